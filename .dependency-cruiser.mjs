@@ -1,0 +1,180 @@
+/**
+ * The arrows of the house (ARCHITECTURE.md). Each folder names all that it may import from src;
+ * the reason says what would be lost by one more arrow.
+ */
+const PURE =
+  'A pure core takes time, randomness and bytes as inputs, so that each rule is testable in virtual time.';
+const ARROWS = [
+  ['lib', [], 'Data structures know nothing but themselves.'],
+  ['wire', ['lib'], 'A byte layout knows no protocol state.'],
+  ['crypto', ['lib'], 'Primitives know no protocol.'],
+  [
+    'wireguard',
+    ['lib', 'wire', 'crypto/crypto.ts'],
+    'WireGuard never hears of the netstack, and of crypto only the interface.',
+  ],
+  ['netstack', ['lib', 'wire'], 'TCP/IP never hears of WireGuard.'],
+  [
+    'engine',
+    ['lib', 'wire', 'wireguard', 'netstack', 'crypto/crypto.ts'],
+    'The engine joins the two cores and stays pure.',
+  ],
+  ['proxy', ['lib'], 'A proxy knows a Dialer, never an engine.'],
+  [
+    'tunnel',
+    ['lib', 'wire', 'engine', 'proxy', 'crypto/crypto.ts'],
+    'The tunnel drives an engine; sockets and clocks come in through its ports.',
+  ],
+  ['soracom', ['lib'], 'The API client knows HTTP and nothing of files or tunnels.'],
+  ['arc-config', ['lib'], 'arc.json is a value; files come in through a port.'],
+  [
+    'app',
+    ['lib', 'soracom', 'arc-config', 'tunnel', 'proxy'],
+    'Use cases know neither the command line nor the operating system.',
+  ],
+  [
+    'emulator',
+    ['lib', 'wire', 'engine', 'tunnel', 'crypto/crypto.ts'],
+    'The emulator stands beside app, on the same tunnel and engine.',
+  ],
+  [
+    'platform',
+    ['lib', 'tunnel/ports.ts', 'arc-config/files.ts'],
+    'Platform implements ports; it knows no use case.',
+  ],
+  [
+    'cli',
+    ['lib', 'crypto', 'proxy', 'soracom', 'arc-config', 'tunnel', 'app', 'emulator', 'platform'],
+    'The command line composes everything below it.',
+  ],
+];
+
+const onlyAllowedFolders = ARROWS.map(([folder, allowed, reason]) => ({
+  name: `${folder}-imports-only-${allowed.join('-').replaceAll('/', '-') || 'itself'}`,
+  comment: reason,
+  severity: 'error',
+  from: { path: `^src/${folder}/` },
+  to: {
+    path: '^(src|commands|test|bin|bench)/',
+    pathNot: [folder, ...allowed].map((name) =>
+      name.endsWith('.ts') ? `^src/${name}$` : `^src/${name}/`,
+    ),
+  },
+}));
+
+const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
+
+export default {
+  forbidden: [
+    ...onlyAllowedFolders,
+    forbid(
+      'commands-import-only-cli-and-app',
+      'A command declares flags, calls a use case and renders.',
+      { path: '^commands/' },
+      { path: '^(src|test|bin|bench)/', pathNot: '^src/(cli|app|lib)/' },
+    ),
+    forbid(
+      'nobody-imports-commands',
+      'Commands are the roof.',
+      { path: '^src/' },
+      { path: '^commands/' },
+    ),
+    forbid(
+      'src-never-imports-test',
+      'Shipped code does not lean on test support.',
+      { path: '^(src|commands)/' },
+      { path: '^(test|bench)/' },
+    ),
+    forbid(
+      'pure-folders-import-no-node',
+      PURE,
+      { path: '^src/(lib|wire|wireguard|netstack|engine)/' },
+      { dependencyTypes: ['core'] },
+    ),
+    forbid(
+      'pure-folders-import-no-npm',
+      PURE,
+      { path: '^src/(lib|wire|wireguard|netstack|engine)/' },
+      {
+        dependencyTypes: [
+          'npm',
+          'npm-dev',
+          'npm-optional',
+          'npm-peer',
+          'npm-no-pkg',
+          'npm-unknown',
+        ],
+      },
+    ),
+    forbid(
+      'only-soracom-imports-axios',
+      'One place speaks to the SORACOM API.',
+      { pathNot: '^src/soracom/' },
+      { path: '^node_modules/axios/' },
+    ),
+    forbid(
+      'only-commands-and-cli-import-oclif',
+      'The library runs without the command line.',
+      { path: '^src/', pathNot: '^src/cli/' },
+      { path: '^node_modules/@oclif/' },
+    ),
+    forbid(
+      'cli-context-imports-no-oclif',
+      'The composition root serves entries that are no command.',
+      { path: '^src/cli/context\\.ts$' },
+      { path: '^node_modules/@oclif/' },
+    ),
+    forbid(
+      'only-crypto-imports-primitives',
+      'Primitives stand behind one interface, with known answers for both backends.',
+      { path: '^(src|commands)/', pathNot: '^src/crypto/' },
+      { path: '^node_modules/(@noble|sodium-native)/' },
+    ),
+    forbid(
+      'only-composition-roots-import-platform',
+      'The operating system is handed in, so that everything else can be tested without it.',
+      { path: '^(src|commands)/', pathNot: '^src/(platform/|cli/context\\.ts$|index\\.ts$)' },
+      { path: '^src/platform/' },
+    ),
+    forbid(
+      'arc-config-imports-no-node',
+      'arc.json is a value; files come in through a port.',
+      { path: '^src/arc-config/' },
+      { dependencyTypes: ['core'] },
+    ),
+    forbid(
+      'app-imports-no-node',
+      'A use case runs on ports alone.',
+      { path: '^src/app/' },
+      { dependencyTypes: ['core'] },
+    ),
+    forbid('no-cycles', 'A cycle is one room with two names.', {}, { circular: true }),
+    forbid(
+      'no-orphans',
+      'What nobody imports is dead, or its entry is missing from this list.',
+      { orphan: true, pathNot: ['^src/index\\.ts$', '^commands/', '\\.d\\.ts$'] },
+      {},
+    ),
+    forbid(
+      'no-dev-dependencies',
+      'Shipped code runs without the development tools.',
+      { path: '^(src|commands)/' },
+      { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    ),
+    forbid(
+      'no-unresolvable',
+      'An import that does not resolve hides every rule above.',
+      {},
+      { couldNotResolve: true },
+    ),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

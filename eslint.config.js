@@ -1,0 +1,93 @@
+import js from '@eslint/js';
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+const PURE = ['src/{lib,wire,wireguard,netstack,engine}/**/*.ts'];
+
+/** What a pure folder may not name, and the port that gives it instead. */
+const IMPURE_GLOBALS = {
+  Date: 'Take `now` (monotonic milliseconds) or a WallClock as an input.',
+  performance: 'Take `now` (monotonic milliseconds) as an input.',
+  setTimeout: 'Return the deadline from nextTimeout(); the driver owns the timer.',
+  setInterval: 'Return the deadline from nextTimeout(); the driver owns the timer.',
+  setImmediate: 'Pure code is synchronous; the driver drains it.',
+  queueMicrotask: 'Pure code is synchronous; the driver drains it.',
+  process: 'Take what you need as an option.',
+  console: 'Count drops or return a value; the shell logs.',
+  Buffer: 'Bytes are Uint8Array here; see src/lib and src/wire.',
+  crypto: 'Take the Crypto or Entropy port as an input.',
+  fetch: 'Only src/soracom speaks HTTP.',
+};
+
+const IMPURE_SYNTAX = [
+  ['[async=true]', 'Pure code is synchronous; asynchrony lives in tunnel/ and platform/.'],
+  ['AwaitExpression', 'Pure code is synchronous; asynchrony lives in tunnel/ and platform/.'],
+  ['NewExpression[callee.name="Promise"]', 'Pure code is synchronous.'],
+  ['Literal[bigint]', 'BigInt allocates; use a number below 2^53 or two u32 words.'],
+];
+
+export default defineConfig(
+  globalIgnores(['node_modules', 'dist', 'coverage']),
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    files: ['src/**/*.ts', 'commands/**/*.ts'],
+    rules: {
+      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+      'max-params': ['error', 5],
+      'max-depth': ['error', 4],
+    },
+  },
+  {
+    // Byte code indexes into arrays whose bounds it has checked: `!` says so at no cost.
+    files: ['src/{lib,wire,wireguard,netstack,crypto}/**/*.ts', 'test/**/*.ts'],
+    rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
+  },
+  {
+    files: PURE,
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...Object.entries(IMPURE_GLOBALS).map(([name, message]) => ({ name, message })),
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'Take the Entropy port as an input.' },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        ...IMPURE_SYNTAX.map(([selector, message]) => ({ selector, message })),
+      ],
+    },
+  },
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        performance: 'readonly',
+        Buffer: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+      },
+    },
+  },
+);
