@@ -1,0 +1,31 @@
+/** A number of bytes that several buffers share, so that their sum has a bound. */
+export class MemoryBudget {
+  readonly limit: number;
+  #used = 0;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** Bytes taken and not given back. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Takes `count` bytes, or none of them when the limit would be passed. */
+  tryTake(count: number): boolean {
+    if (this.#used + count > this.limit) return false;
+    this.#used += count;
+    return true;
+  }
+
+  /** Takes `count` bytes even above the limit: for a minimum that is bounded by other means. */
+  take(count: number): void {
+    this.#used += count;
+  }
+
+  /** Gives `count` bytes back. */
+  give(count: number): void {
+    this.#used -= count;
+  }
+}

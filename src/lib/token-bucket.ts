@@ -1,0 +1,24 @@
+/** Lets `ratePerSecond` events through on average and up to `burst` at once. */
+export class TokenBucket {
+  readonly #ratePerSecond: number;
+  readonly #burst: number;
+  #tokens: number;
+  #filledAt: number;
+
+  constructor(ratePerSecond: number, burst: number, now: number) {
+    this.#ratePerSecond = ratePerSecond;
+    this.#burst = burst;
+    this.#tokens = burst;
+    this.#filledAt = now;
+  }
+
+  /** Takes one token; false where none is left. `now` is in milliseconds. */
+  take(now: number): boolean {
+    const filled = this.#tokens + ((now - this.#filledAt) * this.#ratePerSecond) / 1000;
+    this.#tokens = Math.min(this.#burst, filled);
+    this.#filledAt = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}

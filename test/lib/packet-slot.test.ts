@@ -1,0 +1,30 @@
+import {
+  PACKET_HEADROOM,
+  PACKET_TAILROOM,
+  packetInSlot,
+  PacketSlots,
+} from '../../src/lib/packet-slot.js';
+
+it('has the room that WireGuard needs around a packet', () => {
+  const slot = new PacketSlots().allocate(100);
+  expect(slot).toHaveLength(PACKET_HEADROOM + 100 + PACKET_TAILROOM);
+  const packet = packetInSlot(slot);
+  expect(packet).toHaveLength(100);
+  packet[0] = 1;
+  expect(slot[PACKET_HEADROOM]).toBe(1);
+});
+
+it('never hands out the same bytes twice, over the end of a slab too', () => {
+  const slots = new PacketSlots();
+  const all = Array.from({ length: 1000 }, () => slots.allocate(1420));
+  all.forEach((slot, index) => slot.fill(index & 0xff));
+  all.forEach((slot, index) => {
+    expect(slot[0]).toBe(index & 0xff);
+    expect(slot.at(-1)).toBe(index & 0xff);
+  });
+});
+
+it('gives zeros, and a packet larger than a slab', () => {
+  expect(new PacketSlots().allocate(10).every((byte) => byte === 0)).toBe(true);
+  expect(packetInSlot(new PacketSlots().allocate(300_000))).toHaveLength(300_000);
+});
