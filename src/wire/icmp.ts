@@ -1,0 +1,74 @@
+/** ICMP for IPv4 (RFC 792): accessors on (bytes, offset of the message). */
+import { readUint16, writeUint16 } from './bytes.js';
+import { finishChecksum, sumBytes } from './checksum.js';
+
+/** Bytes before the payload of an echo, or before the quoted packet of an error. */
+export const ICMP_HEADER_LENGTH = 8;
+
+export const ICMP_ECHO_REPLY = 0;
+export const ICMP_DESTINATION_UNREACHABLE = 3;
+export const ICMP_ECHO_REQUEST = 8;
+export const ICMP_TIME_EXCEEDED = 11;
+
+/** Codes of ICMP_DESTINATION_UNREACHABLE (RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1). */
+export const ICMP_PORT_UNREACHABLE = 3;
+export const ICMP_FRAGMENTATION_NEEDED = 4;
+
+const TYPE = 0;
+const CODE = 1;
+const CHECKSUM = 2;
+const IDENTIFIER = 4;
+const SEQUENCE = 6;
+/** RFC 1191 4: the next hop's MTU, in the place of an echo's sequence. */
+const NEXT_HOP_MTU = 6;
+
+export function icmpType(bytes: Uint8Array, offset: number): number {
+  return bytes[offset + TYPE]!;
+}
+
+export function icmpCode(bytes: Uint8Array, offset: number): number {
+  return bytes[offset + CODE]!;
+}
+
+export function icmpIdentifier(bytes: Uint8Array, offset: number): number {
+  return readUint16(bytes, offset + IDENTIFIER);
+}
+
+export function icmpSequence(bytes: Uint8Array, offset: number): number {
+  return readUint16(bytes, offset + SEQUENCE);
+}
+
+/** The MTU that a fragmentation-needed message names; 0 from routers older than RFC 1191. */
+export function icmpNextHopMtu(bytes: Uint8Array, offset: number): number {
+  return readUint16(bytes, offset + NEXT_HOP_MTU);
+}
+
+export function writeIcmpEcho(
+  bytes: Uint8Array,
+  offset: number,
+  type: number,
+  identifier: number,
+  sequence: number,
+): void {
+  bytes[offset + TYPE] = type;
+  bytes[offset + CODE] = 0;
+  writeUint16(bytes, offset + IDENTIFIER, identifier);
+  writeUint16(bytes, offset + SEQUENCE, sequence);
+}
+
+/** Writes type and code of an error; the four bytes behind the checksum stay zero. */
+export function writeIcmpError(
+  bytes: Uint8Array,
+  offset: number,
+  type: number,
+  code: number,
+): void {
+  bytes[offset + TYPE] = type;
+  bytes[offset + CODE] = code;
+}
+
+/** Sets the checksum of a message that is complete otherwise. ICMP has no pseudo header. */
+export function finishIcmp(bytes: Uint8Array, offset: number, length: number): void {
+  writeUint16(bytes, offset + CHECKSUM, 0);
+  writeUint16(bytes, offset + CHECKSUM, finishChecksum(sumBytes(bytes, offset, length)));
+}

@@ -1,0 +1,125 @@
+/** An IP address as its 4 or 16 bytes in network order. Text exists at the edges only. */
+export type IpAddress = Uint8Array;
+
+/** A block of addresses: RFC 4632 and RFC 4291 2.3. Bits behind `prefixLength` are zero. */
+export interface IpPrefix {
+  readonly address: IpAddress;
+  readonly prefixLength: number;
+}
+
+/** An address and a TCP or UDP port. */
+export interface SocketAddress {
+  readonly address: IpAddress;
+  readonly port: number;
+}
+
+/** Reads dotted-quad IPv4 or RFC 4291 IPv6 text; undefined for anything else. */
+export function parseIpAddress(text: string): IpAddress | undefined {
+  return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
+}
+
+function parseIpv4(text: string): IpAddress | undefined {
+  const parts = text.split('.');
+  if (parts.length !== 4) return undefined;
+  const address = new Uint8Array(4);
+  for (let index = 0; index < 4; index++) {
+    const part = parts[index]!;
+    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
+    address[index] = Number(part);
+  }
+  return address;
+}
+
+function parseIpv6(text: string): IpAddress | undefined {
+  const halves = text.split('::');
+  if (halves.length > 2) return undefined;
+  const head = parseGroups(halves[0]!);
+  const tail = halves.length === 2 ? parseGroups(halves[1]!) : [];
+  if (head === undefined || tail === undefined) return undefined;
+  const missing = 8 - head.length - tail.length;
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
+  const groups = [...head, ...new Array<number>(missing).fill(0), ...tail];
+  const address = new Uint8Array(16);
+  groups.forEach((group, index) => {
+    address[index * 2] = group >> 8;
+    address[index * 2 + 1] = group & 0xff;
+  });
+  return address;
+}
+
+/** Groups of one half of an IPv6 text; the last may be a dotted quad (RFC 4291 2.2, form 3). */
+function parseGroups(text: string): number[] | undefined {
+  if (text === '') return [];
+  const groups: number[] = [];
+  const parts = text.split(':');
+  for (const [index, part] of parts.entries()) {
+    if (index === parts.length - 1 && part.includes('.')) {
+      const quad = parseIpv4(part);
+      if (quad === undefined) return undefined;
+      groups.push((quad[0]! << 8) | quad[1]!, (quad[2]! << 8) | quad[3]!);
+    } else {
+      if (!/^[0-9a-fA-F]{1,4}$/.test(part)) return undefined;
+      groups.push(Number.parseInt(part, 16));
+    }
+  }
+  return groups;
+}
+
+/** Text of an address; IPv6 in the form that RFC 5952 recommends. */
+export function formatIpAddress(address: IpAddress): string {
+  if (address.length === 4) return address.join('.');
+  const groups = Array.from(
+    { length: 8 },
+    (_, index) => (address[index * 2]! << 8) | address[index * 2 + 1]!,
+  );
+  const run = longestZeroRun(groups);
+  const hex = groups.map((group) => group.toString(16));
+  if (run.length < 2) return hex.join(':');
+  return `${hex.slice(0, run.start).join(':')}::${hex.slice(run.start + run.length).join(':')}`;
+}
+
+function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 };
+  let start = 0;
+  for (let index = 0; index <= groups.length; index++) {
+    if (index < groups.length && groups[index] === 0) continue;
+    if (index - start > best.length) best = { start, length: index - start };
+    start = index + 1;
+  }
+  return best;
+}
+
+/** Reads `address/length`; host bits are masked. A missing length is no prefix. */
+export function parseIpPrefix(text: string): IpPrefix | undefined {
+  const match = /^([^/]+)\/(0|[1-9]\d{0,2})$/.exec(text);
+  const address = match && parseIpAddress(match[1]!);
+  if (!address) return undefined;
+  const prefixLength = Number(match[2]);
+  if (prefixLength > address.length * 8) return undefined;
+  return { address: maskAddress(address, prefixLength), prefixLength };
+}
+
+/** A copy of `address` with the bits behind `prefixLength` set to zero. */
+export function maskAddress(address: IpAddress, prefixLength: number): IpAddress {
+  return address.map((byte, index) => {
+    const bits = Math.min(8, Math.max(0, prefixLength - index * 8));
+    return byte & (0xff << (8 - bits));
+  });
+}
+
+/** Whether two addresses are of one family and equal. */
+export function sameAddress(left: IpAddress, right: IpAddress): boolean {
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index++) {
+    if (left[index] !== right[index]) return false;
+  }
+  return true;
+}
+
+/** A Map key for an address: a number for IPv4, a string for IPv6, never equal between families. */
+export function addressKey(address: IpAddress): number | string {
+  if (address.length === 4) {
+    return ((address[0]! << 24) | (address[1]! << 16) | (address[2]! << 8) | address[3]!) >>> 0;
+  }
+  return String.fromCharCode(...address);
+}

@@ -1,0 +1,57 @@
+import { patternBytes, seededRandom } from '../support/netstack-pair.js';
+import {
+  finishChecksum,
+  isChecksumValid,
+  sumBytes,
+  sumPseudoHeader,
+} from '../../src/wire/checksum.js';
+
+/** RFC 1071 4.1, word by word. */
+function plainChecksum(bytes: Uint8Array): number {
+  let sum = 0;
+  for (let index = 0; index < bytes.length; index += 2) {
+    sum += (bytes[index]! << 8) | (bytes[index + 1] ?? 0);
+    if (sum > 0xffff) sum -= 0xffff;
+  }
+  return ~sum & 0xffff;
+}
+
+it('sums the example of RFC 1071 section 3', () => {
+  const bytes = Uint8Array.of(0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7);
+  expect(sumBytes(bytes, 0, 8)).toBe(0x2ddf0);
+  expect(finishChecksum(0x2ddf0)).toBe(0x220d);
+});
+
+it('agrees with the plain algorithm for every length and offset', () => {
+  const bytes = patternBytes(100);
+  for (let offset = 0; offset < 4; offset++) {
+    for (let length = 0; length <= 90; length++) {
+      const part = bytes.subarray(offset, offset + length);
+      expect(finishChecksum(sumBytes(bytes, offset, length))).toBe(plainChecksum(part));
+    }
+  }
+});
+
+it('folds sums of 64 KiB of ones, and beyond 32 bits', () => {
+  const ones = new Uint8Array(65_536).fill(0xff);
+  expect(finishChecksum(sumBytes(ones, 0, ones.length))).toBe(0);
+  expect(finishChecksum(0xffff_ffff + 0x1_0000_0000 * 3)).toBe(~3 & 0xffff);
+});
+
+it('detects any single changed bit', () => {
+  const random = seededRandom(5);
+  const bytes = patternBytes(40);
+  const checksum = finishChecksum(sumBytes(bytes, 0, 38));
+  bytes[38] = checksum >> 8;
+  bytes[39] = checksum;
+  expect(isChecksumValid(sumBytes(bytes, 0, 40))).toBe(true);
+  bytes[Math.floor(random() * 40)]! ^= 1 << Math.floor(random() * 8);
+  expect(isChecksumValid(sumBytes(bytes, 0, 40))).toBe(false);
+});
+
+it('sums a pseudo header as if it were in front', () => {
+  const source = Uint8Array.of(10, 0, 0, 1);
+  const destination = Uint8Array.of(192, 168, 7, 9);
+  const header = Uint8Array.of(10, 0, 0, 1, 192, 168, 7, 9, 0, 17, 0x12, 0x34);
+  expect(sumPseudoHeader(source, destination, 17, 0x1234)).toBe(sumBytes(header, 0, 12));
+});
