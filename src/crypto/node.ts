@@ -1,0 +1,148 @@
+/**
+ * The backend that is always there: node:crypto, and noble for what node:crypto lacks (keyed
+ * BLAKE2s, whose key `createHash` silently ignores, and XChaCha20).
+ */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  timingSafeEqual,
+} from 'node:crypto';
+import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { x25519 as nobleX25519 } from '@noble/curves/ed25519.js';
+import { blake2s } from '@noble/hashes/blake2.js';
+import type { Crypto, TransportKey } from './crypto.js';
+import { writeCounterNonce } from './nonce.js';
+import { x25519 } from './x25519.js';
+
+const TAG_LENGTH = 16;
+const AEAD = 'chacha20-poly1305';
+const TAG_OPTION = { authTagLength: TAG_LENGTH };
+
+/** The backend on node:crypto. */
+export function createNodeCrypto(): Crypto {
+  return {
+    backend: 'node',
+    hash,
+    hmac,
+    mac,
+    dh: x25519,
+    publicKey: (privateKey) => nobleX25519.getPublicKey(privateKey),
+    seal,
+    open,
+    sealX: (key, nonce, plaintext, data) => xchacha20poly1305(key, nonce, data).encrypt(plaintext),
+    openX,
+    equal: (left, right) => left.length === right.length && timingSafeEqual(left, right),
+    transportKey: (key) => new NodeTransportKey(key),
+  };
+}
+
+function hash(...parts: Uint8Array[]): Uint8Array {
+  const state = createHash('blake2s256');
+  for (const part of parts) state.update(part);
+  return Uint8Array.from(state.digest());
+}
+
+function hmac(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array {
+  const state = createHmac('blake2s256', key);
+  for (const part of parts) state.update(part);
+  return Uint8Array.from(state.digest());
+}
+
+function mac(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array {
+  const state = blake2s.create({ key, dkLen: 16 });
+  for (const part of parts) state.update(part);
+  return state.digest();
+}
+
+function seal(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  plaintext: Uint8Array,
+  data: Uint8Array,
+): Uint8Array {
+  const cipher = createCipheriv(AEAD, key, nonce, TAG_OPTION);
+  cipher.setAAD(data, { plaintextLength: plaintext.length });
+  const sealed = new Uint8Array(plaintext.length + TAG_LENGTH);
+  sealed.set(cipher.update(plaintext));
+  cipher.final();
+  sealed.set(cipher.getAuthTag(), plaintext.length);
+  return sealed;
+}
+
+function open(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  ciphertext: Uint8Array,
+  data: Uint8Array,
+): Uint8Array | undefined {
+  const length = ciphertext.length - TAG_LENGTH;
+  if (length < 0) return undefined;
+  const decipher = createDecipheriv(AEAD, key, nonce, TAG_OPTION);
+  decipher.setAAD(data, { plaintextLength: length });
+  decipher.setAuthTag(ciphertext.subarray(length));
+  const plaintext = decipher.update(ciphertext.subarray(0, length));
+  try {
+    decipher.final();
+  } catch {
+    return undefined;
+  }
+  return Uint8Array.from(plaintext);
+}
+
+function openX(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  ciphertext: Uint8Array,
+  data: Uint8Array,
+): Uint8Array | undefined {
+  if (ciphertext.length < TAG_LENGTH) return undefined;
+  try {
+    return xchacha20poly1305(key, nonce, data).decrypt(ciphertext);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * node:crypto has no way to write into a given buffer: its output is copied back. The key is kept
+ * as bytes, because a KeyObject cannot be wiped.
+ */
+class NodeTransportKey implements TransportKey {
+  readonly #key: Uint8Array;
+  readonly #nonce = new Uint8Array(12);
+
+  constructor(key: Uint8Array) {
+    this.#key = key.slice();
+  }
+
+  seal(buffer: Uint8Array, offset: number, length: number, counter: number): void {
+    writeCounterNonce(this.#nonce, counter);
+    const cipher = createCipheriv(AEAD, this.#key, this.#nonce, TAG_OPTION);
+    const end = offset + length;
+    buffer.set(cipher.update(buffer.subarray(offset, end)), offset);
+    cipher.final();
+    buffer.set(cipher.getAuthTag(), end);
+  }
+
+  open(buffer: Uint8Array, offset: number, length: number, counter: number): boolean {
+    const end = offset + length - TAG_LENGTH;
+    if (end < offset) return false;
+    writeCounterNonce(this.#nonce, counter);
+    const decipher = createDecipheriv(AEAD, this.#key, this.#nonce, TAG_OPTION);
+    decipher.setAuthTag(buffer.subarray(end, end + TAG_LENGTH));
+    const plaintext = decipher.update(buffer.subarray(offset, end));
+    try {
+      decipher.final();
+    } catch {
+      return false;
+    }
+    buffer.set(plaintext, offset);
+    return true;
+  }
+
+  wipe(): void {
+    this.#key.fill(0);
+  }
+}
