@@ -1,0 +1,43 @@
+import type { Crypto } from '../crypto/crypto.js';
+import type { WallClock } from '../lib/clock.js';
+import type { Entropy } from '../lib/entropy.js';
+import type { AllowedIps } from './allowed-ips.js';
+import type { CookieChecker } from './cookie.js';
+import type { Endpoint } from './datagram.js';
+import type { DropCounter } from './drop-reason.js';
+import type { EventQueue } from './events.js';
+import type { Identity } from './identity.js';
+import type { IndexTable } from './index-table.js';
+import type { Peer } from './peer.js';
+
+/** Where the device's output goes. The sink must not call the device back. */
+export interface DeviceSink {
+  /** A WireGuard message to be sent. The bytes are the sink's now. */
+  transmit(bytes: Uint8Array, endpoint: Endpoint): void;
+  /** An IP packet from `peer`, without padding: a view into the datagram that it came in. */
+  deliver(packet: Uint8Array, peer: Peer): void;
+}
+
+/** What the parts of one device share. */
+export interface DeviceContext {
+  readonly crypto: Crypto;
+  readonly entropy: Entropy;
+  readonly wallClock: WallClock;
+  readonly sink: DeviceSink;
+  /** The longest inner packet; padding never goes beyond it. */
+  readonly mtu: number;
+  readonly indices: IndexTable<Peer>;
+  readonly allowedIps: AllowedIps<Peer>;
+  readonly drops: DropCounter;
+  readonly events: EventQueue;
+  /** Peers by publicKeyText(). */
+  readonly peers: Map<string, Peer>;
+  /** Replaced together with the private key. */
+  identity: Identity;
+  cookieChecker: CookieChecker;
+}
+
+/** A Map key for 32 bytes of public key. */
+export function publicKeyText(publicKey: Uint8Array): string {
+  return String.fromCharCode(...publicKey);
+}

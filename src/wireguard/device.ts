@@ -1,0 +1,264 @@
+/**
+ * A WireGuard interface: one key pair, many peers, both roles. Read first: sections 2, 5 and 6 of
+ * the WireGuard whitepaper.
+ *
+ * Synchronous and without effects of its own: datagrams, packets and `now` come in, messages and
+ * packets go to the sink, `nextTimeout()` says when to call again. What is not here: sockets, the
+ * source address of replies, DSCP and ECN of the outer packet, ICMP errors for packets without a
+ * route (peerFor() tells them), and DNS.
+ */
+import type { Crypto } from '../crypto/crypto.js';
+import type { WallClock } from '../lib/clock.js';
+import type { Entropy } from '../lib/entropy.js';
+import { PACKET_HEADROOM, PACKET_TAILROOM } from '../lib/packet-slot.js';
+import type { IpAddress } from '../wire/ip-address.js';
+import { AllowedIps } from './allowed-ips.js';
+import { publicKeyText, type DeviceContext, type DeviceSink } from './context.js';
+import { CookieChecker } from './cookie.js';
+import type { Datagram } from './datagram.js';
+import { DropCounter, type DropCounts } from './drop-reason.js';
+import { EventQueue, type DeviceEvent } from './events.js';
+import { Identity } from './identity.js';
+import { IndexTable } from './index-table.js';
+import { destinationOffset, innerPacketLength } from './inner-packet.js';
+import { Peer, type PeerOptions } from './peer.js';
+import { Receiver } from './receive.js';
+import { Sender } from './send.js';
+import { compareTimestamps } from './tai64n.js';
+
+export type { DeviceSink } from './context.js';
+export type { DropCounts, DropReason } from './drop-reason.js';
+export type { DeviceEvent } from './events.js';
+export { Peer, type PeerOptions } from './peer.js';
+
+export interface DeviceOptions {
+  /** 32 bytes; copied, and wiped by close(). */
+  readonly privateKey: Uint8Array;
+  readonly crypto: Crypto;
+  readonly entropy: Entropy;
+  readonly wallClock: WallClock;
+  readonly sink: DeviceSink;
+  /** The longest inner packet: that of the path less 60 (IPv4) or 80 (IPv6). */
+  readonly mtu: number;
+  /**
+   * The last `lastTimestamp` of an earlier process with this key. Initiations are stamped later
+   * than it, even where the wall clock has stepped back since (whitepaper 5.1).
+   */
+  readonly lastTimestamp?: Uint8Array;
+}
+
+export class Device {
+  readonly #context: DeviceContext;
+  readonly #sender: Sender;
+  readonly #receiver: Receiver;
+  readonly #releaseIndex: (localIndex: number) => void;
+  #lastTimestamp: Uint8Array | undefined;
+  #isClosed = false;
+
+  /** @throws RangeError where the private key is not 32 bytes or the MTU not positive */
+  constructor(options: DeviceOptions) {
+    const { crypto, entropy, wallClock, sink, mtu } = options;
+    if (!(mtu > 0)) throw new RangeError('an MTU is positive');
+    const identity = new Identity(crypto, options.privateKey);
+    this.#context = {
+      crypto,
+      entropy,
+      wallClock,
+      sink,
+      mtu,
+      indices: new IndexTable(entropy),
+      allowedIps: new AllowedIps(),
+      drops: new DropCounter(),
+      events: new EventQueue(),
+      peers: new Map(),
+      identity,
+      cookieChecker: new CookieChecker(crypto, entropy, identity.publicKey),
+    };
+    this.#sender = new Sender(this.#context);
+    this.#receiver = new Receiver(this.#context, this.#sender);
+    this.#releaseIndex = (localIndex) => this.#context.indices.release(localIndex);
+    this.#lastTimestamp = options.lastTimestamp?.slice();
+  }
+
+  get publicKey(): Uint8Array {
+    return this.#context.identity.publicKey;
+  }
+
+  /** What was thrown away, by reason. */
+  get drops(): DropCounts {
+    return this.#context.drops;
+  }
+
+  /** All peers, in the order in which they were added. */
+  get peers(): Iterable<Peer> {
+    return this.#context.peers.values();
+  }
+
+  /** The latest TAI64N stamp sent to any peer, to be kept for the next process. */
+  get lastTimestamp(): Uint8Array | undefined {
+    let last = this.#lastTimestamp;
+    for (const peer of this.#context.peers.values()) {
+      const stamp = peer.handshake.lastSentTimestamp;
+      if (stamp !== undefined && (last === undefined || compareTimestamps(stamp, last) > 0)) {
+        last = stamp;
+      }
+    }
+    return last;
+  }
+
+  /**
+   * Adds a peer. With a persistent keepalive, the first one is due at once.
+   *
+   * @throws RangeError where the key is not 32 bytes, our own, or there already
+   */
+  addPeer(options: PeerOptions, now: number): Peer {
+    const { crypto, entropy, identity, peers, allowedIps } = this.#context;
+    if (this.#isClosed) throw new RangeError('the device is closed');
+    const key = publicKeyText(options.publicKey);
+    if (key === publicKeyText(identity.publicKey)) {
+      throw new RangeError('a peer with our own public key');
+    }
+    if (peers.has(key)) throw new RangeError('the peer is there already');
+    const releaseIndex = this.#releaseIndex;
+    const peer = new Peer(options, { crypto, entropy, identity, releaseIndex });
+    peer.handshake.lastSentTimestamp = this.#lastTimestamp;
+    peers.set(key, peer);
+    for (const prefix of options.allowedIps) allowedIps.set(prefix, peer);
+    peer.timers.start(now);
+    return peer;
+  }
+
+  /** Removes a peer and wipes its keys. A second time does nothing. */
+  removePeer(peer: Peer): void {
+    if (peer.isRemoved) return;
+    this.#lastTimestamp = this.lastTimestamp;
+    this.#context.drops.drop('staged-purged', peer.staged.length);
+    this.#context.peers.delete(publicKeyText(peer.publicKey));
+    this.#context.allowedIps.removeAll(peer);
+    peer.wipe();
+  }
+
+  /**
+   * Replaces our key pair: nothing more is sent under the sessions of the old one, and a new
+   * handshake may begin at once. A peer whose public key is now our own is removed.
+   *
+   * @throws RangeError where the key is not 32 bytes
+   */
+  setPrivateKey(privateKey: Uint8Array): void {
+    const { crypto, entropy, peers } = this.#context;
+    const old = this.#context.identity;
+    const identity = new Identity(crypto, privateKey);
+    const self = peers.get(publicKeyText(identity.publicKey));
+    if (self !== undefined) this.removePeer(self);
+    this.#context.identity = identity;
+    this.#context.cookieChecker.wipe();
+    this.#context.cookieChecker = new CookieChecker(crypto, entropy, identity.publicKey);
+    for (const peer of peers.values()) {
+      peer.handshake.setIdentity(identity);
+      peer.keypairs.expireSending();
+      peer.lastSentHandshake = -Infinity;
+    }
+    old.wipe();
+  }
+
+  /**
+   * Wipes all sessions and handshakes under way, as after a suspend or in the copy of a virtual
+   * machine, where the same counters would be used twice. The next packet begins a handshake.
+   */
+  discardSessions(): void {
+    for (const peer of this.#context.peers.values()) {
+      peer.zeroKeyMaterial();
+      peer.lastSentHandshake = -Infinity;
+    }
+  }
+
+  /**
+   * Takes what came from the network. The bytes are ours: data is decrypted in place, and what the
+   * sink gets are views of them.
+   */
+  handleDatagrams(datagrams: readonly Datagram[], now: number): void {
+    if (this.#isClosed) return;
+    for (let index = 0; index < datagrams.length; index++) {
+      const datagram = datagrams[index]!;
+      this.#receiver.handle(datagram.bytes, datagram.endpoint, now);
+    }
+  }
+
+  /**
+   * Sends IP packets, each in a slot of src/lib/packet-slot.ts. The slots are ours: a packet is
+   * encrypted inside its slot, at once or after the handshake.
+   */
+  sendPackets(slots: readonly Uint8Array[], now: number): void {
+    if (this.#isClosed) return;
+    for (let index = 0; index < slots.length; index++) this.#sendPacket(slots[index]!, now);
+  }
+
+  #sendPacket(slot: Uint8Array, now: number): void {
+    const { allowedIps, drops } = this.#context;
+    const end = slot.length - PACKET_TAILROOM;
+    if (innerPacketLength(slot, PACKET_HEADROOM, end) === 0) {
+      drops.drop('malformed-packet');
+      return;
+    }
+    const version = slot[PACKET_HEADROOM]! >> 4;
+    const offset = PACKET_HEADROOM + destinationOffset(version);
+    const peer = allowedIps.lookupAt(slot, offset, version === 4 ? 4 : 16);
+    if (peer === undefined) {
+      drops.drop('no-route');
+      return;
+    }
+    if (peer.endpoint === undefined) {
+      drops.drop('no-endpoint');
+      return;
+    }
+    this.#sender.send(peer, slot, now);
+  }
+
+  /** The peer that an inner address is routed to, by the longest prefix; undefined for none. */
+  peerFor(address: IpAddress): Peer | undefined {
+    return this.#context.allowedIps.lookup(address);
+  }
+
+  /** Begins a handshake, unless one was begun less than REKEY_TIMEOUT ago (whitepaper 6.1). */
+  initiateHandshake(peer: Peer, now: number): void {
+    if (!peer.isRemoved) this.#sender.beginHandshake(peer, now);
+  }
+
+  /** Does what has become due. Call it at `nextTimeout()` or a little later. */
+  handleTimeout(now: number): void {
+    for (const peer of this.#context.peers.values()) {
+      peer.timers.handleTimeout(peer, this.#sender, now);
+    }
+  }
+
+  /** When something becomes due, in `now` ms; Infinity for never. */
+  nextTimeout(): number {
+    let next = Infinity;
+    for (const peer of this.#context.peers.values()) {
+      next = Math.min(next, peer.timers.nextTimeout());
+    }
+    return next;
+  }
+
+  /** What becomes due then, for logs: a TimerName, or `idle`. */
+  nextTimeoutReason(): string {
+    const next = this.nextTimeout();
+    for (const peer of this.#context.peers.values()) {
+      if (peer.timers.nextTimeout() === next) return peer.timers.nextTimeoutReason() ?? 'idle';
+    }
+    return 'idle';
+  }
+
+  /** Takes the oldest event that has not been taken. */
+  pollEvent(): DeviceEvent | undefined {
+    return this.#context.events.poll();
+  }
+
+  /** Removes all peers and wipes all keys. What comes afterwards is ignored. */
+  close(): void {
+    this.#isClosed = true;
+    for (const peer of [...this.#context.peers.values()]) this.removePeer(peer);
+    this.#context.identity.wipe();
+    this.#context.cookieChecker.wipe();
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * The handshake with one peer, in both roles (whitepaper 5.4.2, 5.4.3, 5.4.5): what WireGuard adds
+ * to the Noise pattern, that is message layouts, indices and time stamps. Macs are in cookie.ts,
+ * limits on sending in send.ts.
+ *
+ * As in the kernel there is one state per peer: an initiation that we accept replaces one of ours
+ * that waits for its response.
+ */
+import type { Crypto } from '../crypto/crypto.js';
+import { INITIATION_INTERVAL, KEY_LENGTH } from './constants.js';
+import type { DropReason } from './drop-reason.js';
+import type { Identity } from './identity.js';
+import { Keypair } from './keypair.js';
+import {
+  INITIATION,
+  MESSAGE_INITIATION,
+  MESSAGE_RESPONSE,
+  RESPONSE,
+  readUint32,
+  writeUint32,
+} from './messages.js';
+import { HandshakeState } from './noise/handshake-state.js';
+import { compareTimestamps, nextTimestamp } from './tai64n.js';
+
+const EMPTY = new Uint8Array(0);
+
+/** An initiation as far as it can be read before its sender is known. */
+export interface OpenedInitiation {
+  readonly noise: HandshakeState;
+  readonly initiatorStatic: Uint8Array;
+}
+
+/** Reads who sent an initiation; undefined where it is not authentic. */
+export function openInitiation(
+  crypto: Crypto,
+  identity: Identity,
+  message: Uint8Array,
+): OpenedInitiation | undefined {
+  const noise = HandshakeState.responder(crypto, identity);
+  const initiatorStatic = noise.readInitiatorStatic(noiseOfInitiation(message));
+  return initiatorStatic === undefined ? undefined : { noise, initiatorStatic };
+}
+
+export class Handshake {
+  readonly #crypto: Crypto;
+  readonly #remoteStatic: Uint8Array;
+  readonly #release: (localIndex: number) => void;
+  readonly #psk = new Uint8Array(KEY_LENGTH);
+  #identity: Identity;
+  /** DH of the static keys; undefined where the peer's is of low order. */
+  #staticStatic: Uint8Array | undefined;
+
+  #state: 'zeroed' | 'created-initiation' | 'consumed-initiation' | 'finished' = 'zeroed';
+  #noise: HandshakeState | undefined;
+  #localIndex: number | undefined;
+  #remoteIndex = 0;
+
+  #lastSentTimestamp: Uint8Array | undefined;
+  #lastReceivedTimestamp: Uint8Array | undefined;
+  #lastConsumedAt = -Infinity;
+
+  /** @param release gives the index of an abandoned handshake back */
+  constructor(
+    crypto: Crypto,
+    identity: Identity,
+    remoteStatic: Uint8Array,
+    release: (localIndex: number) => void,
+  ) {
+    this.#crypto = crypto;
+    this.#identity = identity;
+    this.#remoteStatic = remoteStatic;
+    this.#release = release;
+    this.#staticStatic = crypto.dh(identity.privateKey, remoteStatic);
+  }
+
+  /** False where the peer's public key is of low order: nothing may ever be sent to it. */
+  get isPossible(): boolean {
+    return this.#staticStatic !== undefined;
+  }
+
+  /** Whether an initiation of ours waits for its response. */
+  get awaitsResponse(): boolean {
+    return this.#state === 'created-initiation';
+  }
+
+  /** The TAI64N stamp of the last initiation created, or the floor that was set. */
+  get lastSentTimestamp(): Uint8Array | undefined {
+    return this.#lastSentTimestamp;
+  }
+
+  /** Stamps will be later than this one, of an earlier process. */
+  set lastSentTimestamp(stamp: Uint8Array | undefined) {
+    this.#lastSentTimestamp = stamp;
+  }
+
+  /** Holds from the next message on that mixes it in, also in a handshake under way. */
+  setPresharedKey(psk: Uint8Array | undefined): void {
+    if (psk === undefined) this.#psk.fill(0);
+    else this.#psk.set(psk);
+  }
+
+  /** Our key pair has changed: what was begun under the old one is void. */
+  setIdentity(identity: Identity): void {
+    this.clear();
+    this.#identity = identity;
+    this.#staticStatic?.fill(0);
+    this.#staticStatic = this.#crypto.dh(identity.privateKey, this.#remoteStatic);
+  }
+
+  /**
+   * The initiator's message, its macs zero (5.4.2).
+   *
+   * @param ephemeral fresh private key; wiped
+   * @param localIndex allocated for this handshake; given back when the handshake is abandoned
+   * @returns undefined, and the index given back, where the peer's key is of low order
+   */
+  createInitiation(
+    ephemeral: Uint8Array,
+    localIndex: number,
+    unixMilliseconds: number,
+  ): Uint8Array | undefined {
+    this.clear();
+    const stamp = nextTimestamp(unixMilliseconds, this.#lastSentTimestamp);
+    const noise = HandshakeState.initiator(this.#crypto, this.#identity, this.#remoteStatic);
+    const body = this.#staticStatic && noise.writeInitiation(ephemeral, this.#staticStatic, stamp);
+    ephemeral.fill(0);
+    if (body === undefined) {
+      noise.wipe();
+      this.#release(localIndex);
+      return undefined;
+    }
+    this.#lastSentTimestamp = stamp;
+    this.#noise = noise;
+    this.#state = 'created-initiation';
+    this.#localIndex = localIndex;
+    const message = new Uint8Array(INITIATION.length);
+    writeUint32(message, 0, MESSAGE_INITIATION);
+    writeUint32(message, INITIATION.senderIndex, localIndex);
+    message.set(body, INITIATION.ephemeral);
+    return message;
+  }
+
+  /**
+   * Takes in a peer's initiation. Nothing of this handshake changes where it is refused.
+   *
+   * @returns why it is refused, or undefined
+   */
+  consumeInitiation(
+    opened: OpenedInitiation,
+    message: Uint8Array,
+    now: number,
+  ): DropReason | undefined {
+    if (this.#staticStatic === undefined) return 'low-order-key';
+    const stamp = opened.noise.readInitiationPayload(
+      noiseOfInitiation(message),
+      this.#staticStatic,
+    );
+    if (stamp === undefined) return 'bad-handshake';
+    // 5.1: each initiation is later than all before it, or it is a recording.
+    const previous = this.#lastReceivedTimestamp;
+    if (previous !== undefined && compareTimestamps(stamp, previous) <= 0) {
+      return 'replayed-initiation';
+    }
+    if (now - this.#lastConsumedAt < INITIATION_INTERVAL) return 'initiation-flood';
+    this.#lastReceivedTimestamp = stamp;
+    this.#lastConsumedAt = now;
+    this.clear();
+    this.#noise = opened.noise;
+    this.#state = 'consumed-initiation';
+    this.#remoteIndex = readUint32(message, INITIATION.senderIndex);
+    return undefined;
+  }
+
+  /**
+   * The responder's message, its macs zero (5.4.3). beginSession() follows.
+   *
+   * @param ephemeral fresh private key; wiped
+   * @returns undefined, and the index given back, where a key of the initiator is of low order
+   */
+  createResponse(ephemeral: Uint8Array, localIndex: number): Uint8Array | undefined {
+    if (this.#state !== 'consumed-initiation') throw new RangeError('no initiation to respond to');
+    const noise = this.#noise!;
+    const body = noise.writeResponse(ephemeral, this.#remoteStatic, this.#psk, EMPTY);
+    ephemeral.fill(0);
+    if (body === undefined) {
+      this.#release(localIndex);
+      this.clear();
+      return undefined;
+    }
+    this.#state = 'finished';
+    this.#localIndex = localIndex;
+    const message = new Uint8Array(RESPONSE.length);
+    writeUint32(message, 0, MESSAGE_RESPONSE);
+    writeUint32(message, RESPONSE.senderIndex, localIndex);
+    writeUint32(message, RESPONSE.receiverIndex, this.#remoteIndex);
+    message.set(body, RESPONSE.ephemeral);
+    return message;
+  }
+
+  /**
+   * Takes in the response to our initiation; beginSession() follows. False where it is not
+   * authentic: with a valid mac1, most likely the pre-shared keys differ.
+   */
+  consumeResponse(message: Uint8Array): boolean {
+    if (this.#state !== 'created-initiation') throw new RangeError('no response is expected');
+    const body = message.subarray(RESPONSE.ephemeral, RESPONSE.mac1);
+    if (this.#noise!.readResponse(body, this.#psk) === undefined) return false;
+    this.#remoteIndex = readUint32(message, RESPONSE.senderIndex);
+    this.#state = 'finished';
+    return true;
+  }
+
+  /** The session's keys (5.4.5). The handshake's own are wiped, its index is the session's now. */
+  beginSession(isInitiator: boolean, now: number): Keypair {
+    if (this.#state !== 'finished') throw new RangeError('the handshake is not finished');
+    const [initiatorKey, responderKey] = this.#noise!.split();
+    const keypair = new Keypair(this.#crypto, {
+      isInitiator,
+      localIndex: this.#localIndex!,
+      remoteIndex: this.#remoteIndex,
+      createdAt: now,
+      sendingKey: isInitiator ? initiatorKey : responderKey,
+      receivingKey: isInitiator ? responderKey : initiatorKey,
+    });
+    initiatorKey.fill(0);
+    responderKey.fill(0);
+    this.#localIndex = undefined;
+    this.clear();
+    return keypair;
+  }
+
+  /** Wipes a handshake under way and gives its index back. Time stamps stay. */
+  clear(): void {
+    this.#noise?.wipe();
+    this.#noise = undefined;
+    this.#state = 'zeroed';
+    if (this.#localIndex !== undefined) this.#release(this.#localIndex);
+    this.#localIndex = undefined;
+  }
+
+  /** Wipes all that is secret. No handshake is possible afterwards. */
+  wipe(): void {
+    this.clear();
+    this.#psk.fill(0);
+    this.#staticStatic?.fill(0);
+    this.#staticStatic = undefined;
+  }
+}
+
+/** The Noise message inside an initiation: all between the index and the macs. */
+function noiseOfInitiation(message: Uint8Array): Uint8Array {
+  return message.subarray(INITIATION.ephemeral, INITIATION.mac1);
+}

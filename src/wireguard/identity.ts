@@ -1,0 +1,27 @@
+import type { Crypto } from '../crypto/crypto.js';
+import { CONSTRUCTION, IDENTIFIER, KEY_LENGTH } from './constants.js';
+import { asciiBytes } from './cookie.js';
+import type { HandshakeOptions } from './noise/handshake-state.js';
+
+/** Our static key pair. The private key is a copy, and does not show when this is printed. */
+export class Identity implements HandshakeOptions {
+  readonly protocolName = asciiBytes(CONSTRUCTION);
+  readonly prologue = asciiBytes(IDENTIFIER);
+  readonly publicKey: Uint8Array;
+  readonly #privateKey: Uint8Array;
+
+  /** @throws RangeError where `privateKey` is not 32 bytes */
+  constructor(crypto: Crypto, privateKey: Uint8Array) {
+    if (privateKey.length !== KEY_LENGTH) throw new RangeError('a private key is 32 bytes');
+    this.#privateKey = privateKey.slice();
+    this.publicKey = crypto.publicKey(this.#privateKey);
+  }
+
+  get privateKey(): Uint8Array {
+    return this.#privateKey;
+  }
+
+  wipe(): void {
+    this.#privateKey.fill(0);
+  }
+}

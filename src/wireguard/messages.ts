@@ -1,0 +1,104 @@
+/**
+ * Layouts of the four messages (whitepaper 5.4.2, 5.4.3, 5.4.6, 5.4.7). All integers are
+ * little-endian. A message is its bytes: these functions read and write them in place.
+ */
+import { MAC_LENGTH } from './constants.js';
+
+/**
+ * The first byte and the three reserved zero bytes behind it are one u32, as in the kernel, so that
+ * a message with reserved bits is no message.
+ */
+export const MESSAGE_INITIATION = 1;
+export const MESSAGE_RESPONSE = 2;
+export const MESSAGE_COOKIE_REPLY = 3;
+export const MESSAGE_DATA = 4;
+
+/** Handshake initiation (5.4.2): offsets, and the length of the whole. */
+export const INITIATION = {
+  senderIndex: 4,
+  ephemeral: 8,
+  static: 40,
+  timestamp: 88,
+  mac1: 116,
+  length: 148,
+} as const;
+
+/** Handshake response (5.4.3). */
+export const RESPONSE = {
+  senderIndex: 4,
+  receiverIndex: 8,
+  ephemeral: 12,
+  empty: 44,
+  mac1: 60,
+  length: 92,
+} as const;
+
+/** Cookie reply (5.4.7). */
+export const COOKIE_REPLY = {
+  receiverIndex: 4,
+  nonce: 8,
+  cookie: 32,
+  length: 64,
+} as const;
+
+/** Transport data (5.4.6). `minimumLength` is that of a keepalive: header and tag. */
+export const DATA = {
+  receiverIndex: 4,
+  counter: 8,
+  packet: 16,
+  minimumLength: 32,
+} as const;
+
+/** Where mac1 stands in a handshake message: in front of mac2, at its end (5.4.4). */
+export function mac1Offset(message: Uint8Array): number {
+  return message.length - 2 * MAC_LENGTH;
+}
+
+/** The type of a datagram with the length that the type demands, or 0 where it is no message. */
+export function messageType(bytes: Uint8Array): number {
+  if (bytes.length < DATA.minimumLength) return 0;
+  const type = readUint32(bytes, 0);
+  switch (type) {
+    case MESSAGE_DATA:
+      return type;
+    case MESSAGE_INITIATION:
+      return bytes.length === INITIATION.length ? type : 0;
+    case MESSAGE_RESPONSE:
+      return bytes.length === RESPONSE.length ? type : 0;
+    case MESSAGE_COOKIE_REPLY:
+      return bytes.length === COOKIE_REPLY.length ? type : 0;
+    default:
+      return 0;
+  }
+}
+
+export function readUint32(bytes: Uint8Array, offset: number): number {
+  return (
+    (bytes[offset]! |
+      (bytes[offset + 1]! << 8) |
+      (bytes[offset + 2]! << 16) |
+      (bytes[offset + 3]! << 24)) >>>
+    0
+  );
+}
+
+export function writeUint32(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value;
+  bytes[offset + 1] = value >>> 8;
+  bytes[offset + 2] = value >>> 16;
+  bytes[offset + 3] = value >>> 24;
+}
+
+/** The u64 counter of a data message. Inexact from 2^53 on, where it is refused anyway. */
+export function readCounter(bytes: Uint8Array): number {
+  return readUint32(bytes, DATA.counter) + readUint32(bytes, DATA.counter + 4) * 0x1_0000_0000;
+}
+
+/** Writes the 16 bytes in front of the encrypted packet. */
+export function writeDataHeader(bytes: Uint8Array, receiverIndex: number, counter: number): void {
+  writeUint32(bytes, 0, MESSAGE_DATA);
+  writeUint32(bytes, DATA.receiverIndex, receiverIndex);
+  const low = counter >>> 0;
+  writeUint32(bytes, DATA.counter, low);
+  writeUint32(bytes, DATA.counter + 4, (counter - low) / 0x1_0000_0000);
+}

@@ -1,0 +1,86 @@
+/**
+ * SymmetricState of the Noise Protocol Framework, revision 34, section 5.2.
+ *
+ * Its CipherState has no counter: in IKpsk2 every key encrypts once before mixKey replaces it, so
+ * that the nonce is always zero (whitepaper 5.4).
+ */
+import type { Crypto } from '../../crypto/crypto.js';
+import { hkdf2, hkdf3 } from './kdf.js';
+
+const ZERO_NONCE = new Uint8Array(12);
+const EMPTY = new Uint8Array(0);
+
+export class SymmetricState {
+  readonly #crypto: Crypto;
+  #ck: Uint8Array;
+  #h: Uint8Array;
+  #k: Uint8Array = EMPTY;
+
+  /** InitializeSymmetric, with a protocol name of more than 32 bytes. */
+  constructor(crypto: Crypto, protocolName: Uint8Array) {
+    this.#crypto = crypto;
+    this.#h = crypto.hash(protocolName);
+    this.#ck = this.#h.slice();
+  }
+
+  /** A copy of h: the transcript so far. */
+  get handshakeHash(): Uint8Array {
+    return this.#h.slice();
+  }
+
+  mixHash(data: Uint8Array): void {
+    this.#h = this.#crypto.hash(this.#h, data);
+  }
+
+  mixKey(input: Uint8Array): void {
+    const [ck, k] = hkdf2(this.#crypto, this.#ck, input);
+    this.#replaceKeys(ck, k);
+  }
+
+  mixKeyAndHash(input: Uint8Array): void {
+    const [ck, h, k] = hkdf3(this.#crypto, this.#ck, input);
+    this.#replaceKeys(ck, k);
+    this.mixHash(h);
+    h.fill(0);
+  }
+
+  encryptAndHash(plaintext: Uint8Array): Uint8Array {
+    const ciphertext = this.#crypto.seal(this.#k, ZERO_NONCE, plaintext, this.#h);
+    this.mixHash(ciphertext);
+    return ciphertext;
+  }
+
+  /** Undefined, and the state unchanged, where the ciphertext is not authentic. */
+  decryptAndHash(ciphertext: Uint8Array): Uint8Array | undefined {
+    const plaintext = this.#crypto.open(this.#k, ZERO_NONCE, ciphertext, this.#h);
+    if (plaintext !== undefined) this.mixHash(ciphertext);
+    return plaintext;
+  }
+
+  /** The initiator's sending key and the responder's. The caller wipes them. */
+  split(): [Uint8Array, Uint8Array] {
+    return hkdf2(this.#crypto, this.#ck, EMPTY);
+  }
+
+  /** An independent copy: what is mixed into one does not reach the other. */
+  clone(): SymmetricState {
+    const copy = new SymmetricState(this.#crypto, EMPTY);
+    copy.#ck = this.#ck.slice();
+    copy.#h = this.#h.slice();
+    copy.#k = this.#k.slice();
+    return copy;
+  }
+
+  wipe(): void {
+    this.#ck.fill(0);
+    this.#h.fill(0);
+    this.#k.fill(0);
+  }
+
+  #replaceKeys(ck: Uint8Array, k: Uint8Array): void {
+    this.#ck.fill(0);
+    this.#k.fill(0);
+    this.#ck = ck;
+    this.#k = k;
+  }
+}

@@ -1,0 +1,142 @@
+import type { Crypto } from '../crypto/crypto.js';
+import type { Entropy } from '../lib/entropy.js';
+import type { IpPrefix } from '../wire/ip-address.js';
+import { KEY_LENGTH } from './constants.js';
+import { CookieGenerator } from './cookie.js';
+import type { Endpoint } from './datagram.js';
+import { Handshake } from './handshake.js';
+import type { Identity } from './identity.js';
+import { Keypairs } from './keypair.js';
+import { StagedQueue } from './staged-queue.js';
+import { Timers } from './timers.js';
+
+export interface PeerOptions {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** 32 bytes; absent is none, which is 32 zero bytes (whitepaper 5.4). Copied. */
+  readonly presharedKey?: Uint8Array;
+  /** Where it is; absent until it speaks first. */
+  readonly endpoint?: Endpoint;
+  /** Milliseconds of silence before an empty packet is sent; 0 or absent is off. */
+  readonly persistentKeepalive?: number;
+  /** The inner addresses that are the peer's; a prefix that another peer had moves here. */
+  readonly allowedIps: readonly IpPrefix[];
+}
+
+/** What a peer is made with besides its options. */
+export interface PeerSurroundings {
+  readonly crypto: Crypto;
+  readonly entropy: Entropy;
+  readonly identity: Identity;
+  readonly releaseIndex: (localIndex: number) => void;
+}
+
+/** The other end of a tunnel: what is known of it, and the state of the protocol with it. */
+export class Peer {
+  readonly publicKey: Uint8Array;
+  readonly allowedIps: readonly IpPrefix[];
+  /** Milliseconds; 0 is off. */
+  readonly persistentKeepalive: number;
+  /** Where it is: as set, or the source of its last authentic message (2.1). */
+  endpoint: Endpoint | undefined;
+  /** Bytes of authenticated WireGuard messages of all types, as `wg show transfer` counts them. */
+  rxBytes = 0;
+  /** Bytes of WireGuard messages sent of all types but cookie replies. */
+  txBytes = 0;
+  /** When the last handshake was complete, in `now` ms. */
+  lastHandshakeAt: number | undefined;
+  /** The same by the wall clock, in ms since 1970. */
+  lastHandshakeUnix: number | undefined;
+  /**
+   * When a response last did not decrypt, in `now` ms. It came with a valid mac1, so that a wrong
+   * pre-shared key is the likely cause.
+   */
+  lastResponseRejected: number | undefined;
+  /** How many responses did not decrypt since the peer was added. */
+  responsesRejected = 0;
+
+  // The protocol's own; of no use above src/wireguard.
+
+  readonly handshake: Handshake;
+  readonly keypairs: Keypairs;
+  readonly timers: Timers;
+  readonly cookies: CookieGenerator;
+  readonly staged = new StagedQueue();
+  /** When an initiation or response was last sent: the clock of REKEY_TIMEOUT (6.1). */
+  lastSentHandshake = -Infinity;
+  /** The session's one rekey on receive has been asked for (6.2). */
+  sentLastMinuteHandshake = false;
+  /** The peer was removed, or the device closed. */
+  isRemoved = false;
+
+  /** @throws RangeError for a key that is not 32 bytes or an interval that is negative */
+  constructor(options: PeerOptions, surroundings: PeerSurroundings) {
+    const { crypto, entropy, identity, releaseIndex } = surroundings;
+    requireKey(options.publicKey);
+    const interval = options.persistentKeepalive ?? 0;
+    if (!(interval >= 0)) throw new RangeError('a persistent keepalive is 0 ms or more');
+    this.publicKey = options.publicKey.slice();
+    this.allowedIps = options.allowedIps;
+    this.persistentKeepalive = interval;
+    this.endpoint = options.endpoint;
+    this.handshake = new Handshake(crypto, identity, this.publicKey, releaseIndex);
+    this.setPresharedKey(options.presharedKey);
+    this.keypairs = new Keypairs(releaseIndex);
+    this.timers = new Timers(entropy, interval);
+    this.cookies = new CookieGenerator(crypto, this.publicKey);
+  }
+
+  /** Retries of the handshake under way; 0 where none is or the first message was just sent. */
+  get handshakeAttempts(): number {
+    return this.timers.handshakeAttempts;
+  }
+
+  /** Packets that wait for the handshake. */
+  get stagedPackets(): number {
+    return this.staged.length;
+  }
+
+  /** When the last cookie reply came, in `now` ms: the peer was under load then. */
+  get cookieReceivedAt(): number | undefined {
+    return this.cookies.cookieReceivedAt;
+  }
+
+  /** Whether a packet would go out at once. */
+  hasSession(now: number): boolean {
+    return this.keypairs.current?.canSend(now) ?? false;
+  }
+
+  /** Where messages go from now on, until the peer is heard from elsewhere. */
+  setEndpoint(endpoint: Endpoint | undefined): void {
+    this.endpoint = endpoint;
+  }
+
+  /**
+   * Holds from the next handshake message on; a session that stands is not touched.
+   * @throws RangeError for a key that is not 32 bytes
+   */
+  setPresharedKey(presharedKey: Uint8Array | undefined): void {
+    if (presharedKey !== undefined) requireKey(presharedKey);
+    this.handshake.setPresharedKey(presharedKey);
+  }
+
+  /** Wipes the sessions and the handshake under way (6.3); a new handshake is possible. */
+  zeroKeyMaterial(): void {
+    this.handshake.clear();
+    this.keypairs.wipe();
+  }
+
+  /** Wipes all that is secret, for good. */
+  wipe(): void {
+    this.isRemoved = true;
+    this.timers.stop();
+    this.keypairs.wipe();
+    this.handshake.wipe();
+    this.cookies.wipe();
+    this.staged.clear();
+  }
+}
+
+function requireKey(key: Uint8Array): void {
+  if (key.length !== KEY_LENGTH) throw new RangeError('a key is 32 bytes');
+}

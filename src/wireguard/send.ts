@@ -1,0 +1,169 @@
+/**
+ * Everything that leaves: initiations, responses, cookie replies, packets, keepalives (whitepaper
+ * 5.4, 6.1, 6.2, 6.5). The rules when to rekey are here; when to speak unasked is in timers.ts.
+ */
+import { PACKET_HEADROOM, PACKET_TAILROOM } from '../lib/packet-slot.js';
+import {
+  KEY_LENGTH,
+  REKEY_AFTER_MESSAGES,
+  REKEY_AFTER_TIME,
+  REKEY_TIMEOUT,
+  TAG_LENGTH,
+} from './constants.js';
+import type { DeviceContext } from './context.js';
+import type { Endpoint } from './datagram.js';
+import type { Keypair } from './keypair.js';
+import { writeDataHeader } from './messages.js';
+import { paddedLength } from './padding.js';
+import type { Peer } from './peer.js';
+import type { TimerHandler } from './timers.js';
+
+export class Sender implements TimerHandler<Peer> {
+  readonly #context: DeviceContext;
+
+  constructor(context: DeviceContext) {
+    this.#context = context;
+  }
+
+  /** A handshake is wanted, by a packet or by a rule: the count of attempts begins anew (6.4). */
+  beginHandshake(peer: Peer, now: number): void {
+    peer.timers.handshakeWanted();
+    this.#sendInitiation(peer, now);
+  }
+
+  retryHandshake(peer: Peer, now: number): void {
+    this.#sendInitiation(peer, now);
+  }
+
+  giveUpHandshake(peer: Peer): void {
+    this.#context.drops.drop('staged-purged', peer.staged.clear());
+    this.#context.events.push({ type: 'handshake-gave-up', peer });
+  }
+
+  zeroKeyMaterial(peer: Peer): void {
+    peer.zeroKeyMaterial();
+  }
+
+  #sendInitiation(peer: Peer, now: number): void {
+    // 6.1: at most one per REKEY_TIMEOUT; a response that we sent counts as well.
+    if (now - peer.lastSentHandshake < REKEY_TIMEOUT) return;
+    const context = this.#context;
+    if (!peer.handshake.isPossible) {
+      context.drops.drop('low-order-key');
+      return;
+    }
+    if (peer.endpoint === undefined) {
+      context.drops.drop('no-endpoint');
+      return;
+    }
+    peer.lastSentHandshake = now;
+    const index = context.indices.allocate(peer);
+    const wallTime = context.wallClock.unixMilliseconds();
+    const message = peer.handshake.createInitiation(this.#ephemeral(), index, wallTime);
+    if (message === undefined) {
+      context.drops.drop('low-order-key');
+      return;
+    }
+    this.#sendHandshakeMessage(peer, message, peer.endpoint, now);
+    peer.timers.handshakeInitiated(now);
+  }
+
+  /** Answers the initiation that the peer's handshake has taken in. */
+  sendResponse(peer: Peer, endpoint: Endpoint, now: number): void {
+    const { indices, drops } = this.#context;
+    peer.lastSentHandshake = now;
+    const message = peer.handshake.createResponse(this.#ephemeral(), indices.allocate(peer));
+    if (message === undefined) {
+      drops.drop('bad-handshake');
+      return;
+    }
+    this.addSession(peer, false, now);
+    this.#sendHandshakeMessage(peer, message, endpoint, now);
+  }
+
+  /** Turns the finished handshake into a session. */
+  addSession(peer: Peer, isInitiator: boolean, now: number): void {
+    const keypair = peer.handshake.beginSession(isInitiator, now);
+    this.#context.indices.promote(keypair.localIndex, keypair);
+    peer.keypairs.add(keypair);
+    peer.timers.sessionDerived(now);
+  }
+
+  /** Sends what waits, else an empty packet; without a session, an initiation. */
+  sendKeepalive(peer: Peer, now: number): void {
+    if (peer.staged.length > 0) {
+      this.sendStaged(peer, now);
+      return;
+    }
+    const keypair = peer.keypairs.current;
+    if (!keypair?.canSend(now)) {
+      this.beginHandshake(peer, now);
+      return;
+    }
+    this.#seal(peer, keypair, new Uint8Array(PACKET_HEADROOM + PACKET_TAILROOM), now);
+    this.#keepKeyFresh(peer, now);
+  }
+
+  /** Puts a packet behind those that wait, and sends them all where there is a session. */
+  send(peer: Peer, slot: Uint8Array, now: number): void {
+    if (!peer.staged.push(slot)) this.#context.drops.drop('staged-overflow');
+    this.sendStaged(peer, now);
+  }
+
+  sendStaged(peer: Peer, now: number): void {
+    while (peer.staged.length > 0) {
+      const keypair = peer.keypairs.current;
+      if (!keypair?.canSend(now)) {
+        this.beginHandshake(peer, now);
+        return;
+      }
+      this.#seal(peer, keypair, peer.staged.shift()!, now);
+      this.#keepKeyFresh(peer, now);
+    }
+  }
+
+  /** Encrypts in place, inside the slot (5.4.6). */
+  #seal(peer: Peer, keypair: Keypair, slot: Uint8Array, now: number): void {
+    const endpoint = peer.endpoint;
+    if (endpoint === undefined) {
+      this.#context.drops.drop('no-endpoint');
+      return;
+    }
+    const length = slot.length - PACKET_HEADROOM - PACKET_TAILROOM;
+    const padded = paddedLength(length, this.#context.mtu);
+    if (padded > length) slot.fill(0, PACKET_HEADROOM + length, PACKET_HEADROOM + padded);
+    // Invariant: a counter is used once; it moves on before anything can fail.
+    const counter = keypair.sendingCounter++;
+    writeDataHeader(slot, keypair.remoteIndex, counter);
+    keypair.sending.seal(slot, PACKET_HEADROOM, padded, counter);
+    const message = slot.subarray(0, PACKET_HEADROOM + padded + TAG_LENGTH);
+    this.#transmit(peer, message, endpoint, now);
+    if (length > 0) peer.timers.dataSent(now);
+  }
+
+  /** 6.2: the initiator rekeys when it sends under an old key; anybody after too many messages. */
+  #keepKeyFresh(peer: Peer, now: number): void {
+    const keypair = peer.keypairs.current;
+    if (keypair === undefined) return;
+    const isOld = keypair.isInitiator && now - keypair.createdAt >= REKEY_AFTER_TIME;
+    if (isOld || keypair.sendingCounter > REKEY_AFTER_MESSAGES) this.beginHandshake(peer, now);
+  }
+
+  #sendHandshakeMessage(peer: Peer, message: Uint8Array, endpoint: Endpoint, now: number): void {
+    peer.cookies.addMacs(message, now);
+    this.#transmit(peer, message, endpoint, now);
+  }
+
+  #transmit(peer: Peer, message: Uint8Array, endpoint: Endpoint, now: number): void {
+    peer.timers.anyAuthenticatedPacketTraversal(now);
+    peer.timers.anyAuthenticatedPacketSent();
+    peer.txBytes += message.length;
+    this.#context.sink.transmit(message, endpoint);
+  }
+
+  #ephemeral(): Uint8Array {
+    const key = new Uint8Array(KEY_LENGTH);
+    this.#context.entropy.fill(key);
+    return key;
+  }
+}

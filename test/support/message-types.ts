@@ -1,0 +1,5 @@
+/** First bytes of the four messages, as an observer sees them (WireGuard whitepaper 5.4). */
+export const INITIATION = 1;
+export const RESPONSE = 2;
+export const COOKIE_REPLY = 3;
+export const DATA = 4;

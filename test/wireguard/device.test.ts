@@ -1,0 +1,369 @@
+/** Life of a device: peers, the first handshake, roaming, key changes, the end. */
+import { inspect } from 'node:util';
+import { createNodeCrypto } from '../../src/crypto/node.js';
+import { Device } from '../../src/wireguard/device.js';
+import { LOW_ORDER_POINTS } from '../support/crypto-contract.js';
+import { fromHex } from '../support/hex.js';
+import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';
+import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../support/message-types.js';
+import { WireguardPair, ipv4, ipv6, prefixes } from '../support/wireguard-pair.js';
+
+function createDevice(transmitted: Uint8Array[] = []): Device {
+  return new Device({
+    privateKey: seededBytes(50, 32),
+    crypto: createNodeCrypto(),
+    entropy: seededEntropy(50),
+    wallClock: { unixMilliseconds: () => 0 },
+    mtu: 1420,
+    sink: { transmit: (bytes) => transmitted.push(bytes), deliver: () => undefined },
+  });
+}
+
+const ENDPOINT = { address: '192.0.2.9', port: 51820 };
+
+describe('the first handshake', () => {
+  it('carries the packet that asked for it', () => {
+    const pair = new WireguardPair();
+    const packet = pair.send('alice');
+    expect(pair.alice.peer.stagedPackets).toBe(1);
+    expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
+
+    pair.settle();
+
+    expect(pair.bob.received).toEqual([packet]);
+    expect(pair.alice.peer.stagedPackets).toBe(0);
+    expect(pair.alice.peer.hasSession(pair.now)).toBe(true);
+    expect(pair.captured.map(({ from, type }) => [from, type])).toEqual([
+      ['alice', INITIATION],
+      ['bob', RESPONSE],
+      ['alice', DATA],
+    ]);
+  });
+
+  it('is confirmed by an empty packet where nothing waits', () => {
+    const pair = new WireguardPair();
+    pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+    pair.settle();
+    expect(pair.sent(DATA).map(({ from, bytes }) => [from, bytes.length])).toEqual([['alice', 32]]);
+    expect(pair.bob.received).toEqual([]);
+  });
+
+  it('is told on both sides, with the time', () => {
+    const pair = new WireguardPair();
+    const begin = pair.now;
+    pair.send('alice');
+    pair.settle();
+    const { alice, bob } = pair;
+    expect(alice.events()).toEqual([
+      { type: 'handshake-complete', peer: alice.peer, now: begin + 20 },
+    ]);
+    expect(bob.events()).toEqual([
+      { type: 'endpoint-changed', peer: bob.peer, endpoint: alice.endpoint },
+      { type: 'handshake-complete', peer: bob.peer, now: begin + 30 },
+    ]);
+    expect(alice.peer.lastHandshakeAt).toBe(begin + 20);
+    expect(alice.peer.lastHandshakeUnix).toBe(alice.wallClockOffset + begin + 20);
+  });
+
+  it('uses random indices', () => {
+    const pair = new WireguardPair();
+    pair.send('alice');
+    pair.settle();
+    const indices = [pair.sent(INITIATION)[0]!, pair.sent(RESPONSE)[0]!].map(({ bytes }) =>
+      Buffer.from(bytes).readUInt32LE(4),
+    );
+    expect(new Set(indices).size).toBe(2);
+    expect(Math.min(...indices)).toBeGreaterThan(0xffff);
+  });
+
+  it('fails on different pre-shared keys, and says so', () => {
+    const pair = new WireguardPair({ alicePsk: seededBytes(1, 32), bobPsk: seededBytes(2, 32) });
+    pair.send('alice');
+    pair.settle();
+    expect(pair.alice.peer.responsesRejected).toBe(1);
+    expect(pair.alice.peer.lastResponseRejected).toBe(pair.now);
+    expect(pair.alice.device.drops.get('bad-handshake')).toBe(1);
+    expect(pair.bob.received).toEqual([]);
+  });
+
+  it('takes up a pre-shared key that is set while it is under way', () => {
+    const pair = new WireguardPair({ bobPsk: seededBytes(2, 32) });
+    pair.send('alice');
+    pair.alice.peer.setPresharedKey(seededBytes(2, 32));
+    pair.settle();
+    expect(pair.bob.received).toHaveLength(1);
+  });
+
+  it('succeeds after the wall clock has stepped back', () => {
+    const pair = WireguardPair.established();
+    pair.advance(10_000);
+    pair.alice.wallClockOffset = -pair.now;
+    pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+    pair.settle();
+    expect(pair.sent(RESPONSE)).toHaveLength(1);
+  });
+
+  it('carries IPv6 as well', () => {
+    const pair = new WireguardPair();
+    const packet = ipv6('fd00::1', 'fd00::2', 99);
+    pair.sendPacket('alice', packet);
+    pair.settle();
+    expect(pair.bob.received).toEqual([packet]);
+  });
+});
+
+describe('addPeer', () => {
+  it('refuses our own key, a second one, and what is no key', () => {
+    const device = createDevice();
+    const publicKey = createNodeCrypto().publicKey(seededBytes(1, 32));
+    device.addPeer({ publicKey, allowedIps: [] }, 0);
+    expect(() => device.addPeer({ publicKey, allowedIps: [] }, 0)).toThrow(RangeError);
+    const own = device.publicKey;
+    expect(() => device.addPeer({ publicKey: own, allowedIps: [] }, 0)).toThrow(RangeError);
+    const short = new Uint8Array(31);
+    expect(() => device.addPeer({ publicKey: short, allowedIps: [] }, 0)).toThrow(RangeError);
+    const other = seededBytes(9, 32);
+    const options = { publicKey: other, allowedIps: [] };
+    expect(() => device.addPeer({ ...options, presharedKey: short }, 0)).toThrow(RangeError);
+    expect(() => device.addPeer({ ...options, persistentKeepalive: -1 }, 0)).toThrow(RangeError);
+    expect([...device.peers]).toHaveLength(1);
+  });
+
+  it('routes by the longest prefix', () => {
+    const device = createDevice();
+    const add = (seed: number, prefix: string) =>
+      device.addPeer({ publicKey: seededBytes(seed, 32), allowedIps: prefixes(prefix) }, 0);
+    const wide = add(1, '10.0.0.0/8');
+    const narrow = add(2, '10.1.0.0/16');
+    expect(device.peerFor(Uint8Array.of(10, 2, 0, 1))).toBe(wide);
+    expect(device.peerFor(Uint8Array.of(10, 1, 0, 1))).toBe(narrow);
+    expect(device.peerFor(Uint8Array.of(11, 0, 0, 1))).toBeUndefined();
+    device.removePeer(narrow);
+    expect(device.peerFor(Uint8Array.of(10, 1, 0, 1))).toBe(wide);
+  });
+
+  it('never speaks to a key of low order', () => {
+    const transmitted: Uint8Array[] = [];
+    const device = createDevice(transmitted);
+    for (const point of LOW_ORDER_POINTS) {
+      device.addPeer(
+        {
+          publicKey: fromHex(point),
+          endpoint: ENDPOINT,
+          persistentKeepalive: 1_000,
+          allowedIps: prefixes('10.0.0.2/32'),
+        },
+        0,
+      );
+    }
+    for (let now = 0; now < 60_000; now += 1_000) device.handleTimeout(now);
+    for (const peer of device.peers) device.initiateHandshake(peer, 60_000);
+    expect(transmitted).toEqual([]);
+    expect(device.drops.get('low-order-key')).toBeGreaterThan(7);
+  });
+
+  it('owes a persistent keepalive at once', () => {
+    const pair = new WireguardPair({ aliceKeepalive: 25_000 });
+    expect(pair.alice.device.nextTimeout()).toBe(pair.now);
+    expect(pair.alice.device.nextTimeoutReason()).toBe('persistent-keepalive');
+    pair.advance(0);
+    expect(pair.sent(INITIATION)).toHaveLength(1);
+  });
+
+  it('owes nothing without one', () => {
+    const pair = new WireguardPair();
+    expect(pair.alice.device.nextTimeout()).toBe(Infinity);
+    expect(pair.alice.device.nextTimeoutReason()).toBe('idle');
+  });
+});
+
+describe('sendPackets', () => {
+  it('drops what has no route, no endpoint, or is no packet', () => {
+    const pair = new WireguardPair();
+    pair.sendPacket('alice', ipv4('10.0.0.1', '172.16.0.1'));
+    pair.sendPacket('bob', ipv4('10.0.0.2', '10.0.0.1'));
+    pair.sendPacket('alice', new Uint8Array(20));
+    pair.sendPacket('alice', new Uint8Array(0));
+    pair.alice.device.sendPackets([new Uint8Array(10)], pair.now);
+    expect([...pair.alice.device.drops]).toEqual([
+      ['malformed-packet', 3],
+      ['no-route', 1],
+    ]);
+    expect([...pair.bob.device.drops]).toEqual([['no-endpoint', 1]]);
+    expect(pair.captured).toEqual([]);
+  });
+});
+
+describe('roaming', () => {
+  const ELSEWHERE = { address: '203.0.113.7', port: 7 };
+
+  it('follows the source of an authentic message', () => {
+    const pair = WireguardPair.established();
+    pair.alice.endpoint = ELSEWHERE;
+    pair.send('alice');
+    pair.settle();
+    expect(pair.bob.peer.endpoint).toEqual(ELSEWHERE);
+    expect(pair.bob.events()).toEqual([
+      { type: 'endpoint-changed', peer: pair.bob.peer, endpoint: ELSEWHERE },
+    ]);
+    pair.send('bob');
+    expect(pair.sent(DATA, 'bob')[0]!.destination).toEqual(ELSEWHERE);
+  });
+
+  it('follows an initiation', () => {
+    const pair = WireguardPair.established();
+    pair.advance(6_000);
+    pair.alice.endpoint = ELSEWHERE;
+    pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+    pair.settle();
+    expect(pair.bob.peer.endpoint).toEqual(ELSEWHERE);
+    expect(pair.sent(RESPONSE)[0]!.destination).toEqual(ELSEWHERE);
+  });
+
+  it('does not follow a recording, nor what does not decrypt', () => {
+    const pair = WireguardPair.established();
+    pair.send('alice');
+    pair.settle();
+    const [recorded] = pair.sent(DATA, 'alice');
+    const known = pair.bob.peer.endpoint;
+    pair.inject('bob', recorded!.bytes, ELSEWHERE);
+    const forged = recorded!.bytes.slice();
+    forged[forged.length - 1]! ^= 1;
+    pair.inject('bob', forged, ELSEWHERE);
+    expect(pair.bob.peer.endpoint).toBe(known);
+    expect(pair.bob.device.drops.get('replayed')).toBe(1);
+    expect(pair.bob.device.drops.get('bad-tag')).toBe(1);
+  });
+
+  it('goes where it is told', () => {
+    const pair = WireguardPair.established();
+    pair.alice.peer.setEndpoint(ELSEWHERE);
+    pair.send('alice');
+    expect(pair.sent(DATA, 'alice')[0]!.destination).toEqual(ELSEWHERE);
+  });
+});
+
+describe('setPrivateKey', () => {
+  it('ends the sessions of the old key, and a handshake with the new one may begin at once', () => {
+    const pair = WireguardPair.established();
+    pair.alice.device.setPrivateKey(seededBytes(77, 32));
+    expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
+    pair.bob.device.removePeer(pair.bob.peer);
+    pair.bob.peer = pair.bob.device.addPeer(
+      { publicKey: pair.alice.device.publicKey, allowedIps: prefixes('10.0.0.1/32') },
+      pair.now,
+    );
+    const packet = pair.send('alice');
+    pair.settle();
+    expect(pair.bob.received).toEqual([packet]);
+  });
+
+  it('removes the peer that we have become', () => {
+    const device = createDevice();
+    const publicKey = createNodeCrypto().publicKey(seededBytes(1, 32));
+    const peer = device.addPeer({ publicKey, allowedIps: prefixes('10.0.0.0/8') }, 0);
+    device.setPrivateKey(seededBytes(1, 32));
+    expect(peer.isRemoved).toBe(true);
+    expect([...device.peers]).toEqual([]);
+  });
+});
+
+it('discardSessions forgets all sessions; the next packet begins a handshake', () => {
+  const pair = WireguardPair.established();
+  pair.alice.device.discardSessions();
+  const packet = pair.send('alice');
+  expect(pair.sent(DATA)).toEqual([]);
+  pair.settle();
+  expect(pair.bob.received).toEqual([packet]);
+});
+
+it('lastTimestamp of one process binds the next', () => {
+  const first = new WireguardPair();
+  first.send('alice');
+  const { lastTimestamp } = first.alice.device;
+  const transmitted: Uint8Array[] = [];
+  const second = new Device({
+    privateKey: seededBytes(50, 32),
+    crypto: createNodeCrypto(),
+    entropy: seededEntropy(50),
+    wallClock: { unixMilliseconds: () => 0 },
+    mtu: 1420,
+    sink: { transmit: (bytes) => transmitted.push(bytes), deliver: () => undefined },
+    lastTimestamp: lastTimestamp!,
+  });
+  expect(second.lastTimestamp).toEqual(lastTimestamp);
+  const peer = second.addPeer(
+    { publicKey: first.bob.device.publicKey, endpoint: ENDPOINT, allowedIps: [] },
+    0,
+  );
+  second.initiateHandshake(peer, 0);
+  expect(transmitted).toHaveLength(1);
+  const compare = Buffer.compare(second.lastTimestamp!, lastTimestamp!);
+  expect(compare).toBe(1);
+  second.removePeer(peer);
+  expect(Buffer.compare(second.lastTimestamp!, lastTimestamp!)).toBe(1);
+});
+
+describe('the end', () => {
+  it('leaves nothing that speaks or listens', () => {
+    const pair = WireguardPair.established({ aliceKeepalive: 1_000 });
+    pair.send('bob');
+    pair.alice.device.close();
+    pair.settle();
+    pair.captured.length = 0;
+    pair.send('alice');
+    pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+    pair.advance(100);
+    expect(pair.captured).toEqual([]);
+    expect(pair.alice.received).toEqual([]);
+    expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
+    expect(pair.alice.device.nextTimeout()).toBe(Infinity);
+    expect(() =>
+      pair.alice.device.addPeer({ publicKey: seededBytes(1, 32), allowedIps: [] }, 0),
+    ).toThrow(RangeError);
+  });
+
+  it('counts the packets that waited for a removed peer', () => {
+    const pair = new WireguardPair();
+    pair.send('alice');
+    pair.alice.device.removePeer(pair.alice.peer);
+    pair.alice.device.removePeer(pair.alice.peer);
+    expect(pair.alice.device.drops.get('staged-purged')).toBe(1);
+    pair.settle();
+    expect(pair.alice.device.drops.get('unexpected-response')).toBe(1);
+  });
+});
+
+it('shows no key when printed', () => {
+  const psk = seededBytes(5, 32);
+  const pair = WireguardPair.established({ alicePsk: psk, bobPsk: psk });
+  const text = inspect(pair.alice, { depth: 20, maxArrayLength: null, showHidden: true });
+  for (const key of [psk, seededBytes(1002, 32)]) {
+    expect(text).not.toContain([...key.subarray(0, 4)].join(', '));
+  }
+  expect(text).toContain('publicKey');
+});
+
+it('is quiet towards anything without a valid mac1', () => {
+  const pair = new WireguardPair();
+  pair.send('alice');
+  const [initiation] = pair.sent(INITIATION);
+  pair.captured.length = 0;
+  const wrongMac = initiation!.bytes.slice();
+  wrongMac[120]! ^= 1;
+  pair.inject('bob', wrongMac);
+  for (const length of [0, 1, 31, 32, 64, 92, 147, 148, 149]) {
+    for (const type of [0, 1, 2, 3, 4, 5]) {
+      const bytes = new Uint8Array(length);
+      bytes[0] = type;
+      pair.inject('bob', bytes);
+    }
+  }
+  expect(pair.captured).toEqual([]);
+  const { drops } = pair.bob.device;
+  expect(drops.get('bad-mac1')).toBe(3);
+  expect(drops.get('bad-cookie')).toBe(1);
+  expect(drops.get('unknown-session')).toBe(6);
+  expect(drops.total).toBe(55);
+  expect(pair.sent(COOKIE_REPLY)).toEqual([]);
+});

@@ -1,0 +1,12 @@
+import { EventQueue } from '../../src/wireguard/events.js';
+import { WireguardPair } from '../support/wireguard-pair.js';
+
+const { peer } = new WireguardPair().alice;
+
+it('keeps the newest 1024', () => {
+  const events = new EventQueue();
+  for (let now = 0; now < 1_030; now++) events.push({ type: 'handshake-complete', peer, now });
+  expect(events.poll()).toEqual({ type: 'handshake-complete', peer, now: 6 });
+  for (let rest = 0; rest < 1_023; rest++) expect(events.poll()).toBeDefined();
+  expect(events.poll()).toBeUndefined();
+});

@@ -1,0 +1,146 @@
+/** What stands around the Noise pattern: layouts, time stamps, floods, states. */
+import { createNodeCrypto } from '../../src/crypto/node.js';
+import { Handshake, openInitiation } from '../../src/wireguard/handshake.js';
+import { Identity } from '../../src/wireguard/identity.js';
+import { fromHex, toHex } from '../support/hex.js';
+import { seededBytes } from '../support/seeded-entropy.js';
+
+const crypto = createNodeCrypto();
+const ZERO_PRIVATE = new Uint8Array(32);
+
+function create() {
+  const [alice, bob] = [1, 2].map((seed) => new Identity(crypto, seededBytes(seed, 32))) as [
+    Identity,
+    Identity,
+  ];
+  const released: number[] = [];
+  const release = (index: number) => released.push(index);
+  return {
+    bob,
+    released,
+    initiator: new Handshake(crypto, alice, bob.publicKey, release),
+    responder: new Handshake(crypto, bob, alice.publicKey, release),
+  };
+}
+
+type Pair = ReturnType<typeof create>;
+
+function initiation(pair: Pair, seed: number, unix = seed * 1_000): Uint8Array {
+  return pair.initiator.createInitiation(seededBytes(seed, 32), seed, unix)!;
+}
+
+function consume(pair: Pair, message: Uint8Array, now: number): string | undefined {
+  return pair.responder.consumeInitiation(openInitiation(crypto, pair.bob, message)!, message, now);
+}
+
+it('lays out both messages as 5.4.2 and 5.4.3 say, and agrees on keys', () => {
+  const pair = create();
+  const first = initiation(pair, 0x0a0b0c0d);
+  expect(first).toHaveLength(148);
+  expect(toHex(first.subarray(0, 8))).toBe('010000000d0c0b0a');
+  expect(first.slice(116)).toEqual(new Uint8Array(32));
+  expect(consume(pair, first, 0)).toBeUndefined();
+
+  const second = pair.responder.createResponse(seededBytes(9, 32), 0x01020304)!;
+  expect(second).toHaveLength(92);
+  expect(toHex(second.subarray(0, 12))).toBe('02000000040302010d0c0b0a');
+  expect(pair.initiator.consumeResponse(second)).toBe(true);
+
+  const [mine, theirs] = [
+    pair.initiator.beginSession(true, 0),
+    pair.responder.beginSession(false, 0),
+  ];
+  expect([mine.localIndex, mine.remoteIndex]).toEqual([0x0a0b0c0d, 0x01020304]);
+  expect([theirs.localIndex, theirs.remoteIndex]).toEqual([0x01020304, 0x0a0b0c0d]);
+  const buffer = new Uint8Array(48);
+  mine.sending.seal(buffer, 0, 32, 0);
+  expect(theirs.receiving.open(buffer, 0, 48, 0)).toBe(true);
+  expect(pair.released).toEqual([]);
+});
+
+it('wipes the ephemeral key that it is given', () => {
+  const ephemeral = seededBytes(5, 32);
+  create().initiator.createInitiation(ephemeral, 1, 0);
+  expect(ephemeral).toEqual(ZERO_PRIVATE);
+});
+
+it('refuses a time stamp that is not later, whatever the order of arrival', () => {
+  const pair = create();
+  const [older, newer] = [initiation(pair, 5), initiation(pair, 6)];
+  expect(consume(pair, newer, 0)).toBeUndefined();
+  expect(consume(pair, newer, 1_000)).toBe('replayed-initiation');
+  expect(consume(pair, older, 2_000)).toBe('replayed-initiation');
+});
+
+it('takes one initiation per 20 ms', () => {
+  const pair = create();
+  const messages = [1, 2, 3].map((seed) => initiation(pair, seed));
+  expect(consume(pair, messages[0]!, 100)).toBeUndefined();
+  expect(consume(pair, messages[1]!, 119)).toBe('initiation-flood');
+  expect(consume(pair, messages[2]!, 120)).toBeUndefined();
+});
+
+it('refuses what does not decrypt', () => {
+  const pair = create();
+  const message = initiation(pair, 1);
+  message[100]! ^= 1;
+  expect(consume(pair, message, 0)).toBe('bad-handshake');
+  message[50]! ^= 1;
+  expect(openInitiation(crypto, pair.bob, message)).toBeUndefined();
+});
+
+it('stamps later each time, and than the floor', () => {
+  const pair = create();
+  initiation(pair, 1, 50_000);
+  const first = pair.initiator.lastSentTimestamp!;
+  initiation(pair, 2, 10_000);
+  const second = pair.initiator.lastSentTimestamp!;
+  expect(Buffer.compare(second, first)).toBe(1);
+  pair.initiator.lastSentTimestamp = fromHex('400000010000000000000000');
+  initiation(pair, 3, 60_000);
+  expect(toHex(pair.initiator.lastSentTimestamp)).toBe('400000010000000001000000');
+});
+
+it('gives the index of an abandoned handshake back', () => {
+  const pair = create();
+  initiation(pair, 1);
+  initiation(pair, 2);
+  expect(pair.released).toEqual([1]);
+  expect(pair.initiator.awaitsResponse).toBe(true);
+  pair.initiator.clear();
+  expect(pair.released).toEqual([1, 2]);
+  expect(pair.initiator.awaitsResponse).toBe(false);
+});
+
+it('is impossible with a key of low order', () => {
+  const identity = new Identity(crypto, seededBytes(1, 32));
+  const released: number[] = [];
+  const handshake = new Handshake(crypto, identity, new Uint8Array(32), (index) =>
+    released.push(index),
+  );
+  expect(handshake.isPossible).toBe(false);
+  expect(handshake.createInitiation(seededBytes(2, 32), 7, 0)).toBeUndefined();
+  expect(released).toEqual([7]);
+});
+
+it('mixes the pre-shared key in', () => {
+  const pair = create();
+  pair.responder.setPresharedKey(seededBytes(8, 32));
+  consume(pair, initiation(pair, 1), 0);
+  const response = pair.responder.createResponse(seededBytes(9, 32), 2)!;
+  expect(pair.initiator.consumeResponse(response)).toBe(false);
+  pair.initiator.setPresharedKey(seededBytes(8, 32));
+  expect(pair.initiator.consumeResponse(response)).toBe(true);
+  pair.initiator.setPresharedKey(undefined);
+});
+
+it('throws where it is used out of order', () => {
+  const { initiator } = create();
+  expect(() => initiator.createResponse(ZERO_PRIVATE, 1)).toThrow(RangeError);
+  expect(() => initiator.consumeResponse(new Uint8Array(92))).toThrow(RangeError);
+  expect(() => initiator.beginSession(true, 0)).toThrow(RangeError);
+});
+
+it('takes a private key of 32 bytes alone', () => {
+  expect(() => new Identity(crypto, new Uint8Array(33))).toThrow(RangeError);
+});

@@ -1,0 +1,45 @@
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import { SymmetricState } from '../../../src/wireguard/noise/symmetric-state.js';
+import { seededBytes } from '../../support/seeded-entropy.js';
+
+const crypto = createNodeCrypto();
+const NAME = new TextEncoder().encode('Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s');
+
+function keyed(): SymmetricState {
+  const state = new SymmetricState(crypto, NAME);
+  state.mixKey(seededBytes(1, 32));
+  return state;
+}
+
+it('begins with the hash of the name, which WireGuard calls its construction', () => {
+  expect(new SymmetricState(crypto, NAME).handshakeHash).toEqual(crypto.hash(NAME));
+});
+
+it('decrypts what a twin has encrypted, and both hashes agree', () => {
+  const [sender, receiver] = [keyed(), keyed()];
+  const ciphertext = sender.encryptAndHash(seededBytes(2, 12));
+  expect(receiver.decryptAndHash(ciphertext)).toEqual(seededBytes(2, 12));
+  expect(receiver.handshakeHash).toEqual(sender.handshakeHash);
+});
+
+it('does not change where it does not decrypt', () => {
+  const state = keyed();
+  const before = state.handshakeHash;
+  expect(state.decryptAndHash(new Uint8Array(28))).toBeUndefined();
+  expect(state.handshakeHash).toEqual(before);
+});
+
+it('a clone goes its own way', () => {
+  const state = keyed();
+  const clone = state.clone();
+  expect(clone.split()).toEqual(state.split());
+  clone.mixKeyAndHash(seededBytes(3, 32));
+  expect(clone.handshakeHash).not.toEqual(state.handshakeHash);
+  expect(clone.split()).not.toEqual(state.split());
+});
+
+it('holds nothing when wiped', () => {
+  const state = keyed();
+  state.wipe();
+  expect(state.handshakeHash).toEqual(new Uint8Array(32));
+});

@@ -1,0 +1,214 @@
+/** The five timers at work between two devices, then alone. */
+import { Timers, type TimerHandler } from '../../src/wireguard/timers.js';
+import { DATA, INITIATION } from '../support/message-types.js';
+import { seededEntropy } from '../support/seeded-entropy.js';
+import { WireguardPair, type Capture } from '../support/wireguard-pair.js';
+
+function isKeepalive({ type, bytes }: Capture): boolean {
+  return type === DATA && bytes.length === 32;
+}
+
+function keepalives(pair: WireguardPair): [string, number][] {
+  return pair.captured.filter(isKeepalive).map(({ from, at }) => [from, at]);
+}
+
+describe('the passive keepalive', () => {
+  it('comes 10 s after the first data that was not answered, and is the only one', () => {
+    const pair = WireguardPair.established();
+    pair.send('bob');
+    pair.settle();
+    const arrival = pair.now;
+    pair.advance(100_000);
+    expect(keepalives(pair)).toEqual([['alice', arrival + 10_000]]);
+    expect(pair.sent(INITIATION)).toEqual([]);
+  });
+
+  it('comes a second time where data came meanwhile', () => {
+    const pair = WireguardPair.established();
+    pair.send('bob');
+    pair.settle();
+    const arrival = pair.now;
+    pair.advance(4_000);
+    pair.send('bob');
+    pair.advance(80_000);
+    expect(keepalives(pair)).toEqual([
+      ['alice', arrival + 10_000],
+      ['alice', arrival + 20_000],
+    ]);
+  });
+
+  it('does not come where anything was sent', () => {
+    const pair = WireguardPair.established();
+    pair.send('bob');
+    pair.advance(9_000);
+    pair.send('alice');
+    pair.advance(2_000);
+    expect(keepalives(pair).filter(([from]) => from === 'alice')).toEqual([]);
+  });
+});
+
+describe('the handshake with a peer that has gone silent', () => {
+  it('begins 15 s and up to a third after the first data without an answer', () => {
+    const pair = WireguardPair.established();
+    pair.link = ({ from }) => from !== 'alice';
+    const begin = pair.now;
+    for (let second = 0; second < 15; second++) {
+      pair.send('alice');
+      pair.advance(1_000);
+    }
+    expect(pair.sent(INITIATION)).toEqual([]);
+    pair.advance(334);
+    expect(pair.sent(INITIATION)).toHaveLength(1);
+    const { at } = pair.sent(INITIATION)[0]!;
+    expect(at - begin).toBeGreaterThanOrEqual(15_000);
+    expect(at - begin).toBeLessThanOrEqual(15_333);
+  });
+
+  it('has jitter that differs from seed to seed', () => {
+    const delays = [1, 2, 3, 4, 5, 6].map((seed) => {
+      const pair = WireguardPair.established({ seed });
+      pair.link = () => false;
+      const begin = pair.now;
+      pair.send('alice');
+      pair.advance(15_400);
+      return pair.sent(INITIATION)[0]!.at - begin;
+    });
+    expect(new Set(delays).size).toBeGreaterThan(3);
+  });
+
+  it('does not begin where a keepalive answers', () => {
+    const pair = WireguardPair.established();
+    pair.send('alice');
+    pair.advance(60_000);
+    expect(keepalives(pair)).toHaveLength(1);
+    expect(pair.sent(INITIATION)).toEqual([]);
+  });
+
+  it('restores a session with a server that has forgotten everything', () => {
+    const pair = WireguardPair.established();
+    pair.bob.device.discardSessions();
+    pair.send('alice');
+    pair.advance(15_400);
+    expect(pair.sent(INITIATION, 'alice')).toHaveLength(1);
+    const packet = pair.send('alice');
+    pair.settle();
+    expect(pair.bob.received).toEqual([packet]);
+  });
+});
+
+describe('the persistent keepalive', () => {
+  it('comes after each interval of silence', () => {
+    const pair = WireguardPair.established({ aliceKeepalive: 25_000 });
+    const begin = pair.now;
+    pair.advance(80_000);
+    expect(keepalives(pair).map(([from, at]) => [from, Math.round((at - begin) / 1_000)])).toEqual([
+      ['alice', 25],
+      ['alice', 50],
+      ['alice', 75],
+    ]);
+  });
+
+  it('does not come on a tunnel that is in use, in either direction', () => {
+    const pair = WireguardPair.established({ aliceKeepalive: 8_000 });
+    for (let step = 0; step < 20; step++) {
+      pair.send('bob');
+      pair.advance(2_500);
+      pair.send('alice');
+      pair.advance(2_500);
+    }
+    expect(keepalives(pair)).toEqual([]);
+  });
+
+  it('keeps trying where the server is away for an hour', () => {
+    const pair = new WireguardPair({ aliceKeepalive: 1_000 });
+    pair.link = () => false;
+    pair.advance(3_600_000);
+    pair.link = () => true;
+    pair.advance(6_000);
+    expect(pair.alice.peer.hasSession(pair.now)).toBe(true);
+  });
+});
+
+it('two idle peers fall silent, and stay so for ten hours', () => {
+  const pair = WireguardPair.established();
+  pair.send('alice');
+  pair.send('bob');
+  pair.advance(36_000_000);
+  expect(pair.captured.length).toBeLessThanOrEqual(4);
+  expect(pair.alice.device.nextTimeout()).toBe(Infinity);
+});
+
+it('six hours of traffic: a handshake every two minutes, and nothing lost', () => {
+  const pair = WireguardPair.established();
+  let sent = 0;
+  for (let time = 0; time < 6 * 3_600_000; time += 20_000) {
+    pair.send('alice');
+    pair.send('bob');
+    sent++;
+    pair.advance(20_000);
+  }
+  expect(pair.alice.received).toHaveLength(sent);
+  expect(pair.bob.received).toHaveLength(sent);
+  expect(pair.sent(INITIATION, 'bob')).toEqual([]);
+  const handshakes = pair.sent(INITIATION, 'alice').length;
+  expect(handshakes).toBeGreaterThanOrEqual(150);
+  expect(handshakes).toBeLessThanOrEqual(180);
+  expect(pair.alice.device.drops.total + pair.bob.device.drops.total).toBe(0);
+  expect(pair.bob.peer.rxBytes).toBe(pair.alice.peer.txBytes);
+  expect(pair.alice.peer.rxBytes).toBe(pair.bob.peer.txBytes);
+}, 30_000);
+
+describe('Timers', () => {
+  function createTimers(interval = 0): { timers: Timers; calls: string[] } {
+    const calls: string[] = [];
+    return { timers: new Timers(seededEntropy(1), interval), calls };
+  }
+
+  function handlerOf(calls: string[]): TimerHandler<string> {
+    return {
+      retryHandshake: () => calls.push('retry'),
+      giveUpHandshake: () => calls.push('give-up'),
+      sendKeepalive: () => calls.push('keepalive'),
+      beginHandshake: () => calls.push('begin'),
+      zeroKeyMaterial: () => calls.push('zero'),
+    };
+  }
+
+  it('names the earliest deadline', () => {
+    const { timers } = createTimers(7_000);
+    expect(timers.nextTimeoutReason()).toBeUndefined();
+    timers.sessionDerived(0);
+    expect(timers.nextTimeoutReason()).toBe('zero-key-material');
+    timers.dataSent(0);
+    expect(timers.nextTimeoutReason()).toBe('new-handshake');
+    timers.dataReceived(0);
+    expect(timers.nextTimeoutReason()).toBe('send-keepalive');
+    timers.anyAuthenticatedPacketTraversal(0);
+    expect(timers.nextTimeoutReason()).toBe('persistent-keepalive');
+    timers.handshakeInitiated(0);
+    expect(timers.nextTimeoutReason()).toBe('retransmit-handshake');
+    timers.stop();
+    expect(timers.nextTimeout()).toBe(Infinity);
+  });
+
+  it('lets each timer expire once', () => {
+    const { timers, calls } = createTimers();
+    timers.sessionDerived(0);
+    timers.dataSent(0);
+    timers.dataReceived(0);
+    timers.handleTimeout('peer', handlerOf(calls), 540_000);
+    timers.handleTimeout('peer', handlerOf(calls), 540_001);
+    expect(calls).toEqual(['zero', 'begin', 'keepalive']);
+  });
+
+  it('goes on retrying where a retry could not be sent', () => {
+    const { timers, calls } = createTimers();
+    timers.handshakeInitiated(0);
+    for (let now = 0; now < 200_000; now += 100) {
+      timers.handleTimeout('peer', handlerOf(calls), now);
+    }
+    expect(calls.filter((call) => call === 'retry')).toHaveLength(19);
+    expect(calls.at(-1)).toBe('give-up');
+    expect(timers.nextTimeoutReason()).toBe('zero-key-material');
+  });
+});
