@@ -1,0 +1,287 @@
+/**
+ * A TCP/IP host without an operating system: IP packets in, IP packets out, one deadline.
+ *
+ * The caller mutates it (handlePacket, handleTimeout, a call on a connection) and then calls
+ * drain(). Everything is synchronous; time comes in as `now`, in monotonic milliseconds.
+ */
+import { DropCounter } from '../lib/drop-counter.js';
+import type { Entropy } from '../lib/entropy.js';
+import { PacketSlots } from '../lib/packet-slot.js';
+import type { IpAddress, SocketAddress } from '../wire/ip-address.js';
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/ipv4.js';
+import type { DropReason } from './drop-reason.js';
+import { IcmpErrors } from './icmp/icmp-errors.js';
+import { type EchoReplyHandler, IcmpLayer } from './icmp/icmp-layer.js';
+import { Inbound } from './ip/inbound.js';
+import { OwnAddresses } from './ip/own-addresses.js';
+import { DEFAULT_LIMITS, type StackLimits } from './limits.js';
+import { PacketQueue } from './packet-queue.js';
+import { TcpConnection } from './tcp/connection.js';
+import { type ConnectionHandler, type LocalBinding, TcpListener } from './tcp/listener.js';
+import { ANY_ADDRESS } from './tcp/listener-table.js';
+import type { TcpObserver } from './tcp/observer.js';
+import type { KeepAlive } from './tcp/tcb.js';
+import { TcpLayer } from './tcp/tcp-layer.js';
+import { UdpLayer } from './udp/udp-layer.js';
+import type { DatagramHandler, UdpErrorHandler, UdpSocket } from './udp/udp-socket.js';
+
+export type { DropReason } from './drop-reason.js';
+export type { EchoReply, EchoReplyHandler } from './icmp/icmp-layer.js';
+export type { StackLimits } from './limits.js';
+export { StackExhaustedError } from './tcp/tcp-layer.js';
+
+export interface StackOptions {
+  /** Our addresses; IPv4 so far. */
+  readonly addresses: readonly IpAddress[];
+  /** The largest IP packet either way, in bytes; at least 576 (RFC 1122 3.3.2). */
+  readonly mtu: number;
+  readonly entropy: Entropy;
+  readonly limits?: Partial<StackLimits>;
+}
+
+export interface ConnectOptions {
+  readonly localAddress?: IpAddress;
+  /** 0 or absent for an ephemeral one. */
+  readonly localPort?: number;
+  /** Milliseconds until the attempt ends with `timeout`; 20 s by default. */
+  readonly connectTimeout?: number;
+  readonly keepAlive?: KeepAlive;
+}
+
+export interface ListenOptions {
+  /** Half-open connections held at once; 128 by default. */
+  readonly backlog?: number;
+}
+
+const MINIMUM_MTU = 576;
+const DEFAULT_BACKLOG = 128;
+const DEFAULT_BUDGET = 256;
+
+/** Answers to peers that wait for a drain; more are dropped. */
+const CONTROL_QUEUE = 1024;
+
+export class Stack {
+  /** What was dropped, by reason. */
+  readonly drops = new DropCounter<DropReason>();
+  readonly #addresses: OwnAddresses;
+  readonly #limits: StackLimits;
+  readonly #control = new PacketQueue(CONTROL_QUEUE);
+  readonly #datagrams: PacketQueue;
+  readonly #tcp: TcpLayer;
+  readonly #udp: UdpLayer;
+  readonly #icmp: IcmpLayer;
+  readonly #inbound = new Inbound();
+  #now: number;
+
+  /** @throws RangeError when an option is out of range */
+  constructor(options: StackOptions, now: number) {
+    const { mtu, entropy } = options;
+    if (!Number.isInteger(mtu) || mtu < MINIMUM_MTU || mtu > 0xffff) {
+      throw new RangeError(`MTU out of range: ${mtu}`);
+    }
+    this.#now = now;
+    this.#addresses = new OwnAddresses(options.addresses);
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#datagrams = new PacketQueue(this.#limits.queuedDatagrams);
+    const shared = {
+      mtu,
+      entropy,
+      limits: this.#limits,
+      addresses: this.#addresses,
+      drops: this.drops,
+      slots: new PacketSlots(),
+      control: this.#control,
+      datagrams: this.#datagrams,
+    };
+    this.#tcp = new TcpLayer(shared, now);
+    this.#udp = new UdpLayer(shared);
+    const errors = new IcmpErrors(this.#addresses, this.#tcp, this.#udp);
+    this.#icmp = new IcmpLayer(
+      shared,
+      (packet) => {
+        if (!errors.handle(packet, this.#now)) this.drops.count('icmp-unmatched');
+      },
+      now,
+    );
+  }
+
+  /** Sizes of the tables, and bytes of storage that connections hold. */
+  get usage(): {
+    connections: number;
+    timeWaits: number;
+    listeners: number;
+    udpSockets: number;
+    bufferBytes: number;
+  } {
+    return {
+      connections: this.#tcp.connections,
+      timeWaits: this.#tcp.timeWaits,
+      listeners: this.#tcp.listeners.size,
+      udpSockets: this.#udp.size,
+      bufferBytes: this.#tcp.budget.used,
+    };
+  }
+
+  /** Takes one IP packet from the tunnel; keeps no reference to it. Never throws for its content. */
+  handlePacket(packet: Uint8Array, now: number): void {
+    this.#now = now;
+    const inbound = this.#inbound;
+    const reason = inbound.parse(packet, this.#addresses);
+    if (reason !== undefined) {
+      this.drops.count(reason);
+    } else if (inbound.protocol === PROTOCOL_TCP) {
+      this.#tcp.handleInbound(inbound, now);
+    } else if (inbound.protocol === PROTOCOL_UDP) {
+      if (!this.#udp.handleInbound(inbound)) this.#icmp.sendPortUnreachable(inbound, now);
+    } else if (inbound.protocol === PROTOCOL_ICMP) {
+      this.#icmp.handleInbound(inbound, now);
+    } else {
+      this.drops.count('ip-protocol');
+    }
+    inbound.release();
+  }
+
+  /** Does what is due at `now`; harmless when nothing is. */
+  handleTimeout(now: number): void {
+    this.#now = now;
+    this.#tcp.handleTimeout(now);
+  }
+
+  /** When handleTimeout() is due next; Infinity when never. Of meaning after drain() alone. */
+  nextTimeout(): number {
+    return this.#tcp.nextTimeout();
+  }
+
+  /**
+   * Emits the packets that may leave now, each in a slot (src/lib/packet-slot.ts) that is then the
+   * receiver's. Connections take turns.
+   *
+   * @param budget packets to emit at most
+   * @returns true when the budget ran out with work left
+   */
+  drain(emit: (slot: Uint8Array) => void, now: number, budget = DEFAULT_BUDGET): boolean {
+    this.#now = now;
+    let left = budget;
+    while (left > 0) {
+      const before = left;
+      left -= emitFrom(this.#control, emit, left);
+      // A turn of datagrams for each connection's turn, so that neither starves the other.
+      if (left > 0) left -= emitFrom(this.#datagrams, emit, Math.min(left, DATAGRAM_TURN));
+      while (left > 0 && this.#tcp.hasReady) {
+        left -= this.#tcp.dispatchNext(emit, now, left);
+        if (this.#datagrams.length > 0) break;
+      }
+      if (left === before && !this.#hasWork) return false;
+    }
+    return this.#hasWork;
+  }
+
+  get #hasWork(): boolean {
+    return this.#control.length > 0 || this.#datagrams.length > 0 || this.#tcp.hasReady;
+  }
+
+  /**
+   * Opens a TCP connection. The observer is never called before this returns.
+   *
+   * @throws RangeError when `localAddress` or a port is not usable
+   * @throws StackExhaustedError when no connection or port is left
+   */
+  connectTcp(
+    remote: SocketAddress,
+    observer: TcpObserver,
+    now: number,
+    options: ConnectOptions = {},
+  ): TcpConnection {
+    assertPort(remote.port, 1);
+    assertPort(options.localPort ?? 0, 0);
+    const localIndex = this.#addresses.select(remote.address, options.localAddress);
+    const local = { address: this.#addresses.at(localIndex), port: options.localPort ?? 0 };
+    const timeout = options.connectTimeout ?? this.#limits.connectTimeout;
+    const to = { address: remote.address.slice(), port: remote.port };
+    const tcb = this.#tcp.openActive(local, to, localIndex, timeout, now);
+    tcb.observer = observer;
+    tcb.keepAlive = options.keepAlive;
+    return new TcpConnection(tcb);
+  }
+
+  /**
+   * Listens on one of our addresses, or on all.
+   * @throws RangeError when the address is not ours or the binding exists
+   */
+  listenTcp(
+    local: LocalBinding,
+    onConnection: ConnectionHandler,
+    options: ListenOptions = {},
+  ): TcpListener {
+    assertPort(local.port, 1);
+    const { address } = local;
+    const index = address === undefined ? ANY_ADDRESS : this.#addresses.select(address, address);
+    const { listeners } = this.#tcp;
+    const backlog = options.backlog ?? DEFAULT_BACKLOG;
+    const listener = new TcpListener(local, backlog, onConnection, (closed) => {
+      listeners.remove(index, closed);
+    });
+    listeners.add(index, listener);
+    return listener;
+  }
+
+  /**
+   * Binds a UDP port, 0 for an ephemeral one.
+   * @throws RangeError when the address is not ours or the port is in use
+   */
+  bindUdp(local: LocalBinding, onDatagram: DatagramHandler, onError?: UdpErrorHandler): UdpSocket {
+    assertPort(local.port, 0);
+    return this.#udp.bind(local, onDatagram, onError);
+  }
+
+  /**
+   * Queues an echo request.
+   *
+   * @param from the source address; the first of the family by default
+   * @returns false where it was dropped: too long for the MTU, or the queue is full
+   */
+  sendEcho(
+    to: IpAddress,
+    identifier: number,
+    sequence: number,
+    payload: Uint8Array,
+    from?: IpAddress,
+  ): boolean {
+    return this.#icmp.sendEcho({ to, identifier, sequence, payload, from });
+  }
+
+  /** Who gets echo replies: one handler, or nobody. */
+  get onEchoReply(): EchoReplyHandler | undefined {
+    return this.#icmp.onEchoReply;
+  }
+
+  set onEchoReply(handler: EchoReplyHandler | undefined) {
+    this.#icmp.onEchoReply = handler;
+  }
+
+  /** Resets all connections and closes all listeners and sockets. Drain once more to tell peers. */
+  close(now: number): void {
+    this.#tcp.close(now);
+    this.#udp.closeAll();
+  }
+}
+
+/** Datagrams emitted between two turns of connections. */
+const DATAGRAM_TURN = 16;
+
+function emitFrom(queue: PacketQueue, emit: (slot: Uint8Array) => void, limit: number): number {
+  let count = 0;
+  while (count < limit) {
+    const slot = queue.shift();
+    if (slot === undefined) break;
+    emit(slot);
+    count++;
+  }
+  return count;
+}
+
+function assertPort(port: number, minimum: number): void {
+  if (!Number.isInteger(port) || port < minimum || port > 0xffff) {
+    throw new RangeError(`port out of range: ${port}`);
+  }
+}

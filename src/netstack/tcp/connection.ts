@@ -1,0 +1,153 @@
+import type { SocketAddress } from '../../wire/ip-address.js';
+import { ACK, RST } from '../../wire/tcp.js';
+import { deliverEvents, terminate, writableBytes } from './events.js';
+import { acceptsSend, isHandshake, type TcpState } from './state.js';
+import type { KeepAlive, Tcb } from './tcb.js';
+import { createSegment } from './transmit.js';
+
+export type { CloseReason, TcpObserver } from './observer.js';
+export type { TcpState } from './state.js';
+export type { KeepAlive } from './tcb.js';
+
+/** Figures of a connection, for people and tests. Times in ms, sizes in bytes. */
+export interface TcpInfo {
+  readonly srtt: number;
+  readonly rttvar: number;
+  readonly rto: number;
+  readonly cwnd: number;
+  readonly ssthresh: number;
+  /** Segments sent more than once. */
+  readonly retransmits: number;
+  readonly mss: number;
+  /** The peer's window. */
+  readonly sndWnd: number;
+  /** The window that the peer was given. */
+  readonly rcvWnd: number;
+  readonly inRecovery: boolean;
+}
+
+/** A TCP connection as its user sees it: RFC 9293 3.9.1 without blocking. */
+export class TcpConnection {
+  readonly #tcb: Tcb;
+
+  constructor(tcb: Tcb) {
+    this.#tcb = tcb;
+  }
+
+  get local(): SocketAddress {
+    return this.#tcb.local;
+  }
+
+  get remote(): SocketAddress {
+    return this.#tcb.remote;
+  }
+
+  get state(): TcpState {
+    return this.#tcb.state;
+  }
+
+  /** Bytes that receive() can give now. */
+  get readableBytes(): number {
+    return this.#tcb.receiver.ring.length;
+  }
+
+  /** Bytes that send() would take now. */
+  get writableBytes(): number {
+    return writableBytes(this.#tcb);
+  }
+
+  /** Bytes taken by send() that the peer has not acknowledged. */
+  get unacknowledgedBytes(): number {
+    return this.#tcb.sender.ring.length;
+  }
+
+  /**
+   * Queues `bytes` and returns how many were taken; the array may be reused at once. Where that is
+   * less than all, TcpObserver.writable follows. Before the handshake is complete it queues too.
+   * After shutdown or the end it takes nothing.
+   */
+  send(bytes: Uint8Array, _now: number): number {
+    const tcb = this.#tcb;
+    if (!acceptsSend(tcb.state) || tcb.sender.finQueued) return 0;
+    const taken = tcb.sender.ring.write(bytes);
+    if (taken < bytes.length) tcb.wantsWritable = true;
+    if (taken > 0 && !isHandshake(tcb.state)) tcb.host.enqueue(tcb);
+    return taken;
+  }
+
+  /** A copy of the next bytes, at most `limit`; undefined when there are none. Opens the window. */
+  receive(limit: number, _now: number): Uint8Array | undefined {
+    const tcb = this.#tcb;
+    const bytes = tcb.receiver.ring.read(limit);
+    if (bytes !== undefined && !tcb.receiver.finished && tcb.receiver.opensWindow()) {
+      tcb.receiver.ackNow = true;
+      tcb.host.enqueue(tcb);
+    }
+    return bytes;
+  }
+
+  /** Closes our direction after what is queued: CLOSE of RFC 9293 3.10.4. Receiving goes on. */
+  shutdown(_now: number): void {
+    const tcb = this.#tcb;
+    if (!acceptsSend(tcb.state) || tcb.sender.finQueued) return;
+    tcb.sender.finQueued = true;
+    tcb.wantsWritable = false;
+    if (isHandshake(tcb.state)) return;
+    tcb.state = tcb.state === 'CLOSE-WAIT' ? 'LAST-ACK' : 'FIN-WAIT-1';
+    tcb.host.enqueue(tcb);
+  }
+
+  /**
+   * Ends the connection at once: ABORT of RFC 9293 3.10.5. The peer gets RST, also where data is
+   * left unread (RFC 9293 3.6.1); closed('aborted') follows, before this returns unless it was
+   * called from an observer.
+   */
+  abort(now: number): void {
+    const tcb = this.#tcb;
+    abortConnection(tcb, now);
+    tcb.receiver.ring.release();
+  }
+
+  /** Whether small segments leave at once; on by default. Off is Nagle's algorithm. */
+  setNoDelay(noDelay: boolean): void {
+    this.#tcb.sender.noDelay = noDelay;
+    this.#tcb.host.enqueue(this.#tcb);
+  }
+
+  /** Probes an idle peer, or stops it with undefined. Off by default (RFC 9293 3.8.4, MUST-25). */
+  setKeepAlive(keepAlive: KeepAlive | undefined, now: number): void {
+    const tcb = this.#tcb;
+    if (tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') return;
+    tcb.keepAlive = keepAlive;
+    tcb.keepAliveProbes = 0;
+    tcb.keepAliveAt =
+      keepAlive === undefined || isHandshake(tcb.state) ? Infinity : now + keepAlive.idle;
+    tcb.updateDeadline();
+  }
+
+  info(): TcpInfo {
+    const { sender, receiver } = this.#tcb;
+    return {
+      srtt: sender.rto.srtt,
+      rttvar: sender.rto.rttvar,
+      rto: sender.rto.rto,
+      cwnd: sender.congestion.cwnd,
+      ssthresh: sender.congestion.ssthresh,
+      retransmits: sender.retransmits,
+      mss: sender.mss,
+      sndWnd: sender.sndWnd,
+      rcvWnd: receiver.rcvWnd,
+      inRecovery: sender.inRecovery,
+    };
+  }
+}
+
+/** Sends RST where the state asks for one (RFC 9293 3.10.5) and forgets the connection. */
+export function abortConnection(tcb: Tcb, now: number): void {
+  if (tcb.state === 'CLOSED') return;
+  if (tcb.state !== 'SYN-SENT' && tcb.state !== 'TIME-WAIT') {
+    tcb.host.enqueuePacket(createSegment(tcb, tcb.sender.sndNxt, RST | ACK, 0, now));
+  }
+  terminate(tcb, 'aborted');
+  deliverEvents(tcb);
+}

@@ -1,0 +1,92 @@
+/** The end of a connection, and telling its observer what happened. */
+import { acceptsSend } from './state.js';
+import type { CloseReason } from './observer.js';
+import type { Tcb } from './tcb.js';
+
+/** Bytes that the send ring can hold as things are: all, unless memory is short. */
+function sendCapacity(tcb: Tcb): number {
+  const { ring } = tcb.sender;
+  return ring.canGrow ? ring.maximum : ring.capacity;
+}
+
+/** Bytes that send() would take. */
+export function writableBytes(tcb: Tcb): number {
+  if (!acceptsSend(tcb.state) || tcb.sender.finQueued) return 0;
+  return sendCapacity(tcb) - tcb.sender.ring.length;
+}
+
+/** After an ACK made room: a quarter free is worth a call, less would cost one for each ACK. */
+export function noteWritable(tcb: Tcb): void {
+  if (tcb.wantsWritable && writableBytes(tcb) * 4 >= sendCapacity(tcb)) tcb.writableDue = true;
+}
+
+/**
+ * Ends the connection and takes it out of the stack. What was received stays readable, unless the
+ * user himself aborted.
+ */
+export function terminate(tcb: Tcb, reason: CloseReason): void {
+  if (tcb.state === 'CLOSED') return;
+  tcb.state = 'CLOSED';
+  finish(tcb, reason);
+  tcb.host.remove(tcb);
+}
+
+/** All is said and acknowledged: the user is done with the connection, the stack not yet. */
+export function finish(tcb: Tcb, reason: CloseReason): void {
+  tcb.stopTimers();
+  tcb.sender.ring.release();
+  tcb.receiver.ranges.clear();
+  if (reason === 'aborted' || tcb.receiver.ring.length === 0) tcb.receiver.ring.release();
+  else tcb.receiver.ring.detach();
+  tcb.wantsWritable = false;
+  tcb.writableDue = false;
+  if (reason === 'aborted') {
+    tcb.establishedDue = false;
+    tcb.readableDue = false;
+    tcb.remoteClosedDue = false;
+  }
+  tcb.acceptor?.leaveBacklog(tcb);
+  tcb.closedDue ??= reason;
+}
+
+/** Tells the observer what is due, in an order that a stream can follow. */
+export function deliverEvents(tcb: Tcb): void {
+  if (tcb.delivering) return;
+  tcb.delivering = true;
+  try {
+    if (tcb.establishedDue && tcb.acceptor !== undefined) {
+      tcb.observer = tcb.acceptor.accept(tcb);
+      tcb.acceptor = undefined;
+    }
+    while (deliverOne(tcb));
+    const { observer, closedDue } = tcb;
+    if (observer !== undefined && closedDue !== undefined) {
+      tcb.observer = undefined;
+      observer.closed(closedDue);
+    }
+  } finally {
+    tcb.delivering = false;
+  }
+}
+
+function deliverOne(tcb: Tcb): boolean {
+  const { observer } = tcb;
+  if (observer === undefined) return false;
+  if (tcb.establishedDue) {
+    tcb.establishedDue = false;
+    observer.established();
+  } else if (tcb.readableDue) {
+    tcb.readableDue = false;
+    observer.readable();
+  } else if (tcb.remoteClosedDue) {
+    tcb.remoteClosedDue = false;
+    observer.remoteClosed();
+  } else if (tcb.writableDue) {
+    tcb.writableDue = false;
+    tcb.wantsWritable = false;
+    observer.writable();
+  } else {
+    return false;
+  }
+  return true;
+}

@@ -1,0 +1,59 @@
+/** What the handshake settles between the two ends: RFC 9293 3.7.1, RFC 7323 1.3 and 2.2. */
+import { sequenceAdd } from '../../lib/sequence-number.js';
+import { TIMESTAMPS_LENGTH } from './options.js';
+import type { Segment } from './segment.js';
+import type { Tcb } from './tcb.js';
+
+/** Takes the peer's SYN: its sequence number and options. */
+export function synchronize(tcb: Tcb, segment: Segment, now: number): void {
+  const { sender, receiver } = tcb;
+  const { options } = segment;
+  receiver.synchronize(segment.segSeq);
+  tcb.timestamps &&= options.hasTimestamps;
+  if (tcb.timestamps) {
+    tcb.tsRecent = options.tsVal;
+    tcb.tsRecentAt = now;
+  }
+  // RFC 7323 1.3: a shift is in use only when both SYNs carry one.
+  tcb.windowScale &&= options.windowShift >= 0;
+  if (tcb.windowScale) {
+    sender.shift = options.windowShift;
+    receiver.shift = receiver.wantedShift;
+  }
+  applyMss(tcb, options.mss);
+  // What our own SYN said, or is about to say.
+  receiver.advertise(0);
+}
+
+/** Eff.snd.MSS: RFC 9293 3.7.1, the smaller of the peer's and the path's, less our options. */
+export function applyMss(tcb: Tcb, mss: number): void {
+  const options = tcb.timestamps ? TIMESTAMPS_LENGTH : 0;
+  tcb.sender.setMss(Math.min(mss, tcb.mss) - options);
+}
+
+/** Enters ESTABLISHED, or FIN-WAIT-1 when the user has closed meanwhile. */
+export function becomeEstablished(tcb: Tcb, segment: Segment, now: number): void {
+  const { sender } = tcb;
+  tcb.state = sender.finQueued ? 'FIN-WAIT-1' : 'ESTABLISHED';
+  tcb.endOfStateAt = Infinity;
+  tcb.retransmitAt = Infinity;
+  tcb.progressAt = now;
+  if (sender.retransmits > 0) sender.rto.handshakeRetransmitted();
+  const shift = segment.segSeq === tcb.receiver.irs ? 0 : sender.shift;
+  sender.updateWindow(segment.segWnd << shift, segment.segSeq, segment.segAck);
+  if (tcb.keepAlive !== undefined) tcb.keepAliveAt = now + tcb.keepAlive.idle;
+  tcb.acceptor?.leaveBacklog(tcb);
+  tcb.establishedDue = true;
+}
+
+/** The round trip that the echoed timestamp shows, in ms; -1 where there is none to trust. */
+export function echoedRtt(tcb: Tcb, segment: Segment, now: number): number {
+  if (!tcb.timestamps || !segment.options.hasTimestamps) return -1;
+  const rtt = (tcb.timestamp(now) - segment.options.tsEcr) | 0;
+  return rtt >= 0 && rtt <= tcb.userTimeout * 2 ? rtt : -1;
+}
+
+/** The sequence number behind our SYN. */
+export function afterSyn(tcb: Tcb): number {
+  return sequenceAdd(tcb.sender.iss, 1);
+}

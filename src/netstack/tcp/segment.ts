@@ -1,0 +1,62 @@
+import {
+  FIN,
+  SYN,
+  TCP_HEADER_LENGTH,
+  tcpAcknowledgment,
+  tcpDestinationPort,
+  tcpFlags,
+  tcpHeaderLength,
+  tcpSequence,
+  tcpSourcePort,
+  tcpWindow,
+} from '../../wire/tcp.js';
+import { parseOptions, TcpOptions } from './options.js';
+
+const NOTHING = new Uint8Array(0);
+
+/** An arriving segment: SEG.* of RFC 9293 3.3.1. One object serves all segments in turn. */
+export class Segment {
+  bytes: Uint8Array = NOTHING;
+  sourcePort = 0;
+  destinationPort = 0;
+  segSeq = 0;
+  segAck = 0;
+  /** The window field, not scaled. */
+  segWnd = 0;
+  flags = 0;
+  payloadOffset = 0;
+  payloadLength = 0;
+  readonly options = new TcpOptions();
+
+  /** SEG.LEN: payload, SYN and FIN. */
+  get segLen(): number {
+    return this.payloadLength + (this.flags & FIN ? 1 : 0) + (this.flags & SYN ? 1 : 0);
+  }
+
+  has(flag: number): boolean {
+    return (this.flags & flag) !== 0;
+  }
+
+  /** Takes the segment at `offset`; false when its lengths do not add up. */
+  parse(bytes: Uint8Array, offset: number, length: number): boolean {
+    if (length < TCP_HEADER_LENGTH) return false;
+    const headerLength = tcpHeaderLength(bytes, offset);
+    if (headerLength < TCP_HEADER_LENGTH || headerLength > length) return false;
+    this.bytes = bytes;
+    this.sourcePort = tcpSourcePort(bytes, offset);
+    this.destinationPort = tcpDestinationPort(bytes, offset);
+    this.segSeq = tcpSequence(bytes, offset);
+    this.segAck = tcpAcknowledgment(bytes, offset);
+    this.segWnd = tcpWindow(bytes, offset);
+    this.flags = tcpFlags(bytes, offset);
+    this.payloadOffset = offset + headerLength;
+    this.payloadLength = length - headerLength;
+    parseOptions(this.options, bytes, offset + TCP_HEADER_LENGTH, headerLength - TCP_HEADER_LENGTH);
+    return true;
+  }
+
+  /** Lets go of the packet. */
+  release(): void {
+    this.bytes = NOTHING;
+  }
+}

@@ -1,0 +1,32 @@
+/** The states of RFC 9293 3.3.2, in its spelling. LISTEN is a TcpListener, not a connection. */
+export type TcpState =
+  | 'SYN-SENT'
+  | 'SYN-RECEIVED'
+  | 'ESTABLISHED'
+  | 'FIN-WAIT-1'
+  | 'FIN-WAIT-2'
+  | 'CLOSE-WAIT'
+  | 'CLOSING'
+  | 'LAST-ACK'
+  | 'TIME-WAIT'
+  | 'CLOSED';
+
+/** Whether the user may still send: RFC 9293 3.10.2. Before the handshake, SEND queues. */
+export function acceptsSend(state: TcpState): boolean {
+  return (
+    state === 'ESTABLISHED' ||
+    state === 'CLOSE-WAIT' ||
+    state === 'SYN-SENT' ||
+    state === 'SYN-RECEIVED'
+  );
+}
+
+/** Whether the peer may still send text: RFC 9293 3.10.7.4, seventh step. */
+export function acceptsText(state: TcpState): boolean {
+  return state === 'ESTABLISHED' || state === 'FIN-WAIT-1' || state === 'FIN-WAIT-2';
+}
+
+/** Whether the handshake is still under way. */
+export function isHandshake(state: TcpState): boolean {
+  return state === 'SYN-SENT' || state === 'SYN-RECEIVED';
+}

@@ -1,0 +1,189 @@
+import {
+  connectPair,
+  Endpoint,
+  LEFT_ADDRESS,
+  NetstackPair,
+  patternBytes,
+  RIGHT_ADDRESS,
+  type LinkOptions,
+} from '../support/netstack-pair.js';
+
+const TEN_MEGABYTES = 10_000_000;
+const THERE = patternBytes(TEN_MEGABYTES, 1);
+const BACK = patternBytes(TEN_MEGABYTES, 2);
+const HOUR = 3_600_000;
+
+function isEqual(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+}
+
+function ended(...endpoints: Endpoint[]): () => boolean {
+  return () => endpoints.every(({ events }) => events.at(-1)?.startsWith('closed') ?? false);
+}
+
+describe('10 MB each way', () => {
+  // The bounds are twice what a run takes: a fall in throughput fails.
+  const LINKS: Record<string, [link: LinkOptions, milliseconds: number]> = {
+    'a clean link': [{}, 2_000],
+    '2 % loss': [{ loss: 0.02 }, 50_000],
+    '10 % loss': [{ loss: 0.1 }, 240_000],
+    reordering: [{ reorder: 0.2, jitter: 5 }, 50_000],
+    duplication: [{ duplicate: 0.1 }, 2_000],
+    'a bottleneck of 10 Mbit/s with 100 ms of queue': [{ rate: 1250, delay: 25 }, 25_000],
+    'all of it': [{ loss: 0.02, reorder: 0.1, jitter: 20, duplicate: 0.05, seed: 9 }, 120_000],
+  };
+
+  it.each(Object.entries(LINKS))('arrive whole over %s', (_, [link, milliseconds]) => {
+    const pair = new NetstackPair(link);
+    const { client, server } = connectPair(pair);
+    const start = pair.now;
+    client.shutdownAfterSend = true;
+    server.shutdownAfterSend = true;
+    client.send(THERE);
+    server.send(BACK);
+    pair.run(HOUR, ended(client, server));
+    expect(isEqual(server.bytes, THERE)).toBe(true);
+    expect(isEqual(client.bytes, BACK)).toBe(true);
+    expect(client.events).toEqual(['established', 'remoteClosed', 'closed:normal']);
+    expect(server.events).toEqual(['established', 'remoteClosed', 'closed:normal']);
+    expect(pair.now - start).toBeLessThan(milliseconds);
+    pair.run(HOUR);
+    for (const stack of [pair.left, pair.right]) {
+      expect(stack.usage).toMatchObject({ connections: 0, timeWaits: 0, bufferBytes: 0 });
+      expect(stack.nextTimeout()).toBe(Infinity);
+    }
+  });
+});
+
+it('is the same from the same seed', () => {
+  const run = (): unknown => {
+    const pair = new NetstackPair({ loss: 0.05, reorder: 0.1, jitter: 5, seed: 4 });
+    const { client, server } = connectPair(pair);
+    client.send(THERE.subarray(0, 500_000));
+    pair.run(HOUR, () => server.receivedLength === 500_000);
+    return [pair.now, pair.emitted, client.connection.info()];
+  };
+  expect(run()).toEqual(run());
+});
+
+it('keeps the rest off the wire until they are read: a zero window that opens', () => {
+  const pair = new NetstackPair();
+  const { client, server } = connectPair(pair);
+  server.reads = false;
+  client.shutdownAfterSend = true;
+  client.send(THERE);
+  pair.run(30_000);
+  // The window is told in units of 64 bytes.
+  expect(server.connection.readableBytes).toBeGreaterThan(2 * 1024 * 1024 - 64);
+  expect(pair.left.usage.bufferBytes).toBe(2 * 1024 * 1024);
+  const before = pair.emitted.left;
+  pair.run(60_000);
+  // Probes only.
+  expect(pair.emitted.left - before).toBeLessThan(5);
+  server.reads = true;
+  server.read();
+  pair.run(20_000, () => server.receivedLength === TEN_MEGABYTES);
+  expect(isEqual(server.bytes, THERE)).toBe(true);
+});
+
+it('survives a peer that is silent for 30 s in the middle', () => {
+  const pair = new NetstackPair();
+  const { client, server } = connectPair(pair);
+  client.send(THERE);
+  pair.run(100);
+  pair.drop = () => true;
+  pair.run(30_000);
+  pair.drop = () => false;
+  pair.run(60_000, () => server.receivedLength === TEN_MEGABYTES);
+  expect(isEqual(server.bytes, THERE)).toBe(true);
+  expect(client.events).toEqual(['established']);
+});
+
+it('ends after 120 s of a peer that stays silent', () => {
+  const pair = new NetstackPair();
+  const { client } = connectPair(pair);
+  client.send(THERE);
+  pair.run(100);
+  pair.drop = () => true;
+  pair.run(119_000);
+  expect(client.events).toEqual(['established']);
+  pair.run(HOUR);
+  expect(client.events).toEqual(['established', 'closed:timeout']);
+});
+
+it.each(['left', 'right'])('half-closes from the %s and goes on from the other side', (first) => {
+  const pair = new NetstackPair({ loss: 0.02, seed: 3 });
+  const { client, server } = connectPair(pair);
+  const [closer, other] = first === 'left' ? [client, server] : [server, client];
+  closer.shutdownAfterSend = true;
+  closer.send(THERE.subarray(0, 100_000));
+  pair.run(HOUR, () => other.events.includes('remoteClosed'));
+  expect(other.receivedLength).toBe(100_000);
+  pair.run(60_000);
+  expect(closer.connection.state).toBe('FIN-WAIT-2');
+  other.shutdownAfterSend = true;
+  other.send(BACK.subarray(0, 300_000));
+  pair.run(HOUR, ended(client, server));
+  expect(isEqual(closer.bytes, BACK.subarray(0, 300_000))).toBe(true);
+});
+
+it('opens simultaneously (RFC 9293 3.5, figure 7)', () => {
+  const pair = new NetstackPair();
+  const left = new Endpoint(pair);
+  const right = new Endpoint(pair);
+  left.connection = pair.left.connectTcp({ address: RIGHT_ADDRESS, port: 700 }, left, pair.now, {
+    localPort: 600,
+  });
+  right.connection = pair.right.connectTcp({ address: LEFT_ADDRESS, port: 600 }, right, pair.now, {
+    localPort: 700,
+  });
+  pair.run(5000);
+  expect([left.connection.state, right.connection.state]).toEqual(['ESTABLISHED', 'ESTABLISHED']);
+  left.send(THERE.subarray(0, 5000));
+  pair.run(5000);
+  expect(right.receivedLength).toBe(5000);
+});
+
+it('is refused by a closed port within a round trip', () => {
+  const pair = new NetstackPair();
+  const client = new Endpoint(pair);
+  client.connection = pair.left.connectTcp({ address: RIGHT_ADDRESS, port: 9 }, client, pair.now);
+  pair.run(20);
+  expect(client.events).toEqual(['closed:refused']);
+});
+
+it('leaves nothing of 1,000 connections', () => {
+  const pair = new NetstackPair();
+  const endpoints: Endpoint[] = [];
+  pair.right.listenTcp(
+    { port: 80 },
+    (connection) => {
+      const server = new Endpoint(pair);
+      server.connection = connection;
+      server.shutdownAfterSend = true;
+      endpoints.push(server);
+      server.send(BACK.subarray(0, 2000));
+      return server;
+    },
+    { backlog: 1000 },
+  );
+  for (let count = 0; count < 1000; count++) {
+    const client = new Endpoint(pair);
+    client.shutdownAfterSend = true;
+    client.connection = pair.left.connectTcp(
+      { address: RIGHT_ADDRESS, port: 80 },
+      client,
+      pair.now,
+    );
+    client.send(THERE.subarray(0, 1000));
+    endpoints.push(client);
+  }
+  pair.run(10_000);
+  expect(endpoints).toHaveLength(2000);
+  expect(endpoints.every(({ events }) => events.at(-1) === 'closed:normal')).toBe(true);
+  pair.run(70_000);
+  const empty = { connections: 0, timeWaits: 0, bufferBytes: 0 };
+  expect(pair.left.usage).toMatchObject(empty);
+  expect(pair.right.usage).toMatchObject(empty);
+  expect(pair.left.nextTimeout()).toBe(Infinity);
+});

@@ -1,0 +1,371 @@
+import { packetInSlot } from '../../src/lib/packet-slot.js';
+import { Stack, StackExhaustedError } from '../../src/netstack/stack.js';
+import type { TcpConnection, TcpObserver } from '../../src/netstack/tcp/connection.js';
+import { finishIcmp, writeIcmpError } from '../../src/wire/icmp.js';
+import { createIpv4Header, finishIpv4Header } from '../../src/wire/ipv4.js';
+import {
+  connectPair,
+  Endpoint,
+  ip,
+  LEFT_ADDRESS,
+  NetstackPair,
+  patternBytes,
+  RIGHT_ADDRESS,
+  seededEntropy,
+} from '../support/netstack-pair.js';
+import { ACK, Harness, MSS_OPTION, OUR_ADDRESS, PEER_ADDRESS, RST, SYN } from './tcp-harness.js';
+
+const SILENT: TcpObserver = {
+  established: () => undefined,
+  readable: () => undefined,
+  writable: () => undefined,
+  remoteClosed: () => undefined,
+  closed: () => undefined,
+};
+
+/** Destination unreachable about `packet`, which the stack sent. */
+function unreachable(packet: Uint8Array, code: number, nextHopMtu = 0): Uint8Array {
+  const quoted = packet.subarray(0, 28);
+  const error = new Uint8Array(28 + quoted.length);
+  error.set(createIpv4Header(PEER_ADDRESS, OUR_ADDRESS, 1));
+  finishIpv4Header(error, 0, error.length);
+  writeIcmpError(error, 20, 3, code);
+  error.set([nextHopMtu >> 8, nextHopMtu & 0xff], 26);
+  error.set(quoted, 28);
+  finishIcmp(error, 20, 8 + quoted.length);
+  return error;
+}
+
+function packets(h: Harness): Uint8Array[] {
+  const all: Uint8Array[] = [];
+  while (h.stack.drain((slot) => all.push(packetInSlot(slot)), h.now));
+  return all;
+}
+
+describe('UDP', () => {
+  it('carries datagrams both ways, with the addresses they came from and to', () => {
+    const pair = new NetstackPair();
+    const got: unknown[] = [];
+    const server = pair.right.bindUdp({ port: 53 }, (payload, from, to) => {
+      got.push(payload, from.port, from.address, to);
+      server.sendTo(Uint8Array.of(9), from);
+    });
+    const answers: number[][] = [];
+    const client = pair.left.bindUdp({ port: 0 }, (payload) => answers.push([...payload]));
+    expect(client.port).toBeGreaterThanOrEqual(49_152);
+    const to = { address: RIGHT_ADDRESS, port: 53 };
+    expect(client.sendTo(Uint8Array.of(1, 2, 3), to)).toBe(true);
+    pair.run(1000);
+    expect(got).toEqual([Uint8Array.of(1, 2, 3), client.port, LEFT_ADDRESS, RIGHT_ADDRESS]);
+    expect(answers).toEqual([[9]]);
+    client.close();
+    expect(client.sendTo(Uint8Array.of(1), to)).toBe(false);
+    expect(pair.left.usage.udpSockets).toBe(0);
+  });
+
+  it('reports a closed port to the socket that asked', () => {
+    const pair = new NetstackPair();
+    const errors: unknown[] = [];
+    const client = pair.left.bindUdp(
+      { port: 0 },
+      () => undefined,
+      (error) => errors.push(error),
+    );
+    const remote = { address: RIGHT_ADDRESS, port: 9 };
+    client.sendTo(new Uint8Array(4), remote);
+    pair.run(1000);
+    expect(errors).toEqual([{ kind: 'unreachable', code: 3, remote }]);
+    expect(pair.right.drops.of('udp-port')).toBe(1);
+  });
+
+  it('takes what fits the MTU, and as much as the queue holds', () => {
+    const pair = new NetstackPair({ limits: { queuedDatagrams: 3 } });
+    const socket = pair.left.bindUdp({ port: 5 }, () => undefined);
+    const to = { address: RIGHT_ADDRESS, port: 9 };
+    expect(socket.sendTo(new Uint8Array(1420 - 27), to)).toBe(false);
+    const results = [1, 2, 3, 4].map(() => socket.sendTo(new Uint8Array(1420 - 28), to));
+    expect(results).toEqual([true, true, true, false]);
+    expect(pair.left.drops.of('queue-full')).toBe(1);
+  });
+
+  it('prefers the socket bound to the very address, and refuses a second binding', () => {
+    const stack = new Stack(
+      { addresses: [OUR_ADDRESS, ip('10.0.0.9')], mtu: 1420, entropy: seededEntropy(1) },
+      0,
+    );
+    stack.bindUdp({ port: 5 }, () => undefined);
+    stack.bindUdp({ address: OUR_ADDRESS, port: 5 }, () => undefined);
+    expect(() => stack.bindUdp({ port: 5 }, () => undefined)).toThrow(RangeError);
+    expect(() => stack.bindUdp({ address: PEER_ADDRESS, port: 6 }, () => undefined)).toThrow(
+      RangeError,
+    );
+  });
+});
+
+describe('ICMP', () => {
+  it('echoes both ways', () => {
+    const pair = new NetstackPair();
+    const replies: unknown[] = [];
+    pair.left.onEchoReply = (reply) => replies.push(reply);
+    const payload = patternBytes(56);
+    expect(pair.left.sendEcho(RIGHT_ADDRESS, 7, 3, payload)).toBe(true);
+    pair.run(1000);
+    expect(replies).toEqual([{ from: RIGHT_ADDRESS, identifier: 7, sequence: 3, payload }]);
+    expect(pair.left.sendEcho(RIGHT_ADDRESS, 7, 4, new Uint8Array(1420 - 27))).toBe(false);
+  });
+
+  it('answers no more than 1,000 echo requests at once', () => {
+    const pair = new NetstackPair({ limits: { queuedDatagrams: 2000 } });
+    for (let count = 0; count < 1100; count++) {
+      pair.left.sendEcho(RIGHT_ADDRESS, 1, count, new Uint8Array(0));
+    }
+    pair.run(1000);
+    expect(pair.right.drops.of('icmp-rate')).toBe(100);
+  });
+
+  it('ends a connection attempt that is unreachable', () => {
+    const h = new Harness();
+    h.connection = h.stack.connectTcp({ address: PEER_ADDRESS, port: 80 }, h, h.now);
+    const [syn] = packets(h);
+    h.stack.handlePacket(unreachable(syn!, 1), h.now);
+    expect(h.events).toEqual(['closed:unreachable']);
+  });
+
+  it('does not end an established connection (RFC 5927 6)', () => {
+    const h = new Harness().establish();
+    h.connection.send(new Uint8Array(10), h.now);
+    const [segment] = packets(h);
+    h.stack.handlePacket(unreachable(segment!, 1), h.now);
+    expect(h.events).toEqual([]);
+  });
+
+  it('does not believe a quoted sequence number that is not in flight (RFC 5927 4.1)', () => {
+    const h = new Harness();
+    h.connection = h.stack.connectTcp({ address: PEER_ADDRESS, port: 80 }, h, h.now);
+    const [syn] = packets(h);
+    syn![27]! += 1;
+    h.stack.handlePacket(unreachable(syn!, 1), h.now);
+    expect(h.events).toEqual([]);
+    expect(h.stack.drops.of('icmp-unmatched')).toBe(1);
+  });
+
+  it('sends again in smaller pieces when the path asks for it (RFC 1191)', () => {
+    const h = new Harness().establish();
+    h.connection.send(new Uint8Array(2000), h.now);
+    const [first] = packets(h);
+    h.stack.handlePacket(unreachable(first!, 4, 640), h.now);
+    expect(h.sends().map(({ seq, len }) => [seq, len])).toEqual([
+      [1, 600],
+      [601, 600],
+      [1201, 600],
+      [1801, 200],
+    ]);
+    h.stack.handlePacket(unreachable(first!, 4, 100), h.now);
+    expect(h.connection.info().mss).toBe(512);
+  });
+});
+
+describe('what arrives', () => {
+  const valid = (): Uint8Array => {
+    const h = new Harness();
+    h.ourPort = 9;
+    return h.packet({ flags: SYN, seq: 0 });
+  };
+  const changed = (at: number, value: number, fix = true): Uint8Array => {
+    const packet = valid();
+    packet[at] = value;
+    if (fix) finishIpv4Header(packet, 0, packet.length);
+    return packet;
+  };
+
+  it.each([
+    ['ip-truncated', new Uint8Array(0)],
+    ['ip-truncated', valid().subarray(0, 19)],
+    ['ip-version', Uint8Array.of(0x60, 0, 0, 0)],
+    ['ip-checksum', changed(8, 1, false)],
+    ['ip-fragment', changed(6, 0x20)],
+    ['ip-destination', changed(19, 77)],
+    ['ip-source', changed(12, 224)],
+    ['ip-source', changed(12, 127)],
+    ['ip-protocol', changed(9, 99)],
+    ['udp-truncated', changed(9, 17)],
+    ['icmp-checksum', changed(9, 1)],
+    ['tcp-checksum', changed(30, 1)],
+    ['tcp-truncated', changed(32, 0x40)],
+    ['tcp-truncated', changed(32, 0xf0)],
+  ] as const)('is dropped as %s', (reason, packet) => {
+    const h = new Harness();
+    h.stack.handlePacket(packet, h.now);
+    expect([...h.stack.drops.entries()]).toEqual([[reason, 1]]);
+    expect(packets(h)).toEqual([]);
+  });
+
+  it('never throws, whatever it is', () => {
+    const h = new Harness().establish();
+    const template = h.packet({ flags: ACK, data: 30 });
+    for (let seed = 1; seed < 3000; seed++) {
+      const noise = patternBytes(8, seed);
+      const packet = template.slice(0, 20 + (noise[6]! % 60));
+      for (let index = 0; index < 3; index++) packet[noise[index]! % packet.length] = noise[3]!;
+      finishIpv4Header(packet, 0, Math.max(20, packet.length));
+      h.stack.handlePacket(packet, h.now);
+      h.stack.drain(() => undefined, h.now);
+    }
+    expect(h.stack.drops.total).toBeGreaterThan(1000);
+  });
+});
+
+describe('tables', () => {
+  it('bounds half-open connections for each listener', () => {
+    const h = new Harness();
+    h.listen(MSS_OPTION(1000), 2);
+    for (const port of [81, 82]) {
+      const packet = h.packet({ flags: SYN, seq: 0 });
+      packet[21] = port;
+      packet[37]! -= port - 80;
+      h.stack.handlePacket(packet, h.now);
+    }
+    expect(h.stack.drops.of('tcp-backlog')).toBe(1);
+    expect(h.stack.usage.connections).toBe(2);
+  });
+
+  it('bounds connections and frees them at the end', () => {
+    const pair = new NetstackPair({ limits: { connections: 2 } });
+    const open = (): TcpConnection =>
+      pair.left.connectTcp({ address: RIGHT_ADDRESS, port: 80 }, SILENT, pair.now);
+    const first = open();
+    open();
+    expect(open).toThrow(StackExhaustedError);
+    first.abort(pair.now);
+    open();
+  });
+
+  it('bounds TIME-WAIT by letting the oldest go', () => {
+    const pair = new NetstackPair({ limits: { timeWaits: 2 } });
+    for (let count = 0; count < 5; count++) {
+      const { client, server } = connectPair(pair);
+      client.connection.shutdown(pair.now);
+      pair.run(100);
+      server.connection.shutdown(pair.now);
+      pair.run(100);
+      expect(client.events.at(-1)).toBe('closed:normal');
+    }
+    expect(pair.left.usage).toMatchObject({ timeWaits: 2, connections: 0 });
+  });
+
+  it('lets a new SYN end TIME-WAIT for a listener (RFC 9293 3.10.7.4)', () => {
+    const h = new Harness();
+    h.listen();
+    h.receives({ flags: ACK, seq: 1, ack: 1 });
+    h.connection.shutdown(h.now);
+    h.sends();
+    h.receives({ flags: ACK | 1, seq: 1, ack: 2 });
+    h.sends();
+    expect(h.stack.usage.timeWaits).toBe(1);
+    h.receives({ flags: SYN, seq: 5000, options: MSS_OPTION(1000) });
+    expect(h.sends()[0]).toMatchObject({ flags: 'SYN,ACK', ack: 5001 });
+    expect(h.stack.usage).toMatchObject({ timeWaits: 0, connections: 1 });
+  });
+
+  it('resets half-open connections when the listener closes', () => {
+    const h = new Harness();
+    const listener = h.stack.listenTcp({ port: 8080 }, () => SILENT);
+    h.ourPort = 8080;
+    h.receives({ flags: SYN, seq: 0 });
+    h.sends();
+    expect(listener.halfOpen).toBe(1);
+    listener.close(h.now);
+    expect(h.sends().map(({ flags }) => flags)).toEqual(['RST,ACK']);
+    expect(h.stack.usage).toMatchObject({ listeners: 0, connections: 0 });
+  });
+});
+
+describe('draining', () => {
+  it('stops at the budget and says that there is more', () => {
+    const h = new Harness().establish();
+    h.connection.send(new Uint8Array(10_000), h.now);
+    let count = 0;
+    expect(h.stack.drain(() => count++, h.now, 4)).toBe(true);
+    expect(count).toBe(4);
+    expect(h.stack.drain(() => count++, h.now)).toBe(false);
+    expect(count).toBe(10);
+  });
+
+  it('lets connections take turns of 16 packets', () => {
+    const pair = new NetstackPair();
+    const pairs = [connectPair(pair, 81), connectPair(pair, 82)];
+    for (const { client } of pairs) client.send(patternBytes(1_000_000));
+    pair.run(60_000, () => pairs.every(({ server }) => server.receivedLength === 1_000_000));
+    pair.run(20);
+    for (const { client } of pairs) client.send(patternBytes(100_000));
+    const ports: number[] = [];
+    pair.left.drain((slot) => ports.push(packetInSlot(slot)[23]!), pair.now, 64);
+    const turns = (first: number, second: number): number[] =>
+      [first, second, first, second].flatMap((port) => new Array<number>(16).fill(port));
+    expect(ports).toEqual(turns(81, 82));
+  });
+
+  it('has no deadline after a drain when nothing is open', () => {
+    const h = new Harness();
+    expect(h.stack.nextTimeout()).toBe(Infinity);
+    h.connect();
+    h.receives({ flags: RST | ACK, seq: 0, ack: 1 });
+    expect(h.stack.nextTimeout()).toBe(Infinity);
+  });
+});
+
+it('resets everything on close', () => {
+  const pair = new NetstackPair();
+  const { client, server } = connectPair(pair);
+  pair.left.listenTcp({ port: 1 }, () => SILENT);
+  pair.left.bindUdp({ port: 1 }, () => undefined);
+  pair.left.close(pair.now);
+  expect(client.events).toEqual(['established', 'closed:aborted']);
+  expect(pair.left.usage).toEqual({
+    connections: 0,
+    timeWaits: 0,
+    listeners: 0,
+    udpSockets: 0,
+    bufferBytes: 0,
+  });
+  pair.run(100);
+  expect(server.events).toEqual(['established', 'closed:reset']);
+});
+
+it('survives an observer that calls back from every event', () => {
+  const pair = new NetstackPair();
+  const { client, server } = connectPair(pair);
+  server.readable = () => {
+    server.read();
+    server.connection.send(Uint8Array.of(1), pair.now);
+    server.connection.abort(pair.now);
+  };
+  client.send(new Uint8Array(10));
+  pair.run(1000);
+  expect(server.events).toEqual(['established', 'closed:aborted']);
+  expect(client.events).toEqual(['established', 'closed:reset']);
+  expect(pair.right.usage.connections).toBe(0);
+});
+
+it.each([
+  [{ mtu: 575 }, 'MTU'],
+  [{ mtu: 70_000 }, 'MTU'],
+  [{ addresses: [] }, 'address'],
+  [{ addresses: [ip('::1')] }, 'IPv4'],
+])('refuses options out of range: %p', (wrong, text) => {
+  const options = { addresses: [OUR_ADDRESS], mtu: 1420, entropy: seededEntropy(1), ...wrong };
+  expect(() => new Stack(options, 0)).toThrow(text);
+});
+
+it('refuses ports and addresses that are not usable', () => {
+  const { stack } = new Harness();
+  const remote = { address: PEER_ADDRESS, port: 80 };
+  expect(() => stack.connectTcp({ ...remote, port: 0 }, SILENT, 0)).toThrow(RangeError);
+  expect(() => stack.connectTcp(remote, SILENT, 0, { localAddress: PEER_ADDRESS })).toThrow(
+    RangeError,
+  );
+  expect(() => stack.listenTcp({ port: 65_536 }, () => SILENT)).toThrow(RangeError);
+  stack.listenTcp({ port: 7 }, () => SILENT);
+  expect(() => stack.listenTcp({ port: 7 }, () => SILENT)).toThrow(RangeError);
+  expect(new Endpoint(new NetstackPair()).receivedLength).toBe(0);
+});

@@ -1,0 +1,24 @@
+import { EphemeralPorts } from '../../../src/netstack/tcp/ephemeral-ports.js';
+import { ip, patternBytes } from '../../support/netstack-pair.js';
+
+const LOCAL = ip('10.0.0.1');
+const REMOTE = { address: ip('10.0.0.2'), port: 80 };
+
+it('gives each port of the range once, then none (RFC 6056 3.3.3)', () => {
+  const ports = new EphemeralPorts(patternBytes(16), 123_456);
+  const taken = new Set<number>();
+  for (;;) {
+    const port = ports.select(LOCAL, REMOTE, (candidate) => !taken.has(candidate));
+    if (port === undefined) break;
+    taken.add(port);
+  }
+  expect(taken.size).toBe(32_768);
+  expect(Math.min(...taken)).toBe(32_768);
+  expect(Math.max(...taken)).toBe(65_535);
+});
+
+it('starts elsewhere for another remote and for another key', () => {
+  const select = (key: number, port: number): number | undefined =>
+    new EphemeralPorts(patternBytes(16, key), 0).select(LOCAL, { ...REMOTE, port }, () => true);
+  expect(new Set([select(1, 80), select(1, 81), select(2, 80)]).size).toBe(3);
+});

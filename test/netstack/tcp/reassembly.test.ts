@@ -1,0 +1,36 @@
+import { sequenceAdd } from '../../../src/lib/sequence-number.js';
+import { MAXIMUM_RANGES, Reassembly } from '../../../src/netstack/tcp/reassembly.js';
+import { seededRandom } from '../../support/netstack-pair.js';
+
+it.each([0, 0x7fff_ffc0, -50])('agrees with a set of octets, from %d', (base) => {
+  const random = seededRandom(21);
+  for (let round = 0; round < 200; round++) {
+    const ranges = new Reassembly();
+    const held = new Set<number>();
+    for (let count = 0; count < 12; count++) {
+      const start = 1 + Math.floor(random() * 100);
+      const end = start + 1 + Math.floor(random() * 20);
+      ranges.insert(sequenceAdd(base, start), sequenceAdd(base, end));
+      for (let octet = start; octet < end; octet++) held.add(octet);
+    }
+    let pieces = 0;
+    for (const octet of held) if (!held.has(octet - 1)) pieces++;
+    expect(ranges.size).toBe(pieces);
+    const next = Math.floor(random() * 100);
+    let reached = next;
+    while (held.has(reached)) reached++;
+    expect(ranges.advance(sequenceAdd(base, next))).toBe(sequenceAdd(base, reached));
+  }
+});
+
+it('refuses one range too many, but still extends those it has', () => {
+  const ranges = new Reassembly();
+  for (let count = 0; count < MAXIMUM_RANGES; count++) {
+    expect(ranges.insert(count * 10, count * 10 + 1)).toBe(true);
+  }
+  expect(ranges.insert(5, 6)).toBe(false);
+  expect(ranges.insert(1, 3)).toBe(true);
+  expect(ranges.size).toBe(MAXIMUM_RANGES);
+  ranges.clear();
+  expect(ranges.size).toBe(0);
+});

@@ -1,0 +1,307 @@
+import { patternBytes } from '../../support/netstack-pair.js';
+import { ACK, Harness, MSS_OPTION, SCALE_OPTION, SYN, TIMESTAMPS_OPTION } from '../tcp-harness.js';
+
+/** Established with `count` full segments of 1000 bytes just sent. */
+function inFlight(count: number): Harness {
+  const h = new Harness().establish();
+  h.connection.send(patternBytes(count * 1000), h.now);
+  expect(h.sends()).toHaveLength(count);
+  return h;
+}
+
+describe('sending', () => {
+  it('cuts 64 KiB into full segments in one drain, within the initial window of ten', () => {
+    const h = new Harness().establish();
+    const data = patternBytes(65_536);
+    expect(h.connection.send(data, h.now)).toBe(65_536);
+    const sent = h.sends();
+    expect(sent.map(({ len }) => len)).toEqual(new Array(10).fill(1000));
+    expect(sent[3]).toMatchObject({ seq: 3001, flags: 'ACK', data: data.subarray(3000, 4000) });
+    expect(h.connection.unacknowledgedBytes).toBe(65_536);
+  });
+
+  it('uses 536 bytes where the peer names no MSS (RFC 9293 3.7.1)', () => {
+    const h = new Harness().establish({ syn: [] });
+    h.connection.send(new Uint8Array(2000), h.now);
+    expect(h.sends().map(({ len }) => len)).toEqual([536, 536, 536, 392]);
+  });
+
+  it('never sends more than our own MTU holds, timestamps included', () => {
+    const h = new Harness({ mtu: 600 }).establish({
+      syn: [...MSS_OPTION(1460), ...TIMESTAMPS_OPTION(1, 0)],
+    });
+    h.connection.send(new Uint8Array(1000), h.now);
+    expect(h.sends().map(({ len }) => len)).toEqual([548, 452]);
+  });
+
+  it("keeps to the peer's window, scaled only when both SYNs carry the option", () => {
+    const plain = new Harness().establish({ wnd: 2500 });
+    plain.connection.send(new Uint8Array(9000), plain.now);
+    expect(plain.sends().map(({ len }) => len)).toEqual([1000, 1000]);
+
+    const scaled = new Harness().establish({ syn: [...MSS_OPTION(1000), ...SCALE_OPTION(2)] });
+    scaled.receives({ flags: ACK, wnd: 1000 });
+    scaled.connection.send(new Uint8Array(9000), scaled.now);
+    expect(scaled.sends()).toHaveLength(4);
+  });
+
+  it('does not scale the window of a SYN (RFC 7323 2.2)', () => {
+    const h = new Harness().establish({
+      wnd: 1000,
+      syn: [...MSS_OPTION(1000), ...SCALE_OPTION(5)],
+    });
+    expect(h.connection.info().sndWnd).toBe(1000);
+  });
+
+  it('sends small segments at once, and with Nagle only when nothing is in flight', () => {
+    const h = new Harness().establish();
+    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10), h.now);
+    expect(h.sendsBriefly()).toEqual(['PSH,ACK 1+20 1']);
+    h.connection.send(new Uint8Array(10), h.now);
+    expect(h.sendsBriefly()).toEqual(['PSH,ACK 21+10 1']);
+    h.connection.setNoDelay(false);
+    h.connection.send(new Uint8Array(10), h.now);
+    expect(h.sendsBriefly()).toEqual([]);
+    h.receives({ flags: ACK, ack: 31 });
+    expect(h.sendsBriefly()).toEqual(['PSH,ACK 31+10 1']);
+  });
+
+  it('takes no more than the buffer and calls writable when a quarter is free', () => {
+    const h = new Harness({ limits: { sendBuffer: 20_000 } }).establish();
+    expect(h.connection.send(new Uint8Array(30_000), h.now)).toBe(20_000);
+    expect(h.connection.writableBytes).toBe(0);
+    expect(h.connection.send(new Uint8Array(1), h.now)).toBe(0);
+    h.sends();
+    h.receives({ flags: ACK, ack: 4001 });
+    expect(h.events).toEqual([]);
+    h.receives({ flags: ACK, ack: 5001 });
+    expect(h.events).toEqual(['writable']);
+    h.receives({ flags: ACK, ack: 6001 });
+    expect(h.events).toEqual(['writable']);
+    expect(h.connection.writableBytes).toBe(6000);
+  });
+});
+
+describe('fast retransmit and recovery', () => {
+  it('sends the first segment again at the third duplicate ACK', () => {
+    const h = inFlight(10);
+    h.receives({ flags: ACK }).receives({ flags: ACK });
+    expect(h.sendsBriefly()).toEqual([]);
+    h.receives({ flags: ACK });
+    expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
+    expect(h.connection.info()).toMatchObject({ ssthresh: 5000, cwnd: 8000, inRecovery: true });
+  });
+
+  it('lets one new segment out for each of the first two duplicates (RFC 3042)', () => {
+    const h = new Harness().establish();
+    h.connection.send(new Uint8Array(20_000), h.now);
+    expect(h.sends()).toHaveLength(10);
+    h.receives({ flags: ACK });
+    expect(h.sendsBriefly()).toEqual(['ACK 10001+1000 1']);
+    h.receives({ flags: ACK });
+    expect(h.sendsBriefly()).toEqual(['ACK 11001+1000 1']);
+  });
+
+  it('repairs one hole for each partial ACK (RFC 6582)', () => {
+    const h = inFlight(10);
+    for (let count = 0; count < 3; count++) h.receives({ flags: ACK });
+    h.sends();
+    h.receives({ flags: ACK, ack: 3001 });
+    expect(h.sendsBriefly()).toEqual(['ACK 3001+1000 1']);
+    expect(h.connection.info().inRecovery).toBe(true);
+    h.receives({ flags: ACK, ack: 10_001 });
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, cwnd: 2000, ssthresh: 5000 });
+    expect(h.connection.unacknowledgedBytes).toBe(0);
+    expect(h.stack.nextTimeout()).toBe(Infinity);
+  });
+
+  it.each([
+    ['data', { flags: ACK, data: 1 }],
+    ['another window', { flags: ACK, wnd: 50_000 }],
+  ])('does not count an ACK with %s as a duplicate', (_, seg) => {
+    const h = inFlight(10);
+    for (let count = 0; count < 2; count++) h.receives({ flags: ACK });
+    h.receives(seg);
+    h.sends();
+    expect(h.connection.info().inRecovery).toBe(false);
+  });
+
+  it('does not start for duplicates of what a timeout repairs (RFC 6582 3.2 step 1)', () => {
+    const h = inFlight(10);
+    h.after(h.connection.info().rto);
+    expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
+    for (let count = 0; count < 5; count++) h.receives({ flags: ACK });
+    expect(h.connection.info().inRecovery).toBe(false);
+  });
+});
+
+describe('the retransmission timer', () => {
+  it('sends the oldest segment again, with a window of one and a doubled timeout', () => {
+    const h = inFlight(4);
+    const { rto } = h.connection.info();
+    expect(rto).toBe(200);
+    expect(h.after(rto - 1).sendsBriefly()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+    expect(h.connection.info()).toMatchObject({ rto: 400, cwnd: 1000, ssthresh: 2000 });
+    expect(h.after(399).sendsBriefly()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+    expect(h.connection.info().ssthresh).toBe(2000);
+  });
+
+  it('goes on behind what turns out to have arrived', () => {
+    const h = inFlight(4);
+    h.after(200).sends();
+    h.receives({ flags: ACK, ack: 3001 });
+    expect(h.sendsBriefly()).toEqual(['PSH,ACK 3001+1000 1']);
+  });
+
+  it('starts anew at each ACK and stops at the last', () => {
+    const h = inFlight(2);
+    h.after(150).receives({ flags: ACK, ack: 1001 });
+    h.sends();
+    expect(h.stack.nextTimeout()).toBe(h.now + h.connection.info().rto);
+    h.receives({ flags: ACK, ack: 2001 });
+    expect(h.stack.nextTimeout()).toBe(Infinity);
+  });
+
+  it('takes no sample from a segment sent twice (Karn)', () => {
+    const h = inFlight(1);
+    const { srtt } = h.connection.info();
+    h.after(200).sends();
+    h.after(150).receives({ flags: ACK, ack: 1001 });
+    expect(h.connection.info().srtt).toBe(srtt);
+  });
+
+  it('takes the sample from the echoed timestamp even then', () => {
+    const h = new Harness().establish({
+      syn: [...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(1, 0)],
+    });
+    h.connection.send(new Uint8Array(10), h.now);
+    h.sends();
+    h.after(1000);
+    const [again] = h.sends();
+    h.after(80);
+    h.receives({ flags: ACK, ack: 11, options: TIMESTAMPS_OPTION(2, again!.options.tsVal) });
+    expect(h.connection.info().srtt).toBeGreaterThan(0);
+    expect(h.connection.info().srtt).toBeLessThanOrEqual(80);
+  });
+
+  it('takes the wait for the timer for no round trip when the ACK echoes what was before it', () => {
+    const h = new Harness().establish({
+      syn: [...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(1, 0)],
+    });
+    h.connection.send(new Uint8Array(10), h.now);
+    const [first] = h.sends();
+    const { srtt, rto } = h.connection.info();
+    // It arrived, and the ACK was lost: what comes back after the timeout is a duplicate of it.
+    h.after(rto).sends();
+    expect(h.connection.info().rto).toBe(2 * rto);
+    h.receives({ flags: ACK, ack: 11, options: TIMESTAMPS_OPTION(2, first!.options.tsVal) });
+    expect(h.connection.info()).toMatchObject({ srtt, rto });
+  });
+
+  it('gives up after the user timeout, not before', () => {
+    const h = inFlight(1);
+    let total = 0;
+    while (h.events.length === 0 && total < 400) {
+      h.after(1000);
+      h.sends();
+      total++;
+    }
+    expect(h.events).toEqual(['closed:timeout']);
+    expect(total).toBeGreaterThanOrEqual(120);
+    expect(total).toBeLessThanOrEqual(180);
+    expect(h.stack.usage.connections).toBe(0);
+  });
+});
+
+describe('the zero window', () => {
+  it('is probed with one octet, at growing intervals, for as long as the peer answers', () => {
+    const h = new Harness().establish();
+    h.receives({ flags: ACK, wnd: 0 });
+    h.connection.send(patternBytes(5000), h.now);
+    expect(h.sendsBriefly()).toEqual([]);
+    const times: number[] = [];
+    const start = h.now;
+    for (let tick = 0; tick < 3000; tick++) {
+      h.after(100);
+      for (const segment of h.sends()) {
+        expect(segment).toMatchObject({ seq: 1, len: 1 });
+        times.push(h.now - start);
+        h.receives({ flags: ACK, ack: 1, wnd: 0 });
+      }
+    }
+    expect(times.slice(0, 4)).toEqual([200, 600, 1400, 3000]);
+    expect(h.events).toEqual([]);
+    h.receives({ flags: ACK, ack: 1, wnd: 3000 });
+    expect(h.sends().map(({ seq, len }) => [seq, len])).toEqual([
+      [1, 1000],
+      [1001, 1000],
+      [2001, 1000],
+    ]);
+  });
+
+  it('goes on behind a probe that was taken', () => {
+    const h = new Harness().establish();
+    h.receives({ flags: ACK, wnd: 0 });
+    h.connection.send(patternBytes(500), h.now);
+    h.sends();
+    h.after(200).sends();
+    h.receives({ flags: ACK, ack: 2, wnd: 1000 });
+    expect(h.sendsBriefly()).toEqual(['PSH,ACK 2+499 1']);
+  });
+
+  it('probes with a FIN when that is all there is', () => {
+    const h = new Harness().establish();
+    h.receives({ flags: ACK, wnd: 0 });
+    h.connection.shutdown(h.now);
+    expect(h.sendsBriefly()).toEqual([]);
+    expect(h.after(200).sendsBriefly()).toEqual(['FIN,ACK 1+0 1']);
+  });
+
+  it('ends the connection when probes stay unanswered for the user timeout', () => {
+    const h = new Harness().establish();
+    h.receives({ flags: ACK, wnd: 0 });
+    h.connection.send(patternBytes(500), h.now);
+    for (let second = 0; second < 200; second++) {
+      h.after(1000);
+      h.sends();
+    }
+    expect(h.events).toEqual(['closed:timeout']);
+  });
+
+  it('does not send a silly segment into a small window, until the override timeout', () => {
+    const h = new Harness().establish();
+    h.receives({ flags: ACK, wnd: 100 });
+    h.connection.send(patternBytes(5000), h.now);
+    expect(h.sendsBriefly()).toEqual([]);
+    expect(h.after(200).sendsBriefly()).toEqual(['ACK 1+100 1']);
+  });
+});
+
+it('shrinks to the initial window after an idle time (RFC 5681 4.1)', () => {
+  const h = new Harness().establish({ wnd: 65_535 });
+  h.connection.send(new Uint8Array(30_000), h.now);
+  for (let ack = 1; ack < 30_000;) {
+    const sent = h.sends();
+    ack = sent.at(-1)!.seq + sent.at(-1)!.len;
+    h.receives({ flags: ACK, ack, wnd: 65_535 });
+  }
+  expect(h.connection.info().cwnd).toBeGreaterThan(20_000);
+  h.after(5000);
+  h.connection.send(new Uint8Array(30_000), h.now);
+  expect(h.sends()).toHaveLength(10);
+});
+
+it('has an RFC 6528 sequence number, and a fresh port for each connection', () => {
+  const h = new Harness();
+  const first = h.connect();
+  const port = h.ourPort;
+  const second = h.connect();
+  expect(port).toBeGreaterThanOrEqual(32_768);
+  expect(h.ourPort).not.toBe(port);
+  expect(second.absoluteSeq).not.toBe(first.absoluteSeq);
+  expect(h.stack.usage.connections).toBe(2);
+  expect(SYN).toBe(2);
+});
