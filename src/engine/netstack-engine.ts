@@ -1,0 +1,108 @@
+/**
+ * WireGuard under a TCP/IP stack, as one pure machine: datagrams in, datagrams out, one deadline.
+ *
+ * The caller mutates it (handleDatagrams, handleTimeout, a call on the stack) and then calls
+ * drain() until it says that nothing is left; only then is nextTimeout() of any meaning.
+ */
+import type { Crypto } from '../crypto/crypto.js';
+import type { WallClock } from '../lib/clock.js';
+import type { Entropy } from '../lib/entropy.js';
+import { Stack } from '../netstack/stack.js';
+import type { IpAddress } from '../wire/ip-address.js';
+import type { Datagram, Endpoint } from '../wireguard/datagram.js';
+import { Device, type DeviceEvent } from '../wireguard/device.js';
+
+export interface NetstackEngineOptions {
+  /** The interface's X25519 private key, 32 bytes. */
+  readonly privateKey: Uint8Array;
+  /** The stack's own addresses inside the tunnel. */
+  readonly addresses: readonly IpAddress[];
+  /** The largest IP packet inside the tunnel, in bytes. */
+  readonly mtu: number;
+  readonly crypto: Crypto;
+  readonly entropy: Entropy;
+  readonly wallClock: WallClock;
+}
+
+/** Packets that one drain() hands to WireGuard at most. */
+const DRAIN_BUDGET = 256;
+
+export class NetstackEngine {
+  readonly device: Device;
+  readonly stack: Stack;
+  #transmits: Datagram[] = [];
+  readonly #packets: Uint8Array[] = [];
+  #now: number;
+
+  constructor(options: NetstackEngineOptions, now: number) {
+    const { privateKey, crypto, entropy, wallClock, mtu, addresses } = options;
+    this.#now = now;
+    this.stack = new Stack({ addresses, mtu, entropy }, now);
+    this.device = new Device({
+      privateKey,
+      crypto,
+      entropy,
+      wallClock,
+      mtu,
+      sink: {
+        transmit: (bytes: Uint8Array, endpoint: Endpoint) => {
+          this.#transmits.push({ bytes, endpoint });
+        },
+        deliver: (packet: Uint8Array) => {
+          this.stack.handlePacket(packet, this.#now);
+        },
+      },
+    });
+  }
+
+  /** Takes what arrived. The bytes become the engine's: they are decrypted in place. */
+  handleDatagrams(datagrams: readonly Datagram[], now: number): void {
+    this.#now = now;
+    this.device.handleDatagrams(datagrams, now);
+  }
+
+  /** Does what is due at `now`; harmless when nothing is. */
+  handleTimeout(now: number): void {
+    this.#now = now;
+    this.stack.handleTimeout(now);
+    this.device.handleTimeout(now);
+  }
+
+  /**
+   * One batch of datagrams to send.
+   *
+   * @returns `more`: the budget ended before the work did, so call again
+   */
+  drain(now: number): { datagrams: readonly Datagram[]; more: boolean } {
+    this.#now = now;
+    const more = this.stack.drain((slot) => this.#packets.push(slot), now, DRAIN_BUDGET);
+    if (this.#packets.length > 0) {
+      this.device.sendPackets(this.#packets, now);
+      this.#packets.length = 0;
+    }
+    const datagrams = this.#transmits;
+    if (datagrams.length > 0) this.#transmits = [];
+    return { datagrams, more };
+  }
+
+  /** When handleTimeout() is due next, in the milliseconds of `now`; Infinity when never. */
+  nextTimeout(): number {
+    return Math.min(this.device.nextTimeout(), this.stack.nextTimeout());
+  }
+
+  /** What happened to the tunnel since the last call, oldest first; undefined when nothing. */
+  pollEvent(): DeviceEvent | undefined {
+    return this.device.pollEvent();
+  }
+
+  /** Ends all connections without a word and wipes all keys. */
+  close(): void {
+    this.device.close();
+  }
+}
+
+export type { DeviceEvent } from '../wireguard/device.js';
+export type { Peer } from '../wireguard/peer.js';
+export type { TcpConnection } from '../netstack/tcp/connection.js';
+export { StackExhaustedError } from '../netstack/stack.js';
+export type { TcpObserver } from '../netstack/tcp/observer.js';

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+
+import { createNodeCrypto } from '../../src/crypto/node.js';
+import type { TcpConnection } from '../../src/engine/netstack-engine.js';
+import { parseIpAddress } from '../../src/wire/ip-address.js';
+import { EnginePair, type LinkOptions } from '../support/engine-pair.js';
+
+const SERVICE = { address: parseIpAddress('100.127.69.42')!, port: 80 };
+
+/** Sends `length` bytes from alice to bob and answers with the digests at both ends. */
+function transfer(pair: EnginePair, length: number): { sent: string; received: string } {
+  const payload = new Uint8Array(length).map((_, index) => (index * 31 + (index >> 8)) & 0xff);
+  const received = createHash('sha256');
+  let ended = false;
+  pair.bob.engine.stack.listenTcp({ port: 80 }, (connection) => {
+    const take = () => {
+      for (let bytes; (bytes = connection.receive(65_536, pair.now)) !== undefined;) {
+        received.update(bytes);
+      }
+    };
+    return {
+      established: take,
+      readable: take,
+      writable: () => undefined,
+      remoteClosed: () => {
+        take();
+        ended = true;
+        connection.shutdown(pair.now);
+      },
+      closed: () => undefined,
+    };
+  });
+  let offset = 0;
+  const push = (connection: TcpConnection) => {
+    while (offset < length) {
+      const taken = connection.send(payload.subarray(offset, offset + 65_536), pair.now);
+      if (taken === 0) return;
+      offset += taken;
+    }
+    connection.shutdown(pair.now);
+  };
+  const connection: TcpConnection = pair.alice.engine.stack.connectTcp(
+    SERVICE,
+    {
+      established: () => push(connection),
+      readable: () => undefined,
+      writable: () => push(connection),
+      remoteClosed: () => undefined,
+      closed: () => undefined,
+    },
+    pair.now,
+  );
+  pair.drive(() => ended, 3_600_000);
+  return {
+    sent: createHash('sha256').update(payload).digest('hex'),
+    received: received.digest('hex'),
+  };
+}
+
+describe('a TCP transfer through both halves', () => {
+  it.each<[string, LinkOptions]>([
+    ['a clean link', {}],
+    ['2 % loss', { loss: 0.02, seed: 3 }],
+    ['10 % loss', { loss: 0.1, seed: 4 }],
+    ['reordering', { jitter: 10, seed: 5 }],
+  ])('is whole over %s', (_name, link) => {
+    const { sent, received } = transfer(new EnginePair(createNodeCrypto(), link), 1_000_000);
+    expect(received).toBe(sent);
+  });
+
+  it('survives a partition of 30 s', () => {
+    const pair = new EnginePair(createNodeCrypto(), { delay: 50 });
+    let cut = false;
+    const original = pair.drive.bind(pair);
+    pair.drive = (done, limit) => {
+      cut = !original(done, 400);
+      pair.connected = false;
+      original(() => false, 30_000);
+      pair.connected = true;
+      return original(done, limit);
+    };
+    const { sent, received } = transfer(pair, 4_000_000);
+    expect(cut).toBe(true);
+    expect(received).toBe(sent);
+  });
+});
+
+it('goes on over rekeys without a loss', () => {
+  const pair = new EnginePair(createNodeCrypto());
+  transfer(pair, 10_000);
+  const initiations = () => pair.sent.filter(({ bytes }) => bytes[0] === 1).length;
+  const before = initiations();
+  // Two minutes of silence, then traffic past REKEY_AFTER_TIME (120 s): whitepaper 6.2.
+  pair.drive(() => false, 130_000);
+  let echoed = 0;
+  pair.bob.engine.stack.bindUdp({ port: 7 }, () => {
+    echoed += 1;
+  });
+  const udp = pair.alice.engine.stack.bindUdp({ port: 0 }, () => undefined);
+  for (let count = 0; count < 20; count++) {
+    udp.sendTo(new Uint8Array(100), { ...SERVICE, port: 7 });
+    pair.drive(() => false, 1_000);
+  }
+  expect(echoed).toBe(20);
+  expect(initiations()).toBe(before + 1);
+});
+
+it('refuses nothing silently: a packet without a route is counted', () => {
+  const pair = new EnginePair(createNodeCrypto());
+  const udp = pair.alice.engine.stack.bindUdp({ port: 0 }, () => undefined);
+  udp.sendTo(new Uint8Array(10), { address: parseIpAddress('192.0.2.99')!, port: 7 });
+  pair.drive(() => false, 100);
+  expect(pair.sent).toHaveLength(0);
+  expect(pair.alice.engine.device.drops.get('no-route')).toBe(1);
+  expect(pair.alice.engine.device.peerFor(parseIpAddress('192.0.2.99')!)).toBeUndefined();
+});
