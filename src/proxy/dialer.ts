@@ -1,0 +1,68 @@
+import type { Duplex } from 'node:stream';
+
+/**
+ * All that a proxy knows of the tunnel: it opens streams. Whatever stands behind it, nothing is
+ * ever dialled outside of the tunnel.
+ */
+export interface Dialer {
+  /**
+   * Opens a TCP connection to a host inside the tunnel.
+   *
+   * @param target host as an IP address in text form, port 1 to 65535
+   * @param signal ends the attempt; the promise then rejects with its reason
+   * @returns a stream with half-close (`allowHalfOpen`) and back-pressure
+   * @throws DialError when the connection cannot be had; never waits without bound
+   */
+  dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex>;
+}
+
+export interface DialTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Why a connection could not be had.
+ *
+ * - `no-route`: the target is outside the allowed IPs
+ * - `no-handshake`: the peer does not answer the handshake; nothing was sent
+ * - `refused`: the target answered RST
+ * - `unreachable`: an ICMP error came back
+ * - `timeout`: the tunnel is up but the target did not answer in time
+ * - `closed`: the tunnel is shutting down
+ * - `exhausted`: too many connections at once
+ */
+export type DialFailure =
+  'no-route' | 'no-handshake' | 'refused' | 'unreachable' | 'timeout' | 'closed' | 'exhausted';
+
+export class DialError extends Error {
+  override readonly name = 'DialError';
+  readonly reason: DialFailure;
+
+  constructor(reason: DialFailure, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** A dialer that does not exist yet: who dials before it is there waits for it. */
+export class LaterDialer implements Dialer {
+  #open: (dialer: Promise<Dialer>) => void = () => undefined;
+  readonly #dialer = new Promise<Dialer>((resolve) => {
+    this.#open = resolve;
+  });
+
+  constructor() {
+    // Whoever opened it hears of a failure; a rejection that nobody dials into is not unhandled.
+    this.#dialer.catch(() => undefined);
+  }
+
+  /** @param dialer where it rejects, so does each dial */
+  open(dialer: Promise<Dialer>): void {
+    this.#open(dialer);
+  }
+
+  async dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
+    return (await this.#dialer).dial(target, signal);
+  }
+}

@@ -1,0 +1,126 @@
+/** How the forwarder says that there is no answer from the target: a status and a JSON reason. */
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+
+import { DialError, type DialFailure, type DialTarget } from '../dialer.js';
+import { formatAuthority } from '../listen-address.js';
+
+/**
+ * Why there is no answer.
+ *
+ * - a DialFailure: there was no connection
+ * - `dial-failed`: there was no connection, and the dialer does not say why
+ * - `reset`: the connection was lost before an answer
+ * - `bad-answer`: what came back is not HTTP/1.1, or cannot be passed on
+ * - `request-timeout`: the client stopped in the middle of its body
+ * - `header-too-large`: the head of the request is larger than the forwarder takes
+ * - `too-many-requests`: the client sent too many requests ahead of their answers
+ * - `method-not-allowed`, `not-implemented`, `bad-request`: the request cannot be forwarded
+ */
+export type FailureReason =
+  | DialFailure
+  | 'dial-failed'
+  | 'reset'
+  | 'bad-answer'
+  | 'request-timeout'
+  | 'header-too-large'
+  | 'too-many-requests'
+  | 'method-not-allowed'
+  | 'not-implemented'
+  | 'bad-request';
+
+export interface ForwardFailure {
+  readonly reason: FailureReason;
+  readonly message: string;
+}
+
+const STATUS: Readonly<Record<FailureReason, number>> = {
+  'no-route': 502,
+  'no-handshake': 504,
+  refused: 502,
+  unreachable: 502,
+  timeout: 504,
+  closed: 502,
+  exhausted: 502,
+  'dial-failed': 502,
+  reset: 502,
+  'bad-answer': 502,
+  'request-timeout': 408,
+  'header-too-large': 431,
+  'too-many-requests': 503,
+  'method-not-allowed': 405,
+  'not-implemented': 501,
+  'bad-request': 400,
+};
+
+/** Seconds, where the request was not sent and the cause passes by itself (RFC 9110 10.2.3). */
+const RETRY_AFTER: Partial<Record<FailureReason, number>> = {
+  // WireGuard 6.1: the next handshake initiation leaves after REKEY_TIMEOUT.
+  'no-handshake': 5,
+  exhausted: 1,
+  'too-many-requests': 1,
+};
+
+/** What RFC 9110 15.5.6 wants beside a 405. */
+const ALLOW = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
+export function statusOf(failure: ForwardFailure): number {
+  return STATUS[failure.reason];
+}
+
+/** Names what a Dialer threw. */
+export function dialFailure(error: unknown): ForwardFailure {
+  if (error instanceof DialError) return { reason: error.reason, message: error.message };
+  const message = error instanceof Error ? error.message : 'the dialer gave no reason';
+  return { reason: 'dial-failed', message };
+}
+
+/** Names why Node gave up on a client's bytes; undefined when it was not for their sake. */
+export function malformedFailure(error: NodeJS.ErrnoException): ForwardFailure | undefined {
+  const code = error.code ?? '';
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return { reason: 'header-too-large', message: 'the head of the request is too large' };
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return { reason: 'request-timeout', message: 'the head of the request did not come in time' };
+  }
+  // A client that left in the midst of a message is no bad one.
+  if (!code.startsWith('HPE_') || code === 'HPE_INVALID_EOF_STATE') return undefined;
+  return { reason: 'bad-request', message: `this is not HTTP/1.1: ${error.message}` };
+}
+
+/** Header fields and body of the answer that stands in for the target's. */
+export function failureAnswer(
+  failure: ForwardFailure,
+  target: DialTarget,
+): { fields: Record<string, string | number>; body: string } {
+  const { reason, message } = failure;
+  const body = `${JSON.stringify({ error: { reason, message, target: formatAuthority(target) } })}\n`;
+  const fields: Record<string, string | number> = {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+  };
+  const retryAfter = RETRY_AFTER[reason];
+  if (retryAfter !== undefined) fields['Retry-After'] = retryAfter;
+  if (reason === 'method-not-allowed') fields['Allow'] = ALLOW;
+  return { fields, body };
+}
+
+/** Writes the head and the body, and leaves the end to the caller. */
+export function writeFailure(
+  response: ServerResponse,
+  failure: ForwardFailure,
+  target: DialTarget,
+): void {
+  const { fields, body } = failureAnswer(failure, target);
+  response.writeHead(statusOf(failure), fields);
+  response.write(body);
+}
+
+/** The same as bytes, for a socket that has no ServerResponse. */
+export function rawFailure(failure: ForwardFailure, target: DialTarget): string {
+  const { fields, body } = failureAnswer(failure, target);
+  const status = statusOf(failure);
+  const lines = Object.entries({ ...fields, Connection: 'close' });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head}\r\n${body}`;
+}

@@ -1,0 +1,41 @@
+/** Reads a header field that is given on the command line. */
+import { UserError } from '../../lib/user-error.js';
+import { isHopByHop } from './header-fields.js';
+
+/** RFC 9110 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** RFC 9110 5.5: visible characters, spaces and tabs, and bytes above 0x7f. */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** Fields that say how one message is framed or sent: no fixed value can be right for all. */
+const OF_ONE_MESSAGE: ReadonlySet<string> = new Set(['content-length', 'expect']);
+
+/**
+ * Reads `Name: value`. The value is all behind the first colon, less the white space around it; it
+ * may hold colons and may be empty.
+ *
+ * @throws UserError of kind `usage`
+ */
+export function parseHeaderFlag(text: string): [name: string, value: string] {
+  const colon = text.indexOf(':');
+  if (colon < 0) throw refusal(text, 'there is no colon in it');
+  const name = text.slice(0, colon);
+  const value = text.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '');
+  if (!TOKEN.test(name)) throw refusal(name, 'this is not the name of a header');
+  if (isHopByHop(name)) throw refusal(name, 'this header belongs to one connection alone');
+  if (OF_ONE_MESSAGE.has(name.toLowerCase())) {
+    throw refusal(name, 'this header is set for each request by itself');
+  }
+  // The value may be a credential: it is not repeated.
+  if (!VALUE.test(value)) throw refusal(name, 'there is a character in its value that HTTP bars');
+  return [name, value];
+}
+
+function refusal(text: string, why: string): UserError {
+  return new UserError('usage', {
+    what: `cannot add the header ${JSON.stringify(text)}`,
+    why,
+    next: ['Write it like --header "X-Device: sensor 1".'],
+  });
+}

@@ -1,0 +1,99 @@
+/** One HTTP request through a Dialer, and its whole answer. */
+import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
+
+import type { Dialer, DialTarget } from './dialer.js';
+
+export interface HttpMessage {
+  readonly method: string;
+  /** The request target: path and query, sent as it is. */
+  readonly path: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Uint8Array;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Uint8Array;
+}
+
+export interface ExchangeLimits {
+  /** Milliseconds without a byte either way after which the exchange is given up. */
+  readonly idleTimeout: number;
+  /** The largest answer, in bytes. */
+  readonly maxAnswerBytes: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Dials the target, sends the message once and reads the answer to its end.
+ *
+ * @throws DialError when there is no connection, Error when it breaks, times out or is too large
+ */
+export async function exchangeHttp(
+  dialer: Dialer,
+  target: DialTarget,
+  message: HttpMessage,
+  limits: ExchangeLimits,
+): Promise<HttpAnswer> {
+  const stream = await dialer.dial(target, limits.signal);
+  const headers = message.headers.flat();
+  const names = new Set(message.headers.map(([name]) => name.toLowerCase()));
+  if (!names.has('host')) headers.push('Host', hostHeader(target));
+  if (!names.has('content-length') && message.body.length > 0) {
+    headers.push('Content-Length', String(message.body.length));
+  }
+  headers.push('Connection', 'close');
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const outgoing = request(
+        {
+          createConnection: () => stream,
+          method: message.method,
+          path: message.path,
+          // Pairs in one flat list keep their order; the types know only the other form.
+          headers: headers as unknown as OutgoingHttpHeaders,
+          ...(limits.signal && { signal: limits.signal }),
+        },
+        resolve,
+      );
+      watchIdle(stream, limits.idleTimeout, () => outgoing.destroy(new Error('no answer in time')));
+      outgoing.on('error', reject);
+      outgoing.end(message.body);
+    });
+    const body = await readBody(response, limits.maxAnswerBytes);
+    return {
+      status: response.statusCode ?? 0,
+      statusText: response.statusMessage ?? '',
+      headers: response.headers,
+      body,
+    };
+  } finally {
+    stream.on('error', () => undefined).destroy();
+  }
+}
+
+/** IPv6 hosts are bracketed, and port 80 is left out (RFC 9110 7.2). */
+function hostHeader({ host, port }: DialTarget): string {
+  const name = host.includes(':') ? `[${host}]` : host;
+  return port === 80 ? name : `${name}:${port}`;
+}
+
+async function readBody(response: IncomingMessage, limit: number): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) throw new Error(`the answer is larger than ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  if (!response.complete) throw new Error('the answer ended before it was whole');
+  return Buffer.concat(chunks);
+}
+
+function watchIdle(stream: NodeJS.EventEmitter, idleTimeout: number, onIdle: () => void): void {
+  const timer = setTimeout(onIdle, idleTimeout);
+  stream.on('data', () => timer.refresh());
+  stream.on('close', () => clearTimeout(timer));
+}

@@ -1,0 +1,133 @@
+/** Large bodies: whole, both ways, and never faster than the slower side. */
+import { createHash } from 'node:crypto';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
+
+import type { Dialer } from '../../../src/proxy/dialer.js';
+import { Cleanup, Forwarding, until } from '../support/forwarding.js';
+
+const cleanup = new Cleanup();
+let forwarding: Forwarding;
+beforeEach(() => {
+  forwarding = new Forwarding(cleanup);
+});
+afterEach(() => cleanup.run());
+
+const MEBIBYTE = 1024 * 1024;
+const CHUNK = Buffer.alloc(64 * 1024, 'abcdefg');
+
+/** The most that one stream of the forwarder may hold back: its high-water mark and a chunk. */
+const STREAM_BOUND = 256 * 1024;
+
+function dialing(stream: Duplex): Dialer {
+  return { dial: () => Promise.resolve(stream) };
+}
+
+it('sends 20 MB on no faster than the target takes them', async () => {
+  const size = 320 * CHUNK.length;
+  const hash = createHash('sha256');
+  let taken = 0;
+  let held = 0;
+  const stream: Duplex = new Duplex({
+    allowHalfOpen: true,
+    read: () => undefined,
+    write(chunk: Buffer, _encoding, done) {
+      held = Math.max(held, stream.writableLength);
+      const text = chunk.toString('latin1');
+      const isHead = text.startsWith('POST ');
+      if (!isHead) {
+        hash.update(chunk);
+        taken += chunk.length;
+      }
+      // A target that is slower than the client: it takes one chunk in each turn of the loop.
+      setImmediate(done);
+      if (taken === size) stream.push('HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n');
+    },
+  });
+  const forwarder = await forwarding.start(dialing(stream));
+  const status = await new Promise((resolve, reject) => {
+    const outgoing = request(`${forwarder.url}/`, { method: 'POST', agent: false });
+    outgoing.setHeader('Content-Length', size);
+    outgoing.on('response', (answer) => resolve(answer.resume().statusCode));
+    outgoing.on('error', reject);
+    for (let sent = 0; sent < size; sent += CHUNK.length) outgoing.write(CHUNK);
+    outgoing.end();
+  });
+  expect(status).toBe(201);
+  expect(taken).toBe(size);
+  expect(hash.digest('hex')).toBe(digest(size));
+  expect(held).toBeLessThan(STREAM_BOUND);
+});
+
+it('takes no more of the request than there is room for while the target takes nothing', async () => {
+  const stream: Duplex = new Duplex({ read: () => undefined, write: () => undefined });
+  const client = forwarding.client(await forwarding.start(dialing(stream)));
+  client.send('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+  await until(() => stream.writableLength > 0);
+  let blocked = false;
+  client.socket.on('drain', () => (blocked = false));
+  // The client's side fills up and stays so, although it has far more to send.
+  for (let sent = 0; sent < 64 * MEBIBYTE; sent += CHUNK.length) {
+    client.send(`${CHUNK.length.toString(16)}\r\n`);
+    client.socket.write(CHUNK);
+    client.send('\r\n');
+    blocked = true;
+  }
+  await settled(() => client.socket.bytesWritten - client.socket.writableLength);
+  expect(blocked).toBe(true);
+  expect(client.socket.writableLength).toBeGreaterThan(16 * MEBIBYTE);
+  expect(stream.writableLength).toBeLessThan(STREAM_BOUND);
+});
+
+it('reads an answer of 64 MB no faster than the client takes it', async () => {
+  const size = 64 * MEBIBYTE;
+  let given = 0;
+  const stream: Duplex = new Duplex({
+    allowHalfOpen: true,
+    read() {
+      if (given >= size) return;
+      given += CHUNK.length;
+      this.push(CHUNK);
+    },
+    write(_chunk, _encoding, done) {
+      done();
+    },
+  });
+  stream.push(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+  const forwarder = await forwarding.start(dialing(stream));
+  const { hostname, port } = new URL(forwarder.url);
+  const client = connect({ host: hostname, port: Number(port) });
+  cleanup.add(() => void client.destroy());
+  client.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  await new Promise((resolve) => client.once('readable', resolve));
+  await settled(() => given);
+  expect(given).toBeLessThan(size / 2);
+
+  const hash = createHash('sha256');
+  let received = '';
+  let taken = 0;
+  for await (const bytes of client as AsyncIterable<Buffer>) {
+    const start = received === '' ? bytes.indexOf('\r\n\r\n') + 4 : 0;
+    received ||= bytes.subarray(0, start).toString('latin1');
+    hash.update(bytes.subarray(start));
+    taken += bytes.length - start;
+  }
+  expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(taken).toBe(size);
+  expect(hash.digest('hex')).toBe(digest(size));
+});
+
+function digest(size: number): string {
+  const hash = createHash('sha256');
+  for (let count = 0; count < size; count += CHUNK.length) hash.update(CHUNK);
+  return hash.digest('hex');
+}
+
+/** Resolves when a figure has not changed for a while. To be early can only make it smaller. */
+async function settled(figure: () => number): Promise<void> {
+  for (let last = -1; last !== figure();) {
+    last = figure();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

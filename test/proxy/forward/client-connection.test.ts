@@ -1,0 +1,155 @@
+import { MAX_PIPELINED } from '../../../src/proxy/forward/limits.js';
+import { Cleanup, Forwarding, localDialer, until } from '../support/forwarding.js';
+
+const cleanup = new Cleanup();
+let forwarding: Forwarding;
+beforeEach(() => {
+  forwarding = new Forwarding(cleanup);
+});
+afterEach(() => cleanup.run());
+
+function get(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+}
+
+/** A target that answers each request with its path, once it is told to. */
+async function echoing() {
+  const answers: (() => void)[] = [];
+  const server = await forwarding.server(async (wire) => {
+    const path = (await wire.request()).split(' ')[1] ?? '';
+    answers.push(() =>
+      wire.send(`HTTP/1.1 200 OK\r\nContent-Length: ${path.length}\r\n\r\n${path}`),
+    );
+  });
+  const forwarder = await forwarding.start(localDialer(server.port));
+  return { answers, server, forwarder, client: forwarding.client(forwarder) };
+}
+
+it('takes one request after the other, each on a fresh connection to the target', async () => {
+  const { answers, client, server } = await echoing();
+  for (const [index, path] of ['/first', '/second', '/third'].entries()) {
+    client.send(get(path));
+    await until(() => answers.length > index);
+    answers[index]!();
+    await client.until(`\r\n\r\n${path}`);
+  }
+  expect(client.ending).toBeUndefined();
+  expect(server.wires).toHaveLength(3);
+});
+
+it('sends no pipelined request on before the answer to the one before it', async () => {
+  const { answers, client, server } = await echoing();
+  client.send(get('/1') + get('/2') + get('/3'));
+  for (const index of [0, 1, 2]) {
+    await until(() => answers.length > index);
+    // A turn of the loop in which a second connection would show.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(server.wires).toHaveLength(index + 1);
+    answers[index]!();
+  }
+  const received = await client.until('\r\n\r\n/3');
+  expect(received.match(/\r\n\r\n\/\d/g)).toEqual(['\r\n\r\n/1', '\r\n\r\n/2', '\r\n\r\n/3']);
+});
+
+it('sends the bodies of pipelined requests to their own', async () => {
+  const { answers, client, server } = await echoing();
+  const post = (path: string, body: string) =>
+    `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  client.send(post('/1', 'one') + post('/2', 'three'));
+  await until(() => answers.length === 1);
+  answers[0]!();
+  await until(() => answers.length === 2);
+  answers[1]!();
+  await client.until('\r\n\r\n/2');
+  expect(server.wires.map(({ received }) => received.split('\r\n\r\n')[1])).toEqual([
+    'one',
+    'three',
+  ]);
+});
+
+it('answers 503 to those above the bound, in their place', async () => {
+  const { answers, client } = await echoing();
+  client.send(get('/x').repeat(MAX_PIPELINED + 3));
+  for (let index = 0; index <= MAX_PIPELINED; index++) {
+    await until(() => answers.length > index);
+    answers[index]!();
+  }
+  await client.until(/too-many-requests[^]*too-many-requests/);
+  const statuses = client.received.match(/HTTP\/1\.1 \d+/g)!;
+  expect(statuses).toEqual([
+    ...new Array<string>(MAX_PIPELINED + 1).fill('HTTP/1.1 200'),
+    'HTTP/1.1 503',
+    'HTTP/1.1 503',
+  ]);
+});
+
+it('starts none of the waiting requests of a client that is gone', async () => {
+  const { answers, client, server, forwarder } = await echoing();
+  client.send(get('/1') + get('/2'));
+  await until(() => answers.length === 1);
+  client.socket.destroy();
+  await until(() => forwarder.counters.active === 0);
+  await server.wires[0]!.ended();
+  expect(server.wires).toHaveLength(1);
+});
+
+it('starts none of the requests that wait behind an answer that broke', async () => {
+  const server = await forwarding.server(async (wire) => {
+    await wire.request();
+    wire.send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart');
+  });
+  const local = localDialer(server.port);
+  const client = forwarding.client(await forwarding.start(local));
+  client.send(get('/1') + get('/2'));
+  await client.until('part');
+  server.wires[0]!.socket.resetAndDestroy();
+  await client.ended();
+  expect(local.signals).toHaveLength(1);
+});
+
+it('closes the connection when the client asks for it', async () => {
+  const { answers, client } = await echoing();
+  client.send('GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  await until(() => answers.length === 1);
+  answers[0]!();
+  expect(await client.ended()).toBe('fin');
+  expect(client.received).toContain('Connection: close');
+});
+
+describe('bytes that are no request', () => {
+  it.each([
+    ['nonsense\r\n\r\n', 400, 'bad-request'],
+    ['GET / HTTP/1.1\r\n\r\n', 400, undefined],
+    [`GET / HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(40_000)}`, 431, 'header-too-large'],
+  ])('get an answer, and the connection ends: %#', async (bytes, status, reason) => {
+    const { client, server } = await echoing();
+    client.send(bytes);
+    await client.ended();
+    expect(client.received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    if (reason !== undefined) expect(client.received).toContain(`"reason":"${reason}"`);
+    expect(server.wires).toHaveLength(0);
+  });
+
+  it('in a body end the exchange with the target: 400', async () => {
+    const { client, server } = await echoing();
+    client.send('POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+    await until(() => server.wires[0]?.received.includes('abc') === true);
+    client.send('nonsense\r\n');
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toMatch(/^HTTP\/1\.1 400 [^]*"reason":"bad-request"/);
+    await server.wires[0]!.ended();
+    expect(server.wires[0]!.received).not.toMatch(/0\r\n\r\n$/);
+  });
+
+  it('behind a request reset an answer that is under way', async () => {
+    const server = await forwarding.server(async (wire) => {
+      await wire.request();
+      wire.send('HTTP/1.1 200 OK\r\n\r\npart');
+    });
+    const client = forwarding.client(await forwarding.start(localDialer(server.port)));
+    client.send('GET / HTTP/1.0\r\n\r\n');
+    await client.until('part');
+    client.send('nonsense\r\n\r\n');
+    expect(await client.ended()).toBe('ECONNRESET');
+  });
+});

@@ -1,0 +1,51 @@
+import { DialError } from '../../../src/proxy/dialer.js';
+import {
+  dialFailure,
+  failureAnswer,
+  malformedFailure,
+  rawFailure,
+  statusOf,
+} from '../../../src/proxy/forward/failure.js';
+
+const TARGET = { host: 'fd00::1', port: 8080 };
+
+it('names what a dialer threw', () => {
+  expect(dialFailure(new DialError('refused', 'no'))).toEqual({ reason: 'refused', message: 'no' });
+  expect(dialFailure(new Error('odd'))).toEqual({ reason: 'dial-failed', message: 'odd' });
+  expect(dialFailure('odd').reason).toBe('dial-failed');
+});
+
+it('counts the length in bytes and escapes the message', () => {
+  const { fields, body } = failureAnswer({ reason: 'reset', message: '"\n\u65e5' }, TARGET);
+  expect(fields['Content-Length']).toBe(Buffer.byteLength(body));
+  expect(JSON.parse(body)).toEqual({
+    error: { reason: 'reset', message: '"\n\u65e5', target: '[fd00::1]:8080' },
+  });
+  expect(fields).not.toHaveProperty('Retry-After');
+});
+
+it('writes a whole message for a bare socket', () => {
+  const failure = { reason: 'method-not-allowed', message: 'no' } as const;
+  expect(statusOf(failure)).toBe(405);
+  expect(rawFailure(failure, TARGET)).toMatch(
+    /^HTTP\/1\.1 405 Method Not Allowed\r\n[^]*Allow: GET, [^]*Connection: close\r\n\r\n\{[^]*\}\n$/,
+  );
+});
+
+it.each([
+  ['HPE_HEADER_OVERFLOW', 'header-too-large', 431],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'request-timeout', 408],
+  ['HPE_INVALID_METHOD', 'bad-request', 400],
+])('names why the parser gave up: %s', (code, reason, status) => {
+  const failure = malformedFailure(Object.assign(new Error('x'), { code }));
+  expect(failure?.reason).toBe(reason);
+  expect(failure && statusOf(failure)).toBe(status);
+});
+
+it.each(['ECONNRESET', 'HPE_INVALID_EOF_STATE'])(
+  'finds no fault with a client that left: %s',
+  (code) => {
+    const error = Object.assign(new Error('x'), { code });
+    expect(malformedFailure(error)).toBeUndefined();
+  },
+);

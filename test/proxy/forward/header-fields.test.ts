@@ -1,0 +1,70 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+
+import {
+  answerFields,
+  areWritable,
+  hasForeignCoding,
+  isHopByHop,
+  requestFields,
+} from '../../../src/proxy/forward/header-fields.js';
+
+/** A message without a connection, with as much in it as the functions look at. */
+function message(rawHeaders: string[], headers: Record<string, string> = {}): IncomingMessage {
+  return Object.assign(new IncomingMessage(new Socket()), { rawHeaders, headers });
+}
+
+it.each([
+  ['100.127.69.42', 80, '100.127.69.42'],
+  ['100.127.69.42', 8080, '100.127.69.42:8080'],
+  ['fd00::1', 80, '[fd00::1]'],
+  ['fd00::1', 8080, '[fd00::1]:8080'],
+])('names the target %s port %i as Host', (host, port, expected) => {
+  expect(requestFields(message(['Host', 'x']), { host, port }, []).slice(0, 2)).toEqual([
+    'Host',
+    expected,
+  ]);
+});
+
+it.each([
+  'Connection',
+  'KEEP-ALIVE',
+  'Proxy-Connection',
+  'Proxy-Authenticate',
+  'Proxy-Authorization',
+  'TE',
+  'Trailer',
+  'Transfer-Encoding',
+  'Upgrade',
+])('keeps %s to one connection', (name) => {
+  expect(isHopByHop(name)).toBe(true);
+  expect(answerFields(message([name, 'x', 'Via', '1.1 x']))).toEqual(['Via', '1.1 x']);
+});
+
+it('drops what any Connection field names, in any case', () => {
+  const raw = ['connection', 'A , b', 'Connection', 'C', 'a', '1', 'B', '2', 'c', '3', 'D', '4'];
+  expect(answerFields(message(raw))).toEqual(['D', '4']);
+});
+
+it('keeps Content-Length although Connection names it', () => {
+  const raw = ['Connection', 'content-length', 'Content-Length', '3'];
+  expect(answerFields(message(raw))).toEqual(['Content-Length', '3']);
+});
+
+it('tells what Node would refuse to write', () => {
+  expect(areWritable('/x', ['A', 'b', 'C', '\xe9\t'])).toBe(true);
+  expect(areWritable('/x y', [])).toBe(false);
+  expect(areWritable('/x', ['A', 'b\u0001'])).toBe(false);
+  expect(areWritable('/x', ['A B', 'c'])).toBe(false);
+});
+
+it.each([
+  [undefined, false],
+  ['chunked', false],
+  [' Chunked ', false],
+  ['gzip, chunked', true],
+  ['gzip', true],
+])('knows whether %j is more than chunked', (coding, expected) => {
+  const headers = coding === undefined ? {} : { 'transfer-encoding': coding };
+  expect(hasForeignCoding(message([], headers))).toBe(expected);
+});

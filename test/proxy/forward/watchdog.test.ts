@@ -1,0 +1,47 @@
+import { jest } from '@jest/globals';
+
+import { Watchdog } from '../../../src/proxy/forward/watchdog.js';
+
+let expired: number;
+let watchdog: Watchdog;
+beforeEach(() => {
+  jest.useFakeTimers();
+  expired = 0;
+  watchdog = new Watchdog(() => expired++);
+});
+afterEach(() => jest.useRealTimers());
+
+it('expires once, after its limit', () => {
+  watchdog.arm(100);
+  jest.advanceTimersByTime(99);
+  expect(expired).toBe(0);
+  jest.advanceTimersByTime(1000);
+  expect(expired).toBe(1);
+});
+
+it('is pushed away by progress', () => {
+  watchdog.arm(100);
+  jest.advanceTimersByTime(99);
+  watchdog.arm(100);
+  jest.advanceTimersByTime(99);
+  expect(expired).toBe(0);
+  jest.advanceTimersByTime(1);
+  expect(expired).toBe(1);
+});
+
+it('takes a new limit', () => {
+  watchdog.arm(100);
+  watchdog.arm(50);
+  jest.advanceTimersByTime(50);
+  expect(expired).toBe(1);
+  watchdog.arm(200);
+  jest.advanceTimersByTime(199);
+  expect(expired).toBe(1);
+});
+
+it('does not expire when it is stopped', () => {
+  watchdog.arm(100);
+  watchdog.stop();
+  jest.advanceTimersByTime(1000);
+  expect(expired).toBe(0);
+});

@@ -1,0 +1,107 @@
+/** A forwarder in front of a local server, and all that has to be closed after a test. */
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import { type Dialer, DialError, type DialFailure } from '../../../src/proxy/dialer.js';
+import {
+  type Forwarder,
+  type ForwarderOptions,
+  startForwarder,
+} from '../../../src/proxy/forward/forwarder.js';
+import { type ScriptedServer, scriptedServer } from './scripted-server.js';
+import { rawClient, type Wire } from './wire.js';
+
+/** Where the forwarder believes that it sends to. */
+export const TARGET = { host: '100.127.69.42', port: 80 };
+
+/** Ends what a test has left open; call it after each. */
+export class Cleanup {
+  #steps: (() => Promise<void> | void)[] = [];
+
+  add(step: () => Promise<void> | void): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    const steps = this.#steps.reverse();
+    this.#steps = [];
+    for (const step of steps) await step();
+  }
+}
+
+/** Dials a local port, whatever the target. */
+export function localDialer(port: number): Dialer & { readonly signals: AbortSignal[] } {
+  const signals: AbortSignal[] = [];
+  return {
+    signals,
+    dial: (_target, signal) =>
+      new Promise<Duplex>((resolve, reject) => {
+        if (signal) signals.push(signal);
+        const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+        socket.once('connect', () => resolve(socket));
+        socket.once('error', reject);
+      }),
+  };
+}
+
+export interface LogLine {
+  readonly level: string;
+  readonly fields: object;
+  readonly message: string;
+}
+
+export class Forwarding {
+  readonly lines: LogLine[] = [];
+  readonly #cleanup: Cleanup;
+
+  constructor(cleanup: Cleanup) {
+    this.#cleanup = cleanup;
+  }
+
+  async start(dialer: Dialer, options: Partial<ForwarderOptions> = {}): Promise<Forwarder> {
+    const line = (level: string) => (fields: object, message: string) =>
+      void this.lines.push({ level, fields, message });
+    const forwarder = await startForwarder({
+      listen: { host: '127.0.0.1', port: 0 },
+      target: TARGET,
+      headers: [],
+      dialer,
+      log: { error: line('error'), warn: line('warn'), info: line('info'), debug: line('debug') },
+      ...options,
+    });
+    this.#cleanup.add(() => forwarder.close({ graceMs: 0 }));
+    return forwarder;
+  }
+
+  client(forwarder: Forwarder): Wire {
+    const client = rawClient(forwarder.url);
+    this.#cleanup.add(() => void client.socket.destroy());
+    return client;
+  }
+
+  async server(script: Parameters<typeof scriptedServer>[0]): Promise<ScriptedServer> {
+    const server = await scriptedServer(script);
+    this.#cleanup.add(() => server.close());
+    return server;
+  }
+
+  /** A forwarder whose target sends `answer` to each request, and then ends the connection. */
+  async answering(answer: string, options: Partial<ForwarderOptions> = {}) {
+    const server = await this.server(async (wire) => {
+      await wire.request();
+      wire.send(answer);
+      wire.socket.end();
+    });
+    const forwarder = await this.start(localDialer(server.port), options);
+    return { server, forwarder, client: this.client(forwarder) };
+  }
+}
+
+export function failing(reason: DialFailure): Dialer {
+  return { dial: () => Promise.reject(new DialError(reason, `because ${reason}`)) };
+}
+
+/** Resolves when the condition holds; jest's own limit is the only one. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
