@@ -1,0 +1,69 @@
+/**
+ * What the tunnel needs from the operating system. src/platform implements these; tests hand in
+ * their own.
+ */
+import type { Datagram } from '../engine/datagram.js';
+
+export type { Entropy } from '../lib/entropy.js';
+export type { WallClock } from '../lib/clock.js';
+export type { Datagram, Endpoint } from '../engine/datagram.js';
+
+/** A bound UDP socket that takes and gives datagrams in batches. */
+export interface DatagramSocket {
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Bytes handed to `send` that the kernel has not taken yet. */
+  readonly queuedBytes: number;
+  /** Sends each datagram, in order. A failure is reported through `onError`, never thrown. */
+  send(datagrams: readonly Datagram[]): void;
+  /** Called with what arrived since the last call, never with an empty array. */
+  onReceive(handler: (datagrams: readonly Datagram[]) => void): void;
+  /** Called when `queuedBytes` has fallen to zero after it was above `highWaterMark`. */
+  onDrain(handler: () => void): void;
+  /** Called with an error of the socket; the socket stays usable unless it says so. */
+  onError(handler: (error: Error) => void): void;
+  /** Resolves when nothing is open any more. */
+  close(): Promise<void>;
+}
+
+/** Opens datagram sockets. */
+export interface DatagramSockets {
+  /**
+   * @param local address (`0.0.0.0`, `::`, `127.0.0.1` …) and port, 0 for any free one
+   * @throws Error with the system's `code` (EADDRINUSE, EACCES …)
+   */
+  open(local: { address: string; port: number }): Promise<DatagramSocket>;
+}
+
+/** Monotonic time and the one timer that a driver needs. */
+export interface Clock {
+  /** Monotonic milliseconds from an arbitrary start. */
+  now(): number;
+  /** Calls `handler` once, `delay` ms from now or a little later. */
+  startTimer(delay: number, handler: () => void): Timer;
+  /** Calls `handler` once, as soon as the current input has been handled. */
+  defer(handler: () => void): void;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+/** Resolves host names outside of the tunnel. */
+export interface Resolver {
+  /**
+   * All addresses of a name in text form, IPv4 and IPv6, in the system's order; an IP literal is
+   * its own address.
+   * @throws Error with the system's `code` (ENOTFOUND, EAI_AGAIN …)
+   */
+  resolve(host: string): Promise<string[]>;
+}
+
+/** Structured log lines. Secrets never go in; addresses are debug, packets trace. */
+export interface Log {
+  error(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  debug(fields: object, message: string): void;
+  trace(fields: object, message: string): void;
+}

@@ -1,0 +1,55 @@
+import type { Secret } from '../lib/secret.js';
+import {
+  type IpAddress,
+  type IpPrefix,
+  parseIpAddress,
+  parseIpPrefix,
+} from '../wire/ip-address.js';
+
+/** What a tunnel is made of, with everything parsed and every default applied. */
+export interface TunnelConfig {
+  /** Our X25519 private key, 32 bytes. */
+  readonly privateKey: Secret<Uint8Array>;
+  /** The Arc server's public key, 32 bytes. */
+  readonly serverPublicKey: Uint8Array;
+  /** The Arc server: a host name or IP text, resolved outside of the tunnel when it is needed. */
+  readonly endpoint: { readonly host: string; readonly port: number };
+  /** Our one address inside the tunnel. */
+  readonly address: IpAddress;
+  readonly allowedIps: readonly IpPrefix[];
+  /** The largest IP packet inside the tunnel, in bytes. */
+  readonly mtu: number;
+  /** Milliseconds between keepalives; 0 is off. */
+  readonly persistentKeepalive: number;
+}
+
+/** The parts of a tunnel's configuration as a file holds them. */
+export interface TunnelConfigText {
+  readonly privateKey: Secret<Uint8Array>;
+  readonly serverPublicKey: Uint8Array;
+  readonly endpoint: { readonly host: string; readonly port: number };
+  /** IP text without a prefix length. */
+  readonly address: string;
+  /** `address/length` texts. */
+  readonly allowedIps: readonly string[];
+  readonly mtu: number;
+  readonly persistentKeepaliveSeconds: number;
+}
+
+/**
+ * Parses the texts.
+ *
+ * @throws RangeError for a text that is no address or prefix; whoever read the file has checked it
+ */
+export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
+  const address = parseIpAddress(text.address);
+  if (address === undefined) throw new RangeError(`${text.address} is not an IP address`);
+  const { privateKey, serverPublicKey, endpoint, mtu, persistentKeepaliveSeconds } = text;
+  const allowedIps = text.allowedIps.map((prefixText) => {
+    const prefix = parseIpPrefix(prefixText);
+    if (prefix === undefined) throw new RangeError(`${prefixText} is not an IP prefix`);
+    return prefix;
+  });
+  const persistentKeepalive = persistentKeepaliveSeconds * 1000;
+  return { privateKey, serverPublicKey, endpoint, address, allowedIps, mtu, persistentKeepalive };
+}

@@ -1,0 +1,132 @@
+/** Opens TCP connections through an engine: the Dialer that the proxies know. */
+import type { Duplex } from 'node:stream';
+
+import { type NetstackEngine, type Peer, StackExhaustedError } from '../engine/netstack-engine.js';
+import { type Dialer, DialError, type DialFailure, type DialTarget } from '../proxy/dialer.js';
+import { type IpAddress, parseIpAddress } from '../wire/ip-address.js';
+import type { Driver } from './driver.js';
+import type { Clock, Timer } from './ports.js';
+import { TcpSocket } from './tcp-socket.js';
+
+/** A connection that is not there after this long is given up. */
+const DIAL_TIMEOUT = 20_000;
+
+/** A peer from which nothing came for this long, over two initiations, does not answer. */
+const SILENCE_TIMEOUT = 10_000;
+
+/**
+ * An unanswered SYN this old starts a handshake: a peer that was restarted has lost the session and
+ * is silent, and WireGuard alone would notice after 15 s (whitepaper 6.5).
+ */
+const SUSPECT_AFTER = 2_000;
+
+export class TunnelDialer implements Dialer {
+  readonly #engine: NetstackEngine;
+  readonly #driver: Driver;
+  readonly #clock: Clock;
+  #closed = false;
+
+  constructor(engine: NetstackEngine, driver: Driver, clock: Clock) {
+    this.#engine = engine;
+    this.#driver = driver;
+    this.#clock = clock;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  async dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw new DialError('closed', 'the tunnel is closing');
+    const address = parseIpAddress(target.host);
+    if (address === undefined) {
+      throw new DialError('no-route', `${target.host} is not an IP address`);
+    }
+    const peer = this.#engine.device.peerFor(address);
+    if (peer === undefined) {
+      throw new DialError('no-route', `${target.host} is outside of the allowed IPs`);
+    }
+    return this.#connect({ address, port: target.port }, peer, signal);
+  }
+
+  #connect(
+    remote: { address: IpAddress; port: number },
+    peer: Peer,
+    signal: AbortSignal | undefined,
+  ): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      const socket = new TcpSocket(this.#driver);
+      const timers: Timer[] = [];
+      const settle = (outcome: () => void) => {
+        for (const timer of timers) timer.cancel();
+        signal?.removeEventListener('abort', onAbort);
+        outcome();
+      };
+      const fail = (error: Error) =>
+        settle(() => {
+          // Destroying aborts the connection, which calls back: the first reason stands.
+          reject(error);
+          socket.on('error', () => undefined).destroy();
+        });
+      const onAbort = () => fail(asError(signal?.reason));
+      signal?.addEventListener('abort', onAbort, { once: true });
+      socket.onceSettled((reason) => {
+        if (reason === undefined) settle(() => resolve(socket));
+        else fail(this.#explain(reason, remote, peer));
+      });
+      const receivedBefore = peer.rxBytes;
+      timers.push(
+        this.#clock.startTimer(SILENCE_TIMEOUT, () => {
+          if (peer.rxBytes === receivedBefore) fail(silentPeer());
+        }),
+        this.#clock.startTimer(SUSPECT_AFTER, () => {
+          this.#engine.device.initiateHandshake(peer, this.#clock.now());
+          this.#driver.schedule();
+        }),
+        this.#clock.startTimer(DIAL_TIMEOUT, () => fail(this.#explain('timeout', remote, peer))),
+      );
+      const now = this.#clock.now();
+      const options = { connectTimeout: DIAL_TIMEOUT };
+      try {
+        socket.attach(this.#engine.stack.connectTcp(remote, socket.observer, now, options));
+      } catch (error) {
+        fail(error instanceof StackExhaustedError ? exhausted(error) : asError(error));
+      }
+      this.#driver.schedule();
+    });
+  }
+
+  #explain(reason: string, remote: { port: number }, peer: Peer): DialError {
+    const failure = FAILURE_OF[reason] ?? 'unreachable';
+    if (failure === 'timeout' && !peer.hasSession(this.#clock.now())) return silentPeer();
+    return new DialError(failure, TEXT_OF[failure] ?? `port ${remote.port}: ${reason}`);
+  }
+}
+
+const FAILURE_OF: Partial<Record<string, DialFailure>> = {
+  refused: 'refused',
+  reset: 'refused',
+  timeout: 'timeout',
+  unreachable: 'unreachable',
+  aborted: 'closed',
+};
+
+const TEXT_OF: Partial<Record<DialFailure, string>> = {
+  refused: 'the target refused the connection',
+  timeout: 'the tunnel is up, but the target does not answer',
+  unreachable: 'the target cannot be reached',
+  closed: 'the tunnel is closing',
+};
+
+function silentPeer(): DialError {
+  return new DialError('no-handshake', 'the Arc server is silent: it answers no handshake');
+}
+
+function exhausted(cause: StackExhaustedError): DialError {
+  return new DialError('exhausted', 'too many connections at once', { cause });
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('The attempt was aborted.');
+}

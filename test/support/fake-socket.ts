@@ -1,0 +1,47 @@
+import type { Datagram, DatagramSocket } from '../../src/tunnel/ports.js';
+
+/** A datagram socket that keeps what is sent and receives what a test hands it. */
+export class FakeSocket implements DatagramSocket {
+  readonly localAddress = '0.0.0.0';
+  readonly localPort = 40_000;
+  readonly sent: Datagram[] = [];
+  queuedBytes = 0;
+  closed = false;
+  #onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
+  #onDrain: () => void = () => undefined;
+  #onError: (error: Error) => void = () => undefined;
+
+  send(datagrams: readonly Datagram[]): void {
+    this.sent.push(...datagrams);
+  }
+
+  onReceive(handler: (datagrams: readonly Datagram[]) => void): void {
+    this.#onReceive = handler;
+  }
+
+  onDrain(handler: () => void): void {
+    this.#onDrain = handler;
+  }
+
+  onError(handler: (error: Error) => void): void {
+    this.#onError = handler;
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+
+  receive(...datagrams: Datagram[]): void {
+    this.#onReceive(datagrams);
+  }
+
+  drain(): void {
+    this.queuedBytes = 0;
+    this.#onDrain();
+  }
+
+  fail(error: Error): void {
+    this.#onError(error);
+  }
+}

@@ -1,0 +1,128 @@
+import type { Datagram } from '../../src/engine/datagram.js';
+import type { DeviceEvent, NetstackEngine } from '../../src/engine/netstack-engine.js';
+import { Driver } from '../../src/tunnel/driver.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { FakeSocket } from '../support/fake-socket.js';
+
+const ENDPOINT = { address: '192.0.2.1', port: 11010 };
+
+/** An engine that does as it is told. */
+class ScriptedEngine {
+  timeout = Infinity;
+  batches: { datagrams: readonly Datagram[]; more: boolean }[] = [];
+  events: DeviceEvent[] = [];
+  readonly calls: string[] = [];
+
+  handleDatagrams(datagrams: readonly Datagram[], now: number): void {
+    this.calls.push(`datagrams ${datagrams.length} at ${now}`);
+  }
+
+  handleTimeout(now: number): void {
+    this.calls.push(`timeout at ${now}`);
+    this.timeout = Infinity;
+  }
+
+  nextTimeout(): number {
+    return this.timeout;
+  }
+
+  drain(): { datagrams: readonly Datagram[]; more: boolean } {
+    this.calls.push('drain');
+    return this.batches.shift() ?? { datagrams: [], more: false };
+  }
+
+  pollEvent(): DeviceEvent | undefined {
+    return this.events.shift();
+  }
+}
+
+function datagram(length = 1): Datagram {
+  return { bytes: new Uint8Array(length), endpoint: ENDPOINT };
+}
+
+function setUp() {
+  const engine = new ScriptedEngine();
+  const socket = new FakeSocket();
+  const clock = new FakeClock();
+  const events: DeviceEvent[] = [];
+  const driver = new Driver({
+    engine: engine as unknown as NetstackEngine,
+    socket,
+    clock,
+    onEvent: (event) => events.push(event),
+  });
+  return { engine, socket, clock, driver, events };
+}
+
+it('drains after each batch of datagrams and sends what comes out', () => {
+  const { engine, socket } = setUp();
+  engine.batches = [{ datagrams: [datagram(), datagram()], more: false }];
+  socket.receive(datagram(), datagram());
+  expect(engine.calls).toEqual(['datagrams 2 at 1000', 'drain']);
+  expect(socket.sent).toHaveLength(2);
+});
+
+it('takes many calls to schedule() as one turn', () => {
+  const { engine, clock, driver } = setUp();
+  driver.schedule();
+  driver.schedule();
+  clock.settle();
+  expect(engine.calls).toEqual(['drain']);
+});
+
+it('drains until nothing is left', () => {
+  const { engine, clock, driver, socket } = setUp();
+  engine.batches = [
+    { datagrams: [datagram()], more: true },
+    { datagrams: [datagram()], more: true },
+    { datagrams: [datagram()], more: false },
+  ];
+  driver.schedule();
+  clock.settle();
+  expect(socket.sent).toHaveLength(3);
+});
+
+it('stops draining while the socket is full and goes on when it has drained', () => {
+  const { engine, clock, driver, socket } = setUp();
+  engine.batches = [
+    { datagrams: [datagram()], more: true },
+    { datagrams: [datagram()], more: false },
+  ];
+  socket.queuedBytes = 2 * 1024 * 1024;
+  driver.schedule();
+  clock.settle();
+  expect(socket.sent).toHaveLength(0);
+  socket.drain();
+  expect(socket.sent).toHaveLength(2);
+});
+
+it('keeps one timer at the next deadline', () => {
+  const { engine, clock, driver } = setUp();
+  engine.timeout = 1_500;
+  driver.schedule();
+  clock.settle();
+  expect(clock.armed).toBe(1);
+  engine.timeout = 1_200;
+  driver.schedule();
+  clock.settle();
+  expect(clock.armed).toBe(1);
+  clock.advance(200);
+  expect(engine.calls).toContain('timeout at 1200');
+  expect(clock.armed).toBe(0);
+});
+
+it('hands on events, and is silent once it is closed', () => {
+  const { engine, clock, driver, events, socket } = setUp();
+  engine.events = [{ type: 'handshake-gave-up' } as DeviceEvent];
+  driver.schedule();
+  clock.settle();
+  expect(events).toHaveLength(1);
+  engine.timeout = 2_000;
+  driver.close();
+  const calls = engine.calls.length;
+  socket.receive(datagram());
+  driver.schedule();
+  clock.advance(10_000);
+  expect(engine.calls).toHaveLength(calls);
+  expect(clock.armed).toBe(0);
+});

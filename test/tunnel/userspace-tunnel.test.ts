@@ -1,0 +1,144 @@
+/** Two tunnels' worth of real streams on fake sockets: the server side is the emulator's network. */
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+
+import { createNodeCrypto } from '../../src/crypto/node.js';
+import { openWireGuardNetwork } from '../../src/emulator/wireguard-network.js';
+import { Secret } from '../../src/lib/secret.js';
+import { systemClock, systemWallClock } from '../../src/platform/clock.js';
+import { systemEntropy } from '../../src/platform/entropy.js';
+import { systemResolver } from '../../src/platform/resolver.js';
+import { udpSockets } from '../../src/platform/udp-socket.js';
+import { DialError } from '../../src/proxy/dialer.js';
+import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
+import { type TunnelPorts, UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
+import { parseIpAddress, type SocketAddress } from '../../src/wire/ip-address.js';
+import { silentLog } from '../support/silent-log.js';
+
+const crypto = createNodeCrypto();
+const ports: TunnelPorts = {
+  crypto,
+  entropy: systemEntropy,
+  wallClock: systemWallClock,
+  clock: systemClock,
+  sockets: udpSockets,
+  resolver: systemResolver,
+  log: silentLog,
+};
+const SERVICE = '100.127.69.42';
+const CLIENT_KEY = new Uint8Array(32).fill(3);
+const closers: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function setUp(onConnection: (stream: Duplex, remote: SocketAddress) => void) {
+  const network = await openWireGuardNetwork(
+    {
+      listen: { address: '127.0.0.1', port: 0 },
+      privateKey: new Secret(new Uint8Array(32).fill(5)),
+      addresses: [parseIpAddress(SERVICE)!],
+    },
+    ports,
+  );
+  closers.push(() => network.close());
+  network.addPeer({
+    publicKey: crypto.publicKey(CLIENT_KEY),
+    address: parseIpAddress('10.0.0.2')!,
+  });
+  network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, onConnection);
+  const config = parseTunnelConfig({
+    privateKey: new Secret(CLIENT_KEY),
+    serverPublicKey: network.publicKey,
+    endpoint: { host: '127.0.0.1', port: network.endpoint.port },
+    address: '10.0.0.2',
+    allowedIps: ['100.127.0.0/16'],
+    mtu: 1420,
+    persistentKeepaliveSeconds: 60,
+  });
+  const tunnel = await UserspaceTunnel.open(config, ports, Infinity);
+  closers.push(() => tunnel.close());
+  await tunnel.waitForHandshake(ports.clock.now() + 10_000);
+  return tunnel;
+}
+
+/** All bytes to the end; unlike an iterator it leaves the stream's other half open. */
+function readAll(stream: Duplex): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  return new Promise((resolve, reject) => {
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.on('end', () => resolve(Buffer.concat(chunks)));
+    stream.on('error', reject);
+  });
+}
+
+it('half-closes: the answer comes after our end', async () => {
+  const tunnel = await setUp((stream) => {
+    void readAll(stream).then((request) => stream.end(`got ${request.length}`));
+  });
+  const stream = await tunnel.dialer.dial({ host: SERVICE, port: 80 });
+  stream.end(Buffer.alloc(300_000, 1));
+  expect((await readAll(stream)).toString()).toBe('got 300000');
+});
+
+it('holds back a fast sender while the reader sleeps', async () => {
+  let written = 0;
+  const tunnel = await setUp((stream) => {
+    const chunk = Buffer.alloc(64 * 1024);
+    const push = () => {
+      while (written < 64 * 1024 * 1024) {
+        written += chunk.length;
+        if (!stream.write(chunk)) return;
+      }
+      stream.end();
+    };
+    stream.on('drain', push).on('error', () => undefined);
+    push();
+  });
+  const stream = await tunnel.dialer.dial({ host: SERVICE, port: 80 });
+  await once(stream, 'readable');
+  // The sender comes to rest with what the two sockets and streams can hold: it must not go on.
+  let before = -1;
+  while (written !== before) {
+    before = written;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  expect(written).toBeLessThan(16 * 1024 * 1024);
+  stream.destroy();
+});
+
+it('tells a reset from an end', async () => {
+  const tunnel = await setUp((stream) => {
+    stream.write('half of it', () => setTimeout(() => stream.destroy(), 50));
+  });
+  const stream = await tunnel.dialer.dial({ host: SERVICE, port: 80 });
+  await expect(readAll(stream)).rejects.toMatchObject({ code: 'ECONNRESET' });
+});
+
+it.each([
+  ['refused', { host: SERVICE, port: 81 }],
+  ['no-route', { host: '192.0.2.1', port: 80 }],
+  ['no-route', { host: 'uni.soracom.io', port: 80 }],
+])('says %s', async (reason, target) => {
+  const tunnel = await setUp(() => undefined);
+  const failure = await tunnel.dialer.dial(target).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(DialError);
+  expect((failure as DialError).reason).toBe(reason);
+});
+
+it('says closed after close, and closes twice', async () => {
+  const tunnel = await setUp(() => undefined);
+  await tunnel.close();
+  await expect(tunnel.dialer.dial({ host: SERVICE, port: 80 })).rejects.toMatchObject({
+    reason: 'closed',
+  });
+});
+
+it('gives an aborted dial its reason', async () => {
+  const tunnel = await setUp(() => undefined);
+  const controller = new AbortController();
+  const dial = tunnel.dialer.dial({ host: '100.127.1.1', port: 80 }, controller.signal);
+  controller.abort(new Error('gone'));
+  await expect(dial).rejects.toThrow('gone');
+});
