@@ -1,0 +1,65 @@
+import { UserError } from '../lib/user-error.js';
+import type { ArcConfig } from './arc-config.js';
+import { FileError, type Files } from './files.js';
+import { formatArcConfig } from './format-arc-config.js';
+import { parseArcConfig } from './parse-arc-config.js';
+
+/**
+ * @throws ArcConfigError when the text has faults
+ * @throws UserError of kind `configuration` (no such file), `permission` or `failed`
+ */
+export async function readArcConfig(files: Files, path: string): Promise<ArcConfig> {
+  let text: string;
+  try {
+    text = await files.readText(path);
+  } catch (error) {
+    throw error instanceof FileError ? readFailure(error, files.absolute(path)) : error;
+  }
+  return parseArcConfig(text, { path });
+}
+
+/**
+ * Replaces the file in one step, mode 0600.
+ * @throws UserError of kind `configuration` (no such folder), `permission` or `failed`
+ */
+export async function writeArcConfig(files: Files, path: string, config: ArcConfig): Promise<void> {
+  try {
+    await files.replaceText(path, formatArcConfig(config));
+  } catch (error) {
+    throw error instanceof FileError ? writeFailure(error, files.absolute(path)) : error;
+  }
+}
+
+/** What a reader can do about a file that cannot be read. */
+export function readFailure(error: FileError, path: string): UserError {
+  const next = {
+    absent: ['Create it with `arctun bootstrap authkey`, or name another with --config.'],
+    'no-folder': ['Create it with `arctun bootstrap authkey`, or name another with --config.'],
+    denied: ['Run as the user that owns the file, or give this user the right to read it.'],
+    failed: [],
+  }[error.failure];
+  return fileFailure(error, { what: `cannot read ${path}`, next });
+}
+
+/** What a reader can do about a file that cannot be written. */
+export function writeFailure(error: FileError, path: string): UserError {
+  const next = {
+    absent: ['Name another file with --config.'],
+    'no-folder': ['Create the folder first, or name another file with --config.'],
+    denied: [
+      'Run as the user that owns the file and its folder, or name another file with --config.',
+    ],
+    failed: ['Make room or repair what is in the way, or name another file with --config.'],
+  }[error.failure];
+  return fileFailure(error, { what: `cannot write ${path}`, next });
+}
+
+function fileFailure(error: FileError, text: { what: string; next: string[] }): UserError {
+  const kinds = {
+    absent: 'configuration',
+    'no-folder': 'configuration',
+    denied: 'permission',
+    failed: 'failed',
+  } as const;
+  return new UserError(kinds[error.failure], { ...text, why: error.message }, { cause: error });
+}

@@ -1,0 +1,121 @@
+/** Writes arc.json as soratun does: its order, its omissions, two spaces, a newline at the end. */
+import { REDACTED } from '../lib/secret.js';
+import { KEY_LENGTH, type ArcConfig, type ArcProfile, type ArcSession } from './arc-config.js';
+import {
+  formatJson,
+  jsonArray,
+  jsonBoolean,
+  jsonInteger,
+  jsonNull,
+  jsonObject,
+  jsonString,
+  jsonStrings,
+  type JsonMember,
+  type JsonNode,
+} from './json-node.js';
+import { formatKey } from './value-syntax.js';
+
+/** The bytes of the file, secrets in clear. Members that we do not know follow ours. */
+export function formatArcConfig(config: ArcConfig): string {
+  return `${formatJson(configNode(config, jsonString))}\n`;
+}
+
+/** @param secret how a secret is written */
+function configNode(config: ArcConfig, secret: (value: string) => JsonNode): JsonNode {
+  const { profile, arcSessionStatus: session, additionalAllowedIps } = config;
+  return jsonObject([
+    member('privateKey', secret(formatKey(config.privateKey.expose()))),
+    member('publicKey', jsonString(formatKey(config.publicKey))),
+    member('simId', jsonString(config.simId)),
+    member('logLevel', jsonInteger(config.logLevel)),
+    member('enableMetrics', jsonBoolean(config.enableMetrics)),
+    member('interface', jsonString(config.interface)),
+    ...when(additionalAllowedIps.length > 0, 'additionalAllowedIPs', () =>
+      jsonStrings(additionalAllowedIps),
+    ),
+    ...when(config.mtu !== 0, 'mtu', () => jsonInteger(config.mtu)),
+    ...when(config.persistentKeepalive !== 0, 'persistentKeepalive', () =>
+      jsonInteger(config.persistentKeepalive),
+    ),
+    ...when(config.postUp.length > 0, 'postUp', () => commandsNode(config.postUp)),
+    ...when(config.postDown.length > 0, 'postDown', () => commandsNode(config.postDown)),
+    ...(profile ? [member('profile', profileNode(profile, secret))] : []),
+    ...(session ? [member('arcSessionStatus', sessionNode(session))] : []),
+    ...config.unknownKeys,
+  ]);
+}
+
+function profileNode(profile: ArcProfile, secret: (value: string) => JsonNode): JsonNode {
+  const authKey = profile.authKey.expose();
+  return jsonObject([
+    ...when(authKey !== '', 'authKey', () => secret(authKey)),
+    ...when(profile.authKeyId !== '', 'authKeyId', () => jsonString(profile.authKeyId)),
+    ...when(profile.endpoint !== '', 'endpoint', () => jsonString(profile.endpoint)),
+    ...profile.unknownKeys,
+  ]);
+}
+
+function sessionNode(session: ArcSession): JsonNode {
+  const { arcServerEndpoint: endpoint, arcAllowedIps: allowedIps } = session;
+  return jsonObject([
+    member('arcServerPeerPublicKey', jsonString(formatKey(session.arcServerPeerPublicKey))),
+    member('arcServerEndpoint', endpoint === undefined ? jsonNull() : jsonString(endpoint.text)),
+    member('arcAllowedIPs', allowedIps === null ? jsonNull() : jsonStrings(allowedIps)),
+    member('arcClientPeerIpAddress', jsonString(session.arcClientPeerIpAddress ?? '')),
+    ...session.unknownKeys,
+  ]);
+}
+
+function commandsNode(commands: readonly (readonly string[])[]): JsonNode {
+  return jsonArray(commands.map(jsonStrings));
+}
+
+function member(key: string, value: JsonNode): JsonMember {
+  return { key, value };
+}
+
+function when(condition: boolean, key: string, value: () => JsonNode): JsonMember[] {
+  return condition ? [member(key, value())] : [];
+}
+
+// Written as it reads, without Go's escapes for < and >.
+const REDACTED_NODE: JsonNode = { kind: 'number', text: `"${REDACTED}"`, offset: 0 };
+const ZERO_KEY = formatKey(new Uint8Array(KEY_LENGTH));
+const SPEAKS_OF_SECRET = /secret|password|passphrase|token|(private|preshared|auth|api)_?key$/i;
+
+/**
+ * The file for a reader's eyes: secrets as `<redacted>`, also in members that we do not know and
+ * whose name speaks of one. An absent key shows as its zeros, for they are what is wrong.
+ */
+export function redactArcConfig(config: ArcConfig): string {
+  const hide = (secret: string) => (isAbsent(secret) ? jsonString(secret) : REDACTED_NODE);
+  const node = configNode({ ...config, ...hideUnknown(config) }, hide);
+  return `${formatJson(node)}\n`;
+}
+
+function isAbsent(secret: string): boolean {
+  return secret === '' || secret === ZERO_KEY;
+}
+
+function hideUnknown({ profile, arcSessionStatus: session, unknownKeys }: ArcConfig) {
+  return {
+    unknownKeys: hideMembers(unknownKeys),
+    ...(profile && { profile: { ...profile, unknownKeys: hideMembers(profile.unknownKeys) } }),
+    ...(session && {
+      arcSessionStatus: { ...session, unknownKeys: hideMembers(session.unknownKeys) },
+    }),
+  };
+}
+
+function hideMembers(members: readonly JsonMember[]): JsonMember[] {
+  return members.map(({ key, value }) => ({
+    key,
+    value: SPEAKS_OF_SECRET.test(key) ? REDACTED_NODE : hideInside(value),
+  }));
+}
+
+function hideInside(node: JsonNode): JsonNode {
+  if (node.kind === 'object') return { ...node, members: hideMembers(node.members) };
+  if (node.kind === 'array') return { ...node, items: node.items.map(hideInside) };
+  return node;
+}

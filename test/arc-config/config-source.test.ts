@@ -1,0 +1,52 @@
+import { loadArcConfigSource, resolveConfigSource } from '../../src/arc-config/config-source.js';
+import { MemoryFiles } from './memory-files.js';
+import { SAMPLE } from './sample.js';
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+describe('resolveConfigSource', () => {
+  it.each([
+    ['JSON', SAMPLE],
+    ['JSON behind white space', `\n  ${SAMPLE}`],
+  ])('takes %s as it is', (_, text) => {
+    expect(resolveConfigSource(text)).toEqual({ kind: 'inline', text });
+  });
+
+  it.each([
+    ['its base64', base64(SAMPLE)],
+    ['base64 in lines of 76', base64(SAMPLE).replaceAll(/.{76}/g, '$&\n')],
+    ['URL-safe base64 without padding', Buffer.from(SAMPLE).toString('base64url')],
+  ])('decodes %s', (_, value) => {
+    expect(resolveConfigSource(value)).toEqual({ kind: 'inline', text: SAMPLE });
+  });
+
+  it.each(['arc.json', '/etc/arc.json', './{x}', 'eyJ', 'abcd', base64('plain text'), ''])(
+    'takes %j for a path',
+    (path) => {
+      expect(resolveConfigSource(path)).toEqual({ kind: 'path', path });
+    },
+  );
+});
+
+describe('loadArcConfigSource', () => {
+  it('reads the file that is named', async () => {
+    const files = new MemoryFiles();
+    files.texts.set('/home/arc.json', SAMPLE);
+    const { config, source } = await loadArcConfigSource(files, 'arc.json');
+    expect(config.mtu).toBe(1380);
+    expect(source).toEqual({ kind: 'path', path: 'arc.json' });
+  });
+
+  it('touches no file for a configuration that is given inline', async () => {
+    const files = new MemoryFiles();
+    const { config } = await loadArcConfigSource(files, base64(SAMPLE));
+    expect(config.mtu).toBe(1380);
+    expect(files.calls).toEqual([]);
+  });
+
+  it('says where a fault is', async () => {
+    await expect(loadArcConfigSource(new MemoryFiles(), '{"mtu": "x"}')).rejects.toThrow(
+      'cannot use the inline configuration: line 1, mtu',
+    );
+  });
+});

@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { skeletonArcConfig } from '../../src/arc-config/arc-config.js';
+import { formatArcConfig, redactArcConfig } from '../../src/arc-config/format-arc-config.js';
+import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
+import { PRIVATE_KEY, SAMPLE, sampleWith, sampleWithSession, ZERO_KEY } from './sample.js';
+
+const parse = (text: string) => parseArcConfig(text, { path: 'arc.json' });
+const rewrite = (text: string) => formatArcConfig(parse(text));
+
+const SKELETON = `{
+  "privateKey": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+  "publicKey": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+  "simId": "890000xxxxxxxxxxxxx",
+  "logLevel": 2,
+  "enableMetrics": true,
+  "interface": "soratun0",
+  "arcSessionStatus": {
+    "arcServerPeerPublicKey": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    "arcServerEndpoint": "localhost:11010",
+    "arcAllowedIPs": [
+      "100.127.0.0/16"
+    ],
+    "arcClientPeerIpAddress": "127.0.0.1"
+  }
+}
+`;
+
+describe('formatArcConfig', () => {
+  it('writes what soratun wrote, byte for byte', () => {
+    expect(rewrite(SAMPLE)).toBe(SAMPLE);
+  });
+
+  it('writes the skeleton, byte for byte', () => {
+    expect(formatArcConfig(skeletonArcConfig('linux'))).toBe(SKELETON);
+    expect(formatArcConfig(skeletonArcConfig('darwin'))).toBe(SKELETON.replace('soratun0', 'utun'));
+    expect(rewrite(SKELETON)).toBe(SKELETON);
+  });
+
+  it('leaves out what is empty, and writes the rest even when it is zero', () => {
+    expect(rewrite('{}')).toBe(`{
+  "privateKey": "${ZERO_KEY}",
+  "publicKey": "${ZERO_KEY}",
+  "simId": "",
+  "logLevel": 0,
+  "enableMetrics": false,
+  "interface": ""
+}
+`);
+    const emptied = { additionalAllowedIPs: [], mtu: 0, persistentKeepalive: 0, postUp: [] };
+    expect(rewrite(JSON.stringify(emptied))).toBe(rewrite('{}'));
+  });
+
+  it('writes an empty profile and a session of nothing as soratun does', () => {
+    const written = rewrite('{"profile": {}, "arcSessionStatus": {}}');
+    expect(written).toContain('"profile": {},');
+    expect(written).toContain(`  "arcSessionStatus": {
+    "arcServerPeerPublicKey": "${ZERO_KEY}",
+    "arcServerEndpoint": null,
+    "arcAllowedIPs": null,
+    "arcClientPeerIpAddress": ""
+  }`);
+    expect(rewrite('{"arcSessionStatus": {"arcAllowedIPs": []}}')).toContain('"arcAllowedIPs": []');
+  });
+
+  it("escapes as Go's encoding/json", () => {
+    const postUp = [['sh', '-c', 'a && b < c > d', 'tab\t\u2028\u2029\u0001"\\é\u007f']];
+    expect(rewrite(JSON.stringify({ postUp }))).toContain(
+      '"a \\u0026\\u0026 b \\u003c c \\u003e d",\n      "tab\\t\\u2028\\u2029\\u0001\\"\\\\é\u007f"',
+    );
+    expect(rewrite('{"interface": "a\\ud800b"}')).toContain('"interface": "a\ufffdb"');
+  });
+
+  it('keeps the endpoint as it was written, and masks CIDRs', () => {
+    const written = rewrite(
+      sampleWithSession({ arcServerEndpoint: 'Link.Arc', arcAllowedIPs: ['10.1.2.3/8'] }),
+    );
+    expect(written).toContain('"arcServerEndpoint": "Link.Arc"');
+    expect(written).toContain('"10.0.0.0/8"');
+  });
+
+  it('puts unknown members behind its own, at each level', () => {
+    const text = `{"x-first": 1, ${SAMPLE.trim().slice(1, -1)}, "note": "kept"}`;
+    const keys = Object.keys(JSON.parse(rewrite(text)) as object);
+    expect(keys.slice(-3)).toEqual(['arcSessionStatus', 'x-first', 'note']);
+    const session = rewrite(sampleWithSession({ placement: { region: 'tokyo' } }));
+    expect(session).toContain(`    "arcClientPeerIpAddress": "10.0.0.2",
+    "placement": {
+      "region": "tokyo"
+    }
+`);
+  });
+
+  it('is stable: what it wrote reads and writes the same', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          simId: fc.string({ unit: 'grapheme' }),
+          logLevel: fc.integer(),
+          mtu: fc.integer({ min: 0, max: 65535 }),
+          postUp: fc.array(fc.array(fc.string({ unit: 'binary' }))),
+          extra: fc.jsonValue(),
+        }),
+        (values) => {
+          const written = rewrite(JSON.stringify(values));
+          expect(rewrite(written)).toBe(written);
+        },
+      ),
+    );
+  });
+});
+
+describe('redactArcConfig', () => {
+  it('hides the private key and the auth key and nothing else', () => {
+    const expected = SAMPLE.replace(PRIVATE_KEY, '<redacted>').replace(
+      'secret-abcdefgh',
+      '<redacted>',
+    );
+    expect(redactArcConfig(parse(SAMPLE))).toBe(expected);
+  });
+
+  it('hides unknown members whose name speaks of a secret, at any depth', () => {
+    const text = sampleWith({
+      apiToken: 'hush',
+      presharedKey: 'hush',
+      list: [{ password: { deep: 'hush' }, note: 'shown' }],
+    });
+    const shown = redactArcConfig(parse(text));
+    expect(shown).not.toContain('hush');
+    expect(shown).toContain('"note": "shown"');
+    expect(JSON.parse(shown)).toMatchObject({ apiToken: '<redacted>' });
+  });
+
+  it('shows that a key is missing', () => {
+    expect(redactArcConfig(parse('{}'))).toContain(`"privateKey": "${ZERO_KEY}"`);
+  });
+});

@@ -1,0 +1,43 @@
+import { FileError, type Files } from '../../src/arc-config/files.js';
+
+/** Files in memory; every call is recorded, and any can be made to fail. */
+export class MemoryFiles implements Files {
+  readonly texts = new Map<string, string>();
+  readonly calls: string[] = [];
+  /** `replaceText /home/arc.json` → the error that it throws. */
+  readonly failures = new Map<string, Error>();
+  /** Called with each recorded call, before it takes effect. */
+  onCall: (call: string) => void = () => undefined;
+
+  readText(path: string): Promise<string> {
+    return this.#perform('readText', path, () => {
+      const text = this.texts.get(this.absolute(path));
+      if (text === undefined) throw new FileError('absent', path, 'no such file');
+      return text;
+    });
+  }
+
+  proveWritable(path: string): Promise<void> {
+    return this.#perform('proveWritable', path, () => undefined);
+  }
+
+  replaceText(path: string, text: string): Promise<void> {
+    return this.#perform('replaceText', path, () => {
+      this.texts.set(this.absolute(path), text);
+    });
+  }
+
+  absolute(path: string): string {
+    return path.startsWith('/') ? path : `/home/${path}`;
+  }
+
+  async #perform<T>(name: string, path: string, act: () => T): Promise<T> {
+    await Promise.resolve();
+    const call = `${name} ${this.absolute(path)}`;
+    this.calls.push(call);
+    this.onCall(call);
+    const failure = this.failures.get(call);
+    if (failure !== undefined) throw failure;
+    return act();
+  }
+}

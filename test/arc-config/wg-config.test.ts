@@ -1,0 +1,53 @@
+import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
+import { formatWgConfig } from '../../src/arc-config/wg-config.js';
+import { PRIVATE_KEY, SAMPLE, sampleWith, sampleWithSession, SERVER_KEY } from './sample.js';
+
+const parse = (text: string) => parseArcConfig(text, { path: 'arc.json' });
+
+it('writes what soratun writes, byte for byte', () => {
+  expect(formatWgConfig(parse(SAMPLE), { endpointHost: '192.0.2.1' })).toBe(`[Interface]
+Address = 10.0.0.2/32
+PrivateKey = ${PRIVATE_KEY}
+MTU = 1380
+PostUp = /bin/echo %i is up
+PostDown = /bin/true
+
+[Peer]
+PublicKey = ${SERVER_KEY}
+AllowedIPs = 100.127.0.0/21, 54.250.252.67/32, 10.128.0.0/9
+Endpoint = 192.0.2.1:11010
+PersistentKeepalive = 25
+`);
+});
+
+it('uses the defaults and skips commands without a program', () => {
+  const config = parse(
+    sampleWith({
+      mtu: 0,
+      persistentKeepalive: 0,
+      postUp: [[], ['', 'x'], ['a', 'b']],
+      postDown: [],
+    }),
+  );
+  const lines = formatWgConfig(config, { endpointHost: '192.0.2.1' }).split('\n');
+  expect(lines.slice(3, 6)).toEqual(['MTU = 1420', 'PostUp = a b', '']);
+  expect(lines.at(-2)).toBe('PersistentKeepalive = 60');
+});
+
+it('brackets an IPv6 endpoint', () => {
+  const text = formatWgConfig(parse(SAMPLE), { endpointHost: '2001:db8::1' });
+  expect(text).toContain('Endpoint = [2001:db8::1]:11010\n');
+});
+
+it('gives an IPv6 client its own prefix length', () => {
+  const config = parse(sampleWithSession({ arcClientPeerIpAddress: 'fd00::2' }));
+  expect(formatWgConfig(config, { endpointHost: '192.0.2.1' })).toContain(
+    'Address = fd00::2/128\n',
+  );
+});
+
+it('refuses a configuration without a whole session', () => {
+  const wg = (text: string) => () => formatWgConfig(parse(text), { endpointHost: '192.0.2.1' });
+  expect(wg('{}')).toThrow('arcSessionStatus: found nothing');
+  expect(wg(sampleWithSession({ arcServerEndpoint: null }))).toThrow('arcServerEndpoint');
+});
