@@ -1,0 +1,73 @@
+import { UserError } from '../lib/user-error.js';
+
+/** Where a virtual SIM lives: Japan or Global coverage. They are different accounts' worlds. */
+export type Coverage = 'jp' | 'g';
+
+const ENDPOINTS: Readonly<Record<Coverage, string>> = {
+  jp: 'https://api.soracom.io',
+  g: 'https://g.api.soracom.io',
+};
+
+const NAMES = new Map<string, Coverage>([
+  ['g', 'g'],
+  ['global', 'g'],
+  ['jp', 'jp'],
+  ['japan', 'jp'],
+]);
+
+/**
+ * `g` or `global`, `jp` or `japan`, in any case. soratun takes any other text for one of the two;
+ * here it is an error, for a SIM's coverage cannot be changed later.
+ * @throws UserError of kind `usage`
+ */
+export function parseCoverage(text: string): Coverage {
+  const coverage = NAMES.get(text.trim().toLowerCase());
+  if (coverage !== undefined) return coverage;
+  throw new UserError('usage', {
+    what: 'cannot choose the coverage',
+    why: `"${text}" is no coverage type`,
+    next: ['Use `g` (Global) or `jp` (Japan).'],
+  });
+}
+
+/** The base URL of a coverage's API, without `/v1`. */
+export function coverageEndpoint(coverage: Coverage): string {
+  return ENDPOINTS[coverage];
+}
+
+/**
+ * The API's base URL: the flag, ARCTUN_ENDPOINT, SORACOM_ENDPOINT, then the coverage's. Empty
+ * values count as absent.
+ *
+ * @returns undefined when nothing names one
+ * @throws UserError of kind `usage` for a coverage or URL that is none
+ */
+export function resolveEndpoint(
+  chosen: { endpoint?: string | undefined; coverage?: string | undefined },
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const url = [chosen.endpoint, env.ARCTUN_ENDPOINT, env.SORACOM_ENDPOINT].find(isPresent);
+  if (url !== undefined) return parseEndpointUrl(url);
+  return isPresent(chosen.coverage) ? coverageEndpoint(parseCoverage(chosen.coverage)) : undefined;
+}
+
+function isPresent(text: string | undefined): text is string {
+  return text !== undefined && text.trim() !== '';
+}
+
+/**
+ * A base URL without its trailing slashes.
+ * @throws UserError of kind `usage`
+ */
+export function parseEndpointUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
+  if (url === undefined || !isHttp || url.search !== '' || url.hash !== '' || url.username !== '') {
+    throw new UserError('usage', {
+      what: 'cannot use the API endpoint',
+      why: 'it is no http or https URL without user, query and fragment',
+      next: ['Give a base URL such as https://api.soracom.io.'],
+    });
+  }
+  return text.trim().replace(/\/+$/, '');
+}

@@ -1,0 +1,183 @@
+/**
+ * One HTTP exchange: bounded in time and size, redirected nowhere, never repeated. Proxies come
+ * from HTTP_PROXY, HTTPS_PROXY and NO_PROXY; axios tunnels https through them by CONNECT.
+ */
+import http from 'node:http';
+import https from 'node:https';
+import { TLSSocket } from 'node:tls';
+import axios, { type AxiosRequestConfig } from 'axios';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** Milliseconds. */
+export interface Deadlines {
+  /** Until the connection stands, TLS and proxy included. */
+  readonly connect: number;
+  /** Until the last byte of the answer is here. */
+  readonly whole: number;
+}
+
+export type TransportFailure = 'dns' | 'connection' | 'timeout' | 'tls' | 'too-long';
+
+/** There was no whole answer. */
+export class TransportError extends Error {
+  override readonly name = 'TransportError';
+  readonly failure: TransportFailure;
+  /** Whether the request may have reached the server. */
+  readonly sent: boolean;
+
+  constructor(failure: TransportFailure, sent: boolean, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.failure = failure;
+    this.sent = sent;
+  }
+}
+
+/** An answer has a few KB; more than this is no answer of the API. */
+const MAX_ANSWER = 4 << 20;
+
+/**
+ * @param signal ends the exchange; the promise then rejects with its reason
+ * @throws TransportError
+ */
+export async function exchange(
+  request: HttpRequest,
+  deadlines: Deadlines,
+  signal?: AbortSignal,
+): Promise<HttpResponse> {
+  signal?.throwIfAborted();
+  const timeout = AbortSignal.timeout(deadlines.whole);
+  const connection = new Connection(deadlines.connect);
+  try {
+    const { status, data } = await axios.request<string>({
+      ...FIXED_CONFIG,
+      ...connection.config,
+      method: request.method,
+      url: request.url,
+      headers: { Accept: 'application/json', ...request.headers },
+      ...(request.body !== undefined && { data: request.body }),
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    return { status, body: data };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw connection.explain(error, timeout.aborted ? deadlines.whole : undefined);
+  } finally {
+    connection.close();
+  }
+}
+
+const FIXED_CONFIG: AxiosRequestConfig<string> = {
+  maxRedirects: 0,
+  validateStatus: () => true,
+  maxContentLength: MAX_ANSWER,
+  responseType: 'text',
+  // The body is text in both directions: its bytes are the contract.
+  transformRequest: [(data: unknown) => data],
+  transformResponse: [(data: unknown) => data],
+};
+
+/** Watches one connection: the time it may take to stand, and whether bytes went into it. */
+class Connection {
+  /**
+   * A connection of its own for each call: one that was kept alive can die under a request, and
+   * then nobody knows whether the call was carried out.
+   */
+  readonly #httpAgent = new http.Agent({ keepAlive: false });
+  readonly #httpsAgent = new https.Agent({ keepAlive: false });
+  readonly #connectDeadline: number;
+  #timer: NodeJS.Timeout | undefined;
+  #stands = false;
+  #late = false;
+
+  constructor(connectDeadline: number) {
+    this.#connectDeadline = connectDeadline;
+  }
+
+  get config(): AxiosRequestConfig<string> {
+    return {
+      httpAgent: this.#httpAgent,
+      httpsAgent: this.#httpsAgent,
+      // axios has one deadline for everything; the connection's own is kept here.
+      transport: {
+        request: (options: https.RequestOptions, onResponse: (r: http.IncomingMessage) => void) => {
+          const native = options.protocol === 'https:' ? https : http;
+          return this.#watch(native.request(options, onResponse));
+        },
+      },
+    };
+  }
+
+  #watch(request: http.ClientRequest): http.ClientRequest {
+    this.#timer = setTimeout(() => {
+      this.#late = true;
+      request.destroy(new Error('connect deadline'));
+    }, this.#connectDeadline);
+    request.once('socket', (socket) => {
+      const isTls = socket instanceof TLSSocket;
+      if (!isTls && !socket.connecting) this.#stand();
+      else socket.once(isTls ? 'secureConnect' : 'connect', () => this.#stand());
+    });
+    return request;
+  }
+
+  #stand(): void {
+    this.#stands = true;
+    clearTimeout(this.#timer);
+  }
+
+  explain(error: unknown, wholeDeadline: number | undefined): TransportError {
+    const { failure, reason } = this.#classify(error, wholeDeadline);
+    return new TransportError(failure, this.#stands, reason, { cause: withoutRequest(error) });
+  }
+
+  #classify(error: unknown, wholeDeadline: number | undefined): Reason {
+    if (this.#late) {
+      const seconds = this.#connectDeadline / 1000;
+      return { failure: 'timeout', reason: `no connection within ${seconds} s` };
+    }
+    if (wholeDeadline !== undefined) {
+      return { failure: 'timeout', reason: `no answer within ${wholeDeadline / 1000} s` };
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    const code = codeOf(error);
+    if (message.includes('maxContentLength')) {
+      return { failure: 'too-long', reason: `the answer is longer than ${MAX_ANSWER} bytes` };
+    }
+    const failure = DNS.test(code) ? 'dns' : TLS.test(code) ? 'tls' : 'connection';
+    return { failure, reason: message === '' ? code : message };
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#httpAgent.destroy();
+    this.#httpsAgent.destroy();
+  }
+}
+
+interface Reason {
+  readonly failure: TransportFailure;
+  readonly reason: string;
+}
+
+const DNS = /^(ENOTFOUND|EAI_)/;
+const TLS = /CERT|SIGNATURE|ERR_TLS|ERR_SSL|^EPROTO$/;
+
+function codeOf(error: unknown): string {
+  return (error as { code?: unknown }).code?.toString() ?? '';
+}
+
+/** An axios error holds the request with its secrets; only what is underneath may be kept. */
+function withoutRequest(error: unknown): unknown {
+  return axios.isAxiosError(error) ? error.cause : error;
+}
