@@ -1,0 +1,15 @@
+import type { Clock, WallClock } from '../tunnel/ports.js';
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  startTimer(delay, handler) {
+    const timer = setTimeout(handler, Math.min(delay, LONGEST_DELAY));
+    return { cancel: () => clearTimeout(timer) };
+  },
+  defer: (handler) => void setImmediate(handler),
+};
+
+/** Node fires a longer timer at once. The driver re-arms an early one. */
+const LONGEST_DELAY = 2 ** 31 - 1;
+
+export const systemWallClock: WallClock = { unixMilliseconds: () => Date.now() };

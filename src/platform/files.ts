@@ -1,0 +1,233 @@
+/** Files that must survive: each write goes to a file beside the target and is renamed over it. */
+import { randomBytes } from 'node:crypto';
+import { createReadStream, type Stats } from 'node:fs';
+import { lstat, open, readFile, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { FileError, type FileFailure, type Files } from '../arc-config/files.js';
+
+/** The only mode that a file with a private key has. */
+const PRIVATE = 0o600;
+const STICKY = 0o1000;
+/** An arc.json has some 2 KB; whatever is longer than this is none. */
+const MAX_TEXT = 1 << 20;
+/** What the probe writes, so that a full disk shows before it matters. */
+const PROBE_SIZE = 8192;
+/** As many links as Linux follows (MAXSYMLINKS). */
+const MAX_LINKS = 40;
+
+/** The operating system's files. */
+export const systemFiles: Files = {
+  readText: (path) => failingWith(path, () => readText(path)),
+  proveWritable: (path) => failingWith(path, () => proveWritable(path)),
+  replaceText: (path, text) => failingWith(path, () => replaceText(path, text)),
+  absolute: (path) => resolve(path),
+};
+
+async function readText(path: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  // A stream, so that a pipe (`--config /dev/fd/3`) can be read too, and no more than the limit.
+  for await (const chunk of createReadStream(path, { end: MAX_TEXT }) as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    length += chunk.length;
+  }
+  if (length > MAX_TEXT) throw new FileError('failed', path, `longer than ${MAX_TEXT} bytes`);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function replaceText(path: string, text: string): Promise<void> {
+  const target = await followLinks(path);
+  const owner = await statOrAbsent(target);
+  const temporary = await writeBeside(target, text, owner);
+  try {
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(target));
+}
+
+async function proveWritable(path: string): Promise<void> {
+  const target = await followLinks(path);
+  const existing = await statOrAbsent(target);
+  if (existing !== undefined) await proveReplaceable(target, existing);
+  const probe = await writeBeside(target, ' '.repeat(PROBE_SIZE), existing);
+  await rm(probe);
+}
+
+/** What rename(2) would refuse, which a new file beside the target cannot show. */
+async function proveReplaceable(target: string, existing: Stats): Promise<void> {
+  if (!existing.isFile()) throw new FileError('failed', target, 'it is not a regular file');
+  if (await isMountPoint(target)) {
+    const reason = 'it is mounted as a single file and cannot be replaced; mount its folder';
+    throw new FileError('failed', target, reason);
+  }
+  const uid = process.geteuid?.() ?? 0;
+  const isOurs = uid === 0 || existing.uid === uid;
+  await proveMutable(target, isOurs);
+  if (isOurs) return;
+  const folder = await stat(dirname(target));
+  if ((folder.mode & STICKY) !== 0 && folder.uid !== uid) {
+    const reason = `it belongs to user ${existing.uid}, and its folder lets only owners replace files`;
+    throw new FileError('denied', target, reason);
+  }
+}
+
+/**
+ * Opens the target for writing: nobody can do that with an immutable file. A mode of 0400 is no
+ * obstacle to its owner, who replaces it without writing to it.
+ */
+async function proveMutable(target: string, isOurs: boolean): Promise<void> {
+  try {
+    await (await open(target, 'r+')).close();
+  } catch (error) {
+    if (!(isOurs && codeOf(error) === 'EACCES')) throw error;
+  }
+}
+
+/**
+ * A new file beside the target that holds `text` and is on the disk. It takes over the owner of
+ * `existing` where we may give files away, so that a run as root leaves a service its file.
+ *
+ * @returns its path
+ */
+async function writeBeside(
+  target: string,
+  text: string,
+  existing: Stats | undefined,
+): Promise<string> {
+  const suffix = randomBytes(6).toString('hex');
+  const temporary = join(dirname(target), `.${basename(target)}.${suffix}.tmp`);
+  // O_EXCL: nobody's link or file waits under this name.
+  const handle = await open(temporary, 'wx', PRIVATE);
+  try {
+    try {
+      await handle.chmod(PRIVATE);
+      if (existing !== undefined && process.geteuid?.() === 0) {
+        // A user namespace may not know the owner; the text is worth more than who owns it.
+        await handle.chown(existing.uid, existing.gid).catch(() => undefined);
+      }
+      await handle.writeFile(text, 'utf8');
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  return temporary;
+}
+
+/** Where a symbolic link leads, also when nothing is there yet. */
+async function followLinks(path: string): Promise<string> {
+  let target = resolve(path);
+  for (let links = 0; links < MAX_LINKS; links++) {
+    let isLink: boolean;
+    try {
+      isLink = (await lstat(target)).isSymbolicLink();
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return target;
+      throw error;
+    }
+    if (!isLink) return target;
+    target = resolve(dirname(target), await readlink(target));
+  }
+  throw new FileError('failed', path, 'too many symbolic links');
+}
+
+async function statOrAbsent(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** A file that is a mount of its own, as containers are given one, answers rename with EBUSY. */
+async function isMountPoint(path: string): Promise<boolean> {
+  if (process.platform !== 'linux') return false;
+  const [place, table] = await Promise.all([
+    realpath(path),
+    readFile('/proc/self/mountinfo', 'utf8').catch(() => ''),
+  ]);
+  return table.split('\n').some((line) => unescapeMount(line.split(' ')[4] ?? '') === place);
+}
+
+/** proc_pid_mountinfo(5): space, tab, newline and backslash stand as three octal digits. */
+function unescapeMount(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
+}
+
+/** Makes the rename durable, on file systems that know how to. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    // The file is in its place. A folder that cannot be opened or synced by anybody like us says
+    // nothing about it; a disk that fails does.
+    if (codeOf(error) === 'EIO') throw error;
+  }
+}
+
+async function failingWith<T>(path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw error instanceof FileError ? error : await toFileError(path, error);
+  }
+}
+
+const FAILURES: Readonly<Record<string, FileFailure>> = {
+  ENOENT: 'absent',
+  ENOTDIR: 'no-folder',
+  EACCES: 'denied',
+  EPERM: 'denied',
+  EROFS: 'denied',
+};
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  ENOTDIR: 'a part of the path is not a folder',
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left on the device',
+  EDQUOT: 'the disk quota is used up',
+  EISDIR: 'it is a folder',
+  EIO: 'the device reports an input/output error',
+};
+
+async function toFileError(path: string, error: unknown): Promise<FileError> {
+  const code = codeOf(error) ?? '';
+  const reason = REASONS[code] ?? (error as Error).message;
+  if (code === 'ENOENT' && !(await folderExists(path))) {
+    const folder = dirname(resolve(path));
+    return new FileError('no-folder', path, `the folder ${folder} does not exist`, {
+      cause: error,
+    });
+  }
+  return new FileError(FAILURES[code] ?? 'failed', path, reason, { cause: error });
+}
+
+async function folderExists(path: string): Promise<boolean> {
+  try {
+    return (await stat(dirname(await followLinks(path)))).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  // No instanceof: an error of the file system may come from another realm, as it does in jest.
+  return (error as NodeJS.ErrnoException | null)?.code;
+}

@@ -1,0 +1,33 @@
+/** Log lines on standard error by pino: JSON as it is, or one readable line each. */
+import { pino } from 'pino';
+
+import type { Log } from '../tunnel/ports.js';
+
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+export type LogFormat = 'text' | 'json';
+
+export function createLog(level: LogLevel, format: LogFormat): Log {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const destination = pino.destination({ dest: 2, sync: true });
+  if (format === 'json') return pino(options, destination);
+  return pino(options, {
+    write: (line: string) => void destination.write(textLine(JSON.parse(line) as LogRecord)),
+  });
+}
+
+interface LogRecord {
+  readonly level: number;
+  readonly time: string;
+  readonly msg?: string;
+  readonly [field: string]: unknown;
+}
+
+function textLine({ level, time, msg, ...fields }: LogRecord): string {
+  const label = (pino.levels.labels[level] ?? 'info').toUpperCase().padEnd(5);
+  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${fieldText(value)}`);
+  return `${time} ${label} ${msg ?? ''}${rest.join('')}\n`;
+}
+
+function fieldText(value: unknown): string {
+  return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+}

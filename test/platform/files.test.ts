@@ -1,0 +1,239 @@
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { FileError } from '../../src/arc-config/files.js';
+import { systemFiles } from '../../src/platform/files.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-files-'));
+});
+afterEach(() => {
+  chmodSync(folder, 0o700);
+  rmSync(folder, { recursive: true });
+});
+
+const at = (name: string) => join(folder, name);
+const isRoot = process.getuid?.() === 0;
+
+async function failureOf(promise: Promise<unknown>): Promise<FileError> {
+  const error = await promise.catch((reason: unknown) => reason);
+  if (error instanceof FileError) return error;
+  throw new Error('no FileError');
+}
+
+/** Runs `body` as a user without rights, whom root can become; everybody else is one already. */
+async function asNobody(body: () => Promise<void>): Promise<void> {
+  if (!isRoot) return body();
+  process.setegid?.(65534);
+  process.seteuid?.(65534);
+  try {
+    await body();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+  }
+}
+
+describe('readText', () => {
+  it('gives the text, a byte order mark included', async () => {
+    writeFileSync(at('arc.json'), '\ufeff{}é');
+    expect(await systemFiles.readText(at('arc.json'))).toBe('\ufeff{}é');
+  });
+
+  it('tells an absent file, an absent folder and a folder apart', async () => {
+    expect((await failureOf(systemFiles.readText(at('none')))).failure).toBe('absent');
+    expect((await failureOf(systemFiles.readText(at('a/none')))).failure).toBe('no-folder');
+    writeFileSync(at('file'), '');
+    expect((await failureOf(systemFiles.readText(at('file/none')))).failure).toBe('no-folder');
+    expect(await failureOf(systemFiles.readText(folder))).toMatchObject({
+      failure: 'failed',
+      path: folder,
+      message: 'it is a folder',
+    });
+  });
+
+  it('reads from a pipe', async () => {
+    spawnSync('mkfifo', [at('pipe')]);
+    const reading = systemFiles.readText(at('pipe'));
+    await writeFile(at('pipe'), '{}');
+    expect(await reading).toBe('{}');
+  });
+
+  it('refuses what is too long to be a configuration', async () => {
+    writeFileSync(at('long'), Buffer.alloc((1 << 20) + 1, ' '));
+    expect((await failureOf(systemFiles.readText(at('long')))).message).toContain('longer than');
+    writeFileSync(at('long'), Buffer.alloc(1 << 20, ' '));
+    expect(await systemFiles.readText(at('long'))).toHaveLength(1 << 20);
+  });
+});
+
+describe('replaceText', () => {
+  it('creates a private file whatever the umask, and leaves nothing else', async () => {
+    const umask = process.umask(0o077);
+    try {
+      await systemFiles.replaceText(at('arc.json'), '{"é":1}\n');
+    } finally {
+      process.umask(umask);
+    }
+    expect(readFileSync(at('arc.json'), 'utf8')).toBe('{"é":1}\n');
+    expect(statSync(at('arc.json')).mode & 0o777).toBe(0o600);
+    expect(readdirSync(folder)).toEqual(['arc.json']);
+  });
+
+  it('replaces by a new file, so that a reader sees the old one or the new one', async () => {
+    writeFileSync(at('arc.json'), 'old', { mode: 0o644 });
+    const before = statSync(at('arc.json')).ino;
+    await systemFiles.replaceText(at('arc.json'), 'new');
+    expect(statSync(at('arc.json')).ino).not.toBe(before);
+    expect(statSync(at('arc.json')).mode & 0o777).toBe(0o600);
+    expect(readFileSync(at('arc.json'), 'utf8')).toBe('new');
+  });
+
+  it('leaves a symbolic link and replaces its target', async () => {
+    mkdirSync(at('real'));
+    writeFileSync(at('real/arc.json'), 'old');
+    symlinkSync('real/arc.json', at('one'));
+    symlinkSync(at('one'), at('two'));
+    await systemFiles.replaceText(at('two'), 'new');
+    expect(lstatSync(at('two')).isSymbolicLink()).toBe(true);
+    expect(lstatSync(at('one')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(at('real/arc.json'), 'utf8')).toBe('new');
+    expect(readdirSync(folder).sort()).toEqual(['one', 'real', 'two']);
+  });
+
+  it('creates the target of a link that leads nowhere yet', async () => {
+    symlinkSync('later.json', at('arc.json'));
+    await systemFiles.replaceText(at('arc.json'), 'new');
+    expect(readFileSync(at('later.json'), 'utf8')).toBe('new');
+    expect(lstatSync(at('arc.json')).isSymbolicLink()).toBe(true);
+  });
+
+  it('gives up on links in a circle', async () => {
+    symlinkSync('b', at('a'));
+    symlinkSync('a', at('b'));
+    expect((await failureOf(systemFiles.replaceText(at('a'), 'x'))).failure).toBe('failed');
+  });
+
+  it('removes its temporary file when the rename fails', async () => {
+    mkdirSync(at('arc.json'));
+    expect((await failureOf(systemFiles.replaceText(at('arc.json'), 'x'))).failure).toBe('failed');
+    expect(readdirSync(folder)).toEqual(['arc.json']);
+  });
+
+  it('removes its temporary file when the text cannot be written', () => {
+    // A mount of 16 KB in a user namespace of our own would need rights that CI may not give;
+    // the file size limit of a shell fails the write in the same place.
+    const script = `
+      import { systemFiles } from ${JSON.stringify(resolve('dist/src/platform/files.js'))};
+      const error = await systemFiles.replaceText(process.argv[1], 'x'.repeat(1 << 16)).catch((e) => e);
+      process.stdout.write(error.failure);`;
+    const run = spawnSync(
+      'sh',
+      [
+        '-c',
+        'trap "" XFSZ; ulimit -f 1; exec "$0" "$@"',
+        process.execPath,
+        '--input-type=module',
+        '-e',
+        script,
+        at('arc.json'),
+      ],
+      { encoding: 'utf8' },
+    );
+    expect(run.stdout).toBe('failed');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('names the folder that does not exist', async () => {
+    expect(await failureOf(systemFiles.replaceText(at('a/arc.json'), 'x'))).toMatchObject({
+      failure: 'no-folder',
+      message: `the folder ${at('a')} does not exist`,
+    });
+    symlinkSync('a/arc.json', at('link'));
+    expect((await failureOf(systemFiles.replaceText(at('link'), 'x'))).failure).toBe('no-folder');
+  });
+});
+
+describe('proveWritable', () => {
+  it('leaves nothing behind and touches no target', async () => {
+    await systemFiles.proveWritable(at('arc.json'));
+    expect(readdirSync(folder)).toEqual([]);
+    writeFileSync(at('arc.json'), 'old', { mode: 0o400 });
+    const before = statSync(at('arc.json'));
+    await systemFiles.proveWritable(at('arc.json'));
+    expect(readdirSync(folder)).toEqual(['arc.json']);
+    expect(statSync(at('arc.json'))).toMatchObject({ ino: before.ino, mtimeMs: before.mtimeMs });
+  });
+
+  it('refuses what is no regular file', async () => {
+    mkdirSync(at('arc.json'));
+    expect(await failureOf(systemFiles.proveWritable(at('arc.json')))).toMatchObject({
+      failure: 'failed',
+      message: 'it is not a regular file',
+    });
+  });
+
+  it('refuses a folder that does not exist', async () => {
+    expect((await failureOf(systemFiles.proveWritable(at('a/b')))).failure).toBe('no-folder');
+  });
+
+  it('refuses a folder that takes no file from us', async () => {
+    chmodSync(folder, 0o555);
+    await asNobody(async () => {
+      expect((await failureOf(systemFiles.proveWritable(at('arc.json')))).failure).toBe('denied');
+    });
+  });
+
+  if (isRoot) {
+    it("refuses another's file that we may not write, though its folder is open", async () => {
+      chmodSync(folder, 0o777);
+      writeFileSync(at('arc.json'), 'old', { mode: 0o600 });
+      await asNobody(async () => {
+        expect((await failureOf(systemFiles.proveWritable(at('arc.json')))).failure).toBe('denied');
+      });
+    });
+
+    it("refuses another's file in a sticky folder, writable as it may be", async () => {
+      writeFileSync(at('arc.json'), 'old');
+      chmodSync(at('arc.json'), 0o666);
+      chmodSync(folder, 0o1777);
+      await asNobody(async () => {
+        const error = await failureOf(systemFiles.proveWritable(at('arc.json')));
+        expect(error).toMatchObject({ failure: 'denied' });
+        expect(error.message).toContain('it belongs to user 0');
+        // What is refused is what would fail.
+        const replaced = await failureOf(systemFiles.replaceText(at('arc.json'), 'new'));
+        expect(replaced.failure).toBe('denied');
+      });
+      chmodSync(folder, 0o777);
+      await asNobody(() => systemFiles.proveWritable(at('arc.json')));
+    });
+
+    it('leaves a file that root replaces to its owner', async () => {
+      chmodSync(folder, 0o777);
+      await asNobody(() => systemFiles.replaceText(at('arc.json'), 'old'));
+      await systemFiles.replaceText(at('arc.json'), 'new');
+      expect(statSync(at('arc.json'))).toMatchObject({ uid: 65534, gid: 65534 });
+    });
+  }
+});
+
+it('makes paths absolute', () => {
+  expect(systemFiles.absolute('arc.json')).toBe(resolve('arc.json'));
+  expect(existsSync(systemFiles.absolute('package.json'))).toBe(true);
+});
