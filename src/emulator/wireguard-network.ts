@@ -1,0 +1,87 @@
+/** The Arc side on our own WireGuard, as responder, and our own TCP/IP, on one UDP socket. */
+import { NetstackEngine, type Peer } from '../engine/netstack-engine.js';
+import { Driver } from '../tunnel/driver.js';
+import { TcpSocket } from '../tunnel/tcp-socket.js';
+import type { DatagramSocket } from '../tunnel/ports.js';
+import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
+import type { SocketAddress } from '../wire/ip-address.js';
+import type {
+  ArcNetwork,
+  ArcNetworkOptions,
+  ArcPeer,
+  ConnectionHandler,
+  DatagramHandler,
+} from './arc-network.js';
+
+/** The MTU that soratun uses for Arc. */
+const MTU = 1420;
+
+/** @throws Error with the system's `code` when the UDP port cannot be had */
+export async function openWireGuardNetwork(
+  options: ArcNetworkOptions,
+  ports: TunnelPorts,
+): Promise<ArcNetwork> {
+  return new WireGuardNetwork(options, ports, await ports.sockets.open(options.listen));
+}
+
+class WireGuardNetwork implements ArcNetwork {
+  readonly endpoint: { readonly address: string; readonly port: number };
+  readonly publicKey: Uint8Array;
+  readonly #engine: NetstackEngine;
+  readonly #driver: Driver;
+  readonly #socket: DatagramSocket;
+  readonly #peers = new Map<string, Peer>();
+
+  constructor(options: ArcNetworkOptions, ports: TunnelPorts, socket: DatagramSocket) {
+    const { addresses } = options;
+    const privateKey = options.privateKey.expose();
+    const { crypto, entropy, wallClock, clock } = ports;
+    this.#socket = socket;
+    this.endpoint = { address: options.listen.address, port: socket.localPort };
+    this.#engine = new NetstackEngine(
+      { privateKey, addresses, mtu: MTU, crypto, entropy, wallClock },
+      clock.now(),
+    );
+    this.publicKey = this.#engine.device.publicKey;
+    this.#driver = new Driver({ engine: this.#engine, socket, clock, onEvent: () => undefined });
+    socket.onError((error) => ports.log.debug({ reason: error.message }, 'arc socket'));
+  }
+
+  addPeer({ publicKey, address }: ArcPeer): void {
+    const allowedIps = [{ address, prefixLength: address.length * 8 }];
+    const peer = this.#engine.device.addPeer({ publicKey, allowedIps }, this.#driver.now());
+    this.#peers.set(publicKey.join(), peer);
+  }
+
+  removePeer(publicKey: Uint8Array): void {
+    const peer = this.#peers.get(publicKey.join());
+    if (peer === undefined) return;
+    this.#peers.delete(publicKey.join());
+    this.#engine.device.removePeer(peer);
+  }
+
+  listenTcp(local: SocketAddress, onConnection: ConnectionHandler): void {
+    this.#engine.stack.listenTcp(local, (connection) => {
+      const socket = new TcpSocket(this.#driver);
+      socket.attach(connection);
+      onConnection(socket, connection.remote);
+      return socket.observer;
+    });
+  }
+
+  bindUdp(local: SocketAddress, onDatagram: DatagramHandler): void {
+    const udp = this.#engine.stack.bindUdp(local, (payload, from) =>
+      onDatagram(payload, from, (answer) => {
+        udp.sendTo(answer, from, local.address);
+        this.#driver.schedule();
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#engine.stack.close(this.#driver.now());
+    this.#driver.close();
+    this.#engine.close();
+    await this.#socket.close();
+  }
+}

@@ -1,0 +1,29 @@
+import { hideCredentials, RequestLog } from '../../../src/emulator/api/request-log.js';
+
+it('hides the headers that carry credentials and no other', () => {
+  const headers = {
+    authorization: 'a',
+    cookie: 'b',
+    'x-soracom-api-key': 'c',
+    'x-soracom-token': 'd',
+    'user-agent': 'e',
+  };
+  expect(hideCredentials(headers)).toEqual({
+    authorization: '<redacted>',
+    cookie: '<redacted>',
+    'x-soracom-api-key': '<redacted>',
+    'x-soracom-token': '<redacted>',
+    'user-agent': 'e',
+  });
+  expect(headers.cookie).toBe('b');
+  expect(hideCredentials({})).toEqual({});
+});
+
+it('keeps the newest thousand calls', () => {
+  const log = new RequestLog();
+  for (let count = 0; count <= 1000; count++) {
+    log.add({ at: '', method: 'GET', path: `/${count}`, headers: {}, status: 200 });
+  }
+  expect(log.all()).toHaveLength(1000);
+  expect([log.all()[0]!.path, log.all().at(-1)!.path]).toEqual(['/1', '/1000']);
+});

@@ -1,0 +1,253 @@
+import type { Duplex } from 'node:stream';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+
+import {
+  KEPT_BODY_BYTES,
+  MAX_CONNECTIONS,
+  UnifiedEndpoint,
+  type UnifiedEndpointTimeouts,
+} from '../../../src/emulator/endpoints/unified-endpoint.js';
+import { MessageStore } from '../../../src/emulator/messages.js';
+import { PlatformState } from '../../../src/emulator/platform-state.js';
+import {
+  seededEntropy,
+  fakeCrypto,
+  FakeArcNetwork,
+  FakeWallClock,
+  ip,
+  readAll,
+  streamPair,
+} from '../fakes.js';
+
+function unified(timeouts?: UnifiedEndpointTimeouts) {
+  const wallClock = new FakeWallClock();
+  const [arc, entropy] = [new FakeArcNetwork(), seededEntropy()];
+  const sims = new PlatformState({ crypto: fakeCrypto, entropy, wallClock, arc, users: [] });
+  const messages = new MessageStore();
+  const endpoint = new UnifiedEndpoint({
+    sims,
+    messages,
+    wallClock,
+    ...(timeouts && { timeouts }),
+  });
+  const simIds = ['10.0.0.2', '10.0.0.3'].map(() => sims.createSim()!.sim.simId);
+  const connect = (from = '10.0.0.2'): Duplex => {
+    const [client, server] = streamPair();
+    endpoint.handleConnection(server, { address: ip(from), port: 40_000 });
+    return client;
+  };
+  return { endpoint, messages, simIds, connect };
+}
+
+/** One request on a connection of its own, answered and closed. */
+async function exchange(client: Duplex, ...parts: (string | Uint8Array)[]): Promise<string> {
+  for (const part of parts) client.write(part);
+  return readAll(client);
+}
+
+const closed = (stream: Duplex) => new Promise<void>((resolve) => stream.once('close', resolve));
+
+describe('a request', () => {
+  it('is answered 201 without a body', async () => {
+    const { connect } = unified();
+    const answer = await exchange(
+      connect(),
+      'POST / HTTP/1.1\r\nHost: uni.soracom.io\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 201 Created\r\n/);
+    expect(answer).toContain('\r\nContent-Length: 0\r\n');
+    expect(answer).toMatch(/\r\n\r\n$/);
+  });
+
+  it('is recorded with all that it carried', async () => {
+    const { connect, messages, simIds } = unified();
+    await exchange(
+      connect(),
+      'PUT /a/b?c=d HTTP/1.1\r\nHost: uni.soracom.io\r\nX-Device: one\r\n',
+      'Content-Type: text/plain\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhe',
+      'llo',
+    );
+    expect(messages.all()).toEqual([
+      {
+        simId: simIds[0],
+        at: '2026-01-02T03:04:05.000Z',
+        method: 'PUT',
+        path: '/a/b?c=d',
+        headers: {
+          host: 'uni.soracom.io',
+          'x-device': 'one',
+          'content-type': 'text/plain',
+          'content-length': '5',
+          connection: 'close',
+        },
+        body: 'hello',
+        bodyEncoding: 'utf8',
+        bytes: 5,
+        truncated: false,
+      },
+    ]);
+  });
+
+  it.each(['GET', 'DELETE', 'PATCH', 'OPTIONS'])('may have the method %s', async (method) => {
+    const { connect, messages } = unified();
+    const answer = await exchange(
+      connect(),
+      `${method} /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 201 /);
+    expect(messages.all()).toMatchObject([{ method, path: '/x', body: '', bytes: 0 }]);
+  });
+
+  it('belongs to the SIM that has the source address', async () => {
+    const { connect, messages, simIds } = unified();
+    const request = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+    await exchange(connect('10.0.0.3'), request);
+    await exchange(connect('10.0.0.2'), request);
+    expect(messages.all().map(({ simId }) => simId)).toEqual([simIds[1], simIds[0]]);
+  });
+
+  it('may be one of several on a connection', async () => {
+    const { connect, messages } = unified();
+    const client = connect();
+    const answers = readAll(client);
+    client.write('POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nxPOST /2 HTTP/1.1\r\n');
+    await delay(20);
+    client.write('Host: a\r\nContent-Length: 1\r\nConnection: close\r\n\r\ny');
+    expect((await answers).match(/HTTP\/1\.1 201 Created/g)).toHaveLength(2);
+    expect(messages.all()).toMatchObject([
+      { path: '/1', body: 'x' },
+      { path: '/2', body: 'y' },
+    ]);
+  });
+
+  it('may be the last that the client sends before it closes its side', async () => {
+    const { connect, messages } = unified();
+    const client = connect();
+    client.end('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi');
+    expect(await readAll(client)).toMatch(/^HTTP\/1\.1 201 Created\r\n/);
+    expect(messages.all()).toMatchObject([{ body: 'hi' }]);
+  });
+
+  it('may come in chunks', async () => {
+    const { connect, messages } = unified();
+    const head =
+      'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n';
+    await exchange(connect(), head, '3\r\nabc\r\n', '2\r\nde\r\n', '0\r\n\r\n');
+    expect(messages.all()).toMatchObject([{ body: 'abcde', bytes: 5, truncated: false }]);
+  });
+
+  it('may have a body of any bytes', async () => {
+    const { connect, messages } = unified();
+    const head = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nConnection: close\r\n\r\n';
+    await exchange(connect(), head, Uint8Array.of(0, 0xff, 0x80));
+    expect(messages.all()).toMatchObject([{ body: 'AP+A', bodyEncoding: 'base64', bytes: 3 }]);
+  });
+
+  it.each(['Content-Length', 'Transfer-Encoding'])(
+    'may be larger than what is kept of it (%s)',
+    async (framing) => {
+      const { connect, messages } = unified();
+      const bytes = 3 * KEPT_BODY_BYTES + 17;
+      const chunked = framing === 'Transfer-Encoding';
+      const head = `POST / HTTP/1.1\r\nHost: a\r\n${framing}: ${chunked ? 'chunked' : bytes}\r\n`;
+      const body = 'x'.repeat(bytes);
+      const framed = chunked ? `${bytes.toString(16)}\r\n${body}\r\n0\r\n\r\n` : body;
+      const answer = await exchange(connect(), `${head}Connection: close\r\n\r\n`, framed);
+      expect(answer).toMatch(/^HTTP\/1\.1 201 /);
+      expect(messages.all()).toMatchObject([{ bytes, truncated: true, bodyEncoding: 'utf8' }]);
+      expect(messages.all()[0]!.body).toBe('x'.repeat(KEPT_BODY_BYTES));
+    },
+  );
+
+  it('is not recorded where its body never comes to an end', async () => {
+    const { connect, messages } = unified();
+    const client = connect();
+    client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf');
+    await turn();
+    client.destroy();
+    await delay(20);
+    expect(messages.all()).toEqual([]);
+  });
+});
+
+describe('a connection', () => {
+  it('is refused where no SIM has the address', async () => {
+    const { endpoint, connect } = unified();
+    await closed(connect('10.0.0.9').resume());
+    expect(endpoint.drops.of('no-sim')).toBe(1);
+  });
+
+  it('is refused beyond their number, and has room again when one is gone', async () => {
+    const { endpoint, connect } = unified();
+    const clients = Array.from({ length: MAX_CONNECTIONS }, () => connect());
+    await closed(connect().resume());
+    expect(endpoint.drops.of('too-many')).toBe(1);
+    clients[0]!.destroy();
+    await delay(20);
+    connect();
+    expect(endpoint.drops.total).toBe(1);
+    endpoint.close();
+  });
+
+  it('gets 400 for what is no HTTP, and ends', async () => {
+    const { connect, messages } = unified();
+    expect(await exchange(connect(), 'nonsense\r\n\r\n')).toMatch(
+      /^HTTP\/1\.1 400 Bad Request\r\n/,
+    );
+    expect(messages.all()).toEqual([]);
+  });
+
+  it('gets 431 for headers without an end', async () => {
+    const { connect } = unified();
+    const head = `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`;
+    expect(await exchange(connect(), head)).toMatch(/^HTTP\/1\.1 431 /);
+  });
+
+  it.each([
+    ['no request comes', { idle: 20, request: 60_000 }, ''],
+    ['headers do not end', { idle: 20, request: 60_000 }, 'GET / HTTP/1.1\r\nHost:'],
+    ['a body does not end', { idle: 60_000, request: 20 }, unfinishedPost()],
+    [
+      'no further request comes',
+      { idle: 20, request: 60_000 },
+      'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    ],
+  ])('ends at its deadline where %s', async (_, timeouts, sent) => {
+    const client = unified(timeouts).connect().resume();
+    if (sent !== '') client.write(sent);
+    await closed(client);
+  });
+
+  it('has as long for a body as a request has, not as long as it may be idle', async () => {
+    const { connect, messages } = unified({ idle: 30, request: 60_000 });
+    const client = connect();
+    const answer = readAll(client);
+    client.write(unfinishedPost());
+    await delay(90);
+    client.write('x\r\n');
+    await answer.catch(() => undefined);
+    expect(messages.all()).toMatchObject([{ body: 'halfx' }]);
+  });
+
+  it('may break without harm', async () => {
+    const { endpoint, connect, messages } = unified();
+    const [client, server] = streamPair();
+    endpoint.handleConnection(server, { address: ip('10.0.0.2'), port: 1 });
+    server.destroy(new Error('reset by peer'));
+    await closed(client.resume());
+    const request = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+    expect(await exchange(connect(), request)).toMatch(/^HTTP\/1\.1 201 /);
+    expect(messages.all()).toHaveLength(1);
+  });
+
+  it('ends when the endpoint does', async () => {
+    const { endpoint, connect } = unified();
+    const client = connect().resume();
+    endpoint.close();
+    await closed(client);
+  });
+});
+
+function unfinishedPost(): string {
+  return 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhalf';
+}
