@@ -1,0 +1,62 @@
+/** Opens the tunnel that an arc.json describes. */
+import { effectiveKeepalive, effectiveMtu } from '../arc-config/arc-config.js';
+import { requireSession } from '../arc-config/require-session.js';
+import { UserError } from '../lib/user-error.js';
+import type { LoadedArcConfig } from './load-arc-config.js';
+import { parseTunnelConfig, type TunnelConfig } from '../tunnel/tunnel-config.js';
+import { type TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
+
+export type TunnelMode = 'auto' | 'tun' | 'userspace';
+
+export interface OpenTunnelOptions {
+  readonly arcConfig: LoadedArcConfig;
+  readonly mode: TunnelMode;
+  /** Milliseconds until the first handshake must be there; 0 waits for ever. */
+  readonly wait: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface OpenedTunnel {
+  readonly tunnel: UserspaceTunnel;
+  /** Resolves at the first handshake, rejects when the wait is over. */
+  readonly handshake: Promise<void>;
+}
+
+/**
+ * Opens the tunnel and starts its handshake; `handshake` tells how that ended.
+ *
+ * @throws ArcConfigError when arc.json has no whole session, UserError `failed` for a mode that
+ *   does not exist, TunnelError when the server cannot be found
+ */
+export async function openTunnel(
+  options: OpenTunnelOptions,
+  ports: TunnelPorts,
+): Promise<OpenedTunnel> {
+  if (options.mode === 'tun') {
+    throw new UserError('failed', {
+      what: 'cannot open a tun device',
+      why: 'mode tun does not exist yet',
+      next: ['Use --mode userspace, or --mode auto, which means userspace.'],
+    });
+  }
+  const deadline = options.wait === 0 ? Infinity : ports.clock.now() + options.wait;
+  const config = tunnelConfigOf(options.arcConfig);
+  const tunnel = await UserspaceTunnel.open(config, ports, deadline, options.signal);
+  const handshake = tunnel.waitForHandshake(deadline, options.signal);
+  // Whoever opened the tunnel may do other things first; an early failure is not unhandled.
+  handshake.catch(() => undefined);
+  return { tunnel, handshake };
+}
+
+function tunnelConfigOf({ config, source }: LoadedArcConfig): TunnelConfig {
+  const session = requireSession(config, source);
+  return parseTunnelConfig({
+    privateKey: config.privateKey,
+    serverPublicKey: session.arcServerPeerPublicKey,
+    endpoint: session.arcServerEndpoint,
+    address: session.arcClientPeerIpAddress,
+    allowedIps: [...session.arcAllowedIps, ...config.additionalAllowedIps],
+    mtu: effectiveMtu(config),
+    persistentKeepaliveSeconds: effectiveKeepalive(config),
+  });
+}

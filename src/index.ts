@@ -1,0 +1,58 @@
+/** The library: a tunnel from a program of your own. */
+import { loadArcConfig } from './app/load-arc-config.js';
+import { openTunnel } from './app/open-tunnel.js';
+import { selectCrypto } from './crypto/select.js';
+import { systemClock, systemWallClock } from './platform/clock.js';
+import { systemEntropy } from './platform/entropy.js';
+import { systemFiles } from './platform/files.js';
+import { createLog, type LogLevel } from './platform/log.js';
+import { systemResolver } from './platform/resolver.js';
+import { udpSockets } from './platform/udp-socket.js';
+import type { UserspaceTunnel } from './tunnel/userspace-tunnel.js';
+
+export { UserError } from './lib/user-error.js';
+export { type Dialer, DialError, type DialTarget } from './proxy/dialer.js';
+export type { UserspaceTunnel } from './tunnel/userspace-tunnel.js';
+
+export interface CreateTunnelOptions {
+  /** The path of arc.json, its JSON text, or that in base64. */
+  readonly config: string;
+  /** Milliseconds until the first handshake must be there; 20,000 by default, 0 waits for ever. */
+  readonly wait?: number;
+  /** How much is logged to standard error; nothing by default. */
+  readonly logLevel?: LogLevel;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Opens a tunnel in userspace and waits for its first handshake. `tunnel.dialer.dial()` gives
+ * streams; `tunnel.close()` ends it.
+ *
+ * @throws UserError with `kind` (`configuration`, `tunnel` …), what failed, why, and what to do
+ */
+export async function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {
+  const { tunnel, handshake } = await openTunnel(
+    {
+      arcConfig: await loadArcConfig(options.config, systemFiles),
+      mode: 'userspace',
+      wait: options.wait ?? 20_000,
+      ...(options.signal && { signal: options.signal }),
+    },
+    {
+      crypto: await selectCrypto(),
+      entropy: systemEntropy,
+      wallClock: systemWallClock,
+      clock: systemClock,
+      sockets: udpSockets,
+      resolver: systemResolver,
+      log: createLog(options.logLevel ?? 'silent', 'text'),
+    },
+  );
+  try {
+    await handshake;
+    return tunnel;
+  } catch (error) {
+    await tunnel.close();
+    throw error;
+  }
+}
