@@ -1,0 +1,47 @@
+import { Flags } from '@oclif/core';
+
+import { loadArcConfig } from '../src/app/load-arc-config.js';
+import { runTunnel } from '../src/app/run-tunnel.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { forwardFlags, forwardSettings } from '../src/cli/forward-flags.js';
+import { logFlags } from '../src/cli/log-flags.js';
+import { renderJson } from '../src/cli/render.js';
+import { tunnelFlags } from '../src/cli/tunnel-flags.js';
+
+export default class Up extends BaseCommand {
+  static override description =
+    'Open the tunnel and forward HTTP from a local port to the Unified Endpoint, until stopped.';
+  static override aliases = ['u'];
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    `<%= config.bin %> <%= command.id %> --port 8080 --header 'X-Device: sensor-1'`,
+  ];
+  static override flags = {
+    ...forwardFlags,
+    ...tunnelFlags,
+    ...logFlags('info'),
+    json: Flags.boolean({ description: 'Print one line of JSON when the tunnel is up.' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Up);
+    const forward = forwardSettings(flags);
+    const arcConfig = await loadArcConfig(flags.config, await this.context.files());
+    const log = await this.context.log({ level: flags['log-level'], format: flags['log-format'] });
+    await runTunnel(
+      {
+        arcConfig,
+        mode: flags.mode,
+        wait: flags.wait * 1000,
+        signal: await this.context.stopSignal(),
+        forward,
+        onUp: ({ endpoint, forward: url }) => {
+          if (flags.json) this.write(renderJson({ endpoint, forward: url }));
+          else
+            this.write(`Tunnel to ${endpoint} is up; ${url} forwards to ${flags['forward-to']}\n`);
+        },
+      },
+      await this.context.tunnelPorts(log),
+    );
+  }
+}

@@ -1,0 +1,36 @@
+/** What all commands share: the context, `--config`, output and the way that errors end a run. */
+import { Command, Flags } from '@oclif/core';
+
+import { UserError } from '../lib/user-error.js';
+import { type Context, createContext } from './context.js';
+import { EXIT_CODES } from './exit-codes.js';
+import { renderUserError } from './render.js';
+
+export abstract class BaseCommand extends Command {
+  static override baseFlags = {
+    config: Flags.string({
+      description: 'Path of arc.json; in the environment also its JSON or base64 text.',
+      default: 'arc.json',
+      env: 'ARCTUN_CONFIG',
+      helpGroup: 'GLOBAL',
+    }),
+  };
+
+  protected readonly context: Context = createContext(this.config.version);
+
+  /** Writes a result to standard output as it is. */
+  protected write(text: string | Uint8Array): void {
+    process.stdout.write(text);
+  }
+
+  /** Writes a line for people to standard error. */
+  protected note(line: string): void {
+    process.stderr.write(`${line}\n`);
+  }
+
+  protected override catch(error: Error): Promise<unknown> {
+    if (!(error instanceof UserError)) return super.catch(error);
+    process.stderr.write(renderUserError(error));
+    this.exit(EXIT_CODES[error.kind]);
+  }
+}

@@ -1,0 +1,54 @@
+import { Flags } from '@oclif/core';
+
+import { parseHeaderFlag } from '../proxy/forward/header-flag.js';
+import { parseListenAddress, requireLoopback } from '../proxy/listen-address.js';
+import type { ForwardSettings } from '../app/run-tunnel.js';
+import { parseTarget } from './tunnel-flags.js';
+
+/** The forwarder to the Unified Endpoint. The short flags are those of soraproxy. */
+export const forwardFlags = {
+  'forward-listen': Flags.string({
+    description: 'Where the forwarder listens, as ADDRESS:PORT; port 0 takes any free one.',
+    default: '127.0.0.1:8888',
+    env: 'ARCTUN_FORWARD_LISTEN',
+  }),
+  address: Flags.string({ char: 'a', description: 'The address of --forward-listen alone.' }),
+  port: Flags.integer({
+    char: 'p',
+    description: 'The port of --forward-listen alone.',
+    min: 0,
+    max: 65_535,
+  }),
+  header: Flags.string({
+    char: 'H',
+    description: 'A header to add to each request, as "Name: value". May be given more than once.',
+    multiple: true,
+    multipleNonGreedy: true,
+    default: [],
+  }),
+  'allow-open': Flags.boolean({
+    description: 'Allow a listener that is not on a loopback address, without authentication.',
+    env: 'ARCTUN_ALLOW_OPEN',
+  }),
+};
+
+interface ForwardChoice {
+  readonly 'forward-listen': string;
+  readonly 'forward-to': string;
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+  readonly header: readonly string[];
+  readonly 'allow-open': boolean;
+}
+
+/** @throws UserError of kind `usage` */
+export function forwardSettings(flags: ForwardChoice): ForwardSettings {
+  const listen = parseListenAddress(flags['forward-listen']);
+  const host = flags.address ?? listen.host;
+  requireLoopback(host, flags['allow-open']);
+  return {
+    listen: { host, port: flags.port ?? listen.port },
+    target: parseTarget(flags['forward-to']),
+    headers: flags.header.map(parseHeaderFlag),
+  };
+}

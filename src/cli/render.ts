@@ -1,0 +1,24 @@
+import type { HttpAnswer } from '../proxy/http-exchange.js';
+import type { UserError } from '../lib/user-error.js';
+
+/** What failed, why, and what to do next, as standard error shows it. */
+export function renderUserError(error: UserError): string {
+  const next = error.next.map((sentence) => `  ${sentence}\n`).join('');
+  return `Error: ${error.what}: ${error.why}\n${next}`;
+}
+
+/** A JSON value on one line, for programs. */
+export function renderJson(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+/** An HTTP answer as a JSON value; a body that is no UTF-8 text is given in base64. */
+export function renderAnswer(answer: HttpAnswer): object {
+  const { status, statusText, headers, body } = answer;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return { status, statusText, headers, body: text };
+  } catch {
+    return { status, statusText, headers, bodyBase64: Buffer.from(body).toString('base64') };
+  }
+}

@@ -1,0 +1,47 @@
+import { isIP } from 'node:net';
+
+import { Flags } from '@oclif/core';
+
+import { UserError } from '../lib/user-error.js';
+
+/** The Unified Endpoint: its address has never changed, but may. */
+const UNIFIED_ENDPOINT = '100.127.69.42:80';
+
+/** What every command that opens a tunnel takes. */
+export const tunnelFlags = {
+  mode: Flags.option({
+    description: 'Where the tunnel ends: a tun device, or userspace. auto means userspace for now.',
+    options: ['auto', 'tun', 'userspace'] as const,
+    default: 'auto',
+    env: 'ARCTUN_MODE',
+  })(),
+  wait: Flags.integer({
+    description: 'Seconds to wait for the first handshake; 0 waits for ever.',
+    default: 20,
+    min: 0,
+    env: 'ARCTUN_WAIT',
+  }),
+  'forward-to': Flags.string({
+    description: 'Where messages go inside the tunnel, as ADDRESS or ADDRESS:PORT.',
+    default: UNIFIED_ENDPOINT,
+    env: 'ARCTUN_FORWARD_TO',
+  }),
+};
+
+/**
+ * Reads `ADDRESS[:PORT]` or `[IPv6]:PORT`; the port is 80 when it is left out.
+ * @throws UserError of kind `usage`
+ */
+export function parseTarget(text: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3] ?? 80);
+  if (host === undefined || isIP(host) === 0 || port < 1 || port > 65_535) {
+    throw new UserError('usage', {
+      what: `cannot use --forward-to ${text}`,
+      why: 'expected an IP address and a port, such as 100.127.69.42:80',
+      next: ['Names are not resolved inside the tunnel yet.'],
+    });
+  }
+  return { host, port };
+}

@@ -1,0 +1,20 @@
+import { renderAnswer, renderUserError } from '../../src/cli/render.js';
+import { UserError } from '../../src/lib/user-error.js';
+
+it('says what failed, why, and what to do next', () => {
+  const error = new UserError('tunnel', {
+    what: 'no line',
+    why: 'it is cut',
+    next: ['Mend it.', 'Or wait.'],
+  });
+  expect(renderUserError(error)).toBe('Error: no line: it is cut\n  Mend it.\n  Or wait.\n');
+});
+
+it('gives text as text and other bytes in base64', () => {
+  const answer = { status: 200, statusText: 'OK', headers: { a: 'b' } };
+  expect(renderAnswer({ ...answer, body: Buffer.from('あ') })).toEqual({ ...answer, body: 'あ' });
+  expect(renderAnswer({ ...answer, body: new Uint8Array([0xff, 0]) })).toEqual({
+    ...answer,
+    bodyBase64: '/wA=',
+  });
+});

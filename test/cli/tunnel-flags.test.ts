@@ -1,0 +1,22 @@
+import { parseTarget } from '../../src/cli/tunnel-flags.js';
+
+it.each([
+  ['100.127.69.42:80', { host: '100.127.69.42', port: 80 }],
+  ['100.127.69.42', { host: '100.127.69.42', port: 80 }],
+  ['100.127.127.100:8888', { host: '100.127.127.100', port: 8888 }],
+  ['[2001:db8::1]:80', { host: '2001:db8::1', port: 80 }],
+])('reads %s', (text, target) => {
+  expect(parseTarget(text)).toEqual(target);
+});
+
+it.each([
+  '',
+  ':80',
+  '100.127.69.42:0',
+  '100.127.69.42:65536',
+  '100.127.69.42:',
+  '2001:db8::1',
+  'a b',
+])('refuses "%s"', (text) => {
+  expect(() => parseTarget(text)).toThrow('cannot use --forward-to');
+});

@@ -1,0 +1,40 @@
+/** Every command has an example, a description, and a page. */
+import { existsSync, readFileSync } from 'node:fs';
+
+interface ManifestCommand {
+  readonly id: string;
+  readonly description?: string;
+  readonly examples?: readonly string[];
+  readonly flags: Readonly<Record<string, { description?: string }>>;
+}
+
+const root = new URL('../../', import.meta.url);
+const manifest = JSON.parse(readFileSync(new URL('oclif.manifest.json', root), 'utf8')) as {
+  commands: Record<string, ManifestCommand>;
+};
+const commands = Object.values(manifest.commands);
+
+it('knows the commands of this version', () => {
+  expect(commands.map(({ id }) => id).sort()).toEqual([
+    'bootstrap:authkey',
+    'config',
+    'config:init',
+    'config:validate',
+    'emulator',
+    'send',
+    'up',
+    'version',
+    'wg-config',
+  ]);
+});
+
+it.each(commands.map((command) => [command.id, command] as const))(
+  '%s is explained',
+  (id, command) => {
+    expect(command.description).toMatch(/\.$/);
+    expect(command.examples?.length).toBeGreaterThan(0);
+    for (const flag of Object.values(command.flags)) expect(flag.description).toBeTruthy();
+    const page = { 'wg-config': 'config', version: undefined }[id] ?? id.split(':')[0]!;
+    if (id !== 'version') expect(existsSync(new URL(`docs/${page}.md`, root))).toBe(true);
+  },
+);
