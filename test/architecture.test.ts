@@ -1,0 +1,34 @@
+/** The map in ARCHITECTURE.md names each folder that there is, and no other. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+const root = new URL('../', import.meta.url);
+
+function foldersOf(path: string): string[] {
+  return readdirSync(new URL(path, root), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => `${path}${entry.name}/`);
+}
+
+it('maps the folders of src, and commands, test, bench, bin and docs', () => {
+  const text = readFileSync(new URL('ARCHITECTURE.md', root), 'utf8');
+  const map = text.slice(text.indexOf('## Code map'), text.indexOf('## One packet'));
+  const named = [...map.matchAll(/`((?:src\/)?[a-z-]+\/)`/g)].map((match) => match[1]!);
+  const inSource = named.filter((name) => /^src\/./.test(name));
+  expect(new Set(inSource)).toEqual(new Set(foldersOf('src/')));
+  for (const folder of ['commands/', 'test/', 'bench/', 'bin/', 'docs/'])
+    expect(named).toContain(folder);
+});
+
+it('names only files that exist', () => {
+  const text = readFileSync(new URL('ARCHITECTURE.md', root), 'utf8');
+  const files = [
+    ...text.matchAll(
+      /`((?:src\/|app\/|tunnel\/|lib\/|wireguard\/|bin\/|commands\/)[\w/-]+\.[tj]s)`/g,
+    ),
+  ];
+  expect(files.length).toBeGreaterThan(5);
+  for (const [, file] of files) {
+    const path = /^(src|bin|commands)\//.test(file!) ? file! : `src/${file}`;
+    expect(() => readFileSync(new URL(path, root))).not.toThrow();
+  }
+});

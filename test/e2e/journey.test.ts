@@ -1,0 +1,333 @@
+/** The real commands against the emulator, as a user types them, right and wrong. */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
+import { describeWith } from '../support/requirements.js';
+
+const processes = new Processes();
+let emulator: EmulatorProcess;
+let folder: string;
+
+beforeAll(async () => {
+  emulator = await startEmulatorProcess(processes);
+}, 60_000);
+afterAll(() => processes.close());
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-e2e-'));
+  chmodSync(folder, 0o755);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function arctun(
+  parameters: readonly string[],
+  options: {
+    env?: NodeJS.ProcessEnv;
+    input?: string;
+    prefix?: readonly string[];
+    shell?: boolean;
+  } = {},
+) {
+  const { prefix = [], shell = false, ...rest } = options;
+  if (shell) return processes.start(['sh', ...parameters], { cwd: folder, ...rest });
+  return processes.start([...prefix, process.execPath, ARCTUN, ...parameters], {
+    cwd: folder,
+    ...rest,
+  });
+}
+
+function run(...parameters: Parameters<typeof arctun>): Promise<Finished> {
+  return arctun(...parameters).finished;
+}
+
+async function bootstrap(): Promise<Record<string, unknown>> {
+  const { code, stderr } = await run(['bootstrap', 'authkey'], { env: emulator.env });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return readConfig();
+}
+
+function readConfig(): Record<string, unknown> {
+  return JSON.parse(readFileSync(join(folder, 'arc.json'), 'utf8')) as Record<string, unknown>;
+}
+
+describe('the way of a message', () => {
+  it('goes from nothing to the Unified Endpoint by send', async () => {
+    const { simId } = await bootstrap();
+    expect(statSync(join(folder, 'arc.json')).mode & 0o777).toBe(0o600);
+    const sent = await run(['send', '{"temperature":21.5}']);
+    expect(sent).toEqual({ code: 0, stdout: '', stderr: 'HTTP 201 Created\n' });
+    const messages = await emulator.messages();
+    expect(messages.at(-1)).toMatchObject({
+      simId,
+      method: 'POST',
+      path: '/',
+      body: '{"temperature":21.5}',
+    });
+  }, 60_000);
+
+  it('prints the two lines that soratun prints, and refreshes the session the second time', async () => {
+    const first = await run(['bootstrap', 'authkey'], { env: emulator.env });
+    const { simId } = readConfig();
+    const lines = `Virtual subscriber SIM ID: ${String(simId)}\nCreated/updated configuration file: ${join(folder, 'arc.json')}\n`;
+    expect(first.stdout).toBe(lines);
+    const before = (await emulator.calls()).filter((call) => call.endsWith('/sims')).length;
+    const second = await run(['bootstrap', 'authkey'], { env: emulator.env });
+    expect(second.stdout).toBe(lines);
+    const calls = await emulator.calls();
+    expect(calls.filter((call) => call.endsWith('/sims'))).toHaveLength(before);
+    expect(
+      calls.filter((call) => call.endsWith(`/sims/${String(simId)}/sessions/arc`)),
+    ).toHaveLength(1);
+  }, 60_000);
+
+  it('takes the message from a file, from standard input, and the configuration from the environment', async () => {
+    await bootstrap();
+    writeFileSync(join(folder, 'message'), 'from a file');
+    await run(['send', '--file', 'message', '--path', '/a?b=c']);
+    const config = readFileSync(join(folder, 'arc.json')).toString('base64');
+    rmSync(join(folder, 'arc.json'));
+    const piped = await run(['send', '--json'], {
+      input: 'from stdin',
+      env: { ARCTUN_CONFIG: config },
+    });
+    expect(JSON.parse(piped.stdout)).toMatchObject({ status: 201, body: '' });
+    const messages = await emulator.messages();
+    expect(messages.slice(-2)).toMatchObject([
+      { path: '/a?b=c', body: 'from a file' },
+      { path: '/', body: 'from stdin' },
+    ]);
+  }, 60_000);
+
+  it('forwards by up until it is stopped', async () => {
+    await bootstrap();
+    const up = arctun(['up', '--json', '--forward-listen', '127.0.0.1:0', '-H', 'X-Device: a:b']);
+    const [, url] = await up.output(/"forward":"([^"]+)"/);
+    const answer = await fetch(`${url}/path?query=1`, { method: 'PUT', body: 'hello' });
+    expect([answer.status, await answer.text()]).toEqual([201, '']);
+    expect((await emulator.messages()).at(-1)).toMatchObject({
+      method: 'PUT',
+      path: '/path?query=1',
+      body: 'hello',
+    });
+    up.kill('SIGTERM');
+    expect((await up.finished).code).toBe(0);
+  }, 60_000);
+});
+
+describe('wrong input', () => {
+  const session = () => readConfig().arcSessionStatus as Record<string, unknown>;
+  const change = (part: Record<string, unknown>) =>
+    writeFileSync(join(folder, 'arc.json'), JSON.stringify({ ...readConfig(), ...part }));
+
+  it.each([
+    ['no arc.json', undefined, /cannot read .*arc\.json/],
+    ['broken JSON', '{"privateKey": ', /arc\.json.*line 1|arc\.json:1/],
+    [
+      'a key of 31 bytes',
+      `{\n  "privateKey": "${Buffer.alloc(31, 1).toString('base64')}"\n}`,
+      /line 2[\s\S]*privateKey|privateKey[\s\S]*line 2|:2/,
+    ],
+  ])(
+    '%s: 3',
+    async (_name, text, sentence) => {
+      if (text !== undefined) writeFileSync(join(folder, 'arc.json'), text);
+      const { code, stderr, stdout } = await run(['up', '--forward-listen', '127.0.0.1:0']);
+      expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+      expect(stderr).toMatch(sentence);
+    },
+    30_000,
+  );
+
+  it('an unknown host as endpoint: 5', async () => {
+    await bootstrap();
+    change({ arcSessionStatus: { ...session(), arcServerEndpoint: 'no-such-host.invalid:11010' } });
+    const { code, stderr } = await run(['up', '--wait', '1', '--forward-listen', '127.0.0.1:0']);
+    expect(code).toBe(5);
+    expect(stderr).toContain('cannot find the Arc server no-such-host.invalid');
+  }, 30_000);
+
+  it('a wrong server key: 5', async () => {
+    await bootstrap();
+    change({
+      arcSessionStatus: {
+        ...session(),
+        arcServerPeerPublicKey: 'L+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=',
+      },
+    });
+    const { code, stderr } = await run(['send', 'x', '--wait', '1']);
+    expect(code).toBe(5);
+    expect(stderr).toContain('no handshake with the Arc server');
+  }, 30_000);
+
+  it('a port in use: 1', async () => {
+    await bootstrap();
+    const taken = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => taken.once('listening', resolve));
+    const { port } = taken.address() as AddressInfo;
+    const { code, stderr } = await run(['up', '--port', String(port)]);
+    taken.close();
+    expect(code).toBe(1);
+    expect(stderr).toContain(String(port));
+  }, 30_000);
+
+  it('mode tun does not exist yet: 1', async () => {
+    await bootstrap();
+    const { code, stderr } = await run(['up', '--mode', 'tun']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('mode tun does not exist yet');
+  }, 30_000);
+
+  it('a listener that is not on loopback: 2', async () => {
+    const { code, stderr } = await run(['up', '--address', '0.0.0.0']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--allow-open');
+  }, 30_000);
+
+  it.each([
+    [['up', '--no-such-flag']],
+    [['up', '--log-level', 'loud']],
+    [['up', 'extra']],
+    [['nosuchcommand']],
+    [['send', 'x', '--method', 'BAD METHOD']],
+    [['send', 'x', '--path', 'nope']],
+    [['bootstrap', 'authkey', '--coverage-type', 'xx', '--auth-key-id', 'keyId-x']],
+  ])(
+    'wrong usage %j: 2',
+    async (parameters) => {
+      await bootstrap();
+      const { code, stderr } = await run(parameters);
+      expect(stderr).not.toMatch(/^ +at /m);
+      expect(code).toBe(2);
+    },
+    30_000,
+  );
+
+  it('a full disk at standard output: 1, in a sentence', async () => {
+    const { code, stderr } = await run(
+      ['-c', `'${process.execPath}' '${ARCTUN}' version > /dev/full`],
+      {
+        shell: true,
+      },
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Error: cannot write to standard output: ENOSPC/);
+  }, 30_000);
+
+  it('a skeleton is not valid: 3', async () => {
+    await run(['-c', `'${process.execPath}' '${ARCTUN}' config init > arc.json`], { shell: true });
+    const { code, stderr } = await run(['config', 'validate']);
+    expect(code).toBe(3);
+    expect(stderr).toContain('arcServerPeerPublicKey');
+  }, 30_000);
+
+  it('missing credentials: 2, and the list of what is missing', async () => {
+    const { code, stderr } = await run(['bootstrap', 'authkey']);
+    expect(code).toBe(2);
+    for (const name of ['--auth-key-id', 'ARCTUN_AUTH_KEY_ID', '--auth-key', 'ARCTUN_AUTH_KEY']) {
+      expect(stderr).toContain(name);
+    }
+  }, 30_000);
+
+  it('an auth key that is refused: 4', async () => {
+    const env = { ...emulator.env, ARCTUN_AUTH_KEY: 'secret-wrong' };
+    const { code, stderr } = await run(['bootstrap', 'authkey'], { env });
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/401/);
+    expect(stderr).not.toContain('secret-wrong');
+    expect(existsSync(join(folder, 'arc.json'))).toBe(false);
+  }, 30_000);
+
+  it('a broken arc.json is refused by bootstrap, and nothing is created: 3', async () => {
+    writeFileSync(join(folder, 'arc.json'), '{"privateKey": ');
+    const before = await emulator.calls();
+    const { code } = await run(['bootstrap', 'authkey'], { env: emulator.env });
+    expect(code).toBe(3);
+    expect(await emulator.calls()).toEqual(before);
+    expect(readFileSync(join(folder, 'arc.json'), 'utf8')).toBe('{"privateKey": ');
+  }, 30_000);
+
+  it('a target folder that is missing: 3, before any call', async () => {
+    const before = await emulator.calls();
+    const { code } = await run(['bootstrap', 'authkey', '--config', 'missing/arc.json'], {
+      env: emulator.env,
+    });
+    expect(code).toBe(3);
+    expect(await emulator.calls()).toEqual(before);
+  }, 30_000);
+});
+
+describeWith(['root', 'setpriv'], 'a target that may not be written', () => {
+  it('is found before any call on a read-only mount: 6', async () => {
+    const mount = join(folder, 'mount');
+    mkdirSync(mount);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro,size=64k', 'tmpfs', mount]);
+    try {
+      const before = await emulator.calls();
+      const { code, stderr } = await run(
+        ['bootstrap', 'authkey', '--config', join(mount, 'arc.json')],
+        { env: emulator.env },
+      );
+      expect(code).toBe(6);
+      expect(stderr).toContain(mount);
+      expect(await emulator.calls()).toEqual(before);
+    } finally {
+      execFileSync('umount', [mount]);
+    }
+  }, 30_000);
+
+  it.each([
+    ['a folder that is not ours', 0o755],
+    ['a file that is not ours in a folder for all', 0o1777],
+  ])(
+    'is found before any call in %s: 6',
+    async (_name, mode) => {
+      chmodSync(folder, mode);
+      if (mode === 0o1777) {
+        await bootstrap();
+        chmodSync(join(folder, 'arc.json'), 0o644);
+      }
+      const before = await emulator.calls();
+      const { code } = await run(['bootstrap', 'authkey'], {
+        env: emulator.env,
+        prefix: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+      });
+      expect(code).toBe(6);
+      expect(await emulator.calls()).toEqual(before);
+    },
+    30_000,
+  );
+});
+
+describe('the demo', () => {
+  const demo = (...parameters: string[]) =>
+    processes.run([process.execPath, `${REPOSITORY}bin/demo.js`, ...parameters], {
+      env: { TMPDIR: folder },
+    });
+
+  it('delivers', async () => {
+    const { code, stdout } = await demo();
+    expect(stdout).toMatch(
+      /SIM ID: \d{19}[\s\S]*handshake complete[\s\S]*201 Created[\s\S]*HTTP 201 Created[\s\S]*Delivered/,
+    );
+    expect(code).toBe(0);
+  }, 60_000);
+
+  it('ends with 5 when the emulator is killed before send', async () => {
+    const { code } = await demo('--kill-emulator');
+    expect(code).toBe(5);
+  }, 60_000);
+});

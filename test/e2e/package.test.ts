@@ -1,0 +1,61 @@
+/** What `npm pack` would ship. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+import { REPOSITORY } from '../support/processes.js';
+
+interface Packed {
+  readonly files: readonly { readonly path: string; readonly mode: number }[];
+}
+
+function packedFiles(): Packed['files'] {
+  const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: REPOSITORY,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const parsed = JSON.parse(output) as Packed[] | Record<string, Packed>;
+  return Object.values(parsed)[0]!.files;
+}
+
+it('ships the executable, the build, the manifest and the documents, and nothing else', () => {
+  const files = packedFiles();
+  const paths = files.map(({ path }) => path);
+  for (const path of [
+    'bin/run.js',
+    'dist/commands/up.js',
+    'dist/src/index.js',
+    'dist/src/index.d.ts',
+    'oclif.manifest.json',
+    'docs/up.md',
+    'README.md',
+    'LICENSE',
+  ]) {
+    expect(paths).toContain(path);
+  }
+  expect(files.find(({ path }) => path === 'bin/run.js')!.mode & 0o111).toBe(0o111);
+  expect(
+    paths.filter((path) => !/^(bin\/run\.js|dist\/|docs\/|[\w.]+\.(md|json)|LICENSE)/.test(path)),
+  ).toEqual([]);
+  expect(paths.filter((path) => path.includes('test'))).toEqual([]);
+});
+
+it('pins every dependency, and none needs an install script', () => {
+  const manifest = JSON.parse(readFileSync(`${REPOSITORY}package.json`, 'utf8')) as Record<
+    string,
+    Record<string, string>
+  >;
+  const lock = JSON.parse(readFileSync(`${REPOSITORY}package-lock.json`, 'utf8')) as {
+    packages: Record<string, { hasInstallScript?: boolean; dev?: boolean; resolved?: string }>;
+  };
+  for (const kind of ['dependencies', 'optionalDependencies', 'devDependencies']) {
+    for (const version of Object.values(manifest[kind]!))
+      expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+  }
+  const packages = Object.entries(lock.packages);
+  const scripted = packages.filter(
+    ([, { hasInstallScript, dev }]) => hasInstallScript === true && dev !== true,
+  );
+  expect(scripted.map(([name]) => name)).toEqual([]);
+  expect(packages.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
+});

@@ -1,0 +1,133 @@
+/** Child processes of a test: started with their output collected, and all ended at its end. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
+export const ARCTUN = `${REPOSITORY}bin/run.js`;
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class TestProcess {
+  readonly child: ChildProcess;
+  readonly finished: Promise<Finished>;
+  stdout = '';
+  stderr = '';
+  readonly #waiting = new Set<() => void>();
+
+  constructor(
+    command: readonly string[],
+    options: { env?: NodeJS.ProcessEnv; cwd?: string; uid?: number; input?: string } = {},
+  ) {
+    const { input, env, ...rest } = options;
+    this.child = spawn(command[0]!, command.slice(1), {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...cleanEnvironment(), ...env },
+      ...rest,
+    });
+    this.child.stdin!.on('error', () => undefined).end(input ?? '');
+    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+      this.#wake();
+    });
+    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+      this.#wake();
+    });
+    this.finished = new Promise((resolve) => {
+      this.child.on('error', (error) => {
+        this.stderr += error.message;
+        resolve({ code: null, stdout: this.stdout, stderr: this.stderr });
+      });
+      this.child.on('close', (code) => {
+        resolve({ code, stdout: this.stdout, stderr: this.stderr });
+        this.#wake();
+      });
+    });
+  }
+
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Resolves with the match as soon as the output holds it; rejects when the process ends first. */
+  async output(
+    pattern: RegExp,
+    stream: 'stdout' | 'stderr' = 'stdout',
+    timeout = 30_000,
+  ): Promise<RegExpExecArray> {
+    const until = Date.now() + timeout;
+    for (;;) {
+      const match = pattern.exec(this[stream]);
+      if (match) return match;
+      if (!this.running || Date.now() > until) {
+        throw new Error(
+          `${String(pattern)} never came on ${stream}:\n${this.stdout}\n${this.stderr}`,
+        );
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(wake, 200);
+        const waiting = this.#waiting;
+        function wake(): void {
+          clearTimeout(timer);
+          waiting.delete(wake);
+          resolve();
+        }
+        waiting.add(wake);
+      });
+    }
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGTERM'): void {
+    if (this.running) this.child.kill(signal);
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+  }
+}
+
+/** The test runner's own settings are not for the processes under test. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) =>
+        !/^(ARCTUN_|SORACOM_|NODE_OPTIONS$|NODE_ENV$|JEST_|https?_proxy$|all_proxy$|no_proxy$)/i.test(
+          name,
+        ),
+    ),
+  );
+}
+
+/** Starts processes for one test file and ends them all in `close`. */
+export class Processes {
+  readonly #all: TestProcess[] = [];
+
+  start(
+    command: readonly string[],
+    options?: ConstructorParameters<typeof TestProcess>[1],
+  ): TestProcess {
+    const started = new TestProcess(command, options);
+    this.#all.push(started);
+    return started;
+  }
+
+  /** Runs a command to its end. */
+  run(
+    command: readonly string[],
+    options?: ConstructorParameters<typeof TestProcess>[1],
+  ): Promise<Finished> {
+    return this.start(command, options).finished;
+  }
+
+  async close(): Promise<void> {
+    for (const one of this.#all) {
+      one.kill('SIGCONT');
+      one.kill('SIGKILL');
+    }
+    await Promise.all(this.#all.map((one) => one.finished));
+  }
+}

@@ -1,0 +1,33 @@
+/** Tests that need more than Node: they skip by name and reason, and in CI they fail instead. */
+import { execFileSync } from 'node:child_process';
+
+type Requirement = 'root' | 'wireguard-go' | 'wg' | 'ip' | 'nft' | 'curl' | 'ethtool' | 'setpriv';
+
+function has(requirement: Requirement): boolean {
+  if (requirement === 'root') return process.getuid?.() === 0;
+  try {
+    execFileSync('sh', ['-c', `command -v ${requirement}`], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function describeWith(
+  requirements: readonly Requirement[],
+  name: string,
+  body: () => void,
+): void {
+  const missing = requirements.filter((requirement) => !has(requirement));
+  if (missing.length === 0) {
+    describe(name, body);
+  } else if (process.env.CI === 'true') {
+    describe(name, () => {
+      it('has what it needs', () => {
+        throw new Error(`missing in CI: ${missing.join(', ')}`);
+      });
+    });
+  } else {
+    describe.skip(`${name} (skipped: needs ${missing.join(', ')})`, body);
+  }
+}

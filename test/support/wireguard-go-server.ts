@@ -1,0 +1,284 @@
+/**
+ * Debian's wireguard-go as the Arc server, in network namespaces made for one test file: a client
+ * side with nothing but a veth, and a server side with WireGuard and a plain HTTP server behind it.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { ARCTUN, Processes, REPOSITORY, type TestProcess } from './processes.js';
+
+export const SERVER_OUTSIDE = '192.0.2.1';
+const CLIENT_OUTSIDE = '192.0.2.2';
+export const SERVICE = '100.127.69.42';
+export const CLIENT_INSIDE = '10.77.0.2';
+export const LISTEN_PORT = 11010;
+const HTTP_PEER = `${REPOSITORY}test/support/http-peer.js`;
+const RELAY = `${REPOSITORY}test/support/udp-relay.js`;
+
+let serial = 0;
+
+export class WireGuardGoServer {
+  readonly processes = new Processes();
+  readonly folder = mkdtempSync(join(tmpdir(), 'arctun-interop-'));
+  readonly configPath = join(this.folder, 'arc.json');
+  readonly #name = `at${process.pid}${serial++}`;
+  readonly clientSpace = `${this.#name}c`;
+  readonly serverSpace = `${this.#name}s`;
+  readonly #device = `wg${this.#name}`.slice(0, 15);
+  readonly #keys = { server: keyPair(), client: keyPair() };
+  http: TestProcess | undefined;
+  #wireguard: TestProcess | undefined;
+
+  constructor() {
+    const { clientSpace, serverSpace } = this;
+    const veth = [`${this.#name}0`, `${this.#name}1`] as const;
+    for (const space of [clientSpace, serverSpace]) {
+      run('ip', 'netns', 'add', space);
+      run('ip', '-n', space, 'link', 'set', 'lo', 'up');
+    }
+    run(
+      'ip',
+      'link',
+      'add',
+      veth[0],
+      'netns',
+      clientSpace,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      veth[1],
+      'netns',
+      serverSpace,
+    );
+    run('ip', '-n', clientSpace, 'address', 'add', `${CLIENT_OUTSIDE}/24`, 'dev', veth[0]);
+    run('ip', '-n', serverSpace, 'address', 'add', `${SERVER_OUTSIDE}/24`, 'dev', veth[1]);
+    run('ip', '-n', clientSpace, 'link', 'set', veth[0], 'up');
+    run('ip', '-n', serverSpace, 'link', 'set', veth[1], 'up');
+    // A loss rule must see datagrams, not the super-datagrams of segmentation offload.
+    for (const [space, link] of [
+      [clientSpace, veth[0]],
+      [serverSpace, veth[1]],
+    ] as const) {
+      run(
+        'ip',
+        'netns',
+        'exec',
+        space,
+        'ethtool',
+        '-K',
+        link,
+        'gso',
+        'off',
+        'gro',
+        'off',
+        'tx-udp-segmentation',
+        'off',
+      );
+    }
+    this.writeConfig({});
+  }
+
+  /** Starts wireguard-go and configures it with `wg`. */
+  async startWireGuard(): Promise<void> {
+    const { serverSpace } = this;
+    this.#wireguard = this.processes.start([
+      ...inSpace(serverSpace),
+      'wireguard-go',
+      '-f',
+      this.#device,
+    ]);
+    for (let attempt = 0; !deviceAnswers(serverSpace, this.#device); attempt++) {
+      if (attempt > 100) throw new Error(`wireguard-go did not start: ${this.#wireguard.stderr}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const keyFile = join(this.folder, 'server.key');
+    writeFileSync(keyFile, this.#keys.server.privateKey, { mode: 0o600 });
+    run(
+      ...inSpace(serverSpace),
+      'wg',
+      'set',
+      this.#device,
+      'listen-port',
+      String(LISTEN_PORT),
+      'private-key',
+      keyFile,
+      'peer',
+      this.#keys.client.publicKey,
+      'allowed-ips',
+      `${CLIENT_INSIDE}/32`,
+    );
+    run('ip', '-n', serverSpace, 'address', 'add', `${SERVICE}/32`, 'dev', this.#device);
+    run('ip', '-n', serverSpace, 'link', 'set', this.#device, 'mtu', '1420', 'up');
+    run('ip', '-n', serverSpace, 'route', 'add', `${CLIENT_INSIDE}/32`, 'dev', this.#device);
+  }
+
+  signalWireGuard(signal: NodeJS.Signals): void {
+    this.#wireguard?.kill(signal);
+  }
+
+  /** Ends wireguard-go at once, as a crash would. */
+  async killWireGuard(): Promise<void> {
+    this.#wireguard?.kill('SIGKILL');
+    await this.#wireguard?.finished;
+    try {
+      run('rm', '-f', `/var/run/wireguard/${this.#device}.sock`);
+    } catch {
+      // Nothing was left behind.
+    }
+  }
+
+  /** A plain HTTP server at the Unified Endpoint's address. */
+  async startHttp(): Promise<TestProcess> {
+    const server = this.processes.start([
+      ...inSpace(this.serverSpace),
+      process.execPath,
+      HTTP_PEER,
+      SERVICE,
+      '80',
+    ]);
+    await server.output(/listening/);
+    this.http = server;
+    return server;
+  }
+
+  /** A relay in the client's namespace; returns the port to use as the endpoint's. */
+  async startRelay(...options: readonly string[]): Promise<number> {
+    const relay = this.processes.start([
+      ...inSpace(this.clientSpace),
+      process.execPath,
+      RELAY,
+      `${SERVER_OUTSIDE}:${LISTEN_PORT}`,
+      ...options,
+    ]);
+    const match = await relay.output(/listening (\d+)/);
+    return Number(match[1]);
+  }
+
+  /** Drops `percent` of the tunnel's datagrams, each way. */
+  dropDatagrams(percent: number): void {
+    const nft = [...inSpace(this.serverSpace), 'nft'] as const;
+    run(...nft, 'add table inet loss');
+    for (const [hook, side] of [
+      ['input', 'dport'],
+      ['output', 'sport'],
+    ] as const) {
+      run(...nft, `add chain inet loss ${hook} { type filter hook ${hook} priority 0; }`);
+      const loss = `numgen random mod 100 < ${percent} counter drop`;
+      run(...nft, `add rule inet loss ${hook} udp ${side} ${LISTEN_PORT} ${loss}`);
+    }
+  }
+
+  /** Datagrams that the loss rules have dropped. */
+  droppedDatagrams(): number {
+    const listing = run(...inSpace(this.serverSpace), 'nft', 'list', 'table', 'inet', 'loss');
+    return [...listing.matchAll(/packets (\d+)/g)].reduce(
+      (sum, match) => sum + Number(match[1]),
+      0,
+    );
+  }
+
+  writeConfig(change: { endpoint?: string; serverKey?: string }): void {
+    const { client, server } = this.#keys;
+    const config = {
+      privateKey: client.privateKey.trim(),
+      publicKey: client.publicKey,
+      simId: '8942000000000000001',
+      logLevel: 2,
+      enableMetrics: true,
+      interface: 'soratun0',
+      arcSessionStatus: {
+        arcServerPeerPublicKey: change.serverKey ?? server.publicKey,
+        arcServerEndpoint: change.endpoint ?? `${SERVER_OUTSIDE}:${LISTEN_PORT}`,
+        arcAllowedIPs: ['100.127.0.0/16'],
+        arcClientPeerIpAddress: CLIENT_INSIDE,
+      },
+    };
+    writeFileSync(this.configPath, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
+  }
+
+  /** `arctun` in the client's namespace. */
+  arctun(...parameters: readonly string[]): TestProcess {
+    return this.processes.start([
+      ...inSpace(this.clientSpace),
+      process.execPath,
+      ARCTUN,
+      ...parameters,
+      '--config',
+      this.configPath,
+    ]);
+  }
+
+  /** `arctun up` on free ports, waited for. */
+  async up(...parameters: readonly string[]): Promise<{ process: TestProcess; url: string }> {
+    const started = this.arctun(
+      'up',
+      '--json',
+      '--log-format',
+      'json',
+      '--forward-listen',
+      '127.0.0.1:0',
+      ...parameters,
+    );
+    const match = await started.output(/"forward":"(http:[^"]+)"/);
+    return { process: started, url: match[1]! };
+  }
+
+  /** curl in the client's namespace. */
+  curl(...parameters: readonly string[]): TestProcess {
+    return this.processes.start([
+      ...inSpace(this.clientSpace),
+      'curl',
+      '-sS',
+      '--max-time',
+      '240',
+      ...parameters,
+    ]);
+  }
+
+  /** Received and sent bytes as the server's `wg show … transfer` tells them. */
+  transfer(): { received: number; sent: number } {
+    const [, received, sent] = run(
+      ...inSpace(this.serverSpace),
+      'wg',
+      'show',
+      this.#device,
+      'transfer',
+    )
+      .trim()
+      .split('\t');
+    return { received: Number(received), sent: Number(sent) };
+  }
+
+  async close(): Promise<void> {
+    await this.processes.close();
+    for (const space of [this.clientSpace, this.serverSpace]) run('ip', 'netns', 'delete', space);
+    run('rm', '-f', `/var/run/wireguard/${this.#device}.sock`);
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+export function inSpace(space: string): [string, ...string[]] {
+  return ['ip', 'netns', 'exec', space];
+}
+
+function run(command: string, ...parameters: string[]): string {
+  return execFileSync(command, parameters, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+function keyPair(): { privateKey: string; publicKey: string } {
+  const privateKey = execFileSync('wg', ['genkey'], { encoding: 'utf8' });
+  const publicKey = execFileSync('wg', ['pubkey'], { encoding: 'utf8', input: privateKey }).trim();
+  return { privateKey, publicKey };
+}
+
+function deviceAnswers(space: string, device: string): boolean {
+  try {
+    run(...inSpace(space), 'wg', 'show', device);
+    return true;
+  } catch {
+    return false;
+  }
+}
