@@ -1,0 +1,70 @@
+/**
+ * CPU time of starting up, as multiples of `node -e 0` measured in alternation: absolute times mean
+ * nothing on a shared machine. `up` is measured until it listens, against an emulator of its own.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ARCTUN = fileURLToPath(new URL('../bin/run.js', import.meta.url));
+const RUNS = 15;
+const LIMIT_VERSION = 3.5;
+
+/** User and system time of one process, in milliseconds, read from the kernel's own accounting. */
+function cpuOf(parameters, env = process.env) {
+  const result = spawnSync(
+    '/bin/bash',
+    ['-c', 'TIMEFORMAT="%U %S"; time "$@" >/dev/null', 'time', process.execPath, ...parameters],
+    { encoding: 'utf8', env },
+  );
+  if (result.status !== 0) throw new Error(result.stderr);
+  const [user, system] = result.stderr.trim().split('\n').at(-1).split(' ').map(Number);
+  return (user + system) * 1000;
+}
+
+function median(values) {
+  return values.toSorted((left, right) => left - right)[values.length >> 1];
+}
+
+function ratio(parameters, env) {
+  const ratios = [];
+  for (let run = 0; run < RUNS; run++) {
+    const base = cpuOf(['-e', '0']);
+    ratios.push(cpuOf(parameters, env) / base);
+  }
+  return median(ratios);
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'arctun-bench-'));
+const emulator = spawn(
+  process.execPath,
+  [ARCTUN, 'emulator', '--api-listen', '127.0.0.1:0', '--arc-listen', '127.0.0.1:0', '--json'],
+  { stdio: ['ignore', 'pipe', 'inherit'] },
+);
+try {
+  const platform = await new Promise((resolve, reject) => {
+    emulator.stdout.once('data', (line) => resolve(JSON.parse(String(line))));
+    emulator.once('exit', () => reject(new Error('the emulator ended')));
+  });
+  const env = {
+    ...process.env,
+    ARCTUN_CONFIG: join(folder, 'arc.json'),
+    ARCTUN_AUTH_KEY_ID: platform.authKeyId,
+    ARCTUN_AUTH_KEY: platform.authKey,
+    ARCTUN_ENDPOINT: platform.api,
+  };
+  cpuOf([ARCTUN, 'bootstrap', 'authkey'], env);
+  const version = ratio([ARCTUN, 'version']);
+  const up = ratio([fileURLToPath(new URL('./up-once.js', import.meta.url))], env);
+  console.log(
+    `node ${process.version} on ${cpus()[0].model}, ${RUNS} pairs each, medians, in multiples of the CPU time of "node -e 0"`,
+  );
+  console.log(`arctun version          ${version.toFixed(2)}  (limit ${LIMIT_VERSION})`);
+  console.log(`arctun up, until it listens  ${up.toFixed(2)}`);
+  if (version > LIMIT_VERSION) process.exitCode = 1;
+} finally {
+  emulator.kill('SIGTERM');
+  rmSync(folder, { recursive: true });
+}
