@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { FileError } from '../../src/arc-config/files.js';
 import { systemFiles } from '../../src/platform/files.js';
+import { describeWith } from '../support/requirements.js';
 
 let folder: string;
 beforeEach(() => {
@@ -199,7 +200,7 @@ describe('proveWritable', () => {
     });
   });
 
-  if (isRoot) {
+  describeWith(['root'], 'a file of another user', () => {
     it("refuses another's file that we may not write, though its folder is open", async () => {
       chmodSync(folder, 0o777);
       writeFileSync(at('arc.json'), 'old', { mode: 0o600 });
@@ -230,7 +231,7 @@ describe('proveWritable', () => {
       await systemFiles.replaceText(at('arc.json'), 'new');
       expect(statSync(at('arc.json'))).toMatchObject({ uid: 65534, gid: 65534 });
     });
-  }
+  });
 });
 
 it('makes paths absolute', () => {
