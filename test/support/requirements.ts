@@ -28,6 +28,8 @@ export function describeWith(
       });
     });
   } else {
+    // A file that is skipped whole is not listed by jest: its reason is said here.
+    console.warn(`skipped: ${name}: needs ${missing.join(', ')}`);
     describe.skip(`${name} (skipped: needs ${missing.join(', ')})`, body);
   }
 }
