@@ -32,20 +32,29 @@ export async function openTunnel(
   options: OpenTunnelOptions,
   ports: TunnelPorts,
 ): Promise<OpenedTunnel> {
-  if (options.mode === 'tun') {
+  const config = planTunnel(options);
+  const deadline = options.wait === 0 ? Infinity : ports.clock.now() + options.wait;
+  const tunnel = await UserspaceTunnel.open(config, ports, deadline, options.signal);
+  const handshake = tunnel.waitForHandshake(deadline, options.signal);
+  // Whoever opened the tunnel may do other things first; an early failure is not unhandled.
+  handshake.catch(() => undefined);
+  return { tunnel, handshake };
+}
+
+/**
+ * All that can be refused before anything is opened.
+ *
+ * @throws ArcConfigError, UserError as openTunnel
+ */
+export function planTunnel({ mode, arcConfig }: OpenTunnelOptions): TunnelConfig {
+  if (mode === 'tun') {
     throw new UserError('failed', {
       what: 'cannot open a tun device',
       why: 'mode tun does not exist yet',
       next: ['Use --mode userspace, or --mode auto, which means userspace.'],
     });
   }
-  const deadline = options.wait === 0 ? Infinity : ports.clock.now() + options.wait;
-  const config = tunnelConfigOf(options.arcConfig);
-  const tunnel = await UserspaceTunnel.open(config, ports, deadline, options.signal);
-  const handshake = tunnel.waitForHandshake(deadline, options.signal);
-  // Whoever opened the tunnel may do other things first; an early failure is not unhandled.
-  handshake.catch(() => undefined);
-  return { tunnel, handshake };
+  return tunnelConfigOf(arcConfig);
 }
 
 function tunnelConfigOf({ config, source }: LoadedArcConfig): TunnelConfig {

@@ -2,7 +2,7 @@
 import { LaterDialer } from '../proxy/dialer.js';
 import { startForwarder } from '../proxy/forward/forwarder.js';
 import type { TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
-import { openTunnel, type OpenTunnelOptions } from './open-tunnel.js';
+import { openTunnel, type OpenTunnelOptions, planTunnel } from './open-tunnel.js';
 
 export interface ForwardSettings {
   readonly listen: { readonly host: string; readonly port: number };
@@ -28,6 +28,7 @@ const GRACE = 5_000;
  */
 export async function runTunnel(options: RunTunnelOptions, ports: TunnelPorts): Promise<void> {
   const { signal, forward } = options;
+  planTunnel(options);
   try {
     // The port first: a tunnel that is opened and given up would take the line from another.
     const later = new LaterDialer();

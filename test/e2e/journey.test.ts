@@ -186,7 +186,7 @@ describe('wrong input', () => {
 
   it('mode tun does not exist yet: 1', async () => {
     await bootstrap();
-    const { code, stderr } = await run(['up', '--mode', 'tun']);
+    const { code, stderr } = await run(['up', '--mode', 'tun', '--port', '0']);
     expect(code).toBe(1);
     expect(stderr).toContain('mode tun does not exist yet');
   }, 30_000);
