@@ -1,0 +1,37 @@
+/** The port through which a use case runs a program of the system. No shell is ever in between. */
+export interface CommandRunner {
+  /**
+   * Runs a program to its end, with nothing on its standard input.
+   *
+   * @param command the program and its arguments
+   * @throws CommandError when it cannot be started, does not end in time or writes too much; ending
+   *   with another status than 0 is no error here
+   */
+  run(command: readonly string[], options?: RunOptions): Promise<CommandResult>;
+}
+
+export interface RunOptions {
+  /** Milliseconds until it is ended; 30,000 when absent. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface CommandResult {
+  /** undefined when a signal ended it. */
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Why a program gave no result. */
+export type CommandFailure = 'not-found' | 'denied' | 'timeout' | 'too-much-output' | 'failed';
+
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly failure: CommandFailure;
+
+  constructor(failure: CommandFailure, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.failure = failure;
+  }
+}
