@@ -10,22 +10,29 @@ export interface ArcConfigFault {
   readonly expected: string;
 }
 
+const CHECK_AGAIN = 'Correct the file; `arctun config validate` checks it without using it.';
+
 /** A configuration that cannot be used; it names every fault of the file, not only the first. */
 export class ArcConfigError extends UserError {
   override readonly name = 'ArcConfigError';
   readonly file: string;
   readonly faults: readonly ArcConfigFault[];
 
-  constructor(file: string, faults: readonly ArcConfigFault[], options?: ErrorOptions) {
+  constructor(
+    file: string,
+    faults: readonly ArcConfigFault[],
+    options: ErrorOptions & { next?: readonly string[] } = {},
+  ) {
+    const { next = [CHECK_AGAIN], ...rest } = options;
     const lines = faults.map(formatFault);
     super(
       'configuration',
       {
         what: `cannot use ${file}`,
         why: lines.length === 1 ? lines.join('') : lines.map((line) => `\n  ${line}`).join(''),
-        next: ['Correct the file; `arctun config validate` checks it without using it.'],
+        next,
       },
-      options,
+      rest,
     );
     this.file = file;
     this.faults = faults;

@@ -9,13 +9,16 @@ import { parseArcConfig } from './parse-arc-config.js';
  * @throws UserError of kind `configuration` (no such file), `permission` or `failed`
  */
 export async function readArcConfig(files: Files, path: string): Promise<ArcConfig> {
-  let text: string;
+  return parseArcConfig(await readConfigFile(files, path), { path });
+}
+
+/** @throws UserError of kind `configuration` (no such file), `permission` or `failed` */
+export async function readConfigFile(files: Files, path: string): Promise<string> {
   try {
-    text = await files.readText(path);
+    return await files.readText(path);
   } catch (error) {
     throw error instanceof FileError ? readFailure(error, files.absolute(path)) : error;
   }
-  return parseArcConfig(text, { path });
 }
 
 /**
@@ -54,7 +57,8 @@ export function writeFailure(error: FileError, path: string): UserError {
   return fileFailure(error, { what: `cannot write ${path}`, next });
 }
 
-function fileFailure(error: FileError, text: { what: string; next: string[] }): UserError {
+/** What kind of failure a FileError is to a user. */
+export function fileFailure(error: FileError, text: { what: string; next: string[] }): UserError {
   const kinds = {
     absent: 'configuration',
     'no-folder': 'configuration',

@@ -1,5 +1,5 @@
 import type { ArcConfig } from './arc-config.js';
-import { readArcConfig } from './arc-config-file.js';
+import { readConfigFile } from './arc-config-file.js';
 import type { Files } from './files.js';
 import { parseArcConfig } from './parse-arc-config.js';
 
@@ -24,20 +24,34 @@ export function resolveConfigSource(value: string): ConfigSource {
   return { kind: 'path', path: value };
 }
 
+/** Text that should be an arc.json, and how messages name it. */
+export interface ConfigText {
+  readonly text: string;
+  readonly path: string;
+  readonly source: ConfigSource;
+}
+
+/**
+ * The text that a value of --config or ARCTUN_CONFIG means.
+ * @throws UserError as `readConfigFile`
+ */
+export async function readConfigText(files: Files, value: string): Promise<ConfigText> {
+  const source = resolveConfigSource(value);
+  return source.kind === 'path'
+    ? { text: await readConfigFile(files, source.path), path: source.path, source }
+    : { text: source.text, path: INLINE_CONFIG, source };
+}
+
 /**
  * Reads the configuration that a value of --config or ARCTUN_CONFIG means.
- * @throws UserError as `readArcConfig` and `parseArcConfig`
+ * @throws UserError as `readConfigText` and `parseArcConfig`
  */
 export async function loadArcConfigSource(
   files: Files,
   value: string,
 ): Promise<{ config: ArcConfig; source: ConfigSource }> {
-  const source = resolveConfigSource(value);
-  const config =
-    source.kind === 'path'
-      ? await readArcConfig(files, source.path)
-      : parseArcConfig(source.text, { path: INLINE_CONFIG });
-  return { config, source };
+  const { text, path, source } = await readConfigText(files, value);
+  return { config: parseArcConfig(text, { path }), source };
 }
 
 /** Standard or URL-safe base64 of UTF-8 text, padding optional. */

@@ -114,7 +114,9 @@ class JsonReader {
       if (this.#take(ESCAPE) === '') this.#fail('an escape that JSON knows');
     }
     this.#offset++;
-    return JSON.parse(this.#text.slice(start, this.#offset)) as string;
+    const text = JSON.parse(this.#text.slice(start, this.#offset)) as string;
+    // Go holds text as UTF-8, in which half a surrogate pair cannot stand; it reads U+FFFD.
+    return text.replace(/\p{Surrogate}/gu, '\ufffd');
   }
 
   #readLiteral(offset: number): JsonNode {

@@ -2,86 +2,158 @@
  * Reads arc.json by soratun's rules: names in any case, nothing mandatory, types exact, unknown
  * members kept. No name is resolved, so that a file reads the same without a network.
  */
-import { Secret } from '../lib/secret.js';
-import { ArcConfigError } from './arc-config-error.js';
-import { KEY_LENGTH, type ArcConfig, type ArcProfile, type ArcSession } from './arc-config.js';
-import type { JsonNode, JsonObject } from './json-node.js';
+import * as z from 'zod/mini';
+import type { Secret } from '../lib/secret.js';
+import { ArcConfigError, type ArcConfigFault } from './arc-config-error.js';
+import { arcConfigModel, arcSessionModel, HIDDEN_MEMBERS } from './arc-config-schema.js';
+import { isZeroKey, type ArcConfig, type ArcSession } from './arc-config.js';
+import {
+  canonicalise,
+  nodeAt,
+  plainValue,
+  unknownMembersAt,
+  type CanonicalNode,
+} from './canonical-tree.js';
+import type { JsonMember, JsonNode } from './json-node.js';
 import { JsonSyntaxError, readJson } from './json-reader.js';
-import { lineOf, NodeReader, sortMembers, type Visibility } from './node-reader.js';
-import { parseCidr, parseEndpoint, parseIp, parseKey } from './value-syntax.js';
-
-/** The keys in the order in which they are written. */
-export const ARC_CONFIG_KEYS = [
-  'privateKey',
-  'publicKey',
-  'simId',
-  'logLevel',
-  'enableMetrics',
-  'interface',
-  'additionalAllowedIPs',
-  'mtu',
-  'persistentKeepalive',
-  'postUp',
-  'postDown',
-  'profile',
-  'arcSessionStatus',
-] as const;
-const PROFILE_KEYS = ['authKey', 'authKeyId', 'endpoint'] as const;
-const SESSION_KEYS = [
-  'arcServerPeerPublicKey',
-  'arcServerEndpoint',
-  'arcAllowedIPs',
-  'arcClientPeerIpAddress',
-  // Understood so that it is never written back: the session is no place for a private key.
-  'arcClientPeerPrivateKey',
-] as const;
-
-const ANY_INTEGER = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
-const U16 = { min: 0, max: 0xffff };
-
-const CIDR = { parse: parseCidr, expected: 'a CIDR such as "100.127.0.0/16"' };
-const ENDPOINT = { parse: parseEndpoint, expected: '"host" or "host:port", port 0 to 65535' };
-const ADDRESS = {
-  // soratun reads the empty text as no address, and writes it for none.
-  parse: (text: string) => (text === '' ? '' : parseIp(text)),
-  expected: 'an IP address without prefix, such as "10.0.0.2"',
-};
+import { missingParts } from './require-session.js';
+import { clip, shownText } from './shown-value.js';
+import { parseKey } from './value-syntax.js';
 
 /**
  * @param source how messages name the text: a path, or where it came from
  * @throws ArcConfigError with all faults
  */
-export function parseArcConfig(text: string, source: { path: string }): ArcConfig {
-  return readDocument(text, source, readConfig);
+export function parseArcConfig(text: string, { path }: { path: string }): ArcConfig {
+  const { config, faults } = readConfig(text, path);
+  if (faults.length > 0) throw new ArcConfigError(path, inOrder(faults));
+  return config;
+}
+
+/**
+ * As `parseArcConfig`, and the file has all that a tunnel needs.
+ * @throws ArcConfigError with all faults, of both kinds at once
+ */
+export function checkArcConfig(text: string, { path }: { path: string }): ArcConfig {
+  const { config, faults } = readConfig(text, path);
+  const places = new Set(faults.map(({ keyPath }) => keyPath));
+  const missing = missingParts(config).filter(({ keyPath }) => !places.has(keyPath));
+  if (faults.length + missing.length > 0) {
+    throw new ArcConfigError(path, [...inOrder(faults), ...missing]);
+  }
+  return config;
 }
 
 /**
  * A session alone: the object that stands under `arcSessionStatus`, as the API answers it.
  * @throws ArcConfigError with all faults
  */
-export function parseArcSession(text: string, source: { path: string }): ArcSession {
-  return readDocument(text, source, (reader, root) => readSession(reader, root, ''));
+export function parseArcSession(text: string, { path }: { path: string }): ArcSession {
+  const { value, tree, faults } = readDocument(text, path, arcSessionModel);
+  if (faults.length > 0) throw new ArcConfigError(path, inOrder(faults));
+  return toSession(value, unknownMembersAt(tree, []));
 }
 
-function readDocument<T>(
+function readConfig(
   text: string,
-  { path }: { path: string },
-  read: (reader: NodeReader, root: JsonObject) => T,
-): T {
-  const root = readRoot(text, path);
-  const reader = new NodeReader(text);
-  if (root.kind !== 'object') {
-    reader.fault(root, '', 'an object');
-    throw new ArcConfigError(path, reader.faults);
-  }
-  const value = read(reader, root);
-  if (reader.faults.length > 0) {
-    throw new ArcConfigError(
-      path,
-      reader.faults.toSorted((first, second) => first.line - second.line),
-    );
-  }
-  return value;
+  path: string,
+): { config: ArcConfig; faults: readonly ArcConfigFault[] } {
+  const { value, tree, faults, lines } = readDocument(text, path, arcConfigModel);
+  return {
+    config: toConfig(value, (...names) => unknownMembersAt(tree, names)),
+    faults: [...faults, ...secondPrivateKey(tree, lines)],
+  };
+}
+
+function toConfig(
+  value: z.output<typeof arcConfigModel>,
+  unknownAt: (...names: string[]) => readonly JsonMember[],
+): ArcConfig {
+  const { additionalAllowedIPs, profile, arcSessionStatus: session, ...rest } = value;
+  return {
+    ...rest,
+    privateKey: privateKeyOf(value),
+    additionalAllowedIps: additionalAllowedIPs,
+    ...(profile && { profile: { ...profile, unknownKeys: unknownAt('profile') } }),
+    ...(session && { arcSessionStatus: toSession(session, unknownAt('arcSessionStatus')) }),
+    unknownKeys: unknownAt(),
+  };
+}
+
+function toSession(
+  session: z.output<typeof arcSessionModel>,
+  unknownKeys: ArcSession['unknownKeys'],
+): ArcSession {
+  const { arcServerEndpoint, arcClientPeerIpAddress } = session;
+  return {
+    arcServerPeerPublicKey: session.arcServerPeerPublicKey,
+    ...(arcServerEndpoint && { arcServerEndpoint }),
+    arcAllowedIps: session.arcAllowedIPs ?? null,
+    ...(arcClientPeerIpAddress && { arcClientPeerIpAddress }),
+    unknownKeys,
+  };
+}
+
+/**
+ * The session's private key counts where there is no other. It is not written back there, so that a
+ * second one would be lost: `secondPrivateKey` refuses it.
+ */
+function privateKeyOf(value: z.output<typeof arcConfigModel>): Secret<Uint8Array> {
+  const inSession = value.arcSessionStatus?.arcClientPeerPrivateKey;
+  return inSession && isZeroKey(value.privateKey.expose()) ? inSession : value.privateKey;
+}
+
+function secondPrivateKey(tree: CanonicalNode, lines: Lines): ArcConfigFault[] {
+  const path = ['arcSessionStatus', 'arcClientPeerPrivateKey'];
+  const second = nodeAt(tree, path);
+  const keyOf = (node: CanonicalNode | undefined) =>
+    node?.kind === 'string' ? parseKey(node.value) : undefined;
+  const [key, other] = [keyOf(nodeAt(tree, ['privateKey'])), keyOf(second)];
+  if (!key || !other || !second || isZeroKey(key)) return [];
+  if (key.every((byte, index) => byte === other[index])) return [];
+  const found = 'another key than privateKey';
+  const expected = 'the same key, or none: the file keeps one private key';
+  return [{ line: lines.at(second.offset), keyPath: keyPathOf(path), found, expected }];
+}
+
+interface ReadDocument<T> {
+  /** Of the members that have a fault, nothing. */
+  readonly value: T;
+  readonly tree: CanonicalNode;
+  readonly lines: Lines;
+  readonly faults: readonly ArcConfigFault[];
+}
+
+/** @throws ArcConfigError when the text is no JSON object */
+function readDocument<Model extends z.ZodMiniType>(
+  text: string,
+  path: string,
+  model: Model,
+): ReadDocument<z.output<Model>> {
+  const tree = canonicalise(readRoot(text, path), model);
+  const lines = new Lines(text);
+  const plain = plainValue(tree);
+  // Compiling the model would cost more than one file does.
+  const context = { jitless: true };
+  const { data, error } = z.safeParse(model, plain, context);
+  if (!error) return { value: data, tree, lines, faults: [] };
+  const faults = faultsOf(error.issues, tree, lines);
+  if (tree.kind !== 'object') throw new ArcConfigError(path, faults);
+  for (const issue of error.issues) deleteMember(plain, issue.path);
+  return { value: z.parse(model, plain, context), tree, lines, faults };
+}
+
+/** Deletes the member that a path of the model's names leads to; for an item, its whole array. */
+function deleteMember(root: unknown, path: readonly PropertyKey[]): void {
+  const index = path.findIndex((step) => typeof step === 'number');
+  const names = index < 0 ? [...path] : path.slice(0, index);
+  const last = names.pop();
+  const parent = names.reduce<unknown>((value, name) => Reflect.get(Object(value), name), root);
+  if (last !== undefined) Reflect.deleteProperty(Object(parent) as object, last);
+}
+
+function inOrder(faults: readonly ArcConfigFault[]): readonly ArcConfigFault[] {
+  return faults.toSorted((first, second) => first.line - second.line);
 }
 
 function readRoot(text: string, path: string): JsonNode {
@@ -90,103 +162,68 @@ function readRoot(text: string, path: string): JsonNode {
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     const { offset, found, expected } = error;
-    const line = lineOf(text, offset);
+    const line = new Lines(text).at(offset);
     throw new ArcConfigError(path, [{ line, keyPath: '', found, expected }], { cause: error });
   }
 }
 
-function readConfig(reader: NodeReader, root: JsonObject): ArcConfig {
-  const { known, unknown } = sortMembers(root.members, ARC_CONFIG_KEYS);
-  const profile = readProfile(reader, known.profile);
-  const session = objectNode(reader, known.arcSessionStatus, 'arcSessionStatus');
-  return {
-    privateKey: new Secret(readKey(reader, known.privateKey, 'privateKey')),
-    publicKey: readKey(reader, known.publicKey, 'publicKey'),
-    simId: reader.string(known.simId, 'simId'),
-    logLevel: reader.integer(known.logLevel, 'logLevel', ANY_INTEGER),
-    enableMetrics: reader.boolean(known.enableMetrics, 'enableMetrics'),
-    interface: reader.string(known.interface, 'interface'),
-    additionalAllowedIps:
-      readCidrs(reader, known.additionalAllowedIPs, 'additionalAllowedIPs') ?? [],
-    mtu: reader.integer(known.mtu, 'mtu', U16),
-    persistentKeepalive: reader.integer(known.persistentKeepalive, 'persistentKeepalive', U16),
-    postUp: readCommands(reader, known.postUp, 'postUp'),
-    postDown: readCommands(reader, known.postDown, 'postDown'),
-    ...(profile && { profile }),
-    ...(session && { arcSessionStatus: readSession(reader, session, 'arcSessionStatus') }),
-    unknownKeys: unknown,
-  };
+/** One fault for each place, though several checks may have failed there. */
+function faultsOf(
+  issues: readonly z.core.$ZodIssue[],
+  tree: CanonicalNode,
+  lines: Lines,
+): ArcConfigFault[] {
+  const faults = new Map<string, ArcConfigFault>();
+  for (const { path, message } of issues) {
+    const keyPath = keyPathOf(path);
+    const node = nodeAt(tree, path) ?? tree;
+    const isHidden = HIDDEN_MEMBERS.has(String(path.at(-1)));
+    const found = describe(node, isHidden);
+    faults.set(keyPath, { line: lines.at(node.offset), keyPath, found, expected: message });
+  }
+  return [...faults.values()];
 }
 
-function readProfile(reader: NodeReader, node: JsonNode | undefined): ArcProfile | undefined {
-  const object = objectNode(reader, node, 'profile');
-  if (object === undefined) return undefined;
-  const { known, unknown } = sortMembers(object.members, PROFILE_KEYS);
-  return {
-    authKeyId: reader.string(known.authKeyId, 'profile.authKeyId'),
-    authKey: new Secret(reader.string(known.authKey, 'profile.authKey', 'secret')),
-    endpoint: reader.string(known.endpoint, 'profile.endpoint'),
-    unknownKeys: unknown,
-  };
+/** `arcSessionStatus.arcAllowedIPs[3]` */
+function keyPathOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, step) => {
+    if (typeof step === 'number') return `${text}[${step}]`;
+    return text === '' ? String(step) : `${text}.${String(step)}`;
+  }, '');
 }
 
-function readSession(reader: NodeReader, object: JsonObject, path: string): ArcSession {
-  const { known, unknown } = sortMembers(object.members, SESSION_KEYS);
-  const at = (key: string) => (path === '' ? key : `${path}.${key}`);
-  readKey(reader, known.arcClientPeerPrivateKey, at('arcClientPeerPrivateKey'));
-  const endpoint = reader.parsed(known.arcServerEndpoint, at('arcServerEndpoint'), ENDPOINT);
-  const address = reader.parsed(
-    known.arcClientPeerIpAddress,
-    at('arcClientPeerIpAddress'),
-    ADDRESS,
-  );
-  return {
-    arcServerPeerPublicKey: readKey(
-      reader,
-      known.arcServerPeerPublicKey,
-      at('arcServerPeerPublicKey'),
-    ),
-    ...(endpoint && { arcServerEndpoint: endpoint }),
-    arcAllowedIps: readCidrs(reader, known.arcAllowedIPs, at('arcAllowedIPs')),
-    ...(address && { arcClientPeerIpAddress: address }),
-    unknownKeys: unknown,
-  };
+/** Finds the line of an offset. */
+class Lines {
+  /** Where each line begins. */
+  readonly #starts: readonly number[];
+
+  constructor(text: string) {
+    this.#starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
+  }
+
+  /** From 1. */
+  at(offset: number): number {
+    let [first, last] = [0, this.#starts.length];
+    while (last - first > 1) {
+      const middle = (first + last) >> 1;
+      if ((this.#starts[middle] ?? 0) <= offset) first = middle;
+      else last = middle;
+    }
+    return first + 1;
+  }
 }
 
-/** Keys are never shown, public ones included: the private one may stand in the wrong place. */
-const KEY = {
-  parse: parseKey,
-  expected: 'a key: 32 bytes in base64, 44 characters with the "=" at the end',
-  visibility: 'secret' as Visibility,
-};
-
-function readKey(reader: NodeReader, node: JsonNode | undefined, path: string): Uint8Array {
-  return reader.parsed(node, path, KEY) ?? new Uint8Array(KEY_LENGTH);
-}
-
-function readCidrs(reader: NodeReader, node: JsonNode | undefined, path: string): string[] | null {
-  return reader.list(node, path, (item, itemPath) => {
-    // soratun dies of a null here; for us it is one more thing that is no CIDR.
-    if (item.kind === 'null') reader.fault(item, itemPath, CIDR.expected);
-    return reader.parsed(item, itemPath, CIDR) ?? '';
-  });
-}
-
-function readCommands(reader: NodeReader, node: JsonNode | undefined, path: string): string[][] {
-  const readArguments = (item: JsonNode, itemPath: string) =>
-    reader.list(item, itemPath, (argument, argumentPath) =>
-      reader.string(argument, argumentPath),
-    ) ?? [];
-  return reader.list(node, path, readArguments) ?? [];
-}
-
-function objectNode(
-  reader: NodeReader,
-  node: JsonNode | undefined,
-  path: string,
-): JsonObject | undefined {
-  if (node === undefined || node.kind === 'null') return undefined;
-  if (node.kind === 'object') return node;
-  reader.fault(node, path, 'an object');
-  return undefined;
+function describe(node: CanonicalNode, isHidden: boolean): string {
+  switch (node.kind) {
+    case 'array':
+    case 'object':
+      return `an ${node.kind}`;
+    case 'string':
+      return shownText(node.value, isHidden);
+    case 'number':
+      return isHidden ? 'a number' : clip(node.text);
+    case 'boolean':
+    case 'null':
+      return node.text;
+  }
 }

@@ -9,39 +9,57 @@ export interface CompleteArcSession extends ArcSession {
 }
 
 /**
- * The session of a configuration that is to carry traffic. The file may lack any part of it; a
- * tunnel may not.
+ * The session of a configuration that is to carry traffic. The file may lack any part of it, and its
+ * private key; a tunnel may not.
  *
  * @param source how messages name the configuration
  * @throws ArcConfigError naming all that is missing
  */
 export function requireSession(config: ArcConfig, source: string): CompleteArcSession {
-  const session = config.arcSessionStatus;
-  if (session === undefined) {
-    const expected = 'the session that bootstrap writes';
-    throw new ArcConfigError(source, [missing('arcSessionStatus', expected)]);
-  }
+  const { arcSessionStatus: session } = config;
+  const faults = missingParts(config);
+  if (faults.length > 0 || session === undefined) throw new ArcConfigError(source, faults);
   return completeSession(session, source);
+}
+
+/** What a tunnel needs and the configuration lacks. */
+export function missingParts({
+  privateKey,
+  arcSessionStatus: session,
+}: ArcConfig): ArcConfigFault[] {
+  const hasKey = !isZeroKey(privateKey.expose());
+  return [
+    ...(hasKey ? [] : [missing('privateKey', 'the key that bootstrap writes')]),
+    ...(session
+      ? missingSessionParts(session)
+      : [missing('arcSessionStatus', 'the session that bootstrap writes')]),
+  ];
 }
 
 /** @throws ArcConfigError naming all that is missing */
 export function completeSession(session: ArcSession, source: string): CompleteArcSession {
   const { arcServerEndpoint, arcClientPeerIpAddress, arcAllowedIps } = session;
-  const faults: ArcConfigFault[] = [];
-  if (isZeroKey(session.arcServerPeerPublicKey)) {
-    faults.push(missing('arcSessionStatus.arcServerPeerPublicKey', "the server's public key"));
-  }
-  if (arcServerEndpoint === undefined) {
-    faults.push(missing('arcSessionStatus.arcServerEndpoint', '"host" or "host:port"'));
-  }
-  if (arcClientPeerIpAddress === undefined) {
-    faults.push(missing('arcSessionStatus.arcClientPeerIpAddress', 'an IP address'));
-  }
+  const faults = missingSessionParts(session);
   if (faults.length > 0 || !arcServerEndpoint || !arcClientPeerIpAddress) {
     throw new ArcConfigError(source, faults);
   }
   const allowedIps = arcAllowedIps ?? [];
   return { ...session, arcServerEndpoint, arcClientPeerIpAddress, arcAllowedIps: allowedIps };
+}
+
+function missingSessionParts(session: ArcSession): ArcConfigFault[] {
+  const parts: readonly [key: keyof ArcSession, isThere: boolean, expected: string][] = [
+    [
+      'arcServerPeerPublicKey',
+      !isZeroKey(session.arcServerPeerPublicKey),
+      "the server's public key",
+    ],
+    ['arcServerEndpoint', session.arcServerEndpoint !== undefined, '"host" or "host:port"'],
+    ['arcClientPeerIpAddress', session.arcClientPeerIpAddress !== undefined, 'an IP address'],
+  ];
+  return parts
+    .filter(([, isThere]) => !isThere)
+    .map(([key, , expected]) => missing(`arcSessionStatus.${key}`, expected));
 }
 
 function missing(keyPath: string, expected: string): ArcConfigFault {

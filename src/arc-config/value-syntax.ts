@@ -28,7 +28,7 @@ export function parseIp(text: string): string | undefined {
 
 /** `address/length` with the host bits masked; the length is mandatory. */
 export function parseCidr(text: string): string | undefined {
-  const [, address = '', digits = ''] = /^([^/]*)\/(\d{1,3})$/.exec(text) ?? [];
+  const [, address = '', digits = ''] = /^([^/]*)\/(\d{1,9})$/.exec(text) ?? [];
   const length = Number(digits);
   if (ipaddr.IPv4.isValidFourPartDecimal(address)) {
     if (length > 32) return undefined;

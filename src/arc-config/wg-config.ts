@@ -1,20 +1,24 @@
+import { ArcConfigError, type ArcConfigFault } from './arc-config-error.js';
 import { effectiveKeepalive, effectiveMtu, type ArcConfig } from './arc-config.js';
+import { formatHook, survivesAsHook } from './hook-command.js';
 import { requireSession } from './require-session.js';
 import { formatKey } from './value-syntax.js';
 
 /**
  * The configuration as wg-quick reads it, private key in clear: soratun's text, but with brackets
- * around an IPv6 endpoint, without which no WireGuard reads it.
+ * around an IPv6 endpoint.
  *
- * @param options `endpointHost`: address of the server, already resolved; `source` names the
- *   configuration in an error
- * @throws ArcConfigError when there is no complete session
+ * @param options `endpointHost`: the server's address, or its name where that is to stay; `source`
+ *   names the configuration in an error
+ * @throws ArcConfigError when there is no complete session, or a command has several lines
  */
 export function formatWgConfig(
   config: ArcConfig,
   { endpointHost, source = 'arc.json' }: { endpointHost: string; source?: string },
 ): string {
   const session = requireSession(config, source);
+  const faults = hooksOf(config).flatMap(hookFaults);
+  if (faults.length > 0) throw new ArcConfigError(source, faults);
   const address = session.arcClientPeerIpAddress;
   const allowedIps = [...session.arcAllowedIps, ...config.additionalAllowedIps];
   return [
@@ -22,8 +26,7 @@ export function formatWgConfig(
     `Address = ${address}/${address.includes(':') ? 128 : 32}`,
     `PrivateKey = ${formatKey(config.privateKey.expose())}`,
     `MTU = ${effectiveMtu(config)}`,
-    ...commandLines('PostUp', config.postUp),
-    ...commandLines('PostDown', config.postDown),
+    ...hooksOf(config).map(({ key, command }) => `${key} = ${formatHook(command)}`),
     '',
     '[Peer]',
     `PublicKey = ${formatKey(session.arcServerPeerPublicKey)}`,
@@ -34,11 +37,42 @@ export function formatWgConfig(
   ].join('\n');
 }
 
-/** One line for each command; soratun skips one without a program. */
-function commandLines(key: string, commands: readonly (readonly string[])[]): string[] {
-  return commands
-    .filter(([program = '']) => program !== '')
-    .map((command) => `${key} = ${command.join(' ')}`);
+/**
+ * The commands that wg-quick will not read as arc.json means them, for the text joins the arguments
+ * without quotes, as soratun's does: `postUp[0]` and so on.
+ */
+export function commandsChangedByWgConfig(config: ArcConfig): readonly string[] {
+  return hooksOf(config)
+    .filter(({ command }) => !survivesAsHook(command))
+    .map(({ keyPath }) => keyPath);
+}
+
+interface Hook {
+  readonly key: 'PostUp' | 'PostDown';
+  readonly keyPath: string;
+  readonly command: readonly string[];
+}
+
+/** The commands in the order of the text; soratun skips one without a program. */
+function hooksOf({ postUp, postDown }: ArcConfig): Hook[] {
+  return [
+    ...postUp.map((command, index) => hook('PostUp', `postUp[${index}]`, command)),
+    ...postDown.map((command, index) => hook('PostDown', `postDown[${index}]`, command)),
+  ].filter(({ command: [program = ''] }) => program !== '');
+}
+
+function hook(key: Hook['key'], keyPath: string, command: readonly string[]): Hook {
+  return { key, keyPath, command };
+}
+
+/** A line end would make a line of its own of what stands behind it. */
+function hookFaults({ keyPath, command }: Hook): ArcConfigFault[] {
+  return command.flatMap((argument, index) => {
+    if (!/[\r\n]/.test(argument)) return [];
+    const expected = 'one line, for wg-quick knows no other; a script of its own can have more';
+    const found = 'an argument of several lines';
+    return [{ line: 0, keyPath: `${keyPath}[${index}]`, found, expected }];
+  });
 }
 
 function bracket(host: string): string {

@@ -3,6 +3,7 @@ import { FileError, type Files } from '../../src/arc-config/files.js';
 /** Files in memory; every call is recorded, and any can be made to fail. */
 export class MemoryFiles implements Files {
   readonly texts = new Map<string, string>();
+  readonly bytes = new Map<string, Uint8Array>();
   readonly calls: string[] = [];
   /** `replaceText /home/arc.json` → the error that it throws. */
   readonly failures = new Map<string, Error>();
@@ -24,6 +25,25 @@ export class MemoryFiles implements Files {
   replaceText(path: string, text: string): Promise<void> {
     return this.#perform('replaceText', path, () => {
       this.texts.set(this.absolute(path), text);
+    });
+  }
+
+  replaceBytes(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#perform('replaceBytes', path, () => {
+      this.bytes.set(this.absolute(path), bytes);
+    });
+  }
+
+  createFolder(folder: string): Promise<void> {
+    return this.#perform('createFolder', folder, () => undefined);
+  }
+
+  list(folder: string): Promise<readonly string[]> {
+    return this.#perform('list', folder, () => {
+      const prefix = `${this.absolute(folder)}/`;
+      return [...this.texts.keys()]
+        .filter((path) => path.startsWith(prefix) && !path.slice(prefix.length).includes('/'))
+        .map((path) => path.slice(prefix.length));
     });
   }
 

@@ -219,6 +219,9 @@ describe('faults', () => {
       errorOf(sampleWith({ profile: { authKey: 987654321 } })).message,
       errorOf(sampleWithSession({ arcClientPeerPrivateKey: secret })).message,
       errorOf(SAMPLE.replace(`${PRIVATE_KEY}"`, PRIVATE_KEY)).message,
+      errorOf(sampleWith({ profile: '123456789' })).message,
+      errorOf(sampleWith({ mtu: secret })).message,
+      errorOf(sampleWith({ postUp: [[`secret-987654321`], 'secret-987654321'] })).message,
     ];
     for (const message of messages) {
       expect(message).not.toMatch(/IBEi|Ei|123456789|987654321/);

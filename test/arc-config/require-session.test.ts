@@ -1,7 +1,7 @@
 import type { ArcConfigError } from '../../src/arc-config/arc-config-error.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { requireSession } from '../../src/arc-config/require-session.js';
-import { SAMPLE, sampleWithSession } from './sample.js';
+import { SAMPLE, sampleWith, sampleWithSession, ZERO_KEY } from './sample.js';
 
 const require = (text: string) =>
   requireSession(parseArcConfig(text, { path: 'arc.json' }), 'arc.json');
@@ -25,8 +25,16 @@ it('names all that is missing', () => {
     faults = (error as ArcConfigError).faults;
   }
   expect(faults.map(({ keyPath }) => keyPath)).toEqual([
+    'privateKey',
     'arcSessionStatus.arcServerPeerPublicKey',
     'arcSessionStatus.arcServerEndpoint',
     'arcSessionStatus.arcClientPeerIpAddress',
   ]);
+});
+
+it('names a session that is missing, and a private key of zeros', () => {
+  expect(() => require('{}')).toThrow(
+    /privateKey: found nothing[^]*arcSessionStatus: found nothing/,
+  );
+  expect(() => require(sampleWith({ privateKey: ZERO_KEY }))).toThrow('privateKey: found nothing');
 });

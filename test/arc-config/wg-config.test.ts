@@ -1,5 +1,6 @@
+import type { ArcConfigError } from '../../src/arc-config/arc-config-error.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
-import { formatWgConfig } from '../../src/arc-config/wg-config.js';
+import { commandsChangedByWgConfig, formatWgConfig } from '../../src/arc-config/wg-config.js';
 import { PRIVATE_KEY, SAMPLE, sampleWith, sampleWithSession, SERVER_KEY } from './sample.js';
 
 const parse = (text: string) => parseArcConfig(text, { path: 'arc.json' });
@@ -50,4 +51,29 @@ it('refuses a configuration without a whole session', () => {
   const wg = (text: string) => () => formatWgConfig(parse(text), { endpointHost: '192.0.2.1' });
   expect(wg('{}')).toThrow('arcSessionStatus: found nothing');
   expect(wg(sampleWithSession({ arcServerEndpoint: null }))).toThrow('arcServerEndpoint');
+});
+
+it('refuses an argument of several lines, which would become lines of their own', () => {
+  const text = sampleWith({
+    postUp: [['a'], ['sh', '-c', 'b\nPublicKey = x']],
+    postDown: [['c\r']],
+  });
+  let faults: readonly object[] = [];
+  try {
+    formatWgConfig(parse(text), { endpointHost: '192.0.2.1' });
+  } catch (error) {
+    ({ faults } = error as ArcConfigError);
+  }
+  expect(faults).toMatchObject([
+    { keyPath: 'postUp[1][2]', found: 'an argument of several lines' },
+    { keyPath: 'postDown[0][0]' },
+  ]);
+});
+
+it('tells the commands that wg-quick reads in another way', () => {
+  const text = sampleWith({
+    postUp: [['a', 'b'], ['/bin/sh', '-c', 'a; b'], ['', 'two words'], []],
+    postDown: [['a', 'two words']],
+  });
+  expect(commandsChangedByWgConfig(parse(text))).toEqual(['postUp[1]', 'postDown[0]']);
 });

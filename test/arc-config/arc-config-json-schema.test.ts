@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+import type { Ajv } from 'ajv';
+
+import { arcConfigJsonSchema } from '../../src/arc-config/arc-config-json-schema.js';
+import { skeletonArcConfig } from '../../src/arc-config/arc-config.js';
+import { formatArcConfig } from '../../src/arc-config/format-arc-config.js';
+import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
+import { PRIVATE_KEY, SAMPLE, sampleWith, sampleWithSession } from './sample.js';
+
+const committed = readFileSync(new URL('../../schema/arc.schema.json', import.meta.url), 'utf8');
+
+it('is what the repository holds: run `npm run build && node bin/write-schema.js`', () => {
+  const pretty = (value: unknown) => JSON.stringify(value, null, 2);
+  expect(pretty(JSON.parse(committed))).toBe(pretty(arcConfigJsonSchema()));
+});
+
+it('has the members in the order in which they are written', () => {
+  const { properties } = arcConfigJsonSchema() as {
+    properties: Record<string, { properties: object }>;
+  };
+  const written = JSON.parse(SAMPLE) as Record<string, object>;
+  expect(Object.keys(properties)).toEqual(Object.keys(written));
+  expect(Object.keys(properties.profile!.properties)).toEqual(Object.keys(written.profile!));
+  expect(Object.keys(properties.arcSessionStatus!.properties)).toEqual([
+    ...Object.keys(written.arcSessionStatus!),
+    'arcClientPeerPrivateKey',
+  ]);
+});
+
+it('describes every member', () => {
+  const undescribed: string[] = [];
+  const visit = (name: string, value: unknown) => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, child] of Object.entries(
+      (value as { properties?: object }).properties ?? {},
+    )) {
+      if (typeof (child as { description?: unknown }).description !== 'string') {
+        undescribed.push(`${name}.${key}`);
+      }
+      visit(`${name}.${key}`, child);
+    }
+  };
+  visit('', arcConfigJsonSchema());
+  expect(undescribed).toEqual([]);
+});
+
+// The emulator's OpenAPI library brings a validator of its own.
+const requireHere = createRequire(import.meta.url);
+const requireThere = createRequire(requireHere.resolve('openapi-backend'));
+const { Ajv2020 } = requireThere('ajv/dist/2020.js') as { Ajv2020: typeof Ajv };
+const isValid = new Ajv2020({ strict: true }).compile(arcConfigJsonSchema());
+
+it.each([
+  ['the file that soratun writes', SAMPLE],
+  ['the skeleton', formatArcConfig(skeletonArcConfig('linux'))],
+  ['a file with nothing in it', '{}'],
+  ['what soratun writes for that', formatArcConfig(parseArcConfig('{}', { path: 'x' }))],
+  [
+    'an empty session as it is written',
+    formatArcConfig(parseArcConfig('{"arcSessionStatus": {}}', { path: 'x' })),
+  ],
+  ['members that nobody knows', sampleWith({ imsi: '440', $schema: 'x' })],
+  [
+    'a key in lines',
+    sampleWith({ privateKey: `${PRIVATE_KEY.slice(0, 20)}\n${PRIVATE_KEY.slice(20)}` }),
+  ],
+  ['an IPv6 endpoint', sampleWithSession({ arcServerEndpoint: '[2001:db8::1]:11010' })],
+])('accepts %s', (_, text) => {
+  expect([isValid(JSON.parse(text)), isValid.errors]).toEqual([true, null]);
+});
+
+it.each([
+  ['a key of 31 bytes', sampleWith({ privateKey: Buffer.alloc(31).toString('base64') + 'A' })],
+  ['a URL-safe key', sampleWith({ publicKey: PRIVATE_KEY.replace('/', '_') })],
+  ['a float', sampleWith({ mtu: 1420.5 })],
+  ['an MTU out of range', sampleWith({ mtu: 70_000 })],
+  ['text for a number', sampleWith({ logLevel: '2' })],
+  ['a bare address among CIDRs', sampleWith({ additionalAllowedIPs: ['10.0.0.1'] })],
+  ['a client address with a prefix', sampleWithSession({ arcClientPeerIpAddress: '10.0.0.2/32' })],
+  ['an empty endpoint', sampleWithSession({ arcServerEndpoint: '' })],
+  ['a command as text', sampleWith({ postUp: ['echo up'] })],
+])('refuses %s', (_, text) => {
+  expect(isValid(JSON.parse(text))).toBe(false);
+});

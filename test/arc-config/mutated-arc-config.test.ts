@@ -1,0 +1,208 @@
+/** Ten thousand files that somebody, or a disk, has damaged: a clear error or a model, and nothing else. */
+import fc from 'fast-check';
+
+import { ArcConfigError } from '../../src/arc-config/arc-config-error.js';
+import { type ArcConfig, skeletonArcConfig } from '../../src/arc-config/arc-config.js';
+import { formatArcConfig, redactArcConfig } from '../../src/arc-config/format-arc-config.js';
+import { checkArcConfig, parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
+import type { Secret } from '../../src/lib/secret.js';
+import { PRIVATE_KEY, SAMPLE, sampleWith, sampleWithSession } from './sample.js';
+
+const SOURCE = { path: 'arc.json' };
+const RUNS = 10_000;
+const SEED = 20260413;
+
+type Mutation = (text: string) => string;
+
+const BASES = [
+  SAMPLE,
+  formatArcConfig(skeletonArcConfig('linux')),
+  sampleWith({ imsi: 4.4e21, note: { a: [1, { b: null }] }, profile: { x: 1 } }),
+  sampleWithSession({ vpgId: 'x', arcClientPeerPrivateKey: PRIVATE_KEY }),
+];
+
+const position = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true });
+
+/** One byte of the file's UTF-8 is another. */
+const byteFlip: fc.Arbitrary<Mutation> = fc
+  .tuple(position, fc.integer({ min: 0, max: 255 }))
+  .map(([at, byte]) => (text) => {
+    const bytes = Buffer.from(text);
+    if (bytes.length > 0) bytes[Math.floor(at * bytes.length)] = byte;
+    return bytes.toString('utf8');
+  });
+
+const truncation: fc.Arbitrary<Mutation> = position.map(
+  (at) => (text) => text.slice(0, Math.floor(at * text.length)),
+);
+
+const FRAGMENTS = [
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  '"',
+  '\\',
+  '\\u0000',
+  '\\ud800',
+  '//',
+  '\ufeff',
+  '\u0000',
+  '\n',
+  'null',
+  '-',
+  '1e999',
+  '"mtu":1,',
+  '"MTU":null,',
+  '"\u017fimId":"x",',
+  '"__proto__":{},',
+  '🙂',
+];
+const insertion: fc.Arbitrary<Mutation> = fc
+  .tuple(position, fc.constantFrom(...FRAGMENTS))
+  .map(([at, fragment]) => (text) => {
+    const index = Math.floor(at * text.length);
+    return text.slice(0, index) + fragment + text.slice(index);
+  });
+
+const VALUES = [
+  'null',
+  'true',
+  '""',
+  '0',
+  '-0',
+  '-1',
+  '1420.0',
+  '1e3',
+  '9007199254740993',
+  '1' + '0'.repeat(400),
+  '[]',
+  '{}',
+  '[[]]',
+  '[null]',
+  '[[null]]',
+  '[""]',
+  '"\\ud83d\\ude42"',
+  '"\\udc00"',
+  '"%i"',
+  `"${PRIVATE_KEY}"`,
+  '"10.0.0.1"',
+  '"::ffff:10.0.0.1"',
+  '"::ffff:10.0.0.0/104"',
+  '"10.1.2.3/08"',
+  '"h:+80"',
+  '"[::1]"',
+  '"é:1"',
+  '['.repeat(99) + ']'.repeat(99),
+  '['.repeat(5000),
+  '{"a":'.repeat(60) + '1' + '}'.repeat(60),
+];
+
+/** A value of a member, or an item, is another; by its place among all values. */
+const swap: fc.Arbitrary<Mutation> = fc
+  .tuple(position, fc.oneof(fc.constantFrom(...VALUES), fc.json()))
+  .map(([at, value]) => (text) => {
+    const values = [
+      ...text.matchAll(/(?<=[:[,]\s*)(?:"(?:[^"\\]|\\.)*"|-?\d[\d.eE+]*|true|false|null)/g),
+    ];
+    const match = values[Math.floor(at * values.length)];
+    if (match === undefined) return text;
+    return text.slice(0, match.index) + value + text.slice(match.index + match[0].length);
+  });
+
+/** A line goes, or comes twice: a member, or half of one. */
+const line: fc.Arbitrary<Mutation> = fc
+  .tuple(position, fc.constantFrom(0, 2))
+  .map(([at, times]) => (text) => {
+    const lines = text.split('\n');
+    const index = Math.floor(at * lines.length);
+    const copies = Array.from({ length: times }, () => lines[index]!);
+    return [...lines.slice(0, index), ...copies, ...lines.slice(index + 1)].join('\n');
+  });
+
+/** A member goes, at any depth; what is left is JSON. */
+const drop: fc.Arbitrary<Mutation> = position.map((at) => (text) => {
+  const members = [...text.matchAll(/"\w+": ?(?:"[^"]*"|\d+|true|false),\s*/g)];
+  const match = members[Math.floor(at * members.length)];
+  return match ? text.slice(0, match.index) + text.slice(match.index + match[0].length) : text;
+});
+
+const letters: fc.Arbitrary<Mutation> = fc
+  .tuple(position, fc.boolean())
+  .map(([at, isUpper]) => (text) => {
+    const names = [...text.matchAll(/"\w+"(?=:)/g)];
+    const match = names[Math.floor(at * names.length)];
+    if (match === undefined) return text;
+    const name = isUpper ? match[0].toUpperCase() : match[0].toLowerCase();
+    return text.slice(0, match.index) + name + text.slice(match.index + name.length);
+  });
+
+const mutated = fc
+  .tuple(
+    fc.constantFrom(...BASES),
+    fc.array(fc.oneof(swap, swap, drop, line, letters, insertion, byteFlip, truncation), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+  )
+  .map(([base, mutations]) => mutations.reduce((text, mutate) => mutate(text), base));
+
+/** Every value of a model, and no offsets. */
+function valuesOf(config: ArcConfig): string {
+  return JSON.stringify(config, (name, value: unknown) => {
+    if (name === 'offset') return undefined;
+    return value;
+  }).concat(exposed(config.privateKey), exposed(config.profile?.authKey));
+}
+
+function exposed(secret: Secret<Uint8Array | string> | undefined): string {
+  const value = secret?.expose();
+  return JSON.stringify(typeof value === 'string' ? value : Array.from(value ?? []));
+}
+
+const outcomes = { models: 0, errors: 0 };
+
+function checkError(error: unknown): void {
+  if (!(error instanceof ArcConfigError)) throw error;
+  const { message, faults } = error;
+  if (faults.length === 0) throw new Error('an error without a fault');
+  for (const { line: at, found, expected } of faults) {
+    if (at < 0 || found === '' || expected === '') throw new Error(`an empty fault: ${message}`);
+  }
+  if (message.includes(PRIVATE_KEY) || message.includes('secret-abcdefgh')) {
+    throw new Error(`a secret is shown: ${message}`);
+  }
+}
+
+it('gives an error that says where and what, or a model that is written and read the same', () => {
+  fc.assert(
+    fc.property(mutated, (text) => {
+      let config: ArcConfig;
+      try {
+        config = parseArcConfig(text, SOURCE);
+        outcomes.models++;
+      } catch (error) {
+        outcomes.errors++;
+        checkError(error);
+        return;
+      }
+      const written = formatArcConfig(config);
+      const again = parseArcConfig(written, SOURCE);
+      if (valuesOf(again) !== valuesOf(config)) throw new Error(`another model: ${written}`);
+      if (formatArcConfig(again) !== written) throw new Error(`another text: ${written}`);
+      redactArcConfig(config);
+      try {
+        checkArcConfig(text, SOURCE);
+      } catch (error) {
+        checkError(error);
+      }
+    }),
+    { numRuns: RUNS, seed: SEED },
+  );
+  expect(outcomes.models + outcomes.errors).toBe(RUNS);
+  // Both ways are walked often.
+  expect(outcomes.models).toBeGreaterThan(RUNS / 10);
+  expect(outcomes.errors).toBeGreaterThan(RUNS / 10);
+}, 60_000);
