@@ -1,7 +1,18 @@
 /** Files that must survive: each write goes to a file beside the target and is renamed over it. */
 import { randomBytes } from 'node:crypto';
 import { createReadStream, type Stats } from 'node:fs';
-import { lstat, open, readFile, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import {
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FileError, type FileFailure, type Files } from '../arc-config/files.js';
 
@@ -19,7 +30,10 @@ const MAX_LINKS = 40;
 export const systemFiles: Files = {
   readText: (path) => failingWith(path, () => readText(path)),
   proveWritable: (path) => failingWith(path, () => proveWritable(path)),
-  replaceText: (path, text) => failingWith(path, () => replaceText(path, text)),
+  replaceText: (path, text) => failingWith(path, () => replace(path, text)),
+  replaceBytes: (path, bytes) => failingWith(path, () => replace(path, bytes)),
+  createFolder: (folder) => failingWith(folder, () => createFolder(folder)),
+  list: (folder) => failingWith(folder, () => list(folder)),
   absolute: (path) => resolve(path),
 };
 
@@ -35,10 +49,23 @@ async function readText(path: string): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function replaceText(path: string, text: string): Promise<void> {
+async function createFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+}
+
+async function list(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+async function replace(path: string, content: string | Uint8Array): Promise<void> {
   const target = await followLinks(path);
   const owner = await statOrAbsent(target);
-  const temporary = await writeBeside(target, text, owner);
+  const temporary = await writeBeside(target, content, owner);
   try {
     await rename(temporary, target);
   } catch (error) {
@@ -87,14 +114,14 @@ async function proveMutable(target: string, isOurs: boolean): Promise<void> {
 }
 
 /**
- * A new file beside the target that holds `text` and is on the disk. It takes over the owner of
+ * A new file beside the target that holds `content` and is on the disk. It takes over the owner of
  * `existing` where we may give files away, so that a run as root leaves a service its file.
  *
  * @returns its path
  */
 async function writeBeside(
   target: string,
-  text: string,
+  content: string | Uint8Array,
   existing: Stats | undefined,
 ): Promise<string> {
   const suffix = randomBytes(6).toString('hex');
@@ -105,10 +132,10 @@ async function writeBeside(
     try {
       await handle.chmod(PRIVATE);
       if (existing !== undefined && process.geteuid?.() === 0) {
-        // A user namespace may not know the owner; the text is worth more than who owns it.
+        // A user namespace may not know the owner; what it holds is worth more than who owns it.
         await handle.chown(existing.uid, existing.gid).catch(() => undefined);
       }
-      await handle.writeFile(text, 'utf8');
+      await handle.writeFile(content, 'utf8');
       await handle.sync();
     } finally {
       await handle.close();
@@ -121,7 +148,7 @@ async function writeBeside(
 }
 
 /** Where a symbolic link leads, also when nothing is there yet. */
-async function followLinks(path: string): Promise<string> {
+export async function followLinks(path: string): Promise<string> {
   let target = resolve(path);
   for (let links = 0; links < MAX_LINKS; links++) {
     let isLink: boolean;
@@ -164,7 +191,7 @@ function unescapeMount(text: string): string {
 }
 
 /** Makes the rename durable, on file systems that know how to. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');
     try {
@@ -179,7 +206,7 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function failingWith<T>(path: string, action: () => Promise<T>): Promise<T> {
+export async function failingWith<T>(path: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
@@ -227,7 +254,7 @@ async function folderExists(path: string): Promise<boolean> {
   }
 }
 
-function codeOf(error: unknown): string | undefined {
+export function codeOf(error: unknown): string | undefined {
   // No instanceof: an error of the file system may come from another realm, as it does in jest.
   return (error as NodeJS.ErrnoException | null)?.code;
 }

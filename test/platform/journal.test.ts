@@ -1,0 +1,157 @@
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  mkdirSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { JOURNAL_ROOM } from '../../src/arc-config/files.js';
+import { systemJournals } from '../../src/platform/journal.js';
+
+let folder: string;
+let target: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-journal-'));
+  target = join(folder, 'arc.json');
+  path = join(folder, '.arc.json.bootstrap');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+async function created(line = 'first') {
+  const journal = await systemJournals.create(target, line);
+  if (journal === undefined) throw new Error('there was a journal already');
+  return journal;
+}
+
+/** As if another process had written the journal. */
+function ownedBy(owner: string): void {
+  const text = readFileSync(path, 'utf8');
+  writeFileSync(path, text.replace(/^.*$/m, owner.padEnd(127)));
+}
+
+it('stands beside its target, for its owner alone, with its room taken', async () => {
+  const journal = await created();
+  expect(journal.path).toBe(path);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(statSync(path).size).toBe(JOURNAL_ROOM);
+  expect(statSync(path).blocks * 512).toBeGreaterThanOrEqual(JOURNAL_ROOM);
+  expect(readdirSync(folder)).toEqual(['.arc.json.bootstrap']);
+});
+
+it('is made once', async () => {
+  await created();
+  expect(await systemJournals.create(target, 'second')).toBeUndefined();
+  expect((await systemJournals.open(target))?.lines).toEqual(['first']);
+  expect(readdirSync(folder)).toEqual(['.arc.json.bootstrap']);
+});
+
+it('gives back its lines in order', async () => {
+  const journal = await created();
+  await journal.append('zweite ü');
+  await journal.append('third');
+  expect((await systemJournals.open(target))?.lines).toEqual(['first', 'zweite ü', 'third']);
+  expect(statSync(path).size).toBe(JOURNAL_ROOM);
+});
+
+it('goes on behind its last line when it is opened again', async () => {
+  await (await created()).append('second');
+  ownedBy('4194305 no-such-boot 1');
+  const opened = await systemJournals.open(target);
+  await opened?.journal.append('third');
+  expect((await systemJournals.open(target))?.lines).toEqual(['first', 'second', 'third']);
+});
+
+it('leaves out a line that was not written whole', async () => {
+  await (await created()).append('second');
+  const end = readFileSync(path, 'utf8').trimEnd().length;
+  truncateSync(path, end - 2);
+  expect((await systemJournals.open(target))?.lines).toEqual(['first']);
+});
+
+it('refuses a line for which there is no room', async () => {
+  const journal = await created();
+  await expect(journal.append('x'.repeat(JOURNAL_ROOM))).rejects.toThrow('the journal is full');
+});
+
+it('takes no more room however often it is opened', async () => {
+  await created();
+  for (let count = 0; count < 20; count++) {
+    ownedBy('4194305 no-such-boot 1');
+    const opened = await systemJournals.open(target);
+    expect(opened?.lines).toEqual(['first']);
+  }
+  expect(readFileSync(path, 'utf8').trimEnd().split('\n')).toHaveLength(2);
+});
+
+it.each(['', 'x', '  \n'])('holds no line when it was never written whole (%j)', async (text) => {
+  writeFileSync(path, text);
+  const opened = await systemJournals.open(target);
+  expect(opened).toMatchObject({ lines: [], runningProcess: undefined });
+  await opened?.journal.append('first');
+  expect((await systemJournals.open(target))?.lines).toEqual(['first']);
+});
+
+it('is gone when it is removed', async () => {
+  const journal = await created();
+  await journal.remove();
+  expect(existsSync(path)).toBe(false);
+  expect(await systemJournals.open(target)).toBeUndefined();
+  await journal.remove();
+});
+
+it('says when a line can be kept nowhere, as its folder is gone', async () => {
+  const journal = await created();
+  rmSync(folder, { recursive: true });
+  await expect(journal.append('second')).rejects.toMatchObject({ failure: 'no-folder' });
+});
+
+it('is none where there is no folder', async () => {
+  expect(await systemJournals.open(join(folder, 'missing', 'arc.json'))).toBeUndefined();
+});
+
+it('is one for a file and for a link to it', async () => {
+  mkdirSync(join(folder, 'there'));
+  symlinkSync(join(folder, 'there', 'arc.json'), target);
+  await created();
+  expect(readdirSync(join(folder, 'there'))).toEqual(['.arc.json.bootstrap']);
+  expect((await systemJournals.open(join(folder, 'there', 'arc.json')))?.lines).toEqual(['first']);
+});
+
+describe('the process at work', () => {
+  it('is not this one', async () => {
+    await created();
+    expect((await systemJournals.open(target))?.runningProcess).toBeUndefined();
+  });
+
+  it('is another one that runs', async () => {
+    await created();
+    const start = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
+    const ticks = start.slice(start.lastIndexOf(')') + 2).split(' ')[19]!;
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    ownedBy(`${process.ppid} ${boot} ${ticks}`);
+    const before = readFileSync(path, 'utf8');
+    expect((await systemJournals.open(target))?.runningProcess).toBe(process.ppid);
+    expect(readFileSync(path, 'utf8')).toBe(before);
+    // The same number, but of a process that began at another time.
+    ownedBy(`${process.ppid} ${boot} ${Number(ticks) + 1}`);
+    expect((await systemJournals.open(target))?.runningProcess).toBeUndefined();
+  });
+
+  it('is gone when it has ended, and the journal is then ours', async () => {
+    await created();
+    const { pid } = spawnSync('true');
+    ownedBy(`${pid} some-boot 1`);
+    expect((await systemJournals.open(target))?.runningProcess).toBeUndefined();
+    expect(readFileSync(path, 'utf8')).toMatch(new RegExp(`^${process.pid} `));
+    expect((await systemJournals.open(target))?.lines).toEqual(['first']);
+  });
+});
