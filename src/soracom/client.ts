@@ -1,195 +1,227 @@
 import type { z } from 'zod';
-import type { Secret } from '../lib/secret.js';
+import { UserError } from '../lib/user-error.js';
 import {
+  anyAnswer,
+  arcCredentialsAnswer,
   arcSessionAnswer,
-  authAnswer,
+  createdSimAnswer,
+  sessionEvents,
   simAnswer,
+  simAnswers,
   type ArcSessionAnswer,
   type AuthAnswer,
+  type SessionEvent,
   type SimAnswer,
 } from './answers.js';
-import {
-  ApiError,
-  firstLine,
-  refusalError,
-  SIM_MAY_EXIST,
-  unintelligibleError,
-  type Operation,
-} from './api-error.js';
-import { parseEndpointUrl } from './coverage.js';
-import { exchange, TransportError, type HttpResponse, type TransportFailure } from './transport.js';
+import { ApiError } from './api-error.js';
+import { Channel, type ApiRequest } from './channel.js';
+import { realClock, type SoracomClock } from './clock.js';
+import * as operations from './operations.js';
+import type { ApiOperation } from './operations.js';
+import type { SoracomClientOptions } from './options.js';
+import { pathOfPage, readPages } from './paging.js';
+import { readAnswer } from './read-answer.js';
+import { sendWithRepeats } from './repeats.js';
+import { Session, type Call } from './session.js';
+import type { SignIn } from './sign-in.js';
+import type { SimTag, SoracomApi } from './soracom-api.js';
+import type { HttpResponse } from './transport.js';
 
-export interface SoracomClientOptions {
-  /** Base URL without `/v1`. */
-  readonly endpoint: string;
-  /** `arctun/VERSION (platform arch node)`. */
-  readonly userAgent: string;
-  /** For each call as a whole, in milliseconds; 30 s when absent. */
-  readonly timeoutMs?: number;
-  readonly log?: SoracomLog;
-  /** Ends calls that have not been answered, except createSim. */
-  readonly signal?: AbortSignal;
-}
-
-/** The part of a log that this client writes to: methods, paths and statuses, no bodies. */
-export interface SoracomLog {
-  debug(fields: object, message: string): void;
-}
-
-/** An auth key of a SAM user or of the root user. */
-export interface AuthKey {
-  /** Begins with `keyId-`. */
-  readonly authKeyId: string;
-  /** Begins with `secret-`. */
-  readonly authKey: Secret<string>;
-  /** How long the token lives, in seconds. */
-  readonly tokenTimeoutSeconds: number;
-}
+export type { SoracomClientOptions, SoracomLog } from './options.js';
 
 const DEFAULT_TIMEOUT = 30_000;
-const CONNECT_TIMEOUT = 10_000;
-
-const AUTH: Operation = { purpose: 'sign in to SORACOM' };
-const LOGOUT: Operation = { purpose: 'sign out of SORACOM' };
-const GET_SIM: Operation = { purpose: 'read the virtual SIM', permission: 'Sim:getSim' };
-const CREATE_SIM: Operation = {
-  purpose: 'create a virtual SIM',
-  permission: 'Sim:createSim',
-  creates: true,
-};
-const CREATE_ARC_SESSION: Operation = {
-  purpose: 'create an Arc session',
-  permission: 'Sim:createArcSession',
-};
+const DEFAULT_DEADLINE = 120_000;
+/** The longest page that the API has. */
+const PAGE_LENGTH = 100;
 
 /**
- * The SORACOM API, as far as an Arc needs it. Requests are soratun's, byte for byte. No call is
- * ever repeated: createSim costs money, and for the others the user knows better when.
+ * The SORACOM API, as far as an Arc needs it. What soratun asks for is asked in its bytes.
+ *
+ * - What does no harm is repeated after 429 and 5xx (operations.ts, repeats.ts).
+ * - A token that is not accepted any more is replaced once in a call, by signing in again. That
+ *   holds for createSim too: RFC 9110 15.5.2, a request that is answered 401 was not applied.
+ * - Nothing is repeated where no answer came, and createSim not after any other answer.
  */
-export class SoracomClient {
-  readonly #endpoint: string;
+export class SoracomClient implements SoracomApi {
+  readonly #channel: Channel;
+  readonly #session: Session;
+  readonly #clock: SoracomClock;
   readonly #options: SoracomClientOptions;
-  #credentials: AuthAnswer | undefined;
 
-  /** @throws UserError of kind `usage` when the endpoint is no URL */
+  /**
+   * @throws UserError of kind `usage` when the endpoint is no URL, of kind `configuration` for
+   *   headers that HTTP does not allow
+   */
   constructor(options: SoracomClientOptions) {
-    this.#endpoint = parseEndpointUrl(options.endpoint);
+    this.#channel = new Channel(options);
+    this.#session = new Session(this.#channel.secrets);
+    this.#clock = options.clock ?? realClock;
     this.#options = options;
   }
 
-  /** Signs in; the calls that follow carry the token. @throws ApiError */
-  async auth({ authKeyId, authKey, tokenTimeoutSeconds }: AuthKey): Promise<void> {
-    const body = { authKeyId, authKey: authKey.expose(), tokenTimeoutSeconds };
-    this.#credentials = await this.#call(AUTH, authAnswer, { path: '/auth', body });
+  get serverTime(): number | undefined {
+    return this.#channel.serverTime;
   }
 
-  /** Revokes the token. @throws ApiError */
+  async auth(signIn: SignIn, tokenTimeoutSeconds: number): Promise<void> {
+    await this.#session.begin(signIn, tokenTimeoutSeconds, this.#callUntil(this.#newDeadline()));
+  }
+
   async logout(): Promise<void> {
-    await this.#send(LOGOUT, { path: '/auth/logout', body: {} });
-    this.#credentials = undefined;
+    const request = { path: '/auth/logout', body: {} };
+    await this.#send(operations.LOGOUT, request, this.#session.token, this.#newDeadline());
+    this.#session.end();
   }
 
-  /**
-   * Creates a virtual SIM, which costs money. Once sent, no signal ends it: the answer carries the
-   * private key, and nobody shows it again.
-   * @throws ApiError; its next steps say when a SIM may exist all the same
-   */
   async createSim(): Promise<SimAnswer> {
     const body = { type: 'virtual', subscription: 'planArc01' };
-    return this.#call(CREATE_SIM, simAnswer, { path: '/sims', body });
+    return this.#call(operations.CREATE_SIM, createdSimAnswer, { path: '/sims', body });
   }
 
-  /** @throws ApiError */
   async getSim(simId: string): Promise<SimAnswer> {
-    return this.#call(GET_SIM, simAnswer, { path: `/sims/${encodeURIComponent(simId)}` });
+    return this.#call(operations.GET_SIM, simAnswer, { path: simPath(simId) });
   }
 
-  /** Creates the session of a SIM, or creates it anew. @throws ApiError */
+  async listSims(): Promise<readonly SimAnswer[]> {
+    return this.#list(operations.LIST_SIMS, simAnswers, '/sims');
+  }
+
+  async searchVirtualSims(): Promise<readonly SimAnswer[]> {
+    const path = `/query/sims?subscription=planArc01&limit=${PAGE_LENGTH}&search_type=and`;
+    const sims = await this.#list(operations.SEARCH_SIMS, simAnswers, path);
+    return sims.filter(({ status }) => status !== 'terminated');
+  }
+
   async createArcSession(simId: string): Promise<ArcSessionAnswer> {
-    const path = `/sims/${encodeURIComponent(simId)}/sessions/arc`;
-    return this.#call(CREATE_ARC_SESSION, arcSessionAnswer, { path, body: {} });
+    const request = { path: simPath(simId, '/sessions/arc'), body: {} };
+    return this.#call(operations.CREATE_ARC_SESSION, arcSessionAnswer, request);
   }
 
-  async #call<T>(operation: Operation, schema: z.ZodType<T>, request: ApiRequest): Promise<T> {
-    const { status, body } = await this.#send(operation, request);
-    const answer = schema.safeParse(parseJson(body));
-    if (answer.success) return answer.data;
-    const [issue] = answer.error.issues;
-    throw unintelligibleError(operation, status, describeMisfit(body, issue?.path.join('.') ?? ''));
+  async renewArcSimCredentials(simId: string, publicKey: string): Promise<void> {
+    const body = { arcClientPeerPublicKey: publicKey };
+    const request = { path: simPath(simId, '/credentials/arc'), body };
+    const schema = arcCredentialsAnswer(publicKey);
+    await this.#call(operations.RENEW_ARC_SIM_CREDENTIALS, schema, request);
   }
 
-  /** One call; resolves with an answer of status 2xx. */
-  async #send(operation: Operation, { path, body }: ApiRequest): Promise<HttpResponse> {
-    const { signal, log, timeoutMs = DEFAULT_TIMEOUT } = this.#options;
-    signal?.throwIfAborted();
-    const method = body === undefined ? 'GET' : 'POST';
-    const url = `${this.#endpoint}/v1${path}`;
-    const deadlines = { connect: Math.min(CONNECT_TIMEOUT, timeoutMs), whole: timeoutMs };
-    let response: HttpResponse;
-    try {
-      response = await exchange(
-        { method, url, headers: this.#headers(), ...(body && { body: JSON.stringify(body) }) },
-        deadlines,
-        operation.creates ? undefined : signal,
-      );
-    } catch (error) {
-      throw error instanceof TransportError ? lostError(operation, url, error) : error;
-    }
-    log?.debug({ method, url, status: response.status }, 'SORACOM API answered');
-    if (response.status >= 200 && response.status < 300) return response;
-    throw refusalError(operation, response.status, response.body);
+  async putSimTags(simId: string, tags: readonly SimTag[]): Promise<void> {
+    const body = tags.map(({ tagName, tagValue }) => ({ tagName, tagValue }));
+    await this.#call(operations.PUT_SIM_TAGS, anyAnswer, { path: simPath(simId, '/tags'), body });
   }
 
-  #headers(): Record<string, string> {
-    return {
-      'Content-Type': 'application/json',
-      'X-Soracom-Lang': 'en',
-      'User-Agent': this.#options.userAgent,
-      ...(this.#credentials && {
-        'X-Soracom-Api-Key': this.#credentials.apiKey.expose(),
-        'X-Soracom-Token': this.#credentials.token.expose(),
-      }),
+  async setSimGroup(simId: string, groupId: string): Promise<void> {
+    const request = { path: simPath(simId, '/set_group'), body: { groupId } };
+    await this.#call(operations.SET_SIM_GROUP, anyAnswer, request);
+  }
+
+  async enableSimTermination(simId: string): Promise<void> {
+    const request = { path: simPath(simId, '/enable_termination'), body: {} };
+    await this.#call(operations.ENABLE_SIM_TERMINATION, anyAnswer, request);
+  }
+
+  async terminateSim(simId: string): Promise<void> {
+    const request = { path: simPath(simId, '/terminate'), body: {} };
+    await this.#call(operations.TERMINATE_SIM, anyAnswer, request);
+  }
+
+  /** @throws RangeError when `limit` is no positive integer */
+  async listSimSessionEvents(simId: string, limit: number): Promise<readonly SessionEvent[]> {
+    if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError(`limit ${limit}`);
+    const path = simPath(simId, `/events/sessions?limit=${Math.min(limit, PAGE_LENGTH)}`);
+    const { LIST_SIM_SESSION_EVENTS } = operations;
+    const events = await this.#list(LIST_SIM_SESSION_EVENTS, sessionEvents, path, limit);
+    return events.toSorted((a, b) => (b.time ?? 0) - (a.time ?? 0)).slice(0, limit);
+  }
+
+  #newDeadline(): number {
+    return this.#clock.now() + (this.#options.deadlineMs ?? DEFAULT_DEADLINE);
+  }
+
+  async #list<T>(
+    operation: ApiOperation,
+    schema: z.ZodType<T[]>,
+    path: string,
+    enough?: number,
+  ): Promise<T[]> {
+    const end = this.#newDeadline();
+    const read = async (key: string | undefined) => {
+      const response = await this.#perform(operation, { path: pathOfPage(path, key) }, end);
+      const items = readAnswer(operation, schema, response);
+      return { items, status: response.status, nextKey: response.headers['x-soracom-next-key'] };
     };
+    return readPages(operation, read, enough);
+  }
+
+  async #call<T>(operation: ApiOperation, schema: z.ZodType<T>, request: ApiRequest): Promise<T> {
+    return readAnswer(operation, schema, await this.#perform(operation, request));
+  }
+
+  /** A call by whoever is signed in; with a new token when theirs is refused. */
+  async #perform(
+    operation: ApiOperation,
+    request: ApiRequest,
+    end = this.#newDeadline(),
+  ): Promise<HttpResponse> {
+    const { token } = this.#session;
+    try {
+      return await this.#send(operation, request, token, end);
+    } catch (error) {
+      const isRefused = error instanceof ApiError && error.status === 401;
+      if (!isRefused || !this.#session.canRenew) throw error;
+      this.#channel.log({}, 'the SORACOM token is not accepted any more');
+      await this.#session.renew(token, this.#callUntil(end));
+      return this.#send(operation, request, this.#session.token, end);
+    }
+  }
+
+  #callUntil(end: number): Call {
+    return async (operation, schema, request, token) =>
+      readAnswer(operation, schema, await this.#send(operation, request, token, end));
+  }
+
+  /** A call with its repeats; resolves with an answer of status 2xx. */
+  #send(
+    operation: ApiOperation,
+    request: ApiRequest,
+    token: AuthAnswer | undefined,
+    end: number,
+  ): Promise<HttpResponse> {
+    const attempt = async () =>
+      this.#channel.send(operation, request, token, this.#timeout(operation, end));
+    return sendWithRepeats(operation, attempt, {
+      clock: this.#clock,
+      random: this.#options.random ?? Math.random,
+      end,
+      signal: this.#options.signal,
+      log: (fields, message) => this.#channel.log(fields, message),
+      hide: (text) => this.#channel.secrets.hideIn(text),
+    });
+  }
+
+  /** @throws ApiError when no time is left for another call */
+  #timeout(operation: ApiOperation, end: number): number {
+    const { timeoutMs = DEFAULT_TIMEOUT, deadlineMs = DEFAULT_DEADLINE } = this.#options;
+    const left = end - this.#clock.now();
+    if (left <= 0) {
+      throw new ApiError('timeout', {
+        what: `cannot ${operation.purpose}`,
+        why: `it took longer than ${deadlineMs / 1000} s in all`,
+        next: ['Try again later: the SORACOM API is slow.'],
+      });
+    }
+    // The answer to createSim holds a key that is told once: its whole time is waited for.
+    return operation.creates ? timeoutMs : Math.min(timeoutMs, Math.ceil(left));
   }
 }
 
-interface ApiRequest {
-  /** Behind `/v1`. */
-  readonly path: string;
-  /** Sent by POST, members in this order; without one the call is a GET. */
-  readonly body?: object;
-}
-
-/** An answer that was cut short may hold a key or a token; what looks like JSON is not shown. */
-function describeMisfit(body: string, place: string): string {
-  if (parseJson(body) !== undefined) {
-    return `the answer lacks what it should have${place === '' ? '' : ` at ${place}`}`;
+/** @throws UserError of kind `usage` for what a URL would take for a folder or leave out */
+function simPath(simId: string, behind = ''): string {
+  if (/^\.{0,2}$/.test(simId)) {
+    throw new UserError('usage', {
+      what: 'cannot ask for the SIM',
+      why: `"${simId}" is no SIM id`,
+      next: ['Give the id that `arctun sim list` shows.'],
+    });
   }
-  return `the answer is not JSON: ${body.trimStart().startsWith('<') ? firstLine(body) : '(not shown)'}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-const NEXT: Readonly<Record<TransportFailure, string>> = {
-  dns: 'Check the network, the name server, and the host name of the endpoint.',
-  connection: 'Check the network, the firewall, and HTTPS_PROXY if there is a proxy.',
-  timeout: 'Check the network and the proxy settings, then try again.',
-  tls: 'Check the clock of this machine; behind a TLS proxy, name its CA in NODE_EXTRA_CA_CERTS.',
-  'too-long': 'Check that the endpoint is the SORACOM API.',
-};
-
-function lostError(operation: Operation, url: string, error: TransportError): ApiError {
-  const mayExist = operation.creates === true && error.sent;
-  const text = {
-    what: `cannot ${operation.purpose}`,
-    why: `${new URL(url).host}: ${error.message}`,
-    next: mayExist ? SIM_MAY_EXIST : [NEXT[error.failure]],
-  };
-  return new ApiError(error.failure, text, { cause: error });
+  return `/sims/${encodeURIComponent(simId)}${behind}`;
 }

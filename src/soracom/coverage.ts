@@ -8,6 +8,12 @@ const ENDPOINTS: Readonly<Record<Coverage, string>> = {
   g: 'https://g.api.soracom.io',
 };
 
+/** The sandbox is a copy of the API for trying things out, with accounts of its own. */
+const SANDBOX_ENDPOINTS: Readonly<Record<Coverage, string>> = {
+  jp: 'https://api-sandbox.soracom.io',
+  g: 'https://g.api-sandbox.soracom.io',
+};
+
 const NAMES = new Map<string, Coverage>([
   ['g', 'g'],
   ['global', 'g'],
@@ -31,28 +37,11 @@ export function parseCoverage(text: string): Coverage {
 }
 
 /** The base URL of a coverage's API, without `/v1`. */
-export function coverageEndpoint(coverage: Coverage): string {
-  return ENDPOINTS[coverage];
-}
-
-/**
- * The API's base URL: the flag, ARCTUN_ENDPOINT, SORACOM_ENDPOINT, then the coverage's. Empty
- * values count as absent.
- *
- * @returns undefined when nothing names one
- * @throws UserError of kind `usage` for a coverage or URL that is none
- */
-export function resolveEndpoint(
-  chosen: { endpoint?: string | undefined; coverage?: string | undefined },
-  env: Readonly<Record<string, string | undefined>>,
-): string | undefined {
-  const url = [chosen.endpoint, env.ARCTUN_ENDPOINT, env.SORACOM_ENDPOINT].find(isPresent);
-  if (url !== undefined) return parseEndpointUrl(url);
-  return isPresent(chosen.coverage) ? coverageEndpoint(parseCoverage(chosen.coverage)) : undefined;
-}
-
-function isPresent(text: string | undefined): text is string {
-  return text !== undefined && text.trim() !== '';
+export function coverageEndpoint(
+  coverage: Coverage,
+  { sandbox = false }: { readonly sandbox?: boolean } = {},
+): string {
+  return (sandbox ? SANDBOX_ENDPOINTS : ENDPOINTS)[coverage];
 }
 
 /**

@@ -8,7 +8,7 @@ import { TLSSocket } from 'node:tls';
 import axios, { type AxiosRequestConfig } from 'axios';
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -16,6 +16,8 @@ export interface HttpRequest {
 
 export interface HttpResponse {
   readonly status: number;
+  /** Names in lower case, as Node gives them; what came several times is joined with commas. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
@@ -59,7 +61,7 @@ export async function exchange(
   const timeout = AbortSignal.timeout(deadlines.whole);
   const connection = new Connection(deadlines.connect);
   try {
-    const { status, data } = await axios.request<string>({
+    const { status, headers, data } = await axios.request<string>({
       ...FIXED_CONFIG,
       ...connection.config,
       method: request.method,
@@ -68,7 +70,7 @@ export async function exchange(
       ...(request.body !== undefined && { data: request.body }),
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
-    return { status, body: data };
+    return { status, headers: plainHeaders(headers), body: data };
   } catch (error) {
     signal?.throwIfAborted();
     throw connection.explain(error, timeout.aborted ? deadlines.whole : undefined);
@@ -86,6 +88,14 @@ const FIXED_CONFIG: AxiosRequestConfig<string> = {
   transformRequest: [(data: unknown) => data],
   transformResponse: [(data: unknown) => data],
 };
+
+function plainHeaders(headers: object): Record<string, string> {
+  const plain: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    plain[name] = Array.isArray(value) ? value.join(', ') : String(value);
+  }
+  return plain;
+}
 
 /** Watches one connection: the time it may take to stand, and whether bytes went into it. */
 class Connection {

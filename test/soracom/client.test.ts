@@ -1,17 +1,12 @@
 import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
-import { Secret } from '../../src/lib/secret.js';
-import { ApiError } from '../../src/soracom/api-error.js';
+import { simMayExist } from '../../src/soracom/api-error.js';
 import { SoracomClient, type SoracomClientOptions } from '../../src/soracom/client.js';
+import { clientOf, errorOf, KEY, TOKEN } from './client-under-test.js';
+import { InstantClock } from './instant-clock.js';
 import { cut, json, RecordingServer, silence, status, type Answer } from './recording-server.js';
 
-const KEY = {
-  authKeyId: 'keyId-abc',
-  authKey: new Secret('secret-xyz'),
-  tokenTimeoutSeconds: 300,
-};
-const TOKEN = { apiKey: 'api-123', token: 'eyJ.token', operatorId: 'OP0012345678' };
 const SESSION = {
   arcServerPeerPublicKey: 'key',
   arcServerEndpoint: 'link.arc.soracom.io:11010',
@@ -27,25 +22,16 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 function client(options: Partial<SoracomClientOptions> = {}): SoracomClient {
-  return new SoracomClient({ endpoint: server.url, userAgent: 'arctun/0.1.0 (x)', ...options });
+  return clientOf(server, options);
 }
 
 function answering(call: string, answer: Answer): void {
   server.answers.set(call, answer);
 }
 
-async function errorOf(promise: Promise<unknown>): Promise<ApiError> {
-  const outcome = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (outcome instanceof ApiError) return outcome;
-  throw new Error(`no ApiError but ${inspect(outcome)}`);
-}
-
 describe('what goes over the wire', () => {
   it('signs in with the bytes that soratun sends', async () => {
-    await client().auth(KEY);
+    await client().auth(KEY, 300);
     const [request] = server.requests;
     expect(request).toMatchObject({
       method: 'POST',
@@ -71,7 +57,7 @@ describe('what goes over the wire', () => {
     answering('POST /v1/sims/8942/sessions/arc', json(SESSION));
     answering('POST /v1/auth/logout', status(204));
     const api = client();
-    await api.auth(KEY);
+    await api.auth(KEY, 300);
     await api.createSim();
     await api.getSim('8942');
     await api.createArcSession('8942');
@@ -93,11 +79,43 @@ describe('what goes over the wire', () => {
     }
   });
 
+  it("carries out the rest of a SIM's life", async () => {
+    for (const call of [
+      'PUT /v1/sims/1/credentials/arc',
+      'PUT /v1/sims/1/tags',
+      'POST /v1/sims/1/set_group',
+      'POST /v1/sims/1/enable_termination',
+      'POST /v1/sims/1/terminate',
+    ]) {
+      answering(call, json({ simId: '1' }));
+    }
+    const api = client();
+    const tag = { tagName: 'name', tagValue: 'x', more: 'not sent' };
+    await api.renewArcSimCredentials('1', 'public=');
+    await api.putSimTags('1', [tag, { tagName: 'b', tagValue: '' }]);
+    await api.setSimGroup('1', 'group-1');
+    await api.enableSimTermination('1');
+    await api.terminateSim('1');
+    expect(server.requests.map(({ method, url, body }) => `${method} ${url} ${body}`)).toEqual([
+      'PUT /v1/sims/1/credentials/arc {"arcClientPeerPublicKey":"public="}',
+      'PUT /v1/sims/1/tags [{"tagName":"name","tagValue":"x"},{"tagName":"b","tagValue":""}]',
+      'POST /v1/sims/1/set_group {"groupId":"group-1"}',
+      'POST /v1/sims/1/enable_termination {}',
+      'POST /v1/sims/1/terminate {}',
+    ]);
+  });
+
   it('escapes the SIM id and trims the endpoint', async () => {
     answering('GET /v1/sims/a%2Fb%3F', json({ simId: 'a/b?' }));
     await client({ endpoint: `${server.url}//` }).getSim('a/b?');
     expect(server.calls).toEqual(['GET /v1/sims/a%2Fb%3F']);
   });
+});
+
+it.each(['', '.', '..'])('refuses %j for a SIM id, which no URL can hold', async (simId) => {
+  await expect(client().terminateSim(simId)).rejects.toThrow('is no SIM id');
+  await expect(client().getSim(simId)).rejects.toMatchObject({ kind: 'usage' });
+  expect(server.requests).toEqual([]);
 });
 
 describe('answers', () => {
@@ -135,25 +153,138 @@ describe('answers', () => {
     ['an empty body', status(200), 'the answer is not JSON'],
   ])('refuses a sign-in that is %s', async (_, answer, why) => {
     answering('POST /v1/auth', answer);
-    const error = await errorOf(client().auth(KEY));
+    const error = await errorOf(client().auth(KEY, 300));
     expect(error).toMatchObject({ failure: 'unintelligible', kind: 'api', status: 200 });
     expect(error.why).toContain(why);
   });
 
   it('bounds the size of an answer', async () => {
     answering('POST /v1/auth', status(200, ' '.repeat(5 << 20)));
-    expect((await errorOf(client().auth(KEY))).failure).toBe('too-long');
+    expect((await errorOf(client().auth(KEY, 300))).failure).toBe('too-long');
+  });
+});
+
+describe('an answer that nobody reads', () => {
+  it('may be empty', async () => {
+    answering('POST /v1/sims/1/terminate', status(204));
+    await client().terminateSim('1');
+  });
+
+  it('is not taken from a captive portal', async () => {
+    answering('POST /v1/sims/1/terminate', status(200, '<html>Welcome'));
+    const error = await errorOf(client().terminateSim('1'));
+    expect(error.message).toBe(
+      'cannot terminate the SIM: HTTP 200, but the answer is not JSON: <html>Welcome',
+    );
+  });
+
+  it.each([{}, { arcClientPeerPublicKey: 'ours=' }, { arcClientPeerPublicKey: null }])(
+    'to a new key may be %j',
+    async (answer) => {
+      answering('PUT /v1/sims/1/credentials/arc', json(answer));
+      await client().renewArcSimCredentials('1', 'ours=');
+    },
+  );
+
+  it('to a new key must not name another one', async () => {
+    answering('PUT /v1/sims/1/credentials/arc', json({ arcClientPeerPublicKey: 'theirs=' }));
+    const error = await errorOf(client().renewArcSimCredentials('1', 'ours='));
+    expect(error).toMatchObject({ failure: 'unintelligible', simMayExist: false });
+    expect(error.why).toContain('at arcClientPeerPublicKey');
+  });
+});
+
+describe('listings', () => {
+  const next = (key: string) => ({ 'x-soracom-next-key': key });
+  const page = (sims: object[], headers: Record<string, string> = {}) =>
+    status(200, JSON.stringify(sims), headers);
+
+  it('of SIMs have all pages', async () => {
+    answering('GET /v1/sims', page([{ simId: '1' }], next('a/b')));
+    answering('GET /v1/sims?last_evaluated_key=a%2Fb', page([], next('c')));
+    answering('GET /v1/sims?last_evaluated_key=c', page([{ simId: '2', status: 'terminated' }]));
+    const sims = await client().listSims();
+    expect(sims.map(({ simId }) => simId)).toEqual(['1', '2']);
+  });
+
+  it('of virtual SIMs have those that live', async () => {
+    const search = 'GET /v1/query/sims?subscription=planArc01&limit=100&search_type=and';
+    const sims = [
+      { simId: '1', status: 'active' },
+      { simId: '2', status: 'terminated' },
+    ];
+    answering(search, page(sims, next('k')));
+    answering(`${search}&last_evaluated_key=k`, page([{ simId: '3' }]));
+    const found = await client().searchVirtualSims();
+    expect(found.map(({ simId }) => simId)).toEqual(['1', '3']);
+  });
+
+  it('of session events have the newest first, and no more than asked for', async () => {
+    const events = 'GET /v1/sims/1/events/sessions?limit=3';
+    answering(events, page([{ time: 5, event: 'Deleted' }, { time: 7 }], next('k')));
+    answering(`${events}&last_evaluated_key=k`, page([{ time: 3 }, {}], next('never asked')));
+    const found = await client().listSimSessionEvents('1', 3);
+    expect(found).toEqual([{ time: 7 }, { time: 5, event: 'Deleted' }, { time: 3 }]);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('of many session events ask for pages that the API has', async () => {
+    answering('GET /v1/sims/1/events/sessions?limit=100', page([]));
+    expect(await client().listSimSessionEvents('1', 1000)).toEqual([]);
+  });
+
+  it('of one session event are asked for', async () => {
+    answering('GET /v1/sims/1/events/sessions?limit=1', page([{ time: 1 }]));
+    expect(await client().listSimSessionEvents('1', 1)).toEqual([{ time: 1 }]);
+  });
+
+  it.each([0, -1, 1.5, NaN])('of %d session events are a mistake of ours', async (limit) => {
+    await expect(client().listSimSessionEvents('1', limit)).rejects.toThrow(RangeError);
+    expect(server.requests).toEqual([]);
+  });
+
+  it('that are none are refused', async () => {
+    answering('GET /v1/sims', json({ sims: [] }));
+    expect((await errorOf(client().listSims())).failure).toBe('unintelligible');
+    answering('GET /v1/sims', json([{ simId: '1' }, { simId: 2 }]));
+    expect((await errorOf(client().listSims())).why).toContain('at 1.simId');
+  });
+
+  it('repeat a page and not the pages before it', async () => {
+    answering('GET /v1/sims', page([{ simId: '1' }], next('a')));
+    let failures = 2;
+    answering('GET /v1/sims?last_evaluated_key=a', (response, request) =>
+      (failures-- > 0 ? status(503) : page([{ simId: '2' }]))(response, request),
+    );
+    expect(await client().listSims()).toHaveLength(2);
+    expect(server.requests).toHaveLength(4);
+  });
+
+  it('have one deadline for all pages', async () => {
+    const clock = new InstantClock();
+    let count = 0;
+    const answer: Answer = (response, request) => {
+      clock.advance(50_000);
+      page([{ simId: '1' }], next(`k${count++}`))(response, request);
+    };
+    answering('GET /v1/sims', answer);
+    for (let index = 0; index < 9; index++) {
+      answering(`GET /v1/sims?last_evaluated_key=k${index}`, answer);
+    }
+    const error = await errorOf(client({ clock, deadlineMs: 99_000 }).listSims());
+    expect(error.message).toBe('cannot list the SIMs: it took longer than 99 s in all');
+    expect(error.failure).toBe('timeout');
+    expect(server.requests).toHaveLength(2);
   });
 });
 
 describe('refusals', () => {
   it.each([
-    [401, 'Check the auth key ID and the auth key.'],
+    [400, ''],
+    [401, 'sign in anew'],
     [403, 'Allow Sim:createArcSession'],
     [404, 'Check the SIM id and the coverage'],
     [407, 'HTTPS_PROXY'],
-    [429, 'Wait a minute'],
-    [503, 'try again in some minutes'],
   ])('%d says what to do', async (code, next) => {
     answering('POST /v1/sims/1/sessions/arc', json({ code: 'SEM0001', message: 'No.' }, code));
     const error = await errorOf(client().createArcSession('1'));
@@ -163,25 +294,71 @@ describe('refusals', () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it.each([
+    [429, 'Wait a minute'],
+    [503, 'try again in some minutes'],
+  ])('%d says what to do, after the last repeat', async (code, next) => {
+    answering('POST /v1/sims/1/sessions/arc', json({ code: 'SEM0001', message: 'No.' }, code));
+    const error = await errorOf(client().createArcSession('1'));
+    expect(error.message).toBe(
+      `cannot create an Arc session: HTTP ${code}, SEM0001: No.; tried 5 times`,
+    );
+    expect(error.next.join(' ')).toContain(next);
+    expect(server.requests).toHaveLength(5);
+  });
+
   it('shows the first line of an answer that is not JSON', async () => {
     answering('POST /v1/auth', status(502, '\n<h1>Bad\u0007 gateway</h1>\n<hr>'));
-    const error = await errorOf(client().auth(KEY));
-    expect(error.why).toBe('HTTP 502, <h1>Bad  gateway</h1>');
+    const error = await errorOf(client().auth(KEY, 300));
+    expect(error.why).toBe('HTTP 502, <h1>Bad  gateway</h1>; tried 5 times');
     expect(error.code).toBeUndefined();
+  });
+
+  it('leaves the pauses between repeats to chance', async () => {
+    const clock = new InstantClock();
+    answering('GET /v1/sims/1', status(503));
+    const options = { endpoint: server.url, userAgent: 'arctun/0', clock };
+    await errorOf(new SoracomClient(options).getSim('1'));
+    await errorOf(new SoracomClient(options).getSim('1'));
+    const [first = 0, , , , second = 0] = clock.pauses;
+    expect(first).toBeGreaterThanOrEqual(500);
+    expect(first).toBeLessThan(1000);
+    expect(second).not.toBe(first);
   });
 
   it('follows no redirect', async () => {
     answering('POST /v1/auth', status(307, '', { Location: `${server.url}/elsewhere` }));
-    const error = await errorOf(client().auth(KEY));
+    const error = await errorOf(client().auth(KEY, 300));
     expect(error.status).toBe(307);
     expect(error.next[0]).toContain('A redirect is not followed');
     expect(server.calls).toEqual(['POST /v1/auth']);
   });
 
+  it('shows no JSON that is no message, whole or cut short', async () => {
+    const body = JSON.stringify({ simId: '1', profiles: { a: { arcClientPeerPrivateKey: 'k' } } });
+    answering('POST /v1/sims', status(500, body));
+    const whole = await errorOf(client().createSim());
+    expect(whole.why).toBe(
+      'HTTP 500, {"simId":"1","profiles":{"a":{"arcClientPeerPrivateKey":"<redacted>"}}}',
+    );
+    answering('POST /v1/sims', status(500, body.slice(0, -5)));
+    expect((await errorOf(client().createSim())).why).toBe('HTTP 500, (not shown)');
+  });
+
+  it('repeats no secret that the API repeats', async () => {
+    const answer = json({ code: 'AUM0002', message: 'No secret-xyz, no eyJ.token.' }, 400);
+    answering('GET /v1/sims/1', answer);
+    const api = client();
+    await api.auth(KEY, 300);
+    expect((await errorOf(api.getSim('1'))).why).toBe(
+      'HTTP 400, AUM0002: No <redacted>, no <redacted>.',
+    );
+  });
+
   it('a refused createSim made no SIM, a broken gateway may have', async () => {
     answering('POST /v1/sims', json({ code: 'X', message: 'no' }, 403));
     expect((await errorOf(client().createSim())).next).toEqual([
-      'Allow Sim:createSim in the permissions of the SAM user that owns the key.',
+      'Allow Sim:createSim in the permissions of the SAM user that signs in.',
     ]);
     answering('POST /v1/sims', status(504));
     expect((await errorOf(client().createSim())).next[0]).toContain('A SIM may have been created');
@@ -198,8 +375,9 @@ describe('a lost answer', () => {
     answering('POST /v1/sims', answer);
     const error = await errorOf(client({ timeoutMs: 200 }).createSim());
     expect(error.failure).toBe(failure);
-    expect(error.next.join(' ')).toMatch(/may have been created.*soracom sims list/);
+    expect(error.next.join(' ')).toMatch(/may have been created.*arctun sim list --since TIME/);
     expect(error.message).not.toContain('priv');
+    expect(simMayExist(error)).toBe(true);
     expect(server.calls).toEqual(['POST /v1/sims']);
   });
 
@@ -210,6 +388,7 @@ describe('a lost answer', () => {
     const error = await errorOf(client({ endpoint: url }).createSim());
     expect(error.failure).toBe('connection');
     expect(error.why).toContain('ECONNREFUSED');
+    expect(simMayExist(error)).toBe(false);
     expect(error.next.join(' ')).not.toContain('may have been created');
   });
 
@@ -221,8 +400,23 @@ describe('a lost answer', () => {
 
   it('holds no secret, not even for who inspects it', async () => {
     answering('POST /v1/auth', cut);
-    const error = await errorOf(client().auth(KEY));
+    const error = await errorOf(client().auth(KEY, 300));
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('secret-xyz');
+  });
+});
+
+describe('deadlines', () => {
+  it('end a call by the time that is left in all', async () => {
+    answering('GET /v1/sims/1', silence);
+    const error = await errorOf(client({ deadlineMs: 150, timeoutMs: 60_000 }).getSim('1'));
+    expect(error.why).toContain('no answer within 0.15 s');
+  });
+
+  it('end no createSim that was sent', async () => {
+    answering('POST /v1/sims', (response, request) =>
+      setTimeout(() => json({ simId: '1' }, 201)(response, request), 100),
+    );
+    expect((await client({ deadlineMs: 20 }).createSim()).simId).toBe('1');
   });
 });
 
@@ -250,7 +444,7 @@ describe('the signal', () => {
     answering('POST /v1/auth', silence);
     const controller = new AbortController();
     const reason = new Error('stopped');
-    const call = client({ signal: controller.signal }).auth(KEY);
+    const call = client({ signal: controller.signal }).auth(KEY, 300);
     setTimeout(() => controller.abort(reason), 50);
     await expect(call).rejects.toBe(reason);
   });
@@ -271,8 +465,32 @@ describe('the signal', () => {
   });
 });
 
+describe('what the server says of the time', () => {
+  const dated = (date: string) => status(200, '{"simId":"1"}', { Date: date });
+
+  it('is unknown before it says so', async () => {
+    const api = client();
+    expect(api.serverTime).toBeUndefined();
+    answering('GET /v1/sims/1', dated('Sun, 06 Nov 1994 08:49:37 GMT'));
+    await api.getSim('1');
+    expect(api.serverTime).toBe(Date.UTC(1994, 10, 6, 8, 49, 37));
+  });
+
+  it('is what it said last, in a refusal too', async () => {
+    const api = client();
+    answering('GET /v1/sims/1', dated('Sun, 06 Nov 1994 08:49:37 GMT'));
+    await api.getSim('1');
+    answering('GET /v1/sims/1', status(404, '', { Date: 'Sun, 06 Nov 1994 08:50:00 GMT' }));
+    await errorOf(api.getSim('1'));
+    expect(api.serverTime).toBe(Date.UTC(1994, 10, 6, 8, 50, 0));
+    answering('GET /v1/sims/1', dated('now'));
+    await api.getSim('1');
+    expect(api.serverTime).toBe(Date.UTC(1994, 10, 6, 8, 50, 0));
+  });
+});
+
 it('logs methods, addresses and statuses, and no secret', async () => {
   const lines: object[] = [];
-  await client({ log: { debug: (fields) => lines.push(fields) } }).auth(KEY);
+  await client({ log: { debug: (fields) => lines.push(fields) } }).auth(KEY, 300);
   expect(lines).toEqual([{ method: 'POST', url: `${server.url}/v1/auth`, status: 200 }]);
 });

@@ -1,10 +1,5 @@
 import { UserError } from '../../src/lib/user-error.js';
-import {
-  coverageEndpoint,
-  parseCoverage,
-  parseEndpointUrl,
-  resolveEndpoint,
-} from '../../src/soracom/coverage.js';
+import { coverageEndpoint, parseCoverage, parseEndpointUrl } from '../../src/soracom/coverage.js';
 
 describe('parseCoverage', () => {
   it.each([
@@ -26,20 +21,9 @@ describe('parseCoverage', () => {
 it('knows the host of each coverage', () => {
   expect(coverageEndpoint('jp')).toBe('https://api.soracom.io');
   expect(coverageEndpoint('g')).toBe('https://g.api.soracom.io');
-});
-
-describe('resolveEndpoint', () => {
-  const env = { ARCTUN_ENDPOINT: 'https://arctun.example', SORACOM_ENDPOINT: 'https://s.example' };
-
-  it('takes the flag, then ARCTUN_ENDPOINT, then SORACOM_ENDPOINT, then the coverage', () => {
-    const chosen = { endpoint: 'https://flag.example/', coverage: 'jp' };
-    expect(resolveEndpoint(chosen, env)).toBe('https://flag.example');
-    expect(resolveEndpoint({ coverage: 'jp' }, env)).toBe('https://arctun.example');
-    const soracom = { ...env, ARCTUN_ENDPOINT: '' };
-    expect(resolveEndpoint({ coverage: 'jp' }, soracom)).toBe('https://s.example');
-    expect(resolveEndpoint({ coverage: 'g' }, {})).toBe('https://g.api.soracom.io');
-    expect(resolveEndpoint({ endpoint: '', coverage: '' }, {})).toBeUndefined();
-  });
+  expect(coverageEndpoint('jp', { sandbox: true })).toBe('https://api-sandbox.soracom.io');
+  expect(coverageEndpoint('g', { sandbox: true })).toBe('https://g.api-sandbox.soracom.io');
+  expect(coverageEndpoint('g', { sandbox: false })).toBe('https://g.api.soracom.io');
 });
 
 describe('parseEndpointUrl', () => {

@@ -48,6 +48,20 @@ it('sends plain http through HTTP_PROXY, but not to who is named in NO_PROXY', a
   await direct.close();
 });
 
+it('gives the headers of an answer, those that came twice in one', async () => {
+  const server = await RecordingServer.start({
+    'PUT /': (response) => {
+      response.writeHead(200, { 'X-Soracom-Next-Key': 'a', 'Set-Cookie': ['b=1', 'c=2'] }).end();
+    },
+  });
+  const { headers } = await exchange(
+    { method: 'PUT', url: `${server.url}/`, headers: {}, body: '{}' },
+    DEADLINES,
+  );
+  expect(headers).toMatchObject({ 'x-soracom-next-key': 'a', 'set-cookie': 'b=1, c=2' });
+  await server.close();
+});
+
 describe('https through HTTPS_PROXY', () => {
   it('is tunnelled by CONNECT, so that the proxy sees TLS and nothing else', async () => {
     const seen: string[] = [];

@@ -1,0 +1,108 @@
+import {
+  ApiError,
+  lostError,
+  refusalError,
+  SIM_MAY_EXIST,
+  simMayExist,
+  unintelligibleError,
+} from '../../src/soracom/api-error.js';
+import { CREATE_SIM, GET_SIM, SET_SIM_GROUP } from '../../src/soracom/operations.js';
+import { TransportError } from '../../src/soracom/transport.js';
+
+const URL = 'https://api.soracom.io/v1/sims';
+const lost = (sent: boolean) => new TransportError('timeout', sent, 'no answer');
+
+describe('simMayExist', () => {
+  it.each<[string, unknown, boolean]>([
+    ['the answer was lost', lostError(CREATE_SIM, URL, lost(true)), true],
+    ['nothing was sent', lostError(CREATE_SIM, URL, lost(false)), false],
+    ['500', refusalError(CREATE_SIM, 500, ''), true],
+    ['503', refusalError(CREATE_SIM, 503, ''), true],
+    ['303', refusalError(CREATE_SIM, 303, ''), true],
+    ['an answer of 2xx that nobody understands', unintelligibleError(CREATE_SIM, 201, 'x'), true],
+    ['400', refusalError(CREATE_SIM, 400, ''), false],
+    ['401', refusalError(CREATE_SIM, 401, ''), false],
+    ['403', refusalError(CREATE_SIM, 403, ''), false],
+    ['429', refusalError(CREATE_SIM, 429, ''), false],
+    ['499', refusalError(CREATE_SIM, 499, ''), false],
+    ['another call was lost', lostError(GET_SIM, URL, lost(true)), false],
+    ['500 to another call', refusalError(GET_SIM, 500, ''), false],
+    ['another call was not understood', unintelligibleError(GET_SIM, 200, 'x'), false],
+    ['the user stopped', new Error('stopped'), false],
+    ['an ApiError of no call', new ApiError('timeout', { what: 'w', why: 'y' }), false],
+    ['nothing', undefined, false],
+  ])('%s', (_, error, expected) => {
+    expect(simMayExist(error)).toBe(expected);
+    if (error instanceof ApiError) expect(error.next === SIM_MAY_EXIST).toBe(expected);
+  });
+
+  it('says how to look for it, and that bootstrap looks too', () => {
+    const text = SIM_MAY_EXIST.join(' ');
+    expect(text).toContain('`arctun sim list --since TIME`');
+    expect(text).toContain('Running bootstrap again looks for that SIM');
+  });
+});
+
+describe('what the API says', () => {
+  it.each([
+    ['{"code":"SEM0016","message":"Offline.\\nmore"}', 'SEM0016', 'HTTP 400, SEM0016: Offline.'],
+    ['{"message":"Forbidden"}', undefined, 'HTTP 400, Forbidden'],
+    ['{"code":5,"message":"Odd"}', undefined, 'HTTP 400, Odd'],
+    [
+      '{"httpStatus":400,"errorMessage":{"code":"A","message":"Nested"}}',
+      'A',
+      'HTTP 400, A: Nested',
+    ],
+    ['{"token":"t"}', undefined, 'HTTP 400, {"token":"<redacted>"}'],
+    ['{"code":"A","message":"no secret-abc"}', 'A', 'HTTP 400, A: no <redacted>'],
+    ['Bad Request\nmore', undefined, 'HTTP 400, Bad Request'],
+    ['{"token":"t', undefined, 'HTTP 400, (not shown)'],
+    ['', undefined, 'HTTP 400'],
+  ])('%j', (body, code, why) => {
+    const error = refusalError(GET_SIM, 400, body);
+    expect(error.why).toBe(why);
+    expect(error.code).toBe(code);
+  });
+
+  it('is hidden before it is cut', () => {
+    const body = JSON.stringify({ message: `${'x '.repeat(98)}hunter22` });
+    const hide = (text: string) => text.replaceAll('hunter22', '***');
+    expect(refusalError(GET_SIM, 400, body, { hide }).why).toMatch(/x \*\*\*$/);
+  });
+});
+
+describe('what to do next', () => {
+  it("is the operation's own advice where it has one", () => {
+    expect(refusalError(SET_SIM_GROUP, 404, '').next[0]).toContain('the group id');
+    expect(refusalError(GET_SIM, 404, '').next[0]).toContain('Check the SIM id');
+    expect(refusalError({ purpose: 'x' }, 403, '').next[0]).toContain('Allow this call');
+    expect(refusalError({ purpose: 'x' }, 418, '').next).toEqual([]);
+  });
+
+  it.each([
+    [300, 'A redirect is not followed'],
+    [399, 'A redirect is not followed'],
+    [500, 'The fault is on the other side'],
+  ])('after %d is what its class says', (status, next) => {
+    expect(refusalError(GET_SIM, status, '').next[0]).toContain(next);
+  });
+
+  it('after 400 nobody knows', () => {
+    expect(refusalError(GET_SIM, 400, '').next).toEqual([]);
+  });
+
+  it('is first of all to look for the SIM', () => {
+    expect(refusalError(CREATE_SIM, 503, '', { next: ['Wait.'] }).next).toBe(SIM_MAY_EXIST);
+    expect(refusalError(CREATE_SIM, 429, '', { next: ['Wait.'] }).next).toEqual(['Wait.']);
+  });
+
+  it.each(['dns', 'connection', 'timeout', 'tls', 'too-long'] as const)(
+    'is something after a failure of %s',
+    (failure) => {
+      const error = lostError(GET_SIM, URL, new TransportError(failure, true, 'm'));
+      expect(error).toMatchObject({ failure, status: undefined, why: 'api.soracom.io: m' });
+      expect(error.next[0]).toMatch(/^Check /);
+      expect(error.cause).toBeInstanceOf(TransportError);
+    },
+  );
+});

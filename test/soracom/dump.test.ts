@@ -1,0 +1,71 @@
+import { dumpRequest, dumpResponse } from '../../src/soracom/dump.js';
+
+describe('a request', () => {
+  it('stands between the banners that soratun prints', () => {
+    const dump = dumpRequest({
+      method: 'POST',
+      url: 'https://api.soracom.io/v1/sims?x=1',
+      headers: { 'Content-Type': 'application/json', 'X-Soracom-Token': 'abc' },
+      body: '{"type":"virtual","authKey":"k"}',
+    });
+    expect(dump).toBe(`--- Request dump ---------------------------------
+POST /v1/sims?x=1 HTTP/1.1
+Host: api.soracom.io
+Content-Type: application/json
+X-Soracom-Token: <redacted>
+
+{"type":"virtual","authKey":"<redacted>"}
+--- End of request dump --------------------------
+`);
+  });
+
+  it('has an empty body when there is none, and hides the headers that it is told to', () => {
+    const headers = { 'X-Door': 'open', 'X-Other': 'shown' };
+    const request = { method: 'GET' as const, url: 'http://h:81/v1/secret-1', headers };
+    expect(
+      dumpRequest(request, new Set(['x-door']))
+        .split('\n')
+        .slice(1, -2),
+    ).toEqual([
+      'GET /v1/<redacted> HTTP/1.1',
+      'Host: h:81',
+      'X-Door: <redacted>',
+      'X-Other: shown',
+      '',
+      '',
+    ]);
+  });
+});
+
+describe('an answer', () => {
+  it('stands between the banners that soratun prints', () => {
+    const dump = dumpResponse({
+      status: 201,
+      headers: { date: 'today', 'set-cookie': 'a=b', 'x-soracom-next-key': 'next' },
+      body: '{"arcClientPeerPrivateKey":"k","simId":"1"}',
+    });
+    expect(dump).toBe(`--- Response dump --------------------------------
+HTTP/1.1 201 Created
+date: today
+set-cookie: <redacted>
+x-soracom-next-key: next
+
+{"arcClientPeerPrivateKey":"<redacted>","simId":"1"}
+--- End of response dump -------------------------
+`);
+  });
+
+  it('steers no terminal', () => {
+    const dump = dumpResponse({
+      status: 299,
+      headers: { a: 'b\u009bc' },
+      body: '{"a":"\u009b1m"}',
+    });
+    expect(dump).toContain('HTTP/1.1 299\na: b c\n\n{"a":" 1m"}\n');
+  });
+
+  it('is not shown where it was cut short', () => {
+    const dump = dumpResponse({ status: 500, headers: {}, body: '{"apiKey":"api-1' });
+    expect(dump).toContain('\n\n(not shown)\n---');
+  });
+});

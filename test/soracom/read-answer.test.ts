@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { ApiError } from '../../src/soracom/api-error.js';
+import { readAnswer } from '../../src/soracom/read-answer.js';
+
+const OPERATION = { purpose: 'try' };
+const schema = z.object({ a: z.object({ b: z.string() }).optional() });
+
+it('reads JSON, and an empty body as an empty object', () => {
+  expect(readAnswer(OPERATION, schema, { status: 200, body: '{"a":{"b":"c"}}' })).toEqual({
+    a: { b: 'c' },
+  });
+  expect(readAnswer(OPERATION, schema, { status: 204, body: '' })).toEqual({});
+});
+
+it.each([
+  ['{"a":{"b":5}}', 'the answer lacks what it should have at a.b'],
+  ['[]', 'the answer lacks what it should have'],
+  ['null', 'the answer lacks what it should have'],
+  ['{"a":{"b":"c"', 'the answer is not JSON: (not shown)'],
+  ['words', 'the answer is not JSON: (not shown)'],
+  [' ', 'the answer is not JSON: (not shown)'],
+  ['\n<p>secret-x\n', 'the answer is not JSON: <p><redacted>'],
+])('%j is refused', (body, why) => {
+  expect.assertions(2);
+  try {
+    readAnswer(OPERATION, schema, { status: 200, body });
+  } catch (error) {
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({ why: `HTTP 200, but ${why}`, failure: 'unintelligible' });
+  }
+});

@@ -1,0 +1,172 @@
+import {
+  firstLine,
+  isSecretName,
+  NOT_SHOWN,
+  redactBody,
+  redactHeader,
+  redactText,
+  withoutControls,
+} from '../../src/soracom/redact.js';
+
+const KEY = 'eHcRtGSZ73lxGoPWImLFxx1v5F2iUnZIjQd/8aGKOkc=';
+const JWT = 'eyJhbGciOiJub25lIn0.eyJvcCI6MX0.c2ln';
+
+describe('names', () => {
+  it.each([
+    'authKey',
+    'authKeyId',
+    'AUTHKEY',
+    'auth_key',
+    'password',
+    'Passwd',
+    'mfaOTPCode',
+    'apiKey',
+    'token',
+    'arcClientPeerPrivateKey',
+    'ArcClientPeerPrivateKey',
+    'clientSecret',
+    'credentials',
+    'preSharedKey',
+    'passphrase',
+    'pin',
+    'PUK',
+    'X-Soracom-Api-Key',
+    'x-soracom-token',
+    'Authorization',
+    'Set-Cookie',
+    'publicKeyPassword',
+    'to\u212Aen',
+  ])('%s speaks of a secret', (name) => {
+    expect(isSecretName(name)).toBe(true);
+  });
+
+  it.each([
+    'arcServerPeerPublicKey',
+    'arcClientPeerPublicKey',
+    'publicKey',
+    'tokenTimeoutSeconds',
+    'x-soracom-next-key',
+    'last_evaluated_key',
+    'simId',
+    'email',
+    'operatorId',
+    'gatewayPrivateIpAddress',
+    'mapping',
+    'Content-Type',
+  ])('%s does not', (name) => {
+    expect(isSecretName(name)).toBe(false);
+  });
+});
+
+describe('a body of JSON', () => {
+  it('is shown without its secrets, at any depth', () => {
+    const body = {
+      simId: '1',
+      profiles: { '1': { arcClientPeerPrivateKey: 'short', list: [{ deep: { apiKey: 7 } }] } },
+      credentials: { anything: ['at', 'all'] },
+      tokenTimeoutSeconds: 300,
+      nothing: null,
+    };
+    expect(redactBody(JSON.stringify(body))).toBe(
+      '{"simId":"1","profiles":{"1":{"arcClientPeerPrivateKey":"<redacted>","list":' +
+        '[{"deep":{"apiKey":"<redacted>"}}]}},"credentials":"<redacted>",' +
+        '"tokenTimeoutSeconds":300,"nothing":null}',
+    );
+  });
+
+  it('shows no member that came twice but the last, and hides that', () => {
+    expect(redactBody('{"token":"first","token":"second","a":"x","a":"y"}')).toBe(
+      '{"token":"<redacted>","a":"y"}',
+    );
+  });
+
+  it('sees through escapes in names and values', () => {
+    expect(redactBody(String.raw`{"\u0061piKey":"k","a":"secret\u002dxyz"}`)).toBe(
+      '{"apiKey":"<redacted>","a":"<redacted>"}',
+    );
+  });
+
+  it('shows a public key, and hides a key that goes by another name', () => {
+    const body = { publicKey: KEY, note: `PrivateKey = ${KEY}`, other: KEY, ServerPublicKey: JWT };
+    expect(JSON.parse(redactBody(JSON.stringify(body)))).toEqual({
+      publicKey: KEY,
+      note: 'PrivateKey = <redacted>',
+      other: '<redacted>',
+      ServerPublicKey: '<redacted>',
+    });
+  });
+
+  it('hides by name and shape in arrays and members of any name', () => {
+    expect(redactBody(`{"__proto__":{"token":"t"},"toJSON":["${JWT}"]}`)).toBe(
+      '{"__proto__":{"token":"<redacted>"},"toJSON":["<redacted>"]}',
+    );
+  });
+
+  it('is not shown when it is nested beyond sense', () => {
+    expect(redactBody('['.repeat(100_000) + ']'.repeat(100_000))).toBe(NOT_SHOWN);
+  });
+});
+
+describe('a body that is not JSON', () => {
+  it.each([
+    ['JSON cut short', '{"apiKey":"api-12'],
+    ['JSON cut short behind a line', '\n[{"token":"a",\n"b'],
+    ['the rest of some JSON', '"priv","simId":"1"}'],
+    ['a JSON string', '"hunter2"'],
+    ['a number', '123456'],
+    ['a word too long', 'error ThisIsAWordOfMoreThanTwentyFourLetters'],
+    ['letters and digits mixed', 'key aGVsbG8x'],
+    ['an assignment', 'PrivateKey = x'],
+  ])('is not shown: %s', (_, body) => {
+    expect(redactBody(body)).toBe(NOT_SHOWN);
+  });
+
+  it.each([
+    ['<html>\n<p>Sign in', '<html>'],
+    ['\r\n  <h1>Bad\u0007 gateway</h1>\r\nmore', '<h1>Bad  gateway</h1>'],
+    [`<key>${KEY}</key>`, '<key><redacted></key>'],
+    ['Bad Gateway', 'Bad Gateway'],
+    ['upstream connect/reset error, code 503!\nsecond', 'upstream connect/reset error, code 503!'],
+    ['', ''],
+    [' \n', ''],
+    ['<p> \t\n', '<p>'],
+  ])('is shown by its first line: %j', (body, shown) => {
+    expect(redactBody(body)).toBe(shown);
+  });
+});
+
+describe('a text', () => {
+  it.each([
+    ['secret-xyz is wrong', '<redacted> is wrong'],
+    ['SECRET-XYZ', '<redacted>'],
+    ['api-0a1b2c3d-0000', '<redacted>'],
+    [`Bearer ${JWT}, ok`, 'Bearer <redacted>, ok'],
+    [`a ${KEY} b ${KEY}`, 'a <redacted> b <redacted>'],
+    ['f'.repeat(64), '<redacted>'],
+    ['https://g.api-sandbox.soracom.io/v1', 'https://g.api-sandbox.soracom.io/v1'],
+    [
+      '/v1/sims/8942300000000000001/sessions/arc is gone',
+      '/v1/sims/8942300000000000001/sessions/arc is gone',
+    ],
+  ])('%j becomes %j', (text, shown) => {
+    expect(redactText(text)).toBe(shown);
+  });
+});
+
+it('hides headers by name, and what looks like a secret in the others', () => {
+  expect(redactHeader('X-Soracom-Token', 'abc')).toBe('<redacted>');
+  expect(redactHeader('x-soracom-next-key', 'abc')).toBe('abc');
+  expect(redactHeader('X-Trace', `via ${JWT}`)).toBe('via <redacted>');
+});
+
+describe('the first line', () => {
+  it('is cut behind 200 characters, not before its secrets are hidden', () => {
+    const line = firstLine(`${'x '.repeat(90)}${KEY} tail`);
+    expect(line).toBe(`${'x '.repeat(90)}<redacted> tail`);
+    expect(firstLine('y'.repeat(300))).toHaveLength(200);
+  });
+});
+
+it('replaces what steers a terminal, and keeps line breaks', () => {
+  expect(withoutControls('a\u001b[31mb\u009bc\td\r\ne')).toBe('a [31mb c d \ne');
+});
