@@ -106,3 +106,4 @@ export type { Peer } from '../wireguard/peer.js';
 export type { TcpConnection } from '../netstack/tcp/connection.js';
 export { StackExhaustedError } from '../netstack/stack.js';
 export type { TcpObserver } from '../netstack/tcp/observer.js';
+export type { UdpError, UdpSocket } from '../netstack/udp/udp-socket.js';

@@ -29,7 +29,7 @@ export class TcpSocket extends Duplex {
   #closed = false;
   #wantsData = false;
   #sawEnd = false;
-  #pending: { rest: Uint8Array; done: (error?: Error | null) => void } | undefined;
+  #pending: { rest: Uint8Array; taken: number; done: (error?: Error | null) => void } | undefined;
   #orphanTimer: Timer | undefined;
   #onSettled: ((reason?: CloseReason) => void) | undefined;
 
@@ -75,6 +75,13 @@ export class TcpSocket extends Duplex {
     return this.#connection?.remote.port;
   }
 
+  /** Bytes written, or waiting to be, that the other side has not acknowledged. */
+  get unacknowledgedBytes(): number {
+    // Until the whole of a chunk is taken, the stream counts all of it as waiting.
+    const waiting = this.writableLength - (this.#pending?.taken ?? 0);
+    return waiting + (this.#connection?.unacknowledgedBytes ?? 0);
+  }
+
   override _read(): void {
     this.#wantsData = true;
     this.#pump();
@@ -85,7 +92,7 @@ export class TcpSocket extends Duplex {
     _encoding: string,
     done: (error?: Error | null) => void,
   ): void {
-    this.#pending = { rest: chunk, done };
+    this.#pending = { rest: chunk, taken: 0, done };
     this.#flush();
   }
 
@@ -150,6 +157,7 @@ export class TcpSocket extends Duplex {
     if (taken > 0) this.#host.schedule();
     if (taken < pending.rest.length) {
       pending.rest = pending.rest.subarray(taken);
+      pending.taken += taken;
       return;
     }
     this.#pending = undefined;

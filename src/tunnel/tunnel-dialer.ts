@@ -1,6 +1,4 @@
 /** Opens TCP connections through an engine: the Dialer that the proxies know. */
-import type { Duplex } from 'node:stream';
-
 import { type NetstackEngine, type Peer, StackExhaustedError } from '../engine/netstack-engine.js';
 import { type Dialer, DialError, type DialFailure, type DialTarget } from '../proxy/dialer.js';
 import { type IpAddress, parseIpAddress } from '../wire/ip-address.js';
@@ -36,7 +34,7 @@ export class TunnelDialer implements Dialer {
     this.#closed = true;
   }
 
-  async dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
+  async dial(target: DialTarget, signal?: AbortSignal): Promise<TcpSocket> {
     signal?.throwIfAborted();
     if (this.#closed) throw new DialError('closed', 'the tunnel is closing');
     const address = parseIpAddress(target.host);
@@ -54,7 +52,7 @@ export class TunnelDialer implements Dialer {
     remote: { address: IpAddress; port: number },
     peer: Peer,
     signal: AbortSignal | undefined,
-  ): Promise<Duplex> {
+  ): Promise<TcpSocket> {
     return new Promise((resolve, reject) => {
       const socket = new TcpSocket(this.#driver);
       const timers: Timer[] = [];

@@ -1,7 +1,9 @@
 /** A tunnel entirely in userspace: our WireGuard and TCP/IP on one UDP socket. */
 import type { Crypto } from '../crypto/crypto.js';
 import { NetstackEngine, type DeviceEvent, type Peer } from '../engine/netstack-engine.js';
-import type { Dialer } from '../proxy/dialer.js';
+import type { DatagramDialer } from '../proxy/datagram-dialer.js';
+import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
+import { TunnelDatagramDialer } from './datagram-dialer.js';
 import { Driver } from './driver.js';
 import { locateEndpoint } from './endpoint.js';
 import type {
@@ -37,16 +39,21 @@ export interface TunnelTotals {
 }
 
 export class UserspaceTunnel {
-  readonly dialer: Dialer;
+  /** TCP inside the tunnel. */
+  readonly dialer: ConfirmingDialer;
+  /** UDP inside the tunnel. */
+  readonly datagramDialer: DatagramDialer;
   readonly endpoint: Endpoint;
   readonly #engine: NetstackEngine;
   readonly #driver: Driver;
   readonly #dialer: TunnelDialer;
+  readonly #datagramDialer: TunnelDatagramDialer;
   readonly #socket: DatagramSocket;
   readonly #peer: Peer;
   readonly #ports: TunnelPorts;
   #lastSocketError: Error | undefined;
-  #onHandshake: (() => void) | undefined;
+  /** Each is called at the next handshake, or with why there will be none. */
+  readonly #handshakeWaits = new Set<(failure?: TunnelError) => void>();
 
   private constructor(
     config: TunnelConfig,
@@ -88,6 +95,13 @@ export class UserspaceTunnel {
     socket.onError((error) => this.#handleSocketError(error));
     this.#dialer = new TunnelDialer(this.#engine, this.#driver, clock);
     this.dialer = this.#dialer;
+    this.#datagramDialer = new TunnelDatagramDialer({
+      engine: this.#engine,
+      driver: this.#driver,
+      mtu: config.mtu,
+      waitForHandshake: (deadline, signal) => this.waitForHandshake(deadline, signal),
+    });
+    this.datagramDialer = this.#datagramDialer;
   }
 
   /**
@@ -127,17 +141,19 @@ export class UserspaceTunnel {
       let timer: Timer | undefined;
       const settle = (outcome: () => void) => {
         timer?.cancel();
-        this.#onHandshake = undefined;
+        this.#handshakeWaits.delete(onHandshake);
         signal?.removeEventListener('abort', onAbort);
         outcome();
       };
+      const onHandshake = (failure?: TunnelError) =>
+        settle(failure === undefined ? resolve : () => reject(failure));
       const onAbort = () => settle(() => reject(abortError(signal)));
       if (signal?.aborted === true) {
         reject(abortError(signal));
         return;
       }
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#onHandshake = () => settle(resolve);
+      this.#handshakeWaits.add(onHandshake);
       if (deadline !== Infinity) {
         const delay = Math.max(0, deadline - this.#ports.clock.now());
         timer = this.#ports.clock.startTimer(delay, () =>
@@ -154,6 +170,8 @@ export class UserspaceTunnel {
   /** Resets what is open, sends that, wipes the keys and closes the socket. */
   async close(): Promise<void> {
     this.#dialer.close();
+    this.#datagramDialer.close();
+    for (const endWait of [...this.#handshakeWaits]) endWait(closing());
     this.#engine.stack.close(this.#ports.clock.now());
     this.#driver.close();
     const { sentBytes, receivedBytes } = this.totals();
@@ -180,7 +198,7 @@ export class UserspaceTunnel {
           { endpoint: `${this.endpoint.address}:${this.endpoint.port}` },
           'handshake complete',
         );
-        this.#onHandshake?.();
+        for (const onHandshake of [...this.#handshakeWaits]) onHandshake();
         break;
       case 'handshake-gave-up':
         log.warn(
@@ -214,6 +232,13 @@ export class UserspaceTunnel {
       ],
     });
   }
+}
+
+function closing(): TunnelError {
+  return new TunnelError({
+    what: 'no handshake with the Arc server',
+    why: 'the tunnel is closing',
+  });
 }
 
 function abortError(signal: AbortSignal | undefined): Error {

@@ -142,3 +142,34 @@ it('gives an aborted dial its reason', async () => {
   controller.abort(new Error('gone'));
   await expect(dial).rejects.toThrow('gone');
 });
+
+it('knows what the other side has not acknowledged', async () => {
+  const tunnel = await setUp((stream) => stream.pause().on('error', () => undefined));
+  const stream = await tunnel.dialer.dial({ host: SERVICE, port: 80 });
+  expect(stream.unacknowledgedBytes).toBe(0);
+  // More than both ends can hold: some of it stays in the stream, all of it is counted once.
+  const length = 16 * 1024 * 1024;
+  stream.write(Buffer.alloc(length));
+  expect(stream.unacknowledgedBytes).toBe(length);
+  stream.write(Buffer.alloc(1_000));
+  expect(stream.unacknowledgedBytes).toBe(length + 1_000);
+  let before = -1;
+  while (stream.unacknowledgedBytes !== before) {
+    before = stream.unacknowledgedBytes;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  expect(before).toBeLessThan(length);
+  expect(before).toBeGreaterThan(length / 2);
+  stream.on('error', () => undefined).destroy();
+});
+
+it('counts nothing once all is acknowledged', async () => {
+  const tunnel = await setUp((stream) => {
+    stream.once('data', () => stream.write('got it')).on('error', () => undefined);
+  });
+  const stream = await tunnel.dialer.dial({ host: SERVICE, port: 80 });
+  stream.write('message');
+  await once(stream, 'data');
+  expect(stream.unacknowledgedBytes).toBe(0);
+  stream.on('error', () => undefined).destroy();
+});

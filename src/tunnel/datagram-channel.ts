@@ -1,0 +1,144 @@
+import type { NetstackEngine, UdpError, UdpSocket } from '../engine/netstack-engine.js';
+import type { DatagramChannel } from '../proxy/datagram-dialer.js';
+import { DialError } from '../proxy/dialer.js';
+import { sameAddress, type SocketAddress } from '../wire/ip-address.js';
+import type { Driver } from './driver.js';
+
+/** Datagrams that wait to be received; more are thrown away. */
+const MAX_WAITING = 64;
+
+const IPV4_AND_UDP_HEADERS = 20 + 8;
+
+/** RFC 792: the code of destination unreachable for a port that nobody listens on. */
+const PORT_UNREACHABLE = 3;
+
+export interface DatagramChannelHost {
+  readonly engine: NetstackEngine;
+  readonly driver: Driver;
+  readonly mtu: number;
+  readonly onClose: () => void;
+}
+
+/** What a receive() that waits is told. */
+interface Receiver {
+  readonly take: (payload: Uint8Array) => void;
+  readonly fail: (error: DialError) => void;
+}
+
+/** A UDP port of the netstack that knows one remote end; what others send to it is not for it. */
+export class TunnelDatagramChannel implements DatagramChannel {
+  readonly maxPayload: number;
+  readonly #host: DatagramChannelHost;
+  readonly #remote: SocketAddress;
+  readonly #socket: UdpSocket;
+  readonly #waiting: Uint8Array[] = [];
+  #receiver: Receiver | undefined;
+  #error: DialError | undefined;
+  #dropped = 0;
+  #closed = false;
+
+  /** @throws DialError `no-route` when we have no address of the target's family, `exhausted` */
+  constructor(host: DatagramChannelHost, remote: SocketAddress) {
+    if (remote.address.length !== 4) {
+      throw new DialError('no-route', 'the tunnel has no IPv6 address');
+    }
+    this.#host = host;
+    this.#remote = remote;
+    this.maxPayload = host.mtu - IPV4_AND_UDP_HEADERS;
+    try {
+      this.#socket = host.engine.stack.bindUdp(
+        { port: 0 },
+        (payload, from) => this.#handleDatagram(payload, from),
+        (error) => this.#handleError(error),
+      );
+    } catch (error) {
+      throw new DialError('exhausted', 'no UDP port is left', { cause: error });
+    }
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  send(payload: Uint8Array): void {
+    if (this.#closed) throw closedError();
+    if (payload.length > this.maxPayload) {
+      throw new RangeError(
+        `a datagram of ${payload.length} bytes; ${this.maxPayload} fit into a packet`,
+      );
+    }
+    const taken = this.#socket.sendTo(payload, this.#remote);
+    this.#host.driver.schedule();
+    if (!taken) throw new DialError('exhausted', 'too many datagrams wait to be sent');
+  }
+
+  receive(timeout: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    if (this.#receiver !== undefined) throw new TypeError('one receive() at a time');
+    const next = this.#waiting.shift();
+    if (next !== undefined) return Promise.resolve(next);
+    const error = this.#closed ? closedError() : this.#error;
+    this.#error = undefined;
+    if (error !== undefined) return Promise.reject(error);
+    return this.#wait(timeout, signal);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.close();
+    this.#waiting.length = 0;
+    this.#receiver?.fail(closedError());
+    this.#host.onClose();
+  }
+
+  #wait(timeout: number, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(reasonOf(signal));
+        return;
+      }
+      const settle = (outcome: () => void) => {
+        timer.cancel();
+        signal?.removeEventListener('abort', onAbort);
+        this.#receiver = undefined;
+        outcome();
+      };
+      const onAbort = () => settle(() => reject(reasonOf(signal)));
+      const timer = this.#host.driver.startTimer(timeout, () => settle(() => resolve(undefined)));
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#receiver = {
+        take: (payload) => settle(() => resolve(payload)),
+        fail: (error) => settle(() => reject(error)),
+      };
+    });
+  }
+
+  #handleDatagram(payload: Uint8Array, from: SocketAddress): void {
+    if (!this.#isRemote(from)) return;
+    if (this.#receiver !== undefined) this.#receiver.take(payload);
+    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(payload);
+    else this.#dropped++;
+  }
+
+  #handleError({ code, remote }: UdpError): void {
+    if (!this.#isRemote(remote)) return;
+    const error =
+      code === PORT_UNREACHABLE
+        ? new DialError('refused', `nobody listens on UDP port ${remote.port} of the target`)
+        : new DialError('unreachable', 'the target cannot be reached');
+    if (this.#receiver !== undefined) this.#receiver.fail(error);
+    else this.#error = error;
+  }
+
+  #isRemote({ address, port }: SocketAddress): boolean {
+    return port === this.#remote.port && sameAddress(address, this.#remote.address);
+  }
+}
+
+function closedError(): DialError {
+  return new DialError('closed', 'the channel is closed');
+}
+
+function reasonOf(signal: AbortSignal | undefined): Error {
+  return signal?.reason instanceof Error ? signal.reason : new Error('The wait was aborted.');
+}
