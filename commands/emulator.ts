@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 
 import { BaseCommand } from '../src/cli/base-command.js';
 import { logFlags } from '../src/cli/log-flags.js';
-import { runEmulator } from '../src/cli/run-emulator.js';
+import { RAW_ANSWERS, runEmulator } from '../src/cli/run-emulator.js';
 import { renderJson } from '../src/cli/render.js';
 
 export default class Emulator extends BaseCommand {
@@ -11,6 +11,7 @@ export default class Emulator extends BaseCommand {
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --api-listen 127.0.0.1:0 --arc-listen 127.0.0.1:0 --json',
+    '<%= config.bin %> <%= command.id %> --state emulator.json',
   ];
   static override flags = {
     'api-listen': Flags.string({
@@ -21,6 +22,21 @@ export default class Emulator extends BaseCommand {
       description: 'Where the Arc side listens for WireGuard, over UDP; port 0 takes any free one.',
       default: '127.0.0.1:11010',
     }),
+    state: Flags.string({
+      description:
+        'Path of a file that keeps SIMs, sessions, groups and added users over restarts; private.',
+      helpValue: 'FILE',
+    }),
+    users: Flags.string({
+      description: 'Users beside the built-in ones: a JSON array, or the path of a file with one.',
+      helpValue: 'FILE',
+    }),
+    'raw-answer': Flags.option({
+      options: RAW_ANSWERS,
+      description:
+        'What a message to the Unified Endpoint over TCP or UDP is answered with: the status as text, nothing (over UDP an empty datagram), or no answer at all.',
+      default: 'status' as const,
+    })(),
     ...logFlags('warn'),
     json: Flags.boolean({ description: 'Print one line of JSON when ready.' }),
   };
@@ -32,16 +48,20 @@ export default class Emulator extends BaseCommand {
       {
         apiListen: flags['api-listen'],
         arcListen: flags['arc-listen'],
+        state: flags.state,
+        users: flags.users,
+        rawAnswer: flags['raw-answer'],
         signal: await this.context.stopSignal(),
         onReady: (ready) => {
           if (flags.json) this.write(renderJson(ready));
           else {
             this.write(`SORACOM API: ${ready.api}\nArc server: ${ready.arc} (UDP)\n`);
+            this.write(`Krypton: ${ready.api}\nMetadata service: ${ready.metadata}\n`);
             this.write(`Auth key: ${ready.authKeyId} / ${ready.authKey}\n`);
           }
         },
       },
-      await this.context.tunnelPorts(log),
+      { ...(await this.context.tunnelPorts(log)), files: await this.context.files() },
     );
   }
 }

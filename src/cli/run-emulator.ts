@@ -1,14 +1,27 @@
 /** Runs the local platform until it is told to stop. */
-import { type Emulator, startEmulator } from '../emulator/emulator.js';
+import { isIP } from 'node:net';
+
+import { BUILT_IN_USERS, type Emulator, startEmulator } from '../emulator/emulator.js';
+import { RAW_ANSWERS, type RawAnswer } from '../emulator/endpoints/unified-raw.js';
+import { ListenError } from '../emulator/listen-error.js';
+import { StateFile, type StateFiles } from '../emulator/state-file.js';
+import { parseUserList } from '../emulator/user-list.js';
 import { openWireGuardNetwork } from '../emulator/wireguard-network.js';
 import { UserError } from '../lib/user-error.js';
 import { parseListenAddress } from '../proxy/listen-address.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 
+export { RAW_ANSWERS };
+
 export interface RunEmulatorOptions {
   /** `ADDRESS:PORT` */
   readonly apiListen: string;
   readonly arcListen: string;
+  /** The path of the state file; the platform is in memory alone without one. */
+  readonly state?: string | undefined;
+  /** The path of a file of users beside the built-in ones, or its JSON. */
+  readonly users?: string | undefined;
+  readonly rawAnswer: RawAnswer;
   readonly signal: AbortSignal;
   readonly onReady: (ready: EmulatorReady) => void;
 }
@@ -16,16 +29,24 @@ export interface RunEmulatorOptions {
 /** What a client needs to know. */
 export interface EmulatorReady {
   readonly api: string;
+  readonly metadata: string;
   readonly arc: string;
   readonly authKeyId: string;
   readonly authKey: string;
 }
 
-/** @throws UserError when an address cannot be had */
-export async function runEmulator(options: RunEmulatorOptions, ports: TunnelPorts): Promise<void> {
+export interface RunEmulatorPorts extends TunnelPorts {
+  readonly files: StateFiles;
+}
+
+/** @throws UserError when an address cannot be had, or a file not be used */
+export async function runEmulator(
+  options: RunEmulatorOptions,
+  ports: RunEmulatorPorts,
+): Promise<void> {
   const emulator = await start(options, ports);
-  const { api, arc, authKeyId, authKey } = emulator;
-  options.onReady({ api, arc, authKeyId, authKey });
+  const { api, metadata, arc, authKeyId, authKey } = emulator;
+  options.onReady({ api, metadata, arc, authKeyId, authKey });
   if (!options.signal.aborted) {
     await new Promise<void>((resolve) => {
       options.signal.addEventListener('abort', () => resolve(), { once: true });
@@ -34,31 +55,81 @@ export async function runEmulator(options: RunEmulatorOptions, ports: TunnelPort
   await emulator.close();
 }
 
-async function start(options: RunEmulatorOptions, ports: TunnelPorts): Promise<Emulator> {
+async function start(options: RunEmulatorOptions, ports: RunEmulatorPorts): Promise<Emulator> {
+  const { rawAnswer, state } = options;
   const api = parseListenAddress(options.apiListen);
   const arc = parseListenAddress(options.arcListen);
+  requireIpAddress(arc.host, options.arcListen);
+  const added = options.users === undefined ? [] : await readUsers(options.users, ports.files);
+  const stateFile = state === undefined ? undefined : new StateFile(state, ports.files);
   try {
     return await startEmulator(
-      { apiHost: api.host, apiPort: api.port, arcHost: arc.host, arcPort: arc.port },
-      { ...ports, createNetwork: (network) => openWireGuardNetwork(network, ports) },
+      {
+        apiHost: api.host,
+        apiPort: api.port,
+        arcHost: arc.host,
+        arcPort: arc.port,
+        users: [...BUILT_IN_USERS, ...added],
+        rawAnswer,
+      },
+      {
+        ...ports,
+        createNetwork: (network) => openWireGuardNetwork(network, ports),
+        ...(stateFile && { stateFile }),
+      },
     );
   } catch (error) {
-    throw explain(error, options);
+    throw error instanceof ListenError ? explain(error, options) : error;
   }
 }
 
-function explain(error: unknown, { apiListen, arcListen }: RunEmulatorOptions): unknown {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === undefined) return error;
+/** A UDP socket here is bound to an address: nothing looks a name up for it. */
+function requireIpAddress(host: string, arcListen: string): void {
+  if (isIP(host) !== 0) return;
+  throw new UserError('usage', {
+    what: `cannot listen on ${arcListen} (UDP)`,
+    why: 'the Arc side needs an IP address, not a name',
+    next: ['Write --arc-listen like 127.0.0.1:11010.'],
+  });
+}
+
+/** @param source a path, or JSON that begins with `[` */
+async function readUsers(source: string, files: StateFiles) {
+  const isJson = source.trimStart().startsWith('[');
+  const name = isJson ? 'the JSON of --users' : source;
+  try {
+    return parseUserList(isJson ? source : await files.readText(source), BUILT_IN_USERS);
+  } catch (error) {
+    throw new UserError(
+      'configuration',
+      {
+        what: `cannot take users from ${name}`,
+        why: (error as Error).message,
+        next: ['Write an array of users as docs/emulator.md shows.'],
+      },
+      { cause: error },
+    );
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program has this port',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'this port needs a privilege',
+  EPERM: 'this port needs a privilege',
+  ENOTFOUND: 'there is no host of this name',
+  EAI_AGAIN: 'the name cannot be looked up now',
+};
+
+function explain(error: ListenError, { apiListen, arcListen }: RunEmulatorOptions): UserError {
+  const { side, code } = error;
   const denied = code === 'EACCES' || code === 'EPERM';
   return new UserError(
     denied ? 'permission' : 'failed',
     {
-      what: `cannot listen on ${apiListen} and ${arcListen}`,
-      why: message,
-      next: [
-        'Choose other addresses with --api-listen and --arc-listen; port 0 takes any free one.',
-      ],
+      what: `cannot listen on ${side === 'api' ? apiListen : `${arcListen} (UDP)`}`,
+      why: REASONS[code] ?? `the system refuses it (${code})`,
+      next: [`Choose another address with --${side}-listen; port 0 takes any free one.`],
     },
     { cause: error },
   );

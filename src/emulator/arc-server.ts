@@ -2,16 +2,26 @@
 import type { WallClock } from '../lib/clock.js';
 import type { ArcNetwork } from './arc-network.js';
 import { DnsEndpoint } from './endpoints/dns.js';
-import { UnifiedEndpoint } from './endpoints/unified-endpoint.js';
+import { metadataEndpoint } from './endpoints/metadata-endpoint.js';
+import { unifiedHttpEndpoint } from './endpoints/unified-endpoint.js';
+import { type RawAnswer, UnifiedRawEndpoint } from './endpoints/unified-raw.js';
 import type { MessageStore } from './messages.js';
 import type { PlatformState } from './platform-state.js';
-import { UNIFIED_ENDPOINT_ADDRESS, UNIFIED_ENDPOINT_HTTP_PORT } from './services.js';
+import {
+  METADATA_ADDRESS,
+  METADATA_PORT,
+  UNIFIED_ENDPOINT_ADDRESS,
+  UNIFIED_ENDPOINT_HTTP_PORT,
+  UNIFIED_ENDPOINT_RAW_PORT,
+} from './services.js';
 
 export interface ArcServerOptions {
   readonly network: ArcNetwork;
-  readonly sims: Pick<PlatformState, 'simByAddress'>;
+  readonly state: Pick<PlatformState, 'sims' | 'groups'>;
   readonly messages: MessageStore;
   readonly wallClock: WallClock;
+  /** How the Unified Endpoint answers over TCP and UDP. */
+  readonly rawAnswer: RawAnswer;
 }
 
 export interface ArcServer {
@@ -21,16 +31,20 @@ export interface ArcServer {
 
 /** Opens all services on the network. ICMP echo is the network's own. */
 export function startArcServer(options: ArcServerOptions): ArcServer {
-  const { network, sims, messages, wallClock } = options;
-  const unified = new UnifiedEndpoint({ sims, messages, wallClock });
-  network.listenTcp(
-    { address: UNIFIED_ENDPOINT_ADDRESS, port: UNIFIED_ENDPOINT_HTTP_PORT },
-    unified.handleConnection,
-  );
+  const { network, state, messages, wallClock, rawAnswer: answer } = options;
+  const { sims } = state;
+  const unified = unifiedHttpEndpoint({ sims, messages, wallClock });
+  const raw = new UnifiedRawEndpoint({ sims, messages, wallClock, answer });
+  const metadata = metadataEndpoint(state);
+  const address = UNIFIED_ENDPOINT_ADDRESS;
+  network.listenTcp({ address, port: UNIFIED_ENDPOINT_HTTP_PORT }, unified.handleConnection);
+  network.listenTcp({ address, port: UNIFIED_ENDPOINT_RAW_PORT }, raw.handleConnection);
+  network.bindUdp({ address, port: UNIFIED_ENDPOINT_RAW_PORT }, raw.handleDatagram);
+  network.listenTcp({ address: METADATA_ADDRESS, port: METADATA_PORT }, metadata.handleConnection);
   new DnsEndpoint().listen(network);
   return {
     close: async () => {
-      unified.close();
+      for (const endpoint of [unified, raw, metadata]) endpoint.close();
       await network.close();
     },
   };

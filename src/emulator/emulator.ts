@@ -6,12 +6,17 @@ import type { WallClock } from '../lib/clock.js';
 import type { Entropy } from '../lib/entropy.js';
 import { Secret } from '../lib/secret.js';
 import type { ApiRequest } from './api/request-log.js';
-import { createApiServer } from './api/server.js';
+import { type ApiServer, createApiServer, METADATA_ROOT } from './api/server.js';
 import type { ArcNetwork, CreateArcNetwork } from './arc-network.js';
 import { startArcServer } from './arc-server.js';
+import type { RawAnswer } from './endpoints/unified-raw.js';
+import { ListenError } from './listen-error.js';
 import { MessageStore } from './messages.js';
-import { createPrivateKey, type EmulatorUser, PlatformState } from './platform-state.js';
+import { PlatformState } from './platform-state.js';
+import { createPrivateKey } from './random.js';
 import { SERVICE_ADDRESSES } from './services.js';
+import type { SavedState, StateFile } from './state-file.js';
+import { type AuthKeyUser, DEFAULT_USER, type EmulatorUser, MINIMAL_USER } from './users.js';
 
 export interface EmulatorOptions {
   /** Where the API listens; 127.0.0.1 unless said otherwise. */
@@ -24,8 +29,10 @@ export interface EmulatorOptions {
   readonly arcPort?: number;
   /** The Arc side's host as clients are told of it, where it is not the one that it listens on. */
   readonly arcAdvertisedHost?: string;
-  /** At least one. The first one is named in the result. */
-  readonly users?: readonly [EmulatorUser, ...EmulatorUser[]];
+  /** The first one is named in the result. */
+  readonly users?: readonly [AuthKeyUser, ...EmulatorUser[]];
+  /** How the Unified Endpoint answers over TCP and UDP; with the status unless said otherwise. */
+  readonly rawAnswer?: RawAnswer;
   /** Called for each call on the API, before it is answered. */
   readonly onApiRequest?: (request: ApiRequest) => void;
 }
@@ -35,11 +42,15 @@ export interface EmulatorPorts {
   readonly entropy: Entropy;
   readonly wallClock: WallClock;
   readonly createNetwork: CreateArcNetwork;
+  /** Where the platform outlives the process; it is in memory alone without one. */
+  readonly stateFile?: StateFile;
 }
 
 export interface Emulator {
-  /** The API's base URL without the version: `http://127.0.0.1:18080`. */
+  /** The API's base URL without the version: `http://127.0.0.1:18080`. Krypton has the same. */
   readonly api: string;
+  /** The base URL of the metadata service as the cellular line has it. */
+  readonly metadata: string;
   /** The Arc side as clients are told of it: `127.0.0.1:11010`. */
   readonly arc: string;
   readonly authKeyId: string;
@@ -53,64 +64,74 @@ export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_API_PORT = 18080;
 export const DEFAULT_ARC_PORT = 11010;
 
-/** The test credentials. They open nothing but an emulator. */
-export const DEFAULT_USER: EmulatorUser = {
-  authKeyId: 'keyId-emulator',
-  authKey: 'secret-emulator',
-  permissions: ['*'],
-};
+/** The users of an emulator that is given none. */
+export const BUILT_IN_USERS = [DEFAULT_USER, MINIMAL_USER] as const;
 
 /**
- * Starts both sides; resolves when they listen.
+ * Starts both sides; resolves when they listen. Nothing stays open where it throws.
  *
- * @throws Error with the system's `code` where an address cannot be had (EADDRINUSE …); nothing
- * stays open then
+ * @throws ListenError where an address cannot be had
+ * @throws UserError where the state file cannot be used
  */
 export async function startEmulator(
   options: EmulatorOptions,
   ports: EmulatorPorts,
 ): Promise<Emulator> {
-  const network = await ports.createNetwork({
-    listen: {
-      address: options.arcHost ?? DEFAULT_HOST,
-      port: options.arcPort ?? DEFAULT_ARC_PORT,
-    },
-    privateKey: new Secret(createPrivateKey(ports.entropy)),
-    addresses: SERVICE_ADDRESSES,
-  });
+  const saved = await ports.stateFile?.load();
+  const privateKey = saved?.arcServerPrivateKey ?? new Secret(createPrivateKey(ports.entropy));
+  const network = await listenOn('arc', () =>
+    ports.createNetwork({
+      listen: {
+        address: options.arcHost ?? DEFAULT_HOST,
+        port: options.arcPort ?? DEFAULT_ARC_PORT,
+      },
+      privateKey: new Secret(Uint8Array.from(privateKey.expose())),
+      addresses: SERVICE_ADDRESSES,
+    }),
+  );
   try {
-    return await startOn(network, options, ports);
+    return await startOn(network, options, ports, { privateKey, saved });
   } catch (error) {
     await network.close();
     throw error;
   }
 }
 
+interface Origin {
+  /** The Arc server's. */
+  readonly privateKey: Secret<Uint8Array>;
+  readonly saved: SavedState | undefined;
+}
+
 async function startOn(
   network: ArcNetwork,
   options: EmulatorOptions,
-  { crypto, entropy, wallClock }: EmulatorPorts,
+  ports: EmulatorPorts,
+  { privateKey, saved }: Origin,
 ): Promise<Emulator> {
-  const { users = [DEFAULT_USER], onApiRequest } = options;
+  const { users = BUILT_IN_USERS, onApiRequest, rawAnswer = 'status' } = options;
+  const { stateFile, wallClock } = ports;
   const { address, port } = network.endpoint;
   const arc = hostAndPort(options.arcAdvertisedHost ?? address, port);
   const messages = new MessageStore();
-  const state = new PlatformState({ crypto, entropy, wallClock, arc: network, users });
+  const state = new PlatformState({ ...ports, arc: network, users }, saved?.platform);
+  const saveState = async (): Promise<void> =>
+    stateFile?.save(() => ({ arcServerPrivateKey: privateKey, platform: state.save() }));
+  await saveState();
   const apiServer = await createApiServer({
     state,
     arcServer: { publicKey: network.publicKey, endpoint: arc },
     messages,
     wallClock,
+    saveState,
     ...(onApiRequest && { onRequest: onApiRequest }),
   });
-  const arcServer = startArcServer({ network, sims: state, messages, wallClock });
-  const api = await apiServer.listen(
-    options.apiHost ?? DEFAULT_HOST,
-    options.apiPort ?? DEFAULT_API_PORT,
-  );
+  const arcServer = startArcServer({ network, state, messages, wallClock, rawAnswer });
+  const api = await openApi(apiServer, options);
   const [{ authKeyId, authKey }] = users;
   return {
-    api: `http://${hostAndPort(api.address, api.port)}`,
+    api,
+    metadata: `${api}${METADATA_ROOT}`,
     arc,
     authKeyId,
     authKey,
@@ -120,6 +141,22 @@ async function startOn(
       await arcServer.close();
     },
   };
+}
+
+/** @returns the API's base URL */
+async function openApi(server: ApiServer, { apiHost, apiPort }: EmulatorOptions): Promise<string> {
+  const { address, port } = await listenOn('api', () =>
+    server.listen(apiHost ?? DEFAULT_HOST, apiPort ?? DEFAULT_API_PORT),
+  );
+  return `http://${hostAndPort(address, port)}`;
+}
+
+async function listenOn<T>(side: 'api' | 'arc', open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    throw new ListenError(side, error as NodeJS.ErrnoException);
+  }
 }
 
 function hostAndPort(host: string, port: number): string {

@@ -1,14 +1,25 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 /** One message that a service behind the tunnel has received. */
-export interface Message {
-  readonly simId: string;
-  /** When it was complete, as an RFC 3339 time in UTC. */
-  readonly at: string;
+export type Message = HttpMessage | RawMessage;
+
+export interface HttpMessage extends MessageContent {
+  readonly protocol: 'http';
   readonly method: string;
   /** The request target as it came, with its query. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+}
+
+/** A datagram, or what came in one piece of a connection. */
+export interface RawMessage extends MessageContent {
+  readonly protocol: 'tcp' | 'udp';
+}
+
+interface MessageContent {
+  readonly simId: string;
+  /** When it was complete, as an RFC 3339 time in UTC. */
+  readonly at: string;
   /** The kept part of the body, in `bodyEncoding`. */
   readonly body: string;
   readonly bodyEncoding: 'utf8' | 'base64';
@@ -17,6 +28,9 @@ export interface Message {
   /** Whether `body` is only the beginning. */
   readonly truncated: boolean;
 }
+
+/** Of each body so many bytes are kept; the rest is counted. */
+export const KEPT_BODY_BYTES = 64 * 1024;
 
 export interface MessageStoreLimits {
   /** Messages kept, over all SIMs. */

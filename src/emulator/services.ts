@@ -19,9 +19,15 @@ export const SERVICE_NAMES: ReadonlyMap<string, string> = new Map([
 
 export const UNIFIED_ENDPOINT_ADDRESS = address('100.127.69.42');
 export const UNIFIED_ENDPOINT_HTTP_PORT = 80;
+/** Of TCP and of UDP. */
+export const UNIFIED_ENDPOINT_RAW_PORT = 23080;
 
 /** Answers ICMP echo under the name pong.soracom.io. */
 export const PONG_ADDRESS = address('100.127.100.127');
+
+/** The metadata service has pong's address. */
+export const METADATA_ADDRESS = PONG_ADDRESS;
+export const METADATA_PORT = 80;
 
 export const DNS_SERVERS: readonly string[] = ['100.127.0.53', '100.127.1.53'];
 export const DNS_ADDRESSES: readonly IpAddress[] = DNS_SERVERS.map(address);

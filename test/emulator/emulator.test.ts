@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 import dnsPacket from 'dns-packet';
@@ -5,17 +6,22 @@ import dnsPacket from 'dns-packet';
 import type { ApiRequest } from '../../src/emulator/api/request-log.js';
 import { type EmulatorOptions, startEmulator } from '../../src/emulator/emulator.js';
 import { SERVICE_ADDRESSES } from '../../src/emulator/services.js';
+import { StateFile } from '../../src/emulator/state-file.js';
 import { seededEntropy, fakeCrypto, fakeNetworks, FakeWallClock, readAll } from './fakes.js';
+
+/** No two emulators make the same keys. */
+const entropy = seededEntropy();
 
 const FREE: EmulatorOptions = { apiPort: 0, arcPort: 0 };
 
-async function start(options: EmulatorOptions = FREE) {
+async function start(options: EmulatorOptions = FREE, stateFile?: StateFile) {
   const networks = fakeNetworks();
   const emulator = await startEmulator(options, {
     crypto: fakeCrypto,
-    entropy: seededEntropy(),
+    entropy,
     wallClock: new FakeWallClock(),
     createNetwork: networks.create,
+    ...(stateFile && { stateFile }),
   });
   return { emulator, ...networks.created[0]! };
 }
@@ -25,10 +31,26 @@ async function post(url: string, body: object, headers: Record<string, string> =
   return (await response.json()) as Record<string, unknown>;
 }
 
+/** @returns the answer to createSim */
+async function createSim(api: string): Promise<Record<string, unknown>> {
+  const credentials = { authKeyId: 'keyId-emulator', authKey: 'secret-emulator' };
+  const { apiKey, token } = await post(`${api}/v1/auth`, credentials);
+  return post(
+    `${api}/v1/sims`,
+    { type: 'virtual', subscription: 'planArc01' },
+    { 'X-Soracom-API-Key': String(apiKey), 'X-Soracom-Token': String(token) },
+  );
+}
+
+async function sims(api: string): Promise<unknown> {
+  return (await fetch(`${api}/emulator/sims`)).json();
+}
+
 it('tells where it listens and the test credentials', async () => {
   const { emulator } = await start();
   const { api, arc, authKeyId, authKey } = emulator;
   expect(api).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  expect(emulator.metadata).toBe(`${api}/metadata`);
   expect({ arc, authKeyId, authKey }).toEqual({
     arc: '127.0.0.1:40000',
     authKeyId: 'keyId-emulator',
@@ -92,10 +114,98 @@ it('serves its own users where it is given any', async () => {
   await emulator.close();
 });
 
+it('says that it is the Arc side which has no port', async () => {
+  const started = startEmulator(FREE, {
+    crypto: fakeCrypto,
+    entropy: seededEntropy(),
+    wallClock: new FakeWallClock(),
+    createNetwork: () => Promise.reject(Object.assign(new Error('x'), { code: 'EACCES' })),
+  });
+  await expect(started).rejects.toMatchObject({ code: 'EACCES', side: 'arc' });
+});
+
+it('lets the minimal user create a SIM and nothing else', async () => {
+  const { emulator } = await start();
+  const minimal = { authKeyId: 'keyId-minimal', authKey: 'secret-minimal' };
+  const { apiKey, token } = await post(`${emulator.api}/v1/auth`, minimal);
+  const headers = { 'X-Soracom-API-Key': String(apiKey), 'X-Soracom-Token': String(token) };
+  const create = { type: 'virtual', subscription: 'planArc01' };
+  const { simId } = await post(`${emulator.api}/v1/sims`, create, headers);
+  expect(simId).toMatch(/^8942/);
+  const shown = await fetch(`${emulator.api}/v1/sims/${String(simId)}`, { headers });
+  expect(shown.status).toBe(403);
+  await emulator.close();
+});
+
+it('answers UDP and TCP on port 23080, and metadata, behind the tunnel', async () => {
+  const { emulator, network } = await start({ ...FREE, rawAnswer: 'empty' });
+  const { simId } = await createSim(emulator.api);
+  const from = '10.0.0.2';
+  expect(network.exchange('100.127.69.42:23080', Buffer.from('u'))).toHaveLength(1);
+  const tcp = network.connect('100.127.69.42:23080', from);
+  tcp.end('t');
+  expect(await readAll(tcp)).toBe('');
+  const metadata = network.connect('100.127.100.127:80', from);
+  metadata.write('GET /v1/subscriber.simId HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  expect((await readAll(metadata)).endsWith(`\r\n\r\n${String(simId)}`)).toBe(true);
+  expect(emulator.messages.all()).toMatchObject([
+    { protocol: 'udp', simId, body: 'u' },
+    { protocol: 'tcp', simId, body: 't' },
+  ]);
+  await emulator.close();
+});
+
+it('goes on after a restart where it has a state file', async () => {
+  const files = new Map<string, string>();
+  const stateFile = () =>
+    new StateFile('state.json', {
+      readText: (path) => {
+        const text = files.get(path);
+        const absent = Object.assign(new Error('absent'), { failure: 'absent' });
+        return text === undefined ? Promise.reject(absent) : Promise.resolve(text);
+      },
+      replaceText: (path, text) => {
+        files.set(path, text);
+        return Promise.resolve();
+      },
+    });
+  const first = await start(FREE, stateFile());
+  expect(files.size).toBe(1);
+  const { simId } = await createSim(first.emulator.api);
+  await first.emulator.close();
+  const second = await start(FREE, stateFile());
+  expect(second.options.privateKey.expose()).toEqual(first.options.privateKey.expose());
+  expect([...second.network.peers.keys()]).toEqual([...first.network.peers.keys()]);
+  expect(await sims(second.emulator.api)).toMatchObject([{ simId, online: true }]);
+  await second.emulator.close();
+});
+
+it('opens nothing where the state file is of no use', async () => {
+  const networks = fakeNetworks();
+  const stateFile = new StateFile('state.json', {
+    readText: () => Promise.resolve('{'),
+    replaceText: () => Promise.reject(new Error('must not be written')),
+  });
+  const started = startEmulator(FREE, {
+    crypto: fakeCrypto,
+    entropy: seededEntropy(),
+    wallClock: new FakeWallClock(),
+    createNetwork: networks.create,
+    stateFile,
+  });
+  await expect(started).rejects.toMatchObject({ kind: 'configuration' });
+  expect(networks.created).toEqual([]);
+});
+
 it('closes everything', async () => {
   const { emulator, network } = await start();
+  await createSim(emulator.api);
+  const services = ['100.127.69.42:80', '100.127.69.42:23080', '100.127.100.127:80'];
+  const connections = services.map((service) => network.connect(service, '10.0.0.2').resume());
+  const closed = connections.map((stream) => once(stream, 'close'));
   await emulator.close();
-  expect(network.events).toEqual(['close']);
+  await Promise.all(closed);
+  expect(network.events).toEqual(['add 10.0.0.2', 'close']);
   await expect(fetch(emulator.api)).rejects.toThrow();
 });
 
@@ -113,7 +223,7 @@ it('leaves nothing open where the API has no port', async () => {
       createNetwork: networks.create,
     },
   );
-  await expect(started).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  await expect(started).rejects.toMatchObject({ code: 'EADDRINUSE', side: 'api' });
   expect(networks.created[0]!.network.events).toEqual(['close']);
   await new Promise((resolve) => taken.close(resolve));
 });

@@ -10,6 +10,7 @@ import type {
   CreateArcNetwork,
   DatagramHandler,
 } from '../../src/emulator/arc-network.js';
+import { Sims } from '../../src/emulator/sims.js';
 import { formatIpAddress, parseIpAddress, type SocketAddress } from '../../src/wire/ip-address.js';
 
 /** Bytes that are the same in each run, and never the same twice in one. */
@@ -40,6 +41,14 @@ export function ip(text: string): Uint8Array {
   const address = parseIpAddress(text);
   if (address === undefined) throw new RangeError(text);
   return address;
+}
+
+/** The SIMs of a platform with two virtual ones, at 10.0.0.2 and 10.0.0.3. */
+export function twoSims(): { sims: Sims; simIds: [string, string] } {
+  const [arc, entropy, wallClock] = [new FakeArcNetwork(), seededEntropy(), new FakeWallClock()];
+  const sims = new Sims({ crypto: fakeCrypto, entropy, wallClock, arc });
+  const create = () => sims.create('OP0000000000')!.sim.simId;
+  return { sims, simIds: [create(), create()] };
 }
 
 /** A pair of streams with half-close: what one end writes, the other reads. */
@@ -114,11 +123,11 @@ export class FakeArcNetwork implements ArcNetwork {
   }
 
   /** The replies to one datagram. */
-  exchange(to: string, payload: Uint8Array): Uint8Array[] {
+  exchange(to: string, payload: Uint8Array, from = '10.0.0.2'): Uint8Array[] {
     const handler = this.#udp.get(to);
     if (handler === undefined) throw new RangeError(`nobody is bound to ${to}`);
     const replies: Uint8Array[] = [];
-    handler(payload, { address: ip('10.0.0.2'), port: 50_000 }, (reply) => replies.push(reply));
+    handler(payload, { address: ip(from), port: 50_000 }, (reply) => replies.push(reply));
     return replies;
   }
 }

@@ -2,6 +2,7 @@ import { encodeBody, type Message, MessageStore } from '../../src/emulator/messa
 
 function message(simId: string, body: string): Message {
   return {
+    protocol: 'http',
     simId,
     at: '2026-01-02T03:04:05.000Z',
     method: 'POST',

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import { REDACTED } from '../../lib/secret.js';
 
-/** One call on the API, with its answer's status. Bodies hold keys and are not kept. */
+/** One call on the API, Krypton or the metadata service, with its answer's status. Bodies hold keys and are not kept. */
 export interface ApiRequest {
   /** An RFC 3339 time in UTC. */
   readonly at: string;
@@ -11,7 +11,10 @@ export interface ApiRequest {
   readonly path: string;
   /** The headers, with those that carry credentials hidden. */
   readonly headers: IncomingHttpHeaders;
+  /** 0 where a fault cut the connection before an answer. */
   readonly status: number;
+  /** Who made it, by name: `OP0000000000/minimal`, an email or an authKeyId. */
+  readonly user?: string;
 }
 
 const MAX_REQUESTS = 1000;

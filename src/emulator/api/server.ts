@@ -1,22 +1,34 @@
 /**
- * The API over HTTP, for loopback. Under /v1 stands what the OpenAPI document describes; under
- * /emulator, what a test wants to see: which messages arrived and which calls were made.
+ * The platform over HTTP. Under /v1 stands what the OpenAPI document describes; under /metadata the
+ * metadata service as the cellular line has it; under /emulator what is for tests. A fault that was
+ * asked for meets calls of the first two kinds.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { OpenAPIBackend } from 'openapi-backend';
 
 import type { WallClock } from '../../lib/clock.js';
+import { type Fault, Faults } from '../faults.js';
+import { type Answer, sendAnswer, sendHalf } from '../http-answer.js';
 import type { MessageStore } from '../messages.js';
-import { type Answer, REFUSALS } from './answer.js';
-import { createHandlers, type HandlerOptions } from './handlers.js';
-import { API_ROOT, OPENAPI_DOCUMENT } from './openapi.js';
+import { metadataAnswer } from '../metadata.js';
+import { notSaved, REFUSALS } from './answer.js';
+import type { CallNotes } from './api-context.js';
+import { faultAnswer, isCarriedOut } from './fault-answer.js';
+import type { HandlerOptions } from './handlers.js';
+import { API_ROOT } from './openapi.js';
+import { ownAnswer } from './own-paths.js';
 import { type ApiRequest, hideCredentials, RequestLog } from './request-log.js';
+import { type ApiCall, createApiRouter, type ApiRouter } from './router.js';
 
 export interface ApiServerOptions extends HandlerOptions {
   readonly messages: MessageStore;
   readonly wallClock: WallClock;
-  /** Called for each request under /v1 when its answer is known, before it is sent. */
+  /** Called for each call when its answer is known, before it is sent. */
   readonly onRequest?: (request: ApiRequest) => void;
+  /**
+   * Called behind each call that may have changed the state, before it is answered.
+   * @throws Error saying why the state is not saved
+   */
+  readonly saveState?: () => Promise<void>;
 }
 
 export interface ApiServer {
@@ -26,8 +38,11 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-/** Bytes. The largest body of the operations here is below 1 KiB. */
+/** Bytes. The largest body of the operations here is below 16 KiB. */
 export const MAX_BODY_BYTES = 64 * 1024;
+
+/** Under it stands the metadata service as the cellular line has it. */
+export const METADATA_ROOT = '/metadata';
 
 const LIMITS = {
   maxHeaderSize: 16 * 1024,
@@ -40,17 +55,7 @@ const MAX_CONNECTIONS = 256;
 
 /** Prepares the server; nothing is open before `listen`. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const backend = new OpenAPIBackend({
-    definition: OPENAPI_DOCUMENT,
-    apiRoot: API_ROOT,
-    strict: true,
-    // Checks and compiles nothing ahead of time; that the document is valid is a test's business.
-    quick: true,
-    ignoreTrailingSlashes: false,
-    ...createHandlers(options),
-  });
-  await backend.init();
-  const exchange = new ApiExchange(backend, options);
+  const exchange = new ApiExchange(await createApiRouter(options), options);
   const server = createServer(LIMITS, (request, response) => {
     void exchange.handle(request, response);
   });
@@ -59,77 +64,121 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
 }
 
 class ApiExchange {
-  readonly #backend: OpenAPIBackend;
+  readonly #router: ApiRouter;
   readonly #options: ApiServerOptions;
   readonly #requests = new RequestLog();
+  readonly #faults = new Faults();
 
-  constructor(backend: OpenAPIBackend, options: ApiServerOptions) {
-    this.#backend = backend;
+  constructor(router: ApiRouter, options: ApiServerOptions) {
+    this.#router = router;
     this.#options = options;
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { path, query } = splitTarget(request);
     const body = await readBody(request);
     if (body === 'aborted') return;
+    const call = { ...splitTarget(request), headers: request.headers, body };
     // The prefix is checked here: openapi-backend would take /v1sims for /v1/sims.
-    if (!path.startsWith(`${API_ROOT}/`)) {
-      send(response, this.#inspect(request, path, query), '  ');
-      return;
+    if ([API_ROOT, METADATA_ROOT].some((root) => call.path.startsWith(`${root}/`))) {
+      await this.#answer(call, request, response);
+    } else {
+      sendAnswer(response, await this.#own(call, request.socket.remoteAddress), '  ');
     }
-    const answer = await this.#call(request, path, body);
-    this.#log(request, answer);
-    send(response, answer);
   }
 
-  /** The emulator's own paths. */
-  #inspect({ method }: IncomingMessage, path: string, query: URLSearchParams): Answer {
-    const view = this.#view(path, query.get('simId'));
-    if (view === undefined) return REFUSALS.pathUnknown;
-    return method === 'GET' ? { status: 200, body: view } : REFUSALS.methodUnknown;
+  /** A call on the platform. */
+  async #answer(call: Call, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const operation = this.#router.operationOf(call);
+    const fault = this.#faults.take({ operation, method: call.method, path: call.path });
+    const notes: CallNotes = {};
+    const isMet = fault === undefined || isCarriedOut(fault);
+    const own = isMet ? await this.#carryOut(call, notes) : undefined;
+    const answer = fault === undefined ? own : faultAnswer(fault, own);
+    const isCut = fault?.cut === 'before' || fault?.cut === 'after';
+    this.#log(request, isCut ? 0 : (answer?.status ?? 0), notes);
+    if (fault !== undefined) await pause(response, fault.delayMs);
+    if (response.destroyed) return;
+    if (answer === undefined || isCut) request.socket.destroy();
+    else deliver(response, answer, fault);
   }
 
-  #view(path: string, simId: string | null): object | undefined {
-    const { messages } = this.#options;
-    if (path === '/emulator/requests') return this.#requests.all();
-    if (path !== '/emulator/messages') return undefined;
-    return simId === null ? messages.all() : messages.of(simId);
-  }
-
-  async #call(
-    request: IncomingMessage,
-    path: string,
-    body: Exclude<Body, 'aborted'>,
-  ): Promise<Answer> {
+  async #carryOut({ body, ...call }: Call, notes: CallNotes): Promise<Answer> {
     if (body === 'too-large') return REFUSALS.bodyTooLarge;
-    // None of the operations has a query, and the validator need not meet one.
-    const { method = '' } = request;
-    const headers = request.headers as Record<string, string>;
+    if (call.path.startsWith(METADATA_ROOT)) {
+      const { sims, groups } = this.#options.state;
+      const path = call.path.slice(METADATA_ROOT.length);
+      return metadataAnswer(groups, sims.line(), { method: call.method, path });
+    }
+    const answer = await this.#router.answer({ ...call, body: body.text }, notes);
+    return this.#saved(answer);
+  }
+
+  /** A call on the emulator's own paths. */
+  async #own({ body, ...call }: Call, from: string | undefined): Promise<Answer> {
+    if (body === 'too-large') return REFUSALS.bodyTooLarge;
+    const { state, messages } = this.#options;
+    const options = { state, messages, requests: this.#requests, faults: this.#faults };
+    return this.#saved(ownAnswer(options, { ...call, from, body: body.text }));
+  }
+
+  /** What is answered is on the disk, where the state is kept there. */
+  async #saved(answer: Answer): Promise<Answer> {
     try {
-      const call = { method, path, headers, body: body.text };
-      const answer: unknown = await this.#backend.handleRequest(call);
-      return answer as Answer;
+      await this.#options.saveState?.();
+      return answer;
     } catch (error) {
-      return error instanceof URIError ? REFUSALS.pathMalformed : REFUSALS.internal;
+      return notSaved((error as Error).message);
     }
   }
 
-  #log(request: IncomingMessage, { status }: Answer): void {
+  #log(request: IncomingMessage, status: number, notes: CallNotes): void {
     const record: ApiRequest = {
       at: new Date(this.#options.wallClock.unixMilliseconds()).toISOString(),
       method: request.method ?? '',
       path: request.url ?? '',
       headers: hideCredentials(request.headers),
       status,
+      ...notes,
     };
     this.#requests.add(record);
     this.#options.onRequest?.(record);
   }
 }
 
-function splitTarget({ url = '' }: IncomingMessage): { path: string; query: URLSearchParams } {
+interface Call extends Omit<ApiCall, 'body'> {
+  readonly body: Exclude<Body, 'aborted'>;
+}
+
+function splitTarget({
+  method = '',
+  url = '',
+}: IncomingMessage): Omit<ApiCall, 'headers' | 'body'> {
   const [path = '', ...query] = url.split('?');
-  return { path, query: new URLSearchParams(query.join('?')) };
+  return { method, path, query: new URLSearchParams(query.join('?')) };
+}
+
+function deliver(response: ServerResponse, answer: Answer, fault: Fault | undefined): void {
+  if (fault?.cut === 'within') {
+    sendHalf(response, answer);
+    return;
+  }
+  // The rest of a body that nobody reads would stand before the next request.
+  if (answer === REFUSALS.bodyTooLarge) response.setHeader('connection', 'close');
+  sendAnswer(response, answer);
+}
+
+/** Waits so many milliseconds, or until the client is gone. */
+function pause(response: ServerResponse, delay: number): Promise<void> {
+  if (delay === 0 || response.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      response.off('close', end);
+      resolve();
+    };
+    const timer = setTimeout(end, delay);
+    response.on('close', end);
+  });
 }
 
 type Body = { readonly text: string } | 'too-large' | 'aborted';
@@ -148,18 +197,6 @@ function readBody(request: IncomingMessage): Promise<Body> {
     request.on('error', () => resolve('aborted'));
     request.on('close', () => resolve('aborted'));
   });
-}
-
-function send(response: ServerResponse, { status, body }: Answer, indent = ''): void {
-  if (body === undefined) {
-    response.writeHead(status).end();
-    return;
-  }
-  const text = Buffer.from(`${JSON.stringify(body, undefined, indent)}\n`);
-  const headers = { 'Content-Type': 'application/json', 'Content-Length': text.length };
-  // The rest of a body that nobody reads would stand before the next request.
-  if (status === REFUSALS.bodyTooLarge.status) response.setHeader('Connection', 'close');
-  response.writeHead(status, headers).end(text);
 }
 
 function listen(

@@ -1,8 +1,8 @@
-/** A virtual SIM and its Arc session as the API shows them. */
+/** A SIM and its Arc session as the API shows them. */
 import type { Secret } from '../../lib/secret.js';
 import { formatIpAddress } from '../../wire/ip-address.js';
-import { OPERATOR_ID, type VirtualSim } from '../platform-state.js';
 import { ARC_ALLOWED_IPS, DNS_SERVERS } from '../services.js';
+import type { ArcSim, SessionEvent, Sim } from '../sims.js';
 
 /** The Arc server as clients are told of it. */
 export interface ArcServerInfo {
@@ -11,74 +11,124 @@ export interface ArcServerInfo {
   readonly endpoint: string;
 }
 
-const SUBSCRIPTION = 'planArc01';
-const CAPABILITIES = { data: true, sms: false };
+/** The plan of virtual subscriptions, and the one of the line. */
+const ARC_PLAN = 'planArc01';
+const CELLULAR_PLAN = 'plan01s';
 
-export function sessionJson(sim: VirtualSim, arcServer: ArcServerInfo): object {
+const CAPABILITIES = { data: true, sms: false };
+const PLACEMENT = { infrastructureProvider: 'aws', region: 'ap-northeast-1' };
+
+export interface SessionJson {
+  readonly arcServerPeerPublicKey: string;
+  readonly arcServerEndpoint: string;
+  readonly arcAllowedIPs: readonly string[];
+  readonly arcClientPeerIpAddress: string;
+  readonly arcClientPeerPublicKey: string;
+}
+
+export function sessionJson({ arc }: ArcSim, arcServer: ArcServerInfo): SessionJson {
   return {
     arcServerPeerPublicKey: base64(arcServer.publicKey),
     arcServerEndpoint: arcServer.endpoint,
     arcAllowedIPs: ARC_ALLOWED_IPS,
-    arcClientPeerIpAddress: formatIpAddress(sim.address),
-    arcClientPeerPublicKey: base64(sim.publicKey),
+    arcClientPeerIpAddress: formatIpAddress(arc.address),
+    arcClientPeerPublicKey: base64(arc.publicKey),
   };
 }
 
 /** @param privateKey given in createSim's answer alone */
 export function simJson(
-  sim: VirtualSim,
+  sim: Sim,
   arcServer: ArcServerInfo,
   privateKey?: Secret<Uint8Array>,
 ): object {
+  const { arc, groupId, previousSession } = sim;
+  const isOnline = arc?.session !== undefined;
   return {
     simId: sim.simId,
-    operatorId: OPERATOR_ID,
-    type: 'virtual',
-    moduleType: 'virtual',
-    status: 'active',
-    speedClass: 'arc.standard',
-    // A virtual SIM of its own has one profile, whose ICCID is the SIM's id.
+    operatorId: sim.operatorId,
+    type: sim.type,
+    moduleType: moduleType(sim),
+    status: sim.status,
+    speedClass: speedClass(sim),
     activeProfileId: sim.simId,
-    tags: { name: '' },
+    ...(groupId !== undefined && { groupId }),
+    tags: Object.fromEntries(sim.tags),
     capabilities: CAPABILITIES,
-    terminationEnabled: false,
+    terminationEnabled: sim.terminationEnabled,
     createdTime: sim.createdTime,
-    lastModifiedTime: sim.session.createdTime,
-    profiles: { [sim.simId]: profileJson(sim, privateKey) },
-    arcSessionStatus: sessionJson(sim, arcServer),
+    lastModifiedTime: sim.lastModifiedTime,
+    profiles: profilesJson(sim, privateKey),
+    ...(isOnline && { arcSessionStatus: sessionJson({ ...sim, arc }, arcServer) }),
     sessionStatus: sessionStatusJson(sim),
+    ...(previousSession && { previousSession }),
   };
 }
 
-function profileJson(sim: VirtualSim, privateKey?: Secret<Uint8Array>): object {
-  const { simId, imsi } = sim;
-  const subscriber = {
-    imsi,
-    status: 'active',
-    subscription: SUBSCRIPTION,
-    bundles: [],
-    capabilities: CAPABILITIES,
-  };
+export function moduleType({ type }: Sim): string {
+  return type === 'virtual' ? 'virtual' : 'nano';
+}
+
+export function speedClass({ type }: Sim): string {
+  return type === 'virtual' ? 'arc.standard' : 's1.standard';
+}
+
+/** The plans that the SIM's subscriptions have. */
+export function subscriptionsOf({ type, arc }: Sim): string[] {
+  return [...(type === 'uicc' ? [CELLULAR_PLAN] : []), ...(arc ? [ARC_PLAN] : [])];
+}
+
+export function eventJson(sim: Sim, { event, time, sessionId }: SessionEvent): object {
+  const { simId, operatorId, arc } = sim;
+  const [dns0, dns1] = DNS_SERVERS;
   return {
-    iccid: simId,
-    primaryImsi: imsi,
-    otaSupported: false,
-    arcClientPeerPublicKey: base64(sim.publicKey),
-    ...(privateKey && { arcClientPeerPrivateKey: base64(privateKey.expose()) }),
-    subscribers: { [imsi]: subscriber },
+    event,
+    time,
+    simId,
+    imsi: arc?.imsi,
+    operatorId,
+    sessionId,
+    subscription: ARC_PLAN,
+    ...(arc && { ueIpAddress: formatIpAddress(arc.address) }),
+    dns0,
+    dns1,
   };
 }
 
-function sessionStatusJson({ imsi, address, session }: VirtualSim): object {
+/**
+ * By ICCID. A virtual SIM of its own has one profile, whose ICCID is the SIM's id; the line has
+ * another one for its virtual subscription.
+ */
+function profilesJson(sim: Sim, privateKey?: Secret<Uint8Array>): Record<string, object> {
+  const { simId, type, imsi, arc, status } = sim;
+  const profiles: Record<string, object> = {};
+  if (type === 'uicc') profiles[simId] = profileJson(simId, imsi, status, CELLULAR_PLAN);
+  if (arc) {
+    profiles[arc.iccid] = {
+      ...profileJson(arc.iccid, arc.imsi, status, ARC_PLAN),
+      arcClientPeerPublicKey: base64(arc.publicKey),
+      ...(privateKey && { arcClientPeerPrivateKey: base64(privateKey.expose()) }),
+    };
+  }
+  return profiles;
+}
+
+function profileJson(iccid: string, imsi: string, status: string, subscription: string): object {
+  const subscriber = { imsi, status, subscription, bundles: [], capabilities: CAPABILITIES };
+  return { iccid, primaryImsi: imsi, otaSupported: false, subscribers: { [imsi]: subscriber } };
+}
+
+function sessionStatusJson({ arc, lastModifiedTime }: Sim): object {
+  if (arc?.session === undefined) return { online: false, lastUpdatedAt: lastModifiedTime };
   return {
     online: true,
-    imsi,
-    sessionId: session.sessionId,
-    subscription: SUBSCRIPTION,
-    ueIpAddress: formatIpAddress(address),
+    imsi: arc.imsi,
+    sessionId: arc.session.sessionId,
+    subscription: ARC_PLAN,
+    ueIpAddress: formatIpAddress(arc.address),
     dnsServers: DNS_SERVERS,
-    lastUpdatedAt: session.createdTime,
-    placement: { infrastructureProvider: 'aws', region: 'ap-northeast-1' },
+    lastUpdatedAt: arc.session.createdTime,
+    placement: PLACEMENT,
   };
 }
 

@@ -1,42 +1,20 @@
 import type { Duplex } from 'node:stream';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 
-import {
-  KEPT_BODY_BYTES,
-  MAX_CONNECTIONS,
-  UnifiedEndpoint,
-  type UnifiedEndpointTimeouts,
-} from '../../../src/emulator/endpoints/unified-endpoint.js';
-import { MessageStore } from '../../../src/emulator/messages.js';
-import { PlatformState } from '../../../src/emulator/platform-state.js';
-import {
-  seededEntropy,
-  fakeCrypto,
-  FakeArcNetwork,
-  FakeWallClock,
-  ip,
-  readAll,
-  streamPair,
-} from '../fakes.js';
+import { unifiedHttpEndpoint } from '../../../src/emulator/endpoints/unified-endpoint.js';
+import { KEPT_BODY_BYTES, MessageStore } from '../../../src/emulator/messages.js';
+import { FakeWallClock, ip, readAll, streamPair, twoSims } from '../fakes.js';
 
-function unified(timeouts?: UnifiedEndpointTimeouts) {
-  const wallClock = new FakeWallClock();
-  const [arc, entropy] = [new FakeArcNetwork(), seededEntropy()];
-  const sims = new PlatformState({ crypto: fakeCrypto, entropy, wallClock, arc, users: [] });
+function unified() {
   const messages = new MessageStore();
-  const endpoint = new UnifiedEndpoint({
-    sims,
-    messages,
-    wallClock,
-    ...(timeouts && { timeouts }),
-  });
-  const simIds = ['10.0.0.2', '10.0.0.3'].map(() => sims.createSim()!.sim.simId);
+  const { sims, simIds } = twoSims();
+  const endpoint = unifiedHttpEndpoint({ sims, messages, wallClock: new FakeWallClock() });
   const connect = (from = '10.0.0.2'): Duplex => {
     const [client, server] = streamPair();
     endpoint.handleConnection(server, { address: ip(from), port: 40_000 });
     return client;
   };
-  return { endpoint, messages, simIds, connect };
+  return { messages, simIds, connect };
 }
 
 /** One request on a connection of its own, answered and closed. */
@@ -44,8 +22,6 @@ async function exchange(client: Duplex, ...parts: (string | Uint8Array)[]): Prom
   for (const part of parts) client.write(part);
   return readAll(client);
 }
-
-const closed = (stream: Duplex) => new Promise<void>((resolve) => stream.once('close', resolve));
 
 describe('a request', () => {
   it('is answered 201 without a body', async () => {
@@ -69,6 +45,7 @@ describe('a request', () => {
     );
     expect(messages.all()).toEqual([
       {
+        protocol: 'http',
         simId: simIds[0],
         at: '2026-01-02T03:04:05.000Z',
         method: 'PUT',
@@ -169,85 +146,3 @@ describe('a request', () => {
     expect(messages.all()).toEqual([]);
   });
 });
-
-describe('a connection', () => {
-  it('is refused where no SIM has the address', async () => {
-    const { endpoint, connect } = unified();
-    await closed(connect('10.0.0.9').resume());
-    expect(endpoint.drops.of('no-sim')).toBe(1);
-  });
-
-  it('is refused beyond their number, and has room again when one is gone', async () => {
-    const { endpoint, connect } = unified();
-    const clients = Array.from({ length: MAX_CONNECTIONS }, () => connect());
-    await closed(connect().resume());
-    expect(endpoint.drops.of('too-many')).toBe(1);
-    clients[0]!.destroy();
-    await delay(20);
-    connect();
-    expect(endpoint.drops.total).toBe(1);
-    endpoint.close();
-  });
-
-  it('gets 400 for what is no HTTP, and ends', async () => {
-    const { connect, messages } = unified();
-    expect(await exchange(connect(), 'nonsense\r\n\r\n')).toMatch(
-      /^HTTP\/1\.1 400 Bad Request\r\n/,
-    );
-    expect(messages.all()).toEqual([]);
-  });
-
-  it('gets 431 for headers without an end', async () => {
-    const { connect } = unified();
-    const head = `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`;
-    expect(await exchange(connect(), head)).toMatch(/^HTTP\/1\.1 431 /);
-  });
-
-  it.each([
-    ['no request comes', { idle: 20, request: 60_000 }, ''],
-    ['headers do not end', { idle: 20, request: 60_000 }, 'GET / HTTP/1.1\r\nHost:'],
-    ['a body does not end', { idle: 60_000, request: 20 }, unfinishedPost()],
-    [
-      'no further request comes',
-      { idle: 20, request: 60_000 },
-      'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
-    ],
-  ])('ends at its deadline where %s', async (_, timeouts, sent) => {
-    const client = unified(timeouts).connect().resume();
-    if (sent !== '') client.write(sent);
-    await closed(client);
-  });
-
-  it('has as long for a body as a request has, not as long as it may be idle', async () => {
-    const { connect, messages } = unified({ idle: 30, request: 60_000 });
-    const client = connect();
-    const answer = readAll(client);
-    client.write(unfinishedPost());
-    await delay(90);
-    client.write('x\r\n');
-    await answer.catch(() => undefined);
-    expect(messages.all()).toMatchObject([{ body: 'halfx' }]);
-  });
-
-  it('may break without harm', async () => {
-    const { endpoint, connect, messages } = unified();
-    const [client, server] = streamPair();
-    endpoint.handleConnection(server, { address: ip('10.0.0.2'), port: 1 });
-    server.destroy(new Error('reset by peer'));
-    await closed(client.resume());
-    const request = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
-    expect(await exchange(connect(), request)).toMatch(/^HTTP\/1\.1 201 /);
-    expect(messages.all()).toHaveLength(1);
-  });
-
-  it('ends when the endpoint does', async () => {
-    const { endpoint, connect } = unified();
-    const client = connect().resume();
-    endpoint.close();
-    await closed(client);
-  });
-});
-
-function unfinishedPost(): string {
-  return 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhalf';
-}

@@ -1,0 +1,66 @@
+/** A call on the API as its handler gets it, and who may make it. */
+import type { Context } from 'openapi-backend';
+
+import type { Answer } from '../http-answer.js';
+import type { PlatformState } from '../platform-state.js';
+import type { Login } from '../tokens.js';
+import { type EmulatorUser, operatorOf, userLabel } from '../users.js';
+import type { Sim } from '../sims.js';
+import { notPermitted, REFUSALS } from './answer.js';
+
+interface PathParameters {
+  readonly sim_id: string;
+  readonly tag_name: string;
+  readonly group_id: string;
+}
+
+export type ApiContext<Body = unknown, Query = object> = Context<Body, PathParameters, Query>;
+
+/** What a call turns out to be while it is handled, for the list of requests. */
+export interface CallNotes {
+  /** Who made it. */
+  user?: string;
+}
+
+/** Whether the call carries a live token that permits the operation, or else the refusal. */
+export function admission(
+  state: PlatformState,
+  context: Context,
+  notes?: CallNotes,
+): 'admitted' | Answer {
+  const login = loginOf(context);
+  if (login === undefined) return REFUSALS.tokenMissing;
+  const grant = state.tokens.grantOf(login);
+  if (grant === undefined) return REFUSALS.tokenInvalid;
+  if (notes) notes.user = userLabel(grant.user);
+  const { operationId = '', tags: [tag = ''] = [] } = context.operation;
+  // Logging out needs no permission.
+  if (operationId === 'logout' || permits(grant.user, tag, operationId)) return 'admitted';
+  return notPermitted(`${tag}:${operationId}`);
+}
+
+/** Who makes an admitted call. */
+export function callerOf(state: PlatformState, context: Context): EmulatorUser {
+  const login = loginOf(context);
+  const grant = login && state.tokens.grantOf(login);
+  if (grant === undefined) throw new RangeError('the call was not admitted');
+  return grant.user;
+}
+
+/** The SIM of the path, where it belongs to the caller's operator. */
+export function simOf(state: PlatformState, context: ApiContext): Sim | undefined {
+  const sim = state.sims.get(context.request.params.sim_id);
+  return sim?.operatorId === operatorOf(callerOf(state, context)) ? sim : undefined;
+}
+
+export function loginOf({ request }: Context): Login | undefined {
+  const headers = request.headers as Record<string, string | string[] | undefined>;
+  const apiKey = headers['x-soracom-api-key'];
+  const token = headers['x-soracom-token'];
+  if (typeof apiKey !== 'string' || typeof token !== 'string') return undefined;
+  return apiKey === '' || token === '' ? undefined : { apiKey, token };
+}
+
+function permits({ permissions }: EmulatorUser, tag: string, operationId: string): boolean {
+  return [`${tag}:${operationId}`, `${tag}:*`, '*'].some((needed) => permissions.includes(needed));
+}

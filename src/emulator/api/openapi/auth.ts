@@ -1,0 +1,91 @@
+/** Signing in, signing out, changing to another user. */
+import {
+  answer,
+  json,
+  type Paths,
+  refused,
+  type Schemas,
+  text,
+  withToken,
+} from './building-blocks.js';
+
+/** Seconds that a token lives unless the request says otherwise, and at most. */
+export const DEFAULT_TOKEN_TIMEOUT = 86_400;
+const MAX_TOKEN_TIMEOUT = 172_800;
+
+/** The same after changing to another user. */
+export const DEFAULT_SWITCHED_TIMEOUT = 3600;
+const MIN_SWITCHED_TIMEOUT = 180;
+
+export const authSchemas = {
+  AuthRequest: {
+    description: 'An auth key, email and password, or operatorId, userName and password.',
+    type: 'object',
+    properties: {
+      authKeyId: text,
+      authKey: text,
+      email: text,
+      operatorId: text,
+      userName: text,
+      password: text,
+      mfaOTPCode: text,
+      tokenTimeoutSeconds: {
+        type: 'integer',
+        format: 'int64',
+        default: DEFAULT_TOKEN_TIMEOUT,
+        minimum: 1,
+        maximum: MAX_TOKEN_TIMEOUT,
+      },
+    },
+  },
+  AuthResponse: {
+    type: 'object',
+    required: ['apiKey', 'token', 'operatorId'],
+    properties: { apiKey: text, token: text, operatorId: text, userName: text },
+  },
+  SwitchUserRequest: {
+    type: 'object',
+    required: ['operatorId', 'userName'],
+    properties: {
+      operatorId: text,
+      userName: text,
+      tokenTimeoutSeconds: {
+        type: 'integer',
+        default: DEFAULT_SWITCHED_TIMEOUT,
+        minimum: MIN_SWITCHED_TIMEOUT,
+        maximum: DEFAULT_SWITCHED_TIMEOUT,
+      },
+    },
+  },
+} satisfies Schemas;
+
+export const authPaths: Paths = {
+  '/auth': {
+    post: {
+      operationId: 'auth',
+      tags: ['Auth'],
+      summary: 'Gives an API key and a token for credentials.',
+      requestBody: json('AuthRequest'),
+      responses: { '200': answer('The token', 'AuthResponse'), default: refused() },
+    },
+  },
+  '/auth/logout': {
+    post: {
+      operationId: 'logout',
+      tags: ['Auth'],
+      summary: 'Revokes the token that the call is made with.',
+      security: withToken,
+      responses: { '204': { description: 'Revoked' }, default: refused() },
+    },
+  },
+  '/auth/switch_user': {
+    post: {
+      operationId: 'switchUser',
+      tags: ['Auth'],
+      summary: 'Gives an API key and a token of a SAM user that trusts the caller.',
+      security: withToken,
+      requestBody: json('SwitchUserRequest'),
+      responses: { '200': answer('The token', 'AuthResponse'), default: refused() },
+    },
+  },
+};

@@ -1,0 +1,82 @@
+/** What the parts of the OpenAPI document are put together from. */
+import type { Document } from 'openapi-backend';
+
+export type Schemas = NonNullable<NonNullable<Document['components']>['schemas']>;
+export type Paths = NonNullable<Document['paths']>;
+type JsonContent = Record<'application/json', { schema: object }>;
+
+interface ApiResponse {
+  description: string;
+  headers?: Record<string, { schema: { type: 'string' } }>;
+  content: JsonContent;
+}
+
+interface Parameter {
+  name: string;
+  in: 'path' | 'query';
+  required: boolean;
+  explode?: boolean;
+  schema: object;
+}
+
+export const text = { type: 'string' } as const;
+export const integer = { type: 'integer' } as const;
+export const milliseconds = { type: 'integer', format: 'int64' } as const;
+export const texts = { type: 'array', items: text } as const;
+export const tagSet = { type: 'object', additionalProperties: text } as const;
+
+/** How many members a page has unless the request says otherwise. */
+export const DEFAULT_PAGE = 10;
+
+/** Both headers, in each call but those that sign in. */
+export const withToken = [{ apiKey: [], token: [] }];
+
+export function inPath(name: string): Parameter {
+  return { name, in: 'path', required: true, schema: text };
+}
+
+export function inQuery(name: string, schema: object): Parameter {
+  return { name, in: 'query', required: false, schema };
+}
+
+/** A parameter that may be given several times. */
+export function listInQuery(name: string): Parameter {
+  return { ...inQuery(name, texts), explode: true };
+}
+
+export const simIdParameter = inPath('sim_id');
+
+/** @param maximum above which `limit` is refused; without one a page just has fewer */
+export function pageParameters(maximum?: number): Parameter[] {
+  const bound = maximum === undefined ? {} : { maximum };
+  return [
+    inQuery('limit', { type: 'integer', minimum: 1, default: DEFAULT_PAGE, ...bound }),
+    inQuery('last_evaluated_key', text),
+  ];
+}
+
+export function ref(name: string): { $ref: string } {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+export function json(name: string): { required: true; content: JsonContent } {
+  return { required: true, content: { 'application/json': { schema: ref(name) } } };
+}
+
+export function answer(description: string, name: string): ApiResponse {
+  return { description, content: { 'application/json': { schema: ref(name) } } };
+}
+
+/** A list, with the key of the next page in a header where there is one. */
+export function pageOf(description: string, name: string): ApiResponse {
+  const schema = { type: 'array', items: ref(name) };
+  return {
+    description,
+    headers: { 'x-soracom-next-key': { schema: text } },
+    content: { 'application/json': { schema } },
+  };
+}
+
+export function refused(): ApiResponse {
+  return answer('Refused', 'Error');
+}

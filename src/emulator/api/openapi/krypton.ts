@@ -1,0 +1,33 @@
+/** Krypton: the SIM itself is the credential, so that no token is asked for. */
+import { answer, json, type Paths, refused, type Schemas, text, texts } from './building-blocks.js';
+
+const properties = {
+  arcServerPeerPublicKey: text,
+  arcServerEndpoint: text,
+  arcAllowedIPs: texts,
+  arcClientPeerPrivateKey: text,
+  arcClientPeerIpAddress: text,
+};
+
+export const kryptonSchemas = {
+  ArcBootstrapRequest: {
+    type: 'object',
+    properties: { keyId: text, requestParameters: { type: 'object', nullable: true } },
+  },
+  ArcBootstrapResponse: { type: 'object', required: Object.keys(properties), properties },
+} satisfies Schemas;
+
+export const kryptonPaths: Paths = {
+  '/provisioning/soracom/arc/bootstrap': {
+    post: {
+      operationId: 'bootstrapArc',
+      tags: ['Krypton'],
+      summary: 'Creates the virtual SIM of the calling SIM, or gives it a new key pair.',
+      requestBody: json('ArcBootstrapRequest'),
+      responses: {
+        '200': answer('The settings of the tunnel', 'ArcBootstrapResponse'),
+        default: refused(),
+      },
+    },
+  },
+};

@@ -1,0 +1,44 @@
+/** The search for SIMs. */
+import {
+  inQuery,
+  listInQuery,
+  pageOf,
+  pageParameters,
+  type Paths,
+  refused,
+  withToken,
+} from './building-blocks.js';
+
+/** What a SIM can be searched by; each may be given several times. */
+export const SEARCH_CRITERIA = [
+  'name',
+  'group',
+  'group_id',
+  'sim_id',
+  'imsi',
+  'iccid',
+  'tag',
+  'status',
+  'subscription',
+  'module_type',
+] as const;
+
+export type SearchCriterion = (typeof SEARCH_CRITERIA)[number];
+
+export const queryPaths: Paths = {
+  '/query/sims': {
+    get: {
+      operationId: 'searchSims',
+      tags: ['Query'],
+      summary: 'Searches SIMs, the oldest first.',
+      security: withToken,
+      parameters: [
+        ...SEARCH_CRITERIA.map(listInQuery),
+        inQuery('session_status', { type: 'string', enum: ['NA', 'ONLINE', 'OFFLINE'] }),
+        inQuery('search_type', { type: 'string', enum: ['and', 'or'] }),
+        ...pageParameters(100),
+      ],
+      responses: { '200': pageOf('SIMs', 'Sim'), default: refused() },
+    },
+  },
+};

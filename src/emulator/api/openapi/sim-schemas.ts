@@ -1,0 +1,114 @@
+/** The shapes of a SIM, its sessions and what is done to it. */
+import { milliseconds, ref, type Schemas, tagSet, text, texts } from './building-blocks.js';
+
+const sessionProperties = {
+  arcServerPeerPublicKey: text,
+  arcServerEndpoint: text,
+  arcAllowedIPs: texts,
+  arcClientPeerIpAddress: text,
+  arcClientPeerPublicKey: text,
+};
+
+/** Longer tags are refused. */
+const tagText = { type: 'string', maxLength: 255 } as const;
+
+export const simSchemas = {
+  CreateSimRequest: {
+    type: 'object',
+    required: ['type', 'subscription'],
+    properties: {
+      type: { type: 'string', enum: ['virtual'] },
+      subscription: { type: 'string', enum: ['planArc01'] },
+    },
+  },
+  CreateArcSessionRequest: { type: 'object', additionalProperties: false },
+  ArcSession: {
+    type: 'object',
+    required: Object.keys(sessionProperties),
+    properties: sessionProperties,
+  },
+  ArcCredentialRenewRequest: {
+    type: 'object',
+    properties: {
+      arcClientPeerPublicKey: {
+        type: 'string',
+        // The base64 of 32 bytes.
+        pattern: '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$',
+      },
+    },
+  },
+  ArcCredentialRenewResponse: {
+    type: 'object',
+    required: ['arcClientPeerPublicKey'],
+    properties: {
+      arcClientPeerPublicKey: text,
+      arcClientPeerPrivateKey: {
+        type: 'string',
+        description: 'Where the request had no public key; it is not shown again.',
+      },
+    },
+  },
+  TagUpdates: {
+    type: 'array',
+    items: {
+      type: 'object',
+      required: ['tagName', 'tagValue'],
+      properties: { tagName: { ...tagText, minLength: 1 }, tagValue: tagText },
+    },
+  },
+  SetGroupRequest: { type: 'object', required: ['groupId'], properties: { groupId: text } },
+  SimProfile: {
+    type: 'object',
+    required: ['iccid', 'primaryImsi'],
+    properties: {
+      iccid: text,
+      primaryImsi: text,
+      otaSupported: { type: 'boolean' },
+      arcClientPeerPublicKey: text,
+      arcClientPeerPrivateKey: {
+        type: 'string',
+        description: "In createSim's answer only; the platform does not show it again.",
+      },
+      subscribers: { type: 'object', additionalProperties: { type: 'object' } },
+    },
+  },
+  Sim: {
+    type: 'object',
+    required: ['simId', 'operatorId', 'type', 'status', 'profiles', 'sessionStatus'],
+    properties: {
+      simId: text,
+      operatorId: text,
+      type: { type: 'string', enum: ['virtual', 'uicc'] },
+      moduleType: { type: 'string', enum: ['virtual', 'nano'] },
+      status: { type: 'string', enum: ['active', 'terminated'] },
+      speedClass: text,
+      activeProfileId: text,
+      groupId: text,
+      tags: tagSet,
+      capabilities: { type: 'object' },
+      terminationEnabled: { type: 'boolean' },
+      createdTime: milliseconds,
+      lastModifiedTime: milliseconds,
+      profiles: { type: 'object', additionalProperties: ref('SimProfile') },
+      arcSessionStatus: ref('ArcSession'),
+      sessionStatus: { type: 'object' },
+      previousSession: { type: 'object' },
+    },
+  },
+  SessionEvent: {
+    type: 'object',
+    required: ['event', 'time', 'simId', 'imsi', 'sessionId'],
+    properties: {
+      event: { type: 'string', enum: ['Created', 'Deleted'] },
+      time: milliseconds,
+      simId: text,
+      imsi: text,
+      operatorId: text,
+      sessionId: text,
+      subscription: text,
+      ueIpAddress: text,
+      dns0: text,
+      dns1: text,
+    },
+  },
+} satisfies Schemas;

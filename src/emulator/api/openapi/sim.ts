@@ -1,0 +1,111 @@
+/** SIMs: making and ending them, their sessions and credentials, tags and group. */
+import {
+  answer,
+  inPath,
+  inQuery,
+  json,
+  milliseconds,
+  pageOf,
+  pageParameters,
+  type Paths,
+  refused,
+  simIdParameter,
+  withToken,
+} from './building-blocks.js';
+
+const theSim = { '200': answer('The SIM', 'Sim'), default: refused() };
+
+/** A call on one SIM that is answered with the SIM. */
+function action(operationId: string, summary: string, body?: string) {
+  return {
+    operationId,
+    tags: ['Sim'],
+    summary,
+    security: withToken,
+    parameters: [simIdParameter],
+    ...(body !== undefined && { requestBody: json(body) }),
+    responses: theSim,
+  };
+}
+
+export const simPaths: Paths = {
+  '/sims': {
+    get: {
+      operationId: 'listSims',
+      tags: ['Sim'],
+      summary: 'Lists SIMs, the oldest first.',
+      security: withToken,
+      parameters: pageParameters(),
+      responses: { '200': pageOf('SIMs', 'Sim'), default: refused() },
+    },
+    post: {
+      operationId: 'createSim',
+      tags: ['Sim'],
+      summary: 'Creates a virtual SIM with its key pair and its first Arc session.',
+      security: withToken,
+      requestBody: json('CreateSimRequest'),
+      responses: { '201': answer('The new SIM', 'Sim'), default: refused() },
+    },
+  },
+  '/sims/{sim_id}': { get: action('getSim', 'Shows a SIM.') },
+  '/sims/{sim_id}/sessions/arc': {
+    post: {
+      ...action('createArcSession', 'Creates the Arc session of a SIM anew.'),
+      requestBody: json('CreateArcSessionRequest'),
+      responses: { '200': answer('The session', 'ArcSession'), default: refused() },
+    },
+  },
+  '/sims/{sim_id}/credentials/arc': {
+    put: {
+      ...action('renewArcSimCredentials', 'Gives the SIM another key and a new session.'),
+      requestBody: json('ArcCredentialRenewRequest'),
+      responses: { '200': answer('The key', 'ArcCredentialRenewResponse'), default: refused() },
+    },
+  },
+  '/sims/{sim_id}/delete_session': {
+    post: action('deleteSimSession', 'Ends the session.'),
+  },
+  '/sims/{sim_id}/events/sessions': {
+    get: {
+      operationId: 'listSimSessionEvents',
+      tags: ['Sim'],
+      summary: 'Lists what happened to sessions, the newest first.',
+      security: withToken,
+      parameters: [
+        simIdParameter,
+        inQuery('from', milliseconds),
+        inQuery('to', milliseconds),
+        ...pageParameters(),
+      ],
+      responses: { '200': pageOf('Events', 'SessionEvent'), default: refused() },
+    },
+  },
+  '/sims/{sim_id}/enable_termination': {
+    post: action('enableSimTermination', 'Takes the protection off.'),
+  },
+  '/sims/{sim_id}/disable_termination': {
+    post: action('disableSimTermination', 'Puts the protection on.'),
+  },
+  '/sims/{sim_id}/terminate': {
+    post: action('terminateSim', 'Ends the SIM for good, unless it is protected.'),
+  },
+  '/sims/{sim_id}/tags': {
+    put: action('putSimTags', 'Sets tags; others stay.', 'TagUpdates'),
+  },
+  '/sims/{sim_id}/tags/{tag_name}': {
+    delete: {
+      operationId: 'deleteSimTag',
+      tags: ['Sim'],
+      summary: 'Takes a tag away.',
+      security: withToken,
+      parameters: [simIdParameter, inPath('tag_name')],
+      responses: { '204': { description: 'Gone' }, default: refused() },
+    },
+  },
+  '/sims/{sim_id}/set_group': {
+    post: action('setSimGroup', 'Puts the SIM into a group.', 'SetGroupRequest'),
+  },
+  '/sims/{sim_id}/unset_group': {
+    post: action('unsetSimGroup', 'Takes the SIM out of its group.'),
+  },
+};

@@ -1,0 +1,55 @@
+import type { HandlerMap } from 'openapi-backend';
+
+import type { Answer } from '../../http-answer.js';
+import type { PlatformState } from '../../platform-state.js';
+import { type EmulatorUser, operatorOf, type SignInRequest, userLabel } from '../../users.js';
+import { REFUSALS } from '../answer.js';
+import { type ApiContext, callerOf, type CallNotes, loginOf } from '../api-context.js';
+import { DEFAULT_SWITCHED_TIMEOUT, DEFAULT_TOKEN_TIMEOUT } from '../openapi/auth.js';
+
+interface AuthRequest extends SignInRequest {
+  readonly tokenTimeoutSeconds?: number;
+}
+
+interface SwitchUserRequest {
+  readonly operatorId: string;
+  readonly userName: string;
+  readonly tokenTimeoutSeconds?: number;
+}
+
+/** The operations of the tag Auth. */
+export function authOperations(state: PlatformState): HandlerMap {
+  return {
+    auth: (context: ApiContext<AuthRequest>, notes: CallNotes): Answer => {
+      const { requestBody: request } = context.request;
+      const user = state.users.find(request);
+      if (user === undefined) return REFUSALS.wrongCredentials;
+      notes.user = userLabel(user);
+      return tokenAnswer(state, user, request.tokenTimeoutSeconds ?? DEFAULT_TOKEN_TIMEOUT);
+    },
+
+    logout: (context: ApiContext): Answer => {
+      const login = loginOf(context);
+      if (login !== undefined) state.tokens.revoke(login.token);
+      return { status: 204 };
+    },
+
+    switchUser: (context: ApiContext<SwitchUserRequest>): Answer => {
+      const { operatorId, userName, tokenTimeoutSeconds } = context.request.requestBody;
+      const { switchTo = [] } = callerOf(state, context);
+      const isTrusted = switchTo.some(
+        (target) => target.operatorId === operatorId && target.userName === userName,
+      );
+      const user = isTrusted ? state.users.samUser(operatorId, userName) : undefined;
+      if (user === undefined) return REFUSALS.switchRefused;
+      return tokenAnswer(state, user, tokenTimeoutSeconds ?? DEFAULT_SWITCHED_TIMEOUT);
+    },
+  };
+}
+
+function tokenAnswer(state: PlatformState, user: EmulatorUser, timeoutSeconds: number): Answer {
+  const login = state.tokens.create(user, timeoutSeconds);
+  const { userName } = user;
+  const body = { ...login, operatorId: operatorOf(user), ...(userName && { userName }) };
+  return { status: 200, body };
+}

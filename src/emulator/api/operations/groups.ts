@@ -1,0 +1,70 @@
+import type { HandlerMap } from 'openapi-backend';
+
+import type { Group } from '../../groups.js';
+import type { Answer } from '../../http-answer.js';
+import type { PlatformState } from '../../platform-state.js';
+import { operatorOf } from '../../users.js';
+import { REFUSALS } from '../answer.js';
+import { type ApiContext, callerOf } from '../api-context.js';
+import { pageAnswer, type PageQuery } from '../paging.js';
+
+interface CreateGroupRequest {
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly configuration?: object;
+}
+
+interface GroupQuery extends PageQuery {
+  readonly tag_name?: string;
+  readonly tag_value?: string;
+  readonly tag_value_match_mode?: 'exact' | 'prefix';
+}
+
+/** Bytes of JSON: what the platform takes of parameters and tags of a group in all. */
+export const MAX_GROUP_LENGTH = 8192;
+
+/** The operations of the tag Group. */
+export function groupOperations(state: PlatformState): HandlerMap {
+  const { groups } = state;
+  return {
+    createGroup: (context: ApiContext<CreateGroupRequest>): Answer => {
+      const { tags = {}, configuration = {} } = context.request.requestBody;
+      if (Buffer.byteLength(JSON.stringify([tags, configuration])) > MAX_GROUP_LENGTH) {
+        return REFUSALS.configurationTooLarge;
+      }
+      const operatorId = operatorOf(callerOf(state, context));
+      const group = groups.create({
+        operatorId,
+        tags: new Map(Object.entries(tags)),
+        configuration,
+      });
+      if (group === undefined) return REFUSALS.tooManyGroups;
+      return { status: 201, body: groupJson(group) };
+    },
+
+    listGroups: (context: ApiContext<unknown, GroupQuery>): Answer => {
+      const { query } = context.request;
+      const operatorId = operatorOf(callerOf(state, context));
+      const found = groups
+        .all()
+        .filter((group) => group.operatorId === operatorId && hasTag(group, query));
+      return pageAnswer(found, query, ({ groupId }) => groupId, groupJson);
+    },
+
+    getGroup: (context: ApiContext): Answer => {
+      const group = groups.get(context.request.params.group_id);
+      if (group?.operatorId !== operatorOf(callerOf(state, context))) return REFUSALS.groupUnknown;
+      return { status: 200, body: groupJson(group) };
+    },
+  };
+}
+
+function hasTag(group: Group, query: GroupQuery): boolean {
+  const { tag_name: name, tag_value: wanted = '', tag_value_match_mode: mode = 'exact' } = query;
+  if (name === undefined) return true;
+  const value = group.tags.get(name);
+  return mode === 'exact' ? value === wanted : (value?.startsWith(wanted) ?? false);
+}
+
+function groupJson({ tags, createdTime, ...group }: Group): object {
+  return { ...group, tags: Object.fromEntries(tags), createdTime, lastModifiedTime: createdTime };
+}

@@ -1,0 +1,26 @@
+import type { HandlerMap } from 'openapi-backend';
+
+import type { Answer } from '../../http-answer.js';
+import type { PlatformState } from '../../platform-state.js';
+import { REFUSALS } from '../answer.js';
+import { type ArcServerInfo, sessionJson } from '../sim-json.js';
+
+/** The operation of Krypton. Whoever calls is taken for the line. */
+export function kryptonOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
+  return {
+    bootstrapArc: (): Answer => {
+      if (state.sims.line().status === 'terminated') return REFUSALS.simTerminated;
+      const { sim, privateKey } = state.sims.bootstrapLine();
+      // Krypton gives no public key: the client derives it.
+      const session = sessionJson(sim, arcServer);
+      const body = {
+        arcServerPeerPublicKey: session.arcServerPeerPublicKey,
+        arcServerEndpoint: session.arcServerEndpoint,
+        arcAllowedIPs: session.arcAllowedIPs,
+        arcClientPeerPrivateKey: Buffer.from(privateKey.expose()).toString('base64'),
+        arcClientPeerIpAddress: session.arcClientPeerIpAddress,
+      };
+      return { status: 200, body };
+    },
+  };
+}

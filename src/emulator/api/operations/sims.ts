@@ -1,0 +1,155 @@
+import type { HandlerMap } from 'openapi-backend';
+
+import type { Answer } from '../../http-answer.js';
+import type { PlatformState } from '../../platform-state.js';
+import { type ArcSim, hasArc, type Sim } from '../../sims.js';
+import { operatorOf } from '../../users.js';
+import { REFUSALS } from '../answer.js';
+import { type ApiContext, callerOf, simOf } from '../api-context.js';
+import { pageAnswer, type PageQuery } from '../paging.js';
+import { type ArcServerInfo, eventJson, sessionJson, simJson } from '../sim-json.js';
+
+interface RenewRequest {
+  readonly arcClientPeerPublicKey?: string;
+}
+
+type TagUpdates = readonly { readonly tagName: string; readonly tagValue: string }[];
+
+interface EventQuery extends PageQuery {
+  readonly from?: number;
+  readonly to?: number;
+}
+
+/** Tags of one SIM. */
+export const MAX_TAGS = 50;
+
+/** The operations of the tag Sim. */
+export function simOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
+  return {
+    ...lifeOperations(state, arcServer),
+    ...sessionOperations(state, arcServer),
+    ...labelOperations(state, arcServer),
+  };
+}
+
+/** From the creation of a SIM to its termination. */
+function lifeOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
+  const { sims } = state;
+  const shown = (sim: Sim): Answer => ({ status: 200, body: simJson(sim, arcServer) });
+  return {
+    createSim: (context: ApiContext): Answer => {
+      const created = sims.create(operatorOf(callerOf(state, context)));
+      if (created === undefined) return REFUSALS.tooManySims;
+      return { status: 201, body: simJson(created.sim, arcServer, created.privateKey) };
+    },
+
+    listSims: (context: ApiContext<unknown, PageQuery>): Answer => {
+      const operatorId = operatorOf(callerOf(state, context));
+      const own = sims.all().filter((sim) => sim.operatorId === operatorId);
+      const show = (sim: Sim) => simJson(sim, arcServer);
+      return pageAnswer(own, context.request.query, ({ simId }) => simId, show);
+    },
+
+    getSim: onSim(state, shown),
+
+    enableSimTermination: onActiveSim(state, (sim) => shown(sims.setTerminationEnabled(sim, true))),
+
+    disableSimTermination: onActiveSim(state, (sim) =>
+      shown(sims.setTerminationEnabled(sim, false)),
+    ),
+
+    terminateSim: onActiveSim(state, (sim) =>
+      sim.terminationEnabled ? shown(sims.terminate(sim)) : REFUSALS.simProtected,
+    ),
+  };
+}
+
+function sessionOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
+  const { sims } = state;
+  return {
+    createArcSession: onArcSim(state, (sim) => ({
+      status: 200,
+      body: sessionJson(sims.createSession(sim), arcServer),
+    })),
+
+    renewArcSimCredentials: onArcSim<RenewRequest>(state, (sim, { request }) => {
+      const { arcClientPeerPublicKey } = request.requestBody;
+      if (arcClientPeerPublicKey === undefined) return renewedKeys(state, sim);
+      const publicKey = Uint8Array.from(Buffer.from(arcClientPeerPublicKey, 'base64'));
+      if (sims.setPublicKey(sim, publicKey) === 'key-in-use') return REFUSALS.keyInUse;
+      return { status: 200, body: { arcClientPeerPublicKey } };
+    }),
+
+    deleteSimSession: onSim(state, (sim) => {
+      const changed = sims.deleteSession(sim);
+      if (changed === undefined) return REFUSALS.simOffline;
+      return { status: 200, body: simJson(changed, arcServer) };
+    }),
+
+    listSimSessionEvents: onSim<unknown, EventQuery>(state, (sim, { request: { query } }) => {
+      const { from = 0, to = Infinity } = query;
+      const events = sim.events.filter(({ time }) => time >= from && time <= to);
+      const keyOf = ({ event, sessionId }: Sim['events'][number]) => `${event}-${sessionId}`;
+      return pageAnswer(events, query, keyOf, (event) => eventJson(sim, event));
+    }),
+  };
+}
+
+/** A SIM's tags and group. */
+function labelOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
+  const { sims } = state;
+  const shown = (sim: Sim): Answer => ({ status: 200, body: simJson(sim, arcServer) });
+  return {
+    putSimTags: onSim<TagUpdates>(state, (sim, { request }) => {
+      const tags = new Map(sim.tags);
+      for (const { tagName, tagValue } of request.requestBody) tags.set(tagName, tagValue);
+      return tags.size > MAX_TAGS ? REFUSALS.tooManyTags : shown(sims.setTags(sim, tags));
+    }),
+
+    deleteSimTag: onSim(state, (sim, { request }) => {
+      const tags = new Map(sim.tags);
+      if (!tags.delete(request.params.tag_name)) return REFUSALS.tagUnknown;
+      sims.setTags(sim, tags);
+      return { status: 204 };
+    }),
+
+    setSimGroup: onSim<{ groupId: string }>(state, (sim, { request }) => {
+      const { groupId } = request.requestBody;
+      const group = state.groups.get(groupId);
+      if (group?.operatorId !== sim.operatorId) return REFUSALS.groupUnknown;
+      return shown(sims.setGroup(sim, groupId));
+    }),
+
+    unsetSimGroup: onSim(state, (sim) => shown(sims.setGroup(sim, undefined))),
+  };
+}
+
+type On<Subject, Body, Query> = (subject: Subject, context: ApiContext<Body, Query>) => Answer;
+
+function onSim<Body = unknown, Query = object>(state: PlatformState, handle: On<Sim, Body, Query>) {
+  return (context: ApiContext<Body, Query>): Answer => {
+    const sim = simOf(state, context as ApiContext);
+    return sim === undefined ? REFUSALS.simUnknown : handle(sim, context);
+  };
+}
+
+function onActiveSim<Body = unknown>(state: PlatformState, handle: On<Sim, Body, object>) {
+  return onSim<Body>(state, (sim, context) =>
+    sim.status === 'terminated' ? REFUSALS.simTerminated : handle(sim, context),
+  );
+}
+
+function onArcSim<Body = unknown>(state: PlatformState, handle: On<ArcSim, Body, object>) {
+  return onActiveSim<Body>(state, (sim, context) =>
+    hasArc(sim) ? handle(sim, context) : REFUSALS.noArcCredentials,
+  );
+}
+
+function renewedKeys(state: PlatformState, sim: ArcSim): Answer {
+  const { sim: renewed, privateKey } = state.sims.renewKeys(sim);
+  const body = {
+    arcClientPeerPublicKey: Buffer.from(renewed.arc.publicKey).toString('base64'),
+    arcClientPeerPrivateKey: Buffer.from(privateKey.expose()).toString('base64'),
+  };
+  return { status: 200, body };
+}

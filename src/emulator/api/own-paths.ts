@@ -1,0 +1,129 @@
+/**
+ * What stands under /emulator: what a test wants to see (messages, requests, SIMs), and what it
+ * wants to change (users, faults). Only programs on this machine are answered.
+ */
+import { BlockList, isIPv6 } from 'node:net';
+import type { z } from 'zod';
+
+import { formatIpAddress } from '../../wire/ip-address.js';
+import { faultRequest, type Faults } from '../faults.js';
+import type { Answer } from '../http-answer.js';
+import type { MessageStore } from '../messages.js';
+import type { PlatformState } from '../platform-state.js';
+import { type ArcSim, hasArc } from '../sims.js';
+import { emulatorUser, userLabel } from '../users.js';
+import { malformedBody, notAdded, REFUSALS } from './answer.js';
+import type { RequestLog } from './request-log.js';
+
+export interface OwnPathsOptions {
+  readonly state: PlatformState;
+  readonly messages: MessageStore;
+  readonly requests: RequestLog;
+  readonly faults: Faults;
+}
+
+export interface OwnCall {
+  /** The IP address of who calls. */
+  readonly from: string | undefined;
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: string;
+}
+
+type Handler = (options: OwnPathsOptions, call: OwnCall) => Answer;
+
+const HANDLERS: ReadonlyMap<string, Readonly<Record<string, Handler>>> = new Map([
+  ['/emulator/requests', { GET: ({ requests }) => shown(requests.all()) }],
+  ['/emulator/messages', { GET: listMessages }],
+  ['/emulator/sims', { GET: ({ state }) => shown(state.sims.all().filter(hasArc).map(simView)) }],
+  ['/emulator/users', { POST: addUser }],
+  [
+    '/emulator/faults',
+    { GET: ({ faults }) => shown(faults.all()), POST: addFault, DELETE: clearFaults },
+  ],
+] satisfies [string, Record<string, Handler>][]);
+
+export function ownAnswer(options: OwnPathsOptions, call: OwnCall): Answer {
+  const methods = HANDLERS.get(call.path);
+  if (methods === undefined) return REFUSALS.pathUnknown;
+  if (!isLocal(call.from)) return REFUSALS.notLocal;
+  const handler = Object.hasOwn(methods, call.method) ? methods[call.method] : undefined;
+  return handler === undefined ? REFUSALS.methodUnknown : handler(options, call);
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+LOOPBACK.addSubnet('::ffff:127.0.0.0', 104, 'ipv6');
+
+function isLocal(remoteAddress: string | undefined): boolean {
+  if (remoteAddress === undefined) return false;
+  return LOOPBACK.check(remoteAddress, isIPv6(remoteAddress) ? 'ipv6' : 'ipv4');
+}
+
+function shown(body: object): Answer {
+  return { status: 200, body };
+}
+
+function listMessages({ messages }: OwnPathsOptions, { query }: OwnCall): Answer {
+  const simId = query.get('simId');
+  return shown(simId === null ? messages.all() : messages.of(simId));
+}
+
+/** A virtual SIM, or the line with its virtual subscription, as a test counts them. */
+function simView(sim: ArcSim): object {
+  const { arc, tags, ...rest } = sim;
+  return {
+    simId: rest.simId,
+    type: rest.type,
+    operatorId: rest.operatorId,
+    imsi: arc.imsi,
+    status: rest.status,
+    billed: rest.status !== 'terminated',
+    online: arc.session !== undefined,
+    terminationEnabled: rest.terminationEnabled,
+    createdTime: rest.createdTime,
+    ...(rest.groupId !== undefined && { groupId: rest.groupId }),
+    tags: Object.fromEntries(tags),
+    publicKey: Buffer.from(arc.publicKey).toString('base64'),
+    address: formatIpAddress(arc.address),
+  };
+}
+
+function addUser({ state }: OwnPathsOptions, { body }: OwnCall): Answer {
+  const user = parse(emulatorUser, body);
+  if ('refused' in user) return user.refused;
+  const reason = state.users.add(user.value);
+  if (reason !== undefined) return notAdded(reason);
+  return { status: 201, body: { user: userLabel(user.value) } };
+}
+
+function addFault({ faults }: OwnPathsOptions, { body }: OwnCall): Answer {
+  const request = parse(faultRequest, body);
+  if ('refused' in request) return request.refused;
+  const fault = faults.add(request.value);
+  return fault === undefined ? REFUSALS.tooManyFaults : { status: 201, body: fault };
+}
+
+function clearFaults({ faults }: OwnPathsOptions): Answer {
+  faults.clear();
+  return { status: 204 };
+}
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  body: string,
+): { value: z.output<Schema> } | { refused: Answer } {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    return { refused: malformedBody('it is not JSON') };
+  }
+  const { success, data, error } = schema.safeParse(json);
+  if (success) return { value: data };
+  const [issue] = error.issues;
+  const where = issue?.path.map(String).join('.') ?? '';
+  return { refused: malformedBody([where, issue?.message ?? ''].join(' ').trim()) };
+}

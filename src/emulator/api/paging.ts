@@ -1,0 +1,35 @@
+/** Lists by pages: the key of the next page is the last member's, in `x-soracom-next-key`. */
+import type { Answer } from '../http-answer.js';
+import { REFUSALS } from './answer.js';
+import { DEFAULT_PAGE } from './openapi/building-blocks.js';
+
+export interface PageQuery {
+  readonly limit?: number;
+  readonly last_evaluated_key?: string;
+}
+
+/** Members of one page at most, whatever `limit` says. */
+export const MAX_PAGE = 100;
+
+/**
+ * @param keyOf what tells a member from all others
+ * @param show a member as the API shows it
+ */
+export function pageAnswer<Member>(
+  members: readonly Member[],
+  { limit = DEFAULT_PAGE, last_evaluated_key: after }: PageQuery,
+  keyOf: (member: Member) => string,
+  show: (member: Member) => object,
+): Answer {
+  const before = after === undefined ? -1 : members.findIndex((member) => keyOf(member) === after);
+  if (after !== undefined && before === -1) return REFUSALS.pageUnknown;
+  const rest = members.slice(before + 1);
+  const page = rest.slice(0, Math.min(limit, MAX_PAGE));
+  const last = page.at(-1);
+  const hasMore = page.length < rest.length && last !== undefined;
+  return {
+    status: 200,
+    ...(hasMore && { headers: { 'x-soracom-next-key': keyOf(last) } }),
+    body: page.map(show),
+  };
+}

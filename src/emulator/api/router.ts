@@ -1,0 +1,73 @@
+/** Leads a call to its operation, as the OpenAPI document says. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { OpenAPIBackend, type Operation } from 'openapi-backend';
+
+import type { Answer } from '../http-answer.js';
+import { REFUSALS } from './answer.js';
+import type { CallNotes } from './api-context.js';
+import { createHandlers, type HandlerOptions } from './handlers.js';
+import { API_ROOT, OPENAPI_DOCUMENT } from './openapi.js';
+
+export interface ApiCall {
+  readonly method: string;
+  /** Without its query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface ApiRouter {
+  /** The operationId of a call; undefined where the API has no such path or method. */
+  operationOf(call: Pick<ApiCall, 'method' | 'path'>): string | undefined;
+  answer(call: ApiCall, notes: CallNotes): Promise<Answer>;
+}
+
+export async function createApiRouter(options: HandlerOptions): Promise<ApiRouter> {
+  const backend = new OpenAPIBackend({
+    definition: OPENAPI_DOCUMENT,
+    apiRoot: API_ROOT,
+    strict: true,
+    // Checks and compiles nothing ahead of time; that the document is valid is a test's business.
+    quick: true,
+    // Handlers get numbers as numbers.
+    coerceTypes: true,
+    ignoreTrailingSlashes: false,
+    ...createHandlers(options),
+  });
+  await backend.init();
+  const find = ({ method, path }: Pick<ApiCall, 'method' | 'path'>): Operation | undefined =>
+    backend.matchOperation({ method, path, headers: {} });
+  return {
+    operationOf: (call) => find(call)?.operationId,
+    answer: async (call, notes) => {
+      const { method, path, body } = call;
+      const headers = call.headers as Record<string, string>;
+      const query = knownParameters(find(call), call.query);
+      try {
+        const answer: unknown = await backend.handleRequest(
+          { method, path, headers, query, body },
+          notes,
+        );
+        return answer as Answer;
+      } catch (error) {
+        return error instanceof URIError ? REFUSALS.pathMalformed : REFUSALS.internal;
+      }
+    },
+  };
+}
+
+/** The query's members that the operation has; the platform does not look at others. */
+function knownParameters(
+  operation: Operation | undefined,
+  query: URLSearchParams,
+): Record<string, string | string[]> {
+  const known: Record<string, string | string[]> = {};
+  for (const parameter of operation?.parameters ?? []) {
+    if (!('in' in parameter) || parameter.in !== 'query') continue;
+    const values = query.getAll(parameter.name);
+    const [only] = values;
+    if (only !== undefined) known[parameter.name] = values.length === 1 ? only : values;
+  }
+  return known;
+}

@@ -1,0 +1,115 @@
+/**
+ * HTTP at an address inside the tunnel. Node's own server parses the requests. It was made for
+ * sockets and leaves every deadline to them, so each stream has one timer here.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import { DropCounter } from '../../lib/drop-counter.js';
+import type { SocketAddress } from '../../wire/ip-address.js';
+import type { Sim, Sims } from '../sims.js';
+
+/** Milliseconds. */
+export interface HttpTimeouts {
+  /** From the connection, or from the last answer, to the next request's last header. */
+  readonly idle: number;
+  /** From a request's last header to its answer. */
+  readonly request: number;
+}
+
+export type RequestHandler = (sim: Sim, request: IncomingMessage, response: ServerResponse) => void;
+
+export type ConnectionDropReason = 'no-sim' | 'too-many';
+
+export const MAX_CONNECTIONS = 1024;
+
+const MAX_HEADER_BYTES = 16 * 1024;
+const DEFAULT_TIMEOUTS: HttpTimeouts = { idle: 75_000, request: 600_000 };
+
+export class HttpEndpoint {
+  /** Connections that were not served. */
+  readonly drops = new DropCounter<ConnectionDropReason>();
+  readonly #sims: Pick<Sims, 'byAddress'>;
+  readonly #onRequest: RequestHandler;
+  readonly #timeouts: HttpTimeouts;
+  readonly #server: Server;
+  readonly #connections = new Map<Duplex, Connection>();
+
+  constructor(
+    sims: Pick<Sims, 'byAddress'>,
+    onRequest: RequestHandler,
+    timeouts: HttpTimeouts = DEFAULT_TIMEOUTS,
+  ) {
+    this.#sims = sims;
+    this.#onRequest = onRequest;
+    this.#timeouts = timeouts;
+    this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) =>
+      this.#handleRequest(request, response),
+    );
+    this.#server.on('clientError', refuseMalformed);
+  }
+
+  /** Serves one TCP connection of a client inside the tunnel. */
+  readonly handleConnection = (stream: Duplex, remote: SocketAddress): void => {
+    // A connection that breaks is the client's affair.
+    stream.on('error', () => undefined);
+    const sim = this.#sims.byAddress(remote.address);
+    if (sim === undefined || this.#connections.size >= MAX_CONNECTIONS) {
+      this.drops.count(sim === undefined ? 'no-sim' : 'too-many');
+      stream.destroy();
+      return;
+    }
+    const connection = new Connection(remote, stream);
+    this.#connections.set(stream, connection);
+    stream.once('close', () => {
+      connection.disarm();
+      this.#connections.delete(stream);
+    });
+    connection.arm(this.#timeouts.idle);
+    this.#server.emit('connection', stream);
+  };
+
+  /** Destroys all connections. */
+  close(): void {
+    for (const stream of this.#connections.keys()) stream.destroy();
+  }
+
+  #handleRequest(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#connections.get(request.socket);
+    if (connection === undefined) return;
+    const sim = this.#sims.byAddress(connection.remote.address);
+    if (sim === undefined) return;
+    connection.arm(this.#timeouts.request);
+    response.once('finish', () => connection.arm(this.#timeouts.idle));
+    this.#onRequest(sim, request, response);
+  }
+}
+
+/** One client's connection, with the deadline of what it is waiting for. */
+class Connection {
+  readonly remote: SocketAddress;
+  readonly #stream: Duplex;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(remote: SocketAddress, stream: Duplex) {
+    this.remote = remote;
+    this.#stream = stream;
+  }
+
+  arm(timeout: number): void {
+    this.disarm();
+    if (this.#stream.destroyed) return;
+    this.#timer = setTimeout(() => this.#stream.destroy(), timeout).unref();
+  }
+
+  disarm(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** Node would destroy the stream behind its answer, and a stream of the netstack is reset by that. */
+function refuseMalformed(error: NodeJS.ErrnoException, stream: Duplex): void {
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const reason = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  if (stream.writable) stream.end(`HTTP/1.1 ${reason}\r\nConnection: close\r\n\r\n`);
+}

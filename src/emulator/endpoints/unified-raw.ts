@@ -1,0 +1,100 @@
+/**
+ * The Unified Endpoint over TCP and UDP (port 23080). What comes in one piece is one message: a
+ * datagram, or as much of a connection as was there to be read. Each is answered with the status
+ * as text, `201 `, as the platform does unless it is told to skip the status code.
+ */
+import type { Duplex } from 'node:stream';
+
+import type { WallClock } from '../../lib/clock.js';
+import { DropCounter } from '../../lib/drop-counter.js';
+import type { SocketAddress } from '../../wire/ip-address.js';
+import type { DatagramHandler } from '../arc-network.js';
+import { encodeBody, KEPT_BODY_BYTES, type MessageStore } from '../messages.js';
+import type { Sims } from '../sims.js';
+
+/**
+ * What a message over TCP or UDP is answered with: the status; nothing, which over UDP is an empty
+ * datagram; or no answer at all.
+ */
+export type RawAnswer = 'status' | 'empty' | 'none';
+
+export const RAW_ANSWERS: readonly RawAnswer[] = ['status', 'empty', 'none'];
+
+export interface UnifiedRawOptions {
+  readonly sims: Pick<Sims, 'byAddress'>;
+  readonly messages: MessageStore;
+  readonly wallClock: WallClock;
+  readonly answer: RawAnswer;
+  /** Milliseconds without a byte after which a connection is ended. */
+  readonly idleTimeout?: number;
+}
+
+export type RawDropReason = 'no-sim' | 'too-many';
+
+export const MAX_RAW_CONNECTIONS = 1024;
+
+const DEFAULT_IDLE_TIMEOUT = 75_000;
+const STATUS = Buffer.from('201 ');
+
+export class UnifiedRawEndpoint {
+  /** Connections and datagrams that were not served. */
+  readonly drops = new DropCounter<RawDropReason>();
+  readonly #options: UnifiedRawOptions;
+  readonly #connections = new Set<Duplex>();
+
+  constructor(options: UnifiedRawOptions) {
+    this.#options = options;
+  }
+
+  /** Serves one TCP connection of a client inside the tunnel. */
+  readonly handleConnection = (stream: Duplex, remote: SocketAddress): void => {
+    // A connection that breaks is the client's affair.
+    stream.on('error', () => undefined);
+    const sim = this.#options.sims.byAddress(remote.address);
+    if (sim === undefined || this.#connections.size >= MAX_RAW_CONNECTIONS) {
+      this.drops.count(sim === undefined ? 'no-sim' : 'too-many');
+      stream.destroy();
+      return;
+    }
+    this.#connections.add(stream);
+    const timeout = this.#options.idleTimeout ?? DEFAULT_IDLE_TIMEOUT;
+    const timer = setTimeout(() => stream.destroy(), timeout).unref();
+    stream.once('close', () => {
+      clearTimeout(timer);
+      this.#connections.delete(stream);
+    });
+    stream.on('data', (chunk: Buffer) => {
+      timer.refresh();
+      this.#record('tcp', sim.simId, chunk);
+      // A client that does not read its answers is not read from, either.
+      if (this.#options.answer === 'status' && !stream.write(STATUS)) stream.pause();
+    });
+    stream.on('drain', () => stream.resume());
+    stream.once('end', () => stream.end());
+  };
+
+  readonly handleDatagram: DatagramHandler = (payload, from, reply) => {
+    const sim = this.#options.sims.byAddress(from.address);
+    if (sim === undefined) {
+      this.drops.count('no-sim');
+      return;
+    }
+    this.#record('udp', sim.simId, payload);
+    if (this.#options.answer === 'status') reply(STATUS);
+    if (this.#options.answer === 'empty') reply(new Uint8Array(0));
+  };
+
+  /** Destroys all connections. */
+  close(): void {
+    for (const stream of this.#connections) stream.destroy();
+  }
+
+  #record(protocol: 'tcp' | 'udp', simId: string, bytes: Uint8Array): void {
+    this.#options.messages.add({
+      protocol,
+      simId,
+      at: new Date(this.#options.wallClock.unixMilliseconds()).toISOString(),
+      ...encodeBody(bytes.subarray(0, KEPT_BODY_BYTES), bytes.length),
+    });
+  }
+}

@@ -1,0 +1,51 @@
+/** The groups that SIMs are put in. */
+import type { WallClock } from '../lib/clock.js';
+import type { Entropy } from '../lib/entropy.js';
+import { randomUuid } from './random.js';
+
+export interface Group {
+  readonly groupId: string;
+  readonly operatorId: string;
+  readonly tags: ReadonlyMap<string, string>;
+  /** Parameters by namespace (`SoracomAir` …), as the API takes and shows them. */
+  readonly configuration: object;
+  /** Unix milliseconds. */
+  readonly createdTime: number;
+}
+
+/** Beyond it none is created. */
+export const MAX_GROUPS = 100;
+
+export class Groups {
+  readonly #entropy: Entropy;
+  readonly #wallClock: WallClock;
+  readonly #groups = new Map<string, Group>();
+
+  constructor(entropy: Entropy, wallClock: WallClock) {
+    this.#entropy = entropy;
+    this.#wallClock = wallClock;
+  }
+
+  /** undefined where there are MAX_GROUPS already */
+  create(content: Pick<Group, 'operatorId' | 'tags' | 'configuration'>): Group | undefined {
+    if (this.#groups.size >= MAX_GROUPS) return undefined;
+    const groupId = randomUuid(this.#entropy);
+    const group = { ...content, groupId, createdTime: this.#wallClock.unixMilliseconds() };
+    this.#groups.set(groupId, group);
+    return group;
+  }
+
+  /** Puts back what an earlier emulator had. */
+  restore(groups: readonly Group[]): void {
+    for (const group of groups) this.#groups.set(group.groupId, group);
+  }
+
+  get(groupId: string): Group | undefined {
+    return this.#groups.get(groupId);
+  }
+
+  /** The oldest first. */
+  all(): readonly Group[] {
+    return [...this.#groups.values()];
+  }
+}

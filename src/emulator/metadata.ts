@@ -1,0 +1,78 @@
+/**
+ * The metadata service: what a SIM is told of itself. Inside the tunnel the source address says
+ * which SIM asks; over the cellular line it is the line.
+ */
+import { formatIpAddress } from '../wire/ip-address.js';
+import { moduleType, speedClass } from './api/sim-json.js';
+import type { Answer } from './http-answer.js';
+import type { PlatformState } from './platform-state.js';
+import type { Sim } from './sims.js';
+
+const SUBSCRIBER = '/v1/subscriber';
+const USER_DATA = '/v1/userdata';
+
+const NOT_FOUND: Answer = { status: 404, body: { code: 'EMU0404', message: 'Not found.' } };
+const NOT_ALLOWED: Answer = { status: 405, body: { code: 'EMU0405', message: 'Read only.' } };
+
+/**
+ * `/v1/subscriber` is all of it; `/v1/subscriber.path.to.field` one field, text as it is and the
+ * rest as JSON; `/v1/userdata` what the SIM's group has in `SoracomAir.userdata`.
+ *
+ * @param path without its query
+ */
+export function metadataAnswer(
+  groups: PlatformState['groups'],
+  sim: Sim,
+  { method, path }: { readonly method: string; readonly path: string },
+): Answer {
+  const value = valueAt(groups, sim, path);
+  if (value === undefined) return NOT_FOUND;
+  if (method !== 'GET' && method !== 'HEAD') return NOT_ALLOWED;
+  if (typeof value === 'string') return { status: 200, body: value };
+  return { status: 200, body: typeof value === 'object' && value ? value : JSON.stringify(value) };
+}
+
+function valueAt(groups: PlatformState['groups'], sim: Sim, path: string): unknown {
+  if (path === USER_DATA) return userData(groups, sim);
+  if (path === SUBSCRIBER) return subscriberJson(sim);
+  if (!path.startsWith(`${SUBSCRIBER}.`)) return undefined;
+  const fields = path.slice(SUBSCRIBER.length + 1).split('.');
+  return fields.reduce<unknown>(memberOf, subscriberJson(sim));
+}
+
+/** Own members alone, so that nothing inherited is shown. */
+function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
+}
+
+function userData(groups: PlatformState['groups'], { groupId }: Sim): unknown {
+  const group = groupId === undefined ? undefined : groups.get(groupId);
+  const text = memberOf(memberOf(group?.configuration, 'SoracomAir'), 'userdata');
+  return typeof text === 'string' ? text : undefined;
+}
+
+/** A virtual subscription on the line is known by the line's own IMSI. */
+function subscriberJson(sim: Sim): object {
+  const { simId, operatorId, imsi, status, arc, groupId } = sim;
+  const session = arc?.session;
+  return {
+    imsi,
+    simId,
+    iccid: simId,
+    operatorId,
+    status,
+    type: speedClass(sim),
+    speedClass: speedClass(sim),
+    moduleType: moduleType(sim),
+    groupId: groupId ?? null,
+    tags: Object.fromEntries(sim.tags),
+    terminationEnabled: sim.terminationEnabled,
+    createdAt: sim.createdTime,
+    lastModifiedAt: sim.lastModifiedTime,
+    ipAddress: arc ? formatIpAddress(arc.address) : null,
+    sessionStatus: session
+      ? { online: true, sessionId: session.sessionId, lastUpdatedAt: session.createdTime }
+      : { online: false },
+  };
+}

@@ -1,0 +1,260 @@
+/**
+ * The file in which the platform outlives the process (`--state`): the Arc server's key, SIMs with
+ * their public keys, sessions, tags, groups, and users that were added. No client's private key is
+ * in it.
+ */
+import { z } from 'zod';
+
+import { Secret } from '../lib/secret.js';
+import { UserError } from '../lib/user-error.js';
+import { formatIpAddress, parseIpAddress } from '../wire/ip-address.js';
+import type { Group } from './groups.js';
+import type { SavedPlatform } from './platform-state.js';
+import { MAX_EVENTS, MAX_SIMS, type Sim } from './sims.js';
+import { emulatorUser, MAX_USERS } from './users.js';
+
+/**
+ * What the state file needs of the file system. Both reject with an error that has a `failure`:
+ * `absent` for no such file, `denied` for a missing permission.
+ */
+export interface StateFiles {
+  readText(path: string): Promise<string>;
+  /** Replaces the file as one step, mode 0600. */
+  replaceText(path: string, text: string): Promise<void>;
+}
+
+export interface SavedState {
+  /** The Arc server's static X25519 private key. */
+  readonly arcServerPrivateKey: Secret<Uint8Array>;
+  readonly platform: SavedPlatform;
+}
+
+/** Bytes: as much as is read again at the next start. */
+export const MAX_STATE_LENGTH = 1 << 20;
+
+const time = z.number().int().nonnegative();
+const tags = z
+  .array(z.strictObject({ tagName: z.string(), tagValue: z.string() }))
+  .transform((list) => new Map(list.map(({ tagName, tagValue }) => [tagName, tagValue])));
+const key = z.string().transform((text, context) => {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length === 32 && bytes.toString('base64') === text) return new Uint8Array(bytes);
+  context.addIssue({ code: 'custom', message: 'is not the base64 of 32 bytes' });
+  return z.NEVER;
+});
+const address = z.string().transform((text, context) => {
+  const parsed = parseIpAddress(text);
+  if (parsed?.length === 4) return parsed;
+  context.addIssue({ code: 'custom', message: 'is not an IPv4 address' });
+  return z.NEVER;
+});
+const session = z.strictObject({ sessionId: z.string(), createdTime: time });
+const event = z.strictObject({
+  event: z.enum(['Created', 'Deleted']),
+  time,
+  sessionId: z.string(),
+});
+
+const sim = z.strictObject({
+  simId: z.string(),
+  operatorId: z.string(),
+  type: z.enum(['virtual', 'uicc']),
+  imsi: z.string(),
+  status: z.enum(['active', 'terminated']),
+  tags,
+  groupId: z.string().optional(),
+  terminationEnabled: z.boolean(),
+  createdTime: time,
+  lastModifiedTime: time,
+  arc: z
+    .strictObject({
+      iccid: z.string(),
+      imsi: z.string(),
+      publicKey: key,
+      address,
+      session: session.optional(),
+    })
+    .optional(),
+  previousSession: session.extend({ deletedTime: time }).optional(),
+  events: z.array(event).max(MAX_EVENTS),
+});
+
+const group = z.strictObject({
+  groupId: z.string(),
+  operatorId: z.string(),
+  tags,
+  configuration: z.looseObject({}),
+  createdTime: time,
+});
+
+const stateFile = z.strictObject({
+  version: z.literal(1, 'is not 1: no emulator of this version has saved it'),
+  arcServer: z.strictObject({ privateKey: key }),
+  run: z.string().regex(/^\d{8}$/),
+  users: z.array(emulatorUser).max(MAX_USERS),
+  groups: z.array(group),
+  sims: z
+    .array(sim)
+    .min(1)
+    .max(MAX_SIMS + 1)
+    .refine(areDistinct, { message: 'two SIMs have the same id, address or public key' })
+    .refine(([line]) => line?.type === 'uicc', { message: 'the first SIM is not the line' }),
+});
+
+export class StateFile {
+  readonly #path: string;
+  readonly #files: StateFiles;
+  #written: string | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, files: StateFiles) {
+    this.#path = path;
+    this.#files = files;
+  }
+
+  /**
+   * What was saved; undefined where there is no file yet.
+   *
+   * @throws UserError where the file cannot be read or is none of ours; it is left as it is
+   */
+  async load(): Promise<SavedState | undefined> {
+    let text: string;
+    try {
+      text = await this.#files.readText(this.#path);
+    } catch (error) {
+      if ((error as { failure?: unknown }).failure === 'absent') return undefined;
+      throw this.#refuse('read', error);
+    }
+    const state = this.#parse(text);
+    this.#written = text;
+    return state;
+  }
+
+  /**
+   * Writes what `state` gives, unless the file holds it already. Calls are carried out one after
+   * the other, and each looks at the state when its turn has come.
+   *
+   * @throws UserError where the file cannot be written; it is then as it was
+   */
+  save(state: () => SavedState): Promise<void> {
+    const turn = this.#last.then(() => this.#write(formatState(state())));
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #write(text: string): Promise<void> {
+    if (text === this.#written) return;
+    if (Buffer.byteLength(text) > MAX_STATE_LENGTH) {
+      throw this.#refuse('write', new Error(`it would be longer than ${MAX_STATE_LENGTH} bytes`));
+    }
+    try {
+      await this.#files.replaceText(this.#path, text);
+    } catch (error) {
+      throw this.#refuse('write', error);
+    }
+    this.#written = text;
+  }
+
+  #parse(text: string): SavedState {
+    const { success, data, error } = stateFile.safeParse(parseJson(text));
+    if (success) {
+      const { arcServer, run, users, groups, sims } = data;
+      const arcServerPrivateKey = new Secret(arcServer.privateKey);
+      return { arcServerPrivateKey, platform: { run, users, groups, sims } };
+    }
+    const [issue] = error.issues;
+    const where = issue?.path.map(String).join('.') ?? '';
+    throw new UserError('configuration', {
+      what: `cannot use the state file ${this.#path}`,
+      why:
+        where === ''
+          ? 'it is not the JSON that an emulator saves'
+          : `${where}: ${issue?.message ?? ''}`,
+      next: ['It is left as it is. Name another file, or move it away to begin anew.'],
+    });
+  }
+
+  #refuse(verb: 'read' | 'write', error: unknown): UserError {
+    const { failure, message } = error as { failure?: unknown; message: string };
+    const kind = failure === 'denied' ? 'permission' : 'configuration';
+    return new UserError(
+      kind,
+      {
+        what: `cannot ${verb} the state file ${this.#path}`,
+        why: message,
+        next: ['Name a file in a folder that you may write to with --state.'],
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** undefined for what is no JSON: the parser's own message would quote the file. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function areDistinct(sims: readonly Sim[]): boolean {
+  const arcs = sims.flatMap(({ arc }) => arc ?? []);
+  return [
+    sims.map(({ simId }) => simId),
+    arcs.map(({ address }) => formatIpAddress(address)),
+    arcs.map(({ publicKey }) => publicKey.join()),
+  ].every((values) => new Set(values).size === values.length);
+}
+
+function formatState({ arcServerPrivateKey, platform }: SavedState): string {
+  const { run, users, groups, sims } = platform;
+  const state = {
+    version: 1,
+    arcServer: { privateKey: base64(arcServerPrivateKey.expose()) },
+    run,
+    users,
+    groups: groups.map(groupJson),
+    sims: sims.map(simJson),
+  };
+  return `${JSON.stringify(state, undefined, 1)}\n`;
+}
+
+function groupJson(one: Group): object {
+  const { groupId, operatorId, tags, configuration, createdTime } = one;
+  return { groupId, operatorId, tags: tagList(tags), configuration, createdTime };
+}
+
+/** Members in one order, so that one state is one text. */
+function simJson(one: Sim): object {
+  const { arc } = one;
+  return {
+    simId: one.simId,
+    operatorId: one.operatorId,
+    type: one.type,
+    imsi: one.imsi,
+    status: one.status,
+    tags: tagList(one.tags),
+    groupId: one.groupId,
+    terminationEnabled: one.terminationEnabled,
+    createdTime: one.createdTime,
+    lastModifiedTime: one.lastModifiedTime,
+    arc: arc && {
+      iccid: arc.iccid,
+      imsi: arc.imsi,
+      publicKey: base64(arc.publicKey),
+      address: formatIpAddress(arc.address),
+      session: arc.session,
+    },
+    previousSession: one.previousSession,
+    events: one.events,
+  };
+}
+
+function tagList(tags: ReadonlyMap<string, string>): object[] {
+  return [...tags].map(([tagName, tagValue]) => ({ tagName, tagValue }));
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
+}

@@ -1,0 +1,73 @@
+/** The tokens that the API has given out and that still live. They are in memory alone. */
+import type { WallClock } from '../lib/clock.js';
+import type { Entropy } from '../lib/entropy.js';
+import { randomBytes, randomHex } from './random.js';
+import { type EmulatorUser, operatorOf } from './users.js';
+
+export interface Login {
+  readonly apiKey: string;
+  readonly token: string;
+}
+
+/** A live token with the user as it was at sign-in; a later change does not reach it. */
+export interface TokenGrant {
+  readonly apiKey: string;
+  readonly user: EmulatorUser;
+  /** Unix milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** Beyond it the oldest token is revoked. */
+export const MAX_TOKENS = 1000;
+
+export class Tokens {
+  readonly #entropy: Entropy;
+  readonly #wallClock: WallClock;
+  readonly #grants = new Map<string, TokenGrant>();
+
+  constructor(entropy: Entropy, wallClock: WallClock) {
+    this.#entropy = entropy;
+    this.#wallClock = wallClock;
+  }
+
+  /** @param timeoutSeconds how long the token lives */
+  create(user: EmulatorUser, timeoutSeconds: number): Login {
+    const now = this.#wallClock.unixMilliseconds();
+    const expiresAt = now + timeoutSeconds * 1000;
+    const apiKey = `api-${randomHex(this.#entropy, 16)}`;
+    const token = this.#createToken(user, now, expiresAt);
+    this.#grants.set(token, { apiKey, user, expiresAt });
+    const oldest = this.#grants.keys().next();
+    if (this.#grants.size > MAX_TOKENS && !oldest.done) this.#grants.delete(oldest.value);
+    return { apiKey, token };
+  }
+
+  /** What a pair of API key and token may do; undefined where they are unknown or expired. */
+  grantOf(login: Login): TokenGrant | undefined {
+    const grant = this.#grants.get(login.token);
+    if (grant?.apiKey !== login.apiKey) return undefined;
+    if (this.#wallClock.unixMilliseconds() >= grant.expiresAt) {
+      this.#grants.delete(login.token);
+      return undefined;
+    }
+    return grant;
+  }
+
+  revoke(token: string): void {
+    this.#grants.delete(token);
+  }
+
+  /** A JWT in shape: clients read the operator's id from its payload. Its signature is random. */
+  #createToken(user: EmulatorUser, now: number, expiresAt: number): string {
+    const header = { alg: 'none', typ: 'JWT' };
+    const payload = {
+      iat: Math.floor(now / 1000),
+      exp: Math.floor(expiresAt / 1000),
+      operator: { operatorId: operatorOf(user) },
+    };
+    const parts = [header, payload].map((part) =>
+      Buffer.from(JSON.stringify(part)).toString('base64url'),
+    );
+    return [...parts, randomBytes(this.#entropy, 32).toString('base64url')].join('.');
+  }
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+
+import { emulatorUser, type EmulatorUser, MAX_USERS, Users } from './users.js';
+
+/**
+ * Reads a JSON array of users that come beside others.
+ *
+ * @throws Error saying what is wrong, without quoting a secret
+ */
+export function parseUserList(
+  text: string,
+  others: readonly EmulatorUser[],
+): readonly EmulatorUser[] {
+  const { success, data, error } = z.array(emulatorUser).max(MAX_USERS).safeParse(parseJson(text));
+  if (!success) {
+    const [issue] = error.issues;
+    const [index, ...path] = issue?.path.map(String) ?? [];
+    const where = index === undefined ? '' : `user ${[index, ...path].join('.')}: `;
+    throw new Error(`${where}${issue?.message ?? ''}`, { cause: error });
+  }
+  const users = new Users(others);
+  for (const [index, user] of data.entries()) {
+    const reason = users.add(user);
+    if (reason !== undefined) throw new Error(`user ${index}: ${reason}`);
+  }
+  return data;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message would quote the text, which has secrets.
+    throw new Error('it is not JSON');
+  }
+}

@@ -1,0 +1,147 @@
+/** Who may sign in to the emulator, how, and what each may do. */
+import { z } from 'zod';
+
+export const OPERATOR_ID = 'OP0000000000';
+
+/** Beyond it none is added. */
+export const MAX_USERS = 100;
+
+const MAX_PERMISSIONS = 100;
+const MAX_SWITCHES = 100;
+
+const text = z.string().min(1).max(255);
+const operatorId = z.string().regex(/^OP\d{10}$/, 'must be OP and ten digits');
+
+/** A user as a file of users, the state file and `POST /emulator/users` have it. */
+export const emulatorUser = z
+  .strictObject({
+    authKeyId: text.optional(),
+    authKey: text.optional(),
+    email: text.optional(),
+    password: text.optional(),
+    /** OP0000000000 when absent. */
+    operatorId: operatorId.optional(),
+    /** A SAM user's; a root user has none. */
+    userName: text.optional(),
+    /** Signing in takes this one-time password, too. */
+    mfaOTPCode: text.optional(),
+    /** `Tag:operationId`, `Tag:*` or `*`, as in SORACOM Access Management. */
+    permissions: z.array(text).max(MAX_PERMISSIONS).readonly(),
+    /** Whom this user may change to. */
+    switchTo: z
+      .array(z.strictObject({ operatorId, userName: text }))
+      .max(MAX_SWITCHES)
+      .readonly()
+      .optional(),
+  })
+  .refine(({ authKeyId, authKey }) => (authKeyId === undefined) === (authKey === undefined), {
+    message: 'authKeyId and authKey go together',
+  })
+  .refine(({ email, userName }) => email === undefined || userName === undefined, {
+    message: 'a root user has an email, a SAM user a userName',
+  })
+  .refine(
+    ({ authKey, email, userName, password }) =>
+      authKey !== undefined ||
+      (password !== undefined && (email !== undefined || userName !== undefined)),
+    { message: 'needs an auth key, or a password with email or userName' },
+  );
+
+export type EmulatorUser = Readonly<z.infer<typeof emulatorUser>>;
+
+/** A user that can sign in with an auth key. */
+export type AuthKeyUser = EmulatorUser & { readonly authKeyId: string; readonly authKey: string };
+
+/** Credentials in one of the three forms of AuthRequest. */
+export interface SignInRequest {
+  readonly authKeyId?: string;
+  readonly authKey?: string;
+  readonly email?: string;
+  readonly operatorId?: string;
+  readonly userName?: string;
+  readonly password?: string;
+  readonly mfaOTPCode?: string;
+}
+
+/** The test credentials. They open nothing but an emulator. */
+export const DEFAULT_USER: AuthKeyUser = {
+  authKeyId: 'keyId-emulator',
+  authKey: 'secret-emulator',
+  email: 'emulator@example.com',
+  password: 'password-emulator',
+  permissions: ['*'],
+};
+
+/** A SAM user with no more than the policy that soratun asks for. */
+export const MINIMAL_USER: AuthKeyUser = {
+  authKeyId: 'keyId-minimal',
+  authKey: 'secret-minimal',
+  userName: 'minimal',
+  password: 'password-minimal',
+  permissions: ['Sim:createSim', 'Sim:createArcSession'],
+};
+
+export function operatorOf(user: EmulatorUser): string {
+  return user.operatorId ?? OPERATOR_ID;
+}
+
+/** How a user is called in the list of requests: no secret is in it. */
+export function userLabel(user: EmulatorUser): string {
+  if (user.userName !== undefined) return `${operatorOf(user)}/${user.userName}`;
+  return user.email ?? user.authKeyId ?? operatorOf(user);
+}
+
+export class Users {
+  readonly #users: EmulatorUser[];
+  readonly #builtIn: number;
+
+  constructor(builtIn: readonly EmulatorUser[]) {
+    this.#users = [...builtIn];
+    this.#builtIn = builtIn.length;
+  }
+
+  /** @returns why the user is refused, or undefined when it is added */
+  add(user: EmulatorUser): string | undefined {
+    if (this.#users.length >= MAX_USERS) return `there are ${MAX_USERS} users already`;
+    const taken = this.#users.map((other) => sharedIdentity(user, other)).find(Boolean);
+    if (taken !== undefined) return `another user has this ${taken}`;
+    this.#users.push(user);
+    return undefined;
+  }
+
+  /** Those that came by `add`. */
+  added(): readonly EmulatorUser[] {
+    return this.#users.slice(this.#builtIn);
+  }
+
+  /** The user whose credentials these are, its one-time password among them. */
+  find(request: SignInRequest): EmulatorUser | undefined {
+    const user = this.#users.find((candidate) => hasCredentials(candidate, request));
+    return user?.mfaOTPCode === undefined || user.mfaOTPCode === request.mfaOTPCode
+      ? user
+      : undefined;
+  }
+
+  samUser(operatorId: string, userName: string): EmulatorUser | undefined {
+    return this.#users.find(
+      (user) => operatorOf(user) === operatorId && user.userName === userName,
+    );
+  }
+}
+
+function hasCredentials(user: EmulatorUser, request: SignInRequest): boolean {
+  const { authKeyId, email, operatorId, userName } = request;
+  if (authKeyId !== undefined) {
+    return user.authKeyId === authKeyId && user.authKey === request.authKey;
+  }
+  if (user.password === undefined || user.password !== request.password) return false;
+  if (email !== undefined) return user.email === email;
+  return userName !== undefined && user.userName === userName && operatorOf(user) === operatorId;
+}
+
+function sharedIdentity(one: EmulatorUser, other: EmulatorUser): string | undefined {
+  if (one.authKeyId !== undefined && one.authKeyId === other.authKeyId) return 'authKeyId';
+  if (one.email !== undefined && one.email === other.email) return 'email';
+  const sameName = one.userName !== undefined && one.userName === other.userName;
+  return sameName && operatorOf(one) === operatorOf(other) ? 'userName' : undefined;
+}

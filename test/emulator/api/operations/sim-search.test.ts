@@ -1,0 +1,126 @@
+import type { ArcSim } from '../../../../src/emulator/sims.js';
+import { ApiHarness, code, keyOf, user } from '../api-harness.js';
+
+const OPERATOR = 'OP0000000000';
+
+let api: ApiHarness;
+let headers: Record<string, string>;
+/** A: in a group, online. B: offline. C: terminated. L: the line. */
+let sims: Record<'A' | 'B' | 'C' | 'L', string>;
+
+beforeEach(async () => {
+  api = await new ApiHarness([{ ...user('other', '*'), operatorId: 'OP0000000001' }]).open();
+  headers = await api.logIn();
+  const { state } = api;
+  const group = state.groups.create({
+    operatorId: OPERATOR,
+    tags: new Map([['name', 'Roofs']]),
+    configuration: {},
+  })!;
+  const [a, b, c] = [1, 2, 3].map(() => state.sims.create(OPERATOR)!.sim) as [
+    ArcSim,
+    ArcSim,
+    ArcSim,
+  ];
+  state.sims.setGroup(state.sims.setTags(a, new Map([['name', 'Sensor 1']])), group.groupId);
+  state.sims.deleteSession(
+    state.sims.setTags(
+      b,
+      new Map([
+        ['name', 'sensor 2'],
+        ['place', 'cellar'],
+      ]),
+    ),
+  );
+  state.sims.terminate(c);
+  sims = { A: a.simId, B: b.simId, C: c.simId, L: state.sims.line().simId };
+  await api.createSim(keyOf('other'));
+});
+afterEach(() => api.close());
+
+async function search(query: string): Promise<string> {
+  const { status, body } = await api.request('GET', `/v1/query/sims?${query}`, { headers });
+  expect(status).toBe(200);
+  const names = Object.entries(sims);
+  return (body as unknown as { simId: string }[])
+    .map(({ simId }) => names.find(([, id]) => id === simId)?.[0] ?? simId)
+    .join('');
+}
+
+it.each([
+  ['', 'LABC'],
+  ['name=sensor', 'AB'],
+  ['name=Sensor%201', 'A'],
+  ['name=1&name=2', 'AB'],
+  ['name=cellar', ''],
+  ['tag=cellar', 'B'],
+  ['group=roof', 'A'],
+  ['group_id=x', ''],
+  ['imsi=44010', 'L'],
+  ['imsi=99999', 'ABC'],
+  ['status=active', 'LAB'],
+  ['status=terminated', 'C'],
+  ['status=act', ''],
+  ['status=active&status=terminated', 'LABC'],
+  ['subscription=planArc01', 'ABC'],
+  ['subscription=plan01s', 'L'],
+  ['module_type=virtual', 'ABC'],
+  ['session_status=ONLINE', 'A'],
+  ['session_status=OFFLINE', 'LBC'],
+  ['session_status=NA', 'LABC'],
+  ['subscription=planArc01&status=active', 'AB'],
+  ['name=Sensor%201&tag=cellar', ''],
+  ['name=Sensor%201&tag=cellar&search_type=and', ''],
+  ['name=Sensor%201&tag=cellar&search_type=or', 'AB'],
+  ['search_type=or', 'LABC'],
+  ['search_type=or&session_status=ONLINE&tag=cellar', 'AB'],
+  ['unknown=x&a[b]=c', 'LABC'],
+])('finds by %s', async (query, found) => {
+  expect(await search(query)).toBe(found);
+});
+
+it('finds by the id of a SIM, of a profile and of a group', async () => {
+  expect(await search(`sim_id=${sims.B}`)).toBe('B');
+  expect(await search(`iccid=${sims.B}`)).toBe('B');
+  const { groupId } = api.state.sims.get(sims.A)!;
+  expect(await search(`group_id=${groupId!}`)).toBe('A');
+  const { arc } = api.state.sims.bootstrapLine().sim;
+  expect(await search(`iccid=${arc.iccid}`)).toBe('L');
+  expect(await search(`imsi=${arc.imsi}`)).toBe('L');
+  expect(await search('subscription=planArc01')).toBe('LABC');
+});
+
+it('has pages', async () => {
+  const first = await api.request('GET', '/v1/query/sims?limit=3', { headers });
+  expect(first.body).toHaveLength(3);
+  const key = first.headers.get('x-soracom-next-key');
+  expect(key).toBe(sims.B);
+  const rest = await api.request('GET', `/v1/query/sims?last_evaluated_key=${key!}`, { headers });
+  expect(rest.body).toMatchObject([{ simId: sims.C }]);
+  expect(rest.headers.get('x-soracom-next-key')).toBeNull();
+});
+
+it('gives ten where no limit is said, and a hundred at most', async () => {
+  for (let count = 0; count < 100; count++) api.state.sims.create(OPERATOR);
+  expect((await api.request('GET', '/v1/query/sims', { headers })).body).toHaveLength(10);
+  const page = await api.request('GET', '/v1/query/sims?limit=100', { headers });
+  expect(page.body).toHaveLength(100);
+  expect((await api.request('GET', '/v1/sims?limit=999', { headers })).body).toHaveLength(100);
+});
+
+it.each(['limit=101', 'limit=0', 'limit=', 'session_status=x', 'search_type=x', 'limit=1&limit=2'])(
+  'calls %s malformed',
+  async (query) => {
+    const reply = await api.request('GET', `/v1/query/sims?${query}`, { headers });
+    expect(code(reply)).toEqual([400, 'COM0008']);
+    expect(reply.body.message).toMatch(/^The query is malformed: /);
+  },
+);
+
+it('needs its own permission', async () => {
+  api.state.users.add(user('sims', 'Sim:*'));
+  api.state.users.add(user('query', 'Query:searchSims'));
+  const status = async (name: string) =>
+    (await api.request('GET', '/v1/query/sims', { headers: await api.logIn(keyOf(name)) })).status;
+  expect([await status('sims'), await status('query')]).toEqual([403, 200]);
+});

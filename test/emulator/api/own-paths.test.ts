@@ -1,0 +1,183 @@
+import { ownAnswer } from '../../../src/emulator/api/own-paths.js';
+import { RequestLog } from '../../../src/emulator/api/request-log.js';
+import { Faults, MAX_FAULTS } from '../../../src/emulator/faults.js';
+import type { ArcSim } from '../../../src/emulator/sims.js';
+import { ADMIN, ApiHarness, code, CREATE, keyOf, user } from './api-harness.js';
+
+let api: ApiHarness;
+
+beforeEach(async () => {
+  api = await new ApiHarness().open();
+});
+afterEach(() => api.close());
+
+const get = async (path: string) => (await api.request('GET', path)).body as unknown;
+
+describe('/emulator/requests', () => {
+  it('is each call on the platform, without its credentials', async () => {
+    const headers = await api.logIn();
+    await api.post('/v1/sims?x=1', CREATE, { ...headers, 'X-Soracom-Lang': 'en' });
+    await api.post('/v1/sims', CREATE);
+    await get('/metadata/v1/subscriber');
+    const requests = await get('/emulator/requests');
+    expect(requests).toEqual(api.calls);
+    expect(requests).toMatchObject([
+      {
+        method: 'POST',
+        path: '/v1/auth',
+        status: 200,
+        at: '2026-01-02T03:04:05.000Z',
+        user: ADMIN.authKeyId,
+      },
+      {
+        method: 'POST',
+        path: '/v1/sims?x=1',
+        status: 201,
+        user: ADMIN.authKeyId,
+        headers: {
+          'x-soracom-lang': 'en',
+          'x-soracom-token': '<redacted>',
+          'x-soracom-api-key': '<redacted>',
+        },
+      },
+      { path: '/v1/sims', status: 401 },
+      { method: 'GET', path: '/metadata/v1/subscriber', status: 200 },
+    ]);
+    expect(api.calls[2]).not.toHaveProperty('user');
+    for (const secret of [...Object.values(headers), ADMIN.authKey]) {
+      expect(JSON.stringify(requests)).not.toContain(secret);
+    }
+  });
+});
+
+describe('/emulator/messages', () => {
+  it('is each message, or those of one SIM', async () => {
+    expect(await get('/emulator/messages')).toEqual([]);
+    const message = (simId: string) => ({
+      protocol: 'udp' as const,
+      simId,
+      at: '2026-01-02T03:04:05.000Z',
+      body: 'x',
+      bodyEncoding: 'utf8' as const,
+      bytes: 1,
+      truncated: false,
+    });
+    api.messages.add(message('1'));
+    api.messages.add(message('2'));
+    expect(await get('/emulator/messages')).toEqual([message('1'), message('2')]);
+    expect(await get('/emulator/messages?simId=2')).toEqual([message('2')]);
+  });
+});
+
+describe('/emulator/sims', () => {
+  it('is each virtual SIM, with whether it is billed', async () => {
+    expect(await get('/emulator/sims')).toEqual([]);
+    const [one, other] = [await api.createSim(), await api.createSim()];
+    const { sims } = api.state;
+    const { arc } = sims.get(one) as ArcSim;
+    sims.setGroup(sims.get(one)!, 'group');
+    sims.terminate(sims.get(other)!);
+    expect(await get('/emulator/sims')).toEqual([
+      {
+        simId: one,
+        type: 'virtual',
+        operatorId: 'OP0000000000',
+        imsi: arc.imsi,
+        status: 'active',
+        billed: true,
+        online: true,
+        terminationEnabled: false,
+        createdTime: api.wallClock.now,
+        groupId: 'group',
+        tags: { name: '' },
+        publicKey: Buffer.from(arc.publicKey).toString('base64'),
+        address: '10.0.0.2',
+      },
+      expect.objectContaining({
+        simId: other,
+        status: 'terminated',
+        billed: false,
+        online: false,
+      }),
+    ]);
+  });
+
+  it('has the line once it has a virtual subscription', async () => {
+    const { imsi } = api.state.sims.bootstrapLine().sim.arc;
+    const { simId } = api.state.sims.line();
+    expect(await get('/emulator/sims')).toMatchObject([
+      { simId, type: 'uicc', imsi, billed: true },
+    ]);
+  });
+});
+
+describe('/emulator/users', () => {
+  it('lets a user in', async () => {
+    const added = { ...user('new', 'Sim:createSim'), userName: 'new' };
+    const reply = await api.post('/emulator/users', added);
+    expect([reply.status, reply.body]).toEqual([201, { user: 'OP0000000000/new' }]);
+    expect(await api.createSim(keyOf('new'))).toMatch(/^8942/);
+  });
+
+  it('refuses what is no user, and one that is there', async () => {
+    const wrong = await api.post('/emulator/users', { ...user('new'), permissions: 'all' });
+    expect(code(wrong)).toEqual([400, 'COM0008']);
+    expect(wrong.body.message).toContain('permissions Invalid input');
+    expect(code(await api.post('/emulator/users', '{'))).toEqual([400, 'COM0008']);
+    const taken = await api.post('/emulator/users', { ...ADMIN, permissions: [] });
+    expect(taken.body.message).toBe('The user is not added: another user has this authKeyId.');
+  });
+});
+
+describe('/emulator/faults', () => {
+  it('shows, adds and clears them', async () => {
+    expect(await get('/emulator/faults')).toEqual([]);
+    const fault = { operation: 'createSim', times: 2, status: 503 };
+    const reply = await api.post('/emulator/faults', fault);
+    const shown = { id: 1, ...fault, remaining: 2, delayMs: 0, garbage: false };
+    expect([reply.status, reply.body]).toEqual([201, shown]);
+    await api.createSim();
+    expect(await get('/emulator/faults')).toEqual([{ ...shown, remaining: 1 }]);
+    expect((await api.request('DELETE', '/emulator/faults')).status).toBe(204);
+    expect(await get('/emulator/faults')).toEqual([]);
+  });
+
+  it.each(['', '[]', {}, { operation: 'createSim', times: 0 }, { path: '/v1/sims', when: 1 }])(
+    'refuses %j',
+    async (body) => {
+      expect(code(await api.post('/emulator/faults', body))).toEqual([400, 'COM0008']);
+      expect(await get('/emulator/faults')).toEqual([]);
+    },
+  );
+
+  it('has a limit', async () => {
+    for (let count = 0; count < MAX_FAULTS; count++) {
+      await api.post('/emulator/faults', { operation: 'auth' });
+    }
+    const reply = await api.post('/emulator/faults', { operation: 'auth' });
+    expect(code(reply)).toEqual([400, 'EMU0400']);
+  });
+});
+
+it.each([
+  ['127.0.0.1', 200],
+  ['127.255.0.3', 200],
+  ['::1', 200],
+  ['::ffff:127.0.0.1', 200],
+  ['192.0.2.1', 403],
+  ['10.0.0.1', 403],
+  ['::ffff:192.0.2.1', 403],
+  ['2001:db8::1', 403],
+  [undefined, 403],
+])('answers this machine alone: %s is %s', (from, status) => {
+  const { state, messages } = api;
+  const options = { state, messages, requests: new RequestLog(), faults: new Faults() };
+  const call = {
+    from,
+    method: 'GET',
+    path: '/emulator/sims',
+    query: new URLSearchParams(),
+    body: '',
+  };
+  expect(ownAnswer(options, call).status).toBe(status);
+});

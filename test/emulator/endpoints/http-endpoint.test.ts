@@ -1,0 +1,125 @@
+import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import {
+  HttpEndpoint,
+  type HttpTimeouts,
+  MAX_CONNECTIONS,
+} from '../../../src/emulator/endpoints/http-endpoint.js';
+import { ip, readAll, streamPair, twoSims } from '../fakes.js';
+
+/** An endpoint that answers 201 when it has a request whole. */
+function served(timeouts?: HttpTimeouts) {
+  const bodies: string[] = [];
+  const { sims, simIds } = twoSims();
+  const served: string[] = [];
+  const endpoint = new HttpEndpoint(
+    sims,
+    ({ simId }, request, response) => {
+      served.push(simId);
+      let body = '';
+      request.on('data', (chunk) => (body += String(chunk)));
+      request.on('end', () => {
+        bodies.push(body);
+        response.writeHead(201, { 'Content-Length': '0' }).end();
+      });
+    },
+    timeouts,
+  );
+  const connect = (from = '10.0.0.2'): Duplex => {
+    const [client, server] = streamPair();
+    endpoint.handleConnection(server, { address: ip(from), port: 40_000 });
+    return client;
+  };
+  return { endpoint, bodies, connect, sims, simIds, served };
+}
+
+/** One request on a connection of its own, answered and closed. */
+async function exchange(client: Duplex, request: string): Promise<string> {
+  client.write(request);
+  return readAll(client);
+}
+
+const closed = (stream: Duplex) => new Promise<void>((resolve) => stream.once('close', resolve));
+
+describe('a connection', () => {
+  it('is refused where no SIM has the address', async () => {
+    const { endpoint, connect } = served();
+    await closed(connect('10.0.0.9').resume());
+    expect(endpoint.drops.of('no-sim')).toBe(1);
+  });
+
+  it('is refused beyond their number, and has room again when one is gone', async () => {
+    const { endpoint, connect } = served();
+    const clients = Array.from({ length: MAX_CONNECTIONS }, () => connect());
+    await closed(connect().resume());
+    expect(endpoint.drops.of('too-many')).toBe(1);
+    clients[0]!.destroy();
+    await delay(20);
+    connect();
+    expect(endpoint.drops.total).toBe(1);
+    endpoint.close();
+  });
+
+  it('gets 400 for what is no HTTP, and ends', async () => {
+    const { connect, bodies } = served();
+    expect(await exchange(connect(), 'nonsense\r\n\r\n')).toMatch(
+      /^HTTP\/1\.1 400 Bad Request\r\n/,
+    );
+    expect(bodies).toEqual([]);
+  });
+
+  it('gets 431 for headers without an end', async () => {
+    const { connect } = served();
+    const head = `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`;
+    expect(await exchange(connect(), head)).toMatch(/^HTTP\/1\.1 431 /);
+  });
+
+  it.each([
+    ['no request comes', { idle: 20, request: 60_000 }, ''],
+    ['headers do not end', { idle: 20, request: 60_000 }, 'GET / HTTP/1.1\r\nHost:'],
+    ['a body does not end', { idle: 60_000, request: 20 }, unfinishedPost()],
+    [
+      'no further request comes',
+      { idle: 20, request: 60_000 },
+      'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    ],
+  ])('ends at its deadline where %s', async (_, timeouts, sent) => {
+    const client = served(timeouts).connect().resume();
+    if (sent !== '') client.write(sent);
+    await closed(client);
+  });
+
+  it('has as long for a body as a request has, not as long as it may be idle', async () => {
+    const { connect, bodies } = served({ idle: 30, request: 60_000 });
+    const client = connect();
+    const answer = readAll(client);
+    client.write(unfinishedPost());
+    await delay(90);
+    client.write('x\r\n');
+    await answer.catch(() => undefined);
+    expect(bodies).toEqual(['halfx']);
+  });
+
+  it('may break without harm', async () => {
+    const { endpoint, connect, bodies } = served();
+    const [client, server] = streamPair();
+    endpoint.handleConnection(server, { address: ip('10.0.0.2'), port: 1 });
+    server.destroy(new Error('reset by peer'));
+    await closed(client.resume());
+    const request = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+    expect(await exchange(connect(), request)).toMatch(/^HTTP\/1\.1 201 /);
+    expect(bodies).toHaveLength(1);
+  });
+
+  it('ends when the endpoint does', async () => {
+    const { endpoint, connect } = served();
+    const client = connect().resume();
+    endpoint.close();
+    await closed(client);
+  });
+});
+
+function unfinishedPost(): string {
+  return 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhalf';
+}

@@ -1,0 +1,25 @@
+import { parseUserList } from '../../src/emulator/user-list.js';
+import { DEFAULT_USER } from '../../src/emulator/users.js';
+
+const USER = { email: 'a@example.com', password: 'planted', permissions: [] };
+
+it('reads an array of users', () => {
+  expect(parseUserList(JSON.stringify([USER]), [DEFAULT_USER])).toEqual([USER]);
+});
+
+it.each([
+  ['[{"password":"planted"', 'it is not JSON'],
+  ['{}', 'Invalid input: expected array, received object'],
+  [JSON.stringify([USER, { ...USER, email: 7 }]), 'user 1.email: Invalid input'],
+  [JSON.stringify([USER, USER]), 'user 1: another user has this email'],
+  [JSON.stringify([{ ...DEFAULT_USER, password: 'planted' }]), 'user 0: another user has this'],
+])('says what is wrong with %s, and no secret', (text, reason) => {
+  let message = '';
+  try {
+    parseUserList(text, [DEFAULT_USER]);
+  } catch (error) {
+    ({ message } = error as Error);
+  }
+  expect(message).toContain(reason);
+  expect(message).not.toContain('planted');
+});
