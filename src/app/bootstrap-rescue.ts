@@ -5,7 +5,7 @@ import { Secret } from '../lib/secret.js';
 import { UserError } from '../lib/user-error.js';
 
 /**
- * A SIM was created, but its arc.json could not be written where it belongs. The key is never
+ * A SIM has a new key, but its arc.json could not be written where it belongs. The key is never
  * shown again by the platform, so this error carries it to wherever it can be kept.
  */
 export class BootstrapRescueError extends UserError {
@@ -29,32 +29,39 @@ export class BootstrapRescueError extends UserError {
   }
 }
 
-/** Where things go: the file itself, and the folder for when that fails. */
+/** Where things go, and what to say when they cannot go there. */
 export interface WritePlan {
   readonly path: string;
+  /** The folder for when `path` cannot be written. */
   readonly rescueFolder: string;
+  /** Whether a file at `path` is one that this run has read and writes over. */
+  readonly replace: boolean;
+  /** What has happened already, as a clause: `SIM 8942… was created`. */
+  readonly done: string;
+  /** What not to do now, as a sentence. */
+  readonly warning: string;
 }
 
 /**
- * Writes the arc.json of a SIM that was just created, or keeps it elsewhere.
+ * Writes the arc.json of a SIM that was just created or given a new key, or keeps it elsewhere.
  * @throws BootstrapRescueError whenever it does not stand at `path` in the end
  */
 export async function keepArcConfig(
   files: Files,
   config: ArcConfig,
-  { path, rescueFolder }: WritePlan,
+  plan: WritePlan,
 ): Promise<void> {
   const text = formatArcConfig(config);
   try {
-    await proveStillAbsent(files, path);
-    await files.replaceText(path, text);
+    if (!plan.replace) await proveStillAbsent(files, plan.path);
+    await files.replaceText(plan.path, text);
   } catch (error) {
-    throw await rescue(files, { path, rescueFolder }, config.simId, text, error);
+    throw await rescue(files, config.simId, text, plan, error);
   }
 }
 
 /** Another run may have been as fast as this one; its file holds a key that is told once, too. */
-async function proveStillAbsent(files: Files, path: string): Promise<void> {
+export async function proveStillAbsent(files: Files, path: string): Promise<void> {
   try {
     await files.readText(path);
   } catch (error) {
@@ -64,33 +71,40 @@ async function proveStillAbsent(files: Files, path: string): Promise<void> {
   throw new FileError('failed', path, 'a file has appeared there meanwhile');
 }
 
+const RESCUE_NAME = /^arc\.json\.\w*\.rescue$/;
+
+/** The path of an arc.json that an earlier run has kept in the rescue folder. */
+export async function findRescued(files: Files, folder: string): Promise<string | undefined> {
+  const names = await files.list(folder).catch(() => []);
+  const name = names.find((candidate) => RESCUE_NAME.test(candidate));
+  return name === undefined ? undefined : files.absolute(`${folder}/${name}`);
+}
+
 async function rescue(
   files: Files,
-  { path, rescueFolder }: WritePlan,
   simId: string,
   text: string,
+  { path, rescueFolder, done, warning }: WritePlan,
   error: unknown,
 ): Promise<BootstrapRescueError> {
-  const what = `SIM ${simId} was created, but ${files.absolute(path)} could not be written`;
+  const what = `${done}, but ${files.absolute(path)} could not be written`;
   const why = reasonOf(error);
   // The id comes from outside and goes into a file name.
   const name = `arc.json.${simId.replaceAll(/[^0-9A-Za-z]/g, '_')}.rescue`;
   const rescuePath = files.absolute(`${rescueFolder}/${name}`);
   try {
+    await files.createFolder(rescueFolder);
     await files.replaceText(rescuePath, text);
   } catch (second) {
     const next = [
       'Its arc.json follows on standard output: keep it. The private key is not shown again.',
-      'Do not run bootstrap again for this SIM: it would create a second one.',
+      warning,
     ];
     const both = `${why}; ${rescuePath}: ${reasonOf(second)}`;
     const kept = { arcJson: new Secret(text) };
     return new BootstrapRescueError(simId, { what, why: both, next }, kept, { cause: error });
   }
-  const next = [
-    `Its arc.json is in ${rescuePath}: move it to where it belongs.`,
-    'Do not run bootstrap again for this SIM: it would create a second one.',
-  ];
+  const next = [`Its arc.json is in ${rescuePath}: move it to where it belongs.`, warning];
   return new BootstrapRescueError(simId, { what, why, next }, { rescuePath }, { cause: error });
 }
 

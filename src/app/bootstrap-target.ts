@@ -18,6 +18,29 @@ export async function readBootstrapTarget(
   files: Files,
   path: string,
 ): Promise<ArcConfig | undefined> {
+  const config = await readExistingTarget(files, path);
+  if (config?.simId !== '') return config;
+  throw refusal(
+    'configuration',
+    files.absolute(path),
+    'it has no simId, so its session cannot be renewed',
+    [
+      'Add the simId of its virtual SIM; the user console shows it.',
+      'A file that `bootstrap cellular` wrote is renewed by `arctun bootstrap cellular`.',
+      MOVE_AWAY,
+    ],
+  );
+}
+
+/**
+ * The arc.json that a bootstrap will write over, of whatever SIM; undefined where there is none.
+ *
+ * @throws UserError saying why the file is refused
+ */
+export async function readExistingTarget(
+  files: Files,
+  path: string,
+): Promise<ArcConfig | undefined> {
   if (resolveConfigSource(path).kind === 'inline') {
     throw new UserError('usage', {
       what: 'cannot bootstrap',
@@ -31,13 +54,6 @@ export async function readBootstrapTarget(
   const config = parseOrRefuse(text, place);
   if (isSkeleton(config)) {
     throw refusal('configuration', place, 'it is a skeleton and holds no SIM', [MOVE_AWAY]);
-  }
-  if (config.simId === '') {
-    throw refusal('configuration', place, 'it has no simId, so its session cannot be renewed', [
-      'Add the simId of its virtual SIM; the user console shows it.',
-      'A file that `bootstrap cellular` wrote is renewed by `arctun bootstrap cellular`.',
-      MOVE_AWAY,
-    ]);
   }
   return config;
 }

@@ -1,27 +1,65 @@
+import { fileFailure } from '../arc-config/arc-config-file.js';
 import { loadArcConfigSource, INLINE_CONFIG } from '../arc-config/config-source.js';
-import type { Files } from '../arc-config/files.js';
+import { FileError, type Files } from '../arc-config/files.js';
 import { requireSession } from '../arc-config/require-session.js';
 import { parseIp } from '../arc-config/value-syntax.js';
-import { formatWgConfig } from '../arc-config/wg-config.js';
+import { commandsChangedByWgConfig, formatWgConfig } from '../arc-config/wg-config.js';
 import { UserError } from '../lib/user-error.js';
 import type { Resolver } from '../tunnel/ports.js';
 
+export interface ExportWgConfigOptions {
+  /** A path, JSON or its base64, as `--config` takes it. */
+  readonly config: string;
+  /** Whether the server stays as it is named; otherwise it becomes an address, as in soratun. */
+  readonly keepHostname: boolean;
+}
+
+export interface ExportedWgConfig {
+  /** wg-quick's text, the private key in clear. */
+  readonly text: string;
+  /** What will not be as arc.json says it. */
+  readonly warnings: readonly string[];
+}
+
 /**
- * The configuration as wg-quick text, the private key in clear. As in soratun, the server's name
- * becomes the first of its addresses.
+ * The configuration as wg-quick text. A name becomes the first of its addresses.
  *
- * @param config a path, JSON or its base64, as `--config` takes it
  * @throws ArcConfigError, UserError of kind `failed` when the server's name cannot be resolved
  */
 export async function exportWgConfig(
-  config: string,
+  { config, keepHostname }: ExportWgConfigOptions,
   ports: { readonly files: Files; readonly resolver: Resolver },
-): Promise<string> {
+): Promise<ExportedWgConfig> {
   const loaded = await loadArcConfigSource(ports.files, config);
   const source = loaded.source.kind === 'path' ? loaded.source.path : INLINE_CONFIG;
   const { host } = requireSession(loaded.config, source).arcServerEndpoint;
-  const endpointHost = parseIp(host) ?? (await resolveFirst(ports.resolver, host));
-  return formatWgConfig(loaded.config, { endpointHost, source });
+  const endpointHost = keepHostname
+    ? host
+    : (parseIp(host) ?? (await resolveFirst(ports.resolver, host)));
+  const text = formatWgConfig(loaded.config, { endpointHost, source });
+  const warnings = commandsChangedByWgConfig(loaded.config).map(
+    (keyPath) =>
+      `${keyPath} in ${source} has quotes, spaces or shell characters in an argument: wg-quick gives the line to a shell, which reads it in another way.`,
+  );
+  return { text, warnings };
+}
+
+/**
+ * Writes an image that holds the private key, for its owner alone.
+ * @throws UserError of kind `configuration` (no such folder), `permission` or `failed`
+ */
+export async function savePrivateImage(
+  files: Files,
+  path: string,
+  image: Uint8Array,
+): Promise<void> {
+  try {
+    await files.replaceBytes(path, image);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    const next = ['Name another file with --png.'];
+    throw fileFailure(error, { what: `cannot write ${files.absolute(path)}`, next });
+  }
 }
 
 async function resolveFirst(resolver: Resolver, host: string): Promise<string> {
@@ -34,6 +72,8 @@ async function resolveFirst(resolver: Resolver, host: string): Promise<string> {
     why = error instanceof Error ? error.message : String(error);
     cause = error;
   }
-  const next = ['Check the network and the name server, then try again.'];
+  const next = [
+    'Check the name, the network and the name server, or use --keep-hostname, which asks nobody.',
+  ];
   throw new UserError('failed', { what: `cannot resolve ${host}`, why, next }, { cause });
 }

@@ -1,18 +1,27 @@
 import type { ArcConfig } from '../arc-config/arc-config.js';
 import { INLINE_CONFIG, loadArcConfigSource } from '../arc-config/config-source.js';
-import type { Files } from '../arc-config/files.js';
+import { withNewestSession, type StateHome } from './session-state.js';
 
 export interface LoadedArcConfig {
+  /** To open a tunnel with: its session is the newest that is known. */
   readonly config: ArcConfig;
+  /** What the file or the text itself holds. */
+  readonly original: ArcConfig;
   /** How messages name it: the path, or what stands in its place. */
   readonly source: string;
+  /** The file; undefined when the configuration was given as text. */
+  readonly path: string | undefined;
 }
 
 /**
- * The configuration that `--config` or ARCTUN_CONFIG names: a path, JSON text or its base64.
+ * The configuration that `--config` or ARCTUN_CONFIG names: a path, JSON text or its base64. Where
+ * the state folder holds a newer session of its SIM, that one is taken.
+ *
  * @throws ArcConfigError with every fault that was found, UserError when the file cannot be read
  */
-export async function loadArcConfig(value: string, files: Files): Promise<LoadedArcConfig> {
-  const { config, source } = await loadArcConfigSource(files, value);
-  return { config, source: source.kind === 'path' ? source.path : INLINE_CONFIG };
+export async function loadArcConfig(value: string, home: StateHome): Promise<LoadedArcConfig> {
+  const { config: original, source } = await loadArcConfigSource(home.files, value);
+  const path = source.kind === 'path' ? source.path : undefined;
+  const config = await withNewestSession(original, home);
+  return { config, original, source: path ?? INLINE_CONFIG, path };
 }

@@ -1,41 +1,91 @@
 /** Sends one message to the Unified Endpoint and closes the tunnel. */
+import { UserError } from '../lib/user-error.js';
 import { DialError } from '../proxy/dialer.js';
 import { exchangeHttp, type HttpAnswer, type HttpMessage } from '../proxy/http-exchange.js';
-import { UserError } from '../lib/user-error.js';
+import { exchangeTcp } from '../proxy/tcp-exchange.js';
+import { exchangeUdp } from '../proxy/udp-exchange.js';
 import { TunnelError } from '../tunnel/tunnel-error.js';
-import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
-import { openTunnel, type OpenTunnelOptions } from './open-tunnel.js';
+import type { TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
+import { openTunnel, planTunnel, type OpenTunnelOptions } from './open-tunnel.js';
+
+/** A message, and the protocol of the entry point that takes it. */
+export type Message =
+  | { readonly via: 'http'; readonly request: HttpMessage }
+  | { readonly via: 'tcp' | 'udp'; readonly payload: Uint8Array };
+
+/** What came back. By TCP and UDP that may be nothing, which is no error. */
+export type Answer =
+  | { readonly via: 'http'; readonly response: HttpAnswer }
+  | { readonly via: 'tcp' | 'udp'; readonly payload: Uint8Array | undefined };
 
 export interface SendOptions extends OpenTunnelOptions {
   /** The target inside the tunnel: IP text and port. */
   readonly target: { readonly host: string; readonly port: number };
-  readonly message: HttpMessage;
+  readonly message: Message;
+  /**
+   * Milliseconds: by TCP and UDP until the answer begins, by HTTP without a byte either way.
+   */
+  readonly timeout: number;
 }
-
-/** Without a byte either way for this long, the exchange is given up. */
-const IDLE_TIMEOUT = 30_000;
 
 /** Answers of the platform's services are small; this is room enough for any. */
 const MAX_ANSWER = 16 * 1024 * 1024;
 
+/** Bytes of an IPv4 or IPv6 header and a UDP header. */
+const UDP_OVERHEAD = { ipv4: 20 + 8, ipv6: 40 + 8 };
+
 /**
+ * @throws UserError `usage` when a UDP message does not fit into one packet
  * @throws TunnelError when there is no handshake or no connection, UserError `failed` when the
  *   exchange breaks
  */
-export async function sendMessage(options: SendOptions, ports: TunnelPorts): Promise<HttpAnswer> {
+export async function sendMessage(options: SendOptions, ports: TunnelPorts): Promise<Answer> {
+  if (options.message.via === 'udp') requireOnePacket(options.message.payload, options);
   const { tunnel, handshake } = await openTunnel(options, ports);
   try {
     await handshake;
-    return await exchangeHttp(tunnel.dialer, options.target, options.message, {
-      idleTimeout: IDLE_TIMEOUT,
-      maxAnswerBytes: MAX_ANSWER,
-      ...(options.signal && { signal: options.signal }),
-    });
+    return await exchange(tunnel, options);
   } catch (error) {
     throw explain(error, options);
   } finally {
     await tunnel.close();
   }
+}
+
+function exchange(tunnel: UserspaceTunnel, options: SendOptions): Promise<Answer> {
+  const { message, target, timeout, signal } = options;
+  const limits = { timeout, maxAnswerBytes: MAX_ANSWER, ...(signal && { signal }) };
+  switch (message.via) {
+    case 'http': {
+      const idle = { ...limits, idleTimeout: timeout };
+      return exchangeHttp(tunnel.dialer, target, message.request, idle).then((response) => ({
+        via: 'http',
+        response,
+      }));
+    }
+    case 'tcp':
+      return exchangeTcp(tunnel.dialer, target, message.payload, limits).then((payload) => ({
+        via: 'tcp',
+        payload,
+      }));
+    case 'udp':
+      return exchangeUdp(tunnel.datagramDialer, target, message.payload, limits).then(
+        (payload) => ({ via: 'udp', payload }),
+      );
+  }
+}
+
+/** The stack makes no fragments: on their way through NATs and firewalls they are often lost. */
+function requireOnePacket(payload: Uint8Array, options: SendOptions): void {
+  const { mtu } = planTunnel(options);
+  const { ipv4, ipv6 } = UDP_OVERHEAD;
+  const limit = mtu - (options.target.host.includes(':') ? ipv6 : ipv4);
+  if (payload.length <= limit) return;
+  throw new UserError('usage', {
+    what: `cannot send ${payload.length} bytes by UDP`,
+    why: `one packet of the tunnel (MTU ${mtu}) holds ${limit}, and packets are not fragmented`,
+    next: ['Send a shorter message, or send it with --via tcp or --via http.'],
+  });
 }
 
 function explain(error: unknown, { target }: SendOptions): unknown {

@@ -1,182 +1,218 @@
 import { inspect } from 'node:util';
-import { bootstrapAuthkey, type BootstrapAuthkeyOptions } from '../../src/app/bootstrap-authkey.js';
-import { BootstrapRescueError } from '../../src/app/bootstrap-rescue.js';
 import { formatArcConfig } from '../../src/arc-config/format-arc-config.js';
 import { skeletonArcConfig } from '../../src/arc-config/arc-config.js';
 import { FileError } from '../../src/arc-config/files.js';
-import { Secret } from '../../src/lib/secret.js';
-import { UserError } from '../../src/lib/user-error.js';
-import { SoracomClient } from '../../src/soracom/client.js';
-import { MemoryFiles } from '../arc-config/memory-files.js';
-import { PRIVATE_KEY, PUBLIC_KEY, SAMPLE, sampleWith, SERVER_KEY } from '../arc-config/sample.js';
-import { cut, json, RecordingServer, status, type Answer } from '../soracom/recording-server.js';
+import { PRIVATE_KEY, SAMPLE, sampleWith } from '../arc-config/sample.js';
+import { cut, json, status } from '../soracom/recording-server.js';
+import {
+  BootstrapHarness,
+  CREATE_SESSION,
+  errorOf,
+  head,
+  OWN_PRIVATE_KEY,
+  OWN_PUBLIC_KEY,
+  RENEW,
+  rescueOf,
+  SESSION,
+  SIM,
+  SIM_ID,
+  TARGET,
+  whole,
+} from './bootstrap-harness.js';
 
-const SIM_ID = '8942310022000099999';
-const SESSION = {
-  arcServerPeerPublicKey: SERVER_KEY,
-  arcServerEndpoint: 'beck.arc.soracom.io:11010',
-  arcAllowedIPs: ['100.127.0.0/21', '100.127.10.0/28'],
-  arcClientPeerIpAddress: '10.9.8.7',
-};
-const PROFILES = {
-  '8942000000000000000': { iccid: '8942000000000000000' },
-  '8942111111111111111': {
-    arcClientPeerPrivateKey: PRIVATE_KEY,
-    arcClientPeerPublicKey: PUBLIC_KEY,
-  },
-};
-const SIM = { simId: SIM_ID, status: 'active', arcSessionStatus: SESSION, profiles: PROFILES };
+const RESCUE = `/rescue/arc.json.${SIM_ID}.rescue`;
+const CREATE_SIM = 'POST /v1/sims';
+const FULL = new FileError('failed', TARGET, 'no space left on the device');
 
-const FRESH_HEAD = `{
-  "privateKey": "${PRIVATE_KEY}",
-  "publicKey": "${PUBLIC_KEY}",
-  "simId": "${SIM_ID}",
-  "logLevel": 2,
-  "enableMetrics": true,
-  "interface": "soratun0",
-  "mtu": 1420,
-  "persistentKeepalive": 60`;
-const FRESH = `${FRESH_HEAD},
-  "arcSessionStatus": {
-    "arcServerPeerPublicKey": "${SERVER_KEY}",
-    "arcServerEndpoint": "beck.arc.soracom.io:11010",
-    "arcAllowedIPs": [
-      "100.127.0.0/21",
-      "100.127.10.0/28"
-    ],
-    "arcClientPeerIpAddress": "10.9.8.7"
-  }
-}
-`;
-const TARGET = '/home/arc.json';
-const RESCUE = `/state/arc.json.${SIM_ID}.rescue`;
-
-let server: RecordingServer;
-let files: MemoryFiles;
+let bench: BootstrapHarness;
 beforeEach(async () => {
-  files = new MemoryFiles();
-  server = await RecordingServer.start({
-    'POST /v1/auth': json({ apiKey: 'api-1', token: 'token-1' }),
-    'POST /v1/sims': json(SIM, 201),
-    [`POST /v1/sims/${SIM_ID}/sessions/arc`]: json(SESSION),
-    'POST /v1/sims/8942310022000012345/sessions/arc': json(SESSION),
-    'POST /v1/auth/logout': status(204),
-  });
+  bench = await BootstrapHarness.start();
 });
-afterEach(() => server.close());
-
-function bootstrap(options: Partial<BootstrapAuthkeyOptions> = {}, signal?: AbortSignal) {
-  return bootstrapAuthkey(
-    {
-      path: 'arc.json',
-      authKeyId: 'keyId-1',
-      authKey: new Secret('secret-1'),
-      coverage: 'jp',
-      rescueFolder: '/state',
-      platform: 'linux',
-      env: { ARCTUN_ENDPOINT: server.url },
-      ...options,
-    },
-    {
-      files,
-      createClient: (endpoint, clientSignal) =>
-        new SoracomClient({
-          endpoint,
-          userAgent: 'arctun/0',
-          timeoutMs: 1000,
-          ...(clientSignal && { signal: clientSignal }),
-        }),
-    },
-    signal,
-  );
-}
-
-function answering(call: string, answer: Answer): void {
-  server.answers.set(call, answer);
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<UserError> {
-  const outcome: unknown = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (outcome instanceof UserError) return outcome;
-  throw new Error('no UserError', { cause: outcome });
-}
-
-async function rescueOf(promise: Promise<unknown>): Promise<BootstrapRescueError> {
-  const error = await errorOf(promise);
-  if (error instanceof BootstrapRescueError) return error;
-  throw new Error('no BootstrapRescueError', { cause: error });
-}
+afterEach(() => bench.close());
 
 describe('a new SIM', () => {
   it('is written as soratun writes it, but without the profile', async () => {
-    const result = await bootstrap();
-    expect(result).toEqual({ simId: SIM_ID, path: TARGET, created: true });
-    expect(files.texts.get(TARGET)).toBe(FRESH);
-    expect(server.calls).toEqual(['POST /v1/auth', 'POST /v1/sims', 'POST /v1/auth/logout']);
-    expect(server.requests[0]?.body).toBe(
+    const result = await bench.run();
+    expect(result).toEqual({ simId: SIM_ID, path: TARGET, created: true, notes: [] });
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.server.calls).toEqual(['POST /v1/auth', CREATE_SIM, 'POST /v1/auth/logout']);
+    expect(bench.server.requests[0]?.body).toBe(
       '{"authKeyId":"keyId-1","authKey":"secret-1","tokenTimeoutSeconds":300}',
     );
+    expect(bench.steps).toBeUndefined();
   });
 
-  it('is on the disk before anything else is asked of the API', async () => {
-    answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: undefined }, 201));
-    const seen: string[] = [];
-    files.onCall = (call) => {
-      if (call.startsWith('replaceText')) seen.push(`${call} after ${server.calls.join(', ')}`);
+  it('has the profile where that is asked for', async () => {
+    await bench.run({ saveProfile: true });
+    expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
+      profile: { authKey: 'secret-1', authKeyId: 'keyId-1', endpoint: bench.server.url },
+    });
+  });
+
+  it('is announced in the journal before it is asked for, and its key stands there before all else', async () => {
+    bench.answering(CREATE_SIM, (response, request) => {
+      expect(bench.steps).toEqual(['create-sim']);
+      json({ ...SIM, arcSessionStatus: undefined }, 201)(response, request);
+    });
+    bench.files.onCall = (call) => {
+      if (!call.startsWith('replaceText')) return;
+      if (bench.count(CREATE_SESSION) === 0) expect(bench.steps).toEqual(['create-sim', 'created']);
     };
-    await bootstrap();
-    expect(seen[0]).toBe(`replaceText ${TARGET} after POST /v1/auth, POST /v1/sims`);
-    expect(server.calls).toEqual([
+    await bench.run();
+    expect(bench.server.calls).toEqual([
       'POST /v1/auth',
-      'POST /v1/sims',
-      `POST /v1/sims/${SIM_ID}/sessions/arc`,
+      CREATE_SIM,
+      CREATE_SESSION,
       'POST /v1/auth/logout',
     ]);
-    expect(files.texts.get(TARGET)).toBe(FRESH);
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it("the journal's time is the platform's", async () => {
+    const date = 'Wed, 25 Nov 2026 01:02:03 GMT';
+    bench.answering('POST /v1/auth', (response) => {
+      response.writeHead(200, { Date: date }).end('{"apiKey":"a","token":"t"}');
+    });
+    bench.answering(CREATE_SIM, cut);
+    await errorOf(bench.run());
+    const [line] = bench.journals.lines.get('arc.json')!;
+    expect(JSON.parse(line!)).toMatchObject({ since: Date.parse(date), ownKey: false });
   });
 
   it('asks for a session when the one it got is of no use', async () => {
     const odd = { ...SIM, arcSessionStatus: { ...SESSION, arcAllowedIPs: ['nonsense'] } };
-    answering('POST /v1/sims', json(odd, 201));
-    await bootstrap();
-    expect(files.texts.get(TARGET)).toBe(FRESH);
+    bench.answering(CREATE_SIM, json(odd, 201));
+    await bench.run();
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
   });
 
   it('keeps the key when no session can be had, and a second run creates no second SIM', async () => {
-    answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: null }, 201));
-    answering(`POST /v1/sims/${SIM_ID}/sessions/arc`, json({ code: 'X', message: 'no' }, 403));
-    const error = await errorOf(bootstrap());
+    bench.answering(CREATE_SIM, json({ ...SIM, arcSessionStatus: null }, 201));
+    bench.answering(CREATE_SESSION, json({ code: 'X', message: 'no' }, 403));
+    const error = await errorOf(bench.run());
     expect(error.what).toContain(`SIM ${SIM_ID} was created and its key is in ${TARGET}`);
     expect(error.kind).toBe('api');
-    expect(files.texts.get(TARGET)).toBe(`${FRESH_HEAD}\n}\n`);
+    expect(bench.files.texts.get(TARGET)).toBe(`${head()}\n}\n`);
 
-    answering(`POST /v1/sims/${SIM_ID}/sessions/arc`, json(SESSION));
-    expect(await bootstrap()).toMatchObject({ created: false, simId: SIM_ID });
-    expect(files.texts.get(TARGET)).toBe(FRESH);
-    expect(server.calls.filter((call) => call === 'POST /v1/sims')).toHaveLength(1);
+    bench.answering(CREATE_SESSION, json(SESSION));
+    expect(await bench.run()).toMatchObject({ simId: SIM_ID });
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.count(CREATE_SIM)).toBe(1);
+    expect(bench.steps).toBeUndefined();
   });
 
   it('has the interface of its platform', async () => {
-    await bootstrap({ platform: 'darwin' });
-    expect(files.texts.get(TARGET)).toBe(FRESH.replace('soratun0', 'utun'));
+    await bench.run({ platform: 'darwin' });
+    expect(bench.files.texts.get(TARGET)).toBe(whole().replace('soratun0', 'utun'));
   });
 
-  it('is named when the answer has no private key', async () => {
-    answering('POST /v1/sims', json({ ...SIM, profiles: { a: {} } }, 201));
-    const error = await errorOf(bootstrap());
+  it('without a private key in the answer is named, and gets a key in the next run', async () => {
+    bench.answering(CREATE_SIM, json({ ...SIM, profiles: { a: {} } }, 201));
+    const error = await errorOf(bench.run());
     expect(error.message).toContain(`SIM ${SIM_ID} was created`);
     expect(error.next.join(' ')).toContain('it is billed');
-    expect(files.texts.size).toBe(0);
+    expect(bench.files.texts.size).toBe(0);
+
+    expect(await bench.run()).toMatchObject({ simId: SIM_ID });
+    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+    expect(bench.count(CREATE_SIM)).toBe(1);
   });
 
-  it('may exist when the answer is lost, and is not asked for twice', async () => {
-    answering('POST /v1/sims', cut);
-    const error = await errorOf(bootstrap());
+  it('may exist when the answer is lost: it is not asked for twice, and the journal stays', async () => {
+    bench.answering(CREATE_SIM, cut);
+    const error = await errorOf(bench.run());
     expect(error.next.join(' ')).toContain('may have been created');
-    expect(server.calls.filter((call) => call === 'POST /v1/sims')).toHaveLength(1);
+    expect(bench.count(CREATE_SIM)).toBe(1);
+    expect(bench.steps).toEqual(['create-sim']);
+  });
+
+  it.each([400, 401, 403, 429])('that is refused with %d leaves no journal', async (code) => {
+    bench.answering(CREATE_SIM, json({ code: 'X', message: 'no' }, code));
+    await errorOf(bench.run());
+    expect(bench.steps).toBeUndefined();
+    expect(bench.files.texts.size).toBe(0);
+  });
+});
+
+describe('--own-key', () => {
+  it('puts a key of our own in the place of the first one, and sends its public half alone', async () => {
+    let journal = '';
+    bench.answering(RENEW, (response, request) => {
+      expect(bench.files.texts.get(TARGET)).toBe(whole());
+      journal = bench.journals.lines.get('arc.json')!.at(-1)!;
+      json({ arcClientPeerPublicKey: OWN_PUBLIC_KEY })(response, request);
+    });
+    await bench.run({ ownKey: true });
+    expect(journal).toContain(OWN_PRIVATE_KEY);
+    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+    expect(bench.server.calls).toEqual([
+      'POST /v1/auth',
+      CREATE_SIM,
+      RENEW,
+      CREATE_SESSION,
+      'POST /v1/auth/logout',
+    ]);
+    expect(bench.server.requests[2]?.body).toBe(`{"arcClientPeerPublicKey":"${OWN_PUBLIC_KEY}"}`);
+    expect(JSON.stringify(bench.server.requests)).not.toContain(OWN_PRIVATE_KEY);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('that is refused leaves a SIM that works, and says so', async () => {
+    bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
+    const error = await errorOf(bench.run({ ownKey: true }));
+    expect(error.kind).toBe('api');
+    expect(error.what).toContain('its key is not our own');
+    expect(error.next.join(' ')).toContain('Sim:renewArcSimCredentials');
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('whose answer is lost is finished by the next run, with the same key', async () => {
+    bench.answering(RENEW, cut);
+    await errorOf(bench.run({ ownKey: true }));
+    expect(bench.steps).toEqual(['create-sim', 'created', 'renew-key']);
+    bench.answering(RENEW, json({ arcClientPeerPublicKey: OWN_PUBLIC_KEY }));
+    expect(await bench.run()).toMatchObject({ simId: SIM_ID, created: true });
+    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+    expect(bench.count(CREATE_SIM)).toBe(1);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('leaves an existing key alone, and says how to change it', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    const { notes } = await bench.run({ ownKey: true });
+    expect(notes.join(' ')).toContain('arctun sim renew-key');
+    expect(bench.server.calls.filter((call) => call.startsWith('PUT'))).toEqual([]);
+  });
+});
+
+describe('name, tags and group', () => {
+  const labels = { name: 'sensor', group: 'g-1', tags: [{ tagName: 'site', tagValue: 'osaka' }] };
+
+  it('are put on when the key is safe', async () => {
+    bench.answering(`PUT /v1/sims/${SIM_ID}/tags`, (response, request) => {
+      expect(bench.files.texts.get(TARGET)).toBe(whole());
+      json(SIM)(response, request);
+    });
+    expect(await bench.run({ labels })).toMatchObject({ notes: [] });
+    const bodies = bench.server.requests.slice(2, 4).map(({ url, body }) => [url, body]);
+    expect(bodies).toEqual([
+      [
+        `/v1/sims/${SIM_ID}/tags`,
+        '[{"tagName":"name","tagValue":"sensor"},{"tagName":"site","tagValue":"osaka"}]',
+      ],
+      [`/v1/sims/${SIM_ID}/set_group`, '{"groupId":"g-1"}'],
+    ]);
+  });
+
+  it('that may not be put on are a note, with the permission, and no failure', async () => {
+    bench.answering(`PUT /v1/sims/${SIM_ID}/tags`, json({ code: 'X', message: 'no' }, 403));
+    const { notes } = await bench.run({ labels });
+    expect(notes.join('\n')).toMatch(
+      /has no tag name, site[\s\S]*Sim:putSimTags[\s\S]*same command/,
+    );
+    expect(bench.count(`POST /v1/sims/${SIM_ID}/set_group`)).toBe(1);
   });
 });
 
@@ -187,40 +223,48 @@ describe('an arc.json that is there', () => {
       note: 'mine',
       arcSessionStatus: { ...before.arcSessionStatus, vpgId: 'v' },
     });
-    files.texts.set(TARGET, text);
-    const result = await bootstrap();
+    bench.files.texts.set(TARGET, text);
+    const result = await bench.run();
     expect(result).toMatchObject({ created: false, simId: '8942310022000012345' });
-    expect(JSON.parse(files.texts.get(TARGET) ?? '')).toEqual({
+    expect(JSON.parse(bench.files.texts.get(TARGET) ?? '')).toEqual({
       ...before,
       note: 'mine',
       arcSessionStatus: { ...SESSION, vpgId: 'v' },
     });
-    expect(server.calls).toEqual([
+    expect(bench.server.calls).toEqual([
       'POST /v1/auth',
       'POST /v1/sims/8942310022000012345/sessions/arc',
       'POST /v1/auth/logout',
     ]);
-    expect(server.requests[1]?.body).toBe('{}');
+    expect(bench.server.requests[1]?.body).toBe('{}');
   });
 
-  it('lends its profile, and what is given explicitly wins', async () => {
-    const profile = { authKeyId: 'keyId-file', authKey: 'secret-file', endpoint: server.url };
-    files.texts.set(TARGET, sampleWith({ profile }));
-    const nothing = { authKeyId: undefined, authKey: undefined, coverage: undefined, env: {} };
-    await bootstrap(nothing);
-    expect(server.requests[0]?.body).toContain('"keyId-file","authKey":"secret-file"');
-    await bootstrap();
-    expect(server.requests[3]?.body).toContain('"keyId-1","authKey":"secret-1"');
+  it('offers its profile to whoever chooses the credentials', async () => {
+    const profile = { authKeyId: 'keyId-file', authKey: 'secret-file', endpoint: 'https://x' };
+    bench.files.texts.set(TARGET, sampleWith({ profile }));
+    await bench.run();
+    expect(bench.profiles).toMatchObject([{ authKeyId: 'keyId-file', endpoint: 'https://x' }]);
+    expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({ profile });
   });
 
   it('stays as it was when the new session is of no use', async () => {
-    files.texts.set(TARGET, SAMPLE);
+    bench.files.texts.set(TARGET, SAMPLE);
     const odd = json({ ...SESSION, arcServerPeerPublicKey: 'short' });
-    answering('POST /v1/sims/8942310022000012345/sessions/arc', odd);
-    const error = await errorOf(bootstrap());
+    bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', odd);
+    const error = await errorOf(bench.run());
     expect(error).toMatchObject({ kind: 'api' });
     expect(error.message).toContain('arcServerPeerPublicKey');
-    expect(files.texts.get(TARGET)).toBe(SAMPLE);
+    expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
+  });
+
+  it('that cannot be written leaves its session in the state folder, and says so', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    bench.files.failures.set(`proveWritable ${TARGET}`, new FileError('denied', TARGET, 'no'));
+    bench.files.failures.set(`replaceText ${TARGET}`, new FileError('denied', TARGET, 'no'));
+    const { notes } = await bench.run();
+    expect(notes.join(' ')).toContain('/state/session-8942310022000012345.json');
+    expect(bench.files.texts.get('/state/session-8942310022000012345.json')).toContain('10.9.8.7');
+    expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
   });
 
   it.each([
@@ -230,84 +274,137 @@ describe('an arc.json that is there', () => {
     ['the skeleton', formatArcConfig(skeletonArcConfig('linux')), 'it is a skeleton'],
     ['without a simId', sampleWith({ simId: '' }), 'it has no simId'],
   ])('is refused when it is %s, and nothing is created', async (_, text, why) => {
-    files.texts.set(TARGET, text);
-    const error = await errorOf(bootstrap());
+    bench.files.texts.set(TARGET, text);
+    const error = await errorOf(bench.run());
     expect(error.kind).toBe('configuration');
     expect(error.what).toBe(`nothing was created or changed for ${TARGET}`);
     expect(error.why).toContain(why);
     expect(error.next.join(' ')).toContain('move the file away');
-    expect(server.calls).toEqual([]);
-    expect(files.texts.get(TARGET)).toBe(text);
+    expect(bench.server.calls).toEqual([]);
+    expect(bench.files.texts.get(TARGET)).toBe(text);
   });
 
   it('is refused when it cannot be read', async () => {
     const denied = new FileError('denied', TARGET, 'permission denied');
-    files.failures.set(`readText ${TARGET}`, denied);
-    const error = await errorOf(bootstrap());
+    bench.files.failures.set(`readText ${TARGET}`, denied);
+    const error = await errorOf(bench.run());
     expect(error).toMatchObject({ kind: 'permission', cause: denied });
-    expect(server.calls).toEqual([]);
+    expect(bench.server.calls).toEqual([]);
+  });
+
+  it('of another SIM than --adopt names is refused', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    expect(await errorOf(bench.run({ adopt: SIM_ID }))).toMatchObject({ kind: 'usage' });
+    expect(bench.server.calls).toEqual([]);
   });
 });
 
 describe('before the first call', () => {
   it('the target is proved to be writable', async () => {
-    files.onCall = (call) => {
-      if (call.startsWith('proveWritable')) expect(server.calls).toEqual([]);
+    bench.files.onCall = (call) => {
+      if (call.startsWith('proveWritable')) expect(bench.server.calls).toEqual([]);
     };
-    await bootstrap();
-    expect(files.calls.slice(0, 2)).toEqual([`readText ${TARGET}`, `proveWritable ${TARGET}`]);
+    await bench.run();
+    expect(bench.files.calls).toContain(`proveWritable ${TARGET}`);
   });
 
   it.each(['denied', 'no-folder', 'failed'] as const)(
     'a target that is %s ends it',
     async (why) => {
-      files.failures.set(`proveWritable ${TARGET}`, new FileError(why, TARGET, 'the reason'));
-      const error = await errorOf(bootstrap());
+      bench.files.failures.set(`proveWritable ${TARGET}`, new FileError(why, TARGET, 'the reason'));
+      const error = await errorOf(bench.run());
       expect(error.why).toBe('it cannot be written: the reason');
-      expect(server.calls).toEqual([]);
+      expect(bench.server.calls).toEqual([]);
     },
   );
 
-  it('all that is missing is named', async () => {
-    const missing = { authKeyId: '', authKey: undefined, coverage: undefined, env: {} };
-    const error = await errorOf(bootstrap(missing));
-    expect(error).toMatchObject({
-      kind: 'usage',
-      missing: ['auth-key-id', 'auth-key', 'coverage-type'],
-    });
+  it('an existing file with no other place for its session ends it, too', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    bench.files.failures.set(`proveWritable ${TARGET}`, new FileError('denied', TARGET, 'no'));
+    bench.files.failures.set('createFolder /state', new FileError('denied', '/state', 'no'));
+    expect(await errorOf(bench.run())).toMatchObject({ kind: 'permission' });
+    expect(bench.server.calls).toEqual([]);
+  });
+
+  it('a rescued arc.json of an earlier run has to be dealt with', async () => {
+    bench.files.texts.set('/rescue/arc.json.8942.rescue', whole());
+    const error = await errorOf(bench.run());
+    expect(error.why).toContain('/rescue/arc.json.8942.rescue');
+    expect(bench.server.calls).toEqual([]);
   });
 
   it('an inline configuration is no place to write to', async () => {
-    const error = await errorOf(bootstrap({ path: SAMPLE }));
+    const error = await errorOf(bench.run({ path: SAMPLE }));
     expect(error.kind).toBe('usage');
     expect(error.message).not.toContain('privateKey');
-    expect(files.calls).toEqual([]);
+    expect(bench.files.calls).toEqual([]);
   });
 
   it('a signal that has fired ends it', async () => {
     const reason = new Error('stopped');
-    await expect(bootstrap({}, AbortSignal.abort(reason))).rejects.toBe(reason);
-    expect(server.calls).toEqual([]);
+    await expect(bench.run({}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(bench.server.calls).toEqual([]);
+  });
+
+  it('a journal that cannot be made ends it, with nothing created', async () => {
+    bench.journals.failures.set('create', new FileError('failed', '/j', 'no space left'));
+    const error = await errorOf(bench.run());
+    expect(error.message).toContain('no space left');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+
+  it('a run that is at work with the same file ends it', async () => {
+    bench.journals.lines.set('arc.json', ['{"step":"create-sim","since":0,"ownKey":false}']);
+    bench.journals.runningProcess = 4711;
+    const error = await errorOf(bench.run());
+    expect(error.why).toContain('process 4711');
+    expect(bench.server.calls).toEqual([]);
+  });
+
+  it('a run that began meanwhile ends it', async () => {
+    bench.answering('POST /v1/auth', (response, request) => {
+      bench.journals.lines.set('arc.json', ['{"step":"create-sim","since":0,"ownKey":false}']);
+      json({ apiKey: 'api-1', token: 'token-1' })(response, request);
+    });
+    expect((await errorOf(bench.run())).why).toContain('another run');
+    expect(bench.count(CREATE_SIM)).toBe(0);
   });
 });
 
 describe('when the new file cannot be written', () => {
-  const full = new FileError('failed', TARGET, 'no space left on the device');
+  it('its key is in the journal, and the next run finishes it', async () => {
+    bench.files.failures.set(`replaceText ${TARGET}`, FULL);
+    const error = await errorOf(bench.run());
+    expect(error).toMatchObject({ kind: 'failed', cause: FULL });
+    expect(error.what).toContain(`SIM ${SIM_ID} was created`);
+    expect(error.next.join(' ')).toContain('arc.json.bootstrap');
+    expect(bench.steps).toEqual(['create-sim', 'created']);
 
-  it('is kept in the rescue folder', async () => {
-    files.failures.set(`replaceText ${TARGET}`, full);
-    const error = await rescueOf(bootstrap());
-    expect(error).toMatchObject({ simId: SIM_ID, rescuePath: RESCUE, cause: full });
-    expect(error.arcJson).toBeUndefined();
-    expect(error.next[0]).toContain(RESCUE);
-    expect(files.texts.get(RESCUE)).toBe(FRESH);
+    bench.files.failures.clear();
+    const result = await bench.run();
+    expect(result).toMatchObject({ simId: SIM_ID, created: true });
+    expect(result.notes[0]).toContain(`has created SIM ${SIM_ID}`);
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.count(CREATE_SIM)).toBe(1);
+    expect(bench.steps).toBeUndefined();
   });
 
-  it('is handed over in the error when the rescue fails too, hidden from logs', async () => {
-    files.failures.set(`replaceText ${TARGET}`, full);
-    files.failures.set(`replaceText ${RESCUE}`, new FileError('denied', RESCUE, 'read-only'));
-    const error = await rescueOf(bootstrap());
-    expect(error.arcJson?.expose()).toBe(FRESH);
+  it('nor the journal, it is kept in the rescue folder', async () => {
+    bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
+    bench.files.failures.set(`replaceText ${TARGET}`, FULL);
+    const error = await rescueOf(bench.run());
+    expect(error).toMatchObject({ simId: SIM_ID, rescuePath: RESCUE, cause: FULL });
+    expect(error.arcJson).toBeUndefined();
+    expect(error.next[0]).toContain(RESCUE);
+    expect(bench.files.texts.get(RESCUE)).toBe(whole());
+  });
+
+  it('nor anything else, it is handed over in the error, hidden from logs', async () => {
+    bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
+    bench.files.failures.set(`replaceText ${TARGET}`, FULL);
+    bench.files.failures.set(`replaceText ${RESCUE}`, new FileError('denied', RESCUE, 'read-only'));
+    const error = await rescueOf(bench.run());
+    expect(error.arcJson?.expose()).toBe(whole());
     expect(error.rescuePath).toBeUndefined();
     expect(error.why).toBe(`no space left on the device; ${RESCUE}: read-only`);
     expect(error.next[0]).toContain('follows on standard output');
@@ -315,57 +412,50 @@ describe('when the new file cannot be written', () => {
   });
 
   it('overwrites no file that another run has put there meanwhile', async () => {
-    answering('POST /v1/sims', (response, request) => {
-      files.texts.set(TARGET, 'of another run');
+    bench.answering(CREATE_SIM, (response, request) => {
+      bench.files.texts.set(TARGET, 'of another run');
       json(SIM, 201)(response, request);
     });
-    const error = await rescueOf(bootstrap());
+    const error = await errorOf(bench.run());
     expect(error.why).toBe('a file has appeared there meanwhile');
-    expect(files.texts.get(TARGET)).toBe('of another run');
-    expect(files.texts.get(RESCUE)).toBe(FRESH);
+    expect(bench.files.texts.get(TARGET)).toBe('of another run');
+    expect(bench.journals.lines.get('arc.json')!.at(-1)).toContain(PRIVATE_KEY);
   });
 
   it('makes a file name out of any id', async () => {
-    files.failures.set(`replaceText ${TARGET}`, full);
-    answering('POST /v1/sims', json({ ...SIM, simId: '../../etc/x' }, 201));
-    const error = await rescueOf(bootstrap());
-    expect(error.rescuePath).toBe('/state/arc.json.______etc_x.rescue');
-  });
-
-  it('a renewed session that cannot be written says so', async () => {
-    files.texts.set(TARGET, SAMPLE);
-    files.failures.set(`replaceText ${TARGET}`, full);
-    const error = await errorOf(bootstrap());
-    expect(error).toMatchObject({ kind: 'failed', what: `cannot write ${TARGET}` });
-    expect(error).not.toBeInstanceOf(BootstrapRescueError);
+    bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
+    bench.files.failures.set(`replaceText ${TARGET}`, FULL);
+    bench.answering(CREATE_SIM, json({ ...SIM, simId: '../../etc/x' }, 201));
+    const error = await rescueOf(bench.run());
+    expect(error.rescuePath).toBe('/rescue/arc.json.______etc_x.rescue');
   });
 });
 
 describe('signing out', () => {
   it.each([status(403), cut])('that fails is no failure', async (answer) => {
-    answering('POST /v1/auth/logout', answer);
-    await expect(bootstrap()).resolves.toMatchObject({ created: true });
+    bench.answering('POST /v1/auth/logout', answer);
+    await expect(bench.run()).resolves.toMatchObject({ created: true });
   });
 
   it('happens after a failure as well', async () => {
-    answering('POST /v1/sims', status(500));
-    await errorOf(bootstrap());
-    expect(server.calls.at(-1)).toBe('POST /v1/auth/logout');
+    bench.answering(CREATE_SIM, status(500));
+    await errorOf(bench.run());
+    expect(bench.server.calls.at(-1)).toBe('POST /v1/auth/logout');
   });
 
   it('is not tried when signing in failed', async () => {
-    answering('POST /v1/auth', json({ code: 'AUM0002', message: 'bad key' }, 401));
-    expect(await errorOf(bootstrap())).toMatchObject({ kind: 'api', status: 401 });
-    expect(server.calls).toEqual(['POST /v1/auth']);
+    bench.answering('POST /v1/auth', json({ code: 'AUM0002', message: 'bad key' }, 401));
+    expect(await errorOf(bench.run())).toMatchObject({ kind: 'api', status: 401 });
+    expect(bench.server.calls).toEqual(['POST /v1/auth']);
   });
 });
 
 it('a signal during createSim loses no key', async () => {
   const controller = new AbortController();
-  answering('POST /v1/sims', (response, request) => {
+  bench.answering(CREATE_SIM, (response, request) => {
     controller.abort(new Error('stopped'));
     json(SIM, 201)(response, request);
   });
-  await bootstrap({}, controller.signal);
-  expect(files.texts.get(TARGET)).toBe(FRESH);
+  await bench.run({}, { signal: controller.signal });
+  expect(bench.files.texts.get(TARGET)).toBe(whole());
 });

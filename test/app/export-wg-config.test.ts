@@ -1,6 +1,7 @@
-import { exportWgConfig } from '../../src/app/export-wg-config.js';
+import { exportWgConfig, savePrivateImage } from '../../src/app/export-wg-config.js';
+import { FileError } from '../../src/arc-config/files.js';
 import { MemoryFiles } from '../arc-config/memory-files.js';
-import { SAMPLE, sampleWithSession } from '../arc-config/sample.js';
+import { SAMPLE, sampleWith, sampleWithSession } from '../arc-config/sample.js';
 
 const files = new MemoryFiles();
 const asked: string[] = [];
@@ -9,7 +10,11 @@ beforeEach(() => {
   asked.length = 0;
 });
 
-function exporting(config: string, answer: string[] | Error = ['2001:db8::9', '192.0.2.9']) {
+function exporting(
+  config: string,
+  answer: string[] | Error = ['2001:db8::9', '192.0.2.9'],
+  keepHostname = false,
+) {
   const resolver = {
     async resolve(host: string) {
       await Promise.resolve();
@@ -18,18 +23,55 @@ function exporting(config: string, answer: string[] | Error = ['2001:db8::9', '1
       return answer;
     },
   };
-  return exportWgConfig(config, { files, resolver });
+  return exportWgConfig({ config, keepHostname }, { files, resolver });
 }
 
 it('puts the first address of the server in the place of its name', async () => {
-  expect(await exporting('arc.json')).toContain('Endpoint = [2001:db8::9]:11010\n');
+  expect((await exporting('arc.json')).text).toContain('Endpoint = [2001:db8::9]:11010\n');
   expect(asked).toEqual(['link.arc.soracom.io']);
 });
 
 it('asks nobody about an address', async () => {
   const text = sampleWithSession({ arcServerEndpoint: '[2001:db8::1]:99' });
-  expect(await exporting(text)).toContain('Endpoint = [2001:db8::1]:99\n');
+  expect((await exporting(text)).text).toContain('Endpoint = [2001:db8::1]:99\n');
   expect(asked).toEqual([]);
+});
+
+it.each([
+  ['link.arc.soracom.io', 'link.arc.soracom.io:11010'],
+  ['Link.Arc:99', 'Link.Arc:99'],
+  ['2001:db8::1', '[2001:db8::1]:11010'],
+  ['192.0.2.1:99', '192.0.2.1:99'],
+])('leaves %s as it is named where that is asked for', async (written, endpoint) => {
+  const config = sampleWithSession({ arcServerEndpoint: written });
+  const { text } = await exporting(config, new Error('nobody is asked'), true);
+  expect(text).toContain(`Endpoint = ${endpoint}\n`);
+  expect(asked).toEqual([]);
+});
+
+it('warns of the commands that a shell will read in another way', async () => {
+  expect((await exporting('arc.json')).warnings).toEqual([
+    expect.stringMatching(/^postUp\[0\] in arc\.json /),
+  ]);
+  expect((await exporting(sampleWith({ postUp: [['a', 'b']] }))).warnings).toEqual([]);
+});
+
+describe('savePrivateImage', () => {
+  it('writes the bytes', async () => {
+    await savePrivateImage(files, 'code.png', Uint8Array.of(1, 2));
+    expect(files.bytes.get('/home/code.png')).toEqual(Uint8Array.of(1, 2));
+  });
+
+  it('says why it could not', async () => {
+    files.failures.set(
+      'replaceBytes /home/code.png',
+      new FileError('denied', 'code.png', 'permission denied'),
+    );
+    await expect(savePrivateImage(files, 'code.png', new Uint8Array())).rejects.toMatchObject({
+      kind: 'permission',
+      message: 'cannot write /home/code.png: permission denied',
+    });
+  });
 });
 
 it.each([

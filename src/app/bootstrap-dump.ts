@@ -1,0 +1,114 @@
+/**
+ * `bootstrap authkey --dump-config`: arc.json goes to standard output and no file is written. Where
+ * there is an arc.json, its SIM gets a new session, as in the written form: no second SIM is made.
+ */
+import { INLINE_CONFIG, resolveConfigSource } from '../arc-config/config-source.js';
+import { formatArcConfig } from '../arc-config/format-arc-config.js';
+import type { ArcConfig } from '../arc-config/arc-config.js';
+import { parseArcConfig } from '../arc-config/parse-arc-config.js';
+import { UserError } from '../lib/user-error.js';
+import { readSession, withSession } from './arc-session.js';
+import { keepArcConfig } from './bootstrap-rescue.js';
+import {
+  mergeProfile,
+  type BootstrapAuthkeyOptions,
+  type BootstrapPorts,
+  type BootstrapRun,
+} from './bootstrap-run.js';
+import { readBootstrapTarget } from './bootstrap-target.js';
+import { keylessError, newSimConfig } from './create-sim.js';
+import { arcProfileOf } from './credentials/arc-profile.js';
+import { labelSim } from './label-sim.js';
+import { signedIn } from './signed-in.js';
+
+export interface DumpPorts extends Omit<BootstrapPorts, 'journals'> {
+  /** Writes to standard output; rejects when that cannot take it. */
+  print(text: string): Promise<void>;
+}
+
+/**
+ * @returns notes, as sentences
+ * @throws as `bootstrapAuthkey`; BootstrapRescueError when standard output did not take the text
+ */
+export async function dumpBootstrap(
+  options: BootstrapAuthkeyOptions,
+  ports: DumpPorts,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const existing = await readSource(options.path, ports);
+  if (!existing && (options.ownKey || options.adopt !== undefined)) throw needsFile();
+  return signedIn(existing?.profile, ports, signal, async (api, credentials) => {
+    const profile = options.saveProfile ? arcProfileOf(credentials) : undefined;
+    const run = { options, ports, api, profile };
+    const config = existing ? await renewed(existing, run) : await created(run);
+    return labelSim(config.simId, options.labels ?? {}, api);
+  });
+}
+
+type DumpRun = Omit<BootstrapRun, 'ports'> & { readonly ports: DumpPorts };
+
+function readSource(path: string, { files }: DumpPorts): Promise<ArcConfig | undefined> {
+  const source = resolveConfigSource(path);
+  if (source.kind === 'path') return readBootstrapTarget(files, path);
+  return Promise.resolve(parseArcConfig(source.text, { path: INLINE_CONFIG }));
+}
+
+async function renewed(existing: ArcConfig, { api, ports, profile }: DumpRun): Promise<ArcConfig> {
+  const { simId } = existing;
+  const session = readSession(await api.createArcSession(simId), simId);
+  const config = { ...withSession(existing, session), ...mergeProfile(existing, profile) };
+  await ports.print(formatArcConfig(config));
+  return config;
+}
+
+async function created(run: DumpRun): Promise<ArcConfig> {
+  const { options, ports, api, profile } = run;
+  ports.onStep?.('Creating a virtual SIM');
+  const sim = await api.createSim();
+  const config = newSimConfig(sim, { options, profile });
+  if (config === undefined) throw keylessError(sim.simId);
+  const whole = await addSession(config, api);
+  try {
+    await ports.print(formatArcConfig(whole));
+  } catch (error) {
+    throw await keepUnprinted(whole, run, error);
+  }
+  return whole;
+}
+
+/** Where the answer to createSim had no session. The key is worth printing without one, too. */
+async function addSession(config: ArcConfig, api: DumpRun['api']): Promise<ArcConfig> {
+  if (config.arcSessionStatus !== undefined) return config;
+  try {
+    return withSession(config, readSession(await api.createArcSession(config.simId), config.simId));
+  } catch (error) {
+    if (error instanceof UserError) return config;
+    throw error;
+  }
+}
+
+/** A new key is on the disk before the old one is given up; without a file there is no such place. */
+function needsFile(): UserError {
+  return new UserError('usage', {
+    what: 'cannot make a key of our own',
+    why: '--dump-config writes no file, and a key must be in one before the platform is told of it',
+    next: ['Leave --dump-config away; jq reads the file afterwards.'],
+  });
+}
+
+async function keepUnprinted(
+  config: ArcConfig,
+  { options, ports }: DumpRun,
+  error: unknown,
+): Promise<UserError> {
+  const reason = error instanceof Error ? error.message : String(error);
+  const done = `SIM ${config.simId} was created, but standard output took no arc.json (${reason})`;
+  const warning = 'Do not run bootstrap again for this SIM: it would create a second one.';
+  const { path, rescueFolder } = options;
+  await keepArcConfig(ports.files, config, { path, rescueFolder, replace: false, done, warning });
+  return new UserError(
+    'failed',
+    { what: done, why: `it is in ${ports.files.absolute(path)} instead` },
+    { cause: error },
+  );
+}

@@ -1,0 +1,165 @@
+/** Goes on where an earlier run was interrupted, by its journal. */
+import { writeArcConfig } from '../arc-config/arc-config-file.js';
+import { KEY_LENGTH, type ArcConfig } from '../arc-config/arc-config.js';
+import { parseArcConfig } from '../arc-config/parse-arc-config.js';
+import { Secret } from '../lib/secret.js';
+import { UserError } from '../lib/user-error.js';
+import { refreshExisting, type BootstrapRun, type Outcome } from './bootstrap-run.js';
+import { adoptSim, createSim, finishCreation } from './create-sim.js';
+import { findLostSims, LISTED_AFTER, type LostSim } from './find-lost-sim.js';
+import { freshArcConfig } from './fresh-arc-config.js';
+import { finishRenewal } from './renew-sim-key.js';
+import {
+  endJournal,
+  type CreatedStep,
+  type InterruptedRun,
+  type RenewKeyStep,
+} from './sim-journal.js';
+
+export async function resumeBootstrap(
+  interrupted: InterruptedRun,
+  existing: ArcConfig | undefined,
+  run: BootstrapRun,
+): Promise<Outcome> {
+  const { created, createSim: asked, renewKey } = interrupted.progress;
+  if (renewKey) return resumeRenewal(renewKey, interrupted, existing, run);
+  if (created) return resumeCreated(created, interrupted, existing, run);
+  if (existing) {
+    await endJournal(interrupted.journal);
+    const outcome = await refreshExisting(existing, run);
+    return { ...outcome, notes: [...outcome.notes, orphanNote(asked?.since ?? 0)] };
+  }
+  return resumeUnanswered(asked?.since ?? 0, interrupted, run);
+}
+
+/** Somebody has put another arc.json there since. */
+function orphanNote(since: number): string {
+  return `An earlier run asked for a virtual SIM and never heard the answer; it may exist and be billed: arctun sim list --since ${isoTime(since)}`;
+}
+
+async function resumeRenewal(
+  renewal: RenewKeyStep,
+  { journal, progress }: InterruptedRun,
+  existing: ArcConfig | undefined,
+  run: BootstrapRun,
+): Promise<Outcome> {
+  const { files } = run.ports;
+  const { simId } = renewal;
+  refuseOther(simId, existing, journal.path, run);
+  run.ports.onStep?.(`Finishing the new key of SIM ${simId}`);
+  const base = existing ?? configOf(progress.created, run) ?? emptyConfig(simId, run);
+  const write = (config: ArcConfig) => writeArcConfig(files, run.options.path, config);
+  await finishRenewal(base, renewal, journal, run.api, write);
+  const created = progress.createSim !== undefined;
+  return {
+    simId,
+    created,
+    notes: [`An earlier run was interrupted; its SIM ${simId} is finished.`],
+  };
+}
+
+async function resumeCreated(
+  step: CreatedStep,
+  { journal, progress }: InterruptedRun,
+  existing: ArcConfig | undefined,
+  run: BootstrapRun,
+): Promise<Outcome> {
+  const { simId } = step;
+  refuseOther(simId, existing, journal.path, run);
+  const notes = [
+    `An earlier run has created SIM ${simId}; it is finished, and no second one made.`,
+  ];
+  const config = existing ?? configOf(step, run);
+  // It is our own SIM, without a key: another one can harm nobody.
+  if (config === undefined) return { ...(await adoptSim(simId, run, journal)), notes };
+  if (existing === undefined) await writeArcConfig(run.ports.files, run.options.path, config);
+  const ownKey = progress.createSim?.ownKey ?? false;
+  if (ownKey) return { ...(await finishCreation(config, run, journal, ownKey)), notes };
+  // Time has passed since, so the session is made anew.
+  const outcome = await refreshExisting(config, run);
+  await endJournal(journal);
+  return { ...outcome, created: true, notes: [...notes, ...outcome.notes] };
+}
+
+/** It is known only that createSim was called, or was about to be. */
+async function resumeUnanswered(
+  since: number,
+  { journal }: InterruptedRun,
+  run: BootstrapRun,
+): Promise<Outcome> {
+  const { options, ports, api } = run;
+  if (options.adopt !== undefined) return adoptSim(options.adopt, run, journal);
+  if (options.createAnother) return createAfter(run, journal);
+  ports.onStep?.('Looking for the SIM that an earlier run asked for');
+  const sims = await findLostSims(since, api);
+  const age = (api.serverTime ?? ports.now()) - since;
+  if (sims.length === 0 && age >= LISTED_AFTER) return createAfter(run, journal);
+  const choice = (await ports.chooseSim?.(sims, since)) ?? 'nothing';
+  if (choice === 'create-another') return createAfter(run, journal);
+  if (choice === 'nothing') throw undecided(sims, since, journal.path);
+  return adoptSim(choice.simId, run, journal);
+}
+
+async function createAfter(
+  run: BootstrapRun,
+  journal: InterruptedRun['journal'],
+): Promise<Outcome> {
+  await endJournal(journal);
+  return createSim(run);
+}
+
+function undecided(sims: readonly LostSim[], since: number, journalPath: string): UserError {
+  const asked = `an earlier run asked for a virtual SIM at ${isoTime(since)} and never heard the answer (${journalPath})`;
+  const another = '--create-another creates a SIM whatever became of that one.';
+  if (sims.length === 0) {
+    return new UserError('failed', {
+      what: 'nothing was created or changed',
+      why: `${asked}; none is listed, but that may take some minutes`,
+      next: [
+        `Run the same command again after ${isoTime(since + LISTED_AFTER)}: when none is listed then, it creates one.`,
+        another,
+      ],
+    });
+  }
+  return new UserError('failed', {
+    what: 'nothing was created or changed',
+    why: `${asked}; created since: ${sims.map(describeSim).join(', ')}`,
+    next: [
+      ...sims.map(({ simId }) => `--adopt ${simId} gives it a new key and writes its arc.json.`),
+      another,
+    ],
+  });
+}
+
+function describeSim({ simId, createdTime, name }: LostSim): string {
+  return `${simId}${name === '' ? '' : ` (${name})`} at ${isoTime(createdTime)}`;
+}
+
+function refuseOther(
+  simId: string,
+  existing: ArcConfig | undefined,
+  journalPath: string,
+  { options, ports }: BootstrapRun,
+): void {
+  if (existing === undefined || existing.simId === simId) return;
+  throw new UserError('configuration', {
+    what: `nothing was changed for ${ports.files.absolute(options.path)}`,
+    why: `it holds SIM ${existing.simId}, and ${journalPath} the key of SIM ${simId}, which an earlier run did not finish`,
+    next: [`Move the file away to finish SIM ${simId}, or delete the journal to lose its key.`],
+  });
+}
+
+function configOf(step: CreatedStep | undefined, { ports }: BootstrapRun): ArcConfig | undefined {
+  if (step?.arcJson === undefined) return undefined;
+  return parseArcConfig(step.arcJson, { path: ports.files.absolute('the journal') });
+}
+
+function emptyConfig(simId: string, { options }: BootstrapRun): ArcConfig {
+  const zeroKey = new Uint8Array(KEY_LENGTH);
+  const part = { privateKey: new Secret(zeroKey), publicKey: zeroKey, simId };
+  return freshArcConfig(part, options.platform);
+}
+
+function isoTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.\d{3}/, '');
+}

@@ -1,0 +1,89 @@
+/** What a run of `bootstrap authkey` is given, what its parts hand to each other, what it gives. */
+import type { ArcConfig, ArcProfile } from '../arc-config/arc-config.js';
+import type { Files, Journals } from '../arc-config/files.js';
+import type { KeyPair } from '../lib/key-pair.js';
+import type { SoracomApi } from '../soracom/soracom-api.js';
+import type { LostSim } from './find-lost-sim.js';
+import type { SimLabels } from './label-sim.js';
+import { refreshSession } from './refresh-session.js';
+import type { SignInPorts } from './signed-in.js';
+
+export type BootstrapApi = Omit<
+  SoracomApi,
+  'getSim' | 'enableSimTermination' | 'terminateSim' | 'listSimSessionEvents'
+>;
+
+export interface BootstrapAuthkeyOptions {
+  /** The arc.json to create or refresh. */
+  readonly path: string;
+  /** Where arc.json goes when `path` cannot be written after all. */
+  readonly rescueFolder: string;
+  /** Where a session goes when an existing arc.json cannot be written. */
+  readonly stateFolder: string;
+  /** `process.platform`, for the name of the interface. */
+  readonly platform: string;
+  readonly labels?: SimLabels | undefined;
+  /** Whether a new SIM gets a key that is made here, in place of the platform's. */
+  readonly ownKey?: boolean;
+  /** Whether the auth key goes into arc.json, as soratun has it. */
+  readonly saveProfile?: boolean;
+  /** A SIM that is there already and gets a new key, in place of a new SIM. */
+  readonly adopt?: string | undefined;
+  /** The user's word that a SIM may be created although an earlier run may have created one. */
+  readonly createAnother?: boolean;
+}
+
+export interface BootstrapPorts extends SignInPorts<BootstrapApi> {
+  readonly files: Files;
+  readonly journals: Journals;
+  createKeyPair(): KeyPair;
+  /** Unix milliseconds. */
+  now(): number;
+  /** Asks which of these SIMs is to be used; absent where nobody can be asked. */
+  chooseSim?(sims: readonly LostSim[], since: number): Promise<SimChoice>;
+}
+
+/** A SIM's id, or what is to be done in its place. */
+export type SimChoice = { readonly simId: string } | 'create-another' | 'nothing';
+
+export interface BootstrapResult {
+  readonly simId: string;
+  /** Absolute. */
+  readonly path: string;
+  /** Whether a SIM was created; otherwise an existing one got a new session or a new key. */
+  readonly created: boolean;
+  /** What is worth knowing, and what could not be done, as sentences. */
+  readonly notes: readonly string[];
+}
+
+/** What the parts of one run hand to each other. */
+export interface BootstrapRun {
+  readonly options: BootstrapAuthkeyOptions;
+  readonly ports: BootstrapPorts;
+  readonly api: BootstrapApi;
+  /** Written into each configuration, where that was asked for. */
+  readonly profile: ArcProfile | undefined;
+}
+
+export type Outcome = Omit<BootstrapResult, 'path'>;
+
+/** The profile as a part of arc.json, with what somebody added to the one that was there. */
+export function mergeProfile(
+  existing: ArcConfig | undefined,
+  profile: ArcProfile | undefined,
+): Pick<ArcConfig, 'profile'> {
+  if (profile === undefined) return {};
+  return { profile: { ...profile, unknownKeys: existing?.profile?.unknownKeys ?? [] } };
+}
+
+/** Makes a new session for the SIM of an arc.json that is there. */
+export async function refreshExisting(existing: ArcConfig, run: BootstrapRun): Promise<Outcome> {
+  const { api, profile, ports, options } = run;
+  ports.onStep?.('Creating an Arc session');
+  const original = { ...existing, ...mergeProfile(existing, profile) };
+  const home = { files: ports.files, stateFolder: options.stateFolder };
+  const { notice } = await refreshSession({ original, path: options.path }, api, home);
+  const notes = notice === undefined ? [] : [notice];
+  if (options.ownKey) notes.push('The key is kept as it is; `arctun sim renew-key` makes another.');
+  return { simId: existing.simId, created: false, notes };
+}

@@ -1,0 +1,195 @@
+/** A virtual SIM for an arc.json that is not there yet: a new one, or one that lost its key. */
+import { writeArcConfig } from '../arc-config/arc-config-file.js';
+import { KEY_LENGTH, type ArcConfig } from '../arc-config/arc-config.js';
+import { FileError, type Journal } from '../arc-config/files.js';
+import { formatArcConfig } from '../arc-config/format-arc-config.js';
+import { parseKey } from '../arc-config/value-syntax.js';
+import { Secret } from '../lib/secret.js';
+import { UserError } from '../lib/user-error.js';
+import type { SimAnswer } from '../soracom/answers.js';
+import { simMayExist } from '../soracom/api-error.js';
+import { readSession, readSessionOrNone, withSession } from './arc-session.js';
+import { mergeProfile, type BootstrapRun, type Outcome } from './bootstrap-run.js';
+import { keepArcConfig, proveStillAbsent } from './bootstrap-rescue.js';
+import { freshArcConfig } from './fresh-arc-config.js';
+import { renewKeyAlone, renewKeyWithin, renewSimKey } from './renew-sim-key.js';
+import { addStep, endJournal, startJournal } from './sim-journal.js';
+
+export async function createSim(run: BootstrapRun): Promise<Outcome> {
+  const { options, ports, api } = run;
+  const journal = await startJournal(ports.journals, options.path, {
+    step: 'create-sim',
+    since: api.serverTime ?? ports.now(),
+    ownKey: options.ownKey ?? false,
+  });
+  ports.onStep?.('Creating a virtual SIM');
+  const sim = await askForSim(run, journal);
+  const config = newSimConfig(sim, run);
+  if (config === undefined) {
+    await addStep(journal, { step: 'created', simId: sim.simId });
+    throw keylessError(sim.simId);
+  }
+  await keepNewConfig(config, run, journal);
+  return finishCreation(config, run, journal, options.ownKey ?? false);
+}
+
+async function askForSim({ api }: BootstrapRun, journal: Journal): Promise<SimAnswer> {
+  try {
+    return await api.createSim();
+  } catch (error) {
+    // The journal stays where a SIM may exist: the next run looks for it.
+    if (!simMayExist(error)) await endJournal(journal).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * What createSim's answer makes of an arc.json.
+ * @returns undefined when the answer has no private key
+ */
+export function newSimConfig(
+  sim: SimAnswer,
+  { options, profile }: Pick<BootstrapRun, 'options' | 'profile'>,
+): ArcConfig | undefined {
+  const keys = simKeys(sim);
+  if (keys === undefined) return undefined;
+  const session = sim.arcSessionStatus && readSessionOrNone(sim.arcSessionStatus);
+  const part = { ...keys, simId: sim.simId, ...(session && { arcSessionStatus: session }) };
+  return { ...freshArcConfig(part, options.platform), ...mergeProfile(undefined, profile) };
+}
+
+/**
+ * The keys stand in the profile that carries a private one. soratun looks under the SIM's id; the
+ * map's key is an ICCID, which is the same thing for a stand-alone virtual SIM only.
+ */
+function simKeys({
+  profiles = {},
+}: SimAnswer): Pick<ArcConfig, 'privateKey' | 'publicKey'> | undefined {
+  for (const profile of Object.values(profiles)) {
+    const privateKey = parseKey(profile?.arcClientPeerPrivateKey?.expose() ?? '');
+    if (privateKey === undefined) continue;
+    const publicKey = parseKey(profile?.arcClientPeerPublicKey ?? '') ?? new Uint8Array(KEY_LENGTH);
+    return { privateKey: new Secret(privateKey), publicKey };
+  }
+  return undefined;
+}
+
+export function keylessError(simId: string): UserError {
+  return new UserError('api', {
+    what: `SIM ${simId} was created, but no arc.json could be made for it`,
+    why: 'the answer of the SORACOM API has no private key',
+    next: [
+      'Run the same command again: it gives that SIM a key, and creates no second one.',
+      `Or terminate it with \`arctun sim terminate ${simId}\`: it is billed until then.`,
+    ],
+  });
+}
+
+/** The journal has taken its room already, so it holds the key also when the disk is full. */
+async function keepNewConfig(
+  config: ArcConfig,
+  run: BootstrapRun,
+  journal: Journal,
+): Promise<void> {
+  const { options, ports } = run;
+  const { simId } = config;
+  const done = `SIM ${simId} was created`;
+  try {
+    const arcJson = formatArcConfig(config);
+    await addStep(journal, { step: 'created', simId, arcJson });
+  } catch {
+    const warning = 'Do not run bootstrap again for this SIM: it would create a second one.';
+    const plan = { path: options.path, rescueFolder: options.rescueFolder };
+    await keepArcConfig(ports.files, config, { ...plan, replace: false, done, warning });
+    return;
+  }
+  ports.onStep?.('Writing arc.json');
+  try {
+    await proveStillAbsent(ports.files, options.path);
+    await ports.files.replaceText(options.path, formatArcConfig(config));
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    const text = {
+      what: `${done}, but ${ports.files.absolute(options.path)} could not be written`,
+      why: error.message,
+      next: [
+        `Its key is safe in ${journal.path}. Mend the cause, then run the same command again: it finishes that SIM and creates no second one.`,
+      ],
+    };
+    throw new UserError('failed', text, { cause: error });
+  }
+}
+
+/** The key is safe by now; whatever fails here is repaired by a second run. */
+export async function finishCreation(
+  config: ArcConfig,
+  run: BootstrapRun,
+  journal: Journal,
+  ownKey: boolean,
+): Promise<Outcome> {
+  if (ownKey) await replaceKey(config, run, journal);
+  else if (config.arcSessionStatus === undefined) await addSession(config, run);
+  await endJournal(journal);
+  return { simId: config.simId, created: true, notes: [] };
+}
+
+async function replaceKey(
+  config: ArcConfig,
+  { options, ports, api }: BootstrapRun,
+  journal: Journal,
+): Promise<void> {
+  ports.onStep?.('Replacing the key by one of our own');
+  const write = (renewed: ArcConfig) => writeArcConfig(ports.files, options.path, renewed);
+  try {
+    await renewSimKey(config, ports.createKeyPair(), journal, api, write);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const text = {
+      what: `SIM ${config.simId} was created and works, but its key is not our own`,
+      why: `${error.what}: ${error.why}`,
+      next: [...error.next, '`arctun sim renew-key` makes the key of our own later.'],
+    };
+    throw new UserError(error.kind, text, { cause: error });
+  }
+}
+
+async function addSession(config: ArcConfig, { options, ports, api }: BootstrapRun): Promise<void> {
+  ports.onStep?.('Creating an Arc session');
+  try {
+    const session = readSession(await api.createArcSession(config.simId), config.simId);
+    await writeArcConfig(ports.files, options.path, withSession(config, session));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const place = ports.files.absolute(options.path);
+    const text = {
+      what: `SIM ${config.simId} was created and its key is in ${place}, but it has no session`,
+      why: `${error.what}: ${error.why}`,
+      next: [...error.next, 'Run the same command again: it creates a session, not a second SIM.'],
+    };
+    throw new UserError(error.kind, text, { cause: error });
+  }
+}
+
+/**
+ * Gives a SIM whose key is lost another one, and writes its arc.json.
+ * @param journal of the run that lost it; a new one when absent
+ */
+export async function adoptSim(
+  simId: string,
+  run: BootstrapRun,
+  journal?: Journal,
+): Promise<Outcome> {
+  const { options, ports, api, profile } = run;
+  ports.onStep?.(`Giving SIM ${simId} a new key`);
+  const zeroKey = new Uint8Array(KEY_LENGTH);
+  const part = { privateKey: new Secret(zeroKey), publicKey: zeroKey, simId };
+  const fresh = { ...freshArcConfig(part, options.platform), ...mergeProfile(undefined, profile) };
+  const write = (config: ArcConfig) => writeArcConfig(ports.files, options.path, config);
+  const keyPair = ports.createKeyPair();
+  if (journal) await renewKeyWithin(fresh, keyPair, journal, api, write);
+  else {
+    const place = { journals: ports.journals, path: options.path };
+    await renewKeyAlone(fresh, keyPair, place, api, write);
+  }
+  return { simId, created: false, notes: [] };
+}

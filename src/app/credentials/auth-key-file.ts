@@ -1,0 +1,67 @@
+/** The file of `--auth-key-file`. */
+import { quote } from 'shell-quote';
+import { z } from 'zod';
+
+import { PrivateFileError, type PrivateFiles } from '../../lib/private-files.js';
+import { Secret } from '../../lib/secret.js';
+import { UserError } from '../../lib/user-error.js';
+import { AUTH_KEY_ID_PREFIX, AUTH_KEY_PREFIX } from '../../soracom/auth-key.js';
+import { type AuthKeyHalves, authKeyHalves } from './auth-key-halves.js';
+import { placeOf, privateFileFailed, STANDARD_INPUT } from './private-text.js';
+
+const jsonForm = z.object({ authKeyId: z.string().optional(), authKey: z.string() });
+
+/**
+ * @param path `-` for standard input
+ * @returns the auth key, with its ID where the file has it
+ * @throws UserError
+ */
+export async function readAuthKeyFile(path: string, files: PrivateFiles): Promise<AuthKeyHalves> {
+  const text = await readText(path, files);
+  const halves = parseAuthKey(text);
+  if (halves?.authKey !== undefined) return halves;
+  throw new UserError('configuration', {
+    what: 'cannot read the auth key',
+    why: `${placeOf(path)} has no auth key in one of its forms`,
+    next: [
+      `Write the key (${AUTH_KEY_PREFIX}...), or its ID (${AUTH_KEY_ID_PREFIX}...) and the key, or {"authKeyId": "...", "authKey": "..."}.`,
+    ],
+  });
+}
+
+async function readText(path: string, files: PrivateFiles): Promise<string> {
+  try {
+    return path === STANDARD_INPUT ? await files.readStandardInput() : await files.readText(path);
+  } catch (error) {
+    if (!(error instanceof PrivateFileError)) throw error;
+    const mounted = `Where that is not possible: --auth-key-file - < ${quote([path])}`;
+    throw privateFileFailed(path, 'cannot read the auth key', error, mounted);
+  }
+}
+
+function parseAuthKey(text: string): AuthKeyHalves | undefined {
+  // A byte order mark counts as white space here.
+  const content = text.trim();
+  return content.startsWith('{') ? parseJson(content) : parseWords(content.split(/\s+/));
+}
+
+function parseJson(content: string): AuthKeyHalves | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch {
+    return undefined;
+  }
+  const { data } = jsonForm.safeParse(value);
+  return data && authKeyHalves({ authKeyId: data.authKeyId, authKey: new Secret(data.authKey) });
+}
+
+/** The prefixes tell which is which. */
+function parseWords(words: readonly string[]): AuthKeyHalves | undefined {
+  const [authKey, ...otherKeys] = words.filter((word) => word.startsWith(AUTH_KEY_PREFIX));
+  const others = words.filter((word) => !word.startsWith(AUTH_KEY_PREFIX));
+  const [authKeyId, ...rest] = others;
+  if (authKey === undefined || otherKeys.length > 0 || rest.length > 0) return undefined;
+  if (authKeyId?.startsWith(AUTH_KEY_ID_PREFIX) === false) return undefined;
+  return authKeyHalves({ authKeyId, authKey: new Secret(authKey) });
+}

@@ -1,0 +1,12 @@
+import type { CommandRunner } from '../../lib/command-runner.js';
+import type { PrivateFiles } from '../../lib/private-files.js';
+
+/** What finding credentials needs of the world. */
+export interface CredentialPorts {
+  /** The process's environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The user's home folder, where `.soracom` is. */
+  readonly homeFolder: string;
+  readonly privateFiles: PrivateFiles;
+  readonly commands: CommandRunner;
+}

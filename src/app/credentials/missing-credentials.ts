@@ -1,0 +1,37 @@
+import { UserError } from '../../lib/user-error.js';
+
+/** What the user can be asked for. */
+export type CredentialPart = 'auth-key-id' | 'auth-key' | 'coverage-type';
+
+/** Credentials are incomplete; a command at a terminal can ask for what is missing. */
+export class MissingCredentialsError extends UserError {
+  override readonly name = 'MissingCredentialsError';
+  readonly missing: readonly CredentialPart[];
+
+  /** @param offered a profile of soracom-cli that exists and that nobody named */
+  constructor(missing: readonly CredentialPart[], offered?: string) {
+    super('usage', {
+      what: 'cannot sign in to SORACOM',
+      why: `missing: ${missing.map((part) => DESCRIPTIONS[part]).join(', ')}`,
+      next: [
+        ...missing.map((part) => `Give --${part}, or set ${ENVIRONMENT[part]}.`),
+        ...(offered === undefined
+          ? []
+          : [`Or sign in with soracom-cli's profile "${offered}": --profile ${offered}.`]),
+      ],
+    });
+    this.missing = missing;
+  }
+}
+
+const DESCRIPTIONS: Readonly<Record<CredentialPart, string>> = {
+  'auth-key-id': 'the auth key ID',
+  'auth-key': 'the auth key',
+  'coverage-type': 'the coverage type (g or jp)',
+};
+
+const ENVIRONMENT: Readonly<Record<CredentialPart, string>> = {
+  'auth-key-id': 'ARCTUN_AUTH_KEY_ID',
+  'auth-key': 'ARCTUN_AUTH_KEY',
+  'coverage-type': 'ARCTUN_COVERAGE_TYPE',
+};

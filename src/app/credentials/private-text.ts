@@ -1,0 +1,48 @@
+import { quote } from 'shell-quote';
+
+import type { PrivateFileError } from '../../lib/private-files.js';
+import { type FailureKind, UserError } from '../../lib/user-error.js';
+
+/** Standard input, where a path is asked for. */
+export const STANDARD_INPUT = '-';
+
+/** How messages name a path. */
+export function placeOf(path: string): string {
+  return path === STANDARD_INPUT ? 'standard input' : path;
+}
+
+/**
+ * What to do about a file with a secret that cannot be read.
+ * @param what what fails by it: `cannot …`
+ * @param otherwise what helps where the mode of the file cannot be changed
+ */
+export function privateFileFailed(
+  path: string,
+  what: string,
+  error: PrivateFileError,
+  otherwise?: string,
+): UserError {
+  const { kind, next } = remedy(path, error);
+  if (error.failure === 'too-open' && otherwise !== undefined) next.push(otherwise);
+  const text = { what, why: `${placeOf(path)}: ${error.message}`, next };
+  return new UserError(kind, text, { cause: error });
+}
+
+function remedy(
+  path: string,
+  { failure }: PrivateFileError,
+): { kind: FailureKind; next: string[] } {
+  if (path === STANDARD_INPUT) {
+    return { kind: 'failed', next: ['Pipe into standard input what it is to read.'] };
+  }
+  switch (failure) {
+    case 'too-open':
+      return { kind: 'permission', next: [`Run: chmod 600 ${quote([path])}`] };
+    case 'denied':
+      return { kind: 'permission', next: ['Run as the user whom the file belongs to.'] };
+    case 'absent':
+      return { kind: 'configuration', next: ['Check the path.'] };
+    case 'failed':
+      return { kind: 'failed', next: [] };
+  }
+}

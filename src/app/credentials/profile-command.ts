@@ -1,0 +1,103 @@
+/** Runs a profile's `profileCommand`: split as a shell would, but no shell ever sees it. */
+import { parse } from 'shell-quote';
+
+import { CommandError, type CommandResult, type CommandRunner } from '../../lib/command-runner.js';
+import { type FailureKind, UserError } from '../../lib/user-error.js';
+
+/** Milliseconds; a password manager may have to ask its user first. */
+const TIMEOUT = 60_000;
+const MAX_REASON = 200;
+
+/**
+ * @param place the profile that names the command, for messages
+ * @returns what the command printed; it may hold secrets
+ * @throws UserError
+ */
+export async function runProfileCommand(
+  command: string,
+  place: string,
+  commands: CommandRunner,
+  signal?: AbortSignal,
+): Promise<string> {
+  const words = splitCommand(command, place);
+  let result: CommandResult;
+  try {
+    result = await commands.run(words, { timeout: TIMEOUT, ...(signal && { signal }) });
+  } catch (error) {
+    if (error instanceof CommandError) throw commandFailed(error, place);
+    throw error;
+  }
+  if (result.exitCode === 0) return result.stdout;
+  const end =
+    result.exitCode === undefined ? 'was ended by a signal' : `ended with ${result.exitCode}`;
+  // Its output may hold half a profile, so only its errors are shown, and of these one line.
+  throw new UserError('failed', {
+    what: `cannot use the profileCommand of ${place}`,
+    why: [`${words[0] ?? ''} ${end}`, firstLine(result.stderr)].filter(Boolean).join(': '),
+    next: ['Run the command by itself and see what it needs.'],
+  });
+}
+
+/** @throws UserError `configuration` for what only a shell could do */
+function splitCommand(command: string, place: string): string[] {
+  const refuse = (why: string): never => {
+    throw new UserError('configuration', {
+      what: `cannot run the profileCommand of ${place}`,
+      why,
+      next: [
+        'No shell is involved: write a program and its arguments, and quote what is special.',
+        "For pipes and variables, write a script and name it, or use sh -c '...'.",
+      ],
+    });
+  };
+  if (hasOpenQuote(command)) refuse('a quote or a backslash at its end is left open');
+  if (command.includes('`')) refuse('it has a backtick');
+  let words;
+  try {
+    words = parse(command, (name) => refuse(`it has the variable "$${name}"`));
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    return refuse('it has a variable that is no whole one');
+  }
+  if (words.length === 0) refuse('it is empty');
+  return words.map((word) => {
+    if (typeof word === 'string') return word;
+    if ('comment' in word) return refuse('it has a comment, which begins with "#"');
+    return refuse(
+      word.op === 'glob'
+        ? `it has the pattern "${word.pattern}"`
+        : `it has the shell's operator "${word.op}"`,
+    );
+  });
+}
+
+/** What remains after all that is quoted or escaped is taken away; shell-quote does not tell. */
+function hasOpenQuote(command: string): boolean {
+  return /['"\\]/.test(command.replace(/\\[\s\S]|'[^']*'|"(?:\\[\s\S]|[^"\\])*"/g, ''));
+}
+
+const KINDS: Readonly<Partial<Record<CommandError['failure'], FailureKind>>> = {
+  'not-found': 'configuration',
+  denied: 'permission',
+};
+
+function commandFailed(error: CommandError, place: string): UserError {
+  const text = {
+    what: `cannot run the profileCommand of ${place}`,
+    why: error.message,
+    next: [
+      error.failure === 'not-found'
+        ? 'Install the program or give its whole path; "~" is not expanded.'
+        : 'Run the command by itself and see what it does.',
+    ],
+  };
+  return new UserError(KINDS[error.failure] ?? 'failed', text, { cause: error });
+}
+
+function firstLine(output: string): string {
+  const line = output.split(/[\r\n]+/).find((one) => one.trim() !== '') ?? '';
+  return line
+    .replace(/\p{Cc}/gu, ' ')
+    .trim()
+    .slice(0, MAX_REASON);
+}

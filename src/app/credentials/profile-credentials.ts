@@ -1,0 +1,180 @@
+/** Signs in with a profile of soracom-cli, in its files and its order. */
+import { PrivateFileError } from '../../lib/private-files.js';
+import { UserError } from '../../lib/user-error.js';
+import type { Coverage } from '../../soracom/coverage.js';
+import {
+  parseSoracomProfile,
+  ProfileError,
+  profileSignIn,
+  profileSwitchUser,
+  type SoracomProfile,
+} from '../../soracom/profile.js';
+import type { SignIn } from '../../soracom/sign-in.js';
+import type { CredentialPorts } from './credential-ports.js';
+import { privateFileFailed } from './private-text.js';
+import { runProfileCommand } from './profile-command.js';
+
+export interface ProfileCredentials {
+  readonly signIn: SignIn;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly connection: ProfileConnection;
+}
+
+/** Where a profile's account is. */
+export interface ProfileConnection {
+  readonly endpoint: string | undefined;
+  readonly coverage: Coverage;
+  readonly sandbox: boolean;
+}
+
+/** The profile that soracom-cli takes when none is named. Here it is only ever offered. */
+export const DEFAULT_PROFILE = 'default';
+
+/** A profile and where it came from, for messages. */
+interface FoundProfile {
+  readonly profile: SoracomProfile;
+  readonly place: string;
+}
+
+/**
+ * Who a profile signs in as: by its `profileCommand`, else its `sourceProfile`, else itself. The
+ * place of the account and the headers are those that the named file gives, then its command's.
+ *
+ * @param signal ends a running `profileCommand`; it rejects with the signal's reason
+ * @throws UserError
+ */
+export async function profileCredentials(
+  name: string,
+  ports: CredentialPorts,
+  signal?: AbortSignal,
+): Promise<ProfileCredentials> {
+  const file = await readProfile(name, ports);
+  const found = await runCommandOf(file, ports, signal);
+  const signIn =
+    found.profile.sourceProfile === undefined
+      ? using(found, profileSignIn)
+      : await switchedSignIn(found, found.profile.sourceProfile, ports, signal);
+  return {
+    signIn,
+    headers: { ...found.profile.headers, ...file.profile.headers },
+    connection: {
+      endpoint: file.profile.endpoint ?? found.profile.endpoint,
+      // Profiles of the time before Global coverage name none.
+      coverage: file.profile.coverageType ?? found.profile.coverageType ?? 'jp',
+      sandbox: file.profile.sandbox || found.profile.sandbox,
+    },
+  };
+}
+
+/** Whether there is a profile that soracom-cli would take unasked. */
+export async function hasDefaultProfile(ports: CredentialPorts): Promise<boolean> {
+  const path = profilePath(DEFAULT_PROFILE, ports);
+  return ports.privateFiles.readText(path).then(
+    () => true,
+    (error: unknown) => error instanceof PrivateFileError && error.failure !== 'absent',
+  );
+}
+
+async function switchedSignIn(
+  found: FoundProfile,
+  sourceName: string,
+  ports: CredentialPorts,
+  signal?: AbortSignal,
+): Promise<SignIn> {
+  const switchUser = using(found, profileSwitchUser);
+  const source = await runCommandOf(await readProfile(sourceName, ports), ports, signal);
+  if (source.profile.sourceProfile !== undefined) {
+    throw unusable(source, 'a sourceProfile cannot have a sourceProfile itself');
+  }
+  return { ...using(source, profileSignIn), switchUser };
+}
+
+/** What a profile's command prints takes its place; without a command it stays what it is. */
+async function runCommandOf(
+  file: FoundProfile,
+  ports: CredentialPorts,
+  signal?: AbortSignal,
+): Promise<FoundProfile> {
+  const { profileCommand } = file.profile;
+  if (profileCommand === undefined) return file;
+  const output = await runProfileCommand(profileCommand, file.place, ports.commands, signal);
+  const place = `the output of the profileCommand of ${file.place}`;
+  const found = { profile: parseProfile(output, place), place };
+  if (found.profile.profileCommand !== undefined) {
+    throw unusable(found, 'a profileCommand cannot give another profileCommand');
+  }
+  return found;
+}
+
+async function readProfile(name: string, ports: CredentialPorts): Promise<FoundProfile> {
+  const paths = fileNames(name).map((fileName) => profilePath(fileName, ports));
+  for (const path of paths) {
+    const text = await readIfPresent(path, ports);
+    if (text !== undefined) {
+      const place = `the profile ${path}`;
+      return { profile: parseProfile(text, place), place };
+    }
+  }
+  throw new UserError('configuration', {
+    what: `cannot use the profile ${JSON.stringify(name)}`,
+    why: paths.length === 0 ? 'that is no name of a file' : `there is no ${paths.join(' and no ')}`,
+    next: ['Name a profile that exists, or make one with `soracom configure --profile NAME`.'],
+  });
+}
+
+/**
+ * The file names that a profile may have: soracom-cli's form, which puts "-" for what joins words,
+ * then the very name, for files that were made by hand. Neither leads out of the folder.
+ */
+function fileNames(name: string): string[] {
+  const written = name.trim();
+  const names = [];
+  if (/^[-0-9A-Za-z./ &_=+:]+$/.test(written)) {
+    names.push(written.replace(/[./ &_=+:]/g, '-').replace(/-+/g, '-'));
+  }
+  if (/^[^.\\/\p{Cc}][^\\/\p{Cc}]*$/u.test(written) && !names.includes(written)) {
+    names.push(written);
+  }
+  return names;
+}
+
+function profilePath(fileName: string, { env, homeFolder }: CredentialPorts): string {
+  const folder = env.SORACOM_PROFILE_DIR || `${homeFolder}/.soracom`;
+  return `${folder}/${fileName}.json`;
+}
+
+async function readIfPresent(path: string, ports: CredentialPorts): Promise<string | undefined> {
+  try {
+    return await ports.privateFiles.readText(path);
+  } catch (error) {
+    if (!(error instanceof PrivateFileError)) throw error;
+    if (error.failure === 'absent') return undefined;
+    throw privateFileFailed(path, 'cannot use a profile of soracom-cli', error);
+  }
+}
+
+function parseProfile(text: string, place: string): SoracomProfile {
+  try {
+    return parseSoracomProfile(text);
+  } catch (error) {
+    if (error instanceof ProfileError) throw unusable({ place }, error.message);
+    throw error;
+  }
+}
+
+function using<T>(found: FoundProfile, use: (profile: SoracomProfile) => T): T {
+  try {
+    return use(found.profile);
+  } catch (error) {
+    if (error instanceof ProfileError) throw unusable(found, error.message);
+    throw error;
+  }
+}
+
+function unusable({ place }: { readonly place: string }, why: string): UserError {
+  return new UserError('configuration', {
+    what: `cannot use ${place}`,
+    why,
+    next: ['Correct it, or name another profile with --profile.'],
+  });
+}

@@ -1,0 +1,98 @@
+/** Who signs in to the SORACOM API, and where. */
+import type { ArcProfile } from '../../arc-config/arc-config.js';
+import { UserError } from '../../lib/user-error.js';
+import { authKeyFault } from '../../soracom/auth-key.js';
+import type { AuthKeySignIn, Credentials } from '../../soracom/sign-in.js';
+import { authKeyEndpoint, chosenConnection, profileEndpoint } from './api-endpoint.js';
+import { readAuthKeyFile } from './auth-key-file.js';
+import { type AuthKeyHalves, completed } from './auth-key-halves.js';
+import {
+  type CredentialChoice,
+  type CredentialSource,
+  credentialSources,
+  refuseTwoWays,
+} from './credential-choice.js';
+import type { CredentialPorts } from './credential-ports.js';
+import { MissingCredentialsError } from './missing-credentials.js';
+import { DEFAULT_PROFILE, hasDefaultProfile, profileCredentials } from './profile-credentials.js';
+
+/**
+ * What is typed ranks before what the environment says, and that before arc.json's own profile.
+ * An account that nobody named is never used: it would be billed.
+ *
+ * @param arcProfile the profile of an existing arc.json
+ * @param signal ends a program that is asked for a profile; it rejects with the signal's reason
+ * @throws MissingCredentialsError naming all that is missing
+ * @throws UserError of kind `usage` for what cannot be a key, a coverage or a URL, and for two ways
+ *   at once; of kind `configuration`, `permission` or `failed` for a file, a profile or its command
+ */
+export async function resolveCredentials(
+  choice: CredentialChoice,
+  arcProfile: ArcProfile | undefined,
+  ports: CredentialPorts,
+  signal?: AbortSignal,
+): Promise<Credentials> {
+  refuseTwoWays(choice);
+  const chosen = chosenConnection(choice, ports.env);
+  const sources = credentialSources(choice, arcProfile, ports.env);
+  const found = await firstSource(sources, ports);
+  if (found.kind === 'profile') {
+    const { signIn, headers, connection } = await profileCredentials(found.name, ports, signal);
+    return { signIn, headers, endpoint: profileEndpoint(chosen, connection) };
+  }
+  const endpoint = authKeyEndpoint(chosen, arcProfile);
+  const { authKeyId, authKey } = found.halves;
+  if (authKeyId === undefined || authKey === undefined || endpoint === undefined) {
+    throw await missingCredentials(found.halves, endpoint, ports);
+  }
+  return { signIn: authKeySignIn({ authKeyId, authKey }), endpoint, headers: {} };
+}
+
+/** The first profile, or the first auth key with what lower ranks may add to it. */
+async function firstSource(
+  sources: readonly CredentialSource[],
+  ports: CredentialPorts,
+): Promise<Exclude<CredentialSource, { kind: 'auth-key-file' }>> {
+  let held: AuthKeyHalves = {};
+  for (const source of sources) {
+    const isEmpty = Object.keys(held).length === 0;
+    if (source.kind === 'profile') {
+      if (isEmpty) return source;
+      // A profile signs in by itself; it completes nobody's half.
+      continue;
+    }
+    const halves =
+      source.kind === 'auth-key'
+        ? source.halves
+        : await readAuthKeyFile(source.path, ports.privateFiles);
+    held = completed(held, halves);
+    if (held.authKeyId !== undefined && held.authKey !== undefined) break;
+  }
+  return { kind: 'auth-key', halves: held };
+}
+
+async function missingCredentials(
+  { authKeyId, authKey }: AuthKeyHalves,
+  endpoint: string | undefined,
+  ports: CredentialPorts,
+): Promise<MissingCredentialsError> {
+  const isOffered = authKeyId === undefined && authKey === undefined;
+  return new MissingCredentialsError(
+    [
+      ...(authKeyId === undefined ? (['auth-key-id'] as const) : []),
+      ...(authKey === undefined ? (['auth-key'] as const) : []),
+      ...(endpoint === undefined ? (['coverage-type'] as const) : []),
+    ],
+    isOffered && (await hasDefaultProfile(ports)) ? DEFAULT_PROFILE : undefined,
+  );
+}
+
+function authKeySignIn({ authKeyId, authKey }: Required<AuthKeyHalves>): AuthKeySignIn {
+  const fault = authKeyFault(authKeyId, authKey);
+  if (fault === undefined) return { kind: 'auth-key', authKeyId, authKey };
+  throw new UserError('usage', {
+    what: 'cannot sign in to SORACOM',
+    why: fault,
+    next: ['Check that the auth key ID and the auth key are not exchanged.'],
+  });
+}

@@ -1,0 +1,59 @@
+/** Makes a new Arc session for a SIM and keeps it where the next start finds it. */
+import { writeArcConfig } from '../arc-config/arc-config-file.js';
+import type { ArcConfig } from '../arc-config/arc-config.js';
+import { FileError } from '../arc-config/files.js';
+import { UserError } from '../lib/user-error.js';
+import type { SoracomApi } from '../soracom/soracom-api.js';
+import { readSession, withSession } from './arc-session.js';
+import { keepSessionState, settleSessionState, type StateHome } from './session-state.js';
+
+export interface RefreshOptions {
+  /** What arc.json itself holds. */
+  readonly original: ArcConfig;
+  /** The file; undefined when the configuration is no file. */
+  readonly path: string | undefined;
+}
+
+export interface RefreshedSession {
+  /** The configuration with all four fields of its session replaced. */
+  readonly config: ArcConfig;
+  /** Where the session stands now: arc.json, a file in the state folder, or nowhere (undefined). */
+  readonly keptIn: string | undefined;
+  /** Why it does not stand in arc.json. */
+  readonly notice: string | undefined;
+}
+
+/**
+ * The session is written into arc.json, or into the state folder where that cannot be. Where
+ * neither can, it holds for this process alone.
+ *
+ * @throws ApiError; UserError of kind `api` when the answer makes no session
+ */
+export async function refreshSession(
+  { original, path }: RefreshOptions,
+  api: Pick<SoracomApi, 'createArcSession'>,
+  home: StateHome,
+): Promise<RefreshedSession> {
+  const { simId } = original;
+  const session = readSession(await api.createArcSession(simId), simId);
+  const config = withSession(original, session);
+  let why = 'the configuration is no file';
+  if (path !== undefined) {
+    try {
+      await writeArcConfig(home.files, path, config);
+      await settleSessionState(config, home);
+      return { config, keptIn: home.files.absolute(path), notice: undefined };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      why = error.message;
+    }
+  }
+  try {
+    const keptIn = await keepSessionState(original, session, home);
+    return { config, keptIn, notice: `The new session is in ${keptIn}: ${why}.` };
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    const notice = `The new session could be kept nowhere: ${why}; ${home.stateFolder}: ${error.message}.`;
+    return { config, keptIn: undefined, notice };
+  }
+}

@@ -1,0 +1,240 @@
+import type { SimChoice } from '../../src/app/bootstrap-run.js';
+import type { LostSim } from '../../src/app/find-lost-sim.js';
+import { SAMPLE } from '../arc-config/sample.js';
+import { json, status, type Answer } from '../soracom/recording-server.js';
+import {
+  BootstrapHarness,
+  errorOf,
+  OWN_PRIVATE_KEY,
+  OWN_PUBLIC_KEY,
+  RENEW,
+  SIM,
+  SIM_ID,
+  TARGET,
+  whole,
+} from './bootstrap-harness.js';
+
+const CREATE_SIM = 'POST /v1/sims';
+const SINCE = Date.parse('2026-11-25T01:00:00Z');
+
+let bench: BootstrapHarness;
+beforeEach(async () => {
+  bench = await BootstrapHarness.start();
+  bench.journals.lines.set('arc.json', [
+    JSON.stringify({ step: 'create-sim', since: SINCE, ownKey: false }),
+  ]);
+});
+afterEach(() => bench.close());
+
+/** What the platform's clock says in the run under test. */
+function itIs(milliseconds: number): void {
+  bench.answering('POST /v1/auth', dated('{"apiKey":"a","token":"t"}', milliseconds));
+}
+
+function dated(body: string, milliseconds: number): Answer {
+  return (response) => {
+    response.writeHead(200, { Date: new Date(milliseconds).toUTCString() }).end(body);
+  };
+}
+
+function listed(sims: readonly object[], now = SINCE + 30_000): void {
+  itIs(now);
+  for (const call of SEARCHES) bench.answering(call, dated(JSON.stringify(sims), now));
+}
+
+/** However the client asks. */
+const SEARCHES = [
+  'GET /v1/query/sims?subscription=planArc01&limit=100&search_type=and',
+  'GET /v1/sims?limit=100',
+  'GET /v1/sims',
+];
+
+const FOUND = { ...SIM, createdTime: SINCE + 1000, tags: { name: '' } };
+
+describe('a run of which only the request is known', () => {
+  it('names the SIM that was created since, and creates none', async () => {
+    listed([FOUND, { ...FOUND, simId: '8942000000000000001', createdTime: SINCE - 61_000 }]);
+    const error = await errorOf(bench.run());
+    expect(error.kind).toBe('failed');
+    expect(error.why).toContain(`${SIM_ID} at 2026-11-25T01:00:01Z`);
+    expect(error.why).not.toContain('8942000000000000001');
+    expect(error.next.join('\n')).toContain(`--adopt ${SIM_ID}`);
+    expect(error.next.join('\n')).toContain('--create-another');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toEqual(['create-sim']);
+  });
+
+  it('adopts it at the word of the user: a new key, and arc.json', async () => {
+    const result = await bench.run({ adopt: SIM_ID });
+    expect(result).toMatchObject({ simId: SIM_ID, created: false });
+    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('says which permission adopting needs', async () => {
+    bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
+    const error = await errorOf(bench.run({ adopt: SIM_ID }));
+    expect(error.next.join(' ')).toContain('Sim:renewArcSimCredentials');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+
+  it.each([
+    ['adopts', { simId: SIM_ID }, 0, whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY)],
+    ['creates another', 'create-another', 1, whole()],
+  ] as const)('%s as a person chooses', async (_, choice: SimChoice, created, text) => {
+    listed([FOUND]);
+    const asked: (readonly LostSim[])[] = [];
+    const chooseSim = (sims: readonly LostSim[]) => {
+      asked.push(sims);
+      return Promise.resolve(choice);
+    };
+    await bench.run({}, { chooseSim });
+    expect(asked).toEqual([[{ simId: SIM_ID, createdTime: SINCE + 1000, name: '' }]]);
+    expect(bench.count(CREATE_SIM)).toBe(created);
+    expect(bench.files.texts.get(TARGET)).toBe(text);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('changes nothing when a person says so', async () => {
+    listed([FOUND]);
+    await errorOf(bench.run({}, { chooseSim: () => Promise.resolve('nothing') }));
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toEqual(['create-sim']);
+  });
+
+  it('creates one at the word of the user', async () => {
+    await bench.run({ createAnother: true });
+    expect(bench.count(CREATE_SIM)).toBe(1);
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('waits while a SIM may not be listed yet', async () => {
+    listed([]);
+    const error = await errorOf(bench.run());
+    expect(error.next[0]).toContain('2026-11-25T01:10:00Z');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+
+  it('creates one when none is listed after ten minutes, and not a second before', async () => {
+    listed([], SINCE + 599_000);
+    await errorOf(bench.run());
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    listed([], SINCE + 600_000);
+    await bench.run();
+    expect(bench.count(CREATE_SIM)).toBe(1);
+  });
+
+  it('does not take a SIM that is terminated, or none of ours, for it', async () => {
+    listed([
+      { ...FOUND, status: 'terminated' },
+      { ...FOUND, type: 'physical' },
+    ]);
+    expect((await errorOf(bench.run())).why).toContain('none is listed');
+  });
+
+  it('looks in the other list where it may not search', async () => {
+    listed([FOUND]);
+    bench.answering(SEARCHES[0]!, status(403));
+    expect((await errorOf(bench.run())).why).toContain(SIM_ID);
+  });
+
+  it('says which permissions looking needs', async () => {
+    listed([FOUND]);
+    for (const call of SEARCHES) bench.answering(call, status(403));
+    const error = await errorOf(bench.run());
+    expect(error.next.join(' ')).toMatch(/Query:searchSims or Sim:listSims.*--adopt/);
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toEqual(['create-sim']);
+  });
+
+  it('is told of when another arc.json has come into its place', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    const { notes, simId } = await bench.run();
+    expect(simId).toBe('8942310022000012345');
+    expect(notes.join(' ')).toContain('arctun sim list --since 2026-11-25T01:00:00Z');
+    expect(bench.steps).toBeUndefined();
+  });
+});
+
+describe('a run whose SIM was created', () => {
+  const created = JSON.stringify({ step: 'created', simId: SIM_ID, arcJson: whole() });
+  beforeEach(() => bench.journals.lines.get('arc.json')!.push(created));
+
+  it('is finished: its key is written and its session made anew', async () => {
+    expect(await bench.run()).toMatchObject({ simId: SIM_ID, created: true });
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('is finished when its arc.json was written already', async () => {
+    bench.files.texts.set(TARGET, whole());
+    expect(await bench.run()).toMatchObject({ simId: SIM_ID });
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('gets the key of our own that it was to have', async () => {
+    const [, line] = bench.journals.lines.get('arc.json')!;
+    bench.journals.lines.set('arc.json', [
+      JSON.stringify({ step: 'create-sim', since: SINCE, ownKey: true }),
+      line!,
+    ]);
+    await bench.run();
+    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('writes over no arc.json of another SIM', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    const error = await errorOf(bench.run());
+    expect(error.kind).toBe('configuration');
+    expect(error.why).toContain(SIM_ID);
+    expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
+    expect(bench.steps).toEqual(['create-sim', 'created']);
+  });
+});
+
+describe('a run whose key was being renewed', () => {
+  beforeEach(() => {
+    bench.journals.lines.set('arc.json', [
+      JSON.stringify({
+        step: 'renew-key',
+        simId: SIM_ID,
+        privateKey: OWN_PRIVATE_KEY,
+        publicKey: OWN_PUBLIC_KEY,
+      }),
+    ]);
+  });
+
+  it('is finished with the same key, in the arc.json that is there', async () => {
+    bench.files.texts.set(TARGET, whole().replace('"mtu": 1420', '"mtu": 1300'));
+    await bench.run();
+    expect(bench.files.texts.get(TARGET)).toBe(
+      whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY).replace('"mtu": 1420', '"mtu": 1300'),
+    );
+    expect(bench.server.calls).toContain(RENEW);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('is finished where there is no arc.json', async () => {
+    await bench.run();
+    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+  });
+
+  it('keeps the key that the SIM may have by now, when the platform refuses', async () => {
+    bench.files.texts.set(TARGET, whole());
+    bench.answering(RENEW, status(404));
+    const error = await errorOf(bench.run());
+    expect(error.next.join(' ')).toContain('holds that key');
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.steps).toEqual(['renew-key']);
+  });
+});
+
+it('a journal without a whole line is none', async () => {
+  bench.journals.lines.set('arc.json', []);
+  expect(await bench.run()).toMatchObject({ created: true });
+  expect(bench.count(CREATE_SIM)).toBe(1);
+});

@@ -1,0 +1,106 @@
+import { runProfileCommand } from '../../../src/app/credentials/profile-command.js';
+import { CommandError, type CommandFailure } from '../../../src/lib/command-runner.js';
+import { refusal } from './exposed.js';
+import { MemoryPorts } from './memory-ports.js';
+
+let ports: MemoryPorts;
+beforeEach(() => {
+  ports = new MemoryPorts();
+});
+
+function run(command: string, signal?: AbortSignal): Promise<string> {
+  return runProfileCommand(command, 'the profile p', ports.commands, signal);
+}
+
+it.each<[string, string[]]>([
+  ['op item get soracom --format json', ['op', 'item', 'get', 'soracom', '--format', 'json']],
+  [`op 'a b' "c d" e\\ f`, ['op', 'a b', 'c d', 'e f']],
+  [`op '$X *.x | y # z'`, ['op', '$X *.x | y # z']],
+  [`op "a\\"b" "" \\$X`, ['op', 'a"b', '', '$X']],
+  [`op "it's" 'say "hi"'`, ['op', "it's", 'say "hi"']],
+  ['  op\n x\t', ['op', 'x']],
+  [`sh -c 'cat a | jq .'`, ['sh', '-c', 'cat a | jq .']],
+])('splits %j as a shell would', async (command, words) => {
+  ports.programs.set(words[0]!, { exitCode: 0, stdout: 'out', stderr: 'err' });
+  expect(await run(command)).toBe('out');
+  expect(ports.runs[0]!.command).toEqual(words);
+});
+
+it.each([
+  ['op | jq .', `it has the shell's operator "|"`],
+  ['op && op', `it has the shell's operator "&&"`],
+  ['op; op', `it has the shell's operator ";"`],
+  ['op > file', `it has the shell's operator ">"`],
+  ['op $HOME/x', 'it has the variable "$HOME"'],
+  ['op "$HOME/x"', 'it has the variable "$HOME"'],
+  ['op ${HOME}', 'it has the variable "$HOME"'],
+  ['op $(cat x)', 'it has the variable "$"'],
+  ['op ${', 'it has a variable that is no whole one'],
+  ['op `cat x`', 'it has a backtick'],
+  ['op *.json', 'it has the pattern "*.json"'],
+  ['op # comment', 'it has a comment, which begins with "#"'],
+  ['op "open', 'a quote or a backslash at its end is left open'],
+  ["op 'open", 'a quote or a backslash at its end is left open'],
+  ['op \\', 'a quote or a backslash at its end is left open'],
+  [' ', 'it is empty'],
+])('refuses %j, which needs a shell', async (command, why) => {
+  expect(await refusal(run(command))).toMatchObject({
+    kind: 'configuration',
+    what: 'cannot run the profileCommand of the profile p',
+    why,
+    next: [
+      'No shell is involved: write a program and its arguments, and quote what is special.',
+      "For pipes and variables, write a script and name it, or use sh -c '...'.",
+    ],
+  });
+  expect(ports.runs).toEqual([]);
+});
+
+it('gives the command a minute and the signal', async () => {
+  ports.programs.set('op', { exitCode: 0, stdout: '', stderr: '' });
+  const { signal } = new AbortController();
+  await run('op', signal);
+  expect(ports.runs[0]!.options).toEqual({ timeout: 60_000, signal });
+  await run('op');
+  expect(ports.runs[1]!.options).toEqual({ timeout: 60_000 });
+});
+
+it.each([
+  [1, 'op ended with 1: not signed in'],
+  [undefined, 'op was ended by a signal: not signed in'],
+])('shows one line of its errors and nothing of its output (%s)', async (exitCode, why) => {
+  const stderr = '\r\n \t\n  not\x1bsigned\x07in \nsecond line\n';
+  ports.programs.set('op', { exitCode, stdout: 'secret-1', stderr });
+  const error = await refusal(run('op'));
+  expect(error).toMatchObject({ kind: 'failed', why });
+  expect(JSON.stringify([error.what, error.why, error.next])).not.toMatch(/secret-1|second/);
+});
+
+it('cuts a long line, and says nothing where there is none', async () => {
+  ports.programs.set('op', { exitCode: 2, stdout: '', stderr: 'x'.repeat(5000) });
+  expect((await refusal(run('op'))).why).toBe(`op ended with 2: ${'x'.repeat(200)}`);
+  ports.programs.set('op', { exitCode: 2, stdout: '', stderr: '\n \n' });
+  expect((await refusal(run('op'))).why).toBe('op ended with 2');
+});
+
+it.each<[CommandFailure, string, string]>([
+  [
+    'not-found',
+    'configuration',
+    'Install the program or give its whole path; "~" is not expanded.',
+  ],
+  ['denied', 'permission', 'Run the command by itself and see what it does.'],
+  ['timeout', 'failed', 'Run the command by itself and see what it does.'],
+  ['too-much-output', 'failed', 'Run the command by itself and see what it does.'],
+  ['failed', 'failed', 'Run the command by itself and see what it does.'],
+])('says what to do when it is %s', async (failure, kind, next) => {
+  ports.programs.set('op', new CommandError(failure, 'the reason'));
+  const what = 'cannot run the profileCommand of the profile p';
+  expect(await refusal(run('op'))).toMatchObject({ kind, what, why: 'the reason', next: [next] });
+});
+
+it('passes on what is no CommandError', async () => {
+  const reason = new Error('stopped');
+  ports.programs.set('op', reason);
+  expect(await refusal(run('op'))).toBe(reason);
+});

@@ -1,0 +1,231 @@
+import { inspect } from 'node:util';
+import { profileCredentials } from '../../../src/app/credentials/profile-credentials.js';
+import { PrivateFileError } from '../../../src/lib/private-files.js';
+import { exposed, refusal } from './exposed.js';
+import { MemoryPorts } from './memory-ports.js';
+
+const KEY = { authKeyId: 'keyId-1', authKey: 'secret-1' };
+const KEY_SIGN_IN = { kind: 'auth-key', ...KEY };
+const HOME = '/home/me/.soracom';
+
+let ports: MemoryPorts;
+beforeEach(() => {
+  ports = new MemoryPorts();
+});
+
+async function use(name = 'p', signal?: AbortSignal) {
+  const { signIn, ...rest } = await profileCredentials(name, ports, signal);
+  return { ...rest, signIn: exposed(signIn) };
+}
+
+describe('the file', () => {
+  it.each([
+    ['p', ['p']],
+    ['My-1', ['My-1']],
+    ['my_team.prod', ['my-team-prod', 'my_team.prod']],
+    [' a b ', ['a-b', 'a b']],
+    ['a+b=c:d&e', ['a-b-c-d-e', 'a+b=c:d&e']],
+    ['../other/p', ['-other-p']],
+    ['/etc/passwd', ['-etc-passwd']],
+    ['..', ['-']],
+    ['été', ['été']],
+    ['a!', ['a!']],
+  ])('of %j is looked for in the folder alone', async (name, files) => {
+    const error = await refusal(use(name));
+    const paths = files.map((file) => `${HOME}/${file}.json`);
+    expect(ports.log).toEqual(paths.map((path) => `read ${path}`));
+    expect(error).toMatchObject({
+      kind: 'configuration',
+      what: `cannot use the profile ${JSON.stringify(name)}`,
+      why: `there is no ${paths.join(' and no ')}`,
+    });
+    ports.files.set(paths.at(-1)!, JSON.stringify(KEY));
+    expect((await use(name)).signIn).toEqual(KEY_SIGN_IN);
+  });
+
+  it.each(['a\\b!', '.!', 'a\0b', '/!'])('cannot be named %j', async (name) => {
+    expect(await refusal(use(name))).toMatchObject({
+      kind: 'configuration',
+      why: 'that is no name of a file',
+    });
+    expect(ports.log).toEqual([]);
+  });
+
+  it('is in SORACOM_PROFILE_DIR', async () => {
+    ports.env.SORACOM_PROFILE_DIR = '/profiles';
+    ports.files.set('/profiles/p.json', JSON.stringify(KEY));
+    expect((await use()).signIn).toEqual(KEY_SIGN_IN);
+    ports.env.SORACOM_PROFILE_DIR = '';
+    expect((await refusal(use())).why).toBe(`there is no ${HOME}/p.json`);
+  });
+
+  it('must be private', async () => {
+    ports.files.set(`${HOME}/p.json`, new PrivateFileError('too-open', 'its mode is 0644'));
+    expect(await refusal(use())).toMatchObject({
+      kind: 'permission',
+      what: 'cannot use a profile of soracom-cli',
+      why: `${HOME}/p.json: its mode is 0644`,
+      next: [`Run: chmod 600 ${HOME}/p.json`],
+    });
+  });
+
+  it('is not shown when it is no profile', async () => {
+    ports.files.set(`${HOME}/p.json`, '{"authKey": "secret-1');
+    const error = await refusal(use());
+    expect(error).toMatchObject({
+      kind: 'configuration',
+      what: `cannot use the profile ${HOME}/p.json`,
+      why: 'it is not JSON',
+    });
+    expect(inspect(error, { depth: 9 })).not.toContain('secret-1');
+  });
+
+  it('must hold a way to sign in', async () => {
+    ports.profile('p', { coverageType: 'g' });
+    expect(await refusal(use())).toMatchObject({
+      kind: 'configuration',
+      what: `cannot use the profile ${HOME}/p.json`,
+      why: 'it has neither an auth key, nor an email and password, nor a SAM user',
+      next: ['Correct it, or name another profile with --profile.'],
+    });
+  });
+});
+
+it('passes on what is no PrivateFileError', async () => {
+  const reason = new Error('a mistake of ours');
+  const privateFiles = { ...ports.privateFiles, readText: () => Promise.reject(reason) };
+  const { env, homeFolder, commands } = ports;
+  const failing = { env, homeFolder, commands, privateFiles };
+  expect(await refusal(profileCredentials('p', failing))).toBe(reason);
+});
+
+it('takes all that a profile tells of its account', async () => {
+  ports.profile('p', { ...KEY, sandbox: true, coverageType: 'G', headers: { 'X-A': '1' } });
+  expect(await use()).toEqual({
+    signIn: KEY_SIGN_IN,
+    headers: { 'X-A': '1' },
+    connection: { endpoint: undefined, coverage: 'g', sandbox: true },
+  });
+});
+
+describe('a profileCommand', () => {
+  it('ranks before all else in the file', async () => {
+    ports.profile('p', { ...KEY, profileCommand: 'op get', sourceProfile: 'other' });
+    ports.printing('op', { operatorId: 'OP1', userName: 'u', password: 'w', mfaOTPCode: '012345' });
+    expect((await use()).signIn).toEqual({
+      kind: 'sam-user',
+      operatorId: 'OP1',
+      userName: 'u',
+      password: 'w',
+      mfaOtpCode: '012345',
+    });
+    expect(ports.log).toEqual([`read ${HOME}/p.json`, 'run op get']);
+  });
+
+  it('tells where the account is, as far as the file does not', async () => {
+    ports.printing('op', {
+      ...KEY,
+      sandbox: true,
+      coverageType: 'g',
+      endpoint: 'https://printed.example',
+      headers: { 'X-A': 'printed', 'X-B': 'printed' },
+    });
+    ports.profile('p', { profileCommand: 'op' });
+    expect((await use()).connection).toEqual({
+      endpoint: 'https://printed.example',
+      coverage: 'g',
+      sandbox: true,
+    });
+    ports.profile('p', {
+      profileCommand: 'op',
+      coverageType: 'jp',
+      endpoint: 'https://file.example',
+      headers: { 'X-A': 'file' },
+    });
+    expect(await use()).toMatchObject({
+      headers: { 'X-A': 'file', 'X-B': 'printed' },
+      connection: { endpoint: 'https://file.example', coverage: 'jp' },
+    });
+  });
+
+  it('cannot give another one', async () => {
+    ports.profile('p', { profileCommand: 'op' }).printing('op', { ...KEY, profileCommand: 'op' });
+    expect(await refusal(use())).toMatchObject({
+      kind: 'configuration',
+      what: `cannot use the output of the profileCommand of the profile ${HOME}/p.json`,
+      why: 'a profileCommand cannot give another profileCommand',
+    });
+    expect(ports.runs).toHaveLength(1);
+  });
+
+  it('whose output is no profile is refused without showing it', async () => {
+    ports.profile('p', { profileCommand: 'op' });
+    ports.programs.set('op', { exitCode: 0, stdout: 'secret-1', stderr: 'secret-2' });
+    const error = await refusal(use());
+    expect(error.why).toBe('it is not JSON');
+    expect(inspect(error, { depth: 9 })).not.toMatch(/secret-[12]/);
+  });
+
+  it('is given the signal', async () => {
+    ports.profile('p', { profileCommand: 'op' }).printing('op', KEY);
+    const { signal } = new AbortController();
+    await use('p', signal);
+    expect(ports.runs[0]!.options?.signal).toBe(signal);
+  });
+});
+
+describe('a sourceProfile', () => {
+  const SWITCH = { sourceProfile: 'base', operatorId: 'OP2', username: 'other' };
+
+  it('signs in and then changes to another user', async () => {
+    ports.profile('base', { ...KEY, coverageType: 'g', headers: { 'X-A': '1' }, mfaOTPCode: '1' });
+    ports.profile('p', { ...SWITCH, tokenTimeoutSeconds: 600, headers: { 'X-B': '2' } });
+    expect(await use()).toEqual({
+      signIn: {
+        ...KEY_SIGN_IN,
+        mfaOtpCode: '1',
+        switchUser: { operatorId: 'OP2', userName: 'other', tokenTimeoutSeconds: 600 },
+      },
+      headers: { 'X-B': '2' },
+      connection: { endpoint: undefined, coverage: 'jp', sandbox: false },
+    });
+  });
+
+  it('ranks before an auth key of its own', async () => {
+    ports.profile('base', { email: 'a@b', password: 'w' });
+    ports.profile('p', { ...KEY, ...SWITCH });
+    expect((await use()).signIn).toMatchObject({ kind: 'root-user', email: 'a@b' });
+  });
+
+  it('may come from a command, and use one itself', async () => {
+    ports.profile('p', { profileCommand: 'one' }).printing('one', SWITCH);
+    ports.profile('base', { profileCommand: 'two' }).printing('two', KEY);
+    expect((await use()).signIn).toMatchObject({ ...KEY, switchUser: { userName: 'other' } });
+    expect(ports.runs.map(({ command }) => command[0])).toEqual(['one', 'two']);
+  });
+
+  it.each([
+    ['directly', { ...SWITCH, sourceProfile: 'p' }, 'the profile'],
+    ['from a command', { profileCommand: 'op' }, 'the output of the profileCommand of the profile'],
+  ])('cannot have one itself, %s', async (_how, base, place) => {
+    ports.profile('p', SWITCH).profile('base', base).printing('op', SWITCH);
+    expect(await refusal(use())).toMatchObject({
+      what: `cannot use ${place} ${HOME}/base.json`,
+      why: 'a sourceProfile cannot have a sourceProfile itself',
+    });
+  });
+
+  it('needs to know whom to change to, before anything else is read', async () => {
+    ports.profile('p', { sourceProfile: 'base', operatorId: 'OP2' });
+    expect(await refusal(use())).toMatchObject({
+      kind: 'configuration',
+      why: 'a sourceProfile needs the operatorId and username to change to',
+    });
+    expect(ports.log).toEqual([`read ${HOME}/p.json`]);
+  });
+
+  it('that is absent is named', async () => {
+    ports.profile('p', SWITCH);
+    expect((await refusal(use())).what).toBe('cannot use the profile "base"');
+  });
+});

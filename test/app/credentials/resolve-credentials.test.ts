@@ -1,0 +1,355 @@
+import { inspect } from 'node:util';
+import type { CredentialChoice } from '../../../src/app/credentials/credential-choice.js';
+import { MissingCredentialsError } from '../../../src/app/credentials/missing-credentials.js';
+import { resolveCredentials } from '../../../src/app/credentials/resolve-credentials.js';
+import type { ArcProfile } from '../../../src/arc-config/arc-config.js';
+import { PrivateFileError } from '../../../src/lib/private-files.js';
+import { Secret } from '../../../src/lib/secret.js';
+import { exposed, refusal } from './exposed.js';
+import { MemoryPorts } from './memory-ports.js';
+
+const ARC_PROFILE: ArcProfile = {
+  authKeyId: 'keyId-arc',
+  authKey: new Secret('secret-arc'),
+  endpoint: 'https://g.api.soracom.io',
+  unknownKeys: [],
+};
+const JAPAN = 'https://api.soracom.io';
+const GLOBAL = 'https://g.api.soracom.io';
+
+let ports: MemoryPorts;
+beforeEach(() => {
+  ports = new MemoryPorts();
+});
+
+function key(name: string): CredentialChoice {
+  return { authKeyId: `keyId-${name}`, authKey: new Secret(`secret-${name}`) };
+}
+
+async function resolve(choice: CredentialChoice, profile?: ArcProfile) {
+  const { signIn, endpoint } = await resolveCredentials(choice, profile, ports);
+  return [...(Object.values(exposed(signIn) as object).slice(1) as unknown[]), endpoint];
+}
+
+async function missing(choice: CredentialChoice, profile?: ArcProfile): Promise<unknown> {
+  const error = await refusal(resolve(choice, profile));
+  if (error instanceof MissingCredentialsError) return error.missing;
+  throw error;
+}
+
+describe('the ranks', () => {
+  /** Each source names its own key, so that the winner tells its name. */
+  const SOURCES: readonly [string, (choice: CredentialChoice) => CredentialChoice, boolean][] = [
+    ['typed-key', (choice) => ({ ...choice, ...key('typed-key') }), true],
+    ['typed-file', (choice) => ({ ...choice, authKeyFile: '/typed-file' }), true],
+    ['typed-profile', (choice) => ({ ...choice, profile: 'typed-profile' }), true],
+    [
+      'arctun-key',
+      (choice) => {
+        ports.env.ARCTUN_AUTH_KEY_ID = 'keyId-arctun-key';
+        ports.env.ARCTUN_AUTH_KEY = 'secret-arctun-key';
+        return choice;
+      },
+      false,
+    ],
+    [
+      'soracom-key',
+      (choice) => {
+        ports.env.SORACOM_AUTH_KEY_ID = 'keyId-soracom-key';
+        ports.env.SORACOM_AUTH_KEY = 'secret-soracom-key';
+        return choice;
+      },
+      false,
+    ],
+    [
+      'arctun-file',
+      (choice) => {
+        ports.env.ARCTUN_AUTH_KEY_FILE = '/arctun-file';
+        return choice;
+      },
+      false,
+    ],
+    [
+      'arctun-profile',
+      (choice) => {
+        ports.env.ARCTUN_PROFILE = 'arctun-profile';
+        return choice;
+      },
+      false,
+    ],
+    [
+      'soracom-profile',
+      (choice) => {
+        ports.env.SORACOM_PROFILE = 'soracom-profile';
+        return choice;
+      },
+      false,
+    ],
+    ['arc', (choice) => choice, false],
+  ];
+
+  beforeEach(() => {
+    for (const name of ['typed-file', 'arctun-file']) {
+      ports.files.set(`/${name}`, `keyId-${name} secret-${name}`);
+    }
+    for (const name of ['typed-profile', 'arctun-profile', 'soracom-profile']) {
+      ports.profile(name, { authKeyId: `keyId-${name}`, authKey: `secret-${name}` });
+    }
+  });
+
+  it.each(SOURCES.map(([name], index) => [name, index] as const))(
+    '%s wins over all below it',
+    async (name, index) => {
+      const isTyped = SOURCES[index]![2];
+      const below = SOURCES.slice(index + 1).filter(([, , typed]) => !(isTyped && typed));
+      let choice: CredentialChoice = SOURCES[index]![1]({ coverage: 'jp' });
+      for (const [, give] of below) choice = give(choice);
+      expect(await resolve(choice, ARC_PROFILE)).toEqual([
+        `keyId-${name}`,
+        `secret-${name}`,
+        JAPAN,
+      ]);
+    },
+  );
+
+  it('reads nothing that a higher rank makes needless', async () => {
+    ports.env.ARCTUN_AUTH_KEY_FILE = '/arctun-file';
+    ports.env.ARCTUN_PROFILE = 'arctun-profile';
+    await resolve({ ...key('1'), coverage: 'jp' }, ARC_PROFILE);
+    expect(ports.log).toEqual([]);
+  });
+
+  it('takes blank text for none', async () => {
+    ports.env = {
+      ARCTUN_AUTH_KEY_ID: ' ',
+      ARCTUN_AUTH_KEY: '',
+      ARCTUN_PROFILE: '',
+      ARCTUN_ENDPOINT: '',
+    };
+    const blank = { authKeyId: '', authKey: new Secret(' '), authKeyFile: '', profile: ' ' };
+    expect(await resolve({ ...blank, coverage: '', endpoint: ' ' }, ARC_PROFILE)).toEqual([
+      'keyId-arc',
+      'secret-arc',
+      GLOBAL,
+    ]);
+  });
+
+  it('takes whitespace off a key', async () => {
+    ports.env = { ARCTUN_AUTH_KEY_ID: ' keyId-1\r', ARCTUN_AUTH_KEY: 'secret-1\n' };
+    expect(await resolve({ coverage: 'jp' })).toEqual(['keyId-1', 'secret-1', JAPAN]);
+  });
+
+  it.each([
+    [{ profile: 'a', authKeyFile: 'b' }, '--auth-key-file and --profile'],
+    [{ profile: 'a', authKeyId: 'keyId-1' }, '--auth-key-id and --profile'],
+    [{ profile: 'a', authKey: new Secret('secret-1') }, '--auth-key and --profile'],
+    [{ authKeyFile: 'a', authKey: new Secret('secret-1') }, '--auth-key and --auth-key-file'],
+    [{ ...key('1'), profile: 'a' }, '--auth-key-id and --auth-key and --profile'],
+  ])('refuses two ways at once: %#', async (choice, flags) => {
+    const error = await refusal(resolve(choice));
+    expect(error).toMatchObject({ kind: 'usage', why: `${flags} were given together` });
+    expect(ports.log).toEqual([]);
+  });
+});
+
+describe('the halves of a key', () => {
+  it('are never joined with another key', async () => {
+    const id = { authKeyId: 'keyId-1' };
+    expect(await missing(id, ARC_PROFILE)).toEqual(['auth-key']);
+    expect(await missing({ authKey: new Secret('secret-1') }, ARC_PROFILE)).toEqual([
+      'auth-key-id',
+    ]);
+    ports.env = { ARCTUN_AUTH_KEY_ID: 'keyId-2', ARCTUN_AUTH_KEY: 'secret-2' };
+    expect(await missing({ ...id, coverage: 'jp' })).toEqual(['auth-key']);
+  });
+
+  it('are completed by the same key of a lower rank', async () => {
+    expect((await resolve({ authKeyId: 'keyId-arc' }, ARC_PROFILE))[1]).toBe('secret-arc');
+    const authKey = new Secret('secret-arc');
+    expect((await resolve({ authKey }, ARC_PROFILE))[0]).toBe('keyId-arc');
+  });
+
+  it('are completed by what holds the other half alone', async () => {
+    ports.env.SORACOM_AUTH_KEY = 'secret-env';
+    expect(await resolve({ authKeyId: 'keyId-1', coverage: 'g' })).toEqual([
+      'keyId-1',
+      'secret-env',
+      GLOBAL,
+    ]);
+    ports = new MemoryPorts();
+    ports.files.set('/key', 'secret-file\n');
+    ports.env.ARCTUN_AUTH_KEY_ID = 'keyId-env';
+    expect((await resolve({ authKeyFile: '/key', coverage: 'g' })).slice(0, 2)).toEqual([
+      'keyId-env',
+      'secret-file',
+    ]);
+    expect(
+      (await resolve({ authKeyId: 'keyId-1', authKeyFile: '/key', coverage: 'g' })).slice(0, 2),
+    ).toEqual(['keyId-1', 'secret-file']);
+  });
+
+  it('are not completed by a profile', async () => {
+    ports.profile('p', { authKeyId: 'keyId-1', authKey: 'secret-1' });
+    ports.env = { ARCTUN_AUTH_KEY_ID: 'keyId-1', ARCTUN_PROFILE: 'p' };
+    expect(await missing({ coverage: 'jp' })).toEqual(['auth-key']);
+  });
+
+  it('need an ID beside a file that has the key alone', async () => {
+    ports.stdin = 'secret-file';
+    expect(await missing({ authKeyFile: '-', coverage: 'jp' })).toEqual(['auth-key-id']);
+  });
+});
+
+describe('what is missing', () => {
+  it('is said with the way to give it', async () => {
+    expect(await refusal(resolve({ authKeyId: '' }))).toMatchObject({
+      kind: 'usage',
+      message:
+        'cannot sign in to SORACOM: missing: the auth key ID, the auth key, the coverage type (g or jp)',
+      next: [
+        'Give --auth-key-id, or set ARCTUN_AUTH_KEY_ID.',
+        'Give --auth-key, or set ARCTUN_AUTH_KEY.',
+        'Give --coverage-type, or set ARCTUN_COVERAGE_TYPE.',
+      ],
+    });
+    expect(await missing(key('1'))).toEqual(['coverage-type']);
+  });
+
+  it.each([
+    ['a profile', '{"authKeyId":"keyId-1","authKey":"secret-1"}'],
+    ['an unreadable one', new PrivateFileError('too-open', 'its mode is 0644')],
+  ])('is never taken from the default profile, which is offered: %s', async (_name, file) => {
+    ports.files.set('/home/me/.soracom/default.json', file);
+    const error = await refusal(resolve({ coverage: 'jp' }));
+    expect(error).toBeInstanceOf(MissingCredentialsError);
+    expect(error.next.at(-1)).toBe(
+      'Or sign in with soracom-cli\'s profile "default": --profile default.',
+    );
+    // Who began to give a key does not want to hear of profiles.
+    expect((await refusal(resolve({ authKeyId: 'keyId-1' }))).next.join()).not.toContain('profile');
+  });
+});
+
+describe('a key', () => {
+  it('is checked by its prefixes alone, and never shown', async () => {
+    const swapped = { authKeyId: 'secret-x1', authKey: new Secret('keyId-x2'), coverage: 'jp' };
+    const error = await refusal(resolve(swapped));
+    expect(error).toMatchObject({
+      kind: 'usage',
+      why: 'the auth key ID does not begin with "keyId-"',
+    });
+    expect(await refusal(resolve({ ...swapped, authKeyId: 'keyId-' }))).toMatchObject({
+      why: 'the auth key does not begin with "secret-"',
+    });
+    expect(inspect(error, { depth: 9 })).not.toMatch(/x1|x2/);
+    expect(
+      await resolve({ authKeyId: 'keyId-', authKey: new Secret('secret-'), coverage: 'g' }),
+    ).toEqual(['keyId-', 'secret-', GLOBAL]);
+  });
+});
+
+describe('the endpoint of an auth key', () => {
+  /** Each row: what is given, the highest rank last. */
+  const LADDER: readonly [string, (choice: CredentialChoice) => CredentialChoice][] = [
+    [GLOBAL, (choice) => choice],
+    [
+      JAPAN,
+      (choice) => {
+        ports.env.SORACOM_COVERAGE_TYPE = 'jp';
+        return choice;
+      },
+    ],
+    [
+      GLOBAL,
+      (choice) => {
+        ports.env.ARCTUN_COVERAGE_TYPE = 'Global';
+        return choice;
+      },
+    ],
+    [JAPAN, (choice) => ({ ...choice, coverage: 'JAPAN' })],
+    [
+      'https://soracom.example',
+      (choice) => {
+        ports.env.SORACOM_ENDPOINT = 'https://soracom.example/';
+        return choice;
+      },
+    ],
+    [
+      'https://arctun.example',
+      (choice) => {
+        ports.env.ARCTUN_ENDPOINT = 'https://arctun.example';
+        return choice;
+      },
+    ],
+    ['https://flag.example', (choice) => ({ ...choice, endpoint: 'https://flag.example' })],
+  ];
+
+  it('climbs from arc.json to the flag', async () => {
+    let choice = key('1');
+    for (const [endpoint, give] of LADDER) {
+      choice = give(choice);
+      expect((await resolve(choice, ARC_PROFILE))[2]).toBe(endpoint);
+    }
+  });
+
+  it('is Japan for an arc.json without one', async () => {
+    expect((await resolve({}, { ...ARC_PROFILE, endpoint: '' }))[2]).toBe(JAPAN);
+  });
+
+  it.each([{ coverage: 'us' }, { coverage: 'gl' }, { endpoint: 'soracom.io' }])(
+    'is refused as wrong usage before anything is read: %j',
+    async (choice) => {
+      const error = await refusal(resolve({ profile: 'p', ...choice }));
+      expect(error.kind).toBe('usage');
+      expect(ports.log).toEqual([]);
+    },
+  );
+});
+
+describe('the endpoint of a profile', () => {
+  const KEY = { authKeyId: 'keyId-1', authKey: 'secret-1' };
+
+  async function endpointOf(profile: object, choice: CredentialChoice = {}): Promise<string> {
+    ports.profile('p', { ...KEY, ...profile });
+    const credentials = await resolveCredentials({ profile: 'p', ...choice }, ARC_PROFILE, ports);
+    return credentials.endpoint;
+  }
+
+  it.each([
+    [{}, JAPAN],
+    [{ coverageType: '' }, JAPAN],
+    [{ coverageType: 'jp' }, JAPAN],
+    [{ coverageType: 'g' }, GLOBAL],
+    [{ sandbox: true }, 'https://api-sandbox.soracom.io'],
+    [{ sandbox: true, coverageType: 'g' }, 'https://g.api-sandbox.soracom.io'],
+    [{ endpoint: 'https://own.example/', coverageType: 'g' }, 'https://own.example'],
+  ])('%j', async (profile, endpoint) => {
+    expect(await endpointOf(profile)).toBe(endpoint);
+  });
+
+  it('yields to a coverage that is chosen, which stays in the sandbox', async () => {
+    const own = { endpoint: 'https://own.example', coverageType: 'jp' };
+    expect(await endpointOf(own, { coverage: 'g' })).toBe(GLOBAL);
+    expect(await endpointOf({ ...own, sandbox: true }, { coverage: 'g' })).toBe(
+      'https://g.api-sandbox.soracom.io',
+    );
+  });
+
+  it('yields to SORACOM_ENDPOINT and the flag', async () => {
+    ports.env.SORACOM_ENDPOINT = 'https://env.example';
+    const own = { endpoint: 'https://own.example' };
+    expect(await endpointOf(own, { coverage: 'g' })).toBe('https://env.example');
+    expect(await endpointOf(own, { endpoint: 'https://flag.example' })).toBe(
+      'https://flag.example',
+    );
+  });
+});
+
+it('gives the headers of a profile, and none beside an auth key', async () => {
+  ports.profile('p', { email: 'a@b', password: 'w', headers: { 'X-A': '1' } });
+  expect((await resolveCredentials({ profile: 'p' }, undefined, ports)).headers).toEqual({
+    'X-A': '1',
+  });
+  const credentials = await resolveCredentials({ ...key('1'), coverage: 'g' }, undefined, ports);
+  expect(credentials.headers).toEqual({});
+});

@@ -1,0 +1,170 @@
+/** Sending through a tunnel to the emulator's network, in virtual time. */
+import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
+import { sendMessage, type Answer, type Message } from '../../src/app/send-message.js';
+import { createNodeCrypto } from '../../src/crypto/node.js';
+import { UserError } from '../../src/lib/user-error.js';
+import { parseIpAddress } from '../../src/wire/ip-address.js';
+import { CLIENT, SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
+
+const PORT = 23080;
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = (payload: Uint8Array) => new TextDecoder().decode(payload);
+
+let world: TunnelInMemory;
+beforeEach(async () => {
+  world = new TunnelInMemory(createNodeCrypto());
+  await world.openNetwork();
+});
+afterEach(async () => {
+  // However it ended, the tunnel is closed; the server's socket is left.
+  expect(world.link.openSockets).toBe(1);
+  await world.network.close();
+});
+
+interface Changes {
+  readonly target?: { host: string; port: number };
+  readonly mtu?: number;
+  readonly timeout?: number;
+}
+
+function start(message: Message, changes: Changes = {}): Promise<Answer | UserError> {
+  const { target = { host: SERVICE, port: PORT }, mtu = 1420, timeout = 5_000 } = changes;
+  const config = parseArcConfig(
+    JSON.stringify({
+      privateKey: Buffer.from(new Uint8Array(32).fill(3)).toString('base64'),
+      mtu,
+      arcSessionStatus: {
+        arcServerPeerPublicKey: Buffer.from(world.network.publicKey).toString('base64'),
+        arcServerEndpoint: `127.0.0.1:${world.network.endpoint.port}`,
+        arcAllowedIPs: ['100.127.0.0/16'],
+        arcClientPeerIpAddress: CLIENT,
+      },
+    }),
+    { path: 'arc.json' },
+  );
+  const arcConfig = { config, original: config, source: 'arc.json', path: 'arc.json' };
+  return sendMessage(
+    { arcConfig, mode: 'auto', wait: 20_000, target, message, timeout },
+    world.ports,
+  ).catch((error: unknown) => {
+    if (error instanceof UserError) return error;
+    throw error;
+  });
+}
+
+const address = () => parseIpAddress(SERVICE)!;
+
+function answerByUdp(answer: string | undefined): void {
+  world.network.bindUdp({ address: address(), port: PORT }, (payload, _from, reply) => {
+    if (answer !== undefined) reply(bytes(`${answer}${text(payload)}`));
+  });
+}
+
+it('sends by UDP and gives the answer', async () => {
+  answerByUdp('201 ');
+  const sending = start({ via: 'udp', payload: bytes('21.5') });
+  await world.advance(100);
+  expect(await sending).toEqual({ via: 'udp', payload: bytes('201 21.5') });
+});
+
+it('has no answer by UDP after its timeout', async () => {
+  answerByUdp(undefined);
+  const sending = start({ via: 'udp', payload: bytes('21.5') }, { timeout: 2_000 });
+  let settled = false;
+  void sending.then(() => (settled = true));
+  await world.advance(1_900);
+  expect(settled).toBe(false);
+  await world.advance(200);
+  expect(await sending).toEqual({ via: 'udp', payload: undefined });
+});
+
+it.each([
+  [1420, 1392],
+  [1280, 1252],
+])('by UDP with an MTU of %d takes %d bytes and no more', async (mtu, limit) => {
+  const lengths: number[] = [];
+  world.network.bindUdp({ address: address(), port: PORT }, (payload, _from, reply) => {
+    lengths.push(payload.length);
+    reply(new Uint8Array(0));
+  });
+  const sending = start({ via: 'udp', payload: new Uint8Array(limit) }, { mtu });
+  await world.advance(100);
+  expect(await sending).toEqual({ via: 'udp', payload: new Uint8Array(0) });
+  const refused = await start({ via: 'udp', payload: new Uint8Array(limit + 1) }, { mtu });
+  expect(refused).toMatchObject({ kind: 'usage', what: `cannot send ${limit + 1} bytes by UDP` });
+  expect((refused as UserError).why).toContain(`holds ${limit}`);
+  expect(lengths).toEqual([limit]);
+});
+
+it('counts the longer header of an IPv6 target', async () => {
+  const target = { host: '2001:db8::1', port: PORT };
+  const refused = await start({ via: 'udp', payload: new Uint8Array(1373) }, { target });
+  expect((refused as UserError).why).toContain('holds 1372');
+});
+
+it('sends by TCP, gives the answer and ends the connection', async () => {
+  const closed: true[] = [];
+  world.network.listenTcp({ address: address(), port: PORT }, (stream) => {
+    stream.on('data', (chunk: Buffer) => stream.write(`201 ${chunk.toString()}`));
+    stream.on('end', () => stream.end());
+    stream.on('close', () => closed.push(true)).on('error', () => undefined);
+  });
+  const sending = start({ via: 'tcp', payload: bytes('21.5') }, { timeout: 60_000 });
+  // The quiet after an answer is measured by Node's own clock.
+  while (closed.length === 0) {
+    await world.advance(10);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await world.advance(100);
+  expect(await sending).toEqual({ via: 'tcp', payload: Buffer.from('201 21.5') });
+}, 120_000);
+
+it('sends by HTTP', async () => {
+  world.network.listenTcp({ address: address(), port: 80 }, (stream) => {
+    stream.once('data', () => stream.end('HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok'));
+    stream.on('error', () => undefined);
+  });
+  const request = { method: 'POST', path: '/', headers: [], body: bytes('x') };
+  const sending = start({ via: 'http', request }, { target: { host: SERVICE, port: 80 } });
+  let answer: Answer | UserError | undefined;
+  void sending.then((value) => (answer = value));
+  while (answer === undefined) {
+    await world.advance(10);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(answer).toMatchObject({ via: 'http', response: { status: 201, body: Buffer.from('ok') } });
+});
+
+it.each(['tcp', 'udp'] as const)(
+  'fails with kind tunnel by %s where nobody listens',
+  async (via) => {
+    const sending = start({ via, payload: bytes('x') });
+    await world.advance(1_000);
+    expect(await sending).toMatchObject({
+      kind: 'tunnel',
+      what: `cannot send to ${SERVICE}:${PORT}`,
+    });
+  },
+);
+
+it.each(['tcp', 'udp'] as const)('fails with kind tunnel by %s without a route', async (via) => {
+  const sending = start({ via, payload: bytes('x') }, { target: { host: '192.0.2.1', port: 1 } });
+  await world.advance(1_000);
+  expect(await sending).toMatchObject({
+    kind: 'tunnel',
+    why: '192.0.2.1 is outside of the allowed IPs',
+  });
+});
+
+it.each(['tcp', 'udp'] as const)(
+  'fails with kind tunnel by %s without a handshake',
+  async (via) => {
+    world.link.connected = false;
+    const sending = start({ via, payload: bytes('x') });
+    await world.advance(20_100);
+    expect(await sending).toMatchObject({
+      kind: 'tunnel',
+      what: 'no handshake with the Arc server',
+    });
+  },
+);

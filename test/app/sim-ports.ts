@@ -1,0 +1,30 @@
+/** Ports for the use cases below `sim`: everything in memory. */
+import type { ArcProfile } from '../../src/arc-config/arc-config.js';
+import type { Credentials } from '../../src/soracom/sign-in.js';
+import { MemoryFiles } from '../arc-config/memory-files.js';
+import { MemoryJournals } from '../arc-config/memory-journals.js';
+import { CREDENTIALS, FakeSoracom } from './fake-soracom.js';
+
+export function simTestPorts() {
+  const api = new FakeSoracom();
+  const steps: string[] = [];
+  /** What the use case had to say of arc.json's own profile, each time. */
+  const profiles: (ArcProfile | undefined)[] = [];
+  return {
+    api,
+    steps,
+    profiles,
+    files: new MemoryFiles(),
+    journals: new MemoryJournals(),
+    stateFolder: '/state',
+    credentials: (profile: ArcProfile | undefined): Promise<Credentials> => {
+      profiles.push(profile);
+      return Promise.resolve(CREDENTIALS);
+    },
+    createClient: () => api,
+    onStep: (step: string) => void steps.push(step),
+    now: () => 2_000_000,
+  };
+}
+
+export type SimTestPorts = ReturnType<typeof simTestPorts>;
