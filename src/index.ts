@@ -1,6 +1,7 @@
 /** The library: a tunnel from a program of your own. */
 import { loadArcConfig } from './app/load-arc-config.js';
 import { openTunnel } from './app/open-tunnel.js';
+import { stateFolder } from './cli/context.js';
 import { selectCrypto } from './crypto/select.js';
 import { systemClock, systemWallClock } from './platform/clock.js';
 import { systemEntropy } from './platform/entropy.js';
@@ -33,7 +34,10 @@ export interface CreateTunnelOptions {
 export async function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {
   const { tunnel, handshake } = await openTunnel(
     {
-      arcConfig: await loadArcConfig(options.config, systemFiles),
+      arcConfig: await loadArcConfig(options.config, {
+        files: systemFiles,
+        stateFolder: stateFolder(),
+      }),
       mode: 'userspace',
       wait: options.wait ?? 20_000,
       ...(options.signal && { signal: options.signal }),

@@ -4,7 +4,11 @@ import { Command, Flags } from '@oclif/core';
 import { UserError } from '../lib/user-error.js';
 import { type Context, createContext } from './context.js';
 import { EXIT_CODES } from './exit-codes.js';
-import { renderUserError } from './render.js';
+import { renderText, renderUserError } from './render.js';
+import { isAbandonedQuestion } from './wizard.js';
+
+/** As a shell has it for a program that SIGINT ended. */
+const INTERRUPTED = 130;
 
 export abstract class BaseCommand extends Command {
   static override baseFlags = {
@@ -25,10 +29,14 @@ export abstract class BaseCommand extends Command {
 
   /** Writes a line for people to standard error. */
   protected note(line: string): void {
-    process.stderr.write(`${line}\n`);
+    process.stderr.write(renderText(`${line}\n`));
   }
 
   protected override catch(error: Error): Promise<unknown> {
+    if (isAbandonedQuestion(error)) {
+      this.note('Stopped at a question. Nothing was created or changed.');
+      this.exit(INTERRUPTED);
+    }
     if (!(error instanceof UserError)) return super.catch(error);
     process.stderr.write(renderUserError(error));
     this.exit(EXIT_CODES[error.kind]);

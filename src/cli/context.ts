@@ -2,7 +2,15 @@
  * The composition root: the one place that creates what touches the operating system. What is
  * slow to load is loaded when it is first asked for.
  */
-import type { Files } from '../arc-config/files.js';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+import type { Files, Journals } from '../arc-config/files.js';
+import type { CommandRunner } from '../lib/command-runner.js';
+import { createPrivateKey, type KeyPair } from '../lib/key-pair.js';
+import type { PrivateFiles } from '../lib/private-files.js';
+import { Secret } from '../lib/secret.js';
+import type { Credentials } from '../soracom/sign-in.js';
 import type { SoracomClient } from '../soracom/client.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 import type { Log, Resolver } from '../tunnel/ports.js';
@@ -19,43 +27,119 @@ export interface Context {
   readonly userAgent: string;
   readonly platform: string;
   files(): Promise<Files>;
+  journals(): Promise<Journals>;
+  /** Files of other programs that hold secrets, with the check that nobody else reads them. */
+  privateFiles(): Promise<PrivateFiles>;
+  /** Programs of the system. */
+  commands(): Promise<CommandRunner>;
   log(options: LogOptions): Promise<Log>;
   tunnelPorts(log: Log): Promise<TunnelPorts>;
   resolver(): Promise<Resolver>;
-  /** Makes clients of the SORACOM API at an endpoint. */
-  soracomClients(): Promise<(endpoint: string, signal?: AbortSignal) => SoracomClient>;
+  /** Makes clients of the SORACOM API for somebody who can sign in there. */
+  soracomClients(): Promise<(credentials: Credentials, signal?: AbortSignal) => SoracomClient>;
+  /** Makes X25519 key pairs. */
+  keyPairs(): Promise<() => KeyPair>;
+  /** The public key of an X25519 private one. */
+  publicKeyOf(): Promise<(privateKey: Uint8Array) => Uint8Array>;
   /** Fires at the first SIGINT or SIGTERM; a second one ends the process. */
   stopSignal(): Promise<AbortSignal>;
   /** All of standard input. */
   readStdin(): Promise<Uint8Array>;
   stdinIsTerminal(): boolean;
+  /** Whether a person can be asked: questions are drawn on standard error. */
+  isInteractive(): boolean;
+  /** Whether a person watches standard error. */
+  stderrIsTerminal(): boolean;
+  /** Unix milliseconds. */
+  now(): number;
+  /** Writes to standard output and resolves when all of it is taken, or rejects. */
+  printer(): Promise<(text: string) => Promise<void>>;
   /** A file's bytes. */
   readFile(path: string): Promise<Uint8Array>;
-  /** A folder for what must not be lost when its own place cannot be written. */
-  rescueFolder(): string;
+  /** Whether SORACOM_VERBOSE asks for what goes to the API and comes from it, as in soratun. */
+  readonly isVerbose: boolean;
+  /** Where soracom-cli's profiles are looked for, unless SORACOM_PROFILE_DIR says otherwise. */
+  homeFolder(): string;
+  /**
+   * The folder for what arc.json cannot take: $STATE_DIRECTORY of a service, else arctun's in
+   * $XDG_STATE_HOME or ~/.local/state.
+   */
+  stateFolder(): string;
+}
+
+async function stopSignal(): Promise<AbortSignal> {
+  return (await import('../platform/signals.js')).stopSignal();
 }
 
 export function createContext(version: string): Context {
+  let signal: Promise<AbortSignal> | undefined;
   const userAgent = `arctun/${version} (${process.platform} ${process.arch} ${process.version})`;
   return {
     env: process.env,
     userAgent,
     platform: process.platform,
+    isVerbose: isVerbose(),
     files: async () => (await import('../platform/files.js')).systemFiles,
+    journals: async () => (await import('../platform/journal.js')).systemJournals,
+    privateFiles: async () => (await import('../platform/private-file.js')).systemPrivateFiles,
+    commands: async () => (await import('../platform/command-runner.js')).systemCommands,
     log: async ({ level, format }) => (await import('../platform/log.js')).createLog(level, format),
     tunnelPorts,
     resolver: async () => (await import('../platform/resolver.js')).systemResolver,
-    soracomClients: async () => {
-      const { SoracomClient } = await import('../soracom/client.js');
-      return (endpoint, signal) =>
-        new SoracomClient({ endpoint, userAgent, ...(signal && { signal }) });
-    },
-    stopSignal: async () => (await import('../platform/signals.js')).stopSignal(),
+    soracomClients: () => soracomClients(userAgent),
+    keyPairs,
+    publicKeyOf,
+    stopSignal: () => (signal ??= stopSignal()),
     readStdin: async () => (await import('../platform/input.js')).readStdin(),
     stdinIsTerminal: () => process.stdin.isTTY,
+    printer: async () => (await import('../platform/output.js')).writeStandardOutput,
     readFile: async (path) => (await import('../platform/input.js')).readWholeFile(path),
-    rescueFolder: () => process.env.STATE_DIRECTORY ?? process.env.TMPDIR ?? '/tmp',
+    isInteractive: () => process.stdin.isTTY && process.stderr.isTTY,
+    stderrIsTerminal: () => process.stderr.isTTY,
+    now: () => Date.now(),
+    homeFolder: homedir,
+    stateFolder,
   };
+}
+
+/** systemd names one folder for each that a unit asks for, with colons between (systemd.exec(5)). */
+export function stateFolder(): string {
+  const [ofService] = (process.env.STATE_DIRECTORY ?? '').split(':');
+  if (ofService) return ofService;
+  return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'arctun');
+}
+
+function isVerbose(): boolean {
+  return (process.env.SORACOM_VERBOSE ?? '') !== '';
+}
+
+async function soracomClients(
+  userAgent: string,
+): Promise<(credentials: Credentials, signal?: AbortSignal) => SoracomClient> {
+  const { SoracomClient } = await import('../soracom/client.js');
+  const dump = (text: string) => void process.stderr.write(text);
+  return ({ endpoint, headers }, signal) =>
+    new SoracomClient({
+      endpoint,
+      headers,
+      userAgent,
+      ...(isVerbose() && { dump }),
+      ...(signal && { signal }),
+    });
+}
+
+async function keyPairs(): Promise<() => KeyPair> {
+  const { systemEntropy } = await import('../platform/entropy.js');
+  const publicKey = await publicKeyOf();
+  return () => {
+    const privateKey = createPrivateKey(systemEntropy);
+    return { privateKey: new Secret(privateKey), publicKey: publicKey(privateKey) };
+  };
+}
+
+async function publicKeyOf(): Promise<(privateKey: Uint8Array) => Uint8Array> {
+  const crypto = await (await import('../crypto/select.js')).selectCrypto();
+  return (privateKey) => crypto.publicKey(privateKey);
 }
 
 async function tunnelPorts(log: Log): Promise<TunnelPorts> {

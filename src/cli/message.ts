@@ -1,61 +1,100 @@
 /** The message that `send` sends: its flags and where its bytes come from. */
 import { Flags } from '@oclif/core';
 
+import type { Message } from '../app/send-message.js';
 import { UserError } from '../lib/user-error.js';
 import { parseHeaderFlag } from '../proxy/forward/header-flag.js';
 import type { HttpMessage } from '../proxy/http-exchange.js';
 import type { Context } from './context.js';
 
 export const messageFlags = {
+  via: Flags.option({
+    description: 'The entry point: HTTP, or a plain TCP connection or UDP datagram (port 23080).',
+    options: ['http', 'tcp', 'udp'] as const,
+    default: 'http',
+  })(),
   file: Flags.string({ char: 'f', description: 'Send the content of this file.' }),
-  method: Flags.string({ char: 'X', description: 'HTTP method.', default: 'POST' }),
-  path: Flags.string({ description: 'Path and query.', default: '/' }),
+  method: Flags.string({ char: 'X', description: 'HTTP method; POST when absent.' }),
+  path: Flags.string({ description: 'Path and query of the HTTP request; / when absent.' }),
   'content-type': Flags.string({
-    description: 'Media type of the message.',
-    default: 'application/json',
+    description: 'Media type of the message, by HTTP; application/json when absent.',
   }),
   header: Flags.string({
     char: 'H',
-    description: 'A header to add, as "Name: value". May be given more than once.',
+    description: 'An HTTP header to add, as "Name: value". May be given more than once.',
     multiple: true,
     multipleNonGreedy: true,
     default: [],
   }),
+  timeout: Flags.integer({
+    description:
+      'Seconds to wait for an answer: 5 by TCP and UDP, where there may be none, 30 by HTTP.',
+    min: 1,
+    max: 3600,
+  }),
 };
 
 interface MessageChoice {
+  readonly via: Message['via'];
   readonly file: string | undefined;
-  readonly method: string;
-  readonly path: string;
-  readonly 'content-type': string;
+  readonly method: string | undefined;
+  readonly path: string | undefined;
+  readonly 'content-type': string | undefined;
   readonly header: readonly string[];
 }
 
+/** The port of the Unified Endpoint. */
+export const ENTRY_PORTS: Readonly<Record<Message['via'], number>> = {
+  http: 80,
+  tcp: 23_080,
+  udp: 23_080,
+};
+
+/** Seconds. */
+const DEFAULT_TIMEOUTS: Readonly<Record<Message['via'], number>> = { http: 30, tcp: 5, udp: 5 };
+
+/** Milliseconds to wait for an answer. */
+export function answerTimeout(via: Message['via'], seconds: number | undefined): number {
+  return (seconds ?? DEFAULT_TIMEOUTS[via]) * 1000;
+}
+
 /**
- * @throws UserError `usage` when there is no message, or more than one
+ * @throws UserError `usage` when there is no message, more than one, or one that `via` cannot carry
  */
 export async function readMessage(
   argument: string | undefined,
   choice: MessageChoice,
   context: Context,
-): Promise<HttpMessage> {
+): Promise<Message> {
   if (argument !== undefined && choice.file !== undefined) {
     throw new UserError('usage', {
       what: 'cannot choose the message',
       why: 'both an argument and --file were given',
     });
   }
+  const { via } = choice;
+  if (via === 'http') {
+    const head = requestHead(choice);
+    const body = await readBody(argument, choice.file, context);
+    return { via, request: { ...head, body } };
+  }
+  refuseHttpFlags(choice);
+  return { via, payload: await readBody(argument, choice.file, context) };
+}
+
+function requestHead(choice: MessageChoice): Omit<HttpMessage, 'body'> {
+  const { method = 'POST', path = '/' } = choice;
   const headers = choice.header.map(parseHeaderFlag);
   if (!headers.some(([name]) => name.toLowerCase() === 'content-type')) {
-    headers.push(parseHeaderFlag(`Content-Type: ${choice['content-type']}`));
+    const type = choice['content-type'] ?? 'application/json';
+    headers.push(parseHeaderFlag(`Content-Type: ${type}`));
   }
-  requireMethodAndPath(choice);
-  const body = await readBody(argument, choice.file, context);
-  return { method: choice.method, path: choice.path, headers, body };
+  requireMethodAndPath(method, path);
+  return { method, path, headers };
 }
 
 /** RFC 9110 5.6.2 for the method; a request target in origin-form, RFC 9112 3.2.1. */
-function requireMethodAndPath({ method, path }: MessageChoice): void {
+function requireMethodAndPath(method: string, path: string): void {
   const isMethod = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method);
   if (isMethod && /^\/[!-~]*$/.test(path)) return;
   throw new UserError('usage', {
@@ -64,6 +103,19 @@ function requireMethodAndPath({ method, path }: MessageChoice): void {
       ? '--path must begin with "/" and hold visible ASCII only'
       : '--method is no HTTP method',
     next: isMethod ? ['Write it like /path?query, other characters as %XX.'] : ['Use POST or PUT.'],
+  });
+}
+
+/** Better than to drop them: whoever gives one believes that it arrives. */
+function refuseHttpFlags(choice: MessageChoice): void {
+  const given = (['method', 'path', 'content-type', 'header'] as const).filter(
+    (name) => choice[name] !== undefined && choice[name].length > 0,
+  );
+  if (given.length === 0) return;
+  throw new UserError('usage', {
+    what: `cannot use ${given.map((name) => `--${name}`).join(', ')} with --via ${choice.via}`,
+    why: 'a message by TCP or UDP is its bytes alone',
+    next: ['Leave it out, or send by HTTP.'],
   });
 }
 

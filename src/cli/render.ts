@@ -1,10 +1,16 @@
 import type { HttpAnswer } from '../proxy/http-exchange.js';
 import type { UserError } from '../lib/user-error.js';
+import { harmless } from './shown-text.js';
 
 /** What failed, why, and what to do next, as standard error shows it. */
 export function renderUserError(error: UserError): string {
   const next = error.next.map((sentence) => `  ${sentence}\n`).join('');
-  return `Error: ${error.what}: ${error.why}\n${next}`;
+  return renderText(`Error: ${error.what}: ${error.why}\n${next}`);
+}
+
+/** Lines for people, whoever wrote the words in them. */
+export function renderText(text: string): string {
+  return text.split('\n').map(harmless).join('\n');
 }
 
 /** A JSON value on one line, for programs. */

@@ -5,7 +5,7 @@ import { Flags } from '@oclif/core';
 import { UserError } from '../lib/user-error.js';
 
 /** The Unified Endpoint: its address has never changed, but may. */
-const UNIFIED_ENDPOINT = '100.127.69.42:80';
+export const UNIFIED_ENDPOINT = '100.127.69.42';
 
 /** What every command that opens a tunnel takes. */
 export const tunnelFlags = {
@@ -23,19 +23,21 @@ export const tunnelFlags = {
   }),
   'forward-to': Flags.string({
     description: 'Where messages go inside the tunnel, as ADDRESS or ADDRESS:PORT.',
-    default: UNIFIED_ENDPOINT,
+    default: `${UNIFIED_ENDPOINT}:80`,
     env: 'ARCTUN_FORWARD_TO',
   }),
 };
 
 /**
- * Reads `ADDRESS[:PORT]` or `[IPv6]:PORT`; the port is 80 when it is left out.
+ * Reads `ADDRESS[:PORT]` or `[IPv6]:PORT`.
+ *
+ * @param defaultPort for when the port is left out
  * @throws UserError of kind `usage`
  */
-export function parseTarget(text: string): { host: string; port: number } {
+export function parseTarget(text: string, defaultPort = 80): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
   const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3] ?? 80);
+  const port = Number(match?.[3] ?? defaultPort);
   if (host === undefined || isIP(host) === 0 || port < 1 || port > 65_535) {
     throw new UserError('usage', {
       what: `cannot use --forward-to ${text}`,

@@ -9,6 +9,12 @@ it.each([
   expect(parseTarget(text)).toEqual(target);
 });
 
+it('takes another port for when none is given', () => {
+  expect(parseTarget('100.127.69.42', 23080)).toEqual({ host: '100.127.69.42', port: 23080 });
+  expect(parseTarget('[2001:db8::1]', 23080)).toEqual({ host: '2001:db8::1', port: 23080 });
+  expect(parseTarget('100.127.69.42:1', 23080).port).toBe(1);
+});
+
 it.each([
   '',
   ':80',

@@ -1,0 +1,23 @@
+import type { SimSummary } from '../app/sim-summary.js';
+import { harmless } from './shown-text.js';
+import { askForWord } from './wizard.js';
+
+/**
+ * What has to be typed: the SIM's name, or its id where it has none that could be typed as it is
+ * shown.
+ */
+export function wordOfSim({ simId, name }: Pick<SimSummary, 'simId' | 'name'>): string {
+  const typed = name.trim();
+  return typed === '' || harmless(typed) !== typed ? simId : typed;
+}
+
+/** Whether the person types the word of the SIM. */
+export async function confirmTermination(
+  sim: Pick<SimSummary, 'simId' | 'name'>,
+  ask: (message: string) => Promise<string> = askForWord,
+): Promise<boolean> {
+  const word = wordOfSim(sim);
+  const kind = word === sim.simId ? 'id' : 'name';
+  const answer = await ask(`This is final. Type the SIM's ${kind} (${word}) to terminate it:`);
+  return answer.trim() === word;
+}

@@ -1,0 +1,26 @@
+import { ux } from '@oclif/core';
+
+/** Shows which step is under way, on standard error, where a person watches it. */
+export interface Progress {
+  step(name: string): void;
+  /** Ends the line, so that something else can be written. */
+  end(outcome?: 'done' | 'failed'): void;
+}
+
+/** @param visible whether standard error is a terminal that nothing else is written to */
+export function createProgress(visible: boolean): Progress {
+  if (!visible) return { step: () => undefined, end: () => undefined };
+  let running = false;
+  const end = (outcome: 'done' | 'failed' = 'done') => {
+    if (running) ux.action.stop(outcome);
+    running = false;
+  };
+  return {
+    step: (name) => {
+      end();
+      ux.action.start(name);
+      running = true;
+    },
+    end,
+  };
+}

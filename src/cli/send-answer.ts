@@ -1,0 +1,37 @@
+/** What `send` says of an answer. */
+import type { Answer } from '../app/send-message.js';
+import { renderAnswer } from './render.js';
+
+/** An answer as a JSON value; bytes that are no UTF-8 text are given in base64. */
+export function answerValue(answer: Answer): object {
+  if (answer.via === 'http') return renderAnswer(answer.response);
+  const { via, payload } = answer;
+  if (payload === undefined) return { via, answer: null };
+  try {
+    return { via, answer: new TextDecoder('utf-8', { fatal: true }).decode(payload) };
+  } catch {
+    return { via, answerBase64: Buffer.from(payload).toString('base64') };
+  }
+}
+
+/**
+ * What standard error says beside the answer; undefined when that says all.
+ *
+ * @param timeout milliseconds that were waited
+ * @param json whether the answer is printed as JSON, which has the status
+ */
+export function answerNote(
+  answer: Answer,
+  { timeout, json }: { timeout: number; json: boolean },
+): string | undefined {
+  if (answer.via === 'http') {
+    const { status, statusText } = answer.response;
+    return json ? undefined : `HTTP ${status} ${statusText}`;
+  }
+  const { via, payload } = answer;
+  if (payload !== undefined) return payload.length === 0 ? 'The answer is empty.' : undefined;
+  const none = `No answer within ${timeout / 1000} s`;
+  return via === 'tcp'
+    ? `${none}; the message has arrived.`
+    : `${none}. By UDP this does not tell whether the message has arrived.`;
+}

@@ -1,0 +1,37 @@
+import { confirmTermination, wordOfSim } from '../../src/cli/confirm-termination.js';
+
+const sim = (name: string) => ({ simId: '8942', name });
+
+it.each([
+  ['sensor 1', 'sensor 1'],
+  [' sensor ', 'sensor'],
+  ['', '8942'],
+  ['  ', '8942'],
+  ['a\u001b[2Jb', '8942'],
+  ['a\u202eb', '8942'],
+])('the word of a SIM named %j is %j', (name, word) => {
+  expect(wordOfSim(sim(name))).toBe(word);
+});
+
+it.each([
+  ['sensor', 'sensor', true],
+  ['sensor', ' sensor ', true],
+  ['sensor', 'Sensor', false],
+  ['sensor', '8942', false],
+  ['sensor', '', false],
+  ['sensor', 'y', false],
+  ['', '8942', true],
+  ['', '', false],
+])('a SIM named %j is terminated by %j: %s', async (name, answer, result) => {
+  const asked: string[] = [];
+  const ask = (message: string) => {
+    asked.push(message);
+    return Promise.resolve(answer);
+  };
+  expect(await confirmTermination(sim(name), ask)).toBe(result);
+  expect(asked).toEqual([
+    name === ''
+      ? "This is final. Type the SIM's id (8942) to terminate it:"
+      : "This is final. Type the SIM's name (sensor) to terminate it:",
+  ]);
+});

@@ -1,0 +1,29 @@
+import { pngQrCode, terminalQrCode } from '../../src/cli/qr-code.js';
+import { decodePng, decodeTerminal } from './qr-code-reader.js';
+
+const TEXT = `[Interface]\nAddress = 10.227.47.214/32\nPrivateKey = IBEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7n8=\n\n[Peer]\nAllowedIPs = ${Array.from(
+  { length: 17 },
+  (_, index) => `100.127.${index}.128/25`,
+).join(', ')}\nEndpoint = é.example:11010\n`;
+
+it('makes an image that decodes to the text', async () => {
+  expect(decodePng(await pngQrCode(TEXT))).toBe(TEXT);
+}, 60_000);
+
+it('makes a code that decodes to the text from a black terminal', async () => {
+  const { code, columns } = await terminalQrCode(TEXT);
+  expect(decodeTerminal(code)).toBe(TEXT);
+  const [first = ''] = code.split('\n');
+  // eslint-disable-next-line no-control-regex -- SGR sequences begin with ESC
+  expect(first.replaceAll(/\u001b\[\d*m/g, '')).toHaveLength(columns);
+  expect(code.endsWith('\n')).toBe(true);
+}, 60_000);
+
+it('says when a text is too long', async () => {
+  for (const make of [pngQrCode, terminalQrCode]) {
+    await expect(make('x'.repeat(5000))).rejects.toMatchObject({
+      kind: 'failed',
+      what: 'cannot make a QR code',
+    });
+  }
+});
