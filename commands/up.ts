@@ -26,7 +26,8 @@ export default class Up extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Up);
     const forward = forwardSettings(flags);
-    const arcConfig = await loadArcConfig(flags.config, await this.context.files());
+    const home = { files: await this.context.files(), stateFolder: this.context.stateFolder() };
+    const arcConfig = await loadArcConfig(flags.config, home);
     const log = await this.context.log({ level: flags['log-level'], format: flags['log-format'] });
     await runTunnel(
       {

@@ -1,14 +1,57 @@
-import { exportWgConfig } from '../src/app/export-wg-config.js';
+import { Flags } from '@oclif/core';
+
+import { exportWgConfig, savePrivateImage } from '../src/app/export-wg-config.js';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { pngQrCode, terminalQrCode } from '../src/cli/qr-code.js';
 
 export default class WgConfig extends BaseCommand {
   static override description =
     'Print the configuration for wg-quick, with the private key in clear.';
-  static override examples = ['<%= config.bin %> <%= command.id %> > soratun0.conf'];
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> > soratun0.conf',
+    '<%= config.bin %> <%= command.id %> --qr',
+  ];
+  static override flags = {
+    'keep-hostname': Flags.boolean({
+      description: "Leave the server's name as it is, instead of its first address.",
+    }),
+    qr: Flags.boolean({
+      description:
+        'Show a QR code for a phone instead of the text. Whoever sees it has the private key.',
+    }),
+    png: Flags.string({
+      description:
+        'Write the QR code to this PNG file (mode 0600) instead of the text. It holds the private key.',
+      helpValue: 'FILE',
+    }),
+  };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(WgConfig);
-    const ports = { files: await this.context.files(), resolver: await this.context.resolver() };
-    this.write(await exportWgConfig(flags.config, ports));
+    const files = await this.context.files();
+    const { text, warnings } = await exportWgConfig(
+      { config: flags.config, keepHostname: flags['keep-hostname'] },
+      { files, resolver: await this.context.resolver() },
+    );
+    for (const warning of warnings) this.note(`Warning: ${warning}`);
+    if (flags.png !== undefined) {
+      await savePrivateImage(files, flags.png, await pngQrCode(text));
+      this.note(
+        `${files.absolute(flags.png)} holds the private key: keep it as you would keep that.`,
+      );
+    }
+    if (flags.qr) await this.#showQrCode(text);
+    else if (flags.png === undefined) this.write(text);
+  }
+
+  async #showQrCode(text: string): Promise<void> {
+    const { code, columns } = await terminalQrCode(text);
+    const { isTTY, columns: available } = process.stdout;
+    if (isTTY && available < columns) {
+      this.note(
+        `The code is ${columns} columns wide, the terminal ${available}: widen it, or use --png.`,
+      );
+    }
+    this.write(code);
   }
 }

@@ -7,7 +7,11 @@ export default class ConfigValidate extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(ConfigValidate);
-    await validateConfig(flags.config, await this.context.files());
+    const warnings = await validateConfig(flags.config, {
+      files: await this.context.files(),
+      publicKeyOf: await this.context.publicKeyOf(),
+    });
+    for (const warning of warnings) this.note(`Warning: ${warning}`);
     this.write('valid\n');
   }
 }

@@ -17,16 +17,29 @@ const commands = Object.values(manifest.commands);
 it('knows the commands of this version', () => {
   expect(commands.map(({ id }) => id).sort()).toEqual([
     'bootstrap:authkey',
+    'bootstrap:cellular',
+    'bootstrap:sim',
     'config',
+    'config:import',
     'config:init',
     'config:validate',
     'emulator',
     'send',
+    'sim:list',
+    'sim:renew-key',
+    'sim:show',
+    'sim:terminate',
     'up',
     'version',
     'wg-config',
   ]);
 });
+
+const PAGES: Readonly<Record<string, string>> = {
+  'wg-config': 'config',
+  'bootstrap:cellular': 'bootstrap-cellular',
+  'bootstrap:sim': 'bootstrap-sim',
+};
 
 it.each(commands.map((command) => [command.id, command] as const))(
   '%s is explained',
@@ -34,7 +47,7 @@ it.each(commands.map((command) => [command.id, command] as const))(
     expect(command.description).toMatch(/\.$/);
     expect(command.examples?.length).toBeGreaterThan(0);
     for (const flag of Object.values(command.flags)) expect(flag.description).toBeTruthy();
-    const page = { 'wg-config': 'config', version: undefined }[id] ?? id.split(':')[0]!;
+    const page = PAGES[id] ?? id.split(':')[0]!;
     if (id !== 'version') expect(existsSync(new URL(`docs/${page}.md`, root))).toBe(true);
   },
 );

@@ -1,0 +1,59 @@
+import { Flags } from '@oclif/core';
+
+import { bootstrapCellular } from '../../src/app/bootstrap-cellular.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { printKryptonResult } from '../../src/cli/krypton-result.js';
+
+export default class BootstrapCellular extends BaseCommand {
+  static override description =
+    'Get the virtual SIM of a SORACOM Air SIM over its cellular line and write arc.json.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --dump-config > /run/arc.json',
+  ];
+  static override flags = {
+    endpoint: Flags.string({
+      description: 'Base URL of SORACOM Krypton.',
+      default: 'https://krypton.soracom.io:8036',
+      env: 'ARCTUN_KRYPTON_ENDPOINT',
+    }),
+    'metadata-endpoint': Flags.string({
+      description: 'Base URL of the metadata service, which tells the SIM id where it is on.',
+      default: 'http://metadata.soracom.io',
+    }),
+    'dump-config': Flags.boolean({
+      description:
+        'Read and write no file; print arc.json, private key in clear, to standard output.',
+    }),
+    json: Flags.boolean({ description: 'Print the result as JSON.', exclusive: ['dump-config'] }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(BootstrapCellular);
+    const { context } = this;
+    const ports = {
+      files: await context.files(),
+      journals: await context.journals(),
+      publicKeyOf: await context.publicKeyOf(),
+      note: (line: string) => this.note(line),
+      ...(context.isVerbose && { dump: (text: string) => void process.stderr.write(text) }),
+    };
+    const options = {
+      path: flags.config,
+      endpoint: flags.endpoint,
+      metadataEndpoint: flags['metadata-endpoint'],
+      dumpConfig: flags['dump-config'],
+      userAgent: context.userAgent,
+      rescueFolder: context.stateFolder(),
+      platform: context.platform,
+    };
+    const signal = await context.stopSignal();
+    signal.addEventListener('abort', () =>
+      this.note('Stopping. A call that was made already is waited for, 30 s at most.'),
+    );
+    await printKryptonResult(() => bootstrapCellular(options, ports, signal), context, {
+      json: flags.json,
+      write: (text) => this.write(text),
+    });
+  }
+}

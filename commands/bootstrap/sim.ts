@@ -1,0 +1,38 @@
+import { bootstrapSim } from '../../src/app/bootstrap-sim.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { kryptonCliFlags, kryptonCliOptions } from '../../src/cli/krypton-cli-flags.js';
+import { printKryptonResult } from '../../src/cli/krypton-result.js';
+
+export default class BootstrapSim extends BaseCommand {
+  static override description =
+    'Get the virtual SIM of a SORACOM Air SIM in a reader or modem, with krypton-cli, and write arc.json.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --interface comm --port-name /dev/ttyUSB1',
+  ];
+  static override flags = kryptonCliFlags;
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(BootstrapSim);
+    const { context } = this;
+    const ports = {
+      files: await context.files(),
+      commands: await context.commands(),
+      journals: await context.journals(),
+      publicKeyOf: await context.publicKeyOf(),
+      note: (line: string) => this.note(line),
+    };
+    const options = {
+      path: flags.config,
+      dumpConfig: flags['dump-config'],
+      rescueFolder: context.stateFolder(),
+      platform: context.platform,
+      kryptonCli: kryptonCliOptions(flags, context.isVerbose),
+    };
+    const signal = await context.stopSignal();
+    await printKryptonResult(() => bootstrapSim(options, ports, signal), context, {
+      json: flags.json,
+      write: (text) => this.write(text),
+    });
+  }
+}

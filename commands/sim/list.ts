@@ -1,0 +1,40 @@
+import { Flags } from '@oclif/core';
+
+import { listSims } from '../../src/app/list-sims.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { credentialFlags } from '../../src/cli/credential-flags.js';
+import { renderHarmlessJson } from '../../src/cli/shown-text.js';
+import { withSimPorts } from '../../src/cli/sim-ports.js';
+import { renderSimTable } from '../../src/cli/sim-table.js';
+import { parseSince } from '../../src/cli/since-flag.js';
+
+export default class SimList extends BaseCommand {
+  static override description = 'List the virtual SIMs of the account, the newest first.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --since 10m',
+    `<%= config.bin %> <%= command.id %> --json | jq -r '.[].simId'`,
+  ];
+  static override flags = {
+    ...credentialFlags,
+    since: Flags.string({
+      description: 'Leave out what was created before: an ISO 8601 time, or an age like 10m or 3d.',
+      helpValue: 'TIME',
+    }),
+    all: Flags.boolean({ description: 'List terminated SIMs, too. Needs Sim:listSims.' }),
+    json: Flags.boolean({ description: 'Print the SIMs as a JSON array.' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(SimList);
+    const since = flags.since === undefined ? undefined : parseSince(flags.since);
+    const options = { config: flags.config, since, all: flags.all };
+    const { sims, notes } = await withSimPorts(this.context, flags, (ports, _, signal) =>
+      listSims(options, { ...ports, now: () => this.context.now() }, signal),
+    );
+    for (const note of notes) this.note(note);
+    if (sims.length === 0) this.note('No virtual SIM was found.');
+    if (flags.json) this.write(renderHarmlessJson(sims));
+    else if (sims.length > 0) this.write(renderSimTable(sims));
+  }
+}

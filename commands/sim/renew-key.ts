@@ -1,0 +1,39 @@
+import { Args, Flags } from '@oclif/core';
+
+import { renewKeyOfSim } from '../../src/app/renew-key-of-sim.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { credentialFlags } from '../../src/cli/credential-flags.js';
+import { renderJson } from '../../src/cli/render.js';
+import { withSimPorts } from '../../src/cli/sim-ports.js';
+
+export default class SimRenewKey extends BaseCommand {
+  static override description =
+    'Give the virtual SIM of arc.json a new key, made here, and write it into arc.json. The old key ends.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> 8942310022000012345 --config new-arc.json',
+  ];
+  static override args = {
+    sim_id: Args.string({
+      description: "The SIM's id; needed where its arc.json is lost and a new one is to be made.",
+    }),
+  };
+  static override flags = {
+    ...credentialFlags,
+    json: Flags.boolean({ description: 'Print the result as JSON.' }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(SimRenewKey);
+    const { context } = this;
+    const options = { simId: args.sim_id, path: flags.config, platform: context.platform };
+    const journals = await context.journals();
+    const createKeyPair = await context.keyPairs();
+    const { notes, ...renewed } = await withSimPorts(context, flags, (ports, _, signal) =>
+      renewKeyOfSim(options, { ...ports, journals, createKeyPair }, signal),
+    );
+    for (const note of notes) this.note(note);
+    if (flags.json) this.write(renderJson({ ...renewed, notes }));
+    else this.write(`SIM ${renewed.simId} has a new key; it is in ${renewed.path}.\n`);
+  }
+}

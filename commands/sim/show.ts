@@ -1,0 +1,39 @@
+import { Args, Flags } from '@oclif/core';
+
+import { showSim } from '../../src/app/show-sim.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { credentialFlags } from '../../src/cli/credential-flags.js';
+import { renderHarmlessJson } from '../../src/cli/shown-text.js';
+import { withSimPorts } from '../../src/cli/sim-ports.js';
+import { renderSimReport, simReportValue } from '../../src/cli/sim-table.js';
+
+export default class SimShow extends BaseCommand {
+  static override description =
+    'Show a virtual SIM as the platform knows it, and what keeps its arc.json from working.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> 8942310022000012345 --events',
+  ];
+  static override args = {
+    sim_id: Args.string({ description: "The SIM's id; arc.json's when absent." }),
+  };
+  static override flags = {
+    ...credentialFlags,
+    events: Flags.boolean({
+      description: 'Show the newest session events, too. Needs Sim:listSimSessionEvents.',
+    }),
+    json: Flags.boolean({ description: 'Print the SIM as JSON.' }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(SimShow);
+    const options = { simId: args.sim_id, config: flags.config, events: flags.events };
+    const publicKeyOf = await this.context.publicKeyOf();
+    const report = await withSimPorts(this.context, flags, (ports, _, signal) =>
+      showSim(options, { ...ports, publicKeyOf }, signal),
+    );
+    for (const note of report.notes) this.note(note);
+    if (flags.json) this.write(renderHarmlessJson(simReportValue(report)));
+    else this.write(renderSimReport(report));
+  }
+}

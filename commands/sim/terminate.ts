@@ -1,0 +1,47 @@
+import { Args, Flags } from '@oclif/core';
+
+import type { SimSummary } from '../../src/app/sim-summary.js';
+import { terminateSim } from '../../src/app/terminate-sim.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { confirmTermination } from '../../src/cli/confirm-termination.js';
+import { credentialFlags } from '../../src/cli/credential-flags.js';
+import { renderHarmlessJson } from '../../src/cli/shown-text.js';
+import { withSimPorts } from '../../src/cli/sim-ports.js';
+import { renderSimTable } from '../../src/cli/sim-table.js';
+
+export default class SimTerminate extends BaseCommand {
+  static override description =
+    'Terminate a virtual SIM. This is final: the SIM is gone, and so is its bill from then on.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> 8942310022000012345',
+    '<%= config.bin %> <%= command.id %> --yes',
+  ];
+  static override args = {
+    sim_id: Args.string({ description: "The SIM's id; arc.json's when absent." }),
+  };
+  static override flags = {
+    ...credentialFlags,
+    yes: Flags.boolean({ char: 'y', description: 'Do not ask.' }),
+    json: Flags.boolean({ description: 'Print the result as JSON.' }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(SimTerminate);
+    const { context } = this;
+    const options = { simId: args.sim_id, config: flags.config, yes: flags.yes };
+    const { notes, ...done } = await withSimPorts(context, flags, (ports, progress, signal) => {
+      const onSim = (sim: SimSummary) => {
+        progress.end();
+        this.note(`To be terminated:\n${renderSimTable([sim])}`.trimEnd());
+      };
+      const asking = context.isInteractive() && {
+        confirm: (sim: SimSummary) => confirmTermination(sim),
+      };
+      return terminateSim(options, { ...ports, onSim, ...asking }, signal);
+    });
+    for (const note of notes) this.note(note);
+    if (flags.json) this.write(renderHarmlessJson({ ...done, status: 'terminated' }));
+    else if (done.alreadyTerminated) this.write(`SIM ${done.simId} is terminated already.\n`);
+    else this.write(`SIM ${done.simId} is terminated: that is final, and its bill ends.\n`);
+  }
+}

@@ -1,0 +1,164 @@
+/** `config`, `config init`, `config validate` and `config import`, as a user types them. */
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { PRIVATE_KEY, SAMPLE, sampleWith, SERVER_KEY } from '../../arc-config/sample.js';
+import { ARCTUN, type Finished, Processes } from '../../support/processes.js';
+
+const processes = new Processes();
+afterAll(() => processes.close());
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-config-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function arctun(
+  parameters: readonly string[],
+  options: { input?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Finished> {
+  return processes.run([process.execPath, ARCTUN, ...parameters], { cwd: folder, ...options });
+}
+
+const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+
+const SKELETON = `{
+  "privateKey": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+  "publicKey": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+  "simId": "890000xxxxxxxxxxxxx",
+  "logLevel": 2,
+  "enableMetrics": true,
+  "interface": "soratun0",
+  "arcSessionStatus": {
+    "arcServerPeerPublicKey": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    "arcServerEndpoint": "localhost:11010",
+    "arcAllowedIPs": [
+      "100.127.0.0/16"
+    ],
+    "arcClientPeerIpAddress": "127.0.0.1"
+  }
+}
+`;
+
+/** Makes the process believe that it runs elsewhere. */
+function onPlatform(platform: string): NodeJS.ProcessEnv {
+  const script = `Object.defineProperty(process, 'platform', { value: '${platform}' });`;
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` };
+}
+
+describe('config init', () => {
+  it.each([
+    ['linux', SKELETON],
+    ['darwin', SKELETON.replace('soratun0', 'utun')],
+  ])(
+    'on %s prints what soratun config prints, byte for byte',
+    async (platform, stdout) => {
+      const finished = await arctun(['config', 'init'], { env: onPlatform(platform) });
+      expect(finished).toEqual({ code: 0, stdout, stderr: '' });
+    },
+    60_000,
+  );
+
+  it('prints it though there is a file, and config where there is none', async () => {
+    expect((await arctun(['config'])).stdout).toBe(SKELETON);
+    write('arc.json', SAMPLE);
+    expect((await arctun(['config', 'init'])).stdout).toBe(SKELETON);
+    expect((await arctun(['config'])).stdout).toContain('"privateKey": "<redacted>"');
+  }, 60_000);
+});
+
+describe('config validate', () => {
+  it('exits with 3 and every fault', async () => {
+    write('arc.json', '{\n  "mtu": "1420",\n  "logLevel": 2.5,\n  "interface": 7\n}\n');
+    const { code, stdout, stderr } = await arctun(['config', 'validate']);
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+    expect(stderr).toBe(`Error: cannot use arc.json: 
+  line 2, mtu: found "1420", expected an integer from 0 to 65535
+  line 3, logLevel: found 2.5, expected an integer
+  line 4, interface: found 7, expected a string
+  privateKey: found nothing, expected the key that bootstrap writes
+  arcSessionStatus: found nothing, expected the session that bootstrap writes
+  Correct the file; \`arctun config validate\` checks it without using it.
+`);
+  }, 60_000);
+
+  it('warns of a public key that is another’s, and of nothing else', async () => {
+    write('arc.json', SAMPLE);
+    const { code, stdout, stderr } = await arctun(['config', 'validate']);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'valid\n' });
+    expect(stderr).toMatch(/^Warning: publicKey in arc\.json is not that of privateKey\./);
+    write('arc.json', sampleWith({ publicKey: null }));
+    expect((await arctun(['config', 'validate'])).stderr).toBe('');
+  }, 60_000);
+});
+
+describe('config import', () => {
+  const conf = `[Interface]
+PrivateKey = ${PRIVATE_KEY}
+Address = 10.0.0.2/32
+DNS = 100.127.0.53
+
+[Peer]
+PublicKey = ${SERVER_KEY}
+AllowedIPs = 100.127.0.0/16
+Endpoint = link.arc.soracom.io:11010
+PersistentKeepalive = 60
+`;
+
+  it('writes a private file, says where, and what is lost', async () => {
+    write('soracom.conf', conf);
+    const finished = await arctun(['config', 'import', 'soracom.conf', '--sim-id', '89423']);
+    expect(finished).toEqual({
+      code: 0,
+      stdout: `Created/updated configuration file: ${join(folder, 'arc.json')}\n`,
+      stderr:
+        'soracom.conf, line 4, DNS: dropped: arc.json has no name servers; names are resolved as before\n',
+    });
+    expect(statSync(join(folder, 'arc.json')).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(read('arc.json'))).toMatchObject({
+      privateKey: PRIVATE_KEY,
+      simId: '89423',
+      arcSessionStatus: { arcServerEndpoint: 'link.arc.soracom.io:11010' },
+    });
+    expect(await arctun(['config', 'validate'])).toEqual({
+      code: 0,
+      stdout: 'valid\n',
+      stderr: '',
+    });
+  }, 60_000);
+
+  it('reads standard input and tells the losses as JSON too', async () => {
+    const { code, stdout } = await arctun(['config', 'import', '-', '--json'], { input: conf });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      file: join(folder, 'arc.json'),
+      notes: [{ line: 4, key: 'DNS', message: expect.stringContaining('dropped') as string }],
+    });
+  }, 60_000);
+
+  it('overwrites nothing: 3, and by --force', async () => {
+    write('soracom.conf', conf);
+    write('arc.json', SAMPLE);
+    const refused = await arctun(['config', 'import', 'soracom.conf']);
+    expect(refused.code).toBe(3);
+    expect(refused.stderr).toContain('--force');
+    expect(read('arc.json')).toBe(SAMPLE);
+    expect((await arctun(['config', 'import', 'soracom.conf', '--force'])).code).toBe(0);
+    expect(read('arc.json')).not.toBe(SAMPLE);
+  }, 60_000);
+
+  it('lists the faults with their lines: 3, and shows no key', async () => {
+    write(
+      'soracom.conf',
+      conf.replace('Endpoint = link', `PresharedKey = ${SERVER_KEY}\nEndpoint = l ink`),
+    );
+    const { code, stdout, stderr } = await arctun(['config', 'import', 'soracom.conf']);
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+    expect(stderr).toMatch(/line 9, PresharedKey: [^]*line 10, Endpoint: found "l ink/);
+    expect(stderr).not.toMatch(/IBEi|ICEi/);
+    expect((await arctun(['config', 'import', 'none.conf'])).code).toBe(3);
+    expect((await arctun(['config', 'import'])).code).toBe(2);
+  }, 60_000);
+});

@@ -1,0 +1,113 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import {
+  PRIVATE_KEY,
+  SAMPLE,
+  sampleWith,
+  sampleWithSession,
+  SERVER_KEY,
+} from '../arc-config/sample.js';
+import { decodePng, decodeTerminal } from '../cli/qr-code-reader.js';
+import { ARCTUN, type Finished, Processes } from '../support/processes.js';
+import { describeWith } from '../support/requirements.js';
+
+const processes = new Processes();
+afterAll(() => processes.close());
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-wg-config-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function wgConfig(arcJson: string, ...parameters: readonly string[]): Promise<Finished> {
+  writeFileSync(join(folder, 'arc.json'), arcJson);
+  return processes.run([process.execPath, ARCTUN, 'wg-config', ...parameters], { cwd: folder });
+}
+
+const AT_AN_ADDRESS = sampleWithSession({ arcServerEndpoint: '192.0.2.1:11010' });
+const COMMANDS = sampleWith({
+  ...(JSON.parse(AT_AN_ADDRESS) as object),
+  postUp: [['/bin/echo', '%i', 'up'], [], ['', 'x']],
+});
+const TEXT = `[Interface]
+Address = 10.0.0.2/32
+PrivateKey = ${PRIVATE_KEY}
+MTU = 1380
+PostUp = /bin/echo %i up
+PostDown = /bin/true
+
+[Peer]
+PublicKey = ${SERVER_KEY}
+AllowedIPs = 100.127.0.0/21, 54.250.252.67/32, 10.128.0.0/9
+Endpoint = 192.0.2.1:11010
+PersistentKeepalive = 25
+`;
+
+it('prints what soratun wg-config prints, byte for byte', async () => {
+  expect(await wgConfig(COMMANDS)).toEqual({ code: 0, stdout: TEXT, stderr: '' });
+}, 60_000);
+
+it('brackets an IPv6 address, and keeps a name', async () => {
+  const ipv6 = await wgConfig(sampleWithSession({ arcServerEndpoint: '2001:db8::1' }));
+  expect(ipv6.stdout).toContain('Endpoint = [2001:db8::1]:11010\n');
+  const named = await wgConfig(SAMPLE, '--keep-hostname');
+  expect(named.stdout).toContain('Endpoint = link.arc.soracom.io:11010\n');
+  expect(named.stderr).toMatch(/^Warning: postUp\[0\] in arc\.json /);
+}, 60_000);
+
+it('says that a name is unknown: 1', async () => {
+  const arcJson = sampleWithSession({ arcServerEndpoint: 'no-such-host.invalid' });
+  const { code, stdout, stderr } = await wgConfig(arcJson);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^Error: cannot resolve no-such-host\.invalid: [^]*--keep-hostname/);
+}, 60_000);
+
+it('says what is missing, where soratun panics: 3', async () => {
+  for (const arcJson of ['{}', sampleWithSession({ arcServerEndpoint: null })]) {
+    const { code, stderr } = await wgConfig(arcJson);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/arcSessionStatus[^]*found nothing, expected/);
+  }
+}, 60_000);
+
+it('shows a QR code that decodes to the text, and nothing else', async () => {
+  const { code, stdout, stderr } = await wgConfig(COMMANDS, '--qr');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(decodeTerminal(stdout)).toBe(TEXT);
+}, 60_000);
+
+it('writes a private PNG that decodes to the text', async () => {
+  const path = join(folder, 'code.png');
+  const { code, stdout, stderr } = await wgConfig(COMMANDS, '--png', 'code.png');
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+  expect(stderr).toBe(`${path} holds the private key: keep it as you would keep that.\n`);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(decodePng(readFileSync(path))).toBe(TEXT);
+}, 60_000);
+
+it('says when the PNG cannot be written: 3', async () => {
+  const { code, stderr } = await wgConfig(COMMANDS, '--png', 'missing/code.png');
+  expect(code).toBe(3);
+  expect(stderr).toContain('missing');
+}, 60_000);
+
+describeWith(['root', 'wg', 'wg-quick'], 'wg-quick', () => {
+  it.each([[[]], [['--keep-hostname']]])(
+    'accepts the text, with %j',
+    async (flags) => {
+      const { stdout } = await wgConfig(COMMANDS, ...flags);
+      const path = join(folder, 'soratun0.conf');
+      writeFileSync(path, stdout, { mode: 0o600 });
+      const strip = await processes.run(['wg-quick', 'strip', path]);
+      expect(strip).toMatchObject({ code: 0, stderr: '' });
+      // What wg-quick does itself is stripped; the rest is for wg(8).
+      const rest = TEXT.split('\n').filter(
+        (line) => !/^(Address|MTU|PostUp|PostDown) = /.test(line),
+      );
+      expect(strip.stdout.trim()).toBe(rest.join('\n').trim());
+    },
+    60_000,
+  );
+});
