@@ -3,16 +3,91 @@ import { ARCTUN, type Processes, type TestProcess } from './processes.js';
 
 export interface EmulatorProcess {
   readonly process: TestProcess;
+  /** The API's base URL without the version; Krypton has the same. */
   readonly api: string;
+  /** The base URL of the metadata service as the cellular line has it. */
+  readonly metadata: string;
   readonly arc: string;
   /** What `bootstrap authkey` needs in its environment. */
   readonly env: NodeJS.ProcessEnv;
+  /** The same with the key of a user who has Sim:createSim and Sim:createArcSession alone. */
+  readonly minimalEnv: NodeJS.ProcessEnv;
   /** The API calls that were made, as `METHOD path`. */
   calls(): Promise<string[]>;
+  /** The same with status, user and headers. */
+  requests(): Promise<EmulatedRequest[]>;
   messages(): Promise<Record<string, unknown>[]>;
+  /** Each virtual SIM that was ever created, the terminated ones too. */
+  sims(): Promise<EmulatedSim[]>;
+  /** Makes the next calls go wrong as `fault` says (docs/emulator.md). */
+  fault(fault: EmulatedFault): Promise<void>;
+  clearFaults(): Promise<void>;
+  /** Lets another user sign in. */
+  addUser(user: EmulatedUser): Promise<void>;
+  /** Takes the protection off and terminates the SIM. */
+  terminate(simId: string): Promise<void>;
+  /** Calls the API with all permissions; its answer's status and body. */
+  call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
 }
 
-export async function startEmulatorProcess(processes: Processes): Promise<EmulatorProcess> {
+export interface EmulatedRequest {
+  readonly method: string;
+  readonly path: string;
+  /** 0 where a fault cut the connection. */
+  readonly status: number;
+  readonly user?: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface EmulatedSim {
+  readonly simId: string;
+  readonly type: 'virtual' | 'uicc';
+  readonly operatorId: string;
+  readonly imsi: string;
+  readonly status: 'active' | 'terminated';
+  readonly billed: boolean;
+  readonly online: boolean;
+  readonly terminationEnabled: boolean;
+  readonly createdTime: number;
+  readonly groupId?: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** In base64, as arc.json has it. */
+  readonly publicKey: string;
+  readonly address: string;
+}
+
+export interface EmulatedFault {
+  readonly operation?: string;
+  readonly path?: string;
+  readonly method?: string;
+  readonly times?: number;
+  readonly status?: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly retryAfter?: number | string;
+  readonly delayMs?: number;
+  readonly cut?: 'before' | 'after' | 'within';
+  readonly garbage?: boolean;
+  readonly carryOut?: boolean;
+}
+
+export interface EmulatedUser {
+  readonly authKeyId?: string;
+  readonly authKey?: string;
+  readonly email?: string;
+  readonly password?: string;
+  readonly operatorId?: string;
+  readonly userName?: string;
+  readonly mfaOTPCode?: string;
+  readonly permissions: readonly string[];
+  readonly switchTo?: readonly { readonly operatorId: string; readonly userName: string }[];
+}
+
+/** @param parameters beside those that say where it listens */
+export async function startEmulatorProcess(
+  processes: Processes,
+  parameters: readonly string[] = [],
+): Promise<EmulatorProcess> {
   const started = processes.start([
     process.execPath,
     ARCTUN,
@@ -22,20 +97,86 @@ export async function startEmulatorProcess(processes: Processes): Promise<Emulat
     '--arc-listen',
     '127.0.0.1:0',
     '--json',
+    ...parameters,
   ]);
   const [line] = await started.output(/^\{.*\}$/m);
-  const { api, arc, authKeyId, authKey } = JSON.parse(line) as Record<string, string>;
-  const get = async (path: string) =>
-    (await fetch(new URL(path, api))).json() as Promise<Record<string, unknown>[]>;
+  const ready = JSON.parse(line) as Record<
+    'api' | 'metadata' | 'arc' | 'authKeyId' | 'authKey',
+    string
+  >;
+  const { api, metadata, arc, authKeyId, authKey } = ready;
+  const env = (id: string, key: string): NodeJS.ProcessEnv => ({
+    ARCTUN_ENDPOINT: api,
+    ARCTUN_AUTH_KEY_ID: id,
+    ARCTUN_AUTH_KEY: key,
+  });
+  const own = new OwnPaths(api);
+  const call = async (method: string, path: string, body?: unknown) =>
+    own.call(method, path, body, await own.logIn({ authKeyId, authKey }));
   return {
     process: started,
-    api: api!,
-    arc: arc!,
-    env: { ARCTUN_ENDPOINT: api!, ARCTUN_AUTH_KEY_ID: authKeyId!, ARCTUN_AUTH_KEY: authKey! },
+    api,
+    metadata,
+    arc,
+    env: env(authKeyId, authKey),
+    minimalEnv: env('keyId-minimal', 'secret-minimal'),
     calls: async () =>
-      (await get('/emulator/requests')).map(
-        ({ method, path }) => `${String(method)} ${String(path)}`,
-      ),
-    messages: () => get('/emulator/messages'),
+      (await own.get<EmulatedRequest[]>('requests')).map(({ method, path }) => `${method} ${path}`),
+    requests: () => own.get('requests'),
+    messages: () => own.get('messages'),
+    sims: () => own.get('sims'),
+    fault: (fault) => own.change('POST', 'faults', fault),
+    clearFaults: () => own.change('DELETE', 'faults'),
+    addUser: (user) => own.change('POST', 'users', user),
+    terminate: async (simId) => {
+      await call('POST', `/sims/${simId}/enable_termination`);
+      const { status, body } = await call('POST', `/sims/${simId}/terminate`);
+      if (status !== 200) throw new Error(`terminate: ${status} ${JSON.stringify(body)}`);
+    },
+    call,
   };
+}
+
+/** The emulator over HTTP. */
+class OwnPaths {
+  readonly #api: string;
+
+  constructor(api: string) {
+    this.#api = api;
+  }
+
+  async get<T>(name: string): Promise<T> {
+    return (await fetch(`${this.#api}/emulator/${name}`)).json() as Promise<T>;
+  }
+
+  /** @throws Error with the emulator's reason */
+  async change(method: string, name: string, body?: object): Promise<void> {
+    const { status, body: answer } = await this.#fetch(method, `/emulator/${name}`, body, {});
+    if (status >= 300) throw new Error(`${method} ${name}: ${status} ${JSON.stringify(answer)}`);
+  }
+
+  async logIn(credentials: object): Promise<Record<string, string>> {
+    const { body } = await this.call('POST', '/auth', credentials, {});
+    const { apiKey, token } = body as { apiKey: string; token: string };
+    return { 'X-Soracom-API-Key': apiKey, 'X-Soracom-Token': token };
+  }
+
+  call(method: string, path: string, body: unknown, headers: Record<string, string>) {
+    return this.#fetch(method, `/v1${path}`, body, headers);
+  }
+
+  async #fetch(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Record<string, string>,
+  ): Promise<{ status: number; body: unknown }> {
+    const response = await fetch(this.#api + path, {
+      method,
+      headers: { 'Content-Type': 'application/json', ...headers },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+  }
 }

@@ -2,8 +2,8 @@ import type { Datagram, DatagramSocket } from '../../src/tunnel/ports.js';
 
 /** A datagram socket that keeps what is sent and receives what a test hands it. */
 export class FakeSocket implements DatagramSocket {
-  readonly localAddress = '0.0.0.0';
-  readonly localPort = 40_000;
+  readonly localAddress: string = '0.0.0.0';
+  readonly localPort: number = 40_000;
   readonly sent: Datagram[] = [];
   queuedBytes = 0;
   closed = false;

@@ -11,6 +11,16 @@ export interface Finished {
   readonly stderr: string;
 }
 
+export interface TestProcessOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  readonly uid?: number;
+  /** All of standard input. */
+  readonly input?: string;
+  /** Whether standard input stays open for `type`. */
+  readonly interactive?: boolean;
+}
+
 export class TestProcess {
   readonly child: ChildProcess;
   readonly finished: Promise<Finished>;
@@ -18,17 +28,15 @@ export class TestProcess {
   stderr = '';
   readonly #waiting = new Set<() => void>();
 
-  constructor(
-    command: readonly string[],
-    options: { env?: NodeJS.ProcessEnv; cwd?: string; uid?: number; input?: string } = {},
-  ) {
-    const { input, env, ...rest } = options;
+  constructor(command: readonly string[], options: TestProcessOptions = {}) {
+    const { input, interactive = false, env, ...rest } = options;
     this.child = spawn(command[0]!, command.slice(1), {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...cleanEnvironment(), ...env },
       ...rest,
     });
-    this.child.stdin!.on('error', () => undefined).end(input ?? '');
+    this.child.stdin!.on('error', () => undefined);
+    if (!interactive) this.child.stdin!.end(input ?? '');
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
       this.#wake();
@@ -79,6 +87,11 @@ export class TestProcess {
         waiting.add(wake);
       });
     }
+  }
+
+  /** Writes to standard input, as keys are typed. */
+  type(keys: string): void {
+    this.child.stdin!.write(keys);
   }
 
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {

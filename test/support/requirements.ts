@@ -1,7 +1,19 @@
 /** Tests that need more than Node: they skip by name and reason, and in CI they fail instead. */
 import { execFileSync } from 'node:child_process';
 
-type Requirement = 'root' | 'wireguard-go' | 'wg' | 'ip' | 'nft' | 'curl' | 'ethtool' | 'setpriv';
+type Requirement =
+  | 'root'
+  | 'wireguard-go'
+  | 'wg'
+  | 'wg-quick'
+  | 'ip'
+  | 'nft'
+  | 'curl'
+  | 'ethtool'
+  | 'setpriv'
+  | 'strace'
+  | 'jq'
+  | 'script';
 
 function has(requirement: Requirement): boolean {
   if (requirement === 'root') return process.getuid?.() === 0;

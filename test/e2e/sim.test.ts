@@ -1,0 +1,269 @@
+/** The commands below `sim` against the emulator, as a user types them, right and wrong. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { ARCTUN, type Finished, Processes } from '../support/processes.js';
+import { describeWith } from '../support/requirements.js';
+
+const processes = new Processes();
+let emulator: EmulatorProcess;
+let folder: string;
+
+beforeAll(async () => {
+  emulator = await startEmulatorProcess(processes);
+}, 60_000);
+afterAll(() => processes.close());
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-sim-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function environment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  return { ...emulator.env, STATE_DIRECTORY: join(folder, 'state'), ...more };
+}
+
+function run(parameters: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
+  const command = [process.execPath, ARCTUN, ...parameters];
+  return processes.run(command, { cwd: folder, env: environment(env) });
+}
+
+/** @returns the SIM's id */
+async function bootstrap(name = 'sensor', config = 'arc.json'): Promise<string> {
+  const done = await run(['bootstrap', 'authkey', '--name', name, '--config', config, '--json']);
+  expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: '' });
+  return (JSON.parse(done.stdout) as { simId: string }).simId;
+}
+
+async function jsonOf(parameters: readonly string[]): Promise<unknown> {
+  const { code, stdout, stderr } = await run([...parameters, '--json']);
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+async function statusOf(simId: string): Promise<unknown> {
+  return ((await jsonOf(['sim', 'show', simId])) as { status: unknown }).status;
+}
+
+const arcJson = () =>
+  JSON.parse(readFileSync(join(folder, 'arc.json'), 'utf8')) as Record<string, string>;
+const writeArcJson = (content: object) =>
+  writeFileSync(join(folder, 'arc.json'), JSON.stringify(content), { mode: 0o600 });
+
+describe('sim list', () => {
+  it('lists the newest first, for people and for programs', async () => {
+    const first = await bootstrap('first', 'first.json');
+    const second = await bootstrap('zwei\u001b[2J', 'second.json');
+    const { code, stdout } = await run(['sim', 'list']);
+    expect(code).toBe(0);
+    const [headings, ...rows] = stdout.trimEnd().split('\n');
+    expect(headings).toMatch(/^SIM ID +NAME +STATUS +SESSION +ADDRESS +CREATED +GROUP$/);
+    expect(rows[0]).toMatch(new RegExp(`^${second}  zwei\ufffd\\[2J +active +online +10\\.`));
+    expect(rows[1]).toMatch(new RegExp(`^${first}  first `));
+    expect(stdout).not.toContain('\u001b');
+    expect(await jsonOf(['sim', 'list'])).toMatchObject([
+      { simId: second, name: 'zwei\u001b[2J', status: 'active', online: true },
+      { simId: first, name: 'first' },
+    ]);
+  }, 60_000);
+
+  it('leaves out what is older, and says when nothing is found', async () => {
+    await bootstrap();
+    expect(await jsonOf(['sim', 'list', '--since', '10m'])).not.toEqual([]);
+    const future = ['sim', 'list', '--since', '2999-01-01T00:00:00Z'];
+    expect(await run(future)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'No virtual SIM was found.\n',
+    });
+    expect(await jsonOf(future)).toEqual([]);
+  }, 60_000);
+
+  it('names the permissions that it lacks', async () => {
+    const user = { authKeyId: 'keyId-nothing', authKey: 'secret-nothing', permissions: [] };
+    await emulator.addUser(user);
+    const { code, stderr } = await run(['sim', 'list'], {
+      ARCTUN_AUTH_KEY_ID: user.authKeyId,
+      ARCTUN_AUTH_KEY: user.authKey,
+    });
+    expect(code).toBe(4);
+    expect(stderr).toContain('Query:searchSims or Sim:listSims');
+  }, 60_000);
+
+  it('refuses what is no time: 2', async () => {
+    const { code, stderr } = await run(['sim', 'list', '--since', 'yesterday']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--since yesterday');
+  }, 60_000);
+});
+
+describe('sim show', () => {
+  it("shows arc.json's SIM, and that all is well", async () => {
+    const simId = await bootstrap();
+    const { code, stdout } = await run(['sim', 'show', '--events']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^SIM ID +${simId}\nName +sensor\nStatus +active\n`));
+    expect(stdout).toContain('\narc.json agrees with the platform.\n');
+    expect(stdout).toMatch(/\nTIME +EVENT +ADDRESS\n.*Created/);
+    expect(stdout).not.toContain(arcJson().privateKey);
+  }, 60_000);
+
+  it('says what keeps arc.json from working', async () => {
+    await bootstrap();
+    const session = arcJson().arcSessionStatus as unknown as object;
+    const arcSessionStatus = { ...session, arcClientPeerIpAddress: '10.99.99.99' };
+    const privateKey = Buffer.alloc(32, 1).toString('base64');
+    writeArcJson({ ...arcJson(), privateKey, arcSessionStatus });
+    const { stdout } = await run(['sim', 'show']);
+    expect(stdout).toMatch(/The key of the SIM is \S+, that of arc\.json \S+: no handshake/);
+    expect(stdout).toContain('arc.json has 10.99.99.99.');
+    const { arcConfig } = (await jsonOf(['sim', 'show'])) as {
+      arcConfig: { findings: unknown[] };
+    };
+    expect(arcConfig.findings).toHaveLength(2);
+  }, 60_000);
+
+  it.each([
+    [[], 3, 'no SIM id was given, and cannot read'],
+    [['8942000000000000000'], 4, 'HTTP 404'],
+    [['../groups'], 2, "is no SIM's id"],
+  ])(
+    'tells of a SIM that is not there: %j',
+    async (parameters, exit, sentence) => {
+      const { code, stderr } = await run(['sim', 'show', ...parameters]);
+      expect(code).toBe(exit);
+      expect(stderr).toContain(sentence);
+    },
+    60_000,
+  );
+});
+
+describe('sim renew-key', () => {
+  it('ends the old key and opens the tunnel with the new one', async () => {
+    const simId = await bootstrap();
+    const old = readFileSync(join(folder, 'arc.json'), 'utf8');
+    const { code, stdout, stderr } = await run(['sim', 'renew-key']);
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: 'The old key opens no tunnel any more: restart what runs with it.\n',
+    });
+    expect(stdout).toBe(`SIM ${simId} has a new key; it is in ${join(folder, 'arc.json')}.\n`);
+    expect(old).not.toContain(arcJson().privateKey);
+    expect((await run(['send', 'with the new key'])).code).toBe(0);
+    const refused = await run(['send', 'with the old key', '--wait', '1'], { ARCTUN_CONFIG: old });
+    expect(refused.code).toBe(5);
+  }, 60_000);
+
+  it('goes on with the same key when the answer was lost', async () => {
+    await bootstrap();
+    const before = arcJson().privateKey;
+    await emulator.fault({ operation: 'renewArcSimCredentials', cut: 'after' });
+    expect((await run(['sim', 'renew-key'])).code).toBe(4);
+    expect(arcJson().privateKey).toBe(before);
+    expect(existsSync(join(folder, '.arc.json.bootstrap'))).toBe(true);
+    const again = await run(['sim', 'renew-key']);
+    expect(again.code).toBe(0);
+    expect(again.stderr).toContain('that of an earlier run');
+    expect(existsSync(join(folder, '.arc.json.bootstrap'))).toBe(false);
+    expect((await run(['send', 'x'])).code).toBe(0);
+  }, 60_000);
+
+  it('makes an arc.json for a SIM whose own is lost', async () => {
+    const simId = await bootstrap();
+    rmSync(join(folder, 'arc.json'));
+    expect((await run(['sim', 'renew-key', simId])).code).toBe(0);
+    expect((await run(['send', 'x'])).code).toBe(0);
+  }, 60_000);
+
+  it('leaves all as it was when the platform refuses', async () => {
+    await bootstrap();
+    const before = arcJson();
+    await emulator.fault({ operation: 'renewArcSimCredentials', status: 403 });
+    const { code, stderr } = await run(['sim', 'renew-key']);
+    expect(code).toBe(4);
+    expect(stderr).toContain('Sim:renewArcSimCredentials');
+    expect(arcJson()).toEqual(before);
+    expect(existsSync(join(folder, '.arc.json.bootstrap'))).toBe(false);
+    expect((await run(['send', 'x'])).code).toBe(0);
+  }, 60_000);
+});
+
+describe('sim terminate', () => {
+  it('ends the SIM, its protection first, and its tunnel', async () => {
+    const simId = await bootstrap();
+    const done = await run(['sim', 'terminate', '--yes']);
+    expect(done.code).toBe(0);
+    expect(done.stdout).toBe(`SIM ${simId} is terminated: that is final, and its bill ends.\n`);
+    expect(done.stderr).toMatch(new RegExp(`^To be terminated:\n.*\n${simId} +sensor `));
+    expect(done.stderr).toContain('arc.json is left as it is; it is of no use now.');
+    expect(await statusOf(simId)).toBe('terminated');
+    expect((await run(['send', 'x', '--wait', '1'])).code).toBe(5);
+
+    const again = await run(['sim', 'terminate', simId, '-y', '--json']);
+    expect(again.code).toBe(0);
+    expect(JSON.parse(again.stdout)).toEqual({
+      simId,
+      name: 'sensor',
+      alreadyTerminated: true,
+      status: 'terminated',
+    });
+    expect((await run(['sim', 'terminate', '--yes'])).stdout).toBe(
+      `SIM ${simId} is terminated already.\n`,
+    );
+  }, 60_000);
+
+  it('asks nothing of the platform without a terminal and --yes: 2', async () => {
+    const simId = await bootstrap();
+    const before = await emulator.calls();
+    const { code, stderr } = await run(['sim', 'terminate']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--yes');
+    expect(await emulator.calls()).toEqual(before);
+    expect(await statusOf(simId)).toBe('active');
+  }, 60_000);
+});
+
+describeWith(['script'], 'sim terminate on a terminal', () => {
+  function onTerminal() {
+    const command = `'${process.execPath}' '${ARCTUN}' sim terminate`;
+    const env = environment({ TERM: 'xterm' });
+    const options = { cwd: folder, interactive: true, env };
+    return processes.start(['script', '-qefc', command, '/dev/null'], options);
+  }
+
+  it.each([
+    ['its name', 'sensor\r', 0, 'terminated'],
+    ['another word', 'yes\r', 1, 'active'],
+    ['Ctrl-C', '\x03', 130, 'active'],
+  ])(
+    'is answered with %s',
+    async (_, typed, exit, status) => {
+      const simId = await bootstrap();
+      const asked = onTerminal();
+      await asked.output(/Type the SIM's name \(sensor\)/);
+      expect(asked.stdout).toContain(simId);
+      asked.type(typed);
+      expect((await asked.finished).code).toBe(exit);
+      expect(await statusOf(simId)).toBe(status);
+    },
+    60_000,
+  );
+});
+
+describe('the newest session', () => {
+  it('is taken from the state folder where arc.json holds the one before', async () => {
+    const simId = await bootstrap();
+    const arcSessionStatus = arcJson().arcSessionStatus as unknown as object;
+    const outdated = {
+      ...arcSessionStatus,
+      arcServerPeerPublicKey: 'L+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=',
+    };
+    writeArcJson({ ...arcJson(), arcSessionStatus: outdated });
+    expect((await run(['send', 'x', '--wait', '1'])).code).toBe(5);
+    mkdirSync(join(folder, 'state'));
+    const state = JSON.stringify({ simId, replaces: outdated, arcSessionStatus });
+    writeFileSync(join(folder, 'state', `session-${simId}.json`), state);
+    expect((await run(['send', 'x'])).code).toBe(0);
+  }, 60_000);
+});

@@ -1,0 +1,106 @@
+/** `send` by TCP and UDP behind wireguard-go, with the kernel's TCP and UDP at the far end. */
+import { describeWith } from '../support/requirements.js';
+import { REPOSITORY, type TestProcess } from '../support/processes.js';
+import { inSpace, SERVICE, WireGuardGoServer } from '../support/wireguard-go-server.js';
+
+const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'ethtool'] as const;
+const PEER = `${REPOSITORY}test/support/entry-point-peer.js`;
+
+describeWith(PEERS, 'send behind wireguard-go', () => {
+  let server: WireGuardGoServer;
+  let entry: TestProcess;
+
+  beforeAll(async () => {
+    server = new WireGuardGoServer();
+    await server.startWireGuard();
+    entry = server.processes.start([
+      ...inSpace(server.serverSpace),
+      process.execPath,
+      PEER,
+      SERVICE,
+      '23080',
+    ]);
+    await entry.output(/listening/);
+  }, 30_000);
+  afterAll(() => server.close());
+
+  const send = (...parameters: string[]) => server.arctun('send', ...parameters).finished;
+
+  it.each(['tcp', 'udp'])(
+    'prints the answer by %s',
+    async (via) => {
+      const sent = await send('--via', via, '{"temperature": 21.5}');
+      expect(sent).toEqual({ code: 0, stdout: '201 {"temperature": 21.5}', stderr: '' });
+      const json = await send('--via', via, '--json', 'x');
+      expect(JSON.parse(json.stdout)).toEqual({ via, answer: '201 x' });
+    },
+    60_000,
+  );
+
+  it.each([
+    ['tcp', /No answer within 1 s; the message has arrived/],
+    ['udp', /No answer within 1 s. By UDP this does not tell/],
+  ])(
+    'is done without an answer by %s, and says so',
+    async (via, note) => {
+      const sent = await send('--via', via, '--timeout', '1', 'silent');
+      expect(sent).toMatchObject({ code: 0, stdout: '' });
+      expect(sent.stderr).toMatch(note);
+      expect(entry.stdout).toContain(`${via} 6 silent`);
+      const json = await send('--via', via, '--timeout', '1', '--json', 'silent');
+      expect(json.code).toBe(0);
+      expect(JSON.parse(json.stdout)).toEqual({ via, answer: null });
+    },
+    60_000,
+  );
+
+  it('tells an empty datagram, and a connection that is closed without an answer', async () => {
+    const empty = await send('--via', 'udp', '--json', 'empty');
+    expect(JSON.parse(empty.stdout)).toEqual({ via: 'udp', answer: '' });
+    expect(empty.stderr).toContain('The answer is empty');
+    const closed = await send('--via', 'tcp', '--json', 'close');
+    expect(closed.code).toBe(0);
+    expect(JSON.parse(closed.stdout)).toEqual({ via: 'tcp', answer: null });
+  }, 60_000);
+
+  it('carries 1392 bytes by UDP, refuses one more, and sends that by TCP', async () => {
+    const whole = await send('--via', 'udp', 'a'.repeat(1388));
+    expect(whole).toEqual({ code: 0, stdout: `201 ${'a'.repeat(1388)}`, stderr: '' });
+    const largest = await send('--via', 'udp', '--timeout', '1', 'b'.repeat(1392));
+    expect(largest.code).toBe(0);
+    expect(entry.stdout).toContain('udp 1392 bbb');
+    const longer = await send('--via', 'udp', 'c'.repeat(1393));
+    expect(longer.code).toBe(2);
+    expect(longer.stderr).toContain('cannot send 1393 bytes by UDP');
+    expect(entry.stdout).not.toContain('ccc');
+    const byTcp = await send('--via', 'tcp', 'c'.repeat(1393));
+    expect(byTcp).toMatchObject({ code: 0, stderr: '' });
+  }, 60_000);
+
+  it('reads a large answer by TCP to its end', async () => {
+    const sent = await send('--via', 'tcp', 'large 1000000');
+    expect(sent).toMatchObject({ code: 0, stderr: '' });
+    expect(sent.stdout).toHaveLength(1_000_000);
+  }, 60_000);
+
+  it('fails when the connection is reset', async () => {
+    const sent = await send('--via', 'tcp', 'reset');
+    expect(sent.code).toBe(1);
+    expect(sent.stderr).toContain('reset by the other side');
+  }, 60_000);
+
+  it.each([
+    ['tcp', `${SERVICE}:9`, 'refused'],
+    ['udp', `${SERVICE}:9`, 'nobody listens on UDP port 9'],
+    ['tcp', '192.0.2.1', 'outside of the allowed IPs'],
+    ['udp', '192.0.2.1', 'outside of the allowed IPs'],
+  ])(
+    'ends with 5 by %s to %s',
+    async (via, target, reason) => {
+      const sent = await send('--via', via, '--forward-to', target, 'x');
+      expect(sent).toMatchObject({ code: 5, stdout: '' });
+      expect(sent.stderr).toContain(reason);
+    },
+    60_000,
+  );
+});
