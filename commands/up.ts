@@ -11,7 +11,7 @@ import { tunnelFlags } from '../src/cli/tunnel-flags.js';
 export default class Up extends BaseCommand {
   static override description =
     'Open the tunnel and forward HTTP from a local port to the Unified Endpoint, until stopped.';
-  static override aliases = ['u'];
+  static override hiddenAliases = ['u'];
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     `<%= config.bin %> <%= command.id %> --port 8080 --header 'X-Device: sensor-1'`,

@@ -3,7 +3,7 @@ import { renderJson } from '../src/cli/render.js';
 
 export default class Version extends BaseCommand {
   static override description = 'Print the version as JSON.';
-  static override aliases = ['v'];
+  static override hiddenAliases = ['v'];
   static override examples = ['<%= config.bin %> <%= command.id %>'];
 
   async run(): Promise<void> {

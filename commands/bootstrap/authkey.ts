@@ -14,13 +14,19 @@ export default class BootstrapAuthkey extends BaseCommand {
   ];
   static override flags = {
     ...credentialFlags,
-    name: Flags.string({ description: 'Name of the virtual SIM (its tag "name").' }),
-    group: Flags.string({ description: 'Id of the SIM group to put the virtual SIM into.' }),
+    name: Flags.string({
+      description: 'Name of the virtual SIM (its tag "name").',
+      helpValue: 'NAME',
+    }),
+    group: Flags.string({
+      description: 'Id of the SIM group to put the virtual SIM into.',
+      helpValue: 'GROUP_ID',
+    }),
     tag: Flags.string({
       description: 'A tag for the virtual SIM, as NAME=VALUE. May be given more than once.',
+      helpValue: 'NAME=VALUE',
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
     }),
     'own-key': Flags.boolean({
       description:
@@ -35,6 +41,7 @@ export default class BootstrapAuthkey extends BaseCommand {
     }),
     adopt: Flags.string({
       description: 'Give this SIM, whose key is lost, a new one, in place of creating a SIM.',
+      helpValue: 'SIM_ID',
     }),
     'create-another': Flags.boolean({
       description: 'Create a SIM although an earlier, interrupted run may have created one.',
@@ -51,7 +58,7 @@ export default class BootstrapAuthkey extends BaseCommand {
         rescueFolder: this.context.stateFolder(),
         stateFolder: this.context.stateFolder(),
         platform: this.context.platform,
-        labels: { name: flags.name, group: flags.group, tags: flags.tag.map(parseTagFlag) },
+        labels: { name: flags.name, group: flags.group, tags: flags.tag?.map(parseTagFlag) },
         ownKey: flags['own-key'],
         saveProfile: flags['save-profile'],
         adopt: flags.adopt,

@@ -7,7 +7,6 @@ import { cut, json, status } from '../soracom/recording-server.js';
 import {
   BootstrapHarness,
   CREATE_SESSION,
-  errorOf,
   head,
   OWN_PRIVATE_KEY,
   OWN_PUBLIC_KEY,
@@ -19,6 +18,7 @@ import {
   TARGET,
   whole,
 } from './bootstrap-harness.js';
+import { failureOf } from './failure-of.js';
 
 const RESCUE = `/rescue/arc.json.${SIM_ID}.rescue`;
 const CREATE_SIM = 'POST /v1/sims';
@@ -75,7 +75,7 @@ describe('a new SIM', () => {
       response.writeHead(200, { Date: date }).end('{"apiKey":"a","token":"t"}');
     });
     bench.answering(CREATE_SIM, cut);
-    await errorOf(bench.run());
+    await failureOf(bench.run());
     const [line] = bench.journals.lines.get('arc.json')!;
     expect(JSON.parse(line!)).toMatchObject({ since: Date.parse(date), ownKey: false });
   });
@@ -90,7 +90,7 @@ describe('a new SIM', () => {
   it('keeps the key when no session can be had, and a second run creates no second SIM', async () => {
     bench.answering(CREATE_SIM, json({ ...SIM, arcSessionStatus: null }, 201));
     bench.answering(CREATE_SESSION, json({ code: 'X', message: 'no' }, 403));
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error.what).toContain(`SIM ${SIM_ID} was created and its key is in ${TARGET}`);
     expect(error.kind).toBe('api');
     expect(bench.files.texts.get(TARGET)).toBe(`${head()}\n}\n`);
@@ -109,7 +109,7 @@ describe('a new SIM', () => {
 
   it('without a private key in the answer is named, and gets a key in the next run', async () => {
     bench.answering(CREATE_SIM, json({ ...SIM, profiles: { a: {} } }, 201));
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error.message).toContain(`SIM ${SIM_ID} was created`);
     expect(error.next.join(' ')).toContain('it is billed');
     expect(bench.files.texts.size).toBe(0);
@@ -121,7 +121,7 @@ describe('a new SIM', () => {
 
   it('may exist when the answer is lost: it is not asked for twice, and the journal stays', async () => {
     bench.answering(CREATE_SIM, cut);
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error.next.join(' ')).toContain('may have been created');
     expect(bench.count(CREATE_SIM)).toBe(1);
     expect(bench.steps).toEqual(['create-sim']);
@@ -129,7 +129,7 @@ describe('a new SIM', () => {
 
   it.each([400, 401, 403, 429])('that is refused with %d leaves no journal', async (code) => {
     bench.answering(CREATE_SIM, json({ code: 'X', message: 'no' }, code));
-    await errorOf(bench.run());
+    await failureOf(bench.run());
     expect(bench.steps).toBeUndefined();
     expect(bench.files.texts.size).toBe(0);
   });
@@ -160,7 +160,7 @@ describe('--own-key', () => {
 
   it('that is refused leaves a SIM that works, and says so', async () => {
     bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
-    const error = await errorOf(bench.run({ ownKey: true }));
+    const error = await failureOf(bench.run({ ownKey: true }));
     expect(error.kind).toBe('api');
     expect(error.what).toContain('its key is not our own');
     expect(error.next.join(' ')).toContain('Sim:renewArcSimCredentials');
@@ -170,7 +170,7 @@ describe('--own-key', () => {
 
   it('whose answer is lost is finished by the next run, with the same key', async () => {
     bench.answering(RENEW, cut);
-    await errorOf(bench.run({ ownKey: true }));
+    await failureOf(bench.run({ ownKey: true }));
     expect(bench.steps).toEqual(['create-sim', 'created', 'renew-key']);
     bench.answering(RENEW, json({ arcClientPeerPublicKey: OWN_PUBLIC_KEY }));
     expect(await bench.run()).toMatchObject({ simId: SIM_ID, created: true });
@@ -251,7 +251,7 @@ describe('an arc.json that is there', () => {
     bench.files.texts.set(TARGET, SAMPLE);
     const odd = json({ ...SESSION, arcServerPeerPublicKey: 'short' });
     bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', odd);
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error).toMatchObject({ kind: 'api' });
     expect(error.message).toContain('arcServerPeerPublicKey');
     expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
@@ -275,7 +275,7 @@ describe('an arc.json that is there', () => {
     ['without a simId', sampleWith({ simId: '' }), 'it has no simId'],
   ])('is refused when it is %s, and nothing is created', async (_, text, why) => {
     bench.files.texts.set(TARGET, text);
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error.kind).toBe('configuration');
     expect(error.what).toBe(`nothing was created or changed for ${TARGET}`);
     expect(error.why).toContain(why);
@@ -287,14 +287,14 @@ describe('an arc.json that is there', () => {
   it('is refused when it cannot be read', async () => {
     const denied = new FileError('denied', TARGET, 'permission denied');
     bench.files.failures.set(`readText ${TARGET}`, denied);
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error).toMatchObject({ kind: 'permission', cause: denied });
     expect(bench.server.calls).toEqual([]);
   });
 
   it('of another SIM than --adopt names is refused', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
-    expect(await errorOf(bench.run({ adopt: SIM_ID }))).toMatchObject({ kind: 'usage' });
+    expect(await failureOf(bench.run({ adopt: SIM_ID }))).toMatchObject({ kind: 'usage' });
     expect(bench.server.calls).toEqual([]);
   });
 });
@@ -312,7 +312,7 @@ describe('before the first call', () => {
     'a target that is %s ends it',
     async (why) => {
       bench.files.failures.set(`proveWritable ${TARGET}`, new FileError(why, TARGET, 'the reason'));
-      const error = await errorOf(bench.run());
+      const error = await failureOf(bench.run());
       expect(error.why).toBe('it cannot be written: the reason');
       expect(bench.server.calls).toEqual([]);
     },
@@ -322,19 +322,19 @@ describe('before the first call', () => {
     bench.files.texts.set(TARGET, SAMPLE);
     bench.files.failures.set(`proveWritable ${TARGET}`, new FileError('denied', TARGET, 'no'));
     bench.files.failures.set('createFolder /state', new FileError('denied', '/state', 'no'));
-    expect(await errorOf(bench.run())).toMatchObject({ kind: 'permission' });
+    expect(await failureOf(bench.run())).toMatchObject({ kind: 'permission' });
     expect(bench.server.calls).toEqual([]);
   });
 
   it('a rescued arc.json of an earlier run has to be dealt with', async () => {
     bench.files.texts.set('/rescue/arc.json.8942.rescue', whole());
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error.why).toContain('/rescue/arc.json.8942.rescue');
     expect(bench.server.calls).toEqual([]);
   });
 
   it('an inline configuration is no place to write to', async () => {
-    const error = await errorOf(bench.run({ path: SAMPLE }));
+    const error = await failureOf(bench.run({ path: SAMPLE }));
     expect(error.kind).toBe('usage');
     expect(error.message).not.toContain('privateKey');
     expect(bench.files.calls).toEqual([]);
@@ -348,7 +348,7 @@ describe('before the first call', () => {
 
   it('a journal that cannot be made ends it, with nothing created', async () => {
     bench.journals.failures.set('create', new FileError('failed', '/j', 'no space left'));
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error.message).toContain('no space left');
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
@@ -356,7 +356,7 @@ describe('before the first call', () => {
   it('a run that is at work with the same file ends it', async () => {
     bench.journals.lines.set('arc.json', ['{"step":"create-sim","since":0,"ownKey":false}']);
     bench.journals.runningProcess = 4711;
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error.why).toContain('process 4711');
     expect(bench.server.calls).toEqual([]);
   });
@@ -366,7 +366,7 @@ describe('before the first call', () => {
       bench.journals.lines.set('arc.json', ['{"step":"create-sim","since":0,"ownKey":false}']);
       json({ apiKey: 'api-1', token: 'token-1' })(response, request);
     });
-    expect((await errorOf(bench.run())).why).toContain('another run');
+    expect((await failureOf(bench.run())).why).toContain('another run');
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
 });
@@ -374,7 +374,7 @@ describe('before the first call', () => {
 describe('when the new file cannot be written', () => {
   it('its key is in the journal, and the next run finishes it', async () => {
     bench.files.failures.set(`replaceText ${TARGET}`, FULL);
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error).toMatchObject({ kind: 'failed', cause: FULL });
     expect(error.what).toContain(`SIM ${SIM_ID} was created`);
     expect(error.next.join(' ')).toContain('arc.json.bootstrap');
@@ -416,7 +416,7 @@ describe('when the new file cannot be written', () => {
       bench.files.texts.set(TARGET, 'of another run');
       json(SIM, 201)(response, request);
     });
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error.why).toBe('a file has appeared there meanwhile');
     expect(bench.files.texts.get(TARGET)).toBe('of another run');
     expect(bench.journals.lines.get('arc.json')!.at(-1)).toContain(PRIVATE_KEY);
@@ -439,13 +439,13 @@ describe('signing out', () => {
 
   it('happens after a failure as well', async () => {
     bench.answering(CREATE_SIM, status(500));
-    await errorOf(bench.run());
+    await failureOf(bench.run());
     expect(bench.server.calls.at(-1)).toBe('POST /v1/auth/logout');
   });
 
   it('is not tried when signing in failed', async () => {
     bench.answering('POST /v1/auth', json({ code: 'AUM0002', message: 'bad key' }, 401));
-    expect(await errorOf(bench.run())).toMatchObject({ kind: 'api', status: 401 });
+    expect(await failureOf(bench.run())).toMatchObject({ kind: 'api', status: 401 });
     expect(bench.server.calls).toEqual(['POST /v1/auth']);
   });
 });

@@ -6,7 +6,6 @@ import { json } from '../soracom/recording-server.js';
 import {
   BootstrapHarness,
   CREATE_SESSION,
-  errorOf,
   head,
   optionsWith,
   rescueOf,
@@ -16,6 +15,7 @@ import {
   TARGET,
   whole,
 } from './bootstrap-harness.js';
+import { failureOf } from './failure-of.js';
 
 let bench: BootstrapHarness;
 let printed: string[];
@@ -72,7 +72,7 @@ it.each([
 });
 
 it('keeps the key in arc.json when standard output does not take it', async () => {
-  const error = await errorOf(dump({}, new Error('no space left')));
+  const error = await failureOf(dump({}, new Error('no space left')));
   expect(error.what).toContain(`SIM ${SIM_ID} was created`);
   expect(error.message).toContain('no space left');
   expect(error.why).toContain(TARGET);
@@ -89,7 +89,7 @@ it('keeps it in the rescue folder when that fails, too', async () => {
 it.each([{ ownKey: true }, { adopt: SIM_ID }])(
   'refuses %j: a key needs a file',
   async (options) => {
-    expect(await errorOf(dump(options))).toMatchObject({ kind: 'usage' });
+    expect(await failureOf(dump(options))).toMatchObject({ kind: 'usage' });
     expect(bench.count('POST /v1/sims')).toBe(0);
   },
 );

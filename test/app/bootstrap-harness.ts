@@ -3,13 +3,13 @@ import { bootstrapAuthkey } from '../../src/app/bootstrap-authkey.js';
 import { BootstrapRescueError } from '../../src/app/bootstrap-rescue.js';
 import type { BootstrapAuthkeyOptions, BootstrapPorts } from '../../src/app/bootstrap-run.js';
 import { Secret } from '../../src/lib/secret.js';
-import { UserError } from '../../src/lib/user-error.js';
 import { SoracomClient } from '../../src/soracom/client.js';
 import { MemoryFiles } from '../arc-config/memory-files.js';
 import { MemoryJournals } from '../arc-config/memory-journals.js';
 import { PRIVATE_KEY, PUBLIC_KEY, SERVER_KEY } from '../arc-config/sample.js';
 import { InstantClock } from '../soracom/instant-clock.js';
 import { json, RecordingServer, status, type Answer } from '../soracom/recording-server.js';
+import { failureOf } from './failure-of.js';
 
 export const SIM_ID = '8942310022000099999';
 export const SESSION = {
@@ -166,17 +166,8 @@ export function optionsWith(options: Partial<BootstrapAuthkeyOptions>): Bootstra
   };
 }
 
-export async function errorOf(promise: Promise<unknown>): Promise<UserError> {
-  const outcome: unknown = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (outcome instanceof UserError) return outcome;
-  throw new Error('no UserError', { cause: outcome });
-}
-
 export async function rescueOf(promise: Promise<unknown>): Promise<BootstrapRescueError> {
-  const error = await errorOf(promise);
+  const error = await failureOf(promise);
   if (error instanceof BootstrapRescueError) return error;
   throw new Error('no BootstrapRescueError', { cause: error });
 }

@@ -4,7 +4,6 @@ import { SAMPLE } from '../arc-config/sample.js';
 import { json, status, type Answer } from '../soracom/recording-server.js';
 import {
   BootstrapHarness,
-  errorOf,
   OWN_PRIVATE_KEY,
   OWN_PUBLIC_KEY,
   RENEW,
@@ -13,6 +12,7 @@ import {
   TARGET,
   whole,
 } from './bootstrap-harness.js';
+import { failureOf } from './failure-of.js';
 
 const CREATE_SIM = 'POST /v1/sims';
 const SINCE = Date.parse('2026-11-25T01:00:00Z');
@@ -54,7 +54,7 @@ const FOUND = { ...SIM, createdTime: SINCE + 1000, tags: { name: '' } };
 describe('a run of which only the request is known', () => {
   it('names the SIM that was created since, and creates none', async () => {
     listed([FOUND, { ...FOUND, simId: '8942000000000000001', createdTime: SINCE - 61_000 }]);
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error.kind).toBe('failed');
     expect(error.why).toContain(`${SIM_ID} at 2026-11-25T01:00:01Z`);
     expect(error.why).not.toContain('8942000000000000001');
@@ -74,7 +74,7 @@ describe('a run of which only the request is known', () => {
 
   it('says which permission adopting needs', async () => {
     bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
-    const error = await errorOf(bench.run({ adopt: SIM_ID }));
+    const error = await failureOf(bench.run({ adopt: SIM_ID }));
     expect(error.next.join(' ')).toContain('Sim:renewArcSimCredentials');
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
@@ -98,7 +98,7 @@ describe('a run of which only the request is known', () => {
 
   it('changes nothing when a person says so', async () => {
     listed([FOUND]);
-    await errorOf(bench.run({}, { chooseSim: () => Promise.resolve('nothing') }));
+    await failureOf(bench.run({}, { chooseSim: () => Promise.resolve('nothing') }));
     expect(bench.count(CREATE_SIM)).toBe(0);
     expect(bench.steps).toEqual(['create-sim']);
   });
@@ -112,14 +112,14 @@ describe('a run of which only the request is known', () => {
 
   it('waits while a SIM may not be listed yet', async () => {
     listed([]);
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error.next[0]).toContain('2026-11-25T01:10:00Z');
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
 
   it('creates one when none is listed after ten minutes, and not a second before', async () => {
     listed([], SINCE + 599_000);
-    await errorOf(bench.run());
+    await failureOf(bench.run());
     expect(bench.count(CREATE_SIM)).toBe(0);
     listed([], SINCE + 600_000);
     await bench.run();
@@ -131,19 +131,19 @@ describe('a run of which only the request is known', () => {
       { ...FOUND, status: 'terminated' },
       { ...FOUND, type: 'physical' },
     ]);
-    expect((await errorOf(bench.run())).why).toContain('none is listed');
+    expect((await failureOf(bench.run())).why).toContain('none is listed');
   });
 
   it('looks in the other list where it may not search', async () => {
     listed([FOUND]);
     bench.answering(SEARCHES[0]!, status(403));
-    expect((await errorOf(bench.run())).why).toContain(SIM_ID);
+    expect((await failureOf(bench.run())).why).toContain(SIM_ID);
   });
 
   it('says which permissions looking needs', async () => {
     listed([FOUND]);
     for (const call of SEARCHES) bench.answering(call, status(403));
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error.next.join(' ')).toMatch(/Query:searchSims or Sim:listSims.*--adopt/);
     expect(bench.count(CREATE_SIM)).toBe(0);
     expect(bench.steps).toEqual(['create-sim']);
@@ -188,7 +188,7 @@ describe('a run whose SIM was created', () => {
 
   it('writes over no arc.json of another SIM', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error.kind).toBe('configuration');
     expect(error.why).toContain(SIM_ID);
     expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
@@ -226,7 +226,7 @@ describe('a run whose key was being renewed', () => {
   it('keeps the key that the SIM may have by now, when the platform refuses', async () => {
     bench.files.texts.set(TARGET, whole());
     bench.answering(RENEW, status(404));
-    const error = await errorOf(bench.run());
+    const error = await failureOf(bench.run());
     expect(error.next.join(' ')).toContain('holds that key');
     expect(bench.files.texts.get(TARGET)).toBe(whole());
     expect(bench.steps).toEqual(['renew-key']);
