@@ -1,6 +1,7 @@
 /** Journals on the operating system's files. */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, open, readFile, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, link, open, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
   FileError,
@@ -10,6 +11,7 @@ import {
   type OpenedJournal,
 } from '../arc-config/files.js';
 import { codeOf, failingWith, followLinks, syncFolder } from './files.js';
+import { ownerLine, OWNER_LENGTH, runningOwner } from './process-owner.js';
 
 const PRIVATE = 0o600;
 
@@ -27,108 +29,162 @@ async function pathOf(target: string): Promise<string> {
 async function create(target: string, line: string): Promise<Journal | undefined> {
   const path = await pathOf(target);
   const text = `${await ownerLine()}${line}\n`;
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  const handle = await open(temporary, 'wx', PRIVATE);
-  try {
-    // Spaces are written, not skipped over: the blocks have to be taken.
-    await handle.writeFile(text.padEnd(JOURNAL_ROOM, ' '));
-    await handle.sync();
-    if (!(await nameOnce(temporary, path))) return undefined;
-  } finally {
-    await handle.close();
-    await rm(temporary, { force: true });
-  }
+  // Spaces are written, not skipped over: the blocks have to be taken.
+  if (!(await makeOnce(path, text.padEnd(JOURNAL_ROOM, ' ')))) return undefined;
   await syncFolder(dirname(path));
   return new SystemJournal(path, Buffer.byteLength(text));
 }
 
-/** Gives the file its name, unless another has it. @returns whether it could */
-async function nameOnce(temporary: string, path: string): Promise<boolean> {
+/** Makes a file with all of its text, as one step. @returns whether there was none */
+async function makeOnce(path: string, text: string): Promise<boolean> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
+    await writeNew(temporary, text);
     await link(temporary, path);
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
     if (!NO_LINKS.includes(codeOf(error) ?? '')) throw error;
-    return copyOnce(temporary, path);
+    return await writeOnce(path, text);
+  } finally {
+    await rm(temporary, { force: true });
   }
 }
 
 /** FAT has no links, and some network file systems refuse them. */
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES'];
 
-async function copyOnce(temporary: string, path: string): Promise<boolean> {
-  let handle: FileHandle;
+async function writeOnce(path: string, text: string): Promise<boolean> {
   try {
-    handle = await open(path, 'wx', PRIVATE);
+    await writeNew(path, text);
+    return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
     throw error;
   }
+}
+
+/** A file that cannot be written whole is none. */
+async function writeNew(path: string, text: string): Promise<void> {
+  const handle = await open(path, 'wx', PRIVATE);
   try {
-    await handle.writeFile(await readFile(temporary));
+    await handle.chmod(PRIVATE);
+    await handle.writeFile(text);
     await handle.sync();
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }
-  return true;
 }
 
 async function openExisting(target: string): Promise<OpenedJournal | undefined> {
   const path = await pathOf(target);
-  let text: string;
+  const text = await readOwn(path);
+  if (text === undefined) return undefined;
+  const runningProcess = await runningOwner(firstLine(text));
+  const lines = linesOf(text).slice(1);
+  if (runningProcess !== undefined) {
+    return { journal: new SystemJournal(path, lengthOf(text)), lines, runningProcess };
+  }
+  return takeOver(path);
+}
+
+/**
+ * Makes the journal of a process that is gone this one's. Of several that try, the one that makes
+ * the claim's file does it; whoever comes later finds a journal that is somebody's.
+ */
+async function takeOver(path: string): Promise<OpenedJournal | undefined> {
+  const claim = `${path}.claim`;
+  const claimant = await claimantOf(claim);
+  if (claimant !== undefined) {
+    return { journal: new SystemJournal(path, 0), lines: [], runningProcess: claimant };
+  }
   try {
-    text = await readFile(path, 'utf8');
+    const text = await readOwn(path);
+    if (text === undefined) return undefined;
+    const lines = linesOf(text).slice(1);
+    const journal = new SystemJournal(path, Math.max(lengthOf(text), OWNER_LENGTH));
+    const runningProcess = await runningOwner(firstLine(text));
+    if (runningProcess === undefined) await journal.claim();
+    return { journal, lines, runningProcess };
+  } finally {
+    await rm(claim, { force: true });
+  }
+}
+
+/**
+ * Makes the claim's file.
+ * @returns the id of the process that was faster, if one was
+ */
+async function claimantOf(claim: string): Promise<number | undefined> {
+  const line = await ownerLine();
+  if (await makeOnce(claim, line)) return undefined;
+  const text = await readFile(claim, 'utf8').catch(() => '');
+  const runningProcess = await runningOwner(firstLine(text));
+  if (runningProcess !== undefined) return runningProcess;
+  // A run died in the middle of its claim.
+  await rm(claim, { force: true });
+  if (await makeOnce(claim, line)) return undefined;
+  throw new FileError('failed', claim, 'another run is taking the journal over');
+}
+
+/**
+ * The text of a journal that nobody but its owner can have written.
+ * @returns undefined where there is none
+ */
+async function readOwn(path: string): Promise<string | undefined> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
   } catch (error) {
     // A folder that is not there holds no journal; whether it may be made is asked elsewhere.
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    if (codeOf(error) === 'ELOOP') throw new FileError('failed', path, 'it is a symbolic link');
     throw error;
   }
-  const written = text.slice(0, text.lastIndexOf('\n') + 1);
-  const [owner = '', ...lines] = written.split('\n').slice(0, -1);
-  const journal = new SystemJournal(path, Buffer.byteLength(written));
-  const runningProcess = await runningOwner(owner.trimEnd());
-  if (runningProcess === undefined) await journal.claim();
-  return { journal, lines, runningProcess };
-}
-
-/** The first line names the process at work. Its length is fixed, so that another can be put there. */
-const OWNER_LENGTH = 128;
-
-async function ownerLine(): Promise<string> {
-  const text = `${process.pid} ${await startOf(process.pid)}`;
-  return `${text.padEnd(OWNER_LENGTH - 1).slice(0, OWNER_LENGTH - 1)}\n`;
-}
-
-async function runningOwner(line: string): Promise<number | undefined> {
-  const [id = '', ...start] = line.split(' ');
-  const pid = Number(id);
-  if (!(pid > 0) || pid === process.pid || !isAlive(pid)) return undefined;
-  // The number may be another process's by now, or of another machine or container.
-  return (await startOf(pid)) === start.join(' ') ? pid : undefined;
-}
-
-function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
+    await requireOwn(handle, path);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
   }
 }
 
-/** What tells a process from a later one of the same number: proc_pid_stat(5), field 22. */
-async function startOf(pid: number): Promise<string> {
-  try {
-    const [stat, boot] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, 'utf8'),
-      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
-    ]);
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-    return `${boot.trim()} ${ticks}`;
-  } catch {
-    return '';
+/** What it says is believed, keys included; so it must be ours. */
+async function requireOwn(handle: FileHandle, path: string): Promise<void> {
+  const { mode, uid, size, isFile } = await describe(handle);
+  if (!isFile) throw new FileError('failed', path, 'it is not a regular file');
+  if (size > 2 * JOURNAL_ROOM) throw new FileError('failed', path, 'it is too long for a journal');
+  // On Windows there are neither users nor modes of this kind.
+  const ownUid = process.geteuid?.();
+  if (ownUid === undefined) return;
+  const folder = await stat(dirname(path));
+  // Root goes on with the journal of whoever owns the folder.
+  const isOurs = uid === ownUid || (ownUid === 0 && uid === folder.uid);
+  if (!isOurs) throw new FileError('denied', path, `it belongs to user ${uid}`);
+  if ((mode & 0o077) !== 0) {
+    throw new FileError('denied', path, 'others may read or write it, so it may not be ours');
   }
+}
+
+async function describe(handle: FileHandle) {
+  const status = await handle.stat();
+  return { mode: status.mode, uid: status.uid, size: status.size, isFile: status.isFile() };
+}
+
+function lengthOf(text: string): number {
+  return Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1));
+}
+
+/** Those that end: a last one without an end was not written whole. */
+function linesOf(text: string): string[] {
+  return text.split('\n').slice(0, -1);
+}
+
+function firstLine(text: string): string {
+  return linesOf(text)[0]?.trimEnd() ?? '';
 }
 
 class SystemJournal implements Journal {
@@ -155,12 +211,12 @@ class SystemJournal implements Journal {
   /** Makes it this process's. */
   async claim(): Promise<void> {
     await this.#write(Buffer.from(await ownerLine()), 0);
-    this.#length = Math.max(this.#length, OWNER_LENGTH);
   }
 
   async #write(bytes: Buffer, position: number): Promise<void> {
-    const handle = await open(this.path, 'r+');
+    const handle = await open(this.path, constants.O_RDWR | constants.O_NOFOLLOW);
     try {
+      if (position > 0) await this.#requireClaimed(handle);
       const { bytesWritten } = await handle.write(bytes, 0, bytes.length, position);
       if (bytesWritten < bytes.length) throw new FileError('failed', this.path, 'a short write');
       await handle.sync();
@@ -169,8 +225,26 @@ class SystemJournal implements Journal {
     }
   }
 
+  /** Another run's journal may stand in its place, when somebody has deleted it meanwhile. */
+  async #requireClaimed(handle: FileHandle): Promise<void> {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(OWNER_LENGTH), 0, OWNER_LENGTH, 0);
+    if (buffer.toString('utf8', 0, bytesRead) === (await ownerLine())) return;
+    throw new FileError('failed', this.path, 'another run has put its own in its place');
+  }
+
   remove(): Promise<void> {
     return failingWith(this.path, async () => {
+      try {
+        const handle = await open(this.path, constants.O_RDONLY | constants.O_NOFOLLOW);
+        try {
+          await this.#requireClaimed(handle);
+        } finally {
+          await handle.close();
+        }
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return;
+        throw error;
+      }
       await rm(this.path, { force: true });
       await syncFolder(dirname(this.path));
     });

@@ -1,5 +1,7 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
+  chmodSync,
   existsSync,
   mkdtempSync,
   readFileSync,
@@ -15,6 +17,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { JOURNAL_ROOM } from '../../src/arc-config/files.js';
 import { systemJournals } from '../../src/platform/journal.js';
+import { REPOSITORY } from '../support/processes.js';
+
+const BUILT = `${REPOSITORY}dist/src/platform/journal.js`;
 
 let folder: string;
 let target: string;
@@ -93,7 +98,7 @@ it('takes no more room however often it is opened', async () => {
 });
 
 it.each(['', 'x', '  \n'])('holds no line when it was never written whole (%j)', async (text) => {
-  writeFileSync(path, text);
+  writeFileSync(path, text, { mode: 0o600 });
   const opened = await systemJournals.open(target);
   expect(opened).toMatchObject({ lines: [], runningProcess: undefined });
   await opened?.journal.append('first');
@@ -124,6 +129,75 @@ it('is one for a file and for a link to it', async () => {
   await created();
   expect(readdirSync(join(folder, 'there'))).toEqual(['.arc.json.bootstrap']);
   expect((await systemJournals.open(join(folder, 'there', 'arc.json')))?.lines).toEqual(['first']);
+});
+
+describe('what is not surely ours', () => {
+  it.each([
+    ['a link', () => symlinkSync(join(folder, 'elsewhere'), path)],
+    ['a folder', () => mkdirSync(path)],
+    [
+      'what others may write',
+      () => {
+        writeFileSync(path, 'x\n{}\n');
+        chmodSync(path, 0o620);
+      },
+    ],
+    ['what is far too long', () => writeFileSync(path, ' '.repeat(1 << 20), { mode: 0o600 })],
+  ])('%s is refused, and not written to', async (_, make) => {
+    writeFileSync(join(folder, 'elsewhere'), 'precious', { mode: 0o600 });
+    make();
+    await expect(systemJournals.open(target)).rejects.toThrow();
+    expect(readFileSync(join(folder, 'elsewhere'), 'utf8')).toBe('precious');
+  });
+});
+
+it('is written to by nobody whose place another run has taken', async () => {
+  const journal = await created();
+  ownedBy('4194305 no-such-boot 1');
+  const before = readFileSync(path, 'utf8');
+  await expect(journal.append('second')).rejects.toThrow('another run');
+  await expect(journal.remove()).rejects.toThrow('another run');
+  expect(readFileSync(path, 'utf8')).toBe(before);
+});
+
+describe('a journal that several runs find', () => {
+  const program = `
+    const { systemJournals } = await import(process.argv[1]);
+    const opened = await systemJournals.open(process.argv[2]).catch((error) => error);
+    const outcome = opened instanceof Error ? 'refused' : opened.runningProcess ? 'waits' : 'has it';
+    console.log(outcome);
+    if (outcome === 'has it') await new Promise((resolve) => setTimeout(resolve, 60_000));
+  `;
+
+  it('is taken over by one of them', async () => {
+    await created();
+    ownedBy('4194305 no-such-boot 1');
+    const runs = Array.from({ length: 4 }, () =>
+      spawn(process.execPath, ['--input-type=module', '-e', program, BUILT, target], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      }),
+    );
+    try {
+      const outcomes = await Promise.all(
+        runs.map(async ({ stdout }) => {
+          const [chunk] = (await once(stdout, 'data')) as [Buffer];
+          return chunk.toString().trim();
+        }),
+      );
+      expect(outcomes.filter((outcome) => outcome === 'has it')).toHaveLength(1);
+    } finally {
+      for (const run of runs) run.kill('SIGKILL');
+    }
+    expect(readdirSync(folder)).toEqual(['.arc.json.bootstrap']);
+  }, 30_000);
+});
+
+it('is taken over also when a run died in the middle of that', async () => {
+  await created();
+  ownedBy('4194305 no-such-boot 1');
+  writeFileSync(`${path}.claim`, '4194305 no-such-boot 1\n');
+  expect((await systemJournals.open(target))?.lines).toEqual(['first']);
+  expect(readdirSync(folder)).toEqual(['.arc.json.bootstrap']);
 });
 
 describe('the process at work', () => {
