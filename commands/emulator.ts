@@ -2,7 +2,12 @@ import { Flags } from '@oclif/core';
 
 import { BaseCommand } from '../src/cli/base-command.js';
 import { logFlags } from '../src/cli/log-flags.js';
-import { RAW_ANSWERS, runEmulator } from '../src/cli/run-emulator.js';
+import {
+  DEFAULT_API_LISTEN,
+  DEFAULT_ARC_LISTEN,
+  RAW_ANSWERS,
+  runEmulator,
+} from '../src/cli/run-emulator.js';
 import { renderJson } from '../src/cli/render.js';
 
 export default class Emulator extends BaseCommand {
@@ -16,11 +21,11 @@ export default class Emulator extends BaseCommand {
   static override flags = {
     'api-listen': Flags.string({
       description: 'Where the SORACOM API listens; port 0 takes any free one.',
-      default: '127.0.0.1:18080',
+      default: DEFAULT_API_LISTEN,
     }),
     'arc-listen': Flags.string({
       description: 'Where the Arc side listens for WireGuard, over UDP; port 0 takes any free one.',
-      default: '127.0.0.1:11010',
+      default: DEFAULT_ARC_LISTEN,
     }),
     state: Flags.string({
       description:

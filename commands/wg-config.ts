@@ -40,18 +40,10 @@ export default class WgConfig extends BaseCommand {
         `${files.absolute(flags.png)} holds the private key: keep it as you would keep that.`,
       );
     }
-    if (flags.qr) await this.#showQrCode(text);
-    else if (flags.png === undefined) this.write(text);
-  }
-
-  async #showQrCode(text: string): Promise<void> {
-    const { code, columns } = await terminalQrCode(text);
-    const { isTTY, columns: available } = process.stdout;
-    if (isTTY && available < columns) {
-      this.note(
-        `The code is ${columns} columns wide, the terminal ${available}: widen it, or use --png.`,
-      );
-    }
-    this.write(code);
+    if (flags.qr) {
+      const { code, note } = await terminalQrCode(text, this.context.terminalColumns());
+      if (note !== undefined) this.note(note);
+      this.write(code);
+    } else if (flags.png === undefined) this.write(text);
   }
 }

@@ -1,13 +1,13 @@
 /** The library: a tunnel from a program of your own. */
 import { loadArcConfig } from './app/load-arc-config.js';
 import { openTunnel } from './app/open-tunnel.js';
-import { stateFolder } from './cli/context.js';
 import { selectCrypto } from './crypto/select.js';
 import { systemClock, systemWallClock } from './platform/clock.js';
 import { systemEntropy } from './platform/entropy.js';
 import { systemFiles } from './platform/files.js';
 import { createLog, type LogLevel } from './platform/log.js';
 import { systemResolver } from './platform/resolver.js';
+import { stateFolder } from './platform/state-folder.js';
 import { udpSockets } from './platform/udp-socket.js';
 import type { UserspaceTunnel } from './tunnel/userspace-tunnel.js';
 

@@ -38,10 +38,12 @@ export default class BootstrapAuthkey extends BaseCommand {
     }),
     'dump-config': Flags.boolean({
       description: 'Write no file; print arc.json, private key in clear, to standard output.',
+      exclusive: ['own-key', 'adopt'],
     }),
     adopt: Flags.string({
       description: 'Give this SIM, whose key is lost, a new one, in place of creating a SIM.',
       helpValue: 'SIM_ID',
+      exclusive: ['create-another'],
     }),
     'create-another': Flags.boolean({
       description: 'Create a SIM although an earlier, interrupted run may have created one.',
@@ -55,7 +57,6 @@ export default class BootstrapAuthkey extends BaseCommand {
       flags,
       {
         path: flags.config,
-        rescueFolder: this.context.stateFolder(),
         stateFolder: this.context.stateFolder(),
         platform: this.context.platform,
         labels: { name: flags.name, group: flags.group, tags: flags.tag?.map(parseTagFlag) },

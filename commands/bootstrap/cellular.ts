@@ -36,7 +36,7 @@ export default class BootstrapCellular extends BaseCommand {
       journals: await context.journals(),
       publicKeyOf: await context.publicKeyOf(),
       note: (line: string) => this.note(line),
-      ...(context.isVerbose && { dump: (text: string) => void process.stderr.write(text) }),
+      ...(context.dump && { dump: context.dump }),
     };
     const options = {
       path: flags.config,

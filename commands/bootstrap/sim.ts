@@ -30,6 +30,9 @@ export default class BootstrapSim extends BaseCommand {
       kryptonCli: kryptonCliOptions(flags, context.isVerbose),
     };
     const signal = await context.stopSignal();
+    signal.addEventListener('abort', () =>
+      this.note('Stopping. A krypton-cli that runs already is waited for, 120 s at most.'),
+    );
     await printKryptonResult(() => bootstrapSim(options, ports, signal), context, {
       json: flags.json,
       write: (text) => this.write(text),

@@ -31,7 +31,7 @@ export default class ConfigImport extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ConfigImport);
-    const { file, source, notes } = await importConfig(
+    const { path, source, notes } = await importConfig(
       {
         file: args.file,
         target: flags.config,
@@ -49,7 +49,7 @@ export default class ConfigImport extends BaseCommand {
     for (const { line, key, message } of notes) {
       this.note(`${source}, line ${line}, ${key}: ${message}`);
     }
-    if (flags.json) this.write(renderJson({ file, notes }));
-    else this.write(`Created/updated configuration file: ${file}\n`);
+    if (flags.json) this.write(renderJson({ path, notes }));
+    else this.write(`Created/updated configuration file: ${path}\n`);
   }
 }

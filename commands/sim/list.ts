@@ -3,7 +3,7 @@ import { Flags } from '@oclif/core';
 import { listSims } from '../../src/app/list-sims.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { credentialFlags } from '../../src/cli/credential-flags.js';
-import { renderHarmlessJson } from '../../src/cli/shown-text.js';
+import { renderJson } from '../../src/cli/render.js';
 import { withSimPorts } from '../../src/cli/sim-ports.js';
 import { renderSimTable } from '../../src/cli/sim-table.js';
 import { parseSince } from '../../src/cli/since-flag.js';
@@ -34,7 +34,7 @@ export default class SimList extends BaseCommand {
     );
     for (const note of notes) this.note(note);
     if (sims.length === 0) this.note('No virtual SIM was found.');
-    if (flags.json) this.write(renderHarmlessJson(sims));
+    if (flags.json) this.write(renderJson(sims));
     else if (sims.length > 0) this.write(renderSimTable(sims));
   }
 }

@@ -3,7 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import { showSim } from '../../src/app/show-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { credentialFlags } from '../../src/cli/credential-flags.js';
-import { renderHarmlessJson } from '../../src/cli/shown-text.js';
+import { renderJson } from '../../src/cli/render.js';
 import { withSimPorts } from '../../src/cli/sim-ports.js';
 import { renderSimReport, simReportValue } from '../../src/cli/sim-table.js';
 
@@ -33,7 +33,7 @@ export default class SimShow extends BaseCommand {
       showSim(options, { ...ports, publicKeyOf }, signal),
     );
     for (const note of report.notes) this.note(note);
-    if (flags.json) this.write(renderHarmlessJson(simReportValue(report)));
+    if (flags.json) this.write(renderJson(simReportValue(report)));
     else this.write(renderSimReport(report));
   }
 }

@@ -5,7 +5,7 @@ import { terminateSim } from '../../src/app/terminate-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { confirmTermination } from '../../src/cli/confirm-termination.js';
 import { credentialFlags } from '../../src/cli/credential-flags.js';
-import { renderHarmlessJson } from '../../src/cli/shown-text.js';
+import { renderJson } from '../../src/cli/render.js';
 import { withSimPorts } from '../../src/cli/sim-ports.js';
 import { renderSimTable } from '../../src/cli/sim-table.js';
 
@@ -35,12 +35,12 @@ export default class SimTerminate extends BaseCommand {
         this.note(`To be terminated:\n${renderSimTable([sim])}`.trimEnd());
       };
       const asking = context.isInteractive() && {
-        confirm: (sim: SimSummary) => confirmTermination(sim),
+        confirm: (sim: SimSummary) => confirmTermination(sim, signal),
       };
       return terminateSim(options, { ...ports, onSim, ...asking }, signal);
     });
     for (const note of notes) this.note(note);
-    if (flags.json) this.write(renderHarmlessJson({ ...done, status: 'terminated' }));
+    if (flags.json) this.write(renderJson({ ...done, status: 'terminated' }));
     else if (done.alreadyTerminated) this.write(`SIM ${done.simId} is terminated already.\n`);
     else this.write(`SIM ${done.simId} is terminated: that is final, and its bill ends.\n`);
   }

@@ -10,7 +10,7 @@
 import type { ArcConfig } from '../arc-config/arc-config.js';
 import type { Files } from '../arc-config/files.js';
 import { UserError } from '../lib/user-error.js';
-import { findRescued } from './bootstrap-rescue.js';
+import { refuseWhileRescued } from './bootstrap-rescue.js';
 import { resumeBootstrap } from './bootstrap-resume.js';
 import {
   refreshExisting,
@@ -45,8 +45,9 @@ export async function bootstrapAuthkey(
   const existing = await readBootstrapTarget(files, options.path);
   refuseOtherSim(existing, options, files);
   const interrupted = await findInterruptedRun(ports.journals, options.path);
-  if (!existing && !interrupted) await refuseWhileRescued(options, files);
-  await proveWritable(existing !== undefined && !interrupted, options, files);
+  if (!existing && !interrupted?.progress.created)
+    await refuseWhileRescued(files, options.path, options.stateFolder);
+  await proveWritable(interrupted ? undefined : existing, options, files);
 
   return signedIn(existing?.profile, ports, signal, async (api, credentials) => {
     const profile = options.saveProfile ? arcProfileOf(credentials) : undefined;
@@ -56,10 +57,14 @@ export async function bootstrapAuthkey(
       : await bootstrap(existing, run);
     const warnings = await labelSim(outcome.simId, options.labels ?? {}, api);
     const again = warnings.length > 0 ? [REPEAT_LABELS] : [];
-    const notes = [...outcome.notes, ...warnings, ...again];
+    const unsaved = options.saveProfile && profile === undefined ? [NO_PROFILE] : [];
+    const notes = [...outcome.notes, ...unsaved, ...warnings, ...again];
     return { ...outcome, notes, path: files.absolute(options.path) };
   });
 }
+
+const NO_PROFILE =
+  'No profile was written into arc.json: it can hold an auth key alone, of a user who is not changed.';
 
 const REPEAT_LABELS = 'Run the same command again to repeat this: it creates no second SIM.';
 
@@ -72,17 +77,17 @@ function bootstrap(existing: ArcConfig | undefined, run: BootstrapRun): Promise<
 
 /** A session alone can stand in the state folder; a key belongs into arc.json. */
 async function proveWritable(
-  isRefresh: boolean,
+  refreshed: ArcConfig | undefined,
   { path, stateFolder }: BootstrapAuthkeyOptions,
   files: Files,
 ): Promise<void> {
   try {
     await proveTargetWritable(files, path);
   } catch (error) {
-    if (!isRefresh) throw error;
+    if (refreshed === undefined) throw error;
     try {
       await files.createFolder(stateFolder);
-      await files.proveWritable(sessionStatePath('0', { files, stateFolder }));
+      await files.proveWritable(sessionStatePath(refreshed.simId, { files, stateFolder }));
     } catch {
       throw error;
     }
@@ -99,19 +104,5 @@ function refuseOtherSim(
     what: `nothing was changed for ${files.absolute(path)}`,
     why: `it holds SIM ${existing.simId}, and --adopt names another`,
     next: ['Name another file with --config, or move this one away.'],
-  });
-}
-
-/** The user's word here is to move the rescued file, or to delete it. */
-async function refuseWhileRescued(
-  { rescueFolder }: BootstrapAuthkeyOptions,
-  files: Files,
-): Promise<void> {
-  const rescued = await findRescued(files, rescueFolder);
-  if (rescued === undefined) return;
-  throw new UserError('failed', {
-    what: 'nothing was created or changed',
-    why: `an earlier run has kept the arc.json of a SIM in ${rescued}, as its own place could not be written`,
-    next: ['Move it to where it belongs, or delete it if its SIM is of no use; then run again.'],
   });
 }

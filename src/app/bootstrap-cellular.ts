@@ -1,4 +1,5 @@
 /** Gets the settings of the virtual SIM that belongs to a SORACOM Air line, over that line. */
+import { messageOf } from '../lib/error-message.js';
 import { bootstrapArc } from '../soracom/krypton.js';
 import { readLineSimId } from '../soracom/metadata.js';
 import { parseEndpointUrl } from '../soracom/coverage.js';
@@ -60,7 +61,7 @@ async function findSimId(
     return await readLineSimId({ endpoint, userAgent }, signal);
   } catch (error) {
     signal?.throwIfAborted();
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     note(`The metadata service does not tell the SIM id (${reason}).`);
     return undefined;
   }

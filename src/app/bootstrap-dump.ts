@@ -6,9 +6,10 @@ import { INLINE_CONFIG, resolveConfigSource } from '../arc-config/config-source.
 import { formatArcConfig } from '../arc-config/format-arc-config.js';
 import type { ArcConfig } from '../arc-config/arc-config.js';
 import { parseArcConfig } from '../arc-config/parse-arc-config.js';
+import { messageOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import { readSession, withSession } from './arc-session.js';
-import { keepArcConfig } from './bootstrap-rescue.js';
+import { keepArcConfig, refuseWhileRescued } from './bootstrap-rescue.js';
 import {
   mergeProfile,
   type BootstrapAuthkeyOptions,
@@ -20,8 +21,9 @@ import { keylessError, newSimConfig } from './create-sim.js';
 import { arcProfileOf } from './credentials/arc-profile.js';
 import { labelSim } from './label-sim.js';
 import { signedIn } from './signed-in.js';
+import { findInterruptedRun } from './sim-journal.js';
 
-export interface DumpPorts extends Omit<BootstrapPorts, 'journals'> {
+export interface DumpPorts extends BootstrapPorts {
   /** Writes to standard output; rejects when that cannot take it. */
   print(text: string): Promise<void>;
 }
@@ -36,12 +38,25 @@ export async function dumpBootstrap(
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
   const existing = await readSource(options.path, ports);
-  if (!existing && (options.ownKey || options.adopt !== undefined)) throw needsFile();
+  if (!existing) await refuseToCreate(options, ports);
   return signedIn(existing?.profile, ports, signal, async (api, credentials) => {
     const profile = options.saveProfile ? arcProfileOf(credentials) : undefined;
     const run = { options, ports, api, profile };
     const config = existing ? await renewed(existing, run) : await created(run);
     return labelSim(config.simId, options.labels ?? {}, api);
+  });
+}
+
+/** What an earlier run has begun, a run with files has to finish. */
+async function refuseToCreate(options: BootstrapAuthkeyOptions, ports: DumpPorts): Promise<void> {
+  if (options.ownKey || options.adopt !== undefined) throw needsFile();
+  await refuseWhileRescued(ports.files, options.path, options.stateFolder);
+  const interrupted = await findInterruptedRun(ports.journals, options.path);
+  if (interrupted === undefined) return;
+  throw new UserError('failed', {
+    what: 'nothing was created or changed',
+    why: `an earlier run was interrupted (${interrupted.journal.path}), and a virtual SIM may exist`,
+    next: ['Run the same command without --dump-config: it finishes that run.'],
   });
 }
 
@@ -67,24 +82,41 @@ async function created(run: DumpRun): Promise<ArcConfig> {
   const sim = await api.createSim();
   const config = newSimConfig(sim, { options, profile });
   if (config === undefined) throw keylessError(sim.simId);
-  const whole = await addSession(config, api);
+  const { whole, failure } = await addSession(config, api);
   try {
     await ports.print(formatArcConfig(whole));
   } catch (error) {
     throw await keepUnprinted(whole, run, error);
   }
+  if (failure !== undefined) throw sessionless(config.simId, failure);
   return whole;
 }
 
 /** Where the answer to createSim had no session. The key is worth printing without one, too. */
-async function addSession(config: ArcConfig, api: DumpRun['api']): Promise<ArcConfig> {
-  if (config.arcSessionStatus !== undefined) return config;
+async function addSession(
+  config: ArcConfig,
+  api: DumpRun['api'],
+): Promise<{ whole: ArcConfig; failure?: UserError }> {
+  if (config.arcSessionStatus !== undefined) return { whole: config };
   try {
-    return withSession(config, readSession(await api.createArcSession(config.simId), config.simId));
+    const session = readSession(await api.createArcSession(config.simId), config.simId);
+    return { whole: withSession(config, session) };
   } catch (error) {
-    if (error instanceof UserError) return config;
+    if (error instanceof UserError) return { whole: config, failure: error };
     throw error;
   }
+}
+
+function sessionless(simId: string, failure: UserError): UserError {
+  const text = {
+    what: `SIM ${simId} was created and its arc.json is printed, but it has no session`,
+    why: `${failure.what}: ${failure.why}`,
+    next: [
+      ...failure.next,
+      'Keep what was printed as arc.json and run bootstrap again: it makes one.',
+    ],
+  };
+  return new UserError(failure.kind, text, { cause: failure });
 }
 
 /** A new key is on the disk before the old one is given up; without a file there is no such place. */
@@ -101,14 +133,14 @@ async function keepUnprinted(
   { options, ports }: DumpRun,
   error: unknown,
 ): Promise<UserError> {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   const done = `SIM ${config.simId} was created, but standard output took no arc.json (${reason})`;
   const warning = 'Do not run bootstrap again for this SIM: it would create a second one.';
-  const { path, rescueFolder } = options;
-  await keepArcConfig(ports.files, config, { path, rescueFolder, replace: false, done, warning });
+  const plan = { path: options.path, rescueFolder: options.stateFolder };
+  await keepArcConfig(ports.files, config, { ...plan, replace: false, done, warning });
   return new UserError(
     'failed',
-    { what: done, why: `it is in ${ports.files.absolute(path)} instead` },
+    { what: done, why: `it is in ${ports.files.absolute(options.path)} instead` },
     { cause: error },
   );
 }

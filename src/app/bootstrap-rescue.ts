@@ -1,6 +1,7 @@
 import { formatArcConfig } from '../arc-config/format-arc-config.js';
 import type { ArcConfig } from '../arc-config/arc-config.js';
 import { FileError, type Files } from '../arc-config/files.js';
+import { messageOf } from '../lib/error-message.js';
 import { Secret } from '../lib/secret.js';
 import { UserError } from '../lib/user-error.js';
 
@@ -71,12 +72,41 @@ export async function proveStillAbsent(files: Files, path: string): Promise<void
   throw new FileError('failed', path, 'a file has appeared there meanwhile');
 }
 
-const RESCUE_NAME = /^arc\.json\.\w*\.rescue$/;
+/** Characters of the target that the name has, so that the system takes it. */
+const LONGEST_TARGET = 150;
 
-/** The path of an arc.json that an earlier run has kept in the rescue folder. */
-export async function findRescued(files: Files, folder: string): Promise<string | undefined> {
+/** What a rescued file of this target is named by at its end. */
+function rescueSuffix(target: string): string {
+  return `.${encodeURIComponent(target).slice(-LONGEST_TARGET)}.rescue`;
+}
+
+/**
+ * The user's word here is to move the rescued file, or to delete it.
+ * @throws UserError while there is one
+ */
+export async function refuseWhileRescued(
+  files: Files,
+  path: string,
+  stateFolder: string,
+): Promise<void> {
+  const rescued = await findRescued(files, path, stateFolder);
+  if (rescued === undefined) return;
+  throw new UserError('failed', {
+    what: 'nothing was created or changed',
+    why: `an earlier run has kept the arc.json of a SIM in ${rescued}, as its own place could not be written`,
+    next: ['Move it to where it belongs, or delete it if its SIM is of no use; then run again.'],
+  });
+}
+
+/** The path of an arc.json that an earlier run of the same target has kept in the rescue folder. */
+async function findRescued(
+  files: Files,
+  path: string,
+  folder: string,
+): Promise<string | undefined> {
   const names = await files.list(folder).catch(() => []);
-  const name = names.find((candidate) => RESCUE_NAME.test(candidate));
+  const suffix = rescueSuffix(files.absolute(path));
+  const name = names.find((candidate) => candidate.endsWith(suffix));
   return name === undefined ? undefined : files.absolute(`${folder}/${name}`);
 }
 
@@ -88,9 +118,10 @@ async function rescue(
   error: unknown,
 ): Promise<BootstrapRescueError> {
   const what = `${done}, but ${files.absolute(path)} could not be written`;
-  const why = reasonOf(error);
+  const why = messageOf(error);
   // The id comes from outside and goes into a file name.
-  const name = `arc.json.${simId.replaceAll(/[^0-9A-Za-z]/g, '_')}.rescue`;
+  const ofSim = `arc.json.${simId.replaceAll(/[^0-9A-Za-z]/g, '_')}`;
+  const name = ofSim + rescueSuffix(files.absolute(path));
   const rescuePath = files.absolute(`${rescueFolder}/${name}`);
   try {
     await files.createFolder(rescueFolder);
@@ -100,14 +131,10 @@ async function rescue(
       'Its arc.json follows on standard output: keep it. The private key is not shown again.',
       warning,
     ];
-    const both = `${why}; ${rescuePath}: ${reasonOf(second)}`;
+    const both = `${why}; ${rescuePath}: ${messageOf(second)}`;
     const kept = { arcJson: new Secret(text) };
     return new BootstrapRescueError(simId, { what, why: both, next }, kept, { cause: error });
   }
   const next = [`Its arc.json is in ${rescuePath}: move it to where it belongs.`, warning];
   return new BootstrapRescueError(simId, { what, why, next }, { rescuePath }, { cause: error });
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,17 +1,20 @@
 /** Goes on where an earlier run was interrupted, by its journal. */
 import { writeArcConfig } from '../arc-config/arc-config-file.js';
 import { KEY_LENGTH, type ArcConfig } from '../arc-config/arc-config.js';
+import type { Journal } from '../arc-config/files.js';
 import { parseArcConfig } from '../arc-config/parse-arc-config.js';
 import { Secret } from '../lib/secret.js';
 import { UserError } from '../lib/user-error.js';
-import { refreshExisting, type BootstrapRun, type Outcome } from './bootstrap-run.js';
+import { mergeProfile, refreshExisting, type BootstrapRun, type Outcome } from './bootstrap-run.js';
 import { adoptSim, createSim, finishCreation } from './create-sim.js';
 import { findLostSims, LISTED_AFTER, type LostSim } from './find-lost-sim.js';
 import { freshArcConfig } from './fresh-arc-config.js';
-import { finishRenewal } from './renew-sim-key.js';
+import { isoTime } from './iso-time.js';
+import { finishRenewal } from './key-renewal.js';
 import {
   endJournal,
   type CreatedStep,
+  type CreateSimStep,
   type InterruptedRun,
   type RenewKeyStep,
 } from './sim-journal.js';
@@ -27,14 +30,15 @@ export async function resumeBootstrap(
   if (existing) {
     await endJournal(interrupted.journal);
     const outcome = await refreshExisting(existing, run);
-    return { ...outcome, notes: [...outcome.notes, orphanNote(asked?.since ?? 0)] };
+    const orphan = orphanNote(asked?.since, existing.simId);
+    return { ...outcome, notes: [...outcome.notes, orphan] };
   }
-  return resumeUnanswered(asked?.since ?? 0, interrupted, run);
+  return resumeUnanswered(asked, interrupted, run);
 }
 
 /** Somebody has put another arc.json there since. */
-function orphanNote(since: number): string {
-  return `An earlier run asked for a virtual SIM and never heard the answer; it may exist and be billed: arctun sim list --since ${isoTime(since)}`;
+function orphanNote(since: number | undefined, simId: string): string {
+  return `An earlier run asked for a virtual SIM and never heard the answer. Unless it is SIM ${simId}, it may exist and be billed: arctun sim list --since ${isoTime(since)}`;
 }
 
 async function resumeRenewal(
@@ -47,8 +51,12 @@ async function resumeRenewal(
   const { simId } = renewal;
   refuseOther(simId, existing, journal.path, run);
   run.ports.onStep?.(`Finishing the new key of SIM ${simId}`);
-  const base = existing ?? configOf(progress.created, run) ?? emptyConfig(simId, run);
-  const write = (config: ArcConfig) => writeArcConfig(files, run.options.path, config);
+  const base = existing ?? configOf(progress.created, journal) ?? emptyConfig(simId, run);
+  const write = (config: ArcConfig) =>
+    writeArcConfig(files, run.options.path, {
+      ...config,
+      ...mergeProfile(existing, run.profile),
+    });
   await finishRenewal(base, renewal, journal, run.api, write);
   const created = progress.createSim !== undefined;
   return {
@@ -69,7 +77,7 @@ async function resumeCreated(
   const notes = [
     `An earlier run has created SIM ${simId}; it is finished, and no second one made.`,
   ];
-  const config = existing ?? configOf(step, run);
+  const config = existing ?? configOf(step, journal);
   // It is our own SIM, without a key: another one can harm nobody.
   if (config === undefined) return { ...(await adoptSim(simId, run, journal)), notes };
   if (existing === undefined) await writeArcConfig(run.ports.files, run.options.path, config);
@@ -83,7 +91,7 @@ async function resumeCreated(
 
 /** It is known only that createSim was called, or was about to be. */
 async function resumeUnanswered(
-  since: number,
+  asked: CreateSimStep | undefined,
   { journal }: InterruptedRun,
   run: BootstrapRun,
 ): Promise<Outcome> {
@@ -91,8 +99,11 @@ async function resumeUnanswered(
   if (options.adopt !== undefined) return adoptSim(options.adopt, run, journal);
   if (options.createAnother) return createAfter(run, journal);
   ports.onStep?.('Looking for the SIM that an earlier run asked for');
-  const sims = await findLostSims(since, api);
-  const age = (api.serverTime ?? ports.now()) - since;
+  const since = asked?.since ?? 0;
+  const isPlatformTime = asked?.clock === 'platform';
+  const sims = await findLostSims(isPlatformTime ? since : undefined, api);
+  // A clock of this machine may be wrong by years: it says nothing of what a listing can have.
+  const age = isPlatformTime ? (api.serverTime ?? since) - since : 0;
   if (sims.length === 0 && age >= LISTED_AFTER) return createAfter(run, journal);
   const choice = (await ports.chooseSim?.(sims, since)) ?? 'nothing';
   if (choice === 'create-another') return createAfter(run, journal);
@@ -100,10 +111,7 @@ async function resumeUnanswered(
   return adoptSim(choice.simId, run, journal);
 }
 
-async function createAfter(
-  run: BootstrapRun,
-  journal: InterruptedRun['journal'],
-): Promise<Outcome> {
+async function createAfter(run: BootstrapRun, journal: Journal): Promise<Outcome> {
   await endJournal(journal);
   return createSim(run);
 }
@@ -149,17 +157,12 @@ function refuseOther(
   });
 }
 
-function configOf(step: CreatedStep | undefined, { ports }: BootstrapRun): ArcConfig | undefined {
-  if (step?.arcJson === undefined) return undefined;
-  return parseArcConfig(step.arcJson, { path: ports.files.absolute('the journal') });
+function configOf(step: CreatedStep | undefined, { path }: Journal): ArcConfig | undefined {
+  return step?.arcJson === undefined ? undefined : parseArcConfig(step.arcJson, { path });
 }
 
 function emptyConfig(simId: string, { options }: BootstrapRun): ArcConfig {
   const zeroKey = new Uint8Array(KEY_LENGTH);
   const part = { privateKey: new Secret(zeroKey), publicKey: zeroKey, simId };
   return freshArcConfig(part, options.platform);
-}
-
-function isoTime(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.\d{3}/, '');
 }

@@ -16,9 +16,7 @@ export type BootstrapApi = Omit<
 export interface BootstrapAuthkeyOptions {
   /** The arc.json to create or refresh. */
   readonly path: string;
-  /** Where arc.json goes when `path` cannot be written after all. */
-  readonly rescueFolder: string;
-  /** Where a session goes when an existing arc.json cannot be written. */
+  /** Where a new arc.json goes, or the session of an existing one, when `path` cannot be written. */
   readonly stateFolder: string;
   /** `process.platform`, for the name of the interface. */
   readonly platform: string;
@@ -76,6 +74,8 @@ export function mergeProfile(
   return { profile: { ...profile, unknownKeys: existing?.profile?.unknownKeys ?? [] } };
 }
 
+const KEY_KEPT = 'The key in arc.json is kept as it is; `arctun sim renew-key` makes another.';
+
 /** Makes a new session for the SIM of an arc.json that is there. */
 export async function refreshExisting(existing: ArcConfig, run: BootstrapRun): Promise<Outcome> {
   const { api, profile, ports, options } = run;
@@ -84,6 +84,6 @@ export async function refreshExisting(existing: ArcConfig, run: BootstrapRun): P
   const home = { files: ports.files, stateFolder: options.stateFolder };
   const { notice } = await refreshSession({ original, path: options.path }, api, home);
   const notes = notice === undefined ? [] : [notice];
-  if (options.ownKey) notes.push('The key is kept as it is; `arctun sim renew-key` makes another.');
+  if (options.ownKey || options.adopt !== undefined) notes.push(KEY_KEPT);
   return { simId: existing.simId, created: false, notes };
 }

@@ -6,6 +6,7 @@ import { kryptonCliArguments, runKryptonCli, type KryptonCliOptions } from './kr
 import { readKryptonSession, type KryptonSession } from './krypton-session.js';
 import {
   keepKryptonSession,
+  keepOtherSim,
   openKryptonTarget,
   type KryptonPorts,
   type KryptonResult,
@@ -22,9 +23,9 @@ export interface BootstrapSimPorts extends KryptonPorts {
 
 /**
  * The SIM's id is told by nobody: the line that this machine speaks over need not be the SIM's. So
- * the one in the file stays.
+ * the one in the file stays, and the file is kept: it may be another SIM's.
  *
- * @param signal stops krypton-cli; it rejects with the signal's reason
+ * @param signal stops the work until krypton-cli runs; it rejects with the signal's reason
  * @throws UserError when the platform or the target is refused; nothing was changed then
  * @throws UserError when krypton-cli fails, of kind `api` when it gives no whole session
  * @throws BootstrapRescueError when `path` could not be written after all
@@ -43,10 +44,12 @@ export async function bootstrapSim(
   }
   const { kryptonCli } = options;
   const target = await openKryptonTarget(options, ports);
+  await keepOtherSim(target, undefined, options, ports);
+  signal?.throwIfAborted();
   if (kryptonCli.debug) {
     ports.note(`Running ${kryptonCli.path} [${kryptonCliArguments(kryptonCli).join(' ')}]`);
   }
-  const output = await runKryptonCli(kryptonCli, ports.commands, signal);
+  const output = await runKryptonCli(kryptonCli, ports.commands);
   const answer = readKryptonSession(output, kryptonCli.path);
   const result = await keepKryptonSession(answer, target, undefined, options, ports);
   if (kryptonCli.debug) ports.note(`Got response from ${kryptonCli.path}: ${sessionText(answer)}`);

@@ -1,12 +1,12 @@
 import { ArcConfigError } from '../arc-config/arc-config-error.js';
-import { isSkeleton, type ArcConfig } from '../arc-config/arc-config.js';
+import { isSkeleton, SKELETON_SIM_ID, type ArcConfig } from '../arc-config/arc-config.js';
 import { readFailure, writeFailure } from '../arc-config/arc-config-file.js';
 import { resolveConfigSource } from '../arc-config/config-source.js';
 import { FileError, type Files } from '../arc-config/files.js';
 import { parseArcConfig } from '../arc-config/parse-arc-config.js';
 import { UserError, type FailureKind } from '../lib/user-error.js';
 
-const MOVE_AWAY = 'To create a new SIM, move the file away or name another with --config.';
+const MOVE_AWAY = 'To start anew, move the file away or name another with --config.';
 
 /**
  * The arc.json that is to be refreshed, or undefined where a new one is to be created. A file that
@@ -52,10 +52,19 @@ export async function readExistingTarget(
   const text = await readUnlessAbsent(files, path);
   if (text === undefined) return undefined;
   const config = parseOrRefuse(text, place);
-  if (isSkeleton(config)) {
-    throw refusal('configuration', place, 'it is a skeleton and holds no SIM', [MOVE_AWAY]);
-  }
+  if (isSkeleton(config)) throw refuseSkeleton(config, place);
   return config;
+}
+
+/** A SIM's id without a key is no skeleton: behind it stands a SIM that is paid for. */
+function refuseSkeleton({ simId }: ArcConfig, place: string): UserError {
+  if (simId === '' || simId === SKELETON_SIM_ID) {
+    return refusal('configuration', place, 'it is a skeleton and holds no SIM', [MOVE_AWAY]);
+  }
+  return refusal('configuration', place, `it holds SIM ${simId} without a private key`, [
+    '`arctun sim renew-key` gives that SIM a new one.',
+    MOVE_AWAY,
+  ]);
 }
 
 /**

@@ -10,9 +10,9 @@ import type { SimAnswer } from '../soracom/answers.js';
 import { simMayExist } from '../soracom/api-error.js';
 import { readSession, readSessionOrNone, withSession } from './arc-session.js';
 import { mergeProfile, type BootstrapRun, type Outcome } from './bootstrap-run.js';
-import { keepArcConfig, proveStillAbsent } from './bootstrap-rescue.js';
+import { BootstrapRescueError, keepArcConfig, proveStillAbsent } from './bootstrap-rescue.js';
 import { freshArcConfig } from './fresh-arc-config.js';
-import { renewKeyAlone, renewKeyWithin, renewSimKey } from './renew-sim-key.js';
+import { renewKeyAlone, renewKeyWithin, renewSimKey } from './key-renewal.js';
 import { addStep, endJournal, startJournal } from './sim-journal.js';
 
 export async function createSim(run: BootstrapRun): Promise<Outcome> {
@@ -20,8 +20,10 @@ export async function createSim(run: BootstrapRun): Promise<Outcome> {
   const journal = await startJournal(ports.journals, options.path, {
     step: 'create-sim',
     since: api.serverTime ?? ports.now(),
+    clock: api.serverTime === undefined ? 'local' : 'platform',
     ownKey: options.ownKey ?? false,
   });
+  await refuseAppeared(run, journal);
   ports.onStep?.('Creating a virtual SIM');
   const sim = await askForSim(run, journal);
   const config = newSimConfig(sim, run);
@@ -31,6 +33,25 @@ export async function createSim(run: BootstrapRun): Promise<Outcome> {
   }
   await keepNewConfig(config, run, journal);
   return finishCreation(config, run, journal, options.ownKey ?? false);
+}
+
+/**
+ * Another run may have come from its first step to its last since this one looked. From here on the
+ * journal keeps others away.
+ */
+async function refuseAppeared({ options, ports }: BootstrapRun, journal: Journal): Promise<void> {
+  try {
+    await proveStillAbsent(ports.files, options.path);
+  } catch (error) {
+    await endJournal(journal).catch(() => undefined);
+    if (!(error instanceof FileError)) throw error;
+    const text = {
+      what: 'nothing was created or changed',
+      why: `${ports.files.absolute(options.path)}: ${error.message}`,
+      next: ['Run the same command again: it makes a session for the SIM that is there.'],
+    };
+    throw new UserError('failed', text, { cause: error });
+  }
 }
 
 async function askForSim({ api }: BootstrapRun, journal: Journal): Promise<SimAnswer> {
@@ -98,9 +119,7 @@ async function keepNewConfig(
     const arcJson = formatArcConfig(config);
     await addStep(journal, { step: 'created', simId, arcJson });
   } catch {
-    const warning = 'Do not run bootstrap again for this SIM: it would create a second one.';
-    const plan = { path: options.path, rescueFolder: options.rescueFolder };
-    await keepArcConfig(ports.files, config, { ...plan, replace: false, done, warning });
+    await keepWithoutJournal(config, run, journal, done);
     return;
   }
   ports.onStep?.('Writing arc.json');
@@ -117,6 +136,24 @@ async function keepNewConfig(
       ],
     };
     throw new UserError('failed', text, { cause: error });
+  }
+}
+
+async function keepWithoutJournal(
+  config: ArcConfig,
+  { options, ports }: BootstrapRun,
+  journal: Journal,
+  done: string,
+): Promise<void> {
+  const warning = 'Do not run bootstrap again for this SIM: it would create a second one.';
+  const plan = { path: options.path, rescueFolder: options.stateFolder };
+  try {
+    await keepArcConfig(ports.files, config, { ...plan, replace: false, done, warning });
+  } catch (error) {
+    // The next run finds the rescued file; a journal that knows of no SIM would lead it astray.
+    const isKept = error instanceof BootstrapRescueError && error.rescuePath !== undefined;
+    if (isKept) await endJournal(journal).catch(() => undefined);
+    throw error;
   }
 }
 
@@ -188,7 +225,8 @@ export async function adoptSim(
   const keyPair = ports.createKeyPair();
   if (journal) await renewKeyWithin(fresh, keyPair, journal, api, write);
   else {
-    const place = { journals: ports.journals, path: options.path };
+    const beforeCall = (started: Journal) => refuseAppeared(run, started);
+    const place = { journals: ports.journals, path: options.path, beforeCall };
     await renewKeyAlone(fresh, keyPair, place, api, write);
   }
   return { simId, created: false, notes: [] };

@@ -4,6 +4,7 @@ import { FileError, type Files } from '../arc-config/files.js';
 import { requireSession } from '../arc-config/require-session.js';
 import { parseIp } from '../arc-config/value-syntax.js';
 import { commandsChangedByWgConfig, formatWgConfig } from '../arc-config/wg-config.js';
+import { messageOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import type { Resolver } from '../tunnel/ports.js';
 
@@ -69,7 +70,7 @@ async function resolveFirst(resolver: Resolver, host: string): Promise<string> {
     const [address] = await resolver.resolve(host);
     if (address !== undefined) return address;
   } catch (error) {
-    why = error instanceof Error ? error.message : String(error);
+    why = messageOf(error);
     cause = error;
   }
   const next = [

@@ -1,16 +1,13 @@
 /** Looks for the SIM of a createSim whose answer never came. */
 import { UserError } from '../lib/user-error.js';
-import type { SimAnswer } from '../soracom/answers.js';
-import { ApiError } from '../soracom/api-error.js';
-import type { SoracomApi } from '../soracom/soracom-api.js';
-
-export type SearchApi = Pick<SoracomApi, 'searchVirtualSims' | 'listSims' | 'serverTime'>;
+import { isVirtualSim } from './sim-summary.js';
+import { searchOrList, type SearchApi } from './virtual-sims.js';
 
 /** A SIM that may be the one that was asked for. */
 export interface LostSim {
   readonly simId: string;
-  /** Unix milliseconds. */
-  readonly createdTime: number;
+  /** Unix milliseconds; undefined where the platform does not tell. */
+  readonly createdTime: number | undefined;
   /** Empty when it has none. */
   readonly name: string;
 }
@@ -25,49 +22,33 @@ const CLOCK_SKEW = 60_000;
 export const LISTED_AFTER = 600_000;
 
 /**
- * The virtual SIMs that were created since a time, the oldest first.
+ * The virtual SIMs that were created since a time, the oldest first. One whose time is not told may
+ * be the one that is looked for.
  *
- * @param since Unix milliseconds by the platform's clock
- * @throws ApiError; where permissions are missing it names what would do
+ * @param since Unix milliseconds by the platform's clock; undefined leaves none out
+ * @throws ApiError; UserError where permissions are missing
  */
-export async function findLostSims(since: number, api: SearchApi): Promise<readonly LostSim[]> {
+export async function findLostSims(
+  since: number | undefined,
+  api: SearchApi,
+): Promise<readonly LostSim[]> {
   const sims = await searchOrList(api);
+  if (sims === undefined) throw mayNotLook();
+  const earliest = since === undefined ? -Infinity : since - CLOCK_SKEW;
   return sims
-    .filter(isLivingVirtualSim)
-    .map(({ simId, createdTime = 0, tags }) => ({ simId, createdTime, name: tags?.name ?? '' }))
-    .filter(({ createdTime }) => createdTime >= since - CLOCK_SKEW)
-    .toSorted((first, second) => first.createdTime - second.createdTime);
+    .filter((sim) => isVirtualSim(sim) && sim.status !== 'terminated')
+    .filter(({ createdTime = Infinity }) => createdTime >= earliest)
+    .map(({ simId, createdTime, tags }) => ({ simId, createdTime, name: tags?.name ?? '' }))
+    .toSorted((one, other) => (one.createdTime ?? Infinity) - (other.createdTime ?? Infinity));
 }
 
-function isLivingVirtualSim({ type, status }: SimAnswer): boolean {
-  return (type === undefined || type === 'virtual') && status !== 'terminated';
-}
-
-async function searchOrList(api: SearchApi): Promise<readonly SimAnswer[]> {
-  try {
-    return await api.searchVirtualSims();
-  } catch (error) {
-    if (!isForbidden(error)) throw error;
-  }
-  try {
-    return await api.listSims();
-  } catch (error) {
-    if (!isForbidden(error)) throw error;
-    throw new UserError(
-      'api',
-      {
-        what: 'nothing was created or changed',
-        why: 'an earlier run asked for a virtual SIM and never heard the answer, and this key may not look whether there is one',
-        next: [
-          'Allow Query:searchSims or Sim:listSims in the permissions of the SAM user that signs in, and run the same command again.',
-          'Or look in the user console; then give --adopt SIM_ID to use that SIM, or --create-another when there is none.',
-        ],
-      },
-      { cause: error },
-    );
-  }
-}
-
-function isForbidden(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 403;
+function mayNotLook(): UserError {
+  return new UserError('api', {
+    what: 'nothing was created or changed',
+    why: 'an earlier run asked for a virtual SIM and never heard the answer, and the user who signs in may not look whether there is one',
+    next: [
+      'Allow Query:searchSims or Sim:listSims in the permissions of that SAM user, and run the same command again.',
+      'Or look in the user console; then give --adopt SIM_ID to use that SIM, or --create-another when there is none.',
+    ],
+  });
 }

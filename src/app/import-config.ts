@@ -28,7 +28,7 @@ export interface ImportConfigPorts {
 
 export interface ImportedConfig {
   /** The arc.json that was written, as an absolute path. */
-  readonly file: string;
+  readonly path: string;
   /** How messages name what was read. */
   readonly source: string;
   /** What arc.json holds in another way, or not at all. */
@@ -45,14 +45,14 @@ export async function importConfig(
   { file, target, simId, force, ignoreUnsupported }: ImportConfigOptions,
   { files, readStdin, publicKeyOf, platform }: ImportConfigPorts,
 ): Promise<ImportedConfig> {
-  const path = file === '-' ? 'standard input' : file;
+  const source = file === '-' ? 'standard input' : file;
   const text =
     file === '-' ? new TextDecoder().decode(await readStdin()) : await readSource(files, file);
-  const options = { path, simId, platform, ignoreUnsupported, publicKeyOf };
+  const options = { path: source, simId, platform, ignoreUnsupported, publicKeyOf };
   const { config, notes } = importWgQuickConfig(text, options);
   await refuseToOverwrite(files, target, force);
   await writeArcConfig(files, target, config);
-  return { file: files.absolute(target), source: path, notes };
+  return { path: files.absolute(target), source, notes };
 }
 
 async function readSource(files: Files, file: string): Promise<string> {

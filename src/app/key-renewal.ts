@@ -19,6 +19,15 @@ export type RenewalApi = Pick<SoracomApi, 'renewArcSimCredentials' | 'createArcS
 /** Where the changed configuration goes; it is called once with the new key, then with the session. */
 export type WriteConfig = (config: ArcConfig) => Promise<void>;
 
+/** Where a renewal keeps its journal. */
+export interface RenewalPlace {
+  readonly journals: Journals;
+  /** The arc.json beside which it stands. */
+  readonly path: string;
+  /** What has to be asked once the journal keeps others away; it rejects where nothing may be done. */
+  readonly beforeCall?: (journal: Journal) => Promise<void>;
+}
+
 export function renewKeyStep(simId: string, { privateKey, publicKey }: KeyPair): RenewKeyStep {
   return {
     step: 'renew-key',
@@ -39,12 +48,13 @@ export function renewKeyStep(simId: string, { privateKey, publicKey }: KeyPair):
 export async function renewKeyAlone(
   config: ArcConfig,
   keyPair: KeyPair,
-  { journals, path }: { readonly journals: Journals; readonly path: string },
+  { journals, path, beforeCall }: RenewalPlace,
   api: RenewalApi,
   write: WriteConfig,
 ): Promise<ArcConfig> {
   const entry = renewKeyStep(config.simId, keyPair);
   const journal = await startJournal(journals, path, entry);
+  await beforeCall?.(journal);
   return endingWhenRefused(journal, () => startRenewal(config, entry, journal, api, write));
 }
 
@@ -65,8 +75,8 @@ export function renewSimKey(
 /**
  * As a step of a run whose journal tells of more.
  *
- * @throws ApiError when the platform refuses: the old key holds then, and the journal says so,
- *   unless the answer was lost; UserError when the key is renewed and something else is missing
+ * @throws ApiError when the platform refuses: the old key holds then, and the journal says so;
+ *   UserError when the answer was lost, or when the key is renewed and something else is missing
  */
 export async function renewKeyWithin(
   config: ArcConfig,
@@ -95,9 +105,23 @@ async function startRenewal(
       // What the platform says matters more; without this line the next run asks again.
       const refused = { step: 'renewal-refused', simId: entry.simId } as const;
       await addStep(journal, refused).catch(() => undefined);
+      throw error;
     }
-    throw error;
+    throw error instanceof ApiError ? maybeRenewed(entry.simId, journal, error) : error;
   }
+}
+
+/** There was no answer, or none that tells: the old key may be dead by now. */
+function maybeRenewed(simId: string, journal: Journal, error: ApiError): UserError {
+  const text = {
+    what: error.what,
+    why: error.why,
+    next: [
+      ...error.next,
+      `SIM ${simId} may have the new key by now, and the old one may be of no use. The new one is safe in ${journal.path}: run the same command again, and it goes on from here.`,
+    ],
+  };
+  return new UserError(error.kind, text, { cause: error });
 }
 
 async function endingWhenRefused<T>(journal: Journal, work: () => Promise<T>): Promise<T> {

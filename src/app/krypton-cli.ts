@@ -1,8 +1,15 @@
 /** krypton-cli: authenticates with a SIM in a reader or a modem, and calls Krypton for it. */
-import { CommandError, type CommandResult, type CommandRunner } from '../lib/command-runner.js';
-import { Secret } from '../lib/secret.js';
-import { UserError } from '../lib/user-error.js';
-import { redactText, withoutControls } from '../soracom/redact.js';
+import {
+  CommandError,
+  type CommandFailure,
+  type CommandResult,
+  type CommandRunner,
+} from '../lib/command-runner.js';
+import { REDACTED, Secret } from '../lib/secret.js';
+import { redactText } from '../lib/secret-shapes.js';
+import { type FailureKind, UserError } from '../lib/user-error.js';
+import { KEY_MAY_BE_REPLACED } from '../soracom/krypton.js';
+import { withoutControls } from '../soracom/redact.js';
 
 /** Named as soratun's flags, which are krypton-cli's. */
 export interface KryptonCliOptions {
@@ -52,25 +59,31 @@ export function kryptonCliArguments(options: KryptonCliOptions): string[] {
 }
 
 /**
+ * Once it runs nothing ends it before its deadline: what it prints has the only copy of a new key.
+ *
  * @returns what it printed, which holds a private key
- * @throws UserError of kind `failed` or `permission` when it cannot be run or ends with a failure
+ * @throws UserError of kind `configuration` when there is no such program, `permission` when it may
+ *   not be run, `failed` when it ends with a failure or not in time
  */
 export async function runKryptonCli(
   options: KryptonCliOptions,
   commands: CommandRunner,
-  signal?: AbortSignal,
 ): Promise<Secret<string>> {
   const command = [options.path, ...kryptonCliArguments(options)];
-  const limits = { timeout: TIMEOUT, ...(signal && { signal }) };
   let result: CommandResult;
   try {
-    result = await commands.run(command, limits);
+    result = await commands.run(command, { timeout: TIMEOUT });
   } catch (error) {
     throw error instanceof CommandError ? startError(options.path, error) : error;
   }
   if (result.exitCode !== 0) throw endError(options.path, result);
   return new Secret(result.stdout);
 }
+
+const KINDS: Readonly<Partial<Record<CommandFailure, FailureKind>>> = {
+  'not-found': 'configuration',
+  denied: 'permission',
+};
 
 function startError(path: string, error: CommandError): UserError {
   const { failure, message: why } = error;
@@ -79,11 +92,14 @@ function startError(path: string, error: CommandError): UserError {
       'Install krypton-cli (https://github.com/soracom/krypton-client-go), or say where it is with --krypton-cli-path.',
     ],
     denied: [`Make it executable (chmod +x ${path}), or name another with --krypton-cli-path.`],
-    timeout: ['Check that the reader or modem is there, and --interface and --port-name.'],
-    'too-much-output': [`Check that ${path} is krypton-cli.`],
+    timeout: [
+      'Check that the reader or modem is there, and --interface and --port-name.',
+      KEY_MAY_BE_REPLACED,
+    ],
+    'too-much-output': [`Check that ${path} is krypton-cli.`, KEY_MAY_BE_REPLACED],
     failed: [`Check that ${path} is krypton-cli, built for this machine.`],
   }[failure];
-  const kind = failure === 'denied' ? 'permission' : 'failed';
+  const kind = KINDS[failure] ?? 'failed';
   return new UserError(kind, { what: 'cannot run krypton-cli', why, next }, { cause: error });
 }
 
@@ -93,7 +109,7 @@ function endError(path: string, { exitCode, stderr }: CommandResult): UserError 
   return new UserError('failed', {
     what: 'cannot bootstrap with the SIM',
     why: `${path} ${end}${said === '' ? ' and said nothing' : `:${said}`}`,
-    next: ['SORACOM_VERBOSE=1 makes krypton-cli say more.'],
+    next: ['SORACOM_VERBOSE=1 makes krypton-cli say more.', KEY_MAY_BE_REPLACED],
   });
 }
 
@@ -106,7 +122,7 @@ const SIXTEEN_BYTES = /[A-Za-z0-9+/]{22}==|\b[0-9a-f]{32}\b/gi;
 
 /** Each line on one of its own. */
 function shownErrors(stderr: string): string {
-  const shown = redactText(withoutControls(stderr)).replaceAll(SIXTEEN_BYTES, '<redacted>');
+  const shown = redactText(withoutControls(stderr)).replaceAll(SIXTEEN_BYTES, REDACTED);
   return shown
     .split('\n')
     .map((line) => line.trimEnd().slice(0, SHOWN_LENGTH))

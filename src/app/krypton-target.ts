@@ -4,7 +4,7 @@
  */
 import { writeArcConfig } from '../arc-config/arc-config-file.js';
 import type { ArcConfig } from '../arc-config/arc-config.js';
-import type { Files, Journals } from '../arc-config/files.js';
+import { FileError, type Files, type Journals } from '../arc-config/files.js';
 import { formatArcConfig } from '../arc-config/format-arc-config.js';
 import { Secret } from '../lib/secret.js';
 import { UserError } from '../lib/user-error.js';
@@ -77,8 +77,8 @@ async function refuseInterruptedRun(journals: Journals, path: string): Promise<v
 }
 
 /**
- * Before the call for a file that is another SIM's: its key lives on, and is kept under another
- * name. A file of the same SIM holds a key that the call replaces anyway.
+ * Before the call for a file that may be another SIM's: its key lives on then, and is kept under
+ * another name. A file that surely is of the same SIM holds a key that the call replaces anyway.
  *
  * @param simId whose keys are about to come; undefined when nobody knows
  * @throws UserError when the copy cannot be written
@@ -89,13 +89,46 @@ export async function keepOtherSim(
   { path }: KryptonTargetOptions,
   { files, note }: KryptonPorts,
 ): Promise<void> {
-  const isOther = existing !== undefined && existing.simId !== '' && simId !== undefined;
-  if (!isOther || existing.simId === simId) return;
-  const copy = `${path}.${existing.simId.replaceAll(/[^0-9A-Za-z]/g, '_')}`;
-  await writeArcConfig(files, copy, existing);
+  if (existing === undefined || existing.simId === simId) return;
+  const isKnown = simId !== undefined && existing.simId !== '';
+  const place = files.absolute(path);
+  const copy = files.absolute(await keepCopy(files, path, existing));
   note(
-    `${files.absolute(path)} was that of SIM ${existing.simId}; it is kept as ${files.absolute(copy)}.`,
+    isKnown
+      ? `${place} was that of SIM ${existing.simId}; it is kept as ${copy}.`
+      : `Nobody tells whether ${place} was of the same SIM; it is kept as ${copy}. If it was, that copy is of no use any more.`,
   );
+}
+
+/** A command that runs at each start, and is told no SIM id, shall not fill the folder. */
+const MOST_COPIES = 9;
+
+/**
+ * Another copy may hold a key that lives, so its place is not taken; but the last place is.
+ * @returns where it stands
+ */
+async function keepCopy(files: Files, path: string, existing: ArcConfig): Promise<string> {
+  const text = formatArcConfig(existing);
+  // The id comes from outside and goes into a file name.
+  const first = `${path}.${existing.simId.replaceAll(/[^0-9A-Za-z]/g, '_') || 'old'}`;
+  for (let number = 1; ; number++) {
+    const copy = number === 1 ? first : `${first}.${number}`;
+    const other = await readCopy(files, copy);
+    if (other === text) return copy;
+    if (other === undefined || number === MOST_COPIES) {
+      await writeArcConfig(files, copy, existing);
+      return copy;
+    }
+  }
+}
+
+/** @returns undefined where nothing stands; no text for what cannot be read */
+async function readCopy(files: Files, path: string): Promise<string | undefined> {
+  try {
+    return await files.readText(path);
+  } catch (error) {
+    return error instanceof FileError && error.failure === 'absent' ? undefined : '';
+  }
 }
 
 /**

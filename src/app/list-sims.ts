@@ -1,12 +1,12 @@
 /** Lists the account's virtual SIMs, with no more permissions than there are. */
 import { UserError } from '../lib/user-error.js';
 import type { SimAnswer } from '../soracom/answers.js';
-import { ApiError } from '../soracom/api-error.js';
 import type { SoracomApi } from '../soracom/soracom-api.js';
 import type { StateHome } from './session-state.js';
 import { signedIn, type SignInPorts } from './signed-in.js';
 import { isVirtualSim, summariseSim, type SimSummary } from './sim-summary.js';
 import { findArcConfig } from './sim-target.js';
+import { searchOrList, unlessForbidden } from './virtual-sims.js';
 
 export type ListApi = Pick<
   SoracomApi,
@@ -75,11 +75,9 @@ interface Found {
 }
 
 async function livingSims(api: ListApi): Promise<Found> {
-  const found = await unlessForbidden(() => api.searchVirtualSims());
-  if (found !== undefined) return { answers: found };
-  const listed = await unlessForbidden(() => api.listSims());
-  if (listed !== undefined) return { answers: listed };
-  throw mayNotLook();
+  const answers = await searchOrList(api);
+  if (answers === undefined) throw mayNotLook();
+  return { answers };
 }
 
 async function everySim(api: ListApi): Promise<Found> {
@@ -88,19 +86,6 @@ async function everySim(api: ListApi): Promise<Found> {
   const found = await unlessForbidden(() => api.searchVirtualSims());
   if (found === undefined) throw mayNotLook();
   return { answers: found, note: 'Terminated SIMs are missing here: they need Sim:listSims.' };
-}
-
-async function unlessForbidden<T>(call: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await call();
-  } catch (error) {
-    if (isForbidden(error)) return undefined;
-    throw error;
-  }
-}
-
-export function isForbidden(error: unknown): error is ApiError {
-  return error instanceof ApiError && error.status === 403;
 }
 
 function mayNotLook(): UserError {

@@ -9,7 +9,7 @@ import { UserError } from '../lib/user-error.js';
 import type { SoracomApi } from '../soracom/soracom-api.js';
 import { proveTargetWritable } from './bootstrap-target.js';
 import { freshArcConfig } from './fresh-arc-config.js';
-import { finishRenewal, renewKeyAlone, type WriteConfig } from './renew-sim-key.js';
+import { finishRenewal, renewKeyAlone, type WriteConfig } from './key-renewal.js';
 import { settleSessionState, type StateHome } from './session-state.js';
 import { signedIn, type SignInPorts } from './signed-in.js';
 import { findInterruptedRun, type InterruptedRun } from './sim-journal.js';

@@ -4,6 +4,7 @@ import { DialError } from '../proxy/dialer.js';
 import { exchangeHttp, type HttpAnswer, type HttpMessage } from '../proxy/http-exchange.js';
 import { exchangeTcp } from '../proxy/tcp-exchange.js';
 import { exchangeUdp } from '../proxy/udp-exchange.js';
+import { maxDatagramPayload } from '../tunnel/datagram-channel.js';
 import { TunnelError } from '../tunnel/tunnel-error.js';
 import type { TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
 import { openTunnel, planTunnel, type OpenTunnelOptions } from './open-tunnel.js';
@@ -30,9 +31,6 @@ export interface SendOptions extends OpenTunnelOptions {
 
 /** Answers of the platform's services are small; this is room enough for any. */
 const MAX_ANSWER = 16 * 1024 * 1024;
-
-/** Bytes of an IPv4 or IPv6 header and a UDP header. */
-const UDP_OVERHEAD = { ipv4: 20 + 8, ipv6: 40 + 8 };
 
 /**
  * @throws UserError `usage` when a UDP message does not fit into one packet
@@ -78,8 +76,7 @@ function exchange(tunnel: UserspaceTunnel, options: SendOptions): Promise<Answer
 /** The stack makes no fragments: on their way through NATs and firewalls they are often lost. */
 function requireOnePacket(payload: Uint8Array, options: SendOptions): void {
   const { mtu } = planTunnel(options);
-  const { ipv4, ipv6 } = UDP_OVERHEAD;
-  const limit = mtu - (options.target.host.includes(':') ? ipv6 : ipv4);
+  const limit = maxDatagramPayload(mtu);
   if (payload.length <= limit) return;
   throw new UserError('usage', {
     what: `cannot send ${payload.length} bytes by UDP`,

@@ -2,11 +2,11 @@
 import type { SessionEvent, SimAnswer } from '../soracom/answers.js';
 import type { SoracomApi } from '../soracom/soracom-api.js';
 import { diagnoseSim, type Finding } from './diagnose-sim.js';
-import { isForbidden } from './list-sims.js';
 import type { StateHome } from './session-state.js';
 import { signedIn, type SignInPorts } from './signed-in.js';
-import { simPublicKey, summariseSim, type SimSummary } from './sim-summary.js';
+import { simPublicKey, summariseSim, type SimSummary, requireSim } from './sim-summary.js';
 import { findSimTarget, type SimTarget } from './sim-target.js';
+import { isForbidden } from './virtual-sims.js';
 
 export type ShowApi = Pick<SoracomApi, 'auth' | 'logout' | 'getSim' | 'listSimSessionEvents'>;
 
@@ -63,7 +63,7 @@ export async function showSim(
   const target = await findSimTarget(options.simId, options.config, ports);
   return signedIn(target.profile, ports, signal, async (api) => {
     ports.onStep?.(`Reading SIM ${target.simId}`);
-    const sim = await api.getSim(target.simId);
+    const sim = requireSim(await api.getSim(target.simId), target.simId);
     const events = options.events ? await readEvents(target.simId, api) : undefined;
     const note = options.events && events === undefined ? [NO_EVENTS] : [];
     return {

@@ -32,7 +32,7 @@ export async function signedIn<Api extends Pick<SoracomApi, 'auth' | 'logout'>, 
   try {
     return await work(api, credentials);
   } finally {
-    // The token dies by itself soon; that it could not be revoked is no failure of ours.
+    // Also after a stop. The token dies by itself: that it cannot be revoked is no failure of ours.
     await api.logout().catch(() => undefined);
   }
 }

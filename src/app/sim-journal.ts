@@ -10,8 +10,10 @@ import { UserError } from '../lib/user-error.js';
 /** createSim is about to be called: from here on a SIM may exist. */
 const createSimStep = z.object({
   step: z.literal('create-sim'),
-  /** The platform's clock before the call, in Unix milliseconds. */
+  /** Before the call, in Unix milliseconds. */
   since: z.number(),
+  /** Whose clock that is; this machine's may be wrong. */
+  clock: z.enum(['platform', 'local']),
   /** Whether the SIM is to have a key that was made here. */
   ownKey: z.boolean(),
 });
@@ -62,7 +64,10 @@ export interface InterruptedRun {
 
 /** @throws UserError of kind `permission` or `failed` */
 export function endJournal(journal: Journal): Promise<void> {
-  return explained(() => journal.remove());
+  return explained(() => journal.remove(), {
+    what: 'all is done, but the journal of this run could not be removed',
+    next: [`Delete ${journal.path}: as long as it stands, every run goes through it again.`],
+  });
 }
 
 /** @throws UserError of kind `permission` or `failed` */
@@ -70,18 +75,22 @@ export function addStep(journal: Journal, entry: JournalStep): Promise<void> {
   return explained(() => journal.append(JSON.stringify(entry)));
 }
 
-async function explained<T>(action: () => Promise<T>): Promise<T> {
+const KEEPING = {
+  what: 'cannot keep the journal that protects the key of a virtual SIM',
+  next: ['Make the folder of arc.json writable, or name another file with --config.'],
+};
+
+async function explained<T>(
+  action: () => Promise<T>,
+  text: { what: string; next: readonly string[] } = KEEPING,
+): Promise<T> {
   try {
     return await action();
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     throw new UserError(
       error.failure === 'denied' ? 'permission' : 'failed',
-      {
-        what: 'cannot keep the journal that protects the key of a virtual SIM',
-        why: `${error.path}: ${error.message}`,
-        next: ['Make the folder of arc.json writable, or name another file with --config.'],
-      },
+      { ...text, why: `${error.path}: ${error.message}` },
       { cause: error },
     );
   }

@@ -1,4 +1,5 @@
 /** A SIM as people and programs are shown it; never with a private key. */
+import { UserError } from '../lib/user-error.js';
 import type { SimAnswer } from '../soracom/answers.js';
 
 /** What the platform does not tell is undefined. Names and units are the API's. */
@@ -30,6 +31,19 @@ export function summariseSim(sim: SimAnswer): SimSummary {
     groupId,
     tags: Object.fromEntries(texts),
   };
+}
+
+/**
+ * What follows may be final, so an answer about another SIM than the one that was asked for is none.
+ * @throws UserError of kind `api`
+ */
+export function requireSim(answer: SimAnswer, simId: string): SimAnswer {
+  if (answer.simId === simId) return answer;
+  throw new UserError('api', {
+    what: `cannot read SIM ${simId}`,
+    why: `the answer is about SIM ${answer.simId}`,
+    next: ['Check that the endpoint is the SORACOM API, and that no proxy answers in its place.'],
+  });
 }
 
 /** Whether a SIM is a stand-alone virtual one; a physical SIM may carry a virtual subscription. */

@@ -1,12 +1,12 @@
 /** Ends a virtual SIM and its bill, for good. */
 import { UserError } from '../lib/user-error.js';
-import type { ApiError } from '../soracom/api-error.js';
+import { ApiError } from '../soracom/api-error.js';
 import type { SoracomApi } from '../soracom/soracom-api.js';
-import { isForbidden } from './list-sims.js';
 import type { StateHome } from './session-state.js';
 import { signedIn, type SignInPorts } from './signed-in.js';
-import { isVirtualSim, summariseSim, type SimSummary } from './sim-summary.js';
+import { isVirtualSim, summariseSim, type SimSummary, requireSim } from './sim-summary.js';
 import { findSimTarget, type SimTarget } from './sim-target.js';
+import { isForbidden } from './virtual-sims.js';
 
 export type TerminateApi = Pick<
   SoracomApi,
@@ -61,7 +61,7 @@ export async function terminateSim(
       ports.onSim?.(sim);
       if (!options.yes && !(await ports.confirm?.(sim))) throw declined(sim.simId);
       ports.onStep?.(`Terminating SIM ${sim.simId}`);
-      await endSim(sim.simId, sim.terminationEnabled, api);
+      await endSim(target.simId, sim.terminationEnabled, api);
     }
     return { ...done, notes: [...notes, ...uselessConfig(target)] };
   });
@@ -77,7 +77,7 @@ async function readSim(
   api: TerminateApi,
 ): Promise<{ sim: SimToTerminate; note?: string }> {
   try {
-    const answer = await api.getSim(simId);
+    const answer = requireSim(await api.getSim(simId), simId);
     if (!isVirtualSim(answer)) throw physicalSim(simId);
     return { sim: { ...summariseSim(answer), terminationEnabled: answer.terminationEnabled } };
   } catch (error) {
@@ -98,6 +98,7 @@ async function endSim(
   try {
     await api.terminateSim(simId);
   } catch (error) {
+    if (isLost(error)) throw maybeTerminated(simId, error);
     if (refusal === undefined || !(error instanceof UserError)) throw error;
     throw new UserError(
       error.kind,
@@ -109,6 +110,23 @@ async function endSim(
       { cause: error },
     );
   }
+}
+
+/** There was no answer, or none that tells. */
+function isLost(error: unknown): error is ApiError {
+  return error instanceof ApiError && (error.failure !== 'refused' || (error.status ?? 0) >= 500);
+}
+
+function maybeTerminated(simId: string, error: ApiError): UserError {
+  const text = {
+    what: error.what,
+    why: error.why,
+    next: [
+      ...error.next,
+      `SIM ${simId} may be terminated all the same. Run the same command again: it says so if it is.`,
+    ],
+  };
+  return new UserError(error.kind, text, { cause: error });
 }
 
 /** @returns the refusal, where the SIM may have to be terminated without it */

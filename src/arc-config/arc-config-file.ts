@@ -39,6 +39,7 @@ export function readFailure(error: FileError, path: string): UserError {
     absent: ['Create it with `arctun bootstrap authkey`, or name another with --config.'],
     'no-folder': ['Create it with `arctun bootstrap authkey`, or name another with --config.'],
     denied: ['Run as the user that owns the file, or give this user the right to read it.'],
+    'not-text': ['Save it as UTF-8, without a byte order mark.'],
     failed: [],
   }[error.failure];
   return fileFailure(error, { what: `cannot read ${path}`, next });
@@ -52,6 +53,7 @@ export function writeFailure(error: FileError, path: string): UserError {
     denied: [
       'Run as the user that owns the file and its folder, or name another file with --config.',
     ],
+    'not-text': [],
     failed: ['Make room or repair what is in the way, or name another file with --config.'],
   }[error.failure];
   return fileFailure(error, { what: `cannot write ${path}`, next });
@@ -63,6 +65,7 @@ export function fileFailure(error: FileError, text: { what: string; next: string
     absent: 'configuration',
     'no-folder': 'configuration',
     denied: 'permission',
+    'not-text': 'configuration',
     failed: 'failed',
   } as const;
   return new UserError(kinds[error.failure], { ...text, why: error.message }, { cause: error });

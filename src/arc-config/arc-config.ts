@@ -8,7 +8,7 @@ import type { JsonMember } from './json-node.js';
 export interface ArcConfig {
   /** WireGuard private key of the virtual SIM, 32 bytes; all zero when absent. */
   readonly privateKey: Secret<Uint8Array>;
-  /** The client's own public key, 32 bytes. Never checked against `privateKey`. */
+  /** The client's own public key, 32 bytes. Reading does not check it against `privateKey`. */
   readonly publicKey: Uint8Array;
   /** Identifies the virtual SIM in the API; empty when unknown. */
   readonly simId: string;
@@ -32,7 +32,7 @@ export interface ArcConfig {
   readonly unknownKeys: readonly JsonMember[];
 }
 
-/** API credentials. soratun saves them in the file; we only read them there. */
+/** API credentials. soratun saves them in the file; we do where we are told to. */
 export interface ArcProfile {
   readonly authKeyId: string;
   readonly authKey: Secret<string>;

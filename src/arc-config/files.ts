@@ -95,9 +95,10 @@ export interface OpenedJournal {
  * - `absent`: no such file
  * - `no-folder`: the folder that should hold the file does not exist
  * - `denied`: permission, a read-only file system, or not ours
+ * - `not-text`: what is there is not UTF-8
  * - `failed`: anything else (a full disk, an I/O error, a directory in its place)
  */
-export type FileFailure = 'absent' | 'no-folder' | 'denied' | 'failed';
+export type FileFailure = 'absent' | 'no-folder' | 'denied' | 'not-text' | 'failed';
 
 export class FileError extends Error {
   override readonly name = 'FileError';

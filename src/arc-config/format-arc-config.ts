@@ -1,5 +1,6 @@
 /** Writes arc.json as soratun does: its order, its omissions, two spaces, a newline at the end. */
 import { REDACTED } from '../lib/secret.js';
+import { isSecretName, redactNamed } from '../lib/secret-shapes.js';
 import { KEY_LENGTH, type ArcConfig, type ArcProfile, type ArcSession } from './arc-config.js';
 import {
   formatJson,
@@ -81,11 +82,10 @@ function when(condition: boolean, key: string, value: () => JsonNode): JsonMembe
 // Written as it reads, without Go's escapes for < and >.
 const REDACTED_NODE: JsonNode = { kind: 'number', text: `"${REDACTED}"`, offset: 0 };
 const ZERO_KEY = formatKey(new Uint8Array(KEY_LENGTH));
-const SPEAKS_OF_SECRET = /secret|password|passphrase|token|(private|preshared|auth|api)_?key$/i;
 
 /**
  * The file for a reader's eyes: secrets as `<redacted>`, also in members that we do not know and
- * whose name speaks of one. An absent key shows as its zeros, for they are what is wrong.
+ * whose name or text gives one away. An absent key shows as its zeros, for they are what is wrong.
  */
 export function redactArcConfig(config: ArcConfig): string {
   const hide = (secret: string) => (isAbsent(secret) ? jsonString(secret) : REDACTED_NODE);
@@ -110,12 +110,15 @@ function hideUnknown({ profile, arcSessionStatus: session, unknownKeys }: ArcCon
 function hideMembers(members: readonly JsonMember[]): JsonMember[] {
   return members.map(({ key, value }) => ({
     key,
-    value: SPEAKS_OF_SECRET.test(key) ? REDACTED_NODE : hideInside(value),
+    value: isSecretName(key) ? REDACTED_NODE : hideInside(key, value),
   }));
 }
 
-function hideInside(node: JsonNode): JsonNode {
+function hideInside(name: string, node: JsonNode): JsonNode {
   if (node.kind === 'object') return { ...node, members: hideMembers(node.members) };
-  if (node.kind === 'array') return { ...node, items: node.items.map(hideInside) };
-  return node;
+  if (node.kind === 'array') {
+    return { ...node, items: node.items.map((item) => hideInside(name, item)) };
+  }
+  if (node.kind !== 'string') return node;
+  return redactNamed(name, node.value) === node.value ? node : REDACTED_NODE;
 }

@@ -21,7 +21,7 @@ import { clip, shownText } from './shown-value.js';
 import { parseKey } from './value-syntax.js';
 
 /**
- * @param source how messages name the text: a path, or where it came from
+ * @param path how messages name the text: a path, or where it came from
  * @throws ArcConfigError with all faults
  */
 export function parseArcConfig(text: string, { path }: { path: string }): ArcConfig {

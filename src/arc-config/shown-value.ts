@@ -1,10 +1,13 @@
-const SHOWN_LENGTH = 60;
-/** A key, or the secret of an auth key, that stands where neither belongs. */
-const LOOKS_SECRET = /[A-Za-z0-9+/]{43}=|secret-/;
+import { hasSecretShape } from '../lib/secret-shapes.js';
 
-/** Text of a file as a message may show it: in quotes, or only its length where it is a secret. */
+const SHOWN_LENGTH = 60;
+
+/**
+ * Text of a file as a message may show it: in quotes, or only its length where it is a secret,
+ * or looks like one that does not belong there.
+ */
 export function shownText(text: string, isHidden: boolean): string {
-  if (isHidden || LOOKS_SECRET.test(text)) return `a string of ${text.length} characters`;
+  if (isHidden || hasSecretShape(text)) return `a string of ${text.length} characters`;
   return clip(JSON.stringify(text));
 }
 

@@ -6,7 +6,7 @@
 import type { ArcConfigFault } from './arc-config-error.js';
 
 /** The keys that WireGuard, wg-quick and its apps know, as they write them. */
-export const WG_QUICK_KEYS = {
+const WG_QUICK_KEYS = {
   interface: [
     'PrivateKey',
     'Address',
@@ -97,7 +97,7 @@ class WgQuickReader implements WgQuickText {
     const [name, value] = [content.slice(0, equals).trim(), content.slice(equals + 1).trim()];
     // What is no name is not shown: it may be a key that lost the name in front of it.
     if (!/^[A-Za-z]\w{0,30}$/.test(name)) {
-      this.#fault(line, 'a line that is none', '"Key = value", [Interface] or [Peer]');
+      this.#fault(line, 'text without a key', '"Key = value", [Interface] or [Peer]');
     } else if (section === undefined) {
       this.#fault(line, `${name} before any section`, '[Interface] or [Peer] above it');
     } else {

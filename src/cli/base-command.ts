@@ -1,6 +1,7 @@
 /** What all commands share: the context, `--config`, output and the way that errors end a run. */
 import { Command, Flags } from '@oclif/core';
 
+import { StoppedError } from '../lib/stopped-error.js';
 import { UserError } from '../lib/user-error.js';
 import { type Context, createContext } from './context.js';
 import { EXIT_CODES } from './exit-codes.js';
@@ -39,6 +40,6 @@ export abstract class BaseCommand extends Command {
     }
     if (!(error instanceof UserError)) return super.catch(error);
     process.stderr.write(renderUserError(error));
-    this.exit(EXIT_CODES[error.kind]);
+    this.exit(error instanceof StoppedError ? error.exitCode : EXIT_CODES[error.kind]);
   }
 }

@@ -28,8 +28,8 @@ export async function runBootstrapAuthkey(
   output: CommandOutput,
 ): Promise<void> {
   const progress = createProgress(context.stderrIsTerminal() && !context.isVerbose);
-  const ports = await bootstrapPorts(flags, context, progress);
   const signal = await context.stopSignal();
+  const ports = await bootstrapPorts(flags, context, progress, signal);
   signal.addEventListener('abort', () => output.note(STOPPING));
   try {
     if (flags['dump-config']) {
@@ -63,6 +63,7 @@ async function bootstrapPorts(
   flags: CredentialFlags,
   context: Context,
   progress: Progress,
+  signal: AbortSignal,
 ): Promise<BootstrapPorts> {
   const ports: BootstrapPorts = {
     files: await context.files(),
@@ -78,7 +79,7 @@ async function bootstrapPorts(
     ...ports,
     chooseSim: (sims, since) => {
       progress.end();
-      return askForSim(sims, since);
+      return askForSim(sims, since, signal);
     },
   };
 }

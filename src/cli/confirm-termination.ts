@@ -11,13 +11,17 @@ export function wordOfSim({ simId, name }: Pick<SimSummary, 'simId' | 'name'>): 
   return typed === '' || harmless(typed) !== typed ? simId : typed;
 }
 
-/** Whether the person types the word of the SIM. */
+/** Whether the person types the word of the SIM. Rejects with the signal's reason when that fires. */
 export async function confirmTermination(
   sim: Pick<SimSummary, 'simId' | 'name'>,
-  ask: (message: string) => Promise<string> = askForWord,
+  signal: AbortSignal,
+  ask: typeof askForWord = askForWord,
 ): Promise<boolean> {
   const word = wordOfSim(sim);
   const kind = word === sim.simId ? 'id' : 'name';
-  const answer = await ask(`This is final. Type the SIM's ${kind} (${word}) to terminate it:`);
+  const answer = await ask(
+    `This is final. Type the SIM's ${kind} (${word}) to terminate it:`,
+    signal,
+  );
   return answer.trim() === word;
 }

@@ -3,13 +3,13 @@
  * slow to load is loaded when it is first asked for.
  */
 import { homedir } from 'node:os';
-import { join } from 'node:path';
 
 import type { Files, Journals } from '../arc-config/files.js';
 import type { CommandRunner } from '../lib/command-runner.js';
 import { createPrivateKey, type KeyPair } from '../lib/key-pair.js';
 import type { PrivateFiles } from '../lib/private-files.js';
 import { Secret } from '../lib/secret.js';
+import { stateFolder } from '../platform/state-folder.js';
 import type { Credentials } from '../soracom/sign-in.js';
 import type { SoracomClient } from '../soracom/client.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
@@ -41,13 +41,15 @@ export interface Context {
   keyPairs(): Promise<() => KeyPair>;
   /** The public key of an X25519 private one. */
   publicKeyOf(): Promise<(privateKey: Uint8Array) => Uint8Array>;
-  /** Fires at the first SIGINT or SIGTERM; a second one ends the process. */
+  /** Fires at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process. */
   stopSignal(): Promise<AbortSignal>;
   /** All of standard input. */
   readStdin(): Promise<Uint8Array>;
   stdinIsTerminal(): boolean;
   /** Whether a person can be asked: questions are drawn on standard error. */
   isInteractive(): boolean;
+  /** Columns of the terminal on standard output; undefined where that is none. */
+  terminalColumns(): number | undefined;
   /** Whether a person watches standard error. */
   stderrIsTerminal(): boolean;
   /** Unix milliseconds. */
@@ -58,6 +60,8 @@ export interface Context {
   readFile(path: string): Promise<Uint8Array>;
   /** Whether SORACOM_VERBOSE asks for what goes to the API and comes from it, as in soratun. */
   readonly isVerbose: boolean;
+  /** Takes that text, where it is asked for. */
+  readonly dump: ((text: string) => void) | undefined;
   /** Where soracom-cli's profiles are looked for, unless SORACOM_PROFILE_DIR says otherwise. */
   homeFolder(): string;
   /**
@@ -79,6 +83,7 @@ export function createContext(version: string): Context {
     userAgent,
     platform: process.platform,
     isVerbose: isVerbose(),
+    dump: isVerbose() ? writeStandardError : undefined,
     files: async () => (await import('../platform/files.js')).systemFiles,
     journals: async () => (await import('../platform/journal.js')).systemJournals,
     privateFiles: async () => (await import('../platform/private-file.js')).systemPrivateFiles,
@@ -95,35 +100,33 @@ export function createContext(version: string): Context {
     printer: async () => (await import('../platform/output.js')).writeStandardOutput,
     readFile: async (path) => (await import('../platform/input.js')).readWholeFile(path),
     isInteractive: () => process.stdin.isTTY && process.stderr.isTTY,
+    terminalColumns: () => (process.stdout.isTTY ? process.stdout.columns : undefined),
     stderrIsTerminal: () => process.stderr.isTTY,
     now: () => Date.now(),
     homeFolder: homedir,
-    stateFolder,
+    stateFolder: () => stateFolder(),
   };
-}
-
-/** systemd names one folder for each that a unit asks for, with colons between (systemd.exec(5)). */
-export function stateFolder(): string {
-  const [ofService] = (process.env.STATE_DIRECTORY ?? '').split(':');
-  if (ofService) return ofService;
-  return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'arctun');
 }
 
 function isVerbose(): boolean {
   return (process.env.SORACOM_VERBOSE ?? '') !== '';
 }
 
+function writeStandardError(text: string): void {
+  process.stderr.write(text);
+}
+
 async function soracomClients(
   userAgent: string,
 ): Promise<(credentials: Credentials, signal?: AbortSignal) => SoracomClient> {
   const { SoracomClient } = await import('../soracom/client.js');
-  const dump = (text: string) => void process.stderr.write(text);
   return ({ endpoint, headers }, signal) =>
     new SoracomClient({
       endpoint,
       headers,
       userAgent,
-      ...(isVerbose() && { dump }),
+      onWait: (text) => writeStandardError(`${text}\n`),
+      ...(isVerbose() && { dump: writeStandardError }),
       ...(signal && { signal }),
     });
 }

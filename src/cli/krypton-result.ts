@@ -1,6 +1,7 @@
 /** What `bootstrap cellular` and `bootstrap sim` print. */
 import { BootstrapRescueError } from '../app/bootstrap-rescue.js';
 import type { KryptonResult } from '../app/krypton-target.js';
+import { messageOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import type { Context } from './context.js';
 import { renderJson } from './render.js';
@@ -42,7 +43,7 @@ async function dump(arcJson: string, context: Pick<Context, 'printer'>): Promise
   try {
     await print(arcJson);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new UserError(
       'failed',
       {

@@ -2,6 +2,7 @@
 import { Flags } from '@oclif/core';
 
 import type { Message } from '../app/send-message.js';
+import { isToken } from '../lib/http-syntax.js';
 import { UserError } from '../lib/user-error.js';
 import { parseHeaderFlag } from '../proxy/forward/header-flag.js';
 import type { HttpMessage } from '../proxy/http-exchange.js';
@@ -95,7 +96,7 @@ function requestHead(choice: MessageChoice): Omit<HttpMessage, 'body'> {
 
 /** RFC 9110 5.6.2 for the method; a request target in origin-form, RFC 9112 3.2.1. */
 function requireMethodAndPath(method: string, path: string): void {
-  const isMethod = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method);
+  const isMethod = isToken(method);
   if (isMethod && /^\/[!-~]*$/.test(path)) return;
   throw new UserError('usage', {
     what: 'cannot make a request',

@@ -1,6 +1,6 @@
 import type { HttpAnswer } from '../proxy/http-exchange.js';
 import type { UserError } from '../lib/user-error.js';
-import { harmless } from './shown-text.js';
+import { harmless, harmlessJson } from './shown-text.js';
 
 /** What failed, why, and what to do next, as standard error shows it. */
 export function renderUserError(error: UserError): string {
@@ -13,9 +13,10 @@ export function renderText(text: string): string {
   return text.split('\n').map(harmless).join('\n');
 }
 
-/** A JSON value on one line, for programs. */
+/** A JSON value on one line, for programs; null for what is not known. */
 export function renderJson(value: unknown): string {
-  return `${JSON.stringify(value)}\n`;
+  const text = JSON.stringify(value, (_, member: unknown) => member ?? null);
+  return `${harmlessJson(text)}\n`;
 }
 
 /** An HTTP answer as a JSON value; a body that is no UTF-8 text is given in base64. */

@@ -1,17 +1,28 @@
 /** Runs the local platform until it is told to stop. */
 import { isIP } from 'node:net';
 
-import { BUILT_IN_USERS, type Emulator, startEmulator } from '../emulator/emulator.js';
+import {
+  BUILT_IN_USERS,
+  DEFAULT_API_PORT,
+  DEFAULT_ARC_PORT,
+  DEFAULT_HOST,
+  type Emulator,
+  startEmulator,
+} from '../emulator/emulator.js';
 import { RAW_ANSWERS, type RawAnswer } from '../emulator/endpoints/unified-raw.js';
 import { ListenError } from '../emulator/listen-error.js';
-import { StateFile, type StateFiles } from '../emulator/state-file.js';
+import { StateFile, stateFailureKind, type StateFiles } from '../emulator/state-file.js';
 import { parseUserList } from '../emulator/user-list.js';
 import { openWireGuardNetwork } from '../emulator/wireguard-network.js';
-import { UserError } from '../lib/user-error.js';
+import { type FailureKind, UserError } from '../lib/user-error.js';
 import { parseListenAddress } from '../proxy/listen-address.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 
 export { RAW_ANSWERS };
+
+/** Where an emulator listens that is not told where, as `ADDRESS:PORT`. */
+export const DEFAULT_API_LISTEN = `${DEFAULT_HOST}:${DEFAULT_API_PORT}`;
+export const DEFAULT_ARC_LISTEN = `${DEFAULT_HOST}:${DEFAULT_ARC_PORT}`;
 
 export interface RunEmulatorOptions {
   /** `ADDRESS:PORT` */
@@ -97,19 +108,35 @@ function requireIpAddress(host: string, arcListen: string): void {
 async function readUsers(source: string, files: StateFiles) {
   const isJson = source.trimStart().startsWith('[');
   const name = isJson ? 'the JSON of --users' : source;
+  const text = isJson ? source : await readUserFile(source, files);
   try {
-    return parseUserList(isJson ? source : await files.readText(source), BUILT_IN_USERS);
+    return parseUserList(text, BUILT_IN_USERS);
   } catch (error) {
-    throw new UserError(
-      'configuration',
-      {
-        what: `cannot take users from ${name}`,
-        why: (error as Error).message,
-        next: ['Write an array of users as docs/emulator.md shows.'],
-      },
-      { cause: error },
-    );
+    const next = ['Write an array of users as docs/emulator.md shows.'];
+    throw usersRefused('configuration', name, error as Error, next);
   }
+}
+
+async function readUserFile(path: string, files: StateFiles): Promise<string> {
+  try {
+    return await files.readText(path);
+  } catch (error) {
+    const next = ['Name a file that you may read with --users.'];
+    throw usersRefused(stateFailureKind(error), path, error as Error, next);
+  }
+}
+
+function usersRefused(
+  kind: FailureKind,
+  name: string,
+  cause: Error,
+  next: readonly string[],
+): UserError {
+  return new UserError(
+    kind,
+    { what: `cannot take users from ${name}`, why: cause.message, next },
+    { cause },
+  );
 }
 
 const REASONS: Readonly<Record<string, string>> = {

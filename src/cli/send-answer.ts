@@ -30,8 +30,7 @@ export function answerNote(
   }
   const { via, payload } = answer;
   if (payload !== undefined) return payload.length === 0 ? 'The answer is empty.' : undefined;
-  const none = `No answer within ${timeout / 1000} s`;
-  return via === 'tcp'
-    ? `${none}; the message has arrived.`
-    : `${none}. By UDP this does not tell whether the message has arrived.`;
+  // The other side may have ended the connection long before the timeout.
+  if (via === 'tcp') return 'No answer; the message has arrived.';
+  return `No answer within ${timeout / 1000} s. By UDP this does not tell whether the message has arrived.`;
 }

@@ -11,10 +11,9 @@ export function harmless(text: string): string {
   return text.replace(HARMFUL, '\u{FFFD}');
 }
 
-/** A JSON value on one line; what a terminal would obey is escaped, so that nothing is lost. */
-export function renderHarmlessJson(value: unknown): string {
-  const text = JSON.stringify(value, (_, member: unknown) => member ?? null);
-  return `${text.replace(HARMFUL, escaped)}\n`;
+/** JSON text with what a terminal would obey escaped, so that nothing is lost. */
+export function harmlessJson(text: string): string {
+  return text.replace(HARMFUL, escaped);
 }
 
 function escaped(character: string): string {

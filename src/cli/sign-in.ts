@@ -2,6 +2,7 @@
 import type { ArcProfile } from '../arc-config/arc-config.js';
 import { MissingCredentialsError } from '../app/credentials/missing-credentials.js';
 import { resolveCredentials } from '../app/credentials/resolve-credentials.js';
+import type { PrivateFiles } from '../lib/private-files.js';
 import { Secret } from '../lib/secret.js';
 import type { Credentials } from '../soracom/sign-in.js';
 import type { Context } from './context.js';
@@ -13,16 +14,18 @@ import { askCredentials } from './wizard.js';
  * asks a person for those that are missing, where there is one.
  *
  * @param purpose what they are for, as soratun says it
+ * @param ask asks the person; rejects with the signal's reason when that fires
  */
 export async function credentialsPort(
   context: Context,
   flags: CredentialFlags,
   purpose = 'sign in',
+  ask = askCredentials,
 ): Promise<(profile: ArcProfile | undefined) => Promise<Credentials>> {
   const ports = {
     env: context.env,
     homeFolder: context.homeFolder(),
-    privateFiles: await context.privateFiles(),
+    privateFiles: readingOnce(await context.privateFiles()),
     commands: await context.commands(),
   };
   const signal = await context.stopSignal();
@@ -33,7 +36,7 @@ export async function credentialsPort(
     } catch (error) {
       if (!(error instanceof MissingCredentialsError) || !context.isInteractive()) throw error;
       process.stderr.write(`Not enough information to ${purpose}. Launching wizard.\n`);
-      const answers = await askCredentials(error.missing);
+      const answers = await ask(error.missing, signal);
       const authKey = answers['auth-key'];
       const answered = {
         ...choice,
@@ -43,5 +46,18 @@ export async function credentialsPort(
       };
       return resolveCredentials(answered, profile, ports, signal);
     }
+  };
+}
+
+/** A pipe has nothing to tell a second time, when the person has told the rest. */
+function readingOnce(files: PrivateFiles): PrivateFiles {
+  const texts = new Map<string, Promise<string>>();
+  return {
+    readText: (path) => {
+      const text = texts.get(path) ?? files.readText(path);
+      texts.set(path, text);
+      return text;
+    },
+    readStandardInput: () => files.readStandardInput(),
   };
 }

@@ -14,7 +14,7 @@ const UNITS: Readonly<Record<string, number>> = {
 const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/;
 
 /**
- * A value of `--since`: an ISO 8601 time, or an age such as `10m`. A date alone is its begin in
+ * A value of `--since`: an ISO 8601 time, or an age such as `10m`. A date alone is its start in
  * UTC, a time without zone is of this machine's.
  * @throws UserError of kind `usage`
  */

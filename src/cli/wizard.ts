@@ -2,27 +2,59 @@
 import type { CredentialPart } from '../app/credentials/missing-credentials.js';
 import type { SimChoice } from '../app/bootstrap-run.js';
 import type { LostSim } from '../app/find-lost-sim.js';
+import { isoTime } from '../app/iso-time.js';
 import { harmless } from './shown-text.js';
 
 /** Texts as a user typed them; absent where nothing was asked. */
 export type WizardAnswers = Partial<Record<CredentialPart, string>>;
 
-async function promptModule() {
+type Question =
+  | {
+      readonly type: 'select';
+      readonly message: string;
+      readonly choices: readonly { readonly name: string; readonly value: unknown }[];
+    }
+  | {
+      readonly type: 'password';
+      readonly message: string;
+      readonly mask: string;
+      readonly toggleMask: boolean;
+      readonly validate: (text: string) => true | string;
+    }
+  | { readonly type: 'input'; readonly message: string };
+
+/** @throws the signal's reason when it fires before the answer is there */
+async function ask<Answer>(question: Question, signal: AbortSignal | undefined): Promise<Answer> {
   const { default: inquirer } = await import('inquirer');
-  return inquirer.createPromptModule({ output: process.stderr });
+  const prompt = inquirer.createPromptModule({
+    output: process.stderr,
+    ...(signal && { signal }),
+  });
+  try {
+    const { answer } = await prompt<{ answer: unknown }>([{ name: 'answer', ...question }]);
+    return answer as Answer;
+  } catch (error) {
+    // The question's own error says only that it was broken off.
+    signal?.throwIfAborted();
+    throw error;
+  }
 }
 
-/** soratun's prompts, those of them that are needed. */
-export async function askCredentials(missing: readonly CredentialPart[]): Promise<WizardAnswers> {
-  const prompt = await promptModule();
+/**
+ * soratun's prompts, those of them that are needed.
+ * @throws the signal's reason when it fires before the last answer is there
+ */
+export async function askCredentials(
+  missing: readonly CredentialPart[],
+  signal: AbortSignal,
+): Promise<WizardAnswers> {
   const answers: WizardAnswers = {};
   for (const part of missing) {
-    const question =
+    const question: Question =
       part === 'coverage-type'
-        ? { type: 'select' as const, ...COVERAGE }
-        : { type: 'password' as const, mask: '*', toggleMask: false, ...KEYS[part] };
-    const { answer } = await prompt<{ answer: string }>([{ name: 'answer', ...question }]);
-    answers[part] = answer;
+        ? { type: 'select', ...COVERAGE }
+        : { type: 'password', mask: '*', toggleMask: false, ...KEYS[part] };
+    answers[part] = await ask<string>(question, signal);
   }
   return answers;
 }
@@ -46,34 +78,33 @@ const COVERAGE = {
   ],
 };
 
-/** Which of the SIMs that may be the lost one is to be used. */
-export async function askForSim(sims: readonly LostSim[], since: number): Promise<SimChoice> {
-  const prompt = await promptModule();
-  const asked = new Date(since).toLocaleString();
+/**
+ * Which of the SIMs that may be the lost one is to be used.
+ * @throws the signal's reason when it fires before the answer is there
+ */
+export function askForSim(
+  sims: readonly LostSim[],
+  since: number,
+  signal: AbortSignal,
+): Promise<SimChoice> {
   const choices: { name: string; value: SimChoice }[] = [
     ...sims.map(({ simId, name, createdTime }) => ({
-      name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created ${new Date(createdTime).toLocaleString()}: it gets a new key`,
+      name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}: it gets a new key`,
       value: { simId },
     })),
     { name: 'Change nothing', value: 'nothing' },
     { name: 'Create another SIM, which is billed, too', value: 'create-another' },
   ];
-  const { answer } = await prompt<{ answer: SimChoice }>([
-    {
-      name: 'answer',
-      type: 'select',
-      message: `An earlier run asked for a virtual SIM at ${asked} and never heard the answer. ${sims.length === 0 ? 'None is listed yet' : 'These were created since'}`,
-      choices,
-    },
-  ]);
-  return answer;
+  const message = `An earlier run asked for a virtual SIM at ${isoTime(since)} and never heard the answer. ${sims.length === 0 ? 'None is listed yet' : 'These were created since'}`;
+  return ask({ type: 'select', message, choices }, signal);
 }
 
-/** A word that has to be typed as it is. */
-export async function askForWord(message: string): Promise<string> {
-  const prompt = await promptModule();
-  const { answer } = await prompt<{ answer: string }>([{ name: 'answer', type: 'input', message }]);
-  return answer;
+/**
+ * A word that has to be typed as it is.
+ * @throws the signal's reason when it fires before the answer is there
+ */
+export function askForWord(message: string, signal: AbortSignal): Promise<string> {
+  return ask({ type: 'input', message }, signal);
 }
 
 /** Whether an error says that the person broke off a question. */

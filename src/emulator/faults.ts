@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 
+import { isFieldValue, isToken } from '../lib/http-syntax.js';
+
 /** Beyond it none is added; those that are used up do not count. */
 export const MAX_FAULTS = 100;
 
@@ -12,6 +14,21 @@ export const MAX_DELAY = 60_000;
 
 const MAX_TIMES = 1000;
 const text = z.string().min(1).max(1000);
+
+/** Headers that say where an answer ends or what the connection is for: Node's own to set. */
+const FRAMING = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+function isAllowed(name: string): boolean {
+  return isToken(name) && !FRAMING.has(name.toLowerCase());
+}
 
 /** A fault as `POST /emulator/faults` takes it. */
 export const faultRequest = z
@@ -30,7 +47,10 @@ export const faultRequest = z
     body: z.unknown().optional(),
     /** Added to the answer's headers. */
     headers: z
-      .record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/), z.string().regex(/^[\x20-\x7e]*$/))
+      .record(z.string(), z.string().refine(isFieldValue, 'has characters that no header has'))
+      .refine((headers) => Object.keys(headers).every(isAllowed), {
+        message: 'have a name that is none, or one that frames the answer',
+      })
       .optional(),
     /** Retry-After (RFC 9110 10.2.3): seconds or a date. The status is 429 unless it is given. */
     retryAfter: z.union([z.number().int().min(0), z.string().regex(/^[\x20-\x7e]+$/)]).optional(),

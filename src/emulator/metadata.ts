@@ -3,10 +3,9 @@
  * which SIM asks; over the cellular line it is the line.
  */
 import { formatIpAddress } from '../wire/ip-address.js';
-import { moduleType, speedClass } from './api/sim-json.js';
 import type { Answer } from './http-answer.js';
 import type { PlatformState } from './platform-state.js';
-import type { Sim } from './sims.js';
+import { moduleType, type Sim, speedClass } from './sims.js';
 
 const SUBSCRIBER = '/v1/subscriber';
 const USER_DATA = '/v1/userdata';

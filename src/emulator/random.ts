@@ -1,13 +1,5 @@
-/** What the platform makes up by chance: keys and ids. */
+/** What the platform makes up by chance: ids. */
 import type { Entropy } from '../lib/entropy.js';
-
-/** A random X25519 private key, clamped as RFC 7748 section 5 says. */
-export function createPrivateKey(entropy: Entropy): Uint8Array {
-  const key = randomBytes(entropy, 32);
-  key[0] = key.readUInt8(0) & 248;
-  key[31] = (key.readUInt8(31) & 127) | 64;
-  return new Uint8Array(key);
-}
 
 /** @param length in bytes; the text has twice as many digits */
 export function randomHex(entropy: Entropy, length: number): string {

@@ -6,10 +6,11 @@
 import type { Crypto } from '../crypto/crypto.js';
 import type { WallClock } from '../lib/clock.js';
 import { type Entropy, randomUint32 } from '../lib/entropy.js';
+import { createPrivateKey } from '../lib/key-pair.js';
 import { Secret } from '../lib/secret.js';
 import { addressKey, type IpAddress } from '../wire/ip-address.js';
 import type { ArcNetwork } from './arc-network.js';
-import { createPrivateKey, randomHex } from './random.js';
+import { randomHex } from './random.js';
 import { clientAddress, iccid, MAX_SERIAL, physicalImsi, virtualImsi } from './sim-numbers.js';
 import { OPERATOR_ID } from './users.js';
 
@@ -283,6 +284,16 @@ export class Sims {
 
 export function hasArc(sim: Sim): sim is ArcSim {
   return sim.arc !== undefined;
+}
+
+/** Of the chip, as the API names it. */
+export function moduleType({ type }: Sim): string {
+  return type === 'virtual' ? 'virtual' : 'nano';
+}
+
+/** Of the subscription, as the API names it. */
+export function speedClass({ type }: Sim): string {
+  return type === 'virtual' ? 'arc.standard' : 's1.standard';
 }
 
 function withEvent(events: readonly SessionEvent[], event: SessionEvent): SessionEvent[] {

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 
 import { Secret } from '../lib/secret.js';
-import { UserError } from '../lib/user-error.js';
+import { type FailureKind, UserError } from '../lib/user-error.js';
 import { formatIpAddress, parseIpAddress } from '../wire/ip-address.js';
 import type { Group } from './groups.js';
 import type { SavedPlatform } from './platform-state.js';
@@ -15,12 +15,25 @@ import { emulatorUser, MAX_USERS } from './users.js';
 
 /**
  * What the state file needs of the file system. Both reject with an error that has a `failure`:
- * `absent` for no such file, `denied` for a missing permission.
+ * `absent` for no such file, `no-folder` where its folder is missing, `denied` for a missing
+ * permission, `failed` for anything else.
  */
 export interface StateFiles {
   readText(path: string): Promise<string>;
   /** Replaces the file as one step, mode 0600. */
   replaceText(path: string, text: string): Promise<void>;
+}
+
+const FAILURE_KINDS: Readonly<Record<string, FailureKind>> = {
+  absent: 'configuration',
+  'no-folder': 'configuration',
+  denied: 'permission',
+};
+
+/** What kind of failure an error of `StateFiles` is to a user. */
+export function stateFailureKind(error: unknown): FailureKind {
+  const { failure } = error as { failure?: unknown };
+  return FAILURE_KINDS[String(failure)] ?? 'failed';
 }
 
 export interface SavedState {
@@ -175,13 +188,11 @@ export class StateFile {
   }
 
   #refuse(verb: 'read' | 'write', error: unknown): UserError {
-    const { failure, message } = error as { failure?: unknown; message: string };
-    const kind = failure === 'denied' ? 'permission' : 'configuration';
     return new UserError(
-      kind,
+      stateFailureKind(error),
       {
         what: `cannot ${verb} the state file ${this.#path}`,
-        why: message,
+        why: (error as Error).message,
         next: ['Name a file in a folder that you may write to with --state.'],
       },
       { cause: error },

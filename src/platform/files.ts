@@ -46,7 +46,17 @@ async function readText(path: string): Promise<string> {
     length += chunk.length;
   }
   if (length > MAX_TEXT) throw new FileError('failed', path, `longer than ${MAX_TEXT} bytes`);
-  return Buffer.concat(chunks).toString('utf8');
+  return decode(path, Buffer.concat(chunks));
+}
+
+/** Bytes that are no text would be lost when the file is written again. */
+function decode(path: string, bytes: Uint8Array): string {
+  try {
+    // A byte order mark stays, for whoever reads the text to refuse.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new FileError('not-text', path, 'it is not UTF-8 text', { cause: error });
+  }
 }
 
 async function createFolder(folder: string): Promise<void> {

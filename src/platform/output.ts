@@ -1,8 +1,22 @@
 import { write } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 const STANDARD_OUTPUT = 1;
+/** Milliseconds. */
 const RETRY_DELAY = 10;
-const DEADLINE = 30_000;
+const PATIENCE = 30_000;
+
+export interface OutputCalls {
+  /** Resolves with how many of the bytes the system has taken. */
+  readonly write: (bytes: Uint8Array) => Promise<number>;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly pause: (milliseconds: number) => Promise<void>;
+}
+
+const writeOnce = promisify(write);
 
 /**
  * Writes to standard output and resolves when the system has taken all of it. Node's own stream
@@ -11,26 +25,26 @@ const DEADLINE = 30_000;
  * @throws Error with the system's `code` (ENOSPC, EPIPE …); EAGAIN when a reader has not read for
  *   30 s
  */
-export async function writeStandardOutput(text: string): Promise<void> {
-  let rest = Buffer.from(text);
-  const deadline = Date.now() + DEADLINE;
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(await writeOnce(rest));
-    } catch (error) {
-      // The pipe is full, and Node has made it non-blocking.
-      const isFull = (error as NodeJS.ErrnoException).code === 'EAGAIN';
-      if (!isFull || Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY));
-    }
-  }
-}
+export const writeStandardOutput = createPrinter({
+  write: async (bytes) => (await writeOnce(STANDARD_OUTPUT, bytes)).bytesWritten,
+  now: () => performance.now(),
+  pause: (milliseconds) => setTimeout(milliseconds),
+});
 
-function writeOnce(bytes: Buffer): Promise<number> {
-  return new Promise((resolve, reject) => {
-    write(STANDARD_OUTPUT, bytes, (error, written) => {
-      if (error) reject(error);
-      else resolve(written);
-    });
-  });
+export function createPrinter({ write, now, pause }: OutputCalls): (text: string) => Promise<void> {
+  return async (text) => {
+    let rest = new TextEncoder().encode(text);
+    let lastProgress = now();
+    while (rest.length > 0) {
+      try {
+        rest = rest.subarray(await write(rest));
+        lastProgress = now();
+      } catch (error) {
+        // The pipe is full, and Node has made it non-blocking.
+        const isFull = (error as NodeJS.ErrnoException).code === 'EAGAIN';
+        if (!isFull || now() - lastProgress > PATIENCE) throw error;
+        await pause(RETRY_DELAY);
+      }
+    }
+  };
 }

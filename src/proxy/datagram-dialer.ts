@@ -17,8 +17,6 @@ export interface DatagramDialer {
 export interface DatagramChannel {
   /** The longest payload, in bytes: what fits into the MTU, for nothing is fragmented. */
   readonly maxPayload: number;
-  /** Datagrams that came while too many waited to be received, and were thrown away. */
-  readonly dropped: number;
 
   /**
    * Sends one datagram; `payload` may be reused at once.

@@ -1,8 +1,9 @@
 /** One message over a TCP connection, and what comes back. */
 import type { Duplex } from 'node:stream';
 
+import { abortReason } from '../lib/error-message.js';
 import type { Dialer, DialTarget } from './dialer.js';
-import { Watchdog } from './forward/watchdog.js';
+import { Watchdog } from './watchdog.js';
 
 /** A stream that knows what the other side has of it. */
 export interface ConfirmingStream extends Duplex {
@@ -98,10 +99,7 @@ class TcpExchange {
   }
 
   readonly #onAbort = (): void => {
-    const reason: unknown = this.#limits.signal?.reason;
-    this.#settle(() =>
-      this.#outcome.reject(reason instanceof Error ? reason : new Error('The wait was aborted.')),
-    );
+    this.#settle(() => this.#outcome.reject(abortReason(this.#limits.signal)));
   };
 
   #handleData(chunk: Uint8Array): void {

@@ -32,18 +32,13 @@ const text = absent(z.string());
 const time = absent(z.number());
 const recordOf = <T extends z.ZodType>(schema: T) => absent(z.record(z.string(), absent(schema)));
 
-const subscriber = z.object({ imsi: text, status: text, subscription: text });
-
 const simProfile = z.object({
   iccid: text,
   primaryImsi: text,
   arcClientPeerPublicKey: text,
   /** In the answer to createSim alone, once and never again. */
   arcClientPeerPrivateKey: absent(secretText),
-  /** By IMSI. */
-  subscribers: recordOf(subscriber),
 });
-export type SimProfile = z.infer<typeof simProfile>;
 
 /** The session of the SIM on the platform; that it is online does not say that a tunnel stands. */
 const sessionStatus = z.object({
@@ -64,7 +59,6 @@ export const simAnswer = z.object({
   status: text,
   /** `virtual`, `uicc` or `euicc`. */
   type: text,
-  moduleType: text,
   /** Such as `arc.standard`. */
   speedClass: text,
   groupId: text,
@@ -109,7 +103,7 @@ export function arcCredentialsAnswer(publicKey: string) {
 export const simAnswers = z.array(simAnswer);
 
 /** What happened to a session, such as `Created`, `Modified` or `Deleted`. */
-export const sessionEvent = z.object({
+const sessionEvent = z.object({
   event: text,
   time,
   imsi: text,

@@ -1,9 +1,8 @@
+import { redactText } from '../lib/secret-shapes.js';
 import { UserError } from '../lib/user-error.js';
 import { refusal } from './answers.js';
-import { firstLine, parseJson, redactBody, redactText } from './redact.js';
+import { firstLine, parseJson, redactBody } from './redact.js';
 import type { TransportError, TransportFailure } from './transport.js';
-
-export { firstLine } from './redact.js';
 
 /**
  * Why a call failed.

@@ -54,7 +54,7 @@ export class Channel {
     token: AuthAnswer | undefined,
     timeout: number,
   ): Promise<HttpResponse> {
-    const { signal } = this.#options;
+    const signal = operation.outlivesStop ? undefined : this.#options.signal;
     signal?.throwIfAborted();
     const sent = this.#httpRequest(operation, request, token);
     this.#dump(() => dumpRequest(sent, this.#hiddenHeaders()));
@@ -67,13 +67,7 @@ export class Channel {
     }
     this.#serverTime = parseHttpDate(response.headers.date ?? '') ?? this.#serverTime;
     this.#dump(() => dumpResponse(response));
-    const { method, url } = sent;
-    this.log({ method, url, status: response.status }, 'SORACOM API answered');
     return response;
-  }
-
-  log(fields: object, message: string): void {
-    indifferent(() => this.#options.log?.debug(fields, message));
   }
 
   #dump(text: () => string): void {

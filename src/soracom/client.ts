@@ -27,10 +27,10 @@ import type { SignIn } from './sign-in.js';
 import type { SimTag, SoracomApi } from './soracom-api.js';
 import type { HttpResponse } from './transport.js';
 
-export type { SoracomClientOptions, SoracomLog } from './options.js';
-
 const DEFAULT_TIMEOUT = 30_000;
 const DEFAULT_DEADLINE = 120_000;
+/** Nobody shall wait long for it: the token dies by itself. */
+const LOGOUT_DEADLINE = 5_000;
 /** The longest page that the API has. */
 const PAGE_LENGTH = 100;
 
@@ -69,7 +69,8 @@ export class SoracomClient implements SoracomApi {
 
   async logout(): Promise<void> {
     const request = { path: '/auth/logout', body: {} };
-    await this.#send(operations.LOGOUT, request, this.#session.token, this.#newDeadline());
+    const end = this.#clock.now() + LOGOUT_DEADLINE;
+    await this.#send(operations.LOGOUT, request, this.#session.token, end);
     this.#session.end();
   }
 
@@ -168,7 +169,6 @@ export class SoracomClient implements SoracomApi {
     } catch (error) {
       const isRefused = error instanceof ApiError && error.status === 401;
       if (!isRefused || !this.#session.canRenew) throw error;
-      this.#channel.log({}, 'the SORACOM token is not accepted any more');
       await this.#session.renew(token, this.#callUntil(end));
       return this.#send(operation, request, this.#session.token, end);
     }
@@ -193,7 +193,7 @@ export class SoracomClient implements SoracomApi {
       random: this.#options.random ?? Math.random,
       end,
       signal: this.#options.signal,
-      log: (fields, message) => this.#channel.log(fields, message),
+      onWait: this.#options.onWait ?? (() => undefined),
       hide: (text) => this.#channel.secrets.hideIn(text),
     });
   }

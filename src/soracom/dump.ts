@@ -5,7 +5,8 @@
  */
 import { STATUS_CODES } from 'node:http';
 import { REDACTED } from '../lib/secret.js';
-import { redactBody, redactHeader, redactText, withoutControls } from './redact.js';
+import { redactNamed, redactText } from '../lib/secret-shapes.js';
+import { redactBody, withoutControls } from './redact.js';
 import type { HttpRequest, HttpResponse } from './transport.js';
 
 const REQUEST_BANNERS = [
@@ -45,7 +46,7 @@ export function dumpResponse({ status, headers, body }: HttpResponse): string {
 }
 
 function headerLine(name: string, value: string): string {
-  return `${name}: ${redactHeader(name, value)}`;
+  return `${name}: ${redactNamed(name, value)}`;
 }
 
 function between(

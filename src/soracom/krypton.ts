@@ -26,7 +26,7 @@ const CONNECT_TIMEOUT = 10_000;
 const LINE_IS_THE_KEY =
   'Krypton knows its caller by the SORACOM Air line: check that the way to it is over that line.';
 
-/** What can be said of any answer that was sent for and is not there. */
+/** What can be said wherever an answer was sent for, and nobody knows what was done for it. */
 export const KEY_MAY_BE_REPLACED =
   'The platform may have made a new key pair, so that the old arc.json may be of no use now: run the same command again. It makes no second SIM.';
 
@@ -62,7 +62,9 @@ export async function bootstrapArc(options: KryptonOptions): Promise<Secret<stri
   tell(options.dump, () => dumpResponse(response));
   const { status, body } = response;
   if (status >= 200 && status < 300) return new Secret(body);
-  throw refusalError(BOOTSTRAP_ARC, status, body);
+  const refused = refusalError(BOOTSTRAP_ARC, status, body);
+  // Only a 4xx says that nothing was done.
+  throw status >= 400 && status < 500 ? refused : withAdvice(refused, KEY_MAY_BE_REPLACED);
 }
 
 async function send(request: HttpRequest, timeout: number): Promise<HttpResponse> {
@@ -71,10 +73,15 @@ async function send(request: HttpRequest, timeout: number): Promise<HttpResponse
     return await exchange(request, deadlines);
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
-    const { failure, what, why, next } = lostError(BOOTSTRAP_ARC, request.url, error);
-    const advice = error.sent ? KEY_MAY_BE_REPLACED : LINE_IS_THE_KEY;
-    throw new ApiError(failure, { what, why, next: [...next, advice] }, { cause: error });
+    const lost = lostError(BOOTSTRAP_ARC, request.url, error);
+    throw withAdvice(lost, error.sent ? KEY_MAY_BE_REPLACED : LINE_IS_THE_KEY);
   }
+}
+
+function withAdvice(error: ApiError, advice: string): ApiError {
+  const { failure, what, why, next, status, code, cause } = error;
+  const details = { ...(status !== undefined && { status }), ...(code !== undefined && { code }) };
+  return new ApiError(failure, { what, why, next: [...next, advice] }, { ...details, cause });
 }
 
 /** That nobody could be told of an answer must not lose the key in it. */

@@ -14,6 +14,8 @@ export interface ApiOperation extends Operation {
    * which does no harm when it is carried out twice, for behind a 5xx it may have been.
    */
   readonly repeatable: boolean;
+  /** Whether it is sent and waited for also when the client's signal has fired. */
+  readonly outlivesStop?: boolean;
   /** What to do when it was repeated and then refused: the first request may have succeeded. */
   readonly adviceAfterRepeat?: readonly string[];
 }
@@ -44,6 +46,7 @@ export function authOperation({ kind, mfaOtpCode }: SignIn): ApiOperation {
           : []),
         'Check the coverage: who is known in Japan coverage is unknown to Global, and the other way round.',
       ],
+      404: ['Check the endpoint: it is the base URL of the SORACOM API, without /v1.'],
     },
   };
 }
@@ -61,12 +64,16 @@ export const SWITCH_USER: ApiOperation = {
   },
 };
 
-/** Nobody shall wait for it: the token dies by itself. And a second one would be refused. */
+/**
+ * A token that nobody needs any more shall not live on because the work was stopped; that of a
+ * changed user lives for up to an hour. A second call would be refused.
+ */
 export const LOGOUT: ApiOperation = {
   method: 'POST',
   purpose: 'sign out of SORACOM',
   permission: 'Auth:logout',
   repeatable: false,
+  outlivesStop: true,
 };
 
 /** Each one that is carried out costs money. */

@@ -18,7 +18,10 @@ export interface SoracomClientOptions {
    * sent has its `timeoutMs` in any case.
    */
   readonly deadlineMs?: number;
-  readonly log?: SoracomLog;
+  /**
+   * Takes a sentence for people before each pause in front of a repeat. What it throws is ignored.
+   */
+  readonly onWait?: (text: string) => void;
   /**
    * Takes each request and each answer as text between soratun's banners, ending with a line
    * break and with every secret hidden (SORACOM_VERBOSE). What it throws is ignored.
@@ -29,9 +32,4 @@ export interface SoracomClientOptions {
   readonly clock?: SoracomClock;
   /** From 0 to below 1, for pauses that are not everybody's; Math.random when absent. */
   readonly random?: () => number;
-}
-
-/** The part of a log that this client writes to: methods, paths and statuses, no bodies. */
-export interface SoracomLog {
-  debug(fields: object, message: string): void;
 }

@@ -1,3 +1,4 @@
+import { isFieldValue, isToken } from '../lib/http-syntax.js';
 import { UserError } from '../lib/user-error.js';
 
 /**
@@ -26,10 +27,14 @@ const RESERVED = new Set([
   'upgrade',
 ]);
 
-/** RFC 9110 5.6.2: a token. */
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** RFC 9110 5.5: visible characters, spaces and tabs. */
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/**
+ * Why HTTP does not allow a header; the value may be a secret and is not repeated.
+ * @returns undefined when it does
+ */
+export function headerFault(name: string, value: string): string | undefined {
+  if (!isToken(name)) return 'it is no header name';
+  return isFieldValue(value) ? undefined : 'its value has characters that a header cannot have';
+}
 
 /**
  * The headers of a profile without those that it cannot set; of two that differ in case the last.
@@ -39,10 +44,8 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 export function addableHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   const addable = new Map<string, [string, string]>();
   for (const [name, value] of Object.entries(headers)) {
-    if (!NAME.test(name)) throw invalidHeader(JSON.stringify(name), 'it is no header name');
-    if (!VALUE.test(value)) {
-      throw invalidHeader(name, 'its value has characters that a header cannot have');
-    }
+    const fault = headerFault(name, value);
+    if (fault !== undefined) throw invalidHeader(name, fault);
     if (!RESERVED.has(name.toLowerCase())) addable.set(name.toLowerCase(), [name, value]);
   }
   return Object.fromEntries(addable.values());
@@ -50,7 +53,7 @@ export function addableHeaders(headers: Readonly<Record<string, string>>): Recor
 
 function invalidHeader(name: string, why: string): UserError {
   return new UserError('configuration', {
-    what: `cannot send the header ${name} of the profile`,
+    what: `cannot send the header ${JSON.stringify(name)} of the profile`,
     why,
     next: ['Correct `headers` in the profile.'],
   });

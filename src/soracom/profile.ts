@@ -5,6 +5,7 @@ import { Secret } from '../lib/secret.js';
 import { UserError } from '../lib/user-error.js';
 import { authKeyFault } from './auth-key.js';
 import { parseCoverage, parseEndpointUrl } from './coverage.js';
+import { headerFault } from './profile-headers.js';
 import type { SignIn, SwitchUser } from './sign-in.js';
 
 /** Why a profile is of no use, with nothing of its secrets. */
@@ -34,18 +35,13 @@ const parsed = <T>(parse: (value: string) => T) =>
     }
   });
 
-/** RFC 9110 5.1: a field name is a token. */
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** RFC 9110 5.5: a field value has no line break, NUL or other control but the tab. */
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
 const headers = z
-  .record(z.string(), z.string().regex(HEADER_VALUE, 'it has characters that no header may have'))
+  .record(z.string(), z.string())
   .nullish()
   .transform((value, context) => {
-    for (const name of Object.keys(value ?? {})) {
-      if (HEADER_NAME.test(name)) continue;
-      context.addIssue({ code: 'custom', path: [name], message: 'it is no header name' });
+    for (const [name, text] of Object.entries(value ?? {})) {
+      const message = headerFault(name, text);
+      if (message !== undefined) context.addIssue({ code: 'custom', path: [name], message });
     }
     return value ?? {};
   });

@@ -1,48 +1,12 @@
 /**
- * What may be shown of headers and bodies. Names decide first: whatever is called a key, a token
- * or a password is hidden, at any depth. Then shapes: a key, a token or an auth key is hidden
- * wherever it stands. What cannot be understood is not shown.
+ * What may be shown of headers and bodies: all but what a name or a shape gives away as a secret
+ * (lib/secret-shapes.ts), at any depth. What cannot be understood is not shown.
  */
 import { REDACTED } from '../lib/secret.js';
+import { isSecretName, redactNamed, redactText } from '../lib/secret-shapes.js';
 
 /** In the place of a body that may hold a secret which nobody can find in it. */
 export const NOT_SHOWN = '(not shown)';
-
-const SECRET_NAME =
-  /key|token|secret|passw|passphrase|passcode|pwd|otp|credential|authori[sz]ation|cookie|jwt|bearer|^pin$|^puk$/;
-
-/** Public keys, a number of seconds, and the bookmarks of paged listings. */
-const HARMLESS_NAME = /publickey$|^tokentimeoutseconds$|^xsoracomnextkey$|^lastevaluatedkey$/;
-
-const PUBLIC_KEY_NAME = /publickey$/;
-
-/** Auth keys, API keys, tokens (JWT), and 32 bytes in base64 or hexadecimal digits. */
-const SECRET_SHAPES = [
-  /\bsecret-[\w-]+/gi,
-  /\bapi-(?=[\w-]*\d)[\w-]{8,}/gi,
-  /\beyJ[\w-]+(?:\.[\w-]*)*/g,
-  /[A-Za-z0-9+/]{43}=/g,
-  /\b[0-9a-f]{64}\b/gi,
-];
-
-/** Whether the name of a JSON member or a header speaks of a secret. */
-export function isSecretName(name: string): boolean {
-  const plain = plainName(name);
-  return SECRET_NAME.test(plain) && !HARMLESS_NAME.test(plain);
-}
-
-function plainName(name: string): string {
-  return name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '');
-}
-
-/** A text without what has the shape of a secret. */
-export function redactText(text: string): string {
-  return SECRET_SHAPES.reduce((shown, shape) => shown.replaceAll(shape, REDACTED), text);
-}
-
-export function redactHeader(name: string, value: string): string {
-  return isSecretName(name) ? REDACTED : redactText(value);
-}
 
 /**
  * The body of a request or an answer: JSON on one line, of members that came twice the last;
@@ -66,10 +30,8 @@ function redactJson(value: object): string {
 }
 
 function redactMember(name: string, member: unknown): unknown {
-  if (isSecretName(name)) return REDACTED;
-  if (typeof member !== 'string') return member;
-  const isPublicKey = PUBLIC_KEY_NAME.test(plainName(name)) && /^[A-Za-z0-9+/]{43}=$/.test(member);
-  return isPublicKey ? member : redactText(member);
+  if (typeof member === 'string') return redactNamed(name, member);
+  return isSecretName(name) ? REDACTED : member;
 }
 
 /** A whole key has 43 characters and more, without a space. */

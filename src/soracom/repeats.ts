@@ -12,8 +12,8 @@ export interface RepeatOptions {
   /** When everything has to be over, by the clock. */
   readonly end: number;
   readonly signal: AbortSignal | undefined;
-  /** Is told of each pause. */
-  readonly log: (fields: object, message: string) => void;
+  /** Takes a sentence for people before each pause; what it throws is ignored. */
+  readonly onWait: (text: string) => void;
   /** Takes secrets out of what an error shows. */
   readonly hide: (text: string) => string;
 }
@@ -53,8 +53,25 @@ export async function sendWithRepeats(
     const left = options.end - options.clock.now();
     if (pause >= left) throw giveUp({ ...outcome, left }, options);
     mayBeDone ||= status !== TOO_MANY_REQUESTS;
-    options.log({ status, pause: Math.round(pause) }, 'SORACOM API is asked again after a pause');
+    announce(pause, outcome, options);
     await options.clock.sleep(pause, options.signal);
+  }
+}
+
+/** A pause may take a minute, in which nothing else tells people what they wait for. */
+function announce(
+  pause: number,
+  { response, asked }: Outcome,
+  { onWait }: Pick<RepeatOptions, 'onWait'>,
+): void {
+  const wish = asked === undefined ? '' : ' and asks to wait';
+  const seconds = Math.ceil(pause / 1000);
+  try {
+    onWait(
+      `The SORACOM API answered HTTP ${response.status}${wish}: trying again in ${seconds} s.`,
+    );
+  } catch {
+    // That nobody can be told is no reason to give up the call.
   }
 }
 

@@ -15,7 +15,7 @@ export interface SoracomApi {
    * @param tokenTimeoutSeconds how long the token lives
    */
   auth(signIn: SignIn, tokenTimeoutSeconds: number): Promise<void>;
-  /** Revokes the token. */
+  /** Revokes the token, also when the signal has fired, within 5 s. */
   logout(): Promise<void>;
   /**
    * The `Date` of the newest answer, in Unix milliseconds; undefined before one had it. It is the

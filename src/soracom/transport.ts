@@ -6,6 +6,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { TLSSocket } from 'node:tls';
 import axios, { type AxiosRequestConfig } from 'axios';
+import { messageOf } from '../lib/error-message.js';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -159,7 +160,7 @@ class Connection {
     if (wholeDeadline !== undefined) {
       return { failure: 'timeout', reason: `no answer within ${wholeDeadline / 1000} s` };
     }
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const code = codeOf(error);
     if (message.includes('maxContentLength')) {
       return { failure: 'too-long', reason: `the answer is longer than ${MAX_ANSWER} bytes` };

@@ -1,4 +1,5 @@
 import type { NetstackEngine, UdpError, UdpSocket } from '../engine/netstack-engine.js';
+import { abortReason } from '../lib/error-message.js';
 import type { DatagramChannel } from '../proxy/datagram-dialer.js';
 import { DialError } from '../proxy/dialer.js';
 import { sameAddress, type SocketAddress } from '../wire/ip-address.js';
@@ -8,6 +9,11 @@ import type { Driver } from './driver.js';
 const MAX_WAITING = 64;
 
 const IPV4_AND_UDP_HEADERS = 20 + 8;
+
+/** The longest payload of a datagram, in bytes, where a packet has `mtu`: nothing is fragmented. */
+export function maxDatagramPayload(mtu: number): number {
+  return mtu - IPV4_AND_UDP_HEADERS;
+}
 
 /** RFC 792: the code of destination unreachable for a port that nobody listens on. */
 const PORT_UNREACHABLE = 3;
@@ -34,7 +40,6 @@ export class TunnelDatagramChannel implements DatagramChannel {
   readonly #waiting: Uint8Array[] = [];
   #receiver: Receiver | undefined;
   #error: DialError | undefined;
-  #dropped = 0;
   #closed = false;
 
   /** @throws DialError `no-route` when we have no address of the target's family, `exhausted` */
@@ -44,7 +49,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
     }
     this.#host = host;
     this.#remote = remote;
-    this.maxPayload = host.mtu - IPV4_AND_UDP_HEADERS;
+    this.maxPayload = maxDatagramPayload(host.mtu);
     try {
       this.#socket = host.engine.stack.bindUdp(
         { port: 0 },
@@ -54,10 +59,6 @@ export class TunnelDatagramChannel implements DatagramChannel {
     } catch (error) {
       throw new DialError('exhausted', 'no UDP port is left', { cause: error });
     }
-  }
-
-  get dropped(): number {
-    return this.#dropped;
   }
 
   send(payload: Uint8Array): void {
@@ -94,7 +95,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
   #wait(timeout: number, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
-        reject(reasonOf(signal));
+        reject(abortReason(signal));
         return;
       }
       const settle = (outcome: () => void) => {
@@ -103,7 +104,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
         this.#receiver = undefined;
         outcome();
       };
-      const onAbort = () => settle(() => reject(reasonOf(signal)));
+      const onAbort = () => settle(() => reject(abortReason(signal)));
       const timer = this.#host.driver.startTimer(timeout, () => settle(() => resolve(undefined)));
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#receiver = {
@@ -117,7 +118,6 @@ export class TunnelDatagramChannel implements DatagramChannel {
     if (!this.#isRemote(from)) return;
     if (this.#receiver !== undefined) this.#receiver.take(payload);
     else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(payload);
-    else this.#dropped++;
   }
 
   #handleError({ code, remote }: UdpError): void {
@@ -137,8 +137,4 @@ export class TunnelDatagramChannel implements DatagramChannel {
 
 function closedError(): DialError {
   return new DialError('closed', 'the channel is closed');
-}
-
-function reasonOf(signal: AbortSignal | undefined): Error {
-  return signal?.reason instanceof Error ? signal.reason : new Error('The wait was aborted.');
 }

@@ -1,4 +1,5 @@
 /** Finds the Arc server's address, outside of the tunnel, as often as it takes. */
+import { messageOf } from '../lib/error-message.js';
 import type { Clock, Endpoint, Log, Resolver } from './ports.js';
 import { TunnelError } from './tunnel-error.js';
 
@@ -29,10 +30,9 @@ export async function locateEndpoint(
       const [address] = await ports.resolver.resolve(endpoint.host);
       if (address !== undefined) return { address, port: endpoint.port };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
       if (attempt === 1) {
         ports.log.warn(
-          { host: endpoint.host, reason },
+          { host: endpoint.host, reason: messageOf(error) },
           'cannot resolve the Arc server; trying again',
         );
       }
@@ -43,11 +43,10 @@ export async function locateEndpoint(
 }
 
 function unknownHost(host: string, cause: unknown): TunnelError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
   return new TunnelError(
     {
       what: `cannot find the Arc server ${host}`,
-      why: reason,
+      why: messageOf(cause),
       next: ['Check arcServerEndpoint in arc.json and the DNS of this machine.'],
     },
     { cause },

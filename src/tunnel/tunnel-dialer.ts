@@ -1,16 +1,15 @@
 /** Opens TCP connections through an engine: the Dialer that the proxies know. */
 import { type NetstackEngine, type Peer, StackExhaustedError } from '../engine/netstack-engine.js';
+import { abortReason } from '../lib/error-message.js';
 import { type Dialer, DialError, type DialFailure, type DialTarget } from '../proxy/dialer.js';
-import { type IpAddress, parseIpAddress } from '../wire/ip-address.js';
+import type { IpAddress } from '../wire/ip-address.js';
 import type { Driver } from './driver.js';
 import type { Clock, Timer } from './ports.js';
+import { closingTunnel, routeTo, SILENCE_TIMEOUT, silentPeer } from './route.js';
 import { TcpSocket } from './tcp-socket.js';
 
 /** A connection that is not there after this long is given up. */
 const DIAL_TIMEOUT = 20_000;
-
-/** A peer from which nothing came for this long, over two initiations, does not answer. */
-const SILENCE_TIMEOUT = 10_000;
 
 /**
  * An unanswered SYN this old starts a handshake: a peer that was restarted has lost the session and
@@ -36,15 +35,8 @@ export class TunnelDialer implements Dialer {
 
   async dial(target: DialTarget, signal?: AbortSignal): Promise<TcpSocket> {
     signal?.throwIfAborted();
-    if (this.#closed) throw new DialError('closed', 'the tunnel is closing');
-    const address = parseIpAddress(target.host);
-    if (address === undefined) {
-      throw new DialError('no-route', `${target.host} is not an IP address`);
-    }
-    const peer = this.#engine.device.peerFor(address);
-    if (peer === undefined) {
-      throw new DialError('no-route', `${target.host} is outside of the allowed IPs`);
-    }
+    if (this.#closed) throw closingTunnel();
+    const { address, peer } = routeTo(target.host, this.#engine);
     return this.#connect({ address, port: target.port }, peer, signal);
   }
 
@@ -67,7 +59,7 @@ export class TunnelDialer implements Dialer {
           reject(error);
           socket.on('error', () => undefined).destroy();
         });
-      const onAbort = () => fail(asError(signal?.reason));
+      const onAbort = () => fail(abortReason(signal));
       signal?.addEventListener('abort', onAbort, { once: true });
       socket.onceSettled((reason) => {
         if (reason === undefined) settle(() => resolve(socket));
@@ -89,7 +81,7 @@ export class TunnelDialer implements Dialer {
       try {
         socket.attach(this.#engine.stack.connectTcp(remote, socket.observer, now, options));
       } catch (error) {
-        fail(error instanceof StackExhaustedError ? exhausted(error) : asError(error));
+        fail(error instanceof StackExhaustedError ? exhausted(error) : (error as Error));
       }
       this.#driver.schedule();
     });
@@ -98,6 +90,7 @@ export class TunnelDialer implements Dialer {
   #explain(reason: string, remote: { port: number }, peer: Peer): DialError {
     const failure = FAILURE_OF[reason] ?? 'unreachable';
     if (failure === 'timeout' && !peer.hasSession(this.#clock.now())) return silentPeer();
+    if (failure === 'closed') return closingTunnel();
     return new DialError(failure, TEXT_OF[failure] ?? `port ${remote.port}: ${reason}`);
   }
 }
@@ -114,17 +107,8 @@ const TEXT_OF: Partial<Record<DialFailure, string>> = {
   refused: 'the target refused the connection',
   timeout: 'the tunnel is up, but the target does not answer',
   unreachable: 'the target cannot be reached',
-  closed: 'the tunnel is closing',
 };
-
-function silentPeer(): DialError {
-  return new DialError('no-handshake', 'the Arc server is silent: it answers no handshake');
-}
 
 function exhausted(cause: StackExhaustedError): DialError {
   return new DialError('exhausted', 'too many connections at once', { cause });
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error('The attempt was aborted.');
 }

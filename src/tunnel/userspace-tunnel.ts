@@ -1,6 +1,7 @@
 /** A tunnel entirely in userspace: our WireGuard and TCP/IP on one UDP socket. */
 import type { Crypto } from '../crypto/crypto.js';
 import { NetstackEngine, type DeviceEvent, type Peer } from '../engine/netstack-engine.js';
+import { abortReason, messageOf } from '../lib/error-message.js';
 import type { DatagramDialer } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { TunnelDatagramDialer } from './datagram-dialer.js';
@@ -120,7 +121,7 @@ export class UserspaceTunnel {
     const local = endpoint.address.includes(':') ? '::' : '0.0.0.0';
     const socket = await ports.sockets.open({ address: local, port: 0 }).catch((error: unknown) => {
       throw new TunnelError(
-        { what: 'cannot open a UDP socket', why: reasonOf(error) },
+        { what: 'cannot open a UDP socket', why: messageOf(error) },
         { cause: error },
       );
     });
@@ -130,7 +131,7 @@ export class UserspaceTunnel {
   }
 
   /**
-   * Resolves at the first handshake.
+   * Resolves at once where there is a session, else at the next handshake.
    *
    * @param deadline the `now` of the clock at which the wait ends; Infinity waits for ever
    * @throws TunnelError with what is known of the reason
@@ -147,9 +148,9 @@ export class UserspaceTunnel {
       };
       const onHandshake = (failure?: TunnelError) =>
         settle(failure === undefined ? resolve : () => reject(failure));
-      const onAbort = () => settle(() => reject(abortError(signal)));
+      const onAbort = () => settle(() => reject(abortReason(signal)));
       if (signal?.aborted === true) {
-        reject(abortError(signal));
+        reject(abortReason(signal));
         return;
       }
       signal?.addEventListener('abort', onAbort, { once: true });
@@ -227,7 +228,7 @@ export class UserspaceTunnel {
       what: 'no handshake with the Arc server',
       why,
       next: [
-        'A WireGuard server is silent towards a key that it does not know: check privateKey and arcServerPeerPublicKey, or make a new session with "arctun bootstrap authkey".',
+        'A WireGuard server is silent towards a key that it does not know: compare privateKey and arcServerPeerPublicKey with the platform by "arctun sim show", or make a new session with "arctun bootstrap authkey".',
         `Check that UDP to port ${port} may leave this network.`,
       ],
     });
@@ -239,12 +240,4 @@ function closing(): TunnelError {
     what: 'no handshake with the Arc server',
     why: 'the tunnel is closing',
   });
-}
-
-function abortError(signal: AbortSignal | undefined): Error {
-  return signal?.reason instanceof Error ? signal.reason : new Error('The wait was aborted.');
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { formatArcConfig } from '../../src/arc-config/format-arc-config.js';
 import { skeletonArcConfig } from '../../src/arc-config/arc-config.js';
 import { FileError } from '../../src/arc-config/files.js';
+import { Secret } from '../../src/lib/secret.js';
 import { PRIVATE_KEY, SAMPLE, sampleWith } from '../arc-config/sample.js';
 import { cut, json, status } from '../soracom/recording-server.js';
 import {
@@ -20,7 +21,7 @@ import {
 } from './bootstrap-harness.js';
 import { failureOf } from './failure-of.js';
 
-const RESCUE = `/rescue/arc.json.${SIM_ID}.rescue`;
+const RESCUE = `/state/arc.json.${SIM_ID}.%2Fhome%2Farc.json.rescue`;
 const CREATE_SIM = 'POST /v1/sims';
 const FULL = new FileError('failed', TARGET, 'no space left on the device');
 
@@ -272,6 +273,7 @@ describe('an arc.json that is there', () => {
     ['empty', '', 'found the end of the text'],
     ['faulty', sampleWith({ mtu: '1420' }), 'mtu: found "1420"'],
     ['the skeleton', formatArcConfig(skeletonArcConfig('linux')), 'it is a skeleton'],
+    ['without a key', sampleWith({ privateKey: null }), 'without a private key'],
     ['without a simId', sampleWith({ simId: '' }), 'it has no simId'],
   ])('is refused when it is %s, and nothing is created', async (_, text, why) => {
     bench.files.texts.set(TARGET, text);
@@ -290,6 +292,29 @@ describe('an arc.json that is there', () => {
     const error = await failureOf(bench.run());
     expect(error).toMatchObject({ kind: 'permission', cause: denied });
     expect(bench.server.calls).toEqual([]);
+  });
+
+  it('of the SIM that --adopt names keeps its key, and says so', async () => {
+    bench.files.texts.set(TARGET, whole());
+    const { notes } = await bench.run({ adopt: SIM_ID });
+    expect(notes.join(' ')).toContain('arctun sim renew-key');
+    expect(bench.count(RENEW)).toBe(0);
+  });
+
+  it('is told of when a profile was to be written that there is none of', async () => {
+    bench.files.texts.set(TARGET, whole());
+    const password = {
+      signIn: {
+        kind: 'root-user' as const,
+        email: 'a@example.com',
+        password: new Secret('password'),
+      },
+      endpoint: bench.server.url,
+      headers: {},
+    };
+    const credentials = () => Promise.resolve(password);
+    const { notes } = await bench.run({ saveProfile: true }, { credentials });
+    expect(notes.join(' ')).toContain('No profile was written');
   });
 
   it('of another SIM than --adopt names is refused', async () => {
@@ -327,9 +352,9 @@ describe('before the first call', () => {
   });
 
   it('a rescued arc.json of an earlier run has to be dealt with', async () => {
-    bench.files.texts.set('/rescue/arc.json.8942.rescue', whole());
+    bench.files.texts.set('/state/arc.json.8942.%2Fhome%2Farc.json.rescue', whole());
     const error = await failureOf(bench.run());
-    expect(error.why).toContain('/rescue/arc.json.8942.rescue');
+    expect(error.why).toContain('/state/arc.json.8942.%2Fhome%2Farc.json.rescue');
     expect(bench.server.calls).toEqual([]);
   });
 
@@ -354,16 +379,40 @@ describe('before the first call', () => {
   });
 
   it('a run that is at work with the same file ends it', async () => {
-    bench.journals.lines.set('arc.json', ['{"step":"create-sim","since":0,"ownKey":false}']);
+    bench.journals.lines.set('arc.json', [
+      '{"step":"create-sim","since":0,"clock":"platform","ownKey":false}',
+    ]);
     bench.journals.runningProcess = 4711;
     const error = await failureOf(bench.run());
     expect(error.why).toContain('process 4711');
     expect(bench.server.calls).toEqual([]);
   });
 
+  it('a run that came from its first step to its last meanwhile ends it', async () => {
+    bench.answering('POST /v1/auth', (response, request) => {
+      bench.files.texts.set(TARGET, 'of another run');
+      json({ apiKey: 'api-1', token: 'token-1' })(response, request);
+    });
+    expect((await failureOf(bench.run())).why).toContain('a file has appeared there meanwhile');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('--adopt gives no key for a file that appeared meanwhile', async () => {
+    bench.answering('POST /v1/auth', (response, request) => {
+      bench.files.texts.set(TARGET, 'of another run');
+      json({ apiKey: 'api-1', token: 'token-1' })(response, request);
+    });
+    expect((await failureOf(bench.run({ adopt: SIM_ID }))).why).toContain('has appeared');
+    expect(bench.count(RENEW)).toBe(0);
+    expect(bench.steps).toBeUndefined();
+  });
+
   it('a run that began meanwhile ends it', async () => {
     bench.answering('POST /v1/auth', (response, request) => {
-      bench.journals.lines.set('arc.json', ['{"step":"create-sim","since":0,"ownKey":false}']);
+      bench.journals.lines.set('arc.json', [
+        '{"step":"create-sim","since":0,"clock":"platform","ownKey":false}',
+      ]);
       json({ apiKey: 'api-1', token: 'token-1' })(response, request);
     });
     expect((await failureOf(bench.run())).why).toContain('another run');
@@ -397,6 +446,8 @@ describe('when the new file cannot be written', () => {
     expect(error.arcJson).toBeUndefined();
     expect(error.next[0]).toContain(RESCUE);
     expect(bench.files.texts.get(RESCUE)).toBe(whole());
+    // The next run names the file; a journal that knows of no SIM would lead it astray.
+    expect(bench.steps).toBeUndefined();
   });
 
   it('nor anything else, it is handed over in the error, hidden from logs', async () => {
@@ -406,6 +457,7 @@ describe('when the new file cannot be written', () => {
     const error = await rescueOf(bench.run());
     expect(error.arcJson?.expose()).toBe(whole());
     expect(error.rescuePath).toBeUndefined();
+    expect(bench.steps).toEqual(['create-sim']);
     expect(error.why).toBe(`no space left on the device; ${RESCUE}: read-only`);
     expect(error.next[0]).toContain('follows on standard output');
     expect(inspect(error, { depth: 9 })).not.toContain(PRIVATE_KEY);
@@ -427,7 +479,7 @@ describe('when the new file cannot be written', () => {
     bench.files.failures.set(`replaceText ${TARGET}`, FULL);
     bench.answering(CREATE_SIM, json({ ...SIM, simId: '../../etc/x' }, 201));
     const error = await rescueOf(bench.run());
-    expect(error.rescuePath).toBe('/rescue/arc.json.______etc_x.rescue');
+    expect(error.rescuePath).toBe('/state/arc.json.______etc_x.%2Fhome%2Farc.json.rescue');
   });
 });
 

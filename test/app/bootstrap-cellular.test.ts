@@ -15,7 +15,7 @@ const METADATA = 'GET /metadata/v1/subscriber';
 const KRYPTON = 'POST /v1/provisioning/soracom/arc/bootstrap';
 const SIM_ID = '8981100000000000001';
 const TARGET = '/home/arc.json';
-const RESCUE = `/state/arc.json.${SIM_ID}.rescue`;
+const RESCUE = `/state/arc.json.${SIM_ID}.%2Fhome%2Farc.json.rescue`;
 
 const SESSION = {
   arcServerPeerPublicKey: SERVER_KEY,
@@ -107,7 +107,9 @@ async function failure(changes: Changes = {}): Promise<UserError> {
 const answering = (call: string, answer: Answer) => server.answers.set(call, answer);
 
 it('leaves alone what an interrupted bootstrap of another kind has to finish', async () => {
-  journals.lines.set('arc.json', ['{"step":"create-sim","since":0,"ownKey":false}']);
+  journals.lines.set('arc.json', [
+    '{"step":"create-sim","since":0,"clock":"platform","ownKey":false}',
+  ]);
   expect(await failure()).toMatchObject({ kind: 'configuration' });
   expect(server.calls).toEqual([]);
   expect(journals.lines.has('arc.json')).toBe(true);
@@ -161,18 +163,74 @@ it('keeps the id of a file when nobody tells one', async () => {
   answering(METADATA, status(403));
   files.texts.set(TARGET, SAMPLE);
   expect(await bootstrap()).toMatchObject({ simId: '8942310022000012345' });
-  expect([...files.texts.keys()]).toEqual([TARGET]);
 });
 
 it('fills in an id that a file lacks', async () => {
   files.texts.set(TARGET, sampleWith({ simId: '' }));
   await bootstrap();
   expect(files.texts.get(TARGET)).toContain(`"simId": "${SIM_ID}"`);
-  expect([...files.texts.keys()]).toEqual([TARGET]);
+});
+
+const COPY = `${TARGET}.8942310022000012345`;
+
+describe('a file of which nobody knows whether it is of the same SIM', () => {
+  it('is kept under another name when nobody tells the SIM id', async () => {
+    answering(METADATA, status(403));
+    files.texts.set(TARGET, SAMPLE);
+    answering(KRYPTON, (response, request) => {
+      expect(files.texts.get(COPY)).toBe(SAMPLE);
+      json(ANSWER)(response, request);
+    });
+    await bootstrap();
+    expect(files.texts.get(COPY)).toBe(SAMPLE);
+    expect(notes.at(-1)).toBe(
+      `Nobody tells whether ${TARGET} was of the same SIM; it is kept as ${COPY}. If it was, that copy is of no use any more.`,
+    );
+  });
+
+  it('is kept under another name when it names no SIM', async () => {
+    const before = sampleWith({ simId: '' });
+    files.texts.set(TARGET, before);
+    await bootstrap();
+    expect(JSON.parse(files.texts.get(`${TARGET}.old`)!)).toEqual(JSON.parse(before));
+  });
+
+  it('takes the place of no other copy, and is not kept twice', async () => {
+    answering(METADATA, status(403));
+    files.texts.set(TARGET, SAMPLE);
+    files.texts.set(COPY, 'the key of a third SIM');
+    await bootstrap();
+    files.texts.set(TARGET, SAMPLE);
+    await bootstrap();
+    expect(files.texts.get(COPY)).toBe('the key of a third SIM');
+    expect(files.texts.get(`${COPY}.2`)).toBe(SAMPLE);
+    expect(files.texts.has(`${COPY}.3`)).toBe(false);
+  });
+
+  it('leaves nine copies at most, of which the last one is the newest', async () => {
+    answering(METADATA, status(403));
+    for (let run = 1; run <= 11; run++) {
+      files.texts.set(TARGET, sampleWith({ run }));
+      await bootstrap();
+    }
+    const copies = [...files.texts.keys()].filter((path) => path.startsWith(COPY));
+    expect(copies).toHaveLength(9);
+    expect(files.texts.get(COPY)).toContain('"run": 1\n');
+    expect(files.texts.get(`${COPY}.8`)).toContain('"run": 8\n');
+    expect(files.texts.get(`${COPY}.9`)).toContain('"run": 11\n');
+  });
+
+  it('passes over a copy that cannot be read', async () => {
+    answering(METADATA, status(403));
+    files.texts.set(TARGET, SAMPLE);
+    files.failures.set(`readText ${COPY}`, new FileError('denied', COPY, 'no'));
+    await bootstrap();
+    expect(files.texts.has(COPY)).toBe(false);
+    expect(files.texts.get(`${COPY}.2`)).toBe(SAMPLE);
+  });
 });
 
 describe('a file of another SIM', () => {
-  const COPY = `${TARGET}.8942310022000012345`;
   beforeEach(() => files.texts.set(TARGET, SAMPLE));
 
   it('is kept under another name before its key is written over', async () => {

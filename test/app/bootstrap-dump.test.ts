@@ -39,8 +39,8 @@ function dump(options: Partial<BootstrapAuthkeyOptions> = {}, printFailure?: Err
 it('prints the arc.json of a new SIM and writes nothing', async () => {
   expect(await dump()).toEqual([]);
   expect(printed).toEqual([whole()]);
-  expect(bench.files.calls.filter((call) => !call.startsWith('readText'))).toEqual([]);
-  expect(bench.journals.calls).toEqual([]);
+  expect(bench.files.calls.filter((call) => !/^(readText|list) /.test(call))).toEqual([]);
+  expect(bench.journals.calls).toEqual(['open']);
 });
 
 it('has a session in it also when createSim gave none', async () => {
@@ -52,7 +52,9 @@ it('has a session in it also when createSim gave none', async () => {
 it('is worth printing without one', async () => {
   bench.answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: undefined }, 201));
   bench.answering(CREATE_SESSION, json({ code: 'X', message: 'no' }, 403));
-  await dump();
+  const error = await failureOf(dump());
+  expect(error.what).toContain(`SIM ${SIM_ID} was created and its arc.json is printed`);
+  expect(error.kind).toBe('api');
   expect(printed).toEqual([`${head()}\n}\n`]);
 });
 
@@ -82,7 +84,7 @@ it('keeps the key in arc.json when standard output does not take it', async () =
 it('keeps it in the rescue folder when that fails, too', async () => {
   bench.files.failures.set(`replaceText ${TARGET}`, new FileError('denied', TARGET, 'read-only'));
   const error = await rescueOf(dump({}, new Error('no space left')));
-  expect(error.rescuePath).toBe(`/rescue/arc.json.${SIM_ID}.rescue`);
+  expect(error.rescuePath).toBe(`/state/arc.json.${SIM_ID}.%2Fhome%2Farc.json.rescue`);
   expect(bench.files.texts.get(error.rescuePath!)).toBe(whole());
 });
 
@@ -93,6 +95,22 @@ it.each([{ ownKey: true }, { adopt: SIM_ID }])(
     expect(bench.count('POST /v1/sims')).toBe(0);
   },
 );
+
+it('creates nothing beside the journal of an interrupted run', async () => {
+  bench.journals.lines.set('arc.json', [
+    '{"step":"create-sim","since":0,"clock":"platform","ownKey":false}',
+  ]);
+  const error = await failureOf(dump());
+  expect(error.next.join(' ')).toContain('without --dump-config');
+  expect(bench.server.calls).toEqual([]);
+  expect(bench.journals.lines.has('arc.json')).toBe(true);
+});
+
+it('creates nothing while a rescued arc.json waits', async () => {
+  bench.files.texts.set('/state/arc.json.8942.%2Fhome%2Farc.json.rescue', whole());
+  expect((await failureOf(dump())).why).toContain('/state/arc.json.8942.%2Fhome%2Farc.json.rescue');
+  expect(bench.server.calls).toEqual([]);
+});
 
 it('tells what could not be labelled', async () => {
   bench.answering(`PUT /v1/sims/${SIM_ID}/tags`, json({ code: 'X', message: 'no' }, 403));

@@ -159,7 +159,6 @@ export class BootstrapHarness {
 export function optionsWith(options: Partial<BootstrapAuthkeyOptions>): BootstrapAuthkeyOptions {
   return {
     path: 'arc.json',
-    rescueFolder: '/rescue',
     stateFolder: '/state',
     platform: 'linux',
     ...options,

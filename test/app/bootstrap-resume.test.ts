@@ -21,7 +21,7 @@ let bench: BootstrapHarness;
 beforeEach(async () => {
   bench = await BootstrapHarness.start();
   bench.journals.lines.set('arc.json', [
-    JSON.stringify({ step: 'create-sim', since: SINCE, ownKey: false }),
+    JSON.stringify({ step: 'create-sim', since: SINCE, clock: 'platform', ownKey: false }),
   ]);
 });
 afterEach(() => bench.close());
@@ -126,6 +126,36 @@ describe('a run of which only the request is known', () => {
     expect(bench.count(CREATE_SIM)).toBe(1);
   });
 
+  it('takes a SIM whose time is not told for one that it may be', async () => {
+    listed([{ ...SIM, tags: { name: '' } }], SINCE + 700_000);
+    const error = await failureOf(bench.run());
+    expect(error.why).toContain(`${SIM_ID} at an unknown time`);
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+
+  it('throws nothing at a time that is none', async () => {
+    listed([{ ...FOUND, createdTime: 1e300 }]);
+    expect((await failureOf(bench.run())).why).toContain(SIM_ID);
+  });
+
+  it('trusts no clock of this machine: neither to leave a SIM out, nor to wait long enough', async () => {
+    bench.journals.lines.set('arc.json', [
+      JSON.stringify({ step: 'create-sim', since: SINCE, clock: 'local', ownKey: false }),
+    ]);
+    listed([{ ...FOUND, createdTime: 1000 }], SINCE + 700_000);
+    expect((await failureOf(bench.run())).why).toContain(SIM_ID);
+    listed([], SINCE + 700_000);
+    await failureOf(bench.run());
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+
+  it('sees the arc.json that was rescued before', async () => {
+    bench.files.texts.set('/state/arc.json.8942.%2Fhome%2Farc.json.rescue', whole());
+    const error = await failureOf(bench.run({ createAnother: true }));
+    expect(error.why).toContain('/state/arc.json.8942.%2Fhome%2Farc.json.rescue');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+
   it('does not take a SIM that is terminated, or none of ours, for it', async () => {
     listed([
       { ...FOUND, status: 'terminated' },
@@ -178,7 +208,7 @@ describe('a run whose SIM was created', () => {
   it('gets the key of our own that it was to have', async () => {
     const [, line] = bench.journals.lines.get('arc.json')!;
     bench.journals.lines.set('arc.json', [
-      JSON.stringify({ step: 'create-sim', since: SINCE, ownKey: true }),
+      JSON.stringify({ step: 'create-sim', since: SINCE, clock: 'platform', ownKey: true }),
       line!,
     ]);
     await bench.run();
@@ -216,6 +246,14 @@ describe('a run whose key was being renewed', () => {
     );
     expect(bench.server.calls).toContain(RENEW);
     expect(bench.steps).toBeUndefined();
+  });
+
+  it('has the profile where that is asked for', async () => {
+    bench.files.texts.set(TARGET, whole());
+    await bench.run({ saveProfile: true });
+    expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
+      profile: { authKeyId: 'keyId-1' },
+    });
   });
 
   it('is finished where there is no arc.json', async () => {

@@ -14,6 +14,7 @@ import { MemoryJournals } from '../arc-config/memory-journals.js';
 import { PRIVATE_KEY, SAMPLE, SERVER_KEY } from '../arc-config/sample.js';
 
 const TARGET = '/home/arc.json';
+const COPY = `${TARGET}.8942310022000012345`;
 const SESSION = {
   arcServerPeerPublicKey: SERVER_KEY,
   arcServerEndpoint: 'beck.arc.soracom.io:11010',
@@ -134,6 +135,17 @@ it('keeps the id and all the rest of a file', async () => {
   expect(JSON.parse(SAMPLE)).toMatchObject(rest);
 });
 
+it('keeps a file under another name, for its SIM may be another one', async () => {
+  fakeKryptonCli(prints(ANSWER));
+  files.texts.set(TARGET, SAMPLE);
+  files.onCall = (call) => {
+    if (call === `replaceText ${COPY}`) expect(runs()).toBe(0);
+  };
+  await bootstrap();
+  expect(files.texts.get(COPY)).toBe(SAMPLE);
+  expect(notes).toEqual([expect.stringContaining(`it is kept as ${COPY}`)]);
+});
+
 it('says what it runs and what it got when it is to say more, without the key', async () => {
   fakeKryptonCli(prints(ANSWER));
   await bootstrap({ cli: { debug: true } });
@@ -174,13 +186,13 @@ it.each<[string, string, object, RegExp]>([
   expect(error).toMatchObject(kind);
   expect(error.why).toMatch(why);
   expect(`${error.why}${error.next.join()}`).not.toContain(PRIVATE_KEY);
-  expect([...files.texts]).toEqual([[TARGET, SAMPLE]]);
+  expect(new Map(files.texts)).toEqual(new Map([TARGET, COPY].map((path) => [path, SAMPLE])));
   expect(runs()).toBe(1);
 });
 
 it('says what to do when there is no krypton-cli', async () => {
   const error = await failure();
-  expect(error).toMatchObject({ kind: 'failed', what: 'cannot run krypton-cli' });
+  expect(error).toMatchObject({ kind: 'configuration', what: 'cannot run krypton-cli' });
   expect(error.next.join()).toContain('--krypton-cli-path');
 });
 
@@ -189,15 +201,27 @@ it('says what to do when krypton-cli may not be executed', async () => {
   expect(await failure()).toMatchObject({ kind: 'permission' });
 });
 
-it('stops a krypton-cli that hangs when it is told to', async () => {
-  fakeKryptonCli('exec sleep 600');
+it('waits for a krypton-cli that is at work when it is told to stop', async () => {
+  fakeKryptonCli(`until [ -e '${folder}/go' ]; do sleep 0.05; done\n${prints(ANSWER)}`);
   const controller = new AbortController();
-  const stopped = expect(bootstrap({}, controller.signal)).rejects.toThrow('stopped');
+  const outcome = bootstrap({}, controller.signal);
   while (runs() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
   controller.abort(new Error('stopped'));
-  await stopped;
-  expect(files.texts.size).toBe(0);
+  writeFileSync(`${folder}/go`, '');
+  expect(await outcome).toMatchObject({ path: TARGET });
+  expect(files.texts.get(TARGET)).toContain(PRIVATE_KEY);
 }, 60_000);
+
+it('stops before krypton-cli runs, also behind the copy of a file', async () => {
+  fakeKryptonCli(prints(ANSWER));
+  files.texts.set(TARGET, SAMPLE);
+  const controller = new AbortController();
+  files.onCall = (call) => {
+    if (call === `replaceText ${COPY}`) controller.abort(new Error('stopped'));
+  };
+  await expect(bootstrap({}, controller.signal)).rejects.toThrow('stopped');
+  expect(runs()).toBe(0);
+});
 
 it('runs nothing for a target that is refused, or after a stop', async () => {
   fakeKryptonCli(prints(ANSWER));

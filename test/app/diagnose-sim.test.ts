@@ -27,7 +27,6 @@ const profileWith = (arcClientPeerPublicKey: string) => ({
     primaryImsi: undefined,
     arcClientPeerPublicKey,
     arcClientPeerPrivateKey: undefined,
-    subscribers: undefined,
   },
 });
 const online = (value: boolean | undefined) => ({

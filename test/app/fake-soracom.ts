@@ -37,7 +37,6 @@ export function sim(simId: string, rest: Partial<SimAnswer> = {}): SimAnswer {
     simId,
     status: 'active',
     type: 'virtual',
-    moduleType: 'virtual',
     speedClass: 'arc.standard',
     groupId: undefined,
     tags: {},

@@ -45,7 +45,7 @@ function importing(options: Partial<Parameters<typeof importConfig>[0]> = {}) {
 
 it('writes arc.json and tells what is lost', async () => {
   expect(await importing({ simId: '8942310022000012345' })).toEqual({
-    file: '/home/arc.json',
+    path: '/home/arc.json',
     source: 'a.conf',
     notes: [{ line: 4, key: 'DNS', message: expect.stringContaining('dropped') as string }],
   });

@@ -10,6 +10,7 @@ import {
   type RunOptions,
 } from '../../src/lib/command-runner.js';
 import { UserError } from '../../src/lib/user-error.js';
+import { KEY_MAY_BE_REPLACED } from '../../src/soracom/krypton.js';
 import { PRIVATE_KEY } from '../arc-config/sample.js';
 
 const OPTIONS: KryptonCliOptions = {
@@ -58,7 +59,7 @@ it('gives the arguments in the order that soratun gives them', () => {
   ]);
 });
 
-function run(result: Partial<CommandResult> | Error, signal?: AbortSignal) {
+function run(result: Partial<CommandResult> | Error) {
   const calls: { command: readonly string[]; options: RunOptions | undefined }[] = [];
   const commands = {
     run: (command: readonly string[], options?: RunOptions) => {
@@ -68,33 +69,38 @@ function run(result: Partial<CommandResult> | Error, signal?: AbortSignal) {
         : Promise.resolve({ exitCode: 0, stdout: '', stderr: '', ...result });
     },
   };
-  return { calls, outcome: runKryptonCli(OPTIONS, commands, signal).catch((e: unknown) => e) };
+  return { calls, outcome: runKryptonCli(OPTIONS, commands).catch((e: unknown) => e) };
 }
 
 it('gives what it prints, as a secret, and does not wait for ever', async () => {
-  const { signal } = new AbortController();
-  const { calls, outcome } = run({ stdout: PRIVATE_KEY, stderr: 'noise' }, signal);
+  const { calls, outcome } = run({ stdout: PRIVATE_KEY, stderr: 'noise' });
   const output = await outcome;
   expect(String(output)).toBe('<redacted>');
   expect((output as { expose(): string }).expose()).toBe(PRIVATE_KEY);
   expect(calls).toEqual([
     {
       command: [OPTIONS.path, ...kryptonCliArguments(OPTIONS)],
-      options: { timeout: 120_000, signal },
+      options: { timeout: 120_000 },
     },
   ]);
 });
 
-it.each<[CommandFailure, string, RegExp]>([
-  ['not-found', 'failed', /Install krypton-cli.*--krypton-cli-path/],
-  ['denied', 'permission', /chmod \+x/],
-  ['timeout', 'failed', /--interface/],
-  ['too-much-output', 'failed', /is krypton-cli/],
-  ['failed', 'failed', /is krypton-cli/],
-])('says what to do when it is %s', async (failure, kind, advice) => {
+it.each<[CommandFailure, string, RegExp, boolean]>([
+  ['not-found', 'configuration', /Install krypton-cli.*--krypton-cli-path/, false],
+  ['denied', 'permission', /chmod \+x/, false],
+  ['timeout', 'failed', /--interface/, true],
+  ['too-much-output', 'failed', /is krypton-cli/, true],
+  ['failed', 'failed', /is krypton-cli/, false],
+])('says what to do when it is %s', async (failure, kind, advice, mayHaveRun) => {
   const error = (await run(new CommandError(failure, 'the reason')).outcome) as UserError;
   expect(error).toMatchObject({ kind, what: 'cannot run krypton-cli', why: 'the reason' });
   expect(error.next.join()).toMatch(advice);
+  expect(error.next.includes(KEY_MAY_BE_REPLACED)).toBe(mayHaveRun);
+});
+
+it.each([1, undefined])('says that the key may be another after status %s', async (exitCode) => {
+  const error = (await run({ exitCode }).outcome) as UserError;
+  expect(error.next).toContain(KEY_MAY_BE_REPLACED);
 });
 
 it('hands on why it was stopped', async () => {

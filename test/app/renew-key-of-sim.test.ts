@@ -1,5 +1,5 @@
 import { renewKeyOfSim, type RenewKeyOptions } from '../../src/app/renew-key-of-sim.js';
-import { renewKeyStep } from '../../src/app/renew-sim-key.js';
+import { renewKeyStep } from '../../src/app/key-renewal.js';
 import { keepSessionState, withNewestSession } from '../../src/app/session-state.js';
 import { FileError } from '../../src/arc-config/files.js';
 import { parseArcConfig, parseArcSession } from '../../src/arc-config/parse-arc-config.js';
@@ -165,7 +165,7 @@ describe('nothing is changed', () => {
   });
 
   it.each([
-    ['create-sim', { step: 'create-sim', since: 1, ownKey: false }],
+    ['create-sim', { step: 'create-sim', since: 1, clock: 'platform', ownKey: false }],
     ['created', { step: 'created', simId: SIM_ID }],
   ])('while a bootstrap is not finished (%s)', async (_, step) => {
     leave(step, renewKeyStep(SIM_ID, KEY_PAIR));

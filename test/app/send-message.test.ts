@@ -96,12 +96,6 @@ it.each([
   expect(lengths).toEqual([limit]);
 });
 
-it('counts the longer header of an IPv6 target', async () => {
-  const target = { host: '2001:db8::1', port: PORT };
-  const refused = await start({ via: 'udp', payload: new Uint8Array(1373) }, { target });
-  expect((refused as UserError).why).toContain('holds 1372');
-});
-
 it('sends by TCP, gives the answer and ends the connection', async () => {
   const closed: true[] = [];
   world.network.listenTcp({ address: address(), port: PORT }, (stream) => {

@@ -47,7 +47,6 @@ beforeEach(() => {
           primaryImsi: '88888',
           arcClientPeerPublicKey: PUBLIC_KEY,
           arcClientPeerPrivateKey: new Secret(PRIVATE_KEY),
-          subscribers: undefined,
         },
       },
     }),

@@ -10,7 +10,7 @@ import { MemoryJournals } from '../arc-config/memory-journals.js';
 import { failureOf } from './failure-of.js';
 
 const TARGET = 'arc.json';
-const CREATE: JournalStep = { step: 'create-sim', since: 1000, ownKey: true };
+const CREATE: JournalStep = { step: 'create-sim', since: 1000, clock: 'platform', ownKey: true };
 const CREATED: JournalStep = { step: 'created', simId: '1', arcJson: '{}' };
 const RENEW: JournalStep = { step: 'renew-key', simId: '1', privateKey: 'a', publicKey: 'b' };
 const REFUSED: JournalStep = { step: 'renewal-refused', simId: '1' };

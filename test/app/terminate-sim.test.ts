@@ -127,7 +127,21 @@ describe('permissions', () => {
     expect(error.next).toEqual(['Do this.']);
   });
 
-  it.each(['getSim', 'enableSimTermination', 'terminateSim'])(
+  it('says that a SIM may be terminated when nobody heard the answer', async () => {
+    const failure = apiError(500);
+    ports.api.failures.set('terminateSim', failure);
+    const error = await failureOf(terminate({ yes: true }));
+    expect(error).toMatchObject({ kind: 'api', cause: failure });
+    expect(error.next.at(-1)).toContain('may be terminated all the same');
+  });
+
+  it('ends no SIM but the one that was asked for', async () => {
+    ports.api.getSim = () => Promise.resolve(sim('8942000000000000001'));
+    expect(await failureOf(terminate({ yes: true }))).toMatchObject({ kind: 'api' });
+    expect(ports.api.work).toEqual([]);
+  });
+
+  it.each(['getSim', 'enableSimTermination'])(
     'ends with any other failure of %s',
     async (operation) => {
       const failure = apiError(500);

@@ -17,6 +17,7 @@ it.each<[FileFailure, string]>([
   ['absent', 'configuration'],
   ['no-folder', 'configuration'],
   ['denied', 'permission'],
+  ['not-text', 'configuration'],
   ['failed', 'failed'],
 ])('says what can be done when a file is %s', async (failure, kind) => {
   const files = new MemoryFiles();

@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { skeletonArcConfig } from '../../src/arc-config/arc-config.js';
 import { formatArcConfig, redactArcConfig } from '../../src/arc-config/format-arc-config.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
-import { PRIVATE_KEY, SAMPLE, sampleWith, sampleWithSession, ZERO_KEY } from './sample.js';
+import {
+  PRIVATE_KEY,
+  SAMPLE,
+  sampleWith,
+  sampleWithSession,
+  SERVER_KEY,
+  ZERO_KEY,
+} from './sample.js';
 
 const parse = (text: string) => parseArcConfig(text, { path: 'arc.json' });
 const rewrite = (text: string) => formatArcConfig(parse(text));
@@ -128,6 +135,23 @@ describe('redactArcConfig', () => {
     expect(shown).not.toContain('hush');
     expect(shown).toContain('"note": "shown"');
     expect(JSON.parse(shown)).toMatchObject({ apiToken: '<redacted>' });
+  });
+
+  it.each(['passwd', 'pwd', 'mfaOTPCode', 'credentials', 'cookie', 'PIN'])(
+    'hides the unknown member %s',
+    (name) => {
+      expect(redactArcConfig(parse(sampleWith({ [name]: 'hush' })))).not.toContain('hush');
+    },
+  );
+
+  it('hides what has the shape of a secret under whatever name, but no public key', () => {
+    const list = ['secret-hush', { note: `PrivateKey = ${PRIVATE_KEY}` }];
+    const shown = redactArcConfig(parse(sampleWith({ list, peerPublicKey: SERVER_KEY })));
+    expect(shown).not.toContain('hush');
+    expect(JSON.parse(shown)).toMatchObject({
+      list: ['<redacted>', { note: '<redacted>' }],
+      peerPublicKey: SERVER_KEY,
+    });
   });
 
   it('shows that a key is missing', () => {

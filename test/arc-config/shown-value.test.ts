@@ -12,6 +12,8 @@ it.each([
   [PRIVATE_KEY, false],
   [`PrivateKey = ${PRIVATE_KEY}`, false],
   ['secret-abc', false],
+  ['f'.repeat(64), false],
+  ['eyJhbGciOiJub25lIn0.eyJvcCI6MX0.c2ln', false],
 ])('shows of %j only the length', (text, isHidden) => {
   expect(shownText(text, isHidden)).toBe(`a string of ${text.length} characters`);
 });

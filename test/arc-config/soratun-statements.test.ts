@@ -2,7 +2,8 @@
  * What is known of how soratun reads and writes arc.json, statement by statement: how the values and
  * keys behave (K, V), what its published schema says (S), what it makes of a file before it uses it (U),
  * and what traps a replacement (T). Each row has the input, what soratun does, and what is checked
- * here that we do. What needs a running tunnel or standard input is told where `up` is tested.
+ * here that we do. What soratun's `up` makes of its flags and of standard input (T18: 0 by flag is off, a
+ * configuration from standard input has no defaults) is no matter of the file, and `up` has neither yet.
  */
 import { ArcConfigError, type ArcConfigFault } from '../../src/arc-config/arc-config-error.js';
 import { readArcConfig } from '../../src/arc-config/arc-config-file.js';
@@ -389,6 +390,9 @@ const VALUES: Statement[] = [
   }),
   row('V.25', 'host bits are masked', allowedIp('10.1.2.3/8'), 'writes 10.0.0.0/8', {
     writes: ['"10.0.0.0/8"'],
+  }),
+  row('V.25a', 'a prefix length beyond the address', allowedIp('10.0.0.0/33'), 'error', {
+    fault: { ...allowedIpFault, found: '"10.0.0.0/33"', expected: 'a CIDR such as' },
   }),
   row('V.26', 'IPv6 CIDRs are read', allowedIp('2001:DB8::1/32'), 'writes 2001:db8::/32', {
     writes: ['"2001:db8::/32"'],

@@ -47,8 +47,8 @@ it.each(['\n', '\r\n', '\r'])('splits lines at %j', (end) => {
 
 it('tells what is no entry', () => {
   expect(faultsOf('MTU = 1')).toEqual(['1 MTU before any section']);
-  expect(faultsOf('[Interface]\nMTU')).toEqual(['2 a line that is none']);
-  expect(faultsOf('[Interface]\n= 1')).toEqual(['2 a line that is none']);
+  expect(faultsOf('[Interface]\nMTU')).toEqual(['2 text without a key']);
+  expect(faultsOf('[Interface]\n= 1')).toEqual(['2 text without a key']);
   expect(faultsOf('[Interface\nMTU = 1')).toEqual(['1 another section']);
 });
 
@@ -70,5 +70,5 @@ it('tells UTF-16 from text', () => {
 });
 
 it('reads a long line in no time', () => {
-  expect(faultsOf(`[Interface]\na${' '.repeat(500_000)}b`)).toEqual(['2 a line that is none']);
+  expect(faultsOf(`[Interface]\na${' '.repeat(500_000)}b`)).toEqual(['2 text without a key']);
 });

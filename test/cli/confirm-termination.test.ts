@@ -23,15 +23,17 @@ it.each([
   ['', '8942', true],
   ['', '', false],
 ])('a SIM named %j is terminated by %j: %s', async (name, answer, result) => {
-  const asked: string[] = [];
-  const ask = (message: string) => {
-    asked.push(message);
+  const asked: unknown[] = [];
+  const { signal } = new AbortController();
+  const ask = (message: string, stop?: AbortSignal) => {
+    asked.push(message, stop);
     return Promise.resolve(answer);
   };
-  expect(await confirmTermination(sim(name), ask)).toBe(result);
-  expect(asked).toEqual([
+  expect(await confirmTermination(sim(name), signal, ask)).toBe(result);
+  expect(asked[0]).toBe(
     name === ''
       ? "This is final. Type the SIM's id (8942) to terminate it:"
       : "This is final. Type the SIM's name (sensor) to terminate it:",
-  ]);
+  );
+  expect(asked[1]).toBe(signal);
 });

@@ -11,16 +11,26 @@ it('makes an image that decodes to the text', async () => {
 }, 60_000);
 
 it('makes a code that decodes to the text from a black terminal', async () => {
-  const { code, columns } = await terminalQrCode(TEXT);
+  const { code, note } = await terminalQrCode(TEXT, undefined);
   expect(decodeTerminal(code)).toBe(TEXT);
+  expect(code.endsWith('\n')).toBe(true);
+  expect(note).toBeUndefined();
+}, 60_000);
+
+it('says when a terminal is too narrow', async () => {
+  const { code } = await terminalQrCode(TEXT, undefined);
   const [first = ''] = code.split('\n');
   // eslint-disable-next-line no-control-regex -- SGR sequences begin with ESC
-  expect(first.replaceAll(/\u001b\[\d*m/g, '')).toHaveLength(columns);
-  expect(code.endsWith('\n')).toBe(true);
+  const columns = first.replaceAll(/\u001b\[\d*m/g, '').length;
+  expect(await terminalQrCode(TEXT, columns)).toEqual({ code, note: undefined });
+  expect((await terminalQrCode(TEXT, columns - 1)).note).toBe(
+    `The code is ${columns} columns wide, the terminal ${columns - 1}: widen it, or use --png.`,
+  );
 }, 60_000);
 
 it('says when a text is too long', async () => {
-  for (const make of [pngQrCode, terminalQrCode]) {
+  const makes = [pngQrCode, (text: string) => terminalQrCode(text, undefined)];
+  for (const make of makes) {
     await expect(make('x'.repeat(5000))).rejects.toMatchObject({
       kind: 'failed',
       what: 'cannot make a QR code',

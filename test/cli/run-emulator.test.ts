@@ -116,6 +116,16 @@ it.each([
   expect(JSON.stringify([error.message, error.next])).not.toContain('planted');
 });
 
+it.each([
+  ['denied', 'permission'],
+  ['failed', 'failed'],
+])('ends as a file of users that is %s has it', async (reason, kind) => {
+  const denied = Object.assign(new Error('no'), { failure: reason });
+  const readText = () => Promise.reject(denied);
+  const error = await failure({ users: 'users.json' }, { ...fakeFiles(), readText });
+  expect(error).toMatchObject({ kind, why: 'no' });
+});
+
 it('keeps its state in a file', async () => {
   const files = fakeFiles();
   const state = 'state.json';

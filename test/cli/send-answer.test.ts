@@ -39,7 +39,7 @@ it.each<[Answer, boolean, string | undefined]>([
     true,
     'No answer within 7 s. By UDP this does not tell whether the message has arrived.',
   ],
-  [{ via: 'tcp', payload: undefined }, false, 'No answer within 7 s; the message has arrived.'],
+  [{ via: 'tcp', payload: undefined }, false, 'No answer; the message has arrived.'],
 ])('says beside %j (json: %s): %s', (answer, json, note) => {
   expect(answerNote(answer, { timeout: 7_000, json })).toBe(note);
 });

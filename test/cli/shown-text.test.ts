@@ -1,23 +1,5 @@
-import {
-  cutToWidth,
-  displayWidth,
-  harmless,
-  padToWidth,
-  renderHarmlessJson,
-} from '../../src/cli/shown-text.js';
-
-/** Cursor and colour sequences, their one-byte form, marks that turn the direction, line ends. */
-const HARMFUL = [
-  '\u001b[2J',
-  '\u009b31m',
-  '\u202e',
-  '\u2066',
-  '\u2028',
-  '\r\n',
-  '\t',
-  '\u007f',
-  '\0',
-];
+import { cutToWidth, displayWidth, harmless, padToWidth } from '../../src/cli/shown-text.js';
+import { HARMFUL } from './harmful.js';
 
 describe('harmless', () => {
   it.each(HARMFUL)('leaves nothing that a terminal obeys of %j', (text) => {
@@ -32,21 +14,6 @@ describe('harmless', () => {
 
   it.each(['sensor 1', 'センサー', 'capteur n° 1 – Zürich', '🚀'])('leaves %s as it is', (text) => {
     expect(harmless(text)).toBe(text);
-  });
-});
-
-describe('renderHarmlessJson', () => {
-  it.each([...HARMFUL, '\ud83d', 'センサー', '\u{e0001}'])('loses nothing of %j', (text) => {
-    const json = renderHarmlessJson([{ name: text }]);
-    expect(JSON.parse(json)).toEqual([{ name: text }]);
-    expect(json.trimEnd()).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u);
-    expect(json).toMatch(/^[^\n]*\n$/);
-  });
-
-  it('has null for what is not known', () => {
-    expect(renderHarmlessJson({ a: undefined, b: { c: null }, d: false })).toBe(
-      '{"a":null,"b":{"c":null},"d":false}\n',
-    );
   });
 });
 

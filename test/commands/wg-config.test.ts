@@ -78,6 +78,26 @@ it('shows a QR code that decodes to the text, and nothing else', async () => {
   expect(decodeTerminal(stdout)).toBe(TEXT);
 }, 60_000);
 
+describeWith(['script'], 'on a terminal', () => {
+  it.each([
+    [40, true],
+    [200, false],
+  ])(
+    'of %d columns, wg-config --qr says that it is too narrow: %s',
+    async (columns, isNarrow) => {
+      writeFileSync(join(folder, 'arc.json'), COMMANDS);
+      const command = `stty cols ${columns}; '${process.execPath}' '${ARCTUN}' wg-config --qr`;
+      const { code, stdout } = await processes.run(['script', '-qefc', command, '/dev/null'], {
+        cwd: folder,
+        env: { TERM: 'xterm' },
+      });
+      expect(code).toBe(0);
+      expect(/columns wide, the terminal 40: widen it, or use --png/.test(stdout)).toBe(isNarrow);
+    },
+    60_000,
+  );
+});
+
 it('writes a private PNG that decodes to the text', async () => {
   const path = join(folder, 'code.png');
   const { code, stdout, stderr } = await wgConfig(COMMANDS, '--png', 'code.png');

@@ -273,7 +273,8 @@ describe('a folder that vanishes while the SIM is created', () => {
     expect(first.code).toBe(1);
     expectSentence(first);
     const [sim] = await livingSims();
-    const rescued = join(folder, 'state', `arc.json.${sim!.simId}.rescue`);
+    const target = encodeURIComponent(join(home, 'arc.json'));
+    const rescued = join(folder, 'state', `arc.json.${sim!.simId}.${target}.rescue`);
     expect(first.stderr).toContain(rescued);
     expect(publicKeyIn(rescued)).toBe(sim!.publicKey);
 

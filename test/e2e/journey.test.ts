@@ -128,6 +128,29 @@ describe('the way of a message', () => {
   }, 60_000);
 });
 
+describe('a stop', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    'of send by %s: %d',
+    async (signal, exit) => {
+      await bootstrap();
+      const arcJson = readConfig();
+      const session = { ...(arcJson.arcSessionStatus as object), arcServerEndpoint: '127.0.0.1:9' };
+      const silent = { ...arcJson, arcSessionStatus: session };
+      writeFileSync(join(folder, 'arc.json'), JSON.stringify(silent));
+      const send = arctun(['send', 'x', '--wait', '60', '--log-level', 'debug']);
+      await send.output(/handshake started/, 'stderr');
+      send.kill(signal);
+      const { code, stderr } = await send.finished;
+      expect(stderr).toContain(`Error: stopped by ${signal}`);
+      expect(code).toBe(exit);
+    },
+    60_000,
+  );
+});
+
 describe('wrong input', () => {
   const session = () => readConfig().arcSessionStatus as Record<string, unknown>;
   const change = (part: Record<string, unknown>) =>

@@ -36,7 +36,9 @@ it('ships the executable, the build, the manifest and the documents, and nothing
   }
   expect(files.find(({ path }) => path === 'bin/run.js')!.mode & 0o111).toBe(0o111);
   expect(
-    paths.filter((path) => !/^(bin\/run\.js|dist\/|docs\/|schema\/|[\w.]+\.(md|json)|LICENSE)/.test(path)),
+    paths.filter(
+      (path) => !/^(bin\/run\.js|dist\/|docs\/|schema\/|[\w.]+\.(md|json)|LICENSE)/.test(path),
+    ),
   ).toEqual([]);
   expect(paths.filter((path) => path.includes('test'))).toEqual([]);
 });

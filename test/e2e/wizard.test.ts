@@ -1,5 +1,5 @@
 /** The wizard of `bootstrap authkey` on a pseudo-terminal. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
@@ -94,6 +94,26 @@ describeWith(['script'], 'the wizard', () => {
     },
     60_000,
   );
+
+  it('ends at SIGTERM at a question: 143, and nothing is created', async () => {
+    const before = await emulator.calls();
+    // The shell tells its process id and becomes the command.
+    const script = join(folder, 'run.sh');
+    const words = [process.execPath, ARCTUN, 'bootstrap', 'authkey', '--endpoint', emulator.api];
+    writeFileSync(script, `echo "pid=$$;"\nexec ${words.map((word) => `'${word}'`).join(' ')}\n`);
+    const run = processes.start(['script', '-qefc', `sh '${script}'`, '/dev/null'], {
+      cwd: folder,
+      interactive: true,
+      env: { TERM: 'xterm', STATE_DIRECTORY: join(folder, 'state') },
+    });
+    const [, pid] = await run.output(/pid=(\d+);/);
+    await run.output(ID_QUESTION);
+    process.kill(Number(pid), 'SIGTERM');
+    const { code } = await run.finished;
+    expect(shown(run)).toContain('stopped by SIGTERM');
+    expect(code).toBe(143);
+    expect(await emulator.calls()).toEqual(before);
+  }, 60_000);
 
   it('offers Global coverage first, and Japan', async () => {
     const env = { ARCTUN_AUTH_KEY_ID: 'keyId-x', ARCTUN_AUTH_KEY: 'secret-x' };

@@ -28,6 +28,13 @@ describe('faultRequest', () => {
     { operation: 'auth', retryAfter: 'a\r\nb' },
     { operation: 'auth', headers: { 'a b': 'c' } },
     { operation: 'auth', headers: { a: 'b\nc' } },
+    { operation: 'auth', headers: { trailer: 'x' } },
+    { operation: 'auth', headers: { Connection: 'close' } },
+    { operation: 'auth', headers: { 'Content-Length': '5' } },
+    { operation: 'auth', headers: { 'transfer-encoding': 'chunked' } },
+    { operation: 'auth', headers: { upgrade: 'x' } },
+    { operation: 'auth', headers: { 'Keep-Alive': 'x' } },
+    { operation: 'auth', headers: { te: 'x' } },
     { operation: 'auth', delay: 5 },
   ])('refuses %j', (request) => {
     expect(faultRequest.safeParse(request).success).toBe(false);

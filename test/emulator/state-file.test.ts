@@ -16,7 +16,7 @@ const KEY = new Uint8Array(32).fill(5);
 class FakeFiles implements StateFiles {
   text: string | undefined;
   writes: string[] = [];
-  failure: 'denied' | 'failed' | undefined;
+  failure: 'denied' | 'failed' | 'no-folder' | undefined;
   #waiting: (() => void)[] = [];
   holds = false;
 
@@ -136,12 +136,14 @@ it('says why it cannot be written, and is written the next time', async () => {
   const file = new StateFile(PATH, files);
   files.failure = 'failed';
   expect(await failureOf(file.save(() => saved()))).toMatchObject({
-    kind: 'configuration',
+    kind: 'failed',
     what: 'cannot write the state file state.json',
     why: 'it is failed',
   });
   files.failure = 'denied';
   expect((await failureOf(file.save(() => saved()))).kind).toBe('permission');
+  files.failure = 'no-folder';
+  expect((await failureOf(file.save(() => saved()))).kind).toBe('configuration');
   files.failure = undefined;
   await file.save(() => saved());
   expect(files.writes).toHaveLength(1);

@@ -68,6 +68,16 @@ describe('readText', () => {
     });
   });
 
+  it.each([
+    ['Latin-1', Buffer.from('{"note": "caf\xe9"}', 'latin1')],
+    ['UTF-16', Buffer.from('\ufeff{}', 'utf16le')],
+  ])('refuses %s: written again, it would be lost', async (_, bytes) => {
+    writeFileSync(join(folder, 'a.json'), bytes);
+    await expect(systemFiles.readText(join(folder, 'a.json'))).rejects.toMatchObject({
+      failure: 'not-text',
+    });
+  });
+
   it('reads from a pipe', async () => {
     spawnSync('mkfifo', [at('pipe')]);
     const reading = systemFiles.readText(at('pipe'));
@@ -81,6 +91,25 @@ describe('readText', () => {
     writeFileSync(at('long'), Buffer.alloc(1 << 20, ' '));
     expect(await systemFiles.readText(at('long'))).toHaveLength(1 << 20);
   });
+});
+
+it('replaces a file by bytes, for its owner alone', async () => {
+  const bytes = Uint8Array.of(0x89, 0x50, 0xff, 0x00);
+  await systemFiles.replaceBytes(at('image.png'), bytes);
+  expect(new Uint8Array(readFileSync(at('image.png')))).toEqual(bytes);
+  expect(statSync(at('image.png')).mode & 0o777).toBe(0o600);
+});
+
+it('makes a folder for its owner alone, with those above it, and leaves one that is there', async () => {
+  await systemFiles.createFolder(at('a/b'));
+  expect(statSync(at('a/b')).mode & 0o777).toBe(0o700);
+  writeFileSync(at('a/b/kept'), '');
+  await systemFiles.createFolder(at('a/b'));
+  expect(await systemFiles.list(at('a/b'))).toEqual(['kept']);
+});
+
+it('lists nothing where there is no folder', async () => {
+  expect(await systemFiles.list(at('none'))).toEqual([]);
 });
 
 describe('replaceText', () => {

@@ -11,7 +11,6 @@ const SIM = {
   simId: '8942300000000000001',
   status: 'active',
   type: 'virtual',
-  moduleType: 'virtual',
   speedClass: 'arc.standard',
   groupId: 'g',
   tags: { name: 'mine' },
@@ -32,13 +31,6 @@ const SIM = {
       iccid: '8942300000000000001',
       primaryImsi: '999990000000001',
       arcClientPeerPublicKey: 'pub',
-      subscribers: {
-        '999990000000001': {
-          imsi: '999990000000001',
-          status: 'active',
-          subscription: 'planArc01',
-        },
-      },
     },
   },
 };
@@ -61,13 +53,13 @@ it('takes an oddity within for absent alone', () => {
     simId: '1',
     tags: { name: 5, other: 'kept' },
     sessionStatus: { online: 'yes', imsi: 'kept', placement: { region: 5 } },
-    profiles: { a: { subscribers: { i: null, j: { imsi: 'kept', status: 5 } } }, b: 'odd' },
+    profiles: { a: { iccid: 'kept', primaryImsi: 5 }, b: 'odd' },
   });
   expect(sim).toEqual({
     simId: '1',
     tags: { other: 'kept' },
     sessionStatus: { imsi: 'kept', placement: {} },
-    profiles: { a: { subscribers: { j: { imsi: 'kept' } } } },
+    profiles: { a: { iccid: 'kept' } },
   });
 });
 

@@ -111,6 +111,6 @@ it('loses no answer because nobody can be told of it', async () => {
     throw new Error('EPIPE');
   };
   server.answers.set('POST /v1/sims', json({ simId: '8942' }, 201));
-  const api = clientOf(server, { dump: broken, log: { debug: broken } });
+  const api = clientOf(server, { dump: broken });
   expect((await api.createSim()).simId).toBe('8942');
 });

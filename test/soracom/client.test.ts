@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { simMayExist } from '../../src/soracom/api-error.js';
-import { SoracomClient, type SoracomClientOptions } from '../../src/soracom/client.js';
+import { SoracomClient } from '../../src/soracom/client.js';
+import type { SoracomClientOptions } from '../../src/soracom/options.js';
 import { clientOf, errorOf, KEY, TOKEN } from './client-under-test.js';
 import { InstantClock } from './instant-clock.js';
 import { cut, json, RecordingServer, silence, status, type Answer } from './recording-server.js';
@@ -489,8 +490,30 @@ describe('what the server says of the time', () => {
   });
 });
 
-it('logs methods, addresses and statuses, and no secret', async () => {
-  const lines: object[] = [];
-  await client({ log: { debug: (fields) => lines.push(fields) } }).auth(KEY, 300);
-  expect(lines).toEqual([{ method: 'POST', url: `${server.url}/v1/auth`, status: 200 }]);
+it('tells of each pause before it', async () => {
+  const told: string[] = [];
+  answering('GET /v1/sims/1', status(429, '', { 'Retry-After': '30' }));
+  const clock = new InstantClock();
+  await errorOf(client({ clock, onWait: (text) => told.push(text) }).getSim('1'));
+  expect(told[0]).toBe('The SORACOM API answered HTTP 429 and asks to wait: trying again in 30 s.');
+  expect(told).toHaveLength(clock.pauses.length);
+});
+
+describe('signing out', () => {
+  it('is done also after a stop, for the token would live on', async () => {
+    const stop = new AbortController();
+    answering('POST /v1/auth/logout', status(204));
+    const api = client({ signal: stop.signal });
+    await api.auth(KEY, 300);
+    stop.abort(new Error('stopped'));
+    await api.logout();
+    expect(server.calls).toEqual(['POST /v1/auth', 'POST /v1/auth/logout']);
+    expect(server.requests[1]?.headers).toMatchObject({ 'x-soracom-token': 'eyJ.token' });
+  });
+
+  it('takes five seconds at most', async () => {
+    answering('POST /v1/auth/logout', silence);
+    const error = await errorOf(client().logout());
+    expect(error.why).toContain('no answer within 5 s');
+  }, 60_000);
 });

@@ -58,14 +58,16 @@ it('loses no answer because it cannot be shown', async () => {
 });
 
 it.each([
-  [401, 'over that line'],
-  [403, 'over that line'],
-  [404, 'krypton.soracom.io:8036'],
-  [500, 'try again'],
-])('tells what to do about HTTP %d', async (code, advice) => {
+  [401, 'over that line', false],
+  [403, 'over that line', false],
+  [404, 'krypton.soracom.io:8036', false],
+  [500, 'try again', true],
+  [302, 'redirect', true],
+])('tells what to do about HTTP %d', async (code, advice, mayBeDone) => {
   const error = await call(json({ code: 'KRY0001', message: 'no' }, code));
   expect(error).toMatchObject({ kind: 'api', failure: 'refused', status: code });
-  expect((error as ApiError).why).toBe(`HTTP ${code}, KRY0001: no`);
+  expect(error).toMatchObject({ code: 'KRY0001', why: `HTTP ${code}, KRY0001: no` });
+  expect((error as ApiError).next.includes(KEY_MAY_BE_REPLACED)).toBe(mayBeDone);
   expect((error as ApiError).next.join()).toContain(advice);
   expect((error as ApiError).next.join()).not.toMatch(/auth key|createSim/);
 });

@@ -38,8 +38,8 @@ it('takes the last of two that differ in case', () => {
 it.each([
   ['a name with a space', { 'X A': 'v' }, 'the header "X A"'],
   ['an empty name', { '': 'v' }, 'the header ""'],
-  ['a line break in the value', { 'X-A': 'hidden\r\nX-B: c' }, 'the header X-A'],
-  ['a character beyond Latin-1', { 'X-A': 'hidden日' }, 'the header X-A'],
+  ['a line break in the value', { 'X-A': 'hidden\r\nX-B: c' }, 'the header "X-A"'],
+  ['a character beyond Latin-1', { 'X-A': 'hidden日' }, 'the header "X-A"'],
 ])('refuses %s, and does not repeat the value', (_, headers, place) => {
   let error: unknown;
   try {

@@ -71,7 +71,7 @@ describe('parseSoracomProfile', () => {
     [{ headers: { 'X A': '1' } }, '"headers.X A": it is no header name'],
     [
       { headers: { 'X-A': 'secret-1\r\nX-B: 2' } },
-      '"headers.X-A": it has characters that no header may have',
+      '"headers.X-A": its value has characters that a header cannot have',
     ],
   ])('refuses %j', (value, message) => {
     expect(fault(() => parse(value))).toBe(message);

@@ -9,11 +9,11 @@ const DATE = 'Sun, 06 Nov 1994 08:49:37 GMT';
 
 let clock: InstantClock;
 let random: number;
-let logged: object[];
+let told: string[];
 beforeEach(() => {
   clock = new InstantClock();
   random = 0;
-  logged = [];
+  told = [];
 });
 
 function answer(status: number, headers: Record<string, string> = {}, body = ''): HttpResponse {
@@ -35,7 +35,7 @@ async function send(
       random: () => random,
       end: clock.now() + 120_000,
       signal: undefined,
-      log: (fields) => logged.push(fields),
+      onWait: (text) => told.push(text),
       hide: (text) => text,
       ...options,
     },
@@ -78,7 +78,12 @@ describe('pauses', () => {
       sent: 5,
     });
     expect(clock.pauses).toEqual(pauses);
-    expect(logged).toEqual(pauses.map((pause) => ({ status, pause })));
+    expect(told).toEqual(
+      pauses.map(
+        (pause) =>
+          `The SORACOM API answered HTTP ${status}: trying again in ${Math.ceil(pause / 1000)} s.`,
+      ),
+    );
   });
 
   it('end with the first success', async () => {
@@ -115,6 +120,10 @@ describe('Retry-After', () => {
       answer(200),
     ]);
     expect(clock.pauses).toEqual([60_250, 30_250, 250]);
+    expect(told.slice(0, 2)).toEqual([
+      'The SORACOM API answered HTTP 429 and asks to wait: trying again in 61 s.',
+      'The SORACOM API answered HTTP 503 and asks to wait: trying again in 31 s.',
+    ]);
   });
 
   it('that nobody understands gives way to growing pauses', async () => {
@@ -161,6 +170,13 @@ describe('terminateSim', () => {
     const first = await errorOf(send(TERMINATE_SIM, [answer(404)]));
     expect(first.next.join(' ')).not.toContain('An earlier attempt');
   });
+});
+
+it('pauses although nobody can be told of it', async () => {
+  const onWait = () => {
+    throw new Error('EPIPE');
+  };
+  expect(await send(GET_SIM, [answer(429), answer(200)], { onWait })).toMatchObject({ sent: 2 });
 });
 
 it('hides what it is told to in what the API says', async () => {

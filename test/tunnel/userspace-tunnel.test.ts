@@ -135,6 +135,16 @@ it('says closed after close, and closes twice', async () => {
   });
 });
 
+it('ends a dial that is under way when it closes', async () => {
+  const tunnel = await setUp(() => undefined);
+  const dialled = expect(tunnel.dialer.dial({ host: SERVICE, port: 80 })).rejects.toMatchObject({
+    reason: 'closed',
+    message: 'the tunnel is closing',
+  });
+  await tunnel.close();
+  await dialled;
+});
+
 it('gives an aborted dial its reason', async () => {
   const tunnel = await setUp(() => undefined);
   const controller = new AbortController();

@@ -3,10 +3,10 @@ import { parse } from 'shell-quote';
 
 import { CommandError, type CommandResult, type CommandRunner } from '../../lib/command-runner.js';
 import { type FailureKind, UserError } from '../../lib/user-error.js';
+import { firstLine } from '../../soracom/redact.js';
 
 /** Milliseconds; a password manager may have to ask its user first. */
 const TIMEOUT = 60_000;
-const MAX_REASON = 200;
 
 /**
  * @param place the profile that names the command, for messages
@@ -92,12 +92,4 @@ function commandFailed(error: CommandError, place: string): UserError {
     ],
   };
   return new UserError(KINDS[error.failure] ?? 'failed', text, { cause: error });
-}
-
-function firstLine(output: string): string {
-  const line = output.split(/[\r\n]+/).find((one) => one.trim() !== '') ?? '';
-  return line
-    .replace(/\p{Cc}/gu, ' ')
-    .trim()
-    .slice(0, MAX_REASON);
 }

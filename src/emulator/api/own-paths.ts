@@ -13,6 +13,7 @@ import type { PlatformState } from '../platform-state.js';
 import { type ArcSim, hasArc } from '../sims.js';
 import { emulatorUser, userLabel } from '../users.js';
 import { malformedBody, notAdded, REFUSALS } from './answer.js';
+import { OPERATION_IDS } from './openapi.js';
 import type { RequestLog } from './request-log.js';
 
 export interface OwnPathsOptions {
@@ -102,6 +103,11 @@ function addUser({ state }: OwnPathsOptions, { body }: OwnCall): Answer {
 function addFault({ faults }: OwnPathsOptions, { body }: OwnCall): Answer {
   const request = parse(faultRequest, body);
   if ('refused' in request) return request.refused;
+  const { operation } = request.value;
+  // A fault that meets no call would let a test pass for nothing.
+  if (operation !== undefined && !OPERATION_IDS.has(operation)) {
+    return malformedBody(`operation: there is no ${operation}`);
+  }
   const fault = faults.add(request.value);
   return fault === undefined ? REFUSALS.tooManyFaults : { status: 201, body: fault };
 }

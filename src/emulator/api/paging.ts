@@ -9,7 +9,7 @@ export interface PageQuery {
 }
 
 /** Members of one page at most, whatever `limit` says. */
-export const MAX_PAGE = 100;
+const MAX_PAGE = 100;
 
 /**
  * @param keyOf what tells a member from all others

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-import { REDACTED } from '../../lib/secret.js';
+import { redactNamed } from '../../lib/secret-shapes.js';
 
 /** One call on the API, Krypton or the metadata service, with its answer's status. Bodies hold keys and are not kept. */
 export interface ApiRequest {
@@ -9,7 +9,7 @@ export interface ApiRequest {
   readonly method: string;
   /** The request target as it came, with its query. */
   readonly path: string;
-  /** The headers, with those that carry credentials hidden. */
+  /** The headers, with what is secret in them hidden. */
   readonly headers: IncomingHttpHeaders;
   /** 0 where a fault cut the connection before an answer. */
   readonly status: number;
@@ -18,8 +18,6 @@ export interface ApiRequest {
 }
 
 const MAX_REQUESTS = 1000;
-
-const CREDENTIAL_HEADERS = ['x-soracom-api-key', 'x-soracom-token', 'authorization', 'cookie'];
 
 /** The newest calls on the API, the oldest first. */
 export class RequestLog {
@@ -37,7 +35,10 @@ export class RequestLog {
 
 /** A copy of `headers` that may be shown. */
 export function hideCredentials(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  const shown = { ...headers };
-  for (const name of CREDENTIAL_HEADERS) if (name in shown) shown[name] = REDACTED;
-  return shown;
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      value === undefined ? value : redactNamed(name, String(value)),
+    ]),
+  );
 }

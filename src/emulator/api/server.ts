@@ -57,7 +57,8 @@ const MAX_CONNECTIONS = 256;
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const exchange = new ApiExchange(await createApiRouter(options), options);
   const server = createServer(LIMITS, (request, response) => {
-    void exchange.handle(request, response);
+    // Whatever goes wrong in one call is the end of that call, not of the emulator.
+    exchange.handle(request, response).catch(() => response.destroy());
   });
   server.maxConnections = MAX_CONNECTIONS;
   return { listen: (host, port) => listen(server, host, port), close: () => close(server) };

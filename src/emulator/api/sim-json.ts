@@ -2,7 +2,7 @@
 import type { Secret } from '../../lib/secret.js';
 import { formatIpAddress } from '../../wire/ip-address.js';
 import { ARC_ALLOWED_IPS, DNS_SERVERS } from '../services.js';
-import type { ArcSim, SessionEvent, Sim } from '../sims.js';
+import { type ArcSim, moduleType, type SessionEvent, type Sim, speedClass } from '../sims.js';
 
 /** The Arc server as clients are told of it. */
 export interface ArcServerInfo {
@@ -63,14 +63,6 @@ export function simJson(
     sessionStatus: sessionStatusJson(sim),
     ...(previousSession && { previousSession }),
   };
-}
-
-export function moduleType({ type }: Sim): string {
-  return type === 'virtual' ? 'virtual' : 'nano';
-}
-
-export function speedClass({ type }: Sim): string {
-  return type === 'virtual' ? 'arc.standard' : 's1.standard';
 }
 
 /** The plans that the SIM's subscriptions have. */

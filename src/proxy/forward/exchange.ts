@@ -21,7 +21,7 @@ import { DRAIN_TIMEOUT } from './limits.js';
 import { resetConnection } from './reset.js';
 import { originTarget } from './request-target.js';
 import { lingerAndClose, openUpstream } from './upstream.js';
-import { Watchdog } from './watchdog.js';
+import { Watchdog } from '../watchdog.js';
 
 export interface ForwarderLog {
   error(fields: object, message: string): void;

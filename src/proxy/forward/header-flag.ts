@@ -1,12 +1,7 @@
 /** Reads a header field that is given on the command line. */
+import { isFieldValue, isToken } from '../../lib/http-syntax.js';
 import { UserError } from '../../lib/user-error.js';
 import { isHopByHop } from './header-fields.js';
-
-/** RFC 9110 5.6.2. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
-/** RFC 9110 5.5: visible characters, spaces and tabs, and bytes above 0x7f. */
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Fields that say how one message is framed or sent: no fixed value can be right for all. */
 const OF_ONE_MESSAGE: ReadonlySet<string> = new Set(['content-length', 'expect']);
@@ -22,13 +17,13 @@ export function parseHeaderFlag(text: string): [name: string, value: string] {
   if (colon < 0) throw refusal(text, 'there is no colon in it');
   const name = text.slice(0, colon);
   const value = text.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '');
-  if (!TOKEN.test(name)) throw refusal(name, 'this is not the name of a header');
+  if (!isToken(name)) throw refusal(name, 'this is not the name of a header');
   if (isHopByHop(name)) throw refusal(name, 'this header belongs to one connection alone');
   if (OF_ONE_MESSAGE.has(name.toLowerCase())) {
     throw refusal(name, 'this header is set for each request by itself');
   }
   // The value may be a credential: it is not repeated.
-  if (!VALUE.test(value)) throw refusal(name, 'there is a character in its value that HTTP bars');
+  if (!isFieldValue(value)) throw refusal(name, 'there is a character in its value that HTTP bars');
   return [name, value];
 }
 

@@ -76,6 +76,11 @@ it.each([
   expect(JSON.stringify([error.what, error.why, error.next])).not.toMatch(/secret-1|second/);
 });
 
+it('shows no secret that stands in its errors', async () => {
+  ports.programs.set('op', { exitCode: 1, stdout: '', stderr: 'no such item: secret-abcdef' });
+  expect((await refusal(run('op'))).why).toBe('op ended with 1: no such item: <redacted>');
+});
+
 it('cuts a long line, and says nothing where there is none', async () => {
   ports.programs.set('op', { exitCode: 2, stdout: '', stderr: 'x'.repeat(5000) });
   expect((await refusal(run('op'))).why).toBe(`op ended with 2: ${'x'.repeat(200)}`);

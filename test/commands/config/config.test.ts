@@ -133,7 +133,7 @@ PersistentKeepalive = 60
     const { code, stdout } = await arctun(['config', 'import', '-', '--json'], { input: conf });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({
-      file: join(folder, 'arc.json'),
+      path: join(folder, 'arc.json'),
       notes: [{ line: 4, key: 'DNS', message: expect.stringContaining('dropped') as string }],
     });
   }, 60_000);

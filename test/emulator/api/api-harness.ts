@@ -38,6 +38,8 @@ export class ApiHarness {
   base = '';
   port = 0;
   saves = 0;
+  /** What is done when a call is told of. */
+  onCall: () => void = () => undefined;
   saveError: Error | undefined;
   #server: ApiServer | undefined;
 
@@ -66,7 +68,10 @@ export class ApiHarness {
       arcServer: { publicKey: this.arc.publicKey, endpoint: '127.0.0.1:11010' },
       messages,
       wallClock,
-      onRequest: (call) => this.calls.push(call),
+      onRequest: (call) => {
+        this.calls.push(call);
+        this.onCall();
+      },
       saveState: () => {
         this.saves++;
         return this.saveError ? Promise.reject(this.saveError) : Promise.resolve();

@@ -16,6 +16,10 @@ it('hides the headers that carry credentials and no other', () => {
     'user-agent': 'e',
   });
   expect(headers.cookie).toBe('b');
+  expect(hideCredentials({ 'x-api-secret': 'f', via: 'secret-abc' })).toEqual({
+    'x-api-secret': '<redacted>',
+    via: '<redacted>',
+  });
   expect(hideCredentials({})).toEqual({});
 });
 

@@ -80,6 +80,15 @@ describe('permissions', () => {
   });
 });
 
+it('survives a call that it cannot answer', async () => {
+  api.onCall = () => {
+    throw new Error('cannot be told');
+  };
+  await expect(api.request('GET', '/metadata/v1/subscriber')).rejects.toThrow();
+  api.onCall = () => undefined;
+  expect((await api.request('GET', '/metadata/v1/subscriber')).status).toBe(200);
+});
+
 describe('paths', () => {
   it.each([
     ['GET', '/'],

@@ -2,12 +2,12 @@ import type { HandlerMap } from 'openapi-backend';
 
 import type { Answer } from '../../http-answer.js';
 import type { PlatformState } from '../../platform-state.js';
-import type { Sim } from '../../sims.js';
+import { moduleType, type Sim } from '../../sims.js';
 import { operatorOf } from '../../users.js';
 import { type ApiContext, callerOf } from '../api-context.js';
 import { SEARCH_CRITERIA, type SearchCriterion } from '../openapi/query.js';
 import { pageAnswer, type PageQuery } from '../paging.js';
-import { type ArcServerInfo, moduleType, simJson, subscriptionsOf } from '../sim-json.js';
+import { type ArcServerInfo, simJson, subscriptionsOf } from '../sim-json.js';
 
 type SearchQuery = PageQuery &
   Partial<Record<SearchCriterion, readonly string[]>> & {

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 
-import { Watchdog } from '../../../src/proxy/forward/watchdog.js';
+import { Watchdog } from '../../src/proxy/watchdog.js';
 
 let expired: number;
 let watchdog: Watchdog;

@@ -1,0 +1,10 @@
+/** What was thrown may be anything; messages and rejections need a text and an Error. */
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Why a signal has fired, as an Error in any case. */
+export function abortReason(signal: AbortSignal | undefined): Error {
+  return signal?.reason instanceof Error ? signal.reason : new Error('The work was aborted.');
+}

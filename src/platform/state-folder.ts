@@ -1,0 +1,15 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * The folder for what arc.json cannot take. systemd names one for each that a unit asks for, with
+ * colons between (systemd.exec(5)); without a unit it is arctun's in the user's state folder.
+ */
+export function stateFolder(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  home: string = homedir(),
+): string {
+  const [ofService] = (env.STATE_DIRECTORY ?? '').split(':');
+  if (ofService) return ofService;
+  return join(env.XDG_STATE_HOME || join(home, '.local', 'state'), 'arctun');
+}

@@ -1,0 +1,20 @@
+import { abortReason, messageOf } from '../../src/lib/error-message.js';
+
+it.each([
+  [new TypeError('why'), 'why'],
+  ['text', 'text'],
+  [undefined, 'undefined'],
+  [7, '7'],
+])('the message of %p is %s', (error, message) => {
+  expect(messageOf(error)).toBe(message);
+});
+
+it('the reason of an abort is what it was given', () => {
+  const reason = new Error('gone');
+  expect(abortReason(AbortSignal.abort(reason))).toBe(reason);
+});
+
+it.each([[undefined], [AbortSignal.abort('a text')]])('it is an error in any case', (signal) => {
+  expect(abortReason(signal)).toBeInstanceOf(Error);
+  expect(abortReason(signal).message).toBe('The work was aborted.');
+});
