@@ -27,6 +27,7 @@ import { labelSim } from './label-sim.js';
 import { sessionStatePath } from './session-state.js';
 import { signedIn } from './signed-in.js';
 import { findInterruptedRun } from './sim-journal.js';
+import { requireSimId } from './sim-target.js';
 
 /**
  * @param signal stops the work where that loses nothing; it rejects with the signal's reason
@@ -42,6 +43,7 @@ export async function bootstrapAuthkey(
   signal?: AbortSignal,
 ): Promise<BootstrapResult> {
   const { files } = ports;
+  if (options.adopt !== undefined) requireSimId(options.adopt);
   const existing = await readBootstrapTarget(files, options.path);
   refuseOtherSim(existing, options, files);
   const interrupted = await findInterruptedRun(ports.journals, options.path);
@@ -51,7 +53,8 @@ export async function bootstrapAuthkey(
 
   return signedIn(existing?.profile, ports, signal, async (api, credentials) => {
     const profile = options.saveProfile ? arcProfileOf(credentials) : undefined;
-    const run: BootstrapRun = { options, ports, api, profile };
+    const { endpoint } = credentials;
+    const run: BootstrapRun = { options, ports, api, endpoint, profile };
     const outcome = interrupted
       ? await resumeBootstrap(interrupted, existing, run)
       : await bootstrap(existing, run);
@@ -59,7 +62,7 @@ export async function bootstrapAuthkey(
     const again = warnings.length > 0 ? [REPEAT_LABELS] : [];
     const unsaved = options.saveProfile && profile === undefined ? [NO_PROFILE] : [];
     const notes = [...outcome.notes, ...unsaved, ...warnings, ...again];
-    return { ...outcome, notes, path: files.absolute(options.path) };
+    return { path: files.absolute(options.path), ...outcome, notes };
   });
 }
 

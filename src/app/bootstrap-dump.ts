@@ -8,6 +8,8 @@ import type { ArcConfig } from '../arc-config/arc-config.js';
 import { parseArcConfig } from '../arc-config/parse-arc-config.js';
 import { messageOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
+import type { SimAnswer } from '../soracom/answers.js';
+import { simMayExist } from '../soracom/api-error.js';
 import { readSession, withSession } from './arc-session.js';
 import { keepArcConfig, refuseWhileRescued } from './bootstrap-rescue.js';
 import {
@@ -41,7 +43,7 @@ export async function dumpBootstrap(
   if (!existing) await refuseToCreate(options, ports);
   return signedIn(existing?.profile, ports, signal, async (api, credentials) => {
     const profile = options.saveProfile ? arcProfileOf(credentials) : undefined;
-    const run = { options, ports, api, profile };
+    const run = { options, ports, api, endpoint: credentials.endpoint, profile };
     const config = existing ? await renewed(existing, run) : await created(run);
     return labelSim(config.simId, options.labels ?? {}, api);
   });
@@ -79,7 +81,7 @@ async function renewed(existing: ArcConfig, { api, ports, profile }: DumpRun): P
 async function created(run: DumpRun): Promise<ArcConfig> {
   const { options, ports, api, profile } = run;
   ports.onStep?.('Creating a virtual SIM');
-  const sim = await api.createSim();
+  const sim = await askForSim(api);
   const config = newSimConfig(sim, { options, profile });
   if (config === undefined) throw keylessError(sim.simId);
   const { whole, failure } = await addSession(config, api);
@@ -90,6 +92,24 @@ async function created(run: DumpRun): Promise<ArcConfig> {
   }
   if (failure !== undefined) throw sessionless(config.simId, failure);
   return whole;
+}
+
+/** Without a journal no later run looks for a SIM whose answer was lost. */
+async function askForSim(api: DumpRun['api']): Promise<SimAnswer> {
+  try {
+    return await api.createSim();
+  } catch (error) {
+    if (!(error instanceof UserError) || !simMayExist(error)) throw error;
+    const text = {
+      what: error.what,
+      why: error.why,
+      next: [
+        'A SIM may have been created and billed: look for it with `arctun sim list --since 10m` before you run this again.',
+        '`arctun bootstrap authkey --adopt SIM_ID` gives it a key and writes its arc.json; `arctun sim terminate SIM_ID` ends its bill.',
+      ],
+    };
+    throw new UserError(error.kind, text, { cause: error });
+  }
 }
 
 /** Where the answer to createSim had no session. The key is worth printing without one, too. */

@@ -3,8 +3,10 @@ import { writeArcConfig } from '../arc-config/arc-config-file.js';
 import { KEY_LENGTH, type ArcConfig } from '../arc-config/arc-config.js';
 import type { Journal } from '../arc-config/files.js';
 import { parseArcConfig } from '../arc-config/parse-arc-config.js';
+import { formatKey } from '../arc-config/value-syntax.js';
 import { Secret } from '../lib/secret.js';
 import { UserError } from '../lib/user-error.js';
+import { ApiError } from '../soracom/api-error.js';
 import { mergeProfile, refreshExisting, type BootstrapRun, type Outcome } from './bootstrap-run.js';
 import { adoptSim, createSim, finishCreation } from './create-sim.js';
 import { findLostSims, LISTED_AFTER, type LostSim } from './find-lost-sim.js';
@@ -12,6 +14,7 @@ import { freshArcConfig } from './fresh-arc-config.js';
 import { isoTime } from './iso-time.js';
 import { finishRenewal } from './key-renewal.js';
 import {
+  addStep,
   endJournal,
   type CreatedStep,
   type CreateSimStep,
@@ -27,13 +30,11 @@ export async function resumeBootstrap(
   const { created, createSim: asked, renewKey } = interrupted.progress;
   if (renewKey) return resumeRenewal(renewKey, interrupted, existing, run);
   if (created) return resumeCreated(created, interrupted, existing, run);
-  if (existing) {
-    await endJournal(interrupted.journal);
-    const outcome = await refreshExisting(existing, run);
-    const orphan = orphanNote(asked?.since, existing.simId);
-    return { ...outcome, notes: [...outcome.notes, orphan] };
-  }
-  return resumeUnanswered(asked, interrupted, run);
+  if (!existing) return resumeUnanswered(asked, interrupted, run);
+  const outcome = await refreshExisting(existing, run);
+  await endJournal(interrupted.journal);
+  const orphan = orphanNote(asked?.since, existing.simId);
+  return { ...outcome, notes: [...outcome.notes, orphan] };
 }
 
 /** Somebody has put another arc.json there since. */
@@ -57,7 +58,14 @@ async function resumeRenewal(
       ...config,
       ...mergeProfile(existing, run.profile),
     });
-  await finishRenewal(base, renewal, journal, run.api, write);
+  try {
+    await finishRenewal(base, renewal, journal, run.api, write);
+  } catch (error) {
+    if (!isUnknownSim(error) || progress.createSim === undefined) throw error;
+    // That id was no SIM's; what became of the one that was asked for is still open.
+    await addStep(journal, { step: 'renewal-refused', simId });
+    return resumeUnanswered(progress.createSim, { journal, progress }, run);
+  }
   const created = progress.createSim !== undefined;
   return {
     simId,
@@ -77,15 +85,17 @@ async function resumeCreated(
   const notes = [
     `An earlier run has created SIM ${simId}; it is finished, and no second one made.`,
   ];
-  const config = existing ?? configOf(step, journal);
+  const kept = configOf(step, journal);
+  refuseOtherKey(existing, kept, journal.path, run);
+  const config = existing ?? kept;
   // It is our own SIM, without a key: another one can harm nobody.
   if (config === undefined) return { ...(await adoptSim(simId, run, journal)), notes };
   if (existing === undefined) await writeArcConfig(run.ports.files, run.options.path, config);
   const ownKey = progress.createSim?.ownKey ?? false;
   if (ownKey) return { ...(await finishCreation(config, run, journal, ownKey)), notes };
-  // Time has passed since, so the session is made anew.
-  const outcome = await refreshExisting(config, run);
+  // arc.json has the key. Time has passed since, so the session is made anew.
   await endJournal(journal);
+  const outcome = await refreshExisting(config, run);
   return { ...outcome, created: true, notes: [...notes, ...outcome.notes] };
 }
 
@@ -95,20 +105,62 @@ async function resumeUnanswered(
   { journal }: InterruptedRun,
   run: BootstrapRun,
 ): Promise<Outcome> {
-  const { options, ports, api } = run;
+  const { options, ports } = run;
   if (options.adopt !== undefined) return adoptSim(options.adopt, run, journal);
   if (options.createAnother) return createAfter(run, journal);
+  if (asked !== undefined) refuseOtherAccount(asked, journal, run);
   ports.onStep?.('Looking for the SIM that an earlier run asked for');
   const since = asked?.since ?? 0;
-  const isPlatformTime = asked?.clock === 'platform';
-  const sims = await findLostSims(isPlatformTime ? since : undefined, api);
-  // A clock of this machine may be wrong by years: it says nothing of what a listing can have.
-  const age = isPlatformTime ? (api.serverTime ?? since) - since : 0;
-  if (sims.length === 0 && age >= LISTED_AFTER) return createAfter(run, journal);
+  const sims = await lookFor(asked, journal, run);
+  if (sims.length === 0 && ageOf(asked, run) >= LISTED_AFTER) return createAfter(run, journal);
   const choice = (await ports.chooseSim?.(sims, since)) ?? 'nothing';
   if (choice === 'create-another') return createAfter(run, journal);
   if (choice === 'nothing') throw undecided(sims, since, journal.path);
   return adoptSim(choice.simId, run, journal);
+}
+
+/** @throws UserError as `findLostSims`, and that a SIM may exist */
+async function lookFor(
+  asked: CreateSimStep | undefined,
+  { path }: Journal,
+  { api }: BootstrapRun,
+): Promise<readonly LostSim[]> {
+  try {
+    return await findLostSims(asked?.clock === 'platform' ? asked.since : undefined, api);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const open = `An earlier run asked for a virtual SIM at ${isoTime(asked?.since)} and never heard the answer: it may exist and be billed (${path}).`;
+    const text = { what: error.what, why: error.why, next: [open, ...error.next] };
+    throw new UserError(error.kind, text, { cause: error });
+  }
+}
+
+/** In milliseconds; a clock of this machine may be wrong by years, and says nothing. */
+function ageOf(asked: CreateSimStep | undefined, { api }: BootstrapRun): number {
+  if (asked?.clock !== 'platform' || api.serverTime === undefined) return 0;
+  return api.serverTime - asked.since;
+}
+
+/** Elsewhere the SIM is not listed, and that says nothing of whether it exists. */
+function refuseOtherAccount(asked: CreateSimStep, { path }: Journal, run: BootstrapRun): void {
+  const { endpoint, api } = run;
+  const isOther =
+    asked.endpoint !== endpoint ||
+    (asked.operatorId !== undefined &&
+      api.operatorId !== undefined &&
+      asked.operatorId !== api.operatorId);
+  if (!isOther) return;
+  const there = [asked.operatorId, asked.endpoint]
+    .filter((part) => part !== undefined)
+    .join(' at ');
+  throw new UserError('failed', {
+    what: 'nothing was created or changed',
+    why: `an earlier run asked ${there} for a virtual SIM and never heard the answer (${path}); this one signs in elsewhere`,
+    next: [
+      'Sign in there to look for that SIM.',
+      '--create-another creates a SIM here whatever became of that one.',
+    ],
+  });
 }
 
 async function createAfter(run: BootstrapRun, journal: Journal): Promise<Outcome> {
@@ -155,6 +207,30 @@ function refuseOther(
     why: `it holds SIM ${existing.simId}, and ${journalPath} the key of SIM ${simId}, which an earlier run did not finish`,
     next: [`Move the file away to finish SIM ${simId}, or delete the journal to lose its key.`],
   });
+}
+
+/** One of the two keys opens the tunnel, and nobody here knows which. */
+function refuseOtherKey(
+  existing: ArcConfig | undefined,
+  kept: ArcConfig | undefined,
+  journalPath: string,
+  { options, ports }: BootstrapRun,
+): void {
+  if (existing === undefined || kept === undefined) return;
+  if (formatKey(existing.privateKey.expose()) === formatKey(kept.privateKey.expose())) return;
+  throw new UserError('configuration', {
+    what: `nothing was changed for ${ports.files.absolute(options.path)}`,
+    why: `it holds another key of SIM ${existing.simId} than ${journalPath}, where an earlier run has kept the one that the SIM was created with`,
+    next: [
+      'If that file works, delete the journal; if not, move the file away and run the same command again.',
+    ],
+  });
+}
+
+function isUnknownSim(error: unknown): boolean {
+  return (
+    error instanceof UserError && error.cause instanceof ApiError && error.cause.status === 404
+  );
 }
 
 function configOf(step: CreatedStep | undefined, { path }: Journal): ArcConfig | undefined {

@@ -59,11 +59,16 @@ export interface BootstrapRun {
   readonly options: BootstrapAuthkeyOptions;
   readonly ports: BootstrapPorts;
   readonly api: BootstrapApi;
+  /** The API's, as credentials have it. */
+  readonly endpoint: string;
   /** Written into each configuration, where that was asked for. */
   readonly profile: ArcProfile | undefined;
 }
 
-export type Outcome = Omit<BootstrapResult, 'path'>;
+export type Outcome = Omit<BootstrapResult, 'path'> & {
+  /** Absolute, where it is not that of arc.json. */
+  readonly path?: string;
+};
 
 /** The profile as a part of arc.json, with what somebody added to the one that was there. */
 export function mergeProfile(
@@ -82,8 +87,8 @@ export async function refreshExisting(existing: ArcConfig, run: BootstrapRun): P
   ports.onStep?.('Creating an Arc session');
   const original = { ...existing, ...mergeProfile(existing, profile) };
   const home = { files: ports.files, stateFolder: options.stateFolder };
-  const { notice } = await refreshSession({ original, path: options.path }, api, home);
+  const { notice, keptIn } = await refreshSession({ original, path: options.path }, api, home);
   const notes = notice === undefined ? [] : [notice];
   if (options.ownKey || options.adopt !== undefined) notes.push(KEY_KEPT);
-  return { simId: existing.simId, created: false, notes };
+  return { simId: existing.simId, created: false, notes, ...(keptIn && { path: keptIn }) };
 }

@@ -12,7 +12,7 @@ import { readSession, readSessionOrNone, withSession } from './arc-session.js';
 import { mergeProfile, type BootstrapRun, type Outcome } from './bootstrap-run.js';
 import { BootstrapRescueError, keepArcConfig, proveStillAbsent } from './bootstrap-rescue.js';
 import { freshArcConfig } from './fresh-arc-config.js';
-import { renewKeyAlone, renewKeyWithin, renewSimKey } from './key-renewal.js';
+import { isRefusedRenewal, renewKeyAlone, renewKeyWithin, renewSimKey } from './key-renewal.js';
 import { addStep, endJournal, startJournal } from './sim-journal.js';
 
 export async function createSim(run: BootstrapRun): Promise<Outcome> {
@@ -21,6 +21,8 @@ export async function createSim(run: BootstrapRun): Promise<Outcome> {
     step: 'create-sim',
     since: api.serverTime ?? ports.now(),
     clock: api.serverTime === undefined ? 'local' : 'platform',
+    endpoint: run.endpoint,
+    ...(api.operatorId !== undefined && { operatorId: api.operatorId }),
     ownKey: options.ownKey ?? false,
   });
   await refuseAppeared(run, journal);
@@ -180,7 +182,8 @@ async function replaceKey(
   try {
     await renewSimKey(config, ports.createKeyPair(), journal, api, write);
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    // Any other failure says itself what there is now, and that the same command goes on.
+    if (!isRefusedRenewal(error)) throw error;
     const text = {
       what: `SIM ${config.simId} was created and works, but its key is not our own`,
       why: `${error.what}: ${error.why}`,

@@ -181,7 +181,7 @@ async function renew(
  * A definite no to the new key, after which the SIM is as it was. A redirect is none: behind it may
  * stand the result of what was done (RFC 9110 15.4.4). Nor is a 429, nor anything that follows a 5xx: the key may be renewed by then.
  */
-function isRefusedRenewal(error: unknown): error is ApiError {
+export function isRefusedRenewal(error: unknown): error is ApiError {
   if (!(error instanceof ApiError) || error.failure !== 'refused') return false;
   const { status = 0, mayBeDone } = error;
   return !mayBeDone && status >= 400 && status < 500 && status !== 429;

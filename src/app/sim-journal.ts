@@ -11,9 +11,12 @@ import { UserError } from '../lib/user-error.js';
 const createSimStep = z.object({
   step: z.literal('create-sim'),
   /** Before the call, in Unix milliseconds. */
-  since: z.number(),
+  since: z.number().int().min(0).max(8.64e15),
   /** Whose clock that is; this machine's may be wrong. */
   clock: z.enum(['platform', 'local']),
+  /** The API and the account that were asked: elsewhere nobody knows of the SIM. */
+  endpoint: z.string(),
+  operatorId: z.string().optional(),
   /** Whether the SIM is to have a key that was made here. */
   ownKey: z.boolean(),
 });
@@ -129,9 +132,11 @@ export async function findInterruptedRun(
       next: ['Wait until it ends, then run the same command again.'],
     });
   }
+  // It is made with its first line as one step, so that without one it is no work of ours.
+  if (lines.length === 0) throw unreadable(journal.path);
   const progress = readProgress(lines, journal.path);
   if (Object.keys(progress).length > 0) return { journal, progress };
-  // Its first line was never whole, or its one key was refused: nothing is left to do.
+  // Its one key was refused: nothing is left to do.
   await endJournal(journal);
   return undefined;
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream, type Stats } from 'node:fs';
 import {
+  type FileHandle,
   lstat,
   mkdir,
   open,
@@ -145,7 +146,7 @@ async function writeBeside(
         // A user namespace may not know the owner; what it holds is worth more than who owns it.
         await handle.chown(existing.uid, existing.gid).catch(() => undefined);
       }
-      await handle.writeFile(content, 'utf8');
+      await writeAll(handle, content);
       await handle.sync();
     } finally {
       await handle.close();
@@ -155,6 +156,15 @@ async function writeBeside(
     throw error;
   }
   return temporary;
+}
+
+/** From the beginning of the file, in as few calls as the system takes. */
+export async function writeAll(handle: FileHandle, content: string | Uint8Array): Promise<void> {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  for (let offset = 0; offset < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, offset, bytes.length - offset, offset);
+    offset += bytesWritten;
+  }
 }
 
 /** Where a symbolic link leads, also when nothing is there yet. */

@@ -1,7 +1,7 @@
 /** Journals on the operating system's files. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, open, readFile, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
   FileError,
@@ -10,24 +10,30 @@ import {
   type Journals,
   type OpenedJournal,
 } from '../arc-config/files.js';
-import { codeOf, failingWith, followLinks, syncFolder } from './files.js';
-import { ownerLine, OWNER_LENGTH, runningOwner } from './process-owner.js';
+import { codeOf, failingWith, followLinks, syncFolder, writeAll } from './files.js';
+import { isOwnerLine, ownerLine, OWNER_LENGTH, runningOwner } from './process-owner.js';
 
 const PRIVATE = 0o600;
+const SUFFIX = '.bootstrap';
 
 export const systemJournals: Journals = {
-  create: (target, line) => failingWith(target, () => create(target, line)),
-  open: (target) => failingWith(target, () => openExisting(target)),
+  create: async (target, line) => {
+    const path = await pathOf(target);
+    return failingWith(path, () => create(path, line));
+  },
+  open: async (target) => {
+    const path = await pathOf(target);
+    return failingWith(path, () => openExisting(path));
+  },
 };
 
 /** Beside the file itself, also when `target` is a link to it: there is one journal for one file. */
 async function pathOf(target: string): Promise<string> {
-  const file = await followLinks(target);
-  return join(dirname(file), `.${basename(file)}.bootstrap`);
+  const file = await failingWith(target, () => followLinks(target));
+  return join(dirname(file), `.${basename(file)}${SUFFIX}`);
 }
 
-async function create(target: string, line: string): Promise<Journal | undefined> {
-  const path = await pathOf(target);
+async function create(path: string, line: string): Promise<Journal | undefined> {
   const text = `${await ownerLine()}${line}\n`;
   // Spaces are written, not skipped over: the blocks have to be taken.
   if (!(await makeOnce(path, text.padEnd(JOURNAL_ROOM, ' ')))) return undefined;
@@ -69,7 +75,7 @@ async function writeNew(path: string, text: string): Promise<void> {
   const handle = await open(path, 'wx', PRIVATE);
   try {
     await handle.chmod(PRIVATE);
-    await handle.writeFile(text);
+    await writeAll(handle, text);
     await handle.sync();
   } catch (error) {
     await rm(path, { force: true });
@@ -79,10 +85,13 @@ async function writeNew(path: string, text: string): Promise<void> {
   }
 }
 
-async function openExisting(target: string): Promise<OpenedJournal | undefined> {
-  const path = await pathOf(target);
+async function openExisting(path: string): Promise<OpenedJournal | undefined> {
   const text = await readOwn(path);
   if (text === undefined) return undefined;
+  // Somebody else has written it, or over it: it is not touched, for a key may be in it.
+  if (!isOwnerLine(text.slice(0, OWNER_LENGTH))) {
+    return { journal: new SystemJournal(path, 0), lines: [text], runningProcess: undefined };
+  }
   const runningProcess = await runningOwner(firstLine(text));
   const lines = linesOf(text).slice(1);
   if (runningProcess !== undefined) {
@@ -107,11 +116,26 @@ async function takeOver(path: string): Promise<OpenedJournal | undefined> {
     const lines = linesOf(text).slice(1);
     const journal = new SystemJournal(path, Math.max(lengthOf(text), OWNER_LENGTH));
     const runningProcess = await runningOwner(firstLine(text));
-    if (runningProcess === undefined) await journal.claim();
+    if (runningProcess === undefined) {
+      await journal.claim();
+      await removeLeftovers(path);
+    }
     return { journal, lines, runningProcess };
   } finally {
     await rm(claim, { force: true });
   }
+}
+
+/** What the process that is gone was writing; its key is in the journal, and once is enough. */
+async function removeLeftovers(path: string): Promise<void> {
+  const target = basename(path).slice(1, -SUFFIX.length);
+  const names = await readdir(dirname(path)).catch(() => []);
+  const leftovers = names.filter(
+    (name) =>
+      name.startsWith(`.${target}.`) &&
+      /^\.(bootstrap\.)?[0-9a-f]{12}\.tmp$/.test(name.slice(target.length + 1)),
+  );
+  await Promise.all(leftovers.map((name) => rm(join(dirname(path), name), { force: true })));
 }
 
 /**

@@ -12,6 +12,11 @@ export async function ownerLine(): Promise<string> {
   return `${text.padEnd(OWNER_LENGTH - 1).slice(0, OWNER_LENGTH - 1)}\n`;
 }
 
+/** Whether a text is a line as `ownerLine` makes it, whoever made it. */
+export function isOwnerLine(text: string): boolean {
+  return text.length === OWNER_LENGTH && /^\d+ [^\n]*\n$/.test(text);
+}
+
 /**
  * @param line without its end and the spaces before that
  * @returns the id of the process, when it is another one and runs

@@ -10,7 +10,11 @@ const secretText = z
   .min(1)
   .transform((text) => new Secret(text));
 
-export const authAnswer = z.object({ apiKey: secretText, token: secretText });
+export const authAnswer = z.object({
+  apiKey: secretText,
+  token: secretText,
+  operatorId: z.string().optional().catch(undefined),
+});
 export type AuthAnswer = z.infer<typeof authAnswer>;
 
 /**

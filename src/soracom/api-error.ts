@@ -71,8 +71,8 @@ export const SIM_MAY_EXIST = [
   'A SIM may have been created and billed. Look for it with `arctun sim list --since TIME`, TIME ' +
     'being when this command began.',
   'Running bootstrap again looks for that SIM before it creates another.',
-  'Its private key cannot be shown again: give it a new one with `arctun sim renew-key`, or end ' +
-    'its bill with `arctun sim terminate`.',
+  'Its private key cannot be shown again: give it a new one with `arctun bootstrap authkey --adopt ' +
+    'SIM_ID`, or end its bill with `arctun sim terminate SIM_ID`.',
 ] as const;
 
 /** What is known of a refusal besides its status and body. */
@@ -93,7 +93,7 @@ export function refusalError(
   body: string,
   { notes = [], next, mayBeDone = false, hide = (text) => text }: RefusalCircumstances = {},
 ): ApiError {
-  const { code, message } = parseRefusal(hide(body));
+  const { code, message } = parseRefusal(body, hide);
   const reason = [code, message].filter((part) => part !== undefined).join(': ');
   const why = [`HTTP ${status}${reason === '' ? '' : `, ${reason}`}`, ...notes].join('; ');
   // A SIM that may exist is told of before anything else.
@@ -141,14 +141,20 @@ export function lostError(operation: Operation, url: string, error: TransportErr
   return new ApiError(error.failure, text, { cause: error, simMayExist: exists });
 }
 
-function parseRefusal(body: string): { code?: string; message?: string } {
+function parseRefusal(
+  body: string,
+  hide: (text: string) => string,
+): { code?: string; message?: string } {
   const parsed = refusal.safeParse(parseJson(body));
   if (parsed.success) {
     const { code, message } = parsed.data;
-    return { ...(code !== undefined && { code: redactText(code) }), message: firstLine(message) };
+    return {
+      ...(code !== undefined && { code: redactText(hide(code)) }),
+      message: firstLine(hide(message)),
+    };
   }
-  // A proxy's page, plain text, or JSON that may be anything.
-  const shown = firstLine(redactBody(body));
+  // A proxy's page, plain text, or JSON that may be anything: which, the body itself tells.
+  const shown = firstLine(hide(redactBody(body)));
   return shown === '' ? {} : { message: shown };
 }
 

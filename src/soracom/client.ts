@@ -59,6 +59,10 @@ export class SoracomClient implements SoracomApi {
     this.#options = options;
   }
 
+  get operatorId(): string | undefined {
+    return this.#session.token?.operatorId;
+  }
+
   get serverTime(): number | undefined {
     return this.#channel.serverTime;
   }
@@ -134,6 +138,9 @@ export class SoracomClient implements SoracomApi {
     return events.toSorted((a, b) => (b.time ?? 0) - (a.time ?? 0)).slice(0, limit);
   }
 
+  /** Takes the secrets of this run out of a text. */
+  readonly #hide = (text: string): string => this.#channel.secrets.hideIn(text);
+
   #newDeadline(): number {
     return this.#clock.now() + (this.#options.deadlineMs ?? DEFAULT_DEADLINE);
   }
@@ -147,14 +154,14 @@ export class SoracomClient implements SoracomApi {
     const end = this.#newDeadline();
     const read = async (key: string | undefined) => {
       const response = await this.#perform(operation, { path: pathOfPage(path, key) }, end);
-      const items = readAnswer(operation, schema, response);
+      const items = readAnswer(operation, schema, response, this.#hide);
       return { items, status: response.status, nextKey: response.headers['x-soracom-next-key'] };
     };
     return readPages(operation, read, enough);
   }
 
   async #call<T>(operation: ApiOperation, schema: z.ZodType<T>, request: ApiRequest): Promise<T> {
-    return readAnswer(operation, schema, await this.#perform(operation, request));
+    return readAnswer(operation, schema, await this.#perform(operation, request), this.#hide);
   }
 
   /** A call by whoever is signed in; with a new token when theirs is refused. */
@@ -176,7 +183,7 @@ export class SoracomClient implements SoracomApi {
 
   #callUntil(end: number): Call {
     return async (operation, schema, request, token) =>
-      readAnswer(operation, schema, await this.#send(operation, request, token, end));
+      readAnswer(operation, schema, await this.#send(operation, request, token, end), this.#hide);
   }
 
   /** A call with its repeats; resolves with an answer of status 2xx. */
@@ -194,7 +201,7 @@ export class SoracomClient implements SoracomApi {
       end,
       signal: this.#options.signal,
       onWait: this.#options.onWait ?? (() => undefined),
-      hide: (text) => this.#channel.secrets.hideIn(text),
+      hide: this.#hide,
     });
   }
 

@@ -17,6 +17,8 @@ export interface SoracomApi {
   auth(signIn: SignIn, tokenTimeoutSeconds: number): Promise<void>;
   /** Revokes the token, also when the signal has fired, within 5 s. */
   logout(): Promise<void>;
+  /** Whose account the signed-in user acts on; undefined before, and where the API does not tell. */
+  readonly operatorId: string | undefined;
   /**
    * The `Date` of the newest answer, in Unix milliseconds; undefined before one had it. It is the
    * platform's clock, which this machine's may not agree with.

@@ -262,8 +262,9 @@ describe('an arc.json that is there', () => {
     bench.files.texts.set(TARGET, SAMPLE);
     bench.files.failures.set(`proveWritable ${TARGET}`, new FileError('denied', TARGET, 'no'));
     bench.files.failures.set(`replaceText ${TARGET}`, new FileError('denied', TARGET, 'no'));
-    const { notes } = await bench.run();
-    expect(notes.join(' ')).toContain('/state/session-8942310022000012345.json');
+    const { notes, path } = await bench.run();
+    expect(path).toBe('/state/session-8942310022000012345.json');
+    expect(notes.join(' ')).toContain(path);
     expect(bench.files.texts.get('/state/session-8942310022000012345.json')).toContain('10.9.8.7');
     expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
   });
@@ -380,7 +381,7 @@ describe('before the first call', () => {
 
   it('a run that is at work with the same file ends it', async () => {
     bench.journals.lines.set('arc.json', [
-      '{"step":"create-sim","since":0,"clock":"platform","ownKey":false}',
+      '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
     ]);
     bench.journals.runningProcess = 4711;
     const error = await failureOf(bench.run());
@@ -411,7 +412,7 @@ describe('before the first call', () => {
   it('a run that began meanwhile ends it', async () => {
     bench.answering('POST /v1/auth', (response, request) => {
       bench.journals.lines.set('arc.json', [
-        '{"step":"create-sim","since":0,"clock":"platform","ownKey":false}',
+        '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
       ]);
       json({ apiKey: 'api-1', token: 'token-1' })(response, request);
     });

@@ -108,7 +108,7 @@ const answering = (call: string, answer: Answer) => server.answers.set(call, ans
 
 it('leaves alone what an interrupted bootstrap of another kind has to finish', async () => {
   journals.lines.set('arc.json', [
-    '{"step":"create-sim","since":0,"clock":"platform","ownKey":false}',
+    '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
   ]);
   expect(await failure()).toMatchObject({ kind: 'configuration' });
   expect(server.calls).toEqual([]);

@@ -98,7 +98,7 @@ it.each([{ ownKey: true }, { adopt: SIM_ID }])(
 
 it('creates nothing beside the journal of an interrupted run', async () => {
   bench.journals.lines.set('arc.json', [
-    '{"step":"create-sim","since":0,"clock":"platform","ownKey":false}',
+    '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
   ]);
   const error = await failureOf(dump());
   expect(error.next.join(' ')).toContain('without --dump-config');

@@ -4,6 +4,7 @@ import { SAMPLE } from '../arc-config/sample.js';
 import { json, status, type Answer } from '../soracom/recording-server.js';
 import {
   BootstrapHarness,
+  CREATE_SESSION,
   OWN_PRIVATE_KEY,
   OWN_PUBLIC_KEY,
   RENEW,
@@ -21,7 +22,13 @@ let bench: BootstrapHarness;
 beforeEach(async () => {
   bench = await BootstrapHarness.start();
   bench.journals.lines.set('arc.json', [
-    JSON.stringify({ step: 'create-sim', since: SINCE, clock: 'platform', ownKey: false }),
+    JSON.stringify({
+      step: 'create-sim',
+      since: SINCE,
+      clock: 'platform',
+      endpoint: bench.server.url,
+      ownKey: false,
+    }),
   ]);
 });
 afterEach(() => bench.close());
@@ -140,7 +147,13 @@ describe('a run of which only the request is known', () => {
 
   it('trusts no clock of this machine: neither to leave a SIM out, nor to wait long enough', async () => {
     bench.journals.lines.set('arc.json', [
-      JSON.stringify({ step: 'create-sim', since: SINCE, clock: 'local', ownKey: false }),
+      JSON.stringify({
+        step: 'create-sim',
+        since: SINCE,
+        clock: 'local',
+        endpoint: bench.server.url,
+        ownKey: false,
+      }),
     ]);
     listed([{ ...FOUND, createdTime: 1000 }], SINCE + 700_000);
     expect((await failureOf(bench.run())).why).toContain(SIM_ID);
@@ -186,6 +199,20 @@ describe('a run of which only the request is known', () => {
     expect(notes.join(' ')).toContain('arctun sim list --since 2026-11-25T01:00:00Z');
     expect(bench.steps).toBeUndefined();
   });
+
+  it('is not forgotten when that arc.json gets no session', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', status(403));
+    await failureOf(bench.run());
+    expect(bench.steps).toEqual(['create-sim']);
+  });
+
+  it('is told of when looking fails', async () => {
+    listed([]);
+    for (const call of SEARCHES) bench.answering(call, status(404));
+    const error = await failureOf(bench.run());
+    expect(error.next[0]).toMatch(/2026-11-25T01:00:00Z.*may exist and be billed/);
+  });
 });
 
 describe('a run whose SIM was created', () => {
@@ -208,11 +235,32 @@ describe('a run whose SIM was created', () => {
   it('gets the key of our own that it was to have', async () => {
     const [, line] = bench.journals.lines.get('arc.json')!;
     bench.journals.lines.set('arc.json', [
-      JSON.stringify({ step: 'create-sim', since: SINCE, clock: 'platform', ownKey: true }),
+      JSON.stringify({
+        step: 'create-sim',
+        since: SINCE,
+        clock: 'platform',
+        endpoint: bench.server.url,
+        ownKey: true,
+      }),
       line!,
     ]);
     await bench.run();
     expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('writes over no other key of the same SIM', async () => {
+    const text = whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY);
+    bench.files.texts.set(TARGET, text);
+    expect(await failureOf(bench.run())).toMatchObject({ kind: 'configuration' });
+    expect(bench.files.texts.get(TARGET)).toBe(text);
+    expect(bench.steps).toEqual(['create-sim', 'created']);
+  });
+
+  it('is finished also when its SIM was terminated since: the key is written, the journal goes', async () => {
+    bench.answering(CREATE_SESSION, json({ code: 'X', message: 'The SIM is terminated.' }, 400));
+    await failureOf(bench.run());
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
     expect(bench.steps).toBeUndefined();
   });
 
@@ -271,8 +319,57 @@ describe('a run whose key was being renewed', () => {
   });
 });
 
-it('a journal without a whole line is none', async () => {
-  bench.journals.lines.set('arc.json', []);
-  expect(await bench.run()).toMatchObject({ created: true });
-  expect(bench.count(CREATE_SIM)).toBe(1);
+describe('another account', () => {
+  const asked = { step: 'create-sim', since: SINCE, clock: 'platform', ownKey: false };
+
+  it.each([
+    ['API', { endpoint: 'https://g.api.soracom.io' }],
+    ['operator', { operatorId: 'OP0000000001' }],
+  ])('by its %s says nothing of the SIM: none is created there', async (_, other) => {
+    bench.journals.lines.set('arc.json', [
+      JSON.stringify({ ...asked, endpoint: bench.server.url, ...other }),
+    ]);
+    bench.answering(
+      'POST /v1/auth',
+      dated('{"apiKey":"a","token":"t","operatorId":"OP0000000002"}', SINCE + 700_000),
+    );
+    const error = await failureOf(bench.run());
+    expect(error.why).toContain('signs in elsewhere');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    await bench.run({ createAnother: true });
+    expect(bench.count(CREATE_SIM)).toBe(1);
+  });
+
+  it('is told from the same one by what the new journal says', async () => {
+    bench.journals.lines.clear();
+    bench.answering('POST /v1/auth', json({ apiKey: 'a', token: 't', operatorId: 'OP1' }));
+    bench.answering(CREATE_SIM, status(500));
+    await failureOf(bench.run());
+    expect(JSON.parse(bench.journals.lines.get('arc.json')![0]!)).toMatchObject({
+      endpoint: bench.server.url,
+      operatorId: 'OP1',
+    });
+  });
+});
+
+describe('--adopt', () => {
+  it.each(['', '..', 'a/b'])('of %j, which is no id, is refused before anything', async (adopt) => {
+    expect(await failureOf(bench.run({ adopt }))).toMatchObject({ kind: 'usage' });
+    expect(bench.server.calls).toEqual([]);
+    expect(bench.steps).toEqual(['create-sim']);
+  });
+
+  it('of an id that is unknown leaves the question open, for the right one', async () => {
+    bench.journals.lines.get('arc.json')!.push(
+      JSON.stringify({
+        step: 'renew-key',
+        simId: '8942000000000000000',
+        privateKey: OWN_PRIVATE_KEY,
+        publicKey: OWN_PUBLIC_KEY,
+      }),
+    );
+    expect(await bench.run({ adopt: SIM_ID })).toMatchObject({ simId: SIM_ID });
+    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+    expect(bench.steps).toBeUndefined();
+  });
 });

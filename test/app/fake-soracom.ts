@@ -60,6 +60,7 @@ export class FakeSoracom implements SoracomApi {
   events: SessionEvent[] = [];
   session = NEW_SESSION;
   serverTime: number | undefined;
+  operatorId: string | undefined;
   /** Called with each call, before it takes effect. */
   onCall: (call: string) => void = () => undefined;
 

@@ -15,6 +15,7 @@ import { Secret } from '../../src/lib/secret.js';
 import { UserError } from '../../src/lib/user-error.js';
 import { MemoryJournals } from '../arc-config/memory-journals.js';
 import { SAMPLE } from '../arc-config/sample.js';
+import { ApiError } from '../../src/soracom/api-error.js';
 import { failureOf } from './failure-of.js';
 import { apiError, FakeSoracom } from './fake-soracom.js';
 
@@ -45,7 +46,13 @@ const write = (config: ArcConfig) => {
 const place = () => ({ journals, path: TARGET });
 const newJournal = () => startJournal(journals, TARGET, ENTRY);
 const otherJournal = () =>
-  startJournal(journals, TARGET, { step: 'create-sim', since: 1, clock: 'platform', ownKey: true });
+  startJournal(journals, TARGET, {
+    step: 'create-sim',
+    since: 1,
+    clock: 'platform',
+    endpoint: 'https://api.soracom.io',
+    ownKey: true,
+  });
 const leftover = async () => (await findInterruptedRun(journals, TARGET))?.progress;
 const privateKeyOf = ({ privateKey }: ArcConfig) => privateKey.expose();
 
@@ -90,12 +97,26 @@ describe('a renewal', () => {
     const journal = await otherJournal();
     await failureOf(renewKeyWithin(CONFIG, KEY_PAIR, journal, api, write));
     expect(await leftover()).toEqual({
-      createSim: { step: 'create-sim', since: 1, clock: 'platform', ownKey: true },
+      createSim: {
+        step: 'create-sim',
+        since: 1,
+        clock: 'platform',
+        endpoint: 'https://api.soracom.io',
+        ownKey: true,
+      },
     });
   });
 
   it.each([
     ['no answer', apiError(undefined)],
+    [
+      'a refusal behind a 502',
+      new ApiError(
+        'refused',
+        { what: 'cannot do that', why: 'HTTP 403', next: [] },
+        { status: 403, mayBeDone: true },
+      ),
+    ],
     ['a gateway error', apiError(502)],
     ['a redirect', apiError(302)],
     ['too many requests, perhaps behind a 502', apiError(429)],

@@ -165,7 +165,16 @@ describe('nothing is changed', () => {
   });
 
   it.each([
-    ['create-sim', { step: 'create-sim', since: 1, clock: 'platform', ownKey: false }],
+    [
+      'create-sim',
+      {
+        step: 'create-sim',
+        since: 1,
+        clock: 'platform',
+        endpoint: 'https://api.soracom.io',
+        ownKey: false,
+      },
+    ],
     ['created', { step: 'created', simId: SIM_ID }],
   ])('while a bootstrap is not finished (%s)', async (_, step) => {
     leave(step, renewKeyStep(SIM_ID, KEY_PAIR));

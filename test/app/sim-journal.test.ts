@@ -10,7 +10,13 @@ import { MemoryJournals } from '../arc-config/memory-journals.js';
 import { failureOf } from './failure-of.js';
 
 const TARGET = 'arc.json';
-const CREATE: JournalStep = { step: 'create-sim', since: 1000, clock: 'platform', ownKey: true };
+const CREATE: JournalStep = {
+  step: 'create-sim',
+  since: 1000,
+  clock: 'platform',
+  endpoint: 'https://api.soracom.io',
+  ownKey: true,
+};
 const CREATED: JournalStep = { step: 'created', simId: '1', arcJson: '{}' };
 const RENEW: JournalStep = { step: 'renew-key', simId: '1', privateKey: 'a', publicKey: 'b' };
 const REFUSED: JournalStep = { step: 'renewal-refused', simId: '1' };
@@ -102,11 +108,23 @@ describe('findInterruptedRun', () => {
     expect(found?.progress.renewKey?.privateKey).toBe('newer');
   });
 
-  it.each([
-    ['whose first line was never whole', []],
-    ['whose one key was refused', [RENEW, REFUSED]],
-  ])('removes a journal %s', async (_, lines) => {
-    leave(...lines);
+  it('refuses a journal without a whole line, for it is made with one', async () => {
+    leave();
+    expect(await failureOf(findInterruptedRun(journals, TARGET))).toMatchObject({
+      kind: 'configuration',
+    });
+    expect(journals.lines.has(TARGET)).toBe(true);
+  });
+
+  it('refuses a time that is none', async () => {
+    leave({ ...CREATE, since: 1e300 });
+    expect(await failureOf(findInterruptedRun(journals, TARGET))).toMatchObject({
+      kind: 'configuration',
+    });
+  });
+
+  it('removes a journal whose one key was refused', async () => {
+    leave(RENEW, REFUSED);
     expect(await findInterruptedRun(journals, TARGET)).toBeUndefined();
     expect(journals.lines.has(TARGET)).toBe(false);
   });

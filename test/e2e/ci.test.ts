@@ -78,7 +78,7 @@ function killFirstBootstrap(): void {
     const { ARCTUN_CONFIG: path } = process.env;
     const arcJson = readFileSync(path, 'utf8');
     const { simId } = JSON.parse(arcJson);
-    const steps = [{ step: 'create-sim', since: 0, clock: 'platform', ownKey: false }, { step: 'created', simId, arcJson }];
+    const steps = [{ step: 'create-sim', since: 0, clock: 'platform', endpoint: 'https://api.soracom.io', ownKey: false }, { step: 'created', simId, arcJson }];
     const lines = steps.map((step) => JSON.stringify(step) + '\\n');
     writeFileSync(path.replace('arc.json', '.arc.json.bootstrap'), lines.join(''));
     rmSync(path);`;

@@ -117,6 +117,7 @@ async function runEverything(): Promise<void> {
   await run(['sim', 'show', '--json'], 0);
   await run(['sim', 'renew-key'], 0);
   await run(['sim', 'renew-key', '--json'], 0);
+  await secretsAsParameters();
   await importConfig();
   await krypton();
   await profiles();
@@ -134,6 +135,13 @@ async function upAndDown(): Promise<void> {
   await fetch(url, { method: 'POST', body: 'hello' });
   up.kill();
   note(parameters, await up.finished);
+}
+
+/** What oclif is told of parameters it would print for DEBUG=*. */
+async function secretsAsParameters(): Promise<void> {
+  const authKey = ['--auth-key-id', 'keyId-searched', '--auth-key', AUTH_KEY];
+  await run(['bootstrap', 'authkey', ...authKey], 0, WITHOUT_KEYS);
+  await run(['config', '--config', readFileSync(join(folder, 'arc.json'), 'utf8')], 0);
 }
 
 async function importConfig(): Promise<void> {

@@ -97,12 +97,18 @@ it('takes no more room however often it is opened', async () => {
   expect(readFileSync(path, 'utf8').trimEnd().split('\n')).toHaveLength(2);
 });
 
-it.each(['', 'x', '  \n'])('holds no line when it was never written whole (%j)', async (text) => {
-  writeFileSync(path, text, { mode: 0o600 });
+it.each([
+  ['of nobody', () => ''],
+  ['without an owner', (text: string) => text.slice(128)],
+  ['whose spaces an editor has taken away', (text: string) => text.replaceAll(/ +$/gm, '')],
+  ['of another kind', () => 'v2 1234\n{"step":"created","arcJson":"a key"}\n'],
+])('%s is handed over as it is, and not written to', async (_, change) => {
+  await created('{"step":"created"}');
+  const text = change(readFileSync(path, 'utf8'));
+  writeFileSync(path, text);
   const opened = await systemJournals.open(target);
-  expect(opened).toMatchObject({ lines: [], runningProcess: undefined });
-  await opened?.journal.append('first');
-  expect((await systemJournals.open(target))?.lines).toEqual(['first']);
+  expect(opened).toMatchObject({ lines: [text], runningProcess: undefined });
+  expect(readFileSync(path, 'utf8')).toBe(text);
 });
 
 it('is gone when it is removed', async () => {
@@ -121,6 +127,11 @@ it('says when a line can be kept nowhere, as its folder is gone', async () => {
 
 it('is none where there is no folder', async () => {
   expect(await systemJournals.open(join(folder, 'missing', 'arc.json'))).toBeUndefined();
+});
+
+it('is named in what went wrong with it', async () => {
+  mkdirSync(path);
+  await expect(systemJournals.open(target)).rejects.toMatchObject({ path });
 });
 
 it('is one for a file and for a link to it', async () => {
@@ -158,6 +169,24 @@ it('is written to by nobody whose place another run has taken', async () => {
   await expect(journal.append('second')).rejects.toThrow('another run');
   await expect(journal.remove()).rejects.toThrow('another run');
   expect(readFileSync(path, 'utf8')).toBe(before);
+});
+
+it('is taken over without what the process before was writing', async () => {
+  await created();
+  ownedBy('4194305 no-such-boot 1');
+  for (const name of ['.arc.json.0123456789ab.tmp', '.arc.json.bootstrap.0123456789ab.tmp']) {
+    writeFileSync(join(folder, name), 'half a key');
+  }
+  for (const name of ['.arc.json.tmp', '.other.json.0123456789ab.tmp', 'arc.json']) {
+    writeFileSync(join(folder, name), 'not ours');
+  }
+  await systemJournals.open(target);
+  expect(readdirSync(folder).toSorted()).toEqual([
+    '.arc.json.bootstrap',
+    '.arc.json.tmp',
+    '.other.json.0123456789ab.tmp',
+    'arc.json',
+  ]);
 });
 
 describe('a journal that several runs find', () => {

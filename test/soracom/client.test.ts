@@ -370,7 +370,7 @@ describe('a lost answer', () => {
   it.each([
     ['the connection is cut', cut, 'connection'],
     ['nothing comes in time', silence, 'timeout'],
-    ['the answer is not JSON', status(201, 'priv'), 'unintelligible'],
+    ['the answer is not JSON', status(201, '{"arcClientPeerPrivateKey":"priv'), 'unintelligible'],
     ['the answer has no simId', json({ profiles: {} }, 201), 'unintelligible'],
   ])('createSim says that a SIM may exist when %s', async (_, answer, failure) => {
     answering('POST /v1/sims', answer);

@@ -17,7 +17,8 @@ it.each([
   ['[]', 'the answer lacks what it should have'],
   ['null', 'the answer lacks what it should have'],
   ['{"a":{"b":"c"', 'the answer is not JSON: (not shown)'],
-  ['words', 'the answer is not JSON: (not shown)'],
+  ['hello world not json\nsecond', 'the answer is not JSON: hello world not json'],
+  ['key aGVsbG8x', 'the answer is not JSON: (not shown)'],
   [' ', 'the answer is not JSON: (not shown)'],
   ['\n<p>secret-x\n', 'the answer is not JSON: <p><redacted>'],
 ])('%j is refused', (body, why) => {
@@ -28,4 +29,15 @@ it.each([
     expect(error).toBeInstanceOf(ApiError);
     expect(error).toMatchObject({ why: `HTTP 200, but ${why}`, failure: 'unintelligible' });
   }
+});
+
+it.each([
+  ['wrong: hunter\n', 'the answer is not JSON: wrong: <redacted>'],
+  ['<p>hunter', 'the answer is not JSON: <p><redacted>'],
+  // Were it hidden first, the text would begin like markup.
+  ['hunter2,"token":"abc"', 'the answer is not JSON: (not shown)'],
+])("%j is shown without the run's secrets", (body, why) => {
+  const hide = (text: string) => text.replaceAll('hunter', '<redacted>');
+  const read = () => readAnswer(OPERATION, schema, { status: 200, body }, hide);
+  expect(read).toThrow(`HTTP 200, but ${why}`);
 });
