@@ -51,7 +51,7 @@ export const OPENAPI_DOCUMENT: Document = {
 
 /** The operationIds of all that is served. */
 export const OPERATION_IDS: ReadonlySet<string> = new Set(
-  Object.values(OPENAPI_DOCUMENT.paths ?? {}).flatMap((methods) =>
+  Object.values(OPENAPI_DOCUMENT.paths).flatMap((methods) =>
     Object.values(methods as object).flatMap((operation: unknown) => {
       const { operationId } = operation as { operationId?: string };
       return operationId === undefined ? [] : [operationId];
