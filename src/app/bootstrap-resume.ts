@@ -51,6 +51,7 @@ async function resumeRenewal(
   const { files } = run.ports;
   const { simId } = renewal;
   refuseOther(simId, existing, journal.path, run);
+  refuseOtherAccount(progress.createSim, journal, run, []);
   run.ports.onStep?.(`Finishing the new key of SIM ${simId}`);
   const base = existing ?? configOf(progress.created, journal) ?? emptyConfig(simId, run);
   const write = (config: ArcConfig) =>
@@ -61,8 +62,9 @@ async function resumeRenewal(
   try {
     await finishRenewal(base, renewal, journal, run.api, write);
   } catch (error) {
-    if (!isUnknownSim(error) || progress.createSim === undefined) throw error;
-    // That id was no SIM's; what became of the one that was asked for is still open.
+    const isOpen = progress.createSim !== undefined && progress.created === undefined;
+    if (!isOpen || !isUnknownSim(error)) throw error;
+    // That id was no SIM's of this account; what became of the one that was asked for is still open.
     await addStep(journal, { step: 'renewal-refused', simId });
     return resumeUnanswered(progress.createSim, { journal, progress }, run);
   }
@@ -108,7 +110,9 @@ async function resumeUnanswered(
   const { options, ports } = run;
   if (options.adopt !== undefined) return adoptSim(options.adopt, run, journal);
   if (options.createAnother) return createAfter(run, journal);
-  if (asked !== undefined) refuseOtherAccount(asked, journal, run);
+  refuseOtherAccount(asked, journal, run, [
+    '--create-another creates a SIM here whatever became of that one.',
+  ]);
   ports.onStep?.('Looking for the SIM that an earlier run asked for');
   const since = asked?.since ?? 0;
   const sims = await lookFor(asked, journal, run);
@@ -142,8 +146,13 @@ function ageOf(asked: CreateSimStep | undefined, { api }: BootstrapRun): number 
 }
 
 /** Elsewhere the SIM is not listed, and that says nothing of whether it exists. */
-function refuseOtherAccount(asked: CreateSimStep, { path }: Journal, run: BootstrapRun): void {
-  const { endpoint, api } = run;
+function refuseOtherAccount(
+  asked: CreateSimStep | undefined,
+  { path }: Journal,
+  { endpoint, api }: BootstrapRun,
+  next: readonly string[],
+): void {
+  if (asked === undefined) return;
   const isOther =
     asked.endpoint !== endpoint ||
     (asked.operatorId !== undefined &&
@@ -155,11 +164,8 @@ function refuseOtherAccount(asked: CreateSimStep, { path }: Journal, run: Bootst
     .join(' at ');
   throw new UserError('failed', {
     what: 'nothing was created or changed',
-    why: `an earlier run asked ${there} for a virtual SIM and never heard the answer (${path}); this one signs in elsewhere`,
-    next: [
-      'Sign in there to look for that SIM.',
-      '--create-another creates a SIM here whatever became of that one.',
-    ],
+    why: `an earlier run asked ${there} for a virtual SIM and did not come to its end (${path}); this one signs in elsewhere`,
+    next: ['Sign in there to go on from where that run came.', ...next],
   });
 }
 

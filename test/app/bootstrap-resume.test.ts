@@ -232,6 +232,22 @@ describe('a run whose SIM was created', () => {
     expect(bench.steps).toBeUndefined();
   });
 
+  it('keeps its keys when nobody knows it any more, and creates no other', async () => {
+    bench.journals.lines.get('arc.json')!.push(
+      JSON.stringify({
+        step: 'renew-key',
+        simId: SIM_ID,
+        privateKey: OWN_PRIVATE_KEY,
+        publicKey: OWN_PUBLIC_KEY,
+      }),
+    );
+    itIs(SINCE + 700_000);
+    bench.answering(RENEW, status(404));
+    await failureOf(bench.run());
+    expect(bench.steps).toEqual(['create-sim', 'created', 'renew-key']);
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+
   it('gets the key of our own that it was to have', async () => {
     const [, line] = bench.journals.lines.get('arc.json')!;
     bench.journals.lines.set('arc.json', [
@@ -338,6 +354,21 @@ describe('another account', () => {
     expect(bench.count(CREATE_SIM)).toBe(0);
     await bench.run({ createAnother: true });
     expect(bench.count(CREATE_SIM)).toBe(1);
+  });
+
+  it('says nothing of a key that was being renewed, either', async () => {
+    bench.journals.lines.set('arc.json', [
+      JSON.stringify({ ...asked, endpoint: 'https://g.api.soracom.io' }),
+      JSON.stringify({
+        step: 'renew-key',
+        simId: SIM_ID,
+        privateKey: OWN_PRIVATE_KEY,
+        publicKey: OWN_PUBLIC_KEY,
+      }),
+    ]);
+    expect((await failureOf(bench.run())).why).toContain('signs in elsewhere');
+    expect(bench.count(RENEW)).toBe(0);
+    expect(bench.steps).toEqual(['create-sim', 'renew-key']);
   });
 
   it('is told from the same one by what the new journal says', async () => {

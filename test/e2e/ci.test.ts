@@ -78,9 +78,12 @@ function killFirstBootstrap(): void {
     const { ARCTUN_CONFIG: path } = process.env;
     const arcJson = readFileSync(path, 'utf8');
     const { simId } = JSON.parse(arcJson);
-    const steps = [{ step: 'create-sim', since: 0, clock: 'platform', endpoint: 'https://api.soracom.io', ownKey: false }, { step: 'created', simId, arcJson }];
-    const lines = steps.map((step) => JSON.stringify(step) + '\\n');
-    writeFileSync(path.replace('arc.json', '.arc.json.bootstrap'), lines.join(''));
+    const asked = { since: 0, clock: 'platform', endpoint: 'https://x', ownKey: false };
+    const steps = [{ step: 'create-sim', ...asked }, { step: 'created', simId, arcJson }];
+    const owner = '4194305 gone'.padEnd(127);
+    const lines = [owner, ...steps.map((step) => JSON.stringify(step))];
+    const journal = path.replace('arc.json', '.arc.json.bootstrap');
+    writeFileSync(journal, lines.join('\\n') + '\\n', { mode: 0o600 });
     rmSync(path);`;
   writeFileSync(
     arctun,
