@@ -4,7 +4,7 @@
  * session that it replaces. While arc.json still holds that one, the state is the newer of the two;
  * when arc.json holds another, somebody has renewed it there since. No clock is asked.
  */
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { ArcConfig, ArcSession } from '../arc-config/arc-config.js';
 import type { Files } from '../arc-config/files.js';
 import { parseArcSession } from '../arc-config/parse-arc-config.js';
@@ -21,7 +21,7 @@ type SessionText = z.infer<typeof sessionText>;
 const stateFile = z.object({
   simId: z.string(),
   /** The session that arc.json held; null when it held none. */
-  replaces: sessionText.nullable(),
+  replaces: z.nullable(sessionText),
   arcSessionStatus: sessionText,
 });
 
