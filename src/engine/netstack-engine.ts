@@ -7,6 +7,7 @@
 import type { Crypto } from '../crypto/crypto.js';
 import type { WallClock } from '../lib/clock.js';
 import type { Entropy } from '../lib/entropy.js';
+import { packetInSlot } from '../lib/packet-slot.js';
 import { Stack } from '../netstack/stack.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Datagram, Endpoint } from '../wireguard/datagram.js';
@@ -22,6 +23,14 @@ export interface NetstackEngineOptions {
   readonly crypto: Crypto;
   readonly entropy: Entropy;
   readonly wallClock: WallClock;
+  /** The last TAI64N stamp of an earlier process with this key. */
+  readonly lastTimestamp?: Uint8Array | undefined;
+  /** Called with each TAI64N stamp before the initiation that bears it leaves. */
+  readonly onTimestamp?: ((timestamp: Uint8Array) => void) | undefined;
+  /** Called with each ephemeral private key; wiped afterwards. */
+  readonly onEphemeralKey?: ((privateKey: Uint8Array) => void) | undefined;
+  /** Called with each IP packet inside the tunnel; the bytes must be copied. */
+  readonly onInnerPacket?: ((direction: 'in' | 'out', packet: Uint8Array) => void) | undefined;
 }
 
 /** Packets that one drain() hands to WireGuard at most. */
@@ -32,11 +41,13 @@ export class NetstackEngine {
   readonly stack: Stack;
   #transmits: Datagram[] = [];
   readonly #packets: Uint8Array[] = [];
+  readonly #onInnerPacket: NetstackEngineOptions['onInnerPacket'];
   #now: number;
 
   constructor(options: NetstackEngineOptions, now: number) {
     const { privateKey, crypto, entropy, wallClock, mtu, addresses } = options;
     this.#now = now;
+    this.#onInnerPacket = options.onInnerPacket;
     this.stack = new Stack({ addresses, mtu, entropy }, now);
     this.device = new Device({
       privateKey,
@@ -44,11 +55,15 @@ export class NetstackEngine {
       entropy,
       wallClock,
       mtu,
+      lastTimestamp: options.lastTimestamp,
+      onTimestamp: options.onTimestamp,
+      onEphemeralKey: options.onEphemeralKey,
       sink: {
         transmit: (bytes: Uint8Array, endpoint: Endpoint) => {
           this.#transmits.push({ bytes, endpoint });
         },
         deliver: (packet: Uint8Array) => {
+          this.#onInnerPacket?.('in', packet);
           this.stack.handlePacket(packet, this.#now);
         },
       },
@@ -77,6 +92,9 @@ export class NetstackEngine {
     this.#now = now;
     const more = this.stack.drain((slot) => this.#packets.push(slot), now, DRAIN_BUDGET);
     if (this.#packets.length > 0) {
+      if (this.#onInnerPacket !== undefined) {
+        for (const slot of this.#packets) this.#onInnerPacket('out', packetInSlot(slot));
+      }
       this.device.sendPackets(this.#packets, now);
       this.#packets.length = 0;
     }

@@ -59,6 +59,31 @@ export interface Resolver {
   resolve(host: string): Promise<string[]>;
 }
 
+/** Keeps the last TAI64N stamp sent with a key from one process to the next (whitepaper 5.1). */
+export interface TimestampStore {
+  /**
+   * @param publicKey ours, 32 bytes
+   * @returns what an earlier process kept; a record that cannot be read or written is a warning in
+   *   the log, once, and never an error
+   */
+  open(publicKey: Uint8Array): Promise<TimestampRecord>;
+}
+
+export interface TimestampRecord {
+  /** 12 bytes, or undefined where nothing was kept. */
+  readonly last: Uint8Array | undefined;
+  /** Kept when it returns: a stamp is sent right behind it. Never throws. */
+  save(timestamp: Uint8Array): void;
+}
+
+/** Sees what a tunnel does, for a capture. Called at once; what it is given must be copied. */
+export interface TunnelObserver {
+  /** An IP packet inside the tunnel. */
+  innerPacket(direction: 'in' | 'out', packet: Uint8Array): void;
+  /** A private key of a handshake, 32 bytes: with it and the static one all can be decrypted. */
+  ephemeralKey(privateKey: Uint8Array): void;
+}
+
 /** Structured log lines. Secrets never go in; addresses are debug, packets trace. */
 export interface Log {
   error(fields: object, message: string): void;

@@ -16,6 +16,9 @@ import type {
   Log,
   Resolver,
   Timer,
+  TimestampRecord,
+  TimestampStore,
+  TunnelObserver,
   WallClock,
 } from './ports.js';
 import type { TunnelConfig } from './tunnel-config.js';
@@ -31,6 +34,9 @@ export interface TunnelPorts {
   readonly sockets: DatagramSockets;
   readonly resolver: Resolver;
   readonly log: Log;
+  /** Absent: stamps are later than those of this process alone. */
+  readonly timestamps?: TimestampStore;
+  readonly observer?: TunnelObserver;
 }
 
 /** Whole WireGuard messages, as `wg show … transfer` counts them. */
@@ -61,8 +67,9 @@ export class UserspaceTunnel {
     ports: TunnelPorts,
     endpoint: Endpoint,
     socket: DatagramSocket,
+    timestamps: TimestampRecord | undefined,
   ) {
-    const { crypto, entropy, wallClock, clock } = ports;
+    const { crypto, entropy, wallClock, clock, observer } = ports;
     const now = clock.now();
     this.endpoint = endpoint;
     this.#ports = ports;
@@ -75,6 +82,10 @@ export class UserspaceTunnel {
         crypto,
         entropy,
         wallClock,
+        lastTimestamp: timestamps?.last,
+        onTimestamp: timestamps && ((stamp) => timestamps.save(stamp)),
+        onEphemeralKey: observer && ((key) => observer.ephemeralKey(key)),
+        onInnerPacket: observer && ((direction, packet) => observer.innerPacket(direction, packet)),
       },
       now,
     );
@@ -125,7 +136,9 @@ export class UserspaceTunnel {
         { cause: error },
       );
     });
-    const tunnel = new UserspaceTunnel(config, ports, endpoint, socket);
+    const publicKey = ports.crypto.publicKey(config.privateKey.expose());
+    const timestamps = await ports.timestamps?.open(publicKey);
+    const tunnel = new UserspaceTunnel(config, ports, endpoint, socket, timestamps);
     tunnel.#start();
     return tunnel;
   }
@@ -206,6 +219,9 @@ export class UserspaceTunnel {
           {},
           'no answer to the handshake in 90 s; the next packet or keepalive tries again',
         );
+        break;
+      case 'clock-jumped':
+        log.info({ byMs: event.by }, 'the clock was set or the machine slept: a new handshake');
         break;
       case 'endpoint-changed':
         log.debug({ endpoint: event.endpoint }, 'the Arc server answers from another address');

@@ -76,3 +76,9 @@ export const MAX_STAGED_PACKETS = 128;
 
 /** Events that wait for pollEvent(); the oldest goes first. */
 export const MAX_EVENTS = 1_024;
+
+/** A wall clock that moves by this much against the monotonic one was set, or this machine slept. */
+export const CLOCK_JUMP = 1_000;
+
+/** 2025-01-01T00:00:00Z: a wall clock before it was never set. */
+export const PLAUSIBLE_CLOCK = 1_735_689_600_000;

@@ -32,6 +32,8 @@ export interface DeviceContext {
   readonly events: EventQueue;
   /** Peers by publicKeyText(). */
   readonly peers: Map<string, Peer>;
+  readonly onTimestamp: ((timestamp: Uint8Array) => void) | undefined;
+  readonly onEphemeralKey: ((privateKey: Uint8Array) => void) | undefined;
   /** Replaced together with the private key. */
   identity: Identity;
   cookieChecker: CookieChecker;

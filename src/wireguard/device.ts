@@ -14,6 +14,7 @@ import { PACKET_HEADROOM, PACKET_TAILROOM } from '../lib/packet-slot.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import { AllowedIps } from './allowed-ips.js';
 import { publicKeyText, type DeviceContext, type DeviceSink } from './context.js';
+import { ClockWatch } from './clock-watch.js';
 import { CookieChecker } from './cookie.js';
 import type { Datagram } from './datagram.js';
 import { DropCounter, type DropCounts } from './drop-reason.js';
@@ -24,11 +25,13 @@ import { destinationOffset, innerPacketLength } from './inner-packet.js';
 import { Peer, type PeerOptions } from './peer.js';
 import { Receiver } from './receive.js';
 import { Sender } from './send.js';
+import { silenceOf, type SilenceReason } from './silence.js';
 import { compareTimestamps } from './tai64n.js';
 
 export type { DeviceSink } from './context.js';
 export type { DropCounts, DropReason } from './drop-reason.js';
 export type { DeviceEvent } from './events.js';
+export type { SilenceReason } from './silence.js';
 export { Peer, type PeerOptions } from './peer.js';
 
 export interface DeviceOptions {
@@ -44,13 +47,24 @@ export interface DeviceOptions {
    * The last `lastTimestamp` of an earlier process with this key. Initiations are stamped later
    * than it, even where the wall clock has stepped back since (whitepaper 5.1).
    */
-  readonly lastTimestamp?: Uint8Array;
+  readonly lastTimestamp?: Uint8Array | undefined;
+  /**
+   * Called with the 12 bytes of each TAI64N stamp before the initiation that bears it is sent, to be
+   * kept for the next process. Must not call the device back.
+   */
+  readonly onTimestamp?: ((timestamp: Uint8Array) => void) | undefined;
+  /**
+   * Called with each ephemeral private key, for a capture that is to be decrypted. The 32 bytes are
+   * wiped afterwards.
+   */
+  readonly onEphemeralKey?: ((privateKey: Uint8Array) => void) | undefined;
 }
 
 export class Device {
   readonly #context: DeviceContext;
   readonly #sender: Sender;
   readonly #receiver: Receiver;
+  readonly #clockWatch: ClockWatch;
   readonly #releaseIndex: (localIndex: number) => void;
   #lastTimestamp: Uint8Array | undefined;
   #isClosed = false;
@@ -71,9 +85,12 @@ export class Device {
       drops: new DropCounter(),
       events: new EventQueue(),
       peers: new Map(),
+      onTimestamp: options.onTimestamp,
+      onEphemeralKey: options.onEphemeralKey,
       identity,
       cookieChecker: new CookieChecker(crypto, entropy, identity.publicKey),
     };
+    this.#clockWatch = new ClockWatch(wallClock);
     this.#sender = new Sender(this.#context);
     this.#receiver = new Receiver(this.#context, this.#sender);
     this.#releaseIndex = (localIndex) => this.#context.indices.release(localIndex);
@@ -178,6 +195,7 @@ export class Device {
    */
   handleDatagrams(datagrams: readonly Datagram[], now: number): void {
     if (this.#isClosed) return;
+    this.#watchClock(now);
     for (let index = 0; index < datagrams.length; index++) {
       const datagram = datagrams[index]!;
       this.#receiver.handle(datagram.bytes, datagram.endpoint, now);
@@ -190,6 +208,7 @@ export class Device {
    */
   sendPackets(slots: readonly Uint8Array[], now: number): void {
     if (this.#isClosed) return;
+    this.#watchClock(now);
     for (let index = 0; index < slots.length; index++) this.#sendPacket(slots[index]!, now);
   }
 
@@ -221,14 +240,33 @@ export class Device {
 
   /** Begins a handshake, unless one was begun less than REKEY_TIMEOUT ago (whitepaper 6.1). */
   initiateHandshake(peer: Peer, now: number): void {
+    this.#watchClock(now);
     if (!peer.isRemoved) this.#sender.beginHandshake(peer, now);
   }
 
   /** Does what has become due. Call it at `nextTimeout()` or a little later. */
   handleTimeout(now: number): void {
+    this.#watchClock(now);
     for (const peer of this.#context.peers.values()) {
       peer.timers.handleTimeout(peer, this.#sender, now);
     }
+  }
+
+  /** Why nothing comes from `peer`, for whoever has waited in vain; undefined where all is well. */
+  silenceOf(peer: Peer, now: number): SilenceReason | undefined {
+    return silenceOf(peer, now, this.#context.wallClock.unixMilliseconds());
+  }
+
+  /**
+   * A counter that was used before this memory was copied, or a key older than it seems, must not
+   * be used again: sessions end before anything else is done.
+   */
+  #watchClock(now: number): void {
+    const by = this.#clockWatch.jump(now);
+    if (by === 0) return;
+    this.discardSessions();
+    for (const peer of this.#context.peers.values()) peer.timers.start(now);
+    this.#context.events.push({ type: 'clock-jumped', by });
   }
 
   /** When something becomes due, in `now` ms; Infinity for never. */

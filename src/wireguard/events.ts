@@ -9,7 +9,9 @@ export type DeviceEvent =
   /** No answer for 90 s: what waited was dropped, and nothing is tried until the next packet. */
   | { readonly type: 'handshake-gave-up'; readonly peer: Peer }
   /** The peer was heard from another address or port than before. */
-  | { readonly type: 'endpoint-changed'; readonly peer: Peer; readonly endpoint: Endpoint };
+  | { readonly type: 'endpoint-changed'; readonly peer: Peer; readonly endpoint: Endpoint }
+  /** Wall clock and monotonic clock have parted by `by` ms: all sessions were dropped. */
+  | { readonly type: 'clock-jumped'; readonly by: number };
 
 /** Events that wait to be polled. Where it is full the oldest goes: a peer can provoke events. */
 export class EventQueue {

@@ -54,6 +54,10 @@ export class Peer {
   lastResponseRejected: number | undefined;
   /** How many responses did not decrypt since the peer was added. */
   responsesRejected = 0;
+  /** When the handshake was begun that is not complete yet, in `now` ms; stays when it gave up. */
+  handshakeBeganAt: number | undefined;
+  /** When the first packet was sent since the last data message came back, in `now` ms. */
+  unansweredDataSince: number | undefined;
 
   // The protocol's own; of no use above src/wireguard.
 

@@ -155,6 +155,7 @@ export class Receiver {
 
   #authenticatedData(peer: Peer, keypair: Keypair, source: Endpoint, now: number): void {
     this.#updateEndpoint(peer, source);
+    peer.unansweredDataSince = undefined;
     peer.timers.anyAuthenticatedPacketReceived();
     peer.timers.anyAuthenticatedPacketTraversal(now);
     if (peer.keypairs.received(keypair)) {
@@ -207,6 +208,7 @@ export class Receiver {
 
   #handshakeComplete(peer: Peer, now: number): void {
     peer.timers.handshakeComplete();
+    peer.handshakeBeganAt = undefined;
     peer.sentLastMinuteHandshake = false;
     peer.lastHandshakeAt = now;
     peer.lastHandshakeUnix = this.#context.wallClock.unixMilliseconds();

@@ -64,6 +64,10 @@ export class Sender implements TimerHandler<Peer> {
       context.drops.drop('low-order-key');
       return;
     }
+    peer.handshakeBeganAt ??= now;
+    // Before it is sent: after a crash in between, the next process must not send an earlier one.
+    const stamp = peer.handshake.lastSentTimestamp;
+    if (stamp !== undefined) context.onTimestamp?.(stamp);
     this.#sendHandshakeMessage(peer, message, peer.endpoint, now);
     peer.timers.handshakeInitiated(now);
   }
@@ -138,7 +142,10 @@ export class Sender implements TimerHandler<Peer> {
     keypair.sending.seal(slot, PACKET_HEADROOM, padded, counter);
     const message = slot.subarray(0, PACKET_HEADROOM + padded + TAG_LENGTH);
     this.#transmit(peer, message, endpoint, now);
-    if (length > 0) peer.timers.dataSent(now);
+    if (length > 0) {
+      peer.unansweredDataSince ??= now;
+      peer.timers.dataSent(now);
+    }
   }
 
   /** 6.2: the initiator rekeys when it sends under an old key; anybody after too many messages. */
@@ -164,6 +171,7 @@ export class Sender implements TimerHandler<Peer> {
   #ephemeral(): Uint8Array {
     const key = new Uint8Array(KEY_LENGTH);
     this.#context.entropy.fill(key);
+    this.#context.onEphemeralKey?.(key);
     return key;
   }
 }
