@@ -27,7 +27,7 @@ const IMPURE_SYNTAX = [
 ];
 
 export default defineConfig(
-  globalIgnores(['node_modules', 'dist', 'coverage']),
+  globalIgnores(['node_modules', 'dist', 'coverage', 'build', '.stryker-tmp', 'reports']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],
