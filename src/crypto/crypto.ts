@@ -1,6 +1,7 @@
 /**
  * The primitives that WireGuard stands on, behind one interface (whitepaper 5.4). Two backends
- * implement it, and the same known answers hold for both.
+ * implement it, and the same known answers hold for both. What they return is the caller's alone, so
+ * that filling a secret with zeros leaves no copy of it.
  */
 export interface Crypto {
   /** Which AEAD carries the packets. */
@@ -20,6 +21,9 @@ export interface Crypto {
 
   /** The X25519 public key of a private key; the scalar is clamped as RFC 7748 section 5 says. */
   publicKey(privateKey: Uint8Array): Uint8Array;
+
+  /** Overwrites a private key, and whatever `dh` has kept of it. */
+  forget(privateKey: Uint8Array): void;
 
   /** ChaCha20-Poly1305 (RFC 8439) with a 12-byte nonce: ciphertext and 16-byte tag. */
   seal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, data: Uint8Array): Uint8Array;

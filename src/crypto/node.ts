@@ -2,23 +2,22 @@
  * The backend that is always there: node:crypto, and noble for what node:crypto lacks (keyed
  * BLAKE2s, whose key `createHash` silently ignores, and XChaCha20).
  */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createHmac,
-  timingSafeEqual,
-} from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, timingSafeEqual } from 'node:crypto';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
-import { x25519 as nobleX25519 } from '@noble/curves/ed25519.js';
 import { blake2s } from '@noble/hashes/blake2.js';
+import { copySecret, secretBytes } from '../lib/secret-bytes.js';
 import type { Crypto, TransportKey } from './crypto.js';
 import { writeCounterNonce } from './nonce.js';
-import { x25519 } from './x25519.js';
+import { forgetPrivateKey, x25519, x25519PublicKey } from './x25519.js';
 
 const TAG_LENGTH = 16;
 const AEAD = 'chacha20-poly1305';
 const TAG_OPTION = { authTagLength: TAG_LENGTH };
+
+/** BLAKE2s takes blocks of this length (RFC 7693 2.1); the pads are HMAC's (RFC 2104 section 2). */
+const BLOCK_LENGTH = 64;
+const INNER_PAD = 0x36;
+const OUTER_PAD = 0x5c;
 
 /** The backend on node:crypto. */
 export function createNodeCrypto(): Crypto {
@@ -28,7 +27,8 @@ export function createNodeCrypto(): Crypto {
     hmac,
     mac,
     dh: x25519,
-    publicKey: (privateKey) => nobleX25519.getPublicKey(privateKey),
+    publicKey: x25519PublicKey,
+    forget: forgetPrivateKey,
     seal,
     open,
     sealX: (key, nonce, plaintext, data) => xchacha20poly1305(key, nonce, data).encrypt(plaintext),
@@ -41,13 +41,28 @@ export function createNodeCrypto(): Crypto {
 function hash(...parts: Uint8Array[]): Uint8Array {
   const state = createHash('blake2s256');
   for (const part of parts) state.update(part);
-  return Uint8Array.from(state.digest());
+  return bytesOf(state.digest());
 }
 
+/** The pad and the key, wiped after each use. */
+const block = secretBytes(BLOCK_LENGTH);
+
+/** By the definition and not by createHmac, which leaves what it returns on the stack. */
 function hmac(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array {
-  const state = createHmac('blake2s256', key);
-  for (const part of parts) state.update(part);
-  return Uint8Array.from(state.digest());
+  if (key.length > BLOCK_LENGTH) return hmac(hash(key), ...parts);
+  block.fill(INNER_PAD);
+  for (let index = 0; index < key.length; index++) block[index]! ^= key[index]!;
+  const inner = hash(block, ...parts);
+  for (let index = 0; index < BLOCK_LENGTH; index++) block[index]! ^= INNER_PAD ^ OUTER_PAD;
+  const outer = hash(block, inner);
+  block.fill(0);
+  inner.fill(0);
+  return outer;
+}
+
+/** The digest's own bytes: a copy would leave them to be found. */
+function bytesOf({ buffer, byteOffset, length }: Buffer): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 function mac(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array {
@@ -114,7 +129,7 @@ class NodeTransportKey implements TransportKey {
   readonly #nonce = new Uint8Array(12);
 
   constructor(key: Uint8Array) {
-    this.#key = key.slice();
+    this.#key = copySecret(key);
   }
 
   seal(buffer: Uint8Array, offset: number, length: number, counter: number): void {

@@ -23,4 +23,10 @@ declare module 'sodium-native' {
       k: Uint8Array,
     ]
   ) => number;
+
+  /** X25519: `n` is the private key, `p` the public one. Throws where `q` would be all zeros. */
+  export const crypto_scalarmult: (q: Uint8Array, n: Uint8Array, p: Uint8Array) => number;
+
+  /** The public key `q` of the private key `n`. */
+  export const crypto_scalarmult_base: (q: Uint8Array, n: Uint8Array) => number;
 }

@@ -12,7 +12,40 @@ if (sodium === undefined) {
   });
 } else {
   describeCrypto('sodium-native', () => sodium);
-  describe('sodium-native and node', () => describeAgreement(sodium));
+  describe('sodium-native and node on random input', () => {
+    describeAgreement(sodium);
+    describeAgreementOnPackets(sodium);
+  });
+}
+
+/** Longer than any packet of a tunnel. */
+const LONGEST = 1_500;
+
+/** The first bytes of a seed's stream, of the lengths given. */
+function randomParts(seed: number, ...lengths: number[]): Uint8Array[] {
+  const bytes = seededBytes(
+    seed,
+    lengths.reduce((sum, length) => sum + length, 0),
+  );
+  let offset = 0;
+  return lengths.map((length) => bytes.slice(offset, (offset += length)));
+}
+
+/** Each way in which a message may be wrong by a bit or a byte, at a place that the seed says. */
+function wrongOnes(message: Uint8Array, seed: number): Uint8Array[] {
+  const [flip, cut] = seededBytes(seed, 2) as unknown as [number, number];
+  const flipped = message.slice();
+  flipped[(flip * 7) % message.length]! ^= 1 << (flip % 8);
+  const badTag = message.slice();
+  badTag[message.length - 1 - (cut % 16)]! ^= 1 << (cut % 8);
+  return [
+    flipped,
+    badTag,
+    message.slice(0, -1),
+    message.slice(0, cut % message.length),
+    message.slice(1),
+    Uint8Array.of(...message, 0),
+  ];
 }
 
 function describeAgreement(crypto: Crypto): void {
@@ -22,26 +55,73 @@ function describeAgreement(crypto: Crypto): void {
     expect(crypto.backend).toBe('sodium-native');
   });
 
-  it('seal alike for every length up to 300', () => {
-    for (let length = 0; length <= 300; length++) {
-      const [key, nonce] = [seededBytes(length, 32), seededBytes(length + 1, 12)];
-      const [plaintext, data] = [seededBytes(length + 2, length), seededBytes(3, length % 40)];
-      const sealed = crypto.seal(key, nonce, plaintext, data);
-      expect(sealed).toEqual(node.seal(key, nonce, plaintext, data));
-      expect(node.open(key, nonce, sealed, data)).toEqual(plaintext);
+  it('hash, hmac and mac', () => {
+    for (let seed = 0; seed < 300; seed++) {
+      const [key, first, second] = randomParts(seed, 1 + (seed % 32), seed, seed * 3) as [
+        Uint8Array,
+        Uint8Array,
+        Uint8Array,
+      ];
+      expect(crypto.hash(first, second)).toEqual(node.hash(first, second));
+      expect(crypto.hmac(key, first, second)).toEqual(node.hmac(key, first, second));
+      expect(crypto.mac(key, first, second)).toEqual(node.mac(key, first, second));
     }
   });
 
-  it('open in place what the other has sealed', () => {
-    for (let counter = 0; counter < 200; counter++) {
-      const key = seededBytes(counter, 32);
-      const buffer = new Uint8Array(counter * 7 + 16);
-      const plaintext = seededBytes(counter, counter * 7);
-      buffer.set(plaintext);
-      const [sealer, opener] = counter % 2 === 0 ? [crypto, node] : [node, crypto];
-      sealer.transportKey(key).seal(buffer, 0, plaintext.length, counter);
-      expect(opener.transportKey(key).open(buffer, 0, buffer.length, counter)).toBe(true);
-      expect(buffer.subarray(0, plaintext.length)).toEqual(plaintext);
+  it('publicKey and dh', () => {
+    for (let seed = 0; seed < 100; seed++) {
+      const [scalar, point] = randomParts(seed, 32, 32) as [Uint8Array, Uint8Array];
+      expect(crypto.publicKey(scalar)).toEqual(node.publicKey(scalar));
+      // Half of all points are on the twist of the curve.
+      expect(crypto.dh(scalar, point)).toEqual(node.dh(scalar, point));
+    }
+  });
+
+  it.each([
+    ['seal', 'open', 12],
+    ['sealX', 'openX', 24],
+  ] as const)('%s and %s', (seal, open, nonceLength) => {
+    for (let length = 0; length <= LONGEST; length += 1 + (length % 23)) {
+      const [key, nonce, plaintext, data] = randomParts(
+        length,
+        32,
+        nonceLength,
+        length,
+        length % 40,
+      );
+      const sealed = crypto[seal](key!, nonce!, plaintext!, data!);
+      expect(sealed).toEqual(node[seal](key!, nonce!, plaintext!, data!));
+      expect(crypto[open](key!, nonce!, sealed, data!)).toEqual(plaintext);
+      expect(node[open](key!, nonce!, sealed, data!)).toEqual(plaintext);
+      for (const wrong of wrongOnes(sealed, length)) {
+        expect(crypto[open](key!, nonce!, wrong, data!)).toBeUndefined();
+        expect(node[open](key!, nonce!, wrong, data!)).toBeUndefined();
+      }
+    }
+  });
+}
+
+function describeAgreementOnPackets(crypto: Crypto): void {
+  const node = createNodeCrypto();
+
+  it('a transport key of each, for packets of every length, and for damaged ones', () => {
+    for (let length = 0; length <= LONGEST; length++) {
+      const [keyBytes, plaintext] = randomParts(length, 32, length) as [Uint8Array, Uint8Array];
+      const counter = length * 0x1_0000_0001;
+      const [sealer, opener] = length % 2 === 0 ? [crypto, node] : [node, crypto];
+      const [sealing, opening] = [sealer.transportKey(keyBytes), opener.transportKey(keyBytes)];
+      const sealed = new Uint8Array(length + 16);
+      sealed.set(plaintext);
+      sealing.seal(sealed, 0, length, counter);
+
+      const opened = sealed.slice();
+      expect(opening.open(opened, 0, opened.length, counter)).toBe(true);
+      expect(Buffer.compare(opened.subarray(0, length), plaintext)).toBe(0);
+      for (const wrong of wrongOnes(sealed, length)) {
+        expect(opening.open(wrong.slice(), 0, wrong.length, counter)).toBe(false);
+        expect(sealing.open(wrong.slice(), 0, wrong.length, counter)).toBe(false);
+      }
+      expect(opening.open(sealed.slice(), 0, sealed.length, counter + 1)).toBe(false);
     }
   });
 }
