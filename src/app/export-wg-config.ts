@@ -67,7 +67,7 @@ async function resolveFirst(resolver: Resolver, host: string): Promise<string> {
   let why = 'the name has no address';
   let cause: unknown;
   try {
-    const [address] = await resolver.resolve(host);
+    const [address] = (await resolver.resolve(host)).addresses;
     if (address !== undefined) return address;
   } catch (error) {
     why = messageOf(error);

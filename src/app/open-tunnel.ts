@@ -18,7 +18,7 @@ export interface OpenTunnelOptions {
 
 export interface OpenedTunnel {
   readonly tunnel: UserspaceTunnel;
-  /** Resolves at the first handshake, rejects when the wait is over. */
+  /** Resolves at the first handshake, rejects when the wait is over, with a TunnelError that says why. */
   readonly handshake: Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export interface OpenedTunnel {
  * Opens the tunnel and starts its handshake; `handshake` tells how that ended.
  *
  * @throws ArcConfigError when arc.json has no whole session, UserError `failed` for a mode that
- *   does not exist, TunnelError when the server cannot be found
+ *   does not exist
  */
 export async function openTunnel(
   options: OpenTunnelOptions,
@@ -34,7 +34,7 @@ export async function openTunnel(
 ): Promise<OpenedTunnel> {
   const config = planTunnel(options);
   const deadline = options.wait === 0 ? Infinity : ports.clock.now() + options.wait;
-  const tunnel = await UserspaceTunnel.open(config, ports, deadline, options.signal);
+  const tunnel = await UserspaceTunnel.open(config, ports);
   const handshake = tunnel.waitForHandshake(deadline, options.signal);
   // Whoever opened the tunnel may do other things first; an early failure is not unhandled.
   handshake.catch(() => undefined);

@@ -1,6 +1,9 @@
 /** Keeps a tunnel and its forwarder open until it is told to stop. */
 import { LaterDialer } from '../proxy/dialer.js';
 import { startForwarder } from '../proxy/forward/forwarder.js';
+import { Capture } from '../tunnel/capture.js';
+import type { CaptureFile } from '../tunnel/ports.js';
+import { endpointText } from '../tunnel/endpoint-text.js';
 import type { TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
 import { openTunnel, type OpenTunnelOptions, planTunnel } from './open-tunnel.js';
 
@@ -14,8 +17,17 @@ export interface ForwardSettings {
 export interface RunTunnelOptions extends OpenTunnelOptions {
   readonly signal: AbortSignal;
   readonly forward: ForwardSettings;
+  /** What everything outside and inside of the tunnel is written to, where that is wanted. */
+  readonly capture?: CaptureOptions | undefined;
   /** Called once, when the first handshake is complete. */
   readonly onUp: (up: { endpoint: string; forward: string }) => void;
+}
+
+export interface CaptureOptions {
+  /** Makes the file. It is asked for when nothing else can stand in the way. */
+  readonly createFile: () => Promise<CaptureFile>;
+  /** What the file says that it was made by. */
+  readonly application: string;
 }
 
 /** Milliseconds that running exchanges have to finish after the stop. */
@@ -24,30 +36,36 @@ const GRACE = 5_000;
 /**
  * Resolves after a stop, when everything is closed.
  *
- * @throws TunnelError when no handshake came in time, UserError when the port cannot be had
+ * @throws TunnelError when no handshake came in time, UserError when the port or the file of the
+ *   capture cannot be had
  */
 export async function runTunnel(options: RunTunnelOptions, ports: TunnelPorts): Promise<void> {
   const { signal, forward } = options;
-  planTunnel(options);
+  const config = planTunnel(options);
   try {
     // The port first: a tunnel that is opened and given up would take the line from another.
     const later = new LaterDialer();
     const forwarder = await startForwarder({ ...forward, dialer: later, log: ports.log });
     ports.log.info({ url: forwarder.url }, 'forwarder listening');
     let tunnel: UserspaceTunnel | undefined;
+    let capture: Capture | undefined;
     try {
-      const opening = openTunnel(options, ports);
+      if (options.capture !== undefined) {
+        const { createFile, application } = options.capture;
+        capture = new Capture(config, await createFile(), application, ports);
+      }
+      const opening = openTunnel(options, capture?.ports ?? ports);
       later.open(opening.then((opened) => opened.tunnel.dialer));
       const opened = await opening;
       tunnel = opened.tunnel;
       await opened.handshake;
-      const { address, port } = tunnel.endpoint;
-      const host = address.includes(':') ? `[${address}]` : address;
-      options.onUp({ endpoint: `${host}:${port}`, forward: forwarder.url });
+      const { endpoint } = tunnel;
+      options.onUp({ endpoint: endpoint ? endpointText(endpoint) : '', forward: forwarder.url });
       await aborted(signal);
     } finally {
       await forwarder.close({ graceMs: signal.aborted ? GRACE : 0 });
       await tunnel?.close();
+      await capture?.close();
     }
   } catch (error) {
     // A stop ends every wait with its reason: that is no failure.

@@ -89,7 +89,9 @@ function explain(error: unknown, { target }: SendOptions): unknown {
   if (error instanceof UserError || !(error instanceof Error)) return error;
   const what = `cannot send to ${target.host}:${target.port}`;
   if (error instanceof DialError) {
-    return new TunnelError({ what, why: error.message }, { cause: error });
+    const { reason = 'not-connected', next = [] } =
+      error.cause instanceof TunnelError ? error.cause : {};
+    return new TunnelError(reason, { what, why: error.message, next }, { cause: error });
   }
   return new UserError(
     'failed',

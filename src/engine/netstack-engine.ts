@@ -119,7 +119,7 @@ export class NetstackEngine {
   }
 }
 
-export type { DeviceEvent } from '../wireguard/device.js';
+export type { Device, DeviceEvent, SilenceReason } from '../wireguard/device.js';
 export type { Peer } from '../wireguard/peer.js';
 export type { TcpConnection } from '../netstack/tcp/connection.js';
 export { StackExhaustedError } from '../netstack/stack.js';

@@ -18,9 +18,13 @@ export const udpSockets: DatagramSockets = {
       lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
     });
     await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
+      const refuse = (error: Error) => {
+        socket.close();
+        reject(error);
+      };
+      socket.once('error', refuse);
       socket.bind({ address, port, exclusive: true }, () => {
-        socket.off('error', reject);
+        socket.off('error', refuse);
         resolve();
       });
     });
@@ -44,7 +48,7 @@ class DgramSocket implements DatagramSocket {
   #closed = false;
   #onReceive: ((datagrams: readonly Datagram[]) => void) | undefined;
   #onDrain: (() => void) | undefined;
-  #onError: ((error: Error) => void) | undefined;
+  #onError: ((error: Error, unsent?: Datagram) => void) | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -61,12 +65,13 @@ class DgramSocket implements DatagramSocket {
 
   send(datagrams: readonly Datagram[]): void {
     if (this.#closed) return;
-    for (const { bytes, endpoint } of datagrams) {
+    for (const datagram of datagrams) {
+      const { bytes, endpoint } = datagram;
       const size = bytes.length;
       this.#queuedBytes += size;
       this.#socket.send(bytes, endpoint.port, endpoint.address, (error) => {
         this.#queuedBytes -= size;
-        if (error !== null && !this.#closed) this.#onError?.(error);
+        if (error !== null && !this.#closed) this.#onError?.(error, datagram);
         if (this.#queuedBytes === 0 && !this.#closed) this.#onDrain?.();
       });
     }
@@ -80,7 +85,7 @@ class DgramSocket implements DatagramSocket {
     this.#onDrain = handler;
   }
 
-  onError(handler: (error: Error) => void): void {
+  onError(handler: (error: Error, unsent?: Datagram) => void): void {
     this.#onError = handler;
   }
 

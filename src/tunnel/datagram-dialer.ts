@@ -4,7 +4,7 @@ import type { DatagramChannel, DatagramDialer } from '../proxy/datagram-dialer.j
 import { DialError, type DialTarget } from '../proxy/dialer.js';
 import { TunnelDatagramChannel } from './datagram-channel.js';
 import type { Driver } from './driver.js';
-import { closingTunnel, routeTo, SILENCE_TIMEOUT, silentPeer } from './route.js';
+import { closingTunnel, routeTo, type PeerSilence, SILENCE_TIMEOUT, silentPeer } from './route.js';
 import { TunnelError } from './tunnel-error.js';
 
 /** Channels at once, so that no user of the tunnel takes all of its ports. */
@@ -17,6 +17,7 @@ export interface DatagramDialerOptions {
   readonly mtu: number;
   /** Resolves as soon as the tunnel has a session, rejects with TunnelError at the deadline. */
   readonly waitForHandshake: (deadline: number, signal?: AbortSignal) => Promise<void>;
+  readonly silence: PeerSilence;
 }
 
 export class TunnelDatagramDialer implements DatagramDialer {
@@ -37,8 +38,8 @@ export class TunnelDatagramDialer implements DatagramDialer {
   async open(target: DialTarget, signal?: AbortSignal): Promise<DatagramChannel> {
     signal?.throwIfAborted();
     this.#requireOpen();
-    const { engine, driver, mtu } = this.#options;
-    const { address, peer } = routeTo(target.host, engine);
+    const { engine, driver, mtu, silence } = this.#options;
+    const { address, peer } = routeTo(target.host, engine, silence);
     await this.#waitForSession(peer, signal);
     this.#requireOpen();
     if (this.#channels.size >= MAX_CHANNELS) {
@@ -54,7 +55,7 @@ export class TunnelDatagramDialer implements DatagramDialer {
 
   /** A datagram that cannot leave would be lost without a word: better to say so before. */
   async #waitForSession(peer: Peer, signal: AbortSignal | undefined): Promise<void> {
-    const { engine, driver, waitForHandshake } = this.#options;
+    const { engine, driver, waitForHandshake, silence } = this.#options;
     const now = driver.now();
     if (peer.hasSession(now)) return;
     engine.device.initiateHandshake(peer, now);
@@ -64,7 +65,7 @@ export class TunnelDatagramDialer implements DatagramDialer {
     } catch (error) {
       this.#requireOpen();
       if (!(error instanceof TunnelError)) throw error;
-      throw silentPeer({ cause: error });
+      throw silentPeer(silence.explain());
     }
   }
 

@@ -19,6 +19,8 @@ export interface DriverOptions {
   readonly socket: DatagramSocket;
   readonly clock: Clock;
   readonly onEvent: (event: DeviceEvent) => void;
+  /** Called at the end of each turn. */
+  readonly onTurn?: (now: number) => void;
 }
 
 export class Driver {
@@ -26,6 +28,7 @@ export class Driver {
   readonly #socket: DatagramSocket;
   readonly #clock: Clock;
   readonly #onEvent: (event: DeviceEvent) => void;
+  readonly #onTurn: ((now: number) => void) | undefined;
   #timer: Timer | undefined;
   #timerAt = Infinity;
   #scheduled = false;
@@ -36,6 +39,7 @@ export class Driver {
     this.#socket = options.socket;
     this.#clock = options.clock;
     this.#onEvent = options.onEvent;
+    this.#onTurn = options.onTurn;
     this.#socket.onReceive((datagrams) => {
       if (this.#closed) return;
       this.#engine.handleDatagrams(datagrams, this.#clock.now());
@@ -83,6 +87,7 @@ export class Driver {
     for (let event = this.#engine.pollEvent(); event; event = this.#engine.pollEvent()) {
       this.#onEvent(event);
     }
+    this.#onTurn?.(now);
     // With `more` left, the socket's drain event brings the next turn.
     this.#armTimer(now);
   }

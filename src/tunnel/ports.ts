@@ -20,8 +20,11 @@ export interface DatagramSocket {
   onReceive(handler: (datagrams: readonly Datagram[]) => void): void;
   /** Called when `queuedBytes` has fallen to zero after it was above `highWaterMark`. */
   onDrain(handler: () => void): void;
-  /** Called with an error of the socket; the socket stays usable unless it says so. */
-  onError(handler: (error: Error) => void): void;
+  /**
+   * Called with an error of the socket, with the system's `code`, and the datagram that was not sent
+   * for it, where it is that of one; the socket stays usable unless it says so.
+   */
+  onError(handler: (error: Error, unsent?: Datagram) => void): void;
   /** Resolves when nothing is open any more. */
   close(): Promise<void>;
 }
@@ -52,11 +55,17 @@ export interface Timer {
 /** Resolves host names outside of the tunnel. */
 export interface Resolver {
   /**
-   * All addresses of a name in text form, IPv4 and IPv6, in the system's order; an IP literal is
-   * its own address.
+   * All addresses of a name, IPv4 and IPv6; an IP literal is its own address. Settles in bounded time.
    * @throws Error with the system's `code` (ENOTFOUND, EAI_AGAIN …)
    */
-  resolve(host: string): Promise<string[]>;
+  resolve(host: string): Promise<Resolution>;
+}
+
+export interface Resolution {
+  /** IP texts in the system's order. */
+  readonly addresses: readonly string[];
+  /** Milliseconds for which they hold; Infinity for an IP literal. */
+  readonly ttl: number;
 }
 
 /** Keeps the last TAI64N stamp sent with a key from one process to the next (whitepaper 5.1). */
@@ -91,4 +100,16 @@ export interface Log {
   info(fields: object, message: string): void;
   debug(fields: object, message: string): void;
   trace(fields: object, message: string): void;
+}
+
+/** A file that takes the blocks of a capture as fast as the disk does, and no faster. */
+export interface CaptureFile {
+  /**
+   * Takes a block over.
+   *
+   * @returns false where it is left out, because the disk is behind or has failed
+   */
+  write(block: Uint8Array): boolean;
+  /** Resolves when all that was taken is written, then `trailer`, and the file closed; never rejects. */
+  close(trailer: readonly Uint8Array[]): Promise<void>;
 }

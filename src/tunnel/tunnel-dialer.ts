@@ -5,7 +5,7 @@ import { type Dialer, DialError, type DialFailure, type DialTarget } from '../pr
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Driver } from './driver.js';
 import type { Clock, Timer } from './ports.js';
-import { closingTunnel, routeTo, SILENCE_TIMEOUT, silentPeer } from './route.js';
+import { closingTunnel, routeTo, type PeerSilence, SILENCE_TIMEOUT, silentPeer } from './route.js';
 import { TcpSocket } from './tcp-socket.js';
 
 /** A connection that is not there after this long is given up. */
@@ -17,16 +17,28 @@ const DIAL_TIMEOUT = 20_000;
  */
 const SUSPECT_AFTER = 2_000;
 
+/** Again, where a session that was young then did not allow it (6.1), and nothing came since. */
+const SUSPECT_AGAIN_AFTER = 7_000;
+
+export interface TunnelDialerOptions {
+  readonly engine: NetstackEngine;
+  readonly driver: Driver;
+  readonly clock: Clock;
+  readonly silence: PeerSilence;
+}
+
 export class TunnelDialer implements Dialer {
   readonly #engine: NetstackEngine;
   readonly #driver: Driver;
   readonly #clock: Clock;
+  readonly #silence: PeerSilence;
   #closed = false;
 
-  constructor(engine: NetstackEngine, driver: Driver, clock: Clock) {
+  constructor({ engine, driver, clock, silence }: TunnelDialerOptions) {
     this.#engine = engine;
     this.#driver = driver;
     this.#clock = clock;
+    this.#silence = silence;
   }
 
   close(): void {
@@ -36,7 +48,7 @@ export class TunnelDialer implements Dialer {
   async dial(target: DialTarget, signal?: AbortSignal): Promise<TcpSocket> {
     signal?.throwIfAborted();
     if (this.#closed) throw closingTunnel();
-    const { address, peer } = routeTo(target.host, this.#engine);
+    const { address, peer } = routeTo(target.host, this.#engine, this.#silence);
     return this.#connect({ address, port: target.port }, peer, signal);
   }
 
@@ -68,11 +80,11 @@ export class TunnelDialer implements Dialer {
       const receivedBefore = peer.rxBytes;
       timers.push(
         this.#clock.startTimer(SILENCE_TIMEOUT, () => {
-          if (peer.rxBytes === receivedBefore) fail(silentPeer());
+          if (peer.rxBytes === receivedBefore) fail(silentPeer(this.#silence.explain()));
         }),
-        this.#clock.startTimer(SUSPECT_AFTER, () => {
-          this.#engine.device.initiateHandshake(peer, this.#clock.now());
-          this.#driver.schedule();
+        this.#clock.startTimer(SUSPECT_AFTER, () => this.#suspect(peer)),
+        this.#clock.startTimer(SUSPECT_AGAIN_AFTER, () => {
+          if (peer.rxBytes === receivedBefore) this.#suspect(peer);
         }),
         this.#clock.startTimer(DIAL_TIMEOUT, () => fail(this.#explain('timeout', remote, peer))),
       );
@@ -87,11 +99,28 @@ export class TunnelDialer implements Dialer {
     });
   }
 
+  #suspect(peer: Peer): void {
+    this.#engine.device.initiateHandshake(peer, this.#clock.now());
+    this.#driver.schedule();
+  }
+
   #explain(reason: string, remote: { port: number }, peer: Peer): DialError {
     const failure = FAILURE_OF[reason] ?? 'unreachable';
-    if (failure === 'timeout' && !peer.hasSession(this.#clock.now())) return silentPeer();
     if (failure === 'closed') return closingTunnel();
+    if (failure === 'timeout') return this.#explainTimeout(peer);
     return new DialError(failure, TEXT_OF[failure] ?? `port ${remote.port}: ${reason}`);
+  }
+
+  /** Something came from the peer within SILENCE_TIMEOUT, but not the answer to the SYN. */
+  #explainTimeout(peer: Peer): DialError {
+    const now = this.#clock.now();
+    if (!peer.hasSession(now)) return silentPeer(this.#silence.explain());
+    if (this.#engine.device.silenceOf(peer, now) === undefined) {
+      return new DialError('timeout', 'the tunnel is up, but the target does not answer');
+    }
+    const error = this.#silence.explain();
+    const options = { cause: error, silence: error.reason };
+    return new DialError('timeout', `the target does not answer: ${error.why}`, options);
   }
 }
 
@@ -105,7 +134,6 @@ const FAILURE_OF: Partial<Record<string, DialFailure>> = {
 
 const TEXT_OF: Partial<Record<DialFailure, string>> = {
   refused: 'the target refused the connection',
-  timeout: 'the tunnel is up, but the target does not answer',
   unreachable: 'the target cannot be reached',
 };
 

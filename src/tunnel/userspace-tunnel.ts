@@ -1,15 +1,16 @@
 /** A tunnel entirely in userspace: our WireGuard and TCP/IP on one UDP socket. */
 import type { Crypto } from '../crypto/crypto.js';
 import { NetstackEngine, type DeviceEvent, type Peer } from '../engine/netstack-engine.js';
-import { abortReason, messageOf } from '../lib/error-message.js';
+import { abortReason } from '../lib/error-message.js';
 import type { DatagramDialer } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { TunnelDatagramDialer } from './datagram-dialer.js';
 import { Driver } from './driver.js';
-import { locateEndpoint } from './endpoint.js';
+import { EndpointSearch } from './endpoint-search.js';
+import { endpointText } from './endpoint-text.js';
+import { MovingSocket } from './moving-socket.js';
 import type {
   Clock,
-  DatagramSocket,
   DatagramSockets,
   Endpoint,
   Entropy,
@@ -21,9 +22,12 @@ import type {
   TunnelObserver,
   WallClock,
 } from './ports.js';
+import type { PeerSilence } from './route.js';
+import { ServerAddresses } from './server-addresses.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import { TunnelDialer } from './tunnel-dialer.js';
-import { TunnelError } from './tunnel-error.js';
+import { type SilenceError, TunnelError, type TunnelSilence } from './tunnel-error.js';
+import { silenceError } from './why-silent.js';
 
 /** What the tunnel needs from outside. */
 export interface TunnelPorts {
@@ -50,97 +54,86 @@ export class UserspaceTunnel {
   readonly dialer: ConfirmingDialer;
   /** UDP inside the tunnel. */
   readonly datagramDialer: DatagramDialer;
-  readonly endpoint: Endpoint;
   readonly #engine: NetstackEngine;
   readonly #driver: Driver;
   readonly #dialer: TunnelDialer;
   readonly #datagramDialer: TunnelDatagramDialer;
-  readonly #socket: DatagramSocket;
+  readonly #socket: MovingSocket;
+  readonly #addresses: ServerAddresses;
+  readonly #search: EndpointSearch;
   readonly #peer: Peer;
+  readonly #config: TunnelConfig;
   readonly #ports: TunnelPorts;
-  #lastSocketError: Error | undefined;
   /** Each is called at the next handshake, or with why there will be none. */
   readonly #handshakeWaits = new Set<(failure?: TunnelError) => void>();
 
   private constructor(
     config: TunnelConfig,
     ports: TunnelPorts,
-    endpoint: Endpoint,
-    socket: DatagramSocket,
     timestamps: TimestampRecord | undefined,
   ) {
-    const { crypto, entropy, wallClock, clock, observer } = ports;
-    const now = clock.now();
-    this.endpoint = endpoint;
+    const { clock, log } = ports;
+    this.#config = config;
     this.#ports = ports;
-    this.#socket = socket;
-    this.#engine = new NetstackEngine(
-      {
-        privateKey: config.privateKey.expose(),
-        addresses: [config.address],
-        mtu: config.mtu,
-        crypto,
-        entropy,
-        wallClock,
-        lastTimestamp: timestamps?.last,
-        onTimestamp: timestamps && ((stamp) => timestamps.save(stamp)),
-        onEphemeralKey: observer && ((key) => observer.ephemeralKey(key)),
-        onInnerPacket: observer && ((direction, packet) => observer.innerPacket(direction, packet)),
-      },
-      now,
-    );
+    this.#socket = new MovingSocket(ports.sockets, clock);
+    this.#addresses = new ServerAddresses(config.endpoint, ports);
+    const [addresses, socket] = [this.#addresses, this.#socket];
+    this.#search = new EndpointSearch({ addresses, clock, log, socket });
+    const now = clock.now();
+    this.#engine = createEngine(config, ports, timestamps);
     this.#peer = this.#engine.device.addPeer(
       {
         publicKey: config.serverPublicKey,
-        endpoint,
         persistentKeepalive: config.persistentKeepalive,
         allowedIps: config.allowedIps,
+        chooseEndpoint: (moment) => this.#search.choose(moment),
       },
       now,
     );
-    this.#driver = new Driver({
-      engine: this.#engine,
+    const engine = this.#engine;
+    const driver = new Driver({
+      engine,
       socket,
       clock,
       onEvent: (event) => this.#handleEvent(event),
+      onTurn: (moment) => this.#search.afterTurn(moment),
     });
-    socket.onError((error) => this.#handleSocketError(error));
-    this.#dialer = new TunnelDialer(this.#engine, this.#driver, clock);
+    this.#driver = driver;
+    const { device } = engine;
+    this.#search.attach({ device, peer: this.#peer, schedule: () => driver.schedule() });
+    socket.onError((error, unsent) => this.#search.sendFailed(error, unsent));
+    const silence: PeerSilence = {
+      explain: () => this.#explainSilence(),
+      blocked: () => (this.#isLost() ? this.#explainSilence() : undefined),
+    };
+    this.#dialer = new TunnelDialer({ engine, driver, clock, silence });
     this.dialer = this.#dialer;
     this.#datagramDialer = new TunnelDatagramDialer({
-      engine: this.#engine,
-      driver: this.#driver,
+      engine,
+      driver,
       mtu: config.mtu,
       waitForHandshake: (deadline, signal) => this.waitForHandshake(deadline, signal),
+      silence,
     });
     this.datagramDialer = this.#datagramDialer;
   }
 
   /**
-   * Finds the Arc server, opens the socket and starts the handshake at once.
-   *
-   * @param deadline the `now` of the clock at which the search for the server's address ends
-   * @throws TunnelError when the server has no address or no socket can be had
+   * Starts the search for the Arc server and the handshake; waitForHandshake() tells how that ends.
+   * A name that is not found and a network that is not there yet, as at boot, are tried again for as
+   * long as the tunnel is open.
    */
-  static async open(
-    config: TunnelConfig,
-    ports: TunnelPorts,
-    deadline: number,
-    signal?: AbortSignal,
-  ): Promise<UserspaceTunnel> {
-    const endpoint = await locateEndpoint(config.endpoint, ports, deadline, signal);
-    const local = endpoint.address.includes(':') ? '::' : '0.0.0.0';
-    const socket = await ports.sockets.open({ address: local, port: 0 }).catch((error: unknown) => {
-      throw new TunnelError(
-        { what: 'cannot open a UDP socket', why: messageOf(error) },
-        { cause: error },
-      );
-    });
+  static async open(config: TunnelConfig, ports: TunnelPorts): Promise<UserspaceTunnel> {
     const publicKey = ports.crypto.publicKey(config.privateKey.expose());
     const timestamps = await ports.timestamps?.open(publicKey);
-    const tunnel = new UserspaceTunnel(config, ports, endpoint, socket, timestamps);
+    const tunnel = new UserspaceTunnel(config, ports, timestamps);
     tunnel.#start();
     return tunnel;
+  }
+
+  /** Where the Arc server is, as far as it is known; undefined before its name is resolved. */
+  get endpoint(): Endpoint | undefined {
+    return this.#peer.endpoint;
   }
 
   /**
@@ -171,7 +164,7 @@ export class UserspaceTunnel {
       if (deadline !== Infinity) {
         const delay = Math.max(0, deadline - this.#ports.clock.now());
         timer = this.#ports.clock.startTimer(delay, () =>
-          settle(() => reject(this.#noHandshake())),
+          settle(() => reject(this.#explainSilence())),
         );
       }
     });
@@ -188,6 +181,7 @@ export class UserspaceTunnel {
     for (const endWait of [...this.#handshakeWaits]) endWait(closing());
     this.#engine.stack.close(this.#ports.clock.now());
     this.#driver.close();
+    this.#search.close();
     const { sentBytes, receivedBytes } = this.totals();
     this.#engine.close();
     await this.#socket.close();
@@ -195,64 +189,92 @@ export class UserspaceTunnel {
   }
 
   #start(): void {
-    const now = this.#ports.clock.now();
-    this.#engine.device.initiateHandshake(this.#peer, now);
+    this.#engine.device.initiateHandshake(this.#peer, this.#ports.clock.now());
     this.#driver.schedule();
-    this.#ports.log.debug(
-      { endpoint: this.endpoint, localPort: this.#socket.localPort },
-      'handshake started',
-    );
+    this.#ports.log.debug({ host: this.#addresses.host }, 'handshake started');
   }
 
   #handleEvent(event: DeviceEvent): void {
     const { log } = this.#ports;
     switch (event.type) {
-      case 'handshake-complete':
-        log.info(
-          { endpoint: `${this.endpoint.address}:${this.endpoint.port}` },
-          'handshake complete',
-        );
+      case 'handshake-complete': {
+        const endpoint = event.peer.endpoint && endpointText(event.peer.endpoint);
+        log.info({ endpoint }, 'handshake complete');
         for (const onHandshake of [...this.#handshakeWaits]) onHandshake();
         break;
-      case 'handshake-gave-up':
-        log.warn(
-          {},
-          'no answer to the handshake in 90 s; the next packet or keepalive tries again',
-        );
+      }
+      case 'handshake-gave-up': {
+        const { reason, why } = this.#explainSilence();
+        const next = 'the next packet or keepalive tries again';
+        log.warn({ reason }, `no answer to the handshake in 90 s: ${why}; ${next}`);
         break;
+      }
       case 'clock-jumped':
         log.info({ byMs: event.by }, 'the clock was set or the machine slept: a new handshake');
         break;
       case 'endpoint-changed':
+        this.#search.roamed(event.endpoint);
         log.debug({ endpoint: event.endpoint }, 'the Arc server answers from another address');
         break;
     }
   }
 
-  #handleSocketError(error: Error): void {
-    const first = this.#lastSocketError?.message !== error.message;
-    this.#lastSocketError = error;
-    if (first) this.#ports.log.warn({ reason: error.message }, 'cannot send to the Arc server');
+  /** Whether there is no address to send to, and the resolver has none. */
+  #isLost(): boolean {
+    return this.#peer.endpoint === undefined && this.#addresses.failure !== undefined;
   }
 
-  #noHandshake(): TunnelError {
-    const { address, port } = this.endpoint;
-    const why = this.#lastSocketError
-      ? `datagrams to ${address}:${port} cannot be sent: ${this.#lastSocketError.message}`
-      : `${address}:${port} has not answered ${this.#peer.handshakeAttempts + 1} handshake initiation(s)`;
-    return new TunnelError({
-      what: 'no handshake with the Arc server',
-      why,
-      next: [
-        'A WireGuard server is silent towards a key that it does not know: compare privateKey and arcServerPeerPublicKey with the platform by "arctun sim show", or make a new session with "arctun bootstrap authkey".',
-        `Check that UDP to port ${port} may leave this network.`,
-      ],
+  /** Why nothing comes from the server, for whoever has waited for it in vain. */
+  #explainSilence(): SilenceError {
+    const { initiations, triedEndpoints, sendError } = this.#search;
+    const { endpoint } = this.#peer;
+    const current = endpoint === undefined ? [] : [endpointText(endpoint)];
+    const reason = this.#silence();
+    return silenceError(reason, {
+      ...this.#config.endpoint,
+      triedEndpoints: triedEndpoints.length > 0 ? triedEndpoints : current,
+      initiations,
+      error: reason === 'cannot-send' ? sendError : this.#addresses.failure,
+      unixMilliseconds: this.#ports.wallClock.unixMilliseconds(),
     });
+  }
+
+  #silence(): TunnelSilence {
+    if (this.#addresses.count === 0) return 'name-not-found';
+    if (this.#search.sendError !== undefined) return 'cannot-send';
+    const now = this.#ports.clock.now();
+    const known = this.#engine.device.silenceOf(this.#peer, now);
+    if (known === 'no-answer' && this.#addresses.failure !== undefined) return 'name-not-found';
+    if (known !== undefined) return known;
+    const isRenewed = this.#peer.hasSession(now) && this.#peer.handshakeBeganAt === undefined;
+    return isRenewed ? 'no-data-back' : 'no-answer';
   }
 }
 
+function createEngine(
+  config: TunnelConfig,
+  { crypto, entropy, wallClock, clock, observer }: TunnelPorts,
+  timestamps: TimestampRecord | undefined,
+): NetstackEngine {
+  return new NetstackEngine(
+    {
+      privateKey: config.privateKey.expose(),
+      addresses: [config.address],
+      mtu: config.mtu,
+      crypto,
+      entropy,
+      wallClock,
+      lastTimestamp: timestamps?.last,
+      onTimestamp: timestamps && ((stamp) => timestamps.save(stamp)),
+      onEphemeralKey: observer && ((key) => observer.ephemeralKey(key)),
+      onInnerPacket: observer && ((direction, packet) => observer.innerPacket(direction, packet)),
+    },
+    clock.now(),
+  );
+}
+
 function closing(): TunnelError {
-  return new TunnelError({
+  return new TunnelError('closing', {
     what: 'no handshake with the Arc server',
     why: 'the tunnel is closing',
   });

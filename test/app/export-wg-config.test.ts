@@ -20,7 +20,7 @@ function exporting(
       await Promise.resolve();
       asked.push(host);
       if (answer instanceof Error) throw answer;
-      return answer;
+      return { addresses: answer, ttl: 60_000 };
     },
   };
   return exportWgConfig({ config, keepHostname }, { files, resolver });

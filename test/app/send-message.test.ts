@@ -4,6 +4,7 @@ import { sendMessage, type Answer, type Message } from '../../src/app/send-messa
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { UserError } from '../../src/lib/user-error.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
+import { DATA, INITIATION } from '../support/message-types.js';
 import { CLIENT, SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
 
 const PORT = 23080;
@@ -136,6 +137,7 @@ it.each(['tcp', 'udp'] as const)(
     await world.advance(1_000);
     expect(await sending).toMatchObject({
       kind: 'tunnel',
+      reason: 'not-connected',
       what: `cannot send to ${SERVICE}:${PORT}`,
     });
   },
@@ -158,7 +160,24 @@ it.each(['tcp', 'udp'] as const)(
     await world.advance(20_100);
     expect(await sending).toMatchObject({
       kind: 'tunnel',
+      reason: 'no-answer',
       what: 'no handshake with the Arc server',
     });
   },
 );
+
+it('tells by tcp why the server is silent that was there for the handshake', async () => {
+  let initiations = 0;
+  world.link.passes = ({ bytes: [type] }) =>
+    type !== DATA && (type !== INITIATION || ++initiations < 2);
+  const sending = start({ via: 'tcp', payload: bytes('x') });
+  await world.advance(10_100);
+  const failure = await sending;
+  expect(failure).toMatchObject({
+    kind: 'tunnel',
+    reason: 'no-answer',
+    what: `cannot send to ${SERVICE}:${PORT}`,
+  });
+  expect((failure as UserError).why).toMatch(/^the Arc server is silent: .* has not answered/);
+  expect((failure as UserError).next.join()).toContain('arctun sim show');
+});

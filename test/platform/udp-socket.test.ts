@@ -58,11 +58,17 @@ it('sends what is queued before it closes', async () => {
 
 it('reports an error of a datagram and stays usable', async () => {
   const one = await socket();
-  const failure = new Promise<Error>((resolve) => one.onError(resolve));
-  one.send([
-    { bytes: new Uint8Array(65_535), endpoint: { address: '127.0.0.1', port: one.localPort } },
-  ]);
-  expect(await failure).toMatchObject({ code: 'EMSGSIZE' });
+  const failure = new Promise<[Error, Datagram | undefined]>((resolve) =>
+    one.onError((error, unsent) => resolve([error, unsent])),
+  );
+  const long = {
+    bytes: new Uint8Array(65_535),
+    endpoint: { address: '127.0.0.1', port: one.localPort },
+  };
+  one.send([long]);
+  const [error, unsent] = await failure;
+  expect(error).toMatchObject({ code: 'EMSGSIZE' });
+  expect(unsent).toBe(long);
   const arrival = received(one, 1);
   one.send([{ bytes: new Uint8Array(1), endpoint: { address: '127.0.0.1', port: one.localPort } }]);
   expect(await arrival).toHaveLength(1);

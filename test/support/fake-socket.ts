@@ -9,7 +9,7 @@ export class FakeSocket implements DatagramSocket {
   closed = false;
   #onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
   #onDrain: () => void = () => undefined;
-  #onError: (error: Error) => void = () => undefined;
+  #onError: (error: Error, unsent?: Datagram) => void = () => undefined;
 
   send(datagrams: readonly Datagram[]): void {
     this.sent.push(...datagrams);
@@ -23,7 +23,7 @@ export class FakeSocket implements DatagramSocket {
     this.#onDrain = handler;
   }
 
-  onError(handler: (error: Error) => void): void {
+  onError(handler: (error: Error, unsent?: Datagram) => void): void {
     this.#onError = handler;
   }
 
@@ -41,7 +41,7 @@ export class FakeSocket implements DatagramSocket {
     this.#onDrain();
   }
 
-  fail(error: Error): void {
-    this.#onError(error);
+  fail(error: Error, unsent?: Datagram): void {
+    this.#onError(error, unsent);
   }
 }

@@ -3,26 +3,46 @@ import type { Crypto } from '../../src/crypto/crypto.js';
 import type { ArcNetwork } from '../../src/emulator/arc-network.js';
 import { openWireGuardNetwork } from '../../src/emulator/wireguard-network.js';
 import { Secret } from '../../src/lib/secret.js';
+import type { Resolution } from '../../src/tunnel/ports.js';
 import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
 import { type TunnelPorts, UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { FakeClock } from './fake-clock.js';
-import { MemoryNetwork } from './memory-network.js';
+import { MemoryNetwork, systemError } from './memory-network.js';
+import { RecordingLog } from './recording-log.js';
 import { seededEntropy } from './seeded-entropy.js';
-import { silentLog } from './silent-log.js';
 
 export const SERVICE = '100.127.69.42';
 export const CLIENT = '10.0.0.2';
-const CLIENT_KEY = new Uint8Array(32).fill(3);
+export const CLIENT_KEY = new Uint8Array(32).fill(3);
 
 /** Turns of the event loop that a promise chain may take. */
 const TURNS = 50;
 
+/** What TunnelInMemory.open() may be told. */
+export interface InMemoryOptions {
+  readonly allowedIps?: readonly string[];
+  /** The server's name or address. */
+  readonly host?: string;
+  readonly keepaliveSeconds?: number;
+}
+
 export class TunnelInMemory {
   readonly clock = new FakeClock();
   readonly link = new MemoryNetwork(this.clock);
+  readonly log = new RecordingLog();
+  /** Names of the imaginary network; an address is its own name, and there are no others. */
+  readonly names = new Map<string, Resolution | Error>();
+  /** When the resolver was asked. */
+  readonly asked: number[] = [];
+  /** Milliseconds until the resolver answers. */
+  resolverDelay = 0;
+  /** Unix milliseconds, less the clock's. */
+  wallOffset = 1_767_225_600_000;
   readonly ports: TunnelPorts;
   network!: ArcNetwork;
+  /** UDP port and public key of the server. */
+  server!: { readonly port: number; readonly publicKey: Uint8Array };
   readonly #crypto: Crypto;
 
   constructor(crypto: Crypto) {
@@ -30,11 +50,11 @@ export class TunnelInMemory {
     this.ports = {
       crypto,
       entropy: seededEntropy(1),
-      wallClock: { unixMilliseconds: () => 1_767_225_600_000 + this.clock.now() },
+      wallClock: { unixMilliseconds: () => this.wallOffset + this.clock.now() },
       clock: this.clock,
       sockets: this.link,
-      resolver: { resolve: (host) => Promise.resolve([host]) },
-      log: silentLog,
+      resolver: { resolve: (host) => this.#resolve(host) },
+      log: this.log,
     };
   }
 
@@ -50,21 +70,22 @@ export class TunnelInMemory {
     );
     const publicKey = this.#crypto.publicKey(CLIENT_KEY);
     this.network.addPeer({ publicKey, address: parseIpAddress(CLIENT)! });
+    this.server = { port: this.network.endpoint.port, publicKey: this.network.publicKey };
     return this.network;
   }
 
   /** The client's end; its handshake is under way. */
-  open(allowedIps: readonly string[] = ['100.127.0.0/16']): Promise<UserspaceTunnel> {
+  open(options: InMemoryOptions = {}): Promise<UserspaceTunnel> {
     const config = parseTunnelConfig({
       privateKey: new Secret(CLIENT_KEY),
-      serverPublicKey: this.network.publicKey,
-      endpoint: { host: '127.0.0.1', port: this.network.endpoint.port },
+      serverPublicKey: this.server.publicKey,
+      endpoint: { host: options.host ?? '127.0.0.1', port: this.server.port },
       address: CLIENT,
-      allowedIps,
+      allowedIps: options.allowedIps ?? ['100.127.0.0/16'],
       mtu: 1420,
-      persistentKeepaliveSeconds: 0,
+      persistentKeepaliveSeconds: options.keepaliveSeconds ?? 0,
     });
-    return UserspaceTunnel.open(config, this.ports, Infinity);
+    return UserspaceTunnel.open(config, this.ports);
   }
 
   /** Lets what is under way happen, without time passing. */
@@ -82,5 +103,16 @@ export class TunnelInMemory {
       this.clock.advance(Math.min(100, duration - passed));
     }
     await this.settle();
+  }
+
+  async #resolve(host: string): Promise<Resolution> {
+    this.asked.push(this.clock.now());
+    if (this.resolverDelay > 0) {
+      await new Promise<void>((resolve) => this.clock.startTimer(this.resolverDelay, resolve));
+    }
+    if (parseIpAddress(host) !== undefined) return { addresses: [host], ttl: Infinity };
+    const found = this.names.get(host) ?? systemError('getaddrinfo', 'ENOTFOUND');
+    if (found instanceof Error) throw found;
+    return found;
   }
 }

@@ -36,7 +36,7 @@ afterEach(async () => {
 async function reopen(allowedIps?: readonly string[]): Promise<void> {
   await tunnel.close();
   await world.advance(1_000);
-  tunnel = await world.open(allowedIps);
+  tunnel = await world.open(allowedIps && { allowedIps });
 }
 
 async function open(host = SERVICE, port = PORT): Promise<DatagramChannel> {

@@ -45,13 +45,15 @@ function setUp() {
   const socket = new FakeSocket();
   const clock = new FakeClock();
   const events: DeviceEvent[] = [];
+  const turns: number[] = [];
   const driver = new Driver({
     engine: engine as unknown as NetstackEngine,
     socket,
     clock,
     onEvent: (event) => events.push(event),
+    onTurn: (now) => turns.push(now),
   });
-  return { engine, socket, clock, driver, events };
+  return { engine, socket, clock, driver, events, turns };
 }
 
 it('drains after each batch of datagrams and sends what comes out', () => {
@@ -109,6 +111,27 @@ it('keeps one timer at the next deadline', () => {
   clock.advance(200);
   expect(engine.calls).toContain('timeout at 1200');
   expect(clock.armed).toBe(0);
+});
+
+it('lets a timer expire that is late before it does anything else', () => {
+  const { engine, clock, driver } = setUp();
+  engine.timeout = 1_500;
+  driver.schedule();
+  clock.settle();
+  engine.calls.length = 0;
+  // The process was stopped: time is over, and an input comes before the timer.
+  clock.skip(60_000);
+  driver.schedule();
+  clock.settle();
+  expect(engine.calls).toEqual(['timeout at 61000', 'drain']);
+});
+
+it('tells of the end of each turn', () => {
+  const { clock, driver, socket, turns } = setUp();
+  socket.receive(datagram());
+  driver.schedule();
+  clock.settle();
+  expect(turns).toEqual([1_000, 1_000]);
 });
 
 it('hands on events, and is silent once it is closed', () => {

@@ -57,7 +57,7 @@ async function setUp(onConnection: (stream: Duplex, remote: SocketAddress) => vo
     mtu: 1420,
     persistentKeepaliveSeconds: 60,
   });
-  const tunnel = await UserspaceTunnel.open(config, ports, Infinity);
+  const tunnel = await UserspaceTunnel.open(config, ports);
   closers.push(() => tunnel.close());
   await tunnel.waitForHandshake(ports.clock.now() + 10_000);
   return tunnel;

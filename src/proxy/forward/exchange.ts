@@ -105,7 +105,7 @@ export class Exchange {
   fail(failure: ForwardFailure): void {
     if (this.#phase !== 'open') return;
     const { log, onFailure, target, isClosing } = this.#context;
-    const { reason, message } = failure;
+    const { reason, silence, message } = failure;
     onFailure();
     this.#endUpstream();
     if (this.#response.headersSent) {
@@ -113,7 +113,8 @@ export class Exchange {
       this.#reset();
       return;
     }
-    log.warn({ reason, status: statusOf(failure) }, `not forwarded: ${message}`);
+    const why = { reason, ...(silence && { silence }), status: statusOf(failure) };
+    log.warn(why, `not forwarded: ${message}`);
     const isBodyLost =
       this.#awaitsContinue || reason === 'request-timeout' || reason === 'bad-request';
     // The client may or may not send its body after all: there is no telling the next request.

@@ -1,7 +1,7 @@
 /** How the forwarder says that there is no answer from the target: a status and a JSON reason. */
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 
-import { DialError, type DialFailure, type DialTarget } from '../dialer.js';
+import { DialError, type DialFailure, type DialTarget, type Silence } from '../dialer.js';
 import { formatAuthority } from '../listen-address.js';
 
 /**
@@ -31,6 +31,8 @@ export type FailureReason =
 export interface ForwardFailure {
   readonly reason: FailureReason;
   readonly message: string;
+  /** Beside `no-handshake` and `timeout`, where it is the tunnel that is silent: why. */
+  readonly silence?: Silence | undefined;
 }
 
 const STATUS: Readonly<Record<FailureReason, number>> = {
@@ -60,6 +62,9 @@ const RETRY_AFTER: Partial<Record<FailureReason, number>> = {
   'too-many-requests': 1,
 };
 
+/** A wait mends none of these. */
+const LASTING = new Set<Silence | undefined>(['wrong-key', 'clock-behind']);
+
 /** What RFC 9110 15.5.6 wants beside a 405. */
 const ALLOW = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
@@ -69,7 +74,10 @@ export function statusOf(failure: ForwardFailure): number {
 
 /** Names what a Dialer threw. */
 export function dialFailure(error: unknown): ForwardFailure {
-  if (error instanceof DialError) return { reason: error.reason, message: error.message };
+  if (error instanceof DialError) {
+    const { reason, message, silence } = error;
+    return { reason, message, ...(silence && { silence }) };
+  }
   const message = error instanceof Error ? error.message : 'the dialer gave no reason';
   return { reason: 'dial-failed', message };
 }
@@ -93,14 +101,15 @@ export function failureAnswer(
   failure: ForwardFailure,
   target: DialTarget,
 ): { fields: Record<string, string | number>; body: string } {
-  const { reason, message } = failure;
-  const body = `${JSON.stringify({ error: { reason, message, target: formatAuthority(target) } })}\n`;
+  const { reason, silence, message } = failure;
+  const error = { reason, silence, message, target: formatAuthority(target) };
+  const body = `${JSON.stringify({ error })}\n`;
   const fields: Record<string, string | number> = {
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(body),
   };
   const retryAfter = RETRY_AFTER[reason];
-  if (retryAfter !== undefined) fields['Retry-After'] = retryAfter;
+  if (retryAfter !== undefined && !LASTING.has(silence)) fields['Retry-After'] = retryAfter;
   if (reason === 'method-not-allowed') fields['Allow'] = ALLOW;
   return { fields, body };
 }

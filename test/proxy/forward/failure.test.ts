@@ -15,6 +15,27 @@ it('names what a dialer threw', () => {
   expect(dialFailure('odd').reason).toBe('dial-failed');
 });
 
+it('tells why it is silent, in the body as well', () => {
+  const error = new DialError('no-handshake', 'no', { silence: 'under-load' });
+  const failure = dialFailure(error);
+  expect(failure).toEqual({ reason: 'no-handshake', silence: 'under-load', message: 'no' });
+  const { fields, body } = failureAnswer(failure, TARGET);
+  expect(JSON.parse(body)).toEqual({
+    error: {
+      reason: 'no-handshake',
+      silence: 'under-load',
+      message: 'no',
+      target: '[fd00::1]:8080',
+    },
+  });
+  expect(fields['Retry-After']).toBe(5);
+});
+
+it.each(['wrong-key', 'clock-behind'] as const)('does not ask to try again: %s', (silence) => {
+  const failure = { reason: 'no-handshake', silence, message: 'no' } as const;
+  expect(failureAnswer(failure, TARGET).fields).not.toHaveProperty('Retry-After');
+});
+
 it('counts the length in bytes and escapes the message', () => {
   const { fields, body } = failureAnswer({ reason: 'reset', message: '"\n\u65e5' }, TARGET);
   expect(fields['Content-Length']).toBe(Buffer.byteLength(body));

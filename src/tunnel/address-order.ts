@@ -1,0 +1,20 @@
+/** Text with a colon is IPv6; ports and names never come here. */
+export function familyOf(address: string): 4 | 6 {
+  return address.includes(':') ? 6 : 4;
+}
+
+/**
+ * The order in which addresses are tried (RFC 8305 4): the families take turns, the resolver's first
+ * one first, and within a family its order stays. Each address is there once.
+ */
+export function happyEyeballsOrder(addresses: readonly string[]): string[] {
+  const unique = [...new Set(addresses)];
+  const isFirst = (address: string) => familyOf(address) === familyOf(unique[0] ?? '');
+  const first = unique.filter(isFirst);
+  const second = unique.filter((address) => !isFirst(address));
+  const order: string[] = [];
+  for (let place = 0; place < Math.max(first.length, second.length); place++) {
+    order.push(...first.slice(place, place + 1), ...second.slice(place, place + 1));
+  }
+  return order;
+}

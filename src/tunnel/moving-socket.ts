@@ -1,0 +1,202 @@
+import { familyOf } from './address-order.js';
+import type { Clock, Datagram, DatagramSocket, DatagramSockets, Timer } from './ports.js';
+
+/** A socket is re-made no sooner than this after the last time; the wait doubles each time. */
+const SHORTEST_INTERVAL = 1_000;
+const LONGEST_INTERVAL = 32_000;
+
+/** Datagrams that wait for a socket; more are lost, as on any full link. */
+const MAX_WAITING = 128;
+
+/** The system has no room for datagrams just now (ENOBUFS, EAGAIN): nothing is handed to it for this. */
+const PAUSE = 50;
+
+/** No room for this long is no burst: then the socket is as good as broken. */
+const LONGEST_PRESSURE = 5_000;
+
+const PRESSURE = new Set(['ENOBUFS', 'EAGAIN', 'EWOULDBLOCK']);
+
+/**
+ * A datagram socket that outlives its sockets: it opens one of the family of what is to be sent, and
+ * another in its place when told that the network has changed.
+ *
+ * Until the new socket is there the old one is used. A datagram that no socket takes is reported
+ * through `onError`, as one that the system refused.
+ */
+export class MovingSocket implements DatagramSocket {
+  readonly #sockets: DatagramSockets;
+  readonly #clock: Clock;
+  readonly #waiting: Datagram[] = [];
+  #waitingBytes = 0;
+  #socket: DatagramSocket | undefined;
+  #family: 4 | 6 | undefined;
+  #opening: Promise<void> | undefined;
+  readonly #closing = new Set<Promise<void>>();
+  #madeAt = -Infinity;
+  #interval = SHORTEST_INTERVAL;
+  #pause: Timer | undefined;
+  #pressedSince = 0;
+  #pressedLast = -Infinity;
+  #closed = false;
+  #onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
+  #onDrain: () => void = () => undefined;
+  #onError: (error: Error, unsent?: Datagram) => void = () => undefined;
+
+  constructor(sockets: DatagramSockets, clock: Clock) {
+    this.#sockets = sockets;
+    this.#clock = clock;
+  }
+
+  /** Empty before the first datagram. */
+  get localAddress(): string {
+    return this.#socket?.localAddress ?? '';
+  }
+
+  /** 0 before the first datagram. */
+  get localPort(): number {
+    return this.#socket?.localPort ?? 0;
+  }
+
+  /** Infinity while the system has no room. */
+  get queuedBytes(): number {
+    if (this.#pause !== undefined) return Infinity;
+    return this.#waitingBytes + (this.#socket?.queuedBytes ?? 0);
+  }
+
+  send(datagrams: readonly Datagram[]): void {
+    if (this.#closed) return;
+    const now: Datagram[] = [];
+    for (const datagram of datagrams) {
+      if (familyOf(datagram.endpoint.address) === this.#family) now.push(datagram);
+      else this.#wait(datagram);
+    }
+    if (now.length > 0) this.#socket?.send(now);
+    this.#openForWaiting();
+  }
+
+  onReceive(handler: (datagrams: readonly Datagram[]) => void): void {
+    this.#onReceive = handler;
+  }
+
+  onDrain(handler: () => void): void {
+    this.#onDrain = handler;
+  }
+
+  onError(handler: (error: Error, unsent?: Datagram) => void): void {
+    this.#onError = handler;
+  }
+
+  /** The network has changed: opens a new socket, unless the last one is too young for that. */
+  remake(): void {
+    if (this.#closed || this.#opening !== undefined || this.#family === undefined) return;
+    if (this.#clock.now() - this.#madeAt < this.#interval) return;
+    this.#interval = Math.min(this.#interval * 2, LONGEST_INTERVAL);
+    this.#open(this.#family);
+  }
+
+  /** The other side was heard: the socket is good, and the next change need not wait. */
+  proved(): void {
+    this.#interval = SHORTEST_INTERVAL;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#pause?.cancel();
+    await this.#opening;
+    this.#retire();
+    await Promise.all(this.#closing);
+  }
+
+  #wait(datagram: Datagram): void {
+    if (this.#waiting.length >= MAX_WAITING) return;
+    this.#waiting.push(datagram);
+    this.#waitingBytes += datagram.bytes.length;
+  }
+
+  #openForWaiting(): void {
+    const first = this.#waiting[0];
+    if (first !== undefined && this.#opening === undefined) {
+      this.#open(familyOf(first.endpoint.address));
+    }
+  }
+
+  #open(family: 4 | 6): void {
+    this.#madeAt = this.#clock.now();
+    const local = { address: family === 6 ? '::' : '0.0.0.0', port: 0 };
+    this.#opening = this.#sockets.open(local).then(
+      (socket) => {
+        this.#opening = undefined;
+        this.#use(socket, family);
+      },
+      (error: unknown) => {
+        this.#opening = undefined;
+        this.#refuse(error as Error, family);
+      },
+    );
+  }
+
+  #use(socket: DatagramSocket, family: 4 | 6): void {
+    this.#retire();
+    this.#socket = socket;
+    this.#family = family;
+    socket.onReceive((datagrams) => this.#onReceive(datagrams));
+    socket.onDrain(() => this.#onDrain());
+    socket.onError((error, unsent) => this.#handleError(error, unsent));
+    // close() is waiting for this one, and takes it from here.
+    if (!this.#closed) this.send(this.#takeWaiting());
+  }
+
+  /** There is no such socket: what waited for it was not sent. */
+  #refuse(error: Error, family: 4 | 6): void {
+    if (this.#closed) return;
+    const [refused, others] = [[] as Datagram[], [] as Datagram[]];
+    for (const datagram of this.#takeWaiting()) {
+      (familyOf(datagram.endpoint.address) === family ? refused : others).push(datagram);
+    }
+    if (refused.length === 0) this.#onError(error);
+    for (const datagram of refused) this.#onError(error, datagram);
+    this.send(others);
+  }
+
+  #takeWaiting(): Datagram[] {
+    this.#waitingBytes = 0;
+    return this.#waiting.splice(0);
+  }
+
+  #retire(): void {
+    const old = this.#socket;
+    if (old === undefined) return;
+    this.#socket = undefined;
+    this.#family = undefined;
+    old.onReceive(() => undefined);
+    old.onDrain(() => undefined);
+    old.onError(() => undefined);
+    const closing = old.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  #handleError(error: Error, unsent: Datagram | undefined): void {
+    if (!PRESSURE.has(codeOf(error))) this.#onError(error, unsent);
+    else if (this.#press()) {
+      this.remake();
+      this.#onError(error, unsent);
+    }
+  }
+
+  /** Pauses; true where there has been no room for LONGEST_PRESSURE. */
+  #press(): boolean {
+    const now = this.#clock.now();
+    if (now - this.#pressedLast > SHORTEST_INTERVAL) this.#pressedSince = now;
+    this.#pressedLast = now;
+    this.#pause ??= this.#clock.startTimer(PAUSE, () => {
+      this.#pause = undefined;
+      this.#onDrain();
+    });
+    return now - this.#pressedSince >= LONGEST_PRESSURE;
+  }
+}
+
+/** The system's name of an error, or nothing. */
+export function codeOf(error: Error): string {
+  return 'code' in error ? String(error.code) : '';
+}

@@ -1,0 +1,69 @@
+/** What `up` and `send` are told when a tunnel does not come up, in virtual time. */
+import { openTunnel } from '../../src/app/open-tunnel.js';
+import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
+import { createNodeCrypto } from '../../src/crypto/node.js';
+import { UserError } from '../../src/lib/user-error.js';
+import { CLIENT, CLIENT_KEY, TunnelInMemory } from '../support/tunnel-in-memory.js';
+
+let world: TunnelInMemory;
+beforeEach(async () => {
+  world = new TunnelInMemory(createNodeCrypto());
+  await world.openNetwork();
+});
+afterEach(async () => {
+  await world.network.close();
+  expect(world.clock.armed).toBe(0);
+});
+
+function options(host: string, wait: number) {
+  const config = parseArcConfig(
+    JSON.stringify({
+      privateKey: Buffer.from(CLIENT_KEY).toString('base64'),
+      arcSessionStatus: {
+        arcServerPeerPublicKey: Buffer.from(world.server.publicKey).toString('base64'),
+        arcServerEndpoint: `${host}:${world.server.port}`,
+        arcAllowedIPs: ['100.127.0.0/16'],
+        arcClientPeerIpAddress: CLIENT,
+      },
+    }),
+    { path: 'arc.json' },
+  );
+  const arcConfig = { config, original: config, source: 'arc.json', path: 'arc.json' };
+  return { arcConfig, mode: 'auto', wait } as const;
+}
+
+it('comes up', async () => {
+  const { tunnel, handshake } = await openTunnel(options('127.0.0.1', 20_000), world.ports);
+  await world.settle();
+  await handshake;
+  expect(tunnel.endpoint).toEqual({ address: '127.0.0.1', port: world.server.port });
+  await tunnel.close();
+});
+
+it.each([
+  ['no-answer', '127.0.0.1', () => (world.link.connected = false)],
+  ['name-not-found', 'nowhere.example', () => undefined],
+  ['cannot-send', '127.0.0.1', () => void world.link.refused.set('127.0.0.1', 'ENETUNREACH')],
+  ['clock-behind', '127.0.0.1', () => ((world.link.connected = false), (world.wallOffset = 0))],
+])('fails after its wait with %s', async (reason, host, fault) => {
+  fault();
+  const { tunnel, handshake } = await openTunnel(options(host, 8_000), world.ports);
+  let failure: unknown;
+  handshake.catch((error: unknown) => (failure = error));
+  await world.advance(7_900);
+  expect(failure).toBeUndefined();
+  await world.advance(100);
+  expect(failure).toBeInstanceOf(UserError);
+  expect(failure).toMatchObject({ kind: 'tunnel', reason });
+  expect((failure as UserError).next.length).toBeGreaterThan(0);
+  await tunnel.close();
+});
+
+it('waits for ever where that is asked for', async () => {
+  const { tunnel, handshake } = await openTunnel(options('later.example', 0), world.ports);
+  await world.advance(300_000);
+  world.names.set('later.example', { addresses: ['192.0.2.1'], ttl: 60_000 });
+  await world.advance(2_000);
+  await handshake;
+  await tunnel.close();
+});

@@ -1,0 +1,227 @@
+import { MovingSocket } from '../../src/tunnel/moving-socket.js';
+import type { Datagram, DatagramSocket, DatagramSockets } from '../../src/tunnel/ports.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { FakeSocket } from '../support/fake-socket.js';
+import { systemError } from '../support/memory-network.js';
+
+const V4 = '192.0.2.1';
+const V6 = '2001:db8::1';
+
+class FakeSockets implements DatagramSockets {
+  readonly opened: { address: string; socket: FakeSocket }[] = [];
+  /** Local addresses that cannot be had. */
+  readonly refused = new Map<string, Error>();
+
+  async open({ address }: { address: string }): Promise<DatagramSocket> {
+    await Promise.resolve();
+    const refusal = this.refused.get(address);
+    if (refusal !== undefined) throw refusal;
+    const socket = new FakeSocket();
+    this.opened.push({ address, socket });
+    return socket;
+  }
+
+  get last(): FakeSocket {
+    return this.opened.at(-1)!.socket;
+  }
+}
+
+function setUp() {
+  const sockets = new FakeSockets();
+  const clock = new FakeClock();
+  const socket = new MovingSocket(sockets, clock);
+  const errors: [code: unknown, unsent: Datagram | undefined][] = [];
+  const received: Datagram[] = [];
+  let drained = 0;
+  socket.onError((error, unsent) => errors.push([(error as NodeJS.ErrnoException).code, unsent]));
+  socket.onReceive((datagrams) => received.push(...datagrams));
+  socket.onDrain(() => drained++);
+  return { sockets, clock, socket, errors, received, drained: () => drained };
+}
+
+function datagram(address: string, mark = 1): Datagram {
+  return { bytes: new Uint8Array([mark]), endpoint: { address, port: 11010 } };
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+}
+
+it.each([
+  [V4, '0.0.0.0'],
+  [V6, '::'],
+])('opens a socket of the family of %s, and then sends', async (address, local) => {
+  const { socket, sockets } = setUp();
+  expect(sockets.opened).toHaveLength(0);
+  socket.send([datagram(address, 1), datagram(address, 2)]);
+  socket.send([datagram(address, 3)]);
+  expect(socket.queuedBytes).toBe(3);
+  await settle();
+  expect(sockets.opened.map((one) => one.address)).toEqual([local]);
+  expect(sockets.last.sent.map(({ bytes }) => bytes[0])).toEqual([1, 2, 3]);
+  expect(socket.queuedBytes).toBe(0);
+  expect(socket.localPort).toBe(sockets.last.localPort);
+});
+
+it('changes the family with the endpoint, and closes the old socket', async () => {
+  const { socket, sockets, received } = setUp();
+  socket.send([datagram(V6)]);
+  await settle();
+  const [old] = sockets.opened;
+  socket.send([datagram(V4)]);
+  await settle();
+  expect(sockets.opened.map(({ address }) => address)).toEqual(['::', '0.0.0.0']);
+  expect(sockets.last.sent).toHaveLength(1);
+  expect(old!.socket.closed).toBe(true);
+  old!.socket.receive(datagram(V6));
+  expect(received).toHaveLength(0);
+  sockets.last.receive(datagram(V4));
+  expect(received).toHaveLength(1);
+});
+
+it('holds 128 datagrams for a socket that is being opened', async () => {
+  const { socket, sockets } = setUp();
+  socket.send(Array.from({ length: 200 }, (_, index) => datagram(V4, index)));
+  await settle();
+  expect(sockets.last.sent).toHaveLength(128);
+});
+
+it('gives what waited back as refused where there is no socket of the family', async () => {
+  const { socket, sockets, errors } = setUp();
+  sockets.refused.set('::', systemError('socket', 'EAFNOSUPPORT'));
+  const refused = datagram(V6);
+  socket.send([refused, datagram(V4, 2)]);
+  await settle();
+  expect(errors).toEqual([['EAFNOSUPPORT', refused]]);
+  // What waited for the other family has its own socket.
+  expect(sockets.last.sent.map(({ bytes }) => bytes[0])).toEqual([2]);
+});
+
+describe('when the network has changed', () => {
+  it('opens a new socket and closes the old one, which is used until then', async () => {
+    const { socket, sockets, clock } = setUp();
+    socket.send([datagram(V6)]);
+    await settle();
+    clock.advance(1_000);
+    const old = sockets.last;
+    socket.remake();
+    socket.send([datagram(V6)]);
+    expect(old.sent).toHaveLength(2);
+    expect(old.closed).toBe(false);
+    await settle();
+    expect(sockets.opened.map(({ address }) => address)).toEqual(['::', '::']);
+    expect(old.closed).toBe(true);
+    socket.send([datagram(V6)]);
+    expect(sockets.last.sent).toHaveLength(1);
+  });
+
+  it('does so no faster than once a second, twice as slow each time, and 32 s at most', async () => {
+    const { socket, sockets, clock } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    const times: number[] = [clock.now()];
+    for (let tick = 0; tick < 2_000; tick++) {
+      clock.advance(100);
+      socket.remake();
+      await settle();
+      if (sockets.opened.length > times.length) times.push(clock.now());
+    }
+    const gaps = times.slice(1).map((time, index) => time - times[index]!);
+    expect(gaps.slice(0, 7)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 32_000]);
+    expect(sockets.opened.filter((one) => !one.socket.closed)).toHaveLength(1);
+    socket.proved();
+    clock.advance(1_000);
+    socket.remake();
+    await settle();
+    expect(sockets.opened).toHaveLength(times.length + 1);
+  });
+
+  it('keeps the old socket where there is no new one, and says so', async () => {
+    const { socket, sockets, clock, errors } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    clock.advance(1_000);
+    sockets.refused.set('0.0.0.0', systemError('bind', 'ENETDOWN'));
+    socket.remake();
+    await settle();
+    expect(errors).toEqual([['ENETDOWN', undefined]]);
+    socket.send([datagram(V4)]);
+    expect(sockets.last.sent).toHaveLength(2);
+  });
+
+  it('has nothing to re-make before the first datagram', async () => {
+    const { socket, sockets } = setUp();
+    socket.remake();
+    await settle();
+    expect(sockets.opened).toHaveLength(0);
+  });
+});
+
+it.each(['ENOBUFS', 'EAGAIN'])('pauses at %s, and is asked for more 50 ms later', async (code) => {
+  const { socket, sockets, clock, errors, drained } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  sockets.last.fail(systemError('send', code), datagram(V4));
+  expect(socket.queuedBytes).toBe(Infinity);
+  clock.advance(49);
+  expect(drained()).toBe(0);
+  clock.advance(1);
+  expect(drained()).toBe(1);
+  expect(socket.queuedBytes).toBe(0);
+  expect(errors).toEqual([]);
+  expect(sockets.opened).toHaveLength(1);
+});
+
+it('re-makes a socket that has had no room for 5 s on end', async () => {
+  const { socket, sockets, clock, errors } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  const press = async (duration: number) => {
+    for (let passed = 0; passed <= duration; passed += 100) {
+      sockets.last.fail(systemError('send', 'ENOBUFS'));
+      await settle();
+      clock.advance(100);
+    }
+  };
+  await press(4_800);
+  clock.advance(1_100);
+  await press(4_900);
+  expect(sockets.opened).toHaveLength(1);
+  expect(errors).toEqual([]);
+  await press(100);
+  expect(sockets.opened).toHaveLength(2);
+  expect(errors[0]).toEqual(['ENOBUFS', undefined]);
+});
+
+it('hands other errors on', async () => {
+  const { socket, sockets, errors } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  const unsent = datagram(V4);
+  sockets.last.fail(systemError('send', 'EPERM'), unsent);
+  expect(errors).toEqual([['EPERM', unsent]]);
+  expect(sockets.opened).toHaveLength(1);
+});
+
+it('leaves nothing open, whatever was under way', async () => {
+  const { socket, sockets, clock } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  sockets.last.fail(systemError('send', 'ENOBUFS'));
+  socket.send([datagram(V6)]);
+  await socket.close();
+  await settle();
+  expect(sockets.opened).toHaveLength(2);
+  expect(sockets.opened.every((one) => one.socket.closed)).toBe(true);
+  expect(clock.armed).toBe(0);
+  socket.send([datagram(V4)]);
+  socket.remake();
+  await settle();
+  expect(sockets.opened).toHaveLength(2);
+});
+
+it('closes without ever having sent', async () => {
+  const { socket, sockets } = setUp();
+  await socket.close();
+  expect(sockets.opened).toHaveLength(0);
+});
