@@ -3,6 +3,7 @@ import { Flags } from '@oclif/core';
 import { loadArcConfig } from '../src/app/load-arc-config.js';
 import { runTunnel } from '../src/app/run-tunnel.js';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { captureFlags, captureOptions } from '../src/cli/capture.js';
 import { forwardFlags, forwardSettings } from '../src/cli/forward-flags.js';
 import { logFlags } from '../src/cli/log-flags.js';
 import { renderJson } from '../src/cli/render.js';
@@ -15,10 +16,12 @@ export default class Up extends BaseCommand {
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     `<%= config.bin %> <%= command.id %> --port 8080 --header 'X-Device: sensor-1'`,
+    '<%= config.bin %> <%= command.id %> --capture tunnel.pcapng',
   ];
   static override flags = {
     ...forwardFlags,
     ...tunnelFlags,
+    ...captureFlags,
     ...logFlags('info'),
     json: Flags.boolean({ description: 'Print one line of JSON when the tunnel is up.' }),
   };
@@ -36,6 +39,7 @@ export default class Up extends BaseCommand {
         wait: flags.wait * 1000,
         signal: await this.context.stopSignal(),
         forward,
+        capture: captureOptions(flags.capture, this.context, log, (line) => this.note(line)),
         onUp: ({ endpoint, forward: url }) => {
           if (flags.json) this.write(renderJson({ endpoint, forward: url }));
           else

@@ -8,6 +8,7 @@ import { systemFiles } from './platform/files.js';
 import { createLog, type LogLevel } from './platform/log.js';
 import { systemResolver } from './platform/resolver.js';
 import { stateFolder } from './platform/state-folder.js';
+import { createTimestampStore } from './platform/timestamps.js';
 import { udpSockets } from './platform/udp-socket.js';
 import type { UserspaceTunnel } from './tunnel/userspace-tunnel.js';
 
@@ -32,6 +33,7 @@ export interface CreateTunnelOptions {
  * @throws UserError with `kind` (`configuration`, `tunnel` …), what failed, why, and what to do
  */
 export async function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {
+  const log = createLog(options.logLevel ?? 'silent', 'text');
   const { tunnel, handshake } = await openTunnel(
     {
       arcConfig: await loadArcConfig(options.config, {
@@ -49,7 +51,8 @@ export async function createTunnel(options: CreateTunnelOptions): Promise<Usersp
       clock: systemClock,
       sockets: udpSockets,
       resolver: systemResolver,
-      log: createLog(options.logLevel ?? 'silent', 'text'),
+      log,
+      timestamps: createTimestampStore(stateFolder(), log),
     },
   );
   try {

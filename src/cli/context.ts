@@ -13,7 +13,7 @@ import { stateFolder } from '../platform/state-folder.js';
 import type { Credentials } from '../soracom/sign-in.js';
 import type { SoracomClient } from '../soracom/client.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
-import type { Log, Resolver } from '../tunnel/ports.js';
+import type { CaptureFile, Log, Resolver } from '../tunnel/ports.js';
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 export interface LogOptions {
@@ -34,6 +34,8 @@ export interface Context {
   commands(): Promise<CommandRunner>;
   log(options: LogOptions): Promise<Log>;
   tunnelPorts(log: Log): Promise<TunnelPorts>;
+  /** Makes a new file for a capture. */
+  captureFile(path: string, log: Log): Promise<CaptureFile>;
   resolver(): Promise<Resolver>;
   /** Makes clients of the SORACOM API for somebody who can sign in there. */
   soracomClients(): Promise<(credentials: Credentials, signal?: AbortSignal) => SoracomClient>;
@@ -90,6 +92,8 @@ export function createContext(version: string): Context {
     commands: async () => (await import('../platform/command-runner.js')).systemCommands,
     log: async ({ level, format }) => (await import('../platform/log.js')).createLog(level, format),
     tunnelPorts,
+    captureFile: async (path, log) =>
+      (await import('../platform/capture-file.js')).createCaptureFile(path, log),
     resolver: async () => (await import('../platform/resolver.js')).systemResolver,
     soracomClients: () => soracomClients(userAgent),
     keyPairs,
@@ -141,18 +145,18 @@ async function keyPairs(): Promise<() => KeyPair> {
 }
 
 async function publicKeyOf(): Promise<(privateKey: Uint8Array) => Uint8Array> {
-  const crypto = await (await import('../crypto/select.js')).selectCrypto();
-  return (privateKey) => crypto.publicKey(privateKey);
+  return (await import('../crypto/key-pair.js')).publicKeyOf;
 }
 
 async function tunnelPorts(log: Log): Promise<TunnelPorts> {
-  const [{ selectCrypto }, { systemEntropy }, clocks, { udpSockets }, { systemResolver }] =
+  const [{ selectCrypto }, { systemEntropy }, clocks, { udpSockets }, { systemResolver }, stamps] =
     await Promise.all([
       import('../crypto/select.js'),
       import('../platform/entropy.js'),
       import('../platform/clock.js'),
       import('../platform/udp-socket.js'),
       import('../platform/resolver.js'),
+      import('../platform/timestamps.js'),
     ]);
   return {
     crypto: await selectCrypto(),
@@ -162,5 +166,6 @@ async function tunnelPorts(log: Log): Promise<TunnelPorts> {
     sockets: udpSockets,
     resolver: systemResolver,
     log,
+    timestamps: stamps.createTimestampStore(stateFolder(), log),
   };
 }

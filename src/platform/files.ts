@@ -256,7 +256,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 async function toFileError(path: string, error: unknown): Promise<FileError> {
   const code = codeOf(error) ?? '';
-  const reason = REASONS[code] ?? (error as Error).message;
+  const reason = reasonOf(error);
   if (code === 'ENOENT' && !(await folderExists(path))) {
     const folder = dirname(resolve(path));
     return new FileError('no-folder', path, `the folder ${folder} does not exist`, {
@@ -264,6 +264,11 @@ async function toFileError(path: string, error: unknown): Promise<FileError> {
     });
   }
   return new FileError(FAILURES[code] ?? 'failed', path, reason, { cause: error });
+}
+
+/** Why the system has refused, in words; of another error its message. */
+export function reasonOf(error: unknown): string {
+  return REASONS[codeOf(error) ?? ''] ?? (error as Error).message;
 }
 
 async function folderExists(path: string): Promise<boolean> {

@@ -150,9 +150,13 @@ function labelledKey(crypto: Crypto, label: string, publicKey: Uint8Array): Uint
   return crypto.hash(asciiBytes(label), publicKey);
 }
 
-/** The bytes of an address, or of its text where that is none (a zone behind `%`). */
+/**
+ * The bytes of an address without its zone (RFC 4007 11: `fe80::1%eth0`), so that link-local sources
+ * are held to their /64 like all others; the bytes of its text where it is none.
+ */
 export function addressBytes(source: Endpoint): Uint8Array {
-  return parseIpAddress(source.address) ?? asciiBytes(source.address);
+  const [address] = source.address.split('%', 1);
+  return parseIpAddress(address!) ?? asciiBytes(source.address);
 }
 
 /** One byte per character of an ASCII text. */

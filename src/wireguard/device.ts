@@ -106,6 +106,14 @@ export class Device {
     return this.#context.drops;
   }
 
+  /** Entries of the tables that strangers or time could make grow: to show that they do not. */
+  get tableSizes(): { readonly sessionIndices: number; readonly rateLimitedSources: number } {
+    return {
+      sessionIndices: this.#context.indices.size,
+      rateLimitedSources: this.#receiver.rateLimitedSources,
+    };
+  }
+
   /** All peers, in the order in which they were added. */
   get peers(): Iterable<Peer> {
     return this.#context.peers.values();
@@ -173,7 +181,7 @@ export class Device {
     for (const peer of peers.values()) {
       peer.handshake.setIdentity(identity);
       peer.keypairs.expireSending();
-      peer.lastSentHandshake = -Infinity;
+      peer.expectNothing();
     }
     old.wipe();
   }
@@ -183,10 +191,7 @@ export class Device {
    * machine, where the same counters would be used twice. The next packet begins a handshake.
    */
   discardSessions(): void {
-    for (const peer of this.#context.peers.values()) {
-      peer.zeroKeyMaterial();
-      peer.lastSentHandshake = -Infinity;
-    }
+    for (const peer of this.#context.peers.values()) peer.discardSessions();
   }
 
   /**
@@ -244,6 +249,26 @@ export class Device {
     if (!peer.isRemoved) this.#sender.beginHandshake(peer, now);
   }
 
+  /**
+   * Sends the initiation that PeerOptions.chooseEndpoint has held back, as a further attempt at the
+   * handshake under way; without one it does nothing. REKEY_TIMEOUT holds (whitepaper 6.1).
+   */
+  retryHandshake(peer: Peer, now: number): void {
+    this.#watchClock(now);
+    if (peer.isRemoved || peer.handshakeBeganAt === undefined) return;
+    this.#sender.retryHandshake(peer, now);
+  }
+
+  /**
+   * To be told of a message that the operating system refused. Where it is the initiation that waits
+   * for its response, another one goes at once: 6.1 limits what is sent, and this was not.
+   *
+   * @returns whether it was that
+   */
+  initiationNotSent(message: Uint8Array, now: number): boolean {
+    return !this.#isClosed && this.#sender.initiationNotSent(message, now);
+  }
+
   /** Does what has become due. Call it at `nextTimeout()` or a little later. */
   handleTimeout(now: number): void {
     this.#watchClock(now);
@@ -254,7 +279,7 @@ export class Device {
 
   /** Why nothing comes from `peer`, for whoever has waited in vain; undefined where all is well. */
   silenceOf(peer: Peer, now: number): SilenceReason | undefined {
-    return silenceOf(peer, now, this.#context.wallClock.unixMilliseconds());
+    return silenceOf(peer, now);
   }
 
   /**
@@ -265,7 +290,11 @@ export class Device {
     const by = this.#clockWatch.jump(now);
     if (by === 0) return;
     this.discardSessions();
-    for (const peer of this.#context.peers.values()) peer.timers.start(now);
+    for (const peer of this.#context.peers.values()) {
+      peer.timers.start(now);
+      // What waited for a handshake is still wanted; the next retry may be seconds away.
+      if (peer.staged.length > 0) this.#sender.beginHandshake(peer, now);
+    }
     this.#context.events.push({ type: 'clock-jumped', by });
   }
 

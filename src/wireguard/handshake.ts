@@ -7,6 +7,7 @@
  * that waits for its response.
  */
 import type { Crypto } from '../crypto/crypto.js';
+import { secretBytes } from '../lib/secret-bytes.js';
 import { INITIATION_INTERVAL, KEY_LENGTH } from './constants.js';
 import type { DropReason } from './drop-reason.js';
 import type { Identity } from './identity.js';
@@ -38,14 +39,16 @@ export function openInitiation(
 ): OpenedInitiation | undefined {
   const noise = HandshakeState.responder(crypto, identity);
   const initiatorStatic = noise.readInitiatorStatic(noiseOfInitiation(message));
-  return initiatorStatic === undefined ? undefined : { noise, initiatorStatic };
+  if (initiatorStatic !== undefined) return { noise, initiatorStatic };
+  noise.wipe();
+  return undefined;
 }
 
 export class Handshake {
   readonly #crypto: Crypto;
   readonly #remoteStatic: Uint8Array;
   readonly #release: (localIndex: number) => void;
-  readonly #psk = new Uint8Array(KEY_LENGTH);
+  readonly #psk = secretBytes(KEY_LENGTH);
   #identity: Identity;
   /** DH of the static keys; undefined where the peer's is of low order. */
   #staticStatic: Uint8Array | undefined;

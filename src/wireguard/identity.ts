@@ -1,4 +1,5 @@
 import type { Crypto } from '../crypto/crypto.js';
+import { copySecret } from '../lib/secret-bytes.js';
 import { CONSTRUCTION, IDENTIFIER, KEY_LENGTH } from './constants.js';
 import { asciiBytes } from './cookie.js';
 import type { HandshakeOptions } from './noise/handshake-state.js';
@@ -8,12 +9,14 @@ export class Identity implements HandshakeOptions {
   readonly protocolName = asciiBytes(CONSTRUCTION);
   readonly prologue = asciiBytes(IDENTIFIER);
   readonly publicKey: Uint8Array;
+  readonly #crypto: Crypto;
   readonly #privateKey: Uint8Array;
 
   /** @throws RangeError where `privateKey` is not 32 bytes */
   constructor(crypto: Crypto, privateKey: Uint8Array) {
     if (privateKey.length !== KEY_LENGTH) throw new RangeError('a private key is 32 bytes');
-    this.#privateKey = privateKey.slice();
+    this.#crypto = crypto;
+    this.#privateKey = copySecret(privateKey);
     this.publicKey = crypto.publicKey(this.#privateKey);
   }
 
@@ -22,6 +25,6 @@ export class Identity implements HandshakeOptions {
   }
 
   wipe(): void {
-    this.#privateKey.fill(0);
+    this.#crypto.forget(this.#privateKey);
   }
 }

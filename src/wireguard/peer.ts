@@ -21,6 +21,11 @@ export interface PeerOptions {
   readonly persistentKeepalive?: number;
   /** The inner addresses that are the peer's; a prefix that another peer had moves here. */
   readonly allowedIps: readonly IpPrefix[];
+  /**
+   * Asked before each initiation where it is to go, for a peer that may be at several addresses;
+   * undefined holds it back until Device.retryHandshake(). Must not call the device back.
+   */
+  readonly chooseEndpoint?: (now: number) => Endpoint | undefined;
 }
 
 /** What a peer is made with besides its options. */
@@ -39,6 +44,8 @@ export class Peer {
   readonly persistentKeepalive: number;
   /** Where it is: as set, or the source of its last authentic message (2.1). */
   endpoint: Endpoint | undefined;
+  /** As in PeerOptions. */
+  readonly chooseEndpoint: ((now: number) => Endpoint | undefined) | undefined;
   /** Bytes of authenticated WireGuard messages of all types, as `wg show transfer` counts them. */
   rxBytes = 0;
   /** Bytes of WireGuard messages sent of all types but cookie replies. */
@@ -54,10 +61,18 @@ export class Peer {
   lastResponseRejected: number | undefined;
   /** How many responses did not decrypt since the peer was added. */
   responsesRejected = 0;
-  /** When the handshake was begun that is not complete yet, in `now` ms; stays when it gave up. */
+  /**
+   * When the handshake was begun that is not complete yet, in `now` ms; stays when it gave up, until
+   * the next one is begun.
+   */
   handshakeBeganAt: number | undefined;
-  /** When the first packet was sent since the last data message came back, in `now` ms. */
+  /**
+   * When the first packet was sent since the last data message came back, in `now` ms. A peer that
+   * has nothing to say answers with a keepalive within KEEPALIVE_TIMEOUT (6.5).
+   */
   unansweredDataSince: number | undefined;
+  /** When the last packet was sent, in `now` ms. */
+  lastPacketSentAt = -Infinity;
 
   // The protocol's own; of no use above src/wireguard.
 
@@ -83,6 +98,7 @@ export class Peer {
     this.allowedIps = options.allowedIps;
     this.persistentKeepalive = interval;
     this.endpoint = options.endpoint;
+    this.chooseEndpoint = options.chooseEndpoint;
     this.handshake = new Handshake(crypto, identity, this.publicKey, releaseIndex);
     this.setPresharedKey(options.presharedKey);
     this.keypairs = new Keypairs(releaseIndex);
@@ -128,6 +144,23 @@ export class Peer {
   zeroKeyMaterial(): void {
     this.handshake.clear();
     this.keypairs.wipe();
+  }
+
+  /**
+   * Wipes the sessions before their time, so that a new handshake may begin at once. No answer to
+   * what was sent under them can be read any more, and none is missed.
+   */
+  discardSessions(): void {
+    this.zeroKeyMaterial();
+    this.timers.sessionsDiscarded();
+    this.expectNothing();
+  }
+
+  /** Forgets what was asked of the peer: the limit on initiations, and since when it is silent. */
+  expectNothing(): void {
+    this.lastSentHandshake = -Infinity;
+    this.handshakeBeganAt = undefined;
+    this.unansweredDataSince = undefined;
   }
 
   /** Wipes all that is secret, for good. */

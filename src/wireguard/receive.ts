@@ -38,6 +38,11 @@ export class Receiver {
     this.#sender = sender;
   }
 
+  /** Source addresses that the rate limiter remembers. */
+  get rateLimitedSources(): number {
+    return this.#rateLimiter.size;
+  }
+
   /** Handles one datagram. `bytes` is decrypted in place. */
   handle(bytes: Uint8Array, source: Endpoint, now: number): void {
     switch (messageType(bytes)) {

@@ -3,6 +3,7 @@
  * 5.4, 6.1, 6.2, 6.5). The rules when to rekey are here; when to speak unasked is in timers.ts.
  */
 import { PACKET_HEADROOM, PACKET_TAILROOM } from '../lib/packet-slot.js';
+import { secretBytes } from '../lib/secret-bytes.js';
 import {
   KEY_LENGTH,
   REKEY_AFTER_MESSAGES,
@@ -13,7 +14,13 @@ import {
 import type { DeviceContext } from './context.js';
 import type { Endpoint } from './datagram.js';
 import type { Keypair } from './keypair.js';
-import { writeDataHeader } from './messages.js';
+import {
+  INITIATION,
+  MESSAGE_INITIATION,
+  messageType,
+  readUint32,
+  writeDataHeader,
+} from './messages.js';
 import { paddedLength } from './padding.js';
 import type { Peer } from './peer.js';
 import type { TimerHandler } from './timers.js';
@@ -27,6 +34,8 @@ export class Sender implements TimerHandler<Peer> {
 
   /** A handshake is wanted, by a packet or by a rule: the count of attempts begins anew (6.4). */
   beginHandshake(peer: Peer, now: number): void {
+    // The peer's silence is counted from this one on.
+    if (peer.timers.hasGivenUp) peer.handshakeBeganAt = undefined;
     peer.timers.handshakeWanted();
     this.#sendInitiation(peer, now);
   }
@@ -52,6 +61,13 @@ export class Sender implements TimerHandler<Peer> {
       context.drops.drop('low-order-key');
       return;
     }
+    if (peer.chooseEndpoint !== undefined) {
+      // What is held back is wanted all the same: it is silence that is measured from here.
+      peer.handshakeBeganAt ??= now;
+      const endpoint = peer.chooseEndpoint(now);
+      if (endpoint === undefined) return;
+      peer.endpoint = endpoint;
+    }
     if (peer.endpoint === undefined) {
       context.drops.drop('no-endpoint');
       return;
@@ -70,6 +86,19 @@ export class Sender implements TimerHandler<Peer> {
     if (stamp !== undefined) context.onTimestamp?.(stamp);
     this.#sendHandshakeMessage(peer, message, peer.endpoint, now);
     peer.timers.handshakeInitiated(now);
+  }
+
+  /** Sends another initiation in the place of one that never left; false for any other message. */
+  initiationNotSent(message: Uint8Array, now: number): boolean {
+    if (messageType(message) !== MESSAGE_INITIATION) return false;
+    const entry = this.#context.indices.lookup(readUint32(message, INITIATION.senderIndex));
+    if (entry === undefined || entry.keypair !== undefined) return false;
+    const { peer } = entry;
+    if (!peer.handshake.awaitsResponse) return false;
+    peer.txBytes -= message.length;
+    peer.lastSentHandshake = -Infinity;
+    this.#sendInitiation(peer, now);
+    return true;
   }
 
   /** Answers the initiation that the peer's handshake has taken in. */
@@ -119,6 +148,8 @@ export class Sender implements TimerHandler<Peer> {
       const keypair = peer.keypairs.current;
       if (!keypair?.canSend(now)) {
         this.beginHandshake(peer, now);
+        // Behind a response of ours 6.1 forbids it: what waits must not wait for another packet.
+        if (now - peer.lastSentHandshake < REKEY_TIMEOUT) peer.timers.handshakeDelayed(now);
         return;
       }
       this.#seal(peer, keypair, peer.staged.shift()!, now);
@@ -144,6 +175,7 @@ export class Sender implements TimerHandler<Peer> {
     this.#transmit(peer, message, endpoint, now);
     if (length > 0) {
       peer.unansweredDataSince ??= now;
+      peer.lastPacketSentAt = now;
       peer.timers.dataSent(now);
     }
   }
@@ -169,7 +201,7 @@ export class Sender implements TimerHandler<Peer> {
   }
 
   #ephemeral(): Uint8Array {
-    const key = new Uint8Array(KEY_LENGTH);
+    const key = secretBytes(KEY_LENGTH);
     this.#context.entropy.fill(key);
     this.#context.onEphemeralKey?.(key);
     return key;

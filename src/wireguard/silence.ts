@@ -1,5 +1,6 @@
 import { KEEPALIVE_TIMEOUT, PLAUSIBLE_CLOCK, REKEY_TIMEOUT } from './constants.js';
 import type { Peer } from './peer.js';
+import { compareTimestamps, nextTimestamp } from './tai64n.js';
 
 /**
  * Why nothing comes through, as far as this end can know:
@@ -9,31 +10,41 @@ import type { Peer } from './peer.js';
  * - `wrong-key`: responses come, made for our public key, and do not decrypt: the pre-shared keys
  *   differ, or somebody else answers
  * - `under-load`: the peer has asked for a cookie and not answered since (5.3)
- * - `clock-behind`: no answer, and our clock is years behind: a peer that has seen a later time
+ * - `clock-behind`: no answer, and our stamps are years behind: a peer that has seen a later time
  *   stamp of ours refuses all earlier ones in silence (5.1)
- * - `no-data-back`: the handshake is done, data goes out, and no data message came back
+ * - `no-data-back`: the handshake is done, packets go out, and no data message came back, not even
+ *   the keepalive by which a peer says that it has them (6.5): the path carries no long messages, or
+ *   no messages for long
  */
 export type SilenceReason =
   'no-answer' | 'wrong-key' | 'under-load' | 'clock-behind' | 'no-data-back';
 
 /** Why `peer` is silent at `now`; undefined where it is not, or where nothing is wanted of it. */
-export function silenceOf(
-  peer: Peer,
-  now: number,
-  unixMilliseconds: number,
-): SilenceReason | undefined {
-  const began = peer.handshakeBeganAt;
-  // A session that stands carries on while it is renewed; only a late answer is one that is missed.
-  if (began !== undefined && (!peer.hasSession(now) || now - began >= REKEY_TIMEOUT)) {
-    if (isSince(peer.lastResponseRejected, began)) return 'wrong-key';
-    if (isSince(peer.cookieReceivedAt, began)) return 'under-load';
-    return unixMilliseconds < PLAUSIBLE_CLOCK ? 'clock-behind' : 'no-answer';
-  }
-  const unanswered = peer.unansweredDataSince;
+export function silenceOf(peer: Peer, now: number): SilenceReason | undefined {
+  const { handshakeBeganAt: began, unansweredDataSince: unanswered } = peer;
+  if (began !== undefined && isHandshakeMissed(peer, began, now)) return whyUnanswered(peer, began);
   if (unanswered === undefined) return undefined;
+  // A new session has answered for the old one, until a packet is sent under it. There has been one,
+  // or no packet would have been sent.
+  if (peer.lastPacketSentAt < peer.lastHandshakeAt!) return undefined;
   return now - unanswered >= KEEPALIVE_TIMEOUT + REKEY_TIMEOUT ? 'no-data-back' : undefined;
 }
 
-function isSince(moment: number | undefined, began: number): boolean {
-  return moment !== undefined && moment >= began;
+/** A session that stands carries on while it is renewed, until neither renewal nor data comes. */
+function isHandshakeMissed(peer: Peer, began: number, now: number): boolean {
+  if (!peer.hasSession(now)) return true;
+  const unanswered = peer.unansweredDataSince;
+  return unanswered !== undefined && now - Math.max(began, unanswered) >= REKEY_TIMEOUT;
 }
+
+/** The latest sign since the handshake began says most. */
+function whyUnanswered(peer: Peer, began: number): SilenceReason {
+  const rejected = peer.lastResponseRejected ?? -Infinity;
+  const cookie = peer.cookieReceivedAt ?? -Infinity;
+  if (Math.max(rejected, cookie) >= began) return rejected >= cookie ? 'wrong-key' : 'under-load';
+  const stamp = peer.handshake.lastSentTimestamp;
+  const isBehind = stamp !== undefined && compareTimestamps(stamp, PLAUSIBLE_TIMESTAMP) < 0;
+  return isBehind ? 'clock-behind' : 'no-answer';
+}
+
+const PLAUSIBLE_TIMESTAMP = nextTimestamp(PLAUSIBLE_CLOCK);

@@ -150,6 +150,17 @@ export class Timers {
     this.#needAnotherKeepalive = false;
   }
 
+  /** Call it when all sessions were wiped before their time: nothing is left to be zeroed. */
+  sessionsDiscarded(): void {
+    this.#zeroKeyMaterialAt = NEVER;
+  }
+
+  /** Whether the last handshake was given up, and none has been wanted since. */
+  get hasGivenUp(): boolean {
+    const isLastAttempt = this.#handshakeAttempts > MAX_TIMER_HANDSHAKES;
+    return isLastAttempt && this.#retransmitHandshakeAt === NEVER;
+  }
+
   /** Call it when a handshake is wanted for another reason than a retry. */
   handshakeWanted(): void {
     this.#handshakeAttempts = 0;
@@ -190,6 +201,11 @@ export class Timers {
   /** Call it after an initiation was sent. */
   handshakeInitiated(now: number): void {
     this.#retransmitHandshakeAt = now + REKEY_TIMEOUT + this.#jitter();
+  }
+
+  /** Call it when a handshake is wanted and may not begin yet. */
+  handshakeDelayed(now: number): void {
+    if (this.#retransmitHandshakeAt === NEVER) this.handshakeInitiated(now);
   }
 
   /** Call it after a response was received, or the first data message that confirms ours. */

@@ -10,6 +10,7 @@
  * caller's, so that this is the pattern alone; what WireGuard makes of it is in ../handshake.ts.
  */
 import type { Crypto } from '../../crypto/crypto.js';
+import { secretBytes } from '../../lib/secret-bytes.js';
 import { SymmetricState } from './symmetric-state.js';
 
 const KEY = 32;
@@ -31,7 +32,7 @@ export class HandshakeState {
   readonly #s: Uint8Array;
   readonly #sPublic: Uint8Array;
   readonly #rs: Uint8Array;
-  readonly #e = new Uint8Array(KEY);
+  readonly #e = secretBytes(KEY);
   #re: Uint8Array = new Uint8Array(0);
   #symmetric: SymmetricState;
 
@@ -163,7 +164,7 @@ export class HandshakeState {
   }
 
   wipe(): void {
-    this.#e.fill(0);
+    this.#crypto.forget(this.#e);
     this.#symmetric.wipe();
   }
 

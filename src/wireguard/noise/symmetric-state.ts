@@ -5,6 +5,7 @@
  * that the nonce is always zero (whitepaper 5.4).
  */
 import type { Crypto } from '../../crypto/crypto.js';
+import { copySecret } from '../../lib/secret-bytes.js';
 import { hkdf2, hkdf3 } from './kdf.js';
 
 const ZERO_NONCE = new Uint8Array(12);
@@ -65,9 +66,9 @@ export class SymmetricState {
   /** An independent copy: what is mixed into one does not reach the other. */
   clone(): SymmetricState {
     const copy = new SymmetricState(this.#crypto, EMPTY);
-    copy.#ck = this.#ck.slice();
+    copy.#ck = copySecret(this.#ck);
     copy.#h = this.#h.slice();
-    copy.#k = this.#k.slice();
+    copy.#k = copySecret(this.#k);
     return copy;
   }
 

@@ -1,0 +1,57 @@
+/** `--capture`: the flag, the file, and the warning that goes with it. */
+import { Flags } from '@oclif/core';
+
+import type { CaptureOptions } from '../app/run-tunnel.js';
+import { FileError } from '../arc-config/files.js';
+import { UserError } from '../lib/user-error.js';
+import type { CaptureFile, Log } from '../tunnel/ports.js';
+import type { Context } from './context.js';
+
+export const captureFlags = {
+  capture: Flags.string({
+    description:
+      'Write all packets outside and inside of the tunnel to a new pcapng file, with the keys that decrypt them.',
+    helpValue: 'FILE',
+  }),
+};
+
+/** @param note prints a line for people */
+export function captureOptions(
+  path: string | undefined,
+  context: Pick<Context, 'captureFile' | 'userAgent'>,
+  log: Log,
+  note: (line: string) => void,
+): CaptureOptions | undefined {
+  if (path === undefined) return undefined;
+  return {
+    application: context.userAgent,
+    createFile: async () => {
+      const file = await createFile(path, context, log);
+      note(
+        `Warning: ${path} will hold the private key and all that passes the tunnel, decrypted. Whoever has the file can read the traffic and use the SIM: keep it to yourself, and delete it when you are done.`,
+      );
+      return file;
+    },
+  };
+}
+
+async function createFile(
+  path: string,
+  context: Pick<Context, 'captureFile'>,
+  log: Log,
+): Promise<CaptureFile> {
+  try {
+    return await context.captureFile(path, log);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw new UserError(
+      error.failure === 'denied' ? 'permission' : 'failed',
+      {
+        what: `cannot capture to ${path}`,
+        why: error.message,
+        next: ['A capture goes into a new file: name one in a folder that you may write to.'],
+      },
+      { cause: error },
+    );
+  }
+}

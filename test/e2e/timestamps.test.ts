@@ -1,0 +1,148 @@
+/** The state folder as the commands use it: before the first datagram, and where it cannot be. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
+import { describeWith } from '../support/requirements.js';
+
+/** Nothing beside the answer. */
+const SENT = { code: 0, stderr: 'HTTP 201 Created\n' };
+
+const processes = new Processes();
+let emulator: EmulatorProcess;
+let folder: string;
+let state: string;
+
+beforeAll(async () => {
+  emulator = await startEmulatorProcess(processes);
+}, 60_000);
+afterAll(() => processes.close());
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-timestamps-'));
+  state = join(folder, 'state');
+  expect((await run(['bootstrap', 'authkey'], { env: emulator.env })).code).toBe(0);
+}, 60_000);
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(
+  parameters: readonly string[],
+  { env = {}, prefix = [] }: { env?: NodeJS.ProcessEnv; prefix?: readonly string[] } = {},
+): Promise<Finished> {
+  return processes.run([...prefix, process.execPath, ARCTUN, ...parameters], {
+    cwd: folder,
+    env: { STATE_DIRECTORY: state, ...env },
+  });
+}
+
+/** The name that the file of our key has. */
+function nameOfKey(): string {
+  const { publicKey } = JSON.parse(readFileSync(join(folder, 'arc.json'), 'utf8')) as {
+    publicKey: string;
+  };
+  return Buffer.from(publicKey, 'base64').toString('hex');
+}
+
+function stamps(): string[] {
+  const text = readFileSync(join(state, 'timestamps', nameOfKey()), 'latin1');
+  return [...text.matchAll(/@([0-9a-f]{24})/g)].map(([, stamp]) => stamp!).sort();
+}
+
+it('is kept by each command that opens a tunnel, and rises', async () => {
+  expect(await run(['send', 'hello'])).toMatchObject(SENT);
+  expect(readdirSync(join(state, 'timestamps'))).toEqual([nameOfKey()]);
+  const [first] = stamps();
+  const up = processes.start(
+    [process.execPath, ARCTUN, 'up', '--json', '--forward-listen', '127.0.0.1:0'],
+    { cwd: folder, env: { STATE_DIRECTORY: state } },
+  );
+  await up.output(/"forward":/);
+  up.kill();
+  expect(await up.finished).toMatchObject({ code: 0 });
+  expect(stamps()).toHaveLength(2);
+  expect(stamps()[0]).toBe(first);
+}, 60_000);
+
+it('is kept by a program that uses the library', async () => {
+  const program = `
+    const { createTunnel } = await import(process.argv[1]);
+    await (await createTunnel({ config: 'arc.json' })).close();
+  `;
+  const library = `${REPOSITORY}dist/src/index.js`;
+  const command = [process.execPath, '--input-type=module', '-e', program, library];
+  const env = { STATE_DIRECTORY: state };
+  expect(await processes.run(command, { cwd: folder, env })).toMatchObject({ code: 0, stderr: '' });
+  expect(stamps()).toHaveLength(1);
+}, 60_000);
+
+describeWith(['strace'], 'in the order of system calls', () => {
+  it('is on the disk before the initiation is on the wire', async () => {
+    const trace = join(folder, 'trace');
+    const calls = 'trace=pwrite64,fsync,fdatasync,sendto,sendmsg,sendmmsg';
+    const prefix = ['strace', '-f', '-y', '-o', trace, '-e', calls];
+    for (const call of ['fsync', 'fdatasync']) {
+      expect((await run(['send', 'hello'], { prefix })).code).toBe(0);
+      const lines = readFileSync(trace, 'utf8').split('\n');
+      const find = (pattern: RegExp) => lines.findIndex((line) => pattern.test(line));
+      const written = find(/pwrite64\(\d+<[^>]*timestamps\//);
+      const synced = find(new RegExp(`${call}\\(\\d+<[^>]*timestamps/[0-9a-f]{64}`));
+      // Its type, 1, as a little-endian word.
+      const sent = find(/send\w+\(.*iov_base="\\1\\0\\0\\0/);
+      expect(written).toBeGreaterThanOrEqual(0);
+      expect(synced).toBeGreaterThan(written);
+      expect(sent).toBeGreaterThan(synced);
+    }
+  }, 60_000);
+});
+
+describeWith(['root', 'unshare'], 'where nothing can be written', () => {
+  const readOnly = [
+    'unshare',
+    '-m',
+    'sh',
+    '-c',
+    'mount -t tmpfs -o ro tmpfs state && exec "$@"',
+    'sh',
+  ];
+
+  it('is one warning, and the message goes out', async () => {
+    mkdirSync(state);
+    const { code, stderr } = await run(['send', 'hello', '--log-format', 'json'], {
+      prefix: readOnly,
+    });
+    expect(code).toBe(0);
+    const [line, ...more] = stderr.split('\n');
+    expect(more.join('\n')).toBe(SENT.stderr);
+    expect(JSON.parse(line!)).toMatchObject({
+      level: 40,
+      reason: 'the file system is read-only',
+      path: join(state, 'timestamps', nameOfKey()),
+      msg: expect.stringMatching(/^cannot keep the time of the last handshake; /) as string,
+    });
+  }, 60_000);
+
+  it('is no matter to the emulator, which keeps no stamps', async () => {
+    mkdirSync(state);
+    const other = processes.start(
+      [
+        ...readOnly,
+        ...[process.execPath, ARCTUN, 'emulator', '--json'],
+        ...['--api-listen', '127.0.0.1:0', '--arc-listen', '127.0.0.1:0'],
+      ],
+      { cwd: folder, env: { STATE_DIRECTORY: state } },
+    );
+    const [line] = await other.output(/^\{.*\}$/m);
+    const { api, authKeyId, authKey } = JSON.parse(line) as Record<string, string>;
+    const env = {
+      ARCTUN_ENDPOINT: api,
+      ARCTUN_AUTH_KEY_ID: authKeyId,
+      ARCTUN_AUTH_KEY: authKey,
+      ARCTUN_CONFIG: join(folder, 'other.json'),
+    };
+    expect((await run(['bootstrap', 'authkey'], { env })).code).toBe(0);
+    expect(await run(['send', 'hello'], { env })).toMatchObject(SENT);
+    other.kill();
+    expect(await other.finished).toMatchObject({ code: 0, stderr: '' });
+  }, 60_000);
+});
