@@ -34,6 +34,11 @@ export class FakeClock implements Clock {
     while (this.#deferred.length > 0) this.#deferred.shift()!();
   }
 
+  /** Moves time on while no timer can fire, as in a process that is stopped. */
+  skip(duration: number): void {
+    this.#now += duration;
+  }
+
   /** Moves time on by `duration`, firing what falls due in order. */
   advance(duration: number): void {
     const until = this.#now + duration;

@@ -1,5 +1,8 @@
 /** Child processes of a test: started with their output collected, and all ended at its end. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
@@ -108,7 +111,7 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) =>
-        !/^(ARCTUN_|SORACOM_|NODE_OPTIONS$|NODE_ENV$|JEST_|https?_proxy$|all_proxy$|no_proxy$)/i.test(
+        !/^(ARCTUN_|SORACOM_|STATE_DIRECTORY$|NODE_OPTIONS$|NODE_ENV$|JEST_|https?_proxy$|all_proxy$|no_proxy$)/i.test(
           name,
         ),
     ),
@@ -118,12 +121,15 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
 /** Starts processes for one test file and ends them all in `close`. */
 export class Processes {
   readonly #all: TestProcess[] = [];
+  /** The user's own state is not for the processes under test. */
+  readonly #state = mkdtempSync(join(tmpdir(), 'arctun-state-'));
 
   start(
     command: readonly string[],
     options?: ConstructorParameters<typeof TestProcess>[1],
   ): TestProcess {
-    const started = new TestProcess(command, options);
+    const env = { XDG_STATE_HOME: this.#state, ...options?.env };
+    const started = new TestProcess(command, { ...options, env });
     this.#all.push(started);
     return started;
   }
@@ -142,5 +148,6 @@ export class Processes {
       one.kill('SIGKILL');
     }
     await Promise.all(this.#all.map((one) => one.finished));
+    rmSync(this.#state, { recursive: true, force: true });
   }
 }

@@ -1,8 +1,11 @@
 /** Tests that need more than Node: they skip by name and reason, and in CI they fail instead. */
 import { execFileSync } from 'node:child_process';
 
+import { isKernelBuilt } from './kernel-peer/machine.js';
+
 type Requirement =
   | 'root'
+  | 'linux'
   | 'wireguard-go'
   | 'wg'
   | 'wg-quick'
@@ -13,10 +16,19 @@ type Requirement =
   | 'setpriv'
   | 'strace'
   | 'jq'
-  | 'script';
+  | 'script'
+  | 'unshare'
+  | 'tshark'
+  | 'faketime'
+  | 'ping'
+  | 'qemu-system-x86_64'
+  // build/kernel-peer, made by test/support/kernel-peer/build.sh
+  | 'kernel-peer';
 
 function has(requirement: Requirement): boolean {
   if (requirement === 'root') return process.getuid?.() === 0;
+  if (requirement === 'linux') return process.platform === 'linux';
+  if (requirement === 'kernel-peer') return isKernelBuilt();
   try {
     execFileSync('sh', ['-c', `command -v ${requirement}`], { stdio: 'ignore' });
     return true;

@@ -34,10 +34,14 @@ export interface PairOptions {
   readonly bobPsk?: Uint8Array;
   /** Bob learns where alice is from her first message unless this is set. */
   readonly bobKnowsAlice?: boolean;
+  /** Given each ephemeral private key itself, not a copy. */
+  readonly onEphemeralKey?: (privateKey: Uint8Array) => void;
 }
 
 export class End {
   readonly device: Device;
+  /** Not a property, so that it does not show where this is printed. */
+  readonly #privateKey: Uint8Array;
   /** The other end, as this device knows it. */
   peer!: Peer;
   readonly received: Uint8Array[] = [];
@@ -45,9 +49,14 @@ export class End {
   /** Set to move this end's wall clock; it runs with `now` otherwise. */
   wallClockOffset = Date.UTC(2026, 0, 1);
 
-  constructor(device: Device, endpoint: Endpoint) {
+  constructor(device: Device, privateKey: Uint8Array, endpoint: Endpoint) {
     this.device = device;
+    this.#privateKey = privateKey;
     this.endpoint = endpoint;
+  }
+
+  get privateKey(): Uint8Array {
+    return this.#privateKey;
   }
 
   /** All events since the last call. */
@@ -76,6 +85,7 @@ export class WireguardPair {
   readonly crypto: Crypto;
   readonly #slots = new PacketSlots();
   readonly #latency: number;
+  readonly #onEphemeralKey: ((privateKey: Uint8Array) => void) | undefined;
   #flights: Flight[] = [];
 
   constructor(options: PairOptions = {}) {
@@ -83,6 +93,7 @@ export class WireguardPair {
     const mtu = options.mtu ?? 1420;
     this.crypto = options.crypto ?? createNodeCrypto();
     this.#latency = options.latency ?? 10;
+    this.#onEphemeralKey = options.onEphemeralKey;
     this.alice = this.#createEnd('alice', seed * 2, mtu, { address: '192.0.2.1', port: 1111 });
     this.bob = this.#createEnd('bob', seed * 2 + 1, mtu, { address: '198.51.100.2', port: 2222 });
     this.alice.peer = this.alice.device.addPeer(
@@ -108,18 +119,20 @@ export class WireguardPair {
   }
 
   #createEnd(side: Side, seed: number, mtu: number, endpoint: Endpoint): End {
+    const privateKey = seededBytes(seed + 1000, 32);
     const device = new Device({
-      privateKey: seededBytes(seed + 1000, 32),
+      privateKey,
       crypto: this.crypto,
       entropy: seededEntropy(seed),
       wallClock: { unixMilliseconds: () => this[side].wallClockOffset + this.now },
       mtu,
+      onEphemeralKey: this.#onEphemeralKey,
       sink: {
         transmit: (bytes, destination) => this.#transmit(side, bytes, destination),
         deliver: (packet) => this[side].received.push(packet.slice()),
       },
     });
-    return new End(device, endpoint);
+    return new End(device, privateKey, endpoint);
   }
 
   #transmit(from: Side, bytes: Uint8Array, destination: Endpoint): void {
@@ -153,9 +166,12 @@ export class WireguardPair {
   /** Lets `duration` ms pass, with all that becomes due in them. */
   advance(duration: number): void {
     const end = this.now + duration;
+    let stepsAtOnce = 0;
     for (;;) {
       const next = this.#nextEvent();
       if (next > end) break;
+      stepsAtOnce = next > this.now ? 0 : stepsAtOnce + 1;
+      if (stepsAtOnce > 1_000) throw new Error('something is due for ever');
       this.now = Math.max(this.now, next);
       this.#step();
     }

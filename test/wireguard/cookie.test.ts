@@ -72,8 +72,10 @@ it.each([
   [115_000, false],
 ])('%i ms after it came a cookie is used: %p', (age, used) => {
   const { checker, generator } = createPair();
-  generator.consumeReply(checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0), 0);
-  const message = messageWithMacs(generator, age);
+  const came = 1_000_000;
+  const reply = checker.createReply(messageWithMacs(generator, came), 1, SOURCE, came);
+  generator.consumeReply(reply, came);
+  const message = messageWithMacs(generator, came + age);
   expect(message.subarray(132).some((byte) => byte !== 0)).toBe(used);
 });
 
@@ -98,6 +100,31 @@ it('takes one reply to one message, and none before', () => {
   expect(generator.consumeReply(reply, 0)).toBe(false);
 });
 
+it('takes no reply that answers nothing, whoever made it', () => {
+  const { generator } = createPair();
+  const key = crypto.hash(new TextEncoder().encode('cookie--'), publicKey);
+  const reply = new Uint8Array(64);
+  const nonce = reply.subarray(8, 32);
+  // Anybody can make one: the key is public, and there is no mac1 yet to bind it to.
+  reply.set(crypto.sealX(key, nonce, seededBytes(4, 16), new Uint8Array(0)), 32);
+  expect(generator.consumeReply(reply, 0)).toBe(false);
+  expect(generator.cookieReceivedAt).toBeUndefined();
+});
+
+it('makes a new secret after it was wiped', () => {
+  const { checker, generator } = createPair();
+  checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0);
+  checker.wipe();
+  const message = messageWithMacs(generator, 0);
+  const zeroSecret = crypto.mac(
+    new Uint8Array(32),
+    addressBytes(SOURCE),
+    Uint8Array.of(SOURCE.port >> 8, SOURCE.port),
+  );
+  message.set(crypto.mac(zeroSecret, message.subarray(0, 132)), 132);
+  expect(checker.hasValidMac2(message, SOURCE, 0)).toBe(false);
+});
+
 it('forgets when wiped', () => {
   const { checker, generator } = createPair();
   generator.consumeReply(checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0), 0);
@@ -110,5 +137,6 @@ it('forgets when wiped', () => {
 
 it('knows a source by its address, or by its text where that is none', () => {
   expect(addressBytes(SOURCE)).toEqual(Uint8Array.of(192, 0, 2, 1));
-  expect(addressBytes({ address: 'fe80::1%eth0', port: 1 })).toHaveLength(12);
+  expect(addressBytes({ address: 'fe80::1%eth0', port: 1 })).toHaveLength(16);
+  expect(addressBytes({ address: 'nowhere', port: 1 })).toHaveLength(7);
 });

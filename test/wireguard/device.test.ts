@@ -1,14 +1,17 @@
 /** Life of a device: peers, the first handshake, roaming, key changes, the end. */
 import { inspect } from 'node:util';
 import { createNodeCrypto } from '../../src/crypto/node.js';
-import { Device } from '../../src/wireguard/device.js';
+import { Device, type DeviceOptions } from '../../src/wireguard/device.js';
 import { LOW_ORDER_POINTS } from '../support/crypto-contract.js';
 import { fromHex } from '../support/hex.js';
 import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';
 import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../support/message-types.js';
 import { WireguardPair, ipv4, ipv6, prefixes } from '../support/wireguard-pair.js';
 
-function createDevice(transmitted: Uint8Array[] = []): Device {
+function createDevice(
+  transmitted: Uint8Array[] = [],
+  options: Partial<DeviceOptions> = {},
+): Device {
   return new Device({
     privateKey: seededBytes(50, 32),
     crypto: createNodeCrypto(),
@@ -16,8 +19,13 @@ function createDevice(transmitted: Uint8Array[] = []): Device {
     wallClock: { unixMilliseconds: () => 0 },
     mtu: 1420,
     sink: { transmit: (bytes) => transmitted.push(bytes), deliver: () => undefined },
+    ...options,
   });
 }
+
+it.each([0, -1, NaN])('an MTU is not %d', (mtu) => {
+  expect(() => createDevice([], { mtu })).toThrow(new RangeError('an MTU is positive'));
+});
 
 const ENDPOINT = { address: '192.0.2.9', port: 51820 };
 
@@ -117,9 +125,13 @@ describe('addPeer', () => {
     const device = createDevice();
     const publicKey = createNodeCrypto().publicKey(seededBytes(1, 32));
     device.addPeer({ publicKey, allowedIps: [] }, 0);
-    expect(() => device.addPeer({ publicKey, allowedIps: [] }, 0)).toThrow(RangeError);
+    expect(() => device.addPeer({ publicKey, allowedIps: [] }, 0)).toThrow(
+      new RangeError('the peer is there already'),
+    );
     const own = device.publicKey;
-    expect(() => device.addPeer({ publicKey: own, allowedIps: [] }, 0)).toThrow(RangeError);
+    expect(() => device.addPeer({ publicKey: own, allowedIps: [] }, 0)).toThrow(
+      new RangeError('a peer with our own public key'),
+    );
     const short = new Uint8Array(31);
     expect(() => device.addPeer({ publicKey: short, allowedIps: [] }, 0)).toThrow(RangeError);
     const other = seededBytes(9, 32);
@@ -190,7 +202,16 @@ describe('sendPackets', () => {
       ['no-route', 1],
     ]);
     expect([...pair.bob.device.drops]).toEqual([['no-endpoint', 1]]);
+    expect(pair.bob.peer.stagedPackets).toBe(0);
     expect(pair.captured).toEqual([]);
+  });
+
+  it('drops a packet that claims to be longer than its slot has room for', () => {
+    const pair = new WireguardPair();
+    const packet = ipv4('10.0.0.1', '10.0.0.2', 64);
+    packet.set([0, 65], 2);
+    pair.sendPacket('alice', packet);
+    expect([...pair.alice.device.drops]).toEqual([['malformed-packet', 1]]);
   });
 });
 
@@ -266,11 +287,23 @@ describe('setPrivateKey', () => {
     expect(peer.isRemoved).toBe(true);
     expect([...device.peers]).toEqual([]);
   });
+
+  it('still takes in what is under way to the old session', () => {
+    const pair = WireguardPair.established();
+    const packet = pair.send('bob');
+    pair.alice.device.setPrivateKey(seededBytes(77, 32));
+    pair.settle();
+    expect(pair.alice.received).toEqual([packet]);
+    expect(pair.sent(INITIATION, 'alice')).toEqual([]);
+  });
 });
 
 it('discardSessions forgets all sessions; the next packet begins a handshake', () => {
   const pair = WireguardPair.established();
+  expect(pair.alice.device.tableSizes.sessionIndices).toBe(1);
   pair.alice.device.discardSessions();
+  expect(pair.alice.device.tableSizes.sessionIndices).toBe(0);
+  expect(pair.alice.device.nextTimeout()).toBe(Infinity);
   const packet = pair.send('alice');
   expect(pair.sent(DATA)).toEqual([]);
   pair.settle();
@@ -304,23 +337,167 @@ it('lastTimestamp of one process binds the next', () => {
   expect(Buffer.compare(second.lastTimestamp!, lastTimestamp!)).toBe(1);
 });
 
+describe('lastTimestamp', () => {
+  it('is none before the first initiation, and a copy of what was given', () => {
+    expect(createDevice().lastTimestamp).toBeUndefined();
+    const lastTimestamp = fromHex('400000000000000b1d000000');
+    const device = createDevice([], { lastTimestamp });
+    lastTimestamp.fill(0);
+    expect(device.lastTimestamp).toEqual(fromHex('400000000000000b1d000000'));
+  });
+
+  it('is the latest of all peers, whoever has it', () => {
+    let unixMilliseconds = 60_000;
+    const device = createDevice([], { wallClock: { unixMilliseconds: () => unixMilliseconds } });
+    const add = (seed: number) =>
+      device.addPeer(
+        { publicKey: seededBytes(seed, 32), endpoint: ENDPOINT, allowedIps: [] },
+        unixMilliseconds,
+      );
+    const peers = [add(1), add(2), add(3)];
+    device.initiateHandshake(peers[1]!, unixMilliseconds);
+    const latest = device.lastTimestamp;
+    expect(latest).toEqual(fromHex('400000000000004600000000'));
+    unixMilliseconds = 30_000;
+    device.initiateHandshake(peers[2]!, unixMilliseconds);
+    expect(peers[2]!.handshake.lastSentTimestamp).toEqual(fromHex('400000000000002800000000'));
+    expect(device.lastTimestamp).toEqual(latest);
+  });
+});
+
+describe('when the clocks part', () => {
+  it('ends all sessions before anything is sent under them', () => {
+    const pair = WireguardPair.established();
+    pair.alice.wallClockOffset += 600_000;
+    const packet = pair.send('alice');
+    expect(pair.sent(DATA)).toEqual([]);
+    expect(pair.sent(INITIATION, 'alice')).toHaveLength(1);
+    expect(pair.alice.events()).toEqual([{ type: 'clock-jumped', by: 600_000 }]);
+    pair.settle();
+    expect(pair.bob.received).toEqual([packet]);
+  });
+
+  it('asks again at once for what waits, and for nothing else', () => {
+    for (const packets of [1, 0]) {
+      const pair = new WireguardPair();
+      pair.link = () => false;
+      pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+      if (packets > 0) pair.send('alice');
+      pair.advance(1_000);
+      pair.alice.wallClockOffset -= 5_000;
+      pair.alice.device.handleTimeout(pair.now);
+      expect(pair.sent(INITIATION)).toHaveLength(1 + packets);
+      expect(pair.alice.device.nextTimeout()).toBeGreaterThan(pair.now);
+    }
+  });
+
+  it('owes the keepalives anew', () => {
+    const idle = WireguardPair.established({ aliceKeepalive: 25_000 });
+    idle.alice.wallClockOffset += 5_000;
+    idle.alice.device.handleTimeout(idle.now);
+    expect(idle.sent(INITIATION, 'alice')).toHaveLength(1);
+  });
+});
+
+describe('retryHandshake', () => {
+  it('sends a further initiation, 5 s after the last', () => {
+    const pair = new WireguardPair();
+    const { device, peer } = pair.alice;
+    pair.send('alice');
+    pair.now += 4_999;
+    device.retryHandshake(peer, pair.now);
+    expect(pair.sent(INITIATION)).toHaveLength(1);
+    pair.now += 1;
+    device.retryHandshake(peer, pair.now);
+    expect(pair.sent(INITIATION)).toHaveLength(2);
+  });
+
+  it('does nothing where no handshake is under way, nor for a peer that was removed', () => {
+    const pair = new WireguardPair();
+    const { device, peer } = pair.alice;
+    device.retryHandshake(peer, pair.now);
+    expect(pair.captured).toEqual([]);
+    device.initiateHandshake(peer, pair.now);
+    device.removePeer(peer);
+    pair.now += 5_000;
+    device.retryHandshake(peer, pair.now);
+    expect(pair.captured).toHaveLength(1);
+    expect(device.drops.total).toBe(0);
+  });
+});
+
+it('initiationNotSent makes good for our initiation, and for nothing else, until the end', () => {
+  const transmitted: Uint8Array[] = [];
+  const device = createDevice(transmitted);
+  const publicKey = seededBytes(1, 32);
+  const peer = device.addPeer({ publicKey, endpoint: ENDPOINT, allowedIps: [] }, 0);
+  device.initiateHandshake(peer, 0);
+  expect(device.initiationNotSent(new Uint8Array(148), 0)).toBe(false);
+  expect(device.initiationNotSent(transmitted[0]!, 0)).toBe(true);
+  expect(transmitted).toHaveLength(2);
+  device.close();
+  expect(device.initiationNotSent(transmitted[1]!, 0)).toBe(false);
+  expect(transmitted).toHaveLength(2);
+});
+
+it('tells why a peer is silent', () => {
+  const pair = new WireguardPair();
+  pair.link = () => false;
+  const { device, peer } = pair.alice;
+  expect(device.silenceOf(peer, pair.now)).toBeUndefined();
+  pair.send('alice');
+  expect(device.silenceOf(peer, pair.now)).toBe('no-answer');
+});
+
+it('names what becomes due first, and idle where nothing does', () => {
+  const pair = new WireguardPair();
+  const { device } = pair.alice;
+  const later = device.addPeer(
+    { publicKey: seededBytes(9, 32), endpoint: ENDPOINT, allowedIps: [], persistentKeepalive: 1 },
+    pair.now + 1_000,
+  );
+  pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+  expect(device.nextTimeoutReason()).toBe('persistent-keepalive');
+  expect(device.nextTimeout()).toBe(pair.now + 1_000);
+  device.removePeer(later);
+  expect(device.nextTimeoutReason()).toBe('retransmit-handshake');
+  device.close();
+  expect(device.nextTimeoutReason()).toBe('idle');
+});
+
+it('removes a peer once: its key may be there again', () => {
+  const device = createDevice();
+  const options = { publicKey: seededBytes(1, 32), allowedIps: prefixes('10.0.0.0/8') };
+  const first = device.addPeer(options, 0);
+  device.removePeer(first);
+  const second = device.addPeer(options, 0);
+  device.removePeer(first);
+  expect([...device.peers]).toEqual([second]);
+  expect(device.peerFor(Uint8Array.of(10, 0, 0, 1))).toBe(second);
+});
+
 describe('the end', () => {
   it('leaves nothing that speaks or listens', () => {
     const pair = WireguardPair.established({ aliceKeepalive: 1_000 });
     pair.send('bob');
     pair.alice.device.close();
+    expect(pair.alice.device.tableSizes.sessionIndices).toBe(0);
     pair.settle();
     pair.captured.length = 0;
     pair.send('alice');
+    pair.sendPacket('alice', new Uint8Array(20));
+    pair.inject('alice', new Uint8Array(20));
+    pair.advance(6_000);
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
     pair.advance(100);
     expect(pair.captured).toEqual([]);
+    expect(pair.alice.device.drops.total).toBe(0);
     expect(pair.alice.received).toEqual([]);
     expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
     expect(pair.alice.device.nextTimeout()).toBe(Infinity);
     expect(() =>
       pair.alice.device.addPeer({ publicKey: seededBytes(1, 32), allowedIps: [] }, 0),
-    ).toThrow(RangeError);
+    ).toThrow(new RangeError('the device is closed'));
   });
 
   it('counts the packets that waited for a removed peer', () => {

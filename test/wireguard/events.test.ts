@@ -3,6 +3,18 @@ import { WireguardPair } from '../support/wireguard-pair.js';
 
 const { peer } = new WireguardPair().alice;
 
+it('has none at first, and gives them in order', () => {
+  const events = new EventQueue();
+  expect(events.poll()).toBeUndefined();
+  events.push({ type: 'clock-jumped', by: 1 });
+  events.push({ type: 'clock-jumped', by: 2 });
+  expect([events.poll(), events.poll(), events.poll()]).toEqual([
+    { type: 'clock-jumped', by: 1 },
+    { type: 'clock-jumped', by: 2 },
+    undefined,
+  ]);
+});
+
 it('keeps the newest 1024', () => {
   const events = new EventQueue();
   for (let now = 0; now < 1_030; now++) events.push({ type: 'handshake-complete', peer, now });

@@ -2,13 +2,16 @@
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { Handshake, openInitiation } from '../../src/wireguard/handshake.js';
 import { Identity } from '../../src/wireguard/identity.js';
+import { HandshakeState } from '../../src/wireguard/noise/handshake-state.js';
+import { nextTimestamp } from '../../src/wireguard/tai64n.js';
 import { fromHex, toHex } from '../support/hex.js';
 import { seededBytes } from '../support/seeded-entropy.js';
+import { SecretWatch } from './support/secret-watch.js';
 
-const crypto = createNodeCrypto();
+const nodeCrypto = createNodeCrypto();
 const ZERO_PRIVATE = new Uint8Array(32);
 
-function create() {
+function create(crypto = nodeCrypto) {
   const [alice, bob] = [1, 2].map((seed) => new Identity(crypto, seededBytes(seed, 32))) as [
     Identity,
     Identity,
@@ -16,6 +19,7 @@ function create() {
   const released: number[] = [];
   const release = (index: number) => released.push(index);
   return {
+    crypto,
     bob,
     released,
     initiator: new Handshake(crypto, alice, bob.publicKey, release),
@@ -30,7 +34,8 @@ function initiation(pair: Pair, seed: number, unix = seed * 1_000): Uint8Array {
 }
 
 function consume(pair: Pair, message: Uint8Array, now: number): string | undefined {
-  return pair.responder.consumeInitiation(openInitiation(crypto, pair.bob, message)!, message, now);
+  const opened = openInitiation(pair.crypto, pair.bob, message)!;
+  return pair.responder.consumeInitiation(opened, message, now);
 }
 
 it('lays out both messages as 5.4.2 and 5.4.3 say, and agrees on keys', () => {
@@ -86,7 +91,7 @@ it('refuses what does not decrypt', () => {
   message[100]! ^= 1;
   expect(consume(pair, message, 0)).toBe('bad-handshake');
   message[50]! ^= 1;
-  expect(openInitiation(crypto, pair.bob, message)).toBeUndefined();
+  expect(openInitiation(nodeCrypto, pair.bob, message)).toBeUndefined();
 });
 
 it('stamps later each time, and than the floor', () => {
@@ -112,15 +117,116 @@ it('gives the index of an abandoned handshake back', () => {
   expect(pair.initiator.awaitsResponse).toBe(false);
 });
 
-it('is impossible with a key of low order', () => {
-  const identity = new Identity(crypto, seededBytes(1, 32));
-  const released: number[] = [];
-  const handshake = new Handshake(crypto, identity, new Uint8Array(32), (index) =>
-    released.push(index),
-  );
-  expect(handshake.isPossible).toBe(false);
-  expect(handshake.createInitiation(seededBytes(2, 32), 7, 0)).toBeUndefined();
-  expect(released).toEqual([7]);
+describe('a peer whose public key is of low order', () => {
+  const identity = new Identity(nodeCrypto, seededBytes(1, 32));
+
+  it('is sent nothing', () => {
+    const released: number[] = [];
+    const handshake = new Handshake(nodeCrypto, identity, ZERO_PRIVATE, (index) =>
+      released.push(index),
+    );
+    const ephemeral = seededBytes(2, 32);
+    expect(create().initiator.isPossible).toBe(true);
+    expect(handshake.isPossible).toBe(false);
+    expect(handshake.createInitiation(ephemeral, 7, 0)).toBeUndefined();
+    expect(released).toEqual([7]);
+    expect(ephemeral).toEqual(ZERO_PRIVATE);
+    expect(handshake.lastSentTimestamp).toBeUndefined();
+    handshake.setIdentity(identity);
+    handshake.wipe();
+    expect(handshake.isPossible).toBe(false);
+  });
+
+  it('cannot be played by whoever knows that the DH gives zero', () => {
+    const stranger = { ...identityOptions(identity), publicKey: ZERO_PRIVATE };
+    const noise = HandshakeState.initiator(nodeCrypto, stranger, identity.publicKey);
+    const stamp = nextTimestamp(1_000);
+    const message = new Uint8Array(148);
+    message.set(noise.writeInitiation(seededBytes(3, 32), ZERO_PRIVATE, stamp)!, 8);
+    const opened = openInitiation(nodeCrypto, identity, message)!;
+    expect(opened.initiatorStatic).toEqual(ZERO_PRIVATE);
+    const handshake = new Handshake(nodeCrypto, identity, ZERO_PRIVATE, () => undefined);
+    expect(handshake.consumeInitiation(opened, message, 0)).toBe('low-order-key');
+  });
+});
+
+function identityOptions({ protocolName, prologue, privateKey, publicKey }: Identity) {
+  return { protocolName, prologue, privateKey, publicKey };
+}
+
+it('gives the index back where the response cannot be made', () => {
+  let fails = false;
+  const pair = create({
+    ...nodeCrypto,
+    dh: (privateKey, publicKey) => (fails ? undefined : nodeCrypto.dh(privateKey, publicKey)),
+  });
+  expect(consume(pair, initiation(pair, 1), 0)).toBeUndefined();
+  fails = true;
+  const ephemeral = seededBytes(9, 32);
+  expect(pair.responder.createResponse(ephemeral, 2)).toBeUndefined();
+  expect(ephemeral).toEqual(ZERO_PRIVATE);
+  expect(pair.released).toEqual([2]);
+  expect(() => pair.responder.createResponse(seededBytes(9, 32), 3)).toThrow(RangeError);
+});
+
+it('a new key pair ends what was begun, and holds for what comes', () => {
+  const pair = create();
+  initiation(pair, 1);
+  const carol = new Identity(nodeCrypto, seededBytes(3, 32));
+  pair.initiator.setIdentity(carol);
+  expect(pair.released).toEqual([1]);
+  expect(pair.initiator.awaitsResponse).toBe(false);
+  const second = initiation(pair, 2);
+  expect(openInitiation(nodeCrypto, pair.bob, second)?.initiatorStatic).toEqual(carol.publicKey);
+  const forCarol = new Handshake(nodeCrypto, pair.bob, carol.publicKey, () => undefined);
+  const opened = openInitiation(nodeCrypto, pair.bob, second)!;
+  expect(forCarol.consumeInitiation(opened, second, 0)).toBeUndefined();
+});
+
+describe('secrets', () => {
+  const psk = seededBytes(8, 32);
+
+  it('of the handshake are wiped when the session begins', () => {
+    const watch = new SecretWatch();
+    const pair = create(watch.crypto);
+    pair.responder.setPresharedKey(psk);
+    pair.initiator.setPresharedKey(psk);
+    expect(watch.unwiped).toBe(2);
+    consume(pair, initiation(pair, 1), 0);
+    const response = pair.responder.createResponse(seededBytes(9, 32), 2)!;
+    expect(pair.initiator.consumeResponse(response)).toBe(true);
+    pair.initiator.beginSession(true, 0);
+    pair.responder.beginSession(false, 0);
+    expect(watch.count).toBeGreaterThan(30);
+    // Each side keeps the DH of the static keys, and the pre-shared key, for the next one.
+    expect(watch.unwiped).toBe(2);
+    const mixed = watch.input(psk)!;
+    for (const handshake of [pair.initiator, pair.responder]) handshake.wipe();
+    expect(watch.unwiped).toBe(0);
+    expect(pair.initiator.isPossible).toBe(false);
+    expect(mixed).toBeDefined();
+    expect(watch.input(psk)).toBeUndefined();
+  });
+
+  it('of an abandoned one are wiped as well', () => {
+    const watch = new SecretWatch();
+    const pair = create(watch.crypto);
+    consume(pair, initiation(pair, 1), 0);
+    initiation(pair, 2);
+    pair.initiator.clear();
+    pair.responder.clear();
+    expect(watch.unwiped).toBe(2);
+  });
+
+  it('of one that is not authentic are wiped', () => {
+    const watch = new SecretWatch();
+    const pair = create(watch.crypto);
+    const message = initiation(pair, 1);
+    pair.initiator.clear();
+    message[50]! ^= 1;
+    expect(openInitiation(watch.crypto, pair.bob, message)).toBeUndefined();
+    expect(watch.unwiped).toBe(2);
+  });
 });
 
 it('mixes the pre-shared key in', () => {
@@ -136,11 +242,13 @@ it('mixes the pre-shared key in', () => {
 
 it('throws where it is used out of order', () => {
   const { initiator } = create();
-  expect(() => initiator.createResponse(ZERO_PRIVATE, 1)).toThrow(RangeError);
-  expect(() => initiator.consumeResponse(new Uint8Array(92))).toThrow(RangeError);
-  expect(() => initiator.beginSession(true, 0)).toThrow(RangeError);
-});
-
-it('takes a private key of 32 bytes alone', () => {
-  expect(() => new Identity(crypto, new Uint8Array(33))).toThrow(RangeError);
+  expect(() => initiator.createResponse(ZERO_PRIVATE, 1)).toThrow(
+    new RangeError('no initiation to respond to'),
+  );
+  expect(() => initiator.consumeResponse(new Uint8Array(92))).toThrow(
+    new RangeError('no response is expected'),
+  );
+  expect(() => initiator.beginSession(true, 0)).toThrow(
+    new RangeError('the handshake is not finished'),
+  );
 });

@@ -13,6 +13,12 @@ it('holds a copy of the private key until it is wiped', () => {
   expect(identity.privateKey).toEqual(new Uint8Array(32));
 });
 
+it.each([0, 31, 33])('refuses a private key of %i bytes', (length) => {
+  expect(() => new Identity(createNodeCrypto(), new Uint8Array(length))).toThrow(
+    new RangeError('a private key is 32 bytes'),
+  );
+});
+
 it('names the construction and the identifier of the whitepaper (5.4)', () => {
   const identity = new Identity(createNodeCrypto(), seededBytes(1, 32));
   const decoder = new TextDecoder();

@@ -31,5 +31,5 @@ it('promotes an index from handshake to session', () => {
   expect(table.lookup(index)?.keypair).toBeUndefined();
   table.promote(index, keypair);
   expect(table.lookup(index)?.keypair).toBe(keypair);
-  expect(() => table.promote(2, keypair)).toThrow(RangeError);
+  expect(() => table.promote(2, keypair)).toThrow(new RangeError('the index is not allocated'));
 });

@@ -5,18 +5,22 @@ import {
 } from '../../src/wireguard/inner-packet.js';
 import { ipv4, ipv6 } from '../support/wireguard-pair.js';
 
-it.each([20, 21, 100])('an IPv4 packet of %i bytes, with padding behind it', (length) => {
-  const bytes = new Uint8Array(16 + 112);
+it.each([20, 21, 100, 300])('an IPv4 packet of %i bytes, with padding behind it', (length) => {
+  const bytes = new Uint8Array(16 + 304);
+  // A slot's headroom is not always zero.
+  bytes.fill(0xff, 0, 16);
   bytes.set(ipv4('10.0.0.1', '10.0.0.2', length), 16);
   expect(innerPacketLength(bytes, 16, bytes.length)).toBe(length);
   expect(innerPacketLength(bytes, 16, 16 + length)).toBe(length);
   expect(innerPacketLength(bytes, 16, 16 + length - 1)).toBe(0);
 });
 
-it.each([40, 41, 100])('an IPv6 packet of %i bytes, with padding behind it', (length) => {
-  const bytes = new Uint8Array(16 + 112);
+it.each([40, 41, 100, 300])('an IPv6 packet of %i bytes, with padding behind it', (length) => {
+  const bytes = new Uint8Array(16 + 304);
+  bytes.fill(0xff, 0, 16);
   bytes.set(ipv6('fd00::1', 'fd00::2', length), 16);
   expect(innerPacketLength(bytes, 16, bytes.length)).toBe(length);
+  expect(innerPacketLength(bytes, 16, 16 + length)).toBe(length);
   expect(innerPacketLength(bytes, 16, 16 + length - 1)).toBe(0);
 });
 

@@ -84,6 +84,14 @@ it('may be used for 180 s, and not after the last message', () => {
   expect(pair.canSend(1_000)).toBe(false);
 });
 
+it('has nothing to expire before the first session', () => {
+  const { keypairs, released } = create();
+  keypairs.expireSending();
+  keypairs.wipe();
+  expect(slots(keypairs)).toEqual([undefined, undefined, undefined]);
+  expect(released).toEqual([]);
+});
+
 it('expireSending ends sending but not receiving', () => {
   const { keypairs } = create();
   keypairs.add(keypair(1, true));

@@ -25,3 +25,11 @@ it('bears 400 messages a second for ever, and 2000 not for a second', () => {
   for (let now = 60_000; now < 61_000; now += 10) underLoad = arrive(meter, 20, now);
   expect(underLoad).toBe(true);
 });
+
+it('is over one second after a flood, however long that was', () => {
+  const meter = new LoadMeter();
+  let now = 0;
+  for (; now < 60_000; now++) arrive(meter, 5, now);
+  expect(meter.messageArrived(now + 998)).toBe(true);
+  expect(meter.messageArrived(now + 999)).toBe(false);
+});

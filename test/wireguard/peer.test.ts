@@ -1,5 +1,22 @@
+import { createNodeCrypto } from '../../src/crypto/node.js';
+import { Identity } from '../../src/wireguard/identity.js';
+import { Peer, type PeerOptions } from '../../src/wireguard/peer.js';
 import { WireguardPair } from '../support/wireguard-pair.js';
-import { seededBytes } from '../support/seeded-entropy.js';
+import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';
+
+const crypto = createNodeCrypto();
+
+function create(options: Partial<PeerOptions> = {}): Peer {
+  return new Peer(
+    { publicKey: crypto.publicKey(seededBytes(2, 32)), allowedIps: [], ...options },
+    {
+      crypto,
+      entropy: seededEntropy(1),
+      identity: new Identity(crypto, seededBytes(1, 32)),
+      releaseIndex: () => undefined,
+    },
+  );
+}
 
 it('begins with nothing', () => {
   const { peer } = new WireguardPair().alice;
@@ -12,6 +29,54 @@ it('begins with nothing', () => {
     undefined,
   ]);
   expect(peer.hasSession(0)).toBe(false);
+  expect([peer.sentLastMinuteHandshake, peer.isRemoved]).toEqual([false, false]);
+});
+
+it.each([-1, NaN])('refuses a persistent keepalive of %d ms', (persistentKeepalive) => {
+  expect(() => create({ persistentKeepalive })).toThrow(
+    new RangeError('a persistent keepalive is 0 ms or more'),
+  );
+});
+
+it.each([
+  [undefined, 0],
+  [0, 0],
+  [25_000, 25_000],
+])('a persistent keepalive of %d ms is %d ms', (given, kept) => {
+  const peer = create(given === undefined ? {} : { persistentKeepalive: given });
+  expect(peer.persistentKeepalive).toBe(kept);
+});
+
+it('has a public key of 32 bytes, and a copy of it', () => {
+  expect(() => create({ publicKey: new Uint8Array(31) })).toThrow(
+    new RangeError('a key is 32 bytes'),
+  );
+  const publicKey = seededBytes(3, 32);
+  const peer = create({ publicKey });
+  publicKey.fill(0);
+  expect(peer.publicKey).toEqual(seededBytes(3, 32));
+});
+
+it('is where it was last said to be', () => {
+  const [first, second] = [1, 2].map((port) => ({ address: '192.0.2.1', port }));
+  const peer = create({ endpoint: first! });
+  expect(peer.endpoint).toBe(first);
+  peer.setEndpoint(second);
+  expect(peer.endpoint).toBe(second);
+  peer.setEndpoint(undefined);
+  expect(peer.endpoint).toBeUndefined();
+});
+
+it('tells when a cookie came', () => {
+  const pair = new WireguardPair();
+  pair.send('alice');
+  for (const { bytes } of pair.captured.slice()) {
+    for (let index = 0; index < 520; index++) pair.inject('bob', bytes, pair.alice.endpoint);
+  }
+  const reply = pair.captured.findLast(({ from }) => from === 'bob')!;
+  pair.now += 7;
+  pair.inject('alice', reply.bytes);
+  expect(pair.alice.peer.cookieReceivedAt).toBe(pair.now);
 });
 
 it('has a session for 180 s', () => {
@@ -37,6 +102,23 @@ it('takes a pre-shared key of 32 bytes, or none', () => {
   expect(() => peer.setPresharedKey(seededBytes(1, 33))).toThrow(RangeError);
   peer.setPresharedKey(seededBytes(1, 32));
   peer.setPresharedKey(undefined);
+});
+
+it('discardSessions ends the session, and nothing is expected of the peer any more', () => {
+  const pair = WireguardPair.established();
+  const { peer, device } = pair.alice;
+  pair.link = () => false;
+  pair.advance(121_000);
+  pair.send('alice');
+  expect(peer.handshakeBeganAt).toBe(pair.now);
+  expect(peer.unansweredDataSince).toBe(pair.now);
+  peer.discardSessions();
+  expect(peer.hasSession(pair.now)).toBe(false);
+  expect(peer.handshakeBeganAt).toBeUndefined();
+  expect(peer.unansweredDataSince).toBeUndefined();
+  pair.captured.length = 0;
+  device.initiateHandshake(peer, pair.now);
+  expect(pair.captured).toHaveLength(1);
 });
 
 it('zeroKeyMaterial ends the session; wipe ends the peer', () => {

@@ -37,6 +37,28 @@ it('keeps sources apart: IPv4 by address, IPv6 by /64', () => {
   expect(burst(limiter, '::ffff:192.0.2.2', 0)).toBe(5);
 });
 
+it.each([
+  ['::1', '::2'],
+  ['::ff00:0:1', '::ff00:0:2'],
+  ['::ff:0:1', '::ff:0:2'],
+  ['2001:db8::ffff:192.0.2.1', '2001:db8::ffff:192.0.2.2'],
+  ['0:0:0:0:1:ffff:192.0.2.1', '0:0:0:0:1:ffff:192.0.2.2'],
+])('%s and %s are one source: neither is a mapped IPv4 address', (first, second) => {
+  const limiter = new RateLimiter();
+  expect(burst(limiter, first, 0)).toBe(5);
+  expect(burst(limiter, second, 0)).toBe(0);
+});
+
+it('keeps apart what is no address', () => {
+  const limiter = new RateLimiter();
+  const [first, second] = ['gateway-01', 'gateway-02'].map((text) =>
+    new TextEncoder().encode(text),
+  );
+  for (let index = 0; index < 5; index++) expect(limiter.allow(first!, 0)).toBe(true);
+  expect(limiter.allow(first!, 0)).toBe(false);
+  expect(limiter.allow(second!, 0)).toBe(true);
+});
+
 it('remembers a bounded number of sources, and forgets them after a second', () => {
   const limiter = new RateLimiter();
   for (let index = 0; index < 10_000; index++) {

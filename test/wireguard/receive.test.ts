@@ -1,7 +1,28 @@
 /** What is accepted, what is refused, and what is sent because something came. */
+import { CookieGenerator } from '../../src/wireguard/cookie.js';
 import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../support/message-types.js';
 import { seededBytes } from '../support/seeded-entropy.js';
-import { WireguardPair, ipv4, ipv6, prefixes } from '../support/wireguard-pair.js';
+import { WireguardPair, ipv4, ipv6, prefixes, type Side } from '../support/wireguard-pair.js';
+
+/** The message with one bit changed, and a mac1 that is right again. */
+function altered(pair: WireguardPair, to: Side, message: Uint8Array, index: number): Uint8Array {
+  const bytes = message.slice();
+  bytes[index]! ^= 1;
+  new CookieGenerator(pair.crypto, pair[to].device.publicKey).addMacs(bytes, pair.now);
+  return bytes;
+}
+
+/** Bob has seen so many handshake messages that he wants cookies for the next second. */
+function load(pair: WireguardPair, to: Side, message: Uint8Array): void {
+  for (let index = 0; index < 520; index++) pair.inject(to, message);
+}
+
+it.each([0, 31, 147])('%i bytes that are no message are counted, and no more', (length) => {
+  const pair = new WireguardPair();
+  pair.inject('bob', new Uint8Array(length).fill(1, 0, 1));
+  expect([...pair.bob.device.drops]).toEqual([['malformed', 1]]);
+  expect(pair.captured).toEqual([]);
+});
 
 describe('an initiation', () => {
   it('is answered once: a recording is not', () => {
@@ -23,6 +44,60 @@ describe('an initiation', () => {
     expect(pair.sent(RESPONSE)).toEqual([]);
     expect(pair.bob.device.drops.get('unknown-peer')).toBe(1);
   });
+
+  it('without a valid mac1 is neither read nor answered', () => {
+    const pair = new WireguardPair();
+    pair.send('alice');
+    const [initiation] = pair.sent(INITIATION);
+    const wrong = initiation!.bytes.slice();
+    wrong[116]! ^= 1;
+    pair.inject('bob', wrong);
+    expect([...pair.bob.device.drops]).toEqual([['bad-mac1', 1]]);
+    expect(pair.sent(RESPONSE)).toEqual([]);
+    pair.settle();
+    expect(pair.sent(RESPONSE)).toHaveLength(1);
+  });
+
+  it.each([
+    ['ephemeral', 8],
+    ['static', 40],
+    ['timestamp', 88],
+  ])('with a changed %s is not answered, and spoils nothing', (_, index) => {
+    const pair = new WireguardPair();
+    pair.send('alice');
+    const [initiation] = pair.sent(INITIATION);
+    const elsewhere = { address: '203.0.113.7', port: 7 };
+    pair.inject('bob', altered(pair, 'bob', initiation!.bytes, index), elsewhere);
+    expect([...pair.bob.device.drops]).toEqual([['bad-handshake', 1]]);
+    expect(pair.sent(RESPONSE)).toEqual([]);
+    expect(pair.bob.peer.endpoint).toBeUndefined();
+    expect(pair.bob.peer.rxBytes).toBe(0);
+    pair.settle();
+    expect(pair.bob.received).toHaveLength(1);
+  });
+
+  it('is a sign of life: what was sent before it needs no answer', () => {
+    const pair = WireguardPair.established();
+    const begin = pair.now;
+    pair.link = () => false;
+    pair.send('alice');
+    pair.advance(6_000);
+    pair.link = ({ type }) => type !== DATA;
+    pair.bob.device.initiateHandshake(pair.bob.peer, pair.now);
+    pair.advance(begin + 15_400 - pair.now);
+    expect(pair.sent(RESPONSE, 'alice')).toHaveLength(1);
+    expect(pair.sent(INITIATION, 'alice')).toEqual([]);
+  });
+
+  it('puts off the persistent keepalive of whoever takes it in', () => {
+    const pair = WireguardPair.established({ bobKeepalive: 8_000 });
+    pair.advance(6_000);
+    const arrival = pair.now + 10;
+    pair.link = ({ type }) => type === INITIATION;
+    pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+    pair.settle();
+    expect(pair.bob.device.nextTimeout()).toBe(arrival + 8_000);
+  });
 });
 
 describe('a response', () => {
@@ -32,6 +107,48 @@ describe('a response', () => {
     pair.settle();
     pair.inject('alice', pair.sent(RESPONSE)[0]!.bytes);
     expect(pair.alice.device.drops.get('unexpected-response')).toBe(1);
+  });
+
+  it('to an index that we did not give out is dropped', () => {
+    const pair = new WireguardPair();
+    pair.send('alice');
+    pair.settle();
+    const [response] = pair.sent(RESPONSE);
+    pair.inject('alice', altered(pair, 'alice', response!.bytes, 8));
+    expect([...pair.alice.device.drops]).toEqual([['unexpected-response', 1]]);
+  });
+
+  it('without a valid mac1 is not read', () => {
+    const pair = new WireguardPair();
+    pair.send('alice');
+    pair.advance(10);
+    const response = pair.sent(RESPONSE)[0]!.bytes.slice();
+    response[60]! ^= 1;
+    pair.inject('alice', response);
+    expect([...pair.alice.device.drops]).toEqual([['bad-mac1', 1]]);
+    expect(pair.alice.peer.responsesRejected).toBe(0);
+    pair.settle();
+    expect(pair.bob.received).toHaveLength(1);
+  });
+
+  it.each([
+    ['ephemeral', 12],
+    ['tag', 44],
+  ])('with a changed %s is counted, and the right one still taken', (_, index) => {
+    const pair = new WireguardPair();
+    pair.send('alice');
+    pair.advance(10);
+    const known = pair.alice.peer.endpoint;
+    const wrong = altered(pair, 'alice', pair.sent(RESPONSE)[0]!.bytes, index);
+    pair.inject('alice', wrong, { address: '203.0.113.7', port: 7 });
+    expect([...pair.alice.device.drops]).toEqual([['bad-handshake', 1]]);
+    expect(pair.alice.peer.responsesRejected).toBe(1);
+    expect(pair.alice.peer.lastResponseRejected).toBe(pair.now);
+    expect(pair.alice.peer.endpoint).toBe(known);
+    expect(pair.alice.peer.rxBytes).toBe(0);
+    expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
+    pair.settle();
+    expect(pair.bob.received).toHaveLength(1);
   });
 });
 
@@ -47,16 +164,35 @@ it('a recorded response is none to the handshake under way', () => {
 });
 
 describe('under load', () => {
-  /** Bob has seen so many handshake messages that he wants cookies for the next second. */
-  function load(pair: WireguardPair, initiation: Uint8Array): void {
-    for (let index = 0; index < 520; index++) pair.inject('bob', initiation);
-  }
+  it.each<[Side, number]>([
+    ['bob', INITIATION],
+    ['alice', RESPONSE],
+  ])('%s answers a message of type %i by a cookie and by nothing else', (to, type) => {
+    const pair = new WireguardPair();
+    pair.bob.device.initiateHandshake(pair.bob.peer, pair.now);
+    pair.send('alice');
+    pair.advance(type === RESPONSE ? 15 : 5);
+    const message = pair.sent(type)[0]!;
+    const stale = altered(pair, to, message.bytes, type === INITIATION ? 40 : 8);
+    load(pair, to, stale);
+    const before = pair[to].device.drops.get('under-load');
+    pair.captured.length = 0;
+    pair.settle();
+    expect(pair[to].device.drops.get('under-load')).toBe(before + 1);
+    expect(pair.sent(RESPONSE)).toEqual([]);
+    const [reply, ...others] = pair.sent(COOKIE_REPLY, to);
+    expect(others).toEqual([]);
+    expect(reply!.destination).toBe(pair[message.from].endpoint);
+    expect(reply!.bytes.slice(4, 8)).toEqual(message.bytes.slice(4, 8));
+    expect(pair.bob.peer.rxBytes + pair.alice.peer.rxBytes).toBe(to === 'alice' ? 148 : 0);
+    expect(pair[message.from].device.drops.get('bad-cookie')).toBe(before);
+  });
 
   it('answers by a cookie, which the initiator uses at its next retry', () => {
     const pair = new WireguardPair();
     pair.send('alice');
     const [first] = pair.sent(INITIATION);
-    load(pair, first!.bytes);
+    load(pair, 'bob', first!.bytes);
     pair.captured.length = 0;
     pair.alice.device.discardSessions();
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -70,7 +206,7 @@ describe('under load', () => {
     expect(pair.sent(INITIATION)).toHaveLength(1);
 
     pair.advance(4_900);
-    load(pair, first!.bytes);
+    load(pair, 'bob', first!.bytes);
     pair.advance(600);
     const retry = pair.sent(INITIATION)[1]!;
     expect(retry.bytes.subarray(132)).not.toEqual(new Uint8Array(16));
@@ -82,11 +218,11 @@ describe('under load', () => {
     const pair = new WireguardPair();
     pair.send('alice');
     const [first] = pair.sent(INITIATION);
-    load(pair, first!.bytes);
+    load(pair, 'bob', first!.bytes);
     pair.settle();
     pair.advance(4_900);
     pair.alice.endpoint = { ...pair.alice.endpoint, port: 1112 };
-    load(pair, first!.bytes);
+    load(pair, 'bob', first!.bytes);
     const answered = pair.sent(RESPONSE).length;
     pair.advance(600);
     expect(pair.sent(RESPONSE)).toHaveLength(answered);
@@ -95,15 +231,20 @@ describe('under load', () => {
   it('limits a source that has a valid cookie', () => {
     const pair = new WireguardPair();
     pair.send('alice');
-    load(pair, pair.sent(INITIATION)[0]!.bytes);
+    load(pair, 'bob', pair.sent(INITIATION)[0]!.bytes);
     pair.alice.device.discardSessions();
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
     pair.settle();
     pair.alice.device.discardSessions();
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
     const withCookie = pair.sent(INITIATION).at(-1)!.bytes;
+    const { drops } = pair.bob.device;
+    const before = drops.total;
     for (let index = 0; index < 20; index++) pair.inject('bob', withCookie, pair.alice.endpoint);
-    expect(pair.bob.device.drops.get('rate-limited')).toBe(15);
+    expect(drops.get('rate-limited')).toBe(15);
+    // One is answered, four are recordings of it.
+    expect(drops.total - before).toBe(19);
+    expect(pair.bob.device.tableSizes.rateLimitedSources).toBe(1);
   });
 
   it('counts a cookie reply that nobody asked for', () => {
@@ -118,11 +259,11 @@ describe('under load', () => {
 
 describe('rekeying on receive', () => {
   it.each([
-    [164_900, 0],
+    [164_999, 0],
     [165_000, 1],
   ])('at an age of %i ms: %i initiations', (age, initiations) => {
-    const pair = WireguardPair.established();
-    pair.advance(age);
+    const pair = WireguardPair.established({ latency: 10 });
+    pair.advance(pair.alice.peer.keypairs.current!.createdAt + age - 10 - pair.now);
     pair.send('bob');
     pair.settle();
     expect(pair.sent(INITIATION, 'alice')).toHaveLength(initiations);
@@ -175,14 +316,68 @@ describe('a data message', () => {
     expect(pair.alice.device.drops.get('expired-session')).toBe(1);
   });
 
-  it('is refused with a counter from the limit on', () => {
+  it.each([
+    [2n ** 53n - 2n ** 13n - 2n, 'bad-tag'],
+    [2n ** 53n - 2n ** 13n - 1n, 'expired-session'],
+    [2n ** 64n - 1n, 'expired-session'],
+  ] as const)('with the forged counter %d is dropped: %s', (counter, reason) => {
     const pair = WireguardPair.established();
     pair.link = () => false;
     pair.send('bob');
     const forged = pair.sent(DATA, 'bob')[0]!.bytes;
-    forged.fill(0xff, 8, 16);
+    new DataView(forged.buffer).setBigUint64(8, counter, true);
     pair.inject('alice', forged);
-    expect(pair.alice.device.drops.get('expired-session')).toBe(1);
+    expect([...pair.alice.device.drops]).toEqual([[reason, 1]]);
+    expect(pair.alice.received).toEqual([]);
+  });
+
+  it('is dropped where its index is unknown, or that of a handshake under way', () => {
+    const pair = new WireguardPair();
+    const message = new Uint8Array(48);
+    message[0] = DATA;
+    pair.inject('alice', message);
+    pair.send('alice');
+    message.set(pair.sent(INITIATION)[0]!.bytes.subarray(4, 8), 4);
+    pair.inject('alice', message);
+    expect([...pair.alice.device.drops]).toEqual([['unknown-session', 2]]);
+  });
+
+  it('confirms the session of a responder, who then sends what waits', () => {
+    const pair = new WireguardPair({ bobKnowsAlice: true });
+    pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+    pair.advance(15);
+    const packet = pair.send('bob');
+    expect(pair.sent(DATA, 'bob')).toEqual([]);
+    pair.settle();
+    expect(pair.alice.received).toEqual([packet]);
+    expect(pair.bob.events()).toEqual([
+      { type: 'handshake-complete', peer: pair.bob.peer, now: pair.bob.peer.lastHandshakeAt },
+    ]);
+    expect(pair.bob.peer.lastHandshakeUnix).toBe(
+      pair.bob.wallClockOffset + pair.bob.peer.lastHandshakeAt!,
+    );
+  });
+
+  it('is counted with all its bytes, as every authentic message is', () => {
+    const pair = new WireguardPair();
+    pair.send('alice', 100);
+    pair.settle();
+    expect(pair.alice.peer.rxBytes).toBe(92);
+    expect(pair.bob.peer.rxBytes).toBe(148 + 144);
+    pair.advance(10_000);
+    expect(pair.sent(DATA, 'bob').map(({ bytes }) => bytes.length)).toEqual([32]);
+    pair.settle();
+    expect(pair.alice.peer.rxBytes).toBe(92 + 32);
+  });
+
+  it('carries IPv6 between the addresses of the two alone', () => {
+    const pair = WireguardPair.established();
+    const packet = ipv6('fd00::2', 'fd00::1');
+    pair.sendPacket('bob', packet);
+    pair.sendPacket('bob', ipv6('fd00::3', 'fd00::1'));
+    pair.settle();
+    expect(pair.alice.received).toEqual([packet]);
+    expect([...pair.alice.device.drops]).toEqual([['wrong-source', 1]]);
   });
 
   it('arrives once, in any order', () => {
@@ -239,5 +434,31 @@ describe('the source address of a packet', () => {
     pair.settle();
     expect(pair.alice.received).toHaveLength(1);
     expect(pair.alice.device.drops.get('wrong-source')).toBe(1);
+  });
+});
+
+describe('the endpoint of a peer', () => {
+  it.each([
+    ['another port', { address: '198.51.100.2', port: 2223 }],
+    ['another address', { address: '198.51.100.3', port: 2222 }],
+  ])('is %s where a message comes from there, and that is told once', (_, elsewhere) => {
+    const pair = WireguardPair.established();
+    pair.bob.endpoint = elsewhere;
+    pair.send('bob');
+    pair.send('bob');
+    pair.settle();
+    expect(pair.alice.peer.endpoint).toEqual(elsewhere);
+    expect(pair.alice.events()).toEqual([
+      { type: 'endpoint-changed', peer: pair.alice.peer, endpoint: elsewhere },
+    ]);
+  });
+
+  it('has not changed where it is only told anew', () => {
+    const pair = WireguardPair.established();
+    pair.bob.endpoint = { ...pair.bob.endpoint };
+    pair.send('bob');
+    pair.settle();
+    expect(pair.alice.received).toHaveLength(1);
+    expect(pair.alice.events()).toEqual([]);
   });
 });

@@ -1,9 +1,15 @@
-/** The cases of the kernel's selftest/counter.c and wireguard-go's replay_test.go, as facts. */
+/** The cases of the kernel's selftest/counter.c and of wireguard-go's replay_test.go, as facts. */
 import { REJECT_AFTER_MESSAGES } from '../../src/wireguard/constants.js';
 import { REPLAY_WINDOW_SIZE, ReplayWindow } from '../../src/wireguard/replay-window.js';
+import { seededEntropy } from '../support/seeded-entropy.js';
 
-const LIMIT = REPLAY_WINDOW_SIZE + 1;
+const SIZE = REPLAY_WINDOW_SIZE;
+const LIMIT = SIZE + 1;
 const REJECT = REJECT_AFTER_MESSAGES;
+
+it('has 8128 usable counters', () => {
+  expect(SIZE).toBe(8_128);
+});
 
 it('gives the 34 answers of the kernel', () => {
   const window = new ReplayWindow();
@@ -43,52 +49,121 @@ it('gives the 34 answers of the kernel', () => {
     [REJECT - 3, true],
     [0, false],
   ];
+  expect(cases).toHaveLength(34);
   for (const [step, [counter, accepted]] of cases.entries()) {
     expect([step, window.accept(counter)]).toEqual([step, accepted]);
   }
 });
 
-function answers(counters: Iterable<number>): boolean[] {
+/** All counters from one to another, either way, and whether each is accepted. */
+type Run = readonly [from: number, to: number, accepted: boolean];
+
+const LOOPS: readonly (readonly [name: string, runs: readonly Run[]])[] = [
+  [
+    'a whole window forwards from 1, then 0',
+    [
+      [1, SIZE, true],
+      [0, 0, true],
+      [0, 0, false],
+    ],
+  ],
+  [
+    'a whole window forwards from 2, then 1',
+    [
+      [2, SIZE + 1, true],
+      [1, 1, true],
+      [0, 0, false],
+    ],
+  ],
+  ['a whole window backwards, down to 0', [[SIZE, 0, true]]],
+  ['a whole window backwards, down to 1', [[SIZE + 1, 1, true]]],
+  [
+    'a whole window backwards, and what is behind it',
+    [
+      [SIZE + 1, 1, true],
+      [0, 0, false],
+    ],
+  ],
+  [
+    'a whole window backwards, down to 2',
+    [
+      [SIZE + 2, 2, true],
+      [0, 0, false],
+    ],
+  ],
+  [
+    'backwards, then one ahead',
+    [
+      [SIZE, 1, true],
+      [SIZE + 1, SIZE + 1, true],
+      [0, 0, false],
+    ],
+  ],
+  [
+    'backwards, then 0, then one ahead',
+    [
+      [SIZE, 1, true],
+      [0, 0, true],
+      [SIZE + 1, SIZE + 1, true],
+    ],
+  ],
+  [
+    'twice round the ring, then all again',
+    [
+      [0, 20_000, true],
+      [20_000, 12_000, false],
+    ],
+  ],
+  [
+    'the edges of a window beyond 32 bits',
+    [
+      [2 ** 40, 2 ** 40, true],
+      [2 ** 40, 2 ** 40, false],
+      [2 ** 40 - 1, 2 ** 40 - SIZE, true],
+      [2 ** 40 - SIZE - 1, 2 ** 40 - SIZE - 1, false],
+    ],
+  ],
+];
+
+it.each(LOOPS)('accepts %s', (_name, runs) => {
   const window = new ReplayWindow();
-  return Array.from(counters, (counter) => window.accept(counter));
+  for (const [from, to, accepted] of runs) {
+    const step = from <= to ? 1 : -1;
+    for (let counter = from; counter !== to + step; counter += step) {
+      if (window.accept(counter) !== accepted) throw new Error(`not ${accepted} at ${counter}`);
+    }
+  }
+});
+
+/** What the window is to do, with no thought of memory. */
+class NaiveWindow {
+  readonly #seen = new Set<number>();
+  #highest = -1;
+
+  accept(counter: number): boolean {
+    if (counter >= REJECT || counter + SIZE < this.#highest || this.#seen.has(counter))
+      return false;
+    this.#seen.add(counter);
+    this.#highest = Math.max(this.#highest, counter);
+    return true;
+  }
 }
 
-function* count(from: number, to: number): Generator<number> {
-  const step = from <= to ? 1 : -1;
-  for (let counter = from; counter !== to + step; counter += step) yield counter;
-}
-
-it('has 8128 usable counters', () => {
-  expect(REPLAY_WINDOW_SIZE).toBe(8_128);
-});
-
-it('accepts a whole window forwards', () => {
-  expect(answers(count(1, REPLAY_WINDOW_SIZE))).not.toContain(false);
-});
-
-it('accepts a whole window backwards, and 0 last', () => {
-  expect(answers(count(REPLAY_WINDOW_SIZE, 0))).not.toContain(false);
-});
-
-it('refuses what is one further back than the window', () => {
-  const results = answers([...count(REPLAY_WINDOW_SIZE + 1, 0)]);
-  expect(results.indexOf(false)).toBe(REPLAY_WINDOW_SIZE + 1);
-});
-
-it('does not take the ring for empty where it goes round', () => {
-  const results = answers([...count(0, 20_000), ...count(20_000, 12_000)]);
-  expect(results.slice(0, 20_001)).not.toContain(false);
-  expect(results.slice(20_001)).not.toContain(true);
-});
-
-it('works beyond 32 bits', () => {
-  const base = 2 ** 40;
-  expect(answers([base, base, base - 1, base - 1, base + 8_192, base - 2])).toEqual([
-    true,
-    false,
-    true,
-    false,
-    true,
-    false,
-  ]);
+it.each([1, 2, 3])('does as a set of all counters would, on random ones (seed %i)', (seed) => {
+  const entropy = seededEntropy(seed);
+  const random = (below: number) => {
+    const bytes = new Uint8Array(4);
+    entropy.fill(bytes);
+    return new DataView(bytes.buffer).getUint32(0) % below;
+  };
+  const [window, naive] = [new ReplayWindow(), new NaiveWindow()];
+  let highest = 0;
+  for (let step = 0; step < 50_000; step++) {
+    // Mostly near, sometimes as far as the ring is long, now and then beyond it.
+    const reach = [4, 64, SIZE + 70, 40_000][random(100) < 97 ? random(3) : 3]!;
+    const counter = Math.max(0, highest + reach - random(2 * reach + 1));
+    highest = Math.max(highest, counter);
+    const accepted = naive.accept(counter);
+    if (window.accept(counter) !== accepted) throw new Error(`step ${step}: ${counter}`);
+  }
 });

@@ -11,6 +11,9 @@ it('gives back in order, also round its end', () => {
     for (let id = 0; id < 50; id++) expect(queue.shift()).toEqual(slot(id));
   }
   expect(queue.shift()).toBeUndefined();
+  expect(queue.length).toBe(0);
+  expect(queue.push(slot(7))).toBe(true);
+  expect(queue.shift()).toEqual(slot(7));
 });
 
 it('drops the oldest beyond 128', () => {

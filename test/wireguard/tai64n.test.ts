@@ -1,5 +1,5 @@
 import { compareTimestamps, nextTimestamp } from '../../src/wireguard/tai64n.js';
-import { toHex } from '../support/hex.js';
+import { fromHex, toHex } from '../support/hex.js';
 
 const STEP = 2 ** 24;
 
@@ -44,6 +44,13 @@ it('carries into the upper word', () => {
   const last = nextTimestamp((2 ** 32 - 11) * 1_000 + 999);
   expect(toHex(last)).toBe('40000000ffffffff3b000000');
   expect(toHex(nextTimestamp(0, last))).toBe('400000010000000000000000');
+});
+
+it.each([
+  ['400000000000000a01000005', '400000000000000a02000000'],
+  ['40000000ffffffff00000000', '40000000ffffffff01000000'],
+])('goes on from %s to the next step', (previous, expected) => {
+  expect(toHex(nextTimestamp(0, fromHex(previous)))).toBe(expected);
 });
 
 it('takes the clock where it is ahead of the last stamp', () => {

@@ -159,9 +159,9 @@ it('six hours of traffic: a handshake every two minutes, and nothing lost', () =
 }, 30_000);
 
 describe('Timers', () => {
-  function createTimers(interval = 0): { timers: Timers; calls: string[] } {
+  function createTimers(interval = 0, seed = 1): { timers: Timers; calls: string[] } {
     const calls: string[] = [];
-    return { timers: new Timers(seededEntropy(1), interval), calls };
+    return { timers: new Timers(seededEntropy(seed), interval), calls };
   }
 
   function handlerOf(calls: string[]): TimerHandler<string> {
@@ -172,6 +172,14 @@ describe('Timers', () => {
       beginHandshake: () => calls.push('begin'),
       zeroKeyMaterial: () => calls.push('zero'),
     };
+  }
+
+  /** Lets all pass that becomes due until `end`, each at its very moment. */
+  function run(timers: Timers, calls: string[], end: number): void {
+    for (let now = timers.nextTimeout(); now <= end; now = timers.nextTimeout()) {
+      timers.handleTimeout('peer', handlerOf(calls), now);
+      expect(calls.length).toBeLessThan(1_000);
+    }
   }
 
   it('names the earliest deadline', () => {
@@ -191,6 +199,23 @@ describe('Timers', () => {
     expect(timers.nextTimeout()).toBe(Infinity);
   });
 
+  it.each<[string, (timers: Timers) => void]>([
+    ['retry', (timers) => timers.handshakeInitiated(0)],
+    ['keepalive', (timers) => timers.dataReceived(0)],
+    ['begin', (timers) => timers.dataSent(0)],
+    ['zero', (timers) => timers.sessionDerived(0)],
+    ['keepalive', (timers) => timers.anyAuthenticatedPacketTraversal(0)],
+  ])('%s: not before its deadline, and at it', (call, arm) => {
+    const { timers, calls } = createTimers(7_000);
+    arm(timers);
+    const deadline = timers.nextTimeout();
+    timers.handleTimeout('peer', handlerOf(calls), deadline - 1);
+    expect(calls).toEqual([]);
+    timers.handleTimeout('peer', handlerOf(calls), deadline);
+    expect(calls).toEqual([call]);
+    expect(timers.nextTimeout()).toBeGreaterThan(deadline);
+  });
+
   it('lets each timer expire once', () => {
     const { timers, calls } = createTimers();
     timers.sessionDerived(0);
@@ -201,14 +226,123 @@ describe('Timers', () => {
     expect(calls).toEqual(['zero', 'begin', 'keepalive']);
   });
 
+  it('retries after 5,000 to 5,332 ms, never the same', () => {
+    const delays = Array.from({ length: 200 }, (_, seed) => {
+      const { timers } = createTimers(0, seed);
+      timers.handshakeInitiated(1_000_000);
+      return timers.nextTimeout() - 1_000_000;
+    });
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(5_000);
+    expect(Math.max(...delays)).toBeLessThanOrEqual(5_332);
+    expect(Math.max(...delays) - Math.min(...delays)).toBeGreaterThan(300);
+  });
+
+  it('a handshake that may not begin yet is tried later, and puts off no retry', () => {
+    const { timers } = createTimers();
+    timers.handshakeDelayed(1_000);
+    const deadline = timers.nextTimeout();
+    expect(timers.nextTimeoutReason()).toBe('retransmit-handshake');
+    expect(deadline).toBeGreaterThanOrEqual(6_000);
+    timers.handshakeDelayed(2_000);
+    expect(timers.nextTimeout()).toBe(deadline);
+  });
+
   it('goes on retrying where a retry could not be sent', () => {
     const { timers, calls } = createTimers();
     timers.handshakeInitiated(0);
-    for (let now = 0; now < 200_000; now += 100) {
-      timers.handleTimeout('peer', handlerOf(calls), now);
-    }
-    expect(calls.filter((call) => call === 'retry')).toHaveLength(19);
-    expect(calls.at(-1)).toBe('give-up');
+    run(timers, calls, 200_000);
+    expect(calls).toEqual([...Array<string>(19).fill('retry'), 'give-up']);
     expect(timers.nextTimeoutReason()).toBe('zero-key-material');
+  });
+
+  it('counts the retries until a handshake is wanted anew, or complete', () => {
+    const { timers, calls } = createTimers();
+    for (const end of ['handshakeWanted', 'handshakeComplete'] as const) {
+      timers.handshakeInitiated(0);
+      run(timers, calls, 12_000);
+      expect(timers.handshakeAttempts).toBe(2);
+      timers[end]();
+      expect(timers.handshakeAttempts).toBe(0);
+    }
+    expect(timers.nextTimeout()).toBe(Infinity);
+  });
+
+  it('tells that it gave up, until a handshake is wanted again', () => {
+    const { timers, calls } = createTimers();
+    expect(timers.hasGivenUp).toBe(false);
+    timers.handshakeInitiated(0);
+    while (!calls.includes('give-up')) {
+      expect(timers.hasGivenUp).toBe(false);
+      run(timers, calls, timers.nextTimeout());
+    }
+    expect(timers.hasGivenUp).toBe(true);
+    timers.handshakeWanted();
+    expect(timers.hasGivenUp).toBe(false);
+  });
+
+  it('owes no keepalive to a peer that it has given up', () => {
+    const { timers, calls } = createTimers();
+    timers.handshakeInitiated(0);
+    run(timers, calls, 95_000);
+    timers.dataReceived(95_000);
+    run(timers, calls, 539_000);
+    expect(calls).not.toContain('keepalive');
+  });
+
+  it('giving up does not put off the wiping of the keys, and sees to it where none is due', () => {
+    const withSession = createTimers();
+    withSession.timers.sessionDerived(0);
+    withSession.timers.handshakeInitiated(0);
+    run(withSession.timers, withSession.calls, 540_000);
+    expect(withSession.calls.slice(-2)).toEqual(['give-up', 'zero']);
+
+    const without = createTimers();
+    without.timers.handshakeInitiated(0);
+    run(without.timers, without.calls, 540_000 + 99_000);
+    expect(without.calls.at(-1)).toBe('give-up');
+    run(without.timers, without.calls, 540_000 + 110_000);
+    expect(without.calls.at(-1)).toBe('zero');
+  });
+
+  it('one message is answered by one keepalive, two by two, also after stop()', () => {
+    const { timers, calls } = createTimers();
+    timers.dataReceived(0);
+    run(timers, calls, 60_000);
+    expect(calls).toEqual(['keepalive']);
+    timers.dataReceived(60_000);
+    timers.dataReceived(61_000);
+    timers.stop();
+    timers.dataReceived(70_000);
+    run(timers, calls, 200_000);
+    expect(calls).toEqual(['keepalive', 'keepalive']);
+    timers.dataReceived(200_000);
+    timers.dataReceived(201_000);
+    run(timers, calls, 300_000);
+    expect(calls).toHaveLength(4);
+  });
+
+  it('what was sent answers all that came before', () => {
+    const { timers, calls } = createTimers();
+    timers.dataReceived(0);
+    timers.dataReceived(1_000);
+    timers.anyAuthenticatedPacketSent();
+    timers.dataReceived(2_000);
+    run(timers, calls, 100_000);
+    expect(calls).toEqual(['keepalive']);
+  });
+
+  it('goes on with persistent keepalives where one could not be sent', () => {
+    const { timers, calls } = createTimers(25_000);
+    timers.start(1_000);
+    expect(timers.nextTimeout()).toBe(1_000);
+    run(timers, calls, 1_000 + 3 * 25_000);
+    expect(calls).toEqual(Array(4).fill('keepalive'));
+  });
+
+  it('has nothing to wipe once the sessions were discarded', () => {
+    const { timers } = createTimers();
+    timers.sessionDerived(0);
+    timers.sessionsDiscarded();
+    expect(timers.nextTimeout()).toBe(Infinity);
   });
 });

@@ -1,6 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { createNodeCrypto } from '../../../src/crypto/node.js';
+import type { Crypto } from '../../../src/crypto/crypto.js';
 import { HandshakeState } from '../../../src/wireguard/noise/handshake-state.js';
+import { SymmetricState } from '../../../src/wireguard/noise/symmetric-state.js';
+import { CRYPTO_BACKENDS } from '../../support/crypto-backends.js';
+import { LOW_ORDER_POINTS } from '../../support/crypto-contract.js';
+import { fromHex } from '../../support/hex.js';
+import { readVectors } from '../../support/vectors.js';
+import { SecretWatch } from '../support/secret-watch.js';
 
 interface Vector {
   protocol_name: string;
@@ -17,31 +22,21 @@ interface Vector {
   messages: { payload: string; ciphertext: string }[];
 }
 
-const file = new URL('../../vectors/noise-ikpsk2.json', import.meta.url);
-const { vectors } = JSON.parse(readFileSync(file, 'utf8')) as { vectors: [Vector] };
+const { vectors } = readVectors<{ vectors: [Vector] }>('noise-ikpsk2.json');
 const vector = vectors[0];
-const crypto = createNodeCrypto();
 
-function bytes(hex: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(hex, 'hex'));
-}
+const initiatorStatic = fromHex(vector.init_static);
+const responderStatic = fromHex(vector.resp_static);
+const responderPublic = fromHex(vector.init_remote_static);
+const psk = fromHex(vector.init_psks[0]);
 
-function options(privateKey: Uint8Array, prologue: string) {
-  return {
+function createPair(crypto: Crypto) {
+  const options = (privateKey: Uint8Array, prologue: string) => ({
     protocolName: new TextEncoder().encode(vector.protocol_name),
-    prologue: bytes(prologue),
+    prologue: fromHex(prologue),
     privateKey,
     publicKey: crypto.publicKey(privateKey),
-  };
-}
-
-const initiatorStatic = bytes(vector.init_static);
-const responderStatic = bytes(vector.resp_static);
-const responderPublic = bytes(vector.init_remote_static);
-const psk = bytes(vector.init_psks[0]);
-const ss = crypto.dh(initiatorStatic, responderPublic)!;
-
-function createPair() {
+  });
   return {
     initiator: HandshakeState.initiator(
       crypto,
@@ -54,15 +49,17 @@ function createPair() {
 
 function message(index: number): { payload: Uint8Array; ciphertext: Uint8Array } {
   const { payload, ciphertext } = vector.messages[index]!;
-  return { payload: bytes(payload), ciphertext: bytes(ciphertext) };
+  return { payload: fromHex(payload), ciphertext: fromHex(ciphertext) };
 }
 
-describe('the cacophony vector of Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s', () => {
+describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2, on $backend', (crypto) => {
+  const ss = crypto.dh(initiatorStatic, responderPublic)!;
+
   it('gives both handshake messages, the hash, and four transport messages', () => {
-    const { initiator, responder } = createPair();
+    const { initiator, responder } = createPair(crypto);
     const [first, second] = [message(0), message(1)];
 
-    expect(initiator.writeInitiation(bytes(vector.init_ephemeral), ss, first.payload)).toEqual(
+    expect(initiator.writeInitiation(fromHex(vector.init_ephemeral), ss, first.payload)).toEqual(
       first.ciphertext,
     );
     expect(responder.readInitiatorStatic(first.ciphertext)).toEqual(
@@ -72,12 +69,12 @@ describe('the cacophony vector of Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s', () => 
 
     const initiatorPublic = crypto.publicKey(initiatorStatic);
     expect(
-      responder.writeResponse(bytes(vector.resp_ephemeral), initiatorPublic, psk, second.payload),
+      responder.writeResponse(fromHex(vector.resp_ephemeral), initiatorPublic, psk, second.payload),
     ).toEqual(second.ciphertext);
     expect(initiator.readResponse(second.ciphertext, psk)).toEqual(second.payload);
 
-    expect(initiator.handshakeHash).toEqual(bytes(vector.handshake_hash));
-    expect(responder.handshakeHash).toEqual(bytes(vector.handshake_hash));
+    expect(initiator.handshakeHash).toEqual(fromHex(vector.handshake_hash));
+    expect(responder.handshakeHash).toEqual(fromHex(vector.handshake_hash));
 
     const keys = initiator.split();
     expect(responder.split()).toEqual(keys);
@@ -91,9 +88,9 @@ describe('the cacophony vector of Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s', () => 
   });
 
   it('reads the right response after a wrong one', () => {
-    const { initiator } = createPair();
+    const { initiator } = createPair(crypto);
     const second = message(1);
-    initiator.writeInitiation(bytes(vector.init_ephemeral), ss, message(0).payload);
+    initiator.writeInitiation(fromHex(vector.init_ephemeral), ss, message(0).payload);
     const wrong = second.ciphertext.slice();
     wrong[wrong.length - 1]! ^= 1;
 
@@ -103,17 +100,89 @@ describe('the cacophony vector of Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s', () => 
   });
 
   it.each([0, 40, 90])('refuses an initiation with byte %i changed', (index) => {
-    const { responder } = createPair();
+    const { responder } = createPair(crypto);
     const wrong = message(0).ciphertext;
     wrong[index]! ^= 1;
     const initiator = responder.readInitiatorStatic(wrong);
     expect(initiator && responder.readInitiationPayload(wrong, ss)).toBeUndefined();
   });
 
-  it('refuses an ephemeral key of low order', () => {
-    const { responder } = createPair();
+  it.each(LOW_ORDER_POINTS)('refuses the ephemeral key of low order %s', (point) => {
+    const { initiator, responder } = createPair(crypto);
     const wrong = message(0).ciphertext;
-    wrong.fill(0, 0, 32);
+    wrong.set(fromHex(point));
     expect(responder.readInitiatorStatic(wrong)).toBeUndefined();
+
+    initiator.writeInitiation(fromHex(vector.init_ephemeral), ss, message(0).payload);
+    const wrongResponse = message(1).ciphertext;
+    wrongResponse.set(fromHex(point));
+    expect(initiator.readResponse(wrongResponse, psk)).toBeUndefined();
+    expect(initiator.readResponse(message(1).ciphertext, psk)).toEqual(message(1).payload);
+  });
+
+  it('refuses it also where all else fits, for want of a secret', () => {
+    const { responder } = createPair(crypto);
+    const point = fromHex(LOW_ORDER_POINTS[0]);
+    // What anybody could make if a DH that gives zero were left out.
+    const forger = new SymmetricState(crypto, new TextEncoder().encode(vector.protocol_name));
+    for (const data of [fromHex(vector.resp_prologue), responderPublic, point]) {
+      forger.mixHash(data);
+    }
+    forger.mixKey(point);
+    const sealedStatic = forger.encryptAndHash(crypto.publicKey(initiatorStatic));
+    const forged = Uint8Array.of(...point, ...sealedStatic);
+    expect(responder.readInitiatorStatic(forged)).toBeUndefined();
+  });
+
+  it('writes nothing to a responder whose static key is of low order', () => {
+    const options = {
+      protocolName: new TextEncoder().encode(vector.protocol_name),
+      prologue: fromHex(vector.init_prologue),
+      privateKey: initiatorStatic,
+      publicKey: crypto.publicKey(initiatorStatic),
+    };
+    const initiator = HandshakeState.initiator(crypto, options, fromHex(LOW_ORDER_POINTS[2]));
+    const ephemeral = fromHex(vector.init_ephemeral);
+    expect(initiator.writeInitiation(ephemeral, ss, message(0).payload)).toBeUndefined();
+  });
+
+  it('writes no response to an initiator whose static key is of low order', () => {
+    const { responder } = createPair(crypto);
+    responder.readInitiatorStatic(message(0).ciphertext);
+    responder.readInitiationPayload(message(0).ciphertext, ss);
+    const ephemeral = fromHex(vector.resp_ephemeral);
+    const rs = fromHex(LOW_ORDER_POINTS[3]);
+    expect(responder.writeResponse(ephemeral, rs, psk, message(1).payload)).toBeUndefined();
+  });
+
+  it('leaves nothing of a response that it has tried, and nothing at all when it is wiped', () => {
+    const watch = new SecretWatch(crypto);
+    const { initiator } = createPair(watch.crypto);
+    initiator.writeInitiation(fromHex(vector.init_ephemeral), ss.slice(), message(0).payload);
+    // The chaining key and the key.
+    expect(watch.unwiped).toBe(2);
+    expect(initiator.readResponse(message(1).ciphertext, new Uint8Array(32))).toBeUndefined();
+    expect(watch.unwiped).toBe(2);
+    expect(initiator.readResponse(message(1).ciphertext, psk)).toEqual(message(1).payload);
+    expect(watch.unwiped).toBe(2);
+    expect(watch.count).toBeGreaterThan(20);
+    initiator.wipe();
+    expect(watch.unwiped).toBe(0);
+  });
+
+  it('forgets its ephemeral key when it is wiped, and leaves the static key alone', () => {
+    const forgotten: Uint8Array[] = [];
+    const watched: Crypto = {
+      ...crypto,
+      forget(privateKey) {
+        forgotten.push(privateKey.slice());
+        crypto.forget(privateKey);
+      },
+    };
+    const { initiator } = createPair(watched);
+    initiator.writeInitiation(fromHex(vector.init_ephemeral), ss, message(0).payload);
+    initiator.wipe();
+    expect(forgotten).toEqual([fromHex(vector.init_ephemeral)]);
+    expect(initiatorStatic).toEqual(fromHex(vector.init_static));
   });
 });

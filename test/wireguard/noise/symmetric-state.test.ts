@@ -1,6 +1,7 @@
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { SymmetricState } from '../../../src/wireguard/noise/symmetric-state.js';
 import { seededBytes } from '../../support/seeded-entropy.js';
+import { SecretWatch } from '../support/secret-watch.js';
 
 const crypto = createNodeCrypto();
 const NAME = new TextEncoder().encode('Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s');
@@ -13,6 +14,13 @@ function keyed(): SymmetricState {
 
 it('begins with the hash of the name, which WireGuard calls its construction', () => {
   expect(new SymmetricState(crypto, NAME).handshakeHash).toEqual(crypto.hash(NAME));
+});
+
+it('mixing a key changes no hash, and the hash given out is a copy', () => {
+  const state = keyed();
+  expect(state.handshakeHash).toEqual(crypto.hash(NAME));
+  state.handshakeHash.fill(0);
+  expect(state.handshakeHash).toEqual(crypto.hash(NAME));
 });
 
 it('decrypts what a twin has encrypted, and both hashes agree', () => {
@@ -36,6 +44,28 @@ it('a clone goes its own way', () => {
   clone.mixKeyAndHash(seededBytes(3, 32));
   expect(clone.handshakeHash).not.toEqual(state.handshakeHash);
   expect(clone.split()).not.toEqual(state.split());
+});
+
+it('stays what it was when its clone goes on and is wiped', () => {
+  const [state, twin] = [keyed(), keyed()];
+  const clone = state.clone();
+  clone.mixKeyAndHash(seededBytes(3, 32));
+  clone.wipe();
+  state.clone().wipe();
+  expect(state.handshakeHash).toEqual(twin.handshakeHash);
+  expect(state.split()).toEqual(twin.split());
+  expect(state.encryptAndHash(seededBytes(2, 12))).toEqual(twin.encryptAndHash(seededBytes(2, 12)));
+});
+
+it('wipes each key as the next replaces it', () => {
+  const watch = new SecretWatch();
+  const state = new SymmetricState(watch.crypto, NAME);
+  state.mixKey(seededBytes(1, 32));
+  expect([watch.count, watch.unwiped]).toEqual([3, 2]);
+  state.mixKeyAndHash(seededBytes(2, 32));
+  expect([watch.count, watch.unwiped]).toEqual([7, 2]);
+  state.wipe();
+  expect(watch.unwiped).toBe(0);
 });
 
 it('holds nothing when wiped', () => {

@@ -1,0 +1,246 @@
+/**
+ * The device under fire: both roles, with sessions that live, and peers played by hand. Each
+ * datagram is fired with what has to come of it, and the device's counters, deliveries and answers
+ * are compared with that exactly.
+ */
+import type { Crypto } from '../../src/crypto/crypto.js';
+import { PacketSlots } from '../../src/lib/packet-slot.js';
+import type { Endpoint } from '../../src/wireguard/datagram.js';
+import type { Device, DeviceOptions, Peer } from '../../src/wireguard/device.js';
+import { DROP_REASONS } from '../../src/wireguard/drop-reason.js';
+import { INITIATION } from '../support/message-types.js';
+import { seededEntropy } from '../support/seeded-entropy.js';
+import { ipv4, slotWith } from '../support/wireguard-pair.js';
+import type { Random } from '../sim/random.js';
+import { equalBytes } from '../sim/bytes.js';
+import { Cast, DEVICE_ADDRESS, LIVE, randomKey, type Played, type Role } from './cast.js';
+import { answersTo, FuzzFailure, nameOf, type Expectation } from './expectation.js';
+import type { Puppet } from './puppet.js';
+
+export interface Sent {
+  readonly bytes: Uint8Array;
+  readonly endpoint: Endpoint;
+}
+
+const WALL_CLOCK = Date.UTC(2026, 0, 1);
+const MTU = 1_420;
+const START = 1_000_000;
+
+/** Makes the device under fire; another one than Device itself shows that faults are found. */
+export type CreateDevice = (options: DeviceOptions) => Device;
+
+export class Target {
+  now = START;
+  readonly device: Device;
+  readonly played: Readonly<Record<Role, Played>>;
+  /** Its key is no peer's. */
+  readonly stranger: Puppet;
+  /** Datagrams fired so far. */
+  fired = 0;
+  /** Datagrams by what has to come of them. */
+  readonly expected = new Map<string, number>();
+  /** The initiation that the device waits for an answer to, from `awaited`. */
+  outstanding: Uint8Array | undefined;
+  /** It has not been answered by a cookie yet. */
+  isCookieOutstanding = false;
+  /** Called with each datagram before it is fired. */
+  onShot: (bytes: Uint8Array, source: Endpoint, expectation: Expectation) => void = () => undefined;
+  readonly #slots = new PacketSlots();
+  #sent: Sent[] = [];
+  #delivered: { readonly packet: Uint8Array; readonly peer: Peer }[] = [];
+
+  constructor(seed: number, crypto: Crypto, createDevice: CreateDevice) {
+    const entropy = seededEntropy(seed);
+    this.device = createDevice({
+      privateKey: randomKey(entropy),
+      crypto,
+      entropy: seededEntropy(seed + 1),
+      wallClock: { unixMilliseconds: () => this.unixMilliseconds },
+      mtu: MTU,
+      sink: {
+        transmit: (bytes, endpoint) => this.#sent.push({ bytes, endpoint }),
+        deliver: (packet, peer) => this.#delivered.push({ packet: packet.slice(), peer }),
+      },
+    });
+    const { played, stranger } = new Cast(this.device, crypto, entropy, this.now);
+    this.played = played;
+    this.stranger = stranger;
+  }
+
+  get unixMilliseconds(): number {
+    return WALL_CLOCK + this.now;
+  }
+
+  /**
+   * Hands a datagram to the device, and compares.
+   * @throws FuzzFailure where something else comes of it
+   */
+  fire(bytes: Uint8Array, source: Endpoint, expectation: Expectation): Sent[] {
+    this.onShot(bytes, source, expectation);
+    this.fired++;
+    const name = nameOf(expectation);
+    this.expected.set(name, (this.expected.get(name) ?? 0) + 1);
+    const before = this.#drops();
+    const total = this.device.drops.total;
+    this.#sent = [];
+    this.#delivered = [];
+    this.device.handleDatagrams([{ bytes, endpoint: source }], this.now);
+    this.#compareDrops(expectation, before, total);
+    this.#compareDelivered(expectation);
+    this.#compareSent(expectation);
+    this.#takeEvents();
+    return this.#sent;
+  }
+
+  #drops(): number[] {
+    return DROP_REASONS.map((reason) => this.device.drops.get(reason));
+  }
+
+  #compareDrops(expectation: Expectation, before: readonly number[], total: number): void {
+    const { drops } = this.device;
+    const isExpected =
+      'drop' in expectation
+        ? drops.get(expectation.drop) === before[DROP_REASONS.indexOf(expectation.drop)]! + 1 &&
+          drops.total === total + 1
+        : drops.total === total;
+    if (isExpected) return;
+    const counted = DROP_REASONS.filter((reason, index) => drops.get(reason) !== before[index]);
+    throw new FuzzFailure(
+      `${JSON.stringify(expectation)} was expected, ` +
+        `the device counted: ${counted.join(', ') || 'no drop'}`,
+    );
+  }
+
+  #compareDelivered(expectation: Expectation): void {
+    const count = 'deliver' in expectation ? 1 : 0;
+    if (this.#delivered.length !== count) {
+      throw new FuzzFailure(`${this.#delivered.length} packets delivered, ${count} expected`);
+    }
+    const [delivered] = this.#delivered;
+    if (!('deliver' in expectation) || delivered === undefined) return;
+    if (delivered.peer !== this.played[expectation.from].peer) {
+      throw new FuzzFailure('delivered as if from another peer');
+    }
+    if (!equalBytes(delivered.packet, expectation.deliver)) {
+      throw new FuzzFailure('another packet was delivered');
+    }
+  }
+
+  #compareSent(expectation: Expectation): void {
+    const expected = answersTo(expectation).join();
+    const sent = this.#sent.map(({ bytes }) => bytes[0]).join();
+    if (sent !== expected) throw new FuzzFailure(`sent types [${sent}], expected [${expected}]`);
+  }
+
+  #takeEvents(): void {
+    for (let event = this.device.pollEvent(); event; event = this.device.pollEvent()) {
+      // Nothing is retried then: renew() begins another one.
+      const { peer } = this.played.awaited;
+      if (event.type === 'handshake-gave-up' && event.peer === peer) this.answered();
+    }
+  }
+
+  /** The device waits for no response any more. */
+  answered(): void {
+    this.outstanding = undefined;
+    this.isCookieOutstanding = false;
+  }
+
+  /** ms since the start. */
+  get elapsed(): number {
+    return this.now - START;
+  }
+
+  /** Lets time pass, with all that becomes due in it. */
+  pass(duration: number): void {
+    const end = this.now + duration;
+    for (;;) {
+      const next = Math.max(this.device.nextTimeout(), this.now);
+      if (next > end) break;
+      this.now = next;
+      this.#sent = [];
+      this.device.handleTimeout(this.now);
+      this.#takeSent();
+    }
+    this.now = end;
+    this.#takeEvents();
+  }
+
+  /** To be called between cases: renews sessions before they are old, and begins a handshake. */
+  renew(): void {
+    const { server, retired } = this.played;
+    if (this.now - server.sessionAt >= RENEWED_AFTER) this.#renewLive();
+    if (this.now - retired.sessionAt >= RETIRED_FOR) this.enter('retired');
+    if (this.outstanding === undefined) this.#await();
+  }
+
+  /** Notes which of its initiations the device waits for. */
+  #takeSent(): void {
+    // Where the device believes it to be by now: responses come from anywhere.
+    const { endpoint } = this.played.awaited.peer;
+    for (const message of this.#sent) {
+      if (message.bytes[0] !== INITIATION || message.endpoint !== endpoint) continue;
+      this.outstanding = message.bytes;
+      this.isCookieOutstanding = true;
+    }
+  }
+
+  /** The device begins a handshake with `awaited`, which does not answer yet. */
+  #await(): void {
+    const { peer } = this.played.awaited;
+    this.#sent = [];
+    this.device.initiateHandshake(peer, this.now);
+    this.#takeSent();
+  }
+
+  #renewLive(): void {
+    this.enter('client');
+    const { server } = this.played;
+    this.#sent = [];
+    this.device.initiateHandshake(server.peer, this.now);
+    const [initiation] = this.#sent;
+    if (initiation?.bytes[0] !== INITIATION) throw new FuzzFailure('no initiation to the server');
+    const response = server.puppet.response(initiation.bytes, this.now);
+    const sent = this.fire(response, server.puppet.endpoint, { answer: 'confirmation' });
+    if (server.puppet.open(sent[0]!.bytes)?.length !== 0) throw new FuzzFailure('no confirmation');
+    server.sessionAt = this.now;
+    server.counters.reset();
+  }
+
+  /** A peer begins a session of its own, and confirms it. */
+  enter(role: Role): void {
+    const played = this.played[role];
+    const { puppet, counters } = played;
+    // Stamps are told apart by their rounding, and two initiations of one peer by 20 ms.
+    this.now += 25;
+    const initiation = puppet.initiation(this.unixMilliseconds, this.now);
+    const sent = this.fire(initiation, puppet.endpoint, { answer: 'response' });
+    if (!puppet.takeResponse(sent[0]!.bytes, this.now)) throw new FuzzFailure('a bad response');
+    played.sessionAt = this.now;
+    counters.reset();
+    this.fire(puppet.data(EMPTY, counters.next()), puppet.endpoint, { take: 'silently' });
+  }
+
+  /** A packet each way through each session that lives: what came before has not hurt it. */
+  exchange(random: Random): void {
+    for (const role of LIVE) {
+      const { puppet, address, counters } = this.played[role];
+      const packet = ipv4(DEVICE_ADDRESS, address, random.between(20, MTU));
+      this.#sent = [];
+      this.device.sendPackets([slotWith(this.#slots, packet)], this.now);
+      const plaintext = this.#sent.length === 1 ? puppet.open(this.#sent[0]!.bytes) : undefined;
+      if (plaintext === undefined || !equalBytes(plaintext.subarray(0, packet.length), packet)) {
+        throw new FuzzFailure(`the session with the ${role} carries no data`);
+      }
+      const back = ipv4(address, DEVICE_ADDRESS, random.between(20, MTU));
+      const expectation = { deliver: back, from: role };
+      this.fire(puppet.data(back, counters.next()), puppet.endpoint, expectation);
+    }
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+/** Below REKEY_AFTER_TIME, so that the device renews nothing by itself. */
+const RENEWED_AFTER = 100_000;
+/** Below three REJECT_AFTER_TIME, when its index would be gone. */
+const RETIRED_FOR = 500_000;

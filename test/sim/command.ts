@@ -1,0 +1,64 @@
+import type { Crypto } from '../../src/crypto/crypto.js';
+import { selectCrypto } from '../../src/crypto/select.js';
+import type { CreateDevice } from './end.js';
+import { Violation } from './invariant.js';
+import { parseOptions, repeatCommand, USAGE, type CommandOptions } from './options.js';
+import { formatReport } from './report.js';
+import { Simulation } from './simulation.js';
+
+/** Where the command's text goes, and what it runs. */
+export interface Surroundings {
+  readonly print: (line: string) => void;
+  readonly printError: (line: string) => void;
+  /** Monotonic ms. */
+  readonly clock: () => number;
+  readonly createDevice?: CreateDevice;
+}
+
+/** `npm run sim`. Gives the exit code: 1 where an invariant did not hold, 2 for wrong usage. */
+export async function runCommand(
+  args: readonly string[],
+  surroundings: Surroundings,
+): Promise<number> {
+  const { print, printError } = surroundings;
+  const options = parseOptions(args);
+  if (typeof options === 'string') {
+    printError(`${options}\n\n${USAGE}`);
+    return 2;
+  }
+  if (options.isHelp) {
+    print(USAGE);
+    return 0;
+  }
+  const crypto = await selectCrypto();
+  print(`${options.seeds.length} × ${options.hours} h, packets by ${crypto.backend}`);
+  const failures = options.seeds.filter((seed) => !runSeed(seed, options, crypto, surroundings));
+  return failures.length > 0 ? 1 : 0;
+}
+
+function runSeed(
+  seed: number,
+  options: CommandOptions,
+  crypto: Crypto,
+  surroundings: Surroundings,
+): boolean {
+  const { print, printError, clock, createDevice } = surroundings;
+  const { hours, traceLength } = options;
+  const began = clock();
+  const simulation = new Simulation({
+    seed,
+    hours,
+    crypto,
+    traceLength,
+    ...(createDevice && { createDevice }),
+  });
+  try {
+    print(formatReport(simulation.run(), (clock() - began) / 1000));
+    return true;
+  } catch (error) {
+    for (const line of simulation.trace) printError(`    ${line}`);
+    const text = error instanceof Violation ? error.message : String((error as Error).stack);
+    printError(`seed ${seed}: FAILED\n  ${text}\n  repeat: ${repeatCommand(options, seed)}`);
+    return false;
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Once the network is clear and both ends are awake, packets arrive again within 15 s, the jitter of
+ * the timers (333 ms) and one round trip, counted from the first packet that is offered then: an end
+ * cannot notice what it does not try (whitepaper 6.5: KEEPALIVE_TIMEOUT + REKEY_TIMEOUT after the
+ * first data without an answer a handshake begins). From then on nothing at all is lost.
+ *
+ * Two initiations that cross in the network void each other, as in the kernel, which keeps one
+ * handshake for each peer. Then both wait for their retry, or for the one behind it where sending
+ * the response forbade the first: each crossing puts the limit off by two retries.
+ */
+import { INITIATION } from '../../support/message-types.js';
+import { otherSide, SIDES, type End, type Side } from '../end.js';
+import { Violation, type Incident, type Invariant, type World } from '../invariant.js';
+import type { Received, Sent } from '../invariant.js';
+import type { Delivery } from './delivery.js';
+
+const RECOVERY_TIME = 15_000 + 333;
+const RETRY_TIME = 5_000 + 333;
+
+interface Waiting {
+  readonly serial: number;
+  readonly offeredAt: number;
+}
+
+class Direction {
+  /** When the first packet was offered after the network had become clear. */
+  firstOfferAt: number | undefined;
+  hasRecovered = false;
+  readonly waiting: Waiting[] = [];
+
+  reset(): void {
+    this.firstOfferAt = undefined;
+    this.hasRecovered = false;
+    this.waiting.length = 0;
+  }
+}
+
+export class Recovery implements Invariant {
+  readonly name = 'recovery';
+  readonly #world: World;
+  readonly #delivery: Delivery;
+  readonly #directions: Record<Side, Direction> = { alice: new Direction(), bob: new Direction() };
+  readonly #initiatedAt: Record<Side, number> = { alice: -Infinity, bob: -Infinity };
+  #crossings = 0;
+  #disturbedAt = 0;
+  /** Recoveries seen to their end, and the longest of them without a crossing, in ms. */
+  count = 0;
+  longest = 0;
+  crossingsSeen = 0;
+
+  constructor(world: World, delivery: Delivery) {
+    this.#world = world;
+    this.#delivery = delivery;
+  }
+
+  incident(_end: End, incident: Incident): void {
+    if (incident !== 'asleep') this.#disturbed();
+  }
+
+  #disturbed(): void {
+    this.#disturbedAt = this.#world.virtualNow;
+    this.#crossings = 0;
+    for (const side of SIDES) this.#directions[side].reset();
+  }
+
+  transmitted(end: End, message: Sent): void {
+    if (message.type === INITIATION) this.#initiatedAt[end.side] = this.#world.virtualNow;
+  }
+
+  received(end: End, datagram: Received): void {
+    if (datagram.type !== INITIATION || !datagram.isAccepted) return;
+    const { latency } = this.#world.network.conditions;
+    if (this.#world.virtualNow - this.#initiatedAt[end.side] > 2 * latency) return;
+    this.#crossings++;
+    this.crossingsSeen++;
+  }
+
+  offered(end: End, serial: number): void {
+    if (!this.#isClear() || !this.#canKnow(end)) return;
+    const direction = this.#directions[end.side];
+    const { virtualNow, mobile } = this.#world;
+    // It can but wait for the other one, who has to notice first.
+    const mustWait = end.side !== mobile && !this.#knowsPeer(end);
+    if (mustWait && this.#directions[mobile].firstOfferAt === undefined) return;
+    direction.firstOfferAt ??= virtualNow;
+    direction.waiting.push({ serial, offeredAt: virtualNow });
+  }
+
+  /** Only who speaks at an even pace, once a second or more, is sure to notice. */
+  #canKnow(end: End): boolean {
+    const { mobile, talkers } = this.#world;
+    if (!isSteady(this.#world, end.side)) return false;
+    if (end.side === mobile || isSteady(this.#world, mobile)) return true;
+    // The other end has moved and is silent: nobody could find it.
+    return talkers[mobile].pattern === undefined && this.#knowsPeer(end);
+  }
+
+  #knowsPeer(end: End): boolean {
+    const known = end.peer.endpoint;
+    const actual = this.#world.ends[otherSide(end.side)].endpoint;
+    return known?.port === actual.port && known.address === actual.address;
+  }
+
+  #isClear(): boolean {
+    const { network, virtualNow, ends } = this.#world;
+    if (network.isClearAt(virtualNow) && !ends.alice.isAsleep && !ends.bob.isAsleep) return true;
+    if (this.#disturbedAt !== virtualNow) this.#disturbed();
+    return false;
+  }
+
+  settled(): void {
+    if (!this.#isClear()) return;
+    for (const side of SIDES) this.#check(side, this.#directions[side]);
+  }
+
+  #check(side: Side, direction: Direction): void {
+    const { virtualNow, network } = this.#world;
+    const roundTrip = 2 * network.conditions.latency;
+    const { waiting, firstOfferAt } = direction;
+    if (firstOfferAt === undefined) return;
+    const limit = firstOfferAt + RECOVERY_TIME + roundTrip + this.#crossings * 2 * RETRY_TIME;
+    let first = waiting[0];
+    while (first !== undefined && virtualNow > first.offeredAt + roundTrip) {
+      const isDelivered = this.#delivery.isDelivered(side, first.serial);
+      if (isDelivered && !direction.hasRecovered) this.#recovered(direction, first);
+      if (!isDelivered && first.offeredAt > limit) {
+        const after = first.offeredAt - firstOfferAt;
+        const text = `packet ${first.serial} from ${side}, offered ${after} ms after the first one`;
+        throw new Violation(
+          this.#world,
+          this.name,
+          `${text}, did not arrive, ${this.#crossings} crossings`,
+        );
+      }
+      waiting.shift();
+      first = waiting[0];
+    }
+  }
+
+  #recovered(direction: Direction, first: Waiting): void {
+    direction.hasRecovered = true;
+    this.count++;
+    const duration = first.offeredAt - direction.firstOfferAt!;
+    if (this.#crossings === 0) this.longest = Math.max(this.longest, duration);
+  }
+}
+
+function isSteady(world: World, side: Side): boolean {
+  const pattern = world.talkers[side].pattern;
+  return pattern !== undefined && pattern.interval[1] <= 1_000 && pattern.burst[1] === 1;
+}

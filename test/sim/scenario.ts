@@ -1,0 +1,67 @@
+/** What is fixed for a whole run: the two ends, their keys and options. Drawn from the seed. */
+import type { Crypto } from '../../src/crypto/crypto.js';
+import type { Endpoint } from '../../src/wireguard/datagram.js';
+import { prefixes } from '../support/wireguard-pair.js';
+import { End, otherSide, type CreateDevice, type EndSink, type Side } from './end.js';
+import { Random } from './random.js';
+import { PREFIXES } from './traffic.js';
+
+export interface Scenario {
+  readonly seed: number;
+  readonly mtu: number;
+  /** The side whose address changes; the other one's never does. */
+  readonly mobile: Side;
+  /** Whether the other side is configured with its address, or has to wait until it speaks. */
+  readonly isMobileKnown: boolean;
+  readonly presharedKey: Uint8Array | undefined;
+  readonly privateKeys: Readonly<Record<Side, Uint8Array>>;
+  /** ms; 0 is off. */
+  readonly persistentKeepalives: Readonly<Record<Side, number>>;
+}
+
+const ENDPOINTS: Record<Side, Endpoint> = {
+  alice: { address: '192.0.2.1', port: 51_820 },
+  bob: { address: '2001:db8::2', port: 51_821 },
+};
+
+export function drawScenario(seed: number): Scenario {
+  const random = new Random(seed, 1);
+  const keepalive = (): number => random.pick([0, 0, 0, 10_000, 25_000]);
+  return {
+    seed,
+    mtu: random.pick([1_280, 1_415, 1_420]),
+    mobile: random.pick(['alice', 'bob']),
+    isMobileKnown: random.chance(0.5),
+    presharedKey: random.chance(0.5) ? random.bytes(32) : undefined,
+    privateKeys: { alice: random.bytes(32), bob: random.bytes(32) },
+    persistentKeepalives: { alice: keepalive(), bob: keepalive() },
+  };
+}
+
+export function createEnds(
+  scenario: Scenario,
+  crypto: Crypto,
+  createDevice: CreateDevice,
+  sink: EndSink,
+): Record<Side, End> {
+  const create = (side: Side): End => {
+    const other = otherSide(side);
+    const mustWait = other === scenario.mobile && !scenario.isMobileKnown;
+    const options = {
+      side,
+      seed: scenario.seed,
+      crypto,
+      createDevice,
+      privateKey: scenario.privateKeys[side],
+      peerPublicKey: crypto.publicKey(scenario.privateKeys[other]),
+      presharedKey: scenario.presharedKey,
+      persistentKeepalive: scenario.persistentKeepalives[side],
+      mtu: scenario.mtu,
+      endpoint: ENDPOINTS[side],
+      peerEndpoint: mustWait ? undefined : ENDPOINTS[other],
+      peerAllowedIps: prefixes(...PREFIXES[other]),
+    };
+    return new End(options, sink);
+  };
+  return { alice: create('alice'), bob: create('bob') };
+}

@@ -1,0 +1,240 @@
+/**
+ * Network namespaces for one test file: ours, a router, and one for wireguard-go; the kernel's
+ * machine hangs on the router by a tap. The router counts WireGuard's messages, and can be a NAT.
+ */
+import { execFileSync } from 'node:child_process';
+
+export type Site = 'ours' | 'go' | 'kernel';
+
+/** Each network has these, IPv4 and IPv6; `.2` is the machine's and `.1` the router's. */
+const NETWORKS: Record<Site, { readonly ipv4: string; readonly ipv6: string }> = {
+  ours: { ipv4: '198.51.100', ipv6: '2001:db8:1::' },
+  go: { ipv4: '192.0.2', ipv6: '2001:db8:2::' },
+  kernel: { ipv4: '203.0.113', ipv6: '2001:db8:3::' },
+};
+
+export const MESSAGE_TYPES = { initiation: 1, response: 2, cookieReply: 3, data: 4 } as const;
+export type MessageType = keyof typeof MESSAGE_TYPES;
+
+const IPV4_HEADER = 20;
+const UDP_HEADER = 8;
+
+/** Messages of one type that the router passed on, and their bytes over IPv4 as WireGuard counts them. */
+export interface Traffic {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+let serial = 0;
+
+export class ForeignNetwork {
+  readonly #name = `af${process.pid}${serial++}`;
+  readonly spaces: Record<'ours' | 'go' | 'router', string>;
+  readonly tap = 'tokernel';
+
+  constructor() {
+    const [ours, go, router] = ['o', 'g', 'r'].map((letter) => `${this.#name}${letter}`);
+    this.spaces = { ours: ours!, go: go!, router: router! };
+    for (const space of Object.values(this.spaces)) {
+      run('ip', 'netns', 'add', space);
+      run('ip', '-n', space, 'link', 'set', 'lo', 'up');
+    }
+    for (const site of ['ours', 'go'] as const) this.#connect(site);
+    const { router: routing } = this.spaces;
+    run('ip', '-n', routing, 'tuntap', 'add', this.tap, 'mode', 'tap');
+    this.#setUpRouterSide('kernel', this.tap);
+    for (const setting of ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding']) {
+      const path = `/proc/sys/${setting.replaceAll('.', '/')}`;
+      run(...inSpace(routing), 'sh', '-c', `echo 1 >${path}`);
+    }
+    this.#nft(
+      'add table inet wire',
+      'add chain inet wire pass { type filter hook forward priority 0; }',
+    );
+  }
+
+  /** `ip netns exec` for a command of that site; the kernel's machine is reached another way. */
+  in(space: keyof ForeignNetwork['spaces']): string[] {
+    return inSpace(this.spaces[space]);
+  }
+
+  /** Gives our machine another address; our sockets stay open. */
+  changeOurAddress(from: number, to: number): void {
+    run(...this.in('ours'), 'sh', '-ec', addressChange('ours', from, to));
+  }
+
+  /** Counts the messages from and to that UDP port of ours, from now on. */
+  watch(port: number): void {
+    for (const [way, side] of WAYS) {
+      for (const [type, number] of Object.entries(MESSAGE_TYPES)) {
+        const counter = counterName(port, way, type as MessageType);
+        this.#nft(
+          `add counter inet wire ${counter}`,
+          // The first byte behind the UDP header.
+          `add rule inet wire pass udp ${side} ${port} @th,64,8 ${number} counter name ${counter}`,
+        );
+      }
+    }
+  }
+
+  /** What went by since `watch`. */
+  traffic(port: number, way: 'out' | 'in', type: MessageType): Traffic {
+    const { packets, bytes } = this.#counter(counterName(port, way, type));
+    return { messages: packets, bytes: bytes - packets * (IPV4_HEADER + UDP_HEADER) };
+  }
+
+  /** The bytes of all messages that count as a peer's transfer: cookie replies do not. */
+  transfer(port: number, way: 'out' | 'in'): number {
+    return (['initiation', 'response', 'data'] as const)
+      .map((type) => this.traffic(port, way, type).bytes)
+      .reduce((sum, bytes) => sum + bytes);
+  }
+
+  /** Counts the messages of that port that have `bytes`, each way, and those that have more. */
+  watchLength(port: number, bytes: number): void {
+    const length = bytes + UDP_HEADER;
+    for (const [way, side] of WAYS) {
+      for (const [name, comparison] of [
+        ['equal', ''],
+        ['longer', 'gt'],
+      ] as const) {
+        const counter = `port${port}${way}${name}`;
+        this.#nft(
+          `add counter inet wire ${counter}`,
+          `add rule inet wire pass udp ${side} ${port} udp length ${comparison} ${length} counter name ${counter}`,
+        );
+      }
+    }
+  }
+
+  /** What went by since `watchLength`. */
+  lengths(port: number, way: 'out' | 'in'): { equal: number; longer: number } {
+    const [equal, longer] = ['equal', 'longer'].map(
+      (name) => this.#counter(`port${port}${way}${name}`).packets,
+    );
+    return { equal: equal!, longer: longer! };
+  }
+
+  /** Hides what comes from `inside` behind the router's address and these ports. */
+  translate(inside: Site, outside: Site, ports: string): void {
+    this.stopTranslating();
+    this.#nft(
+      'add table ip translation',
+      'add chain ip translation out { type nat hook postrouting priority srcnat; }',
+      `add rule ip translation out iifname ${linkTo(inside, this.tap)} oifname ${linkTo(outside, this.tap)} ip protocol udp masquerade to :${ports}`,
+    );
+  }
+
+  stopTranslating(): void {
+    this.#nft('add table ip translation', 'delete table ip translation');
+  }
+
+  /** Takes a link of the router down and up: its masquerade forgets all its mappings. */
+  flap(site: Site): void {
+    const link = linkTo(site, this.tap);
+    run('ip', '-n', this.spaces.router, 'link', 'set', link, 'down');
+    run('ip', '-n', this.spaces.router, 'link', 'set', link, 'up');
+  }
+
+  /** What still runs in the namespaces, as children of shells do that were ended: their ids. */
+  processIds(): number[] {
+    return Object.values(this.spaces).flatMap((space) =>
+      run('ip', 'netns', 'pids', space).split('\n').filter(Boolean).map(Number),
+    );
+  }
+
+  close(): void {
+    for (const space of Object.values(this.spaces)) run('ip', 'netns', 'delete', space);
+  }
+
+  #connect(site: 'ours' | 'go'): void {
+    const { router } = this.spaces;
+    const space = this.spaces[site];
+    run(
+      ...['ip', 'link', 'add', 'eth0', 'netns', space, 'type', 'veth'],
+      ...['peer', 'name', linkTo(site, this.tap), 'netns', router],
+    );
+    this.#setUpRouterSide(site, linkTo(site, this.tap));
+    run(...inSpace(space), 'sh', '-ec', firstAddresses(site));
+    // The router must count datagrams, not the super-datagrams of segmentation offload.
+    for (const [where, link] of [
+      [space, 'eth0'],
+      [router, linkTo(site, this.tap)],
+    ] as const) {
+      const off = ['gso', 'off', 'gro', 'off', 'tx-udp-segmentation', 'off'];
+      run(...inSpace(where), 'ethtool', '-K', link, ...off);
+    }
+  }
+
+  #setUpRouterSide(site: Site, link: string): void {
+    const { ipv4, ipv6 } = NETWORKS[site];
+    const { router } = this.spaces;
+    run('ip', '-n', router, 'address', 'add', `${ipv4}.1/24`, 'dev', link);
+    run('ip', '-n', router, 'address', 'add', `${ipv6}1/64`, 'dev', link, 'nodad');
+    run('ip', '-n', router, 'link', 'set', link, 'up');
+  }
+
+  #counter(name: string): { packets: number; bytes: number } {
+    const listing = this.#nft(`list counter inet wire ${name}`);
+    const [, packets, bytes] = /packets (\d+) bytes (\d+)/.exec(listing)!;
+    return { packets: Number(packets), bytes: Number(bytes) };
+  }
+
+  #nft(...commands: string[]): string {
+    return run(...inSpace(this.spaces.router), 'nft', commands.join('; '));
+  }
+}
+
+const WAYS = [
+  ['out', 'sport'],
+  ['in', 'dport'],
+] as const;
+
+/** The address of a machine outside of the tunnel; machine 2 is there from the beginning. */
+export function outsideAddress(site: Site, family: 4 | 6 = 4, machine = 2): string {
+  const { ipv4, ipv6 } = NETWORKS[site];
+  return family === 4 ? `${ipv4}.${machine}` : `${ipv6}${machine}`;
+}
+
+/** A shell's commands that give a machine its addresses and routes on eth0. */
+export function firstAddresses(site: Site): string {
+  const { ipv4, ipv6 } = NETWORKS[site];
+  return [
+    // An address is not tried for duplicates first: it is of use at once.
+    'echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad',
+    'ip link set eth0 up',
+    `ip address add ${ipv4}.2/24 dev eth0`,
+    `ip address add ${ipv6}2/64 dev eth0`,
+    `ip route add default via ${ipv4}.1`,
+    `ip -6 route add default via ${ipv6}1`,
+  ].join('\n');
+}
+
+/** A shell's commands that give a machine another IPv4 address in the place of the one it has. */
+export function addressChange(site: Site, from: number, to: number): string {
+  const { ipv4 } = NETWORKS[site];
+  return [
+    `ip address delete ${ipv4}.${from}/24 dev eth0`,
+    `ip address add ${ipv4}.${to}/24 dev eth0`,
+    `ip route replace default via ${ipv4}.1`,
+  ].join('\n');
+}
+
+function linkTo(site: Site, tap: string): string {
+  return site === 'kernel' ? tap : `to${site}`;
+}
+
+function counterName(port: number, way: string, type: MessageType): string {
+  return `port${port}${way}${type}`;
+}
+
+function inSpace(space: string): string[] {
+  return ['ip', 'netns', 'exec', space];
+}
+
+function run(...command: string[]): string {
+  return execFileSync(command[0]!, command.slice(1), {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}

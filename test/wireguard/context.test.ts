@@ -1,0 +1,13 @@
+import { publicKeyText } from '../../src/wireguard/context.js';
+import { seededBytes } from '../support/seeded-entropy.js';
+
+it('is one text for one key, and another for each other', () => {
+  const key = seededBytes(1, 32);
+  expect(publicKeyText(key.slice())).toBe(publicKeyText(key));
+  expect(publicKeyText(key)).toHaveLength(32);
+  for (const index of [0, 16, 31]) {
+    const other = key.slice();
+    other[index]! ^= 0x80;
+    expect(publicKeyText(other)).not.toBe(publicKeyText(key));
+  }
+});

@@ -1,0 +1,386 @@
+/** Why nothing comes through: each reason, and where it begins and ends. */
+import { PLAUSIBLE_CLOCK } from '../../src/wireguard/constants.js';
+import type { SilenceReason } from '../../src/wireguard/silence.js';
+import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../support/message-types.js';
+import { seededBytes } from '../support/seeded-entropy.js';
+import { WireguardPair, ipv4, type Side } from '../support/wireguard-pair.js';
+import { mac1Of, readIndex, writeCookieReply } from './conformance/whitepaper.js';
+
+const DEAF = () => false;
+const SIDES = ['alice', 'bob'] as const;
+
+function silenceOf(pair: WireguardPair, side: Side = 'alice'): SilenceReason | undefined {
+  return pair[side].device.silenceOf(pair[side].peer, pair.now);
+}
+
+/** The reason after so many further milliseconds, one after the other. */
+function silencesAfter(pair: WireguardPair, ...waits: number[]): (SilenceReason | undefined)[] {
+  return waits.map((wait) => {
+    pair.advance(wait);
+    return silenceOf(pair);
+  });
+}
+
+/** A cookie reply of bob's to alice's last initiation. */
+function askForCookie(pair: WireguardPair): void {
+  const initiation = pair.sent(INITIATION, 'alice').at(-1)!.bytes;
+  const reply = writeCookieReply(pair.crypto, {
+    publicKey: pair.bob.device.publicKey,
+    receiverIndex: readIndex(initiation, 4),
+    mac1: mac1Of(initiation),
+    cookie: seededBytes(8, 16),
+  });
+  expect(reply[0]).toBe(COOKIE_REPLY);
+  pair.inject('alice', reply);
+}
+
+describe('no reason', () => {
+  it('is there before anything is wanted', () => {
+    const pair = new WireguardPair({ bobKnowsAlice: true });
+    pair.advance(100_000);
+    expect([silenceOf(pair, 'alice'), silenceOf(pair, 'bob')]).toEqual([undefined, undefined]);
+  });
+
+  it('is there while all is well, idle or not', () => {
+    const pair = WireguardPair.established({ aliceKeepalive: 25_000 });
+    for (let step = 0; step < 40; step++) {
+      pair.send('alice');
+      pair.advance(30);
+      pair.send('bob');
+      pair.advance(20_000);
+      expect([silenceOf(pair, 'alice'), silenceOf(pair, 'bob')]).toEqual([undefined, undefined]);
+    }
+    pair.advance(3_600_000);
+    expect([silenceOf(pair, 'alice'), silenceOf(pair, 'bob')]).toEqual([undefined, undefined]);
+  });
+
+  it('is there for a responder that has heard no confirmation, and wants nothing', () => {
+    const pair = new WireguardPair();
+    pair.link = ({ type }) => type !== DATA;
+    pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+    pair.advance(60_000);
+    expect(silenceOf(pair, 'bob')).toBeUndefined();
+  });
+
+  it('is there after discardSessions and setPrivateKey, until something is wanted again', () => {
+    for (const act of ['discard', 'key'] as const) {
+      const pair = WireguardPair.established();
+      pair.link = DEAF;
+      pair.send('alice');
+      pair.advance(30_000);
+      expect(silenceOf(pair)).toBe('no-answer');
+      if (act === 'discard') pair.alice.device.discardSessions();
+      else pair.alice.device.setPrivateKey(seededBytes(5, 32));
+      expect(silenceOf(pair)).toBeUndefined();
+      pair.send('alice');
+      expect(silenceOf(pair)).toBe('no-answer');
+    }
+  });
+
+  it('is there after a clock jumped, unless a packet waited', () => {
+    const idle = WireguardPair.established();
+    idle.send('alice');
+    idle.link = DEAF;
+    idle.advance(20_000);
+    idle.alice.wallClockOffset += 60_000;
+    idle.alice.device.handleTimeout(idle.now);
+    expect(silenceOf(idle)).toBeUndefined();
+    const waiting = new WireguardPair();
+    waiting.advance(1);
+    waiting.link = DEAF;
+    waiting.send('alice');
+    waiting.advance(3_000);
+    waiting.alice.wallClockOffset += 60_000;
+    waiting.alice.device.handleTimeout(waiting.now);
+    expect(silenceOf(waiting)).toBe('no-answer');
+    expect(waiting.alice.peer.handshakeBeganAt).toBe(waiting.now);
+  });
+});
+
+describe('no-answer', () => {
+  it.each(SIDES)('is the reason of %s from the first initiation to the session', (side) => {
+    const pair = new WireguardPair({ bobKnowsAlice: true });
+    pair.link = DEAF;
+    pair.send(side);
+    expect(silenceOf(pair, side)).toBe('no-answer');
+    pair.advance(20_000);
+    expect(silenceOf(pair, side)).toBe('no-answer');
+    pair.link = () => true;
+    pair.advance(5_400);
+    expect(pair[side].peer.hasSession(pair.now)).toBe(true);
+    expect(silenceOf(pair, side)).toBeUndefined();
+  });
+
+  it('is the reason where no initiation could be sent yet', () => {
+    const pair = new WireguardPair();
+    const publicKey = pair.crypto.publicKey(seededBytes(7, 32));
+    const options = { publicKey, allowedIps: [], chooseEndpoint: () => undefined };
+    const peer = pair.alice.device.addPeer(options, pair.now);
+    pair.alice.device.initiateHandshake(peer, pair.now);
+    expect(pair.captured).toEqual([]);
+    expect(pair.alice.device.silenceOf(peer, pair.now)).toBe('no-answer');
+  });
+
+  it('stays after a give-up, and is counted anew with the next packet', () => {
+    const pair = new WireguardPair();
+    pair.link = DEAF;
+    const begin = pair.now;
+    pair.send('alice');
+    pair.advance(3_600_000);
+    expect(silenceOf(pair)).toBe('no-answer');
+    expect(pair.alice.peer.handshakeBeganAt).toBe(begin);
+    pair.send('alice');
+    expect(pair.alice.peer.handshakeBeganAt).toBe(pair.now);
+    const again = pair.now;
+    pair.advance(50_000);
+    pair.send('alice');
+    expect(pair.alice.peer.handshakeBeganAt).toBe(again);
+  });
+
+  it('is the reason where a renewal has no answer for 5 s, and data has none either', () => {
+    const pair = WireguardPair.established();
+    pair.advance(121_000);
+    pair.link = DEAF;
+    pair.send('alice');
+    expect(silencesAfter(pair, 0, 4_999, 1)).toEqual([undefined, undefined, 'no-answer']);
+  });
+
+  it('is none where only the renewal has no answer, as long as the old session lasts', () => {
+    const pair = WireguardPair.established();
+    pair.advance(121_000);
+    pair.link = ({ type }) => type === DATA;
+    for (let step = 0; step < 5; step++) {
+      pair.send('alice');
+      expect(silenceOf(pair)).toBeUndefined();
+      pair.advance(10);
+      pair.send('bob');
+      pair.advance(10_000);
+      expect(pair.alice.peer.handshakeBeganAt).toBeDefined();
+      expect(silenceOf(pair)).toBeUndefined();
+    }
+    pair.advance(10_000);
+    expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
+    expect(silenceOf(pair)).toBe('no-answer');
+  });
+
+  it('takes the place of no-data-back when the handshake for want of data has no answer either', () => {
+    const pair = WireguardPair.established();
+    pair.link = DEAF;
+    pair.send('alice');
+    expect(silencesAfter(pair, 14_999, 1)).toEqual([undefined, 'no-data-back']);
+    pair.advance(400);
+    const { at } = pair.sent(INITIATION)[0]!;
+    expect(silencesAfter(pair, at + 4_999 - pair.now, 1)).toEqual(['no-data-back', 'no-answer']);
+  });
+});
+
+describe('wrong-key', () => {
+  it('is the reason from the first response that does not decrypt', () => {
+    const pair = new WireguardPair({ alicePsk: seededBytes(1, 32) });
+    pair.send('alice');
+    expect(silencesAfter(pair, 19, 1)).toEqual(['no-answer', 'wrong-key']);
+    pair.advance(3_600_000);
+    expect(silenceOf(pair)).toBe('wrong-key');
+    pair.bob.peer.setPresharedKey(seededBytes(1, 32));
+    pair.send('alice');
+    pair.settle();
+    expect(silenceOf(pair)).toBeUndefined();
+  });
+
+  it('is none of a later handshake that has no answer at all', () => {
+    const pair = new WireguardPair({ alicePsk: seededBytes(1, 32) });
+    pair.send('alice');
+    pair.advance(3_600_000);
+    pair.link = DEAF;
+    pair.send('alice');
+    expect(silencesAfter(pair, 0, 20_000)).toEqual(['no-answer', 'no-answer']);
+  });
+
+  it('counts in the very moment in which the handshake began', () => {
+    const pair = new WireguardPair({ alicePsk: seededBytes(1, 32), latency: 0 });
+    pair.send('alice');
+    pair.advance(0);
+    expect(pair.alice.peer.lastResponseRejected).toBe(pair.alice.peer.handshakeBeganAt);
+    expect(silenceOf(pair)).toBe('wrong-key');
+  });
+});
+
+describe('under-load', () => {
+  it('is the reason from the cookie to the session', () => {
+    const pair = new WireguardPair();
+    pair.link = DEAF;
+    pair.send('alice');
+    askForCookie(pair);
+    expect(silenceOf(pair)).toBe('under-load');
+    pair.advance(20_000);
+    expect(silenceOf(pair)).toBe('under-load');
+    pair.link = () => true;
+    pair.advance(5_400);
+    expect(silenceOf(pair)).toBeUndefined();
+  });
+
+  it('is none of a later handshake', () => {
+    const pair = new WireguardPair();
+    pair.link = DEAF;
+    pair.send('alice');
+    askForCookie(pair);
+    pair.advance(3_600_000);
+    pair.send('alice');
+    expect(silenceOf(pair)).toBe('no-answer');
+  });
+
+  it('gives way to a response that does not decrypt in the same moment', () => {
+    const pair = new WireguardPair({ alicePsk: seededBytes(1, 32) });
+    pair.send('alice');
+    pair.settle();
+    askForCookie(pair);
+    expect(pair.alice.peer.cookieReceivedAt).toBe(pair.alice.peer.lastResponseRejected);
+    expect(silenceOf(pair)).toBe('wrong-key');
+  });
+
+  it('gives way to a response that does not decrypt, and comes back with a later cookie', () => {
+    const pair = new WireguardPair({ alicePsk: seededBytes(1, 32) });
+    pair.link = DEAF;
+    pair.send('alice');
+    askForCookie(pair);
+    pair.link = () => true;
+    pair.advance(5_400);
+    expect(pair.sent(RESPONSE, 'bob')).toHaveLength(1);
+    expect(silenceOf(pair)).toBe('wrong-key');
+    pair.link = DEAF;
+    pair.advance(5_400);
+    askForCookie(pair);
+    expect(silenceOf(pair)).toBe('under-load');
+  });
+});
+
+describe('clock-behind', () => {
+  /** Alice's clock says so, and nobody answers. */
+  function begun(clock: number): WireguardPair {
+    const pair = new WireguardPair();
+    pair.alice.wallClockOffset = clock - pair.now;
+    pair.link = DEAF;
+    pair.send('alice');
+    return pair;
+  }
+
+  it('is the reason where our stamps are of a year before this program was made', () => {
+    expect(silenceOf(begun(0))).toBe('clock-behind');
+    expect(silenceOf(begun(PLAUSIBLE_CLOCK - 1))).toBe('clock-behind');
+    expect(silenceOf(begun(PLAUSIBLE_CLOCK))).toBe('no-answer');
+  });
+
+  it('is none where the stamps go on from those of an earlier process', () => {
+    const pair = new WireguardPair();
+    pair.link = DEAF;
+    pair.send('alice');
+    pair.advance(10_000);
+    pair.alice.wallClockOffset = -pair.now;
+    pair.send('alice');
+    pair.advance(6_000);
+    expect(silenceOf(pair)).toBe('no-answer');
+  });
+
+  it('ends with the first stamp of a clock that was set', () => {
+    const pair = begun(0);
+    pair.advance(10_000);
+    expect(silenceOf(pair)).toBe('clock-behind');
+    pair.alice.wallClockOffset = Date.UTC(2026, 0, 1);
+    pair.advance(6_000);
+    expect(silenceOf(pair)).toBe('no-answer');
+  });
+
+  it('gives way to any answer', () => {
+    const pair = begun(0);
+    askForCookie(pair);
+    expect(silenceOf(pair)).toBe('under-load');
+  });
+});
+
+describe('no-data-back', () => {
+  it.each(SIDES)('is the reason of %s 15 s after the first packet without an answer', (side) => {
+    const pair = WireguardPair.established();
+    pair.link = ({ from }) => from === side;
+    const begin = pair.now;
+    for (let second = 0; second < 14; second++) {
+      pair.send(side);
+      pair.advance(1_000);
+    }
+    pair.advance(999);
+    expect(silenceOf(pair, side)).toBeUndefined();
+    pair.advance(1);
+    expect(pair.now - begin).toBe(15_000);
+    expect(silenceOf(pair, side)).toBe('no-data-back');
+    pair.link = () => true;
+    pair.send(side === 'alice' ? 'bob' : 'alice');
+    pair.settle();
+    expect(silenceOf(pair, side)).toBeUndefined();
+  });
+
+  it('is none where the peer has nothing to say but its keepalive', () => {
+    const pair = WireguardPair.established();
+    for (let second = 0; second < 120; second++) {
+      pair.send('alice');
+      pair.advance(1_000);
+      expect(silenceOf(pair)).toBeUndefined();
+    }
+    expect(pair.sent(DATA, 'bob').every(({ bytes }) => bytes.length === 32)).toBe(true);
+  });
+
+  it('is counted anew from the first packet behind an answer', () => {
+    const pair = WireguardPair.established();
+    pair.send('alice');
+    pair.advance(9_000);
+    pair.send('bob');
+    pair.settle();
+    pair.link = DEAF;
+    pair.advance(10_000);
+    expect(silenceOf(pair)).toBeUndefined();
+    pair.send('alice');
+    expect(silencesAfter(pair, 14_999, 1)).toEqual([undefined, 'no-data-back']);
+  });
+
+  it('outlasts a handshake where packets are sent under it, and have no answer either', () => {
+    const pair = WireguardPair.established();
+    pair.link = ({ type }) => type !== DATA;
+    for (let second = 0; second < 100; second++) {
+      pair.send('alice');
+      expect(silenceOf(pair)).toBe(second < 15 ? undefined : 'no-data-back');
+      pair.advance(1_000);
+    }
+    expect(pair.sent(RESPONSE).length).toBeGreaterThan(3);
+  });
+
+  it('ends with a handshake where nothing more is asked: one keepalive was lost', () => {
+    const pair = WireguardPair.established();
+    pair.link = ({ from, type }) => from !== 'bob' || type !== DATA;
+    pair.send('alice');
+    pair.advance(16_000);
+    expect(pair.sent(RESPONSE)).toHaveLength(1);
+    expect(silenceOf(pair)).toBeUndefined();
+    pair.advance(3_600_000);
+    expect(silenceOf(pair)).toBeUndefined();
+  });
+
+  it('counts a packet that leaves with the handshake itself', () => {
+    const pair = new WireguardPair();
+    pair.link = ({ type }) => type !== DATA;
+    pair.send('alice');
+    pair.settle();
+    expect(pair.alice.peer.lastPacketSentAt).toBe(pair.alice.peer.lastHandshakeAt);
+    expect(silencesAfter(pair, 14_999, 1)).toEqual([undefined, 'no-data-back']);
+  });
+
+  it('ends with a packet that we refuse: the peer has answered', () => {
+    const pair = WireguardPair.established();
+    pair.link = ({ from }) => from === 'alice';
+    pair.send('alice');
+    pair.advance(15_000);
+    expect(silenceOf(pair)).toBe('no-data-back');
+    pair.link = () => true;
+    pair.sendPacket('bob', ipv4('10.9.9.9', '10.0.0.1'));
+    pair.settle();
+    expect(pair.alice.device.drops.get('wrong-source')).toBe(1);
+    expect(silenceOf(pair)).toBeUndefined();
+  });
+});
