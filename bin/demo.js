@@ -21,6 +21,7 @@ const environment = {
     Object.entries(process.env).filter(([name]) => !/^(ARCTUN|SORACOM)_/.test(name)),
   ),
   ARCTUN_CONFIG: join(folder, 'arc.json'),
+  STATE_DIRECTORY: join(folder, 'state'),
   NO_PROXY: '127.0.0.1',
 };
 const running = new Set();

@@ -1,0 +1,315 @@
+/**
+ * The rules of WireGuard, the tests that hold them and the mutations that fail those tests, as
+ * write-conformance.js, mutate-conformance.js and the test suite use them. A test says in its title
+ * what it holds:
+ *
+ *     … (row 5, initiator)          … (rows 5 and 12, both roles)
+ *     … (gotatun 0.7.2 c)           … (rows 1, 12; witnesses Linux kernel and wireguard-go)
+ */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const DATA = 'test/wireguard/conformance';
+const ROWS = Array.from({ length: 38 }, (_, index) => String(index + 1));
+const LINES = [...'abcdefghi'];
+
+/** A string literal that ends in a tag, behind a blank. */
+const LITERAL =
+  /(['"`])((?:\\.|(?!\1)[^\\\n])* \((?:rows?|gotatun 0\.7\.2) (?:\\.|(?!\1)[^\\\n()])*\))\1/g;
+
+const NUMBERS = '[0-9a-z]+(?:(?:, | and )[0-9a-z]+)*?';
+const ROLE = 'initiator|responder|both roles';
+const TAG = new RegExp(
+  `\\((rows?|gotatun 0\\.7\\.2) (${NUMBERS})(?:, (${ROLE}))?(?:; witness(?:es)? ([^()]+))?\\)$`,
+);
+
+/**
+ * @typedef {object} Title
+ * @property {string} file
+ * @property {string} title without its tag
+ * @property {boolean} isReadable false where the tag is none of the forms above
+ * @property {string[]} names rows or lines of the changelog
+ * @property {string[]} roles
+ * @property {string[]} witnesses foreign implementations
+ */
+
+/**
+ * @typedef {object} Rule
+ * @property {string} name `5` for a row, `c` for a line of the changelog
+ * @property {number} row the number of the row, for a line that of the row that has its rule
+ * @property {string} subject
+ * @property {string} rule
+ * @property {string} sections of the whitepaper
+ * @property {string[]} files where we do it
+ * @property {string[]} roles for which the rule has a meaning
+ * @property {{file: string, title: string}[]} elsewhere tests that hold it too
+ * @property {string | undefined} reason why it is not done
+ */
+
+/**
+ * @typedef {object} Mutation
+ * @property {string} name of the rule
+ * @property {string} file
+ * @property {string} find stands in the file exactly once
+ * @property {string} replace
+ * @property {string} test the file whose tests of that rule have to fail
+ */
+
+/**
+ * What the files under `root` say.
+ *
+ * @param {string} root
+ * @returns {{root: string, rules: Rule[], titles: Title[], mutations: Mutation[]}}
+ */
+export function readConformance(root) {
+  const data = readJson(root, `${DATA}/rows.json`);
+  const { mutations } = readJson(root, `${DATA}/mutations.json`);
+  const files = readdirSync(join(root, 'test'), { recursive: true })
+    .map((name) => `test/${name.replaceAll('\\', '/')}`)
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort();
+  return {
+    root,
+    rules: [...data.rows, ...data.changelog].map(ruleOf),
+    titles: files.flatMap((file) => titlesIn(file, readFileSync(join(root, file), 'utf8'))),
+    mutations: mutations.map(mutationOf),
+  };
+}
+
+/**
+ * The tagged titles in the text of a test file, in their order.
+ *
+ * @param {string} file
+ * @param {string} text
+ * @returns {Title[]}
+ */
+export function titlesIn(file, text) {
+  return [...text.matchAll(LITERAL)].map(([, , literal]) => {
+    const whole = literal.replaceAll(/\\(.)/g, '$1');
+    const [tag, kind, numbers, role, witnesses] = TAG.exec(whole) ?? [];
+    const roles = role === 'both roles' ? ['initiator', 'responder'] : [role ?? []].flat();
+    // A row without a role is a foreign peer's alone.
+    const isRow = kind !== 'gotatun 0.7.2';
+    const isReadable = tag !== undefined && (!isRow || roles.length > 0 || witnesses !== undefined);
+    return {
+      file,
+      title: whole.slice(0, whole.length - (isReadable ? tag.length : 0)).trim(),
+      isReadable,
+      names: split(numbers),
+      roles,
+      witnesses: split(witnesses),
+    };
+  });
+}
+
+function split(text) {
+  return text === undefined ? [] : text.split(/, | and /);
+}
+
+function readJson(root, path) {
+  return JSON.parse(readFileSync(join(root, path), 'utf8'));
+}
+
+function ruleOf({ row, line, roles = [], elsewhere = [], reason, ...rest }) {
+  return { ...rest, name: line ?? String(row), row, roles, elsewhere, reason };
+}
+
+function mutationOf({ row, line, ...rest }) {
+  return { ...rest, name: line ?? String(row) };
+}
+
+/**
+ * The tests that hold a rule on their own, without a foreign implementation.
+ *
+ * @param {{titles: Title[]}} conformance
+ * @param {string} name
+ */
+export function testsOf({ titles }, name) {
+  return titles.filter(({ names, witnesses }) => names.includes(name) && witnesses.length === 0);
+}
+
+/**
+ * The tests in which a foreign implementation has witnessed a rule.
+ *
+ * @param {{titles: Title[]}} conformance
+ * @param {string} name
+ */
+export function witnessedTestsOf({ titles }, name) {
+  return titles.filter(({ names, witnesses }) => names.includes(name) && witnesses.length > 0);
+}
+
+/** What a pattern for jest's `-t` has to be, so that the tests of one rule run alone. */
+export function titlePattern(name) {
+  if (LINES.includes(name)) return `\\(gotatun 0\\.7\\.2 ${name}\\)$`;
+  return `\\(rows? (\\d+(, | and ))*${name}\\b[^()]*\\)$`;
+}
+
+/**
+ * What is wrong: each rule needs tests in all its roles or a reason, and a mutation; each title, file
+ * and text that is named must be there.
+ *
+ * @returns {string[]}
+ */
+export function problemsOf(conformance) {
+  const { rules, titles, mutations } = conformance;
+  const names = rules.map(({ name }) => name);
+  const isComplete = names.join() === [...ROWS, ...LINES].join();
+  return [
+    ...(isComplete
+      ? []
+      : ['rows.json: the rows are 1 to 38, and the lines of the changelog a to i']),
+    ...titles.flatMap((title) => titleProblems(title, names)),
+    ...rules.flatMap((rule) => ruleProblems(rule, conformance)),
+    ...mutations.flatMap((mutation) => mutationProblems(mutation, conformance)),
+  ];
+}
+
+function titleProblems({ file, title, isReadable, names }, known) {
+  if (!isReadable) return [`${file}: what "${title}" ends with cannot be read`];
+  const unknown = names.filter((name) => !known.includes(name));
+  return unknown.map((name) => `${file}: "${title}" names ${name}, which is no row`);
+}
+
+function ruleProblems(rule, conformance) {
+  const { name, files, roles, elsewhere, reason } = rule;
+  const { root, mutations } = conformance;
+  const problems = files
+    .filter((file) => !existsSync(join(root, file)))
+    .map((file) => `${name}: there is no ${file}`);
+  for (const { file, title } of elsewhere) {
+    const isThere =
+      existsSync(join(root, file)) && readFileSync(join(root, file), 'utf8').includes(title);
+    if (!isThere) problems.push(`${name}: there is no "${title}" in ${file}`);
+  }
+  if (reason !== undefined) return problems;
+  const tests = testsOf(conformance, name);
+  if (tests.length === 0) problems.push(`${name}: neither a test nor a reason`);
+  for (const role of roles) {
+    if (!tests.some((test) => test.roles.includes(role)))
+      problems.push(`${name}: no test as ${role}`);
+  }
+  if (!mutations.some((mutation) => mutation.name === name)) problems.push(`${name}: no mutation`);
+  return problems;
+}
+
+function mutationProblems({ name, file, find, replace, test }, conformance) {
+  const rule = conformance.rules.find((candidate) => candidate.name === name);
+  const where = `mutations.json, ${name}, ${file}`;
+  if (rule === undefined) return [`${where}: there is no such row`];
+  const problems = [];
+  if (!rule.files.includes(file)) problems.push(`${where}: the row does not name this file`);
+  const path = join(conformance.root, file);
+  const found = existsSync(path) ? readFileSync(path, 'utf8').split(find).length - 1 : 0;
+  if (found !== 1) problems.push(`${where}: ${JSON.stringify(find)} stands there ${found} times`);
+  if (find === replace) problems.push(`${where}: nothing is changed`);
+  const isHeld = testsOf(conformance, name).some((title) => title.file === test);
+  if (!isHeld) problems.push(`${where}: ${test} has no test of the row`);
+  return problems;
+}
+
+/**
+ * The document, before it is formatted.
+ *
+ * @returns {string}
+ */
+export function conformanceDocument(conformance) {
+  const { rules } = conformance;
+  const isRow = ({ name }) => ROWS.includes(name);
+  return [
+    HEAD,
+    '## At a glance',
+    overview(conformance),
+    '## The rules',
+    ...rules.filter(isRow).map((rule) => section(rule, conformance, `Row ${rule.name}`)),
+    CHANGELOG_HEAD,
+    ...rules
+      .filter((rule) => !isRow(rule))
+      .map((rule) => section(rule, conformance, `Line ${rule.name}`)),
+  ].join('\n\n');
+}
+
+function overview(conformance) {
+  const rows = conformance.rules.map((rule) => {
+    const tests = testsOf(conformance, rule.name);
+    const count = (role) => tests.filter(({ roles }) => roles.includes(role)).length;
+    const cells =
+      rule.roles.length === 0
+        ? [tests.length || '', '']
+        : ['initiator', 'responder'].map((role) => count(role) || '–');
+    const witnesses = witnessesOf(conformance, rule.name).join(', ');
+    const shown = rule.reason === undefined ? witnesses : 'not done: see below';
+    return `| ${rule.name} | ${rule.subject} | ${cells.join(' | ')} | ${shown} |`;
+  });
+  return [
+    '| row | subject | as initiator | as responder | witnessed by |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
+}
+
+/** Foreign implementations, each once. */
+function witnessesOf(conformance, name) {
+  const all = witnessedTestsOf(conformance, name).flatMap(({ witnesses }) => witnesses);
+  return [...new Set(all)].sort();
+}
+
+function section(rule, conformance, heading) {
+  const { name, subject, sections, files, elsewhere, reason } = rule;
+  const facts = [
+    sections && `Whitepaper: ${sections}`,
+    name === String(rule.row) ? '' : `The rule is that of row ${rule.row}`,
+    files.length > 0 && `Code: ${files.map((file) => `\`${file}\``).join(', ')}`,
+    reason && `**${reason}**`,
+    list('Tests', [...testsOf(conformance, name), ...elsewhere]),
+    list(
+      `Witnessed by ${witnessesOf(conformance, name).join(', ')}`,
+      witnessedTestsOf(conformance, name),
+    ),
+  ];
+  const lines = facts.filter((fact) => fact).map((fact) => `- ${fact}`);
+  return [`### ${heading}: ${subject}`, rule.rule, lines.join('\n')].join('\n\n');
+}
+
+/** Tests under their files. */
+function list(what, tests) {
+  if (tests.length === 0) return '';
+  const files = [...new Set(tests.map(({ file }) => file))];
+  const items = files.flatMap((file) => [
+    `  - \`${file}\``,
+    ...tests.filter((test) => test.file === file).map((test) => `    - ${titleText(test)}`),
+  ]);
+  return [`${what}:`, ...items].join('\n');
+}
+
+function titleText({ title, roles = [] }) {
+  return roles.length === 0 ? title : `${title} *(${roles.join(', ')})*`;
+}
+
+const HEAD = `# WireGuard: each rule, and what holds it
+
+This page lists the rules that a WireGuard implementation has to keep, as the whitepaper
+(<https://www.wireguard.com/papers/wireguard.pdf>), the Linux kernel and wireguard-go keep them. Under
+each rule stand the section of the whitepaper, the files in which we do it, the tests that hold it, and
+the foreign implementations that have seen us keep it. What we do not do says so, and why.
+
+The page is generated from \`test/wireguard/conformance/rows.json\` and from the titles of the tests, by
+\`npm run conformance\`; a test fails where it is out of date.
+
+| command | does |
+| --- | --- |
+| \`npm test\` | runs every test; those with foreign peers need root, wireguard-go, and for the kernel qemu, and tell what is missing where they are skipped |
+| \`npm run sim\` | two peers and a network that loses, delays, repeats and damages, for a day of virtual time; a seed repeats a run |
+| \`npm run fuzz\` | random and almost valid datagrams against a device; a seed repeats a run |
+| \`npm run mutate\` | changes the code in every place that Stryker knows; the unit tests have to fail |
+| \`npm run mutate:conformance\` | breaks each rule below on purpose, by the list in \`test/wireguard/conformance/mutations.json\`; its tests have to fail |
+
+The tests of this page that name no witness play both peers in virtual time: nothing in them waits, and
+a failure repeats. Where a device could not be made to send what a test needs, the other peer is
+\`test/wireguard/conformance/whitepaper.ts\`, which makes the messages step by step as the whitepaper
+writes them and shares nothing with our code but the primitives, which have known answers of their own.`;
+
+const CHANGELOG_HEAD = `## The changelog of gotatun 0.7.2
+
+gotatun is a fork of boringtun. Version 0.7.2 of its changelog
+(<https://github.com/mullvad/gotatun/blob/main/CHANGELOG.md>) lists what its ancestor had got wrong for
+years: a list of what is easily got wrong.`;

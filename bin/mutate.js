@@ -1,0 +1,100 @@
+/**
+ * Mutation testing of a file or folder under src: `npm run mutate -- src/wireguard`. Each file is
+ * changed in one place at a time, and its own tests, those that mirror it, have to fail. A file
+ * without such a test is held to the tests of its folder.
+ */
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { Stryker } from '@stryker-mutator/core';
+import config from '../stryker.config.mjs';
+
+const USAGE = 'usage: npm run mutate -- FILE|FOLDER    (under src, say src/wireguard)';
+const STATUSES = ['Killed', 'Timeout', 'Survived', 'NoCoverage', 'RuntimeError'];
+
+const root = join(import.meta.dirname, '..');
+process.chdir(root);
+
+const files = sourceFiles(process.argv.slice(2));
+if (files === undefined) {
+  console.error(USAGE);
+  process.exitCode = 2;
+} else {
+  await mutateAll(files);
+}
+
+/** The TypeScript files that the arguments name, or undefined where they name none. */
+function sourceFiles(parameters) {
+  const [parameter] = parameters;
+  if (parameters.length !== 1 || parameter === undefined) return undefined;
+  const path = relative(root, join(root, parameter));
+  if (!/^src(\/|$)/.test(path) || !existsSync(path)) return undefined;
+  const found = statSync(path).isDirectory()
+    ? readdirSync(path, { recursive: true }).map((name) => join(path, name))
+    : [path];
+  const sources = found.filter((name) => /(?<!\.d)\.ts$/.test(name)).sort();
+  return sources.length > 0 ? sources : undefined;
+}
+
+async function mutateAll(sources) {
+  const begin = performance.now();
+  const results = [];
+  const failed = [];
+  for (const source of sources) {
+    try {
+      results.push(await mutateFile(source));
+    } catch {
+      // Stryker has said why; most likely a test fails without any mutation.
+      failed.push(source);
+    }
+  }
+  const total = totalOf(results);
+  console.log(table([...results, total]));
+  console.log(`${Math.round((performance.now() - begin) / 1000)} s`);
+  const { low } = config.thresholds;
+  if (failed.length > 0) console.error(`not mutated: ${failed.join(', ')}`);
+  if (total.score < low) {
+    console.error(`${total.score.toFixed(1)} % of the mutants were killed: ${low} % have to be`);
+  }
+  if (failed.length > 0 || total.score < low) process.exitCode = 1;
+}
+
+/** How many mutants of one file came to which end. */
+async function mutateFile(source) {
+  const testMatch = testsOf(source).map((test) => `<rootDir>/${test}`);
+  const report = join('reports/mutation', source.replace(/\.ts$/, '.json'));
+  mkdirSync(dirname(report), { recursive: true });
+  const stryker = new Stryker({
+    mutate: [source],
+    jest: { ...config.jest, config: { testMatch } },
+    jsonReporter: { fileName: report },
+  });
+  console.log(`\n${source}`);
+  const mutants = await stryker.runMutationTest();
+  return scored(source, (status) => mutants.filter((mutant) => mutant.status === status).length);
+}
+
+/** The test that mirrors a source file, else all tests of the mirrored folder. */
+function testsOf(source) {
+  const mirrored = source.replace(/^src\b/, 'test').replace(/\.ts$/, '.test.ts');
+  return [existsSync(mirrored) ? mirrored : join(dirname(mirrored), '*.test.ts')];
+}
+
+function totalOf(results) {
+  return scored('total', (status) => results.reduce((sum, result) => sum + result[status], 0));
+}
+
+function scored(name, count) {
+  const counts = Object.fromEntries(STATUSES.map((status) => [status, count(status)]));
+  const detected = counts.Killed + counts.Timeout;
+  const valid = detected + counts.Survived + counts.NoCoverage;
+  return { name, ...counts, score: valid === 0 ? 100 : (100 * detected) / valid };
+}
+
+function table(results) {
+  const columns = ['score', 'killed', 'timeout', 'survived', 'uncovered', 'invalid'];
+  const lines = results.map((result) => {
+    const cells = [result.score.toFixed(1), ...STATUSES.map((status) => String(result[status]))];
+    return cells.map((cell) => cell.padStart(10)).join('') + `  ${result.name}`;
+  });
+  return ['', columns.map((column) => column.padStart(10)).join(''), ...lines].join('\n');
+}
