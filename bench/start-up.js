@@ -51,6 +51,7 @@ try {
   const env = {
     ...process.env,
     ARCTUN_CONFIG: join(folder, 'arc.json'),
+    STATE_DIRECTORY: join(folder, 'state'),
     ARCTUN_AUTH_KEY_ID: platform.authKeyId,
     ARCTUN_AUTH_KEY: platform.authKey,
     ARCTUN_ENDPOINT: platform.api,

@@ -165,7 +165,9 @@ export class Network {
 
 function isClear(conditions: Conditions): boolean {
   const { jitter, loss, duplicate, corrupt, truncate, isPartitioned, deafSide } = conditions;
-  return !isPartitioned && deafSide === undefined && jitter + loss + duplicate + corrupt + truncate === 0;
+  return (
+    !isPartitioned && deafSide === undefined && jitter + loss + duplicate + corrupt + truncate === 0
+  );
 }
 
 /** A copy with one to eight bits flipped, each at another place. */

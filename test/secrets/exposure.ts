@@ -1,0 +1,109 @@
+/** Whether secrets can be read from what a program is given: objects, and what is printed of them. */
+import { inspect } from 'node:util';
+import { findSecrets } from '../support/secret-search.js';
+import { reach } from './object-walk.js';
+
+/** Shorter than any part of a secret that is looked for. */
+const SHORTEST_TEXT = 8;
+
+/** Secrets of 32 bytes, or in text, by name. */
+export class KnownSecrets {
+  readonly #keys = new Map<string, { name: string; bytes: Buffer }>();
+  readonly #texts: Record<string, string> = {};
+
+  add(name: string, secret: Uint8Array | string): void {
+    if (typeof secret === 'string') {
+      this.#texts[name] = secret;
+      return;
+    }
+    // As it is now: it may be wiped later.
+    const bytes = Buffer.from(secret);
+    const text = bytes.toString('base64');
+    if (this.#keys.has(text)) return;
+    const numbered = `${name} ${this.#keys.size}`;
+    this.#keys.set(text, { name: numbered, bytes });
+    this.#texts[numbered] = text;
+  }
+
+  /** How many different keys there are. */
+  get size(): number {
+    return this.#keys.size;
+  }
+
+  /** Where `root` or what is printed of it tells a secret; empty where it tells none. */
+  exposedBy(root: unknown, name: string): string[] {
+    const reached = [...reach(root, name), ...reach(cloneOf(root), `the clone of ${name}`)];
+    const texts = reached.filter(({ text }) => text !== undefined && text.length >= SHORTEST_TEXT);
+    return [
+      ...reached.flatMap(({ bytes, path }) =>
+        bytes === undefined ? [] : this.#inBytes(bytes, path),
+      ),
+      ...this.#inTexts(texts.map(({ text, path }) => [path, text!])),
+      ...printedForms(root).flatMap(([how, text]) => this.#inTexts([[`${how} of ${name}`, text]])),
+    ];
+  }
+
+  #inBytes(bytes: Uint8Array, path: string): string[] {
+    const buffer = Buffer.from(bytes);
+    return [...this.#keys.values()]
+      .filter((key) =>
+        [0, 8, 16].some((start) => buffer.includes(key.bytes.subarray(start, start + 16))),
+      )
+      .map((key) => `${path}: ${key.name}`);
+  }
+
+  /** All at once, and one by one only where there is something to tell. */
+  #inTexts(texts: readonly (readonly [path: string, text: string])[]): string[] {
+    const whole = texts.map(([, text]) => text).join('\n');
+    if (findSecrets(whole, this.#texts).length === 0) return [];
+    return texts.flatMap(([path, text]) =>
+      findSecrets(text, this.#texts).map(({ secret, form }) => `${path}: ${secret}, ${form}`),
+    );
+  }
+}
+
+function printedForms(root: unknown): [how: string, printed: string][] {
+  const options = {
+    showHidden: true,
+    depth: Infinity,
+    maxArrayLength: null,
+    maxStringLength: null,
+  };
+  const inspected = inspect(root, { ...options, getters: true });
+  return [
+    ['inspection', inspected],
+    // Lists of bytes are broken into aligned lines.
+    ['inspection without space', inspected.replaceAll(/\s/g, '')],
+    ['inspection without its own forms', inspect(root, { ...options, customInspect: false })],
+    ['JSON', jsonOf(root)],
+    ['text', String(root)],
+  ];
+}
+
+/** JSON.stringify, with what was met before left out; what it throws where a getter does. */
+function jsonOf(root: unknown): string {
+  const seen = new Set<unknown>();
+  try {
+    return jsonWithout(seen, root) ?? '';
+  } catch (error) {
+    return inspect(error);
+  }
+}
+
+function jsonWithout(seen: Set<unknown>, root: unknown): string | undefined {
+  return JSON.stringify(root, (_key, value: unknown) => {
+    if (typeof value === 'bigint') return value.toString(16);
+    if (typeof value !== 'object' || value === null) return value;
+    if (seen.has(value)) return undefined;
+    seen.add(value);
+    return ArrayBuffer.isView(value) ? Buffer.from(value.buffer).toString('hex') : value;
+  });
+}
+
+function cloneOf(root: unknown): unknown {
+  try {
+    return structuredClone(root);
+  } catch (error) {
+    return error;
+  }
+}
