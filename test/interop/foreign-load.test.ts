@@ -40,7 +40,7 @@ describeWith(FOREIGN_PEERS, 'under load', () => {
   afterAll(async () => {
     await lab.close();
     rmSync(folder, { recursive: true });
-  });
+  }, 60_000);
 
   /** A tunnel to an interface under load that waits to try again, with the cookie that it was sent. */
   async function tunnelWithCookie(name: PeerName): Promise<ForeignTunnel> {

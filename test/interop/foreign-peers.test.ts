@@ -109,7 +109,7 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
       }
     }
   }, 180_000);
-  afterAll(() => lab.close());
+  afterAll(() => lab.close(), 60_000);
 
   const longRun = (name: PeerName, role: Initiator) => longRuns.get(`${name} ${role}`)!;
 

@@ -35,7 +35,7 @@ describeWith(FOREIGN_PEERS, 'what moves under a session', () => {
   beforeAll(async () => {
     lab = await ForeignLab.start();
   }, 180_000);
-  afterAll(() => lab.close());
+  afterAll(() => lab.close(), 60_000);
 
   /** Sessions of both roles; what is done to them must not cost a handshake. */
   async function withoutHandshake(

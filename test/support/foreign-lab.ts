@@ -143,7 +143,9 @@ export class ForeignLab {
 
   async close(): Promise<void> {
     // A wireguard-go that is killed leaves its control socket behind.
-    for (const peer of [this.#go, ...this.#others]) await peer.crash();
+    for (const peer of [this.#go, ...this.#others]) {
+      if (peer instanceof WireGuardGoPeer) await peer.crash();
+    }
     for (const id of this.network.processIds()) process.kill(id, 'SIGKILL');
     await this.processes.close();
     this.network.close();
