@@ -172,7 +172,7 @@ async function tunnel() {
   network.addPeer({ publicKey: plain.publicKey(keys[1]), address: parseIpAddress(client) });
   const local = { address: parseIpAddress(server), port: 7 };
   network.bindUdp(local, (payload, _from, answer) => answer(payload));
-  const opened = await UserspaceTunnel.open(config, ports, Infinity);
+  const opened = await UserspaceTunnel.open(config, ports);
   for (const key of keys) key.fill(0);
   await opened.waitForHandshake(Infinity);
   await phase('open');
@@ -182,3 +182,4 @@ async function tunnel() {
 
 await (scenario === 'devices' ? devices() : tunnel());
 await phase('closed');
+process.exit();

@@ -3,15 +3,25 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSodiumCrypto } from '../../src/crypto/sodium.js';
-import { Processes, REPOSITORY, type TestProcess } from '../support/processes.js';
+import { Processes, REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/requirements.js';
-import { findInMemory, type Finding, type Secret } from './process-memory.js';
+import { findInMemory, type Secret } from './process-memory.js';
 
 const PEER = `${REPOSITORY}test/secrets/memory-peer.js`;
 const KEY_LENGTH = 32;
 const TIMEOUT = 120_000;
 
-const backends = (await createSodiumCrypto()) === undefined ? ['node'] : ['node', 'sodium-native'];
+/**
+ * What our own code leaves behind, it leaves each time. OpenSSL's decoder of private keys gives its
+ * copy back to the allocator as it is, and now and then a part of that is still there (SECURITY.md):
+ * another process, which has other keys, must be clean then.
+ */
+const BACKENDS = [
+  { backend: 'node', attempts: 4 },
+  ...((await createSodiumCrypto()) === undefined
+    ? []
+    : [{ backend: 'sodium-native', attempts: 1 }]),
+];
 
 const processes = new Processes();
 const folder = mkdtempSync(join(tmpdir(), 'arctun-secrets-'));
@@ -20,88 +30,83 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A process that stops at each phase, and what it has told of its secrets so far. */
-class Peer {
-  readonly #process: TestProcess;
-  readonly #file: string;
+/** The names of the secrets that are in memory at each phase. */
+type Found = Readonly<Record<string, readonly string[]>>;
 
-  constructor(backend: string, scenario: string) {
-    this.#file = join(folder, `${backend}-${scenario}`);
-    this.#process = processes.start(
-      [process.execPath, '--expose-gc', PEER, backend, scenario, this.#file],
-      { interactive: true },
-    );
-  }
+const STATICS = ['the first private key', 'the pre-shared key', 'the second private key'];
 
-  /** What lies in its memory while it stands at a phase; it goes on afterwards. */
-  async findAt(phase: string): Promise<Finding[]> {
-    await this.#process.output(new RegExp(`^${phase}$`, 'm'), 'stdout', TIMEOUT);
-    const found = findInMemory(this.#process.child.pid!, this.secrets());
-    this.#process.type('\n');
-    return found;
-  }
+const DEVICES: Found = {
+  begun: ['a key of the handshake', 'a shared secret', 'an ephemeral key', ...STATICS],
+  open: ['a shared secret', 'a transport key', ...STATICS],
+  'sessions discarded': ['a shared secret', ...STATICS],
+  'private key replaced': [
+    'a shared secret',
+    'another private key',
+    'the pre-shared key',
+    'the second private key',
+  ],
+  closed: [],
+};
 
-  /** Each once: both ends make the same ones. */
-  secrets(): Secret[] {
-    const told = readFileSync(this.#file);
-    const secrets = new Map<string, Secret>();
-    for (let offset = 0; offset < told.length;) {
-      const start = offset + 1 + told[offset]!;
-      const name = told.toString('utf8', offset + 1, start);
-      const bytes = told.subarray(start, start + KEY_LENGTH);
-      secrets.set(bytes.toString('hex'), { name, bytes });
-      offset = start + KEY_LENGTH;
-    }
-    return [...secrets.values()];
-  }
-}
-
-/** The names of what was found. */
-function names(findings: readonly Finding[]): string[] {
-  return [...new Set(findings.map(({ name }) => name))].sort();
-}
+const TUNNEL: Found = {
+  open: ['a shared secret', 'a transport key', 'the first private key', 'the second private key'],
+  closed: [],
+};
 
 describeWith(['linux'], 'the memory of a process', () => {
-  describe.each(backends)('on %s', (backend) => {
-    it(
-      'holds no more keys of two devices than are needed, and none when they are closed',
-      async () => {
-        const peer = new Peer(backend, 'devices');
-        const statics = ['the first private key', 'the pre-shared key', 'the second private key'];
-
-        expect(names(await peer.findAt('begun'))).toEqual(
-          ['a key of the handshake', 'a shared secret', 'an ephemeral key', ...statics].sort(),
-        );
-        expect(names(await peer.findAt('open'))).toEqual(
-          ['a shared secret', 'a transport key', ...statics].sort(),
-        );
-        expect(names(await peer.findAt('sessions discarded'))).toEqual(
-          ['a shared secret', ...statics].sort(),
-        );
-        expect(names(await peer.findAt('private key replaced'))).toEqual([
-          'a shared secret',
-          'another private key',
-          'the pre-shared key',
-          'the second private key',
-        ]);
-        expect(await peer.findAt('closed')).toEqual([]);
+  describe.each(BACKENDS)('on $backend', ({ backend, attempts }) => {
+    it.each([
+      ['two devices', 'devices', DEVICES],
+      ['a tunnel', 'tunnel', TUNNEL],
+    ])(
+      'holds the keys of %s while they are needed, and none afterwards',
+      async (_name, scenario, expected) => {
+        let found: Found | undefined;
+        for (let attempt = 0; attempt < attempts && !isEqual(found, expected); attempt++) {
+          found = await findInPhases(backend, scenario, Object.keys(expected));
+        }
+        expect(found).toEqual(expected);
       },
-      TIMEOUT,
-    );
-
-    it(
-      'holds no key of a tunnel when that is closed',
-      async () => {
-        const peer = new Peer(backend, 'tunnel');
-        expect(names(await peer.findAt('open'))).toEqual([
-          'a shared secret',
-          'a transport key',
-          'the first private key',
-          'the second private key',
-        ]);
-        expect(await peer.findAt('closed')).toEqual([]);
-      },
-      TIMEOUT,
+      TIMEOUT * attempts,
     );
   });
 });
+
+/** Runs the peer and looks into its memory at each phase. */
+async function findInPhases(
+  backend: string,
+  scenario: string,
+  phases: readonly string[],
+): Promise<Found> {
+  const file = join(folder, 'secrets');
+  const command = [process.execPath, '--expose-gc', PEER, backend, scenario, file];
+  const peer = processes.start(command, { interactive: true });
+  const found: Record<string, string[]> = {};
+  for (const phase of phases) {
+    await peer.output(new RegExp(`^${phase}$`, 'm'), 'stdout', TIMEOUT);
+    const findings = findInMemory(peer.child.pid!, secretsIn(file));
+    found[phase] = [...new Set(findings.map(({ name }) => name))].sort();
+    peer.type('\n');
+  }
+  const { code, stderr } = await peer.finished;
+  expect([code, stderr]).toEqual([0, '']);
+  return found;
+}
+
+/** What the peer has told so far; each secret once, though both ends make it. */
+function secretsIn(file: string): Secret[] {
+  const told = readFileSync(file);
+  const secrets = new Map<string, Secret>();
+  for (let offset = 0; offset < told.length;) {
+    const start = offset + 1 + told[offset]!;
+    const name = told.toString('utf8', offset + 1, start);
+    const bytes = told.subarray(start, start + KEY_LENGTH);
+    secrets.set(bytes.toString('hex'), { name, bytes });
+    offset = start + KEY_LENGTH;
+  }
+  return [...secrets.values()];
+}
+
+function isEqual(left: Found | undefined, right: Found): boolean {
+  return JSON.stringify(left) === JSON.stringify(right);
+}

@@ -68,6 +68,11 @@ export class TimerModel {
     this.retry = { from: now + REKEY_TIMEOUT, to: now + REKEY_TIMEOUT + MOST_JITTER };
   }
 
+  /** A handshake was wanted for a packet, and was not allowed yet: it is tried like a retry. */
+  handshakeDelayed(now: number): void {
+    this.retry ??= { from: now + REKEY_TIMEOUT, to: now + REKEY_TIMEOUT + MOST_JITTER };
+  }
+
   mayRetry(now: number): boolean {
     return this.retry !== undefined && now >= this.retry.from && now <= this.retry.to;
   }

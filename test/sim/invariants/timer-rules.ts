@@ -124,7 +124,11 @@ export class TimerRules implements Invariant {
     const wants = call.asksForRekey || (speaks && this.#needsHandshake(sessions, now));
     if (wants) timers.lastWanted = timers.lastPerhapsWanted = now;
     if (call.newHandshakeMayExpire) timers.lastPerhapsWanted = now;
-    if (!wants || timers.isPaced(now) || end.peer.endpoint === undefined) return;
+    if (!wants || end.peer.endpoint === undefined) return;
+    if (timers.isPaced(now)) {
+      if (!sessions.canSend(now) && end.peer.stagedPackets > 0) timers.handshakeDelayed(now);
+      return;
+    }
     if (!call.hasSentHandshake) throw this.#violation(end, 'began no handshake that it needed');
   }
 
@@ -192,6 +196,9 @@ export class TimerRules implements Invariant {
   #finish(end: End, { call, sessions, timers }: Observed, neededAnother: boolean): void {
     const { now } = end;
     const { received } = call;
+    if (end.peer.stagedPackets > 0 && sessions.canSend(now)) {
+      throw this.#violation(end, 'lets packets wait that it could send');
+    }
     const isSilent = call.sent.length === 0;
     const isForbidden = timers.isPaced(now) && !sessions.canSend(now);
     const mayBeSilent = isForbidden || end.peer.endpoint === undefined;
