@@ -1,5 +1,5 @@
 import type { WallClock } from '../lib/clock.js';
-import { CLOCK_JUMP } from './constants.js';
+import { CLOCK_DRIFT, CLOCK_JUMP } from './constants.js';
 
 /**
  * Compares the wall clock with the monotonic one. They go at one pace, unless the wall clock was
@@ -11,8 +11,9 @@ import { CLOCK_JUMP } from './constants.js';
  */
 export class ClockWatch {
   readonly #wallClock: WallClock;
-  /** Wall clock less monotonic clock; undefined before the first look. */
+  /** Wall clock less monotonic clock, as it should be; undefined before the first look. */
   #offset: number | undefined;
+  #lookedAt = 0;
 
   constructor(wallClock: WallClock) {
     this.#wallClock = wallClock;
@@ -28,8 +29,15 @@ export class ClockWatch {
     const offset = this.#wallClock.unixMilliseconds() - now;
     const known = (this.#offset ??= offset);
     const moved = offset - known;
-    if (Math.abs(moved) < CLOCK_JUMP) return 0;
-    this.#offset = offset;
-    return moved;
+    const passed = Math.max(0, now - this.#lookedAt);
+    this.#lookedAt = now;
+    if (Math.abs(moved) >= CLOCK_JUMP) {
+      this.#offset = offset;
+      return moved;
+    }
+    // Two crystals never agree: in the life of a session this forgives a tenth of a second.
+    const forgiven = passed * CLOCK_DRIFT;
+    this.#offset = known + Math.max(-forgiven, Math.min(moved, forgiven));
+    return 0;
   }
 }

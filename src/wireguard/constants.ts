@@ -80,5 +80,8 @@ export const MAX_EVENTS = 1_024;
 /** A wall clock that moves by this much against the monotonic one was set, or this machine slept. */
 export const CLOCK_JUMP = 1_000;
 
+/** By this part clocks may drift apart without being said to jump: what NTP corrects at most. */
+export const CLOCK_DRIFT = 500e-6;
+
 /** 2025-01-01T00:00:00Z: a wall clock before it was never set. */
 export const PLAUSIBLE_CLOCK = 1_735_689_600_000;

@@ -13,6 +13,7 @@ import type { Entropy } from '../lib/entropy.js';
 import { PACKET_HEADROOM, PACKET_TAILROOM } from '../lib/packet-slot.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import { AllowedIps } from './allowed-ips.js';
+import { REKEY_TIMEOUT } from './constants.js';
 import { publicKeyText, type DeviceContext, type DeviceSink } from './context.js';
 import { ClockWatch } from './clock-watch.js';
 import { CookieChecker } from './cookie.js';
@@ -67,6 +68,8 @@ export class Device {
   readonly #clockWatch: ClockWatch;
   readonly #releaseIndex: (localIndex: number) => void;
   #lastTimestamp: Uint8Array | undefined;
+  /** When the clocks last parted and initiations were allowed at once. */
+  #jumpedAt = -Infinity;
   #isClosed = false;
 
   /** @throws RangeError where the private key is not 32 bytes or the MTU not positive */
@@ -289,11 +292,17 @@ export class Device {
   #watchClock(now: number): void {
     const by = this.#clockWatch.jump(now);
     if (by === 0) return;
-    this.discardSessions();
+    // 6.1: the first jump lifts the limit on initiations; clocks that quarrel must not do away with it.
+    const isLimited = now - this.#jumpedAt < REKEY_TIMEOUT;
+    if (!isLimited) this.#jumpedAt = now;
     for (const peer of this.#context.peers.values()) {
-      peer.timers.start(now);
+      const { lastSentHandshake } = peer;
       // What waited for a handshake is still wanted; the next retry may be seconds away.
-      if (peer.staged.length > 0) this.#sender.beginHandshake(peer, now);
+      const isWanted = peer.isHandshakeWanted;
+      peer.discardSessions();
+      if (isLimited) peer.lastSentHandshake = lastSentHandshake;
+      peer.timers.start(now);
+      if (isWanted) this.#sender.beginHandshakeSoon(peer, now);
     }
     this.#context.events.push({ type: 'clock-jumped', by });
   }

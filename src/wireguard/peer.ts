@@ -121,6 +121,12 @@ export class Peer {
     return this.cookies.cookieReceivedAt;
   }
 
+  /** Whether packets wait for a handshake, or one is under way that has not been given up. */
+  get isHandshakeWanted(): boolean {
+    const isUnderWay = this.handshakeBeganAt !== undefined && !this.timers.hasGivenUp;
+    return isUnderWay || this.staged.length > 0;
+  }
+
   /** Whether a packet would go out at once. */
   hasSession(now: number): boolean {
     return this.keypairs.current?.canSend(now) ?? false;

@@ -40,6 +40,12 @@ export class Sender implements TimerHandler<Peer> {
     this.#sendInitiation(peer, now);
   }
 
+  /** As beginHandshake(); where 6.1 forbids it yet, a timer does it: what waits must not be left. */
+  beginHandshakeSoon(peer: Peer, now: number): void {
+    this.beginHandshake(peer, now);
+    if (now - peer.lastSentHandshake < REKEY_TIMEOUT) peer.timers.handshakeDelayed(now);
+  }
+
   retryHandshake(peer: Peer, now: number): void {
     this.#sendInitiation(peer, now);
   }
@@ -147,9 +153,7 @@ export class Sender implements TimerHandler<Peer> {
     while (peer.staged.length > 0) {
       const keypair = peer.keypairs.current;
       if (!keypair?.canSend(now)) {
-        this.beginHandshake(peer, now);
-        // Behind a response of ours 6.1 forbids it: what waits must not wait for another packet.
-        if (now - peer.lastSentHandshake < REKEY_TIMEOUT) peer.timers.handshakeDelayed(now);
+        this.beginHandshakeSoon(peer, now);
         return;
       }
       this.#seal(peer, keypair, peer.staged.shift()!, now);

@@ -150,9 +150,13 @@ export class Timers {
     this.#needAnotherKeepalive = false;
   }
 
-  /** Call it when all sessions were wiped before their time: nothing is left to be zeroed. */
+  /** Call it when sessions and handshake were wiped before their time: what they waited for is gone. */
   sessionsDiscarded(): void {
+    this.#retransmitHandshakeAt = NEVER;
+    this.#sendKeepaliveAt = NEVER;
+    this.#newHandshakeAt = NEVER;
     this.#zeroKeyMaterialAt = NEVER;
+    this.#needAnotherKeepalive = false;
   }
 
   /** Whether the last handshake was given up, and none has been wanted since. */

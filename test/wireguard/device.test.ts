@@ -377,18 +377,76 @@ describe('when the clocks part', () => {
     expect(pair.bob.received).toEqual([packet]);
   });
 
-  it('asks again at once for what waits, and for nothing else', () => {
-    for (const packets of [1, 0]) {
-      const pair = new WireguardPair();
-      pair.link = () => false;
-      pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
-      if (packets > 0) pair.send('alice');
-      pair.advance(1_000);
-      pair.alice.wallClockOffset -= 5_000;
-      pair.alice.device.handleTimeout(pair.now);
-      expect(pair.sent(INITIATION)).toHaveLength(1 + packets);
-      expect(pair.alice.device.nextTimeout()).toBeGreaterThan(pair.now);
+  it.each(['a packet', 'a handshake'])('asks again at once where %s waits', (what) => {
+    const pair = new WireguardPair();
+    pair.link = () => false;
+    if (what === 'a packet') pair.send('alice');
+    else pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+    pair.advance(1_000);
+    pair.alice.wallClockOffset -= 5_000;
+    pair.alice.device.handleTimeout(pair.now);
+    expect(pair.sent(INITIATION)).toHaveLength(2);
+    expect(pair.alice.device.nextTimeout()).toBeGreaterThan(pair.now);
+  });
+
+  it('asks for nothing, and owes nothing, where nothing waits', () => {
+    const pair = WireguardPair.established();
+    pair.send('alice');
+    pair.settle();
+    pair.alice.wallClockOffset += 5_000;
+    pair.bob.wallClockOffset += 5_000;
+    pair.captured.length = 0;
+    pair.advance(600_000);
+    pair.alice.device.handleTimeout(pair.now);
+    expect(pair.captured).toEqual([]);
+    expect(pair.alice.device.nextTimeout()).toBe(Infinity);
+  });
+
+  it('does not ask again for a handshake that was given up', () => {
+    const pair = new WireguardPair();
+    pair.link = () => false;
+    pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+    pair.advance(200_000);
+    pair.captured.length = 0;
+    pair.alice.wallClockOffset += 5_000;
+    pair.alice.device.handleTimeout(pair.now);
+    expect(pair.captured).toEqual([]);
+  });
+
+  it('sends no more than one initiation in 5 s behind the first, however the clocks quarrel', () => {
+    const pair = new WireguardPair();
+    pair.link = () => false;
+    for (let step = 0; step < 100; step++) {
+      pair.alice.wallClockOffset += step % 2 === 0 ? 1_500 : -1_500;
+      pair.send('alice');
+      pair.advance(200);
     }
+    const moments = pair.sent(INITIATION).map(({ at }) => at);
+    const gaps = moments.slice(1).map((at, index) => at - moments[index]!);
+    expect(moments.length).toBeGreaterThanOrEqual(4);
+    expect(gaps.filter((gap) => gap < 5_000).length).toBeLessThanOrEqual(1);
+  });
+
+  it('sends the initiation that was held back while the clock was set', () => {
+    let isKnown = false;
+    const pair = new WireguardPair();
+    const { device } = pair.alice;
+    device.removePeer(pair.alice.peer);
+    const peer = device.addPeer(
+      {
+        publicKey: pair.bob.device.publicKey,
+        allowedIps: prefixes('10.0.0.2/32'),
+        chooseEndpoint: () => (isKnown ? pair.bob.endpoint : undefined),
+      },
+      pair.now,
+    );
+    device.initiateHandshake(peer, pair.now);
+    expect(pair.sent(INITIATION)).toHaveLength(0);
+    pair.advance(5_000);
+    pair.alice.wallClockOffset += 1_000_000;
+    isKnown = true;
+    device.retryHandshake(peer, pair.now);
+    expect(pair.sent(INITIATION)).toHaveLength(1);
   });
 
   it('owes the keepalives anew', () => {

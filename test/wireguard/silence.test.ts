@@ -81,7 +81,7 @@ describe('no reason', () => {
     const idle = WireguardPair.established();
     idle.send('alice');
     idle.link = DEAF;
-    idle.advance(20_000);
+    idle.advance(10_000);
     idle.alice.wallClockOffset += 60_000;
     idle.alice.device.handleTimeout(idle.now);
     expect(silenceOf(idle)).toBeUndefined();
