@@ -1,4 +1,5 @@
 /** Opens the tunnel that an arc.json describes. */
+import { ArcConfigError } from '../arc-config/arc-config-error.js';
 import { effectiveKeepalive, effectiveMtu } from '../arc-config/arc-config.js';
 import { requireSession } from '../arc-config/require-session.js';
 import { UserError } from '../lib/user-error.js';
@@ -32,7 +33,7 @@ export async function openTunnel(
   options: OpenTunnelOptions,
   ports: TunnelPorts,
 ): Promise<OpenedTunnel> {
-  const config = planTunnel(options);
+  const config = planTunnel(options, ports);
   const deadline = options.wait === 0 ? Infinity : ports.clock.now() + options.wait;
   const tunnel = await UserspaceTunnel.open(config, ports);
   const handshake = tunnel.waitForHandshake(deadline, options.signal);
@@ -46,7 +47,10 @@ export async function openTunnel(
  *
  * @throws ArcConfigError, UserError as openTunnel
  */
-export function planTunnel({ mode, arcConfig }: OpenTunnelOptions): TunnelConfig {
+export function planTunnel(
+  { mode, arcConfig }: OpenTunnelOptions,
+  { crypto }: Pick<TunnelPorts, 'crypto'>,
+): TunnelConfig {
   if (mode === 'tun') {
     throw new UserError('failed', {
       what: 'cannot open a tun device',
@@ -54,7 +58,9 @@ export function planTunnel({ mode, arcConfig }: OpenTunnelOptions): TunnelConfig
       next: ['Use --mode userspace, or --mode auto, which means userspace.'],
     });
   }
-  return tunnelConfigOf(arcConfig);
+  const config = tunnelConfigOf(arcConfig);
+  requireOther(config, crypto, arcConfig.source);
+  return config;
 }
 
 function tunnelConfigOf({ config, source }: LoadedArcConfig): TunnelConfig {
@@ -68,4 +74,18 @@ function tunnelConfigOf({ config, source }: LoadedArcConfig): TunnelConfig {
     mtu: effectiveMtu(config),
     persistentKeepaliveSeconds: effectiveKeepalive(config),
   });
+}
+
+/** WireGuard has no peer with our own key; the two keys have been mixed up. */
+function requireOther(config: TunnelConfig, crypto: TunnelPorts['crypto'], source: string): void {
+  const own = crypto.publicKey(config.privateKey.expose());
+  if (!config.serverPublicKey.every((byte, index) => byte === own[index])) return;
+  throw new ArcConfigError(source, [
+    {
+      line: 0,
+      keyPath: 'arcSessionStatus.arcServerPeerPublicKey',
+      found: "the public key of this file's own privateKey",
+      expected: "the server's public key",
+    },
+  ]);
 }

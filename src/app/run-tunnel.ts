@@ -41,7 +41,7 @@ const GRACE = 5_000;
  */
 export async function runTunnel(options: RunTunnelOptions, ports: TunnelPorts): Promise<void> {
   const { signal, forward } = options;
-  const config = planTunnel(options);
+  const config = planTunnel(options, ports);
   try {
     // The port first: a tunnel that is opened and given up would take the line from another.
     const later = new LaterDialer();

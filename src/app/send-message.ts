@@ -38,7 +38,8 @@ const MAX_ANSWER = 16 * 1024 * 1024;
  *   exchange breaks
  */
 export async function sendMessage(options: SendOptions, ports: TunnelPorts): Promise<Answer> {
-  if (options.message.via === 'udp') requireOnePacket(options.message.payload, options);
+  const { mtu } = planTunnel(options, ports);
+  if (options.message.via === 'udp') requireOnePacket(options.message.payload, mtu);
   const { tunnel, handshake } = await openTunnel(options, ports);
   try {
     await handshake;
@@ -74,8 +75,7 @@ function exchange(tunnel: UserspaceTunnel, options: SendOptions): Promise<Answer
 }
 
 /** The stack makes no fragments: on their way through NATs and firewalls they are often lost. */
-function requireOnePacket(payload: Uint8Array, options: SendOptions): void {
-  const { mtu } = planTunnel(options);
+function requireOnePacket(payload: Uint8Array, mtu: number): void {
   const limit = maxDatagramPayload(mtu);
   if (payload.length <= limit) return;
   throw new UserError('usage', {

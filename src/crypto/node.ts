@@ -112,7 +112,6 @@ function openX(
   ciphertext: Uint8Array,
   data: Uint8Array,
 ): Uint8Array | undefined {
-  if (ciphertext.length < TAG_LENGTH) return undefined;
   try {
     return xchacha20poly1305(key, nonce, data).decrypt(ciphertext);
   } catch {

@@ -8,3 +8,10 @@ export function messageOf(error: unknown): string {
 export function abortReason(signal: AbortSignal | undefined): Error {
   return signal?.reason instanceof Error ? signal.reason : new Error('The work was aborted.');
 }
+
+/** The system's name of an error (ENOENT, ECONNREFUSED …); undefined where it has none. */
+export function codeOf(error: unknown): string | undefined {
+  // No instanceof: an error of the system may come from another realm, as it does in jest.
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return typeof code === 'string' ? code : undefined;
+}

@@ -2,8 +2,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
 import { FileError } from '../arc-config/files.js';
+import { codeOf } from '../lib/error-message.js';
 import type { CaptureFile, Log } from '../tunnel/ports.js';
-import { codeOf, failingWith, reasonOf } from './files.js';
+import { failingWith, reasonOf } from './files.js';
 
 export interface CaptureFileOptions {
   /** Bytes that wait for the disk at most. */
@@ -50,6 +51,7 @@ class SystemCaptureFile implements CaptureFile {
   #length = 0;
   #writing: Promise<void> | undefined;
   #isOver = false;
+  #hasFailed = false;
 
   constructor(path: string, handle: FileHandle, log: Log, options: CaptureFileOptions) {
     this.#path = path;
@@ -64,13 +66,14 @@ class SystemCaptureFile implements CaptureFile {
     return true;
   }
 
-  async close(trailer: readonly Uint8Array[]): Promise<void> {
+  async close(trailer: readonly Uint8Array[]): Promise<boolean> {
     if (!this.#isOver) for (const block of trailer) this.#take(block);
     this.#isOver = true;
     const done = (this.#writing ?? Promise.resolve()).then(() => this.#handle.close());
-    if (await endsWithin(done, CLOSE_TIMEOUT)) return;
+    if (await endsWithin(done, CLOSE_TIMEOUT)) return !this.#hasFailed;
     const reason = `the disk took longer than ${CLOSE_TIMEOUT / 1000} s`;
     this.#log.warn({ path: this.#path, reason }, 'the end of the capture is not written');
+    return false;
   }
 
   #take(block: Uint8Array): void {
@@ -117,6 +120,7 @@ class SystemCaptureFile implements CaptureFile {
   /** The disk has failed: the capture is as long as its last whole block. */
   async #end(blocks: readonly Uint8Array[], written: number, error: unknown): Promise<void> {
     this.#isOver = true;
+    this.#hasFailed = true;
     this.#waiting = [];
     this.#waitingBytes = 0;
     let whole = 0;

@@ -4,7 +4,6 @@ import { createReadStream, type Stats } from 'node:fs';
 import {
   type FileHandle,
   lstat,
-  mkdir,
   open,
   readdir,
   readFile,
@@ -16,6 +15,8 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FileError, type FileFailure, type Files } from '../arc-config/files.js';
+import { codeOf } from '../lib/error-message.js';
+import { createFolders } from './folders.js';
 
 /** The only mode that a file with a private key has. */
 const PRIVATE = 0o600;
@@ -33,7 +34,8 @@ export const systemFiles: Files = {
   proveWritable: (path) => failingWith(path, () => proveWritable(path)),
   replaceText: (path, text) => failingWith(path, () => replace(path, text)),
   replaceBytes: (path, bytes) => failingWith(path, () => replace(path, bytes)),
-  createFolder: (folder) => failingWith(folder, () => createFolder(folder)),
+  createFolder: (folder) =>
+    failingWith(folder, () => Promise.resolve().then(() => createFolders(folder))),
   list: (folder) => failingWith(folder, () => list(folder)),
   absolute: (path) => resolve(path),
 };
@@ -58,10 +60,6 @@ function decode(path: string, bytes: Uint8Array): string {
   } catch (error) {
     throw new FileError('not-text', path, 'it is not UTF-8 text', { cause: error });
   }
-}
-
-async function createFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
 }
 
 async function list(folder: string): Promise<readonly string[]> {
@@ -277,9 +275,4 @@ async function folderExists(path: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-export function codeOf(error: unknown): string | undefined {
-  // No instanceof: an error of the file system may come from another realm, as it does in jest.
-  return (error as NodeJS.ErrnoException | null)?.code;
 }

@@ -10,7 +10,8 @@ import {
   type Journals,
   type OpenedJournal,
 } from '../arc-config/files.js';
-import { codeOf, failingWith, followLinks, syncFolder, writeAll } from './files.js';
+import { codeOf } from '../lib/error-message.js';
+import { failingWith, followLinks, syncFolder, writeAll } from './files.js';
 import { isOwnerLine, ownerLine, OWNER_LENGTH, runningOwner } from './process-owner.js';
 
 const PRIVATE = 0o600;

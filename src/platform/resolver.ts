@@ -1,6 +1,7 @@
 import { lookup, Resolver as DnsResolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 
+import { abortReason } from '../lib/error-message.js';
 import type { Resolution, Resolver } from '../tunnel/ports.js';
 
 /** How long addresses hold whose TTL cannot be known, as those of /etc/hosts. */
@@ -29,18 +30,20 @@ export interface ResolverSources {
 /** The system's addresses, with the TTL of the records in DNS where these are the same. */
 export function createResolver(sources: ResolverSources): Resolver {
   return {
-    async resolve(host): Promise<Resolution> {
+    async resolve(host, signal): Promise<Resolution> {
       if (isIP(host) !== 0) return { addresses: [host], ttl: Infinity };
-      const records = sources.records(host);
+      signal?.throwIfAborted();
+      const records = isMulticastName(host) ? undefined : sources.records(host);
       // Whatever becomes of it, it is only asked for the TTL.
-      const answer = records.answer.catch(() => []);
+      const answer = (records?.answer ?? Promise.resolve([])).catch(() => []);
       try {
-        const found = await inTime(sources.lookup(host), DEADLINE);
+        const found = await inTime(sources.lookup(host), DEADLINE, signal);
         if (found === undefined) throw noAnswer(host);
         const addresses = found.map(({ address }) => address);
-        return { addresses, ttl: ttlOf(addresses, (await inTime(answer, TTL_PATIENCE)) ?? []) };
+        const known = await inTime(answer, TTL_PATIENCE, signal);
+        return { addresses, ttl: ttlOf(addresses, known ?? []) };
       } finally {
-        records.stop();
+        records?.stop();
       }
     },
   };
@@ -74,23 +77,39 @@ export function nameServerRecords(
   };
 }
 
-/** The shortest one, where DNS has all of the addresses; they are not from there otherwise. */
-function ttlOf(addresses: readonly string[], records: readonly AddressRecord[]): number {
-  const own = records.filter(({ address }) => addresses.includes(address));
-  const isWhole = addresses.every((address) => own.some((record) => record.address === address));
-  return isWhole && own.length > 0 ? Math.min(...own.map(({ ttl }) => ttl)) * 1000 : DEFAULT_TTL;
+/** Those are asked for on the link alone; name servers must not be (RFC 6762 3 and 22.1). */
+function isMulticastName(host: string): boolean {
+  return /\.local\.?$/i.test(host);
 }
 
-/** What a promise gives, or undefined where it takes longer. */
-async function inTime<T>(promise: Promise<T>, duration: number): Promise<T | undefined> {
+/** The shortest one of the addresses that DNS has; others, as those of /etc/hosts, have none. */
+function ttlOf(addresses: readonly string[], records: readonly AddressRecord[]): number {
+  const own = records.filter(({ address }) => addresses.includes(address));
+  return own.length > 0 ? Math.min(...own.map(({ ttl }) => ttl)) * 1000 : DEFAULT_TTL;
+}
+
+/**
+ * What a promise gives, or undefined where it takes longer.
+ *
+ * @throws the reason of `signal` where that fires first
+ */
+async function inTime<T>(
+  promise: Promise<T>,
+  duration: number,
+  signal: AbortSignal | undefined,
+): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<undefined>((resolve) => {
+  let onAbort: (() => void) | undefined;
+  const tooLate = new Promise<undefined>((resolve, reject) => {
     timer = setTimeout(() => resolve(undefined), duration);
+    onAbort = () => reject(abortReason(signal));
+    signal?.addEventListener('abort', onAbort);
   });
   try {
     return await Promise.race([promise, tooLate]);
   } finally {
     clearTimeout(timer);
+    if (onAbort) signal?.removeEventListener('abort', onAbort);
   }
 }
 

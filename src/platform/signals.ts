@@ -1,4 +1,4 @@
-import { STOP_SIGNALS, StoppedError } from '../lib/stopped-error.js';
+import { STOP_SIGNALS, StoppedError, type StopSignal } from '../lib/stopped-error.js';
 
 /**
  * An AbortSignal that fires at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process.
@@ -7,11 +7,22 @@ import { STOP_SIGNALS, StoppedError } from '../lib/stopped-error.js';
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of STOP_SIGNALS) {
-    process.on(name, () => {
+    const handle = () => {
       const stop = new StoppedError(name);
-      if (controller.signal.aborted) process.exit(stop.exitCode);
+      if (controller.signal.aborted) endBy(name, handle, stop.exitCode);
       controller.abort(stop);
-    });
+    };
+    process.on(name, handle);
   }
   return controller.signal;
+}
+
+/**
+ * By the signal itself, at once: exit() waits for the threads of libuv, and a name server that does
+ * not answer keeps one of them for 20 s. As process 1 of a container we do not die of our own signal.
+ */
+function endBy(name: StopSignal, handle: () => void, exitCode: number): void {
+  process.off(name, handle);
+  process.kill(process.pid, name);
+  process.exit(exitCode);
 }

@@ -15,7 +15,6 @@ import {
   fstatSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readSync,
   type Stats,
@@ -23,8 +22,10 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+import { codeOf } from '../lib/error-message.js';
 import type { Log, TimestampRecord, TimestampStore } from '../tunnel/ports.js';
-import { codeOf, reasonOf } from './files.js';
+import { reasonOf } from './files.js';
+import { createFolders, syncFolderNow } from './folders.js';
 
 const PRIVATE = 0o600;
 const WRITABLE_BY_OTHERS = 0o022;
@@ -140,7 +141,7 @@ class TimestampFile {
     // A run as root leaves its owner the file.
     if (process.geteuid?.() === 0) fchownSync(descriptor, folder.uid, folder.gid);
     sync(descriptor, fsyncSync);
-    syncFolder(dirname(this.path));
+    syncFolderNow(dirname(this.path));
   }
 
   /**
@@ -212,40 +213,5 @@ function sync(descriptor: number, call: (descriptor: number) => void): void {
     call(descriptor);
   } catch (error) {
     if (!CANNOT_SYNC.includes(codeOf(error) ?? '')) throw error;
-  }
-}
-
-/** Not mkdir's own recursion, which says ENOENT of a file system that is read-only. */
-function createFolders(folder: string): void {
-  try {
-    createFolder(folder);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-    createFolders(dirname(folder));
-    createFolder(folder);
-  }
-}
-
-/** A folder is no more than a promise until its parent is on the disk. */
-function createFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { mode: 0o700 });
-    syncFolder(dirname(folder));
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
-  }
-}
-
-/** As in files.ts: a folder that cannot be opened or synced says nothing about what is in it. */
-function syncFolder(folder: string): void {
-  try {
-    const descriptor = openSync(folder, constants.O_RDONLY);
-    try {
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    if (codeOf(error) === 'EIO') throw error;
   }
 }

@@ -82,14 +82,16 @@ export class Capture implements TunnelObserver {
   /** To be called when the tunnel is closed. */
   async close(): Promise<void> {
     const at = this.#microseconds();
-    await this.#file.close(
+    const isWhole = await this.#file.close(
       this.#counts.map((counts, interfaceId) => interfaceStatistics(interfaceId, at, counts)),
     );
     const [outside, inside] = this.#counts;
     const packets = outside.received + inside.received;
     const leftOut = outside.dropped + inside.dropped;
     const { log } = this.ports;
-    if (leftOut === 0) log.info({ packets }, 'capture closed');
+    if (!isWhole) {
+      log.warn({ packets, leftOut }, 'capture closed; the file ends before the tunnel did');
+    } else if (leftOut === 0) log.info({ packets }, 'capture closed');
     else log.warn({ packets, leftOut }, 'capture closed; the disk did not take all of it');
   }
 

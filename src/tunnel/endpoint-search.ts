@@ -9,8 +9,8 @@
  * A session that carries data is left alone: the peer itself says where it is (2.1), not DNS.
  */
 import type { Device, Peer } from '../engine/netstack-engine.js';
+import { codeOf } from '../lib/error-message.js';
 import { endpointText } from './endpoint-text.js';
-import { codeOf } from './moving-socket.js';
 import type { Clock, Datagram, Endpoint, Log, Timer } from './ports.js';
 import type { ServerAddresses } from './server-addresses.js';
 import { SilenceWatch } from './silence-watch.js';
@@ -106,7 +106,8 @@ export class EndpointSearch {
   choose(now: number): Endpoint | undefined {
     const { peer, silence } = this.#search();
     silence.attempted();
-    const isHealthy = peer.hasSession(now) && !silence.isSilent(now);
+    // An address that was refused just now is no place for a session either.
+    const isHealthy = !this.#isRefused && peer.hasSession(now) && !silence.isSilent(now);
     if (isHealthy && peer.endpoint !== undefined) return this.#chosen(peer.endpoint, now);
     // Between the addresses of one answer there is no time for the next.
     if (!this.#addresses.isFresh() && !this.#isExcused && !this.#isRefused) {
@@ -130,7 +131,7 @@ export class EndpointSearch {
   /** A datagram was refused, or the socket has failed. */
   sendFailed(error: Error, unsent: Datagram | undefined): void {
     if (this.#isClosed) return;
-    const isUnreachable = UNREACHABLE.has(codeOf(error));
+    const isUnreachable = UNREACHABLE.has(codeOf(error) ?? '');
     if (isUnreachable && unsent !== undefined && this.#tryNext(unsent)) {
       const endpoint = endpointText(unsent.endpoint);
       this.#log.debug({ endpoint, reason: error.message }, 'the next address is tried at once');
@@ -145,6 +146,7 @@ export class EndpointSearch {
     this.#isClosed = true;
     this.#holdTimer?.cancel();
     this.#searched?.silence.close();
+    this.#addresses.close();
   }
 
   /** Once for each kind of failure, until the peer is heard again. */

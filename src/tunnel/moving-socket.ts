@@ -1,3 +1,4 @@
+import { codeOf } from '../lib/error-message.js';
 import { familyOf } from './address-order.js';
 import type { Clock, Datagram, DatagramSocket, DatagramSockets, Timer } from './ports.js';
 
@@ -15,6 +16,9 @@ const PAUSE = 50;
 const LONGEST_PRESSURE = 5_000;
 
 const PRESSURE = new Set(['ENOBUFS', 'EAGAIN', 'EWOULDBLOCK']);
+
+/** The type of a handshake initiation (whitepaper 5.4.2). */
+const INITIATION = 1;
 
 /**
  * A datagram socket that outlives its sockets: it opens one of the family of what is to be sent, and
@@ -35,8 +39,8 @@ export class MovingSocket implements DatagramSocket {
   #madeAt = -Infinity;
   #interval = SHORTEST_INTERVAL;
   #pause: Timer | undefined;
-  #pressedSince = 0;
-  #pressedLast = -Infinity;
+  /** When the system had no room first, since anything got through. */
+  #pressedSince: number | undefined;
   #closed = false;
   #onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
   #onDrain: () => void = () => undefined;
@@ -97,6 +101,7 @@ export class MovingSocket implements DatagramSocket {
   /** The other side was heard: the socket is good, and the next change need not wait. */
   proved(): void {
     this.#interval = SHORTEST_INTERVAL;
+    this.#pressedSince = undefined;
   }
 
   async close(): Promise<void> {
@@ -140,10 +145,17 @@ export class MovingSocket implements DatagramSocket {
     this.#socket = socket;
     this.#family = family;
     socket.onReceive((datagrams) => this.#onReceive(datagrams));
-    socket.onDrain(() => this.#onDrain());
+    socket.onDrain(() => {
+      // A queue that is empty while we pause is so because it was refused.
+      if (this.#pause === undefined) this.#pressedSince = undefined;
+      this.#onDrain();
+    });
     socket.onError((error, unsent) => this.#handleError(error, unsent));
     // close() is waiting for this one, and takes it from here.
-    if (!this.#closed) this.send(this.#takeWaiting());
+    if (this.#closed) return;
+    this.send(this.#takeWaiting());
+    // Whoever waits for room in the queue of the old socket has it now.
+    this.#onDrain();
   }
 
   /** There is no such socket: what waited for it was not sent. */
@@ -156,6 +168,7 @@ export class MovingSocket implements DatagramSocket {
     if (refused.length === 0) this.#onError(error);
     for (const datagram of refused) this.#onError(error, datagram);
     this.send(others);
+    this.#onDrain();
   }
 
   #takeWaiting(): Datagram[] {
@@ -176,27 +189,25 @@ export class MovingSocket implements DatagramSocket {
   }
 
   #handleError(error: Error, unsent: Datagram | undefined): void {
-    if (!PRESSURE.has(codeOf(error))) this.#onError(error, unsent);
-    else if (this.#press()) {
-      this.remake();
+    if (this.#closed) return;
+    if (!PRESSURE.has(codeOf(error) ?? '')) {
       this.#onError(error, unsent);
+      return;
     }
+    const isLasting = this.#press();
+    if (isLasting) this.remake();
+    // Data is sent again soon. The next initiation is 5 s away, and nothing else comes before it.
+    if (isLasting || unsent?.bytes[0] === INITIATION) this.#onError(error, unsent);
   }
 
-  /** Pauses; true where there has been no room for LONGEST_PRESSURE. */
+  /** Pauses; true where nothing has got through for LONGEST_PRESSURE. */
   #press(): boolean {
     const now = this.#clock.now();
-    if (now - this.#pressedLast > SHORTEST_INTERVAL) this.#pressedSince = now;
-    this.#pressedLast = now;
+    this.#pressedSince ??= now;
     this.#pause ??= this.#clock.startTimer(PAUSE, () => {
       this.#pause = undefined;
       this.#onDrain();
     });
     return now - this.#pressedSince >= LONGEST_PRESSURE;
   }
-}
-
-/** The system's name of an error, or nothing. */
-export function codeOf(error: Error): string {
-  return 'code' in error ? String(error.code) : '';
 }

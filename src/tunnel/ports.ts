@@ -18,7 +18,7 @@ export interface DatagramSocket {
   send(datagrams: readonly Datagram[]): void;
   /** Called with what arrived since the last call, never with an empty array. */
   onReceive(handler: (datagrams: readonly Datagram[]) => void): void;
-  /** Called when `queuedBytes` has fallen to zero after it was above `highWaterMark`. */
+  /** Called when `queuedBytes` has fallen to zero: whoever waited for room may send again. */
   onDrain(handler: () => void): void;
   /**
    * Called with an error of the socket, with the system's `code`, and the datagram that was not sent
@@ -56,9 +56,10 @@ export interface Timer {
 export interface Resolver {
   /**
    * All addresses of a name, IPv4 and IPv6; an IP literal is its own address. Settles in bounded time.
+   * @param signal ends the wait, with its reason
    * @throws Error with the system's `code` (ENOTFOUND, EAI_AGAIN …)
    */
-  resolve(host: string): Promise<Resolution>;
+  resolve(host: string, signal?: AbortSignal): Promise<Resolution>;
 }
 
 export interface Resolution {
@@ -110,6 +111,10 @@ export interface CaptureFile {
    * @returns false where it is left out, because the disk is behind or has failed
    */
   write(block: Uint8Array): boolean;
-  /** Resolves when all that was taken is written, then `trailer`, and the file closed; never rejects. */
-  close(trailer: readonly Uint8Array[]): Promise<void>;
+  /**
+   * Resolves when all that was taken is written, then `trailer`, and the file closed; never rejects.
+   *
+   * @returns false where the disk has failed or took too long, so that the file ends before that
+   */
+  close(trailer: readonly Uint8Array[]): Promise<boolean>;
 }

@@ -23,6 +23,7 @@ export class ServerAddresses {
   #expiresUnix = -Infinity;
   #resolving: Promise<void> | undefined;
   #failure: Error | undefined;
+  readonly #closing = new AbortController();
 
   constructor(
     server: { readonly host: string; readonly port: number },
@@ -63,16 +64,24 @@ export class ServerAddresses {
    * answer, the addresses stay: an old one is better than none (RFC 8767 gives the same reason).
    */
   resolve(): Promise<void> {
+    if (this.#closing.signal.aborted) return Promise.resolve();
     this.#resolving ??= this.#ask().finally(() => {
       this.#resolving = undefined;
     });
     return this.#resolving;
   }
 
+  /** What the resolver says from now on is no matter any more. */
+  close(): void {
+    this.#closing.abort(new Error('the tunnel is closing'));
+  }
+
   async #ask(): Promise<void> {
     const { resolver, clock, wallClock, log } = this.#ports;
+    const { signal } = this.#closing;
     try {
-      const { addresses, ttl } = await resolver.resolve(this.host);
+      const { addresses, ttl } = await resolver.resolve(this.host, signal);
+      if (signal.aborted) return;
       if (addresses.length === 0) throw new Error('the name has no address');
       this.#endpoints = happyEyeballsOrder(addresses)
         .slice(0, MAX_ADDRESSES)
@@ -81,6 +90,7 @@ export class ServerAddresses {
       this.#expiresUnix = wallClock.unixMilliseconds() + ttl;
       this.#failure = undefined;
     } catch (error) {
+      if (signal.aborted) return;
       const isFirst = this.#failure === undefined;
       this.#failure = error instanceof Error ? error : new Error(messageOf(error));
       const fields = { host: this.host, reason: this.#failure.message };

@@ -57,6 +57,11 @@ export class AllowedIps<Value extends object> {
     this.#ipv6 = prune(this.#ipv6, value);
   }
 
+  /** Whether nothing is left of what was set: to show that the trie does not grow. */
+  get isEmpty(): boolean {
+    return this.#ipv4 === undefined && this.#ipv6 === undefined;
+  }
+
   lookup(address: IpAddress): Value | undefined {
     return this.lookupAt(address, 0, address.length);
   }

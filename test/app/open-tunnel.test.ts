@@ -1,5 +1,6 @@
 /** What `up` and `send` are told when a tunnel does not come up, in virtual time. */
 import { openTunnel } from '../../src/app/open-tunnel.js';
+import { ArcConfigError } from '../../src/arc-config/arc-config-error.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { UserError } from '../../src/lib/user-error.js';
@@ -15,12 +16,12 @@ afterEach(async () => {
   expect(world.clock.armed).toBe(0);
 });
 
-function options(host: string, wait: number) {
+function options(host: string, wait: number, serverKey = world.server.publicKey) {
   const config = parseArcConfig(
     JSON.stringify({
       privateKey: Buffer.from(CLIENT_KEY).toString('base64'),
       arcSessionStatus: {
-        arcServerPeerPublicKey: Buffer.from(world.server.publicKey).toString('base64'),
+        arcServerPeerPublicKey: Buffer.from(serverKey).toString('base64'),
         arcServerEndpoint: `${host}:${world.server.port}`,
         arcAllowedIPs: ['100.127.0.0/16'],
         arcClientPeerIpAddress: CLIENT,
@@ -66,4 +67,18 @@ it('waits for ever where that is asked for', async () => {
   await world.advance(2_000);
   await handshake;
   await tunnel.close();
+});
+
+it('refuses our own key as that of the server', async () => {
+  const own = world.ports.crypto.publicKey(CLIENT_KEY);
+  const failure: unknown = await openTunnel(options('127.0.0.1', 0, own), world.ports).catch(
+    (error: unknown) => error,
+  );
+  expect(failure).toBeInstanceOf(ArcConfigError);
+  expect(failure).toMatchObject({
+    kind: 'configuration',
+    what: 'cannot use arc.json',
+    why: "arcSessionStatus.arcServerPeerPublicKey: found the public key of this file's own privateKey, expected the server's public key",
+  });
+  expect(world.link.opened).toBe(1);
 });

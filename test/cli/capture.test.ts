@@ -4,7 +4,7 @@ import { UserError } from '../../src/lib/user-error.js';
 import type { CaptureFile } from '../../src/tunnel/ports.js';
 import { silentLog } from '../support/silent-log.js';
 
-const file: CaptureFile = { write: () => true, close: () => Promise.resolve() };
+const file: CaptureFile = { write: () => true, close: () => Promise.resolve(true) };
 const paths: string[] = [];
 const notes: string[] = [];
 

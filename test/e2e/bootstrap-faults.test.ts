@@ -261,13 +261,23 @@ describeWith(['root'], 'a disk that fails', () => {
   );
 });
 
+/** Until the platform has the call: before it, a folder that vanishes ends the run with nothing made. */
+async function createSimCalled(callsBefore: number): Promise<void> {
+  const isCalled = async () => {
+    const calls = await emulator.calls();
+    return calls.slice(callsBefore).includes('POST /v1/sims');
+  };
+  while (!(await isCalled())) await pause(20);
+}
+
 describe('a folder that vanishes while the SIM is created', () => {
   it('leaves the key in the state folder, and the next run says so', async () => {
     const home = join(folder, 'home');
     mkdirSync(home);
     await emulator.fault({ operation: 'createSim', delayMs: 6000 });
+    const callsBefore = (await emulator.calls()).length;
     const running = bootstrap([], home);
-    while (!existsSync(join(home, '.arc.json.bootstrap'))) await pause(20);
+    await createSimCalled(callsBefore);
     renameSync(home, join(folder, 'elsewhere'));
     const first = await running;
     expect(first.code).toBe(1);
@@ -292,8 +302,9 @@ describe('a folder that vanishes while the SIM is created', () => {
     // A file in its place: no folder can be made there.
     execFileSync('sh', ['-c', `: > '${join(folder, 'state')}'`]);
     await emulator.fault({ operation: 'createSim', delayMs: 6000 });
+    const callsBefore = (await emulator.calls()).length;
     const running = bootstrap([], home);
-    while (!existsSync(join(home, '.arc.json.bootstrap'))) await pause(20);
+    await createSimCalled(callsBefore);
     renameSync(home, join(folder, 'elsewhere'));
     const run = await running;
     expect(run.code).toBe(1);

@@ -1,4 +1,4 @@
-import { abortReason, messageOf } from '../../src/lib/error-message.js';
+import { codeOf, abortReason, messageOf } from '../../src/lib/error-message.js';
 
 it.each([
   [new TypeError('why'), 'why'],
@@ -17,4 +17,16 @@ it('the reason of an abort is what it was given', () => {
 it.each([[undefined], [AbortSignal.abort('a text')]])('it is an error in any case', (signal) => {
   expect(abortReason(signal)).toBeInstanceOf(Error);
   expect(abortReason(signal).message).toBe('The work was aborted.');
+});
+
+it.each<[unknown, string | undefined]>([
+  [Object.assign(new Error('x'), { code: 'ENOENT' }), 'ENOENT'],
+  [{ code: 'EIO' }, 'EIO'],
+  [Object.assign(new Error('x'), { code: 5 }), undefined],
+  [new Error('x'), undefined],
+  [undefined, undefined],
+  [null, undefined],
+  ['text', undefined],
+])("gives the system's name of %p: %p", (error, code) => {
+  expect(codeOf(error)).toBe(code);
 });

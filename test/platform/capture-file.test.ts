@@ -82,7 +82,7 @@ it('refuses what would be more than may wait, and takes it later', async () => {
   expect(file.write(Buffer.from('x'))).toBe(false);
   while (!file.write(Buffer.from('later'))) await new Promise((go) => setImmediate(go));
   // The trailer tells of what was left out, so it has room always.
-  await file.close([Buffer.from('the trailer is long')]);
+  expect(await file.close([Buffer.from('the trailer is long')])).toBe(true);
   expect(readFileSync(path, 'utf8')).toBe('1234567890laterthe trailer is long');
 });
 
@@ -162,15 +162,33 @@ describeWith(['root', 'unshare'], 'a disk that is full', () => {
         if (n % 40 === 0) await new Promise((resolve) => setTimeout(resolve, 20));
       }
       console.log('taken', taken < 300, file.write(Buffer.from('x')));
-      await file.close([Buffer.from('trailer')]);
+      console.log('whole', await file.close([Buffer.from('trailer')]));
     `);
     expect(output).toBe(
-      'WARNING no space left on the device the capture ends here; the tunnel goes on\ntaken true false\n',
+      'WARNING no space left on the device the capture ends here; the tunnel goes on\ntaken true false\nwhole false\n',
     );
     const lines = content.split('\n').slice(0, -1).map(Number);
     // 64 KiB less what is no whole block.
     expect(lines).toEqual(Array.from({ length: Math.floor(65_536 / 700) }, (_, n) => n));
     expect(content).toHaveLength(lines.length * 700);
+  });
+});
+
+describeWith(['linux'], 'a disk that fails only when the tunnel is closed', () => {
+  it('is told by close, whatever write had said', () => {
+    const program = `
+      const { createCaptureFile } = await import(process.argv[1]);
+      const file = await createCaptureFile(process.argv[2], { warn: () => console.log('WARNING') });
+      const taken = file.write(Buffer.from('x'.repeat(1 << 17)));
+      console.log(taken, await file.close([]));
+    `;
+    // RLIMIT_FSIZE, with SIGXFSZ ignored, as Node does: EFBIG.
+    const script = 'ulimit -f 64; exec "$0" --input-type=module -e "$@"';
+    const output = execFileSync('sh', ['-c', script, process.execPath, program, BUILT, path], {
+      encoding: 'utf8',
+    });
+    expect(output).toBe('WARNING\ntrue false\n');
+    expect(statSync(path).size).toBe(0);
   });
 });
 
@@ -183,7 +201,7 @@ describe('a disk that does not answer', () => {
       const closed = file.close([]);
       // No write ends before the event loop turns.
       jest.advanceTimersByTime(CLOSE_TIMEOUT);
-      await closed;
+      expect(await closed).toBe(false);
     } finally {
       jest.useRealTimers();
     }

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -106,6 +107,25 @@ it('makes a folder for its owner alone, with those above it, and leaves one that
   writeFileSync(at('a/b/kept'), '');
   await systemFiles.createFolder(at('a/b'));
   expect(await systemFiles.list(at('a/b'))).toEqual(['kept']);
+});
+
+it('makes no folder in the place of a file', async () => {
+  writeFileSync(at('a'), '');
+  await expect(systemFiles.createFolder(at('a'))).rejects.toMatchObject({ path: at('a') });
+  await expect(systemFiles.createFolder(at('a/b'))).rejects.toMatchObject({
+    failure: 'no-folder',
+  });
+});
+
+describeWith(['root'], 'a folder in the home of another user', () => {
+  it('is theirs, with those above it', async () => {
+    mkdirSync(at('home'));
+    chownSync(at('home'), 65534, 65533);
+    await systemFiles.createFolder(at('home/a/b'));
+    for (const folder of ['home/a', 'home/a/b']) {
+      expect(statSync(at(folder))).toMatchObject({ uid: 65534, gid: 65533 });
+    }
+  });
 });
 
 it('lists nothing where there is no folder', async () => {

@@ -20,14 +20,18 @@ interface Fake {
 
 function setUp({ lookup, records = never }: Fake) {
   let stopped = 0;
+  let asked = 0;
   const sources: ResolverSources = {
     lookup: () => lookup,
-    records: () => ({ answer: records, stop: () => stopped++ }),
+    records: () => {
+      asked++;
+      return { answer: records, stop: () => stopped++ };
+    },
   };
   // A rejection is for the resolver; that it comes before anybody waits is no fault.
   lookup.catch(() => undefined);
   records.catch(() => undefined);
-  return { resolver: createResolver(sources), stopped: () => stopped };
+  return { resolver: createResolver(sources), stopped: () => stopped, asked: () => asked };
 }
 
 const found = (...addresses: string[]) =>
@@ -58,7 +62,6 @@ it('gives the addresses of the system in its order, with the shortest TTL of the
 
 it.each([
   ['/etc/hosts has another address', [record('192.0.2.9', 5)]],
-  ['DNS has only some of them', [record('192.0.2.1', 5)]],
   ['DNS has none', []],
 ])('believes no TTL of DNS where %s', async (_case, records) => {
   const { resolver } = setUp({
@@ -66,6 +69,20 @@ it.each([
     records: Promise.resolve(records),
   });
   expect((await resolver.resolve('arc.example')).ttl).toBe(60_000);
+});
+
+it('has the shortest TTL of the addresses that DNS has, also where it lacks some', async () => {
+  const { resolver } = setUp({
+    lookup: found('192.0.2.1', '192.0.2.2', '192.0.2.3'),
+    records: Promise.resolve([record('192.0.2.1', 7), record('192.0.2.2', 5)]),
+  });
+  expect((await resolver.resolve('arc.example')).ttl).toBe(5_000);
+});
+
+it.each(['arc.local', 'Arc.LOCAL.'])('asks no name server for %s (RFC 6762 3)', async (host) => {
+  const { resolver, asked } = setUp({ lookup: found('192.0.2.1') });
+  expect(await resolver.resolve(host)).toEqual({ addresses: ['192.0.2.1'], ttl: 60_000 });
+  expect(asked()).toBe(0);
 });
 
 it('has the default TTL where DNS fails', async () => {
@@ -114,6 +131,34 @@ describe('in virtual time', () => {
     });
     expect(stopped()).toBe(1);
   });
+});
+
+it.each<[string, Fake]>([
+  ['while the system is asked', { lookup: never }],
+  ['while the TTL is asked for', { lookup: found('192.0.2.1') }],
+])('leaves no timer behind when it is stopped %s', async (_case, fake) => {
+  jest.useFakeTimers();
+  try {
+    const { resolver, stopped } = setUp(fake);
+    const controller = new AbortController();
+    const reason = new Error('closed');
+    const failure = resolver
+      .resolve('arc.example', controller.signal)
+      .catch((error: unknown) => error);
+    await jest.advanceTimersByTimeAsync(1);
+    controller.abort(reason);
+    expect(await failure).toBe(reason);
+    expect(jest.getTimerCount()).toBe(0);
+    expect(stopped()).toBe(1);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+it('asks nobody when it is stopped before', async () => {
+  const { resolver } = setUp({ lookup: found('192.0.2.1') });
+  const reason = new Error('closed');
+  await expect(resolver.resolve('arc.example', AbortSignal.abort(reason))).rejects.toBe(reason);
 });
 
 it('knows the names of /etc/hosts', async () => {

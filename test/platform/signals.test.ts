@@ -1,13 +1,21 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
 import { jest } from '@jest/globals';
 import { StoppedError } from '../../src/lib/stopped-error.js';
 import { stopSignal } from '../../src/platform/signals.js';
+import { REPOSITORY } from '../support/processes.js';
+
+const BUILT = `${REPOSITORY}dist/src/platform/signals.js`;
 
 const NAMES = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const exit = jest.spyOn(process, 'exit');
+const kill = jest.spyOn(process, 'kill');
 const before = NAMES.map((name) => process.listeners(name));
 beforeEach(() => {
   exit.mockReset().mockReturnValue(undefined as never);
+  kill.mockReset().mockReturnValue(true);
 });
 afterEach(() => {
   NAMES.forEach((name, index) => {
@@ -16,7 +24,10 @@ afterEach(() => {
     }
   });
 });
-afterAll(() => exit.mockRestore());
+afterAll(() => {
+  exit.mockRestore();
+  kill.mockRestore();
+});
 
 it.each([
   ['SIGINT', 130],
@@ -33,7 +44,22 @@ it.each([
     expect(exit).not.toHaveBeenCalled();
     process.emit('SIGTERM');
     expect(exit).toHaveBeenCalledWith(143);
-    process.emit(name);
-    expect(exit).toHaveBeenLastCalledWith(code);
+    expect(kill.mock.calls).toEqual([[process.pid, 'SIGTERM']]);
   },
 );
+
+it('ends the process by the second signal, which waits for no thread', async () => {
+  kill.mockRestore();
+  const program = `
+    import { pbkdf2 } from 'node:crypto';
+    const { stopSignal } = await import(process.argv[1]);
+    const signal = stopSignal();
+    // A minute's work for a thread, as a lookup is one.
+    pbkdf2('', '', 2 ** 31 - 1, 64, 'sha512', () => undefined);
+    signal.addEventListener('abort', () => process.kill(process.pid, 'SIGINT'));
+    process.kill(process.pid, 'SIGINT');
+    setInterval(() => undefined, 1000);
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, BUILT]);
+  expect(await once(child, 'exit')).toEqual([null, 'SIGINT']);
+}, 60_000);

@@ -339,6 +339,27 @@ describeWith(['root'], 'another user', () => {
   });
 });
 
+describeWith(['root'], 'a home of another user', () => {
+  it('has nothing of ours in it that is not theirs', async () => {
+    chownSync(root, 65534, 65533);
+    await save(stamp(1), stamp(2));
+    const made = ['home', 'home/state', 'home/state/arctun', 'home/state/arctun/timestamps'];
+    for (const place of [...made.map((folder) => join(root, folder)), path]) {
+      expect(statSync(place)).toMatchObject({ uid: 65534, gid: 65533 });
+    }
+    expect(await last()).toBe(stamp(2).toString('hex'));
+    expect(warnings).toEqual([]);
+  });
+
+  it('keeps the owner of what is there already', async () => {
+    mkdirSync(join(root, 'home'));
+    chownSync(root, 65534, 65533);
+    await save(stamp(1));
+    expect(statSync(join(root, 'home'))).toMatchObject({ uid: 0, gid: 0 });
+    expect(statSync(join(root, 'home', 'state'))).toMatchObject({ uid: 0, gid: 0 });
+  });
+});
+
 it('warns once in all where nothing can be kept, and never throws', async () => {
   writeFileSync(join(root, 'home'), 'a file in the place of a folder');
   const store = createTimestampStore(state, log);

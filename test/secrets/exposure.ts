@@ -46,20 +46,43 @@ export class KnownSecrets {
   #inBytes(bytes: Uint8Array, path: string): string[] {
     const buffer = Buffer.from(bytes);
     return [...this.#keys.values()]
-      .filter((key) =>
-        [0, 8, 16].some((start) => buffer.includes(key.bytes.subarray(start, start + 16))),
-      )
+      .filter((key) => halvesOf(key.bytes).some((half) => buffer.includes(half)))
       .map((key) => `${path}: ${key.name}`);
   }
 
   /** All at once, and one by one only where there is something to tell. */
   #inTexts(texts: readonly (readonly [path: string, text: string])[]): string[] {
     const whole = texts.map(([, text]) => text).join('\n');
-    if (findSecrets(whole, this.#texts).length === 0) return [];
-    return texts.flatMap(([path, text]) =>
-      findSecrets(text, this.#texts).map(({ secret, form }) => `${path}: ${secret}, ${form}`),
-    );
+    if (this.#inText(whole).length === 0) return [];
+    return texts.flatMap(([path, text]) => this.#inText(text).map((what) => `${path}: ${what}`));
   }
+
+  #inText(text: string): string[] {
+    const lowerCase = text.toLowerCase();
+    return [
+      ...findSecrets(text, this.#texts).map(({ secret, form }) => `${secret}, ${form}`),
+      ...[...this.#keys.values()]
+        .filter(({ bytes }) => partsAsText(bytes).some((part) => lowerCase.includes(part)))
+        .map((key) => `part of ${key.name}`),
+      // Each character a byte.
+      ...this.#inBytes(Buffer.from(text, 'latin1'), 'text'),
+    ];
+  }
+}
+
+/** Halves of a key, for where one is cut. */
+function halvesOf(key: Buffer): Buffer[] {
+  return [key.subarray(0, 16), key.subarray(8, 24), key.subarray(16)];
+}
+
+/** Half of a key in the forms in which bytes are printed, in lower case. */
+function partsAsText(key: Buffer): string[] {
+  const middle = key.subarray(8, 24);
+  // 18 bytes in 24 characters, so that the part begins and ends with a whole group.
+  const base64 = key.toString('base64').slice(8, 32);
+  return [middle.toString('hex'), middle.join(), middle.join(', '), base64].map((text) =>
+    text.toLowerCase(),
+  );
 }
 
 function printedForms(root: unknown): [how: string, printed: string][] {

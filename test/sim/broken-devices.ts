@@ -19,6 +19,8 @@ import {
   loopingBack,
   repeatingCounters,
   constantEntropy,
+  credulous,
+  startled,
 } from './faulty-devices.js';
 import type { HourKind } from './plan.js';
 import type { Scenario } from './scenario.js';
@@ -119,6 +121,20 @@ export const BROKEN_DEVICES: readonly BrokenDevice[] = [
     kind: 'clocks',
     invariant: 'stamps',
     says: /stamped/,
+  },
+  {
+    fault: 'does not notice that its clock jumps',
+    createDevice: credulous,
+    kind: 'clocks',
+    invariant: 'clock-jumps',
+    says: /did not notice/,
+  },
+  {
+    fault: 'takes nothing for a jump of its clock',
+    createDevice: startled,
+    kind: 'steady',
+    invariant: 'clock-jumps',
+    says: /for a jump/,
   },
   {
     fault: 'keeps its keys',

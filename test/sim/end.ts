@@ -31,6 +31,8 @@ export interface EndOptions {
   readonly presharedKey: Uint8Array | undefined;
   /** ms; 0 is off. */
   readonly persistentKeepalive: number;
+  /** By this part its wall clock is too fast, or too slow where it is negative. */
+  readonly clockDrift: number;
   readonly mtu: number;
   readonly endpoint: Endpoint;
   /** Where the peer is, as configured; absent where it has to speak first. */
@@ -130,7 +132,10 @@ export class End {
     const { options } = this;
     const stream = new Random(options.seed, this.side === 'alice' ? 11 : 12, this.incarnation);
     const wallClock: WallClock = {
-      unixMilliseconds: () => WALL_CLOCK_START + this.#virtualNow + this.#wallClockStep,
+      unixMilliseconds: () => {
+        const passed = this.#virtualNow * (1 + options.clockDrift);
+        return WALL_CLOCK_START + Math.floor(passed) + this.#wallClockStep;
+      },
     };
     this.trigger = 'start';
     this.#device = options.createDevice(

@@ -195,3 +195,30 @@ export function constantEntropy(): DeviceOptions['entropy'] {
   let next = 0;
   return { fill: (bytes) => void bytes.fill((next = (next + 1) & 0xff)) };
 }
+
+/** Does not look at its wall clock again: time goes on with the monotonic one. */
+export const credulous: CreateDevice = (options) => {
+  let now = 0;
+  const start = options.wallClock.unixMilliseconds();
+  class Credulous extends Device {
+    override handleDatagrams(datagrams: readonly Datagram[], at: number): void {
+      super.handleDatagrams(datagrams, (now = at));
+    }
+
+    override sendPackets(slots: readonly Uint8Array[], at: number): void {
+      super.sendPackets(slots, (now = at));
+    }
+
+    override handleTimeout(at: number): void {
+      super.handleTimeout((now = at));
+    }
+  }
+  return new Credulous({ ...options, wallClock: { unixMilliseconds: () => start + now } });
+};
+
+/** Reads its wall clock wrong every other time. */
+export const startled: CreateDevice = (options) => {
+  let looks = 0;
+  const nervous = (): number => options.wallClock.unixMilliseconds() + 2_000 * (looks++ & 1);
+  return new Device({ ...options, wallClock: { unixMilliseconds: nervous } });
+};

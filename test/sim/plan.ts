@@ -241,12 +241,13 @@ const WRITERS: Record<HourKind, (script: Script) => void> = {
     while (script.at < HOUR - 10 * MINUTE) {
       if (random.chance(0.3)) script.rough();
       if (random.chance(0.2)) script.partition();
-      const times = random.chance(0.2) ? 3 : 1;
+      const times = random.chance(0.3) ? 3 : 1;
       for (let time = 0; time < times; time++) {
         const side = script.side();
         const how = random.chance(0.5) ? 'stop' : 'crash';
         script.play((stage) => stage.restart(side, how));
-        script.pass(random.between(0, 2 * SECOND));
+        // Now and then at once, within one step of the time stamps.
+        script.pass(random.between(0, random.chance(0.5) ? 15 : 2 * SECOND));
       }
       script.pass(random.between(SECOND, 2 * MINUTE));
       script.recovery();

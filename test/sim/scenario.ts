@@ -17,6 +17,8 @@ export interface Scenario {
   readonly privateKeys: Readonly<Record<Side, Uint8Array>>;
   /** ms; 0 is off. */
   readonly persistentKeepalives: Readonly<Record<Side, number>>;
+  /** By this part a wall clock is too fast, or too slow. */
+  readonly clockDrifts: Readonly<Record<Side, number>>;
 }
 
 const ENDPOINTS: Record<Side, Endpoint> = {
@@ -27,6 +29,8 @@ const ENDPOINTS: Record<Side, Endpoint> = {
 export function drawScenario(seed: number): Scenario {
   const random = new Random(seed, 1);
   const keepalive = (): number => random.pick([0, 0, 0, 10_000, 25_000]);
+  // 200 ppm are 0.7 s in an idle hour: less than what may be taken for a jump.
+  const drift = (): number => random.between(-200, 200) / 1e6;
   return {
     seed,
     mtu: random.pick([1_280, 1_415, 1_420]),
@@ -35,6 +39,7 @@ export function drawScenario(seed: number): Scenario {
     presharedKey: random.chance(0.5) ? random.bytes(32) : undefined,
     privateKeys: { alice: random.bytes(32), bob: random.bytes(32) },
     persistentKeepalives: { alice: keepalive(), bob: keepalive() },
+    clockDrifts: { alice: drift(), bob: drift() },
   };
 }
 
@@ -56,6 +61,7 @@ export function createEnds(
       peerPublicKey: crypto.publicKey(scenario.privateKeys[other]),
       presharedKey: scenario.presharedKey,
       persistentKeepalive: scenario.persistentKeepalives[side],
+      clockDrift: scenario.clockDrifts[side],
       mtu: scenario.mtu,
       endpoint: ENDPOINTS[side],
       peerEndpoint: mustWait ? undefined : ENDPOINTS[other],

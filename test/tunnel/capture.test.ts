@@ -18,15 +18,16 @@ const START = Date.UTC(2026, 10, 25);
 class MemoryCaptureFile implements CaptureFile {
   readonly blocks: Uint8Array[] = [];
   takes = true;
+  isWhole = true;
 
   write(block: Uint8Array): boolean {
     if (this.takes) this.blocks.push(block);
     return this.takes;
   }
 
-  close(trailer: readonly Uint8Array[]): Promise<void> {
+  close(trailer: readonly Uint8Array[]): Promise<boolean> {
     this.blocks.push(...trailer);
-    return Promise.resolve();
+    return Promise.resolve(this.isWhole);
   }
 
   content(): Pcapng {
@@ -286,4 +287,13 @@ it('says how many packets it has, and no more than that', async () => {
     [1, 0],
   ]);
   expect(lines).toEqual([['info', { packets: 1 }, 'capture closed']]);
+});
+
+it('says that the file has ended early, where all had been taken', async () => {
+  file.isWhole = false;
+  capture.innerPacket('out', new Uint8Array([1]));
+  await capture.close();
+  expect(lines).toEqual([
+    ['warn', { packets: 1, leftOut: 0 }, 'capture closed; the file ends before the tunnel did'],
+  ]);
 });

@@ -299,6 +299,27 @@ it('lets a lost initiation of a healthy session be repeated at the same address'
   expect(new Set(initiations())).toEqual(new Set([A]));
 });
 
+it('tries the next address at once for a session whose initiation the system refuses', async () => {
+  named([A, B, C]);
+  await open();
+  await world.advance(121_000);
+  const tried: string[] = [];
+  const get = world.link.refused.get.bind(world.link.refused);
+  world.link.passes = ({ bytes }) => bytes[0] !== INITIATION;
+  world.link.refused.set(A, 'ENETUNREACH').set(C, 'ENETUNREACH');
+  world.link.refused.get = (address) => {
+    tried.push(address);
+    return get(address);
+  };
+  expect(await exchange(1_000)).toBe(false);
+  // The datagram, and then the initiation that it asks for, in some order.
+  const [first, ...others] = tried.filter((address) => address !== '127.0.0.1');
+  expect(first).toBe(A);
+  expect(others.filter((address) => address === B).length).toBeGreaterThanOrEqual(1);
+  expect(others.filter((address) => address === A).length).toBeLessThanOrEqual(1);
+  expect(initiations()).toEqual([A, B]);
+});
+
 it('tries the next address for a session that stands and has been silent for 15 s', async () => {
   named([A, B]);
   await open();
@@ -514,5 +535,26 @@ describe('a network that goes away', () => {
       const warnings = world.log.messages('warn');
       expect(warnings).toEqual(Array(outage).fill('cannot send to the Arc server'));
     }
+  });
+
+  it.each(['ENOBUFS', 'EAGAIN'])('is as good as gone where it has no room: %s', async (code) => {
+    named([A]);
+    world.link.refused.set(A, code);
+    await open();
+    let failure: unknown;
+    const waiting = tunnel.waitForHandshake(world.clock.now() + 80_000);
+    waiting.catch((error: unknown) => (failure = error));
+    await world.advance(2_000);
+    expect(world.log.messages('warn')).toEqual(['cannot send to the Arc server']);
+    // The server's socket is one of them.
+    expect(world.link.opened).toBe(2);
+    await world.advance(78_000);
+    expect(failure).toMatchObject({ reason: 'cannot-send' });
+    expect(String(failure)).toContain(code);
+    expect(world.log.messages('warn')).toEqual(['cannot send to the Arc server']);
+    expect(world.link.opened).toBeGreaterThan(3);
+    world.link.refused.clear();
+    await world.advance(10_000);
+    await isUp();
   });
 });

@@ -161,12 +161,13 @@ it.each(['ENOBUFS', 'EAGAIN'])('pauses at %s, and is asked for more 50 ms later'
   const { socket, sockets, clock, errors, drained } = setUp();
   socket.send([datagram(V4)]);
   await settle();
-  sockets.last.fail(systemError('send', code), datagram(V4));
+  sockets.last.fail(systemError('send', code), datagram(V4, 4));
   expect(socket.queuedBytes).toBe(Infinity);
+  const before = drained();
   clock.advance(49);
-  expect(drained()).toBe(0);
+  expect(drained()).toBe(before);
   clock.advance(1);
-  expect(drained()).toBe(1);
+  expect(drained()).toBe(before + 1);
   expect(socket.queuedBytes).toBe(0);
   expect(errors).toEqual([]);
   expect(sockets.opened).toHaveLength(1);
@@ -184,13 +185,66 @@ it('re-makes a socket that has had no room for 5 s on end', async () => {
     }
   };
   await press(4_800);
-  clock.advance(1_100);
-  await press(4_900);
+  // All of a batch was taken.
+  sockets.last.drain();
+  await press(4_800);
+  // Something was heard, so that something got through.
+  socket.proved();
+  await press(4_800);
   expect(sockets.opened).toHaveLength(1);
   expect(errors).toEqual([]);
-  await press(100);
+  await press(200);
   expect(sockets.opened).toHaveLength(2);
   expect(errors[0]).toEqual(['ENOBUFS', undefined]);
+});
+
+it('counts no room as no room however seldom it is asked', async () => {
+  const { socket, sockets, clock } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  for (let time = 0; time < 2; time++) {
+    sockets.last.fail(systemError('send', 'ENOBUFS'), datagram(V4, 4));
+    // The queue is empty because nothing was taken.
+    sockets.last.drain();
+    clock.advance(5_000);
+  }
+  await settle();
+  expect(sockets.opened).toHaveLength(2);
+});
+
+it('reports a handshake initiation that there is no room for at once', async () => {
+  const { socket, sockets, errors } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  const initiation = { ...datagram(V4), bytes: new Uint8Array(148) };
+  initiation.bytes[0] = 1;
+  sockets.last.fail(systemError('send', 'EAGAIN'), datagram(V4, 4));
+  sockets.last.fail(systemError('send', 'EAGAIN'), initiation);
+  expect(errors).toEqual([['EAGAIN', initiation]]);
+});
+
+describe('whoever waits for room in the queue', () => {
+  it('is woken when the socket with that queue has gone', async () => {
+    const { socket, sockets, clock, drained } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    clock.advance(1_000);
+    sockets.last.queuedBytes = 1 << 20;
+    const before = drained();
+    socket.remake();
+    await settle();
+    expect(socket.queuedBytes).toBe(0);
+    expect(drained()).toBe(before + 1);
+  });
+
+  it('is woken when there is no socket for what waited', async () => {
+    const { socket, sockets, drained } = setUp();
+    sockets.refused.set('::', systemError('socket', 'EAFNOSUPPORT'));
+    socket.send([datagram(V6)]);
+    await settle();
+    expect(socket.queuedBytes).toBe(0);
+    expect(drained()).toBe(1);
+  });
 });
 
 it('hands other errors on', async () => {
@@ -218,6 +272,20 @@ it('leaves nothing open, whatever was under way', async () => {
   socket.remake();
   await settle();
   expect(sockets.opened).toHaveLength(2);
+});
+
+it('takes no notice of errors while it closes', async () => {
+  const { socket, sockets, clock, errors } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  sockets.refused.set('::', systemError('socket', 'EAFNOSUPPORT'));
+  socket.send([datagram(V6)]);
+  const closed = socket.close();
+  sockets.last.fail(systemError('send', 'ENOBUFS'), datagram(V4));
+  sockets.last.fail(systemError('send', 'EPERM'), datagram(V4));
+  await closed;
+  expect(clock.armed).toBe(0);
+  expect(errors).toEqual([]);
 });
 
 it('closes without ever having sent', async () => {

@@ -7,9 +7,11 @@ function setUp(...answers: (Resolution | Error)[]) {
   const clock = new FakeClock();
   const wall = { offset: 1_767_225_600_000 };
   const log = new RecordingLog();
+  const signals: AbortSignal[] = [];
   let asked = 0;
   const resolver = {
-    async resolve(): Promise<Resolution> {
+    async resolve(_host: string, signal: AbortSignal): Promise<Resolution> {
+      signals.push(signal);
       await Promise.resolve();
       const answer = answers[Math.min(asked++, answers.length - 1)]!;
       if (answer instanceof Error) throw answer;
@@ -19,7 +21,7 @@ function setUp(...answers: (Resolution | Error)[]) {
   const wallClock = { unixMilliseconds: () => wall.offset + clock.now() };
   const server = { host: 'arc.example', port: 11010 };
   const addresses = new ServerAddresses(server, { resolver, clock, wallClock, log });
-  return { addresses, clock, wall, log, asked: () => asked };
+  return { addresses, clock, wall, log, signals, asked: () => asked };
 }
 
 const at = (address: string) => ({ address, port: 11010 });
@@ -114,4 +116,27 @@ it('asks once for all who ask at the same time', async () => {
   expect(asked()).toBe(1);
   await addresses.resolve();
   expect(asked()).toBe(2);
+});
+
+describe('when it is closed', () => {
+  it('tells the resolver, and neither logs nor keeps what comes then', async () => {
+    const { addresses, log, signals } = setUp(new Error('EAI_AGAIN'));
+    const resolving = addresses.resolve();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    addresses.close();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    await resolving;
+    expect(log.lines).toEqual([]);
+    expect(addresses.failure).toBeUndefined();
+  });
+
+  it('has no addresses of an answer that comes then, and asks no more', async () => {
+    const { addresses, asked } = setUp({ addresses: ['192.0.2.1'], ttl: 1 });
+    const resolving = addresses.resolve();
+    addresses.close();
+    await resolving;
+    await addresses.resolve();
+    expect(addresses.count).toBe(0);
+    expect(asked()).toBe(1);
+  });
 });

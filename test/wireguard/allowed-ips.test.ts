@@ -118,6 +118,7 @@ it('finds single hosts at each quarter of the space, and none of them once they 
   table.removeAll(owner('a'));
   for (const name of 'bcdefgh') table.removeAll(owner(name));
   for (const [address] of ANSWERS) expect(find(table, address)).toBeUndefined();
+  expect(table.isEmpty).toBe(true);
 });
 
 it('removes a prefix inside of another one of the same owner', () => {
@@ -125,8 +126,10 @@ it('removes a prefix inside of another one of the same owner', () => {
     ['a', '192.168.0.0/16'],
     ['a', '192.168.0.0/24'],
   ]);
+  expect(table.isEmpty).toBe(false);
   table.removeAll(owner('a'));
   expect(find(table, '192.168.0.1')).toBeUndefined();
+  expect(table.isEmpty).toBe(true);
 });
 
 it('gives what is inside back to the outer prefix, when only that owner goes', () => {
@@ -206,6 +209,7 @@ it('reads an address inside a packet', () => {
 
 it('keeps the families apart', () => {
   const table = tableOf([['a', '0.0.0.0/0']]);
+  expect(tableOf([['a', '::/0']]).isEmpty).toBe(false);
   expect(find(table, '::1')).toBeUndefined();
   expect(find(tableOf([['a', '::/0']]), '1.2.3.4')).toBeUndefined();
 });
@@ -316,6 +320,7 @@ it.each([
     naive.removeAll(leaving);
   }
   for (let query = 0; query < 300; query++) expect(table.lookup(random.next())).toBeUndefined();
+  expect(table.isEmpty).toBe(true);
 });
 
 it('holds 130,560 prefixes', () => {

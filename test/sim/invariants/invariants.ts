@@ -1,6 +1,7 @@
 import type { Details, Happening, Invariant, World } from '../invariant.js';
 import { Trace } from '../trace.js';
 import type { PacketMaker } from '../traffic.js';
+import { ClockJumps } from './clock-jumps.js';
 import { Delivery } from './delivery.js';
 import { KeyAges } from './key-ages.js';
 import { Nonces } from './nonces.js';
@@ -32,6 +33,7 @@ export class Invariants {
       this.delivery,
       new Nonces(world),
       new Stamps(world),
+      new ClockJumps(world),
       this.keyAges,
       new TimerRules(world),
       this.recovery,

@@ -45,6 +45,8 @@ export class TimerModel {
   /** A handshake was wanted by something new: certainly, and possibly. */
   lastWanted = -Infinity;
   lastPerhapsWanted = -Infinity;
+  /** When a jump of the clocks last lifted the limit on initiations. */
+  #liftedAt = -Infinity;
 
   constructor(persistentInterval: number, now: number) {
     this.#persistentInterval = persistentInterval;
@@ -149,6 +151,17 @@ export class TimerModel {
 
   handshakeComplete(): void {
     this.retry = undefined;
+  }
+
+  /** Sessions and handshake are gone, and what was due for their sake. */
+  clockJumped(now: number): void {
+    this.gaveUp();
+    this.anythingReceived();
+    this.#needsAnother = false;
+    this.startPersistent(now);
+    if (now - this.#liftedAt < REKEY_TIMEOUT) return;
+    this.#liftedAt = now;
+    this.lastHandshakeSent = -Infinity;
   }
 
   gaveUp(): void {

@@ -1,7 +1,7 @@
 /**
  * No message without a cause, and none that is due fails to come: each rule of whitepaper 6 as an
  * observer of the wire would check it. So there are no more handshakes than the timers allow: one
- * in 5 s (a restart and a clock that jumped begin anew), retries after 5 s to 5.333 s, none after
+ * in 5 s (a restart and a clock that jumped begin anew, the latter once in 5 s), retries after 5 s to 5.333 s, none after
  * giving up until there is something to send; keepalives come at their time exactly; and silence
  * when there is nothing to say.
  */
@@ -22,6 +22,8 @@ class Call {
   readonly sent: Sent[] = [];
   received: Received | undefined;
   jumped = false;
+  /** A handshake was under way, or packets waited for one, before the call. */
+  wasWanted = false;
   gaveUp = false;
   passiveExpires = false;
   /** It does, and nothing can have put it off. */
@@ -62,7 +64,9 @@ export class TimerRules implements Invariant {
   }
 
   acting(end: End): void {
-    this.#observed[end.side].call = new Call();
+    const observed = this.#observed[end.side];
+    observed.call = new Call();
+    observed.call.wasWanted = observed.timers.retry !== undefined || end.peer.stagedPackets > 0;
   }
 
   transmitted(end: End, message: Sent): void {
@@ -86,8 +90,7 @@ export class TimerRules implements Invariant {
     this.#checkOverdue(end, timers);
     if (call.jumped) {
       observed.sessions.discard();
-      timers.lastHandshakeSent = -Infinity;
-      timers.startPersistent(now);
+      timers.clockJumped(now);
     }
     if (call.gaveUp) this.#gaveUp(end, observed);
     if (trigger === 'timeout') {
@@ -121,12 +124,16 @@ export class TimerRules implements Invariant {
   #want(end: End, { call, sessions, timers }: Observed, trigger: Trigger): void {
     const { now } = end;
     const speaks = trigger === 'offer' || call.passiveExpires || call.persistentExpires;
-    const wants = call.asksForRekey || (speaks && this.#needsHandshake(sessions, now));
+    const wants =
+      call.asksForRekey ||
+      (call.jumped && call.wasWanted) ||
+      (speaks && this.#needsHandshake(sessions, now));
     if (wants) timers.lastWanted = timers.lastPerhapsWanted = now;
     if (call.newHandshakeMayExpire) timers.lastPerhapsWanted = now;
     if (!wants || end.peer.endpoint === undefined) return;
     if (timers.isPaced(now)) {
-      if (!sessions.canSend(now) && end.peer.stagedPackets > 0) timers.handshakeDelayed(now);
+      const isDelayed = call.jumped || end.peer.stagedPackets > 0;
+      if (!sessions.canSend(now) && isDelayed) timers.handshakeDelayed(now);
       return;
     }
     if (!call.hasSentHandshake) throw this.#violation(end, 'began no handshake that it needed');
@@ -170,7 +177,7 @@ export class TimerRules implements Invariant {
       const since = now - timers.lastHandshakeSent;
       throw this.#violation(end, `sent an initiation ${since} ms after its last handshake message`);
     }
-    if (call.asksForRekey) return;
+    if (call.asksForRekey || (call.jumped && call.wasWanted)) return;
     const isNeeded = this.#needsHandshake(sessions, now);
     if (trigger === 'offer' && isNeeded) return;
     if (trigger === 'timeout') {

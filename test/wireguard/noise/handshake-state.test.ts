@@ -22,7 +22,7 @@ interface Vector {
   messages: { payload: string; ciphertext: string }[];
 }
 
-const { vectors } = readVectors<{ vectors: [Vector] }>('noise-ikpsk2.json');
+const { vectors } = readVectors('noise-ikpsk2.json') as { vectors: [Vector] };
 const vector = vectors[0];
 
 const initiatorStatic = fromHex(vector.init_static);
