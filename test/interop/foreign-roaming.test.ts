@@ -112,8 +112,7 @@ describeWith(FOREIGN_PEERS, 'what moves under a session', () => {
         expect((await tunnel.dump()).endpoint).toMatch(/:20\d\d\d$/);
         const posting = ours.post(foreign.inside, foreign.echoPath, 40, 100);
         await tunnel.until('traffic', async () => (await tunnel.dump()).received > 5_000);
-        lab.network.translate('ours', name, '30000-30999');
-        lab.network.flap(name);
+        lab.network.flap(name, () => lab.network.translate('ours', name, '30000-30999'));
         await tunnel.until('the new mapping', async () => {
           return /:30\d\d\d$/.test((await tunnel.dump()).endpoint);
         });
@@ -140,8 +139,7 @@ describeWith(FOREIGN_PEERS, 'what moves under a session', () => {
         const pinging = foreign.ping(inside, 50);
         const fetching = foreign.getSha256(`http://${inside}/paced/40/100`);
         await tunnel.until('traffic', async () => (await ours.status()).sent > 5_000);
-        lab.network.translate(name, 'ours', '30000-30999');
-        lab.network.flap('ours');
+        lab.network.flap('ours', () => lab.network.translate(name, 'ours', '30000-30999'));
         await tunnel.until('the new mapping', async () => {
           const { endpoint } = await ours.status();
           return endpoint !== null && endpoint.port >= 30_000 && endpoint.port < 31_000;

@@ -129,10 +129,15 @@ export class ForeignNetwork {
     this.#nft('add table ip translation', 'delete table ip translation');
   }
 
-  /** Takes a link of the router down and up: its masquerade forgets all its mappings. */
-  flap(site: Site): void {
+  /**
+   * Takes a link of the router down and up: its masquerade forgets all its mappings.
+   *
+   * @param meanwhile what is to change before the next packet, which would get the mapping of before
+   */
+  flap(site: Site, meanwhile: () => void = () => undefined): void {
     const link = linkTo(site, this.tap);
     run('ip', '-n', this.spaces.router, 'link', 'set', link, 'down');
+    meanwhile();
     run('ip', '-n', this.spaces.router, 'link', 'set', link, 'up');
   }
 
