@@ -1,6 +1,8 @@
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
+  // Many tests wait for time to pass behind foreign peers: two files at once, also on two cores.
+  maxWorkers: 2,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/(build|dist|[.]stryker-tmp)/'],
   extensionsToTreatAsEsm: ['.ts'],
