@@ -17,7 +17,7 @@ const TIMEOUT = 120_000;
  * another process, which has other keys, must be clean then.
  */
 const BACKENDS = [
-  { backend: 'node', attempts: 4 },
+  { backend: 'node', attempts: 6 },
   ...((await createSodiumCrypto()) === undefined
     ? []
     : [{ backend: 'sodium-native', attempts: 1 }]),
