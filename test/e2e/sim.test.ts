@@ -261,7 +261,7 @@ describe('the newest session', () => {
     };
     writeArcJson({ ...arcJson(), arcSessionStatus: outdated });
     expect((await run(['send', 'x', '--wait', '1'])).code).toBe(5);
-    mkdirSync(join(folder, 'state'));
+    mkdirSync(join(folder, 'state'), { recursive: true });
     const state = JSON.stringify({ simId, replaces: outdated, arcSessionStatus });
     writeFileSync(join(folder, 'state', `session-${simId}.json`), state);
     expect((await run(['send', 'x'])).code).toBe(0);
