@@ -42,7 +42,7 @@ it.each([
   [undefined, 0],
   [0, 0],
   [25_000, 25_000],
-])('a persistent keepalive of %d ms is %d ms', (given, kept) => {
+])('a persistent keepalive of %s ms is %d ms', (given, kept) => {
   const peer = create(given === undefined ? {} : { persistentKeepalive: given });
   expect(peer.persistentKeepalive).toBe(kept);
 });
@@ -102,6 +102,37 @@ it('takes a pre-shared key of 32 bytes, or none', () => {
   expect(() => peer.setPresharedKey(seededBytes(1, 33))).toThrow(RangeError);
   peer.setPresharedKey(seededBytes(1, 32));
   peer.setPresharedKey(undefined);
+});
+
+describe('a handshake is wanted', () => {
+  it('from its begin until it is complete', () => {
+    const pair = new WireguardPair();
+    const { peer, device } = pair.alice;
+    expect(peer.isHandshakeWanted).toBe(false);
+    device.initiateHandshake(peer, pair.now);
+    expect(peer.isHandshakeWanted).toBe(true);
+    pair.settle();
+    expect(peer.isHandshakeWanted).toBe(false);
+  });
+
+  it('until it is given up', () => {
+    const pair = new WireguardPair();
+    pair.link = () => false;
+    pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+    pair.advance(90_000);
+    expect(pair.alice.peer.isHandshakeWanted).toBe(true);
+    pair.advance(30_000);
+    expect(pair.alice.peer.handshakeBeganAt).toBeDefined();
+    expect(pair.alice.peer.isHandshakeWanted).toBe(false);
+  });
+
+  it('by a packet that waits, also where the handshake was wiped', () => {
+    const pair = new WireguardPair();
+    pair.send('alice');
+    pair.alice.peer.discardSessions();
+    expect(pair.alice.peer.handshakeBeganAt).toBeUndefined();
+    expect(pair.alice.peer.isHandshakeWanted).toBe(true);
+  });
 });
 
 it('discardSessions ends the session, and nothing is expected of the peer any more', () => {

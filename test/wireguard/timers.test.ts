@@ -342,10 +342,18 @@ describe('Timers', () => {
     expect(calls).toEqual(Array(4).fill('keepalive'));
   });
 
-  it('has nothing to wipe once the sessions were discarded', () => {
-    const { timers } = createTimers();
+  it('owes nothing to discarded sessions but the persistent keepalive', () => {
+    const { timers, calls } = createTimers(700_000);
+    timers.anyAuthenticatedPacketTraversal(0);
     timers.sessionDerived(0);
+    timers.handshakeInitiated(0);
+    timers.dataSent(0);
+    timers.dataReceived(0);
+    timers.dataReceived(0);
     timers.sessionsDiscarded();
-    expect(timers.nextTimeout()).toBe(Infinity);
+    expect(timers.nextTimeout()).toBe(700_000);
+    timers.dataReceived(1_000);
+    run(timers, calls, 600_000);
+    expect(calls).toEqual(['keepalive']);
   });
 });
