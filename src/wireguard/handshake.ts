@@ -3,8 +3,9 @@
  * to the Noise pattern, that is message layouts, indices and time stamps. Macs are in cookie.ts,
  * limits on sending in send.ts.
  *
- * As in the kernel there is one state per peer: an initiation that we accept replaces one of ours
- * that waits for its response.
+ * The two roles have a state each: where two initiations cross in the network, both are answered, and
+ * keypair.ts decides which session stays. (The kernel has one state, so that each voids the other and
+ * both ends wait for a retry; the other end of a tunnel cannot tell which of the two we do.)
  */
 import type { Crypto } from '../crypto/crypto.js';
 import { secretBytes } from '../lib/secret-bytes.js';
@@ -24,6 +25,15 @@ import { HandshakeState } from './noise/handshake-state.js';
 import { compareTimestamps, nextTimestamp } from './tai64n.js';
 
 const EMPTY = new Uint8Array(0);
+
+/** A handshake between two of its messages, or behind the second. */
+interface Exchange {
+  readonly isInitiator: boolean;
+  readonly noise: HandshakeState;
+  /** Undefined before we have one. */
+  readonly localIndex: number | undefined;
+  readonly remoteIndex: number | undefined;
+}
 
 /** An initiation as far as it can be read before its sender is known. */
 export interface OpenedInitiation {
@@ -53,10 +63,12 @@ export class Handshake {
   /** DH of the static keys; undefined where the peer's is of low order. */
   #staticStatic: Uint8Array | undefined;
 
-  #state: 'zeroed' | 'created-initiation' | 'consumed-initiation' | 'finished' = 'zeroed';
-  #noise: HandshakeState | undefined;
-  #localIndex: number | undefined;
-  #remoteIndex = 0;
+  /** Our initiation, which waits for its response. */
+  #created: Exchange | undefined;
+  /** The peer's, which waits for ours. */
+  #consumed: Exchange | undefined;
+  /** Its keys are agreed, and wait for beginSession(). */
+  #finished: Exchange | undefined;
 
   #lastSentTimestamp: Uint8Array | undefined;
   #lastReceivedTimestamp: Uint8Array | undefined;
@@ -83,7 +95,7 @@ export class Handshake {
 
   /** Whether an initiation of ours waits for its response. */
   get awaitsResponse(): boolean {
-    return this.#state === 'created-initiation';
+    return this.#created !== undefined;
   }
 
   /** The TAI64N stamp of the last initiation created, or the floor that was set. */
@@ -122,7 +134,7 @@ export class Handshake {
     localIndex: number,
     unixMilliseconds: number,
   ): Uint8Array | undefined {
-    this.clear();
+    this.abandonInitiation();
     const stamp = nextTimestamp(unixMilliseconds, this.#lastSentTimestamp);
     const noise = HandshakeState.initiator(this.#crypto, this.#identity, this.#remoteStatic);
     const body = this.#staticStatic && noise.writeInitiation(ephemeral, this.#staticStatic, stamp);
@@ -133,9 +145,7 @@ export class Handshake {
       return undefined;
     }
     this.#lastSentTimestamp = stamp;
-    this.#noise = noise;
-    this.#state = 'created-initiation';
-    this.#localIndex = localIndex;
+    this.#created = { isInitiator: true, noise, localIndex, remoteIndex: undefined };
     const message = new Uint8Array(INITIATION.length);
     writeUint32(message, 0, MESSAGE_INITIATION);
     writeUint32(message, INITIATION.senderIndex, localIndex);
@@ -167,10 +177,13 @@ export class Handshake {
     if (now - this.#lastConsumedAt < INITIATION_INTERVAL) return 'initiation-flood';
     this.#lastReceivedTimestamp = stamp;
     this.#lastConsumedAt = now;
-    this.clear();
-    this.#noise = opened.noise;
-    this.#state = 'consumed-initiation';
-    this.#remoteIndex = readUint32(message, INITIATION.senderIndex);
+    this.#consumed?.noise.wipe();
+    this.#consumed = {
+      isInitiator: false,
+      noise: opened.noise,
+      localIndex: undefined,
+      remoteIndex: readUint32(message, INITIATION.senderIndex),
+    };
     return undefined;
   }
 
@@ -181,21 +194,20 @@ export class Handshake {
    * @returns undefined, and the index given back, where a key of the initiator is of low order
    */
   createResponse(ephemeral: Uint8Array, localIndex: number): Uint8Array | undefined {
-    if (this.#state !== 'consumed-initiation') throw new RangeError('no initiation to respond to');
-    const noise = this.#noise!;
-    const body = noise.writeResponse(ephemeral, this.#remoteStatic, this.#psk, EMPTY);
+    const consumed = this.#consumed;
+    if (consumed === undefined) throw new RangeError('no initiation to respond to');
+    this.#consumed = undefined;
+    const body = consumed.noise.writeResponse(ephemeral, this.#remoteStatic, this.#psk, EMPTY);
     ephemeral.fill(0);
     if (body === undefined) {
-      this.#release(localIndex);
-      this.clear();
+      this.#abandon({ ...consumed, localIndex });
       return undefined;
     }
-    this.#state = 'finished';
-    this.#localIndex = localIndex;
+    this.#finished = { ...consumed, localIndex };
     const message = new Uint8Array(RESPONSE.length);
     writeUint32(message, 0, MESSAGE_RESPONSE);
     writeUint32(message, RESPONSE.senderIndex, localIndex);
-    writeUint32(message, RESPONSE.receiverIndex, this.#remoteIndex);
+    writeUint32(message, RESPONSE.receiverIndex, consumed.remoteIndex!);
     message.set(body, RESPONSE.ephemeral);
     return message;
   }
@@ -205,40 +217,53 @@ export class Handshake {
    * authentic: with a valid mac1, most likely the pre-shared keys differ.
    */
   consumeResponse(message: Uint8Array): boolean {
-    if (this.#state !== 'created-initiation') throw new RangeError('no response is expected');
+    const created = this.#created;
+    if (created === undefined) throw new RangeError('no response is expected');
     const body = message.subarray(RESPONSE.ephemeral, RESPONSE.mac1);
-    if (this.#noise!.readResponse(body, this.#psk) === undefined) return false;
-    this.#remoteIndex = readUint32(message, RESPONSE.senderIndex);
-    this.#state = 'finished';
+    if (created.noise.readResponse(body, this.#psk) === undefined) return false;
+    this.#created = undefined;
+    this.#finished = { ...created, remoteIndex: readUint32(message, RESPONSE.senderIndex) };
     return true;
   }
 
   /** The session's keys (5.4.5). The handshake's own are wiped, its index is the session's now. */
-  beginSession(isInitiator: boolean, now: number): Keypair {
-    if (this.#state !== 'finished') throw new RangeError('the handshake is not finished');
-    const [initiatorKey, responderKey] = this.#noise!.split();
+  beginSession(now: number): Keypair {
+    const finished = this.#finished;
+    if (finished === undefined) throw new RangeError('the handshake is not finished');
+    this.#finished = undefined;
+    const { isInitiator, noise, localIndex, remoteIndex } = finished;
+    const [initiatorKey, responderKey] = noise.split();
+    noise.wipe();
     const keypair = new Keypair(this.#crypto, {
       isInitiator,
-      localIndex: this.#localIndex!,
-      remoteIndex: this.#remoteIndex,
+      localIndex: localIndex!,
+      remoteIndex: remoteIndex!,
       createdAt: now,
       sendingKey: isInitiator ? initiatorKey : responderKey,
       receivingKey: isInitiator ? responderKey : initiatorKey,
     });
     initiatorKey.fill(0);
     responderKey.fill(0);
-    this.#localIndex = undefined;
-    this.clear();
     return keypair;
   }
 
-  /** Wipes a handshake under way and gives its index back. Time stamps stay. */
+  /** Wipes an initiation of ours that waits for its response, and gives its index back. */
+  abandonInitiation(): void {
+    this.#abandon(this.#created);
+    this.#created = undefined;
+  }
+
+  /** Wipes all that is under way and gives the indices back. Time stamps stay. */
   clear(): void {
-    this.#noise?.wipe();
-    this.#noise = undefined;
-    this.#state = 'zeroed';
-    if (this.#localIndex !== undefined) this.#release(this.#localIndex);
-    this.#localIndex = undefined;
+    this.abandonInitiation();
+    this.#abandon(this.#consumed);
+    this.#abandon(this.#finished);
+    this.#consumed = this.#finished = undefined;
+  }
+
+  #abandon(exchange: Exchange | undefined): void {
+    exchange?.noise.wipe();
+    if (exchange?.localIndex !== undefined) this.#release(exchange.localIndex);
   }
 
   /** Wipes all that is secret. No handshake is possible afterwards. */

@@ -3,7 +3,7 @@
  * (whitepaper 5.4.5, 6.3). Wiping also releases the session index.
  */
 import type { Crypto, TransportKey } from '../crypto/crypto.js';
-import { REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME } from './constants.js';
+import { REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME, REKEY_TIMEOUT } from './constants.js';
 import { ReplayWindow } from './replay-window.js';
 
 export interface KeypairOptions {
@@ -61,6 +61,10 @@ export class Keypair {
 /**
  * previous, current and next. We send under `current` alone. `next` is a responder's session that
  * the initiator has not proved to hold yet; `previous` still receives what was under way.
+ *
+ * Where two initiations crossed there are two sessions, one begun by each end, and both ends hold
+ * both. Both would send under their own and rekey it, so one has to stay: that whose initiator chose
+ * the smaller index, which both ends know.
  */
 export class Keypairs {
   #previous: Keypair | undefined;
@@ -94,13 +98,7 @@ export class Keypairs {
   /** The response has proved that the responder holds the keys: they are used at once. */
   #addAsInitiator(keypair: Keypair): void {
     this.#drop(this.#previous);
-    if (this.#next === undefined) {
-      this.#previous = this.#current;
-    } else {
-      this.#drop(this.#current);
-      this.#previous = this.#next;
-      this.#next = undefined;
-    }
+    this.#previous = this.#current;
     this.#current = keypair;
   }
 
@@ -116,9 +114,11 @@ export class Keypairs {
   received(keypair: Keypair): boolean {
     if (keypair !== this.#next) return false;
     this.#drop(this.#previous);
-    this.#previous = this.#current;
-    this.#current = this.#next;
     this.#next = undefined;
+    const current = this.#current;
+    const isCurrent = current !== undefined && staysCurrent(current, keypair);
+    this.#previous = isCurrent ? keypair : current;
+    this.#current = isCurrent ? current : keypair;
     return true;
   }
 
@@ -140,4 +140,13 @@ export class Keypairs {
     keypair.wipe();
     this.#release(keypair.localIndex);
   }
+}
+
+/** Whether the session in use stays so where an unconfirmed one is proved to be held by the peer. */
+function staysCurrent(current: Keypair, confirmed: Keypair): boolean {
+  const newerBy = current.createdAt - confirmed.createdAt;
+  if (!current.isInitiator || newerBy < 0) return false;
+  // An answer takes less than that, or it is none: the two handshakes did not cross.
+  if (newerBy >= REKEY_TIMEOUT) return true;
+  return current.localIndex < confirmed.remoteIndex;
 }

@@ -119,7 +119,7 @@ export class Receiver {
     }
     this.#updateEndpoint(peer, source);
     this.#authenticatedReceived(peer, message.length, now);
-    this.#sender.addSession(peer, true, now);
+    this.#sender.addSession(peer, now);
     this.#handshakeComplete(peer, now);
     // The responder may not send before it has heard from us under the new keys (5.4.5).
     this.#sender.sendKeepalive(peer, now);
@@ -164,6 +164,8 @@ export class Receiver {
     peer.timers.anyAuthenticatedPacketReceived();
     peer.timers.anyAuthenticatedPacketTraversal(now);
     if (peer.keypairs.received(keypair)) {
+      // A session stands; a response that may still come would only begin another.
+      peer.handshake.abandonInitiation();
       this.#handshakeComplete(peer, now);
       this.#sender.sendStaged(peer, now);
     }

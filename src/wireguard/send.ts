@@ -116,13 +116,13 @@ export class Sender implements TimerHandler<Peer> {
       drops.drop('bad-handshake');
       return;
     }
-    this.addSession(peer, false, now);
+    this.addSession(peer, now);
     this.#sendHandshakeMessage(peer, message, endpoint, now);
   }
 
   /** Turns the finished handshake into a session. */
-  addSession(peer: Peer, isInitiator: boolean, now: number): void {
-    const keypair = peer.handshake.beginSession(isInitiator, now);
+  addSession(peer: Peer, now: number): void {
+    const keypair = peer.handshake.beginSession(now);
     this.#context.indices.promote(keypair.localIndex, keypair);
     peer.keypairs.add(keypair);
     peer.timers.sessionDerived(now);

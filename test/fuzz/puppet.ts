@@ -101,7 +101,7 @@ export class Puppet {
   /** Takes the device's response to the last initiation(); false where it is not authentic. */
   takeResponse(response: Uint8Array, now: number): boolean {
     if (!this.#handshake.consumeResponse(response)) return false;
-    this.session = this.#handshake.beginSession(true, now);
+    this.session = this.#handshake.beginSession(now);
     return true;
   }
 
@@ -112,7 +112,7 @@ export class Puppet {
     handshake.consumeInitiation(opened, initiation, now);
     const index = randomUint32(this.#entropy);
     const response = handshake.createResponse(this.#ephemeral(), index)!;
-    this.session = handshake.beginSession(false, now);
+    this.session = handshake.beginSession(now);
     return this.#withMacs(response, now);
   }
 

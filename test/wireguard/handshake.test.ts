@@ -51,16 +51,40 @@ it('lays out both messages as 5.4.2 and 5.4.3 say, and agrees on keys', () => {
   expect(toHex(second.subarray(0, 12))).toBe('02000000040302010d0c0b0a');
   expect(pair.initiator.consumeResponse(second)).toBe(true);
 
-  const [mine, theirs] = [
-    pair.initiator.beginSession(true, 0),
-    pair.responder.beginSession(false, 0),
-  ];
+  const [mine, theirs] = [pair.initiator.beginSession(0), pair.responder.beginSession(0)];
   expect([mine.localIndex, mine.remoteIndex]).toEqual([0x0a0b0c0d, 0x01020304]);
   expect([theirs.localIndex, theirs.remoteIndex]).toEqual([0x01020304, 0x0a0b0c0d]);
   const buffer = new Uint8Array(48);
   mine.sending.seal(buffer, 0, 32, 0);
   expect(theirs.receiving.open(buffer, 0, 48, 0)).toBe(true);
   expect(pair.released).toEqual([]);
+});
+
+it('an initiation that crosses ours leaves ours as it is', () => {
+  const { crypto, bob, initiator, responder, released } = create();
+  const alice = initiator;
+  const theirs = responder.createInitiation(seededBytes(8, 32), 8, 0)!;
+  const ours = alice.createInitiation(seededBytes(7, 32), 7, 0)!;
+  const toAlice = openInitiation(crypto, new Identity(crypto, seededBytes(1, 32)), theirs)!;
+  expect(alice.consumeInitiation(toAlice, theirs, 0)).toBeUndefined();
+  expect(alice.awaitsResponse).toBe(true);
+  alice.createResponse(seededBytes(9, 32), 9);
+  expect(alice.beginSession(0)).toMatchObject({
+    isInitiator: false,
+    localIndex: 9,
+    remoteIndex: 8,
+  });
+
+  const toBob = openInitiation(crypto, bob, ours)!;
+  expect(responder.consumeInitiation(toBob, ours, 0)).toBeUndefined();
+  const response = responder.createResponse(seededBytes(10, 32), 10)!;
+  expect(alice.consumeResponse(response)).toBe(true);
+  expect(alice.beginSession(0)).toMatchObject({
+    isInitiator: true,
+    localIndex: 7,
+    remoteIndex: 10,
+  });
+  expect(released).toEqual([]);
 });
 
 it('wipes the ephemeral key that it is given', () => {
@@ -195,8 +219,8 @@ describe('secrets', () => {
     consume(pair, initiation(pair, 1), 0);
     const response = pair.responder.createResponse(seededBytes(9, 32), 2)!;
     expect(pair.initiator.consumeResponse(response)).toBe(true);
-    pair.initiator.beginSession(true, 0);
-    pair.responder.beginSession(false, 0);
+    pair.initiator.beginSession(0);
+    pair.responder.beginSession(0);
     expect(watch.count).toBeGreaterThan(30);
     // Each side keeps the DH of the static keys, and the pre-shared key, for the next one.
     expect(watch.unwiped).toBe(2);
@@ -248,7 +272,5 @@ it('throws where it is used out of order', () => {
   expect(() => initiator.consumeResponse(new Uint8Array(92))).toThrow(
     new RangeError('no response is expected'),
   );
-  expect(() => initiator.beginSession(true, 0)).toThrow(
-    new RangeError('the handshake is not finished'),
-  );
+  expect(() => initiator.beginSession(0)).toThrow(new RangeError('the handshake is not finished'));
 });

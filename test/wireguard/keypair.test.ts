@@ -4,11 +4,16 @@ import { seededBytes } from '../support/seeded-entropy.js';
 
 const crypto = createNodeCrypto();
 
-function keypair(localIndex: number, isInitiator: boolean, createdAt = 0): Keypair {
+function keypair(
+  localIndex: number,
+  isInitiator: boolean,
+  createdAt = 0,
+  remoteIndex = 99,
+): Keypair {
   return new Keypair(crypto, {
     isInitiator,
     localIndex,
-    remoteIndex: 99,
+    remoteIndex,
     createdAt,
     sendingKey: seededBytes(localIndex, 32),
     receivingKey: seededBytes(localIndex + 1, 32),
@@ -35,7 +40,7 @@ it('a responder waits for the first message under the new session', () => {
   const { keypairs, released } = create();
   keypairs.add(keypair(1, true));
   keypairs.add(keypair(2, true));
-  const next = keypair(3, false);
+  const next = keypair(3, false, 10);
   keypairs.add(next);
   expect(slots(keypairs)).toEqual([undefined, 2, 3]);
   expect(released).toEqual([1]);
@@ -53,13 +58,47 @@ it('a new session replaces one that waits', () => {
   expect(released).toEqual([1]);
 });
 
-it('an initiator with a session that waits keeps it as the previous', () => {
+it('an initiator keeps the session in use, and the one that waits, beside a new one', () => {
   const { keypairs, released } = create();
-  keypairs.add(keypair(1, true));
-  keypairs.add(keypair(2, false));
-  keypairs.add(keypair(3, true));
-  expect(slots(keypairs)).toEqual([2, 3, undefined]);
+  for (const index of [1, 2]) keypairs.add(keypair(index, true));
+  const waiting = keypair(3, false, 10);
+  keypairs.add(waiting);
+  keypairs.add(keypair(4, true, 20));
+  expect(slots(keypairs)).toEqual([2, 4, 3]);
   expect(released).toEqual([1]);
+});
+
+describe('of two sessions that were begun at once', () => {
+  /** The slots once the peer has used the session that it began, of which it chose the index. */
+  function afterUse(theirs: number, apart: number, isInitiator = true) {
+    const { keypairs, released } = create();
+    keypairs.add(keypair(1, true));
+    const waiting = keypair(3, false, 10_000, theirs);
+    keypairs.add(waiting);
+    keypairs.add(keypair(50, isInitiator, 10_000 + apart));
+    expect(keypairs.received(waiting)).toBe(true);
+    return { slots: slots(keypairs), released };
+  }
+
+  it('the one with the smaller index of its initiator is used', () => {
+    expect(afterUse(51, 20)).toEqual({ slots: [3, 50, undefined], released: [1] });
+    expect(afterUse(49, 20)).toEqual({ slots: [50, 3, undefined], released: [1] });
+    expect(afterUse(49, 0)).toEqual({ slots: [50, 3, undefined], released: [1] });
+  });
+
+  it('ours is used where the other one is older than any answer takes to come', () => {
+    expect(afterUse(49, 4_999).slots).toEqual([50, 3, undefined]);
+    expect(afterUse(49, 5_000).slots).toEqual([3, 50, undefined]);
+  });
+
+  it('theirs is used where it is the later one', () => {
+    const { keypairs } = create();
+    keypairs.add(keypair(1, true, 10_000));
+    const waiting = keypair(3, false, 10_001, 51);
+    keypairs.add(waiting);
+    keypairs.received(waiting);
+    expect(slots(keypairs)).toEqual([1, 3, undefined]);
+  });
 });
 
 it('releases all when wiped', () => {
