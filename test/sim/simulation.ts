@@ -235,7 +235,7 @@ export class Simulation implements World, Stage, EndSink {
         ...this.#figures.counts,
         recoveries: recovery.count,
         'longest-recovery-ms': recovery.longest,
-        'crossed-initiations': recovery.crossingsSeen,
+        'crossed-initiations': recovery.crossings,
         'steady-hours': rekeys.hours,
         rekeys: rekeys.counted,
         'rekeys-by-formula': rekeys.expected,

@@ -3,23 +3,14 @@
  * the timers (333 ms) and one round trip, counted from the first packet that is offered then: an end
  * cannot notice what it does not try (whitepaper 6.5: KEEPALIVE_TIMEOUT + REKEY_TIMEOUT after the
  * first data without an answer a handshake begins). From then on nothing at all is lost.
- *
- * Two initiations that cross in the network void each other, as in the kernel, which keeps one
- * handshake for each peer. Then both wait for their retry, or for the one behind it where sending
- * the response forbade the first: each crossing puts the limit off by two retries.
- *
- * One loss is the kernel's too: where a responder's session was never confirmed, and its holder then
- * completes a handshake of its own, the unconfirmed one takes the place of the current one, and what
- * the other end sent under that until it has heard of the new one is lost: one round trip's worth.
  */
-import { INITIATION, RESPONSE } from '../../support/message-types.js';
+import { INITIATION } from '../../support/message-types.js';
 import { otherSide, SIDES, type End, type Side } from '../end.js';
 import { Violation, type Incident, type Invariant, type World } from '../invariant.js';
 import type { Received, Sent } from '../invariant.js';
 import type { Delivery } from './delivery.js';
 
 const RECOVERY_TIME = 15_000 + 333;
-const RETRY_TIME = 5_000 + 333;
 
 interface Waiting {
   readonly serial: number;
@@ -30,8 +21,6 @@ class Direction {
   /** When the first packet was offered after the network had become clear. */
   firstOfferAt: number | undefined;
   hasRecovered = false;
-  /** When the receiver last gave up the session under which this side sends. */
-  displacedAt = -Infinity;
   readonly waiting: Waiting[] = [];
 
   reset(): void {
@@ -47,14 +36,12 @@ export class Recovery implements Invariant {
   readonly #delivery: Delivery;
   readonly #directions: Record<Side, Direction> = { alice: new Direction(), bob: new Direction() };
   readonly #initiatedAt: Record<Side, number> = { alice: -Infinity, bob: -Infinity };
-  #crossings = 0;
-  /** The end that is being called has a session as responder that is not confirmed. */
-  #hasUnconfirmed = false;
   #disturbedAt = 0;
-  /** Recoveries seen to their end, and the longest of them without a crossing, in ms. */
+  /** Recoveries seen to their end, and the longest of them, in ms. */
   count = 0;
   longest = 0;
-  crossingsSeen = 0;
+  /** Initiations that met another one in the network. */
+  crossings = 0;
 
   constructor(world: World, delivery: Delivery) {
     this.#world = world;
@@ -67,12 +54,7 @@ export class Recovery implements Invariant {
 
   #disturbed(): void {
     this.#disturbedAt = this.#world.virtualNow;
-    this.#crossings = 0;
     for (const side of SIDES) this.#directions[side].reset();
-  }
-
-  acting(end: End): void {
-    this.#hasUnconfirmed = end.peer.keypairs.next !== undefined;
   }
 
   transmitted(end: End, message: Sent): void {
@@ -80,15 +62,9 @@ export class Recovery implements Invariant {
   }
 
   received(end: End, datagram: Received): void {
-    if (!datagram.isAccepted) return;
-    if (datagram.type === RESPONSE && this.#hasUnconfirmed) {
-      this.#directions[otherSide(end.side)].displacedAt = this.#world.virtualNow;
-    }
-    if (datagram.type !== INITIATION) return;
+    if (!datagram.isAccepted || datagram.type !== INITIATION) return;
     const { latency } = this.#world.network.conditions;
-    if (this.#world.virtualNow - this.#initiatedAt[end.side] > 2 * latency) return;
-    this.#crossings++;
-    this.crossingsSeen++;
+    if (this.#world.virtualNow - this.#initiatedAt[end.side] <= 2 * latency) this.crossings++;
   }
 
   offered(end: End, serial: number): void {
@@ -134,21 +110,15 @@ export class Recovery implements Invariant {
     const roundTrip = 2 * network.conditions.latency;
     const { waiting, firstOfferAt } = direction;
     if (firstOfferAt === undefined) return;
-    const limit = firstOfferAt + RECOVERY_TIME + roundTrip + this.#crossings * 2 * RETRY_TIME;
+    const limit = firstOfferAt + RECOVERY_TIME + roundTrip;
     let first = waiting[0];
     while (first !== undefined && virtualNow > first.offeredAt + roundTrip) {
       const isDelivered = this.#delivery.isDelivered(side, first.serial);
       if (isDelivered && !direction.hasRecovered) this.#recovered(direction, first);
-      const isDisplaced =
-        Math.abs(first.offeredAt - direction.displacedAt) <= network.conditions.latency;
-      if (!isDelivered && !isDisplaced && first.offeredAt > limit) {
+      if (!isDelivered && first.offeredAt > limit) {
         const after = first.offeredAt - firstOfferAt;
         const text = `packet ${first.serial} from ${side}, offered ${after} ms after the first one`;
-        throw new Violation(
-          this.#world,
-          this.name,
-          `${text}, did not arrive, ${this.#crossings} crossings`,
-        );
+        throw new Violation(this.#world, this.name, `${text}, did not arrive`);
       }
       waiting.shift();
       first = waiting[0];
@@ -159,7 +129,7 @@ export class Recovery implements Invariant {
     direction.hasRecovered = true;
     this.count++;
     const duration = first.offeredAt - direction.firstOfferAt!;
-    if (this.#crossings === 0) this.longest = Math.max(this.longest, duration);
+    this.longest = Math.max(this.longest, duration);
   }
 }
 
