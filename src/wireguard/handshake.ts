@@ -3,13 +3,13 @@
  * to the Noise pattern, that is message layouts, indices and time stamps. Macs are in cookie.ts,
  * limits on sending in send.ts.
  *
- * The two roles have a state each: where two initiations cross in the network, both are answered, and
- * keypair.ts decides which session stays. (The kernel has one state, so that each voids the other and
- * both ends wait for a retry; the other end of a tunnel cannot tell which of the two we do.)
+ * In the kernel an initiation that is accepted voids one of ours that waits for its response, so that
+ * two which cross in the network void each other, and both ends wait for a retry. Here the one with
+ * the smaller sender index lives on. Both are answered, whoever the other end is.
  */
 import type { Crypto } from '../crypto/crypto.js';
 import { secretBytes } from '../lib/secret-bytes.js';
-import { INITIATION_INTERVAL, KEY_LENGTH } from './constants.js';
+import { INITIATION_INTERVAL, KEY_LENGTH, REKEY_TIMEOUT } from './constants.js';
 import type { DropReason } from './drop-reason.js';
 import type { Identity } from './identity.js';
 import { Keypair } from './keypair.js';
@@ -65,6 +65,8 @@ export class Handshake {
 
   /** Our initiation, which waits for its response. */
   #created: Exchange | undefined;
+  /** When it was made, in `now` ms. */
+  #createdAt = -Infinity;
   /** The peer's, which waits for ours. */
   #consumed: Exchange | undefined;
   /** Its keys are agreed, and wait for beginSession(). */
@@ -127,12 +129,14 @@ export class Handshake {
    *
    * @param ephemeral fresh private key; wiped
    * @param localIndex allocated for this handshake; given back when the handshake is abandoned
+   * @param now monotonic ms
    * @returns undefined, and the index given back, where the peer's key is of low order
    */
   createInitiation(
     ephemeral: Uint8Array,
     localIndex: number,
     unixMilliseconds: number,
+    now: number,
   ): Uint8Array | undefined {
     this.abandonInitiation();
     const stamp = nextTimestamp(unixMilliseconds, this.#lastSentTimestamp);
@@ -145,6 +149,7 @@ export class Handshake {
       return undefined;
     }
     this.#lastSentTimestamp = stamp;
+    this.#createdAt = now;
     this.#created = { isInitiator: true, noise, localIndex, remoteIndex: undefined };
     const message = new Uint8Array(INITIATION.length);
     writeUint32(message, 0, MESSAGE_INITIATION);
@@ -177,14 +182,22 @@ export class Handshake {
     if (now - this.#lastConsumedAt < INITIATION_INTERVAL) return 'initiation-flood';
     this.#lastReceivedTimestamp = stamp;
     this.#lastConsumedAt = now;
+    const remoteIndex = readUint32(message, INITIATION.senderIndex);
+    if (this.#givesWay(remoteIndex, now)) this.abandonInitiation();
     this.#consumed?.noise.wipe();
     this.#consumed = {
       isInitiator: false,
       noise: opened.noise,
       localIndex: undefined,
-      remoteIndex: readUint32(message, INITIATION.senderIndex),
+      remoteIndex,
     };
     return undefined;
+  }
+
+  /** An initiation that is older than its retry has crossed nothing: it goes, as in the kernel. */
+  #givesWay(theirIndex: number, now: number): boolean {
+    const ours = this.#created?.localIndex;
+    return ours === undefined || ours >= theirIndex || now - this.#createdAt >= REKEY_TIMEOUT;
   }
 
   /**
@@ -247,8 +260,12 @@ export class Handshake {
     return keypair;
   }
 
-  /** Wipes an initiation of ours that waits for its response, and gives its index back. */
-  abandonInitiation(): void {
+  /**
+   * Wipes an initiation of ours that waits for its response, and gives its index back.
+   * @param before only one that was made by then, in `now` ms
+   */
+  abandonInitiation(before = Infinity): void {
+    if (this.#createdAt > before) return;
     this.#abandon(this.#created);
     this.#created = undefined;
   }

@@ -3,7 +3,7 @@
  * (whitepaper 5.4.5, 6.3). Wiping also releases the session index.
  */
 import type { Crypto, TransportKey } from '../crypto/crypto.js';
-import { REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME, REKEY_TIMEOUT } from './constants.js';
+import { REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME } from './constants.js';
 import { ReplayWindow } from './replay-window.js';
 
 export interface KeypairOptions {
@@ -62,14 +62,15 @@ export class Keypair {
  * previous, current and next. We send under `current` alone. `next` is a responder's session that
  * the initiator has not proved to hold yet; `previous` still receives what was under way.
  *
- * Where two initiations crossed there are two sessions, one begun by each end, and both ends hold
- * both. Both would send under their own and rekey it, so one has to stay: that whose initiator chose
- * the smaller index, which both ends know.
+ * Where a handshake of our own is done before that proof has come, `next` is overtaken: it receives
+ * what its initiator may have sent, and is never used for sending. (The kernel makes it `previous`,
+ * and loses what was under way under the current one.)
  */
 export class Keypairs {
   #previous: Keypair | undefined;
   #current: Keypair | undefined;
   #next: Keypair | undefined;
+  #isNextOvertaken = false;
   readonly #release: (localIndex: number) => void;
 
   /** @param release gives the index of a wiped session back */
@@ -98,8 +99,11 @@ export class Keypairs {
   /** The response has proved that the responder holds the keys: they are used at once. */
   #addAsInitiator(keypair: Keypair): void {
     this.#drop(this.#previous);
-    this.#previous = this.#current;
+    this.#previous = this.#unlessExpired(this.#current, keypair.createdAt);
     this.#current = keypair;
+    // One that no message can come under any more would stay for as long as we rekey.
+    this.#next = this.#unlessExpired(this.#next, keypair.createdAt);
+    this.#isNextOvertaken = true;
   }
 
   /** 5.4.5: nothing is sent under the keys until the first data message has come under them. */
@@ -108,17 +112,16 @@ export class Keypairs {
     this.#drop(this.#previous);
     this.#previous = undefined;
     this.#next = keypair;
+    this.#isNextOvertaken = false;
   }
 
   /** Call it after an authenticated message. True where that was the proof that `next` waited for. */
   received(keypair: Keypair): boolean {
-    if (keypair !== this.#next) return false;
+    if (keypair !== this.#next || this.#isNextOvertaken || !keypair.sendingValid) return false;
     this.#drop(this.#previous);
+    this.#previous = this.#current;
+    this.#current = keypair;
     this.#next = undefined;
-    const current = this.#current;
-    const isCurrent = current !== undefined && staysCurrent(current, keypair);
-    this.#previous = isCurrent ? keypair : current;
-    this.#current = isCurrent ? current : keypair;
     return true;
   }
 
@@ -135,18 +138,15 @@ export class Keypairs {
     this.#previous = this.#current = this.#next = undefined;
   }
 
+  #unlessExpired(keypair: Keypair | undefined, now: number): Keypair | undefined {
+    if (keypair?.canReceive(now) !== false) return keypair;
+    this.#drop(keypair);
+    return undefined;
+  }
+
   #drop(keypair: Keypair | undefined): void {
     if (keypair === undefined) return;
     keypair.wipe();
     this.#release(keypair.localIndex);
   }
-}
-
-/** Whether the session in use stays so where an unconfirmed one is proved to be held by the peer. */
-function staysCurrent(current: Keypair, confirmed: Keypair): boolean {
-  const newerBy = current.createdAt - confirmed.createdAt;
-  if (!current.isInitiator || newerBy < 0) return false;
-  // An answer takes less than that, or it is none: the two handshakes did not cross.
-  if (newerBy >= REKEY_TIMEOUT) return true;
-  return current.localIndex < confirmed.remoteIndex;
 }

@@ -164,8 +164,8 @@ export class Receiver {
     peer.timers.anyAuthenticatedPacketReceived();
     peer.timers.anyAuthenticatedPacketTraversal(now);
     if (peer.keypairs.received(keypair)) {
-      // A session stands; a response that may still come would only begin another.
-      peer.handshake.abandonInitiation();
+      // A session stands; the response to an initiation from before would only make another.
+      peer.handshake.abandonInitiation(keypair.createdAt);
       this.#handshakeComplete(peer, now);
       this.#sender.sendStaged(peer, now);
     }

@@ -81,7 +81,7 @@ export class Sender implements TimerHandler<Peer> {
     peer.lastSentHandshake = now;
     const index = context.indices.allocate(peer);
     const wallTime = context.wallClock.unixMilliseconds();
-    const message = peer.handshake.createInitiation(this.#ephemeral(), index, wallTime);
+    const message = peer.handshake.createInitiation(this.#ephemeral(), index, wallTime, now);
     if (message === undefined) {
       context.drops.drop('low-order-key');
       return;

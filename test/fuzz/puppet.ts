@@ -84,7 +84,7 @@ export class Puppet {
 
   #initiation(handshake: Handshake, unixMilliseconds: number): Uint8Array {
     const index = randomUint32(this.#entropy);
-    return handshake.createInitiation(this.#ephemeral(), index, unixMilliseconds)!;
+    return handshake.createInitiation(this.#ephemeral(), index, unixMilliseconds, 0)!;
   }
 
   #ephemeral(): Uint8Array {

@@ -30,7 +30,7 @@ function create(crypto = nodeCrypto) {
 type Pair = ReturnType<typeof create>;
 
 function initiation(pair: Pair, seed: number, unix = seed * 1_000): Uint8Array {
-  return pair.initiator.createInitiation(seededBytes(seed, 32), seed, unix)!;
+  return pair.initiator.createInitiation(seededBytes(seed, 32), seed, unix, 0)!;
 }
 
 function consume(pair: Pair, message: Uint8Array, now: number): string | undefined {
@@ -60,36 +60,52 @@ it('lays out both messages as 5.4.2 and 5.4.3 say, and agrees on keys', () => {
   expect(pair.released).toEqual([]);
 });
 
-it('an initiation that crosses ours leaves ours as it is', () => {
-  const { crypto, bob, initiator, responder, released } = create();
-  const alice = initiator;
-  const theirs = responder.createInitiation(seededBytes(8, 32), 8, 0)!;
-  const ours = alice.createInitiation(seededBytes(7, 32), 7, 0)!;
-  const toAlice = openInitiation(crypto, new Identity(crypto, seededBytes(1, 32)), theirs)!;
-  expect(alice.consumeInitiation(toAlice, theirs, 0)).toBeUndefined();
-  expect(alice.awaitsResponse).toBe(true);
-  alice.createResponse(seededBytes(9, 32), 9);
-  expect(alice.beginSession(0)).toMatchObject({
-    isInitiator: false,
-    localIndex: 9,
-    remoteIndex: 8,
+describe('an initiation that crosses ours', () => {
+  /** Ours has the sender index 7, and is `now` ms old. */
+  function cross(theirIndex: number, now = 0) {
+    const pair = create();
+    const { crypto, responder } = pair;
+    const theirs = responder.createInitiation(seededBytes(8, 32), theirIndex, 0, now)!;
+    const ours = pair.initiator.createInitiation(seededBytes(7, 32), 7, 0, 0)!;
+    const opened = openInitiation(crypto, new Identity(crypto, seededBytes(1, 32)), theirs)!;
+    expect(pair.initiator.consumeInitiation(opened, theirs, now)).toBeUndefined();
+    expect(pair.initiator.createResponse(seededBytes(9, 32), 9)).toBeDefined();
+    const session = pair.initiator.beginSession(0);
+    expect(session).toMatchObject({ isInitiator: false, localIndex: 9, remoteIndex: theirIndex });
+    return { ...pair, ours };
+  }
+
+  it('leaves ours as it is where our index is the smaller one', () => {
+    const { crypto, bob, initiator, responder, released, ours } = cross(8);
+    expect(initiator.awaitsResponse).toBe(true);
+    const toBob = openInitiation(crypto, bob, ours)!;
+    expect(responder.consumeInitiation(toBob, ours, 0)).toBeUndefined();
+    expect(responder.awaitsResponse).toBe(false);
+    const response = responder.createResponse(seededBytes(10, 32), 10)!;
+    expect(initiator.consumeResponse(response)).toBe(true);
+    expect(initiator.beginSession(0)).toMatchObject({
+      isInitiator: true,
+      localIndex: 7,
+      remoteIndex: 10,
+    });
+    expect(released).toEqual([8]);
   });
 
-  const toBob = openInitiation(crypto, bob, ours)!;
-  expect(responder.consumeInitiation(toBob, ours, 0)).toBeUndefined();
-  const response = responder.createResponse(seededBytes(10, 32), 10)!;
-  expect(alice.consumeResponse(response)).toBe(true);
-  expect(alice.beginSession(0)).toMatchObject({
-    isInitiator: true,
-    localIndex: 7,
-    remoteIndex: 10,
+  it.each([6, 7])('voids ours where theirs is not larger: %i', (theirIndex) => {
+    const { initiator, released } = cross(theirIndex);
+    expect(initiator.awaitsResponse).toBe(false);
+    expect(released).toEqual([7]);
   });
-  expect(released).toEqual([]);
+
+  it('voids ours where that is due for its retry: it has crossed nothing', () => {
+    expect(cross(8, 4_999).initiator.awaitsResponse).toBe(true);
+    expect(cross(8, 5_000).initiator.awaitsResponse).toBe(false);
+  });
 });
 
 it('wipes the ephemeral key that it is given', () => {
   const ephemeral = seededBytes(5, 32);
-  create().initiator.createInitiation(ephemeral, 1, 0);
+  create().initiator.createInitiation(ephemeral, 1, 0, 0);
   expect(ephemeral).toEqual(ZERO_PRIVATE);
 });
 
@@ -141,6 +157,16 @@ it('gives the index of an abandoned handshake back', () => {
   expect(pair.initiator.awaitsResponse).toBe(false);
 });
 
+it('gives up an initiation that was made by a given time, and no later one', () => {
+  const pair = create();
+  pair.initiator.createInitiation(seededBytes(1, 32), 1, 0, 100);
+  pair.initiator.abandonInitiation(99);
+  expect(pair.initiator.awaitsResponse).toBe(true);
+  pair.initiator.abandonInitiation(100);
+  expect(pair.initiator.awaitsResponse).toBe(false);
+  expect(pair.released).toEqual([1]);
+});
+
 describe('a peer whose public key is of low order', () => {
   const identity = new Identity(nodeCrypto, seededBytes(1, 32));
 
@@ -152,7 +178,7 @@ describe('a peer whose public key is of low order', () => {
     const ephemeral = seededBytes(2, 32);
     expect(create().initiator.isPossible).toBe(true);
     expect(handshake.isPossible).toBe(false);
-    expect(handshake.createInitiation(ephemeral, 7, 0)).toBeUndefined();
+    expect(handshake.createInitiation(ephemeral, 7, 0, 0)).toBeUndefined();
     expect(released).toEqual([7]);
     expect(ephemeral).toEqual(ZERO_PRIVATE);
     expect(handshake.lastSentTimestamp).toBeUndefined();

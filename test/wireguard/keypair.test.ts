@@ -4,16 +4,11 @@ import { seededBytes } from '../support/seeded-entropy.js';
 
 const crypto = createNodeCrypto();
 
-function keypair(
-  localIndex: number,
-  isInitiator: boolean,
-  createdAt = 0,
-  remoteIndex = 99,
-): Keypair {
+function keypair(localIndex: number, isInitiator: boolean, createdAt = 0): Keypair {
   return new Keypair(crypto, {
     isInitiator,
     localIndex,
-    remoteIndex,
+    remoteIndex: 99,
     createdAt,
     sendingKey: seededBytes(localIndex, 32),
     receivingKey: seededBytes(localIndex + 1, 32),
@@ -40,7 +35,7 @@ it('a responder waits for the first message under the new session', () => {
   const { keypairs, released } = create();
   keypairs.add(keypair(1, true));
   keypairs.add(keypair(2, true));
-  const next = keypair(3, false, 10);
+  const next = keypair(3, false);
   keypairs.add(next);
   expect(slots(keypairs)).toEqual([undefined, 2, 3]);
   expect(released).toEqual([1]);
@@ -68,37 +63,40 @@ it('an initiator keeps the session in use, and the one that waits, beside a new 
   expect(released).toEqual([1]);
 });
 
-describe('of two sessions that were begun at once', () => {
-  /** The slots once the peer has used the session that it began, of which it chose the index. */
-  function afterUse(theirs: number, apart: number, isInitiator = true) {
-    const { keypairs, released } = create();
-    keypairs.add(keypair(1, true));
-    const waiting = keypair(3, false, 10_000, theirs);
-    keypairs.add(waiting);
-    keypairs.add(keypair(50, isInitiator, 10_000 + apart));
-    expect(keypairs.received(waiting)).toBe(true);
-    return { slots: slots(keypairs), released };
-  }
+it('a session that was overtaken by one of our own still receives, and is not used', () => {
+  const { keypairs } = create();
+  const waiting = keypair(3, false, 10);
+  keypairs.add(waiting);
+  keypairs.add(keypair(4, true, 20));
+  expect(keypairs.received(waiting)).toBe(false);
+  expect(slots(keypairs)).toEqual([undefined, 4, 3]);
+  // The next one is not.
+  const next = keypair(5, false, 30);
+  keypairs.add(next);
+  expect(keypairs.received(next)).toBe(true);
+  expect(slots(keypairs)).toEqual([4, 5, undefined]);
+});
 
-  it('the one with the smaller index of its initiator is used', () => {
-    expect(afterUse(51, 20)).toEqual({ slots: [3, 50, undefined], released: [1] });
-    expect(afterUse(49, 20)).toEqual({ slots: [50, 3, undefined], released: [1] });
-    expect(afterUse(49, 0)).toEqual({ slots: [50, 3, undefined], released: [1] });
-  });
+it('what can receive nothing any more goes when our own new session begins', () => {
+  const { keypairs, released } = create();
+  keypairs.add(keypair(1, true));
+  keypairs.add(keypair(2, false, 1));
+  keypairs.add(keypair(3, true, 180_000));
+  expect([slots(keypairs), released]).toEqual([[undefined, 3, 2], [1]]);
+  keypairs.add(keypair(4, true, 180_001));
+  expect([slots(keypairs), released]).toEqual([
+    [3, 4, undefined],
+    [1, 2],
+  ]);
+});
 
-  it('ours is used where the other one is older than any answer takes to come', () => {
-    expect(afterUse(49, 4_999).slots).toEqual([50, 3, undefined]);
-    expect(afterUse(49, 5_000).slots).toEqual([3, 50, undefined]);
-  });
-
-  it('theirs is used where it is the later one', () => {
-    const { keypairs } = create();
-    keypairs.add(keypair(1, true, 10_000));
-    const waiting = keypair(3, false, 10_001, 51);
-    keypairs.add(waiting);
-    keypairs.received(waiting);
-    expect(slots(keypairs)).toEqual([1, 3, undefined]);
-  });
+it('a session of an old key pair is not taken into use', () => {
+  const { keypairs } = create();
+  const waiting = keypair(1, false);
+  keypairs.add(waiting);
+  keypairs.expireSending();
+  expect(keypairs.received(waiting)).toBe(false);
+  expect(keypairs.current).toBeUndefined();
 });
 
 it('releases all when wiped', () => {

@@ -11,15 +11,12 @@ import type { Received, Sent } from '../invariant.js';
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
 
 const REJECT_AFTER_TIME = 180_000;
-const REKEY_TIMEOUT = 5_000;
 
 export interface Session {
   readonly isInitiator: boolean;
   readonly createdAt: number;
   /** The index that the end itself chose. */
   readonly localIndex: number;
-  /** The index that its initiator chose. */
-  readonly initiatorIndex: number;
   /** The one rekey on receive (6.2) was asked for. */
   isAskedFor: boolean;
 }
@@ -34,8 +31,8 @@ export class SessionModel {
     if (!message.isAccepted) return;
     if (message.type === RESPONSE) {
       const localIndex = readUint32(message.header, RESPONSE_LAYOUT.receiverIndex);
-      const indices = { localIndex, initiatorIndex: localIndex };
-      this.current = { isInitiator: true, createdAt: now, ...indices, isAskedFor: false };
+      this.current = { isInitiator: true, createdAt: now, localIndex, isAskedFor: false };
+      this.#next = undefined;
     } else if (message.type === DATA) {
       const index = readUint32(message.header, DATA_LAYOUT.receiverIndex);
       if (index === this.#next?.localIndex) this.#confirm();
@@ -43,22 +40,15 @@ export class SessionModel {
   }
 
   #confirm(): void {
-    const [current, next] = [this.current, this.#next!];
+    this.current = this.#next;
     this.#next = undefined;
-    const newerBy = current?.isInitiator ? current.createdAt - next.createdAt : -1;
-    // Two handshakes at once: the smaller index decides, unless one is too old to be of now.
-    if (newerBy >= REKEY_TIMEOUT) return;
-    if (newerBy >= 0 && current!.initiatorIndex < next.initiatorIndex) return;
-    this.current = next;
   }
 
   /** The end has sent a message. */
   sent(message: Sent, now: number): void {
     if (message.type === INITIATION || message.type === DATA) return;
     const localIndex = readUint32(message.bytes, RESPONSE_LAYOUT.senderIndex);
-    const initiatorIndex = readUint32(message.bytes, RESPONSE_LAYOUT.receiverIndex);
-    const indices = { localIndex, initiatorIndex };
-    this.#next = { isInitiator: false, createdAt: now, ...indices, isAskedFor: false };
+    this.#next = { isInitiator: false, createdAt: now, localIndex, isAskedFor: false };
   }
 
   canSend(now: number): boolean {

@@ -1,9 +1,11 @@
 /** Row 22 where both ends begin a handshake at once, so that their initiations cross in the network. */
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
+import { seededRandom } from '../../support/netstack-pair.js';
 import { WireguardPair, ipv4, type Side } from '../../support/wireguard-pair.js';
 import { WhitepaperPeer } from './whitepaper-peer.js';
 
 const SIDES: readonly Side[] = ['alice', 'bob'];
+const other = (side: Side): Side => (side === 'alice' ? 'bob' : 'alice');
 const TO_ALICE = ipv4('10.0.0.2', '10.0.0.1', 96);
 const TO_BOB = ipv4('10.0.0.1', '10.0.0.2', 96);
 
@@ -46,27 +48,116 @@ it('two handshakes that cross lose no packet, and leave one session that both us
   }
 });
 
-it('our response does not void our own initiation, where the other end gave up its one (row 22, initiator)', () => {
-  const pair = new WireguardPair({ bobKnowsAlice: true });
-  const bob = new WhitepaperPeer(pair, 'bob');
-  pair.sendPacket('alice', TO_BOB);
-  const [initiation] = pair.sent(INITIATION, 'alice');
-  pair.inject('alice', bob.initiate());
-  expect(pair.sent(RESPONSE, 'alice')).toHaveLength(1);
-  pair.inject('alice', bob.respond(initiation!.bytes));
+it('our own initiation lives on where its index is the smaller one, and the other end voids its one as the kernel does (row 22, initiator)', () => {
+  const { pair, bob, initiation } = crossedByHand(0xffff_ffff);
+  pair.inject('alice', bob.respond(initiation));
   expect(bob.open(pair.sent(DATA, 'alice')[0]!.bytes)).toEqual(TO_BOB);
 });
 
-it('an initiation of ours is given up once the other end has used its session (row 22, responder)', () => {
-  const pair = new WireguardPair({ bobKnowsAlice: true });
-  const bob = new WhitepaperPeer(pair, 'bob');
-  pair.sendPacket('alice', TO_BOB);
-  const [initiation] = pair.sent(INITIATION, 'alice');
-  pair.inject('alice', bob.initiate());
+it('our own initiation is void where theirs has the smaller index (row 22, responder)', () => {
+  const { pair, bob, initiation } = crossedByHand(0);
+  expect(bob.complete(pair.sent(RESPONSE, 'alice')[0]!.bytes)).toBe(true);
+  pair.inject('alice', bob.respond(initiation));
+  expect(pair.alice.device.drops.get('unexpected-response')).toBe(1);
+  expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
+});
+
+it('our own initiation is given up once the other end has used its session (row 22, responder)', () => {
+  const { pair, bob, initiation } = crossedByHand(0xffff_ffff);
   bob.complete(pair.sent(RESPONSE, 'alice')[0]!.bytes);
   pair.inject('alice', bob.seal(TO_ALICE));
   expect(pair.alice.peer.handshake.awaitsResponse).toBe(false);
   expect(pair.alice.device.tableSizes.sessionIndices).toBe(1);
-  pair.inject('alice', bob.respond(initiation!.bytes));
+  pair.inject('alice', bob.respond(initiation));
   expect(pair.alice.device.drops.get('unexpected-response')).toBe(1);
+});
+
+/** Alice has a packet for Bob, who initiates as well, with that index; she has answered him. */
+function crossedByHand(senderIndex: number) {
+  const pair = new WireguardPair({ bobKnowsAlice: true });
+  const bob = new WhitepaperPeer(pair, 'bob');
+  pair.sendPacket('alice', TO_BOB);
+  const initiation = pair.sent(INITIATION, 'alice')[0]!.bytes;
+  pair.inject('alice', bob.initiate({ senderIndex }));
+  expect(pair.sent(RESPONSE, 'alice')).toHaveLength(1);
+  return { pair, bob, initiation };
+}
+
+it('whatever the order in which the messages of two handshakes arrive, both ends use one session (row 22, both roles)', () => {
+  const random = seededRandom(7);
+  for (let run = 0; run < 40; run++) {
+    const pair = WireguardPair.established({ seed: run % 20, bobKnowsAlice: true });
+    pair.advance(5_000);
+    // Each message takes between 10 and 110 ms.
+    const flights: { at: number; to: Side; bytes: Uint8Array }[] = [];
+    pair.link = ({ from, bytes }) => {
+      flights.push({ at: pair.now + 10 + 100 * random(), to: other(from), bytes });
+      return false;
+    };
+    const begins = [0, Math.floor(50 * random())];
+    const first = SIDES[run % 2]!;
+    for (let time = 0; time < 400; time++) {
+      if (time === begins[0]) pair[first].device.initiateHandshake(pair[first].peer, pair.now);
+      if (time === begins[1]) {
+        pair[other(first)].device.initiateHandshake(pair[other(first)].peer, pair.now);
+      }
+      if (time % 10 === 0) for (const side of SIDES) pair.send(side);
+      pair.advance(1);
+      for (const flight of flights.filter(({ at }) => at <= pair.now)) {
+        flights.splice(flights.indexOf(flight), 1);
+        pair.inject(flight.to, flight.bytes);
+      }
+    }
+    const [ours, theirs] = SIDES.map((side) => pair[side].peer.keypairs.current!);
+    expect([run, ours!.localIndex]).toEqual([run, theirs!.remoteIndex]);
+    expect(ours!.isInitiator).not.toBe(theirs!.isInitiator);
+  }
+});
+
+it('a session that was never confirmed goes with the first rekey after its time (row 22, initiator)', () => {
+  const pair = WireguardPair.established({ bobKnowsAlice: true });
+  pair.advance(5_000);
+  pair.link = ({ from, type }) => from === 'bob' && type === INITIATION;
+  pair.bob.device.initiateHandshake(pair.bob.peer, pair.now);
+  pair.settle();
+  const waiting = pair.alice.peer.keypairs.next!;
+  pair.link = ({ from, type }) => from === 'alice' || type !== INITIATION;
+  for (let second = 0; second < 400; second++) {
+    pair.send('alice');
+    pair.advance(1_000);
+  }
+  expect(pair.alice.peer.keypairs.next).toBeUndefined();
+  expect(waiting.sendingValid).toBe(false);
+  expect(pair.alice.device.tableSizes.sessionIndices).toBe(2);
+});
+
+it('a late first message under an overtaken session does not end a rekey under way (row 22, initiator)', () => {
+  const pair = WireguardPair.established({ bobKnowsAlice: true });
+  pair.advance(5_000);
+  pair.link = ({ from, type }) => from === 'alice' || type !== DATA;
+  pair.bob.device.initiateHandshake(pair.bob.peer, pair.now);
+  pair.settle();
+  const late = pair.sent(DATA, 'bob').at(-1)!;
+  pair.advance(5_000);
+  pair.link = () => true;
+  pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+  pair.settle();
+  pair.advance(121_000);
+  pair.send('alice');
+  const before = pair.alice.peer.lastHandshakeAt;
+  pair.inject('alice', late.bytes);
+  expect(pair.alice.peer.lastHandshakeAt).toBe(before);
+  expect(pair.alice.peer.handshake.awaitsResponse).toBe(true);
+  pair.settle();
+  expect(pair.alice.peer.keypairs.current!.createdAt).toBeGreaterThan(before!);
+  expect(pair.alice.device.drops.get('unexpected-response')).toBe(0);
+});
+
+it('an initiation that was given up does not outlive the next one of the other end (row 22, initiator)', () => {
+  const { pair, bob } = crossedByHand(0xffff_ffff);
+  pair.advance(120_000);
+  expect(pair.alice.peer.timers.hasGivenUp).toBe(true);
+  expect(pair.alice.peer.handshake.awaitsResponse).toBe(true);
+  pair.inject('alice', bob.initiate({ senderIndex: 0xffff_ffff }));
+  expect(pair.alice.peer.handshake.awaitsResponse).toBe(false);
 });

@@ -247,6 +247,16 @@ it('a new private key ends the handshake under way: its response is none any mor
   expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
 });
 
+it('a session that the old key began is not taken into use after a new one (row 33, responder)', () => {
+  const pair = new WireguardPair();
+  const alice = new WhitepaperPeer(pair, 'alice');
+  pair.inject('bob', alice.initiate());
+  expect(alice.complete(pair.sent(RESPONSE)[0]!.bytes)).toBe(true);
+  pair.bob.device.setPrivateKey(seededBytes(77, 32));
+  pair.inject('bob', alice.seal(ipv4('10.0.0.1', '10.0.0.2', 96)));
+  expect(pair.bob.peer.keypairs.current).toBeUndefined();
+});
+
 it('our own key as a peer is refused, and a peer whose key becomes ours is removed (row 33, both roles)', () => {
   const pair = WireguardPair.established();
   const { device } = pair.alice;

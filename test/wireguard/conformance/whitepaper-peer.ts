@@ -26,6 +26,7 @@ export interface PeerInitiation {
   readonly timestamp?: Uint8Array;
   readonly ephemeral?: KeyPair;
   readonly cookie?: Uint8Array | undefined;
+  readonly senderIndex?: number;
 }
 
 export class WhitepaperPeer {
@@ -56,7 +57,7 @@ export class WhitepaperPeer {
       initiator: this.keys,
       responderPublic: this.remotePublic,
       ephemeral: options.ephemeral ?? this.#ephemeral(number),
-      senderIndex: 1_000 + number,
+      senderIndex: options.senderIndex ?? 1_000 + number,
       timestamp: options.timestamp ?? timestamp(1_800_000_000 + number),
       cookie: options.cookie,
     });
