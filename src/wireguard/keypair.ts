@@ -111,6 +111,7 @@ export class Keypairs {
     this.#drop(this.#next);
     this.#drop(this.#previous);
     this.#previous = undefined;
+    this.#current = this.#unlessExpired(this.#current, keypair.createdAt);
     this.#next = keypair;
     this.#isNextOvertaken = false;
   }

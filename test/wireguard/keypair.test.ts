@@ -90,6 +90,16 @@ it('what can receive nothing any more goes when our own new session begins', () 
   ]);
 });
 
+it('the same where a session begins that the peer has asked for', () => {
+  const { keypairs, released } = create();
+  keypairs.add(keypair(1, true));
+  keypairs.add(keypair(2, false, 179_999));
+  expect(slots(keypairs)).toEqual([undefined, 1, 2]);
+  keypairs.add(keypair(3, false, 180_000));
+  expect(slots(keypairs)).toEqual([undefined, undefined, 3]);
+  expect(released).toEqual([2, 1]);
+});
+
 it('a session of an old key pair is not taken into use', () => {
   const { keypairs } = create();
   const waiting = keypair(1, false);

@@ -1,6 +1,7 @@
 /**
  * Keys end on time (whitepaper 6.1 to 6.3): none is used after 180 s, by the monotonic clock and by
- * true time, and 540 s after the last session was derived none is left in memory.
+ * true time, 540 s after the last session was derived none is left in memory, and none is ever held
+ * for more than 720 s, however often others are derived.
  */
 import type { End, Side } from '../end.js';
 import { SIDES } from '../end.js';
@@ -9,6 +10,8 @@ import type { KeyRecord } from '../recording-crypto.js';
 
 const REJECT_AFTER_TIME = 180_000;
 const ZERO_KEYS_AFTER_TIME = 540_000;
+/** Whoever derives a session keeps none that is expired, and 540 s later there is none left. */
+const LONGEST_HELD = REJECT_AFTER_TIME + ZERO_KEYS_AFTER_TIME;
 /** previous, current and next, with two keys each. */
 const MAX_KEYS = 6;
 /** The three sessions and one handshake. */
@@ -75,6 +78,10 @@ export class KeyAges implements Invariant {
     const since = now - this.#lastDerived[side];
     if (since >= ZERO_KEYS_AFTER_TIME && (held > 0 || keypairs > 0)) {
       throw this.#violation(`${side} holds ${held} keys ${since} ms after the last was derived`);
+    }
+    for (const key of this.#held[side]) {
+      const age = now - key.createdAt;
+      if (age > LONGEST_HELD) throw this.#violation(`${side} holds a key that is ${age} ms old`);
     }
     if (held !== 2 * keypairs) {
       throw this.#violation(`${side} has ${keypairs} sessions and holds ${held} keys`);
