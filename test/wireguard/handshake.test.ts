@@ -61,12 +61,15 @@ it('lays out both messages as 5.4.2 and 5.4.3 say, and agrees on keys', () => {
 });
 
 describe('an initiation that crosses ours', () => {
-  /** Ours has the sender index 7, and is `now` ms old. */
-  function cross(theirIndex: number, now = 0) {
+  const CREATED = 60_000;
+
+  /** Ours has the sender index 7, and is `age` ms old. */
+  function cross(theirIndex: number, age = 0) {
     const pair = create();
+    const now = CREATED + age;
     const { crypto, responder } = pair;
     const theirs = responder.createInitiation(seededBytes(8, 32), theirIndex, 0, now)!;
-    const ours = pair.initiator.createInitiation(seededBytes(7, 32), 7, 0, 0)!;
+    const ours = pair.initiator.createInitiation(seededBytes(7, 32), 7, 0, CREATED)!;
     const opened = openInitiation(crypto, new Identity(crypto, seededBytes(1, 32)), theirs)!;
     expect(pair.initiator.consumeInitiation(opened, theirs, now)).toBeUndefined();
     expect(pair.initiator.createResponse(seededBytes(9, 32), 9)).toBeDefined();
