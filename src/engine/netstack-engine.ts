@@ -12,6 +12,8 @@ import { Stack } from '../netstack/stack.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Datagram, Endpoint } from '../wireguard/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
+import { EventQueue } from '../wireguard/events.js';
+import type { Peer } from '../wireguard/peer.js';
 
 export interface NetstackEngineOptions {
   /** The interface's X25519 private key, 32 bytes. */
@@ -41,6 +43,7 @@ export class NetstackEngine {
   readonly stack: Stack;
   #transmits: Datagram[] = [];
   readonly #packets: Uint8Array[] = [];
+  readonly #events = new EventQueue();
   readonly #onInnerPacket: NetstackEngineOptions['onInnerPacket'];
   #now: number;
 
@@ -74,6 +77,7 @@ export class NetstackEngine {
   handleDatagrams(datagrams: readonly Datagram[], now: number): void {
     this.#now = now;
     this.device.handleDatagrams(datagrams, now);
+    this.#takeEvents(now);
   }
 
   /** Does what is due at `now`; harmless when nothing is. */
@@ -110,7 +114,20 @@ export class NetstackEngine {
 
   /** What happened to the tunnel since the last call, oldest first; undefined when nothing. */
   pollEvent(): DeviceEvent | undefined {
-    return this.device.pollEvent();
+    this.#takeEvents(this.#now);
+    return this.#events.poll();
+  }
+
+  #takeEvents(now: number): void {
+    for (let event = this.device.pollEvent(); event; event = this.device.pollEvent()) {
+      this.#events.push(event);
+      if (event.type === 'handshake-complete') this.#retransmitTo(event.peer, now);
+    }
+  }
+
+  /** What left under a session that the peer had lost is lost, too; TCP alone would wait its backoff. */
+  #retransmitTo(peer: Peer, now: number): void {
+    this.stack.retransmitNow((remote) => this.device.peerFor(remote) === peer, now);
   }
 
   /** Ends all connections without a word and wipes all keys. */

@@ -147,6 +147,14 @@ export class Stack {
     this.#tcp.handleTimeout(now);
   }
 
+  /**
+   * To be called when the path to some remote addresses carries again: what TCP has sent there in
+   * vain more than once is sent again at the next handleTimeout(), which is due at `now`.
+   */
+  retransmitNow(carries: (remote: IpAddress) => boolean, now: number): void {
+    this.#tcp.retransmitNow(carries, now);
+  }
+
   /** When handleTimeout() is due next; Infinity when never. Of meaning after drain() alone. */
   nextTimeout(): number {
     return this.#tcp.nextTimeout();

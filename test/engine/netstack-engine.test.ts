@@ -1,11 +1,19 @@
 import { createHash } from 'node:crypto';
 
 import { createNodeCrypto } from '../../src/crypto/node.js';
-import type { TcpConnection } from '../../src/engine/netstack-engine.js';
+import type { TcpConnection, TcpObserver } from '../../src/engine/netstack-engine.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { EnginePair, type LinkOptions } from '../support/engine-pair.js';
 
 const SERVICE = { address: parseIpAddress('100.127.69.42')!, port: 80 };
+
+const NO_EVENTS: TcpObserver = {
+  established: () => undefined,
+  readable: () => undefined,
+  writable: () => undefined,
+  remoteClosed: () => undefined,
+  closed: () => undefined,
+};
 
 /** Sends `length` bytes from alice to bob and answers with the digests at both ends. */
 function transfer(pair: EnginePair, length: number): { sent: string; received: string } {
@@ -113,4 +121,32 @@ it('refuses nothing silently: a packet without a route is counted', () => {
   expect(pair.sent).toHaveLength(0);
   expect(pair.alice.engine.device.drops.get('no-route')).toBe(1);
   expect(pair.alice.engine.device.peerFor(parseIpAddress('192.0.2.99')!)).toBeUndefined();
+});
+
+describe('a handshake that completes', () => {
+  function afterRestart() {
+    const pair = new EnginePair(createNodeCrypto(), { delay: 40 });
+    const { alice, bob } = pair;
+    bob.engine.stack.listenTcp({ port: 80 }, () => ({ ...NO_EVENTS }));
+    alice.engine.device.initiateHandshake(alice.peer, 0);
+    pair.drive(() => false, 1_000);
+    alice.events.length = 0;
+    bob.engine.device.discardSessions();
+    const begin = pair.now;
+    let establishedAt = NaN;
+    const established = () => void (establishedAt = pair.now - begin);
+    alice.engine.stack.connectTcp(SERVICE, { ...NO_EVENTS, established }, pair.now);
+    // The SYN leaves after 0, 1, 3 and 7 s; the next one by itself after 15.
+    pair.drive(() => false, 7_000);
+    alice.engine.device.initiateHandshake(alice.peer, pair.now);
+    return { pair, isEstablished: () => establishedAt, alice };
+  }
+
+  it('has what was lost under the dead session sent again at once', () => {
+    const { pair, isEstablished, alice } = afterRestart();
+    pair.drive(() => !Number.isNaN(isEstablished()), 20_000);
+    // Two round trips of 80 ms.
+    expect(isEstablished()).toBe(7_160);
+    expect(alice.events.filter(({ type }) => type === 'handshake-complete')).toHaveLength(1);
+  });
 });

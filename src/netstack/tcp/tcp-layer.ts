@@ -9,7 +9,7 @@ import { sequenceBefore } from '../../lib/sequence-number.js';
 import { SIPHASH_KEY_LENGTH } from '../../lib/siphash.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
 import { isChecksumValid, sumBytes, sumPseudoHeader } from '../../wire/checksum.js';
-import type { SocketAddress } from '../../wire/ip-address.js';
+import type { IpAddress, SocketAddress } from '../../wire/ip-address.js';
 import { PROTOCOL_TCP } from '../../wire/ipv4.js';
 import { ACK, RST, SYN } from '../../wire/tcp.js';
 import type { DropReason } from '../drop-reason.js';
@@ -262,6 +262,24 @@ export class TcpLayer implements TcpHost {
       const tcb = this.#timers.popDue(now);
       if (tcb === undefined) return;
       handleTimeouts(tcb, now);
+    }
+  }
+
+  /**
+   * The path to the remote addresses that `carries` names was dead and is no more: what waits there
+   * for a retransmission after another one is sent again at the next handleTimeout().
+   *
+   * The backoff of RFC 6298 5.5 is meant for congestion; RFC 6069 takes it back for a path that
+   * was broken. One step stays, for the same segment is about to time out once more (RFC 5681 3.1).
+   */
+  retransmitNow(carries: (remote: IpAddress) => boolean, now: number): void {
+    for (const tcb of this.#demux.all()) {
+      const { rto } = tcb.sender;
+      const isWaiting = rto.backoff > 0 && tcb.retransmitAt !== Infinity;
+      if (!isWaiting || !carries(tcb.remote.address)) continue;
+      while (rto.backoff > 1) rto.ease();
+      tcb.retransmitAt = Math.min(tcb.retransmitAt, now);
+      tcb.updateDeadline();
     }
   }
 
