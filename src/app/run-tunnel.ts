@@ -1,7 +1,7 @@
 /** Keeps a tunnel and its forwarder open until it is told to stop. */
 import { LaterDialer } from '../proxy/dialer.js';
 import { startForwarder } from '../proxy/forward/forwarder.js';
-import { Capture } from '../tunnel/capture.js';
+import { Capture, captureHeader } from '../tunnel/capture.js';
 import type { CaptureFile } from '../tunnel/ports.js';
 import { endpointText } from '../tunnel/endpoint-text.js';
 import type { TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
@@ -24,8 +24,8 @@ export interface RunTunnelOptions extends OpenTunnelOptions {
 }
 
 export interface CaptureOptions {
-  /** Makes the file. It is asked for when nothing else can stand in the way. */
-  readonly createFile: () => Promise<CaptureFile>;
+  /** Makes a file with this header. It is asked for when nothing else can stand in the way. */
+  readonly createFile: (header: readonly Uint8Array[]) => Promise<CaptureFile>;
   /** What the file says that it was made by. */
   readonly application: string;
 }
@@ -52,13 +52,17 @@ export async function runTunnel(options: RunTunnelOptions, ports: TunnelPorts): 
     try {
       if (options.capture !== undefined) {
         const { createFile, application } = options.capture;
-        capture = new Capture(config, await createFile(), application, ports);
+        capture = new Capture(await createFile(captureHeader(config, application)), ports);
       }
       const opening = openTunnel(options, capture?.ports ?? ports);
       later.open(opening.then((opened) => opened.tunnel.dialer));
       const opened = await opening;
       tunnel = opened.tunnel;
-      await opened.handshake;
+      await opened.handshake.catch((error: unknown) => {
+        // Whoever waits at the forwarder is told what `up` ends with.
+        if (!signal.aborted) opened.tunnel.giveUp();
+        throw error;
+      });
       const { endpoint } = tunnel;
       options.onUp({ endpoint: endpoint ? endpointText(endpoint) : '', forward: forwarder.url });
       await aborted(signal);

@@ -25,8 +25,8 @@ export function captureOptions(
   if (path === undefined) return undefined;
   return {
     application: context.userAgent,
-    createFile: async () => {
-      const file = await createFile(path, context, log);
+    createFile: async (header) => {
+      const file = await createFile(path, header, context, log);
       note(
         `Warning: ${path} will hold the private key and all that passes the tunnel, decrypted. Whoever has the file can read the traffic and use the SIM: keep it to yourself, and delete it when you are done.`,
       );
@@ -37,11 +37,12 @@ export function captureOptions(
 
 async function createFile(
   path: string,
+  header: readonly Uint8Array[],
   context: Pick<Context, 'captureFile'>,
   log: Log,
 ): Promise<CaptureFile> {
   try {
-    return await context.captureFile(path, log);
+    return await context.captureFile(path, header, log);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     throw new UserError(
@@ -49,7 +50,9 @@ async function createFile(
       {
         what: `cannot capture to ${path}`,
         why: error.message,
-        next: ['A capture goes into a new file: name one in a folder that you may write to.'],
+        next: [
+          'A capture goes into a new file: name one in a folder that you may write to and that has room.',
+        ],
       },
       { cause: error },
     );

@@ -34,8 +34,8 @@ export interface Context {
   commands(): Promise<CommandRunner>;
   log(options: LogOptions): Promise<Log>;
   tunnelPorts(log: Log): Promise<TunnelPorts>;
-  /** Makes a new file for a capture. */
-  captureFile(path: string, log: Log): Promise<CaptureFile>;
+  /** Makes a new file for a capture, with its header. */
+  captureFile(path: string, header: readonly Uint8Array[], log: Log): Promise<CaptureFile>;
   resolver(): Promise<Resolver>;
   /** Makes clients of the SORACOM API for somebody who can sign in there. */
   soracomClients(): Promise<(credentials: Credentials, signal?: AbortSignal) => SoracomClient>;
@@ -92,8 +92,8 @@ export function createContext(version: string): Context {
     commands: async () => (await import('../platform/command-runner.js')).systemCommands,
     log: async ({ level, format }) => (await import('../platform/log.js')).createLog(level, format),
     tunnelPorts,
-    captureFile: async (path, log) =>
-      (await import('../platform/capture-file.js')).createCaptureFile(path, log),
+    captureFile: async (path, header, log) =>
+      (await import('../platform/capture-file.js')).createCaptureFile(path, log, { header }),
     resolver: async () => (await import('../platform/resolver.js')).systemResolver,
     soracomClients: () => soracomClients(userAgent),
     keyPairs,

@@ -40,10 +40,30 @@ const MAX_WAITING_SECRETS = 64;
 /** The wall clock is asked again when it has gone this many ms apart from the monotonic one. */
 const LARGEST_DRIFT = 1_000;
 
-interface Counts {
-  received: number;
+class Counts {
+  received = 0;
   /** Of those, the ones that the file does not have. */
-  dropped: number;
+  dropped = 0;
+  readonly onLost = (): void => void this.dropped++;
+}
+
+/** A key under its name in a key log. */
+type NamedKey = readonly [name: string, key: Uint8Array];
+
+/**
+ * The blocks that the file begins with.
+ *
+ * @param application what the file says that it was made by
+ */
+export function captureHeader(config: TunnelConfig, application: string): readonly Uint8Array[] {
+  return [
+    sectionHeader({ application, comment: COMMENT }),
+    ...INTERFACES.map((text) => interfaceDescription(text)),
+    keyLog([
+      ['LOCAL_STATIC_PRIVATE_KEY', config.privateKey.expose()],
+      ['REMOTE_STATIC_PUBLIC_KEY', config.serverPublicKey],
+    ]),
+  ];
 }
 
 export class Capture implements TunnelObserver {
@@ -52,23 +72,14 @@ export class Capture implements TunnelObserver {
   readonly #file: CaptureFile;
   readonly #secrets: Uint8Array[] = [];
   /** Of each interface. */
-  readonly #counts: readonly [Counts, Counts] = [
-    { received: 0, dropped: 0 },
-    { received: 0, dropped: 0 },
-  ];
+  readonly #counts: readonly [Counts, Counts] = [new Counts(), new Counts()];
   /** Wall clock less monotonic clock, in ms. */
   #offset = NaN;
 
-  /** @param application what the file says that it was made by */
-  constructor(config: TunnelConfig, file: CaptureFile, application: string, ports: TunnelPorts) {
+  /** @param file one that has the header */
+  constructor(file: CaptureFile, ports: TunnelPorts) {
     this.#file = file;
     this.ports = { ...ports, observer: this, sockets: this.#capturedSockets(ports.sockets) };
-    file.write(sectionHeader({ application, comment: COMMENT }));
-    for (const text of INTERFACES) file.write(interfaceDescription(text));
-    this.#addSecrets([
-      ['LOCAL_STATIC_PRIVATE_KEY', config.privateKey.expose()],
-      ['REMOTE_STATIC_PUBLIC_KEY', config.serverPublicKey],
-    ]);
   }
 
   innerPacket(direction: 'in' | 'out', packet: Uint8Array): void {
@@ -76,7 +87,9 @@ export class Capture implements TunnelObserver {
   }
 
   ephemeralKey(privateKey: Uint8Array): void {
-    this.#addSecrets([['LOCAL_EPHEMERAL_PRIVATE_KEY', privateKey]]);
+    if (this.#secrets.length === MAX_WAITING_SECRETS) this.#secrets.shift();
+    this.#secrets.push(keyLog([['LOCAL_EPHEMERAL_PRIVATE_KEY', privateKey]]));
+    this.#writeSecrets();
   }
 
   /** To be called when the tunnel is closed. */
@@ -112,14 +125,8 @@ export class Capture implements TunnelObserver {
     counts.received++;
     const block = enhancedPacket(interfaceId, this.#microseconds(), direction, packet);
     // What the keys decrypt must be behind them.
-    if (!this.#writeSecrets() || !this.#file.write(block)) counts.dropped++;
-  }
-
-  #addSecrets(keys: readonly (readonly [name: string, key: Uint8Array])[]): void {
-    const lines = keys.map(([name, key]) => `${name} = ${Buffer.from(key).toString('base64')}\n`);
-    if (this.#secrets.length === MAX_WAITING_SECRETS) this.#secrets.shift();
-    this.#secrets.push(wireguardKeyLog(lines.join('')));
-    this.#writeSecrets();
+    const isTaken = this.#writeSecrets() && this.#file.write(block, counts.onLost);
+    if (!isTaken) counts.onLost();
   }
 
   /** @returns whether none waits any more */
@@ -188,6 +195,11 @@ class CapturedSocket implements DatagramSocket {
   close(): Promise<void> {
     return this.#socket.close();
   }
+}
+
+function keyLog(keys: readonly NamedKey[]): Uint8Array {
+  const lines = keys.map(([name, key]) => `${name} = ${Buffer.from(key).toString('base64')}\n`);
+  return wireguardKeyLog(lines.join(''));
 }
 
 function socketAddress({ address, port }: Endpoint): SocketAddress {

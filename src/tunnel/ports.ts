@@ -108,9 +108,11 @@ export interface CaptureFile {
   /**
    * Takes a block over.
    *
+   * @param onLost called, until close() has resolved, where the block was taken and the file does not
+   *   have it after all: the disk has failed, or closing took too long to know
    * @returns false where it is left out, because the disk is behind or has failed
    */
-  write(block: Uint8Array): boolean;
+  write(block: Uint8Array, onLost?: () => void): boolean;
   /**
    * Resolves when all that was taken is written, then `trailer`, and the file closed; never rejects.
    *

@@ -32,7 +32,10 @@ export class TunnelDialer implements Dialer {
   readonly #driver: Driver;
   readonly #clock: Clock;
   readonly #silence: PeerSilence;
-  #closed = false;
+  /** What ends each dial that is under way. */
+  readonly #endings = new Set<(error: DialError) => void>();
+  /** Why there are no more dials. */
+  #closed: DialError | undefined;
 
   constructor({ engine, driver, clock, silence }: TunnelDialerOptions) {
     this.#engine = engine;
@@ -41,13 +44,21 @@ export class TunnelDialer implements Dialer {
     this.#silence = silence;
   }
 
+  /** There are no more dials; those under way end with their connections, which the stack resets. */
   close(): void {
-    this.#closed = true;
+    this.#closed ??= closingTunnel();
+  }
+
+  /** There are no more dials, for the peer is silent: those under way are told so, too. */
+  giveUp(): void {
+    const error = silentPeer(this.#silence.explain());
+    this.#closed ??= error;
+    for (const end of [...this.#endings]) end(error);
   }
 
   async dial(target: DialTarget, signal?: AbortSignal): Promise<TcpSocket> {
     signal?.throwIfAborted();
-    if (this.#closed) throw closingTunnel();
+    if (this.#closed !== undefined) throw this.#closed;
     const { address, peer } = routeTo(target.host, this.#engine, this.#silence);
     return this.#connect({ address, port: target.port }, peer, signal);
   }
@@ -62,6 +73,7 @@ export class TunnelDialer implements Dialer {
       const timers: Timer[] = [];
       const settle = (outcome: () => void) => {
         for (const timer of timers) timer.cancel();
+        this.#endings.delete(fail);
         signal?.removeEventListener('abort', onAbort);
         outcome();
       };
@@ -73,6 +85,7 @@ export class TunnelDialer implements Dialer {
         });
       const onAbort = () => fail(abortReason(signal));
       signal?.addEventListener('abort', onAbort, { once: true });
+      this.#endings.add(fail);
       socket.onceSettled((reason) => {
         if (reason === undefined) settle(() => resolve(socket));
         else fail(this.#explain(reason, remote, peer));

@@ -174,6 +174,11 @@ export class UserspaceTunnel {
     return { sentBytes: this.#peer.txBytes, receivedBytes: this.#peer.rxBytes };
   }
 
+  /** To be called before close() where the tunnel ends because the server is silent: dials fail with why. */
+  giveUp(): void {
+    this.#dialer.giveUp();
+  }
+
   /** Resets what is open, sends that, wipes the keys and closes the socket. */
   async close(): Promise<void> {
     this.#dialer.close();

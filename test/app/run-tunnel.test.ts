@@ -126,6 +126,16 @@ it('ends with the reason when the wait is over', async () => {
   expect(await running).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
 });
 
+it('gives a request that waits when the wait is over the same reason', async () => {
+  world.link.connected = false;
+  const url = await start('127.0.0.1', 3_000);
+  const { status, text } = await request(url, 100);
+  expect(status).toBe(504);
+  const { error } = JSON.parse(text) as { error: Record<string, string> };
+  expect(error).toMatchObject({ reason: 'no-handshake', silence: 'no-answer' });
+  expect(await running).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
+});
+
 it('ends without a failure when it is stopped', async () => {
   await start('nowhere.example', 0);
   stop.abort(new Error('stop'));

@@ -5,17 +5,21 @@ import type { CaptureFile } from '../../src/tunnel/ports.js';
 import { silentLog } from '../support/silent-log.js';
 
 const file: CaptureFile = { write: () => true, close: () => Promise.resolve(true) };
+const HEADER = [new Uint8Array([1]), new Uint8Array([2])];
 const paths: string[] = [];
+const headers: unknown[] = [];
 const notes: string[] = [];
 
 beforeEach(() => {
   paths.length = 0;
+  headers.length = 0;
   notes.length = 0;
 });
 
 function options(path: string | undefined, failure?: Error) {
-  const captureFile = (asked: string) => {
+  const captureFile = (asked: string, header: readonly Uint8Array[]) => {
     paths.push(asked);
+    headers.push(header);
     return failure === undefined ? Promise.resolve(file) : Promise.reject(failure);
   };
   const context = { captureFile, userAgent: 'arctun/1 (linux x64 v20)' };
@@ -30,8 +34,9 @@ it('makes the file when it is asked for, and warns then of what is in it', async
   const capture = options('x.pcapng')!;
   expect(capture.application).toBe('arctun/1 (linux x64 v20)');
   expect({ paths, notes }).toEqual({ paths: [], notes: [] });
-  expect(await capture.createFile()).toBe(file);
+  expect(await capture.createFile(HEADER)).toBe(file);
   expect(paths).toEqual(['x.pcapng']);
+  expect(headers).toEqual([HEADER]);
   expect(notes).toEqual([
     expect.stringMatching(/^Warning: x\.pcapng will hold the private key .* decrypted\./),
   ]);
@@ -43,18 +48,20 @@ it.each<[FileFailure, string]>([
   ['failed', 'failed'],
 ])('says what stands in the way: %s', async (failure, kind) => {
   const capture = options('x.pcapng', new FileError(failure, 'x.pcapng', 'the reason'))!;
-  const error: unknown = await capture.createFile().catch((reason: unknown) => reason);
+  const error: unknown = await capture.createFile(HEADER).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(UserError);
   expect(error).toMatchObject({
     kind,
     what: 'cannot capture to x.pcapng',
     why: 'the reason',
-    next: ['A capture goes into a new file: name one in a folder that you may write to.'],
+    next: [
+      'A capture goes into a new file: name one in a folder that you may write to and that has room.',
+    ],
   });
   expect(notes).toEqual([]);
 });
 
 it('hides no other error', async () => {
   const failure = new TypeError('a mistake');
-  await expect(options('x.pcapng', failure)!.createFile()).rejects.toBe(failure);
+  await expect(options('x.pcapng', failure)!.createFile(HEADER)).rejects.toBe(failure);
 });

@@ -67,6 +67,15 @@ it('holds the blocks in their order, and the trailer', async () => {
   expect(warnings).toEqual([]);
 });
 
+it('begins with its header, which is there at once', async () => {
+  const header = [Buffer.from('head'), Buffer.from('er ')];
+  const file = await createCaptureFile(path, log, { header });
+  expect(readFileSync(path, 'utf8')).toBe('header ');
+  file.write(Buffer.from('block'));
+  expect(await file.close([])).toBe(true);
+  expect(readFileSync(path, 'utf8')).toBe('header block');
+});
+
 it('has what was written without waiting for its end', async () => {
   const file = await createCaptureFile(path, log);
   file.write(Buffer.from('early'));
@@ -156,21 +165,39 @@ describeWith(['root', 'unshare'], 'a disk that is full', () => {
       const { createCaptureFile } = await import(process.argv[1]);
       const warn = (fields, message) => console.log('WARNING', fields.reason, message);
       const file = await createCaptureFile(process.argv[2], { warn });
-      let taken = 0;
+      let [taken, lost] = [0, 0];
       for (let n = 0; n < 300; n++) {
-        if (file.write(Buffer.from(String(n).padStart(699) + '\\n'))) taken++;
+        if (file.write(Buffer.from(String(n).padStart(699) + '\\n'), () => lost++)) taken++;
         if (n % 40 === 0) await new Promise((resolve) => setTimeout(resolve, 20));
       }
       console.log('taken', taken < 300, file.write(Buffer.from('x')));
       console.log('whole', await file.close([Buffer.from('trailer')]));
+      console.log('kept', taken - lost);
     `);
     expect(output).toBe(
-      'WARNING no space left on the device the capture ends here; the tunnel goes on\ntaken true false\nwhole false\n',
+      'WARNING no space left on the device the capture ends here; the tunnel goes on\ntaken true false\nwhole false\nkept 93\n',
     );
     const lines = content.split('\n').slice(0, -1).map(Number);
     // 64 KiB less what is no whole block.
     expect(lines).toEqual(Array.from({ length: Math.floor(65_536 / 700) }, (_, n) => n));
     expect(content).toHaveLength(lines.length * 700);
+  });
+
+  it('from the start is told at once, and no file is left', () => {
+    const { output, content } = onSmallDisk(`
+      import { existsSync, rmSync, writeFileSync } from 'node:fs';
+      const { createCaptureFile } = await import(process.argv[1]);
+      const path = process.argv[2];
+      writeFileSync(path + '.other', new Uint8Array(65_536));
+      const header = [new Uint8Array(100)];
+      await createCaptureFile(path, console, { header }).catch((error) => {
+        console.log(error.name, error.failure, error.message, existsSync(path));
+      });
+      rmSync(path + '.other');
+      await (await createCaptureFile(path, console, { header: [Buffer.from('header')] })).close([]);
+    `);
+    expect(output).toBe('FileError failed no space left on the device false\n');
+    expect(content).toBe('header');
   });
 });
 
@@ -197,11 +224,13 @@ describe('a disk that does not answer', () => {
     const file = await createCaptureFile(path, log);
     jest.useFakeTimers();
     try {
-      file.write(Buffer.from('x'));
+      let lost = 0;
+      for (const text of ['x', 'y']) file.write(Buffer.from(text), () => lost++);
       const closed = file.close([]);
       // No write ends before the event loop turns.
       jest.advanceTimersByTime(CLOSE_TIMEOUT);
       expect(await closed).toBe(false);
+      expect(lost).toBe(2);
     } finally {
       jest.useRealTimers();
     }

@@ -1,6 +1,6 @@
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { Secret } from '../../src/lib/secret.js';
-import { Capture } from '../../src/tunnel/capture.js';
+import { Capture, captureHeader } from '../../src/tunnel/capture.js';
 import type { CaptureFile, Datagram, Log } from '../../src/tunnel/ports.js';
 import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../src/tunnel/userspace-tunnel.js';
@@ -17,12 +17,20 @@ const START = Date.UTC(2026, 10, 25);
 /** A disk that takes what it is told to. */
 class MemoryCaptureFile implements CaptureFile {
   readonly blocks: Uint8Array[] = [];
+  readonly #onLost: ((() => void) | undefined)[] = [];
   takes = true;
   isWhole = true;
 
-  write(block: Uint8Array): boolean {
-    if (this.takes) this.blocks.push(block);
-    return this.takes;
+  write(block: Uint8Array, onLost?: () => void): boolean {
+    if (!this.takes) return false;
+    this.blocks.push(block);
+    this.#onLost.push(onLost);
+    return true;
+  }
+
+  /** The last blocks that were taken are not written after all. */
+  lose(count: number): void {
+    for (const onLost of this.#onLost.slice(-count)) onLost?.();
   }
 
   close(trailer: readonly Uint8Array[]): Promise<boolean> {
@@ -77,7 +85,8 @@ function start(localAddress = '0.0.0.0'): void {
     mtu: 1420,
     persistentKeepaliveSeconds: 0,
   });
-  capture = new Capture(config, file, 'arctun/1', ports);
+  file.blocks.push(...captureHeader(config, 'arctun/1'));
+  capture = new Capture(file, ports);
 }
 
 beforeEach(() => {
@@ -289,11 +298,22 @@ it('says how many packets it has, and no more than that', async () => {
   expect(lines).toEqual([['info', { packets: 1 }, 'capture closed']]);
 });
 
-it('says that the file has ended early, where all had been taken', async () => {
+it('says that the file has ended early, and how much of what had been taken it has not', async () => {
   file.isWhole = false;
   capture.innerPacket('out', new Uint8Array([1]));
+  (await opened()).send([datagram('2')]);
+  capture.ephemeralKey(seededBytes(3, 32));
+  capture.innerPacket('out', new Uint8Array([3]));
+  file.takes = false;
+  capture.innerPacket('out', new Uint8Array([4]));
+  // The last packet, the key, and the datagram.
+  file.lose(3);
   await capture.close();
   expect(lines).toEqual([
-    ['warn', { packets: 1, leftOut: 0 }, 'capture closed; the file ends before the tunnel did'],
+    ['warn', { packets: 4, leftOut: 3 }, 'capture closed; the file ends before the tunnel did'],
+  ]);
+  expect(file.content().statistics).toEqual([
+    [1, 1],
+    [3, 2],
   ]);
 });

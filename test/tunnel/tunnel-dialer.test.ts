@@ -1,0 +1,100 @@
+/** How long a dial takes, and why it fails, in virtual time. */
+import { createNodeCrypto } from '../../src/crypto/node.js';
+import type { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
+import { parseIpAddress } from '../../src/wire/ip-address.js';
+import { DATA, INITIATION } from '../support/message-types.js';
+import { SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
+
+const TARGET = { host: SERVICE, port: 80 };
+
+let world: TunnelInMemory;
+let tunnel: UserspaceTunnel;
+
+beforeEach(async () => {
+  world = new TunnelInMemory(createNodeCrypto());
+  await world.openNetwork();
+  world.network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) =>
+    stream.on('error', () => undefined),
+  );
+  tunnel = await world.open();
+  await world.settle();
+});
+afterEach(async () => {
+  await tunnel.close();
+  await world.network.close();
+});
+
+/** The server forgets its session, as by a restart: data is lost until there is another one. */
+function restart(): void {
+  const initiations = () => world.link.sent.filter(({ bytes }) => bytes[0] === INITIATION).length;
+  const before = initiations();
+  world.link.passes = ({ bytes }) => bytes[0] !== DATA || initiations() > before;
+}
+
+/** Milliseconds until a dial is done. */
+async function timeOfDial(): Promise<number> {
+  const began = world.clock.now();
+  let took = NaN;
+  const dialled = tunnel.dialer.dial(TARGET).then((stream) => {
+    took = world.clock.now() - began;
+    stream.on('error', () => undefined).destroy();
+  });
+  while (Number.isNaN(took) && world.clock.now() - began < 30_000) await world.advance(100);
+  await dialled;
+  return took;
+}
+
+describe('a server that was restarted', () => {
+  it.each([
+    // 6.1 forbids an initiation before the session is 5 s old.
+    [0, 7_000],
+    [2_900, 7_000],
+    [3_100, 2_000],
+    [100_000, 2_000],
+  ])('when its session was %d ms old costs a dial %d ms', async (age, cost) => {
+    await world.advance(age);
+    restart();
+    const took = await timeOfDial();
+    expect(took).toBeGreaterThanOrEqual(cost);
+    expect(took).toBeLessThanOrEqual(cost + 100);
+  });
+});
+
+describe('a tunnel that gives up', () => {
+  const failure = { reason: 'no-handshake', silence: 'no-answer' };
+
+  it('tells each dial under way and each later one why', async () => {
+    world.link.connected = false;
+    await world.advance(200_000);
+    const dials = [tunnel.dialer.dial(TARGET), tunnel.dialer.dial(TARGET)];
+    const failed = Promise.all(dials.map((dial) => expect(dial).rejects.toMatchObject(failure)));
+    await world.advance(1_000);
+    tunnel.giveUp();
+    await failed;
+    await expect(tunnel.dialer.dial(TARGET)).rejects.toMatchObject(failure);
+    await tunnel.close();
+    await expect(tunnel.dialer.dial(TARGET)).rejects.toMatchObject(failure);
+  });
+
+  it('leaves a stream that is open to close()', async () => {
+    const dialled = tunnel.dialer.dial(TARGET);
+    await world.settle();
+    const stream = await dialled;
+    let error: unknown;
+    stream.on('error', (reason) => (error = reason));
+    tunnel.giveUp();
+    await world.settle();
+    expect(stream.destroyed).toBe(false);
+    await tunnel.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(error).toMatchObject({ code: 'ECONNABORTED' });
+  });
+
+  it('is another than one that closes', async () => {
+    world.link.connected = false;
+    const dialled = tunnel.dialer.dial(TARGET);
+    const failed = expect(dialled).rejects.toMatchObject({ reason: 'closed', silence: undefined });
+    await tunnel.close();
+    await failed;
+  });
+});
