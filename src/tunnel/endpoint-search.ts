@@ -138,7 +138,7 @@ export class EndpointSearch {
       return;
     }
     this.#sendError = error;
-    this.#warn(error.message);
+    this.#warn(error);
     if (isUnreachable) this.#socket.remake();
   }
 
@@ -149,10 +149,12 @@ export class EndpointSearch {
     this.#addresses.close();
   }
 
-  /** Once for each kind of failure, until the peer is heard again. */
-  #warn(reason: string): void {
-    if (reason !== this.#warnedOf) this.#log.warn({ reason }, 'cannot send to the Arc server');
-    this.#warnedOf = reason;
+  /** Once for each kind of failure, at whatever address, until the peer is heard again. */
+  #warn(error: Error): void {
+    const { message: reason } = error;
+    const kind = codeOf(error) ?? reason;
+    if (kind !== this.#warnedOf) this.#log.warn({ reason }, 'cannot send to the Arc server');
+    this.#warnedOf = kind;
   }
 
   #search(): SearchedPeer & { readonly silence: SilenceWatch } {

@@ -120,20 +120,20 @@ describe('several addresses', () => {
     await world.advance(10_000);
   });
 
-  it.each(['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])(
-    'cost no time where the system says %s',
-    async (code) => {
-      named([A6, A, B6, B]);
-      for (const address of [A6, A, B6]) world.link.refused.set(address, code);
-      await open();
-      await isUp();
-      expect(world.clock.now()).toBe(began);
-      expect(tunnel.endpoint?.address).toBe(B);
-      // What never left is not counted.
-      expect(tunnel.totals().sentBytes).toBe(148 + 32);
-      expect(world.log.messages('warn')).toEqual([]);
-    },
-  );
+  it.each([
+    ...['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENETDOWN', 'ENETRESET'],
+    ...['EINVAL', 'ENODEV', 'ENOTCONN', 'EPIPE', 'EBADF'],
+  ])('cost no time where the system says %s', async (code) => {
+    named([A6, A, B6, B]);
+    for (const address of [A6, A, B6]) world.link.refused.set(address, code);
+    await open();
+    await isUp();
+    expect(world.clock.now()).toBe(began);
+    expect(tunnel.endpoint?.address).toBe(B);
+    // What never left is not counted.
+    expect(tunnel.totals().sentBytes).toBe(148 + 32);
+    expect(world.log.messages('warn')).toEqual([]);
+  });
 
   it('cost the resolver one question a round, whatever their TTL', async () => {
     named([A6, B6, A], 0);
@@ -209,6 +209,51 @@ describe('several addresses', () => {
   });
 });
 
+describe('with a device that does nothing', () => {
+  const unsent = { bytes: new Uint8Array(148), endpoint: { address: A, port: 1 } };
+  let retries: number;
+  let search: EndpointSearch;
+
+  beforeEach(async () => {
+    named([A], 1_000);
+    await open();
+    retries = 0;
+    const { clock, log } = world;
+    const addresses = new ServerAddresses({ host: NAME, port: 1 }, world.ports);
+    const socket = { remake: () => undefined, proved: () => undefined };
+    search = new EndpointSearch({ addresses, clock, socket, log });
+    const device = { retryHandshake: () => retries++, initiationNotSent: () => false };
+    const peer = { rxBytes: 0, hasSession: () => false };
+    search.attach({ device, peer, schedule: () => undefined } as unknown as SearchedPeer);
+    await addresses.resolve();
+  });
+  afterEach(() => search.close());
+
+  it('a resolver that answers after the hold is over begins no initiation', async () => {
+    await world.advance(1_000);
+    world.resolverDelay = 4_000;
+    expect(search.choose(world.clock.now())).toBeUndefined();
+    await world.advance(1_900);
+    expect(retries).toBe(0);
+    await world.advance(100);
+    expect(retries).toBe(1);
+    await world.advance(3_000);
+    expect(retries).toBe(1);
+  });
+
+  it('one warning is enough for one kind of error, at whatever address', () => {
+    const fail = (code: string, address: string) =>
+      search.sendFailed(Object.assign(new Error(`send ${code} ${address}:1`), { code }), unsent);
+    for (const address of [A, B, A]) fail('EPERM', address);
+    expect(world.log.messages('warn')).toEqual(['cannot send to the Arc server']);
+    expect(world.log.lines.at(-1)?.fields).toEqual({ reason: `send EPERM ${A}:1` });
+    fail('EMSGSIZE', B);
+    search.sendFailed(new Error('no code'), unsent);
+    search.sendFailed(new Error('another'), unsent);
+    expect(world.log.messages('warn')).toHaveLength(4);
+  });
+});
+
 describe('a server that moves', () => {
   beforeEach(async () => {
     named([A]);
@@ -226,6 +271,14 @@ describe('a server that moves', () => {
     expect(await exchange(1_000)).toBe(true);
     expect(sent(INITIATION).at(-1)?.to).toBe(B);
     expect(world.log.messages('info')).toContain('the Arc server has moved');
+  });
+
+  it('to several addresses is tried at the first of them first', async () => {
+    alive.clear();
+    named([B, C]);
+    expect(await exchange(15_500)).toBe(false);
+    await world.advance(10_400);
+    expect(initiations().filter((address) => address !== A)).toEqual([B, C, B]);
   });
 
   it('is not looked for while nothing is wanted of it', async () => {
@@ -488,6 +541,44 @@ describe('roaming (2.1)', () => {
     await world.advance(5_400);
     await opening;
     expect(initiations()).toEqual([A, C, A]);
+  });
+});
+
+describe('an address from roaming that was given up', () => {
+  beforeEach(async () => {
+    named([A], 60_000);
+    await open();
+    world.link.answerFrom = C;
+    expect(await exchange(1_000)).toBe(true);
+    world.link.answerFrom = undefined;
+    alive.delete(C);
+  });
+
+  /** Where the next session begins when that of now is over and DNS has changed. */
+  async function nextInitiation(addresses: readonly string[]): Promise<string | undefined> {
+    named(addresses, 60_000);
+    await world.advance(300_000);
+    const opening = tunnel.datagramDialer.open({ host: SERVICE, port: PORT });
+    await world.settle();
+    await opening;
+    return initiations().at(-1);
+  }
+
+  it('for one of DNS leaves DNS to tell the next', async () => {
+    await world.advance(200_000);
+    const opening = tunnel.datagramDialer.open({ host: SERVICE, port: PORT });
+    await world.advance(5_400);
+    await opening;
+    expect(tunnel.endpoint?.address).toBe(A);
+    expect(await nextInitiation([B])).toBe(B);
+  });
+
+  it('for one to which the server has moved leaves DNS to tell the next', async () => {
+    named([B], 60_000);
+    expect(await exchange(15_500)).toBe(false);
+    expect(await exchange(1_000)).toBe(true);
+    expect(tunnel.endpoint?.address).toBe(B);
+    expect(await nextInitiation([A])).toBe(A);
   });
 });
 

@@ -9,11 +9,16 @@ const V6 = '2001:db8::1';
 
 class FakeSockets implements DatagramSockets {
   readonly opened: { address: string; socket: FakeSocket }[] = [];
+  /** How often one was asked for. */
+  asked = 0;
+  /** What the next ones wait for. */
+  gate: Promise<void> | undefined;
   /** Local addresses that cannot be had. */
   readonly refused = new Map<string, Error>();
 
   async open({ address }: { address: string }): Promise<DatagramSocket> {
-    await Promise.resolve();
+    this.asked++;
+    await (this.gate ?? Promise.resolve());
     const refusal = this.refused.get(address);
     if (refusal !== undefined) throw refusal;
     const socket = new FakeSocket();
@@ -149,6 +154,39 @@ describe('when the network has changed', () => {
     expect(sockets.last.sent).toHaveLength(2);
   });
 
+  it('does not open two at once, however long that takes', async () => {
+    const { socket, sockets, clock } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    let open: () => void = () => undefined;
+    sockets.gate = new Promise((resolve) => (open = resolve));
+    clock.advance(1_000);
+    socket.remake();
+    clock.advance(60_000);
+    socket.remake();
+    expect(sockets.asked).toBe(2);
+    open();
+    await settle();
+    expect(sockets.opened.map((one) => one.socket.closed)).toEqual([true, false]);
+  });
+
+  it('takes no notice of what the old socket still reports', async () => {
+    const { socket, sockets, clock, errors, drained } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    const old = sockets.last;
+    clock.advance(1_000);
+    socket.remake();
+    await settle();
+    const before = drained();
+    old.fail(systemError('send', 'ENETUNREACH'), datagram(V4));
+    old.fail(systemError('send', 'ENOBUFS'), datagram(V4));
+    old.drain();
+    expect(errors).toEqual([]);
+    expect(drained()).toBe(before);
+    expect(clock.armed).toBe(0);
+  });
+
   it('has nothing to re-make before the first datagram', async () => {
     const { socket, sockets } = setUp();
     socket.remake();
@@ -272,6 +310,24 @@ it('leaves nothing open, whatever was under way', async () => {
   socket.remake();
   await settle();
   expect(sockets.opened).toHaveLength(2);
+});
+
+it('is closed only when the sockets of before are', async () => {
+  const { socket, sockets, clock } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  let close: () => void = () => undefined;
+  sockets.last.close = () => new Promise((resolve) => (close = resolve));
+  clock.advance(1_000);
+  socket.remake();
+  await settle();
+  let isClosed = false;
+  const closing = socket.close().then(() => (isClosed = true));
+  await settle();
+  expect(sockets.last.closed).toBe(true);
+  expect(isClosed).toBe(false);
+  close();
+  await closing;
 });
 
 it('takes no notice of errors while it closes', async () => {

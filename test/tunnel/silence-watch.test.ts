@@ -84,6 +84,18 @@ it('says so every 15 s while attempts are made, and is at rest after them', () =
   expect(clock.armed).toBe(0);
 });
 
+it('watches anew where the peer was heard after a report, though nothing was tried', () => {
+  const { clock, watch, silent, peer } = setUp();
+  peer.handshakeBeganAt = clock.now();
+  watch.look(clock.now());
+  clock.advance(20_000);
+  expect(clock.armed).toBe(0);
+  peer.rxBytes += 32;
+  watch.look(clock.now());
+  clock.advance(15_000);
+  expect(silent).toEqual([15_000, 35_000]);
+});
+
 it('is silent once it is closed', () => {
   const { clock, watch, silent, peer } = setUp();
   peer.handshakeBeganAt = clock.now();
