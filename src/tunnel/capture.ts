@@ -44,7 +44,9 @@ class Counts {
   received = 0;
   /** Of those, the ones that the file does not have. */
   dropped = 0;
-  readonly onLost = (): void => void this.dropped++;
+  readonly onLost = (): void => {
+    this.dropped++;
+  };
 }
 
 /** A key under its name in a key log. */
