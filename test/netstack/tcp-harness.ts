@@ -5,6 +5,7 @@
  */
 import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack, type ConnectOptions, type StackLimits } from '../../src/netstack/stack.js';
+import type { CongestionAlgorithm } from '../../src/netstack/tcp/congestion/congestion-control.js';
 import type { TcpConnection, TcpObserver } from '../../src/netstack/tcp/connection.js';
 import { TcpOptions, parseOptions } from '../../src/netstack/tcp/options.js';
 import { sumPseudoHeader } from '../../src/wire/checksum.js';
@@ -53,6 +54,10 @@ export const TIMESTAMPS_OPTION = (tsVal: number, tsEcr: number): number[] => [
   ...[tsVal, tsEcr].flatMap((word) => [24, 16, 8, 0].map((bits) => (word >>> bits) & 0xff)),
 ];
 
+export const SACK_PERMITTED_OPTION = [4, 2];
+/** A SACK of blocks [start, end) in the numbers of our side; to be put into `options`. */
+export type SackBlocks = readonly (readonly [start: number, end: number])[];
+
 export class Harness implements TcpObserver {
   readonly stack: Stack;
   readonly events: string[] = [];
@@ -61,10 +66,17 @@ export class Harness implements TcpObserver {
   ourPort = 0;
   iss = 0;
 
-  constructor(options: { mtu?: number; limits?: Partial<StackLimits> } = {}) {
-    const { mtu = 1040, limits = {} } = options;
+  /** Reno by default: its window can be foretold. */
+  constructor(
+    options: {
+      mtu?: number;
+      limits?: Partial<StackLimits>;
+      congestion?: CongestionAlgorithm;
+    } = {},
+  ) {
+    const { mtu = 1040, limits = {}, congestion = 'reno' } = options;
     this.stack = new Stack(
-      { addresses: [OUR_ADDRESS], mtu, entropy: seededEntropy(7), limits },
+      { addresses: [OUR_ADDRESS], mtu, entropy: seededEntropy(7), limits, congestion },
       this.now,
     );
   }
@@ -141,6 +153,13 @@ export class Harness implements TcpObserver {
     }
     this.now = end;
     return this;
+  }
+
+  /** The option of an ACK of the peer that has these blocks, in relative numbers. */
+  sack(...blocks: SackBlocks): number[] {
+    const words = blocks.flat().map((number) => (this.iss + number) | 0);
+    const bytes = words.flatMap((word) => [24, 16, 8, 0].map((bits) => (word >>> bits) & 0xff));
+    return [1, 1, 5, 2 + bytes.length, ...bytes];
   }
 
   /** All segments that the stack wants to send now. */
