@@ -1,4 +1,5 @@
 /** Makes the congestion control of a connection. */
+import { Bbr } from './bbr/bbr.js';
 import type { CongestionAlgorithm, CongestionControl } from './congestion-control.js';
 import { Cubic } from './cubic.js';
 import { Reno } from './reno.js';
@@ -18,6 +19,7 @@ export function createCongestionControl(
 ): CongestionControl {
   switch (algorithm) {
     case 'bbr':
+      return new Bbr(options);
     case 'cubic':
       return new WindowControl(new Cubic(), options.mss);
     case 'reno':
