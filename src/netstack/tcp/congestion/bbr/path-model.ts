@@ -14,7 +14,6 @@ import {
   BANDWIDTH_FILTER_LENGTH,
   BETA,
   HEADROOM,
-  LOSS_THRESHOLD,
   MINIMUM_PIPE,
   OFFLOAD_QUANTA,
 } from './parameters.js';
@@ -131,7 +130,7 @@ export class PathModel {
    */
   lossRoundEnded(state: DeliveryState): void {
     if (isAccelerating(this.phase) || !this.latest.hasLoss) return;
-    if (this.latest.lossRate(state) <= LOSS_THRESHOLD) return;
+    if (!this.latest.isLossTooHigh(state)) return;
     if (this.shortTermBandwidth === Infinity) this.shortTermBandwidth = this.maximumBandwidth;
     if (this.shortTermInflight === Infinity) this.shortTermInflight = this.cwnd;
     const { bandwidth, inflight } = this.latest;
