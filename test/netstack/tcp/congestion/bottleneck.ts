@@ -32,6 +32,8 @@ export interface PathOptions {
   buffer: number;
   /** Share of packets that are lost at random. */
   loss?: number;
+  /** ACKs come in bunches, so many ms apart. */
+  ackInterval?: number;
   seed?: number;
 }
 
@@ -144,7 +146,7 @@ export class Flow implements DeliveryState {
       inflight: this.inflight,
       lost: this.lost,
       isAppLimited: false,
-      acknowledgedAt: departsAt + path.roundTrip,
+      acknowledgedAt: path.acknowledgedAt(departsAt),
       isDropped,
     });
   }
@@ -172,8 +174,9 @@ export class Flow implements DeliveryState {
     this.srtt = this.srtt === 0 ? this.roundTrip : this.srtt + (this.roundTrip - this.srtt) / 8;
     this.#minimumRtt = Math.min(this.#minimumRtt, this.roundTrip);
     const una = this.#una;
-    this.#arrived.add(packet.sequence);
-    while (this.#arrived.delete(this.#una)) this.#una++;
+    if (packet.sequence !== una) this.#arrived.add(packet.sequence);
+    else this.#una++;
+    if (this.#una > una) while (this.#arrived.delete(this.#una)) this.#una++;
     if (this.isRecovering && this.#una >= this.#recoveryPoint) {
       this.isRecovering = false;
       congestion.exitRecovery(this, now);
@@ -214,7 +217,7 @@ export class Flow implements DeliveryState {
 
 export class Path {
   rate: number;
-  readonly roundTrip: number;
+  roundTrip: number;
   readonly flows: Flow[] = [];
   now = 0;
   /** The most that was queued since it was last set to 0. */
@@ -223,14 +226,16 @@ export class Path {
   overflows = 0;
   readonly #buffer: number;
   readonly #loss: number;
+  readonly #ackInterval: number;
   readonly #random: () => number;
   #idleAt = 0;
 
-  constructor({ rate, roundTrip, buffer, loss = 0, seed = 1 }: PathOptions) {
+  constructor({ rate, roundTrip, buffer, loss = 0, ackInterval = 0, seed = 1 }: PathOptions) {
     this.rate = rate;
     this.roundTrip = roundTrip;
     this.#buffer = buffer;
     this.#loss = loss;
+    this.#ackInterval = ackInterval;
     this.#random = seededRandom(seed);
   }
 
@@ -256,6 +261,13 @@ export class Path {
       next.advance(this.now, this);
     }
     this.now = until;
+  }
+
+  /** When the ACK comes of what leaves the bottleneck then. */
+  acknowledgedAt(departsAt: number): number {
+    const at = departsAt + this.roundTrip;
+    if (this.#ackInterval === 0) return at;
+    return Math.ceil(at / this.#ackInterval) * this.#ackInterval;
   }
 
   /** A packet comes to the bottleneck. */
