@@ -45,6 +45,8 @@ async function scene(
   run: (pair: ScalePair) => Outcome,
 ): Promise<void> {
   const pair = new ScalePair({ connections: 20_000, timeWaits: 20_000 });
+  // A stack that is in use has its queues and slots.
+  connectToDeadPort(pair, 1_000);
   const before = await used();
   const began = performance.now();
   const { good, wrong } = run(pair);
