@@ -13,8 +13,8 @@ const HEAD = `# What TCP makes of a line
 
 Goodput of one stream between two of our stacks in virtual time, in Mbit/s, and behind it how much
 of what was sent was sent more than once. The bottleneck has a queue of 50 ms; each packet is lost
-with the same chance in both directions, ACKs too. Two seconds' worth of bytes are sent, so that the
-start counts: 2.5 MB at 10 Mbit/s, 25 MB at 100. _Up_ is sent by the side that opened.
+with the same chance in both directions, ACKs too. The start counts: 2.5 MB are sent at 10 Mbit/s, 8 MB
+at 100. _Up_ is sent by the side that opened.
 
 The figures follow from a seed and are the same on every machine. \`npm run goodput\` writes this page
 anew; a test fails where it differs, so that a change of the figures is a change in review. How it
@@ -27,7 +27,7 @@ export function goodputDocument(): string {
   return [HEAD, ...sections].join('\n');
 }
 
-function table(rate: number): string {
+function table(rate: (typeof RATES)[number]): string {
   const columns = ALGORITHMS.flatMap((name) => DIRECTIONS.map((way) => `${name} ${way}`));
   const rows = ROUND_TRIPS.flatMap((roundTrip) =>
     LOSSES.map((loss) => {

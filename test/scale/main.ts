@@ -1,11 +1,11 @@
-/** `npm run scale`: 10,000 connections, a dead port, a flood, and what an idle connection costs. */
+/** `npm run scale`: 10,000 connections, a dead port, a flood, and what an idle stream costs. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import {
   connectToDeadPort,
-  idleConnections,
+  idleStreams,
   openUseClose,
   type Outcome,
   ScalePair,
@@ -67,13 +67,13 @@ async function scene(
 
 const mib = (bytes: number): string => (bytes / KIB / KIB).toFixed(1);
 
-/** Bytes that one end of an idle connection costs. */
+/** Bytes that one end of an idle stream costs. */
 async function costOfIdle(): Promise<number> {
   const pair = new ScalePair({});
   const before = await used();
-  const kept = idleConnections(pair, IDLE);
+  const kept = idleStreams(pair, IDLE);
   const cost = ((await used()) - before) / (2 * IDLE);
-  pair.left.close(pair.now);
+  for (const socket of kept) socket.on('error', () => undefined).destroy();
   kept.clear();
   return cost;
 }
@@ -106,7 +106,7 @@ await costOfSocket();
 const ours = await costOfIdle();
 const nodes = await costOfSocket();
 say(
-  `an idle connection costs ${(ours / KIB).toFixed(1)} KiB, a loopback socket ${(nodes / KIB).toFixed(1)} KiB of JavaScript's heap`,
+  `an idle stream costs ${(ours / KIB).toFixed(1)} KiB, a loopback socket ${(nodes / KIB).toFixed(1)} KiB of JavaScript's heap`,
   ours - nodes < 6 * KIB,
 );
 process.exitCode = failures.length > 0 ? 1 : 0;

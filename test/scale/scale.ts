@@ -2,6 +2,7 @@
 import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack, type StackLimits } from '../../src/netstack/stack.js';
 import type { TcpConnection, TcpObserver } from '../../src/netstack/tcp/connection.js';
+import { TcpSocket, type TcpSocketHost } from '../../src/tunnel/tcp-socket.js';
 import { sumPseudoHeader } from '../../src/wire/checksum.js';
 import { createIpv4Header, finishIpv4Header } from '../../src/wire/ipv4.js';
 import * as tcp from '../../src/wire/tcp.js';
@@ -225,23 +226,25 @@ function syn(source: Uint8Array, port: number, sequence: number): Uint8Array {
   return packet;
 }
 
-/** Connections that are idle: `count` of them, kept alive by what is returned. */
-export function idleConnections(pair: ScalePair, count: number): Set<TcpObserver> {
-  const kept = new Set<TcpObserver>();
+/** Streams that are idle, `count` at each end; kept alive by what is returned. */
+export function idleStreams(pair: ScalePair, count: number): Set<TcpSocket> {
+  const kept = new Set<TcpSocket>();
+  const host: TcpSocketHost = {
+    now: () => pair.now,
+    schedule: () => undefined,
+    startTimer: () => ({ cancel: () => undefined }),
+  };
   pair.right.listenTcp({ port: PORT }, (connection) => {
-    const client = new Client(pair);
-    client.connection = connection;
-    kept.add(client);
-    return client;
+    const socket = new TcpSocket(host);
+    socket.attach(connection);
+    kept.add(socket);
+    return socket.observer;
   });
   for (let index = 0; index < count; index++) {
-    const client = new Client(pair);
-    client.connection = pair.left.connectTcp(
-      { address: RIGHT_ADDRESS, port: PORT },
-      client,
-      pair.now,
-    );
-    kept.add(client);
+    const socket = new TcpSocket(host);
+    const remote = { address: RIGHT_ADDRESS, port: PORT };
+    socket.attach(pair.left.connectTcp(remote, socket.observer, pair.now));
+    kept.add(socket);
     if (index % 100 === 99) pair.exchange();
   }
   pair.pass(5_000);
