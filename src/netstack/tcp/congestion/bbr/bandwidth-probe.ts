@@ -136,19 +136,16 @@ export class BandwidthProbe {
         }
       }
     }
-    if (this.#isTooHigh(sample, state) || model.longTermInflight === Infinity) return false;
+    if (this.#isTooHigh(sample.lost, sample.inflight, state) || model.longTermInflight === Infinity)
+      return false;
     model.longTermInflight = Math.max(model.longTermInflight, sample.inflight);
     if (model.phase === 'ProbeBW_UP') this.#raiseLongTerm(sample.newlyDelivered);
     return false;
   }
 
   /** IsInflightTooHigh(). */
-  #isTooHigh(
-    { lost, inflight }: { lost: number; inflight: number },
-    state: DeliveryState,
-  ): boolean {
-    if (!state.usesSack) return lost > 0;
-    return isLossTooHigh(lost, inflight, this.#model.mss);
+  #isTooHigh(lost: number, inflight: number, { usesSack }: DeliveryState): boolean {
+    return usesSack ? isLossTooHigh(lost, inflight, this.#model.mss) : lost > 0;
   }
 
   /** ProbeInflightLongtermUpward(). */
@@ -180,7 +177,7 @@ export class BandwidthProbe {
   lost(segment: Transmission, state: DeliveryState, now: number): boolean {
     if (!this.#isProbeSample) return false;
     const lost = state.lost - segment.lost;
-    if (!this.#isTooHigh({ lost, inflight: segment.inflight }, state)) return false;
+    if (!this.#isTooHigh(lost, segment.inflight, state)) return false;
     // HandleInflightTooHigh(), once for each probe.
     const model = this.#model;
     this.#wasTooHigh = true;
