@@ -12,6 +12,11 @@ export class MemoryBudget {
     return this.#used;
   }
 
+  /** Most of it is taken: who has what he needs should not want more. */
+  get isTight(): boolean {
+    return this.#used * 4 > this.limit * 3;
+  }
+
   /** Takes `count` bytes, or none of them when the limit would be passed. */
   tryTake(count: number): boolean {
     if (this.#used + count > this.limit) return false;

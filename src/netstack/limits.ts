@@ -21,8 +21,8 @@ export interface StackLimits {
 export const DEFAULT_LIMITS: StackLimits = {
   connections: 4096,
   timeWaits: 4096,
-  sendBuffer: 2 * 1024 * 1024,
-  receiveBuffer: 2 * 1024 * 1024,
+  sendBuffer: 8 * 1024 * 1024,
+  receiveBuffer: 8 * 1024 * 1024,
   bufferBytes: 256 * 1024 * 1024,
   queuedDatagrams: 1024,
   connectTimeout: 20_000,

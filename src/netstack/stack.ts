@@ -16,6 +16,7 @@ import { Inbound } from './ip/inbound.js';
 import { OwnAddresses } from './ip/own-addresses.js';
 import { DEFAULT_LIMITS, type StackLimits } from './limits.js';
 import { PacketQueue } from './packet-queue.js';
+import type { CongestionAlgorithm } from './tcp/congestion/congestion-control.js';
 import { TcpConnection } from './tcp/connection.js';
 import { type ConnectionHandler, type LocalBinding, TcpListener } from './tcp/listener.js';
 import { ANY_ADDRESS } from './tcp/listener-table.js';
@@ -37,6 +38,8 @@ export interface StackOptions {
   readonly mtu: number;
   readonly entropy: Entropy;
   readonly limits?: Partial<StackLimits>;
+  /** How TCP shares the path; BBR by default. */
+  readonly congestion?: CongestionAlgorithm;
 }
 
 export interface ConnectOptions {
@@ -86,6 +89,7 @@ export class Stack {
     const shared = {
       mtu,
       entropy,
+      congestion: options.congestion ?? 'bbr',
       limits: this.#limits,
       addresses: this.#addresses,
       drops: this.drops,

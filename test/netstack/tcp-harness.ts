@@ -5,6 +5,7 @@
  */
 import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack, type ConnectOptions, type StackLimits } from '../../src/netstack/stack.js';
+import type { CongestionAlgorithm } from '../../src/netstack/tcp/congestion/congestion-control.js';
 import type { TcpConnection, TcpObserver } from '../../src/netstack/tcp/connection.js';
 import { TcpOptions, parseOptions } from '../../src/netstack/tcp/options.js';
 import { sumPseudoHeader } from '../../src/wire/checksum.js';
@@ -53,18 +54,34 @@ export const TIMESTAMPS_OPTION = (tsVal: number, tsEcr: number): number[] => [
   ...[tsVal, tsEcr].flatMap((word) => [24, 16, 8, 0].map((bits) => (word >>> bits) & 0xff)),
 ];
 
+export const SACK_PERMITTED_OPTION = [4, 2];
+/** The options of a SYN with MSS 1000 and SACK, and with timestamps too. */
+export const SACK_SYN = [...MSS_OPTION(1000), ...SACK_PERMITTED_OPTION, 1, 1];
+export const SACK_TIMESTAMPS_SYN = [...SACK_SYN, ...TIMESTAMPS_OPTION(1, 0)];
+
+/** A SACK of blocks [start, end) in the numbers of our side; to be put into `options`. */
+export type SackBlocks = readonly (readonly [start: number, end: number])[];
+
 export class Harness implements TcpObserver {
   readonly stack: Stack;
   readonly events: string[] = [];
   connection!: TcpConnection;
   now = 10_000;
   ourPort = 0;
+  peerPort = PEER_PORT;
   iss = 0;
 
-  constructor(options: { mtu?: number; limits?: Partial<StackLimits> } = {}) {
-    const { mtu = 1040, limits = {} } = options;
+  /** Reno by default: its window can be foretold. */
+  constructor(
+    options: {
+      mtu?: number;
+      limits?: Partial<StackLimits>;
+      congestion?: CongestionAlgorithm;
+    } = {},
+  ) {
+    const { mtu = 1040, limits = {}, congestion = 'reno' } = options;
     this.stack = new Stack(
-      { addresses: [OUR_ADDRESS], mtu, entropy: seededEntropy(7), limits },
+      { addresses: [OUR_ADDRESS], mtu, entropy: seededEntropy(7), limits, congestion },
       this.now,
     );
   }
@@ -114,10 +131,16 @@ export class Harness implements TcpObserver {
     return { ...synAck, seq: 0 };
   }
 
-  /** An established connection from our side, MSS 1000, without window scale and timestamps. */
-  establish(options: { wnd?: number; syn?: number[]; connect?: ConnectOptions } = {}): this {
+  /**
+   * An established connection from our side, MSS 1000, without window scale and timestamps.
+   * The handshake takes `rtt` ms.
+   */
+  establish(
+    options: { wnd?: number; syn?: number[]; rtt?: number; connect?: ConnectOptions } = {},
+  ): this {
     this.connect(options.connect);
-    const { wnd = 60_000, syn = MSS_OPTION(1000) } = options;
+    const { wnd = 60_000, syn = MSS_OPTION(1000), rtt = 0 } = options;
+    this.after(rtt);
     this.receives({ flags: SYN | ACK, seq: 0, ack: 1, wnd, options: syn });
     this.sends();
     this.events.length = 0;
@@ -143,6 +166,13 @@ export class Harness implements TcpObserver {
     return this;
   }
 
+  /** The option of an ACK of the peer that has these blocks, in relative numbers. */
+  sack(...blocks: SackBlocks): number[] {
+    const words = blocks.flat().map((number) => (this.iss + number) | 0);
+    const bytes = words.flatMap((word) => [24, 16, 8, 0].map((bits) => (word >>> bits) & 0xff));
+    return [1, 1, 5, 2 + bytes.length, ...bytes];
+  }
+
   /** All segments that the stack wants to send now. */
   sends(): Sent[] {
     const sent: Sent[] = [];
@@ -155,6 +185,16 @@ export class Harness implements TcpObserver {
     return this.sends().map(({ flags, seq, len, ack }) => `${flags} ${seq}+${len} ${ack}`);
   }
 
+  /** The blocks of a SACK that the stack sent, `start-end` in the peer's numbers. */
+  blocks({ options }: Sent): string[] {
+    const { sackStarts, sackEnds, sackCount } = options;
+    const relative = (number: number): number => (number - PEER_ISS) | 0;
+    return Array.from(
+      { length: sackCount },
+      (_, index) => `${relative(sackStarts[index]!)}-${relative(sackEnds[index]!)}`,
+    );
+  }
+
   packet(seg: Seg): Uint8Array {
     const data = typeof seg.data === 'number' ? new Uint8Array(seg.data) : seg.data;
     const { flags, seq = 1, ack = 1, wnd = 60_000, options = [] } = seg;
@@ -163,7 +203,7 @@ export class Harness implements TcpObserver {
     const packet = new Uint8Array(20 + length);
     packet.set(createIpv4Header(PEER_ADDRESS, OUR_ADDRESS, 6));
     finishIpv4Header(packet, 0, packet.length);
-    tcp.writeTcpPorts(packet, 20, PEER_PORT, this.ourPort);
+    tcp.writeTcpPorts(packet, 20, this.peerPort, this.ourPort);
     tcp.writeTcpNumbers(packet, 20, PEER_ISS + seq, flags & ACK ? this.iss + ack : 0);
     tcp.writeTcpControl(packet, 20, headerLength, flags, wnd);
     packet.set(options, 40);
@@ -196,3 +236,43 @@ export class Harness implements TcpObserver {
     };
   }
 }
+
+/** Connections, one for each state behind SYN-SENT, with nothing left to send. */
+export const STATES: Record<string, () => Harness> = {
+  'SYN-RECEIVED': () => {
+    const h = new Harness();
+    h.connect();
+    h.receives({ flags: SYN, seq: 0, options: MSS_OPTION(1000) });
+    h.sends();
+    return h;
+  },
+  ESTABLISHED: () => new Harness().establish(),
+  'FIN-WAIT-1': () => {
+    const h = new Harness().establish();
+    h.connection.shutdown(h.now);
+    h.sends();
+    return h;
+  },
+  'FIN-WAIT-2': () => STATES['FIN-WAIT-1']!().receives({ flags: ACK, seq: 1, ack: 2 }),
+  'CLOSE-WAIT': () => {
+    const h = new Harness().establish().receives({ flags: FIN | ACK, seq: 1, ack: 1 });
+    h.sends();
+    return h;
+  },
+  CLOSING: () => {
+    const h = STATES['FIN-WAIT-1']!().receives({ flags: FIN | ACK, seq: 1, ack: 1 });
+    h.sends();
+    return h;
+  },
+  'LAST-ACK': () => {
+    const h = STATES['CLOSE-WAIT']!();
+    h.connection.shutdown(h.now);
+    h.sends();
+    return h;
+  },
+  'TIME-WAIT': () => {
+    const h = STATES['FIN-WAIT-2']!().receives({ flags: FIN | ACK, seq: 1, ack: 2 });
+    h.sends();
+    return h;
+  },
+};

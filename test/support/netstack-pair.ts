@@ -5,6 +5,7 @@
 import type { Entropy } from '../../src/lib/entropy.js';
 import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack, type StackLimits } from '../../src/netstack/stack.js';
+import type { CongestionAlgorithm } from '../../src/netstack/tcp/congestion/congestion-control.js';
 import type { TcpConnection, TcpObserver } from '../../src/netstack/tcp/connection.js';
 import { parseIpAddress, type IpAddress } from '../../src/wire/ip-address.js';
 
@@ -60,6 +61,7 @@ export interface LinkOptions {
   seed?: number;
   mtu?: number;
   limits?: Partial<StackLimits>;
+  congestion?: CongestionAlgorithm;
   /** Bytes per ms; infinite by default. What waits longer than `queueDelay` ms is dropped. */
   rate?: number;
   queueDelay?: number;
@@ -85,14 +87,14 @@ export class NetstackPair {
   /** Decides for each packet whether it is lost, besides `loss`. */
   drop: (packet: Uint8Array, from: Side) => boolean = () => false;
   now = 1000;
-  readonly #link: Required<Omit<LinkOptions, 'limits' | 'mtu' | 'seed'>>;
+  readonly #link: Required<Omit<LinkOptions, 'limits' | 'mtu' | 'seed' | 'congestion'>>;
   readonly #random: () => number;
   readonly #flights: Flight[] = [];
   readonly #lineFreeAt = { left: 0, right: 0 };
   #order = 0;
 
   constructor(options: LinkOptions = {}) {
-    const { seed = 1, mtu = 1420, limits = {} } = options;
+    const { seed = 1, mtu = 1420, limits = {}, congestion = 'bbr' } = options;
     this.#link = {
       delay: 10,
       jitter: 0,
@@ -106,7 +108,7 @@ export class NetstackPair {
     this.#random = seededRandom(seed);
     const create = (address: IpAddress, entropySeed: number): Stack =>
       new Stack(
-        { addresses: [address], mtu, entropy: seededEntropy(entropySeed), limits },
+        { addresses: [address], mtu, entropy: seededEntropy(entropySeed), limits, congestion },
         this.now,
       );
     this.left = create(LEFT_ADDRESS, seed + 1000);

@@ -1,5 +1,6 @@
 import type { SocketAddress } from '../../wire/ip-address.js';
 import { ACK, RST } from '../../wire/tcp.js';
+import type { CongestionAlgorithm } from './congestion/congestion-control.js';
 import { deliverEvents, terminate, writableBytes } from './events.js';
 import { acceptsSend, isHandshake, type TcpState } from './state.js';
 import type { KeepAlive, Tcb } from './tcb.js';
@@ -9,13 +10,32 @@ export type { CloseReason, TcpObserver } from './observer.js';
 export type { TcpState } from './state.js';
 export type { KeepAlive } from './tcb.js';
 
-/** Figures of a connection, for people and tests. Times in ms, sizes in bytes. */
+/** Figures of a connection, as `ss -ti` shows them. Times in ms, sizes in bytes, rates in bytes a ms. */
 export interface TcpInfo {
+  readonly state: TcpState;
+  readonly congestion: CongestionAlgorithm;
+  readonly sack: boolean;
+  readonly timestamps: boolean;
+  /** Shifts of the windows that we are given and give; 0 where window scaling is not in use. */
+  readonly sndShift: number;
+  readonly rcvShift: number;
   readonly srtt: number;
   readonly rttvar: number;
+  /** The shortest round trip of the last minutes; 0 before the first sample. */
+  readonly minRtt: number;
   readonly rto: number;
+  readonly backoff: number;
   readonly cwnd: number;
+  /** Infinity before the first loss. */
   readonly ssthresh: number;
+  /** Infinity without pacing. */
+  readonly pacingRate: number;
+  /** Octets in the network, as far as known. */
+  readonly inflight: number;
+  readonly unacknowledged: number;
+  readonly notSent: number;
+  readonly delivered: number;
+  readonly lost: number;
   /** Segments sent more than once. */
   readonly retransmits: number;
   readonly mss: number;
@@ -24,6 +44,8 @@ export interface TcpInfo {
   /** The window that the peer was given. */
   readonly rcvWnd: number;
   readonly inRecovery: boolean;
+  readonly reordering: boolean;
+  readonly appLimited: boolean;
 }
 
 /** A TCP connection as its user sees it: RFC 9293 3.9.1 without blocking. */
@@ -69,18 +91,22 @@ export class TcpConnection {
   send(bytes: Uint8Array, _now: number): number {
     const tcb = this.#tcb;
     if (!acceptsSend(tcb.state) || tcb.sender.finQueued) return 0;
-    const taken = tcb.sender.ring.write(bytes);
+    const room = writableBytes(tcb);
+    const taken = tcb.sender.ring.write(room < bytes.length ? bytes.subarray(0, room) : bytes);
     if (taken < bytes.length) tcb.wantsWritable = true;
     if (taken > 0 && !isHandshake(tcb.state)) tcb.host.enqueue(tcb);
     return taken;
   }
 
   /** A copy of the next bytes, at most `limit`; undefined when there are none. Opens the window. */
-  receive(limit: number, _now: number): Uint8Array | undefined {
+  receive(limit: number, now: number): Uint8Array | undefined {
     const tcb = this.#tcb;
-    const bytes = tcb.receiver.ring.read(limit);
-    if (bytes !== undefined && !tcb.receiver.finished && tcb.receiver.opensWindow()) {
-      tcb.receiver.ackNow = true;
+    const { receiver } = tcb;
+    const bytes = receiver.ring.read(limit);
+    if (bytes === undefined) return undefined;
+    receiver.window.read(bytes.length, tcb.sender.srtt, now);
+    if (!receiver.finished && receiver.opensWindow()) {
+      receiver.ackNow = true;
       tcb.host.enqueue(tcb);
     }
     return bytes;
@@ -126,18 +152,35 @@ export class TcpConnection {
   }
 
   info(): TcpInfo {
-    const { sender, receiver } = this.#tcb;
+    const { sender, receiver, state, sack, timestamps } = this.#tcb;
+    const { congestion, roundTrips, recovery } = sender;
     return {
-      srtt: sender.rto.srtt,
-      rttvar: sender.rto.rttvar,
-      rto: sender.rto.rto,
-      cwnd: sender.congestion.cwnd,
-      ssthresh: sender.congestion.ssthresh,
+      state,
+      congestion: congestion.algorithm,
+      sack,
+      timestamps,
+      sndShift: sender.shift,
+      rcvShift: receiver.shift,
+      srtt: roundTrips.srtt,
+      rttvar: roundTrips.rttvar,
+      minRtt: Number.isFinite(recovery.minimumRtt) ? recovery.minimumRtt : 0,
+      rto: roundTrips.rto,
+      backoff: roundTrips.backoff,
+      cwnd: congestion.cwnd,
+      ssthresh: congestion.ssthresh,
+      pacingRate: congestion.pacingRate,
+      inflight: sender.inflight,
+      unacknowledged: sender.flightSize,
+      notSent: sender.ring.length - sender.flightSize,
+      delivered: sender.delivered,
+      lost: sender.lost,
       retransmits: sender.retransmits,
       mss: sender.mss,
       sndWnd: sender.sndWnd,
       rcvWnd: receiver.rcvWnd,
-      inRecovery: sender.inRecovery,
+      inRecovery: recovery.isRecovering,
+      reordering: recovery.isReordering,
+      appLimited: sender.isAppLimited,
     };
   }
 }

@@ -25,10 +25,9 @@ export function dispatch(tcb: Tcb, now: number, quota: number): number {
 function dispatchSyn(tcb: Tcb, now: number): number {
   const { sender, receiver } = tcb;
   if (sender.synDue) {
-    sender.synDue = false;
     const flags = tcb.state === 'SYN-SENT' ? SYN : SYN | ACK;
     tcb.host.emit(createSegment(tcb, sender.iss, flags, 0, now));
-    sender.segmentSent(sender.iss, sequenceAdd(sender.iss, 1), now);
+    sender.synSent(now);
     return 1;
   }
   if (!receiver.ackNow || tcb.state === 'SYN-SENT') return 0;
@@ -37,7 +36,7 @@ function dispatchSyn(tcb: Tcb, now: number): number {
 }
 
 function dispatchSynchronized(tcb: Tcb, now: number, quota: number): number {
-  const { sender, receiver } = tcb;
+  const { receiver } = tcb;
   let sent = 0;
   // Before any text: a segment with text is no duplicate ACK (RFC 5681 2).
   while (sent < quota && receiver.duplicateAcksOwed > 0) {
@@ -45,18 +44,8 @@ function dispatchSynchronized(tcb: Tcb, now: number, quota: number): number {
     sendAck(tcb, now);
     sent++;
   }
-  if (tcb.probeDue && sent < quota) {
-    tcb.probeDue = false;
-    if (sender.planProbe()) {
-      sendProbe(tcb, now);
-      sent++;
-    }
-  }
-  if (sender.hasUnsent) sender.noteIdle(now);
-  while (sent < quota && sender.planSegment()) {
-    sendPlanned(tcb, sender.headDue ? sender.sndUna : sender.sndRtx, now);
-    sent++;
-  }
+  sent += dispatchProbes(tcb, now, quota - sent);
+  sent += dispatchText(tcb, now, quota - sent);
   if (sent < quota && receiver.ackNow) {
     sendAck(tcb, now);
     sent++;
@@ -64,30 +53,64 @@ function dispatchSynchronized(tcb: Tcb, now: number, quota: number): number {
   return sent;
 }
 
-function sendPlanned(tcb: Tcb, sequence: number, now: number): void {
+function dispatchProbes(tcb: Tcb, now: number, quota: number): number {
   const { sender } = tcb;
-  const { planLength, planFin } = sender;
-  const dataEnd = sequenceAdd(sequence, planLength);
+  if (quota === 0) return 0;
+  if (tcb.windowProbeDue) {
+    tcb.windowProbeDue = false;
+    if (!sender.next.chooseWindowProbe()) return 0;
+    sendWindowProbe(tcb, now);
+    return 1;
+  }
+  if (!tcb.tailProbeDue) return 0;
+  tcb.tailProbeDue = false;
+  if (!sender.recovery.mayProbe || !sender.next.chooseTailProbe()) return 0;
+  const isRetransmission = sender.next.segment !== undefined;
+  emitNext(tcb, now);
+  sender.sent(now);
+  sender.recovery.probe.sent(sender.next.end, isRetransmission);
+  // RFC 8985 7.3: the retransmission timer begins anew.
+  tcb.retransmitAt = Infinity;
+  return 1;
+}
+
+function dispatchText(tcb: Tcb, now: number, quota: number): number {
+  const { sender } = tcb;
+  let sent = 0;
+  if (sender.hasUnsent) sender.noteIdle(now);
+  while (sent < quota && sender.next.choose(now)) {
+    emitNext(tcb, now);
+    if (!sender.hasOutstanding) tcb.progressAt = now;
+    // The first segment was sent again: its ACK takes a round trip from here, not from where the
+    // timer began. With a floor of 200 ms instead of RFC 6298's second, that would often be late.
+    if (sender.next.segment === sender.segments.head) tcb.retransmitAt = Infinity;
+    sender.sent(now);
+    sent++;
+  }
+  if (sent > 0) tcb.probeAt = Infinity;
+  if (sent < quota) sender.noteUserLimit();
+  return sent;
+}
+
+function emitNext(tcb: Tcb, now: number): void {
+  const { sender } = tcb;
+  const { start, length, hasFin } = sender.next;
   let flags = ACK;
-  if (planFin) flags |= FIN;
+  if (hasFin) flags |= FIN;
   // RFC 9293 3.9.1.2: PSH where the queue ends.
-  if (planLength > 0 && dataEnd === sender.dataEnd) flags |= PSH;
-  tcb.host.emit(createSegment(tcb, sequence, flags, planLength, now));
-  if (sender.sndUna === sender.sndNxt) tcb.progressAt = now;
-  sender.segmentSent(sequence, planFin ? sequenceAdd(dataEnd, 1) : dataEnd, now);
+  if (length > 0 && sequenceAdd(start, length) === sender.dataEnd) flags |= PSH;
+  tcb.host.emit(createSegment(tcb, start, flags, length, now));
 }
 
 /**
- * RFC 9293 3.8.6.1: a zero window is probed with one octet of new data. It counts as lost at
- * once, so that sending goes on with it when the window opens. A window that is merely small is
- * used after all (3.8.6.2.1, the override timeout).
+ * RFC 9293 3.8.6.1: a zero window is probed with one octet of new data. A window that is merely
+ * small is used after all (3.8.6.2.1, the override timeout).
  */
-function sendProbe(tcb: Tcb, now: number): void {
+function sendWindowProbe(tcb: Tcb, now: number): void {
   const { sender } = tcb;
-  const isBeyondWindow = sender.sndWnd - sender.flight <= 0;
-  const { sndRtx } = sender;
-  sendPlanned(tcb, sndRtx, now);
-  if (isBeyondWindow) sender.sndRtx = sndRtx;
+  emitNext(tcb, now);
+  if (sender.sndWnd - sender.flightSize <= 0) sender.windowProbeSent();
+  else sender.sent(now);
 }
 
 /**
@@ -96,19 +119,32 @@ function sendProbe(tcb: Tcb, now: number): void {
  */
 export function armTimers(tcb: Tcb, now: number): void {
   const { sender } = tcb;
-  if (sender.flight > 0) {
+  if (sender.hasOutstanding) {
     tcb.persistAt = Infinity;
-    if (tcb.retransmitAt === Infinity) tcb.retransmitAt = now + sender.rto.rto;
+    if (tcb.retransmitAt === Infinity) tcb.retransmitAt = now + sender.rto;
+    armTailProbe(tcb, now);
     return;
   }
   tcb.retransmitAt = Infinity;
-  const isBlocked = !isHandshake(tcb.state) && sender.hasUnsent && !sender.planSegment();
+  tcb.probeAt = Infinity;
+  const isBlocked =
+    !isHandshake(tcb.state) &&
+    sender.hasUnsent &&
+    !sender.next.choose(now) &&
+    sender.next.paceAt === Infinity;
   if (!isBlocked) {
     tcb.persistAt = Infinity;
     tcb.persistBackoff = 0;
-  } else if (tcb.persistAt === Infinity && !tcb.probeDue) {
+  } else if (tcb.persistAt === Infinity && !tcb.windowProbeDue) {
     if (sender.sndUna === sender.sndNxt) tcb.progressAt = now;
-    tcb.persistAt =
-      now + Math.min(MAXIMUM_PROBE_INTERVAL, sender.rto.rto * 2 ** tcb.persistBackoff);
+    tcb.persistAt = now + Math.min(MAXIMUM_PROBE_INTERVAL, sender.rto * 2 ** tcb.persistBackoff);
   }
+}
+
+/** RFC 8985 7.2: the probe comes when the retransmission timer would expire, at the latest. */
+function armTailProbe(tcb: Tcb, now: number): void {
+  const { sender } = tcb;
+  if (tcb.probeAt !== Infinity || tcb.tailProbeDue || !sender.recovery.mayProbe) return;
+  const timeout = sender.recovery.probe.timeout(sender.srtt, sender.rto, sender.segments.size);
+  tcb.probeAt = Math.min(now + timeout, tcb.retransmitAt);
 }

@@ -3,16 +3,16 @@ import { acceptsSend } from './state.js';
 import type { CloseReason } from './observer.js';
 import type { Tcb } from './tcb.js';
 
-/** Bytes that the send ring can hold as things are: all, unless memory is short. */
+/** Bytes that the send ring can hold as things are, unless memory is short. */
 function sendCapacity(tcb: Tcb): number {
-  const { ring } = tcb.sender;
-  return ring.canGrow ? ring.maximum : ring.capacity;
+  const { ring, bufferLimit } = tcb.sender;
+  return ring.canGrow ? bufferLimit : Math.min(bufferLimit, ring.capacity);
 }
 
 /** Bytes that send() would take. */
 export function writableBytes(tcb: Tcb): number {
   if (!acceptsSend(tcb.state) || tcb.sender.finQueued) return 0;
-  return sendCapacity(tcb) - tcb.sender.ring.length;
+  return Math.max(0, sendCapacity(tcb) - tcb.sender.ring.length);
 }
 
 /** After an ACK made room: a quarter free is worth a call, less would cost one for each ACK. */
@@ -34,8 +34,9 @@ export function terminate(tcb: Tcb, reason: CloseReason): void {
 /** All is said and acknowledged: the user is done with the connection, the stack not yet. */
 export function finish(tcb: Tcb, reason: CloseReason): void {
   tcb.stopTimers();
-  tcb.sender.ring.release();
+  tcb.sender.release();
   tcb.receiver.ranges.clear();
+  tcb.receiver.selectiveAcks.clear();
   if (reason === 'aborted' || tcb.receiver.ring.length === 0) tcb.receiver.ring.release();
   else tcb.receiver.ring.detach();
   tcb.wantsWritable = false;

@@ -20,8 +20,24 @@ export function synchronize(tcb: Tcb, segment: Segment, now: number): void {
     sender.shift = options.windowShift;
     receiver.shift = receiver.wantedShift;
   }
+  // RFC 2018 2: likewise.
+  tcb.sack &&= options.sackPermitted;
+  sender.usesSack = tcb.sack;
+  receiver.usesSack = tcb.sack;
   applyMss(tcb, options.mss);
   // What our own SYN said, or is about to say.
+  receiver.advertise(0);
+}
+
+/** The peer's SYN is known by the cookie alone that came back: no options but MSS, and our SYN was sent. */
+export function synchronizeByCookie(tcb: Tcb, irs: number, mss: number): void {
+  const { sender, receiver } = tcb;
+  receiver.synchronize(irs);
+  tcb.timestamps = false;
+  tcb.windowScale = false;
+  tcb.sack = false;
+  applyMss(tcb, mss);
+  sender.synSentAsCookie();
   receiver.advertise(0);
 }
 
@@ -38,7 +54,6 @@ export function becomeEstablished(tcb: Tcb, segment: Segment, now: number): void
   tcb.endOfStateAt = Infinity;
   tcb.retransmitAt = Infinity;
   tcb.progressAt = now;
-  if (sender.retransmits > 0) sender.rto.handshakeRetransmitted();
   const shift = segment.segSeq === tcb.receiver.irs ? 0 : sender.shift;
   sender.updateWindow(segment.segWnd << shift, segment.segSeq, segment.segAck);
   if (tcb.keepAlive !== undefined) tcb.keepAliveAt = now + tcb.keepAlive.idle;

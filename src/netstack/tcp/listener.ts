@@ -15,7 +15,7 @@ export type ConnectionHandler = (connection: TcpConnection) => TcpObserver;
 /** LISTEN: hands out a connection when its handshake is complete, not before. */
 export class TcpListener implements TcpAcceptor {
   readonly local: LocalBinding;
-  /** Half-open connections held at once; a SYN beyond that is dropped, and the peer tries again. */
+  /** Half-open connections held at once; a SYN beyond that is answered with a cookie. */
   readonly backlog: number;
   readonly #onConnection: ConnectionHandler;
   readonly #onClose: (listener: TcpListener) => void;
@@ -38,11 +38,13 @@ export class TcpListener implements TcpAcceptor {
     return this.#halfOpen.size;
   }
 
-  /** Takes a connection in SYN-RECEIVED into the backlog; false when that is full. */
-  enterBacklog(tcb: Tcb): boolean {
-    if (this.#halfOpen.size >= this.backlog) return false;
+  get isFull(): boolean {
+    return this.#halfOpen.size >= this.backlog;
+  }
+
+  /** Takes a connection in SYN-RECEIVED into the backlog. */
+  enterBacklog(tcb: Tcb): void {
     this.#halfOpen.add(tcb);
-    return true;
   }
 
   leaveBacklog(tcb: Tcb): void {

@@ -1,9 +1,11 @@
-/** TCP options: MSS (RFC 9293 3.7.1), window scale and timestamps (RFC 7323). */
+/** TCP options: MSS (RFC 9293 3.7.1), window scale and timestamps (RFC 7323), SACK (RFC 2018). */
 import { readInt32, readUint16, writeInt32, writeUint16 } from '../../wire/bytes.js';
 import {
   OPTION_END,
   OPTION_MSS,
   OPTION_NOP,
+  OPTION_SACK,
+  OPTION_SACK_PERMITTED,
   OPTION_TIMESTAMPS,
   OPTION_WINDOW_SCALE,
 } from '../../wire/tcp.js';
@@ -21,6 +23,14 @@ const MAXIMUM_SHIFT = 14;
 export const TIMESTAMPS_LENGTH = 12;
 const MSS_LENGTH = 4;
 const WINDOW_SCALE_LENGTH = 4;
+const SACK_PERMITTED_LENGTH = 4;
+
+/** Blocks for which an ACK with timestamps has room: RFC 2018 3. Ours have no more without either. */
+export const SACK_BLOCKS = 3;
+
+/** Blocks that the option may have: RFC 2018 3. */
+const MAXIMUM_SACK_BLOCKS = 4;
+const SACK_BLOCK_LENGTH = 8;
 
 /** NOP, NOP, kind, length: how RFC 7323 appendix A lays the option out. */
 const TIMESTAMPS_PREFIX = (OPTION_NOP << 24) | (OPTION_NOP << 16) | (OPTION_TIMESTAMPS << 8) | 10;
@@ -34,11 +44,18 @@ export class TcpOptions {
   /** TSval and TSecr as int32. */
   tsVal = 0;
   tsEcr = 0;
+  sackPermitted = false;
+  /** The blocks [start, end) of a SACK, as int32; `sackCount` of them count. */
+  readonly sackStarts = new Int32Array(MAXIMUM_SACK_BLOCKS);
+  readonly sackEnds = new Int32Array(MAXIMUM_SACK_BLOCKS);
+  sackCount = 0;
 
   clear(): void {
     this.mss = DEFAULT_MSS;
     this.windowShift = -1;
     this.hasTimestamps = false;
+    this.sackPermitted = false;
+    this.sackCount = 0;
   }
 }
 
@@ -77,6 +94,18 @@ function takeOption(options: TcpOptions, kind: number, value: Uint8Array): void 
     options.windowShift = Math.min(MAXIMUM_SHIFT, value[0]!);
   } else if (kind === OPTION_TIMESTAMPS && value.length === 8) {
     takeTimestamps(options, value, 0);
+  } else if (kind === OPTION_SACK_PERMITTED && value.length === 0) {
+    options.sackPermitted = true;
+  } else if (kind === OPTION_SACK && value.length % SACK_BLOCK_LENGTH === 0) {
+    takeSack(options, value);
+  }
+}
+
+function takeSack(options: TcpOptions, value: Uint8Array): void {
+  options.sackCount = Math.min(MAXIMUM_SACK_BLOCKS, value.length / SACK_BLOCK_LENGTH);
+  for (let index = 0; index < options.sackCount; index++) {
+    options.sackStarts[index] = readInt32(value, index * SACK_BLOCK_LENGTH);
+    options.sackEnds[index] = readInt32(value, index * SACK_BLOCK_LENGTH + 4);
   }
 }
 
@@ -86,29 +115,39 @@ function takeTimestamps(options: TcpOptions, bytes: Uint8Array, offset: number):
   options.tsEcr = readInt32(bytes, offset + 4);
 }
 
-/** Bytes of the options that a SYN carries. */
-export function synOptionsLength(windowScale: boolean, timestamps: boolean): number {
+/** Which options a SYN of ours carries, beside MSS. */
+export interface SynOptions {
+  readonly mss: number;
+  /** Rcv.Wind.Shift; -1 for no option. */
+  readonly windowShift: number;
+  readonly sackPermitted: boolean;
+}
+
+/** Bytes of these options. */
+export function synOptionsLength(options: SynOptions): number {
   return (
-    MSS_LENGTH + (windowScale ? WINDOW_SCALE_LENGTH : 0) + (timestamps ? TIMESTAMPS_LENGTH : 0)
+    MSS_LENGTH +
+    (options.windowShift < 0 ? 0 : WINDOW_SCALE_LENGTH) +
+    (options.sackPermitted ? SACK_PERMITTED_LENGTH : 0)
   );
 }
 
-/** Writes MSS, and the window scale when `shift` is not negative; returns the offset behind. */
-export function writeSynOptions(
-  bytes: Uint8Array,
-  offset: number,
-  mss: number,
-  shift: number,
-): number {
-  bytes[offset] = OPTION_MSS;
-  bytes[offset + 1] = MSS_LENGTH;
-  writeUint16(bytes, offset + 2, mss);
-  if (shift < 0) return offset + MSS_LENGTH;
-  bytes[offset + 4] = OPTION_NOP;
-  bytes[offset + 5] = OPTION_WINDOW_SCALE;
-  bytes[offset + 6] = 3;
-  bytes[offset + 7] = shift;
-  return offset + MSS_LENGTH + WINDOW_SCALE_LENGTH;
+/** Writes the options, and returns the offset behind them. */
+export function writeSynOptions(bytes: Uint8Array, offset: number, options: SynOptions): number {
+  let at = offset;
+  bytes[at] = OPTION_MSS;
+  bytes[at + 1] = MSS_LENGTH;
+  writeUint16(bytes, at + 2, options.mss);
+  at += MSS_LENGTH;
+  if (options.windowShift >= 0) {
+    bytes.set([OPTION_NOP, OPTION_WINDOW_SCALE, 3, options.windowShift], at);
+    at += WINDOW_SCALE_LENGTH;
+  }
+  if (options.sackPermitted) {
+    bytes.set([OPTION_NOP, OPTION_NOP, OPTION_SACK_PERMITTED, 2], at);
+    at += SACK_PERMITTED_LENGTH;
+  }
+  return at;
 }
 
 export function writeTimestamps(
@@ -116,8 +155,35 @@ export function writeTimestamps(
   offset: number,
   tsVal: number,
   tsEcr: number,
-): void {
+): number {
   writeInt32(bytes, offset, TIMESTAMPS_PREFIX);
   writeInt32(bytes, offset + 4, tsVal);
   writeInt32(bytes, offset + 8, tsEcr);
+  return offset + TIMESTAMPS_LENGTH;
+}
+
+/** Bytes of a SACK option with `count` blocks and the two NOPs before it. */
+export function sackLength(count: number): number {
+  return count === 0 ? 0 : 4 + count * SACK_BLOCK_LENGTH;
+}
+
+/** Writes what comes before the blocks of a SACK; returns the offset of the first. */
+export function writeSackPrefix(bytes: Uint8Array, offset: number, count: number): number {
+  bytes[offset] = OPTION_NOP;
+  bytes[offset + 1] = OPTION_NOP;
+  bytes[offset + 2] = OPTION_SACK;
+  bytes[offset + 3] = 2 + count * SACK_BLOCK_LENGTH;
+  return offset + 4;
+}
+
+/** Writes a block; returns the offset behind it. */
+export function writeSackBlock(
+  bytes: Uint8Array,
+  offset: number,
+  start: number,
+  end: number,
+): number {
+  writeInt32(bytes, offset, start);
+  writeInt32(bytes, offset + 4, end);
+  return offset + SACK_BLOCK_LENGTH;
 }

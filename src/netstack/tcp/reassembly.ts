@@ -16,6 +16,23 @@ export class Reassembly {
     return this.#starts.length;
   }
 
+  /** The place of the range that holds the octet `sequence`; -1 where none does. */
+  find(sequence: number): number {
+    for (let index = this.#starts.length - 1; index >= 0; index--) {
+      if (sequenceBefore(sequence, this.#starts[index]!)) continue;
+      return sequenceBefore(sequence, this.#ends[index]!) ? index : -1;
+    }
+    return -1;
+  }
+
+  startAt(index: number): number {
+    return this.#starts[index]!;
+  }
+
+  endAt(index: number): number {
+    return this.#ends[index]!;
+  }
+
   /** Remembers [start, end); false when that would be one range too many. */
   insert(start: number, end: number): boolean {
     const starts = this.#starts;

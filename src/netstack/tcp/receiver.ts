@@ -10,8 +10,10 @@ import {
   sequenceBefore,
   sequenceDistance,
 } from '../../lib/sequence-number.js';
-import { DEFAULT_MSS } from './options.js';
+import { DEFAULT_MSS, SACK_BLOCKS } from './options.js';
 import { Reassembly } from './reassembly.js';
+import { ReceiveWindow } from './receive-window.js';
+import { SelectiveAcks } from './selective-acks.js';
 
 /** RFC 9293 3.8.6.3 allows up to 500 ms; Linux's minimum keeps clear of a peer's 200 ms RTO. */
 export const DELAYED_ACK_TIME = 40;
@@ -22,12 +24,19 @@ export const DELAYED_ACK_TIME = 40;
  */
 const MAXIMUM_DUPLICATE_ACKS = 64;
 
+/** Full segments at the beginning that are acknowledged one by one, for the peer's slow start. */
+const QUICK_ACKS = 16;
+
 /** What became of a segment's text. */
 export type TextOutcome = 'in-order' | 'ahead' | 'nothing-new' | 'too-many-ranges' | 'no-memory';
 
 export class Receiver {
   readonly ring: RingBuffer;
   readonly ranges = new Reassembly();
+  readonly window: ReceiveWindow;
+  readonly selectiveAcks = new SelectiveAcks();
+  /** Both SYNs had SACK-permitted. */
+  usesSack = false;
   irs = 0;
   rcvNxt = 0;
   /** The right edge of the window that the peer was told: RCV.NXT + RCV.WND. Never moves back. */
@@ -53,16 +62,24 @@ export class Receiver {
   /** The size of the peer's full segments, as far as seen. */
   #peerSegment = DEFAULT_MSS;
   #unacknowledged = 0;
+  #quickAcks = QUICK_ACKS;
 
   /** @param mss the largest segment we take, for silly window avoidance */
   constructor(maximum: number, mss: number, budget: MemoryBudget) {
     this.ring = new RingBuffer(maximum, budget);
+    this.window = new ReceiveWindow(maximum, budget);
     this.#mss = mss;
   }
 
   /** RCV.WND: what the peer may send beyond RCV.NXT. */
   get rcvWnd(): number {
     return sequenceDistance(this.rcvNxt, this.rcvEdge);
+  }
+
+  /** Octets that may be there unread; not more than memory allows. */
+  get #capacity(): number {
+    const { limit } = this.window;
+    return this.ring.canGrow ? limit : Math.min(limit, this.ring.capacity);
   }
 
   /** The shift that lets the window field express the whole ring (RFC 7323 2.3). */
@@ -85,7 +102,7 @@ export class Receiver {
    * segment or half the buffer (RFC 9293 3.8.6.2.2, MUST-39).
    */
   advertise(shift: number): number {
-    const edge = sequenceAdd(this.rcvNxt, this.ring.maximum - this.ring.length);
+    const edge = sequenceAdd(this.rcvNxt, this.#capacity - this.ring.length);
     if (sequenceDistance(this.rcvEdge, edge) >= this.#edgeStep) {
       const field = Math.min(0xffff, sequenceDistance(this.rcvNxt, edge) >> shift);
       const advertised = sequenceAdd(this.rcvNxt, field << shift);
@@ -95,16 +112,16 @@ export class Receiver {
   }
 
   get #edgeStep(): number {
-    return Math.min(this.ring.maximum >> 1, this.#mss);
+    return Math.min(this.window.limit >> 1, this.#mss);
   }
 
   /** The user has read: whether the peer should hear of the larger window at once. */
   opensWindow(): boolean {
-    const { maximum, length } = this.ring;
-    const opened = maximum - length - this.rcvWnd;
+    const capacity = this.#capacity;
+    const opened = capacity - this.ring.length - this.rcvWnd;
     // Two segments or more, and enough to matter: half the buffer, or a window that was almost shut.
     if (this.rcvWnd < this.#edgeStep) return opened >= this.#edgeStep;
-    return opened >= 2 * this.#mss && (opened * 2 >= maximum || this.rcvWnd * 4 <= maximum);
+    return opened >= 2 * this.#mss && (opened * 2 >= capacity || this.rcvWnd * 4 <= capacity);
   }
 
   /**
@@ -114,7 +131,10 @@ export class Receiver {
   takeText(bytes: Uint8Array, offset: number, length: number, segSeq: number): TextOutcome {
     let from = 0;
     const skip = sequenceDistance(segSeq, this.rcvNxt);
-    if (skip > 0) from = skip;
+    if (skip > 0) {
+      from = skip;
+      this.selectiveAcks.arrivedTwice(segSeq, sequenceAdd(segSeq, Math.min(skip, length)));
+    }
     const room = sequenceDistance(segSeq, this.rcvEdge);
     const count = Math.min(length, room) - from;
     if (count <= 0) return 'nothing-new';
@@ -126,14 +146,25 @@ export class Receiver {
       this.#accept(placed);
       return 'in-order';
     }
-    const start = sequenceAdd(segSeq, from);
-    return this.ranges.insert(start, sequenceAdd(start, placed)) ? 'ahead' : 'too-many-ranges';
+    return this.#keepAhead(sequenceAdd(segSeq, from), placed);
+  }
+
+  #keepAhead(start: number, length: number): TextOutcome {
+    const end = sequenceAdd(start, length);
+    const index = this.ranges.find(start);
+    if (index >= 0 && sequenceAtOrBefore(end, this.ranges.endAt(index))) {
+      this.selectiveAcks.arrivedTwice(start, end);
+    }
+    if (!this.ranges.insert(start, end)) return 'too-many-ranges';
+    this.selectiveAcks.arrivedAhead(start, this.ranges);
+    return 'ahead';
   }
 
   #accept(count: number): void {
     let next = sequenceAdd(this.rcvNxt, count);
     if (this.ranges.size > 0) {
       next = this.ranges.advance(next);
+      this.selectiveAcks.advance(next);
       // RFC 5681 4.2: a segment that fills a gap is acknowledged at once.
       this.ackNow = true;
     }
@@ -146,13 +177,22 @@ export class Receiver {
   /** Schedules the ACK for text that arrived in order: RFC 5681 4.2, RFC 9293 3.8.6.3. */
   scheduleAck(now: number): void {
     // A second full segment is here, or there is no room for one to come.
+    const isQuick = this.#quickAcks > 0 && this.#unacknowledged >= this.#peerSegment;
+    if (isQuick) this.#quickAcks--;
     const isDue = this.#unacknowledged >= 2 * this.#peerSegment || this.rcvWnd < this.#peerSegment;
-    if (isDue) this.ackNow = true;
+    if (isDue || isQuick) this.ackNow = true;
     else if (this.delayedAckAt === Infinity) this.delayedAckAt = now + DELAYED_ACK_TIME;
   }
 
-  /** Text arrived behind a gap: RFC 5681 4.2 wants a duplicate ACK at once. */
+  /**
+   * Text arrived behind a gap: RFC 5681 4.2 wants a duplicate ACK at once. One says all that SACK
+   * has room for; without SACK they are counted.
+   */
   oweDuplicateAck(): void {
+    if (this.usesSack) {
+      this.duplicateAcksOwed = Math.max(1, Math.ceil(this.selectiveAcks.untold / SACK_BLOCKS));
+      return;
+    }
     if (this.duplicateAcksOwed < MAXIMUM_DUPLICATE_ACKS) this.duplicateAcksOwed++;
   }
 

@@ -11,7 +11,7 @@ import { armTimers } from './dispatch.js';
 import { deliverEvents, finish, noteWritable, terminate } from './events.js';
 import { becomeEstablished, echoedRtt } from './handshake.js';
 import type { Segment } from './segment.js';
-import { acceptsText } from './state.js';
+import { acceptsText, isHandshake } from './state.js';
 import { arriveInSynSent } from './syn-sent.js';
 import type { Tcb } from './tcb.js';
 
@@ -38,9 +38,9 @@ export function settle(tcb: Tcb, now: number): void {
   if (tcb.state !== 'CLOSED') {
     const { sender, receiver } = tcb;
     if (tcb.state !== 'TIME-WAIT') armTimers(tcb, now);
-    if (receiver.ackNow || receiver.duplicateAcksOwed > 0 || sender.headDue || sender.hasUnsent) {
-      tcb.host.enqueue(tcb);
-    }
+    const owesAck = receiver.ackNow || receiver.duplicateAcksOwed > 0;
+    const hasWork = isHandshake(tcb.state) ? sender.synDue : sender.hasWork || tcb.tailProbeDue;
+    if (owesAck || hasWork) tcb.host.enqueue(tcb);
     tcb.updateDeadline();
   }
   deliverEvents(tcb);
@@ -105,6 +105,11 @@ function checkSequence(tcb: Tcb, segment: Segment, now: number): boolean {
   }
   tcb.host.drops.count('tcp-sequence');
   if (segment.has(RST)) return false;
+  const textEnd = sequenceAdd(segment.segSeq, segment.payloadLength);
+  // RFC 2883 4: what came whole before is reported.
+  if (sequenceAtOrBefore(textEnd, receiver.rcvNxt)) {
+    receiver.selectiveAcks.arrivedTwice(segment.segSeq, textEnd);
+  }
   // A repeated FIN in TIME-WAIT: acknowledge it, restart the 2 MSL timeout (eighth step).
   if (tcb.state === 'TIME-WAIT' && segment.has(FIN)) tcb.endOfStateAt = now + TIME_WAIT;
   answerUnacceptable(tcb, segment, now);
@@ -178,7 +183,7 @@ function completeHandshake(tcb: Tcb, segment: Segment, now: number): boolean {
     host.refuse(tcb, segment);
     return false;
   }
-  sender.acknowledge(segAck, now, echoedRtt(tcb, segment, now));
+  sender.acknowledgeSyn(echoedRtt(tcb, segment, now), now);
   becomeEstablished(tcb, segment, now);
   return true;
 }
@@ -190,15 +195,8 @@ function takeAck(tcb: Tcb, segment: Segment, now: number): void {
   const window = segment.segWnd << sender.shift;
   const isOld = sequenceBefore(segAck, sender.sndUna);
   // A sign of life while we wait for the window: RFC 9293 3.8.6.1, the connection stays open.
-  if (tcb.persistAt !== Infinity) tcb.progressAt = now;
-  if (sequenceBefore(sender.sndUna, segAck)) {
-    sender.acknowledge(segAck, now, echoedRtt(tcb, segment, now));
-    tcb.progressAt = now;
-    if (sender.restartsTimer) tcb.retransmitAt = Infinity;
-    noteWritable(tcb);
-  } else if (!isOld && window === sender.sndWnd && isPureAck(segment) && sender.flight > 0) {
-    sender.duplicateAck();
-  }
+  if (tcb.persistAt !== Infinity || window === 0) tcb.progressAt = now;
+  if (!isOld) takeAcknowledgment(tcb, segment, window, now);
   // SND.WL1 and SND.WL2 keep an old segment from setting the window.
   if (
     !isOld &&
@@ -208,6 +206,23 @@ function takeAck(tcb: Tcb, segment: Segment, now: number): void {
     sender.updateWindow(window, segSeq, segAck);
   }
   if (sender.finAcknowledged) finAcknowledged(tcb, now);
+}
+
+function takeAcknowledgment(tcb: Tcb, segment: Segment, window: number, now: number): void {
+  const { sender } = tcb;
+  const { segAck, options } = segment;
+  const moves = sequenceBefore(sender.sndUna, segAck);
+  const isDuplicate =
+    !moves && window === sender.sndWnd && isPureAck(segment) && sender.segments.size > 0;
+  if (!moves && !isDuplicate && options.sackCount === 0) return;
+  sender.acknowledge(segAck, options, isDuplicate, echoedRtt(tcb, segment, now), now);
+  // RFC 8985 7.2: an ACK that brings news puts the probe off.
+  tcb.probeAt = Infinity;
+  if (!moves) return;
+  tcb.progressAt = now;
+  // RFC 6298 5.3.
+  tcb.retransmitAt = Infinity;
+  noteWritable(tcb);
 }
 
 /** RFC 5681 2: no data, no SYN, no FIN. */

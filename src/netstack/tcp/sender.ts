@@ -1,33 +1,53 @@
 /**
- * The sending half of a connection: SND.* of RFC 9293 3.3.1, the send ring, and which octets go
- * out next. Losses are found by duplicate ACKs (RFC 6582) and by the timer (RFC 6298); what they
- * mean for the window is CongestionControl's matter.
+ * The sending half of a connection: SND.* of RFC 9293 3.3.1, the send ring, what has left and what
+ * ACKs say of it. Which octets go out next is NextSegment's matter, what is lost LossRecovery's,
+ * how much may be in flight CongestionControl's.
  */
 import type { MemoryBudget } from '../../lib/memory-budget.js';
 import { RingBuffer } from '../../lib/ring-buffer.js';
 import {
   sequenceAdd,
-  sequenceAtOrBefore,
   sequenceBefore,
   sequenceDistance,
   sequenceMax,
 } from '../../lib/sequence-number.js';
 import type { CongestionControl } from './congestion/congestion-control.js';
-import { NewReno } from './congestion/new-reno.js';
-import { RtoEstimator } from './rto.js';
+import { DeliveryRate } from './delivery-rate.js';
+import { type AckReport, LossRecovery, type RecoverySubject } from './loss-recovery.js';
+import { MinimumRtt } from './minimum-rtt.js';
+import { NextSegment, type SegmentSource } from './next-segment.js';
+import type { TcpOptions } from './options.js';
+import { Pacer } from './pacer.js';
+import { RoundTrips } from './round-trips.js';
+import { takeSelectiveAcks } from './sack-option.js';
+import { type SentSegment, SentSegments } from './sent-segments.js';
 
-/** RFC 5681 3.2: the third duplicate ACK shows a loss. */
-const DUPLICATE_THRESHOLD = 3;
+/** The send buffer is at least this large, or all of its maximum. */
+const SMALLEST_BUFFER = 64 * 1024;
 
-export class Sender {
-  readonly ring: RingBuffer;
-  readonly rto = new RtoEstimator();
+export interface SenderOptions {
+  readonly iss: number;
+  /** The most octets that the user may queue. */
+  readonly maximum: number;
+  readonly mss: number;
+  readonly budget: MemoryBudget;
   readonly congestion: CongestionControl;
+}
+
+export class Sender implements RecoverySubject, SegmentSource {
+  readonly ring: RingBuffer;
+  readonly roundTrips = new RoundTrips();
+  readonly congestion: CongestionControl;
+  readonly segments = new SentSegments();
+  readonly rate = new DeliveryRate();
+  readonly minimumRtt = new MinimumRtt();
+  readonly recovery: LossRecovery;
+  readonly next: NextSegment;
   readonly iss: number;
   sndUna: number;
   sndNxt: number;
-  /** Where sending goes on: SND.NXT, or before it when what follows counts as lost. */
-  sndRtx: number;
+  /** Where new data goes on: SND.NXT, or before it behind a window probe that counts for nothing. */
+  sndNew: number;
   /** Scaled, in bytes. */
   sndWnd = 0;
   sndWl1 = 0;
@@ -38,67 +58,82 @@ export class Sender {
   shift = 0;
   /** Eff.snd.MSS of RFC 9293 3.7.1: payload bytes of a full segment. */
   mss: number;
+  usesSack = false;
   /** Without Nagle's algorithm (RFC 9293 3.7.4). */
   noDelay = true;
   /** The user has closed; a FIN follows the last byte of the ring. */
   finQueued = false;
   /** The SYN is to be sent (again). */
   synDue = true;
-  /** The first unacknowledged segment is to be sent again, whatever the window. */
-  headDue = false;
-  /** What `planSegment` chose. */
-  planLength = 0;
-  planFin = false;
   /** Segments sent more than once. */
   retransmits = 0;
 
-  #inRecovery = false;
-  /** `recover` of RFC 6582, as the sequence number behind the highest sent. */
-  #recover: number;
-  #duplicateAcks = 0;
-  #partialAcks = 0;
-  /** The one segment being timed where there are no timestamps: its end, and when it left. */
-  #timedEnd = 0;
-  #timedAt = -1;
-  #lastSampleAt = -Infinity;
+  readonly pacer = new Pacer();
+  readonly #arrived: SentSegment[] = [];
+  readonly #report: AckReport = {
+    acknowledged: 0,
+    isDuplicate: false,
+    echoedAt: -1,
+    dsackStart: 0,
+    dsackEnd: 0,
+  };
+  /** The sequence number of the first byte in the ring. */
+  #ringSequence: number;
   #lastSentAt = -Infinity;
-  #timedOutAt = -Infinity;
 
-  constructor(iss: number, maximum: number, mss: number, budget: MemoryBudget) {
+  constructor({ iss, maximum, mss, budget, congestion }: SenderOptions) {
     this.ring = new RingBuffer(maximum, budget);
-    this.congestion = new NewReno(mss);
+    this.congestion = congestion;
     this.mss = mss;
     this.iss = iss;
     this.sndUna = iss;
     this.sndNxt = iss;
-    this.sndRtx = iss;
-    this.#recover = iss;
-    this.#ringSequence = sequenceAdd(iss, 1);
+    this.sndNew = sequenceAdd(iss, 1);
+    this.#ringSequence = this.sndNew;
+    this.recovery = new LossRecovery(this, iss);
+    this.next = new NextSegment(this);
   }
 
-  /** The sequence number of the first byte in the ring. */
-  #ringSequence: number;
+  get rto(): number {
+    return this.roundTrips.rto;
+  }
+
+  get srtt(): number {
+    return this.roundTrips.srtt;
+  }
+
+  get delivered(): number {
+    return this.rate.delivered;
+  }
+
+  get lost(): number {
+    return this.rate.lost;
+  }
+
+  get isAppLimited(): boolean {
+    return this.rate.isAppLimited;
+  }
+
+  get isRecovering(): boolean {
+    return this.recovery.isRecovering;
+  }
 
   /** The sequence number behind the last byte that the user gave. */
   get dataEnd(): number {
     return sequenceAdd(this.#ringSequence, this.ring.length);
   }
 
-  /** Octets that count as being in the network. */
-  get flight(): number {
-    return sequenceDistance(this.sndUna, this.sndRtx);
+  get flightSize(): number {
+    return Math.max(0, sequenceDistance(this.sndUna, this.sndNew));
   }
 
-  get inRecovery(): boolean {
-    return this.#inRecovery;
+  get inflight(): number {
+    return Math.max(0, this.segments.inflight - this.recovery.arrivedUnseen);
   }
 
-  /**
-   * Whether an ACK restarts the retransmission timer: RFC 6298 5.3, but in recovery the first
-   * partial ACK alone (RFC 6582 4, the impatient variant), so that many holes end in slow start.
-   */
-  get restartsTimer(): boolean {
-    return !this.#inRecovery || this.#partialAcks <= 1;
+  /** Whether something was sent that is not acknowledged, a window probe left aside. */
+  get hasOutstanding(): boolean {
+    return this.segments.size > 0 || this.sndUna === this.iss;
   }
 
   /** Whether our FIN, and so all before it, is acknowledged. */
@@ -106,9 +141,20 @@ export class Sender {
     return this.finQueued && sequenceBefore(this.dataEnd, this.sndUna);
   }
 
-  /** Whether there is data or a FIN that is not in the network. */
+  /** Whether there is new data, or a FIN, to be sent. */
   get hasUnsent(): boolean {
-    return sequenceBefore(this.sndRtx, sequenceAdd(this.dataEnd, this.finQueued ? 1 : 0));
+    return sequenceBefore(this.sndNew, sequenceAdd(this.dataEnd, this.finQueued ? 1 : 0));
+  }
+
+  /** Whether there is anything to be sent, new or again. */
+  get hasWork(): boolean {
+    return this.recovery.isHeadDue || this.segments.lostCount > 0 || this.hasUnsent;
+  }
+
+  /** Octets that the user may have queued: enough for two windows, not the whole maximum at once. */
+  get bufferLimit(): number {
+    const wanted = Math.max(SMALLEST_BUFFER, 2 * this.congestion.cwnd);
+    return Math.min(this.ring.maximum, Math.ceil(wanted));
   }
 
   /** Where in the ring the octet `sequence` lies. */
@@ -129,164 +175,164 @@ export class Sender {
     if (window > this.maxSndWnd) this.maxSndWnd = window;
   }
 
-  /**
-   * Chooses the next segment, from `headDue` or at `sndRtx`, into `planLength` and `planFin`.
-   * @returns false when nothing may be sent now
-   */
-  planSegment(): boolean {
-    if (this.headDue) {
-      const length = Math.min(this.mss, sequenceDistance(this.sndUna, this.sndNxt));
-      return this.#plan(this.sndUna, Math.max(length, 1), true);
+  /** `next` has left. */
+  sent(now: number): void {
+    const { segments, congestion, inflight, next } = this;
+    const { start, end } = next;
+    let { segment } = next;
+    if (segment === undefined) {
+      segment = segments.add(start, end);
+      this.sndNew = end;
+      this.sndNxt = sequenceMax(this.sndNxt, end);
+    } else {
+      if (segment.end !== end) segments.split(segment, end);
+      this.#sentAgain(segment, now);
     }
-    const extra = this.#inRecovery ? 0 : Math.min(this.#duplicateAcks, 2) * this.mss;
-    // RFC 3042: the first two duplicate ACKs each let one new segment out.
-    const window = Math.min(this.congestion.cwnd + extra, this.sndWnd) - this.flight;
-    return this.#plan(this.sndRtx, window, false);
-  }
-
-  /** Chooses what a persist timer sends: what fits into the window, or one octet beyond it. */
-  planProbe(): boolean {
-    const window = Math.max(1, this.sndWnd - this.flight);
-    return this.#plan(this.sndRtx, window, true);
-  }
-
-  #plan(sequence: number, window: number, forced: boolean): boolean {
-    const available = this.ring.length - this.ringOffset(sequence);
-    if (available < 0) return false;
-    const length = Math.max(0, Math.min(available, window, this.mss));
-    const fin = this.finQueued && length === available && window > length;
-    if (length === 0 && !fin) return false;
-    if (!forced && !fin && length < this.mss && !this.#mayBeSmall(length, available)) return false;
-    this.planLength = length;
-    this.planFin = fin;
-    return true;
-  }
-
-  /** RFC 9293 3.8.6.2.1, (2) and (3): all that is queued, or half of the largest window seen. */
-  #mayBeSmall(length: number, available: number): boolean {
-    if (length === available && (this.noDelay || this.flight === 0)) return true;
-    return length * 2 >= this.maxSndWnd;
-  }
-
-  /** Octets [sequence, end) have left. */
-  segmentSent(sequence: number, end: number, now: number): void {
+    this.rate.sending(segment, inflight, now);
+    segments.sent(segment);
+    this.pacer.sent(segment.length, congestion.pacingRate, congestion.sendQuantum, now);
     this.#lastSentAt = now;
-    this.headDue = false;
-    if (sequence === this.sndRtx) this.sndRtx = end;
-    if (sequenceBefore(sequence, this.sndNxt)) {
-      this.retransmits++;
-      // Karn's algorithm, RFC 6298 3: no sample from what was sent twice.
-      this.#timedAt = -1;
-    } else if (this.#timedAt < 0) {
-      this.#timedAt = now;
-      this.#timedEnd = end;
-    }
-    this.sndNxt = sequenceMax(this.sndNxt, end);
   }
 
-  /** Before data goes out: RFC 5681 4.1 restarts a connection that was idle for an RTO. */
+  #sentAgain(segment: SentSegment, now: number): void {
+    segment.isRetransmitted = true;
+    this.retransmits++;
+    this.recovery.retransmitted(now);
+    if (segment === this.segments.head) this.recovery.isHeadDue = false;
+  }
+
+  /** A probe of a shut window has left: it counts for nothing, so that sending goes on with it. */
+  windowProbeSent(): void {
+    this.sndNxt = sequenceMax(this.sndNxt, this.next.end);
+  }
+
+  synSent(now: number): void {
+    this.synDue = false;
+    if (this.sndNxt !== this.iss) this.retransmits++;
+    this.sndNxt = sequenceAdd(this.iss, 1);
+    this.roundTrips.synSent(now);
+  }
+
+  /** The SYN left as a cookie, and nothing was kept of when. */
+  synSentAsCookie(): void {
+    this.synDue = false;
+    this.sndNxt = sequenceAdd(this.iss, 1);
+  }
+
+  /** Before data goes out: a connection that was idle for an RTO begins anew (RFC 5681 4.1). */
   noteIdle(now: number): void {
-    if (this.flight === 0 && now - this.#lastSentAt > this.rto.rto) {
-      this.congestion.restartAfterIdle();
-    }
+    if (this.segments.size > 0) return;
+    const idle = now - this.#lastSentAt;
+    this.congestion.restart(this, idle === Infinity ? 0 : idle, this.rto, now);
+  }
+
+  /** Nothing is left to send, though the window would take more. */
+  noteUserLimit(): void {
+    if (this.hasUnsent || this.segments.lostCount > 0) return;
+    const { inflight } = this;
+    if (inflight < this.congestion.cwnd) this.rate.limitedByUser(inflight);
   }
 
   /**
-   * An ACK beyond SND.UNA.
+   * An acceptable ACK that is not old.
    *
+   * @param isDuplicate as RFC 5681 2 defines it
    * @param echoRtt round trip by the echoed timestamp, or -1
-   * @returns bytes of the user's data that it covered
    */
-  acknowledge(segAck: number, now: number, echoRtt: number): number {
-    const flight = sequenceDistance(this.sndUna, this.sndNxt);
-    const acked = sequenceDistance(this.sndUna, segAck);
+  acknowledge(
+    segAck: number,
+    options: TcpOptions,
+    isDuplicate: boolean,
+    echoRtt: number,
+    now: number,
+  ): void {
+    const report = this.#report;
+    report.acknowledged = sequenceDistance(this.sndUna, segAck);
+    report.isDuplicate = isDuplicate;
+    report.echoedAt = echoRtt < 0 ? -1 : Math.floor(now) - echoRtt;
+    report.dsackStart = 0;
+    report.dsackEnd = 0;
+    this.rate.beginAck(this.inflight);
+    if (report.acknowledged > 0) this.#advance(segAck, echoRtt, now);
+    if (options.sackCount > 0 && this.usesSack) {
+      takeSelectiveAcks(this, options, report, this.#arrived);
+    }
+    this.#takeArrived(report, now);
+    this.rate.endAck(this.minimumRtt.value);
+    this.recovery.acknowledged(report, now);
+    this.#tellCongestion(report, now);
+  }
+
+  /** The handshake's ACK: only the SYN is covered, which is no matter of the window. */
+  acknowledgeSyn(echoRtt: number, now: number): void {
+    this.sndUna = sequenceAdd(this.iss, 1);
+    const rtt = this.roundTrips.synAcknowledged(echoRtt, this.retransmits > 0, now);
+    if (rtt >= 0) this.minimumRtt.sample(rtt, now);
+  }
+
+  #advance(segAck: number, echoRtt: number, now: number): void {
     const data = Math.min(Math.max(0, this.ringOffset(segAck)), this.ring.length);
     this.ring.discard(data);
     this.#ringSequence = sequenceAdd(this.#ringSequence, data);
     this.sndUna = segAck;
-    this.sndRtx = sequenceMax(this.sndRtx, segAck);
-    this.headDue = false;
-    this.#measure(segAck, now, echoRtt);
-    if (this.#inRecovery) {
-      this.#acknowledgeInRecovery(segAck, acked);
-    } else {
-      this.#duplicateAcks = 0;
-      // The SYN's octet is not the congestion window's matter.
-      if (data > 0) this.congestion.acknowledged(data, flight);
+    let firstSentAt = -1;
+    let isAmbiguous = false;
+    for (;;) {
+      const { head } = this.segments;
+      const wasSacked = head?.isSacked ?? false;
+      const segment = this.segments.takeAcknowledged(segAck);
+      if (segment === undefined) break;
+      if (firstSentAt < 0) firstSentAt = segment.sentAt;
+      isAmbiguous ||= segment.isRetransmitted;
+      if (!wasSacked) this.#arrived.push(segment);
     }
-    return data;
+    // A window probe may be ahead of what was sent in earnest.
+    this.sndNew = sequenceMax(this.sndNew, segAck);
+    const rtt = firstSentAt < 0 || isAmbiguous ? -1 : now - firstSentAt;
+    this.roundTrips.acknowledged(rtt, echoRtt, now);
   }
 
-  #measure(segAck: number, now: number, echoRtt: number): void {
-    const { rto } = this;
-    if (echoRtt >= 0 && now - echoRtt < this.#timedOutAt) {
-      // The echo is older than the last expiry of the timer: all ACKs were lost, and a duplicate
-      // of the last one came now. The wait for the timer is no round trip; taken as one it would
-      // double the next wait, and so on. But the path is alive, so the backoff is over.
-      rto.endBackoff();
-    } else if (echoRtt >= 0) {
-      // Once a round trip, as RFC 6298 3 asks; RFC 7323 appendix G: more would distort the filter.
-      if (rto.backoff > 0 || now - this.#lastSampleAt >= rto.srtt) {
-        rto.sample(echoRtt);
-        this.#lastSampleAt = now;
-      }
-    } else if (this.#timedAt >= 0 && sequenceAtOrBefore(this.#timedEnd, segAck)) {
-      rto.sample(now - this.#timedAt);
-    } else {
-      rto.ease();
+  #takeArrived({ echoedAt }: AckReport, now: number): void {
+    for (const segment of this.#arrived) {
+      this.rate.segmentDelivered(segment, now);
+      if (!segment.isRetransmitted) this.minimumRtt.sample(now - segment.sentAt, now);
     }
-    if (sequenceAtOrBefore(this.#timedEnd, segAck)) this.#timedAt = -1;
+    for (const segment of this.#arrived) this.recovery.segmentDelivered(segment, echoedAt, now);
+    this.#arrived.length = 0;
   }
 
-  #acknowledgeInRecovery(segAck: number, acked: number): void {
-    if (sequenceBefore(segAck, this.#recover)) {
-      // RFC 6582 3.2, step 3: a partial ACK shows the next hole.
-      this.#partialAcks++;
-      this.congestion.partiallyAcknowledged(acked);
-      this.headDue = true;
-      return;
-    }
-    this.#inRecovery = false;
-    this.#duplicateAcks = 0;
-    this.#recover = sequenceAdd(segAck, -1);
-    this.congestion.exitRecovery(this.flight);
+  #tellCongestion({ acknowledged, isDuplicate }: AckReport, now: number): void {
+    const { sample } = this.rate;
+    sample.isCumulative = acknowledged > 0;
+    sample.acknowledged = acknowledged;
+    // RFC 6937 3.1: without SACK each duplicate ACK stands for a segment.
+    if (!this.usesSack && isDuplicate) sample.newlyDelivered += this.mss;
+    if (sample.newlyDelivered === 0 && sample.newlyLost === 0) return;
+    this.congestion.acknowledged(sample, this, now);
   }
 
-  /** A duplicate ACK as RFC 5681 2 defines it. */
-  duplicateAck(): void {
-    this.#duplicateAcks++;
-    if (this.#inRecovery) {
-      this.congestion.duplicateInRecovery();
-      return;
-    }
-    // RFC 6582 3.2, step 1: not for what a timeout is already repairing.
-    if (this.#duplicateAcks !== DUPLICATE_THRESHOLD) return;
-    if (!sequenceBefore(this.#recover, this.sndUna)) return;
-    this.congestion.enterRecovery(sequenceDistance(this.sndUna, this.sndNxt));
-    this.#inRecovery = true;
-    this.#partialAcks = 0;
-    this.#recover = this.sndNxt;
-    this.headDue = true;
-  }
-
-  /** The retransmission timer expired: RFC 6298 5.4 to 5.6, RFC 5681 3.1, RFC 6582 3.2 step 4. */
+  /** The retransmission timer expired: RFC 6298 5.4 to 5.6. */
   timedOut(now: number): void {
-    this.#timedOutAt = now;
-    const flight = sequenceDistance(this.sndUna, this.sndNxt);
-    this.congestion.timedOut(flight, this.rto.backoff === 0);
-    this.rto.backOff();
-    this.#inRecovery = false;
-    this.#duplicateAcks = 0;
-    this.#recover = this.sndNxt;
-    this.#timedAt = -1;
-    this.headDue = false;
-    this.sndRtx = this.sndUna;
+    const isFirst = this.roundTrips.backoff === 0;
+    this.roundTrips.timedOut(now);
+    this.recovery.timedOut(isFirst, now);
+  }
+
+  /** The reordering timer expired: RFC 8985 6.2, step 5. */
+  reorderingTimedOut(now: number): void {
+    const { sample } = this.rate;
+    this.rate.beginAck(this.inflight);
+    this.recovery.lookAgain(now);
+    if (sample.newlyLost > 0) this.congestion.acknowledged(sample, this, now);
   }
 
   /** What was sent is too large for the path: it goes out again in smaller pieces (RFC 1191 6.4). */
   sendAgain(): void {
-    this.sndRtx = this.sndUna;
-    this.headDue = false;
-    this.#timedAt = -1;
+    this.recovery.sendAgain();
+  }
+
+  release(): void {
+    this.ring.release();
+    this.segments.clear();
   }
 }

@@ -32,7 +32,7 @@ export function arriveInSynSent(tcb: Tcb, segment: Segment, now: number): void {
   }
   synchronize(tcb, segment, now);
   if (hasAck) {
-    sender.acknowledge(segment.segAck, now, echoedRtt(tcb, segment, now));
+    sender.acknowledgeSyn(echoedRtt(tcb, segment, now), now);
     becomeEstablished(tcb, segment, now);
     tcb.receiver.ackNow = true;
     return;
@@ -41,5 +41,4 @@ export function arriveInSynSent(tcb: Tcb, segment: Segment, now: number): void {
   tcb.state = 'SYN-RECEIVED';
   sender.updateWindow(segment.segWnd, segment.segSeq, sender.iss);
   sender.synDue = true;
-  sender.sendAgain();
 }

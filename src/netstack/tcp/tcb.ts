@@ -12,6 +12,7 @@ import { PROTOCOL_TCP } from '../../wire/ipv4.js';
 import { TCP_HEADER_LENGTH } from '../../wire/tcp.js';
 import type { DropReason } from '../drop-reason.js';
 import { IpHeader } from '../ip/ip-header.js';
+import type { CongestionControl } from './congestion/congestion-control.js';
 import type { CloseReason, TcpObserver } from './observer.js';
 import { Receiver } from './receiver.js';
 import type { Segment } from './segment.js';
@@ -26,6 +27,7 @@ export interface TcpHost {
   readonly budget: MemoryBudget;
   /** RFC 5961 7: challenge ACKs are limited for all connections together. */
   readonly challengeAcks: TokenBucket;
+  createCongestionControl(mss: number, now: number): CongestionControl;
   /** Gives a packet to the drain under way. */
   emit(slot: Uint8Array): void;
   /** Keeps a packet for the next drain. */
@@ -66,6 +68,7 @@ export interface TcbOptions {
   readonly localIndex: number;
   readonly iss: number;
   readonly timestampOffset: number;
+  readonly now: number;
   readonly sendBuffer: number;
   readonly receiveBuffer: number;
   /** Milliseconds without progress after which data or probes are given up (RFC 9293 3.8.3). */
@@ -87,15 +90,18 @@ export class Tcb implements Timed {
   keepAlive: KeepAlive | undefined = undefined;
   keepAliveProbes = 0;
 
-  // RFC 7323: whether options are offered, and after the handshake whether they are in use.
+  // Whether options are offered, and after the handshake whether they are in use: RFC 7323, RFC 2018.
+  sack = true;
   windowScale = true;
   timestamps = true;
   readonly timestampOffset: number;
   tsRecent = 0;
   tsRecentAt = 0;
 
-  // Timers, Infinity when off. The delayed ACK's is in the receiver.
+  // Timers, Infinity when off. The delayed ACK's is in the receiver, the pacer's in the sender.
   retransmitAt = Infinity;
+  /** PTO: RFC 8985 7.2. */
+  probeAt = Infinity;
   persistAt = Infinity;
   keepAliveAt = Infinity;
   /** The end of connectTimeout, later of TIME-WAIT. */
@@ -106,7 +112,8 @@ export class Tcb implements Timed {
   heardAt = 0;
   /** When an ACK last answered an unacceptable segment without text. */
   outOfWindowAckAt = -Infinity;
-  probeDue = false;
+  windowProbeDue = false;
+  tailProbeDue = false;
   /** Doublings of the interval between window probes. */
   persistBackoff = 0;
 
@@ -138,7 +145,13 @@ export class Tcb implements Timed {
     this.timestampOffset = options.timestampOffset;
     this.header = new IpHeader(local.address, remote.address, PROTOCOL_TCP);
     const mss = this.mss;
-    this.sender = new Sender(options.iss, options.sendBuffer, mss, host.budget);
+    this.sender = new Sender({
+      iss: options.iss,
+      maximum: options.sendBuffer,
+      mss,
+      budget: host.budget,
+      congestion: host.createCongestionControl(mss, options.now),
+    });
     this.receiver = new Receiver(options.receiveBuffer, mss, host.budget);
   }
 
@@ -156,6 +169,9 @@ export class Tcb implements Timed {
   updateDeadline(): void {
     this.deadline = Math.min(
       this.retransmitAt,
+      this.probeAt,
+      this.sender.recovery.reorderAt,
+      this.sender.next.paceAt,
       this.persistAt,
       this.keepAliveAt,
       this.endOfStateAt,
@@ -166,6 +182,9 @@ export class Tcb implements Timed {
 
   stopTimers(): void {
     this.retransmitAt = Infinity;
+    this.probeAt = Infinity;
+    this.sender.recovery.reorderAt = Infinity;
+    this.sender.next.paceAt = Infinity;
     this.persistAt = Infinity;
     this.keepAliveAt = Infinity;
     this.endOfStateAt = Infinity;

@@ -18,20 +18,21 @@ import { IpHeader } from '../ip/ip-header.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
 import type { StackLimits } from '../limits.js';
 import type { PacketQueue } from '../packet-queue.js';
+import type { CongestionAlgorithm, CongestionControl } from './congestion/congestion-control.js';
+import { createCongestionControl } from './congestion/create.js';
 import { abortConnection } from './connection.js';
 import { TcpDemux } from './demux.js';
 import { dispatch } from './dispatch.js';
 import { EphemeralPorts } from './ephemeral-ports.js';
 import { terminate } from './events.js';
-import { synchronize } from './handshake.js';
 import { InitialSequence } from './initial-sequence.js';
-import type { TcpListener } from './listener.js';
 import { ListenerTable } from './listener-table.js';
+import { PassiveOpen, type PassiveOpenHost } from './passive-open.js';
 import { ReadyQueue } from './ready-queue.js';
 import { createReset } from './reset.js';
 import { Segment } from './segment.js';
 import { segmentArrives } from './segment-arrives.js';
-import { Tcb, type TcpHost } from './tcb.js';
+import { Tcb, type TcbOptions, type TcpHost } from './tcb.js';
 import { handleTimeouts } from './timeouts.js';
 
 /** RFC 5961 7 leaves the figure open; Linux long had 100 a second. */
@@ -45,6 +46,7 @@ export interface TcpLayerOptions {
   readonly mtu: number;
   readonly limits: StackLimits;
   readonly entropy: Entropy;
+  readonly congestion: CongestionAlgorithm;
   readonly addresses: OwnAddresses;
   readonly drops: DropCounter<DropReason>;
   readonly slots: PacketSlots;
@@ -57,15 +59,18 @@ export class StackExhaustedError extends Error {
   override readonly name = 'StackExhaustedError';
 }
 
-export class TcpLayer implements TcpHost {
+export class TcpLayer implements TcpHost, PassiveOpenHost {
   readonly mtu: number;
   readonly drops: DropCounter<DropReason>;
   readonly slots: PacketSlots;
   readonly budget: MemoryBudget;
   readonly challengeAcks: TokenBucket;
   readonly listeners = new ListenerTable();
+  readonly addresses: OwnAddresses;
   readonly #limits: StackLimits;
-  readonly #addresses: OwnAddresses;
+  readonly #random: () => number;
+  readonly #congestion: CongestionAlgorithm;
+  readonly #passiveOpen: PassiveOpen;
   readonly #control: PacketQueue;
   readonly #demux = new TcpDemux();
   readonly #timers = new DeadlineHeap<Tcb>();
@@ -82,17 +87,24 @@ export class TcpLayer implements TcpHost {
     this.drops = options.drops;
     this.slots = options.slots;
     this.#limits = options.limits;
-    this.#addresses = options.addresses;
+    this.addresses = options.addresses;
+    this.#random = () => (randomUint32(entropy) >>> 0) / 2 ** 32;
+    this.#congestion = options.congestion;
     this.#control = options.control;
     this.budget = new MemoryBudget(options.limits.bufferBytes);
     this.challengeAcks = new TokenBucket(CHALLENGE_ACKS_PER_SECOND, CHALLENGE_ACKS_PER_SECOND, now);
     this.#initialSequence = new InitialSequence(randomKey(entropy));
     this.#ports = new EphemeralPorts(randomKey(entropy), randomUint32(entropy));
+    this.#passiveOpen = new PassiveOpen(this, randomKey(entropy));
   }
 
   /** Connections in any state but TIME-WAIT. */
   get connections(): number {
     return this.#demux.size - this.#timeWaits.size;
+  }
+
+  get isFull(): boolean {
+    return this.connections >= this.#limits.connections;
   }
 
   get timeWaits(): number {
@@ -132,14 +144,21 @@ export class TcpLayer implements TcpHost {
     const listener = this.listeners.find(localIndex, destinationPort);
     if (listener !== undefined && (segment.flags & (SYN | ACK | RST)) === SYN) {
       if (tcb !== undefined) terminate(tcb, 'normal');
-      this.#openPassive(listener, packet, segment, now);
+      this.#passiveOpen.takeSyn(listener, packet, segment, now);
       return;
+    }
+    if (listener !== undefined && (segment.flags & (SYN | ACK | RST)) === ACK) {
+      const opened = this.#passiveOpen.takeCookie(listener, packet, segment, now);
+      if (opened !== undefined) {
+        segmentArrives(opened, segment, now);
+        return;
+      }
     }
     this.drops.count('tcp-port');
     if (segment.has(RST)) return;
-    const local = this.#addresses.at(localIndex);
+    const local = this.addresses.at(localIndex);
     const header = new IpHeader(local, packet.source, PROTOCOL_TCP);
-    this.#answer(createReset(this.slots, header, segment));
+    this.answer(createReset(this.slots, header, segment));
   }
 
   /** RFC 9293 3.10.7.4: a new SYN, above all that went before, may end TIME-WAIT for a listener. */
@@ -150,28 +169,6 @@ export class TcpLayer implements TcpHost {
       sequenceBefore(tcb.receiver.rcvNxt, segment.segSeq) &&
       this.listeners.find(tcb.localIndex, tcb.local.port) !== undefined
     );
-  }
-
-  /** LISTEN gets a SYN: RFC 9293 3.10.7.2. Text on the SYN is left for the peer to send again. */
-  #openPassive(listener: TcpListener, packet: Inbound, segment: Segment, now: number): void {
-    if (this.connections >= this.#limits.connections) {
-      this.drops.count('tcp-connections');
-      return;
-    }
-    const local = {
-      address: this.#addresses.at(packet.localIndex),
-      port: segment.destinationPort,
-    };
-    const remote = { address: packet.source.slice(), port: segment.sourcePort };
-    const tcb = this.#createTcb('SYN-RECEIVED', local, remote, packet.localIndex, now);
-    if (!listener.enterBacklog(tcb)) {
-      this.drops.count('tcp-backlog');
-      return;
-    }
-    tcb.acceptor = listener;
-    synchronize(tcb, segment, now);
-    tcb.sender.updateWindow(segment.segWnd, segment.segSeq, tcb.sender.iss);
-    this.#start(tcb, now + this.#limits.connectTimeout);
   }
 
   /**
@@ -185,15 +182,16 @@ export class TcpLayer implements TcpHost {
     connectTimeout: number,
     now: number,
   ): Tcb {
-    if (this.connections >= this.#limits.connections) {
+    if (this.isFull) {
       throw new StackExhaustedError('too many connections at once');
     }
     const port = local.port || this.#selectPort(local, remote, localIndex);
     const isFree = port !== undefined && this.#isFree(localIndex, port, remote);
     if (!isFree) throw new StackExhaustedError('no free port towards this remote address');
     const from = { address: local.address, port };
-    const tcb = this.#createTcb('SYN-SENT', from, remote, localIndex, now);
-    this.#start(tcb, now + connectTimeout);
+    const iss = this.#initialSequence.next(from, remote, now);
+    const tcb = this.#createTcb('SYN-SENT', { local: from, remote, localIndex, iss }, now);
+    this.#begin(tcb, now + connectTimeout);
     return tcb;
   }
 
@@ -207,29 +205,43 @@ export class TcpLayer implements TcpHost {
     return this.#demux.findAddress(localIndex, port, remote) === undefined;
   }
 
-  #createTcb(
-    state: 'SYN-SENT' | 'SYN-RECEIVED',
+  createPassive(
     local: SocketAddress,
     remote: SocketAddress,
     localIndex: number,
     now: number,
+    iss?: number,
+  ): Tcb {
+    const fresh = iss ?? this.#initialSequence.next(local, remote, now);
+    return this.#createTcb('SYN-RECEIVED', { local, remote, localIndex, iss: fresh }, now);
+  }
+
+  createCongestionControl(mss: number, now: number): CongestionControl {
+    return createCongestionControl(this.#congestion, { mss, random: this.#random, now });
+  }
+
+  #createTcb(
+    state: 'SYN-SENT' | 'SYN-RECEIVED',
+    ends: Pick<TcbOptions, 'local' | 'remote' | 'localIndex' | 'iss'>,
+    now: number,
   ): Tcb {
     const { sendBuffer, receiveBuffer, userTimeout } = this.#limits;
-    const iss = this.#initialSequence.next(local, remote, now);
-    const timestampOffset = this.#initialSequence.timestampOffset(local, remote);
+    const timestampOffset = this.#initialSequence.timestampOffset(ends.local, ends.remote);
     return new Tcb(this, state, {
-      local,
-      remote,
-      localIndex,
-      iss,
+      ...ends,
       timestampOffset,
+      now,
       sendBuffer,
       receiveBuffer,
       userTimeout,
     });
   }
 
-  #start(tcb: Tcb, handshakeEnd: number): void {
+  start(tcb: Tcb, now: number): void {
+    this.#begin(tcb, now + this.#limits.connectTimeout);
+  }
+
+  #begin(tcb: Tcb, handshakeEnd: number): void {
     this.#demux.add(tcb);
     tcb.endOfStateAt = handshakeEnd;
     tcb.updateDeadline();
@@ -298,10 +310,10 @@ export class TcpLayer implements TcpHost {
   }
 
   refuse(tcb: Tcb, segment: Segment): void {
-    this.#answer(createReset(this.slots, tcb.header, segment));
+    this.answer(createReset(this.slots, tcb.header, segment));
   }
 
-  #answer(slot: Uint8Array): void {
+  answer(slot: Uint8Array): void {
     if (!this.#control.offer(slot)) this.drops.count('queue-full');
   }
 

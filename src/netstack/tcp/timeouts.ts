@@ -18,6 +18,7 @@ export function handleTimeouts(tcb: Tcb, now: number): void {
       receiver.delayedAckAt = Infinity;
       receiver.ackNow = true;
     }
+    lookForWork(tcb, now);
     if (tcb.retransmitAt <= now) retransmit(tcb, now);
     if (tcb.persistAt <= now) probe(tcb, now);
     if (tcb.keepAliveAt <= now) keepAlive(tcb, now);
@@ -25,13 +26,28 @@ export function handleTimeouts(tcb: Tcb, now: number): void {
   settle(tcb, now);
 }
 
+/** The pacer's timer, the reordering timer and the tail loss probe's. */
+function lookForWork(tcb: Tcb, now: number): void {
+  const { sender } = tcb;
+  if (sender.next.paceAt <= now) {
+    sender.next.paceAt = Infinity;
+    tcb.host.enqueue(tcb);
+  }
+  if (sender.recovery.reorderAt <= now) sender.reorderingTimedOut(now);
+  if (tcb.probeAt <= now) {
+    tcb.probeAt = Infinity;
+    tcb.tailProbeDue = true;
+    // It comes instead of a retransmission; that timer begins anew behind it (RFC 8985 7.3).
+    tcb.retransmitAt = Infinity;
+  }
+}
+
 function retransmit(tcb: Tcb, now: number): void {
   const { sender } = tcb;
   tcb.retransmitAt = Infinity;
   if (isHandshake(tcb.state)) {
     sender.synDue = true;
-    sender.rto.backOff();
-    sender.sendAgain();
+    sender.roundTrips.synTimedOut();
   } else if (hasGivenUp(tcb, now)) {
     terminate(tcb, 'timeout');
     return;
@@ -47,7 +63,7 @@ function probe(tcb: Tcb, now: number): void {
     terminate(tcb, 'timeout');
     return;
   }
-  tcb.probeDue = true;
+  tcb.windowProbeDue = true;
   tcb.persistBackoff++;
   tcb.host.enqueue(tcb);
 }
@@ -64,7 +80,7 @@ function keepAlive(tcb: Tcb, now: number): void {
   if (option === undefined || tcb.state === 'TIME-WAIT' || tcb.state === 'CLOSED') return;
   const idleEnd = tcb.heardAt + option.idle;
   // Data in flight has its own timer, and an idle time that began later its own deadline.
-  if (tcb.keepAliveProbes === 0 && (idleEnd > now || sender.sndUna !== sender.sndNxt)) {
+  if (tcb.keepAliveProbes === 0 && (idleEnd > now || sender.hasOutstanding)) {
     tcb.keepAliveAt = idleEnd > now ? idleEnd : now + option.interval;
     return;
   }

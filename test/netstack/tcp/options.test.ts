@@ -1,7 +1,10 @@
 import {
   parseOptions,
+  sackLength,
   synOptionsLength,
   TcpOptions,
+  writeSackBlock,
+  writeSackPrefix,
   writeSynOptions,
   writeTimestamps,
 } from '../../../src/netstack/tcp/options.js';
@@ -46,7 +49,8 @@ it('survives any bytes', () => {
 
 it('reads what it writes', () => {
   const bytes = new Uint8Array(20);
-  expect(writeSynOptions(bytes, 0, 1380, 6)).toBe(8);
+  const options = { mss: 1380, windowShift: 6, sackPermitted: false };
+  expect(writeSynOptions(bytes, 0, options)).toBe(8);
   writeTimestamps(bytes, 8, 0x12345678, -2);
   expect(parse(...bytes)).toMatchObject({
     mss: 1380,
@@ -56,6 +60,30 @@ it('reads what it writes', () => {
     tsEcr: -2,
   });
   expect(parse(...bytes.subarray(8))).toMatchObject({ hasTimestamps: true, tsVal: 0x12345678 });
-  expect(synOptionsLength(true, true)).toBe(20);
-  expect(synOptionsLength(false, false)).toBe(4);
+  expect(synOptionsLength(options)).toBe(8);
+  expect(synOptionsLength({ ...options, windowShift: -1 })).toBe(4);
+  const all = { mss: 1380, windowShift: 14, sackPermitted: true };
+  expect(synOptionsLength(all)).toBe(12);
+  expect(writeSynOptions(bytes, 0, all)).toBe(12);
+  expect(parse(...bytes.subarray(0, 12))).toMatchObject({ ...all, hasTimestamps: false });
+});
+
+it('reads the blocks of a SACK that it writes, four at most', () => {
+  const bytes = new Uint8Array(48);
+  let at = writeSackPrefix(bytes, 0, 4);
+  for (const start of [100, -200, 0x7fff_ffff, 4]) at = writeSackBlock(bytes, at, start, start + 9);
+  expect(at).toBe(sackLength(4));
+  const options = parse(...bytes.subarray(0, at));
+  expect(options.sackCount).toBe(4);
+  expect([...options.sackStarts]).toEqual([100, -200, 0x7fff_ffff, 4]);
+  expect([...options.sackEnds]).toEqual([109, -191, (0x7fff_ffff + 9) | 0, 13]);
+  expect(sackLength(0)).toBe(0);
+  expect(parse(5, 34, ...new Array<number>(32).fill(7), 5, 9, 0).sackCount).toBe(4);
+});
+
+it.each([
+  ['half a block', [5, 6, 0, 0, 0, 1]],
+  ['a length that is no number of blocks', [5, 12, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0]],
+])('takes no SACK from %s', (_, bytes) => {
+  expect(parse(...bytes).sackCount).toBe(0);
 });

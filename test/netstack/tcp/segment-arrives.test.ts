@@ -6,55 +6,16 @@ import {
   MSS_OPTION,
   RST,
   SCALE_OPTION,
+  STATES,
   SYN,
   TIMESTAMPS_OPTION,
 } from '../tcp-harness.js';
-
-/** Canonical connections, one for each state. */
-const STATES: Record<string, () => Harness> = {
-  'SYN-RECEIVED': () => {
-    const h = new Harness();
-    h.connect();
-    h.receives({ flags: SYN, seq: 0, options: MSS_OPTION(1000) });
-    h.sends();
-    return h;
-  },
-  ESTABLISHED: () => new Harness().establish(),
-  'FIN-WAIT-1': () => {
-    const h = new Harness().establish();
-    h.connection.shutdown(h.now);
-    h.sends();
-    return h;
-  },
-  'FIN-WAIT-2': () => STATES['FIN-WAIT-1']!().receives({ flags: ACK, seq: 1, ack: 2 }),
-  'CLOSE-WAIT': () => {
-    const h = new Harness().establish().receives({ flags: FIN | ACK, seq: 1, ack: 1 });
-    h.sends();
-    return h;
-  },
-  CLOSING: () => {
-    const h = STATES['FIN-WAIT-1']!().receives({ flags: FIN | ACK, seq: 1, ack: 1 });
-    h.sends();
-    return h;
-  },
-  'LAST-ACK': () => {
-    const h = STATES['CLOSE-WAIT']!();
-    h.connection.shutdown(h.now);
-    h.sends();
-    return h;
-  },
-  'TIME-WAIT': () => {
-    const h = STATES['FIN-WAIT-2']!().receives({ flags: FIN | ACK, seq: 1, ack: 2 });
-    h.sends();
-    return h;
-  },
-};
 
 describe('SYN-SENT', () => {
   it('sends a SYN with MSS, window scale and timestamps', () => {
     const syn = new Harness().connect();
     expect(syn).toMatchObject({ flags: 'SYN', len: 0, wnd: 65_535 });
-    expect(syn.options).toMatchObject({ mss: 1000, windowShift: 6, hasTimestamps: true });
+    expect(syn.options).toMatchObject({ mss: 1000, windowShift: 8, hasTimestamps: true });
   });
 
   it('is established by SYN-ACK, and acknowledges it', () => {
@@ -168,7 +129,7 @@ describe('LISTEN and SYN-RECEIVED', () => {
       ...SCALE_OPTION(3),
       ...TIMESTAMPS_OPTION(77, 0),
     ]);
-    expect(rich.options).toMatchObject({ windowShift: 6, hasTimestamps: true, tsEcr: 77 });
+    expect(rich.options).toMatchObject({ windowShift: 8, hasTimestamps: true, tsEcr: 77 });
   });
 
   it('sends SYN-ACK again for a repeated SYN and by timer', () => {
@@ -213,12 +174,16 @@ describe('LISTEN and SYN-RECEIVED', () => {
 describe('ESTABLISHED', () => {
   it('gives data in order and acknowledges every second full segment at once', () => {
     const h = new Harness().establish();
-    const data = patternBytes(2000);
-    h.receives({ flags: ACK, seq: 1, data: data.subarray(0, 1000) });
-    expect(h.sendsBriefly()).toEqual([]);
-    h.receives({ flags: ACK, seq: 1001, data: data.subarray(1000) });
-    expect(h.sendsBriefly()).toEqual(['ACK 1+0 2001']);
-    expect(h.connection.receive(5000, h.now)).toEqual(data);
+    const data = patternBytes(20_000);
+    const acks: string[] = [];
+    for (let from = 0; from < 20_000; from += 1000) {
+      h.receives({ flags: ACK, seq: 1 + from, data: data.subarray(from, from + 1000) });
+      acks.push(...h.sendsBriefly());
+    }
+    // But the first sixteen one by one, for the peer's slow start.
+    const wanted = [...Array.from({ length: 16 }, (_, index) => index + 1), 18, 20];
+    expect(acks).toEqual(wanted.map((count) => `ACK 1+0 ${count * 1000 + 1}`));
+    expect(h.connection.receive(50_000, h.now)).toEqual(data);
     expect(h.connection.receive(5000, h.now)).toBeUndefined();
   });
 

@@ -1,0 +1,46 @@
+/** How much more than the path's rate is acknowledged at once: draft-ietf-ccwg-bbr 5.5.9. */
+import { WindowedMaximum } from '../windowed-maximum.js';
+import { EXTRA_ACKED_FILTER_LENGTH } from './parameters.js';
+
+export class AckAggregation {
+  readonly #filter = new WindowedMaximum(EXTRA_ACKED_FILTER_LENGTH);
+  #intervalStart: number;
+  #delivered = 0;
+
+  constructor(now: number) {
+    this.#intervalStart = now;
+  }
+
+  /** BBR.extra_acked, in bytes. */
+  get extraAcked(): number {
+    return this.#filter.value;
+  }
+
+  /** In Startup only one round is remembered. */
+  forget(): void {
+    this.#filter.clear();
+  }
+
+  /** Nothing was in flight for a while. */
+  restart(now: number): void {
+    this.#intervalStart = now;
+  }
+
+  /** @param most what a sample is bounded by: cwnd */
+  update(
+    newlyDelivered: number,
+    bandwidth: number,
+    most: number,
+    round: number,
+    now: number,
+  ): void {
+    let expected = bandwidth * (now - this.#intervalStart);
+    if (this.#delivered <= expected) {
+      this.#delivered = 0;
+      this.#intervalStart = now;
+      expected = 0;
+    }
+    this.#delivered += newlyDelivered;
+    this.#filter.update(Math.min(this.#delivered - expected, most), round);
+  }
+}

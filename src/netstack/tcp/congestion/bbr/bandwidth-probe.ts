@@ -1,0 +1,201 @@
+/**
+ * ProbeBW: slows down, cruises, refills the pipe and speeds up, in turns, and so learns how much
+ * the path carries and how much may be in flight (draft-ietf-ccwg-bbr 5.3.3 and 5.5.10.2).
+ */
+import type { AckSample, DeliveryState, Transmission } from '../congestion-control.js';
+import { isLossTooHigh } from './loss-threshold.js';
+import { BETA, LOSS_THRESHOLD } from './parameters.js';
+import type { PathModel } from './path-model.js';
+import { isProbeBandwidth } from './phase.js';
+import { ProbeSchedule } from './probe-schedule.js';
+
+/** Doublings of the growth of inflight_longterm. */
+const MOST_DOUBLINGS = 30;
+
+export class BandwidthProbe {
+  readonly #model: PathModel;
+  readonly #schedule: ProbeSchedule;
+  /** BBR.ack_phase is ACKS_PROBE_STOPPING, the one phase of ACKs that something depends on. */
+  #isStopping = false;
+  /** BBR.is_bw_probe_sample: what is delivered or lost now left in REFILL or UP. */
+  #isProbeSample = false;
+  /** BBR.prev_probe_too_high and BBR.prev_probe_precautionary. */
+  #wasTooHigh = false;
+  #wasPrecautionary = false;
+  /** BBR.bw_probe_up_rounds, bw_probe_up_acked and probe_up_acked_per_inc. */
+  #upRounds = 0;
+  #upAcked = 0;
+  #ackedPerIncrement = Infinity;
+
+  constructor(model: PathModel, random: () => number) {
+    this.#model = model;
+    this.#schedule = new ProbeSchedule(random);
+  }
+
+  startDown(state: DeliveryState, now: number): void {
+    const { latest, rounds } = this.#model;
+    latest.reset();
+    this.#ackedPerIncrement = Infinity;
+    this.#schedule.restart(rounds.count, now);
+    this.#isStopping = true;
+    rounds.begin(state.delivered);
+    this.#model.phase = 'ProbeBW_DOWN';
+  }
+
+  startCruise(): void {
+    this.#model.phase = 'ProbeBW_CRUISE';
+  }
+
+  startRefill(state: DeliveryState): void {
+    this.#model.resetShortTerm();
+    this.#upRounds = 0;
+    this.#upAcked = 0;
+    this.#wasPrecautionary = false;
+    this.#isStopping = false;
+    this.#model.rounds.begin(state.delivered);
+    this.#model.phase = 'ProbeBW_REFILL';
+  }
+
+  #startUp(sample: AckSample, state: DeliveryState): void {
+    this.#model.rounds.begin(state.delivered);
+    this.#model.fullPipe.reset(sample.deliveryRate);
+    this.#model.phase = 'ProbeBW_UP';
+    this.#raiseSlope();
+  }
+
+  /** A ProbeRTT interrupts: what comes back now still tells of the probe before it. */
+  interrupt(): void {
+    this.#isStopping = true;
+  }
+
+  /** UpdateProbeBWCyclePhase(): an ACK came, and the pipe was full once. */
+  update(sample: AckSample, isAppLimited: boolean, state: DeliveryState, now: number): void {
+    if (this.#adaptLongTerm(sample, isAppLimited, state)) return;
+    const model = this.#model;
+    switch (model.phase) {
+      case 'ProbeBW_DOWN':
+        if (this.#isProbeDue(now)) this.startRefill(state);
+        else if (this.#isTimeToCruise(state)) this.startCruise();
+        break;
+      case 'ProbeBW_CRUISE':
+        if (this.#isProbeDue(now)) this.startRefill(state);
+        break;
+      case 'ProbeBW_REFILL':
+        if (!model.rounds.isStart) break;
+        this.#isProbeSample = true;
+        this.#startUp(sample, state);
+        break;
+      case 'ProbeBW_UP':
+        if (!this.#isTimeToGoDown(sample, state)) break;
+        this.#wasTooHigh = false;
+        this.startDown(state, now);
+        break;
+      case 'Startup':
+      case 'Drain':
+      case 'ProbeRTT':
+    }
+  }
+
+  #isProbeDue(now: number): boolean {
+    const { mss, rounds, targetInflight } = this.#model;
+    return this.#schedule.isDue(targetInflight / mss, rounds.count, now);
+  }
+
+  #isTimeToCruise({ inflight }: DeliveryState): boolean {
+    const model = this.#model;
+    if (inflight > model.inflightWithHeadroom) return false;
+    return inflight <= model.inflight(model.maximumBandwidth, 1);
+  }
+
+  #isTimeToGoDown(sample: AckSample, { inflight }: DeliveryState): boolean {
+    const { cwnd, fullPipe, isCwndLimited, longTermInflight } = this.#model;
+    if (this.#wasTooHigh && inflight >= longTermInflight) {
+      // No longer at the level that was too much last time than it takes to reach it.
+      this.#wasPrecautionary = true;
+      return true;
+    }
+    if (isCwndLimited && cwnd >= longTermInflight) {
+      // The bound holds the rate down, not the path.
+      fullPipe.reset(sample.deliveryRate);
+      return false;
+    }
+    return fullPipe.isNow;
+  }
+
+  /** AdaptLongTermModel(). @returns whether it changed the phase */
+  #adaptLongTerm(sample: AckSample, isAppLimited: boolean, state: DeliveryState): boolean {
+    const model = this.#model;
+    if (model.rounds.isStart && this.#isStopping) {
+      this.#isProbeSample = false;
+      this.#isStopping = false;
+      if (isProbeBandwidth(model.phase)) {
+        if (!isAppLimited) model.advanceBandwidthFilter();
+        if (this.#wasPrecautionary && !this.#wasTooHigh) {
+          this.startRefill(state);
+          return true;
+        }
+      }
+    }
+    if (this.#isTooHigh(sample.lost, sample.inflight, state) || model.longTermInflight === Infinity)
+      return false;
+    model.longTermInflight = Math.max(model.longTermInflight, sample.inflight);
+    if (model.phase === 'ProbeBW_UP') this.#raiseLongTerm(sample.newlyDelivered);
+    return false;
+  }
+
+  /** IsInflightTooHigh(). */
+  #isTooHigh(lost: number, inflight: number, { usesSack }: DeliveryState): boolean {
+    return usesSack ? isLossTooHigh(lost, inflight, this.#model.mss) : lost > 0;
+  }
+
+  /** ProbeInflightLongtermUpward(). */
+  #raiseLongTerm(newlyDelivered: number): void {
+    const model = this.#model;
+    if (!model.isCwndLimited || model.cwnd < model.longTermInflight) return;
+    this.#upAcked += newlyDelivered;
+    if (this.#upAcked >= this.#ackedPerIncrement) {
+      const increments = Math.floor(this.#upAcked / this.#ackedPerIncrement);
+      this.#upAcked -= increments * this.#ackedPerIncrement;
+      model.longTermInflight += increments * model.mss;
+    }
+    if (model.rounds.isStart) this.#raiseSlope();
+  }
+
+  /** RaiseInflightLongtermSlope(): 1, 2, 4, ... segments a round trip. */
+  #raiseSlope(): void {
+    const { cwnd, mss } = this.#model;
+    const growth = 2 ** this.#upRounds;
+    this.#upRounds = Math.min(this.#upRounds + 1, MOST_DOUBLINGS);
+    this.#ackedPerIncrement = Math.max(cwnd / growth, mss);
+  }
+
+  /**
+   * HandleLostPacket(): a segment was found lost.
+   *
+   * @returns whether that ended ProbeBW_UP
+   */
+  lost(segment: Transmission, state: DeliveryState, now: number): boolean {
+    if (!this.#isProbeSample) return false;
+    const lost = state.lost - segment.lost;
+    if (!this.#isTooHigh(lost, segment.inflight, state)) return false;
+    // HandleInflightTooHigh(), once for each probe.
+    const model = this.#model;
+    this.#wasTooHigh = true;
+    this.#isProbeSample = false;
+    if (!segment.isAppLimited) {
+      const inflight = this.#inflightAtLoss(segment, lost);
+      model.longTermInflight = Math.max(inflight, model.targetInflight * BETA);
+    }
+    if (model.phase !== 'ProbeBW_UP') return false;
+    this.startDown(state, now);
+    return true;
+  }
+
+  /** InflightAtLoss(): what was in flight where losses crossed the threshold. */
+  #inflightAtLoss({ inflight, length }: Transmission, lost: number): number {
+    const inflightBefore = inflight - length;
+    const lostBefore = lost - length;
+    const prefix = (LOSS_THRESHOLD * inflightBefore - lostBefore) / (1 - LOSS_THRESHOLD);
+    return inflightBefore + prefix;
+  }
+}

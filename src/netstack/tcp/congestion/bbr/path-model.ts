@@ -1,0 +1,141 @@
+/**
+ * What BBR thinks of the path, and how much in flight follows from it: draft-ietf-ccwg-bbr 2.7 and
+ * 5.6.4. All parts of BBR read and write it; none of its values is a secret of another part.
+ */
+import type { DeliveryState } from '../congestion-control.js';
+import { initialWindow } from '../initial-window.js';
+import { PacketTimedRounds } from '../packet-timed-rounds.js';
+import { WindowValidation } from '../window-validation.js';
+import { WindowedMaximum } from '../windowed-maximum.js';
+import { AckAggregation } from './ack-aggregation.js';
+import { FullPipe } from './full-pipe.js';
+import { LatestDelivery } from './latest-delivery.js';
+import {
+  BANDWIDTH_FILTER_LENGTH,
+  BETA,
+  HEADROOM,
+  MINIMUM_PIPE,
+  OFFLOAD_QUANTA,
+} from './parameters.js';
+import { CWND_GAINS, isAccelerating, type Phase } from './phase.js';
+import { RoundTripFloor } from './round-trip-floor.js';
+
+export class PathModel {
+  phase: Phase = 'Startup';
+  mss: number;
+  cwnd: number;
+  sendQuantum = 0;
+  /** BBR.bw: what the path carries now, as far as is known. */
+  bandwidth = 0;
+  /** BBR.bw_shortterm and BBR.inflight_shortterm: bounds until the next probe for bandwidth. */
+  shortTermBandwidth = Infinity;
+  shortTermInflight = Infinity;
+  /** BBR.inflight_longterm: the most in flight that was not too much when it was tried. */
+  longTermInflight = Infinity;
+  readonly rounds = new PacketTimedRounds();
+  readonly validation = new WindowValidation();
+  readonly latest = new LatestDelivery();
+  readonly fullPipe = new FullPipe();
+  readonly roundTrip: RoundTripFloor;
+  readonly aggregation: AckAggregation;
+  readonly #maximumBandwidth = new WindowedMaximum(BANDWIDTH_FILTER_LENGTH);
+  /** BBR.cycle_count. */
+  #cycle = 0;
+
+  constructor(mss: number, now: number) {
+    this.mss = mss;
+    this.cwnd = initialWindow(mss);
+    this.roundTrip = new RoundTripFloor(now);
+    this.aggregation = new AckAggregation(now);
+  }
+
+  /** BBR.max_bw. */
+  get maximumBandwidth(): number {
+    return this.#maximumBandwidth.value;
+  }
+
+  /** C.is_cwnd_limited. */
+  get isCwndLimited(): boolean {
+    return this.validation.isCwndLimited;
+  }
+
+  get minimumPipe(): number {
+    return MINIMUM_PIPE * this.mss;
+  }
+
+  /** UpdateMaxBw(): a sample that the user held down only counts when it is higher. */
+  sampleBandwidth(deliveryRate: number, isAppLimited: boolean): void {
+    if (deliveryRate <= 0 || (isAppLimited && deliveryRate < this.maximumBandwidth)) return;
+    this.#maximumBandwidth.update(deliveryRate, this.#cycle);
+  }
+
+  /** AdvanceMaxBwFilter(): a cycle of ProbeBW is over. */
+  advanceBandwidthFilter(): void {
+    this.#cycle++;
+  }
+
+  /** BoundBWForModel(). */
+  boundBandwidth(): void {
+    this.bandwidth = Math.min(this.maximumBandwidth, this.shortTermBandwidth);
+  }
+
+  /** BDPMultiple(). */
+  bdp(bandwidth: number, gain: number): number {
+    const { value } = this.roundTrip;
+    return value === Infinity ? initialWindow(this.mss) : gain * bandwidth * value;
+  }
+
+  /** Inflight(): what keeps the path full at this rate, with what hosts hold back. */
+  inflight(bandwidth: number, gain: number): number {
+    return this.#quantized(this.bdp(bandwidth, gain));
+  }
+
+  /** BBR.max_inflight. */
+  get maximumInflight(): number {
+    const bdp = this.bdp(this.bandwidth, CWND_GAINS[this.phase]);
+    return this.#quantized(bdp + this.aggregation.extraAcked);
+  }
+
+  /** TargetInflight(). */
+  get targetInflight(): number {
+    return Math.min(this.bdp(this.bandwidth, 1), this.cwnd);
+  }
+
+  /** QuantizationBudget(). */
+  #quantized(inflight: number): number {
+    const floor = Math.max(inflight, OFFLOAD_QUANTA * this.sendQuantum, this.minimumPipe);
+    return this.phase === 'ProbeBW_UP' ? floor + 2 * this.mss : floor;
+  }
+
+  /** InflightWithHeadroom(): leaves room in the bottleneck to others. */
+  get inflightWithHeadroom(): number {
+    const most = this.longTermInflight;
+    if (most === Infinity) return Infinity;
+    return Math.max(most - Math.max(this.mss, HEADROOM * most), this.minimumPipe);
+  }
+
+  /** ResetShortTermModel(). */
+  resetShortTerm(): void {
+    this.shortTermBandwidth = Infinity;
+    this.shortTermInflight = Infinity;
+  }
+
+  /**
+   * AdaptLowerBoundsFromCongestion(): a round with loss is over.
+   *
+   * The draft shrinks both bounds after any loss. But a path that loses packets at random has some
+   * in most rounds, and rate and window decay until the next probe: of 100 Mbit/s, that costs a
+   * tenth at a loss of 0.1 % and up to a fifth at 1 %. So we do it only where a round lost more than
+   * LossThresh: the measure by which the draft itself tells too much in flight from noise everywhere
+   * else.
+   */
+  lossRoundEnded(state: DeliveryState): void {
+    if (isAccelerating(this.phase) || !this.latest.hasLoss) return;
+    if (!this.latest.isLossTooHigh(state)) return;
+    if (this.shortTermBandwidth === Infinity) this.shortTermBandwidth = this.maximumBandwidth;
+    if (this.shortTermInflight === Infinity) this.shortTermInflight = this.cwnd;
+    const { bandwidth, inflight } = this.latest;
+    this.shortTermBandwidth = Math.max(bandwidth, BETA * this.shortTermBandwidth);
+    this.shortTermInflight = Math.max(inflight, BETA * this.shortTermInflight);
+  }
+}

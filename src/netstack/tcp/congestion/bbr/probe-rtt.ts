@@ -1,0 +1,57 @@
+/**
+ * ProbeRTT: has little in flight for a while, now and then, so that the queue drains and the round
+ * trip without it can be seen (draft-ietf-ccwg-bbr 5.3.4).
+ */
+import type { DeliveryState } from '../congestion-control.js';
+import { PROBE_RTT_CWND_GAIN, PROBE_RTT_DURATION } from './parameters.js';
+import type { PathModel } from './path-model.js';
+
+export class ProbeRtt {
+  readonly #model: PathModel;
+  /** BBR.probe_rtt_done_stamp; 0 before little is in flight. */
+  #endsAt = 0;
+  #isRoundDone = false;
+  /** Samples of what left before that much was delivered tell of ProbeRTT, not of the path. */
+  #limitedUntil = -1;
+
+  constructor(model: PathModel) {
+    this.#model = model;
+  }
+
+  /** ProbeRTTCwnd(). */
+  get cwnd(): number {
+    const { bandwidth, minimumPipe } = this.#model;
+    return Math.max(this.#model.bdp(bandwidth, PROBE_RTT_CWND_GAIN), minimumPipe);
+  }
+
+  enter(state: DeliveryState): void {
+    this.#model.phase = 'ProbeRTT';
+    this.#endsAt = 0;
+    this.#model.rounds.begin(state.delivered);
+  }
+
+  /** Whether a sample is low because of ProbeRTT; it counts as limited by the user (C.app_limited). */
+  isLimited(priorDelivered: number): boolean {
+    return priorDelivered <= this.#limitedUntil;
+  }
+
+  /** HandleProbeRTT(): an ACK came. @returns whether the phase is over */
+  update(state: DeliveryState, now: number): boolean {
+    const { rounds } = this.#model;
+    this.#limitedUntil = state.delivered + state.inflight;
+    if (this.#endsAt === 0) {
+      if (state.inflight > this.cwnd) return false;
+      this.#endsAt = now + PROBE_RTT_DURATION;
+      this.#isRoundDone = false;
+      rounds.begin(state.delivered);
+      return false;
+    }
+    if (rounds.isStart) this.#isRoundDone = true;
+    return this.#isRoundDone && this.isTimeOver(now);
+  }
+
+  /** CheckProbeRTTDone(). */
+  isTimeOver(now: number): boolean {
+    return this.#endsAt !== 0 && now > this.#endsAt;
+  }
+}

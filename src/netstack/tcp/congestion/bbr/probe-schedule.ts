@@ -1,0 +1,32 @@
+/**
+ * When to probe for bandwidth again: after 2 to 3 s, or as often as a Reno flow would fill the
+ * path, whichever is sooner (draft-ietf-ccwg-bbr 5.3.3.8). Chance keeps flows out of step.
+ */
+import { PROBE_WAIT, PROBE_WAIT_SPREAD, RENO_ROUNDS } from './parameters.js';
+
+export class ProbeSchedule {
+  readonly #random: () => number;
+  /** BBR.cycle_stamp. */
+  #startedAt = 0;
+  /** BBR.bw_probe_wait. */
+  #wait = 0;
+  /** The round from which rounds_since_probe_up is counted. */
+  #startRound = 0;
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** PickProbeWait(), as a probe ends. */
+  restart(round: number, now: number): void {
+    this.#startRound = round - Math.floor(this.#random() * 2);
+    this.#wait = PROBE_WAIT + PROBE_WAIT_SPREAD * this.#random();
+    this.#startedAt = now;
+  }
+
+  /** @param target segments in flight: Reno takes as many rounds to double half of them */
+  isDue(target: number, round: number, now: number): boolean {
+    if (now > this.#startedAt + this.#wait) return true;
+    return round - this.#startRound >= Math.min(target, RENO_ROUNDS);
+  }
+}

@@ -1,0 +1,14 @@
+/** The curve of CUBIC: RFC 9438 4.2. Windows are segments, times are ms. */
+
+/** C of RFC 9438 4.1.2, per cubed second. */
+const SCALE = 0.4;
+
+/** K: how long the window takes back to W_max (equation 2). */
+export function timeToMaximum(maximum: number, epochWindow: number): number {
+  return 1000 * Math.cbrt((maximum - epochWindow) / SCALE);
+}
+
+/** W_cubic(t) (equation 1). */
+export function cubicWindow(elapsed: number, maximum: number, timeToIt: number): number {
+  return SCALE * ((elapsed - timeToIt) / 1000) ** 3 + maximum;
+}

@@ -1,0 +1,102 @@
+/** CUBIC's congestion avoidance: RFC 9438 4. Names are those of section 4.1. */
+import type { AvoidanceLaw } from './avoidance-law.js';
+import { cubicWindow, timeToMaximum } from './cubic-curve.js';
+
+/** Multiplicative decrease: RFC 9438 4.6. */
+const BETA = 0.7;
+
+/** What gives Reno's mean window with that decrease: RFC 9438 4.3. */
+const ALPHA = (3 * (1 - BETA)) / (1 + BETA);
+
+/** RFC 9438 4.2: the target of one round trip is at most half above the window. */
+const LARGEST_TARGET = 1.5;
+
+/** What a reduction changes. Windows are bytes. */
+interface Epoch {
+  /** W_max; 0 when the next stage has none, since it follows on slow start or a timeout. */
+  maximum: number;
+  /** cwnd_prior. */
+  prior: number;
+  /** epoch_start; -1 before congestion avoidance begins. */
+  start: number;
+  /** W_max of the curve that is followed; may differ from `maximum` in a stage that had none. */
+  plateau: number;
+  /** K. */
+  timeToPlateau: number;
+  /** W_est. */
+  estimate: number;
+}
+
+export class Cubic implements AvoidanceLaw {
+  readonly algorithm = 'cubic';
+  #epoch: Epoch = {
+    maximum: 0,
+    prior: 0,
+    start: -1,
+    plateau: 0,
+    timeToPlateau: 0,
+    estimate: 0,
+  };
+  #saved: Epoch = { ...this.#epoch };
+
+  /**
+   * RFC 9438 4.6, with cwnd and not FlightSize: 5.8 lets us, since a window that is not used does
+   * not grow.
+   */
+  reduced(window: number, _flightSize: number, mss: number): number {
+    const epoch = this.#epoch;
+    epoch.prior = window;
+    // RFC 9438 4.7, fast convergence: it was less than last time, so that others need room.
+    epoch.maximum = window < epoch.maximum ? (window * (1 + BETA)) / 2 : window;
+    epoch.start = -1;
+    return Math.max(window * BETA, 2 * mss);
+  }
+
+  timedOut(): void {
+    // RFC 9438 4.8: the next stage begins at its own W_max, with K = 0.
+    this.#epoch.maximum = 0;
+    this.#epoch.start = -1;
+  }
+
+  grown(cwnd: number, acknowledged: number, mss: number, srtt: number, now: number): number {
+    const epoch = this.#epoch;
+    if (epoch.start < 0) this.#begin(cwnd, mss, now);
+    const elapsed = now - epoch.start;
+    const share = Math.min(acknowledged / cwnd, 1);
+    // RFC 9438 4.3: as Reno would, and from W_est = cwnd_prior on with Reno's own slope.
+    const alpha = epoch.estimate >= epoch.prior ? 1 : ALPHA;
+    epoch.estimate += alpha * mss * share;
+    if (this.#curve(elapsed, mss) < epoch.estimate) return Math.max(cwnd, epoch.estimate);
+    const target = this.#curve(elapsed + srtt, mss);
+    const bounded = Math.min(Math.max(target, cwnd), LARGEST_TARGET * cwnd);
+    return cwnd + (bounded - cwnd) * share;
+  }
+
+  /** RFC 9438 4.2: a stage of congestion avoidance begins. */
+  #begin(cwnd: number, mss: number, now: number): void {
+    const epoch = this.#epoch;
+    epoch.start = now;
+    epoch.estimate = cwnd;
+    epoch.plateau = Math.max(epoch.maximum, cwnd);
+    epoch.timeToPlateau = timeToMaximum(epoch.plateau / mss, cwnd / mss);
+  }
+
+  #curve(elapsed: number, mss: number): number {
+    const { plateau, timeToPlateau } = this.#epoch;
+    return mss * cubicWindow(elapsed, plateau / mss, timeToPlateau);
+  }
+
+  /** RFC 9438 4.2, 5.8: t leaves out the time in which cwnd could not grow. */
+  paused(duration: number): void {
+    if (this.#epoch.start >= 0) this.#epoch.start += duration;
+  }
+
+  /** RFC 9438 4.9. */
+  save(): void {
+    Object.assign(this.#saved, this.#epoch);
+  }
+
+  restore(): void {
+    Object.assign(this.#epoch, this.#saved);
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * Congestion control by a window (RFC 5681): slow start with HyStart++, congestion avoidance by
+ * Reno's or CUBIC's law, Proportional Rate Reduction in fast recovery; paced, so that a window does
+ * not leave as one burst. Read RFC 5681 3 and RFC 9438 4 before touching this.
+ */
+import type { AvoidanceLaw } from './avoidance-law.js';
+import type {
+  AckSample,
+  CongestionAlgorithm,
+  CongestionControl,
+  DeliveryState,
+  Transmission,
+} from './congestion-control.js';
+import { HyStart } from './hystart.js';
+import { initialWindow, MAXIMUM_WINDOW } from './initial-window.js';
+import { PacketTimedRounds } from './packet-timed-rounds.js';
+import { ProportionalRateReduction } from './proportional-rate-reduction.js';
+import { sendQuantum } from './send-quantum.js';
+import { WindowValidation } from './window-validation.js';
+
+/** RFC 9406 4.3: L, in segments, where nothing is paced. */
+const SLOW_START_LIMIT = 8;
+
+/**
+ * How much faster than cwnd/srtt segments leave: enough that pacing does not hold back the growth
+ * of the window, which doubles each round trip in slow start.
+ */
+const SLOW_START_PACING_GAIN = 2;
+const AVOIDANCE_PACING_GAIN = 1.2;
+
+type Repair = 'none' | 'fast-recovery' | 'after-timeout';
+
+export class WindowControl implements CongestionControl {
+  readonly #law: AvoidanceLaw;
+  readonly #rounds = new PacketTimedRounds();
+  readonly #validation = new WindowValidation();
+  readonly #hystart = new HyStart();
+  readonly #prr = new ProportionalRateReduction();
+  #mss: number;
+  #cwnd: number;
+  #ssthresh = Infinity;
+  #pacingRate = Infinity;
+  #repair: Repair = 'none';
+  /** The next ACK is the one that ended fast recovery. */
+  #hasJustRecovered = false;
+  /** When the window was last reduced, and what DeliveryState.lost was then. */
+  #reducedAt = -Infinity;
+  #lostAtReduction = 0;
+  #acknowledgedAt = 0;
+  #undoCwnd = 0;
+  #undoSsthresh = 0;
+
+  constructor(law: AvoidanceLaw, mss: number) {
+    this.#law = law;
+    this.#mss = mss;
+    this.#cwnd = initialWindow(mss);
+  }
+
+  get algorithm(): CongestionAlgorithm {
+    return this.#law.algorithm;
+  }
+
+  get cwnd(): number {
+    return this.#cwnd;
+  }
+
+  get ssthresh(): number {
+    return this.#ssthresh;
+  }
+
+  get pacingRate(): number {
+    return this.#pacingRate;
+  }
+
+  get sendQuantum(): number {
+    return sendQuantum(this.#pacingRate, this.#mss);
+  }
+
+  setMss(mss: number): void {
+    if (this.#cwnd === initialWindow(this.#mss)) this.#cwnd = initialWindow(mss);
+    this.#mss = mss;
+    this.#cwnd = Math.max(this.#cwnd, mss);
+  }
+
+  restart(_state: DeliveryState, idle: number, rto: number, now: number): void {
+    this.#law.paused(now - this.#acknowledgedAt);
+    this.#acknowledgedAt = now;
+    const restartWindow = initialWindow(this.#mss);
+    if (idle <= rto || this.#cwnd <= restartWindow) return;
+    // RFC 7661 4.4.3: what the path did carry is still the best guess of where slow start ends.
+    this.#ssthresh = Math.max(this.#ssthresh, 0.75 * this.#cwnd);
+    // RFC 5681 4.1: no more than the restart window after an RTO of silence.
+    this.#cwnd = restartWindow;
+    this.#validation.reset();
+    this.#hystart.restart();
+  }
+
+  lost(segment: Transmission, state: DeliveryState, now: number): void {
+    if (this.#repair === 'none') return;
+    // RFC 5681 4.3: a loss among what left after the reduction, a retransmission as a rule, is a
+    // second indication of congestion: the window MUST be lowered again.
+    const isOfThisRepair =
+      segment.sentAt >= this.#reducedAt && segment.lost >= this.#lostAtReduction;
+    if (isOfThisRepair) this.#reduce(state, now);
+  }
+
+  enterRecovery(state: DeliveryState, now: number): void {
+    this.#save();
+    this.#reduce(state, now);
+    this.#repair = 'fast-recovery';
+    // Where it was a timer that found the loss, no ACK follows at once: one segment may leave.
+    this.#cwnd = state.inflight + this.#mss;
+    this.#pace(state);
+  }
+
+  acknowledged(sample: AckSample, state: DeliveryState, now: number): void {
+    const { isCumulative, priorInflight, rtt } = sample;
+    this.#rounds.update(sample.priorDelivered, state.delivered);
+    this.#validation.sample(priorInflight, this.#cwnd, this.#mss, this.#rounds.isStart);
+    const isSlowStartOver =
+      this.#ssthresh === Infinity && this.#hystart.acknowledged(rtt, this.#rounds.isStart);
+    if (isSlowStartOver) this.#ssthresh = this.#cwnd;
+
+    if (this.#repair === 'fast-recovery') {
+      const window = this.#prr.window(sample, state, this.#ssthresh);
+      this.#cwnd = Math.max(window, this.#mss);
+    } else if (isCumulative && !this.#hasJustRecovered) {
+      // RFC 5681 3.2, RFC 3042 2: duplicate ACKs MUST NOT change cwnd.
+      this.#grow(sample.acknowledged, state, now);
+    }
+    this.#hasJustRecovered = false;
+    this.#acknowledgedAt = now;
+    this.#pace(state);
+  }
+
+  #grow(acknowledged: number, state: DeliveryState, now: number): void {
+    if (this.#cwnd < this.#ssthresh) {
+      if (this.#validation.used * 2 < this.#cwnd) return;
+      const growth = this.#slowStartGrowth(acknowledged);
+      this.#cwnd = Math.min(this.#cwnd + growth, this.#ssthresh, MAXIMUM_WINDOW);
+    } else if (this.#validation.isCwndLimited) {
+      const grown = this.#law.grown(this.#cwnd, acknowledged, this.#mss, state.srtt, now);
+      this.#cwnd = Math.min(grown, MAXIMUM_WINDOW);
+    } else {
+      this.#law.paused(now - this.#acknowledgedAt);
+    }
+  }
+
+  #slowStartGrowth(acknowledged: number): number {
+    // RFC 3465 2.3: an ACK after a timeout may cover what was sent twice.
+    if (this.#repair === 'after-timeout') return Math.min(acknowledged, this.#mss);
+    const isPaced = this.#pacingRate !== Infinity;
+    const limit = isPaced ? Infinity : SLOW_START_LIMIT * this.#mss;
+    return Math.min(acknowledged, limit) / this.#hystart.growthDivisor;
+  }
+
+  exitRecovery(state: DeliveryState): void {
+    // RFC 9937 6.2: the recovery ends at ssthresh. Pacing keeps the rest from being a burst.
+    if (this.#repair === 'fast-recovery') this.#cwnd = this.#ssthresh;
+    this.#hasJustRecovered = this.#repair === 'fast-recovery';
+    this.#repair = 'none';
+    this.#pace(state);
+  }
+
+  timedOut(state: DeliveryState, isFirst: boolean, now: number): void {
+    this.#save();
+    // RFC 5681 3.1: ssthresh stays when the same segment times out again.
+    if (isFirst) this.#reduce(state, now);
+    this.#mark(state, now);
+    this.#law.timedOut();
+    this.#repair = 'after-timeout';
+    this.#cwnd = this.#mss;
+    this.#pace(state);
+  }
+
+  undo(state: DeliveryState): void {
+    this.#cwnd = Math.max(this.#cwnd, this.#undoCwnd);
+    this.#ssthresh = Math.max(this.#ssthresh, this.#undoSsthresh);
+    this.#law.restore();
+    this.#repair = 'none';
+    this.#pace(state);
+  }
+
+  /** Keeps what undo() brings back: what was so before the first reduction of a repair. */
+  #save(): void {
+    if (this.#repair !== 'none') return;
+    this.#undoCwnd = this.#cwnd;
+    this.#undoSsthresh = this.#ssthresh;
+    this.#law.save();
+  }
+
+  #reduce(state: DeliveryState, now: number): void {
+    // Within fast recovery cwnd follows what is in flight; ssthresh is the window meant.
+    const window = this.#repair === 'fast-recovery' ? this.#ssthresh : this.#cwnd;
+    this.#ssthresh = this.#law.reduced(window, state.flightSize, this.#mss);
+    this.#cwnd = Math.min(this.#cwnd, this.#ssthresh);
+    this.#mark(state, now);
+    this.#prr.begin(state);
+  }
+
+  /** What leaves from now on tells of the window as it is now. */
+  #mark(state: DeliveryState, now: number): void {
+    this.#reducedAt = now;
+    this.#lostAtReduction = state.lost;
+  }
+
+  #pace({ srtt }: DeliveryState): void {
+    if (srtt === 0) return;
+    const isRecovering = this.#repair === 'fast-recovery';
+    const window = isRecovering ? Math.max(this.#cwnd, this.#ssthresh) : this.#cwnd;
+    const isFarBelow = !isRecovering && this.#cwnd * 2 < this.#ssthresh;
+    const gain = isFarBelow ? SLOW_START_PACING_GAIN : AVOIDANCE_PACING_GAIN;
+    this.#pacingRate = (gain * window) / srtt;
+  }
+}

@@ -1,0 +1,39 @@
+/** The largest value of the last `length` units of some time that only counts up. */
+export class WindowedMaximum {
+  /** The maximum of each unit; the one of `time` is at `time % length`. */
+  readonly #slots: Float64Array;
+  #time = 0;
+  #maximum = 0;
+
+  constructor(length: number) {
+    this.#slots = new Float64Array(length);
+  }
+
+  /** 0 before the first value. What left the window counts until the next update(). */
+  get value(): number {
+    return this.#maximum;
+  }
+
+  /** @param time not before that of the last call */
+  update(value: number, time: number): void {
+    const slots = this.#slots;
+    const { length } = slots;
+    if (time !== this.#time) {
+      const passed = Math.min(time - this.#time, length);
+      for (let back = 0; back < passed; back++) slots[(time - back) % length] = 0;
+      this.#time = time;
+      this.#maximum = 0;
+      for (let index = 0; index < length; index++) {
+        if (slots[index]! > this.#maximum) this.#maximum = slots[index]!;
+      }
+    }
+    const slot = time % length;
+    if (value > slots[slot]!) slots[slot] = value;
+    if (value > this.#maximum) this.#maximum = value;
+  }
+
+  clear(): void {
+    this.#slots.fill(0);
+    this.#maximum = 0;
+  }
+}
