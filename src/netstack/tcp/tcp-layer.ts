@@ -286,10 +286,10 @@ export class TcpLayer implements TcpHost, PassiveOpenHost {
    */
   retransmitNow(carries: (remote: IpAddress) => boolean, now: number): void {
     for (const tcb of this.#demux.all()) {
-      const { rto } = tcb.sender;
-      const isWaiting = rto.backoff > 0 && tcb.retransmitAt !== Infinity;
+      const { roundTrips } = tcb.sender;
+      const isWaiting = roundTrips.backoff > 0 && tcb.retransmitAt !== Infinity;
       if (!isWaiting || !carries(tcb.remote.address)) continue;
-      while (rto.backoff > 1) rto.ease();
+      roundTrips.easeToOneStep();
       tcb.retransmitAt = Math.min(tcb.retransmitAt, now);
       tcb.updateDeadline();
     }
