@@ -259,7 +259,7 @@ function createEngine(
   return new NetstackEngine(
     {
       privateKey: config.privateKey.expose(),
-      addresses: [config.address],
+      addresses: config.addresses,
       mtu: config.mtu,
       crypto,
       entropy,

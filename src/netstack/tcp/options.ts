@@ -8,8 +8,9 @@ import {
   OPTION_WINDOW_SCALE,
 } from '../../wire/tcp.js';
 
-/** The MSS to assume where the peer names none: RFC 9293 3.7.1, MUST-15. */
+/** The MSS to assume where the peer names none: RFC 9293 3.7.1, MUST-15, by family. */
 export const DEFAULT_MSS = 536;
+export const DEFAULT_IPV6_MSS = 1220;
 
 /** A peer's MSS is not taken below this, lest headers outweigh data (as Linux's min_snd_mss). */
 const MINIMUM_MSS = 48;
@@ -28,6 +29,7 @@ const TIMESTAMPS_PREFIX = (OPTION_NOP << 24) | (OPTION_NOP << 16) | (OPTION_TIME
 /** The options of one segment; reused for the next. */
 export class TcpOptions {
   mss = DEFAULT_MSS;
+  hasMss = false;
   /** -1 when absent. */
   windowShift = -1;
   hasTimestamps = false;
@@ -37,6 +39,7 @@ export class TcpOptions {
 
   clear(): void {
     this.mss = DEFAULT_MSS;
+    this.hasMss = false;
     this.windowShift = -1;
     this.hasTimestamps = false;
   }
@@ -73,6 +76,7 @@ export function parseOptions(
 function takeOption(options: TcpOptions, kind: number, value: Uint8Array): void {
   if (kind === OPTION_MSS && value.length === 2) {
     options.mss = Math.max(MINIMUM_MSS, readUint16(value, 0));
+    options.hasMss = true;
   } else if (kind === OPTION_WINDOW_SCALE && value.length === 1) {
     options.windowShift = Math.min(MAXIMUM_SHIFT, value[0]!);
   } else if (kind === OPTION_TIMESTAMPS && value.length === 8) {

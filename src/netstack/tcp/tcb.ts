@@ -11,8 +11,10 @@ import type { SocketAddress } from '../../wire/ip-address.js';
 import { PROTOCOL_TCP } from '../../wire/ipv4.js';
 import { TCP_HEADER_LENGTH } from '../../wire/tcp.js';
 import type { DropReason } from '../drop-reason.js';
-import { IpHeader } from '../ip/ip-header.js';
+import type { IpHeader } from '../ip/ip-header.js';
+import type { Outbound } from '../ip/outbound.js';
 import type { CloseReason, TcpObserver } from './observer.js';
+import { DEFAULT_IPV6_MSS, DEFAULT_MSS } from './options.js';
 import { Receiver } from './receiver.js';
 import type { Segment } from './segment.js';
 import { Sender } from './sender.js';
@@ -21,6 +23,7 @@ import type { TcpState } from './state.js';
 /** What a connection needs of the stack around it. */
 export interface TcpHost {
   readonly mtu: number;
+  readonly outbound: Outbound;
   readonly drops: DropCounter<DropReason>;
   readonly slots: PacketSlots;
   readonly budget: MemoryBudget;
@@ -87,6 +90,9 @@ export class Tcb implements Timed {
   keepAlive: KeepAlive | undefined = undefined;
   keepAliveProbes = 0;
 
+  /** The MSS that the peer named. */
+  peerMss = Infinity;
+
   // RFC 7323: whether options are offered, and after the handshake whether they are in use.
   windowScale = true;
   timestamps = true;
@@ -136,7 +142,7 @@ export class Tcb implements Timed {
     this.localIndex = options.localIndex;
     this.userTimeout = options.userTimeout;
     this.timestampOffset = options.timestampOffset;
-    this.header = new IpHeader(local.address, remote.address, PROTOCOL_TCP);
+    this.header = host.outbound.createHeader(local, remote, PROTOCOL_TCP);
     const mss = this.mss;
     this.sender = new Sender(options.iss, options.sendBuffer, mss, host.budget);
     this.receiver = new Receiver(options.receiveBuffer, mss, host.budget);
@@ -145,6 +151,11 @@ export class Tcb implements Timed {
   /** The MSS that we offer: RFC 9293 3.7.1, MUST-67, RFC 6691: options are not counted. */
   get mss(): number {
     return this.host.mtu - this.header.length - TCP_HEADER_LENGTH;
+  }
+
+  /** What to take for the peer's MSS where it names none. */
+  get defaultMss(): number {
+    return this.local.address.length === 16 ? DEFAULT_IPV6_MSS : DEFAULT_MSS;
   }
 
   /** TSval for a segment that leaves at `now`: RFC 7323 4.1, one tick a millisecond. */
