@@ -192,7 +192,7 @@ describe('malformed fragments', () => {
       v6(FRAGMENT, fragmentOf(UDP, [...DATA], { id: 1, start: 65_528, more: false })),
     ],
     [
-      'half of the UDP header',
+      'no upper layer',
       'ip-header-chain',
       3,
       0,
