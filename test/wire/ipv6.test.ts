@@ -52,7 +52,7 @@ it('counts an extension header in eights without the first', () => {
 
 describe('what lies behind extension headers', () => {
   const skip = (nextHeader: string, rest: string) => {
-    const packet = fromHex(`60000000${'0000'}${nextHeader}40${ADDRESSES}${rest}`);
+    const packet = fromHex(`600000000000${nextHeader}40${ADDRESSES}${rest}`);
     return skipExtensionHeaders(packet, 0, packet.length);
   };
 

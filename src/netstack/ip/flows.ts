@@ -2,8 +2,12 @@ import type { Entropy } from '../../lib/entropy.js';
 import { SIPHASH_KEY_LENGTH, SipHash } from '../../lib/siphash.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 
-/** Flows remembered; each takes the place of another whose hash ends alike. A power of two. */
-const REMEMBERED = 1024;
+/**
+ * Flows are remembered in sets of those whose hashes end alike: the last eight of each, so that
+ * flows have to be many before one is forgotten. The number of sets is a power of two.
+ */
+const SETS = 256;
+const WAYS = 8;
 
 const FLOW_LABEL_BITS = 0xfffff;
 
@@ -13,8 +17,8 @@ const FLOW_LABEL_BITS = 0xfffff;
  */
 export class Flows {
   readonly #hash: SipHash;
-  /** Both words of the hash of each flow that was noted. */
-  readonly #noted = new Int32Array(REMEMBERED * 2);
+  /** Both words of the hash of each flow that was noted, in each set the latest first. */
+  readonly #noted = new Int32Array(SETS * WAYS * 2);
 
   constructor(entropy: Entropy) {
     const key = new Uint8Array(SIPHASH_KEY_LENGTH);
@@ -34,17 +38,32 @@ export class Flows {
   /** A packet of the flow has been sent. */
   note(protocol: number, local: SocketAddress, remote: SocketAddress): void {
     const low = this.#hash.hash(flowInput(protocol, local, remote));
-    const place = (low & (REMEMBERED - 1)) * 2;
-    this.#noted[place] = low;
-    this.#noted[place + 1] = this.#hash.high;
+    const { high } = this.#hash;
+    if (this.#find(low, high)) return;
+    const set = setOf(low);
+    this.#noted.copyWithin(set + 2, set, set + (WAYS - 1) * 2);
+    this.#noted[set] = low;
+    this.#noted[set + 1] = high;
   }
 
   /** Whether the flow was noted, and not so many others since that it was forgotten. */
   isNoted(protocol: number, local: SocketAddress, remote: SocketAddress): boolean {
     const low = this.#hash.hash(flowInput(protocol, local, remote));
-    const place = (low & (REMEMBERED - 1)) * 2;
-    return this.#noted[place] === low && this.#noted[place + 1] === this.#hash.high;
+    return this.#find(low, this.#hash.high);
   }
+
+  #find(low: number, high: number): boolean {
+    const set = setOf(low);
+    for (let at = set; at < set + WAYS * 2; at += 2) {
+      if (this.#noted[at] === low && this.#noted[at + 1] === high) return true;
+    }
+    return false;
+  }
+}
+
+/** Where the set begins that a flow belongs to. */
+function setOf(low: number): number {
+  return (low & (SETS - 1)) * WAYS * 2;
 }
 
 /** Protocol, ports, addresses: of one length for each family, so that no two flows read alike. */
