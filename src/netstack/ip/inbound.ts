@@ -1,4 +1,4 @@
-import { addressKey, type IpAddress } from '../../wire/ip-address.js';
+import type { IpAddress } from '../../wire/ip-address.js';
 import {
   ipv4Destination,
   ipv4HeaderError,
@@ -17,6 +17,7 @@ import {
   ipv6Source,
 } from '../../wire/ipv6.js';
 import type { DropReason } from '../drop-reason.js';
+import { AddressKeyMemo } from './address-key-memo.js';
 import { isUnicast, type OwnAddresses } from './own-addresses.js';
 
 const NOTHING = new Uint8Array(0);
@@ -27,12 +28,14 @@ export class Inbound {
   isIpv6 = false;
   /** The index of our address that it was sent to. */
   localIndex = 0;
-  /** The source address as addressKey() makes it, without an object for IPv4. */
+  /** The source address as addressKey() makes it. */
   sourceKey: number | string = 0;
   protocol = 0;
   /** What lies behind the IP header, and in IPv6 behind the extension headers that were passed. */
   offset = 0;
   length = 0;
+  readonly #sources = new AddressKeyMemo();
+  readonly #destinations = new AddressKeyMemo();
 
   /** The source address, as a view into the packet. */
   get source(): IpAddress {
@@ -62,12 +65,12 @@ export class Inbound {
     if (error !== undefined) return error;
     this.bytes = packet;
     // Multicast and broadcast end here: no such address is ours, and nothing is answered.
-    const localIndex = addresses.indexOf(this.destination);
+    const localIndex = addresses.indexOfKey(this.#destinations.keyOf(this.destination));
     if (localIndex === undefined) return 'ip-destination';
     const { source } = this;
     if (!isUnicast(source)) return 'ip-source';
     this.localIndex = localIndex;
-    this.sourceKey = addressKey(source);
+    this.sourceKey = this.#sources.keyOf(source);
     if (this.isIpv6) {
       this.protocol = packet[IPV6_NEXT_HEADER]!;
       this.offset = IPV6_HEADER_LENGTH;

@@ -24,7 +24,12 @@ export class OwnAddresses {
 
   /** The index of `address`, or undefined when it is not one of ours. */
   indexOf(address: IpAddress): number | undefined {
-    return this.#indexes.get(addressKey(address));
+    return this.indexOfKey(addressKey(address));
+  }
+
+  /** The same for an address as addressKey() makes it. */
+  indexOfKey(key: number | string): number | undefined {
+    return this.#indexes.get(key);
   }
 
   at(index: number): IpAddress {
