@@ -130,10 +130,6 @@ export class IpLayer {
       this.#refuse(inbound, outcome === 'fragment' ? 'ip-fragment' : outcome, now);
       return false;
     }
-    if (headers.offset > end) {
-      this.#drops.count('ip-truncated');
-      return false;
-    }
     inbound.passTo(headers.protocol, headers.offset);
     return true;
   }
@@ -192,7 +188,7 @@ export class IpLayer {
   #hasWholeChain(bytes: Uint8Array, end: number): boolean {
     const headers = this.#headers;
     const outcome = headers.walkBehindFragment(bytes, end);
-    if (outcome !== 'upper-layer') return outcome !== 'ip-truncated' && headers.offset <= end;
+    if (outcome !== 'upper-layer') return outcome !== 'ip-truncated';
     return headers.offset + upperHeaderLength(headers.protocol) <= end;
   }
 

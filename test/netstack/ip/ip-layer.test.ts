@@ -232,6 +232,33 @@ describe('malformed fragments', () => {
   });
 });
 
+it('drops a whole that is longer than 64 KiB for the headers of its first fragment', () => {
+  const { host, arrived } = listening();
+  const options = [FRAGMENT, 0, 1, 4, 0, 0, 0, 0];
+  const [first, rest] = cut(udp([5, 7], new Array<number>(65_500).fill(1), true), 0, 8);
+  const data = [...rest!.data, ...new Array<number>(65_527 - rest!.data.length).fill(0)];
+  host.receives(
+    v6(FRAGMENT, fragmentOf(UDP, data, { id: 1, start: 8, more: false })),
+    v6(OPTIONS, [...options, ...fragmentOf(UDP, first!.data, { id: 1, start: 0, more: true })]),
+    v4(UDP, new Array<number>(65_504).fill(0), { id: 1, start: 8 }),
+    v4(UDP, first!.data, { id: 1, start: 0, more: true, options: ROUTER_ALERT }),
+  );
+  expect(arrived).toEqual([]);
+  expect(host.drops).toEqual({ 'ip-fragment': 2 });
+  expect(host.stack.usage.reassemblyBytes).toBe(0);
+});
+
+it('keeps datagrams of two protocols apart that have one identification', () => {
+  const { host, arrived } = listening();
+  host.receives(
+    V4_PIECES[0]!,
+    v4(TCP, DATA.slice(0, 80), { id: 77, start: 80, more: true }),
+    V4_PIECES[1]!,
+    V4_PIECES[2]!,
+  );
+  expect(arrived).toEqual([DATA]);
+});
+
 it('takes the headers of the first fragment for the whole', () => {
   const { host, arrived } = listening();
   const [first, second] = cut(udp([5, 7], DATA, true), 0, 80);
