@@ -50,7 +50,7 @@ export interface IcmpErrorSenderOptions {
 interface Message {
   readonly type: number;
   readonly code: number;
-  /** Of ICMPv6 alone: what the error points to. */
+  /** Of ICMPv6 alone: what the error points to. Else the four bytes are unused and zero. */
   readonly pointer?: number;
 }
 
@@ -107,7 +107,7 @@ export class IcmpErrorSender {
     const offset = PACKET_HEADROOM + header.length;
     header.write(slot, PACKET_HEADROOM, length);
     writeIcmpError(slot, offset, type, code);
-    if (pointer > 0) writeIcmpv6Parameter(slot, offset, pointer);
+    writeIcmpv6Parameter(slot, offset, pointer);
     slot.set(quoted, offset + ICMP_HEADER_LENGTH);
     finishIcmp(slot, offset, length, packet.isIpv6 ? header.pseudoSum(length) : 0);
     if (!control.offer(slot)) drops.count('queue-full');

@@ -183,4 +183,9 @@ describe('answers with a parameter problem', () => {
     const packet = v6(OPTIONS, [...options(ICMPV6, [0x9e, 0]), ...error]);
     expect(take(packet)).toEqual({ arrived: 0, drops: { 'ip-extension': 1 }, answers: [] });
   });
+
+  it('and about each packet for itself', () => {
+    const host = new Host().receives(v6(132, [1, 2, 3, 4]), v6(NO_NEXT, []));
+    expect(host.sends()).toHaveLength(1);
+  });
 });
