@@ -12,6 +12,10 @@ export interface StackLimits {
   readonly bufferBytes: number;
   /** UDP datagrams and echoes that wait to be sent. */
   readonly queuedDatagrams: number;
+  /** Datagrams of which fragments are missing; the oldest makes room. */
+  readonly reassemblies: number;
+  /** What they hold together. */
+  readonly reassemblyBytes: number;
   /** Milliseconds for a handshake, where connectTcp names no other. */
   readonly connectTimeout: number;
   /** Milliseconds without progress after which a connection ends: RFC 9293 3.8.3. */
@@ -25,6 +29,8 @@ export const DEFAULT_LIMITS: StackLimits = {
   receiveBuffer: 8 * 1024 * 1024,
   bufferBytes: 256 * 1024 * 1024,
   queuedDatagrams: 1024,
+  reassemblies: 64,
+  reassemblyBytes: 1024 * 1024,
   connectTimeout: 20_000,
   userTimeout: 120_000,
 };

@@ -19,6 +19,13 @@ export class PacketQueue {
     return true;
   }
 
+  /** Takes all of the packets or none: a datagram without one of its fragments is waste. */
+  offerAll(slots: readonly Uint8Array[]): boolean {
+    if (this.length + slots.length > this.#limit) return false;
+    for (const slot of slots) this.push(slot);
+    return true;
+  }
+
   /** Takes a packet whose number is bounded by other means. */
   push(slot: Uint8Array): void {
     this.#slots.push(slot);

@@ -5,58 +5,52 @@
  * drain(). Everything is synchronous; time comes in as `now`, in monotonic milliseconds.
  */
 import { DropCounter } from '../lib/drop-counter.js';
-import type { Entropy } from '../lib/entropy.js';
 import { PacketSlots } from '../lib/packet-slot.js';
 import type { IpAddress, SocketAddress } from '../wire/ip-address.js';
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/ipv4.js';
+import { PROTOCOL_ICMPV6 } from '../wire/ipv6.js';
 import type { DropReason } from './drop-reason.js';
+import { IcmpErrorSender } from './icmp/icmp-error-sender.js';
 import { IcmpErrors } from './icmp/icmp-errors.js';
 import { type EchoReplyHandler, IcmpLayer } from './icmp/icmp-layer.js';
 import { Inbound } from './ip/inbound.js';
+import { IpLayer } from './ip/ip-layer.js';
+import { Outbound } from './ip/outbound.js';
 import { OwnAddresses } from './ip/own-addresses.js';
 import { DEFAULT_LIMITS, type StackLimits } from './limits.js';
 import { PacketQueue } from './packet-queue.js';
-import type { CongestionAlgorithm } from './tcp/congestion/congestion-control.js';
+import {
+  assertMtu,
+  assertPort,
+  type ConnectOptions,
+  type ConnectUdpOptions,
+  type ListenOptions,
+  type StackOptions,
+} from './stack-options.js';
 import { TcpConnection } from './tcp/connection.js';
 import { type ConnectionHandler, type LocalBinding, TcpListener } from './tcp/listener.js';
 import { ANY_ADDRESS } from './tcp/listener-table.js';
 import type { TcpObserver } from './tcp/observer.js';
-import type { KeepAlive } from './tcp/tcb.js';
 import { TcpLayer } from './tcp/tcp-layer.js';
 import { UdpLayer } from './udp/udp-layer.js';
-import type { DatagramHandler, UdpErrorHandler, UdpSocket } from './udp/udp-socket.js';
+import type {
+  DatagramHandler,
+  UdpErrorHandler,
+  UdpSocket,
+  UdpSocketOptions,
+} from './udp/udp-socket.js';
 
 export type { DropReason } from './drop-reason.js';
 export type { EchoReply, EchoReplyHandler } from './icmp/icmp-layer.js';
 export type { StackLimits } from './limits.js';
+export type {
+  ConnectOptions,
+  ConnectUdpOptions,
+  ListenOptions,
+  StackOptions,
+} from './stack-options.js';
 export { StackExhaustedError } from './tcp/tcp-layer.js';
 
-export interface StackOptions {
-  /** Our addresses; IPv4 so far. */
-  readonly addresses: readonly IpAddress[];
-  /** The largest IP packet either way, in bytes; at least 576 (RFC 1122 3.3.2). */
-  readonly mtu: number;
-  readonly entropy: Entropy;
-  readonly limits?: Partial<StackLimits>;
-  /** How TCP shares the path; BBR by default. */
-  readonly congestion?: CongestionAlgorithm;
-}
-
-export interface ConnectOptions {
-  readonly localAddress?: IpAddress;
-  /** 0 or absent for an ephemeral one. */
-  readonly localPort?: number;
-  /** Milliseconds until the attempt ends with `timeout`; 20 s by default. */
-  readonly connectTimeout?: number;
-  readonly keepAlive?: KeepAlive;
-}
-
-export interface ListenOptions {
-  /** Half-open connections held at once; 128 by default. */
-  readonly backlog?: number;
-}
-
-const MINIMUM_MTU = 576;
 const DEFAULT_BACKLOG = 128;
 const DEFAULT_BUDGET = 256;
 
@@ -73,40 +67,44 @@ export class Stack {
   readonly #tcp: TcpLayer;
   readonly #udp: UdpLayer;
   readonly #icmp: IcmpLayer;
+  readonly #errors: IcmpErrorSender;
+  readonly #ip: IpLayer;
+  readonly #outbound: Outbound;
   readonly #inbound = new Inbound();
   #now: number;
 
   /** @throws RangeError when an option is out of range */
   constructor(options: StackOptions, now: number) {
     const { mtu, entropy } = options;
-    if (!Number.isInteger(mtu) || mtu < MINIMUM_MTU || mtu > 0xffff) {
-      throw new RangeError(`MTU out of range: ${mtu}`);
-    }
     this.#now = now;
     this.#addresses = new OwnAddresses(options.addresses);
+    assertMtu(mtu, this.#addresses.hasIpv6);
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#datagrams = new PacketQueue(this.#limits.queuedDatagrams);
+    const slots = new PacketSlots();
+    this.#outbound = new Outbound(mtu, slots, entropy);
     const shared = {
       mtu,
       entropy,
       congestion: options.congestion ?? 'bbr',
+      slots,
+      outbound: this.#outbound,
       limits: this.#limits,
       addresses: this.#addresses,
       drops: this.drops,
-      slots: new PacketSlots(),
       control: this.#control,
       datagrams: this.#datagrams,
     };
     this.#tcp = new TcpLayer(shared, now);
     this.#udp = new UdpLayer(shared);
-    const errors = new IcmpErrors(this.#addresses, this.#tcp, this.#udp);
-    this.#icmp = new IcmpLayer(
-      shared,
-      (packet) => {
-        if (!errors.handle(packet, this.#now)) this.drops.count('icmp-unmatched');
-      },
-      now,
-    );
+    this.#errors = new IcmpErrorSender(shared, now);
+    this.#ip = new IpLayer({ ...shared, errors: this.#errors });
+    const errors = new IcmpErrors({ ...shared, tcp: this.#tcp, udp: this.#udp });
+    const onError = (packet: Inbound): void => {
+      const outcome = errors.handle(packet, this.#now);
+      if (outcome !== 'taken') this.drops.count(outcome);
+    };
+    this.#icmp = new IcmpLayer(shared, onError, now);
   }
 
   /** Sizes of the tables, and bytes of storage that connections hold. */
@@ -116,6 +114,7 @@ export class Stack {
     listeners: number;
     udpSockets: number;
     bufferBytes: number;
+    reassemblyBytes: number;
   } {
     return {
       connections: this.#tcp.connections,
@@ -123,6 +122,7 @@ export class Stack {
       listeners: this.#tcp.listeners.size,
       udpSockets: this.#udp.size,
       bufferBytes: this.#tcp.budget.used,
+      reassemblyBytes: this.#ip.reassemblyBytes,
     };
   }
 
@@ -130,25 +130,38 @@ export class Stack {
   handlePacket(packet: Uint8Array, now: number): void {
     this.#now = now;
     const inbound = this.#inbound;
-    const reason = inbound.parse(packet, this.#addresses);
-    if (reason !== undefined) {
-      this.drops.count(reason);
-    } else if (inbound.protocol === PROTOCOL_TCP) {
-      this.#tcp.handleInbound(inbound, now);
-    } else if (inbound.protocol === PROTOCOL_UDP) {
-      if (!this.#udp.handleInbound(inbound)) this.#icmp.sendPortUnreachable(inbound, now);
-    } else if (inbound.protocol === PROTOCOL_ICMP) {
-      this.#icmp.handleInbound(inbound, now);
-    } else {
-      this.drops.count('ip-protocol');
-    }
+    if (this.#ip.receive(packet, inbound, now)) this.#deliver(inbound, now);
     inbound.release();
+  }
+
+  #deliver(inbound: Inbound, now: number): void {
+    switch (inbound.protocol) {
+      case PROTOCOL_TCP:
+        this.#tcp.handleInbound(inbound, now);
+        break;
+      case PROTOCOL_UDP:
+        if (!this.#udp.handleInbound(inbound)) this.#errors.sendPortUnreachable(inbound, now);
+        break;
+      case inbound.isIpv6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP:
+        this.#icmp.handleInbound(inbound, now);
+        break;
+      default:
+        // Of IPv4: the IPv6 headers have been walked to a protocol that is known.
+        this.drops.count('ip-protocol');
+        this.#errors.sendProtocolUnreachable(inbound, now);
+    }
   }
 
   /** Does what is due at `now`; harmless when nothing is. */
   handleTimeout(now: number): void {
     this.#now = now;
     this.#tcp.handleTimeout(now);
+    this.#udp.handleTimeout(now);
+    this.#ip.handleTimeout(now);
+    const { paths } = this.#outbound;
+    for (let key = paths.expire(now); key !== undefined; key = paths.expire(now)) {
+      this.#tcp.pathMtuChanged(key, now);
+    }
   }
 
   /**
@@ -161,7 +174,12 @@ export class Stack {
 
   /** When handleTimeout() is due next; Infinity when never. Of meaning after drain() alone. */
   nextTimeout(): number {
-    return this.#tcp.nextTimeout();
+    return Math.min(
+      this.#tcp.nextTimeout(),
+      this.#udp.nextTimeout(),
+      this.#ip.nextTimeout(),
+      this.#outbound.paths.nextTimeout(),
+    );
   }
 
   /**
@@ -173,6 +191,7 @@ export class Stack {
    */
   drain(emit: (slot: Uint8Array) => void, now: number, budget = DEFAULT_BUDGET): boolean {
     this.#now = now;
+    this.#udp.settle(now);
     let left = budget;
     while (left > 0) {
       const before = left;
@@ -241,9 +260,40 @@ export class Stack {
    * Binds a UDP port, 0 for an ephemeral one.
    * @throws RangeError when the address is not ours or the port is in use
    */
-  bindUdp(local: LocalBinding, onDatagram: DatagramHandler, onError?: UdpErrorHandler): UdpSocket {
+  bindUdp(
+    local: LocalBinding,
+    onDatagram: DatagramHandler,
+    onError?: UdpErrorHandler,
+    options: UdpSocketOptions = {},
+  ): UdpSocket {
     assertPort(local.port, 0);
-    return this.#udp.bind(local, onDatagram, onError);
+    return this.#udp.bind(local, { ...options, onDatagram, onError });
+  }
+
+  /**
+   * Opens a UDP port towards one remote end; what others send to it is not for it.
+   * @throws RangeError when no address of ours fits, or the two ends or all ports are in use
+   */
+  connectUdp(
+    remote: SocketAddress,
+    onDatagram: DatagramHandler,
+    onError?: UdpErrorHandler,
+    options: ConnectUdpOptions = {},
+  ): UdpSocket {
+    const { localAddress: address, localPort: port = 0 } = options;
+    assertPort(remote.port, 1);
+    assertPort(port, 0);
+    return this.#udp.connect(remote, { address, port }, { ...options, onDatagram, onError });
+  }
+
+  /** Whether we have an address of the family of `remote`. */
+  hasAddressFor(remote: IpAddress): boolean {
+    return this.#addresses.firstFor(remote) >= 0;
+  }
+
+  /** The largest packet that reaches `remote` whole, as far as it is known; in bytes. */
+  pathMtu(remote: IpAddress): number {
+    return this.#outbound.pathMtu(remote);
   }
 
   /**
@@ -290,10 +340,4 @@ function emitFrom(queue: PacketQueue, emit: (slot: Uint8Array) => void, limit: n
     count++;
   }
   return count;
-}
-
-function assertPort(port: number, minimum: number): void {
-  if (!Number.isInteger(port) || port < minimum || port > 0xffff) {
-    throw new RangeError(`port out of range: ${port}`);
-  }
 }

@@ -2,21 +2,23 @@ import type { NetstackEngine, UdpError, UdpSocket } from '../engine/netstack-eng
 import { abortReason } from '../lib/error-message.js';
 import type { DatagramChannel } from '../proxy/datagram-dialer.js';
 import { DialError } from '../proxy/dialer.js';
-import { sameAddress, type SocketAddress } from '../wire/ip-address.js';
+import type { SocketAddress } from '../wire/ip-address.js';
 import type { Driver } from './driver.js';
 
 /** Datagrams that wait to be received; more are thrown away. */
 const MAX_WAITING = 64;
 
-const IPV4_AND_UDP_HEADERS = 20 + 8;
+/** IP and UDP headers. */
+const IPV4_HEADERS = 20 + 8;
+const IPV6_HEADERS = 40 + 8;
 
-/** The longest payload of a datagram, in bytes, where a packet has `mtu`: nothing is fragmented. */
-export function maxDatagramPayload(mtu: number): number {
-  return mtu - IPV4_AND_UDP_HEADERS;
+/**
+ * The longest payload of a datagram, in bytes, where a packet has `mtu`: it is not fragmented, but
+ * where a path turns out to be narrower than the tunnel.
+ */
+export function maxDatagramPayload(mtu: number, family: 4 | 6 = 4): number {
+  return mtu - (family === 4 ? IPV4_HEADERS : IPV6_HEADERS);
 }
-
-/** RFC 792: the code of destination unreachable for a port that nobody listens on. */
-const PORT_UNREACHABLE = 3;
 
 export interface DatagramChannelHost {
   readonly engine: NetstackEngine;
@@ -31,29 +33,24 @@ interface Receiver {
   readonly fail: (error: DialError) => void;
 }
 
-/** A UDP port of the netstack that knows one remote end; what others send to it is not for it. */
+/** A UDP port of the netstack that is connected to one remote end. */
 export class TunnelDatagramChannel implements DatagramChannel {
   readonly maxPayload: number;
   readonly #host: DatagramChannelHost;
-  readonly #remote: SocketAddress;
   readonly #socket: UdpSocket;
   readonly #waiting: Uint8Array[] = [];
   #receiver: Receiver | undefined;
   #error: DialError | undefined;
   #closed = false;
 
-  /** @throws DialError `no-route` when we have no address of the target's family, `exhausted` */
+  /** @throws DialError `exhausted`; an address of the target's family must be there */
   constructor(host: DatagramChannelHost, remote: SocketAddress) {
-    if (remote.address.length !== 4) {
-      throw new DialError('no-route', 'the tunnel has no IPv6 address');
-    }
     this.#host = host;
-    this.#remote = remote;
-    this.maxPayload = maxDatagramPayload(host.mtu);
+    this.maxPayload = maxDatagramPayload(host.mtu, remote.address.length === 16 ? 6 : 4);
     try {
-      this.#socket = host.engine.stack.bindUdp(
-        { port: 0 },
-        (payload, from) => this.#handleDatagram(payload, from),
+      this.#socket = host.engine.stack.connectUdp(
+        remote,
+        (payload) => this.#handleDatagram(payload),
         (error) => this.#handleError(error),
       );
     } catch (error) {
@@ -68,7 +65,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
         `a datagram of ${payload.length} bytes; ${this.maxPayload} fit into a packet`,
       );
     }
-    const taken = this.#socket.sendTo(payload, this.#remote);
+    const taken = this.#socket.send(payload);
     this.#host.driver.schedule();
     if (!taken) throw new DialError('exhausted', 'too many datagrams wait to be sent');
   }
@@ -114,24 +111,19 @@ export class TunnelDatagramChannel implements DatagramChannel {
     });
   }
 
-  #handleDatagram(payload: Uint8Array, from: SocketAddress): void {
-    if (!this.#isRemote(from)) return;
+  #handleDatagram(payload: Uint8Array): void {
     if (this.#receiver !== undefined) this.#receiver.take(payload);
     else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(payload);
   }
 
-  #handleError({ code, remote }: UdpError): void {
-    if (!this.#isRemote(remote)) return;
+  #handleError({ kind, remote }: UdpError): void {
+    if (kind !== 'port-unreachable' && kind !== 'unreachable') return;
     const error =
-      code === PORT_UNREACHABLE
+      kind === 'port-unreachable'
         ? new DialError('refused', `nobody listens on UDP port ${remote.port} of the target`)
         : new DialError('unreachable', 'the target cannot be reached');
     if (this.#receiver !== undefined) this.#receiver.fail(error);
     else this.#error = error;
-  }
-
-  #isRemote({ address, port }: SocketAddress): boolean {
-    return port === this.#remote.port && sameAddress(address, this.#remote.address);
   }
 }
 

@@ -17,7 +17,8 @@ export interface PeerSilence {
 
 /**
  * The address that a text stands for, and the peer that has it.
- * @throws DialError `no-route` for what is no address, or nobody's; `no-handshake` where it is not
+ * @throws DialError `no-route` for what is no address, nobody's, or of a family that we have no
+ *   address of; `no-handshake` where it is not
  *   known where the peer is, so that nothing can be sent
  */
 export function routeTo(
@@ -29,6 +30,10 @@ export function routeTo(
   if (address === undefined) throw new DialError('no-route', `${host} is not an IP address`);
   const peer = engine.device.peerFor(address);
   if (peer === undefined) throw new DialError('no-route', `${host} is outside of the allowed IPs`);
+  if (!engine.stack.hasAddressFor(address)) {
+    const family = address.length === 16 ? 'IPv6' : 'IPv4';
+    throw new DialError('no-route', `the tunnel has no ${family} address, and ${host} is one`);
+  }
   const blocked = silence.blocked();
   if (blocked !== undefined) throw silentPeer(blocked);
   return { address, peer };

@@ -14,8 +14,8 @@ export interface TunnelConfig {
   readonly serverPublicKey: Uint8Array;
   /** The Arc server: a host name or IP text, resolved outside of the tunnel when it is needed. */
   readonly endpoint: { readonly host: string; readonly port: number };
-  /** Our one address inside the tunnel. */
-  readonly address: IpAddress;
+  /** Our addresses inside the tunnel, of either family; one at least. */
+  readonly addresses: readonly IpAddress[];
   readonly allowedIps: readonly IpPrefix[];
   /** The largest IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
@@ -30,6 +30,8 @@ export interface TunnelConfigText {
   readonly endpoint: { readonly host: string; readonly port: number };
   /** IP text without a prefix length. */
   readonly address: string;
+  /** More of them, as of the other family. */
+  readonly additionalAddresses?: readonly string[];
   /** `address/length` texts. */
   readonly allowedIps: readonly string[];
   readonly mtu: number;
@@ -42,8 +44,11 @@ export interface TunnelConfigText {
  * @throws RangeError for a text that is no address or prefix; whoever read the file has checked it
  */
 export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
-  const address = parseIpAddress(text.address);
-  if (address === undefined) throw new RangeError(`${text.address} is not an IP address`);
+  const addresses = [text.address, ...(text.additionalAddresses ?? [])].map((addressText) => {
+    const address = parseIpAddress(addressText);
+    if (address === undefined) throw new RangeError(`${addressText} is not an IP address`);
+    return address;
+  });
   const { privateKey, serverPublicKey, endpoint, mtu, persistentKeepaliveSeconds } = text;
   const allowedIps = text.allowedIps.map((prefixText) => {
     const prefix = parseIpPrefix(prefixText);
@@ -51,5 +56,5 @@ export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
     return prefix;
   });
   const persistentKeepalive = persistentKeepaliveSeconds * 1000;
-  return { privateKey, serverPublicKey, endpoint, address, allowedIps, mtu, persistentKeepalive };
+  return { privateKey, serverPublicKey, endpoint, addresses, allowedIps, mtu, persistentKeepalive };
 }

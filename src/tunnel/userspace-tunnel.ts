@@ -264,7 +264,7 @@ function createEngine(
   return new NetstackEngine(
     {
       privateKey: config.privateKey.expose(),
-      addresses: [config.address],
+      addresses: config.addresses,
       mtu: config.mtu,
       crypto,
       entropy,

@@ -1,4 +1,4 @@
-/** ICMP for IPv4 (RFC 792): accessors on (bytes, offset of the message). */
+/** ICMP (RFC 792), and the layout of ICMPv6: accessors on (bytes, offset of the message). */
 import { readUint16, writeUint16 } from './bytes.js';
 import { finishChecksum, sumBytes } from './checksum.js';
 
@@ -9,10 +9,18 @@ export const ICMP_ECHO_REPLY = 0;
 export const ICMP_DESTINATION_UNREACHABLE = 3;
 export const ICMP_ECHO_REQUEST = 8;
 export const ICMP_TIME_EXCEEDED = 11;
+export const ICMP_PARAMETER_PROBLEM = 12;
 
 /** Codes of ICMP_DESTINATION_UNREACHABLE (RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1). */
+export const ICMP_PROTOCOL_UNREACHABLE = 2;
 export const ICMP_PORT_UNREACHABLE = 3;
 export const ICMP_FRAGMENTATION_NEEDED = 4;
+
+/** A code of ICMP_TIME_EXCEEDED. */
+export const ICMP_REASSEMBLY_TIME_EXCEEDED = 1;
+
+const SOURCE_QUENCH = 4;
+const REDIRECT = 5;
 
 const TYPE = 0;
 const CODE = 1;
@@ -21,6 +29,17 @@ const IDENTIFIER = 4;
 const SEQUENCE = 6;
 /** RFC 1191 4: the next hop's MTU, in the place of an echo's sequence. */
 const NEXT_HOP_MTU = 6;
+
+/** RFC 1122 3.2.2: the types that are error messages; nothing is ever sent about one. */
+export function isIcmpError(type: number): boolean {
+  return (
+    type === ICMP_DESTINATION_UNREACHABLE ||
+    type === SOURCE_QUENCH ||
+    type === REDIRECT ||
+    type === ICMP_TIME_EXCEEDED ||
+    type === ICMP_PARAMETER_PROBLEM
+  );
+}
 
 export function icmpType(bytes: Uint8Array, offset: number): number {
   return bytes[offset + TYPE]!;
@@ -67,8 +86,13 @@ export function writeIcmpError(
   bytes[offset + CODE] = code;
 }
 
-/** Sets the checksum of a message that is complete otherwise. ICMP has no pseudo header. */
-export function finishIcmp(bytes: Uint8Array, offset: number, length: number): void {
+/**
+ * Sets the checksum of a message that is complete otherwise.
+ *
+ * @param pseudoSum sum of the pseudo header, which ICMPv6 has (RFC 4443 2.3) and ICMP has not
+ */
+export function finishIcmp(bytes: Uint8Array, offset: number, length: number, pseudoSum = 0): void {
   writeUint16(bytes, offset + CHECKSUM, 0);
-  writeUint16(bytes, offset + CHECKSUM, finishChecksum(sumBytes(bytes, offset, length)));
+  const sum = pseudoSum + sumBytes(bytes, offset, length);
+  writeUint16(bytes, offset + CHECKSUM, finishChecksum(sum));
 }

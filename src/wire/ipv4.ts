@@ -12,6 +12,7 @@ export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
 
 const TOTAL_LENGTH = 2;
+const IDENTIFICATION = 4;
 const FLAGS_AND_FRAGMENT = 6;
 const TIME_TO_LIVE = 8;
 const PROTOCOL = 9;
@@ -41,6 +42,34 @@ export function ipv4TotalLength(bytes: Uint8Array, offset: number): number {
 
 export function ipv4Protocol(bytes: Uint8Array, offset: number): number {
   return bytes[offset + PROTOCOL]!;
+}
+
+/** Where a fragment's data belongs, in bytes: RFC 791 3.1. */
+export function ipv4FragmentOffset(bytes: Uint8Array, offset: number): number {
+  return (readUint16(bytes, offset + FLAGS_AND_FRAGMENT) & FRAGMENT_OFFSET) * 8;
+}
+
+export function ipv4HasMoreFragments(bytes: Uint8Array, offset: number): boolean {
+  return (readUint16(bytes, offset + FLAGS_AND_FRAGMENT) & MORE_FRAGMENTS) !== 0;
+}
+
+export function ipv4Identification(bytes: Uint8Array, offset: number): number {
+  return readUint16(bytes, offset + IDENTIFICATION);
+}
+
+/**
+ * Makes the header that of a fragment, which may be fragmented again, or with `start` 0 and no
+ * more to come that of a whole packet. The checksum is left as it is.
+ */
+export function writeIpv4Fragment(
+  bytes: Uint8Array,
+  offset: number,
+  place: { readonly start: number; readonly more: boolean },
+  identification: number,
+): void {
+  writeUint16(bytes, offset + IDENTIFICATION, identification);
+  const word = (place.start >> 3) | (place.more ? MORE_FRAGMENTS : 0);
+  writeUint16(bytes, offset + FLAGS_AND_FRAGMENT, word);
 }
 
 /** Whether the packet is a part of a larger one. */
@@ -89,10 +118,10 @@ export function createIpv4Header(
   return header;
 }
 
-/** Sets total length and header checksum of the header at `offset`. */
+/** Sets total length and header checksum of the header at `offset`, which may have options. */
 export function finishIpv4Header(bytes: Uint8Array, offset: number, totalLength: number): void {
   writeUint16(bytes, offset + TOTAL_LENGTH, totalLength);
   writeUint16(bytes, offset + CHECKSUM, 0);
-  const sum = sumBytes(bytes, offset, IPV4_HEADER_LENGTH);
+  const sum = sumBytes(bytes, offset, ipv4HeaderLength(bytes, offset));
   writeUint16(bytes, offset + CHECKSUM, finishChecksum(sum));
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import type { TcpConnection, TcpObserver } from '../../src/engine/netstack-engine.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
-import { EnginePair, type LinkOptions } from '../support/engine-pair.js';
+import { EnginePair, IPV6_ADDRESSES, type LinkOptions } from '../support/engine-pair.js';
 
 const SERVICE = { address: parseIpAddress('100.127.69.42')!, port: 80 };
 
@@ -16,7 +16,11 @@ const NO_EVENTS: TcpObserver = {
 };
 
 /** Sends `length` bytes from alice to bob and answers with the digests at both ends. */
-function transfer(pair: EnginePair, length: number): { sent: string; received: string } {
+function transfer(
+  pair: EnginePair,
+  length: number,
+  remote = SERVICE,
+): { sent: string; received: string } {
   const payload = new Uint8Array(length).map((_, index) => (index * 31 + (index >> 8)) & 0xff);
   const received = createHash('sha256');
   let ended = false;
@@ -48,7 +52,7 @@ function transfer(pair: EnginePair, length: number): { sent: string; received: s
     connection.shutdown(pair.now);
   };
   const connection: TcpConnection = pair.alice.engine.stack.connectTcp(
-    SERVICE,
+    remote,
     {
       established: () => push(connection),
       readable: () => undefined,
@@ -76,6 +80,13 @@ describe('a TCP transfer through both halves', () => {
     expect(received).toBe(sent);
   });
 
+  it('is whole over IPv6, with loss', () => {
+    const pair = new EnginePair(createNodeCrypto(), { loss: 0.02, seed: 6 });
+    const remote = { address: parseIpAddress(IPV6_ADDRESSES[1])!, port: 80 };
+    const { sent, received } = transfer(pair, 300_000, remote);
+    expect(received).toBe(sent);
+  });
+
   it('survives a partition of 30 s', () => {
     const pair = new EnginePair(createNodeCrypto(), { delay: 50 });
     let cut = false;
@@ -91,6 +102,26 @@ describe('a TCP transfer through both halves', () => {
     expect(cut).toBe(true);
     expect(received).toBe(sent);
   });
+});
+
+it('carries datagrams, errors and echoes of IPv6', () => {
+  const pair = new EnginePair(createNodeCrypto());
+  const [alice, bob] = [pair.alice.engine.stack, pair.bob.engine.stack];
+  const address = parseIpAddress(IPV6_ADDRESSES[1])!;
+  const told: string[] = [];
+  const server = bob.bindUdp({ port: 7 }, (payload, from) => server.sendTo(payload, from));
+  const open = (port: number) =>
+    alice.connectUdp(
+      { address, port },
+      (payload) => told.push(`answer ${payload.join()}`),
+      ({ kind }) => told.push(kind),
+    );
+  alice.onEchoReply = ({ sequence }) => told.push(`echo ${sequence}`);
+  open(7).send(Uint8Array.of(1, 2));
+  open(8).send(Uint8Array.of(3));
+  alice.sendEcho(address, 1, 5, new Uint8Array(56));
+  pair.drive(() => told.length === 3);
+  expect(told.sort()).toEqual(['answer 1,2', 'echo 5', 'port-unreachable']);
 });
 
 it('goes on over rekeys without a loss', () => {

@@ -9,6 +9,9 @@ import { seededEntropy } from './seeded-entropy.js';
 /** Wall-clock milliseconds at the virtual start, 2026-01-01T00:00:00Z. */
 const UNIX_START = 1_767_225_600_000;
 
+/** Of alice and bob, beside their IPv4 addresses. */
+export const IPV6_ADDRESSES = ['fd00:77::2', 'fd00:127::69:42'] as const;
+
 export interface LinkOptions {
   /** One way, in milliseconds. */
   readonly delay?: number;
@@ -56,7 +59,7 @@ export class EnginePair {
       const engine = new NetstackEngine(
         {
           privateKey: own,
-          addresses: [parseIpAddress(address)!],
+          addresses: [parseIpAddress(address)!, parseIpAddress(IPV6_ADDRESSES[index]!)!],
           mtu: 1420,
           crypto,
           entropy: seededEntropy(this.#link.seed + 1 + index),
@@ -67,7 +70,10 @@ export class EnginePair {
       const peer = engine.device.addPeer(
         {
           publicKey: crypto.publicKey(other),
-          allowedIps: [parseIpPrefix(index === 0 ? '100.127.0.0/16' : '10.77.0.2/32')!],
+          allowedIps: [
+            parseIpPrefix(index === 0 ? '100.127.0.0/16' : '10.77.0.2/32')!,
+            parseIpPrefix(`${IPV6_ADDRESSES[1 - index]!}/128`)!,
+          ],
           ...(index === 0 && { endpoint: { address: '192.0.2.2', port: 11010 } }),
         },
         0,

@@ -60,6 +60,8 @@ export interface LinkOptions {
   duplicate?: number;
   seed?: number;
   mtu?: number;
+  /** LEFT_ADDRESS and RIGHT_ADDRESS by default. */
+  addresses?: Readonly<Record<Side, IpAddress>>;
   limits?: Partial<StackLimits>;
   congestion?: CongestionAlgorithm;
   /** Bytes per ms; infinite by default. What waits longer than `queueDelay` ms is dropped. */
@@ -82,12 +84,15 @@ type Side = 'left' | 'right';
 export class NetstackPair {
   readonly left: Stack;
   readonly right: Stack;
+  readonly addresses: Readonly<Record<Side, IpAddress>>;
   /** Packets that each side has emitted. */
   readonly emitted = { left: 0, right: 0 };
   /** Decides for each packet whether it is lost, besides `loss`. */
   drop: (packet: Uint8Array, from: Side) => boolean = () => false;
   now = 1000;
-  readonly #link: Required<Omit<LinkOptions, 'limits' | 'mtu' | 'seed' | 'congestion'>>;
+  readonly #link: Required<
+    Omit<LinkOptions, 'limits' | 'mtu' | 'seed' | 'congestion' | 'addresses'>
+  >;
   readonly #random: () => number;
   readonly #flights: Flight[] = [];
   readonly #lineFreeAt = { left: 0, right: 0 };
@@ -111,8 +116,9 @@ export class NetstackPair {
         { addresses: [address], mtu, entropy: seededEntropy(entropySeed), limits, congestion },
         this.now,
       );
-    this.left = create(LEFT_ADDRESS, seed + 1000);
-    this.right = create(RIGHT_ADDRESS, seed + 2000);
+    this.addresses = options.addresses ?? { left: LEFT_ADDRESS, right: RIGHT_ADDRESS };
+    this.left = create(this.addresses.left, seed + 1000);
+    this.right = create(this.addresses.right, seed + 2000);
   }
 
   /** Runs until nothing is left to do, or until `done`, or until `limit` ms have passed. */
@@ -293,7 +299,8 @@ export function connectPair(pair: NetstackPair, port = 80): { client: Endpoint; 
     server.connection = connection;
     return server;
   });
-  client.connection = pair.left.connectTcp({ address: RIGHT_ADDRESS, port }, client, pair.now);
+  const remote = { address: pair.addresses.right, port };
+  client.connection = pair.left.connectTcp(remote, client, pair.now);
   pair.run(60_000, () => server.events.length > 0 && client.events.length > 0);
   listener.close(pair.now);
   return { client, server };

@@ -14,6 +14,8 @@ import { seededEntropy } from './seeded-entropy.js';
 
 export const SERVICE = '100.127.69.42';
 export const CLIENT = '10.0.0.2';
+export const SERVICE_IPV6 = 'fd00:127::69:42';
+export const CLIENT_IPV6 = 'fd00:77::2';
 export const CLIENT_KEY = new Uint8Array(32).fill(3);
 
 /** Turns of the event loop that a promise chain may take. */
@@ -21,6 +23,7 @@ const TURNS = 50;
 
 /** What TunnelInMemory.open() may be told. */
 export interface InMemoryOptions {
+  readonly address?: string;
   readonly allowedIps?: readonly string[];
   /** The server's name or address. */
   readonly host?: string;
@@ -58,18 +61,18 @@ export class TunnelInMemory {
     };
   }
 
-  /** The server's end, which knows the client. */
-  async openNetwork(): Promise<ArcNetwork> {
+  /** The server's end, which knows the client under that address. */
+  async openNetwork(client = CLIENT): Promise<ArcNetwork> {
     this.network = await openWireGuardNetwork(
       {
         listen: { address: '127.0.0.1', port: 0 },
         privateKey: new Secret(new Uint8Array(32).fill(5)),
-        addresses: [parseIpAddress(SERVICE)!],
+        addresses: [parseIpAddress(SERVICE)!, parseIpAddress(SERVICE_IPV6)!],
       },
       this.ports,
     );
     const publicKey = this.#crypto.publicKey(CLIENT_KEY);
-    this.network.addPeer({ publicKey, address: parseIpAddress(CLIENT)! });
+    this.network.addPeer({ publicKey, address: parseIpAddress(client)! });
     this.server = { port: this.network.endpoint.port, publicKey: this.network.publicKey };
     return this.network;
   }
@@ -80,7 +83,7 @@ export class TunnelInMemory {
       privateKey: new Secret(CLIENT_KEY),
       serverPublicKey: this.server.publicKey,
       endpoint: { host: options.host ?? '127.0.0.1', port: this.server.port },
-      address: CLIENT,
+      address: options.address ?? CLIENT,
       allowedIps: options.allowedIps ?? ['100.127.0.0/16'],
       mtu: 1420,
       persistentKeepaliveSeconds: options.keepaliveSeconds ?? 0,

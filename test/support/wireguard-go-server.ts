@@ -17,6 +17,25 @@ export const LISTEN_PORT = 11010;
 const HTTP_PEER = `${REPOSITORY}test/support/http-peer.js`;
 const RELAY = `${REPOSITORY}test/support/udp-relay.js`;
 
+/** The addresses inside the tunnel, and what the client may reach of them. */
+export interface Inside {
+  readonly service: string;
+  readonly client: string;
+  readonly allowedIps: string;
+}
+
+const INSIDE_IPV4: Inside = {
+  service: SERVICE,
+  client: CLIENT_INSIDE,
+  allowedIps: '100.127.0.0/16',
+};
+
+export const INSIDE_IPV6: Inside = {
+  service: 'fd00:127::69:42',
+  client: 'fd00:77::2',
+  allowedIps: 'fd00:127::/32',
+};
+
 let serial = 0;
 
 export class WireGuardGoServer {
@@ -29,9 +48,14 @@ export class WireGuardGoServer {
   readonly #device = `wg${this.#name}`.slice(0, 15);
   readonly #keys = { server: keyPair(), client: keyPair() };
   http: TestProcess | undefined;
+  readonly inside: Inside;
+  /** Where the HTTP server is: the server side, or a host behind it. */
+  #serviceSpace: string;
   #wireguard: TestProcess | undefined;
 
-  constructor() {
+  constructor(inside: Inside = INSIDE_IPV4) {
+    this.inside = inside;
+    this.#serviceSpace = this.serverSpace;
     const { clientSpace, serverSpace } = this;
     const veth = [`${this.#name}0`, `${this.#name}1`] as const;
     for (const space of [clientSpace, serverSpace]) {
@@ -108,11 +132,66 @@ export class WireGuardGoServer {
       'peer',
       this.#keys.client.publicKey,
       'allowed-ips',
-      `${CLIENT_INSIDE}/32`,
+      host(this.inside.client),
     );
-    run('ip', '-n', serverSpace, 'address', 'add', `${SERVICE}/32`, 'dev', this.#device);
+    const { service, client } = this.inside;
+    run('ip', '-n', serverSpace, 'address', 'add', host(service), 'dev', this.#device);
     run('ip', '-n', serverSpace, 'link', 'set', this.#device, 'mtu', '1420', 'up');
-    run('ip', '-n', serverSpace, 'route', 'add', `${CLIENT_INSIDE}/32`, 'dev', this.#device);
+    run('ip', '-n', serverSpace, 'route', 'add', host(client), 'dev', this.#device);
+  }
+
+  /**
+   * Moves the service to a host of its own behind the server, on a path that carries `mtu` but does
+   * not look like it from either end: the server's kernel tells who sends more.
+   */
+  moveServiceBehind(mtu: number): void {
+    const { serverSpace, inside } = this;
+    const space = `${this.#name}b`;
+    const [near, far] = [`${this.#name}2`, `${this.#name}3`];
+    const isIpv6 = inside.service.includes(':');
+    const [nearAddress, farAddress] = isIpv6
+      ? ['fd00:127:99::1', 'fd00:127:99::2']
+      : ['100.127.99.1', '100.127.99.2'];
+    const length = isIpv6 ? 64 : 24;
+    const nodad = isIpv6 ? ['nodad'] : [];
+    run('ip', 'netns', 'add', space);
+    this.#serviceSpace = space;
+    const peer = ['type', 'veth', 'peer', 'name', far, 'netns', space];
+    run('ip', 'link', 'add', near, 'netns', serverSpace, ...peer);
+    for (const [at, link, address] of [
+      [serverSpace, near, nearAddress],
+      [space, far, farAddress],
+    ] as const) {
+      run('ip', '-n', at, 'address', 'add', `${address}/${length}`, 'dev', link, ...nodad);
+      run('ip', '-n', at, 'link', 'set', link, 'up');
+    }
+    const settings = ['ipv4/ip_forward', 'ipv6/conf/all/forwarding'];
+    const forward = settings.map((setting) => `echo 1 > /proc/sys/net/${setting}`).join('; ');
+    run(...inSpace(serverSpace), 'sh', '-c', forward);
+    // The router speaks from the address of the device that the packet came by.
+    const router = isIpv6 ? 'fd00:127:98::1' : '100.127.98.1';
+    run('ip', '-n', serverSpace, 'address', 'add', host(router), 'dev', this.#device);
+    run('ip', '-n', serverSpace, 'address', 'delete', host(inside.service), 'dev', this.#device);
+    run('ip', '-n', space, 'address', 'add', host(inside.service), 'dev', far, ...nodad);
+    run('ip', '-n', space, 'route', 'add', host(inside.client), 'via', nearAddress);
+    const route = ['route', 'add', host(inside.service), 'via', farAddress];
+    run('ip', '-n', serverSpace, ...route, 'mtu', 'lock', String(mtu));
+  }
+
+  /** How often the server's kernel has said that a packet was too big for its way on. */
+  async tooBigSent(): Promise<number> {
+    const { stdout } = await this.processes.run([
+      ...inSpace(this.serverSpace),
+      'sh',
+      '-c',
+      "cat /proc/net/snmp6; awk '/^IcmpMsg/ { print }' /proc/net/snmp",
+    ]);
+    const ipv6 = /Icmp6OutPktTooBigs\s+(\d+)/.exec(stdout);
+    const [names, values] = [...stdout.matchAll(/^IcmpMsg: (.*)$/gm)].map((line) =>
+      line[1]!.split(' '),
+    );
+    const ipv4 = values?.[names?.indexOf('OutType3') ?? -1];
+    return Number(ipv6?.[1] ?? 0) + Number(ipv4 ?? 0);
   }
 
   signalWireGuard(signal: NodeJS.Signals): void {
@@ -133,10 +212,10 @@ export class WireGuardGoServer {
   /** A plain HTTP server at the Unified Endpoint's address. */
   async startHttp(): Promise<TestProcess> {
     const server = this.processes.start([
-      ...inSpace(this.serverSpace),
+      ...inSpace(this.#serviceSpace),
       process.execPath,
       HTTP_PEER,
-      SERVICE,
+      this.inside.service,
       '80',
     ]);
     await server.output(/listening/);
@@ -192,8 +271,8 @@ export class WireGuardGoServer {
       arcSessionStatus: {
         arcServerPeerPublicKey: change.serverKey ?? server.publicKey,
         arcServerEndpoint: change.endpoint ?? `${SERVER_OUTSIDE}:${LISTEN_PORT}`,
-        arcAllowedIPs: ['100.127.0.0/16'],
-        arcClientPeerIpAddress: CLIENT_INSIDE,
+        arcAllowedIPs: [this.inside.allowedIps],
+        arcClientPeerIpAddress: this.inside.client,
       },
     };
     writeFileSync(this.configPath, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
@@ -254,7 +333,8 @@ export class WireGuardGoServer {
 
   async close(): Promise<void> {
     await this.processes.close();
-    for (const space of [this.clientSpace, this.serverSpace]) run('ip', 'netns', 'delete', space);
+    for (const space of new Set([this.clientSpace, this.serverSpace, this.#serviceSpace]))
+      run('ip', 'netns', 'delete', space);
     run('rm', '-f', `/var/run/wireguard/${this.#device}.sock`);
     rmSync(this.folder, { recursive: true });
   }
@@ -266,6 +346,11 @@ export function inSpace(space: string): [string, ...string[]] {
 
 function run(command: string, ...parameters: string[]): string {
   return execFileSync(command, parameters, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** The prefix of one address alone. */
+function host(address: string): string {
+  return `${address}/${address.includes(':') ? 128 : 32}`;
 }
 
 function keyPair(): { privateKey: string; publicKey: string } {

@@ -2,11 +2,15 @@ import {
   createIpv4Header,
   finishIpv4Header,
   ipv4Destination,
+  ipv4FragmentOffset,
+  ipv4HasMoreFragments,
   ipv4HeaderError,
+  ipv4Identification,
   ipv4IsFragment,
   ipv4Protocol,
   ipv4Source,
   ipv4TotalLength,
+  writeIpv4Fragment,
 } from '../../src/wire/ipv4.js';
 
 /** A header with a known checksum, b861. */
@@ -59,4 +63,27 @@ it.each([
       0,
     ),
   ).toBe(true);
+});
+
+it('makes a fragment, and of one a whole packet', () => {
+  const packet = known();
+  writeIpv4Fragment(packet, 0, { start: 1480, more: true }, 0xbeef);
+  expect([...packet.subarray(4, 8)]).toEqual([0xbe, 0xef, 0x20, 185]);
+  expect(ipv4FragmentOffset(packet, 0)).toBe(1480);
+  expect(ipv4HasMoreFragments(packet, 0)).toBe(true);
+  expect(ipv4Identification(packet, 0)).toBe(0xbeef);
+  writeIpv4Fragment(packet, 0, { start: 0, more: false }, 0xbeef);
+  expect(ipv4IsFragment(packet, 0)).toBe(false);
+  expect(ipv4HasMoreFragments(packet, 0)).toBe(false);
+});
+
+it('sums a header with its options', () => {
+  const packet = new Uint8Array(24);
+  packet.set(KNOWN);
+  packet[0] = 0x46;
+  packet.set([0x94, 0x04, 0, 0], 20);
+  finishIpv4Header(packet, 0, 24);
+  expect(ipv4HeaderError(packet)).toBeUndefined();
+  packet[20] = 0x95;
+  expect(ipv4HeaderError(packet)).toBe('ip-checksum');
 });

@@ -1,108 +1,153 @@
 /**
- * Destination unreachable, given to the connection or socket that the quoted packet came from.
- * ICMP is easily forged: RFC 5927 says what to believe.
+ * Errors that arrive, given to the connection or socket that the quoted packet came from: RFC 1122
+ * 3.2.2, RFC 4443 2.4 (d). They are easily forged, so the packet must be one that we may have sent.
  */
-import { sequenceAtOrBefore, sequenceBefore } from '../../lib/sequence-number.js';
-import { readUint16 } from '../../wire/bytes.js';
 import {
+  ICMP_DESTINATION_UNREACHABLE,
   ICMP_FRAGMENTATION_NEEDED,
   ICMP_HEADER_LENGTH,
+  ICMP_PORT_UNREACHABLE,
+  ICMP_TIME_EXCEEDED,
   icmpCode,
   icmpNextHopMtu,
+  icmpType,
 } from '../../wire/icmp.js';
 import {
-  IPV4_HEADER_LENGTH,
-  ipv4Destination,
-  ipv4HeaderLength,
-  ipv4Protocol,
-  ipv4Source,
-  PROTOCOL_TCP,
-  PROTOCOL_UDP,
-} from '../../wire/ipv4.js';
-import { TCP_HEADER_LENGTH, tcpSequence } from '../../wire/tcp.js';
+  ICMPV6_DESTINATION_UNREACHABLE,
+  ICMPV6_PACKET_TOO_BIG,
+  ICMPV6_PORT_UNREACHABLE,
+  ICMPV6_TIME_EXCEEDED,
+  icmpv6Parameter,
+} from '../../wire/icmpv6.js';
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from '../../wire/ipv4.js';
+import { PROTOCOL_ICMPV6 } from '../../wire/ipv6.js';
+import { tcpSequence } from '../../wire/tcp.js';
+import type { SocketAddress } from '../../wire/ip-address.js';
 import type { Inbound } from '../ip/inbound.js';
+import type { Outbound } from '../ip/outbound.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
-import { terminate } from '../tcp/events.js';
-import { applyMss } from '../tcp/handshake.js';
-import { settle } from '../tcp/segment-arrives.js';
-import type { Tcb } from '../tcp/tcb.js';
+import { destinationUnreachable, isInFlight } from '../tcp/network-errors.js';
 import type { TcpLayer } from '../tcp/tcp-layer.js';
 import type { UdpLayer } from '../udp/udp-layer.js';
+import type { UdpErrorKind } from '../udp/udp-socket.js';
+import { echoEnds } from './icmp-layer.js';
+import { type QuotedPacket, readQuotedPacket } from './quoted-packet.js';
 
-/** Less is not believed: Linux's min_pmtu. RFC 5927 7.1: else a forger could make us send crumbs. */
-const MINIMUM_PATH_MTU = 552;
+/** What became of an error. */
+export type IcmpErrorOutcome = 'taken' | 'icmp-unmatched' | 'icmp-path-mtu';
 
-/** Quoted bytes behind the IP header that every error has (RFC 792): ports and sequence number. */
-const QUOTED_LENGTH = 8;
+export interface IcmpErrorsOptions {
+  readonly addresses: OwnAddresses;
+  readonly outbound: Outbound;
+  readonly tcp: TcpLayer;
+  readonly udp: UdpLayer;
+}
 
 export class IcmpErrors {
   readonly #addresses: OwnAddresses;
+  readonly #outbound: Outbound;
   readonly #tcp: TcpLayer;
   readonly #udp: UdpLayer;
 
-  constructor(addresses: OwnAddresses, tcp: TcpLayer, udp: UdpLayer) {
+  constructor({ addresses, outbound, tcp, udp }: IcmpErrorsOptions) {
     this.#addresses = addresses;
+    this.#outbound = outbound;
     this.#tcp = tcp;
     this.#udp = udp;
   }
 
-  /** Handles destination unreachable; false when it is about nothing that we know. */
-  handle(packet: Inbound, now: number): boolean {
-    const { bytes, offset } = packet;
-    const end = offset + packet.length;
-    const quoted = offset + ICMP_HEADER_LENGTH;
-    if (quoted + IPV4_HEADER_LENGTH > end) return false;
-    const upper = quoted + ipv4HeaderLength(bytes, quoted);
-    if (upper + QUOTED_LENGTH > end) return false;
-    const localIndex = this.#addresses.indexOf(ipv4Source(bytes, quoted));
-    if (localIndex === undefined) return false;
-    const localPort = readUint16(bytes, upper);
-    const remote = {
-      address: ipv4Destination(bytes, quoted).slice(),
-      port: readUint16(bytes, upper + 2),
-    };
-    const code = icmpCode(bytes, offset);
-    if (ipv4Protocol(bytes, quoted) === PROTOCOL_UDP) {
-      const socket = this.#udp.find(localIndex, localPort);
-      socket?.onError?.({ kind: 'unreachable', code, remote });
-      return socket !== undefined;
+  /** Handles an error message of either family whose checksum is right. */
+  handle(packet: Inbound, now: number): IcmpErrorOutcome {
+    const { bytes, offset, end, isIpv6 } = packet;
+    const quoted = readQuotedPacket(bytes, offset + ICMP_HEADER_LENGTH, end, isIpv6);
+    if (quoted === undefined) return 'icmp-unmatched';
+    const localIndex = this.#addresses.indexOf(quoted.source);
+    if (localIndex === undefined) return 'icmp-unmatched';
+    const kind = kindOf(bytes, offset, isIpv6);
+    switch (quoted.protocol) {
+      case PROTOCOL_TCP:
+        return this.#handleTcp(packet, quoted, localIndex, kind, now);
+      case PROTOCOL_UDP:
+        return this.#handleUdp(packet, quoted, localIndex, kind, now);
+      case isIpv6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP:
+        return this.#handleEcho(packet, quoted, kind, now);
+      default:
+        return 'icmp-unmatched';
     }
-    if (ipv4Protocol(bytes, quoted) !== PROTOCOL_TCP) return false;
-    const tcb = this.#tcp.find(localIndex, localPort, remote);
-    if (tcb === undefined || !isInFlight(tcb, tcpSequence(bytes, upper))) return false;
-    if (code === ICMP_FRAGMENTATION_NEEDED) shrink(tcb, icmpNextHopMtu(bytes, offset), now);
-    else unreachable(tcb, now);
-    return true;
+  }
+
+  #handleTcp(
+    packet: Inbound,
+    quoted: QuotedPacket,
+    localIndex: number,
+    kind: UdpErrorKind,
+    now: number,
+  ): IcmpErrorOutcome {
+    const remote = { address: quoted.destination, port: quoted.destinationPort };
+    const tcb = this.#tcp.find(localIndex, quoted.sourcePort, remote);
+    const sequence = tcpSequence(packet.bytes, quoted.upper);
+    if (tcb === undefined || !isInFlight(tcb, sequence)) return 'icmp-unmatched';
+    if (kind === 'too-big') return this.#learn(packet, quoted, now);
+    // RFC 1122 4.2.3.9: time exceeded and parameter problem are soft, a router may be at fault.
+    if (kind === 'unreachable' || kind === 'port-unreachable') destinationUnreachable(tcb, now);
+    return 'taken';
+  }
+
+  #handleUdp(
+    packet: Inbound,
+    quoted: QuotedPacket,
+    localIndex: number,
+    kind: UdpErrorKind,
+    now: number,
+  ): IcmpErrorOutcome {
+    const local = { address: this.#addresses.at(localIndex), port: quoted.sourcePort };
+    const remote = { address: quoted.destination.slice(), port: quoted.destinationPort };
+    if (!this.#hasSent(PROTOCOL_UDP, local, remote)) return 'icmp-unmatched';
+    const outcome = kind === 'too-big' ? this.#learn(packet, quoted, now) : 'taken';
+    if (outcome !== 'taken') return outcome;
+    const socket = this.#udp.findFor(localIndex, quoted.sourcePort, remote);
+    // RFC 1122 4.1.3.3: UDP MUST pass errors to the application.
+    socket?.onError?.({ kind, code: icmpCode(packet.bytes, packet.offset), remote });
+    return socket === undefined && kind !== 'too-big' ? 'icmp-unmatched' : 'taken';
+  }
+
+  #handleEcho(
+    packet: Inbound,
+    quoted: QuotedPacket,
+    kind: UdpErrorKind,
+    now: number,
+  ): IcmpErrorOutcome {
+    const { source, destination, protocol, upper } = quoted;
+    const [local, remote] = echoEnds(source, destination, packet.bytes, upper);
+    if (!this.#hasSent(protocol, local, remote)) return 'icmp-unmatched';
+    return kind === 'too-big' ? this.#learn(packet, quoted, now) : 'taken';
+  }
+
+  #hasSent(protocol: number, local: SocketAddress, remote: SocketAddress): boolean {
+    return this.#outbound.flows.isNoted(protocol, local, remote);
+  }
+
+  /** Path MTU discovery: RFC 1191 6.3, RFC 8201 4 and 5.2. */
+  #learn({ bytes, offset, isIpv6 }: Inbound, quoted: QuotedPacket, now: number): IcmpErrorOutcome {
+    const mtu = isIpv6 ? icmpv6Parameter(bytes, offset) : icmpNextHopMtu(bytes, offset);
+    const { paths } = this.#outbound;
+    if (!paths.learn(quoted.destination, mtu, quoted.length, now)) return 'icmp-path-mtu';
+    this.#tcp.pathMtuChanged(quoted.destinationKey, now);
+    return 'taken';
   }
 }
 
-/** RFC 5927 4.1: only a segment that we have sent and that is not acknowledged can be quoted. */
-function isInFlight(tcb: Tcb, sequence: number): boolean {
-  const { sndUna, sndNxt } = tcb.sender;
-  return sequenceAtOrBefore(sndUna, sequence) && sequenceBefore(sequence, sndNxt);
-}
-
-/**
- * RFC 5461 4: an error in answer to a SYN ends the attempt, lest the user waits for nothing.
- * RFC 5927 6: an established connection outlives it; its own timers decide.
- */
-function unreachable(tcb: Tcb, now: number): void {
-  if (tcb.state !== 'SYN-SENT') return;
-  terminate(tcb, 'unreachable');
-  settle(tcb, now);
-}
-
-/** Path MTU discovery: RFC 1191 6.3 and 6.4. Our packets all have DF set. */
-function shrink(tcb: Tcb, nextHopMtu: number, now: number): void {
-  const mtu = Math.max(MINIMUM_PATH_MTU, nextHopMtu);
-  const mss = mtu - tcb.header.length - TCP_HEADER_LENGTH;
-  if (mss >= tcb.mss) return;
-  const before = tcb.sender.mss;
-  applyMss(tcb, mss);
-  if (tcb.sender.mss >= before) {
-    tcb.sender.setMss(before);
-    return;
+function kindOf(bytes: Uint8Array, offset: number, isIpv6: boolean): UdpErrorKind {
+  const type = icmpType(bytes, offset);
+  const code = icmpCode(bytes, offset);
+  if (isIpv6) {
+    if (type === ICMPV6_PACKET_TOO_BIG) return 'too-big';
+    if (type === ICMPV6_TIME_EXCEEDED) return 'time-exceeded';
+    if (type !== ICMPV6_DESTINATION_UNREACHABLE) return 'other';
+    return code === ICMPV6_PORT_UNREACHABLE ? 'port-unreachable' : 'unreachable';
   }
-  tcb.sender.sendAgain();
-  settle(tcb, now);
+  if (type === ICMP_TIME_EXCEEDED) return 'time-exceeded';
+  if (type !== ICMP_DESTINATION_UNREACHABLE) return 'other';
+  if (code === ICMP_FRAGMENTATION_NEEDED) return 'too-big';
+  return code === ICMP_PORT_UNREACHABLE ? 'port-unreachable' : 'unreachable';
 }

@@ -1,32 +1,36 @@
-/** ICMP (RFC 792, RFC 1122 3.2.2): echo both ways, and errors out. Errors in: icmp-errors.ts. */
+/**
+ * ICMP (RFC 792, RFC 1122 3.2.2) and ICMPv6 (RFC 4443): echo both ways, and what kind of message
+ * one is. Errors in: icmp-errors.ts; errors out: icmp-error-sender.ts.
+ */
 import type { DropCounter } from '../../lib/drop-counter.js';
-import { PACKET_HEADROOM, packetInSlot, type PacketSlots } from '../../lib/packet-slot.js';
+import { PACKET_HEADROOM, packetInSlot } from '../../lib/packet-slot.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
-import { isChecksumValid, sumBytes } from '../../wire/checksum.js';
+import { isChecksumValid, sumBytes, sumPseudoHeader } from '../../wire/checksum.js';
 import {
   finishIcmp,
   ICMP_DESTINATION_UNREACHABLE,
   ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,
   ICMP_HEADER_LENGTH,
-  ICMP_PORT_UNREACHABLE,
+  ICMP_PARAMETER_PROBLEM,
+  ICMP_TIME_EXCEEDED,
   icmpIdentifier,
   icmpSequence,
   icmpType,
   writeIcmpEcho,
-  writeIcmpError,
 } from '../../wire/icmp.js';
-import type { IpAddress } from '../../wire/ip-address.js';
+import { ICMPV6_ECHO_REPLY, ICMPV6_ECHO_REQUEST, isIcmpv6Error } from '../../wire/icmpv6.js';
+import type { IpAddress, SocketAddress } from '../../wire/ip-address.js';
 import { PROTOCOL_ICMP } from '../../wire/ipv4.js';
+import { PROTOCOL_ICMPV6 } from '../../wire/ipv6.js';
 import type { DropReason } from '../drop-reason.js';
 import type { Inbound } from '../ip/inbound.js';
-import { IpHeader } from '../ip/ip-header.js';
+import type { Outbound } from '../ip/outbound.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
 import type { PacketQueue } from '../packet-queue.js';
 
-/** Echo replies and errors in a second; a flood is not answered in kind. */
+/** Echo replies in a second; a flood is not answered in kind. */
 const ANSWERS_PER_SECOND = 1000;
-const ERRORS_PER_SECOND = 100;
 
 /** An answer to sendEcho(). */
 export interface EchoReply {
@@ -47,10 +51,9 @@ export interface EchoRequest {
 }
 
 export interface IcmpLayerOptions {
-  readonly mtu: number;
+  readonly outbound: Outbound;
   readonly addresses: OwnAddresses;
   readonly drops: DropCounter<DropReason>;
-  readonly slots: PacketSlots;
   readonly control: PacketQueue;
   readonly datagrams: PacketQueue;
 }
@@ -62,107 +65,128 @@ export class IcmpLayer {
   readonly #onError: (packet: Inbound) => void;
   readonly #options: IcmpLayerOptions;
   readonly #answers: TokenBucket;
-  readonly #errors: TokenBucket;
 
   constructor(options: IcmpLayerOptions, onError: (packet: Inbound) => void, now: number) {
     this.#options = options;
     this.#onError = onError;
     this.#answers = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND, now);
-    this.#errors = new TokenBucket(ERRORS_PER_SECOND, ERRORS_PER_SECOND, now);
   }
 
-  /** Handles the ICMP message in `packet`. */
+  /** Handles the message in `packet`, of its family's ICMP. */
   handleInbound(packet: Inbound, now: number): void {
     const { bytes, offset, length } = packet;
     const { drops } = this.#options;
     if (length < ICMP_HEADER_LENGTH) {
       drops.count('icmp-truncated');
-    } else if (!isChecksumValid(sumBytes(bytes, offset, length))) {
-      drops.count('icmp-checksum');
-    } else {
+      return;
+    }
+    // RFC 4443 2.3: ICMPv6 has a pseudo header.
+    const pseudoSum = packet.isIpv6
+      ? sumPseudoHeader(packet.source, packet.destination, PROTOCOL_ICMPV6, length)
+      : 0;
+    if (isChecksumValid(pseudoSum + sumBytes(bytes, offset, length))) {
       this.#handleMessage(packet, now);
+    } else {
+      drops.count('icmp-checksum');
     }
   }
 
   #handleMessage(packet: Inbound, now: number): void {
-    const { bytes, offset, length } = packet;
     const { drops } = this.#options;
-    switch (icmpType(bytes, offset)) {
-      case ICMP_ECHO_REQUEST:
-        if (this.#answers.take(now)) this.#answerEcho(packet);
-        else drops.count('icmp-rate');
-        break;
-      case ICMP_ECHO_REPLY:
-        this.onEchoReply?.({
-          from: packet.source.slice(),
-          identifier: icmpIdentifier(bytes, offset),
-          sequence: icmpSequence(bytes, offset),
-          payload: bytes.slice(offset + ICMP_HEADER_LENGTH, offset + length),
-        });
-        break;
-      case ICMP_DESTINATION_UNREACHABLE:
-        this.#onError(packet);
-        break;
-      default:
-        // RFC 1122 3.2.2: an unknown type MUST be silently discarded.
-        drops.count('icmp-type');
+    const { isIpv6 } = packet;
+    const type = icmpType(packet.bytes, packet.offset);
+    if (type === (isIpv6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST)) {
+      if (this.#answers.take(now)) this.#answerEcho(packet);
+      else drops.count('icmp-rate');
+    } else if (type === (isIpv6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY)) {
+      this.#takeEchoReply(packet);
+    } else if (isIpv6 ? isIcmpv6Error(type) : isHeededError(type)) {
+      // RFC 4443 2.4 (a): unknown errors too MUST be passed to the upper layer.
+      this.#onError(packet);
+    } else {
+      // RFC 1122 3.2.2 and RFC 4443 2.4 (b): an unknown type MUST be silently discarded. Neighbour
+      // discovery is of no use on a link without link-layer addresses.
+      drops.count('icmp-type');
     }
   }
 
-  /** RFC 1122 3.2.2.6: the request's data comes back whole, from the address it was sent to. */
+  #takeEchoReply(packet: Inbound): void {
+    const { bytes, offset, end } = packet;
+    this.onEchoReply?.({
+      from: packet.source.slice(),
+      identifier: icmpIdentifier(bytes, offset),
+      sequence: icmpSequence(bytes, offset),
+      payload: bytes.slice(offset + ICMP_HEADER_LENGTH, end),
+    });
+  }
+
+  /** RFC 1122 3.2.2.6, RFC 4443 4.2: the data comes back whole, from the address it was sent to. */
   #answerEcho(packet: Inbound): void {
-    const { bytes, offset, length } = packet;
-    const payload = bytes.subarray(offset + ICMP_HEADER_LENGTH, offset + length);
-    const slot = this.#createEcho(ICMP_ECHO_REPLY, {
+    const { bytes, offset, end } = packet;
+    const slot = this.#createEcho(packet.isIpv6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY, {
       to: packet.source,
       from: this.#options.addresses.at(packet.localIndex),
       identifier: icmpIdentifier(bytes, offset),
       sequence: icmpSequence(bytes, offset),
-      payload,
+      payload: bytes.subarray(offset + ICMP_HEADER_LENGTH, end),
     });
-    if (!this.#options.control.offer(slot)) this.#options.drops.count('queue-full');
+    this.#enqueue(this.#options.control, slot, packet.source);
   }
 
   /** @returns false where the echo was dropped: too long for the MTU, or the queue is full */
   sendEcho(request: EchoRequest): boolean {
-    const { addresses, datagrams, drops, mtu } = this.#options;
+    const { addresses, datagrams, outbound } = this.#options;
     const from = addresses.at(addresses.select(request.to, request.from));
-    const slot = this.#createEcho(ICMP_ECHO_REQUEST, { ...request, from });
-    if (packetInSlot(slot).length > mtu) return false;
-    if (datagrams.offer(slot)) return true;
+    const type = from.length === 16 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST;
+    const slot = this.#createEcho(type, { ...request, from });
+    if (packetInSlot(slot).length > outbound.mtu) return false;
+    return this.#enqueue(datagrams, slot, request.to);
+  }
+
+  #enqueue(queue: PacketQueue, slot: Uint8Array, to: IpAddress): boolean {
+    const { outbound, drops } = this.#options;
+    if (queue.offerAll(outbound.fit(slot, to))) return true;
     drops.count('queue-full');
     return false;
   }
 
   #createEcho(type: number, echo: EchoRequest & { from: IpAddress }): Uint8Array {
-    const header = new IpHeader(echo.from, echo.to, PROTOCOL_ICMP);
-    const length = ICMP_HEADER_LENGTH + echo.payload.length;
-    const slot = this.#options.slots.allocate(header.length + length);
+    const { outbound } = this.#options;
+    const { from, to, identifier, payload } = echo;
+    const isIpv6 = from.length === 16;
+    const protocol = isIpv6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP;
+    const local = { address: from, port: identifier };
+    const header = outbound.createHeader(local, { address: to, port: 0 }, protocol);
+    const length = ICMP_HEADER_LENGTH + payload.length;
+    const slot = outbound.slots.allocate(header.length + length);
     const offset = PACKET_HEADROOM + header.length;
     header.write(slot, PACKET_HEADROOM, length);
-    writeIcmpEcho(slot, offset, type, echo.identifier, echo.sequence);
-    slot.set(echo.payload, offset + ICMP_HEADER_LENGTH);
-    finishIcmp(slot, offset, length);
+    writeIcmpEcho(slot, offset, type, identifier, echo.sequence);
+    slot.set(payload, offset + ICMP_HEADER_LENGTH);
+    finishIcmp(slot, offset, length, isIpv6 ? header.pseudoSum(length) : 0);
+    outbound.flows.note(protocol, ...echoEnds(from, to, slot, offset));
     return slot;
   }
+}
 
-  /** Tells the sender of a datagram that nobody has its port: RFC 1122 3.2.2.1 and 4.1.3.1. */
-  sendPortUnreachable(packet: Inbound, now: number): void {
-    const { addresses, slots, control, drops } = this.#options;
-    if (!this.#errors.take(now)) {
-      drops.count('icmp-rate');
-      return;
-    }
-    const header = new IpHeader(addresses.at(packet.localIndex), packet.source, PROTOCOL_ICMP);
-    // RFC 1122 3.2.2: at least the IP header and eight bytes are quoted.
-    const quoted = packet.bytes.subarray(0, packet.offset + 8);
-    const length = ICMP_HEADER_LENGTH + quoted.length;
-    const slot = slots.allocate(header.length + length);
-    const offset = PACKET_HEADROOM + header.length;
-    header.write(slot, PACKET_HEADROOM, length);
-    writeIcmpError(slot, offset, ICMP_DESTINATION_UNREACHABLE, ICMP_PORT_UNREACHABLE);
-    slot.set(quoted, offset + ICMP_HEADER_LENGTH);
-    finishIcmp(slot, offset, length);
-    if (!control.offer(slot)) drops.count('queue-full');
-  }
+/** The two ends of an echo in terms of ports: identifier and sequence. */
+export function echoEnds(
+  local: IpAddress,
+  remote: IpAddress,
+  bytes: Uint8Array,
+  offset: number,
+): [SocketAddress, SocketAddress] {
+  return [
+    { address: local, port: icmpIdentifier(bytes, offset) },
+    { address: remote, port: icmpSequence(bytes, offset) },
+  ];
+}
+
+/** Source quench and redirect are not: RFC 6633 3; and there is one way out, the tunnel. */
+function isHeededError(type: number): boolean {
+  return (
+    type === ICMP_DESTINATION_UNREACHABLE ||
+    type === ICMP_TIME_EXCEEDED ||
+    type === ICMP_PARAMETER_PROBLEM
+  );
 }

@@ -1,15 +1,23 @@
-import { addressKey, type IpAddress } from '../../wire/ip-address.js';
+import type { IpAddress } from '../../wire/ip-address.js';
 import {
   ipv4Destination,
   ipv4HeaderError,
   ipv4HeaderLength,
-  ipv4IsFragment,
   ipv4Protocol,
   ipv4Source,
   ipv4TotalLength,
   ipVersion,
 } from '../../wire/ipv4.js';
+import {
+  IPV6_HEADER_LENGTH,
+  IPV6_NEXT_HEADER,
+  ipv6Destination,
+  ipv6HeaderError,
+  ipv6PayloadLength,
+  ipv6Source,
+} from '../../wire/ipv6.js';
 import type { DropReason } from '../drop-reason.js';
+import { AddressKeyMemo } from './address-key-memo.js';
 import { isUnicast, type OwnAddresses } from './own-addresses.js';
 
 const NOTHING = new Uint8Array(0);
@@ -17,44 +25,70 @@ const NOTHING = new Uint8Array(0);
 /** An arriving IP packet. One object serves all packets in turn. */
 export class Inbound {
   bytes: Uint8Array = NOTHING;
+  isIpv6 = false;
   /** The index of our address that it was sent to. */
   localIndex = 0;
-  /** The source address as addressKey() makes it, without an object for IPv4. */
+  /** The source address as addressKey() makes it. */
   sourceKey: number | string = 0;
   protocol = 0;
-  /** What lies behind the IP header. */
+  /** What lies behind the IP header, and in IPv6 behind the extension headers that were passed. */
   offset = 0;
   length = 0;
+  readonly #sources = new AddressKeyMemo();
+  readonly #destinations = new AddressKeyMemo();
 
   /** The source address, as a view into the packet. */
   get source(): IpAddress {
-    return ipv4Source(this.bytes, 0);
+    return this.isIpv6 ? ipv6Source(this.bytes, 0) : ipv4Source(this.bytes, 0);
   }
 
   /** The destination address, as a view into the packet. */
   get destination(): IpAddress {
-    return ipv4Destination(this.bytes, 0);
+    return this.isIpv6 ? ipv6Destination(this.bytes, 0) : ipv4Destination(this.bytes, 0);
   }
 
-  /** Takes a packet; says why it is none for us, if so. */
+  /** Where the packet ends in `bytes`; what follows is not part of it. */
+  get end(): number {
+    return this.offset + this.length;
+  }
+
+  /**
+   * Takes a packet; says why it is none for us, if so. IPv4 options are passed unread: RFC 1122
+   * 3.2.1.8, what is not understood MUST be ignored. Extension headers are the IP layer's.
+   */
   parse(packet: Uint8Array, addresses: OwnAddresses): DropReason | undefined {
     if (packet.length === 0) return 'ip-truncated';
-    if (ipVersion(packet, 0) !== 4) return 'ip-version';
-    const error = ipv4HeaderError(packet);
+    const version = ipVersion(packet, 0);
+    if (version !== 4 && version !== 6) return 'ip-version';
+    this.isIpv6 = version === 6;
+    const error = this.isIpv6 ? ipv6HeaderError(packet) : ipv4HeaderError(packet);
     if (error !== undefined) return error;
-    // Reassembly is not here yet: peers inside the tunnel send no more than its MTU.
-    if (ipv4IsFragment(packet, 0)) return 'ip-fragment';
     this.bytes = packet;
-    const localIndex = addresses.indexOf(this.destination);
+    // Multicast and broadcast end here: no such address is ours, and nothing is answered.
+    const localIndex = addresses.indexOfKey(this.#destinations.keyOf(this.destination));
     if (localIndex === undefined) return 'ip-destination';
     const { source } = this;
     if (!isUnicast(source)) return 'ip-source';
     this.localIndex = localIndex;
-    this.sourceKey = addressKey(source);
-    this.protocol = ipv4Protocol(packet, 0);
-    this.offset = ipv4HeaderLength(packet, 0);
-    this.length = ipv4TotalLength(packet, 0) - this.offset;
+    this.sourceKey = this.#sources.keyOf(source);
+    if (this.isIpv6) {
+      this.protocol = packet[IPV6_NEXT_HEADER]!;
+      this.offset = IPV6_HEADER_LENGTH;
+      this.length = ipv6PayloadLength(packet, 0);
+    } else {
+      this.protocol = ipv4Protocol(packet, 0);
+      this.offset = ipv4HeaderLength(packet, 0);
+      this.length = ipv4TotalLength(packet, 0) - this.offset;
+    }
     return undefined;
+  }
+
+  /** Passes headers: the upper layer `protocol` begins at `offset`. */
+  passTo(protocol: number, offset: number): void {
+    const { end } = this;
+    this.protocol = protocol;
+    this.offset = offset;
+    this.length = end - offset;
   }
 
   /** Lets go of the packet. */

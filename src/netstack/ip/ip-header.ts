@@ -1,17 +1,20 @@
 import { sumPseudoHeader } from '../../wire/checksum.js';
 import type { IpAddress } from '../../wire/ip-address.js';
 import { createIpv4Header, finishIpv4Header } from '../../wire/ipv4.js';
+import { createIpv6Header, finishIpv6Header } from '../../wire/ipv6.js';
 
-/**
- * The IP header of one flow, made once: a packet needs a copy, its length and its checksum. IPv6
- * will be a second kind of bytes behind the same three members.
- */
+/** The IP header of one flow, made once: a packet needs a copy, its length and its checksum. */
 export class IpHeader {
   readonly #bytes: Uint8Array;
   readonly #pseudoSum: number;
+  readonly #isIpv6: boolean;
 
-  constructor(source: IpAddress, destination: IpAddress, protocol: number) {
-    this.#bytes = createIpv4Header(source, destination, protocol);
+  /** @param flowLabel of meaning for IPv6 alone; 0 is none (RFC 6437 2) */
+  constructor(source: IpAddress, destination: IpAddress, protocol: number, flowLabel = 0) {
+    this.#isIpv6 = source.length === 16;
+    this.#bytes = this.#isIpv6
+      ? createIpv6Header(source, destination, protocol, flowLabel)
+      : createIpv4Header(source, destination, protocol);
     this.#pseudoSum = sumPseudoHeader(source, destination, protocol, 0);
   }
 
@@ -28,6 +31,7 @@ export class IpHeader {
   /** Writes the header of a packet with `upperLength` bytes behind it. */
   write(packet: Uint8Array, offset: number, upperLength: number): void {
     packet.set(this.#bytes, offset);
-    finishIpv4Header(packet, offset, this.#bytes.length + upperLength);
+    if (this.#isIpv6) finishIpv6Header(packet, offset, upperLength);
+    else finishIpv4Header(packet, offset, this.#bytes.length + upperLength);
   }
 }

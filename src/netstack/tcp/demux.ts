@@ -50,6 +50,11 @@ export class TcpDemux {
     if (ports.size === 0) this.#byRemote.delete(remote);
   }
 
+  /** All connections to a remote address, as a copy that may outlive changes. */
+  allTo(remoteKey: number | string): Tcb[] {
+    return [...(this.#byRemote.get(remoteKey)?.values() ?? [])];
+  }
+
   /** All connections, as a copy that may outlive changes. */
   all(): Tcb[] {
     return [...this.#byRemote.values()].flatMap((ports) => [...ports.values()]);

@@ -1,6 +1,7 @@
 /** What the handshake settles between the two ends: RFC 9293 3.7.1, RFC 7323 1.3 and 2.2. */
 import { sequenceAdd } from '../../lib/sequence-number.js';
-import { TIMESTAMPS_LENGTH } from './options.js';
+import { TCP_HEADER_LENGTH } from '../../wire/tcp.js';
+import { defaultMss, TIMESTAMPS_LENGTH } from './options.js';
 import type { Segment } from './segment.js';
 import type { Tcb } from './tcb.js';
 
@@ -24,7 +25,7 @@ export function synchronize(tcb: Tcb, segment: Segment, now: number): void {
   tcb.sack &&= options.sackPermitted;
   sender.usesSack = tcb.sack;
   receiver.usesSack = tcb.sack;
-  applyMss(tcb, options.mss);
+  applyMss(tcb, options.hasMss ? options.mss : defaultMss(tcb.remote.address));
   // What our own SYN said, or is about to say.
   receiver.advertise(0);
 }
@@ -41,10 +42,18 @@ export function synchronizeByCookie(tcb: Tcb, irs: number, mss: number): void {
   receiver.advertise(0);
 }
 
-/** Eff.snd.MSS: RFC 9293 3.7.1, the smaller of the peer's and the path's, less our options. */
+/** Takes the peer's MSS. */
 export function applyMss(tcb: Tcb, mss: number): void {
+  tcb.peerMss = mss;
+  applyPathMtu(tcb);
+}
+
+/** Eff.snd.MSS: RFC 9293 3.7.1, the smallest of the peer's, the path's and ours, less our options. */
+export function applyPathMtu(tcb: Tcb): void {
   const options = tcb.timestamps ? TIMESTAMPS_LENGTH : 0;
-  tcb.sender.setMss(Math.min(mss, tcb.mss) - options);
+  const pathMtu = tcb.host.outbound.pathMtu(tcb.remote.address);
+  const pathMss = pathMtu - tcb.header.length - TCP_HEADER_LENGTH;
+  tcb.sender.setMss(Math.min(tcb.peerMss, pathMss) - options);
 }
 
 /** Enters ESTABLISHED, or FIN-WAIT-1 when the user has closed meanwhile. */

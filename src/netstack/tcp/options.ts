@@ -1,5 +1,6 @@
 /** TCP options: MSS (RFC 9293 3.7.1), window scale and timestamps (RFC 7323), SACK (RFC 2018). */
 import { readInt32, readUint16, writeInt32, writeUint16 } from '../../wire/bytes.js';
+import type { IpAddress } from '../../wire/ip-address.js';
 import {
   OPTION_END,
   OPTION_MSS,
@@ -10,8 +11,13 @@ import {
   OPTION_WINDOW_SCALE,
 } from '../../wire/tcp.js';
 
-/** The MSS to assume where the peer names none: RFC 9293 3.7.1, MUST-15. */
+/** The MSS to assume where the peer names none: RFC 9293 3.7.1, MUST-15, by family. */
 export const DEFAULT_MSS = 536;
+const DEFAULT_IPV6_MSS = 1220;
+
+export function defaultMss(address: IpAddress): number {
+  return address.length === 16 ? DEFAULT_IPV6_MSS : DEFAULT_MSS;
+}
 
 /** A peer's MSS is not taken below this, lest headers outweigh data (as Linux's min_snd_mss). */
 const MINIMUM_MSS = 48;
@@ -38,6 +44,7 @@ const TIMESTAMPS_PREFIX = (OPTION_NOP << 24) | (OPTION_NOP << 16) | (OPTION_TIME
 /** The options of one segment; reused for the next. */
 export class TcpOptions {
   mss = DEFAULT_MSS;
+  hasMss = false;
   /** -1 when absent. */
   windowShift = -1;
   hasTimestamps = false;
@@ -52,6 +59,7 @@ export class TcpOptions {
 
   clear(): void {
     this.mss = DEFAULT_MSS;
+    this.hasMss = false;
     this.windowShift = -1;
     this.hasTimestamps = false;
     this.sackPermitted = false;
@@ -90,6 +98,7 @@ export function parseOptions(
 function takeOption(options: TcpOptions, kind: number, value: Uint8Array): void {
   if (kind === OPTION_MSS && value.length === 2) {
     options.mss = Math.max(MINIMUM_MSS, readUint16(value, 0));
+    options.hasMss = true;
   } else if (kind === OPTION_WINDOW_SCALE && value.length === 1) {
     options.windowShift = Math.min(MAXIMUM_SHIFT, value[0]!);
   } else if (kind === OPTION_TIMESTAMPS && value.length === 8) {

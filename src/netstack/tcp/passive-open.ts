@@ -7,11 +7,12 @@ import { PROTOCOL_TCP } from '../../wire/ipv4.js';
 import { TCP_HEADER_LENGTH } from '../../wire/tcp.js';
 import type { DropReason } from '../drop-reason.js';
 import type { Inbound } from '../ip/inbound.js';
-import { IpHeader } from '../ip/ip-header.js';
+import type { Outbound } from '../ip/outbound.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
 import { createCookieSegment } from './cookie-segment.js';
 import { synchronize, synchronizeByCookie } from './handshake.js';
 import type { TcpListener } from './listener.js';
+import { defaultMss } from './options.js';
 import type { Segment } from './segment.js';
 import { SynCookies } from './syn-cookies.js';
 import type { Tcb } from './tcb.js';
@@ -22,6 +23,7 @@ export interface PassiveOpenHost {
   readonly drops: DropCounter<DropReason>;
   readonly slots: PacketSlots;
   readonly addresses: OwnAddresses;
+  readonly outbound: Outbound;
   /** All connections that there may be are there. */
   readonly isFull: boolean;
   /** @param iss a sequence number that was given out already; a fresh one by default */
@@ -73,10 +75,11 @@ export class PassiveOpen {
     segment: Segment,
     now: number,
   ): void {
-    const { mtu, slots, drops } = this.#host;
+    const { mtu, slots, drops, outbound } = this.#host;
     drops.count('tcp-backlog');
-    const header = new IpHeader(local.address, remote.address, PROTOCOL_TCP);
-    const cookie = this.#cookies.create(local, remote, segment.segSeq, segment.options.mss, now);
+    const header = outbound.createHeader(local, remote, PROTOCOL_TCP);
+    const peerMss = segment.options.hasMss ? segment.options.mss : defaultMss(remote.address);
+    const cookie = this.#cookies.create(local, remote, segment.segSeq, peerMss, now);
     const mss = mtu - header.length - TCP_HEADER_LENGTH;
     this.#host.answer(createCookieSegment(slots, header, segment, cookie, mss));
   }

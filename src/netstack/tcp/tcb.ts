@@ -11,7 +11,8 @@ import type { SocketAddress } from '../../wire/ip-address.js';
 import { PROTOCOL_TCP } from '../../wire/ipv4.js';
 import { TCP_HEADER_LENGTH } from '../../wire/tcp.js';
 import type { DropReason } from '../drop-reason.js';
-import { IpHeader } from '../ip/ip-header.js';
+import type { IpHeader } from '../ip/ip-header.js';
+import type { Outbound } from '../ip/outbound.js';
 import type { CongestionControl } from './congestion/congestion-control.js';
 import type { CloseReason, TcpObserver } from './observer.js';
 import { Receiver } from './receiver.js';
@@ -22,6 +23,7 @@ import type { TcpState } from './state.js';
 /** What a connection needs of the stack around it. */
 export interface TcpHost {
   readonly mtu: number;
+  readonly outbound: Outbound;
   readonly drops: DropCounter<DropReason>;
   readonly slots: PacketSlots;
   readonly budget: MemoryBudget;
@@ -90,6 +92,9 @@ export class Tcb implements Timed {
   keepAlive: KeepAlive | undefined = undefined;
   keepAliveProbes = 0;
 
+  /** The MSS that the peer named. */
+  peerMss = Infinity;
+
   // Whether options are offered, and after the handshake whether they are in use: RFC 7323, RFC 2018.
   sack = true;
   windowScale = true;
@@ -143,7 +148,7 @@ export class Tcb implements Timed {
     this.localIndex = options.localIndex;
     this.userTimeout = options.userTimeout;
     this.timestampOffset = options.timestampOffset;
-    this.header = new IpHeader(local.address, remote.address, PROTOCOL_TCP);
+    this.header = host.outbound.createHeader(local, remote, PROTOCOL_TCP);
     const mss = this.mss;
     this.sender = new Sender({
       iss: options.iss,

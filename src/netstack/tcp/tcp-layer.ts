@@ -14,7 +14,7 @@ import { PROTOCOL_TCP } from '../../wire/ipv4.js';
 import { ACK, RST, SYN } from '../../wire/tcp.js';
 import type { DropReason } from '../drop-reason.js';
 import type { Inbound } from '../ip/inbound.js';
-import { IpHeader } from '../ip/ip-header.js';
+import type { Outbound } from '../ip/outbound.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
 import type { StackLimits } from '../limits.js';
 import type { PacketQueue } from '../packet-queue.js';
@@ -27,6 +27,7 @@ import { EphemeralPorts } from './ephemeral-ports.js';
 import { terminate } from './events.js';
 import { InitialSequence } from './initial-sequence.js';
 import { ListenerTable } from './listener-table.js';
+import { pathMtuChanged } from './network-errors.js';
 import { PassiveOpen, type PassiveOpenHost } from './passive-open.js';
 import { ReadyQueue } from './ready-queue.js';
 import { createReset } from './reset.js';
@@ -44,6 +45,7 @@ const TURN = 16;
 /** What the TCP layer shares with the stack. */
 export interface TcpLayerOptions {
   readonly mtu: number;
+  readonly outbound: Outbound;
   readonly limits: StackLimits;
   readonly entropy: Entropy;
   readonly congestion: CongestionAlgorithm;
@@ -61,6 +63,7 @@ export class StackExhaustedError extends Error {
 
 export class TcpLayer implements TcpHost, PassiveOpenHost {
   readonly mtu: number;
+  readonly outbound: Outbound;
   readonly drops: DropCounter<DropReason>;
   readonly slots: PacketSlots;
   readonly budget: MemoryBudget;
@@ -84,6 +87,7 @@ export class TcpLayer implements TcpHost, PassiveOpenHost {
   constructor(options: TcpLayerOptions, now: number) {
     const { entropy } = options;
     this.mtu = options.mtu;
+    this.outbound = options.outbound;
     this.drops = options.drops;
     this.slots = options.slots;
     this.#limits = options.limits;
@@ -156,8 +160,9 @@ export class TcpLayer implements TcpHost, PassiveOpenHost {
     }
     this.drops.count('tcp-port');
     if (segment.has(RST)) return;
-    const local = this.addresses.at(localIndex);
-    const header = new IpHeader(local, packet.source, PROTOCOL_TCP);
+    const local = { address: this.addresses.at(localIndex), port: destinationPort };
+    const remote = { address: packet.source, port: sourcePort };
+    const header = this.outbound.createHeader(local, remote, PROTOCOL_TCP);
     this.answer(createReset(this.slots, header, segment));
   }
 
@@ -251,6 +256,11 @@ export class TcpLayer implements TcpHost, PassiveOpenHost {
   /** The connection that a quoted segment of ours belongs to. */
   find(localIndex: number, localPort: number, remote: SocketAddress): Tcb | undefined {
     return this.#demux.findAddress(localIndex, localPort, remote);
+  }
+
+  /** The path to that address has become narrower, or may be wide again. */
+  pathMtuChanged(remoteKey: number | string, now: number): void {
+    for (const tcb of this.#demux.allTo(remoteKey)) pathMtuChanged(tcb, now);
   }
 
   /** Gives the next ready connection its turn; returns how many packets it emitted. */

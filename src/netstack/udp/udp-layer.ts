@@ -1,9 +1,10 @@
-/** UDP (RFC 768, RFC 1122 4.1): sockets by local address and port. */
+/** UDP (RFC 768, RFC 1122 4.1, RFC 8200 8.1): sockets by their ends. */
+import { DeadlineHeap } from '../../lib/deadline-heap.js';
 import type { DropCounter } from '../../lib/drop-counter.js';
 import { type Entropy, randomUint32 } from '../../lib/entropy.js';
-import { PACKET_HEADROOM, type PacketSlots } from '../../lib/packet-slot.js';
+import { PACKET_HEADROOM } from '../../lib/packet-slot.js';
 import { isChecksumValid, sumBytes, sumPseudoHeader } from '../../wire/checksum.js';
-import type { IpAddress, SocketAddress } from '../../wire/ip-address.js';
+import { addressKey, type IpAddress, type SocketAddress } from '../../wire/ip-address.js';
 import { PROTOCOL_UDP } from '../../wire/ipv4.js';
 import {
   finishUdp,
@@ -16,139 +17,194 @@ import {
 } from '../../wire/udp.js';
 import type { DropReason } from '../drop-reason.js';
 import type { Inbound } from '../ip/inbound.js';
-import { IpHeader } from '../ip/ip-header.js';
+import type { Outbound } from '../ip/outbound.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
 import type { PacketQueue } from '../packet-queue.js';
-import {
-  type DatagramHandler,
-  type UdpErrorHandler,
-  type UdpHost,
-  UdpSocket,
-} from './udp-socket.js';
+import { ANY_ADDRESS, UdpDemux } from './udp-demux.js';
+import { type UdpHandlers, type UdpHost, UdpSocket } from './udp-socket.js';
 
 /** RFC 6335 6: the dynamic ports. */
 const FIRST_EPHEMERAL_PORT = 49_152;
 const EPHEMERAL_PORTS = 65_536 - FIRST_EPHEMERAL_PORT;
 
-const ANY_ADDRESS = -1;
-
 export interface UdpLayerOptions {
-  readonly mtu: number;
+  readonly outbound: Outbound;
   readonly entropy: Entropy;
   readonly addresses: OwnAddresses;
   readonly drops: DropCounter<DropReason>;
-  readonly slots: PacketSlots;
   readonly datagrams: PacketQueue;
 }
 
-function key(localIndex: number, port: number): number {
-  return (localIndex + 1) * 0x10000 + port;
+/** Where a socket is to be: port 0 for an ephemeral one. */
+export interface UdpBinding {
+  readonly address?: IpAddress | undefined;
+  readonly port: number;
 }
 
 export class UdpLayer implements UdpHost {
   readonly #options: UdpLayerOptions;
-  readonly #sockets = new Map<number, UdpSocket>();
+  readonly #demux = new UdpDemux();
+  readonly #timers = new DeadlineHeap<UdpSocket>();
+  /** Sockets with an idle timeout that were used since settle(). */
+  #touched: UdpSocket[] = [];
 
   constructor(options: UdpLayerOptions) {
     this.#options = options;
   }
 
-  /** Sockets bound. */
+  /** Sockets open. */
   get size(): number {
-    return this.#sockets.size;
+    return this.#demux.size;
   }
 
   /** @throws RangeError when the address is not ours or the port is taken */
-  bind(
-    local: { address?: IpAddress; port: number },
-    onDatagram: DatagramHandler,
-    onError?: UdpErrorHandler,
+  bind(local: UdpBinding, handlers: UdpHandlers): UdpSocket {
+    const { address } = local;
+    const { addresses } = this.#options;
+    const localIndex = address === undefined ? ANY_ADDRESS : addresses.select(address, address);
+    return this.#open({ localIndex, address: address?.slice() }, local.port, undefined, handlers);
+  }
+
+  /**
+   * A socket for one remote end: what others send is not for it.
+   * @throws RangeError when no address of ours fits the remote one or the two ends are taken
+   */
+  connect(remote: SocketAddress, local: UdpBinding, handlers: UdpHandlers): UdpSocket {
+    const { addresses } = this.#options;
+    const localIndex = addresses.select(remote.address, local.address);
+    const to = { address: remote.address.slice(), port: remote.port };
+    const from = { localIndex, address: addresses.at(localIndex) };
+    return this.#open(from, local.port, to, handlers);
+  }
+
+  #open(
+    local: { localIndex: number; address: IpAddress | undefined },
+    wantedPort: number,
+    remote: SocketAddress | undefined,
+    handlers: UdpHandlers,
   ): UdpSocket {
-    const localIndex = this.#indexOf(local.address);
-    const port = local.port || this.#selectPort(localIndex);
-    const place = key(localIndex, port);
-    if (this.#sockets.has(place)) throw new RangeError(`UDP port ${port} is in use`);
-    const address = local.address?.slice();
-    const socket = new UdpSocket(this, { address, port }, onDatagram, onError);
-    this.#sockets.set(place, socket);
+    const port = wantedPort || this.#selectPort();
+    if (this.#demux.isTaken(local.localIndex, port, remote)) {
+      throw new RangeError(`UDP port ${port} is in use`);
+    }
+    const socket = new UdpSocket(this, { ...local, port, remote }, handlers);
+    this.#demux.add(socket);
+    this.#touch(socket);
     return socket;
   }
 
-  #indexOf(address: IpAddress | undefined): number {
-    return address === undefined ? ANY_ADDRESS : this.#options.addresses.select(address, address);
-  }
-
   /** Random port selection: RFC 6056 3.3.1. */
-  #selectPort(localIndex: number): number {
+  #selectPort(): number {
     const start = randomUint32(this.#options.entropy) % EPHEMERAL_PORTS;
     for (let tries = 0; tries < EPHEMERAL_PORTS; tries++) {
       const port = FIRST_EPHEMERAL_PORT + ((start + tries) % EPHEMERAL_PORTS);
-      if (!this.#sockets.has(key(localIndex, port))) return port;
+      if (this.#demux.isUnused(port)) return port;
     }
     throw new RangeError('all UDP ports are in use');
   }
 
-  /** The socket for that address and port: the one bound to just it goes first. */
-  find(localIndex: number, port: number): UdpSocket | undefined {
-    return this.#sockets.get(key(localIndex, port)) ?? this.#sockets.get(key(ANY_ADDRESS, port));
+  /** The socket that a datagram of ours, from that address and port to `remote`, came from. */
+  findFor(localIndex: number, port: number, remote: SocketAddress): UdpSocket | undefined {
+    return this.#demux.find(localIndex, port, addressKey(remote.address), remote.port);
   }
 
   /** Handles the datagram in `packet`; false when no socket has the port. */
   handleInbound(packet: Inbound): boolean {
-    const { bytes, offset } = packet;
-    const { drops } = this.#options;
+    const { bytes, offset, localIndex, sourceKey } = packet;
+    const { drops, addresses } = this.#options;
     const length = packet.length < UDP_HEADER_LENGTH ? 0 : udpLength(bytes, offset);
     if (length < UDP_HEADER_LENGTH || length > packet.length) {
       drops.count('udp-truncated');
       return true;
     }
-    if (!this.#isIntact(packet, length)) {
+    if (!isIntact(packet, length)) {
       drops.count('udp-checksum');
       return true;
     }
-    const socket = this.find(packet.localIndex, udpDestinationPort(bytes, offset));
+    const sourcePort = udpSourcePort(bytes, offset);
+    const port = udpDestinationPort(bytes, offset);
+    const socket = this.#demux.find(localIndex, port, sourceKey, sourcePort);
     if (socket === undefined) {
       drops.count('udp-port');
       return false;
     }
-    const from = { address: packet.source.slice(), port: udpSourcePort(bytes, offset) };
+    this.#touch(socket);
+    const from = { address: packet.source.slice(), port: sourcePort };
     const payload = bytes.slice(offset + UDP_HEADER_LENGTH, offset + length);
-    socket.onDatagram(payload, from, this.#options.addresses.at(packet.localIndex));
+    socket.onDatagram(payload, from, addresses.at(localIndex));
     return true;
   }
 
-  /** RFC 1122 4.1.3.4: a checksum that is there MUST be right. */
-  #isIntact(packet: Inbound, length: number): boolean {
-    const { bytes, offset } = packet;
-    if (udpChecksum(bytes, offset) === 0) return true;
-    const pseudoSum = sumPseudoHeader(packet.source, packet.destination, PROTOCOL_UDP, length);
-    return isChecksumValid(pseudoSum + sumBytes(bytes, offset, length));
-  }
-
   send(socket: UdpSocket, payload: Uint8Array, to: SocketAddress, from?: IpAddress): boolean {
-    const { addresses, slots, mtu, datagrams, drops } = this.#options;
-    const source = addresses.at(addresses.select(to.address, from));
-    const header = new IpHeader(source, to.address, PROTOCOL_UDP);
+    const { addresses, outbound, datagrams, drops } = this.#options;
+    const address = addresses.at(addresses.select(to.address, from));
+    const local = { address, port: socket.port };
+    const header = outbound.createHeader(local, to, PROTOCOL_UDP);
     const length = UDP_HEADER_LENGTH + payload.length;
-    if (header.length + length > mtu) return false;
-    const slot = slots.allocate(header.length + length);
+    if (header.length + length > outbound.mtu) return false;
+    const slot = outbound.slots.allocate(header.length + length);
     const offset = PACKET_HEADROOM + header.length;
     header.write(slot, PACKET_HEADROOM, length);
     writeUdpPorts(slot, offset, socket.port, to.port);
     slot.set(payload, offset + UDP_HEADER_LENGTH);
     finishUdp(slot, offset, length, header.pseudoSum(length));
-    if (datagrams.offer(slot)) return true;
-    drops.count('queue-full');
-    return false;
+    if (!datagrams.offerAll(outbound.fit(slot, to.address))) {
+      drops.count('queue-full');
+      return false;
+    }
+    outbound.flows.note(PROTOCOL_UDP, local, to);
+    this.#touch(socket);
+    return true;
   }
 
   close(socket: UdpSocket): void {
-    const place = key(this.#indexOf(socket.address), socket.port);
-    if (this.#sockets.get(place) === socket) this.#sockets.delete(place);
+    this.#demux.remove(socket);
+    this.#timers.remove(socket);
   }
 
   /** Forgets all sockets. */
   closeAll(): void {
-    for (const socket of [...this.#sockets.values()]) socket.close();
+    for (const socket of this.#demux.all()) socket.close();
   }
+
+  #touch(socket: UdpSocket): void {
+    if (socket.idleTimeout === Infinity || socket.isTouched) return;
+    socket.isTouched = true;
+    this.#touched.push(socket);
+  }
+
+  /** Starts the idle times of sockets that were used up to `now`. */
+  settle(now: number): void {
+    if (this.#touched.length === 0) return;
+    for (const socket of this.#touched) {
+      socket.isTouched = false;
+      if (socket.isClosed) continue;
+      socket.deadline = now + socket.idleTimeout;
+      this.#timers.update(socket);
+    }
+    this.#touched = [];
+  }
+
+  nextTimeout(): number {
+    return this.#timers.next();
+  }
+
+  /** Closes sockets that were idle for too long. */
+  handleTimeout(now: number): void {
+    this.settle(now);
+    for (;;) {
+      const socket = this.#timers.popDue(now);
+      if (socket === undefined) return;
+      socket.close();
+      socket.onIdle?.();
+    }
+  }
+}
+
+/** RFC 1122 4.1.3.4: a checksum that is there MUST be right; RFC 8200 8.1: in IPv6 it MUST be there. */
+function isIntact(packet: Inbound, length: number): boolean {
+  const { bytes, offset } = packet;
+  if (udpChecksum(bytes, offset) === 0) return !packet.isIpv6;
+  const pseudoSum = sumPseudoHeader(packet.source, packet.destination, PROTOCOL_UDP, length);
+  return isChecksumValid(pseudoSum + sumBytes(bytes, offset, length));
 }

@@ -1,0 +1,131 @@
+/** Errors that we send: RFC 792 and RFC 1122 3.2.2, RFC 4443 2.4. */
+import type { DropCounter } from '../../lib/drop-counter.js';
+import { PACKET_HEADROOM } from '../../lib/packet-slot.js';
+import { TokenBucket } from '../../lib/token-bucket.js';
+import {
+  finishIcmp,
+  ICMP_DESTINATION_UNREACHABLE,
+  ICMP_HEADER_LENGTH,
+  ICMP_PORT_UNREACHABLE,
+  ICMP_PROTOCOL_UNREACHABLE,
+  ICMP_REASSEMBLY_TIME_EXCEEDED,
+  ICMP_TIME_EXCEEDED,
+  icmpType,
+  isIcmpError,
+  writeIcmpError,
+} from '../../wire/icmp.js';
+import {
+  ICMPV6_DESTINATION_UNREACHABLE,
+  ICMPV6_PARAMETER_PROBLEM,
+  ICMPV6_PORT_UNREACHABLE,
+  ICMPV6_REASSEMBLY_TIME_EXCEEDED,
+  ICMPV6_REDIRECT,
+  ICMPV6_TIME_EXCEEDED,
+  isIcmpv6Error,
+  writeIcmpv6Parameter,
+} from '../../wire/icmpv6.js';
+import { PROTOCOL_ICMP } from '../../wire/ipv4.js';
+import { IPV6_MINIMUM_MTU, PROTOCOL_ICMPV6, skipExtensionHeaders } from '../../wire/ipv6.js';
+import type { DropReason } from '../drop-reason.js';
+import type { Inbound } from '../ip/inbound.js';
+import { IpHeader } from '../ip/ip-header.js';
+import type { Outbound } from '../ip/outbound.js';
+import type { OwnAddresses } from '../ip/own-addresses.js';
+import type { PacketQueue } from '../packet-queue.js';
+
+/** RFC 4443 2.4 (f): the rate MUST be limited; here so that a flood is not answered in kind. */
+const ERRORS_PER_SECOND = 100;
+
+/** RFC 1812 4.3.2.3: as much of a packet as fits 576 bytes; RFC 4443 2.4 (c): the minimum MTU. */
+const IPV4_ERROR_LENGTH = 576;
+const IPV6_ERROR_LENGTH = IPV6_MINIMUM_MTU;
+
+export interface IcmpErrorSenderOptions {
+  readonly addresses: OwnAddresses;
+  readonly drops: DropCounter<DropReason>;
+  readonly outbound: Outbound;
+  readonly control: PacketQueue;
+}
+
+interface Message {
+  readonly type: number;
+  readonly code: number;
+  /** Of ICMPv6 alone: what the error points to. Else the four bytes are unused and zero. */
+  readonly pointer?: number;
+}
+
+export class IcmpErrorSender {
+  readonly #options: IcmpErrorSenderOptions;
+  readonly #bucket: TokenBucket;
+
+  constructor(options: IcmpErrorSenderOptions, now: number) {
+    this.#options = options;
+    this.#bucket = new TokenBucket(ERRORS_PER_SECOND, ERRORS_PER_SECOND, now);
+  }
+
+  /** Nobody has the port: RFC 1122 4.1.3.1, RFC 4443 3.1. */
+  sendPortUnreachable(packet: Inbound, now: number): void {
+    const message = packet.isIpv6
+      ? { type: ICMPV6_DESTINATION_UNREACHABLE, code: ICMPV6_PORT_UNREACHABLE }
+      : { type: ICMP_DESTINATION_UNREACHABLE, code: ICMP_PORT_UNREACHABLE };
+    this.#send(packet, message, now);
+  }
+
+  /** IPv4 alone: RFC 1122 3.2.2.1. IPv6 has a parameter problem for it. */
+  sendProtocolUnreachable(packet: Inbound, now: number): void {
+    const message = { type: ICMP_DESTINATION_UNREACHABLE, code: ICMP_PROTOCOL_UNREACHABLE };
+    this.#send(packet, message, now);
+  }
+
+  /** @param packet the first fragment of what did not become whole in time */
+  sendReassemblyTimeExceeded(packet: Inbound, now: number): void {
+    const message = packet.isIpv6
+      ? { type: ICMPV6_TIME_EXCEEDED, code: ICMPV6_REASSEMBLY_TIME_EXCEEDED }
+      : { type: ICMP_TIME_EXCEEDED, code: ICMP_REASSEMBLY_TIME_EXCEEDED };
+    this.#send(packet, message, now);
+  }
+
+  /** IPv6 alone: RFC 4443 3.4. @param pointer offset of the octet in the packet */
+  sendParameterProblem(packet: Inbound, code: number, pointer: number, now: number): void {
+    this.#send(packet, { type: ICMPV6_PARAMETER_PROBLEM, code, pointer }, now);
+  }
+
+  #send(packet: Inbound, { type, code, pointer = 0 }: Message, now: number): void {
+    const { addresses, outbound, control, drops } = this.#options;
+    if (isErrorItself(packet)) return;
+    if (!this.#bucket.take(now)) {
+      drops.count('icmp-rate');
+      return;
+    }
+    const protocol = packet.isIpv6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP;
+    const header = new IpHeader(addresses.at(packet.localIndex), packet.source, protocol);
+    const limit = packet.isIpv6 ? IPV6_ERROR_LENGTH : IPV4_ERROR_LENGTH;
+    const room = Math.min(limit, outbound.mtu) - header.length - ICMP_HEADER_LENGTH;
+    const quoted = packet.bytes.subarray(0, Math.min(packet.end, room));
+    const length = ICMP_HEADER_LENGTH + quoted.length;
+    const slot = outbound.slots.allocate(header.length + length);
+    const offset = PACKET_HEADROOM + header.length;
+    header.write(slot, PACKET_HEADROOM, length);
+    writeIcmpError(slot, offset, type, code);
+    writeIcmpv6Parameter(slot, offset, pointer);
+    slot.set(quoted, offset + ICMP_HEADER_LENGTH);
+    finishIcmp(slot, offset, length, packet.isIpv6 ? header.pseudoSum(length) : 0);
+    if (!control.offer(slot)) drops.count('queue-full');
+  }
+}
+
+/**
+ * RFC 1122 3.2.2 and RFC 4443 2.4 (e): an error is never about an error. That its packet was sent
+ * to one host by one host, Inbound.parse() has seen to; later fragments never come here.
+ */
+function isErrorItself(packet: Inbound): boolean {
+  const { bytes, end } = packet;
+  if (!packet.isIpv6) {
+    if (packet.protocol !== PROTOCOL_ICMP) return false;
+    return packet.length === 0 || isIcmpError(icmpType(bytes, packet.offset));
+  }
+  const upper = skipExtensionHeaders(bytes, 0, end);
+  if (upper?.protocol !== PROTOCOL_ICMPV6) return false;
+  const type = upper.offset < end ? icmpType(bytes, upper.offset) : 0;
+  return isIcmpv6Error(type) || type === ICMPV6_REDIRECT;
+}

@@ -1,0 +1,29 @@
+import { addressKey, type IpAddress } from '../../wire/ip-address.js';
+
+/**
+ * addressKey() of the address that came last: packets come in trains from one end to one other, and
+ * an IPv6 key is a string.
+ */
+export class AddressKeyMemo {
+  #address: Uint8Array = new Uint8Array(0);
+  #key: number | string = 0;
+
+  keyOf(address: IpAddress): number | string {
+    if (address.length === 4) return addressKey(address);
+    if (!this.#isLast(address)) {
+      this.#address = address.slice();
+      this.#key = addressKey(address);
+    }
+    return this.#key;
+  }
+
+  #isLast(address: IpAddress): boolean {
+    const last = this.#address;
+    if (last.length === 0) return false;
+    // From the end, where addresses differ.
+    for (let index = 15; index >= 0; index--) {
+      if (address[index] !== last[index]) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,39 @@
+/** ICMPv6 (RFC 4443): its numbers. The layout is that of ICMP, so the accessors are in icmp.ts. */
+import { readInt32, writeInt32 } from './bytes.js';
+
+export const ICMPV6_DESTINATION_UNREACHABLE = 1;
+export const ICMPV6_PACKET_TOO_BIG = 2;
+export const ICMPV6_TIME_EXCEEDED = 3;
+export const ICMPV6_PARAMETER_PROBLEM = 4;
+export const ICMPV6_ECHO_REQUEST = 128;
+export const ICMPV6_ECHO_REPLY = 129;
+/** RFC 4861 4.5. */
+export const ICMPV6_REDIRECT = 137;
+
+/** A code of ICMPV6_DESTINATION_UNREACHABLE: RFC 4443 3.1. */
+export const ICMPV6_PORT_UNREACHABLE = 4;
+
+/** A code of ICMPV6_TIME_EXCEEDED: RFC 4443 3.3. */
+export const ICMPV6_REASSEMBLY_TIME_EXCEEDED = 1;
+
+/** Codes of ICMPV6_PARAMETER_PROBLEM: RFC 4443 3.4, the last RFC 7112 6. */
+export const ICMPV6_ERRONEOUS_FIELD = 0;
+export const ICMPV6_UNRECOGNIZED_NEXT_HEADER = 1;
+export const ICMPV6_UNRECOGNIZED_OPTION = 2;
+export const ICMPV6_INCOMPLETE_HEADER_CHAIN = 3;
+
+const PARAMETER = 4;
+
+/** RFC 4443 2.1: error messages have types below 128. */
+export function isIcmpv6Error(type: number): boolean {
+  return type < 128;
+}
+
+/** The four bytes behind the checksum: an MTU (RFC 4443 3.2) or a pointer (3.4). */
+export function icmpv6Parameter(bytes: Uint8Array, offset: number): number {
+  return readInt32(bytes, offset + PARAMETER) >>> 0;
+}
+
+export function writeIcmpv6Parameter(bytes: Uint8Array, offset: number, value: number): void {
+  writeInt32(bytes, offset + PARAMETER, value);
+}

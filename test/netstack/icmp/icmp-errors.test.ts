@@ -1,0 +1,170 @@
+/** Errors that arrive: who gets them, and what is believed (RFC 5927, RFC 8201 4). */
+import { ip } from '../../support/netstack-pair.js';
+import type { TcpConnection, TcpObserver } from '../../../src/netstack/tcp/connection.js';
+import { Host, ICMP, icmp, ICMPV6, icmpv6, long, PEER_V4, PEER_V6, v4, v6 } from '../packets.js';
+
+const FAMILIES = [
+  ['IPv4', PEER_V4, 28],
+  ['IPv6', PEER_V6, 48],
+] as const;
+
+/** A router's error about `packet`. */
+function error(
+  packet: Uint8Array,
+  [type, code]: readonly [number, number],
+  parameter = 0,
+): Uint8Array {
+  const rest = [...long(parameter), ...packet.subarray(0, 500)];
+  const isIpv6 = packet[0]! >> 4 === 6;
+  const router = { from: isIpv6 ? ip('fd00::99') : ip('10.0.0.99') };
+  return isIpv6
+    ? v6(ICMPV6, icmpv6(type, code, rest, router), router)
+    : v4(ICMP, icmp(type, code, rest), router);
+}
+
+function tooBig(packet: Uint8Array, mtu: number): Uint8Array {
+  return error(packet, packet[0]! >> 4 === 6 ? [2, 0] : [3, 4], mtu);
+}
+
+/** An observer that notes what it is told. */
+class Noting implements TcpObserver {
+  readonly events: string[] = [];
+  connection: TcpConnection | undefined;
+  established = (): void => void this.events.push('established');
+  readable = (): void => undefined;
+  writable = (): void => undefined;
+  remoteClosed = (): void => undefined;
+  closed = (reason: string): void => void this.events.push(`closed:${reason}`);
+}
+
+describe.each(FAMILIES)('a UDP socket of %s', (family, peer, headers) => {
+  const isIpv6 = family === 'IPv6';
+  const remote = { address: peer, port: 9 };
+
+  function sending(): { host: Host; errors: unknown[]; packet: Uint8Array } {
+    const host = new Host();
+    const errors: unknown[] = [];
+    const socket = host.stack.bindUdp(
+      { port: 5 },
+      () => undefined,
+      (told) => errors.push(told),
+    );
+    socket.sendTo(new Uint8Array(1420 - headers), remote);
+    return { host, errors, packet: host.sends()[0]! };
+  }
+
+  it.each([
+    ['port-unreachable', isIpv6 ? [1, 4] : [3, 3]],
+    ['unreachable', isIpv6 ? [1, 3] : [3, 1]],
+    ['unreachable', isIpv6 ? [1, 0] : [3, 0]],
+    ['time-exceeded', isIpv6 ? [3, 0] : [11, 0]],
+    ['other', isIpv6 ? [4, 1] : [12, 0]],
+    ...(isIpv6 ? [['other', [100, 7]] as const] : []),
+  ] as const)('is told of %s', (kind, message) => {
+    const { host, errors, packet } = sending();
+    host.receives(error(packet, message as [number, number]));
+    expect(errors).toEqual([{ kind, code: message[1], remote }]);
+    expect(host.drops).toEqual({});
+  });
+
+  it('goes on in fragments where the path is too narrow', () => {
+    const { host, errors, packet } = sending();
+    host.receives(tooBig(packet, 1300));
+    expect(errors).toEqual([{ kind: 'too-big', code: isIpv6 ? 0 : 4, remote }]);
+    expect(host.stack.pathMtu(peer)).toBe(1300);
+    const socket = host.stack.bindUdp({ port: 6 }, () => undefined);
+    expect(socket.sendTo(new Uint8Array(1420 - headers), remote)).toBe(true);
+    expect(host.sends().map(({ length }) => length > 1300)).toEqual([false, false]);
+    host.after(600_000);
+    expect(host.stack.pathMtu(peer)).toBe(1420);
+    socket.sendTo(new Uint8Array(1420 - headers), remote);
+    expect(host.sends()).toHaveLength(1);
+  });
+
+  it('takes all fragments into the queue or none', () => {
+    const { host, packet } = sending();
+    host.receives(tooBig(packet, 1300));
+    const socket = host.stack.bindUdp({ port: 6 }, () => undefined);
+    let taken = 0;
+    while (socket.sendTo(new Uint8Array(1420 - headers), remote)) taken++;
+    expect(taken).toBe(512);
+    expect(host.sends()).toHaveLength(1024);
+  });
+
+  it.each<[string, (packet: Uint8Array) => void]>([
+    ['to another port', (packet) => packet.set([0, 10], headers - 6)],
+    ['from another port', (packet) => packet.set([0, 6], headers - 8)],
+    ['to another host', (packet) => (packet[headers - 9]! ^= 1)],
+    ['from another host', (packet) => (packet[isIpv6 ? 23 : 15]! ^= 8)],
+    ['of another protocol', (packet) => (packet[isIpv6 ? 6 : 9] = 6)],
+    ['of a third protocol', (packet) => (packet[isIpv6 ? 6 : 9] = 132)],
+    ['of no version', (packet) => (packet[0]! ^= 0x10)],
+  ])('hears nothing about a packet %s', (_, change) => {
+    const { host, errors, packet } = sending();
+    const forged = packet.slice();
+    change(forged);
+    const rest = [0, 0, 0, 0, ...forged];
+    host.receives(isIpv6 ? v6(ICMPV6, icmpv6(1, 4, rest)) : v4(ICMP, icmp(3, 3, rest)));
+    expect(errors).toEqual([]);
+    expect(host.drops).toEqual({ 'icmp-unmatched': 1 });
+  });
+
+  it('hears nothing where the ports are not quoted', () => {
+    const { host, errors, packet } = sending();
+    for (const length of [0, 10, headers - 8, headers - 1]) {
+      host.receives(error(packet.subarray(0, length), isIpv6 ? [1, 4] : [3, 3]));
+    }
+    const rest = (length: number) => [0, 0, 0, 0, ...packet.subarray(0, length)];
+    if (isIpv6)
+      host.receives(v6(ICMPV6, icmpv6(1, 4, rest(0))), v6(ICMPV6, icmpv6(1, 4, rest(47))));
+    expect(errors).toEqual([]);
+  });
+
+  it('that is closed leaves no path to be learnt from others', () => {
+    const { host, packet } = sending();
+    const idle = new Host().receives(tooBig(packet, 1300));
+    expect(idle.drops).toEqual({ 'icmp-unmatched': 1 });
+    expect(idle.stack.pathMtu(peer)).toBe(1420);
+    expect(host.stack.pathMtu(peer)).toBe(1420);
+  });
+
+  it('believes no MTU that the packet did not exceed, nor less than its family has', () => {
+    const { host, packet } = sending();
+    host.receives(tooBig(packet, 1420), tooBig(packet, isIpv6 ? 1279 : 1421));
+    expect(host.drops).toEqual({ 'icmp-path-mtu': 2 });
+    expect(host.stack.pathMtu(peer)).toBe(1420);
+  });
+});
+
+describe.each(FAMILIES)('echo over %s', (_, peer, headers) => {
+  it('learns the path, and no other does', () => {
+    const host = new Host();
+    host.stack.sendEcho(peer, 5, 1, new Uint8Array(1420 - headers));
+    const packet = host.sends()[0]!;
+    const forged = packet.slice();
+    forged[headers - 1]! ^= 1;
+    host.receives(tooBig(forged, 1300));
+    expect(host.drops).toEqual({ 'icmp-unmatched': 1 });
+    host.receives(tooBig(packet, 1300));
+    expect(host.stack.pathMtu(peer)).toBe(1300);
+  });
+});
+
+describe.each(FAMILIES)('TCP over %s', (family, peer) => {
+  const isIpv6 = family === 'IPv6';
+  const remote = { address: peer, port: 80 };
+
+  it.each([
+    ['ends at a destination that is unreachable', isIpv6 ? [1, 0] : [3, 1], ['closed:unreachable']],
+    ['ends at a port that is unreachable', isIpv6 ? [1, 4] : [3, 3], ['closed:unreachable']],
+    ['outlives a hop limit that ran out (RFC 1122 4.2.3.9)', isIpv6 ? [3, 0] : [11, 0], []],
+    ['outlives a parameter problem', isIpv6 ? [4, 0] : [12, 0], []],
+  ] as const)('%s', (_, message, events) => {
+    const host = new Host();
+    const observer = new Noting();
+    host.stack.connectTcp(remote, observer, host.now);
+    host.receives(error(host.sends()[0]!, message as [number, number]));
+    expect(observer.events).toEqual(events);
+    expect(host.drops).toEqual({});
+  });
+});

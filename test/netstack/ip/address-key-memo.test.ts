@@ -1,0 +1,25 @@
+import fc from 'fast-check';
+
+import { AddressKeyMemo } from '../../../src/netstack/ip/address-key-memo.js';
+import { addressKey } from '../../../src/wire/ip-address.js';
+
+it('gives each address the key that it has, whatever came before', () => {
+  const octet = fc.constantFrom(0, 1, 255);
+  const address = fc.oneof(
+    fc.array(octet, { minLength: 4, maxLength: 4 }),
+    fc
+      .array(octet, { minLength: 2, maxLength: 2 })
+      .map(([first, last]) => [first!, ...new Array<number>(14).fill(0), last!]),
+  );
+  fc.assert(
+    fc.property(fc.array(address, { maxLength: 30 }), (addresses) => {
+      const memo = new AddressKeyMemo();
+      for (const bytes of addresses.map((octets) => Uint8Array.from(octets))) {
+        expect(memo.keyOf(bytes)).toBe(addressKey(bytes));
+        // The bytes may be used again by whoever gave them.
+        bytes.fill(7);
+      }
+    }),
+    { numRuns: 100, seed: 3 },
+  );
+});

@@ -1,0 +1,58 @@
+import { isUnicast, OwnAddresses } from '../../../src/netstack/ip/own-addresses.js';
+import { ip } from '../../support/netstack-pair.js';
+
+const ADDRESSES = ['fd00::1', '10.0.0.1', '10.0.0.2', 'fd00::2'].map(ip);
+
+it('speaks from the first address of the family, or from the wanted one', () => {
+  const addresses = new OwnAddresses(ADDRESSES);
+  expect(addresses.select(ip('192.0.2.1'))).toBe(1);
+  expect(addresses.select(ip('2001:db8::1'))).toBe(0);
+  expect(addresses.select(ip('192.0.2.1'), ip('10.0.0.2'))).toBe(2);
+  expect(addresses.select(ip('2001:db8::1'), ip('fd00::2'))).toBe(3);
+  expect(addresses.hasIpv6).toBe(true);
+});
+
+it.each([
+  ['of the other family', '192.0.2.1', 'fd00::1'],
+  ['of nobody', '192.0.2.1', '10.0.0.3'],
+])('does not speak from an address %s', (_, remote, wanted) => {
+  expect(() => new OwnAddresses(ADDRESSES).select(ip(remote), ip(wanted))).toThrow(RangeError);
+});
+
+it('has no address for a family that it is not of', () => {
+  const addresses = new OwnAddresses([ip('10.0.0.1')]);
+  expect(addresses.hasIpv6).toBe(false);
+  expect(addresses.firstFor(ip('fd00::1'))).toBe(-1);
+  expect(() => addresses.select(ip('fd00::1'))).toThrow(RangeError);
+});
+
+it('keeps its own copy', () => {
+  const address = ip('10.0.0.1');
+  const addresses = new OwnAddresses([address]);
+  address[3] = 9;
+  expect(addresses.indexOf(ip('10.0.0.1'))).toBe(0);
+  expect(addresses.at(0)).toEqual(ip('10.0.0.1'));
+});
+
+it('takes no address that is of no family, and not none', () => {
+  expect(() => new OwnAddresses([])).toThrow(RangeError);
+  expect(() => new OwnAddresses([new Uint8Array(6)])).toThrow(RangeError);
+});
+
+it.each([
+  ['0.0.0.1', false],
+  ['1.0.0.0', true],
+  ['126.255.255.255', true],
+  ['127.0.0.1', false],
+  ['223.255.255.255', true],
+  ['224.0.0.0', false],
+  ['::', false],
+  ['::1', false],
+  ['::2', true],
+  ['::ffff:10.0.0.1', false],
+  ['fe80::1', true],
+  ['feff::', true],
+  ['ff00::', false],
+])('%s is the address of one host: %s', (text, expected) => {
+  expect(isUnicast(ip(text))).toBe(expected);
+});

@@ -1,0 +1,135 @@
+/** Path MTU discovery as a connection feels it: RFC 1191 6, RFC 8201 5.3. */
+import { packetInSlot } from '../../../src/lib/packet-slot.js';
+import type { TcpConnection } from '../../../src/netstack/tcp/connection.js';
+import {
+  connectPair,
+  ip,
+  LEFT_ADDRESS,
+  NetstackPair,
+  patternBytes,
+} from '../../support/netstack-pair.js';
+import { ICMP, icmp, ICMPV6, icmpv6, v4, v6, word } from '../packets.js';
+
+const LEFT_V6 = ip('fd00::1');
+const RIGHT_V6 = ip('fd00::2');
+
+/** A pair whose path from left to right carries `mtu` and says so to whoever sends more. */
+class NarrowPair {
+  readonly pair: NetstackPair;
+  mtu: number;
+  /** How often it said so. */
+  told = 0;
+  readonly #errors: Uint8Array[] = [];
+
+  constructor(isIpv6: boolean, mtu: number) {
+    this.mtu = mtu;
+    this.pair = new NetstackPair(isIpv6 ? { addresses: { left: LEFT_V6, right: RIGHT_V6 } } : {});
+    const ends = isIpv6
+      ? { from: ip('fd00::99'), to: LEFT_V6 }
+      : { from: ip('10.0.0.99'), to: LEFT_ADDRESS };
+    this.pair.drop = (packet, from) => {
+      if (from !== 'left' || packet.length <= this.mtu) return false;
+      this.told++;
+      const rest = [0, 0, ...word(this.mtu), ...packet.subarray(0, 500)];
+      this.#errors.push(
+        isIpv6 ? v6(ICMPV6, icmpv6(2, 0, rest, ends), ends) : v4(ICMP, icmp(3, 4, rest), ends),
+      );
+      return true;
+    };
+  }
+
+  /** Runs in steps of 5 ms, after each of which errors arrive. */
+  run(limit: number, done: () => boolean = () => false): void {
+    const end = this.pair.now + limit;
+    while (this.pair.now < end && !done()) {
+      this.pair.run(Math.min(5, end - this.pair.now));
+      for (const error of this.#errors.splice(0)) this.pair.left.handlePacket(error, this.pair.now);
+    }
+  }
+}
+
+const mssOf = (connection: TcpConnection) => connection.info().mss;
+
+describe.each([
+  ['IPv4', false, 40],
+  ['IPv6', true, 60],
+])('%s', (_, isIpv6, headers) => {
+  it('carries on over a narrow path, and uses a wide one again after ten minutes', () => {
+    const path = new NarrowPair(isIpv6, 1300);
+    const { pair } = path;
+    const { client, server } = connectPair(pair);
+    const data = patternBytes(100_000);
+    client.send(data);
+    path.run(2_000);
+    expect(server.bytes).toEqual(data);
+    expect(path.told).toBeGreaterThan(0);
+    // Timestamps take twelve bytes.
+    expect(mssOf(client.connection)).toBe(1300 - headers - 12);
+    // A connection that begins now knows the path.
+    const { client: second } = connectPair(pair, 81);
+    expect(mssOf(second.connection)).toBe(1300 - headers - 12);
+    path.mtu = 1420;
+    path.told = 0;
+    pair.run(600_000);
+    expect(mssOf(client.connection)).toBe(1420 - headers - 12);
+    client.send(data);
+    path.run(2_000);
+    expect(server.receivedLength).toBe(200_000);
+    expect(path.told).toBe(0);
+    expect(pair.left.nextTimeout()).toBe(Infinity);
+  });
+
+  it('tells all connections to the destination at once, and resends what was lost', () => {
+    const path = new NarrowPair(isIpv6, 1420);
+    const { pair } = path;
+    const [first, second] = [connectPair(pair, 80), connectPair(pair, 81)];
+    const data = patternBytes(20_000);
+    path.mtu = 1300;
+    const before = pair.now;
+    first.client.send(data);
+    second.client.send(data);
+    const isDone = () =>
+      [first, second].every(({ server }) => server.receivedLength === data.length);
+    path.run(5_000, isDone);
+    expect(first.server.bytes).toEqual(data);
+    expect(second.server.bytes).toEqual(data);
+    // Nobody waited for a retransmission timer.
+    expect(pair.now - before).toBeLessThan(190);
+  });
+});
+
+it('offers in IPv6 an MSS of the MTU less 60, and takes 1,220 where the peer offers none', () => {
+  const pair = new NetstackPair({ addresses: { left: LEFT_V6, right: RIGHT_V6 } });
+  const syns: Uint8Array[] = [];
+  pair.drop = (packet) => {
+    if (packet[53] !== 2) return false;
+    syns.push(packet.slice());
+    return true;
+  };
+  const { left, right } = pair;
+  const observer = {
+    established: () => undefined,
+    readable: () => undefined,
+    writable: () => undefined,
+    remoteClosed: () => undefined,
+    closed: () => undefined,
+  };
+  const remote = { address: RIGHT_V6, port: 80 };
+  left.connectTcp(remote, observer, pair.now);
+  pair.drain();
+  const [syn] = syns;
+  expect([...syn!.subarray(60, 64)]).toEqual([2, 4, ...word(1420 - 60)]);
+  // The MSS option becomes four NOPs; the checksum takes what it was worth.
+  const sum = 0x0204 + 1360 - 2 * 0x0101 + syn![56]! * 256 + syn![57]!;
+  syn!.set([1, 1, 1, 1], 60);
+  syn!.set(word((sum & 0xffff) + (sum >>> 16)), 56);
+  let accepted: TcpConnection | undefined;
+  right.listenTcp({ port: 80 }, (connection) => {
+    accepted = connection;
+    return observer;
+  });
+  right.handlePacket(syn!, pair.now);
+  right.drain((slot) => left.handlePacket(packetInSlot(slot), pair.now), pair.now);
+  left.drain((slot) => right.handlePacket(packetInSlot(slot), pair.now), pair.now);
+  expect(accepted!.info().mss).toBe(1220 - 12);
+});
