@@ -12,8 +12,6 @@ import { Stack } from '../netstack/stack.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Datagram, Endpoint } from '../wireguard/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
-import { EventQueue } from '../wireguard/events.js';
-import type { Peer } from '../wireguard/peer.js';
 
 export interface NetstackEngineOptions {
   /** The interface's X25519 private key, 32 bytes. */
@@ -43,7 +41,6 @@ export class NetstackEngine {
   readonly stack: Stack;
   #transmits: Datagram[] = [];
   readonly #packets: Uint8Array[] = [];
-  readonly #events = new EventQueue();
   readonly #onInnerPacket: NetstackEngineOptions['onInnerPacket'];
   #now: number;
 
@@ -77,7 +74,6 @@ export class NetstackEngine {
   handleDatagrams(datagrams: readonly Datagram[], now: number): void {
     this.#now = now;
     this.device.handleDatagrams(datagrams, now);
-    this.#takeEvents(now);
   }
 
   /** Does what is due at `now`; harmless when nothing is. */
@@ -112,22 +108,18 @@ export class NetstackEngine {
     return Math.min(this.device.nextTimeout(), this.stack.nextTimeout());
   }
 
-  /** What happened to the tunnel since the last call, oldest first; undefined when nothing. */
+  /**
+   * What happened to the tunnel since the last call, oldest first; undefined when nothing. A handshake
+   * that is complete makes more of it due: nextTimeout() is to be asked afterwards.
+   */
   pollEvent(): DeviceEvent | undefined {
-    this.#takeEvents(this.#now);
-    return this.#events.poll();
-  }
-
-  #takeEvents(now: number): void {
-    for (let event = this.device.pollEvent(); event; event = this.device.pollEvent()) {
-      this.#events.push(event);
-      if (event.type === 'handshake-complete') this.#retransmitTo(event.peer, now);
+    const event = this.device.pollEvent();
+    if (event?.type === 'handshake-complete') {
+      // What left under a session that the peer had lost is lost, too; TCP alone would wait its backoff.
+      const { peer, now } = event;
+      this.stack.retransmitNow((remote) => this.device.peerFor(remote) === peer, now);
     }
-  }
-
-  /** What left under a session that the peer had lost is lost, too; TCP alone would wait its backoff. */
-  #retransmitTo(peer: Peer, now: number): void {
-    this.stack.retransmitNow((remote) => this.device.peerFor(remote) === peer, now);
+    return event;
   }
 
   /** Ends all connections without a word and wipes all keys. */

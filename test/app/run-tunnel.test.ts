@@ -136,6 +136,24 @@ it('gives a request that waits when the wait is over the same reason', async () 
   expect(await running).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
 });
 
+it('lets a request that waits for the first handshake finish when it is stopped', async () => {
+  world.network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
+    stream.once('data', () => stream.end('HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok'));
+    stream.on('error', () => undefined);
+  });
+  world.link.connected = false;
+  const url = await start('127.0.0.1', 0);
+  const armed = world.clock.armed;
+  const answer = request(url);
+  // The dial has timers of its own.
+  await turnUntil(() => world.clock.armed > armed);
+  stop.abort(new Error('stop'));
+  world.link.connected = true;
+  await world.advance(6_000);
+  expect(await answer).toEqual({ status: 201, text: 'ok' });
+  expect(await running).toBeUndefined();
+});
+
 it('ends without a failure when it is stopped', async () => {
   await start('nowhere.example', 0);
   stop.abort(new Error('stop'));

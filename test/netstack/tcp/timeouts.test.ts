@@ -77,6 +77,8 @@ describe('a path that carries again', () => {
     h.after(100).stack.retransmitNow(everywhere, h.now);
     expect(h.after(0).sendsBriefly()).toEqual([]);
     h.after(1000).sends();
+    h.after(2000).sends();
+    // An ambiguous acknowledgement takes back one step of two.
     h.receives({ flags: ACK, seq: 1, ack: 11 }).sends();
     h.stack.retransmitNow(everywhere, h.now);
     expect(h.stack.nextTimeout()).toBe(Infinity);
