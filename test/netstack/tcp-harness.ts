@@ -55,6 +55,10 @@ export const TIMESTAMPS_OPTION = (tsVal: number, tsEcr: number): number[] => [
 ];
 
 export const SACK_PERMITTED_OPTION = [4, 2];
+/** The options of a SYN with MSS 1000 and SACK, and with timestamps too. */
+export const SACK_SYN = [...MSS_OPTION(1000), ...SACK_PERMITTED_OPTION, 1, 1];
+export const SACK_TIMESTAMPS_SYN = [...SACK_SYN, ...TIMESTAMPS_OPTION(1, 0)];
+
 /** A SACK of blocks [start, end) in the numbers of our side; to be put into `options`. */
 export type SackBlocks = readonly (readonly [start: number, end: number])[];
 
@@ -64,6 +68,7 @@ export class Harness implements TcpObserver {
   connection!: TcpConnection;
   now = 10_000;
   ourPort = 0;
+  peerPort = PEER_PORT;
   iss = 0;
 
   /** Reno by default: its window can be foretold. */
@@ -126,10 +131,16 @@ export class Harness implements TcpObserver {
     return { ...synAck, seq: 0 };
   }
 
-  /** An established connection from our side, MSS 1000, without window scale and timestamps. */
-  establish(options: { wnd?: number; syn?: number[]; connect?: ConnectOptions } = {}): this {
+  /**
+   * An established connection from our side, MSS 1000, without window scale and timestamps.
+   * The handshake takes `rtt` ms.
+   */
+  establish(
+    options: { wnd?: number; syn?: number[]; rtt?: number; connect?: ConnectOptions } = {},
+  ): this {
     this.connect(options.connect);
-    const { wnd = 60_000, syn = MSS_OPTION(1000) } = options;
+    const { wnd = 60_000, syn = MSS_OPTION(1000), rtt = 0 } = options;
+    this.after(rtt);
     this.receives({ flags: SYN | ACK, seq: 0, ack: 1, wnd, options: syn });
     this.sends();
     this.events.length = 0;
@@ -182,7 +193,7 @@ export class Harness implements TcpObserver {
     const packet = new Uint8Array(20 + length);
     packet.set(createIpv4Header(PEER_ADDRESS, OUR_ADDRESS, 6));
     finishIpv4Header(packet, 0, packet.length);
-    tcp.writeTcpPorts(packet, 20, PEER_PORT, this.ourPort);
+    tcp.writeTcpPorts(packet, 20, this.peerPort, this.ourPort);
     tcp.writeTcpNumbers(packet, 20, PEER_ISS + seq, flags & ACK ? this.iss + ack : 0);
     tcp.writeTcpControl(packet, 20, headerLength, flags, wnd);
     packet.set(options, 40);

@@ -81,6 +81,9 @@ function dispatchText(tcb: Tcb, now: number, quota: number): number {
   while (sent < quota && sender.next.choose(now)) {
     emitNext(tcb, now);
     if (!sender.hasOutstanding) tcb.progressAt = now;
+    // The first segment was sent again: its ACK takes a round trip from here, not from where the
+    // timer began. With a floor of 200 ms instead of RFC 6298's second, that would often be late.
+    if (sender.next.segment === sender.segments.head) tcb.retransmitAt = Infinity;
     sender.sent(now);
     sent++;
   }
@@ -138,10 +141,10 @@ export function armTimers(tcb: Tcb, now: number): void {
   }
 }
 
-/** RFC 8985 7.2: the probe comes instead of the retransmission timer, not after it. */
+/** RFC 8985 7.2: the probe comes when the retransmission timer would expire, at the latest. */
 function armTailProbe(tcb: Tcb, now: number): void {
   const { sender } = tcb;
   if (tcb.probeAt !== Infinity || tcb.tailProbeDue || !sender.recovery.mayProbe) return;
   const timeout = sender.recovery.probe.timeout(sender.srtt, sender.rto, sender.segments.size);
-  if (now + timeout < tcb.retransmitAt) tcb.probeAt = now + timeout;
+  tcb.probeAt = Math.min(now + timeout, tcb.retransmitAt);
 }

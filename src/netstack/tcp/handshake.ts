@@ -30,14 +30,14 @@ export function synchronize(tcb: Tcb, segment: Segment, now: number): void {
 }
 
 /** The peer's SYN is known by the cookie alone that came back: no options but MSS, and our SYN was sent. */
-export function synchronizeByCookie(tcb: Tcb, irs: number, mss: number, now: number): void {
+export function synchronizeByCookie(tcb: Tcb, irs: number, mss: number): void {
   const { sender, receiver } = tcb;
   receiver.synchronize(irs);
   tcb.timestamps = false;
   tcb.windowScale = false;
   tcb.sack = false;
   applyMss(tcb, mss);
-  sender.synSent(now);
+  sender.synSentAsCookie();
   receiver.advertise(0);
 }
 

@@ -3,7 +3,7 @@
  * SACKs, duplicate ACKs and partial ACKs (RFC 6582) where it does not, the timer (RFC 6298) behind
  * both; and takes back what was done for nothing (RFC 4015, RFC 2883).
  */
-import { sequenceAtOrBefore } from '../../lib/sequence-number.js';
+import { sequenceAdd, sequenceAtOrBefore, sequenceBefore } from '../../lib/sequence-number.js';
 import type { CongestionControl, DeliveryState } from './congestion/congestion-control.js';
 import type { DeliveryRate } from './delivery-rate.js';
 import type { MinimumRtt } from './minimum-rtt.js';
@@ -173,6 +173,8 @@ export class LossRecovery implements RackContext {
     if (acknowledged > 0) {
       if (!this.isRecovering) {
         this.#duplicateAcks = 0;
+        // Kept near, so that it stays behind us when numbers wrap.
+        if (this.#isBeyondRepair) this.#recoveryPoint = sequenceAdd(this.#sender.sndUna, -1);
         return;
       }
       // RFC 6582 3.2, step 3: a partial ACK shows the next hole.
@@ -182,9 +184,16 @@ export class LossRecovery implements RackContext {
       // No more than there are: each ACK may be forged, or answer a duplicate in the network.
       if (this.#duplicateAcks < segments.size) this.#duplicateAcks++;
       if (this.isRecovering || this.#duplicateAcks < DUPLICATE_THRESHOLD) return;
+      // RFC 6582 3.2, step 2: they may answer what the last repair sent for nothing.
+      if (!this.#isBeyondRepair) return;
       this.#loseHead();
       this.#begin('fast-recovery');
     }
+  }
+
+  /** Something is acknowledged that left after the last repair. */
+  get #isBeyondRepair(): boolean {
+    return sequenceBefore(this.#recoveryPoint, this.#sender.sndUna);
   }
 
   #loseHead(): void {

@@ -51,7 +51,9 @@ export class NextSegment {
   choose(now: number): boolean {
     this.paceAt = Infinity;
     const { recovery, segments, congestion, inflight, mss, sndWnd, flightSize } = this.#source;
-    if (recovery.isHeadDue && segments.head !== undefined) return this.#again(segments.head);
+    const { head } = segments;
+    // A SACK of it may have come since the timer expired.
+    if (recovery.isHeadDue && head?.isSacked === false) return this.#again(head);
     const window = congestion.cwnd - inflight;
     const lost = segments.firstLost;
     if (lost !== undefined) {

@@ -99,7 +99,7 @@ export class PassiveOpen {
     if (mss === 0 || host.isFull) return undefined;
     const tcb = host.createPassive(local, remote, packet.localIndex, now, cookie);
     tcb.acceptor = listener;
-    synchronizeByCookie(tcb, irs, mss, now);
+    synchronizeByCookie(tcb, irs, mss);
     host.start(tcb, now);
     return tcb;
   }

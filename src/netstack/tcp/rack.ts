@@ -53,8 +53,8 @@ export class Rack {
     const rtt = now - segment.sentAt;
     if (segment.isRetransmitted) {
       // It may be the first transmission that has arrived.
-      const isOfFirst = echoedAt >= 0 ? echoedAt < Math.floor(segment.sentAt) : rtt < minimumRtt;
-      if (isOfFirst) return;
+      if (echoedAt >= 0 && echoedAt < Math.floor(segment.sentAt)) return;
+      if (rtt < minimumRtt) return;
     }
     this.#rtt = rtt;
     if (this.#sentAt >= 0 && segment.isSentBefore(this.#sentAt, this.#end)) return;

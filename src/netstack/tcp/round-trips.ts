@@ -3,7 +3,8 @@ import { RtoEstimator } from './rto.js';
 
 export class RoundTrips {
   readonly #estimator = new RtoEstimator();
-  #synSentAt = 0;
+  /** Undefined where the SYN-ACK was a cookie: nothing tells when that left. */
+  #synSentAt: number | undefined = undefined;
   #lastSampleAt = -Infinity;
   #timedOutAt = -Infinity;
 
@@ -32,7 +33,8 @@ export class RoundTrips {
 
   /** @returns the round trip of the handshake, or -1 where it is ambiguous (Karn) */
   synAcknowledged(echoRtt: number, wasRepeated: boolean, now: number): number {
-    const rtt = wasRepeated ? echoRtt : now - this.#synSentAt;
+    const sentAt = this.#synSentAt;
+    const rtt = wasRepeated || sentAt === undefined ? echoRtt : now - sentAt;
     if (rtt >= 0) this.#estimator.sample(rtt);
     if (wasRepeated) this.#estimator.handshakeRetransmitted();
     return rtt;

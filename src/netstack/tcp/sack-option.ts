@@ -1,5 +1,5 @@
 /** Takes what a peer says to have: RFC 2018 4 and RFC 2883 4. */
-import { sequenceAtOrBefore, sequenceBefore } from '../../lib/sequence-number.js';
+import { sequenceAtOrBefore, sequenceBefore, sequenceDistance } from '../../lib/sequence-number.js';
 import type { AckReport } from './loss-recovery.js';
 import type { TcpOptions } from './options.js';
 import type { SentSegment, SentSegments } from './sent-segments.js';
@@ -36,6 +36,12 @@ export function takeSelectiveAcks(
       segments.sack(start, end, arrived);
     }
   }
+  // Blocks that one ACK tells say nothing of the order in which they arrived: RACK goes by numbers.
+  if (sackCount > 1 && arrived.length > 1) arrived.sort(bySequence);
+}
+
+function bySequence(left: SentSegment, right: SentSegment): number {
+  return sequenceDistance(right.start, left.start);
 }
 
 /** RFC 2883 4: the first block lies below the cumulative ACK, or within the second. */

@@ -213,6 +213,12 @@ export class Sender implements RecoverySubject, SegmentSource {
     this.roundTrips.synSent(now);
   }
 
+  /** The SYN left as a cookie, and nothing was kept of when. */
+  synSentAsCookie(): void {
+    this.synDue = false;
+    this.sndNxt = sequenceAdd(this.iss, 1);
+  }
+
   /** Before data goes out: a connection that was idle for an RTO begins anew (RFC 5681 4.1). */
   noteIdle(now: number): void {
     if (this.segments.size > 0) return;

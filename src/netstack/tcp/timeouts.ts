@@ -37,6 +37,8 @@ function lookForWork(tcb: Tcb, now: number): void {
   if (tcb.probeAt <= now) {
     tcb.probeAt = Infinity;
     tcb.tailProbeDue = true;
+    // It comes instead of a retransmission; that timer begins anew behind it (RFC 8985 7.3).
+    tcb.retransmitAt = Infinity;
   }
 }
 

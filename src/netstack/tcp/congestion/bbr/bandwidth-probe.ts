@@ -3,6 +3,7 @@
  * the path carries and how much may be in flight (draft-ietf-ccwg-bbr 5.3.3 and 5.5.10.2).
  */
 import type { AckSample, DeliveryState, Transmission } from '../congestion-control.js';
+import { isLossTooHigh } from './loss-threshold.js';
 import { BETA, LOSS_THRESHOLD } from './parameters.js';
 import type { PathModel } from './path-model.js';
 import { isProbeBandwidth } from './phase.js';
@@ -151,7 +152,8 @@ export class BandwidthProbe {
     { lost, inflight }: { lost: number; inflight: number },
     state: DeliveryState,
   ): boolean {
-    return lost > inflight * LOSS_THRESHOLD || (lost > 0 && !state.usesSack);
+    if (!state.usesSack) return lost > 0;
+    return isLossTooHigh(lost, inflight, this.#model.mss);
   }
 
   /** ProbeInflightLongtermUpward(). */

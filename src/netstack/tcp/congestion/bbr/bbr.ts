@@ -95,7 +95,9 @@ export class Bbr implements CongestionControl {
   }
 
   lost(segment: Transmission, state: DeliveryState, now: number): void {
-    if (this.#model.latest.noteLoss(state)) this.#saveState();
+    const isFirstOfRound = this.#model.latest.noteLoss(state);
+    // A repair begins after its first loss, which may change what undo() brings back.
+    if (isFirstOfRound || this.#repair === 'none') this.#saveState();
     if (this.#probe.lost(segment, state, now)) this.#undo.left('ProbeBW_UP');
   }
 
@@ -181,7 +183,7 @@ export class Bbr implements CongestionControl {
     const isInFastRecovery = this.#repair === 'fast-recovery';
     if (this.#startupLoss.isTooHigh(sample, state, isRoundStart, isInFastRecovery)) {
       this.#undo.left('Startup');
-      model.fullPipe.isReached = true;
+      model.fullPipe.declareFull();
       model.longTermInflight = Math.max(model.bdp(model.bandwidth, 1), model.latest.inflight);
     }
     if (!model.fullPipe.isReached) return;

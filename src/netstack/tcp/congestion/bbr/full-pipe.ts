@@ -24,7 +24,11 @@ export class FullPipe {
       return;
     }
     this.#rounds++;
-    this.isNow = this.#rounds >= FULL_PIPE_ROUNDS;
-    if (this.isNow) this.isReached = true;
+    if (this.#rounds >= FULL_PIPE_ROUNDS) this.declareFull();
+  }
+
+  declareFull(): void {
+    this.isNow = true;
+    this.isReached = true;
   }
 }

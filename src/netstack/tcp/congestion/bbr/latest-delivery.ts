@@ -1,5 +1,6 @@
 /** What the path delivered in the last round trip with loss: draft-ietf-ccwg-bbr 5.5.10.3. */
 import type { AckSample, DeliveryState } from '../congestion-control.js';
+import { isLossTooHigh } from './loss-threshold.js';
 
 export class LatestDelivery {
   /** BBR.bw_latest: the highest rate of the round. */
@@ -15,11 +16,11 @@ export class LatestDelivery {
   #lostBefore = 0;
   #deliveredBefore = 0;
 
-  /** The share of lost bytes in what this round delivered and lost. */
-  lossRate(state: DeliveryState): number {
+  /** Whether this round lost more than LossThresh of what it delivered and lost. */
+  isLossTooHigh(state: DeliveryState): boolean {
     const lost = state.lost - this.#lostBefore;
     const delivered = state.delivered - this.#deliveredBefore;
-    return lost > 0 ? lost / (lost + delivered) : 0;
+    return isLossTooHigh(lost, lost + delivered, state.mss);
   }
 
   /** A segment was found lost. @returns whether it is the first one of its round */

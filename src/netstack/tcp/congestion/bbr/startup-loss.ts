@@ -1,6 +1,7 @@
 /** Whether losses show that Startup has filled the pipe: draft-ietf-ccwg-bbr 5.3.1.3. */
 import type { AckSample, DeliveryState } from '../congestion-control.js';
-import { LOSS_THRESHOLD, STARTUP_FULL_LOSS_COUNT } from './parameters.js';
+import { isLossTooHigh } from './loss-threshold.js';
+import { STARTUP_FULL_LOSS_COUNT } from './parameters.js';
 
 export class StartupLoss {
   /** ACKs of this round that found losses: each stands for a range of its own. */
@@ -26,7 +27,7 @@ export class StartupLoss {
     const isTooHigh =
       isInFastRecovery &&
       this.#lossEvents >= STARTUP_FULL_LOSS_COUNT &&
-      sample.lost > sample.inflight * LOSS_THRESHOLD;
+      isLossTooHigh(sample.lost, sample.inflight, state.mss);
     this.#lossEvents = 0;
     return isTooHigh;
   }

@@ -1,0 +1,57 @@
+/** docs/tcp-goodput.md, from what the lines give. */
+import {
+  ALGORITHMS,
+  DIRECTIONS,
+  type Goodput,
+  LOSSES,
+  measure,
+  RATES,
+  ROUND_TRIPS,
+} from './goodput.js';
+
+const HEAD = `# What TCP makes of a line
+
+Goodput of one stream between two of our stacks in virtual time, in Mbit/s, and behind it how much
+of what was sent was sent more than once. The bottleneck has a queue of 50 ms; each packet is lost
+with the same chance in both directions, ACKs too. The start counts: 2.5 MB are sent at 10 Mbit/s, 8 MB
+at 100. _Up_ is sent by the side that opened.
+
+The figures follow from a seed and are the same on every machine. \`npm run goodput\` writes this page
+anew; a test fails where it differs, so that a change of the figures is a change in review. How it
+compares with Linux on a real line is measured by \`npm run bench:tcp\` ([benchmarks](benchmarks.md)).
+`;
+
+/** The whole page. */
+export function goodputDocument(): string {
+  const sections = RATES.map((rate) => `## ${rate} Mbit/s\n\n${table(rate)}`);
+  return [HEAD, ...sections].join('\n');
+}
+
+function table(rate: (typeof RATES)[number]): string {
+  const columns = ALGORITHMS.flatMap((name) => DIRECTIONS.map((way) => `${name} ${way}`));
+  const rows = ROUND_TRIPS.flatMap((roundTrip) =>
+    LOSSES.map((loss) => {
+      const cells = ALGORITHMS.flatMap((congestion) =>
+        DIRECTIONS.map((direction) =>
+          cell(measure({ congestion, rate, roundTrip, loss, direction })),
+        ),
+      );
+      return [`${roundTrip} ms`, `${loss * 100} %`, ...cells];
+    }),
+  );
+  return format([['RTT', 'loss', ...columns], ...rows]);
+}
+
+function cell({ rate, repeated }: Goodput): string {
+  return `${rate.toFixed(2)} (${(repeated * 100).toFixed(1)} %)`;
+}
+
+/** A table of Markdown as Prettier lays it out. */
+function format(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((text, column) => text.padEnd(widths[column]!)).join(' | ')} |`;
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  const [head, ...body] = rows.map(line);
+  return `${[head, rule, ...body].join('\n')}\n`;
+}

@@ -1,0 +1,37 @@
+import { AckAggregation } from '../../../../../src/netstack/tcp/congestion/bbr/ack-aggregation.js';
+
+it('is what comes beyond the rate of the path', () => {
+  const aggregation = new AckAggregation(0);
+  // 100 bytes a ms; in each 10 ms, 1000 bytes in one ACK.
+  for (let at = 10; at <= 100; at += 10) aggregation.update(1000, 100, 50_000, 1, at);
+  expect(aggregation.extraAcked).toBe(1000);
+  // Three in a row at once: 3000 where 0 is expected.
+  for (let ack = 0; ack < 3; ack++) aggregation.update(1000, 100, 50_000, 2, 110);
+  expect(aggregation.extraAcked).toBe(3000);
+});
+
+it('is bounded by the window', () => {
+  const aggregation = new AckAggregation(0);
+  aggregation.update(9000, 100, 4000, 1, 10);
+  expect(aggregation.extraAcked).toBe(4000);
+});
+
+it('remembers ten rounds', () => {
+  const aggregation = new AckAggregation(0);
+  aggregation.update(9000, 100, 50_000, 1, 10);
+  aggregation.update(1000, 100, 50_000, 10, 1000);
+  expect(aggregation.extraAcked).toBe(9000);
+  aggregation.update(1000, 100, 50_000, 11, 2000);
+  expect(aggregation.extraAcked).toBe(1000);
+});
+
+it('counts no idle time, and forgets on demand', () => {
+  const aggregation = new AckAggregation(0);
+  aggregation.update(1000, 100, 50_000, 1, 10);
+  aggregation.update(1000, 100, 50_000, 1, 10);
+  aggregation.forget();
+  aggregation.restart(5000);
+  aggregation.update(1000, 100, 50_000, 2, 5010);
+  // 2000 bytes before, 1000 expected within 10 ms, 1000 more.
+  expect(aggregation.extraAcked).toBe(2000);
+});

@@ -1,0 +1,28 @@
+import { FullPipe } from '../../../../../src/netstack/tcp/congestion/bbr/full-pipe.js';
+
+it('is full after three rounds without a quarter of growth', () => {
+  const pipe = new FullPipe();
+  const full = [100, 125, 157, 190, 194, 194].map((rate) => {
+    pipe.roundEnded(rate);
+    return pipe.isNow;
+  });
+  expect(full).toEqual([false, false, false, false, false, true]);
+  expect(pipe.isReached).toBe(true);
+});
+
+it('begins counting anew when the rate grows', () => {
+  const pipe = new FullPipe();
+  for (const rate of [100, 110, 120, 125, 130, 130]) pipe.roundEnded(rate);
+  expect(pipe.isNow).toBe(false);
+  pipe.roundEnded(130);
+  expect(pipe.isNow).toBe(true);
+});
+
+it('was full for good, but is only full until it is looked for anew', () => {
+  const pipe = new FullPipe();
+  pipe.declareFull();
+  pipe.reset(100);
+  expect([pipe.isNow, pipe.isReached]).toEqual([false, true]);
+  for (let round = 0; round < 3; round++) pipe.roundEnded(124);
+  expect(pipe.isNow).toBe(true);
+});

@@ -1,0 +1,108 @@
+import { PathModel } from '../../../../../src/netstack/tcp/congestion/bbr/path-model.js';
+import { sample, state } from '../samples.js';
+
+/** 1000 bytes a ms, 50 ms. */
+function known(): PathModel {
+  const model = new PathModel(1000, 0);
+  model.sampleBandwidth(1000, false);
+  model.boundBandwidth();
+  model.roundTrip.update(50, 1);
+  model.cwnd = 100_000;
+  return model;
+}
+
+it('takes the initial window for what fits until a round trip is known', () => {
+  const model = new PathModel(1000, 0);
+  expect(model.bdp(1000, 2)).toBe(10_000);
+});
+
+it('multiplies rate and round trip, with room for the window that the phase wants', () => {
+  const model = known();
+  expect(model.bdp(1000, 1)).toBe(50_000);
+  expect(model.maximumInflight).toBe(100_000);
+  model.phase = 'ProbeBW_UP';
+  expect(model.maximumInflight).toBe(2.25 * 50_000 + 2000);
+  model.phase = 'ProbeBW_CRUISE';
+  model.aggregation.update(7000, 1000, 50_000, 1, 1);
+  expect(model.maximumInflight).toBe(107_000);
+});
+
+it('keeps four segments in flight, and three quanta (draft-ietf-ccwg-bbr 5.5.8)', () => {
+  const model = known();
+  expect(model.inflight(1, 1)).toBe(4000);
+  model.sendQuantum = 5000;
+  expect(model.inflight(1, 1)).toBe(15_000);
+});
+
+it('takes the highest rate of this cycle and the last one', () => {
+  const model = known();
+  model.advanceBandwidthFilter();
+  model.sampleBandwidth(800, false);
+  expect(model.maximumBandwidth).toBe(1000);
+  model.advanceBandwidthFilter();
+  model.sampleBandwidth(700, false);
+  expect(model.maximumBandwidth).toBe(800);
+});
+
+it('takes a sample that the user limited only when it is higher', () => {
+  const model = known();
+  model.advanceBandwidthFilter();
+  model.advanceBandwidthFilter();
+  model.sampleBandwidth(500, true);
+  expect(model.maximumBandwidth).toBe(1000);
+  model.sampleBandwidth(1500, true);
+  expect(model.maximumBandwidth).toBe(1500);
+});
+
+it('leaves 15 % of what fits to others', () => {
+  const model = known();
+  expect(model.inflightWithHeadroom).toBe(Infinity);
+  model.longTermInflight = 100_000;
+  expect(model.inflightWithHeadroom).toBe(85_000);
+  model.longTermInflight = 6000;
+  expect(model.inflightWithHeadroom).toBe(5000);
+  model.longTermInflight = 4500;
+  expect(model.inflightWithHeadroom).toBe(4000);
+});
+
+describe('after a round with loss', () => {
+  /** A round of 100 segments of which `lost` are lost; the best it delivered is `rate`. */
+  function lossy(lost: number, rate: number): PathModel {
+    const model = known();
+    model.phase = 'ProbeBW_CRUISE';
+    model.latest.noteLoss(state({ delivered: 0, lost: 0 }));
+    model.latest.update(sample({ deliveryRate: rate, delivered: 60_000, priorDelivered: 0 }), 1);
+    model.lossRoundEnded(state({ delivered: 100_000 - lost * 1000, lost: lost * 1000 }));
+    model.boundBandwidth();
+    return model;
+  }
+
+  it('bounds rate and window by what was delivered, where it lost more than 2 %', () => {
+    const model = lossy(10, 900);
+    expect([model.shortTermBandwidth, model.shortTermInflight]).toEqual([900, 70_000]);
+    expect(model.bandwidth).toBe(900);
+  });
+
+  it('takes at most three tenths off at once', () => {
+    expect(lossy(10, 100).bandwidth).toBe(700);
+  });
+
+  it('bounds nothing where it lost less', () => {
+    expect(lossy(3, 100).shortTermBandwidth).toBe(Infinity);
+  });
+
+  it('bounds nothing while it probes', () => {
+    const model = known();
+    model.phase = 'ProbeBW_UP';
+    model.latest.noteLoss(state());
+    model.lossRoundEnded(state({ delivered: 50_000, lost: 50_000 }));
+    expect(model.shortTermBandwidth).toBe(Infinity);
+  });
+
+  it('forgets the bounds before the next probe', () => {
+    const model = lossy(10, 900);
+    model.resetShortTerm();
+    model.boundBandwidth();
+    expect(model.bandwidth).toBe(1000);
+  });
+});

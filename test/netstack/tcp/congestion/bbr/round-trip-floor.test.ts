@@ -1,0 +1,33 @@
+import { RoundTripFloor } from '../../../../../src/netstack/tcp/congestion/bbr/round-trip-floor.js';
+
+it('is the shortest round trip of ten seconds', () => {
+  const floor = new RoundTripFloor(0);
+  expect(floor.value).toBe(Infinity);
+  floor.update(-1, 1);
+  expect(floor.value).toBe(Infinity);
+  floor.update(50, 100);
+  floor.update(40, 200);
+  floor.update(60, 300);
+  expect(floor.value).toBe(40);
+  for (let now = 400; now <= 10_200; now += 100) floor.update(60, now);
+  expect(floor.value).toBe(40);
+  floor.update(60, 10_201);
+  expect(floor.value).toBe(60);
+});
+
+it('is to be looked for when nothing as short was seen for five seconds', () => {
+  const floor = new RoundTripFloor(0);
+  floor.update(40, 100);
+  floor.update(50, 5100);
+  expect(floor.isExpired).toBe(false);
+  floor.update(50, 5101);
+  expect(floor.isExpired).toBe(true);
+  // That sample is the new one.
+  floor.update(55, 5102);
+  expect(floor.isExpired).toBe(false);
+  floor.probed(8000);
+  floor.update(55, 13_000);
+  expect(floor.isExpired).toBe(false);
+  floor.update(55, 13_001);
+  expect(floor.isExpired).toBe(true);
+});

@@ -1,0 +1,64 @@
+import { HyStart } from '../../../../src/netstack/tcp/congestion/hystart.js';
+
+/** A round of `count` samples; whether slow start was over at one of them. */
+function round(hystart: HyStart, rtt: number, count = 8): boolean {
+  let isOver = false;
+  for (let index = 0; index < count; index++) {
+    isOver = hystart.acknowledged(rtt, index === 0) || isOver;
+  }
+  return isOver;
+}
+
+// RFC 9406 4.2: RttThresh is an eighth of the round trip, but from 4 to 16 ms.
+it.each([
+  [10, 4],
+  [32, 4],
+  [80, 10],
+  [128, 16],
+  [400, 16],
+])('slows down when a round trip of %d ms grows by %d ms', (rtt, threshold) => {
+  const below = new HyStart();
+  round(below, rtt);
+  round(below, rtt + threshold - 0.5);
+  expect(below.growthDivisor).toBe(1);
+  const above = new HyStart();
+  round(above, rtt);
+  round(above, rtt + threshold);
+  expect(above.growthDivisor).toBe(4);
+});
+
+it('wants eight samples of a round', () => {
+  const hystart = new HyStart();
+  round(hystart, 100);
+  round(hystart, 150, 7);
+  expect(hystart.growthDivisor).toBe(1);
+  hystart.acknowledged(-1, false);
+  expect(hystart.growthDivisor).toBe(1);
+  hystart.acknowledged(150, false);
+  expect(hystart.growthDivisor).toBe(4);
+});
+
+it('is over after five rounds, the one in which it slowed down included', () => {
+  const hystart = new HyStart();
+  round(hystart, 100);
+  const over = [115, 120, 120, 120, 120, 120].map((rtt) => round(hystart, rtt));
+  expect(over).toEqual([false, false, false, false, false, true]);
+});
+
+it('goes on when the round trip shrinks again', () => {
+  const hystart = new HyStart();
+  round(hystart, 100);
+  round(hystart, 115);
+  round(hystart, 114);
+  expect(hystart.growthDivisor).toBe(1);
+  const over = [115, 115, 115, 115, 115, 115].map((rtt) => round(hystart, rtt));
+  expect(over).not.toContain(true);
+});
+
+it('compares nothing across an idle time', () => {
+  const hystart = new HyStart();
+  round(hystart, 100);
+  hystart.restart();
+  round(hystart, 150);
+  expect(hystart.growthDivisor).toBe(1);
+});

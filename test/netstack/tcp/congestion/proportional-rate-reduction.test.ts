@@ -1,0 +1,94 @@
+import { ProportionalRateReduction } from '../../../../src/netstack/tcp/congestion/proportional-rate-reduction.js';
+import { sample, state } from './samples.js';
+
+/** Segments of one byte: bytes and segments are the same, as in the RFC's examples. */
+const MSS = 1;
+
+/**
+ * What is in flight as each of `acks` comes, and what leaves then, when each delivers one segment;
+ * the first finds `lost` of `flight` lost.
+ */
+function trace(flight: number, lost: number, ssthresh: number, acks: number): [number[], number] {
+  const prr = new ProportionalRateReduction();
+  const now = state({ mss: MSS, inflight: flight - lost - 1, delivered: 1, lost });
+  prr.begin(now, lost);
+  const sent: number[] = [];
+  for (let ack = 0; ack < acks; ack++) {
+    if (ack > 0) {
+      now.delivered++;
+      now.inflight--;
+    }
+    const priorInflight = ack > 0 ? now.inflight + 1 : flight;
+    const newlyLost = ack > 0 ? 0 : lost;
+    const cwnd = prr.window(sample({ newlyDelivered: 1, newlyLost, priorInflight }), now, ssthresh);
+    sent.push(cwnd - now.inflight);
+    now.inflight = cwnd;
+  }
+  return [sent, now.inflight];
+}
+
+it('lets half of what is delivered out while the window is halved', () => {
+  // RFC 9937 4, the first example: 20 segments, one lost, ssthresh 10.
+  const [sent, inflight] = trace(20, 1, 10, 18);
+  expect(sent).toEqual([1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1]);
+  expect(inflight).toBe(10);
+});
+
+it('lets seven of ten out for CUBIC', () => {
+  const [sent, inflight] = trace(100, 1, 70, 90);
+  expect(inflight).toBe(Math.ceil(90 * 0.7) + 100 - 1 - 90);
+  expect(sent.every((each) => each <= 1)).toBe(true);
+});
+
+it('sends what is delivered, and no more, when losses took more than the reduction', () => {
+  // RFC 9937 4, the second example: 15 of 20 lost; each ACK that is left clocks one segment out.
+  const [sent, inflight] = trace(20, 15, 10, 4);
+  expect(sent).toEqual([1, 1, 1, 1]);
+  expect(inflight).toBe(5);
+});
+
+it.each([
+  ['slow start’s pace where ACKs show progress and no further loss', true, 0, 10, 6],
+  ['what is delivered where there is further loss', true, 1, 10, 5],
+  ['what is delivered where SND.UNA stands still', false, 0, 10, 5],
+  ['no more than ssthresh', true, 0, 5.5, 5.5],
+])('takes %s', (_what, isCumulative, newlyLost, ssthresh, window) => {
+  const prr = new ProportionalRateReduction();
+  const now = state({ mss: MSS, inflight: 4, delivered: 1, lost: 15 });
+  prr.begin(now, 15);
+  prr.window(sample({ newlyDelivered: 1, newlyLost: 15, priorInflight: 20 }), now, 10);
+  // One segment left, and the next one is delivered.
+  now.delivered = 2;
+  const ack = sample({ isCumulative, acknowledged: 1, newlyDelivered: 1, newlyLost });
+  expect(prr.window(ack, now, ssthresh)).toBe(window);
+});
+
+it('lets the first retransmission out at once, and once', () => {
+  const prr = new ProportionalRateReduction();
+  const now = state({ mss: 1000, inflight: 3000, delivered: 0, lost: 1000 });
+  prr.begin(now, 1000);
+  const timer = sample({ newlyLost: 1000, priorInflight: 4000 });
+  expect(prr.window(timer, now, 2000)).toBe(4000);
+  now.inflight = 4000;
+  expect(prr.window(sample({ priorInflight: 4000 }), now, 2000)).toBe(4000);
+});
+
+it('counts a duplicate ACK as one segment where there is no SACK, and not twice', () => {
+  const prr = new ProportionalRateReduction();
+  // Three duplicate ACKs came for 20 segments; the first segment is lost.
+  const now = state({ mss: MSS, inflight: 16, delivered: 0, lost: 1, usesSack: false });
+  prr.begin(now, 1);
+  const duplicate = sample({ newlyDelivered: 1, priorInflight: 18 });
+  const sent: number[] = [];
+  for (let ack = 0; ack < 8; ack++) {
+    if (ack > 0) now.inflight--;
+    const cwnd = prr.window(duplicate, now, 10);
+    sent.push(cwnd - now.inflight);
+    now.inflight = cwnd;
+  }
+  expect(sent).toEqual([1, 1, 0, 1, 0, 1, 0, 1]);
+  // A partial ACK for ten segments, all but the first seen by duplicates.
+  now.delivered += 10;
+  const partial = { isCumulative: true, acknowledged: 10, newlyDelivered: 10 };
+  expect(prr.window(sample(partial), now, 10) - now.inflight).toBe(0);
+});

@@ -1,0 +1,12 @@
+import { sendQuantum } from '../../../../src/netstack/tcp/congestion/send-quantum.js';
+
+it.each([
+  [100, 1400],
+  [149, 1400],
+  [150, 2800],
+  [5000, 5000],
+  [100_000, 65_536],
+  [Infinity, 65_536],
+])('is a millisecond of %d bytes a ms within its bounds', (rate, quantum) => {
+  expect(sendQuantum(rate, 1400)).toBe(quantum);
+});

@@ -1,0 +1,233 @@
+import { Cubic } from '../../../../src/netstack/tcp/congestion/cubic.js';
+import { Reno } from '../../../../src/netstack/tcp/congestion/reno.js';
+import { WindowControl } from '../../../../src/netstack/tcp/congestion/window-control.js';
+import { cumulative, sample, state, transmission } from './samples.js';
+
+const reno = (): WindowControl => new WindowControl(new Reno(), 1000);
+
+/** Found lost and begun to be repaired, with ten segments in flight: ssthresh is 5000. */
+function recovering(control = reno(), now = 100): WindowControl {
+  const found = state({ flightSize: 10_000, inflight: 8000, delivered: 1000, lost: 1000 });
+  control.lost(transmission({ sentAt: now - 50 }), found, now);
+  control.enterRecovery(found, now);
+  control.acknowledged(
+    sample({ newlyDelivered: 1000, newlyLost: 1000, priorInflight: 10_000 }),
+    found,
+    now,
+  );
+  return control;
+}
+
+describe('in slow start', () => {
+  it('grows by what is acknowledged, at most eight segments while it is not paced', () => {
+    const control = reno();
+    control.acknowledged(cumulative(2000, 10_000), state(), 1);
+    expect(control.cwnd).toBe(12_000);
+    control.acknowledged(cumulative(12_000, 12_000), state(), 2);
+    expect(control.cwnd).toBe(20_000);
+    control.acknowledged(cumulative(20_000, 20_000), state({ srtt: 50 }), 3);
+    control.acknowledged(cumulative(20_000, 28_000), state({ srtt: 50 }), 4);
+    expect(control.cwnd).toBe(48_000);
+  });
+
+  it('does not grow while less than half of the window is used (RFC 7661 4.3)', () => {
+    const control = reno();
+    control.acknowledged(cumulative(2000, 4999), state(), 1);
+    expect(control.cwnd).toBe(10_000);
+    control.acknowledged(cumulative(2000, 5000), state(), 2);
+    expect(control.cwnd).toBe(12_000);
+  });
+
+  it('does not grow with duplicate ACKs (RFC 5681 3.2, RFC 3042)', () => {
+    const control = reno();
+    control.acknowledged(sample({ newlyDelivered: 1000, priorInflight: 10_000 }), state(), 1);
+    expect(control.cwnd).toBe(10_000);
+  });
+
+  it('slows down and ends where round trips lengthen (RFC 9406)', () => {
+    const control = reno();
+    let delivered = 0;
+    for (let round = 0; round < 8; round++) {
+      const priorDelivered = delivered;
+      for (let ack = 0; ack < 10; ack++) {
+        delivered += 1000;
+        const rtt = round === 0 ? 50 : 60;
+        const each = { ...cumulative(1000, control.cwnd), rtt, priorDelivered };
+        control.acknowledged(each, state({ delivered, srtt: 50 }), delivered);
+      }
+    }
+    // Ten segments of round one, eight of round two, then a quarter of each up to the sixth.
+    expect(control.ssthresh).toBeGreaterThan(20_000);
+    expect(control.ssthresh).toBeLessThan(40_000);
+    expect(control.cwnd).toBeLessThan(control.ssthresh + 3000);
+  });
+
+  it('ends at ssthresh, not beyond', () => {
+    const control = recovering();
+    control.timedOut(state({ flightSize: 9000 }), true, 200);
+    control.exitRecovery(state());
+    const { ssthresh } = control;
+    for (let ack = 0; ack < 3; ack++)
+      control.acknowledged(cumulative(700, control.cwnd), state(), 300);
+    expect([ssthresh, control.cwnd]).toEqual([2500, 2500]);
+  });
+});
+
+describe('in congestion avoidance', () => {
+  it('grows by one segment a window where the window is used', () => {
+    const control = recovering();
+    control.exitRecovery(state());
+    control.acknowledged(cumulative(9000, 5000), state(), 200);
+    expect(control.cwnd).toBe(5000);
+    for (let ack = 0; ack < 4; ack++) control.acknowledged(cumulative(1000, 5000), state(), 201);
+    expect(control.cwnd).toBe(5000);
+    control.acknowledged(cumulative(1000, 5000), state(), 202);
+    expect(control.cwnd).toBe(6000);
+  });
+
+  it('does not grow while one more segment would fit (RFC 9438 5.8)', () => {
+    const control = recovering();
+    control.exitRecovery(state());
+    let delivered = 2000;
+    for (let ack = 0; ack < 20; ack++) {
+      const each = { ...cumulative(1000, 4000), priorDelivered: delivered };
+      delivered += 1000;
+      control.acknowledged(each, state({ delivered }), 200);
+    }
+    expect(control.cwnd).toBe(5000);
+  });
+});
+
+describe('in fast recovery', () => {
+  it('halves by Reno and keeps seven tenths by CUBIC', () => {
+    expect(recovering().ssthresh).toBe(5000);
+    expect(recovering(new WindowControl(new Cubic(), 1000)).ssthresh).toBeCloseTo(7000, 6);
+  });
+
+  it('shrinks in proportion, and ends at ssthresh (RFC 9937)', () => {
+    const control = recovering();
+    // One tenth of ten segments is delivered: half a segment, but the first one leaves whole.
+    expect(control.cwnd).toBe(9000);
+    control.exitRecovery(state());
+    expect(control.cwnd).toBe(5000);
+  });
+
+  it('lets one segment out at once where a timer found the loss', () => {
+    const control = reno();
+    control.enterRecovery(state({ flightSize: 10_000, inflight: 9000, lost: 1000 }), 100);
+    expect(control.cwnd).toBe(10_000);
+  });
+
+  it('reduces once for all that left before it, and again for what left after', () => {
+    const control = recovering();
+    const later = state({ flightSize: 10_000, inflight: 7000, delivered: 2000, lost: 2000 });
+    control.lost(transmission({ sentAt: 99, lost: 0 }), later, 150);
+    expect(control.ssthresh).toBe(5000);
+    // RFC 5681 4.3: a retransmission is lost.
+    control.lost(transmission({ sentAt: 100, lost: 1000 }), later, 151);
+    expect(control.ssthresh).toBe(2500);
+    control.lost(transmission({ sentAt: 149, lost: 1000 }), later, 151);
+    expect(control.ssthresh).toBe(2500);
+  });
+
+  it('takes it all back when it was not needed', () => {
+    const control = recovering();
+    const later = state({ flightSize: 10_000, lost: 2000 });
+    control.lost(transmission({ sentAt: 100, lost: 1000 }), later, 151);
+    control.undo(state({ isRecovering: false }));
+    expect([control.cwnd, control.ssthresh]).toEqual([10_000, Infinity]);
+  });
+});
+
+describe('after a timeout', () => {
+  it('falls to one segment and counts one an ACK until all is repaired (RFC 3465 2.3)', () => {
+    const control = reno();
+    control.timedOut(state({ flightSize: 10_000, inflight: 10_000 }), true, 1000);
+    expect([control.cwnd, control.ssthresh]).toEqual([1000, 5000]);
+    control.acknowledged(cumulative(3000, 3000), state(), 1100);
+    expect(control.cwnd).toBe(2000);
+    control.exitRecovery(state());
+    expect(control.cwnd).toBe(2000);
+    control.acknowledged(cumulative(2000, 3000), state(), 1200);
+    expect(control.cwnd).toBe(4000);
+  });
+
+  it('keeps ssthresh when the same segment times out again (RFC 5681 3.1)', () => {
+    const control = reno();
+    control.timedOut(state({ flightSize: 10_000, inflight: 10_000 }), true, 1000);
+    // All that was out is lost: what left before the timeout is no news.
+    control.lost(transmission({ sentAt: 900 }), state({ flightSize: 10_000, lost: 1000 }), 1000);
+    control.timedOut(state({ flightSize: 10_000, lost: 10_000 }), false, 3000);
+    control.lost(transmission({ sentAt: 1000, lost: 10_000 }), state({ lost: 11_000 }), 3000);
+    expect([control.cwnd, control.ssthresh]).toEqual([1000, 5000]);
+  });
+
+  it('takes a timeout back that was not needed (RFC 4015)', () => {
+    const control = reno();
+    control.timedOut(state({ flightSize: 10_000, inflight: 10_000 }), true, 1000);
+    control.timedOut(state({ flightSize: 10_000 }), false, 3000);
+    control.undo(state());
+    expect([control.cwnd, control.ssthresh]).toEqual([10_000, Infinity]);
+  });
+
+  it('follows on fast recovery with a reduction of what that aimed at', () => {
+    const control = recovering();
+    control.timedOut(state({ flightSize: 9000, lost: 1000 }), true, 1000);
+    expect([control.cwnd, control.ssthresh]).toEqual([1000, 2500]);
+    control.undo(state());
+    expect([control.cwnd, control.ssthresh]).toEqual([10_000, Infinity]);
+  });
+});
+
+describe('after an idle time', () => {
+  /** In congestion avoidance, with a window of 40 segments. */
+  function large(): WindowControl {
+    const control = new WindowControl(new Reno(), 4000);
+    for (let round = 0; round < 8; round++)
+      control.acknowledged(cumulative(16_000, control.cwnd), state({ mss: 4000 }), round);
+    return control;
+  }
+
+  it('begins with the restart window after more than an RTO (RFC 5681 4.1)', () => {
+    const control = large();
+    const { cwnd } = control;
+    expect(cwnd).toBe(142_600);
+    control.restart(state(), 300, 300, 400);
+    expect(control.cwnd).toBe(cwnd);
+    control.restart(state(), 301, 300, 400);
+    expect([control.cwnd, control.ssthresh]).toEqual([14_600, Infinity]);
+  });
+
+  it('remembers what the path carried (RFC 7661 4.4.3)', () => {
+    const control = large();
+    control.enterRecovery(state({ flightSize: 60_000, lost: 4000 }), 10);
+    control.exitRecovery(state());
+    expect([control.cwnd, control.ssthresh]).toEqual([30_000, 30_000]);
+    control.restart(state(), 301, 300, 400);
+    expect([control.cwnd, control.ssthresh]).toEqual([14_600, 30_000]);
+  });
+
+  it('does not raise a window that is smaller', () => {
+    const control = recovering();
+    control.exitRecovery(state());
+    control.restart(state(), 1000, 300, 2000);
+    expect([control.cwnd, control.ssthresh]).toEqual([5000, 5000]);
+  });
+});
+
+describe('pacing', () => {
+  it('is off until a round trip is known', () => {
+    const control = reno();
+    expect([control.pacingRate, control.sendQuantum]).toEqual([Infinity, 65_536]);
+  });
+
+  it('is twice cwnd/srtt in slow start, and 1.2 times it then', () => {
+    const control = reno();
+    control.acknowledged(cumulative(1000, 10_000), state({ srtt: 10 }), 1);
+    expect(control.pacingRate).toBeCloseTo((2 * 11_000) / 10, 6);
+    expect(control.sendQuantum).toBeCloseTo(2200, 6);
+    recovering(control);
+    control.exitRecovery(state({ srtt: 10 }));
+    expect(control.pacingRate).toBeCloseTo((1.2 * control.cwnd) / 10, 6);
+  });
+});

@@ -1,0 +1,513 @@
+import { patternBytes } from '../../support/netstack-pair.js';
+import {
+  ACK,
+  Harness,
+  type SackBlocks,
+  SACK_SYN,
+  SACK_TIMESTAMPS_SYN,
+  type Sent,
+  TIMESTAMPS_OPTION,
+} from '../tcp-harness.js';
+
+const RTT = 100;
+
+/** SACK in use, a round trip of 100 ms, `count` segments just sent and `more` octets queued. */
+function inFlight(count: number, more = 0): Harness {
+  const h = new Harness().establish({ syn: SACK_SYN, rtt: RTT });
+  h.connection.send(patternBytes(count * 1000 + more), h.now);
+  expect(h.sends()).toHaveLength(count);
+  return h;
+}
+
+function acknowledge(h: Harness, ack: number, ...blocks: SackBlocks): Harness {
+  return h.receives({ flags: ACK, ack, options: blocks.length > 0 ? h.sack(...blocks) : [] });
+}
+
+/** What leaves within so many ms, as it leaves. */
+function during(h: Harness, milliseconds: number): string[] {
+  const sent = h.sends();
+  for (let count = 0; count < milliseconds; count++) sent.push(...h.after(1).sends());
+  return sent.map(({ seq, len }) => `${seq}+${len}`);
+}
+
+describe('SACK recovery', () => {
+  it('sends again what is missing below three segments, the first at once, and nothing else', () => {
+    const h = inFlight(10).after(RTT);
+    acknowledge(h, 1, [2001, 3001]);
+    acknowledge(h, 1, [2001, 4001]);
+    expect(h.sends()).toEqual([]);
+    acknowledge(h, 1, [2001, 5001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, ssthresh: 5000, lost: 2000 });
+    expect(h.sendsBriefly()[0]).toBe('ACK 1+1000 1');
+    acknowledge(h, 1, [2001, 8001]);
+    expect(during(h, 40)).toEqual(['1001+1000']);
+    acknowledge(h, 2001, [2001, 10_001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, inflight: 0, retransmits: 2 });
+  });
+
+  it('ends when all that was out then is acknowledged, with the window at ssthresh', () => {
+    const h = inFlight(10, 5000).after(RTT);
+    acknowledge(h, 1, [1001, 5001]);
+    expect(h.sendsBriefly()[0]).toBe('ACK 1+1000 1');
+    h.after(RTT);
+    acknowledge(h, 9999);
+    expect(h.connection.info().inRecovery).toBe(true);
+    acknowledge(h, 10_001);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, cwnd: 5000, ssthresh: 5000 });
+  });
+
+  it('sends new data when nothing is left to be repaired, as the window allows', () => {
+    const h = inFlight(10, 10_000).after(RTT);
+    acknowledge(h, 1, [1001, 10_001]);
+    const sent = during(h, RTT);
+    expect(sent.slice(0, 2)).toEqual(['1+1000', '10001+1000']);
+    expect(sent).toHaveLength(5);
+  });
+
+  it('lets new segments out while two that arrived wait for the third (RFC 3042)', () => {
+    const h = inFlight(10, 9000).after(RTT);
+    acknowledge(h, 1, [1001, 2001]);
+    expect(h.sendsBriefly()).toEqual(['ACK 10001+1000 1']);
+    acknowledge(h, 1, [1001, 3001]);
+    expect(h.sendsBriefly()).toEqual(['ACK 11001+1000 1']);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, cwnd: 10_000 });
+  });
+
+  it('sends the rest of a segment of which the ACK covers a part', () => {
+    const h = inFlight(5).after(RTT);
+    acknowledge(h, 501, [1001, 4001]);
+    expect(h.sendsBriefly()[0]).toBe('ACK 501+500 1');
+    expect(h.connection.unacknowledgedBytes).toBe(4500);
+    acknowledge(h, 5001);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 0 });
+    expect(h.stack.nextTimeout()).toBe(Infinity);
+  });
+});
+
+describe('RACK', () => {
+  it('leaves alone what is merely late: by less than a quarter of a round trip', () => {
+    const h = inFlight(3).after(RTT);
+    acknowledge(h, 1, [1001, 2001]);
+    h.after(24);
+    expect(h.sends()).toEqual([]);
+    acknowledge(h, 2001);
+    h.after(50);
+    expect(h.sends()).toEqual([]);
+    expect(h.connection.info()).toMatchObject({ reordering: true, retransmits: 0, lost: 0 });
+  });
+
+  it('sends again by time what two segments alone show to be missing', () => {
+    const h = inFlight(3).after(RTT);
+    acknowledge(h, 1, [1001, 2001]);
+    expect(h.after(24).sends()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, lost: 1000, retransmits: 1 });
+  });
+
+  it('waits for the window also with three SACKed segments once reordering was seen', () => {
+    const h = inFlight(3).after(RTT);
+    acknowledge(h, 1, [1001, 2001]);
+    acknowledge(h, 3001);
+    h.connection.send(new Uint8Array(5000), h.now);
+    expect(during(h, 105)).toHaveLength(5);
+    acknowledge(h, 3001, [4001, 7001]);
+    expect(h.connection.info().inRecovery).toBe(false);
+    expect(during(h, 10)).toEqual([]);
+    expect(during(h, 20)).toEqual(['3001+1000']);
+  });
+
+  it('finds a lost retransmission by what left behind it, without the timer', () => {
+    const h = inFlight(10, 10_000).after(RTT);
+    acknowledge(h, 1, [1001, 7001]);
+    expect(during(h, 60).slice(0, 2)).toEqual(['1+1000', '10001+1000']);
+    h.after(RTT - 60);
+    h.sends();
+    h.after(10);
+    // What left with the retransmission has arrived, and that has not.
+    acknowledge(h, 1, [1001, 11_001]);
+    const { retransmits } = h.connection.info();
+    expect(retransmits).toBe(1);
+    expect(during(h, 30)[0]).toBe('1+1000');
+    expect(h.connection.info()).toMatchObject({ retransmits: 2, backoff: 0 });
+  });
+
+  it('takes several blocks of one ACK for no reordering', () => {
+    const h = inFlight(10).after(RTT);
+    acknowledge(h, 1, [7001, 8001], [5001, 6001], [3001, 4001]);
+    expect(h.connection.info()).toMatchObject({ reordering: false, inRecovery: true });
+  });
+
+  it('widens its window with DSACKs', () => {
+    const h = inFlight(3).after(RTT);
+    // Something was sent again for nothing, long ago.
+    acknowledge(h, 1001, [1, 1001]);
+    acknowledge(h, 1001, [2001, 3001]);
+    expect(h.after(49).sends()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['ACK 1001+1000 1']);
+  });
+});
+
+describe('the tail loss probe', () => {
+  it('is new data where there is some: two round trips after the last segment', () => {
+    const h = inFlight(10, 5000);
+    expect(h.after(2 * RTT - 1).sends()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['ACK 10001+1000 1']);
+    expect(h.connection.info()).toMatchObject({ retransmits: 0, cwnd: 10_000 });
+  });
+
+  it('is the last segment where there is none, or where the peer has no room', () => {
+    const h = inFlight(3);
+    expect(h.after(2 * RTT).sendsBriefly()).toEqual(['PSH,ACK 2001+1000 1']);
+    const full = new Harness().establish({ syn: SACK_SYN, rtt: RTT, wnd: 3000 });
+    full.connection.send(new Uint8Array(9000), full.now);
+    expect(full.sends()).toHaveLength(3);
+    expect(full.after(2 * RTT).sendsBriefly()).toEqual(['ACK 2001+1000 1']);
+  });
+
+  it('is sent once; then the timer is waited for, which begins anew', () => {
+    const h = inFlight(3);
+    const { rto } = h.connection.info();
+    h.after(2 * RTT).sends();
+    expect(h.after(rto - 1).sends()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+  });
+
+  it('makes the peer tell what it lacks', () => {
+    const h = inFlight(4).after(2 * RTT);
+    expect(h.sends()).toHaveLength(1);
+    h.after(RTT);
+    // The first two are missing; the third, and the probe, have arrived.
+    acknowledge(h, 1, [2001, 4001]);
+    expect(during(h, 40)).toEqual(['1+1000', '1001+1000']);
+    expect(h.connection.info().backoff).toBe(0);
+  });
+
+  it('that repaired a loss lowers the window (RFC 8985 7.4.2)', () => {
+    const h = inFlight(3).after(2 * RTT);
+    h.sends();
+    h.after(RTT);
+    acknowledge(h, 3001);
+    h.connection.send(new Uint8Array(1000), h.now);
+    expect(during(h, 10)).toEqual(['3001+1000']);
+    expect(h.connection.info().ssthresh).toBe(Infinity);
+    h.after(RTT);
+    acknowledge(h, 4001);
+    expect(h.connection.info().ssthresh).toBeLessThan(10_000);
+    expect(h.connection.info().inRecovery).toBe(false);
+  });
+
+  it('that was for nothing does not, as a DSACK tells', () => {
+    const h = inFlight(3).after(2 * RTT);
+    h.sends();
+    acknowledge(h, 3001);
+    h.after(RTT);
+    acknowledge(h, 3001, [2001, 3001]);
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    h.after(RTT);
+    acknowledge(h, 4001);
+    expect(h.connection.info().ssthresh).toBe(Infinity);
+  });
+
+  it('is not sent to a peer without SACK, nor in recovery', () => {
+    const plain = new Harness().establish({ rtt: RTT });
+    plain.connection.send(new Uint8Array(3000), plain.now);
+    plain.sends();
+    expect(plain.after(299).sends()).toEqual([]);
+    expect(plain.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+    const h = inFlight(10).after(RTT);
+    acknowledge(h, 1, [1001, 9001]);
+    expect(during(h, 250)).toEqual(['1+1000']);
+  });
+
+  it('comes with the timer at the latest, for a single segment too (RFC 8985 7.2)', () => {
+    const h = inFlight(1);
+    const { rto } = h.connection.info();
+    expect(h.after(rto - 1).sends()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['PSH,ACK 1+1000 1']);
+    expect(h.connection.info()).toMatchObject({ backoff: 0, cwnd: 10_000 });
+    expect(h.after(rto - 1).sends()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['PSH,ACK 1+1000 1']);
+    expect(h.connection.info()).toMatchObject({ backoff: 1, cwnd: 1000 });
+  });
+});
+
+describe('a repair that was not needed', () => {
+  /** With timestamps, which leave 988 octets of text; `count` segments are out. */
+  function stamped(count: number): {
+    h: Harness;
+    sent: Sent[];
+    ack(upTo: number, echo: Sent): void;
+  } {
+    const h = new Harness().establish({ syn: SACK_TIMESTAMPS_SYN, rtt: RTT });
+    h.connection.send(patternBytes(count * 988), h.now);
+    const sent = h.sends();
+    expect(sent).toHaveLength(count);
+    let tsVal = 2;
+    const ack = (upTo: number, echo: Sent): void => {
+      const options = TIMESTAMPS_OPTION(tsVal++, echo.options.tsVal);
+      h.receives({ flags: ACK, ack: 1 + upTo * 988, options });
+    };
+    return { h, sent, ack };
+  }
+
+  /** The timer expires, behind the tail loss probe. */
+  function timeOut(h: Harness): Sent[] {
+    h.after(2 * RTT).sends();
+    return h.after(h.connection.info().rto).sends();
+  }
+
+  it('by the timer is taken back when the echo is older than it (RFC 3522, RFC 4015)', () => {
+    const { h, sent, ack } = stamped(5);
+    expect(timeOut(h)).toHaveLength(1);
+    expect(h.connection.info()).toMatchObject({ cwnd: 988, inRecovery: true, backoff: 1 });
+    h.after(50);
+    ack(1, sent[0]!);
+    expect(h.connection.info()).toMatchObject({
+      inRecovery: false,
+      ssthresh: Infinity,
+      backoff: 0,
+    });
+    expect(h.connection.info().cwnd).toBeGreaterThanOrEqual(9880);
+    // The others are in flight, not lost: none is sent again.
+    expect(during(h, 30)).toEqual([]);
+  });
+
+  it('by the timer stands when the echo is of the second transmission', () => {
+    const { h, ack } = stamped(5);
+    const [again] = timeOut(h);
+    h.after(RTT);
+    ack(1, again!);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true });
+    expect(h.connection.info().ssthresh).toBeLessThan(9880);
+  });
+
+  it('is judged by the first ACK that brings news alone', () => {
+    const { h, sent, ack } = stamped(5);
+    const [again] = timeOut(h);
+    h.after(RTT);
+    ack(1, again!);
+    ack(2, sent[0]!);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true });
+  });
+
+  it('by SACK is taken back likewise', () => {
+    const { h, sent, ack } = stamped(10);
+    h.after(RTT);
+    const options = (echo: Sent, ...blocks: SackBlocks): number[] => [
+      ...TIMESTAMPS_OPTION(1, echo.options.tsVal),
+      ...h.sack(...blocks),
+    ];
+    h.receives({ flags: ACK, ack: 1, options: options(sent[0]!, [989, 4941]) });
+    expect(h.sends()[0]).toMatchObject({ seq: 1 });
+    expect(h.connection.info().inRecovery).toBe(true);
+    h.after(10);
+    ack(5, sent[0]!);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, ssthresh: Infinity });
+  });
+
+  it('is taken back when DSACKs report all that was sent again (RFC 3708)', () => {
+    const h = inFlight(10).after(RTT);
+    acknowledge(h, 1, [2001, 7001]);
+    expect(during(h, 80)).toEqual(['1+1000', '1001+1000']);
+    acknowledge(h, 7001, [1, 1001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true });
+    acknowledge(h, 7001, [1001, 2001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, ssthresh: Infinity });
+    expect(h.connection.info().cwnd).toBeGreaterThanOrEqual(10_000);
+  });
+
+  it('stands where nothing was sent again yet, whatever a DSACK says', () => {
+    const h = inFlight(10).after(RTT);
+    acknowledge(h, 1, [2001, 7001]);
+    acknowledge(h, 1001, [1, 1001], [2001, 7001]);
+    expect(h.connection.info().inRecovery).toBe(true);
+  });
+});
+
+describe('the retransmission timer with SACK', () => {
+  it('leaves what has arrived alone', () => {
+    const h = inFlight(4);
+    acknowledge(h.after(RTT), 1, [1001, 2001]);
+    expect(during(h, 30)).toEqual(['1+1000']);
+    const { rto } = h.connection.info();
+    const sent = during(h, rto + 10);
+    expect(sent).toEqual(['1+1000']);
+    h.after(RTT);
+    acknowledge(h, 2001);
+    expect(during(h, 80)).toEqual(['2001+1000', '3001+1000']);
+  });
+
+  it('sends all again when the peer has thrown away what it had (RFC 2018 8)', () => {
+    const h = inFlight(4).after(RTT);
+    acknowledge(h, 1, [1001, 4001]);
+    expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
+    h.after(RTT);
+    // SND.UNA is at what was SACKed, and stays there.
+    acknowledge(h, 1001);
+    expect(h.sends()).toEqual([]);
+    const sent = during(h, h.connection.info().rto + 5);
+    expect(sent).toEqual(['1001+1000']);
+    h.after(RTT);
+    acknowledge(h, 2001);
+    expect(during(h, 80)).toEqual(['2001+1000', '3001+1000']);
+    acknowledge(h, 4001);
+    expect(h.connection.unacknowledgedBytes).toBe(0);
+    expect(h.connection.info()).toMatchObject({ inflight: 0, inRecovery: false });
+  });
+
+  it('sends nothing again that is reported between its expiry and the next drain', () => {
+    const h = inFlight(3).after(2 * RTT);
+    h.sends();
+    h.after(h.connection.info().rto);
+    acknowledge(h, 1, [1, 1001]);
+    h.sends();
+    acknowledge(h, 3001);
+    expect(h.connection.info()).toMatchObject({ inflight: 0, unacknowledged: 0 });
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.after(RTT);
+    expect(h.sends().map(({ seq }) => seq)).toContain(3001);
+    expect(h.connection.info().inflight).toBe(1000);
+    acknowledge(h, 4001);
+    expect(h.connection.info().inflight).toBe(0);
+    expect(h.stack.nextTimeout()).toBe(Infinity);
+  });
+});
+
+describe('a SACK that lies', () => {
+  it.each<[string, SackBlocks]>([
+    ['is beyond SND.NXT', [[9001, 11_001]]],
+    ['is all beyond SND.NXT', [[10_001, 12_001]]],
+    ['is empty', [[5001, 5001]]],
+    ['is reversed', [[7001, 5001]]],
+    ['covers no whole segment', [[5002, 6000]]],
+  ])('when it %s changes nothing', (_, blocks) => {
+    const h = inFlight(10).after(RTT);
+    for (let count = 0; count < 5; count++) acknowledge(h, 1, ...blocks);
+    expect(during(h, 90)).toEqual([]);
+    expect(h.connection.info()).toMatchObject({ inflight: 10_000, inRecovery: false, lost: 0 });
+  });
+
+  it('when it is below SND.UNA is a DSACK, and changes nothing either', () => {
+    const h = inFlight(10).after(RTT);
+    acknowledge(h, 5001);
+    for (let count = 0; count < 5; count++) acknowledge(h, 5001, [1, 3001]);
+    expect(h.connection.info()).toMatchObject({ inflight: 5000, inRecovery: false, lost: 0 });
+  });
+});
+
+describe('a peer that divides its ACKs', () => {
+  it('gains no more than by one ACK: a window grows by octets', () => {
+    const whole = inFlight(10, 50_000).after(RTT);
+    acknowledge(whole, 1001);
+    const divided = inFlight(10, 50_000).after(RTT);
+    for (let ack = 2; ack <= 1001; ack++) acknowledge(divided, ack);
+    expect(divided.connection.info().cwnd).toBe(whole.connection.info().cwnd);
+    expect(during(divided, 1)).toEqual(during(whole, 1));
+  });
+
+  it('gains nothing in recovery either', () => {
+    const whole = inFlight(10, 50_000).after(RTT);
+    const divided = inFlight(10, 50_000).after(RTT);
+    for (const h of [whole, divided]) {
+      acknowledge(h, 1, [1001, 5001]);
+      h.sends();
+      h.after(RTT);
+      h.sends();
+    }
+    acknowledge(whole, 5001);
+    for (let ack = 2; ack <= 5001; ack += 7) acknowledge(divided, ack);
+    acknowledge(divided, 5001);
+    // Safe in the small: a sixth of a segment more at most.
+    expect(divided.connection.info().cwnd).toBeLessThanOrEqual(whole.connection.info().cwnd + 1000);
+  });
+});
+
+describe('a peer without SACK', () => {
+  /** Its first segment was repaired, and the repair is over; 5 more segments are out. */
+  function repaired(): Harness {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(10_000), h.now);
+    expect(h.sends()).toHaveLength(10);
+    h.after(RTT);
+    for (let count = 0; count < 3; count++) acknowledge(h, 1);
+    expect(h.sends().map(({ seq }) => seq)).toEqual([1]);
+    h.after(RTT);
+    acknowledge(h, 10_001);
+    expect(h.connection.info().inRecovery).toBe(false);
+    h.connection.send(new Uint8Array(5000), h.now);
+    during(h, 60);
+    expect(h.connection.info().inflight).toBe(5000);
+    return h;
+  }
+
+  it('begins no repair by duplicates of what was just repaired (RFC 6582 3.2 step 2)', () => {
+    const h = repaired();
+    for (let count = 0; count < 4; count++) acknowledge(h, 10_001);
+    expect(h.connection.info().inRecovery).toBe(false);
+    expect(h.connection.info().retransmits).toBe(1);
+  });
+
+  it('begins one again once something beyond it is acknowledged', () => {
+    const h = repaired();
+    acknowledge(h, 11_001);
+    for (let count = 0; count < 3; count++) acknowledge(h, 11_001);
+    expect(h.connection.info().inRecovery).toBe(true);
+  });
+
+  it('cannot inflate the window by more duplicates than there are segments', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(60_000), h.now);
+    h.sends();
+    h.after(RTT);
+    for (let count = 0; count < 1000; count++) acknowledge(h, 1);
+    expect(during(h, RTT).length).toBeLessThan(20);
+  });
+
+  it('gets all again after a timeout, one window after the other', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(4000), h.now);
+    h.sends();
+    expect(h.after(300).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+    h.after(RTT);
+    acknowledge(h, 1001);
+    expect(during(h, RTT)).toEqual(['1001+1000', '2001+1000']);
+    acknowledge(h, 3001);
+    expect(during(h, RTT)).toEqual(['3001+1000']);
+    acknowledge(h, 4001);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 0 });
+  });
+});
+
+describe('a window that the peer shrinks', () => {
+  it('holds back new data; what is in flight is repaired all the same (RFC 9293 3.8.6, MUST-34)', () => {
+    const h = inFlight(10, 20_000).after(RTT);
+    h.receives({ flags: ACK, ack: 1001, wnd: 2000 });
+    expect(h.sends()).toEqual([]);
+    h.receives({ flags: ACK, ack: 1001, wnd: 2000, options: h.sack([4001, 8001]) });
+    expect(h.sendsBriefly()[0]).toBe('ACK 1001+1000 1');
+    const sent = during(h, 60);
+    expect(sent.every((segment) => ['2001+1000', '3001+1000'].includes(segment))).toBe(true);
+    h.receives({ flags: ACK, ack: 10_001, wnd: 2000 });
+    expect(during(h, RTT)).toEqual(['10001+1000', '11001+1000']);
+  });
+
+  it('to nothing, with data in flight, keeps the connection for as long as it answers', () => {
+    const h = inFlight(3);
+    const begin = h.now;
+    let sent = 0;
+    while (h.now - begin < 400_000) {
+      h.after(500);
+      for (const { len } of h.sends()) {
+        if (len > 0) sent++;
+        h.receives({ flags: ACK, ack: 1, wnd: 0 });
+      }
+    }
+    expect(h.events).toEqual([]);
+    expect(h.connection.state).toBe('ESTABLISHED');
+    expect(sent).toBeGreaterThan(5);
+    expect(sent).toBeLessThan(30);
+    h.receives({ flags: ACK, ack: 3001, wnd: 0 });
+    expect(h.connection.unacknowledgedBytes).toBe(0);
+  });
+});
