@@ -7,7 +7,7 @@
  *       10.77.0.2 (ours), 10.77.0.3 (the kernel's)           100.127.69.42, .43
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -21,6 +21,7 @@ const RELAY = '192.0.2.1';
 export const SERVER = '198.51.100.2';
 const OURS_INSIDE = '10.77.0.2';
 const KERNEL_INSIDE = '10.77.0.3';
+const FOLDER = 'arctun-lab-';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** The server's addresses inside the tunnel: the client's routes give each its congestion control. */
@@ -28,7 +29,7 @@ export const SERVICES = { cubic: '100.127.69.42', bbr: '100.127.69.43' };
 
 export class Lab {
   /** Holds the keys; of this process alone. */
-  folder = mkdtempSync(join(tmpdir(), 'arctun-bench-'));
+  folder = mkdtempSync(join(tmpdir(), `${FOLDER}${process.pid}-`));
   configPath = join(this.folder, 'arc.json');
   /** `server.js`, behind the server's end of the tunnel. */
   server;
@@ -223,11 +224,15 @@ function arcConfig({ ours, server }, endpoint) {
 
 /** What benchmarks left behind that were killed. */
 function sweep() {
-  const names = run('ip', 'netns', 'list').match(/^ab\d+[crs]\b/gm) ?? [];
-  for (const name of names) {
-    if (existsSync(`/proc/${name.slice(2, -1)}`)) continue;
+  for (const [name, id] of run('ip', 'netns', 'list').matchAll(/^ab(\d+)[crs]\b/gm)) {
+    if (existsSync(`/proc/${id}`)) continue;
     tryRun('ip', 'netns', 'delete', name);
     removeSocket(name);
+  }
+  for (const name of readdirSync(tmpdir())) {
+    const [, id] = new RegExp(`^${FOLDER}(\\d+)-`).exec(name) ?? [];
+    if (id === undefined || existsSync(`/proc/${id}`)) continue;
+    rmSync(join(tmpdir(), name), { recursive: true, force: true });
   }
 }
 
