@@ -24,10 +24,18 @@ export async function dialSocks5(proxy, host, port) {
   return socket;
 }
 
-async function read(socket, length) {
-  for (;;) {
-    const bytes = socket.read(length);
-    if (bytes !== null) return bytes;
-    await once(socket, 'readable');
-  }
+/** The next `length` bytes; what comes behind them stays in the socket. */
+function read(socket, length) {
+  return new Promise((resolve, reject) => {
+    let bytes = Buffer.alloc(0);
+    const fail = () => reject(new Error('the proxy closed the connection'));
+    const take = (chunk) => {
+      bytes = Buffer.concat([bytes, chunk]);
+      if (bytes.length < length) return;
+      socket.off('data', take).off('close', fail).pause();
+      if (bytes.length > length) socket.unshift(bytes.subarray(length));
+      resolve(bytes.subarray(0, length));
+    };
+    socket.on('data', take).on('close', fail).resume();
+  });
 }

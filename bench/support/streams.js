@@ -35,7 +35,7 @@ export function count(stream, milliseconds) {
     const seconds = [];
     let bytes = 0;
     let before = 0;
-    stream.on('data', (chunk) => (bytes += chunk.length));
+    stream.on('data', (chunk) => (bytes += chunk.length)).resume();
     const interval = setInterval(() => {
       seconds.push(bytes - before);
       before = bytes;
