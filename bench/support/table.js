@@ -88,8 +88,7 @@ function reportQueues(results) {
 
 function reportFairness(results) {
   const rows = [];
-  for (const { name, algorithm, stack, repeat } of planRuns(['fairness'], 1)) {
-    if (repeat > 0) continue;
+  for (const { name, algorithm, stack } of planRuns(['fairness'], 1)) {
     const runs = results.of(name, stack);
     if (runs.length === 0) continue;
     const [rate, otherRate, share] = ['rate', 'otherRate', 'share'].map((key) =>
