@@ -90,7 +90,10 @@ export interface CongestionControl {
   /** A segment was found lost, by RACK, by SACK or by the timer; before the ACK's acknowledged(). */
   lost(segment: Transmission, state: DeliveryState, now: number): void;
 
-  /** Fast recovery begins; the losses were told by lost(). */
+  /**
+   * Fast recovery begins; the losses were told by lost(). acknowledged() follows before anything is
+   * sent, also where a timer found the loss; or exitRecovery(), where it is repaired already.
+   */
   enterRecovery(state: DeliveryState, now: number): void;
 
   /** An ACK came that delivered something or found something lost; last of what it brings. */

@@ -19,13 +19,8 @@ export class ProportionalRateReduction {
   /** The ACK that began the recovery has yet to be counted. */
   #isBeginning = false;
 
-  /**
-   * Recovery begins, or ssthresh was lowered once more within it.
-   *
-   * @param newlyLost what was found lost since the last ACK, and is no more in state.inflight
-   */
-  begin(state: DeliveryState, newlyLost: number): void {
-    this.#recoverFlightSize = state.inflight + newlyLost;
+  /** Recovery begins, or ssthresh was lowered once more within it; window() follows at once. */
+  begin(state: DeliveryState): void {
     this.#delivered = 0;
     this.#unseen = state.usesSack ? 0 : DUPLICATE_THRESHOLD * state.mss;
     this.#sentBefore = this.#sent(state);
@@ -40,7 +35,7 @@ export class ProportionalRateReduction {
     this.#delivered += deliveredData;
     if (this.#isBeginning) {
       // What this ACK delivered and lost was in flight before it.
-      this.#recoverFlightSize = Math.max(this.#recoverFlightSize, sample.priorInflight);
+      this.#recoverFlightSize = sample.priorInflight;
       this.#isBeginning = false;
     }
     let allowed: number;

@@ -46,7 +46,6 @@ export class WindowControl implements CongestionControl {
   /** When the window was last reduced, and what DeliveryState.lost was then. */
   #reducedAt = -Infinity;
   #lostAtReduction = 0;
-  #lostAtAck = 0;
   #acknowledgedAt = 0;
   #undoCwnd = 0;
   #undoSsthresh = 0;
@@ -131,7 +130,6 @@ export class WindowControl implements CongestionControl {
     }
     this.#hasJustRecovered = false;
     this.#acknowledgedAt = now;
-    this.#lostAtAck = state.lost;
     this.#pace(state);
   }
 
@@ -197,7 +195,7 @@ export class WindowControl implements CongestionControl {
     this.#ssthresh = this.#law.reduced(window, state.flightSize, this.#mss);
     this.#cwnd = Math.min(this.#cwnd, this.#ssthresh);
     this.#mark(state, now);
-    this.#prr.begin(state, state.lost - this.#lostAtAck);
+    this.#prr.begin(state);
   }
 
   /** What leaves from now on tells of the window as it is now. */

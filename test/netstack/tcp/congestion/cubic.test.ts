@@ -34,6 +34,16 @@ it('follows the curve back to W_max and beyond (RFC 9438 4.4, 4.5)', () => {
   expect(windows[91]).toBeCloseTo(1000, 0);
 });
 
+it('aims one round trip ahead: cwnd + (W_cubic(t + RTT) - cwnd) / cwnd for each segment', () => {
+  const cubic = new Cubic();
+  const cwnd = cubic.reduced(1_000_000, 0, MSS);
+  cubic.grown(cwnd, 0, MSS, 100, 5000);
+  // t = 2 s, RTT = 0.5 s, K = cbrt(750).
+  const target = 0.4 * (2.5 - Math.cbrt(750)) ** 3 + 1000;
+  const grown = cubic.grown(cwnd, MSS, MSS, 500, 7000);
+  expect((grown - cwnd) / MSS).toBeCloseTo((target - 700) / 700, 9);
+});
+
 it('grows as Reno would where that is faster (RFC 9438 4.3)', () => {
   const cubic = new Cubic();
   const cwnd = cubic.reduced(20_000, 0, MSS);

@@ -55,6 +55,15 @@ it('goes on when the round trip shrinks again', () => {
   expect(over).not.toContain(true);
 });
 
+it('counts five rounds anew after it went on', () => {
+  const hystart = new HyStart();
+  for (const rtt of [100, 115, 115, 115, 114]) round(hystart, rtt);
+  expect(hystart.growthDivisor).toBe(1);
+  // From 114 ms on, 15 ms more.
+  const over = [129, 129, 129, 129, 129, 129].map((rtt) => round(hystart, rtt));
+  expect(over).toEqual([false, false, false, false, false, true]);
+});
+
 it('compares nothing across an idle time', () => {
   const hystart = new HyStart();
   round(hystart, 100);

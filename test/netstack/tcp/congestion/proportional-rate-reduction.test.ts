@@ -11,7 +11,7 @@ const MSS = 1;
 function trace(flight: number, lost: number, ssthresh: number, acks: number): [number[], number] {
   const prr = new ProportionalRateReduction();
   const now = state({ mss: MSS, inflight: flight - lost - 1, delivered: 1, lost });
-  prr.begin(now, lost);
+  prr.begin(now);
   const sent: number[] = [];
   for (let ack = 0; ack < acks; ack++) {
     if (ack > 0) {
@@ -55,7 +55,7 @@ it.each([
 ])('takes %s', (_what, isCumulative, newlyLost, ssthresh, window) => {
   const prr = new ProportionalRateReduction();
   const now = state({ mss: MSS, inflight: 4, delivered: 1, lost: 15 });
-  prr.begin(now, 15);
+  prr.begin(now);
   prr.window(sample({ newlyDelivered: 1, newlyLost: 15, priorInflight: 20 }), now, 10);
   // One segment left, and the next one is delivered.
   now.delivered = 2;
@@ -66,7 +66,7 @@ it.each([
 it('lets the first retransmission out at once, and once', () => {
   const prr = new ProportionalRateReduction();
   const now = state({ mss: 1000, inflight: 3000, delivered: 0, lost: 1000 });
-  prr.begin(now, 1000);
+  prr.begin(now);
   const timer = sample({ newlyLost: 1000, priorInflight: 4000 });
   expect(prr.window(timer, now, 2000)).toBe(4000);
   now.inflight = 4000;
@@ -77,7 +77,7 @@ it('counts a duplicate ACK as one segment where there is no SACK, and not twice'
   const prr = new ProportionalRateReduction();
   // Three duplicate ACKs came for 20 segments; the first segment is lost.
   const now = state({ mss: MSS, inflight: 16, delivered: 0, lost: 1, usesSack: false });
-  prr.begin(now, 1);
+  prr.begin(now);
   const duplicate = sample({ newlyDelivered: 1, priorInflight: 18 });
   const sent: number[] = [];
   for (let ack = 0; ack < 8; ack++) {

@@ -130,6 +130,21 @@ describe('in fast recovery', () => {
     expect(control.ssthresh).toBe(2500);
   });
 
+  it('tells what left within the millisecond before from what left within the one after', () => {
+    const control = recovering();
+    const later = state({ flightSize: 10_000, inflight: 7000, delivered: 2000, lost: 2000 });
+    control.lost(transmission({ sentAt: 100, lost: 0 }), later, 150);
+    expect(control.ssthresh).toBe(5000);
+  });
+
+  it('paces by the window that it will have', () => {
+    const control = recovering();
+    const low = state({ srtt: 10, inflight: 1000, delivered: 8000, lost: 2000 });
+    control.acknowledged(sample({ priorInflight: 1000 }), low, 150);
+    expect(control.cwnd).toBeLessThan(5000);
+    expect(control.pacingRate).toBeCloseTo((1.2 * 5000) / 10, 6);
+  });
+
   it('takes it all back when it was not needed', () => {
     const control = recovering();
     const later = state({ flightSize: 10_000, lost: 2000 });
@@ -207,11 +222,90 @@ describe('after an idle time', () => {
     expect([control.cwnd, control.ssthresh]).toEqual([14_600, 30_000]);
   });
 
+  it('remembers three quarters of the window where that grew beyond ssthresh', () => {
+    const control = large();
+    control.enterRecovery(state({ flightSize: 60_000, lost: 4000 }), 10);
+    control.exitRecovery(state());
+    for (let round = 0; round < 11; round++)
+      control.acknowledged(cumulative(control.cwnd, control.cwnd), state(), 20);
+    expect(control.cwnd).toBe(70_000);
+    control.restart(state(), 301, 300, 400);
+    expect([control.cwnd, control.ssthresh]).toEqual([14_600, 52_500]);
+  });
+
+  it('has to use the window again before it grows', () => {
+    const control = large();
+    control.restart(state(), 301, 300, 400);
+    control.acknowledged(cumulative(4000, 4000), state({ mss: 4000 }), 500);
+    expect(control.cwnd).toBe(14_600);
+  });
+
+  it('does not take a longer round trip for a queue', () => {
+    const control = reno();
+    for (let ack = 0; ack < 40; ack++)
+      control.acknowledged({ ...cumulative(1000, control.cwnd), rtt: 50 }, state(), 100);
+    control.restart(state(), 301, 300, 400);
+    let delivered = 1000;
+    for (let ack = 0; ack < 9; ack++) {
+      const priorDelivered = ack > 0 ? 0 : delivered;
+      const each = { ...cumulative(1000, control.cwnd), rtt: 90, priorDelivered };
+      delivered += 1000;
+      control.acknowledged(each, state({ delivered }), 500);
+    }
+    expect(control.cwnd).toBe(19_000);
+  });
+
   it('does not raise a window that is smaller', () => {
     const control = recovering();
     control.exitRecovery(state());
     control.restart(state(), 1000, 300, 2000);
     expect([control.cwnd, control.ssthresh]).toEqual([5000, 5000]);
+  });
+});
+
+describe('with CUBIC', () => {
+  /** In congestion avoidance at 100 segments of 1 kB, a second after a reduction. */
+  function avoiding(): WindowControl {
+    const control = new WindowControl(new Cubic(), 1000);
+    for (let round = 0; round < 40; round++)
+      control.acknowledged(cumulative(10_000, control.cwnd), state(), 0);
+    control.enterRecovery(state({ flightSize: control.cwnd, lost: 1000 }), 0);
+    control.exitRecovery(state());
+    control.acknowledged(cumulative(1000, control.cwnd), state({ srtt: 50 }), 0);
+    grow(control, 0);
+    return control;
+  }
+
+  /** By how much a round trip of ACKs, a second later, raises the window. */
+  function grow(control: WindowControl, at: number): number {
+    const before = control.cwnd;
+    for (let ack = 0; ack < 20; ack++)
+      control.acknowledged(cumulative(10_000, control.cwnd), state({ srtt: 50 }), at + 1000 + ack);
+    return control.cwnd - before;
+  }
+
+  it('leaves idle time out', () => {
+    const idle = avoiding();
+    idle.restart(state(), 0, 300, 61_000);
+    expect(grow(idle, 61_000)).toBeCloseTo(grow(avoiding(), 1000), -3);
+  });
+
+  it('leaves out time in which the window was not used', () => {
+    const limited = avoiding();
+    let delivered = 1000;
+    for (let at = 1100; at <= 61_000; at += 100) {
+      delivered += 1000;
+      const each = { ...cumulative(1000, 2000), priorDelivered: delivered - 1000 };
+      limited.acknowledged(each, state({ delivered, srtt: 50 }), at);
+    }
+    expect(grow(limited, 61_000)).toBeLessThan(1.2 * grow(avoiding(), 1000));
+  });
+
+  it('goes back to its curve when a repair was not needed', () => {
+    const undone = avoiding();
+    undone.enterRecovery(state({ flightSize: undone.cwnd, lost: 2000 }), 1500);
+    undone.undo(state({ srtt: 50 }));
+    expect(grow(undone, 2000)).toBe(grow(avoiding(), 2000));
   });
 });
 

@@ -9,16 +9,14 @@ import type { PathModel } from './path-model.js';
 import { isProbeBandwidth } from './phase.js';
 import { ProbeSchedule } from './probe-schedule.js';
 
-/** BBR.ack_phase: what the ACKs of now tell of. */
-type AckPhase = 'init' | 'refilling' | 'probe-starting' | 'probe-feedback' | 'probe-stopping';
-
 /** Doublings of the growth of inflight_longterm. */
 const MOST_DOUBLINGS = 30;
 
 export class BandwidthProbe {
   readonly #model: PathModel;
   readonly #schedule: ProbeSchedule;
-  #ackPhase: AckPhase = 'init';
+  /** BBR.ack_phase is ACKS_PROBE_STOPPING, the one phase of ACKs that something depends on. */
+  #isStopping = false;
   /** BBR.is_bw_probe_sample: what is delivered or lost now left in REFILL or UP. */
   #isProbeSample = false;
   /** BBR.prev_probe_too_high and BBR.prev_probe_precautionary. */
@@ -39,7 +37,7 @@ export class BandwidthProbe {
     latest.reset();
     this.#ackedPerIncrement = Infinity;
     this.#schedule.restart(rounds.count, now);
-    this.#ackPhase = 'probe-stopping';
+    this.#isStopping = true;
     rounds.begin(state.delivered);
     this.#model.phase = 'ProbeBW_DOWN';
   }
@@ -53,13 +51,12 @@ export class BandwidthProbe {
     this.#upRounds = 0;
     this.#upAcked = 0;
     this.#wasPrecautionary = false;
-    this.#ackPhase = 'refilling';
+    this.#isStopping = false;
     this.#model.rounds.begin(state.delivered);
     this.#model.phase = 'ProbeBW_REFILL';
   }
 
   #startUp(sample: AckSample, state: DeliveryState): void {
-    this.#ackPhase = 'probe-starting';
     this.#model.rounds.begin(state.delivered);
     this.#model.fullPipe.reset(sample.deliveryRate);
     this.#model.phase = 'ProbeBW_UP';
@@ -68,7 +65,7 @@ export class BandwidthProbe {
 
   /** A ProbeRTT interrupts: what comes back now still tells of the probe before it. */
   interrupt(): void {
-    this.#ackPhase = 'probe-stopping';
+    this.#isStopping = true;
   }
 
   /** UpdateProbeBWCyclePhase(): an ACK came, and the pipe was full once. */
@@ -128,11 +125,9 @@ export class BandwidthProbe {
   /** AdaptLongTermModel(). @returns whether it changed the phase */
   #adaptLongTerm(sample: AckSample, isAppLimited: boolean, state: DeliveryState): boolean {
     const model = this.#model;
-    if (model.rounds.isStart && this.#ackPhase === 'probe-starting') {
-      this.#ackPhase = 'probe-feedback';
-    } else if (model.rounds.isStart && this.#ackPhase === 'probe-stopping') {
+    if (model.rounds.isStart && this.#isStopping) {
       this.#isProbeSample = false;
-      this.#ackPhase = 'init';
+      this.#isStopping = false;
       if (isProbeBandwidth(model.phase)) {
         if (!isAppLimited) model.advanceBandwidthFilter();
         if (this.#wasPrecautionary && !this.#wasTooHigh) {
@@ -141,19 +136,16 @@ export class BandwidthProbe {
         }
       }
     }
-    if (this.#isTooHigh(sample, state) || model.longTermInflight === Infinity) return false;
+    if (this.#isTooHigh(sample.lost, sample.inflight, state) || model.longTermInflight === Infinity)
+      return false;
     model.longTermInflight = Math.max(model.longTermInflight, sample.inflight);
     if (model.phase === 'ProbeBW_UP') this.#raiseLongTerm(sample.newlyDelivered);
     return false;
   }
 
   /** IsInflightTooHigh(). */
-  #isTooHigh(
-    { lost, inflight }: { lost: number; inflight: number },
-    state: DeliveryState,
-  ): boolean {
-    if (!state.usesSack) return lost > 0;
-    return isLossTooHigh(lost, inflight, this.#model.mss);
+  #isTooHigh(lost: number, inflight: number, { usesSack }: DeliveryState): boolean {
+    return usesSack ? isLossTooHigh(lost, inflight, this.#model.mss) : lost > 0;
   }
 
   /** ProbeInflightLongtermUpward(). */
@@ -185,7 +177,7 @@ export class BandwidthProbe {
   lost(segment: Transmission, state: DeliveryState, now: number): boolean {
     if (!this.#isProbeSample) return false;
     const lost = state.lost - segment.lost;
-    if (!this.#isTooHigh({ lost, inflight: segment.inflight }, state)) return false;
+    if (!this.#isTooHigh(lost, segment.inflight, state)) return false;
     // HandleInflightTooHigh(), once for each probe.
     const model = this.#model;
     this.#wasTooHigh = true;

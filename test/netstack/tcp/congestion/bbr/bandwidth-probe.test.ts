@@ -214,6 +214,45 @@ describe('when it loses too much', () => {
   });
 });
 
+it('probes in full once, and cruises then', () => {
+  const prober = new Prober();
+  prober.goUp();
+  prober.lose(4);
+  prober.round();
+  prober.now += 2001;
+  prober.ack();
+  prober.round();
+  prober.state.inflight = prober.model.longTermInflight;
+  prober.ack();
+  prober.round();
+  expect(prober.phase).toBe('ProbeBW_REFILL');
+  for (let round = 0; round < 5; round++) prober.round();
+  expect(prober.phase).toBe('ProbeBW_DOWN');
+  prober.round();
+  prober.round();
+  expect(prober.phase).not.toBe('ProbeBW_REFILL');
+});
+
+it.each([
+  ['it went down', (prober: Prober) => prober.probe.startDown(prober.state, prober.now)],
+  ['a ProbeRTT interrupted it', (prober: Prober) => prober.probe.interrupt()],
+])('is told nothing more by losses a round after %s', (_why, ends) => {
+  const prober = new Prober();
+  prober.goUp();
+  ends(prober);
+  prober.round();
+  prober.lose(30);
+  expect(prober.model.longTermInflight).toBe(Infinity);
+});
+
+it('looks at what is delivered anew when it goes down', () => {
+  const prober = new Prober();
+  prober.goUp();
+  prober.model.latest.bandwidth = 5000;
+  prober.probe.startDown(prober.state, prober.now);
+  expect(prober.model.latest.bandwidth).toBe(0);
+});
+
 it('raises the bound to what was in flight without harm', () => {
   const prober = new Prober();
   prober.model.longTermInflight = 60_000;

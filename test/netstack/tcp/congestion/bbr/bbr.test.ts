@@ -175,6 +175,211 @@ function steady(): [Bbr, State] {
   return [bbr, now];
 }
 
+/** `count` losses of what left with 60 segments in flight. */
+function lose(bbr: Bbr, now: State, count: number): void {
+  for (let loss = 0; loss < count; loss++) {
+    now.lost += 1000;
+    bbr.lost(transmission({ inflight: 60_000, lost: 0 }), now, 5000);
+  }
+}
+
+/** A round in which a third is lost, and the best sample is `rate`. */
+function lossyRound(bbr: Bbr, now: State, rate: number): void {
+  lose(bbr, now, 20);
+  bbr.enterRecovery();
+  now.delivered += 20_000;
+  acknowledge(bbr, now, 2000, { deliveryRate: rate, delivered: 20_000 });
+}
+
+describe('losses in ProbeBW_CRUISE', () => {
+  it('bound rate and window by what the round delivered', () => {
+    const [bbr, now] = steady();
+    acknowledge(bbr, now, 1900, { deliveryRate: 950 });
+    acknowledge(bbr, now, 1950, { deliveryRate: 800, delivered: 30_000 });
+    lossyRound(bbr, now, 750);
+    expect(bbr.phase).toBe('ProbeBW_CRUISE');
+    // The best sample of this round and of the one ACK before it.
+    expect(bbr.pacingRate).toBeCloseTo(0.99 * 800, 6);
+    expect(bbr.cwnd).toBeLessThan(65_000);
+    // What comes without loss lowers them no further.
+    for (let round = 0; round < 3; round++)
+      acknowledge(bbr, now, 2040 + 40 * round, { deliveryRate: 500 });
+    expect(bbr.pacingRate).toBeCloseTo(0.99 * 800, 6);
+  });
+
+  it('bound nothing any more after a ProbeRTT', () => {
+    const [bbr, now] = steady();
+    acknowledge(bbr, now, 1950, { deliveryRate: 750, delivered: 30_000 });
+    lossyRound(bbr, now, 750);
+    expect(bbr.pacingRate).toBeCloseTo(0.99 * 750, 6);
+    bbr.exitRecovery();
+    for (let at = 6000; at <= 6400; at += 100) {
+      now.inflight = 10_000;
+      acknowledge(bbr, now, at, { rtt: 60 });
+    }
+    expect(bbr.phase).toBe('ProbeBW_CRUISE');
+    expect(bbr.pacingRate).toBeCloseTo(990, 6);
+  });
+
+  it('bound nothing where the repair was not needed', () => {
+    const [bbr, now] = steady();
+    lose(bbr, now, 20);
+    bbr.enterRecovery();
+    bbr.undo(now);
+    acknowledge(bbr, now, 2000, { deliveryRate: 700 });
+    expect(bbr.pacingRate).toBeCloseTo(990, 6);
+  });
+});
+
+/** Into ProbeBW_UP, and as far as its ACKs tell of it. */
+function up(bbr: Bbr, now: State): void {
+  for (let round = 0; bbr.phase !== 'ProbeBW_UP' && round < 100; round++)
+    acknowledge(bbr, now, 1000 + 40 * round);
+  expect(bbr.phase).toBe('ProbeBW_UP');
+}
+
+describe('too many losses in ProbeBW_UP', () => {
+  it('leave 15 % of what fitted to others while it cruises', () => {
+    const [bbr, now] = steady();
+    up(bbr, now);
+    lose(bbr, now, 6);
+    bbr.enterRecovery();
+    now.inflight = 30_000;
+    acknowledge(bbr, now, 4000, { priorDelivered: 0, lost: 6000, inflight: 40_000 });
+    expect(bbr.phase).toBe('ProbeBW_CRUISE');
+    // lost_prefix: (0.02 * 59 - 3) / 0.98 segments, behind 59; the fourth loss is too many.
+    expect(bbr.cwnd).toBeCloseTo(0.85 * (59_000 - 1857.14), 0);
+  });
+
+  it('are taken back with the bound that a second repair found, not the first', () => {
+    const [bbr, now] = steady();
+    up(bbr, now);
+    lose(bbr, now, 6);
+    bbr.enterRecovery();
+    bbr.exitRecovery();
+    now.inflight = 30_000;
+    acknowledge(bbr, now, 4000, { lost: 6000, inflight: 40_000 });
+    const { cwnd } = bbr;
+    lose(bbr, now, 1);
+    bbr.enterRecovery();
+    bbr.undo(now);
+    acknowledge(bbr, now, 4001, { priorDelivered: 0, lost: 6000, inflight: 40_000 });
+    expect(bbr.cwnd).toBe(cwnd);
+  });
+
+  it('are taken back also in the round of a loss that was real', () => {
+    const [bbr, now] = steady();
+    up(bbr, now);
+    lose(bbr, now, 1);
+    bbr.enterRecovery();
+    bbr.exitRecovery();
+    now.lost += 4000;
+    bbr.lost(transmission({ inflight: 60_000, lost: 0 }), now, 5000);
+    bbr.enterRecovery();
+    expect(bbr.phase).toBe('ProbeBW_DOWN');
+    bbr.undo(now);
+    expect(bbr.phase).toBe('ProbeBW_REFILL');
+    acknowledge(bbr, now, 5001, { priorDelivered: 0 });
+    expect(bbr.cwnd).toBeGreaterThan(80_000);
+  });
+
+  it('say nothing within a ProbeRTT that interrupted the probe', () => {
+    const [bbr, now] = steady();
+    up(bbr, now);
+    acknowledge(bbr, now, 9000, { rtt: 60 });
+    expect(bbr.phase).toBe('ProbeRTT');
+    now.inflight = 10_000;
+    acknowledge(bbr, now, 9050);
+    lose(bbr, now, 30);
+    for (let at = 9100; at <= 9400; at += 50) acknowledge(bbr, now, at);
+    expect(bbr.phase).toBe('ProbeBW_CRUISE');
+    expect(bbr.cwnd).toBeGreaterThan(80_000);
+  });
+});
+
+describe('Drain', () => {
+  it('is over after three rounds though there is still a queue', () => {
+    const bbr = new Bbr({ mss: 1000, random: () => 0, now: 0 });
+    const now = state({ srtt: 40, inflight: 90_000 });
+    let at = 0;
+    while (bbr.phase === 'Startup' && at < 1000) acknowledge(bbr, now, (at += 40));
+    const phases = Array.from({ length: 4 }, () => {
+      acknowledge(bbr, now, (at += 40));
+      return bbr.phase;
+    });
+    expect(phases).toEqual(['Drain', 'Drain', 'Drain', 'ProbeBW_DOWN']);
+  });
+});
+
+describe('the window in Startup', () => {
+  it('grows by what is delivered until that is an initial window, whatever the model says', () => {
+    const bbr = new Bbr({ mss: 1000, random: () => 0, now: 0 });
+    const now = state({ srtt: 100 });
+    for (let ack = 0; ack < 12; ack++) {
+      const low = { rtt: 1, deliveryRate: 1, delivered: 1000 };
+      acknowledge(bbr, now, 1 + ack, { ...low, priorDelivered: 0 });
+    }
+    // 10 segments and the first 9 that were delivered.
+    expect(bbr.cwnd).toBe(19_000);
+  });
+
+  it('remembers one round of aggregation', () => {
+    const bbr = new Bbr({ mss: 1000, random: () => 0, now: 0 });
+    const now = state({ srtt: 40, delivered: 50_000 });
+    const limited = { isAppLimited: true, newlyDelivered: 20_000 };
+    acknowledge(bbr, now, 40, limited);
+    acknowledge(bbr, now, 80, { ...limited, newlyDelivered: 30_000 });
+    for (let round = 3; round < 9; round++) acknowledge(bbr, now, 40 * round, limited);
+    expect(bbr.phase).toBe('Startup');
+    // Two bandwidth-delay products, and 20 segments at once: not the 30 of a round before.
+    expect(bbr.cwnd).toBe(100_000);
+  });
+
+  it('paces no slower after a sample that the user limited', () => {
+    const bbr = new Bbr({ mss: 1000, random: () => 0, now: 0 });
+    const now = state({ srtt: 40 });
+    acknowledge(bbr, now, 40, { deliveryRate: 10, isAppLimited: true });
+    expect(bbr.pacingRate).toBeCloseTo((2.77 * 10_000) / 40, 6);
+  });
+
+  it('is bounded by what was delivered when losses end it', () => {
+    const bbr = new Bbr({ mss: 1000, random: () => 0, now: 0 });
+    const now = state({ srtt: 40, inflight: 90_000 });
+    for (let ack = 0; ack < 10; ack++)
+      acknowledge(bbr, now, 40, {
+        newlyDelivered: 20_000,
+        delivered: 10_000,
+        ...(ack > 0 && { priorDelivered: 0 }),
+      });
+    lose(bbr, now, 1);
+    bbr.enterRecovery();
+    const lossy = { delivered: 10_000, newlyLost: 1000, lost: 20_000, inflight: 60_000 };
+    for (let ack = 0; ack < 7; ack++) acknowledge(bbr, now, 80, { ...lossy, priorDelivered: 0 });
+    acknowledge(bbr, now, 120, lossy);
+    now.inflight = 30_000;
+    acknowledge(bbr, now, 121, {
+      delivered: 10_000,
+      priorDelivered: 0,
+      lost: 20_000,
+      inflight: 60_000,
+    });
+    expect(bbr.phase).toBe('ProbeBW_CRUISE');
+    // 0.85 of a bandwidth-delay product: that is more than any sample delivered.
+    expect(bbr.cwnd).toBeCloseTo(0.85 * 40_000, 6);
+  });
+});
+
+describe('low rates within a ProbeRTT', () => {
+  it('are not what the path carries: Startup goes on after it', () => {
+    const bbr = new Bbr({ mss: 1000, random: () => 0, now: 0 });
+    const now = state({ srtt: 40, inflight: 10_000 });
+    acknowledge(bbr, now, 40);
+    for (let at = 5100; at <= 5500; at += 50)
+      acknowledge(bbr, now, at, { deliveryRate: 100, rtt: 60 });
+    expect(bbr.phase).toBe('Startup');
+  });
+});
+
 describe('after a timeout', () => {
   it('has one segment in flight, then what is delivered, and its window when all is repaired', () => {
     const [bbr, now] = steady();
@@ -190,6 +395,16 @@ describe('after a timeout', () => {
     bbr.exitRecovery();
     expect(bbr.cwnd).toBe(cwnd);
   });
+});
+
+it('remembers the window from before a repair also when a timeout follows within it', () => {
+  const [bbr, now] = steady();
+  const { cwnd } = bbr;
+  bbr.timedOut();
+  acknowledge(bbr, now, 1000, { priorDelivered: 0 });
+  bbr.timedOut();
+  bbr.exitRecovery();
+  expect(bbr.cwnd).toBe(cwnd);
 });
 
 describe('a repair that was not needed', () => {
