@@ -10,17 +10,19 @@ import { systemResolver } from './platform/resolver.js';
 import { stateFolder } from './platform/state-folder.js';
 import { createTimestampStore } from './platform/timestamps.js';
 import { udpSockets } from './platform/udp-socket.js';
-import type { UserspaceTunnel } from './tunnel/userspace-tunnel.js';
+import type { CongestionAlgorithm, UserspaceTunnel } from './tunnel/userspace-tunnel.js';
 
 export { UserError } from './lib/user-error.js';
 export { type Dialer, DialError, type DialTarget } from './proxy/dialer.js';
-export type { UserspaceTunnel } from './tunnel/userspace-tunnel.js';
+export type { CongestionAlgorithm, UserspaceTunnel } from './tunnel/userspace-tunnel.js';
 
 export interface CreateTunnelOptions {
   /** The path of arc.json, its JSON text, or that in base64. */
   readonly config: string;
   /** Milliseconds until the first handshake must be there; 20,000 by default, 0 waits for ever. */
   readonly wait?: number;
+  /** How TCP inside the tunnel shares the path: `bbr` (the default), `cubic` or `reno`. */
+  readonly congestion?: CongestionAlgorithm;
   /** How much is logged to standard error; nothing by default. */
   readonly logLevel?: LogLevel;
   readonly signal?: AbortSignal;
@@ -42,6 +44,7 @@ export async function createTunnel(options: CreateTunnelOptions): Promise<Usersp
       }),
       mode: 'userspace',
       wait: options.wait ?? 20_000,
+      congestion: options.congestion,
       ...(options.signal && { signal: options.signal }),
     },
     {

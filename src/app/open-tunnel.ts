@@ -5,13 +5,19 @@ import { requireSession } from '../arc-config/require-session.js';
 import { UserError } from '../lib/user-error.js';
 import type { LoadedArcConfig } from './load-arc-config.js';
 import { parseTunnelConfig, type TunnelConfig } from '../tunnel/tunnel-config.js';
-import { type TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
+import {
+  type CongestionAlgorithm,
+  type TunnelPorts,
+  UserspaceTunnel,
+} from '../tunnel/userspace-tunnel.js';
 
 export type TunnelMode = 'auto' | 'tun' | 'userspace';
 
 export interface OpenTunnelOptions {
   readonly arcConfig: LoadedArcConfig;
   readonly mode: TunnelMode;
+  /** How TCP inside the tunnel shares the path; BBR by default. */
+  readonly congestion?: CongestionAlgorithm | undefined;
   /** Milliseconds until the first handshake must be there; 0 waits for ever. */
   readonly wait: number;
   readonly signal?: AbortSignal;
@@ -48,7 +54,7 @@ export async function openTunnel(
  * @throws ArcConfigError, UserError as openTunnel
  */
 export function planTunnel(
-  { mode, arcConfig }: OpenTunnelOptions,
+  { mode, arcConfig, congestion }: OpenTunnelOptions,
   { crypto }: Pick<TunnelPorts, 'crypto'>,
 ): TunnelConfig {
   if (mode === 'tun') {
@@ -58,12 +64,15 @@ export function planTunnel(
       next: ['Use --mode userspace, or --mode auto, which means userspace.'],
     });
   }
-  const config = tunnelConfigOf(arcConfig);
+  const config = tunnelConfigOf(arcConfig, congestion);
   requireOther(config, crypto, arcConfig.source);
   return config;
 }
 
-function tunnelConfigOf({ config, source }: LoadedArcConfig): TunnelConfig {
+function tunnelConfigOf(
+  { config, source }: LoadedArcConfig,
+  congestion: CongestionAlgorithm | undefined,
+): TunnelConfig {
   const session = requireSession(config, source);
   return parseTunnelConfig({
     privateKey: config.privateKey,
@@ -73,6 +82,7 @@ function tunnelConfigOf({ config, source }: LoadedArcConfig): TunnelConfig {
     allowedIps: [...session.arcAllowedIps, ...config.additionalAllowedIps],
     mtu: effectiveMtu(config),
     persistentKeepaliveSeconds: effectiveKeepalive(config),
+    congestion,
   });
 }
 

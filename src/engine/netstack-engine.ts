@@ -9,6 +9,7 @@ import type { WallClock } from '../lib/clock.js';
 import type { Entropy } from '../lib/entropy.js';
 import { packetInSlot } from '../lib/packet-slot.js';
 import { Stack } from '../netstack/stack.js';
+import type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Datagram, Endpoint } from '../wireguard/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
@@ -20,6 +21,8 @@ export interface NetstackEngineOptions {
   readonly addresses: readonly IpAddress[];
   /** The largest IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
+  /** How TCP shares the path; BBR by default. */
+  readonly congestion?: CongestionAlgorithm | undefined;
   readonly crypto: Crypto;
   readonly entropy: Entropy;
   readonly wallClock: WallClock;
@@ -45,10 +48,10 @@ export class NetstackEngine {
   #now: number;
 
   constructor(options: NetstackEngineOptions, now: number) {
-    const { privateKey, crypto, entropy, wallClock, mtu, addresses } = options;
+    const { privateKey, crypto, entropy, wallClock, mtu, addresses, congestion } = options;
     this.#now = now;
     this.#onInnerPacket = options.onInnerPacket;
-    this.stack = new Stack({ addresses, mtu, entropy }, now);
+    this.stack = new Stack({ addresses, mtu, entropy, congestion }, now);
     this.device = new Device({
       privateKey,
       crypto,
@@ -130,6 +133,7 @@ export class NetstackEngine {
 
 export type { Device, DeviceEvent, SilenceReason } from '../wireguard/device.js';
 export type { Peer } from '../wireguard/peer.js';
+export type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';
 export type { TcpConnection } from '../netstack/tcp/connection.js';
 export { StackExhaustedError } from '../netstack/stack.js';
 export type { TcpObserver } from '../netstack/tcp/observer.js';

@@ -18,7 +18,7 @@ export interface StackOptions {
   readonly entropy: Entropy;
   readonly limits?: Partial<StackLimits>;
   /** How TCP shares the path; BBR by default. */
-  readonly congestion?: CongestionAlgorithm;
+  readonly congestion?: CongestionAlgorithm | undefined;
 }
 
 export interface ConnectOptions {

@@ -1,3 +1,4 @@
+import type { CongestionAlgorithm } from '../engine/netstack-engine.js';
 import type { Secret } from '../lib/secret.js';
 import {
   type IpAddress,
@@ -21,6 +22,8 @@ export interface TunnelConfig {
   readonly mtu: number;
   /** Milliseconds between keepalives; 0 is off. */
   readonly persistentKeepalive: number;
+  /** How TCP inside the tunnel shares the path; the stack's own choice where it is absent. */
+  readonly congestion?: CongestionAlgorithm | undefined;
 }
 
 /** The parts of a tunnel's configuration as a file holds them. */
@@ -36,6 +39,7 @@ export interface TunnelConfigText {
   readonly allowedIps: readonly string[];
   readonly mtu: number;
   readonly persistentKeepaliveSeconds: number;
+  readonly congestion?: CongestionAlgorithm | undefined;
 }
 
 /**
@@ -56,5 +60,14 @@ export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
     return prefix;
   });
   const persistentKeepalive = persistentKeepaliveSeconds * 1000;
-  return { privateKey, serverPublicKey, endpoint, addresses, allowedIps, mtu, persistentKeepalive };
+  return {
+    privateKey,
+    serverPublicKey,
+    endpoint,
+    addresses,
+    allowedIps,
+    mtu,
+    persistentKeepalive,
+    congestion: text.congestion,
+  };
 }

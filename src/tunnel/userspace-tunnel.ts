@@ -29,6 +29,8 @@ import { TunnelDialer } from './tunnel-dialer.js';
 import { type SilenceError, TunnelError, type TunnelSilence } from './tunnel-error.js';
 import { silenceError } from './why-silent.js';
 
+export type { CongestionAlgorithm } from '../engine/netstack-engine.js';
+
 /** What the tunnel needs from outside. */
 export interface TunnelPorts {
   readonly crypto: Crypto;
@@ -266,6 +268,7 @@ function createEngine(
       privateKey: config.privateKey.expose(),
       addresses: config.addresses,
       mtu: config.mtu,
+      congestion: config.congestion,
       crypto,
       entropy,
       wallClock,

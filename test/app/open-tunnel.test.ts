@@ -1,10 +1,14 @@
 /** What `up` and `send` are told when a tunnel does not come up, in virtual time. */
+import { jest } from '@jest/globals';
+
 import { openTunnel } from '../../src/app/open-tunnel.js';
 import { ArcConfigError } from '../../src/arc-config/arc-config-error.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { UserError } from '../../src/lib/user-error.js';
-import { CLIENT, CLIENT_KEY, TunnelInMemory } from '../support/tunnel-in-memory.js';
+import { Stack } from '../../src/netstack/stack.js';
+import type { TcpConnection } from '../../src/netstack/tcp/connection.js';
+import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
 
 let world: TunnelInMemory;
 beforeEach(async () => {
@@ -40,6 +44,20 @@ it('comes up', async () => {
   expect(tunnel.endpoint).toEqual({ address: '127.0.0.1', port: world.server.port });
   await tunnel.close();
 });
+
+it.each(['bbr', 'cubic', 'reno', undefined] as const)(
+  'gives its connections the congestion control %s',
+  async (congestion) => {
+    const connect = jest.spyOn(Stack.prototype, 'connectTcp');
+    const { tunnel } = await openTunnel({ ...options('127.0.0.1', 0), congestion }, world.ports);
+    const dialled = tunnel.dialer.dial({ host: SERVICE, port: 80 });
+    const connection = connect.mock.results[0]?.value as TcpConnection;
+    expect(connection.info().congestion).toBe(congestion ?? 'bbr');
+    connect.mockRestore();
+    await tunnel.close();
+    await expect(dialled).rejects.toMatchObject({ reason: 'closed' });
+  },
+);
 
 it.each([
   ['no-answer', '127.0.0.1', () => (world.link.connected = false)],

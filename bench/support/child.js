@@ -1,0 +1,95 @@
+/** A child process of a benchmark, whose standard output is read line by line. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { clearTimeout, setTimeout } from 'node:timers';
+
+/** Whoever starts it with this in front is obeyed even by SIGKILL: the child ends with it. */
+const ENDS_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'];
+
+export class Child {
+  stderr = '';
+  #process;
+  #lines = [];
+  #waiting = new Set();
+  #ended = false;
+
+  /** @param command program and parameters; it has no resource of ours but its standard streams */
+  constructor(command, env = {}) {
+    const [program, ...parameters] = [...ENDS_WITH_PARENT, ...command];
+    this.#process = spawn(program, parameters, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    this.#process.stdin.on('error', () => undefined);
+    this.#process.stderr.setEncoding('utf8').on('data', (text) => {
+      this.stderr = (this.stderr + text).slice(-4096);
+    });
+    createInterface({ input: this.#process.stdout }).on('line', (line) => {
+      this.#lines.push(line);
+      this.#wake();
+    });
+    this.#process.on('close', () => {
+      this.#ended = true;
+      this.#wake();
+    });
+    this.#process.on('error', (error) => {
+      this.stderr += error.message;
+      this.#ended = true;
+      this.#wake();
+    });
+  }
+
+  /**
+   * The first line that the predicate takes; it is given out once.
+   *
+   * @throws Error when the process ends or `timeout` ms pass before
+   */
+  async line(predicate, timeout = 30_000) {
+    const until = performance.now() + timeout;
+    for (;;) {
+      const at = this.#lines.findIndex(predicate);
+      if (at >= 0) return this.#lines.splice(at, 1)[0];
+      const left = until - performance.now();
+      if (this.#ended || left <= 0) {
+        const how = this.#ended ? 'ended' : `said nothing in ${timeout} ms`;
+        throw new Error(`${this.#process.spawnargs.join(' ')} ${how}: ${this.stderr}`);
+      }
+      await this.#change(left);
+    }
+  }
+
+  /** Writes a line to its standard input. */
+  tell(line) {
+    this.#process.stdin.write(`${line}\n`);
+  }
+
+  /** Ends its standard input: our own programs take that as the end. */
+  endInput() {
+    this.#process.stdin.end();
+  }
+
+  kill(signal = 'SIGKILL') {
+    if (!this.#ended) this.#process.kill(signal);
+  }
+
+  async ended() {
+    if (!this.#ended) await once(this.#process, 'close');
+  }
+
+  #change(timeout) {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, timeout);
+      this.#waiting.add(wake);
+    });
+  }
+
+  #wake() {
+    for (const wake of [...this.#waiting]) wake();
+  }
+}

@@ -1,0 +1,30 @@
+/** Counts of values in steps of a quarter; what is above the last step counts as that. */
+const STEP = 0.25;
+const STEPS = 8192;
+
+export class Histogram {
+  #counts = new Uint32Array(STEPS);
+  #count = 0;
+  #sum = 0;
+
+  add(value) {
+    this.#counts[Math.min(STEPS - 1, Math.max(0, Math.floor(value / STEP)))]++;
+    this.#count++;
+    this.#sum += value;
+  }
+
+  get mean() {
+    return this.#count === 0 ? 0 : this.#sum / this.#count;
+  }
+
+  /** The value that `part` of all are not above; 0 without any. */
+  quantile(part) {
+    let left = part * this.#count;
+    if (left === 0) return 0;
+    for (let step = 0; step < STEPS; step++) {
+      left -= this.#counts[step];
+      if (left <= 0) return (step + 1) * STEP;
+    }
+    return STEPS * STEP;
+  }
+}

@@ -1,0 +1,260 @@
+/**
+ * Three namespaces in a row: a client's, the relay's and the server's. The server's has Debian's
+ * wireguard-go with the programs of `server.js` behind it; the client's has wireguard-go as well, for
+ * the kernel's TCP, and an arc.json for ours.
+ *
+ *     client 192.0.2.2 ── 192.0.2.1 relay 198.51.100.1 ── 198.51.100.2 server
+ *       10.77.0.2 (ours), 10.77.0.3 (the kernel's)           100.127.69.42, .43
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+import { Child } from './child.js';
+
+const WIREGUARD_PORT = 11010;
+const RELAY = '192.0.2.1';
+/** The server outside of the tunnel. */
+export const SERVER = '198.51.100.2';
+const OURS_INSIDE = '10.77.0.2';
+const KERNEL_INSIDE = '10.77.0.3';
+const FOLDER = 'arctun-lab-';
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** The server's addresses inside the tunnel: the client's routes give each its congestion control. */
+export const SERVICES = { cubic: '100.127.69.42', bbr: '100.127.69.43' };
+
+export class Lab {
+  /** Holds the keys; of this process alone. */
+  folder = mkdtempSync(join(tmpdir(), `${FOLDER}${process.pid}-`));
+  configPath = join(this.folder, 'arc.json');
+  /** `server.js`, behind the server's end of the tunnel. */
+  server;
+  #name = `ab${process.pid}`;
+  #spaces = { client: `${this.#name}c`, relay: `${this.#name}r`, server: `${this.#name}s` };
+  #children = new Set();
+  #isClosed = false;
+
+  /** @throws Error where something that is needed is missing or fails; nothing is left behind */
+  static async start({ throughRelay }) {
+    sweep();
+    const lab = new Lab();
+    lab.#closeOnExit();
+    try {
+      await lab.#setUp(throughRelay);
+      return lab;
+    } catch (error) {
+      lab.close();
+      throw error;
+    }
+  }
+
+  /** Starts a program in the namespace of that name. */
+  start(space, command, env) {
+    const child = new Child([...this.#in(space), ...command], {
+      XDG_STATE_HOME: join(this.folder, 'state'),
+      ...env,
+    });
+    this.#children.add(child);
+    void child.ended().then(() => this.#children.delete(child));
+    return child;
+  }
+
+  /** Starts one of our own programs beside this file. */
+  startProgram(space, program, ...parameters) {
+    const file = fileURLToPath(new URL(program, import.meta.url));
+    return this.start(space, [process.execPath, file, ...parameters]);
+  }
+
+  /** A relay with this path, which listens when the promise resolves. */
+  async startRelay(path) {
+    const relay = this.startProgram(
+      'relay',
+      'relay.js',
+      `${RELAY}:${WIREGUARD_PORT}`,
+      `${SERVER}:${WIREGUARD_PORT}`,
+      JSON.stringify(path),
+    );
+    await relay.line((line) => line === 'listening');
+    return relay;
+  }
+
+  /** Gives what the server's kernel sends a congestion control, from the next connection on. */
+  setServerCongestion(algorithm) {
+    for (const inside of [OURS_INSIDE, KERNEL_INSIDE]) {
+      this.#route('server', inside, algorithm);
+    }
+  }
+
+  /** The congestion controls of the connections of a namespace that `ss` finds with that filter. */
+  kernelCongestion(space, ...filter) {
+    const listing = this.run(space, 'ss', '-tinHO', 'state', 'established', ...filter);
+    return new Set(listing.match(/\b(cubic|bbr|reno)\b/g));
+  }
+
+  /** Runs a command in a namespace, to its end. */
+  run(space, ...command) {
+    return run(...this.#in(space), ...command);
+  }
+
+  /** Everything of ours ends and goes; the second time it does nothing. Synchronous: an exit calls it. */
+  close() {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const child of this.#children) child.kill();
+    for (const space of Object.values(this.#spaces)) tryRun('ip', 'netns', 'delete', space);
+    for (const side of ['c', 's']) removeSocket(`${this.#name}${side}`);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #closeOnExit() {
+    process.on('exit', () => this.close());
+    for (const signal of SIGNALS) process.on(signal, () => process.exit(1));
+  }
+
+  async #setUp(throughRelay) {
+    const { client, relay, server } = this.#spaces;
+    for (const space of [client, relay, server]) {
+      run('ip', 'netns', 'add', space);
+      run('ip', '-n', space, 'link', 'set', 'lo', 'up');
+    }
+    this.run('relay', 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
+    for (const space of ['client', 'server']) {
+      // What one run has learnt of the path is not for the next.
+      this.run(space, 'sysctl', '-qw', 'net.ipv4.tcp_no_metrics_save=1');
+    }
+    connect({ space: client, address: '192.0.2.2' }, { space: relay, address: RELAY });
+    connect({ space: server, address: SERVER }, { space: relay, address: '198.51.100.1' });
+    await this.#setUpWireGuard(throughRelay ? RELAY : SERVER);
+    this.server = this.startProgram('server', 'server.js');
+    await this.server.line((line) => line === 'listening');
+  }
+
+  async #setUpWireGuard(endpointHost) {
+    const keys = { server: keyPair(), ours: keyPair(), kernel: keyPair() };
+    const endpoint = `${endpointHost}:${WIREGUARD_PORT}`;
+    await this.#startWireGuard('server', keys.server, ['listen-port', String(WIREGUARD_PORT)], {
+      [keys.ours.publicKey]: ['allowed-ips', `${OURS_INSIDE}/32`],
+      [keys.kernel.publicKey]: ['allowed-ips', `${KERNEL_INSIDE}/32`],
+    });
+    await this.#startWireGuard('client', keys.kernel, [], {
+      [keys.server.publicKey]: ['endpoint', endpoint, 'allowed-ips', '100.127.0.0/16'],
+    });
+    const { client, server } = this.#spaces;
+    const [clientDevice, serverDevice] = [this.#device('client'), this.#device('server')];
+    run('ip', '-n', client, 'address', 'add', `${KERNEL_INSIDE}/32`, 'dev', clientDevice);
+    for (const [algorithm, address] of Object.entries(SERVICES)) {
+      run('ip', '-n', server, 'address', 'add', `${address}/32`, 'dev', serverDevice);
+      this.#route('client', address, algorithm);
+    }
+    this.setServerCongestion('cubic');
+    writeFileSync(this.configPath, arcConfig(keys, endpoint), { mode: 0o600 });
+  }
+
+  async #startWireGuard(side, { privateKey }, settings, peers) {
+    const device = this.#device(side);
+    const wireguard = this.start(side, ['wireguard-go', '-f', device]);
+    for (
+      let attempt = 0;
+      tryRun(...this.#in(side), 'wg', 'show', device) === undefined;
+      attempt++
+    ) {
+      if (attempt > 100) throw new Error(`wireguard-go did not start: ${wireguard.stderr}`);
+      await pause(50);
+    }
+    const keyFile = join(this.folder, `${side}.key`);
+    writeFileSync(keyFile, privateKey, { mode: 0o600 });
+    this.run(side, 'wg', 'set', device, ...settings, 'private-key', keyFile);
+    for (const [publicKey, peer] of Object.entries(peers)) {
+      this.run(side, 'wg', 'set', device, 'peer', publicKey, ...peer);
+    }
+    run('ip', '-n', this.#spaces[side], 'link', 'set', device, 'mtu', '1420', 'up');
+  }
+
+  #route(side, address, algorithm) {
+    const route = ['ip', '-n', this.#spaces[side], 'route', 'replace', `${address}/32`];
+    run(...route, 'dev', this.#device(side), 'congctl', algorithm);
+  }
+
+  /** Its control socket stands in one folder for all namespaces: the name is ours alone. */
+  #device(side) {
+    return this.#spaces[side];
+  }
+
+  #in(space) {
+    return ['ip', 'netns', 'exec', this.#spaces[space]];
+  }
+}
+
+function connect(...ends) {
+  const [[near, nearLink], [far, farLink]] = ends.map(({ space }) => [space, `to${space}`]);
+  run(
+    ...['ip', 'link', 'add', `${farLink}`, 'netns', near, 'type', 'veth'],
+    ...['peer', 'name', nearLink, 'netns', far],
+  );
+  for (const [index, { space, address }] of ends.entries()) {
+    const link = index === 0 ? farLink : nearLink;
+    run('ip', '-n', space, 'address', 'add', `${address}/24`, 'dev', link);
+    run('ip', '-n', space, 'link', 'set', link, 'up');
+    // The path takes datagrams one by one, not super-datagrams of segmentation offload.
+    const off = ['gso', 'off', 'gro', 'off', 'tx-udp-segmentation', 'off'];
+    run('ip', 'netns', 'exec', space, 'ethtool', '-K', link, ...off);
+    if (index === 0) {
+      run('ip', '-n', space, 'route', 'add', 'default', 'via', ends[1].address);
+    }
+  }
+}
+
+function arcConfig({ ours, server }, endpoint) {
+  return JSON.stringify({
+    privateKey: ours.privateKey.trim(),
+    publicKey: ours.publicKey,
+    simId: '8942000000000000001',
+    arcSessionStatus: {
+      arcServerPeerPublicKey: server.publicKey,
+      arcServerEndpoint: endpoint,
+      arcAllowedIPs: ['100.127.0.0/16'],
+      arcClientPeerIpAddress: OURS_INSIDE,
+    },
+  });
+}
+
+/** What benchmarks left behind that were killed. */
+function sweep() {
+  for (const [name, id] of run('ip', 'netns', 'list').matchAll(/^ab(\d+)[crs]\b/gm)) {
+    if (existsSync(`/proc/${id}`)) continue;
+    tryRun('ip', 'netns', 'delete', name);
+    removeSocket(name);
+  }
+  for (const name of readdirSync(tmpdir())) {
+    const [, id] = new RegExp(`^${FOLDER}(\\d+)-`).exec(name) ?? [];
+    if (id === undefined || existsSync(`/proc/${id}`)) continue;
+    rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function removeSocket(device) {
+  rmSync(`/var/run/wireguard/${device}.sock`, { force: true });
+}
+
+function keyPair() {
+  const privateKey = run('wg', 'genkey');
+  const publicKey = execFileSync('wg', ['pubkey'], { encoding: 'utf8', input: privateKey }).trim();
+  return { privateKey, publicKey };
+}
+
+function run(command, ...parameters) {
+  return execFileSync(command, parameters, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Its output; undefined where it fails. */
+function tryRun(...command) {
+  try {
+    return run(...command);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,108 @@
+/** One run of `bench:tcp` in a lab. */
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { SERVICES } from './lab.js';
+import { POST } from './plan.js';
+import { PORTS } from './streams.js';
+import { Task } from './task.js';
+
+/** Connections are looked for so often, each time after so many ms. */
+const LOOKS = 50;
+const LOOK_INTERVAL = 100;
+
+/** Two flows are looked at for so many times as long as one. */
+const FAIRNESS_FACTOR = 2;
+
+export class Measurement {
+  #lab;
+  #milliseconds;
+
+  constructor(lab, milliseconds) {
+    this.#lab = lab;
+    this.#milliseconds = milliseconds;
+  }
+
+  /**
+   * @returns rates in Mbit/s, or the ms of a POST, with what the relay says of the path
+   * @throws Error where a process fails, or the kernel has another congestion control than it should
+   */
+  async run(plan) {
+    const lab = this.#lab;
+    await this.#untilQuiet();
+    lab.setServerCongestion(plan.algorithm);
+    const relay = await lab.startRelay(plan.path);
+    const flows = plan.scene === 'fairness' ? [plan, besideIt(plan)] : [plan];
+    const tasks = flows.map((flow) => this.#startTask(flow));
+    try {
+      await Promise.all(tasks.map((task) => task.ready()));
+      for (const task of tasks) task.go();
+      for (const task of tasks) await this.#checkKernel(task.setup);
+      const results = await Promise.all(tasks.map((task) => task.result()));
+      relay.endInput();
+      const path = JSON.parse(await relay.line((line) => line.startsWith('{')));
+      return { ...summarize(plan.scene, results), cpu: results[0].cpu, path };
+    } finally {
+      relay.kill();
+      await Promise.all([relay.ended(), ...tasks.map((task) => task.end())]);
+    }
+  }
+
+  /** What is left of the run before would share the path. */
+  async #untilQuiet() {
+    for (let look = 0; look < LOOKS; look++) {
+      if (['client', 'server'].every((space) => this.#lab.kernelCongestion(space).size === 0))
+        return;
+      await pause(LOOK_INTERVAL);
+    }
+    throw new Error('connections of the run before do not end');
+  }
+
+  #startTask({ scene, stack, algorithm, direction }) {
+    return new Task(this.#lab, {
+      ...{ stack, task: scene === 'post' ? 'post' : direction, congestion: algorithm },
+      ...{ host: SERVICES[algorithm], config: this.#lab.configPath, bytes: POST.bytes },
+      // Two flows take a while to find their shares.
+      milliseconds: this.#milliseconds * (scene === 'fairness' ? FAIRNESS_FACTOR : 1),
+    });
+  }
+
+  /** The sender must be what the table says; where it is ours, its own tests say so. */
+  async #checkKernel({ stack, task, congestion: algorithm }) {
+    if (task === 'post' || (stack !== 'kernel' && task === 'up')) return;
+    const filter =
+      task === 'up'
+        ? ['client', 'dst', `${SERVICES[algorithm]}:${PORTS.up}`]
+        : ['server', 'sport', `:${PORTS.down}`];
+    for (let look = 0; look < LOOKS; look++) {
+      const found = this.#lab.kernelCongestion(...filter);
+      if (found.size === 1 && found.has(algorithm)) return;
+      if (found.size > 0)
+        throw new Error(`the kernel sends with ${[...found].join(', ')}, not with ${algorithm}`);
+      await pause(LOOK_INTERVAL);
+    }
+    throw new Error('the connection is not to be found');
+  }
+}
+
+/** The kernel's CUBIC on the same bottleneck. */
+function besideIt(plan) {
+  return { ...plan, stack: 'kernel', algorithm: 'cubic' };
+}
+
+/** @returns Mbit/s of each flow and its share, or the ms of a POST */
+function summarize(scene, flows) {
+  if (scene === 'post') return { milliseconds: flows[0].milliseconds };
+  const rates = flows.map(({ bytes, milliseconds }) => (bytes * 8) / 1000 / milliseconds);
+  const [rate, otherRate] = rates;
+  if (scene !== 'fairness') return { rate, seconds: flows[0].seconds.map(megabits) };
+  // Who starts first has an advantage that says nothing of how the two share.
+  const [own, other] = flows.map(({ seconds }) => {
+    const later = seconds.slice(Math.floor(seconds.length / 4));
+    return later.reduce((sum, bytes) => sum + bytes, 0);
+  });
+  return { rate, otherRate, share: own / (own + other) };
+}
+
+function megabits(bytes) {
+  return Math.round((bytes * 8) / 1e5) / 10;
+}

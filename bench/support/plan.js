@@ -1,0 +1,91 @@
+/** Which runs `bench:tcp` makes, in which order: of each setting ours and the kernel's alternate. */
+
+export const ALGORITHMS = ['cubic', 'bbr'];
+export const DIRECTIONS = ['up', 'down'];
+export const ROUND_TRIPS = [20, 50, 100];
+
+/** What the path does to datagrams, each way, as parts of 1. */
+export const IMPAIRMENTS = {
+  clean: { loss: 0, reorder: 0 },
+  'loss0.1%': { loss: 0.001, reorder: 0 },
+  'loss1%': { loss: 0.01, reorder: 0 },
+  'reorder1%': { loss: 0, reorder: 0.01 },
+};
+
+const RATE = 100;
+
+/** A queue of one BDP, and no more than this many ms at the bottleneck's rate. */
+const LONGEST_QUEUE = 50;
+
+const FAIRNESS_ROUND_TRIP = 50;
+
+/** A POST over a path that is fast and loses a little: what CUBIC makes of it is part of the scene. */
+export const POST = { bytes: 8_000_000, roundTrip: 40, loss: 0.005 };
+
+/** Whose TCP is at the client's end. */
+export const STACKS = ['kernel', 'ours'];
+
+/** The path of a cell; the seed is the same for ours and the kernel's. */
+export function pathOf({ roundTrip, impairment, seed }) {
+  const queue = Math.min(roundTrip, LONGEST_QUEUE);
+  return { rate: RATE, delay: roundTrip / 2, queue, ...IMPAIRMENTS[impairment], seed };
+}
+
+/** @param repeats runs of each cell */
+export function planRuns(scenes, repeats) {
+  const scenePlans = { table: planTable, fairness: planFairness, post: planPost };
+  return scenes.flatMap((scene) => {
+    const cells = scenePlans[scene]();
+    return Array.from({ length: repeats }, (_, repeat) =>
+      cells.flatMap((cell) => STACKS.map((stack) => planRun(scene, cell, stack, repeat))),
+    ).flat();
+  });
+}
+
+function planRun(scene, cell, stack, repeat) {
+  const name = cellName(scene, cell);
+  const path = { ...cell.path, seed: repeat + 1 };
+  return { scene, ...cell, path, stack, repeat, name, key: `${name} ${stack} ${repeat}` };
+}
+
+function planTable() {
+  return DIRECTIONS.flatMap((direction) =>
+    ALGORITHMS.flatMap((algorithm) =>
+      ROUND_TRIPS.flatMap((roundTrip) =>
+        Object.keys(IMPAIRMENTS).map((impairment) => {
+          const path = pathOf({ roundTrip, impairment });
+          return { direction, algorithm, roundTrip, impairment, path };
+        }),
+      ),
+    ),
+  );
+}
+
+/** Ours beside the kernel's CUBIC, and the kernel's own in its place. */
+function planFairness() {
+  return ALGORITHMS.map((algorithm) => {
+    const path = pathOf({ roundTrip: FAIRNESS_ROUND_TRIP, impairment: 'clean' });
+    return {
+      direction: 'up',
+      algorithm,
+      roundTrip: FAIRNESS_ROUND_TRIP,
+      impairment: 'clean',
+      path,
+    };
+  });
+}
+
+function planPost() {
+  const { roundTrip, loss } = POST;
+  return ALGORITHMS.flatMap((algorithm) =>
+    [0, RATE].map((rate) => {
+      const path = { rate, delay: roundTrip / 2, queue: LONGEST_QUEUE, loss, reorder: 0 };
+      const impairment = rate === 0 ? 'without a bottleneck' : `${rate} Mbit/s`;
+      return { direction: 'up', algorithm, roundTrip, impairment, path };
+    }),
+  );
+}
+
+export function cellName(scene, { direction, algorithm, roundTrip, impairment }) {
+  return `${scene} ${direction} ${algorithm} ${roundTrip}ms ${impairment}`;
+}

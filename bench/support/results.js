@@ -1,0 +1,53 @@
+/** Results of runs, one a line of JSON: what is there is not run again. */
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+export class Results {
+  #file;
+  #byKey = new Map();
+
+  /** @param label what the results are of: those of another are left alone and not counted */
+  constructor(file, label) {
+    this.#file = file;
+    this.label = label;
+    mkdirSync(dirname(file), { recursive: true });
+    if (existsSync(file)) this.#load();
+  }
+
+  get size() {
+    return this.#byKey.size;
+  }
+
+  has(key) {
+    return this.#byKey.has(key);
+  }
+
+  add(result) {
+    this.#byKey.set(result.key, result);
+    appendFileSync(this.#file, `${JSON.stringify({ ...result, label: this.label })}\n`);
+  }
+
+  /** All results of a cell, of one stack. */
+  of(name, stack) {
+    return [...this.#byKey.values()].filter(
+      (result) => result.name === name && result.stack === stack,
+    );
+  }
+
+  #load() {
+    const text = readFileSync(this.#file, 'utf8');
+    // A line that was cut off by the end of the process is no result.
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    if (whole.length < text.length) writeFileSync(this.#file, whole);
+    for (const line of whole.split('\n').filter(Boolean)) {
+      const result = JSON.parse(line);
+      if (result.label === this.label) this.#byKey.set(result.key, result);
+    }
+  }
+}
+
+export function median(values) {
+  const sorted = values.toSorted((left, right) => left - right);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
