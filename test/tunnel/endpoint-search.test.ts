@@ -586,7 +586,8 @@ describe('an address from roaming that was given up', () => {
 
   it('for one to which the server has moved leaves DNS to tell the next', async () => {
     named([B], 60_000);
-    expect(await exchange(15_500)).toBe(false);
+    // The first initiation may leave just before 15 s of silence are over; the next one is 5 s later.
+    expect(await exchange(21_000)).toBe(false);
     expect(await exchange(1_000)).toBe(true);
     expect(tunnel.endpoint?.address).toBe(B);
     expect(await nextInitiation([A])).toBe(A);
