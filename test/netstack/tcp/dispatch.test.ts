@@ -79,6 +79,14 @@ it('knows whether it is the user who gives too little', () => {
   full.after(RTT).receives({ flags: ACK, ack: 2001 });
   full.sends();
   expect(full.connection.info().appLimited).toBe(false);
+  // All that the window lets out, and no octet more: nobody can tell.
+  const even = established();
+  even.connection.send(new Uint8Array(10_000), even.now);
+  even.sends();
+  even.after(RTT).receives({ flags: ACK, ack: 1001 });
+  even.connection.send(new Uint8Array(2000), even.now);
+  expect(even.sends()).toHaveLength(2);
+  expect(even.connection.info()).toMatchObject({ inflight: 11_000, appLimited: false });
 });
 
 describe('the persist timer', () => {
