@@ -185,6 +185,16 @@ export class Harness implements TcpObserver {
     return this.sends().map(({ flags, seq, len, ack }) => `${flags} ${seq}+${len} ${ack}`);
   }
 
+  /** The blocks of a SACK that the stack sent, `start-end` in the peer's numbers. */
+  blocks({ options }: Sent): string[] {
+    const { sackStarts, sackEnds, sackCount } = options;
+    const relative = (number: number): number => (number - PEER_ISS) | 0;
+    return Array.from(
+      { length: sackCount },
+      (_, index) => `${relative(sackStarts[index]!)}-${relative(sackEnds[index]!)}`,
+    );
+  }
+
   packet(seg: Seg): Uint8Array {
     const data = typeof seg.data === 'number' ? new Uint8Array(seg.data) : seg.data;
     const { flags, seq = 1, ack = 1, wnd = 60_000, options = [] } = seg;
@@ -226,3 +236,43 @@ export class Harness implements TcpObserver {
     };
   }
 }
+
+/** Connections, one for each state behind SYN-SENT, with nothing left to send. */
+export const STATES: Record<string, () => Harness> = {
+  'SYN-RECEIVED': () => {
+    const h = new Harness();
+    h.connect();
+    h.receives({ flags: SYN, seq: 0, options: MSS_OPTION(1000) });
+    h.sends();
+    return h;
+  },
+  ESTABLISHED: () => new Harness().establish(),
+  'FIN-WAIT-1': () => {
+    const h = new Harness().establish();
+    h.connection.shutdown(h.now);
+    h.sends();
+    return h;
+  },
+  'FIN-WAIT-2': () => STATES['FIN-WAIT-1']!().receives({ flags: ACK, seq: 1, ack: 2 }),
+  'CLOSE-WAIT': () => {
+    const h = new Harness().establish().receives({ flags: FIN | ACK, seq: 1, ack: 1 });
+    h.sends();
+    return h;
+  },
+  CLOSING: () => {
+    const h = STATES['FIN-WAIT-1']!().receives({ flags: FIN | ACK, seq: 1, ack: 1 });
+    h.sends();
+    return h;
+  },
+  'LAST-ACK': () => {
+    const h = STATES['CLOSE-WAIT']!();
+    h.connection.shutdown(h.now);
+    h.sends();
+    return h;
+  },
+  'TIME-WAIT': () => {
+    const h = STATES['FIN-WAIT-2']!().receives({ flags: FIN | ACK, seq: 1, ack: 2 });
+    h.sends();
+    return h;
+  },
+};

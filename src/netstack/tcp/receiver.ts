@@ -135,7 +135,9 @@ export class Receiver {
       from = skip;
       this.selectiveAcks.arrivedTwice(segSeq, sequenceAdd(segSeq, Math.min(skip, length)));
     }
-    const room = sequenceDistance(segSeq, this.rcvEdge);
+    // What lies behind the peer's FIN is none of the stream.
+    const end = this.finSeen ? this.finSequence : this.rcvEdge;
+    const room = sequenceDistance(segSeq, end);
     const count = Math.min(length, room) - from;
     if (count <= 0) return 'nothing-new';
     if (length > this.#peerSegment) this.#peerSegment = Math.min(length, this.#mss);

@@ -237,7 +237,7 @@ describe('a repair that was not needed', () => {
   function stamped(count: number): {
     h: Harness;
     sent: Sent[];
-    ack(upTo: number, echo: Sent): void;
+    ack: (upTo: number, echo: Sent) => void;
   } {
     const h = new Harness().establish({ syn: SACK_TIMESTAMPS_SYN, rtt: RTT });
     h.connection.send(patternBytes(count * 988), h.now);

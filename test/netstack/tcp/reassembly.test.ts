@@ -34,3 +34,16 @@ it('refuses one range too many, but still extends those it has', () => {
   ranges.clear();
   expect(ranges.size).toBe(0);
 });
+
+it('finds the range that holds an octet', () => {
+  const edge = 0x7fff_fff0;
+  const ranges = new Reassembly();
+  ranges.insert(edge, sequenceAdd(edge, 32));
+  ranges.insert(sequenceAdd(edge, 50), sequenceAdd(edge, 60));
+  const found = [-1, 0, 31, 32, 49, 50, 59, 60].map((at) => ranges.find(sequenceAdd(edge, at)));
+  expect(found).toEqual([-1, 0, 0, -1, -1, 1, 1, -1]);
+  expect([ranges.startAt(1), ranges.endAt(0)]).toEqual([
+    sequenceAdd(edge, 50),
+    sequenceAdd(edge, 32),
+  ]);
+});

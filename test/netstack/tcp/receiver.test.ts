@@ -1,4 +1,13 @@
-import { ACK, Harness, MSS_OPTION, SCALE_OPTION } from '../tcp-harness.js';
+import {
+  ACK,
+  Harness,
+  MSS_OPTION,
+  SACK_SYN,
+  SACK_TIMESTAMPS_SYN,
+  SCALE_OPTION,
+  type Seg,
+  TIMESTAMPS_OPTION,
+} from '../tcp-harness.js';
 
 describe('the advertised window', () => {
   it('is the buffer less what is held, in steps of the scale', () => {
@@ -68,4 +77,191 @@ it('keeps at most 256 pieces behind gaps', () => {
   expect(h.stack.drops.of('tcp-ranges')).toBe(44);
   // One batch owes 64 duplicate ACKs, no more.
   expect(h.sends()).toHaveLength(64);
+});
+
+describe('the blocks of our SACKs', () => {
+  function ahead(syn: number[], ...starts: number[]): Harness {
+    const h = new Harness().establish({ syn });
+    for (const start of starts) h.receives(stamped(syn, { seq: start, data: 1000 }));
+    return h;
+  }
+
+  /** With a timestamp where the connection has them. */
+  function stamped(syn: number[], seg: Omit<Seg, 'flags'>): Seg {
+    const options = syn === SACK_TIMESTAMPS_SYN ? TIMESTAMPS_OPTION(2, 0) : [];
+    return { flags: ACK, options, ...seg };
+  }
+
+  it.each([
+    ['without timestamps', SACK_SYN],
+    ['with them', SACK_TIMESTAMPS_SYN],
+  ])('begin with the latest and are three at most, %s (RFC 2018 4)', (_, syn) => {
+    const h = new Harness().establish({ syn });
+    const told: string[][] = [];
+    for (const start of [2001, 4001, 6001, 8001]) {
+      h.receives(stamped(syn, { seq: start, data: 1000 }));
+      told.push(...h.sends().map((sent) => h.blocks(sent)));
+    }
+    expect(told).toEqual([
+      ['2001-3001'],
+      ['4001-5001', '2001-3001'],
+      ['6001-7001', '4001-5001', '2001-3001'],
+      ['8001-9001', '6001-7001', '4001-5001'],
+    ]);
+  });
+
+  it('are all told where many segments came at once, by as many ACKs as that takes', () => {
+    const h = ahead(SACK_SYN, 2001, 4001, 6001, 8001, 10_001, 12_001, 14_001);
+    const sent = h.sends();
+    expect(sent).toHaveLength(3);
+    const told = new Set(sent.flatMap((ack) => h.blocks(ack)));
+    expect(told.size).toBe(7);
+  });
+
+  it('are one ACK for a run of segments behind one gap', () => {
+    const h = ahead(SACK_SYN, 2001, 3001, 4001, 5001);
+    expect(h.sends().map((ack) => h.blocks(ack))).toEqual([['2001-6001']]);
+  });
+
+  it('go when the gap is filled, at once', () => {
+    const h = ahead(SACK_SYN, 1001, 3001);
+    h.sends();
+    h.receives({ flags: ACK, seq: 1, data: 1000 });
+    const [ack] = h.sends();
+    expect(ack!.ack).toBe(2001);
+    expect(h.blocks(ack!)).toEqual(['3001-4001']);
+    h.receives({ flags: ACK, seq: 2001, data: 1000 });
+    const [last] = h.sends();
+    expect(last!.ack).toBe(4001);
+    expect(h.blocks(last!)).toEqual([]);
+  });
+
+  it('are on no segment with text, which must not grow', () => {
+    const h = ahead(SACK_SYN, 2001);
+    h.connection.send(new Uint8Array(1000), h.now);
+    const sent = h.sends();
+    expect(sent.map(({ len, options }) => [len, options.sackCount])).toEqual([
+      [0, 1],
+      [1000, 0],
+    ]);
+  });
+
+  it('are sent to no peer that did not permit SACK', () => {
+    const h = ahead(MSS_OPTION(1000), 2001, 4001);
+    expect(h.sends().map(({ options }) => options.sackCount)).toEqual([0, 0]);
+  });
+
+  it('begin with a DSACK for what came twice below RCV.NXT (RFC 2883 4)', () => {
+    const h = new Harness().establish({ syn: SACK_SYN });
+    h.receives({ flags: ACK, seq: 1, data: 1000 });
+    h.receives({ flags: ACK, seq: 3001, data: 1000 });
+    h.sends();
+    h.receives({ flags: ACK, seq: 1, data: 1000 });
+    expect(h.sends().map((ack) => h.blocks(ack))).toEqual([['1-1001', '3001-4001']]);
+    // Partly new: the part that came before.
+    h.receives({ flags: ACK, seq: 501, data: 1000 });
+    expect(h.sends().map((ack) => [ack.ack, ...h.blocks(ack)])).toEqual([
+      [1501, '501-1001', '3001-4001'],
+    ]);
+    h.receives({ flags: ACK, seq: 1501, data: 100 });
+    expect(h.sends().map((ack) => h.blocks(ack))).toEqual([['3001-4001']]);
+  });
+
+  it('begin with a DSACK for what came twice behind a gap, and then the block around it', () => {
+    const h = ahead(SACK_SYN, 2001, 3001, 6001);
+    h.sends();
+    h.receives({ flags: ACK, seq: 3001, data: 1000 });
+    expect(h.sends().map((ack) => h.blocks(ack))).toEqual([
+      ['3001-4001', '2001-4001', '6001-7001'],
+    ]);
+  });
+
+  it('tell of no octet that is not kept', () => {
+    const h = new Harness({ limits: { bufferBytes: 0 } }).establish({ syn: SACK_SYN });
+    h.receives({ flags: ACK, seq: 20_001, data: 1000 });
+    expect(h.sends().map((ack) => h.blocks(ack))).toEqual([[]]);
+  });
+});
+
+describe('ACKs', () => {
+  it('are not delayed for the first sixteen full segments, for the slow start of the peer', () => {
+    const h = new Harness().establish();
+    let acks = 0;
+    for (let count = 0; count < 20; count++) {
+      h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
+      acks += h.sends().length;
+    }
+    expect(acks).toBe(16 + 2);
+  });
+
+  it('are delayed for small segments even then', () => {
+    const h = new Harness().establish();
+    h.receives({ flags: ACK, seq: 1, data: 100 });
+    expect(h.sends()).toEqual([]);
+    h.after(40);
+    expect(h.sendsBriefly()).toEqual(['ACK 1+0 101']);
+  });
+
+  it('are due at once for a segment that fills a gap, and for all behind one', () => {
+    const h = new Harness().establish({ syn: SACK_SYN });
+    for (let count = 0; count < 16; count++) {
+      h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
+      h.sends();
+    }
+    h.receives({ flags: ACK, seq: 17_001, data: 1000 });
+    expect(h.sends()).toHaveLength(1);
+    h.receives({ flags: ACK, seq: 16_001, data: 500 });
+    expect(h.sendsBriefly()).toEqual(['ACK 1+0 16501']);
+    h.receives({ flags: ACK, seq: 16_501, data: 500 });
+    expect(h.sendsBriefly()).toEqual(['ACK 1+0 18001']);
+  });
+});
+
+describe('the window of a fast reader', () => {
+  /** Full segments for so many round trips of 100 ms, as many as the window lets through. */
+  function reads(h: Harness, roundTrips: number): number[] {
+    const windows: number[] = [];
+    let next = 1;
+    let edge = 1 + 60_000;
+    for (let round = 0; round < roundTrips; round++) {
+      for (; next + 1000 <= edge; next += 1000) {
+        h.receives({ flags: ACK, seq: next, data: 1000 });
+        h.connection.receive(1000, h.now);
+      }
+      h.after(100);
+      for (const { ack, wnd } of h.sends()) edge = Math.max(edge, ack + (wnd << 8));
+      windows.push(edge - next);
+    }
+    return windows;
+  }
+  const syn = [...MSS_OPTION(1000), ...SCALE_OPTION(0)];
+
+  it('grows to all of the buffer', () => {
+    const h = new Harness().establish({ syn, rtt: 100 });
+    const windows = reads(h, 8);
+    expect(windows.at(-1)).toBeGreaterThan(7 * 1024 * 1024);
+    expect(windows.at(-1)).toBeLessThanOrEqual(8 * 1024 * 1024);
+  });
+
+  it.each([
+    ['stays where memory is tight', 390, 64],
+    ['grows where it is not', 600, 160],
+  ])('%s', (_, budget, window) => {
+    const h = new Harness({ limits: { bufferBytes: budget * 1024 } });
+    // Five connections with 64 KiB each; there would be room for 64 more.
+    for (let count = 0; count < 5; count++) {
+      h.establish({ syn, rtt: 100 });
+      h.receives({ flags: ACK, seq: 50_001, data: 1000 }).sends();
+    }
+    expect(h.stack.usage.bufferBytes).toBe(5 * 64 * 1024);
+    let next = 1;
+    for (let round = 0; round < 3; round++) {
+      for (let count = 0; count < 40; count++, next += 1000) {
+        h.receives({ flags: ACK, seq: next, data: 1000 });
+        h.connection.receive(100_000, h.now);
+      }
+      h.after(100).sends();
+    }
+    expect(h.connection.info().rcvWnd >> 10).toBe(window);
+  });
 });

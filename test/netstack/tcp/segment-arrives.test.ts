@@ -6,49 +6,10 @@ import {
   MSS_OPTION,
   RST,
   SCALE_OPTION,
+  STATES,
   SYN,
   TIMESTAMPS_OPTION,
 } from '../tcp-harness.js';
-
-/** Canonical connections, one for each state. */
-const STATES: Record<string, () => Harness> = {
-  'SYN-RECEIVED': () => {
-    const h = new Harness();
-    h.connect();
-    h.receives({ flags: SYN, seq: 0, options: MSS_OPTION(1000) });
-    h.sends();
-    return h;
-  },
-  ESTABLISHED: () => new Harness().establish(),
-  'FIN-WAIT-1': () => {
-    const h = new Harness().establish();
-    h.connection.shutdown(h.now);
-    h.sends();
-    return h;
-  },
-  'FIN-WAIT-2': () => STATES['FIN-WAIT-1']!().receives({ flags: ACK, seq: 1, ack: 2 }),
-  'CLOSE-WAIT': () => {
-    const h = new Harness().establish().receives({ flags: FIN | ACK, seq: 1, ack: 1 });
-    h.sends();
-    return h;
-  },
-  CLOSING: () => {
-    const h = STATES['FIN-WAIT-1']!().receives({ flags: FIN | ACK, seq: 1, ack: 1 });
-    h.sends();
-    return h;
-  },
-  'LAST-ACK': () => {
-    const h = STATES['CLOSE-WAIT']!();
-    h.connection.shutdown(h.now);
-    h.sends();
-    return h;
-  },
-  'TIME-WAIT': () => {
-    const h = STATES['FIN-WAIT-2']!().receives({ flags: FIN | ACK, seq: 1, ack: 2 });
-    h.sends();
-    return h;
-  },
-};
 
 describe('SYN-SENT', () => {
   it('sends a SYN with MSS, window scale and timestamps', () => {

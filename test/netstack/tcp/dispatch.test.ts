@@ -1,0 +1,115 @@
+import { ACK, Harness, SACK_SYN } from '../tcp-harness.js';
+
+const RTT = 100;
+
+function established(): Harness {
+  return new Harness().establish({ syn: SACK_SYN, rtt: RTT });
+}
+
+it('sends duplicate ACKs before text, and puts the last ACK on it', () => {
+  const h = new Harness().establish();
+  h.connection.send(new Uint8Array(10), h.now);
+  h.receives({ flags: ACK, seq: 2001, data: 1000 });
+  h.receives({ flags: ACK, seq: 4001, data: 1000 });
+  expect(h.sendsBriefly()).toEqual(['ACK 1+0 1', 'ACK 1+0 1', 'PSH,ACK 1+10 1']);
+});
+
+it('sets PSH where the queue ends, and nowhere else', () => {
+  const h = new Harness().establish();
+  h.connection.send(new Uint8Array(2000), h.now);
+  expect(h.sends().map(({ flags }) => flags)).toEqual(['ACK', 'PSH,ACK']);
+});
+
+describe('the retransmission timer', () => {
+  it('runs while something is in flight, from the first segment on (RFC 6298 5.1)', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    const expiry = h.now + h.connection.info().rto;
+    h.after(100);
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    expect(h.stack.nextTimeout()).toBe(expiry);
+    h.receives({ flags: ACK, ack: 2001 });
+    expect(h.stack.nextTimeout()).toBe(Infinity);
+  });
+
+  it('begins anew when the first segment is sent again, not when another is', () => {
+    const h = established();
+    h.connection.send(new Uint8Array(10_000), h.now);
+    h.sends();
+    h.after(RTT).receives({ flags: ACK, ack: 1, options: h.sack([1001, 9001]) });
+    expect(h.sendsBriefly()[0]).toBe('ACK 1+1000 1');
+    const expiry = h.now + h.connection.info().rto;
+    expect(h.stack.nextTimeout()).toBe(expiry);
+    // What is lost behind it leaves without a word to the timer.
+    h.after(50).receives({ flags: ACK, ack: 1, options: h.sack([1001, 8001], [9001, 10_001]) });
+    h.sends();
+    h.after(expiry - h.now - 1);
+    expect(h.connection.info().backoff).toBe(0);
+    h.after(1);
+    expect(h.connection.info().backoff).toBe(1);
+  });
+});
+
+describe('the persist timer', () => {
+  it('runs only while nothing is in flight, and ends with the window', () => {
+    const h = new Harness().establish({ wnd: 1000 });
+    h.connection.send(new Uint8Array(1500), h.now);
+    expect(h.sends()).toHaveLength(1);
+    h.receives({ flags: ACK, ack: 1001, wnd: 0 });
+    expect(h.sends()).toEqual([]);
+    expect(h.stack.nextTimeout()).toBe(h.now + h.connection.info().rto);
+    h.receives({ flags: ACK, ack: 1001, wnd: 1000 });
+    expect(h.sendsBriefly()).toEqual(['PSH,ACK 1001+500 1']);
+    h.receives({ flags: ACK, ack: 1501, wnd: 0 });
+    expect(h.stack.nextTimeout()).toBe(Infinity);
+  });
+
+  it('has an interval of a minute at most (RFC 9293 3.8.6.1)', () => {
+    const h = new Harness().establish();
+    h.receives({ flags: ACK, wnd: 0 });
+    h.connection.send(new Uint8Array(10), h.now);
+    h.sends();
+    const times: number[] = [];
+    for (let second = 0; second < 600; second++) {
+      for (const segment of h.after(1000).sends()) {
+        expect(segment.len).toBe(1);
+        times.push(h.now);
+        h.receives({ flags: ACK, ack: 1, wnd: 0 });
+      }
+    }
+    expect(times.at(-1)! - times.at(-2)!).toBe(60_000);
+    expect(times.at(-2)! - times.at(-3)!).toBe(60_000);
+  });
+});
+
+describe('the tail loss probe', () => {
+  it('is put off by each segment and each ACK that brings news (RFC 8985 7.2)', () => {
+    const h = established();
+    h.connection.send(new Uint8Array(3000), h.now);
+    h.sends();
+    h.after(150);
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    // RTO comes first for what left 150 ms ago: the probe is due then at the latest.
+    expect(h.stack.nextTimeout()).toBe(h.now + 150);
+    h.receives({ flags: ACK, ack: 1001 });
+    expect(h.stack.nextTimeout()).toBe(h.now + 2 * h.connection.info().srtt);
+  });
+
+  it('is not sent while a gap is known: RACK has the word', () => {
+    const h = established();
+    h.connection.send(new Uint8Array(3000), h.now);
+    h.sends();
+    h.after(RTT).receives({ flags: ACK, ack: 1, options: h.sack([1001, 2001]) });
+    expect(h.stack.nextTimeout()).toBe(h.now + 25);
+  });
+});
+
+it('is silent in CLOSED, though it was ready', () => {
+  const h = new Harness().establish();
+  h.connection.send(new Uint8Array(1000), h.now);
+  h.receives({ flags: 4, seq: 1 });
+  expect(h.sends()).toEqual([]);
+});

@@ -1,0 +1,417 @@
+/**
+ * What a peer may do in each state of RFC 9293 3.3.2, in virtual time: RST, silence, a half-close,
+ * a slow reader and writer, a window that shrinks, and lies.
+ */
+import type { KeepAlive } from '../../../src/netstack/tcp/connection.js';
+import { connectPair, NetstackPair, patternBytes } from '../../support/netstack-pair.js';
+import { ACK, FIN, Harness, RST, SACK_SYN, type Seg, STATES, SYN } from '../tcp-harness.js';
+
+const ALL_STATES: Record<string, () => Harness> = {
+  'SYN-SENT': () => {
+    const h = new Harness();
+    h.connect();
+    return h;
+  },
+  ...STATES,
+};
+
+const NAMES = [
+  'SYN-SENT',
+  'SYN-RECEIVED',
+  'ESTABLISHED',
+  'FIN-WAIT-1',
+  'FIN-WAIT-2',
+  'CLOSE-WAIT',
+  'CLOSING',
+  'LAST-ACK',
+  'TIME-WAIT',
+] as const;
+
+const BEHIND_FIN = new Set(['CLOSE-WAIT', 'CLOSING', 'LAST-ACK', 'TIME-WAIT']);
+
+function make(state: string): Harness {
+  const h = ALL_STATES[state]!();
+  expect(h.connection.state).toBe(state);
+  return h;
+}
+
+/** Nothing of the connection is left in the stack. */
+function expectGone(h: Harness): void {
+  expect(h.connection.state).toBe('CLOSED');
+  expect(h.stack.usage).toMatchObject({ connections: 0, timeWaits: 0, bufferBytes: 0 });
+  expect(h.stack.nextTimeout()).toBe(Infinity);
+  expect(h.events.filter((event) => event.startsWith('closed'))).toHaveLength(1);
+}
+
+/** The peer is silent for so long; how many segments leave meanwhile. */
+function silence(h: Harness, seconds: number): number {
+  let sent = 0;
+  for (let second = 0; second < seconds; second++) sent += h.after(1000).sends().length;
+  return sent;
+}
+
+it('tells of each state of RFC 9293 3.3.2 but LISTEN and CLOSED', () => {
+  expect(Object.keys(ALL_STATES).sort()).toEqual([...NAMES].sort());
+});
+
+describe('RST', () => {
+  const REASONS: Record<string, string> = {
+    'SYN-SENT': 'refused',
+    'SYN-RECEIVED': 'refused',
+    'TIME-WAIT': 'normal',
+  };
+
+  it.each(NAMES)('ends %s at once', (state) => {
+    const h = make(state);
+    const seq = BEHIND_FIN.has(state) ? 2 : 1;
+    h.receives({ flags: RST | ACK, seq: state === 'SYN-SENT' ? 0 : seq, ack: 1 });
+    expect(h.events.at(-1)).toBe(`closed:${REASONS[state] ?? 'reset'}`);
+    expectGone(h);
+    expect(h.sends()).toEqual([]);
+  });
+
+  it('ends LISTEN not: it is no answer to anything', () => {
+    const h = new Harness();
+    h.listen();
+    h.receives({ flags: RST, seq: 1 });
+    h.receives({ flags: RST, seq: 1 });
+    h.receives({ flags: RST | ACK, seq: 1, ack: 1 });
+    expect(h.sends()).toEqual([]);
+    expect(h.stack.usage).toMatchObject({ connections: 0, listeners: 1 });
+  });
+
+  it('is answered by nothing in CLOSED', () => {
+    const h = new Harness();
+    h.ourPort = 9;
+    h.receives({ flags: RST, seq: 1 });
+    h.receives({ flags: RST | ACK, seq: 1, ack: 5 });
+    expect(h.sends()).toEqual([]);
+  });
+
+  it.each(NAMES.filter((state) => state !== 'SYN-SENT'))(
+    'ends %s also with data queued, unread and in flight',
+    (state) => {
+      const h = make(state);
+      h.connection.send(new Uint8Array(20_000), h.now);
+      h.sends();
+      const seq = BEHIND_FIN.has(state) ? 2 : 1;
+      if (!BEHIND_FIN.has(state)) h.receives({ flags: ACK, seq: 5001, data: 100 });
+      h.receives({ flags: RST, seq });
+      expectGone(h);
+    },
+  );
+});
+
+describe('a peer that vanishes', () => {
+  it.each(['SYN-SENT', 'SYN-RECEIVED'])('in %s ends the attempt after 20 s', (state) => {
+    const h = make(state);
+    silence(h, 19);
+    expect(h.events).toEqual([]);
+    silence(h, 1);
+    expect(h.events).toEqual(['closed:timeout']);
+    expectGone(h);
+  });
+
+  it.each(['FIN-WAIT-1', 'CLOSING', 'LAST-ACK'])(
+    'in %s ends it when FIN was not acknowledged for the user timeout',
+    (state) => {
+      const h = make(state);
+      silence(h, 119);
+      expect(h.events.some((event) => event.startsWith('closed'))).toBe(false);
+      const sent = silence(h, 60);
+      expect(sent).toBeLessThan(3);
+      expect(h.events.at(-1)).toBe('closed:timeout');
+      expectGone(h);
+    },
+  );
+
+  it.each(['ESTABLISHED', 'CLOSE-WAIT'])(
+    'in %s with data in flight ends it after the user timeout',
+    (state) => {
+      const h = make(state);
+      h.connection.send(new Uint8Array(3000), h.now);
+      h.sends();
+      silence(h, 119);
+      expect(h.events.some((event) => event.startsWith('closed'))).toBe(false);
+      silence(h, 60);
+      expect(h.events.at(-1)).toBe('closed:timeout');
+      expectGone(h);
+    },
+  );
+
+  it('in TIME-WAIT makes no difference: it ends after 2 MSL', () => {
+    const h = make('TIME-WAIT');
+    expect(h.events.at(-1)).toBe('closed:normal');
+    silence(h, 59);
+    expect(h.stack.usage.timeWaits).toBe(1);
+    silence(h, 1);
+    expectGone(h);
+  });
+
+  const KEEP_ALIVE: KeepAlive = { idle: 10_000, interval: 1000, count: 3 };
+
+  it.each(['ESTABLISHED', 'FIN-WAIT-2', 'CLOSE-WAIT'])(
+    'in %s with nothing to send is noticed by keepalive alone',
+    (state) => {
+      const h = make(state);
+      expect(silence(h, 1000)).toBe(0);
+      expect(h.connection.state).toBe(state);
+      h.connection.setKeepAlive(KEEP_ALIVE, h.now);
+      expect(silence(h, 12)).toBe(3);
+      expect(h.connection.state).toBe(state);
+      silence(h, 1);
+      expect(h.events.at(-1)).toBe('closed:timeout');
+      expectGone(h);
+    },
+  );
+
+  it('while its window is shut ends it after the user timeout', () => {
+    const h = make('ESTABLISHED');
+    h.receives({ flags: ACK, wnd: 0 });
+    h.connection.send(new Uint8Array(100), h.now);
+    silence(h, 119);
+    expect(h.events).toEqual([]);
+    silence(h, 61);
+    expect(h.events).toEqual(['closed:timeout']);
+    expectGone(h);
+  });
+});
+
+describe('a half-close', () => {
+  it('of ours leaves the other way open, for hours', () => {
+    const h = make('FIN-WAIT-2');
+    for (let hour = 0; hour < 5; hour++) {
+      h.after(3_600_000).receives({ flags: ACK, seq: 1 + hour * 100, ack: 2, data: 100 });
+      h.after(40);
+      expect(h.sends()).toMatchObject([{ flags: 'ACK', ack: 101 + hour * 100 }]);
+    }
+    expect(h.connection.receive(1000, h.now)).toHaveLength(500);
+    h.receives({ flags: FIN | ACK, seq: 501, ack: 2 });
+    expect(h.events.at(-1)).toBe('closed:normal');
+  });
+
+  it('of the peer leaves our way open, for hours', () => {
+    const h = make('CLOSE-WAIT');
+    for (let hour = 0; hour < 5; hour++) {
+      h.after(3_600_000);
+      expect(h.connection.send(new Uint8Array(100), h.now)).toBe(100);
+      expect(h.sends()).toMatchObject([{ seq: 1 + hour * 100, len: 100 }]);
+      h.receives({ flags: ACK, seq: 2, ack: 101 + hour * 100 });
+    }
+    h.connection.shutdown(h.now);
+    h.sends();
+    h.receives({ flags: ACK, seq: 2, ack: 502 });
+    expect(h.events.at(-1)).toBe('closed:normal');
+    expectGone(h);
+  });
+
+  it('with data behind it takes nothing more from the user', () => {
+    const h = make('FIN-WAIT-1');
+    expect(h.connection.send(new Uint8Array(10), h.now)).toBe(0);
+    expect(h.connection.writableBytes).toBe(0);
+    h.connection.shutdown(h.now);
+    expect(h.sends()).toEqual([]);
+  });
+});
+
+describe('a slow end', () => {
+  const MEGABYTE = patternBytes(1_000_000);
+
+  it('that reads a little at a time gets all, and holds the sender back meanwhile', () => {
+    const pair = new NetstackPair({ loss: 0.01, seed: 12 });
+    const { client, server } = connectPair(pair);
+    server.reads = false;
+    client.shutdownAfterSend = true;
+    client.send(MEGABYTE);
+    const parts: Uint8Array[] = [];
+    let held = 0;
+    for (let turn = 0; turn < 2000 && !server.events.includes('remoteClosed'); turn++) {
+      pair.run(50);
+      held = Math.max(held, server.connection.readableBytes);
+      const bytes = server.connection.receive(4000, pair.now);
+      if (bytes !== undefined) parts.push(bytes);
+    }
+    const rest = server.connection.receive(1_000_000, pair.now);
+    if (rest !== undefined) parts.push(rest);
+    expect(Buffer.concat(parts).equals(MEGABYTE)).toBe(true);
+    expect(held).toBeLessThanOrEqual(64 * 1024);
+    expect(client.connection.info().retransmits).toBeLessThan(100);
+    expect(client.events).toEqual(['established']);
+  });
+
+  it('that writes a little at a time is heard at once, and never waits for a timer', () => {
+    const pair = new NetstackPair();
+    const { client, server } = connectPair(pair);
+    for (let turn = 0; turn < 500; turn++) {
+      client.send(MEGABYTE.subarray(turn * 7, turn * 7 + 7));
+      pair.run(10);
+      expect(server.receivedLength).toBe((turn + 1) * 7);
+      pair.run(turn % 50);
+    }
+    expect(Buffer.from(server.bytes).equals(MEGABYTE.subarray(0, 3500))).toBe(true);
+    expect(client.connection.info()).toMatchObject({ retransmits: 0, backoff: 0 });
+  });
+
+  it('that writes once an hour finds the connection as it was', () => {
+    const pair = new NetstackPair();
+    const { client, server } = connectPair(pair);
+    for (let hour = 1; hour <= 24; hour++) {
+      pair.run(3_600_000);
+      client.send(MEGABYTE.subarray(0, 100));
+      pair.run(1000);
+      expect(server.receivedLength).toBe(hour * 100);
+    }
+    expect(client.connection.info().retransmits).toBe(0);
+  });
+});
+
+describe('a peer that lies', () => {
+  it.each(['ESTABLISHED', 'FIN-WAIT-2', 'CLOSE-WAIT', 'FIN-WAIT-1', 'CLOSING', 'LAST-ACK'])(
+    'by an ACK of what was not sent changes nothing in %s',
+    (state) => {
+      const h = make(state);
+      const before = h.connection.info();
+      const seq = BEHIND_FIN.has(state) ? 2 : 1;
+      for (const ack of [3, 1000, 0x7fff_0000]) {
+        h.receives({ flags: ACK, seq, ack, wnd: 1, data: 1 });
+        expect(h.sends()).toMatchObject([{ flags: 'ACK', len: 0 }]);
+      }
+      expect(h.connection.info()).toEqual(before);
+      expect(h.connection.readableBytes).toBe(0);
+    },
+  );
+
+  it('by an ACK of what is queued but not sent changes nothing', () => {
+    const h = new Harness().establish({ wnd: 1000 });
+    h.connection.send(new Uint8Array(5000), h.now);
+    expect(h.sends()).toHaveLength(1);
+    h.receives({ flags: ACK, ack: 2001, wnd: 1000 });
+    expect(h.connection.unacknowledgedBytes).toBe(5000);
+    expect(h.connection.info().unacknowledged).toBe(1000);
+  });
+
+  it.each<[string, Seg[]]>([
+    [
+      'behind it in one segment after the other',
+      [
+        { flags: FIN | ACK, seq: 11 },
+        { flags: ACK, seq: 12, data: 50 },
+      ],
+    ],
+    [
+      'before the FIN arrives in order',
+      [
+        { flags: ACK, seq: 12, data: 50 },
+        { flags: FIN | ACK, seq: 11 },
+      ],
+    ],
+    [
+      'with a second FIN behind it',
+      [
+        { flags: FIN | ACK, seq: 11 },
+        { flags: FIN | ACK, seq: 12, data: 50 },
+      ],
+    ],
+    [
+      'while the FIN waits behind a gap',
+      [
+        { flags: FIN | ACK, seq: 6, data: 5 },
+        { flags: ACK, seq: 12, data: 50 },
+        { flags: FIN | ACK, seq: 6, data: 5 },
+      ],
+    ],
+  ])('by data past its FIN, %s, gives nothing of it', (_, segments) => {
+    const h = make('ESTABLISHED');
+    const data = patternBytes(10);
+    for (const [index, segment] of segments.entries()) {
+      if (index === segments.length - 1) h.receives({ flags: ACK, seq: 1, data });
+      h.receives(segment);
+    }
+    expect(h.connection.state).toBe('CLOSE-WAIT');
+    expect(h.events.at(-1)).toBe('remoteClosed');
+    expect(h.connection.receive(100, h.now)).toEqual(data);
+    expect(h.connection.receive(100, h.now)).toBeUndefined();
+    h.after(100);
+    expect(h.sends().at(-1)).toMatchObject({ flags: 'ACK', ack: 12 });
+    h.connection.shutdown(h.now);
+    h.sends();
+    h.receives({ flags: ACK, seq: 12, ack: 2 });
+    expect(h.events.at(-1)).toBe('closed:normal');
+    expectGone(h);
+  });
+
+  it('by text that covers its FIN is closed where the FIN was', () => {
+    const h = make('ESTABLISHED');
+    h.receives({ flags: FIN | ACK, seq: 11 });
+    h.receives({ flags: ACK, seq: 1, data: 50 });
+    expect(h.events).toEqual(['readable', 'remoteClosed']);
+    expect(h.connection.receive(100, h.now)).toHaveLength(10);
+    expect(h.connection.state).toBe('CLOSE-WAIT');
+  });
+
+  it('by a second FIN elsewhere is taken by the first', () => {
+    const h = make('ESTABLISHED');
+    h.receives({ flags: FIN | ACK, seq: 11 });
+    h.receives({ flags: FIN | ACK, seq: 21 });
+    h.receives({ flags: ACK, seq: 1, data: 10 });
+    expect(h.events).toEqual(['readable', 'remoteClosed']);
+    expect(h.sends().at(-1)).toMatchObject({ ack: 12 });
+  });
+
+  it.each(NAMES)('by noise in %s never makes it throw, or grow', (state) => {
+    const h = make(state);
+    const noise = patternBytes(4000, NAMES.indexOf(state) + 1);
+    for (let index = 0; index + 8 <= noise.length; index += 8) {
+      const [flags, seq, ack, wnd, length, option] = noise.subarray(index, index + 6);
+      h.receives({
+        flags: flags! & (FIN | SYN | ACK) & (index % 3 === 0 ? 0xff : ~SYN),
+        seq: seq! - 100,
+        ack: (ack! >> 5) - 2,
+        wnd: wnd! * 200,
+        data: length! & 7,
+        options: option! < 80 ? h.sack([ack! - 20, (ack! & 15) + 1]) : [],
+      });
+      h.after(noise[index + 6]! & 15);
+      h.sends();
+    }
+    expect(h.stack.usage.bufferBytes).toBeLessThanOrEqual(64 * 1024);
+    expect(h.stack.usage.connections).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('a window that shrinks', () => {
+  it('below what is in flight is waited for, and all arrives in the end', () => {
+    const h = new Harness().establish({ syn: SACK_SYN, rtt: 50, wnd: 8000 });
+    const data = patternBytes(20_000);
+    h.connection.send(data, h.now);
+    const got = new Uint8Array(20_000);
+    let next = 1;
+    for (let turn = 0; turn < 4000 && next <= 20_000; turn++) {
+      // The window goes up and down, and takes back what it offered.
+      const wnd = [8000, 300, 0, 1500, 2999][(turn >> 4) % 5]!;
+      for (const { seq, len, data: text } of h.after(10).sends()) {
+        const taken = Math.min(len, next + wnd - seq);
+        if (seq > next || seq + taken <= next || taken <= 0) continue;
+        got.set(text.subarray(0, taken), seq - 1);
+        next = seq + taken;
+      }
+      h.receives({ flags: ACK, ack: next, wnd });
+    }
+    expect(next).toBe(20_001);
+    expect(Buffer.from(got).equals(data)).toBe(true);
+    expect(h.events).toEqual([]);
+    expect(h.connection.unacknowledgedBytes).toBe(0);
+  });
+
+  it('to nothing behind our FIN does not keep it from leaving', () => {
+    const h = make('ESTABLISHED');
+    h.connection.send(new Uint8Array(100), h.now);
+    h.sends();
+    h.receives({ flags: ACK, ack: 101, wnd: 0 });
+    h.connection.shutdown(h.now);
+    expect(h.sends()).toEqual([]);
+    expect(h.after(200).sendsBriefly()).toEqual(['FIN,ACK 101+0 1']);
+    h.receives({ flags: ACK, ack: 102, wnd: 0 });
+    expect(h.connection.state).toBe('FIN-WAIT-2');
+  });
+});
