@@ -129,7 +129,8 @@ export class LossRecovery implements RackContext {
 
   /** RFC 3522 3.2 by the echoed timestamp, RFC 3708 by DSACKs. */
   #isSpurious({ acknowledged, echoedAt }: AckReport): boolean {
-    if (this.#firstRetransmissionAt < 0) return false;
+    // What was taken for lost has come by itself, before the pacer or the window let it leave again.
+    if (this.#firstRetransmissionAt < 0) return this.#sender.segments.lostCount === 0;
     if (this.#unreported === 0) return true;
     if (acknowledged === 0 || this.#isDecided) return false;
     // Only the first ACK that moves SND.UNA can tell.

@@ -293,6 +293,7 @@ export class Sender implements RecoverySubject, SegmentSource {
   }
 
   #takeArrived({ echoedAt }: AckReport, now: number): void {
+    this.rate.lost -= this.segments.takeWronglyLost();
     for (const segment of this.#arrived) {
       this.rate.segmentDelivered(segment, now);
       if (!segment.isRetransmitted) this.minimumRtt.sample(now - segment.sentAt, now);

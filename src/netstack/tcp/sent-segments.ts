@@ -55,6 +55,7 @@ export class SentSegments {
   #inflight = 0;
   #lostCount = 0;
   #sackedCount = 0;
+  #wronglyLost = 0;
 
   /** Segments held. */
   get size(): number {
@@ -222,9 +223,17 @@ export class SentSegments {
     } else if (segment.isLost) {
       segment.isLost = false;
       this.#lostCount--;
+      this.#wronglyLost += segment.length;
     } else {
       this.#unlink(segment);
     }
+  }
+
+  /** Octets that counted as lost and arrived without being sent again, since this was last asked. */
+  takeWronglyLost(): number {
+    const octets = this.#wronglyLost;
+    this.#wronglyLost = 0;
+    return octets;
   }
 
   #isInFlight(segment: SentSegment): boolean {

@@ -30,6 +30,28 @@ function during(h: Harness, milliseconds: number): string[] {
   return sent.map(({ seq, len }) => `${seq}+${len}`);
 }
 
+describe('what was merely late', () => {
+  it('undoes a repair of which nothing has left yet', () => {
+    const h = inFlight(10, 5000).after(RTT);
+    const { cwnd } = h.connection.info();
+    acknowledge(h, 1, [1001, 5001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, ssthresh: 5000, lost: 1000 });
+    // It comes before the pacer, or the window, has let it leave again.
+    acknowledge(h, 5001);
+    const after = h.connection.info();
+    expect(after).toMatchObject({ inRecovery: false, ssthresh: Infinity, lost: 0, retransmits: 0 });
+    expect(after.cwnd).toBeGreaterThanOrEqual(cwnd);
+    expect(h.sends().map(({ seq }) => seq)).not.toContain(1);
+  });
+
+  it('does not undo it while a segment that counts as lost has not come', () => {
+    const h = inFlight(10, 5000).after(RTT);
+    acknowledge(h, 1, [2001, 6001]);
+    acknowledge(h, 1001, [2001, 6001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, ssthresh: 5000, lost: 1000 });
+  });
+});
+
 describe('SACK recovery', () => {
   it('sends again what is missing below three segments, the first at once, and nothing else', () => {
     const h = inFlight(10).after(RTT);
