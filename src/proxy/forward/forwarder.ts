@@ -14,12 +14,12 @@ import type { Duplex } from 'node:stream';
 import type { Dialer, DialTarget } from '../dialer.js';
 import { formatAuthority, type ListenAddress } from '../listen-address.js';
 import { listenError } from '../listen-error.js';
-import { ClientConnection } from './client-connection.js';
-import type { ExchangeContext, ForwarderLog } from './exchange.js';
-import type { HeaderField } from './header-fields.js';
-import * as limits from './limits.js';
+import { ClientConnection } from '../http/client-connection.js';
+import type { ExchangeContext, ForwarderLog } from '../http/exchange.js';
+import type { HeaderField } from '../http/header-fields.js';
+import * as limits from '../http/limits.js';
 
-export type { ForwarderLog } from './exchange.js';
+export type { ForwarderLog } from '../http/exchange.js';
 
 export interface ForwarderOptions {
   readonly listen: ListenAddress;

@@ -5,7 +5,7 @@ import {
   malformedFailure,
   rawFailure,
   statusOf,
-} from '../../../src/proxy/forward/failure.js';
+} from '../../../src/proxy/http/failure.js';
 
 const TARGET = { host: 'fd00::1', port: 8080 };
 

@@ -7,7 +7,7 @@ import {
   hasForeignCoding,
   isHopByHop,
   requestFields,
-} from '../../../src/proxy/forward/header-fields.js';
+} from '../../../src/proxy/http/header-fields.js';
 
 /** A message without a connection, with as much in it as the functions look at. */
 function message(rawHeaders: string[], headers: Record<string, string> = {}): IncomingMessage {
