@@ -15,7 +15,15 @@ export interface OpenTunnelOptions {
   /** Milliseconds until the first handshake must be there; 0 waits for ever. */
   readonly wait: number;
   readonly signal?: AbortSignal;
+  /** IP texts of the name servers inside the tunnel; the platform's by default. */
+  readonly nameServers?: readonly string[];
 }
+
+/**
+ * arc.json names none. These are what the platform gives to each session (sessionStatus.dnsServers),
+ * and are within the allowed IPs that it gives.
+ */
+export const PLATFORM_NAME_SERVERS: readonly string[] = ['100.127.0.53', '100.127.1.53'];
 
 export interface OpenedTunnel {
   readonly tunnel: UserspaceTunnel;
@@ -48,7 +56,7 @@ export async function openTunnel(
  * @throws ArcConfigError, UserError as openTunnel
  */
 export function planTunnel(
-  { mode, arcConfig }: OpenTunnelOptions,
+  { mode, arcConfig, nameServers = PLATFORM_NAME_SERVERS }: OpenTunnelOptions,
   { crypto }: Pick<TunnelPorts, 'crypto'>,
 ): TunnelConfig {
   if (mode === 'tun') {
@@ -58,12 +66,15 @@ export function planTunnel(
       next: ['Use --mode userspace, or --mode auto, which means userspace.'],
     });
   }
-  const config = tunnelConfigOf(arcConfig);
+  const config = tunnelConfigOf(arcConfig, nameServers);
   requireOther(config, crypto, arcConfig.source);
   return config;
 }
 
-function tunnelConfigOf({ config, source }: LoadedArcConfig): TunnelConfig {
+function tunnelConfigOf(
+  { config, source }: LoadedArcConfig,
+  nameServers: readonly string[],
+): TunnelConfig {
   const session = requireSession(config, source);
   return parseTunnelConfig({
     privateKey: config.privateKey,
@@ -73,6 +84,7 @@ function tunnelConfigOf({ config, source }: LoadedArcConfig): TunnelConfig {
     allowedIps: [...session.arcAllowedIps, ...config.additionalAllowedIps],
     mtu: effectiveMtu(config),
     persistentKeepaliveSeconds: effectiveKeepalive(config),
+    nameServers,
   });
 }
 

@@ -42,7 +42,7 @@ export function parseTarget(text: string, defaultPort = 80): { host: string; por
     throw new UserError('usage', {
       what: `cannot use --forward-to ${text}`,
       why: 'expected an IP address and a port, such as 100.127.69.42:80',
-      next: ['Names are not resolved inside the tunnel yet.'],
+      next: ['Give its address: names are for the proxy alone.'],
     });
   }
   return { host, port };

@@ -21,6 +21,8 @@ export interface TunnelConfig {
   readonly mtu: number;
   /** Milliseconds between keepalives; 0 is off. */
   readonly persistentKeepalive: number;
+  /** IP texts of the name servers inside the tunnel. */
+  readonly nameServers: readonly string[];
 }
 
 /** The parts of a tunnel's configuration as a file holds them. */
@@ -34,6 +36,8 @@ export interface TunnelConfigText {
   readonly allowedIps: readonly string[];
   readonly mtu: number;
   readonly persistentKeepaliveSeconds: number;
+  /** IP texts; without any, no name can be dialled. */
+  readonly nameServers?: readonly string[];
 }
 
 /**
@@ -45,11 +49,13 @@ export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
   const address = parseIpAddress(text.address);
   if (address === undefined) throw new RangeError(`${text.address} is not an IP address`);
   const { privateKey, serverPublicKey, endpoint, mtu, persistentKeepaliveSeconds } = text;
+  const { nameServers = [] } = text;
   const allowedIps = text.allowedIps.map((prefixText) => {
     const prefix = parseIpPrefix(prefixText);
     if (prefix === undefined) throw new RangeError(`${prefixText} is not an IP prefix`);
     return prefix;
   });
   const persistentKeepalive = persistentKeepaliveSeconds * 1000;
-  return { privateKey, serverPublicKey, endpoint, address, allowedIps, mtu, persistentKeepalive };
+  const addresses = { endpoint, address, allowedIps, nameServers };
+  return { privateKey, serverPublicKey, ...addresses, mtu, persistentKeepalive };
 }

@@ -9,6 +9,8 @@ import { Driver } from './driver.js';
 import { EndpointSearch } from './endpoint-search.js';
 import { endpointText } from './endpoint-text.js';
 import { MovingSocket } from './moving-socket.js';
+import { NameDialer } from './name-dialer.js';
+import { NameResolver } from './name-resolver.js';
 import type {
   Clock,
   DatagramSockets,
@@ -50,7 +52,7 @@ export interface TunnelTotals {
 }
 
 export class UserspaceTunnel {
-  /** TCP inside the tunnel. */
+  /** TCP inside the tunnel, to addresses and to names. */
   readonly dialer: ConfirmingDialer;
   /** UDP inside the tunnel. */
   readonly datagramDialer: DatagramDialer;
@@ -58,6 +60,7 @@ export class UserspaceTunnel {
   readonly #driver: Driver;
   readonly #dialer: TunnelDialer;
   readonly #datagramDialer: TunnelDatagramDialer;
+  readonly #names: NameResolver;
   readonly #socket: MovingSocket;
   readonly #addresses: ServerAddresses;
   readonly #search: EndpointSearch;
@@ -107,7 +110,6 @@ export class UserspaceTunnel {
       blocked: () => (this.#isLost() ? this.#explainSilence() : undefined),
     };
     this.#dialer = new TunnelDialer({ engine, driver, clock, silence });
-    this.dialer = this.#dialer;
     this.#datagramDialer = new TunnelDatagramDialer({
       engine,
       driver,
@@ -116,6 +118,16 @@ export class UserspaceTunnel {
       silence,
     });
     this.datagramDialer = this.#datagramDialer;
+    this.#names = new NameResolver({
+      servers: config.nameServers,
+      // One address of our own is one family that the tunnel can carry.
+      types: [config.address.length === 4 ? 'A' : 'AAAA'],
+      datagrams: this.#datagramDialer,
+      streams: this.#dialer,
+      clock,
+      entropy: ports.entropy,
+    });
+    this.dialer = new NameDialer(this.#names, this.#dialer, clock);
   }
 
   /**
@@ -177,6 +189,7 @@ export class UserspaceTunnel {
   /** Resets what is open, sends that, wipes the keys and closes the socket. */
   async close(): Promise<void> {
     this.#dialer.close();
+    this.#names.close();
     this.#datagramDialer.close();
     for (const endWait of [...this.#handshakeWaits]) endWait(closing());
     this.#engine.stack.close(this.#ports.clock.now());
