@@ -1,6 +1,8 @@
 /** One question to a name server and what its answer says (RFC 1035 4). */
 import dnsPacket, { type Answer, type DecodedPacket } from 'dns-packet';
 
+import { parseIpAddress } from '../wire/ip-address.js';
+
 /** The record types of the two families of addresses (RFC 1035 3.4.1, RFC 3596 2.1). */
 export type AddressType = 'A' | 'AAAA';
 
@@ -74,7 +76,13 @@ export function readAnswer(bytes: Uint8Array, question: NameQuestion): NameAnswe
     return { kind: 'failed', rcode: RCODE_NAMES.get(rcode) ?? `RCODE ${rcode}` };
   }
   const found = addressesOf(question, packet.answers ?? []);
+  // The codec makes an address of a record that is cut off.
+  if (!found.addresses.every((address) => isOfType(address, question.type))) return undefined;
   return found.addresses.length > 0 ? { kind: 'addresses', ...found } : nothing(packet);
+}
+
+function isOfType(address: string, type: AddressType): boolean {
+  return parseIpAddress(address)?.length === (type === 'A' ? 4 : 16);
 }
 
 /** undefined for what is no DNS message; the codec throws at it in many ways. */
