@@ -28,7 +28,8 @@ async function open(dialer: Dialer): Promise<Wire> {
     },
     log,
   });
-  cleanup.add(() => port.close({ graceMs: 0 }));
+  const opened = port;
+  cleanup.add(() => opened.close({ graceMs: 0 }));
   return client();
 }
 
