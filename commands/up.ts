@@ -1,17 +1,18 @@
 import { Flags } from '@oclif/core';
 
 import { loadArcConfig } from '../src/app/load-arc-config.js';
-import { runTunnel } from '../src/app/run-tunnel.js';
+import { runTunnel, type TunnelUp } from '../src/app/run-tunnel.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { captureFlags, captureOptions } from '../src/cli/capture.js';
 import { forwardFlags, forwardSettings } from '../src/cli/forward-flags.js';
 import { logFlags } from '../src/cli/log-flags.js';
+import { nameServers, proxyFlags, proxySettings } from '../src/cli/proxy-flags.js';
 import { renderJson } from '../src/cli/render.js';
-import { tunnelFlags } from '../src/cli/tunnel-flags.js';
+import { congestionFlag, tunnelFlags } from '../src/cli/tunnel-flags.js';
 
 export default class Up extends BaseCommand {
   static override description =
-    'Open the tunnel and forward HTTP from a local port to the Unified Endpoint, until stopped.';
+    'Open the tunnel, with an HTTP forwarder to the Unified Endpoint and a SOCKS5 and HTTP proxy.';
   static override hiddenAliases = ['u'];
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -20,7 +21,9 @@ export default class Up extends BaseCommand {
   ];
   static override flags = {
     ...forwardFlags,
+    ...proxyFlags,
     ...tunnelFlags,
+    ...congestionFlag,
     ...captureFlags,
     ...logFlags('info'),
     json: Flags.boolean({ description: 'Print one line of JSON when the tunnel is up.' }),
@@ -29,6 +32,8 @@ export default class Up extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Up);
     const forward = forwardSettings(flags);
+    const proxy = proxySettings(flags);
+    const servers = nameServers(flags.dns);
     const home = { files: await this.context.files(), stateFolder: this.context.stateFolder() };
     const arcConfig = await loadArcConfig(flags.config, home);
     const log = await this.context.log({ level: flags['log-level'], format: flags['log-format'] });
@@ -39,14 +44,22 @@ export default class Up extends BaseCommand {
         wait: flags.wait * 1000,
         signal: await this.context.stopSignal(),
         forward,
+        proxy,
+        nameServers: servers,
+        congestion: flags.congestion,
         capture: captureOptions(flags.capture, this.context, log, (line) => this.note(line)),
-        onUp: ({ endpoint, forward: url }) => {
-          if (flags.json) this.write(renderJson({ endpoint, forward: url }));
-          else
-            this.write(`Tunnel to ${endpoint} is up; ${url} forwards to ${flags['forward-to']}\n`);
+        onUp: (up) => {
+          if (flags.json) this.write(renderJson({ ...up, proxy: up.proxy ?? null }));
+          else this.write(upText(up, flags['forward-to']));
         },
       },
       await this.context.tunnelPorts(log),
     );
   }
+}
+
+function upText({ endpoint, forward, proxy }: TunnelUp, target: string): string {
+  const lines = [`Tunnel to ${endpoint} is up; ${forward} forwards to ${target}`];
+  if (proxy !== undefined) lines.push(`SOCKS5 and HTTP proxy on ${proxy}`);
+  return `${lines.join('\n')}\n`;
 }

@@ -21,7 +21,15 @@ export interface OpenTunnelOptions {
   /** Milliseconds until the first handshake must be there; 0 waits for ever. */
   readonly wait: number;
   readonly signal?: AbortSignal;
+  /** IP texts of the name servers inside the tunnel; the platform's by default. */
+  readonly nameServers?: readonly string[];
 }
+
+/**
+ * arc.json names none. These are what the platform gives to each session (sessionStatus.dnsServers),
+ * and are within the allowed IPs that it gives.
+ */
+export const PLATFORM_NAME_SERVERS: readonly string[] = ['100.127.0.53', '100.127.1.53'];
 
 export interface OpenedTunnel {
   readonly tunnel: UserspaceTunnel;
@@ -54,25 +62,24 @@ export async function openTunnel(
  * @throws ArcConfigError, UserError as openTunnel
  */
 export function planTunnel(
-  { mode, arcConfig, congestion }: OpenTunnelOptions,
+  options: OpenTunnelOptions,
   { crypto }: Pick<TunnelPorts, 'crypto'>,
 ): TunnelConfig {
-  if (mode === 'tun') {
+  if (options.mode === 'tun') {
     throw new UserError('failed', {
       what: 'cannot open a tun device',
       why: 'mode tun does not exist yet',
       next: ['Use --mode userspace, or --mode auto, which means userspace.'],
     });
   }
-  const config = tunnelConfigOf(arcConfig, congestion);
-  requireOther(config, crypto, arcConfig.source);
+  const config = tunnelConfigOf(options);
+  requireOther(config, crypto, options.arcConfig.source);
   return config;
 }
 
-function tunnelConfigOf(
-  { config, source }: LoadedArcConfig,
-  congestion: CongestionAlgorithm | undefined,
-): TunnelConfig {
+function tunnelConfigOf(options: OpenTunnelOptions): TunnelConfig {
+  const { arcConfig, congestion, nameServers = PLATFORM_NAME_SERVERS } = options;
+  const { config, source } = arcConfig;
   const session = requireSession(config, source);
   return parseTunnelConfig({
     privateKey: config.privateKey,
@@ -83,6 +90,7 @@ function tunnelConfigOf(
     mtu: effectiveMtu(config),
     persistentKeepaliveSeconds: effectiveKeepalive(config),
     congestion,
+    nameServers,
   });
 }
 

@@ -1,10 +1,12 @@
-/** Keeps a tunnel and its forwarder open until it is told to stop. */
-import { LaterDialer } from '../proxy/dialer.js';
-import { startForwarder } from '../proxy/forward/forwarder.js';
+/** Keeps a tunnel and its listeners open until it is told to stop. */
+import { type Dialer, LaterDialer } from '../proxy/dialer.js';
+import { type Forwarder, startForwarder } from '../proxy/forward/forwarder.js';
+import type { MixedPort } from '../proxy/mixed/mixed-port.js';
 import { Capture, captureHeader } from '../tunnel/capture.js';
 import type { CaptureFile } from '../tunnel/ports.js';
 import { endpointText } from '../tunnel/endpoint-text.js';
 import type { TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
+import { openProxy, type ProxySettings } from './open-proxy.js';
 import { openTunnel, type OpenTunnelOptions, planTunnel } from './open-tunnel.js';
 
 export interface ForwardSettings {
@@ -17,10 +19,21 @@ export interface ForwardSettings {
 export interface RunTunnelOptions extends OpenTunnelOptions {
   readonly signal: AbortSignal;
   readonly forward: ForwardSettings;
+  /** The mixed port; undefined where it is off. */
+  readonly proxy?: ProxySettings | undefined;
   /** What everything outside and inside of the tunnel is written to, where that is wanted. */
   readonly capture?: CaptureOptions | undefined;
   /** Called once, when the first handshake is complete. */
-  readonly onUp: (up: { endpoint: string; forward: string }) => void;
+  readonly onUp: (up: TunnelUp) => void;
+}
+
+export interface TunnelUp {
+  /** Where the Arc server is. */
+  readonly endpoint: string;
+  /** The forwarder's URL. */
+  readonly forward: string;
+  /** The mixed port's address and port; undefined where there is none. */
+  readonly proxy: string | undefined;
 }
 
 export interface CaptureOptions {
@@ -40,13 +53,12 @@ const GRACE = 5_000;
  *   capture cannot be had
  */
 export async function runTunnel(options: RunTunnelOptions, ports: TunnelPorts): Promise<void> {
-  const { signal, forward } = options;
+  const { signal } = options;
   const config = planTunnel(options, ports);
   try {
     // The port first: a tunnel that is opened and given up would take the line from another.
     const later = new LaterDialer();
-    const forwarder = await startForwarder({ ...forward, dialer: later, log: ports.log });
-    ports.log.info({ url: forwarder.url }, 'forwarder listening');
+    const { forwarder, proxy } = await openListeners(options, later, ports);
     let tunnel: UserspaceTunnel | undefined;
     let capture: Capture | undefined;
     try {
@@ -64,16 +76,36 @@ export async function runTunnel(options: RunTunnelOptions, ports: TunnelPorts): 
         throw error;
       });
       const { endpoint } = tunnel;
-      options.onUp({ endpoint: endpoint ? endpointText(endpoint) : '', forward: forwarder.url });
+      options.onUp({
+        endpoint: endpoint ? endpointText(endpoint) : '',
+        forward: forwarder.url,
+        proxy: proxy?.authority,
+      });
       await aborted(signal);
     } finally {
-      await forwarder.close({ graceMs: signal.aborted ? GRACE : 0 });
+      const grace = { graceMs: signal.aborted ? GRACE : 0 };
+      await Promise.all([forwarder.close(grace), proxy?.close(grace)]);
       await tunnel?.close();
       await capture?.close();
     }
   } catch (error) {
     // A stop ends every wait with its reason: that is no failure.
     if (!(signal.aborted && error === signal.reason)) throw error;
+  }
+}
+
+async function openListeners(
+  { forward, proxy }: RunTunnelOptions,
+  dialer: Dialer,
+  { log }: TunnelPorts,
+): Promise<{ forwarder: Forwarder; proxy: MixedPort | undefined }> {
+  const forwarder = await startForwarder({ ...forward, dialer, log });
+  log.info({ url: forwarder.url }, 'forwarder listening');
+  try {
+    return { forwarder, proxy: proxy && (await openProxy(proxy, dialer, log)) };
+  } catch (error) {
+    await forwarder.close({ graceMs: 0 });
+    throw error;
   }
 }
 

@@ -28,6 +28,16 @@ export const tunnelFlags = {
   }),
 };
 
+/** What a command takes that carries streams. */
+export const congestionFlag = {
+  congestion: Flags.option({
+    description: 'How TCP inside the tunnel shares the path with others.',
+    options: ['bbr', 'cubic', 'reno'] as const,
+    default: 'bbr',
+    env: 'ARCTUN_CONGESTION',
+  })(),
+};
+
 /**
  * Reads `ADDRESS[:PORT]` or `[IPv6]:PORT`.
  *
@@ -42,7 +52,7 @@ export function parseTarget(text: string, defaultPort = 80): { host: string; por
     throw new UserError('usage', {
       what: `cannot use --forward-to ${text}`,
       why: 'expected an IP address and a port, such as 100.127.69.42:80',
-      next: ['Names are not resolved inside the tunnel yet.'],
+      next: ['Give its address: names are for the proxy alone.'],
     });
   }
   return { host, port };

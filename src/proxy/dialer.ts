@@ -8,7 +8,8 @@ export interface Dialer {
   /**
    * Opens a TCP connection to a host inside the tunnel.
    *
-   * @param target host as an IP address in text form, port 1 to 65535
+   * @param target host as an IP address in text form, or a name that is looked up inside the tunnel;
+   *   port 1 to 65535
    * @param signal ends the attempt; the promise then rejects with its reason
    * @returns a stream with half-close (`allowHalfOpen`) and back-pressure
    * @throws DialError when the connection cannot be had; never waits without bound
@@ -31,9 +32,19 @@ export interface DialTarget {
  * - `timeout`: the tunnel is up but the target did not answer in time
  * - `closed`: the tunnel is shutting down
  * - `exhausted`: too many connections at once
+ * - `no-such-name`: the name servers inside the tunnel have no address for the name
+ * - `name-unresolved`: they do not answer, or cannot be reached
  */
 export type DialFailure =
-  'no-route' | 'no-handshake' | 'refused' | 'unreachable' | 'timeout' | 'closed' | 'exhausted';
+  | 'no-route'
+  | 'no-handshake'
+  | 'refused'
+  | 'unreachable'
+  | 'timeout'
+  | 'closed'
+  | 'exhausted'
+  | 'no-such-name'
+  | 'name-unresolved';
 
 /**
  * Why nothing comes from the other end of the tunnel, as far as this end can know:

@@ -1,12 +1,20 @@
 import { UserError } from '../lib/user-error.js';
 import { formatAuthority, type ListenAddress } from './listen-address.js';
 
-/** Says why a port cannot be had, and what helps: kind `permission` for EACCES, else `failed`. */
-export function listenError(listen: ListenAddress, error: NodeJS.ErrnoException): UserError {
+/**
+ * Says why a port cannot be had, and what helps: kind `permission` for EACCES, else `failed`.
+ *
+ * @param flag the one that chooses another port
+ */
+export function listenError(
+  listen: ListenAddress,
+  flag: string,
+  error: NodeJS.ErrnoException,
+): UserError {
   const what = `cannot listen on ${formatAuthority(listen)}`;
   const cause = { cause: error };
   if (error.code === 'EADDRINUSE') {
-    const next = ['Stop it, or choose another port with --forward-listen (0 takes any free one).'];
+    const next = [`Stop it, or choose another port with ${flag} (0 takes any free one).`];
     return new UserError('failed', { what, why: 'another program has this port', next }, cause);
   }
   if (error.code === 'EACCES') {

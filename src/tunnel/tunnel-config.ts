@@ -24,6 +24,8 @@ export interface TunnelConfig {
   readonly persistentKeepalive: number;
   /** How TCP inside the tunnel shares the path; the stack's own choice where it is absent. */
   readonly congestion?: CongestionAlgorithm | undefined;
+  /** IP texts of the name servers inside the tunnel. */
+  readonly nameServers: readonly string[];
 }
 
 /** The parts of a tunnel's configuration as a file holds them. */
@@ -40,6 +42,8 @@ export interface TunnelConfigText {
   readonly mtu: number;
   readonly persistentKeepaliveSeconds: number;
   readonly congestion?: CongestionAlgorithm | undefined;
+  /** IP texts; without any, no name can be dialled. */
+  readonly nameServers?: readonly string[];
 }
 
 /**
@@ -54,6 +58,7 @@ export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
     return address;
   });
   const { privateKey, serverPublicKey, endpoint, mtu, persistentKeepaliveSeconds } = text;
+  const { nameServers = [] } = text;
   const allowedIps = text.allowedIps.map((prefixText) => {
     const prefix = parseIpPrefix(prefixText);
     if (prefix === undefined) throw new RangeError(`${prefixText} is not an IP prefix`);
@@ -69,5 +74,6 @@ export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
     mtu,
     persistentKeepalive,
     congestion: text.congestion,
+    nameServers,
   };
 }

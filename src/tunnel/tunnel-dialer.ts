@@ -106,7 +106,7 @@ export class TunnelDialer implements Dialer {
       try {
         socket.attach(this.#engine.stack.connectTcp(remote, socket.observer, now, options));
       } catch (error) {
-        fail(error instanceof StackExhaustedError ? exhausted(error) : (error as Error));
+        fail(notStarted(error as Error));
       }
       this.#driver.schedule();
     });
@@ -150,6 +150,11 @@ const TEXT_OF: Partial<Record<DialFailure, string>> = {
   unreachable: 'the target cannot be reached',
 };
 
-function exhausted(cause: StackExhaustedError): DialError {
-  return new DialError('exhausted', 'too many connections at once', { cause });
+function notStarted(cause: Error): Error {
+  if (cause instanceof StackExhaustedError) {
+    return new DialError('exhausted', 'too many connections at once', { cause });
+  }
+  // The stack has no address of the target's family.
+  if (!(cause instanceof RangeError)) return cause;
+  return new DialError('no-route', 'the tunnel has no address of this family', { cause });
 }

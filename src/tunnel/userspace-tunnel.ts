@@ -9,6 +9,8 @@ import { Driver } from './driver.js';
 import { EndpointSearch } from './endpoint-search.js';
 import { endpointText } from './endpoint-text.js';
 import { MovingSocket } from './moving-socket.js';
+import { NameDialer } from './name-dialer.js';
+import { NameResolver } from './name-resolver.js';
 import type {
   Clock,
   DatagramSockets,
@@ -52,7 +54,7 @@ export interface TunnelTotals {
 }
 
 export class UserspaceTunnel {
-  /** TCP inside the tunnel. */
+  /** TCP inside the tunnel, to addresses and to names. */
   readonly dialer: ConfirmingDialer;
   /** UDP inside the tunnel. */
   readonly datagramDialer: DatagramDialer;
@@ -60,6 +62,7 @@ export class UserspaceTunnel {
   readonly #driver: Driver;
   readonly #dialer: TunnelDialer;
   readonly #datagramDialer: TunnelDatagramDialer;
+  readonly #names: NameResolver;
   readonly #socket: MovingSocket;
   readonly #addresses: ServerAddresses;
   readonly #search: EndpointSearch;
@@ -109,7 +112,6 @@ export class UserspaceTunnel {
       blocked: () => (this.#isLost() ? this.#explainSilence() : undefined),
     };
     this.#dialer = new TunnelDialer({ engine, driver, clock, silence });
-    this.dialer = this.#dialer;
     this.#datagramDialer = new TunnelDatagramDialer({
       engine,
       driver,
@@ -118,6 +120,15 @@ export class UserspaceTunnel {
       silence,
     });
     this.datagramDialer = this.#datagramDialer;
+    this.#names = new NameResolver({
+      servers: config.nameServers,
+      types: addressTypes(config),
+      datagrams: this.#datagramDialer,
+      streams: this.#dialer,
+      clock,
+      entropy: ports.entropy,
+    });
+    this.dialer = new NameDialer(this.#names, this.#dialer, clock);
   }
 
   /**
@@ -184,6 +195,7 @@ export class UserspaceTunnel {
   /** Resets what is open, sends that, wipes the keys and closes the socket. */
   async close(): Promise<void> {
     this.#dialer.close();
+    this.#names.close();
     this.#datagramDialer.close();
     for (const endWait of [...this.#handshakeWaits]) endWait(closing());
     this.#engine.stack.close(this.#ports.clock.now());
@@ -286,4 +298,10 @@ function closing(): TunnelError {
     what: 'no handshake with the Arc server',
     why: 'the tunnel is closing',
   });
+}
+
+/** A family in which we have no address cannot be dialled. */
+function addressTypes({ addresses }: TunnelConfig): readonly ('A' | 'AAAA')[] {
+  const has = (length: number): boolean => addresses.some((address) => address.length === length);
+  return [...(has(4) ? (['A'] as const) : []), ...(has(16) ? (['AAAA'] as const) : [])];
 }

@@ -88,7 +88,9 @@ it('tells where the server is, and forwards', async () => {
   });
   const url = await start('arc.example', 20_000);
   await turnUntil(() => ups.length > 0);
-  expect(ups).toEqual([{ endpoint: `[2001:db8::1]:${world.server.port}`, forward: url }]);
+  expect(ups).toEqual([
+    { endpoint: `[2001:db8::1]:${world.server.port}`, forward: url, proxy: undefined },
+  ]);
   expect(await request(url)).toEqual({ status: 201, text: 'ok' });
 });
 

@@ -8,7 +8,7 @@ it.each([
   ['EADDRNOTAVAIL', 'failed', 'as the system says'],
 ])('says why a port cannot be had: %s', (code, kind, why) => {
   const cause = Object.assign(new Error('as the system says'), { code });
-  const error = listenError(LISTEN, cause);
+  const error = listenError(LISTEN, '--forward-listen', cause);
   expect(error).toMatchObject({ kind, what: 'cannot listen on [::1]:80', why, cause });
   expect(error.next).toHaveLength(1);
 });

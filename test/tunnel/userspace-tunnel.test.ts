@@ -119,7 +119,7 @@ it('tells a reset from an end', async () => {
 it.each([
   ['refused', { host: SERVICE, port: 81 }],
   ['no-route', { host: '192.0.2.1', port: 80 }],
-  ['no-route', { host: 'uni.soracom.io', port: 80 }],
+  ['name-unresolved', { host: 'uni.soracom.io', port: 80 }],
 ])('says %s', async (reason, target) => {
   const tunnel = await setUp(() => undefined);
   const failure = await tunnel.dialer.dial(target).catch((error: unknown) => error);

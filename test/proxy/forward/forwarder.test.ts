@@ -93,7 +93,7 @@ describe('close', () => {
     const { server, forwarder, client } = await withRunning();
     const silent = forwarding.client(forwarder);
     const idle = forwarding.client(forwarder);
-    idle.send('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n');
+    idle.send('OPTIONS / HTTP/1.1\r\nHost: x\r\nMax-Forwards: 0\r\n\r\n');
     await idle.until('}}');
     const closed = forwarder.close({ graceMs: 600_000 });
     server.wires[0]!.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');

@@ -1,24 +1,23 @@
-/** How the forwarder says that there is no answer from the target: a status and a JSON reason. */
+/** How a client is told that there is no answer from the target: a status and a JSON reason. */
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 
-import { DialError, type DialFailure, type DialTarget, type Silence } from '../dialer.js';
+import type { FailedDial } from '../dial-outcome.js';
+import type { DialTarget, Silence } from '../dialer.js';
 import { formatAuthority } from '../listen-address.js';
 
 /**
  * Why there is no answer.
  *
- * - a DialFailure: there was no connection
- * - `dial-failed`: there was no connection, and the dialer does not say why
+ * - the reason of a FailedDial: there was no connection
  * - `reset`: the connection was lost before an answer
  * - `bad-answer`: what came back is not HTTP/1.1, or cannot be passed on
  * - `request-timeout`: the client stopped in the middle of its body
- * - `header-too-large`: the head of the request is larger than the forwarder takes
+ * - `header-too-large`: the head of the request is larger than we take
  * - `too-many-requests`: the client sent too many requests ahead of their answers
  * - `method-not-allowed`, `not-implemented`, `bad-request`: the request cannot be forwarded
  */
 export type FailureReason =
-  | DialFailure
-  | 'dial-failed'
+  | FailedDial['reason']
   | 'reset'
   | 'bad-answer'
   | 'request-timeout'
@@ -43,6 +42,8 @@ const STATUS: Readonly<Record<FailureReason, number>> = {
   timeout: 504,
   closed: 502,
   exhausted: 502,
+  'no-such-name': 502,
+  'name-unresolved': 504,
   'dial-failed': 502,
   reset: 502,
   'bad-answer': 502,
@@ -72,16 +73,6 @@ export function statusOf(failure: ForwardFailure): number {
   return STATUS[failure.reason];
 }
 
-/** Names what a Dialer threw. */
-export function dialFailure(error: unknown): ForwardFailure {
-  if (error instanceof DialError) {
-    const { reason, message, silence } = error;
-    return { reason, message, ...(silence && { silence }) };
-  }
-  const message = error instanceof Error ? error.message : 'the dialer gave no reason';
-  return { reason: 'dial-failed', message };
-}
-
 /** Names why Node gave up on a client's bytes; undefined when it was not for their sake. */
 export function malformedFailure(error: NodeJS.ErrnoException): ForwardFailure | undefined {
   const code = error.code ?? '';
@@ -96,13 +87,17 @@ export function malformedFailure(error: NodeJS.ErrnoException): ForwardFailure |
   return { reason: 'bad-request', message: `this is not HTTP/1.1: ${error.message}` };
 }
 
-/** Header fields and body of the answer that stands in for the target's. */
+/**
+ * Header fields and body of the answer that stands in for the target's.
+ *
+ * @param target undefined where the request does not get as far as to name one
+ */
 export function failureAnswer(
   failure: ForwardFailure,
-  target: DialTarget,
+  target: DialTarget | undefined,
 ): { fields: Record<string, string | number>; body: string } {
   const { reason, silence, message } = failure;
-  const error = { reason, silence, message, target: formatAuthority(target) };
+  const error = { reason, silence, message, target: target && formatAuthority(target) };
   const body = `${JSON.stringify({ error })}\n`;
   const fields: Record<string, string | number> = {
     'Content-Type': 'application/json',
@@ -118,7 +113,7 @@ export function failureAnswer(
 export function writeFailure(
   response: ServerResponse,
   failure: ForwardFailure,
-  target: DialTarget,
+  target: DialTarget | undefined,
 ): void {
   const { fields, body } = failureAnswer(failure, target);
   response.writeHead(statusOf(failure), fields);
@@ -126,7 +121,7 @@ export function writeFailure(
 }
 
 /** The same as bytes, for a socket that has no ServerResponse. */
-export function rawFailure(failure: ForwardFailure, target: DialTarget): string {
+export function rawFailure(failure: ForwardFailure, target: DialTarget | undefined): string {
   const { fields, body } = failureAnswer(failure, target);
   const status = statusOf(failure);
   const lines = Object.entries({ ...fields, Connection: 'close' });

@@ -1,5 +1,5 @@
 /**
- * One request of a client and its answer (RFC 9110 3.7, gateway).
+ * One request of a client and its answer (RFC 9110 3.7: of a gateway, and of a proxy).
  *
  * Invariant: the client gets the target's whole answer, or a failure with its reason, or, once the
  * head of the answer has left, a connection that is reset. It never gets a part that looks whole.
@@ -7,38 +7,48 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
+import { failedDial } from '../dial-outcome.js';
 import type { Dialer, DialTarget } from '../dialer.js';
-import { dialFailure, type ForwardFailure, statusOf, writeFailure } from './failure.js';
+import type { ProxyLog } from '../proxy-log.js';
+import { Relay } from '../relay.js';
+import { resetConnection } from '../reset.js';
+import { Watchdog } from '../watchdog.js';
+import { type ForwardFailure, statusOf, writeFailure } from './failure.js';
 import {
   answerFields,
   areWritable,
   hasBody,
   hasForeignCoding,
   type HeaderField,
+  interimFields,
+  isChunked,
   requestFields,
+  switchFields,
+  trailerFields,
 } from './header-fields.js';
-import { DRAIN_TIMEOUT } from './limits.js';
-import { resetConnection } from './reset.js';
-import { originTarget } from './request-target.js';
+import { DRAIN_TIMEOUT, MAX_INTERIM } from './limits.js';
+import { rawHead, reasonPhrase } from './raw-head.js';
+import { refusalOf } from './refusal.js';
 import { lingerAndClose, openUpstream } from './upstream.js';
-import { Watchdog } from '../watchdog.js';
 
-export interface ForwarderLog {
-  error(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  debug(fields: object, message: string): void;
+/** Where a request goes. */
+export interface Destination {
+  readonly target: DialTarget;
+  /** The request target of the request line to it, in the form for an origin server. */
+  readonly path: string;
 }
 
-/** What the exchanges of one forwarder share. */
+/** What the exchanges of one listener share. */
 export interface ExchangeContext {
-  readonly target: DialTarget;
+  /** Where a request goes, or why nowhere. */
+  readonly route: (request: IncomingMessage) => Destination | ForwardFailure;
+  /** Added to each request, in place of the client's fields of the same name. */
   readonly headers: readonly HeaderField[];
   readonly dialer: Dialer;
-  readonly log: ForwarderLog;
+  readonly log: ProxyLog;
   readonly responseTimeout: number;
   readonly idleTimeout: number;
-  /** Whether the forwarder is closing, so that no connection is kept alive. */
+  /** Whether the listener is closing, so that no connection is kept alive. */
   readonly isClosing: () => boolean;
   readonly onFailure: () => void;
 }
@@ -49,14 +59,17 @@ export interface ClientMessage {
   readonly response: ServerResponse;
   /** The client holds its body back until it is told to go on (RFC 9110 10.1.1). */
   readonly expectsContinue: boolean;
+  /** The client asks for another protocol, and Node has let go of its connection (RFC 9110 7.8). */
+  readonly upgrades: boolean;
 }
 
 /**
  * - `open`: there is no whole answer yet
  * - `ending`: the outcome is decided, and what is left of the answer goes to the client
+ * - `switched`: the two connections speak another protocol
  * - `over`: nothing is left to do
  */
-type Phase = 'open' | 'ending' | 'over';
+type Phase = 'open' | 'ending' | 'switched' | 'over';
 
 export class Exchange {
   readonly #context: ExchangeContext;
@@ -65,7 +78,11 @@ export class Exchange {
   readonly #onOver: () => void;
   readonly #watchdog = new Watchdog(() => this.#expire());
   readonly #dialing = new AbortController();
+  readonly #upgrades: boolean;
   #awaitsContinue: boolean;
+  #interimCount = 0;
+  #destination: Destination | undefined;
+  #relay: Relay | undefined;
   #phase: Phase = 'open';
   #stream: Duplex | undefined;
   #upstream: ClientRequest | undefined;
@@ -76,26 +93,34 @@ export class Exchange {
     this.#context = context;
     this.#request = message.request;
     this.#response = message.response;
+    this.#upgrades = message.upgrades;
     this.#awaitsContinue = message.expectsContinue;
     this.#onOver = onOver;
     this.#response.once('finish', () => this.#complete());
   }
 
-  /** Starts, unless the client or the forwarder went away while the exchange was waiting. */
+  /** Whether the end of the client's bytes leaves the exchange as it is: it has switched. */
+  get keepsHalfOpen(): boolean {
+    return this.#phase === 'switched';
+  }
+
+  /** Starts, unless the client or the listener went away while the exchange was waiting. */
   start(): void {
     if (this.#phase !== 'open') return;
-    const refusal = refusalOf(this.#request);
-    if (refusal !== undefined) {
-      this.fail(refusal);
+    const destination = refusalOf(this.#request) ?? this.#context.route(this.#request);
+    if ('reason' in destination) {
+      this.fail(destination);
       return;
     }
+    this.#destination = destination;
     this.#watchdog.arm(this.#context.responseTimeout);
-    void this.#dial();
+    void this.#dial(destination);
   }
 
   /** The client's connection is gone: ends the upstream side at once. */
   clientGone(): void {
-    if (this.#phase === 'over') return;
+    // A relay hears of it by itself.
+    if (this.#phase === 'over' || this.#phase === 'switched') return;
     if (this.#phase === 'open') this.#context.log.debug({}, 'client went away');
     this.#complete();
     this.#endUpstream();
@@ -103,8 +128,9 @@ export class Exchange {
 
   /** Ends the exchange with a failure: as an answer while there is none, else by a reset. */
   fail(failure: ForwardFailure): void {
+    this.#relay?.abort();
     if (this.#phase !== 'open') return;
-    const { log, onFailure, target, isClosing } = this.#context;
+    const { log, onFailure, isClosing } = this.#context;
     const { reason, silence, message } = failure;
     onFailure();
     this.#endUpstream();
@@ -119,32 +145,34 @@ export class Exchange {
       this.#awaitsContinue || reason === 'request-timeout' || reason === 'bad-request';
     // The client may or may not send its body after all: there is no telling the next request.
     if (isBodyLost || isClosing()) this.#response.shouldKeepAlive = false;
-    writeFailure(this.#response, failure, target);
+    writeFailure(this.#response, failure, this.#destination?.target);
     this.#end(!isBodyLost);
   }
 
-  async #dial(): Promise<void> {
-    const { dialer, target } = this.#context;
+  async #dial(destination: Destination): Promise<void> {
     try {
-      const stream = await dialer.dial(target, this.#dialing.signal);
+      const stream = await this.#context.dialer.dial(destination.target, this.#dialing.signal);
       stream.on('error', (error) => this.#broken(error));
-      if (this.#phase === 'open') this.#send(stream);
+      if (this.#phase === 'open') this.#send(stream, destination);
       else stream.destroy();
     } catch (error) {
-      this.fail(dialFailure(error));
+      this.fail(failedDial(error));
     }
   }
 
-  #send(stream: Duplex): void {
+  #send(stream: Duplex, destination: Destination): void {
     this.#stream = stream;
     if (stream.destroyed) {
       this.#closed();
       return;
     }
-    const upstream = this.#open(stream);
+    const upstream = this.#open(stream, destination);
     if (upstream === undefined) return;
     this.#upstream = upstream;
     upstream.on('error', (error) => this.#broken(error));
+    upstream.on('information', (interim) => this.#inform(interim));
+    // Without a listener Node takes a 101 for the end of the connection.
+    if (this.#upgrades) upstream.once('upgrade', (...parts) => this.#switch(...parts));
     upstream.once('response', (answer) => this.#startAnswer(answer));
     // Node tells of a close only where its parser has seen the connection; an answer tells of its own.
     stream.once('close', () =>
@@ -152,19 +180,34 @@ export class Exchange {
         if (this.#answer === undefined) this.#closed();
       }),
     );
-    this.#continue();
-    this.#request.pipe(upstream);
-    const progress = () => this.#progress();
-    this.#request.on('data', progress).once('end', progress);
-    upstream.on('drain', progress);
-    progress();
+    this.#sendBody(upstream);
+    this.#progress();
   }
 
-  #open(stream: Duplex): ClientRequest | undefined {
-    const { target, headers } = this.#context;
+  #sendBody(upstream: ClientRequest): void {
+    const request = this.#request;
+    request.pipe(upstream, { end: false });
+    request.on('data', () => {
+      // It does not wait to be told any more.
+      this.#awaitsContinue = false;
+      this.#progress();
+    });
+    request.once('end', () => {
+      if (this.#phase !== 'open') return;
+      if (isChunked(request)) upstream.addTrailers(trailerFields(request));
+      upstream.end();
+      this.#progress();
+    });
+    upstream.on('drain', () => this.#progress());
+  }
+
+  #open(stream: Duplex, { target, path }: Destination): ClientRequest | undefined {
     const method = this.#request.method ?? '';
-    const path = originTarget(this.#request.url ?? '', method);
-    const fields = requestFields(this.#request, target, headers);
+    const fields = requestFields(this.#request, target, {
+      added: this.#context.headers,
+      expectsContinue: this.#awaitsContinue,
+      upgrades: this.#upgrades,
+    });
     if (areWritable(path, fields)) {
       return openUpstream(stream, { method, path, fields, hasBody: hasBody(this.#request) });
     }
@@ -173,23 +216,52 @@ export class Exchange {
     return undefined;
   }
 
-  /** A client that waits to send its body is told to, now that there is somebody to take it. */
-  #continue(): void {
-    if (this.#awaitsContinue) this.#response.writeContinue();
-    this.#awaitsContinue = false;
+  /** RFC 9110 15.2: interim answers are passed on, to those that know of them. */
+  #inform({ statusCode, statusMessage, rawHeaders }: InterimAnswer): void {
+    if (this.#phase !== 'open') return;
+    const fields = interimFields(rawHeaders);
+    // They go past Node's queue, so that there have to be few.
+    const isTaken = this.#request.httpVersionMinor >= 1 && ++this.#interimCount <= MAX_INTERIM;
+    if (statusCode === 100 && this.#awaitsContinue) {
+      // Node closes the connection behind the answer of a client that it has not told itself.
+      this.#response.writeContinue();
+    } else if (isTaken && areWritable('', fields)) {
+      const head = rawHead(statusCode, reasonPhrase({ statusMessage }), fields);
+      this.#request.socket.write(head, 'latin1');
+    }
+    if (statusCode === 100) this.#awaitsContinue = false;
+    this.#progress();
+  }
+
+  /** RFC 9110 15.2.2: from the answer on, both connections speak what the two have agreed on. */
+  #switch(answer: IncomingMessage, stream: Duplex, head: Uint8Array): void {
+    if (this.#phase !== 'open') return;
+    const { socket } = this.#request;
+    const fields = switchFields(answer);
+    if (!areWritable('', fields)) {
+      this.fail({ reason: 'bad-answer', message: 'the answer holds what HTTP/1.1 bars' });
+      return;
+    }
+    this.#phase = 'switched';
+    this.#watchdog.stop();
+    this.#response.detachSocket(socket);
+    socket.write(rawHead(101, reasonPhrase(answer), fields), 'latin1');
+    if (head.length > 0) stream.unshift(head);
+    this.#relay = new Relay(socket, stream, () => this.#complete());
   }
 
   #startAnswer(answer: IncomingMessage): void {
     if (this.#phase !== 'open') return;
-    const fields = answerFields(answer);
     const { statusCode = 0 } = answer;
+    const fields = answerFields(answer, this.#goesInChunks(answer));
     // RFC 9112 6.1: what a coding besides chunked has wrapped would go on without its wrapping.
     if (statusCode < 200 || hasForeignCoding(answer) || !areWritable('', fields)) {
       this.fail({ reason: 'bad-answer', message: 'the answer holds what HTTP/1.1 bars' });
       return;
     }
     this.#answer = answer;
-    if (this.#context.isClosing()) this.#response.shouldKeepAlive = false;
+    // Told or not, the client may send its body after all: there is no telling the next request.
+    if (this.#context.isClosing() || this.#awaitsContinue) this.#response.shouldKeepAlive = false;
     this.#response.sendDate = false;
     this.#response.writeHead(statusCode, reasonPhrase(answer), fields);
     // The head goes at once, in the bytes in which it came: see openUpstream().
@@ -210,7 +282,16 @@ export class Exchange {
     const isSent = this.#request.complete && this.#upstream?.writableFinished === true;
     if (isSent && this.#stream !== undefined) lingerAndClose(this.#stream);
     else this.#endUpstream();
-    this.#end(true);
+    // Node writes them where the answer goes in chunks.
+    this.#response.addTrailers(trailerFields(answer));
+    this.#end(!this.#awaitsContinue);
+  }
+
+  /** Whether Node will send the answer in chunks as it came, so that trailers find their way. */
+  #goesInChunks(answer: IncomingMessage): boolean {
+    const hasNoBody = answer.statusCode === 204 || answer.statusCode === 304;
+    if (hasNoBody || this.#request.method === 'HEAD') return false;
+    return isChunked(answer) && this.#response.useChunkedEncodingByDefault;
   }
 
   #broken(error: Error): void {
@@ -276,7 +357,8 @@ export class Exchange {
 
   /** Whether the next step is the client's: there is more of its body, and room for it. */
   #awaitsClient(): boolean {
-    return !this.#request.complete && this.#upstream?.writableNeedDrain === false;
+    if (this.#awaitsContinue || this.#request.complete) return false;
+    return this.#upstream?.writableNeedDrain === false;
   }
 
   #expire(): void {
@@ -288,18 +370,9 @@ export class Exchange {
   }
 }
 
-/** What HTTP has and the forwarder has not. */
-function refusalOf(request: IncomingMessage): ForwardFailure | undefined {
-  if (hasForeignCoding(request)) {
-    return { reason: 'not-implemented', message: 'the only transfer coding here is chunked' };
-  }
-  const upgrade = request.headers.upgrade;
-  // RFC 9110 7.8: an upgrade may be ignored. Clients offer h2c on plain requests and go on without.
-  if (upgrade === undefined || upgrade.trim().toLowerCase() === 'h2c') return undefined;
-  return { reason: 'not-implemented', message: 'the forwarder does not switch protocols' };
-}
-
-/** The reason phrase, or none where Node would not write it (RFC 9112 4: it has no meaning). */
-function reasonPhrase({ statusMessage = '' }: IncomingMessage): string {
-  return /^[\t\x20-\x7e\x80-\xff]*$/.test(statusMessage) ? statusMessage : '';
+/** What Node tells of a 1xx answer. */
+interface InterimAnswer {
+  readonly statusCode: number;
+  readonly statusMessage: string;
+  readonly rawHeaders: string[];
 }

@@ -1,4 +1,4 @@
-import { MAX_PIPELINED } from '../../../src/proxy/forward/limits.js';
+import { MAX_PIPELINED } from '../../../src/proxy/http/limits.js';
 import { Cleanup, Forwarding, localDialer, until } from '../support/forwarding.js';
 
 const cleanup = new Cleanup();

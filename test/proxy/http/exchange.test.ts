@@ -80,7 +80,8 @@ describe('the request', () => {
       'Proxy-Authenticate: x\r\n';
     const seen = await seenByTarget(`GET / HTTP/1.1\r\nHost: x\r\n${hops}X-Kept: 1\r\n\r\n`);
     expect(seen).toBe(
-      'GET / HTTP/1.1\r\nHost: 100.127.69.42\r\nX-Kept: 1\r\nConnection: close\r\n\r\n',
+      'GET / HTTP/1.1\r\nHost: 100.127.69.42\r\nX-Kept: 1\r\nTE: trailers\r\n' +
+        'Connection: close, TE\r\n\r\n',
     );
   });
 
@@ -121,13 +122,64 @@ describe('the request', () => {
     );
   });
 
-  it('is asked for its body once there is a connection, without the Expect field', async () => {
-    const { client, server } = await forwarding.answering(OK);
-    client.send('POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n');
-    await client.until('HTTP/1.1 100 Continue\r\n\r\n');
+  const EXPECTING =
+    'POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n';
+
+  it('is asked for its body by the target alone', async () => {
+    const server = await forwarding.server(() => undefined);
+    const client = forwarding.client(await forwarding.start(localDialer(server.port)));
+    client.send(EXPECTING);
+    await until(() => server.wires[0]?.received.includes('\r\n\r\n') === true);
+    expect(server.wires[0]!.received).toContain('\r\nExpect: 100-continue\r\n');
+    expect(client.received).toBe('');
+    server.wires[0]!.send('HTTP/1.1 100 Go On\r\n\r\n');
+    expect(await client.until('\r\n\r\n')).toBe('HTTP/1.1 100 Continue\r\n\r\n');
     client.send('a');
+    await server.wires[0]!.until(/\r\n\r\na$/);
+    server.wires[0]!.send(OK);
+    expect(await client.until('ok')).not.toContain('Connection: close');
+  });
+
+  it('closes the connection where the target does not ask for the body', async () => {
+    const { client } = await forwarding.answering('HTTP/1.1 417 No\r\nContent-Length: 2\r\n\r\nno');
+    client.send(EXPECTING);
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toMatch(/^HTTP\/1\.1 417 [^]*Connection: close\r\n\r\nno$/);
+  });
+
+  it('keeps its trailers, and drops those that frame or route', async () => {
+    const { client, server } = await forwarding.answering(OK);
+    client.send(
+      'PUT / HTTP/1.1\r\nHost: x\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n',
+    );
+    client.send('3\r\nabc\r\n0\r\nX-Sum: 1\r\nHost: y\r\n\r\n');
     await client.until('ok');
-    expect(server.wires[0]!.received).not.toContain('Expect');
+    await server.wires[0]!.until(/3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n$/);
+    expect(server.wires[0]!.received).toContain('\r\nTrailer: X-Sum\r\n');
+  });
+
+  it.each([
+    ['two hosts', 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n', 400],
+    ['no more hops', 'OPTIONS / HTTP/1.1\r\nHost: x\r\nMax-Forwards: 0\r\n\r\n', 405],
+  ])('is refused with %s', async (_name, request, status) => {
+    const server = await forwarding.server(() => undefined);
+    const client = forwarding.client(await forwarding.start(localDialer(server.port)));
+    client.send(request);
+    expect(await client.until('}}')).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(server.wires).toHaveLength(0);
+  });
+
+  it('counts Max-Forwards down', async () => {
+    const seen = await seenByTarget('TRACE / HTTP/1.1\r\nHost: x\r\nMax-Forwards: 2\r\n\r\n');
+    expect(seen).toContain('\r\nMax-Forwards: 1\r\n');
+  });
+
+  it('goes on without an upgrade to h2c, which may be ignored', async () => {
+    const seen = await seenByTarget(
+      'POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab',
+    );
+    expect(seen).toMatch(/^POST \/ HTTP\/1\.1\r\n[^]*\r\n\r\nab$/);
+    expect(seen).not.toContain('h2c');
   });
 
   it('is not asked for its body when there is no connection', async () => {
@@ -146,16 +198,13 @@ describe('the request', () => {
     await until(() => server.wires[0]?.received.endsWith('ab') === true);
   });
 
-  it.each(['Upgrade: websocket\r\nConnection: Upgrade', 'Transfer-Encoding: gzip, chunked'])(
-    'is refused: %#',
-    async (field) => {
-      const server = await forwarding.server(() => undefined);
-      const client = forwarding.client(await forwarding.start(localDialer(server.port)));
-      client.send(`POST / HTTP/1.1\r\nHost: x\r\n${field}\r\n\r\n`);
-      expect(await client.until('}}')).toMatch(/^HTTP\/1\.1 501 [^]*"reason":"not-implemented"/);
-      expect(server.wires).toHaveLength(0);
-    },
-  );
+  it.each(['Transfer-Encoding: gzip, chunked'])('is refused: %#', async (field) => {
+    const server = await forwarding.server(() => undefined);
+    const client = forwarding.client(await forwarding.start(localDialer(server.port)));
+    client.send(`POST / HTTP/1.1\r\nHost: x\r\n${field}\r\n\r\n`);
+    expect(await client.until('}}')).toMatch(/^HTTP\/1\.1 501 [^]*"reason":"not-implemented"/);
+    expect(server.wires).toHaveLength(0);
+  });
 
   it('is refused with two lengths', async () => {
     const server = await forwarding.server(() => undefined);
@@ -229,9 +278,30 @@ describe('the answer', () => {
     expect(received.endsWith('\r\n\r\n\x1f\x8b\x08')).toBe(true);
   });
 
-  it('comes without the 1xx before it', async () => {
-    const { received } = await seenByClient(`HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n${OK}`);
+  const HINTS = 'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n';
+
+  it('comes behind the 1xx before it', async () => {
+    const { received } = await seenByClient(HINTS + OK);
+    expect(received.startsWith(`${HINTS}HTTP/1.1 200 OK\r\n`)).toBe(true);
+  });
+
+  it('comes without them to an HTTP/1.0 client', async () => {
+    const { received } = await seenByClient(HINTS + OK, 'GET / HTTP/1.0\r\n\r\n');
     expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  });
+
+  it('comes behind no more than 32 of them', async () => {
+    const { received } = await seenByClient(HINTS.repeat(40) + OK);
+    expect(received.match(/HTTP\/1\.1 103/g)).toHaveLength(32);
+    expect(received).toMatch(/\r\n\r\nok$/);
+  });
+
+  it('keeps its trailers', async () => {
+    const { received } = await seenByClient(
+      'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n' +
+        '2\r\nok\r\n0\r\nX-Sum: 1\r\nHost: y\r\n\r\n',
+    );
+    expect(received).toMatch(/\r\nTrailer: X-Sum\r\n[^]*2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n$/);
   });
 
   it('arrives before its body is whole', async () => {
@@ -287,6 +357,60 @@ describe('the answer', () => {
   });
 });
 
+describe('another protocol', () => {
+  const ASKING = 'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+  const SWITCHING =
+    'HTTP/1.1 101 Switching Protocols\r\nX: 1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n';
+
+  it('goes both ways once the target has switched, and ends by halves', async () => {
+    const server = await forwarding.server(() => undefined);
+    const forwarder = await forwarding.start(localDialer(server.port));
+    const client = forwarding.client(forwarder);
+    client.send(ASKING);
+    await until(() => server.wires[0]?.received.includes('\r\n\r\n') === true);
+    const target = server.wires[0]!;
+    expect(target.received).toMatch(/\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n$/);
+    target.send(`${SWITCHING}early`);
+    expect(await client.until('early')).toBe(`${SWITCHING}early`);
+    client.send('ping');
+    await target.until('ping');
+    client.socket.end();
+    expect(await target.ended()).toBe('fin');
+    target.send('last');
+    await client.until('last');
+    target.socket.end();
+    expect(await client.ended()).toBe('fin');
+    await until(() => forwarder.counters.active === 0);
+  });
+
+  it('is not spoken where the target answers something else', async () => {
+    const { client } = await forwarding.answering('HTTP/1.1 426 No\r\nContent-Length: 2\r\n\r\nno');
+    client.send(ASKING);
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toMatch(/^HTTP\/1\.1 426 No\r\n[^]*Connection: close\r\n\r\nno$/);
+  });
+
+  it('is refused like any request where there is no connection', async () => {
+    const client = forwarding.client(await forwarding.start(failing('refused')));
+    client.send(ASKING);
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"refused"/);
+  });
+
+  it('ends with a reset when the listener closes', async () => {
+    const server = await forwarding.server(async (wire) => {
+      await wire.request();
+      wire.send(SWITCHING);
+    });
+    const forwarder = await forwarding.start(localDialer(server.port));
+    const client = forwarding.client(forwarder);
+    client.send(ASKING);
+    await client.until('\r\n\r\n');
+    await forwarder.close({ graceMs: 10 });
+    expect(await client.ended()).toBe('ECONNRESET');
+  });
+});
+
 describe('a failure before the answer', () => {
   const STATUS: Record<DialFailure, number> = {
     'no-route': 502,
@@ -296,6 +420,8 @@ describe('a failure before the answer', () => {
     timeout: 504,
     closed: 502,
     exhausted: 502,
+    'no-such-name': 502,
+    'name-unresolved': 504,
   };
 
   it.each(Object.entries(STATUS))('of the dialer, %s, is %i', async (reason, status) => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-import { resetConnection } from '../../../src/proxy/forward/reset.js';
+import { resetConnection } from '../../src/proxy/reset.js';
 
 let server: Server;
 

@@ -1,4 +1,4 @@
-import { originTarget } from '../../../src/proxy/forward/request-target.js';
+import { originTarget } from '../../../src/proxy/http/request-target.js';
 
 it.each(['/', '//x', '/a/../b', '/%2F?x=http://y/', '*', '/http://x/', 'a:b'])(
   'keeps %s',

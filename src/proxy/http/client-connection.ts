@@ -6,15 +6,21 @@
  */
 import type { Socket } from 'node:net';
 
+import type { DialTarget } from '../dialer.js';
+import { endWith, JoinedConnection } from '../joined-connection.js';
+import { resetConnection } from '../reset.js';
 import { type ClientMessage, Exchange, type ExchangeContext } from './exchange.js';
 import { type ForwardFailure, malformedFailure, rawFailure, writeFailure } from './failure.js';
-import { DRAIN_TIMEOUT, MAX_PIPELINED } from './limits.js';
-import { resetConnection } from './reset.js';
+import { MAX_PIPELINED } from './limits.js';
+
+/** The answer to CONNECT. RFC 9110 9.3.6: it has no framing, for the tunnel begins behind it. */
+const CONNECTED = 'HTTP/1.1 200 Connected\r\n\r\n';
 
 export class ClientConnection {
   readonly #socket: Socket;
   readonly #context: ExchangeContext;
   #running: Exchange | undefined;
+  #tunnel: JoinedConnection | undefined;
   #waiting: Exchange[] = [];
 
   constructor(socket: Socket, context: ExchangeContext) {
@@ -25,7 +31,7 @@ export class ClientConnection {
     // until something is sent. A reset, as a part of an answer must not look whole; before Node's
     // own handler, as what has been ended in order can be reset no more.
     socket.prependOnceListener('end', () => {
-      if (this.#running === undefined) return;
+      if (this.#running === undefined || this.#running.keepsHalfOpen) return;
       this.#gone();
       resetConnection(socket);
     });
@@ -33,11 +39,16 @@ export class ClientConnection {
 
   /** Whether an exchange is under way. */
   get isBusy(): boolean {
-    return this.#running !== undefined;
+    return this.#running !== undefined || this.#tunnel !== undefined;
   }
 
   /** Takes a request; its exchange starts when those before it are over. */
   add(message: ClientMessage): void {
+    // Node has let go of the connection: no answer may come between this one and those that wait.
+    if (message.upgrades && this.#running !== undefined) {
+      resetConnection(this.#socket);
+      return;
+    }
     // What befalls the connection is told by the socket: its exchanges need not hear of it twice.
     message.request.on('error', () => undefined);
     message.response.on('error', () => undefined);
@@ -45,9 +56,31 @@ export class ClientConnection {
       this.#refuse(message);
       return;
     }
-    const exchange: Exchange = new Exchange(message, this.#context, () => this.#over(exchange));
+    const exchange: Exchange = new Exchange(message, this.#context, () =>
+      this.#over(exchange, message.upgrades),
+    );
     if (this.#running === undefined) this.#start(exchange);
     else this.#waiting.push(exchange);
+  }
+
+  /** Joins the connection to a target (RFC 9110 9.3.6). Node has let go of it. */
+  connect(target: DialTarget): void {
+    const socket = this.#socket;
+    // An answer in the midst of another would be taken for a part of it.
+    if (this.#running !== undefined || !socket.writable) {
+      socket.on('error', () => undefined);
+      resetConnection(socket);
+      return;
+    }
+    const request = {
+      target,
+      granted: CONNECTED,
+      refused: (failure: ForwardFailure) => rawFailure(failure, target),
+    };
+    this.#tunnel = new JoinedConnection(socket, request, this.#context, () => {
+      this.#tunnel = undefined;
+    });
+    this.#tunnel.start();
   }
 
   /** Handles Node's report of bytes that are no request, or of a connection that broke. */
@@ -72,9 +105,7 @@ export class ClientConnection {
       return;
     }
     this.#context.onFailure();
-    socket.end(rawFailure(failure, this.#context.target));
-    socket.setTimeout(DRAIN_TIMEOUT, () => socket.destroy());
-    socket.resume();
+    endWith(socket, rawFailure(failure, undefined));
   }
 
   /** Closes a connection that has sent nothing yet, which Node does not count among the idle. */
@@ -85,14 +116,15 @@ export class ClientConnection {
   /** Ends what is under way with a failure. */
   abort(): void {
     this.#waiting = [];
-    this.#running?.fail({ reason: 'closed', message: 'the forwarder is closing' });
+    this.#running?.fail({ reason: 'closed', message: 'the proxy is closing' });
+    this.#tunnel?.abort();
   }
 
   /** Answers in its turn, at once: Node stops reading when such answers pile up. */
   #refuse({ request, response }: ClientMessage): void {
     const message = `more than ${MAX_PIPELINED} requests wait on this connection`;
     this.#context.onFailure();
-    writeFailure(response, { reason: 'too-many-requests', message }, this.#context.target);
+    writeFailure(response, { reason: 'too-many-requests', message }, undefined);
     response.end();
     request.resume();
   }
@@ -102,11 +134,12 @@ export class ClientConnection {
     exchange.start();
   }
 
-  #over(exchange: Exchange): void {
+  #over(exchange: Exchange, hasLeftNode: boolean): void {
     if (exchange !== this.#running) return;
     this.#running = undefined;
     const { destroyed } = this.#socket;
-    if (destroyed || this.#context.isClosing()) {
+    // Whoever asked for another protocol and did not get it is not read by Node any more.
+    if (destroyed || hasLeftNode || this.#context.isClosing()) {
       // Nobody would get the answers. What has not been sent may be asked for again.
       this.#waiting = [];
       if (!destroyed) this.#socket.destroySoon();

@@ -1,4 +1,4 @@
-/** The bounds of the forwarder. Times are in ms, sizes in bytes. */
+/** The bounds of what speaks HTTP with clients. Times are in ms, sizes in bytes. */
 export const MAX_HEADER_SIZE = 32 * 1024;
 
 /** For the head of a request, from its first byte or from the connection's start. */
@@ -19,3 +19,6 @@ export const MAX_PIPELINED = 32;
 
 /** For a client to stop sending a body that nobody reads, before its connection is closed. */
 export const DRAIN_TIMEOUT = 2_000;
+
+/** Interim answers that are passed on for one request; what more of them come are dropped. */
+export const MAX_INTERIM = 32;

@@ -1,23 +1,23 @@
+import { failedDial } from '../../../src/proxy/dial-outcome.js';
 import { DialError } from '../../../src/proxy/dialer.js';
 import {
-  dialFailure,
   failureAnswer,
   malformedFailure,
   rawFailure,
   statusOf,
-} from '../../../src/proxy/forward/failure.js';
+} from '../../../src/proxy/http/failure.js';
 
 const TARGET = { host: 'fd00::1', port: 8080 };
 
 it('names what a dialer threw', () => {
-  expect(dialFailure(new DialError('refused', 'no'))).toEqual({ reason: 'refused', message: 'no' });
-  expect(dialFailure(new Error('odd'))).toEqual({ reason: 'dial-failed', message: 'odd' });
-  expect(dialFailure('odd').reason).toBe('dial-failed');
+  expect(failedDial(new DialError('refused', 'no'))).toEqual({ reason: 'refused', message: 'no' });
+  expect(failedDial(new Error('odd'))).toEqual({ reason: 'dial-failed', message: 'odd' });
+  expect(failedDial('odd').reason).toBe('dial-failed');
 });
 
 it('tells why it is silent, in the body as well', () => {
   const error = new DialError('no-handshake', 'no', { silence: 'under-load' });
-  const failure = dialFailure(error);
+  const failure = failedDial(error);
   expect(failure).toEqual({ reason: 'no-handshake', silence: 'under-load', message: 'no' });
   const { fields, body } = failureAnswer(failure, TARGET);
   expect(JSON.parse(body)).toEqual({

@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream';
 
 import { jest } from '@jest/globals';
 
-import { lingerAndClose, openUpstream } from '../../../src/proxy/forward/upstream.js';
+import { lingerAndClose, openUpstream } from '../../../src/proxy/http/upstream.js';
 import { Cleanup, Forwarding } from '../support/forwarding.js';
 
 const cleanup = new Cleanup();

@@ -1,0 +1,254 @@
+/**
+ * One local port that speaks HTTP/1.1 with its clients. Requests and answers are in exchange.ts, their
+ * order on a connection in client-connection.ts.
+ *
+ * Methods that Node's parser does not know it answers with 400 by itself.
+ */
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import type { DialTarget } from '../dialer.js';
+import { formatAuthority, type ListenAddress } from '../listen-address.js';
+import { listenError } from '../listen-error.js';
+import { ClientConnection } from './client-connection.js';
+import type { ExchangeContext } from './exchange.js';
+import type { ForwardFailure } from './failure.js';
+import * as limits from './limits.js';
+import { fieldLines } from './raw-head.js';
+import { isSwitchWanted } from './refusal.js';
+
+export interface HttpListenerOptions extends Pick<
+  ExchangeContext,
+  'route' | 'headers' | 'dialer' | 'log'
+> {
+  readonly listen: ListenAddress;
+  /** The flag that chooses the port. */
+  readonly flag: string;
+  /** Where a CONNECT goes, or why nowhere. */
+  readonly connectTarget: (request: IncomingMessage) => DialTarget | ForwardFailure;
+  /**
+   * Sees each connection before HTTP does.
+   *
+   * @param asHttp to be called once, or never, with nothing read of it
+   * @returns the connection, until it is HTTP's
+   */
+  readonly accept?: (socket: Socket, asHttp: () => void) => ListenedConnection;
+  /** Milliseconds without progress until the answer's head is there. Default 60,000. */
+  readonly responseTimeout?: number;
+  /** Milliseconds without a byte either way while a body is under way. Default 120,000. */
+  readonly idleTimeout?: number;
+  /** Connections of clients at one time; one more is closed at once. Default 1024. */
+  readonly maxConnections?: number;
+}
+
+/** A connection of a client, as the listener knows it. */
+export interface ListenedConnection {
+  /** Whether it waits for an answer, or for the rest of one. */
+  readonly isBusy: boolean;
+  /** Closes a connection that has sent nothing yet. */
+  closeIfSilent(): void;
+  /** Ends what is under way with a failure. */
+  abort(): void;
+}
+
+export interface ListenerCounters {
+  /** Requests that clients have sent. */
+  readonly requests: number;
+  /** Those of them that ended without the target's whole answer, for another cause than the client. */
+  readonly failures: number;
+  /** Connections that are waiting for an answer, or for the rest of one. */
+  readonly active: number;
+}
+
+export class HttpListener {
+  readonly #options: HttpListenerOptions;
+  readonly #server: Server;
+  readonly #connections = new Map<Duplex, ListenedConnection>();
+  readonly #context: ExchangeContext;
+  /** Node's own way to take a connection. */
+  readonly #serveHttp: (socket: Socket) => void;
+  #requests = 0;
+  #failures = 0;
+  #address: ListenAddress = { host: '', port: 0 };
+  #closed: Promise<void> | undefined;
+  #graceTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: HttpListenerOptions) {
+    this.#options = options;
+    const { route, headers, dialer, log } = options;
+    this.#context = {
+      route,
+      headers,
+      dialer,
+      log,
+      responseTimeout: options.responseTimeout ?? limits.RESPONSE_TIMEOUT,
+      idleTimeout: options.idleTimeout ?? limits.IDLE_TIMEOUT,
+      isClosing: () => this.#closed !== undefined,
+      onFailure: () => this.countFailure(),
+    };
+    const server = createHttpServer(options.maxConnections ?? limits.MAX_CONNECTIONS);
+    this.#server = server;
+    const listeners = server.listeners('connection') as ((socket: Socket) => void)[];
+    server.removeAllListeners('connection');
+    this.#serveHttp = (socket) => listeners.forEach((listener) => listener.call(server, socket));
+    this.#wire(server);
+  }
+
+  /** Where it listens, with the port that it got: `127.0.0.1:8888`. */
+  get authority(): string {
+    return formatAuthority(this.#address);
+  }
+
+  get counters(): ListenerCounters {
+    const active = [...this.#connections.values()].filter(({ isBusy }) => isBusy).length;
+    return { requests: this.#requests, failures: this.#failures, active };
+  }
+
+  countRequest(): void {
+    this.#requests++;
+  }
+
+  countFailure(): void {
+    this.#failures++;
+  }
+
+  /** @throws UserError when the port cannot be had */
+  listen(): Promise<void> {
+    const { listen, flag, log } = this.#options;
+    return new Promise((resolve, reject) => {
+      const onError = (error: NodeJS.ErrnoException) => reject(listenError(listen, flag, error));
+      this.#server.once('error', onError);
+      this.#server.listen({ host: listen.host, port: listen.port }, () => {
+        this.#server.off('error', onError);
+        this.#server.on('error', (error) => log.error({ error: error.message }, 'listener failed'));
+        const { address, port } = this.#server.address() as AddressInfo;
+        this.#address = { host: address, port };
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * Takes no more connections and requests, lets what runs come to its end, and resolves when
+   * nothing is open. A second call may shorten the time.
+   *
+   * @param graceMs milliseconds after which what still runs fails as `closed`
+   */
+  close({ graceMs }: { graceMs: number }): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      this.#server.close(() => {
+        clearTimeout(this.#graceTimer);
+        resolve();
+      });
+      for (const connection of this.#connections.values()) connection.closeIfSilent();
+    });
+    clearTimeout(this.#graceTimer);
+    this.#graceTimer = setTimeout(() => this.#abort(), graceMs);
+    return this.#closed;
+  }
+
+  #abort(): void {
+    for (const connection of this.#connections.values()) connection.abort();
+    // The failures are on their way to the system now; none waits for its client.
+    setImmediate(() => {
+      this.#server.closeAllConnections();
+      for (const socket of this.#connections.keys()) socket.destroy();
+    });
+  }
+
+  #wire(server: Server): void {
+    const { log, maxConnections = limits.MAX_CONNECTIONS } = this.#options;
+    server.on('connection', (socket) => this.#accept(socket));
+    server.on('request', (request, response) => this.#take(request, response, false));
+    server.on('checkContinue', (request, response) => this.#take(request, response, true));
+    server.on('connect', (request, _socket, head) => this.#connect(request, head));
+    server.on('upgrade', (request, _socket, head) => this.#upgrade(request, head));
+    server.on('clientError', (error, socket) => this.#http(socket)?.handleError(error));
+    server.on('drop', () => log.warn({ maxConnections }, 'too many connections: one was dropped'));
+  }
+
+  #accept(socket: Socket): void {
+    socket.once('close', () => this.#connections.delete(socket));
+    const { accept } = this.#options;
+    if (accept === undefined) this.#serve(socket);
+    else
+      this.#connections.set(
+        socket,
+        accept(socket, () => this.#serve(socket)),
+      );
+  }
+
+  #serve(socket: Socket): void {
+    this.#connections.set(socket, new ClientConnection(socket, this.#context));
+    this.#serveHttp(socket);
+    if (this.#closed !== undefined) socket.destroySoon();
+  }
+
+  #http(socket: Duplex): ClientConnection | undefined {
+    const connection = this.#connections.get(socket);
+    return connection instanceof ClientConnection ? connection : undefined;
+  }
+
+  #take(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    this.#requests++;
+    const message = { request, response, expectsContinue, upgrades: false };
+    this.#http(request.socket)?.add(message);
+  }
+
+  #connect(request: IncomingMessage, head: Buffer): void {
+    const { socket } = request;
+    this.#requests++;
+    const connection = this.#http(socket);
+    const target = this.#options.connectTarget(request);
+    if ('reason' in target) {
+      connection?.refuseAndClose(target);
+      return;
+    }
+    if (head.length > 0) socket.unshift(head);
+    connection?.connect(target);
+  }
+
+  /** Node gives a connection away for each Upgrade; it gets it back where none is wanted. */
+  #upgrade(request: IncomingMessage, head: Buffer): void {
+    const { socket } = request;
+    if (head.length > 0) socket.unshift(head);
+    if (!isSwitchWanted(request)) {
+      socket.unshift(Buffer.from(headWithoutUpgrade(request), 'latin1'));
+      this.#serveHttp(socket);
+      return;
+    }
+    this.#requests++;
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    const message = { request, response, expectsContinue: false, upgrades: true };
+    this.#http(socket)?.add(message);
+  }
+}
+
+/** The same request, as if its client had not asked (RFC 9110 7.8). */
+function headWithoutUpgrade({ method, url, rawHeaders, httpVersion }: IncomingMessage): string {
+  const fields: string[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(index, index + 2);
+    if (name.toLowerCase() !== 'upgrade') fields.push(name, value);
+  }
+  return `${method ?? ''} ${url ?? ''} HTTP/${httpVersion}\r\n${fieldLines(fields)}\r\n`;
+}
+
+function createHttpServer(maxConnections: number): Server {
+  const server = createServer({
+    insecureHTTPParser: false,
+    maxHeaderSize: limits.MAX_HEADER_SIZE,
+    headersTimeout: limits.HEADERS_TIMEOUT,
+    connectionsCheckingInterval: limits.HEADERS_CHECK_INTERVAL,
+    keepAliveTimeout: limits.KEEP_ALIVE_TIMEOUT,
+    // A body may take as long as it makes progress: see exchange.ts.
+    requestTimeout: 0,
+  });
+  server.maxConnections = maxConnections;
+  // Node drops what is above its default of 2,000 fields without a word; the size is the bound.
+  server.maxHeadersCount = 0;
+  return server;
+}

@@ -1,0 +1,107 @@
+/** A client's connection that asks to be joined to a target: CONNECT of HTTP, CONNECT of SOCKS. */
+import type { Socket } from 'node:net';
+
+import { type FailedDial, failedDial } from './dial-outcome.js';
+import type { Dialer, DialTarget } from './dialer.js';
+import type { ProxyLog } from './proxy-log.js';
+import { Relay, watchUnread } from './relay.js';
+
+/** For the client to take the refusal and to close, before its connection is cut. */
+const LINGER = 2_000;
+
+export interface JoinRequest {
+  readonly target: DialTarget;
+  /** What the client is told once it is connected. */
+  readonly granted: string | Uint8Array;
+  /** What the client is told in the place of it. */
+  readonly refused: (failure: FailedDial) => string | Uint8Array;
+}
+
+export interface JoinContext {
+  readonly dialer: Dialer;
+  readonly log: ProxyLog;
+  readonly onFailure: () => void;
+}
+
+export class JoinedConnection {
+  readonly #socket: Socket;
+  readonly #request: JoinRequest;
+  readonly #context: JoinContext;
+  readonly #onOver: () => void;
+  readonly #dialing = new AbortController();
+  #relay: Relay | undefined;
+  #isSettled = false;
+
+  /** @param onOver called once, when the client's connection is closed and the target's with it */
+  constructor(socket: Socket, request: JoinRequest, context: JoinContext, onOver: () => void) {
+    this.#socket = socket;
+    this.#request = request;
+    this.#context = context;
+    this.#onOver = onOver;
+  }
+
+  /** Dials, tells the client, and relays. Bytes that the client has sent already go to the target. */
+  start(): void {
+    const socket = this.#socket;
+    // What befalls the connection is told by its close.
+    socket.on('error', () => undefined);
+    socket.once('close', () => this.#gone());
+    const endWatch = watchUnread(socket);
+    void this.#dial(endWatch);
+  }
+
+  /** Ends it: with a refusal while there is no connection to the target, else by a reset. */
+  abort(): void {
+    if (this.#relay !== undefined) this.#relay.abort();
+    else this.#refuse({ reason: 'closed', message: 'the proxy is closing' });
+  }
+
+  async #dial(endWatch: () => void): Promise<void> {
+    const { dialer } = this.#context;
+    try {
+      const stream = await dialer.dial(this.#request.target, this.#dialing.signal);
+      if (this.#isSettled || this.#socket.destroyed) {
+        stream.on('error', () => undefined).destroy(new Error('the client is gone'));
+        return;
+      }
+      this.#isSettled = true;
+      endWatch();
+      this.#socket.write(this.#request.granted);
+      this.#relay = new Relay(this.#socket, stream, this.#onOver);
+    } catch (error) {
+      endWatch();
+      this.#refuse(failedDial(error));
+    }
+  }
+
+  #refuse(failure: FailedDial): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#dialing.abort(new Error('the client has its answer'));
+    const { log, onFailure } = this.#context;
+    const { reason, silence, message } = failure;
+    onFailure();
+    log.warn({ reason, ...(silence && { silence }) }, `not connected: ${message}`);
+    endWith(this.#socket, this.#request.refused(failure));
+  }
+
+  #gone(): void {
+    if (this.#relay !== undefined) return;
+    if (!this.#isSettled) this.#context.log.debug({}, 'client went away');
+    this.#isSettled = true;
+    this.#dialing.abort(new Error('the client is gone'));
+    this.#onOver();
+  }
+}
+
+/**
+ * Sends the last bytes of a connection and closes it. What the client still sends is read and
+ * dropped for a while: an unread byte would turn the close into a reset, which could take the last
+ * bytes with it.
+ */
+export function endWith(socket: Socket, bytes: string | Uint8Array): void {
+  socket.end(bytes);
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER);
+  socket.once('close', () => clearTimeout(timer));
+}

@@ -1,0 +1,58 @@
+/** Where a request to an HTTP proxy goes: absolute-form, and the authority-form of CONNECT. */
+import type { IncomingMessage } from 'node:http';
+
+import type { DialTarget } from '../dialer.js';
+import type { Destination } from '../http/exchange.js';
+import type { ForwardFailure } from '../http/failure.js';
+import { originTarget } from '../http/request-target.js';
+import { readTargetHost } from '../target-host.js';
+
+const HTTP_PORT = 80;
+
+/** RFC 9112 3.2.2. */
+const ABSOLUTE_FORM = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)/;
+
+/** RFC 3986 3.2, without the userinfo: RFC 9110 4.2.4 has it treated as an error. */
+const AUTHORITY = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]@]+))(?::(\d{0,5}))?$/;
+
+/** The target that an absolute-form names, and the form in which that target is asked. */
+export function proxiedDestination({
+  url = '',
+  method = '',
+}: IncomingMessage): Destination | ForwardFailure {
+  const [, scheme, authority = ''] = ABSOLUTE_FORM.exec(url) ?? [];
+  if (scheme === undefined) {
+    // Also what a web page can make its browser send here: it has no way out.
+    return badRequest('this port is a proxy: the request has to name its target, as http://HOST/');
+  }
+  if (scheme.toLowerCase() !== 'http') {
+    return badRequest('only http can be asked for like this: use CONNECT for everything else');
+  }
+  const target = readAuthority(authority, HTTP_PORT);
+  if (target === undefined) return badRequest('the request target names no host and port');
+  return { target, path: originTarget(url, method) };
+}
+
+/** The target that a CONNECT names (RFC 9112 3.2.3). */
+export function connectTarget({ url = '' }: IncomingMessage): DialTarget | ForwardFailure {
+  return readAuthority(url, 0) ?? badRequest('CONNECT has to name a host and a port');
+}
+
+/**
+ * Reads `host`, `host:port` and `[IPv6]:port`; undefined for anything else.
+ *
+ * @param defaultPort 0 where a port is needed
+ */
+export function readAuthority(text: string, defaultPort: number): DialTarget | undefined {
+  const [, bracketed, plain = '', digits = ''] = AUTHORITY.exec(text) ?? [];
+  const isIpv6 = bracketed?.includes(':') === true;
+  if (bracketed !== undefined && !isIpv6) return undefined;
+  const host = readTargetHost(bracketed ?? plain);
+  const port = digits === '' ? defaultPort : Number(digits);
+  if (host === undefined || port < 1 || port > 65_535) return undefined;
+  return { host, port };
+}
+
+function badRequest(message: string): ForwardFailure {
+  return { reason: 'bad-request', message };
+}

@@ -1,0 +1,124 @@
+/** One client that speaks SOCKS5 (RFC 1928): CONNECT without authentication, and nothing else. */
+import type { Socket } from 'node:net';
+
+import { endWith, type JoinContext, JoinedConnection } from '../joined-connection.js';
+import type { DialTarget } from '../dialer.js';
+import {
+  methodReply,
+  readGreeting,
+  readRequest,
+  REPLY,
+  replyOf,
+  type ReplyCode,
+  requestReply,
+} from './messages.js';
+
+/** For greeting and request together. */
+const HANDSHAKE_TIMEOUT = 30_000;
+
+export interface Socks5Context extends JoinContext {
+  readonly onRequest: () => void;
+}
+
+export class Socks5Session {
+  readonly #socket: Socket;
+  readonly #context: Socks5Context;
+  readonly #timer: NodeJS.Timeout;
+  #received: Buffer = Buffer.alloc(0);
+  #isGreeted = false;
+  #joined: JoinedConnection | undefined;
+  #isOver = false;
+
+  /** @param socket its first bytes wait in it to be read */
+  constructor(socket: Socket, context: Socks5Context) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#timer = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT);
+    socket.on('error', () => undefined);
+    socket.once('close', () => clearTimeout(this.#timer));
+    socket.on('readable', this.#onReadable);
+    socket.once('end', this.#onEnd);
+    this.#onReadable();
+  }
+
+  get isBusy(): boolean {
+    return this.#joined !== undefined && !this.#isOver;
+  }
+
+  abort(): void {
+    if (this.#joined !== undefined) this.#joined.abort();
+    else this.#socket.destroy();
+  }
+
+  /** Whoever ends before the request has nothing to ask. */
+  readonly #onEnd = (): void => void this.#socket.destroy();
+
+  readonly #onReadable = (): void => {
+    let chunk: Buffer | null;
+    // A handshake is 520 bytes at most: one chunk more than that is as much as is ever kept.
+    while (!this.#isSettled() && (chunk = this.#socket.read() as Buffer | null) !== null) {
+      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#advance();
+    }
+  };
+
+  #isSettled(): boolean {
+    return this.#joined !== undefined || this.#isOver;
+  }
+
+  #advance(): void {
+    if (!this.#isGreeted) {
+      const greeting = readGreeting(this.#received);
+      if (greeting === undefined) return;
+      if (!greeting.isAcceptable) {
+        // RFC 1928 3: the client MUST close then.
+        this.#end(methodReply(false), 'the client asks for authentication');
+        return;
+      }
+      this.#isGreeted = true;
+      this.#socket.write(methodReply(true));
+      this.#received = this.#received.subarray(greeting.length);
+    }
+    const request = readRequest(this.#received);
+    if (request === undefined) return;
+    this.#context.onRequest();
+    const { target, length } = request;
+    if (typeof target === 'number') this.#end(requestReply(target), TEXT_OF[target]);
+    else this.#join(target, this.#received.subarray(length));
+  }
+
+  #join(target: DialTarget, rest: Buffer): void {
+    this.#release();
+    const socket = this.#socket;
+    if (rest.length > 0) socket.unshift(rest);
+    const request = {
+      target,
+      granted: requestReply(REPLY.succeeded),
+      refused: (failure: Parameters<typeof replyOf>[0]) => requestReply(replyOf(failure)),
+    };
+    this.#joined = new JoinedConnection(socket, request, this.#context, () => {
+      this.#isOver = true;
+    });
+    this.#joined.start();
+  }
+
+  #end(bytes: Uint8Array, message: string | undefined): void {
+    this.#release();
+    this.#isOver = true;
+    this.#context.onFailure();
+    this.#context.log.warn({ reason: 'bad-request' }, `not connected: ${message ?? 'no request'}`);
+    endWith(this.#socket, bytes);
+  }
+
+  #release(): void {
+    clearTimeout(this.#timer);
+    this.#socket.off('readable', this.#onReadable);
+    this.#socket.off('end', this.#onEnd);
+  }
+}
+
+const TEXT_OF: Partial<Record<ReplyCode, string>> = {
+  [REPLY.generalFailure]: 'this is no SOCKS5 request for a host and a port',
+  [REPLY.commandNotSupported]: 'SOCKS5 can CONNECT here, and neither BIND nor UDP ASSOCIATE',
+  [REPLY.addressTypeNotSupported]: 'SOCKS5 has no such type of address',
+};

@@ -1,0 +1,136 @@
+/** The mixed port as curl uses it, behind wireguard-go and the kernel's TCP. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { REPOSITORY, type TestProcess } from '../support/processes.js';
+import { describeWith } from '../support/requirements.js';
+import { inSpace, SERVICE, WireGuardGoServer } from '../support/wireguard-go-server.js';
+
+const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'nft', 'curl', 'ethtool'] as const;
+const NAME_SERVER = '100.127.0.53';
+const OTHER_SERVICE = '100.127.69.43';
+
+function digest(bytes: Uint8Array): { length: number; sha256: string } {
+  return {
+    length: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  };
+}
+
+describeWith(PEERS, 'the mixed port behind wireguard-go', () => {
+  let server: WireGuardGoServer;
+  let names: TestProcess;
+  let up: TestProcess;
+  let proxy: string;
+
+  beforeAll(async () => {
+    server = new WireGuardGoServer();
+    await server.startWireGuard();
+    for (const address of [NAME_SERVER, OTHER_SERVICE]) {
+      const add = ['address', 'add', `${address}/32`, 'dev', 'lo'];
+      execFileSync('ip', ['-n', server.serverSpace, ...add]);
+    }
+    await server.startHttp();
+    await peer('http-peer.js', OTHER_SERVICE, '80');
+    const entries = [`one.test=${SERVICE}`, `two.test=${OTHER_SERVICE}`, `big.test=${SERVICE}`];
+    names = await peer('dns-peer.js', NAME_SERVER, ...entries, 'outside.test=192.0.2.77');
+    up = (await server.up('--proxy-listen', '127.0.0.1:0')).process;
+    proxy = (await up.output(/"proxy":"([^"]+)"/))[1]!;
+  }, 60_000);
+  afterAll(() => server.close());
+
+  async function peer(script: string, ...parameters: readonly string[]): Promise<TestProcess> {
+    const command = [process.execPath, `${REPOSITORY}test/support/${script}`, ...parameters];
+    const started = server.processes.start([...inSpace(server.serverSpace), ...command]);
+    await started.output(/listening/);
+    return started;
+  }
+
+  const WAYS: readonly (readonly [string, () => readonly string[], string])[] = [
+    ['--socks5', () => ['--socks5', proxy], SERVICE],
+    ['--socks5-hostname', () => ['--socks5-hostname', proxy], 'one.test'],
+    ['-x http://', () => ['-x', `http://${proxy}`], 'one.test'],
+    ['-x http:// -p', () => ['-x', `http://${proxy}`, '-p'], 'one.test'],
+  ];
+
+  it.each(WAYS)(
+    'carries 20 MB each way: %s',
+    async (_name, way, host) => {
+      const body = Buffer.alloc(20_000_000, 'a body that is sent through a proxy. ');
+      const upload = join(server.folder, 'upload');
+      writeFileSync(upload, body);
+      const post = await server.curl('-f', ...way(), '--data-binary', `@${upload}`, `${host}/`)
+        .finished;
+      expect(post).toMatchObject({ code: 0, stderr: '' });
+      expect(JSON.parse(post.stdout)).toEqual(digest(body));
+      const get = await server.curl(
+        ...['-f', ...way(), '-o', '/dev/null', '-w', '%{size_download}'],
+        `${host}/bytes/20000000`,
+      ).finished;
+      expect(get).toMatchObject({ code: 0, stdout: '20000000' });
+    },
+    120_000,
+  );
+
+  it('speaks to two hosts on one connection', async () => {
+    const one = ['-s', '-f', '-x', `http://${proxy}`, '-w', ' %{num_connects}\n', '-d', 'x'];
+    const { stdout } = await server.curl(...one, 'one.test/', '--next', ...one, 'two.test/')
+      .finished;
+    const answer = JSON.stringify(digest(Buffer.from('x')));
+    expect(stdout).toBe(`${answer} 1\n${answer} 0\n`);
+  }, 60_000);
+
+  it('asks for names inside the tunnel, and by TCP where an answer is too long', async () => {
+    const { code } = await server.curl(
+      ...['-f', '--socks5-hostname', proxy, '-o', '/dev/null', '-d', 'x', 'big.test/'],
+    ).finished;
+    expect(code).toBe(0);
+    expect(names.stdout).toContain('udp A big.test\ntcp A big.test\n');
+    // What is known is not asked for again.
+    expect(names.stdout.match(/ one\.test\n/g)).toHaveLength(1);
+  }, 60_000);
+
+  /** curl's exit code, what it was told, and how many ms that took by its own clock. */
+  async function refusal(...parameters: readonly string[]) {
+    const { code, stdout, stderr } = await server.curl(
+      ...['-w', '\n%{http_code} %{http_connect} %{time_total}', ...parameters],
+    ).finished;
+    const [, status, connect, seconds] = /(\d+) (\d+) ([\d.]+)$/.exec(stdout) ?? [];
+    return { code, stdout, stderr, status, connect, seconds: Number(seconds) };
+  }
+
+  it.each([
+    ['192.0.2.77', 'no-route', 2],
+    ['outside.test', 'no-route', 2],
+    [`${SERVICE}:81`, 'refused', 5],
+    ['nowhere.test', 'no-such-name', 4],
+    ['localhost', 'no-such-name', 4],
+  ])(
+    'says at once that there is no way to %s',
+    async (target, reason, reply) => {
+      const plain = await refusal('-x', `http://${proxy}`, `http://${target}/`);
+      expect(plain).toMatchObject({ code: 0, status: '502' });
+      expect(plain.stdout).toContain(`"reason":"${reason}"`);
+      const tunnel = await refusal('-x', `http://${proxy}`, '-p', `http://${target}/`);
+      expect(tunnel).toMatchObject({ code: 56, connect: '502' });
+      const socks = await refusal('--socks5-hostname', proxy, `http://${target}/`);
+      expect(socks.code).toBe(97);
+      expect(socks.stderr).toContain(`(${reply})`);
+      for (const { seconds } of [plain, tunnel, socks]) expect(seconds).toBeLessThan(1);
+    },
+    60_000,
+  );
+
+  it('ends with 0 while a connection is open', async () => {
+    const slow = server.curl(
+      ...['--limit-rate', '10k', '-p', '-x', `http://${proxy}`, '-o', '/dev/null'],
+      'one.test/bytes/20000000',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    up.kill('SIGTERM');
+    expect((await up.finished).code).toBe(0);
+    expect((await slow.finished).code).not.toBe(0);
+  }, 60_000);
+});

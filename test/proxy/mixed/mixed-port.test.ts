@@ -1,0 +1,237 @@
+import { connect } from 'node:net';
+
+import { DialError, type Dialer } from '../../../src/proxy/dialer.js';
+import { type MixedPort, startMixedPort } from '../../../src/proxy/mixed/mixed-port.js';
+import { Cleanup, failing, Forwarding, localDialer, until } from '../support/forwarding.js';
+import type { ScriptedServer } from '../support/scripted-server.js';
+import type { Wire } from '../support/wire.js';
+
+const cleanup = new Cleanup();
+let forwarding: Forwarding;
+let dialled: string[];
+let port: MixedPort;
+beforeEach(() => {
+  forwarding = new Forwarding(cleanup);
+  dialled = [];
+});
+afterEach(() => cleanup.run());
+
+async function open(dialer: Dialer): Promise<Wire> {
+  const log = { error: () => 0, warn: () => 0, info: () => 0, debug: () => 0 };
+  port = await startMixedPort({
+    listen: { host: '127.0.0.1', port: 0 },
+    dialer: {
+      dial: (target, signal) => {
+        dialled.push(`${target.host} ${target.port}`);
+        return dialer.dial(target, signal);
+      },
+    },
+    log,
+  });
+  const opened = port;
+  cleanup.add(() => opened.close({ graceMs: 0 }));
+  return client();
+}
+
+function client(): Wire {
+  return forwarding.client({ url: `http://${port.authority}` } as never);
+}
+
+/** A target that says nothing by itself, and the proxy's client. */
+async function openTo(script: (wire: Wire) => void = () => undefined) {
+  const server = await forwarding.server(script);
+  return { server, client: await open(localDialer(server.port)) };
+}
+
+async function first(server: ScriptedServer): Promise<Wire> {
+  await until(() => server.wires.length > 0);
+  return server.wires[0]!;
+}
+
+const GREETING = '\x05\x01\x00';
+const GREETED = '\x05\x00';
+const NAME = 'one.test';
+const BY_NAME = `\x05\x01\x00\x03${String.fromCharCode(NAME.length)}${NAME}\x00\x50`;
+const BY_IPV4 = '\x05\x01\x00\x01\x64\x7f\x45\x2a\x01\xbb';
+const BY_IPV6 = `\x05\x01\x00\x04\x20\x01\x0d\xb8${'\0'.repeat(11)}\x01\x00\x50`;
+const reply = (code: number) => `\x05${String.fromCharCode(code)}\x00\x01${'\0'.repeat(6)}`;
+
+/** What both ways into a tunnel have to do once they are through. */
+async function carriesBothWays(wire: Wire, server: ScriptedServer): Promise<void> {
+  const target = await first(server);
+  await target.until('early');
+  wire.send('ping');
+  await target.until('earlyping');
+  target.send('pong');
+  await wire.until('pong');
+  wire.socket.end();
+  expect(await target.ended()).toBe('fin');
+  target.send('after the end');
+  await wire.until('after the end');
+  target.socket.end();
+  expect(await wire.ended()).toBe('fin');
+  await until(() => port.counters.active === 0);
+}
+
+describe('SOCKS5', () => {
+  it.each([
+    ['a name', BY_NAME, 'one.test 80'],
+    ['IPv4', BY_IPV4, '100.127.69.42 443'],
+    ['IPv6', BY_IPV6, '2001:db8::1 80'],
+  ])('connects to %s, with what was sent ahead', async (_name, request, target) => {
+    const { server, client } = await openTo();
+    client.send(`${GREETING}${request}early`);
+    await client.until(GREETED + reply(0));
+    expect(dialled).toEqual([target]);
+    await carriesBothWays(client, server);
+  });
+
+  it('takes a handshake byte by byte', async () => {
+    const { server, client } = await openTo();
+    client.socket.setNoDelay(true);
+    for (const byte of `${GREETING}${BY_NAME}`) {
+      client.send(byte);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await client.until(GREETED + reply(0));
+    await first(server);
+  });
+
+  it.each([
+    ['no-route', 2],
+    ['no-handshake', 3],
+    ['unreachable', 4],
+    ['timeout', 4],
+    ['no-such-name', 4],
+    ['name-unresolved', 4],
+    ['refused', 5],
+    ['closed', 1],
+    ['exhausted', 1],
+  ] as const)('answers %s with %i', async (reason, code) => {
+    const client = await open({ dial: () => Promise.reject(new DialError(reason, 'no')) });
+    client.send(GREETING + BY_NAME);
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toBe(GREETED + reply(code));
+    expect(port.counters.failures).toBe(1);
+  });
+
+  it.each([
+    ['a client that wants to sign in', '\x05\x01\x02', '\x05\xff'],
+    ['BIND', `${GREETING}\x05\x02\x00\x01\0\0\0\0\0\0`, GREETED + reply(7)],
+    ['UDP ASSOCIATE', `${GREETING}\x05\x03\x00\x01\0\0\0\0\0\0`, GREETED + reply(7)],
+    ['an unknown type of address', `${GREETING}\x05\x01\x00\x09\0\0\0\0\0\0`, GREETED + reply(8)],
+    ['what is no name', `${GREETING}\x05\x01\x00\x03\x03a b\x00\x50`, GREETED + reply(1)],
+    ['port 0', `${GREETING}\x05\x01\x00\x01\x01\x01\x01\x01\x00\x00`, GREETED + reply(1)],
+    ['SOCKS4', '\x04\x01\x00\x50\x64\x7f\x45\x2a\x00', `\x00\x5b${'\0'.repeat(6)}`],
+  ])('refuses %s', async (_name, sent, answer) => {
+    const client = await open(failing('refused'));
+    client.send(sent);
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toBe(answer);
+    expect(dialled).toEqual([]);
+  });
+});
+
+describe('CONNECT', () => {
+  it('joins the client to the target, with what was sent ahead', async () => {
+    const { server, client } = await openTo();
+    client.send('CONNECT one.test:443 HTTP/1.1\r\nHost: x\r\n\r\nearly');
+    expect(await client.until('\r\n\r\n')).toBe('HTTP/1.1 200 Connected\r\n\r\n');
+    expect(dialled).toEqual(['one.test 443']);
+    await carriesBothWays(client, server);
+  });
+
+  it('is refused with the reason', async () => {
+    const client = await open(failing('no-route'));
+    client.send('CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toMatch(
+      /^HTTP\/1\.1 502 [^]*"reason":"no-route"[^]*"target":"192\.0\.2\.1:443"/,
+    );
+  });
+
+  it('needs a port', async () => {
+    const client = await open(failing('no-route'));
+    client.send('CONNECT one.test HTTP/1.1\r\nHost: x\r\n\r\n');
+    await client.ended();
+    expect(client.received).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
+
+describe('a reset', () => {
+  it('of the target resets the client', async () => {
+    const { server, client } = await openTo();
+    client.send(GREETING + BY_NAME);
+    await client.until(GREETED + reply(0));
+    (await first(server)).socket.resetAndDestroy();
+    expect(await client.ended()).toBe('ECONNRESET');
+  });
+
+  it('of the client ends the target, and during the dial the dial', async () => {
+    const { server, client: one } = await openTo();
+    one.send(GREETING + BY_NAME);
+    await one.until(GREETED + reply(0));
+    const target = await first(server);
+    one.socket.resetAndDestroy();
+    await target.ended();
+
+    let signal: AbortSignal | undefined;
+    const two = await open({
+      dial: (_target, given) => {
+        signal = given;
+        return new Promise(() => undefined);
+      },
+    });
+    two.send(GREETING + BY_NAME);
+    await until(() => signal !== undefined);
+    two.socket.resetAndDestroy();
+    await until(() => signal?.aborted === true && port.counters.active === 0);
+  });
+});
+
+describe('absolute-form', () => {
+  it('goes to its own target, with Host from there, each request to another', async () => {
+    const server = await forwarding.server(async (wire) => {
+      await wire.request();
+      wire.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    });
+    const client = await open(localDialer(server.port));
+    client.send(
+      'GET http://one.test/a?b HTTP/1.1\r\nHost: evil.test\r\nProxy-Authorization: x\r\n\r\n',
+    );
+    await client.until('ok');
+    client.send('PUT http://[2001:db8::1]:81 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na');
+    await client.until(/ok[^]*ok/);
+    expect(dialled).toEqual(['one.test 80', '2001:db8::1 81']);
+    expect(server.wires.map(({ received }) => received)).toEqual([
+      'GET /a?b HTTP/1.1\r\nHost: one.test\r\nConnection: close\r\n\r\n',
+      'PUT / HTTP/1.1\r\nHost: [2001:db8::1]:81\r\nContent-Length: 1\r\nConnection: close\r\n\r\na',
+    ]);
+  });
+
+  it.each(['/', 'https://one.test/', 'http://user:secret@one.test/', 'http:///', 'http://127.1/'])(
+    'is needed: %s is refused',
+    async (target) => {
+      const client = await open(failing('refused'));
+      client.send(`GET ${target} HTTP/1.1\r\nHost: one.test\r\n\r\n`);
+      expect(await client.until('}}')).toMatch(/^HTTP\/1\.1 400 [^]*"reason":"bad-request"/);
+      expect(dialled).toEqual([]);
+    },
+  );
+});
+
+describe('close', () => {
+  it('lets a connection go on for as long as the grace, and resets it then', async () => {
+    const { server, client } = await openTo();
+    client.send(GREETING + BY_NAME);
+    await client.until(GREETED + reply(0));
+    await first(server);
+    const silent = connect(Number(port.authority.split(':')[1]), '127.0.0.1');
+    await new Promise((resolve) => silent.once('connect', resolve));
+    const closed = port.close({ graceMs: 30 });
+    await new Promise((resolve) => silent.once('close', resolve).resume());
+    await closed;
+    expect(await client.ended()).toBe('ECONNRESET');
+    await server.wires[0]!.ended();
+  });
+});

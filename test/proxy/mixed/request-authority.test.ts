@@ -1,0 +1,37 @@
+import { readAuthority } from '../../../src/proxy/mixed/request-authority.js';
+
+it.each([
+  ['one.test', { host: 'one.test', port: 80 }],
+  ['One.test.:8080', { host: 'One.test.', port: 8080 }],
+  ['100.127.69.42:81', { host: '100.127.69.42', port: 81 }],
+  ['[2001:DB8::1]:81', { host: '2001:db8::1', port: 81 }],
+  ['[::ffff:10.0.0.1]', { host: '10.0.0.1', port: 80 }],
+  ['one.test:', { host: 'one.test', port: 80 }],
+])('reads %s', (text, target) => {
+  expect(readAuthority(text, 80)).toEqual(target);
+});
+
+it.each([
+  '',
+  ':80',
+  'user@one.test',
+  'user:secret@one.test',
+  '127.1',
+  '0x7f000001',
+  '2130706433',
+  '010.0.0.1',
+  'one.test:0',
+  'one.test:65536',
+  'one.test:-1',
+  '[::1%25lo]',
+  '[10.0.0.1]',
+  '::1',
+  'a b',
+  'a..b',
+])('refuses %j', (text) => {
+  expect(readAuthority(text, 80)).toBeUndefined();
+});
+
+it('needs a port where there is no default', () => {
+  expect(readAuthority('one.test', 0)).toBeUndefined();
+});

@@ -1,0 +1,160 @@
+import dnsPacket from 'dns-packet';
+
+import type { DatagramDialer } from '../../src/proxy/datagram-dialer.js';
+import { DialError } from '../../src/proxy/dialer.js';
+import { NameDialer } from '../../src/tunnel/name-dialer.js';
+import { NameResolver } from '../../src/tunnel/name-resolver.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { seededEntropy } from '../support/seeded-entropy.js';
+
+const SERVERS = ['100.127.0.53', '100.127.1.53'];
+
+/** What a server does with a question: an answer, silence (undefined), or a failure of the dialer. */
+type Server = (question: Buffer) => Uint8Array | DialError | undefined;
+
+let clock: FakeClock;
+let start: number;
+let asked: string[];
+let servers: Map<string, Server>;
+let resolver: NameResolver;
+
+/** Silence takes its time, on the clock, at once. */
+const datagrams: DatagramDialer = {
+  open: ({ host }) => {
+    asked.push(host);
+    let answer: Uint8Array | undefined;
+    const refusal = servers.get(host)?.(Buffer.alloc(0));
+    if (refusal instanceof DialError) return Promise.reject(refusal);
+    return Promise.resolve({
+      maxPayload: 1392,
+      send: (bytes) => {
+        const given = servers.get(host)?.(Buffer.from(bytes));
+        answer = given instanceof DialError ? undefined : given;
+      },
+      receive: (timeout) => {
+        if (answer === undefined) clock.advance(timeout);
+        return Promise.resolve(answer);
+      },
+      close: () => undefined,
+    });
+  },
+};
+
+beforeEach(() => {
+  clock = new FakeClock();
+  start = clock.now();
+  asked = [];
+  servers = new Map();
+  resolver = new NameResolver({
+    servers: SERVERS,
+    types: ['A'],
+    datagrams,
+    streams: { dial: () => Promise.reject(new DialError('refused', 'no TCP')) },
+    clock,
+    entropy: seededEntropy(1),
+  });
+});
+
+function answering(...addresses: string[]): Server {
+  return (bytes) => {
+    if (bytes.length === 0) return undefined;
+    const { id, questions = [] } = dnsPacket.decode(bytes);
+    const { name } = questions[0]!;
+    const answers = addresses.map((data) => ({ type: 'A', name, data, ttl: 60 }) as const);
+    const flags = addresses.length > 0 ? 0 : 3;
+    return dnsPacket.encode({ type: 'response', id, flags, questions, answers });
+  };
+}
+
+function failing(reason: 'no-route' | 'no-handshake'): Server {
+  return () => new DialError(reason, `because ${reason}`);
+}
+
+it('asks once for what is asked for at the same time, and again when its time is over', async () => {
+  servers.set(SERVERS[0]!, answering('100.127.69.42'));
+  const [one, two] = await Promise.all([
+    resolver.resolve('One.test.'),
+    resolver.resolve('one.test'),
+  ]);
+  expect([one, two]).toEqual([['100.127.69.42'], ['100.127.69.42']]);
+  await resolver.resolve('one.test');
+  expect(asked).toHaveLength(1);
+  clock.advance(60_000);
+  await resolver.resolve('one.test');
+  expect(asked).toHaveLength(2);
+});
+
+it('asks the other server when one is silent, or out of reach', async () => {
+  servers.set(SERVERS[1]!, answering('100.127.69.42'));
+  await resolver.resolve('one.test');
+  expect(clock.now() - start).toBe(2_000);
+  servers.set(SERVERS[0]!, failing('no-route'));
+  await resolver.resolve('two.test');
+  expect(clock.now() - start).toBe(2_000);
+  expect(asked).toEqual([...SERVERS, ...SERVERS]);
+});
+
+it('gives up after 10 s, and says who is silent', async () => {
+  await expect(resolver.resolve('one.test')).rejects.toMatchObject({
+    reason: 'name-unresolved',
+    message:
+      'cannot look up one.test: name server 100.127.0.53 does not answer, ' +
+      'name server 100.127.1.53 does not answer',
+  });
+  expect(clock.now() - start).toBe(10_000);
+});
+
+it('gives up at once where no server is within the allowed IPs', async () => {
+  for (const server of SERVERS) servers.set(server, failing('no-route'));
+  await expect(resolver.resolve('one.test')).rejects.toMatchObject({ reason: 'name-unresolved' });
+  expect(clock.now() - start).toBe(0);
+  expect(asked).toEqual(SERVERS);
+});
+
+it('says what the tunnel says when it carries nothing', async () => {
+  servers.set(SERVERS[0]!, failing('no-handshake'));
+  await expect(resolver.resolve('one.test')).rejects.toMatchObject({ reason: 'no-handshake' });
+  expect(asked).toHaveLength(1);
+});
+
+it.each([
+  'localhost',
+  'x.LOCALHOST.',
+  'printer.local',
+  'a.invalid',
+  'x.onion',
+  'a..b',
+  '',
+  'é.test',
+])('asks nobody for %j', async (name) => {
+  await expect(resolver.resolve(name)).rejects.toMatchObject({ reason: 'no-such-name' });
+  expect(asked).toEqual([]);
+});
+
+it('ends with its signal and with the tunnel', async () => {
+  const reason = new Error('gone');
+  await expect(resolver.resolve('one.test', AbortSignal.abort(reason))).rejects.toBe(reason);
+  resolver.close();
+  await expect(resolver.resolve('two.test')).rejects.toMatchObject({ reason: 'closed' });
+});
+
+it('dials the addresses of a name in their order, and tells the first failure', async () => {
+  servers.set(SERVERS[0]!, answering('192.0.2.1', '100.127.69.42'));
+  const dialled: string[] = [];
+  const dialer = new NameDialer(
+    resolver,
+    {
+      dial: ({ host }) => {
+        dialled.push(host);
+        const reason = host === '192.0.2.1' ? 'no-route' : 'refused';
+        return Promise.reject(new DialError(reason, `${host} says no`));
+      },
+    },
+    clock,
+  );
+  await expect(dialer.dial({ host: 'one.test', port: 80 })).rejects.toMatchObject({
+    reason: 'no-route',
+    message: 'one.test: 192.0.2.1 says no',
+  });
+  expect(dialled).toEqual(['192.0.2.1', '100.127.69.42']);
+});
