@@ -1,4 +1,6 @@
 /** Opens the tunnel that an arc.json describes. */
+import { isIPv6 } from 'node:net';
+
 import { ArcConfigError } from '../arc-config/arc-config-error.js';
 import { effectiveKeepalive, effectiveMtu } from '../arc-config/arc-config.js';
 import { requireSession } from '../arc-config/require-session.js';
@@ -72,6 +74,7 @@ export function planTunnel(
       next: ['Use --mode userspace, or --mode auto, which means userspace.'],
     });
   }
+  requireMtu(options.arcConfig);
   const config = tunnelConfigOf(options);
   requireOther(config, crypto, options.arcConfig.source);
   return config;
@@ -92,6 +95,18 @@ function tunnelConfigOf(options: OpenTunnelOptions): TunnelConfig {
     congestion,
     nameServers,
   });
+}
+
+/** RFC 1122 3.3.2 and RFC 8200 5: what any host and path must carry. */
+const MINIMUM_MTU = { 4: 576, 6: 1280 };
+
+function requireMtu({ config, source }: LoadedArcConfig): void {
+  const family = isIPv6(requireSession(config, source).arcClientPeerIpAddress) ? 6 : 4;
+  const mtu = effectiveMtu(config);
+  if (mtu >= MINIMUM_MTU[family]) return;
+  throw new ArcConfigError(source, [
+    { line: 0, keyPath: 'mtu', found: String(mtu), expected: `${MINIMUM_MTU[family]} or more` },
+  ]);
 }
 
 /** WireGuard has no peer with our own key; the two keys have been mixed up. */

@@ -1,4 +1,6 @@
 /** Sends one message to the Unified Endpoint and closes the tunnel. */
+import { isIPv6 } from 'node:net';
+
 import { UserError } from '../lib/user-error.js';
 import { DialError } from '../proxy/dialer.js';
 import { exchangeHttp, type HttpAnswer, type HttpMessage } from '../proxy/http-exchange.js';
@@ -39,7 +41,8 @@ const MAX_ANSWER = 16 * 1024 * 1024;
  */
 export async function sendMessage(options: SendOptions, ports: TunnelPorts): Promise<Answer> {
   const { mtu } = planTunnel(options, ports);
-  if (options.message.via === 'udp') requireOnePacket(options.message.payload, mtu);
+  if (options.message.via === 'udp')
+    requireOnePacket(options.message.payload, options.target.host, mtu);
   const { tunnel, handshake } = await openTunnel(options, ports);
   try {
     await handshake;
@@ -75,8 +78,8 @@ function exchange(tunnel: UserspaceTunnel, options: SendOptions): Promise<Answer
 }
 
 /** The stack makes no fragments: on their way through NATs and firewalls they are often lost. */
-function requireOnePacket(payload: Uint8Array, mtu: number): void {
-  const limit = maxDatagramPayload(mtu);
+function requireOnePacket(payload: Uint8Array, host: string, mtu: number): void {
+  const limit = maxDatagramPayload(mtu, isIPv6(host) ? 6 : 4);
   if (payload.length <= limit) return;
   throw new UserError('usage', {
     what: `cannot send ${payload.length} bytes by UDP`,

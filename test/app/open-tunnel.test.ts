@@ -45,6 +45,19 @@ it('comes up', async () => {
   await tunnel.close();
 });
 
+it.each([
+  [CLIENT, 575, '576'],
+  ['fd00::2', 1279, '1280'],
+])('refuses for %s an MTU of %d', async (address, mtu, minimum) => {
+  const { arcConfig, ...rest } = options('127.0.0.1', 0);
+  const { config } = arcConfig;
+  const session = { ...config.arcSessionStatus!, arcClientPeerIpAddress: address };
+  const changed = { ...arcConfig, config: { ...config, arcSessionStatus: session, mtu } };
+  await expect(openTunnel({ ...rest, arcConfig: changed }, world.ports)).rejects.toThrow(
+    `mtu: found ${mtu}, expected ${minimum} or more`,
+  );
+});
+
 it.each(['bbr', 'cubic', 'reno', undefined] as const)(
   'gives its connections the congestion control %s',
   async (congestion) => {
