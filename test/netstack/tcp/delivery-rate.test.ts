@@ -110,6 +110,18 @@ it('goes by the newest segment that an ACK delivers, in whatever order it is tol
   expect(flight.rate.delivered).toBe(3000);
 });
 
+it('takes a sample from each ACK, also where it delivers what left earlier', () => {
+  const flight = new Flight();
+  const [first, second] = [100, 110].map((now) => flight.send(now));
+  flight.acknowledge(150, 0, second!);
+  expect(flight.acknowledge(160, 0, first!)).toMatchObject({
+    priorDelivered: 0,
+    delivered: 2000,
+    deliveryRate: 2000 / 60,
+    rtt: 60,
+  });
+});
+
 it('knows no round trip of a segment that left twice (Karn)', () => {
   const flight = new Flight();
   const segment = flight.send(100);

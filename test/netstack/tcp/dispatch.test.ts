@@ -38,18 +38,55 @@ describe('the retransmission timer', () => {
     const h = established();
     h.connection.send(new Uint8Array(10_000), h.now);
     h.sends();
-    h.after(RTT).receives({ flags: ACK, ack: 1, options: h.sack([1001, 9001]) });
-    expect(h.sendsBriefly()[0]).toBe('ACK 1+1000 1');
+    h.after(RTT).receives({ flags: ACK, ack: 1, options: h.sack([4001, 9001]) });
+    expect(h.sends().map(({ seq }) => seq)).toEqual([1, 1001]);
     const expiry = h.now + h.connection.info().rto;
-    expect(h.stack.nextTimeout()).toBe(expiry);
-    // What is lost behind it leaves without a word to the timer.
-    h.after(50).receives({ flags: ACK, ack: 1, options: h.sack([1001, 8001], [9001, 10_001]) });
-    h.sends();
+    // The third waits for the pacer, and leaves without a word to the timer.
+    expect(h.after(40).sendsBriefly()).toContain('ACK 2001+1000 1');
     h.after(expiry - h.now - 1);
     expect(h.connection.info().backoff).toBe(0);
     h.after(1);
     expect(h.connection.info().backoff).toBe(1);
   });
+
+  it('gives a peer the whole user timeout for what is sent after an idle time', () => {
+    const h = established().after(600_000);
+    h.connection.send(new Uint8Array(10), h.now);
+    for (let second = 0; second < 119; second++) h.after(1000).sends();
+    expect(h.events).toEqual([]);
+  });
+});
+
+it('lets all leave that is owed where it is more than one turn: 20 ACKs, and text behind them', () => {
+  const h = new Harness().establish();
+  h.connection.send(new Uint8Array(10), h.now);
+  for (let count = 0; count < 20; count++) {
+    h.receives({ flags: ACK, seq: 2001 + count * 1000, data: 1000 });
+  }
+  const sent = h.sends();
+  expect(sent).toHaveLength(21);
+  expect(sent.at(-1)).toMatchObject({ seq: 1, len: 10 });
+});
+
+it('knows whether it is the user who gives too little', () => {
+  const h = established();
+  h.connection.send(new Uint8Array(3000), h.now);
+  h.sends();
+  expect(h.connection.info().appLimited).toBe(true);
+  const full = established();
+  full.connection.send(new Uint8Array(20_000), full.now);
+  full.sends();
+  full.after(RTT).receives({ flags: ACK, ack: 2001 });
+  full.sends();
+  expect(full.connection.info().appLimited).toBe(false);
+  // All that the window lets out, and no octet more: nobody can tell.
+  const even = established();
+  even.connection.send(new Uint8Array(10_000), even.now);
+  even.sends();
+  even.after(RTT).receives({ flags: ACK, ack: 1001 });
+  even.connection.send(new Uint8Array(2000), even.now);
+  expect(even.sends()).toHaveLength(2);
+  expect(even.connection.info()).toMatchObject({ inflight: 11_000, appLimited: false });
 });
 
 describe('the persist timer', () => {
@@ -64,6 +101,33 @@ describe('the persist timer', () => {
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 1001+500 1']);
     h.receives({ flags: ACK, ack: 1501, wnd: 0 });
     expect(h.stack.nextTimeout()).toBe(Infinity);
+  });
+
+  it('begins with RTO each time that the window shuts', () => {
+    const h = new Harness().establish();
+    h.connection.send(new Uint8Array(5), h.now);
+    h.sends();
+    for (let ack = 6; ack < 9; ack++) {
+      h.receives({ flags: ACK, ack, wnd: 0 });
+      h.connection.send(new Uint8Array(1), h.now);
+      h.sends();
+      expect(h.stack.nextTimeout()).toBe(h.now + 200);
+      expect(h.after(200).sends()).toHaveLength(1);
+      expect(h.after(400).sends()).toHaveLength(1);
+      h.receives({ flags: ACK, ack, wnd: 1000 });
+      expect(h.sends()).toHaveLength(1);
+    }
+  });
+
+  it('gives a peer the whole user timeout, from when there was something to send', () => {
+    const h = new Harness().establish();
+    h.receives({ flags: ACK, wnd: 0 });
+    h.after(600_000);
+    h.connection.send(new Uint8Array(10), h.now);
+    for (let second = 0; second < 119; second++) h.after(1000).sends();
+    expect(h.events).toEqual([]);
+    for (let second = 0; second < 65; second++) h.after(1000).sends();
+    expect(h.events).toEqual(['closed:timeout']);
   });
 
   it('has an interval of a minute at most (RFC 9293 3.8.6.1)', () => {
@@ -94,8 +158,35 @@ describe('the tail loss probe', () => {
     h.sends();
     // RTO comes first for what left 150 ms ago: the probe is due then at the latest.
     expect(h.stack.nextTimeout()).toBe(h.now + 150);
-    h.receives({ flags: ACK, ack: 1001 });
+    expect(h.after(150).sendsBriefly()).toEqual(['PSH,ACK 3001+1000 1']);
+    expect(h.connection.info().backoff).toBe(0);
+  });
+
+  it('is put off by an ACK that brings news', () => {
+    const h = established();
+    h.connection.send(new Uint8Array(3000), h.now);
+    h.sends();
+    h.after(150).receives({ flags: ACK, ack: 1001 });
     expect(h.stack.nextTimeout()).toBe(h.now + 2 * h.connection.info().srtt);
+  });
+
+  it('lets the timer begin when it left, not when it was due', () => {
+    const h = established();
+    h.connection.send(new Uint8Array(3000), h.now);
+    h.sends();
+    h.after(2 * RTT);
+    h.now += 50;
+    expect(h.sends()).toHaveLength(1);
+    expect(h.stack.nextTimeout()).toBe(h.now + h.connection.info().rto);
+  });
+
+  it('is not sent where an ACK comes between its time and the next drain', () => {
+    const h = established();
+    h.connection.send(new Uint8Array(3000), h.now);
+    h.sends();
+    h.after(2 * RTT).receives({ flags: ACK, ack: 1, options: h.sack([1001, 2001]) });
+    expect(h.sends()).toEqual([]);
+    expect(h.after(25).sendsBriefly()).toEqual(['ACK 1+1000 1']);
   });
 
   it('is not sent while a gap is known: RACK has the word', () => {

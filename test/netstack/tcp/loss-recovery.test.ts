@@ -54,6 +54,21 @@ describe('SACK recovery', () => {
     expect(h.connection.info().inRecovery).toBe(true);
     acknowledge(h, 10_001);
     expect(h.connection.info()).toMatchObject({ inRecovery: false, cwnd: 5000, ssthresh: 5000 });
+    expect(h.connection.info().delivered).toBe(10_000);
+  });
+
+  it('leaves a window that grows again, octet by octet', () => {
+    const h = inFlight(10, 30_000).after(RTT);
+    acknowledge(h, 1, [1001, 10_001]);
+    during(h, RTT);
+    acknowledge(h, 10_001);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, cwnd: 5000 });
+    for (let ack = 11_001; ack <= 30_001; ack += 1000) {
+      during(h, 20);
+      acknowledge(h, ack);
+    }
+    expect(h.connection.info()).toMatchObject({ ssthresh: 5000 });
+    expect(h.connection.info().cwnd).toBeGreaterThanOrEqual(7000);
   });
 
   it('sends new data when nothing is left to be repaired, as the window allows', () => {
@@ -137,13 +152,24 @@ describe('RACK', () => {
     expect(h.connection.info()).toMatchObject({ reordering: false, inRecovery: true });
   });
 
-  it('widens its window with DSACKs', () => {
+  it('widens its window with DSACKs, until 16 repairs went by without one', () => {
     const h = inFlight(3).after(RTT);
     // Something was sent again for nothing, long ago.
     acknowledge(h, 1001, [1, 1001]);
-    acknowledge(h, 1001, [2001, 3001]);
-    expect(h.after(49).sends()).toEqual([]);
-    expect(h.after(1).sendsBriefly()).toEqual(['ACK 1001+1000 1']);
+    let una = 1001;
+    for (let repair = 0; repair < 17; repair++) {
+      const window = repair < 16 ? 50 : 25;
+      acknowledge(h, una, [una + 1000, una + 2000]);
+      expect(h.after(window - 1).sends()).toEqual([]);
+      expect(h.after(1).sends()).toMatchObject([{ seq: una }]);
+      h.after(RTT);
+      una += 2000;
+      acknowledge(h, una);
+      expect(h.connection.info().inRecovery).toBe(false);
+      h.connection.send(new Uint8Array(2000), h.now);
+      expect(h.sends()).toHaveLength(2);
+      h.after(RTT);
+    }
   });
 });
 
@@ -229,6 +255,9 @@ describe('the tail loss probe', () => {
     expect(h.after(rto - 1).sends()).toEqual([]);
     expect(h.after(1).sendsBriefly()).toEqual(['PSH,ACK 1+1000 1']);
     expect(h.connection.info()).toMatchObject({ backoff: 1, cwnd: 1000 });
+    // No probe follows in the repair: the timer alone.
+    expect(h.after(2 * rto - 1).sends()).toEqual([]);
+    expect(h.after(1).sends()).toHaveLength(1);
   });
 });
 
@@ -279,6 +308,26 @@ describe('a repair that was not needed', () => {
     h.after(RTT);
     ack(1, again!);
     expect(h.connection.info()).toMatchObject({ inRecovery: true });
+    expect(h.connection.info().ssthresh).toBeLessThan(9880);
+  });
+
+  it('by the timer stands also where the ACK covers all, and echoes the second one', () => {
+    const { h, sent, ack } = stamped(1);
+    h.after(h.connection.info().rto).sends();
+    const [again] = h.after(h.connection.info().rto).sends();
+    h.after(RTT);
+    ack(1, again!);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 0 });
+    expect(h.connection.info().ssthresh).toBeLessThan(9880);
+    expect(sent).toHaveLength(1);
+  });
+
+  it('by the timer stands where the first of two retransmissions was answered', () => {
+    const { h, ack } = stamped(1);
+    h.after(h.connection.info().rto).sends();
+    const [again] = h.after(h.connection.info().rto).sends();
+    expect(h.after(h.connection.info().rto).sends()).toHaveLength(1);
+    ack(1, again!);
     expect(h.connection.info().ssthresh).toBeLessThan(9880);
   });
 
@@ -354,6 +403,30 @@ describe('the retransmission timer with SACK', () => {
     acknowledge(h, 4001);
     expect(h.connection.unacknowledgedBytes).toBe(0);
     expect(h.connection.info()).toMatchObject({ inflight: 0, inRecovery: false });
+  });
+
+  /** The timer has expired for the first of two segments, of which the second just left. */
+  function expired(): Harness {
+    const h = inFlight(1);
+    const { rto } = h.connection.info();
+    expect(h.after(rto).sends()).toHaveLength(1);
+    h.after(rto - 10);
+    h.connection.send(new Uint8Array(1000), h.now);
+    expect(h.sendsBriefly()).toEqual(['PSH,ACK 1001+1000 1']);
+    h.after(10);
+    expect(h.connection.info()).toMatchObject({ backoff: 1, lost: 1000, cwnd: 1000 });
+    return h;
+  }
+
+  it('sends the first segment whatever is in flight beside it', () => {
+    expect(expired().sendsBriefly()).toEqual(['ACK 1+1000 1']);
+  });
+
+  it('sends nothing again where an ACK of the first comes before the next drain', () => {
+    const h = expired();
+    acknowledge(h, 1001);
+    expect(h.sends()).toEqual([]);
+    expect(h.connection.info().inflight).toBe(1000);
   });
 
   it('sends nothing again that is reported between its expiry and the next drain', () => {
@@ -455,6 +528,31 @@ describe('a peer without SACK', () => {
     expect(h.connection.info().inRecovery).toBe(true);
   });
 
+  it('is not believed when it sends SACKs all the same', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(10_000), h.now);
+    h.sends();
+    h.after(RTT);
+    acknowledge(h, 1, [4001, 10_001]);
+    expect(h.connection.info().delivered).toBe(0);
+  });
+
+  it('lets new data out for duplicates in recovery, one for two (RFC 6937)', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(40_000), h.now);
+    h.sends();
+    h.after(RTT);
+    const sent: string[] = [];
+    for (let count = 0; count < 9; count++) {
+      acknowledge(h, 1);
+      sent.push(...during(h, 5));
+    }
+    expect(sent.filter((segment) => segment === '1+1000')).toHaveLength(1);
+    // Two by limited transmit, and about half of what the six others stand for.
+    expect(sent.length - 1).toBeGreaterThanOrEqual(4);
+    expect(sent.length - 1).toBeLessThanOrEqual(7);
+  });
+
   it('cannot inflate the window by more duplicates than there are segments', () => {
     const h = new Harness().establish({ rtt: RTT });
     h.connection.send(new Uint8Array(60_000), h.now);
@@ -462,6 +560,19 @@ describe('a peer without SACK', () => {
     h.after(RTT);
     for (let count = 0; count < 1000; count++) acknowledge(h, 1);
     expect(during(h, RTT).length).toBeLessThan(20);
+  });
+
+  it('counts what its duplicates stand for as arrived, until an ACK covers it', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(10_000), h.now);
+    h.sends();
+    h.after(RTT);
+    for (let count = 0; count < 3; count++) acknowledge(h, 1);
+    h.sends();
+    expect(h.connection.info().inflight).toBe(7000);
+    acknowledge(h, 3001);
+    h.sends();
+    expect(h.connection.info().inflight).toBe(7000);
   });
 
   it('gets all again after a timeout, one window after the other', () => {

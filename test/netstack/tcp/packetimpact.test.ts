@@ -32,14 +32,15 @@ function accepted(options: number[] = MSS_OPTION(1000)): Harness {
   return h;
 }
 
-/** ICMP's destination unreachable about the SYN that is about to leave. */
-function unreachable(h: Harness, code: number): void {
+/** ICMP's destination unreachable about the segments that are about to leave. */
+function unreachable(h: Harness, code: number, nextHopMtu = 0): void {
   let syn = new Uint8Array(0);
   h.stack.drain((slot) => (syn = packetInSlot(slot).slice(0, 28)), h.now);
   const error = new Uint8Array(28 + syn.length);
   error.set(createIpv4Header(PEER_ADDRESS, OUR_ADDRESS, 1));
   finishIpv4Header(error, 0, error.length);
   writeIcmpError(error, 20, 3, code);
+  error.set([nextHopMtu >> 8, nextHopMtu & 0xff], 26);
   error.set(syn, 28);
   finishIcmp(error, 20, 8 + syn.length);
   h.stack.handlePacket(error, h.now);
@@ -363,6 +364,20 @@ describe('sending', () => {
     ]);
   });
 
+  it('cuts what was sent when the path takes no more (tcp_splitseg_mss)', () => {
+    const h = new Harness().establish();
+    h.connection.send(patternBytes(2000), h.now);
+    unreachable(h, 4, 640);
+    expect(h.sends().map(({ seq, len }) => [seq, len])).toEqual([
+      [1, 600],
+      [601, 400],
+      [1001, 600],
+      [1601, 400],
+    ]);
+    h.receives({ flags: ACK, ack: 2001 });
+    expect(h.connection.info()).toMatchObject({ mss: 600, inflight: 0, unacknowledged: 0 });
+  });
+
   it.each([
     [1, 1],
     [500, 500],
@@ -437,6 +452,9 @@ describe('sending', () => {
     });
     for (let expiry = 0; expiry < 2; expiry++) h.after(h.connection.info().rto).sends();
     expect(h.connection.info()).toMatchObject({ backoff: 1, cwnd: 1000, ssthresh: 5000 });
+    // RFC 5681 3.1: ssthresh stays when the same segment times out again.
+    h.after(h.connection.info().rto).sends();
+    expect(h.connection.info()).toMatchObject({ backoff: 2, cwnd: 1000, ssthresh: 5000 });
   });
 
   it.each([

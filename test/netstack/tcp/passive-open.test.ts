@@ -1,4 +1,9 @@
-import { patternBytes } from '../../support/netstack-pair.js';
+import {
+  Endpoint,
+  NetstackPair,
+  patternBytes,
+  RIGHT_ADDRESS,
+} from '../../support/netstack-pair.js';
 import {
   ACK,
   FIN,
@@ -201,4 +206,32 @@ it.each([RST, RST | ACK, RST | SYN, FIN, 0])('opens nothing for flags %d', (flag
   h.receives({ flags, seq: 0 });
   expect(h.stack.usage.connections).toBe(1);
   expect(h.events).toEqual([]);
+});
+
+it('serves two stacks that talk to each other, with a backlog of one', () => {
+  const pair = new NetstackPair();
+  const servers: Endpoint[] = [];
+  pair.right.listenTcp(
+    { port: 80 },
+    (connection) => {
+      const server = new Endpoint(pair);
+      server.connection = connection;
+      servers.push(server);
+      return server;
+    },
+    { backlog: 1 },
+  );
+  const data = patternBytes(50_000);
+  for (let count = 0; count < 5; count++) {
+    const client = new Endpoint(pair);
+    const remote = { address: RIGHT_ADDRESS, port: 80 };
+    client.connection = pair.left.connectTcp(remote, client, pair.now);
+    client.send(data);
+  }
+  pair.run(10_000);
+  expect(servers).toHaveLength(5);
+  // The one of the backlog has all options.
+  expect(servers.filter(({ connection }) => connection.info().sack)).toHaveLength(1);
+  for (const { bytes } of servers) expect(Buffer.from(bytes).equals(data)).toBe(true);
+  expect(pair.right.drops.of('tcp-backlog')).toBe(4);
 });

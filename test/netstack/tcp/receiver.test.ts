@@ -1,5 +1,6 @@
 import {
   ACK,
+  FIN,
   Harness,
   MSS_OPTION,
   SACK_SYN,
@@ -52,6 +53,33 @@ describe('the advertised window', () => {
     expect(h.connection.unacknowledgedBytes).toBe(0);
     expect(h.connection.readableBytes).toBe(1000);
     expect(h.sends().at(-1)).toMatchObject({ ack: 1001, wnd: 0 });
+  });
+
+  it('shrinks to what memory there is, as the peer uses up what it was given', () => {
+    const h = new Harness({ limits: { bufferBytes: 0 } }).establish();
+    for (let count = 0; count < 64; count++) {
+      h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
+      h.connection.receive(1000, h.now);
+      h.sends();
+    }
+    expect(h.connection.info().rcvWnd).toBeLessThanOrEqual(16 * 1024);
+  });
+
+  it('is shut behind a FIN that fills it', () => {
+    const h = new Harness({ limits: { receiveBuffer: 1000 } }).establish();
+    h.receives({ flags: FIN | ACK, seq: 1, data: 1000 });
+    expect(h.sends()).toMatchObject([{ ack: 1002, wnd: 0 }]);
+    expect(h.connection.info()).toMatchObject({ state: 'CLOSE-WAIT', rcvWnd: 0 });
+  });
+
+  it('takes no FIN that lies beyond it', () => {
+    const h = new Harness({ limits: { receiveBuffer: 1500 } }).establish();
+    h.receives({ flags: FIN | ACK, seq: 1, data: 2000 });
+    expect(h.connection.receive(5000, h.now)).toHaveLength(1500);
+    h.sends();
+    h.receives({ flags: FIN | ACK, seq: 1501, data: 1000 });
+    expect(h.events).toEqual(['readable', 'readable', 'remoteClosed']);
+    expect(h.connection.receive(5000, h.now)).toHaveLength(1000);
   });
 
   it('is not backed by more memory than the budget', () => {
@@ -192,6 +220,49 @@ describe('ACKs', () => {
       acks += h.sends().length;
     }
     expect(acks).toBe(16 + 2);
+  });
+
+  it('are due at once when little of the window is left', () => {
+    const h = new Harness({ limits: { receiveBuffer: 3000 } }).establish();
+    for (let count = 0; count < 3; count++) {
+      h.receives({ flags: ACK, seq: 1 + count * 900, data: 900 });
+      h.sends();
+    }
+    h.receives({ flags: ACK, seq: 2701, data: 100 });
+    expect(h.sends()).toMatchObject([{ ack: 2801, wnd: 200 }]);
+  });
+
+  it('are not due for less than two segments of the size that the peer sends', () => {
+    const h = new Harness().establish();
+    for (let count = 0; count < 16; count++) {
+      h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
+      h.sends();
+    }
+    h.receives({ flags: ACK, seq: 16_001, data: 1000 });
+    h.receives({ flags: ACK, seq: 17_001, data: 100 });
+    expect(h.sends()).toEqual([]);
+    h.receives({ flags: ACK, seq: 17_101, data: 900 });
+    expect(h.sends()).toHaveLength(1);
+  });
+
+  it('are owed to no ACK of the peer, also in a shut window', () => {
+    const h = new Harness({ limits: { receiveBuffer: 1000 } }).establish();
+    h.receives({ flags: ACK, seq: 1, data: 1000 });
+    expect(h.sends()).toMatchObject([{ wnd: 0 }]);
+    for (let count = 0; count < 3; count++) h.receives({ flags: ACK, seq: 1001 });
+    expect(h.after(1000).sends()).toEqual([]);
+  });
+
+  it('echo the timestamp of what came behind the last of them (RFC 7323 4.3)', () => {
+    const h = new Harness().establish({ syn: SACK_TIMESTAMPS_SYN });
+    for (const [seq, tsVal] of [
+      [1, 10],
+      [989, 30],
+      [1977, 50],
+    ] as const) {
+      h.receives({ flags: ACK, seq, data: 988, options: TIMESTAMPS_OPTION(tsVal, 0) });
+      expect(h.sends()[0]!.options.tsEcr).toBe(tsVal);
+    }
   });
 
   it('are delayed for small segments even then', () => {

@@ -150,10 +150,23 @@ describe('a DSACK (RFC 2883 4)', () => {
   });
 });
 
+it('reads nothing of a block that another ACK had', () => {
+  const options = new TcpOptions();
+  options.sackStarts.set([500, 400]);
+  options.sackEnds.set([600, 700]);
+  options.sackCount = 1;
+  const report = { acknowledged: 0, isDuplicate: false, echoedAt: -1, dsackStart: 0, dsackEnd: 0 };
+  const arrived: SentSegment[] = [];
+  takeSelectiveAcks(scoreboard(), options, report, arrived);
+  expect(arrived.map(({ start }) => start)).toEqual([500]);
+  expect(report.dsackEnd).toBe(0);
+});
+
 describe('a lie', () => {
   it.each<[string, Block]>([
     ['empty', [500, 500]],
     ['reversed', [600, 500]],
+    ['reversed, below SND.UNA', [250, 200]],
     ['beyond what was sent', [900, 1001]],
     ['all beyond what was sent', [1000, 1100]],
     ['half a circle away', [-0x8000_0000, 0x7fff_ffff]],

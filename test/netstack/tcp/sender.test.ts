@@ -306,3 +306,14 @@ it('has an RFC 6528 sequence number, and a fresh port for each connection', () =
   expect(h.stack.usage.connections).toBe(2);
   expect(SYN).toBe(2);
 });
+
+it('takes the round trip of the first segment that an ACK covers, not of the last', () => {
+  const h = new Harness().establish({ rtt: 100 });
+  h.connection.send(new Uint8Array(1000), h.now);
+  h.sends();
+  h.after(40);
+  h.connection.send(new Uint8Array(1000), h.now);
+  h.sends();
+  h.after(60).receives({ flags: ACK, ack: 2001 });
+  expect(h.connection.info()).toMatchObject({ srtt: 100, minRtt: 60 });
+});
