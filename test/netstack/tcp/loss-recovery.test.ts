@@ -1,3 +1,6 @@
+import { DeliveryRate } from '../../../src/netstack/tcp/delivery-rate.js';
+import { LossRecovery, type RecoverySubject } from '../../../src/netstack/tcp/loss-recovery.js';
+import { SentSegments } from '../../../src/netstack/tcp/sent-segments.js';
 import { patternBytes } from '../../support/netstack-pair.js';
 import {
   ACK,
@@ -560,6 +563,39 @@ describe('a peer without SACK', () => {
     h.after(RTT);
     for (let count = 0; count < 1000; count++) acknowledge(h, 1);
     expect(during(h, RTT).length).toBeLessThan(20);
+  });
+
+  it('is repaired also gigabytes after the last repair, where numbers have wrapped', () => {
+    const segments = new SentSegments();
+    let entered = 0;
+    const sender = {
+      sndUna: 1,
+      sndNxt: 1,
+      mss: 1000,
+      usesSack: false,
+      segments,
+      rate: new DeliveryRate(),
+      congestion: { lost: () => undefined, enterRecovery: () => entered++ },
+    };
+    const recovery = new LossRecovery(sender as unknown as RecoverySubject, 0);
+    const report = {
+      acknowledged: 1e9,
+      isDuplicate: false,
+      echoedAt: -1,
+      dsackStart: 0,
+      dsackEnd: 0,
+    };
+    for (let count = 0; count < 3; count++) {
+      sender.sndUna = (sender.sndUna + 1e9) | 0;
+      recovery.acknowledged(report, 0);
+    }
+    sender.sndNxt = (sender.sndUna + 4000) | 0;
+    for (let at = 0; at < 4000; at += 1000) {
+      segments.sent(segments.add((sender.sndUna + at) | 0, (sender.sndUna + at + 1000) | 0));
+    }
+    const duplicate = { ...report, acknowledged: 0, isDuplicate: true };
+    for (let count = 0; count < 3; count++) recovery.acknowledged(duplicate, 0);
+    expect(entered).toBe(1);
   });
 
   it('counts what its duplicates stand for as arrived, until an ACK covers it', () => {
