@@ -73,7 +73,7 @@ describe('options', () => {
   });
 });
 
-it('keeps urgent octets in line, wherever the pointer points (MUST-30, MUST-31)', () => {
+it('keeps urgent octets in line, wherever the pointer points (MUST-30, MUST-31, RFC 6093 6)', () => {
   const h = new Harness().establish();
   const data = patternBytes(300);
   h.receives({ flags: ACK | URG, data: data.subarray(0, 100) });
@@ -108,6 +108,16 @@ it('acknowledges all that came before it sends, at once (MUST-58, MUST-59)', () 
   }
   h.receives({ flags: ACK | FIN, seq: 601, data: 100 });
   expect(h.sendsBriefly()).toEqual(['ACK 1+0 702']);
+});
+
+it('has a clock of timestamps of one millisecond, and another for each peer (RFC 7323 5.4)', () => {
+  const h = new Harness();
+  const first = h.connect().options.tsVal;
+  const [second] = h.after(1000).sends();
+  expect(second!.options.tsVal - first).toBe(1000);
+  const other = new Harness();
+  other.stack.connectTcp({ address: PEER_ADDRESS, port: 81 }, other, other.now);
+  expect(other.sends()[0]!.options.tsVal).not.toBe(first);
 });
 
 it('takes a timestamp that is lower after 24 days of silence (RFC 7323 5.5)', () => {
