@@ -90,7 +90,13 @@ export function namesIn(file, text) {
   }));
 }
 
-/** The tests that hold a requirement, by their names and by its row. */
+/**
+ * The tests that hold a requirement, by their names and by its row.
+ *
+ * @param {{titles: Title[]}} conformance
+ * @param {{name: string, elsewhere: {file: string, title: string}[]}} row
+ * @returns {{file: string, title: string}[]}
+ */
 export function testsHolding({ titles }, { name, elsewhere }) {
   return [...titles.filter(({ names }) => names.includes(name)), ...elsewhere];
 }

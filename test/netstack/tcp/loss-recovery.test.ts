@@ -238,7 +238,7 @@ describe('the tail loss probe', () => {
     expect(h.connection.info().ssthresh).toBe(Infinity);
   });
 
-  it('is not sent to a peer without SACK, nor in recovery (RFC 8985 3)', () => {
+  it('is not sent to a peer without SACK, nor in recovery (RFC 8985 4)', () => {
     const plain = new Harness().establish({ rtt: RTT });
     plain.connection.send(new Uint8Array(3000), plain.now);
     plain.sends();

@@ -104,7 +104,7 @@ describe('in fast recovery', () => {
     expect(recovering(new WindowControl(new Cubic(), 1000)).ssthresh).toBeCloseTo(7000, 6);
   });
 
-  it('shrinks in proportion, and ends at ssthresh (RFC 9937, RFC 9937 6)', () => {
+  it('shrinks in proportion, and ends at ssthresh (RFC 9937)', () => {
     const control = recovering();
     // One tenth of ten segments is delivered: half a segment, but the first one leaves whole.
     expect(control.cwnd).toBe(9000);
