@@ -1,17 +1,27 @@
-/** Writes docs/wireguard-conformance.md from the titles of the tests: `npm run conformance`. */
+/**
+ * Writes docs/wireguard-conformance.md and docs/tcp-conformance.md from the titles of the tests:
+ * `npm run conformance`.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { format, resolveConfig } from 'prettier';
 
 import { conformanceDocument, problemsOf, readConformance } from './conformance.js';
+import { readTcpConformance, tcpConformanceDocument, tcpProblemsOf } from './tcp-conformance.js';
 
 const root = join(import.meta.dirname, '..');
-const conformance = readConformance(root);
-for (const problem of problemsOf(conformance)) {
+const wireGuard = readConformance(root);
+const tcp = readTcpConformance(root);
+for (const problem of [...problemsOf(wireGuard), ...tcpProblemsOf(tcp)]) {
   console.error(problem);
   process.exitCode = 1;
 }
-const path = join(root, 'docs/wireguard-conformance.md');
-const options = { ...(await resolveConfig(path)), parser: 'markdown' };
-writeFileSync(path, await format(conformanceDocument(conformance), options));
+await write('docs/wireguard-conformance.md', conformanceDocument(wireGuard));
+await write('docs/tcp-conformance.md', tcpConformanceDocument(tcp));
+
+async function write(name, text) {
+  const path = join(root, name);
+  const options = { ...(await resolveConfig(path)), parser: 'markdown' };
+  writeFileSync(path, await format(text, options));
+}

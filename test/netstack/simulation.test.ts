@@ -100,7 +100,7 @@ it('survives a peer that is silent for 30 s in the middle', () => {
   expect(client.events).toEqual(['established']);
 });
 
-it('ends after 120 s of a peer that stays silent', () => {
+it('ends after 120 s of a peer that stays silent (SHLD-11)', () => {
   const pair = new NetstackPair();
   const { client } = connectPair(pair);
   client.send(THERE);
@@ -112,23 +112,26 @@ it('ends after 120 s of a peer that stays silent', () => {
   expect(client.events).toEqual(['established', 'closed:timeout']);
 });
 
-it.each(['left', 'right'])('half-closes from the %s and goes on from the other side', (first) => {
-  const pair = new NetstackPair({ loss: 0.02, seed: 3 });
-  const { client, server } = connectPair(pair);
-  const [closer, other] = first === 'left' ? [client, server] : [server, client];
-  closer.shutdownAfterSend = true;
-  closer.send(THERE.subarray(0, 100_000));
-  pair.run(HOUR, () => other.events.includes('remoteClosed'));
-  expect(other.receivedLength).toBe(100_000);
-  pair.run(60_000);
-  expect(closer.connection.state).toBe('FIN-WAIT-2');
-  other.shutdownAfterSend = true;
-  other.send(BACK.subarray(0, 300_000));
-  pair.run(HOUR, ended(client, server));
-  expect(isEqual(closer.bytes, BACK.subarray(0, 300_000))).toBe(true);
-});
+it.each(['left', 'right'])(
+  'half-closes from the %s and goes on from the other side (RFC 1122 4.2.2.13)',
+  (first) => {
+    const pair = new NetstackPair({ loss: 0.02, seed: 3 });
+    const { client, server } = connectPair(pair);
+    const [closer, other] = first === 'left' ? [client, server] : [server, client];
+    closer.shutdownAfterSend = true;
+    closer.send(THERE.subarray(0, 100_000));
+    pair.run(HOUR, () => other.events.includes('remoteClosed'));
+    expect(other.receivedLength).toBe(100_000);
+    pair.run(60_000);
+    expect(closer.connection.state).toBe('FIN-WAIT-2');
+    other.shutdownAfterSend = true;
+    other.send(BACK.subarray(0, 300_000));
+    pair.run(HOUR, ended(client, server));
+    expect(isEqual(closer.bytes, BACK.subarray(0, 300_000))).toBe(true);
+  },
+);
 
-it('opens simultaneously (RFC 9293 3.5, figure 7)', () => {
+it('opens simultaneously (RFC 9293 3.5, figure 7) (MUST-10)', () => {
   const pair = new NetstackPair();
   const left = new Endpoint(pair);
   const right = new Endpoint(pair);

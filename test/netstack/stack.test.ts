@@ -63,7 +63,7 @@ describe('UDP', () => {
     expect(pair.left.usage.udpSockets).toBe(0);
   });
 
-  it('reports a closed port to the socket that asked', () => {
+  it('reports a closed port to the socket that asked (RFC 1122 4.1.3.1)', () => {
     const pair = new NetstackPair();
     const errors: unknown[] = [];
     const client = pair.left.bindUdp(
@@ -103,7 +103,7 @@ describe('UDP', () => {
 });
 
 describe('ICMP', () => {
-  it('echoes both ways', () => {
+  it('echoes both ways (RFC 1122 3.2.2.6)', () => {
     const pair = new NetstackPair();
     const replies: unknown[] = [];
     pair.left.onEchoReply = (reply) => replies.push(reply);
@@ -123,7 +123,7 @@ describe('ICMP', () => {
     expect(pair.right.drops.of('icmp-rate')).toBe(100);
   });
 
-  it('ends a connection attempt that is unreachable', () => {
+  it('ends a connection attempt that is unreachable (MUST-54)', () => {
     const h = new Harness();
     h.connection = h.stack.connectTcp({ address: PEER_ADDRESS, port: 80 }, h, h.now);
     const [syn] = packets(h);
@@ -131,7 +131,7 @@ describe('ICMP', () => {
     expect(h.events).toEqual(['closed:unreachable']);
   });
 
-  it('does not end an established connection (RFC 5927 6)', () => {
+  it('does not end an established connection (RFC 5927 6, MUST-56)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(10), h.now);
     const [segment] = packets(h);
@@ -139,7 +139,7 @@ describe('ICMP', () => {
     expect(h.events).toEqual([]);
   });
 
-  it('does not believe a quoted sequence number that is not in flight (RFC 5927 4.1)', () => {
+  it('does not believe a quoted sequence number that is not in flight (RFC 5927 4.1, MUST-54)', () => {
     const h = new Harness();
     h.connection = h.stack.connectTcp({ address: PEER_ADDRESS, port: 80 }, h, h.now);
     const [syn] = packets(h);
@@ -149,7 +149,7 @@ describe('ICMP', () => {
     expect(h.stack.drops.of('icmp-unmatched')).toBe(1);
   });
 
-  it('sends again in smaller pieces when the path asks for it (RFC 1191)', () => {
+  it('sends again in smaller pieces when the path asks for it (RFC 1191, RFC 1191 3)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(2000), h.now);
     const [first] = packets(h);
@@ -254,7 +254,7 @@ describe('tables', () => {
     expect(pair.left.usage).toMatchObject({ timeWaits: 2, connections: 0 });
   });
 
-  it('lets a new SYN end TIME-WAIT for a listener (RFC 9293 3.10.7.4)', () => {
+  it('lets a new SYN end TIME-WAIT for a listener (RFC 9293 3.10.7.4, SHLD-4)', () => {
     const h = new Harness();
     h.listen();
     h.receives({ flags: ACK, seq: 1, ack: 1 });

@@ -38,7 +38,7 @@ it('folds sums of 64 KiB of ones, and beyond 32 bits', () => {
   expect(finishChecksum(0xffff_ffff + 0x1_0000_0000 * 3)).toBe(~3 & 0xffff);
 });
 
-it('detects any single changed bit', () => {
+it('detects any single changed bit (MUST-2)', () => {
   const random = seededRandom(5);
   const bytes = patternBytes(40);
   const checksum = finishChecksum(sumBytes(bytes, 0, 38));

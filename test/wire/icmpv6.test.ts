@@ -9,7 +9,7 @@ import {
 import { sumPseudoHeader } from '../../src/wire/checksum.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 
-it('makes an echo request with the checksum that its words and its pseudo header give', () => {
+it('makes an echo request with the checksum that its words and its pseudo header give (RFC 4443 2.3)', () => {
   const bytes = new Uint8Array(8);
   writeIcmpEcho(bytes, 0, ICMPV6_ECHO_REQUEST, 0x1234, 1);
   const [from, to] = [parseIpAddress('fd00::1')!, parseIpAddress('fd00::2')!];

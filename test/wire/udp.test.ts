@@ -11,7 +11,7 @@ import {
 const SOURCE = Uint8Array.of(10, 0, 0, 1);
 const DESTINATION = Uint8Array.of(10, 0, 0, 2);
 
-it('writes what it reads, with a checksum over the pseudo header', () => {
+it('writes what it reads, with a checksum over the pseudo header (RFC 1122 4.1.3.4)', () => {
   const bytes = new Uint8Array(3 + 8 + 5);
   bytes.set([104, 101, 108, 108, 111], 11);
   writeUdpPorts(bytes, 3, 0x1234, 53);

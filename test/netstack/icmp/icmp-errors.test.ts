@@ -67,7 +67,7 @@ describe.each(FAMILIES)('a UDP socket of %s', (family, peer, headers) => {
     expect(host.drops).toEqual({});
   });
 
-  it('goes on in fragments where the path is too narrow', () => {
+  it('goes on in fragments where the path is too narrow (RFC 4443 3.2)', () => {
     const { host, errors, packet } = sending();
     host.receives(tooBig(packet, 1300));
     expect(errors).toEqual([{ kind: 'too-big', code: isIpv6 ? 0 : 4, remote }]);
@@ -128,7 +128,7 @@ describe.each(FAMILIES)('a UDP socket of %s', (family, peer, headers) => {
     expect(host.stack.pathMtu(peer)).toBe(1420);
   });
 
-  it('believes no MTU that the packet did not exceed, nor less than its family has', () => {
+  it('believes no MTU that the packet did not exceed, nor less than its family has (RFC 8201 4)', () => {
     const { host, packet } = sending();
     host.receives(tooBig(packet, 1420), tooBig(packet, isIpv6 ? 1279 : 1421));
     expect(host.drops).toEqual({ 'icmp-path-mtu': 2 });

@@ -23,14 +23,14 @@ function unlabelled(packet: Uint8Array): Uint8Array {
   return packet;
 }
 
-it('answers an echo request over IPv6', () => {
+it('answers an echo request over IPv6 (RFC 4443 2.2, RFC 4443 4.1)', () => {
   const host = new Host().receives(v6(ICMPV6, icmpv6(128, 0, ECHO)));
   const [answer, ...more] = host.sends();
   expect(more).toEqual([]);
   expect(unlabelled(answer!)).toEqual(v6(ICMPV6, icmpv6(129, 0, ECHO, ENDS), ENDS));
 });
 
-it('sends an echo request over IPv6 and hands on the reply', () => {
+it('sends an echo request over IPv6 and hands on the reply (RFC 4443 4.1)', () => {
   const host = new Host();
   const replies: unknown[] = [];
   host.stack.onEchoReply = (reply) => replies.push(reply);
@@ -54,7 +54,7 @@ it('labels all echoes of one ping alike', () => {
   expect(other).not.toBe(first);
 });
 
-it('answers an echo request that came in fragments in fragments, whole', () => {
+it('answers an echo request that came in fragments in fragments, whole (RFC 1122 3.2.2.6)', () => {
   const data = [...patternBytes(3000)];
   const [request, requestV6] = [icmp(8, 0, data), icmpv6(128, 0, data)];
   const place = (start: number) => ({ id: 9, start, more: start < 2000 });
@@ -96,11 +96,14 @@ it.each([
     v4(ICMP, icmp(4, 0, [0, 0, 0, 0, ...v4(17, [0, 5, 0, 7, 0, 8, 0, 0], { from: PEER_V4 })])),
   ],
   ['icmp-unmatched', v6(ICMPV6, icmpv6(100, 0, ECHO))],
-] as const)('drops as %s what is no echo', (reason, packet) => {
-  const host = new Host().receives(packet);
-  expect(host.drops).toEqual({ [reason]: 1 });
-  expect(host.sends()).toEqual([]);
-});
+] as const)(
+  'drops as %s what is no echo (MUST-55, RFC 1122 3.2.2, RFC 4443 2.4)',
+  (reason, packet) => {
+    const host = new Host().receives(packet);
+    expect(host.drops).toEqual({ [reason]: 1 });
+    expect(host.sends()).toEqual([]);
+  },
+);
 
 it('makes checksums that hold', () => {
   const host = new Host().receives(v4(ICMP, icmp(8, 0, ECHO)), v6(ICMPV6, icmpv6(128, 0, ECHO)));

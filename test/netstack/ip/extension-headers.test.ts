@@ -29,7 +29,7 @@ function options(next: number, option: number[]): number[] {
   return [next, length / 8 - 1, ...option, ...padding];
 }
 
-describe('passes', () => {
+describe('passes (RFC 8200 4)', () => {
   it.each([
     ['no header', v6(UDP, DATAGRAM)],
     ['hop-by-hop options', v6(HOP_BY_HOP, [...options(UDP, [5, 2, 0, 0]), ...DATAGRAM])],
@@ -78,7 +78,7 @@ describe('passes', () => {
   });
 });
 
-describe('drops without a word', () => {
+describe('drops without a word (RFC 8200 4)', () => {
   it.each([
     ['no next header', 'ip-no-next-header', v6(NO_NEXT, [1, 2, 3])],
     [
@@ -116,7 +116,7 @@ describe('drops without a word', () => {
   });
 });
 
-describe('answers with a parameter problem', () => {
+describe('answers with a parameter problem (RFC 8200 4, RFC 4443 3.4)', () => {
   it.each([
     ['a protocol that nobody has', 'ip-protocol', 1, 6, v6(132, [1, 2, 3, 4])],
     ['one behind options', 'ip-protocol', 1, 40, v6(OPTIONS, [...options(50, []), 1, 2, 3, 4])],

@@ -92,7 +92,7 @@ describe.each([
     expect(arrived).toEqual([DATA]);
   });
 
-  it('are given up after 30 s; the sender of the first is told', () => {
+  it('are given up after 30 s; the sender of the first is told (RFC 1122 3.3.2, RFC 1122 3.3.2b, RFC 8200 4.5)', () => {
     const { host, arrived } = listening();
     host.receives(pieces[0]!, pieces[1]!);
     expect(host.stack.nextTimeout()).toBe(host.now + 30_000);
@@ -127,7 +127,7 @@ describe.each([
   });
 });
 
-describe('overlaps are refused (RFC 5722)', () => {
+describe('overlaps are refused (RFC 5722, RFC 8200 4.5)', () => {
   const datagram = udp([5, 7], DATA, true);
   const piece = (start: number, end: number, more = true) =>
     v6(FRAGMENT, fragmentOf(UDP, datagram.slice(start, end), { id: 1, start, more }));
@@ -218,7 +218,7 @@ describe('malformed fragments', () => {
         fragmentOf(OPTIONS, [UDP, 1, 1, 4, 0, 0, 0, 0], { id: 1, start: 0, more: true }),
       ),
     ],
-  ])('of IPv6 with %s are answered', (_, reason, code, pointer, packet) => {
+  ])('of IPv6 with %s are answered (RFC 8200 4.5)', (_, reason, code, pointer, packet) => {
     const host = new Host().receives(packet);
     expect(host.drops).toEqual({ [reason]: 1 });
     const ends = { from: OUR_V6, to: PEER_V6 };
@@ -270,7 +270,7 @@ it('takes the headers of the first fragment for the whole', () => {
   expect(arrived).toEqual([DATA]);
 });
 
-it('passes IPv4 options, of fragments too', () => {
+it('passes IPv4 options, of fragments too (MUST-50, RFC 1122 3.2.1.8)', () => {
   const { host, arrived } = listening();
   host.receives(v4(UDP, udp([5, 7], [1], false), { options: ROUTER_ALERT }));
   const pieces = cut(udp([5, 7], DATA, false), 0, 80);
@@ -281,7 +281,7 @@ it('passes IPv4 options, of fragments too', () => {
   expect(arrived).toEqual([[1], DATA]);
 });
 
-it('answers an IPv4 protocol that nobody has, and no later fragment of it', () => {
+it('answers an IPv4 protocol that nobody has, and no later fragment of it (RFC 1122 3.2.2.1)', () => {
   const packet = v4(99, DATA);
   const host = new Host().receives(packet, v4(99, DATA.slice(0, 8), { start: 8 }));
   const [answer, ...more] = host.sends();
@@ -292,7 +292,7 @@ it('answers an IPv4 protocol that nobody has, and no later fragment of it', () =
   expect(host.drops).toEqual({ 'ip-protocol': 1 });
 });
 
-describe('sources that are no single host', () => {
+describe('sources that are no single host (MUST-63, RFC 1122 3.2.1.3)', () => {
   it.each(['0.1.2.3', '127.0.0.1', '224.0.0.1', '240.0.0.1', '255.255.255.255'])('%s', (text) => {
     const host = new Host().receives(v4(99, [], { from: ip(text) }));
     expect(host.drops).toEqual({ 'ip-source': 1 });
@@ -310,7 +310,7 @@ describe('sources that are no single host', () => {
   });
 });
 
-it('answers nothing that was sent to many', () => {
+it('answers nothing that was sent to many (MUST-57, RFC 1122 3.2.2)', () => {
   const host = new Host().receives(
     v6(99, [], { to: ip('ff02::1') }),
     v6(UDP, udp([5, 9], [1], true, { to: ip('ff02::1') }), { to: ip('ff02::1') }),

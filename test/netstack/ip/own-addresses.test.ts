@@ -3,7 +3,7 @@ import { ip } from '../../support/netstack-pair.js';
 
 const ADDRESSES = ['fd00::1', '10.0.0.1', '10.0.0.2', 'fd00::2'].map(ip);
 
-it('speaks from the first address of the family, or from the wanted one', () => {
+it('speaks from the first address of the family, or from the wanted one (MUST-43, MUST-44)', () => {
   const addresses = new OwnAddresses(ADDRESSES);
   expect(addresses.select(ip('192.0.2.1'))).toBe(1);
   expect(addresses.select(ip('2001:db8::1'))).toBe(0);

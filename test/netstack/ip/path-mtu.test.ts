@@ -41,7 +41,7 @@ it.each([
   expect(of(paths, address)).toBe(1420);
 });
 
-it('never lets a message widen a path', () => {
+it('never lets a message widen a path (RFC 1191 3)', () => {
   const paths = new PathMtus(1420);
   paths.learn(V4, 1000, 1420, 0);
   expect(paths.learn(V4, 1200, 1420, 0)).toBe(false);
@@ -50,7 +50,7 @@ it('never lets a message widen a path', () => {
   expect(paths.learn(V4, 900, 1420, 0)).toBe(true);
 });
 
-it('forgets after ten minutes, counted from the last change', () => {
+it('forgets after ten minutes, counted from the last change (RFC 1191 6.3)', () => {
   const paths = new PathMtus(1420);
   paths.learn(V4, 1000, 1420, 0);
   paths.learn(V6, 1300, 1420, 1000);
@@ -64,7 +64,7 @@ it('forgets after ten minutes, counted from the last change', () => {
   expect([of(paths), paths.size, paths.nextTimeout()]).toEqual([1420, 0, Infinity]);
 });
 
-it('holds 1,024 paths; the oldest makes room', () => {
+it('holds 1,024 paths; the oldest makes room (RFC 8201 5.2)', () => {
   const paths = new PathMtus(1420);
   for (let count = 0; count < 1025; count++) {
     paths.learn(Uint8Array.of(10, 1, count >> 8, count), 1000, 1420, count);

@@ -47,7 +47,7 @@ const anyPieces = fc
     return { whole, ranges: shuffled };
   });
 
-it('makes the whole of its pieces, in any order and with duplicates', () => {
+it('makes the whole of its pieces, in any order and with duplicates (RFC 1122 3.3.2)', () => {
   fc.assert(
     fc.property(anyPieces, ({ whole, ranges }) => {
       const { reassembly } = create();

@@ -27,7 +27,7 @@ class Flight {
   }
 }
 
-it('notes at each departure what was so then (4.1.2.1)', () => {
+it('notes at each departure what was so then (4.1.2.1) (draft-ietf-ccwg-bbr 4.1.1)', () => {
   const flight = new Flight();
   expect(flight.send(100)).toMatchObject({
     sentAt: 100,
@@ -52,7 +52,7 @@ it('begins a new interval when nothing was in flight', () => {
   expect(flight.send(900)).toMatchObject({ firstSentAt: 900, deliveredAt: 900, delivered: 1000 });
 });
 
-it('takes what was delivered over the longer of the two intervals (4.1.2.3)', () => {
+it('takes what was delivered over the longer of the two intervals (4.1.2.3) (draft-ietf-ccwg-bbr 4.1.2)', () => {
   const flight = new Flight();
   const segments = [100, 110, 120, 130].map((now) => flight.send(now));
   // Sent in 0 ms, acknowledged in 50.
@@ -86,7 +86,7 @@ it('takes the interval of sending where that is the longer one', () => {
   expect(flight.acknowledge(180, 0, second, third).deliveryRate).toBe(2000 / 105);
 });
 
-it('takes nothing from an interval below the shortest round trip', () => {
+it('takes nothing from an interval below the shortest round trip (draft-ietf-ccwg-bbr 4.1.2)', () => {
   const flight = new Flight();
   const segment = flight.send(100);
   const sample = flight.acknowledge(109, 10, segment);
@@ -157,7 +157,7 @@ it('shows nothing for an ACK that delivers nothing', () => {
   });
 });
 
-describe('a user who gives too little (4.1.2.4)', () => {
+describe('a user who gives too little (4.1.2.4) (draft-ietf-ccwg-bbr 4.1.2)', () => {
   it('marks what leaves until all that was in flight then is delivered', () => {
     const flight = new Flight();
     const first = flight.send(100);

@@ -14,7 +14,7 @@ it('sends duplicate ACKs before text, and puts the last ACK on it', () => {
   expect(h.sendsBriefly()).toEqual(['ACK 1+0 1', 'ACK 1+0 1', 'PSH,ACK 1+10 1']);
 });
 
-it('sets PSH where the queue ends, and nowhere else', () => {
+it('sets PSH where the queue ends, and nowhere else (SHLD-27, MUST-61)', () => {
   const h = new Harness().establish();
   h.connection.send(new Uint8Array(2000), h.now);
   expect(h.sends().map(({ flags }) => flags)).toEqual(['ACK', 'PSH,ACK']);
@@ -103,7 +103,7 @@ describe('the persist timer', () => {
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
 
-  it('begins with RTO each time that the window shuts', () => {
+  it('begins with RTO each time that the window shuts (SHLD-29)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(5), h.now);
     h.sends();
@@ -130,7 +130,7 @@ describe('the persist timer', () => {
     expect(h.events).toEqual(['closed:timeout']);
   });
 
-  it('has an interval of a minute at most (RFC 9293 3.8.6.1)', () => {
+  it('has an interval of a minute at most (RFC 9293 3.8.6.1, SHLD-30)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(new Uint8Array(10), h.now);

@@ -4,7 +4,7 @@ import { ip, patternBytes } from '../../support/netstack-pair.js';
 const LOCAL = ip('10.0.0.1');
 const REMOTE = { address: ip('10.0.0.2'), port: 80 };
 
-it('gives each port of the range once, then none (RFC 6056 3.3.3)', () => {
+it('gives each port of the range once, then none (RFC 6056 3.3.3, RFC 6056 3.2)', () => {
   const ports = new EphemeralPorts(patternBytes(16), 123_456);
   const taken = new Set<number>();
   for (;;) {
@@ -17,7 +17,7 @@ it('gives each port of the range once, then none (RFC 6056 3.3.3)', () => {
   expect(Math.max(...taken)).toBe(65_535);
 });
 
-it('starts elsewhere for another remote and for another key', () => {
+it('starts elsewhere for another remote and for another key (RFC 6056 3.3.3)', () => {
   const select = (key: number, port: number): number | undefined =>
     new EphemeralPorts(patternBytes(16, key), 0).select(LOCAL, { ...REMOTE, port }, () => true);
   expect(new Set([select(1, 80), select(1, 81), select(2, 80)]).size).toBe(3);

@@ -4,7 +4,7 @@ import { ip, patternBytes } from '../../support/netstack-pair.js';
 const LOCAL = { address: ip('10.0.0.1'), port: 40_000 };
 const REMOTE = { address: ip('10.0.0.2'), port: 80 };
 
-it('adds a clock of 4 microseconds to a keyed hash of both ends (RFC 6528 3)', () => {
+it('adds a clock of 4 microseconds to a keyed hash of both ends (RFC 6528 3, MUST-8)', () => {
   const sequence = new InitialSequence(patternBytes(16));
   const first = sequence.next(LOCAL, REMOTE, 5000);
   expect((sequence.next(LOCAL, REMOTE, 5001) - first) | 0).toBe(250);
@@ -14,7 +14,7 @@ it('adds a clock of 4 microseconds to a keyed hash of both ends (RFC 6528 3)', (
   expect(sequence.next(LOCAL, REMOTE, 5000 + around)).toBe(first);
 });
 
-it('depends on the key and on each part of the four-tuple', () => {
+it('depends on the key and on each part of the four-tuple (SHLD-1, MUST-9)', () => {
   const sequence = new InitialSequence(patternBytes(16));
   const others = [
     sequence.next(LOCAL, REMOTE, 0),

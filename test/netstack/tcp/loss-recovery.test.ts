@@ -56,7 +56,7 @@ describe('what was merely late', () => {
 });
 
 describe('SACK recovery', () => {
-  it('sends again what is missing below three segments, the first at once, and nothing else', () => {
+  it('sends again what is missing below three segments, the first at once, and nothing else (RFC 2018 5, RFC 6675 5)', () => {
     const h = inFlight(10).after(RTT);
     acknowledge(h, 1, [2001, 3001]);
     acknowledge(h, 1, [2001, 4001]);
@@ -70,7 +70,7 @@ describe('SACK recovery', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: true, inflight: 0, retransmits: 2 });
   });
 
-  it('ends when all that was out then is acknowledged, with the window at ssthresh', () => {
+  it('ends when all that was out then is acknowledged, with the window at ssthresh (RFC 6675 5)', () => {
     const h = inFlight(10, 5000).after(RTT);
     acknowledge(h, 1, [1001, 5001]);
     expect(h.sendsBriefly()[0]).toBe('ACK 1+1000 1');
@@ -104,7 +104,7 @@ describe('SACK recovery', () => {
     expect(sent).toHaveLength(5);
   });
 
-  it('lets new segments out while two that arrived wait for the third (RFC 3042)', () => {
+  it('lets new segments out while two that arrived wait for the third (RFC 3042, RFC 3042 2)', () => {
     const h = inFlight(10, 9000).after(RTT);
     acknowledge(h, 1, [1001, 2001]);
     expect(h.sendsBriefly()).toEqual(['ACK 10001+1000 1']);
@@ -156,7 +156,7 @@ describe('RACK', () => {
     expect(during(h, 20)).toEqual(['3001+1000']);
   });
 
-  it('finds a lost retransmission by what left behind it, without the timer', () => {
+  it('finds a lost retransmission by what left behind it, without the timer (RFC 8985 6.2 step 5)', () => {
     const h = inFlight(10, 10_000).after(RTT);
     acknowledge(h, 1, [1001, 7001]);
     expect(during(h, 60).slice(0, 2)).toEqual(['1+1000', '10001+1000']);
@@ -199,7 +199,7 @@ describe('RACK', () => {
 });
 
 describe('the tail loss probe', () => {
-  it('is new data where there is some: two round trips after the last segment', () => {
+  it('is new data where there is some: two round trips after the last segment (RFC 8985 7.3)', () => {
     const h = inFlight(10, 5000);
     expect(h.after(2 * RTT - 1).sends()).toEqual([]);
     expect(h.after(1).sendsBriefly()).toEqual(['ACK 10001+1000 1']);
@@ -215,7 +215,7 @@ describe('the tail loss probe', () => {
     expect(full.after(2 * RTT).sendsBriefly()).toEqual(['ACK 2001+1000 1']);
   });
 
-  it('is sent once; then the timer is waited for, which begins anew', () => {
+  it('is sent once; then the timer is waited for, which begins anew (RFC 8985 7.3)', () => {
     const h = inFlight(3);
     const { rto } = h.connection.info();
     h.after(2 * RTT).sends();
@@ -260,7 +260,7 @@ describe('the tail loss probe', () => {
     expect(h.connection.info().ssthresh).toBe(Infinity);
   });
 
-  it('is not sent to a peer without SACK, nor in recovery', () => {
+  it('is not sent to a peer without SACK, nor in recovery (RFC 8985 4)', () => {
     const plain = new Harness().establish({ rtt: RTT });
     plain.connection.send(new Uint8Array(3000), plain.now);
     plain.sends();
@@ -311,7 +311,7 @@ describe('a repair that was not needed', () => {
     return h.after(h.connection.info().rto).sends();
   }
 
-  it('by the timer is taken back when the echo is older than it (RFC 3522, RFC 4015)', () => {
+  it('by the timer is taken back when the echo is older than it (RFC 3522, RFC 4015, RFC 4015 3)', () => {
     const { h, sent, ack } = stamped(5);
     expect(timeOut(h)).toHaveLength(1);
     expect(h.connection.info()).toMatchObject({ cwnd: 988, inRecovery: true, backoff: 1 });
@@ -380,7 +380,7 @@ describe('a repair that was not needed', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: false, ssthresh: Infinity });
   });
 
-  it('is taken back when DSACKs report all that was sent again (RFC 3708)', () => {
+  it('is taken back when DSACKs report all that was sent again (RFC 3708, RFC 4015 3)', () => {
     const h = inFlight(10).after(RTT);
     acknowledge(h, 1, [2001, 7001]);
     expect(during(h, 80)).toEqual(['1+1000', '1001+1000']);
@@ -400,7 +400,7 @@ describe('a repair that was not needed', () => {
 });
 
 describe('the retransmission timer with SACK', () => {
-  it('leaves what has arrived alone', () => {
+  it('leaves what has arrived alone (RFC 2018 5, RFC 6675 5.1)', () => {
     const h = inFlight(4);
     acknowledge(h.after(RTT), 1, [1001, 2001]);
     expect(during(h, 30)).toEqual(['1+1000']);
@@ -454,7 +454,7 @@ describe('the retransmission timer with SACK', () => {
     expect(h.connection.info().inflight).toBe(1000);
   });
 
-  it('sends nothing again that is reported between its expiry and the next drain', () => {
+  it('sends nothing again that is reported between its expiry and the next drain (RFC 6675 5.1)', () => {
     const h = inFlight(3).after(2 * RTT);
     h.sends();
     h.after(h.connection.info().rto);
@@ -495,7 +495,7 @@ describe('a SACK that lies', () => {
 });
 
 describe('a peer that divides its ACKs', () => {
-  it('gains no more than by one ACK: a window grows by octets', () => {
+  it('gains no more than by one ACK: a window grows by octets (RFC 3465 2.3)', () => {
     const whole = inFlight(10, 50_000).after(RTT);
     acknowledge(whole, 1001);
     const divided = inFlight(10, 50_000).after(RTT);
@@ -539,7 +539,7 @@ describe('a peer without SACK', () => {
     return h;
   }
 
-  it('begins no repair by duplicates of what was just repaired (RFC 6582 3.2 step 2)', () => {
+  it('begins no repair by duplicates of what was just repaired (RFC 6582 3.2 step 2, RFC 6582 3.2)', () => {
     const h = repaired();
     for (let count = 0; count < 4; count++) acknowledge(h, 10_001);
     expect(h.connection.info().inRecovery).toBe(false);
@@ -649,7 +649,7 @@ describe('a peer without SACK', () => {
 });
 
 describe('a window that the peer shrinks', () => {
-  it('holds back new data; what is in flight is repaired all the same (RFC 9293 3.8.6, MUST-34)', () => {
+  it('holds back new data; what is in flight is repaired all the same (RFC 9293 3.8.6, MUST-34, SHLD-15, SHLD-16)', () => {
     const h = inFlight(10, 20_000).after(RTT);
     h.receives({ flags: ACK, ack: 1001, wnd: 2000 });
     expect(h.sends()).toEqual([]);
@@ -661,7 +661,7 @@ describe('a window that the peer shrinks', () => {
     expect(during(h, RTT)).toEqual(['10001+1000', '11001+1000']);
   });
 
-  it('to nothing, with data in flight, keeps the connection for as long as it answers', () => {
+  it('to nothing, with data in flight, keeps the connection for as long as it answers (SHLD-17, MUST-35)', () => {
     const h = inFlight(3);
     const begin = h.now;
     let sent = 0;

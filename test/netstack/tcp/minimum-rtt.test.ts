@@ -9,7 +9,7 @@ it('is the shortest round trip, Infinity before the first', () => {
   expect(minimum.value).toBe(40);
 });
 
-it('is kept for 2.5 minutes at least, and forgotten after 5', () => {
+it('is kept for 2.5 minutes at least, and forgotten after 5 (RFC 8985 6.2)', () => {
   const minimum = new MinimumRtt();
   minimum.sample(40, 0);
   minimum.sample(50, 2.4 * MINUTE);

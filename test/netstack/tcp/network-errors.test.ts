@@ -54,7 +54,7 @@ describe.each([
   ['IPv4', false, 40],
   ['IPv6', true, 60],
 ])('%s', (_, isIpv6, headers) => {
-  it('carries on over a narrow path, and uses a wide one again after ten minutes', () => {
+  it('carries on over a narrow path, and uses a wide one again after ten minutes (RFC 1191 3, RFC 1191 6.3)', () => {
     const path = new NarrowPair(isIpv6, 1300);
     const { pair } = path;
     const { client, server } = connectPair(pair);
@@ -79,7 +79,7 @@ describe.each([
     expect(pair.left.nextTimeout()).toBe(Infinity);
   });
 
-  it('tells all connections to the destination at once, and resends what was lost', () => {
+  it('tells all connections to the destination at once, and resends what was lost (MUST-54, RFC 1191 6.4)', () => {
     const path = new NarrowPair(isIpv6, 1420);
     const { pair } = path;
     const [first, second] = [connectPair(pair, 80), connectPair(pair, 81)];
@@ -98,7 +98,7 @@ describe.each([
   });
 });
 
-it('offers in IPv6 an MSS of the MTU less 60, and takes 1,220 where the peer offers none', () => {
+it('offers in IPv6 an MSS of the MTU less 60, and takes 1,220 where the peer offers none (MUST-15, MUST-67)', () => {
   const pair = new NetstackPair({ addresses: { left: LEFT_V6, right: RIGHT_V6 } });
   const syns: Uint8Array[] = [];
   pair.drop = (packet) => {

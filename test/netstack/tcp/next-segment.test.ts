@@ -101,7 +101,7 @@ describe('new data', () => {
     expect(chosen(new Source(changes))).toBe(expected);
   });
 
-  it('fills what in flight leaves of each window', () => {
+  it('fills what in flight leaves of each window (SHLD-28)', () => {
     expect(chosen(new Source({ cwnd: 3500, maxSndWnd: 1000 }, 3))).toBe('3000+500');
     expect(chosen(new Source({ cwnd: 3000 }, 3))).toBe('nothing');
     expect(chosen(new Source({ sndWnd: 3600, maxSndWnd: 1000 }, 3))).toBe('3000+600');
@@ -111,7 +111,7 @@ describe('new data', () => {
     expect(chosen(source)).toBe('nothing');
   });
 
-  it('with Nagle is no small segment behind others, but a full one', () => {
+  it('with Nagle is no small segment behind others, but a full one (SHLD-7)', () => {
     expect(chosen(new Source({ dataEnd: 1500, noDelay: false }, 1))).toBe('nothing');
     expect(chosen(new Source({ dataEnd: 1500 }, 1))).toBe('1000+500');
     expect(chosen(new Source({ dataEnd: 2000, noDelay: false }, 1))).toBe('1000+1000');
@@ -122,7 +122,7 @@ describe('new data', () => {
 });
 
 describe('what is lost', () => {
-  it('comes before what is new, the first of it first', () => {
+  it('comes before what is new, the first of it first (RFC 6675 4)', () => {
     expect(chosen(lose(new Source({}, 5), 1000, 3000))).toBe('1000+1000R');
   });
 

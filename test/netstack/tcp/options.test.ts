@@ -18,7 +18,7 @@ function parse(...bytes: number[]): TcpOptions {
 
 const ABSENT = { mss: 536, windowShift: -1, hasTimestamps: false };
 
-it('reads MSS, window scale and timestamps among others', () => {
+it('reads MSS, window scale and timestamps among others (MUST-4, MUST-6, MUST-64)', () => {
   const options = parse(
     ...[2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0xff, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7, 254, 3, 9, 0],
   );
@@ -26,7 +26,7 @@ it('reads MSS, window scale and timestamps among others', () => {
   expect(options.tsVal).toBe(0xff000001 | 0);
 });
 
-it('takes a shift above 14 as 14, and an MSS below 48 as 48', () => {
+it('takes a shift above 14 as 14, and an MSS below 48 as 48 (RFC 7323 2.3)', () => {
   expect(parse(3, 3, 200).windowShift).toBe(14);
   expect(parse(2, 4, 0, 1).mss).toBe(48);
 });
@@ -42,12 +42,12 @@ it.each([
   expect(parse(...bytes)).toMatchObject(ABSENT);
 });
 
-it('survives any bytes', () => {
+it('survives any bytes (MUST-6)', () => {
   for (let seed = 1; seed < 500; seed++) parse(...patternBytes(40, seed));
   expect(parse()).toMatchObject(ABSENT);
 });
 
-it('reads what it writes', () => {
+it('reads what it writes (MUST-68)', () => {
   const bytes = new Uint8Array(20);
   const options = { mss: 1380, windowShift: 6, sackPermitted: false };
   expect(writeSynOptions(bytes, 0, options)).toBe(8);
@@ -68,7 +68,7 @@ it('reads what it writes', () => {
   expect(parse(...bytes.subarray(0, 12))).toMatchObject({ ...all, hasTimestamps: false });
 });
 
-it('reads the blocks of a SACK that it writes, four at most', () => {
+it('reads the blocks of a SACK that it writes, four at most (RFC 2018 3)', () => {
   const bytes = new Uint8Array(48);
   let at = writeSackPrefix(bytes, 0, 4);
   for (const start of [100, -200, 0x7fff_ffff, 4]) at = writeSackBlock(bytes, at, start, start + 9);

@@ -81,7 +81,7 @@ describe('the handshake', () => {
     expect(new Harness().listen().wnd).toBe(0xffff);
   });
 
-  it('takes a window of the peer with its highest bit set (tcp_window_msb_set)', () => {
+  it('takes a window of the peer with its highest bit set (tcp_window_msb_set, MUST-1)', () => {
     const h = new Harness().establish({ wnd: 0x8000 });
     expect(h.connection.info().sndWnd).toBe(0x8000);
     h.connection.send(new Uint8Array(5000), h.now);
@@ -153,7 +153,7 @@ describe('the handshake', () => {
     expect(h.events).toEqual(['accepted', 'established', 'readable']);
   });
 
-  it('goes back to LISTEN for RST in SYN-RECEIVED (tcp_synrcvd_reset)', () => {
+  it('goes back to LISTEN for RST in SYN-RECEIVED (tcp_synrcvd_reset, MUST-11)', () => {
     const h = new Harness();
     h.listen(MSS_OPTION(1000), 1);
     h.receives({ flags: RST, seq: 1 });
@@ -165,7 +165,7 @@ describe('the handshake', () => {
     expect(h.events).toEqual(['accepted', 'established']);
   });
 
-  it('is refused by RST in SYN-SENT, and in SYN-RECEIVED of an active open (tcp_synsent_reset)', () => {
+  it('is refused by RST in SYN-SENT, and in SYN-RECEIVED of an active open (tcp_synsent_reset, MUST-11)', () => {
     const h = new Harness();
     h.connect();
     h.receives({ flags: RST | ACK, seq: 0, ack: 1 });
@@ -246,7 +246,7 @@ describe('segments that are not acceptable', () => {
     expect(h.connection.unacknowledgedBytes).toBe(0);
   });
 
-  it('are those with an old timestamp (tcp_paws_mechanism)', () => {
+  it('are those with an old timestamp (tcp_paws_mechanism, RFC 7323 5.3)', () => {
     const h = accepted([...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(100, 0)]);
     const data = patternBytes(5);
     h.receives({ flags: ACK, seq: 1, data, options: TIMESTAMPS_OPTION(200, 0) });
@@ -327,7 +327,7 @@ describe('the end', () => {
     expect(h.sendsBriefly()).toEqual(['FIN,PSH,ACK 1001+500 1']);
   });
 
-  it('comes with the user timeout, and counts from the last progress (tcp_user_timeout)', () => {
+  it('comes with the user timeout, and counts from the last progress (tcp_user_timeout, MUST-21)', () => {
     const h = new Harness({ limits: { userTimeout: 3000 } }).establish();
     h.connection.send(new Uint8Array(2000), h.now);
     h.sends();
@@ -340,7 +340,7 @@ describe('the end', () => {
 });
 
 describe('sending', () => {
-  it('holds small segments back with Nagle, and one segment alone (tcp_nagle)', () => {
+  it('holds small segments back with Nagle, and one segment alone (tcp_nagle, SHLD-7)', () => {
     const h = new Harness().establish();
     h.connection.setNoDelay(false);
     h.connection.send(new Uint8Array(100), h.now);
@@ -351,7 +351,7 @@ describe('sending', () => {
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 101+1000 1']);
   });
 
-  it('cuts what was queued before the MSS was known (tcp_splitseg_mss)', () => {
+  it('cuts what was queued before the MSS was known (tcp_splitseg_mss, MUST-16)', () => {
     const h = new Harness();
     h.connect();
     h.connection.send(patternBytes(1000), h.now);
@@ -513,7 +513,7 @@ describe('sending', () => {
 });
 
 describe('windows', () => {
-  it('that shrink hold back what is new (tcp_window_shrink)', () => {
+  it('that shrink hold back what is new (tcp_window_shrink, SHLD-15)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(500), h.now);
     expect(h.sends()).toHaveLength(1);
@@ -549,7 +549,7 @@ describe('windows', () => {
     expect(h.sends().at(-1)).toMatchObject({ ack: 2501, wnd: 0 });
   });
 
-  it('of zero are probed; the octet that the peer takes counts (tcp_zero_window_probe)', () => {
+  it('of zero are probed; the octet that the peer takes counts (tcp_zero_window_probe, MUST-36)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(patternBytes(3), h.now);
@@ -561,7 +561,7 @@ describe('windows', () => {
     expect(h.sends()[0]).toMatchObject({ seq: 2, len: 1, data: patternBytes(3).subarray(1, 2) });
   });
 
-  it('of zero are probed again and again, ever more slowly (tcp_zero_window_probe_retransmit)', () => {
+  it('of zero are probed again and again, ever more slowly (tcp_zero_window_probe_retransmit, SHLD-30)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(patternBytes(30), h.now);

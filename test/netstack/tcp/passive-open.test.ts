@@ -37,8 +37,8 @@ function cookie(options: number[] = ALL_OPTIONS): Harness {
   return h;
 }
 
-describe('a full backlog', () => {
-  it('is answered with a cookie that keeps nothing, and offers MSS alone', () => {
+describe('a full backlog (RFC 4987 3.6)', () => {
+  it('is answered with a cookie that keeps nothing, and offers MSS alone (SHLD-5)', () => {
     const h = new Harness();
     h.listen(MSS_OPTION(1000), 1);
     const before = h.stack.usage;
@@ -125,7 +125,7 @@ describe('a full backlog', () => {
   });
 });
 
-describe('a cookie is refused with RST', () => {
+describe('a cookie is refused with RST (RFC 4987 3.6)', () => {
   it('after its minute and the next', () => {
     const h = cookie();
     h.after(2 * MINUTE).receives({ flags: ACK, seq: 1, ack: 1 });

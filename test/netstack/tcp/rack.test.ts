@@ -95,7 +95,7 @@ describe('the reordering window (RFC 8985 6.2 step 4)', () => {
     expect(scene.detect(125)).toEqual({ lost: [0, 1, 2], again: Infinity });
   });
 
-  it('is nothing in recovery, and with three SACKed segments, while no reordering was seen', () => {
+  it('is nothing in recovery, and with three SACKed segments, while no reordering was seen (RFC 6675 4b)', () => {
     expect(oneGap({ isRecovering: true }).detect().lost).toEqual([0, 1, 2]);
     const scene = new Scene();
     scene.send(0, 0, 0, 0, 0);
@@ -150,7 +150,7 @@ describe('the reordering window (RFC 8985 6.2 step 4)', () => {
   });
 });
 
-describe('reordering (step 3)', () => {
+describe('reordering (step 3) (RFC 8985 6.2 step 3)', () => {
   it('is seen when what was never sent again arrives below what has arrived', () => {
     const scene = new Scene();
     scene.send(0, 0, 0);
@@ -187,7 +187,7 @@ describe('reordering (step 3)', () => {
   });
 });
 
-describe('the newest segment that has arrived (step 2)', () => {
+describe('the newest segment that has arrived (step 2) (RFC 8985 6.2 step 2)', () => {
   it('makes what left before it lost, by time first and then by number', () => {
     const scene = new Scene();
     scene.send(0, 10, 20, 20, 20, 30);
@@ -206,7 +206,7 @@ describe('the newest segment that has arrived (step 2)', () => {
     expect(scene.detect()).toEqual({ lost: [], again: 225 });
   });
 
-  it('looks again when the last of what may be late is overdue', () => {
+  it('looks again when the last of what may be late is overdue (RFC 8985 6.2 step 5)', () => {
     const scene = new Scene();
     scene.send(0, 5, 10, 15);
     scene.arrives(110, [3]);
@@ -234,7 +234,7 @@ describe('the newest segment that has arrived (step 2)', () => {
   });
 });
 
-describe('a segment that was sent again', () => {
+describe('a segment that was sent again (RFC 8985 6.2 step 2)', () => {
   /** The first of two, sent again at 200; both left at 0, and a third at 150. */
   function ambiguous(): Scene {
     const scene = new Scene();
@@ -278,7 +278,7 @@ describe('a segment that was sent again', () => {
   });
 });
 
-describe('the retransmission timeout (6.3)', () => {
+describe('the retransmission timeout (6.3) (RFC 8985 6.3)', () => {
   it('makes the first segment lost, and all that are overdue', () => {
     const scene = new Scene();
     scene.send(0, 50, 240, 300);

@@ -11,7 +11,7 @@ import {
 } from '../tcp-harness.js';
 
 describe('the advertised window', () => {
-  it('is the buffer less what is held, in steps of the scale', () => {
+  it('is the buffer less what is held, in steps of the scale (RFC 7323 2.4)', () => {
     const h = new Harness().establish({ syn: [...MSS_OPTION(1000), ...SCALE_OPTION(0)] });
     for (let count = 0; count < 4; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
@@ -32,7 +32,7 @@ describe('the advertised window', () => {
     expect(h.sends()).toMatchObject([{ flags: 'ACK', ack: 4001, wnd: 1000 }]);
   });
 
-  it('moves its edge by full segments only (RFC 9293 3.8.6.2.2)', () => {
+  it('moves its edge by full segments only (RFC 9293 3.8.6.2.2, SHLD-14, MUST-39)', () => {
     const h = new Harness({ limits: { receiveBuffer: 4000 } }).establish();
     for (let count = 0; count < 4; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
@@ -55,7 +55,7 @@ describe('the advertised window', () => {
     expect(h.sends().at(-1)).toMatchObject({ ack: 1001, wnd: 0 });
   });
 
-  it('shrinks to what memory there is, as the peer uses up what it was given', () => {
+  it('shrinks to what memory there is, as the peer uses up what it was given (SHLD-14)', () => {
     const h = new Harness({ limits: { bufferBytes: 0 } }).establish();
     for (let count = 0; count < 64; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
@@ -123,7 +123,7 @@ describe('the blocks of our SACKs', () => {
   it.each([
     ['without timestamps', SACK_SYN],
     ['with them', SACK_TIMESTAMPS_SYN],
-  ])('begin with the latest and are three at most, %s (RFC 2018 4)', (_, syn) => {
+  ])('begin with the latest and are three at most, %s (RFC 2018 4, RFC 2018 3)', (_, syn) => {
     const h = new Harness().establish({ syn });
     const told: string[][] = [];
     for (const start of [2001, 4001, 6001, 8001]) {
@@ -138,7 +138,7 @@ describe('the blocks of our SACKs', () => {
     ]);
   });
 
-  it('are all told where many segments came at once, by as many ACKs as that takes', () => {
+  it('are all told where many segments came at once, by as many ACKs as that takes (RFC 2018 4)', () => {
     const h = ahead(SACK_SYN, 2001, 4001, 6001, 8001, 10_001, 12_001, 14_001);
     const sent = h.sends();
     expect(sent).toHaveLength(3);
@@ -146,7 +146,7 @@ describe('the blocks of our SACKs', () => {
     expect(told.size).toBe(7);
   });
 
-  it('are one ACK for a run of segments behind one gap', () => {
+  it('are one ACK for a run of segments behind one gap (MUST-58)', () => {
     const h = ahead(SACK_SYN, 2001, 3001, 4001, 5001);
     expect(h.sends().map((ack) => h.blocks(ack))).toEqual([['2001-6001']]);
   });
@@ -174,7 +174,7 @@ describe('the blocks of our SACKs', () => {
     ]);
   });
 
-  it('are sent to no peer that did not permit SACK', () => {
+  it('are sent to no peer that did not permit SACK (RFC 2018 2)', () => {
     const h = ahead(MSS_OPTION(1000), 2001, 4001);
     expect(h.sends().map(({ options }) => options.sackCount)).toEqual([0, 0]);
   });
@@ -273,7 +273,7 @@ describe('ACKs', () => {
     expect(h.sendsBriefly()).toEqual(['ACK 1+0 101']);
   });
 
-  it('are due at once for a segment that fills a gap, and for all behind one', () => {
+  it('are due at once for a segment that fills a gap, and for all behind one (RFC 5681 4.2)', () => {
     const h = new Harness().establish({ syn: SACK_SYN });
     for (let count = 0; count < 16; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });

@@ -43,7 +43,7 @@ describe('the handshake', () => {
 });
 
 describe('an ACK', () => {
-  it('is a sample by the segment that it covers, rather than by its echo', () => {
+  it('is a sample by the segment that it covers, rather than by its echo (RFC 7323 4.1)', () => {
     const trips = measured();
     trips.acknowledged(180, 40, 1000);
     expect(trips.srtt).toBe(110);

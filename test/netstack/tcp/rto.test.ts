@@ -4,7 +4,7 @@ it('begins with 1 s (RFC 6298 2.1)', () => {
   expect(new RtoEstimator().rto).toBe(1000);
 });
 
-it('computes SRTT, RTTVAR and RTO as RFC 6298 2.2 and 2.3 say', () => {
+it('computes SRTT, RTTVAR and RTO as RFC 6298 2.2 and 2.3 say (MUST-18, RFC 6298 2.2, RFC 6298 2.3)', () => {
   const rto = new RtoEstimator();
   rto.sample(400);
   expect([rto.srtt, rto.rttvar, rto.rto]).toEqual([400, 200, 1200]);
@@ -13,13 +13,13 @@ it('computes SRTT, RTTVAR and RTO as RFC 6298 2.2 and 2.3 say', () => {
   expect([rto.srtt, rto.rttvar, rto.rto]).toEqual([450, 250, 1450]);
 });
 
-it('keeps the variance term at 200 ms or more', () => {
+it('keeps the variance term at 200 ms or more (RFC 6298 2.4)', () => {
   const rto = new RtoEstimator();
   for (let count = 0; count < 50; count++) rto.sample(10);
   expect(rto.rto).toBeCloseTo(210, 5);
 });
 
-it('doubles up to 60 s, and a sample ends that', () => {
+it('doubles up to 60 s, and a sample ends that (MUST-19, RFC 6298 2.5)', () => {
   const rto = new RtoEstimator();
   const values = Array.from({ length: 8 }, () => {
     rto.backOff();

@@ -12,7 +12,7 @@ import {
 } from '../tcp-harness.js';
 
 describe('SYN-SENT', () => {
-  it('sends a SYN with MSS, window scale and timestamps', () => {
+  it('sends a SYN with MSS, window scale and timestamps (MUST-14, SHLD-5, MUST-67, SHLD-6)', () => {
     const syn = new Harness().connect();
     expect(syn).toMatchObject({ flags: 'SYN', len: 0, wnd: 65_535 });
     expect(syn.options).toMatchObject({ mss: 1000, windowShift: 8, hasTimestamps: true });
@@ -27,7 +27,7 @@ describe('SYN-SENT', () => {
     expect(h.sendsBriefly()).toEqual(['ACK 1+0 1']);
   });
 
-  it('takes SYN alone as a simultaneous open', () => {
+  it('takes SYN alone as a simultaneous open (MUST-10)', () => {
     const h = new Harness();
     h.connect();
     h.receives({ flags: SYN, seq: 0, options: MSS_OPTION(1000) });
@@ -67,7 +67,7 @@ describe('SYN-SENT', () => {
     expect(h.stack.drops.of('tcp-state')).toBe(1);
   });
 
-  it('sends SYN again at 1, 3, 7 and 15 s and gives up at 20 s', () => {
+  it('sends SYN again at 1, 3, 7 and 15 s and gives up at 20 s (MUST-23)', () => {
     const h = new Harness();
     h.connect();
     const times: number[] = [];
@@ -80,7 +80,7 @@ describe('SYN-SENT', () => {
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
 
-  it('keeps connectTimeout', () => {
+  it('keeps connectTimeout (MUST-23)', () => {
     const h = new Harness();
     h.connect({ connectTimeout: 500 });
     h.after(499);
@@ -121,7 +121,7 @@ describe('LISTEN and SYN-RECEIVED', () => {
     expect(h.connection.remote.port).toBe(80);
   });
 
-  it('offers scale and timestamps only to a peer that does', () => {
+  it('offers scale and timestamps only to a peer that does (RFC 7323 2.2, RFC 7323 3.2)', () => {
     const plain = new Harness().listen();
     expect(plain.options).toMatchObject({ windowShift: -1, hasTimestamps: false });
     const rich = new Harness().listen([
@@ -172,7 +172,7 @@ describe('LISTEN and SYN-RECEIVED', () => {
 });
 
 describe('ESTABLISHED', () => {
-  it('gives data in order and acknowledges every second full segment at once', () => {
+  it('gives data in order and acknowledges every second full segment at once (SHLD-19, RFC 5681 4.2)', () => {
     const h = new Harness().establish();
     const data = patternBytes(20_000);
     const acks: string[] = [];
@@ -187,7 +187,7 @@ describe('ESTABLISHED', () => {
     expect(h.connection.receive(5000, h.now)).toBeUndefined();
   });
 
-  it('delays the ACK of a single segment by 40 ms', () => {
+  it('delays the ACK of a single segment by 40 ms (SHLD-18, MUST-40)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, seq: 1, data: 100 });
     expect(h.stack.nextTimeout()).toBe(h.now + 40);
@@ -205,7 +205,7 @@ describe('ESTABLISHED', () => {
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
 
-  it('keeps data behind a gap, with one duplicate ACK for each segment', () => {
+  it('keeps data behind a gap, with one duplicate ACK for each segment (SHLD-31, RFC 5681 4.2)', () => {
     const h = new Harness().establish();
     const data = patternBytes(4000);
     h.receives({ flags: ACK, seq: 1001, data: data.subarray(1000, 2000) });
@@ -267,7 +267,7 @@ describe('ESTABLISHED', () => {
     expect(h.connection.readableBytes).toBe(0);
   });
 
-  it('limits challenges to 100 a second', () => {
+  it('limits challenges to 100 a second (RFC 5961 7)', () => {
     const h = new Harness().establish();
     for (let count = 0; count < 150; count++) h.receives({ flags: RST, seq: 100 });
     expect(h.stack.drops.of('challenge-rate')).toBe(50);
@@ -313,7 +313,7 @@ describe('ESTABLISHED', () => {
     expect(h.events).toEqual(['closed:reset']);
   });
 
-  it('echoes the timestamp of the segment that the ACK is for (RFC 7323 4.3)', () => {
+  it('echoes the timestamp of the segment that the ACK is for (RFC 7323 4.3, MUST-5, RFC 7323 3.2)', () => {
     const h = new Harness().establish({
       syn: [...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(1000, 0)],
     });
@@ -324,7 +324,7 @@ describe('ESTABLISHED', () => {
 });
 
 describe('closing', () => {
-  it('goes FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT when we close first', () => {
+  it('goes FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT when we close first (MUST-13)', () => {
     const h = new Harness().establish();
     h.connection.shutdown(h.now);
     expect(h.connection.state).toBe('FIN-WAIT-1');
@@ -345,7 +345,7 @@ describe('closing', () => {
     expect(h.events).toHaveLength(3);
   });
 
-  it('goes CLOSE-WAIT, LAST-ACK, CLOSED when the peer closes first', () => {
+  it('goes CLOSE-WAIT, LAST-ACK, CLOSED when the peer closes first (MUST-12)', () => {
     const h = STATES['CLOSE-WAIT']!();
     expect(h.events).toEqual(['remoteClosed']);
     h.connection.send(new Uint8Array(5), h.now);
@@ -373,7 +373,7 @@ describe('closing', () => {
     expect(h.connection.state).toBe('TIME-WAIT');
   });
 
-  it('acknowledges a repeated FIN in TIME-WAIT and waits anew', () => {
+  it('acknowledges a repeated FIN in TIME-WAIT and waits anew (MUST-13)', () => {
     const h = STATES['TIME-WAIT']!();
     h.after(50_000).receives({ flags: FIN | ACK, seq: 1, ack: 2 });
     expect(h.sendsBriefly()).toEqual(['ACK 2+0 2']);
@@ -405,28 +405,34 @@ describe('closing', () => {
 describe('RST', () => {
   const synchronized = Object.entries(STATES);
 
-  it.each(synchronized)('resets in %s at exactly RCV.NXT', (state, make) => {
-    const h = make();
-    expect(h.connection.state).toBe(state);
-    const next = ['CLOSE-WAIT', 'CLOSING', 'LAST-ACK', 'TIME-WAIT'].includes(state) ? 2 : 1;
-    h.receives({ flags: RST, seq: next });
-    expect(h.connection.state).toBe('CLOSED');
-    expect(h.stack.usage).toMatchObject({ connections: 0, timeWaits: 0 });
-    const reason = { 'SYN-RECEIVED': 'refused', 'TIME-WAIT': 'normal' }[state] ?? 'reset';
-    expect(h.events.at(-1)).toBe(`closed:${reason}`);
-    expect(h.events.filter((event) => event.startsWith('closed'))).toHaveLength(1);
-    expect(h.sendsBriefly()).toEqual([]);
-    expect(h.stack.nextTimeout()).toBe(Infinity);
-  });
+  it.each(synchronized)(
+    'resets in %s at exactly RCV.NXT (MUST-12, RFC 5961 3.2)',
+    (state, make) => {
+      const h = make();
+      expect(h.connection.state).toBe(state);
+      const next = ['CLOSE-WAIT', 'CLOSING', 'LAST-ACK', 'TIME-WAIT'].includes(state) ? 2 : 1;
+      h.receives({ flags: RST, seq: next });
+      expect(h.connection.state).toBe('CLOSED');
+      expect(h.stack.usage).toMatchObject({ connections: 0, timeWaits: 0 });
+      const reason = { 'SYN-RECEIVED': 'refused', 'TIME-WAIT': 'normal' }[state] ?? 'reset';
+      expect(h.events.at(-1)).toBe(`closed:${reason}`);
+      expect(h.events.filter((event) => event.startsWith('closed'))).toHaveLength(1);
+      expect(h.sendsBriefly()).toEqual([]);
+      expect(h.stack.nextTimeout()).toBe(Infinity);
+    },
+  );
 
-  it.each(synchronized)('is challenged in %s elsewhere in the window', (state, make) => {
-    const h = make();
-    h.receives({ flags: RST, seq: 50 });
-    expect(h.connection.state).toBe(state);
-    expect(h.sends().map(({ flags, len }) => [flags, len])).toEqual([['ACK', 0]]);
-  });
+  it.each(synchronized)(
+    'is challenged in %s elsewhere in the window (RFC 5961 3.2)',
+    (state, make) => {
+      const h = make();
+      h.receives({ flags: RST, seq: 50 });
+      expect(h.connection.state).toBe(state);
+      expect(h.sends().map(({ flags, len }) => [flags, len])).toEqual([['ACK', 0]]);
+    },
+  );
 
-  it.each(synchronized)('is ignored in %s outside the window', (state, make) => {
+  it.each(synchronized)('is ignored in %s outside the window (RFC 5961 3.2)', (state, make) => {
     const h = make();
     h.receives({ flags: RST, seq: -1 });
     expect(h.connection.state).toBe(state);

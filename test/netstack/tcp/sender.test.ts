@@ -10,7 +10,7 @@ function inFlight(count: number): Harness {
 }
 
 describe('sending', () => {
-  it('cuts 64 KiB into full segments in one drain, within the initial window of ten', () => {
+  it('cuts 64 KiB into full segments in one drain, within the initial window of ten (MUST-14, SHLD-28, RFC 6928 2)', () => {
     const h = new Harness().establish();
     const data = patternBytes(65_536);
     expect(h.connection.send(data, h.now)).toBe(65_536);
@@ -20,13 +20,13 @@ describe('sending', () => {
     expect(h.connection.unacknowledgedBytes).toBe(65_536);
   });
 
-  it('uses 536 bytes where the peer names no MSS (RFC 9293 3.7.1)', () => {
+  it('uses 536 bytes where the peer names no MSS (RFC 9293 3.7.1, MUST-15)', () => {
     const h = new Harness().establish({ syn: [] });
     h.connection.send(new Uint8Array(2000), h.now);
     expect(h.sends().map(({ len }) => len)).toEqual([536, 536, 536, 392]);
   });
 
-  it('never sends more than our own MTU holds, timestamps included', () => {
+  it('never sends more than our own MTU holds, timestamps included (MUST-16)', () => {
     const h = new Harness({ mtu: 600 }).establish({
       syn: [...MSS_OPTION(1460), ...TIMESTAMPS_OPTION(1, 0)],
     });
@@ -34,7 +34,7 @@ describe('sending', () => {
     expect(h.sends().map(({ len }) => len)).toEqual([548, 452]);
   });
 
-  it("keeps to the peer's window, scaled only when both SYNs carry the option", () => {
+  it("keeps to the peer's window, scaled only when both SYNs carry the option (REC-1, RFC 7323 2.2)", () => {
     const plain = new Harness().establish({ wnd: 2500 });
     plain.connection.send(new Uint8Array(9000), plain.now);
     expect(plain.sends().map(({ len }) => len)).toEqual([1000, 1000]);
@@ -53,7 +53,7 @@ describe('sending', () => {
     expect(h.connection.info().sndWnd).toBe(1000);
   });
 
-  it('sends small segments at once, and with Nagle only when nothing is in flight', () => {
+  it('sends small segments at once, and with Nagle only when nothing is in flight (SHLD-7, MUST-17)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(10), h.now);
     h.connection.send(new Uint8Array(10), h.now);
@@ -84,7 +84,7 @@ describe('sending', () => {
 });
 
 describe('fast retransmit and recovery', () => {
-  it('sends the first segment again at the third duplicate ACK', () => {
+  it('sends the first segment again at the third duplicate ACK (RFC 5681 3.2)', () => {
     const h = inFlight(10);
     h.receives({ flags: ACK }).receives({ flags: ACK });
     expect(h.sendsBriefly()).toEqual([]);
@@ -93,7 +93,7 @@ describe('fast retransmit and recovery', () => {
     expect(h.connection.info()).toMatchObject({ ssthresh: 5000, cwnd: 7000, inRecovery: true });
   });
 
-  it('lets one new segment out for each of the first two duplicates (RFC 3042)', () => {
+  it('lets one new segment out for each of the first two duplicates (RFC 3042, RFC 3042 2)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(20_000), h.now);
     expect(h.sends()).toHaveLength(10);
@@ -103,7 +103,7 @@ describe('fast retransmit and recovery', () => {
     expect(h.sendsBriefly()).toEqual(['ACK 11001+1000 1']);
   });
 
-  it('repairs one hole for each partial ACK (RFC 6582)', () => {
+  it('repairs one hole for each partial ACK (RFC 6582, RFC 6582 3.2)', () => {
     const h = inFlight(10);
     for (let count = 0; count < 3; count++) h.receives({ flags: ACK });
     h.sends();
@@ -119,7 +119,7 @@ describe('fast retransmit and recovery', () => {
   it.each([
     ['data', { flags: ACK, data: 1 }],
     ['another window', { flags: ACK, wnd: 50_000 }],
-  ])('does not count an ACK with %s as a duplicate', (_, seg) => {
+  ])('does not count an ACK with %s as a duplicate (RFC 5681 2)', (_, seg) => {
     const h = inFlight(10);
     for (let count = 0; count < 2; count++) h.receives({ flags: ACK });
     h.receives(seg);
@@ -127,7 +127,7 @@ describe('fast retransmit and recovery', () => {
     expect(h.connection.info().inRecovery).toBe(false);
   });
 
-  it('does not start for duplicates of what a timeout repairs (RFC 6582 3.2 step 1)', () => {
+  it('does not start for duplicates of what a timeout repairs (RFC 6582 3.2 step 1, RFC 6582 3.2)', () => {
     const h = inFlight(10);
     h.after(h.connection.info().rto);
     expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
@@ -138,7 +138,7 @@ describe('fast retransmit and recovery', () => {
 });
 
 describe('the retransmission timer', () => {
-  it('sends the oldest segment again, with a window of one and a doubled timeout', () => {
+  it('sends the oldest segment again, with a window of one and a doubled timeout (RFC 6298 5.4)', () => {
     const h = inFlight(4);
     const { rto } = h.connection.info();
     expect(rto).toBe(200);
@@ -157,7 +157,7 @@ describe('the retransmission timer', () => {
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 3001+1000 1']);
   });
 
-  it('starts anew at each ACK and stops at the last', () => {
+  it('starts anew at each ACK and stops at the last (RFC 6298 5.1)', () => {
     const h = inFlight(2);
     h.after(150).receives({ flags: ACK, ack: 1001 });
     h.sends();
@@ -166,7 +166,7 @@ describe('the retransmission timer', () => {
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
 
-  it('takes no sample from a segment sent twice (Karn)', () => {
+  it('takes no sample from a segment sent twice (Karn) (MUST-18, RFC 6298 3)', () => {
     const h = inFlight(1);
     const { srtt } = h.connection.info();
     h.after(200).sends();
@@ -174,7 +174,7 @@ describe('the retransmission timer', () => {
     expect(h.connection.info().srtt).toBe(srtt);
   });
 
-  it('takes the sample from the echoed timestamp even then', () => {
+  it('takes the sample from the echoed timestamp even then (RFC 7323 4.1)', () => {
     const h = new Harness().establish({
       syn: [...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(1, 0)],
     });
@@ -202,7 +202,7 @@ describe('the retransmission timer', () => {
     expect(h.connection.info()).toMatchObject({ srtt, rto });
   });
 
-  it('gives up after the user timeout, not before', () => {
+  it('gives up after the user timeout, not before (MUST-20)', () => {
     const h = inFlight(1);
     let total = 0;
     while (h.events.length === 0 && total < 400) {
@@ -218,7 +218,7 @@ describe('the retransmission timer', () => {
 });
 
 describe('the zero window', () => {
-  it('is probed with one octet, at growing intervals, for as long as the peer answers', () => {
+  it('is probed with one octet, at growing intervals, for as long as the peer answers (MUST-36, MUST-37)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(patternBytes(5000), h.now);
@@ -272,7 +272,7 @@ describe('the zero window', () => {
     expect(h.events).toEqual(['closed:timeout']);
   });
 
-  it('does not send a silly segment into a small window, until the override timeout', () => {
+  it('does not send a silly segment into a small window, until the override timeout (MUST-38)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 100 });
     h.connection.send(patternBytes(5000), h.now);
@@ -295,7 +295,7 @@ it('shrinks to the initial window after an idle time (RFC 5681 4.1)', () => {
   expect(h.sends()).toHaveLength(10);
 });
 
-it('has an RFC 6528 sequence number, and a fresh port for each connection', () => {
+it('has an RFC 6528 sequence number, and a fresh port for each connection (SHLD-1)', () => {
   const h = new Harness();
   const first = h.connect();
   const port = h.ourPort;

@@ -126,7 +126,7 @@ describe('a peer that vanishes', () => {
   );
 
   it.each(['ESTABLISHED', 'CLOSE-WAIT'])(
-    'in %s with data in flight ends it after the user timeout',
+    'in %s with data in flight ends it after the user timeout (MUST-20)',
     (state) => {
       const h = make(state);
       h.connection.send(new Uint8Array(3000), h.now);
@@ -178,7 +178,7 @@ describe('a peer that vanishes', () => {
 });
 
 describe('a half-close', () => {
-  it('of ours leaves the other way open, for hours', () => {
+  it('of ours leaves the other way open, for hours (RFC 1122 4.2.2.13)', () => {
     const h = make('FIN-WAIT-2');
     for (let hour = 0; hour < 5; hour++) {
       h.after(3_600_000).receives({ flags: ACK, seq: 1 + hour * 100, ack: 2, data: 100 });
@@ -239,7 +239,7 @@ describe('a slow end', () => {
     expect(client.events).toEqual(['established']);
   });
 
-  it('that writes a little at a time is heard at once, and never waits for a timer', () => {
+  it('that writes a little at a time is heard at once, and never waits for a timer (MUST-60)', () => {
     const pair = new NetstackPair();
     const { client, server } = connectPair(pair);
     for (let turn = 0; turn < 500; turn++) {
@@ -380,7 +380,7 @@ describe('a peer that lies', () => {
 });
 
 describe('a window that shrinks', () => {
-  it('below what is in flight is waited for, and all arrives in the end', () => {
+  it('below what is in flight is waited for, and all arrives in the end (SHLD-17)', () => {
     const h = new Harness().establish({ syn: SACK_SYN, rtt: 50, wnd: 8000 });
     const data = patternBytes(20_000);
     h.connection.send(data, h.now);
@@ -403,7 +403,7 @@ describe('a window that shrinks', () => {
     expect(h.connection.unacknowledgedBytes).toBe(0);
   });
 
-  it('to nothing behind our FIN does not keep it from leaving', () => {
+  it('to nothing behind our FIN does not keep it from leaving (MUST-35)', () => {
     const h = make('ESTABLISHED');
     h.connection.send(new Uint8Array(100), h.now);
     h.sends();

@@ -18,7 +18,7 @@ it('tells the MSS again: the largest of its eight that is no larger', () => {
   expect(told).toEqual([216, 216, 216, 216, 536, 536, 1180, 1320, 1360, 1460, 1460]);
 });
 
-it('takes a cookie in its minute and the next, also where the five bits of time wrap', () => {
+it('takes a cookie in its minute and the next, also where the five bits of time wrap (RFC 4987 3.6)', () => {
   for (const begin of [0, 7 * TICK, 31 * TICK, 32 * TICK, 1e6 * TICK]) {
     for (const [at, mss] of [
       [begin, 1460],

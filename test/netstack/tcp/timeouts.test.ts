@@ -3,7 +3,7 @@ import { ACK, Harness, PEER_ADDRESS } from '../tcp-harness.js';
 const KEEP_ALIVE = { idle: 10_000, interval: 1000, count: 3 };
 
 describe('keepalive', () => {
-  it('probes an idle peer below the window and ends when nothing answers', () => {
+  it('probes an idle peer below the window and ends when nothing answers (MUST-27, SHLD-12, MUST-29)', () => {
     const h = new Harness().establish({ connect: { keepAlive: KEEP_ALIVE } });
     expect(h.after(9999).sendsBriefly()).toEqual([]);
     expect(h.after(1).sendsBriefly()).toEqual(['ACK 0+0 1']);
@@ -14,7 +14,7 @@ describe('keepalive', () => {
     expect(h.events).toEqual(['closed:timeout']);
   });
 
-  it('waits for the whole idle time after an answer', () => {
+  it('waits for the whole idle time after an answer (MUST-26)', () => {
     const h = new Harness().establish({ connect: { keepAlive: KEEP_ALIVE } });
     h.after(10_000).sends();
     h.after(500).receives({ flags: ACK });
@@ -22,7 +22,7 @@ describe('keepalive', () => {
     expect(h.after(1).sendsBriefly()).toEqual(['ACK 0+0 1']);
   });
 
-  it('is off by default, and can be turned on and off', () => {
+  it('is off by default, and can be turned on and off (MUST-24, MUST-25)', () => {
     const h = new Harness().establish();
     expect(h.stack.nextTimeout()).toBe(Infinity);
     h.connection.setKeepAlive(KEEP_ALIVE, h.now);
@@ -31,7 +31,7 @@ describe('keepalive', () => {
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
 
-  it('leaves data in flight to its own timer', () => {
+  it('leaves data in flight to its own timer (MUST-26)', () => {
     const h = new Harness().establish({ connect: { keepAlive: KEEP_ALIVE } });
     h.connection.send(new Uint8Array(10), h.now);
     h.sends();

@@ -43,7 +43,7 @@ describe('IPv6', () => {
     expect(sent[0]).toEqual(v6(UDP, udp([7, 9], [1], true, ends), ends));
   });
 
-  it('has a checksum, always (RFC 8200 8.1); in IPv4 it may be absent', () => {
+  it('has a checksum, always (RFC 8200 8.1); in IPv4 it may be absent (RFC 1122 4.1.3.4, RFC 8200 8.1)', () => {
     const { host, got, note } = noting();
     host.stack.bindUdp({ port: 7 }, note('7'));
     const without = (isIpv6: boolean) =>
@@ -146,7 +146,7 @@ describe('a connected socket', () => {
     ]);
   });
 
-  it('is told of errors about what it sent, not the one beside it', () => {
+  it('is told of errors about what it sent, not the one beside it (RFC 1122 4.1.3.3)', () => {
     const { host, got, note } = noting();
     const options = { localPort: 7 };
     host.stack.bindUdp({ port: 7 }, () => undefined, note('bound'));

@@ -16,7 +16,7 @@ it.each([
   [80, 10],
   [128, 16],
   [400, 16],
-])('slows down when a round trip of %d ms grows by %d ms', (rtt, threshold) => {
+])('slows down when a round trip of %d ms grows by %d ms (RFC 9406 4.2)', (rtt, threshold) => {
   const below = new HyStart();
   round(below, rtt);
   round(below, rtt + threshold - 0.5);
@@ -27,7 +27,7 @@ it.each([
   expect(above.growthDivisor).toBe(4);
 });
 
-it('wants eight samples of a round', () => {
+it('wants eight samples of a round (RFC 9406 4.2)', () => {
   const hystart = new HyStart();
   round(hystart, 100);
   round(hystart, 150, 7);
@@ -38,14 +38,14 @@ it('wants eight samples of a round', () => {
   expect(hystart.growthDivisor).toBe(4);
 });
 
-it('is over after five rounds, the one in which it slowed down included', () => {
+it('is over after five rounds, the one in which it slowed down included (RFC 9406 4.2)', () => {
   const hystart = new HyStart();
   round(hystart, 100);
   const over = [115, 120, 120, 120, 120, 120].map((rtt) => round(hystart, rtt));
   expect(over).toEqual([false, false, false, false, false, true]);
 });
 
-it('goes on when the round trip shrinks again', () => {
+it('goes on when the round trip shrinks again (RFC 9406 4.2)', () => {
   const hystart = new HyStart();
   round(hystart, 100);
   round(hystart, 115);

@@ -1,6 +1,6 @@
 import { PacketTimedRounds } from '../../../../src/netstack/tcp/congestion/packet-timed-rounds.js';
 
-it('begins a round when what left after the last start is delivered', () => {
+it('begins a round when what left after the last start is delivered (draft-ietf-ccwg-bbr 5.5.1)', () => {
   const rounds = new PacketTimedRounds();
   const starts = [
     [0, 1000],

@@ -27,7 +27,7 @@ function trace(flight: number, lost: number, ssthresh: number, acks: number): [n
   return [sent, now.inflight];
 }
 
-it('lets half of what is delivered out while the window is halved', () => {
+it('lets half of what is delivered out while the window is halved (RFC 9937)', () => {
   // RFC 9937 4, the first example: 20 segments, one lost, ssthresh 10.
   const [sent, inflight] = trace(20, 1, 10, 18);
   expect(sent).toEqual([1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1]);
@@ -40,7 +40,7 @@ it('lets seven of ten out for CUBIC', () => {
   expect(sent.every((each) => each <= 1)).toBe(true);
 });
 
-it('sends what is delivered, and no more, when losses took more than the reduction', () => {
+it('sends what is delivered, and no more, when losses took more than the reduction (RFC 9937)', () => {
   // RFC 9937 4, the second example: 15 of 20 lost; each ACK that is left clocks one segment out.
   const [sent, inflight] = trace(20, 15, 10, 4);
   expect(sent).toEqual([1, 1, 1, 1]);
@@ -63,7 +63,7 @@ it.each([
   expect(prr.window(ack, now, ssthresh)).toBe(window);
 });
 
-it('lets the first retransmission out at once, and once', () => {
+it('lets the first retransmission out at once, and once (RFC 9937)', () => {
   const prr = new ProportionalRateReduction();
   const now = state({ mss: 1000, inflight: 3000, delivered: 0, lost: 1000 });
   prr.begin(now);

@@ -1,6 +1,6 @@
 import { Reno } from '../../../../src/netstack/tcp/congestion/reno.js';
 
-it('halves what is in flight, but not below two segments (RFC 5681 equation 4)', () => {
+it('halves what is in flight, but not below two segments (RFC 5681 equation 4, RFC 5681 3.1)', () => {
   const reno = new Reno();
   expect(reno.reduced(10_000, 8000, 1000)).toBe(4000);
   expect(reno.reduced(10_000, 12_000, 1000)).toBe(5000);

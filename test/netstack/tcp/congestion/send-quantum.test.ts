@@ -7,6 +7,9 @@ it.each([
   [5000, 5000],
   [100_000, 65_536],
   [Infinity, 65_536],
-])('is a millisecond of %d bytes a ms within its bounds', (rate, quantum) => {
-  expect(sendQuantum(rate, 1400)).toBe(quantum);
-});
+])(
+  'is a millisecond of %d bytes a ms within its bounds (draft-ietf-ccwg-bbr 5.6.3)',
+  (rate, quantum) => {
+    expect(sendQuantum(rate, 1400)).toBe(quantum);
+  },
+);

@@ -18,8 +18,8 @@ function recovering(control = reno(), now = 100): WindowControl {
   return control;
 }
 
-describe('in slow start', () => {
-  it('grows by what is acknowledged, at most eight segments while it is not paced', () => {
+describe('in slow start (RFC 5681 3.1)', () => {
+  it('grows by what is acknowledged, at most eight segments while it is not paced (MUST-19)', () => {
     const control = reno();
     control.acknowledged(cumulative(2000, 10_000), state(), 1);
     expect(control.cwnd).toBe(12_000);
@@ -44,7 +44,7 @@ describe('in slow start', () => {
     expect(control.cwnd).toBe(10_000);
   });
 
-  it('slows down and ends where round trips lengthen (RFC 9406)', () => {
+  it('slows down and ends where round trips lengthen (RFC 9406, RFC 9438 4.10)', () => {
     const control = reno();
     let delivered = 0;
     for (let round = 0; round < 8; round++) {
@@ -73,8 +73,8 @@ describe('in slow start', () => {
   });
 });
 
-describe('in congestion avoidance', () => {
-  it('grows by one segment a window where the window is used', () => {
+describe('in congestion avoidance (RFC 5681 3.1)', () => {
+  it('grows by one segment a window where the window is used (MUST-19)', () => {
     const control = recovering();
     control.exitRecovery(state());
     control.acknowledged(cumulative(9000, 5000), state(), 200);
@@ -99,7 +99,7 @@ describe('in congestion avoidance', () => {
 });
 
 describe('in fast recovery', () => {
-  it('halves by Reno and keeps seven tenths by CUBIC', () => {
+  it('halves by Reno and keeps seven tenths by CUBIC (RFC 5681 3.2)', () => {
     expect(recovering().ssthresh).toBe(5000);
     expect(recovering(new WindowControl(new Cubic(), 1000)).ssthresh).toBeCloseTo(7000, 6);
   });
@@ -118,7 +118,7 @@ describe('in fast recovery', () => {
     expect(control.cwnd).toBe(10_000);
   });
 
-  it('reduces once for all that left before it, and again for what left after', () => {
+  it('reduces once for all that left before it, and again for what left after (RFC 5681 4.3)', () => {
     const control = recovering();
     const later = state({ flightSize: 10_000, inflight: 7000, delivered: 2000, lost: 2000 });
     control.lost(transmission({ sentAt: 99, lost: 0 }), later, 150);
@@ -177,7 +177,7 @@ describe('after a timeout', () => {
     expect([control.cwnd, control.ssthresh]).toEqual([1000, 5000]);
   });
 
-  it('takes a timeout back that was not needed (RFC 4015)', () => {
+  it('takes a timeout back that was not needed (RFC 4015, RFC 4015 3)', () => {
     const control = reno();
     control.timedOut(state({ flightSize: 10_000, inflight: 10_000 }), true, 1000);
     control.timedOut(state({ flightSize: 10_000 }), false, 3000);

@@ -64,7 +64,7 @@ class Prober {
   }
 }
 
-it('cruises when what is in flight fits into the path, with headroom', () => {
+it('cruises when what is in flight fits into the path, with headroom (draft-ietf-ccwg-bbr 5.3.3)', () => {
   const prober = new Prober();
   prober.state.inflight = 50_001;
   prober.ack();
@@ -142,7 +142,7 @@ it('stays up while the bound on what is in flight holds it back, and raises that
 });
 
 describe('when it loses too much', () => {
-  it('goes down, and takes what was in flight where the loss began as the bound', () => {
+  it('goes down, and takes what was in flight where the loss began as the bound (draft-ietf-ccwg-bbr 5.5.10.2)', () => {
     const prober = new Prober();
     prober.goUp();
     // Of 60 segments, 2 % and what chance makes of it: 3.4.

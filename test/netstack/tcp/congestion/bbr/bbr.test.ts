@@ -35,7 +35,7 @@ function runUntil(run: Run, phase: string, within: number): void {
 }
 
 describe('Startup', () => {
-  it('ends when the rate does not grow, which is then that of the path', () => {
+  it('ends when the rate does not grow, which is then that of the path (draft-ietf-ccwg-bbr 5.3.1)', () => {
     const run = start();
     expect(nextPhase(run, 2000)).toBe('Drain');
     // DrainPacingGain 0.5, less 1 %.
@@ -77,7 +77,7 @@ describe('Startup', () => {
 });
 
 describe('ProbeBW', () => {
-  it('cycles through its phases', () => {
+  it('cycles through its phases (draft-ietf-ccwg-bbr 5.3.3)', () => {
     const run = start();
     runUntil(run, 'ProbeBW_CRUISE', 2000);
     const phases = Array.from({ length: 4 }, () => nextPhase(run, 4000));
@@ -89,7 +89,7 @@ describe('ProbeBW', () => {
     ['ProbeBW_CRUISE', 1],
     ['ProbeBW_REFILL', 1],
     ['ProbeBW_UP', 1.25],
-  ])('paces in %s by %d', (phase, gain) => {
+  ])('paces in %s by %d (draft-ietf-ccwg-bbr 5.3.3)', (phase, gain) => {
     const run = start();
     runUntil(run, phase, 5000);
     expect(run.bbr.pacingRate / (gain * 0.99 * RATE)).toBeCloseTo(1, 1.7);
@@ -298,7 +298,7 @@ describe('too many losses in ProbeBW_UP', () => {
 });
 
 describe('Drain', () => {
-  it('is over after three rounds though there is still a queue', () => {
+  it('is over after three rounds though there is still a queue (draft-ietf-ccwg-bbr 5.3.2)', () => {
     const bbr = new Bbr({ mss: 1000, random: () => 0, now: 0 });
     const now = state({ srtt: 40, inflight: 90_000 });
     let at = 0;
@@ -451,7 +451,7 @@ describe('a repair that was not needed', () => {
   });
 });
 
-it('paces at what the path carries after an idle time', () => {
+it('paces at what the path carries after an idle time (draft-ietf-ccwg-bbr 5.4)', () => {
   const [bbr, now] = steady();
   for (let round = 0; bbr.phase !== 'ProbeBW_UP' && round < 60; round++)
     acknowledge(bbr, now, 1000 + 40 * round);

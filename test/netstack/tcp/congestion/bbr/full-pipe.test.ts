@@ -1,6 +1,6 @@
 import { FullPipe } from '../../../../../src/netstack/tcp/congestion/bbr/full-pipe.js';
 
-it('is full after three rounds without a quarter of growth', () => {
+it('is full after three rounds without a quarter of growth (draft-ietf-ccwg-bbr 5.3.1.2)', () => {
   const pipe = new FullPipe();
   const full = [100, 125, 157, 190, 194, 194].map((rate) => {
     pipe.roundEnded(rate);

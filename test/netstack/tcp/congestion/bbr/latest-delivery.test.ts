@@ -1,7 +1,7 @@
 import { LatestDelivery } from '../../../../../src/netstack/tcp/congestion/bbr/latest-delivery.js';
 import { sample, state } from '../samples.js';
 
-it('has the best of a round, and begins the next with its last sample', () => {
+it('has the best of a round, and begins the next with its last sample (draft-ietf-ccwg-bbr 5.5.10.3)', () => {
   const latest = new LatestDelivery();
   latest.update(sample({ deliveryRate: 5, delivered: 9000, priorDelivered: 0 }), 1000);
   latest.advance(sample({ deliveryRate: 5, delivered: 9000 }));

@@ -6,10 +6,13 @@ it.each([
   [5000, 120, 121],
   [10, 1, 2],
   [1, 0, 1],
-])('is too high in %d segments between %d and %d lost ones', (sent, below, above) => {
-  expect(isLossTooHigh(below * 1400, sent * 1400, 1400)).toBe(false);
-  expect(isLossTooHigh(above * 1400, sent * 1400, 1400)).toBe(true);
-});
+])(
+  'is too high in %d segments between %d and %d lost ones (draft-ietf-ccwg-bbr 5.5.10.2)',
+  (sent, below, above) => {
+    expect(isLossTooHigh(below * 1400, sent * 1400, 1400)).toBe(false);
+    expect(isLossTooHigh(above * 1400, sent * 1400, 1400)).toBe(true);
+  },
+);
 
 it('is not too high where nothing was lost, or more came back than was', () => {
   expect(isLossTooHigh(0, 0, 1400)).toBe(false);

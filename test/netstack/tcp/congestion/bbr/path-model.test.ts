@@ -77,7 +77,7 @@ describe('after a round with loss', () => {
     return model;
   }
 
-  it('bounds rate and window by what was delivered, where it lost more than 2 %', () => {
+  it('bounds rate and window by what was delivered, where it lost more than 2 % (draft-ietf-ccwg-bbr 5.5.10.3)', () => {
     const model = lossy(10, 900);
     expect([model.shortTermBandwidth, model.shortTermInflight]).toEqual([900, 70_000]);
     expect(model.bandwidth).toBe(900);

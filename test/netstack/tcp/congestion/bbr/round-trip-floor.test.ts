@@ -1,6 +1,6 @@
 import { RoundTripFloor } from '../../../../../src/netstack/tcp/congestion/bbr/round-trip-floor.js';
 
-it('is the shortest round trip of ten seconds', () => {
+it('is the shortest round trip of ten seconds (draft-ietf-ccwg-bbr 5.3.4.3, draft-ietf-ccwg-bbr 5.5.7)', () => {
   const floor = new RoundTripFloor(0);
   expect(floor.value).toBe(Infinity);
   floor.update(-1, 1);
@@ -15,7 +15,7 @@ it('is the shortest round trip of ten seconds', () => {
   expect(floor.value).toBe(60);
 });
 
-it('is to be looked for when nothing as short was seen for five seconds', () => {
+it('is to be looked for when nothing as short was seen for five seconds (draft-ietf-ccwg-bbr 5.3.4.3)', () => {
   const floor = new RoundTripFloor(0);
   floor.update(40, 100);
   floor.update(50, 5100);

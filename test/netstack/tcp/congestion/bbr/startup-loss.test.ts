@@ -9,7 +9,7 @@ function round(loss: StartupLoss, bursts: number, lost: number, isInFastRecovery
   return loss.isTooHigh(last, state(), true, isInFastRecovery);
 }
 
-it('is too high with six bursts and more than 2 % in a round of fast recovery', () => {
+it('is too high with six bursts and more than 2 % in a round of fast recovery (draft-ietf-ccwg-bbr 5.3.1.3)', () => {
   expect(round(new StartupLoss(), 6, 6)).toBe(true);
   expect(round(new StartupLoss(), 5, 6)).toBe(false);
   expect(round(new StartupLoss(), 6, 2)).toBe(false);

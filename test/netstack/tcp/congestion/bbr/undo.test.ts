@@ -14,7 +14,7 @@ function lowered(): [PathModel, Undo] {
   return [model, undo];
 }
 
-it('brings back the bounds from before the first loss, and the phase', () => {
+it('brings back the bounds from before the first loss, and the phase (draft-ietf-ccwg-bbr 5.5.11)', () => {
   const [model, undo] = lowered();
   undo.left('ProbeBW_UP');
   expect(undo.restore()).toBe('ProbeBW_UP');

@@ -1,0 +1,225 @@
+/**
+ * The requirements of TCP and of the IP below it, and the tests that hold them, as
+ * write-conformance.js and the test suite use them. A test, or the group around it, says in its title
+ * what it holds, in the names that the rows have:
+ *
+ *     … (MUST-58, MUST-59)     … (RFC 8985 7.3)     … (tcp_zero_window_probe)
+ */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const DATA = 'test/netstack/conformance';
+
+/** A string literal that ends in parentheses, behind a blank. */
+const LITERAL = /(['"`])((?:\\.|(?!\1)[^\\\n])*? \(([^()\n]*)\))\1/g;
+
+/** A name that can be nothing but that of a row. */
+const ROW_ONLY = /^(?:(?:MUST|SHLD|REC)-\d+|(?:tcp|udp|icmpv[46]|ipv[46])_[a-z0-9_]+)$/;
+
+/**
+ * @typedef {object} Title
+ * @property {string} file
+ * @property {string} title without its names
+ * @property {string[]} names
+ */
+
+/**
+ * @typedef {object} Requirement
+ * @property {string} name `MUST-58`, `RFC 8985 7.3` or `tcp_rack`
+ * @property {string | undefined} section where the name does not tell it
+ * @property {string} rule
+ * @property {string[]} files where we do it
+ * @property {{file: string, title: string}[]} elsewhere tests that hold it and bear other names
+ * @property {string | undefined} deviation what we do otherwise, and why
+ * @property {string | undefined} notApplicable why there is nothing to do
+ */
+
+/**
+ * @typedef {object} Source
+ * @property {string} title
+ * @property {string} about
+ * @property {Requirement[]} rows
+ */
+
+/**
+ * What the files under `root` say.
+ *
+ * @param {string} root
+ * @returns {{root: string, sources: Source[], titles: Title[]}}
+ */
+export function readTcpConformance(root) {
+  const sources = readdirSync(join(root, DATA))
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .flatMap((name) => JSON.parse(readFileSync(join(root, DATA, name), 'utf8')));
+  const files = ['netstack', 'wire', 'tunnel']
+    .flatMap((folder) =>
+      readdirSync(join(root, 'test', folder), { recursive: true }).map(
+        (name) => `test/${folder}/${name.replaceAll('\\', '/')}`,
+      ),
+    )
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort();
+  return {
+    root,
+    sources: sources.map(({ title, about, rows }) => ({ title, about, rows: rows.map(rowOf) })),
+    titles: files.flatMap((file) => namesIn(file, readFileSync(join(root, file), 'utf8'))),
+  };
+}
+
+function rowOf({ files = [], elsewhere = [], ...rest }) {
+  return { ...rest, files, elsewhere };
+}
+
+/**
+ * The titles in the text of a test file that end with names, in their order. Other parentheses, and
+ * numbers of sections that are no row, are the title's own.
+ *
+ * @param {string} file
+ * @param {string} text
+ * @returns {Title[]}
+ */
+export function namesIn(file, text) {
+  return [...text.matchAll(LITERAL)].map(([, , literal, names]) => ({
+    file,
+    title: literal
+      .slice(0, literal.length - names.length - 2)
+      .replaceAll(/\\(.)/g, '$1')
+      .trim(),
+    names: names.split(/[,;] | and /),
+  }));
+}
+
+/**
+ * The tests that hold a requirement, by their names and by its row.
+ *
+ * @param {{titles: Title[]}} conformance
+ * @param {{name: string, elsewhere: {file: string, title: string}[]}} row
+ * @returns {{file: string, title: string}[]}
+ */
+export function testsHolding({ titles }, { name, elsewhere }) {
+  return [...titles.filter(({ names }) => names.includes(name)), ...elsewhere];
+}
+
+/**
+ * What is wrong: each requirement needs a test or a reason, each name a row; each file and title that
+ * a row names must be there.
+ *
+ * @returns {string[]}
+ */
+export function tcpProblemsOf(conformance) {
+  const rows = conformance.sources.flatMap((source) => source.rows);
+  const known = new Set(rows.map(({ name }) => name));
+  return [
+    ...rows.flatMap((row, index) =>
+      rows.findIndex(({ name }) => name === row.name) === index
+        ? []
+        : [`${row.name}: stands twice`],
+    ),
+    ...conformance.titles.flatMap(({ file, title, names }) =>
+      names
+        .filter((name) => ROW_ONLY.test(name) && !known.has(name))
+        .map((name) => `${file}: "${title}" names ${name}, which is no row`),
+    ),
+    ...rows.flatMap((row) => rowProblems(row, conformance)),
+  ];
+}
+
+function rowProblems(row, conformance) {
+  const { name, files, elsewhere, deviation, notApplicable } = row;
+  const { root } = conformance;
+  const problems = files
+    .filter((file) => !existsSync(join(root, file)))
+    .map((file) => `${name}: there is no ${file}`);
+  for (const { file, title } of elsewhere) {
+    const isThere =
+      existsSync(join(root, file)) && readFileSync(join(root, file), 'utf8').includes(title);
+    if (!isThere) problems.push(`${name}: there is no "${title}" in ${file}`);
+  }
+  const hasReason = deviation !== undefined || notApplicable !== undefined;
+  if (!hasReason && testsHolding(conformance, row).length === 0) {
+    problems.push(`${name}: neither a test nor a reason`);
+  }
+  return problems;
+}
+
+/**
+ * The document, before it is formatted.
+ *
+ * @returns {string}
+ */
+export function tcpConformanceDocument(conformance) {
+  const { sources } = conformance;
+  return [
+    HEAD,
+    '## At a glance',
+    overview(conformance),
+    '## What we do otherwise',
+    'Each with its reason; the requirement itself stands under its source below.',
+    sources
+      .flatMap(({ rows }) => rows.filter(({ deviation }) => deviation).map(deviationItem))
+      .join('\n'),
+    ...sources.flatMap(({ title, about, rows }) => [
+      `## ${title}`,
+      ...(about ? [about] : []),
+      rows.map((row) => item(row, conformance)).join('\n'),
+    ]),
+  ].join('\n\n');
+}
+
+function overview(conformance) {
+  const lines = conformance.sources.map(({ title, rows }) => {
+    const held = rows.filter((row) => testsHolding(conformance, row).length > 0).length;
+    const deviations = rows.filter(({ deviation }) => deviation).length;
+    const absent = rows.filter(({ notApplicable }) => notApplicable).length;
+    return `| ${title} | ${rows.length} | ${held} | ${deviations} | ${absent} |`;
+  });
+  return [
+    '| source | requirements | with tests | done otherwise | do not apply |',
+    '| --- | --- | --- | --- | --- |',
+    ...lines,
+  ].join('\n');
+}
+
+function deviationItem({ name, deviation }) {
+  return `- **${name}**: ${deviation}`;
+}
+
+function item(row, conformance) {
+  const { name, section, rule, files, deviation, notApplicable } = row;
+  const head = `- **${name}**${section ? ` (${section})` : ''}: ${rule}`;
+  const where = files.map((file) => `\`${file}\``).join(', ');
+  const facts = [
+    where && `Code: ${where}`,
+    deviation && `**Otherwise:** ${deviation}`,
+    notApplicable && `**Does not apply:** ${notApplicable}`,
+    ...byFile(testsHolding(conformance, row)),
+  ];
+  return [head, ...facts.filter((fact) => fact).map((fact) => `  - ${fact}`)].join('\n');
+}
+
+/** Tests under their files, each title once. */
+function byFile(tests) {
+  const files = [...new Set(tests.map(({ file }) => file))];
+  return files.map((file) => {
+    const titles = tests.filter((test) => test.file === file).map(({ title }) => title);
+    return `\`${file}\`: ${[...new Set(titles)].map((title) => `“${escaped(title)}”`).join(', ')}`;
+  });
+}
+
+/** A title as Markdown shows it: `%s` and the like are jest's, in a table of cases. */
+function escaped(title) {
+  return title.replaceAll(/[\\_*<[\]`]/g, '\\$&');
+}
+
+const HEAD = `# TCP: each requirement, and what holds it
+
+This page lists what the RFCs ask of a TCP host and of the IP under it, each MUST and SHOULD that
+applies, in our words, and under it the files in which we do it and the tests that hold it, by the
+titles of the tests or of the groups in which they stand. Names such as MUST-58 are those of RFC 9293,
+appendix B. What we do otherwise, and what does not apply to us, says so and why. A MAY is listed only
+where somebody could miss it.
+
+The page is generated from \`test/netstack/conformance/\` and from the titles of the tests, by
+\`npm run conformance\`; a test fails where it is out of date, where a requirement has neither a test
+nor a reason, and where a title names a requirement that is not listed.`;

@@ -1,0 +1,204 @@
+/** Requirements of RFC 9293 that no other file needs a test for, each by its number. */
+import { packetInSlot } from '../../../src/lib/packet-slot.js';
+import { Stack } from '../../../src/netstack/stack.js';
+import type { TcpObserver } from '../../../src/netstack/tcp/connection.js';
+import { sumPseudoHeader } from '../../../src/wire/checksum.js';
+import { finishIpv4Header } from '../../../src/wire/ipv4.js';
+import { finishTcp } from '../../../src/wire/tcp.js';
+import { ip, patternBytes, seededEntropy } from '../../support/netstack-pair.js';
+import {
+  ACK,
+  FIN,
+  Harness,
+  MSS_OPTION,
+  OUR_ADDRESS,
+  PEER_ADDRESS,
+  RST,
+  SACK_TIMESTAMPS_SYN,
+  SYN,
+  TIMESTAMPS_OPTION,
+} from '../tcp-harness.js';
+
+const SILENT: TcpObserver = {
+  established: () => undefined,
+  readable: () => undefined,
+  writable: () => undefined,
+  remoteClosed: () => undefined,
+  closed: () => undefined,
+};
+
+const URG = 0x20;
+
+describe('options', () => {
+  /** SYN, ACK of the handshake, text, FIN and the ACK of what came. */
+  function exchange(): Uint8Array[] {
+    const h = new Harness();
+    const packets: Uint8Array[] = [];
+    const take = () => {
+      while (h.stack.drain((slot) => packets.push(packetInSlot(slot).slice()), h.now));
+    };
+    const remote = { address: PEER_ADDRESS, port: 80 };
+    h.connection = h.stack.connectTcp(remote, h, h.now, { localPort: 5000 });
+    h.ourPort = 5000;
+    take();
+    h.iss = h.parse(packets[0]!).absoluteSeq;
+    h.receives({ flags: SYN | ACK, seq: 0, ack: 1, options: SACK_TIMESTAMPS_SYN });
+    take();
+    h.connection.send(patternBytes(10), h.now);
+    h.connection.shutdown(h.now);
+    take();
+    return packets;
+  }
+
+  it('names its MSS on SYN alone (MUST-65)', () => {
+    const h = new Harness();
+    const has = exchange().map((packet) => h.parse(packet).options.hasMss);
+    expect(has.length).toBeGreaterThan(2);
+    expect(has).toEqual(has.map((_, index) => index === 0));
+  });
+
+  it('writes no end of list, and so nothing behind one (MUST-69)', () => {
+    for (const packet of exchange()) {
+      const kinds: number[] = [];
+      const end = 20 + (packet[32]! >> 4) * 4;
+      for (let at = 40; at < end; at += packet[at] === 1 ? 1 : packet[at + 1]!) {
+        kinds.push(packet[at]!);
+      }
+      expect(kinds).not.toContain(0);
+    }
+  });
+
+  it('sets no urgent flag (SHLD-13)', () => {
+    expect(exchange().filter((packet) => packet[33]! & URG)).toEqual([]);
+  });
+});
+
+it('keeps urgent octets in line, wherever the pointer points (MUST-30, MUST-31, RFC 6093 6)', () => {
+  const h = new Harness().establish();
+  const data = patternBytes(300);
+  h.receives({ flags: ACK | URG, data: data.subarray(0, 100) });
+  h.receives({ flags: ACK | URG, seq: 101, data: data.subarray(100) });
+  expect(h.connection.receive(1000, h.now)).toEqual(data);
+});
+
+describe('RST', () => {
+  it('takes RST with data (SHLD-2)', () => {
+    const h = new Harness().establish();
+    h.receives({ flags: RST | ACK, data: 20 });
+    expect(h.events).toEqual(['closed:reset']);
+    expect(h.connection.readableBytes).toBe(0);
+  });
+
+  it('takes RST while its own window is zero (MUST-66)', () => {
+    const h = new Harness({ limits: { receiveBuffer: 16_384 } }).establish();
+    let seq = 1;
+    for (; seq + 1000 <= 16_385; seq += 1000) h.receives({ flags: ACK, seq, data: 1000 });
+    h.receives({ flags: ACK, seq, data: 16_385 - seq });
+    h.after(100);
+    expect(h.sends().at(-1)).toMatchObject({ wnd: 0, ack: 16_385 });
+    h.receives({ flags: RST, seq: 16_385 });
+    expect(h.events.at(-1)).toBe('closed:reset');
+  });
+});
+
+it('acknowledges all that came before it sends, at once (MUST-58, MUST-59)', () => {
+  const h = new Harness().establish();
+  for (let segment = 0; segment < 6; segment++) {
+    h.receives({ flags: ACK, seq: 1 + segment * 100, data: 100 });
+  }
+  h.receives({ flags: ACK | FIN, seq: 601, data: 100 });
+  expect(h.sendsBriefly()).toEqual(['ACK 1+0 702']);
+});
+
+it('has a clock of timestamps of one millisecond, and another for each peer (RFC 7323 5.4)', () => {
+  const h = new Harness();
+  const first = h.connect().options.tsVal;
+  const [second] = h.after(1000).sends();
+  expect(second!.options.tsVal - first).toBe(1000);
+  const other = new Harness();
+  other.stack.connectTcp({ address: PEER_ADDRESS, port: 81 }, other, other.now);
+  expect(other.sends()[0]!.options.tsVal).not.toBe(first);
+});
+
+it('takes a timestamp that is lower after 24 days of silence (RFC 7323 5.5)', () => {
+  const syn = [...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(100, 0)];
+  const days = 24 * 3600 * 1000;
+  for (const [silence, taken] of [
+    [23 * days, 0],
+    [25 * days, 5],
+  ] as const) {
+    const h = new Harness().establish({ syn });
+    h.after(silence);
+    h.receives({ flags: ACK, data: 5, options: TIMESTAMPS_OPTION(99, 0) });
+    expect(h.connection.readableBytes).toBe(taken);
+  }
+});
+
+describe('an open', () => {
+  it('listens a second time only after the first, which goes on (MUST-41)', () => {
+    const h = new Harness();
+    h.listen();
+    expect(() => h.stack.listenTcp({ port: 8080 }, () => SILENT)).toThrow(RangeError);
+    h.receives({ flags: ACK });
+    expect(h.events).toContain('accepted');
+    expect(h.connection.state).toBe('ESTABLISHED');
+  });
+
+  it('listens at the port of a connection that opens (MUST-42)', () => {
+    const h = new Harness();
+    h.connect({ localPort: 8080 });
+    const accepted: string[] = [];
+    h.stack.listenTcp({ port: 8080 }, () => {
+      accepted.push('one');
+      return SILENT;
+    });
+    h.receives({ flags: SYN | ACK, seq: 0, ack: 1, options: MSS_OPTION(1000) });
+    expect(h.connection.state).toBe('ESTABLISHED');
+    expect(accepted).toEqual([]);
+    h.sends();
+    h.peerPort = 81;
+    h.receives({ flags: SYN, seq: 0 });
+    const [answer] = h.sends();
+    expect(answer!.flags).toBe('SYN,ACK');
+    h.iss = answer!.absoluteSeq;
+    h.receives({ flags: ACK });
+    expect(accepted).toEqual(['one']);
+  });
+
+  it('speaks from the address that it began with (MUST-43, MUST-45)', () => {
+    const second = ip('10.0.0.9');
+    const stack = new Stack(
+      { addresses: [OUR_ADDRESS, second], mtu: 1040, entropy: seededEntropy(7) },
+      0,
+    );
+    const sources: string[] = [];
+    const take = (now: number) =>
+      stack.drain((slot) => sources.push(packetInSlot(slot).subarray(12, 16).join('.')), now);
+    const remote = { address: PEER_ADDRESS, port: 80 };
+    const connection = stack.connectTcp(remote, SILENT, 0, { localAddress: second });
+    take(0);
+    stack.handleTimeout(1000);
+    take(1000);
+    expect(connection.local.address).toEqual(second);
+    expect(sources).toEqual(['10.0.0.9', '10.0.0.9']);
+  });
+
+  it('opens nothing with itself, for a SYN that claims to come from us', () => {
+    const h = new Harness();
+    const accepted: string[] = [];
+    h.stack.listenTcp({ port: 8080 }, () => {
+      accepted.push('one');
+      return SILENT;
+    });
+    h.ourPort = 8080;
+    h.peerPort = 8080;
+    const packet = h.packet({ flags: SYN, seq: 0 });
+    packet.set(OUR_ADDRESS, 12);
+    finishIpv4Header(packet, 0, packet.length);
+    const length = packet.length - 20;
+    finishTcp(packet, 20, length, sumPseudoHeader(OUR_ADDRESS, OUR_ADDRESS, 6, length));
+    h.stack.handlePacket(packet, h.now);
+    h.sends();
+    expect(accepted).toEqual([]);
+  });
+});
