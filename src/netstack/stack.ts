@@ -16,7 +16,7 @@ import { type EchoReplyHandler, IcmpLayer } from './icmp/icmp-layer.js';
 import { Inbound } from './ip/inbound.js';
 import { IpLayer } from './ip/ip-layer.js';
 import { Outbound } from './ip/outbound.js';
-import { OwnAddresses } from './ip/own-addresses.js';
+import { isUnicast, OwnAddresses } from './ip/own-addresses.js';
 import { DEFAULT_LIMITS, type StackLimits } from './limits.js';
 import { PacketQueue } from './packet-queue.js';
 import {
@@ -225,6 +225,7 @@ export class Stack {
   ): TcpConnection {
     assertPort(remote.port, 1);
     assertPort(options.localPort ?? 0, 0);
+    if (!this.isHost(remote.address)) throw new RangeError('the remote address is no other host');
     const localIndex = this.#addresses.select(remote.address, options.localAddress);
     const local = { address: this.#addresses.at(localIndex), port: options.localPort ?? 0 };
     const timeout = options.connectTimeout ?? this.#limits.connectTimeout;
@@ -289,6 +290,11 @@ export class Stack {
   /** Whether we have an address of the family of `remote`. */
   hasAddressFor(remote: IpAddress): boolean {
     return this.#addresses.firstFor(remote) >= 0;
+  }
+
+  /** Whether an address may be that of another host: one host's, and not ours (RFC 9293 3.9.1.1, MUST-46). */
+  isHost(remote: IpAddress): boolean {
+    return isUnicast(remote) && this.#addresses.indexOf(remote) === undefined;
   }
 
   /** The largest packet that reaches `remote` whole, as far as it is known; in bytes. */

@@ -30,6 +30,9 @@ export function routeTo(
   if (address === undefined) throw new DialError('no-route', `${host} is not an IP address`);
   const peer = engine.device.peerFor(address);
   if (peer === undefined) throw new DialError('no-route', `${host} is outside of the allowed IPs`);
+  if (!engine.stack.isHost(address)) {
+    throw new DialError('no-route', `${host} is no address of another host`);
+  }
   if (!engine.stack.hasAddressFor(address)) {
     const family = address.length === 16 ? 'IPv6' : 'IPv4';
     throw new DialError('no-route', `the tunnel has no ${family} address, and ${host} is one`);

@@ -71,6 +71,8 @@ export class Inbound {
     if (!isUnicast(source)) return 'ip-source';
     this.localIndex = localIndex;
     this.sourceKey = this.#sources.keyOf(source);
+    // Nobody but us has it, and what we send to ourselves never leaves.
+    if (addresses.indexOfKey(this.sourceKey) !== undefined) return 'ip-source';
     if (this.isIpv6) {
       this.protocol = packet[IPV6_NEXT_HEADER]!;
       this.offset = IPV6_HEADER_LENGTH;

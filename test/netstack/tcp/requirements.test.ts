@@ -183,7 +183,7 @@ describe('an open', () => {
     expect(sources).toEqual(['10.0.0.9', '10.0.0.9']);
   });
 
-  it('opens nothing with itself, for a SYN that claims to come from us', () => {
+  it('answers nothing that claims to come from us (syn_with_same_ip)', () => {
     const h = new Harness();
     const accepted: string[] = [];
     h.stack.listenTcp({ port: 8080 }, () => {
@@ -198,7 +198,19 @@ describe('an open', () => {
     const length = packet.length - 20;
     finishTcp(packet, 20, length, sumPseudoHeader(OUR_ADDRESS, OUR_ADDRESS, 6, length));
     h.stack.handlePacket(packet, h.now);
-    h.sends();
+    expect(h.sends()).toEqual([]);
     expect(accepted).toEqual([]);
+    expect(h.stack.drops.of('ip-source')).toBe(1);
   });
+
+  it.each(['224.0.0.1', '255.255.255.255', '0.0.0.0', '127.0.0.1', '10.0.0.1', 'ff02::1', '::1'])(
+    'opens nothing to %s, which is no other host (MUST-46)',
+    (text) => {
+      const h = new Harness();
+      const remote = { address: ip(text), port: 80 };
+      expect(() => h.stack.connectTcp(remote, h, h.now)).toThrow('no other host');
+      expect(h.stack.usage.connections).toBe(0);
+      expect(h.sends()).toEqual([]);
+    },
+  );
 });
