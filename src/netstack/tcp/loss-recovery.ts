@@ -250,7 +250,7 @@ export class LossRecovery implements RackContext {
   /** What was sent is too large for the path (RFC 1191 6.4): all goes out again, and nothing is to blame. */
   sendAgain(): void {
     const { segments } = this.#sender;
-    while (segments.oldest !== undefined) segments.lose(segments.oldest);
+    while (segments.oldest !== undefined) segments.lose(segments.oldest, false);
     this.#duplicateAcks = 0;
   }
 

@@ -22,6 +22,8 @@ export class SentSegment implements Transmission {
   isRetransmitted = false;
   isSacked = false;
   isLost = false;
+  /** It is lost by the path's fault: C.lost has it. */
+  isCounted = false;
   /** Its neighbours in time, while in flight. */
   earlier: SentSegment | undefined = undefined;
   later: SentSegment | undefined = undefined;
@@ -109,6 +111,7 @@ export class SentSegments {
   sent(segment: SentSegment): void {
     if (segment.isLost) {
       segment.isLost = false;
+      segment.isCounted = false;
       this.#lostCount--;
     } else if (this.#isInFlight(segment)) {
       this.#unlink(segment);
@@ -141,9 +144,11 @@ export class SentSegments {
     }
   }
 
-  lose(segment: SentSegment): void {
+  /** @param isCounted the path has lost it, and C.lost is told; else it is sent again for another reason */
+  lose(segment: SentSegment, isCounted = true): void {
     this.#unlink(segment);
     segment.isLost = true;
+    segment.isCounted = isCounted;
     this.#lostCount++;
     this.#lostFrom = Math.min(this.#lostFrom, this.#indexFrom(segment.start));
   }
@@ -163,7 +168,7 @@ export class SentSegments {
 
   /**
    * What counts as lost and was not sent again is in flight after all.
-   * @returns octets taken back
+   * @returns octets that C.lost has of it
    */
   takeBackLosses(): number {
     const inFlight: SentSegment[] = [];
@@ -171,8 +176,9 @@ export class SentSegments {
     for (let index = this.#first; index < this.#segments.length; index++) {
       const segment = this.#segments[index]!;
       if (segment.isSacked) continue;
-      if (segment.isLost) octets += segment.length;
+      if (segment.isCounted) octets += segment.length;
       segment.isLost = false;
+      segment.isCounted = false;
       inFlight.push(segment);
     }
     this.#lostCount = 0;
@@ -196,6 +202,7 @@ export class SentSegments {
     segment.end = at;
     rest.isSacked = segment.isSacked;
     rest.isLost = segment.isLost;
+    rest.isCounted = segment.isCounted;
     if (rest.isSacked) this.#sackedCount++;
     if (rest.isLost) this.#lostCount++;
     if (!isInFlight) return;
@@ -223,7 +230,8 @@ export class SentSegments {
     } else if (segment.isLost) {
       segment.isLost = false;
       this.#lostCount--;
-      this.#wronglyLost += segment.length;
+      if (segment.isCounted) this.#wronglyLost += segment.length;
+      segment.isCounted = false;
     } else {
       this.#unlink(segment);
     }

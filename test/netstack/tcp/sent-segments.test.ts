@@ -6,7 +6,8 @@ import { seededRandom } from '../../support/netstack-pair.js';
 interface Known {
   start: number;
   end: number;
-  fate: 'in flight' | 'lost' | 'sacked';
+  /** `taken back` by the receiver: to be sent again, and not lost by the path. */
+  fate: 'in flight' | 'lost' | 'taken back' | 'sacked';
   sentAt: number;
 }
 
@@ -14,6 +15,12 @@ interface Known {
 class Model {
   known: Known[] = [];
   byTime: Known[] = [];
+  /** Octets that counted as lost and have arrived. */
+  wronglyLost = 0;
+
+  get lost(): Known[] {
+    return this.known.filter(({ fate }) => fate === 'lost' || fate === 'taken back');
+  }
 
   sent(segment: Known, now: number): void {
     this.byTime = [...this.byTime.filter((other) => other !== segment), segment];
@@ -38,6 +45,7 @@ class Model {
     const partly = this.known.find(({ start, end }) => start < ack && ack < end);
     if (partly !== undefined) this.split(partly, ack);
     const taken = this.known.filter(({ end }) => end <= ack);
+    this.wronglyLost += octets(taken.filter(({ fate }) => fate === 'lost'));
     this.known = this.known.filter(({ end }) => end > ack);
     this.byTime = this.byTime.filter(({ end }) => end > ack);
     return taken;
@@ -47,21 +55,28 @@ class Model {
     const news = this.known.filter(
       ({ start, end, fate }) => from <= start && end <= to && fate !== 'sacked',
     );
+    this.wronglyLost += octets(news.filter(({ fate }) => fate === 'lost'));
     for (const segment of news) this.leave(segment, 'sacked');
     return news;
   }
 
   takeBackLosses(): number {
     const lost = this.known.filter(({ fate }) => fate === 'lost');
-    for (const segment of lost) segment.fate = 'in flight';
+    for (const segment of this.lost) segment.fate = 'in flight';
     this.byTime = this.known
       .filter(({ fate }) => fate === 'in flight')
       .sort((left, right) => left.sentAt - right.sentAt);
     return octets(lost);
   }
 
+  takeWronglyLost(): number {
+    const taken = this.wronglyLost;
+    this.wronglyLost = 0;
+    return taken;
+  }
+
   forgetSacks(): void {
-    for (const segment of this.known) if (segment.fate === 'sacked') segment.fate = 'lost';
+    for (const segment of this.known) if (segment.fate === 'sacked') segment.fate = 'taken back';
   }
 }
 
@@ -100,7 +115,7 @@ class Both {
   }
 
   sendLost(): void {
-    const lost = this.model.known.find(({ fate }) => fate === 'lost');
+    const lost = this.model.lost[0];
     if (lost === undefined) return;
     this.#leave(this.segments.firstLost!);
     this.model.sent(lost, this.now);
@@ -133,7 +148,7 @@ class Both {
   }
 
   splitLost(): void {
-    const known = this.model.known.find(({ fate }) => fate === 'lost');
+    const known = this.model.lost[0];
     if (known === undefined || known.end - known.start < 2) return;
     this.segments.split(this.segments.firstLost!, this.number(known.start + 1));
     this.model.split(known, known.start + 1);
@@ -164,7 +179,8 @@ class Both {
   /** Both agree. */
   check(): void {
     const { segments, model } = this;
-    const lost = model.known.filter(({ fate }) => fate === 'lost');
+    const { lost } = model;
+    expect(segments.takeWronglyLost()).toBe(model.takeWronglyLost());
     expect({
       size: segments.size,
       inflight: segments.inflight,
