@@ -1,6 +1,4 @@
 /** Opens the tunnel that an arc.json describes. */
-import { isIPv6 } from 'node:net';
-
 import { ArcConfigError } from '../arc-config/arc-config-error.js';
 import { effectiveKeepalive, effectiveMtu } from '../arc-config/arc-config.js';
 import { requireSession } from '../arc-config/require-session.js';
@@ -101,7 +99,7 @@ function tunnelConfigOf(options: OpenTunnelOptions): TunnelConfig {
 const MINIMUM_MTU = { 4: 576, 6: 1280 };
 
 function requireMtu({ config, source }: LoadedArcConfig): void {
-  const family = isIPv6(requireSession(config, source).arcClientPeerIpAddress) ? 6 : 4;
+  const family = requireSession(config, source).arcClientPeerIpAddress.includes(':') ? 6 : 4;
   const mtu = effectiveMtu(config);
   if (mtu >= MINIMUM_MTU[family]) return;
   throw new ArcConfigError(source, [

@@ -1,6 +1,4 @@
 /** Sends one message to the Unified Endpoint and closes the tunnel. */
-import { isIPv6 } from 'node:net';
-
 import { UserError } from '../lib/user-error.js';
 import { DialError } from '../proxy/dialer.js';
 import { exchangeHttp, type HttpAnswer, type HttpMessage } from '../proxy/http-exchange.js';
@@ -79,7 +77,7 @@ function exchange(tunnel: UserspaceTunnel, options: SendOptions): Promise<Answer
 
 /** The stack makes no fragments: on their way through NATs and firewalls they are often lost. */
 function requireOnePacket(payload: Uint8Array, host: string, mtu: number): void {
-  const limit = maxDatagramPayload(mtu, isIPv6(host) ? 6 : 4);
+  const limit = maxDatagramPayload(mtu, host.includes(':') ? 6 : 4);
   if (payload.length <= limit) return;
   throw new UserError('usage', {
     what: `cannot send ${payload.length} bytes by UDP`,
