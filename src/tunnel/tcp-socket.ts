@@ -7,6 +7,8 @@ import { IdleTimer } from './idle-timer.js';
 import { closeError, writeError } from './node-errors.js';
 import type { Timer } from './ports.js';
 
+export type { TcpInfo } from '../engine/netstack-engine.js';
+
 /** The bytes taken from the connection for one push. */
 const READ_SIZE = 64 * 1024;
 
