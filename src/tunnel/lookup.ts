@@ -28,6 +28,7 @@ export interface Lookup {
   (hostname: string, options: LookupOneOptions | number, callback: OneCallback): void;
   (hostname: string, options: LookupAllOptions, callback: AllCallback): void;
   (hostname: string, options: LookupOptions, callback: AnyCallback): void;
+  readonly [promisify.custom]: PromisedLookup;
 }
 
 /** The signature of dns.promises.lookup(). */

@@ -1,6 +1,8 @@
 /** Two tunnels that are each other's server, in memory and virtual time: what a Node program opens. */
 import { once } from 'node:events';
 
+import dnsPacket from 'dns-packet';
+
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { Secret } from '../../src/lib/secret.js';
 import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
@@ -60,10 +62,10 @@ export class TwoTunnels {
 
   /** Lets time pass until a promise settles, `limit` ms at most. */
   async run<T>(promise: Promise<T>, limit = 60_000): Promise<T> {
-    let isSettled = false;
-    const settle = (): void => void (isSettled = true);
+    const outcome = { isSettled: false };
+    const settle = (): void => void (outcome.isSettled = true);
     promise.then(settle, settle);
-    for (let passed = 0; !isSettled; passed += STEP) {
+    for (let passed = 0; !outcome.isSettled; passed += STEP) {
       if (passed > limit) throw new Error(`not settled in ${limit} ms`);
       await this.pass(STEP);
     }
@@ -93,6 +95,16 @@ export class TwoTunnels {
   }
 }
 
+/** The `code` of what is thrown; undefined where nothing is. */
+export function thrownCode(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
+  }
+  return undefined;
+}
+
 /** All bytes to the end, as text; unlike an iterator it leaves the stream's other half open. */
 export function readText(stream: NodeJS.ReadableStream): Promise<string> {
   const chunks: Buffer[] = [];
@@ -101,4 +113,27 @@ export function readText(stream: NodeJS.ReadableStream): Promise<string> {
     stream.on('end', () => resolve(Buffer.concat(chunks).toString()));
     stream.on('error', reject);
   });
+}
+
+/** A name server at the far end: names with their A and AAAA records; it is silent for `mute.test`. */
+export function serveNames(far: UserspaceTunnel, names: Readonly<Record<string, string[]>>): void {
+  const socket = far.createUdpSocket((bytes, from) => {
+    const { id, questions = [] } = dnsPacket.decode(bytes);
+    const [question] = questions;
+    if (question === undefined || question.name === 'mute.test') return;
+    const known = names[question.name];
+    const isIpv6 = question.type === 'AAAA';
+    const answers = (known ?? [])
+      .filter((address) => address.includes(':') === isIpv6)
+      .map((data) => ({
+        type: isIpv6 ? ('AAAA' as const) : ('A' as const),
+        name: question.name,
+        ttl: 60,
+        data,
+      }));
+    const flags = known === undefined ? 3 : 0;
+    const reply = { type: 'response' as const, id: id ?? 0, flags, questions, answers };
+    socket.send(dnsPacket.encode(reply), from.port, from.address);
+  });
+  socket.bind(53, NAME_SERVER);
 }
