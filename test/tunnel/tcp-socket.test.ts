@@ -1,10 +1,13 @@
 /** A TCP socket of the tunnel behaves as one of node:net does. */
 import { once } from 'node:events';
 
+import { createNodeCrypto } from '../../src/crypto/node.js';
 import { DialError } from '../../src/proxy/dialer.js';
 import type { TcpServer } from '../../src/tunnel/tcp-server.js';
 import type { TcpSocket } from '../../src/tunnel/tcp-socket.js';
 import type { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
+import { parseIpAddress } from '../../src/wire/ip-address.js';
+import { SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
 import { FAR, FAR_IPV6, NEAR, readText, thrownCode, TwoTunnels } from '../support/two-tunnels.js';
 
 let world: TwoTunnels;
@@ -272,4 +275,20 @@ it('stops its probes', async () => {
 
 it.each([0, 65_536, -1, 1.5, '', 'http'])('throws for port %p', (port) => {
   expect(thrownCode(() => world.near.connect({ host: FAR, port }))).toBe('ERR_SOCKET_BAD_PORT');
+});
+
+it('tells of a reset that came before anybody could listen', async () => {
+  const memory = new TunnelInMemory(createNodeCrypto());
+  const network = await memory.openNetwork();
+  // The handshake and the reset arrive within one turn of the event loop.
+  network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => stream.destroy());
+  const tunnel = await memory.open();
+  const target = { host: SERVICE, port: 80 };
+  const dialled = tunnel.dialer.dial(target);
+  const failure = new Promise((resolve) => tunnel.connect(target).once('error', resolve));
+  await memory.advance(1_000);
+  expect((await dialled).errored).toMatchObject({ code: 'ECONNRESET' });
+  expect(await failure).toMatchObject({ code: 'ECONNRESET', syscall: 'read' });
+  await tunnel.close();
+  await network.close();
 });
