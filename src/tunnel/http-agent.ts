@@ -69,9 +69,7 @@ export type UndiciConnector = (
 
 /** @param tls for what is https, as tls.connect() takes it */
 export function undiciConnector(connect: Connect, tls: ConnectionOptions = {}): UndiciConnector {
-  return ({ hostname, protocol, port, servername }, callback) => {
-    // A literal of IPv6 is in brackets there, as in the URL.
-    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return ({ hostname: host, protocol, port, servername }, callback) => {
     const isSecure = protocol === 'https:';
     const socket = connect({ host, port: port || (isSecure ? 443 : 80) });
     const begin = (stream: Duplex, event: 'connect' | 'secureConnect', next: () => void): void => {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { DialError } from '../../src/proxy/dialer.js';
 import type { TcpServer } from '../../src/tunnel/tcp-server.js';
-import type { TcpSocket } from '../../src/tunnel/tcp-socket.js';
+import { TcpSocket } from '../../src/tunnel/tcp-socket.js';
 import type { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
@@ -158,6 +158,50 @@ it('resets also what has ended both ways', async () => {
   expect(await failure).toMatchObject({ code: 'ECONNRESET' });
 });
 
+it('resets what is handed over, and not sent', async () => {
+  const { socket, other } = await pair({ allowHalfOpen: true });
+  other.end('x');
+  await world.event(socket.resume(), 'end');
+  const failure = world.error(other);
+  socket.once('finish', () => socket.resetAndDestroy()).end('x');
+  expect(await failure).toMatchObject({ code: 'ECONNRESET' });
+});
+
+it('resets a connection that comes when it is gone', async () => {
+  const server = listen({ port: 80 });
+  const accepted = once(server, 'connection') as Promise<[TcpSocket]>;
+  const dialled = await world.run(world.near.dialer.dial({ host: FAR, port: 80 }));
+  const [other] = await accepted;
+  const failure = world.error(other);
+  const socket = new TcpSocket({
+    now: () => 0,
+    schedule: () => undefined,
+    startTimer: () => ({ cancel: () => undefined }),
+  });
+  if (!(dialled instanceof TcpSocket)) throw new Error('another kind of stream');
+  socket.connectBy(() => Promise.resolve(dialled));
+  socket.destroy();
+  expect(await failure).toMatchObject({ code: 'ECONNRESET' });
+});
+
+it.each([
+  [undefined, 2],
+  [false, 1],
+])('holds small segments back as noDelay %p says', async (noDelay, bytes) => {
+  const server = listen({ port: 80 });
+  const socket = connect({ host: FAR, port: 80, ...(noDelay !== undefined && { noDelay }) });
+  const [other] = (await world.event(server, 'connection')) as [TcpSocket];
+  other.resume();
+  // An acknowledgement of the first octet is delayed for longer.
+  for (const text of ['a', 'b']) {
+    socket.write(text);
+    await world.pass(10);
+  }
+  expect(other.bytesRead).toBe(bytes);
+  await world.pass(1_000);
+  expect(other.bytesRead).toBe(2);
+});
+
 it('destroys soon what has still to be handed over', async () => {
   const { socket, other } = await pair();
   const heard = readText(other);
@@ -212,8 +256,12 @@ it('is ended by a signal, while it connects and after', async () => {
   const failures = Promise.all([world.error(dialling), world.error(open)]);
   controller.abort();
   expect(await failures).toMatchObject([{ name: 'AbortError' }, { name: 'AbortError' }]);
+  await world.pass(100);
+  const sent = world.world.link.sent.length;
   const late = connect({ host: FAR, port: 80, signal });
   expect(await world.error(late)).toMatchObject({ name: 'AbortError' });
+  await world.pass(100);
+  expect(world.world.link.sent).toHaveLength(sent);
 });
 
 it('is reset where it is destroyed while it connects', async () => {
@@ -249,6 +297,9 @@ it('tells once that it is idle, and again after a byte', async () => {
   await world.pass(1_500);
   expect(timeouts).toBe(2);
   expect(socket.destroyed).toBe(false);
+  socket.setTimeout(1_000).destroy();
+  await world.pass(1_500);
+  expect(timeouts).toBe(2);
 });
 
 it('probes a peer that is silent, where keepAlive is asked for before it connects', async () => {
@@ -289,6 +340,20 @@ it('tells of a reset that came before anybody could listen', async () => {
   await memory.advance(1_000);
   expect((await dialled).errored).toMatchObject({ code: 'ECONNRESET' });
   expect(await failure).toMatchObject({ code: 'ECONNRESET', syscall: 'read' });
+  await tunnel.close();
+  await network.close();
+});
+
+it('knows of data and of an end that came before anybody could read', async () => {
+  const memory = new TunnelInMemory(createNodeCrypto());
+  const network = await memory.openNetwork();
+  network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
+    stream.on('error', () => undefined).end('all');
+  });
+  const tunnel = await memory.open();
+  const text = readText(tunnel.connect({ host: SERVICE, port: 80 }));
+  await memory.advance(1_000);
+  expect(await text).toBe('all');
   await tunnel.close();
   await network.close();
 });

@@ -114,6 +114,20 @@ it('says what its state does not allow', async () => {
   expect(thrownCode(() => socket.close())).toBe('ERR_SOCKET_DGRAM_NOT_RUNNING');
 });
 
+it('hears nothing once it is closed', async () => {
+  const heard: string[] = [];
+  const socket = world.near.createUdpSocket((payload) => {
+    heard.push(String(payload));
+    socket.close();
+  });
+  socket.bind(5_000);
+  const other = world.far.createUdpSocket();
+  other.send('one', 5_000, NEAR);
+  other.send('two', 5_000, NEAR);
+  await world.pass(100);
+  expect(heard).toEqual(['one']);
+});
+
 it('frees its port, and closes with the tunnel', async () => {
   await world.event(world.near.createUdpSocket().bind(5_000).close(), 'close');
   const socket = world.near.createUdpSocket().bind(5_000);
