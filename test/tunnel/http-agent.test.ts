@@ -84,10 +84,13 @@ it('gives the request the error of the connection', async () => {
   await expect(getText('/', agent, 'none.invalid')).rejects.toMatchObject({ code: 'ENOTFOUND' });
 });
 
-it('times a request out', async () => {
+it.each([
+  ['the request', {}, { timeout: 500 }],
+  ['the agent', { timeout: 500 }, {}],
+])('times a request out as %s says', async (_name, ofAgent, ofRequest) => {
   world.far.listen({ port: 8080 }, (socket) => socket.on('error', () => undefined));
-  const options = { host: FAR, port: 8080, agent: world.near.httpAgent(), timeout: 500 };
-  const asked = get(options).on('error', () => undefined);
+  const agent = world.near.httpAgent(ofAgent);
+  const asked = get({ host: FAR, port: 8080, agent, ...ofRequest }).on('error', () => undefined);
   await world.event(asked, 'timeout');
   asked.destroy();
 });

@@ -233,6 +233,15 @@ it.each([
   expect(socket.readyState).toBe('closed');
 });
 
+it('tells the silence of the tunnel from that of the target', async () => {
+  world.world.link.connected = false;
+  const socket = connect({ host: FAR, port: 80 });
+  expect(await world.error(socket)).toMatchObject({
+    code: 'ETIMEDOUT',
+    cause: { reason: 'no-handshake', silence: 'no-answer', cause: { name: 'TunnelError' } },
+  });
+});
+
 it('says ECONNABORTED when the tunnel closes', async () => {
   const { socket } = await pair();
   const failure = world.error(socket);
