@@ -14,6 +14,20 @@ import type { CongestionAlgorithm, UserspaceTunnel } from './tunnel/userspace-tu
 
 export { UserError } from './lib/user-error.js';
 export { type Dialer, DialError, type DialTarget } from './proxy/dialer.js';
+export type { AddressInfo } from './tunnel/address-info.js';
+export type {
+  TunnelHttpAgent,
+  TunnelHttpsAgent,
+  UndiciConnector,
+  UndiciConnectOptions,
+} from './tunnel/http-agent.js';
+export type { Lookup, PromisedLookup } from './tunnel/lookup.js';
+export type { SystemError } from './tunnel/node-errors.js';
+export type { ConnectOptions } from './tunnel/node-network.js';
+export type { ListenOptions, TcpServer } from './tunnel/tcp-server.js';
+export type { TcpInfo, TcpSocket } from './tunnel/tcp-socket.js';
+export { TunnelError } from './tunnel/tunnel-error.js';
+export type { RemoteInfo, UdpSocket } from './tunnel/udp-socket.js';
 export type { CongestionAlgorithm, UserspaceTunnel } from './tunnel/userspace-tunnel.js';
 
 export interface CreateTunnelOptions {
@@ -29,8 +43,8 @@ export interface CreateTunnelOptions {
 }
 
 /**
- * Opens a tunnel in userspace and waits for its first handshake. `tunnel.dialer.dial()` gives
- * streams; `tunnel.close()` ends it.
+ * Opens a tunnel in userspace and waits for its first handshake. What can be opened in it is in
+ * docs/library.md; `tunnel.close()` ends it.
  *
  * @throws UserError with `kind` (`configuration`, `tunnel` …), what failed, why, and what to do
  */

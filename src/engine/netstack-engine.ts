@@ -134,7 +134,8 @@ export class NetstackEngine {
 export type { Device, DeviceEvent, SilenceReason } from '../wireguard/device.js';
 export type { Peer } from '../wireguard/peer.js';
 export type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';
-export type { TcpConnection } from '../netstack/tcp/connection.js';
+export type { KeepAlive, TcpConnection, TcpInfo } from '../netstack/tcp/connection.js';
+export type { TcpListener } from '../netstack/tcp/listener.js';
 export { StackExhaustedError } from '../netstack/stack.js';
 export type { TcpObserver } from '../netstack/tcp/observer.js';
 export type { UdpError, UdpSocket } from '../netstack/udp/udp-socket.js';

@@ -1,6 +1,6 @@
 /** A dialer that takes names: they are looked up inside the tunnel, and their addresses dialled. */
 import { type DialTarget, DialError } from '../proxy/dialer.js';
-import type { ConfirmingDialer, ConfirmingStream } from '../proxy/tcp-exchange.js';
+import type { ConfirmingStream } from '../proxy/tcp-exchange.js';
 import { parseIpAddress } from '../wire/ip-address.js';
 import type { NameResolver } from './name-resolver.js';
 import type { Clock } from './ports.js';
@@ -11,19 +11,23 @@ const MAX_ADDRESSES = 8;
 /** No further address is tried after this long. */
 const PATIENCE = 20_000;
 
-export class NameDialer implements ConfirmingDialer {
+/** A dialer of such streams, by IP texts. */
+export interface AddressDialer<S extends ConfirmingStream> {
+  dial(target: DialTarget, signal?: AbortSignal): Promise<S>;
+}
+
+export class NameDialer<S extends ConfirmingStream> implements AddressDialer<S> {
   readonly #resolver: NameResolver;
-  readonly #dialer: ConfirmingDialer;
+  readonly #dialer: AddressDialer<S>;
   readonly #clock: Clock;
 
-  /** @param dialer takes IP texts */
-  constructor(resolver: NameResolver, dialer: ConfirmingDialer, clock: Clock) {
+  constructor(resolver: NameResolver, dialer: AddressDialer<S>, clock: Clock) {
     this.#resolver = resolver;
     this.#dialer = dialer;
     this.#clock = clock;
   }
 
-  async dial({ host, port }: DialTarget, signal?: AbortSignal): Promise<ConfirmingStream> {
+  async dial({ host, port }: DialTarget, signal?: AbortSignal): Promise<S> {
     if (parseIpAddress(host) !== undefined) return this.#dialer.dial({ host, port }, signal);
     const start = this.#clock.now();
     const addresses = await this.#resolver.resolve(host, signal);

@@ -70,6 +70,8 @@ export class TunnelDialer implements Dialer {
   ): Promise<TcpSocket> {
     return new Promise((resolve, reject) => {
       const socket = new TcpSocket(this.#driver);
+      // It may be reset before whoever dialled could listen; whoever then looks finds it destroyed.
+      socket.on('error', () => undefined);
       const timers: Timer[] = [];
       const settle = (outcome: () => void) => {
         for (const timer of timers) timer.cancel();
@@ -81,7 +83,7 @@ export class TunnelDialer implements Dialer {
         settle(() => {
           // Destroying aborts the connection, which calls back: the first reason stands.
           reject(error);
-          socket.on('error', () => undefined).destroy();
+          socket.destroy();
         });
       const onAbort = () => fail(abortReason(signal));
       signal?.addEventListener('abort', onAbort, { once: true });

@@ -11,6 +11,8 @@ import { endpointText } from './endpoint-text.js';
 import { MovingSocket } from './moving-socket.js';
 import { NameDialer } from './name-dialer.js';
 import { NameResolver } from './name-resolver.js';
+import { NodeNetwork } from './node-network.js';
+import { NodeTunnel } from './node-tunnel.js';
 import type {
   Clock,
   DatagramSockets,
@@ -53,11 +55,12 @@ export interface TunnelTotals {
   readonly receivedBytes: number;
 }
 
-export class UserspaceTunnel {
+export class UserspaceTunnel extends NodeTunnel {
   /** TCP inside the tunnel, to addresses and to names. */
   readonly dialer: ConfirmingDialer;
   /** UDP inside the tunnel. */
   readonly datagramDialer: DatagramDialer;
+  protected readonly network: NodeNetwork;
   readonly #engine: NetstackEngine;
   readonly #driver: Driver;
   readonly #dialer: TunnelDialer;
@@ -77,7 +80,8 @@ export class UserspaceTunnel {
     ports: TunnelPorts,
     timestamps: TimestampRecord | undefined,
   ) {
-    const { clock, log } = ports;
+    super();
+    const { clock, log, entropy } = ports;
     this.#config = config;
     this.#ports = ports;
     this.#socket = new MovingSocket(ports.sockets, clock);
@@ -111,13 +115,12 @@ export class UserspaceTunnel {
       explain: () => this.#explainSilence(),
       blocked: () => (this.#isLost() ? this.#explainSilence() : undefined),
     };
-    this.#dialer = new TunnelDialer({ engine, driver, clock, silence });
+    const { addresses: ownAddresses, mtu } = config;
+    const host = { engine, driver, clock, silence, mtu, addresses: ownAddresses };
+    this.#dialer = new TunnelDialer(host);
     this.#datagramDialer = new TunnelDatagramDialer({
-      engine,
-      driver,
-      mtu: config.mtu,
+      ...host,
       waitForHandshake: (deadline, signal) => this.waitForHandshake(deadline, signal),
-      silence,
     });
     this.datagramDialer = this.#datagramDialer;
     this.#names = new NameResolver({
@@ -126,9 +129,11 @@ export class UserspaceTunnel {
       datagrams: this.#datagramDialer,
       streams: this.#dialer,
       clock,
-      entropy: ports.entropy,
+      entropy,
     });
     this.dialer = new NameDialer(this.#names, this.#dialer, clock);
+    const [names, dialer] = [this.#names, this.#dialer];
+    this.network = new NodeNetwork({ ...host, entropy, names, dialer });
   }
 
   /**
@@ -197,6 +202,7 @@ export class UserspaceTunnel {
     this.#dialer.close();
     this.#names.close();
     this.#datagramDialer.close();
+    this.network.close();
     for (const endWait of [...this.#handshakeWaits]) endWait(closing());
     this.#engine.stack.close(this.#ports.clock.now());
     this.#driver.close();

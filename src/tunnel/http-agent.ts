@@ -1,0 +1,96 @@
+/** HTTP through the tunnel: agents for node:http and node:https, and the connector for undici. */
+import { Agent as HttpAgent, type AgentOptions, type ClientRequestArgs } from 'node:http';
+import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions } from 'node:https';
+import { isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+
+import type { ConnectOptions } from './node-network.js';
+import type { TcpSocket } from './tcp-socket.js';
+
+/** Opens a connection in the tunnel. */
+export type Connect = (options: ConnectOptions) => TcpSocket;
+
+type OnCreate = (error: Error | null, stream: Duplex) => void;
+
+export class TunnelHttpAgent extends HttpAgent {
+  readonly #connect: Connect;
+
+  constructor(connect: Connect, options?: AgentOptions) {
+    super(options);
+    this.#connect = connect;
+  }
+
+  override createConnection(options: ClientRequestArgs): Duplex {
+    return this.#connect(connectOptions(options));
+  }
+}
+
+export class TunnelHttpsAgent extends HttpsAgent {
+  readonly #connect: Connect;
+
+  constructor(connect: Connect, options?: HttpsAgentOptions) {
+    super(options);
+    this.#connect = connect;
+  }
+
+  /** TLS begins when the connection is there, so that why it is not is told by its own error. */
+  override createConnection(options: ClientRequestArgs, onCreate?: OnCreate): undefined {
+    const socket = this.#connect(connectOptions(options));
+    const onError = (error: Error): void => onCreate?.(error, socket);
+    socket.once('error', onError);
+    socket.once('connect', () => {
+      socket.off('error', onError);
+      // node:https takes the session that it has kept for this host.
+      const secure = super.createConnection({ ...options, socket } as ClientRequestArgs);
+      onCreate?.(null, secure ?? socket);
+    });
+  }
+}
+
+/** What node:http has made of a request's options. */
+function connectOptions({ host, port, timeout }: ClientRequestArgs): ConnectOptions {
+  return { host: host ?? '', port: port ?? 80, ...(timeout !== undefined && { timeout }) };
+}
+
+/** What undici tells of a connection that it wants; the port is empty where it is the protocol's. */
+export interface UndiciConnectOptions {
+  readonly hostname: string;
+  readonly protocol: string;
+  readonly port: string;
+  readonly servername?: string;
+}
+
+/** The `connect` of undici's Agent, Client and Pool. */
+export type UndiciConnector = (
+  options: UndiciConnectOptions,
+  callback: (...outcome: [error: null, socket: Socket] | [error: Error, socket: null]) => void,
+) => void;
+
+/** @param tls for what is https, as tls.connect() takes it */
+export function undiciConnector(connect: Connect, tls: ConnectionOptions = {}): UndiciConnector {
+  return ({ hostname: host, protocol, port, servername }, callback) => {
+    const isSecure = protocol === 'https:';
+    const socket = connect({ host, port: port || (isSecure ? 443 : 80) });
+    const begin = (stream: Duplex, event: 'connect' | 'secureConnect', next: () => void): void => {
+      const onError = (error: Error): void => callback(error, null);
+      stream.once('error', onError);
+      stream.once(event, () => {
+        stream.off('error', onError);
+        next();
+      });
+    };
+    begin(socket, 'connect', () => {
+      if (!isSecure) {
+        // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- undici's types ask for node:net's class; a TcpSocket has all that it uses of it.
+        callback(null, socket as Duplex as Socket);
+        return;
+      }
+      // RFC 6066 3: an address is no server name.
+      const name = servername || (isIP(host) === 0 ? host : '');
+      const ALPNProtocols = ['http/1.1'];
+      const secure = connectTls({ ALPNProtocols, ...tls, socket, host, servername: name });
+      begin(secure, 'secureConnect', () => callback(null, secure));
+    });
+  };
+}

@@ -1,0 +1,52 @@
+import type { Timer } from './ports.js';
+
+/** What the timer needs of the clock. */
+export interface IdleTimerHost {
+  now(): number;
+  startTimer(delay: number, handler: () => void): Timer;
+}
+
+/** Tells once that nothing has happened for a while; what happens costs a reading of the clock. */
+export class IdleTimer {
+  readonly #host: IdleTimerHost;
+  readonly #onIdle: () => void;
+  #timeout = 0;
+  #activeAt = 0;
+  #timer: Timer | undefined;
+
+  constructor(host: IdleTimerHost, onIdle: () => void) {
+    this.#host = host;
+    this.#onIdle = onIdle;
+  }
+
+  /** @param timeout ms without activity until `onIdle`; 0 for never */
+  start(timeout: number): void {
+    this.stop();
+    this.#timeout = timeout;
+    if (timeout === 0) return;
+    this.#activeAt = this.#host.now();
+    this.#arm(timeout);
+  }
+
+  /** To be called when something has happened: the time begins anew, also after `onIdle`. */
+  touch(): void {
+    if (this.#timeout === 0) return;
+    this.#activeAt = this.#host.now();
+    if (this.#timer === undefined) this.#arm(this.#timeout);
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#timeout = 0;
+  }
+
+  #arm(delay: number): void {
+    this.#timer = this.#host.startTimer(delay, () => {
+      this.#timer = undefined;
+      const left = this.#activeAt + this.#timeout - this.#host.now();
+      if (left > 0) this.#arm(left);
+      else this.#onIdle();
+    });
+  }
+}

@@ -1,0 +1,103 @@
+/** The examples of docs/library.md, each run as a program of its own behind wireguard-go. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+import { REPOSITORY, type TestProcess } from '../support/processes.js';
+import { describeWith } from '../support/requirements.js';
+import {
+  CLIENT_INSIDE,
+  inSpace,
+  SERVICE,
+  WireGuardGoServer,
+} from '../support/wireguard-go-server.js';
+
+const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'curl', 'ethtool'] as const;
+const NAME_SERVER = '100.127.0.53';
+
+const PAGE = readFileSync(`${REPOSITORY}docs/library.md`, 'utf8');
+const EXAMPLES = [...PAGE.matchAll(/```js\n([^]*?)```/g)].map((match) => match[1] ?? '');
+
+/** Answers each datagram at port 7 with itself. */
+const ECHO = `
+  const socket = require('node:dgram').createSocket('udp4');
+  socket.on('message', (payload, from) => socket.send(payload, from.port, from.address));
+  socket.bind(7, '${SERVICE}', () => console.log('listening'));
+`;
+
+describeWith(PEERS, 'a program with the library behind wireguard-go', () => {
+  let server: WireGuardGoServer;
+
+  beforeAll(async () => {
+    server = new WireGuardGoServer();
+    await server.startWireGuard();
+    const add = ['address', 'add', `${NAME_SERVER}/32`, 'dev', 'lo'];
+    execFileSync('ip', ['-n', server.serverSpace, ...add]);
+    await server.startHttp();
+    const names = [`${REPOSITORY}test/support/dns-peer.js`, NAME_SERVER];
+    await peer(...names, `uni.soracom.io=${SERVICE}`);
+    await peer('-e', ECHO);
+  }, 60_000);
+  afterAll(() => server.close());
+
+  async function peer(...parameters: readonly string[]): Promise<void> {
+    const command = [...inSpace(server.serverSpace), process.execPath, ...parameters];
+    await server.processes.start(command).output(/listening/);
+  }
+
+  /** Runs a program in the client's namespace, with its own arc.json. */
+  function run(program: string): TestProcess {
+    const source = program.replaceAll("'arc.json'", JSON.stringify(server.configPath));
+    const node = [process.execPath, '--input-type=module', '-e', source];
+    return server.processes.start([...inSpace(server.clientSpace), ...node], { cwd: REPOSITORY });
+  }
+
+  /** The one example that has such a line. */
+  function example(part: string): string {
+    const found = EXAMPLES.filter((text) => text.includes(part));
+    expect(found).toHaveLength(1);
+    return found[0] ?? '';
+  }
+
+  const ERRORS = [
+    `connect ECONNREFUSED ${SERVICE}:81 - refused`,
+    'connect ENETUNREACH 192.0.2.1:80 - no-route',
+    'getaddrinfo ENOTFOUND nowhere.test - no-such-name',
+  ];
+
+  it.each([
+    ["console.log('up'", "up { address: '192.0.2.1', port: 11010 }\n"],
+    ['httpAgent(', '200 8\n'],
+    ["from 'undici'", '201 20\n'],
+    ["console.log('connected'", `connected ${SERVICE} 80\nreceived true CLOSE-WAIT bbr true\n`],
+    ['createUdpSocket(', `ping ${SERVICE} 7\n`],
+    [
+      'promises.lookup(',
+      `{ address: '${SERVICE}', family: 4 }\nnull [ { address: '${SERVICE}', family: 4 } ]\n`,
+    ],
+    ['error.cause.reason', `${ERRORS.join('\n')}\n`],
+  ])(
+    'the example with %s',
+    async (part, stdout) => {
+      expect(await run(example(part)).finished).toEqual({ code: 0, stdout, stderr: '' });
+    },
+    60_000,
+  );
+
+  it('the example with a server, which curl asks from inside', async () => {
+    const program = run(example('tunnel.listen('));
+    await program.output(/listening 8080/);
+    const curl = ['curl', '-sS', '--max-time', '20', `http://${CLIENT_INSIDE}:8080/`];
+    const { stdout } = await server.processes.run([...inSpace(server.serverSpace), ...curl]);
+    expect(stdout).toMatch(/^hello 100\.127\.\d+\.\d+\n$/);
+    expect((await program.finished).code).toBe(0);
+  }, 60_000);
+
+  it("Node's own fetch takes a dispatcher of undici", async () => {
+    const own = example("from 'undici'").replace('{ Agent, fetch }', '{ Agent }');
+    expect(await run(own).finished).toEqual({ code: 0, stdout: '201 20\n', stderr: '' });
+  }, 60_000);
+});
+
+it('knows each example of the page', () => {
+  expect(EXAMPLES).toHaveLength(8);
+});
