@@ -100,6 +100,8 @@ export class JoinedConnection {
  * bytes with it.
  */
 export function endWith(socket: Socket, bytes: string | Uint8Array): void {
+  // A client that resets instead has what it wants; nobody else may be listening.
+  socket.on('error', () => undefined);
   socket.end(bytes);
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), LINGER);
