@@ -132,6 +132,22 @@ describe('SOCKS5', () => {
   });
 });
 
+it.each([
+  '\x04\x01\x00\x50\x64\x7f\x45\x2a\x00',
+  '\x05\x01\x02',
+  'GET',
+  'CONNECT x HTTP/1.1\r\nHost: x\r\n\r\n',
+])('survives a client that resets behind its first bytes: %j', async (sent) => {
+  const client = await open(failing('refused'));
+  client.send(sent);
+  if (sent === 'GET') await new Promise((resolve) => setTimeout(resolve, 5));
+  else await client.until(/^[^]/);
+  client.socket.resetAndDestroy();
+  const next = forwarding.client({ url: `http://${port.authority}` } as never);
+  next.send(GREETING);
+  await next.until(GREETED);
+});
+
 describe('CONNECT', () => {
   it('joins the client to the target, with what was sent ahead', async () => {
     const { server, client } = await openTo();
@@ -148,6 +164,14 @@ describe('CONNECT', () => {
     expect(client.received).toMatch(
       /^HTTP\/1\.1 502 [^]*"reason":"no-route"[^]*"target":"192\.0\.2\.1:443"/,
     );
+  });
+
+  it('is refused with two hosts', async () => {
+    const client = await open(failing('no-route'));
+    client.send('CONNECT one.test:80 HTTP/1.1\r\nHost: one.test\r\nHost: two.test\r\n\r\n');
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toMatch(/^HTTP\/1\.1 400 /);
+    expect(dialled).toEqual([]);
   });
 
   it('needs a port', async () => {
