@@ -32,6 +32,7 @@ export class NameDialer implements ConfirmingDialer {
       try {
         return await this.#dialer.dial({ host: address, port }, signal);
       } catch (error) {
+        if (signal?.aborted === true) throw error;
         failure ??= named(host, address, error);
         if (!isOfAddress(error) || this.#clock.now() - start >= PATIENCE) break;
       }

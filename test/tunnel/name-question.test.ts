@@ -66,6 +66,7 @@ it.each<[string, Packet]>([
   ['of another question', { id: 78 }],
   ['for another name', { questions: [{ ...ASKED, name: 'two.test' }] }],
   ['for another type', { questions: [{ ...ASKED, type: 'AAAA' }] }],
+  ['for another class', { questions: [{ ...ASKED, class: 'CH' }] }],
   ['without the question', { questions: [] }],
   ['that is a question', { type: 'query' }],
 ])('is no answer: one %s', (_name, change) => {

@@ -117,6 +117,37 @@ it('says what the tunnel says when it carries nothing', async () => {
   expect(asked).toHaveLength(1);
 });
 
+it('asks a server that is silent by TCP once, however often its datagrams are cut off', async () => {
+  const truncated: Server = (bytes) => {
+    if (bytes.length === 0) return undefined;
+    const { id, questions = [] } = dnsPacket.decode(bytes);
+    const flags = dnsPacket.TRUNCATED_RESPONSE;
+    return dnsPacket.encode({ type: 'response', id, flags, questions });
+  };
+  for (const server of SERVERS) servers.set(server, truncated);
+  const streams = {
+    dial: (_target: unknown, signal?: AbortSignal) =>
+      new Promise<never>((_resolve, reject) => {
+        signal!.addEventListener('abort', () => reject(signal!.reason as Error));
+        setImmediate(() => clock.advance(20_000));
+      }),
+  };
+  const entropy = seededEntropy(1);
+  resolver = new NameResolver({
+    servers: SERVERS,
+    types: ['A'],
+    datagrams,
+    streams,
+    clock,
+    entropy,
+  });
+  await expect(resolver.resolve('one.test')).rejects.toMatchObject({
+    reason: 'name-unresolved',
+    message: expect.stringContaining('100.127.1.53 does not answer by TCP') as string,
+  });
+  expect(asked).toEqual(SERVERS);
+});
+
 it.each([
   'localhost',
   'x.LOCALHOST.',
