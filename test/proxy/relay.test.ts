@@ -115,6 +115,31 @@ describe('an end in order', () => {
   });
 });
 
+it('closes one side in order while the other one still takes the last of it', async () => {
+  join();
+  target.push(null);
+  await settle();
+  target.isFull = true;
+  client.push('last');
+  client.push(null);
+  await settle();
+  expect(fates()).toEqual(['in order', 'open']);
+  target.drain();
+  await settle();
+  expect([target.taken, target.fate]).toEqual(['last', 'in order']);
+  expect(overCount).toBe(1);
+});
+
+it('resets the side that ended where the other one closes without an end', async () => {
+  join();
+  target.push(null);
+  await settle();
+  client.destroy();
+  await settle();
+  expect(fates()).toEqual(['in order', 'reset']);
+  expect(overCount).toBe(1);
+});
+
 describe('what else ends a stream', () => {
   const ways = [
     ['an error', (side: Side) => void side.destroy(new Error('reset'))],
@@ -172,25 +197,26 @@ describe('what else ends a stream', () => {
   });
 });
 
-it('takes no more of a side than the other one does', async () => {
+it.each(['client', 'target'])('takes no more of the %s than the other side does', async (name) => {
   const relay = join();
-  target.isFull = true;
+  const [fast, slow] = name === 'client' ? [client, target] : [target, client];
+  slow.isFull = true;
   let pushed = 0;
   // push() says whether there is room: whoever heeds it is slowed down.
   for (let turn = 0; turn < 100; turn++) {
-    if (client.readableLength < client.readableHighWaterMark) {
-      client.push('1234');
+    if (fast.readableLength < fast.readableHighWaterMark) {
+      fast.push('1234');
       pushed += 4;
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
   expect(pushed).toBeLessThanOrEqual(32);
-  target.push('the other way is free');
+  slow.push('the other way is free');
   await settle();
-  expect(client.taken).toBe('the other way is free');
-  target.drain();
+  expect(fast.taken).toBe('the other way is free');
+  slow.drain();
   await settle();
-  expect(target.taken).toHaveLength(pushed);
+  expect(slow.taken).toHaveLength(pushed);
   await finish(relay);
 });
 

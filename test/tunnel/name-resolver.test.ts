@@ -94,6 +94,45 @@ it('asks the other server when one is silent, or out of reach', async () => {
   expect(asked).toEqual([...SERVERS, ...SERVERS]);
 });
 
+it('waits for the answer behind those that are to another question, and no longer for them', async () => {
+  const truth = answering('100.127.69.42');
+  let count = 0;
+  const lying: DatagramDialer = {
+    open: () => {
+      let question = Buffer.alloc(0);
+      return Promise.resolve({
+        maxPayload: 1392,
+        send: (bytes) => void (question = Buffer.from(bytes)),
+        receive: () => {
+          clock.advance(100);
+          const bytes = Buffer.from(truth(question) as Uint8Array);
+          // Another id.
+          if (++count % 4 !== 0) bytes[0] = bytes[0]! ^ 1;
+          return Promise.resolve(bytes);
+        },
+        close: () => undefined,
+      });
+    },
+  };
+  const streams = { dial: () => Promise.reject(new DialError('refused', 'no TCP')) };
+  const entropy = seededEntropy(1);
+  const options = { servers: SERVERS, types: ['A'] as const, streams, clock, entropy };
+  resolver = new NameResolver({ ...options, datagrams: lying });
+  expect(await resolver.resolve('one.test')).toEqual(['100.127.69.42']);
+  expect(clock.now() - start).toBe(400);
+
+  const endless = {
+    ...lying,
+    open: (...given: Parameters<typeof lying.open>) => {
+      count = NaN;
+      return lying.open(...given);
+    },
+  };
+  resolver = new NameResolver({ ...options, datagrams: endless });
+  await expect(resolver.resolve('two.test')).rejects.toMatchObject({ reason: 'name-unresolved' });
+  expect(clock.now() - start).toBe(400 + 10_000);
+});
+
 it('gives up after 10 s, and says who is silent', async () => {
   await expect(resolver.resolve('one.test')).rejects.toMatchObject({
     reason: 'name-unresolved',
