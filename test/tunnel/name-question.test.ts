@@ -118,8 +118,8 @@ describe('names that are compressed (RFC 1035 4.1.4)', () => {
       bytes.writeUInt16BE(count, 6);
       return readAnswer(bytes, QUESTION);
     };
-    expect(answers(255)).toMatchObject({ kind: 'addresses' });
-    expect(answers(256)).toBeUndefined();
+    expect(answers(256)).toMatchObject({ kind: 'addresses' });
+    expect(answers(257)).toBeUndefined();
   });
 });
 

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { connect } from 'node:net';
 
 import { DialError, type Dialer } from '../../../src/proxy/dialer.js';
@@ -257,5 +258,41 @@ describe('close', () => {
     await closed;
     expect(await client.ended()).toBe('ECONNRESET');
     await server.wires[0]!.ended();
+  });
+});
+
+describe('a client that says nothing', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('has 30 s for its first byte', async () => {
+    const silent = await open(failing('refused'));
+    const fast = client();
+    await new Promise((resolve) => silent.socket.once('connect', resolve));
+    fast.send(GREETING);
+    // Connections are taken in their order.
+    await fast.until(GREETED);
+    jest.advanceTimersByTime(29_999);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(silent.ending).toBeUndefined();
+    jest.advanceTimersByTime(1);
+    expect(await silent.ended()).toBe('fin');
+    await fast.ended();
+  });
+
+  it('leaves no timer behind when it goes', async () => {
+    const silent = await open(failing('refused'));
+    const next = client();
+    await new Promise((resolve) => silent.socket.once('connect', resolve));
+    next.send('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    await next.ended();
+    expect(jest.getTimerCount()).toBe(1);
+    silent.socket.end();
+    await silent.ended();
+    expect(jest.getTimerCount()).toBe(0);
   });
 });
