@@ -29,6 +29,7 @@ export class JoinedConnection {
   readonly #context: JoinContext;
   readonly #onOver: () => void;
   readonly #dialing = new AbortController();
+  #endWatch: () => void = () => undefined;
   #relay: Relay | undefined;
   #isSettled = false;
 
@@ -46,8 +47,8 @@ export class JoinedConnection {
     // What befalls the connection is told by its close.
     socket.on('error', () => undefined);
     socket.once('close', () => this.#gone());
-    const endWatch = watchUnread(socket);
-    void this.#dial(endWatch);
+    this.#endWatch = watchUnread(socket);
+    void this.#dial();
   }
 
   /** Ends it: with a refusal while there is no connection to the target, else by a reset. */
@@ -56,7 +57,7 @@ export class JoinedConnection {
     else this.#refuse({ reason: 'closed', message: 'the proxy is closing' });
   }
 
-  async #dial(endWatch: () => void): Promise<void> {
+  async #dial(): Promise<void> {
     const { dialer } = this.#context;
     try {
       const stream = await dialer.dial(this.#request.target, this.#dialing.signal);
@@ -65,11 +66,10 @@ export class JoinedConnection {
         return;
       }
       this.#isSettled = true;
-      endWatch();
+      this.#endWatch();
       this.#socket.write(this.#request.granted);
       this.#relay = new Relay(this.#socket, stream, this.#onOver);
     } catch (error) {
-      endWatch();
       this.#refuse(failedDial(error));
     }
   }
@@ -78,6 +78,8 @@ export class JoinedConnection {
     if (this.#isSettled) return;
     this.#isSettled = true;
     this.#dialing.abort(new Error('the client has its answer'));
+    // Before what is left unread is thrown away: it would wait for the one who watches.
+    this.#endWatch();
     const { log, onFailure } = this.#context;
     const { reason, silence, message } = failure;
     onFailure();
@@ -100,6 +102,8 @@ export class JoinedConnection {
  * bytes with it.
  */
 export function endWith(socket: Socket, bytes: string | Uint8Array): void {
+  // A client that resets instead has what it wants; nobody else may be listening.
+  socket.on('error', () => undefined);
   socket.end(bytes);
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), LINGER);

@@ -16,11 +16,25 @@ const MAX_NAME_LENGTH = 254;
  * `0x7f000001`: only four decimal numbers are one.
  */
 export function readTargetHost(text: string): string | undefined {
-  if (isIP(text) !== 0) return text.includes('%') ? undefined : plainAddress(ipaddr.parse(text));
+  const version = isIP(text);
+  if (text.includes('%')) return undefined;
+  if (version === 4) return text;
+  if (version === 6) return plainAddress(ipaddr.parse(inHexadecimal(text)));
   if (text.length > MAX_NAME_LENGTH || !HOST_NAME.test(text) || text.includes('..'))
     return undefined;
   const labels = text.replace(/\.$/, '').split('.');
   return /^(\d+|0x[0-9a-f]*)$/i.test(labels.at(-1) ?? '') ? undefined : text;
+}
+
+/**
+ * An IPv6 text without decimals at its end (RFC 4291 2.2, form 3). The parser would take the address
+ * `::1.2.3.4` for the mapped one, which is another.
+ */
+function inHexadecimal(text: string): string {
+  return text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_quad, ...bytes: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number);
+    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+  });
 }
 
 /** The text of an address of 4 or 16 bytes. */

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 
 import type { Clock } from './ports.js';
 
-/** For the whole of question and answer. */
+/** For the connection, the question and the answer together. */
 const TIMEOUT = 5_000;
 
 /** RFC 1035 4.2.2: each message stands behind its length. */
@@ -12,21 +12,41 @@ const LENGTH_FIELD = 2;
 /**
  * Sends one message and reads one (RFC 7766). The stream is gone afterwards.
  *
+ * @param dial opens the stream to the server; its signal fires when the time is over
  * @returns undefined where no whole message came in time
+ * @throws what `dial` rejects with before that
  */
-export function askByTcp(
-  stream: Duplex,
+export async function askByTcp(
+  dial: (signal: AbortSignal) => Promise<Duplex>,
   question: Uint8Array,
   clock: Clock,
+): Promise<Uint8Array | undefined> {
+  const limit = new AbortController();
+  const timer = clock.startTimer(TIMEOUT, () => limit.abort());
+  try {
+    return await exchange(await dial(limit.signal), question, limit.signal);
+  } catch (error) {
+    if (limit.signal.aborted) return undefined;
+    throw error;
+  } finally {
+    timer.cancel();
+  }
+}
+
+function exchange(
+  stream: Duplex,
+  question: Uint8Array,
+  limit: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   return new Promise((resolve) => {
     let received = Buffer.alloc(0);
     const settle = (answer?: Uint8Array) => {
-      timer.cancel();
+      limit.removeEventListener('abort', onAbort);
       stream.destroy();
       resolve(answer);
     };
-    const timer = clock.startTimer(TIMEOUT, () => settle());
+    const onAbort = () => settle();
+    limit.addEventListener('abort', onAbort, { once: true });
     stream
       .on('data', (chunk: Buffer) => {
         // The length field bounds what is kept: 64 KiB and one chunk.
@@ -38,6 +58,11 @@ export function askByTcp(
       .on('end', () => settle())
       .on('error', () => settle())
       .on('close', () => settle());
+    // What was over before tells no more of it.
+    if (limit.aborted || stream.destroyed) {
+      settle();
+      return;
+    }
     const length = Buffer.alloc(LENGTH_FIELD);
     length.writeUInt16BE(question.length);
     // RFC 7766 8: both in one segment.

@@ -36,6 +36,7 @@ export class NameDialer<S extends ConfirmingStream> implements AddressDialer<S> 
       try {
         return await this.#dialer.dial({ host: address, port }, signal);
       } catch (error) {
+        if (signal?.aborted === true) throw error;
         failure ??= named(host, address, error);
         if (!isOfAddress(error) || this.#clock.now() - start >= PATIENCE) break;
       }

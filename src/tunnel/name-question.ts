@@ -68,7 +68,8 @@ export function readAnswer(bytes: Uint8Array, question: NameQuestion): NameAnswe
   if (packet?.type !== 'response' || packet.id !== question.id) return undefined;
   const asked = packet.questions?.[0];
   if (packet.questions?.length !== 1 || asked === undefined) return undefined;
-  if (asked.type !== question.type || !isSameName(asked.name, question.name)) return undefined;
+  if (asked.type !== question.type || asked.class !== 'IN') return undefined;
+  if (!isSameName(asked.name, question.name)) return undefined;
   const rcode = (packet.flags ?? 0) & RCODE_MASK;
   if (packet.flag_tc) return { kind: 'truncated' };
   if (rcode === RCODE.nameError) return nothing(packet);

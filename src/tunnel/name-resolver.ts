@@ -132,6 +132,8 @@ export class NameResolver {
       if (answer?.kind === 'truncated') {
         const bytes = await this.#askByTcp(server, question);
         answer = bytes && readAnswer(bytes, question);
+        // There would be no room for it the next time either.
+        if (answer === undefined) return { kind: 'none', why: SILENT_BY_TCP };
       }
       if (answer?.kind === 'addresses') return answer;
       if (answer?.kind === 'failed') return { kind: 'none', why: `answers ${answer.rcode}` };
@@ -165,10 +167,11 @@ export class NameResolver {
     }
   }
 
-  async #askByTcp(server: DialTarget, question: NameQuestion): Promise<Uint8Array | undefined> {
+  #askByTcp(server: DialTarget, question: NameQuestion): Promise<Uint8Array | undefined> {
     const { streams, clock } = this.#options;
-    const stream = await streams.dial(server, this.#closing.signal);
-    return askByTcp(stream, encodeQuestion(question), clock);
+    // The tunnel resets what is open when it closes: the questions need not do so.
+    const dial = (signal: AbortSignal) => streams.dial(server, signal);
+    return askByTcp(dial, encodeQuestion(question), clock);
   }
 
   /** RFC 5452 9.2: nobody can guess it. */
@@ -180,6 +183,7 @@ export class NameResolver {
 }
 
 const SILENT = 'does not answer';
+const SILENT_BY_TCP = 'does not answer by TCP';
 
 /** Failures that a server will not get over within a minute, in words. */
 const LASTING: ReadonlyMap<string, string> = new Map([

@@ -33,3 +33,20 @@ it('leaves no handle behind while a shutdown is under way', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   expect(process.getActiveResourcesInfo()).not.toContain('TCPSocketWrap');
 });
+
+it('resets while there is more to be written, also behind the end', async () => {
+  const { ours, client } = await connected();
+  client.on('error', () => undefined);
+  let isReset = false;
+  // A client of libuv may take a reset behind unread bytes for an end, so that it cannot tell.
+  const resetAndDestroy = ours.resetAndDestroy.bind(ours);
+  ours.resetAndDestroy = () => {
+    isReset = true;
+    return resetAndDestroy();
+  };
+  // More than the system takes.
+  ours.end(Buffer.alloc(16 << 20));
+  resetConnection(ours);
+  expect(isReset).toBe(true);
+  await new Promise((resolve) => client.resume().once('close', resolve));
+});

@@ -66,10 +66,70 @@ it.each<[string, Packet]>([
   ['of another question', { id: 78 }],
   ['for another name', { questions: [{ ...ASKED, name: 'two.test' }] }],
   ['for another type', { questions: [{ ...ASKED, type: 'AAAA' }] }],
+  ['for another class', { questions: [{ ...ASKED, class: 'CH' }] }],
   ['without the question', { questions: [] }],
   ['that is a question', { type: 'query' }],
 ])('is no answer: one %s', (_name, change) => {
   expect(answer({ answers: [a('one.test', '10.0.0.1')], ...change })).toBeUndefined();
+});
+
+describe('names that are compressed (RFC 1035 4.1.4)', () => {
+  /** A head with one question for one.test, one answer, and what the test makes of that. */
+  const head = '004d80000001000100000000' + '036f6e65047465737400' + '00010001';
+  const record = '00010001' + '0000003c' + '0004' + '0a000001';
+  const read = (name: string) => readAnswer(Buffer.from(head + name + record, 'hex'), QUESTION);
+
+  it('are followed backwards', () => {
+    expect(read('c00c')).toMatchObject({ addresses: ['10.0.0.1'] });
+    expect(read('036f6e65c010')).toMatchObject({ addresses: ['10.0.0.1'] });
+  });
+
+  it.each([
+    ['to themselves', 'c01a'],
+    ['to themselves behind a label', '0161c01a'],
+    ['forwards', 'c01c'],
+    ['behind the end', 'c0ff'],
+    ['into the head', 'c000'],
+    ['with a length of no kind', '8061'],
+  ])('lead nowhere where they point %s', (_name, name) => {
+    const answer = read(name);
+    expect(
+      answer === undefined || (answer.kind === 'addresses' && answer.addresses.length === 0),
+    ).toBe(true);
+  });
+
+  it('do not cost more than the message is long', () => {
+    // Each name is a pointer to the one before it: a chain of 250 for each of 250 records.
+    let offset = head.length / 2;
+    let bytes = head.replace('0001000100000000', '000100fa00000000');
+    let previous = 'c00c';
+    for (let count = 0; count < 250; count++) {
+      bytes += previous + record;
+      previous = (0xc000 | offset).toString(16);
+      offset += 2 + record.length / 2;
+    }
+    const answer = readAnswer(Buffer.from(bytes, 'hex'), QUESTION);
+    expect(answer).toMatchObject({ kind: 'addresses' });
+  });
+
+  it('are not read at all where a message has more records than a server has a use for', () => {
+    const answers = (count: number) => {
+      const bytes = Buffer.from(head + `c00c${record}`.repeat(count), 'hex');
+      bytes.writeUInt16BE(count, 6);
+      return readAnswer(bytes, QUESTION);
+    };
+    expect(answers(256)).toMatchObject({ kind: 'addresses' });
+    expect(answers(257)).toBeUndefined();
+  });
+});
+
+it('takes no address of a name that was not asked for, whatever its section', () => {
+  const other = a('two.test', '10.6.6.6');
+  const lies = { answers: [other], authorities: [a('one.test', '10.6.6.6')] };
+  expect(answer({ ...lies, additionals: [a('one.test', '10.6.6.6')] })).toMatchObject({
+    addresses: [],
+    ttl: 0,
+  });
 });
 
 it('never throws at what a server sends', () => {

@@ -94,6 +94,45 @@ it('asks the other server when one is silent, or out of reach', async () => {
   expect(asked).toEqual([...SERVERS, ...SERVERS]);
 });
 
+it('waits for the answer behind those that are to another question, and no longer for them', async () => {
+  const truth = answering('100.127.69.42');
+  let count = 0;
+  const lying: DatagramDialer = {
+    open: () => {
+      let question = Buffer.alloc(0);
+      return Promise.resolve({
+        maxPayload: 1392,
+        send: (bytes) => void (question = Buffer.from(bytes)),
+        receive: () => {
+          clock.advance(100);
+          const bytes = Buffer.from(truth(question) as Uint8Array);
+          // Another id.
+          if (++count % 4 !== 0) bytes[0] = bytes[0]! ^ 1;
+          return Promise.resolve(bytes);
+        },
+        close: () => undefined,
+      });
+    },
+  };
+  const streams = { dial: () => Promise.reject(new DialError('refused', 'no TCP')) };
+  const entropy = seededEntropy(1);
+  const options = { servers: SERVERS, types: ['A'] as const, streams, clock, entropy };
+  resolver = new NameResolver({ ...options, datagrams: lying });
+  expect(await resolver.resolve('one.test')).toEqual(['100.127.69.42']);
+  expect(clock.now() - start).toBe(400);
+
+  const endless = {
+    ...lying,
+    open: (...given: Parameters<typeof lying.open>) => {
+      count = NaN;
+      return lying.open(...given);
+    },
+  };
+  resolver = new NameResolver({ ...options, datagrams: endless });
+  await expect(resolver.resolve('two.test')).rejects.toMatchObject({ reason: 'name-unresolved' });
+  expect(clock.now() - start).toBe(400 + 10_000);
+});
+
 it('gives up after 10 s, and says who is silent', async () => {
   await expect(resolver.resolve('one.test')).rejects.toMatchObject({
     reason: 'name-unresolved',
@@ -115,6 +154,37 @@ it('says what the tunnel says when it carries nothing', async () => {
   servers.set(SERVERS[0]!, failing('no-handshake'));
   await expect(resolver.resolve('one.test')).rejects.toMatchObject({ reason: 'no-handshake' });
   expect(asked).toHaveLength(1);
+});
+
+it('asks a server that is silent by TCP once, however often its datagrams are cut off', async () => {
+  const truncated: Server = (bytes) => {
+    if (bytes.length === 0) return undefined;
+    const { id, questions = [] } = dnsPacket.decode(bytes);
+    const flags = dnsPacket.TRUNCATED_RESPONSE;
+    return dnsPacket.encode({ type: 'response', id, flags, questions });
+  };
+  for (const server of SERVERS) servers.set(server, truncated);
+  const streams = {
+    dial: (_target: unknown, signal?: AbortSignal) =>
+      new Promise<never>((_resolve, reject) => {
+        signal!.addEventListener('abort', () => reject(signal!.reason as Error));
+        setImmediate(() => clock.advance(20_000));
+      }),
+  };
+  const entropy = seededEntropy(1);
+  resolver = new NameResolver({
+    servers: SERVERS,
+    types: ['A'],
+    datagrams,
+    streams,
+    clock,
+    entropy,
+  });
+  await expect(resolver.resolve('one.test')).rejects.toMatchObject({
+    reason: 'name-unresolved',
+    message: expect.stringContaining('100.127.1.53 does not answer by TCP') as string,
+  });
+  expect(asked).toEqual(SERVERS);
 });
 
 it.each([

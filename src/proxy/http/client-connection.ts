@@ -44,11 +44,6 @@ export class ClientConnection {
 
   /** Takes a request; its exchange starts when those before it are over. */
   add(message: ClientMessage): void {
-    // Node has let go of the connection: no answer may come between this one and those that wait.
-    if (message.upgrades && this.#running !== undefined) {
-      resetConnection(this.#socket);
-      return;
-    }
     // What befalls the connection is told by the socket: its exchanges need not hear of it twice.
     message.request.on('error', () => undefined);
     message.response.on('error', () => undefined);
@@ -65,13 +60,8 @@ export class ClientConnection {
 
   /** Joins the connection to a target (RFC 9110 9.3.6). Node has let go of it. */
   connect(target: DialTarget): void {
+    if (this.resetUnlessFree()) return;
     const socket = this.#socket;
-    // An answer in the midst of another would be taken for a part of it.
-    if (this.#running !== undefined || !socket.writable) {
-      socket.on('error', () => undefined);
-      resetConnection(socket);
-      return;
-    }
     const request = {
       target,
       granted: CONNECTED,
@@ -97,15 +87,24 @@ export class ClientConnection {
 
   /** Answers without Node's help: the socket is not, or no longer, with its parser. */
   refuseAndClose(failure: ForwardFailure): void {
-    const socket = this.#socket;
-    socket.on('error', () => undefined);
-    // An answer in the midst of another would be taken for a part of it.
-    if (this.#running !== undefined || !socket.writable) {
-      resetConnection(socket);
-      return;
-    }
+    if (this.resetUnlessFree()) return;
     this.#context.onFailure();
-    endWith(socket, rawFailure(failure, undefined));
+    endWith(this.#socket, rawFailure(failure, undefined));
+  }
+
+  /**
+   * Resets a connection that Node has let go of while an answer is under way, or that takes none. Node
+   * would not go on with that answer when the client has room again, and what came in the midst of it
+   * would be taken for a part of it.
+   *
+   * @returns whether it was reset
+   */
+  resetUnlessFree(): boolean {
+    const socket = this.#socket;
+    if (this.#running === undefined && socket.writable) return false;
+    socket.on('error', () => undefined);
+    resetConnection(socket);
+    return true;
   }
 
   /** Closes a connection that has sent nothing yet, which Node does not count among the idle. */
@@ -137,9 +136,10 @@ export class ClientConnection {
   #over(exchange: Exchange, hasLeftNode: boolean): void {
     if (exchange !== this.#running) return;
     this.#running = undefined;
-    const { destroyed } = this.#socket;
-    // Whoever asked for another protocol and did not get it is not read by Node any more.
-    if (destroyed || hasLeftNode || this.#context.isClosing()) {
+    const { destroyed, writable } = this.#socket;
+    // Node has ended it behind an answer that is the last. Whoever asked for another protocol and did
+    // not get it is not read by Node any more.
+    if (!writable || hasLeftNode || this.#context.isClosing()) {
       // Nobody would get the answers. What has not been sent may be asked for again.
       this.#waiting = [];
       if (!destroyed) this.#socket.destroySoon();

@@ -144,7 +144,10 @@ export class Exchange {
     const isBodyLost =
       this.#awaitsContinue || reason === 'request-timeout' || reason === 'bad-request';
     // The client may or may not send its body after all: there is no telling the next request.
-    if (isBodyLost || isClosing()) this.#response.shouldKeepAlive = false;
+    // RFC 9112 6.3: nor where a coding hides how long the body is.
+    if (isBodyLost || reason === 'not-implemented' || isClosing()) {
+      this.#response.shouldKeepAlive = false;
+    }
     writeFailure(this.#response, failure, this.#destination?.target);
     this.#end(!isBodyLost);
   }

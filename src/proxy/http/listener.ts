@@ -16,7 +16,7 @@ import type { ExchangeContext } from './exchange.js';
 import type { ForwardFailure } from './failure.js';
 import * as limits from './limits.js';
 import { fieldLines } from './raw-head.js';
-import { isSwitchWanted } from './refusal.js';
+import { isSwitchWanted, refusalOf } from './refusal.js';
 
 export interface HttpListenerOptions extends Pick<
   ExchangeContext,
@@ -200,7 +200,7 @@ export class HttpListener {
     const { socket } = request;
     this.#requests++;
     const connection = this.#http(socket);
-    const target = this.#options.connectTarget(request);
+    const target = refusalOf(request) ?? this.#options.connectTarget(request);
     if ('reason' in target) {
       connection?.refuseAndClose(target);
       return;
@@ -212,6 +212,8 @@ export class HttpListener {
   /** Node gives a connection away for each Upgrade; it gets it back where none is wanted. */
   #upgrade(request: IncomingMessage, head: Buffer): void {
     const { socket } = request;
+    const connection = this.#http(socket);
+    if (connection === undefined || connection.resetUnlessFree()) return;
     if (head.length > 0) socket.unshift(head);
     if (!isSwitchWanted(request)) {
       socket.unshift(Buffer.from(headWithoutUpgrade(request), 'latin1'));
@@ -223,7 +225,7 @@ export class HttpListener {
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
     const message = { request, response, expectsContinue: false, upgrades: true };
-    this.#http(socket)?.add(message);
+    connection.add(message);
   }
 }
 

@@ -2,10 +2,15 @@
 import type { IncomingMessage } from 'node:http';
 
 import type { ForwardFailure } from './failure.js';
-import { hasForeignCoding, isLastHop } from './header-fields.js';
+import { hasForeignCoding, isChunked, isLastHop } from './header-fields.js';
 
 /** Why a request is refused before anything is dialled; undefined where it is not. */
 export function refusalOf(request: IncomingMessage): ForwardFailure | undefined {
+  // RFC 9112 6.1: a proxy of that version on the way would not know the framing, and the rest of the
+  // connection could be anything.
+  if (isChunked(request) && request.httpVersionMinor === 0) {
+    return { reason: 'bad-request', message: 'HTTP/1.0 has no transfer codings' };
+  }
   if (hasForeignCoding(request)) {
     return { reason: 'not-implemented', message: 'the only transfer coding here is chunked' };
   }

@@ -116,6 +116,50 @@ it('closes the connection when the client asks for it', async () => {
   expect(client.received).toContain('Connection: close');
 });
 
+it('starts none of the requests that wait behind the last answer', async () => {
+  const server = await forwarding.server(async (wire) => {
+    await wire.request();
+    wire.send('HTTP/1.1 200 OK\r\n\r\nall');
+    wire.socket.end();
+  });
+  const local = localDialer(server.port);
+  const client = forwarding.client(await forwarding.start(local));
+  // Without a length, HTTP/1.0 has the end of the connection alone to tell the end of the answer.
+  client.send('GET /1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n'.repeat(2));
+  expect(await client.ended()).toBe('fin');
+  expect(client.received).toMatch(/all$/);
+  expect(local.signals).toHaveLength(1);
+});
+
+describe('a request for another protocol behind one that waits for its answer', () => {
+  const asking = (protocol: string) =>
+    `GET /2 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
+
+  it.each(['websocket', 'h2c'])(
+    'resets the connection, which Node has let go of: %s',
+    async (name) => {
+      const { client, server, forwarder } = await echoing();
+      client.send(get('/1') + asking(name));
+      expect(await client.ended()).toBe('ECONNRESET');
+      await until(() => forwarder.counters.active === 0);
+      for (const wire of server.wires) await wire.ended();
+      expect(forwarder.counters.requests).toBe(1);
+    },
+  );
+
+  it('is taken where the answer is there', async () => {
+    const { answers, client } = await echoing();
+    client.send(get('/1'));
+    for (const path of ['/1', '/2', '/3']) {
+      await until(() => answers.length === Number(path.slice(1)));
+      answers.at(-1)!();
+      await client.until(`\r\n\r\n${path}`);
+      if (path !== '/3') client.send(asking('h2c').replace('/2', path === '/1' ? '/2' : '/3'));
+    }
+    expect(client.ending).toBeUndefined();
+  });
+});
+
 describe('bytes that are no request', () => {
   it.each([
     ['nonsense\r\n\r\n', 400, 'bad-request'],

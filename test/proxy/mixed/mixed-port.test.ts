@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { connect } from 'node:net';
 
 import { DialError, type Dialer } from '../../../src/proxy/dialer.js';
@@ -132,6 +133,22 @@ describe('SOCKS5', () => {
   });
 });
 
+it.each([
+  '\x04\x01\x00\x50\x64\x7f\x45\x2a\x00',
+  '\x05\x01\x02',
+  'GET',
+  'CONNECT x HTTP/1.1\r\nHost: x\r\n\r\n',
+])('survives a client that resets behind its first bytes: %j', async (sent) => {
+  const client = await open(failing('refused'));
+  client.send(sent);
+  if (sent === 'GET') await new Promise((resolve) => setTimeout(resolve, 5));
+  else await client.until(/^[^]/);
+  client.socket.resetAndDestroy();
+  const next = forwarding.client({ url: `http://${port.authority}` } as never);
+  next.send(GREETING);
+  await next.until(GREETED);
+});
+
 describe('CONNECT', () => {
   it('joins the client to the target, with what was sent ahead', async () => {
     const { server, client } = await openTo();
@@ -148,6 +165,14 @@ describe('CONNECT', () => {
     expect(client.received).toMatch(
       /^HTTP\/1\.1 502 [^]*"reason":"no-route"[^]*"target":"192\.0\.2\.1:443"/,
     );
+  });
+
+  it('is refused with two hosts', async () => {
+    const client = await open(failing('no-route'));
+    client.send('CONNECT one.test:80 HTTP/1.1\r\nHost: one.test\r\nHost: two.test\r\n\r\n');
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toMatch(/^HTTP\/1\.1 400 /);
+    expect(dialled).toEqual([]);
   });
 
   it('needs a port', async () => {
@@ -233,5 +258,41 @@ describe('close', () => {
     await closed;
     expect(await client.ended()).toBe('ECONNRESET');
     await server.wires[0]!.ended();
+  });
+});
+
+describe('a client that says nothing', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('has 30 s for its first byte', async () => {
+    const silent = await open(failing('refused'));
+    const fast = client();
+    await new Promise((resolve) => silent.socket.once('connect', resolve));
+    fast.send(GREETING);
+    // Connections are taken in their order.
+    await fast.until(GREETED);
+    jest.advanceTimersByTime(29_999);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(silent.ending).toBeUndefined();
+    jest.advanceTimersByTime(1);
+    expect(await silent.ended()).toBe('fin');
+    await fast.ended();
+  });
+
+  it('leaves no timer behind when it goes', async () => {
+    const silent = await open(failing('refused'));
+    const next = client();
+    await new Promise((resolve) => silent.socket.once('connect', resolve));
+    next.send('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    await next.ended();
+    expect(jest.getTimerCount()).toBe(1);
+    silent.socket.end();
+    await silent.ended();
+    expect(jest.getTimerCount()).toBe(0);
   });
 });

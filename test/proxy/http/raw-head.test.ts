@@ -1,0 +1,27 @@
+import { fieldLines, rawHead, reasonPhrase } from '../../../src/proxy/http/raw-head.js';
+
+it('writes the status line, the fields and the empty line', () => {
+  expect(rawHead(103, 'Early Hints', ['Link', '</a>', 'Link', '</b>', 'X', ''])).toBe(
+    'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\nX: \r\n\r\n',
+  );
+});
+
+it('keeps the blank behind the status where there is no phrase and no field', () => {
+  expect(rawHead(100, '', [])).toBe('HTTP/1.1 100 \r\n\r\n');
+});
+
+it('writes pairs alone', () => {
+  expect(fieldLines(['A', '1', 'B'])).toBe('A: 1\r\n');
+  expect(fieldLines(['A'])).toBe('');
+});
+
+it.each(['OK', 'Not\tFound', '', '\x20~', '\x80\xff'])('keeps the phrase %j', (phrase) => {
+  expect(reasonPhrase({ statusMessage: phrase })).toBe(phrase);
+});
+
+it.each(['a\r\nSet-Cookie: x', 'a\n', '\r', '\0', '\x7f', '\x1f', '\u0100', undefined])(
+  'has none in the place of %j',
+  (phrase) => {
+    expect(reasonPhrase({ statusMessage: phrase })).toBe('');
+  },
+);

@@ -1,0 +1,98 @@
+import type { IncomingMessage } from 'node:http';
+
+import { isSwitchWanted, refusalOf } from '../../../src/proxy/http/refusal.js';
+import { Cleanup, Forwarding, localDialer } from '../support/forwarding.js';
+
+/** A request with these fields, as Node would hand it over. */
+function request(
+  fields: readonly (readonly [name: string, value: string])[],
+  { method = 'GET', minor = 1 } = {},
+): IncomingMessage {
+  const headers = Object.fromEntries(fields.map(([name, value]) => [name.toLowerCase(), value]));
+  const rawHeaders = fields.flat();
+  return { method, headers, rawHeaders, httpVersionMinor: minor } as unknown as IncomingMessage;
+}
+
+describe('a request that is not sent on', () => {
+  const host = ['Host', 'one.test'] as const;
+
+  it.each([
+    ['two hosts', request([host, ['hOST', 'one.test']]), 'bad-request'],
+    ['another coding', request([['Transfer-Encoding', 'gzip, chunked']]), 'not-implemented'],
+    ['a coding without a name', request([['Transfer-Encoding', '']]), 'not-implemented'],
+    [
+      'a coding in HTTP/1.0',
+      request([['Transfer-Encoding', 'chunked']], { minor: 0 }),
+      'bad-request',
+    ],
+    ['TRACE with no hop left', request([['Max-Forwards', '0']], { method: 'TRACE' }), undefined],
+    [
+      'OPTIONS with no hop left',
+      request([['Max-Forwards', '00']], { method: 'OPTIONS' }),
+      undefined,
+    ],
+  ])('has %s', (_name, message, reason) => {
+    expect(refusalOf(message)).toMatchObject({ reason: reason ?? 'method-not-allowed' });
+  });
+
+  it.each([
+    ['one host', request([host])],
+    ['chunks', request([host, ['Transfer-Encoding', ' Chunked ']])],
+    ['no host, in HTTP/1.0', request([], { minor: 0 })],
+    ['a value that is another field', request([host, ['X', 'host']])],
+    ['Max-Forwards of a GET', request([['Max-Forwards', '0']])],
+    ['a hop left', request([['Max-Forwards', '1']], { method: 'OPTIONS' })],
+  ])('has not: %s', (_name, message) => {
+    expect(refusalOf(message)).toBeUndefined();
+  });
+});
+
+describe('another protocol', () => {
+  const upgrade = ['Upgrade', 'websocket'] as const;
+
+  it.each([
+    ['is wanted', request([upgrade]), true],
+    ['is wanted with a body of no length', request([upgrade, ['Content-Length', '0']]), true],
+    ['is not wanted', request([]), false],
+    ['has no name', request([['Upgrade', ' ']]), false],
+    ['is h2c', request([['Upgrade', ' H2C']]), false],
+    ['stands behind a body', request([upgrade, ['Content-Length', '1']]), false],
+    ['stands behind chunks', request([upgrade, ['Transfer-Encoding', 'chunked']]), false],
+    ['is asked for in HTTP/1.0', request([upgrade], { minor: 0 }), false],
+    ['is asked for by CONNECT', request([upgrade], { method: 'CONNECT' }), false],
+  ])('%s', (_name, message, isWanted) => {
+    expect(isSwitchWanted(message)).toBe(isWanted);
+  });
+});
+
+describe('where the length of a body is in doubt', () => {
+  const cleanup = new Cleanup();
+  afterEach(() => cleanup.run());
+
+  it.each([
+    ['HTTP/1.1', 'Transfer-Encoding: xchunked', 501],
+    ['HTTP/1.1', 'Transfer-Encoding: gzip, chunked', 501],
+    ['HTTP/1.1', 'Transfer-Encoding:\r\nContent-Length: 5', 501],
+    ['HTTP/1.0', 'Connection: keep-alive\r\nTransfer-Encoding: chunked', 400],
+    ['HTTP/1.1', 'Transfer-Encoding: chunked, gzip', 400],
+    ['HTTP/1.1', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked', 400],
+    ['HTTP/1.1', 'Transfer-Encoding : chunked', 400],
+    ['HTTP/1.1', 'Transfer-Encoding:\r\n chunked', 400],
+    ['HTTP/1.1', 'Content-Length: 5\r\nContent-Length: 5', 400],
+    ['HTTP/1.1', 'Content-Length: 5, 5', 400],
+    ['HTTP/1.1', 'Content-Length: +5', 400],
+    ['HTTP/1.1', 'Content-Length: 5\r\nTransfer-Encoding: chunked', 400],
+    ['HTTP/1.1', 'X: a\nContent-Length: 5', 400],
+    ['HTTP/1.1', 'X: a\r\n b', 400],
+  ])('nothing behind it is taken for a request: %s %j', async (version, fields, status) => {
+    const forwarding = new Forwarding(cleanup);
+    const server = await forwarding.server(() => undefined);
+    const client = forwarding.client(await forwarding.start(localDialer(server.port)));
+    client.send(
+      `POST / ${version}\r\nHost: x\r\n${fields}\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\nHost: x\r\n\r\n`,
+    );
+    expect(await client.ended()).toBe('fin');
+    expect(client.received.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
+    expect(server.wires).toHaveLength(0);
+  });
+});

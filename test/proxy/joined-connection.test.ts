@@ -1,0 +1,244 @@
+import { jest } from '@jest/globals';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import { DialError } from '../../src/proxy/dialer.js';
+import { endWith, JoinedConnection } from '../../src/proxy/joined-connection.js';
+import { RELAY_LIMITS } from '../../src/proxy/relay.js';
+import { Side } from './support/side.js';
+
+const TARGET = { host: 'one.test', port: 80 };
+
+let client: Side;
+let target: Side;
+let lines: string[];
+let failures: number;
+let overCount: number;
+/** How the test answers the dial. */
+let connect: (stream: Duplex) => void;
+let refuse: (error: unknown) => void;
+let dialling: AbortSignal | undefined;
+
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  client = new Side();
+  target = new Side();
+  lines = [];
+  failures = overCount = 0;
+  dialling = undefined;
+});
+afterEach(() => {
+  expect(jest.getTimerCount()).toBe(0);
+  jest.useRealTimers();
+});
+
+function asSocket(side: Side): Socket {
+  return side as unknown as Socket;
+}
+
+function start(): JoinedConnection {
+  const line = (level: string) => (fields: object, message: string) =>
+    void lines.push(`${level} ${JSON.stringify(fields)} ${message}`);
+  const connection = new JoinedConnection(
+    asSocket(client),
+    { target: TARGET, granted: 'yes ', refused: ({ reason }) => `no: ${reason}` },
+    {
+      dialer: {
+        dial: (asked, signal) => {
+          expect(asked).toEqual(TARGET);
+          dialling = signal;
+          return new Promise((resolve, reject) => {
+            connect = resolve;
+            refuse = reject;
+          });
+        },
+      },
+      log: { error: line('error'), warn: line('warn'), info: line('info'), debug: line('debug') },
+      onFailure: () => failures++,
+    },
+    () => overCount++,
+  );
+  connection.start();
+  return connection;
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The client closes, too, as one does that has its answer. */
+async function closeClient(): Promise<void> {
+  client.push(null);
+  await settle();
+  expect(client.fate).toBe('in order');
+  expect(overCount).toBe(1);
+}
+
+describe('a target that answers', () => {
+  it('is joined: the word first, then its bytes, and what was sent ahead goes to it', async () => {
+    client.push('early');
+    start();
+    await settle();
+    expect([client.taken, client.fate]).toEqual(['', 'open']);
+    target.push('hello');
+    connect(target);
+    await settle();
+    expect([client.taken, target.taken]).toEqual(['yes hello', 'early']);
+    client.push(null);
+    await settle();
+    expect([target.hasEnded, target.fate, overCount]).toEqual([true, 'open', 0]);
+    target.push(null);
+    await settle();
+    expect([target.fate, overCount, failures]).toEqual(['in order', 1, 0]);
+    expect(lines).toEqual([]);
+  });
+
+  it('has the end that its client sent ahead, too', async () => {
+    client.push('all');
+    client.push(null);
+    start();
+    await settle();
+    expect(dialling?.aborted).toBe(false);
+    connect(target);
+    await settle();
+    expect([target.taken, target.hasEnded]).toEqual(['all', true]);
+    target.push('answer');
+    target.push(null);
+    await settle();
+    expect([client.taken, client.fate, overCount]).toEqual(['yes answer', 'in order', 1]);
+  });
+
+  it('and is gone already resets the client', async () => {
+    start();
+    target.on('error', () => undefined).destroy(new Error('reset'));
+    await settle();
+    connect(target);
+    await settle();
+    expect([client.fate, overCount]).toEqual(['reset', 1]);
+  });
+
+  it('is held to the limits of a relay', async () => {
+    start();
+    connect(target);
+    await settle();
+    jest.advanceTimersByTime(RELAY_LIMITS.idleTimeout);
+    await settle();
+    expect([client.fate, target.fate, overCount]).toEqual(['reset', 'reset', 1]);
+  });
+});
+
+describe('a target that cannot be had', () => {
+  it.each([
+    [
+      new DialError('no-route', 'outside'),
+      'no-route',
+      'warn {"reason":"no-route"} not connected: outside',
+    ],
+    [
+      new DialError('timeout', 'quiet', { silence: 'no-answer' }),
+      'timeout',
+      'warn {"reason":"timeout","silence":"no-answer"} not connected: quiet',
+    ],
+    [new Error('a fault'), 'dial-failed', 'warn {"reason":"dial-failed"} not connected: a fault'],
+  ])('is told with its reason: %#', async (error, reason, line) => {
+    start();
+    refuse(error);
+    await settle();
+    expect([client.taken, client.hasEnded]).toEqual([`no: ${reason}`, true]);
+    expect([failures, lines]).toEqual([1, [line]]);
+    await closeClient();
+    expect(lines).toHaveLength(1);
+  });
+
+  it('leaves nothing of the client unread, and gives it 2 s to close', async () => {
+    client.push('early');
+    start();
+    refuse(new DialError('refused', 'RST'));
+    await settle();
+    client.push('late');
+    await settle();
+    expect(client.readableLength).toBe(0);
+    jest.advanceTimersByTime(1_999);
+    await settle();
+    expect([client.fate, overCount]).toEqual(['open', 0]);
+    jest.advanceTimersByTime(1);
+    await settle();
+    expect([client.fate, overCount]).toEqual(['in order', 1]);
+  });
+});
+
+describe('a client that goes away during the dial', () => {
+  it.each([
+    ['by a reset', () => client.destroy(new Error('reset'))],
+    ['by a close', () => client.destroy()],
+  ])('%s ends the dial, which is no failure', async (_name, leave) => {
+    start();
+    leave();
+    await settle();
+    expect(dialling?.aborted).toBe(true);
+    refuse(dialling?.reason);
+    await settle();
+    expect([overCount, failures, lines]).toEqual([1, 0, ['debug {} client went away']]);
+  });
+
+  it('leaves no connection behind that comes all the same', async () => {
+    start();
+    client.destroy();
+    connect(target);
+    await settle();
+    expect([target.fate, target.taken, overCount]).toEqual(['reset', '', 1]);
+  });
+});
+
+describe('abort', () => {
+  it('during the dial refuses the client, and ends the dial', async () => {
+    const connection = start();
+    connection.abort();
+    expect(dialling?.aborted).toBe(true);
+    refuse(dialling?.reason);
+    await settle();
+    expect([client.taken, failures]).toEqual(['no: closed', 1]);
+    expect(lines).toEqual(['warn {"reason":"closed"} not connected: the proxy is closing']);
+    connection.abort();
+    await closeClient();
+    expect(failures).toBe(1);
+  });
+
+  it('leaves nothing unread, and no connection behind, where the dial goes on all the same', async () => {
+    client.push('early');
+    start().abort();
+    await settle();
+    expect(client.readableLength).toBe(0);
+    connect(target);
+    await settle();
+    expect(target.fate).toBe('reset');
+    expect(client.taken).toBe('no: closed');
+    await closeClient();
+  });
+
+  it('resets both once they are joined', async () => {
+    const connection = start();
+    connect(target);
+    await settle();
+    connection.abort();
+    await settle();
+    expect([client.fate, target.fate, overCount, failures]).toEqual(['reset', 'reset', 1, 0]);
+  });
+});
+
+describe('endWith', () => {
+  it('survives a client that resets', async () => {
+    endWith(asSocket(client), 'bye');
+    client.destroy(new Error('reset'));
+    await settle();
+    expect(client.fate).toBe('reset');
+  });
+
+  it('cuts off a client that takes nothing', async () => {
+    client.isFull = true;
+    endWith(asSocket(client), 'bye');
+    jest.advanceTimersByTime(2_000);
+    await settle();
+    expect([client.fate, client.taken]).toEqual(['in order', '']);
+  });
+});

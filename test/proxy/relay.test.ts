@@ -1,0 +1,287 @@
+import { jest } from '@jest/globals';
+
+import { Relay, RELAY_LIMITS, watchUnread } from '../../src/proxy/relay.js';
+import { Side } from './support/side.js';
+
+const HOUR = 60 * 60_000;
+
+let client: Side;
+let target: Side;
+let overCount: number;
+
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  client = new Side();
+  target = new Side();
+  overCount = 0;
+});
+afterEach(() => {
+  expect(jest.getTimerCount()).toBe(0);
+  jest.useRealTimers();
+});
+
+function join(limits = RELAY_LIMITS): Relay {
+  return new Relay(client, target, () => overCount++, limits);
+}
+
+/** Lets everything happen that does not wait for time. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function pass(duration: number): Promise<void> {
+  await settle();
+  jest.advanceTimersByTime(duration);
+  await settle();
+}
+
+function fates(): string[] {
+  return [client.fate, target.fate];
+}
+
+/** Ends a relay that a test leaves open. */
+async function finish(relay: Relay): Promise<void> {
+  relay.abort();
+  await settle();
+  expect(fates()).toEqual(['reset', 'reset']);
+  expect(overCount).toBe(1);
+}
+
+it('carries both ways what waits and what comes', async () => {
+  client.push('early');
+  const relay = join();
+  target.push('hello');
+  await settle();
+  client.push(' later');
+  await settle();
+  expect([target.taken, client.taken]).toEqual(['early later', 'hello']);
+  await finish(relay);
+});
+
+describe('an end in order', () => {
+  it.each([
+    ['the client, then the target', () => [client, target]],
+    ['the target, then the client', () => [target, client]],
+  ])('of %s is passed on, and the other way goes on', async (_name, order) => {
+    join();
+    const [first, second] = order() as [Side, Side];
+    first.push('the last');
+    first.push(null);
+    await settle();
+    expect(second.taken).toBe('the last');
+    expect([second.hasEnded, first.hasEnded]).toEqual([true, false]);
+    expect(fates()).toEqual(['open', 'open']);
+    second.push('and more');
+    await settle();
+    second.push(null);
+    await settle();
+    expect(first.taken).toBe('and more');
+    expect(fates()).toEqual(['in order', 'in order']);
+    expect(overCount).toBe(1);
+  });
+
+  it('of both at once ends both', async () => {
+    join();
+    client.push('a');
+    client.push(null);
+    target.push('b');
+    target.push(null);
+    await settle();
+    expect([client.taken, target.taken, ...fates()]).toEqual(['b', 'a', 'in order', 'in order']);
+    expect(overCount).toBe(1);
+  });
+
+  it('that was there before the relay is passed on', async () => {
+    client.push(null);
+    join();
+    await settle();
+    expect(target.hasEnded).toBe(true);
+    target.push(null);
+    await settle();
+    expect(fates()).toEqual(['in order', 'in order']);
+  });
+
+  it('waits for what is before it', async () => {
+    const relay = join();
+    target.isFull = true;
+    client.push('all of it');
+    client.push(null);
+    await settle();
+    expect(target.hasEnded).toBe(false);
+    target.drain();
+    await settle();
+    expect([target.taken, target.hasEnded]).toEqual(['all of it', true]);
+    await finish(relay);
+  });
+});
+
+it('closes one side in order while the other one still takes the last of it', async () => {
+  join();
+  target.push(null);
+  await settle();
+  target.isFull = true;
+  client.push('last');
+  client.push(null);
+  await settle();
+  expect(fates()).toEqual(['in order', 'open']);
+  target.drain();
+  await settle();
+  expect([target.taken, target.fate]).toEqual(['last', 'in order']);
+  expect(overCount).toBe(1);
+});
+
+it('resets the side that ended where the other one closes without an end', async () => {
+  join();
+  target.push(null);
+  await settle();
+  client.destroy();
+  await settle();
+  expect(fates()).toEqual(['in order', 'reset']);
+  expect(overCount).toBe(1);
+});
+
+describe('what else ends a stream', () => {
+  const ways = [
+    ['an error', (side: Side) => void side.destroy(new Error('reset'))],
+    ['a close', (side: Side) => void side.destroy()],
+    [
+      'an error behind its end',
+      (side: Side) => {
+        side.push(null);
+        setImmediate(() => side.destroy(new Error('reset')));
+      },
+    ],
+    [
+      'a close behind its end, with our end not sent',
+      (side: Side) => {
+        side.push(null);
+        setImmediate(() => side.destroy());
+      },
+    ],
+  ] as const;
+  const sides = [
+    ['client', () => [client, target] as const],
+    ['target', () => [target, client] as const],
+  ] as const;
+
+  it.each(
+    sides.flatMap(([name, order]) => ways.map(([way, end]) => [way, name, order, end] as const)),
+  )('%s of the %s resets the other', async (_way, _name, order, end) => {
+    join();
+    const [lost, other] = order();
+    lost.push('part');
+    await settle();
+    end(lost);
+    await settle();
+    expect(other.fate).toBe('reset');
+    expect(overCount).toBe(1);
+  });
+
+  it.each(sides)('resets the other where the %s was gone before', async (_name, order) => {
+    const [lost, other] = order();
+    lost.destroy();
+    await settle();
+    join();
+    await settle();
+    expect(other.fate).toBe('reset');
+    expect(overCount).toBe(1);
+  });
+
+  it('is over once where both were gone before', async () => {
+    client.destroy();
+    target.destroy();
+    await settle();
+    join();
+    await settle();
+    expect(overCount).toBe(1);
+  });
+});
+
+it.each(['client', 'target'])('takes no more of the %s than the other side does', async (name) => {
+  const relay = join();
+  const [fast, slow] = name === 'client' ? [client, target] : [target, client];
+  slow.isFull = true;
+  let pushed = 0;
+  // push() says whether there is room: whoever heeds it is slowed down.
+  for (let turn = 0; turn < 100; turn++) {
+    if (fast.readableLength < fast.readableHighWaterMark) {
+      fast.push('1234');
+      pushed += 4;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(pushed).toBeLessThanOrEqual(32);
+  slow.push('the other way is free');
+  await settle();
+  expect(fast.taken).toBe('the other way is free');
+  slow.drain();
+  await settle();
+  expect(slow.taken).toHaveLength(pushed);
+  await finish(relay);
+});
+
+describe('a relay that carries nothing', () => {
+  it('lasts as long as a NAT has to keep a connection, and is reset then', async () => {
+    expect(RELAY_LIMITS).toEqual({ idleTimeout: 2 * HOUR + 240_000, halfClosedTimeout: HOUR / 4 });
+    join();
+    await pass(RELAY_LIMITS.idleTimeout - 1);
+    expect(fates()).toEqual(['open', 'open']);
+    await pass(1);
+    expect(fates()).toEqual(['reset', 'reset']);
+    expect(overCount).toBe(1);
+  });
+
+  it.each(['client', 'target'])('begins anew with each byte of the %s', async (name) => {
+    join({ idleTimeout: 100, halfClosedTimeout: 10 });
+    for (let byte = 0; byte < 5; byte++) {
+      await pass(99);
+      (name === 'client' ? client : target).push('x');
+    }
+    await pass(99);
+    expect(fates()).toEqual(['open', 'open']);
+    await pass(1);
+    expect(fates()).toEqual(['reset', 'reset']);
+  });
+
+  it.each(['client', 'target'])('has less time once the %s has ended', async (name) => {
+    join({ idleTimeout: 100, halfClosedTimeout: 10 });
+    const [ended, other] = name === 'client' ? [client, target] : [target, client];
+    await pass(50);
+    ended.push(null);
+    await pass(9);
+    other.push('x');
+    await pass(9);
+    expect(fates()).toEqual(['open', 'open']);
+    await pass(1);
+    expect(fates()).toEqual(['reset', 'reset']);
+  });
+
+  it('is reset where both have ended and one takes nothing', async () => {
+    join({ idleTimeout: 100, halfClosedTimeout: 10 });
+    client.isFull = true;
+    target.push('never taken');
+    target.push(null);
+    client.push(null);
+    await pass(10);
+    expect(fates()).toEqual(['reset', expect.stringMatching(/reset|in order/)]);
+    expect(overCount).toBe(1);
+  });
+});
+
+describe('watchUnread', () => {
+  it('lets a stream be lost before anybody reads, and takes nothing of it', async () => {
+    const end = watchUnread(client);
+    client.push('waits');
+    await settle();
+    end();
+    const relay = join();
+    await settle();
+    expect(target.taken).toBe('waits');
+    await finish(relay);
+  });
+
+  it('leaves no listener behind', () => {
+    watchUnread(client)();
+    expect(client.listenerCount('readable')).toBe(0);
+  });
+});

@@ -1,0 +1,123 @@
+import { jest } from '@jest/globals';
+import type { Socket } from 'node:net';
+
+import { Socks5Session } from '../../../src/proxy/socks5/session.js';
+import { Side } from '../support/side.js';
+
+const GREETING = [5, 1, 0];
+const REQUEST = [5, 1, 0, 1, 10, 0, 0, 1, 0, 80];
+
+let client: Side;
+let dialled: string[];
+let requests: number;
+let failures: number;
+
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  client = new Side();
+  dialled = [];
+  requests = failures = 0;
+});
+afterEach(() => {
+  expect(jest.getTimerCount()).toBe(0);
+  jest.useRealTimers();
+});
+
+function start(): Socks5Session {
+  const line = () => undefined;
+  return new Socks5Session(client as unknown as Socket, {
+    dialer: {
+      dial: ({ host, port }) => {
+        dialled.push(`${host} ${port}`);
+        return new Promise(() => undefined);
+      },
+    },
+    log: { error: line, warn: line, info: line, debug: line },
+    onRequest: () => requests++,
+    onFailure: () => failures++,
+  });
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function send(bytes: readonly number[]): Promise<void> {
+  client.push(Buffer.from(bytes));
+  await settle();
+}
+
+function taken(): string {
+  return Buffer.from(client.taken, 'utf8').toString('hex');
+}
+
+it('is busy from the request to the end', async () => {
+  const session = start();
+  await send(GREETING);
+  expect([taken(), session.isBusy]).toEqual(['0500', false]);
+  await send(REQUEST);
+  expect([dialled, session.isBusy, requests]).toEqual([['10.0.0.1 80'], true, 1]);
+  client.destroy();
+  await settle();
+  expect([session.isBusy, failures]).toEqual([false, 0]);
+});
+
+it('gives a client 30 s for all of its handshake, however it trickles', async () => {
+  start();
+  const bytes = [...GREETING, ...REQUEST];
+  for (const byte of bytes.slice(0, -1)) {
+    await send([byte]);
+    jest.advanceTimersByTime(2_400);
+  }
+  await settle();
+  expect(client.fate).toBe('open');
+  jest.advanceTimersByTime(30_000 - 12 * 2_400);
+  await settle();
+  expect([client.fate, dialled, requests]).toEqual(['in order', [], 0]);
+});
+
+it('has no limit of time once it dials', async () => {
+  const session = start();
+  await send([...GREETING, ...REQUEST]);
+  jest.advanceTimersByTime(60_000);
+  await settle();
+  expect(client.fate).toBe('open');
+  client.destroy();
+  await settle();
+  expect(session.isBusy).toBe(false);
+});
+
+it.each([
+  ['its end', () => client.push(null)],
+  ['its reset', () => client.destroy(new Error('reset'))],
+])('is over with the client when %s comes before the request', async (_name, leave) => {
+  start();
+  await send([...GREETING, ...REQUEST.slice(0, 6)]);
+  leave();
+  await settle();
+  expect([client.destroyed, dialled, failures]).toEqual([true, [], 0]);
+});
+
+it('is closed by abort() before its request', async () => {
+  const session = start();
+  await send(GREETING);
+  session.abort();
+  await settle();
+  expect(client.fate).toBe('in order');
+});
+
+it.each([
+  ['another version in the request', [4, 1, 0, 1, 10, 0, 0, 1, 0, 80], 1],
+  ['a name of no bytes', [5, 1, 0, 3, 0, 0, 80], 1],
+  ['a name with a zero in it', [5, 1, 0, 3, 3, 0x61, 0, 0x62, 0, 80], 1],
+  ['an address with a zone', [5, 1, 0, 3, 9, ...Buffer.from('fe80::1%1'), 0, 80], 1],
+  ['type 2', [5, 1, 0, 2, 10, 0, 0, 1, 0, 80], 8],
+])('refuses %s', async (_name, request, code) => {
+  start();
+  await send([...GREETING, ...request]);
+  expect(client.hasEnded).toBe(true);
+  expect(taken()).toBe(`0500050${code}0001000000000000`);
+  expect([dialled, failures]).toEqual([[], 1]);
+  client.push(null);
+  await settle();
+});
