@@ -89,6 +89,11 @@ class TcpExchange {
       this.#onAbort();
       return;
     }
+    // It was reset between the dial and now, and has told nobody.
+    if (this.#stream.destroyed) {
+      this.#handleError(this.#stream.errored ?? new Error('the connection was closed'));
+      return;
+    }
     signal?.addEventListener('abort', this.#onAbort, { once: true });
     this.#stream
       .on('data', (chunk: Uint8Array) => this.#handleData(chunk))

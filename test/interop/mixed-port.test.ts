@@ -125,7 +125,7 @@ describeWith(PEERS, 'the mixed port behind wireguard-go', () => {
 
   it('ends with 0 while a connection is open', async () => {
     const slow = server.curl(
-      ...['--limit-rate', '10k', '-p', '-x', `http://${proxy}`, '-o', '/dev/null'],
+      ...['--limit-rate', '1M', '-p', '-x', `http://${proxy}`, '-o', '/dev/null'],
       'one.test/bytes/20000000',
     );
     await new Promise((resolve) => setTimeout(resolve, 500));

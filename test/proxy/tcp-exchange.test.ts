@@ -228,3 +228,12 @@ it('hands on why there is no connection', async () => {
   const dialer: ConfirmingDialer = { dial: () => Promise.reject(error) };
   await expect(exchangeTcp(dialer, TARGET, Buffer.from('x'), LIMITS)).rejects.toBe(error);
 });
+
+it('fails at once where the connection was reset before anybody listened', async () => {
+  const reset = new Error('the connection was reset');
+  stream.on('error', () => undefined).destroy(reset);
+  await new Promise((resolve) => setImmediate(resolve));
+  const dialer: ConfirmingDialer = { dial: () => Promise.resolve(stream) };
+  await expect(exchangeTcp(dialer, TARGET, Buffer.from('x'), LIMITS)).rejects.toBe(reset);
+  expect(stream.written).toBe('');
+});

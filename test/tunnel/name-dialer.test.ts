@@ -24,7 +24,7 @@ beforeEach(() => {
 function dialerFor(
   addresses: readonly string[],
   answer: (target: DialTarget) => DialError | Error | undefined,
-): NameDialer {
+): NameDialer<ConfirmingStream> {
   const resolver = {
     resolve: (name: string) => {
       asked.push(name);
