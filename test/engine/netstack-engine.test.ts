@@ -1,19 +1,12 @@
 import { createHash } from 'node:crypto';
 
 import { createNodeCrypto } from '../../src/crypto/node.js';
-import type { TcpConnection, TcpObserver } from '../../src/engine/netstack-engine.js';
+import type { TcpConnection } from '../../src/engine/netstack-engine.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { EnginePair, IPV6_ADDRESSES, type LinkOptions } from '../support/engine-pair.js';
+import { silentObserver } from '../support/silent-observer.js';
 
 const SERVICE = { address: parseIpAddress('100.127.69.42')!, port: 80 };
-
-const NO_EVENTS: TcpObserver = {
-  established: () => undefined,
-  readable: () => undefined,
-  writable: () => undefined,
-  remoteClosed: () => undefined,
-  closed: () => undefined,
-};
 
 /** Sends `length` bytes from alice to bob and answers with the digests at both ends. */
 function transfer(
@@ -158,7 +151,7 @@ describe('a handshake that completes', () => {
   function afterRestart() {
     const pair = new EnginePair(createNodeCrypto(), { delay: 40 });
     const { alice, bob } = pair;
-    bob.engine.stack.listenTcp({ port: 80 }, () => ({ ...NO_EVENTS }));
+    bob.engine.stack.listenTcp({ port: 80 }, () => ({ ...silentObserver }));
     alice.engine.device.initiateHandshake(alice.peer, 0);
     pair.drive(() => false, 1_000);
     alice.events.length = 0;
@@ -166,7 +159,7 @@ describe('a handshake that completes', () => {
     const begin = pair.now;
     let establishedAt = NaN;
     const established = () => void (establishedAt = pair.now - begin);
-    alice.engine.stack.connectTcp(SERVICE, { ...NO_EVENTS, established }, pair.now);
+    alice.engine.stack.connectTcp(SERVICE, { ...silentObserver, established }, pair.now);
     // The SYN leaves after 0, 1, 3 and 7 s; the next one by itself after 15.
     pair.drive(() => false, 7_000);
     alice.engine.device.initiateHandshake(alice.peer, pair.now);

@@ -20,17 +20,10 @@ import {
   v4,
   v6,
 } from './packets.js';
+import { silentObserver } from '../support/silent-observer.js';
 
 const COUNT = 200_000;
 const REASSEMBLY_BYTES = 16 * 1024;
-
-const SILENT = {
-  established: () => undefined,
-  readable: () => undefined,
-  writable: () => undefined,
-  remoteClosed: () => undefined,
-  closed: () => undefined,
-};
 
 /** What a stack sends when it is used: SYNs, datagrams and echoes of both families. */
 function sentBy(
@@ -39,7 +32,7 @@ function sentBy(
 ): Uint8Array[] {
   const socket = stack.bindUdp({ port: 0 }, () => undefined);
   for (const address of [v4Peer, v6Peer]) {
-    stack.connectTcp({ address, port: 80 }, SILENT, 0);
+    stack.connectTcp({ address, port: 80 }, silentObserver, 0);
     socket.sendTo(new Uint8Array(40), { address, port: 7 });
     stack.sendEcho(address, 1, 2, new Uint8Array(20));
   }
@@ -92,7 +85,7 @@ it('takes them all', () => {
     () => undefined,
     () => undefined,
   );
-  host.stack.listenTcp({ port: 80 }, () => SILENT);
+  host.stack.listenTcp({ port: 80 }, () => silentObserver);
   const seeds = templates(host);
   let answers = 0;
   let largest = 0;

@@ -1,6 +1,6 @@
 import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack, StackExhaustedError } from '../../src/netstack/stack.js';
-import type { TcpConnection, TcpObserver } from '../../src/netstack/tcp/connection.js';
+import type { TcpConnection } from '../../src/netstack/tcp/connection.js';
 import { finishIcmp, writeIcmpError } from '../../src/wire/icmp.js';
 import { createIpv4Header, finishIpv4Header } from '../../src/wire/ipv4.js';
 import {
@@ -14,14 +14,7 @@ import {
   seededEntropy,
 } from '../support/netstack-pair.js';
 import { ACK, Harness, MSS_OPTION, OUR_ADDRESS, PEER_ADDRESS, RST, SYN } from './tcp-harness.js';
-
-const SILENT: TcpObserver = {
-  established: () => undefined,
-  readable: () => undefined,
-  writable: () => undefined,
-  remoteClosed: () => undefined,
-  closed: () => undefined,
-};
+import { silentObserver } from '../support/silent-observer.js';
 
 /** Destination unreachable about `packet`, which the stack sent. */
 function unreachable(packet: Uint8Array, code: number, nextHopMtu = 0): Uint8Array {
@@ -233,7 +226,7 @@ describe('tables', () => {
   it('bounds connections and frees them at the end', () => {
     const pair = new NetstackPair({ limits: { connections: 2 } });
     const open = (): TcpConnection =>
-      pair.left.connectTcp({ address: RIGHT_ADDRESS, port: 80 }, SILENT, pair.now);
+      pair.left.connectTcp({ address: RIGHT_ADDRESS, port: 80 }, silentObserver, pair.now);
     const first = open();
     open();
     expect(open).toThrow(StackExhaustedError);
@@ -270,7 +263,7 @@ describe('tables', () => {
 
   it('resets half-open connections when the listener closes', () => {
     const h = new Harness();
-    const listener = h.stack.listenTcp({ port: 8080 }, () => SILENT);
+    const listener = h.stack.listenTcp({ port: 8080 }, () => silentObserver);
     h.ourPort = 8080;
     h.receives({ flags: SYN, seq: 0 });
     h.sends();
@@ -318,7 +311,7 @@ describe('draining', () => {
 it('resets everything on close', () => {
   const pair = new NetstackPair();
   const { client, server } = connectPair(pair);
-  pair.left.listenTcp({ port: 1 }, () => SILENT);
+  pair.left.listenTcp({ port: 1 }, () => silentObserver);
   pair.left.bindUdp({ port: 1 }, () => undefined);
   pair.left.close(pair.now);
   expect(client.events).toEqual(['established', 'closed:aborted']);
@@ -363,12 +356,12 @@ it.each([
 it('refuses ports and addresses that are not usable', () => {
   const { stack } = new Harness();
   const remote = { address: PEER_ADDRESS, port: 80 };
-  expect(() => stack.connectTcp({ ...remote, port: 0 }, SILENT, 0)).toThrow(RangeError);
-  expect(() => stack.connectTcp(remote, SILENT, 0, { localAddress: PEER_ADDRESS })).toThrow(
+  expect(() => stack.connectTcp({ ...remote, port: 0 }, silentObserver, 0)).toThrow(RangeError);
+  expect(() => stack.connectTcp(remote, silentObserver, 0, { localAddress: PEER_ADDRESS })).toThrow(
     RangeError,
   );
-  expect(() => stack.listenTcp({ port: 65_536 }, () => SILENT)).toThrow(RangeError);
-  stack.listenTcp({ port: 7 }, () => SILENT);
-  expect(() => stack.listenTcp({ port: 7 }, () => SILENT)).toThrow(RangeError);
+  expect(() => stack.listenTcp({ port: 65_536 }, () => silentObserver)).toThrow(RangeError);
+  stack.listenTcp({ port: 7 }, () => silentObserver);
+  expect(() => stack.listenTcp({ port: 7 }, () => silentObserver)).toThrow(RangeError);
   expect(new Endpoint(new NetstackPair()).receivedLength).toBe(0);
 });

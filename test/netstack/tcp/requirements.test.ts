@@ -1,7 +1,6 @@
 /** Requirements of RFC 9293 that no other file needs a test for, each by its number. */
 import { packetInSlot } from '../../../src/lib/packet-slot.js';
 import { Stack } from '../../../src/netstack/stack.js';
-import type { TcpObserver } from '../../../src/netstack/tcp/connection.js';
 import { sumPseudoHeader } from '../../../src/wire/checksum.js';
 import { finishIpv4Header } from '../../../src/wire/ipv4.js';
 import { finishTcp } from '../../../src/wire/tcp.js';
@@ -18,14 +17,7 @@ import {
   SYN,
   TIMESTAMPS_OPTION,
 } from '../tcp-harness.js';
-
-const SILENT: TcpObserver = {
-  established: () => undefined,
-  readable: () => undefined,
-  writable: () => undefined,
-  remoteClosed: () => undefined,
-  closed: () => undefined,
-};
+import { silentObserver } from '../../support/silent-observer.js';
 
 const URG = 0x20;
 
@@ -138,7 +130,7 @@ describe('an open', () => {
   it('listens a second time only after the first, which goes on (MUST-41)', () => {
     const h = new Harness();
     h.listen();
-    expect(() => h.stack.listenTcp({ port: 8080 }, () => SILENT)).toThrow(RangeError);
+    expect(() => h.stack.listenTcp({ port: 8080 }, () => silentObserver)).toThrow(RangeError);
     h.receives({ flags: ACK });
     expect(h.events).toContain('accepted');
     expect(h.connection.state).toBe('ESTABLISHED');
@@ -150,7 +142,7 @@ describe('an open', () => {
     const accepted: string[] = [];
     h.stack.listenTcp({ port: 8080 }, () => {
       accepted.push('one');
-      return SILENT;
+      return silentObserver;
     });
     h.receives({ flags: SYN | ACK, seq: 0, ack: 1, options: MSS_OPTION(1000) });
     expect(h.connection.state).toBe('ESTABLISHED');
@@ -175,7 +167,7 @@ describe('an open', () => {
     const take = (now: number) =>
       stack.drain((slot) => sources.push(packetInSlot(slot).subarray(12, 16).join('.')), now);
     const remote = { address: PEER_ADDRESS, port: 80 };
-    const connection = stack.connectTcp(remote, SILENT, 0, { localAddress: second });
+    const connection = stack.connectTcp(remote, silentObserver, 0, { localAddress: second });
     take(0);
     stack.handleTimeout(1000);
     take(1000);
@@ -188,7 +180,7 @@ describe('an open', () => {
     const accepted: string[] = [];
     h.stack.listenTcp({ port: 8080 }, () => {
       accepted.push('one');
-      return SILENT;
+      return silentObserver;
     });
     h.ourPort = 8080;
     h.peerPort = 8080;
