@@ -3,9 +3,17 @@
  * not foresee or collide: initial sequence numbers and port offsets. 64-bit words are pairs of
  * int32, low word first, because a BigInt would allocate.
  */
+import type { Entropy } from './entropy.js';
 
 /** Bytes of a key. */
-export const SIPHASH_KEY_LENGTH = 16;
+const SIPHASH_KEY_LENGTH = 16;
+
+/** A key that nobody can foresee. */
+export function randomSipHashKey(entropy: Entropy): Uint8Array {
+  const key = new Uint8Array(SIPHASH_KEY_LENGTH);
+  entropy.fill(key);
+  return key;
+}
 
 export class SipHash {
   /** The key as four int32: k0 low, k0 high, k1 low, k1 high. */

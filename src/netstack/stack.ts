@@ -49,7 +49,7 @@ export type {
   ListenOptions,
   StackOptions,
 } from './stack-options.js';
-export { StackExhaustedError } from './tcp/tcp-layer.js';
+export { StackExhaustedError } from './tcp/open.js';
 
 const DEFAULT_BACKLOG = 128;
 const DEFAULT_BUDGET = 256;

@@ -1,4 +1,4 @@
-import { SipHash } from '../../src/lib/siphash.js';
+import { randomSipHashKey, SipHash } from '../../src/lib/siphash.js';
 
 const KEY = Uint8Array.from({ length: 16 }, (_, index) => index);
 
@@ -29,4 +29,9 @@ it('copies its key and wants 16 bytes of it', () => {
   key.fill(0);
   expect(littleEndian(hash.hash(new Uint8Array(0)))).toBe('310e0edd');
   expect(() => new SipHash(new Uint8Array(8))).toThrow(RangeError);
+});
+
+it('takes all of a key from the entropy', () => {
+  const entropy = { fill: (bytes: Uint8Array) => bytes.set(KEY) };
+  expect(randomSipHashKey(entropy)).toEqual(KEY);
 });

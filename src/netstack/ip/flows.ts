@@ -1,5 +1,5 @@
 import type { Entropy } from '../../lib/entropy.js';
-import { SIPHASH_KEY_LENGTH, SipHash } from '../../lib/siphash.js';
+import { randomSipHashKey, SipHash } from '../../lib/siphash.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 
 /**
@@ -21,9 +21,7 @@ export class Flows {
   readonly #noted = new Int32Array(SETS * WAYS * 2);
 
   constructor(entropy: Entropy) {
-    const key = new Uint8Array(SIPHASH_KEY_LENGTH);
-    entropy.fill(key);
-    this.#hash = new SipHash(key);
+    this.#hash = new SipHash(randomSipHashKey(entropy));
   }
 
   /**

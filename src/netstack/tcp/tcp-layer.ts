@@ -1,17 +1,15 @@
-/** All TCP connections and listeners of a stack: who gets a segment, whose turn it is, whose timer. */
+/**
+ * All TCP connections and listeners of a stack: whose turn it is to send, whose timer is due, and
+ * what they share. Who gets a segment: inbound-segments.ts; how a connection begins: open.ts.
+ */
 import { DeadlineHeap } from '../../lib/deadline-heap.js';
 import type { DropCounter } from '../../lib/drop-counter.js';
-import type { Entropy } from '../../lib/entropy.js';
-import { randomUint32 } from '../../lib/entropy.js';
+import { type Entropy, randomUint32 } from '../../lib/entropy.js';
 import { MemoryBudget } from '../../lib/memory-budget.js';
 import type { PacketSlots } from '../../lib/packet-slot.js';
-import { sequenceBefore } from '../../lib/sequence-number.js';
-import { SIPHASH_KEY_LENGTH } from '../../lib/siphash.js';
+import { randomSipHashKey } from '../../lib/siphash.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
-import { isChecksumValid, sumBytes, sumPseudoHeader } from '../../wire/checksum.js';
 import type { IpAddress, SocketAddress } from '../../wire/ip-address.js';
-import { PROTOCOL_TCP } from '../../wire/ipv4.js';
-import { ACK, RST, SYN } from '../../wire/tcp.js';
 import type { DropReason } from '../drop-reason.js';
 import type { Inbound } from '../ip/inbound.js';
 import type { Outbound } from '../ip/outbound.js';
@@ -23,17 +21,15 @@ import { createCongestionControl } from './congestion/create.js';
 import { abortConnection } from './connection.js';
 import { TcpDemux } from './demux.js';
 import { dispatch } from './dispatch.js';
-import { EphemeralPorts } from './ephemeral-ports.js';
-import { terminate } from './events.js';
-import { InitialSequence } from './initial-sequence.js';
+import { InboundSegments, type InboundSegmentsHost } from './inbound-segments.js';
 import { ListenerTable } from './listener-table.js';
 import { pathMtuChanged } from './network-errors.js';
-import { PassiveOpen, type PassiveOpenHost } from './passive-open.js';
+import { Open, type OpenHost } from './open.js';
 import { ReadyQueue } from './ready-queue.js';
 import { createReset } from './reset.js';
-import { Segment } from './segment.js';
-import { segmentArrives } from './segment-arrives.js';
-import { Tcb, type TcbOptions, type TcpHost } from './tcb.js';
+import type { Segment } from './segment.js';
+import type { Tcb } from './tcb.js';
+import { TimeWaits } from './time-waits.js';
 import { handleTimeouts } from './timeouts.js';
 
 /** RFC 5961 7 leaves the figure open; Linux long had 100 a second. */
@@ -56,32 +52,25 @@ export interface TcpLayerOptions {
   readonly control: PacketQueue;
 }
 
-/** No connection can be had: all ports to that remote, or all connections, are in use. */
-export class StackExhaustedError extends Error {
-  override readonly name = 'StackExhaustedError';
-}
-
-export class TcpLayer implements TcpHost, PassiveOpenHost {
+export class TcpLayer implements OpenHost, InboundSegmentsHost {
   readonly mtu: number;
   readonly outbound: Outbound;
   readonly drops: DropCounter<DropReason>;
   readonly slots: PacketSlots;
   readonly budget: MemoryBudget;
   readonly challengeAcks: TokenBucket;
+  readonly demux = new TcpDemux();
   readonly listeners = new ListenerTable();
   readonly addresses: OwnAddresses;
   readonly #limits: StackLimits;
   readonly #random: () => number;
   readonly #congestion: CongestionAlgorithm;
-  readonly #passiveOpen: PassiveOpen;
   readonly #control: PacketQueue;
-  readonly #demux = new TcpDemux();
+  readonly #open: Open;
+  readonly #inbound: InboundSegments;
   readonly #timers = new DeadlineHeap<Tcb>();
   readonly #ready = new ReadyQueue();
-  readonly #timeWaits = new Set<Tcb>();
-  readonly #segment = new Segment();
-  readonly #initialSequence: InitialSequence;
-  readonly #ports: EphemeralPorts;
+  readonly #timeWaits: TimeWaits;
   #sink: (slot: Uint8Array) => void = ignore;
 
   constructor(options: TcpLayerOptions, now: number) {
@@ -97,14 +86,14 @@ export class TcpLayer implements TcpHost, PassiveOpenHost {
     this.#control = options.control;
     this.budget = new MemoryBudget(options.limits.bufferBytes);
     this.challengeAcks = new TokenBucket(CHALLENGE_ACKS_PER_SECOND, CHALLENGE_ACKS_PER_SECOND, now);
-    this.#initialSequence = new InitialSequence(randomKey(entropy));
-    this.#ports = new EphemeralPorts(randomKey(entropy), randomUint32(entropy));
-    this.#passiveOpen = new PassiveOpen(this, randomKey(entropy));
+    this.#timeWaits = new TimeWaits(options.limits.timeWaits);
+    this.#open = new Open(this, options.limits, entropy);
+    this.#inbound = new InboundSegments(this, randomSipHashKey(entropy));
   }
 
   /** Connections in any state but TIME-WAIT. */
   get connections(): number {
-    return this.#demux.size - this.#timeWaits.size;
+    return this.demux.size - this.#timeWaits.size;
   }
 
   get isFull(): boolean {
@@ -121,59 +110,7 @@ export class TcpLayer implements TcpHost, PassiveOpenHost {
 
   /** Handles the TCP segment in `packet`. */
   handleInbound(packet: Inbound, now: number): void {
-    const { bytes, offset, length } = packet;
-    const segment = this.#segment;
-    if (!segment.parse(bytes, offset, length)) {
-      this.drops.count('tcp-truncated');
-      return;
-    }
-    const pseudoSum = sumPseudoHeader(packet.source, packet.destination, PROTOCOL_TCP, length);
-    // RFC 9293 3.1, MUST-3.
-    if (isChecksumValid(pseudoSum + sumBytes(bytes, offset, length))) {
-      this.#deliver(packet, segment, now);
-    } else {
-      this.drops.count('tcp-checksum');
-    }
-    segment.release();
-  }
-
-  #deliver(packet: Inbound, segment: Segment, now: number): void {
-    const { localIndex, sourceKey } = packet;
-    const { destinationPort, sourcePort } = segment;
-    const tcb = this.#demux.find(localIndex, destinationPort, sourceKey, sourcePort);
-    if (tcb !== undefined && !this.#isReusable(tcb, segment)) {
-      segmentArrives(tcb, segment, now);
-      return;
-    }
-    const listener = this.listeners.find(localIndex, destinationPort);
-    if (listener !== undefined && (segment.flags & (SYN | ACK | RST)) === SYN) {
-      if (tcb !== undefined) terminate(tcb, 'normal');
-      this.#passiveOpen.takeSyn(listener, packet, segment, now);
-      return;
-    }
-    if (listener !== undefined && (segment.flags & (SYN | ACK | RST)) === ACK) {
-      const opened = this.#passiveOpen.takeCookie(listener, packet, segment, now);
-      if (opened !== undefined) {
-        segmentArrives(opened, segment, now);
-        return;
-      }
-    }
-    this.drops.count('tcp-port');
-    if (segment.has(RST)) return;
-    const local = { address: this.addresses.at(localIndex), port: destinationPort };
-    const remote = { address: packet.source, port: sourcePort };
-    const header = this.outbound.createHeader(local, remote, PROTOCOL_TCP);
-    this.answer(createReset(this.slots, header, segment));
-  }
-
-  /** RFC 9293 3.10.7.4: a new SYN, above all that went before, may end TIME-WAIT for a listener. */
-  #isReusable(tcb: Tcb, segment: Segment): boolean {
-    return (
-      tcb.state === 'TIME-WAIT' &&
-      (segment.flags & (SYN | ACK | RST)) === SYN &&
-      sequenceBefore(tcb.receiver.rcvNxt, segment.segSeq) &&
-      this.listeners.find(tcb.localIndex, tcb.local.port) !== undefined
-    );
+    this.#inbound.handle(packet, now);
   }
 
   /**
@@ -187,27 +124,9 @@ export class TcpLayer implements TcpHost, PassiveOpenHost {
     connectTimeout: number,
     now: number,
   ): Tcb {
-    if (this.isFull) {
-      throw new StackExhaustedError('too many connections at once');
-    }
-    const port = local.port || this.#selectPort(local, remote, localIndex);
-    const isFree = port !== undefined && this.#isFree(localIndex, port, remote);
-    if (!isFree) throw new StackExhaustedError('no free port towards this remote address');
-    const from = { address: local.address, port };
-    const iss = this.#initialSequence.next(from, remote, now);
-    const tcb = this.#createTcb('SYN-SENT', { local: from, remote, localIndex, iss }, now);
+    const tcb = this.#open.active(local, remote, localIndex, now);
     this.#begin(tcb, now + connectTimeout);
     return tcb;
-  }
-
-  #selectPort(local: SocketAddress, remote: SocketAddress, localIndex: number): number | undefined {
-    return this.#ports.select(local.address, remote, (port) =>
-      this.#isFree(localIndex, port, remote),
-    );
-  }
-
-  #isFree(localIndex: number, port: number, remote: SocketAddress): boolean {
-    return this.#demux.findAddress(localIndex, port, remote) === undefined;
   }
 
   createPassive(
@@ -217,29 +136,11 @@ export class TcpLayer implements TcpHost, PassiveOpenHost {
     now: number,
     iss?: number,
   ): Tcb {
-    const fresh = iss ?? this.#initialSequence.next(local, remote, now);
-    return this.#createTcb('SYN-RECEIVED', { local, remote, localIndex, iss: fresh }, now);
+    return this.#open.passive(local, remote, localIndex, now, iss);
   }
 
   createCongestionControl(mss: number, now: number): CongestionControl {
     return createCongestionControl(this.#congestion, { mss, random: this.#random, now });
-  }
-
-  #createTcb(
-    state: 'SYN-SENT' | 'SYN-RECEIVED',
-    ends: Pick<TcbOptions, 'local' | 'remote' | 'localIndex' | 'iss'>,
-    now: number,
-  ): Tcb {
-    const { sendBuffer, receiveBuffer, userTimeout } = this.#limits;
-    const timestampOffset = this.#initialSequence.timestampOffset(ends.local, ends.remote);
-    return new Tcb(this, state, {
-      ...ends,
-      timestampOffset,
-      now,
-      sendBuffer,
-      receiveBuffer,
-      userTimeout,
-    });
   }
 
   start(tcb: Tcb, now: number): void {
@@ -247,7 +148,7 @@ export class TcpLayer implements TcpHost, PassiveOpenHost {
   }
 
   #begin(tcb: Tcb, handshakeEnd: number): void {
-    this.#demux.add(tcb);
+    this.demux.add(tcb);
     tcb.endOfStateAt = handshakeEnd;
     tcb.updateDeadline();
     this.enqueue(tcb);
@@ -255,12 +156,12 @@ export class TcpLayer implements TcpHost, PassiveOpenHost {
 
   /** The connection that a quoted segment of ours belongs to. */
   find(localIndex: number, localPort: number, remote: SocketAddress): Tcb | undefined {
-    return this.#demux.findAddress(localIndex, localPort, remote);
+    return this.demux.findAddress(localIndex, localPort, remote);
   }
 
   /** The path to that address has become narrower, or may be wide again. */
   pathMtuChanged(remoteKey: number | string, now: number): void {
-    for (const tcb of this.#demux.allTo(remoteKey)) pathMtuChanged(tcb, now);
+    for (const tcb of this.demux.allTo(remoteKey)) pathMtuChanged(tcb, now);
   }
 
   /** Gives the next ready connection its turn; returns how many packets it emitted. */
@@ -295,7 +196,7 @@ export class TcpLayer implements TcpHost, PassiveOpenHost {
    * was broken. One step stays, for the same segment is about to time out once more (RFC 5681 3.1).
    */
   retransmitNow(carries: (remote: IpAddress) => boolean, now: number): void {
-    for (const tcb of this.#demux.all()) {
+    for (const tcb of this.demux.all()) {
       const { roundTrips } = tcb.sender;
       const isWaiting = roundTrips.backoff > 0 && tcb.retransmitAt !== Infinity;
       if (!isWaiting || !carries(tcb.remote.address)) continue;
@@ -308,7 +209,7 @@ export class TcpLayer implements TcpHost, PassiveOpenHost {
   /** Resets all connections and ends all listeners. */
   close(now: number): void {
     for (const listener of this.listeners.all()) listener.close(now);
-    for (const tcb of this.#demux.all()) abortConnection(tcb, now);
+    for (const tcb of this.demux.all()) abortConnection(tcb, now);
   }
 
   emit(slot: Uint8Array): void {
@@ -337,26 +238,15 @@ export class TcpLayer implements TcpHost, PassiveOpenHost {
 
   enterTimeWait(tcb: Tcb): void {
     this.#timeWaits.add(tcb);
-    if (this.#timeWaits.size <= this.#limits.timeWaits) return;
-    for (const oldest of this.#timeWaits) {
-      terminate(oldest, 'normal');
-      return;
-    }
   }
 
   remove(tcb: Tcb): void {
-    this.#timeWaits.delete(tcb);
+    this.#timeWaits.remove(tcb);
     this.#timers.remove(tcb);
-    this.#demux.remove(tcb);
+    this.demux.remove(tcb);
   }
 }
 
 function ignore(): void {
   // No drain is under way: nothing is emitted then.
-}
-
-function randomKey(entropy: Entropy): Uint8Array {
-  const key = new Uint8Array(SIPHASH_KEY_LENGTH);
-  entropy.fill(key);
-  return key;
 }
