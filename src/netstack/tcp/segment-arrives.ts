@@ -215,7 +215,8 @@ function takeAcknowledgment(tcb: Tcb, segment: Segment, window: number, now: num
   const isDuplicate =
     !moves && window === sender.sndWnd && isPureAck(segment) && sender.segments.size > 0;
   if (!moves && !isDuplicate && options.sackCount === 0) return;
-  sender.acknowledge(segAck, options, isDuplicate, echoedRtt(tcb, segment, now), now);
+  const echoRtt = echoedRtt(tcb, segment, now);
+  sender.acknowledgments.take(segAck, options, isDuplicate, echoRtt, now);
   // RFC 8985 7.2: an ACK that brings news puts the probe off.
   tcb.probeAt = Infinity;
   if (!moves) return;

@@ -1,7 +1,7 @@
 /**
- * The sending half of a connection: SND.* of RFC 9293 3.3.1, the send ring, what has left and what
- * ACKs say of it. Which octets go out next is NextSegment's matter, what is lost LossRecovery's,
- * how much may be in flight CongestionControl's.
+ * The sending half of a connection: SND.* of RFC 9293 3.3.1, the send ring, and what has left.
+ * Which octets go out next is NextSegment's matter, what ACKs say of them that of Acknowledgments,
+ * what is lost LossRecovery's, how much may be in flight CongestionControl's.
  */
 import type { MemoryBudget } from '../../lib/memory-budget.js';
 import { RingBuffer } from '../../lib/ring-buffer.js';
@@ -11,15 +11,14 @@ import {
   sequenceDistance,
   sequenceMax,
 } from '../../lib/sequence-number.js';
+import { type AcknowledgmentSubject, Acknowledgments } from './acknowledgments.js';
 import type { CongestionControl } from './congestion/congestion-control.js';
 import { DeliveryRate } from './delivery-rate.js';
-import { type AckReport, LossRecovery, type RecoverySubject } from './loss-recovery.js';
+import { LossRecovery } from './loss-recovery.js';
 import { MinimumRtt } from './minimum-rtt.js';
 import { NextSegment, type SegmentSource } from './next-segment.js';
-import type { TcpOptions } from './options.js';
 import { Pacer } from './pacer.js';
 import { RoundTrips } from './round-trips.js';
-import { takeSelectiveAcks } from './sack-option.js';
 import { type SentSegment, SentSegments } from './sent-segments.js';
 
 /** The send buffer is at least this large, or all of its maximum. */
@@ -34,7 +33,7 @@ export interface SenderOptions {
   readonly congestion: CongestionControl;
 }
 
-export class Sender implements RecoverySubject, SegmentSource {
+export class Sender implements AcknowledgmentSubject, SegmentSource {
   readonly ring: RingBuffer;
   readonly roundTrips = new RoundTrips();
   readonly congestion: CongestionControl;
@@ -42,6 +41,7 @@ export class Sender implements RecoverySubject, SegmentSource {
   readonly rate = new DeliveryRate();
   readonly minimumRtt = new MinimumRtt();
   readonly recovery: LossRecovery;
+  readonly acknowledgments: Acknowledgments;
   readonly next: NextSegment;
   readonly iss: number;
   sndUna: number;
@@ -69,14 +69,6 @@ export class Sender implements RecoverySubject, SegmentSource {
   retransmits = 0;
 
   readonly pacer = new Pacer();
-  readonly #arrived: SentSegment[] = [];
-  readonly #report: AckReport = {
-    acknowledged: 0,
-    isDuplicate: false,
-    echoedAt: -1,
-    dsackStart: 0,
-    dsackEnd: 0,
-  };
   /** The sequence number of the first byte in the ring. */
   #ringSequence: number;
   #lastSentAt = -Infinity;
@@ -91,6 +83,7 @@ export class Sender implements RecoverySubject, SegmentSource {
     this.sndNew = sequenceAdd(iss, 1);
     this.#ringSequence = this.sndNew;
     this.recovery = new LossRecovery(this, iss);
+    this.acknowledgments = new Acknowledgments(this);
     this.next = new NextSegment(this);
   }
 
@@ -233,36 +226,6 @@ export class Sender implements RecoverySubject, SegmentSource {
     if (inflight < this.congestion.cwnd) this.rate.limitedByUser(inflight);
   }
 
-  /**
-   * An acceptable ACK that is not old.
-   *
-   * @param isDuplicate as RFC 5681 2 defines it
-   * @param echoRtt round trip by the echoed timestamp, or -1
-   */
-  acknowledge(
-    segAck: number,
-    options: TcpOptions,
-    isDuplicate: boolean,
-    echoRtt: number,
-    now: number,
-  ): void {
-    const report = this.#report;
-    report.acknowledged = sequenceDistance(this.sndUna, segAck);
-    report.isDuplicate = isDuplicate;
-    report.echoedAt = echoRtt < 0 ? -1 : Math.floor(now) - echoRtt;
-    report.dsackStart = 0;
-    report.dsackEnd = 0;
-    this.rate.beginAck(this.inflight);
-    if (report.acknowledged > 0) this.#advance(segAck, echoRtt, now);
-    if (options.sackCount > 0 && this.usesSack) {
-      takeSelectiveAcks(this, options, report, this.#arrived);
-    }
-    this.#takeArrived(report, now);
-    this.rate.endAck(this.minimumRtt.value);
-    this.recovery.acknowledged(report, now);
-    this.#tellCongestion(report, now);
-  }
-
   /** The handshake's ACK: only the SYN is covered, which is no matter of the window. */
   acknowledgeSyn(echoRtt: number, now: number): void {
     this.sndUna = sequenceAdd(this.iss, 1);
@@ -270,46 +233,14 @@ export class Sender implements RecoverySubject, SegmentSource {
     if (rtt >= 0) this.minimumRtt.sample(rtt, now);
   }
 
-  #advance(segAck: number, echoRtt: number, now: number): void {
+  /** SND.UNA moves to `segAck`, and what the ring has before it goes. */
+  advance(segAck: number): void {
     const data = Math.min(Math.max(0, this.ringOffset(segAck)), this.ring.length);
     this.ring.discard(data);
     this.#ringSequence = sequenceAdd(this.#ringSequence, data);
     this.sndUna = segAck;
-    let firstSentAt = -1;
-    let isAmbiguous = false;
-    for (;;) {
-      const { head } = this.segments;
-      const wasSacked = head?.isSacked ?? false;
-      const segment = this.segments.takeAcknowledged(segAck);
-      if (segment === undefined) break;
-      if (firstSentAt < 0) firstSentAt = segment.sentAt;
-      isAmbiguous ||= segment.isRetransmitted;
-      if (!wasSacked) this.#arrived.push(segment);
-    }
     // A window probe may be ahead of what was sent in earnest.
     this.sndNew = sequenceMax(this.sndNew, segAck);
-    const rtt = firstSentAt < 0 || isAmbiguous ? -1 : now - firstSentAt;
-    this.roundTrips.acknowledged(rtt, echoRtt, now);
-  }
-
-  #takeArrived({ echoedAt }: AckReport, now: number): void {
-    this.rate.lost -= this.segments.takeWronglyLost();
-    for (const segment of this.#arrived) {
-      this.rate.segmentDelivered(segment, now);
-      if (!segment.isRetransmitted) this.minimumRtt.sample(now - segment.sentAt, now);
-    }
-    for (const segment of this.#arrived) this.recovery.segmentDelivered(segment, echoedAt, now);
-    this.#arrived.length = 0;
-  }
-
-  #tellCongestion({ acknowledged, isDuplicate }: AckReport, now: number): void {
-    const { sample } = this.rate;
-    sample.isCumulative = acknowledged > 0;
-    sample.acknowledged = acknowledged;
-    // RFC 6937 3.1: without SACK each duplicate ACK stands for a segment.
-    if (!this.usesSack && isDuplicate) sample.newlyDelivered += this.mss;
-    if (sample.newlyDelivered === 0 && sample.newlyLost === 0) return;
-    this.congestion.acknowledged(sample, this, now);
   }
 
   /** The retransmission timer expired: RFC 6298 5.4 to 5.6. */
