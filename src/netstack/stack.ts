@@ -9,6 +9,7 @@ import { PacketSlots } from '../lib/packet-slot.js';
 import type { IpAddress, SocketAddress } from '../wire/ip-address.js';
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/ipv4.js';
 import { PROTOCOL_ICMPV6 } from '../wire/ipv6.js';
+import { Drain } from './drain.js';
 import type { DropReason } from './drop-reason.js';
 import { IcmpErrorSender } from './icmp/icmp-error-sender.js';
 import { IcmpErrors } from './icmp/icmp-errors.js';
@@ -27,9 +28,8 @@ import {
   type ListenOptions,
   type StackOptions,
 } from './stack-options.js';
-import { TcpConnection } from './tcp/connection.js';
-import { type ConnectionHandler, type LocalBinding, TcpListener } from './tcp/listener.js';
-import { ANY_ADDRESS } from './tcp/listener-table.js';
+import type { TcpConnection } from './tcp/connection.js';
+import type { ConnectionHandler, LocalBinding, TcpListener } from './tcp/listener.js';
 import type { TcpObserver } from './tcp/observer.js';
 import { TcpLayer } from './tcp/tcp-layer.js';
 import { UdpLayer } from './udp/udp-layer.js';
@@ -51,7 +51,6 @@ export type {
 } from './stack-options.js';
 export { StackExhaustedError } from './tcp/open.js';
 
-const DEFAULT_BACKLOG = 128;
 const DEFAULT_BUDGET = 256;
 
 /** Answers to peers that wait for a drain; more are dropped. */
@@ -61,9 +60,6 @@ export class Stack {
   /** What was dropped, by reason. */
   readonly drops = new DropCounter<DropReason>();
   readonly #addresses: OwnAddresses;
-  readonly #limits: StackLimits;
-  readonly #control = new PacketQueue(CONTROL_QUEUE);
-  readonly #datagrams: PacketQueue;
   readonly #tcp: TcpLayer;
   readonly #udp: UdpLayer;
   readonly #icmp: IcmpLayer;
@@ -71,16 +67,16 @@ export class Stack {
   readonly #ip: IpLayer;
   readonly #outbound: Outbound;
   readonly #inbound = new Inbound();
-  #now: number;
+  readonly #drain: Drain;
 
   /** @throws RangeError when an option is out of range */
   constructor(options: StackOptions, now: number) {
     const { mtu, entropy } = options;
-    this.#now = now;
     this.#addresses = new OwnAddresses(options.addresses);
     assertMtu(mtu, this.#addresses.hasIpv6);
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#datagrams = new PacketQueue(this.#limits.queuedDatagrams);
+    const limits: StackLimits = { ...DEFAULT_LIMITS, ...options.limits };
+    const control = new PacketQueue(CONTROL_QUEUE);
+    const datagrams = new PacketQueue(limits.queuedDatagrams);
     const slots = new PacketSlots();
     this.#outbound = new Outbound(mtu, slots, entropy);
     const shared = {
@@ -89,22 +85,23 @@ export class Stack {
       congestion: options.congestion ?? 'bbr',
       slots,
       outbound: this.#outbound,
-      limits: this.#limits,
+      limits,
       addresses: this.#addresses,
       drops: this.drops,
-      control: this.#control,
-      datagrams: this.#datagrams,
+      control,
+      datagrams,
     };
     this.#tcp = new TcpLayer(shared, now);
     this.#udp = new UdpLayer(shared);
     this.#errors = new IcmpErrorSender(shared, now);
     this.#ip = new IpLayer({ ...shared, errors: this.#errors });
     const errors = new IcmpErrors({ ...shared, tcp: this.#tcp, udp: this.#udp });
-    const onError = (packet: Inbound): void => {
-      const outcome = errors.handle(packet, this.#now);
+    const onError = (packet: Inbound, at: number): void => {
+      const outcome = errors.handle(packet, at);
       if (outcome !== 'taken') this.drops.count(outcome);
     };
     this.#icmp = new IcmpLayer(shared, onError, now);
+    this.#drain = new Drain(control, datagrams, this.#tcp);
   }
 
   /** Sizes of the tables, and bytes of storage that connections hold. */
@@ -128,7 +125,6 @@ export class Stack {
 
   /** Takes one IP packet from the tunnel; keeps no reference to it. Never throws for its content. */
   handlePacket(packet: Uint8Array, now: number): void {
-    this.#now = now;
     const inbound = this.#inbound;
     if (this.#ip.receive(packet, inbound, now)) this.#deliver(inbound, now);
     inbound.release();
@@ -154,7 +150,6 @@ export class Stack {
 
   /** Does what is due at `now`; harmless when nothing is. */
   handleTimeout(now: number): void {
-    this.#now = now;
     this.#tcp.handleTimeout(now);
     this.#udp.handleTimeout(now);
     this.#ip.handleTimeout(now);
@@ -190,25 +185,8 @@ export class Stack {
    * @returns true when the budget ran out with work left
    */
   drain(emit: (slot: Uint8Array) => void, now: number, budget = DEFAULT_BUDGET): boolean {
-    this.#now = now;
     this.#udp.settle(now);
-    let left = budget;
-    while (left > 0) {
-      const before = left;
-      left -= emitFrom(this.#control, emit, left);
-      // A turn of datagrams for each connection's turn, so that neither starves the other.
-      if (left > 0) left -= emitFrom(this.#datagrams, emit, Math.min(left, DATAGRAM_TURN));
-      while (left > 0 && this.#tcp.hasReady) {
-        left -= this.#tcp.dispatchNext(emit, now, left);
-        if (this.#datagrams.length > 0) break;
-      }
-      if (left === before && !this.#hasWork) return false;
-    }
-    return this.#hasWork;
-  }
-
-  get #hasWork(): boolean {
-    return this.#control.length > 0 || this.#datagrams.length > 0 || this.#tcp.hasReady;
+    return this.#drain.run(emit, now, budget);
   }
 
   /**
@@ -226,14 +204,7 @@ export class Stack {
     assertPort(remote.port, 1);
     assertPort(options.localPort ?? 0, 0);
     if (!this.isHost(remote.address)) throw new RangeError('the remote address is no other host');
-    const localIndex = this.#addresses.select(remote.address, options.localAddress);
-    const local = { address: this.#addresses.at(localIndex), port: options.localPort ?? 0 };
-    const timeout = options.connectTimeout ?? this.#limits.connectTimeout;
-    const to = { address: remote.address.slice(), port: remote.port };
-    const tcb = this.#tcp.openActive(local, to, localIndex, timeout, now);
-    tcb.observer = observer;
-    tcb.keepAlive = options.keepAlive;
-    return new TcpConnection(tcb);
+    return this.#tcp.connect(remote, observer, now, options);
   }
 
   /**
@@ -246,15 +217,7 @@ export class Stack {
     options: ListenOptions = {},
   ): TcpListener {
     assertPort(local.port, 1);
-    const { address } = local;
-    const index = address === undefined ? ANY_ADDRESS : this.#addresses.select(address, address);
-    const { listeners } = this.#tcp;
-    const backlog = options.backlog ?? DEFAULT_BACKLOG;
-    const listener = new TcpListener(local, backlog, onConnection, (closed) => {
-      listeners.remove(index, closed);
-    });
-    listeners.add(index, listener);
-    return listener;
+    return this.#tcp.listen(local, onConnection, options);
   }
 
   /**
@@ -332,18 +295,4 @@ export class Stack {
     this.#tcp.close(now);
     this.#udp.closeAll();
   }
-}
-
-/** Datagrams emitted between two turns of connections. */
-const DATAGRAM_TURN = 16;
-
-function emitFrom(queue: PacketQueue, emit: (slot: Uint8Array) => void, limit: number): number {
-  let count = 0;
-  while (count < limit) {
-    const slot = queue.shift();
-    if (slot === undefined) break;
-    emit(slot);
-    count++;
-  }
-  return count;
 }

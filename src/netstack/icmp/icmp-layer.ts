@@ -42,6 +42,9 @@ export interface EchoReply {
 
 export type EchoReplyHandler = (reply: EchoReply) => void;
 
+/** Gets an error message of either family whose checksum is right. */
+export type ErrorHandler = (packet: Inbound, now: number) => void;
+
 export interface EchoRequest {
   readonly to: IpAddress;
   readonly identifier: number;
@@ -61,12 +64,11 @@ export interface IcmpLayerOptions {
 export class IcmpLayer {
   /** Called with each echo reply. */
   onEchoReply: EchoReplyHandler | undefined = undefined;
-  /** Called with each error message whose checksum is right. */
-  readonly #onError: (packet: Inbound) => void;
+  readonly #onError: ErrorHandler;
   readonly #options: IcmpLayerOptions;
   readonly #answers: TokenBucket;
 
-  constructor(options: IcmpLayerOptions, onError: (packet: Inbound) => void, now: number) {
+  constructor(options: IcmpLayerOptions, onError: ErrorHandler, now: number) {
     this.#options = options;
     this.#onError = onError;
     this.#answers = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND, now);
@@ -102,7 +104,7 @@ export class IcmpLayer {
       this.#takeEchoReply(packet);
     } else if (isIpv6 ? isIcmpv6Error(type) : isHeededError(type)) {
       // RFC 4443 2.4 (a): unknown errors too MUST be passed to the upper layer.
-      this.#onError(packet);
+      this.#onError(packet, now);
     } else {
       // RFC 1122 3.2.2 and RFC 4443 2.4 (b): an unknown type MUST be silently discarded. Neighbour
       // discovery is of no use on a link without link-layer addresses.

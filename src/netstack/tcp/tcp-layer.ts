@@ -16,14 +16,17 @@ import type { Outbound } from '../ip/outbound.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
 import type { StackLimits } from '../limits.js';
 import type { PacketQueue } from '../packet-queue.js';
+import type { ConnectOptions, ListenOptions } from '../stack-options.js';
 import type { CongestionAlgorithm, CongestionControl } from './congestion/congestion-control.js';
 import { createCongestionControl } from './congestion/create.js';
-import { abortConnection } from './connection.js';
+import { abortConnection, TcpConnection } from './connection.js';
 import { TcpDemux } from './demux.js';
 import { dispatch } from './dispatch.js';
 import { InboundSegments, type InboundSegmentsHost } from './inbound-segments.js';
-import { ListenerTable } from './listener-table.js';
+import { type ConnectionHandler, type LocalBinding, TcpListener } from './listener.js';
+import { ANY_ADDRESS, ListenerTable } from './listener-table.js';
 import { pathMtuChanged } from './network-errors.js';
+import type { TcpObserver } from './observer.js';
 import { Open, type OpenHost } from './open.js';
 import { ReadyQueue } from './ready-queue.js';
 import { createReset } from './reset.js';
@@ -34,6 +37,8 @@ import { handleTimeouts } from './timeouts.js';
 
 /** RFC 5961 7 leaves the figure open; Linux long had 100 a second. */
 const CHALLENGE_ACKS_PER_SECOND = 100;
+
+const DEFAULT_BACKLOG = 128;
 
 /** Packets that one connection sends before it is the next one's turn. */
 const TURN = 16;
@@ -114,19 +119,41 @@ export class TcpLayer implements OpenHost, InboundSegmentsHost {
   }
 
   /**
-   * Opens a connection from `local` (port 0 for any) to `remote`.
+   * Opens a connection.
+   *
+   * @throws RangeError when no address of ours fits the remote one
    * @throws StackExhaustedError
    */
-  openActive(
-    local: SocketAddress,
+  connect(
     remote: SocketAddress,
-    localIndex: number,
-    connectTimeout: number,
+    observer: TcpObserver,
     now: number,
-  ): Tcb {
-    const tcb = this.#open.active(local, remote, localIndex, now);
+    options: ConnectOptions,
+  ): TcpConnection {
+    const { localAddress, localPort = 0, connectTimeout = this.#limits.connectTimeout } = options;
+    const localIndex = this.addresses.select(remote.address, localAddress);
+    const local = { address: this.addresses.at(localIndex), port: localPort };
+    const to = { address: remote.address.slice(), port: remote.port };
+    const tcb = this.#open.active(local, to, localIndex, now);
     this.#begin(tcb, now + connectTimeout);
-    return tcb;
+    tcb.observer = observer;
+    tcb.keepAlive = options.keepAlive;
+    return new TcpConnection(tcb);
+  }
+
+  /** @throws RangeError when the address is not ours or the binding exists */
+  listen(
+    local: LocalBinding,
+    onConnection: ConnectionHandler,
+    { backlog = DEFAULT_BACKLOG }: ListenOptions,
+  ): TcpListener {
+    const { address } = local;
+    const index = address === undefined ? ANY_ADDRESS : this.addresses.select(address, address);
+    const listener = new TcpListener(local, backlog, onConnection, (closed) => {
+      this.listeners.remove(index, closed);
+    });
+    this.listeners.add(index, listener);
+    return listener;
   }
 
   createPassive(

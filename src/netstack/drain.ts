@@ -1,0 +1,57 @@
+/** What leaves a stack when it is drained: answers first, then datagrams and connections in turns. */
+import type { PacketQueue } from './packet-queue.js';
+import type { TcpLayer } from './tcp/tcp-layer.js';
+
+/** Datagrams emitted between two turns of connections. */
+const DATAGRAM_TURN = 16;
+
+export class Drain {
+  readonly #control: PacketQueue;
+  readonly #datagrams: PacketQueue;
+  readonly #tcp: TcpLayer;
+
+  /**
+   * @param control answers to peers
+   * @param datagrams what users have sent but for TCP
+   */
+  constructor(control: PacketQueue, datagrams: PacketQueue, tcp: TcpLayer) {
+    this.#control = control;
+    this.#datagrams = datagrams;
+    this.#tcp = tcp;
+  }
+
+  /**
+   * Emits the packets that may leave now, `budget` at most.
+   * @returns true when the budget ran out with work left
+   */
+  run(emit: (slot: Uint8Array) => void, now: number, budget: number): boolean {
+    let left = budget;
+    while (left > 0) {
+      const before = left;
+      left -= emitFrom(this.#control, emit, left);
+      // A turn of datagrams for each connection's turn, so that neither starves the other.
+      if (left > 0) left -= emitFrom(this.#datagrams, emit, Math.min(left, DATAGRAM_TURN));
+      while (left > 0 && this.#tcp.hasReady) {
+        left -= this.#tcp.dispatchNext(emit, now, left);
+        if (this.#datagrams.length > 0) break;
+      }
+      if (left === before && !this.#hasWork) return false;
+    }
+    return this.#hasWork;
+  }
+
+  get #hasWork(): boolean {
+    return this.#control.length > 0 || this.#datagrams.length > 0 || this.#tcp.hasReady;
+  }
+}
+
+function emitFrom(queue: PacketQueue, emit: (slot: Uint8Array) => void, limit: number): number {
+  let count = 0;
+  while (count < limit) {
+    const slot = queue.shift();
+    if (slot === undefined) break;
+    emit(slot);
+    count++;
+  }
+  return count;
+}
