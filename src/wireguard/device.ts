@@ -10,19 +10,17 @@
 import type { Crypto } from '../crypto/crypto.js';
 import type { WallClock } from '../lib/clock.js';
 import type { Entropy } from '../lib/entropy.js';
-import { PACKET_HEADROOM, PACKET_TAILROOM } from '../lib/packet-slot.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import { AllowedIps } from './allowed-ips.js';
-import { REKEY_TIMEOUT } from './constants.js';
+import { ClockJump } from './clock-jump.js';
 import { publicKeyText, type DeviceContext, type DeviceSink } from './context.js';
-import { ClockWatch } from './clock-watch.js';
 import { CookieChecker } from './cookie.js';
+import { routePacket } from './cryptokey-routing.js';
 import type { Datagram } from './datagram.js';
 import { DropCounter, type DropCounts } from './drop-reason.js';
 import { EventQueue, type DeviceEvent } from './events.js';
 import { Identity } from './identity.js';
 import { IndexTable } from './index-table.js';
-import { destinationOffset, innerPacketLength } from './inner-packet.js';
 import { Peer, type PeerOptions } from './peer.js';
 import { Receiver } from './receive.js';
 import { Sender } from './send.js';
@@ -65,11 +63,9 @@ export class Device {
   readonly #context: DeviceContext;
   readonly #sender: Sender;
   readonly #receiver: Receiver;
-  readonly #clockWatch: ClockWatch;
+  readonly #clockJump: ClockJump;
   readonly #releaseIndex: (localIndex: number) => void;
   #lastTimestamp: Uint8Array | undefined;
-  /** When the clocks last parted and initiations were allowed at once. */
-  #jumpedAt = -Infinity;
   #isClosed = false;
 
   /** @throws RangeError where the private key is not 32 bytes or the MTU not positive */
@@ -93,8 +89,8 @@ export class Device {
       identity,
       cookieChecker: new CookieChecker(crypto, entropy, identity.publicKey),
     };
-    this.#clockWatch = new ClockWatch(wallClock);
     this.#sender = new Sender(this.#context);
+    this.#clockJump = new ClockJump(this.#context, this.#sender);
     this.#receiver = new Receiver(this.#context, this.#sender);
     this.#releaseIndex = (localIndex) => this.#context.indices.release(localIndex);
     this.#lastTimestamp = options.lastTimestamp?.slice();
@@ -203,7 +199,7 @@ export class Device {
    */
   handleDatagrams(datagrams: readonly Datagram[], now: number): void {
     if (this.#isClosed) return;
-    this.#watchClock(now);
+    this.#clockJump.check(now);
     for (let index = 0; index < datagrams.length; index++) {
       const datagram = datagrams[index]!;
       this.#receiver.handle(datagram.bytes, datagram.endpoint, now);
@@ -216,29 +212,12 @@ export class Device {
    */
   sendPackets(slots: readonly Uint8Array[], now: number): void {
     if (this.#isClosed) return;
-    this.#watchClock(now);
-    for (let index = 0; index < slots.length; index++) this.#sendPacket(slots[index]!, now);
-  }
-
-  #sendPacket(slot: Uint8Array, now: number): void {
-    const { allowedIps, drops } = this.#context;
-    const end = slot.length - PACKET_TAILROOM;
-    if (innerPacketLength(slot, PACKET_HEADROOM, end) === 0) {
-      drops.drop('malformed-packet');
-      return;
+    this.#clockJump.check(now);
+    for (let index = 0; index < slots.length; index++) {
+      const slot = slots[index]!;
+      const peer = routePacket(this.#context, slot);
+      if (peer !== undefined) this.#sender.send(peer, slot, now);
     }
-    const version = slot[PACKET_HEADROOM]! >> 4;
-    const offset = PACKET_HEADROOM + destinationOffset(version);
-    const peer = allowedIps.lookupAt(slot, offset, version === 4 ? 4 : 16);
-    if (peer === undefined) {
-      drops.drop('no-route');
-      return;
-    }
-    if (peer.endpoint === undefined) {
-      drops.drop('no-endpoint');
-      return;
-    }
-    this.#sender.send(peer, slot, now);
   }
 
   /** The peer that an inner address is routed to, by the longest prefix; undefined for none. */
@@ -248,7 +227,7 @@ export class Device {
 
   /** Begins a handshake, unless one was begun less than REKEY_TIMEOUT ago (whitepaper 6.1). */
   initiateHandshake(peer: Peer, now: number): void {
-    this.#watchClock(now);
+    this.#clockJump.check(now);
     if (!peer.isRemoved) this.#sender.beginHandshake(peer, now);
   }
 
@@ -257,7 +236,7 @@ export class Device {
    * handshake under way; without one it does nothing. REKEY_TIMEOUT holds (whitepaper 6.1).
    */
   retryHandshake(peer: Peer, now: number): void {
-    this.#watchClock(now);
+    this.#clockJump.check(now);
     if (peer.isRemoved || peer.handshakeBeganAt === undefined) return;
     this.#sender.retryHandshake(peer, now);
   }
@@ -274,7 +253,7 @@ export class Device {
 
   /** Does what has become due. Call it at `nextTimeout()` or a little later. */
   handleTimeout(now: number): void {
-    this.#watchClock(now);
+    this.#clockJump.check(now);
     for (const peer of this.#context.peers.values()) {
       peer.timers.handleTimeout(peer, this.#sender, now);
     }
@@ -283,28 +262,6 @@ export class Device {
   /** Why nothing comes from `peer`, for whoever has waited in vain; undefined where all is well. */
   silenceOf(peer: Peer, now: number): SilenceReason | undefined {
     return silenceOf(peer, now);
-  }
-
-  /**
-   * A counter that was used before this memory was copied, or a key older than it seems, must not
-   * be used again: sessions end before anything else is done.
-   */
-  #watchClock(now: number): void {
-    const by = this.#clockWatch.jump(now);
-    if (by === 0) return;
-    // 6.1: the first jump lifts the limit on initiations; clocks that quarrel must not do away with it.
-    const isLimited = now - this.#jumpedAt < REKEY_TIMEOUT;
-    if (!isLimited) this.#jumpedAt = now;
-    for (const peer of this.#context.peers.values()) {
-      const { lastSentHandshake } = peer;
-      // What waited for a handshake is still wanted; the next retry may be seconds away.
-      const isWanted = peer.isHandshakeWanted;
-      peer.discardSessions();
-      if (isLimited) peer.lastSentHandshake = lastSentHandshake;
-      peer.timers.start(now);
-      if (isWanted) this.#sender.beginHandshakeSoon(peer, now);
-    }
-    this.#context.events.push({ type: 'clock-jumped', by });
   }
 
   /** When something becomes due, in `now` ms; Infinity for never. */

@@ -1,0 +1,42 @@
+/** What a jump of the clocks (clock-watch.ts) does to the sessions. */
+import { ClockWatch } from './clock-watch.js';
+import { REKEY_TIMEOUT } from './constants.js';
+import type { DeviceContext } from './context.js';
+import type { Sender } from './send.js';
+
+/**
+ * A counter that was used before this memory was copied, or a key older than it seems, must not be
+ * used again: sessions end before anything else is done.
+ */
+export class ClockJump {
+  readonly #context: DeviceContext;
+  readonly #sender: Sender;
+  readonly #clockWatch: ClockWatch;
+  /** When the clocks last parted and initiations were allowed at once. */
+  #jumpedAt = -Infinity;
+
+  constructor(context: DeviceContext, sender: Sender) {
+    this.#context = context;
+    this.#sender = sender;
+    this.#clockWatch = new ClockWatch(context.wallClock);
+  }
+
+  /** To be called with each input, before anything is made of it. */
+  check(now: number): void {
+    const by = this.#clockWatch.jump(now);
+    if (by === 0) return;
+    // 6.1: the first jump lifts the limit on initiations; clocks that quarrel must not do away with it.
+    const isLimited = now - this.#jumpedAt < REKEY_TIMEOUT;
+    if (!isLimited) this.#jumpedAt = now;
+    for (const peer of this.#context.peers.values()) {
+      const { lastSentHandshake } = peer;
+      // What waited for a handshake is still wanted; the next retry may be seconds away.
+      const isWanted = peer.isHandshakeWanted;
+      peer.discardSessions();
+      if (isLimited) peer.lastSentHandshake = lastSentHandshake;
+      peer.timers.start(now);
+      if (isWanted) this.#sender.beginHandshakeSoon(peer, now);
+    }
+    this.#context.events.push({ type: 'clock-jumped', by });
+  }
+}
