@@ -118,9 +118,11 @@ export class LossRecovery implements RackContext {
 
   #takeProbe(report: AckReport): void {
     if (!this.probe.isOut) return;
-    const hasDsack = report.dsackStart !== report.dsackEnd;
-    const isPureDuplicate = report.isDuplicate && this.#sender.segments.sackedCount === 0;
-    const repaired = this.probe.acknowledged(this.#sender.sndUna, hasDsack, isPureDuplicate);
+    const { segments, sndUna } = this.#sender;
+    const dsackEnd = report.dsackStart === report.dsackEnd ? undefined : report.dsackEnd;
+    const hasBlocks = dsackEnd !== undefined || segments.sackedCount > 0;
+    const isPureDuplicate = report.isDuplicate && !hasBlocks;
+    const repaired = this.probe.acknowledged(sndUna, dsackEnd, isPureDuplicate);
     if (!repaired || this.isRecovering) return;
     // RFC 8985 7.4.2: a loss all the same; the window hears of it.
     this.#sender.congestion.enterRecovery(this.#sender, this.now);

@@ -260,6 +260,23 @@ describe('the tail loss probe', () => {
     expect(h.connection.info().ssthresh).toBe(Infinity);
   });
 
+  it.each<[string, SackBlocks]>([
+    ['another segment', [[1001, 2001]]],
+    ['the segment before it', [[1, 2001]]],
+  ])('that repaired a loss does so whatever a DSACK tells of %s (RFC 8985 7.4.2)', (_, blocks) => {
+    const h = inFlight(3).after(2 * RTT);
+    h.sends();
+    h.after(RTT);
+    acknowledge(h, 3001);
+    // The network has doubled an early segment: a duplicate ACK, but not for the probe.
+    acknowledge(h, 3001, ...blocks);
+    h.connection.send(new Uint8Array(1000), h.now);
+    during(h, 10);
+    h.after(RTT);
+    acknowledge(h, 4001);
+    expect(h.connection.info().ssthresh).toBeLessThan(10_000);
+  });
+
   it('is not sent to a peer without SACK, nor in recovery (RFC 8985 4)', () => {
     const plain = new Harness().establish({ rtt: RTT });
     plain.connection.send(new Uint8Array(3000), plain.now);
