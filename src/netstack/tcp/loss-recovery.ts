@@ -57,6 +57,8 @@ export class LossRecovery implements RackContext {
   #isDecided = false;
   /** Retransmissions of this repair that no DSACK has reported; -1 when some were surely needed. */
   #unreported = -1;
+  /** C.lost before this repair. */
+  #lostBefore = 0;
   readonly #lose = (segment: SentSegment): void => this.lose(segment);
 
   constructor(sender: RecoverySubject, iss: number) {
@@ -145,7 +147,9 @@ export class LossRecovery implements RackContext {
     this.#phase = 'open';
     this.#unreported = -1;
     this.isHeadDue = false;
-    sender.rate.lost -= sender.segments.takeBackLosses();
+    sender.segments.takeBackLosses();
+    // What was sent again, and what of it is acknowledged, was not lost either.
+    sender.rate.lost = this.#lostBefore;
     sender.congestion.undo(sender, this.now);
   }
 
@@ -153,6 +157,7 @@ export class LossRecovery implements RackContext {
     const sender = this.#sender;
     this.#phase = 'open';
     this.#duplicateAcks = 0;
+    this.#lostBefore = sender.rate.lost;
     this.#rack.recoveryEnded();
     sender.congestion.exitRecovery(sender, this.now);
   }

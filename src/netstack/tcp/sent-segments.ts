@@ -166,17 +166,12 @@ export class SentSegments {
     this.#lostFrom = this.#first;
   }
 
-  /**
-   * What counts as lost and was not sent again is in flight after all.
-   * @returns octets that C.lost has of it
-   */
-  takeBackLosses(): number {
+  /** What counts as lost and was not sent again is in flight after all. */
+  takeBackLosses(): void {
     const inFlight: SentSegment[] = [];
-    let octets = 0;
     for (let index = this.#first; index < this.#segments.length; index++) {
       const segment = this.#segments[index]!;
       if (segment.isSacked) continue;
-      if (segment.isCounted) octets += segment.length;
       segment.isLost = false;
       segment.isCounted = false;
       inFlight.push(segment);
@@ -187,7 +182,6 @@ export class SentSegments {
     this.#newest = undefined;
     inFlight.sort((left, right) => left.sentAt - right.sentAt);
     for (const segment of inFlight) this.#link(segment, this.#newest);
-    return octets;
   }
 
   /** Makes two of one: [start, at) and a new one behind it, which shares its fate so far. */

@@ -397,6 +397,25 @@ describe('a repair that was not needed', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: false, ssthresh: Infinity });
   });
 
+  it('leaves nothing that counts as lost, also of what was sent again (draft-ietf-ccwg-bbr 5.5.11)', () => {
+    const h = inFlight(10, 20_000).after(RTT);
+    // One segment is lost in earnest, and repaired.
+    acknowledge(h, 1, [1001, 10_001]);
+    during(h, RTT);
+    acknowledge(h, 10_001);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, lost: 1000 });
+    during(h, RTT);
+    const { inflight } = h.connection.info();
+    // Two come late, and are sent again before; DSACKs tell.
+    acknowledge(h, 10_001, [12_001, 10_001 + inflight]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, lost: 3000 });
+    expect(during(h, 30)).toEqual(['10001+1000', '11001+1000']);
+    acknowledge(h, 11_001, [10_001, 11_001], [12_001, 10_001 + inflight]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, lost: 3000 });
+    acknowledge(h, 10_001 + inflight, [11_001, 12_001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, lost: 1000 });
+  });
+
   it('is taken back when DSACKs report all that was sent again (RFC 3708, RFC 4015 3)', () => {
     const h = inFlight(10).after(RTT);
     acknowledge(h, 1, [2001, 7001]);

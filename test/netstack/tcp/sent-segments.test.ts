@@ -60,13 +60,11 @@ class Model {
     return news;
   }
 
-  takeBackLosses(): number {
-    const lost = this.known.filter(({ fate }) => fate === 'lost');
+  takeBackLosses(): void {
     for (const segment of this.lost) segment.fate = 'in flight';
     this.byTime = this.known
       .filter(({ fate }) => fate === 'in flight')
       .sort((left, right) => left.sentAt - right.sentAt);
-    return octets(lost);
   }
 
   takeWronglyLost(): number {
@@ -242,8 +240,10 @@ function step(both: Both, random: () => number): void {
   else if (choice < 0.72) both.splitLost();
   else if (choice < 0.8) both.acknowledge(number() - Math.floor(span * random()));
   else if (choice < 0.94) both.sack(number(), number());
-  else if (choice < 0.97) expect(both.segments.takeBackLosses()).toBe(model.takeBackLosses());
-  else {
+  else if (choice < 0.97) {
+    both.segments.takeBackLosses();
+    model.takeBackLosses();
+  } else {
     both.segments.forgetSacks();
     model.forgetSacks();
   }
