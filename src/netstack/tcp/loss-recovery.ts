@@ -147,7 +147,8 @@ export class LossRecovery implements RackContext {
     this.#phase = 'open';
     this.#unreported = -1;
     this.isHeadDue = false;
-    sender.segments.takeBackLosses();
+    const since = this.#firstRetransmissionAt;
+    sender.segments.takeBackLosses(since < 0 ? Infinity : since);
     // What was sent again, and what of it is acknowledged, was not lost either.
     sender.rate.lost = this.#lostBefore;
     sender.congestion.undo(sender, this.now);

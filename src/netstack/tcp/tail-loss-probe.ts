@@ -41,11 +41,7 @@ export class TailLossProbe {
    * @param isPureDuplicate a duplicate ACK without any block
    * @returns whether the probe has repaired a loss that nothing else has shown
    */
-  acknowledged(
-    segAck: number,
-    dsackEnd: number | undefined,
-    isPureDuplicate: boolean,
-  ): boolean {
+  acknowledged(segAck: number, dsackEnd: number | undefined, isPureDuplicate: boolean): boolean {
     const end = this.#end;
     if (end === undefined || sequenceBefore(segAck, end)) return false;
     if (!this.#isRetransmission || dsackEnd === end) {

@@ -397,6 +397,20 @@ describe('a repair that was not needed', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: false, ssthresh: Infinity });
   });
 
+  it('has both transmissions of what was sent again in pipe, until it is acknowledged (RFC 6675 4)', () => {
+    const { h, sent, ack } = stamped(10);
+    h.after(RTT);
+    const options = [...TIMESTAMPS_OPTION(1, sent[0]!.options.tsVal), ...h.sack([1977, 9881])];
+    h.receives({ flags: ACK, ack: 1, options });
+    expect(during(h, 10)).toHaveLength(2);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, inflight: 2 * 988 });
+    ack(1, sent[0]!);
+    // The first is there, the second twice on its way.
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 2 * 988 });
+    ack(10, sent[0]!);
+    expect(h.connection.info().inflight).toBe(0);
+  });
+
   it('leaves nothing that counts as lost, also of what was sent again (draft-ietf-ccwg-bbr 5.5.11)', () => {
     const h = inFlight(10, 20_000).after(RTT);
     // One segment is lost in earnest, and repaired.
