@@ -57,6 +57,8 @@ export class LossRecovery implements RackContext {
   #isDecided = false;
   /** Retransmissions of this repair that no DSACK has reported; -1 when some were surely needed. */
   #unreported = -1;
+  /** C.lost before this repair. */
+  #lostBefore = 0;
   readonly #lose = (segment: SentSegment): void => this.lose(segment);
 
   constructor(sender: RecoverySubject, iss: number) {
@@ -118,9 +120,11 @@ export class LossRecovery implements RackContext {
 
   #takeProbe(report: AckReport): void {
     if (!this.probe.isOut) return;
-    const hasDsack = report.dsackStart !== report.dsackEnd;
-    const isPureDuplicate = report.isDuplicate && this.#sender.segments.sackedCount === 0;
-    const repaired = this.probe.acknowledged(this.#sender.sndUna, hasDsack, isPureDuplicate);
+    const { segments, sndUna } = this.#sender;
+    const dsackEnd = report.dsackStart === report.dsackEnd ? undefined : report.dsackEnd;
+    const hasBlocks = dsackEnd !== undefined || segments.sackedCount > 0;
+    const isPureDuplicate = report.isDuplicate && !hasBlocks;
+    const repaired = this.probe.acknowledged(sndUna, dsackEnd, isPureDuplicate);
     if (!repaired || this.isRecovering) return;
     // RFC 8985 7.4.2: a loss all the same; the window hears of it.
     this.#sender.congestion.enterRecovery(this.#sender, this.now);
@@ -143,7 +147,10 @@ export class LossRecovery implements RackContext {
     this.#phase = 'open';
     this.#unreported = -1;
     this.isHeadDue = false;
-    sender.rate.lost -= sender.segments.takeBackLosses();
+    const since = this.#firstRetransmissionAt;
+    sender.segments.takeBackLosses(since < 0 ? Infinity : since);
+    // What was sent again, and what of it is acknowledged, was not lost either.
+    sender.rate.lost = this.#lostBefore;
     sender.congestion.undo(sender, this.now);
   }
 
@@ -151,6 +158,7 @@ export class LossRecovery implements RackContext {
     const sender = this.#sender;
     this.#phase = 'open';
     this.#duplicateAcks = 0;
+    this.#lostBefore = sender.rate.lost;
     this.#rack.recoveryEnded();
     sender.congestion.exitRecovery(sender, this.now);
   }

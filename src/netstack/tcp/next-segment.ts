@@ -3,11 +3,23 @@
  * windows let out, no small segment that can wait (RFC 9293 3.7.4 and 3.8.6.2.1), and not before
  * the pacer's time.
  */
+import { RING_INITIAL_CAPACITY, type RingBuffer } from '../../lib/ring-buffer.js';
 import { sequenceAdd, sequenceDistance } from '../../lib/sequence-number.js';
 import type { CongestionControl } from './congestion/congestion-control.js';
 import type { LossRecovery } from './loss-recovery.js';
 import type { Pacer } from './pacer.js';
 import type { SentSegment, SentSegments } from './sent-segments.js';
+
+/**
+ * Octets of memory that the scoreboard takes for a segment, rounded up. A peer chooses how small
+ * segments are (RFC 9293 3.7.1 has no least MSS), and with 36 octets of text in each the scoreboard
+ * would be several times as large as the send ring, which alone the stack's budget counts.
+ *
+ * So the scoreboard may take as much memory as the ring has: new data waits for an ACK when as many
+ * segments are out as the ring could hold with this much text. Larger ones never come to it; of tiny
+ * ones more leave than an initial window of RFC 6928 has, and what waits leaves in larger pieces.
+ */
+const SEGMENT_MEMORY = 256;
 
 /** What the choice rests on. */
 export interface SegmentSource {
@@ -21,6 +33,7 @@ export interface SegmentSource {
   readonly finQueued: boolean;
   readonly hasUnsent: boolean;
   readonly noDelay: boolean;
+  readonly ring: Pick<RingBuffer, 'capacity'>;
   readonly segments: SentSegments;
   readonly recovery: LossRecovery;
   readonly congestion: CongestionControl;
@@ -97,7 +110,7 @@ export class NextSegment {
   #new(window: number, isForced: boolean): boolean {
     const { mss, sndNew, dataEnd, finQueued } = this.#source;
     const available = sequenceDistance(sndNew, dataEnd);
-    if (available < 0) return false;
+    if (available < 0 || this.#isScoreboardFull) return false;
     const length = Math.max(0, Math.min(available, Math.floor(window), mss));
     const fin = finQueued && length === available && window > length;
     if (length === 0 && !fin) return false;
@@ -107,6 +120,11 @@ export class NextSegment {
     this.length = length;
     this.hasFin = fin;
     return true;
+  }
+
+  get #isScoreboardFull(): boolean {
+    const { segments, ring } = this.#source;
+    return segments.size * SEGMENT_MEMORY >= Math.max(ring.capacity, RING_INITIAL_CAPACITY);
   }
 
   /** RFC 9293 3.8.6.2.1, (2) and (3): all that is queued, or half of the largest window seen. */

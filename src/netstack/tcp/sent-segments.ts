@@ -24,6 +24,8 @@ export class SentSegment implements Transmission {
   isLost = false;
   /** It is lost by the path's fault: C.lost has it. */
   isCounted = false;
+  /** It was sent again for nothing: both transmissions are in the network, and in pipe (RFC 6675 4). */
+  isInFlightTwice = false;
   /** Its neighbours in time, while in flight. */
   earlier: SentSegment | undefined = undefined;
   later: SentSegment | undefined = undefined;
@@ -35,6 +37,11 @@ export class SentSegment implements Transmission {
 
   get length(): number {
     return sequenceDistance(this.start, this.end);
+  }
+
+  /** Octets in the network while it is in flight. */
+  get inNetwork(): number {
+    return this.isInFlightTwice ? 2 * this.length : this.length;
   }
 
   /** Whether it left before another segment: RACK_sent_after() of RFC 8985 6.1, turned round. */
@@ -167,18 +174,17 @@ export class SentSegments {
   }
 
   /**
-   * What counts as lost and was not sent again is in flight after all.
-   * @returns octets that C.lost has of it
+   * The repair that began to send again at `since` was for nothing: what counts as lost is in flight
+   * after all, and what was sent again is so twice.
    */
-  takeBackLosses(): number {
+  takeBackLosses(since: number): void {
     const inFlight: SentSegment[] = [];
-    let octets = 0;
     for (let index = this.#first; index < this.#segments.length; index++) {
       const segment = this.#segments[index]!;
       if (segment.isSacked) continue;
-      if (segment.isCounted) octets += segment.length;
       segment.isLost = false;
       segment.isCounted = false;
+      segment.isInFlightTwice ||= segment.isRetransmitted && segment.sentAt >= since;
       inFlight.push(segment);
     }
     this.#lostCount = 0;
@@ -187,7 +193,6 @@ export class SentSegments {
     this.#newest = undefined;
     inFlight.sort((left, right) => left.sentAt - right.sentAt);
     for (const segment of inFlight) this.#link(segment, this.#newest);
-    return octets;
   }
 
   /** Makes two of one: [start, at) and a new one behind it, which shares its fate so far. */
@@ -203,11 +208,12 @@ export class SentSegments {
     rest.isSacked = segment.isSacked;
     rest.isLost = segment.isLost;
     rest.isCounted = segment.isCounted;
+    rest.isInFlightTwice = segment.isInFlightTwice;
     if (rest.isSacked) this.#sackedCount++;
     if (rest.isLost) this.#lostCount++;
     if (!isInFlight) return;
     // link() counts the octets, which are counted already.
-    this.#inflight -= rest.length;
+    this.#inflight -= rest.inNetwork;
     this.#link(rest, segment);
   }
 
@@ -256,7 +262,7 @@ export class SentSegments {
     else after.later = segment;
     if (later === undefined) this.#newest = segment;
     else later.earlier = segment;
-    this.#inflight += segment.length;
+    this.#inflight += segment.inNetwork;
   }
 
   #unlink(segment: SentSegment): void {
@@ -267,7 +273,8 @@ export class SentSegments {
     else later.earlier = earlier;
     segment.earlier = undefined;
     segment.later = undefined;
-    this.#inflight -= segment.length;
+    this.#inflight -= segment.inNetwork;
+    segment.isInFlightTwice = false;
   }
 
   /** The place of the first segment that begins at `sequence` or behind it. */

@@ -1,5 +1,5 @@
 /** Tail loss probes: a segment that makes the peer tell what it lacks. RFC 8985 7. */
-import { sequenceAtOrBefore, sequenceBefore } from '../../lib/sequence-number.js';
+import { sequenceBefore } from '../../lib/sequence-number.js';
 
 /** TLP.max_ack_delay: how long a peer may wait with the ACK of a single segment. */
 const MAXIMUM_ACK_DELAY = 200;
@@ -36,19 +36,20 @@ export class TailLossProbe {
   /**
    * An ACK came while a probe is out: 7.4.2, TLP_process_ack().
    *
-   * @param reportsDuplicate the ACK has a DSACK that ends where the probe does
+   * @param dsackEnd where the ACK's DSACK ends; undefined without one. One that ends elsewhere tells
+   *   of another segment that came twice, and nothing of the probe
+   * @param isPureDuplicate a duplicate ACK without any block
    * @returns whether the probe has repaired a loss that nothing else has shown
    */
-  acknowledged(segAck: number, reportsDuplicate: boolean, isPureDuplicate: boolean): boolean {
+  acknowledged(segAck: number, dsackEnd: number | undefined, isPureDuplicate: boolean): boolean {
     const end = this.#end;
     if (end === undefined || sequenceBefore(segAck, end)) return false;
-    const isNews = !this.#isRetransmission || reportsDuplicate;
-    if (isNews) {
+    if (!this.#isRetransmission || dsackEnd === end) {
       this.#end = undefined;
     } else if (sequenceBefore(end, segAck)) {
       this.#end = undefined;
       return true;
-    } else if (isPureDuplicate && sequenceAtOrBefore(segAck, end)) {
+    } else if (isPureDuplicate) {
       // Two ACKs for two arrivals of the same segment, from a peer without DSACK.
       this.#end = undefined;
     }

@@ -260,6 +260,23 @@ describe('the tail loss probe', () => {
     expect(h.connection.info().ssthresh).toBe(Infinity);
   });
 
+  it.each<[string, SackBlocks]>([
+    ['another segment', [[1001, 2001]]],
+    ['the segment before it', [[1, 2001]]],
+  ])('that repaired a loss does so whatever a DSACK tells of %s (RFC 8985 7.4.2)', (_, blocks) => {
+    const h = inFlight(3).after(2 * RTT);
+    h.sends();
+    h.after(RTT);
+    acknowledge(h, 3001);
+    // The network has doubled an early segment: a duplicate ACK, but not for the probe.
+    acknowledge(h, 3001, ...blocks);
+    h.connection.send(new Uint8Array(1000), h.now);
+    during(h, 10);
+    h.after(RTT);
+    acknowledge(h, 4001);
+    expect(h.connection.info().ssthresh).toBeLessThan(10_000);
+  });
+
   it('is not sent to a peer without SACK, nor in recovery (RFC 8985 4)', () => {
     const plain = new Harness().establish({ rtt: RTT });
     plain.connection.send(new Uint8Array(3000), plain.now);
@@ -378,6 +395,39 @@ describe('a repair that was not needed', () => {
     h.after(10);
     ack(5, sent[0]!);
     expect(h.connection.info()).toMatchObject({ inRecovery: false, ssthresh: Infinity });
+  });
+
+  it('has both transmissions of what was sent again in pipe, until it is acknowledged (RFC 6675 4)', () => {
+    const { h, sent, ack } = stamped(10);
+    h.after(RTT);
+    const options = [...TIMESTAMPS_OPTION(1, sent[0]!.options.tsVal), ...h.sack([1977, 9881])];
+    h.receives({ flags: ACK, ack: 1, options });
+    expect(during(h, 10)).toHaveLength(2);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, inflight: 2 * 988 });
+    ack(1, sent[0]!);
+    // The first is there, the second twice on its way.
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 2 * 988 });
+    ack(10, sent[0]!);
+    expect(h.connection.info().inflight).toBe(0);
+  });
+
+  it('leaves nothing that counts as lost, also of what was sent again (draft-ietf-ccwg-bbr 5.5.11)', () => {
+    const h = inFlight(10, 20_000).after(RTT);
+    // One segment is lost in earnest, and repaired.
+    acknowledge(h, 1, [1001, 10_001]);
+    during(h, RTT);
+    acknowledge(h, 10_001);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, lost: 1000 });
+    during(h, RTT);
+    const { inflight } = h.connection.info();
+    // Two come late, and are sent again before; DSACKs tell.
+    acknowledge(h, 10_001, [12_001, 10_001 + inflight]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, lost: 3000 });
+    expect(during(h, 30)).toEqual(['10001+1000', '11001+1000']);
+    acknowledge(h, 11_001, [10_001, 11_001], [12_001, 10_001 + inflight]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, lost: 3000 });
+    acknowledge(h, 10_001 + inflight, [11_001, 12_001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, lost: 1000 });
   });
 
   it('is taken back when DSACKs report all that was sent again (RFC 3708, RFC 4015 3)', () => {

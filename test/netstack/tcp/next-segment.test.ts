@@ -11,6 +11,7 @@ class Source {
   dataEnd = 10_000;
   finQueued = false;
   noDelay = true;
+  readonly ring = { capacity: 64 * 1024 };
   readonly segments = new SentSegments();
   readonly recovery = { isHeadDue: false };
   readonly congestion = { cwnd: 50_000, pacingRate: Infinity, sendQuantum: 2000 };
@@ -118,6 +119,39 @@ describe('new data', () => {
     expect(chosen(new Source({ dataEnd: 1500, noDelay: false, finQueued: true }, 1))).toBe(
       '1000+500F',
     );
+  });
+});
+
+describe('the memory that the scoreboard takes', () => {
+  /** A sender with `count` segments of one octet in flight and storage for `capacity` octets. */
+  function withTinySegments(count: number, capacity: number): Source {
+    const source = new Source();
+    source.ring.capacity = capacity;
+    for (; source.sndNew < count; source.sndNew++) {
+      source.segments.sent(source.segments.add(source.sndNew, source.sndNew + 1));
+    }
+    return source;
+  }
+
+  it('is no more than that of the send ring: new data waits', () => {
+    expect(chosen(withTinySegments(127, 32 * 1024))).toBe('127+1000');
+    expect(chosen(withTinySegments(128, 32 * 1024))).toBe('nothing');
+    const source = withTinySegments(128, 32 * 1024);
+    source.segments.takeAcknowledged(1);
+    expect(chosen(source)).toBe('128+1000');
+  });
+
+  it('has room for some segments where the ring has no storage, and for a FIN', () => {
+    expect(chosen(withTinySegments(63, 0))).toBe('63+1000');
+    const source = withTinySegments(0, 0);
+    Object.assign(source, { dataEnd: 0, finQueued: true });
+    expect(chosen(source)).toBe('0+0F');
+  });
+
+  it('keeps no segment from leaving again, and no tail from being probed', () => {
+    const source = lose(withTinySegments(64, 0), 5);
+    expect(chosen(source)).toBe('5+1R');
+    expect(chosen(withTinySegments(64, 0), (next) => next.chooseTailProbe())).toBe('63+1R');
   });
 });
 

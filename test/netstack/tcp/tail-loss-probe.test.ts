@@ -30,44 +30,52 @@ describe('the ACKs that follow (RFC 8985 7.4.2)', () => {
 
   it('end the episode where the probe was new data', () => {
     const probe = probing(false);
-    expect(probe.acknowledged(5000, false, false)).toBe(false);
+    expect(probe.acknowledged(5000, undefined, false)).toBe(false);
     expect(probe.isOut).toBe(false);
   });
 
   it('do not end it below the end of the probe', () => {
     const probe = probing(true);
-    expect(probe.acknowledged(4999, true, true)).toBe(false);
+    expect(probe.acknowledged(4999, 5000, true)).toBe(false);
     expect(probe.isOut).toBe(true);
   });
 
   it('end it with a DSACK: nothing was lost', () => {
     const probe = probing(true);
-    expect(probe.acknowledged(5000, true, false)).toBe(false);
+    expect(probe.acknowledged(5000, 5000, false)).toBe(false);
     expect(probe.isOut).toBe(false);
     const beyond = probing(true);
-    expect(beyond.acknowledged(6000, true, false)).toBe(false);
+    expect(beyond.acknowledged(6000, 5000, false)).toBe(false);
     expect(beyond.isOut).toBe(false);
+  });
+
+  it('are not taken for the answer where their DSACK is of another segment', () => {
+    const probe = probing(true);
+    expect(probe.acknowledged(5000, 4000, false)).toBe(false);
+    expect(probe.isOut).toBe(true);
+    expect(probe.acknowledged(6000, 4000, false)).toBe(true);
+    expect(probing(true).acknowledged(6000, 5001, false)).toBe(true);
   });
 
   it('show a repaired loss beyond the end of the probe without a DSACK', () => {
     const probe = probing(true);
-    expect(probe.acknowledged(5000, false, false)).toBe(false);
+    expect(probe.acknowledged(5000, undefined, false)).toBe(false);
     expect(probe.isOut).toBe(true);
-    expect(probe.acknowledged(5001, false, false)).toBe(true);
+    expect(probe.acknowledged(5001, undefined, false)).toBe(true);
     expect(probe.isOut).toBe(false);
-    expect(probe.acknowledged(6000, false, false)).toBe(false);
+    expect(probe.acknowledged(6000, undefined, false)).toBe(false);
   });
 
   it('end it with a second ACK for the same number: both transmissions arrived', () => {
     const probe = probing(true);
-    expect(probe.acknowledged(5000, false, true)).toBe(false);
+    expect(probe.acknowledged(5000, undefined, true)).toBe(false);
     expect(probe.isOut).toBe(false);
   });
 
   it('compare numbers that wrap', () => {
     const probe = new TailLossProbe();
     probe.sent(0x7fff_ffff, true);
-    expect(probe.acknowledged(-0x8000_0000, false, false)).toBe(true);
+    expect(probe.acknowledged(-0x8000_0000, undefined, false)).toBe(true);
   });
 });
 
@@ -76,5 +84,5 @@ it('is over when told so', () => {
   probe.sent(5000, true);
   probe.end();
   expect(probe.isOut).toBe(false);
-  expect(probe.acknowledged(6000, false, false)).toBe(false);
+  expect(probe.acknowledged(6000, undefined, false)).toBe(false);
 });
