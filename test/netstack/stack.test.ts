@@ -124,7 +124,7 @@ describe('ICMP', () => {
     expect(h.events).toEqual(['closed:unreachable']);
   });
 
-  it('does not end an established connection (RFC 5927 6, MUST-56)', () => {
+  it('does not end an established connection (RFC 5927 5.2, MUST-56)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(10), h.now);
     const [segment] = packets(h);

@@ -81,7 +81,7 @@ export class LossRecovery implements RackContext {
     return this.#sender.minimumRtt.value;
   }
 
-  /** Octets that duplicate ACKs of a peer without SACK show to have arrived: RFC 6675 has pipe so. */
+  /** Octets that duplicate ACKs of a peer without SACK show to have arrived: RFC 9937 6.2. */
   get arrivedUnseen(): number {
     return this.#sender.usesSack ? 0 : this.#duplicateAcks * this.#sender.mss;
   }
@@ -254,7 +254,7 @@ export class LossRecovery implements RackContext {
     this.#duplicateAcks = 0;
   }
 
-  /** Whether a tail loss probe may be scheduled: RFC 8985 7.3. */
+  /** Whether a tail loss probe may be scheduled: RFC 8985 7.2. */
   get mayProbe(): boolean {
     const { usesSack, segments } = this.#sender;
     if (!usesSack || this.isRecovering || this.probe.isOut) return false;

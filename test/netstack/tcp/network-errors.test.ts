@@ -1,4 +1,4 @@
-/** Path MTU discovery as a connection feels it: RFC 1191 6, RFC 8201 5.3. */
+/** Path MTU discovery as a connection feels it: RFC 1191 6.4, RFC 8201 5.4. */
 import { packetInSlot } from '../../../src/lib/packet-slot.js';
 import type { TcpConnection } from '../../../src/netstack/tcp/connection.js';
 import {

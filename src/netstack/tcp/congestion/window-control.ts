@@ -155,7 +155,7 @@ export class WindowControl implements CongestionControl {
   }
 
   exitRecovery(state: DeliveryState): void {
-    // RFC 9937 6.2: the recovery ends at ssthresh. Pacing keeps the rest from being a burst.
+    // RFC 9937 6.4: the recovery ends at ssthresh. Pacing keeps the rest from being a burst.
     if (this.#repair === 'fast-recovery') this.#cwnd = this.#ssthresh;
     this.#hasJustRecovered = this.#repair === 'fast-recovery';
     this.#repair = 'none';
