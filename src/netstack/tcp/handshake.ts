@@ -63,6 +63,8 @@ export function becomeEstablished(tcb: Tcb, segment: Segment, now: number): void
   tcb.endOfStateAt = Infinity;
   tcb.retransmitAt = Infinity;
   tcb.progressAt = now;
+  // RFC 6928 2: the first repetition may be due to the timeout of 1 s, and does not count.
+  if (sender.retransmits > 1) sender.congestion.handshakeRepeated();
   const shift = segment.segSeq === tcb.receiver.irs ? 0 : sender.shift;
   sender.updateWindow(segment.segWnd << shift, segment.segSeq, segment.segAck);
   if (tcb.keepAlive !== undefined) tcb.keepAliveAt = now + tcb.keepAlive.idle;

@@ -82,6 +82,11 @@ export class WindowControl implements CongestionControl {
     this.#cwnd = Math.max(this.#cwnd, mss);
   }
 
+  handshakeRepeated(): void {
+    // RFC 5681 3.1: the path loses what little it gets, so that one segment MUST be enough.
+    this.#cwnd = this.#mss;
+  }
+
   restart(_state: DeliveryState, idle: number, rto: number, now: number): void {
     this.#law.paused(now - this.#acknowledgedAt);
     this.#acknowledgedAt = now;
