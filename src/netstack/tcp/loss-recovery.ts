@@ -94,6 +94,7 @@ export class LossRecovery implements RackContext {
 
   /** A segment is known to have arrived. */
   segmentDelivered(segment: SentSegment, echoedAt: number, now: number): void {
+    if (!segment.isRetransmitted) this.probe.measured();
     this.#rack.segmentDelivered(segment, echoedAt, this.minimumRtt, now);
   }
 
@@ -101,7 +102,10 @@ export class LossRecovery implements RackContext {
   acknowledged(report: AckReport, now: number): void {
     this.now = now;
     const { sndUna } = this.#sender;
-    if (report.acknowledged > 0) this.isHeadDue = false;
+    if (report.acknowledged > 0) {
+      this.isHeadDue = false;
+      if (report.echoedAt >= 0) this.probe.measured();
+    }
     this.#takeDsack(report);
     this.#takeProbe(report);
     if (this.isRecovering && this.#isSpurious(report)) this.#undo();
@@ -258,6 +262,8 @@ export class LossRecovery implements RackContext {
   get mayProbe(): boolean {
     const { usesSack, segments } = this.#sender;
     if (!usesSack || this.isRecovering || this.probe.isOut) return false;
+    // RFC 8985 7.3: else a probe could keep the round trip from being measured for ever.
+    if (this.probe.isUnmeasured || this.minimumRtt === Infinity) return false;
     return segments.size > 0 && segments.sackedCount === 0;
   }
 }

@@ -9,6 +9,7 @@ import {
   SACK_SYN,
   SACK_TIMESTAMPS_SYN,
   type Sent,
+  SYN,
   TIMESTAMPS_OPTION,
 } from '../tcp-harness.js';
 
@@ -220,6 +221,42 @@ describe('the tail loss probe', () => {
     const { rto } = h.connection.info();
     h.after(2 * RTT).sends();
     expect(h.after(rto - 1).sends()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+  });
+
+  it('does not follow on another before a round trip was measured (RFC 8985 7.3)', () => {
+    const h = inFlight(1);
+    const { rto } = h.connection.info();
+    expect(h.after(rto).sendsBriefly()).toEqual(['PSH,ACK 1+1000 1']);
+    expect(h.connection.info().backoff).toBe(0);
+    // Both have arrived; which of them the first ACK is for, nobody knows.
+    acknowledge(h, 1001);
+    acknowledge(h, 1001, [1, 1001]);
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    expect(h.after(rto).sendsBriefly()).toEqual(['PSH,ACK 1001+1000 1']);
+    expect(h.connection.info().backoff).toBe(1);
+    acknowledge(h, 2001);
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    // Without an ambiguity it is measured again.
+    h.after(RTT);
+    acknowledge(h, 3001);
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    h.after(h.connection.info().rto);
+    expect(h.sendsBriefly()).toEqual(['PSH,ACK 3001+1000 1']);
+    expect(h.connection.info().backoff).toBe(0);
+  });
+
+  it('does not come where no round trip was ever measured (RFC 8985 7.3)', () => {
+    const h = new Harness();
+    h.connect();
+    h.after(1000).sends();
+    h.receives({ flags: SYN | ACK, seq: 0, ack: 1, options: SACK_SYN });
+    h.connection.send(patternBytes(2000), h.now);
+    h.sends();
+    expect(h.after(2999).sends()).toEqual([]);
     expect(h.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
   });
 
