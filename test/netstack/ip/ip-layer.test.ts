@@ -2,6 +2,7 @@
 import { ip } from '../../support/netstack-pair.js';
 import { patternBytes } from '../../support/netstack-pair.js';
 import {
+  checksum,
   fragmentOf,
   Host,
   ICMP,
@@ -308,6 +309,19 @@ describe('sources that are no single host (MUST-63, RFC 1122 3.2.1.3)', () => {
   it.each(['::2', '::1:1', '::100:0:0', '::fffe:1:1', '100::'])('but %s is one', (text) => {
     expect(new Host().receives(v6(99, [], { from: ip(text) })).sends()).toHaveLength(1);
   });
+});
+
+it('takes what has come, however few hops it had left (RFC 1122 3.2.1.7)', () => {
+  for (const hops of [0, 1]) {
+    const { host, arrived } = listening();
+    const [old, young] = [v4(UDP, udp([5, 7], [1], false)), v6(UDP, udp([5, 7], [2], true))];
+    old[8] = hops;
+    old.set([0, 0], 10);
+    old.set(checksum([...old.subarray(0, 20)]), 10);
+    young[7] = hops;
+    host.receives(old, young);
+    expect(arrived).toEqual([[1], [2]]);
+  }
 });
 
 it('answers nothing that was sent to many (MUST-57, RFC 1122 3.2.2)', () => {

@@ -199,6 +199,29 @@ describe('RACK', () => {
   });
 });
 
+it('lets nothing out for a duplicate ACK that reports nothing new (RFC 3042 2b, RFC 5681 3.2b)', () => {
+  const h = inFlight(10, 5000).after(RTT / 2);
+  acknowledge(h, 1);
+  acknowledge(h, 1);
+  expect(h.sends()).toEqual([]);
+  acknowledge(h, 1, [1001, 2001]);
+  expect(h.sendsBriefly()).toEqual(['ACK 10001+1000 1']);
+  acknowledge(h, 1, [1001, 2001]);
+  expect(h.sends()).toEqual([]);
+});
+
+it('takes no report of an old ACK for a DSACK (RFC 2883 5)', () => {
+  const h = inFlight(10).after(RTT);
+  acknowledge(h, 1, [1001, 5001]);
+  expect(during(h, 10)).toEqual(['1+1000']);
+  acknowledge(h, 5001, [6001, 9001]);
+  // It left the peer before both, and what it reports was no duplicate then.
+  acknowledge(h, 1, [1001, 2001]);
+  expect(h.connection.info().inRecovery).toBe(true);
+  acknowledge(h, 5001, [1, 1001], [6001, 9001]);
+  expect(h.connection.info().ssthresh).toBeLessThan(10_000);
+});
+
 describe('the tail loss probe', () => {
   it('is new data where there is some: two round trips after the last segment (RFC 8985 7.3)', () => {
     const h = inFlight(10, 5000);

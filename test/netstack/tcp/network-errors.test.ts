@@ -7,6 +7,7 @@ import {
   LEFT_ADDRESS,
   NetstackPair,
   patternBytes,
+  RIGHT_ADDRESS,
 } from '../../support/netstack-pair.js';
 import { ICMP, icmp, ICMPV6, icmpv6, v4, v6, word } from '../packets.js';
 
@@ -95,6 +96,18 @@ describe.each([
     expect(second.server.bytes).toEqual(data);
     // Nobody waited for a retransmission timer.
     expect(pair.now - before).toBeLessThan(190);
+  });
+
+  it('hears of a path that UDP has found narrow (RFC 8201 5.2b)', () => {
+    const path = new NarrowPair(isIpv6, 1420);
+    const { client } = connectPair(path.pair);
+    path.mtu = 1300;
+    const remote = { address: isIpv6 ? RIGHT_V6 : RIGHT_ADDRESS, port: 9 };
+    const socket = path.pair.left.connectUdp(remote, () => undefined);
+    expect(socket.send(new Uint8Array(1340))).toBe(true);
+    path.run(100);
+    expect(path.told).toBe(1);
+    expect(mssOf(client.connection)).toBe(1300 - headers - 12);
   });
 });
 
