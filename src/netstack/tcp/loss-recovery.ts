@@ -51,6 +51,8 @@ export class LossRecovery implements RackContext {
   /** RecoveryPoint of RFC 6675: behind all that was out when the repair began. */
   #recoveryPoint: number;
   #duplicateAcks = 0;
+  /** RecoverFS of RFC 9937, in segments: what was out when the repair began. */
+  #outAtBeginning = Infinity;
   /** When the first segment was sent again in this repair: RFC 3522's RetransmitTS. */
   #firstRetransmissionAt = -1;
   /** The echoed timestamps of this repair have told what they can. */
@@ -145,6 +147,7 @@ export class LossRecovery implements RackContext {
   #undo(): void {
     const sender = this.#sender;
     this.#phase = 'open';
+    this.#outAtBeginning = Infinity;
     this.#unreported = -1;
     this.isHeadDue = false;
     sender.rate.lost -= sender.segments.takeBackLosses();
@@ -155,6 +158,7 @@ export class LossRecovery implements RackContext {
     const sender = this.#sender;
     this.#phase = 'open';
     this.#duplicateAcks = 0;
+    this.#outAtBeginning = Infinity;
     this.#rack.recoveryEnded();
     sender.congestion.exitRecovery(sender, this.now);
   }
@@ -186,8 +190,10 @@ export class LossRecovery implements RackContext {
       this.#duplicateAcks = Math.max(0, this.#duplicateAcks - Math.ceil(acknowledged / mss));
       if (this.#phase === 'fast-recovery') this.#loseHead();
     } else if (isDuplicate && segments.size > 0) {
-      // No more than there are: each ACK may be forged, or answer a duplicate in the network.
-      if (this.#duplicateAcks < segments.size) this.#duplicateAcks++;
+      // No more than there are, and in a repair than there were (RFC 9937 6.2): each ACK may be
+      // forged, or answer a duplicate in the network.
+      const limit = Math.min(segments.size, this.#outAtBeginning);
+      if (this.#duplicateAcks < limit) this.#duplicateAcks++;
       if (this.isRecovering || this.#duplicateAcks < DUPLICATE_THRESHOLD) return;
       // RFC 6582 3.2, step 2: they may answer what the last repair sent for nothing.
       if (!this.#isBeyondRepair) return;
@@ -222,6 +228,7 @@ export class LossRecovery implements RackContext {
     const wasRecovering = this.isRecovering;
     this.#phase = phase;
     this.#recoveryPoint = sender.sndNxt;
+    this.#outAtBeginning = sender.segments.size;
     // Where one repair follows on another, some of its retransmissions were surely needed.
     if (!wasRecovering) {
       this.#firstRetransmissionAt = -1;

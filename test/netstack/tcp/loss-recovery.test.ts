@@ -57,7 +57,7 @@ describe('what was merely late', () => {
 });
 
 describe('SACK recovery', () => {
-  it('sends again what is missing below three segments, the first at once, and nothing else (RFC 2018 5, RFC 6675 5)', () => {
+  it('sends again what is missing below three segments, the first at once, and nothing else (RFC 2018 5, RFC 6675 5, RFC 8985 9.3)', () => {
     const h = inFlight(10).after(RTT);
     acknowledge(h, 1, [2001, 3001]);
     acknowledge(h, 1, [2001, 4001]);
@@ -472,7 +472,7 @@ describe('the retransmission timer with SACK', () => {
     expect(during(h, 80)).toEqual(['2001+1000', '3001+1000']);
   });
 
-  it('sends all again when the peer has thrown away what it had (RFC 2018 8)', () => {
+  it('sends all again when the peer has thrown away what it had (RFC 2018 8, RFC 2018 5b)', () => {
     const h = inFlight(4).after(RTT);
     acknowledge(h, 1, [1001, 4001]);
     expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
@@ -622,7 +622,21 @@ describe('a peer without SACK', () => {
     expect(h.connection.info().delivered).toBe(0);
   });
 
-  it('lets new data out for duplicates in recovery, one for two (RFC 6937)', () => {
+  it('cannot clock out more by duplicates than was out (RFC 9937 6.2)', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(200_000), h.now);
+    expect(h.sends()).toHaveLength(10);
+    h.after(RTT);
+    const sent: string[] = [];
+    for (let count = 0; count < 100; count++) {
+      acknowledge(h, 1);
+      sent.push(...during(h, 2));
+    }
+    // Two by limited transmit, the first once more, and half of the ten by proportion.
+    expect(sent.filter((segment) => segment !== '1+1000').length).toBeLessThanOrEqual(7);
+  });
+
+  it('lets new data out for duplicates in recovery, one for two (RFC 6937, RFC 9937)', () => {
     const h = new Harness().establish({ rtt: RTT });
     h.connection.send(new Uint8Array(40_000), h.now);
     h.sends();
