@@ -142,7 +142,7 @@ describe('ICMP', () => {
     expect(h.stack.drops.of('icmp-unmatched')).toBe(1);
   });
 
-  it('sends again in smaller pieces when the path asks for it (RFC 1191, RFC 1191 3)', () => {
+  it('sends again in smaller pieces when the path asks for it (RFC 1191, RFC 1191 3, RFC 7323 5.7)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(2000), h.now);
     const [first] = packets(h);

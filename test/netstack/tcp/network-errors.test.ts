@@ -55,7 +55,7 @@ describe.each([
   ['IPv4', false, 40],
   ['IPv6', true, 60],
 ])('%s', (_, isIpv6, headers) => {
-  it('carries on over a narrow path, and uses a wide one again after ten minutes (RFC 1191 3, RFC 1191 6.3)', () => {
+  it('carries on over a narrow path, and uses a wide one again after ten minutes (RFC 1191 3, RFC 1191 6.3, RFC 1191 6.3b)', () => {
     const path = new NarrowPair(isIpv6, 1300);
     const { pair } = path;
     const { client, server } = connectPair(pair);
@@ -80,7 +80,7 @@ describe.each([
     expect(pair.left.nextTimeout()).toBe(Infinity);
   });
 
-  it('tells all connections to the destination at once, and resends what was lost (MUST-54, RFC 1191 6.4)', () => {
+  it('tells all connections to the destination at once, and resends what was lost (MUST-54, RFC 1191 6.4, RFC 8201 5.4)', () => {
     const path = new NarrowPair(isIpv6, 1420);
     const { pair } = path;
     const [first, second] = [connectPair(pair, 80), connectPair(pair, 81)];
