@@ -124,7 +124,7 @@ describe('ICMP', () => {
     expect(h.events).toEqual(['closed:unreachable']);
   });
 
-  it('does not end an established connection (RFC 5927 6, MUST-56)', () => {
+  it('does not end an established connection (RFC 5927 5.2, MUST-56)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(10), h.now);
     const [segment] = packets(h);
@@ -142,7 +142,7 @@ describe('ICMP', () => {
     expect(h.stack.drops.of('icmp-unmatched')).toBe(1);
   });
 
-  it('sends again in smaller pieces when the path asks for it (RFC 1191, RFC 1191 3)', () => {
+  it('sends again in smaller pieces when the path asks for it (RFC 1191, RFC 1191 3, RFC 7323 5.7)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(2000), h.now);
     const [first] = packets(h);

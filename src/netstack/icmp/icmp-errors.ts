@@ -127,7 +127,7 @@ export class IcmpErrors {
     return this.#outbound.flows.isNoted(protocol, local, remote);
   }
 
-  /** Path MTU discovery: RFC 1191 6.3, RFC 8201 4 and 5.2. */
+  /** Path MTU discovery: RFC 1191 6.2, RFC 8201 4 and 5.2. */
   #learn({ bytes, offset, isIpv6 }: Inbound, quoted: QuotedPacket, now: number): IcmpErrorOutcome {
     const mtu = isIpv6 ? icmpv6Parameter(bytes, offset) : icmpNextHopMtu(bytes, offset);
     const { paths } = this.#outbound;

@@ -10,7 +10,7 @@ export const PATH_MTU_LIFETIME = 600_000;
 /** Destinations whose path is known; the oldest makes room. */
 const MAXIMUM_PATHS = 1024;
 
-/** RFC 1191 7.1, as far as an interface of ours reaches down to them. */
+/** RFC 1191 7, as far as an interface of ours reaches down to them. */
 const PLATEAUS = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006];
 
 interface Path {

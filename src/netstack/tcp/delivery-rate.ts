@@ -58,7 +58,7 @@ export class DeliveryRate {
   }
 
   /**
-   * Notes what is so when a segment leaves: 4.1.2.1.
+   * Notes what is so when a segment leaves: 4.1.2.2.
    *
    * @param inflight octets in flight before it
    */

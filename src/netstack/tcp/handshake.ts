@@ -1,4 +1,4 @@
-/** What the handshake settles between the two ends: RFC 9293 3.7.1, RFC 7323 1.3 and 2.2. */
+/** What the handshake settles between the two ends: RFC 9293 3.7.1, RFC 7323 2.3. */
 import { sequenceAdd } from '../../lib/sequence-number.js';
 import { TCP_HEADER_LENGTH } from '../../wire/tcp.js';
 import { defaultMss, TIMESTAMPS_LENGTH } from './options.js';
@@ -15,7 +15,7 @@ export function synchronize(tcb: Tcb, segment: Segment, now: number): void {
     tcb.tsRecent = options.tsVal;
     tcb.tsRecentAt = now;
   }
-  // RFC 7323 1.3: a shift is in use only when both SYNs carry one.
+  // RFC 7323 2.3: a shift is in use only when both SYNs carry one.
   tcb.windowScale &&= options.windowShift >= 0;
   if (tcb.windowScale) {
     sender.shift = options.windowShift;
@@ -63,6 +63,8 @@ export function becomeEstablished(tcb: Tcb, segment: Segment, now: number): void
   tcb.endOfStateAt = Infinity;
   tcb.retransmitAt = Infinity;
   tcb.progressAt = now;
+  // RFC 6928 2: the first repetition may be due to the timeout of 1 s, and does not count.
+  if (sender.retransmits > 1) sender.congestion.handshakeRepeated();
   const shift = segment.segSeq === tcb.receiver.irs ? 0 : sender.shift;
   sender.updateWindow(segment.segWnd << shift, segment.segSeq, segment.segAck);
   if (tcb.keepAlive !== undefined) tcb.keepAliveAt = now + tcb.keepAlive.idle;

@@ -51,6 +51,8 @@ export class LossRecovery implements RackContext {
   /** RecoveryPoint of RFC 6675: behind all that was out when the repair began. */
   #recoveryPoint: number;
   #duplicateAcks = 0;
+  /** RecoverFS of RFC 9937, in segments: what was out when the repair began. */
+  #outAtBeginning = Infinity;
   /** When the first segment was sent again in this repair: RFC 3522's RetransmitTS. */
   #firstRetransmissionAt = -1;
   /** The echoed timestamps of this repair have told what they can. */
@@ -83,7 +85,7 @@ export class LossRecovery implements RackContext {
     return this.#sender.minimumRtt.value;
   }
 
-  /** Octets that duplicate ACKs of a peer without SACK show to have arrived: RFC 6675 has pipe so. */
+  /** Octets that duplicate ACKs of a peer without SACK show to have arrived: RFC 9937 6.2. */
   get arrivedUnseen(): number {
     return this.#sender.usesSack ? 0 : this.#duplicateAcks * this.#sender.mss;
   }
@@ -96,6 +98,7 @@ export class LossRecovery implements RackContext {
 
   /** A segment is known to have arrived. */
   segmentDelivered(segment: SentSegment, echoedAt: number, now: number): void {
+    if (!segment.isRetransmitted) this.probe.measured();
     this.#rack.segmentDelivered(segment, echoedAt, this.minimumRtt, now);
   }
 
@@ -103,7 +106,10 @@ export class LossRecovery implements RackContext {
   acknowledged(report: AckReport, now: number): void {
     this.now = now;
     const { sndUna } = this.#sender;
-    if (report.acknowledged > 0) this.isHeadDue = false;
+    if (report.acknowledged > 0) {
+      this.isHeadDue = false;
+      if (report.echoedAt >= 0) this.probe.measured();
+    }
     this.#takeDsack(report);
     this.#takeProbe(report);
     if (this.isRecovering && this.#isSpurious(report)) this.#undo();
@@ -145,6 +151,7 @@ export class LossRecovery implements RackContext {
   #undo(): void {
     const sender = this.#sender;
     this.#phase = 'open';
+    this.#outAtBeginning = Infinity;
     this.#unreported = -1;
     this.isHeadDue = false;
     const since = this.#firstRetransmissionAt;
@@ -159,6 +166,7 @@ export class LossRecovery implements RackContext {
     this.#phase = 'open';
     this.#duplicateAcks = 0;
     this.#lostBefore = sender.rate.lost;
+    this.#outAtBeginning = Infinity;
     this.#rack.recoveryEnded();
     sender.congestion.exitRecovery(sender, this.now);
   }
@@ -190,8 +198,10 @@ export class LossRecovery implements RackContext {
       this.#duplicateAcks = Math.max(0, this.#duplicateAcks - Math.ceil(acknowledged / mss));
       if (this.#phase === 'fast-recovery') this.#loseHead();
     } else if (isDuplicate && segments.size > 0) {
-      // No more than there are: each ACK may be forged, or answer a duplicate in the network.
-      if (this.#duplicateAcks < segments.size) this.#duplicateAcks++;
+      // No more than there are, and in a repair than there were (RFC 9937 6.2): each ACK may be
+      // forged, or answer a duplicate in the network.
+      const limit = Math.min(segments.size, this.#outAtBeginning);
+      if (this.#duplicateAcks < limit) this.#duplicateAcks++;
       if (this.isRecovering || this.#duplicateAcks < DUPLICATE_THRESHOLD) return;
       // RFC 6582 3.2, step 2: they may answer what the last repair sent for nothing.
       if (!this.#isBeyondRepair) return;
@@ -226,6 +236,7 @@ export class LossRecovery implements RackContext {
     const wasRecovering = this.isRecovering;
     this.#phase = phase;
     this.#recoveryPoint = sender.sndNxt;
+    this.#outAtBeginning = sender.segments.size;
     // Where one repair follows on another, some of its retransmissions were surely needed.
     if (!wasRecovering) {
       this.#firstRetransmissionAt = -1;
@@ -262,10 +273,12 @@ export class LossRecovery implements RackContext {
     this.#duplicateAcks = 0;
   }
 
-  /** Whether a tail loss probe may be scheduled: RFC 8985 7.3. */
+  /** Whether a tail loss probe may be scheduled: RFC 8985 7.2. */
   get mayProbe(): boolean {
     const { usesSack, segments } = this.#sender;
     if (!usesSack || this.isRecovering || this.probe.isOut) return false;
+    // RFC 8985 7.3: else a probe could keep the round trip from being measured for ever.
+    if (this.probe.isUnmeasured || this.minimumRtt === Infinity) return false;
     return segments.size > 0 && segments.sackedCount === 0;
   }
 }

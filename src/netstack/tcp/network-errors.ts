@@ -1,5 +1,5 @@
 /**
- * What ICMP has to say to a connection: RFC 5461, RFC 1191 6.3 and 6.4, RFC 8201 5.3. It is easily
+ * What ICMP has to say to a connection: RFC 5461, RFC 1191 6.4, RFC 8201 5.4. It is easily
  * forged; RFC 5927 says what to believe.
  */
 import { sequenceAtOrBefore, sequenceBefore } from '../../lib/sequence-number.js';
@@ -16,8 +16,8 @@ export function isInFlight(tcb: Tcb, sequence: number): boolean {
 }
 
 /**
- * RFC 5461 4: an error in answer to a SYN ends the attempt, lest the user waits for nothing.
- * RFC 5927 6: an established connection outlives it; its own timers decide.
+ * RFC 5461 4.1: an error in answer to a SYN ends the attempt, lest the user waits for nothing.
+ * RFC 5927 5.2: an established connection outlives it; its own timers decide.
  */
 export function destinationUnreachable(tcb: Tcb, now: number): void {
   if (tcb.state !== 'SYN-SENT') return;

@@ -41,7 +41,7 @@ export class Receiver {
   rcvNxt = 0;
   /** The right edge of the window that the peer was told: RCV.NXT + RCV.WND. Never moves back. */
   rcvEdge = 0;
-  /** Rcv.Wind.Shift of RFC 7323 2.2: how far our window field is shifted. */
+  /** Rcv.Wind.Shift of RFC 7323 2.3: how far our window field is shifted. */
   shift = 0;
   /** Where the peer's FIN lies, once seen. */
   finSequence = 0;

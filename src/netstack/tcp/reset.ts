@@ -10,6 +10,7 @@ import {
   writeTcpPorts,
 } from '../../wire/tcp.js';
 import type { IpHeader } from '../ip/ip-header.js';
+import { TIMESTAMPS_LENGTH, writeTimestamps } from './options.js';
 import type { Segment } from './segment.js';
 
 /**
@@ -17,17 +18,21 @@ import type { Segment } from './segment.js';
  * makes sure that `segment` is no RST itself.
  */
 export function createReset(slots: PacketSlots, header: IpHeader, segment: Segment): Uint8Array {
-  const slot = slots.allocate(header.length + TCP_HEADER_LENGTH);
+  const { hasTimestamps, tsVal } = segment.options;
+  const length = TCP_HEADER_LENGTH + (hasTimestamps ? TIMESTAMPS_LENGTH : 0);
+  const slot = slots.allocate(header.length + length);
   const offset = PACKET_HEADROOM + header.length;
-  header.write(slot, PACKET_HEADROOM, TCP_HEADER_LENGTH);
+  header.write(slot, PACKET_HEADROOM, length);
   writeTcpPorts(slot, offset, segment.destinationPort, segment.sourcePort);
   if (segment.has(ACK)) {
     writeTcpNumbers(slot, offset, segment.segAck, 0);
-    writeTcpControl(slot, offset, TCP_HEADER_LENGTH, RST, 0);
+    writeTcpControl(slot, offset, length, RST, 0);
   } else {
     writeTcpNumbers(slot, offset, 0, sequenceAdd(segment.segSeq, segment.segLen));
-    writeTcpControl(slot, offset, TCP_HEADER_LENGTH, RST | ACK, 0);
+    writeTcpControl(slot, offset, length, RST | ACK, 0);
   }
-  finishTcp(slot, offset, TCP_HEADER_LENGTH, header.pseudoSum(TCP_HEADER_LENGTH));
+  // RFC 7323 5.2: what the segment had is echoed, so that its sender can tell the RST from a forged one.
+  if (hasTimestamps) writeTimestamps(slot, offset + TCP_HEADER_LENGTH, 0, tsVal);
+  finishTcp(slot, offset, length, header.pseudoSum(length));
   return slot;
 }

@@ -44,7 +44,7 @@ export class RtoEstimator {
 
   /**
    * Takes a round trip of a segment that was not ambiguous (Karn: RFC 6298 3). It ends a backoff:
-   * RFC 6298 5, last paragraph.
+   * RFC 6298 5, last but one paragraph.
    */
   sample(rtt: number): void {
     if (this.#measured) {

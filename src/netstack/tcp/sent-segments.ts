@@ -11,7 +11,7 @@ export class SentSegment implements Transmission {
   start: number;
   end: number;
   sentAt = 0;
-  // What was so when it left, for the rate sample: draft-ietf-ccwg-bbr 4.1.1.
+  // What was so when it left, for the rate sample: draft-ietf-ccwg-bbr 4.1.2.1.2.
   firstSentAt = 0;
   deliveredAt = 0;
   delivered = 0;
@@ -44,7 +44,7 @@ export class SentSegment implements Transmission {
     return this.isInFlightTwice ? 2 * this.length : this.length;
   }
 
-  /** Whether it left before another segment: RACK_sent_after() of RFC 8985 6.1, turned round. */
+  /** Whether it left before another segment: RACK_sent_after() of RFC 8985 6.2, turned round. */
   isSentBefore(sentAt: number, end: number): boolean {
     return this.sentAt < sentAt || (this.sentAt === sentAt && sequenceBefore(this.end, end));
   }

@@ -12,6 +12,17 @@ export class TailLossProbe {
   #end: number | undefined = undefined;
   /** TLP.is_retrans. */
   #isRetransmission = false;
+  #isUnmeasured = false;
+
+  /** No round trip was measured since the last probe: RFC 8985 7.3 lets no other follow on it. */
+  get isUnmeasured(): boolean {
+    return this.#isUnmeasured;
+  }
+
+  /** A round trip was measured that is not ambiguous. */
+  measured(): void {
+    this.#isUnmeasured = false;
+  }
 
   get isOut(): boolean {
     return this.#end !== undefined;
@@ -27,6 +38,7 @@ export class TailLossProbe {
   sent(end: number, isRetransmission: boolean): void {
     this.#end = end;
     this.#isRetransmission = isRetransmission;
+    this.#isUnmeasured = true;
   }
 
   end(): void {

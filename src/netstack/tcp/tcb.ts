@@ -165,7 +165,7 @@ export class Tcb implements Timed {
     return this.host.mtu - this.header.length - TCP_HEADER_LENGTH;
   }
 
-  /** TSval for a segment that leaves at `now`: RFC 7323 4.1, one tick a millisecond. */
+  /** TSval for a segment that leaves at `now`: RFC 7323 5.4, one tick a millisecond. */
   timestamp(now: number): number {
     return (Math.floor(now) + this.timestampOffset) | 0;
   }

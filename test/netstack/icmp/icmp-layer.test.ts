@@ -97,7 +97,7 @@ it.each([
   ],
   ['icmp-unmatched', v6(ICMPV6, icmpv6(100, 0, ECHO))],
 ] as const)(
-  'drops as %s what is no echo (MUST-55, RFC 1122 3.2.2, RFC 4443 2.4)',
+  'drops as %s what is no echo (MUST-55, RFC 1122 3.2.2, RFC 4443 2.4, RFC 6633 3)',
   (reason, packet) => {
     const host = new Host().receives(packet);
     expect(host.drops).toEqual({ [reason]: 1 });

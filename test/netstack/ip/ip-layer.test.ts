@@ -2,6 +2,7 @@
 import { ip } from '../../support/netstack-pair.js';
 import { patternBytes } from '../../support/netstack-pair.js';
 import {
+  checksum,
   fragmentOf,
   Host,
   ICMP,
@@ -127,7 +128,7 @@ describe.each([
   });
 });
 
-describe('overlaps are refused (RFC 5722, RFC 8200 4.5)', () => {
+describe('overlaps are refused (RFC 5722, RFC 8200 4.5, RFC 5722 4)', () => {
   const datagram = udp([5, 7], DATA, true);
   const piece = (start: number, end: number, more = true) =>
     v6(FRAGMENT, fragmentOf(UDP, datagram.slice(start, end), { id: 1, start, more }));
@@ -218,13 +219,16 @@ describe('malformed fragments', () => {
         fragmentOf(OPTIONS, [UDP, 1, 1, 4, 0, 0, 0, 0], { id: 1, start: 0, more: true }),
       ),
     ],
-  ])('of IPv6 with %s are answered (RFC 8200 4.5)', (_, reason, code, pointer, packet) => {
-    const host = new Host().receives(packet);
-    expect(host.drops).toEqual({ [reason]: 1 });
-    const ends = { from: OUR_V6, to: PEER_V6 };
-    const error = icmpv6(4, code, [0, 0, 0, pointer, ...packet], ends);
-    expect(host.sends()).toEqual([v6(ICMPV6, error, ends)]);
-  });
+  ])(
+    'of IPv6 with %s are answered (RFC 8200 4.5, RFC 7112 5)',
+    (_, reason, code, pointer, packet) => {
+      const host = new Host().receives(packet);
+      expect(host.drops).toEqual({ [reason]: 1 });
+      const ends = { from: OUR_V6, to: PEER_V6 };
+      const error = icmpv6(4, code, [0, 0, 0, pointer, ...packet], ends);
+      expect(host.sends()).toEqual([v6(ICMPV6, error, ends)]);
+    },
+  );
 
   it('of IPv6 with nothing are dropped', () => {
     const empty = fragmentOf(UDP, [], { id: 1, start: 8, more: false });
@@ -292,7 +296,7 @@ it('answers an IPv4 protocol that nobody has, and no later fragment of it (RFC 1
   expect(host.drops).toEqual({ 'ip-protocol': 1 });
 });
 
-describe('sources that are no single host (MUST-63, RFC 1122 3.2.1.3)', () => {
+describe('sources that are no single host (MUST-63, RFC 1122 3.2.1.3, RFC 1122 4.1.3.6)', () => {
   it.each(['0.1.2.3', '127.0.0.1', '224.0.0.1', '240.0.0.1', '255.255.255.255'])('%s', (text) => {
     const host = new Host().receives(v4(99, [], { from: ip(text) }));
     expect(host.drops).toEqual({ 'ip-source': 1 });
@@ -308,6 +312,19 @@ describe('sources that are no single host (MUST-63, RFC 1122 3.2.1.3)', () => {
   it.each(['::2', '::1:1', '::100:0:0', '::fffe:1:1', '100::'])('but %s is one', (text) => {
     expect(new Host().receives(v6(99, [], { from: ip(text) })).sends()).toHaveLength(1);
   });
+});
+
+it('takes what has come, however few hops it had left (RFC 1122 3.2.1.7)', () => {
+  for (const hops of [0, 1]) {
+    const { host, arrived } = listening();
+    const [old, young] = [v4(UDP, udp([5, 7], [1], false)), v6(UDP, udp([5, 7], [2], true))];
+    old[8] = hops;
+    old.set([0, 0], 10);
+    old.set(checksum([...old.subarray(0, 20)]), 10);
+    young[7] = hops;
+    host.receives(old, young);
+    expect(arrived).toEqual([[1], [2]]);
+  }
 });
 
 it('answers nothing that was sent to many (MUST-57, RFC 1122 3.2.2)', () => {

@@ -17,7 +17,7 @@ it('knows the tunnel alone at first', () => {
 it.each([
   ['what a router names', V4, 1000, 1420, 1000],
   ['no less than 552 in IPv4', V4, 68, 1420, 552],
-  ['a plateau where an old router names nothing (RFC 1191 7.1)', V4, 0, 1420, 1006],
+  ['a plateau where an old router names nothing (RFC 1191 7)', V4, 0, 1420, 1006],
   ['the plateau below what was sent', V4, 0, 1006, 552],
   ['what a router names in IPv6', V6, 1300, 1420, 1300],
   ['the least of IPv6', V6, 1280, 1420, 1280],

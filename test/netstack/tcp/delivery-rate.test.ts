@@ -27,7 +27,7 @@ class Flight {
   }
 }
 
-it('notes at each departure what was so then (4.1.2.1) (draft-ietf-ccwg-bbr 4.1.1)', () => {
+it('notes at each departure what was so then (draft-ietf-ccwg-bbr 4.1.2.2)', () => {
   const flight = new Flight();
   expect(flight.send(100)).toMatchObject({
     sentAt: 100,

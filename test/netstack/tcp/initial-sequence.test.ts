@@ -14,7 +14,7 @@ it('adds a clock of 4 microseconds to a keyed hash of both ends (RFC 6528 3, MUS
   expect(sequence.next(LOCAL, REMOTE, 5000 + around)).toBe(first);
 });
 
-it('depends on the key and on each part of the four-tuple (SHLD-1, MUST-9)', () => {
+it('depends on the key and on each part of the four-tuple (SHLD-1, MUST-9, RFC 6528 4)', () => {
   const sequence = new InitialSequence(patternBytes(16));
   const others = [
     sequence.next(LOCAL, REMOTE, 0),

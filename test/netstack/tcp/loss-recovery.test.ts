@@ -9,6 +9,7 @@ import {
   SACK_SYN,
   SACK_TIMESTAMPS_SYN,
   type Sent,
+  SYN,
   TIMESTAMPS_OPTION,
 } from '../tcp-harness.js';
 
@@ -56,7 +57,7 @@ describe('what was merely late', () => {
 });
 
 describe('SACK recovery', () => {
-  it('sends again what is missing below three segments, the first at once, and nothing else (RFC 2018 5, RFC 6675 5)', () => {
+  it('sends again what is missing below three segments, the first at once, and nothing else (RFC 2018 5, RFC 6675 5, RFC 8985 9.3)', () => {
     const h = inFlight(10).after(RTT);
     acknowledge(h, 1, [2001, 3001]);
     acknowledge(h, 1, [2001, 4001]);
@@ -198,6 +199,29 @@ describe('RACK', () => {
   });
 });
 
+it('lets nothing out for a duplicate ACK that reports nothing new (RFC 3042 2b, RFC 5681 3.2b)', () => {
+  const h = inFlight(10, 5000).after(RTT / 2);
+  acknowledge(h, 1);
+  acknowledge(h, 1);
+  expect(h.sends()).toEqual([]);
+  acknowledge(h, 1, [1001, 2001]);
+  expect(h.sendsBriefly()).toEqual(['ACK 10001+1000 1']);
+  acknowledge(h, 1, [1001, 2001]);
+  expect(h.sends()).toEqual([]);
+});
+
+it('takes no report of an old ACK for a DSACK (RFC 2883 5)', () => {
+  const h = inFlight(10).after(RTT);
+  acknowledge(h, 1, [1001, 5001]);
+  expect(during(h, 10)).toEqual(['1+1000']);
+  acknowledge(h, 5001, [6001, 9001]);
+  // It left the peer before both, and what it reports was no duplicate then.
+  acknowledge(h, 1, [1001, 2001]);
+  expect(h.connection.info().inRecovery).toBe(true);
+  acknowledge(h, 5001, [1, 1001], [6001, 9001]);
+  expect(h.connection.info().ssthresh).toBeLessThan(10_000);
+});
+
 describe('the tail loss probe', () => {
   it('is new data where there is some: two round trips after the last segment (RFC 8985 7.3)', () => {
     const h = inFlight(10, 5000);
@@ -220,6 +244,42 @@ describe('the tail loss probe', () => {
     const { rto } = h.connection.info();
     h.after(2 * RTT).sends();
     expect(h.after(rto - 1).sends()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+  });
+
+  it('does not follow on another before a round trip was measured (RFC 8985 7.3)', () => {
+    const h = inFlight(1);
+    const { rto } = h.connection.info();
+    expect(h.after(rto).sendsBriefly()).toEqual(['PSH,ACK 1+1000 1']);
+    expect(h.connection.info().backoff).toBe(0);
+    // Both have arrived; which of them the first ACK is for, nobody knows.
+    acknowledge(h, 1001);
+    acknowledge(h, 1001, [1, 1001]);
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    expect(h.after(rto).sendsBriefly()).toEqual(['PSH,ACK 1001+1000 1']);
+    expect(h.connection.info().backoff).toBe(1);
+    acknowledge(h, 2001);
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    // Without an ambiguity it is measured again.
+    h.after(RTT);
+    acknowledge(h, 3001);
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    h.after(h.connection.info().rto);
+    expect(h.sendsBriefly()).toEqual(['PSH,ACK 3001+1000 1']);
+    expect(h.connection.info().backoff).toBe(0);
+  });
+
+  it('does not come where no round trip was ever measured (RFC 8985 7.3)', () => {
+    const h = new Harness();
+    h.connect();
+    h.after(1000).sends();
+    h.receives({ flags: SYN | ACK, seq: 0, ack: 1, options: SACK_SYN });
+    h.connection.send(patternBytes(2000), h.now);
+    h.sends();
+    expect(h.after(2999).sends()).toEqual([]);
     expect(h.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
   });
 
@@ -462,7 +522,7 @@ describe('the retransmission timer with SACK', () => {
     expect(during(h, 80)).toEqual(['2001+1000', '3001+1000']);
   });
 
-  it('sends all again when the peer has thrown away what it had (RFC 2018 8)', () => {
+  it('sends all again when the peer has thrown away what it had (RFC 2018 8, RFC 2018 5b)', () => {
     const h = inFlight(4).after(RTT);
     acknowledge(h, 1, [1001, 4001]);
     expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
@@ -612,7 +672,21 @@ describe('a peer without SACK', () => {
     expect(h.connection.info().delivered).toBe(0);
   });
 
-  it('lets new data out for duplicates in recovery, one for two (RFC 6937)', () => {
+  it('cannot clock out more by duplicates than was out (RFC 9937 6.2)', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(200_000), h.now);
+    expect(h.sends()).toHaveLength(10);
+    h.after(RTT);
+    const sent: string[] = [];
+    for (let count = 0; count < 100; count++) {
+      acknowledge(h, 1);
+      sent.push(...during(h, 2));
+    }
+    // Two by limited transmit, the first once more, and half of the ten by proportion.
+    expect(sent.filter((segment) => segment !== '1+1000').length).toBeLessThanOrEqual(7);
+  });
+
+  it('lets new data out for duplicates in recovery, one for two (RFC 6937, RFC 9937)', () => {
     const h = new Harness().establish({ rtt: RTT });
     h.connection.send(new Uint8Array(40_000), h.now);
     h.sends();

@@ -1,4 +1,4 @@
-/** Path MTU discovery as a connection feels it: RFC 1191 6, RFC 8201 5.3. */
+/** Path MTU discovery as a connection feels it: RFC 1191 6.4, RFC 8201 5.4. */
 import { packetInSlot } from '../../../src/lib/packet-slot.js';
 import type { TcpConnection } from '../../../src/netstack/tcp/connection.js';
 import {
@@ -7,6 +7,7 @@ import {
   LEFT_ADDRESS,
   NetstackPair,
   patternBytes,
+  RIGHT_ADDRESS,
 } from '../../support/netstack-pair.js';
 import { ICMP, icmp, ICMPV6, icmpv6, v4, v6, word } from '../packets.js';
 
@@ -54,7 +55,7 @@ describe.each([
   ['IPv4', false, 40],
   ['IPv6', true, 60],
 ])('%s', (_, isIpv6, headers) => {
-  it('carries on over a narrow path, and uses a wide one again after ten minutes (RFC 1191 3, RFC 1191 6.3)', () => {
+  it('carries on over a narrow path, and uses a wide one again after ten minutes (RFC 1191 3, RFC 1191 6.3, RFC 1191 6.3b)', () => {
     const path = new NarrowPair(isIpv6, 1300);
     const { pair } = path;
     const { client, server } = connectPair(pair);
@@ -79,7 +80,7 @@ describe.each([
     expect(pair.left.nextTimeout()).toBe(Infinity);
   });
 
-  it('tells all connections to the destination at once, and resends what was lost (MUST-54, RFC 1191 6.4)', () => {
+  it('tells all connections to the destination at once, and resends what was lost (MUST-54, RFC 1191 6.4, RFC 8201 5.4)', () => {
     const path = new NarrowPair(isIpv6, 1420);
     const { pair } = path;
     const [first, second] = [connectPair(pair, 80), connectPair(pair, 81)];
@@ -95,6 +96,18 @@ describe.each([
     expect(second.server.bytes).toEqual(data);
     // Nobody waited for a retransmission timer.
     expect(pair.now - before).toBeLessThan(190);
+  });
+
+  it('hears of a path that UDP has found narrow (RFC 8201 5.2b)', () => {
+    const path = new NarrowPair(isIpv6, 1420);
+    const { client } = connectPair(path.pair);
+    path.mtu = 1300;
+    const remote = { address: isIpv6 ? RIGHT_V6 : RIGHT_ADDRESS, port: 9 };
+    const socket = path.pair.left.connectUdp(remote, () => undefined);
+    expect(socket.send(new Uint8Array(1340))).toBe(true);
+    path.run(100);
+    expect(path.told).toBe(1);
+    expect(mssOf(client.connection)).toBe(1300 - headers - 12);
   });
 });
 

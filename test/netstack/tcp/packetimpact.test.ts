@@ -513,7 +513,7 @@ describe('sending', () => {
 });
 
 describe('windows', () => {
-  it('that shrink hold back what is new (tcp_window_shrink, SHLD-15)', () => {
+  it('that shrink hold back what is new (tcp_window_shrink, SHLD-15, RFC 7323 2.4c)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(500), h.now);
     expect(h.sends()).toHaveLength(1);

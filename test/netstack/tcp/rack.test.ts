@@ -95,7 +95,7 @@ describe('the reordering window (RFC 8985 6.2 step 4)', () => {
     expect(scene.detect(125)).toEqual({ lost: [0, 1, 2], again: Infinity });
   });
 
-  it('is nothing in recovery, and with three SACKed segments, while no reordering was seen (RFC 6675 4b)', () => {
+  it('is nothing in recovery, and with three SACKed segments, while no reordering was seen (RFC 6675 4b, RFC 8985 9.2)', () => {
     expect(oneGap({ isRecovering: true }).detect().lost).toEqual([0, 1, 2]);
     const scene = new Scene();
     scene.send(0, 0, 0, 0, 0);

@@ -28,7 +28,7 @@ it('is four times of what is read in a round trip', () => {
   expect(window.limit).toBe(240 * KIB);
 });
 
-it('never exceeds the maximum, and never shrinks (REC-1)', () => {
+it('never exceeds the maximum, and never shrinks (REC-1, RFC 7323 2.4b)', () => {
   const window = create();
   window.read(1, 100, 0);
   window.read(2 * MAXIMUM, 100, 100);

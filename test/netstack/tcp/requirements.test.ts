@@ -102,7 +102,7 @@ it('acknowledges all that came before it sends, at once (MUST-58, MUST-59)', () 
   expect(h.sendsBriefly()).toEqual(['ACK 1+0 702']);
 });
 
-it('has a clock of timestamps of one millisecond, and another for each peer (RFC 7323 5.4)', () => {
+it('has a clock of timestamps of one millisecond, and another for each peer (RFC 7323 5.4, RFC 7323 7.1)', () => {
   const h = new Harness();
   const first = h.connect().options.tsVal;
   const [second] = h.after(1000).sends();

@@ -55,7 +55,7 @@ describe('an ACK', () => {
     expect(trips.srtt).toBe(110);
   });
 
-  it('is none more than once a round trip (RFC 6298 3)', () => {
+  it('is none more than once a round trip (RFC 6298 3, RFC 7323 4.2)', () => {
     const trips = measured();
     trips.acknowledged(180, -1, 1000);
     trips.acknowledged(500, -1, 1109);

@@ -13,7 +13,7 @@ it('computes SRTT, RTTVAR and RTO as RFC 6298 2.2 and 2.3 say (MUST-18, RFC 6298
   expect([rto.srtt, rto.rttvar, rto.rto]).toEqual([450, 250, 1450]);
 });
 
-it('keeps the variance term at 200 ms or more (RFC 6298 2.4)', () => {
+it('keeps the variance term at 200 ms or more (RFC 6298 2.4, RFC 6298 4)', () => {
   const rto = new RtoEstimator();
   for (let count = 0; count < 50; count++) rto.sample(10);
   expect(rto.rto).toBeCloseTo(210, 5);

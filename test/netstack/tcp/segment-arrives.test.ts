@@ -12,7 +12,7 @@ import {
 } from '../tcp-harness.js';
 
 describe('SYN-SENT', () => {
-  it('sends a SYN with MSS, window scale and timestamps (MUST-14, SHLD-5, MUST-67, SHLD-6)', () => {
+  it('sends a SYN with MSS, window scale and timestamps (MUST-14, SHLD-5, MUST-67, SHLD-6, draft-ietf-ccwg-bbr 4.1.3.5.1, RFC 1191 3.1, RFC 8200 8.3)', () => {
     const syn = new Harness().connect();
     expect(syn).toMatchObject({ flags: 'SYN', len: 0, wnd: 65_535 });
     expect(syn.options).toMatchObject({ mss: 1000, windowShift: 8, hasTimestamps: true });
@@ -205,7 +205,7 @@ describe('ESTABLISHED', () => {
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
 
-  it('keeps data behind a gap, with one duplicate ACK for each segment (SHLD-31, RFC 5681 4.2)', () => {
+  it('keeps data behind a gap, with one duplicate ACK for each segment (SHLD-31, RFC 5681 4.2, RFC 5681 4.2b)', () => {
     const h = new Harness().establish();
     const data = patternBytes(4000);
     h.receives({ flags: ACK, seq: 1001, data: data.subarray(1000, 2000) });
@@ -299,7 +299,7 @@ describe('ESTABLISHED', () => {
     expect(h.connection.info().sndWnd).toBe(5000);
   });
 
-  it('drops an old timestamp with an ACK, but not RST (RFC 7323 5.3)', () => {
+  it('drops an old timestamp with an ACK, but not RST (RFC 7323 5.3, RFC 7323 5.2)', () => {
     const h = new Harness().establish({
       syn: [...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(1000, 0)],
     });

@@ -34,7 +34,7 @@ describe('sending', () => {
     expect(h.sends().map(({ len }) => len)).toEqual([548, 452]);
   });
 
-  it("keeps to the peer's window, scaled only when both SYNs carry the option (REC-1, RFC 7323 2.2)", () => {
+  it("keeps to the peer's window, scaled only when both SYNs carry the option (REC-1, RFC 7323 2.2, RFC 5681 2b)", () => {
     const plain = new Harness().establish({ wnd: 2500 });
     plain.connection.send(new Uint8Array(9000), plain.now);
     expect(plain.sends().map(({ len }) => len)).toEqual([1000, 1000]);
@@ -157,7 +157,7 @@ describe('the retransmission timer', () => {
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 3001+1000 1']);
   });
 
-  it('starts anew at each ACK and stops at the last (RFC 6298 5.1)', () => {
+  it('starts anew at each ACK and stops at the last (RFC 6298 5.1, RFC 6928 9, RFC 6298 5)', () => {
     const h = inFlight(2);
     h.after(150).receives({ flags: ACK, ack: 1001 });
     h.sends();

@@ -84,6 +84,9 @@ export interface CongestionControl {
   /** The effective MSS became known or changed. */
   setMss(mss: number): void;
 
+  /** The handshake took more than one repetition of our SYN; nothing else was sent yet. */
+  handshakeRepeated(): void;
+
   /** A segment is about to leave after nothing was in flight (state.inflight is 0), for `idle` ms. */
   restart(state: DeliveryState, idle: number, rto: number, now: number): void;
 

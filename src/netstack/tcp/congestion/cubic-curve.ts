@@ -1,6 +1,6 @@
 /** The curve of CUBIC: RFC 9438 4.2. Windows are segments, times are ms. */
 
-/** C of RFC 9438 4.1.2, per cubed second. */
+/** C of RFC 9438 4.1.1, per cubed second. */
 const SCALE = 0.4;
 
 /** K: how long the window takes back to W_max (equation 2). */

@@ -40,7 +40,7 @@ export class Cubic implements AvoidanceLaw {
   #saved: Epoch = { ...this.#epoch };
 
   /**
-   * RFC 9438 4.6, with cwnd and not FlightSize: 5.8 lets us, since a window that is not used does
+   * RFC 9438 4.6, with cwnd and not FlightSize, which it lets us since a window that is not used does
    * not grow.
    */
   reduced(window: number, _flightSize: number, mss: number): number {

@@ -82,6 +82,11 @@ export class WindowControl implements CongestionControl {
     this.#cwnd = Math.max(this.#cwnd, mss);
   }
 
+  handshakeRepeated(): void {
+    // RFC 5681 3.1: the path loses what little it gets, so that one segment MUST be enough.
+    this.#cwnd = this.#mss;
+  }
+
   restart(_state: DeliveryState, idle: number, rto: number, now: number): void {
     this.#law.paused(now - this.#acknowledgedAt);
     this.#acknowledgedAt = now;
@@ -155,7 +160,7 @@ export class WindowControl implements CongestionControl {
   }
 
   exitRecovery(state: DeliveryState): void {
-    // RFC 9937 6.2: the recovery ends at ssthresh. Pacing keeps the rest from being a burst.
+    // RFC 9937 6.4: the recovery ends at ssthresh. Pacing keeps the rest from being a burst.
     if (this.#repair === 'fast-recovery') this.#cwnd = this.#ssthresh;
     this.#hasJustRecovered = this.#repair === 'fast-recovery';
     this.#repair = 'none';

@@ -18,6 +18,6 @@ it.each([
   [5217.163, 100.4],
   [6217.163, 103.2],
   [8434.327, 130],
-])('is W_cubic(%d) (RFC 9438 4.2)', (elapsed, window) => {
+])('is W_cubic(%d) (RFC 9438 4.2, RFC 9438 5.1)', (elapsed, window) => {
   expect(cubicWindow(elapsed, 100, timeToMaximum(100, 70))).toBeCloseTo(window, 2);
 });

@@ -28,7 +28,7 @@ function trace(flight: number, lost: number, ssthresh: number, acks: number): [n
 }
 
 it('lets half of what is delivered out while the window is halved (RFC 9937)', () => {
-  // RFC 9937 4, the first example: 20 segments, one lost, ssthresh 10.
+  // RFC 9937 8, the first example: 20 segments, one lost, ssthresh 10.
   const [sent, inflight] = trace(20, 1, 10, 18);
   expect(sent).toEqual([1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1]);
   expect(inflight).toBe(10);
@@ -41,7 +41,7 @@ it('lets seven of ten out for CUBIC', () => {
 });
 
 it('sends what is delivered, and no more, when losses took more than the reduction (RFC 9937)', () => {
-  // RFC 9937 4, the second example: 15 of 20 lost; each ACK that is left clocks one segment out.
+  // RFC 9937 8, the second example: 15 of 20 lost; each ACK that is left clocks one segment out.
   const [sent, inflight] = trace(20, 15, 10, 4);
   expect(sent).toEqual([1, 1, 1, 1]);
   expect(inflight).toBe(5);

@@ -85,7 +85,7 @@ describe('in congestion avoidance (RFC 5681 3.1)', () => {
     expect(control.cwnd).toBe(6000);
   });
 
-  it('does not grow while one more segment would fit (RFC 9438 5.8)', () => {
+  it('does not grow while one more segment would fit (RFC 9438 5.8, RFC 9438 4.6b)', () => {
     const control = recovering();
     control.exitRecovery(state());
     let delivered = 2000;
@@ -118,7 +118,7 @@ describe('in fast recovery', () => {
     expect(control.cwnd).toBe(10_000);
   });
 
-  it('reduces once for all that left before it, and again for what left after (RFC 5681 4.3)', () => {
+  it('reduces once for all that left before it, and again for what left after (RFC 5681 4.3, RFC 8985 9.3)', () => {
     const control = recovering();
     const later = state({ flightSize: 10_000, inflight: 7000, delivered: 2000, lost: 2000 });
     control.lost(transmission({ sentAt: 99, lost: 0 }), later, 150);

@@ -81,6 +81,11 @@ export class Bbr implements CongestionControl {
     this.#setSendQuantum();
   }
 
+  /** RFC 5681 3.1 of the initial window, of which draft-ietf-ccwg-bbr 5.6.4.1 takes the size. */
+  handshakeRepeated(): void {
+    this.#model.cwnd = this.#model.mss;
+  }
+
   /** HandleRestartFromIdle(): cwnd stays as it is, since pacing alone keeps the rate. */
   restart(state: DeliveryState, _idle: number, _rto: number, now: number): void {
     const { phase, aggregation } = this.#model;

@@ -1,4 +1,4 @@
-/** The constants of BBR: draft-ietf-ccwg-bbr 2.4 to 2.14. Times are ms. */
+/** The constants of BBR: draft-ietf-ccwg-bbr 2.5 to 2.16. Times are ms. */
 
 /** 4 ln 2: the least gain that lets the rate double each round. */
 export const STARTUP_PACING_GAIN = 2.77;

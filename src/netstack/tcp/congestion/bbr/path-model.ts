@@ -1,5 +1,5 @@
 /**
- * What BBR thinks of the path, and how much in flight follows from it: draft-ietf-ccwg-bbr 2.7 and
+ * What BBR thinks of the path, and how much in flight follows from it: draft-ietf-ccwg-bbr 2.9 and
  * 5.6.4. All parts of BBR read and write it; none of its values is a secret of another part.
  */
 import type { DeliveryState } from '../congestion-control.js';

@@ -1,4 +1,4 @@
-/** The examples of draft-ietf-ccwg-bbr, appendix, and what the sender tells. */
+/** The examples of draft-ietf-ccwg-bbr 10, and what the sender tells. */
 import { Bbr } from '../../../../../src/netstack/tcp/congestion/bbr/bbr.js';
 import type { AckSample } from '../../../../../src/netstack/tcp/congestion/congestion-control.js';
 import { type Flow, MSS, Path, type PathOptions, seededRandom } from '../bottleneck.js';

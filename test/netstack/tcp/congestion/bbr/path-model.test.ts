@@ -27,7 +27,7 @@ it('multiplies rate and round trip, with room for the window that the phase want
   expect(model.maximumInflight).toBe(107_000);
 });
 
-it('keeps four segments in flight, and three quanta (draft-ietf-ccwg-bbr 5.5.8)', () => {
+it('keeps four segments in flight, and three quanta (draft-ietf-ccwg-bbr 5.5.8, draft-ietf-ccwg-bbr 5.6.4.3)', () => {
   const model = known();
   expect(model.inflight(1, 1)).toBe(4000);
   model.sendQuantum = 5000;

@@ -15,7 +15,7 @@ it('is the shortest round trip of ten seconds (draft-ietf-ccwg-bbr 5.3.4.3, draf
   expect(floor.value).toBe(60);
 });
 
-it('is to be looked for when nothing as short was seen for five seconds (draft-ietf-ccwg-bbr 5.3.4.3)', () => {
+it('is to be looked for when nothing as short was seen for five seconds (draft-ietf-ccwg-bbr 5.3.4.3, draft-ietf-ccwg-bbr 5.3.4.2)', () => {
   const floor = new RoundTripFloor(0);
   floor.update(40, 100);
   floor.update(50, 5100);
