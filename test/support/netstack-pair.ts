@@ -67,6 +67,8 @@ export interface LinkOptions {
   /** Bytes per ms; infinite by default. What waits longer than `queueDelay` ms is dropped. */
   rate?: number;
   queueDelay?: number;
+  /** When the left host, which does other things besides, comes to its stack; at once by default. */
+  turnAt?: (now: number) => number;
 }
 
 export const LEFT_ADDRESS = ip('10.0.0.1');
@@ -96,6 +98,8 @@ export class NetstackPair {
   readonly #random: () => number;
   readonly #flights: Flight[] = [];
   readonly #lineFreeAt = { left: 0, right: 0 };
+  /** What has arrived at the left host and is not yet read. */
+  readonly #waiting: Uint8Array[] = [];
   #order = 0;
 
   constructor(options: LinkOptions = {}) {
@@ -108,6 +112,7 @@ export class NetstackPair {
       duplicate: 0,
       rate: Infinity,
       queueDelay: 100,
+      turnAt: (now) => now,
       ...options,
     };
     this.#random = seededRandom(seed);
@@ -129,7 +134,7 @@ export class NetstackPair {
       if (done()) return;
       const next = Math.min(
         this.#flights[0]?.at ?? Infinity,
-        this.left.nextTimeout(),
+        this.#turnOfLeft(),
         this.right.nextTimeout(),
       );
       if (next > end) {
@@ -138,14 +143,28 @@ export class NetstackPair {
       }
       if (next > this.now) this.now = next;
       this.#deliver();
-      this.left.handleTimeout(this.now);
+      if (this.#isLeftsTurn()) this.left.handleTimeout(this.now);
       this.right.handleTimeout(this.now);
     }
   }
 
+  /** When the left stack has something to do and its host comes to it. */
+  #turnOfLeft(): number {
+    const { turnAt } = this.#link;
+    const free = turnAt(this.now);
+    return free > this.now ? free : turnAt(Math.max(this.left.nextTimeout(), this.now));
+  }
+
+  #isLeftsTurn(): boolean {
+    return this.#link.turnAt(this.now) === this.now;
+  }
+
   /** Lets both stacks send what they can. */
   drain(): void {
-    while (this.left.drain((slot) => this.#send('left', slot), this.now));
+    if (this.#isLeftsTurn()) {
+      for (const packet of this.#waiting.splice(0)) this.left.handlePacket(packet, this.now);
+      while (this.left.drain((slot) => this.#send('left', slot), this.now));
+    }
     while (this.right.drain((slot) => this.#send('right', slot), this.now));
   }
 
@@ -182,7 +201,8 @@ export class NetstackPair {
       const first = this.#flights[0];
       if (first === undefined || first.at > this.now) return;
       popFlight(this.#flights);
-      this[first.to].handlePacket(first.packet, this.now);
+      if (first.to === 'left') this.#waiting.push(first.packet);
+      else this.right.handlePacket(first.packet, this.now);
     }
   }
 }

@@ -39,17 +39,34 @@ it('says when the debt is paid and half a quantum, or a ms, is there', () => {
   expect(fast.departure(10_000, 2000, 0)).toBeCloseTo(0.2, 9);
 });
 
-it('saves what a late timer did not use, up to two ms or a quantum', () => {
-  const pacer = new Pacer();
-  pacer.departure(5000, 2000, 0);
-  pacer.sent(2000, 5000, 2000, 0);
-  expect(pacer.departure(5000, 2000, 100)).toBe(100);
+/** How many segments of 1000 octets leave at once. */
+function leaveAt(pacer: Pacer, rate: number, now: number): number {
   let sent = 0;
-  while (pacer.departure(5000, 2000, 100) <= 100) {
-    pacer.sent(1000, 5000, 2000, 100);
+  while (pacer.departure(rate, 2000, now) <= now) {
+    pacer.sent(1000, rate, 2000, now);
     sent++;
   }
-  expect(sent).toBe(10 + 1);
+  return sent;
+}
+
+it('makes up for a timer that was late, up to ten ms', () => {
+  const pacer = new Pacer();
+  expect(leaveAt(pacer, 1000, 0)).toBe(3);
+  // A ms pays the debt, six are there.
+  expect(leaveAt(pacer, 1000, 7)).toBe(6 + 1);
+  expect(leaveAt(pacer, 1000, 100)).toBe(10 + 1);
+});
+
+it('saves no more than two ms where it is not the pacer that keeps the sender', () => {
+  const pacer = new Pacer();
+  pacer.departure(5000, 2000, 0);
+  // The window, or the user, has no more than this.
+  pacer.sent(2000, 5000, 2000, 0);
+  expect(leaveAt(pacer, 5000, 100)).toBe(10 + 1);
+  // What was made up for and not used is not kept either.
+  pacer.departure(5000, 2000, 110);
+  pacer.sent(1000, 5000, 2000, 110);
+  expect(leaveAt(pacer, 5000, 120)).toBe(10 + 1);
 });
 
 it('has no more than a quantum after an idle second', () => {
