@@ -14,6 +14,12 @@ const SOCKET_HIGH_WATER = 1024 * 1024;
 /** A timer that is already due is never set below this, so that a bug cannot spin the process. */
 const SHORTEST_TIMER = 1;
 
+/** A timer that is later than this was kept waiting with all else: the event loop was blocked. */
+const STALL = 10;
+
+/** So long, in ms, what has come during a stall is taken before timers expire. */
+const LONGEST_CATCH_UP = 10;
+
 export interface DriverOptions {
   readonly engine: NetstackEngine;
   readonly socket: DatagramSocket;
@@ -31,6 +37,11 @@ export class Driver {
   readonly #onTurn: ((now: number) => void) | undefined;
   #timer: Timer | undefined;
   #timerAt = Infinity;
+  /** When the timer is to fire: not before it was set, unlike #timerAt. */
+  #expectedAt = Infinity;
+  #isCatchingUp = false;
+  /** Batches of datagrams. */
+  #received = 0;
   #scheduled = false;
   #closed = false;
 
@@ -42,6 +53,7 @@ export class Driver {
     this.#onTurn = options.onTurn;
     this.#socket.onReceive((datagrams) => {
       if (this.#closed) return;
+      this.#received++;
       this.#engine.handleDatagrams(datagrams, this.#clock.now());
       this.#turn();
     });
@@ -69,14 +81,42 @@ export class Driver {
   /** Runs one last turn for what is queued and stops. The socket stays open. */
   close(): void {
     if (this.#closed) return;
-    this.#turn();
+    this.#runTurn(this.#clock.now());
     this.#closed = true;
     this.#timer?.cancel();
   }
 
   #turn(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#isCatchingUp) return;
     const now = this.#clock.now();
+    if (now - this.#expectedAt <= STALL) this.#runTurn(now);
+    else this.#catchUp(now);
+  }
+
+  /**
+   * An event loop that was blocked runs its timers before it reads its sockets. What came in time
+   * and was not read is not late: TCP would send again what is acknowledged there (RFC 6298 5.3).
+   */
+  #catchUp(stalledUntil: number): void {
+    this.#isCatchingUp = true;
+    // What the socket reads behind this call is handed on behind the first deferred call.
+    this.#clock.defer(() => this.#lookForMore(this.#received, stalledUntil + LONGEST_CATCH_UP));
+  }
+
+  #lookForMore(receivedBefore: number, until: number): void {
+    this.#clock.defer(() => {
+      if (this.#closed) return;
+      const now = this.#clock.now();
+      if (this.#received !== receivedBefore && now < until) {
+        this.#lookForMore(this.#received, until);
+        return;
+      }
+      this.#isCatchingUp = false;
+      this.#runTurn(now);
+    });
+  }
+
+  #runTurn(now: number): void {
     if (this.#engine.nextTimeout() <= now) this.#engine.handleTimeout(now);
     let more = true;
     while (more && this.#socket.queuedBytes < SOCKET_HIGH_WATER) {
@@ -98,8 +138,9 @@ export class Driver {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#timerAt = at;
+    this.#expectedAt = Math.max(at, now + SHORTEST_TIMER);
     if (at === Infinity) return;
-    this.#timer = this.#clock.startTimer(Math.max(SHORTEST_TIMER, at - now), () => {
+    this.#timer = this.#clock.startTimer(this.#expectedAt - now, () => {
       this.#timer = undefined;
       this.#timerAt = Infinity;
       this.#turn();

@@ -39,6 +39,14 @@ export class FakeClock implements Clock {
     this.#now += duration;
   }
 
+  /** Fires what is due, in order, and nothing that this defers: an event loop's phase of timers. */
+  fire(): void {
+    for (const timer of [...this.#timers].sort((left, right) => left.at - right.at)) {
+      if (timer.at > this.#now || !this.#timers.delete(timer)) continue;
+      timer.handler();
+    }
+  }
+
   /** Moves time on by `duration`, firing what falls due in order. */
   advance(duration: number): void {
     const until = this.#now + duration;

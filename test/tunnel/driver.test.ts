@@ -126,6 +126,89 @@ it('lets a timer expire that is late before it does anything else', () => {
   expect(engine.calls).toEqual(['timeout at 61000', 'drain']);
 });
 
+describe('a process that did not run for a while', () => {
+  /** The timer was due at 1500; it is `now`. */
+  function stalledUntil(now: number): ReturnType<typeof setUp> {
+    const run = setUp();
+    run.engine.timeout = 1_500;
+    run.driver.schedule();
+    run.clock.settle();
+    run.engine.calls.length = 0;
+    run.clock.skip(now - run.clock.now());
+    return run;
+  }
+
+  it('takes what has come meanwhile before a timer expires: nothing of it was late', () => {
+    const { engine, clock, socket } = stalledUntil(1_900);
+    clock.fire();
+    // The socket is read behind the timers, in two turns of the event loop.
+    clock.defer(() => {
+      socket.receive(datagram(), datagram());
+      clock.defer(() => socket.receive(datagram()));
+    });
+    clock.settle();
+    expect(engine.calls).toEqual([
+      'datagrams 2 at 1900',
+      'datagrams 1 at 1900',
+      'timeout at 1900',
+      'drain',
+    ]);
+  });
+
+  it('does so where a call from outside comes before the timer', () => {
+    const { engine, clock, driver, socket } = stalledUntil(1_900);
+    driver.schedule();
+    clock.defer(() => clock.defer(() => socket.receive(datagram())));
+    clock.settle();
+    clock.fire();
+    expect(engine.calls).toEqual(['datagrams 1 at 1900', 'timeout at 1900', 'drain']);
+  });
+
+  it('does not expire a timer that what has come puts off', () => {
+    const { engine, clock, socket } = stalledUntil(1_900);
+    clock.fire();
+    clock.defer(() => {
+      engine.timeout = 2_500;
+      socket.receive(datagram());
+    });
+    clock.settle();
+    expect(engine.calls).toEqual(['datagrams 1 at 1900', 'drain']);
+    clock.advance(600);
+    expect(engine.calls).toContain('timeout at 2500');
+  });
+
+  it('does not wait for a socket that is never empty', () => {
+    const { engine, clock, socket } = stalledUntil(1_900);
+    clock.fire();
+    let turns = 0;
+    const more = (): void => {
+      if (turns++ === 100) return;
+      clock.skip(1);
+      socket.receive(datagram());
+      clock.defer(more);
+    };
+    clock.defer(more);
+    clock.settle();
+    const timeout = engine.calls.find((call) => call.startsWith('timeout'));
+    expect(Number(/\d+/.exec(timeout!))).toBeLessThan(1_920);
+  });
+
+  it('has one last turn at once when it is closed', () => {
+    const { engine, clock, driver } = stalledUntil(1_900);
+    clock.fire();
+    driver.close();
+    expect(engine.calls).toEqual(['timeout at 1900', 'drain']);
+    clock.settle();
+    expect(engine.calls).toHaveLength(2);
+  });
+
+  it('lets a timer expire at once that is as late as timers are', () => {
+    const { engine, clock } = stalledUntil(1_505);
+    clock.fire();
+    expect(engine.calls).toEqual(['timeout at 1505', 'drain']);
+  });
+});
+
 it('tells of the end of each turn', () => {
   const { clock, driver, socket, turns } = setUp();
   socket.receive(datagram());
