@@ -6,11 +6,13 @@
  *     … (row 5, initiator)          … (rows 5 and 12, both roles)
  *     … (gotatun 0.7.2 c)           … (rows 1, 12; witnesses Linux kernel and wireguard-go)
  */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { missingOf, readJson, testFiles } from './tested-rules.js';
+
 const DATA = 'test/wireguard/conformance';
-const ROWS = Array.from({ length: 38 }, (_, index) => String(index + 1));
+export const ROWS = Array.from({ length: 38 }, (_, index) => String(index + 1));
 const LINES = [...'abcdefghi'];
 
 /** A string literal that ends in a tag, behind a blank. */
@@ -64,14 +66,12 @@ const TAG = new RegExp(
 export function readConformance(root) {
   const data = readJson(root, `${DATA}/rows.json`);
   const { mutations } = readJson(root, `${DATA}/mutations.json`);
-  const files = readdirSync(join(root, 'test'), { recursive: true })
-    .map((name) => `test/${name.replaceAll('\\', '/')}`)
-    .filter((name) => name.endsWith('.test.ts'))
-    .sort();
   return {
     root,
     rules: [...data.rows, ...data.changelog].map(ruleOf),
-    titles: files.flatMap((file) => titlesIn(file, readFileSync(join(root, file), 'utf8'))),
+    titles: testFiles(root, 'test').flatMap((file) =>
+      titlesIn(file, readFileSync(join(root, file), 'utf8')),
+    ),
     mutations: mutations.map(mutationOf),
   };
 }
@@ -104,10 +104,6 @@ export function titlesIn(file, text) {
 
 function split(text) {
   return text === undefined ? [] : text.split(/, | and /);
-}
-
-function readJson(root, path) {
-  return JSON.parse(readFileSync(join(root, path), 'utf8'));
 }
 
 function ruleOf({ row, line, roles = [], elsewhere = [], reason, ...rest }) {
@@ -171,16 +167,9 @@ function titleProblems({ file, title, isReadable, names }, known) {
 }
 
 function ruleProblems(rule, conformance) {
-  const { name, files, roles, elsewhere, reason } = rule;
+  const { name, roles, reason } = rule;
   const { root, mutations } = conformance;
-  const problems = files
-    .filter((file) => !existsSync(join(root, file)))
-    .map((file) => `${name}: there is no ${file}`);
-  for (const { file, title } of elsewhere) {
-    const isThere =
-      existsSync(join(root, file)) && readFileSync(join(root, file), 'utf8').includes(title);
-    if (!isThere) problems.push(`${name}: there is no "${title}" in ${file}`);
-  }
+  const problems = missingOf(root, rule);
   if (reason !== undefined) return problems;
   const tests = testsOf(conformance, name);
   if (tests.length === 0) problems.push(`${name}: neither a test nor a reason`);
@@ -206,110 +195,3 @@ function mutationProblems({ name, file, find, replace, test }, conformance) {
   if (!isHeld) problems.push(`${where}: ${test} has no test of the row`);
   return problems;
 }
-
-/**
- * The document, before it is formatted.
- *
- * @returns {string}
- */
-export function conformanceDocument(conformance) {
-  const { rules } = conformance;
-  const isRow = ({ name }) => ROWS.includes(name);
-  return [
-    HEAD,
-    '## At a glance',
-    overview(conformance),
-    '## The rules',
-    ...rules.filter(isRow).map((rule) => section(rule, conformance, `Row ${rule.name}`)),
-    CHANGELOG_HEAD,
-    ...rules
-      .filter((rule) => !isRow(rule))
-      .map((rule) => section(rule, conformance, `Line ${rule.name}`)),
-  ].join('\n\n');
-}
-
-function overview(conformance) {
-  const rows = conformance.rules.map((rule) => {
-    const tests = testsOf(conformance, rule.name);
-    const count = (role) => tests.filter(({ roles }) => roles.includes(role)).length;
-    const cells =
-      rule.roles.length === 0
-        ? [tests.length || '', '']
-        : ['initiator', 'responder'].map((role) => count(role) || '–');
-    const witnesses = witnessesOf(conformance, rule.name).join(', ');
-    const shown = rule.reason === undefined ? witnesses : 'not done: see below';
-    return `| ${rule.name} | ${rule.subject} | ${cells.join(' | ')} | ${shown} |`;
-  });
-  return [
-    '| row | subject | as initiator | as responder | witnessed by |',
-    '| --- | --- | --- | --- | --- |',
-    ...rows,
-  ].join('\n');
-}
-
-/** Foreign implementations, each once. */
-function witnessesOf(conformance, name) {
-  const all = witnessedTestsOf(conformance, name).flatMap(({ witnesses }) => witnesses);
-  return [...new Set(all)].sort();
-}
-
-function section(rule, conformance, heading) {
-  const { name, subject, sections, files, elsewhere, reason } = rule;
-  const facts = [
-    sections && `Whitepaper: ${sections}`,
-    name === String(rule.row) ? '' : `The rule is that of row ${rule.row}`,
-    files.length > 0 && `Code: ${files.map((file) => `\`${file}\``).join(', ')}`,
-    reason && `**${reason}**`,
-    list('Tests', [...testsOf(conformance, name), ...elsewhere]),
-    list(
-      `Witnessed by ${witnessesOf(conformance, name).join(', ')}`,
-      witnessedTestsOf(conformance, name),
-    ),
-  ];
-  const lines = facts.filter((fact) => fact).map((fact) => `- ${fact}`);
-  return [`### ${heading}: ${subject}`, rule.rule, lines.join('\n')].join('\n\n');
-}
-
-/** Tests under their files. */
-function list(what, tests) {
-  if (tests.length === 0) return '';
-  const files = [...new Set(tests.map(({ file }) => file))];
-  const items = files.flatMap((file) => [
-    `  - \`${file}\``,
-    ...tests.filter((test) => test.file === file).map((test) => `    - ${titleText(test)}`),
-  ]);
-  return [`${what}:`, ...items].join('\n');
-}
-
-function titleText({ title, roles = [] }) {
-  return roles.length === 0 ? title : `${title} *(${roles.join(', ')})*`;
-}
-
-const HEAD = `# WireGuard: each rule, and what holds it
-
-This page lists the rules that a WireGuard implementation has to keep, as the whitepaper
-(<https://www.wireguard.com/papers/wireguard.pdf>), the Linux kernel and wireguard-go keep them. Under
-each rule stand the section of the whitepaper, the files in which we do it, the tests that hold it, and
-the foreign implementations that have seen us keep it. What we do not do says so, and why.
-
-The page is generated from \`test/wireguard/conformance/rows.json\` and from the titles of the tests, by
-\`npm run conformance\`; a test fails where it is out of date.
-
-| command | does |
-| --- | --- |
-| \`npm test\` | runs every test; those with foreign peers need root, wireguard-go, and for the kernel qemu, and tell what is missing where they are skipped |
-| \`npm run sim\` | two peers and a network that loses, delays, repeats and damages, for a day of virtual time; a seed repeats a run |
-| \`npm run fuzz\` | random and almost valid datagrams against a device; a seed repeats a run |
-| \`npm run mutate\` | changes the code in every place that Stryker knows; the unit tests have to fail |
-| \`npm run mutate:conformance\` | breaks each rule below on purpose, by the list in \`test/wireguard/conformance/mutations.json\`; its tests have to fail |
-
-The tests of this page that name no witness play both peers in virtual time: nothing in them waits, and
-a failure repeats. Where a device could not be made to send what a test needs, the other peer is
-\`test/wireguard/conformance/whitepaper.ts\`, which makes the messages step by step as the whitepaper
-writes them and shares nothing with our code but the primitives, which have known answers of their own.`;
-
-const CHANGELOG_HEAD = `## The changelog of gotatun 0.7.2
-
-gotatun is a fork of boringtun. Version 0.7.2 of its changelog
-(<https://github.com/mullvad/gotatun/blob/main/CHANGELOG.md>) lists what its ancestor had got wrong for
-years: a list of what is easily got wrong.`;

@@ -5,8 +5,10 @@
  *
  *     … (MUST-58, MUST-59)     … (RFC 8985 7.3)     … (tcp_zero_window_probe)
  */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+
+import { byFile, fileList, missingOf, readJson, testFiles } from './tested-rules.js';
 
 const DATA = 'test/netstack/conformance';
 
@@ -51,15 +53,10 @@ export function readTcpConformance(root) {
   const sources = readdirSync(join(root, DATA))
     .filter((name) => name.endsWith('.json'))
     .sort()
-    .flatMap((name) => JSON.parse(readFileSync(join(root, DATA, name), 'utf8')));
-  const files = ['netstack', 'wire', 'tunnel']
-    .flatMap((folder) =>
-      readdirSync(join(root, 'test', folder), { recursive: true }).map(
-        (name) => `test/${folder}/${name.replaceAll('\\', '/')}`,
-      ),
-    )
-    .filter((name) => name.endsWith('.test.ts'))
-    .sort();
+    .flatMap((name) => readJson(root, `${DATA}/${name}`));
+  const files = ['netstack', 'tunnel', 'wire'].flatMap((folder) =>
+    testFiles(root, `test/${folder}`),
+  );
   return {
     root,
     sources: sources.map(({ title, about, rows }) => ({ title, about, rows: rows.map(rowOf) })),
@@ -126,16 +123,8 @@ export function tcpProblemsOf(conformance) {
 }
 
 function rowProblems(row, conformance) {
-  const { name, files, elsewhere, deviation, notApplicable } = row;
-  const { root } = conformance;
-  const problems = files
-    .filter((file) => !existsSync(join(root, file)))
-    .map((file) => `${name}: there is no ${file}`);
-  for (const { file, title } of elsewhere) {
-    const isThere =
-      existsSync(join(root, file)) && readFileSync(join(root, file), 'utf8').includes(title);
-    if (!isThere) problems.push(`${name}: there is no "${title}" in ${file}`);
-  }
+  const { name, deviation, notApplicable } = row;
+  const problems = missingOf(conformance.root, row);
   const hasReason = deviation !== undefined || notApplicable !== undefined;
   if (!hasReason && testsHolding(conformance, row).length === 0) {
     problems.push(`${name}: neither a test nor a reason`);
@@ -188,23 +177,20 @@ function deviationItem({ name, deviation }) {
 function item(row, conformance) {
   const { name, section, rule, files, deviation, notApplicable } = row;
   const head = `- **${name}**${section ? ` (${section})` : ''}: ${rule}`;
-  const where = files.map((file) => `\`${file}\``).join(', ');
+  const where = fileList(files);
   const facts = [
     where && `Code: ${where}`,
     deviation && `**Otherwise:** ${deviation}`,
     notApplicable && `**Does not apply:** ${notApplicable}`,
-    ...byFile(testsHolding(conformance, row)),
+    ...byFile(testsHolding(conformance, row)).map(heldIn),
   ];
   return [head, ...facts.filter((fact) => fact).map((fact) => `  - ${fact}`)].join('\n');
 }
 
-/** Tests under their files, each title once. */
-function byFile(tests) {
-  const files = [...new Set(tests.map(({ file }) => file))];
-  return files.map((file) => {
-    const titles = tests.filter((test) => test.file === file).map(({ title }) => title);
-    return `\`${file}\`: ${[...new Set(titles)].map((title) => `“${escaped(title)}”`).join(', ')}`;
-  });
+/** Tests of a file, each title once. */
+function heldIn([file, tests]) {
+  const titles = [...new Set(tests.map(({ title }) => `“${escaped(title)}”`))];
+  return `\`${file}\`: ${titles.join(', ')}`;
 }
 
 /** A title as Markdown shows it: `%s` and the like are jest's, in a table of cases. */

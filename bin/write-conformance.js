@@ -7,7 +7,8 @@ import { join } from 'node:path';
 
 import { format, resolveConfig } from 'prettier';
 
-import { conformanceDocument, problemsOf, readConformance } from './conformance.js';
+import { conformanceDocument } from './conformance-page.js';
+import { problemsOf, readConformance } from './conformance.js';
 import { readTcpConformance, tcpConformanceDocument, tcpProblemsOf } from './tcp-conformance.js';
 
 const root = join(import.meta.dirname, '..');

@@ -3,8 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import { conformanceDocument } from '../bin/conformance-page.js';
 import {
-  conformanceDocument,
   problemsOf,
   readConformance,
   testsOf,

@@ -2,7 +2,8 @@
 import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack, type StackLimits } from '../../src/netstack/stack.js';
 import type { TcpConnection, TcpObserver } from '../../src/netstack/tcp/connection.js';
-import { TcpSocket, type TcpSocketHost } from '../../src/tunnel/tcp-socket.js';
+import type { ConnectionHost } from '../../src/tunnel/connection-stream.js';
+import { TcpSocket } from '../../src/tunnel/tcp-socket.js';
 import { sumPseudoHeader } from '../../src/wire/checksum.js';
 import { createIpv4Header, finishIpv4Header } from '../../src/wire/ipv4.js';
 import * as tcp from '../../src/wire/tcp.js';
@@ -229,7 +230,7 @@ function syn(source: Uint8Array, port: number, sequence: number): Uint8Array {
 /** Streams that are idle, `count` at each end; kept alive by what is returned. */
 export function idleStreams(pair: ScalePair, count: number): Set<TcpSocket> {
   const kept = new Set<TcpSocket>();
-  const host: TcpSocketHost = {
+  const host: ConnectionHost = {
     now: () => pair.now,
     schedule: () => undefined,
     startTimer: () => ({ cancel: () => undefined }),

@@ -6,6 +6,7 @@ import dnsPacket from 'dns-packet';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { Secret } from '../../src/lib/secret.js';
 import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
+import type { TcpSocket } from '../../src/tunnel/tcp-socket.js';
 import { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { TunnelInMemory } from './tunnel-in-memory.js';
 
@@ -58,6 +59,20 @@ export class TwoTunnels {
   async close(): Promise<void> {
     await this.near.close();
     await this.far.close();
+  }
+
+  /**
+   * A connection from near to a port of far, and the other end of it. When the tunnels are closed,
+   * what is still open fails: that is told to nobody.
+   */
+  async pair(options: { allowHalfOpen?: boolean } = {}) {
+    const server = this.far.listen({ port: 80, allowHalfOpen: true });
+    const socket = this.near.connect({ host: FAR, port: 80, ...options });
+    const both = [once(server, 'connection'), once(socket, 'connect')] as const;
+    const [[other]] = (await this.run(Promise.all(both))) as [[TcpSocket], unknown[]];
+    for (const end of [socket, other]) end.on('error', () => undefined);
+    server.close();
+    return { socket, other };
   }
 
   /** Lets time pass until a promise settles, `limit` ms at most. */

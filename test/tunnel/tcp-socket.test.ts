@@ -1,13 +1,10 @@
 /** A TCP socket of the tunnel behaves as one of node:net does. */
 import { once } from 'node:events';
 
-import { createNodeCrypto } from '../../src/crypto/node.js';
 import { DialError } from '../../src/proxy/dialer.js';
 import type { TcpServer } from '../../src/tunnel/tcp-server.js';
 import { TcpSocket } from '../../src/tunnel/tcp-socket.js';
 import type { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
-import { parseIpAddress } from '../../src/wire/ip-address.js';
-import { SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
 import { FAR, FAR_IPV6, NEAR, readText, thrownCode, TwoTunnels } from '../support/two-tunnels.js';
 
 let world: TwoTunnels;
@@ -26,17 +23,6 @@ function connect(...parameters: Parameters<UserspaceTunnel['connect']>): TcpSock
 function listen(...parameters: Parameters<UserspaceTunnel['listen']>): TcpServer {
   const server = world.far.listen(...parameters);
   return server.on('connection', (socket) => socket.on('error', () => undefined));
-}
-
-/** A connection that is there, and the other end of it. */
-async function pair(options: { allowHalfOpen?: boolean } = {}) {
-  const server = listen({ port: 80, allowHalfOpen: true });
-  const socket = connect({ host: FAR, port: 80, ...options });
-  const [[other]] = await world.run(
-    Promise.all([once(server, 'connection') as Promise<[TcpSocket]>, once(socket, 'connect')]),
-  );
-  server.close();
-  return { socket, other };
 }
 
 it('takes what is written before it is connected, and tells when it is', async () => {
@@ -104,13 +90,13 @@ it.each([
 });
 
 it('ends its own direction with the other, but for allowHalfOpen', async () => {
-  const plain = await pair();
+  const plain = await world.pair();
   plain.socket.resume();
   plain.other.end();
   await world.event(plain.socket, 'close');
   expect(plain.socket.writableFinished).toBe(true);
 
-  const half = await pair({ allowHalfOpen: true });
+  const half = await world.pair({ allowHalfOpen: true });
   half.socket.resume();
   half.other.end();
   await world.event(half.socket, 'end');
@@ -121,7 +107,7 @@ it('ends its own direction with the other, but for allowHalfOpen', async () => {
 });
 
 it('says EPIPE to a write after both have ended', async () => {
-  const { socket, other } = await pair();
+  const { socket, other } = await world.pair();
   socket.resume();
   // What waits keeps it open.
   socket.write(Buffer.alloc(16 * 1024 * 1024));
@@ -133,38 +119,6 @@ it('says EPIPE to a write after both have ended', async () => {
   const expected = { code: 'EPIPE', syscall: 'write', address: FAR, port: 80 };
   expect(await failed).toMatchObject(expected);
   expect(await written).toMatchObject(expected);
-});
-
-it('tells a reset, and closes with that it was an error', async () => {
-  const { socket, other } = await pair();
-  const closed = new Promise((resolve) => socket.once('close', resolve));
-  other.resetAndDestroy();
-  expect(await world.error(socket)).toMatchObject({
-    code: 'ECONNRESET',
-    errno: -104,
-    syscall: 'read',
-    address: FAR,
-    port: 80,
-  });
-  expect(await closed).toBe(true);
-});
-
-it('resets also what has ended both ways', async () => {
-  const { socket, other } = await pair({ allowHalfOpen: true });
-  other.end('x');
-  await world.event(socket.resume(), 'end');
-  const failure = world.error(other);
-  socket.end('never all of it'.repeat(1_000_000)).resetAndDestroy();
-  expect(await failure).toMatchObject({ code: 'ECONNRESET' });
-});
-
-it('resets what is handed over, and not sent', async () => {
-  const { socket, other } = await pair({ allowHalfOpen: true });
-  other.end('x');
-  await world.event(socket.resume(), 'end');
-  const failure = world.error(other);
-  socket.once('finish', () => socket.resetAndDestroy()).end('x');
-  expect(await failure).toMatchObject({ code: 'ECONNRESET' });
 });
 
 it('resets a connection that comes when it is gone', async () => {
@@ -203,7 +157,7 @@ it.each([
 });
 
 it('destroys soon what has still to be handed over', async () => {
-  const { socket, other } = await pair();
+  const { socket, other } = await world.pair();
   const heard = readText(other);
   socket.write('all of it');
   socket.destroySoon();
@@ -243,7 +197,7 @@ it('tells the silence of the tunnel from that of the target', async () => {
 });
 
 it('says ECONNABORTED when the tunnel closes', async () => {
-  const { socket } = await pair();
+  const { socket } = await world.pair();
   const failure = world.error(socket);
   const dial = world.error(connect({ host: '100.127.1.1', port: 80 }));
   await world.pass(100);
@@ -286,7 +240,7 @@ it('is reset where it is destroyed while it connects', async () => {
 });
 
 it('tells once that it is idle, and again after a byte', async () => {
-  const { socket, other } = await pair();
+  const { socket, other } = await world.pair();
   let timeouts = 0;
   socket.on('timeout', () => timeouts++).setTimeout(1_000);
   expect(socket.timeout).toBe(1_000);
@@ -326,7 +280,7 @@ it('probes a peer that is silent, where keepAlive is asked for before it connect
 });
 
 it('stops its probes', async () => {
-  const { socket } = await pair();
+  const { socket } = await world.pair();
   socket.setKeepAlive(true, 1_000).setKeepAlive(false);
   world.world.link.connected = false;
   await world.pass(20_000);
@@ -335,34 +289,4 @@ it('stops its probes', async () => {
 
 it.each([0, 65_536, -1, 1.5, '', 'http'])('throws for port %p', (port) => {
   expect(thrownCode(() => world.near.connect({ host: FAR, port }))).toBe('ERR_SOCKET_BAD_PORT');
-});
-
-it('tells of a reset that came before anybody could listen', async () => {
-  const memory = new TunnelInMemory(createNodeCrypto());
-  const network = await memory.openNetwork();
-  // The handshake and the reset arrive within one turn of the event loop.
-  network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => stream.destroy());
-  const tunnel = await memory.open();
-  const target = { host: SERVICE, port: 80 };
-  const dialled = tunnel.dialer.dial(target);
-  const failure = new Promise((resolve) => tunnel.connect(target).once('error', resolve));
-  await memory.advance(1_000);
-  expect((await dialled).errored).toMatchObject({ code: 'ECONNRESET' });
-  expect(await failure).toMatchObject({ code: 'ECONNRESET', syscall: 'read' });
-  await tunnel.close();
-  await network.close();
-});
-
-it('knows of data and of an end that came before anybody could read', async () => {
-  const memory = new TunnelInMemory(createNodeCrypto());
-  const network = await memory.openNetwork();
-  network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
-    stream.on('error', () => undefined).end('all');
-  });
-  const tunnel = await memory.open();
-  const text = readText(tunnel.connect({ host: SERVICE, port: 80 }));
-  await memory.advance(1_000);
-  expect(await text).toBe('all');
-  await tunnel.close();
-  await network.close();
 });

@@ -9,7 +9,8 @@ import type { Socket } from 'node:net';
 import type { DialTarget } from '../dialer.js';
 import { endWith, JoinedConnection } from '../joined-connection.js';
 import { resetConnection } from '../reset.js';
-import { type ClientMessage, Exchange, type ExchangeContext } from './exchange.js';
+import type { ClientMessage, ExchangeContext } from './exchange-context.js';
+import { Exchange } from './exchange.js';
 import { type ForwardFailure, malformedFailure, rawFailure, writeFailure } from './failure.js';
 import { MAX_PIPELINED } from './limits.js';
 

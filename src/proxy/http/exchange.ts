@@ -4,64 +4,20 @@
  * Invariant: the client gets the target's whole answer, or a failure with its reason, or, once the
  * head of the answer has left, a connection that is reset. It never gets a part that looks whole.
  */
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { failedDial } from '../dial-outcome.js';
-import type { Dialer, DialTarget } from '../dialer.js';
-import type { ProxyLog } from '../proxy-log.js';
 import { Relay } from '../relay.js';
 import { resetConnection } from '../reset.js';
 import { Watchdog } from '../watchdog.js';
+import type { ClientMessage, Destination, ExchangeContext } from './exchange-context.js';
 import { type ForwardFailure, statusOf, writeFailure } from './failure.js';
-import {
-  answerFields,
-  areWritable,
-  hasBody,
-  hasForeignCoding,
-  type HeaderField,
-  interimFields,
-  isChunked,
-  requestFields,
-  switchFields,
-  trailerFields,
-} from './header-fields.js';
-import { DRAIN_TIMEOUT, MAX_INTERIM } from './limits.js';
-import { rawHead, reasonPhrase } from './raw-head.js';
+import { ForwardedAnswer, type InterimAnswer } from './forwarded-answer.js';
+import { ForwardedRequest } from './forwarded-request.js';
+import { DRAIN_TIMEOUT } from './limits.js';
 import { refusalOf } from './refusal.js';
-import { lingerAndClose, openUpstream } from './upstream.js';
-
-/** Where a request goes. */
-export interface Destination {
-  readonly target: DialTarget;
-  /** The request target of the request line to it, in the form for an origin server. */
-  readonly path: string;
-}
-
-/** What the exchanges of one listener share. */
-export interface ExchangeContext {
-  /** Where a request goes, or why nowhere. */
-  readonly route: (request: IncomingMessage) => Destination | ForwardFailure;
-  /** Added to each request, in place of the client's fields of the same name. */
-  readonly headers: readonly HeaderField[];
-  readonly dialer: Dialer;
-  readonly log: ProxyLog;
-  readonly responseTimeout: number;
-  readonly idleTimeout: number;
-  /** Whether the listener is closing, so that no connection is kept alive. */
-  readonly isClosing: () => boolean;
-  readonly onFailure: () => void;
-}
-
-/** A request as Node hands it over. */
-export interface ClientMessage {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** The client holds its body back until it is told to go on (RFC 9110 10.1.1). */
-  readonly expectsContinue: boolean;
-  /** The client asks for another protocol, and Node has let go of its connection (RFC 9110 7.8). */
-  readonly upgrades: boolean;
-}
+import { lingerAndClose } from './upstream.js';
 
 /**
  * - `open`: there is no whole answer yet
@@ -79,13 +35,12 @@ export class Exchange {
   readonly #watchdog = new Watchdog(() => this.#expire());
   readonly #dialing = new AbortController();
   readonly #upgrades: boolean;
-  #awaitsContinue: boolean;
-  #interimCount = 0;
+  readonly #forwardedRequest: ForwardedRequest;
+  readonly #forwardedAnswer: ForwardedAnswer;
   #destination: Destination | undefined;
   #relay: Relay | undefined;
   #phase: Phase = 'open';
   #stream: Duplex | undefined;
-  #upstream: ClientRequest | undefined;
   #answer: IncomingMessage | undefined;
 
   /** @param onOver called once, when the client has its answer or its connection is gone */
@@ -94,7 +49,8 @@ export class Exchange {
     this.#request = message.request;
     this.#response = message.response;
     this.#upgrades = message.upgrades;
-    this.#awaitsContinue = message.expectsContinue;
+    this.#forwardedRequest = new ForwardedRequest(message);
+    this.#forwardedAnswer = new ForwardedAnswer(message.request, message.response);
     this.#onOver = onOver;
     this.#response.once('finish', () => this.#complete());
   }
@@ -142,7 +98,9 @@ export class Exchange {
     const why = { reason, ...(silence && { silence }), status: statusOf(failure) };
     log.warn(why, `not forwarded: ${message}`);
     const isBodyLost =
-      this.#awaitsContinue || reason === 'request-timeout' || reason === 'bad-request';
+      this.#forwardedRequest.awaitsContinue ||
+      reason === 'request-timeout' ||
+      reason === 'bad-request';
     // The client may or may not send its body after all: there is no telling the next request.
     // RFC 9112 6.3: nor where a coding hides how long the body is.
     if (isBodyLost || reason === 'not-implemented' || isClosing()) {
@@ -169,9 +127,12 @@ export class Exchange {
       this.#closed();
       return;
     }
-    const upstream = this.#open(stream, destination);
-    if (upstream === undefined) return;
-    this.#upstream = upstream;
+    const upstream = this.#forwardedRequest.open(stream, destination, this.#context.headers);
+    if (upstream === undefined) {
+      const message = 'the request line or a header holds a character that HTTP bars';
+      this.fail({ reason: 'bad-request', message });
+      return;
+    }
     upstream.on('error', (error) => this.#broken(error));
     upstream.on('information', (interim) => this.#inform(interim));
     // Without a listener Node takes a 101 for the end of the connection.
@@ -183,92 +144,49 @@ export class Exchange {
         if (this.#answer === undefined) this.#closed();
       }),
     );
-    this.#sendBody(upstream);
+    this.#forwardedRequest.sendBody(
+      upstream,
+      () => this.#progress(),
+      () => this.#endRequest(),
+    );
     this.#progress();
   }
 
-  #sendBody(upstream: ClientRequest): void {
-    const request = this.#request;
-    request.pipe(upstream, { end: false });
-    request.on('data', () => {
-      // It does not wait to be told any more.
-      this.#awaitsContinue = false;
-      this.#progress();
-    });
-    request.once('end', () => {
-      if (this.#phase !== 'open') return;
-      if (isChunked(request)) upstream.addTrailers(trailerFields(request));
-      upstream.end();
-      this.#progress();
-    });
-    upstream.on('drain', () => this.#progress());
-  }
-
-  #open(stream: Duplex, { target, path }: Destination): ClientRequest | undefined {
-    const method = this.#request.method ?? '';
-    const fields = requestFields(this.#request, target, {
-      added: this.#context.headers,
-      expectsContinue: this.#awaitsContinue,
-      upgrades: this.#upgrades,
-    });
-    if (areWritable(path, fields)) {
-      return openUpstream(stream, { method, path, fields, hasBody: hasBody(this.#request) });
-    }
-    const message = 'the request line or a header holds a character that HTTP bars';
-    this.fail({ reason: 'bad-request', message });
-    return undefined;
-  }
-
-  /** RFC 9110 15.2: interim answers are passed on, to those that know of them. */
-  #inform({ statusCode, statusMessage, rawHeaders }: InterimAnswer): void {
+  #endRequest(): void {
     if (this.#phase !== 'open') return;
-    const fields = interimFields(rawHeaders);
-    // They go past Node's queue, so that there have to be few.
-    const isTaken = this.#request.httpVersionMinor >= 1 && ++this.#interimCount <= MAX_INTERIM;
-    if (statusCode === 100 && this.#awaitsContinue) {
-      // Node closes the connection behind the answer of a client that it has not told itself.
-      this.#response.writeContinue();
-    } else if (isTaken && areWritable('', fields)) {
-      const head = rawHead(statusCode, reasonPhrase({ statusMessage }), fields);
-      this.#request.socket.write(head, 'latin1');
-    }
-    if (statusCode === 100) this.#awaitsContinue = false;
+    this.#forwardedRequest.end();
+    this.#progress();
+  }
+
+  #inform(interim: InterimAnswer): void {
+    if (this.#phase !== 'open') return;
+    this.#forwardedAnswer.inform(interim, this.#forwardedRequest.awaitsContinue);
+    if (interim.statusCode === 100) this.#forwardedRequest.awaitsContinue = false;
     this.#progress();
   }
 
   /** RFC 9110 15.2.2: from the answer on, both connections speak what the two have agreed on. */
   #switch(answer: IncomingMessage, stream: Duplex, head: Uint8Array): void {
     if (this.#phase !== 'open') return;
-    const { socket } = this.#request;
-    const fields = switchFields(answer);
-    if (!areWritable('', fields)) {
+    if (!this.#forwardedAnswer.switchProtocols(answer)) {
       this.fail({ reason: 'bad-answer', message: 'the answer holds what HTTP/1.1 bars' });
       return;
     }
     this.#phase = 'switched';
     this.#watchdog.stop();
-    this.#response.detachSocket(socket);
-    socket.write(rawHead(101, reasonPhrase(answer), fields), 'latin1');
     if (head.length > 0) stream.unshift(head);
-    this.#relay = new Relay(socket, stream, () => this.#complete());
+    this.#relay = new Relay(this.#request.socket, stream, () => this.#complete());
   }
 
   #startAnswer(answer: IncomingMessage): void {
     if (this.#phase !== 'open') return;
-    const { statusCode = 0 } = answer;
-    const fields = answerFields(answer, this.#goesInChunks(answer));
-    // RFC 9112 6.1: what a coding besides chunked has wrapped would go on without its wrapping.
-    if (statusCode < 200 || hasForeignCoding(answer) || !areWritable('', fields)) {
+    // Told or not, the client may send its body after all: there is no telling the next request.
+    const isLast = this.#context.isClosing() || this.#forwardedRequest.awaitsContinue;
+    if (!this.#forwardedAnswer.writeHead(answer, isLast)) {
       this.fail({ reason: 'bad-answer', message: 'the answer holds what HTTP/1.1 bars' });
       return;
     }
     this.#answer = answer;
-    // Told or not, the client may send its body after all: there is no telling the next request.
-    if (this.#context.isClosing() || this.#awaitsContinue) this.#response.shouldKeepAlive = false;
-    this.#response.sendDate = false;
-    this.#response.writeHead(statusCode, reasonPhrase(answer), fields);
-    // The head goes at once, in the bytes in which it came: see openUpstream().
-    this.#response.write('', 'latin1');
     answer.once('end', () => this.#endAnswer(answer));
     // A close before the end, and not `complete`: that is set on a body without a length, too, when
     // its connection has been cut.
@@ -282,19 +200,10 @@ export class Exchange {
   #endAnswer(answer: IncomingMessage): void {
     if (!answer.complete) this.#closed();
     if (this.#phase !== 'open') return;
-    const isSent = this.#request.complete && this.#upstream?.writableFinished === true;
-    if (isSent && this.#stream !== undefined) lingerAndClose(this.#stream);
+    if (this.#forwardedRequest.isSent && this.#stream !== undefined) lingerAndClose(this.#stream);
     else this.#endUpstream();
-    // Node writes them where the answer goes in chunks.
-    this.#response.addTrailers(trailerFields(answer));
-    this.#end(!this.#awaitsContinue);
-  }
-
-  /** Whether Node will send the answer in chunks as it came, so that trailers find their way. */
-  #goesInChunks(answer: IncomingMessage): boolean {
-    const hasNoBody = answer.statusCode === 204 || answer.statusCode === 304;
-    if (hasNoBody || this.#request.method === 'HEAD') return false;
-    return isChunked(answer) && this.#response.useChunkedEncodingByDefault;
+    this.#forwardedAnswer.addTrailers(answer);
+    this.#end(!this.#forwardedRequest.awaitsContinue);
   }
 
   #broken(error: Error): void {
@@ -319,8 +228,7 @@ export class Exchange {
   #end(awaitsBody: boolean): void {
     this.#phase = 'ending';
     this.#watchdog.arm(DRAIN_TIMEOUT + this.#context.idleTimeout);
-    if (this.#upstream !== undefined) this.#request.unpipe(this.#upstream);
-    this.#request.resume();
+    this.#forwardedRequest.stop();
     if (this.#request.complete || this.#response.shouldKeepAlive || !awaitsBody) {
       this.#response.end();
       return;
@@ -347,35 +255,22 @@ export class Exchange {
 
   #endUpstream(): void {
     this.#dialing.abort(new Error('the exchange is over'));
-    this.#upstream?.destroy();
+    this.#forwardedRequest.destroy();
     this.#stream?.destroy();
   }
 
   #progress(): void {
     if (this.#phase !== 'open') return;
-    const isBodyUnderWay = this.#answer !== undefined || this.#awaitsClient();
+    const isBodyUnderWay = this.#answer !== undefined || this.#forwardedRequest.awaitsClient;
     const { idleTimeout, responseTimeout } = this.#context;
     this.#watchdog.arm(isBodyUnderWay ? idleTimeout : responseTimeout);
   }
 
-  /** Whether the next step is the client's: there is more of its body, and room for it. */
-  #awaitsClient(): boolean {
-    if (this.#awaitsContinue || this.#request.complete) return false;
-    return this.#upstream?.writableNeedDrain === false;
-  }
-
   #expire(): void {
     if (this.#phase === 'ending') this.#reset();
-    else if (this.#answer === undefined && this.#awaitsClient()) {
+    else if (this.#answer === undefined && this.#forwardedRequest.awaitsClient) {
       const message = 'the client stopped in the middle of its body';
       this.fail({ reason: 'request-timeout', message });
     } else this.fail({ reason: 'timeout', message: 'the target does not answer in time' });
   }
-}
-
-/** What Node tells of a 1xx answer. */
-interface InterimAnswer {
-  readonly statusCode: number;
-  readonly statusMessage: string;
-  readonly rawHeaders: string[];
 }

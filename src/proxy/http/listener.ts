@@ -12,7 +12,7 @@ import type { DialTarget } from '../dialer.js';
 import { formatAuthority, type ListenAddress } from '../listen-address.js';
 import { listenError } from '../listen-error.js';
 import { ClientConnection } from './client-connection.js';
-import type { ExchangeContext } from './exchange.js';
+import type { ExchangeContext } from './exchange-context.js';
 import type { ForwardFailure } from './failure.js';
 import * as limits from './limits.js';
 import { fieldLines } from './raw-head.js';

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import type { DialTarget } from '../dialer.js';
-import type { Destination } from '../http/exchange.js';
+import type { Destination } from '../http/exchange-context.js';
 import type { ForwardFailure } from '../http/failure.js';
 import { originTarget } from '../http/request-target.js';
 import { readTargetHost } from '../target-host.js';

@@ -14,6 +14,9 @@ import { rawClient, type Wire } from './wire.js';
 /** Where the forwarder believes that it sends to. */
 export const TARGET = { host: '100.127.69.42', port: 80 };
 
+/** An answer with a body, which is `ok`. */
+export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
 /** Ends what a test has left open; call it after each. */
 export class Cleanup {
   #steps: (() => Promise<void> | void)[] = [];
@@ -94,6 +97,21 @@ export class Forwarding {
     });
     const forwarder = await this.start(localDialer(server.port), options);
     return { server, forwarder, client: this.client(forwarder) };
+  }
+
+  /** The bytes that the target gets for a request. */
+  async seenByTarget(request: string, added: [string, string][] = []): Promise<string> {
+    const { client, server } = await this.answering(OK, { headers: added });
+    client.send(request);
+    await client.until('ok');
+    return server.wires[0]!.received;
+  }
+
+  /** The bytes that the client gets for an answer. */
+  async seenByClient(answer: string, request = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n') {
+    const { client } = await this.answering(answer);
+    client.send(request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+    return { ending: await client.ended(), received: client.received };
   }
 }
 

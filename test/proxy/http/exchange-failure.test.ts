@@ -1,0 +1,213 @@
+import { Duplex } from 'node:stream';
+
+import type { Dialer, DialFailure } from '../../../src/proxy/dialer.js';
+import { Cleanup, failing, Forwarding, localDialer, until } from '../support/forwarding.js';
+
+const cleanup = new Cleanup();
+let forwarding: Forwarding;
+beforeEach(() => {
+  forwarding = new Forwarding(cleanup);
+});
+afterEach(() => cleanup.run());
+
+describe('a failure before the answer', () => {
+  const STATUS: Record<DialFailure, number> = {
+    'no-route': 502,
+    'no-handshake': 504,
+    refused: 502,
+    unreachable: 502,
+    timeout: 504,
+    closed: 502,
+    exhausted: 502,
+    'no-such-name': 502,
+    'name-unresolved': 504,
+  };
+
+  it.each(Object.entries(STATUS))('of the dialer, %s, is %i', async (reason, status) => {
+    const forwarder = await forwarding.start(failing(reason as DialFailure));
+    const client = forwarding.client(forwarder);
+    client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc');
+    const received = await client.until('}}\n');
+    const [head, body] = received.split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(head).toContain('Content-Type: application/json');
+    expect(JSON.parse(body!)).toEqual({
+      error: { reason, message: `because ${reason}`, target: '100.127.69.42:80' },
+    });
+    expect(forwarder.counters).toEqual({ requests: 1, failures: 1, active: 0 });
+  });
+
+  it('says when to come back, where nothing was sent', async () => {
+    const client = forwarding.client(await forwarding.start(failing('no-handshake')));
+    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(await client.until('}}')).toContain('\r\nRetry-After: 5\r\n');
+  });
+
+  it('has no body for HEAD', async () => {
+    const client = forwarding.client(await forwarding.start(failing('refused')));
+    client.send('HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toMatch(/^HTTP\/1\.1 502 [^]*\r\n\r\n$/);
+  });
+
+  it('keeps the connection for a next request, behind the rest of the body', async () => {
+    const client = forwarding.client(await forwarding.start(failing('refused')));
+    client.send('POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc');
+    await client.until('}}\n');
+    client.send('defPOST /2 HTTP/1.1\r\nHost: x\r\n\r\n');
+    await client.until(/\}\}\n[^]*\}\}\n/);
+  });
+
+  it.each([
+    ['no byte', '', 'reset'],
+    ['a part of the head', 'HTTP/1.1 200 OK\r\nContent-', 'reset'],
+    ['another protocol', 'SSH-2.0-x\r\n', 'bad-answer'],
+    [
+      'a protocol switch',
+      'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+      'reset',
+    ],
+    [
+      'a foreign coding',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+      'bad-answer',
+    ],
+    ['a status that is none', 'HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n', 'bad-answer'],
+    [
+      'two lengths',
+      'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+      'bad-answer',
+    ],
+    ['too long a head', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, 'bad-answer'],
+  ])('of a target that sends %s is 502', async (_name, answer, reason) => {
+    const { client } = await forwarding.answering(answer);
+    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(await client.until('}}\n')).toMatch(
+      new RegExp(`^HTTP/1\\.1 502 [^]*"reason":"${reason}"`),
+    );
+  });
+
+  it('of a target that resets is 502', async () => {
+    const server = await forwarding.server(async (wire) => {
+      await wire.request();
+      wire.socket.resetAndDestroy();
+    });
+    const client = forwarding.client(await forwarding.start(localDialer(server.port)));
+    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(await client.until('}}\n')).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"reset"/);
+  });
+
+  it('of a stream that is gone when it comes is 502', async () => {
+    const server = await forwarding.server(() => undefined);
+    const local = localDialer(server.port);
+    const dialer: Dialer = {
+      async dial(target, signal) {
+        const stream = await local.dial(target, signal);
+        await new Promise((resolve) => stream.once('close', resolve).destroy());
+        return stream;
+      },
+    };
+    const client = forwarding.client(await forwarding.start(dialer));
+    client.send('POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n');
+    await client.ended();
+    expect(client.received).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"reset"/);
+    expect(client.received).not.toContain('Continue');
+  });
+
+  it('of a dialer that throws something else is 502', async () => {
+    const dialer: Dialer = { dial: () => Promise.reject(new Error('odd')) };
+    const client = forwarding.client(await forwarding.start(dialer));
+    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(await client.until('}}\n')).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"dial-failed"/);
+  });
+});
+
+describe('a failure after the head of the answer', () => {
+  const HEADS = {
+    'with a length': 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart',
+    'in chunks': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n',
+    'with a broken chunk':
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\nnonsense\r\n',
+  };
+  const VERSIONS = ['1.1', '1.0'];
+
+  it.each(
+    Object.entries(HEADS).flatMap(([name, head]) =>
+      VERSIONS.map((v): [string, string, string] => [name, v, head]),
+    ),
+  )('%s resets the connection of a client of HTTP/%s', async (_name, version, head) => {
+    const server = await forwarding.server(async (wire) => {
+      await wire.request();
+      wire.send(head);
+    });
+    const forwarder = await forwarding.start(localDialer(server.port));
+    const client = forwarding.client(forwarder);
+    client.send(`GET / HTTP/${version}\r\nHost: x\r\n\r\n`);
+    if (!head.includes('nonsense')) {
+      await client.until('part');
+      server.wires[0]!.socket.end();
+    }
+    expect(await client.ended()).toBe('ECONNRESET');
+    expect(forwarder.counters).toEqual({ requests: 1, failures: 1, active: 0 });
+  });
+
+  it.each(VERSIONS)('that is ended by a reset alone resets HTTP/%s', async (version) => {
+    const server = await forwarding.server(async (wire) => {
+      await wire.request();
+      wire.send('HTTP/1.1 200 OK\r\n\r\npart');
+    });
+    const client = forwarding.client(await forwarding.start(localDialer(server.port)));
+    client.send(`GET / HTTP/${version}\r\nHost: x\r\n\r\n`);
+    await client.until('part');
+    server.wires[0]!.socket.resetAndDestroy();
+    expect(await client.ended()).toBe('ECONNRESET');
+    expect(client.received).not.toMatch(/0\r\n\r\n$/);
+  });
+});
+
+describe('a stream that is destroyed without an error', () => {
+  it.each(['1.1', '1.0'])('in the answer resets the connection of HTTP/%s', async (version) => {
+    const stream = new Duplex({
+      read: () => undefined,
+      write: (_chunk, _encoding, done) => done(),
+    });
+    const dialer: Dialer = { dial: () => Promise.resolve(stream) };
+    const client = forwarding.client(await forwarding.start(dialer));
+    client.send(`GET / HTTP/${version}\r\nHost: x\r\n\r\n`);
+    stream.push('HTTP/1.1 200 OK\r\n\r\npart');
+    await client.until('part');
+    stream.destroy();
+    expect(await client.ended()).toBe('ECONNRESET');
+  });
+});
+
+it('a target that answers and resets in the midst of the request is heard', async () => {
+  const stream = new Duplex({ read: () => undefined, write: () => undefined });
+  const dialer: Dialer = { dial: () => Promise.resolve(stream) };
+  const client = forwarding.client(await forwarding.start(dialer));
+  client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc');
+  await until(() => stream.writableLength > 0);
+  stream.push('HTTP/1.1 413 Big\r\nContent-Length: 3\r\n\r\nbig');
+  stream.destroy(new Error('reset'));
+  expect(await client.until('big')).toMatch(/^HTTP\/1\.1 413 /);
+});
+
+it('a target that resets behind the whole answer takes nothing from a slow client', async () => {
+  const size = 40 * 64 * 1024;
+  const stream: Duplex = new Duplex({
+    highWaterMark: 2 * size,
+    read: () => undefined,
+    write: (_chunk, _encoding, done) => done(),
+  });
+  const dialer: Dialer = { dial: () => Promise.resolve(stream) };
+  const client = forwarding.client(await forwarding.start(dialer));
+  client.send('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  client.socket.pause();
+  stream.push(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+  stream.push(Buffer.alloc(size));
+  await until(() => stream.readableLength === 0);
+  stream.destroy(new Error('reset'));
+  client.socket.resume();
+  expect(await client.ended()).toBe('fin');
+  expect(client.received.split('\r\n\r\n')[1]).toHaveLength(size);
+});

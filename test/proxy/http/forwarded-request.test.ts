@@ -1,0 +1,203 @@
+import { Cleanup, failing, Forwarding, localDialer, OK, until } from '../support/forwarding.js';
+
+const cleanup = new Cleanup();
+let forwarding: Forwarding;
+beforeEach(() => {
+  forwarding = new Forwarding(cleanup);
+});
+afterEach(() => cleanup.run());
+
+describe('the request', () => {
+  it.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY'])(
+    'keeps the method %s and adds no body',
+    async (method) => {
+      expect(await forwarding.seenByTarget(`${method} / HTTP/1.1\r\nHost: x\r\n\r\n`)).toBe(
+        `${method} / HTTP/1.1\r\nHost: 100.127.69.42\r\nConnection: close\r\n\r\n`,
+      );
+    },
+  );
+
+  it.each([
+    '/',
+    '//x',
+    '/a/../b/./c',
+    '/a%2Fb%3Fc%25%00',
+    '/?',
+    '/x?a=1&b=%20+&&;=',
+    '/x?http://y/?z',
+    '/[]{}|^`"<>',
+    `/${'a'.repeat(8000)}`,
+  ])('keeps the target %#', async (target) => {
+    const seen = await forwarding.seenByTarget(`POST ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    expect(seen.split('\r\n')[0]).toBe(`POST ${target} HTTP/1.1`);
+  });
+
+  it('keeps * for OPTIONS', async () => {
+    const seen = await forwarding.seenByTarget('OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(seen).toMatch(/^OPTIONS \* HTTP\/1\.1\r\n/);
+  });
+
+  it('keeps order, spelling, number and bytes of the fields', async () => {
+    const fields = 'x-B: 1\r\nAccept: */*\r\nX-b: 2\r\nCookie: a=1\r\nCookie: b=2\r\nX-C: \xe9\r\n';
+    expect(await forwarding.seenByTarget(`GET / HTTP/1.1\r\nHost: x\r\n${fields}\r\n`)).toBe(
+      `GET / HTTP/1.1\r\nHost: 100.127.69.42\r\n${fields}Connection: close\r\n\r\n`,
+    );
+  });
+
+  it('keeps more than 2,000 fields', async () => {
+    const fields = 'a:b\r\n'.repeat(2500);
+    const seen = await forwarding.seenByTarget(`GET / HTTP/1.1\r\nHost: x\r\n${fields}\r\n`);
+    expect(seen.match(/a: b\r\n/g)).toHaveLength(2500);
+  });
+
+  it('drops what belongs to one connection', async () => {
+    const hops =
+      'Connection: keep-alive, X-Secret\r\nX-Secret: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n' +
+      'Trailer: X\r\nProxy-Connection: close\r\nProxy-Authorization: Basic x\r\nUpgrade: h2c\r\n' +
+      'Proxy-Authenticate: x\r\n';
+    const seen = await forwarding.seenByTarget(
+      `GET / HTTP/1.1\r\nHost: x\r\n${hops}X-Kept: 1\r\n\r\n`,
+    );
+    expect(seen).toBe(
+      'GET / HTTP/1.1\r\nHost: 100.127.69.42\r\nX-Kept: 1\r\nTE: trailers\r\n' +
+        'Connection: close, TE\r\n\r\n',
+    );
+  });
+
+  it('keeps Content-Length and the body', async () => {
+    const seen = await forwarding.seenByTarget(
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc',
+    );
+    expect(seen).toBe(
+      'POST / HTTP/1.1\r\nHost: 100.127.69.42\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc',
+    );
+  });
+
+  it('keeps Content-Length although Connection names it', async () => {
+    const seen = await forwarding.seenByTarget(
+      'POST / HTTP/1.1\r\nHost: x\r\nConnection: content-length\r\nContent-Length: 3\r\n\r\nabc',
+    );
+    expect(seen).toMatch(/Content-Length: 3\r\n[^]*\r\n\r\nabc$/);
+  });
+
+  it('sends chunks on as chunks', async () => {
+    const { client, server } = await forwarding.answering(OK);
+    client.send('PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+    client.send('0\r\n\r\n');
+    await client.until('ok');
+    const [head, body] = server.wires[0]!.received.split('\r\n\r\n');
+    expect(head).toMatch(/\r\nTransfer-Encoding: chunked\r\nConnection: close$/);
+    expect(body).toMatch(/^3\r\nabc/);
+  });
+
+  it('adds the fields of the options in place of the client’s', async () => {
+    const added: [string, string][] = [
+      ['X-A', 'http://one:2/'],
+      ['x-a', 'two'],
+      ['Host', 'uni.soracom.io'],
+    ];
+    const seen = await forwarding.seenByTarget(
+      'GET / HTTP/1.1\r\nHost: x\r\nX-A: 0\r\nX-B: 1\r\n\r\n',
+      added,
+    );
+    expect(seen).toBe(
+      'GET / HTTP/1.1\r\nX-B: 1\r\nX-A: http://one:2/\r\nx-a: two\r\nHost: uni.soracom.io\r\n' +
+        'Connection: close\r\n\r\n',
+    );
+  });
+
+  const EXPECTING =
+    'POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n';
+
+  it('is asked for its body by the target alone', async () => {
+    const server = await forwarding.server(() => undefined);
+    const client = forwarding.client(await forwarding.start(localDialer(server.port)));
+    client.send(EXPECTING);
+    await until(() => server.wires[0]?.received.includes('\r\n\r\n') === true);
+    expect(server.wires[0]!.received).toContain('\r\nExpect: 100-continue\r\n');
+    expect(client.received).toBe('');
+    server.wires[0]!.send('HTTP/1.1 100 Go On\r\n\r\n');
+    expect(await client.until('\r\n\r\n')).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    client.send('a');
+    await server.wires[0]!.until(/\r\n\r\na$/);
+    server.wires[0]!.send(OK);
+    expect(await client.until('ok')).not.toContain('Connection: close');
+  });
+
+  it('closes the connection where the target does not ask for the body', async () => {
+    const { client } = await forwarding.answering('HTTP/1.1 417 No\r\nContent-Length: 2\r\n\r\nno');
+    client.send(EXPECTING);
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toMatch(/^HTTP\/1\.1 417 [^]*Connection: close\r\n\r\nno$/);
+  });
+
+  it('keeps its trailers, and drops those that frame or route', async () => {
+    const { client, server } = await forwarding.answering(OK);
+    client.send(
+      'PUT / HTTP/1.1\r\nHost: x\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n',
+    );
+    client.send('3\r\nabc\r\n0\r\nX-Sum: 1\r\nHost: y\r\n\r\n');
+    await client.until('ok');
+    await server.wires[0]!.until(/3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n$/);
+    expect(server.wires[0]!.received).toContain('\r\nTrailer: X-Sum\r\n');
+  });
+
+  it.each([
+    ['two hosts', 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n', 400],
+    ['no more hops', 'OPTIONS / HTTP/1.1\r\nHost: x\r\nMax-Forwards: 0\r\n\r\n', 405],
+  ])('is refused with %s', async (_name, request, status) => {
+    const server = await forwarding.server(() => undefined);
+    const client = forwarding.client(await forwarding.start(localDialer(server.port)));
+    client.send(request);
+    expect(await client.until('}}')).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(server.wires).toHaveLength(0);
+  });
+
+  it('counts Max-Forwards down', async () => {
+    const seen = await forwarding.seenByTarget(
+      'TRACE / HTTP/1.1\r\nHost: x\r\nMax-Forwards: 2\r\n\r\n',
+    );
+    expect(seen).toContain('\r\nMax-Forwards: 1\r\n');
+  });
+
+  it('goes on without an upgrade to h2c, which may be ignored', async () => {
+    const seen = await forwarding.seenByTarget(
+      'POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab',
+    );
+    expect(seen).toMatch(/^POST \/ HTTP\/1\.1\r\n[^]*\r\n\r\nab$/);
+    expect(seen).not.toContain('h2c');
+  });
+
+  it('is not asked for its body when there is no connection', async () => {
+    const forwarder = await forwarding.start(failing('refused'));
+    const client = forwarding.client(forwarder);
+    client.send('POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n');
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toMatch(/^HTTP\/1\.1 502 /);
+    expect(client.received).toContain('Connection: close');
+  });
+
+  it('arrives before its body is whole', async () => {
+    const server = await forwarding.server(() => undefined);
+    const client = forwarding.client(await forwarding.start(localDialer(server.port)));
+    client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab');
+    await until(() => server.wires[0]?.received.endsWith('ab') === true);
+  });
+
+  it.each(['Transfer-Encoding: gzip, chunked'])('is refused: %#', async (field) => {
+    const server = await forwarding.server(() => undefined);
+    const client = forwarding.client(await forwarding.start(localDialer(server.port)));
+    client.send(`POST / HTTP/1.1\r\nHost: x\r\n${field}\r\n\r\n`);
+    expect(await client.until('}}')).toMatch(/^HTTP\/1\.1 501 [^]*"reason":"not-implemented"/);
+    expect(server.wires).toHaveLength(0);
+  });
+
+  it('is refused with two lengths', async () => {
+    const server = await forwarding.server(() => undefined);
+    const client = forwarding.client(await forwarding.start(localDialer(server.port)));
+    client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n');
+    client.send('Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n');
+    expect(await client.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
+    expect(server.wires).toHaveLength(0);
+  });
+});
