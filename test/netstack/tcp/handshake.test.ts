@@ -177,7 +177,7 @@ describe('the round trip of an echoed timestamp', () => {
     [30, 30],
     [4_000, 4_000],
     [4_001, -1],
-    [-1, -1],
+    [-2, -1],
   ])('of %d ms ago is %d', (age, expected) => {
     expect(echo(NOW - age)).toBe(expected);
   });

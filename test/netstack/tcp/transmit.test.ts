@@ -4,7 +4,15 @@ import { createSegment, sendAck } from '../../../src/netstack/tcp/transmit.js';
 import type { Tcb } from '../../../src/netstack/tcp/tcb.js';
 import { isIntact, long, OUR_V4, PEER_V4, word } from '../packets.js';
 import { ACK, FIN, PSH, RST, SYN } from '../tcp-harness.js';
-import { loneTcb, NOW, type NotingHost, OUR_ISS, OUR_PORT, PEER_ISS, PEER_PORT } from './lone-tcb.js';
+import {
+  loneTcb,
+  NOW,
+  type NotingHost,
+  OUR_ISS,
+  OUR_PORT,
+  PEER_ISS,
+  PEER_PORT,
+} from './lone-tcb.js';
 
 const TEXT = [11, 12, 13, 14, 15, 16];
 const TIMESTAMPS = [1, 1, 8, 10, ...long(NOW + 7), ...long(77)];
