@@ -46,6 +46,7 @@ function withGaps(tcb: Tcb, ...starts: number[]): void {
 /** The TCP part of a packet, without its checksum, which is checked. */
 function tcpOf(packet: Uint8Array): number[] {
   expect(isIntact(packet)).toBe(true);
+  expect([...packet.subarray(2, 4)]).toEqual(word(packet.length));
   expect([...packet.subarray(12, 20)]).toEqual([...OUR_V4, ...PEER_V4]);
   const tcp = [...packet.subarray(20)];
   tcp.splice(16, 2);
