@@ -97,7 +97,7 @@ export class Acknowledgments {
     const { sample } = sender.rate;
     sample.isCumulative = acknowledged > 0;
     sample.acknowledged = acknowledged;
-    // RFC 6937 3.1: without SACK each duplicate ACK stands for a segment.
+    // RFC 9937 6.2: without SACK each duplicate ACK stands for a segment.
     if (!sender.usesSack && isDuplicate) sample.newlyDelivered += sender.mss;
     if (sample.newlyDelivered === 0 && sample.newlyLost === 0) return;
     sender.congestion.acknowledged(sample, sender, now);

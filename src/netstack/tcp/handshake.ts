@@ -1,5 +1,4 @@
 /** What the handshake settles between the two ends: RFC 9293 3.7.1, RFC 7323 2.3. */
-import { sequenceAdd } from '../../lib/sequence-number.js';
 import { TCP_HEADER_LENGTH } from '../../wire/tcp.js';
 import { defaultMss, TIMESTAMPS_LENGTH } from './options.js';
 import type { Segment } from './segment.js';
@@ -77,9 +76,4 @@ export function echoedRtt(tcb: Tcb, segment: Segment, now: number): number {
   if (!tcb.timestamps || !segment.options.hasTimestamps) return -1;
   const rtt = (tcb.timestamp(now) - segment.options.tsEcr) | 0;
   return rtt >= 0 && rtt <= tcb.userTimeout * 2 ? rtt : -1;
-}
-
-/** The sequence number behind our SYN. */
-export function afterSyn(tcb: Tcb): number {
-  return sequenceAdd(tcb.sender.iss, 1);
 }

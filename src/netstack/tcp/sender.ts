@@ -54,7 +54,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
   sndWl2 = 0;
   /** Max(SND.WND) of RFC 9293 3.8.6.2.1 and MAX.SND.WND of RFC 5961 5.2. */
   maxSndWnd = 0;
-  /** Snd.Wind.Shift of RFC 7323 2.2. */
+  /** Snd.Wind.Shift of RFC 7323 2.3. */
   shift = 0;
   /** Eff.snd.MSS of RFC 9293 3.7.1: payload bytes of a full segment. */
   mss: number;

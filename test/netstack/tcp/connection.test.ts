@@ -1,0 +1,308 @@
+/** The user's calls: RFC 9293 3.10.2 (SEND) to 3.10.5 (ABORT). */
+import { abortConnection, TcpConnection } from '../../../src/netstack/tcp/connection.js';
+import type { TcpState } from '../../../src/netstack/tcp/state.js';
+import type { Tcb } from '../../../src/netstack/tcp/tcb.js';
+import { long, OUR_V4, PEER_V4 } from '../packets.js';
+import { ACK, Harness, RST, SACK_TIMESTAMPS_SYN, SCALE_OPTION } from '../tcp-harness.js';
+import {
+  loneTcb,
+  NotingHost,
+  notingObserver,
+  NOW,
+  OUR_ISS,
+  OUR_MSS,
+  OUR_PORT,
+  PEER_ISS,
+  PEER_PORT,
+} from './lone-tcb.js';
+
+const BUFFER = 64 * 1024;
+const STATES: TcpState[] = [
+  'SYN-SENT',
+  'SYN-RECEIVED',
+  'ESTABLISHED',
+  'FIN-WAIT-1',
+  'FIN-WAIT-2',
+  'CLOSE-WAIT',
+  'CLOSING',
+  'LAST-ACK',
+  'TIME-WAIT',
+  'CLOSED',
+];
+
+interface Scene {
+  readonly tcb: Tcb;
+  readonly host: NotingHost;
+  readonly connection: TcpConnection;
+  readonly calls: string[];
+}
+
+/** A connection in that state whose peer has a window. */
+function scene(state: TcpState, host = new NotingHost()): Scene {
+  const { tcb } = loneTcb(state, {}, host);
+  const calls: string[] = [];
+  tcb.observer = notingObserver(calls);
+  tcb.receiver.synchronize(PEER_ISS);
+  tcb.receiver.advertise(0);
+  return { tcb, host, connection: new TcpConnection(tcb), calls };
+}
+
+/** The peer has sent `length` octets of 1, 2, 3, … */
+function takeText({ tcb }: Scene, length: number): void {
+  const { receiver } = tcb;
+  receiver.advertise(0);
+  const text = Uint8Array.from({ length }, (_, index) => index + 1);
+  expect(receiver.takeText(text, 0, length, receiver.rcvNxt)).toBe('in-order');
+}
+
+it('has two ends and a state', () => {
+  const { connection } = scene('CLOSE-WAIT');
+  expect(connection.local).toEqual({ address: OUR_V4, port: OUR_PORT });
+  expect(connection.remote).toEqual({ address: PEER_V4, port: PEER_PORT });
+  expect(connection.state).toBe('CLOSE-WAIT');
+});
+
+describe('SEND (RFC 9293 3.10.2)', () => {
+  const bytes = new Uint8Array(1_000);
+
+  it.each(STATES)('in %s takes, queues or refuses', (state) => {
+    const { connection, host, tcb } = scene(state);
+    const queues = state === 'SYN-SENT' || state === 'SYN-RECEIVED';
+    const sends = state === 'ESTABLISHED' || state === 'CLOSE-WAIT';
+    expect(connection.send(bytes, NOW)).toBe(queues || sends ? 1_000 : 0);
+    expect(connection.unacknowledgedBytes).toBe(queues || sends ? 1_000 : 0);
+    expect(host.asked).toEqual(sends ? ['enqueue'] : []);
+    expect(tcb.wantsWritable).toBe(false);
+  });
+
+  it('takes what fits, and promises to say when more does', () => {
+    const { connection, tcb } = scene('ESTABLISHED');
+    expect(connection.writableBytes).toBe(BUFFER);
+    expect(connection.send(new Uint8Array(BUFFER), NOW)).toBe(BUFFER);
+    expect(tcb.wantsWritable).toBe(false);
+    const full = scene('ESTABLISHED');
+    expect(full.connection.send(new Uint8Array(BUFFER + 1), NOW)).toBe(BUFFER);
+    expect(full.connection.writableBytes).toBe(0);
+    expect(full.tcb.wantsWritable).toBe(true);
+  });
+
+  it('wakes nobody for nothing', () => {
+    const { connection, host } = scene('ESTABLISHED');
+    expect(connection.send(new Uint8Array(0), NOW)).toBe(0);
+    expect(host.asked).toEqual([]);
+  });
+
+  it('copies, so that the array may be reused', () => {
+    const { connection, tcb } = scene('ESTABLISHED');
+    const array = Uint8Array.of(1, 2, 3);
+    connection.send(array, NOW);
+    array.fill(0);
+    expect(tcb.sender.ring.read(3)).toEqual(Uint8Array.of(1, 2, 3));
+  });
+
+  it('takes nothing behind CLOSE', () => {
+    const { connection, tcb } = scene('SYN-SENT');
+    connection.shutdown(NOW);
+    expect(connection.send(bytes, NOW)).toBe(0);
+    expect(tcb.wantsWritable).toBe(false);
+  });
+});
+
+describe('RECEIVE (RFC 9293 3.10.3)', () => {
+  it('gives what is there, once', () => {
+    const there = scene('ESTABLISHED');
+    takeText(there, 5);
+    const { connection } = there;
+    expect(connection.readableBytes).toBe(5);
+    expect(connection.receive(3, NOW)).toEqual(Uint8Array.of(1, 2, 3));
+    expect(connection.receive(3, NOW)).toEqual(Uint8Array.of(4, 5));
+    expect(connection.receive(3, NOW)).toBeUndefined();
+    expect(connection.readableBytes).toBe(0);
+  });
+
+  it('tells the peer of a window that was shut, not of a little more of an open one', () => {
+    const shut = scene('ESTABLISHED');
+    takeText(shut, shut.tcb.receiver.rcvWnd);
+    shut.connection.receive(OUR_MSS - 2, NOW);
+    expect(shut.tcb.receiver.ackNow).toBe(false);
+    expect(shut.host.asked).toEqual([]);
+    shut.connection.receive(BUFFER, NOW);
+    expect(shut.tcb.receiver.ackNow).toBe(true);
+    expect(shut.host.asked).toEqual(['enqueue']);
+  });
+
+  it('tells a peer nothing that has closed', () => {
+    const closed = scene('CLOSE-WAIT');
+    takeText(closed, closed.tcb.receiver.rcvWnd);
+    closed.tcb.receiver.finished = true;
+    closed.connection.receive(BUFFER, NOW);
+    expect(closed.tcb.receiver.ackNow).toBe(false);
+    expect(closed.host.asked).toEqual([]);
+  });
+
+  it('lets the window grow with what is read in a round trip', () => {
+    const there = scene('ESTABLISHED');
+    const { receiver, sender } = there.tcb;
+    sender.roundTrips.synAcknowledged(100, true, NOW);
+    const before = receiver.window.limit;
+    for (let now = NOW; now < NOW + 1_000; now += 50) {
+      receiver.advertise(0);
+      takeText(there, receiver.rcvWnd);
+      there.connection.receive(BUFFER * 4, now);
+    }
+    expect(receiver.window.limit).toBeGreaterThan(before);
+  });
+});
+
+describe('CLOSE (RFC 9293 3.10.4)', () => {
+  it.each<[TcpState, TcpState, boolean]>([
+    ['SYN-SENT', 'SYN-SENT', false],
+    ['SYN-RECEIVED', 'SYN-RECEIVED', false],
+    ['ESTABLISHED', 'FIN-WAIT-1', true],
+    ['CLOSE-WAIT', 'LAST-ACK', true],
+  ])('in %s queues a FIN; then %s', (before, after, isSent) => {
+    const { connection, tcb, host } = scene(before);
+    tcb.wantsWritable = true;
+    connection.shutdown(NOW);
+    expect(connection.state).toBe(after);
+    expect(tcb.sender.finQueued).toBe(true);
+    expect(tcb.wantsWritable).toBe(false);
+    expect(host.asked).toEqual(isSent ? ['enqueue'] : []);
+  });
+
+  it.each(['FIN-WAIT-1', 'FIN-WAIT-2', 'CLOSING', 'LAST-ACK', 'TIME-WAIT', 'CLOSED'] as const)(
+    'in %s does nothing',
+    (state) => {
+      const { connection, tcb, host } = scene(state);
+      connection.shutdown(NOW);
+      expect(connection.state).toBe(state);
+      expect(tcb.sender.finQueued).toBe(false);
+      expect(host.asked).toEqual([]);
+    },
+  );
+
+  it('does nothing a second time', () => {
+    const { connection, tcb, host } = scene('SYN-SENT');
+    connection.shutdown(NOW);
+    tcb.state = 'ESTABLISHED';
+    connection.shutdown(NOW);
+    expect(connection.state).toBe('ESTABLISHED');
+    expect(host.asked).toEqual([]);
+  });
+});
+
+describe('ABORT (RFC 9293 3.10.5)', () => {
+  it.each(STATES)('in %s sends RST where the peer knows of us', (state) => {
+    const { connection, tcb, host, calls } = scene(state);
+    tcb.sender.sndNxt = OUR_ISS + 77;
+    connection.abort(NOW);
+    const isSent = !['SYN-SENT', 'TIME-WAIT', 'CLOSED'].includes(state);
+    expect(host.queued).toHaveLength(isSent ? 1 : 0);
+    if (isSent) {
+      expect([...host.queued[0]!.subarray(24, 28)]).toEqual(long(OUR_ISS + 77));
+      expect(host.queued[0]![33]).toBe(RST | ACK);
+      expect(host.queued[0]).toHaveLength(tcb.timestamps ? 52 : 40);
+    }
+    expect(connection.state).toBe('CLOSED');
+    expect(calls).toEqual(state === 'CLOSED' ? [] : ['closed:aborted']);
+    expect(host.asked).toEqual(state === 'CLOSED' ? [] : ['remove']);
+  });
+
+  it('throws away what was received, also of a connection that has ended', () => {
+    const there = scene('ESTABLISHED');
+    takeText(there, 5);
+    there.tcb.state = 'CLOSED';
+    there.connection.abort(NOW);
+    expect(there.connection.readableBytes).toBe(0);
+    expect(there.host.budget.used).toBe(0);
+  });
+
+  it('without the user leaves what was received of an ended connection', () => {
+    const there = scene('ESTABLISHED');
+    takeText(there, 5);
+    there.tcb.state = 'CLOSED';
+    abortConnection(there.tcb, NOW);
+    expect(there.connection.readableBytes).toBe(5);
+  });
+});
+
+it('lets small segments wait, or sends at once those that have', () => {
+  const { connection, tcb, host } = scene('ESTABLISHED');
+  connection.setNoDelay(false);
+  expect(tcb.sender.noDelay).toBe(false);
+  connection.setNoDelay(true);
+  expect(tcb.sender.noDelay).toBe(true);
+  expect(host.asked).toEqual(['enqueue', 'enqueue']);
+});
+
+describe('keepalive (RFC 9293 3.8.4)', () => {
+  const keepAlive = { idle: 5_000, interval: 100, count: 3 };
+
+  it('begins with the idle time, and anew', () => {
+    const { connection, tcb, host } = scene('ESTABLISHED');
+    tcb.keepAliveProbes = 2;
+    connection.setKeepAlive(keepAlive, NOW);
+    expect(tcb).toMatchObject({ keepAlive, keepAliveProbes: 0, keepAliveAt: NOW + 5_000 });
+    expect(tcb.deadline).toBe(NOW + 5_000);
+    expect(host.asked).toEqual(['reschedule']);
+    connection.setKeepAlive(undefined, NOW);
+    expect(tcb).toMatchObject({ keepAlive: undefined, keepAliveAt: Infinity, deadline: Infinity });
+  });
+
+  it.each(['SYN-SENT', 'SYN-RECEIVED'] as const)('waits in %s for the handshake', (state) => {
+    const { connection, tcb } = scene(state);
+    connection.setKeepAlive(keepAlive, NOW);
+    expect(tcb).toMatchObject({ keepAlive, keepAliveAt: Infinity });
+  });
+
+  it.each(['TIME-WAIT', 'CLOSED'] as const)('is nothing in %s', (state) => {
+    const { connection, tcb, host } = scene(state);
+    connection.setKeepAlive(keepAlive, NOW);
+    expect(tcb).toMatchObject({ keepAlive: undefined, keepAliveAt: Infinity });
+    expect(host.asked).toEqual([]);
+  });
+});
+
+describe('the figures', () => {
+  it('are those of a connection with 2964 of 5000 octets in flight, whose handshake took 100 ms', () => {
+    const h = new Harness({ mtu: 1040 });
+    h.establish({ wnd: 750, syn: [...SACK_TIMESTAMPS_SYN, ...SCALE_OPTION(2)], rtt: 100 });
+    h.receives({ flags: ACK, wnd: 750, options: [] });
+    h.connection.send(new Uint8Array(5_000), h.now);
+    h.sends();
+    expect(h.connection.info()).toMatchObject({
+      state: 'ESTABLISHED',
+      congestion: 'reno',
+      sack: true,
+      timestamps: true,
+      sndShift: 2,
+      srtt: 100,
+      rttvar: 50,
+      minRtt: 100,
+      rto: 300,
+      backoff: 0,
+      ssthresh: Infinity,
+      mss: 988,
+      sndWnd: 3_000,
+      cwnd: 9_880,
+      pacingRate: Infinity,
+      // Three full segments; 36 octets of the window are no segment.
+      inflight: 2_964,
+      unacknowledged: 2_964,
+      notSent: 2_036,
+      rcvShift: 8,
+      rcvWnd: 0xffff,
+      delivered: 0,
+      lost: 0,
+      retransmits: 0,
+      inRecovery: false,
+      reordering: false,
+      appLimited: true,
+    });
+  });
+
+  it('have no round trip before the first', () => {
+    const { connection } = scene('SYN-SENT');
+    expect(connection.info()).toMatchObject({ srtt: 0, minRtt: 0 });
+  });
+});

@@ -1,0 +1,260 @@
+import {
+  deliverEvents,
+  finish,
+  noteWritable,
+  terminate,
+  writableBytes,
+} from '../../../src/netstack/tcp/events.js';
+import type { TcpState } from '../../../src/netstack/tcp/state.js';
+import type { Tcb } from '../../../src/netstack/tcp/tcb.js';
+import { loneTcb, NotingHost, notingObserver, OUR_ISS, PEER_ISS } from './lone-tcb.js';
+
+/** Bytes of the first send ring that a connection without memory may have. */
+const SMALL = 16 * 1024;
+const LIMIT = 64 * 1024;
+
+/** An established connection whose observer notes its calls. */
+function observed(): { tcb: Tcb; host: NotingHost; calls: string[] } {
+  const calls: string[] = [];
+  const { tcb, host } = loneTcb('ESTABLISHED');
+  tcb.receiver.synchronize(PEER_ISS);
+  tcb.observer = notingObserver(calls);
+  return { tcb, host, calls };
+}
+
+function receive(tcb: Tcb, length: number): void {
+  tcb.receiver.advertise(0);
+  expect(tcb.receiver.takeText(new Uint8Array(length), 0, length, PEER_ISS + 1)).toBe('in-order');
+}
+
+describe('what send() would take', () => {
+  it.each<[TcpState, number]>([
+    ['SYN-SENT', LIMIT],
+    ['SYN-RECEIVED', LIMIT],
+    ['ESTABLISHED', LIMIT],
+    ['CLOSE-WAIT', LIMIT],
+    ['FIN-WAIT-1', 0],
+    ['LAST-ACK', 0],
+    ['TIME-WAIT', 0],
+    ['CLOSED', 0],
+  ])('in %s is %d bytes (RFC 9293 3.10.2)', (state, expected) => {
+    expect(writableBytes(loneTcb(state).tcb)).toBe(expected);
+  });
+
+  it('is what is left of the buffer, and nothing behind a FIN', () => {
+    const { tcb } = loneTcb('ESTABLISHED');
+    tcb.sender.ring.write(new Uint8Array(1_000));
+    expect(writableBytes(tcb)).toBe(LIMIT - 1_000);
+    tcb.sender.finQueued = true;
+    expect(writableBytes(tcb)).toBe(0);
+  });
+
+  it('is never less than nothing: the buffer may have become smaller', () => {
+    const { tcb } = loneTcb('ESTABLISHED');
+    tcb.sender.ring.write(new Uint8Array(LIMIT + 1));
+    expect(writableBytes(tcb)).toBe(0);
+  });
+
+  it('is what the ring holds already where memory is short', () => {
+    const { tcb } = loneTcb('ESTABLISHED', {}, new NotingHost(0));
+    tcb.sender.ring.write(new Uint8Array(1_000));
+    expect(tcb.sender.ring.canGrow).toBe(false);
+    expect(writableBytes(tcb)).toBe(SMALL - 1_000);
+  });
+});
+
+describe('room for the user', () => {
+  it.each([
+    ['a quarter', (LIMIT * 3) / 4, true],
+    ['less than a quarter', (LIMIT * 3) / 4 + 1, false],
+  ])('of %s is told: %s', (_, queued, expected) => {
+    const { tcb } = loneTcb('ESTABLISHED');
+    tcb.wantsWritable = true;
+    tcb.sender.ring.write(new Uint8Array(queued));
+    noteWritable(tcb);
+    expect(tcb.writableDue).toBe(expected);
+  });
+
+  it('is told to nobody who did not ask', () => {
+    const { tcb } = loneTcb('ESTABLISHED');
+    noteWritable(tcb);
+    expect(tcb.writableDue).toBe(false);
+  });
+});
+
+describe('the end', () => {
+  it('is CLOSED, out of the stack, with its reason', () => {
+    const { tcb, host, calls } = observed();
+    terminate(tcb, 'reset');
+    expect(tcb).toMatchObject({ state: 'CLOSED', closedDue: 'reset' });
+    expect(host.asked).toEqual(['remove']);
+    deliverEvents(tcb);
+    expect(calls).toEqual(['closed:reset']);
+  });
+
+  it('comes once', () => {
+    const { tcb, host } = observed();
+    terminate(tcb, 'reset');
+    terminate(tcb, 'timeout');
+    expect(tcb.closedDue).toBe('reset');
+    expect(host.asked).toEqual(['remove']);
+  });
+
+  it('keeps the first reason: TIME-WAIT was told before it ends', () => {
+    const { tcb, host } = observed();
+    finish(tcb, 'normal');
+    expect(tcb.state).toBe('ESTABLISHED');
+    expect(host.asked).toEqual([]);
+    terminate(tcb, 'timeout');
+    expect(tcb.closedDue).toBe('normal');
+  });
+
+  it('stops all timers, and lets go of what was to be sent and of what lies behind a gap', () => {
+    const { tcb, host } = observed();
+    const { sender, receiver } = tcb;
+    receiver.advertise(0);
+    receiver.takeText(new Uint8Array(100), 0, 100, PEER_ISS + 1_001);
+    sender.ring.write(new Uint8Array(40_000));
+    sender.segments.add(OUR_ISS + 1, OUR_ISS + 101);
+    Object.assign(tcb, { retransmitAt: 1, keepAliveAt: 1, wantsWritable: true, writableDue: true });
+    finish(tcb, 'reset');
+    expect(tcb).toMatchObject({ retransmitAt: Infinity, keepAliveAt: Infinity });
+    expect(tcb).toMatchObject({ wantsWritable: false, writableDue: false });
+    expect([receiver.ranges.size, receiver.selectiveAcks.count]).toEqual([0, 0]);
+    expect([sender.ring.length, sender.segments.size]).toEqual([0, 0]);
+    expect(host.budget.used).toBe(0);
+  });
+
+  it.each([
+    ['reset', 3_000],
+    ['normal', 3_000],
+    ['aborted', 0],
+  ] as const)('by %s leaves %d bytes to be read', (reason, expected) => {
+    const { tcb, host } = observed();
+    receive(tcb, 3_000);
+    finish(tcb, reason);
+    expect(tcb.receiver.ring.length).toBe(expected);
+    expect(host.budget.used).toBe(0);
+  });
+
+  it('lets go of a ring in which nothing is left to read', () => {
+    const { tcb } = observed();
+    receive(tcb, 3_000);
+    tcb.receiver.ring.read(3_000);
+    finish(tcb, 'reset');
+    expect(tcb.receiver.ring.capacity).toBe(0);
+  });
+
+  it.each([
+    ['reset', ['established', 'readable', 'remoteClosed', 'closed:reset']],
+    ['aborted', ['closed:aborted']],
+  ] as const)('by %s is told behind %j', (reason, expected) => {
+    const { tcb, calls } = observed();
+    Object.assign(tcb, { establishedDue: true, readableDue: true, remoteClosedDue: true });
+    finish(tcb, reason);
+    deliverEvents(tcb);
+    expect(calls).toEqual(expected);
+  });
+
+  it('of a half-open connection frees its place in the backlog', () => {
+    const left: Tcb[] = [];
+    const { tcb } = loneTcb('SYN-RECEIVED');
+    tcb.acceptor = {
+      accept: () => notingObserver([]),
+      leaveBacklog: (gone) => void left.push(gone),
+    };
+    terminate(tcb, 'refused');
+    expect(left).toHaveLength(1);
+    expect(left[0]).toBe(tcb);
+  });
+});
+
+describe('events', () => {
+  it('come in the order that a stream can follow, each once', () => {
+    const { tcb, calls } = observed();
+    Object.assign(tcb, {
+      establishedDue: true,
+      readableDue: true,
+      remoteClosedDue: true,
+      writableDue: true,
+      wantsWritable: true,
+      closedDue: 'normal',
+    });
+    deliverEvents(tcb);
+    deliverEvents(tcb);
+    expect(calls).toEqual(['established', 'readable', 'remoteClosed', 'writable', 'closed:normal']);
+    expect(tcb.wantsWritable).toBe(false);
+    expect(tcb.observer).toBeUndefined();
+  });
+
+  it('are none while nothing is due', () => {
+    const { tcb, calls } = observed();
+    deliverEvents(tcb);
+    expect(calls).toEqual([]);
+    expect(tcb.observer).toBeDefined();
+  });
+
+  it('wait for an observer', () => {
+    const { tcb, calls } = observed();
+    const { observer } = tcb;
+    tcb.observer = undefined;
+    tcb.readableDue = true;
+    tcb.closedDue = 'reset';
+    deliverEvents(tcb);
+    expect(calls).toEqual([]);
+    tcb.observer = observer;
+    deliverEvents(tcb);
+    expect(calls).toEqual(['readable', 'closed:reset']);
+  });
+
+  it('hand an accepted connection out once, when it is established', () => {
+    const calls: string[] = [];
+    const { tcb } = loneTcb('SYN-RECEIVED');
+    tcb.acceptor = {
+      accept: (accepted) => {
+        calls.push(accepted === tcb ? 'accepted' : 'another');
+        return notingObserver(calls);
+      },
+      leaveBacklog: () => undefined,
+    };
+    deliverEvents(tcb);
+    expect(calls).toEqual([]);
+    tcb.establishedDue = true;
+    deliverEvents(tcb);
+    expect(calls).toEqual(['accepted', 'established']);
+    tcb.establishedDue = true;
+    deliverEvents(tcb);
+    expect(calls).toEqual(['accepted', 'established', 'established']);
+  });
+
+  it('are not told from within one another', () => {
+    const { tcb, calls } = observed();
+    tcb.observer = {
+      ...notingObserver(calls),
+      readable: () => {
+        calls.push('readable begins');
+        tcb.remoteClosedDue = true;
+        deliverEvents(tcb);
+        calls.push('readable ends');
+      },
+    };
+    tcb.readableDue = true;
+    deliverEvents(tcb);
+    expect(calls).toEqual(['readable begins', 'readable ends', 'remoteClosed']);
+  });
+
+  it('go on after an observer that throws', () => {
+    const { tcb, calls } = observed();
+    tcb.observer = {
+      ...notingObserver(calls),
+      readable: () => {
+        throw new Error('of the user');
+      },
+    };
+    tcb.readableDue = true;
+    tcb.remoteClosedDue = true;
+    expect(() => deliverEvents(tcb)).toThrow('of the user');
+    deliverEvents(tcb);
+    expect(calls).toEqual(['remoteClosed']);
+  });
+});
