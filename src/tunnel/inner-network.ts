@@ -1,0 +1,82 @@
+/** What is inside of the tunnel: TCP, UDP and names, over an engine and its driver. */
+import type { NetstackEngine } from '../engine/netstack-engine.js';
+import type { DatagramDialer } from '../proxy/datagram-dialer.js';
+import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
+import { TunnelDatagramDialer } from './datagram-dialer.js';
+import type { Driver } from './driver.js';
+import { NameDialer } from './name-dialer.js';
+import { NameResolver } from './name-resolver.js';
+import { NodeNetwork } from './node-network.js';
+import type { Clock, Entropy } from './ports.js';
+import type { PeerSilence } from './route.js';
+import type { TunnelConfig } from './tunnel-config.js';
+import { TunnelDialer } from './tunnel-dialer.js';
+
+export interface InnerNetworkOptions {
+  readonly config: TunnelConfig;
+  readonly engine: NetstackEngine;
+  readonly driver: Driver;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly silence: PeerSilence;
+  /** As UserspaceTunnel.waitForHandshake(). */
+  readonly waitForHandshake: (deadline: number, signal?: AbortSignal) => Promise<void>;
+}
+
+export class InnerNetwork {
+  /** TCP, to addresses and to names. */
+  readonly dialer: ConfirmingDialer;
+  /** What a Node program opens. */
+  readonly node: NodeNetwork;
+  readonly #engine: NetstackEngine;
+  readonly #clock: Clock;
+  readonly #dialer: TunnelDialer;
+  readonly #datagramDialer: TunnelDatagramDialer;
+  readonly #names: NameResolver;
+
+  constructor({ config, waitForHandshake, ...options }: InnerNetworkOptions) {
+    const { clock, entropy } = options;
+    const host = { ...options, mtu: config.mtu, addresses: config.addresses };
+    this.#engine = options.engine;
+    this.#clock = clock;
+    const dialer = new TunnelDialer(host);
+    this.#dialer = dialer;
+    this.#datagramDialer = new TunnelDatagramDialer({ ...host, waitForHandshake });
+    const names = new NameResolver({
+      servers: config.nameServers,
+      types: addressTypes(config),
+      datagrams: this.#datagramDialer,
+      streams: dialer,
+      clock,
+      entropy,
+    });
+    this.#names = names;
+    this.dialer = new NameDialer(names, dialer, clock);
+    this.node = new NodeNetwork({ ...host, names, dialer });
+  }
+
+  /** UDP. */
+  get datagramDialer(): DatagramDialer {
+    return this.#datagramDialer;
+  }
+
+  /** There are no more dials, for the server is silent: those under way are told why. */
+  giveUp(): void {
+    this.#dialer.giveUp();
+  }
+
+  /** Resets what is open. */
+  close(): void {
+    this.#dialer.close();
+    this.#names.close();
+    this.#datagramDialer.close();
+    this.node.close();
+    this.#engine.stack.close(this.#clock.now());
+  }
+}
+
+/** A family in which we have no address cannot be dialled. */
+function addressTypes({ addresses }: TunnelConfig): readonly ('A' | 'AAAA')[] {
+  const has = (length: number): boolean => addresses.some((address) => address.length === length);
+  return [...(has(4) ? (['A'] as const) : []), ...(has(16) ? (['AAAA'] as const) : [])];
+}
