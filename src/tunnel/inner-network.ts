@@ -7,6 +7,7 @@ import type { Driver } from './driver.js';
 import { NameDialer } from './name-dialer.js';
 import { NameResolver } from './name-resolver.js';
 import { NodeNetwork } from './node-network.js';
+import { OpenSockets } from './open-sockets.js';
 import type { Clock, Entropy } from './ports.js';
 import type { PeerSilence } from './route.js';
 import type { TunnelConfig } from './tunnel-config.js';
@@ -30,7 +31,11 @@ export class InnerNetwork {
   readonly node: NodeNetwork;
   readonly #engine: NetstackEngine;
   readonly #clock: Clock;
+  /** For those who dial by the tunnel's dialer. */
   readonly #dialer: TunnelDialer;
+  /** For sockets and names: it goes on while connections drain. */
+  readonly #ownDialer: TunnelDialer;
+  readonly #sockets: OpenSockets;
   readonly #datagramDialer: TunnelDatagramDialer;
   readonly #names: NameResolver;
 
@@ -39,8 +44,11 @@ export class InnerNetwork {
     const host = { ...options, mtu: config.mtu, addresses: config.addresses };
     this.#engine = options.engine;
     this.#clock = clock;
+    const sockets = new OpenSockets(clock);
+    this.#sockets = sockets;
+    this.#dialer = new TunnelDialer({ ...host, onDialled: (socket) => sockets.add(socket) });
     const dialer = new TunnelDialer(host);
-    this.#dialer = dialer;
+    this.#ownDialer = dialer;
     this.#datagramDialer = new TunnelDatagramDialer({ ...host, waitForHandshake });
     const names = new NameResolver({
       servers: config.nameServers,
@@ -51,8 +59,8 @@ export class InnerNetwork {
       entropy,
     });
     this.#names = names;
-    this.dialer = new NameDialer(names, dialer, clock);
-    this.node = new NodeNetwork({ ...host, names, dialer });
+    this.dialer = new NameDialer(names, this.#dialer, clock);
+    this.node = new NodeNetwork({ ...host, names, dialer, sockets });
   }
 
   /** UDP. */
@@ -63,14 +71,36 @@ export class InnerNetwork {
   /** There are no more dials, for the server is silent: those under way are told why. */
   giveUp(): void {
     this.#dialer.giveUp();
+    this.#ownDialer.giveUp();
+    this.#sockets.shorten(0);
+  }
+
+  /**
+   * Opens nothing more, and resolves when what was written has arrived, as OpenSockets.drain() says.
+   *
+   * @param gracePeriod ms
+   */
+  drain(gracePeriod: number): Promise<void> {
+    this.#dialer.close();
+    this.node.close();
+    return this.#sockets.drain(gracePeriod);
+  }
+
+  /** Ends a drain in `gracePeriod` ms, where it would not end before. */
+  shortenDrain(gracePeriod: number): void {
+    this.#sockets.shorten(gracePeriod);
+  }
+
+  /** To be called at the end of each turn of the driver. */
+  afterTurn(): void {
+    this.#sockets.check();
   }
 
   /** Resets what is open. */
   close(): void {
-    this.#dialer.close();
+    this.#ownDialer.close();
     this.#names.close();
     this.#datagramDialer.close();
-    this.node.close();
     this.#engine.stack.close(this.#clock.now());
   }
 }

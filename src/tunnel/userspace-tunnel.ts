@@ -50,6 +50,14 @@ export interface TunnelTotals {
   readonly receivedBytes: number;
 }
 
+export interface CloseOptions {
+  /** Milliseconds that connections have for what was written; 5,000 by default, Infinity for no bound. */
+  readonly gracePeriod?: number;
+}
+
+/** Two retransmissions of a lost segment at the first RTO of RFC 6298, and the way there and back. */
+const GRACE_PERIOD = 5_000;
+
 export class UserspaceTunnel extends NodeTunnel {
   /** TCP inside the tunnel, to addresses and to names. */
   readonly dialer: ConfirmingDialer;
@@ -66,6 +74,9 @@ export class UserspaceTunnel extends NodeTunnel {
   readonly #silence: ServerSilence;
   readonly #ports: TunnelPorts;
   readonly #handshakeWaits: HandshakeWaits;
+  /** Whether nothing has come from the server for so long that nothing is expected of it. */
+  #hasGivenUp = false;
+  #closed: Promise<void> | undefined;
 
   private constructor(
     config: TunnelConfig,
@@ -97,7 +108,7 @@ export class UserspaceTunnel extends NodeTunnel {
       socket,
       clock,
       onEvent: (event) => this.#handleEvent(event),
-      onTurn: (moment) => this.#search.afterTurn(moment),
+      onTurn: (moment) => this.#afterTurn(moment),
     });
     this.#driver = driver;
     const { device } = engine;
@@ -163,11 +174,31 @@ export class UserspaceTunnel extends NodeTunnel {
 
   /** To be called before close() where the tunnel ends because the server is silent: dials fail with why. */
   giveUp(): void {
+    this.#hasGivenUp = true;
     this.#inner.giveUp();
   }
 
-  /** Resets what is open, sends that, wipes the keys and closes the socket. */
-  async close(): Promise<void> {
+  /**
+   * Closes in order. From now on nothing is opened inside of the tunnel, listeners and UDP sockets are
+   * closed, and connections that the program has not ended, and whose every byte has arrived, are
+   * reset. The others have the grace period for what was written to be acknowledged, and their end;
+   * what is left then is reset. A tunnel that has given its server up does not wait.
+   *
+   * A later call gets the same promise, and may shorten the time.
+   *
+   * @throws RangeError for a grace period that is none
+   */
+  close({ gracePeriod = GRACE_PERIOD }: CloseOptions = {}): Promise<void> {
+    if (!(gracePeriod >= 0)) {
+      throw new RangeError(`gracePeriod has to be 0 or more, and is ${gracePeriod}`);
+    }
+    if (this.#closed === undefined) this.#closed = this.#close(gracePeriod);
+    else this.#inner.shortenDrain(gracePeriod);
+    return this.#closed;
+  }
+
+  async #close(gracePeriod: number): Promise<void> {
+    await this.#inner.drain(this.#hasGivenUp ? 0 : gracePeriod);
     this.#handshakeWaits.end(closing());
     this.#inner.close();
     this.#driver.close();
@@ -184,16 +215,23 @@ export class UserspaceTunnel extends NodeTunnel {
     this.#ports.log.debug({ host: this.#addresses.host }, 'handshake started');
   }
 
+  #afterTurn(now: number): void {
+    this.#search.afterTurn(now);
+    this.#inner.afterTurn();
+  }
+
   #handleEvent(event: DeviceEvent): void {
     const { log } = this.#ports;
     switch (event.type) {
       case 'handshake-complete': {
         const endpoint = event.peer.endpoint && endpointText(event.peer.endpoint);
         log.info({ endpoint }, 'handshake complete');
+        this.#hasGivenUp = false;
         this.#handshakeWaits.end();
         break;
       }
       case 'handshake-gave-up': {
+        this.#hasGivenUp = true;
         const { reason, why } = this.#silence.explain();
         const next = 'the next packet or keepalive tries again';
         log.warn({ reason }, `no answer to the handshake in 90 s: ${why}; ${next}`);
