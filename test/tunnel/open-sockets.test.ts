@@ -39,6 +39,16 @@ it('delivers what was written and ended, also where it has to be sent again', as
   expect(world.world.link.openSockets).toBe(1);
 });
 
+it('delivers an end alone, also where it has to be sent again', async () => {
+  const { socket, other } = await world.pair();
+  const heard = readText(other).finally(() => other.end());
+  socket.end();
+  const closing = world.near.close();
+  await disconnect(500);
+  await world.run(closing);
+  expect(await world.run(heard)).toBe('');
+});
+
 it('delivers what was written, and resets then what was not ended', async () => {
   const { socket, other } = await world.pair();
   const chunks: Buffer[] = [];
