@@ -43,7 +43,7 @@ export interface CaptureOptions {
   readonly application: string;
 }
 
-/** Milliseconds that running exchanges have to finish after the stop. */
+/** Milliseconds after the stop for running exchanges to finish, and for what was sent to arrive. */
 const GRACE = 5_000;
 
 /**
@@ -83,9 +83,11 @@ export async function runTunnel(options: RunTunnelOptions, ports: TunnelPorts): 
       });
       await aborted(signal);
     } finally {
-      const grace = { graceMs: signal.aborted ? GRACE : 0 };
-      await Promise.all([forwarder.close(grace), proxy?.close(grace)]);
-      await tunnel?.close();
+      const graceMs = signal.aborted ? GRACE : 0;
+      const deadline = ports.clock.now() + graceMs;
+      await Promise.all([forwarder.close({ graceMs }), proxy?.close({ graceMs })]);
+      // What clients have sent before they closed may be on its way still.
+      await tunnel?.close({ gracePeriod: Math.max(0, deadline - ports.clock.now()) });
       await capture?.close();
     }
   } catch (error) {

@@ -48,7 +48,8 @@ export async function sendMessage(options: SendOptions, ports: TunnelPorts): Pro
   } catch (error) {
     throw explain(error, options);
   } finally {
-    await tunnel.close();
+    // What has arrived is known: nothing is waited for.
+    await tunnel.close({ gracePeriod: 0 });
   }
 }
 

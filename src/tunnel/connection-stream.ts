@@ -37,6 +37,7 @@ export class ConnectionStream extends Duplex {
   #pending: { rest: Uint8Array; taken: number; done: (error?: Error | null) => void } | undefined;
   #orphanTimer: Timer | undefined;
   #onSettled: ((reason?: CloseReason) => void) | undefined;
+  #onOver: (() => void) | undefined;
   /** The stream that has taken over the connection of this one. */
   #successor: ConnectionStream | undefined;
   #mustReset = false;
@@ -79,6 +80,11 @@ export class ConnectionStream extends Duplex {
       this.#onSettled = undefined;
       handler(reason);
     };
+  }
+
+  /** Calls `handler` once, when neither the stream nor its connection is there any more. */
+  onceOver(handler: () => void): void {
+    this.#onOver = handler;
   }
 
   /** Undefined before it is there. */
@@ -135,6 +141,30 @@ export class ConnectionStream extends Duplex {
     return this.writableLength - (this.#pending?.taken ?? 0);
   }
 
+  /** Whether all that was written has been acknowledged, and our end with it where there is one. */
+  get isDelivered(): boolean {
+    if (this.#closed) return true;
+    const isAborted = this.destroyed && !this.writableFinished;
+    if (isAborted || this.#connection === undefined) return isAborted || !this.#hasSomethingToSay;
+    if (this.unacknowledgedBytes > 0) return false;
+    return !this.writableEnded || (this.writableFinished && !hasFinOnItsWay(this.#connection));
+  }
+
+  get #hasSomethingToSay(): boolean {
+    return this.writableEnded || this.writableLength > 0;
+  }
+
+  /** Whether we have ended, the other side knows it, and has not ended yet. */
+  get awaitsEnd(): boolean {
+    return !this.#closed && this.#connection?.state === 'FIN-WAIT-2';
+  }
+
+  /** Ends the connection with RST; the stream fails with ECONNABORTED. */
+  abort(): void {
+    this.#connection?.abort(this.host.now());
+    this.host.schedule();
+  }
+
   /** Ends the connection with RST, whatever state it is in. */
   resetAndDestroy(): this {
     this.#mustReset = true;
@@ -175,6 +205,12 @@ export class ConnectionStream extends Duplex {
     this.#pending = undefined;
     pending?.done(error ?? new Error('The stream was destroyed.'));
     done(error);
+    if (this.#closed || this.#connection === undefined) this.#tellOver();
+  }
+
+  #tellOver(): void {
+    this.#onOver?.();
+    this.#onOver = undefined;
   }
 
   /** We have said all and will read no more; the other side has a while to end, too. */
@@ -240,10 +276,15 @@ export class ConnectionStream extends Duplex {
     if (reason === 'normal') {
       this.#sawEnd = true;
       this.#pump();
-      return;
     }
-    if (this.destroyed) return;
+    if (this.destroyed) this.#tellOver();
+    if (this.destroyed || reason === 'normal') return;
     const remote = this.#connection && addressInfo(this.#connection.remote);
     this.destroy(closeError(reason, remote?.address, remote?.port));
   }
+}
+
+/** Whether we have sent FIN, or are about to, and it has not been acknowledged. */
+function hasFinOnItsWay({ state }: TcpConnection): boolean {
+  return state === 'FIN-WAIT-1' || state === 'CLOSING' || state === 'LAST-ACK';
 }

@@ -4,10 +4,12 @@ import { addAbortSignal } from 'node:stream';
 import { parseIpAddress } from '../wire/ip-address.js';
 import { createLookup, type Lookup, type PromisedLookup } from './lookup.js';
 import { type AddressDialer, NameDialer } from './name-dialer.js';
-import { connectError, readPort } from './node-errors.js';
+import { connectError, readPort, systemError } from './node-errors.js';
+import type { OpenSockets } from './open-sockets.js';
 import type { Clock, Entropy } from './ports.js';
 import { type ListenOptions, TcpServer } from './tcp-server.js';
 import { TcpSocket } from './tcp-socket.js';
+import { closingTunnel } from './route.js';
 import type { TunnelDialer } from './tunnel-dialer.js';
 import { type MessageListener, UdpSocket, type UdpSocketHost } from './udp-socket.js';
 
@@ -33,6 +35,7 @@ export interface ConnectOptions {
 export interface NodeNetworkHost extends UdpSocketHost {
   readonly clock: Clock;
   readonly entropy: Entropy;
+  readonly sockets: OpenSockets;
   /** Takes IP texts. */
   readonly dialer: TunnelDialer;
 }
@@ -43,6 +46,7 @@ export class NodeNetwork {
   readonly #host: NodeNetworkHost;
   readonly #servers = new Set<TcpServer>();
   readonly #udpSockets = new Set<UdpSocket>();
+  #isClosed = false;
 
   constructor(host: NodeNetworkHost) {
     this.#host = host;
@@ -56,12 +60,14 @@ export class NodeNetwork {
     const { host, allowHalfOpen = false, timeout, noDelay } = options;
     const port = readPort(options.port, 1);
     const socket = new TcpSocket(this.#host.driver, { allowHalfOpen });
+    this.#host.sockets.add(socket);
     if (options.signal) addAbortSignal(options.signal, socket);
     if (timeout !== undefined) socket.setTimeout(timeout);
     if (noDelay !== undefined) socket.setNoDelay(noDelay);
     if (options.keepAlive === true) socket.setKeepAlive(true, options.keepAliveInitialDelay);
     if (onConnect) socket.once('connect', onConnect);
-    if (!socket.destroyed) socket.connectBy((signal) => this.#dial(host, port, signal));
+    const isClosed = this.#isClosed;
+    if (!socket.destroyed) socket.connectBy((signal) => this.#dial(host, port, signal, isClosed));
     return socket;
   }
 
@@ -69,7 +75,7 @@ export class NodeNetwork {
     const server = new TcpServer(this.#host, options);
     if (onConnection) server.on('connection', onConnection);
     server.once('close', () => this.#servers.delete(server));
-    server.start();
+    server.start(this.#isClosed ? closedTunnel('listen') : undefined);
     if (server.listening) this.#servers.add(server);
     return server;
   }
@@ -81,14 +87,20 @@ export class NodeNetwork {
     return socket;
   }
 
-  /** Closes servers and UDP sockets; connections end with the stack. */
+  /** Closes servers and UDP sockets, and opens nothing more; connections are left as they are. */
   close(): void {
+    this.#isClosed = true;
     for (const server of [...this.#servers]) server.close();
     for (const socket of [...this.#udpSockets]) socket.close();
   }
 
   /** @throws Error as net.connect() tells them */
-  async #dial(host: string, port: number, signal: AbortSignal): Promise<TcpSocket> {
+  async #dial(
+    host: string,
+    port: number,
+    signal: AbortSignal,
+    isClosed: boolean,
+  ): Promise<TcpSocket> {
     const { dialer, names, clock } = this.#host;
     // It is the first failure of a name's addresses that is told.
     let first = parseIpAddress(host) === undefined ? undefined : host;
@@ -99,10 +111,15 @@ export class NodeNetwork {
       },
     };
     try {
+      if (isClosed) throw closingTunnel();
       const byName = new NameDialer(names, noting, clock);
       return await byName.dial({ host, port }, signal);
     } catch (error) {
       throw connectError(error, { syscall: 'connect', hostname: host, address: first, port });
     }
   }
+}
+
+function closedTunnel(syscall: string): Error {
+  return systemError('ECONNABORTED', { syscall }, closingTunnel());
 }

@@ -8,6 +8,7 @@ import { addressInfo, type AddressInfo } from './address-info.js';
 import type { Driver } from './driver.js';
 import { anyAddress, bindLocal } from './local-end.js';
 import { readPort } from './node-errors.js';
+import type { OpenSockets } from './open-sockets.js';
 import { TcpSocket } from './tcp-socket.js';
 
 /** RFC 6335 6: the dynamic ports. */
@@ -29,6 +30,7 @@ export interface TcpServerHost {
   readonly engine: NetstackEngine;
   readonly driver: Driver;
   readonly entropy: Entropy;
+  readonly sockets: OpenSockets;
   /** The tunnel's own addresses. */
   readonly addresses: readonly IpAddress[];
 }
@@ -56,11 +58,14 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
 
   /**
    * Listens; 'listening' or 'error' follows.
+   *
+   * @param refusal why nobody may listen any more
    * @throws RangeError `ERR_SOCKET_BAD_PORT`
    */
-  start(): void {
+  start(refusal?: Error): void {
     const port = readPort(this.#options.port, 0);
     try {
+      if (refusal !== undefined) throw refusal;
       this.#listener = port === 0 ? this.#listenAnywhere() : this.#listenOn(port);
       process.nextTick(() => this.listening && this.emit('listening'));
     } catch (error) {
@@ -140,6 +145,7 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
     const { allowHalfOpen = false } = this.#options;
     const socket = new TcpSocket(this.#host.driver, { allowHalfOpen });
     socket.attach(connection);
+    this.#host.sockets.add(socket);
     this.#connections.add(socket);
     socket.once('close', () => {
       this.#connections.delete(socket);

@@ -4,6 +4,7 @@ import { addressInfo, type AddressInfo, type FamilyName } from './address-info.j
 import { type ConnectionHost, ConnectionStream } from './connection-stream.js';
 import { IdleTimer } from './idle-timer.js';
 import { writeError } from './node-errors.js';
+import { closingTunnel } from './route.js';
 
 export type { TcpInfo } from '../engine/netstack-engine.js';
 
@@ -163,6 +164,12 @@ export class TcpSocket extends ConnectionStream {
   /** Does nothing: it is the tunnel that keeps the process alive. */
   unref(): this {
     return this;
+  }
+
+  /** Ends the connection with RST, or the dial that is under way; the stream fails with ECONNABORTED. */
+  override abort(): void {
+    if (this.connecting) this.#dialling?.abort(closingTunnel());
+    else super.abort();
   }
 
   override _final(done: (error?: Error | null) => void): void {

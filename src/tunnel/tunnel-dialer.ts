@@ -25,6 +25,8 @@ export interface TunnelDialerOptions {
   readonly driver: Driver;
   readonly clock: Clock;
   readonly silence: PeerSilence;
+  /** Called with each connection that is handed out. */
+  readonly onDialled?: (socket: TcpSocket) => void;
 }
 
 export class TunnelDialer implements Dialer {
@@ -32,26 +34,31 @@ export class TunnelDialer implements Dialer {
   readonly #driver: Driver;
   readonly #clock: Clock;
   readonly #silence: PeerSilence;
+  readonly #onDialled: ((socket: TcpSocket) => void) | undefined;
   /** What ends each dial that is under way. */
   readonly #endings = new Set<(error: DialError) => void>();
   /** Why there are no more dials. */
   #closed: DialError | undefined;
 
-  constructor({ engine, driver, clock, silence }: TunnelDialerOptions) {
+  constructor({ engine, driver, clock, silence, onDialled }: TunnelDialerOptions) {
     this.#engine = engine;
     this.#driver = driver;
     this.#clock = clock;
     this.#silence = silence;
+    this.#onDialled = onDialled;
   }
 
-  /** There are no more dials; those under way end with their connections, which the stack resets. */
+  /** There are no more dials, and those under way end. */
   close(): void {
-    this.#closed ??= closingTunnel();
+    this.#end(closingTunnel());
   }
 
-  /** There are no more dials, for the peer is silent: those under way are told so, too. */
+  /** The same, for the peer is silent. */
   giveUp(): void {
-    const error = silentPeer(this.#silence.explain());
+    this.#end(silentPeer(this.#silence.explain()));
+  }
+
+  #end(error: DialError): void {
     this.#closed ??= error;
     for (const end of [...this.#endings]) end(error);
   }
@@ -89,7 +96,7 @@ export class TunnelDialer implements Dialer {
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#endings.add(fail);
       socket.onceSettled((reason) => {
-        if (reason === undefined) settle(() => resolve(socket));
+        if (reason === undefined) settle(() => this.#handOut(socket, resolve));
         else fail(this.#explain(reason, remote, peer));
       });
       const receivedBefore = peer.rxBytes;
@@ -112,6 +119,11 @@ export class TunnelDialer implements Dialer {
       }
       this.#driver.schedule();
     });
+  }
+
+  #handOut(socket: TcpSocket, resolve: (socket: TcpSocket) => void): void {
+    this.#onDialled?.(socket);
+    resolve(socket);
   }
 
   #suspect(peer: Peer): void {

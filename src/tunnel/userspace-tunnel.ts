@@ -1,17 +1,15 @@
 /** A tunnel entirely in userspace: our WireGuard and TCP/IP on one UDP socket. */
 import type { Crypto } from '../crypto/crypto.js';
 import { NetstackEngine, type DeviceEvent, type Peer } from '../engine/netstack-engine.js';
-import { abortReason } from '../lib/error-message.js';
 import type { DatagramDialer } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
-import { TunnelDatagramDialer } from './datagram-dialer.js';
 import { Driver } from './driver.js';
 import { EndpointSearch } from './endpoint-search.js';
 import { endpointText } from './endpoint-text.js';
+import { HandshakeWaits } from './handshake-waits.js';
+import { InnerNetwork } from './inner-network.js';
 import { MovingSocket } from './moving-socket.js';
-import { NameDialer } from './name-dialer.js';
-import { NameResolver } from './name-resolver.js';
-import { NodeNetwork } from './node-network.js';
+import type { NodeNetwork } from './node-network.js';
 import { NodeTunnel } from './node-tunnel.js';
 import type {
   Clock,
@@ -20,18 +18,15 @@ import type {
   Entropy,
   Log,
   Resolver,
-  Timer,
   TimestampRecord,
   TimestampStore,
   TunnelObserver,
   WallClock,
 } from './ports.js';
-import type { PeerSilence } from './route.js';
 import { ServerAddresses } from './server-addresses.js';
+import { ServerSilence } from './server-silence.js';
 import type { TunnelConfig } from './tunnel-config.js';
-import { TunnelDialer } from './tunnel-dialer.js';
-import { type SilenceError, TunnelError, type TunnelSilence } from './tunnel-error.js';
-import { silenceError } from './why-silent.js';
+import { TunnelError } from './tunnel-error.js';
 
 export type { CongestionAlgorithm } from '../engine/netstack-engine.js';
 
@@ -55,6 +50,14 @@ export interface TunnelTotals {
   readonly receivedBytes: number;
 }
 
+export interface CloseOptions {
+  /** Milliseconds that connections have for what was written; 5,000 by default, Infinity for no bound. */
+  readonly gracePeriod?: number;
+}
+
+/** Two retransmissions of a lost segment at the first RTO of RFC 6298, and the way there and back. */
+const GRACE_PERIOD = 5_000;
+
 export class UserspaceTunnel extends NodeTunnel {
   /** TCP inside the tunnel, to addresses and to names. */
   readonly dialer: ConfirmingDialer;
@@ -63,17 +66,17 @@ export class UserspaceTunnel extends NodeTunnel {
   protected readonly network: NodeNetwork;
   readonly #engine: NetstackEngine;
   readonly #driver: Driver;
-  readonly #dialer: TunnelDialer;
-  readonly #datagramDialer: TunnelDatagramDialer;
-  readonly #names: NameResolver;
+  readonly #inner: InnerNetwork;
   readonly #socket: MovingSocket;
   readonly #addresses: ServerAddresses;
   readonly #search: EndpointSearch;
   readonly #peer: Peer;
-  readonly #config: TunnelConfig;
+  readonly #silence: ServerSilence;
   readonly #ports: TunnelPorts;
-  /** Each is called at the next handshake, or with why there will be none. */
-  readonly #handshakeWaits = new Set<(failure?: TunnelError) => void>();
+  readonly #handshakeWaits: HandshakeWaits;
+  /** Whether nothing has come from the server for so long that nothing is expected of it. */
+  #hasGivenUp = false;
+  #closed: Promise<void> | undefined;
 
   private constructor(
     config: TunnelConfig,
@@ -81,9 +84,9 @@ export class UserspaceTunnel extends NodeTunnel {
     timestamps: TimestampRecord | undefined,
   ) {
     super();
-    const { clock, log, entropy } = ports;
-    this.#config = config;
+    const { clock, log, entropy, wallClock } = ports;
     this.#ports = ports;
+    this.#handshakeWaits = new HandshakeWaits(clock);
     this.#socket = new MovingSocket(ports.sockets, clock);
     this.#addresses = new ServerAddresses(config.endpoint, ports);
     const [addresses, socket] = [this.#addresses, this.#socket];
@@ -105,35 +108,35 @@ export class UserspaceTunnel extends NodeTunnel {
       socket,
       clock,
       onEvent: (event) => this.#handleEvent(event),
-      onTurn: (moment) => this.#search.afterTurn(moment),
+      onTurn: (moment) => this.#afterTurn(moment),
     });
     this.#driver = driver;
     const { device } = engine;
     this.#search.attach({ device, peer: this.#peer, schedule: () => driver.schedule() });
     socket.onError((error, unsent) => this.#search.sendFailed(error, unsent));
-    const silence: PeerSilence = {
-      explain: () => this.#explainSilence(),
-      blocked: () => (this.#isLost() ? this.#explainSilence() : undefined),
-    };
-    const { addresses: ownAddresses, mtu } = config;
-    const host = { engine, driver, clock, silence, mtu, addresses: ownAddresses };
-    this.#dialer = new TunnelDialer(host);
-    this.#datagramDialer = new TunnelDatagramDialer({
-      ...host,
-      waitForHandshake: (deadline, signal) => this.waitForHandshake(deadline, signal),
+    const [peer, search] = [this.#peer, this.#search];
+    const server = config.endpoint;
+    this.#silence = new ServerSilence({
+      device,
+      peer,
+      server,
+      addresses,
+      search,
+      clock,
+      wallClock,
     });
-    this.datagramDialer = this.#datagramDialer;
-    this.#names = new NameResolver({
-      servers: config.nameServers,
-      types: addressTypes(config),
-      datagrams: this.#datagramDialer,
-      streams: this.#dialer,
+    this.#inner = new InnerNetwork({
+      config,
+      engine,
+      driver,
       clock,
       entropy,
+      silence: this.#silence,
+      waitForHandshake: (deadline, signal) => this.waitForHandshake(deadline, signal),
     });
-    this.dialer = new NameDialer(this.#names, this.#dialer, clock);
-    const [names, dialer] = [this.#names, this.#dialer];
-    this.network = new NodeNetwork({ ...host, entropy, names, dialer });
+    this.dialer = this.#inner.dialer;
+    this.datagramDialer = this.#inner.datagramDialer;
+    this.network = this.#inner.node;
   }
 
   /**
@@ -162,30 +165,7 @@ export class UserspaceTunnel extends NodeTunnel {
    */
   waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
     if (this.#peer.hasSession(this.#ports.clock.now())) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      let timer: Timer | undefined;
-      const settle = (outcome: () => void) => {
-        timer?.cancel();
-        this.#handshakeWaits.delete(onHandshake);
-        signal?.removeEventListener('abort', onAbort);
-        outcome();
-      };
-      const onHandshake = (failure?: TunnelError) =>
-        settle(failure === undefined ? resolve : () => reject(failure));
-      const onAbort = () => settle(() => reject(abortReason(signal)));
-      if (signal?.aborted === true) {
-        reject(abortReason(signal));
-        return;
-      }
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#handshakeWaits.add(onHandshake);
-      if (deadline !== Infinity) {
-        const delay = Math.max(0, deadline - this.#ports.clock.now());
-        timer = this.#ports.clock.startTimer(delay, () =>
-          settle(() => reject(this.#explainSilence())),
-        );
-      }
-    });
+    return this.#handshakeWaits.wait(deadline, () => this.#silence.explain(), signal);
   }
 
   totals(): TunnelTotals {
@@ -194,17 +174,33 @@ export class UserspaceTunnel extends NodeTunnel {
 
   /** To be called before close() where the tunnel ends because the server is silent: dials fail with why. */
   giveUp(): void {
-    this.#dialer.giveUp();
+    this.#hasGivenUp = true;
+    this.#inner.giveUp();
   }
 
-  /** Resets what is open, sends that, wipes the keys and closes the socket. */
-  async close(): Promise<void> {
-    this.#dialer.close();
-    this.#names.close();
-    this.#datagramDialer.close();
-    this.network.close();
-    for (const endWait of [...this.#handshakeWaits]) endWait(closing());
-    this.#engine.stack.close(this.#ports.clock.now());
+  /**
+   * Closes in order. From now on nothing is opened inside of the tunnel, listeners and UDP sockets are
+   * closed, and connections that the program has not ended, and whose every byte has arrived, are
+   * reset. The others have the grace period for what was written to be acknowledged, and their end;
+   * what is left then is reset. A tunnel that has given its server up does not wait.
+   *
+   * A later call gets the same promise, and may shorten the time.
+   *
+   * @throws RangeError for a grace period that is none
+   */
+  close({ gracePeriod = GRACE_PERIOD }: CloseOptions = {}): Promise<void> {
+    if (!(gracePeriod >= 0)) {
+      throw new RangeError(`gracePeriod has to be 0 or more, and is ${gracePeriod}`);
+    }
+    if (this.#closed === undefined) this.#closed = this.#close(gracePeriod);
+    else this.#inner.shortenDrain(gracePeriod);
+    return this.#closed;
+  }
+
+  async #close(gracePeriod: number): Promise<void> {
+    await this.#inner.drain(this.#hasGivenUp ? 0 : gracePeriod);
+    this.#handshakeWaits.end(closing());
+    this.#inner.close();
     this.#driver.close();
     this.#search.close();
     const { sentBytes, receivedBytes } = this.totals();
@@ -219,17 +215,24 @@ export class UserspaceTunnel extends NodeTunnel {
     this.#ports.log.debug({ host: this.#addresses.host }, 'handshake started');
   }
 
+  #afterTurn(now: number): void {
+    this.#search.afterTurn(now);
+    this.#inner.afterTurn();
+  }
+
   #handleEvent(event: DeviceEvent): void {
     const { log } = this.#ports;
     switch (event.type) {
       case 'handshake-complete': {
         const endpoint = event.peer.endpoint && endpointText(event.peer.endpoint);
         log.info({ endpoint }, 'handshake complete');
-        for (const onHandshake of [...this.#handshakeWaits]) onHandshake();
+        this.#hasGivenUp = false;
+        this.#handshakeWaits.end();
         break;
       }
       case 'handshake-gave-up': {
-        const { reason, why } = this.#explainSilence();
+        this.#hasGivenUp = true;
+        const { reason, why } = this.#silence.explain();
         const next = 'the next packet or keepalive tries again';
         log.warn({ reason }, `no answer to the handshake in 90 s: ${why}; ${next}`);
         break;
@@ -242,37 +245,6 @@ export class UserspaceTunnel extends NodeTunnel {
         log.debug({ endpoint: event.endpoint }, 'the Arc server answers from another address');
         break;
     }
-  }
-
-  /** Whether there is no address to send to, and the resolver has none. */
-  #isLost(): boolean {
-    return this.#peer.endpoint === undefined && this.#addresses.failure !== undefined;
-  }
-
-  /** Why nothing comes from the server, for whoever has waited for it in vain. */
-  #explainSilence(): SilenceError {
-    const { initiations, triedEndpoints, sendError } = this.#search;
-    const { endpoint } = this.#peer;
-    const current = endpoint === undefined ? [] : [endpointText(endpoint)];
-    const reason = this.#silence();
-    return silenceError(reason, {
-      ...this.#config.endpoint,
-      triedEndpoints: triedEndpoints.length > 0 ? triedEndpoints : current,
-      initiations,
-      error: reason === 'cannot-send' ? sendError : this.#addresses.failure,
-      unixMilliseconds: this.#ports.wallClock.unixMilliseconds(),
-    });
-  }
-
-  #silence(): TunnelSilence {
-    if (this.#addresses.count === 0) return 'name-not-found';
-    if (this.#search.sendError !== undefined) return 'cannot-send';
-    const now = this.#ports.clock.now();
-    const known = this.#engine.device.silenceOf(this.#peer, now);
-    if (known === 'no-answer' && this.#addresses.failure !== undefined) return 'name-not-found';
-    if (known !== undefined) return known;
-    const isRenewed = this.#peer.hasSession(now) && this.#peer.handshakeBeganAt === undefined;
-    return isRenewed ? 'no-data-back' : 'no-answer';
   }
 }
 
@@ -304,10 +276,4 @@ function closing(): TunnelError {
     what: 'no handshake with the Arc server',
     why: 'the tunnel is closing',
   });
-}
-
-/** A family in which we have no address cannot be dialled. */
-function addressTypes({ addresses }: TunnelConfig): readonly ('A' | 'AAAA')[] {
-  const has = (length: number): boolean => addresses.some((address) => address.length === length);
-  return [...(has(4) ? (['A'] as const) : []), ...(has(16) ? (['AAAA'] as const) : [])];
 }

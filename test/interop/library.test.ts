@@ -24,6 +24,15 @@ const ECHO = `
   socket.bind(7, '${SERVICE}', () => console.log('listening'));
 `;
 
+/** Tells what comes to port 9, and how it ends. */
+const LISTENER = `
+  const server = require('node:net').createServer((socket) => {
+    socket.setEncoding('utf8').on('data', (text) => process.stdout.write(text));
+    socket.on('end', () => console.log('ended')).on('error', (error) => console.log(error.code));
+  });
+  server.listen(9, '${SERVICE}', () => console.log('listening'));
+`;
+
 describeWith(PEERS, 'a program with the library behind wireguard-go', () => {
   let server: WireGuardGoServer;
 
@@ -39,9 +48,11 @@ describeWith(PEERS, 'a program with the library behind wireguard-go', () => {
   }, 60_000);
   afterAll(() => server.close());
 
-  async function peer(...parameters: readonly string[]): Promise<void> {
+  async function peer(...parameters: readonly string[]): Promise<TestProcess> {
     const command = [...inSpace(server.serverSpace), process.execPath, ...parameters];
-    await server.processes.start(command).output(/listening/);
+    const started = server.processes.start(command);
+    await started.output(/listening/);
+    return started;
   }
 
   /** Runs a program in the client's namespace, with its own arc.json. */
@@ -92,6 +103,13 @@ describeWith(PEERS, 'a program with the library behind wireguard-go', () => {
     expect((await program.finished).code).toBe(0);
   }, 60_000);
 
+  it('the example that closes right behind its last words, and nothing keeps it alive', async () => {
+    const listener = await peer('-e', LISTENER);
+    const program = run(example('the last line'));
+    await listener.output(/the last line of a log\nended\n/);
+    expect(await program.finished).toEqual({ code: 0, stdout: '', stderr: '' });
+  }, 60_000);
+
   it("Node's own fetch takes a dispatcher of undici", async () => {
     const own = example("from 'undici'").replace('{ Agent, fetch }', '{ Agent }');
     expect(await run(own).finished).toEqual({ code: 0, stdout: '201 20\n', stderr: '' });
@@ -99,5 +117,5 @@ describeWith(PEERS, 'a program with the library behind wireguard-go', () => {
 });
 
 it('knows each example of the page', () => {
-  expect(EXAMPLES).toHaveLength(8);
+  expect(EXAMPLES).toHaveLength(9);
 });

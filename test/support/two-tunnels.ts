@@ -57,8 +57,8 @@ export class TwoTunnels {
   }
 
   async close(): Promise<void> {
-    await this.near.close();
-    await this.far.close();
+    await this.near.close({ gracePeriod: 0 });
+    await this.far.close({ gracePeriod: 0 });
   }
 
   /**

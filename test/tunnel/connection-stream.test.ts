@@ -56,7 +56,7 @@ it('tells of a reset that came before anybody could listen', async () => {
   await memory.advance(1_000);
   expect((await dialled).errored).toMatchObject({ code: 'ECONNRESET' });
   expect(await failure).toMatchObject({ code: 'ECONNRESET', syscall: 'read' });
-  await tunnel.close();
+  await tunnel.close({ gracePeriod: 0 });
   await network.close();
 });
 
@@ -70,6 +70,6 @@ it('knows of data and of an end that came before anybody could read', async () =
   const text = readText(tunnel.connect({ host: SERVICE, port: 80 }));
   await memory.advance(1_000);
   expect(await text).toBe('all');
-  await tunnel.close();
+  await tunnel.close({ gracePeriod: 0 });
   await network.close();
 });

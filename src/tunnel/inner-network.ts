@@ -1,0 +1,112 @@
+/** What is inside of the tunnel: TCP, UDP and names, over an engine and its driver. */
+import type { NetstackEngine } from '../engine/netstack-engine.js';
+import type { DatagramDialer } from '../proxy/datagram-dialer.js';
+import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
+import { TunnelDatagramDialer } from './datagram-dialer.js';
+import type { Driver } from './driver.js';
+import { NameDialer } from './name-dialer.js';
+import { NameResolver } from './name-resolver.js';
+import { NodeNetwork } from './node-network.js';
+import { OpenSockets } from './open-sockets.js';
+import type { Clock, Entropy } from './ports.js';
+import type { PeerSilence } from './route.js';
+import type { TunnelConfig } from './tunnel-config.js';
+import { TunnelDialer } from './tunnel-dialer.js';
+
+export interface InnerNetworkOptions {
+  readonly config: TunnelConfig;
+  readonly engine: NetstackEngine;
+  readonly driver: Driver;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly silence: PeerSilence;
+  /** As UserspaceTunnel.waitForHandshake(). */
+  readonly waitForHandshake: (deadline: number, signal?: AbortSignal) => Promise<void>;
+}
+
+export class InnerNetwork {
+  /** TCP, to addresses and to names. */
+  readonly dialer: ConfirmingDialer;
+  /** What a Node program opens. */
+  readonly node: NodeNetwork;
+  readonly #engine: NetstackEngine;
+  readonly #clock: Clock;
+  /** For those who dial by the tunnel's dialer. */
+  readonly #dialer: TunnelDialer;
+  /** For sockets and names: it goes on while connections drain. */
+  readonly #ownDialer: TunnelDialer;
+  readonly #sockets: OpenSockets;
+  readonly #datagramDialer: TunnelDatagramDialer;
+  readonly #names: NameResolver;
+
+  constructor({ config, waitForHandshake, ...options }: InnerNetworkOptions) {
+    const { clock, entropy } = options;
+    const host = { ...options, mtu: config.mtu, addresses: config.addresses };
+    this.#engine = options.engine;
+    this.#clock = clock;
+    const sockets = new OpenSockets(clock);
+    this.#sockets = sockets;
+    this.#dialer = new TunnelDialer({ ...host, onDialled: (socket) => sockets.add(socket) });
+    const dialer = new TunnelDialer(host);
+    this.#ownDialer = dialer;
+    this.#datagramDialer = new TunnelDatagramDialer({ ...host, waitForHandshake });
+    const names = new NameResolver({
+      servers: config.nameServers,
+      types: addressTypes(config),
+      datagrams: this.#datagramDialer,
+      streams: dialer,
+      clock,
+      entropy,
+    });
+    this.#names = names;
+    this.dialer = new NameDialer(names, this.#dialer, clock);
+    this.node = new NodeNetwork({ ...host, names, dialer, sockets });
+  }
+
+  /** UDP. */
+  get datagramDialer(): DatagramDialer {
+    return this.#datagramDialer;
+  }
+
+  /** There are no more dials, for the server is silent: those under way are told why. */
+  giveUp(): void {
+    this.#dialer.giveUp();
+    this.#ownDialer.giveUp();
+    this.#sockets.shorten(0);
+  }
+
+  /**
+   * Opens nothing more, and resolves when what was written has arrived, as OpenSockets.drain() says.
+   *
+   * @param gracePeriod ms
+   */
+  drain(gracePeriod: number): Promise<void> {
+    this.#dialer.close();
+    this.node.close();
+    return this.#sockets.drain(gracePeriod);
+  }
+
+  /** Ends a drain in `gracePeriod` ms, where it would not end before. */
+  shortenDrain(gracePeriod: number): void {
+    this.#sockets.shorten(gracePeriod);
+  }
+
+  /** To be called at the end of each turn of the driver. */
+  afterTurn(): void {
+    this.#sockets.check();
+  }
+
+  /** Resets what is open. */
+  close(): void {
+    this.#ownDialer.close();
+    this.#names.close();
+    this.#datagramDialer.close();
+    this.#engine.stack.close(this.#clock.now());
+  }
+}
+
+/** A family in which we have no address cannot be dialled. */
+function addressTypes({ addresses }: TunnelConfig): readonly ('A' | 'AAAA')[] {
+  const has = (length: number): boolean => addresses.some((address) => address.length === length);
+  return [...(has(4) ? (['A'] as const) : []), ...(has(16) ? (['AAAA'] as const) : [])];
+}

@@ -1,0 +1,63 @@
+/** What is known of an Arc server from which nothing comes. */
+import type { Device, Peer } from '../engine/netstack-engine.js';
+import type { EndpointSearch } from './endpoint-search.js';
+import { endpointText } from './endpoint-text.js';
+import type { Clock, WallClock } from './ports.js';
+import type { PeerSilence } from './route.js';
+import type { ServerAddresses } from './server-addresses.js';
+import type { SilenceError, TunnelSilence } from './tunnel-error.js';
+import { silenceError } from './why-silent.js';
+
+export interface ServerSilenceOptions {
+  readonly device: Device;
+  readonly peer: Peer;
+  /** The server as it is configured: its name or address, and its port. */
+  readonly server: { readonly host: string; readonly port: number };
+  readonly addresses: ServerAddresses;
+  readonly search: EndpointSearch;
+  readonly clock: Clock;
+  readonly wallClock: WallClock;
+}
+
+export class ServerSilence implements PeerSilence {
+  readonly #options: ServerSilenceOptions;
+
+  constructor(options: ServerSilenceOptions) {
+    this.#options = options;
+  }
+
+  /** Why nothing comes from the server, for whoever has waited for it in vain. */
+  explain(): SilenceError {
+    const { peer, server, addresses, search, wallClock } = this.#options;
+    const { initiations, triedEndpoints, sendError } = search;
+    const { endpoint } = peer;
+    const current = endpoint === undefined ? [] : [endpointText(endpoint)];
+    const reason = this.#reason();
+    return silenceError(reason, {
+      ...server,
+      triedEndpoints: triedEndpoints.length > 0 ? triedEndpoints : current,
+      initiations,
+      error: reason === 'cannot-send' ? sendError : addresses.failure,
+      unixMilliseconds: wallClock.unixMilliseconds(),
+    });
+  }
+
+  /** There is no address to send to, and the resolver has none. */
+  blocked(): SilenceError | undefined {
+    const { peer, addresses } = this.#options;
+    const isLost = peer.endpoint === undefined && addresses.failure !== undefined;
+    return isLost ? this.explain() : undefined;
+  }
+
+  #reason(): TunnelSilence {
+    const { device, peer, addresses, search, clock } = this.#options;
+    if (addresses.count === 0) return 'name-not-found';
+    if (search.sendError !== undefined) return 'cannot-send';
+    const now = clock.now();
+    const known = device.silenceOf(peer, now);
+    if (known === 'no-answer' && addresses.failure !== undefined) return 'name-not-found';
+    if (known !== undefined) return known;
+    const isRenewed = peer.hasSession(now) && peer.handshakeBeganAt === undefined;
+    return isRenewed ? 'no-data-back' : 'no-answer';
+  }
+}
