@@ -78,7 +78,7 @@ describe('passes (RFC 8200 4)', () => {
   });
 });
 
-describe('drops without a word (RFC 8200 4)', () => {
+describe('drops without a word (RFC 8200 4, RFC 8504 5.3)', () => {
   it.each([
     ['no next header', 'ip-no-next-header', v6(NO_NEXT, [1, 2, 3])],
     [

@@ -27,7 +27,7 @@ class Flight {
   }
 }
 
-it('notes at each departure what was so then (draft-ietf-ccwg-bbr 4.1.2.2)', () => {
+it('notes at each departure what was so then (draft-ietf-ccwg-bbr 4.1.2.2, RFC 8985 6.1)', () => {
   const flight = new Flight();
   expect(flight.send(100)).toMatchObject({
     sentAt: 100,

@@ -343,7 +343,7 @@ it('marks nothing that a SACK covers in part, and tells nothing twice', () => {
   expect(arrived.map(({ start }) => start)).toEqual([10, 20]);
 });
 
-it('knows which of two left first, by time and then by number (RFC 8985 6.1)', () => {
+it('knows which of two left first, by time and then by number (RFC 8985 6.2 step 2)', () => {
   const segments = new SentSegments();
   const segment = segments.add(-10, 10);
   segment.sentAt = 5;

@@ -30,12 +30,14 @@ export class ProportionalRateReduction {
   /** RFC 9937 6.2: the window after an ACK. */
   window(sample: AckSample, state: DeliveryState, ssthresh: number): number {
     const { inflight, mss } = state;
-    // What the first ACK delivered and lost was in flight before it.
-    if (this.#isBeginning) this.#recoverFlightSize = sample.priorInflight;
     const deliveredData = this.#deliveredData(sample, state);
     const out = this.#sent(state) - this.#sentBefore;
     this.#delivered += deliveredData;
-    this.#isBeginning = false;
+    if (this.#isBeginning) {
+      // What this ACK delivered and lost was in flight before it.
+      this.#recoverFlightSize = sample.priorInflight;
+      this.#isBeginning = false;
+    }
     let allowed: number;
     if (inflight > ssthresh) {
       const proportion = ssthresh / Math.max(this.#recoverFlightSize, mss);
@@ -63,11 +65,8 @@ export class ProportionalRateReduction {
   #deliveredData({ acknowledged, newlyDelivered }: AckSample, { usesSack }: DeliveryState): number {
     if (usesSack) return newlyDelivered;
     if (acknowledged === 0) {
-      // RFC 9937 6.2: duplicate ACKs, which may be forged, stand for no more than was in flight.
-      const left = Math.max(0, this.#recoverFlightSize - this.#delivered);
-      const news = Math.min(newlyDelivered, left);
-      if (!this.#isBeginning) this.#unseen += news;
-      return news;
+      if (!this.#isBeginning) this.#unseen += newlyDelivered;
+      return newlyDelivered;
     }
     const news = Math.max(0, acknowledged - this.#unseen);
     this.#unseen = Math.max(0, this.#unseen - acknowledged);

@@ -19,7 +19,7 @@ function recovering(control = reno(), now = 100): WindowControl {
 }
 
 describe('in slow start (RFC 5681 3.1)', () => {
-  it('grows by what is acknowledged, at most eight segments while it is not paced (MUST-19)', () => {
+  it('grows by what is acknowledged, at most eight segments while it is not paced (MUST-19, RFC 9406 4.3)', () => {
     const control = reno();
     control.acknowledged(cumulative(2000, 10_000), state(), 1);
     expect(control.cwnd).toBe(12_000);
