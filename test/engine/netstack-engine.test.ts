@@ -173,4 +173,21 @@ describe('a handshake that completes', () => {
     expect(isEstablished()).toBe(7_160);
     expect(alice.events.filter(({ type }) => type === 'handshake-complete')).toHaveLength(1);
   });
+
+  it('with one peer sends nothing again that goes to another', () => {
+    const { pair, isEstablished, alice } = afterRestart();
+    const { device } = alice.engine;
+    // The service is behind a peer of its own from here on, with the longer prefix.
+    device.addPeer(
+      {
+        publicKey: createNodeCrypto().publicKey(new Uint8Array(32).fill(11)),
+        allowedIps: [{ address: SERVICE.address, prefixLength: 32 }],
+      },
+      pair.now,
+    );
+    pair.drive(() => alice.events.some(({ type }) => type === 'handshake-complete'), 1000);
+    expect(alice.events.filter(({ type }) => type === 'handshake-complete')).toHaveLength(1);
+    expect(isEstablished()).toBeNaN();
+    expect(alice.engine.stack.nextTimeout()).toBe(16_000);
+  });
 });

@@ -1,3 +1,5 @@
+import { armTimers } from '../../../src/netstack/tcp/dispatch.js';
+import type { Tcb } from '../../../src/netstack/tcp/tcb.js';
 import { ACK, Harness, SACK_SYN } from '../tcp-harness.js';
 
 const RTT = 100;
@@ -68,6 +70,20 @@ it('lets all leave that is owed where it is more than one turn: 20 ACKs, and tex
   expect(sent.at(-1)).toMatchObject({ seq: 1, len: 10 });
 });
 
+it('lets a probe of the window wait where the turn ends before it, and all else behind it', () => {
+  const h = new Harness().establish();
+  h.receives({ flags: ACK, wnd: 0 });
+  h.connection.send(new Uint8Array(10), h.now);
+  h.sends();
+  h.after(200);
+  for (let count = 0; count < 20; count++) {
+    h.receives({ flags: ACK, wnd: 0, seq: 2001 + count * 1000, data: 1000 });
+  }
+  const sent = h.sends();
+  expect(sent).toHaveLength(21);
+  expect(sent.at(-1)).toMatchObject({ seq: 1, len: 1 });
+});
+
 it('knows whether it is the user who gives too little', () => {
   const h = established();
   h.connection.send(new Uint8Array(3000), h.now);
@@ -117,6 +133,18 @@ describe('the persist timer', () => {
       h.receives({ flags: ACK, ack, wnd: 1000 });
       expect(h.sends()).toHaveLength(1);
     }
+  });
+
+  it('does not run where the pacer holds back what could be sent, for however long', () => {
+    const persistAt = (paceAt: number): number => {
+      const next = { choose: () => false, paceAt };
+      const sender = { hasOutstanding: false, hasUnsent: true, rto: 200, next };
+      const tcb = { state: 'ESTABLISHED', persistAt: Infinity, persistBackoff: 0, sender };
+      armTimers(tcb as unknown as Tcb, 1000);
+      return tcb.persistAt;
+    };
+    expect(persistAt(2000)).toBe(Infinity);
+    expect(persistAt(Infinity)).toBe(1200);
   });
 
   it('gives a peer the whole user timeout, from when there was something to send', () => {

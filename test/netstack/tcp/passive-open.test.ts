@@ -184,6 +184,16 @@ it('does not answer a SYN when there are too many connections', () => {
   expect(h.stack.drops.of('tcp-connections')).toBe(1);
 });
 
+it('counts the window of the SYN among those seen: less than half of it is silly (RFC 9293 3.8.6.2.1)', () => {
+  const h = new Harness();
+  h.listen();
+  h.receives({ flags: ACK, seq: 1, ack: 1, wnd: 900 });
+  h.connection.send(new Uint8Array(2000), h.now);
+  expect(h.sends()).toEqual([]);
+  h.receives({ flags: ACK, seq: 1, ack: 1, wnd: 1000 });
+  expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
+});
+
 it('leaves text on a SYN to be sent again', () => {
   const h = new Harness();
   h.ourPort = 8080;

@@ -65,6 +65,19 @@ describe('the advertised window', () => {
     expect(h.connection.info().rcvWnd).toBeLessThanOrEqual(16 * 1024);
   });
 
+  it('takes what an earlier one let the peer send, where its own scale rounds it down (RFC 7323 2.4)', () => {
+    // A unit of the window field is 2048 octets here, more than a full segment.
+    const h = new Harness({ limits: { receiveBuffer: 64 * 1024 * 1024 } });
+    h.establish({ syn: [...MSS_OPTION(1000), ...SCALE_OPTION(0)] });
+    expect(h.connection.info().rcvWnd).toBe(0xffff);
+    for (const seq of [1, 1001]) h.receives({ flags: ACK, seq, data: 1000 });
+    h.connection.receive(1999, h.now);
+    expect(h.sends().at(-1)).toMatchObject({ ack: 2001, wnd: 31 });
+    expect(h.connection.info().rcvWnd).toBe(0xffff - 2000);
+    h.receives({ flags: ACK, seq: 0xffff, data: 1 });
+    expect(h.stack.drops.of('tcp-sequence')).toBe(0);
+  });
+
   it('is shut behind a FIN that fills it', () => {
     const h = new Harness({ limits: { receiveBuffer: 1000 } }).establish();
     h.receives({ flags: FIN | ACK, seq: 1, data: 1000 });
