@@ -154,8 +154,7 @@ export class LossRecovery implements RackContext {
     this.#outAtBeginning = Infinity;
     this.#unreported = -1;
     this.isHeadDue = false;
-    const since = this.#firstRetransmissionAt;
-    sender.segments.takeBackLosses(since < 0 ? Infinity : since);
+    sender.segments.takeBackLosses(this.#firstRetransmissionAt);
     // What was sent again, and what of it is acknowledged, was not lost either.
     sender.rate.lost = this.#lostBefore;
     sender.congestion.undo(sender, this.now);

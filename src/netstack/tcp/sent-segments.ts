@@ -174,8 +174,8 @@ export class SentSegments {
   }
 
   /**
-   * The repair that began to send again at `since` was for nothing: what counts as lost is in flight
-   * after all, and what was sent again is so twice.
+   * A repair was for nothing: what counts as lost is in flight after all, and what was sent again from
+   * `since` on is so twice.
    */
   takeBackLosses(since: number): void {
     const inFlight: SentSegment[] = [];
