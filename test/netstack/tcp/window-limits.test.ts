@@ -3,7 +3,7 @@
  * windows that are scaled where they must not be, and work while there is nothing to do.
  */
 import { ipv4HeaderLength } from '../../../src/wire/ipv4.js';
-import { tcpHeaderLength } from '../../../src/wire/tcp.js';
+import { tcpAcknowledgment, tcpHeaderLength, tcpWindow } from '../../../src/wire/tcp.js';
 import { connectPair, NetstackPair } from '../../support/netstack-pair.js';
 import { ACK, Harness, MSS_OPTION, SCALE_OPTION } from '../tcp-harness.js';
 
@@ -13,6 +13,12 @@ const CHUNK = new Uint8Array(256 * 1024);
 function textLength(packet: Uint8Array): number {
   const header = ipv4HeaderLength(packet, 0);
   return packet.length - header - tcpHeaderLength(packet, header);
+}
+
+/** Of the window, which is not scaled. */
+function rightEdge(packet: Uint8Array): number {
+  const header = ipv4HeaderLength(packet, 0);
+  return (tcpAcknowledgment(packet, header) >>> 0) + tcpWindow(packet, header);
 }
 
 /** Mbit/s of a stream without end whose reader reads at once, once it is under way. */
@@ -83,13 +89,20 @@ it('scales no window of a SYN-ACK and each one behind it, ours and the peer’s 
   expect(opener.connection.info().sndWnd).toBe(8000);
 });
 
-it('sends no silly segment to a reader that reads a little at a time (RFC 9293 3.8.6.2)', () => {
+it('has no silly segment and no silly window where little is read at a time (MUST-38, MUST-39)', () => {
   const pair = new NetstackPair({ limits: { receiveBuffer: 20_000 } });
   const { client, server } = connectPair(pair);
   server.reads = false;
   const lengths: number[] = [];
+  const steps: number[] = [];
+  let edge = 0;
   pair.drop = (packet, from) => {
     if (from === 'left' && textLength(packet) > 0) lengths.push(textLength(packet));
+    if (from === 'right') {
+      const moved = rightEdge(packet) - edge;
+      if (moved > 0 && edge > 0) steps.push(moved);
+      edge += moved;
+    }
     return false;
   };
   client.send(CHUNK);
@@ -103,4 +116,5 @@ it('sends no silly segment to a reader that reads a little at a time (RFC 9293 3
   const small = lengths.slice(0, -1).filter((length) => length < mss);
   expect(lengths.length).toBeGreaterThan(CHUNK.length / mss);
   expect(small.length).toBeLessThanOrEqual(2);
+  expect(Math.min(...steps)).toBeGreaterThanOrEqual(mss);
 });
