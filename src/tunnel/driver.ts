@@ -2,7 +2,8 @@
  * Runs an engine on a socket and a clock: one timer, and a drain after each input.
  *
  * Inputs are batches of datagrams, the timer, and calls that others make on the engine between two
- * schedule()s. The engine is drained no faster than the socket takes datagrams, so that what the
+ * schedule()s. Behind a stall of the event loop the datagrams come first, and one turn after them. The
+ * engine is drained no faster than the socket takes datagrams, so that what the
  * network cannot carry waits in TCP's send buffers and not in a queue without bound.
  */
 import type { DeviceEvent, NetstackEngine } from '../engine/netstack-engine.js';

@@ -45,7 +45,7 @@ export class WireGuardGoServer {
   readonly #name = `at${process.pid}${serial++}`;
   readonly clientSpace = `${this.#name}c`;
   readonly serverSpace = `${this.#name}s`;
-  readonly #device = `wg${this.#name}`.slice(0, 15);
+  readonly device = `wg${this.#name}`.slice(0, 15);
   readonly #keys = { server: keyPair(), client: keyPair() };
   http: TestProcess | undefined;
   readonly inside: Inside;
@@ -108,23 +108,14 @@ export class WireGuardGoServer {
   /** Starts wireguard-go and configures it with `wg`. */
   async startWireGuard(): Promise<void> {
     const { serverSpace } = this;
-    this.#wireguard = this.processes.start([
-      ...inSpace(serverSpace),
-      'wireguard-go',
-      '-f',
-      this.#device,
-    ]);
-    for (let attempt = 0; !deviceAnswers(serverSpace, this.#device); attempt++) {
-      if (attempt > 100) throw new Error(`wireguard-go did not start: ${this.#wireguard.stderr}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    this.#wireguard = await this.startWireGuardGo(serverSpace, this.device);
     const keyFile = join(this.folder, 'server.key');
     writeFileSync(keyFile, this.#keys.server.privateKey, { mode: 0o600 });
     run(
       ...inSpace(serverSpace),
       'wg',
       'set',
-      this.#device,
+      this.device,
       'listen-port',
       String(LISTEN_PORT),
       'private-key',
@@ -135,9 +126,19 @@ export class WireGuardGoServer {
       host(this.inside.client),
     );
     const { service, client } = this.inside;
-    run('ip', '-n', serverSpace, 'address', 'add', host(service), 'dev', this.#device);
-    run('ip', '-n', serverSpace, 'link', 'set', this.#device, 'mtu', '1420', 'up');
-    run('ip', '-n', serverSpace, 'route', 'add', host(client), 'dev', this.#device);
+    run('ip', '-n', serverSpace, 'address', 'add', host(service), 'dev', this.device);
+    run('ip', '-n', serverSpace, 'link', 'set', this.device, 'mtu', '1420', 'up');
+    run('ip', '-n', serverSpace, 'route', 'add', host(client), 'dev', this.device);
+  }
+
+  /** Another wireguard-go, which waits for its configuration. */
+  async startWireGuardGo(space: string, device: string): Promise<TestProcess> {
+    const wireguard = this.processes.start([...inSpace(space), 'wireguard-go', '-f', device]);
+    for (let attempt = 0; !deviceAnswers(space, device); attempt++) {
+      if (attempt > 100) throw new Error(`wireguard-go did not start: ${wireguard.stderr}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return wireguard;
   }
 
   /**
@@ -170,8 +171,8 @@ export class WireGuardGoServer {
     run(...inSpace(serverSpace), 'sh', '-c', forward);
     // The router speaks from the address of the device that the packet came by.
     const router = isIpv6 ? 'fd00:127:98::1' : '100.127.98.1';
-    run('ip', '-n', serverSpace, 'address', 'add', host(router), 'dev', this.#device);
-    run('ip', '-n', serverSpace, 'address', 'delete', host(inside.service), 'dev', this.#device);
+    run('ip', '-n', serverSpace, 'address', 'add', host(router), 'dev', this.device);
+    run('ip', '-n', serverSpace, 'address', 'delete', host(inside.service), 'dev', this.device);
     run('ip', '-n', space, 'address', 'add', host(inside.service), 'dev', far, ...nodad);
     run('ip', '-n', space, 'route', 'add', host(inside.client), 'via', nearAddress);
     const route = ['route', 'add', host(inside.service), 'via', farAddress];
@@ -203,7 +204,7 @@ export class WireGuardGoServer {
     this.#wireguard?.kill('SIGKILL');
     await this.#wireguard?.finished;
     try {
-      run('rm', '-f', `/var/run/wireguard/${this.#device}.sock`);
+      run('rm', '-f', `/var/run/wireguard/${this.device}.sock`);
     } catch {
       // Nothing was left behind.
     }
@@ -323,7 +324,7 @@ export class WireGuardGoServer {
       ...inSpace(this.serverSpace),
       'wg',
       'show',
-      this.#device,
+      this.device,
       'transfer',
     )
       .trim()
@@ -335,7 +336,7 @@ export class WireGuardGoServer {
     await this.processes.close();
     for (const space of new Set([this.clientSpace, this.serverSpace, this.#serviceSpace]))
       run('ip', 'netns', 'delete', space);
-    run('rm', '-f', `/var/run/wireguard/${this.#device}.sock`);
+    run('rm', '-f', `/var/run/wireguard/${this.device}.sock`);
     rmSync(this.folder, { recursive: true });
   }
 }

@@ -3,6 +3,9 @@ import { acceptsSend } from './state.js';
 import type { CloseReason } from './observer.js';
 import type { Tcb } from './tcb.js';
 
+/** Free bytes of a send buffer, however large, of which the user is told. */
+const WORTH_A_CALL = 256 * 1024;
+
 /** Bytes that the send ring can hold as things are, unless memory is short. */
 function sendCapacity(tcb: Tcb): number {
   const { ring, bufferLimit } = tcb.sender;
@@ -15,9 +18,13 @@ export function writableBytes(tcb: Tcb): number {
   return Math.max(0, sendCapacity(tcb) - tcb.sender.ring.length);
 }
 
-/** After an ACK made room: a quarter free is worth a call, less would cost one for each ACK. */
+/**
+ * After an ACK made room: a quarter free is worth a call, less would cost one for each ACK. A large
+ * buffer holds little more than what is on the way: waiting for a quarter of it would stop the stream.
+ */
 export function noteWritable(tcb: Tcb): void {
-  if (tcb.wantsWritable && writableBytes(tcb) * 4 >= sendCapacity(tcb)) tcb.writableDue = true;
+  const worthwhile = Math.min(sendCapacity(tcb) / 4, WORTH_A_CALL);
+  if (tcb.wantsWritable && writableBytes(tcb) >= worthwhile) tcb.writableDue = true;
 }
 
 /**

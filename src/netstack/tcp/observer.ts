@@ -19,7 +19,7 @@ export interface TcpObserver {
   established(): void;
   /** More bytes are there to receive. Not repeated for bytes that were left unread. */
   readable(): void;
-  /** A send() had taken less than asked, and a quarter of the buffer is free again. */
+  /** A send() had taken less than asked, and a quarter of the buffer is free again, or 256 KiB. */
   writable(): void;
   /** The peer has closed its direction; all it sent before is readable. */
   remoteClosed(): void;

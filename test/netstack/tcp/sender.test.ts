@@ -81,6 +81,25 @@ describe('sending', () => {
     expect(h.events).toEqual(['writable']);
     expect(h.connection.writableBytes).toBe(6000);
   });
+
+  it('calls writable for 256 KiB in a large buffer: its user comes before it runs dry', () => {
+    const h = new Harness().establish({ syn: [...MSS_OPTION(1000), ...SCALE_OPTION(8)] });
+    const endless = new Uint8Array(8 * 1024 * 1024);
+    const acknowledge = (ack: number) => h.receives({ flags: ACK, ack, wnd: 0xffff });
+    acknowledge(1);
+    // Slow start until the buffer, which is two windows, has 4 MiB.
+    while (h.connection.writableBytes < 4 * 1024 * 1024) {
+      h.connection.send(endless.subarray(0, h.connection.info().cwnd), h.now);
+      for (const { seq, len } of h.sends()) acknowledge(seq + len);
+    }
+    h.connection.send(endless, h.now);
+    const { seq } = h.sends()[0]!;
+    h.events.length = 0;
+    acknowledge(seq + 200_000);
+    expect(h.events).toEqual([]);
+    acknowledge(seq + 263_000);
+    expect(h.events).toEqual(['writable']);
+  });
 });
 
 describe('fast retransmit and recovery', () => {
