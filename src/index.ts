@@ -28,7 +28,11 @@ export type { ListenOptions, TcpServer } from './tunnel/tcp-server.js';
 export type { TcpInfo, TcpSocket } from './tunnel/tcp-socket.js';
 export { TunnelError } from './tunnel/tunnel-error.js';
 export type { RemoteInfo, UdpSocket } from './tunnel/udp-socket.js';
-export type { CloseOptions, CongestionAlgorithm, UserspaceTunnel } from './tunnel/userspace-tunnel.js';
+export type {
+  CloseOptions,
+  CongestionAlgorithm,
+  UserspaceTunnel,
+} from './tunnel/userspace-tunnel.js';
 
 export interface CreateTunnelOptions {
   /** The path of arc.json, its JSON text, or that in base64. */
