@@ -5,7 +5,7 @@
 import { formatIpAddress } from '../wire/ip-address.js';
 import type { Answer } from './http-answer.js';
 import type { PlatformState } from './platform-state.js';
-import { moduleType, type Sim, speedClass } from './sims.js';
+import { moduleType, type Sim, speedClass } from './sim.js';
 
 const SUBSCRIBER = '/v1/subscriber';
 const USER_DATA = '/v1/userdata';

@@ -11,58 +11,9 @@ import { Secret } from '../lib/secret.js';
 import { addressKey, type IpAddress } from '../wire/ip-address.js';
 import type { ArcNetwork } from './arc-network.js';
 import { randomHex } from './random.js';
+import { type ArcSim, hasArc, MAX_EVENTS, type SessionEvent, type Sim } from './sim.js';
 import { clientAddress, iccid, MAX_SERIAL, physicalImsi, virtualImsi } from './sim-numbers.js';
 import { OPERATOR_ID } from './users.js';
-
-export interface Sim {
-  readonly simId: string;
-  readonly operatorId: string;
-  readonly type: 'virtual' | 'uicc';
-  /** Of its primary subscription. */
-  readonly imsi: string;
-  readonly status: 'active' | 'terminated';
-  /** The name is the tag `name`. */
-  readonly tags: ReadonlyMap<string, string>;
-  readonly groupId?: string | undefined;
-  /** While false the SIM is protected: it cannot be terminated. */
-  readonly terminationEnabled: boolean;
-  /** Unix milliseconds, as all times here. */
-  readonly createdTime: number;
-  readonly lastModifiedTime: number;
-  /** The virtual subscription; the line has none before Krypton gave it one. */
-  readonly arc?: ArcSubscription | undefined;
-  readonly previousSession?: PastSession | undefined;
-  /** The newest first, MAX_EVENTS at most. */
-  readonly events: readonly SessionEvent[];
-}
-
-export type ArcSim = Sim & { readonly arc: ArcSubscription };
-
-export interface ArcSubscription {
-  /** Of a virtual SIM that stands alone, its SIM's id. */
-  readonly iccid: string;
-  readonly imsi: string;
-  /** Of the client. */
-  readonly publicKey: Uint8Array;
-  /** Of the client inside the tunnel. */
-  readonly address: IpAddress;
-  readonly session?: ArcSession | undefined;
-}
-
-export interface ArcSession {
-  readonly sessionId: string;
-  readonly createdTime: number;
-}
-
-export interface PastSession extends ArcSession {
-  readonly deletedTime: number;
-}
-
-export interface SessionEvent {
-  readonly event: 'Created' | 'Deleted';
-  readonly time: number;
-  readonly sessionId: string;
-}
 
 /** A SIM with a new key pair, and the one copy of its private key that is ever given out. */
 export interface KeyedSim {
@@ -87,9 +38,6 @@ export interface SimsOptions {
 
 /** Terminated ones count. Beyond it createSim is refused. */
 export const MAX_SIMS = 1000;
-
-/** Session events kept of each SIM. */
-export const MAX_EVENTS = 32;
 
 export class Sims {
   readonly #options: SimsOptions;
@@ -280,20 +228,6 @@ export class Sims {
   #now(): number {
     return this.#options.wallClock.unixMilliseconds();
   }
-}
-
-export function hasArc(sim: Sim): sim is ArcSim {
-  return sim.arc !== undefined;
-}
-
-/** Of the chip, as the API names it. */
-export function moduleType({ type }: Sim): string {
-  return type === 'virtual' ? 'virtual' : 'nano';
-}
-
-/** Of the subscription, as the API names it. */
-export function speedClass({ type }: Sim): string {
-  return type === 'virtual' ? 'arc.standard' : 's1.standard';
 }
 
 function withEvent(events: readonly SessionEvent[], event: SessionEvent): SessionEvent[] {

@@ -10,7 +10,8 @@ import { type FailureKind, UserError } from '../lib/user-error.js';
 import { formatIpAddress, parseIpAddress } from '../wire/ip-address.js';
 import type { Group } from './groups.js';
 import type { SavedPlatform } from './platform-state.js';
-import { MAX_EVENTS, MAX_SIMS, type Sim } from './sims.js';
+import { MAX_EVENTS, type Sim } from './sim.js';
+import { MAX_SIMS } from './sims.js';
 import { emulatorUser, MAX_USERS } from './users.js';
 
 /**

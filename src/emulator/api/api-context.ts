@@ -5,7 +5,7 @@ import type { Answer } from '../http-answer.js';
 import type { PlatformState } from '../platform-state.js';
 import type { Login } from '../tokens.js';
 import { type EmulatorUser, operatorOf, userLabel } from '../users.js';
-import type { Sim } from '../sims.js';
+import type { Sim } from '../sim.js';
 import { notPermitted, REFUSALS } from './answer.js';
 
 interface PathParameters {

@@ -10,7 +10,7 @@ import { faultRequest, type Faults } from '../faults.js';
 import type { Answer } from '../http-answer.js';
 import type { MessageStore } from '../messages.js';
 import type { PlatformState } from '../platform-state.js';
-import { type ArcSim, hasArc } from '../sims.js';
+import { type ArcSim, hasArc } from '../sim.js';
 import { emulatorUser, userLabel } from '../users.js';
 import { malformedBody, notAdded, REFUSALS } from './answer.js';
 import { OPERATION_IDS } from './openapi.js';

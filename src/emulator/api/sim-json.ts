@@ -2,7 +2,7 @@
 import type { Secret } from '../../lib/secret.js';
 import { formatIpAddress } from '../../wire/ip-address.js';
 import { ARC_ALLOWED_IPS, DNS_SERVERS } from '../services.js';
-import { type ArcSim, moduleType, type SessionEvent, type Sim, speedClass } from '../sims.js';
+import { type ArcSim, moduleType, type SessionEvent, type Sim, speedClass } from '../sim.js';
 
 /** The Arc server as clients are told of it. */
 export interface ArcServerInfo {

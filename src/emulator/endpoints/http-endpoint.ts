@@ -7,7 +7,8 @@ import type { Duplex } from 'node:stream';
 
 import { DropCounter } from '../../lib/drop-counter.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
-import type { Sim, Sims } from '../sims.js';
+import type { Sim } from '../sim.js';
+import type { Sims } from '../sims.js';
 
 /** Milliseconds. */
 export interface HttpTimeouts {

@@ -1,7 +1,7 @@
 import { ownAnswer } from '../../../src/emulator/api/own-paths.js';
 import { RequestLog } from '../../../src/emulator/api/request-log.js';
 import { Faults, MAX_FAULTS } from '../../../src/emulator/faults.js';
-import type { ArcSim } from '../../../src/emulator/sims.js';
+import type { ArcSim } from '../../../src/emulator/sim.js';
 import { ADMIN, ApiHarness, code, CREATE, keyOf, user } from './api-harness.js';
 
 let api: ApiHarness;

@@ -2,7 +2,7 @@ import type { HandlerMap } from 'openapi-backend';
 
 import type { Answer } from '../../http-answer.js';
 import type { PlatformState } from '../../platform-state.js';
-import { moduleType, type Sim } from '../../sims.js';
+import { moduleType, type Sim } from '../../sim.js';
 import { operatorOf } from '../../users.js';
 import { type ApiContext, callerOf } from '../api-context.js';
 import { SEARCH_CRITERIA, type SearchCriterion } from '../openapi/query.js';

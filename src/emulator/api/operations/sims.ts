@@ -2,7 +2,7 @@ import type { HandlerMap } from 'openapi-backend';
 
 import type { Answer } from '../../http-answer.js';
 import type { PlatformState } from '../../platform-state.js';
-import { type ArcSim, hasArc, type Sim } from '../../sims.js';
+import { type ArcSim, hasArc, type Sim } from '../../sim.js';
 import { operatorOf } from '../../users.js';
 import { REFUSALS } from '../answer.js';
 import { type ApiContext, callerOf, simOf } from '../api-context.js';

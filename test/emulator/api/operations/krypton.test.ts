@@ -1,5 +1,5 @@
 import { ARC_ALLOWED_IPS } from '../../../../src/emulator/services.js';
-import type { ArcSim } from '../../../../src/emulator/sims.js';
+import type { ArcSim } from '../../../../src/emulator/sim.js';
 import { fakeCrypto } from '../../fakes.js';
 import { ApiHarness, code } from '../api-harness.js';
 

@@ -1,4 +1,4 @@
-import type { ArcSim } from '../../../../src/emulator/sims.js';
+import type { ArcSim } from '../../../../src/emulator/sim.js';
 import { ApiHarness, code, keyOf, user } from '../api-harness.js';
 
 const OPERATOR = 'OP0000000000';

@@ -1,6 +1,7 @@
 import { MAX_TAGS } from '../../../../src/emulator/api/operations/sims.js';
 import { ARC_ALLOWED_IPS } from '../../../../src/emulator/services.js';
-import { type ArcSim, MAX_SIMS } from '../../../../src/emulator/sims.js';
+import type { ArcSim } from '../../../../src/emulator/sim.js';
+import { MAX_SIMS } from '../../../../src/emulator/sims.js';
 import type { EmulatorUser } from '../../../../src/emulator/users.js';
 import { fakeCrypto } from '../../fakes.js';
 import { ApiHarness, code, CREATE, keyOf, type Reply, UNKNOWN_SIM } from '../api-harness.js';
