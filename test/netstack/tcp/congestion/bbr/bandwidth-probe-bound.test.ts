@@ -65,6 +65,24 @@ describe('when it loses too much', () => {
     expect(prober.lose(1)).toBe(true);
   });
 
+  it('finds nothing too much where the peer sends no SACKs and nothing is lost', () => {
+    const prober = new Prober();
+    prober.goUp();
+    prober.state.usesSack = false;
+    expect(prober.lose(0)).toBe(false);
+    expect(prober.phase).toBe('ProbeBW_UP');
+  });
+
+  it('bounds what is in flight also when it went down already', () => {
+    const prober = new Prober();
+    prober.goUp();
+    prober.probe.startDown(prober.state, prober.now);
+    const { count } = prober.model.rounds;
+    expect(prober.lose(4)).toBe(false);
+    expect(prober.model.longTermInflight).toBeCloseTo(59_000 - 1857.14, 1);
+    expect(prober.model.rounds.count).toBe(count);
+  });
+
   it('is no matter of what left while it did not probe', () => {
     const prober = new Prober();
     expect(prober.lose(30)).toBe(false);
@@ -114,4 +132,31 @@ it('raises the bound to what was in flight without harm', () => {
   expect(prober.model.longTermInflight).toBe(60_000);
   prober.ack({ inflight: 70_000, lost: 3000 });
   expect(prober.model.longTermInflight).toBe(70_000);
+});
+
+describe('the bound', () => {
+  it('is not raised while the window is not as large, and not while it cruises', () => {
+    for (const phase of ['ProbeBW_UP', 'ProbeBW_CRUISE'] as const) {
+      const prober = new Prober();
+      const { model } = prober;
+      prober.goUp();
+      model.phase = phase;
+      model.longTermInflight = phase === 'ProbeBW_UP' ? model.cwnd + 1 : model.cwnd;
+      const bound = model.longTermInflight;
+      for (let round = 0; round < 4; round++) {
+        model.validation.sample(model.cwnd, model.cwnd, 1000, false);
+        prober.ack({ newlyDelivered: 200_000 });
+      }
+      expect(model.longTermInflight).toBe(bound);
+    }
+  });
+
+  it('of Startup is no reason to go down when the first probe touches it', () => {
+    const prober = new Prober();
+    prober.model.longTermInflight = 60_000;
+    prober.goUp();
+    prober.state.inflight = 60_000;
+    prober.ack();
+    expect(prober.phase).toBe('ProbeBW_UP');
+  });
 });

@@ -96,3 +96,53 @@ it('forgets the rate of the cycle before the last one, unless the user held this
     expect(prober.model.maximumBandwidth).toBe(left);
   }
 });
+
+it('cruises after its first ProbeBW_DOWN, and cruises with just what fits', () => {
+  const prober = new Prober();
+  prober.state.inflight = 50_000;
+  prober.round();
+  expect(prober.phase).toBe('ProbeBW_CRUISE');
+});
+
+it('probes as often as Reno would double half of what fits (draft-ietf-ccwg-bbr 5.3.3.8)', () => {
+  const prober = new Prober();
+  const round = (): void => prober.ack({ priorDelivered: prober.state.delivered });
+  for (let count = 0; count < 49; count++) round();
+  expect(prober.phase).toBe('ProbeBW_CRUISE');
+  round();
+  expect(prober.phase).toBe('ProbeBW_REFILL');
+});
+
+it('goes down though the window holds it back, where no bound holds the window', () => {
+  const prober = new Prober();
+  prober.goUp();
+  const { model } = prober;
+  model.longTermInflight = model.cwnd + 1;
+  model.validation.sample(model.cwnd, model.cwnd, 1000, false);
+  prober.round({ deliveryRate: 1100 });
+  prober.round({ deliveryRate: 1100 });
+  expect(prober.phase).toBe('ProbeBW_DOWN');
+});
+
+it('counts one cycle for each probe, once what it delivered is known', () => {
+  const prober = new Prober();
+  for (let round = 0; round < 3; round++) prober.round();
+  prober.model.sampleBandwidth(900, false);
+  expect(prober.model.maximumBandwidth).toBe(1000);
+});
+
+it('counts no cycle that a refill cuts short, nor one within a ProbeRTT', () => {
+  const prober = new Prober();
+  for (let cycle = 0; cycle < 2; cycle++) {
+    prober.now += 2001;
+    prober.ack();
+    expect(prober.phase).toBe('ProbeBW_REFILL');
+    prober.round();
+    prober.probe.startDown(prober.state, prober.now);
+    prober.model.phase = 'ProbeRTT';
+    prober.round();
+    prober.probe.startDown(prober.state, prober.now);
+  }
+  prober.model.sampleBandwidth(900, false);
+  expect(prober.model.maximumBandwidth).toBe(1000);
+});

@@ -16,6 +16,15 @@ describe('losses in ProbeBW_CRUISE', () => {
     expect(bbr.pacingRate).toBeCloseTo(0.99 * 800, 6);
   });
 
+  it('bound nothing before the round is over', () => {
+    const [bbr, now] = steady();
+    const { cwnd } = bbr;
+    lose(bbr, now, 20);
+    bbr.enterRecovery();
+    acknowledge(bbr, now, 1950, { priorDelivered: 0 });
+    expect(bbr.cwnd).toBe(cwnd);
+  });
+
   it('bound nothing any more after a ProbeRTT', () => {
     const [bbr, now] = steady();
     acknowledge(bbr, now, 1950, { deliveryRate: 750, delivered: 30_000 });
@@ -37,10 +46,15 @@ describe('too many losses in ProbeBW_UP', () => {
     up(bbr, now);
     lose(bbr, now, 6);
     bbr.enterRecovery();
-    now.inflight = 30_000;
-    acknowledge(bbr, now, 4000, { priorDelivered: 0, lost: 6000, inflight: 40_000 });
-    expect(bbr.phase).toBe('ProbeBW_CRUISE');
+    now.inflight = 60_000;
+    const late = { priorDelivered: 0, lost: 6000, inflight: 40_000 };
+    acknowledge(bbr, now, 4000, late);
+    expect(bbr.phase).toBe('ProbeBW_DOWN');
     // lost_prefix: (0.02 * 59 - 3) / 0.98 segments, behind 59; the fourth loss is too many.
+    expect(bbr.cwnd).toBeCloseTo(59_000 - 1857.14, 0);
+    now.inflight = 30_000;
+    acknowledge(bbr, now, 4000, late);
+    expect(bbr.phase).toBe('ProbeBW_CRUISE');
     expect(bbr.cwnd).toBeCloseTo(0.85 * (59_000 - 1857.14), 0);
   });
 

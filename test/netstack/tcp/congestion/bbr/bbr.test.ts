@@ -1,8 +1,6 @@
-/** The examples of draft-ietf-ccwg-bbr 10, and what the sender tells. */
+/** The examples of draft-ietf-ccwg-bbr 10, on a path in virtual time. */
 import { Bbr } from '../../../../../src/netstack/tcp/congestion/bbr/bbr.js';
 import { type Flow, MSS, Path, type PathOptions, seededRandom } from '../bottleneck.js';
-import { state } from '../samples.js';
-import { acknowledge } from './single-acks.js';
 
 /** 20 Mbit/s and 40 ms: 100,000 bytes. */
 const RATE = 2500;
@@ -97,14 +95,4 @@ describe('ProbeRTT', () => {
     expect(run.path.now - began).toBeLessThan(350);
     expect(run.bbr.cwnd).toBeGreaterThan(BDP);
   });
-});
-
-it('takes another MSS, and the window that goes with it before anything was sent', () => {
-  const bbr = new Bbr({ mss: 536, random: () => 0, now: 0 });
-  bbr.setMss(1400);
-  expect(bbr.cwnd).toBe(14_000);
-  acknowledge(bbr, state({ mss: 1400, srtt: 40 }), 40);
-  const { cwnd } = bbr;
-  bbr.setMss(536);
-  expect(bbr.cwnd).toBe(cwnd);
 });

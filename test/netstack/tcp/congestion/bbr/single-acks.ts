@@ -41,11 +41,11 @@ export function steady(): [Bbr, State] {
   return [bbr, now];
 }
 
-/** `count` losses of what left with 60 segments in flight. */
-export function lose(bbr: Bbr, now: State, count: number): void {
+/** `count` losses of what left with 60 segments in flight, or with as much as is said. */
+export function lose(bbr: Bbr, now: State, count: number, inflight = 60_000): void {
   for (let loss = 0; loss < count; loss++) {
     now.lost += 1000;
-    bbr.lost(transmission({ inflight: 60_000, lost: 0 }), now, 5000);
+    bbr.lost(transmission({ inflight, lost: 0 }), now, 5000);
   }
 }
 
@@ -63,3 +63,16 @@ export function up(bbr: Bbr, now: State): void {
     acknowledge(bbr, now, 1000 + 40 * round);
   expect(bbr.phase).toBe('ProbeBW_UP');
 }
+
+/** Fast recovery that began in Startup: `count` ACKs of one round that find a loss each. */
+export function lossyStartup(bbr: Bbr, now: State, count: number): void {
+  acknowledge(bbr, now, 40);
+  for (let ack = 0; ack < count; ack++) {
+    lose(bbr, now, 1, 40_000);
+    if (ack === 0) bbr.enterRecovery();
+    acknowledge(bbr, now, 80, { ...LOSSY, priorDelivered: 0 });
+  }
+}
+
+/** An ACK that finds a loss where half of what left is lost. */
+export const LOSSY = { newlyLost: 1000, lost: 20_000, inflight: 40_000 };
