@@ -1,10 +1,11 @@
 /**
  * Mutation testing of a file or folder under src: `npm run mutate -- src/wireguard`. Each file is
- * changed in one place at a time, and its own tests, those that mirror it, have to fail. A file
- * without such a test is held to the tests of its folder.
+ * changed in one place at a time, and its own tests, those that mirror it, have to fail: of bbr.ts,
+ * bbr.test.ts and what is split off from it by subject, as bbr-undo.test.ts. A file without such a
+ * test is held to the tests of its folder.
  */
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 import config from '../stryker.config.mjs';
 
@@ -73,10 +74,20 @@ async function mutateFile(source) {
   return scored(source, (status) => mutants.filter((mutant) => mutant.status === status).length);
 }
 
-/** The test that mirrors a source file, else all tests of the mirrored folder. */
+/** The tests that mirror a source file, else all tests of the mirrored folder. */
 function testsOf(source) {
   const mirrored = source.replace(/^src\b/, 'test').replace(/\.ts$/, '.test.ts');
-  return [existsSync(mirrored) ? mirrored : join(dirname(mirrored), '*.test.ts')];
+  const folder = dirname(mirrored);
+  if (!existsSync(mirrored)) return [join(folder, '*.test.ts')];
+  const subject = `${basename(source, '.ts')}-`;
+  // cubic-curve.test.ts mirrors a file of its own, not cubic.ts.
+  const mirrorsAnother = (name) =>
+    existsSync(join(dirname(source), name.replace(/\.test\.ts$/, '.ts')));
+  const split = readdirSync(folder)
+    .filter((name) => name.startsWith(subject) && name.endsWith('.test.ts'))
+    .filter((name) => !mirrorsAnother(name))
+    .sort();
+  return [mirrored, ...split.map((name) => join(folder, name))];
 }
 
 function totalOf(results) {

@@ -136,8 +136,7 @@ export class BandwidthProbe {
         }
       }
     }
-    if (this.#isTooHigh(sample.lost, sample.inflight, state) || model.longTermInflight === Infinity)
-      return false;
+    if (this.#isTooHigh(sample.lost, sample.inflight, state)) return false;
     model.longTermInflight = Math.max(model.longTermInflight, sample.inflight);
     if (model.phase === 'ProbeBW_UP') this.#raiseLongTerm(sample.newlyDelivered);
     return false;
@@ -153,11 +152,9 @@ export class BandwidthProbe {
     const model = this.#model;
     if (!model.isCwndLimited || model.cwnd < model.longTermInflight) return;
     this.#upAcked += newlyDelivered;
-    if (this.#upAcked >= this.#ackedPerIncrement) {
-      const increments = Math.floor(this.#upAcked / this.#ackedPerIncrement);
-      this.#upAcked -= increments * this.#ackedPerIncrement;
-      model.longTermInflight += increments * model.mss;
-    }
+    const increments = Math.floor(this.#upAcked / this.#ackedPerIncrement);
+    this.#upAcked -= increments * this.#ackedPerIncrement;
+    model.longTermInflight += increments * model.mss;
     if (model.rounds.isStart) this.#raiseSlope();
   }
 

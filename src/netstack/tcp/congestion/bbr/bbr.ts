@@ -131,12 +131,10 @@ export class Bbr implements CongestionControl {
     model.latest.hasLoss = false;
     model.fullPipe.reset();
     const phase = this.#undo.restore();
-    if (phase === 'Startup' && model.phase !== 'Startup') {
-      model.fullPipe.isReached = false;
-      if (model.phase !== 'ProbeRTT') model.phase = 'Startup';
-    } else if (phase === 'ProbeBW_UP' && model.phase !== 'ProbeBW_UP') {
-      if (model.phase !== 'ProbeRTT') this.#probe.startRefill(state);
-    }
+    if (phase === 'Startup') model.fullPipe.isReached = false;
+    if (model.phase === 'ProbeRTT') return;
+    if (phase === 'Startup') model.phase = 'Startup';
+    if (phase === 'ProbeBW_UP' && model.phase !== 'ProbeBW_UP') this.#probe.startRefill(state);
   }
 
   acknowledged(sample: AckSample, state: DeliveryState, now: number): void {
@@ -241,7 +239,8 @@ export class Bbr implements CongestionControl {
   #setPacingRate(gain: number): void {
     const { bandwidth, fullPipe } = this.#model;
     const rate = gain * bandwidth * (1 - PACING_MARGIN);
-    if (rate > this.#pacingRate || (fullPipe.isReached && rate > 0)) this.#pacingRate = rate;
+    const mayFall = fullPipe.isReached && rate > 0;
+    this.#pacingRate = mayFall ? rate : Math.max(rate, this.#pacingRate);
   }
 
   #setSendQuantum(): void {

@@ -8,6 +8,17 @@ it('is what comes beyond the rate of the path (draft-ietf-ccwg-bbr 5.5.9)', () =
   // Three in a row at once: 3000 where 0 is expected.
   for (let ack = 0; ack < 3; ack++) aggregation.update(1000, 100, 50_000, 2, 110);
   expect(aggregation.extraAcked).toBe(3000);
+  aggregation.forget();
+  expect(aggregation.extraAcked).toBe(0);
+});
+
+it('begins anew with an ACK that comes when exactly the rate was kept', () => {
+  const aggregation = new AckAggregation(0);
+  aggregation.update(1000, 100, 50_000, 1, 10);
+  aggregation.update(1000, 100, 50_000, 1, 20);
+  // 200 expected since the last one, not 2200 since the one before.
+  aggregation.update(1000, 200, 50_000, 1, 21);
+  expect(aggregation.extraAcked).toBe(1800);
 });
 
 it('is bounded by the window', () => {
@@ -25,11 +36,10 @@ it('remembers ten rounds (draft-ietf-ccwg-bbr 5.5.9)', () => {
   expect(aggregation.extraAcked).toBe(1000);
 });
 
-it('counts no idle time, and forgets on demand', () => {
+it('counts no idle time', () => {
   const aggregation = new AckAggregation(0);
   aggregation.update(1000, 100, 50_000, 1, 10);
   aggregation.update(1000, 100, 50_000, 1, 10);
-  aggregation.forget();
   aggregation.restart(5000);
   aggregation.update(1000, 100, 50_000, 2, 5010);
   // 2000 bytes before, 1000 expected within 10 ms, 1000 more.

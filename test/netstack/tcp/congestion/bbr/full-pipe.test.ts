@@ -26,3 +26,11 @@ it('was full for good, but is only full until it is looked for anew', () => {
   for (let round = 0; round < 3; round++) pipe.roundEnded(124);
   expect(pipe.isNow).toBe(true);
 });
+
+it('stays full when the rate grows then', () => {
+  const pipe = new FullPipe();
+  expect([pipe.isNow, pipe.isReached]).toEqual([false, false]);
+  pipe.declareFull();
+  pipe.roundEnded(1000);
+  expect(pipe.isNow).toBe(true);
+});

@@ -87,6 +87,15 @@ describe('after a round with loss', () => {
     expect(lossy(10, 100).bandwidth).toBe(700);
   });
 
+  it('takes three tenths off the bounds of the round before', () => {
+    const model = lossy(10, 100);
+    model.latest.reset();
+    model.latest.noteLoss(state({ delivered: 100_000, lost: 10_000 }));
+    model.lossRoundEnded(state({ delivered: 150_000, lost: 30_000 }));
+    expect(model.shortTermBandwidth).toBeCloseTo(490, 6);
+    expect(model.shortTermInflight).toBeCloseTo(49_000, 6);
+  });
+
   it('bounds nothing where it lost less', () => {
     expect(lossy(3, 100).shortTermBandwidth).toBe(Infinity);
   });
@@ -105,4 +114,35 @@ describe('after a round with loss', () => {
     model.boundBandwidth();
     expect(model.bandwidth).toBe(1000);
   });
+});
+
+it('takes no sample for a rate that shows none', () => {
+  const model = known();
+  model.advanceBandwidthFilter();
+  model.advanceBandwidthFilter();
+  model.sampleBandwidth(0, false);
+  expect(model.maximumBandwidth).toBe(1000);
+});
+
+it('takes a sample that the user limited also when it is as high', () => {
+  const model = known();
+  model.advanceBandwidthFilter();
+  model.sampleBandwidth(1000, true);
+  model.advanceBandwidthFilter();
+  model.sampleBandwidth(500, false);
+  expect(model.maximumBandwidth).toBe(1000);
+});
+
+it('aims at what fits, but at no more than the window (draft-ietf-ccwg-bbr 5.3.3.8)', () => {
+  const model = known();
+  expect(model.targetInflight).toBe(50_000);
+  model.cwnd = 30_000;
+  expect(model.targetInflight).toBe(30_000);
+});
+
+it('is limited by the window where that was full', () => {
+  const model = known();
+  expect(model.isCwndLimited).toBe(false);
+  model.validation.sample(100_000, 100_000, 1000, false);
+  expect(model.isCwndLimited).toBe(true);
 });

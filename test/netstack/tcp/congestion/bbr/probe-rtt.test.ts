@@ -24,6 +24,7 @@ it('aims at half of what fits, but at four segments (draft-ietf-ccwg-bbr 5.3.4)'
 it('lasts 200 ms and a round from the time at which little is in flight (draft-ietf-ccwg-bbr 5.3.4)', () => {
   const [probe, model] = entered();
   expect(probe.update(state({ delivered: 120_000, inflight: 40_000 }), 1000)).toBe(false);
+  expect(probe.isTimeOver(1000)).toBe(false);
   expect(probe.update(state({ delivered: 140_000, inflight: 25_000 }), 1010)).toBe(false);
   expect(probe.isTimeOver(1210)).toBe(false);
   expect(probe.isTimeOver(1211)).toBe(true);

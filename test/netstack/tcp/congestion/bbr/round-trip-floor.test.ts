@@ -31,3 +31,29 @@ it('is to be looked for when nothing as short was seen for five seconds (draft-i
   floor.update(55, 13_001);
   expect(floor.isExpired).toBe(true);
 });
+
+it('is to be looked for after five seconds without any sample', () => {
+  const floor = new RoundTripFloor(1000);
+  expect(floor.isExpired).toBe(false);
+  floor.update(-1, 6000);
+  expect(floor.isExpired).toBe(false);
+  floor.update(-1, 6001);
+  expect(floor.isExpired).toBe(true);
+});
+
+it('takes 0 ms for a round trip', () => {
+  const floor = new RoundTripFloor(0);
+  floor.update(0, 100);
+  expect(floor.value).toBe(0);
+});
+
+it('is not found anew by a round trip that is as short', () => {
+  const floor = new RoundTripFloor(0);
+  floor.update(40, 100);
+  floor.update(40, 3000);
+  floor.update(40, 5101);
+  expect(floor.isExpired).toBe(true);
+  // That one is the new one to look at, but the floor is as old as before.
+  floor.update(60, 10_102);
+  expect(floor.value).toBe(60);
+});

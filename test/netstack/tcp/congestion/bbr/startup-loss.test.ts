@@ -16,6 +16,13 @@ it('is too high with six bursts and more than 2 % in a round of fast recovery (d
   expect(round(new StartupLoss(), 6, 6, false)).toBe(false);
 });
 
+it('counts ACKs that found a loss, and decides at the end of a round', () => {
+  const loss = new StartupLoss();
+  const none = sample({ newlyLost: 0, lost: 10_000, inflight: 100_000 });
+  for (let ack = 0; ack < 10; ack++) expect(loss.isTooHigh(none, state(), false, true)).toBe(false);
+  expect(loss.isTooHigh(none, state(), true, true)).toBe(false);
+});
+
 it('counts each round by itself', () => {
   const loss = new StartupLoss();
   expect(round(loss, 4, 4)).toBe(false);

@@ -1,0 +1,73 @@
+import { acknowledge, lose, lossyRound, steady, up } from './single-acks.js';
+
+describe('losses in ProbeBW_CRUISE', () => {
+  it('bound rate and window by what the round delivered', () => {
+    const [bbr, now] = steady();
+    acknowledge(bbr, now, 1900, { deliveryRate: 950 });
+    acknowledge(bbr, now, 1950, { deliveryRate: 800, delivered: 30_000 });
+    lossyRound(bbr, now, 750);
+    expect(bbr.phase).toBe('ProbeBW_CRUISE');
+    // The best sample of this round and of the one ACK before it.
+    expect(bbr.pacingRate).toBeCloseTo(0.99 * 800, 6);
+    expect(bbr.cwnd).toBeLessThan(65_000);
+    // What comes without loss lowers them no further.
+    for (let round = 0; round < 3; round++)
+      acknowledge(bbr, now, 2040 + 40 * round, { deliveryRate: 500 });
+    expect(bbr.pacingRate).toBeCloseTo(0.99 * 800, 6);
+  });
+
+  it('bound nothing before the round is over', () => {
+    const [bbr, now] = steady();
+    const { cwnd } = bbr;
+    lose(bbr, now, 20);
+    bbr.enterRecovery();
+    acknowledge(bbr, now, 1950, { priorDelivered: 0 });
+    expect(bbr.cwnd).toBe(cwnd);
+  });
+
+  it('bound nothing any more after a ProbeRTT', () => {
+    const [bbr, now] = steady();
+    acknowledge(bbr, now, 1950, { deliveryRate: 750, delivered: 30_000 });
+    lossyRound(bbr, now, 750);
+    expect(bbr.pacingRate).toBeCloseTo(0.99 * 750, 6);
+    bbr.exitRecovery();
+    for (let at = 6000; at <= 6400; at += 100) {
+      now.inflight = 10_000;
+      acknowledge(bbr, now, at, { rtt: 60 });
+    }
+    expect(bbr.phase).toBe('ProbeBW_CRUISE');
+    expect(bbr.pacingRate).toBeCloseTo(990, 6);
+  });
+});
+
+describe('too many losses in ProbeBW_UP', () => {
+  it('leave 15 % of what fitted to others while it cruises', () => {
+    const [bbr, now] = steady();
+    up(bbr, now);
+    lose(bbr, now, 6);
+    bbr.enterRecovery();
+    now.inflight = 60_000;
+    const late = { priorDelivered: 0, lost: 6000, inflight: 40_000 };
+    acknowledge(bbr, now, 4000, late);
+    expect(bbr.phase).toBe('ProbeBW_DOWN');
+    // lost_prefix: (0.02 * 59 - 3) / 0.98 segments, behind 59; the fourth loss is too many.
+    expect(bbr.cwnd).toBeCloseTo(59_000 - 1857.14, 0);
+    now.inflight = 30_000;
+    acknowledge(bbr, now, 4000, late);
+    expect(bbr.phase).toBe('ProbeBW_CRUISE');
+    expect(bbr.cwnd).toBeCloseTo(0.85 * (59_000 - 1857.14), 0);
+  });
+
+  it('say nothing within a ProbeRTT that interrupted the probe', () => {
+    const [bbr, now] = steady();
+    up(bbr, now);
+    acknowledge(bbr, now, 9000, { rtt: 60 });
+    expect(bbr.phase).toBe('ProbeRTT');
+    now.inflight = 10_000;
+    acknowledge(bbr, now, 9050);
+    lose(bbr, now, 30);
+    for (let at = 9100; at <= 9400; at += 50) acknowledge(bbr, now, at);
+    expect(bbr.phase).toBe('ProbeBW_CRUISE');
+    expect(bbr.cwnd).toBeGreaterThan(80_000);
+  });
+});

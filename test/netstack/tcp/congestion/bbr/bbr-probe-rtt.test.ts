@@ -1,0 +1,60 @@
+import { state } from '../samples.js';
+import { acknowledge, fresh, lose, steady, up } from './single-acks.js';
+
+describe('ProbeRTT', () => {
+  it('leads back to Startup when the pipe was never full', () => {
+    const bbr = fresh();
+    const now = state({ srtt: 40, inflight: 3000 });
+    const limited = { isAppLimited: true, deliveryRate: 100 };
+    acknowledge(bbr, now, 40, limited);
+    acknowledge(bbr, now, 5100, { ...limited, rtt: 50 });
+    expect(bbr.phase).toBe('ProbeRTT');
+    for (let at = 5150; at <= 5350; at += 50) acknowledge(bbr, now, at, limited);
+    expect(bbr.phase).toBe('Startup');
+  });
+
+  it('leads to ProbeBW_CRUISE where the pipe was full, with the window from before it', () => {
+    const [bbr, now] = steady();
+    const { cwnd } = bbr;
+    acknowledge(bbr, now, 9000, { rtt: 60 });
+    expect(bbr.cwnd).toBe(20_000);
+    now.inflight = 20_000;
+    for (let at = 9050; at <= 9250; at += 50) acknowledge(bbr, now, at);
+    expect(bbr.phase).toBe('ProbeRTT');
+    acknowledge(bbr, now, 9251);
+    expect(bbr.phase).toBe('ProbeBW_CRUISE');
+    expect(bbr.cwnd).toBe(cwnd);
+  });
+
+  it('is not begun anew by ACKs that show no round trip', () => {
+    const [bbr, now] = steady();
+    now.inflight = 20_000;
+    acknowledge(bbr, now, 9000, { rtt: -1 });
+    expect(bbr.phase).toBe('ProbeRTT');
+    for (let at = 9050; at <= 9250; at += 50) acknowledge(bbr, now, at, { rtt: -1 });
+    expect(bbr.phase).toBe('ProbeBW_CRUISE');
+  });
+
+  it('leaves 15 % of what fitted to others (draft-ietf-ccwg-bbr 5.6.4.7)', () => {
+    const [bbr, now] = steady();
+    up(bbr, now);
+    lose(bbr, now, 6, 20_000);
+    bbr.enterRecovery();
+    bbr.exitRecovery();
+    // Twice the rate: half a bandwidth-delay product is more than the bound of 28 segments.
+    acknowledge(bbr, now, 9000, { rtt: 60, deliveryRate: 2000 });
+    expect(bbr.phase).toBe('ProbeRTT');
+    expect(bbr.cwnd).toBeCloseTo(0.85 * 28_000, 6);
+  });
+});
+
+describe('low rates within a ProbeRTT', () => {
+  it('are not what the path carries: Startup goes on after it', () => {
+    const bbr = fresh();
+    const now = state({ srtt: 40, inflight: 10_000 });
+    acknowledge(bbr, now, 40);
+    for (let at = 5100; at <= 5500; at += 50)
+      acknowledge(bbr, now, at, { deliveryRate: 100, rtt: 60 });
+    expect(bbr.phase).toBe('Startup');
+  });
+});

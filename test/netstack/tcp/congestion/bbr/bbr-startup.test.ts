@@ -1,0 +1,94 @@
+import { sample, state } from '../samples.js';
+import { acknowledge, fresh, LOSSY, lossyStartup } from './single-acks.js';
+
+describe('Startup', () => {
+  it('paces from the first round trip on by what is known of it', () => {
+    const bbr = fresh();
+    expect(bbr.pacingRate).toBeCloseTo(2.77 * 10_000, 6);
+    bbr.acknowledged(sample({ priorDelivered: 0 }), state({ srtt: 100 }), 100);
+    expect(bbr.pacingRate).toBeCloseTo(2.77 * 100, 6);
+    expect(bbr.sendQuantum).toBe(2000);
+  });
+
+  it('paces as if a round trip took 1 ms until one is measured, and by the first one alone', () => {
+    const bbr = fresh();
+    const now = state({ srtt: 0 });
+    acknowledge(bbr, now, 40, { deliveryRate: 10, rtt: -1 });
+    expect(bbr.pacingRate).toBeCloseTo(2.77 * 10_000, 6);
+    for (const srtt of [100, 200]) {
+      now.srtt = srtt;
+      acknowledge(bbr, now, 40 + srtt, { deliveryRate: 10, rtt: srtt });
+      expect(bbr.pacingRate).toBeCloseTo(2.77 * 100, 6);
+    }
+  });
+
+  it('paces no slower after a sample that the user limited', () => {
+    const bbr = fresh();
+    const now = state({ srtt: 40 });
+    acknowledge(bbr, now, 40, { deliveryRate: 10, isAppLimited: true });
+    expect(bbr.pacingRate).toBeCloseTo((2.77 * 10_000) / 40, 6);
+  });
+
+  it('goes on while the user limits it, and nothing is lost', () => {
+    const bbr = fresh();
+    let delivered = 0;
+    for (let round = 0; round < 20; round++) {
+      const each = {
+        deliveryRate: 100,
+        isAppLimited: true,
+        newlyDelivered: 1000,
+        priorDelivered: delivered,
+      };
+      delivered += 1000;
+      bbr.acknowledged(sample(each), state({ delivered, srtt: 40 }), 40 * round);
+    }
+    expect(bbr.phase).toBe('Startup');
+  });
+
+  it('ends by six bursts of loss in fast recovery, not after a timeout (draft-ietf-ccwg-bbr 5.3.1.3)', () => {
+    const [bbr, timedOut] = [fresh(), fresh()];
+    for (const each of [bbr, timedOut]) {
+      const now = state({ srtt: 40, inflight: 90_000 });
+      lossyStartup(each, now, 7);
+      if (each === timedOut) each.timedOut();
+      expect(each.phase).toBe('Startup');
+      acknowledge(each, now, 120, LOSSY);
+    }
+    expect([bbr.phase, timedOut.phase]).toEqual(['Drain', 'Startup']);
+  });
+
+  it('paces on where losses end it before any rate was measured', () => {
+    const bbr = fresh();
+    const blind = state({ srtt: 100, usesSack: false });
+    bbr.enterRecovery();
+    acknowledge(bbr, blind, 100, { deliveryRate: 0, newlyLost: 1000 });
+    expect(bbr.phase).not.toBe('Startup');
+    expect(bbr.pacingRate).toBeCloseTo(2.77 * 100, 6);
+  });
+});
+
+describe('Drain', () => {
+  it('is over after three rounds though there is still a queue (draft-ietf-ccwg-bbr 5.3.2)', () => {
+    const bbr = fresh();
+    const now = state({ srtt: 40, inflight: 90_000 });
+    let at = 0;
+    while (bbr.phase === 'Startup' && at < 1000) acknowledge(bbr, now, (at += 40));
+    const phases = Array.from({ length: 4 }, () => {
+      acknowledge(bbr, now, (at += 40));
+      return bbr.phase;
+    });
+    expect(phases).toEqual(['Drain', 'Drain', 'Drain', 'ProbeBW_DOWN']);
+  });
+
+  it('is over when no more is in flight than fits into the path (draft-ietf-ccwg-bbr 5.3.2)', () => {
+    const bbr = fresh();
+    const now = state({ srtt: 40, inflight: 40_001 });
+    let at = 0;
+    while (bbr.phase === 'Startup' && at < 1000) acknowledge(bbr, now, (at += 40));
+    acknowledge(bbr, now, (at += 40));
+    expect(bbr.phase).toBe('Drain');
+    now.inflight = 40_000;
+    acknowledge(bbr, now, at + 40);
+    expect(bbr.phase).toMatch(/^ProbeBW/);
+  });
+});

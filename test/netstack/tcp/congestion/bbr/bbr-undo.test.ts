@@ -1,0 +1,93 @@
+import { state, transmission } from '../samples.js';
+import { acknowledge, fresh, lose, LOSSY, lossyStartup, steady, up } from './single-acks.js';
+
+describe('a repair that was not needed', () => {
+  it('gives the window back', () => {
+    const [bbr, now] = steady();
+    const { cwnd } = bbr;
+    bbr.timedOut();
+    bbr.undo(now);
+    expect(bbr.cwnd).toBe(cwnd);
+  });
+
+  it('leads back to Startup, which goes on', () => {
+    const [bbr, now] = [fresh(), state({ srtt: 40, inflight: 90_000 })];
+    lossyStartup(bbr, now, 7);
+    acknowledge(bbr, now, 120, LOSSY);
+    expect(bbr.phase).toBe('Drain');
+    bbr.undo(now);
+    expect(bbr.phase).toBe('Startup');
+    acknowledge(bbr, now, 160);
+    expect(bbr.phase).toBe('Startup');
+  });
+
+  it('leads back to Startup when the ProbeRTT is over that came meanwhile', () => {
+    const [bbr, now] = [fresh(), state({ srtt: 40, inflight: 90_000 })];
+    lossyStartup(bbr, now, 7);
+    acknowledge(bbr, now, 120, LOSSY);
+    acknowledge(bbr, now, 5200, { rtt: 60 });
+    bbr.undo(now);
+    expect(bbr.phase).toBe('ProbeRTT');
+    now.inflight = 4000;
+    for (let at = 5250; at <= 5500; at += 50) acknowledge(bbr, now, at);
+    expect(bbr.phase).toBe('Startup');
+  });
+
+  it('leaves no bound of its losses', () => {
+    const [bbr, now] = steady();
+    acknowledge(bbr, now, 1900, { deliveryRate: 700 });
+    acknowledge(bbr, now, 1950, { deliveryRate: 700, delivered: 30_000 });
+    lose(bbr, now, 20);
+    bbr.enterRecovery();
+    bbr.undo(now);
+    acknowledge(bbr, now, 2000, { deliveryRate: 700, delivered: 30_000 });
+    expect(bbr.pacingRate).toBeCloseTo(990, 6);
+  });
+
+  it('takes back the bound that a second repair found, not the first', () => {
+    const [bbr, now] = steady();
+    up(bbr, now);
+    lose(bbr, now, 6);
+    bbr.enterRecovery();
+    bbr.exitRecovery();
+    now.inflight = 30_000;
+    acknowledge(bbr, now, 4000, { lost: 6000, inflight: 40_000 });
+    const { cwnd } = bbr;
+    lose(bbr, now, 1);
+    bbr.enterRecovery();
+    bbr.undo(now);
+    acknowledge(bbr, now, 4001, { priorDelivered: 0, lost: 6000, inflight: 40_000 });
+    expect(bbr.cwnd).toBe(cwnd);
+  });
+
+  it('leads back to the probe that it ended, also in the round of a loss that was real', () => {
+    const [bbr, now] = steady();
+    up(bbr, now);
+    lose(bbr, now, 1);
+    bbr.enterRecovery();
+    bbr.exitRecovery();
+    now.lost += 4000;
+    bbr.lost(transmission({ inflight: 60_000, lost: 0 }), now, 5000);
+    bbr.enterRecovery();
+    expect(bbr.phase).toBe('ProbeBW_DOWN');
+    bbr.undo(now);
+    expect(bbr.phase).toBe('ProbeBW_REFILL');
+    acknowledge(bbr, now, 5001, { priorDelivered: 0 });
+    expect(bbr.cwnd).toBeGreaterThan(80_000);
+  });
+
+  it('leaves a ProbeRTT alone, and a probe that runs again', () => {
+    for (const phase of ['ProbeRTT', 'ProbeBW_UP']) {
+      const [bbr, now] = steady();
+      up(bbr, now);
+      lose(bbr, now, 6);
+      bbr.enterRecovery();
+      expect(bbr.phase).toBe('ProbeBW_DOWN');
+      if (phase === 'ProbeRTT') acknowledge(bbr, now, 9000, { rtt: 60 });
+      else up(bbr, now);
+      expect(bbr.phase).toBe(phase);
+      bbr.undo(now);
+      expect(bbr.phase).toBe(phase);
+    }
+  });
+});

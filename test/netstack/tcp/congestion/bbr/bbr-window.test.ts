@@ -1,0 +1,152 @@
+import { Bbr } from '../../../../../src/netstack/tcp/congestion/bbr/bbr.js';
+import { state } from '../samples.js';
+import { acknowledge, fresh, lose, steady } from './single-acks.js';
+
+describe('the window in Startup', () => {
+  it('grows by what is delivered until that is an initial window, whatever the model says', () => {
+    const bbr = fresh();
+    const now = state({ srtt: 100 });
+    for (let ack = 0; ack < 12; ack++) {
+      const low = { rtt: 1, deliveryRate: 1, delivered: 1000 };
+      acknowledge(bbr, now, 1 + ack, { ...low, priorDelivered: 0 });
+    }
+    // 10 segments and the first 9 that were delivered.
+    expect(bbr.cwnd).toBe(19_000);
+  });
+
+  it('remembers one round of aggregation', () => {
+    const bbr = fresh();
+    const now = state({ srtt: 40, delivered: 50_000 });
+    const limited = { isAppLimited: true, newlyDelivered: 20_000 };
+    acknowledge(bbr, now, 40, limited);
+    acknowledge(bbr, now, 80, { ...limited, newlyDelivered: 30_000 });
+    for (let round = 3; round < 9; round++) acknowledge(bbr, now, 40 * round, limited);
+    expect(bbr.phase).toBe('Startup');
+    // Two bandwidth-delay products, and 20 segments at once: not the 30 of a round before.
+    expect(bbr.cwnd).toBe(100_000);
+  });
+
+  it('is bounded by what was delivered when losses end it', () => {
+    const bbr = fresh();
+    const now = state({ srtt: 40, inflight: 90_000 });
+    for (let ack = 0; ack < 10; ack++)
+      acknowledge(bbr, now, 40, {
+        newlyDelivered: 20_000,
+        delivered: 10_000,
+        ...(ack > 0 && { priorDelivered: 0 }),
+      });
+    lose(bbr, now, 1);
+    bbr.enterRecovery();
+    const lossy = { delivered: 10_000, newlyLost: 1000, lost: 20_000, inflight: 60_000 };
+    for (let ack = 0; ack < 7; ack++) acknowledge(bbr, now, 80, { ...lossy, priorDelivered: 0 });
+    acknowledge(bbr, now, 120, lossy);
+    expect(bbr.phase).toBe('Drain');
+    // Nothing but the bandwidth-delay product bounds Drain.
+    expect(bbr.cwnd).toBeGreaterThan(80_000);
+    now.inflight = 30_000;
+    acknowledge(bbr, now, 121, {
+      delivered: 10_000,
+      priorDelivered: 0,
+      lost: 20_000,
+      inflight: 60_000,
+    });
+    expect(bbr.phase).toBe('ProbeBW_CRUISE');
+    // 0.85 of a bandwidth-delay product: that is more than any sample delivered.
+    expect(bbr.cwnd).toBeCloseTo(0.85 * 40_000, 6);
+  });
+});
+
+describe('the window when the pipe was full once', () => {
+  it('is cut at once to what fits (draft-ietf-ccwg-bbr 5.6.4.6)', () => {
+    const [bbr, now] = steady();
+    const { cwnd } = bbr;
+    acknowledge(bbr, now, 500, { rtt: 20, priorDelivered: 0 });
+    // Two bandwidth-delay products less, which have half the round trip.
+    expect(bbr.cwnd).toBe(cwnd - 2 * 20_000);
+  });
+
+  it('has room for the aggregation of ten rounds', () => {
+    const [bbr, now] = steady();
+    const { cwnd } = bbr;
+    let at = 480;
+    for (let round = 0; round < 9; round++) acknowledge(bbr, now, (at += 40));
+    expect(bbr.cwnd).toBe(cwnd);
+    acknowledge(bbr, now, at + 40);
+    expect(bbr.cwnd).toBe(81_000);
+  });
+});
+
+describe('after a timeout', () => {
+  it('has one segment in flight, then what is delivered, and its window when all is repaired', () => {
+    const [bbr, now] = steady();
+    const { cwnd } = bbr;
+    bbr.timedOut();
+    expect(bbr.cwnd).toBe(1000);
+    now.inflight = 1000;
+    now.isRecovering = true;
+    acknowledge(bbr, now, 1000, { priorDelivered: 0 });
+    expect(bbr.cwnd).toBe(4000);
+    acknowledge(bbr, now, 1001, { priorDelivered: 0, newlyDelivered: 3000 });
+    expect(bbr.cwnd).toBe(7000);
+    bbr.exitRecovery();
+    expect(bbr.cwnd).toBe(cwnd);
+  });
+});
+
+it('remembers the window from before a repair also when a timeout follows within it', () => {
+  const [bbr, now] = steady();
+  const { cwnd } = bbr;
+  bbr.timedOut();
+  acknowledge(bbr, now, 1000, { priorDelivered: 0 });
+  bbr.timedOut();
+  bbr.exitRecovery();
+  expect(bbr.cwnd).toBe(cwnd);
+});
+
+describe('after a repair', () => {
+  it.each(['exitRecovery', 'undo'] as const)(
+    'has the window from before it, not from before an earlier one that ended by %s',
+    (end) => {
+      const [bbr, now] = steady();
+      bbr.enterRecovery();
+      bbr[end](now);
+      acknowledge(bbr, now, 500, { rtt: 20, priorDelivered: 0 });
+      const { cwnd } = bbr;
+      bbr.timedOut();
+      bbr.exitRecovery();
+      expect(bbr.cwnd).toBe(cwnd);
+    },
+  );
+
+  it('has the window from the first loss of the round (draft-ietf-ccwg-bbr 5.5.10.2)', () => {
+    const [bbr, now] = steady();
+    const { cwnd } = bbr;
+    lose(bbr, now, 1);
+    bbr.enterRecovery();
+    const sameRound = { priorDelivered: 0, deliveryRate: 2000 };
+    acknowledge(bbr, now, 500, { ...sameRound, newlyDelivered: 50_000 });
+    expect(bbr.cwnd).toBeGreaterThan(cwnd);
+    lose(bbr, now, 1);
+    acknowledge(bbr, now, 501, { ...sameRound, rtt: 5 });
+    expect(bbr.cwnd).toBeLessThan(cwnd);
+    bbr.exitRecovery();
+    expect(bbr.cwnd).toBe(cwnd);
+  });
+});
+
+it('takes another MSS, and the window that goes with it before anything was sent', () => {
+  const bbr = new Bbr({ mss: 536, random: () => 0, now: 0 });
+  bbr.setMss(1400);
+  expect(bbr.cwnd).toBe(14_000);
+  acknowledge(bbr, state({ mss: 1400, srtt: 40 }), 40);
+  const { cwnd } = bbr;
+  bbr.setMss(536);
+  expect(bbr.cwnd).toBe(cwnd);
+});
+
+it('has one segment in flight where the handshake was repeated (RFC 5681 3.1)', () => {
+  const bbr = new Bbr({ mss: 1400, random: () => 0, now: 0 });
+  expect([bbr.algorithm, bbr.cwnd]).toEqual(['bbr', 14_000]);
+  bbr.handshakeRepeated();
+  expect(bbr.cwnd).toBe(1400);
+});
