@@ -1,8 +1,8 @@
 /**
  * Mutation testing of a file or folder under src: `npm run mutate -- src/wireguard`. Each file is
  * changed in one place at a time, and its own tests, those that mirror it, have to fail: of bbr.ts,
- * bbr.test.ts and what is split off from it by subject, as bbr-undo.test.ts. A file without such a
- * test is held to the tests of its folder.
+ * bbr.test.ts or what stands by subject, as bbr-undo.test.ts. A file without such a test is held to
+ * the tests of its folder.
  */
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
@@ -76,18 +76,16 @@ async function mutateFile(source) {
 
 /** The tests that mirror a source file, else all tests of the mirrored folder. */
 function testsOf(source) {
-  const mirrored = source.replace(/^src\b/, 'test').replace(/\.ts$/, '.test.ts');
-  const folder = dirname(mirrored);
-  if (!existsSync(mirrored)) return [join(folder, '*.test.ts')];
-  const subject = `${basename(source, '.ts')}-`;
+  const folder = dirname(source).replace(/^src\b/, 'test');
+  const subject = basename(source, '.ts');
   // cubic-curve.test.ts mirrors a file of its own, not cubic.ts.
   const mirrorsAnother = (name) =>
     existsSync(join(dirname(source), name.replace(/\.test\.ts$/, '.ts')));
-  const split = readdirSync(folder)
-    .filter((name) => name.startsWith(subject) && name.endsWith('.test.ts'))
-    .filter((name) => !mirrorsAnother(name))
-    .sort();
-  return [mirrored, ...split.map((name) => join(folder, name))];
+  const isMirror = (name) =>
+    name === `${subject}.test.ts` ||
+    (name.startsWith(`${subject}-`) && name.endsWith('.test.ts') && !mirrorsAnother(name));
+  const mirrors = (existsSync(folder) ? readdirSync(folder) : []).filter(isMirror).sort();
+  return (mirrors.length > 0 ? mirrors : ['*.test.ts']).map((name) => join(folder, name));
 }
 
 function totalOf(results) {

@@ -33,7 +33,7 @@ ${format([
   ['gVisor in Tailscale', '8 MiB', '1342', "the maximum that Tailscale's netstack sets"],
   ['arctun', '8 MiB', '1342', '`src/netstack/limits.ts`'],
 ])}
-\`test/netstack/tcp/window-limits.test.ts\` has ours make more than 95 % of that on a line of 10 Gbit/s, with
+\`test/netstack/simulation/window-limits.test.ts\` has ours make more than 95 % of that on a line of 10 Gbit/s, with
 BBR and with CUBIC. The other figures are computed.
 `;
 

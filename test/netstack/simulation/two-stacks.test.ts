@@ -6,7 +6,7 @@ import {
   patternBytes,
   RIGHT_ADDRESS,
   type LinkOptions,
-} from '../support/netstack-pair.js';
+} from '../../support/netstack-pair.js';
 
 const TEN_MEGABYTES = 10_000_000;
 const THERE = patternBytes(TEN_MEGABYTES, 1);

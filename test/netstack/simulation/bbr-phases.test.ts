@@ -1,6 +1,12 @@
 /** The examples of draft-ietf-ccwg-bbr 10, on a path in virtual time. */
-import { Bbr } from '../../../../../src/netstack/tcp/congestion/bbr/bbr.js';
-import { type Flow, MSS, Path, type PathOptions, seededRandom } from '../bottleneck.js';
+import { Bbr } from '../../../src/netstack/tcp/congestion/bbr/bbr.js';
+import {
+  type Flow,
+  MSS,
+  Path,
+  type PathOptions,
+  seededRandom,
+} from '../tcp/congestion/bottleneck.js';
 
 /** 20 Mbit/s and 40 ms: 100,000 bytes. */
 const RATE = 2500;
