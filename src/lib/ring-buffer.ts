@@ -13,11 +13,14 @@ export const RING_INITIAL_CAPACITY = 16 * 1024;
 /** An empty ring keeps storage up to this size for the bytes to come. */
 const IDLE_CAPACITY = 64 * 1024;
 
+/** Of each ring that is empty: there are two for every connection. */
+const NOTHING = new Uint8Array(0);
+
 export class RingBuffer {
   /** The most bytes the ring ever holds. */
   readonly maximum: number;
   #budget: MemoryBudget;
-  #storage = new Uint8Array(0);
+  #storage: Uint8Array = NOTHING;
   #start = 0;
   #length = 0;
   /** The end of the farthest byte placed, counted from the start of the queue. */
@@ -117,7 +120,7 @@ export class RingBuffer {
   /** Drops everything and gives all storage back. */
   release(): void {
     this.#budget.give(this.#storage.length);
-    this.#storage = new Uint8Array(0);
+    this.#storage = NOTHING;
     this.#start = 0;
     this.#length = 0;
     this.#reach = 0;

@@ -17,16 +17,20 @@ export interface AcknowledgmentSubject extends RecoverySubject, SackSubject {
   advance(segAck: number): void;
 }
 
+/** What one ACK says. One for all connections, which are idle most of the time. */
+const report: AckReport = {
+  acknowledged: 0,
+  isDuplicate: false,
+  echoedAt: -1,
+  dsackStart: 0,
+  dsackEnd: 0,
+};
+
+/** The segments that one ACK says have arrived. */
+const arrived: SentSegment[] = [];
+
 export class Acknowledgments {
   readonly #sender: AcknowledgmentSubject;
-  readonly #arrived: SentSegment[] = [];
-  readonly #report: AckReport = {
-    acknowledged: 0,
-    isDuplicate: false,
-    echoedAt: -1,
-    dsackStart: 0,
-    dsackEnd: 0,
-  };
 
   constructor(sender: AcknowledgmentSubject) {
     this.#sender = sender;
@@ -46,7 +50,7 @@ export class Acknowledgments {
     now: number,
   ): void {
     const sender = this.#sender;
-    const report = this.#report;
+    arrived.length = 0;
     report.acknowledged = sequenceDistance(sender.sndUna, segAck);
     report.isDuplicate = isDuplicate;
     report.echoedAt = echoRtt < 0 ? -1 : Math.floor(now) - echoRtt;
@@ -55,7 +59,7 @@ export class Acknowledgments {
     sender.rate.beginAck(sender.inflight);
     if (report.acknowledged > 0) this.#takeCumulative(segAck, echoRtt, now);
     if (options.sackCount > 0 && sender.usesSack) {
-      takeSelectiveAcks(sender, options, report, this.#arrived);
+      takeSelectiveAcks(sender, options, report, arrived);
     }
     this.#takeArrived(report, now);
     sender.rate.endAck(sender.minimumRtt.value);
@@ -75,7 +79,7 @@ export class Acknowledgments {
       if (segment === undefined) break;
       if (firstSentAt < 0) firstSentAt = segment.sentAt;
       isAmbiguous ||= segment.isRetransmitted;
-      if (!wasSacked) this.#arrived.push(segment);
+      if (!wasSacked) arrived.push(segment);
     }
     const rtt = firstSentAt < 0 || isAmbiguous ? -1 : now - firstSentAt;
     roundTrips.acknowledged(rtt, echoRtt, now);
@@ -84,12 +88,13 @@ export class Acknowledgments {
   #takeArrived({ echoedAt }: AckReport, now: number): void {
     const { rate, segments, minimumRtt, recovery } = this.#sender;
     rate.lost -= segments.takeWronglyLost();
-    for (const segment of this.#arrived) {
+    for (const segment of arrived) {
       rate.segmentDelivered(segment, now);
       if (!segment.isRetransmitted) minimumRtt.sample(now - segment.sentAt, now);
     }
-    for (const segment of this.#arrived) recovery.segmentDelivered(segment, echoedAt, now);
-    this.#arrived.length = 0;
+    for (const segment of arrived) recovery.segmentDelivered(segment, echoedAt, now);
+    // They would outlive their connection here.
+    arrived.length = 0;
   }
 
   #tellCongestion({ acknowledged, isDuplicate }: AckReport, now: number): void {

@@ -1,12 +1,12 @@
 /** The largest value of the last `length` units of some time that only counts up. */
 export class WindowedMaximum {
   /** The maximum of each unit; the one of `time` is at `time % length`. */
-  readonly #slots: Float64Array;
+  readonly #slots: number[];
   #time = 0;
   #maximum = 0;
 
   constructor(length: number) {
-    this.#slots = new Float64Array(length);
+    this.#slots = Array.from({ length }, () => 0);
   }
 
   /** 0 before the first value. What left the window counts until the next update(). */
