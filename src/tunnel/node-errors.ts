@@ -126,6 +126,16 @@ function errnoOf(code: string): number | undefined {
 }
 
 /**
+ * A host to connect to; unlike for Node's own calls, none stands for localhost inside of a tunnel.
+ * @throws TypeError `ERR_INVALID_ARG_TYPE`
+ */
+export function readHost(host: unknown): string {
+  if (typeof host === 'string' && host !== '') return host;
+  const error = new TypeError('host has to be an IP address or a name inside of the tunnel');
+  throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+}
+
+/**
  * A port as Node's own calls take it: a number, or its decimal text.
  * @throws RangeError `ERR_SOCKET_BAD_PORT`
  */

@@ -4,7 +4,7 @@ import { addAbortSignal } from 'node:stream';
 import { parseIpAddress } from '../wire/ip-address.js';
 import { createLookup, type Lookup, type PromisedLookup } from './lookup.js';
 import { type AddressDialer, NameDialer } from './name-dialer.js';
-import { connectError, readPort, systemError } from './node-errors.js';
+import { connectError, readHost, readPort, systemError } from './node-errors.js';
 import type { OpenSockets } from './open-sockets.js';
 import type { Clock, Entropy } from './ports.js';
 import { type ListenOptions, TcpServer } from './tcp-server.js';
@@ -55,9 +55,10 @@ export class NodeNetwork {
     this.promisedLookup = promisedLookup;
   }
 
-  /** @throws RangeError `ERR_SOCKET_BAD_PORT` */
+  /** @throws RangeError `ERR_SOCKET_BAD_PORT`; TypeError `ERR_INVALID_ARG_TYPE` without a host */
   connect(options: ConnectOptions, onConnect?: () => void): TcpSocket {
-    const { host, allowHalfOpen = false, timeout, noDelay } = options;
+    const { allowHalfOpen = false, timeout, noDelay } = options;
+    const host = readHost(options.host);
     const port = readPort(options.port, 1);
     const socket = new TcpSocket(this.#host.driver, { allowHalfOpen });
     this.#host.sockets.add(socket);

@@ -189,7 +189,8 @@ export class UserspaceTunnel extends NodeTunnel {
    * @throws RangeError for a grace period that is none
    */
   close({ gracePeriod = GRACE_PERIOD }: CloseOptions = {}): Promise<void> {
-    if (!(gracePeriod >= 0)) {
+    // Programs in JavaScript give what they like.
+    if (typeof gracePeriod !== 'number' || !(gracePeriod >= 0)) {
       throw new RangeError(`gracePeriod has to be 0 or more, and is ${gracePeriod}`);
     }
     if (this.#closed === undefined) this.#closed = this.#close(gracePeriod);

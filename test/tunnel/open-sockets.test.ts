@@ -194,8 +194,8 @@ it('is one promise, and a later call may shorten the time', async () => {
   expect(world.near.close()).toBe(closing);
 });
 
-it.each([-1, NaN])('throws for a grace period of %p', (gracePeriod) => {
-  expect(() => world.near.close({ gracePeriod })).toThrow(RangeError);
+it.each([-1, NaN, '5', null])('throws for a grace period of %p', (gracePeriod) => {
+  expect(() => world.near.close({ gracePeriod: gracePeriod as number })).toThrow(RangeError);
 });
 
 it('does not wait for a server that has been given up, before it or meanwhile', async () => {

@@ -290,3 +290,11 @@ it('stops its probes', async () => {
 it.each([0, 65_536, -1, 1.5, '', 'http'])('throws for port %p', (port) => {
   expect(thrownCode(() => world.near.connect({ host: FAR, port }))).toBe('ERR_SOCKET_BAD_PORT');
 });
+
+it.each([undefined, '', null])(
+  'throws for the host %p: there is no localhost in a tunnel',
+  (host) => {
+    const code = thrownCode(() => world.near.connect({ host: host as string, port: 80 }));
+    expect(code).toBe('ERR_INVALID_ARG_TYPE');
+  },
+);

@@ -51,6 +51,7 @@ function arriveSynchronized(tcb: Tcb, segment: Segment, now: number): void {
   if (!checkTimestamps(tcb, segment, now)) return;
   if (!checkSequence(tcb, segment, now)) return;
   if (!checkReset(tcb, segment, now)) return;
+  // RFC 9293 3.10.7.4, third: security compartments, which nobody has (appendix A.1).
   if (!checkSyn(tcb, segment, now)) return;
   if (!checkAck(tcb, segment, now)) return;
   if (!checkUrgent()) return;

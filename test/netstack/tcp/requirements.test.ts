@@ -175,7 +175,7 @@ describe('an open', () => {
     expect(sources).toEqual(['10.0.0.9', '10.0.0.9']);
   });
 
-  it('answers nothing that claims to come from us (syn_with_same_ip)', () => {
+  it('answers nothing that claims to come from us (syn_with_same_ip, RFC 1122 3.2.1.3)', () => {
     const h = new Harness();
     const accepted: string[] = [];
     h.stack.listenTcp({ port: 8080 }, () => {
