@@ -55,7 +55,6 @@ describeWith(FOREIGN_PEERS, 'under load', () => {
       // Where the machine had no time for the flood, it lets one through: the next one is tried.
       if (status.hasSession) continue;
       expect(status.silence).toBe('under-load');
-      expect(tunnel.traffic('out', 'initiation').messages).toBe(1);
       return tunnel;
     }
     throw new Error('never a cookie');
