@@ -13,6 +13,19 @@ import { createIpv4Header, finishIpv4Header } from '../../src/wire/ipv4.js';
 import * as tcp from '../../src/wire/tcp.js';
 import { ip, seededEntropy } from '../support/netstack-pair.js';
 
+/** The states of RFC 9293 3.3.2 in which there is a connection, as one end of it passes through them. */
+export const LIVE_STATES = [
+  'SYN-SENT',
+  'SYN-RECEIVED',
+  'ESTABLISHED',
+  'FIN-WAIT-1',
+  'FIN-WAIT-2',
+  'CLOSE-WAIT',
+  'CLOSING',
+  'LAST-ACK',
+  'TIME-WAIT',
+] as const;
+
 export const OUR_ADDRESS = ip('10.0.0.1');
 export const PEER_ADDRESS = ip('10.0.0.2');
 export const PEER_PORT = 80;

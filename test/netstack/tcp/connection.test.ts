@@ -3,7 +3,14 @@ import { abortConnection, TcpConnection } from '../../../src/netstack/tcp/connec
 import type { TcpState } from '../../../src/netstack/tcp/state.js';
 import type { Tcb } from '../../../src/netstack/tcp/tcb.js';
 import { long, OUR_V4, PEER_V4 } from '../packets.js';
-import { ACK, Harness, RST, SACK_TIMESTAMPS_SYN, SCALE_OPTION } from '../tcp-harness.js';
+import {
+  ACK,
+  Harness,
+  LIVE_STATES,
+  RST,
+  SACK_TIMESTAMPS_SYN,
+  SCALE_OPTION,
+} from '../tcp-harness.js';
 import {
   loneTcb,
   NotingHost,
@@ -17,18 +24,7 @@ import {
 } from './lone-tcb.js';
 
 const BUFFER = 64 * 1024;
-const STATES: TcpState[] = [
-  'SYN-SENT',
-  'SYN-RECEIVED',
-  'ESTABLISHED',
-  'FIN-WAIT-1',
-  'FIN-WAIT-2',
-  'CLOSE-WAIT',
-  'CLOSING',
-  'LAST-ACK',
-  'TIME-WAIT',
-  'CLOSED',
-];
+const STATES: TcpState[] = [...LIVE_STATES, 'CLOSED'];
 
 interface Scene {
   readonly tcb: Tcb;
