@@ -2,20 +2,26 @@
  * Mutation testing of a file or folder under src: `npm run mutate -- src/wireguard`. Each file is
  * changed in one place at a time, and its own tests, those that mirror it, have to fail: of bbr.ts,
  * bbr.test.ts or what stands by subject, as bbr-undo.test.ts. A file without such a test is held to
- * the tests of its folder.
+ * the tests of its folder. A large folder takes hours: `--resume` takes the result of a file from an
+ * earlier run, if neither it nor its tests were written since.
  */
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
 import config from '../stryker.config.mjs';
 
-const USAGE = 'usage: npm run mutate -- FILE|FOLDER    (under src, say src/wireguard)';
+const USAGE = 'usage: npm run mutate -- [--resume] FILE|FOLDER    (under src, say src/wireguard)';
 const STATUSES = ['Killed', 'Timeout', 'Survived', 'NoCoverage', 'RuntimeError'];
 
 const root = join(import.meta.dirname, '..');
 process.chdir(root);
 
-const files = sourceFiles(process.argv.slice(2));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { resume: { type: 'boolean', default: false } },
+});
+const files = sourceFiles(positionals);
 if (files === undefined) {
   console.error(USAGE);
   process.exitCode = 2;
@@ -42,7 +48,7 @@ async function mutateAll(sources) {
   const failed = [];
   for (const source of sources) {
     try {
-      results.push(await mutateFile(source));
+      results.push((values.resume && earlierResult(source)) || (await mutateFile(source)));
     } catch {
       // Stryker has said why; most likely a test fails without any mutation.
       failed.push(source);
@@ -59,10 +65,25 @@ async function mutateAll(sources) {
   if (failed.length > 0 || total.score < low) process.exitCode = 1;
 }
 
+function reportOf(source) {
+  return join('reports/mutation', source.replace(/\.ts$/, '.json'));
+}
+
+/** What an earlier run found, or undefined where there was none, or the file or a test is newer. */
+function earlierResult(source) {
+  const report = reportOf(source);
+  if (!existsSync(report)) return undefined;
+  const { mtimeMs } = statSync(report);
+  const isNewer = (path) => !path.includes('*') && statSync(path).mtimeMs > mtimeMs;
+  if ([source, ...testsOf(source)].some(isNewer)) return undefined;
+  const { mutants } = JSON.parse(readFileSync(report, 'utf8')).files[source] ?? { mutants: [] };
+  return scored(source, mutants);
+}
+
 /** How many mutants of one file came to which end. */
 async function mutateFile(source) {
   const testMatch = testsOf(source).map((test) => `<rootDir>/${test}`);
-  const report = join('reports/mutation', source.replace(/\.ts$/, '.json'));
+  const report = reportOf(source);
   mkdirSync(dirname(report), { recursive: true });
   const stryker = new Stryker({
     mutate: [source],
@@ -70,8 +91,7 @@ async function mutateFile(source) {
     jsonReporter: { fileName: report },
   });
   console.log(`\n${source}`);
-  const mutants = await stryker.runMutationTest();
-  return scored(source, (status) => mutants.filter((mutant) => mutant.status === status).length);
+  return scored(source, await stryker.runMutationTest());
 }
 
 /** The tests that mirror a source file, else all tests of the mirrored folder. */
@@ -89,10 +109,14 @@ function testsOf(source) {
 }
 
 function totalOf(results) {
-  return scored('total', (status) => results.reduce((sum, result) => sum + result[status], 0));
+  return counted('total', (status) => results.reduce((sum, result) => sum + result[status], 0));
 }
 
-function scored(name, count) {
+function scored(name, mutants) {
+  return counted(name, (wanted) => mutants.filter(({ status }) => status === wanted).length);
+}
+
+function counted(name, count) {
   const counts = Object.fromEntries(STATUSES.map((status) => [status, count(status)]));
   const detected = counts.Killed + counts.Timeout;
   const valid = detected + counts.Survived + counts.NoCoverage;
