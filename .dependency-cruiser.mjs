@@ -131,6 +131,12 @@ export default {
       { path: '^node_modules/(@noble|sodium-native)/' },
     ),
     forbid(
+      'only-platform-linux-imports-koffi',
+      'System calls that Node does not have stand in one folder.',
+      { path: '^(src|commands)/', pathNot: '^src/platform/linux/' },
+      { path: '^node_modules/(koffi|@koromix)/' },
+    ),
+    forbid(
       'only-composition-roots-import-platform',
       'The operating system is handed in, so that everything else can be tested without it.',
       { path: '^(src|commands)/', pathNot: '^src/(platform/|cli/context\\.ts$|index\\.ts$)' },
