@@ -39,8 +39,8 @@ const ARROWS = [
   ],
   [
     'platform',
-    ['lib', 'tunnel/ports.ts', 'arc-config/files.ts'],
-    'Platform implements ports; it knows no use case.',
+    ['lib', 'wire', 'tunnel/ports.ts', 'arc-config/files.ts'],
+    'Platform implements ports, whose bytes are laid out by wire; it knows no use case.',
   ],
   [
     'cli',

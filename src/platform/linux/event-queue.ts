@@ -1,0 +1,150 @@
+/** epoll(7) on a thread of libuv's pool: which of many descriptors are ready. */
+import { constants } from 'node:os';
+
+import { type Libc, type LibcFunction, SystemCallError } from './libc.js';
+import { LITTLE_ENDIAN } from './machine-word.js';
+
+const EPOLL_CLOEXEC = 0x80000;
+const EFD_CLOEXEC = 0x80000;
+const EFD_NONBLOCK = 0x800;
+
+const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
+const EPOLL_CTL_MOD = 3;
+
+export const EPOLLIN = 0x1;
+export const EPOLLOUT = 0x4;
+export const EPOLLERR = 0x8;
+export const EPOLLHUP = 0x10;
+/** An event disarms the descriptor until it is armed again. */
+export const EPOLLONESHOT = 1 << 30;
+
+/** struct epoll_event: `events` in front, `data` behind it, packed on x86 alone. */
+const DATA = process.arch === 'x64' || process.arch === 'ia32' ? 4 : 8;
+const EVENT_LENGTH = DATA + 8;
+
+/** Events that one call returns; what does not fit comes with the next. */
+const MAX_EVENTS = 16;
+
+/** The `data` of the eventfd; watches count from 1. */
+const WAKE_UP = 0;
+
+interface Calls {
+  readonly create: LibcFunction;
+  readonly control: LibcFunction;
+  readonly wait: LibcFunction;
+  readonly eventfd: LibcFunction;
+  readonly read: LibcFunction;
+  readonly write: LibcFunction;
+  readonly close: LibcFunction;
+}
+
+function bindCalls(libc: Libc): Calls {
+  return {
+    create: libc.bind('int epoll_create1(int)'),
+    control: libc.bind('int epoll_ctl(int, int, int, uintptr_t)'),
+    wait: libc.bind('int epoll_wait(int, uintptr_t, int, int)'),
+    eventfd: libc.bind('int eventfd(unsigned int, int)'),
+    read: libc.bind('long read(int, uintptr_t, unsigned long)'),
+    write: libc.bind('long write(int, uintptr_t, unsigned long)'),
+    close: libc.bind('int close(int)'),
+  };
+}
+
+export interface ReadyEvent {
+  /** The one that the descriptor was added with. */
+  readonly id: number;
+  readonly events: number;
+}
+
+/** An epoll descriptor, the eventfd that ends its wait, and the memory that both write to. */
+export class EventQueue {
+  readonly #libc: Libc;
+  readonly #calls: Calls;
+  readonly #epoll: number;
+  readonly #eventfd: number;
+  /** Events that are returned, then one that is handed over, then the eventfd's counter. */
+  readonly #memory = new DataView(new ArrayBuffer((MAX_EVENTS + 1) * EVENT_LENGTH + 8));
+  readonly #address: number;
+
+  /** @throws SystemCallError where the process or the system has no descriptor left */
+  constructor(libc: Libc) {
+    const calls = bindCalls(libc);
+    this.#calls = calls;
+    this.#libc = libc;
+    this.#address = Number(libc.address(new Uint8Array(this.#memory.buffer)));
+    this.#epoll = this.#check('epoll_create1', calls.create(EPOLL_CLOEXEC));
+    this.#eventfd = calls.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (this.#eventfd < 0) {
+      const error = new SystemCallError('eventfd', libc.errno());
+      calls.close(this.#epoll);
+      throw error;
+    }
+    this.add(this.#eventfd, EPOLLIN, WAKE_UP);
+  }
+
+  /** @param id above 0, in 32 bits; comes back with the descriptor's events */
+  add(descriptor: number, events: number, id: number): void {
+    this.#control(EPOLL_CTL_ADD, descriptor, events, id);
+  }
+
+  modify(descriptor: number, events: number, id: number): void {
+    this.#control(EPOLL_CTL_MOD, descriptor, events, id);
+  }
+
+  remove(descriptor: number): void {
+    this.#control(EPOLL_CTL_DEL, descriptor, 0, 0);
+  }
+
+  #control(operation: number, descriptor: number, events: number, id: number): void {
+    const offset = MAX_EVENTS * EVENT_LENGTH;
+    this.#memory.setUint32(offset, events, LITTLE_ENDIAN);
+    this.#memory.setUint32(offset + DATA, id, LITTLE_ENDIAN);
+    const address = this.#address + offset;
+    this.#check('epoll_ctl', this.#calls.control(this.#epoll, operation, descriptor, address));
+  }
+
+  /** Calls `handle` on the event loop, with nothing where a signal or wake() ended the wait. */
+  wait(handle: (ready: readonly ReadyEvent[]) => void): void {
+    this.#calls.wait.async(this.#epoll, this.#address, MAX_EVENTS, -1, (_error, count) => {
+      // EINTR: a signal came in between; nothing is ready, and the wait goes on.
+      if (count < 0 && this.#libc.errno() !== constants.errno.EINTR) {
+        throw new SystemCallError('epoll_wait', this.#libc.errno());
+      }
+      handle(this.#readyEvents(count));
+    });
+  }
+
+  /** Ends the wait that runs, or the next one. */
+  wake(): void {
+    const offset = (MAX_EVENTS + 1) * EVENT_LENGTH;
+    this.#memory.setBigUint64(offset, 1n, LITTLE_ENDIAN);
+    this.#calls.write(this.#eventfd, this.#address + offset, 8);
+  }
+
+  close(): void {
+    this.#calls.close(this.#eventfd);
+    this.#calls.close(this.#epoll);
+  }
+
+  /** Copied, because the next wait writes over them. */
+  #readyEvents(count: number): ReadyEvent[] {
+    const ready: ReadyEvent[] = [];
+    for (let index = 0; index < count; index++) {
+      const offset = index * EVENT_LENGTH;
+      const id = this.#memory.getUint32(offset + DATA, LITTLE_ENDIAN);
+      if (id === WAKE_UP) this.#calls.read(this.#eventfd, this.#counterAddress(), 8);
+      else ready.push({ id, events: this.#memory.getUint32(offset, LITTLE_ENDIAN) });
+    }
+    return ready;
+  }
+
+  #counterAddress(): number {
+    return this.#address + (MAX_EVENTS + 1) * EVENT_LENGTH;
+  }
+
+  #check(call: string, result: number): number {
+    if (result < 0) throw new SystemCallError(call, this.#libc.errno());
+    return result;
+  }
+}

@@ -1,0 +1,28 @@
+/** Numbers of Linux for UDP sockets (socket(7), ip(7), ipv6(7), udp(7)). */
+export const SOL_SOCKET = 1;
+export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
+/** As above, beyond the limit for anyone; takes CAP_NET_ADMIN. */
+export const SO_SNDBUFFORCE = 32;
+export const SO_RCVBUFFORCE = 33;
+export const SO_MARK = 36;
+
+export const SOL_IP = 0;
+export const IP_TOS = 1;
+/** struct in_pktinfo: interface, local address, and the destination in the header. */
+export const IP_PKTINFO = 8;
+export const IP_PKTINFO_LENGTH = 12;
+export const IP_PKTINFO_ADDRESS = 4;
+
+export const SOL_IPV6 = 41;
+export const IPV6_RECVPKTINFO = 49;
+/** struct in6_pktinfo: address, interface. */
+export const IPV6_PKTINFO = 50;
+export const IPV6_PKTINFO_LENGTH = 20;
+export const IPV6_TCLASS = 67;
+
+export const SOL_UDP = 17;
+/** Sends a buffer as datagrams of this size. */
+export const UDP_SEGMENT = 103;
+/** Receives datagrams of one size and sender in one buffer; the message says the size. */
+export const UDP_GRO = 104;
