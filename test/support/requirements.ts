@@ -1,5 +1,7 @@
 /** Tests that need more than Node: they skip by name and reason, and in CI they fail instead. */
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
 import { isKernelBuilt } from './kernel-peer/machine.js';
 
@@ -21,6 +23,9 @@ type Requirement =
   | 'tshark'
   | 'faketime'
   | 'ping'
+  // Optional dependencies are not there where npm was told to leave them out.
+  | 'koffi'
+  | 'tun'
   | 'qemu-system-x86_64'
   // build/kernel-peer, made by test/support/kernel-peer/build.sh
   | 'kernel-peer';
@@ -29,8 +34,19 @@ function has(requirement: Requirement): boolean {
   if (requirement === 'root') return process.getuid?.() === 0;
   if (requirement === 'linux') return process.platform === 'linux';
   if (requirement === 'kernel-peer') return isKernelBuilt();
+  if (requirement === 'koffi') return hasModule('koffi');
+  if (requirement === 'tun') return existsSync('/dev/net/tun');
   try {
     execFileSync('sh', ['-c', `command -v ${requirement}`], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function hasModule(name: string): boolean {
+  try {
+    createRequire(import.meta.url)(name);
     return true;
   } catch {
     return false;

@@ -54,7 +54,7 @@ export class DatagramReceiver {
     let bytes = 0;
     for (let call = 0; call < CALLS_PER_TURN && bytes < BYTES_PER_TURN; call++) {
       this.#message.prepareToReceive();
-      this.#message.setBuffer(0, this.#slab.reserve(), LONGEST_MESSAGE);
+      this.#message.buffers.set(0, this.#slab.reserve(), LONGEST_MESSAGE);
       const length = this.#recvmsg(this.#descriptor, this.#message.address, 0);
       if (length < 0) {
         const errno = this.#libc.errno();

@@ -67,9 +67,6 @@ export class DatagramSender {
   readonly #options: SenderOptions;
   readonly #trafficClass: (bytes: Uint8Array) => number;
   readonly #message: SocketMessage;
-  /** Packets stand in slabs: the address of the last one's memory is mostly that of the next, too. */
-  #memory: ArrayBufferLike | undefined;
-  #memoryAddress = 0;
 
   constructor(libc: Libc, options: SenderOptions) {
     this.#libc = libc;
@@ -154,8 +151,7 @@ export class DatagramSender {
     trafficClass: number,
   ): number {
     for (let index = first; index < end; index++) {
-      const { bytes } = datagrams[index] as Datagram;
-      this.#message.setBuffer(index - first, this.#addressOf(bytes), bytes.length);
+      this.#message.buffers.setBytes(index - first, (datagrams[index] as Datagram).bytes);
     }
     this.#message.setBufferCount(end - first);
     this.#message.setName(known.socketAddress);
@@ -184,14 +180,6 @@ export class DatagramSender {
         : message.addControl(SOL_IPV6, IPV6_TCLASS, 4);
       message.view.setInt32(data, trafficClass, LITTLE_ENDIAN);
     }
-  }
-
-  #addressOf(bytes: Uint8Array): number {
-    if (bytes.buffer !== this.#memory) {
-      this.#memory = bytes.buffer;
-      this.#memoryAddress = Number(this.#libc.address(new Uint8Array(bytes.buffer)));
-    }
-    return this.#memoryAddress + bytes.byteOffset;
   }
 }
 

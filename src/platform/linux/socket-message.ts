@@ -2,6 +2,7 @@
  * struct msghdr with everything that it points to, in memory that is prepared once: recvmsg(2) and
  * sendmsg(2) with a socket address, buffers, and control messages (cmsg(3)).
  */
+import { BufferList } from './buffer-list.js';
 import type { Libc } from './libc.js';
 import { LITTLE_ENDIAN, readWord, WORD_SIZE, writeWord } from './machine-word.js';
 import { SOCKET_ADDRESS_LENGTH } from './socket-address.js';
@@ -21,10 +22,7 @@ const HEADER_LENGTH = WORD_SIZE * 7;
 
 const NAME_AT = HEADER_LENGTH;
 const CONTROL_AT = NAME_AT + 32;
-const BUFFERS_AT = CONTROL_AT + CONTROL_LENGTH;
-
-/** struct iovec: an address and a size. */
-const BUFFER_LENGTH = WORD_SIZE * 2;
+const LENGTH = CONTROL_AT + CONTROL_LENGTH;
 
 /** struct cmsghdr: its size with the data, then level and type. */
 const CONTROL_HEADER = WORD_SIZE + 8;
@@ -35,6 +33,7 @@ const TRUNCATED = 0x20;
 export class SocketMessage {
   /** To be handed to recvmsg and sendmsg. */
   readonly address: number;
+  readonly buffers: BufferList;
   /** The memory, for the data of control messages. */
   readonly view: DataView;
   readonly #bytes: Uint8Array;
@@ -42,18 +41,13 @@ export class SocketMessage {
 
   /** @param buffers how many a message has at most */
   constructor(libc: Libc, buffers: number) {
-    this.#bytes = new Uint8Array(BUFFERS_AT + buffers * BUFFER_LENGTH);
+    this.#bytes = new Uint8Array(LENGTH);
     this.view = new DataView(this.#bytes.buffer);
     this.address = Number(libc.address(this.#bytes));
+    this.buffers = new BufferList(libc, buffers);
     writeWord(this.view, NAME, this.address + NAME_AT);
-    writeWord(this.view, BUFFERS, this.address + BUFFERS_AT);
+    writeWord(this.view, BUFFERS, this.buffers.address);
     writeWord(this.view, BUFFER_COUNT, 1);
-  }
-
-  setBuffer(index: number, address: number, length: number): void {
-    const offset = BUFFERS_AT + index * BUFFER_LENGTH;
-    writeWord(this.view, offset, address);
-    writeWord(this.view, offset + WORD_SIZE, length);
   }
 
   setBufferCount(count: number): void {

@@ -1,0 +1,89 @@
+/** The C library, with its calls counted, and refused where a test wants the system to refuse. */
+import type { Libc, LibcFunction } from '../../src/platform/linux/libc.js';
+
+/** The errno of a call that is refused; 0 lets it through. */
+type Refusal = (call: string, parameters: readonly unknown[]) => number;
+
+/** A sendmsg as it was asked for. */
+export interface SentMessage {
+  readonly buffers: number;
+  /** Level and type of each control message. */
+  readonly controls: readonly string[];
+}
+
+export class WatchedLibc implements Libc {
+  readonly #libc: Libc;
+  readonly #counts = new Map<string, number>();
+  readonly #memory = new Map<number, Uint8Array>();
+  /** The errno of what was refused last; 0 for a call that went through. */
+  #refused = 0;
+  refuse: Refusal = () => 0;
+
+  constructor(libc: Libc) {
+    this.#libc = libc;
+  }
+
+  count(call: string): number {
+    return this.#counts.get(call) ?? 0;
+  }
+
+  resetCounts(): void {
+    this.#counts.clear();
+  }
+
+  bind(declaration: string): LibcFunction {
+    const real = this.#libc.bind(declaration);
+    const call = /(\w+)\(/.exec(declaration)?.[1] ?? '';
+    const watched = (...parameters: Parameters<LibcFunction>) => {
+      this.#count(call);
+      this.#refused = this.refuse(call, parameters);
+      return this.#refused === 0 ? real(...parameters) : -1;
+    };
+    const asynchronous: LibcFunction['async'] = (...parameters) => {
+      this.#count(call);
+      const refused = this.refuse(call, parameters);
+      const done = parameters.pop() as (error: unknown, result: number) => void;
+      if (refused === 0) {
+        real.async(...(parameters as never), (error, result) => {
+          this.#refused = 0;
+          done(error, result);
+        });
+        return;
+      }
+      setImmediate(() => {
+        this.#refused = refused;
+        done(null, -1);
+      });
+    };
+    return Object.assign(watched, { async: asynchronous });
+  }
+
+  address(bytes: Uint8Array): bigint {
+    const address = this.#libc.address(bytes);
+    this.#memory.set(Number(address), bytes);
+    return address;
+  }
+
+  errno(): number {
+    return this.#refused === 0 ? this.#libc.errno() : this.#refused;
+  }
+
+  /** What a sendmsg is about, by its second parameter; struct msghdr and cmsghdr of 64 bits. */
+  sentMessage(address: unknown): SentMessage {
+    const bytes = this.#memory.get(Number(address));
+    if (bytes === undefined) throw new Error('not a message of ours');
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const controls: string[] = [];
+    const start = Number(view.getBigUint64(32, true) - BigInt(Number(address)));
+    const end = start + Number(view.getBigUint64(40, true));
+    for (let offset = start; offset < end;) {
+      controls.push(`${view.getInt32(offset + 8, true)} ${view.getInt32(offset + 12, true)}`);
+      offset += Math.ceil(Number(view.getBigUint64(offset, true)) / 8) * 8;
+    }
+    return { buffers: Number(view.getBigUint64(24, true)), controls };
+  }
+
+  #count(call: string): void {
+    this.#counts.set(call, this.count(call) + 1);
+  }
+}
