@@ -1,6 +1,8 @@
 /** The C library, with its calls counted, and refused where a test wants the system to refuse. */
 import type { Libc, LibcFunction } from '../../src/platform/linux/libc.js';
 
+type Parameter = number | bigint | string | Uint8Array | null;
+
 /** The errno of a call that is refused; 0 lets it through. */
 type Refusal = (call: string, parameters: readonly unknown[]) => number;
 
@@ -34,17 +36,18 @@ export class WatchedLibc implements Libc {
   bind(declaration: string): LibcFunction {
     const real = this.#libc.bind(declaration);
     const call = /(\w+)\(/.exec(declaration)?.[1] ?? '';
-    const watched = (...parameters: Parameters<LibcFunction>) => {
+    const watched = (...parameters: readonly Parameter[]) => {
       this.#count(call);
       this.#refused = this.refuse(call, parameters);
       return this.#refused === 0 ? real(...parameters) : -1;
     };
-    const asynchronous: LibcFunction['async'] = (...parameters) => {
+    const asynchronous: LibcFunction['async'] = (...all) => {
+      const parameters = all.slice(0, -1) as Parameter[];
+      const done = all.at(-1) as (error: unknown, result: number) => void;
       this.#count(call);
       const refused = this.refuse(call, parameters);
-      const done = parameters.pop() as (error: unknown, result: number) => void;
       if (refused === 0) {
-        real.async(...(parameters as never), (error, result) => {
+        real.async(...parameters, (error, result) => {
           this.#refused = 0;
           done(error, result);
         });
