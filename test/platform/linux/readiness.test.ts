@@ -1,11 +1,16 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Libc, loadLibc } from '../../../src/platform/linux/libc.js';
 import { Readiness, type Watch } from '../../../src/platform/linux/readiness.js';
+import { REPOSITORY } from '../../support/processes.js';
 import { describeWith } from '../../support/requirements.js';
 import { WatchedLibc } from '../../support/watched-libc.js';
+
+const BUILT = `${REPOSITORY}dist/src/platform/linux/`;
 
 const O_NONBLOCK = 0x800;
 
@@ -239,6 +244,34 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
     await until(() => libc.count('close') === 2);
     expect(process.listenerCount('exit')).toBe(listeners);
   });
+
+  it.each([
+    ['exits while it waits', 'setTimeout(() => process.exit(7), 20)', 7],
+    ['fails while it waits', 'setTimeout(() => { throw new Error("end") }, 20)', 1],
+    ['ends by itself when nothing is open', 'setTimeout(() => socket.close(), 20)', 0],
+  ])(
+    'lets go of the thread when the process %s',
+    async (_name, end, code) => {
+      const program = `
+      const built = process.argv[1];
+      const { loadLibc } = await import(built + 'libc.js');
+      const { Readiness } = await import(built + 'readiness.js');
+      const { batchedUdpSockets } = await import(built + 'batched-udp-socket.js');
+      const libc = await loadLibc();
+      const sockets = batchedUdpSockets({ libc, readiness: new Readiness(libc) });
+      const socket = await sockets.open({ address: '127.0.0.1', port: 0 });
+      ${end};`;
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program, BUILT], {
+        stdio: 'ignore',
+      });
+      // A thread that waits for ever would hold it.
+      const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+      const [exitCode] = (await once(child, 'exit')) as [number | null];
+      clearTimeout(timer);
+      expect(exitCode).toBe(code);
+    },
+    30_000,
+  );
 
   it('calls nobody who has closed, though bytes were there first', async () => {
     const { from, to } = pipe();
