@@ -6,7 +6,7 @@
  * engine is drained no faster than the socket takes datagrams, so that what the
  * network cannot carry waits in TCP's send buffers and not in a queue without bound.
  */
-import type { DeviceEvent, NetstackEngine } from '../engine/netstack-engine.js';
+import type { DeviceEvent, Engine } from '../engine/engine.js';
 import type { Clock, DatagramSocket, Timer } from './ports.js';
 
 /** Above this many bytes in the socket's queue the engine is not drained. */
@@ -22,7 +22,7 @@ const STALL = 10;
 const LONGEST_CATCH_UP = 10;
 
 export interface DriverOptions {
-  readonly engine: NetstackEngine;
+  readonly engine: Engine;
   readonly socket: DatagramSocket;
   readonly clock: Clock;
   readonly onEvent: (event: DeviceEvent) => void;
@@ -31,7 +31,7 @@ export interface DriverOptions {
 }
 
 export class Driver {
-  readonly #engine: NetstackEngine;
+  readonly #engine: Engine;
   readonly #socket: DatagramSocket;
   readonly #clock: Clock;
   readonly #onEvent: (event: DeviceEvent) => void;

@@ -1,6 +1,7 @@
 /** A tunnel entirely in userspace: our WireGuard and TCP/IP on one UDP socket. */
 import type { Crypto } from '../crypto/crypto.js';
-import { NetstackEngine, type DeviceEvent, type Peer } from '../engine/netstack-engine.js';
+import type { DeviceEvent, Peer } from '../engine/engine.js';
+import { NetstackEngine } from '../engine/netstack-engine.js';
 import type { DatagramDialer } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { Driver } from './driver.js';
