@@ -3,12 +3,11 @@ import { packetInSlot, PacketSlots } from '../lib/packet-slot.js';
 import type { Datagram, Endpoint } from '../wireguard/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
 import type { Engine, EngineOptions } from './engine.js';
-import { TcpCoalescer } from './tun/coalescing.js';
+import { TcpCoalescer, type WriteFrame } from './tun/coalescing.js';
 import { segment } from './tun/segmentation.js';
 
 export interface TunEngineOptions extends EngineOptions {
-  /** Writes a frame to the device, and is done with its bytes when it returns. */
-  readonly writeFrame: (frame: Uint8Array) => void;
+  readonly writeFrame: WriteFrame;
 }
 
 export class TunEngine implements Engine {
@@ -42,10 +41,12 @@ export class TunEngine implements Engine {
     return this.#malformedFrames;
   }
 
-  /** Takes a frame that the device gave. The bytes are the caller's again when it returns. */
-  handleFrame(frame: Uint8Array): void {
-    const isWell = segment(frame, this.#slots, (slot) => this.#packets.push(slot));
-    if (!isWell) this.#malformedFrames++;
+  /** Takes frames of the device, as segment() wants them. drain() sends what is in them. */
+  handleFrames(frames: readonly Uint8Array[]): void {
+    for (const frame of frames) {
+      const isWell = segment(frame, this.#slots, (slot) => this.#packets.push(slot));
+      if (!isWell) this.#malformedFrames++;
+    }
   }
 
   handleDatagrams(datagrams: readonly Datagram[], now: number): void {

@@ -79,6 +79,16 @@ export class Driver {
     });
   }
 
+  /** Does what has come to be done now, for an input that is none of the socket's. */
+  turn(): void {
+    this.#turn();
+  }
+
+  /** The socket's queue is so long that the engine is not drained. */
+  get isCongested(): boolean {
+    return this.#socket.queuedBytes >= SOCKET_HIGH_WATER;
+  }
+
   /** Runs one last turn for what is queued and stops. The socket stays open. */
   close(): void {
     if (this.#closed) return;
@@ -120,7 +130,7 @@ export class Driver {
   #runTurn(now: number): void {
     if (this.#engine.nextTimeout() <= now) this.#engine.handleTimeout(now);
     let more = true;
-    while (more && this.#socket.queuedBytes < SOCKET_HIGH_WATER) {
+    while (more && !this.isCongested) {
       const batch = this.#engine.drain(now);
       if (batch.datagrams.length > 0) this.#socket.send(batch.datagrams);
       more = batch.more;

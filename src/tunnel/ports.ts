@@ -38,6 +38,59 @@ export interface DatagramSockets {
   open(local: { address: string; port: number }): Promise<DatagramSocket>;
 }
 
+/**
+ * A network interface of the system whose IP packets come to us instead of a wire. They come and go
+ * in frames: a header of src/wire/virtio-net.ts, then one packet, which may be longer than the MTU and
+ * without its checksums; the header says what has to be done to it.
+ */
+export interface PacketDevice {
+  readonly name: string;
+  /** Whether a frame may be a run of UDP datagrams (VIRTIO_NET_GSO_UDP_L4), both ways. */
+  readonly hasUdpSegmentation: boolean;
+  /**
+   * Whether frames are read. At first they are not; while they are not, the system keeps some hundreds
+   * and drops the rest.
+   */
+  setReading(isReading: boolean): void;
+  /**
+   * Called with what one turn of the event loop reads, in order, never with an empty array. The frames
+   * are the callee's, to keep and to write over. A frame's packet has PACKET_HEADROOM free bytes in
+   * front of it, with the header, and PACKET_TAILROOM behind it: it stands in a packet slot already.
+   */
+  onFrames(handler: (frames: readonly Uint8Array[]) => void): void;
+  /** Called when somebody has removed the interface; the device is closed then. */
+  onGone(handler: (error: Error) => void): void;
+  /**
+   * Hands one frame to the system, which is done with the bytes when it returns.
+   *
+   * @param parts of the frame, in order, at most 1,024
+   * @returns why it was not taken, with the system's `code` (EIO while the interface is down, EINVAL for
+   *   a frame that it does not understand); undefined where it was
+   */
+  write(parts: readonly Uint8Array[]): Error | undefined;
+  /** Removes the interface. Nothing is called any more. */
+  close(): void;
+}
+
+/** Why there is no packet device. */
+export type PacketDeviceRefusal =
+  /** The system has no /dev/net/tun, or none behind it. */
+  | 'no-driver'
+  /** /dev/net/tun may not be opened. */
+  | 'no-access'
+  /** It may be, and no interface made: that takes CAP_NET_ADMIN. */
+  | 'not-permitted'
+  /** Another interface has the name. */
+  | 'name-taken'
+  /** No interface can have the name. */
+  | 'bad-name'
+  | 'failed';
+
+/** The cause has the system's `code` and `syscall`. */
+export interface PacketDeviceError extends Error {
+  readonly refusal: PacketDeviceRefusal;
+}
+
 /** Monotonic time and the one timer that a driver needs. */
 export interface Clock {
   /** Monotonic milliseconds from an arbitrary start. */

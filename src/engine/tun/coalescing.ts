@@ -9,13 +9,14 @@ import { finishIpv4Header } from '../../wire/ipv4.js';
 import { finishIpv6Header, IPV6_HEADER_LENGTH } from '../../wire/ipv6.js';
 import { PSH } from '../../wire/tcp.js';
 import {
-  GSO_TCP4,
-  GSO_TCP6,
-  NEEDS_CHECKSUM,
+  VIRTIO_NET_GSO_NONE,
+  VIRTIO_NET_GSO_TCPV4,
+  VIRTIO_NET_GSO_TCPV6,
   VIRTIO_NET_HEADER_LENGTH,
+  VIRTIO_NET_NEEDS_CHECKSUM,
+  type VirtioNetHeader,
   writeVirtioNetHeader,
 } from '../../wire/virtio-net.js';
-import { packetFrame } from './packet-frame.js';
 import { TcpPacket } from './tcp-packet.js';
 
 /** What the length field of IPv4 can say; IPv6's could say 40 more. */
@@ -24,32 +25,46 @@ const LONGEST_PACKET = 65_535;
 /** Connections that are put together at once; where one more comes, the oldest goes on as it is. */
 const MAX_FLOWS = 8;
 
+/** Segments of one packet: a frame has no more parts than IOV_MAX, 1,024. */
+const MAX_SEGMENTS = 1_024;
+
 const TCP_FLAGS = 13;
 const TCP_CHECKSUM = 16;
 const IPV4_IDENTIFICATION = 4;
 const IPV4_FLAGS = 6;
 const DONT_FRAGMENT = 0x4000;
 
+const WHOLE_PACKET: VirtioNetHeader = {
+  flags: 0,
+  segmentation: VIRTIO_NET_GSO_NONE,
+  headersLength: 0,
+  segmentSize: 0,
+  checksumStart: 0,
+  checksumOffset: 0,
+};
+
+/** Takes the parts of a frame, in order, and is done with them when it returns. */
+export type WriteFrame = (parts: readonly Uint8Array[]) => void;
+
 export class TcpCoalescer {
-  readonly #write: (frame: Uint8Array) => void;
+  readonly #write: WriteFrame;
   /** In the order in which they began. */
   readonly #flows: Flow[] = [];
   readonly #idle: Flow[] = [];
   #packet = new TcpPacket();
 
-  /** @param write takes a frame for a tun device, and is done with it when it returns */
-  constructor(write: (frame: Uint8Array) => void) {
+  constructor(write: WriteFrame) {
     this.#write = write;
   }
 
   /**
-   * Takes a packet: a view with 10 bytes of ours in front, that stays as it is until flush(). What
-   * belongs to one connection is written in the order in which it came.
+   * Takes a packet: a view with 10 bytes in front of it, which are ours as the packet is, until flush().
+   * What belongs to one connection is written in the order in which it came.
    */
   add(bytes: Uint8Array): void {
     const packet = this.#packet;
     if (!packet.read(bytes)) {
-      this.#write(packetFrame(bytes));
+      this.#write([frameOf(bytes, WHOLE_PACKET)]);
       return;
     }
     const flow = this.#flows.find((known) => packet.isSameFlow(known.head));
@@ -59,7 +74,7 @@ export class TcpCoalescer {
     }
     if (flow !== undefined) this.#end(flow);
     if (packet.isPlainData && !packet.isPushed) this.#begin(packet);
-    else this.#write(packetFrame(bytes));
+    else this.#write([frameOf(bytes, WHOLE_PACKET)]);
   }
 
   /** Writes all that was kept back. */
@@ -90,12 +105,10 @@ class Flow {
   head = new TcpPacket();
   /** Nothing more can be appended. */
   isComplete = false;
-  /** The frame, from the second segment on. */
-  #frame: Uint8Array | undefined;
-  readonly #bytes = new Uint8Array(VIRTIO_NET_HEADER_LENGTH + LONGEST_PACKET);
+  /** The payloads behind that of the head. */
+  readonly #payloads: Uint8Array[] = [];
   /** Of the packet, headers included. */
   #length = 0;
-  #segments = 0;
   #isPushed = false;
 
   /**
@@ -107,9 +120,8 @@ class Flow {
     const free = this.head;
     this.head = packet;
     this.isComplete = false;
-    this.#frame = undefined;
+    this.#payloads.length = 0;
     this.#length = packet.bytes.length;
-    this.#segments = 1;
     this.#isPushed = false;
     return free;
   }
@@ -125,50 +137,42 @@ class Flow {
       packet.sequence === ((head.sequence + carried) | 0) &&
       length <= size &&
       this.#length + length <= LONGEST_PACKET &&
+      this.#segments < MAX_SEGMENTS &&
       packet.hasSameHeaders(head) &&
       this.#hasNextIdentification(packet);
     // The checksum of the whole is the kernel's to make: what is wrong must not become right.
     if (!follows || !packet.hasValidChecksum()) return false;
     if (this.#segments === 1 && !head.hasValidChecksum()) return false;
-    this.#copy(packet);
+    this.#payloads.push(packet.bytes.subarray(packet.payload));
+    this.#length += length;
     this.#isPushed = packet.isPushed;
     this.isComplete = length < size || packet.isPushed;
     return true;
   }
 
-  /** The frame to write; valid until begin(). */
-  finish(): Uint8Array {
-    const { head } = this;
-    const frame = this.#frame;
-    if (frame === undefined) return packetFrame(head.bytes);
-    const { version, transport, payload } = head;
-    writeVirtioNetHeader(frame, {
-      flags: NEEDS_CHECKSUM,
-      gsoType: version === 4 ? GSO_TCP4 : GSO_TCP6,
-      headerLength: payload,
-      gsoSize: head.payloadLength,
+  /** The parts of the frame. */
+  finish(): readonly Uint8Array[] {
+    const { bytes } = this.head;
+    if (this.#payloads.length === 0) return [frameOf(bytes, WHOLE_PACKET)];
+    const { version, transport, payload, payloadLength } = this.head;
+    if (version === 4) finishIpv4Header(bytes, 0, this.#length);
+    else finishIpv6Header(bytes, 0, this.#length - IPV6_HEADER_LENGTH);
+    if (this.#isPushed) bytes[transport + TCP_FLAGS]! |= PSH;
+    const sum = this.head.sumPseudoHeader(this.#length - transport);
+    writeUint16(bytes, transport + TCP_CHECKSUM, ~finishChecksum(sum));
+    const frame = frameOf(bytes, {
+      flags: VIRTIO_NET_NEEDS_CHECKSUM,
+      segmentation: version === 4 ? VIRTIO_NET_GSO_TCPV4 : VIRTIO_NET_GSO_TCPV6,
+      headersLength: payload,
+      segmentSize: payloadLength,
       checksumStart: transport,
       checksumOffset: TCP_CHECKSUM,
     });
-    const ip = VIRTIO_NET_HEADER_LENGTH;
-    if (version === 4) finishIpv4Header(frame, ip, this.#length);
-    else finishIpv6Header(frame, ip, this.#length - IPV6_HEADER_LENGTH);
-    const tcp = ip + transport;
-    if (this.#isPushed) frame[tcp + TCP_FLAGS]! |= PSH;
-    const sum = head.sumPseudoHeader(this.#length - transport);
-    writeUint16(frame, tcp + TCP_CHECKSUM, ~finishChecksum(sum));
-    return frame.subarray(0, ip + this.#length);
+    return [frame, ...this.#payloads];
   }
 
-  #copy(packet: TcpPacket): void {
-    if (this.#frame === undefined) {
-      this.#frame = this.#bytes;
-      this.#bytes.set(this.head.bytes, VIRTIO_NET_HEADER_LENGTH);
-    }
-    const payload = packet.bytes.subarray(packet.payload);
-    this.#bytes.set(payload, VIRTIO_NET_HEADER_LENGTH + this.#length);
-    this.#length += payload.length;
-    this.#segments++;
+  get #segments(): number {
+    return 1 + this.#payloads.length;
   }
 
   /** RFC 6864 4: the identification of what may not be fragmented means nothing. */
@@ -177,4 +181,12 @@ class Flow {
     const first = readUint16(this.head.bytes, IPV4_IDENTIFICATION);
     return readUint16(bytes, IPV4_IDENTIFICATION) === ((first + this.#segments) & 0xffff);
   }
+}
+
+/** The packet with its virtio_net_hdr, which is written into the bytes in front of it. */
+function frameOf(packet: Uint8Array, header: VirtioNetHeader): Uint8Array {
+  const start = packet.byteOffset - VIRTIO_NET_HEADER_LENGTH;
+  const frame = new Uint8Array(packet.buffer, start, VIRTIO_NET_HEADER_LENGTH + packet.length);
+  writeVirtioNetHeader(frame, 0, header);
+  return frame;
 }

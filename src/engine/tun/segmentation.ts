@@ -2,7 +2,7 @@
  * What a kernel leaves to the network card, done here: packets of up to 64 KiB cut into segments, and
  * checksums completed. Each packet that comes out stands in a slot for WireGuard.
  */
-import { PACKET_HEADROOM, type PacketSlots } from '../../lib/packet-slot.js';
+import { PACKET_HEADROOM, PACKET_TAILROOM, type PacketSlots } from '../../lib/packet-slot.js';
 import { readInt32, readUint16, writeInt32, writeUint16 } from '../../wire/bytes.js';
 import { finishChecksum, sumBytes } from '../../wire/checksum.js';
 import {
@@ -15,15 +15,18 @@ import { finishIpv6Header, IPV6_HEADER_LENGTH } from '../../wire/ipv6.js';
 import { FIN, PSH, TCP_HEADER_LENGTH } from '../../wire/tcp.js';
 import { UDP_HEADER_LENGTH } from '../../wire/udp.js';
 import {
-  GSO_ECN,
-  GSO_NONE,
-  GSO_TCP4,
-  GSO_TCP6,
-  GSO_UDP,
-  NEEDS_CHECKSUM,
-  readVirtioNetHeader,
+  VIRTIO_NET_GSO_ECN,
+  VIRTIO_NET_GSO_NONE,
+  VIRTIO_NET_GSO_TCPV4,
+  VIRTIO_NET_GSO_TCPV6,
+  VIRTIO_NET_GSO_UDP_L4,
   VIRTIO_NET_HEADER_LENGTH,
-  type VirtioNetHeader,
+  VIRTIO_NET_NEEDS_CHECKSUM,
+  virtioChecksumOffset,
+  virtioChecksumStart,
+  virtioFlags,
+  virtioSegmentation,
+  virtioSegmentSize,
 } from '../../wire/virtio-net.js';
 
 /** RFC 3168 6.1.2: the sender has reduced its window. */
@@ -43,7 +46,9 @@ const IPV4_IDENTIFICATION = 4;
 const ADDRESSES = { 4: { offset: 12, length: 8 }, 6: { offset: 8, length: 32 } };
 
 /**
- * Takes one frame of a tun device: a virtio_net_hdr and a packet. The bytes are not kept.
+ * Takes one frame of a packet device. Its bytes become those of a slot where the packet is whole: there
+ * are PACKET_HEADROOM of them in front of the packet, with the virtio_net_hdr, and PACKET_TAILROOM
+ * behind it.
  *
  * @returns false where the frame is none that Linux writes: nothing is emitted then
  */
@@ -52,20 +57,26 @@ export function segment(
   slots: PacketSlots,
   emit: (slot: Uint8Array) => void,
 ): boolean {
-  const version =
-    frame.length > VIRTIO_NET_HEADER_LENGTH ? frame[VIRTIO_NET_HEADER_LENGTH]! >> 4 : 0;
-  if (version !== 4 && version !== 6) return false;
-  const header = readVirtioNetHeader(frame);
+  if (frame.length <= VIRTIO_NET_HEADER_LENGTH) return false;
   const packet = frame.subarray(VIRTIO_NET_HEADER_LENGTH);
-  if (packet.length < (version === 4 ? IPV4_HEADER_LENGTH : IPV6_HEADER_LENGTH)) return false;
-  switch (header.gsoType & ~GSO_ECN) {
-    case GSO_NONE:
-      return copyWhole(packet, header, slots, emit);
-    case GSO_TCP4:
-    case GSO_TCP6:
-      return cutTcp({ packet, version, header, slots, emit });
-    case GSO_UDP:
-      return cutUdp({ packet, version, header, slots, emit });
+  const version = packet[0]! >> 4;
+  if ((version !== 4 && version !== 6) || packet.length < headerFloor(version)) return false;
+  const cut: Cut = {
+    packet,
+    version,
+    segmentSize: virtioSegmentSize(frame, 0),
+    transport: virtioChecksumStart(frame, 0),
+    slots,
+    emit,
+  };
+  switch (virtioSegmentation(frame, 0) & ~VIRTIO_NET_GSO_ECN) {
+    case VIRTIO_NET_GSO_NONE:
+      return passWhole(frame, packet, emit);
+    case VIRTIO_NET_GSO_TCPV4:
+    case VIRTIO_NET_GSO_TCPV6:
+      return cutTcp(cut);
+    case VIRTIO_NET_GSO_UDP_L4:
+      return cutUdp(cut);
     default:
       return false;
   }
@@ -74,43 +85,43 @@ export function segment(
 interface Cut {
   readonly packet: Uint8Array;
   readonly version: 4 | 6;
-  readonly header: VirtioNetHeader;
+  /** Bytes of payload in each packet but the last. */
+  readonly segmentSize: number;
+  /** Where the header of TCP or UDP begins. */
+  readonly transport: number;
   readonly slots: PacketSlots;
   readonly emit: (slot: Uint8Array) => void;
 }
 
-function copyWhole(
+function passWhole(
+  frame: Uint8Array,
   packet: Uint8Array,
-  { flags, checksumStart, checksumOffset }: VirtioNetHeader,
-  slots: PacketSlots,
   emit: (slot: Uint8Array) => void,
 ): boolean {
-  const needsChecksum = (flags & NEEDS_CHECKSUM) !== 0;
-  const field = checksumStart + checksumOffset;
-  if (needsChecksum && field + 2 > packet.length) return false;
-  const slot = slots.allocate(packet.length);
-  slot.set(packet, PACKET_HEADROOM);
-  if (needsChecksum) {
+  if ((virtioFlags(frame, 0) & VIRTIO_NET_NEEDS_CHECKSUM) !== 0) {
+    const start = virtioChecksumStart(frame, 0);
+    const field = start + virtioChecksumOffset(frame, 0);
+    if (field + 2 > packet.length) return false;
     // The field holds the sum of the pseudo header, which belongs into the sum of the whole.
-    const start = PACKET_HEADROOM + checksumStart;
-    const sum = sumBytes(slot, start, packet.length - checksumStart);
-    // As Linux does for all protocols; RFC 768 asks for it in UDP, and to the others it is the same.
-    writeUint16(slot, PACKET_HEADROOM + field, finishChecksum(sum) || 0xffff);
+    const sum = sumBytes(packet, start, packet.length - start);
+    // As Linux does for all protocols: RFC 768 asks for it in UDP, and to the others it is the same.
+    writeUint16(packet, field, finishChecksum(sum) || 0xffff);
   }
-  emit(slot);
+  const { buffer, byteOffset, length } = packet;
+  const size = PACKET_HEADROOM + length + PACKET_TAILROOM;
+  emit(new Uint8Array(buffer, byteOffset - PACKET_HEADROOM, size));
   return true;
 }
 
 function cutTcp(cut: Cut): boolean {
-  const { packet, version, header } = cut;
-  const transport = header.checksumStart;
+  const { packet, version, transport } = cut;
   if (transport < headerFloor(version) || transport + TCP_HEADER_LENGTH > packet.length)
     return false;
   // The length in virtio_net_hdr is that of the first fragment where the kernel has forwarded it.
   const tcpHeaderLength = (packet[transport + TCP_DATA_OFFSET]! >> 4) * 4;
   const payload = transport + tcpHeaderLength;
   if (tcpHeaderLength < TCP_HEADER_LENGTH || payload >= packet.length) return false;
-  if (header.gsoSize === 0) return false;
+  if (cut.segmentSize === 0) return false;
   const sequence = readInt32(packet, transport + TCP_SEQUENCE);
   const flags = packet[transport + TCP_FLAGS]!;
   const addressSum = sumAddresses(packet, version);
@@ -129,11 +140,10 @@ function cutTcp(cut: Cut): boolean {
 }
 
 function cutUdp(cut: Cut): boolean {
-  const { packet, version, header } = cut;
-  const transport = header.checksumStart;
+  const { packet, version, transport } = cut;
   const payload = transport + UDP_HEADER_LENGTH;
   if (transport < headerFloor(version) || payload >= packet.length) return false;
-  if (header.gsoSize === 0) return false;
+  if (cut.segmentSize === 0) return false;
   const addressSum = sumAddresses(packet, version);
   forEachSegment(cut, payload, (slot, _from, length) => {
     const udp = PACKET_HEADROOM + transport;
@@ -154,7 +164,7 @@ function cutUdp(cut: Cut): boolean {
  * @param finish completes the transport header; `from` and `length` are those of its payload
  */
 function forEachSegment(
-  { packet, version, header, slots, emit }: Cut,
+  { packet, version, segmentSize, slots, emit }: Cut,
   payload: number,
   finish: (slot: Uint8Array, from: number, length: number, isLast: boolean) => void,
 ): void {
@@ -162,8 +172,8 @@ function forEachSegment(
   const headers = packet.subarray(0, payload);
   const identification = readUint16(packet, IPV4_IDENTIFICATION);
   let index = 0;
-  for (let from = 0; from < total; from += header.gsoSize) {
-    const length = Math.min(header.gsoSize, total - from);
+  for (let from = 0; from < total; from += segmentSize) {
+    const length = Math.min(segmentSize, total - from);
     const slot = slots.allocate(payload + length);
     slot.set(headers, PACKET_HEADROOM);
     const start = payload + from;

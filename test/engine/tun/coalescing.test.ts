@@ -7,6 +7,7 @@ import { isIntact, udp, v4, v6 } from '../../netstack/packets.js';
 import {
   ACK,
   FIN,
+  inSlot,
   pattern,
   pseudoSum,
   PSH,
@@ -19,7 +20,7 @@ import {
 /** What is written for these packets, all of one batch. */
 function framesOf(...packets: Uint8Array[]): Uint8Array[] {
   const frames: Uint8Array[] = [];
-  const coalescer = new TcpCoalescer((frame) => frames.push(frame.slice()));
+  const coalescer = new TcpCoalescer((parts) => frames.push(joined(parts)));
   for (const packet of packets) coalescer.add(inRoom(packet));
   coalescer.flush();
   return frames;
@@ -41,6 +42,10 @@ function stream(total: number, size: number, fields: TcpFields = {}): Uint8Array
     packets.push(tcpPacket(pattern(length, from), { ...fields, seq }));
   }
   return packets;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
 }
 
 const WHOLE = new Uint8Array(10);
@@ -125,7 +130,7 @@ describe('segments in sequence', () => {
 
   it('begin anew behind a flush', () => {
     const frames: Uint8Array[] = [];
-    const coalescer = new TcpCoalescer((frame) => frames.push(frame.slice()));
+    const coalescer = new TcpCoalescer((parts) => frames.push(joined(parts)));
     for (const from of [0, 2000]) {
       for (const packet of stream(2000, 1000, { seq: 1000 + from })) coalescer.add(inRoom(packet));
       coalescer.flush();
@@ -239,7 +244,9 @@ it('is cut into the very segments that came (fast-check)', () => {
       });
       const came: Uint8Array[] = [];
       for (const frame of framesOf(...sent)) {
-        segment(frame, new PacketSlots(), (slot) => came.push(withoutId(packetInSlot(slot))));
+        segment(inSlot(frame), new PacketSlots(), (slot) =>
+          came.push(withoutId(packetInSlot(slot))),
+        );
       }
       const flowOf = (packet: Uint8Array) =>
         [packet[0], packet[packet[0] === 0x45 ? 21 : 41]].join();

@@ -2,6 +2,7 @@ import { segment } from '../../../src/engine/tun/segmentation.js';
 import { packetInSlot, PacketSlots } from '../../../src/lib/packet-slot.js';
 import { isIntact, OUR_V4, PEER_V4, udp, v4, v6 } from '../../netstack/packets.js';
 import {
+  inSlot,
   ACK,
   CWR,
   FIN,
@@ -20,7 +21,7 @@ const TIMESTAMPS = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
 /** The packets that a frame becomes; undefined where it is refused. */
 function packetsOf(frame: Uint8Array): Uint8Array[] | undefined {
   const packets: Uint8Array[] = [];
-  const isWell = segment(frame, new PacketSlots(), (slot) => {
+  const isWell = segment(inSlot(frame), new PacketSlots(), (slot) => {
     packets.push(packetInSlot(slot).slice());
   });
   return isWell ? packets : undefined;
