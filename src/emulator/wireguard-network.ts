@@ -1,5 +1,6 @@
 /** The Arc side on our own WireGuard, as responder, and our own TCP/IP, on one UDP socket. */
-import { NetstackEngine, type Peer } from '../engine/netstack-engine.js';
+import type { Peer } from '../engine/engine.js';
+import { NetstackEngine } from '../engine/netstack-engine.js';
 import { Driver } from '../tunnel/driver.js';
 import { TcpSocket } from '../tunnel/tcp-socket.js';
 import type { DatagramSocket } from '../tunnel/ports.js';

@@ -1,5 +1,6 @@
 /** Opens UDP ports through an engine: the DatagramDialer that the proxies know. */
-import type { NetstackEngine, Peer } from '../engine/netstack-engine.js';
+import type { Peer } from '../engine/engine.js';
+import type { NetstackEngine } from '../engine/netstack-engine.js';
 import type { DatagramChannel, DatagramDialer } from '../proxy/datagram-dialer.js';
 import { DialError, type DialTarget } from '../proxy/dialer.js';
 import { TunnelDatagramChannel } from './datagram-channel.js';

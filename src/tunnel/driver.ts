@@ -6,7 +6,7 @@
  * engine is drained no faster than the socket takes datagrams, so that what the
  * network cannot carry waits in TCP's send buffers and not in a queue without bound.
  */
-import type { DeviceEvent, NetstackEngine } from '../engine/netstack-engine.js';
+import type { DeviceEvent, Engine } from '../engine/engine.js';
 import type { Clock, DatagramSocket, Timer } from './ports.js';
 
 /** Above this many bytes in the socket's queue the engine is not drained. */
@@ -22,7 +22,7 @@ const STALL = 10;
 const LONGEST_CATCH_UP = 10;
 
 export interface DriverOptions {
-  readonly engine: NetstackEngine;
+  readonly engine: Engine;
   readonly socket: DatagramSocket;
   readonly clock: Clock;
   readonly onEvent: (event: DeviceEvent) => void;
@@ -31,7 +31,7 @@ export interface DriverOptions {
 }
 
 export class Driver {
-  readonly #engine: NetstackEngine;
+  readonly #engine: Engine;
   readonly #socket: DatagramSocket;
   readonly #clock: Clock;
   readonly #onEvent: (event: DeviceEvent) => void;
@@ -79,6 +79,16 @@ export class Driver {
     });
   }
 
+  /** Does what has come to be done now, for an input that is none of the socket's. */
+  turn(): void {
+    this.#turn();
+  }
+
+  /** The socket's queue is so long that the engine is not drained. */
+  get isCongested(): boolean {
+    return this.#socket.queuedBytes >= SOCKET_HIGH_WATER;
+  }
+
   /** Runs one last turn for what is queued and stops. The socket stays open. */
   close(): void {
     if (this.#closed) return;
@@ -120,7 +130,7 @@ export class Driver {
   #runTurn(now: number): void {
     if (this.#engine.nextTimeout() <= now) this.#engine.handleTimeout(now);
     let more = true;
-    while (more && this.#socket.queuedBytes < SOCKET_HIGH_WATER) {
+    while (more && !this.isCongested) {
       const batch = this.#engine.drain(now);
       if (batch.datagrams.length > 0) this.#socket.send(batch.datagrams);
       more = batch.more;

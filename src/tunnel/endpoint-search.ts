@@ -8,7 +8,7 @@
  *
  * A session that carries data is left alone: the peer itself says where it is (2.1), not DNS.
  */
-import type { Device, Peer } from '../engine/netstack-engine.js';
+import type { Device, Peer } from '../engine/engine.js';
 import { codeOf } from '../lib/error-message.js';
 import { endpointText } from './endpoint-text.js';
 import type { Clock, Datagram, Endpoint, Log, Timer } from './ports.js';

@@ -1,5 +1,6 @@
 /** What every way into the tunnel has to find out first, and the words for what is missing. */
-import type { NetstackEngine, Peer } from '../engine/netstack-engine.js';
+import type { Peer } from '../engine/engine.js';
+import type { NetstackEngine } from '../engine/netstack-engine.js';
 import { DialError } from '../proxy/dialer.js';
 import { type IpAddress, parseIpAddress } from '../wire/ip-address.js';
 import type { SilenceError } from './tunnel-error.js';

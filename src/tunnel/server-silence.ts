@@ -1,5 +1,5 @@
 /** What is known of an Arc server from which nothing comes. */
-import type { Device, Peer } from '../engine/netstack-engine.js';
+import type { Device, Peer } from '../engine/engine.js';
 import type { EndpointSearch } from './endpoint-search.js';
 import { endpointText } from './endpoint-text.js';
 import type { Clock, WallClock } from './ports.js';

@@ -1,4 +1,4 @@
-import type { Peer } from '../engine/netstack-engine.js';
+import type { Peer } from '../engine/engine.js';
 import type { Clock, Timer } from './ports.js';
 
 /** Something is wanted and nothing authentic came for this long: 10 s + 5 s (whitepaper 6.5). */

@@ -1,5 +1,6 @@
 /** Opens TCP connections through an engine: the Dialer that the proxies know. */
-import { type NetstackEngine, type Peer, StackExhaustedError } from '../engine/netstack-engine.js';
+import type { Peer } from '../engine/engine.js';
+import { type NetstackEngine, StackExhaustedError } from '../engine/netstack-engine.js';
 import { abortReason } from '../lib/error-message.js';
 import { type Dialer, DialError, type DialFailure, type DialTarget } from '../proxy/dialer.js';
 import type { IpAddress } from '../wire/ip-address.js';

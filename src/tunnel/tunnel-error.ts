@@ -1,4 +1,4 @@
-import type { SilenceReason } from '../engine/netstack-engine.js';
+import type { SilenceReason } from '../engine/engine.js';
 import { UserError } from '../lib/user-error.js';
 
 /** Why the Arc server is silent: what the device knows, and what only the tunnel can. */

@@ -51,6 +51,14 @@ export class AllowedIps<Value extends object> {
     else this.#ipv6 = joined;
   }
 
+  /** All prefixes of `value`, IPv4 before IPv6, in ascending order. */
+  prefixesOf(value: Value): IpPrefix[] {
+    const found: IpPrefix[] = [];
+    collect(this.#ipv4, value, found);
+    collect(this.#ipv6, value, found);
+    return found;
+  }
+
   /** Takes all prefixes from `value`. */
   removeAll(value: Value): void {
     this.#ipv4 = prune(this.#ipv4, value);
@@ -134,4 +142,16 @@ function prune<Value extends object>(
   if (node.value === value) node.value = undefined;
   if (node.value !== undefined || (node.zero !== undefined && node.one !== undefined)) return node;
   return node.zero ?? node.one;
+}
+
+function collect<Value extends object>(
+  node: Node<Value> | undefined,
+  value: Value,
+  found: IpPrefix[],
+): void {
+  if (node === undefined) return;
+  const { address, prefixLength } = node;
+  if (node.value === value) found.push({ address, prefixLength });
+  collect(node.zero, value, found);
+  collect(node.one, value, found);
 }

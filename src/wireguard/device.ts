@@ -7,16 +7,14 @@
  * source address of replies, DSCP and ECN of the outer packet, ICMP errors for packets without a
  * route (peerFor() tells them), and DNS.
  */
-import type { Crypto } from '../crypto/crypto.js';
-import type { WallClock } from '../lib/clock.js';
-import type { Entropy } from '../lib/entropy.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import { AllowedIps } from './allowed-ips.js';
 import { ClockJump } from './clock-jump.js';
-import { publicKeyText, type DeviceContext, type DeviceSink } from './context.js';
+import { publicKeyText, type DeviceContext } from './context.js';
 import { CookieChecker } from './cookie.js';
 import { routePacket } from './cryptokey-routing.js';
 import type { Datagram } from './datagram.js';
+import type { DeviceOptions } from './device-options.js';
 import { DropCounter, type DropCounts } from './drop-reason.js';
 import { EventQueue, type DeviceEvent } from './events.js';
 import { Identity } from './identity.js';
@@ -28,36 +26,11 @@ import { silenceOf, type SilenceReason } from './silence.js';
 import { compareTimestamps } from './tai64n.js';
 
 export type { DeviceSink } from './context.js';
+export type { DeviceOptions } from './device-options.js';
 export type { DropCounts, DropReason } from './drop-reason.js';
 export type { DeviceEvent } from './events.js';
 export type { SilenceReason } from './silence.js';
 export { Peer, type PeerOptions } from './peer.js';
-
-export interface DeviceOptions {
-  /** 32 bytes; copied, and wiped by close(). */
-  readonly privateKey: Uint8Array;
-  readonly crypto: Crypto;
-  readonly entropy: Entropy;
-  readonly wallClock: WallClock;
-  readonly sink: DeviceSink;
-  /** The longest inner packet: that of the path less 60 (IPv4) or 80 (IPv6). */
-  readonly mtu: number;
-  /**
-   * The last `lastTimestamp` of an earlier process with this key. Initiations are stamped later
-   * than it, even where the wall clock has stepped back since (whitepaper 5.1).
-   */
-  readonly lastTimestamp?: Uint8Array | undefined;
-  /**
-   * Called with the 12 bytes of each TAI64N stamp before the initiation that bears it is sent, to be
-   * kept for the next process. Must not call the device back.
-   */
-  readonly onTimestamp?: ((timestamp: Uint8Array) => void) | undefined;
-  /**
-   * Called with each ephemeral private key, for a capture that is to be decrypted. The 32 bytes are
-   * wiped afterwards.
-   */
-  readonly onEphemeralKey?: ((privateKey: Uint8Array) => void) | undefined;
-}
 
 export class Device {
   readonly #context: DeviceContext;
@@ -218,6 +191,21 @@ export class Device {
       const peer = routePacket(this.#context, slot);
       if (peer !== undefined) this.#sender.send(peer, slot, now);
     }
+  }
+
+  /** Our private key: 32 bytes, the key itself and no copy. */
+  get privateKey(): Uint8Array {
+    return this.#context.identity.privateKey;
+  }
+
+  /** The peer with this public key; undefined for none. */
+  peerOf(publicKey: Uint8Array): Peer | undefined {
+    return this.#context.peers.get(publicKeyText(publicKey));
+  }
+
+  /** Which peer each inner address is routed to. Only peers of this device belong in there. */
+  get allowedIps(): AllowedIps<Peer> {
+    return this.#context.allowedIps;
   }
 
   /** The peer that an inner address is routed to, by the longest prefix; undefined for none. */

@@ -39,9 +39,6 @@ export interface PeerSurroundings {
 /** The other end of a tunnel: what is known of it, and the state of the protocol with it. */
 export class Peer {
   readonly publicKey: Uint8Array;
-  readonly allowedIps: readonly IpPrefix[];
-  /** Milliseconds; 0 is off. */
-  readonly persistentKeepalive: number;
   /** Where it is: as set, or the source of its last authentic message (2.1). */
   endpoint: Endpoint | undefined;
   /** As in PeerOptions. */
@@ -93,10 +90,8 @@ export class Peer {
     const { crypto, entropy, identity, releaseIndex } = surroundings;
     requireKey(options.publicKey);
     const interval = options.persistentKeepalive ?? 0;
-    if (!(interval >= 0)) throw new RangeError('a persistent keepalive is 0 ms or more');
+    requireInterval(interval);
     this.publicKey = options.publicKey.slice();
-    this.allowedIps = options.allowedIps;
-    this.persistentKeepalive = interval;
     this.endpoint = options.endpoint;
     this.chooseEndpoint = options.chooseEndpoint;
     this.handshake = new Handshake(crypto, identity, this.publicKey, releaseIndex);
@@ -109,6 +104,11 @@ export class Peer {
   /** Retries of the handshake under way; 0 where none is or the first message was just sent. */
   get handshakeAttempts(): number {
     return this.timers.handshakeAttempts;
+  }
+
+  /** Milliseconds; 0 is off. */
+  get persistentKeepalive(): number {
+    return this.timers.persistentKeepaliveInterval;
   }
 
   /** Packets that wait for the handshake. */
@@ -146,6 +146,23 @@ export class Peer {
     this.handshake.setPresharedKey(presharedKey);
   }
 
+  /** 32 bytes, zeros for none; the key itself and no copy. */
+  get presharedKey(): Uint8Array {
+    return this.handshake.presharedKey;
+  }
+
+  /**
+   * Changes the persistent keepalive. Where it was off, the first one is due at once, as when the peer
+   * is added.
+   *
+   * @param interval ms of silence; 0 is off
+   * @throws RangeError for a negative interval
+   */
+  setPersistentKeepalive(interval: number, now: number): void {
+    requireInterval(interval);
+    this.timers.setPersistentKeepalive(interval, now);
+  }
+
   /** Wipes the sessions and the handshake under way (6.3); a new handshake is possible. */
   zeroKeyMaterial(): void {
     this.handshake.clear();
@@ -178,6 +195,10 @@ export class Peer {
     this.cookies.wipe();
     this.staged.clear();
   }
+}
+
+function requireInterval(interval: number): void {
+  if (!(interval >= 0)) throw new RangeError('a persistent keepalive is 0 ms or more');
 }
 
 function requireKey(key: Uint8Array): void {

@@ -38,7 +38,7 @@ export interface TimerHandler<Peer> {
 
 export class Timers {
   readonly #entropy: Entropy;
-  readonly #persistentKeepaliveInterval: number;
+  #persistentKeepaliveInterval: number;
 
   #retransmitHandshakeAt = NEVER;
   #sendKeepaliveAt = NEVER;
@@ -62,6 +62,20 @@ export class Timers {
   /** Retries since the handshake began; a new user packet begins it anew (6.4). */
   get handshakeAttempts(): number {
     return this.#handshakeAttempts;
+  }
+
+  /** ms; 0 is off. */
+  get persistentKeepaliveInterval(): number {
+    return this.#persistentKeepaliveInterval;
+  }
+
+  /** Where it was off, the first keepalive is due at once; one that is due stays so. */
+  setPersistentKeepalive(interval: number, now: number): void {
+    const wasOn = this.#persistentKeepaliveInterval > 0;
+    this.#persistentKeepaliveInterval = interval;
+    if (interval === 0) this.#persistentKeepaliveAt = NEVER;
+    else if (!wasOn) this.start(now);
+    else this.#persistentKeepaliveAt = Math.min(this.#persistentKeepaliveAt, now + interval);
   }
 
   /** The earliest deadline; Infinity where there is none. */

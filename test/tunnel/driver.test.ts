@@ -1,5 +1,6 @@
 import type { Datagram } from '../../src/engine/datagram.js';
-import type { DeviceEvent, NetstackEngine } from '../../src/engine/netstack-engine.js';
+import type { DeviceEvent } from '../../src/engine/engine.js';
+import type { NetstackEngine } from '../../src/engine/netstack-engine.js';
 import { Driver } from '../../src/tunnel/driver.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FakeSocket } from '../support/fake-socket.js';

@@ -1,4 +1,4 @@
-import type { Peer } from '../../src/engine/netstack-engine.js';
+import type { Peer } from '../../src/engine/engine.js';
 import { SilenceWatch } from '../../src/tunnel/silence-watch.js';
 import { FakeClock } from '../support/fake-clock.js';
 

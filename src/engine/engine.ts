@@ -1,0 +1,63 @@
+/**
+ * WireGuard under whatever carries packets to it, as one pure machine: datagrams in, datagrams out,
+ * one deadline.
+ *
+ * The caller mutates it (handleDatagrams, handleTimeout, a call on what is above) and then calls
+ * drain() until it says that nothing is left; only then is nextTimeout() of any meaning.
+ */
+import type { Crypto } from '../crypto/crypto.js';
+import type { WallClock } from '../lib/clock.js';
+import type { Entropy } from '../lib/entropy.js';
+import type { Datagram } from '../wireguard/datagram.js';
+import type { Device, DeviceEvent } from '../wireguard/device.js';
+
+export interface Engine {
+  readonly device: Device;
+
+  /** Takes what arrived. The bytes become the engine's: they are decrypted in place. */
+  handleDatagrams(datagrams: readonly Datagram[], now: number): void;
+
+  /** Does what is due at `now`; harmless when nothing is. */
+  handleTimeout(now: number): void;
+
+  /**
+   * One batch of datagrams to send.
+   *
+   * @returns `more`: the budget ended before the work did, so call again
+   */
+  drain(now: number): { datagrams: readonly Datagram[]; more: boolean };
+
+  /** When handleTimeout() is due next, in the milliseconds of `now`; Infinity when never. */
+  nextTimeout(): number;
+
+  /**
+   * What happened to the tunnel since the last call, oldest first; undefined when nothing. A handshake
+   * that is complete makes more of it due: nextTimeout() is to be asked afterwards.
+   */
+  pollEvent(): DeviceEvent | undefined;
+
+  /** Ends all without a word and wipes all keys. */
+  close(): void;
+}
+
+/** What WireGuard needs in every engine. */
+export interface EngineOptions {
+  /** The interface's X25519 private key, 32 bytes. */
+  readonly privateKey: Uint8Array;
+  /** The largest IP packet inside the tunnel, in bytes. */
+  readonly mtu: number;
+  readonly crypto: Crypto;
+  readonly entropy: Entropy;
+  readonly wallClock: WallClock;
+  /** The last TAI64N stamp of an earlier process with this key. */
+  readonly lastTimestamp?: Uint8Array | undefined;
+  /** Called with each TAI64N stamp before the initiation that bears it leaves. */
+  readonly onTimestamp?: ((timestamp: Uint8Array) => void) | undefined;
+  /** Called with each ephemeral private key; wiped afterwards. */
+  readonly onEphemeralKey?: ((privateKey: Uint8Array) => void) | undefined;
+  /** Called with each IP packet inside the tunnel; the bytes must be copied. */
+  readonly onInnerPacket?: ((direction: 'in' | 'out', packet: Uint8Array) => void) | undefined;
+}
+
+export type { Device, DeviceEvent, SilenceReason } from '../wireguard/device.js';
+export type { Peer } from '../wireguard/peer.js';

@@ -1,0 +1,85 @@
+/** WireGuard under a tun device of the kernel: frames with a virtio_net_hdr on one side. */
+import { packetInSlot, PacketSlots } from '../lib/packet-slot.js';
+import type { Datagram, Endpoint } from '../wireguard/datagram.js';
+import { Device, type DeviceEvent } from '../wireguard/device.js';
+import type { Engine, EngineOptions } from './engine.js';
+import { TcpCoalescer, type WriteFrame } from './tun/coalescing.js';
+import { segment } from './tun/segmentation.js';
+
+export interface TunEngineOptions extends EngineOptions {
+  readonly writeFrame: WriteFrame;
+}
+
+export class TunEngine implements Engine {
+  readonly device: Device;
+  #transmits: Datagram[] = [];
+  readonly #packets: Uint8Array[] = [];
+  readonly #slots = new PacketSlots();
+  readonly #coalescer: TcpCoalescer;
+  readonly #onInnerPacket: EngineOptions['onInnerPacket'];
+  #malformedFrames = 0;
+
+  constructor(options: TunEngineOptions) {
+    this.#onInnerPacket = options.onInnerPacket;
+    this.#coalescer = new TcpCoalescer(options.writeFrame);
+    this.device = new Device({
+      ...options,
+      sink: {
+        transmit: (bytes: Uint8Array, endpoint: Endpoint) => {
+          this.#transmits.push({ bytes, endpoint });
+        },
+        deliver: (packet: Uint8Array) => {
+          this.#onInnerPacket?.('in', packet);
+          this.#coalescer.add(packet);
+        },
+      },
+    });
+  }
+
+  /** Frames of the device that were none. */
+  get malformedFrames(): number {
+    return this.#malformedFrames;
+  }
+
+  /** Takes frames of the device, as segment() wants them. drain() sends what is in them. */
+  handleFrames(frames: readonly Uint8Array[]): void {
+    for (const frame of frames) {
+      const isWell = segment(frame, this.#slots, (slot) => this.#packets.push(slot));
+      if (!isWell) this.#malformedFrames++;
+    }
+  }
+
+  handleDatagrams(datagrams: readonly Datagram[], now: number): void {
+    this.device.handleDatagrams(datagrams, now);
+    this.#coalescer.flush();
+  }
+
+  handleTimeout(now: number): void {
+    this.device.handleTimeout(now);
+  }
+
+  drain(now: number): { datagrams: readonly Datagram[]; more: boolean } {
+    if (this.#packets.length > 0) {
+      if (this.#onInnerPacket !== undefined) {
+        for (const slot of this.#packets) this.#onInnerPacket('out', packetInSlot(slot));
+      }
+      this.device.sendPackets(this.#packets, now);
+      this.#packets.length = 0;
+    }
+    const datagrams = this.#transmits;
+    if (datagrams.length > 0) this.#transmits = [];
+    return { datagrams, more: false };
+  }
+
+  nextTimeout(): number {
+    return this.device.nextTimeout();
+  }
+
+  pollEvent(): DeviceEvent | undefined {
+    return this.device.pollEvent();
+  }
+
+  close(): void {
+    this.device.close();
+  }
+}

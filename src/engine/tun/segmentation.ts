@@ -1,0 +1,200 @@
+/**
+ * What a kernel leaves to the network card, done here: packets of up to 64 KiB cut into segments, and
+ * checksums completed. Each packet that comes out stands in a slot for WireGuard.
+ */
+import { PACKET_HEADROOM, PACKET_TAILROOM, type PacketSlots } from '../../lib/packet-slot.js';
+import { readInt32, readUint16, writeInt32, writeUint16 } from '../../wire/bytes.js';
+import { finishChecksum, sumBytes } from '../../wire/checksum.js';
+import {
+  finishIpv4Header,
+  IPV4_HEADER_LENGTH,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+} from '../../wire/ipv4.js';
+import { finishIpv6Header, IPV6_HEADER_LENGTH } from '../../wire/ipv6.js';
+import { FIN, PSH, TCP_HEADER_LENGTH } from '../../wire/tcp.js';
+import { UDP_HEADER_LENGTH } from '../../wire/udp.js';
+import {
+  VIRTIO_NET_GSO_ECN,
+  VIRTIO_NET_GSO_NONE,
+  VIRTIO_NET_GSO_TCPV4,
+  VIRTIO_NET_GSO_TCPV6,
+  VIRTIO_NET_GSO_UDP_L4,
+  VIRTIO_NET_HEADER_LENGTH,
+  VIRTIO_NET_NEEDS_CHECKSUM,
+  virtioChecksumOffset,
+  virtioChecksumStart,
+  virtioFlags,
+  virtioSegmentation,
+  virtioSegmentSize,
+} from '../../wire/virtio-net.js';
+
+/** RFC 3168 6.1.2: the sender has reduced its window. */
+const CWR = 0x80;
+
+/** Where the fields of the two transports stand, from the beginning of their header. */
+const TCP_SEQUENCE = 4;
+const TCP_DATA_OFFSET = 12;
+const TCP_FLAGS = 13;
+const TCP_CHECKSUM = 16;
+const UDP_LENGTH = 4;
+const UDP_CHECKSUM = 6;
+
+const IPV4_IDENTIFICATION = 4;
+
+/** The addresses of a packet, source before destination. */
+const ADDRESSES = { 4: { offset: 12, length: 8 }, 6: { offset: 8, length: 32 } };
+
+/**
+ * Takes one frame of a packet device. Its bytes become those of a slot where the packet is whole: there
+ * are PACKET_HEADROOM of them in front of the packet, with the virtio_net_hdr, and PACKET_TAILROOM
+ * behind it.
+ *
+ * @returns false where the frame is none that Linux writes: nothing is emitted then
+ */
+export function segment(
+  frame: Uint8Array,
+  slots: PacketSlots,
+  emit: (slot: Uint8Array) => void,
+): boolean {
+  if (frame.length <= VIRTIO_NET_HEADER_LENGTH) return false;
+  const packet = frame.subarray(VIRTIO_NET_HEADER_LENGTH);
+  const version = packet[0]! >> 4;
+  if ((version !== 4 && version !== 6) || packet.length < headerFloor(version)) return false;
+  const cut: Cut = {
+    packet,
+    version,
+    segmentSize: virtioSegmentSize(frame, 0),
+    transport: virtioChecksumStart(frame, 0),
+    slots,
+    emit,
+  };
+  switch (virtioSegmentation(frame, 0) & ~VIRTIO_NET_GSO_ECN) {
+    case VIRTIO_NET_GSO_NONE:
+      return passWhole(frame, packet, emit);
+    case VIRTIO_NET_GSO_TCPV4:
+    case VIRTIO_NET_GSO_TCPV6:
+      return cutTcp(cut);
+    case VIRTIO_NET_GSO_UDP_L4:
+      return cutUdp(cut);
+    default:
+      return false;
+  }
+}
+
+interface Cut {
+  readonly packet: Uint8Array;
+  readonly version: 4 | 6;
+  /** Bytes of payload in each packet but the last. */
+  readonly segmentSize: number;
+  /** Where the header of TCP or UDP begins. */
+  readonly transport: number;
+  readonly slots: PacketSlots;
+  readonly emit: (slot: Uint8Array) => void;
+}
+
+function passWhole(
+  frame: Uint8Array,
+  packet: Uint8Array,
+  emit: (slot: Uint8Array) => void,
+): boolean {
+  if ((virtioFlags(frame, 0) & VIRTIO_NET_NEEDS_CHECKSUM) !== 0) {
+    const start = virtioChecksumStart(frame, 0);
+    const field = start + virtioChecksumOffset(frame, 0);
+    if (field + 2 > packet.length) return false;
+    // The field holds the sum of the pseudo header, which belongs into the sum of the whole.
+    const sum = sumBytes(packet, start, packet.length - start);
+    // As Linux does for all protocols: RFC 768 asks for it in UDP, and to the others it is the same.
+    writeUint16(packet, field, finishChecksum(sum) || 0xffff);
+  }
+  const { buffer, byteOffset, length } = packet;
+  const size = PACKET_HEADROOM + length + PACKET_TAILROOM;
+  emit(new Uint8Array(buffer, byteOffset - PACKET_HEADROOM, size));
+  return true;
+}
+
+function cutTcp(cut: Cut): boolean {
+  const { packet, version, transport } = cut;
+  if (transport < headerFloor(version) || transport + TCP_HEADER_LENGTH > packet.length)
+    return false;
+  // The length in virtio_net_hdr is that of the first fragment where the kernel has forwarded it.
+  const tcpHeaderLength = (packet[transport + TCP_DATA_OFFSET]! >> 4) * 4;
+  const payload = transport + tcpHeaderLength;
+  if (tcpHeaderLength < TCP_HEADER_LENGTH || payload >= packet.length) return false;
+  if (cut.segmentSize === 0) return false;
+  const sequence = readInt32(packet, transport + TCP_SEQUENCE);
+  const flags = packet[transport + TCP_FLAGS]!;
+  const addressSum = sumAddresses(packet, version);
+  forEachSegment(cut, payload, (slot, from, length, isLast) => {
+    const tcp = PACKET_HEADROOM + transport;
+    writeInt32(slot, tcp + TCP_SEQUENCE, sequence + from);
+    // RFC 9293: FIN and PSH belong to the last octet; RFC 3168 6.1.2: CWR to the first segment.
+    const notHere = (isLast ? 0 : FIN | PSH) | (from === 0 ? 0 : CWR);
+    slot[tcp + TCP_FLAGS] = flags & ~notHere;
+    writeUint16(slot, tcp + TCP_CHECKSUM, 0);
+    const size = tcpHeaderLength + length;
+    const sum = addressSum + PROTOCOL_TCP + size + sumBytes(slot, tcp, size);
+    writeUint16(slot, tcp + TCP_CHECKSUM, finishChecksum(sum));
+  });
+  return true;
+}
+
+function cutUdp(cut: Cut): boolean {
+  const { packet, version, transport } = cut;
+  const payload = transport + UDP_HEADER_LENGTH;
+  if (transport < headerFloor(version) || payload >= packet.length) return false;
+  if (cut.segmentSize === 0) return false;
+  const addressSum = sumAddresses(packet, version);
+  forEachSegment(cut, payload, (slot, _from, length) => {
+    const udp = PACKET_HEADROOM + transport;
+    const size = UDP_HEADER_LENGTH + length;
+    writeUint16(slot, udp + UDP_LENGTH, size);
+    writeUint16(slot, udp + UDP_CHECKSUM, 0);
+    const sum = addressSum + PROTOCOL_UDP + size + sumBytes(slot, udp, size);
+    // RFC 768: a checksum that comes out as zero is sent as all ones.
+    writeUint16(slot, udp + UDP_CHECKSUM, finishChecksum(sum) || 0xffff);
+  });
+  return true;
+}
+
+/**
+ * Emits the packets, whose IP headers are finished behind `finish`.
+ *
+ * @param payload where the payload begins
+ * @param finish completes the transport header; `from` and `length` are those of its payload
+ */
+function forEachSegment(
+  { packet, version, segmentSize, slots, emit }: Cut,
+  payload: number,
+  finish: (slot: Uint8Array, from: number, length: number, isLast: boolean) => void,
+): void {
+  const total = packet.length - payload;
+  const headers = packet.subarray(0, payload);
+  const identification = readUint16(packet, IPV4_IDENTIFICATION);
+  let index = 0;
+  for (let from = 0; from < total; from += segmentSize) {
+    const length = Math.min(segmentSize, total - from);
+    const slot = slots.allocate(payload + length);
+    slot.set(headers, PACKET_HEADROOM);
+    const start = payload + from;
+    slot.set(packet.subarray(start, start + length), PACKET_HEADROOM + payload);
+    finish(slot, from, length, from + length === total);
+    if (version === 4) {
+      writeUint16(slot, PACKET_HEADROOM + IPV4_IDENTIFICATION, identification + index);
+      finishIpv4Header(slot, PACKET_HEADROOM, payload + length);
+    } else {
+      finishIpv6Header(slot, PACKET_HEADROOM, payload + length - IPV6_HEADER_LENGTH);
+    }
+    index++;
+    emit(slot);
+  }
+}
+
+function headerFloor(version: 4 | 6): number {
+  return version === 4 ? IPV4_HEADER_LENGTH : IPV6_HEADER_LENGTH;
+}
+
+function sumAddresses(packet: Uint8Array, version: 4 | 6): number {
+  const { offset, length } = ADDRESSES[version];
+  return sumBytes(packet, offset, length);
+}

@@ -1,0 +1,95 @@
+/** A tunnel under a network interface of the system: the kernel's TCP/IP on our WireGuard. */
+import { TunEngine } from '../engine/tun-engine.js';
+import type { Endpoint, PacketDevice, TimestampRecord } from './ports.js';
+import { engineOptions, ServerLink, type TunnelPorts, type TunnelTotals } from './server-link.js';
+import type { TunnelConfig } from './tunnel-config.js';
+
+export class TunTunnel {
+  readonly #link: ServerLink;
+  readonly #device: PacketDevice;
+  /** Frames that the interface did not take. */
+  #lostFrames = 0;
+  #isReading = false;
+  #closed: Promise<void> | undefined;
+
+  private constructor(
+    config: TunnelConfig,
+    ports: TunnelPorts,
+    device: PacketDevice,
+    timestamps: TimestampRecord | undefined,
+  ) {
+    this.#device = device;
+    const engine = new TunEngine({
+      ...engineOptions(config, ports, timestamps),
+      writeFrame: (parts) => {
+        if (device.write(parts) !== undefined) this.#lostFrames++;
+      },
+    });
+    const link = new ServerLink({ config, ports, engine, onTurn: () => this.#setReading() });
+    this.#link = link;
+    device.onFrames((frames) => {
+      engine.handleFrames(frames);
+      link.driver.turn();
+    });
+  }
+
+  /**
+   * Starts the search for the Arc server and the handshake, as UserspaceTunnel.open(), and carries the
+   * packets of the device, which is the tunnel's now.
+   */
+  static async open(
+    config: TunnelConfig,
+    ports: TunnelPorts,
+    device: PacketDevice,
+  ): Promise<TunTunnel> {
+    const publicKey = ports.crypto.publicKey(config.privateKey.expose());
+    const timestamps = await ports.timestamps?.open(publicKey);
+    const tunnel = new TunTunnel(config, ports, device, timestamps);
+    tunnel.#link.start();
+    return tunnel;
+  }
+
+  /** The interface's name. */
+  get interfaceName(): string {
+    return this.#device.name;
+  }
+
+  /** Where the Arc server is, as far as it is known; undefined before its name is resolved. */
+  get endpoint(): Endpoint | undefined {
+    return this.#link.endpoint;
+  }
+
+  /** Frames that came and that the interface did not take, as while it is down. */
+  get lostFrames(): number {
+    return this.#lostFrames;
+  }
+
+  /** As UserspaceTunnel.waitForHandshake(). */
+  waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
+    return this.#link.waitForHandshake(deadline, signal);
+  }
+
+  totals(): TunnelTotals {
+    return this.#link.totals();
+  }
+
+  /** Sends what the interface has given, and removes it. A later call gets the same promise. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#device.close();
+    this.#link.endWaits();
+    await this.#link.close();
+  }
+
+  /** What the network cannot carry stays in the interface's queue, where the kernel sees it. */
+  #setReading(): void {
+    const isReading = !this.#link.driver.isCongested;
+    if (isReading === this.#isReading) return;
+    this.#isReading = isReading;
+    this.#device.setReading(isReading);
+  }
+}

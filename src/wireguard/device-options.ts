@@ -1,0 +1,30 @@
+import type { Crypto } from '../crypto/crypto.js';
+import type { WallClock } from '../lib/clock.js';
+import type { Entropy } from '../lib/entropy.js';
+import type { DeviceSink } from './context.js';
+
+export interface DeviceOptions {
+  /** 32 bytes; copied, and wiped by close(). */
+  readonly privateKey: Uint8Array;
+  readonly crypto: Crypto;
+  readonly entropy: Entropy;
+  readonly wallClock: WallClock;
+  readonly sink: DeviceSink;
+  /** The longest inner packet: that of the path less 60 (IPv4) or 80 (IPv6). */
+  readonly mtu: number;
+  /**
+   * The last `lastTimestamp` of an earlier process with this key. Initiations are stamped later
+   * than it, even where the wall clock has stepped back since (whitepaper 5.1).
+   */
+  readonly lastTimestamp?: Uint8Array | undefined;
+  /**
+   * Called with the 12 bytes of each TAI64N stamp before the initiation that bears it is sent, to be
+   * kept for the next process. Must not call the device back.
+   */
+  readonly onTimestamp?: ((timestamp: Uint8Array) => void) | undefined;
+  /**
+   * Called with each ephemeral private key, for a capture that is to be decrypted. The 32 bytes are
+   * wiped afterwards.
+   */
+  readonly onEphemeralKey?: ((privateKey: Uint8Array) => void) | undefined;
+}

@@ -1,0 +1,54 @@
+/** The answer to `get=1` of WireGuard's userspace interface (wireguard.com/xplatform). */
+import { formatIpAddress } from '../../wire/ip-address.js';
+import type { Device, Peer } from '../device.js';
+
+export interface Listening {
+  /** 0 while there is no socket. */
+  readonly listenPort: number;
+  readonly fwmark: number;
+}
+
+/**
+ * All that is known of a device, keys included, as lines without the last `errno`.
+ *
+ * Secret: it names the private key.
+ */
+export function getResponse(device: Device, { listenPort, fwmark }: Listening): string[] {
+  const lines: string[] = [];
+  if (!isZero(device.privateKey)) lines.push(`private_key=${hex(device.privateKey)}`);
+  if (listenPort !== 0) lines.push(`listen_port=${listenPort}`);
+  if (fwmark !== 0) lines.push(`fwmark=${fwmark}`);
+  for (const peer of device.peers) addPeer(lines, device, peer);
+  return lines;
+}
+
+function addPeer(lines: string[], device: Device, peer: Peer): void {
+  const handshake = peer.lastHandshakeUnix ?? 0;
+  lines.push(
+    `public_key=${hex(peer.publicKey)}`,
+    `preshared_key=${hex(peer.presharedKey)}`,
+    'protocol_version=1',
+  );
+  if (peer.endpoint !== undefined) {
+    const { address, port } = peer.endpoint;
+    lines.push(`endpoint=${address.includes(':') ? `[${address}]` : address}:${port}`);
+  }
+  lines.push(
+    `last_handshake_time_sec=${Math.floor(handshake / 1000)}`,
+    `last_handshake_time_nsec=${Math.floor(handshake % 1000) * 1_000_000}`,
+    `tx_bytes=${peer.txBytes}`,
+    `rx_bytes=${peer.rxBytes}`,
+    `persistent_keepalive_interval=${Math.round(peer.persistentKeepalive / 1000)}`,
+  );
+  for (const { address, prefixLength } of device.allowedIps.prefixesOf(peer)) {
+    lines.push(`allowed_ip=${formatIpAddress(address)}/${prefixLength}`);
+  }
+}
+
+function isZero(key: Uint8Array): boolean {
+  return key.every((byte) => byte === 0);
+}
+
+function hex(key: Uint8Array): string {
+  return Array.from(key, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,158 @@
+/**
+ * The `set=1` operation of WireGuard's cross-platform userspace interface, as `wg set`, `wg setconf` and
+ * `wg syncconf` send it (wireguard.com/xplatform, Configuration Protocol): text to a value. All of it is
+ * read before anything is changed.
+ */
+import {
+  type IpPrefix,
+  formatIpAddress,
+  parseIpAddress,
+  parseIpPrefix,
+} from '../../wire/ip-address.js';
+import { KEY_LENGTH } from '../constants.js';
+import type { Endpoint } from '../datagram.js';
+
+export interface SetRequest {
+  /** 32 bytes; zeros take the key away. */
+  readonly privateKey?: Uint8Array;
+  /** 0 for any free one. */
+  readonly listenPort?: number;
+  /** 0 for none. */
+  readonly fwmark?: number;
+  readonly replacePeers: boolean;
+  readonly peers: readonly PeerChange[];
+}
+
+export interface PeerChange {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  readonly remove: boolean;
+  /** The peer is not added where it is not there. */
+  readonly updateOnly: boolean;
+  /** 32 bytes; zeros for none. */
+  readonly presharedKey?: Uint8Array;
+  readonly endpoint?: Endpoint;
+  /** Seconds; 0 is off. */
+  readonly persistentKeepalive?: number;
+  readonly replaceAllowedIps: boolean;
+  readonly allowedIps: readonly IpPrefix[];
+}
+
+type Changing<T> = { -readonly [Key in keyof T]: T[Key] };
+type ChangingPeer = Changing<Omit<PeerChange, 'allowedIps'>> & { allowedIps: IpPrefix[] };
+type ChangingRequest = Changing<Omit<SetRequest, 'peers'>> & { peers: ChangingPeer[] };
+
+const MAXIMUM_PORT = 65_535;
+const MAXIMUM_KEEPALIVE = 65_535;
+const MAXIMUM_MARK = 0xffff_ffff;
+
+/**
+ * Reads the lines behind `set=1`.
+ *
+ * @returns undefined where a line is not of the protocol, or a value not of its key
+ */
+export function parseSetRequest(lines: Iterable<string>): SetRequest | undefined {
+  const request: ChangingRequest = { replacePeers: false, peers: [] };
+  for (const line of lines) {
+    const separator = line.indexOf('=');
+    if (separator === -1) return undefined;
+    const key = line.slice(0, separator);
+    const value = line.slice(separator + 1);
+    const peer = request.peers.at(-1);
+    const isWell =
+      key === 'public_key'
+        ? addPeer(request, value)
+        : peer === undefined
+          ? setDevice(request, key, value)
+          : setPeer(peer, key, value);
+    if (!isWell) return undefined;
+  }
+  return request;
+}
+
+function setDevice(request: ChangingRequest, key: string, value: string): boolean {
+  switch (key) {
+    case 'private_key':
+      return isSet((request.privateKey = parseKey(value)));
+    case 'listen_port':
+      return isSet((request.listenPort = parseNumber(value, MAXIMUM_PORT)));
+    case 'fwmark':
+      // An empty one takes the mark away.
+      return isSet((request.fwmark = value === '' ? 0 : parseNumber(value, MAXIMUM_MARK)));
+    case 'replace_peers':
+      request.replacePeers = true;
+      return value === 'true';
+    default:
+      return false;
+  }
+}
+
+function addPeer(request: ChangingRequest, value: string): boolean {
+  const publicKey = parseKey(value);
+  if (publicKey === undefined) return false;
+  request.peers.push({
+    publicKey,
+    remove: false,
+    updateOnly: false,
+    replaceAllowedIps: false,
+    allowedIps: [],
+  });
+  return true;
+}
+
+function setPeer(peer: ChangingPeer, key: string, value: string): boolean {
+  switch (key) {
+    case 'remove':
+      peer.remove = true;
+      return value === 'true';
+    case 'update_only':
+      peer.updateOnly = true;
+      return value === 'true';
+    case 'preshared_key':
+      return isSet((peer.presharedKey = parseKey(value)));
+    case 'endpoint':
+      return isSet((peer.endpoint = parseEndpoint(value)));
+    case 'persistent_keepalive_interval':
+      return isSet((peer.persistentKeepalive = parseNumber(value, MAXIMUM_KEEPALIVE)));
+    case 'replace_allowed_ips':
+      peer.replaceAllowedIps = true;
+      peer.allowedIps = [];
+      return value === 'true';
+    case 'allowed_ip': {
+      const prefix = parseIpPrefix(value);
+      if (prefix !== undefined) peer.allowedIps.push(prefix);
+      return prefix !== undefined;
+    }
+    case 'protocol_version':
+      return value === '1';
+    default:
+      return false;
+  }
+}
+
+function isSet(value: unknown): boolean {
+  return value !== undefined;
+}
+
+function parseKey(text: string): Uint8Array | undefined {
+  if (!/^[0-9a-fA-F]{64}$/.test(text)) return undefined;
+  return Uint8Array.from({ length: KEY_LENGTH }, (_, index) =>
+    Number.parseInt(text.slice(index * 2, index * 2 + 2), 16),
+  );
+}
+
+function parseNumber(text: string, maximum: number): number | undefined {
+  // wg writes a mark in hexadecimal where it was given so.
+  const isNumber = /^(\d{1,10}|0x[0-9a-fA-F]{1,8})$/.test(text);
+  const number = Number(text);
+  return isNumber && number <= maximum ? number : undefined;
+}
+
+/** `address:port`, IPv6 in brackets. */
+function parseEndpoint(text: string): Endpoint | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const address = parseIpAddress(match?.[1] ?? match?.[2] ?? '');
+  const port = Number(match?.[3]);
+  if (address === undefined || !(port <= MAXIMUM_PORT)) return undefined;
+  return { address: formatIpAddress(address), port };
+}
