@@ -61,3 +61,7 @@ export interface EngineOptions {
 
 export type { Device, DeviceEvent, SilenceReason } from '../wireguard/device.js';
 export type { Peer } from '../wireguard/peer.js';
+export { applySetRequest } from '../wireguard/uapi/apply.js';
+export { getResponse } from '../wireguard/uapi/get-response.js';
+export { RequestReader } from '../wireguard/uapi/request-reader.js';
+export type { SetRequest } from '../wireguard/uapi/set-request.js';

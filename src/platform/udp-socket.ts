@@ -11,7 +11,8 @@ const SOCKET_BUFFER = 4 * 1024 * 1024;
 const ENDPOINT_CACHE = 256;
 
 export const udpSockets: DatagramSockets = {
-  async open({ address, port }) {
+  async open({ address, port, fwmark = 0 }) {
+    if (fwmark !== 0) throw noMark();
     const socket = createSocket({
       type: isIPv6(address) ? 'udp6' : 'udp4',
       // Destinations are always IP text: no resolver, and no turn of the event loop spent on one.
@@ -37,6 +38,11 @@ export const udpSockets: DatagramSockets = {
     return new DgramSocket(socket);
   },
 };
+
+/** node:dgram cannot set one: what is sent without it may go into the tunnel that it comes from. */
+function noMark(): Error {
+  return Object.assign(new Error('a mark needs batched sockets'), { code: 'ENOTSUP' });
+}
 
 class DgramSocket implements DatagramSocket {
   readonly localAddress: string;

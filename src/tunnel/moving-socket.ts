@@ -42,6 +42,8 @@ export class MovingSocket implements DatagramSocket {
   /** When the system had no room first, since anything got through. */
   #pressedSince: number | undefined;
   #closed = false;
+  /** What every socket is bound to, besides an address of its family. */
+  #binding = { port: 0, fwmark: 0 };
   #onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
   #onDrain: () => void = () => undefined;
   #onError: (error: Error, unsent?: Datagram) => void = () => undefined;
@@ -98,6 +100,29 @@ export class MovingSocket implements DatagramSocket {
     this.#open(this.#family);
   }
 
+  /** The mark of what is sent; 0 for none. */
+  get fwmark(): number {
+    return this.#binding.fwmark;
+  }
+
+  /**
+   * Moves to a socket at another port, 0 for any, or with another mark; this and all later ones have
+   * it. Before the first datagram there is no socket, and nothing that could fail.
+   *
+   * @throws Error with the system's `code`; the old socket stays then
+   */
+  async rebind(change: { readonly port?: number; readonly fwmark?: number }): Promise<void> {
+    await this.#opening;
+    const binding = { ...this.#binding, ...change };
+    const { port, fwmark } = this.#binding;
+    const family = this.#family;
+    const isSame = binding.fwmark === fwmark && [port, this.localPort].includes(binding.port);
+    if (family !== undefined && !isSame && !this.#closed) {
+      this.#use(await this.#make(family, binding), family);
+    }
+    this.#binding = binding;
+  }
+
   /** The other side was heard: the socket is good, and the next change need not wait. */
   proved(): void {
     this.#interval = SHORTEST_INTERVAL;
@@ -127,8 +152,7 @@ export class MovingSocket implements DatagramSocket {
 
   #open(family: 4 | 6): void {
     this.#madeAt = this.#clock.now();
-    const local = { address: family === 6 ? '::' : '0.0.0.0', port: 0 };
-    this.#opening = this.#sockets.open(local).then(
+    this.#opening = this.#make(family, this.#binding).then(
       (socket) => {
         this.#opening = undefined;
         this.#use(socket, family);
@@ -138,6 +162,15 @@ export class MovingSocket implements DatagramSocket {
         this.#refuse(error as Error, family);
       },
     );
+  }
+
+  async #make(family: 4 | 6, binding: { port: number; fwmark: number }): Promise<DatagramSocket> {
+    // A port that was asked for is in use by the socket that is to be replaced.
+    if (binding.port !== 0 && binding.port === this.localPort) {
+      this.#retire();
+      await Promise.all(this.#closing);
+    }
+    return this.#sockets.open({ address: family === 6 ? '::' : '0.0.0.0', ...binding });
   }
 
   #use(socket: DatagramSocket, family: 4 | 6): void {

@@ -29,13 +29,22 @@ export interface DatagramSocket {
   close(): Promise<void>;
 }
 
+/** What a datagram socket is bound to. */
+export interface LocalBinding {
+  /** `0.0.0.0`, `::`, `127.0.0.1` … */
+  readonly address: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  /** The mark of what is sent, for rules of routing; 0 or absent for none. Takes CAP_NET_ADMIN. */
+  readonly fwmark?: number;
+}
+
 /** Opens datagram sockets. */
 export interface DatagramSockets {
   /**
-   * @param local address (`0.0.0.0`, `::`, `127.0.0.1` …) and port, 0 for any free one
    * @throws Error with the system's `code` (EADDRINUSE, EACCES …)
    */
-  open(local: { address: string; port: number }): Promise<DatagramSocket>;
+  open(local: LocalBinding): Promise<DatagramSocket>;
 }
 
 /**
@@ -154,6 +163,30 @@ export interface Log {
   info(fields: object, message: string): void;
   debug(fields: object, message: string): void;
   trace(fields: object, message: string): void;
+}
+
+/** Somebody at the other end of a local socket: text comes, text goes back. */
+export interface Conversation {
+  /** Nothing more is wanted of the other end. */
+  readonly isOver: boolean;
+  /** Answers what came; called again when it has settled. Never rejects. */
+  handle(text: string): Promise<string>;
+}
+
+/** A socket at a path of the file system. */
+export interface LocalListener {
+  /** Ends all conversations and removes the path. */
+  close(): Promise<void>;
+}
+
+export interface LocalListeners {
+  /**
+   * Listens at an absolute path, for the process's own user alone. What a dead process has left there is
+   * replaced, and the folder is made where it is missing.
+   *
+   * @throws Error with the system's `code`: EADDRINUSE where somebody listens there, EACCES …
+   */
+  listen(path: string, converse: () => Conversation): Promise<LocalListener>;
 }
 
 /** A file that takes the blocks of a capture as fast as the disk does, and no faster. */

@@ -25,6 +25,7 @@ import { ServerAddresses } from './server-addresses.js';
 import { ServerSilence } from './server-silence.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import { TunnelError } from './tunnel-error.js';
+import type { UapiHost } from './uapi-session.js';
 
 /** What a tunnel needs from outside. */
 export interface TunnelPorts {
@@ -136,6 +137,26 @@ export class ServerLink {
 
   totals(): TunnelTotals {
     return { sentBytes: this.#peer.txBytes, receivedBytes: this.#peer.rxBytes };
+  }
+
+  /** The tunnel for whoever looks at it, or changes it, by WireGuard's userspace interface. */
+  get uapiHost(): UapiHost {
+    const [socket, search, driver] = [this.#socket, this.#search, this.driver];
+    return {
+      device: this.#engine.device,
+      get listenPort() {
+        return socket.localPort;
+      },
+      get fwmark() {
+        return socket.fwmark;
+      },
+      rebind: (change) => socket.rebind(change),
+      moved: (peer, endpoint) => {
+        if (peer === this.#peer) search.roamed(endpoint);
+      },
+      changed: () => driver.schedule(),
+      now: () => driver.now(),
+    };
   }
 
   /** The tunnel ends because the server is silent. */

@@ -21,8 +21,6 @@ const FIRST_TO_COALESCE = { major: 5, minor: 12 };
 export interface BatchedUdpOptions {
   readonly libc: Libc;
   readonly readiness: Readiness;
-  /** The mark of what is sent, for rules of routing; takes CAP_NET_ADMIN. 0, the default, for none. */
-  readonly fwmark?: number;
   /** DSCP and ECN of what is sent, as the octet of the IP header. Zero for all where it is missing. */
   readonly trafficClass?: (bytes: Uint8Array) => number;
   /** As uname(2) gives it; the running kernel's by default. */
@@ -35,10 +33,10 @@ export function batchedUdpSockets(options: BatchedUdpOptions): DatagramSockets {
   const coalesces = canCoalesce(options.kernelRelease ?? release());
   let segmentation: Segmentation | undefined;
   return {
-    open: ({ address, port }) =>
+    open: ({ address, port, fwmark = 0 }) =>
       // What fails here rejects.
       new Promise((resolve) => {
-        const bound = descriptors.open({ address, port, fwmark: options.fwmark ?? 0 });
+        const bound = descriptors.open({ address, port, fwmark });
         segmentation ??= { isOn: descriptors.probeSegmentation(bound.descriptor) };
         if (coalesces) descriptors.enableCoalescing(bound.descriptor);
         try {
