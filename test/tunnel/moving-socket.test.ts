@@ -1,5 +1,10 @@
 import { MovingSocket } from '../../src/tunnel/moving-socket.js';
-import type { Datagram, DatagramSocket, DatagramSockets } from '../../src/tunnel/ports.js';
+import type {
+  Datagram,
+  DatagramSocket,
+  DatagramSockets,
+  LocalBinding,
+} from '../../src/tunnel/ports.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FakeSocket } from '../support/fake-socket.js';
 import { systemError } from '../support/memory-network.js';
@@ -9,6 +14,8 @@ const V6 = '2001:db8::1';
 
 class FakeSockets implements DatagramSockets {
   readonly opened: { address: string; socket: FakeSocket }[] = [];
+  readonly bindings: LocalBinding[] = [];
+  onOpen: (() => void) | undefined;
   /** How often one was asked for. */
   asked = 0;
   /** What the next ones wait for. */
@@ -16,8 +23,11 @@ class FakeSockets implements DatagramSockets {
   /** Local addresses that cannot be had. */
   readonly refused = new Map<string, Error>();
 
-  async open({ address }: { address: string }): Promise<DatagramSocket> {
+  async open(binding: LocalBinding): Promise<DatagramSocket> {
+    const { address } = binding;
     this.asked++;
+    this.bindings.push(binding);
+    this.onOpen?.();
     await (this.gate ?? Promise.resolve());
     const refusal = this.refused.get(address);
     if (refusal !== undefined) throw refusal;
@@ -348,4 +358,71 @@ it('closes without ever having sent', async () => {
   const { socket, sockets } = setUp();
   await socket.close();
   expect(sockets.opened).toHaveLength(0);
+});
+
+describe('a port or a mark that is asked for', () => {
+  it('is of the first socket, where there is none yet', async () => {
+    const { socket, sockets } = setUp();
+    await socket.rebind({ port: 51_820, fwmark: 7 });
+    expect(sockets.asked).toBe(0);
+    expect(socket.fwmark).toBe(7);
+    socket.send([datagram(V4)]);
+    await settle();
+    expect(sockets.bindings).toEqual([{ address: '0.0.0.0', port: 51_820, fwmark: 7 }]);
+  });
+
+  it('makes a new socket, and stays with all later ones', async () => {
+    const { socket, sockets } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    const first = sockets.last;
+    await socket.rebind({ port: 51_820 });
+    expect(first.closed).toBe(true);
+    await socket.rebind({ fwmark: 7 });
+    socket.send([datagram(V6)]);
+    await settle();
+    expect(sockets.bindings.slice(1)).toEqual([
+      { address: '0.0.0.0', port: 51_820, fwmark: 0 },
+      { address: '0.0.0.0', port: 51_820, fwmark: 7 },
+      { address: '::', port: 51_820, fwmark: 7 },
+    ]);
+  });
+
+  it('is the one that it has: nothing is made', async () => {
+    const { socket, sockets } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    await socket.rebind({ port: socket.localPort });
+    await socket.rebind({ fwmark: 0 });
+    expect(sockets.asked).toBe(1);
+  });
+
+  it('cannot be had: the old socket stays', async () => {
+    const { socket, sockets } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    const first = sockets.last;
+    sockets.refused.set('0.0.0.0', systemError('bind', 'EADDRINUSE'));
+    await expect(socket.rebind({ port: 51_820 })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    socket.send([datagram(V4)]);
+    expect(first.sent).toHaveLength(2);
+    expect(first.closed).toBe(false);
+    sockets.refused.clear();
+    socket.send([datagram(V6)]);
+    await settle();
+    expect(sockets.bindings.at(-1)).toEqual({ address: '::', port: 0, fwmark: 0 });
+  });
+
+  it('is free again before the next socket takes it', async () => {
+    const { socket, sockets } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    const first = sockets.last;
+    const held = socket.localPort;
+    await socket.rebind({ port: held });
+    sockets.onOpen = () => expect(first.closed).toBe(true);
+    await socket.rebind({ port: held, fwmark: 1 });
+    expect(sockets.asked).toBe(2);
+    expect(sockets.bindings.at(-1)).toMatchObject({ port: held, fwmark: 1 });
+  });
 });

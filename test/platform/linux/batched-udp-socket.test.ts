@@ -436,7 +436,8 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     });
     libc.refuse = (call, [, , option]) => (call === 'setsockopt' && option === 36 ? EPERM : 0);
     const closed = libc.count('close');
-    await expect(socket('127.0.0.1', sockets({ fwmark: 0xca6c }))).rejects.toMatchObject({
+    const marked = { address: '127.0.0.1', port: 0, fwmark: 0xca6c };
+    await expect(sockets().open(marked)).rejects.toMatchObject({
       code: 'EPERM',
       syscall: 'setsockopt SO_MARK',
     });

@@ -1,0 +1,99 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { localListeners } from '../../src/platform/local-listener.js';
+import type { Conversation, LocalListener } from '../../src/tunnel/ports.js';
+
+let folder: string;
+let path: string;
+let listener: LocalListener | undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-listener-'));
+  path = join(folder, 'made/for/it.sock');
+});
+
+afterEach(async () => {
+  await listener?.close();
+  listener = undefined;
+  rmSync(folder, { recursive: true });
+});
+
+/** Says what it hears in capitals; "end" ends it. */
+function shout(): Conversation {
+  let isOver = false;
+  return {
+    get isOver() {
+      return isOver;
+    },
+    handle: async (text) => {
+      await Promise.resolve();
+      isOver = text.includes('end');
+      return text.toUpperCase();
+    },
+  };
+}
+
+async function talk(text: string): Promise<[Socket, string]> {
+  const socket = connect(path);
+  socket.setEncoding('utf8');
+  socket.write(text);
+  const [answer] = (await once(socket, 'data')) as [string];
+  return [socket, answer];
+}
+
+it('has conversations, each of its own', async () => {
+  listener = await localListeners.listen(path, shout);
+  const [one, first] = await talk('hello');
+  const [other, second] = await talk('you');
+  expect([first, second]).toEqual(['HELLO', 'YOU']);
+  one.write('again');
+  await expect(once(one, 'data')).resolves.toEqual(['AGAIN']);
+  one.destroy();
+  other.destroy();
+});
+
+it('ends a conversation that is over', async () => {
+  listener = await localListeners.listen(path, shout);
+  const [socket] = await talk('end');
+  await once(socket, 'close');
+});
+
+it('is for its owner alone', async () => {
+  listener = await localListeners.listen(path, shout);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+it('ends with all conversations, and leaves no path', async () => {
+  listener = await localListeners.listen(path, shout);
+  const [socket] = await talk('hello');
+  await Promise.all([once(socket, 'close'), listener.close()]);
+  expect(() => statSync(path)).toThrow('ENOENT');
+});
+
+it('takes the place of a process that died', async () => {
+  listener = await localListeners.listen(path, shout);
+  // A server that is closed removes its path; one that was killed leaves it.
+  const stale = join(folder, 'stale.sock');
+  const { execFileSync } = await import('node:child_process');
+  const script = `require('node:net').createServer().listen(${JSON.stringify(stale)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  expect(() => execFileSync(process.execPath, ['-e', script])).toThrow();
+  expect(statSync(stale).isSocket()).toBe(true);
+  const next = await localListeners.listen(stale, shout);
+  await next.close();
+});
+
+it('leaves a live one, and a file of another kind, alone', async () => {
+  const live = join(folder, 'live.sock');
+  const server = createServer().listen(live);
+  await once(server, 'listening');
+  await expect(localListeners.listen(live, shout)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  server.close();
+  const file = join(folder, 'file');
+  writeFileSync(file, 'kept');
+  await expect(localListeners.listen(file, shout)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  expect(statSync(file).size).toBe(4);
+});
