@@ -3,6 +3,7 @@
  * their own.
  */
 import type { Datagram } from '../engine/datagram.js';
+import type { IpAddress, IpPrefix } from '../wire/ip-address.js';
 
 export type { Entropy } from '../lib/entropy.js';
 export type { WallClock } from '../lib/clock.js';
@@ -79,6 +80,38 @@ export interface PacketDevice {
   write(parts: readonly Uint8Array[]): Error | undefined;
   /** Removes the interface. Nothing is called any more. */
   close(): void;
+}
+
+/** What an interface is to have. */
+export interface InterfaceSettings {
+  readonly mtu: number;
+  readonly addresses: readonly IpAddress[];
+  /** What is routed into it; of length 0 for all that has no better route. */
+  readonly routes: readonly IpPrefix[];
+}
+
+export interface ConfiguredInterface {
+  /** The mark that the tunnel's own datagrams need, so that they do not go into it; 0 for none. */
+  readonly fwmark: number;
+  /** Takes away what would not go with the interface. A second time does nothing. */
+  undo(): void;
+}
+
+/** Makes packet devices and configures them. Absent where the system has none that we know. */
+export interface PacketDevices {
+  /**
+   * Makes an interface, which is down and has no address.
+   *
+   * @param name as the system takes it; empty where it is to choose
+   * @throws PacketDeviceError
+   */
+  open(name: string): PacketDevice;
+  /**
+   * Brings it up. A route to the same destination that is there already is not touched.
+   *
+   * @throws Error with the system's `code`, and what it was about as its message
+   */
+  configure(device: PacketDevice, settings: InterfaceSettings): ConfiguredInterface;
 }
 
 /** Why there is no packet device. */

@@ -117,6 +117,11 @@ export class ServerLink {
     return this.#hasGivenUp;
   }
 
+  /** The mark of what is sent from now on, for rules of routing. To be called before start(). */
+  async setMark(fwmark: number): Promise<void> {
+    await this.#socket.rebind({ fwmark });
+  }
+
   /** Begins the search for the server, and the handshake. */
   start(): void {
     this.#engine.device.initiateHandshake(this.#peer, this.#ports.clock.now());

@@ -1,6 +1,12 @@
 /** A tunnel under a network interface of the system: the kernel's TCP/IP on our WireGuard. */
 import { TunEngine } from '../engine/tun-engine.js';
-import type { Endpoint, PacketDevice, TimestampRecord } from './ports.js';
+import type {
+  ConfiguredInterface,
+  Endpoint,
+  PacketDevice,
+  PacketDevices,
+  TimestampRecord,
+} from './ports.js';
 import { engineOptions, ServerLink, type TunnelPorts, type TunnelTotals } from './server-link.js';
 import type { TunnelConfig } from './tunnel-config.js';
 
@@ -10,6 +16,7 @@ export class TunTunnel {
   /** Frames that the interface did not take. */
   #lostFrames = 0;
   #isReading = false;
+  #configured: ConfiguredInterface | undefined;
   #closed: Promise<void> | undefined;
 
   private constructor(
@@ -34,17 +41,28 @@ export class TunTunnel {
   }
 
   /**
-   * Starts the search for the Arc server and the handshake, as UserspaceTunnel.open(), and carries the
-   * packets of the device, which is the tunnel's now.
+   * Configures the device, which is the tunnel's now, and starts the search for the Arc server and the
+   * handshake, as UserspaceTunnel.open(). All that is allowed is routed into the device.
+   *
+   * @throws what PacketDevices.configure() does; the device is closed then
    */
   static async open(
     config: TunnelConfig,
     ports: TunnelPorts,
+    devices: PacketDevices,
     device: PacketDevice,
   ): Promise<TunTunnel> {
     const publicKey = ports.crypto.publicKey(config.privateKey.expose());
     const timestamps = await ports.timestamps?.open(publicKey);
     const tunnel = new TunTunnel(config, ports, device, timestamps);
+    try {
+      const { mtu, addresses, allowedIps: routes } = config;
+      tunnel.#configured = devices.configure(device, { mtu, addresses, routes });
+      await tunnel.#link.setMark(tunnel.#configured.fwmark);
+    } catch (error) {
+      await tunnel.close();
+      throw error;
+    }
     tunnel.#link.start();
     return tunnel;
   }
@@ -80,6 +98,7 @@ export class TunTunnel {
   }
 
   async #close(): Promise<void> {
+    this.#configured?.undo();
     this.#device.close();
     this.#link.endWaits();
     await this.#link.close();

@@ -1,0 +1,136 @@
+import {
+  InterfaceSetupError,
+  setUpInterface,
+} from '../../../src/platform/linux/interface-setup.js';
+import { type Libc, loadLibc } from '../../../src/platform/linux/libc.js';
+import { Rtnetlink } from '../../../src/platform/linux/rtnetlink.js';
+import { parseIpAddress, parseIpPrefix } from '../../../src/wire/ip-address.js';
+import { NetworkNamespace } from '../../support/network-namespace.js';
+import { describeWith } from '../../support/requirements.js';
+
+const SETTINGS = {
+  mtu: 1380,
+  addresses: ['10.1.2.3', '2001:db8::3'].map((text) => parseIpAddress(text)!),
+  routes: [],
+};
+const routes = (...texts: string[]) => texts.map((text) => parseIpPrefix(text)!);
+
+// iproute2 reads back what we have written, and says where packets would go.
+describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface', () => {
+  let libc: Libc;
+  let space: NetworkNamespace;
+  let netlink: Rtnetlink;
+
+  beforeAll(async () => {
+    libc = (await loadLibc())!;
+  });
+  beforeEach(() => {
+    space = new NetworkNamespace(libc);
+    space.ip('link', 'set', 'lo', 'up');
+    for (const name of ['arc', 'eth']) space.ip('tuntap', 'add', name, 'mode', 'tun');
+    space.ip('address', 'add', '192.0.2.1/24', 'dev', 'eth');
+    space.ip('link', 'set', 'eth', 'up');
+    space.ip('route', 'add', 'default', 'via', '192.0.2.254');
+    netlink = space.inside(() => new Rtnetlink(libc));
+  });
+  afterEach(() => {
+    netlink.close();
+    space.close();
+  });
+
+  function setUp(...texts: string[]) {
+    return space.inside(() =>
+      setUpInterface(netlink, 'arc', { ...SETTINGS, routes: routes(...texts) }),
+    );
+  }
+
+  function refusal(act: () => void): InterfaceSetupError {
+    try {
+      act();
+    } catch (error) {
+      if (error instanceof InterfaceSetupError) return error;
+      throw error;
+    }
+    throw new Error('nothing was refused');
+  }
+
+  /** The interface that a packet would leave by. */
+  function wayTo(address: string, ...how: string[]): string | undefined {
+    return / dev (\S+)/.exec(space.ip('route', 'get', address, ...how))?.[1];
+  }
+
+  it('gives MTU, addresses without neighbours, and routes', () => {
+    const { fwmark } = setUp('100.127.0.0/16', 'fd00::/8');
+    expect(fwmark).toBe(0);
+    const shown = space.ip('address', 'show', 'dev', 'arc');
+    expect(shown).toMatch(/[<,]UP[,>].* mtu 1380 /);
+    expect(shown).toContain('inet 10.1.2.3/32 ');
+    expect(shown).toContain('inet6 2001:db8::3/128 ');
+    expect(wayTo('100.127.69.42')).toBe('arc');
+    expect(wayTo('fd12::1')).toBe('arc');
+    expect(wayTo('100.128.0.1')).toBe('eth');
+    expect(space.ip('rule')).not.toContain('fwmark');
+  });
+
+  it('leaves the route of somebody else alone, and says which', () => {
+    space.ip('route', 'add', '100.127.0.0/16', 'dev', 'eth');
+    const error = refusal(() => setUp('100.127.0.0/16'));
+    expect(error).toMatchObject({ code: 'EEXIST', subject: 'route 100.127.0.0/16' });
+    expect(wayTo('100.127.69.42')).toBe('eth');
+  });
+
+  it('sends everything into the tunnel but what has the mark, and what has a better route', () => {
+    const { fwmark } = setUp('0.0.0.0/0', '::/0');
+    expect(fwmark).toBe(11_010);
+    expect(wayTo('198.51.100.1')).toBe('arc');
+    expect(wayTo('198.51.100.1', 'mark', String(fwmark))).toBe('eth');
+    expect(wayTo('192.0.2.7')).toBe('eth');
+    expect(wayTo('2001:db8:1::1')).toBe('arc');
+  });
+
+  it('takes the rules of a default route away again, once', () => {
+    const before = [space.ip('rule'), space.ip('-6', 'rule')];
+    const configured = setUp('0.0.0.0/0', '::/0');
+    expect(space.ip('-6', 'rule')).not.toBe(before[1]);
+    configured.undo();
+    configured.undo();
+    expect([space.ip('rule'), space.ip('-6', 'rule')]).toEqual(before);
+  });
+
+  it('removes the rules of a process that was killed', () => {
+    const before = space.ip('rule').split('\n').length;
+    setUp('0.0.0.0/0');
+    space.ip('link', 'delete', 'arc');
+    expect(wayTo('198.51.100.1')).toBe('eth');
+    space.ip('tuntap', 'add', 'arc', 'mode', 'tun');
+    const { fwmark } = setUp('0.0.0.0/0');
+    expect(fwmark).toBe(11_010);
+    expect(space.ip('rule').split('\n')).toHaveLength(before + 2);
+  });
+
+  it('leaves a table alone that somebody uses', () => {
+    space.ip('route', 'add', '198.51.100.0/24', 'dev', 'eth', 'table', '11010');
+    const { fwmark } = setUp('0.0.0.0/0');
+    expect(fwmark).toBe(11_011);
+    expect(wayTo('198.51.100.1')).toBe('arc');
+  });
+
+  it('says what cannot be', () => {
+    expect(
+      refusal(() => {
+        space.inside(() => setUpInterface(netlink, 'nosuch', SETTINGS));
+      }),
+    ).toMatchObject({ code: 'ENODEV' });
+    expect(
+      refusal(() => {
+        space.inside(() => setUpInterface(netlink, 'arc', { ...SETTINGS, mtu: 67 }));
+      }),
+    ).toMatchObject({ code: 'EINVAL', subject: 'MTU 67' });
+    // A second time it has the address already.
+    setUp();
+    expect(refusal(() => setUp())).toMatchObject({
+      code: 'EEXIST',
+      subject: 'address 10.1.2.3/32',
+    });
+  });
+});
