@@ -13,11 +13,11 @@ export default class Completion extends BaseCommand {
     '<%= config.bin %> <%= command.id %> fish > ~/.config/fish/completions/<%= config.bin %>.fish',
   ];
   static override args = {
-    shell: Args.custom<Shell>({
+    shell: Args.custom<Shell>({})({
       description: 'The shell that the script is for.',
       options: [...SHELLS],
       required: true,
-    })(),
+    }),
   };
 
   async run(): Promise<void> {

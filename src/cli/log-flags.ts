@@ -29,7 +29,10 @@ export function logFlags(defaultLevel: LogLevel) {
 
 /** As logFlags(), for a command that goes by arc.json's logLevel where nothing else is said. */
 export const configuredLogFlags = {
-  'log-level': Flags.option({ ...LEVEL, defaultHelp: "by arc.json's logLevel" })(),
+  'log-level': Flags.option({
+    ...LEVEL,
+    description: "How much is logged to standard error; by arc.json's logLevel when absent.",
+  })(),
   ...FORMAT_FLAG,
 };
 

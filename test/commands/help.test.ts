@@ -5,6 +5,7 @@ interface ManifestCommand {
   readonly id: string;
   readonly description?: string;
   readonly examples?: readonly string[];
+  readonly hiddenAliases: readonly string[];
   readonly flags: Readonly<Record<string, { description?: string }>>;
 }
 
@@ -34,6 +35,13 @@ it('knows the commands of this version', () => {
     'version',
     'wg-config',
   ]);
+});
+
+it("has soratun's short names", () => {
+  const aliases = commands.flatMap(({ id, hiddenAliases }) =>
+    hiddenAliases.map((alias) => [alias, id]),
+  );
+  expect(Object.fromEntries(aliases)).toEqual({ u: 'up', v: 'version' });
 });
 
 const PAGES: Readonly<Record<string, string>> = {

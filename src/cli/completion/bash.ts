@@ -70,7 +70,7 @@ function valueCases({ path, flags }: CommandNode): string[] {
 function wordCase({ path, next, flags, argument }: CommandNode): string {
   const words = [
     ...next.map(({ word }) => word),
-    ...(Array.isArray(argument) ? argument : []),
+    ...(typeof argument === 'object' ? argument : []),
     ...flags.flatMap(({ name, char }) => [
       `--${name}`,
       ...(char === undefined ? [] : [`-${char}`]),

@@ -71,7 +71,7 @@ export const COMPLETIONS: readonly (readonly [line: string, words: readonly stri
   ['x', []],
   ['config ', ['import']],
   ['config import no', ['notes one.txt']],
-  ['config import x', []],
+  ['config import q', []],
   ['sim list o', ['own']],
   ['up --mo', ['--mode']],
   ['u --mo', ['--mode']],
