@@ -1,13 +1,15 @@
 import { Flags } from '@oclif/core';
 
-import { loadArcConfig } from '../src/app/load-arc-config.js';
+import { loadArcConfig, loadArcConfigBytes } from '../src/app/load-arc-config.js';
 import { runTunnel, type TunnelUp } from '../src/app/run-tunnel.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { captureFlags, captureOptions } from '../src/cli/capture.js';
 import { forwardFlags, forwardSettings } from '../src/cli/forward-flags.js';
-import { logFlags } from '../src/cli/log-flags.js';
+import { configuredLogFlags, configuredLogLevel } from '../src/cli/log-flags.js';
+import { overrideFlags, tunnelOverrides } from '../src/cli/override-flags.js';
 import { nameServers, proxyFlags, proxySettings } from '../src/cli/proxy-flags.js';
 import { renderJson } from '../src/cli/render.js';
+import { refuseConfigFlag, stdinFlag } from '../src/cli/stdin-flag.js';
 import { congestionFlag, tunnelFlags } from '../src/cli/tunnel-flags.js';
 
 export default class Up extends BaseCommand {
@@ -18,28 +20,37 @@ export default class Up extends BaseCommand {
     '<%= config.bin %> <%= command.id %>',
     `<%= config.bin %> <%= command.id %> --port 8080 --header 'X-Device: sensor-1'`,
     '<%= config.bin %> <%= command.id %> --capture tunnel.pcapng',
+    '<%= config.bin %> bootstrap cellular --dump-config | <%= config.bin %> <%= command.id %> --read-stdin',
   ];
   static override flags = {
     ...forwardFlags,
     ...proxyFlags,
     ...tunnelFlags,
     ...congestionFlag,
+    ...overrideFlags,
+    ...stdinFlag,
     ...captureFlags,
-    ...logFlags('info'),
+    ...configuredLogFlags,
     json: Flags.boolean({ description: 'Print one line of JSON when the tunnel is up.' }),
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.parse(Up);
+    const { flags, raw } = await this.parse(Up);
+    if (flags['read-stdin']) refuseConfigFlag(raw);
     const forward = forwardSettings(flags);
     const proxy = proxySettings(flags);
     const servers = nameServers(flags.dns);
+    const overrides = tunnelOverrides(flags);
     const home = { files: await this.context.files(), stateFolder: this.context.stateFolder() };
-    const arcConfig = await loadArcConfig(flags.config, home);
-    const log = await this.context.log({ level: flags['log-level'], format: flags['log-format'] });
+    const arcConfig = flags['read-stdin']
+      ? await loadArcConfigBytes(await this.context.readStdin(), home)
+      : await loadArcConfig(flags.config, home);
+    const level = flags['log-level'] ?? configuredLogLevel(arcConfig.config.logLevel);
+    const log = await this.context.log({ level, format: flags['log-format'] });
     await runTunnel(
       {
         arcConfig,
+        overrides,
         mode: flags.mode,
         wait: flags.wait * 1000,
         signal: await this.context.stopSignal(),
@@ -53,7 +64,7 @@ export default class Up extends BaseCommand {
           else this.write(upText(up, flags['forward-to']));
         },
       },
-      await this.context.tunnelPorts(log),
+      { ...(await this.context.tunnelPorts(log)), commands: await this.context.commands() },
     );
   }
 }

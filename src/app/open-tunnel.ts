@@ -13,8 +13,18 @@ import {
 
 export type TunnelMode = 'auto' | 'tun' | 'userspace';
 
+/** What takes the place of arc.json's members for one run, where it is given. */
+export interface TunnelOverrides {
+  readonly mtu?: number | undefined;
+  /** Seconds; 0 is off, which arc.json cannot say. */
+  readonly persistentKeepalive?: number | undefined;
+  /** CIDRs in canonical form, beside those of arc.json. */
+  readonly additionalAllowedIps?: readonly string[];
+}
+
 export interface OpenTunnelOptions {
   readonly arcConfig: LoadedArcConfig;
+  readonly overrides?: TunnelOverrides;
   readonly mode: TunnelMode;
   /** How TCP inside the tunnel shares the path; BBR by default. */
   readonly congestion?: CongestionAlgorithm | undefined;
@@ -41,7 +51,7 @@ export interface OpenedTunnel {
  * Opens the tunnel and starts its handshake; `handshake` tells how that ended.
  *
  * @throws ArcConfigError when arc.json has no whole session, UserError `failed` for a mode that
- *   does not exist
+ *   does not exist, `usage` for an MTU that an override gives
  */
 export async function openTunnel(
   options: OpenTunnelOptions,
@@ -72,14 +82,14 @@ export function planTunnel(
       next: ['Use --mode userspace, or --mode auto, which means userspace.'],
     });
   }
-  requireMtu(options.arcConfig);
+  requireMtu(options);
   const config = tunnelConfigOf(options);
   requireOther(config, crypto, options.arcConfig.source);
   return config;
 }
 
 function tunnelConfigOf(options: OpenTunnelOptions): TunnelConfig {
-  const { arcConfig, congestion, nameServers = PLATFORM_NAME_SERVERS } = options;
+  const { arcConfig, overrides = {}, congestion, nameServers = PLATFORM_NAME_SERVERS } = options;
   const { config, source } = arcConfig;
   const session = requireSession(config, source);
   return parseTunnelConfig({
@@ -87,9 +97,13 @@ function tunnelConfigOf(options: OpenTunnelOptions): TunnelConfig {
     serverPublicKey: session.arcServerPeerPublicKey,
     endpoint: session.arcServerEndpoint,
     address: session.arcClientPeerIpAddress,
-    allowedIps: [...session.arcAllowedIps, ...config.additionalAllowedIps],
-    mtu: effectiveMtu(config),
-    persistentKeepaliveSeconds: effectiveKeepalive(config),
+    allowedIps: [
+      ...session.arcAllowedIps,
+      ...config.additionalAllowedIps,
+      ...(overrides.additionalAllowedIps ?? []),
+    ],
+    mtu: overrides.mtu ?? effectiveMtu(config),
+    persistentKeepaliveSeconds: overrides.persistentKeepalive ?? effectiveKeepalive(config),
     congestion,
     nameServers,
   });
@@ -98,12 +112,21 @@ function tunnelConfigOf(options: OpenTunnelOptions): TunnelConfig {
 /** RFC 1122 3.3.2 and RFC 8200 5: what any host and path must carry. */
 const MINIMUM_MTU = { 4: 576, 6: 1280 };
 
-function requireMtu({ config, source }: LoadedArcConfig): void {
+function requireMtu({ arcConfig, overrides }: OpenTunnelOptions): void {
+  const { config, source } = arcConfig;
   const family = requireSession(config, source).arcClientPeerIpAddress.includes(':') ? 6 : 4;
-  const mtu = effectiveMtu(config);
-  if (mtu >= MINIMUM_MTU[family]) return;
+  const minimum = MINIMUM_MTU[family];
+  if (overrides?.mtu !== undefined && overrides.mtu < minimum) {
+    throw new UserError('usage', {
+      what: `cannot use --mtu ${overrides.mtu}`,
+      why: `IPv${family} inside the tunnel needs ${minimum} or more`,
+      next: ['Leave it out for the MTU of arc.json.'],
+    });
+  }
+  const mtu = overrides?.mtu ?? effectiveMtu(config);
+  if (mtu >= minimum) return;
   throw new ArcConfigError(source, [
-    { line: 0, keyPath: 'mtu', found: String(mtu), expected: `${MINIMUM_MTU[family]} or more` },
+    { line: 0, keyPath: 'mtu', found: String(mtu), expected: `${minimum} or more` },
   ]);
 }
 

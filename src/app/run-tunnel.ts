@@ -1,13 +1,18 @@
 /** Keeps a tunnel and its listeners open until it is told to stop. */
+import type { CommandRunner } from '../lib/command-runner.js';
 import { type Dialer, LaterDialer } from '../proxy/dialer.js';
 import { type Forwarder, startForwarder } from '../proxy/forward/forwarder.js';
 import type { MixedPort } from '../proxy/mixed/mixed-port.js';
 import { Capture, captureHeader } from '../tunnel/capture.js';
 import type { CaptureFile } from '../tunnel/ports.js';
 import { endpointText } from '../tunnel/endpoint-text.js';
+import type { TunnelConfig } from '../tunnel/tunnel-config.js';
 import type { TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
+import { planHooks } from './hooks.js';
+import { startMetricLines } from './metric-lines.js';
 import { openProxy, type ProxySettings } from './open-proxy.js';
 import { openTunnel, type OpenTunnelOptions, planTunnel } from './open-tunnel.js';
+import { Hooks } from './run-hooks.js';
 
 export interface ForwardSettings {
   readonly listen: { readonly host: string; readonly port: number };
@@ -43,6 +48,10 @@ export interface CaptureOptions {
   readonly application: string;
 }
 
+export interface RunTunnelPorts extends TunnelPorts {
+  readonly commands: CommandRunner;
+}
+
 /** Milliseconds after the stop for running exchanges to finish, and for what was sent to arrive. */
 const GRACE = 5_000;
 
@@ -50,50 +59,85 @@ const GRACE = 5_000;
  * Resolves after a stop, when everything is closed.
  *
  * @throws TunnelError when no handshake came in time, UserError when the port or the file of the
- *   capture cannot be had
+ *   capture cannot be had, or a command of arc.json fails
  */
-export async function runTunnel(options: RunTunnelOptions, ports: TunnelPorts): Promise<void> {
-  const { signal } = options;
+export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts): Promise<void> {
+  const { signal, arcConfig } = options;
   const config = planTunnel(options, ports);
+  // Userspace is the only mode: there is no interface to name.
+  const hooks = new Hooks(planHooks(arcConfig.config, undefined), ports, signal);
   try {
-    // The port first: a tunnel that is opened and given up would take the line from another.
-    const later = new LaterDialer();
-    const { forwarder, proxy } = await openListeners(options, later, ports);
-    let tunnel: UserspaceTunnel | undefined;
-    let capture: Capture | undefined;
     try {
-      if (options.capture !== undefined) {
-        const { createFile, application } = options.capture;
-        capture = new Capture(await createFile(captureHeader(config, application)), ports);
-      }
-      const opening = openTunnel(options, capture?.ports ?? ports);
-      later.open(opening.then((opened) => opened.tunnel.dialer));
-      const opened = await opening;
-      tunnel = opened.tunnel;
-      await opened.handshake.catch((error: unknown) => {
-        // Whoever waits at the forwarder is told what `up` ends with.
-        if (!signal.aborted) opened.tunnel.giveUp();
-        throw error;
-      });
-      const { endpoint } = tunnel;
-      options.onUp({
-        endpoint: endpoint ? endpointText(endpoint) : '',
-        forward: forwarder.url,
-        proxy: proxy?.authority,
-      });
-      await aborted(signal);
+      await hooks.preUp();
+      await keepOpen(options, ports, config, hooks);
     } finally {
-      const graceMs = signal.aborted ? GRACE : 0;
-      const deadline = ports.clock.now() + graceMs;
-      await Promise.all([forwarder.close({ graceMs }), proxy?.close({ graceMs })]);
-      // What clients have sent before they closed may be on its way still.
-      await tunnel?.close({ gracePeriod: Math.max(0, deadline - ports.clock.now()) });
-      await capture?.close();
+      await hooks.postDown();
     }
   } catch (error) {
     // A stop ends every wait with its reason: that is no failure.
-    if (!(signal.aborted && error === signal.reason)) throw error;
+    if (!(signal.aborted && error === signal.reason)) {
+      hooks.logFailures();
+      throw error;
+    }
   }
+  hooks.throwFailures();
+}
+
+async function keepOpen(
+  options: RunTunnelOptions,
+  ports: RunTunnelPorts,
+  config: TunnelConfig,
+  hooks: Hooks,
+): Promise<void> {
+  const { signal } = options;
+  // The port first: a tunnel that is opened and given up would take the line from another.
+  const later = new LaterDialer();
+  const { forwarder, proxy } = await openListeners(options, later, ports);
+  let tunnel: UserspaceTunnel | undefined;
+  let capture: Capture | undefined;
+  let stopMetrics: (() => void) | undefined;
+  try {
+    if (options.capture !== undefined) {
+      const { createFile, application } = options.capture;
+      capture = new Capture(await createFile(captureHeader(config, application)), ports);
+    }
+    const opening = openTunnel(options, capture?.ports ?? ports);
+    later.open(opening.then((opened) => opened.tunnel.dialer));
+    const opened = await opening;
+    tunnel = opened.tunnel;
+    // Not behind the handshake: in soratun, too, the interface alone is there by then.
+    await hooks.postUp();
+    stopMetrics = startMetrics(options, tunnel, ports);
+    await opened.handshake.catch((error: unknown) => {
+      // Whoever waits at the forwarder is told what `up` ends with.
+      if (!signal.aborted) opened.tunnel.giveUp();
+      throw error;
+    });
+    const { endpoint } = tunnel;
+    options.onUp({
+      endpoint: endpoint ? endpointText(endpoint) : '',
+      forward: forwarder.url,
+      proxy: proxy?.authority,
+    });
+    await aborted(signal);
+  } finally {
+    await hooks.preDown();
+    stopMetrics?.();
+    const graceMs = signal.aborted ? GRACE : 0;
+    const deadline = ports.clock.now() + graceMs;
+    await Promise.all([forwarder.close({ graceMs }), proxy?.close({ graceMs })]);
+    // What clients have sent before they closed may be on its way still.
+    await tunnel?.close({ gracePeriod: Math.max(0, deadline - ports.clock.now()) });
+    await capture?.close();
+  }
+}
+
+function startMetrics(
+  { arcConfig: { config } }: RunTunnelOptions,
+  tunnel: UserspaceTunnel,
+  ports: TunnelPorts,
+): (() => void) | undefined {
+  return config.enableMetrics ? startMetricLines(tunnel, config, ports) : undefined;
 }
 
 async function openListeners(

@@ -126,7 +126,7 @@ export const arcConfigModel = described(
       simId: string('The id of the virtual SIM in the API.'),
       logLevel: described(
         z._default(z.int({ error: 'an integer' }), 0),
-        '0 silent, 1 errors, 2 everything.',
+        '1 errors, 2 everything. 0 is silent in soratun; here it is as 1, which a file without it has, too.',
       ),
       enableMetrics: described(
         z._default(z.boolean({ error: 'true or false' }), false),
@@ -139,10 +139,16 @@ export const arcConfigModel = described(
       ),
       mtu: u16('MTU of the tunnel in bytes; 0 and absent mean 1420.'),
       persistentKeepalive: u16('Seconds between keepalives; 0 and absent mean 60.'),
-      postUp: commands(
-        'Commands to run when the tunnel is up, each as its program and arguments, without a shell; "%i" stands for the device.',
+      preUp: commands(
+        'Commands to run before the tunnel is opened, as in postUp. soratun does not run them.',
       ),
-      postDown: commands('Commands to run when the tunnel is down, as in postUp.'),
+      postUp: commands(
+        'Commands to run when the tunnel is open, before its first handshake, each as its program and arguments, without a shell; "%i" stands for the device.',
+      ),
+      preDown: commands(
+        'Commands to run before the tunnel is closed, as in postUp. soratun does not run them.',
+      ),
+      postDown: commands('Commands to run when the tunnel is closed, as in postUp.'),
       profile: described(z.optional(profileModel), 'Credentials of the SORACOM API.'),
       arcSessionStatus: described(
         z.optional(arcSessionModel),

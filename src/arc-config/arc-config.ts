@@ -23,8 +23,13 @@ export interface ArcConfig {
   readonly mtu: number;
   /** Seconds; 0 when absent; `effectiveKeepalive` gives the number to use. */
   readonly persistentKeepalive: number;
-  /** Commands as argument vectors; `%i` stands for the interface. */
+  /**
+   * Commands as argument vectors; `%i` stands for the interface. soratun knows those behind the
+   * tunnel's opening and closing alone, and takes no notice of the others.
+   */
+  readonly preUp: readonly (readonly string[])[];
   readonly postUp: readonly (readonly string[])[];
+  readonly preDown: readonly (readonly string[])[];
   readonly postDown: readonly (readonly string[])[];
   readonly profile?: ArcProfile;
   readonly arcSessionStatus?: ArcSession;
@@ -102,7 +107,9 @@ export function skeletonArcConfig(platform: string): ArcConfig {
     additionalAllowedIps: [],
     mtu: 0,
     persistentKeepalive: 0,
+    preUp: [],
     postUp: [],
+    preDown: [],
     postDown: [],
     arcSessionStatus: {
       arcServerPeerPublicKey: new Uint8Array(KEY_LENGTH),

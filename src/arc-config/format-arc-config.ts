@@ -38,8 +38,9 @@ function configNode(config: ArcConfig, secret: (value: string) => JsonNode): Jso
     ...when(config.persistentKeepalive !== 0, 'persistentKeepalive', () =>
       jsonInteger(config.persistentKeepalive),
     ),
-    ...when(config.postUp.length > 0, 'postUp', () => commandsNode(config.postUp)),
-    ...when(config.postDown.length > 0, 'postDown', () => commandsNode(config.postDown)),
+    ...(['preUp', 'postUp', 'preDown', 'postDown'] as const).flatMap((hook) =>
+      when(config[hook].length > 0, hook, () => commandsNode(config[hook])),
+    ),
     ...(profile ? [member('profile', profileNode(profile, secret))] : []),
     ...(session ? [member('arcSessionStatus', sessionNode(session))] : []),
     ...config.unknownKeys,

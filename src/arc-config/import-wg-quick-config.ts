@@ -55,7 +55,9 @@ export function importWgQuickConfig(
     additionalAllowedIps: [],
     mtu: readMtu(reader, ours),
     persistentKeepalive: readKeepalive(reader, peer),
+    preUp: readHooks(reader, ours, 'PreUp'),
     postUp: readHooks(reader, ours, 'PostUp'),
+    preDown: readHooks(reader, ours, 'PreDown'),
     postDown: readHooks(reader, ours, 'PostDown'),
     arcSessionStatus: readSession(reader, own, peer),
     unknownKeys: [],
@@ -124,8 +126,6 @@ const LOST: Partial<Record<WgQuickKey, { harmless?: RegExp; message: string }>> 
   ListenPort: { harmless: /^0$/, message: 'arc.json has no port of its own; any free one is used' },
   FwMark: { harmless: /^(0|0x0+|off)$/i, message: 'arc.json has no firewall mark' },
   Table: { harmless: /^auto$/i, message: 'arc.json has no routing table' },
-  PreUp: { message: 'arc.json runs nothing before the tunnel is up; postUp is the nearest' },
-  PreDown: { message: 'arc.json runs nothing before the tunnel is down; postDown is the nearest' },
   SaveConfig: { harmless: /^false$/i, message: 'a running tunnel is not written back' },
   IncludedApplications: { message: 'arc.json knows no applications' },
   ExcludedApplications: { message: 'arc.json knows no applications' },
@@ -214,7 +214,7 @@ function readKeepalive(reader: EntryReader, peer: WgQuickSection | undefined): n
 function readHooks(
   reader: EntryReader,
   ours: readonly WgQuickEntry[],
-  key: 'PostUp' | 'PostDown',
+  key: 'PreUp' | 'PostUp' | 'PreDown' | 'PostDown',
 ): string[][] {
   return ours
     .filter((entry) => entry.key === key && entry.value !== '')

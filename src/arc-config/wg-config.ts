@@ -48,15 +48,17 @@ export function commandsChangedByWgConfig(config: ArcConfig): readonly string[] 
 }
 
 interface Hook {
-  readonly key: 'PostUp' | 'PostDown';
+  readonly key: 'PreUp' | 'PostUp' | 'PreDown' | 'PostDown';
   readonly keyPath: string;
   readonly command: readonly string[];
 }
 
 /** The commands in the order of the text; soratun skips one without a program. */
-function hooksOf({ postUp, postDown }: ArcConfig): Hook[] {
+function hooksOf({ preUp, postUp, preDown, postDown }: ArcConfig): Hook[] {
   return [
+    ...preUp.map((command, index) => hook('PreUp', `preUp[${index}]`, command)),
     ...postUp.map((command, index) => hook('PostUp', `postUp[${index}]`, command)),
+    ...preDown.map((command, index) => hook('PreDown', `preDown[${index}]`, command)),
     ...postDown.map((command, index) => hook('PostDown', `postDown[${index}]`, command)),
   ].filter(({ command: [program = ''] }) => program !== '');
 }

@@ -16,6 +16,7 @@ export abstract class BaseCommand extends Command {
     config: Flags.string({
       description: 'Path of arc.json; in the environment also its JSON or base64 text.',
       default: 'arc.json',
+      helpValue: 'FILE',
       env: 'ARCTUN_CONFIG',
       helpGroup: 'GLOBAL',
     }),

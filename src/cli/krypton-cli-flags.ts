@@ -33,6 +33,7 @@ export const kryptonCliFlags = {
   'clear-key-cache': Flags.boolean({ description: 'Forget the kept key of the SIM.' }),
   'krypton-cli-path': Flags.string({
     description: 'The krypton-cli to run.',
+    helpValue: 'FILE',
     default: '/usr/local/bin/krypton-cli',
   }),
   'dump-config': Flags.boolean({

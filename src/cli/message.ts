@@ -14,7 +14,11 @@ export const messageFlags = {
     options: ['http', 'tcp', 'udp'] as const,
     default: 'http',
   })(),
-  file: Flags.string({ char: 'f', description: 'Send the content of this file.' }),
+  file: Flags.string({
+    char: 'f',
+    description: 'Send the content of this file.',
+    helpValue: 'FILE',
+  }),
   method: Flags.string({ char: 'X', description: 'HTTP method; POST when absent.' }),
   path: Flags.string({ description: 'Path and query of the HTTP request; / when absent.' }),
   'content-type': Flags.string({

@@ -14,11 +14,23 @@ export interface RunOptions {
   /** Milliseconds until it is ended; 30,000 when absent. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
+  /**
+   * Whether it is ended together with whatever it has started: it gets a process group of its own,
+   * and has no terminal to ask at.
+   */
+  readonly ownGroup?: boolean;
+  /**
+   * Bytes that are kept of both outputs together, as they come, in `stdout`. What is beyond is
+   * dropped, and the program goes on.
+   */
+  readonly mergedOutput?: number;
 }
 
 export interface CommandResult {
   /** undefined when a signal ended it. */
   readonly exitCode: number | undefined;
+  /** The signal that ended it, as `SIGKILL`. */
+  readonly signal?: string | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }

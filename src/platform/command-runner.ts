@@ -9,6 +9,7 @@ import {
   type CommandRunner,
   type RunOptions,
 } from '../lib/command-runner.js';
+import { forgetGroup, keepGroup, signalGroup } from './process-groups.js';
 
 /** Milliseconds. */
 const TIMEOUT = 30_000;
@@ -30,12 +31,14 @@ export function createCommandRunner(grace: number): CommandRunner {
 
 async function run(
   command: readonly string[],
-  { timeout = TIMEOUT, signal }: RunOptions,
+  options: RunOptions,
   grace: number,
 ): Promise<CommandResult> {
+  const { timeout = TIMEOUT, signal } = options;
   signal?.throwIfAborted();
   const [program = '', ...parameters] = command;
-  const running = new RunningCommand(program, start(program, parameters), grace);
+  const child = start(program, parameters, options);
+  const running = new RunningCommand(program, child, grace, options);
   const timer = setTimeout(() => {
     running.stop(new CommandError('timeout', `${program} did not end within ${timeout / 1000} s`));
   }, timeout);
@@ -51,10 +54,14 @@ async function run(
 
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
-function start(program: string, parameters: readonly string[]): Child {
+function start(program: string, parameters: readonly string[], { ownGroup }: RunOptions): Child {
   try {
-    // No group or session of its own: a password manager may have to ask on our terminal.
-    return spawn(program, parameters, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+    // Without a group or session of its own a password manager can ask on our terminal.
+    return spawn(program, parameters, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      windowsHide: true,
+      detached: ownGroup === true,
+    });
   } catch (error) {
     // Thrown at once: an empty name, a NUL byte, a line that is too long for the system.
     throw startError(program, error);
@@ -65,6 +72,7 @@ class RunningCommand {
   readonly result: Promise<CommandResult>;
   readonly #program: string;
   readonly #child: Child;
+  readonly #group: number | undefined;
   readonly #output: { stdout: Buffer[]; stderr: Buffer[] } = { stdout: [], stderr: [] };
   readonly #grace: number;
   #resolve!: (result: CommandResult) => void;
@@ -72,33 +80,49 @@ class RunningCommand {
   #stopped: { readonly reason: unknown } | undefined;
   #killTimer: NodeJS.Timeout | undefined;
 
-  constructor(program: string, child: Child, grace: number) {
+  constructor(program: string, child: Child, grace: number, options: RunOptions) {
     this.#program = program;
     this.#child = child;
+    this.#group = options.ownGroup === true ? child.pid : undefined;
+    if (this.#group !== undefined) keepGroup(this.#group);
     this.#grace = grace;
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#collect('stdout');
-    this.#collect('stderr');
+    if (options.mergedOutput === undefined) {
+      this.#collect('stdout');
+      this.#collect('stderr');
+    } else {
+      this.#merge(options.mergedOutput);
+    }
     child.once('error', (error) => this.#reject(startError(program, error)));
-    child.once('close', (exitCode) => this.#close(exitCode));
+    child.once('close', (exitCode, signal) => this.#close(exitCode, signal));
   }
 
   /** Ends the program; `result` rejects with `reason` once it is gone or cannot be waited for. */
   stop(reason: unknown): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = { reason };
-    this.#child.kill('SIGTERM');
+    this.#kill('SIGTERM');
     this.#killTimer = setTimeout(() => {
-      this.#child.kill('SIGKILL');
+      this.#kill('SIGKILL');
+      this.#forgetGroup();
       // Whom it started may hold its outputs open for ever.
       this.#child.stdout.destroy();
       this.#child.stderr.destroy();
       this.#child.unref();
       this.#reject(reason);
     }, this.#grace);
+  }
+
+  #kill(signal: 'SIGTERM' | 'SIGKILL'): void {
+    if (this.#group === undefined) this.#child.kill(signal);
+    else signalGroup(this.#group, signal);
+  }
+
+  #forgetGroup(): void {
+    if (this.#group !== undefined) forgetGroup(this.#group);
   }
 
   #collect(name: 'stdout' | 'stderr'): void {
@@ -111,15 +135,30 @@ class RunningCommand {
     });
   }
 
-  #close(exitCode: number | null): void {
+  #merge(limit: number): void {
+    let room = limit;
+    const take = (chunk: Buffer) => {
+      const kept = chunk.subarray(0, room);
+      room -= kept.length;
+      if (kept.length > 0) this.#output.stdout.push(kept);
+    };
+    this.#child.stdout.on('data', take);
+    this.#child.stderr.on('data', take);
+  }
+
+  #close(exitCode: number | null, signal: string | null): void {
     clearTimeout(this.#killTimer);
     if (this.#stopped !== undefined) {
+      // What it had started may have closed its outputs, and live on.
+      if (this.#group !== undefined) this.#kill('SIGKILL');
       this.#reject(this.#stopped.reason);
     } else {
       const stdout = Buffer.concat(this.#output.stdout).toString('utf8');
       const stderr = Buffer.concat(this.#output.stderr).toString('utf8');
-      this.#resolve({ exitCode: exitCode ?? undefined, stdout, stderr });
+      const ended = signal === null ? {} : { signal };
+      this.#resolve({ exitCode: exitCode ?? undefined, ...ended, stdout, stderr });
     }
+    this.#forgetGroup();
   }
 }
 

@@ -1,4 +1,5 @@
 import { STOP_SIGNALS, StoppedError, type StopSignal } from '../lib/stopped-error.js';
+import { killGroups } from './process-groups.js';
 
 /**
  * An AbortSignal that fires at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process.
@@ -19,9 +20,11 @@ export function stopSignal(): AbortSignal {
 
 /**
  * By the signal itself, at once: exit() waits for the threads of libuv, and a name server that does
- * not answer keeps one of them for 20 s. As process 1 of a container we do not die of our own signal.
+ * not answer keeps one of them for 20 s. A command that runs for us in a group of its own does not see
+ * the signal of a terminal, and ends with us. As process 1 of a container we do not die of our own signal.
  */
 function endBy(name: StopSignal, handle: () => void, exitCode: number): void {
+  killGroups();
   process.off(name, handle);
   process.kill(process.pid, name);
   process.exit(exitCode);

@@ -79,6 +79,11 @@ export class UserspaceTunnel extends NodeTunnel {
     return this.#link.endpoint;
   }
 
+  /** When the last handshake was complete, in ms since 1970; undefined before the first. */
+  get lastHandshakeUnix(): number | undefined {
+    return this.#peer.lastHandshakeUnix;
+  }
+
   /**
    * Resolves at once where there is a session, else at the next handshake.
    *

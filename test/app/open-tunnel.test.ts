@@ -1,7 +1,7 @@
 /** What `up` and `send` are told when a tunnel does not come up, in virtual time. */
 import { jest } from '@jest/globals';
 
-import { openTunnel } from '../../src/app/open-tunnel.js';
+import { openTunnel, planTunnel, type TunnelOverrides } from '../../src/app/open-tunnel.js';
 import { ArcConfigError } from '../../src/arc-config/arc-config-error.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
@@ -56,6 +56,49 @@ it.each([
   await expect(openTunnel({ ...rest, arcConfig: changed }, world.ports)).rejects.toThrow(
     `mtu: found ${mtu}, expected ${minimum} or more`,
   );
+});
+
+it.each([
+  [CLIENT, 4, 575, 576],
+  ['fd00::2', 6, 1279, 1280],
+])('refuses for %s (IPv%d) a --mtu of %d', (address, family, mtu, minimum) => {
+  const given = options('127.0.0.1', 0);
+  const { config } = given.arcConfig;
+  const session = { ...config.arcSessionStatus!, arcClientPeerIpAddress: address };
+  const arcConfig = {
+    ...given.arcConfig,
+    config: { ...config, arcSessionStatus: session, mtu: 1 },
+  };
+  const plan = (override: number) =>
+    planTunnel({ arcConfig, mode: 'auto', wait: 0, overrides: { mtu: override } }, world.ports);
+  expect(() => plan(mtu)).toThrow(
+    `cannot use --mtu ${mtu}: IPv${family} inside the tunnel needs ${minimum} or more`,
+  );
+  expect(plan(minimum).mtu).toBe(minimum);
+});
+
+it('takes an override where it is given, and arc.json elsewhere', () => {
+  const given = options('127.0.0.1', 0);
+  const config = {
+    ...given.arcConfig.config,
+    mtu: 1300,
+    persistentKeepalive: 25,
+    additionalAllowedIps: ['10.128.0.0/9'],
+  };
+  const plan = (overrides?: TunnelOverrides) => {
+    const arcConfig = { ...given.arcConfig, config };
+    const planned = planTunnel(
+      { ...given, arcConfig, ...(overrides && { overrides }) },
+      world.ports,
+    );
+    const { mtu, persistentKeepalive, allowedIps } = planned;
+    return { mtu, persistentKeepalive, prefixes: allowedIps.length };
+  };
+  expect(plan()).toEqual({ mtu: 1300, persistentKeepalive: 25_000, prefixes: 2 });
+  expect(plan({ mtu: undefined })).toEqual(plan());
+  expect(
+    plan({ mtu: 1400, persistentKeepalive: 0, additionalAllowedIps: ['192.0.2.0/24'] }),
+  ).toEqual({ mtu: 1400, persistentKeepalive: 0, prefixes: 3 });
 });
 
 it.each(['bbr', 'cubic', 'reno', undefined] as const)(

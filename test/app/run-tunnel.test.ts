@@ -3,17 +3,20 @@ import { runTunnel } from '../../src/app/run-tunnel.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
+import { FakeCommands } from './fake-commands.js';
 import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
 
 let world: TunnelInMemory;
 let stop: AbortController;
 let running: Promise<unknown>;
+let commands: FakeCommands;
 const ups: { endpoint: string; forward: string }[] = [];
 
 beforeEach(async () => {
   world = new TunnelInMemory(createNodeCrypto());
   await world.openNetwork();
   stop = new AbortController();
+  commands = new FakeCommands();
   ups.length = 0;
 });
 afterEach(async () => {
@@ -23,7 +26,16 @@ afterEach(async () => {
 });
 
 /** Runs, and waits until the forwarder listens; its URL. */
-async function start(host: string, wait: number): Promise<string> {
+async function start(host: string, wait: number, members: object = {}): Promise<string> {
+  begin(host, wait, members);
+  const line = () => world.log.lines.find(({ message }) => message === 'forwarder listening');
+  await turnUntil(() => line() !== undefined);
+  await world.settle();
+  return String(line()!.fields.url);
+}
+
+/** @param members of arc.json, beside those that the network asks for */
+function begin(host: string, wait: number, members: object): void {
   const config = parseArcConfig(
     JSON.stringify({
       privateKey: Buffer.from(CLIENT_KEY).toString('base64'),
@@ -33,6 +45,7 @@ async function start(host: string, wait: number): Promise<string> {
         arcAllowedIPs: ['100.127.0.0/16'],
         arcClientPeerIpAddress: CLIENT,
       },
+      ...members,
     }),
     { path: 'arc.json' },
   );
@@ -49,12 +62,8 @@ async function start(host: string, wait: number): Promise<string> {
       },
       onUp: (up) => ups.push(up),
     },
-    world.ports,
+    { ...world.ports, commands },
   ).catch((error: unknown) => error);
-  const line = () => world.log.lines.find(({ message }) => message === 'forwarder listening');
-  await turnUntil(() => line() !== undefined);
-  await world.settle();
-  return String(line()!.fields.url);
 }
 
 /** Lets both event loops go on, the real one and the imaginary one, in which no time passes. */
@@ -161,4 +170,103 @@ it('ends without a failure when it is stopped', async () => {
   stop.abort(new Error('stop'));
   await turnUntil(() => world.log.messages('info').includes('tunnel closed'));
   expect(await running).toBeUndefined();
+});
+
+describe('the commands of arc.json', () => {
+  const HOOKS = {
+    preUp: [['pre-up']],
+    postUp: [['post-up', '%i'], ['post-up']],
+    preDown: [['pre-down']],
+    postDown: [['post-down']],
+  };
+  /** Which commands ran, in order, and whether the tunnel was open then. */
+  let story: string[];
+  const isOpen = () =>
+    world.log.messages('debug').includes('handshake started') &&
+    !world.log.messages('info').includes('tunnel closed');
+
+  beforeEach(() => {
+    story = [];
+    commands.onRun = (program) => {
+      story.push(isOpen() ? `${program}, open` : program);
+    };
+  });
+
+  it('run around the tunnel: before it is opened, once it is, before it closes, once it has', async () => {
+    await start('127.0.0.1', 20_000, HOOKS);
+    await turnUntil(() => ups.length > 0);
+    expect(story).toEqual(['pre-up', 'post-up, open']);
+    stop.abort(new Error('stop'));
+    await turnUntil(() => story.length === 4);
+    expect(story.slice(2)).toEqual(['pre-down, open', 'post-down']);
+    expect(await running).toBeUndefined();
+    expect(world.log.messages('warn')).toEqual([expect.stringMatching(/^skipped PostUp\(0\): /)]);
+  });
+
+  it('do not wait for the handshake', async () => {
+    world.link.connected = false;
+    await start('127.0.0.1', 3_000, HOOKS);
+    await turnUntil(() => story.includes('post-up, open'));
+    await world.advance(3_000);
+    expect(await running).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
+    expect(story.slice(2)).toEqual(['pre-down, open', 'post-down']);
+  });
+
+  it('undo what was begun when preUp fails, and nothing is opened', async () => {
+    commands.ends.set('pre-up', { exitCode: 1 });
+    begin('127.0.0.1', 0, HOOKS);
+    expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PreUp(0)' });
+    expect(story).toEqual(['pre-up', 'post-down']);
+    expect(world.log.messages('info')).not.toContain('forwarder listening');
+  });
+
+  it('undo what was begun when postUp fails', async () => {
+    commands.ends.set('post-up', { exitCode: 1 });
+    commands.ends.set('post-down', { exitCode: 2 });
+    begin('127.0.0.1', 0, HOOKS);
+    await turnUntil(() => story.length === 4);
+    expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PostUp(1)' });
+    expect(story.slice(1)).toEqual(['post-up, open', 'pre-down, open', 'post-down']);
+    expect(world.log.messages('error')).toEqual([expect.stringMatching(/^failed to do PostDown/)]);
+    expect(ups).toEqual([]);
+  });
+
+  it('make a stop a failure when one of the way down fails, and all run', async () => {
+    commands.ends.set('pre-down', { exitCode: 1 });
+    await start('127.0.0.1', 20_000, HOOKS);
+    await turnUntil(() => ups.length > 0);
+    stop.abort(new Error('stop'));
+    await turnUntil(() => story.length === 4);
+    expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PreDown(0)' });
+  });
+
+  it('are ended by a stop, which is no failure', async () => {
+    commands.ends.set('post-up', 'hangs');
+    begin('127.0.0.1', 0, HOOKS);
+    await turnUntil(() => story.length === 2);
+    stop.abort(new Error('stop'));
+    await turnUntil(() => story.length === 4);
+    expect(await running).toBeUndefined();
+    expect(ups).toEqual([]);
+  });
+});
+
+it.each([true, false])('logs the counters each minute where arc.json says so: %s', async (on) => {
+  const simId = '8942310022000012345';
+  await start('127.0.0.1', 20_000, { enableMetrics: on, simId, interface: 'soratun0' });
+  await turnUntil(() => ups.length > 0);
+  const metrics = () => world.log.messages('debug').filter((line) => line.startsWith('soratun_'));
+  expect(metrics()).toEqual([]);
+  await world.advance(60_000);
+  const label = `{simId="${simId}",interface="soratun0",endpoint="127.0.0.1:${world.server.port}"}`;
+  const handshake = Math.floor((world.wallOffset + 1_000) / 1000);
+  expect(metrics()).toEqual(
+    on
+      ? [
+          expect.stringMatching(/^soratun_sent_bytes_total\{.*\} [1-9]\d*$/),
+          expect.stringMatching(/^soratun_received_bytes_total\{.*\} 92$/),
+          `soratun_latest_handshake_epoch${label} ${handshake}`,
+        ]
+      : [],
+  );
 });

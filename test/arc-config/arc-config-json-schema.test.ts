@@ -21,7 +21,8 @@ it('has the members in the order in which they are written', () => {
     properties: Record<string, { properties: object }>;
   };
   const written = JSON.parse(SAMPLE) as Record<string, object>;
-  expect(Object.keys(properties)).toEqual(Object.keys(written));
+  const soratuns = Object.keys(properties).filter((name) => !/^pre(Up|Down)$/.test(name));
+  expect(soratuns).toEqual(Object.keys(written));
   expect(Object.keys(properties.profile!.properties)).toEqual(Object.keys(written.profile!));
   expect(Object.keys(properties.arcSessionStatus!.properties)).toEqual([
     ...Object.keys(written.arcSessionStatus!),

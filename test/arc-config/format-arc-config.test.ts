@@ -69,6 +69,20 @@ describe('formatArcConfig', () => {
     expect(rewrite('{"arcSessionStatus": {"arcAllowedIPs": []}}')).toContain('"arcAllowedIPs": []');
   });
 
+  it('writes preUp and preDown beside those that soratun knows', () => {
+    const hooks = { preDown: [['c']], preUp: [['a', '%i']], postDown: [['d']], postUp: [['b']] };
+    const written = rewrite(sampleWith(hooks));
+    expect(JSON.parse(written)).toMatchObject(hooks);
+    expect(Object.keys(JSON.parse(written) as object).slice(9, 14)).toEqual([
+      'preUp',
+      'postUp',
+      'preDown',
+      'postDown',
+      'profile',
+    ]);
+    expect(rewrite(written)).toBe(written);
+  });
+
   it("escapes as Go's encoding/json", () => {
     const postUp = [['sh', '-c', 'a && b < c > d', 'tab\t\u2028\u2029\u0001"\\é\u007f']];
     expect(rewrite(JSON.stringify({ postUp }))).toContain(

@@ -109,6 +109,10 @@ describe('what the shapes hold', () => {
         'iptables -A FORWARD -i %i -j ACCEPT; iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE',
       ],
     ]);
+    expect(modelOf('wg-quick')).toMatchObject({
+      preUp: [['/usr/local/bin/check']],
+      preDown: [['/usr/local/bin/farewell']],
+    });
     expect(modelOf('wg-quick').postUp).toEqual([
       ['ip', 'rule', 'add', 'from', '10.0.0.2', 'table', '200'],
       ['logger', 'tunnel %i is up'],
@@ -193,20 +197,16 @@ describe('values', () => {
     },
   );
 
-  it.each([
-    'DNS = 9.9.9.9',
-    'ListenPort = 1',
-    'FwMark = 1',
-    'Table = 5',
-    'PreUp = a',
-    'PreDown = a',
-  ])('%s is told with its line', (line) => {
-    const [key] = line.split(' ');
-    const { notes } = importing(conf(line));
-    expect(notes).toEqual([
-      { line: 4, key, message: expect.stringMatching(/^dropped: /) as string },
-    ]);
-  });
+  it.each(['DNS = 9.9.9.9', 'ListenPort = 1', 'FwMark = 1', 'Table = 5'])(
+    '%s is told with its line',
+    (line) => {
+      const [key] = line.split(' ');
+      const { notes } = importing(conf(line));
+      expect(notes).toEqual([
+        { line: 4, key, message: expect.stringMatching(/^dropped: /) as string },
+      ]);
+    },
+  );
 
   it('takes [Interface] in pieces', () => {
     expect(importing(`${conf()}\n[Interface]\nMTU = 1300`).config.mtu).toBe(1300);
@@ -302,7 +302,9 @@ describe('a round trip through wg-config', () => {
     mtu: u16,
     persistentKeepalive: u16,
     additionalAllowedIPs: fc.array(cidr, { maxLength: 3 }),
+    preUp: fc.array(command, { maxLength: 3 }),
     postUp: fc.array(command, { maxLength: 3 }),
+    preDown: fc.array(command, { maxLength: 3 }),
     postDown: fc.array(command, { maxLength: 3 }),
     arcSessionStatus: fc.record({
       arcServerPeerPublicKey: fc.constant(SERVER_KEY),
@@ -323,7 +325,9 @@ describe('a round trip through wg-config', () => {
         expect(after).toMatchObject({
           mtu: effectiveMtu(before),
           persistentKeepalive: effectiveKeepalive(before),
+          preUp: before.preUp,
           postUp: before.postUp,
+          preDown: before.preDown,
           postDown: before.postDown,
         });
         expect(after.privateKey.expose()).toEqual(before.privateKey.expose());

@@ -87,7 +87,10 @@ describe('leniency', () => {
       enableMetrics: false,
       interface: '',
       additionalAllowedIps: [],
+      preUp: [],
       postUp: [],
+      preDown: [],
+      postDown: [],
       unknownKeys: [],
     });
     expect(config.profile).toBeUndefined();
@@ -126,6 +129,11 @@ describe('leniency', () => {
     expect(parse('{"mtu": 1300, "MTU": 1400}').mtu).toBe(1400);
     expect(parse('{"mtu": 1300, "mtu": null}').mtu).toBe(1300);
     expect(parse('{"postUp": [["a"]], "postUp": null}').postUp).toEqual([]);
+    expect(parse('{"preUp": [["a"]], "PreDown": [["b", "%i"]]}')).toMatchObject({
+      preUp: [['a']],
+      preDown: [['b', '%i']],
+      unknownKeys: [],
+    });
     const merged = parse('{"profile": {"authKeyId": "keyId-1"}, "profile": {"endpoint": "e"}}');
     expect(merged.profile).toMatchObject({ authKeyId: 'keyId-1', endpoint: 'e' });
   });
@@ -170,6 +178,8 @@ describe('faults', () => {
     ['additionalAllowedIPs', '"10.0.0.0/8"', 'found "10.0.0.0/8", expected an array'],
     ['profile', '[]', 'found an array, expected an object'],
     ['arcSessionStatus', 'true', 'found true, expected an object'],
+    ['preUp', '["echo up"]', 'preUp[0]: found "echo up", expected an array'],
+    ['preDown', '[[1]]', 'preDown[0][0]: found 1, expected a string'],
     ['postUp', '["echo up"]', 'postUp[0]: found "echo up", expected an array'],
     ['publicKey', '""', 'found a string of 0 characters, expected a key'],
   ])('%s %s', (key, value, message) => {

@@ -26,12 +26,20 @@ it('uses the defaults and skips commands without a program', () => {
     sampleWith({
       mtu: 0,
       persistentKeepalive: 0,
+      preUp: [['c']],
       postUp: [[], ['', 'x'], ['a', 'b']],
+      preDown: [['d', '%i'], []],
       postDown: [],
     }),
   );
   const lines = formatWgConfig(config, { endpointHost: '192.0.2.1' }).split('\n');
-  expect(lines.slice(3, 6)).toEqual(['MTU = 1420', 'PostUp = a b', '']);
+  expect(lines.slice(3, 8)).toEqual([
+    'MTU = 1420',
+    'PreUp = c',
+    'PostUp = a b',
+    'PreDown = d %i',
+    '',
+  ]);
   expect(lines.at(-2)).toBe('PersistentKeepalive = 60');
 });
 

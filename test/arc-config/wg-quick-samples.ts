@@ -160,7 +160,7 @@ mtu=1420
   },
   {
     name: 'wg-quick with a table of its own, commands of all four kinds and quotes',
-    notes: ['FwMark', 'Table', 'PreUp', 'PostUp', 'PreDown', 'PersistentKeepalive'],
+    notes: ['FwMark', 'Table', 'PostUp', 'PersistentKeepalive'],
     text: ({ privateKey, serverKey, endpoint, address }) => `[Interface]
 PrivateKey = ${privateKey}
 Address = ${address}/32

@@ -5,6 +5,7 @@ interface ManifestCommand {
   readonly id: string;
   readonly description?: string;
   readonly examples?: readonly string[];
+  readonly hiddenAliases: readonly string[];
   readonly flags: Readonly<Record<string, { description?: string }>>;
 }
 
@@ -19,6 +20,7 @@ it('knows the commands of this version', () => {
     'bootstrap:authkey',
     'bootstrap:cellular',
     'bootstrap:sim',
+    'completion',
     'config',
     'config:import',
     'config:init',
@@ -35,6 +37,13 @@ it('knows the commands of this version', () => {
   ]);
 });
 
+it("has soratun's short names", () => {
+  const aliases = commands.flatMap(({ id, hiddenAliases }) =>
+    hiddenAliases.map((alias) => [alias, id]),
+  );
+  expect(Object.fromEntries(aliases)).toEqual({ u: 'up', v: 'version' });
+});
+
 const PAGES: Readonly<Record<string, string>> = {
   'wg-config': 'config',
   'bootstrap:cellular': 'bootstrap-cellular',
@@ -48,6 +57,6 @@ it.each(commands.map((command) => [command.id, command] as const))(
     expect(command.examples?.length).toBeGreaterThan(0);
     for (const flag of Object.values(command.flags)) expect(flag.description).toBeTruthy();
     const page = PAGES[id] ?? id.split(':')[0]!;
-    if (id !== 'version') expect(existsSync(new URL(`docs/${page}.md`, root))).toBe(true);
+    expect(existsSync(new URL(`docs/${page}.md`, root))).toBe(true);
   },
 );

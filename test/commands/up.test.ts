@@ -28,3 +28,36 @@ it("says that the server's key is our own, before anything is opened or made: 3"
   expect(stderr).not.toContain(PRIVATE_KEY);
   expect(existsSync(join(folder, 'new.pcapng'))).toBe(false);
 }, 60_000);
+
+describe('wrong usage: 2', () => {
+  const up = (parameters: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+    processes.run([process.execPath, ARCTUN, 'up', ...parameters], { cwd: folder, env });
+
+  it.each([
+    [['--mtu', '575'], {}, 'cannot use --mtu 575: IPv4 '],
+    [['--persistent-keepalive', '65536'], {}, '--persistent-keepalive'],
+    [[], { ARCTUN_PERSISTENT_KEEPALIVE: '70000' }, '--persistent-keepalive'],
+    [[], { ARCTUN_ADDITIONAL_ALLOWED_IPS: '10.0.0.0/8,x' }, '"x" is not a CIDR'],
+    [['--read-stdin', '--config', 'arc.json'], {}, 'cannot use --read-stdin with --config'],
+  ])(
+    '%j with %j',
+    async (parameters, env, message) => {
+      writeFileSync(join(folder, 'arc.json'), sampleWithSession({}));
+      const { code, stdout, stderr } = await up(parameters, env);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain(message);
+    },
+    60_000,
+  );
+});
+
+it('reads standard input instead of what the environment names, with the checks of a file: 3', async () => {
+  const input = sampleWithSession({ arcServerPeerPublicKey: null });
+  const { code, stderr } = await processes.run([process.execPath, ARCTUN, 'up', '--read-stdin'], {
+    cwd: folder,
+    env: { ARCTUN_CONFIG: 'absent.json' },
+    input,
+  });
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/^Error: cannot use standard input: arcSessionStatus\.arcServerPeer/);
+}, 60_000);

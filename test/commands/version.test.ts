@@ -9,10 +9,10 @@ const { version } = JSON.parse(readFileSync(`${REPOSITORY}package.json`, 'utf8')
   version: string;
 };
 
-it.each(['version', 'v'])(
-  '%s prints one line of JSON, revision first, as soratun does',
-  async (name) => {
-    expect(await processes.run([process.execPath, ARCTUN, name])).toEqual({
+it.each([[['version']], [['version', '--json']], [['v']]])(
+  '%j prints one line of JSON, revision first, as soratun does',
+  async (parameters) => {
+    expect(await processes.run([process.execPath, ARCTUN, ...parameters])).toEqual({
       code: 0,
       stdout: `{"revision":"","version":"${version}"}\n`,
       stderr: '',

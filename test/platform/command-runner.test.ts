@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { CommandError } from '../../src/lib/command-runner.js';
+import { CommandError, type RunOptions } from '../../src/lib/command-runner.js';
 import { pendingTimers } from './pending-timers.js';
 import { createCommandRunner, systemCommands } from '../../src/platform/command-runner.js';
 
@@ -62,7 +62,10 @@ it('gives nothing on standard input', async () => {
 
 it('tells an end by a signal from an exit code', async () => {
   const script = 'process.kill(process.pid, "SIGKILL"); setInterval(() => {}, 1000)';
-  expect((await systemCommands.run(node(script))).exitCode).toBeUndefined();
+  expect(await systemCommands.run(node(script))).toMatchObject({
+    exitCode: undefined,
+    signal: 'SIGKILL',
+  });
 });
 
 describe('what cannot be started', () => {
@@ -120,6 +123,7 @@ it('ends what does not end by itself, and asks it first', async () => {
 async function abortOnceRunning(
   script: string,
   grace: number,
+  options: RunOptions = {},
 ): Promise<{ reason: unknown; pid: number }> {
   const path = join(folder, 'pid');
   const announce = `const announce = (pid) => {
@@ -128,7 +132,7 @@ async function abortOnceRunning(
   };`;
   const controller = new AbortController();
   const running = createCommandRunner(grace)
-    .run(node(announce + script, path), { timeout: LONG, signal: controller.signal })
+    .run(node(announce + script, path), { ...options, timeout: LONG, signal: controller.signal })
     .catch((reason: unknown) => reason);
   while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 10));
   controller.abort('the reason');
@@ -209,4 +213,43 @@ it('starts nothing once its signal has fired', async () => {
   const signal = AbortSignal.abort('the reason');
   await expect(systemCommands.run(command, { signal })).rejects.toBe('the reason');
   expect(existsSync(path)).toBe(false);
+});
+
+describe('in a group of its own', () => {
+  /** Starts a program that ignores SIGTERM, and goes on; `announce` is called with its id. */
+  const LEAVES_ONE_BEHIND = `const left = require("child_process").spawn(process.execPath,
+      ["-e", 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); process.send("")'],
+      { stdio: ["ignore", "ignore", "ignore", "ipc"] });
+    left.on("message", () => { left.disconnect(); announce(left.pid); });`;
+
+  it.each([
+    ['that ends when it is asked', 'setInterval(() => {}, 1000);', LONG],
+    ['that does not', 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000);', 20],
+  ])(
+    'a program %s is ended with what it has started',
+    async (_, script, grace) => {
+      const { reason, pid } = await abortOnceRunning(script + LEAVES_ONE_BEHIND, grace, {
+        ownGroup: true,
+      });
+      expect(reason).toBe('the reason');
+      while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+    },
+    60_000,
+  );
+
+  it('leaves what it has started alone where it ends by itself', async () => {
+    const script = `const left = require("child_process").spawn(process.execPath,
+      ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+      process.stdout.write(String(left.pid)); left.unref();`;
+    const { stdout } = await systemCommands.run(node(script), { timeout: LONG, ownGroup: true });
+    expect(isRunning(Number(stdout))).toBe(true);
+    process.kill(Number(stdout), 'SIGKILL');
+  }, 60_000);
+});
+
+it('merges both outputs as they come, and drops what is too much', async () => {
+  const script = `process.stdout.write("one ", () => setTimeout(() => process.stderr.write("two ", () =>
+      setTimeout(() => process.stdout.write("three" + "x".repeat(100_000)), 100)), 100));`;
+  const result = await systemCommands.run(node(script), { timeout: LONG, mergedOutput: 10 });
+  expect(result).toEqual({ exitCode: 0, stdout: 'one two th', stderr: '' });
 });

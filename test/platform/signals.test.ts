@@ -3,6 +3,7 @@ import { once } from 'node:events';
 
 import { jest } from '@jest/globals';
 import { StoppedError } from '../../src/lib/stopped-error.js';
+import { forgetGroup, keepGroup } from '../../src/platform/process-groups.js';
 import { stopSignal } from '../../src/platform/signals.js';
 import { REPOSITORY } from '../support/processes.js';
 
@@ -47,6 +48,20 @@ it.each([
     expect(kill.mock.calls).toEqual([[process.pid, 'SIGTERM']]);
   },
 );
+
+it('ends commands in a group of their own before it ends the process', () => {
+  keepGroup(1_000_001);
+  keepGroup(1_000_002);
+  forgetGroup(1_000_002);
+  stopSignal();
+  process.emit('SIGINT');
+  expect(kill).not.toHaveBeenCalled();
+  process.emit('SIGINT');
+  expect(kill.mock.calls).toEqual([
+    [-1_000_001, 'SIGKILL'],
+    [process.pid, 'SIGINT'],
+  ]);
+});
 
 it('ends the process by the second signal, which waits for no thread', async () => {
   kill.mockRestore();

@@ -1,0 +1,28 @@
+import { Args } from '@oclif/core';
+
+import { BaseCommand } from '../src/cli/base-command.js';
+import { readCommandLine } from '../src/cli/completion/command-line.js';
+import { completionScript, type Shell, SHELLS } from '../src/cli/completion/shells.js';
+
+export default class Completion extends BaseCommand {
+  static override description =
+    'Print a script that completes commands, flags and their values in a shell.';
+  static override examples = [
+    'source <(<%= config.bin %> <%= command.id %> bash)',
+    'source <(<%= config.bin %> <%= command.id %> zsh)',
+    '<%= config.bin %> <%= command.id %> fish > ~/.config/fish/completions/<%= config.bin %>.fish',
+  ];
+  static override args = {
+    shell: Args.custom<Shell>({})({
+      description: 'The shell that the script is for.',
+      options: [...SHELLS],
+      required: true,
+    }),
+  };
+
+  async run(): Promise<void> {
+    const { args } = await this.parse(Completion);
+    const { bin, commands, topics } = this.config;
+    this.write(completionScript(args.shell, readCommandLine(bin, commands, topics)));
+  }
+}

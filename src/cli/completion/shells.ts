@@ -1,0 +1,20 @@
+import { bashScript } from './bash.js';
+import type { CommandLine } from './command-line.js';
+import { fishScript } from './fish.js';
+import { zshScript } from './zsh.js';
+
+const SCRIPTS: Readonly<Record<Shell, (line: CommandLine) => string>> = {
+  bash: bashScript,
+  zsh: zshScript,
+  fish: fishScript,
+};
+
+export type Shell = 'bash' | 'zsh' | 'fish';
+
+/** In the order in which messages name them. */
+export const SHELLS = Object.keys(SCRIPTS) as readonly Shell[];
+
+/** The script that makes a shell complete the command line. */
+export function completionScript(shell: Shell, line: CommandLine): string {
+  return SCRIPTS[shell](line);
+}

@@ -1,0 +1,28 @@
+import { Flags } from '@oclif/core';
+
+import { UserError } from '../lib/user-error.js';
+
+/** soratun's way to a configuration that no disk holds. */
+export const stdinFlag = {
+  'read-stdin': Flags.boolean({
+    description: 'Read the configuration from standard input, as JSON, instead of from --config.',
+  }),
+};
+
+/**
+ * Two configurations that were both asked for are a mistake. One in the environment stands there for
+ * every command, and the flag of this one wins.
+ *
+ * @param tokens what the command line was parsed into
+ * @throws UserError of kind `usage`
+ */
+export function refuseConfigFlag(
+  tokens: readonly ({ readonly type: 'flag'; readonly flag: string } | { readonly type: 'arg' })[],
+): void {
+  if (!tokens.some((token) => token.type === 'flag' && token.flag === 'config')) return;
+  throw new UserError('usage', {
+    what: 'cannot use --read-stdin with --config',
+    why: 'each names a configuration of its own',
+    next: ['Leave one of the two out.'],
+  });
+}

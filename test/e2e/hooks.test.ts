@@ -1,0 +1,107 @@
+/** The commands of arc.json, `--read-stdin` and the counters, in the real `up`. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
+
+const processes = new Processes();
+let emulator: EmulatorProcess;
+let folder: string;
+let arcJson: object;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-hooks-'));
+  emulator = await startEmulatorProcess(processes);
+  const bootstrap = [process.execPath, ARCTUN, 'bootstrap', 'authkey'];
+  const { code } = await processes.run(bootstrap, { cwd: folder, env: emulator.env });
+  expect(code).toBe(0);
+  arcJson = JSON.parse(readFileSync(join(folder, 'arc.json'), 'utf8')) as object;
+  // What is read from standard input is all that there is.
+  rmSync(join(folder, 'arc.json'));
+}, 120_000);
+afterAll(async () => {
+  await processes.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** `up` with an arc.json on its standard input. */
+function up(members: object, ...parameters: readonly string[]): TestProcess {
+  const command = [process.execPath, ARCTUN, 'up', '--read-stdin', '--proxy-listen', 'off'];
+  return processes.start([...command, '--forward-listen', '127.0.0.1:0', ...parameters], {
+    cwd: folder,
+    env: { HOOK_TEST: 'inherited' },
+    input: JSON.stringify({ ...arcJson, ...members }),
+  });
+}
+
+it('run around the tunnel, without a shell, and are logged as in soratun', async () => {
+  const started = up({
+    preUp: [['sh', '-c', 'echo "$HOOK_TEST"; echo "$0" >&2', '$HOME']],
+    postUp: [
+      ['touch', 'a b'],
+      ['ip', 'link', 'show', '%i'],
+    ],
+    preDown: [['mv', 'a b', 'c']],
+    postDown: [['mv', 'c', 'd']],
+  });
+  await started.output(/is up/);
+  expect(existsSync(join(folder, 'a b'))).toBe(true);
+  started.kill('SIGTERM');
+  const { code, stderr } = await started.finished;
+  expect(code).toBe(0);
+  expect(existsSync(join(folder, 'd'))).toBe(true);
+  const messages = stderr
+    .split('\n')
+    .map((line) => line.split(' ').slice(1).join(' '))
+    .filter((line) => /P(re|ost)(Up|Down)/.test(line));
+  expect(messages[0]).toMatch(/^WARN +skipped PostUp\(1\): .*--mode tun/);
+  expect(messages.slice(1).map((line) => line.replace(/^INFO +/, ''))).toEqual([
+    'executing PreUp(0): [sh -c echo "$HOOK_TEST"; echo "$0" >&2 $HOME]',
+    // The line end inside of the output is shown as it is, the rest of it is another line.
+    "PreUp(0) response: 'inherited",
+    'executing PostUp(0): [touch a b]',
+    "PostUp(0) response: ''",
+    'executing PreDown(0): [mv a b c]',
+    "PreDown(0) response: ''",
+    'executing PostDown(0): [mv c d]',
+    "PostDown(0) response: ''",
+  ]);
+}, 120_000);
+
+it('make a failure of what they fail in, and undo what was begun: 1', async () => {
+  const started = up(
+    { postUp: [['sh', '-c', 'echo no; exit 3']], postDown: [['touch', 'undone']] },
+    '--log-level',
+    'silent',
+  );
+  const { code, stdout, stderr } = await started.finished;
+  expect({ code, stdout, stderr }).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `Error: failed to do PostUp(0): error while running "sh -c echo no; exit 3" with exit status 3, output: 'no'\n`,
+  });
+  expect(existsSync(join(folder, 'undone'))).toBe(true);
+}, 120_000);
+
+it('end with what they started when a second signal ends up', async () => {
+  const started = up({
+    postDown: [['sh', '-c', 'sleep 1000 & echo $! > sleeper.new; mv sleeper.new sleeper; wait']],
+  });
+  await started.output(/is up/);
+  started.kill('SIGTERM');
+  const sleeper = join(folder, 'sleeper');
+  while (!existsSync(sleeper)) await new Promise((resolve) => setTimeout(resolve, 50));
+  started.kill('SIGTERM');
+  await started.finished;
+  const pid = Number(readFileSync(sleeper, 'utf8'));
+  const isRunning = () => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  while (isRunning()) await new Promise((resolve) => setTimeout(resolve, 50));
+}, 120_000);
