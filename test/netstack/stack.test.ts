@@ -210,19 +210,6 @@ describe('what arrives', () => {
 });
 
 describe('tables', () => {
-  it('bounds half-open connections for each listener', () => {
-    const h = new Harness();
-    h.listen(MSS_OPTION(1000), 2);
-    for (const port of [81, 82]) {
-      const packet = h.packet({ flags: SYN, seq: 0 });
-      packet[21] = port;
-      packet[37]! -= port - 80;
-      h.stack.handlePacket(packet, h.now);
-    }
-    expect(h.stack.drops.of('tcp-backlog')).toBe(1);
-    expect(h.stack.usage.connections).toBe(2);
-  });
-
   it('bounds connections and frees them at the end', () => {
     const pair = new NetstackPair({ limits: { connections: 2 } });
     const open = (): TcpConnection =>
@@ -259,18 +246,6 @@ describe('tables', () => {
     h.receives({ flags: SYN, seq: 5000, options: MSS_OPTION(1000) });
     expect(h.sends()[0]).toMatchObject({ flags: 'SYN,ACK', ack: 5001 });
     expect(h.stack.usage).toMatchObject({ timeWaits: 0, connections: 1 });
-  });
-
-  it('resets half-open connections when the listener closes', () => {
-    const h = new Harness();
-    const listener = h.stack.listenTcp({ port: 8080 }, () => silentObserver);
-    h.ourPort = 8080;
-    h.receives({ flags: SYN, seq: 0 });
-    h.sends();
-    expect(listener.halfOpen).toBe(1);
-    listener.close(h.now);
-    expect(h.sends().map(({ flags }) => flags)).toEqual(['RST,ACK']);
-    expect(h.stack.usage).toMatchObject({ listeners: 0, connections: 0 });
   });
 });
 
