@@ -134,7 +134,7 @@ describe('the clock of timestamps', () => {
   const at = (now: number, timestampOffset: number) =>
     loneTcb('ESTABLISHED', { timestampOffset }).tcb.timestamp(now);
 
-  it('ticks each millisecond, from an offset (RFC 7323 5.4)', () => {
+  it('lets timestamps tick each millisecond, from an offset (RFC 7323 5.4)', () => {
     expect([at(5_000, 7), at(5_000.9, 7), at(5_001, 7)]).toEqual([5_007, 5_007, 5_008]);
     expect(at(5_000, -7_000)).toBe(-2_000);
   });
