@@ -10,15 +10,19 @@ import { segmentBytes } from './lone-tcb.js';
 const LISTENING_PORT = 8080;
 
 /** A listener, and nothing else; what it hands out is noted. */
-function listening(): { h: Harness; accepted: TcpConnection[] } {
+function listening(backlog = 8) {
   const h = new Harness();
   const accepted: TcpConnection[] = [];
   h.ourPort = LISTENING_PORT;
-  h.stack.listenTcp({ port: LISTENING_PORT }, (connection) => {
-    accepted.push(connection);
-    return silentObserver;
-  });
-  return { h, accepted };
+  const listener = h.stack.listenTcp(
+    { port: LISTENING_PORT },
+    (connection) => {
+      accepted.push(connection);
+      return silentObserver;
+    },
+    { backlog },
+  );
+  return { h, accepted, listener };
 }
 
 /** A connection in TIME-WAIT that a listener handed out; the peer's next number is 2. */
@@ -144,6 +148,14 @@ describe('a listener (RFC 9293 3.10.7.2)', () => {
       const h = cookie().receives({ flags });
       expect(h.events).toEqual([]);
       expect(h.stack.usage.connections).toBe(1);
+    });
+
+    it('does not take it back once nobody listens', () => {
+      const { h, listener } = listening(0);
+      h.iss = h.receives({ flags: SYN, seq: 0 }).sends()[0]!.absoluteSeq;
+      listener.close(h.now);
+      expect(h.receives({ flags: ACK }).sendsBriefly()).toEqual(['RST 1+0 0']);
+      expect(h.stack.usage.connections).toBe(0);
     });
   });
 });
