@@ -1,6 +1,5 @@
 import { packetInSlot } from '../../src/lib/packet-slot.js';
-import { Stack, StackExhaustedError } from '../../src/netstack/stack.js';
-import type { TcpConnection } from '../../src/netstack/tcp/connection.js';
+import { Stack } from '../../src/netstack/stack.js';
 import { finishIcmp, writeIcmpError } from '../../src/wire/icmp.js';
 import { createIpv4Header, finishIpv4Header } from '../../src/wire/ipv4.js';
 import {
@@ -13,7 +12,7 @@ import {
   RIGHT_ADDRESS,
   seededEntropy,
 } from '../support/netstack-pair.js';
-import { ACK, Harness, MSS_OPTION, OUR_ADDRESS, PEER_ADDRESS, RST, SYN } from './tcp-harness.js';
+import { ACK, Harness, OUR_ADDRESS, PEER_ADDRESS, RST, SYN } from './tcp-harness.js';
 import { silentObserver } from '../support/silent-observer.js';
 
 /** Destination unreachable about `packet`, which the stack sent. */
@@ -206,71 +205,6 @@ describe('what arrives', () => {
       h.stack.drain(() => undefined, h.now);
     }
     expect(h.stack.drops.total).toBeGreaterThan(1000);
-  });
-});
-
-describe('tables', () => {
-  it('bounds half-open connections for each listener', () => {
-    const h = new Harness();
-    h.listen(MSS_OPTION(1000), 2);
-    for (const port of [81, 82]) {
-      const packet = h.packet({ flags: SYN, seq: 0 });
-      packet[21] = port;
-      packet[37]! -= port - 80;
-      h.stack.handlePacket(packet, h.now);
-    }
-    expect(h.stack.drops.of('tcp-backlog')).toBe(1);
-    expect(h.stack.usage.connections).toBe(2);
-  });
-
-  it('bounds connections and frees them at the end', () => {
-    const pair = new NetstackPair({ limits: { connections: 2 } });
-    const open = (): TcpConnection =>
-      pair.left.connectTcp({ address: RIGHT_ADDRESS, port: 80 }, silentObserver, pair.now);
-    const first = open();
-    open();
-    expect(open).toThrow(StackExhaustedError);
-    first.abort(pair.now);
-    open();
-  });
-
-  it('bounds TIME-WAIT by letting the oldest go', () => {
-    const pair = new NetstackPair({ limits: { timeWaits: 2 } });
-    for (let count = 0; count < 5; count++) {
-      const { client, server } = connectPair(pair);
-      client.connection.shutdown(pair.now);
-      pair.run(100);
-      server.connection.shutdown(pair.now);
-      pair.run(100);
-      expect(client.events.at(-1)).toBe('closed:normal');
-    }
-    expect(pair.left.usage).toMatchObject({ timeWaits: 2, connections: 0 });
-  });
-
-  it('lets a new SYN end TIME-WAIT for a listener (RFC 9293 3.10.7.4, SHLD-4)', () => {
-    const h = new Harness();
-    h.listen();
-    h.receives({ flags: ACK, seq: 1, ack: 1 });
-    h.connection.shutdown(h.now);
-    h.sends();
-    h.receives({ flags: ACK | 1, seq: 1, ack: 2 });
-    h.sends();
-    expect(h.stack.usage.timeWaits).toBe(1);
-    h.receives({ flags: SYN, seq: 5000, options: MSS_OPTION(1000) });
-    expect(h.sends()[0]).toMatchObject({ flags: 'SYN,ACK', ack: 5001 });
-    expect(h.stack.usage).toMatchObject({ timeWaits: 0, connections: 1 });
-  });
-
-  it('resets half-open connections when the listener closes', () => {
-    const h = new Harness();
-    const listener = h.stack.listenTcp({ port: 8080 }, () => silentObserver);
-    h.ourPort = 8080;
-    h.receives({ flags: SYN, seq: 0 });
-    h.sends();
-    expect(listener.halfOpen).toBe(1);
-    listener.close(h.now);
-    expect(h.sends().map(({ flags }) => flags)).toEqual(['RST,ACK']);
-    expect(h.stack.usage).toMatchObject({ listeners: 0, connections: 0 });
   });
 });
 

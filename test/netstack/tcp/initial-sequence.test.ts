@@ -1,4 +1,5 @@
-import { InitialSequence } from '../../../src/netstack/tcp/initial-sequence.js';
+import { SipHash } from '../../../src/lib/siphash.js';
+import { hashInput, InitialSequence } from '../../../src/netstack/tcp/initial-sequence.js';
 import { ip, patternBytes } from '../../support/netstack-pair.js';
 
 const LOCAL = { address: ip('10.0.0.1'), port: 40_000 };
@@ -26,4 +27,27 @@ it('depends on the key and on each part of the four-tuple (SHLD-1, MUST-9, RFC 6
     new InitialSequence(patternBytes(16, 2)).next(LOCAL, REMOTE, 0),
   ];
   expect(new Set(others).size).toBe(others.length);
+});
+
+it('hashes both addresses, then both ports, each whole', () => {
+  const local = { ...LOCAL, port: 0x1234 };
+  expect([...hashInput(local, { ...REMOTE, port: 0x5678 })]).toEqual([
+    10, 0, 0, 1, 10, 0, 0, 2, 0x12, 0x34, 0x56, 0x78,
+  ]);
+  const [ours, peer] = [ip('fd00::1'), ip('fd00::2')];
+  expect([...hashInput({ address: ours, port: 1 }, { address: peer, port: 2 })]).toEqual([
+    ...ours,
+    ...peer,
+    0,
+    1,
+    0,
+    2,
+  ]);
+});
+
+it('is the keyed hash alone when the clock begins, and its other half moves the timestamps', () => {
+  const sequence = new InitialSequence(patternBytes(16));
+  const hash = new SipHash(patternBytes(16));
+  expect(sequence.next(LOCAL, REMOTE, 0)).toBe(hash.hash(hashInput(LOCAL, REMOTE)) | 0);
+  expect(sequence.timestampOffset(LOCAL, REMOTE)).toBe(hash.high);
 });

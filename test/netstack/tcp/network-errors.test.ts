@@ -1,6 +1,12 @@
-/** Path MTU discovery as a connection feels it: RFC 1191 6.4, RFC 8201 5.4. */
+/** ICMP as a connection feels it; most of all path MTU discovery: RFC 1191 6.4, RFC 8201 5.4. */
 import { packetInSlot } from '../../../src/lib/packet-slot.js';
 import type { TcpConnection } from '../../../src/netstack/tcp/connection.js';
+import {
+  destinationUnreachable,
+  isInFlight,
+  pathMtuChanged,
+} from '../../../src/netstack/tcp/network-errors.js';
+import type { TcpState } from '../../../src/netstack/tcp/state.js';
 import {
   connectPair,
   ip,
@@ -9,7 +15,9 @@ import {
   patternBytes,
   RIGHT_ADDRESS,
 } from '../../support/netstack-pair.js';
-import { ICMP, icmp, ICMPV6, icmpv6, v4, v6, word } from '../packets.js';
+import { ICMP, icmp, ICMPV6, icmpv6, PEER_V4, v4, v6, word } from '../packets.js';
+import { LIVE_STATES } from '../tcp-harness.js';
+import { loneTcb, notingObserver, NOW, OUR_ISS, OUR_MSS, PEER_ISS } from './lone-tcb.js';
 
 const LEFT_V6 = ip('fd00::1');
 const RIGHT_V6 = ip('fd00::2');
@@ -145,4 +153,62 @@ it('offers in IPv6 an MSS of the MTU less 60, and takes 1,220 where the peer off
   right.drain((slot) => left.handlePacket(packetInSlot(slot), pair.now), pair.now);
   left.drain((slot) => right.handlePacket(packetInSlot(slot), pair.now), pair.now);
   expect(accepted!.info().mss).toBe(1220 - 12);
+});
+
+it.each([
+  [-1, false],
+  [0, true],
+  [99, true],
+  [100, false],
+])(
+  'believes a number %d above SND.UNA, with 100 in flight: %s (RFC 5927 4.1)',
+  (above, expected) => {
+    for (const sndUna of [1_000, -50, 0x7fff_fff0]) {
+      const { tcb } = loneTcb('ESTABLISHED');
+      Object.assign(tcb.sender, { sndUna, sndNxt: (sndUna + 100) | 0 });
+      expect(isInFlight(tcb, (sndUna + above) | 0)).toBe(expected);
+    }
+  },
+);
+
+it.each(LIVE_STATES)('ends by an unreachable destination no state but SYN-SENT: %s', (state) => {
+  const { tcb, host } = loneTcb(state);
+  const calls: string[] = [];
+  tcb.observer = notingObserver(calls);
+  destinationUnreachable(tcb, NOW);
+  const ends = state === 'SYN-SENT';
+  expect(tcb.state).toBe(ends ? 'CLOSED' : state);
+  expect(calls).toEqual(ends ? ['closed:unreachable'] : []);
+  expect(host.asked).toEqual(ends ? ['remove'] : []);
+});
+
+describe('a path whose MTU is now', () => {
+  /** How a connection with a full segment in flight takes it. */
+  function taken(state: TcpState, before: number, after: number) {
+    const { tcb, host } = loneTcb(state);
+    const { sender } = tcb;
+    Object.assign(tcb, { timestamps: false, peerMss: OUR_MSS });
+    sender.setMss(before);
+    sender.acknowledgeSyn(-1, NOW);
+    sender.updateWindow(5_000, PEER_ISS + 1, OUR_ISS + 1);
+    sender.ring.write(new Uint8Array(before));
+    expect(sender.next.choose(NOW)).toBe(true);
+    sender.sent(NOW);
+    host.outbound.paths.learn(PEER_V4, after + 40, 1_040, NOW);
+    pathMtuChanged(tcb, NOW);
+    const { mss, segments } = sender;
+    return { mss, lost: segments.lostCount > 0, isReady: host.asked.includes('enqueue') };
+  }
+
+  it.each<[string, TcpState, number, number, ReturnType<typeof taken>]>([
+    ['narrower', 'ESTABLISHED', 1_000, 800, { mss: 800, lost: true, isReady: true }],
+    ['narrower', 'LAST-ACK', 1_000, 800, { mss: 800, lost: true, isReady: true }],
+    ['the same', 'ESTABLISHED', 800, 800, { mss: 800, lost: false, isReady: false }],
+    ['wider', 'ESTABLISHED', 600, 800, { mss: 800, lost: false, isReady: false }],
+    ['narrower', 'SYN-RECEIVED', 1_000, 800, { mss: 800, lost: false, isReady: false }],
+    ['narrower', 'TIME-WAIT', 1_000, 800, { mss: 1_000, lost: false, isReady: false }],
+    ['narrower', 'CLOSED', 1_000, 800, { mss: 1_000, lost: false, isReady: false }],
+  ])('%s is taken by %s as it should (RFC 1191 6.4)', (_, state, before, after, expected) => {
+    expect(taken(state, before, after)).toEqual(expected);
+  });
 });

@@ -8,6 +8,14 @@ it('is limited when less than one segment more would fit', () => {
   expect(validation.isCwndLimited).toBe(true);
 });
 
+it('knows the most that was in flight, however many ACKs a round trip has', () => {
+  const validation = new WindowValidation();
+  for (const inflight of [8000, 3000, 1000]) validation.sample(inflight, 20_000, 1000, false);
+  expect([validation.isCwndLimited, validation.used]).toEqual([false, 8000]);
+  for (const inflight of [20_000, 3000, 1000]) validation.sample(inflight, 20_000, 1000, false);
+  expect([validation.isCwndLimited, validation.used]).toEqual([true, 20_000]);
+});
+
 it('remembers this round trip and the last one', () => {
   const validation = new WindowValidation();
   validation.sample(10_000, 10_000, 1000, false);

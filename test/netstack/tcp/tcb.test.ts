@@ -1,0 +1,182 @@
+import { PACKET_HEADROOM } from '../../../src/lib/packet-slot.js';
+import { Reno } from '../../../src/netstack/tcp/congestion/reno.js';
+import { WindowControl } from '../../../src/netstack/tcp/congestion/window-control.js';
+import type { Tcb } from '../../../src/netstack/tcp/tcb.js';
+import { OUR_V4, OUR_V6, PEER_V4, PEER_V6 } from '../packets.js';
+import { loneTcb, NotingHost, NOW, OUR_ISS, OUR_PORT, PEER_ISS, PEER_PORT } from './lone-tcb.js';
+
+const V6_ENDS = {
+  local: { address: OUR_V6, port: OUR_PORT },
+  remote: { address: PEER_V6, port: PEER_PORT },
+};
+
+describe('a new connection', () => {
+  it('has what it was made of', () => {
+    const { tcb, host } = loneTcb('SYN-RECEIVED', {
+      localIndex: 4,
+      sendBuffer: 100_000,
+      receiveBuffer: 200_000,
+      userTimeout: 7_000,
+      timestampOffset: 12,
+    });
+    expect(tcb.host).toBe(host);
+    expect(tcb).toMatchObject({
+      state: 'SYN-RECEIVED',
+      local: { address: OUR_V4, port: OUR_PORT },
+      remote: { address: PEER_V4, port: PEER_PORT },
+      localIndex: 4,
+      userTimeout: 7_000,
+      timestampOffset: 12,
+    });
+    expect(tcb.sender).toMatchObject({ iss: OUR_ISS, mss: 1_000 });
+    expect(tcb.sender.ring.maximum).toBe(100_000);
+    expect(tcb.receiver.ring.maximum).toBe(200_000);
+  });
+
+  it('takes its buffers from the memory of the stack', () => {
+    const { tcb, host } = loneTcb('ESTABLISHED');
+    tcb.sender.ring.write(new Uint8Array(50_000));
+    expect(host.budget.used).toBeGreaterThanOrEqual(50_000);
+    tcb.receiver.ring.writeAhead(0, new Uint8Array(50_000), 0, 50_000);
+    expect(host.budget.used).toBeGreaterThanOrEqual(100_000);
+  });
+
+  it('has the congestion control that the stack makes for its MSS', () => {
+    const asked: [mss: number, now: number][] = [];
+    const control = new WindowControl(new Reno(), 1_000);
+    const host = Object.assign(new NotingHost(), {
+      createCongestionControl: (mss: number, now: number) => {
+        asked.push([mss, now]);
+        return control;
+      },
+    });
+    expect(loneTcb('SYN-SENT', {}, host).tcb.sender.congestion).toBe(control);
+    expect(asked).toEqual([[1_000, NOW]]);
+  });
+
+  it('offers all options (RFC 7323 2.2, RFC 7323 3.2, RFC 2018 2), and knows no MSS of the peer', () => {
+    const { tcb } = loneTcb('SYN-SENT');
+    expect(tcb).toMatchObject({ sack: true, windowScale: true, timestamps: true });
+    expect(tcb).toMatchObject({ peerMss: Infinity, tsRecent: 0, tsRecentAt: 0 });
+  });
+
+  it('has nothing to tell, nobody to tell it, and nothing to probe for', () => {
+    const { tcb } = loneTcb('SYN-SENT');
+    expect(tcb).toMatchObject({
+      establishedDue: false,
+      readableDue: false,
+      writableDue: false,
+      remoteClosedDue: false,
+      closedDue: undefined,
+      delivering: false,
+      wantsWritable: false,
+      observer: undefined,
+      acceptor: undefined,
+      keepAlive: undefined,
+      windowProbeDue: false,
+      tailProbeDue: false,
+    });
+  });
+
+  it('has no timer, and stands in neither the heap of timers nor the ready queue', () => {
+    const { tcb, host } = loneTcb('SYN-SENT');
+    tcb.updateDeadline();
+    expect(tcb).toMatchObject({ deadline: Infinity, heapIndex: -1, ready: false });
+    expect(tcb.nextReady).toBeUndefined();
+    expect(host.asked).toEqual(['reschedule']);
+  });
+
+  it('may answer an unacceptable segment at any time', () => {
+    expect(loneTcb('ESTABLISHED').tcb.outOfWindowAckAt).toBe(-Infinity);
+  });
+});
+
+describe('its header', () => {
+  it.each([
+    ['IPv4', {}, 20],
+    ['IPv6', V6_ENDS, 40],
+  ])('of %s leads from us to the peer, and says that TCP follows', (_, ends, length) => {
+    const { tcb, host } = loneTcb('ESTABLISHED', ends);
+    expect(tcb.header.length).toBe(length);
+    const slot = host.slots.allocate(length);
+    tcb.header.write(slot, PACKET_HEADROOM, 0);
+    const packet = slot.subarray(PACKET_HEADROOM, PACKET_HEADROOM + length);
+    const addresses = length === 20 ? 12 : 8;
+    expect(packet[length === 20 ? 9 : 6]).toBe(6);
+    expect([...packet.subarray(addresses)]).toEqual([...tcb.local.address, ...tcb.remote.address]);
+  });
+});
+
+it.each([
+  ['IPv4', {}, 1040 - 20 - 20],
+  ['IPv6', V6_ENDS, 1040 - 40 - 20],
+])(
+  'offers over %s an MSS of the MTU less the headers without options (MUST-67)',
+  (_, ends, mss) => {
+    const { tcb } = loneTcb('SYN-SENT', ends);
+    expect(tcb.mss).toBe(mss);
+    expect(tcb.sender.mss).toBe(mss);
+  },
+);
+
+it('moves the edge of its window by a full segment at least (RFC 9293 3.8.6.2.2)', () => {
+  const { receiver } = loneTcb('ESTABLISHED', { receiveBuffer: 60_000 }).tcb;
+  receiver.synchronize(PEER_ISS);
+  const window = receiver.advertise(0);
+  receiver.takeText(new Uint8Array(1_000), 0, 1_000, receiver.rcvNxt);
+  receiver.ring.read(999);
+  expect(receiver.advertise(0)).toBe(window - 1_000);
+  receiver.ring.read(1);
+  expect(receiver.advertise(0)).toBe(window);
+});
+
+describe('the clock of timestamps', () => {
+  const at = (now: number, timestampOffset: number) =>
+    loneTcb('ESTABLISHED', { timestampOffset }).tcb.timestamp(now);
+
+  it('lets timestamps tick each millisecond, from an offset (RFC 7323 5.4)', () => {
+    expect([at(5_000, 7), at(5_000.9, 7), at(5_001, 7)]).toEqual([5_007, 5_007, 5_008]);
+    expect(at(5_000, -7_000)).toBe(-2_000);
+  });
+
+  it('goes around after 32 bits', () => {
+    expect(at(1, 0x7fff_ffff)).toBe(-0x8000_0000);
+    expect(at(2 ** 32 + 3, 0)).toBe(3);
+  });
+});
+
+const TIMERS: Record<string, (tcb: Tcb, at: number) => void> = {
+  retransmission: (tcb, at) => (tcb.retransmitAt = at),
+  'tail loss probe': (tcb, at) => (tcb.probeAt = at),
+  reordering: (tcb, at) => (tcb.sender.recovery.reorderAt = at),
+  pacer: (tcb, at) => (tcb.sender.next.paceAt = at),
+  persist: (tcb, at) => (tcb.persistAt = at),
+  keepalive: (tcb, at) => (tcb.keepAliveAt = at),
+  'end of state': (tcb, at) => (tcb.endOfStateAt = at),
+  'delayed ACK': (tcb, at) => (tcb.receiver.delayedAckAt = at),
+};
+const NAMES = Object.keys(TIMERS);
+
+describe('the deadline', () => {
+  it.each(NAMES)('is that of the %s where it comes first, and the stack is told', (name) => {
+    const { tcb, host } = loneTcb('ESTABLISHED');
+    for (const other of NAMES) TIMERS[other]!(tcb, NOW + 20);
+    TIMERS[name]!(tcb, NOW + 10);
+    tcb.updateDeadline();
+    expect(tcb.deadline).toBe(NOW + 10);
+    TIMERS[name]!(tcb, Infinity);
+    tcb.updateDeadline();
+    expect(tcb.deadline).toBe(NOW + 20);
+    expect(host.asked).toEqual(['reschedule', 'reschedule']);
+  });
+
+  it('is none once the timers are stopped, all of them', () => {
+    for (const name of NAMES) {
+      const { tcb } = loneTcb('ESTABLISHED');
+      TIMERS[name]!(tcb, NOW + 10);
+      tcb.stopTimers();
+      tcb.updateDeadline();
+      expect(tcb.deadline).toBe(Infinity);
+    }
+  });
+});

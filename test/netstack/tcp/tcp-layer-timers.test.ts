@@ -1,0 +1,166 @@
+/** Which connection is due, and when: deadlines of handshakes, of idle peers and of broken paths. */
+import type { IpAddress } from '../../../src/wire/ip-address.js';
+import { silentObserver } from '../../support/silent-observer.js';
+import { PEER_V4 } from '../packets.js';
+import { ACK, Harness, PEER_ADDRESS, RST, SYN } from '../tcp-harness.js';
+import { LoneLayer } from './lone-layer.js';
+import { NOW } from './lone-tcb.js';
+
+const RTO = 1_000;
+const KEEP_ALIVE = { idle: 10_000, interval: 1_000, count: 3 };
+const OTHER_PEER = Uint8Array.of(10, 0, 0, 3);
+
+describe('a handshake', () => {
+  it.each([
+    ['the limit of the stack', { connectTimeout: 700 }, {}, 700],
+    ['its own limit', { connectTimeout: 700 }, { connectTimeout: 300 }, 300],
+    ['20 s where nobody says', {}, {}, 20_000],
+  ])('of ours is given up at %s (RFC 9293 3.8.3)', (_, limits, options, timeout) => {
+    const net = new LoneLayer(limits);
+    const { calls } = net.open(options);
+    net.after(timeout - 1).sends();
+    expect(calls).toEqual([]);
+    net.after(1);
+    expect(calls).toEqual(['closed:timeout']);
+    expect(net.layer.connections).toBe(0);
+  });
+
+  it('of the peer is given up at the limit of the stack', () => {
+    const net = new LoneLayer({ connectTimeout: 700 });
+    net.layer.listen({ port: 8080 }, () => silentObserver, {});
+    net.receives({ flags: SYN, ports: [9, 8080] });
+    net.after(699).sends();
+    expect(net.layer.connections).toBe(1);
+    net.after(1);
+    expect(net.layer.connections).toBe(0);
+  });
+
+  it('has its deadline from the beginning, before the SYN has left', () => {
+    const net = new LoneLayer({ connectTimeout: 700 });
+    net.open();
+    expect(net.layer.nextTimeout()).toBe(NOW + 700);
+    net.open({ connectTimeout: 300 });
+    expect(net.layer.nextTimeout()).toBe(NOW + 300);
+  });
+});
+
+it('takes keepalive from the open on (RFC 9293 3.8.4)', () => {
+  const net = new LoneLayer();
+  net.establish();
+  expect(net.layer.nextTimeout()).toBe(Infinity);
+  net.establish({ keepAlive: KEEP_ALIVE }, 81);
+  expect(net.layer.nextTimeout()).toBe(NOW + 10_000);
+  expect(net.after(10_000).sends()).toMatchObject([{ destinationPort: 81, flags: ACK }]);
+});
+
+describe('what is due', () => {
+  it('is first what comes first, of all connections', () => {
+    const net = new LoneLayer();
+    const [late, early] = [8_000, 5_000].map((connectTimeout) => net.open({ connectTimeout }));
+    expect(net.layer.nextTimeout()).toBe(NOW + 5_000);
+    early!.connection.abort(net.now);
+    expect(net.layer.nextTimeout()).toBe(NOW + 8_000);
+    late!.connection.abort(net.now);
+    expect(net.layer.nextTimeout()).toBe(Infinity);
+  });
+
+  it('is done for all whose time has come, and for nobody else', () => {
+    const net = new LoneLayer();
+    const calls = [100, 200, 200, 300].map((connectTimeout) => net.open({ connectTimeout }).calls);
+    net.after(200);
+    const isDone = calls.map((each) => each.length > 0);
+    expect(isDone).toEqual([true, true, true, false]);
+    expect(net.layer.nextTimeout()).toBe(NOW + 300);
+  });
+
+  it('is nothing before its time', () => {
+    const net = new LoneLayer();
+    net.connect();
+    expect(net.after(RTO - 1).sends()).toEqual([]);
+    expect(net.after(1).sends()).toMatchObject([{ flags: SYN }]);
+  });
+
+  it('is nothing for a connection that is gone', () => {
+    const net = new LoneLayer();
+    const opened = net.connect();
+    net.peerSends(opened, { flags: RST | ACK });
+    expect(opened.calls).toEqual(['closed:refused']);
+    expect(net.layer.nextTimeout()).toBe(Infinity);
+    expect(net.after(60_000).sends()).toEqual([]);
+    expect(opened.calls).toHaveLength(1);
+  });
+});
+
+describe('a path that carries again (RFC 6069)', () => {
+  const everywhere = () => true;
+
+  it('gets a SYN at once that was sent again before, and the next one 4 s later', () => {
+    const h = new Harness();
+    h.connect();
+    h.after(1000).sends();
+    h.after(2000).sends();
+    h.after(80).stack.retransmitNow(everywhere, h.now);
+    expect(h.stack.nextTimeout()).toBe(h.now);
+    expect(h.after(0).sends()).toMatchObject([{ flags: 'SYN', seq: 0 }]);
+    // RFC 6298 would wait for 16 s; one step of the backoff stays, and this expiry is another.
+    expect(h.after(3999).sends()).toEqual([]);
+    expect(h.after(1).sends()).toMatchObject([{ flags: 'SYN', seq: 0 }]);
+  });
+
+  it('gets data at once that was sent again before', () => {
+    const h = new Harness().establish();
+    h.connection.send(new Uint8Array(10), h.now);
+    h.sends();
+    h.after(1000).sends();
+    h.after(500).stack.retransmitNow(everywhere, h.now);
+    expect(h.after(0).sendsBriefly()).toEqual(['PSH,ACK 1+10 1']);
+  });
+
+  it('is not sent what has never expired, or is acknowledged', () => {
+    const h = new Harness().establish();
+    h.connection.send(new Uint8Array(10), h.now);
+    h.sends();
+    h.after(100).stack.retransmitNow(everywhere, h.now);
+    expect(h.after(0).sendsBriefly()).toEqual([]);
+    h.after(1000).sends();
+    h.after(2000).sends();
+    // An ambiguous acknowledgement takes back one step of two.
+    h.receives({ flags: ACK, seq: 1, ack: 11 }).sends();
+    h.stack.retransmitNow(everywhere, h.now);
+    expect(h.stack.nextTimeout()).toBe(Infinity);
+  });
+
+  it('is no path to others', () => {
+    const h = new Harness();
+    h.connect();
+    h.after(1000).sends();
+    const asked: Uint8Array[] = [];
+    h.stack.retransmitNow((remote) => asked.push(remote) < 0, h.now);
+    expect(asked).toEqual([PEER_ADDRESS]);
+    expect(h.stack.nextTimeout()).toBe(h.now + 2000);
+  });
+
+  it('is asked for by the address at the other end', () => {
+    const net = new LoneLayer();
+    for (const address of [PEER_V4, OTHER_PEER]) net.connect({}, 80, address);
+    net.after(RTO).sends();
+    const asked: IpAddress[] = [];
+    net.layer.retransmitNow((remote) => {
+      asked.push(remote);
+      return remote[3] === OTHER_PEER[3];
+    }, net.now);
+    expect(asked).toEqual([PEER_V4, OTHER_PEER]);
+    expect(net.layer.nextTimeout()).toBe(net.now);
+    const again = net.after(0).sends();
+    expect(again.map(({ bytes }) => [...bytes.subarray(16, 20)])).toEqual([[...OTHER_PEER]]);
+  });
+
+  it('does not put off what would leave sooner', () => {
+    const net = new LoneLayer();
+    net.connect();
+    net.after(RTO).sends();
+    const dueAt = net.layer.nextTimeout();
+    net.layer.retransmitNow(everywhere, dueAt + 500);
+    expect(net.layer.nextTimeout()).toBe(dueAt);
+  });
+});

@@ -1,0 +1,96 @@
+/** Whose turn it is to send, and what leaves besides: answers to peers. */
+import { PacketSlots } from '../../../src/lib/packet-slot.js';
+import type { Segment } from '../../../src/netstack/tcp/segment.js';
+import { ACK, RST, SYN } from '../tcp-harness.js';
+import { LoneLayer } from './lone-layer.js';
+
+const portsOf = (segments: readonly Segment[]) => segments.map((each) => each.destinationPort);
+const flagsOf = (segments: readonly Segment[]) => segments.map(({ flags }) => flags);
+
+describe('turns', () => {
+  /** Two connections with 40 segments each that their windows let out. */
+  function eager(): LoneLayer {
+    const net = new LoneLayer();
+    const opened = [81, 82].map((port) => net.establish({}, port));
+    for (const each of opened) {
+      // A window of ten segments becomes one of forty, an ACK for each segment.
+      each.connection.send(new Uint8Array(40_000), net.now);
+      for (let count = 1; count <= 40; count++) {
+        net.sends();
+        net.peerSends(each, { flags: ACK, ack: each.iss + 1 + count * 1_000, wnd: 60_000 });
+      }
+    }
+    for (const { connection } of opened) connection.send(new Uint8Array(40_000), net.now);
+    return net;
+  }
+
+  it('are taken by nobody where nobody is ready', () => {
+    const net = new LoneLayer();
+    net.establish();
+    expect(net.layer.hasReady).toBe(false);
+    expect(net.turn()).toEqual([]);
+  });
+
+  it('are of 16 packets, one connection after the other', () => {
+    const net = eager();
+    const turns = [net.turn(), net.turn(), net.turn(), net.turn(), net.turn(), net.turn()];
+    expect(turns.map((turn) => [turn.length, ...new Set(portsOf(turn))])).toEqual([
+      [16, 81],
+      [16, 82],
+      [16, 81],
+      [16, 82],
+      [8, 81],
+      [8, 82],
+    ]);
+    expect(net.layer.hasReady).toBe(false);
+  });
+
+  it('end where the drain takes no more, and go on behind the others', () => {
+    const net = eager();
+    expect(portsOf(net.turn(3))).toEqual([81, 81, 81]);
+    expect(portsOf(net.turn(1))).toEqual([82]);
+    expect(portsOf(net.turn(2))).toEqual([81, 81]);
+    expect(net.layer.hasReady).toBe(true);
+  });
+
+  it('alone emit: what comes between them goes to nobody', () => {
+    const net = new LoneLayer();
+    net.open();
+    const sent: Uint8Array[] = [];
+    expect(net.layer.dispatchNext((slot) => sent.push(slot), net.now, 16)).toBe(1);
+    net.layer.emit(new PacketSlots().allocate(40));
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe('answers', () => {
+  const stray = { flags: ACK, seq: 1, ack: 7, ports: [9, 9] as const };
+
+  it('are dropped and counted where too many wait', () => {
+    const net = new LoneLayer({}, 'reno', 2);
+    for (let count = 0; count < 5; count++) net.receives(stray);
+    expect(net.drops.of('queue-full')).toBe(3);
+    expect(flagsOf(net.sends())).toEqual([RST, RST]);
+    net.receives(stray);
+    expect(net.drops.of('queue-full')).toBe(3);
+    expect(flagsOf(net.sends())).toEqual([RST]);
+  });
+
+  it('leave a place to the RST of a connection: there are no more of those than connections', () => {
+    const net = new LoneLayer({}, 'reno', 1);
+    const { connection } = net.establish();
+    net.receives(stray);
+    connection.abort(net.now);
+    expect(flagsOf(net.sends())).toEqual([RST, RST | ACK]);
+  });
+
+  it('refuse what a handshake cannot take (RFC 9293 3.10.7.3)', () => {
+    const net = new LoneLayer();
+    const opened = net.connect();
+    net.peerSends(opened, { flags: SYN | ACK, ack: opened.iss + 2 });
+    const [reset, ...rest] = net.sends();
+    expect(rest).toEqual([]);
+    expect(reset).toMatchObject({ flags: RST, segSeq: opened.iss + 2 });
+    expect(reset!.destinationPort).toBe(opened.connection.remote.port);
+  });
+});

@@ -1,0 +1,234 @@
+/** Opens, bounds and the end; turns and timers have tests of their own. */
+import { StackExhaustedError } from '../../../src/netstack/tcp/open.js';
+import type { Segment } from '../../../src/netstack/tcp/segment.js';
+import { silentObserver } from '../../support/silent-observer.js';
+import { addressKey } from '../../../src/wire/ip-address.js';
+import { OUR_V4, OUR_V6, PEER_V4 } from '../packets.js';
+import { ACK, FIN, MSS_OPTION, RST, SYN } from '../tcp-harness.js';
+import { LoneLayer, type Opened, OUR_SECOND_V4 } from './lone-layer.js';
+import { notingObserver, PEER_ISS } from './lone-tcb.js';
+
+const portsOf = (segments: readonly Segment[]) => segments.map((each) => each.destinationPort);
+const flagsOf = (segments: readonly Segment[]) => segments.map(({ flags }) => flags);
+
+/** The connection goes through FIN-WAIT to TIME-WAIT. */
+function closeInOrder(net: LoneLayer, opened: Opened): void {
+  opened.connection.shutdown(net.now);
+  net.sends();
+  net.peerSends(opened, { flags: FIN | ACK, ack: opened.iss + 2 });
+  net.sends();
+  expect(opened.connection.state).toBe('TIME-WAIT');
+}
+
+describe('an active open (RFC 9293 3.10.1)', () => {
+  it('speaks from the first address that fits, or from the one that is named (MUST-44)', () => {
+    const net = new LoneLayer();
+    expect(net.open().connection.local.address).toEqual(OUR_V4);
+    const named = net.open({ localAddress: OUR_SECOND_V4, localPort: 7_000 });
+    expect(named.connection.local).toEqual({ address: OUR_SECOND_V4, port: 7_000 });
+    const syns = net.sends();
+    expect(flagsOf(syns)).toEqual([SYN, SYN]);
+    expect([...syns[1]!.bytes.subarray(12, 16)]).toEqual([...OUR_SECOND_V4]);
+  });
+
+  it('from an address that is not ours, or of the other family, is refused', () => {
+    const net = new LoneLayer();
+    expect(() => net.open({ localAddress: PEER_V4 })).toThrow(RangeError);
+    expect(() => net.open({ localAddress: OUR_V6 })).toThrow(RangeError);
+    expect(net.layer.connections).toBe(0);
+  });
+
+  it('keeps no array of who asked', () => {
+    const net = new LoneLayer();
+    const address = PEER_V4.slice();
+    const { connection } = net.open({}, 80, address);
+    address.fill(0);
+    expect(connection.remote).toEqual({ address: PEER_V4, port: 80 });
+    const [syn] = net.sends();
+    expect([...syn!.bytes.subarray(16, 20)]).toEqual([...PEER_V4]);
+  });
+
+  it('tells its observer of what comes, and nothing before', () => {
+    const net = new LoneLayer();
+    const opened = net.connect();
+    expect(opened.calls).toEqual([]);
+    net.peerSends(opened, { flags: SYN | ACK });
+    expect(opened.calls).toEqual(['established']);
+  });
+
+  it('has a port of its own where none is named', () => {
+    const net = new LoneLayer();
+    const ports = new Set(Array.from({ length: 50 }, () => net.open().connection.local.port));
+    expect(ports.size).toBe(50);
+    expect(net.layer.connections).toBe(50);
+  });
+
+  it('is found by its ends, until it is gone', () => {
+    const net = new LoneLayer();
+    const { connection } = net.open();
+    const find = (index: number) => net.layer.find(index, connection.local.port, connection.remote);
+    expect(find(0)?.remote).toBe(connection.remote);
+    expect(find(1)).toBeUndefined();
+    connection.abort(net.now);
+    expect(find(0)).toBeUndefined();
+  });
+});
+
+describe('a passive open', () => {
+  const syn = (port: number) => ({ flags: SYN, ports: [port, 8080] as const });
+
+  it('holds 128 half-open connections by default, or as many as is said', () => {
+    const net = new LoneLayer();
+    const listen = (backlog?: number) =>
+      net.layer.listen(
+        { port: 8080 },
+        () => silentObserver,
+        backlog === undefined ? {} : { backlog },
+      );
+    const first = listen();
+    expect(first.backlog).toBe(128);
+    first.close(net.now);
+    expect(listen(2).backlog).toBe(2);
+    for (const port of [1, 2, 3]) net.receives(syn(port));
+    expect(net.layer.connections).toBe(2);
+    expect(net.drops.of('tcp-backlog')).toBe(1);
+  });
+
+  it('at one address hears nothing of another', () => {
+    const net = new LoneLayer();
+    net.layer.listen({ address: OUR_SECOND_V4, port: 8080 }, () => silentObserver, {});
+    net.receives(syn(1));
+    expect(flagsOf(net.sends())).toEqual([RST | ACK]);
+    net.receives(syn(1), PEER_V4, OUR_SECOND_V4);
+    expect(flagsOf(net.sends())).toEqual([SYN | ACK]);
+  });
+
+  it('at no address hears all', () => {
+    const net = new LoneLayer();
+    net.layer.listen({ port: 8080 }, () => silentObserver, {});
+    net.receives(syn(1)).receives(syn(1), PEER_V4, OUR_SECOND_V4);
+    expect(flagsOf(net.sends())).toEqual([SYN | ACK, SYN | ACK]);
+  });
+
+  it('is refused at an address that is not ours, or where one listens, until that ends', () => {
+    const net = new LoneLayer();
+    const listen = (address?: Uint8Array) =>
+      net.layer.listen(
+        address === undefined ? { port: 8080 } : { address, port: 8080 },
+        () => silentObserver,
+        {},
+      );
+    expect(() => listen(PEER_V4)).toThrow(RangeError);
+    for (const address of [undefined, OUR_V4, OUR_SECOND_V4]) {
+      const listener = listen(address);
+      expect(() => listen(address)).toThrow('TCP port 8080 is in use');
+      listener.close(net.now);
+      listen(address);
+    }
+    expect(net.layer.listeners.size).toBe(3);
+  });
+
+  it('hands out what it observes, once the handshake is complete', () => {
+    const net = new LoneLayer();
+    const calls: string[] = [];
+    net.layer.listen({ port: 8080 }, () => notingObserver(calls), {});
+    const [synAck] = net.receives(syn(9)).sends();
+    expect(calls).toEqual([]);
+    net.receives({ ...syn(9), flags: ACK, seq: PEER_ISS + 1, ack: synAck!.segSeq + 1 });
+    expect(calls).toEqual(['established']);
+  });
+});
+
+describe('bounds', () => {
+  it('let in as many connections as there may be, and another when one has ended', () => {
+    const net = new LoneLayer({ connections: 2 });
+    const { connection } = net.open();
+    expect(net.layer.isFull).toBe(false);
+    net.open();
+    expect(net.layer.isFull).toBe(true);
+    expect(() => net.open()).toThrow(StackExhaustedError);
+    connection.abort(net.now);
+    expect(net.layer.isFull).toBe(false);
+    net.open();
+  });
+
+  it('do not count TIME-WAIT among the connections', () => {
+    const net = new LoneLayer({ connections: 1 });
+    closeInOrder(net, net.establish());
+    expect(net.layer).toMatchObject({ connections: 0, timeWaits: 1, isFull: false });
+    net.open();
+    expect(net.layer).toMatchObject({ connections: 1, timeWaits: 1, isFull: true });
+  });
+
+  it('let the oldest in TIME-WAIT go for the newest', () => {
+    const net = new LoneLayer({ timeWaits: 2 });
+    const opened = [81, 82, 83].map((port) => net.establish({}, port));
+    for (const each of opened) closeInOrder(net, each);
+    const states = opened.map(({ connection }) => connection.state);
+    expect(states).toEqual(['CLOSED', 'TIME-WAIT', 'TIME-WAIT']);
+    expect(net.layer).toMatchObject({ connections: 0, timeWaits: 2 });
+  });
+
+  it('share the memory of buffers among all', () => {
+    const net = new LoneLayer({ bufferBytes: 100_000 });
+    expect(net.layer.budget.limit).toBe(100_000);
+    net.establish().connection.send(new Uint8Array(1_000), net.now);
+    expect(net.layer.budget.used).toBeGreaterThan(0);
+  });
+
+  it('let 100 challenges a second leave, of all connections together (RFC 5961 7)', () => {
+    const net = new LoneLayer();
+    const opened = [81, 82].map((port) => net.establish({}, port));
+    for (let count = 0; count < 60; count++) {
+      for (const each of opened) net.peerSends(each, { flags: RST, seq: PEER_ISS + 100 });
+    }
+    expect(net.drops.of('challenge-rate')).toBe(20);
+    net.after(100);
+    for (let count = 0; count < 11; count++) {
+      net.peerSends(opened[0]!, { flags: RST, seq: PEER_ISS + 100 });
+    }
+    expect(net.drops.of('challenge-rate')).toBe(21);
+  });
+});
+
+describe('congestion control', () => {
+  it.each(['bbr', 'cubic', 'reno'] as const)('is %s where the stack has it so', (algorithm) => {
+    const { connection } = new LoneLayer({}, algorithm).open();
+    expect(connection.info().congestion).toBe(algorithm);
+  });
+
+  it('knows the MSS that the connection begins with', () => {
+    expect(new LoneLayer().layer.createCongestionControl(500, 0).cwnd).toBe(5_000);
+  });
+});
+
+it('tells connections to an address, and no other, that its path has changed', () => {
+  const net = new LoneLayer();
+  const other = Uint8Array.of(10, 0, 0, 3);
+  const [first, second] = [net.establish({}, 81), net.establish({}, 82)];
+  const elsewhere = net.establish({}, 81, other);
+  const mssOf = () => [first, second, elsewhere].map(({ connection }) => connection.info().mss);
+  expect(mssOf()).toEqual([1_000, 1_000, 1_000]);
+  for (const address of [PEER_V4, other]) net.outbound.paths.learn(address, 800, 1_040, net.now);
+  net.layer.pathMtuChanged(addressKey(PEER_V4), net.now);
+  expect(mssOf()).toEqual([760, 760, 1_000]);
+});
+
+it('at its end resets all connections, and listens no more', () => {
+  const net = new LoneLayer();
+  const [established, opening] = [net.establish({}, 81), net.connect({}, 82)];
+  const resets: Segment[] = [];
+  net.layer.listen({ port: 8080 }, () => silentObserver, {});
+  net.receives({ flags: SYN, ports: [9, 8080], options: MSS_OPTION(1_000) });
+  net.sends();
+  net.layer.close(net.now);
+  resets.push(...net.sends());
+  // SYN-SENT ends without a word (RFC 9293 3.10.5).
+  expect(flagsOf(resets)).toEqual([RST | ACK, RST | ACK]);
+  expect(portsOf(resets).sort()).toEqual([81, 9]);
+  expect(established.calls).toEqual(['established', 'closed:aborted']);
+  expect(opening.calls).toEqual(['closed:aborted']);
+  expect(net.layer).toMatchObject({ connections: 0, timeWaits: 0, hasReady: false });
+  expect(net.layer.listeners.size).toBe(0);
+  expect(net.layer.budget.used).toBe(0);
+});
