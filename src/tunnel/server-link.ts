@@ -112,6 +112,11 @@ export class ServerLink {
     return this.#peer.endpoint;
   }
 
+  /** When the last handshake was complete, in ms since 1970; undefined before the first. */
+  get lastHandshakeUnix(): number | undefined {
+    return this.#peer.lastHandshakeUnix;
+  }
+
   /** Nothing has come from the server for so long that nothing is expected of it. */
   get hasGivenUp(): boolean {
     return this.#hasGivenUp;

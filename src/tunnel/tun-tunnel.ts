@@ -77,6 +77,11 @@ export class TunTunnel {
     return this.#link.endpoint;
   }
 
+  /** When the last handshake was complete, in ms since 1970; undefined before the first. */
+  get lastHandshakeUnix(): number | undefined {
+    return this.#link.lastHandshakeUnix;
+  }
+
   /** Frames that came and that the interface did not take, as while it is down. */
   get lostFrames(): number {
     return this.#lostFrames;

@@ -81,7 +81,7 @@ export class UserspaceTunnel extends NodeTunnel {
 
   /** When the last handshake was complete, in ms since 1970; undefined before the first. */
   get lastHandshakeUnix(): number | undefined {
-    return this.#peer.lastHandshakeUnix;
+    return this.#link.lastHandshakeUnix;
   }
 
   /**

@@ -14,11 +14,11 @@ import type { Endpoint } from '../datagram.js';
 
 export interface SetRequest {
   /** 32 bytes; zeros take the key away. */
-  readonly privateKey?: Uint8Array;
+  readonly privateKey?: Uint8Array | undefined;
   /** 0 for any free one. */
-  readonly listenPort?: number;
+  readonly listenPort?: number | undefined;
   /** 0 for none. */
-  readonly fwmark?: number;
+  readonly fwmark?: number | undefined;
   readonly replacePeers: boolean;
   readonly peers: readonly PeerChange[];
 }
@@ -30,10 +30,10 @@ export interface PeerChange {
   /** The peer is not added where it is not there. */
   readonly updateOnly: boolean;
   /** 32 bytes; zeros for none. */
-  readonly presharedKey?: Uint8Array;
-  readonly endpoint?: Endpoint;
+  readonly presharedKey?: Uint8Array | undefined;
+  readonly endpoint?: Endpoint | undefined;
   /** Seconds; 0 is off. */
-  readonly persistentKeepalive?: number;
+  readonly persistentKeepalive?: number | undefined;
   readonly replaceAllowedIps: boolean;
   readonly allowedIps: readonly IpPrefix[];
 }
