@@ -12,6 +12,7 @@ type Requirement =
   | 'wg'
   | 'wg-quick'
   | 'ip'
+  | 'tc'
   | 'nft'
   | 'curl'
   | 'ethtool'
