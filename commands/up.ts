@@ -5,6 +5,7 @@ import { runTunnel, type TunnelUp } from '../src/app/run-tunnel.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { captureFlags, captureOptions } from '../src/cli/capture.js';
 import { forwardFlags, forwardSettings } from '../src/cli/forward-flags.js';
+import type { Context } from '../src/cli/context.js';
 import { configuredLogFlags, configuredLogLevel } from '../src/cli/log-flags.js';
 import { overrideFlags, tunnelOverrides } from '../src/cli/override-flags.js';
 import { nameServers, proxyFlags, proxySettings } from '../src/cli/proxy-flags.js';
@@ -60,16 +61,31 @@ export default class Up extends BaseCommand {
         congestion: flags.congestion,
         capture: captureOptions(flags.capture, this.context, log, (line) => this.note(line)),
         onUp: (up) => {
-          if (flags.json) this.write(renderJson({ ...up, proxy: up.proxy ?? null }));
+          if (flags.json) this.write(renderJson(upJson(up)));
           else this.write(upText(up, flags['forward-to']));
         },
       },
-      { ...(await this.context.tunnelPorts(log)), commands: await this.context.commands() },
+      {
+        ...(await this.context.tunnelPorts(log)),
+        commands: await this.context.commands(),
+        ...(flags.mode === 'tun' && (await tunPorts(this.context))),
+      },
     );
   }
 }
 
-function upText({ endpoint, forward, proxy }: TunnelUp, target: string): string {
+async function tunPorts(context: Context) {
+  const network = await context.linuxNetwork();
+  return { devices: network?.devices, markedSockets: network?.sockets };
+}
+
+function upJson(up: TunnelUp): object {
+  return up.mode === 'tun' ? up : { ...up, proxy: up.proxy ?? null };
+}
+
+function upText(up: TunnelUp, target: string): string {
+  if (up.mode === 'tun') return `Tunnel to ${up.endpoint} is up on ${up.interface}\n`;
+  const { endpoint, forward, proxy } = up;
   const lines = [`Tunnel to ${endpoint} is up; ${forward} forwards to ${target}`];
   if (proxy !== undefined) lines.push(`SOCKS5 and HTTP proxy on ${proxy}`);
   return `${lines.join('\n')}\n`;

@@ -57,6 +57,13 @@ export async function openTunnel(
   options: OpenTunnelOptions,
   ports: TunnelPorts,
 ): Promise<OpenedTunnel> {
+  if (options.mode === 'tun') {
+    throw new UserError('usage', {
+      what: 'cannot use --mode tun',
+      why: 'a single message goes through userspace, and needs no network interface',
+      next: ['Use "arctun up --mode tun", and send by any program.'],
+    });
+  }
   const config = planTunnel(options, ports);
   const deadline = options.wait === 0 ? Infinity : ports.clock.now() + options.wait;
   const tunnel = await UserspaceTunnel.open(config, ports);
@@ -75,13 +82,6 @@ export function planTunnel(
   options: OpenTunnelOptions,
   { crypto }: Pick<TunnelPorts, 'crypto'>,
 ): TunnelConfig {
-  if (options.mode === 'tun') {
-    throw new UserError('failed', {
-      what: 'cannot open a tun device',
-      why: 'mode tun does not exist yet',
-      next: ['Use --mode userspace, or --mode auto, which means userspace.'],
-    });
-  }
   requireMtu(options);
   const config = tunnelConfigOf(options);
   requireOther(config, crypto, options.arcConfig.source);

@@ -4,14 +4,17 @@ import { type Dialer, LaterDialer } from '../proxy/dialer.js';
 import { type Forwarder, startForwarder } from '../proxy/forward/forwarder.js';
 import type { MixedPort } from '../proxy/mixed/mixed-port.js';
 import { Capture, captureHeader } from '../tunnel/capture.js';
-import type { CaptureFile } from '../tunnel/ports.js';
+import type { CaptureFile, DatagramSockets, PacketDevice, PacketDevices } from '../tunnel/ports.js';
+import type { TunTunnel } from '../tunnel/tun-tunnel.js';
 import { endpointText } from '../tunnel/endpoint-text.js';
 import type { TunnelConfig } from '../tunnel/tunnel-config.js';
 import type { TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
 import { planHooks } from './hooks.js';
-import { startMetricLines } from './metric-lines.js';
+import { type MeteredTunnel, startMetricLines } from './metric-lines.js';
+import { openDevice } from './open-device.js';
 import { openProxy, type ProxySettings } from './open-proxy.js';
 import { openTunnel, type OpenTunnelOptions, planTunnel } from './open-tunnel.js';
+import { openTun } from './open-tun.js';
 import { Hooks } from './run-hooks.js';
 
 export interface ForwardSettings {
@@ -32,13 +35,25 @@ export interface RunTunnelOptions extends OpenTunnelOptions {
   readonly onUp: (up: TunnelUp) => void;
 }
 
-export interface TunnelUp {
+/** What there is now, according to the mode. */
+export type TunnelUp = UserspaceUp | TunUp;
+
+export interface UserspaceUp {
+  readonly mode: 'userspace';
   /** Where the Arc server is. */
   readonly endpoint: string;
   /** The forwarder's URL. */
   readonly forward: string;
   /** The mixed port's address and port; undefined where there is none. */
   readonly proxy: string | undefined;
+}
+
+export interface TunUp {
+  readonly mode: 'tun';
+  /** Where the Arc server is. */
+  readonly endpoint: string;
+  /** The interface's name. */
+  readonly interface: string;
 }
 
 export interface CaptureOptions {
@@ -50,6 +65,10 @@ export interface CaptureOptions {
 
 export interface RunTunnelPorts extends TunnelPorts {
   readonly commands: CommandRunner;
+  /** What mode tun needs; undefined where this system has none. */
+  readonly devices?: PacketDevices | undefined;
+  /** Sockets with a mark, for mode tun. */
+  readonly markedSockets?: DatagramSockets | undefined;
 }
 
 /** Milliseconds after the stop for running exchanges to finish, and for what was sent to arrive. */
@@ -64,13 +83,17 @@ const GRACE = 5_000;
 export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts): Promise<void> {
   const { signal, arcConfig } = options;
   const config = planTunnel(options, ports);
-  // Userspace is the only mode: there is no interface to name.
-  const hooks = new Hooks(planHooks(arcConfig.config, undefined), ports, signal);
+  const { mode } = options;
+  // Before the first command, for %i is the name that the system gave it.
+  const device = mode === 'tun' ? openDevice(ports.devices, arcConfig.config.interface) : undefined;
+  const hooks = new Hooks(planHooks(arcConfig.config, device?.name), ports, signal);
   try {
     try {
       await hooks.preUp();
-      await keepOpen(options, ports, config, hooks);
+      if (device === undefined) await keepOpen(options, ports, config, hooks);
+      else await keepDeviceOpen(options, ports, config, { device, hooks });
     } finally {
+      device?.close();
       await hooks.postDown();
     }
   } catch (error) {
@@ -115,6 +138,7 @@ async function keepOpen(
     });
     const { endpoint } = tunnel;
     options.onUp({
+      mode: 'userspace',
       endpoint: endpoint ? endpointText(endpoint) : '',
       forward: forwarder.url,
       proxy: proxy?.authority,
@@ -132,12 +156,50 @@ async function keepOpen(
   }
 }
 
+/** The kernel's TCP/IP is above the interface: there is nothing to listen for here. */
+async function keepDeviceOpen(
+  options: RunTunnelOptions,
+  ports: RunTunnelPorts,
+  config: TunnelConfig,
+  { device, hooks }: { readonly device: PacketDevice; readonly hooks: Hooks },
+): Promise<void> {
+  const { signal, wait } = options;
+  let tunnel: TunTunnel | undefined;
+  let capture: Capture | undefined;
+  let stopMetrics: (() => void) | undefined;
+  try {
+    if (options.capture !== undefined) {
+      const { createFile, application } = options.capture;
+      capture = new Capture(await createFile(captureHeader(config, application)), ports);
+    }
+    const deadline = wait === 0 ? Infinity : ports.clock.now() + wait;
+    tunnel = await openTun(config, { ...ports, ...capture?.ports }, device);
+    await hooks.postUp();
+    stopMetrics = startMetrics(options, tunnel, ports, device.name);
+    await tunnel.waitForHandshake(deadline, signal);
+    const { endpoint, interfaceName } = tunnel;
+    options.onUp({
+      mode: 'tun',
+      endpoint: endpoint ? endpointText(endpoint) : '',
+      interface: interfaceName,
+    });
+    await aborted(signal);
+  } finally {
+    await hooks.preDown();
+    stopMetrics?.();
+    await tunnel?.close();
+    await capture?.close();
+  }
+}
+
 function startMetrics(
   { arcConfig: { config } }: RunTunnelOptions,
-  tunnel: UserspaceTunnel,
+  tunnel: MeteredTunnel,
   ports: TunnelPorts,
+  interfaceName = config.interface,
 ): (() => void) | undefined {
-  return config.enableMetrics ? startMetricLines(tunnel, config, ports) : undefined;
+  if (!config.enableMetrics) return undefined;
+  return startMetricLines(tunnel, { simId: config.simId, interface: interfaceName }, ports);
 }
 
 async function openListeners(

@@ -12,6 +12,7 @@ import { Secret } from '../lib/secret.js';
 import { stateFolder } from '../platform/state-folder.js';
 import type { Credentials } from '../soracom/sign-in.js';
 import type { SoracomClient } from '../soracom/client.js';
+import type { LinuxNetwork } from '../platform/linux/linux-network.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 import type { CaptureFile, Log, Resolver } from '../tunnel/ports.js';
 
@@ -34,6 +35,8 @@ export interface Context {
   commands(): Promise<CommandRunner>;
   log(options: LogOptions): Promise<Log>;
   tunnelPorts(log: Log): Promise<TunnelPorts>;
+  /** Network interfaces of our own; undefined where this system has none. */
+  linuxNetwork(): Promise<LinuxNetwork | undefined>;
   /** Makes a new file for a capture, with its header. */
   captureFile(path: string, header: readonly Uint8Array[], log: Log): Promise<CaptureFile>;
   resolver(): Promise<Resolver>;
@@ -92,6 +95,7 @@ export function createContext(version: string): Context {
     commands: async () => (await import('../platform/command-runner.js')).systemCommands,
     log: async ({ level, format }) => (await import('../platform/log.js')).createLog(level, format),
     tunnelPorts,
+    linuxNetwork: async () => (await import('../platform/linux/linux-network.js')).linuxNetwork(),
     captureFile: async (path, header, log) =>
       (await import('../platform/capture-file.js')).createCaptureFile(path, log, { header }),
     resolver: async () => (await import('../platform/resolver.js')).systemResolver,

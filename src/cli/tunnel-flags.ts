@@ -10,7 +10,8 @@ export const UNIFIED_ENDPOINT = '100.127.69.42';
 /** What every command that opens a tunnel takes. */
 export const tunnelFlags = {
   mode: Flags.option({
-    description: 'Where the tunnel ends: a tun device, or userspace. auto means userspace for now.',
+    description:
+      'Where the tunnel ends: at a network interface (tun), or in userspace, which auto means for now.',
     options: ['auto', 'tun', 'userspace'] as const,
     default: 'auto',
     env: 'ARCTUN_MODE',
