@@ -96,6 +96,7 @@ it.each([
     kind: 'failed',
     what: 'failed to do PostUp(0)',
     why,
+    cause: end instanceof CommandError ? end : undefined,
   });
   expect(commands.lines).toEqual(['post-up-0']);
 });
@@ -141,6 +142,7 @@ it('runs all commands of the way down, and tells of each that failed', async () 
     'failed to do PostDown(0): error while running "post-down-0": post-down-0: no such program',
   ];
   expect(() => hooks.throwFailures()).toThrow(`2 commands failed: \n  ${first}\n  ${second}`);
+  expect(() => hooks.throwFailures()).toThrow(expect.objectContaining({ kind: 'failed' }) as Error);
   expect(log.messages('error')).toEqual([]);
   hooks.logFailures();
   expect(log.messages('error')).toEqual([first, second]);
