@@ -260,7 +260,7 @@ export class WireGuardGoServer {
     );
   }
 
-  writeConfig(change: { endpoint?: string; serverKey?: string }): void {
+  writeConfig(change: { endpoint?: string; serverKey?: string; allowedIps?: string[] }): void {
     const { client, server } = this.#keys;
     const config = {
       privateKey: client.privateKey.trim(),
@@ -272,7 +272,7 @@ export class WireGuardGoServer {
       arcSessionStatus: {
         arcServerPeerPublicKey: change.serverKey ?? server.publicKey,
         arcServerEndpoint: change.endpoint ?? `${SERVER_OUTSIDE}:${LISTEN_PORT}`,
-        arcAllowedIPs: [this.inside.allowedIps],
+        arcAllowedIPs: change.allowedIps ?? [this.inside.allowedIps],
         arcClientPeerIpAddress: this.inside.client,
       },
     };
