@@ -104,8 +104,8 @@ class BatchedUdpSocket implements DatagramSocket {
 
   send(datagrams: readonly Datagram[]): void {
     if (this.#isClosed) return;
-    const waiting = this.#queuedBytes > 0 || this.#queue.length > 0;
-    const next = waiting ? 0 : this.#sender.send(datagrams, 0);
+    const isWaiting = this.#queue.length > 0;
+    const next = isWaiting ? 0 : this.#sender.send(datagrams, 0);
     for (let index = next; index < datagrams.length; index++) {
       const datagram = datagrams[index] as Datagram;
       this.#queue.push(datagram);

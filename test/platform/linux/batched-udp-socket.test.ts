@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { jest } from '@jest/globals';
 import {
   type BatchedUdpOptions,
   batchedUdpSockets,
@@ -17,6 +18,9 @@ const { EAGAIN, EINVAL, EIO, EMSGSIZE, ENETUNREACH, ENOPROTOOPT, EPERM } = const
 
 const UDP_SEGMENT = '17 103';
 const PACKET_INFO: Record<string, string> = { '127.0.0.1': '0 8', '::1': '41 50' };
+
+// A busy machine is slow to start processes.
+jest.setTimeout(60_000);
 
 describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
   let real: Libc;

@@ -4,6 +4,7 @@ import { closeSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { jest } from '@jest/globals';
 import { type Libc, loadLibc } from '../../../src/platform/linux/libc.js';
 import { Readiness, type Watch } from '../../../src/platform/linux/readiness.js';
 import { REPOSITORY } from '../../support/processes.js';
@@ -15,6 +16,9 @@ const BUILT = `${REPOSITORY}dist/src/platform/linux/`;
 const O_NONBLOCK = 0x800;
 
 const IGNORE = { onReadable: () => false, onWritable: () => undefined };
+
+// A busy machine is slow to start processes.
+jest.setTimeout(60_000);
 
 describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
   let real: Libc;
@@ -121,6 +125,25 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
     expect(got).toBe('ab');
     one.wantReadable(true);
     await until(() => got === 'abcd');
+  });
+
+  it('takes no further turn of a reader that others have put to rest', async () => {
+    const { from, to } = pipe();
+    writeSync(to, 'x');
+    let calls = 0;
+    const one = watch(from, {
+      ...IGNORE,
+      onReadable: () => {
+        calls++;
+        return true;
+      },
+    });
+    one.wantReadable(true);
+    await until(() => calls > 3);
+    one.wantReadable(false);
+    const before = calls;
+    await sleep(20);
+    expect(calls).toBe(before);
   });
 
   it('tells of room for as long as it is wanted', async () => {

