@@ -38,11 +38,11 @@ interface Text {
 
 function refused(name: string, refusal: PacketDeviceRefusal, error: Error): UserError {
   const what = `cannot make the network interface ${name === '' ? '(any name)' : name}`;
-  const { kind, why, next } = textOf(name, refusal, error);
+  const { kind, why, next } = textOf(refusal, error);
   return new UserError(kind, { what, why, next }, { cause: error });
 }
 
-function textOf(name: string, refusal: PacketDeviceRefusal, error: Error): Text {
+function textOf(refusal: PacketDeviceRefusal, error: Error): Text {
   switch (refusal) {
     case 'not-permitted':
     case 'no-access':
@@ -54,7 +54,6 @@ function textOf(name: string, refusal: PacketDeviceRefusal, error: Error): Text 
             : 'that takes the capability CAP_NET_ADMIN',
         next: [
           'Run it as root, or give the right to a copy of node: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun.',
-          `Or have the interface made for you: sudo ip tuntap add ${name || 'soratun0'} mode tun user "$USER".`,
           USERSPACE,
         ],
       };

@@ -1,5 +1,5 @@
 /** `up` as a whole but for the command line: the forwarder is real, the network is imaginary. */
-import { runTunnel } from '../../src/app/run-tunnel.js';
+import { runTunnel, type TunnelUp } from '../../src/app/run-tunnel.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
@@ -10,7 +10,7 @@ let world: TunnelInMemory;
 let stop: AbortController;
 let running: Promise<unknown>;
 let commands: FakeCommands;
-const ups: { endpoint: string; forward: string }[] = [];
+const ups: TunnelUp[] = [];
 
 beforeEach(async () => {
   world = new TunnelInMemory(createNodeCrypto());
@@ -98,7 +98,12 @@ it('tells where the server is, and forwards', async () => {
   const url = await start('arc.example', 20_000);
   await turnUntil(() => ups.length > 0);
   expect(ups).toEqual([
-    { endpoint: `[2001:db8::1]:${world.server.port}`, forward: url, proxy: undefined },
+    {
+      mode: 'userspace',
+      endpoint: `[2001:db8::1]:${world.server.port}`,
+      forward: url,
+      proxy: undefined,
+    },
   ]);
   expect(await request(url)).toEqual({ status: 201, text: 'ok' });
 });

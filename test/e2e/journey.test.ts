@@ -207,11 +207,11 @@ describe('wrong input', () => {
     expect(stderr).toContain(String(port));
   }, 30_000);
 
-  it('mode tun does not exist yet: 1', async () => {
+  it('one message through mode tun: 2', async () => {
     await bootstrap();
-    const { code, stderr } = await run(['up', '--mode', 'tun', '--port', '0']);
-    expect(code).toBe(1);
-    expect(stderr).toContain('mode tun does not exist yet');
+    const { code, stderr } = await run(['send', '--mode', 'tun', 'hello']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('arctun up --mode tun');
   }, 30_000);
 
   it('a listener that is not on loopback: 2', async () => {

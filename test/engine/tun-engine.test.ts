@@ -1,0 +1,120 @@
+import { createNodeCrypto } from '../../src/crypto/node.js';
+import { TunEngine } from '../../src/engine/tun-engine.js';
+import { parseIpPrefix } from '../../src/wire/ip-address.js';
+import type { Datagram } from '../../src/wireguard/datagram.js';
+import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';
+import { OUR_V4, PEER_V4, v4 } from '../netstack/packets.js';
+import { frameOf, inSlot, pattern, TCP, tcpPacket } from './tun/frames.js';
+
+const crypto = createNodeCrypto();
+const ENDPOINTS = [
+  { address: '192.0.2.1', port: 1 },
+  { address: '192.0.2.2', port: 2 },
+] as const;
+
+/** Two engines, and what each has written to its device. */
+class Pair {
+  readonly written: Uint8Array[][] = [[], []];
+  readonly inner: string[] = [];
+  readonly engines: readonly TunEngine[];
+  now = 1000;
+
+  constructor() {
+    const keys = [seededBytes(1, 32), seededBytes(2, 32)];
+    this.engines = keys.map((privateKey, side) => {
+      return new TunEngine({
+        privateKey,
+        mtu: 1420,
+        crypto,
+        entropy: seededEntropy(side + 1),
+        wallClock: { unixMilliseconds: () => 1_700_000_000_000 + this.now },
+        writeFrame: (parts) => {
+          this.written[side]!.push(Uint8Array.from(parts.flatMap((part) => [...part])));
+        },
+        onInnerPacket: (direction, packet) =>
+          this.inner.push(`${side} ${direction} ${packet.length}`),
+      });
+    });
+    this.engines.forEach(({ device }, side) => {
+      device.addPeer(
+        {
+          publicKey: crypto.publicKey(keys[1 - side]!),
+          endpoint: ENDPOINTS[1 - side]!,
+          allowedIps: [parseIpPrefix('0.0.0.0/0')!],
+        },
+        this.now,
+      );
+    });
+  }
+
+  /** Carries datagrams until there are none. */
+  settle(): void {
+    for (let isMoving = true; isMoving;) {
+      isMoving = false;
+      this.engines.forEach((engine, side) => {
+        const datagrams = this.#drain(engine);
+        if (datagrams.length === 0) return;
+        isMoving = true;
+        const arrived = datagrams.map(({ bytes }) => ({ bytes, endpoint: ENDPOINTS[side]! }));
+        this.engines[1 - side]!.handleDatagrams(arrived, this.now);
+      });
+    }
+  }
+
+  #drain(engine: TunEngine): readonly Datagram[] {
+    return engine.drain(this.now).datagrams;
+  }
+}
+
+it('carries what the device gives to the device at the other end', () => {
+  const pair = new Pair();
+  const packet = v4(17, pattern(40), { from: OUR_V4, to: PEER_V4 });
+  pair.engines[0]!.handleFrames([inSlot(frameOf(packet))]);
+  pair.settle();
+  expect(pair.written).toEqual([[], [Uint8Array.of(...new Uint8Array(10), ...packet)]]);
+  expect(pair.inner).toEqual(['0 out 60', '1 in 60']);
+});
+
+it('carries a large packet as segments, and puts them together again', () => {
+  const pair = new Pair();
+  const packet = tcpPacket(pattern(6000));
+  const header = { flags: 1, gsoType: 1, gsoSize: 1000, checksumStart: 20, checksumOffset: 16 };
+  // A handshake first: what waits for one comes in more than one batch.
+  pair.engines[0]!.handleFrames([inSlot(frameOf(v4(TCP, pattern(20))))]);
+  pair.settle();
+  pair.written[1]!.length = 0;
+  pair.engines[0]!.handleFrames([inSlot(frameOf(packet, header))]);
+  pair.settle();
+  expect(pair.inner.filter((line) => line === '0 out 1040')).toHaveLength(6);
+  const [frame, ...others] = pair.written[1]!;
+  expect(others).toEqual([]);
+  expect([...frame!.subarray(50)]).toEqual(pattern(6000));
+});
+
+it('counts what is no frame, and goes on', () => {
+  const pair = new Pair();
+  const packet = v4(17, pattern(40), { from: OUR_V4, to: PEER_V4 });
+  pair.engines[0]!.handleFrames([new Uint8Array(3), inSlot(frameOf(packet))]);
+  pair.settle();
+  expect(pair.engines[0]!.malformedFrames).toBe(1);
+  expect(pair.written[1]).toHaveLength(1);
+});
+
+it('tells what happens, when it is to be called again, and nothing after its end', () => {
+  const pair = new Pair();
+  const [engine] = pair.engines as [TunEngine];
+  expect(engine.nextTimeout()).toBe(Infinity);
+  engine.handleFrames([inSlot(frameOf(v4(17, pattern(40))))]);
+  pair.settle();
+  expect(engine.pollEvent()?.type).toBe('handshake-complete');
+  const next = engine.nextTimeout();
+  expect(next).toBeGreaterThan(pair.now);
+  expect(next).toBeLessThan(Infinity);
+  pair.now = next;
+  engine.handleTimeout(next);
+  // 15 s without an answer to data: a new handshake.
+  expect(engine.drain(next).datagrams).toHaveLength(1);
+  engine.close();
+  engine.handleFrames([inSlot(frameOf(v4(17, pattern(40))))]);
+  expect(engine.drain(next).datagrams).toEqual([]);
+});
