@@ -46,7 +46,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
   }
 
   function inClient(...command: readonly string[]): string {
-    const [program = '', ...parameters] = [...inSpace(server.clientSpace), ...command];
+    const [program, ...parameters] = [...inSpace(server.clientSpace), ...command];
     return execFileSync(program, parameters, { encoding: 'utf8' });
   }
 
