@@ -1,8 +1,9 @@
 /**
  * Mutation testing of a file or folder under src: `npm run mutate -- src/wireguard`. Each file is
  * changed in one place at a time, and its own tests, those that mirror it, have to fail: of bbr.ts,
- * bbr.test.ts or what stands by subject, as bbr-undo.test.ts. A file without such a test is held to
- * the tests of its folder. A large folder takes hours: `--resume` takes the result of a file from an
+ * bbr.test.ts or what stands by subject, as bbr-undo.test.ts, and tests that name it behind
+ * `@mirrors` in their first lines, since they are about several files. A file without any is held to the
+ * tests of its folder. A large folder takes hours: `--resume` takes the result of a file from an
  * earlier run, if neither it nor its tests were written since.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -104,8 +105,18 @@ function testsOf(source) {
   const isMirror = (name) =>
     name === `${subject}.test.ts` ||
     (name.startsWith(`${subject}-`) && name.endsWith('.test.ts') && !mirrorsAnother(name));
-  const mirrors = (existsSync(folder) ? readdirSync(folder) : []).filter(isMirror).sort();
+  const tests = (existsSync(folder) ? readdirSync(folder) : []).filter((name) =>
+    name.endsWith('.test.ts'),
+  );
+  const names = (name) => mirrored(join(folder, name)).includes(basename(source));
+  const mirrors = tests.filter((name) => isMirror(name) || names(name)).sort();
   return (mirrors.length > 0 ? mirrors : ['*.test.ts']).map((name) => join(folder, name));
+}
+
+/** The files that a test names as its own, besides that of its name. */
+function mirrored(test) {
+  const head = readFileSync(test, 'utf8').slice(0, 1_000);
+  return /@mirrors ([^*]+)/.exec(head)?.[1].trim().split(/\s+/) ?? [];
 }
 
 function totalOf(results) {

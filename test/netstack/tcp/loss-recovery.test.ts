@@ -1,3 +1,8 @@
+/**
+ * What is lost and when it is sent again, from what the peer acknowledges.
+ *
+ * @mirrors acknowledgments.ts sender.ts
+ */
 import { DeliveryRate } from '../../../src/netstack/tcp/delivery-rate.js';
 import { LossRecovery, type RecoverySubject } from '../../../src/netstack/tcp/loss-recovery.js';
 import { SentSegments } from '../../../src/netstack/tcp/sent-segments.js';
