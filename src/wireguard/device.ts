@@ -7,6 +7,7 @@
  * source address of replies, DSCP and ECN of the outer packet, ICMP errors for packets without a
  * route (peerFor() tells them), and DNS.
  */
+import { Secret } from '../lib/secret.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import { AllowedIps } from './allowed-ips.js';
 import { ClockJump } from './clock-jump.js';
@@ -194,8 +195,8 @@ export class Device {
   }
 
   /** Our private key: 32 bytes, the key itself and no copy. */
-  get privateKey(): Uint8Array {
-    return this.#context.identity.privateKey;
+  privateKey(): Secret<Uint8Array> {
+    return new Secret(this.#context.identity.privateKey);
   }
 
   /** The peer with this public key; undefined for none. */

@@ -58,8 +58,7 @@ export class Handshake {
   readonly #crypto: Crypto;
   readonly #remoteStatic: Uint8Array;
   readonly #release: (localIndex: number) => void;
-  /** Zeros for none. */
-  readonly presharedKey = secretBytes(KEY_LENGTH);
+  readonly #psk = secretBytes(KEY_LENGTH);
   #identity: Identity;
   /** DH of the static keys; undefined where the peer's is of low order. */
   #staticStatic: Uint8Array | undefined;
@@ -113,8 +112,8 @@ export class Handshake {
 
   /** Holds from the next message on that mixes it in, also in a handshake under way. */
   setPresharedKey(psk: Uint8Array | undefined): void {
-    if (psk === undefined) this.presharedKey.fill(0);
-    else this.presharedKey.set(psk);
+    if (psk === undefined) this.#psk.fill(0);
+    else this.#psk.set(psk);
   }
 
   /** Our key pair has changed: what was begun under the old one is void. */
@@ -211,12 +210,7 @@ export class Handshake {
     const consumed = this.#consumed;
     if (consumed === undefined) throw new RangeError('no initiation to respond to');
     this.#consumed = undefined;
-    const body = consumed.noise.writeResponse(
-      ephemeral,
-      this.#remoteStatic,
-      this.presharedKey,
-      EMPTY,
-    );
+    const body = consumed.noise.writeResponse(ephemeral, this.#remoteStatic, this.#psk, EMPTY);
     ephemeral.fill(0);
     if (body === undefined) {
       this.#abandon({ ...consumed, localIndex });
@@ -239,7 +233,7 @@ export class Handshake {
     const created = this.#created;
     if (created === undefined) throw new RangeError('no response is expected');
     const body = message.subarray(RESPONSE.ephemeral, RESPONSE.mac1);
-    if (created.noise.readResponse(body, this.presharedKey) === undefined) return false;
+    if (created.noise.readResponse(body, this.#psk) === undefined) return false;
     this.#created = undefined;
     this.#finished = { ...created, remoteIndex: readUint32(message, RESPONSE.senderIndex) };
     return true;
@@ -292,7 +286,7 @@ export class Handshake {
   /** Wipes all that is secret. No handshake is possible afterwards. */
   wipe(): void {
     this.clear();
-    this.presharedKey.fill(0);
+    this.#psk.fill(0);
     this.#staticStatic?.fill(0);
     this.#staticStatic = undefined;
   }

@@ -1,5 +1,7 @@
 import type { Crypto } from '../crypto/crypto.js';
 import type { Entropy } from '../lib/entropy.js';
+import { secretBytes } from '../lib/secret-bytes.js';
+import { Secret } from '../lib/secret.js';
 import type { IpPrefix } from '../wire/ip-address.js';
 import { KEY_LENGTH } from './constants.js';
 import { CookieGenerator } from './cookie.js';
@@ -73,6 +75,7 @@ export class Peer {
 
   // The protocol's own; of no use above src/wireguard.
 
+  readonly #presharedKey = secretBytes(KEY_LENGTH);
   readonly handshake: Handshake;
   readonly keypairs: Keypairs;
   readonly timers: Timers;
@@ -142,13 +145,14 @@ export class Peer {
    * @throws RangeError for a key that is not 32 bytes
    */
   setPresharedKey(presharedKey: Uint8Array | undefined): void {
-    if (presharedKey !== undefined) requireKey(presharedKey);
+    if (presharedKey === undefined) this.#presharedKey.fill(0);
+    else this.#presharedKey.set(requireKey(presharedKey));
     this.handshake.setPresharedKey(presharedKey);
   }
 
   /** 32 bytes, zeros for none; the key itself and no copy. */
-  get presharedKey(): Uint8Array {
-    return this.handshake.presharedKey;
+  presharedKey(): Secret<Uint8Array> {
+    return new Secret(this.#presharedKey);
   }
 
   /**
@@ -192,6 +196,7 @@ export class Peer {
     this.timers.stop();
     this.keypairs.wipe();
     this.handshake.wipe();
+    this.#presharedKey.fill(0);
     this.cookies.wipe();
     this.staged.clear();
   }
@@ -201,6 +206,7 @@ function requireInterval(interval: number): void {
   if (!(interval >= 0)) throw new RangeError('a persistent keepalive is 0 ms or more');
 }
 
-function requireKey(key: Uint8Array): void {
+function requireKey(key: Uint8Array): Uint8Array {
   if (key.length !== KEY_LENGTH) throw new RangeError('a key is 32 bytes');
+  return key;
 }

@@ -52,7 +52,7 @@ it('answers get with all there is', async () => {
   const { host, ask } = setUp();
   host.listenPort = 7;
   await expect(ask('get=1\n\n')).resolves.toBe(
-    `private_key=${hex(host.device.privateKey)}\nlisten_port=7\nerrno=0\n\n`,
+    `private_key=${hex(host.device.privateKey().expose())}\nlisten_port=7\nerrno=0\n\n`,
   );
 });
 

@@ -15,7 +15,8 @@ export interface Listening {
  */
 export function getResponse(device: Device, { listenPort, fwmark }: Listening): string[] {
   const lines: string[] = [];
-  if (!isZero(device.privateKey)) lines.push(`private_key=${hex(device.privateKey)}`);
+  const privateKey = device.privateKey().expose();
+  if (!isZero(privateKey)) lines.push(`private_key=${hex(privateKey)}`);
   if (listenPort !== 0) lines.push(`listen_port=${listenPort}`);
   if (fwmark !== 0) lines.push(`fwmark=${fwmark}`);
   for (const peer of device.peers) addPeer(lines, device, peer);
@@ -26,7 +27,7 @@ function addPeer(lines: string[], device: Device, peer: Peer): void {
   const handshake = peer.lastHandshakeUnix ?? 0;
   lines.push(
     `public_key=${hex(peer.publicKey)}`,
-    `preshared_key=${hex(peer.presharedKey)}`,
+    `preshared_key=${hex(peer.presharedKey().expose())}`,
     'protocol_version=1',
   );
   if (peer.endpoint !== undefined) {

@@ -45,7 +45,7 @@ describe('get', () => {
   it('tells all of the device, with zeros for what never was', () => {
     const { device } = new Configured().set(`public_key=${ONE}`, 'endpoint=[2001:db8::1]:7');
     expect(getResponse(device, { listenPort: 11_010, fwmark: 5 })).toEqual([
-      `private_key=${hex(device.privateKey)}`,
+      `private_key=${hex(device.privateKey().expose())}`,
       'listen_port=11010',
       'fwmark=5',
       `public_key=${ONE}`,
