@@ -59,6 +59,8 @@ it('pins every dependency, and none needs an install script', () => {
   const scripted = packages.filter(
     ([, { hasInstallScript, dev }]) => hasInstallScript === true && dev !== true,
   );
-  expect(scripted.map(([name]) => name)).toEqual([]);
+  // koffi's looks for a binary and builds one where there is none; ours come as packages. Everything
+  // here is installed without scripts.
+  expect(scripted.map(([name]) => name)).toEqual(['node_modules/koffi']);
   expect(packages.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
 });
