@@ -21,6 +21,8 @@ interface WrittenConfig {
   };
 }
 
+const COMMANDS = /^(Pre|Post)(Up|Down)\s*=.*$/gim;
+
 describeWith(PEERS, 'an imported configuration behind wireguard-go', () => {
   let server: WireGuardGoServer;
   let made: WrittenConfig;
@@ -65,7 +67,8 @@ describeWith(PEERS, 'an imported configuration behind wireguard-go', () => {
   it.each(WG_QUICK_SAMPLES)(
     'is brought up: $name',
     async ({ text }) => {
-      await importing(text(keys));
+      // The commands of some are another machine's: `up` would run them.
+      await importing(text(keys).replaceAll(COMMANDS, ''));
       const { process: up, url } = await server.up();
       const answer = await server.curl('-f', '-d', 'x'.repeat(1000), `${url}/`).finished;
       expect(JSON.parse(answer.stdout)).toMatchObject({ length: 1000 });
