@@ -93,11 +93,15 @@ function addDefaultRoutes(
   return { fwmark: table, undo };
 }
 
-/** The later rule comes first: the kernel puts each in front of those that are there. */
+/**
+ * With priorities that are the table's own, in front of the kernel's: by them the rules are known as ours
+ * when they are deleted, for wg-quick's say the same otherwise.
+ */
 function rulesOf(family: 4 | 6, table: number): RoutingRule[] {
+  const priority = 2 * table;
   return [
-    { family, table, fwmark: table, isInverted: true },
-    { family, table: MAIN_TABLE, suppressPrefixLength: 0 },
+    { family, table, fwmark: table, isInverted: true, priority: priority + 1 },
+    { family, table: MAIN_TABLE, suppressPrefixLength: 0, priority },
   ];
 }
 

@@ -97,6 +97,13 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
     expect([space.ip('rule'), space.ip('-6', 'rule')]).toEqual(before);
   });
 
+  it('leaves the rules of wg-quick alone, which are the same', () => {
+    space.ip('rule', 'add', 'table', 'main', 'suppress_prefixlength', '0');
+    const before = space.ip('rule');
+    setUp('0.0.0.0/0').undo();
+    expect(space.ip('rule')).toBe(before);
+  });
+
   it('removes the rules of a process that was killed', () => {
     const before = space.ip('rule').split('\n').length;
     setUp('0.0.0.0/0');
