@@ -5,11 +5,8 @@
  * The caller mutates it (handleDatagrams, handleTimeout, a call on what is above) and then calls
  * drain() until it says that nothing is left; only then is nextTimeout() of any meaning.
  */
-import type { Crypto } from '../crypto/crypto.js';
-import type { WallClock } from '../lib/clock.js';
-import type { Entropy } from '../lib/entropy.js';
 import type { Datagram } from '../wireguard/datagram.js';
-import type { Device, DeviceEvent } from '../wireguard/device.js';
+import type { Device, DeviceEvent, DeviceOptions } from '../wireguard/device.js';
 
 export interface Engine {
   readonly device: Device;
@@ -40,21 +37,8 @@ export interface Engine {
   close(): void;
 }
 
-/** What WireGuard needs in every engine. */
-export interface EngineOptions {
-  /** The interface's X25519 private key, 32 bytes. */
-  readonly privateKey: Uint8Array;
-  /** The largest IP packet inside the tunnel, in bytes. */
-  readonly mtu: number;
-  readonly crypto: Crypto;
-  readonly entropy: Entropy;
-  readonly wallClock: WallClock;
-  /** The last TAI64N stamp of an earlier process with this key. */
-  readonly lastTimestamp?: Uint8Array | undefined;
-  /** Called with each TAI64N stamp before the initiation that bears it leaves. */
-  readonly onTimestamp?: ((timestamp: Uint8Array) => void) | undefined;
-  /** Called with each ephemeral private key; wiped afterwards. */
-  readonly onEphemeralKey?: ((privateKey: Uint8Array) => void) | undefined;
+/** What every engine is made with: what its WireGuard needs, which it gives a sink itself. */
+export interface EngineOptions extends Omit<DeviceOptions, 'sink'> {
   /** Called with each IP packet inside the tunnel; the bytes must be copied. */
   readonly onInnerPacket?: ((direction: 'in' | 'out', packet: Uint8Array) => void) | undefined;
 }
