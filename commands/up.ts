@@ -5,12 +5,12 @@ import { runTunnel, type TunnelUp } from '../src/app/run-tunnel.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { captureFlags, captureOptions } from '../src/cli/capture.js';
 import { forwardFlags, forwardSettings } from '../src/cli/forward-flags.js';
-import type { Context } from '../src/cli/context.js';
 import { configuredLogFlags, configuredLogLevel } from '../src/cli/log-flags.js';
 import { overrideFlags, tunnelOverrides } from '../src/cli/override-flags.js';
 import { nameServers, proxyFlags, proxySettings } from '../src/cli/proxy-flags.js';
 import { renderJson } from '../src/cli/render.js';
 import { refuseConfigFlag, stdinFlag } from '../src/cli/stdin-flag.js';
+import { refuseUserspaceFlags } from '../src/cli/userspace-flags.js';
 import { congestionFlag, tunnelFlags } from '../src/cli/tunnel-flags.js';
 
 export default class Up extends BaseCommand {
@@ -38,6 +38,7 @@ export default class Up extends BaseCommand {
   async run(): Promise<void> {
     const { flags, raw } = await this.parse(Up);
     if (flags['read-stdin']) refuseConfigFlag(raw);
+    if (flags.mode === 'tun') refuseUserspaceFlags(raw);
     const forward = forwardSettings(flags);
     const proxy = proxySettings(flags);
     const servers = nameServers(flags.dns);
@@ -68,15 +69,10 @@ export default class Up extends BaseCommand {
       {
         ...(await this.context.tunnelPorts(log)),
         commands: await this.context.commands(),
-        ...(flags.mode === 'tun' && (await tunPorts(this.context))),
+        ...(flags.mode === 'tun' && (await this.context.linuxNetwork())),
       },
     );
   }
-}
-
-async function tunPorts(context: Context) {
-  const network = await context.linuxNetwork();
-  return { devices: network?.devices, markedSockets: network?.sockets };
 }
 
 function upJson(up: TunnelUp): object {

@@ -2,6 +2,10 @@ import { Flags } from '@oclif/core';
 
 import { UserError } from '../lib/user-error.js';
 
+/** One word of a command line, as oclif has parsed it. */
+export type CommandLineToken =
+  { readonly type: 'flag'; readonly flag: string } | { readonly type: 'arg' };
+
 /** soratun's way to a configuration that no disk holds. */
 export const stdinFlag = {
   'read-stdin': Flags.boolean({
@@ -16,9 +20,7 @@ export const stdinFlag = {
  * @param tokens what the command line was parsed into
  * @throws UserError of kind `usage`
  */
-export function refuseConfigFlag(
-  tokens: readonly ({ readonly type: 'flag'; readonly flag: string } | { readonly type: 'arg' })[],
-): void {
+export function refuseConfigFlag(tokens: readonly CommandLineToken[]): void {
   if (!tokens.some((token) => token.type === 'flag' && token.flag === 'config')) return;
   throw new UserError('usage', {
     what: 'cannot use --read-stdin with --config',

@@ -1,0 +1,28 @@
+import { UserError } from '../lib/user-error.js';
+import { forwardFlags } from './forward-flags.js';
+import { proxyFlags } from './proxy-flags.js';
+import type { CommandLineToken } from './stdin-flag.js';
+import { congestionFlag } from './tunnel-flags.js';
+
+const USERSPACE_FLAGS = new Set([
+  ...Object.keys({ ...forwardFlags, ...proxyFlags, ...congestionFlag }),
+  'forward-to',
+]);
+
+/**
+ * In mode tun nothing listens, and the kernel has the TCP: a flag that asks for either would be passed
+ * over without a word. What stands in the environment stands there for every mode.
+ *
+ * @param tokens what the command line was parsed into
+ * @throws UserError of kind `usage`
+ */
+export function refuseUserspaceFlags(tokens: readonly CommandLineToken[]): void {
+  for (const token of tokens) {
+    if (token.type !== 'flag' || !USERSPACE_FLAGS.has(token.flag)) continue;
+    throw new UserError('usage', {
+      what: `cannot use --${token.flag} with --mode tun`,
+      why: 'programs reach the inside by the network interface: nothing listens here',
+      next: ['Leave it out, or use --mode userspace.'],
+    });
+  }
+}
