@@ -1,15 +1,10 @@
 /** Opens the tunnel under a network interface. */
 import { codeOf, messageOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
-import type { DatagramSockets, PacketDevice, PacketDevices } from '../tunnel/ports.js';
+import type { PacketDevice, PacketDevices } from '../tunnel/ports.js';
 import { TunTunnel } from '../tunnel/tun-tunnel.js';
 import type { TunnelConfig } from '../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
-
-export interface TunPorts extends TunnelPorts {
-  readonly devices?: PacketDevices | undefined;
-  readonly markedSockets?: DatagramSockets | undefined;
-}
 
 /**
  * Gives the device its addresses and routes, and starts the handshake.
@@ -19,13 +14,13 @@ export interface TunPorts extends TunnelPorts {
  */
 export async function openTun(
   config: TunnelConfig,
-  ports: TunPorts,
+  ports: TunnelPorts,
+  devices: PacketDevices | undefined,
   device: PacketDevice,
 ): Promise<TunTunnel> {
-  const { devices, markedSockets: sockets = ports.sockets } = ports;
   if (devices === undefined) throw new TypeError('a device without those who made it');
   try {
-    return await TunTunnel.open(config, { ...ports, sockets }, devices, device);
+    return await TunTunnel.open(config, ports, devices, device);
   } catch (error) {
     const code = codeOf(error);
     if (code === undefined) throw error;

@@ -1,10 +1,11 @@
 /** Keeps a tunnel and its listeners open until it is told to stop. */
 import type { CommandRunner } from '../lib/command-runner.js';
+import { UserError } from '../lib/user-error.js';
 import { type Dialer, LaterDialer } from '../proxy/dialer.js';
 import { type Forwarder, startForwarder } from '../proxy/forward/forwarder.js';
 import type { MixedPort } from '../proxy/mixed/mixed-port.js';
 import { Capture, captureHeader } from '../tunnel/capture.js';
-import type { CaptureFile, DatagramSockets, PacketDevice, PacketDevices } from '../tunnel/ports.js';
+import type { CaptureFile, PacketDevice, PacketDevices } from '../tunnel/ports.js';
 import type { TunTunnel } from '../tunnel/tun-tunnel.js';
 import { endpointText } from '../tunnel/endpoint-text.js';
 import type { TunnelConfig } from '../tunnel/tunnel-config.js';
@@ -65,10 +66,8 @@ export interface CaptureOptions {
 
 export interface RunTunnelPorts extends TunnelPorts {
   readonly commands: CommandRunner;
-  /** What mode tun needs; undefined where this system has none. */
+  /** For mode tun, whose sockets have to take a mark; undefined where this system has none. */
   readonly devices?: PacketDevices | undefined;
-  /** Sockets with a mark, for mode tun. */
-  readonly markedSockets?: DatagramSockets | undefined;
 }
 
 /** Milliseconds after the stop for running exchanges to finish, and for what was sent to arrive. */
@@ -120,10 +119,7 @@ async function keepOpen(
   let capture: Capture | undefined;
   let stopMetrics: (() => void) | undefined;
   try {
-    if (options.capture !== undefined) {
-      const { createFile, application } = options.capture;
-      capture = new Capture(await createFile(captureHeader(config, application)), ports);
-    }
+    capture = await openCapture(options, ports, config);
     const opening = openTunnel(options, capture?.ports ?? ports);
     later.open(opening.then((opened) => opened.tunnel.dialer));
     const opened = await opening;
@@ -168,28 +164,54 @@ async function keepDeviceOpen(
   let capture: Capture | undefined;
   let stopMetrics: (() => void) | undefined;
   try {
-    if (options.capture !== undefined) {
-      const { createFile, application } = options.capture;
-      capture = new Capture(await createFile(captureHeader(config, application)), ports);
-    }
+    capture = await openCapture(options, ports, config);
     const deadline = wait === 0 ? Infinity : ports.clock.now() + wait;
-    tunnel = await openTun(config, { ...ports, ...capture?.ports }, device);
+    tunnel = await openTun(config, capture?.ports ?? ports, ports.devices, device);
+    const gone = failWhenGone(tunnel);
     await hooks.postUp();
     stopMetrics = startMetrics(options, tunnel, ports, device.name);
-    await tunnel.waitForHandshake(deadline, signal);
+    await Promise.race([tunnel.waitForHandshake(deadline, signal), gone]);
     const { endpoint, interfaceName } = tunnel;
     options.onUp({
       mode: 'tun',
       endpoint: endpoint ? endpointText(endpoint) : '',
       interface: interfaceName,
     });
-    await aborted(signal);
+    await Promise.race([aborted(signal), gone]);
   } finally {
     await hooks.preDown();
     stopMetrics?.();
     await tunnel?.close();
     await capture?.close();
   }
+}
+
+/** Rejects when somebody else has removed the interface: programs would send to nowhere. */
+function failWhenGone({ gone, interfaceName }: TunTunnel): Promise<never> {
+  const failure = gone.then((cause): never => {
+    throw new UserError(
+      'tunnel',
+      {
+        what: `the network interface ${interfaceName} is gone`,
+        why: 'somebody has removed it',
+        next: ['Start "arctun up" again, or have a service do it.'],
+      },
+      { cause },
+    );
+  });
+  // Nobody may be waiting just then: a command of arc.json runs.
+  failure.catch(() => undefined);
+  return failure;
+}
+
+async function openCapture(
+  { capture }: RunTunnelOptions,
+  ports: TunnelPorts,
+  config: TunnelConfig,
+): Promise<Capture | undefined> {
+  if (capture === undefined) return undefined;
+  const { createFile, application } = capture;
+  return new Capture(await createFile(captureHeader(config, application)), ports);
 }
 
 function startMetrics(

@@ -3,6 +3,7 @@ import { TunEngine } from '../engine/tun-engine.js';
 import type {
   ConfiguredInterface,
   Endpoint,
+  Log,
   PacketDevice,
   PacketDevices,
   TimestampRecord,
@@ -11,6 +12,8 @@ import { engineOptions, ServerLink, type TunnelPorts, type TunnelTotals } from '
 import type { TunnelConfig } from './tunnel-config.js';
 
 export class TunTunnel {
+  /** Resolves, with the system's error, when somebody else has removed the interface. */
+  readonly gone: Promise<Error>;
   readonly #link: ServerLink;
   readonly #device: PacketDevice;
   /** Frames that the interface did not take. */
@@ -26,10 +29,14 @@ export class TunTunnel {
     timestamps: TimestampRecord | undefined,
   ) {
     this.#device = device;
+    this.gone = new Promise((resolve) => {
+      device.onGone(resolve);
+    });
     const engine = new TunEngine({
       ...engineOptions(config, ports, timestamps),
       writeFrame: (parts) => {
-        if (device.write(parts) !== undefined) this.#lostFrames++;
+        const refusal = device.write(parts);
+        if (refusal !== undefined) this.#frameLost(refusal, ports.log);
       },
     });
     const link = new ServerLink({ config, ports, engine, onTurn: () => this.#setReading() });
@@ -107,6 +114,13 @@ export class TunTunnel {
     this.#device.close();
     this.#link.endWaits();
     await this.#link.close();
+  }
+
+  /** Said once: an interface that is down refuses every packet. */
+  #frameLost({ message: reason }: Error, log: Log): void {
+    this.#lostFrames++;
+    if (this.#lostFrames > 1) return;
+    log.warn({ reason }, `the interface ${this.#device.name} does not take what comes for it`);
   }
 
   /** What the network cannot carry stays in the interface's queue, where the kernel sees it. */

@@ -24,6 +24,7 @@ const NEEDS = [
   'ethtool',
   'curl',
   'ping',
+  'tshark',
 ] as const;
 
 const INTERFACE = 'soratun0';
@@ -122,6 +123,31 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     next.kill('SIGTERM');
     await next.finished;
     expect(rules()).toBe(before);
+  }, 60_000);
+
+  it('ends when somebody removes the interface, and says so', async () => {
+    await start();
+    const running = await up();
+    inClient('ip', 'link', 'delete', INTERFACE);
+    const { code, stderr } = await running.finished;
+    expect(code).toBe(5);
+    expect(stderr).toContain(`the network interface ${INTERFACE} is gone`);
+  }, 60_000);
+
+  it('captures what goes through it, outside and inside', async () => {
+    await start();
+    const file = join(server.folder, 'tunnel.pcapng');
+    const running = await up('--capture', file);
+    inClient('ping', '-c', '2', '-i', '0.2', server.inside.service);
+    running.kill('SIGTERM');
+    await running.finished;
+    const counted = (filter: string) =>
+      execFileSync('tshark', ['-r', file, '-Y', filter], { encoding: 'utf8', stdio: 'pipe' })
+        .split('\n')
+        .filter(Boolean).length;
+    expect(counted('frame.interface_name == "inside" && icmp')).toBe(4);
+    // Initiation, response, and each packet inside at the least.
+    expect(counted('frame.interface_name == "outside" && udp')).toBeGreaterThanOrEqual(6);
   }, 60_000);
 
   it('refuses a name that is taken, and says what to do', async () => {
