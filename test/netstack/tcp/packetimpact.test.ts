@@ -2,7 +2,7 @@
  * The cases of gVisor's packetimpact (test/packetimpact/tests there), told anew in our words; the
  * name of each is in the title.
  *
- * @mirrors dispatch.ts receiver.ts
+ * @mirrors dispatch.ts receiver.ts segment-arrives.ts
  */
 import { packetInSlot } from '../../../src/lib/packet-slot.js';
 import { finishIcmp, writeIcmpError } from '../../../src/wire/icmp.js';

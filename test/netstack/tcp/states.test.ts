@@ -2,7 +2,7 @@
  * What a peer may do in each state of RFC 9293 3.3.2, in virtual time: RST, silence, a half-close,
  * a slow reader and writer, a window that shrinks, and lies.
  *
- * @mirrors dispatch.ts receiver.ts sender.ts timeouts.ts
+ * @mirrors dispatch.ts receiver.ts segment-arrives.ts sender.ts timeouts.ts
  */
 import type { KeepAlive } from '../../../src/netstack/tcp/connection.js';
 import { connectPair, NetstackPair, patternBytes } from '../../support/netstack-pair.js';
