@@ -8,6 +8,7 @@ import type { Files, Journals } from '../arc-config/files.js';
 import type { CommandRunner } from '../lib/command-runner.js';
 import { createPrivateKey, type KeyPair } from '../lib/key-pair.js';
 import type { PrivateFiles } from '../lib/private-files.js';
+import type { ServiceManager } from '../lib/service-manager.js';
 import { Secret } from '../lib/secret.js';
 import { stateFolder } from '../platform/state-folder.js';
 import type { Credentials } from '../soracom/sign-in.js';
@@ -33,6 +34,11 @@ export interface Context {
   privateFiles(): Promise<PrivateFiles>;
   /** Programs of the system. */
   commands(): Promise<CommandRunner>;
+  /**
+   * What has started us as a service; undefined where nothing has that wants to be told. To be called
+   * once, before a command runs: it takes what that must not inherit out of the environment.
+   */
+  serviceManager(log: Log): Promise<ServiceManager | undefined>;
   log(options: LogOptions): Promise<Log>;
   tunnelPorts(log: Log): Promise<TunnelPorts>;
   /** Network interfaces of our own; undefined where this system has none. */
@@ -93,6 +99,7 @@ export function createContext(version: string): Context {
     journals: async () => (await import('../platform/journal.js')).systemJournals,
     privateFiles: async () => (await import('../platform/private-file.js')).systemPrivateFiles,
     commands: async () => (await import('../platform/command-runner.js')).systemCommands,
+    serviceManager,
     log: async ({ level, format }) => (await import('../platform/log.js')).createLog(level, format),
     tunnelPorts,
     linuxNetwork: async () => (await import('../platform/linux/linux-network.js')).linuxNetwork(),
@@ -122,6 +129,14 @@ function isVerbose(): boolean {
 
 function writeStandardError(text: string): void {
   process.stderr.write(text);
+}
+
+async function serviceManager(log: Log): Promise<ServiceManager | undefined> {
+  const [{ openServiceManager }, { systemCommands: commands }] = await Promise.all([
+    import('../platform/service-notifications.js'),
+    import('../platform/command-runner.js'),
+  ]);
+  return openServiceManager({ commands, log });
 }
 
 async function soracomClients(
