@@ -47,8 +47,13 @@ export class SilenceWatch {
   }
 
   isSilent(now: number): boolean {
+    return this.silentSince(now) !== undefined;
+  }
+
+  /** Since when nothing has come that was wanted; undefined where that is not SILENCE ago. */
+  silentSince(now: number): number | undefined {
     const since = this.#since();
-    return since !== undefined && now - since >= SILENCE;
+    return since !== undefined && now - since >= SILENCE ? since : undefined;
   }
 
   close(): void {

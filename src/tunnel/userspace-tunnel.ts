@@ -7,6 +7,7 @@ import type { NodeNetwork } from './node-network.js';
 import { NodeTunnel } from './node-tunnel.js';
 import type { Endpoint, TimestampRecord } from './ports.js';
 import { engineOptions, ServerLink, type TunnelPorts, type TunnelTotals } from './server-link.js';
+import type { CurrentSilence } from './server-silence.js';
 import type { TunnelConfig } from './tunnel-config.js';
 
 export type { CongestionAlgorithm } from '../engine/netstack-engine.js';
@@ -82,6 +83,11 @@ export class UserspaceTunnel extends NodeTunnel {
   /** When the last handshake was complete, in ms since 1970; undefined before the first. */
   get lastHandshakeUnix(): number | undefined {
     return this.#link.lastHandshakeUnix;
+  }
+
+  /** Set while something is wanted of the Arc server and nothing comes. */
+  get serverSilence(): CurrentSilence | undefined {
+    return this.#link.silence.current();
   }
 
   /**
