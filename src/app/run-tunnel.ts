@@ -7,11 +7,11 @@ import type { MixedPort } from '../proxy/mixed/mixed-port.js';
 import { Capture, captureHeader } from '../tunnel/capture.js';
 import type { CaptureFile, PacketDevice, PacketDevices } from '../tunnel/ports.js';
 import type { TunTunnel } from '../tunnel/tun-tunnel.js';
-import { endpointText } from '../tunnel/endpoint-text.js';
 import type { TunnelConfig } from '../tunnel/tunnel-config.js';
+import type { Tunnel } from '../tunnel/tunnel.js';
 import type { TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
 import { planHooks } from './hooks.js';
-import { type MeteredTunnel, startMetricLines } from './metric-lines.js';
+import { startMetricLines } from './metric-lines.js';
 import { openDevice } from './open-device.js';
 import { openProxy, type ProxySettings } from './open-proxy.js';
 import { openTunnel, type OpenTunnelOptions, planTunnel } from './open-tunnel.js';
@@ -132,10 +132,9 @@ async function keepOpen(
       if (!signal.aborted) opened.tunnel.giveUp();
       throw error;
     });
-    const { endpoint } = tunnel;
     options.onUp({
       mode: 'userspace',
-      endpoint: endpoint ? endpointText(endpoint) : '',
+      endpoint: await serverOf(tunnel),
       forward: forwarder.url,
       proxy: proxy?.authority,
     });
@@ -171,11 +170,10 @@ async function keepDeviceOpen(
     await hooks.postUp();
     stopMetrics = startMetrics(options, tunnel, ports, device.name);
     await Promise.race([tunnel.waitForHandshake(deadline, signal), gone]);
-    const { endpoint, interfaceName } = tunnel;
     options.onUp({
       mode: 'tun',
-      endpoint: endpoint ? endpointText(endpoint) : '',
-      interface: interfaceName,
+      endpoint: await serverOf(tunnel),
+      interface: device.name,
     });
     await Promise.race([aborted(signal), gone]);
   } finally {
@@ -184,6 +182,11 @@ async function keepDeviceOpen(
     await tunnel?.close();
     await capture?.close();
   }
+}
+
+async function serverOf(tunnel: Pick<Tunnel, 'status'>): Promise<string> {
+  const { peers } = await tunnel.status();
+  return peers[0]?.endpoint ?? '';
 }
 
 /** Rejects when somebody else has removed the interface: programs would send to nowhere. */
@@ -216,7 +219,7 @@ async function openCapture(
 
 function startMetrics(
   { arcConfig: { config } }: RunTunnelOptions,
-  tunnel: MeteredTunnel,
+  tunnel: Pick<Tunnel, 'status'>,
   ports: TunnelPorts,
   interfaceName = config.interface,
 ): (() => void) | undefined {

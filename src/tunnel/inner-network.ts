@@ -63,6 +63,11 @@ export class InnerNetwork {
     this.node = new NodeNetwork({ ...host, names, dialer, sockets });
   }
 
+  /** Open TCP connections. */
+  get connections(): number {
+    return this.#engine.stack.usage.connections;
+  }
+
   /** UDP. */
   get datagramDialer(): DatagramDialer {
     return this.#datagramDialer;

@@ -9,8 +9,10 @@ import { EndpointSearch } from './endpoint-search.js';
 import { endpointText } from './endpoint-text.js';
 import { HandshakeWaits } from './handshake-waits.js';
 import { MovingSocket } from './moving-socket.js';
+import { healthOf, keyText, peerStatuses } from './link-status.js';
 import type {
   Clock,
+  Conversation,
   DatagramSockets,
   Endpoint,
   Entropy,
@@ -23,9 +25,11 @@ import type {
 } from './ports.js';
 import { ServerAddresses } from './server-addresses.js';
 import { ServerSilence } from './server-silence.js';
+import { formatIpAddress } from '../wire/ip-address.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import { TunnelError } from './tunnel-error.js';
-import type { UapiHost } from './uapi-session.js';
+import type { TunnelStatus } from './tunnel-status.js';
+import { type UapiHost, UapiSession } from './uapi-session.js';
 
 /** What a tunnel needs from outside. */
 export interface TunnelPorts {
@@ -65,12 +69,16 @@ export class ServerLink {
   readonly #search: EndpointSearch;
   readonly #peer: Peer;
   readonly #ports: TunnelPorts;
+  readonly #config: TunnelConfig;
+  readonly #openedUnix: number;
   readonly #handshakeWaits: HandshakeWaits;
   #hasGivenUp = false;
 
   constructor({ config, ports, engine, onTurn }: ServerLinkOptions) {
     const { clock, log, wallClock } = ports;
     this.#ports = ports;
+    this.#config = config;
+    this.#openedUnix = wallClock.unixMilliseconds();
     this.#engine = engine;
     this.#handshakeWaits = new HandshakeWaits(clock);
     const socket = new MovingSocket(ports.sockets, clock);
@@ -149,24 +157,28 @@ export class ServerLink {
     return { sentBytes: this.#peer.txBytes, receivedBytes: this.#peer.rxBytes };
   }
 
-  /** The tunnel for whoever looks at it, or changes it, by WireGuard's userspace interface. */
-  get uapiHost(): UapiHost {
-    const [socket, search, driver] = [this.#socket, this.#search, this.driver];
+  /** What the link itself knows of the tunnel. */
+  status(): Omit<TunnelStatus, 'mode' | 'interface' | 'connections'> {
+    const { device } = this.#engine;
+    const { mtu, addresses } = this.#config;
+    const now = this.driver.now();
+    const health = healthOf(device, this.#peer, { hasGivenUp: this.#hasGivenUp, now });
     return {
-      device: this.#engine.device,
-      get listenPort() {
-        return socket.localPort;
-      },
-      get fwmark() {
-        return socket.fwmark;
-      },
-      rebind: (change) => socket.rebind(change),
-      moved: (peer, endpoint) => {
-        if (peer === this.#peer) search.roamed(endpoint);
-      },
-      changed: () => driver.schedule(),
-      now: () => driver.now(),
+      publicKey: keyText(device.publicKey),
+      listenPort: this.#socket.localPort,
+      fwmark: this.#socket.fwmark,
+      mtu,
+      addresses: addresses.map((address) => formatIpAddress(address)),
+      health,
+      silence: health === 'up' ? undefined : this.#whySilent(),
+      openedUnix: this.#openedUnix,
+      peers: peerStatuses(device, this.#peer),
     };
+  }
+
+  /** Somebody who looks at the tunnel, or changes it, by WireGuard's userspace interface. */
+  converse(): Conversation {
+    return new UapiSession(this.#uapiHost());
   }
 
   /** The tunnel ends because the server is silent. */
@@ -187,6 +199,30 @@ export class ServerLink {
     this.#engine.close();
     await this.#socket.close();
     this.#ports.log.info({ sentBytes, receivedBytes }, 'tunnel closed');
+  }
+
+  #whySilent(): TunnelStatus['silence'] {
+    const { reason, why } = this.silence.explain();
+    return { reason, why };
+  }
+
+  #uapiHost(): UapiHost {
+    const [socket, search, driver] = [this.#socket, this.#search, this.driver];
+    return {
+      device: this.#engine.device,
+      get listenPort() {
+        return socket.localPort;
+      },
+      get fwmark() {
+        return socket.fwmark;
+      },
+      rebind: (change) => socket.rebind(change),
+      moved: (peer, endpoint) => {
+        if (peer === this.#peer) search.roamed(endpoint);
+      },
+      changed: () => driver.schedule(),
+      now: () => driver.now(),
+    };
   }
 
   #handleEvent(event: DeviceEvent): void {

@@ -2,14 +2,15 @@
 import { TunEngine } from '../engine/tun-engine.js';
 import type {
   ConfiguredInterface,
-  Endpoint,
+  Conversation,
   Log,
   PacketDevice,
   PacketDevices,
   TimestampRecord,
 } from './ports.js';
-import { engineOptions, ServerLink, type TunnelPorts, type TunnelTotals } from './server-link.js';
+import { engineOptions, ServerLink, type TunnelPorts } from './server-link.js';
 import type { TunnelConfig } from './tunnel-config.js';
+import type { TunnelStatus } from './tunnel-status.js';
 
 export class TunTunnel {
   /** Resolves, with the system's error, when somebody else has removed the interface. */
@@ -79,16 +80,6 @@ export class TunTunnel {
     return this.#device.name;
   }
 
-  /** Where the Arc server is, as far as it is known; undefined before its name is resolved. */
-  get endpoint(): Endpoint | undefined {
-    return this.#link.endpoint;
-  }
-
-  /** When the last handshake was complete, in ms since 1970; undefined before the first. */
-  get lastHandshakeUnix(): number | undefined {
-    return this.#link.lastHandshakeUnix;
-  }
-
   /** Frames that came and that the interface did not take, as while it is down. */
   get lostFrames(): number {
     return this.#lostFrames;
@@ -99,8 +90,19 @@ export class TunTunnel {
     return this.#link.waitForHandshake(deadline, signal);
   }
 
-  totals(): TunnelTotals {
-    return this.#link.totals();
+  /** As Tunnel.status(). */
+  status(): Promise<TunnelStatus> {
+    return Promise.resolve({
+      ...this.#link.status(),
+      mode: 'tun',
+      interface: this.interfaceName,
+      connections: undefined,
+    });
+  }
+
+  /** As Tunnel.converse(). */
+  converse(): Conversation {
+    return this.#link.converse();
   }
 
   /** Sends what the interface has given, and removes it. A later call gets the same promise. */

@@ -5,9 +5,10 @@ import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { InnerNetwork } from './inner-network.js';
 import type { NodeNetwork } from './node-network.js';
 import { NodeTunnel } from './node-tunnel.js';
-import type { Endpoint, TimestampRecord } from './ports.js';
+import type { Conversation, Endpoint, TimestampRecord } from './ports.js';
 import { engineOptions, ServerLink, type TunnelPorts, type TunnelTotals } from './server-link.js';
 import type { TunnelConfig } from './tunnel-config.js';
+import type { TunnelStatus } from './tunnel-status.js';
 
 export type { CongestionAlgorithm } from '../engine/netstack-engine.js';
 export type { TunnelPorts, TunnelTotals } from './server-link.js';
@@ -96,6 +97,21 @@ export class UserspaceTunnel extends NodeTunnel {
 
   totals(): TunnelTotals {
     return this.#link.totals();
+  }
+
+  /** As Tunnel.status(). */
+  status(): Promise<TunnelStatus> {
+    return Promise.resolve({
+      ...this.#link.status(),
+      mode: 'userspace',
+      interface: '',
+      connections: this.#inner.connections,
+    });
+  }
+
+  /** As Tunnel.converse(). */
+  converse(): Conversation {
+    return this.#link.converse();
   }
 
   /** To be called before close() where the tunnel ends because the server is silent: dials fail with why. */
