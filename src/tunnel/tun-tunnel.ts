@@ -13,8 +13,6 @@ import type { TunnelConfig } from './tunnel-config.js';
 import type { TunnelStatus } from './tunnel-status.js';
 
 export class TunTunnel {
-  /** Resolves, with the system's error, when somebody else has removed the interface. */
-  readonly gone: Promise<Error>;
   readonly #link: ServerLink;
   readonly #device: PacketDevice;
   /** Frames that the interface did not take. */
@@ -30,9 +28,6 @@ export class TunTunnel {
     timestamps: TimestampRecord | undefined,
   ) {
     this.#device = device;
-    this.gone = new Promise((resolve) => {
-      device.onGone(resolve);
-    });
     const engine = new TunEngine({
       ...engineOptions(config, ports, timestamps),
       writeFrame: (parts) => {
