@@ -1,17 +1,21 @@
 /** Makes the interface of a tunnel in mode tun, and says in a user's words why there is none. */
 import { messageOf } from '../lib/error-message.js';
 import { type FailureKind, UserError } from '../lib/user-error.js';
-import type { PacketDevice, PacketDevices, PacketDeviceRefusal } from '../tunnel/ports.js';
+import type { DeviceTunnel, DeviceTunnels } from '../tunnel/device-tunnel.js';
+import type { PacketDeviceRefusal } from '../tunnel/ports.js';
 
 const USERSPACE = 'Or use --mode userspace, which needs no privilege.';
 
 /**
- * @param devices undefined where this system has none
+ * @param tunnels undefined where this system has none
  * @param name as arc.json has it; empty where the system chooses
  * @throws UserError, `permission` where a right is missing
  */
-export function openDevice(devices: PacketDevices | undefined, name: string): PacketDevice {
-  if (devices === undefined) {
+export async function openDevice(
+  tunnels: DeviceTunnels | undefined,
+  name: string,
+): Promise<DeviceTunnel> {
+  if (tunnels === undefined) {
     throw new UserError('failed', {
       what: 'cannot make a network interface',
       why: 'mode tun needs Linux, and the optional package koffi, which does not load here',
@@ -19,14 +23,17 @@ export function openDevice(devices: PacketDevices | undefined, name: string): Pa
     });
   }
   try {
-    return devices.open(name);
+    return await tunnels.open(name);
   } catch (error) {
     if (!isRefusal(error)) throw error;
     throw refused(name, error.refusal, error);
   }
 }
 
-function isRefusal(error: unknown): error is Error & { readonly refusal: PacketDeviceRefusal } {
+/** A PacketDeviceError. */
+export function isRefusal(
+  error: unknown,
+): error is Error & { readonly refusal: PacketDeviceRefusal } {
   return error instanceof Error && 'refusal' in error;
 }
 

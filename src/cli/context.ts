@@ -12,9 +12,16 @@ import { Secret } from '../lib/secret.js';
 import { stateFolder } from '../platform/state-folder.js';
 import type { Credentials } from '../soracom/sign-in.js';
 import type { SoracomClient } from '../soracom/client.js';
-import type { LinuxNetwork } from '../platform/linux/linux-network.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
-import type { CaptureFile, Log, Resolver } from '../tunnel/ports.js';
+import type { DeviceTunnels } from '../tunnel/device-tunnel.js';
+import type {
+  CaptureFile,
+  LocalListeners,
+  Log,
+  MessageChannel,
+  PacketDeviceRefusal,
+  Resolver,
+} from '../tunnel/ports.js';
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 export interface LogOptions {
@@ -35,8 +42,19 @@ export interface Context {
   commands(): Promise<CommandRunner>;
   log(options: LogOptions): Promise<Log>;
   tunnelPorts(log: Log): Promise<TunnelPorts>;
-  /** Network interfaces of our own; undefined where this system has none. */
-  linuxNetwork(): Promise<LinuxNetwork | undefined>;
+  /**
+   * Tunnels under network interfaces, each in a thread of its own that logs as `log` says; undefined
+   * where this system has none.
+   */
+  deviceTunnels(log: LogOptions): Promise<DeviceTunnels | undefined>;
+  /** As deviceTunnels(), in this thread: for what another thread cannot be given. */
+  localDeviceTunnels(ports: TunnelPorts): Promise<DeviceTunnels | undefined>;
+  /** What is known to stand in the way of an interface, found without making one. */
+  deviceObstacle(name: string): Promise<PacketDeviceRefusal | undefined>;
+  /** Sockets at paths of the file system. */
+  localListeners(): Promise<LocalListeners>;
+  /** In such a thread: the way to the one that has started it, and what it was started with. */
+  parentThread(): Promise<{ readonly channel: MessageChannel; readonly data: unknown }>;
   /** Makes a new file for a capture, with its header. */
   captureFile(path: string, header: readonly Uint8Array[], log: Log): Promise<CaptureFile>;
   resolver(): Promise<Resolver>;
@@ -95,7 +113,14 @@ export function createContext(version: string): Context {
     commands: async () => (await import('../platform/command-runner.js')).systemCommands,
     log: async ({ level, format }) => (await import('../platform/log.js')).createLog(level, format),
     tunnelPorts,
-    linuxNetwork: async () => (await import('../platform/linux/linux-network.js')).linuxNetwork(),
+    deviceTunnels,
+    localDeviceTunnels,
+    deviceObstacle,
+    localListeners: async () => (await import('../platform/local-listener.js')).localListeners,
+    parentThread: async () => {
+      const { parentThread, threadData } = await import('../platform/thread.js');
+      return { channel: parentThread(), data: threadData() };
+    },
     captureFile: async (path, header, log) =>
       (await import('../platform/capture-file.js')).createCaptureFile(path, log, { header }),
     resolver: async () => (await import('../platform/resolver.js')).systemResolver,
@@ -150,6 +175,32 @@ async function keyPairs(): Promise<() => KeyPair> {
 
 async function publicKeyOf(): Promise<(privateKey: Uint8Array) => Uint8Array> {
   return (await import('../crypto/key-pair.js')).publicKeyOf;
+}
+
+async function deviceTunnels(log: LogOptions): Promise<DeviceTunnels | undefined> {
+  const { hasLinuxNetwork } = await import('../platform/linux/linux-network.js');
+  if (!(await hasLinuxNetwork())) return undefined;
+  const [{ RemoteTunnels }, { startThread }, { systemClock }] = await Promise.all([
+    import('../tunnel/thread/remote-tunnels.js'),
+    import('../platform/thread.js'),
+    import('../platform/clock.js'),
+  ]);
+  const entry = new URL('./tunnel-thread.js', import.meta.url);
+  return new RemoteTunnels(() => startThread(entry, log), systemClock);
+}
+
+async function localDeviceTunnels(ports: TunnelPorts): Promise<DeviceTunnels | undefined> {
+  const { linuxNetwork } = await import('../platform/linux/linux-network.js');
+  const network = await linuxNetwork();
+  if (network === undefined) return undefined;
+  const { LocalDeviceTunnels } = await import('../tunnel/device-tunnel.js');
+  return new LocalDeviceTunnels(network.devices, { ...ports, sockets: network.sockets });
+}
+
+async function deviceObstacle(name: string): Promise<PacketDeviceRefusal | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  const { deviceObstacle } = await import('../platform/linux/device-obstacle.js');
+  return deviceObstacle(name, process.geteuid?.() ?? -1);
 }
 
 async function tunnelPorts(log: Log): Promise<TunnelPorts> {
