@@ -93,8 +93,30 @@ export interface InterfaceSettings {
 export interface ConfiguredInterface {
   /** The mark that the tunnel's own datagrams need, so that they do not go into it; 0 for none. */
   readonly fwmark: number;
+  /**
+   * Makes ready for other addresses and routes; nothing has changed yet.
+   *
+   * @throws Error with the system's `code`, and what it was about as its message
+   */
+  plan(settings: Omit<InterfaceSettings, 'mtu'>): InterfaceChange;
   /** Takes away what would not go with the interface. A second time does nothing. */
   undo(): void;
+}
+
+export interface InterfaceChange {
+  /**
+   * The mark that datagrams need from then on, 0 for none: to be set before apply() where there is one,
+   * and taken away behind it.
+   */
+  readonly fwmark: number;
+  /**
+   * Adds what is new, then takes away what is not wanted any more. What others have made stays, and so
+   * does what is wanted as before.
+   *
+   * @throws Error with the system's `code`, and what it was about as its message; what was added is
+   *   taken away again then
+   */
+  apply(): void;
 }
 
 /** Makes packet devices and configures them. Absent where the system has none that we know. */

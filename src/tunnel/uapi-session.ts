@@ -22,6 +22,12 @@ export interface UapiHost {
   readonly fwmark: number;
   /** Moves to a socket at another port, 0 for any, or with another mark; rejects with the system's code. */
   rebind(local: { readonly port?: number; readonly fwmark?: number }): Promise<void>;
+  /**
+   * Makes ready for another private key of ours, 32 bytes.
+   *
+   * @returns to be called right before the key is changed
+   */
+  prepareKey(privateKey: Uint8Array): Promise<() => void>;
   /** A peer is said to be elsewhere. */
   moved(peer: Peer, endpoint: Endpoint): void;
   /** To be called after each change of the device. */
@@ -93,6 +99,9 @@ export class UapiSession implements Conversation {
         return ERRORS.get(codeOf(error)) ?? INPUT_OUTPUT;
       }
     }
+    const { privateKey } = request;
+    const keyChanges = privateKey && (await host.prepareKey(privateKey));
+    keyChanges?.();
     applySetRequest(host.device, request, {
       now: host.now(),
       onEndpoint: (peer, endpoint) => host.moved(peer, endpoint),

@@ -9,7 +9,11 @@
  */
 import { constants } from 'node:os';
 
-import type { ConfiguredInterface, InterfaceSettings } from '../../tunnel/ports.js';
+import type {
+  ConfiguredInterface,
+  InterfaceChange,
+  InterfaceSettings,
+} from '../../tunnel/ports.js';
 import { type IpAddress, type IpPrefix, formatIpAddress } from '../../wire/ip-address.js';
 import { SystemCallError } from './libc.js';
 import type { Rtnetlink } from './rtnetlink.js';
@@ -50,47 +54,122 @@ export function setUpInterface(
     throw new InterfaceSetupError(name, new SystemCallError('link', constants.errno.ENODEV));
   }
   attempt(`MTU ${mtu}`, () => netlink.setMtu(index, mtu));
-  for (const address of addresses) {
-    const prefix = hostPrefix(address);
-    attempt(`address ${textOf(prefix)}`, () => netlink.addAddress(index, prefix));
-  }
-  attempt('up', () => netlink.setUp(index));
-  const defaults = routes.filter(({ prefixLength }) => prefixLength === 0);
-  for (const destination of routes) {
-    if (defaults.includes(destination)) continue;
-    attempt(`route ${textOf(destination)}`, () =>
-      netlink.addRoute({ destination, interfaceIndex: index }),
-    );
-  }
-  return defaults.length === 0 ? NO_RULES : addDefaultRoutes(netlink, index, defaults);
+  const setup = new InterfaceSetup(netlink, index);
+  setup.plan({ addresses, routes }).apply();
+  return setup;
 }
 
-const NO_RULES: ConfiguredInterface = { fwmark: 0, undo: () => undefined };
+/** Something that the interface is given. */
+interface Part {
+  /** What it is, in words: no two parts that differ have the same. */
+  readonly subject: string;
+  readonly add: () => void;
+  /** What is gone already is no error. */
+  readonly remove: () => void;
+  /** Whether it would not go with the interface. */
+  readonly isLasting?: boolean;
+}
 
-function addDefaultRoutes(
-  netlink: Rtnetlink,
-  interfaceIndex: number,
-  defaults: readonly IpPrefix[],
-): ConfiguredInterface {
-  const table = freeTable(netlink);
-  const rules = defaults.flatMap(({ address }) => rulesOf(address.length === 4 ? 4 : 6, table));
-  // Those of a process that was killed: its table is empty, since the interface went with it.
-  const undo = () => {
-    for (const rule of rules) while (isDeleted(netlink, rule));
-  };
-  undo();
-  try {
-    for (const destination of defaults) {
-      attempt(`route ${textOf(destination)}`, () =>
-        netlink.addRoute({ destination, interfaceIndex, table }),
-      );
-    }
-    for (const rule of rules) attempt('rule of the default route', () => netlink.addRule(rule));
-  } catch (error) {
-    undo();
-    throw error;
+class InterfaceSetup implements ConfiguredInterface {
+  readonly #netlink: Rtnetlink;
+  readonly #index: number;
+  #fwmark = 0;
+  /** In the order in which they were added: what needs others comes behind them. */
+  #parts: readonly Part[] = [];
+
+  constructor(netlink: Rtnetlink, index: number) {
+    this.#netlink = netlink;
+    this.#index = index;
   }
-  return { fwmark: table, undo };
+
+  get fwmark(): number {
+    return this.#fwmark;
+  }
+
+  plan({ addresses, routes }: Omit<InterfaceSettings, 'mtu'>): InterfaceChange {
+    const defaults = routes.filter(({ prefixLength }) => prefixLength === 0);
+    const others = routes.filter(({ prefixLength }) => prefixLength !== 0);
+    const fwmark = defaults.length === 0 ? 0 : this.#fwmark || freeTable(this.#netlink);
+    const parts = [
+      ...addresses.map((address) => this.#addressPart(address)),
+      { subject: 'up', add: () => this.#netlink.setUp(this.#index), remove: () => undefined },
+      ...others.map((destination) => this.#routePart(destination, MAIN_TABLE)),
+      ...defaults.map((destination) => this.#routePart(destination, fwmark)),
+      ...defaults
+        .flatMap(({ address }) => rulesOf(address.length === 4 ? 4 : 6, fwmark))
+        .map((rule) => this.#rulePart(rule)),
+    ];
+    const wanted = new Map<string, Part>(parts.map((part) => [part.subject, part]));
+    return {
+      fwmark,
+      apply: () => {
+        this.#change(wanted);
+        this.#fwmark = fwmark;
+      },
+    };
+  }
+
+  undo(): void {
+    for (const part of this.#parts) if (part.isLasting === true) part.remove();
+    this.#parts = [];
+  }
+
+  /**
+   * What is new comes first: with the last address of a family its routes would go, and connections
+   * that stay would have no way meanwhile.
+   */
+  #change(wanted: ReadonlyMap<string, Part>): void {
+    const had = new Set(this.#parts.map(({ subject }) => subject));
+    const added: Part[] = [];
+    try {
+      for (const part of wanted.values()) {
+        if (had.has(part.subject)) continue;
+        attempt(part.subject, part.add);
+        added.push(part);
+      }
+    } catch (error) {
+      for (const part of added.reverse()) part.remove();
+      throw error;
+    }
+    const surplus = this.#parts.filter(({ subject }) => !wanted.has(subject));
+    for (const part of surplus.reverse()) part.remove();
+    this.#parts = [...wanted.values()];
+  }
+
+  #addressPart(address: IpAddress): Part {
+    const prefix = hostPrefix(address);
+    const [netlink, index] = [this.#netlink, this.#index];
+    return {
+      subject: `address ${textOf(prefix)}`,
+      add: () => netlink.addAddress(index, prefix),
+      remove: () => void isDone(() => netlink.deleteAddress(index, prefix)),
+    };
+  }
+
+  #routePart(destination: IpPrefix, table: number): Part {
+    const netlink = this.#netlink;
+    const route = { destination, interfaceIndex: this.#index, table };
+    return {
+      subject: `route ${textOf(destination)}`,
+      add: () => netlink.addRoute(route),
+      remove: () => void isDone(() => netlink.deleteRoute(route)),
+    };
+  }
+
+  #rulePart(rule: RoutingRule): Part {
+    const netlink = this.#netlink;
+    const remove = () => {
+      while (isDone(() => netlink.deleteRule(rule)));
+    };
+    const add = () => {
+      // Those of a process that was killed: its table is empty, since the interface went with it.
+      remove();
+      netlink.addRule(rule);
+    };
+    const kind = rule.isInverted === true ? 'mark' : 'other routes';
+    const subject = `rule of the default route of IPv${rule.family}, ${kind}`;
+    return { subject, add, remove, isLasting: true };
+  }
 }
 
 /**
@@ -118,9 +197,10 @@ function freeTable(netlink: Rtnetlink): number {
   );
 }
 
-function isDeleted(netlink: Rtnetlink, rule: RoutingRule): boolean {
+/** False where the kernel refuses. */
+function isDone(request: () => void): boolean {
   try {
-    netlink.deleteRule(rule);
+    request();
     return true;
   } catch (error) {
     if (error instanceof SystemCallError) return false;

@@ -37,7 +37,10 @@ function packetDevices(libc: Libc, readiness: Readiness): PacketDevices {
       try {
         const configured = setUpInterface(netlink, name, settings);
         return {
-          fwmark: configured.fwmark,
+          get fwmark() {
+            return configured.fwmark;
+          },
+          plan: (changed) => configured.plan(changed),
           undo: () => {
             if (isUndone) return;
             isUndone = true;

@@ -19,6 +19,7 @@ import { AF_INET, AF_INET6 } from './socket-address.js';
 
 const RTM_NEWLINK = 16;
 const RTM_NEWADDR = 20;
+const RTM_DELADDR = 21;
 export const RTM_NEWROUTE = 24;
 const RTM_DELROUTE = 25;
 const RTM_GETROUTE = 26;
@@ -102,10 +103,11 @@ export function linkMtu(interfaceIndex: number, mtu: number): NetlinkRequest {
 }
 
 export function newAddress(interfaceIndex: number, prefix: IpPrefix): NetlinkRequest {
-  const { address, prefixLength } = prefix;
-  const attributes = [netlinkAttribute(IFA_LOCAL, address), netlinkAttribute(IFA_ADDRESS, address)];
-  const body = netlinkBody([familyOf(address), prefixLength, 0, 0], [interfaceIndex], attributes);
-  return { type: RTM_NEWADDR, flags: CREATE, body };
+  return { type: RTM_NEWADDR, flags: CREATE, body: addressBody(interfaceIndex, prefix) };
+}
+
+export function deleteAddress(interfaceIndex: number, prefix: IpPrefix): NetlinkRequest {
+  return { type: RTM_DELADDR, flags: CHANGE, body: addressBody(interfaceIndex, prefix) };
 }
 
 export function newRoute(route: InterfaceRoute): NetlinkRequest {
@@ -161,6 +163,11 @@ function changeLink(
   // Flags, and which of them are meant.
   const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, flags, flags], attributes);
   return { type: RTM_NEWLINK, flags: CHANGE, body };
+}
+
+function addressBody(interfaceIndex: number, { address, prefixLength }: IpPrefix): Uint8Array {
+  const attributes = [netlinkAttribute(IFA_LOCAL, address), netlinkAttribute(IFA_ADDRESS, address)];
+  return netlinkBody([familyOf(address), prefixLength, 0, 0], [interfaceIndex], attributes);
 }
 
 /** @param kind protocol, scope and type */

@@ -19,6 +19,7 @@ import {
 } from './netlink-message.js';
 import {
   decodeRoute,
+  deleteAddress,
   deleteRoute,
   deleteRule,
   type InterfaceRoute,
@@ -106,6 +107,10 @@ export class Rtnetlink {
 
   addAddress(interfaceIndex: number, prefix: IpPrefix): void {
     this.#change('address add', newAddress(interfaceIndex, prefix));
+  }
+
+  deleteAddress(interfaceIndex: number, prefix: IpPrefix): void {
+    this.#change('address delete', deleteAddress(interfaceIndex, prefix));
   }
 
   addRoute(route: InterfaceRoute): void {
