@@ -51,7 +51,7 @@ describeWith(NEEDS, 'wg and a running tunnel', () => {
     running = server.arctun('up', '--mode', mode, '--json', ...flags, ...parameters);
     const up = await running.output(/^\{.*"mode":.*\}$/m);
     const { forward } = JSON.parse(up[0]) as { forward?: string };
-    url = forward ?? `http://${server.inside.service}/`;
+    url = forward === undefined ? `http://${server.inside.service}/` : `${forward}/`;
   }
 
   function wg(...parameters: readonly string[]): string {

@@ -137,7 +137,7 @@ export class WireGuardGoServer {
   async startWireGuardGo(space: string, device: string): Promise<TestProcess> {
     const wireguard = this.processes.start([...inSpace(space), 'wireguard-go', '-f', device]);
     for (let attempt = 0; !deviceAnswers(space, device); attempt++) {
-      if (attempt > 100) throw new Error(`wireguard-go did not start: ${wireguard.stderr}`);
+      if (attempt > 300) throw new Error(`wireguard-go did not start: ${wireguard.stderr}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return wireguard;
