@@ -9,6 +9,7 @@ import { configuredLogFlags, configuredLogLevel } from '../src/cli/log-flags.js'
 import { overrideFlags, tunnelOverrides } from '../src/cli/override-flags.js';
 import { nameServers, proxyFlags, proxySettings } from '../src/cli/proxy-flags.js';
 import { renderJson } from '../src/cli/render.js';
+import { socketFlag } from '../src/cli/socket-flag.js';
 import { refuseConfigFlag, stdinFlag } from '../src/cli/stdin-flag.js';
 import { refuseUserspaceFlags, userspaceFlag } from '../src/cli/userspace-flags.js';
 import { congestionFlag, tunnelFlags } from '../src/cli/tunnel-flags.js';
@@ -28,6 +29,7 @@ export default class Up extends BaseCommand {
     ...proxyFlags,
     ...tunnelFlags,
     ...congestionFlag,
+    ...socketFlag,
     ...overrideFlags,
     ...stdinFlag,
     ...captureFlags,
@@ -50,7 +52,7 @@ export default class Up extends BaseCommand {
     const level = flags['log-level'] ?? configuredLogLevel(arcConfig.config.logLevel);
     const logOptions = { level, format: flags['log-format'] };
     const log = await this.context.log(logOptions);
-    const ports = await this.context.tunnelPorts(log);
+    const ports = await this.context.tunnelPorts(log, flags.socket);
     await runTunnel(
       {
         arcConfig,
@@ -77,7 +79,7 @@ export default class Up extends BaseCommand {
         // A capture sees all from the thread that it is taken in.
         deviceTunnels: () =>
           flags.capture === undefined
-            ? this.context.deviceTunnels(logOptions)
+            ? this.context.deviceTunnels({ log: logOptions, socket: flags.socket })
             : this.context.localDeviceTunnels(ports),
         deviceObstacle: (name) => this.context.deviceObstacle(name),
       },
