@@ -4,7 +4,15 @@ import { type FailureKind, UserError } from '../lib/user-error.js';
 import type { DeviceTunnel, DeviceTunnels } from '../tunnel/device-tunnel.js';
 import type { PacketDeviceRefusal } from '../tunnel/ports.js';
 
-const USERSPACE = 'Or use --mode userspace, which needs no privilege.';
+/** The three ways of whoever may not make an interface. */
+export const RIGHT =
+  'Run it as root, or give the right to a copy of node: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up.';
+export const USERSPACE = 'Or use --mode userspace, which needs no privilege.';
+
+/** @param name empty where the system would choose */
+function inAdvance(name: string): string {
+  return `Or have one made in advance: sudo ip tuntap add ${name === '' ? 'soratun0' : name} mode tun user "$(id -un)"; then "arctun up" says what it lacks.`;
+}
 
 /**
  * @param tunnels undefined where this system has none
@@ -45,11 +53,11 @@ interface Text {
 
 function refused(name: string, refusal: PacketDeviceRefusal, error: Error): UserError {
   const what = `cannot make the network interface ${name === '' ? '(any name)' : name}`;
-  const { kind, why, next } = textOf(refusal, error);
+  const { kind, why, next } = textOf(refusal, name, error);
   return new UserError(kind, { what, why, next }, { cause: error });
 }
 
-function textOf(refusal: PacketDeviceRefusal, error: Error): Text {
+function textOf(refusal: PacketDeviceRefusal, name: string, error: Error): Text {
   switch (refusal) {
     case 'not-permitted':
     case 'no-access':
@@ -59,10 +67,7 @@ function textOf(refusal: PacketDeviceRefusal, error: Error): Text {
           refusal === 'no-access'
             ? '/dev/net/tun may not be opened by this user'
             : 'that takes the capability CAP_NET_ADMIN',
-        next: [
-          'Run it as root, or give the right to a copy of node: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun.',
-          USERSPACE,
-        ],
+        next: [RIGHT, inAdvance(name), USERSPACE],
       };
     case 'no-driver':
       return {

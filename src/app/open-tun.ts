@@ -6,6 +6,7 @@ import type { DeviceTunnel } from '../tunnel/device-tunnel.js';
 import type { TunnelConfig } from '../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 import type { KeptTunnel } from './kept-tunnel.js';
+import { RIGHT, USERSPACE } from './open-device.js';
 import { type CaptureOptions, openCapture } from './open-capture.js';
 
 /**
@@ -52,19 +53,29 @@ async function start(
     const code = codeOf(error);
     if (code === undefined) throw error;
     const what = `cannot configure the network interface ${tunnel.interfaceName}`;
-    const text = { what, why: messageOf(error), next: [nextFor(code)] };
+    const text = { what, why: messageOf(error), next: nextFor(code, remedyOf(error)) };
     throw new UserError(code === 'EPERM' ? 'permission' : 'tunnel', text, { cause: error });
   }
 }
 
-function nextFor(code: string): string {
+/** The commands by which an administrator may give the interface what it lacks, where those are known. */
+function remedyOf(error: unknown): string {
+  const isKnown = error instanceof Error && 'remedy' in error && typeof error.remedy === 'string';
+  return isKnown ? (error.remedy as string) : '';
+}
+
+function nextFor(code: string, remedy: string): readonly string[] {
+  if (remedy !== '') {
+    const commands = remedy.split('\n').map((command) => `sudo ${command}`);
+    return [`Give it what it lacks: ${commands.join(' && ')}.`, RIGHT, USERSPACE];
+  }
   switch (code) {
     case 'EPERM':
-      return 'Addresses and routes take the capability CAP_NET_ADMIN, also on an interface that was made in advance.';
+      return [RIGHT, USERSPACE];
     case 'EEXIST':
-      return 'The system has it already: remove it there, or take it out of the allowed IPs.';
+      return ['The system has it already: remove it there, or take it out of the allowed IPs.'];
     default:
-      return 'Or use --mode userspace, which leaves the network of this machine as it is.';
+      return ['Or use --mode userspace, which leaves the network of this machine as it is.'];
   }
 }
 
