@@ -204,6 +204,22 @@ describe('who waits for a handshake', () => {
     expect(waiting.value).toBe('done');
   });
 
+  it('is not told that the old one is silent, where a dial began with that', async () => {
+    const dialled = outcomeOf(tunnel.dialer.dial(TARGET));
+    const other = await server('second', world.openAnother({}));
+    let isThere = false;
+    world.link.passes = ({ to }) => to.port !== world.server.port && isThere;
+    await world.advance(9_900);
+    await reconfigure({ server: serverOf(other) });
+    await world.advance(1_000);
+    expect(dialled.error).toBeUndefined();
+    isThere = true;
+    await world.advance(6_000);
+    expect(accepted).toEqual(['second 10.0.0.2']);
+    dialled.value?.on('error', () => undefined);
+    expect(dialled.value).toBeDefined();
+  });
+
   it('is told what is known of the one that is new', async () => {
     const waiting = outcomeOf(tunnel.waitForHandshake(world.clock.now() + 10_000));
     world.names.set('new.arc.example', systemError('getaddrinfo', 'ENOTFOUND'));
