@@ -64,8 +64,8 @@ describeWith([...PEERS, 'tun', 'ping'], 'a session that is renewed behind a runn
     expect(await get()).toEqual({ code: 0, stderr: '' });
     // What is under way from the old address ends, and does not hang.
     const slow = server.curl(
-      ...['-o', '/dev/null', '--limit-rate', '1000', '-x', `socks5h://${authority}`],
-      `http://${server.inside.service}/bytes/20000000`,
+      ...['-o', '/dev/null', '--limit-rate', '1M', '-x', `socks5h://${authority}`],
+      `http://${server.inside.service}/bytes/500000000`,
     );
     while (server.transfer().sent < 200_000) await pause(50);
     server.renew(RENEWED_CLIENT);

@@ -99,7 +99,7 @@ async function connect() {
 async function reconfigure(options: InMemoryOptions): Promise<void> {
   const done = outcomeOf(tunnel.reconfigure(world.config(options)));
   await settle();
-  if (done.error !== undefined) throw done.error;
+  if (done.error !== undefined) throw done.error as Error;
 }
 
 const sentTo = (port: number) => world.link.sent.filter(({ to }) => to.port === port);
@@ -226,7 +226,7 @@ describe('who waits for a handshake', () => {
     await reconfigure({ host: 'new.arc.example' });
     await world.advance(10_000);
     expect(waiting.error).toMatchObject({ reason: 'name-not-found' });
-    expect(String((waiting.error as Error).message)).toContain('new.arc.example');
+    expect((waiting.error as Error).message).toContain('new.arc.example');
     await expect(tunnel.dialer.dial(TARGET)).rejects.toMatchObject({ silence: 'name-not-found' });
   });
 
