@@ -226,6 +226,8 @@ export interface Conversation {
   readonly isOver: boolean;
   /** Answers what came; called again when it has settled. Never rejects. */
   handle(text: string): Promise<string>;
+  /** The other end is gone: nothing is called any more. */
+  close(): void;
 }
 
 /** A socket at a path of the file system. */
@@ -260,4 +262,16 @@ export interface CaptureFile {
    * @returns false where the disk has failed or took too long, so that the file ends before that
    */
   close(trailer: readonly Uint8Array[]): Promise<boolean>;
+}
+
+/** A way to another thread of this process, for values that can be copied. */
+export interface MessageChannel {
+  /** Copies the value over. After the end of the other thread, nowhere. */
+  post(message: unknown): void;
+  /** Called with each value that comes, in order. */
+  onMessage(handler: (message: unknown) => void): void;
+  /** Called once, when the other thread has ended, with what it failed of. */
+  onEnd(handler: (error: Error) => void): void;
+  /** Ends the other thread. */
+  close(): Promise<void>;
 }

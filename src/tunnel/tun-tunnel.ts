@@ -21,8 +21,6 @@ import type { TunnelConfig } from './tunnel-config.js';
 import type { TunnelStatus } from './tunnel-status.js';
 
 export class TunTunnel implements Tunnel {
-  /** Resolves, with the system's error, when somebody else has removed the interface. */
-  readonly gone: Promise<Error>;
   readonly #link: ServerLink;
   readonly #reconfigurations = new OneByOne();
   readonly #device: PacketDevice;
@@ -39,9 +37,6 @@ export class TunTunnel implements Tunnel {
     timestamps: SentTimestamps,
   ) {
     this.#device = device;
-    this.gone = new Promise((resolve) => {
-      device.onGone(resolve);
-    });
     const engine = new TunEngine({
       ...engineOptions(config, ports, timestamps),
       writeFrame: (parts) => {

@@ -11,7 +11,7 @@ import {
   type SetRequest,
 } from '../engine/engine.js';
 import { codeOf } from '../lib/error-message.js';
-import type { Endpoint } from './ports.js';
+import type { Conversation, Endpoint } from './ports.js';
 
 /** The tunnel as the interface sees it. */
 export interface UapiHost {
@@ -45,7 +45,7 @@ const ERRORS: ReadonlyMap<string | undefined, number> = new Map([
   ['EADDRNOTAVAIL', -99],
 ]);
 
-export class UapiSession {
+export class UapiSession implements Conversation {
   readonly #host: UapiHost;
   readonly #reader = new RequestReader();
 
@@ -77,6 +77,11 @@ export class UapiSession {
       }
     }
     return answer;
+  }
+
+  /** Nothing is kept for the other end but what is here. */
+  close(): void {
+    return;
   }
 
   async #set(request: SetRequest): Promise<number> {

@@ -1,6 +1,7 @@
 /**
  * Addresses, MTU and routes of a tunnel's interface. All of them go with the interface when the process
- * dies, but for the rules of a default route.
+ * dies, but for the rules of a default route. What an interface that was made in advance has already is
+ * taken as it is, and stays.
  *
  * A default route into the tunnel must not catch what the tunnel itself sends. As wg-quick does it, such
  * a route stands in a table of its own, which everything is looked up in but packets with a mark; and
@@ -31,11 +32,14 @@ export class InterfaceSetupError extends Error {
   override readonly name = 'InterfaceSetupError';
   readonly code: string;
   readonly subject: string;
+  /** What an administrator may do in our place: commands of iproute2, a line each. */
+  readonly remedy: string;
 
-  constructor(subject: string, cause: SystemCallError) {
+  constructor(subject: string, cause: SystemCallError, remedy: readonly string[] = []) {
     super(`${subject}: ${cause.message}`, { cause });
     this.code = cause.code;
     this.subject = subject;
+    this.remedy = remedy.join('\n');
   }
 }
 
@@ -47,15 +51,14 @@ export class InterfaceSetupError extends Error {
 export function setUpInterface(
   netlink: Rtnetlink,
   name: string,
-  { mtu, addresses, routes }: InterfaceSettings,
+  settings: InterfaceSettings,
 ): ConfiguredInterface {
   const index = netlink.interfaceIndex(name);
   if (index === undefined) {
     throw new InterfaceSetupError(name, new SystemCallError('link', constants.errno.ENODEV));
   }
-  attempt(`MTU ${mtu}`, () => netlink.setMtu(index, mtu));
-  const setup = new InterfaceSetup(netlink, index);
-  setup.plan({ addresses, routes }).apply();
+  const setup = new InterfaceSetup(netlink, { name, index, mtu: settings.mtu });
+  setup.plan(settings).apply();
   return setup;
 }
 
@@ -66,20 +69,28 @@ interface Part {
   readonly add: () => void;
   /** What is gone already is no error. */
   readonly remove: () => void;
-  /** Whether it would not go with the interface. */
-  readonly isLasting?: boolean;
+  /** Whether the interface has it already, be it by somebody else. */
+  readonly isThere: () => boolean;
+  /** The command of iproute2 that adds it; undefined where that alone would not do. */
+  readonly command: string | undefined;
+}
+
+interface NamedInterface {
+  readonly name: string;
+  readonly index: number;
+  readonly mtu: number;
 }
 
 class InterfaceSetup implements ConfiguredInterface {
   readonly #netlink: Rtnetlink;
-  readonly #index: number;
+  readonly #interface: NamedInterface;
   #fwmark = 0;
   /** In the order in which they were added: what needs others comes behind them. */
   #parts: readonly Part[] = [];
 
-  constructor(netlink: Rtnetlink, index: number) {
+  constructor(netlink: Rtnetlink, named: NamedInterface) {
     this.#netlink = netlink;
-    this.#index = index;
+    this.#interface = named;
   }
 
   get fwmark(): number {
@@ -91,8 +102,9 @@ class InterfaceSetup implements ConfiguredInterface {
     const others = routes.filter(({ prefixLength }) => prefixLength !== 0);
     const fwmark = defaults.length === 0 ? 0 : this.#fwmark || freeTable(this.#netlink);
     const parts = [
+      this.#mtuPart(),
       ...addresses.map((address) => this.#addressPart(address)),
-      { subject: 'up', add: () => this.#netlink.setUp(this.#index), remove: () => undefined },
+      this.#upPart(),
       ...others.map((destination) => this.#routePart(destination, MAIN_TABLE)),
       ...defaults.map((destination) => this.#routePart(destination, fwmark)),
       ...defaults
@@ -110,7 +122,8 @@ class InterfaceSetup implements ConfiguredInterface {
   }
 
   undo(): void {
-    for (const part of this.#parts) if (part.isLasting === true) part.remove();
+    // In one that was made in advance they would stay.
+    for (const part of [...this.#parts].reverse()) part.remove();
     this.#parts = [];
   }
 
@@ -119,40 +132,89 @@ class InterfaceSetup implements ConfiguredInterface {
    * that stay would have no way meanwhile.
    */
   #change(wanted: ReadonlyMap<string, Part>): void {
-    const had = new Set(this.#parts.map(({ subject }) => subject));
-    const added: Part[] = [];
-    try {
-      for (const part of wanted.values()) {
-        if (had.has(part.subject)) continue;
-        attempt(part.subject, part.add);
-        added.push(part);
+    const old = new Map(this.#parts.map((part) => [part.subject, part]));
+    const parts: Part[] = [];
+    const missing: Part[] = [];
+    let refusal: SystemCallError | undefined;
+    for (const part of wanted.values()) {
+      const kept = old.get(part.subject);
+      const error = kept === undefined ? refusalOf(part.add) : undefined;
+      if (error === undefined) parts.push(kept ?? part);
+      else if (part.isThere()) parts.push({ ...part, remove: () => undefined });
+      else {
+        refusal ??= error;
+        missing.push(part);
+        // Others than the right may be at odds with each other: the first one says it.
+        if (error.code !== 'EPERM') break;
       }
-    } catch (error) {
-      for (const part of added.reverse()) part.remove();
-      throw error;
+    }
+    if (refusal !== undefined) {
+      for (const part of parts.reverse()) if (!old.has(part.subject)) part.remove();
+      throw refused(missing, refusal);
     }
     const surplus = this.#parts.filter(({ subject }) => !wanted.has(subject));
     for (const part of surplus.reverse()) part.remove();
-    this.#parts = [...wanted.values()];
+    this.#parts = parts;
+  }
+
+  #mtuPart(): Part {
+    const { name, index, mtu } = this.#interface;
+    return {
+      subject: `MTU ${mtu}`,
+      add: () => this.#netlink.setMtu(index, mtu),
+      remove: () => undefined,
+      isThere: () => this.#netlink.link(index)?.mtu === mtu,
+      command: `ip link set ${name} mtu ${mtu}`,
+    };
+  }
+
+  #upPart(): Part {
+    const { name, index } = this.#interface;
+    return {
+      subject: 'up',
+      add: () => this.#netlink.setUp(index),
+      remove: () => undefined,
+      isThere: () => this.#netlink.link(index)?.isUp === true,
+      command: `ip link set ${name} up`,
+    };
   }
 
   #addressPart(address: IpAddress): Part {
     const prefix = hostPrefix(address);
-    const [netlink, index] = [this.#netlink, this.#index];
+    const netlink = this.#netlink;
+    const { name, index } = this.#interface;
     return {
       subject: `address ${textOf(prefix)}`,
       add: () => netlink.addAddress(index, prefix),
       remove: () => void isDone(() => netlink.deleteAddress(index, prefix)),
+      // Of whatever length: what was set up in advance may have the neighbours that it likes.
+      isThere: () =>
+        netlink
+          .listAddresses()
+          .some((had) => had.interfaceIndex === index && isSameAddress(had.prefix, prefix)),
+      command: `ip address add ${textOf(prefix)} dev ${name}`,
     };
   }
 
   #routePart(destination: IpPrefix, table: number): Part {
     const netlink = this.#netlink;
-    const route = { destination, interfaceIndex: this.#index, table };
+    const { name, index } = this.#interface;
+    const route = { destination, interfaceIndex: index, table };
     return {
       subject: `route ${textOf(destination)}`,
       add: () => netlink.addRoute(route),
       remove: () => void isDone(() => netlink.deleteRoute(route)),
+      isThere: () =>
+        netlink
+          .listRoutes(destination.address.length === 4 ? 4 : 6)
+          .some(
+            (had) =>
+              had.interfaceIndex === index &&
+              had.table === table &&
+              had.destination.prefixLength === destination.prefixLength &&
+              isSameAddress(had.destination, destination),
+          ),
+      command: table === MAIN_TABLE ? `ip route add ${textOf(destination)} dev ${name}` : undefined,
     };
   }
 
@@ -168,7 +230,8 @@ class InterfaceSetup implements ConfiguredInterface {
     };
     const kind = rule.isInverted === true ? 'mark' : 'other routes';
     const subject = `rule of the default route of IPv${rule.family}, ${kind}`;
-    return { subject, add, remove, isLasting: true };
+    // One that is there is that of a process that was killed, and is put in again by whoever may.
+    return { subject, add, remove, isThere: () => false, command: undefined };
   }
 }
 
@@ -199,22 +262,32 @@ function freeTable(netlink: Rtnetlink): number {
 
 /** False where the kernel refuses. */
 function isDone(request: () => void): boolean {
+  return refusalOf(request) === undefined;
+}
+
+function refusalOf(request: () => void): SystemCallError | undefined {
   try {
     request();
-    return true;
+    return undefined;
   } catch (error) {
-    if (error instanceof SystemCallError) return false;
+    if (error instanceof SystemCallError) return error;
     throw error;
   }
 }
 
-function attempt(subject: string, request: () => void): void {
-  try {
-    request();
-  } catch (error) {
-    if (!(error instanceof SystemCallError)) throw error;
-    throw new InterfaceSetupError(subject, error);
-  }
+/** A default route takes more than commands: its mark has to be set on every datagram. */
+function refused(missing: readonly Part[], error: SystemCallError): InterfaceSetupError {
+  const subject = missing.map((part) => part.subject).join(', ');
+  const commands = missing.map(({ command }) => command);
+  const isWhole = error.code === 'EPERM' && !commands.includes(undefined);
+  return new InterfaceSetupError(subject, error, isWhole ? (commands as string[]) : []);
+}
+
+function isSameAddress({ address }: IpPrefix, other: IpPrefix): boolean {
+  return (
+    address.length === other.address.length &&
+    address.every((byte, index) => byte === other.address[index])
+  );
 }
 
 /** The interface has this one address of its subnet, and no others are its neighbours. */

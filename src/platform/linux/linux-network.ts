@@ -12,6 +12,11 @@ export interface LinuxNetwork {
   readonly sockets: DatagramSockets;
 }
 
+/** Whether this is Linux, and koffi loads. */
+export async function hasLinuxNetwork(): Promise<boolean> {
+  return (await loadLibc()) !== undefined;
+}
+
 /** Undefined where this is not Linux, or koffi does not load. */
 export async function linuxNetwork(): Promise<LinuxNetwork | undefined> {
   const libc = await loadLibc();
