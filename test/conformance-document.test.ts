@@ -107,12 +107,15 @@ it('a test that names a witness stands with the witnesses alone', () => {
   }
 });
 
+/** Folders with tests that hold a rule. */
+const TESTS = ['engine', 'interop', 'platform', 'tunnel', 'wire', 'wireguard'];
+
 describe('what is wrong is told', () => {
   let folder: string;
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'arctun-conformance-'));
-    for (const path of ['src', 'test/wireguard', 'test/tunnel']) {
+    for (const path of ['src', ...TESTS.map((folder) => `test/${folder}`)]) {
       cpSync(join(root, path), join(folder, path), { recursive: true });
     }
   });

@@ -3,6 +3,7 @@ import { packetInSlot, PacketSlots } from '../lib/packet-slot.js';
 import type { Datagram, Endpoint } from '../wireguard/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
 import type { Engine, EngineOptions } from './engine.js';
+import { HostUnreachable } from './host-unreachable.js';
 import { TcpCoalescer, type WriteFrame } from './tun/coalescing.js';
 import { segment } from './tun/segmentation.js';
 
@@ -22,6 +23,7 @@ export class TunEngine implements Engine {
   constructor(options: TunEngineOptions) {
     this.#onInnerPacket = options.onInnerPacket;
     this.#coalescer = new TcpCoalescer(options.writeFrame);
+    const unreachable = new HostUnreachable(options.mtu);
     this.device = new Device({
       ...options,
       sink: {
@@ -29,6 +31,13 @@ export class TunEngine implements Engine {
           this.#transmits.push({ bytes, endpoint });
         },
         deliver: (packet: Uint8Array) => {
+          this.#onInnerPacket?.('in', packet);
+          this.#coalescer.add(packet);
+        },
+        unreachable: (slot: Uint8Array, _reason: string, now: number) => {
+          const error = unreachable.about(slot, now);
+          if (error === undefined) return;
+          const packet = packetInSlot(error);
           this.#onInnerPacket?.('in', packet);
           this.#coalescer.add(packet);
         },

@@ -16,6 +16,11 @@ export interface DeviceSink {
   transmit(bytes: Uint8Array, endpoint: Endpoint): void;
   /** An IP packet from `peer`, without padding: a view into the datagram that it came in. */
   deliver(packet: Uint8Array, peer: Peer): void;
+  /**
+   * A packet from above that goes nowhere, in its slot, for whoever tells its sender so: no peer is
+   * routed it, or nobody knows where the peer is.
+   */
+  unreachable?(slot: Uint8Array, reason: 'no-route' | 'no-endpoint', now: number): void;
 }
 
 /** What the parts of one device share. */

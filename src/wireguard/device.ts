@@ -5,7 +5,7 @@
  * Synchronous and without effects of its own: datagrams, packets and `now` come in, messages and
  * packets go to the sink, `nextTimeout()` says when to call again. What is not here: sockets, the
  * source address of replies, DSCP and ECN of the outer packet, ICMP errors for packets without a
- * route (peerFor() tells them), and DNS.
+ * route (the sink is told of them), and DNS.
  */
 import { Secret } from '../lib/secret.js';
 import type { IpAddress } from '../wire/ip-address.js';
@@ -200,7 +200,7 @@ export class Device {
     this.#clockJump.check(now);
     for (let index = 0; index < slots.length; index++) {
       const slot = slots[index]!;
-      const peer = routePacket(this.#context, slot);
+      const peer = routePacket(this.#context, slot, now);
       if (peer !== undefined) this.#sender.send(peer, slot, now);
     }
   }

@@ -148,6 +148,36 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     expect(counted('frame.interface_name == "outside" && udp')).toBeGreaterThanOrEqual(6);
   }, 60_000);
 
+  it.each([
+    ['IPv4', undefined, '100.127.255.9', /From 100\.127\.255\.9 icmp_seq=1 .*Host Unreachable/],
+    ['IPv6', INSIDE_IPV6, 'fd00:127::9', /From fd00:127::9 icmp_seq=1 .*Address unreachable/],
+  ] as const)(
+    'says at once that what no peer may have is unreachable, %s',
+    async (_name, inside, stranger, answer) => {
+      await start(inside);
+      const running = await up();
+      // The peer loses what stays routed into the interface.
+      const { service } = server.inside;
+      const peer = wg('show', server.clientDevice, 'peers').trim();
+      const allowed = `${service}/${service.includes(':') ? 128 : 32}`;
+      wg('set', server.clientDevice, 'peer', peer, 'allowed-ips', allowed);
+      expect(inClient('ping', '-c', '1', service)).toContain(' 0% packet loss');
+      inClient('sh', '-c', 'echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter');
+      const ping = await server.processes.run([
+        ...inSpace(server.clientSpace),
+        ...['ping', '-c', '1', '-W', '20', stranger],
+      ]);
+      expect(ping.stdout).toMatch(answer);
+      const url = `http://${stranger.includes(':') ? `[${stranger}]` : stranger}/`;
+      const curl = await server.curl('-v', url).finished;
+      expect(curl.stderr).toMatch(/No route to host/);
+      expect(curl.code).toBe(7);
+      running.kill('SIGTERM');
+      await running.finished;
+    },
+    60_000,
+  );
+
   it('refuses a name that is taken, and says what to do', async () => {
     await start();
     const running = await up();
@@ -168,3 +198,8 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     expect(isGone()).toBe(true);
   }, 60_000);
 });
+
+/** The tools of WireGuard, which find every tunnel by its name. */
+function wg(...parameters: readonly string[]): string {
+  return execFileSync('wg', parameters, { encoding: 'utf8' });
+}

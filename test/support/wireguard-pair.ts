@@ -45,6 +45,8 @@ export class End {
   /** The other end, as this device knows it. */
   peer!: Peer;
   readonly received: Uint8Array[] = [];
+  /** Packets from above that went nowhere. */
+  readonly unreachable: { packet: Uint8Array; reason: string }[] = [];
   endpoint: Endpoint;
   /** Set to move this end's wall clock; it runs with `now` otherwise. */
   wallClockOffset = Date.UTC(2026, 0, 1);
@@ -130,6 +132,9 @@ export class WireguardPair {
       sink: {
         transmit: (bytes, destination) => this.#transmit(side, bytes, destination),
         deliver: (packet) => this[side].received.push(packet.slice()),
+        unreachable: (slot, reason) => {
+          this[side].unreachable.push({ packet: packetInSlot(slot).slice(), reason });
+        },
       },
     });
     return new End(device, privateKey, endpoint);
