@@ -37,8 +37,13 @@ export class NetstackEngine implements Engine {
     this.device = new Device({
       ...options,
       sink: {
-        transmit: (bytes: Uint8Array, endpoint: Endpoint) => {
-          this.#transmits.push({ bytes, endpoint });
+        transmit: (
+          bytes: Uint8Array,
+          endpoint: Endpoint,
+          trafficClass: number,
+          isSourceInDoubt: boolean,
+        ) => {
+          this.#transmits.push({ bytes, endpoint, trafficClass, isSourceInDoubt });
         },
         deliver: (packet: Uint8Array) => {
           this.#onInnerPacket?.('in', packet);

@@ -143,7 +143,8 @@ describe('where no peer may have what is sent', () => {
     expect(stack.usage.connections).toBe(0);
     // Once.
     stack.connectTcp(SERVICE, silentObserver, pair.now);
-    pair.alice.engine.drain(pair.now);
+    const [initiation] = pair.alice.engine.drain(pair.now).datagrams;
+    expect(initiation).toMatchObject({ trafficClass: 0x88, isSourceInDoubt: false });
     expect(told).toHaveLength(2);
   });
 

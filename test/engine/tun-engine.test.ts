@@ -100,6 +100,27 @@ it('counts what is no frame, and goes on', () => {
   expect(pair.written[1]).toHaveLength(1);
 });
 
+it('says how each datagram is to leave', () => {
+  const pair = new Pair();
+  const [engine] = pair.engines as [TunEngine];
+  const leaving = () =>
+    engine
+      .drain(pair.now)
+      .datagrams.map(({ trafficClass, isSourceInDoubt }) => [trafficClass, isSourceInDoubt]);
+  // ECT(0) in a packet that waits for the handshake.
+  const packet = tcpPacket(pattern(20), { typeOfService: 2 });
+  engine.handleFrames([inSlot(frameOf(packet))]);
+  expect(leaving()).toEqual([[0x88, false]]);
+  pair.now = engine.nextTimeout();
+  engine.handleTimeout(pair.now);
+  const [retry] = engine.drain(pair.now).datagrams;
+  expect(retry).toMatchObject({ trafficClass: 0x88, isSourceInDoubt: true });
+  pair.engines[1]!.handleDatagrams([{ ...retry!, endpoint: ENDPOINTS[0] }], pair.now);
+  const answer = pair.engines[1]!.drain(pair.now).datagrams;
+  engine.handleDatagrams(answer, pair.now);
+  expect(leaving()).toEqual([[2, false]]);
+});
+
 it('answers what no peer may have, in the place of a host that is not there', () => {
   const pair = new Pair();
   const { device } = pair.engines[0]!;
