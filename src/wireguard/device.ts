@@ -3,9 +3,8 @@
  * the WireGuard whitepaper.
  *
  * Synchronous and without effects of its own: datagrams, packets and `now` come in, messages and
- * packets go to the sink, `nextTimeout()` says when to call again. What is not here: sockets, the
- * source address of replies but when it is in doubt, ICMP errors for packets without a route (the
- * sink is told of them), and DNS.
+ * packets go to the sink, `nextTimeout()` says when to call again. What is not here: sockets, ICMP
+ * errors for packets without a route (the sink is told of them), and DNS.
  */
 import { Secret } from '../lib/secret.js';
 import type { IpAddress } from '../wire/ip-address.js';
