@@ -1,7 +1,7 @@
 /** soratun's counters in the log, which whoever has read them there finds again. */
-import { endpointText } from '../tunnel/endpoint-text.js';
-import type { Clock, Endpoint, Log, Timer } from '../tunnel/ports.js';
-import type { TunnelTotals } from '../tunnel/userspace-tunnel.js';
+import type { Clock, Log, Timer } from '../tunnel/ports.js';
+import type { PeerStatus } from '../tunnel/tunnel-status.js';
+import type { Tunnel } from '../tunnel/tunnel.js';
 
 /** Milliseconds. */
 const INTERVAL = 60_000;
@@ -9,29 +9,26 @@ const INTERVAL = 60_000;
 /** Go's zero time, the first of January of the year 1, in seconds since 1970. */
 const NEVER = -62_135_596_800;
 
-/** What a tunnel has to tell. */
-export interface MeteredTunnel {
-  readonly endpoint: Endpoint | undefined;
-  /** Milliseconds since 1970. */
-  readonly lastHandshakeUnix: number | undefined;
-  totals(): TunnelTotals;
-}
-
 export interface MetricLabels {
   readonly simId: string;
   readonly interface: string;
 }
 
-/** The three lines, as soratun writes them. */
-export function metricLines(tunnel: MeteredTunnel, labels: MetricLabels): readonly string[] {
-  const { endpoint, lastHandshakeUnix } = tunnel;
-  const { sentBytes, receivedBytes } = tunnel.totals();
-  const handshake = lastHandshakeUnix === undefined ? NEVER : Math.floor(lastHandshakeUnix / 1000);
+/** What the lines say of a peer. */
+export type MeteredPeer = Pick<
+  PeerStatus,
+  'endpoint' | 'latestHandshakeUnix' | 'sentBytes' | 'receivedBytes'
+>;
+
+/** The three lines of a peer, as soratun writes them. */
+export function metricLines(peer: MeteredPeer, labels: MetricLabels): readonly string[] {
+  const { endpoint, latestHandshakeUnix: latest, sentBytes, receivedBytes } = peer;
+  const handshake = latest === undefined ? NEVER : Math.floor(latest / 1000);
   const values = [
     ['simId', labels.simId],
     ['interface', labels.interface],
     // Go's text for an endpoint that is not known.
-    ['endpoint', endpoint === undefined ? '<nil>' : endpointText(endpoint)],
+    ['endpoint', endpoint ?? '<nil>'],
   ].map(([name, value = '']) => `${name}="${escaped(value)}"`);
   const label = `{${values.join(',')}}`;
   return [
@@ -47,22 +44,32 @@ function escaped(value: string): string {
 }
 
 /**
- * Logs the lines each minute, the first time in a minute.
+ * Logs the lines of all peers each minute, the first time in a minute.
  *
  * @returns ends it
  */
 export function startMetricLines(
-  tunnel: MeteredTunnel,
+  tunnel: Pick<Tunnel, 'status'>,
   labels: MetricLabels,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): () => void {
   let timer: Timer;
+  let isEnded = false;
   const arm = () => {
-    timer = clock.startTimer(INTERVAL, () => {
-      for (const line of metricLines(tunnel, labels)) log.debug({}, line);
-      arm();
-    });
+    timer = clock.startTimer(INTERVAL, () => void write());
+  };
+  const write = async () => {
+    // A tunnel that has ended does not answer; that is told elsewhere.
+    const status = await tunnel.status().catch(() => undefined);
+    if (isEnded || status === undefined) return;
+    for (const peer of status.peers) {
+      for (const line of metricLines(peer, labels)) log.debug({}, line);
+    }
+    arm();
   };
   arm();
-  return () => timer.cancel();
+  return () => {
+    isEnded = true;
+    timer.cancel();
+  };
 }

@@ -1,26 +1,13 @@
 /** The life of `up` as a service manager sees it (sd_notify(3)). */
 import type { ServiceManager } from '../lib/service-manager.js';
-import { endpointText } from '../tunnel/endpoint-text.js';
-import type { Clock, Endpoint, Timer, WallClock } from '../tunnel/ports.js';
+import type { Clock, Timer, WallClock } from '../tunnel/ports.js';
+import type { Tunnel } from '../tunnel/tunnel.js';
+import type { TunnelStatus } from '../tunnel/tunnel-status.js';
 import { isoTime } from './iso-time.js';
 import { startLivenessBeats } from './liveness-beats.js';
 
 /** What a tunnel has to tell. */
-export interface ServedTunnel {
-  /** Where the Arc server is; undefined before its name is resolved. */
-  readonly endpoint: Endpoint | undefined;
-  /** Milliseconds since 1970; undefined before the first handshake. */
-  readonly lastHandshakeUnix: number | undefined;
-  /** Set while something is wanted of the server and nothing comes. */
-  readonly serverSilence: SilenceOfServer | undefined;
-}
-
-export interface SilenceOfServer {
-  /** The `now` of the clock since which nothing has come. */
-  readonly since: number;
-  /** As in docs/up.md, such as `no-answer`. */
-  readonly reason: string;
-}
+export type ServedTunnel = Pick<Tunnel, 'status'>;
 
 export interface ServiceStatesOptions {
   /** undefined where nobody wants to be told: then nothing is done. */
@@ -49,13 +36,15 @@ export class ServiceStates {
   readonly #options: ServiceStatesOptions;
   readonly #endBeats: (() => void)[] = [];
   #tunnel: ServedTunnel | undefined;
+  /** Whether the tunnel is being asked: one that hangs is asked once. */
+  #isAsking = false;
   #phase: 'starting' | 'ready' | 'stopping' = 'starting';
   /** Reloads that run. */
   #reloads = 0;
   #status = '';
   #statusTimer: Timer | undefined;
-  /** The silence that was told last, for its time of day must not move with each look. */
-  #silence: { readonly since: number; readonly began: string } | undefined;
+  /** When the silence was seen first that there is. */
+  #silentSince: string | undefined;
 
   constructor(options: ServiceStatesOptions) {
     this.#options = options;
@@ -69,14 +58,14 @@ export class ServiceStates {
     this.#beat(START_EXTENSION, () => {
       if (this.#phase === 'starting') void this.#notify(extension);
     });
-    this.#tellStatus();
+    this.#tellStatus('Starting');
     this.#armStatus();
   }
 
   /** There is a tunnel, whose handshake is under way. Another takes the place of the one before. */
   watch(tunnel: ServedTunnel): void {
     this.#tunnel = tunnel;
-    this.#tellStatus();
+    void this.#look();
   }
 
   /** To be called when the first handshake is complete; a second time does nothing. */
@@ -90,8 +79,8 @@ export class ServiceStates {
   async reload<T>(work: () => Promise<T>): Promise<T> {
     if (this.#phase !== 'ready') return work();
     this.#reloads++;
-    this.#status = 'Reloading';
-    void this.#notify({ RELOADING: '1', STATUS: this.#status });
+    void this.#notify({ RELOADING: '1' });
+    this.#tellStatus('Reloading');
     try {
       return await work();
     } finally {
@@ -118,9 +107,10 @@ export class ServiceStates {
     return this.#phase === 'ready';
   }
 
+  /** The status follows: it has to be asked for. */
   #tellReady(): void {
-    this.#status = this.#statusText();
-    void this.#notify({ READY: '1', STATUS: this.#status });
+    void this.#notify({ READY: '1' });
+    void this.#look();
   }
 
   #beat(timeout: number, beat: () => void): void {
@@ -130,39 +120,39 @@ export class ServiceStates {
 
   #armStatus(): void {
     this.#statusTimer = this.#options.clock.startTimer(STATUS_INTERVAL, () => {
-      if (this.#reloads === 0) this.#tellStatus();
+      void this.#look();
       this.#armStatus();
     });
   }
 
+  /** Asks the tunnel how it is, and tells it; what hangs is the watchdog's to judge. */
+  async #look(): Promise<void> {
+    if (this.#tunnel === undefined || this.#isAsking || this.#options.manager === undefined) return;
+    this.#isAsking = true;
+    const status = await this.#tunnel.status().catch(() => undefined);
+    this.#isAsking = false;
+    if (status !== undefined && this.#reloads === 0) this.#tellStatus(this.#textOf(status));
+  }
+
   /** Tells the status where it is another than before. */
-  #tellStatus(): void {
-    const status = this.#statusText();
+  #tellStatus(status: string): void {
     if (status === this.#status || this.#phase === 'stopping') return;
     this.#status = status;
     void this.#notify({ STATUS: status });
   }
 
-  #statusText(): string {
-    if (this.#tunnel === undefined) return 'Starting';
-    const { endpoint, lastHandshakeUnix, serverSilence } = this.#tunnel;
-    const server = endpoint === undefined ? 'the Arc server' : endpointText(endpoint);
-    const silence = serverSilence && `, silent since ${this.#began(serverSilence)}`;
-    const state = silence === undefined ? '' : `${silence} (${serverSilence?.reason})`;
-    if (lastHandshakeUnix === undefined) {
+  #textOf({ peers: [peer], silence }: TunnelStatus): string {
+    this.#silentSince = silence && (this.#silentSince ?? this.#now());
+    const server = peer?.endpoint ?? 'the Arc server';
+    const state = silence ? `, silent since ${this.#silentSince} (${silence.reason})` : '';
+    if (peer?.latestHandshakeUnix === undefined) {
       return `Waiting for the first handshake with ${server}${state}`;
     }
-    const handshake = `last handshake at ${isoTime(lastHandshakeUnix)}`;
-    return `Tunnel to ${server}: ${handshake}${state}`;
+    return `Tunnel to ${server}: last handshake at ${isoTime(peer.latestHandshakeUnix)}${state}`;
   }
 
-  #began({ since }: SilenceOfServer): string {
-    if (this.#silence?.since !== since) {
-      const { clock, wallClock } = this.#options;
-      const began = isoTime(wallClock.unixMilliseconds() - (clock.now() - since));
-      this.#silence = { since, began };
-    }
-    return this.#silence.began;
+  #now(): string {
+    return isoTime(this.#options.wallClock.unixMilliseconds());
   }
 
   async #notify(state: Readonly<Record<string, string>>): Promise<void> {

@@ -102,11 +102,6 @@ export class EndpointSearch {
     return this.#sendError;
   }
 
-  /** Since when the peer is silent (SilenceWatch); undefined where it is not. */
-  silentSince(now: number): number | undefined {
-    return this.#searched?.silence.silentSince(now);
-  }
-
   /** PeerOptions.chooseEndpoint. */
   choose(now: number): Endpoint | undefined {
     const { peer, silence } = this.#search();

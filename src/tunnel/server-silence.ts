@@ -19,13 +19,6 @@ export interface ServerSilenceOptions {
   readonly wallClock: WallClock;
 }
 
-/** A silence as it is now. */
-export interface CurrentSilence {
-  /** The `now` of the clock since which nothing has come that was wanted. */
-  readonly since: number;
-  readonly reason: TunnelSilence;
-}
-
 export class ServerSilence implements PeerSilence {
   readonly #options: ServerSilenceOptions;
 
@@ -47,13 +40,6 @@ export class ServerSilence implements PeerSilence {
       error: reason === 'cannot-send' ? sendError : addresses.failure,
       unixMilliseconds: wallClock.unixMilliseconds(),
     });
-  }
-
-  /** The silence that there is now, 15 s after it began; undefined where there is none. */
-  current(): CurrentSilence | undefined {
-    const { search, clock } = this.#options;
-    const since = search.silentSince(clock.now());
-    return since === undefined ? undefined : { since, reason: this.#reason() };
   }
 
   /** There is no address to send to, and the resolver has none. */

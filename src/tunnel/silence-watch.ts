@@ -47,13 +47,8 @@ export class SilenceWatch {
   }
 
   isSilent(now: number): boolean {
-    return this.silentSince(now) !== undefined;
-  }
-
-  /** Since when nothing has come that was wanted; undefined where that is not SILENCE ago. */
-  silentSince(now: number): number | undefined {
     const since = this.#since();
-    return since !== undefined && now - since >= SILENCE ? since : undefined;
+    return since !== undefined && now - since >= SILENCE;
   }
 
   close(): void {

@@ -2,19 +2,27 @@
 import { TunEngine } from '../engine/tun-engine.js';
 import type {
   ConfiguredInterface,
-  Endpoint,
+  Conversation,
   Log,
   PacketDevice,
   PacketDevices,
-  TimestampRecord,
 } from './ports.js';
-import { engineOptions, ServerLink, type TunnelPorts, type TunnelTotals } from './server-link.js';
+import { OneByOne } from './one-by-one.js';
+import type { SentTimestamps } from './sent-timestamps.js';
+import {
+  engineOptions,
+  notReconfigured,
+  openTimestamps,
+  ServerLink,
+  type TunnelPorts,
+} from './server-link.js';
+import type { Tunnel } from './tunnel.js';
 import type { TunnelConfig } from './tunnel-config.js';
+import type { TunnelStatus } from './tunnel-status.js';
 
-export class TunTunnel {
-  /** Resolves, with the system's error, when somebody else has removed the interface. */
-  readonly gone: Promise<Error>;
+export class TunTunnel implements Tunnel {
   readonly #link: ServerLink;
+  readonly #reconfigurations = new OneByOne();
   readonly #device: PacketDevice;
   /** Frames that the interface did not take. */
   #lostFrames = 0;
@@ -26,12 +34,9 @@ export class TunTunnel {
     config: TunnelConfig,
     ports: TunnelPorts,
     device: PacketDevice,
-    timestamps: TimestampRecord | undefined,
+    timestamps: SentTimestamps,
   ) {
     this.#device = device;
-    this.gone = new Promise((resolve) => {
-      device.onGone(resolve);
-    });
     const engine = new TunEngine({
       ...engineOptions(config, ports, timestamps),
       writeFrame: (parts) => {
@@ -39,7 +44,8 @@ export class TunTunnel {
         if (refusal !== undefined) this.#frameLost(refusal, ports.log);
       },
     });
-    const link = new ServerLink({ config, ports, engine, onTurn: () => this.#setReading() });
+    const onTurn = () => this.#setReading();
+    const link = new ServerLink({ config, ports, engine, timestamps, onTurn });
     this.#link = link;
     device.onFrames((frames) => {
       engine.handleFrames(frames);
@@ -59,8 +65,7 @@ export class TunTunnel {
     devices: PacketDevices,
     device: PacketDevice,
   ): Promise<TunTunnel> {
-    const publicKey = ports.crypto.publicKey(config.privateKey.expose());
-    const timestamps = await ports.timestamps?.open(publicKey);
+    const timestamps = await openTimestamps(config, ports);
     const tunnel = new TunTunnel(config, ports, device, timestamps);
     try {
       const { mtu, addresses, allowedIps: routes } = config;
@@ -79,16 +84,6 @@ export class TunTunnel {
     return this.#device.name;
   }
 
-  /** Where the Arc server is, as far as it is known; undefined before its name is resolved. */
-  get endpoint(): Endpoint | undefined {
-    return this.#link.endpoint;
-  }
-
-  /** When the last handshake was complete, in ms since 1970; undefined before the first. */
-  get lastHandshakeUnix(): number | undefined {
-    return this.#link.lastHandshakeUnix;
-  }
-
   /** Frames that came and that the interface did not take, as while it is down. */
   get lostFrames(): number {
     return this.#lostFrames;
@@ -99,8 +94,48 @@ export class TunTunnel {
     return this.#link.waitForHandshake(deadline, signal);
   }
 
-  totals(): TunnelTotals {
-    return this.#link.totals();
+  /** As Tunnel.status(). */
+  status(): Promise<TunnelStatus> {
+    return Promise.resolve({
+      ...this.#link.status(),
+      mode: 'tun',
+      interface: this.interfaceName,
+      connections: undefined,
+    });
+  }
+
+  /**
+   * As Tunnel.reconfigure(). The interface comes first: where it does not take its part, nothing has
+   * changed. What the kernel has opened from an address that is gone is the kernel's matter.
+   *
+   * @throws RangeError where there can be no such server
+   * @throws TunnelError `closing`
+   */
+  reconfigure(config: TunnelConfig): Promise<void> {
+    return this.#reconfigurations.run(async () => {
+      const linkChanges = await this.#link.prepare(config);
+      const configured = this.#requireConfigured();
+      const { addresses, allowedIps: routes } = config;
+      const change = configured.plan({ addresses, routes });
+      const { fwmark } = configured;
+      // Before a default route leads into the tunnel, lest it catches what the tunnel sends.
+      if (change.fwmark !== 0) await this.#setMark(fwmark, change.fwmark);
+      this.#requireConfigured();
+      try {
+        change.apply();
+      } catch (error) {
+        if (change.fwmark !== 0) await this.#setMark(change.fwmark, fwmark);
+        throw error;
+      }
+      linkChanges();
+      // One that stays, for want of a new socket, does no harm.
+      if (change.fwmark === 0) await this.#setMark(fwmark, 0).catch(() => undefined);
+    });
+  }
+
+  /** As Tunnel.converse(). */
+  converse(): Conversation {
+    return this.#link.converse();
   }
 
   /** Sends what the interface has given, and removes it. A later call gets the same promise. */
@@ -114,6 +149,17 @@ export class TunTunnel {
     this.#device.close();
     this.#link.endWaits();
     await this.#link.close();
+  }
+
+  /** Somebody may have set another mark since: it stays where ours stays. */
+  async #setMark(before: number, fwmark: number): Promise<void> {
+    if (fwmark !== before) await this.#link.setMark(fwmark);
+  }
+
+  /** @throws TunnelError `closing` */
+  #requireConfigured(): ConfiguredInterface {
+    if (this.#configured === undefined || this.#closed !== undefined) throw notReconfigured();
+    return this.#configured;
   }
 
   /** Said once: an interface that is down refuses every packet. */

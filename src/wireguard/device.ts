@@ -3,9 +3,8 @@
  * the WireGuard whitepaper.
  *
  * Synchronous and without effects of its own: datagrams, packets and `now` come in, messages and
- * packets go to the sink, `nextTimeout()` says when to call again. What is not here: sockets, the
- * source address of replies, DSCP and ECN of the outer packet, ICMP errors for packets without a
- * route (peerFor() tells them), and DNS.
+ * packets go to the sink, `nextTimeout()` says when to call again. What is not here: sockets, ICMP
+ * errors for packets without a route (the sink is told of them), and DNS.
  */
 import { Secret } from '../lib/secret.js';
 import type { IpAddress } from '../wire/ip-address.js';
@@ -137,6 +136,17 @@ export class Device {
   }
 
   /**
+   * Stamps initiations from now on later than this one as well: the last `lastTimestamp` of an earlier
+   * process with a key that is to be ours (whitepaper 5.1).
+   */
+  stampLaterThan(timestamp: Uint8Array): void {
+    this.#lastTimestamp = later(this.#lastTimestamp, timestamp);
+    for (const { handshake } of this.#context.peers.values()) {
+      handshake.lastSentTimestamp = later(handshake.lastSentTimestamp, timestamp);
+    }
+  }
+
+  /**
    * Replaces our key pair: nothing more is sent under the sessions of the old one, and a new
    * handshake may begin at once. A peer whose public key is now our own is removed.
    *
@@ -175,8 +185,8 @@ export class Device {
     if (this.#isClosed) return;
     this.#clockJump.check(now);
     for (let index = 0; index < datagrams.length; index++) {
-      const datagram = datagrams[index]!;
-      this.#receiver.handle(datagram.bytes, datagram.endpoint, now);
+      const { bytes, endpoint, trafficClass = 0 } = datagrams[index]!;
+      this.#receiver.handle(bytes, endpoint, trafficClass, now);
     }
   }
 
@@ -189,7 +199,7 @@ export class Device {
     this.#clockJump.check(now);
     for (let index = 0; index < slots.length; index++) {
       const slot = slots[index]!;
-      const peer = routePacket(this.#context, slot);
+      const peer = routePacket(this.#context, slot, now);
       if (peer !== undefined) this.#sender.send(peer, slot, now);
     }
   }
@@ -283,4 +293,8 @@ export class Device {
     this.#context.identity.wipe();
     this.#context.cookieChecker.wipe();
   }
+}
+
+function later(one: Uint8Array | undefined, other: Uint8Array): Uint8Array {
+  return one !== undefined && compareTimestamps(one, other) > 0 ? one : other.slice();
 }

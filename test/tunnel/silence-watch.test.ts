@@ -38,7 +38,6 @@ it.each(['handshakeBeganAt', 'unansweredDataSince'] as const)('counts 15 s from 
   expect(silent).toEqual([]);
   clock.advance(1);
   expect(watch.isSilent(clock.now())).toBe(true);
-  expect(watch.silentSince(clock.now())).toBe(clock.now() - 15_000);
   expect(silent).toEqual([15_000]);
 });
 

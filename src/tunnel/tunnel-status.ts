@@ -1,0 +1,51 @@
+/** What is known of an open tunnel at one moment: plain data, for whoever shows or judges it. */
+import type { TunnelSilence } from './tunnel-error.js';
+
+export interface TunnelStatus {
+  readonly mode: 'tun' | 'userspace';
+  /** The network interface; empty in userspace, which has none. */
+  readonly interface: string;
+  /** Ours, as base64. */
+  readonly publicKey: string;
+  /** Of the socket; 0 before the first datagram. */
+  readonly listenPort: number;
+  /** Of what is sent; 0 for none. */
+  readonly fwmark: number;
+  /** The largest IP packet inside, in bytes. */
+  readonly mtu: number;
+  /** Ours inside the tunnel, as texts. */
+  readonly addresses: readonly string[];
+  readonly health: TunnelHealth;
+  /** Why nothing comes from the Arc server; undefined where nothing is missed. */
+  readonly silence: { readonly reason: TunnelSilence; readonly why: string } | undefined;
+  /** When the tunnel was opened, in ms since 1970. */
+  readonly openedUnix: number;
+  /** The Arc server first; others where somebody has added them. */
+  readonly peers: readonly PeerStatus[];
+  /** Open TCP connections inside; undefined in mode tun, where the kernel has them. */
+  readonly connections: number | undefined;
+}
+
+export type TunnelHealth =
+  /** The first handshake is still awaited. */
+  | 'connecting'
+  /** The Arc server answers, or nothing is expected of it just now. */
+  | 'up'
+  /** The Arc server has not answered for longer than a session lasts, or has been given up. */
+  | 'stale';
+
+export interface PeerStatus {
+  /** As base64. */
+  readonly publicKey: string;
+  /** `address:port`, IPv6 in brackets; undefined where it is not known. */
+  readonly endpoint: string | undefined;
+  /** `address/length` texts. */
+  readonly allowedIps: readonly string[];
+  /** Seconds; 0 is off. */
+  readonly persistentKeepalive: number;
+  /** When the last handshake was complete, in ms since 1970; undefined before the first. */
+  readonly latestHandshakeUnix: number | undefined;
+  /** Whole WireGuard messages, as `wg show … transfer` counts them. */
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
