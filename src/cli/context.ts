@@ -9,12 +9,21 @@ import type { CommandRunner } from '../lib/command-runner.js';
 import { createPrivateKey, type KeyPair } from '../lib/key-pair.js';
 import type { PrivateFiles } from '../lib/private-files.js';
 import { Secret } from '../lib/secret.js';
+import { runFolders } from '../platform/run-folders.js';
 import { stateFolder } from '../platform/state-folder.js';
 import type { Credentials } from '../soracom/sign-in.js';
 import type { SoracomClient } from '../soracom/client.js';
 import type { LinuxNetwork } from '../platform/linux/linux-network.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
-import type { CaptureFile, Log, Resolver } from '../tunnel/ports.js';
+import type {
+  CaptureFile,
+  Clock,
+  LocalConnections,
+  LocalListeners,
+  Log,
+  Resolver,
+} from '../tunnel/ports.js';
+import type { TerminalSize } from './watch.js';
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 export interface LogOptions {
@@ -55,10 +64,14 @@ export interface Context {
   isInteractive(): boolean;
   /** Columns of the terminal on standard output; undefined where that is none. */
   terminalColumns(): number | undefined;
+  /** As terminalColumns(), with its rows. */
+  terminalSize(): TerminalSize | undefined;
   /** Whether a person watches standard error. */
   stderrIsTerminal(): boolean;
   /** Unix milliseconds. */
   now(): number;
+  /** Monotonic time. */
+  clock(): Promise<Clock>;
   /** Writes to standard output and resolves when all of it is taken, or rejects. */
   printer(): Promise<(text: string) => Promise<void>>;
   /** A file's bytes. */
@@ -74,6 +87,10 @@ export interface Context {
    * $XDG_STATE_HOME or ~/.local/state.
    */
   stateFolder(): string;
+  /** The folders for the control sockets of running tunnels, the one to be taken first. */
+  runFolders(): readonly string[];
+  localListeners(): Promise<LocalListeners>;
+  localConnections(): Promise<LocalConnections>;
 }
 
 async function stopSignal(): Promise<AbortSignal> {
@@ -109,11 +126,22 @@ export function createContext(version: string): Context {
     readFile: async (path) => (await import('../platform/input.js')).readWholeFile(path),
     isInteractive: () => process.stdin.isTTY && process.stderr.isTTY,
     terminalColumns: () => (process.stdout.isTTY ? process.stdout.columns : undefined),
+    terminalSize,
     stderrIsTerminal: () => process.stderr.isTTY,
     now: () => Date.now(),
+    clock: async () => (await import('../platform/clock.js')).systemClock,
     homeFolder: homedir,
     stateFolder: () => stateFolder(),
+    runFolders: () => runFolders(),
+    localListeners: async () => (await import('../platform/local-listener.js')).localListeners,
+    localConnections: async () =>
+      (await import('../platform/local-connection.js')).localConnections,
   };
+}
+
+function terminalSize(): TerminalSize | undefined {
+  const { isTTY, columns, rows } = process.stdout;
+  return isTTY ? { columns, rows } : undefined;
 }
 
 function isVerbose(): boolean {

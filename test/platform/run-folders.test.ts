@@ -8,12 +8,12 @@ it.each([
   [USER, {}, [STATE, '/run/arctun']],
   [USER, { XDG_RUNTIME_DIR: '/run/user/7' }, ['/run/user/7/arctun', STATE, '/run/arctun']],
   [USER, { XDG_RUNTIME_DIR: '', STATE_DIRECTORY: '/s' }, ['/s/run', '/run/arctun']],
-  [USER, { RUNTIME_DIRECTORY: '/run/a:/run/b' }, ['/run/a', STATE, '/run/arctun']],
+  [USER, { RUNTIME_DIRECTORY: '/run/a:/run/b' }, ['/run/a']],
   [{ ...USER, platform: 'darwin' }, {}, [STATE, '/var/run/arctun']],
   [ROOT, {}, ['/run/arctun', '/root/.local/state/arctun/run']],
   [
     ROOT,
-    { RUNTIME_DIRECTORY: '/run/arctun', XDG_RUNTIME_DIR: '/run/user/0' },
+    { RUNTIME_DIRECTORY: '', XDG_RUNTIME_DIR: '/run/user/0' },
     ['/run/arctun', '/root/.local/state/arctun/run', '/run/user/0/arctun'],
   ],
 ])('of %j with %j are %j', (who, env, folders) => {
