@@ -35,7 +35,7 @@ export async function showStatus(
 ): Promise<ShownStatus> {
   const { reports, silent } = await findTunnels({ folders }, ports.connections);
   // Where the interface is in our hands, its socket is, too.
-  const ours = reports.map((report) => report.interface).filter((name) => name !== '');
+  const ours = reports.map((report) => report.interface);
   const { devices, notes } = all ? await findDevices(ours, ports) : { devices: [], notes: [] };
   const [denied] = silent.filter(({ isDenied }) => isDenied);
   if (denied !== undefined && reports.length + devices.length === 0 && isAllDenied(silent)) {

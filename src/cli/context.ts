@@ -141,7 +141,8 @@ export function createContext(version: string): Context {
 
 function terminalSize(): TerminalSize | undefined {
   const { isTTY, columns, rows } = process.stdout;
-  return isTTY ? { columns, rows } : undefined;
+  // A terminal that nobody looks at may have no size: it is taken for a VT100.
+  return isTTY ? { columns: columns || 80, rows: rows || 24 } : undefined;
 }
 
 function isVerbose(): boolean {

@@ -1,9 +1,10 @@
 /** Tunnels and WireGuard devices on standard output: soratun's lines, and ours behind them. */
 import type { FoundDevice } from '../app/find-devices.js';
+import { healthText } from '../app/health-text.js';
 import type { ShownStatus } from '../app/show-status.js';
 import type { StatusReport } from '../app/status-report.js';
 import type { DeviceStatus } from '../tunnel/ask-device.js';
-import type { PeerStatus, TunnelStatus } from '../tunnel/tunnel-status.js';
+import type { PeerStatus } from '../tunnel/tunnel-status.js';
 import { goTime } from './go-time.js';
 import { renderText } from './render.js';
 import { timeText } from './sim-table.js';
@@ -104,11 +105,6 @@ function ownPeerLines(peer: PeerStatus, now: number, rate: TransferRate | undefi
 
 function rateText(bytesPerSecond: number): string {
   return `${Math.round(bytesPerSecond)} B/s`;
-}
-
-/** `up`, or what is wrong. */
-export function healthText({ health, silence }: Pick<TunnelStatus, 'health' | 'silence'>): string {
-  return silence === undefined ? health : `${health}: ${silence.why}`;
 }
 
 /** `12 s`, `3 min 5 s`, `2 h 3 min`; a clock that was set back makes nothing younger than new. */

@@ -4,10 +4,12 @@ import { proxyFlags } from './proxy-flags.js';
 import type { CommandLineToken } from './stdin-flag.js';
 import { congestionFlag } from './tunnel-flags.js';
 
-const USERSPACE_FLAGS = new Set([
-  ...Object.keys({ ...forwardFlags, ...proxyFlags, ...congestionFlag }),
-  'forward-to',
-]);
+// --allow-open is for --status-listen as well, which both modes have.
+const USERSPACE_FLAGS = new Set(
+  [...Object.keys({ ...forwardFlags, ...proxyFlags, ...congestionFlag }), 'forward-to'].filter(
+    (name) => name !== 'allow-open',
+  ),
+);
 
 /**
  * In mode tun nothing listens, and the kernel has the TCP: a flag that asks for either would be passed

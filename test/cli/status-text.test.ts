@@ -1,5 +1,5 @@
 import type { ShownStatus } from '../../src/app/show-status.js';
-import { ageText, healthText, renderStatus } from '../../src/cli/status-text.js';
+import { ageText, renderStatus } from '../../src/cli/status-text.js';
 import { TransferRates } from '../../src/cli/transfer-rates.js';
 import { CONNECTING, PEER_STATUS, REPORT } from '../support/status-report.js';
 
@@ -117,8 +117,4 @@ it.each([
   [100 * 3_600_000, '100 h 0 min'],
 ])('writes %d ms as %s', (milliseconds, text) => {
   expect(ageText(milliseconds)).toBe(text);
-});
-
-it('says in one word that all is well', () => {
-  expect(healthText({ health: 'up', silence: undefined })).toBe('up');
 });
