@@ -48,16 +48,31 @@ function addTunnel(metrics: Metrics, { connections, peers }: TunnelStatus): void
       labels,
       handshake,
     );
-    metrics.counter('rx_bytes_total', 'WireGuard received, whole.', labels, peer.receivedBytes);
-    metrics.counter('tx_bytes_total', 'WireGuard sent, whole.', labels, peer.sentBytes);
+    metrics.counter(
+      'rx_bytes_total',
+      'Bytes of WireGuard messages that came.',
+      labels,
+      peer.receivedBytes,
+    );
+    metrics.counter('tx_bytes_total', 'Bytes of WireGuard messages sent.', labels, peer.sentBytes);
     if (peer.roundTrip !== undefined) {
       const help = 'From our last initiation that was answered to its response.';
-      metrics.gauge('handshake_round_trip_seconds', help, labels, peer.roundTrip / 1000);
+      metrics.gauge(
+        'handshake_round_trip_seconds',
+        help,
+        labels,
+        toMicroseconds(peer.roundTrip) / 1e6,
+      );
     }
     if (peer.lossIn !== undefined) {
       metrics.gauge('rx_loss_ratio', 'Data messages that did not come.', labels, peer.lossIn);
     }
   }
+}
+
+/** A clock tells no more. */
+function toMicroseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000);
 }
 
 function addListener(metrics: Metrics, listener: string, counters: ListenerCounters): void {

@@ -40,7 +40,8 @@ function peerValue(peer: PeerStatus): object {
     persistentKeepaliveSeconds: persistentKeepalive,
     latestHandshake: isoTime(latestHandshakeUnix),
     ...{ sentBytes, receivedBytes },
-    roundTripMs: roundTrip,
+    // To the microsecond: a clock tells no more.
+    roundTripMs: roundTrip === undefined ? undefined : Math.round(roundTrip * 1000) / 1000,
     lossIn,
   };
 }

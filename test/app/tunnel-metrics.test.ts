@@ -18,7 +18,7 @@ it('are those of a tunnel that is up', async () => {
     `arctun_last_handshake_timestamp_seconds{${KEY}} ${PEER_STATUS.latestHandshakeUnix! / 1000}`,
     `arctun_rx_bytes_total{${KEY}} 920`,
     `arctun_tx_bytes_total{${KEY}} 1480`,
-    `arctun_handshake_round_trip_seconds{${KEY}} 0.0123456`,
+    `arctun_handshake_round_trip_seconds{${KEY}} 0.012346`,
     `arctun_rx_loss_ratio{${KEY}} 0.025`,
   ]);
 });

@@ -17,7 +17,7 @@ const PEER_VALUE = {
   latestHandshake: '2026-11-26T01:02:03.456Z',
   sentBytes: 1480,
   receivedBytes: 920,
-  roundTripMs: 12.3456,
+  roundTripMs: 12.346,
   lossIn: 0.025,
 };
 
