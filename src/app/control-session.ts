@@ -43,6 +43,10 @@ export class ControlSession implements Conversation {
     return answer;
   }
 
+  close(): void {
+    this.#rest = '';
+  }
+
   async #answer(line: string): Promise<object> {
     if (requestOf(line) !== 'status') return { error: 'unknown request' };
     try {

@@ -30,7 +30,7 @@ const FILE_NAME = /^[A-Za-z0-9_=+.-]{1,64}$/;
 export async function openControlSocket(
   { folders, interfaceName, pid }: ControlPlace,
   converse: (name: string) => Conversation,
-  { localListeners, log }: { readonly localListeners: LocalListeners; readonly log: Log },
+  { listeners, log }: { readonly listeners: LocalListeners; readonly log: Log },
 ): Promise<ControlSocket | undefined> {
   const names = controlNames(interfaceName, pid);
   let reason = 'there is no folder for it';
@@ -56,7 +56,7 @@ export async function openControlSocket(
     if (new TextEncoder().encode(path).length > LONGEST_PATH) {
       throw new Error(`the path ${path} is longer than ${LONGEST_PATH} bytes`);
     }
-    return localListeners.listen(path, () => converse(name));
+    return listeners.listen(path, () => converse(name));
   }
 }
 

@@ -4,6 +4,7 @@ import { codeOf, messageOf } from '../lib/error-message.js';
 import { askDevice, type DeviceStatus } from '../tunnel/ask-device.js';
 import type { LocalConnections } from '../tunnel/ports.js';
 import { isAbandoned, nameOf } from './find-tunnels.js';
+import { UAPI_FOLDER } from './uapi-socket.js';
 import { readWgDump } from './wg-dump.js';
 
 export interface FoundDevice extends DeviceStatus {
@@ -27,9 +28,6 @@ export interface FindDevicesPorts {
   readonly platform: string;
 }
 
-/** Where all implementations in userspace have their sockets (wireguard.com/xplatform). */
-const SOCKETS = '/var/run/wireguard';
-
 const KERNELS: Readonly<Record<string, string>> = {
   linux: 'Linux kernel',
   freebsd: 'FreeBSD kernel',
@@ -47,7 +45,7 @@ export async function findDevices(
   ours: readonly string[],
   ports: FindDevicesPorts,
 ): Promise<FoundDevices> {
-  const paths = await ports.connections.list(SOCKETS);
+  const paths = await ports.connections.list(UAPI_FOLDER);
   const others = paths.filter((path) => !ours.includes(nameOf(path)));
   const [kernel, ...userspace] = await Promise.all([
     kernelDevices([...ours, ...paths.map(nameOf)], ports),

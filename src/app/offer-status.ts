@@ -19,6 +19,8 @@ export interface OfferStatusOptions {
   readonly pid: number;
   /** Those that are open. */
   readonly listeners: () => Omit<TunnelListeners, 'status'>;
+  /** Its name for `wg`; undefined where that does not see it. */
+  readonly uapiName: string | undefined;
   /** Of these listeners, by what they are called. */
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;
   /** Where the control socket may be, the first that takes it. */
@@ -32,7 +34,7 @@ export interface OfferStatusOptions {
 export interface OfferStatusPorts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly localListeners: LocalListeners;
+  readonly listeners: LocalListeners;
 }
 
 export interface StatusOffer {
@@ -88,14 +90,14 @@ async function openPages(
 
 async function reportOf(
   { name, pages }: { readonly name: string; readonly pages: PageListener | undefined },
-  { tunnel, simId, version, pid, listeners }: OfferStatusOptions,
+  { tunnel, simId, version, pid, uapiName, listeners }: OfferStatusOptions,
   { clock }: OfferStatusPorts,
 ): Promise<StatusReport> {
   const source = tunnel();
   if (source === undefined) throw new Error('the tunnel is not open yet');
   return {
     ...(await timelyStatus(source, CONTROL_DEADLINE, clock)),
-    ...{ name, simId, version, pid },
+    ...{ name, simId, version, pid, uapiName },
     listeners: { ...listeners(), status: pages?.url },
   };
 }

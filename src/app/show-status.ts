@@ -34,8 +34,8 @@ export async function showStatus(
   ports: FindDevicesPorts,
 ): Promise<ShownStatus> {
   const { reports, silent } = await findTunnels({ folders }, ports.connections);
-  // Where the interface is in our hands, its socket is, too.
-  const ours = reports.map((report) => report.interface);
+  // They have told of themselves, and would name their private keys.
+  const ours = reports.flatMap((report) => [report.interface, report.uapiName ?? '']);
   const { devices, notes } = all ? await findDevices(ours, ports) : { devices: [], notes: [] };
   const [denied] = silent.filter(({ isDenied }) => isDenied);
   if (denied !== undefined && reports.length + devices.length === 0 && isAllDenied(silent)) {

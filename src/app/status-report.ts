@@ -9,6 +9,8 @@ export interface TunnelIdentity {
   readonly pid: number;
   /** Empty where arc.json has none. */
   readonly simId: string;
+  /** Its name at WireGuard's userspace interface, for `wg`; undefined where it has none there. */
+  readonly uapiName: string | undefined;
 }
 
 /** Where the tunnel's own listeners are; undefined where there is none. */
@@ -77,6 +79,7 @@ const isReport = object<StatusReport>({
   version: isText,
   pid: isNumber,
   simId: isText,
+  uapiName: optional(isText),
   listeners: object<TunnelListeners>({
     forward: optional(isText),
     proxy: optional(isText),

@@ -3,13 +3,17 @@ import type { Conversation, LocalListeners } from '../../src/tunnel/ports.js';
 import { systemError } from '../support/memory-network.js';
 import { RecordingLog } from '../support/recording-log.js';
 
-const CONVERSATION: Conversation = { isOver: true, handle: () => Promise.resolve('') };
+const CONVERSATION: Conversation = {
+  isOver: true,
+  handle: () => Promise.resolve(''),
+  close: () => undefined,
+};
 
 function setUp(refusals: Readonly<Record<string, string>> = {}) {
   const asked: string[] = [];
   const closed: string[] = [];
   let converse: () => Conversation = () => CONVERSATION;
-  const localListeners: LocalListeners = {
+  const listeners: LocalListeners = {
     async listen(path, handler) {
       await Promise.resolve();
       asked.push(path);
@@ -33,7 +37,7 @@ function setUp(refusals: Readonly<Record<string, string>> = {}) {
         names.push(name);
         return CONVERSATION;
       },
-      { localListeners, log },
+      { listeners, log },
     );
   return { open, asked, closed, log, names, connect: () => converse() };
 }

@@ -33,6 +33,13 @@ it('shows ours alone, unless all are asked for', async () => {
   expect(names(await show(true))).toEqual([['soratun0'], ['wg0']]);
 });
 
+it('shows a tunnel without an interface once, which wg sees as well', async () => {
+  const { connections, show, run } = setUp();
+  run('soratun0-7', { uapiName: 'soratun0' });
+  connections.sockets.set('/var/run/wireguard/soratun0.sock', 'errno=0\n\n');
+  expect((await show(true)).devices).toEqual([]);
+});
+
 it('asks a device that has the name of a tunnel without an interface', async () => {
   const { connections, show, run } = setUp();
   run('soratun0');

@@ -31,6 +31,7 @@ export class OfferedStatus {
         interfaceName: 'soratun0',
         simId: '8942310022000012345',
         version: '0.1.0',
+        uapiName: undefined,
         pid: 4711,
         listeners: () => ({ forward: 'http://127.0.0.1:8888', proxy: '127.0.0.1:1080' }),
         counters: () => ({ forward: { requests: 5, failures: 2, active: 1 } }),
@@ -39,7 +40,7 @@ export class OfferedStatus {
         signal: this.stop.signal,
         ...options,
       },
-      { clock: systemClock, log: this.log, localListeners },
+      { clock: systemClock, log: this.log, listeners: localListeners },
     );
     this.#offers.push(offer);
     return offer;

@@ -17,6 +17,8 @@ type Requirement =
   | 'curl'
   | 'ethtool'
   | 'setpriv'
+  | 'setcap'
+  | 'iperf3'
   | 'strace'
   | 'jq'
   | 'script'

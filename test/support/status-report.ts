@@ -34,6 +34,7 @@ export const REPORT: StatusReport = {
   version: '0.1.0',
   pid: 4711,
   simId: '8942310022000012345',
+  uapiName: undefined,
   listeners: { forward: 'http://127.0.0.1:8888', proxy: '127.0.0.1:1080' },
 };
 

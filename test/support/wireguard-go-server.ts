@@ -46,9 +46,12 @@ export class WireGuardGoServer {
   readonly clientSpace = `${this.#name}c`;
   readonly serverSpace = `${this.#name}s`;
   readonly device = `wg${this.#name}`.slice(0, 15);
+  /** Of arc.json: `wg` finds tunnels by a name that all namespaces share. */
+  readonly clientDevice = `arc${this.#name}`.slice(0, 15);
   readonly #keys = { server: keyPair(), client: keyPair() };
   http: TestProcess | undefined;
-  readonly inside: Inside;
+  inside: Inside;
+  #listenPort = LISTEN_PORT;
   /** Where the HTTP server is: the server side, or a host behind it. */
   #serviceSpace: string;
   #wireguard: TestProcess | undefined;
@@ -131,11 +134,38 @@ export class WireGuardGoServer {
     run('ip', '-n', serverSpace, 'route', 'add', host(client), 'dev', this.device);
   }
 
+  /** Another session: the server has another key and port, and the client another address. */
+  renew(client: string): void {
+    this.#keys.server = keyPair();
+    this.#listenPort++;
+    const keyFile = join(this.folder, 'server.key');
+    writeFileSync(keyFile, this.#keys.server.privateKey, { mode: 0o600 });
+    const { serverSpace, device } = this;
+    const set = [...inSpace(serverSpace), 'wg', 'set', device] as const;
+    run(...set, 'private-key', keyFile, 'listen-port', String(this.#listenPort));
+    run(...set, 'peer', this.#keys.client.publicKey, 'allowed-ips', host(client));
+    run('ip', '-n', serverSpace, 'route', 'delete', host(this.inside.client), 'dev', device);
+    run('ip', '-n', serverSpace, 'route', 'add', host(client), 'dev', device);
+    this.inside = { ...this.inside, client };
+  }
+
+  /** The session as reconfigured-tunnel.js takes it. */
+  tunnelConfig(allowedIps = [this.inside.allowedIps]): object {
+    const { client, server } = this.#keys;
+    return {
+      privateKey: client.privateKey.trim(),
+      serverPublicKey: server.publicKey,
+      endpoint: { host: SERVER_OUTSIDE, port: this.#listenPort },
+      address: this.inside.client,
+      allowedIps,
+    };
+  }
+
   /** Another wireguard-go, which waits for its configuration. */
   async startWireGuardGo(space: string, device: string): Promise<TestProcess> {
     const wireguard = this.processes.start([...inSpace(space), 'wireguard-go', '-f', device]);
     for (let attempt = 0; !deviceAnswers(space, device); attempt++) {
-      if (attempt > 100) throw new Error(`wireguard-go did not start: ${wireguard.stderr}`);
+      if (attempt > 300) throw new Error(`wireguard-go did not start: ${wireguard.stderr}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return wireguard;
@@ -273,7 +303,7 @@ export class WireGuardGoServer {
       simId: '8942000000000000001',
       logLevel: 2,
       enableMetrics: true,
-      interface: 'soratun0',
+      interface: this.clientDevice,
       arcSessionStatus: {
         arcServerPeerPublicKey: change.serverKey ?? server.publicKey,
         arcServerEndpoint: change.endpoint ?? `${SERVER_OUTSIDE}:${LISTEN_PORT}`,
@@ -341,7 +371,9 @@ export class WireGuardGoServer {
     await this.processes.close();
     for (const space of new Set([this.clientSpace, this.serverSpace, this.#serviceSpace]))
       run('ip', 'netns', 'delete', space);
-    run('rm', '-f', `/var/run/wireguard/${this.device}.sock`);
+    for (const device of [this.device, this.clientDevice]) {
+      run('rm', '-f', `/var/run/wireguard/${device}.sock`);
+    }
     rmSync(this.folder, { recursive: true });
   }
 }

@@ -29,6 +29,17 @@ class FakeHost implements UapiHost {
     this.listenPort = change.port ?? this.listenPort;
   }
 
+  async prepareKey(privateKey: Uint8Array): Promise<() => void> {
+    await Promise.resolve();
+    return () => {
+      const isBefore = !this.device
+        .privateKey()
+        .expose()
+        .every((byte, at) => byte === privateKey[at]);
+      this.told.push(`key, ${isBefore ? 'before' : 'behind'} the change`);
+    };
+  }
+
   moved(): void {
     this.told.push('moved');
   }
@@ -70,6 +81,15 @@ it('changes the device and the socket, and says so', async () => {
   expect(host.told).toEqual(['changed', 'rebind {"port":7,"fwmark":9}', 'moved', 'changed']);
   const [peer] = host.device.peers;
   expect(peer!.endpoint).toEqual({ address: '192.0.2.1', port: 7 });
+});
+
+it('makes ready for another key before there is one', async () => {
+  const { host, ask } = setUp();
+  await expect(ask(`set=1\nprivate_key=${hex(seededBytes(51, 32))}\n\n`)).resolves.toBe(
+    'errno=0\n\n',
+  );
+  expect(host.told).toEqual(['key, before the change', 'changed']);
+  expect(host.device.privateKey().expose()).toEqual(seededBytes(51, 32));
 });
 
 it('leaves the socket alone where nothing is said of it', async () => {
