@@ -342,8 +342,14 @@ it('changes nothing where it cannot be', async () => {
   const own = { port: 1, publicKey: crypto.publicKey(OTHER_KEY) };
   const impossible = { server: own, privateKey: OTHER_KEY, address: OTHER_CLIENT };
   await expect(reconfigure(impossible)).rejects.toThrow(RangeError);
-  const config = { ...world.config({ privateKey: OTHER_KEY }), addresses: [] };
-  await expect(tunnel.reconfigure(config)).rejects.toThrow(RangeError);
+  for (const change of [
+    { addresses: [] },
+    { serverPublicKey: new Uint8Array(31) },
+    { persistentKeepalive: -1 },
+  ]) {
+    const config = { ...world.config({ privateKey: OTHER_KEY }), ...change };
+    await expect(tunnel.reconfigure(config)).rejects.toThrow(RangeError);
+  }
   stream.write('still there');
   await settle();
   expect(String(stream.read())).toBe('still there');
