@@ -12,6 +12,7 @@ import type { ServiceManager } from '../lib/service-manager.js';
 import { Secret } from '../lib/secret.js';
 import { UserError } from '../lib/user-error.js';
 import type { LinuxNetwork } from '../platform/linux/linux-network.js';
+import { runFolders } from '../platform/run-folders.js';
 import { stateFolder } from '../platform/state-folder.js';
 import type { Credentials } from '../soracom/sign-in.js';
 import type { SoracomClient } from '../soracom/client.js';
@@ -19,13 +20,16 @@ import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 import type { DeviceTunnels } from '../tunnel/device-tunnel.js';
 import type {
   CaptureFile,
+  Clock,
   DatagramSockets,
+  LocalConnections,
   LocalListeners,
   Log,
   MessageChannel,
   PacketDeviceRefusal,
   Resolver,
 } from '../tunnel/ports.js';
+import type { TerminalSize } from './watch.js';
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 export interface LogOptions {
@@ -94,10 +98,14 @@ export interface Context {
   isInteractive(): boolean;
   /** Columns of the terminal on standard output; undefined where that is none. */
   terminalColumns(): number | undefined;
+  /** As terminalColumns(), with its rows. */
+  terminalSize(): TerminalSize | undefined;
   /** Whether a person watches standard error. */
   stderrIsTerminal(): boolean;
   /** Unix milliseconds. */
   now(): number;
+  /** Monotonic time. */
+  clock(): Promise<Clock>;
   /** Writes to standard output and resolves when all of it is taken, or rejects. */
   printer(): Promise<(text: string) => Promise<void>>;
   /** A file's bytes. */
@@ -113,6 +121,9 @@ export interface Context {
    * $XDG_STATE_HOME or ~/.local/state.
    */
   stateFolder(): string;
+  /** The folders for the control sockets of running tunnels, the one to be taken first. */
+  runFolders(): readonly string[];
+  localConnections(): Promise<LocalConnections>;
 }
 
 async function stopSignal(): Promise<AbortSignal> {
@@ -156,11 +167,22 @@ export function createContext(version: string): Context {
     readFile: async (path) => (await import('../platform/input.js')).readWholeFile(path),
     isInteractive: () => process.stdin.isTTY && process.stderr.isTTY,
     terminalColumns: () => (process.stdout.isTTY ? process.stdout.columns : undefined),
+    terminalSize,
     stderrIsTerminal: () => process.stderr.isTTY,
     now: () => Date.now(),
+    clock: async () => (await import('../platform/clock.js')).systemClock,
     homeFolder: homedir,
     stateFolder: () => stateFolder(),
+    runFolders: () => runFolders(),
+    localConnections: async () =>
+      (await import('../platform/local-connection.js')).localConnections,
   };
+}
+
+function terminalSize(): TerminalSize | undefined {
+  const { isTTY, columns, rows } = process.stdout;
+  // A terminal that nobody looks at may have no size: it is taken for a VT100.
+  return isTTY ? { columns: columns || 80, rows: rows || 24 } : undefined;
 }
 
 function isVerbose(): boolean {
