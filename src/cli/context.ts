@@ -8,10 +8,12 @@ import type { Files, Journals } from '../arc-config/files.js';
 import type { CommandRunner } from '../lib/command-runner.js';
 import { createPrivateKey, type KeyPair } from '../lib/key-pair.js';
 import type { PrivateFiles } from '../lib/private-files.js';
+import type { ReloadRequests } from '../lib/reload-requests.js';
 import { Secret } from '../lib/secret.js';
 import { stateFolder } from '../platform/state-folder.js';
 import type { Credentials } from '../soracom/sign-in.js';
 import type { SoracomClient } from '../soracom/client.js';
+import type { SoracomClientOptions } from '../soracom/options.js';
 import type { LinuxNetwork } from '../platform/linux/linux-network.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 import type { CaptureFile, Log, Resolver } from '../tunnel/ports.js';
@@ -21,6 +23,9 @@ export interface LogOptions {
   readonly level: LogLevel;
   readonly format: 'text' | 'json';
 }
+
+/** How long clients of the API try, where that is not the usual. */
+export type ClientPatience = Pick<SoracomClientOptions, 'timeoutMs' | 'mostRepeats'>;
 
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -41,13 +46,20 @@ export interface Context {
   captureFile(path: string, header: readonly Uint8Array[], log: Log): Promise<CaptureFile>;
   resolver(): Promise<Resolver>;
   /** Makes clients of the SORACOM API for somebody who can sign in there. */
-  soracomClients(): Promise<(credentials: Credentials, signal?: AbortSignal) => SoracomClient>;
+  soracomClients(
+    patience?: ClientPatience,
+  ): Promise<(credentials: Credentials, signal?: AbortSignal) => SoracomClient>;
   /** Makes X25519 key pairs. */
   keyPairs(): Promise<() => KeyPair>;
   /** The public key of an X25519 private one. */
   publicKeyOf(): Promise<(privateKey: Uint8Array) => Uint8Array>;
-  /** Fires at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process. */
+  /**
+   * Fires at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process. With reloadRequests()
+   * SIGHUP is none of them.
+   */
   stopSignal(): Promise<AbortSignal>;
+  /** Has SIGHUP ask for the configuration to be read again; undefined where it stays a stop. */
+  reloadRequests(): Promise<ReloadRequests | undefined>;
   /** All of standard input. */
   readStdin(): Promise<Uint8Array>;
   stdinIsTerminal(): boolean;
@@ -99,10 +111,11 @@ export function createContext(version: string): Context {
     captureFile: async (path, header, log) =>
       (await import('../platform/capture-file.js')).createCaptureFile(path, log, { header }),
     resolver: async () => (await import('../platform/resolver.js')).systemResolver,
-    soracomClients: () => soracomClients(userAgent),
+    soracomClients: (patience) => soracomClients(userAgent, patience),
     keyPairs,
     publicKeyOf,
     stopSignal: () => (signal ??= stopSignal()),
+    reloadRequests: async () => (await import('../platform/signals.js')).reloadRequests(),
     readStdin: async () => (await import('../platform/input.js')).readStdin(),
     stdinIsTerminal: () => process.stdin.isTTY,
     printer: async () => (await import('../platform/output.js')).writeStandardOutput,
@@ -126,6 +139,7 @@ function writeStandardError(text: string): void {
 
 async function soracomClients(
   userAgent: string,
+  patience: ClientPatience = {},
 ): Promise<(credentials: Credentials, signal?: AbortSignal) => SoracomClient> {
   const { SoracomClient } = await import('../soracom/client.js');
   return ({ endpoint, headers }, signal) =>
@@ -133,6 +147,7 @@ async function soracomClients(
       endpoint,
       headers,
       userAgent,
+      ...patience,
       onWait: (text) => writeStandardError(`${text}\n`),
       ...(isVerbose() && { dump: writeStandardError }),
       ...(signal && { signal }),

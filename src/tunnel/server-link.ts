@@ -9,7 +9,7 @@ import { EndpointSearch } from './endpoint-search.js';
 import { endpointText } from './endpoint-text.js';
 import { HandshakeWaits } from './handshake-waits.js';
 import { MovingSocket } from './moving-socket.js';
-import { healthOf, keyText, peerStatuses } from './link-status.js';
+import { healthOf, keyText, peerStatuses, unansweredHandshake } from './link-status.js';
 import type {
   Clock,
   Conversation,
@@ -171,6 +171,7 @@ export class ServerLink {
       addresses: addresses.map((address) => formatIpAddress(address)),
       health,
       silence: health === 'up' ? undefined : this.#whySilent(),
+      unanswered: unansweredHandshake(this.#peer, this.silence, now),
       openedUnix: this.#openedUnix,
       peers: peerStatuses(device, this.#peer),
     };
