@@ -1,11 +1,12 @@
 /**
  * What a tunnel carries where nothing but this machine limits it: `npm run bench:tunnel`. One stream
- * through the proxy of `arctun up`, and small POSTs through its forwarder, beside wireguard-go as the
- * client of the same server. docs/benchmarks.md tells more.
+ * through the network interface of `arctun up --mode tun`, one through the proxy of userspace, and small
+ * POSTs through the forwarder, beside wireguard-go as the client of the same server. `--only tun` and
+ * `--socket dgram` narrow it down. docs/benchmarks.md tells more.
  */
 import { parseArgs } from 'node:util';
 
-import { Lab, SERVER, SERVICES } from './support/lab.js';
+import { Lab, SERVER, SERVICES, TUN_SERVICE } from './support/lab.js';
 import { median } from './support/results.js';
 import { runTask } from './support/task.js';
 
@@ -19,20 +20,56 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     seconds: { type: 'string' },
     repeats: { type: 'string' },
+    only: { type: 'string' },
+    socket: { type: 'string', default: 'auto' },
   },
 });
 const milliseconds = Number(values.seconds ?? (values.quick ? 3 : 10)) * 1000;
 const repeats = Number(values.repeats ?? (values.quick ? 1 : 5));
 
+const UP = [
+  ...[process.execPath, ARCTUN, 'up', '--json', '--log-level', 'error'],
+  ...['--socket', values.socket],
+];
+
 const lab = await Lab.start({ throughRelay: false });
 try {
   lab.setServerCongestion(ALGORITHM);
-  await compareStreams();
-  await comparePosts();
+  const parts = { tun: compareInterfaces, streams: compareStreams, posts: comparePosts };
+  for (const [name, compare] of Object.entries(parts)) {
+    if (values.only === undefined || values.only === name) await compare();
+  }
 } finally {
   lab.close();
 }
 process.exit(0);
+
+/** The kernel's TCP at both ends, and ours or wireguard-go under the client's. */
+async function compareInterfaces() {
+  const up = lab.start('client', [...UP, '--mode', 'tun', '--config', lab.tunConfigPath]);
+  await up.line((line) => line.startsWith('{'));
+  lab.setTunCongestion(ALGORITHM);
+  for (const task of ['up', 'down']) {
+    const [own, theirs] = await alternate(
+      { stack: 'kernel', task, host: TUN_SERVICE, process: up },
+      { stack: 'kernel', task, host: HOST, process: lab.wireguard },
+    );
+    print(`one stream ${task}, --mode tun / wireguard-go`, rateOf(own), rateOf(theirs), 'Mbit/s');
+    const [ownCpu, theirCpu] = [cpuOf(own), cpuOf(theirs)];
+    print(`CPU of that, --mode tun / wireguard-go`, ownCpu, theirCpu, 'ms a gigabyte');
+  }
+  up.kill('SIGTERM');
+  await up.ended();
+}
+
+function rateOf(results) {
+  return median(results.map(({ bytes }) => (bytes * 8) / 1000 / milliseconds));
+}
+
+/** Milliseconds of CPU per 10⁹ bytes. */
+function cpuOf(results) {
+  return median(results.map(({ bytes, cpu }) => (cpu * 1e12) / bytes));
+}
 
 async function compareStreams() {
   const stop = await startUp();
@@ -42,14 +79,11 @@ async function compareStreams() {
   if (!hasProxy) await stop();
   const name = hasProxy ? 'SOCKS5 proxy' : "library's dialer";
   for (const task of ['up', 'down']) {
-    const rates = await alternate(
+    const [own, theirs] = await alternate(
       { ...ours, task, config: lab.configPath, congestion: ALGORITHM, host: HOST },
       { stack: 'kernel', task, host: HOST },
     );
-    const [own, theirs] = rates.map((results) =>
-      median(results.map(({ bytes }) => (bytes * 8) / 1000 / milliseconds)),
-    );
-    print(`one stream ${task}, ${name} / wireguard-go`, own, theirs, 'Mbit/s');
+    print(`one stream ${task}, ${name} / wireguard-go`, rateOf(own), rateOf(theirs), 'Mbit/s');
   }
   if (hasProxy) await stop();
 }
@@ -74,7 +108,10 @@ async function alternate(...setups) {
   const results = setups.map(() => []);
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const [index, setup] of setups.entries()) {
-      results[index].push(await runTask(lab, { ...setup, milliseconds }));
+      const { process: carrier, ...task } = setup;
+      const before = carrier?.cpuSeconds();
+      const result = await runTask(lab, { ...task, milliseconds });
+      results[index].push({ ...result, ...(carrier && { cpu: carrier.cpuSeconds() - before }) });
     }
   }
   return results;
@@ -82,10 +119,11 @@ async function alternate(...setups) {
 
 /** `arctun up`, waited for; the function ends it and has the URL of its forwarder. */
 async function startUp() {
-  const command = [process.execPath, ARCTUN, 'up', '--json', '--log-level', 'error'];
   const up = lab.start('client', [
-    ...command,
+    ...UP,
     ...[
+      '--mode',
+      'userspace',
       '--config',
       lab.configPath,
       '--forward-listen',

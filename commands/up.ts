@@ -9,8 +9,9 @@ import { configuredLogFlags, configuredLogLevel } from '../src/cli/log-flags.js'
 import { overrideFlags, tunnelOverrides } from '../src/cli/override-flags.js';
 import { nameServers, proxyFlags, proxySettings } from '../src/cli/proxy-flags.js';
 import { renderJson } from '../src/cli/render.js';
+import { socketFlag } from '../src/cli/socket-flag.js';
 import { refuseConfigFlag, stdinFlag } from '../src/cli/stdin-flag.js';
-import { refuseUserspaceFlags } from '../src/cli/userspace-flags.js';
+import { refuseUserspaceFlags, userspaceFlag } from '../src/cli/userspace-flags.js';
 import { congestionFlag, tunnelFlags } from '../src/cli/tunnel-flags.js';
 
 export default class Up extends BaseCommand {
@@ -28,6 +29,7 @@ export default class Up extends BaseCommand {
     ...proxyFlags,
     ...tunnelFlags,
     ...congestionFlag,
+    ...socketFlag,
     ...overrideFlags,
     ...stdinFlag,
     ...captureFlags,
@@ -48,12 +50,15 @@ export default class Up extends BaseCommand {
       ? await loadArcConfigBytes(await this.context.readStdin(), home)
       : await loadArcConfig(flags.config, home);
     const level = flags['log-level'] ?? configuredLogLevel(arcConfig.config.logLevel);
-    const log = await this.context.log({ level, format: flags['log-format'] });
+    const logOptions = { level, format: flags['log-format'] };
+    const log = await this.context.log(logOptions);
+    const ports = await this.context.tunnelPorts(log, flags.socket);
     await runTunnel(
       {
         arcConfig,
         overrides,
         mode: flags.mode,
+        userspaceFlag: userspaceFlag(raw),
         wait: flags.wait * 1000,
         signal: await this.context.stopSignal(),
         forward,
@@ -62,27 +67,34 @@ export default class Up extends BaseCommand {
         congestion: flags.congestion,
         capture: captureOptions(flags.capture, this.context, log, (line) => this.note(line)),
         onUp: (up) => {
+          if (up.modeReason !== undefined) this.note(`Mode ${up.mode}: ${up.modeReason}.`);
           if (flags.json) this.write(renderJson(upJson(up)));
           else this.write(upText(up, flags['forward-to']));
         },
       },
       {
-        ...(await this.context.tunnelPorts(log)),
+        ...ports,
         commands: await this.context.commands(),
-        ...(flags.mode === 'tun' && (await this.context.linuxNetwork())),
+        listeners: await this.context.localListeners(),
+        // A capture sees all from the thread that it is taken in.
+        deviceTunnels: () =>
+          flags.capture === undefined
+            ? this.context.deviceTunnels({ log: logOptions, socket: flags.socket })
+            : this.context.localDeviceTunnels(ports),
+        deviceObstacle: (name) => this.context.deviceObstacle(name),
       },
     );
   }
 }
 
-function upJson(up: TunnelUp): object {
-  return up.mode === 'tun' ? up : { ...up, proxy: up.proxy ?? null };
+function upJson({ modeReason, ...up }: TunnelUp): object {
+  return { ...up, ...(up.mode === 'userspace' && { proxy: up.proxy ?? null }), modeReason };
 }
 
 function upText(up: TunnelUp, target: string): string {
-  if (up.mode === 'tun') return `Tunnel to ${up.endpoint} is up on ${up.interface}\n`;
-  const { endpoint, forward, proxy } = up;
-  const lines = [`Tunnel to ${endpoint} is up; ${forward} forwards to ${target}`];
-  if (proxy !== undefined) lines.push(`SOCKS5 and HTTP proxy on ${proxy}`);
+  const { endpoint } = up;
+  if (up.mode === 'tun') return `Tunnel to ${endpoint} is up on ${up.interface}\n`;
+  const lines = [`Tunnel to ${endpoint} is up; ${up.forward} forwards to ${target}`];
+  if (up.proxy !== undefined) lines.push(`SOCKS5 and HTTP proxy on ${up.proxy}`);
   return `${lines.join('\n')}\n`;
 }

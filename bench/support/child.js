@@ -1,8 +1,12 @@
 /** A child process of a benchmark, whose standard output is read line by line. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { clearTimeout, setTimeout } from 'node:timers';
+
+/** sysconf(_SC_CLK_TCK), which is this on every Linux. */
+const CLOCK_TICKS = 100;
 
 /** Whoever starts it with this in front is obeyed even by SIGKILL: the child ends with it. */
 const ENDS_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'];
@@ -57,6 +61,14 @@ export class Child {
       }
       await this.#change(left);
     }
+  }
+
+  /** Seconds of CPU that it has taken by now, in all its threads. */
+  cpuSeconds() {
+    const stat = readFileSync(`/proc/${this.#process.pid}/stat`, 'utf8');
+    // Fields 14 and 15 of proc(5): behind the name, which may hold anything.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
   }
 
   /** Writes a line to its standard input. */

@@ -26,11 +26,19 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** The server's addresses inside the tunnel: the client's routes give each its congestion control. */
 export const SERVICES = { cubic: '100.127.69.42', bbr: '100.127.69.43' };
+/** Another one, which the client reaches by a network interface of ours, where there is one. */
+export const TUN_SERVICE = '100.127.69.44';
+/** That interface. */
+export const TUN_DEVICE = 'abtun';
 
 export class Lab {
   /** Holds the keys; of this process alone. */
   folder = mkdtempSync(join(tmpdir(), `${FOLDER}${process.pid}-`));
   configPath = join(this.folder, 'arc.json');
+  /** As configPath, for a tunnel at an interface of ours. */
+  tunConfigPath = join(this.folder, 'tun.json');
+  /** The client's wireguard-go. */
+  wireguard;
   /** `server.js`, behind the server's end of the tunnel. */
   server;
   #name = `ab${process.pid}`;
@@ -81,6 +89,12 @@ export class Lab {
     ]);
     await relay.line((line) => line === 'listening');
     return relay;
+  }
+
+  /** Gives what the client's kernel sends through our interface a congestion control. */
+  setTunCongestion(algorithm) {
+    const route = ['ip', '-n', this.#spaces.client, 'route', 'replace', `${TUN_SERVICE}/32`];
+    run(...route, 'dev', TUN_DEVICE, 'congctl', algorithm);
   }
 
   /** Gives what the server's kernel sends a congestion control, from the next connection on. */
@@ -141,7 +155,7 @@ export class Lab {
       [keys.ours.publicKey]: ['allowed-ips', `${OURS_INSIDE}/32`],
       [keys.kernel.publicKey]: ['allowed-ips', `${KERNEL_INSIDE}/32`],
     });
-    await this.#startWireGuard('client', keys.kernel, [], {
+    this.wireguard = await this.#startWireGuard('client', keys.kernel, [], {
       [keys.server.publicKey]: ['endpoint', endpoint, 'allowed-ips', '100.127.0.0/16'],
     });
     const { client, server } = this.#spaces;
@@ -151,8 +165,14 @@ export class Lab {
       run('ip', '-n', server, 'address', 'add', `${address}/32`, 'dev', serverDevice);
       this.#route('client', address, algorithm);
     }
+    run('ip', '-n', server, 'address', 'add', `${TUN_SERVICE}/32`, 'dev', serverDevice);
     this.setServerCongestion('cubic');
-    writeFileSync(this.configPath, arcConfig(keys, endpoint), { mode: 0o600 });
+    for (const [path, allowedIps] of [
+      [this.configPath, '100.127.0.0/16'],
+      [this.tunConfigPath, `${TUN_SERVICE}/32`],
+    ]) {
+      writeFileSync(path, arcConfig(keys, { endpoint, allowedIps }), { mode: 0o600 });
+    }
   }
 
   async #startWireGuard(side, { privateKey }, settings, peers) {
@@ -173,6 +193,7 @@ export class Lab {
       this.run(side, 'wg', 'set', device, 'peer', publicKey, ...peer);
     }
     run('ip', '-n', this.#spaces[side], 'link', 'set', device, 'mtu', '1420', 'up');
+    return wireguard;
   }
 
   #route(side, address, algorithm) {
@@ -219,15 +240,16 @@ function connect(...ends) {
   }
 }
 
-function arcConfig({ ours, server }, endpoint) {
+function arcConfig({ ours, server }, { endpoint, allowedIps }) {
   return JSON.stringify({
     privateKey: ours.privateKey.trim(),
     publicKey: ours.publicKey,
     simId: '8942000000000000001',
+    interface: TUN_DEVICE,
     arcSessionStatus: {
       arcServerPeerPublicKey: server.publicKey,
       arcServerEndpoint: endpoint,
-      arcAllowedIPs: ['100.127.0.0/16'],
+      arcAllowedIPs: [allowedIps],
       arcClientPeerIpAddress: OURS_INSIDE,
     },
   });

@@ -1,7 +1,7 @@
 /** `--capture`: the flag, the file, and the warning that goes with it. */
 import { Flags } from '@oclif/core';
 
-import type { CaptureOptions } from '../app/run-tunnel.js';
+import type { CaptureOptions } from '../app/open-capture.js';
 import { FileError } from '../arc-config/files.js';
 import { UserError } from '../lib/user-error.js';
 import type { CaptureFile, Log } from '../tunnel/ports.js';

@@ -10,13 +10,23 @@ import { createPrivateKey, type KeyPair } from '../lib/key-pair.js';
 import type { PrivateFiles } from '../lib/private-files.js';
 import type { ReloadRequests } from '../lib/reload-requests.js';
 import { Secret } from '../lib/secret.js';
+import { UserError } from '../lib/user-error.js';
+import type { LinuxNetwork } from '../platform/linux/linux-network.js';
 import { stateFolder } from '../platform/state-folder.js';
 import type { Credentials } from '../soracom/sign-in.js';
 import type { SoracomClient } from '../soracom/client.js';
 import type { SoracomClientOptions } from '../soracom/options.js';
-import type { LinuxNetwork } from '../platform/linux/linux-network.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
-import type { CaptureFile, Log, Resolver } from '../tunnel/ports.js';
+import type { DeviceTunnels } from '../tunnel/device-tunnel.js';
+import type {
+  CaptureFile,
+  DatagramSockets,
+  LocalListeners,
+  Log,
+  MessageChannel,
+  PacketDeviceRefusal,
+  Resolver,
+} from '../tunnel/ports.js';
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 export interface LogOptions {
@@ -26,6 +36,15 @@ export interface LogOptions {
 
 /** How long clients of the API try, where that is not the usual. */
 export type ClientPatience = Pick<SoracomClientOptions, 'timeoutMs' | 'mostRepeats'>;
+
+/** How datagrams go to the system: one by one, in batches, or in batches where that can be. */
+export type SocketChoice = 'auto' | 'dgram' | 'batch';
+
+/** What a thread with a tunnel is started with. */
+export interface TunnelThreadOptions {
+  readonly log: LogOptions;
+  readonly socket: SocketChoice;
+}
 
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -39,9 +58,23 @@ export interface Context {
   /** Programs of the system. */
   commands(): Promise<CommandRunner>;
   log(options: LogOptions): Promise<Log>;
-  tunnelPorts(log: Log): Promise<TunnelPorts>;
-  /** Network interfaces of our own; undefined where this system has none. */
-  linuxNetwork(): Promise<LinuxNetwork | undefined>;
+  /**
+   * @param socket one by one by default: what starts fast has few to send
+   * @throws UserError for `batch`, where that cannot be
+   */
+  tunnelPorts(log: Log, socket?: SocketChoice): Promise<TunnelPorts>;
+  /**
+   * Tunnels under network interfaces, each in a thread of its own; undefined where this system has none.
+   */
+  deviceTunnels(options: TunnelThreadOptions): Promise<DeviceTunnels | undefined>;
+  /** As deviceTunnels(), in this thread: for what another thread cannot be given. */
+  localDeviceTunnels(ports: TunnelPorts): Promise<DeviceTunnels | undefined>;
+  /** What is known to stand in the way of an interface, found without making one. */
+  deviceObstacle(name: string): Promise<PacketDeviceRefusal | undefined>;
+  /** Sockets at paths of the file system. */
+  localListeners(): Promise<LocalListeners>;
+  /** In such a thread: the way to the one that has started it, and what it was started with. */
+  parentThread(): Promise<{ readonly channel: MessageChannel; readonly data: unknown }>;
   /** Makes a new file for a capture, with its header. */
   captureFile(path: string, header: readonly Uint8Array[], log: Log): Promise<CaptureFile>;
   resolver(): Promise<Resolver>;
@@ -107,7 +140,14 @@ export function createContext(version: string): Context {
     commands: async () => (await import('../platform/command-runner.js')).systemCommands,
     log: async ({ level, format }) => (await import('../platform/log.js')).createLog(level, format),
     tunnelPorts,
-    linuxNetwork: async () => (await import('../platform/linux/linux-network.js')).linuxNetwork(),
+    deviceTunnels,
+    localDeviceTunnels,
+    deviceObstacle,
+    localListeners: async () => (await import('../platform/local-listener.js')).localListeners,
+    parentThread: async () => {
+      const { parentThread, threadData } = await import('../platform/thread.js');
+      return { channel: parentThread(), data: threadData() };
+    },
     captureFile: async (path, header, log) =>
       (await import('../platform/capture-file.js')).createCaptureFile(path, log, { header }),
     resolver: async () => (await import('../platform/resolver.js')).systemResolver,
@@ -167,13 +207,59 @@ async function publicKeyOf(): Promise<(privateKey: Uint8Array) => Uint8Array> {
   return (await import('../crypto/key-pair.js')).publicKeyOf;
 }
 
-async function tunnelPorts(log: Log): Promise<TunnelPorts> {
-  const [{ selectCrypto }, { systemEntropy }, clocks, { udpSockets }, { systemResolver }, stamps] =
+async function deviceTunnels(options: TunnelThreadOptions): Promise<DeviceTunnels | undefined> {
+  const { hasLinuxNetwork } = await import('../platform/linux/linux-network.js');
+  if (!(await hasLinuxNetwork())) return undefined;
+  const [{ RemoteTunnels }, { startThread }, { systemClock }] = await Promise.all([
+    import('../tunnel/thread/remote-tunnels.js'),
+    import('../platform/thread.js'),
+    import('../platform/clock.js'),
+  ]);
+  const entry = new URL('./tunnel-thread.js', import.meta.url);
+  return new RemoteTunnels(() => startThread(entry, options), systemClock);
+}
+
+async function localDeviceTunnels(ports: TunnelPorts): Promise<DeviceTunnels | undefined> {
+  const network = await linuxNetwork();
+  if (network === undefined) return undefined;
+  const { LocalDeviceTunnels } = await import('../tunnel/device-tunnel.js');
+  return new LocalDeviceTunnels(network.devices, ports);
+}
+
+/** One for the thread: its sockets and interfaces wait together. */
+let network: Promise<LinuxNetwork | undefined> | undefined;
+
+function linuxNetwork(): Promise<LinuxNetwork | undefined> {
+  network ??= import('../platform/linux/linux-network.js').then(({ linuxNetwork: load }) => load());
+  return network;
+}
+
+async function datagramSockets(choice: SocketChoice): Promise<DatagramSockets> {
+  const batched = choice === 'dgram' ? undefined : (await linuxNetwork())?.sockets;
+  if (batched !== undefined) return batched;
+  if (choice === 'batch') {
+    throw new UserError('failed', {
+      what: 'cannot use --socket batch',
+      why: 'it needs Linux, and the optional package koffi, which does not load here',
+      next: ['Use --socket auto.'],
+    });
+  }
+  return (await import('../platform/udp-socket.js')).udpSockets;
+}
+
+async function deviceObstacle(name: string): Promise<PacketDeviceRefusal | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  const { deviceObstacle } = await import('../platform/linux/device-obstacle.js');
+  return deviceObstacle(name, process.geteuid?.() ?? -1);
+}
+
+async function tunnelPorts(log: Log, socket: SocketChoice = 'dgram'): Promise<TunnelPorts> {
+  const [{ selectCrypto }, { systemEntropy }, clocks, sockets, { systemResolver }, stamps] =
     await Promise.all([
       import('../crypto/select.js'),
       import('../platform/entropy.js'),
       import('../platform/clock.js'),
-      import('../platform/udp-socket.js'),
+      datagramSockets(socket),
       import('../platform/resolver.js'),
       import('../platform/timestamps.js'),
     ]);
@@ -182,7 +268,7 @@ async function tunnelPorts(log: Log): Promise<TunnelPorts> {
     entropy: systemEntropy,
     wallClock: clocks.systemWallClock,
     clock: clocks.systemClock,
-    sockets: udpSockets,
+    sockets,
     resolver: systemResolver,
     log,
     timestamps: stamps.createTimestampStore(stateFolder(), log),

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 
 import { parseHeaderFlag } from '../proxy/forward/header-flag.js';
 import { parseListenAddress, requireLoopback } from '../proxy/listen-address.js';
-import type { ForwardSettings } from '../app/run-tunnel.js';
+import type { ForwardSettings } from '../app/open-userspace.js';
 import { parseTarget } from './tunnel-flags.js';
 
 /** The forwarder to the Unified Endpoint. The short flags are those of soraproxy. */

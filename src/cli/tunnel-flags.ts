@@ -11,7 +11,7 @@ export const UNIFIED_ENDPOINT = '100.127.69.42';
 export const tunnelFlags = {
   mode: Flags.option({
     description:
-      'Where the tunnel ends: at a network interface (tun), or in userspace, which auto means for now.',
+      'Where the tunnel ends: at a network interface (tun) or in userspace; auto takes an interface where it may, and no flag asks for what userspace alone has.',
     options: ['auto', 'tun', 'userspace'] as const,
     default: 'auto',
     env: 'ARCTUN_MODE',

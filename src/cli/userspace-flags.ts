@@ -10,19 +10,31 @@ const USERSPACE_FLAGS = new Set([
 ]);
 
 /**
+ * What was asked for on the command line that userspace alone has, as `--port`; undefined for nothing.
+ * What stands in the environment stands there for every mode.
+ *
+ * @param tokens what the command line was parsed into
+ */
+export function userspaceFlag(tokens: readonly CommandLineToken[]): string | undefined {
+  for (const token of tokens) {
+    if (token.type === 'flag' && USERSPACE_FLAGS.has(token.flag)) return `--${token.flag}`;
+  }
+  return undefined;
+}
+
+/**
  * In mode tun nothing listens, and the kernel has the TCP: a flag that asks for either would be passed
- * over without a word. What stands in the environment stands there for every mode.
+ * over without a word.
  *
  * @param tokens what the command line was parsed into
  * @throws UserError of kind `usage`
  */
 export function refuseUserspaceFlags(tokens: readonly CommandLineToken[]): void {
-  for (const token of tokens) {
-    if (token.type !== 'flag' || !USERSPACE_FLAGS.has(token.flag)) continue;
-    throw new UserError('usage', {
-      what: `cannot use --${token.flag} with --mode tun`,
-      why: 'programs reach the inside by the network interface: nothing listens here',
-      next: ['Leave it out, or use --mode userspace.'],
-    });
-  }
+  const flag = userspaceFlag(tokens);
+  if (flag === undefined) return;
+  throw new UserError('usage', {
+    what: `cannot use ${flag} with --mode tun`,
+    why: 'programs reach the inside by the network interface: nothing listens here',
+    next: ['Leave it out, or use --mode userspace.'],
+  });
 }

@@ -123,6 +123,25 @@ export class Stack {
     };
   }
 
+  /** Our addresses, in the order in which they were given. */
+  get addresses(): readonly IpAddress[] {
+    return this.#addresses.all;
+  }
+
+  /**
+   * Takes others in the place of our addresses. What is bound to one that is gone ends, but for
+   * listeners; what is bound to all, or to one that stays, goes on.
+   *
+   * @throws RangeError as the constructor does; nothing has changed then
+   */
+  setAddresses(addresses: readonly IpAddress[]): void {
+    const hasIpv6 = addresses.some((address) => address.length === 16);
+    assertMtu(this.#outbound.mtu, hasIpv6);
+    this.#addresses.replace(addresses, (index) => this.#tcp.listeners.hasAt(index));
+    this.#tcp.addressesChanged();
+    this.#udp.addressesChanged();
+  }
+
   /** Takes one IP packet from the tunnel; keeps no reference to it. Never throws for its content. */
   handlePacket(packet: Uint8Array, now: number): void {
     const inbound = this.#inbound;

@@ -49,6 +49,7 @@ function serve(socket: Socket, conversation: Conversation): void {
   socket.setTimeout(LONGEST_SILENCE, () => socket.destroy());
   // Whoever hangs up wants no answer.
   socket.on('error', () => socket.destroy());
+  socket.on('close', () => conversation.close());
   socket.on('data', (text: string) => {
     socket.pause();
     void conversation.handle(text).then((answer) => {

@@ -21,7 +21,8 @@ export interface DatagramChannel {
   /**
    * Sends one datagram; `payload` may be reused at once.
    * @throws RangeError when it is longer than `maxPayload`
-   * @throws DialError `exhausted` when too many wait to be sent, `closed` after the end
+   * @throws DialError `exhausted` when too many wait to be sent, `closed` after the end, `unreachable`
+   *   from when on our address has changed
    */
   send(payload: Uint8Array): void;
 
@@ -30,7 +31,8 @@ export interface DatagramChannel {
    *
    * @param timeout milliseconds
    * @param signal ends the wait; the promise then rejects with its reason
-   * @throws DialError `refused` or `unreachable` when an ICMP error said so, `closed` at the end
+   * @throws DialError `refused` or `unreachable` when an ICMP error said so, `unreachable` from when
+   *   on our address has changed, `closed` at the end
    */
   receive(timeout: number, signal?: AbortSignal): Promise<Uint8Array | undefined>;
 

@@ -28,7 +28,7 @@ export interface DialTarget {
  * - `no-route`: the target is outside the allowed IPs
  * - `no-handshake`: the peer does not answer the handshake; nothing was sent
  * - `refused`: the target answered RST
- * - `unreachable`: an ICMP error came back
+ * - `unreachable`: an ICMP error came back, or our address has changed meanwhile
  * - `timeout`: the tunnel is up but the target did not answer in time
  * - `closed`: the tunnel is shutting down
  * - `exhausted`: too many connections at once

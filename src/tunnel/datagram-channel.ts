@@ -4,6 +4,7 @@ import type { DatagramChannel } from '../proxy/datagram-dialer.js';
 import { DialError } from '../proxy/dialer.js';
 import type { SocketAddress } from '../wire/ip-address.js';
 import type { Driver } from './driver.js';
+import { ADDRESS_GONE } from './node-errors.js';
 
 /** Datagrams that wait to be received; more are thrown away. */
 const MAX_WAITING = 64;
@@ -52,6 +53,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
         remote,
         (payload) => this.#handleDatagram(payload),
         (error) => this.#handleError(error),
+        { onAddressGone: () => this.#receiver?.fail(addressGone()) },
       );
     } catch (error) {
       throw new DialError('exhausted', 'no UDP port is left', { cause: error });
@@ -59,7 +61,8 @@ export class TunnelDatagramChannel implements DatagramChannel {
   }
 
   send(payload: Uint8Array): void {
-    if (this.#closed) throw closedError();
+    const end = this.#end();
+    if (end !== undefined) throw end;
     if (payload.length > this.maxPayload) {
       throw new RangeError(
         `a datagram of ${payload.length} bytes; ${this.maxPayload} fit into a packet`,
@@ -74,7 +77,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
     if (this.#receiver !== undefined) throw new TypeError('one receive() at a time');
     const next = this.#waiting.shift();
     if (next !== undefined) return Promise.resolve(next);
-    const error = this.#closed ? closedError() : this.#error;
+    const error = this.#end() ?? this.#error;
     this.#error = undefined;
     if (error !== undefined) return Promise.reject(error);
     return this.#wait(timeout, signal);
@@ -87,6 +90,12 @@ export class TunnelDatagramChannel implements DatagramChannel {
     this.#waiting.length = 0;
     this.#receiver?.fail(closedError());
     this.#host.onClose();
+  }
+
+  /** Why there is nothing more to send or to come; undefined where there may be. */
+  #end(): DialError | undefined {
+    if (this.#closed) return closedError();
+    return this.#socket.isClosed ? addressGone() : undefined;
   }
 
   #wait(timeout: number, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
@@ -125,6 +134,10 @@ export class TunnelDatagramChannel implements DatagramChannel {
     if (this.#receiver !== undefined) this.#receiver.fail(error);
     else this.#error = error;
   }
+}
+
+function addressGone(): DialError {
+  return new DialError('unreachable', ADDRESS_GONE);
 }
 
 function closedError(): DialError {

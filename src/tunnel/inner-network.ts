@@ -5,7 +5,7 @@ import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { TunnelDatagramDialer } from './datagram-dialer.js';
 import type { Driver } from './driver.js';
 import { NameDialer } from './name-dialer.js';
-import { NameResolver } from './name-resolver.js';
+import { NameResolver, type NameServers } from './name-resolver.js';
 import { NodeNetwork } from './node-network.js';
 import { OpenSockets } from './open-sockets.js';
 import type { Clock, Entropy } from './ports.js';
@@ -41,7 +41,7 @@ export class InnerNetwork {
 
   constructor({ config, waitForHandshake, ...options }: InnerNetworkOptions) {
     const { clock, entropy } = options;
-    const host = { ...options, mtu: config.mtu, addresses: config.addresses };
+    const host = { ...options, mtu: config.mtu };
     this.#engine = options.engine;
     this.#clock = clock;
     const sockets = new OpenSockets(clock);
@@ -51,8 +51,7 @@ export class InnerNetwork {
     this.#ownDialer = dialer;
     this.#datagramDialer = new TunnelDatagramDialer({ ...host, waitForHandshake });
     const names = new NameResolver({
-      servers: config.nameServers,
-      types: addressTypes(config),
+      ...namesOf(config),
       datagrams: this.#datagramDialer,
       streams: dialer,
       clock,
@@ -71,6 +70,16 @@ export class InnerNetwork {
   /** UDP. */
   get datagramDialer(): DatagramDialer {
     return this.#datagramDialer;
+  }
+
+  /**
+   * Takes over addresses and name servers; what is bound to an address that is gone ends.
+   *
+   * @throws RangeError for addresses that cannot be; nothing has changed then
+   */
+  reconfigure(config: TunnelConfig): void {
+    this.#engine.stack.setAddresses(config.addresses);
+    this.#names.reconfigure(namesOf(config));
   }
 
   /** There are no more dials, for the server is silent: those under way are told why. */
@@ -111,7 +120,8 @@ export class InnerNetwork {
 }
 
 /** A family in which we have no address cannot be dialled. */
-function addressTypes({ addresses }: TunnelConfig): readonly ('A' | 'AAAA')[] {
+function namesOf({ addresses, nameServers }: TunnelConfig): NameServers {
   const has = (length: number): boolean => addresses.some((address) => address.length === length);
-  return [...(has(4) ? (['A'] as const) : []), ...(has(16) ? (['AAAA'] as const) : [])];
+  const types = [...(has(4) ? (['A'] as const) : []), ...(has(16) ? (['AAAA'] as const) : [])];
+  return { servers: nameServers, types };
 }

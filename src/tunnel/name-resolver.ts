@@ -15,6 +15,7 @@ import {
   readAnswer,
 } from './name-question.js';
 import { askByTcp } from './name-by-tcp.js';
+import { ADDRESS_GONE } from './node-errors.js';
 import type { Clock, Entropy } from './ports.js';
 
 export const DNS_PORT = 53;
@@ -34,11 +35,15 @@ const SPECIAL_NAMES: ReadonlyMap<string, string> = new Map([
   ['onion', 'such names live in Tor alone (RFC 7686 2)'],
 ]);
 
-export interface NameResolverOptions {
+/** Who is asked, and for what. */
+export interface NameServers {
   /** IP texts, in the order in which they are asked. */
   readonly servers: readonly string[];
   /** What kinds of addresses the tunnel can carry. */
   readonly types: readonly AddressType[];
+}
+
+export interface NameResolverOptions extends NameServers {
   readonly datagrams: DatagramDialer;
   /** For answers that do not fit into a datagram; it takes IP texts. */
   readonly streams: Dialer;
@@ -46,15 +51,29 @@ export interface NameResolverOptions {
   readonly entropy: Entropy;
 }
 
-export class NameResolver {
-  readonly #options: NameResolverOptions;
-  readonly #cache = new NameCache();
+/** What is known from those who are asked now. */
+interface KnownNames extends NameServers {
+  readonly cache: NameCache;
   /** What is being asked: who asks the same meanwhile gets the same answer. */
-  readonly #running = new Map<string, Promise<readonly string[]>>();
+  readonly running: Map<string, Promise<readonly string[]>>;
+}
+
+export class NameResolver {
+  readonly #options: Omit<NameResolverOptions, keyof NameServers>;
+  #known: KnownNames;
   readonly #closing = new AbortController();
 
   constructor(options: NameResolverOptions) {
     this.#options = options;
+    this.#known = knownNames(options);
+  }
+
+  /**
+   * Asks others, or for something else, from now on; what was learnt before is forgotten. Questions
+   * under way stay with whom they were put to.
+   */
+  reconfigure(names: NameServers): void {
+    this.#known = knownNames(names);
   }
 
   /** What waits for an answer rejects as `closed`. */
@@ -73,37 +92,37 @@ export class NameResolver {
     const name = text.replace(/\.$/, '').toLowerCase();
     requireName(name);
     this.#closing.signal.throwIfAborted();
-    let addresses = this.#cache.get(name, this.#options.clock.now());
-    addresses ??= await untilAborted(this.#ask(name), signal);
+    let addresses = this.#known.cache.get(name, this.#options.clock.now());
+    addresses ??= await untilAborted(this.#ask(this.#known, name), signal);
     if (addresses.length === 0) throw noSuchName(name, 'the name servers have no address for it');
     return addresses;
   }
 
-  #ask(name: string): Promise<readonly string[]> {
-    let running = this.#running.get(name);
+  #ask(known: KnownNames, name: string): Promise<readonly string[]> {
+    let running = known.running.get(name);
     if (running === undefined) {
-      running = this.#askAll(name).finally(() => this.#running.delete(name));
+      running = this.#askAll(known, name).finally(() => known.running.delete(name));
       // Whoever asked may have gone since.
       running.catch(() => undefined);
-      this.#running.set(name, running);
+      known.running.set(name, running);
     }
     return running;
   }
 
-  async #askAll(name: string): Promise<readonly string[]> {
-    const { types, clock } = this.#options;
-    const answers = await Promise.all(types.map((type) => this.#askServers(name, type)));
+  async #askAll(known: KnownNames, name: string): Promise<readonly string[]> {
+    const { clock } = this.#options;
+    const asked = known.types.map((type) => this.#askServers(known.servers, name, type));
+    const answers = await Promise.all(asked);
     const addresses = happyEyeballsOrder(answers.flatMap((answer) => answer.addresses));
     // That one kind is missing says nothing of how long the other holds.
     const ttls = answers
       .filter((answer) => answer.addresses.length > 0 || addresses.length === 0)
       .map(({ ttl }) => ttl);
-    this.#cache.set(name, addresses, Math.min(...ttls), clock.now());
+    known.cache.set(name, addresses, Math.min(...ttls), clock.now());
     return addresses;
   }
 
-  async #askServers(name: string, type: AddressType) {
-    const { servers } = this.#options;
+  async #askServers(servers: readonly string[], name: string, type: AddressType) {
     const failures = new Map<string, string>();
     for (const [attempt, timeout] of ATTEMPTS.entries()) {
       const server = servers[attempt % servers.length];
@@ -141,6 +160,8 @@ export class NameResolver {
     } catch (error) {
       // A tunnel that carries nothing carries no question to another server either.
       if (!(error instanceof DialError) || !isOfServer(error)) throw error;
+      // The answer went to where we are no more: the next attempt is made from where we are.
+      if (error.message === ADDRESS_GONE) return { kind: 'none', why: SILENT };
       return { kind: 'none', why: LASTING.get(error.reason) ?? error.message };
     }
   }
@@ -180,6 +201,10 @@ export class NameResolver {
     this.#options.entropy.fill(bytes);
     return ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
   }
+}
+
+function knownNames({ servers, types }: NameServers): KnownNames {
+  return { servers, types, cache: new NameCache(), running: new Map() };
 }
 
 const SILENT = 'does not answer';

@@ -18,6 +18,8 @@ export interface SystemError extends Error {
   readonly hostname?: string;
 }
 
+export const ADDRESS_GONE = 'our address inside the tunnel has changed';
+
 /** What was being done, and to whom. */
 export interface ErrorPlace {
   readonly syscall: string;
@@ -76,13 +78,15 @@ export function systemError(code: string, place: ErrorPlace, cause?: unknown): S
 }
 
 /** Why a connection is no more that was there. */
-type LossReason = 'reset' | 'refused' | 'timeout' | 'unreachable' | 'aborted';
+type LossReason = 'reset' | 'refused' | 'timeout' | 'unreachable' | 'address-gone' | 'aborted';
 
 const LOSS: Readonly<Record<LossReason, readonly [code: string, text: string]>> = {
   reset: ['ECONNRESET', 'the connection was reset by the other side'],
   refused: ['ECONNREFUSED', 'the connection was refused'],
   timeout: ['ETIMEDOUT', 'the other side has not answered in time'],
   unreachable: ['EHOSTUNREACH', 'the host cannot be reached'],
+  // As where a system ends the sockets of an address that it loses; Linux alone lets them time out.
+  'address-gone': ['ECONNABORTED', ADDRESS_GONE],
   aborted: ['ECONNABORTED', 'the connection was aborted'],
 };
 
@@ -94,6 +98,11 @@ export function closeError(
 ): SystemError {
   const [code, text] = LOSS[reason];
   return describe(new Error(text), code, { syscall: 'read', address, port });
+}
+
+/** The address that a UDP port was bound to is not ours any more. */
+export function addressGoneError(): SystemError {
+  return describe(new Error(ADDRESS_GONE), 'ECONNABORTED', { syscall: 'recv' });
 }
 
 /** A write after both ends have ended. */

@@ -93,8 +93,30 @@ export interface InterfaceSettings {
 export interface ConfiguredInterface {
   /** The mark that the tunnel's own datagrams need, so that they do not go into it; 0 for none. */
   readonly fwmark: number;
+  /**
+   * Makes ready for other addresses and routes; nothing has changed yet.
+   *
+   * @throws Error with the system's `code`, and what it was about as its message
+   */
+  plan(settings: Omit<InterfaceSettings, 'mtu'>): InterfaceChange;
   /** Takes away what would not go with the interface. A second time does nothing. */
   undo(): void;
+}
+
+export interface InterfaceChange {
+  /**
+   * The mark that datagrams need from then on, 0 for none: to be set before apply() where there is one,
+   * and taken away behind it.
+   */
+  readonly fwmark: number;
+  /**
+   * Adds what is new, then takes away what is not wanted any more. What others have made stays, and so
+   * does what is wanted as before.
+   *
+   * @throws Error with the system's `code`, and what it was about as its message; what was added is
+   *   taken away again then
+   */
+  apply(): void;
 }
 
 /** Makes packet devices and configures them. Absent where the system has none that we know. */
@@ -204,6 +226,8 @@ export interface Conversation {
   readonly isOver: boolean;
   /** Answers what came; called again when it has settled. Never rejects. */
   handle(text: string): Promise<string>;
+  /** The other end is gone: nothing is called any more. */
+  close(): void;
 }
 
 /** A socket at a path of the file system. */
@@ -238,4 +262,16 @@ export interface CaptureFile {
    * @returns false where the disk has failed or took too long, so that the file ends before that
    */
   close(trailer: readonly Uint8Array[]): Promise<boolean>;
+}
+
+/** A way to another thread of this process, for values that can be copied. */
+export interface MessageChannel {
+  /** Copies the value over. After the end of the other thread, nowhere. */
+  post(message: unknown): void;
+  /** Called with each value that comes, in order. */
+  onMessage(handler: (message: unknown) => void): void;
+  /** Called once, when the other thread has ended, with what it failed of. */
+  onEnd(handler: (error: Error) => void): void;
+  /** Ends the other thread. */
+  close(): Promise<void>;
 }

@@ -2,10 +2,10 @@
  * The way to the Arc server, whatever the packets come from: an engine on a socket, the search for the
  * server, its handshake, and what is known of its silence.
  */
-import type { DeviceEvent, Engine, EngineOptions, Peer } from '../engine/engine.js';
+import type { DeviceEvent, Engine, EngineOptions } from '../engine/engine.js';
 import type { Crypto } from '../crypto/crypto.js';
+import { ArcServerPeer, isSameServer, sameAllowedIps } from './arc-server-peer.js';
 import { Driver } from './driver.js';
-import { EndpointSearch } from './endpoint-search.js';
 import { endpointText } from './endpoint-text.js';
 import { HandshakeWaits } from './handshake-waits.js';
 import { MovingSocket } from './moving-socket.js';
@@ -18,14 +18,13 @@ import type {
   Entropy,
   Log,
   Resolver,
-  TimestampRecord,
   TimestampStore,
   TunnelObserver,
   WallClock,
 } from './ports.js';
-import { ServerAddresses } from './server-addresses.js';
-import { ServerSilence } from './server-silence.js';
-import { formatIpAddress } from '../wire/ip-address.js';
+import type { PeerSilence } from './route.js';
+import { SentTimestamps } from './sent-timestamps.js';
+import { formatIpAddress, type IpPrefix } from '../wire/ip-address.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import { TunnelError } from './tunnel-error.js';
 import type { TunnelStatus } from './tunnel-status.js';
@@ -56,73 +55,64 @@ export interface ServerLinkOptions {
   readonly ports: TunnelPorts;
   /** Without a peer; the link adds the server, and closes the engine. */
   readonly engine: Engine;
+  /** That the engine was made with. */
+  readonly timestamps: SentTimestamps;
   /** Called at the end of each turn of the driver. */
   readonly onTurn?: () => void;
 }
 
 export class ServerLink {
   readonly driver: Driver;
-  readonly silence: ServerSilence;
+  /** Of the server of the moment, whichever that is. */
+  readonly silence: PeerSilence;
   readonly #engine: Engine;
   readonly #socket: MovingSocket;
-  readonly #addresses: ServerAddresses;
-  readonly #search: EndpointSearch;
-  readonly #peer: Peer;
   readonly #ports: TunnelPorts;
-  readonly #config: TunnelConfig;
+  readonly #timestamps: SentTimestamps;
+  #config: TunnelConfig;
+  #server: ArcServerPeer;
+  /** Of the servers before this one. */
+  #formerTotals: TunnelTotals = { sentBytes: 0, receivedBytes: 0 };
   readonly #openedUnix: number;
   readonly #handshakeWaits: HandshakeWaits;
   #hasGivenUp = false;
 
-  constructor({ config, ports, engine, onTurn }: ServerLinkOptions) {
-    const { clock, log, wallClock } = ports;
+  constructor({ config, ports, engine, timestamps, onTurn }: ServerLinkOptions) {
+    const { clock, wallClock } = ports;
     this.#ports = ports;
     this.#config = config;
     this.#openedUnix = wallClock.unixMilliseconds();
     this.#engine = engine;
+    this.#timestamps = timestamps;
     this.#handshakeWaits = new HandshakeWaits(clock);
     const socket = new MovingSocket(ports.sockets, clock);
     this.#socket = socket;
-    const addresses = new ServerAddresses(config.endpoint, ports);
-    this.#addresses = addresses;
-    const search = new EndpointSearch({ addresses, clock, log, socket });
-    this.#search = search;
-    const { device } = engine;
-    const peer = device.addPeer(
-      {
-        publicKey: config.serverPublicKey,
-        persistentKeepalive: config.persistentKeepalive,
-        allowedIps: config.allowedIps,
-        chooseEndpoint: (moment) => search.choose(moment),
-      },
-      clock.now(),
-    );
-    this.#peer = peer;
-    const driver = new Driver({
+    this.#server = this.#addServer(config, config.allowedIps);
+    this.driver = new Driver({
       engine,
       socket,
       clock,
       onEvent: (event) => this.#handleEvent(event),
       onTurn: (moment) => {
-        search.afterTurn(moment);
+        this.#server.search.afterTurn(moment);
         onTurn?.();
       },
     });
-    this.driver = driver;
-    search.attach({ device, peer, schedule: () => driver.schedule() });
-    socket.onError((error, unsent) => search.sendFailed(error, unsent));
-    const server = config.endpoint;
-    this.silence = new ServerSilence({ device, peer, server, addresses, search, clock, wallClock });
+    socket.onError((error, unsent) => this.#server.search.sendFailed(error, unsent));
+    this.silence = {
+      explain: () => this.#server.silence.explain(),
+      blocked: () => this.#server.silence.blocked(),
+    };
   }
 
   /** Where the Arc server is, as far as it is known; undefined before its name is resolved. */
   get endpoint(): Endpoint | undefined {
-    return this.#peer.endpoint;
+    return this.#server.peer.endpoint;
   }
 
   /** When the last handshake was complete, in ms since 1970; undefined before the first. */
   get lastHandshakeUnix(): number | undefined {
-    return this.#peer.lastHandshakeUnix;
+    return this.#server.peer.lastHandshakeUnix;
   }
 
   /** Nothing has come from the server for so long that nothing is expected of it. */
@@ -130,16 +120,53 @@ export class ServerLink {
     return this.#hasGivenUp;
   }
 
-  /** The mark of what is sent from now on, for rules of routing. To be called before start(). */
+  /**
+   * The mark of what is sent from now on, for rules of routing; 0 for none.
+   * @throws Error with the system's `code`; the mark stays as it was then
+   */
   async setMark(fwmark: number): Promise<void> {
     await this.#socket.rebind({ fwmark });
   }
 
   /** Begins the search for the server, and the handshake. */
   start(): void {
-    this.#engine.device.initiateHandshake(this.#peer, this.#ports.clock.now());
+    this.#engine.device.initiateHandshake(this.#server.peer, this.#ports.clock.now());
     this.driver.schedule();
-    this.#ports.log.debug({ host: this.#addresses.host }, 'handshake started');
+    this.#ports.log.debug({ host: this.#config.endpoint.host }, 'handshake started');
+  }
+
+  /**
+   * Makes ready for another configuration.
+   *
+   * @returns to be called at once: it takes over our key, the server, what the server may send and its
+   *   keepalive, where they differ, and a handshake begins where a session does not outlive that. Who
+   *   waits for one waits for that. Peers that somebody else has added stay.
+   * @throws RangeError where the server's key would be our own
+   */
+  async prepare(config: TunnelConfig): Promise<() => void> {
+    const { privateKey, serverPublicKey } = config;
+    const { crypto, log } = this.#ports;
+    const publicKey = crypto.publicKey(privateKey.expose());
+    if (keyText(publicKey) === keyText(serverPublicKey)) {
+      throw new RangeError('the Arc server has our own public key');
+    }
+    const keyChanges = await this.#prepareKey(privateKey.expose());
+    return () => {
+      const { device } = this.#engine;
+      const isOtherKey = keyText(device.publicKey) !== keyText(publicKey);
+      if (isOtherKey) {
+        keyChanges();
+        device.setPrivateKey(privateKey.expose());
+      }
+      const isOtherServer = this.#follow(config);
+      if (isOtherKey || isOtherServer) {
+        this.#hasGivenUp = false;
+        const { host, port } = config.endpoint;
+        log.info({ host, port }, 'another key or Arc server: a new handshake');
+        this.start();
+      }
+      this.driver.schedule();
+    };
   }
 
   /**
@@ -149,12 +176,14 @@ export class ServerLink {
    * @throws TunnelError with what is known of the reason
    */
   waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
-    if (this.#peer.hasSession(this.#ports.clock.now())) return Promise.resolve();
+    if (this.#server.peer.hasSession(this.#ports.clock.now())) return Promise.resolve();
     return this.#handshakeWaits.wait(deadline, () => this.silence.explain(), signal);
   }
 
   totals(): TunnelTotals {
-    return { sentBytes: this.#peer.txBytes, receivedBytes: this.#peer.rxBytes };
+    const { sentBytes, receivedBytes } = this.#formerTotals;
+    const { txBytes, rxBytes } = this.#server.peer;
+    return { sentBytes: sentBytes + txBytes, receivedBytes: receivedBytes + rxBytes };
   }
 
   /** What the link itself knows of the tunnel. */
@@ -162,7 +191,7 @@ export class ServerLink {
     const { device } = this.#engine;
     const { mtu, addresses } = this.#config;
     const now = this.driver.now();
-    const health = healthOf(device, this.#peer, { hasGivenUp: this.#hasGivenUp, now });
+    const health = healthOf(device, this.#server.peer, { hasGivenUp: this.#hasGivenUp, now });
     return {
       publicKey: keyText(device.publicKey),
       listenPort: this.#socket.localPort,
@@ -173,7 +202,7 @@ export class ServerLink {
       silence: health === 'up' ? undefined : this.#whySilent(),
       unanswered: unansweredHandshake(this.#peer, this.silence, now),
       openedUnix: this.#openedUnix,
-      peers: peerStatuses(device, this.#peer),
+      peers: peerStatuses(device, this.#server.peer),
     };
   }
 
@@ -195,11 +224,54 @@ export class ServerLink {
   /** Sends what is queued, wipes the keys and closes the socket. */
   async close(): Promise<void> {
     this.driver.close();
-    this.#search.close();
+    this.#server.search.close();
     const { sentBytes, receivedBytes } = this.totals();
     this.#engine.close();
     await this.#socket.close();
     this.#ports.log.info({ sentBytes, receivedBytes }, 'tunnel closed');
+  }
+
+  #addServer(config: TunnelConfig, allowedIps: readonly IpPrefix[]): ArcServerPeer {
+    return new ArcServerPeer({
+      config,
+      allowedIps,
+      ports: this.#ports,
+      device: this.#engine.device,
+      socket: this.#socket,
+      schedule: () => this.driver.schedule(),
+    });
+  }
+
+  /** True where the server is another one from now on, or in another place. */
+  #follow(config: TunnelConfig): boolean {
+    const [before, old] = [this.#config, this.#server];
+    // What the interface was opened with stays.
+    this.#config = { ...config, mtu: before.mtu };
+    if (isSameServer(before, config) && !old.peer.isRemoved) {
+      old.reconfigure(before, config, this.driver.now());
+      return false;
+    }
+    const isKept = sameAllowedIps(before, config) && !old.peer.isRemoved;
+    const allowedIps = isKept ? old.allowedIps : config.allowedIps;
+    this.#formerTotals = this.totals();
+    old.remove();
+    // Somebody may have added it already: it is the Arc server now.
+    const { device } = this.#engine;
+    const same = device.peerOf(config.serverPublicKey);
+    if (same !== undefined) device.removePeer(same);
+    this.#server = this.#addServer(config, allowedIps);
+    return true;
+  }
+
+  /** @returns to be called together with the change of our key */
+  async #prepareKey(privateKey: Uint8Array): Promise<() => void> {
+    const publicKey = this.#ports.crypto.publicKey(privateKey);
+    const keepByKey = await this.#timestamps.prepare(publicKey);
+    return () => {
+      keepByKey();
+      const { last } = this.#timestamps;
+      if (last !== undefined) this.#engine.device.stampLaterThan(last);
+    };
   }
 
   #whySilent(): TunnelStatus['silence'] {
@@ -208,7 +280,7 @@ export class ServerLink {
   }
 
   #uapiHost(): UapiHost {
-    const [socket, search, driver] = [this.#socket, this.#search, this.driver];
+    const [socket, driver] = [this.#socket, this.driver];
     return {
       device: this.#engine.device,
       get listenPort() {
@@ -218,8 +290,9 @@ export class ServerLink {
         return socket.fwmark;
       },
       rebind: (change) => socket.rebind(change),
+      prepareKey: (privateKey) => this.#prepareKey(privateKey),
       moved: (peer, endpoint) => {
-        if (peer === this.#peer) search.roamed(endpoint);
+        if (peer === this.#server.peer) this.#server.search.roamed(endpoint);
       },
       changed: () => driver.schedule(),
       now: () => driver.now(),
@@ -228,6 +301,8 @@ export class ServerLink {
 
   #handleEvent(event: DeviceEvent): void {
     const { log } = this.#ports;
+    // Of a server that is no more, or of a peer that somebody else has added.
+    if ('peer' in event && event.peer !== this.#server.peer) return;
     switch (event.type) {
       case 'handshake-complete': {
         const endpoint = event.peer.endpoint && endpointText(event.peer.endpoint);
@@ -247,18 +322,26 @@ export class ServerLink {
         log.info({ byMs: event.by }, 'the clock was set or the machine slept: a new handshake');
         break;
       case 'endpoint-changed':
-        this.#search.roamed(event.endpoint);
+        this.#server.search.roamed(event.endpoint);
         log.debug({ endpoint: event.endpoint }, 'the Arc server answers from another address');
         break;
     }
   }
 }
 
-/** What an engine of this tunnel is made with; `timestamps` is the record of its key. */
+/** The stamps that were sent with the key of `config`. */
+export function openTimestamps(
+  { privateKey }: TunnelConfig,
+  { crypto, timestamps }: TunnelPorts,
+): Promise<SentTimestamps> {
+  return SentTimestamps.open(timestamps, crypto.publicKey(privateKey.expose()));
+}
+
+/** What an engine of this tunnel is made with; `timestamps` are those of its key. */
 export function engineOptions(
   config: TunnelConfig,
   { crypto, entropy, wallClock, observer }: TunnelPorts,
-  timestamps: TimestampRecord | undefined,
+  timestamps: SentTimestamps,
 ): EngineOptions {
   return {
     privateKey: config.privateKey.expose(),
@@ -266,8 +349,8 @@ export function engineOptions(
     crypto,
     entropy,
     wallClock,
-    lastTimestamp: timestamps?.last,
-    onTimestamp: timestamps && ((stamp) => timestamps.save(stamp)),
+    lastTimestamp: timestamps.last,
+    onTimestamp: (stamp) => timestamps.save(stamp),
     onEphemeralKey: observer && ((key) => observer.ephemeralKey(key)),
     onInnerPacket: observer && ((direction, packet) => observer.innerPacket(direction, packet)),
   };
@@ -276,6 +359,14 @@ export function engineOptions(
 function closing(): TunnelError {
   return new TunnelError('closing', {
     what: 'no handshake with the Arc server',
+    why: 'the tunnel is closing',
+  });
+}
+
+/** It has come too late. */
+export function notReconfigured(): TunnelError {
+  return new TunnelError('closing', {
+    what: 'the tunnel has not taken over another configuration',
     why: 'the tunnel is closing',
   });
 }

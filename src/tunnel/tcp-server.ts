@@ -3,7 +3,6 @@ import { EventEmitter } from 'node:events';
 
 import type { NetstackEngine, TcpConnection, TcpListener } from '../engine/netstack-engine.js';
 import { type Entropy, randomUint32 } from '../lib/entropy.js';
-import type { IpAddress } from '../wire/ip-address.js';
 import { addressInfo, type AddressInfo } from './address-info.js';
 import type { Driver } from './driver.js';
 import { anyAddress, bindLocal } from './local-end.js';
@@ -31,8 +30,6 @@ export interface TcpServerHost {
   readonly driver: Driver;
   readonly entropy: Entropy;
   readonly sockets: OpenSockets;
-  /** The tunnel's own addresses. */
-  readonly addresses: readonly IpAddress[];
 }
 
 interface TcpServerEvents {
@@ -81,7 +78,7 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
   address(): AddressInfo | null {
     if (this.#listener === undefined) return null;
     const { address, port } = this.#listener.local;
-    return addressInfo({ address: address ?? anyAddress(this.#host.addresses), port });
+    return addressInfo({ address: address ?? anyAddress(this.#host.engine.stack.addresses), port });
   }
 
   getConnections(callback: (error: Error | null, count: number) => void): this {
@@ -118,10 +115,10 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
   }
 
   #listenOn(port: number): TcpListener {
-    const { engine, addresses } = this.#host;
+    const { stack } = this.#host.engine;
     const { address, backlog } = this.#options;
-    return bindLocal('listen', { port, address }, addresses, (local) =>
-      engine.stack.listenTcp(
+    return bindLocal('listen', { port, address }, stack.addresses, (local) =>
+      stack.listenTcp(
         local,
         (connection) => this.#accept(connection),
         backlog === undefined ? {} : { backlog },

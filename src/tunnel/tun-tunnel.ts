@@ -6,16 +6,23 @@ import type {
   Log,
   PacketDevice,
   PacketDevices,
-  TimestampRecord,
 } from './ports.js';
-import { engineOptions, ServerLink, type TunnelPorts } from './server-link.js';
+import { OneByOne } from './one-by-one.js';
+import type { SentTimestamps } from './sent-timestamps.js';
+import {
+  engineOptions,
+  notReconfigured,
+  openTimestamps,
+  ServerLink,
+  type TunnelPorts,
+} from './server-link.js';
+import type { Tunnel } from './tunnel.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import type { TunnelStatus } from './tunnel-status.js';
 
-export class TunTunnel {
-  /** Resolves, with the system's error, when somebody else has removed the interface. */
-  readonly gone: Promise<Error>;
+export class TunTunnel implements Tunnel {
   readonly #link: ServerLink;
+  readonly #reconfigurations = new OneByOne();
   readonly #device: PacketDevice;
   /** Frames that the interface did not take. */
   #lostFrames = 0;
@@ -27,12 +34,9 @@ export class TunTunnel {
     config: TunnelConfig,
     ports: TunnelPorts,
     device: PacketDevice,
-    timestamps: TimestampRecord | undefined,
+    timestamps: SentTimestamps,
   ) {
     this.#device = device;
-    this.gone = new Promise((resolve) => {
-      device.onGone(resolve);
-    });
     const engine = new TunEngine({
       ...engineOptions(config, ports, timestamps),
       writeFrame: (parts) => {
@@ -40,7 +44,8 @@ export class TunTunnel {
         if (refusal !== undefined) this.#frameLost(refusal, ports.log);
       },
     });
-    const link = new ServerLink({ config, ports, engine, onTurn: () => this.#setReading() });
+    const onTurn = () => this.#setReading();
+    const link = new ServerLink({ config, ports, engine, timestamps, onTurn });
     this.#link = link;
     device.onFrames((frames) => {
       engine.handleFrames(frames);
@@ -60,8 +65,7 @@ export class TunTunnel {
     devices: PacketDevices,
     device: PacketDevice,
   ): Promise<TunTunnel> {
-    const publicKey = ports.crypto.publicKey(config.privateKey.expose());
-    const timestamps = await ports.timestamps?.open(publicKey);
+    const timestamps = await openTimestamps(config, ports);
     const tunnel = new TunTunnel(config, ports, device, timestamps);
     try {
       const { mtu, addresses, allowedIps: routes } = config;
@@ -100,6 +104,34 @@ export class TunTunnel {
     });
   }
 
+  /**
+   * As Tunnel.reconfigure(). The interface comes first: where it does not take its part, nothing has
+   * changed. What the kernel has opened from an address that is gone is the kernel's matter.
+   *
+   * @throws RangeError where the server's key would be our own
+   * @throws TunnelError `closing`
+   */
+  reconfigure(config: TunnelConfig): Promise<void> {
+    return this.#reconfigurations.run(async () => {
+      const linkChanges = await this.#link.prepare(config);
+      const configured = this.#requireConfigured();
+      const { addresses, allowedIps: routes } = config;
+      const change = configured.plan({ addresses, routes });
+      const { fwmark } = configured;
+      // Before a default route leads into the tunnel, lest it catches what the tunnel sends.
+      if (change.fwmark !== 0) await this.#setMark(fwmark, change.fwmark);
+      this.#requireConfigured();
+      try {
+        change.apply();
+      } catch (error) {
+        if (change.fwmark !== 0) await this.#setMark(change.fwmark, fwmark);
+        throw error;
+      }
+      linkChanges();
+      if (change.fwmark === 0) await this.#setMark(fwmark, 0);
+    });
+  }
+
   /** As Tunnel.converse(). */
   converse(): Conversation {
     return this.#link.converse();
@@ -116,6 +148,17 @@ export class TunTunnel {
     this.#device.close();
     this.#link.endWaits();
     await this.#link.close();
+  }
+
+  /** Somebody may have set another mark since: it stays where ours stays. */
+  async #setMark(before: number, fwmark: number): Promise<void> {
+    if (fwmark !== before) await this.#link.setMark(fwmark);
+  }
+
+  /** @throws TunnelError `closing` */
+  #requireConfigured(): ConfiguredInterface {
+    if (this.#configured === undefined || this.#closed !== undefined) throw notReconfigured();
+    return this.#configured;
   }
 
   /** Said once: an interface that is down refuses every packet. */

@@ -5,6 +5,7 @@ import { abortReason } from '../lib/error-message.js';
 import { type Dialer, DialError, type DialFailure, type DialTarget } from '../proxy/dialer.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Driver } from './driver.js';
+import { ADDRESS_GONE } from './node-errors.js';
 import type { Clock, Timer } from './ports.js';
 import { closingTunnel, routeTo, type PeerSilence, SILENCE_TIMEOUT, silentPeer } from './route.js';
 import { TcpSocket } from './tcp-socket.js';
@@ -98,18 +99,20 @@ export class TunnelDialer implements Dialer {
       this.#endings.add(fail);
       socket.onceSettled((reason) => {
         if (reason === undefined) settle(() => this.#handOut(socket, resolve));
-        else fail(this.#explain(reason, remote, peer));
+        else fail(this.#explain(reason, remote));
       });
       const receivedBefore = peer.rxBytes;
+      // Of one that has taken its place nothing is known yet.
+      const isSilent = () => !peer.isRemoved && peer.rxBytes === receivedBefore;
       timers.push(
         this.#clock.startTimer(SILENCE_TIMEOUT, () => {
-          if (peer.rxBytes === receivedBefore) fail(silentPeer(this.#silence.explain()));
+          if (isSilent()) fail(silentPeer(this.#silence.explain()));
         }),
-        this.#clock.startTimer(SUSPECT_AFTER, () => this.#suspect(peer)),
+        this.#clock.startTimer(SUSPECT_AFTER, () => this.#suspect(remote)),
         this.#clock.startTimer(SUSPECT_AGAIN_AFTER, () => {
-          if (peer.rxBytes === receivedBefore) this.#suspect(peer);
+          if (isSilent()) this.#suspect(remote);
         }),
-        this.#clock.startTimer(DIAL_TIMEOUT, () => fail(this.#explain('timeout', remote, peer))),
+        this.#clock.startTimer(DIAL_TIMEOUT, () => fail(this.#explain('timeout', remote))),
       );
       const now = this.#clock.now();
       const options = { connectTimeout: DIAL_TIMEOUT };
@@ -127,22 +130,25 @@ export class TunnelDialer implements Dialer {
     resolve(socket);
   }
 
-  #suspect(peer: Peer): void {
-    this.#engine.device.initiateHandshake(peer, this.#clock.now());
+  #suspect({ address }: { address: IpAddress }): void {
+    const peer = this.#engine.device.peerFor(address);
+    if (peer !== undefined) this.#engine.device.initiateHandshake(peer, this.#clock.now());
     this.#driver.schedule();
   }
 
-  #explain(reason: string, remote: { port: number }, peer: Peer): DialError {
+  #explain(reason: string, remote: { address: IpAddress; port: number }): DialError {
     const failure = FAILURE_OF[reason] ?? 'unreachable';
     if (failure === 'closed') return closingTunnel();
-    if (failure === 'timeout') return this.#explainTimeout(peer);
+    if (failure === 'timeout') return this.#explainTimeout(remote.address);
+    if (reason === 'address-gone') return new DialError(failure, ADDRESS_GONE);
     return new DialError(failure, TEXT_OF[failure] ?? `port ${remote.port}: ${reason}`);
   }
 
   /** Something came from the peer within SILENCE_TIMEOUT, but not the answer to the SYN. */
-  #explainTimeout(peer: Peer): DialError {
+  #explainTimeout(address: IpAddress): DialError {
     const now = this.#clock.now();
-    if (!peer.hasSession(now)) return silentPeer(this.#silence.explain());
+    const peer = this.#engine.device.peerFor(address);
+    if (peer?.hasSession(now) !== true) return silentPeer(this.#silence.explain());
     if (this.#engine.device.silenceOf(peer, now) === undefined) {
       return new DialError('timeout', 'the tunnel is up, but the target does not answer');
     }
@@ -157,6 +163,7 @@ const FAILURE_OF: Partial<Record<string, DialFailure>> = {
   reset: 'refused',
   timeout: 'timeout',
   unreachable: 'unreachable',
+  'address-gone': 'unreachable',
   aborted: 'closed',
 };
 

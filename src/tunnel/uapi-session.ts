@@ -11,7 +11,7 @@ import {
   type SetRequest,
 } from '../engine/engine.js';
 import { codeOf } from '../lib/error-message.js';
-import type { Endpoint } from './ports.js';
+import type { Conversation, Endpoint } from './ports.js';
 
 /** The tunnel as the interface sees it. */
 export interface UapiHost {
@@ -22,6 +22,12 @@ export interface UapiHost {
   readonly fwmark: number;
   /** Moves to a socket at another port, 0 for any, or with another mark; rejects with the system's code. */
   rebind(local: { readonly port?: number; readonly fwmark?: number }): Promise<void>;
+  /**
+   * Makes ready for another private key of ours, 32 bytes.
+   *
+   * @returns to be called right before the key is changed
+   */
+  prepareKey(privateKey: Uint8Array): Promise<() => void>;
   /** A peer is said to be elsewhere. */
   moved(peer: Peer, endpoint: Endpoint): void;
   /** To be called after each change of the device. */
@@ -39,7 +45,7 @@ const ERRORS: ReadonlyMap<string | undefined, number> = new Map([
   ['EADDRNOTAVAIL', -99],
 ]);
 
-export class UapiSession {
+export class UapiSession implements Conversation {
   readonly #host: UapiHost;
   readonly #reader = new RequestReader();
 
@@ -73,6 +79,11 @@ export class UapiSession {
     return answer;
   }
 
+  /** Nothing is kept for the other end but what is here. */
+  close(): void {
+    return;
+  }
+
   async #set(request: SetRequest): Promise<number> {
     const host = this.#host;
     const { listenPort, fwmark } = request;
@@ -88,6 +99,9 @@ export class UapiSession {
         return ERRORS.get(codeOf(error)) ?? INPUT_OUTPUT;
       }
     }
+    const { privateKey } = request;
+    const keyChanges = privateKey && (await host.prepareKey(privateKey));
+    keyChanges?.();
     applySetRequest(host.device, request, {
       now: host.now(),
       onEndpoint: (peer, endpoint) => host.moved(peer, endpoint),

@@ -6,14 +6,14 @@ import type {
   UdpError,
   UdpSocket as NetstackSocket,
 } from '../engine/netstack-engine.js';
-import { formatIpAddress, type IpAddress, type SocketAddress } from '../wire/ip-address.js';
+import { formatIpAddress, type SocketAddress } from '../wire/ip-address.js';
 import { addressInfo, type AddressInfo } from './address-info.js';
 import { maxDatagramPayload } from './datagram-channel.js';
 import type { Driver } from './driver.js';
 import { anyAddress, bindLocal } from './local-end.js';
 import { lookupAll } from './lookup.js';
 import type { NameResolver } from './name-resolver.js';
-import { connectError, readPort, systemError } from './node-errors.js';
+import { addressGoneError, connectError, readPort, systemError } from './node-errors.js';
 import { type PeerSilence, routeTo } from './route.js';
 
 export interface UdpSocketHost {
@@ -21,8 +21,6 @@ export interface UdpSocketHost {
   readonly driver: Driver;
   readonly names: NameResolver;
   readonly silence: PeerSilence;
-  /** The tunnel's own addresses. */
-  readonly addresses: readonly IpAddress[];
   /** The largest IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
 }
@@ -38,7 +36,10 @@ interface UdpSocketEvents {
   listening: [];
   connect: [];
   message: [payload: Buffer, remote: RemoteInfo];
-  /** Of bind() and connect(), of a send() without a callback, and what ICMP says when connected. */
+  /**
+   * Of bind() and connect(), of a send() without a callback, and what ICMP says when connected.
+   * ECONNABORTED, before 'close', where our address that it was bound to has changed.
+   */
   error: [error: Error];
   close: [];
 }
@@ -134,7 +135,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   address(): AddressInfo {
     if (this.#socket === undefined) throw stateError('EBADF', 'not bound');
     const { address, port } = this.#socket;
-    return addressInfo({ address: address ?? anyAddress(this.#host.addresses), port });
+    return addressInfo({ address: address ?? anyAddress(this.#host.engine.stack.addresses), port });
   }
 
   /** @throws Error when it is not connected */
@@ -167,9 +168,12 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   }
 
   #bind(port: number, address: string | undefined): NetstackSocket {
-    const { engine, addresses } = this.#host;
-    const socket = bindLocal('bind', { port, address }, addresses, (local) =>
-      engine.stack.bindUdp(local, (payload, from) => this.#handleDatagram(payload, from)),
+    const { stack } = this.#host.engine;
+    const onDatagram = (payload: Uint8Array, from: SocketAddress) =>
+      this.#handleDatagram(payload, from);
+    const onAddressGone = () => this.#lose();
+    const socket = bindLocal('bind', { port, address }, stack.addresses, (local) =>
+      stack.bindUdp(local, onDatagram, undefined, { onAddressGone }),
     );
     this.#socket = socket;
     this.#emitSoon('listening');
@@ -183,7 +187,11 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
       remote,
       (payload, from) => this.#handleDatagram(payload, from),
       (error) => this.#handleError(error),
-      { localPort, ...(localAddress && { localAddress }) },
+      {
+        localPort,
+        ...(localAddress && { localAddress }),
+        onAddressGone: () => this.#lose(),
+      },
     );
     this.#socket?.close();
     this.#socket = socket;
@@ -229,6 +237,14 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     const code = kind === 'port-unreachable' ? 'ECONNREFUSED' : 'EHOSTUNREACH';
     const [address, port] = [formatIpAddress(remote.address), remote.port];
     this.#emitSoon('error', systemError(code, { syscall: 'recv', address, port }));
+  }
+
+  #lose(): void {
+    process.nextTick(() => {
+      if (this.#isClosed) return;
+      this.close();
+      this.emit('error', addressGoneError());
+    });
   }
 
   /** Outside of the stack's own work, which what a listener throws must not cut short. */

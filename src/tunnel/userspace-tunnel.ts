@@ -5,8 +5,18 @@ import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { InnerNetwork } from './inner-network.js';
 import type { NodeNetwork } from './node-network.js';
 import { NodeTunnel } from './node-tunnel.js';
-import type { Conversation, Endpoint, TimestampRecord } from './ports.js';
-import { engineOptions, ServerLink, type TunnelPorts, type TunnelTotals } from './server-link.js';
+import { OneByOne } from './one-by-one.js';
+import type { Conversation, Endpoint } from './ports.js';
+import type { SentTimestamps } from './sent-timestamps.js';
+import {
+  engineOptions,
+  notReconfigured,
+  openTimestamps,
+  ServerLink,
+  type TunnelPorts,
+  type TunnelTotals,
+} from './server-link.js';
+import type { Tunnel } from './tunnel.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import type { TunnelStatus } from './tunnel-status.js';
 
@@ -21,7 +31,7 @@ export interface CloseOptions {
 /** Two retransmissions of a lost segment at the first RTO of RFC 6298, and the way there and back. */
 const GRACE_PERIOD = 5_000;
 
-export class UserspaceTunnel extends NodeTunnel {
+export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   /** TCP inside the tunnel, to addresses and to names. */
   readonly dialer: ConfirmingDialer;
   /** UDP inside the tunnel. */
@@ -29,13 +39,10 @@ export class UserspaceTunnel extends NodeTunnel {
   protected readonly network: NodeNetwork;
   readonly #inner: InnerNetwork;
   readonly #link: ServerLink;
+  readonly #reconfigurations = new OneByOne();
   #closed: Promise<void> | undefined;
 
-  private constructor(
-    config: TunnelConfig,
-    ports: TunnelPorts,
-    timestamps: TimestampRecord | undefined,
-  ) {
+  private constructor(config: TunnelConfig, ports: TunnelPorts, timestamps: SentTimestamps) {
     super();
     const { clock, entropy } = ports;
     const { addresses, congestion } = config;
@@ -45,6 +52,7 @@ export class UserspaceTunnel extends NodeTunnel {
       config,
       ports,
       engine,
+      timestamps,
       onTurn: () => this.#inner.afterTurn(),
     });
     this.#link = link;
@@ -68,8 +76,7 @@ export class UserspaceTunnel extends NodeTunnel {
    * long as the tunnel is open.
    */
   static async open(config: TunnelConfig, ports: TunnelPorts): Promise<UserspaceTunnel> {
-    const publicKey = ports.crypto.publicKey(config.privateKey.expose());
-    const timestamps = await ports.timestamps?.open(publicKey);
+    const timestamps = await openTimestamps(config, ports);
     const tunnel = new UserspaceTunnel(config, ports, timestamps);
     tunnel.#link.start();
     return tunnel;
@@ -106,6 +113,23 @@ export class UserspaceTunnel extends NodeTunnel {
       mode: 'userspace',
       interface: '',
       connections: this.#inner.connections,
+    });
+  }
+
+  /**
+   * As Tunnel.reconfigure(): what was opened inside from an address that is gone ends at once
+   * (ECONNABORTED), but for what listens there. How TCP shares the path stays as it is, too.
+   *
+   * @throws RangeError for addresses that cannot be, or the server's key as our own; nothing has
+   *   changed then
+   * @throws TunnelError `closing`
+   */
+  reconfigure(config: TunnelConfig): Promise<void> {
+    return this.#reconfigurations.run(async () => {
+      const linkChanges = await this.#link.prepare(config);
+      if (this.#closed !== undefined) throw notReconfigured();
+      this.#inner.reconfigure(config);
+      linkChanges();
     });
   }
 

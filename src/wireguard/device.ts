@@ -137,6 +137,17 @@ export class Device {
   }
 
   /**
+   * Stamps initiations from now on later than this one as well: the last `lastTimestamp` of an earlier
+   * process with a key that is to be ours (whitepaper 5.1).
+   */
+  stampLaterThan(timestamp: Uint8Array): void {
+    this.#lastTimestamp = later(this.#lastTimestamp, timestamp);
+    for (const { handshake } of this.#context.peers.values()) {
+      handshake.lastSentTimestamp = later(handshake.lastSentTimestamp, timestamp);
+    }
+  }
+
+  /**
    * Replaces our key pair: nothing more is sent under the sessions of the old one, and a new
    * handshake may begin at once. A peer whose public key is now our own is removed.
    *
@@ -283,4 +294,8 @@ export class Device {
     this.#context.identity.wipe();
     this.#context.cookieChecker.wipe();
   }
+}
+
+function later(one: Uint8Array | undefined, other: Uint8Array): Uint8Array {
+  return one !== undefined && compareTimestamps(one, other) > 0 ? one : other.slice();
 }

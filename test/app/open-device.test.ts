@@ -1,36 +1,27 @@
 import { openDevice } from '../../src/app/open-device.js';
 import { UserError } from '../../src/lib/user-error.js';
-import type { PacketDevice, PacketDeviceRefusal, PacketDevices } from '../../src/tunnel/ports.js';
+import type { DeviceTunnel, DeviceTunnels } from '../../src/tunnel/device-tunnel.js';
+import type { PacketDeviceRefusal } from '../../src/tunnel/ports.js';
 
-function devices(outcome: PacketDevice | Error): PacketDevices {
+function tunnels(outcome: DeviceTunnel | Error): DeviceTunnels {
   return {
-    open: () => {
-      if (outcome instanceof Error) throw outcome;
-      return outcome;
-    },
-    configure: () => {
-      throw new Error('not asked for');
-    },
+    open: () => (outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome)),
   };
 }
 
-function failure(from: PacketDevices | undefined): UserError {
-  try {
-    openDevice(from, 'soratun0');
-  } catch (error) {
-    if (error instanceof UserError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
+async function failure(from: DeviceTunnels | undefined): Promise<UserError> {
+  const error: unknown = await openDevice(from, 'soratun0').catch((caught: unknown) => caught);
+  if (error instanceof UserError) return error;
+  throw new Error('nothing was refused', { cause: error });
 }
 
-it('gives the device', () => {
-  const device = { name: 'soratun0' } as PacketDevice;
-  expect(openDevice(devices(device), 'soratun0')).toBe(device);
+it('gives the tunnel', async () => {
+  const tunnel = { interfaceName: 'soratun0' } as DeviceTunnel;
+  await expect(openDevice(tunnels(tunnel), 'soratun0')).resolves.toBe(tunnel);
 });
 
-it('says that there are none here', () => {
-  expect(failure(undefined)).toMatchObject({
+it('says that there are none here', async () => {
+  expect(await failure(undefined)).toMatchObject({
     kind: 'failed',
     why: expect.stringContaining('needs Linux') as string,
     next: [expect.stringContaining('--mode userspace')],
@@ -44,9 +35,9 @@ it.each<[PacketDeviceRefusal, UserError['kind'], string, string]>([
   ['name-taken', 'failed', 'another interface', 'interface in arc.json'],
   ['bad-name', 'configuration', 'no interface can have', '15 letters'],
   ['failed', 'failed', 'EMFILE', '--mode userspace'],
-])('says what to do about %s', (refusal, kind, why, next) => {
+])('says what to do about %s', async (refusal, kind, why, next) => {
   const cause = Object.assign(new Error('ioctl EMFILE'), { refusal });
-  const error = failure(devices(cause));
+  const error = await failure(tunnels(cause));
   expect(error.kind).toBe(kind);
   expect(error.what).toBe('cannot make the network interface soratun0');
   expect(error.why).toContain(why);
@@ -54,7 +45,7 @@ it.each<[PacketDeviceRefusal, UserError['kind'], string, string]>([
   expect(error.cause).toBe(cause);
 });
 
-it('does not take a fault for a refusal', () => {
+it('does not take a fault for a refusal', async () => {
   const fault = new TypeError('a bug');
-  expect(() => openDevice(devices(fault), '')).toThrow(fault);
+  await expect(openDevice(tunnels(fault), '')).rejects.toBe(fault);
 });

@@ -2,9 +2,15 @@
 import { runTunnel, type TunnelUp } from '../../src/app/run-tunnel.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
+import type { LocalListeners } from '../../src/tunnel/ports.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { FakeCommands } from './fake-commands.js';
 import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
+
+/** A system on which no socket can be made at a path. */
+const NO_LISTENERS: LocalListeners = {
+  listen: () => Promise.reject(Object.assign(new Error('not here'), { code: 'EACCES' })),
+};
 
 let world: TunnelInMemory;
 let stop: AbortController;
@@ -52,7 +58,7 @@ function begin(host: string, wait: number, members: object): void {
   running = runTunnel(
     {
       arcConfig: { config, original: config, source: 'arc.json', path: 'arc.json' },
-      mode: 'auto',
+      mode: 'userspace',
       wait,
       signal: stop.signal,
       forward: {
@@ -62,7 +68,7 @@ function begin(host: string, wait: number, members: object): void {
       },
       onUp: (up) => ups.push(up),
     },
-    { ...world.ports, commands },
+    { ...world.ports, commands, listeners: NO_LISTENERS },
   ).catch((error: unknown) => error);
 }
 

@@ -27,8 +27,6 @@ const NEEDS = [
   'tshark',
 ] as const;
 
-const INTERFACE = 'soratun0';
-
 describeWith(NEEDS, 'a tunnel at a network interface', () => {
   let server: WireGuardGoServer;
 
@@ -52,7 +50,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
   }
 
   function isGone(): boolean {
-    return !inClient('ip', '-brief', 'link').includes(INTERFACE);
+    return !inClient('ip', '-brief', 'link').includes(server.clientDevice);
   }
 
   function rules(): string {
@@ -112,8 +110,8 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     const before = rules();
     const killed = await up();
     expect(rules()).not.toBe(before);
-    expect(inClient('ip', 'route', 'get', '198.51.100.1')).toContain(`dev ${INTERFACE}`);
-    expect(inClient('ip', 'route', 'get', SERVER_OUTSIDE)).not.toContain(INTERFACE);
+    expect(inClient('ip', 'route', 'get', '198.51.100.1')).toContain(`dev ${server.clientDevice}`);
+    expect(inClient('ip', 'route', 'get', SERVER_OUTSIDE)).not.toContain(server.clientDevice);
     const { service } = server.inside;
     const answer = await server.curl('-f', `http://${service}/bytes/1000`).finished;
     expect(answer).toMatchObject({ code: 0 });
@@ -128,10 +126,10 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
   it('ends when somebody removes the interface, and says so', async () => {
     await start();
     const running = await up();
-    inClient('ip', 'link', 'delete', INTERFACE);
+    inClient('ip', 'link', 'delete', server.clientDevice);
     const { code, stderr } = await running.finished;
     expect(code).toBe(5);
-    expect(stderr).toContain(`the network interface ${INTERFACE} is gone`);
+    expect(stderr).toContain(`the network interface ${server.clientDevice} is gone`);
   }, 60_000);
 
   it('captures what goes through it, outside and inside', async () => {

@@ -34,6 +34,7 @@ function shout(): Conversation {
       isOver = text.includes('end');
       return text.toUpperCase();
     },
+    close: () => undefined,
   };
 }
 
@@ -54,6 +55,16 @@ it('has conversations, each of its own', async () => {
   await expect(once(one, 'data')).resolves.toEqual(['AGAIN']);
   one.destroy();
   other.destroy();
+});
+
+it('tells a conversation that its other end is gone', async () => {
+  let closed = 0;
+  listener = await localListeners.listen(path, () => ({ ...shout(), close: () => closed++ }));
+  const [socket] = await talk('hello');
+  expect(closed).toBe(0);
+  socket.destroy();
+  while (closed === 0) await new Promise(setImmediate);
+  expect(closed).toBe(1);
 });
 
 it('ends a conversation that is over', async () => {

@@ -128,7 +128,8 @@ export class Processes {
     command: readonly string[],
     options?: ConstructorParameters<typeof TestProcess>[1],
   ): TestProcess {
-    const env = { XDG_STATE_HOME: this.#state, ...options?.env };
+    // For root, `auto` would make an interface of this machine.
+    const env = { XDG_STATE_HOME: this.#state, ARCTUN_MODE: 'userspace', ...options?.env };
     const started = new TestProcess(command, { ...options, env });
     this.#all.push(started);
     return started;

@@ -17,6 +17,7 @@ type Requirement =
   | 'curl'
   | 'ethtool'
   | 'setpriv'
+  | 'setcap'
   | 'strace'
   | 'jq'
   | 'script'

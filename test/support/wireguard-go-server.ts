@@ -46,6 +46,8 @@ export class WireGuardGoServer {
   readonly clientSpace = `${this.#name}c`;
   readonly serverSpace = `${this.#name}s`;
   readonly device = `wg${this.#name}`.slice(0, 15);
+  /** Of arc.json: `wg` finds tunnels by a name that all namespaces share. */
+  readonly clientDevice = `arc${this.#name}`.slice(0, 15);
   readonly #keys = { server: keyPair(), client: keyPair() };
   http: TestProcess | undefined;
   readonly inside: Inside;
@@ -135,7 +137,7 @@ export class WireGuardGoServer {
   async startWireGuardGo(space: string, device: string): Promise<TestProcess> {
     const wireguard = this.processes.start([...inSpace(space), 'wireguard-go', '-f', device]);
     for (let attempt = 0; !deviceAnswers(space, device); attempt++) {
-      if (attempt > 100) throw new Error(`wireguard-go did not start: ${wireguard.stderr}`);
+      if (attempt > 300) throw new Error(`wireguard-go did not start: ${wireguard.stderr}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return wireguard;
@@ -268,7 +270,7 @@ export class WireGuardGoServer {
       simId: '8942000000000000001',
       logLevel: 2,
       enableMetrics: true,
-      interface: 'soratun0',
+      interface: this.clientDevice,
       arcSessionStatus: {
         arcServerPeerPublicKey: change.serverKey ?? server.publicKey,
         arcServerEndpoint: change.endpoint ?? `${SERVER_OUTSIDE}:${LISTEN_PORT}`,
@@ -336,7 +338,9 @@ export class WireGuardGoServer {
     await this.processes.close();
     for (const space of new Set([this.clientSpace, this.serverSpace, this.#serviceSpace]))
       run('ip', 'netns', 'delete', space);
-    run('rm', '-f', `/var/run/wireguard/${this.device}.sock`);
+    for (const device of [this.device, this.clientDevice]) {
+      run('rm', '-f', `/var/run/wireguard/${device}.sock`);
+    }
     rmSync(this.folder, { recursive: true });
   }
 }

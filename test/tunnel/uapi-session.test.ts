@@ -29,6 +29,17 @@ class FakeHost implements UapiHost {
     this.listenPort = change.port ?? this.listenPort;
   }
 
+  async prepareKey(privateKey: Uint8Array): Promise<() => void> {
+    await Promise.resolve();
+    return () => {
+      const isBefore = !this.device
+        .privateKey()
+        .expose()
+        .every((byte, at) => byte === privateKey[at]);
+      this.told.push(`key, ${isBefore ? 'before' : 'behind'} the change`);
+    };
+  }
+
   moved(): void {
     this.told.push('moved');
   }

@@ -7,6 +7,10 @@ function key(localIndex: number, port: number): number {
   return (localIndex + 1) * 0x10000 + port;
 }
 
+function isPlaceOf(place: number, localIndex: number): boolean {
+  return Math.floor(place / 0x10000) - 1 === localIndex;
+}
+
 /** Listeners by local address and port. */
 export class ListenerTable {
   readonly #byLocal = new Map<number, TcpListener>();
@@ -32,6 +36,11 @@ export class ListenerTable {
   remove(localIndex: number, listener: TcpListener): void {
     const place = key(localIndex, listener.local.port);
     if (this.#byLocal.get(place) === listener) this.#byLocal.delete(place);
+  }
+
+  /** Whether a listener is bound to just that address. */
+  hasAt(localIndex: number): boolean {
+    return [...this.#byLocal.keys()].some((place) => isPlaceOf(place, localIndex));
   }
 
   all(): TcpListener[] {

@@ -6,9 +6,11 @@
  * - `refused`: RST in answer to our SYN
  * - `timeout`: no answer to SYN, data or keepalive in the time allowed
  * - `unreachable`: ICMP said so in answer to our SYN
+ * - `address-gone`: our address is not ours any more
  * - `aborted`: abort() was called, or the stack was closed
  */
-export type CloseReason = 'normal' | 'reset' | 'refused' | 'timeout' | 'unreachable' | 'aborted';
+export type CloseReason =
+  'normal' | 'reset' | 'refused' | 'timeout' | 'unreachable' | 'address-gone' | 'aborted';
 
 /**
  * What happens to a connection. Called synchronously at the end of handlePacket, handleTimeout or

@@ -22,6 +22,7 @@ import { createCongestionControl } from './congestion/create.js';
 import { abortConnection, TcpConnection } from './connection.js';
 import { TcpDemux } from './demux.js';
 import { dispatch } from './dispatch.js';
+import { deliverEvents, terminate } from './events.js';
 import { InboundSegments, type InboundSegmentsHost } from './inbound-segments.js';
 import { type ConnectionHandler, type LocalBinding, TcpListener } from './listener.js';
 import { ANY_ADDRESS, ListenerTable } from './listener-table.js';
@@ -230,6 +231,19 @@ export class TcpLayer implements OpenHost, InboundSegmentsHost {
       roundTrips.easeToOneStep();
       tcb.retransmitAt = Math.min(tcb.retransmitAt, now);
       tcb.updateDeadline();
+    }
+  }
+
+  /**
+   * Our addresses have changed: connections from one that is gone end. The peers are told nothing, for
+   * it could be said from that address alone (RFC 1122 3.2.1.3: a source MUST be one's own). Listeners
+   * stay: one at such an address hears nothing until it is ours again.
+   */
+  addressesChanged(): void {
+    for (const tcb of this.demux.all()) {
+      if (this.addresses.isOurs(tcb.localIndex)) continue;
+      terminate(tcb, 'address-gone');
+      deliverEvents(tcb);
     }
   }
 

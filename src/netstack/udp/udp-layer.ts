@@ -162,6 +162,17 @@ export class UdpLayer implements UdpHost {
     this.#timers.remove(socket);
   }
 
+  /** Our addresses have changed: sockets at one that is gone close, and are told. */
+  addressesChanged(): void {
+    const { addresses } = this.#options;
+    for (const socket of this.#demux.all()) {
+      const { localIndex } = socket;
+      if (socket.isClosed || localIndex === ANY_ADDRESS || addresses.isOurs(localIndex)) continue;
+      socket.close();
+      socket.onAddressGone?.();
+    }
+  }
+
   /** Forgets all sockets. */
   closeAll(): void {
     for (const socket of this.#demux.all()) socket.close();

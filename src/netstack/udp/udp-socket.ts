@@ -26,6 +26,8 @@ export interface UdpSocketOptions {
   readonly idleTimeout?: number;
   /** Called when it has closed for that reason. */
   readonly onIdle?: () => void;
+  /** Called when it has closed because the address it is bound to is not ours any more. */
+  readonly onAddressGone?: () => void;
 }
 
 /** Who is told of what arrives. */
@@ -62,6 +64,7 @@ export class UdpSocket implements Timed {
   readonly onError: UdpErrorHandler | undefined;
   readonly idleTimeout: number;
   readonly onIdle: (() => void) | undefined;
+  readonly onAddressGone: (() => void) | undefined;
   /** It was used since the layer last looked at the time. */
   isTouched = false;
   readonly #host: UdpHost;
@@ -82,6 +85,7 @@ export class UdpSocket implements Timed {
     this.onError = handlers.onError;
     this.idleTimeout = handlers.idleTimeout ?? Infinity;
     this.onIdle = handlers.onIdle;
+    this.onAddressGone = handlers.onAddressGone;
   }
 
   get isClosed(): boolean {

@@ -57,6 +57,12 @@ export interface ReadyEvent {
   readonly events: number;
 }
 
+/**
+ * Milliseconds that one wait lasts at most. A process that fails while another of its threads waits
+ * ends no sooner: nobody is left to end the wait.
+ */
+const LONGEST_WAIT = 2_000;
+
 /** An epoll descriptor, the eventfd that ends its wait, and the memory that both write to. */
 export class EventQueue {
   readonly #libc: Libc;
@@ -104,15 +110,21 @@ export class EventQueue {
     this.#check('epoll_ctl', this.#calls.control(this.#epoll, operation, descriptor, address));
   }
 
-  /** Calls `handle` on the event loop, with nothing where a signal or wake() ended the wait. */
+  /** Calls `handle` on the event loop, with nothing where time, a signal or wake() ended the wait. */
   wait(handle: (ready: readonly ReadyEvent[]) => void): void {
-    this.#calls.wait.async(this.#epoll, this.#address, MAX_EVENTS, -1, (_error, count) => {
-      // EINTR: a signal came in between; nothing is ready, and the wait goes on.
-      if (count < 0 && this.#libc.errno() !== constants.errno.EINTR) {
-        throw new SystemCallError('epoll_wait', this.#libc.errno());
-      }
-      handle(this.#readyEvents(count));
-    });
+    this.#calls.wait.async(
+      this.#epoll,
+      this.#address,
+      MAX_EVENTS,
+      LONGEST_WAIT,
+      (_error, count) => {
+        // EINTR: a signal came in between; nothing is ready, and the wait goes on.
+        if (count < 0 && this.#libc.errno() !== constants.errno.EINTR) {
+          throw new SystemCallError('epoll_wait', this.#libc.errno());
+        }
+        handle(this.#readyEvents(count));
+      },
+    );
   }
 
   /** Ends the wait that runs, or the next one. */

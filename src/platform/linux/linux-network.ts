@@ -12,6 +12,11 @@ export interface LinuxNetwork {
   readonly sockets: DatagramSockets;
 }
 
+/** Whether this is Linux, and koffi loads. */
+export async function hasLinuxNetwork(): Promise<boolean> {
+  return (await loadLibc()) !== undefined;
+}
+
 /** Undefined where this is not Linux, or koffi does not load. */
 export async function linuxNetwork(): Promise<LinuxNetwork | undefined> {
   const libc = await loadLibc();
@@ -32,7 +37,10 @@ function packetDevices(libc: Libc, readiness: Readiness): PacketDevices {
       try {
         const configured = setUpInterface(netlink, name, settings);
         return {
-          fwmark: configured.fwmark,
+          get fwmark() {
+            return configured.fwmark;
+          },
+          plan: (changed) => configured.plan(changed),
           undo: () => {
             if (isUndone) return;
             isUndone = true;

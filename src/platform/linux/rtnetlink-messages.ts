@@ -18,16 +18,23 @@ import {
 import { AF_INET, AF_INET6 } from './socket-address.js';
 
 const RTM_NEWLINK = 16;
+const RTM_GETLINK = 18;
 const RTM_NEWADDR = 20;
+const RTM_DELADDR = 21;
+const RTM_GETADDR = 22;
 export const RTM_NEWROUTE = 24;
 const RTM_DELROUTE = 25;
 const RTM_GETROUTE = 26;
 const RTM_NEWRULE = 32;
 const RTM_DELRULE = 33;
 
+/** struct ifinfomsg. */
+const LINK_HEADER = 16;
 const IFF_UP = 1;
 const IFLA_MTU = 4;
 
+/** struct ifaddrmsg. */
+const ADDRESS_HEADER = 8;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 
@@ -70,6 +77,17 @@ export interface InterfaceRoute {
   readonly metric?: number;
 }
 
+export interface LinkState {
+  readonly isUp: boolean;
+  /** In bytes. */
+  readonly mtu: number;
+}
+
+export interface InterfaceAddress {
+  readonly interfaceIndex: number;
+  readonly prefix: IpPrefix;
+}
+
 export interface ListedRoute {
   readonly destination: IpPrefix;
   /** Missing for a route that leads nowhere (blackhole and the like), or over several. */
@@ -101,11 +119,22 @@ export function linkMtu(interfaceIndex: number, mtu: number): NetlinkRequest {
   return changeLink(interfaceIndex, 0, [numberAttribute(IFLA_MTU, mtu)]);
 }
 
+export function getLink(interfaceIndex: number): NetlinkRequest {
+  const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, 0, 0], []);
+  return { type: RTM_GETLINK, flags: NLM_F_REQUEST, body };
+}
+
 export function newAddress(interfaceIndex: number, prefix: IpPrefix): NetlinkRequest {
-  const { address, prefixLength } = prefix;
-  const attributes = [netlinkAttribute(IFA_LOCAL, address), netlinkAttribute(IFA_ADDRESS, address)];
-  const body = netlinkBody([familyOf(address), prefixLength, 0, 0], [interfaceIndex], attributes);
-  return { type: RTM_NEWADDR, flags: CREATE, body };
+  return { type: RTM_NEWADDR, flags: CREATE, body: addressBody(interfaceIndex, prefix) };
+}
+
+export function deleteAddress(interfaceIndex: number, prefix: IpPrefix): NetlinkRequest {
+  return { type: RTM_DELADDR, flags: CHANGE, body: addressBody(interfaceIndex, prefix) };
+}
+
+export function listAddresses(): NetlinkRequest {
+  const body = netlinkBody([0, 0, 0, 0], [0], []);
+  return { type: RTM_GETADDR, flags: NLM_F_REQUEST | NLM_F_DUMP, body };
 }
 
 export function newRoute(route: InterfaceRoute): NetlinkRequest {
@@ -137,6 +166,25 @@ export function deleteRule(rule: RoutingRule): NetlinkRequest {
   return { type: RTM_DELRULE, flags: CHANGE, body: ruleBody(rule, 0) };
 }
 
+/** Undefined for what is no interface. */
+export function decodeLink({ type, body }: NetlinkMessage): LinkState | undefined {
+  if (type !== RTM_NEWLINK || body.length < LINK_HEADER) return undefined;
+  const flags = readNumber(body.subarray(8)) ?? 0;
+  const mtu = readNumber(decodeNetlinkAttributes(body, LINK_HEADER).get(IFLA_MTU)) ?? 0;
+  return { isUp: (flags & IFF_UP) !== 0, mtu };
+}
+
+/** Undefined for what is no address. */
+export function decodeAddress({ type, body }: NetlinkMessage): InterfaceAddress | undefined {
+  if (type !== RTM_NEWADDR || body.length < ADDRESS_HEADER) return undefined;
+  const attributes = decodeNetlinkAttributes(body, ADDRESS_HEADER);
+  // The other end of a point-to-point link is what IFA_ADDRESS has then.
+  const address = (attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS))?.slice();
+  const interfaceIndex = readNumber(body.subarray(4));
+  if (address === undefined || interfaceIndex === undefined) return undefined;
+  return { interfaceIndex, prefix: { address, prefixLength: body[1] ?? 0 } };
+}
+
 /** Undefined for what is no route of a table. */
 export function decodeRoute({ type, body }: NetlinkMessage): ListedRoute | undefined {
   if (type !== RTM_NEWROUTE || body.length < ROUTE_HEADER) return undefined;
@@ -161,6 +209,11 @@ function changeLink(
   // Flags, and which of them are meant.
   const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, flags, flags], attributes);
   return { type: RTM_NEWLINK, flags: CHANGE, body };
+}
+
+function addressBody(interfaceIndex: number, { address, prefixLength }: IpPrefix): Uint8Array {
+  const attributes = [netlinkAttribute(IFA_LOCAL, address), netlinkAttribute(IFA_ADDRESS, address)];
+  return netlinkBody([familyOf(address), prefixLength, 0, 0], [interfaceIndex], attributes);
 }
 
 /** @param kind protocol, scope and type */

@@ -18,12 +18,19 @@ import {
   NLMSG_ERROR,
 } from './netlink-message.js';
 import {
+  decodeAddress,
+  decodeLink,
   decodeRoute,
+  deleteAddress,
   deleteRoute,
   deleteRule,
+  getLink,
+  type InterfaceAddress,
   type InterfaceRoute,
   linkMtu,
+  type LinkState,
   linkUp,
+  listAddresses,
   type ListedRoute,
   listRoutes,
   newAddress,
@@ -50,7 +57,7 @@ const MSG_DONTWAIT = 0x40;
 /** More than the kernel puts into one answer. */
 const BUFFER_LENGTH = 64 * 1024;
 
-/** Lists that are asked for again because the routes changed in the middle of one. */
+/** Lists that are asked for again because something changed in the middle of one. */
 const MOST_LISTS = 5;
 
 /** The kernel refused a request; with its words for why, where it has any. */
@@ -104,8 +111,24 @@ export class Rtnetlink {
     this.#change('link mtu', linkMtu(interfaceIndex, mtu));
   }
 
+  /** Undefined where there is no such interface. */
+  link(interfaceIndex: number): LinkState | undefined {
+    this.#ask(getLink(interfaceIndex));
+    const answer = this.#receive().find(({ sequence }) => sequence === this.#sequence);
+    return answer && decodeLink(answer);
+  }
+
+  /** Of all interfaces. */
+  listAddresses(): InterfaceAddress[] {
+    return this.#listAll('address list', listAddresses(), decodeAddress);
+  }
+
   addAddress(interfaceIndex: number, prefix: IpPrefix): void {
     this.#change('address add', newAddress(interfaceIndex, prefix));
+  }
+
+  deleteAddress(interfaceIndex: number, prefix: IpPrefix): void {
+    this.#change('address delete', deleteAddress(interfaceIndex, prefix));
   }
 
   addRoute(route: InterfaceRoute): void {
@@ -123,11 +146,7 @@ export class Rtnetlink {
 
   /** The routes of all tables. */
   listRoutes(family: 4 | 6): ListedRoute[] {
-    for (let list = 1; ; list++) {
-      const { messages, isInterrupted } = this.#list('route list', listRoutes(family));
-      if (isInterrupted && list < MOST_LISTS) continue;
-      return messages.map(decodeRoute).filter((route) => route !== undefined);
-    }
+    return this.#listAll('route list', listRoutes(family), decodeRoute);
   }
 
   addRule(rule: RoutingRule): void {
@@ -147,6 +166,18 @@ export class Rtnetlink {
     const answer = this.#receive().find(({ sequence }) => sequence === this.#sequence);
     if (answer?.type !== NLMSG_ERROR) throw new Error(`rtnetlink ${name}: no answer`);
     throwRefusal(name, answer);
+  }
+
+  #listAll<Item>(
+    name: string,
+    request: NetlinkRequest,
+    decode: (message: NetlinkMessage) => Item | undefined,
+  ): Item[] {
+    for (let list = 1; ; list++) {
+      const { messages, isInterrupted } = this.#list(name, request);
+      if (isInterrupted && list < MOST_LISTS) continue;
+      return messages.map(decode).filter((item) => item !== undefined);
+    }
   }
 
   #list(name: string, request: NetlinkRequest) {

@@ -56,3 +56,56 @@ it.each([
 ])('%s is the address of one host: %s', (text, expected) => {
   expect(isUnicast(ip(text))).toBe(expected);
 });
+
+describe('replace', () => {
+  const none = () => false;
+
+  it('lets what stays keep its index, and speaks from the first that is named', () => {
+    const addresses = new OwnAddresses([ip('10.0.0.1'), ip('10.0.0.2')]);
+    addresses.replace([ip('10.0.0.3'), ip('10.0.0.2')], none);
+    expect(addresses.indexOf(ip('10.0.0.2'))).toBe(1);
+    expect(addresses.indexOf(ip('10.0.0.1'))).toBeUndefined();
+    expect(addresses.all).toEqual([ip('10.0.0.3'), ip('10.0.0.2')]);
+    expect(addresses.at(addresses.select(ip('192.0.2.1')))).toEqual(ip('10.0.0.3'));
+    expect([0, 1, 2].map((index) => addresses.isOurs(index))).toEqual([false, true, true]);
+  });
+
+  it('does not take a place at the very change that has left it, and does at the next', () => {
+    const addresses = new OwnAddresses([ip('10.0.0.1')]);
+    addresses.replace([ip('10.0.0.2')], none);
+    expect(addresses.at(0)).toEqual(ip('10.0.0.1'));
+    addresses.replace([ip('10.0.0.3')], none);
+    expect(addresses.indexOf(ip('10.0.0.3'))).toBe(0);
+    // However often the address changes.
+    for (let last = 4; last < 200; last++) addresses.replace([ip(`10.0.0.${last}`)], none);
+    expect(addresses.indexOf(ip('10.0.0.199'))).toBeLessThan(2);
+  });
+
+  it('gives an address that comes back the index that is held for it', () => {
+    const addresses = new OwnAddresses([ip('10.0.0.1')]);
+    const isHeld = (index: number) => index === 0;
+    addresses.replace([ip('10.0.0.2')], isHeld);
+    addresses.replace([ip('10.0.0.3')], isHeld);
+    expect(addresses.at(0)).toEqual(ip('10.0.0.1'));
+    addresses.replace([ip('10.0.0.4'), ip('10.0.0.1')], isHeld);
+    expect(addresses.indexOf(ip('10.0.0.1'))).toBe(0);
+    expect(addresses.indexOf(ip('10.0.0.4'))).not.toBe(0);
+  });
+
+  it('gains and loses a family', () => {
+    const addresses = new OwnAddresses([ip('10.0.0.1')]);
+    addresses.replace([ip('fd00::1')], none);
+    expect(addresses.hasIpv6).toBe(true);
+    expect(addresses.firstFor(ip('192.0.2.1'))).toBe(-1);
+    expect(addresses.at(addresses.firstFor(ip('fd00::2')))).toEqual(ip('fd00::1'));
+  });
+
+  it('changes nothing where one is of no family, or where there is none', () => {
+    const addresses = new OwnAddresses([ip('10.0.0.1')]);
+    for (const others of [[], [ip('10.0.0.2'), new Uint8Array(6)]]) {
+      expect(() => addresses.replace(others, none)).toThrow(RangeError);
+      expect(addresses.all).toEqual([ip('10.0.0.1')]);
+      expect(addresses.isOurs(0)).toBe(true);
+    }
+  });
+});

@@ -133,11 +133,67 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
         space.inside(() => setUpInterface(netlink, 'arc', { ...SETTINGS, mtu: 67 }));
       }),
     ).toMatchObject({ code: 'EINVAL', subject: 'MTU 67' });
-    // A second time it has the address already.
-    setUp();
-    expect(refusal(() => setUp())).toMatchObject({
-      code: 'EEXIST',
-      subject: 'address 10.1.2.3/32',
+  });
+
+  it('takes what the interface has already as it is, and leaves it there', () => {
+    space.ip('address', 'add', '10.1.2.3/24', 'dev', 'arc');
+    space.ip('link', 'set', 'arc', 'mtu', '1380', 'up');
+    space.ip('route', 'add', '100.127.0.0/16', 'dev', 'arc');
+    const configured = setUp('100.127.0.0/16', 'fd00::/8');
+    expect(wayTo('fd12::1')).toBe('arc');
+    configured.undo();
+    const left = space.ip('address', 'show', 'dev', 'arc');
+    expect(left).toContain('10.1.2.3/24');
+    expect(left).not.toContain('2001:db8::3');
+    expect(wayTo('100.127.69.42')).toBe('arc');
+    expect(space.ip('-6', 'route')).not.toContain('fd00::/8');
+  });
+
+  describe('without the right', () => {
+    /** As nobody: the kernel asks who opened the socket, and who sends. */
+    function asNobody(...texts: string[]) {
+      return space.inside(() => {
+        process.seteuid!(65_534);
+        try {
+          return setUpInterface(netlink, 'arc', { ...SETTINGS, routes: routes(...texts) });
+        } finally {
+          process.seteuid!(0);
+        }
+      });
+    }
+
+    it('is content with an interface that somebody has set up', () => {
+      for (const address of ['10.1.2.3/32', '2001:db8::3/128']) {
+        space.ip('address', 'add', address, 'dev', 'arc');
+      }
+      space.ip('link', 'set', 'arc', 'mtu', '1380', 'up');
+      space.ip('route', 'add', '100.127.0.0/16', 'dev', 'arc');
+      const configured = asNobody('100.127.0.0/16');
+      expect(configured.fwmark).toBe(0);
+      configured.undo();
+      expect(wayTo('100.127.69.42')).toBe('arc');
+    });
+
+    it('says all that is missing, as commands', () => {
+      space.ip('address', 'add', '10.1.2.3/32', 'dev', 'arc');
+      space.ip('link', 'set', 'arc', 'up');
+      const error = refusal(() => asNobody('100.127.0.0/16', 'fd00::/8'));
+      expect(error.code).toBe('EPERM');
+      expect(error.remedy.split('\n')).toEqual([
+        'ip link set arc mtu 1380',
+        'ip address add 2001:db8::3/128 dev arc',
+        'ip route add 100.127.0.0/16 dev arc',
+        'ip route add fd00::/8 dev arc',
+      ]);
+      for (const command of error.remedy.split('\n')) space.ip(...command.split(' ').slice(1));
+      asNobody('100.127.0.0/16', 'fd00::/8');
+    });
+
+    it('has no commands for a default route, which takes a mark', () => {
+      expect(refusal(() => asNobody('0.0.0.0/0'))).toMatchObject({
+        code: 'EPERM',
+        remedy: '',
+      });
     });
   });
 });

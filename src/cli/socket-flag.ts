@@ -1,0 +1,12 @@
+import { Flags } from '@oclif/core';
+
+/** What carries the datagrams, for a command that carries streams. */
+export const socketFlag = {
+  socket: Flags.option({
+    description:
+      'How datagrams go to the system: in batches (batch, on Linux with the package koffi), one by one (dgram), or in batches where that can be (auto).',
+    options: ['auto', 'dgram', 'batch'] as const,
+    default: 'auto',
+    env: 'ARCTUN_SOCKET',
+  })(),
+};

@@ -1,0 +1,79 @@
+/** Calls from one thread to another, each with one answer, over a channel that copies values. */
+import type { MessageChannel } from '../ports.js';
+import { errorFrom, type PortableError, portableError } from './portable-error.js';
+
+/** Each operation's name, argument and answer. */
+export type Operations = Record<string, { readonly argument: unknown; readonly answer: unknown }>;
+
+interface Call {
+  readonly id: number;
+  readonly operation: string;
+  readonly argument: unknown;
+}
+
+type Answer =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: PortableError };
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class Caller<Known extends Operations> {
+  readonly #channel: MessageChannel;
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+  #ended: Error | undefined;
+
+  constructor(channel: MessageChannel) {
+    this.#channel = channel;
+    channel.onMessage((message) => this.#answered(message as Answer));
+    channel.onEnd((error) => {
+      this.#ended = error;
+      for (const { reject } of this.#waiting.values()) reject(error);
+      this.#waiting.clear();
+    });
+  }
+
+  /** @throws what the other thread throws, or what it has ended of */
+  call<Name extends keyof Known & string>(
+    operation: Name,
+    argument: Known[Name]['argument'],
+  ): Promise<Known[Name]['answer']> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const call: Call = { id: ++this.#lastId, operation, argument };
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(call.id, { resolve, reject });
+      this.#channel.post(call);
+    });
+  }
+
+  #answered(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if ('error' in answer) waiting?.reject(errorFrom(answer.error));
+    else waiting?.resolve(answer.value);
+  }
+}
+
+/** Answers the calls that come. */
+export function answerCalls<Known extends Operations>(
+  channel: MessageChannel,
+  operations: {
+    readonly [Name in keyof Known]: (
+      argument: Known[Name]['argument'],
+    ) => Known[Name]['answer'] | Promise<Known[Name]['answer']>;
+  },
+): void {
+  const answer = async ({ id, operation, argument }: Call): Promise<Answer> => {
+    try {
+      return { id, value: await operations[operation as keyof Known](argument) };
+    } catch (error) {
+      return { id, error: portableError(error) };
+    }
+  };
+  channel.onMessage((message) => {
+    void answer(message as Call).then((answered) => channel.post(answered));
+  });
+}

@@ -1,0 +1,64 @@
+/** Errors on their way to another thread, which copies a value, and of a class nothing but its data. */
+import { type FailureKind, UserError } from '../../lib/user-error.js';
+import { TunnelError, type TunnelFailure } from '../tunnel-error.js';
+
+export interface PortableError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  /** What the error has besides, as the system's `code`: texts and numbers alone. */
+  readonly fields: Readonly<Record<string, string | number>>;
+  /** Of a UserError. */
+  readonly user: UserErrorText | undefined;
+  readonly cause: PortableError | undefined;
+}
+
+interface UserErrorText {
+  readonly kind: FailureKind;
+  readonly what: string;
+  readonly why: string;
+  readonly next: readonly string[];
+  /** Of a TunnelError. */
+  readonly reason: TunnelFailure | undefined;
+}
+
+export function portableError(error: unknown): PortableError {
+  if (!(error instanceof Error)) return portableError(new Error(String(error)));
+  const { name, message, stack, cause } = error;
+  const fields = Object.entries(error).filter(([, value]) => isPlain(value));
+  return {
+    name,
+    message,
+    stack,
+    fields: Object.fromEntries(fields),
+    user: error instanceof UserError ? userErrorText(error) : undefined,
+    cause: cause === undefined ? undefined : portableError(cause),
+  };
+}
+
+/** The error again: a UserError, a TunnelError, or an Error with the same name and fields. */
+export function errorFrom({ name, message, stack, fields, user, cause }: PortableError): Error {
+  const options = cause && { cause: errorFrom(cause) };
+  if (user !== undefined) return userErrorFrom(user, options);
+  const error = new Error(message, options);
+  // Where it was thrown, not where it was put together again.
+  return Object.assign(error, { name, stack: stack ?? error.stack }, fields);
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number';
+}
+
+function userErrorText(error: UserError): UserErrorText {
+  const { kind, what, why, next } = error;
+  const reason = error instanceof TunnelError ? error.reason : undefined;
+  return { kind, what, why, next, reason };
+}
+
+function userErrorFrom(
+  { kind, reason, ...text }: UserErrorText,
+  options: ErrorOptions | undefined,
+): UserError {
+  if (reason !== undefined) return new TunnelError(reason, text, options);
+  return new UserError(kind, text, options);
+}

@@ -1,0 +1,120 @@
+/** Tunnels that run in threads of their own: what the process does besides never keeps a packet waiting. */
+import type { CapturedPorts, DeviceTunnel, DeviceTunnels } from '../device-tunnel.js';
+import type { Clock, Conversation, MessageChannel } from '../ports.js';
+import type { TunnelConfig } from '../tunnel-config.js';
+import type { TunnelStatus } from '../tunnel-status.js';
+import { Caller } from './calls.js';
+import { portableConfig, type TunnelOperations } from './operations.js';
+
+type TunnelCaller = Caller<TunnelOperations>;
+
+export class RemoteTunnels implements DeviceTunnels {
+  readonly #startThread: () => MessageChannel;
+  readonly #clock: Clock;
+
+  /** @param startThread starts a thread that serves by serveTunnels() */
+  constructor(startThread: () => MessageChannel, clock: Clock) {
+    this.#startThread = startThread;
+    this.#clock = clock;
+  }
+
+  async open(name: string): Promise<DeviceTunnel> {
+    const channel = this.#startThread();
+    const caller: TunnelCaller = new Caller(channel);
+    try {
+      const interfaceName = await caller.call('open', name);
+      return new RemoteTunnel(interfaceName, { caller, channel, clock: this.#clock });
+    } catch (error) {
+      await channel.close();
+      throw error;
+    }
+  }
+}
+
+interface RemoteTunnelPorts {
+  readonly caller: TunnelCaller;
+  readonly channel: MessageChannel;
+  readonly clock: Clock;
+}
+
+class RemoteTunnel implements DeviceTunnel {
+  readonly interfaceName: string;
+  readonly gone: Promise<Error>;
+  readonly #ports: RemoteTunnelPorts;
+  #lastId = 0;
+
+  constructor(interfaceName: string, ports: RemoteTunnelPorts) {
+    this.interfaceName = interfaceName;
+    this.#ports = ports;
+    // Where the thread itself has ended, the interface went with it.
+    this.gone = ports.caller.call('gone', undefined).catch((error: unknown) => error as Error);
+  }
+
+  async start(config: TunnelConfig, captured?: CapturedPorts): Promise<void> {
+    if (captured !== undefined) throw new TypeError('a capture is taken in this thread');
+    await this.#ports.caller.call('start', portableConfig(config));
+  }
+
+  status(): Promise<TunnelStatus> {
+    return this.#ports.caller.call('status', undefined);
+  }
+
+  async waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
+    const { caller, clock } = this.#ports;
+    const id = ++this.#lastId;
+    const wait = caller.call('waitForHandshake', { id, duration: deadline - clock.now() });
+    const endWait = () => void caller.call('endWait', id).catch(() => undefined);
+    if (signal?.aborted) endWait();
+    signal?.addEventListener('abort', endWait, { once: true });
+    try {
+      await wait;
+    } catch (error) {
+      // The other thread knows that it is ended, and not of what.
+      throw signal?.aborted ? signal.reason : error;
+    } finally {
+      signal?.removeEventListener('abort', endWait);
+    }
+  }
+
+  async reconfigure(config: TunnelConfig): Promise<void> {
+    await this.#ports.caller.call('reconfigure', portableConfig(config));
+  }
+
+  converse(): Conversation {
+    return new RemoteConversation(++this.#lastId, this.#ports.caller);
+  }
+
+  async close(): Promise<void> {
+    const { caller, channel } = this.#ports;
+    // A thread that has ended has closed all.
+    await caller.call('close', undefined).catch(() => undefined);
+    await channel.close();
+  }
+}
+
+class RemoteConversation implements Conversation {
+  isOver = false;
+  readonly #id: number;
+  readonly #caller: TunnelCaller;
+
+  constructor(id: number, caller: TunnelCaller) {
+    this.#id = id;
+    this.#caller = caller;
+  }
+
+  async handle(text: string): Promise<string> {
+    try {
+      const { answer, isOver } = await this.#caller.call('converse', { id: this.#id, text });
+      this.isOver = isOver;
+      return answer;
+    } catch {
+      // The thread has ended, and with it the tunnel.
+      this.isOver = true;
+      return '';
+    }
+  }
+
+  close(): void {
+    void this.#caller.call('endConversation', this.#id).catch(() => undefined);
+  }
+}

@@ -1,0 +1,55 @@
+/** The end of a channel at which the tunnel runs. */
+import { answerCalls } from './calls.js';
+import { configFrom, type TunnelOperations } from './operations.js';
+import type { DeviceTunnel, DeviceTunnels } from '../device-tunnel.js';
+import type { Clock, Conversation, MessageChannel } from '../ports.js';
+
+/**
+ * Opens one tunnel, and does with it what it is told to.
+ *
+ * @param onClosed called when the tunnel is closed, and the answer to that on its way
+ */
+export function serveTunnels(
+  channel: MessageChannel,
+  tunnels: DeviceTunnels,
+  { clock, onClosed }: { readonly clock: Clock; readonly onClosed: () => void },
+): void {
+  let tunnel: DeviceTunnel | undefined;
+  const opened = (): DeviceTunnel => {
+    if (tunnel === undefined) throw new TypeError('open comes first');
+    return tunnel;
+  };
+  const waits = new Map<number, AbortController>();
+  const conversations = new Map<number, Conversation>();
+  answerCalls<TunnelOperations>(channel, {
+    open: async (name) => {
+      tunnel = await tunnels.open(name);
+      return tunnel.interfaceName;
+    },
+    start: (config) => opened().start(configFrom(config)),
+    gone: () => opened().gone,
+    status: () => opened().status(),
+    waitForHandshake: async ({ id, duration }) => {
+      const controller = new AbortController();
+      waits.set(id, controller);
+      try {
+        await opened().waitForHandshake(clock.now() + duration, controller.signal);
+      } finally {
+        waits.delete(id);
+      }
+    },
+    endWait: (id) => waits.get(id)?.abort(),
+    reconfigure: (config) => opened().reconfigure(configFrom(config)),
+    converse: async ({ id, text }) => {
+      const conversation = conversations.get(id) ?? opened().converse();
+      conversations.set(id, conversation);
+      const answer = await conversation.handle(text);
+      return { answer, isOver: conversation.isOver };
+    },
+    endConversation: (id) => void conversations.delete(id),
+    close: async () => {
+      await tunnel?.close();
+      clock.defer(onClosed);
+    },
+  });
+}
