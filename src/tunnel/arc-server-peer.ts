@@ -78,8 +78,8 @@ export function sameAllowedIps(one: TunnelConfig, other: TunnelConfig): boolean 
   return (
     ours.length === theirs.length &&
     ours.every(({ address, prefixLength }, index) => {
-      const also = theirs[index]!;
-      return prefixLength === also.prefixLength && sameAddress(address, also.address);
+      const also = theirs[index];
+      return also?.prefixLength === prefixLength && sameAddress(address, also.address);
     })
   );
 }

@@ -4,7 +4,7 @@ import type { ArcNetwork } from '../../src/emulator/arc-network.js';
 import { openWireGuardNetwork } from '../../src/emulator/wireguard-network.js';
 import { Secret } from '../../src/lib/secret.js';
 import type { Resolution } from '../../src/tunnel/ports.js';
-import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
+import { parseTunnelConfig, type TunnelConfig } from '../../src/tunnel/tunnel-config.js';
 import { type TunnelPorts, UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { FakeClock } from './fake-clock.js';
@@ -28,6 +28,23 @@ export interface InMemoryOptions {
   /** The server's name or address. */
   readonly host?: string;
   readonly keepaliveSeconds?: number;
+  /** CLIENT_KEY by default. */
+  readonly privateKey?: Uint8Array;
+  /** That of openNetwork() by default. */
+  readonly server?: InMemoryServer;
+}
+
+/** UDP port and public key of a server. */
+export interface InMemoryServer {
+  readonly port: number;
+  readonly publicKey: Uint8Array;
+}
+
+/** Whom a server is, and whom it knows. */
+export interface InMemoryNetworkOptions {
+  readonly privateKey?: Uint8Array;
+  readonly clientKey?: Uint8Array;
+  readonly client?: string;
 }
 
 export class TunnelInMemory {
@@ -44,8 +61,7 @@ export class TunnelInMemory {
   wallOffset = 1_767_225_600_000;
   readonly ports: TunnelPorts;
   network!: ArcNetwork;
-  /** UDP port and public key of the server. */
-  server!: { readonly port: number; readonly publicKey: Uint8Array };
+  server!: InMemoryServer;
   readonly #crypto: Crypto;
 
   constructor(crypto: Crypto) {
@@ -63,32 +79,44 @@ export class TunnelInMemory {
 
   /** The server's end, which knows the client under that address. */
   async openNetwork(client = CLIENT): Promise<ArcNetwork> {
-    this.network = await openWireGuardNetwork(
+    this.network = await this.openAnother({ client });
+    this.server = serverOf(this.network);
+    return this.network;
+  }
+
+  /** A server that is not that of open(), at a port of its own. */
+  async openAnother(options: InMemoryNetworkOptions): Promise<ArcNetwork> {
+    const { privateKey = new Uint8Array(32).fill(5), clientKey = CLIENT_KEY } = options;
+    const network = await openWireGuardNetwork(
       {
         listen: { address: '127.0.0.1', port: 0 },
-        privateKey: new Secret(new Uint8Array(32).fill(5)),
+        privateKey: new Secret(privateKey),
         addresses: [parseIpAddress(SERVICE)!, parseIpAddress(SERVICE_IPV6)!],
       },
       this.ports,
     );
-    const publicKey = this.#crypto.publicKey(CLIENT_KEY);
-    this.network.addPeer({ publicKey, address: parseIpAddress(client)! });
-    this.server = { port: this.network.endpoint.port, publicKey: this.network.publicKey };
-    return this.network;
+    const publicKey = this.#crypto.publicKey(clientKey);
+    network.addPeer({ publicKey, address: parseIpAddress(options.client ?? CLIENT)! });
+    return network;
   }
 
   /** The client's end; its handshake is under way. */
   open(options: InMemoryOptions = {}): Promise<UserspaceTunnel> {
-    const config = parseTunnelConfig({
-      privateKey: new Secret(CLIENT_KEY),
-      serverPublicKey: this.server.publicKey,
-      endpoint: { host: options.host ?? '127.0.0.1', port: this.server.port },
+    return UserspaceTunnel.open(this.config(options), this.ports);
+  }
+
+  /** What open() opens. */
+  config(options: InMemoryOptions = {}): TunnelConfig {
+    const { port, publicKey } = options.server ?? this.server;
+    return parseTunnelConfig({
+      privateKey: new Secret((options.privateKey ?? CLIENT_KEY).slice()),
+      serverPublicKey: publicKey,
+      endpoint: { host: options.host ?? '127.0.0.1', port },
       address: options.address ?? CLIENT,
       allowedIps: options.allowedIps ?? ['100.127.0.0/16'],
       mtu: 1420,
       persistentKeepaliveSeconds: options.keepaliveSeconds ?? 0,
     });
-    return UserspaceTunnel.open(config, this.ports);
   }
 
   /** Lets what is under way happen, without time passing. */
@@ -118,4 +146,9 @@ export class TunnelInMemory {
     if (found instanceof Error) throw found;
     return found;
   }
+}
+
+/** Where to find a network, as a client has to know it. */
+export function serverOf({ endpoint, publicKey }: ArcNetwork): InMemoryServer {
+  return { port: endpoint.port, publicKey };
 }

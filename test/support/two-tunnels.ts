@@ -5,7 +5,7 @@ import dnsPacket from 'dns-packet';
 
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { Secret } from '../../src/lib/secret.js';
-import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
+import { parseTunnelConfig, type TunnelConfig } from '../../src/tunnel/tunnel-config.js';
 import type { TcpSocket } from '../../src/tunnel/tcp-socket.js';
 import { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { TunnelInMemory } from './tunnel-in-memory.js';
@@ -19,6 +19,15 @@ export const NAME_SERVER = '100.127.0.53';
 /** The ports that the network in memory gives out, in this order. */
 const PORTS = { near: 40_000, far: 40_001 } as const;
 
+const KEYS = { near: new Uint8Array(32).fill(3), far: new Uint8Array(32).fill(5) } as const;
+
+const SIDES = {
+  near: { addresses: [NEAR, 'fd00:77::2'], allowedIps: ['100.127.0.0/16', 'fd00:127::/32'] },
+  far: { addresses: [FAR, FAR_IPV6, NAME_SERVER], allowedIps: ['10.0.0.0/8', 'fd00:77::/32'] },
+} as const;
+
+type Side = keyof typeof SIDES;
+
 /** Milliseconds that pass at once. */
 const STEP = 10;
 
@@ -29,31 +38,32 @@ export class TwoTunnels {
   far!: UserspaceTunnel;
 
   async open(): Promise<void> {
-    const keys = { near: new Uint8Array(32).fill(3), far: new Uint8Array(32).fill(5) };
-    const both = {
-      mtu: 1420,
-      persistentKeepaliveSeconds: 0,
-    };
-    const open = async (name: 'near' | 'far', own: readonly string[], allowed: string[]) => {
-      const other = name === 'near' ? 'far' : 'near';
-      const [address = '', ...additionalAddresses] = own;
-      const config = parseTunnelConfig({
-        ...both,
-        privateKey: new Secret(keys[name]),
-        serverPublicKey: this.#crypto.publicKey(keys[other]),
-        endpoint: { host: '127.0.0.1', port: PORTS[other] },
-        address,
-        additionalAddresses,
-        allowedIps: allowed,
-        nameServers: [NAME_SERVER],
-      });
-      const tunnel = await UserspaceTunnel.open(config, this.world.ports);
+    const open = async (name: Side) => {
+      const tunnel = await UserspaceTunnel.open(this.config(name), this.world.ports);
       await this.pass(STEP);
       return tunnel;
     };
-    this.near = await open('near', [NEAR, 'fd00:77::2'], ['100.127.0.0/16', 'fd00:127::/32']);
-    this.far = await open('far', [FAR, FAR_IPV6, NAME_SERVER], ['10.0.0.0/8', 'fd00:77::/32']);
+    this.near = await open('near');
+    this.far = await open('far');
     await this.run(this.near.waitForHandshake(Infinity));
+  }
+
+  /** What a side was opened with, or with a change. */
+  config(name: Side, change: { addresses?: string[]; nameServers?: string[] } = {}): TunnelConfig {
+    const other = name === 'near' ? 'far' : 'near';
+    const { addresses, allowedIps } = SIDES[name];
+    const [address = '', ...additionalAddresses] = change.addresses ?? addresses;
+    return parseTunnelConfig({
+      mtu: 1420,
+      persistentKeepaliveSeconds: 0,
+      privateKey: new Secret(KEYS[name].slice()),
+      serverPublicKey: this.#crypto.publicKey(KEYS[other]),
+      endpoint: { host: '127.0.0.1', port: PORTS[other] },
+      address,
+      additionalAddresses,
+      allowedIps,
+      nameServers: change.nameServers ?? [NAME_SERVER],
+    });
   }
 
   async close(): Promise<void> {
@@ -131,7 +141,11 @@ export function readText(stream: NodeJS.ReadableStream): Promise<string> {
 }
 
 /** A name server at the far end: names with their A and AAAA records; it is silent for `mute.test`. */
-export function serveNames(far: UserspaceTunnel, names: Readonly<Record<string, string[]>>): void {
+export function serveNames(
+  far: UserspaceTunnel,
+  names: Readonly<Record<string, string[]>>,
+  at = NAME_SERVER,
+): void {
   const socket = far.createUdpSocket((bytes, from) => {
     const { id, questions = [] } = dnsPacket.decode(bytes);
     const [question] = questions;
@@ -150,5 +164,5 @@ export function serveNames(far: UserspaceTunnel, names: Readonly<Record<string, 
     const reply = { type: 'response' as const, id: id ?? 0, flags, questions, answers };
     socket.send(dnsPacket.encode(reply), from.port, from.address);
   });
-  socket.bind(53, NAME_SERVER);
+  socket.bind(53, at);
 }

@@ -50,7 +50,8 @@ export class WireGuardGoServer {
   readonly clientDevice = `arc${this.#name}`.slice(0, 15);
   readonly #keys = { server: keyPair(), client: keyPair() };
   http: TestProcess | undefined;
-  readonly inside: Inside;
+  inside: Inside;
+  #listenPort = LISTEN_PORT;
   /** Where the HTTP server is: the server side, or a host behind it. */
   #serviceSpace: string;
   #wireguard: TestProcess | undefined;
@@ -131,6 +132,33 @@ export class WireGuardGoServer {
     run('ip', '-n', serverSpace, 'address', 'add', host(service), 'dev', this.device);
     run('ip', '-n', serverSpace, 'link', 'set', this.device, 'mtu', '1420', 'up');
     run('ip', '-n', serverSpace, 'route', 'add', host(client), 'dev', this.device);
+  }
+
+  /** Another session: the server has another key and port, and the client another address. */
+  renew(client: string): void {
+    this.#keys.server = keyPair();
+    this.#listenPort++;
+    const keyFile = join(this.folder, 'server.key');
+    writeFileSync(keyFile, this.#keys.server.privateKey, { mode: 0o600 });
+    const { serverSpace, device } = this;
+    const set = [...inSpace(serverSpace), 'wg', 'set', device] as const;
+    run(...set, 'private-key', keyFile, 'listen-port', String(this.#listenPort));
+    run(...set, 'peer', this.#keys.client.publicKey, 'allowed-ips', host(client));
+    run('ip', '-n', serverSpace, 'route', 'delete', host(this.inside.client), 'dev', device);
+    run('ip', '-n', serverSpace, 'route', 'add', host(client), 'dev', device);
+    this.inside = { ...this.inside, client };
+  }
+
+  /** The session as reconfigured-tunnel.js takes it. */
+  tunnelConfig(allowedIps = [this.inside.allowedIps]): object {
+    const { client, server } = this.#keys;
+    return {
+      privateKey: client.privateKey.trim(),
+      serverPublicKey: server.publicKey,
+      endpoint: { host: SERVER_OUTSIDE, port: this.#listenPort },
+      address: this.inside.client,
+      allowedIps,
+    };
   }
 
   /** Another wireguard-go, which waits for its configuration. */

@@ -83,6 +83,15 @@ it('changes the device and the socket, and says so', async () => {
   expect(peer!.endpoint).toEqual({ address: '192.0.2.1', port: 7 });
 });
 
+it('makes ready for another key before there is one', async () => {
+  const { host, ask } = setUp();
+  await expect(ask(`set=1\nprivate_key=${hex(seededBytes(51, 32))}\n\n`)).resolves.toBe(
+    'errno=0\n\n',
+  );
+  expect(host.told).toEqual(['key, before the change', 'changed']);
+  expect(host.device.privateKey().expose()).toEqual(seededBytes(51, 32));
+});
+
 it('leaves the socket alone where nothing is said of it', async () => {
   const { host, ask } = setUp();
   await ask('set=1\nfwmark=0\n\nset=1\nlisten_port=0\n\nset=1\n\n');
