@@ -200,7 +200,7 @@ export class ServerLink {
       addresses: addresses.map((address) => formatIpAddress(address)),
       health,
       silence: health === 'up' ? undefined : this.#whySilent(),
-      unanswered: unansweredHandshake(this.#peer, this.silence, now),
+      unanswered: unansweredHandshake(this.#server.peer, this.silence, now),
       openedUnix: this.#openedUnix,
       peers: peerStatuses(device, this.#server.peer),
     };
