@@ -60,8 +60,8 @@ export class RenewalMoments {
     // What was asked in vain without a network says nothing of the platform.
     if (hasNetwork && !this.#hadNetwork) this.#pauses.silent.reset();
     this.#hadNetwork = hasNetwork;
-    const isDoubtful = this.#hasLostSession || reason === 'no-data-back';
-    if (isDoubtful && this.#mayAsk('doubtful', now)) return { suspicion: 'doubtful' };
+    if (this.#isDoubtful(status, reason) && this.#mayAsk('doubtful', now))
+      return { suspicion: 'doubtful' };
     const wait = patienceLeft(status, reason);
     if (wait <= 0 && this.#mayAsk('silent', now)) return { suspicion: 'silent' };
     return { nextLook: wait > 0 ? Math.min(LOOK_INTERVAL, wait) : LOOK_INTERVAL };
@@ -78,6 +78,11 @@ export class RenewalMoments {
   forget(): void {
     this.#latestHandshake = undefined;
     this.#hasLostSession = false;
+  }
+
+  #isDoubtful({ unanswered }: TunnelStatus, reason: TunnelSilence | undefined): boolean {
+    // While a handshake is tried, whether it is answered says more.
+    return unanswered === undefined && (this.#hasLostSession || reason === 'no-data-back');
   }
 
   #mayAsk(suspicion: Suspicion, now: number): boolean {
@@ -106,11 +111,10 @@ function patienceLeft(
   { health, unanswered }: TunnelStatus,
   reason: TunnelSilence | undefined,
 ): number {
-  if (reason === undefined || reason === 'cannot-send' || reason === 'no-data-back')
-    return Infinity;
+  if (reason === undefined || reason === 'cannot-send') return Infinity;
   const patience = reason === 'name-not-found' ? PATIENCE_WITH_NAMES : PATIENCE;
   if (unanswered !== undefined) return patience - unanswered.for;
-  return health === 'stale' ? 0 : Infinity;
+  return health === 'stale' && reason !== 'no-data-back' ? 0 : Infinity;
 }
 
 /** Pauses that double from one question to the next. */
