@@ -38,6 +38,7 @@ export function stopSignal(): AbortSignal {
 export function reloadRequests(
   hasTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY),
 ): ReloadRequests | undefined {
+  reload = undefined;
   if (hasTerminal) return undefined;
   let isPending = false;
   reload = () => {
