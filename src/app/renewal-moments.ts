@@ -28,6 +28,9 @@ const PATIENCE_WITH_NAMES = 60_000;
 /** Below REKEY_AFTER_TIME (120 s) by the error of two looks and of a wall clock: milliseconds. */
 const ORDINARY_RENEWAL = 110_000;
 
+/** Milliseconds in which a change brings its handshake: the silence of 15 s, two initiations, and looks. */
+const EFFECT_OF_CHANGE = 30_000;
+
 /** Milliseconds between two questions, at least. */
 const SHORTEST_PAUSE = 60_000;
 const LONGEST_PAUSE = 30 * 60_000;
@@ -41,6 +44,7 @@ const NETWORK_FAULTS: ReadonlySet<TunnelSilence> = new Set(['cannot-send', 'name
 export class RenewalMoments {
   readonly #pauses: Readonly<Record<Suspicion, Pauses>>;
   #askedAt = -Infinity;
+  #changedAt = -Infinity;
   #latestHandshake: number | undefined;
   #hasLostSession = false;
   #hadNetwork = true;
@@ -54,7 +58,7 @@ export class RenewalMoments {
    * @returns why the platform is to be asked now, or in how many milliseconds the next look is due
    */
   look(status: TunnelStatus, now: number): Moment {
-    this.#noteHandshake(status);
+    this.#noteHandshake(status, now);
     const reason = reasonOf(status);
     const hasNetwork = reason === undefined || !NETWORK_FAULTS.has(reason);
     // What was asked in vain without a network says nothing of the platform.
@@ -74,9 +78,9 @@ export class RenewalMoments {
     this.#pauses[suspicion].begin(now);
   }
 
-  /** The tunnel was told to take something else: its next handshake is no sign of anything. */
-  forget(): void {
-    this.#latestHandshake = undefined;
+  /** Something was changed at either end: a handshake that follows is no sign of anything. */
+  changed(now: number): void {
+    this.#changedAt = now;
     this.#hasLostSession = false;
   }
 
@@ -89,13 +93,13 @@ export class RenewalMoments {
     return now - this.#askedAt >= SHORTEST_PAUSE && this.#pauses[suspicion].isOver(now);
   }
 
-  #noteHandshake({ peers: [server] }: TunnelStatus): void {
+  #noteHandshake({ peers: [server] }: TunnelStatus, now: number): void {
     const latest = server?.latestHandshakeUnix;
     const before = this.#latestHandshake;
     if (latest === undefined || latest === before) return;
     this.#latestHandshake = latest;
     this.#pauses.silent.reset();
-    if (before === undefined) return;
+    if (before === undefined || now - this.#changedAt < EFFECT_OF_CHANGE) return;
     this.#hasLostSession = Math.abs(latest - before) < ORDINARY_RENEWAL;
     if (!this.#hasLostSession) this.#pauses.doubtful.reset();
   }

@@ -80,11 +80,12 @@ export class SessionRenewal {
     // A tunnel that has ended does not answer; that is told elsewhere.
     const status = await this.#tunnel.status().catch(() => undefined);
     if (status === undefined) return;
+    const now = this.#clock.now();
     if (this.#running.changes !== this.#changesSeen) {
       this.#changesSeen = this.#running.changes;
-      this.#moments.forget();
+      this.#moments.changed(now);
     }
-    const moment = this.#moments.look(status, this.#clock.now());
+    const moment = this.#moments.look(status, now);
     if ('nextLook' in moment) {
       this.#arm(moment.nextLook);
       return;
@@ -173,8 +174,8 @@ export class SessionRenewal {
     const next = { ...target, config, original: isInFile ? config : original };
     const changed = await this.#running.apply(next);
     this.#log.info({ why, changed, keptIn }, 'the Arc session was renewed');
-    // A session that differs in nothing was lost all the same.
-    this.#moments.forget();
+    // One that differs in nothing is another to the server all the same.
+    this.#moments.changed(this.#clock.now());
   }
 
   #tellFailure(error: unknown, suspicion: Suspicion): void {

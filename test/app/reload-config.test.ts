@@ -12,6 +12,7 @@ const infos = () => at.log.messages('info').filter((text) => text.includes('arc.
 
 it('takes over what differs, and says what', async () => {
   await at.open();
+  await at.idle(6000);
   at.admit('10.9.8.7', OTHER_KEY);
   const arcSessionStatus = at.session({
     arcClientPeerIpAddress: '10.9.8.7',

@@ -62,10 +62,20 @@ describe('a handshake', () => {
     expect(look({ handshake: 1e12 + distance })).toEqual(moment);
   });
 
-  it('is none of the tunnel before it was told to take something else', () => {
+  it('is expected within 30 s of a change', () => {
     look({ handshake: 1e12 });
-    moments.forget();
-    expect(look({ handshake: 1e12 + 1000 })).toEqual({ nextLook: 5000 });
+    moments.changed(0);
+    expect(look({ handshake: 1e12 }, 1000)).toEqual({ nextLook: 5000 });
+    expect(look({ handshake: 1e12 + 1000 }, 29_999)).toEqual({ nextLook: 5000 });
+    expect(look({ handshake: 1e12 + 2000 }, 30_000)).toEqual({ suspicion: 'doubtful' });
+  });
+
+  it('that was in doubt before a change is not any more', () => {
+    const unanswered = { for: 0, reason: 'no-answer' } as const;
+    look({ handshake: 1e12 });
+    look({ handshake: 1e12 + 1000, unanswered });
+    moments.changed(0);
+    expect(look({ handshake: 1e12 + 1000 }, 60_000)).toEqual({ nextLook: 5000 });
   });
 });
 

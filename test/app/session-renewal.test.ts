@@ -33,6 +33,9 @@ describe('traffic is back in less than 30 s', () => {
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
     expect(work()).toEqual(['getSim', 'createArcSession']);
     expect(at.readArcJson().arcSessionStatus).toEqual(at.session());
+    // The handshake with which it came back is no reason to ask again.
+    await at.talk(4 * MINUTE);
+    expect(work()).toEqual(['getSim', 'createArcSession']);
     expect(warnings()).toEqual([]);
   });
 
@@ -113,6 +116,21 @@ describe('the platform is not asked', () => {
     at.deleteSession();
     await at.talk(2 * MINUTE);
     expect(at.api.calls).toEqual([]);
+  });
+
+  it('to the end where the updates are closed meanwhile', async () => {
+    await up();
+    at.deleteSession();
+    let closing: Promise<void> | undefined;
+    at.api.onCall = (call) => {
+      if (call === 'auth') closing = at.closeUpdates();
+    };
+    at.api.failures.set('getSim', new Error('stopped'));
+    await at.talk(60_000);
+    await closing;
+    expect(at.api.calls).toEqual(['auth', `getSim ${SIM_ID}`, 'logout']);
+    expect(at.log.messages('error')).toEqual([]);
+    expect(warnings()).toEqual([]);
   });
 
   it('once the updates are closed', async () => {
@@ -342,6 +360,23 @@ it('writes over no file that cannot be read', async () => {
   expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
   expect(at.files.texts.get(ARC_JSON)).toBe('{');
   expect(at.files.texts.get(STATE)).toContain(SIM_ID);
+});
+
+it('knows what stands in a file that cannot be read any more', async () => {
+  await up();
+  at.deleteSession();
+  const first = at.session({ arcAllowedIPs: ['100.127.0.0/17'] });
+  at.api.session = first;
+  await at.talkUntilAnswered(60_000);
+  await at.talk(MINUTE);
+  at.files.failures.set(`readText ${ARC_JSON}`, new FileError('denied', ARC_JSON, 'not yours'));
+  at.deleteSession();
+  at.api.session = at.session();
+  await at.talkUntilAnswered(60_000);
+  expect(JSON.parse(at.files.texts.get(STATE)!)).toMatchObject({
+    replaces: first,
+    arcSessionStatus: at.session(),
+  });
 });
 
 it('keeps what the file holds otherwise', async () => {
