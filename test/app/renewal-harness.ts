@@ -41,6 +41,8 @@ export class RenewalHarness {
   /** When the platform was asked, by the clock. */
   readonly askedAt: number[] = [];
   tunnel!: UserspaceTunnel;
+  /** How often the tunnel was asked how it does. */
+  looks = 0;
   /** How often the tunnel was given another configuration. */
   reconfigured = 0;
   /** What it throws instead of taking it. */
@@ -209,7 +211,10 @@ export class RenewalHarness {
 
   #watched(): Pick<Tunnel, 'status' | 'reconfigure'> {
     return {
-      status: () => this.tunnel.status(),
+      status: () => {
+        this.looks++;
+        return this.tunnel.status();
+      },
       reconfigure: async (config) => {
         this.reconfigured++;
         if (this.reconfigureError !== undefined) throw this.reconfigureError;

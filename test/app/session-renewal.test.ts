@@ -128,6 +128,9 @@ describe('the platform is not asked', () => {
     at.api.failures.set('getSim', new Error('stopped'));
     await at.talk(60_000);
     await closing;
+    const { looks } = at;
+    await at.idle(10_000);
+    expect(at.looks).toBe(looks);
     expect(at.api.calls).toEqual(['auth', `getSim ${SIM_ID}`, 'logout']);
     expect(at.log.messages('error')).toEqual([]);
     expect(warnings()).toEqual([]);
