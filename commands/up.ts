@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 
+import { verboseWgConfig } from '../src/app/export-wg-config.js';
 import { loadArcConfig, loadArcConfigBytes } from '../src/app/load-arc-config.js';
 import { runTunnel, type TunnelUp } from '../src/app/run-tunnel.js';
 import { BaseCommand } from '../src/cli/base-command.js';
@@ -49,6 +50,7 @@ export default class Up extends BaseCommand {
     const arcConfig = flags['read-stdin']
       ? await loadArcConfigBytes(await this.context.readStdin(), home)
       : await loadArcConfig(flags.config, home);
+    this.context.dump?.(verboseWgConfig(arcConfig, overrides));
     const level = flags['log-level'] ?? configuredLogLevel(arcConfig.config.logLevel);
     const logOptions = { level, format: flags['log-format'] };
     const log = await this.context.log(logOptions);

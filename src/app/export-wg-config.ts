@@ -3,10 +3,15 @@ import { loadArcConfigSource, INLINE_CONFIG } from '../arc-config/config-source.
 import { FileError, type Files } from '../arc-config/files.js';
 import { requireSession } from '../arc-config/require-session.js';
 import { parseIp } from '../arc-config/value-syntax.js';
-import { commandsChangedByWgConfig, formatWgConfig } from '../arc-config/wg-config.js';
+import {
+  commandsChangedByWgConfig,
+  formatWgConfig,
+  type WgConfigOptions,
+} from '../arc-config/wg-config.js';
 import { messageOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import type { Resolver } from '../tunnel/ports.js';
+import type { LoadedArcConfig } from './load-arc-config.js';
 
 export interface ExportWgConfigOptions {
   /** A path, JSON or its base64, as `--config` takes it. */
@@ -43,6 +48,24 @@ export async function exportWgConfig(
       `${keyPath} in ${source} has quotes, spaces or shell characters in an argument: wg-quick gives the line to a shell, which reads it in another way.`,
   );
   return { text, warnings };
+}
+
+/**
+ * What `up` shows of its configuration where SORACOM_VERBOSE is set, with soratun's banners. A name
+ * stays a name: nothing is to be waited for.
+ *
+ * @throws ArcConfigError
+ */
+export function verboseWgConfig(
+  { config, source }: Pick<LoadedArcConfig, 'config' | 'source'>,
+  overrides: WgConfigOptions['overrides'] = {},
+): string {
+  const endpointHost = requireSession(config, source).arcServerEndpoint.host;
+  return [
+    '--- WireGuard configuration ----------------------\n',
+    formatWgConfig(config, { endpointHost, source, hidesPrivateKey: true, overrides }),
+    '--- End of WireGuard configuration ---------------\n',
+  ].join('');
 }
 
 /**

@@ -4,35 +4,52 @@ import { formatHook, survivesAsHook } from './hook-command.js';
 import { requireSession } from './require-session.js';
 import { formatKey } from './value-syntax.js';
 
+export interface WgConfigOptions {
+  /** The server's address, or its name where that is to stay. */
+  readonly endpointHost: string;
+  /** How errors name the configuration. */
+  readonly source?: string;
+  /** Whether `(hidden)` stands in the place of the private key. */
+  readonly hidesPrivateKey?: boolean;
+  /** What takes the place of the configuration's own, and prefixes beside them. */
+  readonly overrides?: {
+    readonly mtu?: number | undefined;
+    readonly persistentKeepalive?: number | undefined;
+    readonly additionalAllowedIps?: readonly string[];
+  };
+}
+
 /**
- * The configuration as wg-quick reads it, private key in clear: soratun's text, but with brackets
- * around an IPv6 endpoint.
+ * The configuration as wg-quick reads it, private key in clear unless it is to be hidden: soratun's
+ * text, but with brackets around an IPv6 endpoint.
  *
- * @param options `endpointHost`: the server's address, or its name where that is to stay; `source`
- *   names the configuration in an error
  * @throws ArcConfigError when there is no complete session, or a command has several lines
  */
 export function formatWgConfig(
   config: ArcConfig,
-  { endpointHost, source = 'arc.json' }: { endpointHost: string; source?: string },
+  { endpointHost, source = 'arc.json', hidesPrivateKey = false, overrides = {} }: WgConfigOptions,
 ): string {
   const session = requireSession(config, source);
   const faults = hooksOf(config).flatMap(hookFaults);
   if (faults.length > 0) throw new ArcConfigError(source, faults);
   const address = session.arcClientPeerIpAddress;
-  const allowedIps = [...session.arcAllowedIps, ...config.additionalAllowedIps];
+  const allowedIps = [
+    ...session.arcAllowedIps,
+    ...config.additionalAllowedIps,
+    ...(overrides.additionalAllowedIps ?? []),
+  ];
   return [
     '[Interface]',
     `Address = ${address}/${address.includes(':') ? 128 : 32}`,
-    `PrivateKey = ${formatKey(config.privateKey.expose())}`,
-    `MTU = ${effectiveMtu(config)}`,
+    `PrivateKey = ${hidesPrivateKey ? '(hidden)' : formatKey(config.privateKey.expose())}`,
+    `MTU = ${overrides.mtu ?? effectiveMtu(config)}`,
     ...hooksOf(config).map(({ key, command }) => `${key} = ${formatHook(command)}`),
     '',
     '[Peer]',
     `PublicKey = ${formatKey(session.arcServerPeerPublicKey)}`,
     `AllowedIPs = ${allowedIps.join(', ')}`,
     `Endpoint = ${bracket(endpointHost)}:${session.arcServerEndpoint.port}`,
-    `PersistentKeepalive = ${effectiveKeepalive(config)}`,
+    `PersistentKeepalive = ${overrides.persistentKeepalive ?? effectiveKeepalive(config)}`,
     '',
   ].join('\n');
 }

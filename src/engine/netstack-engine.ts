@@ -6,6 +6,7 @@ import type { IpAddress } from '../wire/ip-address.js';
 import type { Datagram, Endpoint } from '../wireguard/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
 import type { Engine, EngineOptions } from './engine.js';
+import { HostUnreachable } from './host-unreachable.js';
 
 export interface NetstackEngineOptions extends EngineOptions {
   /** The stack's own addresses inside the tunnel. */
@@ -22,6 +23,8 @@ export class NetstackEngine implements Engine {
   readonly stack: Stack;
   #transmits: Datagram[] = [];
   readonly #packets: Uint8Array[] = [];
+  /** ICMP errors about those that go nowhere. */
+  readonly #errors: Uint8Array[] = [];
   readonly #onInnerPacket: NetstackEngineOptions['onInnerPacket'];
   #now: number;
 
@@ -30,15 +33,26 @@ export class NetstackEngine implements Engine {
     this.#now = now;
     this.#onInnerPacket = options.onInnerPacket;
     this.stack = new Stack({ addresses, mtu, entropy, congestion }, now);
+    const unreachable = new HostUnreachable(mtu);
     this.device = new Device({
       ...options,
       sink: {
-        transmit: (bytes: Uint8Array, endpoint: Endpoint) => {
-          this.#transmits.push({ bytes, endpoint });
+        transmit: (
+          bytes: Uint8Array,
+          endpoint: Endpoint,
+          trafficClass: number,
+          isSourceInDoubt: boolean,
+        ) => {
+          this.#transmits.push({ bytes, endpoint, trafficClass, isSourceInDoubt });
         },
         deliver: (packet: Uint8Array) => {
           this.#onInnerPacket?.('in', packet);
           this.stack.handlePacket(packet, this.#now);
+        },
+        unreachable: (slot: Uint8Array, reason: string, at: number) => {
+          // While the peer is looked for, the next segment may find it: TCP tries again by itself.
+          const error = reason === 'no-route' ? unreachable.about(slot, at) : undefined;
+          if (error !== undefined) this.#errors.push(packetInSlot(error));
         },
       },
     });
@@ -57,17 +71,29 @@ export class NetstackEngine implements Engine {
 
   drain(now: number): { datagrams: readonly Datagram[]; more: boolean } {
     this.#now = now;
-    const more = this.stack.drain((slot) => this.#packets.push(slot), now, DRAIN_BUDGET);
+    let more = this.stack.drain((slot) => this.#packets.push(slot), now, DRAIN_BUDGET);
     if (this.#packets.length > 0) {
       if (this.#onInnerPacket !== undefined) {
         for (const slot of this.#packets) this.#onInnerPacket('out', packetInSlot(slot));
       }
       this.device.sendPackets(this.#packets, now);
       this.#packets.length = 0;
+      if (this.#errors.length > 0) {
+        this.#tellErrors(now);
+        more = true;
+      }
     }
     const datagrams = this.#transmits;
     if (datagrams.length > 0) this.#transmits = [];
     return { datagrams, more };
+  }
+
+  #tellErrors(now: number): void {
+    for (const packet of this.#errors) {
+      this.#onInnerPacket?.('in', packet);
+      this.stack.handlePacket(packet, now);
+    }
+    this.#errors.length = 0;
   }
 
   nextTimeout(): number {

@@ -3,6 +3,7 @@ import { packetInSlot, PacketSlots } from '../lib/packet-slot.js';
 import type { Datagram, Endpoint } from '../wireguard/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
 import type { Engine, EngineOptions } from './engine.js';
+import { HostUnreachable } from './host-unreachable.js';
 import { TcpCoalescer, type WriteFrame } from './tun/coalescing.js';
 import { segment } from './tun/segmentation.js';
 
@@ -22,13 +23,26 @@ export class TunEngine implements Engine {
   constructor(options: TunEngineOptions) {
     this.#onInnerPacket = options.onInnerPacket;
     this.#coalescer = new TcpCoalescer(options.writeFrame);
+    const unreachable = new HostUnreachable(options.mtu);
     this.device = new Device({
       ...options,
       sink: {
-        transmit: (bytes: Uint8Array, endpoint: Endpoint) => {
-          this.#transmits.push({ bytes, endpoint });
+        transmit: (
+          bytes: Uint8Array,
+          endpoint: Endpoint,
+          trafficClass: number,
+          isSourceInDoubt: boolean,
+        ) => {
+          this.#transmits.push({ bytes, endpoint, trafficClass, isSourceInDoubt });
         },
         deliver: (packet: Uint8Array) => {
+          this.#onInnerPacket?.('in', packet);
+          this.#coalescer.add(packet);
+        },
+        unreachable: (slot: Uint8Array, _reason: string, now: number) => {
+          const error = unreachable.about(slot, now);
+          if (error === undefined) return;
+          const packet = packetInSlot(error);
           this.#onInnerPacket?.('in', packet);
           this.#coalescer.add(packet);
         },

@@ -66,6 +66,16 @@ export class ArcServerPeer {
   }
 }
 
+/** @throws RangeError for what Device.addPeer() would refuse, when the old server is gone already */
+export function requireServer(config: TunnelConfig, ownPublicKey: Uint8Array): void {
+  const { serverPublicKey, persistentKeepalive } = config;
+  if (serverPublicKey.length !== 32) throw new RangeError('a key is 32 bytes');
+  if (!(persistentKeepalive >= 0)) throw new RangeError('a keepalive is 0 ms or more');
+  if (keyText(ownPublicKey) === keyText(serverPublicKey)) {
+    throw new RangeError('the Arc server has our own public key');
+  }
+}
+
 /** Whether both configurations are of one server, in one place. */
 export function isSameServer(one: TunnelConfig, other: TunnelConfig): boolean {
   const isSameKey = keyText(one.serverPublicKey) === keyText(other.serverPublicKey);

@@ -1,5 +1,6 @@
 import { codeOf } from '../lib/error-message.js';
 import { familyOf } from './address-order.js';
+import { OneByOne } from './one-by-one.js';
 import type { Clock, Datagram, DatagramSocket, DatagramSockets, Timer } from './ports.js';
 
 /** A socket is re-made no sooner than this after the last time; the wait doubles each time. */
@@ -20,6 +21,12 @@ const PRESSURE = new Set(['ENOBUFS', 'EAGAIN', 'EWOULDBLOCK']);
 /** The type of a handshake initiation (whitepaper 5.4.2). */
 const INITIATION = 1;
 
+/** What sockets are bound to from now on; what is missing stays as it is. */
+interface LocalChange {
+  readonly port?: number;
+  readonly fwmark?: number;
+}
+
 /**
  * A datagram socket that outlives its sockets: it opens one of the family of what is to be sent, and
  * another in its place when told that the network has changed.
@@ -35,6 +42,7 @@ export class MovingSocket implements DatagramSocket {
   #socket: DatagramSocket | undefined;
   #family: 4 | 6 | undefined;
   #opening: Promise<void> | undefined;
+  readonly #rebinds = new OneByOne();
   readonly #closing = new Set<Promise<void>>();
   #madeAt = -Infinity;
   #interval = SHORTEST_INTERVAL;
@@ -111,7 +119,11 @@ export class MovingSocket implements DatagramSocket {
    *
    * @throws Error with the system's `code`; the old socket stays then
    */
-  async rebind(change: { readonly port?: number; readonly fwmark?: number }): Promise<void> {
+  rebind(change: LocalChange): Promise<void> {
+    return this.#rebinds.run(() => this.#rebind(change));
+  }
+
+  async #rebind(change: LocalChange): Promise<void> {
     await this.#opening;
     const binding = { ...this.#binding, ...change };
     const { port, fwmark } = this.#binding;
@@ -133,6 +145,7 @@ export class MovingSocket implements DatagramSocket {
     this.#closed = true;
     this.#pause?.cancel();
     await this.#opening;
+    await this.#rebinds.run(() => Promise.resolve());
     this.#retire();
     await Promise.all(this.#closing);
   }

@@ -4,7 +4,7 @@
  */
 import type { DeviceEvent, Engine, EngineOptions } from '../engine/engine.js';
 import type { Crypto } from '../crypto/crypto.js';
-import { ArcServerPeer, isSameServer, sameAllowedIps } from './arc-server-peer.js';
+import { ArcServerPeer, isSameServer, requireServer, sameAllowedIps } from './arc-server-peer.js';
 import { Driver } from './driver.js';
 import { endpointText } from './endpoint-text.js';
 import { HandshakeWaits } from './handshake-waits.js';
@@ -141,15 +141,13 @@ export class ServerLink {
    * @returns to be called at once: it takes over our key, the server, what the server may send and its
    *   keepalive, where they differ, and a handshake begins where a session does not outlive that. Who
    *   waits for one waits for that. Peers that somebody else has added stay.
-   * @throws RangeError where the server's key would be our own
+   * @throws RangeError where there can be no such server
    */
   async prepare(config: TunnelConfig): Promise<() => void> {
-    const { privateKey, serverPublicKey } = config;
+    const { privateKey } = config;
     const { crypto, log } = this.#ports;
     const publicKey = crypto.publicKey(privateKey.expose());
-    if (keyText(publicKey) === keyText(serverPublicKey)) {
-      throw new RangeError('the Arc server has our own public key');
-    }
+    requireServer(config, publicKey);
     const keyChanges = await this.#prepareKey(privateKey.expose());
     return () => {
       const { device } = this.#engine;

@@ -108,7 +108,7 @@ export class TunTunnel implements Tunnel {
    * As Tunnel.reconfigure(). The interface comes first: where it does not take its part, nothing has
    * changed. What the kernel has opened from an address that is gone is the kernel's matter.
    *
-   * @throws RangeError where the server's key would be our own
+   * @throws RangeError where there can be no such server
    * @throws TunnelError `closing`
    */
   reconfigure(config: TunnelConfig): Promise<void> {
@@ -128,7 +128,8 @@ export class TunTunnel implements Tunnel {
         throw error;
       }
       linkChanges();
-      if (change.fwmark === 0) await this.#setMark(fwmark, 0);
+      // One that stays, for want of a new socket, does no harm.
+      if (change.fwmark === 0) await this.#setMark(fwmark, 0).catch(() => undefined);
     });
   }
 

@@ -14,10 +14,14 @@ export interface Tunnel {
    */
   waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void>;
   /**
-   * Takes over what differs: keys, server, addresses, allowed IPs, keepalive. Listeners and the
-   * interface stay; connections inside end where our address has changed. The MTU stays as it is.
+   * Takes over what differs: keys, server, addresses, allowed IPs, keepalive, name servers. Listeners
+   * and the interface stay; connections inside end where our address has changed. The MTU and how TCP
+   * shares the path stay as they are. Calls have their turn one after the other; where one fails,
+   * nothing has changed.
    *
    * @throws Error with the system's `code` where an interface does not take it
+   * @throws RangeError for what cannot be: no address, the server's key as our own
+   * @throws TunnelError `closing`
    */
   reconfigure(config: TunnelConfig): Promise<void>;
   /** Somebody who speaks WireGuard's userspace interface; what is said may name the private key. */

@@ -11,7 +11,11 @@ export const ICMP_ECHO_REQUEST = 8;
 export const ICMP_TIME_EXCEEDED = 11;
 export const ICMP_PARAMETER_PROBLEM = 12;
 
+/** RFC 1812 4.3.2.3: an error quotes as much of a packet as fits into this, with all its headers. */
+export const ICMP_LONGEST_ERROR = 576;
+
 /** Codes of ICMP_DESTINATION_UNREACHABLE (RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1). */
+export const ICMP_HOST_UNREACHABLE = 1;
 export const ICMP_PROTOCOL_UNREACHABLE = 2;
 export const ICMP_PORT_UNREACHABLE = 3;
 export const ICMP_FRAGMENTATION_NEEDED = 4;

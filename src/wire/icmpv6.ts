@@ -1,5 +1,6 @@
 /** ICMPv6 (RFC 4443): its numbers. The layout is that of ICMP, so the accessors are in icmp.ts. */
 import { readInt32, writeInt32 } from './bytes.js';
+import { IPV6_MINIMUM_MTU } from './ipv6.js';
 
 export const ICMPV6_DESTINATION_UNREACHABLE = 1;
 export const ICMPV6_PACKET_TOO_BIG = 2;
@@ -10,7 +11,11 @@ export const ICMPV6_ECHO_REPLY = 129;
 /** RFC 4861 4.5. */
 export const ICMPV6_REDIRECT = 137;
 
-/** A code of ICMPV6_DESTINATION_UNREACHABLE: RFC 4443 3.1. */
+/** RFC 4443 2.4 (c): as ICMP_LONGEST_ERROR. */
+export const ICMPV6_LONGEST_ERROR = IPV6_MINIMUM_MTU;
+
+/** Codes of ICMPV6_DESTINATION_UNREACHABLE: RFC 4443 3.1. */
+export const ICMPV6_ADDRESS_UNREACHABLE = 3;
 export const ICMPV6_PORT_UNREACHABLE = 4;
 
 /** A code of ICMPV6_TIME_EXCEEDED: RFC 4443 3.3. */

@@ -65,6 +65,9 @@ export const REKEY_ON_RECEIVE_AFTER_TIME = REJECT_AFTER_TIME - KEEPALIVE_TIMEOUT
 /** Time without a new session after which all key material is wiped (6.3). */
 export const ZERO_KEYS_AFTER_TIME = 3 * REJECT_AFTER_TIME;
 
+/** The traffic class of handshake messages: DSCP AF41 (RFC 2597 6), Not-ECT. Data has the DSCP 0. */
+export const HANDSHAKE_TRAFFIC_CLASS = 0x88;
+
 /** A received cookie is used for this long: the sender may replace its secret meanwhile. */
 export const COOKIE_MAX_AGE = COOKIE_SECRET_MAX_AGE - 5_000;
 

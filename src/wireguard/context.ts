@@ -12,10 +12,20 @@ import type { Peer } from './peer.js';
 
 /** Where the device's output goes. The sink must not call the device back. */
 export interface DeviceSink {
-  /** A WireGuard message to be sent. The bytes are the sink's now. */
-  transmit(bytes: Uint8Array, endpoint: Endpoint): void;
+  /** A WireGuard message to be sent, as a Datagram has it. The bytes are the sink's now. */
+  transmit(
+    bytes: Uint8Array,
+    endpoint: Endpoint,
+    trafficClass: number,
+    isSourceInDoubt: boolean,
+  ): void;
   /** An IP packet from `peer`, without padding: a view into the datagram that it came in. */
   deliver(packet: Uint8Array, peer: Peer): void;
+  /**
+   * A packet from above that goes nowhere, in its slot, for whoever tells its sender so: no peer is
+   * routed it, or nobody knows where the peer is.
+   */
+  unreachable?(slot: Uint8Array, reason: 'no-route' | 'no-endpoint', now: number): void;
 }
 
 /** What the parts of one device share. */

@@ -9,8 +9,9 @@ import type { Peer } from './peer.js';
  * route, or for a peer of which nobody knows where it is.
  */
 export function routePacket(
-  { allowedIps, drops }: DeviceContext,
+  { allowedIps, drops, sink }: DeviceContext,
   slot: Uint8Array,
+  now: number,
 ): Peer | undefined {
   const end = slot.length - PACKET_TAILROOM;
   if (innerPacketLength(slot, PACKET_HEADROOM, end) === 0) {
@@ -22,10 +23,12 @@ export function routePacket(
   const peer = allowedIps.lookupAt(slot, offset, version === 4 ? 4 : 16);
   if (peer === undefined) {
     drops.drop('no-route');
+    sink.unreachable?.(slot, 'no-route', now);
     return undefined;
   }
   if (peer.endpoint === undefined) {
     drops.drop('no-endpoint');
+    sink.unreachable?.(slot, 'no-endpoint', now);
     return undefined;
   }
   return peer;

@@ -8,4 +8,14 @@ export interface Endpoint {
 export interface Datagram {
   readonly bytes: Uint8Array;
   readonly endpoint: Endpoint;
+  /**
+   * DSCP and ECN: the octet of the IP header that has them. Absent is 0, also where the socket cannot
+   * tell it; one that cannot set it sends 0.
+   */
+  readonly trafficClass?: number;
+  /**
+   * Of what is sent: the address that we have used towards this endpoint may be why it is silent. This
+   * and what follows leaves from the one that the system chooses, until the endpoint is heard again.
+   */
+  readonly isSourceInDoubt?: boolean;
 }

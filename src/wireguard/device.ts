@@ -3,9 +3,8 @@
  * the WireGuard whitepaper.
  *
  * Synchronous and without effects of its own: datagrams, packets and `now` come in, messages and
- * packets go to the sink, `nextTimeout()` says when to call again. What is not here: sockets, the
- * source address of replies, DSCP and ECN of the outer packet, ICMP errors for packets without a
- * route (peerFor() tells them), and DNS.
+ * packets go to the sink, `nextTimeout()` says when to call again. What is not here: sockets, ICMP
+ * errors for packets without a route (the sink is told of them), and DNS.
  */
 import { Secret } from '../lib/secret.js';
 import type { IpAddress } from '../wire/ip-address.js';
@@ -186,8 +185,8 @@ export class Device {
     if (this.#isClosed) return;
     this.#clockJump.check(now);
     for (let index = 0; index < datagrams.length; index++) {
-      const datagram = datagrams[index]!;
-      this.#receiver.handle(datagram.bytes, datagram.endpoint, now);
+      const { bytes, endpoint, trafficClass = 0 } = datagrams[index]!;
+      this.#receiver.handle(bytes, endpoint, trafficClass, now);
     }
   }
 
@@ -200,7 +199,7 @@ export class Device {
     this.#clockJump.check(now);
     for (let index = 0; index < slots.length; index++) {
       const slot = slots[index]!;
-      const peer = routePacket(this.#context, slot);
+      const peer = routePacket(this.#context, slot, now);
       if (peer !== undefined) this.#sender.send(peer, slot, now);
     }
   }

@@ -18,6 +18,7 @@
  * - `replayed`: a counter seen before, or behind the window
  * - `malformed-packet`: the decrypted bytes are no IPv4 or IPv6 packet, or claim to be longer
  * - `wrong-source`: the source address does not belong to this peer
+ * - `congestion`: marked so by a router outside, and the packet inside has no ECN (RFC 6040 4.2)
  *
  * From above:
  * - `no-route`: no peer has the destination in its allowed IPs
@@ -43,6 +44,7 @@ export const DROP_REASONS = [
   'replayed',
   'malformed-packet',
   'wrong-source',
+  'congestion',
   'no-route',
   'no-endpoint',
   'staged-overflow',

@@ -83,6 +83,8 @@ export class Peer {
   readonly staged = new StagedQueue();
   /** When an initiation or response was last sent: the clock of REKEY_TIMEOUT (6.1). */
   lastSentHandshake = -Infinity;
+  /** The next message is sent with Datagram.isSourceInDoubt. */
+  isSourceInDoubt = false;
   /** The session's one rekey on receive has been asked for (6.2). */
   sentLastMinuteHandshake = false;
   /** The peer was removed, or the device closed. */

@@ -2,7 +2,13 @@
  * Everything that comes in (whitepaper 5.4, 6.2, 6.5). Nothing is ever answered that has no valid
  * mac1 (5.1), nothing throws, and what is refused is counted.
  */
-import { REJECT_AFTER_MESSAGES, REKEY_ON_RECEIVE_AFTER_TIME, TAG_LENGTH } from './constants.js';
+import { decapsulateEcn } from '../wire/traffic-class.js';
+import {
+  HANDSHAKE_TRAFFIC_CLASS,
+  REJECT_AFTER_MESSAGES,
+  REKEY_ON_RECEIVE_AFTER_TIME,
+  TAG_LENGTH,
+} from './constants.js';
 import { publicKeyText, type DeviceContext } from './context.js';
 import type { Endpoint } from './datagram.js';
 import { openInitiation } from './handshake.js';
@@ -43,11 +49,11 @@ export class Receiver {
     return this.#rateLimiter.size;
   }
 
-  /** Handles one datagram. `bytes` is decrypted in place. */
-  handle(bytes: Uint8Array, source: Endpoint, now: number): void {
+  /** Handles one datagram. `bytes` is decrypted in place; `trafficClass` is that of the datagram. */
+  handle(bytes: Uint8Array, source: Endpoint, trafficClass: number, now: number): void {
     switch (messageType(bytes)) {
       case MESSAGE_DATA:
-        this.#handleData(bytes, source, now);
+        this.#handleData(bytes, source, trafficClass, now);
         break;
       case MESSAGE_INITIATION:
         if (this.#admit(bytes, source, now)) this.#handleInitiation(bytes, source, now);
@@ -75,7 +81,8 @@ export class Receiver {
       drops.drop('under-load');
       // The sender's index stands at the same place in both messages.
       const senderIndex = readUint32(message, INITIATION.senderIndex);
-      sink.transmit(cookieChecker.createReply(message, senderIndex, source, now), source);
+      const reply = cookieChecker.createReply(message, senderIndex, source, now);
+      sink.transmit(reply, source, HANDSHAKE_TRAFFIC_CLASS, false);
       return false;
     }
     if (this.#rateLimiter.allow(addressBytes(source), now)) return true;
@@ -132,7 +139,7 @@ export class Receiver {
     if (peer === undefined || !peer.cookies.consumeReply(message, now)) drops.drop('bad-cookie');
   }
 
-  #handleData(message: Uint8Array, source: Endpoint, now: number): void {
+  #handleData(message: Uint8Array, source: Endpoint, trafficClass: number, now: number): void {
     const { indices, drops } = this.#context;
     const entry = indices.lookup(readUint32(message, DATA.receiverIndex));
     const keypair = entry?.keypair;
@@ -155,12 +162,13 @@ export class Receiver {
       return;
     }
     this.#authenticatedData(entry.peer, keypair, source, now);
-    this.#consumePacket(entry.peer, message, now);
+    this.#consumePacket(entry.peer, message, trafficClass, now);
   }
 
   #authenticatedData(peer: Peer, keypair: Keypair, source: Endpoint, now: number): void {
     this.#updateEndpoint(peer, source);
     peer.unansweredDataSince = undefined;
+    peer.isSourceInDoubt = false;
     peer.timers.anyAuthenticatedPacketReceived();
     peer.timers.anyAuthenticatedPacketTraversal(now);
     if (peer.keypairs.received(keypair)) {
@@ -173,7 +181,7 @@ export class Receiver {
   }
 
   /** Counts the message and hands its packet up, trimmed to the length that its header claims. */
-  #consumePacket(peer: Peer, message: Uint8Array, now: number): void {
+  #consumePacket(peer: Peer, message: Uint8Array, trafficClass: number, now: number): void {
     const { allowedIps, drops, sink } = this.#context;
     const end = message.length - TAG_LENGTH;
     if (end === DATA.packet) {
@@ -195,11 +203,16 @@ export class Receiver {
       return;
     }
     peer.rxBytes += message.length;
+    if (!decapsulateEcn(message, DATA.packet, trafficClass)) {
+      drops.drop('congestion');
+      return;
+    }
     sink.deliver(message.subarray(DATA.packet, DATA.packet + length), peer);
   }
 
   #authenticatedReceived(peer: Peer, length: number, now: number): void {
     peer.rxBytes += length;
+    peer.isSourceInDoubt = false;
     peer.timers.anyAuthenticatedPacketReceived();
     peer.timers.anyAuthenticatedPacketTraversal(now);
   }

@@ -4,7 +4,9 @@
  */
 import { PACKET_HEADROOM, PACKET_TAILROOM } from '../lib/packet-slot.js';
 import { secretBytes } from '../lib/secret-bytes.js';
+import { ecnAt, NOT_ECT } from '../wire/traffic-class.js';
 import {
+  HANDSHAKE_TRAFFIC_CLASS,
   KEY_LENGTH,
   REKEY_AFTER_MESSAGES,
   REKEY_AFTER_TIME,
@@ -44,6 +46,11 @@ export class Sender implements TimerHandler<Peer> {
   beginHandshakeSoon(peer: Peer, now: number): void {
     this.beginHandshake(peer, now);
     if (now - peer.lastSentHandshake < REKEY_TIMEOUT) peer.timers.handshakeDelayed(now);
+  }
+
+  /** As Linux does before it tries again (wg_socket_clear_peer_endpoint_src). */
+  doubtSource(peer: Peer): void {
+    peer.isSourceInDoubt = true;
   }
 
   retryHandshake(peer: Peer, now: number): void {
@@ -171,12 +178,14 @@ export class Sender implements TimerHandler<Peer> {
     const length = slot.length - PACKET_HEADROOM - PACKET_TAILROOM;
     const padded = paddedLength(length, this.#context.mtu);
     if (padded > length) slot.fill(0, PACKET_HEADROOM + length, PACKET_HEADROOM + padded);
+    // RFC 6040 4.1, normal mode. The inner DSCP stays inside: it tells what the packet is for.
+    const trafficClass = length > 0 ? ecnAt(slot, PACKET_HEADROOM) : NOT_ECT;
     // Invariant: a counter is used once; it moves on before anything can fail.
     const counter = keypair.sendingCounter++;
     writeDataHeader(slot, keypair.remoteIndex, counter);
     keypair.sending.seal(slot, PACKET_HEADROOM, padded, counter);
     const message = slot.subarray(0, PACKET_HEADROOM + padded + TAG_LENGTH);
-    this.#transmit(peer, message, endpoint, now);
+    this.#transmit(peer, message, endpoint, trafficClass, now);
     if (length > 0) {
       peer.unansweredDataSince ??= now;
       peer.lastPacketSentAt = now;
@@ -194,14 +203,21 @@ export class Sender implements TimerHandler<Peer> {
 
   #sendHandshakeMessage(peer: Peer, message: Uint8Array, endpoint: Endpoint, now: number): void {
     peer.cookies.addMacs(message, now);
-    this.#transmit(peer, message, endpoint, now);
+    this.#transmit(peer, message, endpoint, HANDSHAKE_TRAFFIC_CLASS, now);
   }
 
-  #transmit(peer: Peer, message: Uint8Array, endpoint: Endpoint, now: number): void {
+  #transmit(
+    peer: Peer,
+    message: Uint8Array,
+    endpoint: Endpoint,
+    trafficClass: number,
+    now: number,
+  ): void {
     peer.timers.anyAuthenticatedPacketTraversal(now);
     peer.timers.anyAuthenticatedPacketSent();
     peer.txBytes += message.length;
-    this.#context.sink.transmit(message, endpoint);
+    this.#context.sink.transmit(message, endpoint, trafficClass, peer.isSourceInDoubt);
+    peer.isSourceInDoubt = false;
   }
 
   #ephemeral(): Uint8Array {

@@ -24,6 +24,8 @@ export type TimerName =
 
 /** What happens to a peer when its timers expire. */
 export interface TimerHandler<Peer> {
+  /** Before what follows: our address may be the cause of the peer's silence. */
+  doubtSource(peer: Peer): void;
   /** The initiation was not answered: send another one. */
   retryHandshake(peer: Peer, now: number): void;
   /** The handshake was tried for REKEY_ATTEMPT_TIME: drop what waits for it. */
@@ -116,6 +118,7 @@ export class Timers {
     if (this.#retransmitHandshakeAt <= now) this.#expiredRetransmitHandshake(peer, handler, now);
     if (this.#newHandshakeAt <= now) {
       this.#newHandshakeAt = NEVER;
+      handler.doubtSource(peer);
       handler.beginHandshake(peer, now);
     }
     if (this.#sendKeepaliveAt <= now) this.#expiredSendKeepalive(peer, handler, now);
@@ -136,6 +139,7 @@ export class Timers {
       return;
     }
     this.#handshakeAttempts++;
+    handler.doubtSource(peer);
     handler.retryHandshake(peer, now);
     // A response that we sent meanwhile forbids an initiation; it must not end the retries.
     if (this.#retransmitHandshakeAt === NEVER) this.handshakeInitiated(now);

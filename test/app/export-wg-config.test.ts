@@ -1,5 +1,10 @@
-import { exportWgConfig, savePrivateImage } from '../../src/app/export-wg-config.js';
+import {
+  exportWgConfig,
+  savePrivateImage,
+  verboseWgConfig,
+} from '../../src/app/export-wg-config.js';
 import { FileError } from '../../src/arc-config/files.js';
+import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { MemoryFiles } from '../arc-config/memory-files.js';
 import { SAMPLE, sampleWith, sampleWithSession } from '../arc-config/sample.js';
 
@@ -83,4 +88,22 @@ it.each([
 
 it('needs a session', async () => {
   await expect(exporting('{}')).rejects.toThrow('cannot use the inline configuration');
+});
+
+it('shows what `up` is made of between the banners of soratun, the private key hidden', () => {
+  const config = parseArcConfig(SAMPLE, { path: 'arc.json' });
+  const overrides = {
+    mtu: 1300,
+    persistentKeepalive: 0,
+    additionalAllowedIps: ['192.0.2.0/24'],
+  };
+  const text = verboseWgConfig({ config, source: 'arc.json' }, overrides);
+  const lines = text.split('\n');
+  expect(lines[0]).toBe('--- WireGuard configuration ----------------------');
+  expect(lines.slice(-2)).toEqual(['--- End of WireGuard configuration ---------------', '']);
+  expect(lines).toContain('PrivateKey = (hidden)');
+  expect(lines).toContain('MTU = 1300');
+  expect(lines).toContain('PersistentKeepalive = 0');
+  expect(text).toMatch(/^AllowedIPs = .*, 192\.0\.2\.0\/24$/m);
+  expect(text).not.toContain(Buffer.from(config.privateKey.expose()).toString('base64'));
 });

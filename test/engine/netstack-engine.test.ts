@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 
 import { createNodeCrypto } from '../../src/crypto/node.js';
-import type { TcpConnection } from '../../src/engine/netstack-engine.js';
+import { NetstackEngine, type TcpConnection } from '../../src/engine/netstack-engine.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { EnginePair, IPV6_ADDRESSES, type LinkOptions } from '../support/engine-pair.js';
+import { seededEntropy } from '../support/seeded-entropy.js';
 import { silentObserver } from '../support/silent-observer.js';
 
 const SERVICE = { address: parseIpAddress('100.127.69.42')!, port: 80 };
@@ -115,6 +116,67 @@ it('carries datagrams, errors and echoes of IPv6', () => {
   alice.sendEcho(address, 1, 5, new Uint8Array(56));
   pair.drive(() => told.length === 3);
   expect(told.sort()).toEqual(['answer 1,2', 'echo 5', 'port-unreachable']);
+});
+
+describe('where no peer may have what is sent', () => {
+  const address = parseIpAddress('203.0.113.9')!;
+
+  it('a connection ends at once, and a datagram is told', () => {
+    const pair = new EnginePair(createNodeCrypto());
+    const { stack, device } = pair.alice.engine;
+    const told: string[] = [];
+    const observer = { ...silentObserver, closed: (reason: string) => told.push(reason) };
+    stack.connectTcp({ address, port: 80 }, observer, pair.now);
+    const socket = stack.connectUdp(
+      { address, port: 7 },
+      () => undefined,
+      ({ kind }) => told.push(kind),
+    );
+    socket.send(Uint8Array.of(1));
+    const { datagrams, more } = pair.alice.engine.drain(pair.now);
+    expect(told.sort()).toEqual(['unreachable', 'unreachable']);
+    expect(datagrams).toEqual([]);
+    // What the errors have brought about is still to be done.
+    expect(more).toBe(true);
+    expect(pair.alice.engine.drain(pair.now).more).toBe(false);
+    expect([...device.drops]).toEqual([['no-route', 2]]);
+    expect(stack.usage.connections).toBe(0);
+    // Once.
+    stack.connectTcp(SERVICE, silentObserver, pair.now);
+    const [initiation] = pair.alice.engine.drain(pair.now).datagrams;
+    expect(initiation).toMatchObject({ trafficClass: 0x88, isSourceInDoubt: false });
+    expect(told).toHaveLength(2);
+  });
+
+  it('the error is seen where packets are looked at', () => {
+    const seen: string[] = [];
+    const options = {
+      privateKey: new Uint8Array(32).fill(7),
+      crypto: createNodeCrypto(),
+      entropy: seededEntropy(1),
+      wallClock: { unixMilliseconds: () => 0 },
+      mtu: 1420,
+      addresses: [parseIpAddress('10.77.0.2')!],
+      onInnerPacket: (direction: string, packet: Uint8Array) =>
+        seen.push(`${direction} ${packet.length} ${packet[20]}`),
+    };
+    const engine = new NetstackEngine(options, 0);
+    engine.stack.sendEcho(address, 1, 1, new Uint8Array(56));
+    engine.drain(0);
+    // The echo request, and host unreachable with all of it.
+    expect(seen).toEqual(['out 84 8', 'in 112 3']);
+  });
+
+  it('a connection waits where the peer is still looked for', () => {
+    const pair = new EnginePair(createNodeCrypto());
+    const { stack, device } = pair.alice.engine;
+    const [peer] = [...device.peers];
+    peer!.setEndpoint(undefined);
+    stack.connectTcp(SERVICE, silentObserver, pair.now);
+    expect(pair.alice.engine.drain(pair.now).more).toBe(false);
+    expect([...device.drops]).toEqual([['no-endpoint', 1]]);
+    expect(stack.usage.connections).toBe(1);
+  });
 });
 
 it('goes on over rekeys without a loss', () => {

@@ -3,7 +3,7 @@ import { TunEngine } from '../../src/engine/tun-engine.js';
 import { parseIpPrefix } from '../../src/wire/ip-address.js';
 import type { Datagram } from '../../src/wireguard/datagram.js';
 import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';
-import { OUR_V4, PEER_V4, v4 } from '../netstack/packets.js';
+import { isIntact, OUR_V4, PEER_V4, v4 } from '../netstack/packets.js';
 import { frameOf, inSlot, pattern, TCP, tcpPacket } from './tun/frames.js';
 
 const crypto = createNodeCrypto();
@@ -98,6 +98,70 @@ it('counts what is no frame, and goes on', () => {
   pair.settle();
   expect(pair.engines[0]!.malformedFrames).toBe(1);
   expect(pair.written[1]).toHaveLength(1);
+});
+
+it('says how each datagram is to leave', () => {
+  const pair = new Pair();
+  const [engine] = pair.engines as [TunEngine];
+  const leaving = () =>
+    engine
+      .drain(pair.now)
+      .datagrams.map(({ trafficClass, isSourceInDoubt }) => [trafficClass, isSourceInDoubt]);
+  // ECT(0) in a packet that waits for the handshake.
+  const packet = tcpPacket(pattern(20), { typeOfService: 2 });
+  engine.handleFrames([inSlot(frameOf(packet))]);
+  expect(leaving()).toEqual([[0x88, false]]);
+  pair.now = engine.nextTimeout();
+  engine.handleTimeout(pair.now);
+  const [retry] = engine.drain(pair.now).datagrams;
+  expect(retry).toMatchObject({ trafficClass: 0x88, isSourceInDoubt: true });
+  pair.engines[1]!.handleDatagrams([{ ...retry!, endpoint: ENDPOINTS[0] }], pair.now);
+  const answer = pair.engines[1]!.drain(pair.now).datagrams;
+  engine.handleDatagrams(answer, pair.now);
+  expect(leaving()).toEqual([[2, false]]);
+});
+
+it('answers what no peer may have, in the place of a host that is not there', () => {
+  const pair = new Pair();
+  const { device } = pair.engines[0]!;
+  const [peer] = [...device.peers];
+  device.allowedIps.removeAll(peer!);
+  const packet = v4(17, pattern(40), { from: OUR_V4, to: PEER_V4 });
+  pair.engines[0]!.handleFrames([inSlot(frameOf(packet))]);
+  pair.settle();
+  const [[frame], theirs] = pair.written as [Uint8Array[], Uint8Array[]];
+  expect(theirs).toEqual([]);
+  expect([...frame!.subarray(0, 10)]).toEqual([...new Uint8Array(10)]);
+  const error = frame!.subarray(10);
+  expect(isIntact(error)).toBe(true);
+  expect([...error.subarray(20, 22)]).toEqual([3, 1]);
+  expect(error.subarray(28)).toEqual(packet);
+  expect(pair.inner).toEqual(['0 out 60', '0 in 88']);
+  expect([...device.drops]).toEqual([['no-route', 1]]);
+});
+
+it('answers what is for a peer of which nobody knows where it is', () => {
+  const pair = new Pair();
+  const [peer] = [...pair.engines[0]!.device.peers];
+  peer!.setEndpoint(undefined);
+  pair.engines[0]!.handleFrames([inSlot(frameOf(v4(17, pattern(40))))]);
+  pair.settle();
+  expect(pair.written[0]).toHaveLength(1);
+});
+
+it('writes one answer for a hundredth of a second of a flood, and 100 at first', () => {
+  const pair = new Pair();
+  const [peer] = [...pair.engines[0]!.device.peers];
+  pair.engines[0]!.device.allowedIps.removeAll(peer!);
+  const flood = Array.from({ length: 1000 }, () => inSlot(frameOf(v4(17, pattern(40)))));
+  pair.engines[0]!.handleFrames(flood);
+  pair.settle();
+  expect(pair.written[0]).toHaveLength(100);
+  pair.now += 10;
+  pair.engines[0]!.handleFrames([inSlot(frameOf(v4(17, pattern(40))))]);
+  pair.engines[0]!.handleFrames([inSlot(frameOf(v4(17, pattern(40))))]);
+  pair.settle();
+  expect(pair.written[0]).toHaveLength(101);
 });
 
 it('tells what happens, when it is to be called again, and nothing after its end', () => {

@@ -60,7 +60,7 @@ const answeringAll: CreateDevice = (options) => {
     override handleDatagrams(datagrams: readonly Datagram[], now: number): void {
       super.handleDatagrams(datagrams, now);
       const { bytes, endpoint } = datagrams[0]!;
-      if (bytes.length === 1) options.sink.transmit(Uint8Array.of(3), endpoint);
+      if (bytes.length === 1) options.sink.transmit(Uint8Array.of(3), endpoint, 0, false);
     }
   }
   return new AnswersAll(options);
@@ -70,7 +70,7 @@ const deliveringPadding: CreateDevice = (options) =>
   new Device({
     ...options,
     sink: {
-      transmit: (bytes, endpoint) => options.sink.transmit(bytes, endpoint),
+      transmit: (...message) => options.sink.transmit(...message),
       deliver: (packet, peer) => options.sink.deliver(packet.subarray(0, packet.length - 1), peer),
     },
   });

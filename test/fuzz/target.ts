@@ -73,9 +73,10 @@ export class Target {
 
   /**
    * Hands a datagram to the device, and compares.
+   * @param trafficClass with which it comes
    * @throws FuzzFailure where something else comes of it
    */
-  fire(bytes: Uint8Array, source: Endpoint, expectation: Expectation): Sent[] {
+  fire(bytes: Uint8Array, source: Endpoint, expectation: Expectation, trafficClass = 0): Sent[] {
     this.onShot(bytes, source, expectation);
     this.fired++;
     const name = nameOf(expectation);
@@ -84,7 +85,7 @@ export class Target {
     const total = this.device.drops.total;
     this.#sent = [];
     this.#delivered = [];
-    this.device.handleDatagrams([{ bytes, endpoint: source }], this.now);
+    this.device.handleDatagrams([{ bytes, endpoint: source, trafficClass }], this.now);
     this.#compareDrops(expectation, before, total);
     this.#compareDelivered(expectation);
     this.#compareSent(expectation);

@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import type { TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/requirements.js';
 import {
+  CLIENT_OUTSIDE,
   INSIDE_IPV6,
   inSpace,
+  LISTEN_PORT,
   SERVER_OUTSIDE,
   WireGuardGoServer,
 } from '../support/wireguard-go-server.js';
@@ -25,6 +27,7 @@ const NEEDS = [
   'curl',
   'ping',
   'tshark',
+  'nft',
 ] as const;
 
 describeWith(NEEDS, 'a tunnel at a network interface', () => {
@@ -148,6 +151,124 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     expect(counted('frame.interface_name == "outside" && udp')).toBeGreaterThanOrEqual(6);
   }, 60_000);
 
+  it.each([
+    ['IPv4', undefined, '100.127.255.9', /From 100\.127\.255\.9 icmp_seq=1 .*Host Unreachable/],
+    ['IPv6', INSIDE_IPV6, 'fd00:127::9', /From fd00:127::9 icmp_seq=1 .*Address unreachable/],
+  ] as const)(
+    'says at once that what no peer may have is unreachable, %s',
+    async (_name, inside, stranger, answer) => {
+      await start(inside);
+      const running = await up();
+      // The peer loses what stays routed into the interface.
+      const { service } = server.inside;
+      const peer = wg('show', server.clientDevice, 'peers').trim();
+      const allowed = `${service}/${service.includes(':') ? 128 : 32}`;
+      wg('set', server.clientDevice, 'peer', peer, 'allowed-ips', allowed);
+      expect(inClient('ping', '-c', '1', service)).toContain(' 0% packet loss');
+      inClient('sh', '-c', 'echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter');
+      const ping = await server.processes.run([
+        ...inSpace(server.clientSpace),
+        ...['ping', '-c', '1', '-W', '20', stranger],
+      ]);
+      expect(ping.stdout).toMatch(answer);
+      const url = `http://${stranger.includes(':') ? `[${stranger}]` : stranger}/`;
+      const curl = await server.curl('-v', url).finished;
+      expect(curl.stderr).toMatch(/No route to host/);
+      expect(curl.code).toBe(7);
+      running.kill('SIGTERM');
+      await running.finished;
+    },
+    60_000,
+  );
+
+  it('marks handshakes, carries ECN out, and congestion in', async () => {
+    await start();
+    const { clientSpace, serverSpace, inside } = server;
+    const type = (number: number) => `udp dport ${LISTEN_PORT} @th,64,8 ${number}`;
+    const arrived = counters(serverSpace, {
+      initiation: `${type(1)} ip dscp af41 ip ecn not-ect`,
+      otherInitiation: `${type(1)} ip dscp != af41`,
+      data: `${type(4)} ip dscp cs0 ip ecn not-ect`,
+      dataWithEcn: `${type(4)} ip dscp cs0 ip ecn ect0`,
+      otherData: `${type(4)} ip dscp != cs0`,
+    });
+    const inner = counters(clientSpace, {
+      congestion: `iifname ${server.clientDevice} icmp type echo-reply ip ecn ce`,
+    });
+    const running = await up();
+    // TOS 0xb8 is EF, 2 ECT(0); the kernel's answer has the octet of the question.
+    const ping = (octet: number) =>
+      server.processes.run([
+        ...inSpace(clientSpace),
+        ...['ping', '-c', '1', '-W', '1', '-Q', String(octet), inside.service],
+      ]);
+    expect((await ping(0xb8 | 2)).stdout).toContain(' 0% packet loss');
+    expect((await ping(0xb8)).stdout).toContain(' 0% packet loss');
+    // A keepalive may be among the data.
+    expect(arrived()).toMatchObject({
+      initiation: 1,
+      otherInitiation: 0,
+      dataWithEcn: 1,
+      otherData: 0,
+    });
+    expect(arrived().data).toBeGreaterThanOrEqual(1);
+    // wireguard-go marks nothing: a router on the way does.
+    nft(
+      serverSpace,
+      'add table ip congestion',
+      'add chain ip congestion out { type filter hook output priority 0; }',
+      `add rule ip congestion out udp sport ${LISTEN_PORT} ip ecn set ce`,
+    );
+    expect(inner()).toEqual({ congestion: 0 });
+    // The kernel takes no packet whose header has a wrong checksum.
+    expect((await ping(2)).stdout).toContain(' 0% packet loss');
+    expect(inner()).toEqual({ congestion: 1 });
+    // What cannot be marked is dropped: RFC 6040 4.2.
+    expect((await ping(0)).stdout).toContain('100% packet loss');
+    running.kill('SIGTERM');
+    await running.finished;
+  }, 60_000);
+
+  it('answers from the address that the server uses, until that is of no use (row 30; witness wireguard-go)', async () => {
+    await start();
+    const { clientSpace, serverSpace, device } = server;
+    const second = '192.0.2.3';
+    const link = inClient('ip', '-brief', 'link', 'show', 'type', 'veth').split('@')[0]!;
+    inClient('ip', 'address', 'add', `${second}/24`, 'dev', link);
+    const running = await up();
+    const inServer = (...command: readonly string[]) =>
+      execFileSync('ip', ['netns', 'exec', serverSpace, ...command], { encoding: 'utf8' });
+    const peer = () => inServer('wg', 'show', device, 'endpoints').trim().split('\t');
+    const [key, endpoint] = peer() as [string, string];
+    const [address, port] = endpoint.split(':');
+    expect(address).toBe(CLIENT_OUTSIDE);
+    // The server speaks to the other address: it is answered from there, and what comes later is, too.
+    inServer('wg', 'set', device, 'peer', key, 'endpoint', `${second}:${port}`);
+    inServer('ping', '-c', '1', server.inside.client);
+    inClient('ping', '-c', '1', server.inside.service);
+    expect(peer()[1]).toBe(`${second}:${port}`);
+    // Nothing gets through there any more: after 15 s the system chooses.
+    for (const [space, side] of [
+      [clientSpace, 'daddr'],
+      [serverSpace, 'saddr'],
+    ] as const) {
+      nft(
+        space,
+        'add table ip broken',
+        'add chain ip broken in { type filter hook input priority 0; }',
+        `add rule ip broken in ip ${side} ${second} udp length > 0 drop`,
+      );
+    }
+    const ping = server.processes.start([
+      ...inSpace(clientSpace),
+      ...['ping', '-c', '1', '-w', '60', server.inside.service],
+    ]);
+    expect((await ping.finished).code).toBe(0);
+    expect(peer()[1]).toBe(`${CLIENT_OUTSIDE}:${port}`);
+    running.kill('SIGTERM');
+    await running.finished;
+  }, 120_000);
+
   it('refuses a name that is taken, and says what to do', async () => {
     await start();
     const running = await up();
@@ -168,3 +289,38 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     expect(isGone()).toBe(true);
   }, 60_000);
 });
+
+/** The tools of WireGuard, which find every tunnel by its name. */
+function wg(...parameters: readonly string[]): string {
+  return execFileSync('wg', parameters, { encoding: 'utf8' });
+}
+
+function nft(space: string, ...commands: readonly string[]): string {
+  return execFileSync('ip', ['netns', 'exec', space, 'nft', commands.join('; ')], {
+    encoding: 'utf8',
+  });
+}
+
+/** Counts the packets that come in and match; the function gives how many did. */
+function counters<Name extends string>(
+  space: string,
+  matches: Record<Name, string>,
+): () => Record<Name, number> {
+  const table = 'ip watched';
+  nft(space, `add table ${table}`, `add chain ${table} in { type filter hook input priority 0; }`);
+  for (const [name, match] of Object.entries(matches)) {
+    nft(
+      space,
+      `add counter ${table} ${name}`,
+      `add rule ${table} in ${match as string} counter name ${name}`,
+    );
+  }
+  return () => {
+    const listing = nft(space, `list counters table ${table}`);
+    const counted = [...listing.matchAll(/counter (\w+) \{\s*packets (\d+)/g)];
+    return Object.fromEntries(counted.map(([, name, count]) => [name, Number(count)])) as Record<
+      Name,
+      number
+    >;
+  };
+}

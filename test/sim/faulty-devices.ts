@@ -15,7 +15,7 @@ export function delivering(
     new Device({
       ...options,
       sink: {
-        transmit: (bytes, endpoint) => options.sink.transmit(bytes, endpoint),
+        transmit: (...message) => options.sink.transmit(...message),
         deliver: (packet, peer) => deliver(packet, (bytes) => options.sink.deliver(bytes, peer)),
       },
     });
@@ -182,10 +182,10 @@ export const repeatingCounters: CreateDevice = (options) =>
     ...options,
     sink: {
       deliver: (packet, peer) => options.sink.deliver(packet, peer),
-      transmit: (bytes, endpoint) => {
+      transmit: (bytes, ...outer) => {
         const low = DATA_LAYOUT.counter;
         if (bytes[0] === DATA) bytes[low] = bytes[low]! & 0xfe;
-        options.sink.transmit(bytes, endpoint);
+        options.sink.transmit(bytes, ...outer);
       },
     },
   });

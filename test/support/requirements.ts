@@ -18,6 +18,7 @@ type Requirement =
   | 'ethtool'
   | 'setpriv'
   | 'setcap'
+  | 'iperf3'
   | 'strace'
   | 'jq'
   | 'script'

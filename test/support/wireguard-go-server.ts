@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { ARCTUN, Processes, REPOSITORY, type TestProcess } from './processes.js';
 
 export const SERVER_OUTSIDE = '192.0.2.1';
-const CLIENT_OUTSIDE = '192.0.2.2';
+export const CLIENT_OUTSIDE = '192.0.2.2';
 export const SERVICE = '100.127.69.42';
 export const CLIENT_INSIDE = '10.77.0.2';
 export const LISTEN_PORT = 11010;

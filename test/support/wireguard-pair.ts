@@ -19,6 +19,8 @@ export interface Capture {
   readonly type: number;
   readonly bytes: Uint8Array;
   readonly destination: Endpoint;
+  readonly trafficClass: number;
+  readonly isSourceInDoubt: boolean;
 }
 
 export interface PairOptions {
@@ -45,6 +47,8 @@ export class End {
   /** The other end, as this device knows it. */
   peer!: Peer;
   readonly received: Uint8Array[] = [];
+  /** Packets from above that went nowhere. */
+  readonly unreachable: { packet: Uint8Array; reason: string }[] = [];
   endpoint: Endpoint;
   /** Set to move this end's wall clock; it runs with `now` otherwise. */
   wallClockOffset = Date.UTC(2026, 0, 1);
@@ -82,6 +86,8 @@ export class WireguardPair {
   readonly captured: Capture[] = [];
   /** Whether a message arrives. */
   link: (message: Capture) => boolean = () => true;
+  /** The traffic class with which a message arrives; the one that it was sent with by default. */
+  mark: (message: Capture) => number = ({ trafficClass }) => trafficClass;
   readonly crypto: Crypto;
   readonly #slots = new PacketSlots();
   readonly #latency: number;
@@ -128,19 +134,25 @@ export class WireguardPair {
       mtu,
       onEphemeralKey: this.#onEphemeralKey,
       sink: {
-        transmit: (bytes, destination) => this.#transmit(side, bytes, destination),
+        transmit: (bytes, destination, trafficClass, isSourceInDoubt) =>
+          this.#transmit(side, { bytes, destination, trafficClass, isSourceInDoubt }),
         deliver: (packet) => this[side].received.push(packet.slice()),
+        unreachable: (slot, reason) => {
+          this[side].unreachable.push({ packet: packetInSlot(slot).slice(), reason });
+        },
       },
     });
     return new End(device, privateKey, endpoint);
   }
 
-  #transmit(from: Side, bytes: Uint8Array, destination: Endpoint): void {
-    const capture = { from, at: this.now, type: bytes[0]!, bytes: bytes.slice(), destination };
+  #transmit(from: Side, message: Omit<Capture, 'from' | 'at' | 'type'>): void {
+    const bytes = message.bytes.slice();
+    const capture = { ...message, bytes, from, at: this.now, type: bytes[0]! };
     this.captured.push(capture);
     if (!this.link(capture)) return;
     const arrivesAt = this.now + this.#latency;
-    this.#flights.push({ ...capture, arrivesAt, source: this[from].endpoint });
+    const trafficClass = this.mark(capture);
+    this.#flights.push({ ...capture, trafficClass, arrivesAt, source: this[from].endpoint });
   }
 
   /** Sends one packet of `length` bytes between the inner addresses of the two. */
@@ -214,7 +226,8 @@ export class WireguardPair {
     this.#flights = this.#flights.filter((flight) => flight.arrivesAt > this.now);
     for (const flight of arrived) {
       const to = flight.from === 'alice' ? this.bob : this.alice;
-      const datagram = { bytes: flight.bytes.slice(), endpoint: flight.source };
+      const { trafficClass, source: endpoint } = flight;
+      const datagram = { bytes: flight.bytes.slice(), endpoint, trafficClass };
       to.device.handleDatagrams([datagram], this.now);
     }
     this.alice.device.handleTimeout(this.now);

@@ -425,4 +425,30 @@ describe('a port or a mark that is asked for', () => {
     expect(sockets.asked).toBe(2);
     expect(sockets.bindings.at(-1)).toMatchObject({ port: held, fwmark: 1 });
   });
+
+  it('is had in turn, where more is asked for at once', async () => {
+    const { socket, sockets } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    await Promise.all([socket.rebind({ port: 51_820 }), socket.rebind({ fwmark: 7 })]);
+    expect(sockets.bindings.slice(1)).toEqual([
+      { address: '0.0.0.0', port: 51_820, fwmark: 0 },
+      { address: '0.0.0.0', port: 51_820, fwmark: 7 },
+    ]);
+    expect(sockets.opened.map((opened) => opened.socket.closed)).toEqual([true, true, false]);
+  });
+
+  it('leaves no socket open, where it is closed meanwhile', async () => {
+    const { socket, sockets } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    let open = (): void => undefined;
+    sockets.gate = new Promise((resolve) => (open = resolve));
+    const rebound = socket.rebind({ fwmark: 7 });
+    await settle();
+    const closed = socket.close();
+    open();
+    await Promise.all([rebound, closed]);
+    expect(sockets.opened.map((opened) => opened.socket.closed)).toEqual([true, true]);
+  });
 });

@@ -166,6 +166,26 @@ it('tells how long a handshake has had no answer, and why', async () => {
   expect((await tunnel.status()).unanswered).toBeUndefined();
 });
 
+it('tells prefixes apart by their length, and keeps the MTU that it was opened with', async () => {
+  await open();
+  await tunnel.reconfigure({ ...world.config({ allowedIps: ['100.127.0.0/24'] }), mtu: 1280 });
+  expect(await tunnel.status()).toMatchObject({
+    mtu: 1420,
+    peers: [{ allowedIps: ['100.127.0.0/24'] }],
+  });
+});
+
+it('takes another key at the same place for another server', async () => {
+  await open();
+  const publicKey = crypto.publicKey(OTHER_KEY);
+  await reconfigure({ server: { ...world.server, publicKey } });
+  const [peer] = (await tunnel.status()).peers;
+  expect(peer).toMatchObject({
+    publicKey: Buffer.from(publicKey).toString('base64'),
+    latestHandshakeUnix: undefined,
+  });
+});
+
 it('changes nothing where nothing differs', async () => {
   await open();
   const stream = await connect();
@@ -214,6 +234,14 @@ describe('who waits for a handshake', () => {
     expect(waiting.value).toBe('done');
   });
 
+  it('may hope again, where the one before was given up', async () => {
+    const health = async () => (await tunnel.status()).health;
+    await world.advance(120_000);
+    expect(await health()).toBe('stale');
+    await reconfigure({ host: '127.0.0.2' });
+    expect(await health()).toBe('connecting');
+  });
+
   it('is not told that the old one is silent, where a dial began with that', async () => {
     const dialled = outcomeOf(tunnel.dialer.dial(TARGET));
     const other = await server('second', world.openAnother({}));
@@ -257,19 +285,27 @@ describe('who waits for a handshake', () => {
   });
 });
 
-it('stamps initiations later than an earlier process has with the key that is new, and keeps them with it', async () => {
-  await open();
-  const key = text(crypto.publicKey(OTHER_KEY));
-  // The clock of then was ahead by years.
-  const last = Uint8Array.from([0x40, 0, 0, 0, 0x79, 0, 0, 0, 0, 0, 0, 0]);
-  kept.set(key, last);
-  const before = saved.length;
-  expect(new Set(saved.map(([of]) => of))).toEqual(new Set([text(crypto.publicKey(CLIENT_KEY))]));
-  await reconfigure({ privateKey: OTHER_KEY });
-  const since = saved.slice(before);
-  expect(since.map(([of]) => of)).toEqual([key]);
-  expect(text(since[0]![1]) > text(last)).toBe(true);
-});
+it.each([
+  ['the same server', false],
+  ['another', true],
+])(
+  'stamps what it sends to %s later than an earlier process has with its new key',
+  async (_, isOther) => {
+    await open();
+    const key = text(crypto.publicKey(OTHER_KEY));
+    // The clock of then was ahead by years.
+    const last = Uint8Array.from([0x40, 0, 0, 0, 0x79, 0, 0, 0, 0, 0, 0, 0]);
+    kept.set(key, last);
+    const before = saved.length;
+    expect(new Set(saved.map(([of]) => of))).toEqual(new Set([text(crypto.publicKey(CLIENT_KEY))]));
+    const publicKey = crypto.publicKey(new Uint8Array(32).fill(6));
+    const server = isOther ? { port: 1, publicKey } : world.server;
+    await reconfigure({ privateKey: OTHER_KEY, server });
+    const since = saved.slice(before);
+    expect(since.map(([of]) => of)).toEqual([key]);
+    expect(text(since[0]![1]) > text(last)).toBe(true);
+  },
+);
 
 it('does so, too, where the key is changed by the userspace interface', async () => {
   await open();
@@ -316,8 +352,14 @@ it('changes nothing where it cannot be', async () => {
   const own = { port: 1, publicKey: crypto.publicKey(OTHER_KEY) };
   const impossible = { server: own, privateKey: OTHER_KEY, address: OTHER_CLIENT };
   await expect(reconfigure(impossible)).rejects.toThrow(RangeError);
-  const config = { ...world.config({ privateKey: OTHER_KEY }), addresses: [] };
-  await expect(tunnel.reconfigure(config)).rejects.toThrow(RangeError);
+  for (const change of [
+    { addresses: [] },
+    { serverPublicKey: new Uint8Array(31) },
+    { persistentKeepalive: -1 },
+  ]) {
+    const config = { ...world.config({ privateKey: OTHER_KEY }), ...change };
+    await expect(tunnel.reconfigure(config)).rejects.toThrow(RangeError);
+  }
   stream.write('still there');
   await settle();
   expect(String(stream.read())).toBe('still there');

@@ -131,3 +131,12 @@ it('takes over nothing any more when it closes', async () => {
   await closed;
   expect(events).toEqual(['undo', 'close']);
 });
+
+it('does so, too, where it closes while its socket gets the mark', async () => {
+  const reconfigured = tunnel.reconfigure(world.config(DEFAULT));
+  while (events.length === 0) await Promise.resolve();
+  const closed = tunnel.close();
+  await expect(reconfigured).rejects.toMatchObject({ reason: 'closing' });
+  await closed;
+  expect(events).toEqual([`socket ${MARK}`, 'undo', 'close']);
+});

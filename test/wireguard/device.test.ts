@@ -338,6 +338,17 @@ it('lastTimestamp of one process binds the next', () => {
 });
 
 describe('lastTimestamp', () => {
+  it('is that of another process with a key to come, where that is later', () => {
+    const [early, late] = [0x0b, 0x1d].map((last) =>
+      fromHex(`400000000000000b${last.toString(16).padStart(2, '0')}000000`),
+    ) as [Uint8Array, Uint8Array];
+    const device = createDevice([], { lastTimestamp: early });
+    device.stampLaterThan(late);
+    expect(device.lastTimestamp).toEqual(late);
+    device.stampLaterThan(early);
+    expect(device.lastTimestamp).toEqual(late);
+  });
+
   it('is none before the first initiation, and a copy of what was given', () => {
     expect(createDevice().lastTimestamp).toBeUndefined();
     const lastTimestamp = fromHex('400000000000000b1d000000');

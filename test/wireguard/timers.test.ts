@@ -166,6 +166,7 @@ describe('Timers', () => {
 
   function handlerOf(calls: string[]): TimerHandler<string> {
     return {
+      doubtSource: () => undefined,
       retryHandshake: () => calls.push('retry'),
       giveUpHandshake: () => calls.push('give-up'),
       sendKeepalive: () => calls.push('keepalive'),

@@ -6,6 +6,7 @@ import {
   finishIcmp,
   ICMP_DESTINATION_UNREACHABLE,
   ICMP_HEADER_LENGTH,
+  ICMP_LONGEST_ERROR,
   ICMP_PORT_UNREACHABLE,
   ICMP_PROTOCOL_UNREACHABLE,
   ICMP_REASSEMBLY_TIME_EXCEEDED,
@@ -16,6 +17,7 @@ import {
 } from '../../wire/icmp.js';
 import {
   ICMPV6_DESTINATION_UNREACHABLE,
+  ICMPV6_LONGEST_ERROR,
   ICMPV6_PARAMETER_PROBLEM,
   ICMPV6_PORT_UNREACHABLE,
   ICMPV6_REASSEMBLY_TIME_EXCEEDED,
@@ -25,7 +27,7 @@ import {
   writeIcmpv6Parameter,
 } from '../../wire/icmpv6.js';
 import { PROTOCOL_ICMP } from '../../wire/ipv4.js';
-import { IPV6_MINIMUM_MTU, PROTOCOL_ICMPV6, skipExtensionHeaders } from '../../wire/ipv6.js';
+import { PROTOCOL_ICMPV6, skipExtensionHeaders } from '../../wire/ipv6.js';
 import type { DropReason } from '../drop-reason.js';
 import type { Inbound } from '../ip/inbound.js';
 import { IpHeader } from '../ip/ip-header.js';
@@ -35,10 +37,6 @@ import type { PacketQueue } from '../packet-queue.js';
 
 /** RFC 4443 2.4 (f): the rate MUST be limited; here so that a flood is not answered in kind. */
 const ERRORS_PER_SECOND = 100;
-
-/** RFC 1812 4.3.2.3: as much of a packet as fits 576 bytes; RFC 4443 2.4 (c): the minimum MTU. */
-const IPV4_ERROR_LENGTH = 576;
-const IPV6_ERROR_LENGTH = IPV6_MINIMUM_MTU;
 
 export interface IcmpErrorSenderOptions {
   readonly addresses: OwnAddresses;
@@ -99,7 +97,7 @@ export class IcmpErrorSender {
     }
     const protocol = packet.isIpv6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP;
     const header = new IpHeader(addresses.at(packet.localIndex), packet.source, protocol);
-    const limit = packet.isIpv6 ? IPV6_ERROR_LENGTH : IPV4_ERROR_LENGTH;
+    const limit = packet.isIpv6 ? ICMPV6_LONGEST_ERROR : ICMP_LONGEST_ERROR;
     const room = Math.min(limit, outbound.mtu) - header.length - ICMP_HEADER_LENGTH;
     const quoted = packet.bytes.subarray(0, Math.min(packet.end, room));
     const length = ICMP_HEADER_LENGTH + quoted.length;

@@ -21,8 +21,6 @@ const FIRST_TO_COALESCE = { major: 5, minor: 12 };
 export interface BatchedUdpOptions {
   readonly libc: Libc;
   readonly readiness: Readiness;
-  /** DSCP and ECN of what is sent, as the octet of the IP header. Zero for all where it is missing. */
-  readonly trafficClass?: (bytes: Uint8Array) => number;
   /** As uname(2) gives it; the running kernel's by default. */
   readonly kernelRelease?: string;
 }
@@ -79,7 +77,7 @@ class BatchedUdpSocket implements DatagramSocket {
   #onError: ((error: Error, unsent?: Datagram) => void) | undefined;
 
   constructor(
-    { libc, readiness, trafficClass }: BatchedUdpOptions,
+    { libc, readiness }: BatchedUdpOptions,
     { descriptors, bound, segmentation }: OpenedSocket,
   ) {
     const { descriptor } = bound;
@@ -87,7 +85,7 @@ class BatchedUdpSocket implements DatagramSocket {
     this.localPort = bound.localPort;
     const endpoints = new EndpointTable(descriptors.addresses, bound.family);
     const onUnsent = (error: Error, unsent: Datagram) => this.#report(error, unsent);
-    const shared = { descriptor, endpoints, segmentation, trafficClass, onUnsent };
+    const shared = { descriptor, endpoints, segmentation, onUnsent };
     this.#sender = new DatagramSender(libc, shared);
     this.#receiver = new DatagramReceiver(libc, descriptor, endpoints);
     this.#closeDescriptor = () => descriptors.close(descriptor);

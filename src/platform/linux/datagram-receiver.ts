@@ -10,7 +10,9 @@ import { SocketMessage } from './socket-message.js';
 import {
   IP_PKTINFO,
   IP_PKTINFO_ADDRESS,
+  IP_TOS,
   IPV6_PKTINFO,
+  IPV6_TCLASS,
   SOL_IP,
   SOL_IPV6,
   SOL_UDP,
@@ -38,6 +40,10 @@ export class DatagramReceiver {
   readonly #endpoints: EndpointTable;
   readonly #message: SocketMessage;
   readonly #slab: ReceiveSlab;
+  /** Of the message that was read last: the length of each datagram but the last, or 0. */
+  #segment = 0;
+  /** The same for all its datagrams: the system coalesces none that differ in it. */
+  #trafficClass = 0;
 
   constructor(libc: Libc, descriptor: number, endpoints: EndpointTable) {
     this.#libc = libc;
@@ -70,31 +76,38 @@ export class DatagramReceiver {
 
   #split(length: number, datagrams: Datagram[]): void {
     const known = this.#endpoints.sender(this.#message.name());
-    const segment = this.#readControl(known) || length;
+    this.#readControl(known);
+    const segment = this.#segment || length;
+    const { endpoint } = known;
+    const trafficClass = this.#trafficClass;
     const start = this.#slab.take(length);
     let offset = 0;
     // An empty datagram is one, too.
     do {
       const size = Math.min(segment, length - offset);
-      datagrams.push({ bytes: this.#slab.part(start + offset, size), endpoint: known.endpoint });
+      datagrams.push({ bytes: this.#slab.part(start + offset, size), endpoint, trafficClass });
       offset += size;
     } while (offset < length);
   }
 
-  /** Keeps the address at which the datagrams came in; the length of each but the last, or 0. */
-  #readControl(known: KnownEndpoint): number {
+  /** Keeps the address at which the datagrams came in. */
+  #readControl(known: KnownEndpoint): void {
     const message = this.#message;
-    let segment = 0;
+    this.#segment = 0;
+    this.#trafficClass = 0;
     for (let data = message.nextControl(); data !== -1; data = message.nextControl(data)) {
       if (message.isControl(data, SOL_UDP, UDP_GRO)) {
-        segment = message.view.getInt32(data, LITTLE_ENDIAN);
+        this.#segment = message.view.getInt32(data, LITTLE_ENDIAN);
       } else if (message.isControl(data, SOL_IP, IP_PKTINFO)) {
         this.#keepSource(known, data + IP_PKTINFO_ADDRESS, 4);
       } else if (message.isControl(data, SOL_IPV6, IPV6_PKTINFO)) {
         this.#keepSource(known, data, 16);
+      } else if (message.isControl(data, SOL_IP, IP_TOS)) {
+        this.#trafficClass = message.view.getUint8(data);
+      } else if (message.isControl(data, SOL_IPV6, IPV6_TCLASS)) {
+        this.#trafficClass = message.view.getInt32(data, LITTLE_ENDIAN);
       }
     }
-    return segment;
   }
 
   #keepSource(known: KnownEndpoint, offset: number, length: number): void {

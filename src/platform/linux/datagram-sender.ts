@@ -55,8 +55,6 @@ export interface SenderOptions {
   readonly descriptor: number;
   readonly endpoints: EndpointTable;
   readonly segmentation: Segmentation;
-  /** DSCP and ECN of a datagram, as the octet of the IP header; 0 for all where it is missing. */
-  readonly trafficClass?: ((bytes: Uint8Array) => number) | undefined;
   /** Called with each datagram that cannot be sent. */
   readonly onUnsent: (error: Error, unsent: Datagram) => void;
 }
@@ -65,14 +63,12 @@ export class DatagramSender {
   readonly #libc: Libc;
   readonly #sendmsg: LibcFunction;
   readonly #options: SenderOptions;
-  readonly #trafficClass: (bytes: Uint8Array) => number;
   readonly #message: SocketMessage;
 
   constructor(libc: Libc, options: SenderOptions) {
     this.#libc = libc;
     this.#sendmsg = libc.bind('long sendmsg(int, uintptr_t, int)');
     this.#options = options;
-    this.#trafficClass = options.trafficClass ?? (() => 0);
     this.#message = new SocketMessage(libc, LONGEST_RUN);
   }
 
@@ -99,17 +95,17 @@ export class DatagramSender {
       this.#options.onUnsent(new SystemCallError('sendmsg', EINVAL), datagram);
       return 1;
     }
-    const trafficClass = this.#trafficClass(datagram.bytes);
+    if (datagram.isSourceInDoubt === true) known.source = undefined;
     const { segmentation } = this.#options;
-    const end = segmentation.isOn ? this.#endOfRun(datagrams, first, trafficClass) : first + 1;
-    const errno = this.#trySend(datagrams, first, end, known, trafficClass);
+    const end = segmentation.isOn ? this.#endOfRun(datagrams, first) : first + 1;
+    const errno = this.#trySend(datagrams, first, end, known);
     if (errno === EAGAIN) return 0;
     if (errno === 0) return end - first;
     if (end - first === 1 || !REFUSES_SEGMENTATION.has(errno)) {
       return this.#fail(errno, datagrams, first, end);
     }
     // What is wrong with the first one alone says nothing about segmentation.
-    const alone = this.#trySend(datagrams, first, first + 1, known, trafficClass);
+    const alone = this.#trySend(datagrams, first, first + 1, known);
     if (alone === EAGAIN) return 0;
     if (alone !== 0) return this.#fail(alone, datagrams, first, first + 1);
     segmentation.isOn = false;
@@ -125,8 +121,8 @@ export class DatagramSender {
   }
 
   /** Behind the last datagram of a run: all are as long as the first one, but the last may be shorter. */
-  #endOfRun(datagrams: readonly Datagram[], first: number, trafficClass: number): number {
-    const { bytes, endpoint } = datagrams[first] as Datagram;
+  #endOfRun(datagrams: readonly Datagram[], first: number): number {
+    const { bytes, endpoint, trafficClass = 0 } = datagrams[first] as Datagram;
     const segment = bytes.length;
     const limit = Math.min(datagrams.length, first + LONGEST_RUN);
     let total = segment;
@@ -136,7 +132,8 @@ export class DatagramSender {
       const { length } = next.bytes;
       total += length;
       if (length > segment || length === 0 || total > LARGEST_RUN) break;
-      if (next.endpoint !== endpoint || this.#trafficClass(next.bytes) !== trafficClass) break;
+      if (next.endpoint !== endpoint || (next.trafficClass ?? 0) !== trafficClass) break;
+      if (next.isSourceInDoubt === true) break;
       if (length < segment) return end + 1;
     }
     return end;
@@ -148,14 +145,14 @@ export class DatagramSender {
     first: number,
     end: number,
     known: KnownEndpoint,
-    trafficClass: number,
   ): number {
+    const { bytes, trafficClass = 0 } = datagrams[first] as Datagram;
     for (let index = first; index < end; index++) {
       this.#message.buffers.setBytes(index - first, (datagrams[index] as Datagram).bytes);
     }
     this.#message.setBufferCount(end - first);
     this.#message.setName(known.socketAddress);
-    const segment = end - first > 1 ? (datagrams[first] as Datagram).bytes.length : 0;
+    const segment = end - first > 1 ? bytes.length : 0;
     for (;;) {
       this.#writeControl(known, segment, trafficClass);
       const result = this.#sendmsg(this.#options.descriptor, this.#message.address, 0);

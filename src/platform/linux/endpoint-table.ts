@@ -11,7 +11,7 @@ export interface KnownEndpoint {
   readonly socketAddress: Uint8Array;
   /**
    * Our address at which its last datagram came in, 4 or 16 bytes: where we have several, it expects
-   * answers from that one.
+   * answers from that one. Gone where it is in doubt.
    */
   source: Uint8Array | undefined;
 }

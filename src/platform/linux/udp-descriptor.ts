@@ -7,7 +7,9 @@ import { LITTLE_ENDIAN } from './machine-word.js';
 import { AF_INET, AF_INET6, SOCKET_ADDRESS_LENGTH, SocketAddresses } from './socket-address.js';
 import {
   IP_PKTINFO,
+  IP_RECVTOS,
   IPV6_RECVPKTINFO,
+  IPV6_RECVTCLASS,
   SO_MARK,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
@@ -70,7 +72,7 @@ export class UdpDescriptors {
 
   /**
    * A bound socket, non-blocking, closed in child processes, that tells at which of our addresses
-   * each datagram came in.
+   * each datagram came in, and its traffic class.
    *
    * @throws SystemCallError of `socket`, `bind`, or `setsockopt SO_MARK` (EPERM: a mark takes
    *   CAP_NET_ADMIN)
@@ -90,6 +92,7 @@ export class UdpDescriptors {
       const bound = this.#localEnd(descriptor);
       // A socket of one address has no other to answer from.
       if (isUnspecified(bound.address)) this.#askForLocalAddress(descriptor, family);
+      this.#askForTrafficClass(descriptor, family);
       return { descriptor, family, localAddress: bound.address, localPort: bound.port };
     } catch (error) {
       this.close(descriptor);
@@ -126,6 +129,12 @@ export class UdpDescriptors {
   #askForLocalAddress(descriptor: number, family: number): void {
     if (family === AF_INET) this.#set(descriptor, SOL_IP, IP_PKTINFO, 1);
     else this.#set(descriptor, SOL_IPV6, IPV6_RECVPKTINFO, 1);
+  }
+
+  /** A socket of IPv6 receives IPv4, too. */
+  #askForTrafficClass(descriptor: number, family: number): void {
+    this.#set(descriptor, SOL_IP, IP_RECVTOS, 1);
+    if (family === AF_INET6) this.#set(descriptor, SOL_IPV6, IPV6_RECVTCLASS, 1);
   }
 
   #bindTo(descriptor: number, local: Uint8Array): void {

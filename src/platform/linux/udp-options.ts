@@ -9,6 +9,7 @@ export const SO_MARK = 36;
 
 export const SOL_IP = 0;
 export const IP_TOS = 1;
+export const IP_RECVTOS = 13;
 /** struct in_pktinfo: interface, local address, and the destination in the header. */
 export const IP_PKTINFO = 8;
 export const IP_PKTINFO_LENGTH = 12;
@@ -19,6 +20,7 @@ export const IPV6_RECVPKTINFO = 49;
 /** struct in6_pktinfo: address, interface. */
 export const IPV6_PKTINFO = 50;
 export const IPV6_PKTINFO_LENGTH = 20;
+export const IPV6_RECVTCLASS = 66;
 export const IPV6_TCLASS = 67;
 
 export const SOL_UDP = 17;

@@ -129,6 +129,21 @@ export const PACKETS: readonly FuzzCase[] = [
       fireInside(target, random, played, packet, 'wrong-source');
     },
   },
+  {
+    name: 'a packet without ECN in a datagram with any traffic class',
+    weight: 3,
+    play(target, random) {
+      const played = live(target, random);
+      const packet = anyPacket(played, random);
+      const message = played.puppet.data(packet, played.counters.next());
+      const trafficClass = random.below(256);
+      const expectation =
+        (trafficClass & 3) === 3
+          ? ({ drop: 'congestion' } as const)
+          : { deliver: packet, from: played.role };
+      target.fire(message, played.puppet.endpoint, expectation, trafficClass);
+    },
+  },
 ];
 
 /** A counter whose message is refused before its tag is looked at. */

@@ -63,3 +63,10 @@ it('takes no address for a port, however many there are', () => {
   table.add(ANY_ADDRESS, listener(81));
   expect(table.find(0xffff, 80)).toBeUndefined();
 });
+
+it('knows of which addresses a listener has one for itself', () => {
+  const table = new ListenerTable();
+  table.add(ANY_ADDRESS, listener(80));
+  table.add(1, listener(0xffff));
+  expect([0, 1, 2].map((index) => table.hasAt(index))).toEqual([false, true, false]);
+});

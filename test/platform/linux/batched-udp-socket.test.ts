@@ -385,8 +385,8 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
   });
 
   it('sets the octet of the IP header that it is told to', async () => {
-    const trafficClass = (bytes: Uint8Array) => (bytes.length === 148 ? 0x88 : 0);
-    const from = sockets({ trafficClass });
+    const marked = (datagrams: readonly Datagram[]) =>
+      datagrams.map((datagram) => ({ ...datagram, trafficClass: 0x88 }));
     const endpoints = [await socket(), await socket('::1')].map((one) => ({
       address: one.localAddress,
       port: one.localPort,
@@ -396,12 +396,74 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
       if (call === 'sendmsg') controls.push(libc.sentMessage(parameters[1]).controls.join());
       return 0;
     };
-    (await socket('127.0.0.1', from)).send([
-      ...run(1, 148, endpoints[0]!),
-      ...run(2, 100, endpoints[0]!),
-    ]);
-    (await socket('::', from)).send(run(1, 148, endpoints[1]!));
+    (await socket()).send([...marked(run(1, 148, endpoints[0]!)), ...run(2, 100, endpoints[0]!)]);
+    (await socket('::')).send(marked(run(1, 148, endpoints[1]!)));
     expect(controls).toEqual(['0 1', UDP_SEGMENT, '41 67']);
+  });
+
+  it.each([
+    ['IPv4', '127.0.0.1', '127.0.0.1', '127.0.0.1'],
+    ['IPv6', '::1', '::1', '::1'],
+    ['IPv4 at sockets of IPv6', '::', '::', '::ffff:127.0.0.1'],
+  ])('carries that octet, with one for each run, %s', async (_name, from, at, to) => {
+    const [left, right] = [await socket(from), await socket(at)];
+    const endpoint = { address: to, port: right.localPort };
+    const classes = [0, 0, 2, 2, 2, 0x88, 1, 3, 3, 0];
+    const buffers: number[] = [];
+    libc.refuse = (call, parameters) => {
+      if (call === 'sendmsg') buffers.push(libc.sentMessage(parameters[1]).buffers);
+      return 0;
+    };
+    const arrival = received(right, classes.length);
+    const datagrams = run(classes.length, 1000, endpoint);
+    left.send(classes.map((trafficClass, index) => ({ ...datagrams[index]!, trafficClass })));
+    expect((await arrival).map(({ trafficClass }) => trafficClass)).toEqual(classes);
+    expect(buffers).toEqual([2, 3, 1, 1, 2, 1]);
+  });
+
+  it('takes a datagram behind a run whole', async () => {
+    const [left, right] = [await socket(), await socket()];
+    const endpoint = { address: '127.0.0.1', port: right.localPort };
+    const first = received(right, 10);
+    left.send(run(10, 500, endpoint));
+    await first;
+    const second = received(right, 1);
+    left.send(run(1, 1400, endpoint));
+    expect((await second).map(({ bytes }) => bytes.length)).toEqual([1400]);
+  });
+
+  it('lets the system choose the address again where it is in doubt, until it is asked at one', async () => {
+    const [one, peer] = [await socket('0.0.0.0'), await nodeSocket('127.0.0.1')];
+    const { address, port } = peer.address();
+    const sources = async (datagrams: readonly Datagram[]): Promise<string[]> => {
+      const from: string[] = [];
+      const all = new Promise<void>((resolve) => {
+        peer.on('message', (_bytes, sender) => {
+          if (from.push(sender.address) === datagrams.length) resolve();
+        });
+      });
+      one.send(datagrams);
+      await all;
+      peer.removeAllListeners('message');
+      return from;
+    };
+    const ask = async (at: string) => {
+      const question = received(one, 1);
+      peer.send('?', one.localPort, at);
+      await question;
+    };
+    const [plain] = run(1, 100, { address, port });
+    const doubtful = { ...plain!, isSourceInDoubt: true };
+    await ask('127.0.0.2');
+    // Of one length, so that they could be one run.
+    expect(await sources([plain!, plain!, doubtful, plain!])).toEqual([
+      '127.0.0.2',
+      '127.0.0.2',
+      '127.0.0.1',
+      '127.0.0.1',
+    ]);
+    await ask('127.0.0.3');
+    expect(await sources([plain!])).toEqual(['127.0.0.3']);
   });
 
   it('sends what is queued before it closes, and then is silent', async () => {

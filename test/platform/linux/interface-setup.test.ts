@@ -5,7 +5,6 @@ import {
 import { type Libc, loadLibc } from '../../../src/platform/linux/libc.js';
 import { Rtnetlink } from '../../../src/platform/linux/rtnetlink.js';
 import { parseIpAddress, parseIpPrefix } from '../../../src/wire/ip-address.js';
-import type { ConfiguredInterface } from '../../../src/tunnel/ports.js';
 import { NetworkNamespace } from '../../support/network-namespace.js';
 import { describeWith } from '../../support/requirements.js';
 
@@ -195,93 +194,6 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
         code: 'EPERM',
         remedy: '',
       });
-    });
-  });
-
-  describe('a change', () => {
-    const change = (configured: ConfiguredInterface, addresses: string[], ...texts: string[]) => {
-      const planned = configured.plan({
-        addresses: addresses.map((text) => parseIpAddress(text)!),
-        routes: routes(...texts),
-      });
-      planned.apply();
-      return planned;
-    };
-    const indexOf = () => /^(\d+):/.exec(space.ip('-o', 'link', 'show', 'arc'))?.[1];
-
-    it('gives what is new and takes what is no more, and leaves the interface as it is', () => {
-      const configured = setUp('100.127.0.0/16', '100.128.0.0/16', 'fd00::/8');
-      const index = indexOf();
-      change(configured, ['10.1.2.4', '2001:db8::3'], '100.127.0.0/16', '100.129.0.0/16');
-      const shown = space.ip('address', 'show', 'dev', 'arc');
-      expect(shown).toMatch(/[<,]UP[,>].* mtu 1380 /);
-      expect(shown).toContain('inet 10.1.2.4/32 ');
-      expect(shown).not.toContain('10.1.2.3');
-      expect(shown).toContain('inet6 2001:db8::3/128 ');
-      expect(['100.127.0.1', '100.128.0.1', '100.129.0.1'].map((to) => wayTo(to))).toEqual([
-        'arc',
-        'eth',
-        'arc',
-      ]);
-      expect(space.ip('-6', 'route')).not.toContain('fd00::/8');
-      expect(indexOf()).toBe(index);
-    });
-
-    it('takes away what it has given, where it cannot give all of it', () => {
-      const configured = setUp('100.127.0.0/16', '0.0.0.0/0');
-      const shown = () => [
-        space.ip('address', 'show', 'dev', 'arc'),
-        space.ip('route', 'show', 'table', 'all'),
-        space.ip('rule'),
-        space.ip('-6', 'rule'),
-      ];
-      space.ip('route', 'add', '100.129.0.0/16', 'dev', 'eth');
-      const before = shown();
-      const texts = ['100.128.0.0/16', '100.129.0.0/16', '::/0'];
-      const error = refusal(() => void change(configured, ['10.1.2.4'], ...texts));
-      expect(error).toMatchObject({ code: 'EEXIST', subject: 'route 100.129.0.0/16' });
-      expect(shown()).toEqual(before);
-      // What is taken away by somebody meanwhile is no error.
-      space.ip('route', 'delete', '100.127.0.0/16', 'dev', 'arc');
-      change(configured, ['10.1.2.3']);
-      expect(space.ip('route')).not.toContain('arc');
-    });
-
-    it('does not touch what somebody else has given', () => {
-      const configured = setUp('100.127.0.0/16');
-      space.ip('address', 'add', '10.9.9.9/32', 'dev', 'arc');
-      space.ip('route', 'add', '100.130.0.0/16', 'dev', 'arc');
-      change(configured, ['10.1.2.4'], '100.128.0.0/16');
-      expect(space.ip('address', 'show', 'dev', 'arc')).toContain('10.9.9.9/32');
-      expect(wayTo('100.130.0.1')).toBe('arc');
-    });
-
-    it('gives a default route and takes it, with its rules, and undoes the sum of it', () => {
-      const before = [space.ip('rule'), space.ip('-6', 'rule')];
-      const rules = () => [space.ip('rule'), space.ip('-6', 'rule')];
-      const configured = setUp('100.127.0.0/16');
-      expect(configured.plan({ addresses: [], routes: routes('::/0') }).fwmark).toBe(11_010);
-      expect([configured.fwmark, rules()]).toEqual([0, before]);
-      expect(change(configured, ['10.1.2.3'], '0.0.0.0/0').fwmark).toBe(11_010);
-      expect(configured.fwmark).toBe(11_010);
-      expect(wayTo('198.51.100.1')).toBe('arc');
-      expect(wayTo('198.51.100.1', 'mark', '11010')).toBe('eth');
-      expect(rules()[1]).toBe(before[1]);
-      // The other family comes to the same table.
-      expect(change(configured, ['10.1.2.3', '2001:db8::3'], '0.0.0.0/0', '::/0').fwmark).toBe(
-        11_010,
-      );
-      expect(wayTo('2001:db8:1::1')).toBe('arc');
-      const four = rules()[0];
-      change(configured, ['2001:db8::3'], '::/0');
-      expect(rules()[0]).toBe(before[0]);
-      expect(four).not.toBe(before[0]);
-      change(configured, ['10.1.2.3'], '100.127.0.0/16');
-      expect([configured.fwmark, rules()]).toEqual([0, before]);
-      expect(wayTo('198.51.100.1')).toBe('eth');
-      change(configured, ['10.1.2.3'], '0.0.0.0/0');
-      configured.undo();
-      expect(rules()).toEqual(before);
     });
   });
 });

@@ -4,7 +4,6 @@ import {
 } from '../../../src/platform/linux/netlink-message.js';
 import {
   decodeRoute,
-  deleteAddress,
   deleteRoute,
   deleteRule,
   linkMtu,
@@ -46,19 +45,6 @@ it.each<[string, NetlinkRequest, string]>([
     'ip -6 address add 2001:db8::1/128 dev d0',
     newAddress(2, prefix('2001:db8::1/128')),
     `40000000 14000506 827c086b 00000000
-     0a800000 02000000 14000200 20010db8 00000000 00000000 00000001
-     14000100 20010db8 00000000 00000000 00000001`,
-  ],
-  [
-    'ip address delete 10.1.2.3/32 dev d0',
-    deleteAddress(2, prefix('10.1.2.3/32')),
-    `28000000 15000500 827c086b 00000000
-     02200000 02000000 08000200 0a010203 08000100 0a010203`,
-  ],
-  [
-    'ip address delete 2001:db8::1/128 dev d0',
-    deleteAddress(2, prefix('2001:db8::1/128')),
-    `40000000 15000500 827c086b 00000000
      0a800000 02000000 14000200 20010db8 00000000 00000000 00000001
      14000100 20010db8 00000000 00000000 00000001`,
   ],

@@ -51,8 +51,8 @@ it('a packet without a route, or to a peer without an endpoint, is counted and g
   for (const side of ['alice', 'bob'] as const) {
     const pair = WireguardPair.established();
     const { device, peer } = pair[side];
-    pair.sendPacket(side, ipv4('10.0.0.1', '172.16.0.1'));
-    pair.sendPacket(side, ipv6('fd00::1', 'fd01::1'));
+    const strays = [ipv4('10.0.0.1', '172.16.0.1'), ipv6('fd00::1', 'fd01::1')];
+    for (const packet of strays) pair.sendPacket(side, packet);
     expect([...device.drops]).toEqual([['no-route', 2]]);
     peer.setEndpoint(undefined);
     pair.send(side);
@@ -62,8 +62,14 @@ it('a packet without a route, or to a peer without an endpoint, is counted and g
     ]);
     // Nor does it wait for a handshake that cannot be.
     device.discardSessions();
-    pair.send(side);
+    const lost = pair.send(side);
     expect(device.drops.get('no-endpoint')).toBe(2);
+    // Whoever is above can tell the senders so.
+    expect(pair[side].unreachable).toEqual([
+      ...strays.map((packet) => ({ packet, reason: 'no-route' })),
+      { packet: lost, reason: 'no-endpoint' },
+      { packet: lost, reason: 'no-endpoint' },
+    ]);
     expect(peer.stagedPackets).toBe(0);
     expect(pair.captured).toEqual([]);
   }

@@ -1,0 +1,71 @@
+/** iperf3 through a network interface of ours: the kernel's TCP and UDP at both ends, both families. */
+import { describeWith } from '../support/requirements.js';
+import { INSIDE_IPV6, inSpace, WireGuardGoServer } from '../support/wireguard-go-server.js';
+
+const NEEDS = [
+  'root',
+  'linux',
+  'koffi',
+  'tun',
+  'wireguard-go',
+  'wg',
+  'ip',
+  'ethtool',
+  'iperf3',
+] as const;
+
+interface Report {
+  readonly error?: string;
+  readonly end: {
+    readonly sum_sent?: { readonly bytes: number };
+    readonly sum_received?: { readonly bytes: number };
+    readonly streams: readonly unknown[];
+  };
+}
+
+describeWith(NEEDS, 'iperf3 through a network interface', () => {
+  let server: WireGuardGoServer;
+
+  afterEach(() => server.close());
+
+  it.each([
+    ['IPv4', undefined],
+    ['IPv6', INSIDE_IPV6],
+  ])(
+    'carries TCP and UDP, one stream and ten, each way, %s',
+    async (_family, inside) => {
+      server = new WireGuardGoServer(inside);
+      await server.startWireGuard();
+      const { service } = server.inside;
+      const listener = server.processes.start([
+        ...inSpace(server.serverSpace),
+        ...['iperf3', '--server', '--bind', service, '--forceflush'],
+      ]);
+      await listener.output(/Server listening/);
+      const running = server.arctun('up', '--mode', 'tun', '--json');
+      await running.output(/"mode":"tun"/);
+      const client = ['iperf3', '--client', service, '--json', '--bytes', '2M'];
+      for (const streams of ['1', '10']) {
+        for (const kind of [[], ['--udp', '--bitrate', '50M', '--length', '1300']]) {
+          for (const direction of [[], ['--reverse']]) {
+            const run = [...client, '--parallel', streams, ...kind, ...direction];
+            const { code, stdout } = await server.processes.run([
+              ...inSpace(server.clientSpace),
+              ...run,
+            ]);
+            const report = JSON.parse(stdout) as Report;
+            expect({ run, code, error: report.error }).toEqual({ run, code: 0, error: undefined });
+            expect(report.end.streams).toHaveLength(Number(streams));
+            const { sum_sent: sent, sum_received: received } = report.end;
+            expect(sent?.bytes).toBeGreaterThanOrEqual(2_000_000);
+            // UDP may lose some on a busy machine, and TCP nothing.
+            expect(received?.bytes).toBeGreaterThan(kind.length === 0 ? 1_000_000 : 0);
+          }
+        }
+      }
+      running.kill('SIGTERM');
+      await expect(running.finished).resolves.toMatchObject({ code: 0 });
+    },
+    180_000,
+  );
+});
