@@ -121,7 +121,7 @@ export default {
     forbid(
       'cli-context-imports-no-oclif',
       'The composition root serves entries that are no command.',
-      { path: '^src/cli/context\\.ts$' },
+      { path: '^src/cli/(tunnel-)?context\\.ts$' },
       { path: '^node_modules/@oclif/' },
     ),
     forbid(
@@ -139,7 +139,10 @@ export default {
     forbid(
       'only-composition-roots-import-platform',
       'The operating system is handed in, so that everything else can be tested without it.',
-      { path: '^(src|commands)/', pathNot: '^src/(platform/|cli/context\\.ts$|index\\.ts$)' },
+      {
+        path: '^(src|commands)/',
+        pathNot: '^src/(platform/|cli/(tunnel-)?context\\.ts$|index\\.ts$)',
+      },
       { path: '^src/platform/' },
     ),
     forbid(

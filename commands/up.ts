@@ -6,11 +6,13 @@ import { runTunnel, type TunnelUp } from '../src/app/run-tunnel.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { captureFlags, captureOptions } from '../src/cli/capture.js';
 import { forwardFlags, forwardSettings } from '../src/cli/forward-flags.js';
+import { credentialFlags } from '../src/cli/credential-flags.js';
 import { configuredLogFlags, configuredLogLevel } from '../src/cli/log-flags.js';
 import { overrideFlags, tunnelOverrides } from '../src/cli/override-flags.js';
 import { nameServers, proxyFlags, proxySettings } from '../src/cli/proxy-flags.js';
 import { renderJson } from '../src/cli/render.js';
 import { socketFlag } from '../src/cli/socket-flag.js';
+import { renewalFlags, renewalPorts } from '../src/cli/renewal.js';
 import { statusListen, statusListenFlag } from '../src/cli/status-listen-flag.js';
 import { refuseConfigFlag, stdinFlag } from '../src/cli/stdin-flag.js';
 import { refuseUserspaceFlags, userspaceFlag } from '../src/cli/userspace-flags.js';
@@ -34,6 +36,8 @@ export default class Up extends BaseCommand {
     ...socketFlag,
     ...overrideFlags,
     ...stdinFlag,
+    ...credentialFlags,
+    ...renewalFlags,
     ...captureFlags,
     ...statusListenFlag,
     ...configuredLogFlags,
@@ -65,6 +69,9 @@ export default class Up extends BaseCommand {
         userspaceFlag: userspaceFlag(raw),
         wait: flags.wait * 1000,
         signal: await this.context.stopSignal(),
+        reread: flags['read-stdin'] ? undefined : () => loadArcConfig(flags.config, home),
+        reloads: await this.context.reloadRequests(),
+        renewal: await renewalPorts(this.context, flags),
         forward,
         proxy,
         nameServers: servers,
@@ -85,6 +92,7 @@ export default class Up extends BaseCommand {
       {
         ...ports,
         commands: await this.context.commands(),
+        manager: await this.context.serviceManager(log),
         listeners: await this.context.localListeners(),
         // A capture sees all from the thread that it is taken in.
         deviceTunnels: () =>

@@ -5,8 +5,20 @@ import type { SimAnswer } from '../soracom/answers.js';
 import { readSessionOrNone } from './arc-session.js';
 import { simPublicKey } from './sim-summary.js';
 
+/**
+ * - `terminated`: the SIM is no more
+ * - `no-private-key`: arc.json has none
+ * - `other-key`: the SIM has another key than arc.json
+ * - `public-key`: the two keys of arc.json are no pair, which matters to readers alone
+ * - `no-session`: the platform has no session that could be used
+ * - `other-session`: it has another session than arc.json
+ */
+export type FindingKind =
+  'terminated' | 'no-private-key' | 'other-key' | 'public-key' | 'no-session' | 'other-session';
+
 /** Something that keeps a tunnel from opening, or will. */
 export interface Finding {
+  readonly kind: FindingKind;
   readonly problem: string;
   /** What to do about it. */
   readonly next: string;
@@ -30,7 +42,8 @@ export function diagnoseSim(
 ): readonly Finding[] {
   // Whatever else differs then is of no interest.
   if (sim.status === 'terminated') {
-    return [{ problem: 'The SIM is terminated: no tunnel opens any more.', next: TERMINATED_NEXT }];
+    const problem = 'The SIM is terminated: no tunnel opens any more.';
+    return [{ kind: 'terminated', problem, next: TERMINATED_NEXT }];
   }
   return [...keyFindings(sim, config, publicKeyOf), ...sessionFindings(sim, config)];
 }
@@ -41,18 +54,20 @@ function keyFindings(
   publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
 ): readonly Finding[] {
   if (isZeroKey(privateKey.expose())) {
-    return [{ problem: 'arc.json holds no private key.', next: RENEW_KEY }];
+    const problem = 'arc.json holds no private key.';
+    return [{ kind: 'no-private-key', problem, next: RENEW_KEY }];
   }
   const own = formatKey(publicKeyOf(privateKey.expose()));
   const platforms = simPublicKey(sim);
   if (platforms !== undefined && platforms !== own) {
     const problem = `The key of the SIM is ${platforms}, that of arc.json ${own}: no handshake is answered.`;
-    return [{ problem, next: RENEW_KEY }];
+    return [{ kind: 'other-key', problem, next: RENEW_KEY }];
   }
   // The tunnel uses the private key alone; whoever reads the other may be led astray.
   if (isZeroKey(publicKey) || formatKey(publicKey) === own) return [];
   return [
     {
+      kind: 'public-key',
       problem: `The publicKey in arc.json is not that of its privateKey, which is ${own}.`,
       next: 'Correct publicKey; the tunnel opens all the same.',
     },
@@ -62,14 +77,19 @@ function keyFindings(
 function sessionFindings(sim: SimAnswer, { arcSessionStatus: held }: ArcConfig): Finding[] {
   const answer = sim.arcSessionStatus;
   if (answer === undefined || sim.sessionStatus?.online === false) {
-    return [{ problem: 'The SIM has no session: no handshake is answered.', next: REFRESH }];
+    const problem = 'The SIM has no session: no handshake is answered.';
+    return [{ kind: 'no-session', problem, next: REFRESH }];
   }
   const told = readSessionOrNone(answer);
   if (told === undefined) {
-    return [{ problem: 'The session that the platform tells is not whole.', next: REFRESH }];
+    const problem = 'The session that the platform tells is not whole.';
+    return [{ kind: 'no-session', problem, next: REFRESH }];
   }
-  if (held === undefined) return [{ problem: 'arc.json holds no session.', next: REFRESH }];
+  if (held === undefined) {
+    return [{ kind: 'other-session', problem: 'arc.json holds no session.', next: REFRESH }];
+  }
   return differences(held, told).map(({ name, ours, theirs }) => ({
+    kind: 'other-session',
     problem: `${name}: the platform has ${theirs}, arc.json has ${ours}.`,
     next: REFRESH,
   }));

@@ -1,6 +1,6 @@
-/** Makes a new Arc session for a SIM and keeps it where the next start finds it. */
+/** Keeps a new Arc session of a SIM where the next start finds it. */
 import { writeArcConfig } from '../arc-config/arc-config-file.js';
-import type { ArcConfig } from '../arc-config/arc-config.js';
+import type { ArcConfig, ArcSession } from '../arc-config/arc-config.js';
 import { FileError } from '../arc-config/files.js';
 import { UserError } from '../lib/user-error.js';
 import type { SoracomApi } from '../soracom/soracom-api.js';
@@ -24,18 +24,29 @@ export interface RefreshedSession {
 }
 
 /**
- * The session is written into arc.json, or into the state folder where that cannot be. Where
- * neither can, it holds for this process alone.
+ * Makes a new session and keeps it.
  *
  * @throws ApiError; UserError of kind `api` when the answer makes no session
  */
 export async function refreshSession(
-  { original, path }: RefreshOptions,
+  target: RefreshOptions,
   api: Pick<SoracomApi, 'createArcSession'>,
   home: StateHome,
 ): Promise<RefreshedSession> {
-  const { simId } = original;
+  const { simId } = target.original;
   const session = readSession(await api.createArcSession(simId), simId);
+  return keepSession(target, session, home);
+}
+
+/**
+ * The session is written into arc.json, or into the state folder where that cannot be. Where
+ * neither can, it holds for this process alone.
+ */
+export async function keepSession(
+  { original, path }: RefreshOptions,
+  session: ArcSession,
+  home: StateHome,
+): Promise<RefreshedSession> {
   const config = withSession(original, session);
   let why = 'the configuration is no file';
   if (path !== undefined) {

@@ -1,25 +1,29 @@
 /** Keeps a tunnel open until it is told to stop. */
 import type { CommandRunner } from '../lib/command-runner.js';
+import { messageOf } from '../lib/error-message.js';
+import type { ServiceManager } from '../lib/service-manager.js';
 import type { DeviceTunnel } from '../tunnel/device-tunnel.js';
-import type { LocalListeners } from '../tunnel/ports.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 import { chooseMode, type ModePorts } from './choose-mode.js';
 import { planHooks } from './hooks.js';
 import type { DeviceInterface, KeptTunnel, UserspaceListeners } from './kept-tunnel.js';
-import { startMetricLines } from './metric-lines.js';
-import { offerStatus, type OfferStatusOptions, type StatusOffer } from './offer-status.js';
+import type { LoadedArcConfig } from './load-arc-config.js';
 import { openTun } from './open-tun.js';
 import { type OpenTunnelOptions, planTunnel } from './open-tunnel.js';
 import { openUserspace, type UserspaceOptions } from './open-userspace.js';
 import { Hooks } from './run-hooks.js';
-import { openUapiSocket } from './uapi-socket.js';
+import { ServiceStates } from './service-states.js';
+import {
+  openTunnelServices,
+  type TunnelServiceOptions,
+  type TunnelServicePorts,
+} from './tunnel-services.js';
 
-export interface RunTunnelOptions extends OpenTunnelOptions, UserspaceOptions {
+export interface RunTunnelOptions
+  extends OpenTunnelOptions, UserspaceOptions, TunnelServiceOptions {
   readonly signal: AbortSignal;
   /** What was asked for that userspace alone has, as `--port`. */
   readonly userspaceFlag?: string | undefined;
-  /** Who asks how the tunnel does, and where. */
-  readonly offer: Pick<OfferStatusOptions, 'version' | 'pid' | 'folders' | 'statusListen'>;
   /** Called once, when the first handshake is complete. */
   readonly onUp: (up: TunnelUp) => void;
 }
@@ -32,9 +36,10 @@ export type TunnelUp = (UserspaceListeners | DeviceInterface) & {
   readonly modeReason: string | undefined;
 };
 
-export interface RunTunnelPorts extends TunnelPorts, ModePorts {
+export interface RunTunnelPorts extends TunnelPorts, ModePorts, TunnelServicePorts {
   readonly commands: CommandRunner;
-  readonly listeners: LocalListeners;
+  /** Who has started us as a service; undefined for nobody. */
+  readonly manager: ServiceManager | undefined;
 }
 
 /** Milliseconds after the stop for running exchanges to finish, and for what was sent to arrive. */
@@ -57,19 +62,22 @@ export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts
     ports.log.info({ reason }, `mode ${device === undefined ? 'userspace' : 'tun'}`);
   }
   const hooks = new Hooks(planHooks(config, device?.interfaceName), ports, signal);
+  const states = openStates(ports);
   const open = () =>
     device === undefined
       ? openUserspace(options, tunnelConfig, ports)
       : openTun(device, options, tunnelConfig, ports);
   try {
-    await keepOpen({ options, ports, hooks, device, reason }, open);
+    await keepOpen({ options, ports, hooks, states, device, reason }, open);
   } catch (error) {
     // A stop ends every wait with its reason: that is no failure.
     if (!(signal.aborted && error === signal.reason)) {
       hooks.logFailures();
+      await states.stopping(messageOf(error));
       throw error;
     }
   }
+  await states.stopping();
   hooks.throwFailures();
 }
 
@@ -77,6 +85,7 @@ interface Run {
   readonly options: RunTunnelOptions;
   readonly ports: RunTunnelPorts;
   readonly hooks: Hooks;
+  readonly states: ServiceStates;
   readonly device: DeviceTunnel | undefined;
   readonly reason: string | undefined;
 }
@@ -98,14 +107,15 @@ async function keepOpen(run: Run, open: () => Promise<KeptTunnel>): Promise<void
 
 /** While the tunnel is open: until the stop, or until it fails. */
 async function attend(run: Run, kept: KeptTunnel): Promise<void> {
-  const { options, ports, hooks, reason } = run;
+  const { options, ports, hooks, states, reason } = run;
   const { signal, wait } = options;
   const { tunnel, failed } = kept;
   const deadline = wait === 0 ? Infinity : ports.clock.now() + wait;
   const handshake = tunnel.waitForHandshake(deadline, signal);
   // The commands come first; a failure that is earlier is not unhandled.
   handshake.catch(() => undefined);
-  const services = await openServices(run, kept);
+  const plan = (arcConfig: LoadedArcConfig) => planTunnel({ ...options, arcConfig }, ports);
+  const closeServices = await openTunnelServices(options, { kept, states, plan }, ports);
   try {
     // Not behind the handshake: in soratun, too, the interface alone is there by then.
     await hooks.postUp();
@@ -114,60 +124,20 @@ async function attend(run: Run, kept: KeptTunnel): Promise<void> {
       throw error;
     });
     const { peers } = await tunnel.status();
+    states.ready();
     options.onUp({ ...kept.up, endpoint: peers[0]?.endpoint ?? '', modeReason: reason });
     await Promise.race([aborted(signal), failed]);
   } finally {
+    // From here on it takes as long as the commands and what was sent do.
+    if (signal.aborted) await states.stopping();
     await hooks.preDown();
-    await services.close();
+    await closeServices();
   }
 }
 
-/** What serves others beside the tunnel. */
-async function openServices(
-  { options, ports }: Run,
-  kept: KeptTunnel,
-): Promise<{ close(): Promise<void> }> {
-  const { config } = options.arcConfig;
-  const name = kept.up.mode === 'tun' ? kept.up.interface : config.interface;
-  const uapi = await openUapiSocket(kept, name, ports);
-  const status = await openStatus(options, kept, uapi && name, ports).catch(
-    async (error: unknown) => {
-      await uapi?.close();
-      throw error;
-    },
-  );
-  const stopMetrics = config.enableMetrics
-    ? startMetricLines(kept.tunnel, { simId: config.simId, interface: name }, ports)
-    : undefined;
-  return {
-    close: async () => {
-      stopMetrics?.();
-      await Promise.all([uapi?.close(), status.close()]);
-    },
-  };
-}
-
-function openStatus(
-  { arcConfig, offer, signal }: RunTunnelOptions,
-  { tunnel, up, counters }: KeptTunnel,
-  uapiName: string | undefined,
-  ports: RunTunnelPorts,
-): Promise<StatusOffer> {
-  const { config } = arcConfig;
-  const isTun = up.mode === 'tun';
-  return offerStatus(
-    {
-      ...offer,
-      signal,
-      tunnel: () => tunnel,
-      interfaceName: isTun ? up.interface : config.interface,
-      simId: config.simId,
-      uapiName,
-      listeners: () => (isTun ? {} : { forward: up.forward, proxy: up.proxy }),
-      counters,
-    },
-    ports,
-  );
+/** The life of a service. Before there is a tunnel, that we turn is all that there is to know. */
+function openStates({ manager, clock, wallClock }: RunTunnelPorts): ServiceStates {
+  return new ServiceStates({ manager, clock, wallClock });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -14,11 +14,6 @@ export interface ServiceStatesOptions {
   readonly manager: ServiceManager | undefined;
   readonly clock: Clock;
   readonly wallClock: WallClock;
-  /**
-   * Whether the data path still turns and the tunnel has not given up. A server that is silent is no
-   * reason to say no: `up` tries it for ever, and a restart would do nothing else.
-   */
-  readonly isAlive: () => Promise<boolean>;
 }
 
 /** Milliseconds by which a start may take longer, each time that it is asked for. */
@@ -114,8 +109,17 @@ export class ServiceStates {
   }
 
   #beat(timeout: number, beat: () => void): void {
-    const { clock, isAlive } = this.#options;
-    this.#endBeats.push(startLivenessBeats({ timeout, isAlive, beat }, clock));
+    const isAlive = () => this.#isAlive();
+    this.#endBeats.push(startLivenessBeats({ timeout, isAlive, beat }, this.#options.clock));
+  }
+
+  /**
+   * Whether the data path still turns: it answers, or there is none yet. A server that is silent is no
+   * reason to say no: `up` tries it for ever, and a restart would do nothing else.
+   */
+  async #isAlive(): Promise<boolean> {
+    await this.#tunnel?.status();
+    return true;
   }
 
   #armStatus(): void {

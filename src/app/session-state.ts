@@ -101,6 +101,12 @@ export async function withNewestSession(original: ArcConfig, home: StateHome): P
   return { ...original, arcSessionStatus: { ...session, unknownKeys: old?.unknownKeys ?? [] } };
 }
 
+/** Whether two sessions are written alike, but for what somebody has added to them. */
+export function isSameSession(one: ArcSession | undefined, other: ArcSession | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return JSON.stringify(textOf(one)) === JSON.stringify(textOf(other));
+}
+
 function textOf(session: ArcSession): SessionText {
   return {
     arcServerPeerPublicKey: formatKey(session.arcServerPeerPublicKey),

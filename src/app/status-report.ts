@@ -94,6 +94,9 @@ const isReport = object<StatusReport>({
   addresses: listOf(isText),
   health: oneOf('connecting', 'up', 'stale'),
   silence: optional(object<NonNullable<TunnelStatus['silence']>>({ reason: isText, why: isText })),
+  unanswered: optional(
+    object<NonNullable<TunnelStatus['unanswered']>>({ for: isNumber, reason: isText }),
+  ),
   openedUnix: isNumber,
   peers: listOf(isPeer),
   connections: optional(isNumber),

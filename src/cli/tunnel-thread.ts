@@ -1,6 +1,7 @@
 /** The entry of a thread with a tunnel under a network interface. */
 import { serveTunnels } from '../tunnel/thread/serve-tunnels.js';
-import { createContext, type TunnelThreadOptions } from './context.js';
+import { createContext } from './context.js';
+import type { TunnelThreadOptions } from './tunnel-context.js';
 
 // What it logs is the process's, and it has nothing to do that would name a version.
 const context = createContext('');

@@ -10,8 +10,14 @@ import type { IpAddress, SocketAddress } from '../wire/ip-address.js';
 export interface ArcNetwork {
   /** Where the responder listens, outside of the tunnel. */
   readonly endpoint: { readonly address: string; readonly port: number };
-  /** The responder's static X25519 public key. */
+  /** The responder's static X25519 public key, as it is now. */
   readonly publicKey: Uint8Array;
+
+  /**
+   * Gives the responder another static X25519 key. Peers are forgotten, with their sessions: whoever
+   * is to be let in is added again.
+   */
+  setPrivateKey(privateKey: Secret<Uint8Array>): void;
 
   /** Lets a peer in. Its allowed IPs are `address` alone, as a /32. */
   addPeer(peer: ArcPeer): void;

@@ -113,14 +113,25 @@ async function startOn(
   const { stateFile, wallClock } = ports;
   const { address, port } = network.endpoint;
   const arc = hostAndPort(options.arcAdvertisedHost ?? address, port);
+  let serverKey = privateKey;
   const messages = new MessageStore();
   const state = new PlatformState({ ...ports, arc: network, users }, saved?.platform);
   const saveState = async (): Promise<void> =>
-    stateFile?.save(() => ({ arcServerPrivateKey: privateKey, platform: state.save() }));
+    stateFile?.save(() => ({ arcServerPrivateKey: serverKey, platform: state.save() }));
   await saveState();
   const apiServer = await createApiServer({
     state,
-    arcServer: { publicKey: network.publicKey, endpoint: arc },
+    arcServer: {
+      get publicKey() {
+        return network.publicKey;
+      },
+      endpoint: arc,
+    },
+    renewServerKey: () => {
+      serverKey = new Secret(createPrivateKey(ports.entropy));
+      // The network may wipe what it is given.
+      state.sims.setServerKey(new Secret(Uint8Array.from(serverKey.expose())));
+    },
     messages,
     wallClock,
     saveState,

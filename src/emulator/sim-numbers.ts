@@ -26,6 +26,11 @@ export function clientAddress(serial: number): IpAddress {
   return Uint8Array.of(10, host >> 16, (host >> 8) & 0xff, host & 0xff);
 }
 
+/** Whether a SIM may have the address from its creation on: all of those are in 10.0.0.0/16. */
+export function isClientAddress([first, second]: IpAddress): boolean {
+  return first === 10 && second === 0;
+}
+
 function fourDigits(serial: number): string {
   return String(serial).padStart(4, '0');
 }

@@ -12,7 +12,14 @@ import { addressKey, type IpAddress } from '../wire/ip-address.js';
 import type { ArcNetwork } from './arc-network.js';
 import { randomHex } from './random.js';
 import { type ArcSim, hasArc, MAX_EVENTS, type SessionEvent, type Sim } from './sim.js';
-import { clientAddress, iccid, MAX_SERIAL, physicalImsi, virtualImsi } from './sim-numbers.js';
+import {
+  clientAddress,
+  iccid,
+  isClientAddress,
+  MAX_SERIAL,
+  physicalImsi,
+  virtualImsi,
+} from './sim-numbers.js';
 import { OPERATOR_ID } from './users.js';
 
 /** A SIM with a new key pair, and the one copy of its private key that is ever given out. */
@@ -33,7 +40,7 @@ export interface SimsOptions {
   readonly crypto: Pick<Crypto, 'publicKey'>;
   readonly entropy: Entropy;
   readonly wallClock: WallClock;
-  readonly arc: Pick<ArcNetwork, 'addPeer' | 'removePeer' | 'publicKey'>;
+  readonly arc: Pick<ArcNetwork, 'addPeer' | 'removePeer' | 'publicKey' | 'setPrivateKey'>;
 }
 
 /** Terminated ones count. Beyond it createSim is refused. */
@@ -140,6 +147,27 @@ export class Sims {
     if (taken || sameKey(this.#options.arc.publicKey, publicKey)) return 'key-in-use';
     const ended = this.#endSession(sim);
     return this.createSession({ ...ended, arc: { ...ended.arc, publicKey } });
+  }
+
+  /**
+   * Gives the SIM another address, as the network of a group does. A session is made anew with it.
+   *
+   * @returns 'address-in-use' where another SIM has it, or is to have it once it is created
+   */
+  setAddress(sim: ArcSim, address: IpAddress): ArcSim | 'address-in-use' {
+    if (isClientAddress(address) || this.byAddress(address) !== undefined) return 'address-in-use';
+    this.#simIdByAddress.delete(addressKey(sim.arc.address));
+    const ended = this.#endSession(sim);
+    const moved = { ...ended, arc: { ...ended.arc, address } };
+    return sim.arc.session === undefined ? this.#change(moved) : this.createSession(moved);
+  }
+
+  /** Gives the Arc server another key, as if the sessions had moved to another server. */
+  setServerKey(privateKey: Secret<Uint8Array>): void {
+    this.#options.arc.setPrivateKey(privateKey);
+    for (const { arc } of this.all()) {
+      if (arc?.session !== undefined) this.#options.arc.addPeer(arc);
+    }
   }
 
   /** The same with a key pair that is made here. */

@@ -1,6 +1,7 @@
 /** The Arc side on our own WireGuard, as responder, and our own TCP/IP, on one UDP socket. */
 import type { Peer } from '../engine/engine.js';
 import { NetstackEngine } from '../engine/netstack-engine.js';
+import type { Secret } from '../lib/secret.js';
 import { Driver } from '../tunnel/driver.js';
 import { TcpSocket } from '../tunnel/tcp-socket.js';
 import type { DatagramSocket } from '../tunnel/ports.js';
@@ -27,7 +28,6 @@ export async function openWireGuardNetwork(
 
 class WireGuardNetwork implements ArcNetwork {
   readonly endpoint: { readonly address: string; readonly port: number };
-  readonly publicKey: Uint8Array;
   readonly #engine: NetstackEngine;
   readonly #driver: Driver;
   readonly #socket: DatagramSocket;
@@ -43,9 +43,20 @@ class WireGuardNetwork implements ArcNetwork {
       { privateKey, addresses, mtu: MTU, crypto, entropy, wallClock },
       clock.now(),
     );
-    this.publicKey = this.#engine.device.publicKey;
     this.#driver = new Driver({ engine: this.#engine, socket, clock, onEvent: () => undefined });
     socket.onError((error) => ports.log.debug({ reason: error.message }, 'arc socket'));
+  }
+
+  get publicKey(): Uint8Array {
+    return this.#engine.device.publicKey;
+  }
+
+  setPrivateKey(privateKey: Secret<Uint8Array>): void {
+    const { device } = this.#engine;
+    // A key that is another server's has no sessions of this one.
+    for (const peer of this.#peers.values()) device.removePeer(peer);
+    this.#peers.clear();
+    device.setPrivateKey(privateKey.expose());
   }
 
   addPeer({ publicKey, address }: ArcPeer): void {

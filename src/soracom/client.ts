@@ -197,6 +197,7 @@ export class SoracomClient implements SoracomApi {
       this.#channel.send(operation, request, token, this.#timeout(operation, end));
     return sendWithRepeats(operation, attempt, {
       clock: this.#clock,
+      mostRepeats: this.#options.mostRepeats,
       random: this.#options.random ?? Math.random,
       end,
       signal: this.#options.signal,

@@ -18,6 +18,8 @@ export interface SoracomClientOptions {
    * sent has its `timeoutMs` in any case.
    */
   readonly deadlineMs?: number;
+  /** How often a call is repeated after 429 and 5xx, at most; 4 when absent. */
+  readonly mostRepeats?: number;
   /**
    * Takes a sentence for people before each pause in front of a repeat. What it throws is ignored.
    */

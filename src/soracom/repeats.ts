@@ -7,6 +7,8 @@ import type { HttpResponse } from './transport.js';
 
 export interface RepeatOptions {
   readonly clock: SoracomClock;
+  /** Beyond the first attempt; 4 when absent. */
+  readonly mostRepeats?: number | undefined;
   /** From 0 to below 1. */
   readonly random: () => number;
   /** When everything has to be over, by the clock. */
@@ -18,7 +20,6 @@ export interface RepeatOptions {
   readonly hide: (text: string) => string;
 }
 
-/** Beyond the first attempt. */
 const MOST_REPEATS = 4;
 /** Limits are per minute: the pauses after a 429 make 33 to 65 s, those after a 5xx 8 to 15 s. */
 const FIRST_PAUSE = { limited: 5000, broken: 1000 };
@@ -39,6 +40,7 @@ export async function sendWithRepeats(
   send: () => Promise<HttpResponse>,
   options: RepeatOptions,
 ): Promise<HttpResponse> {
+  const { mostRepeats = MOST_REPEATS } = options;
   let mayBeDone = false;
   for (let attempt = 1; ; attempt++) {
     const response = await send();
@@ -46,7 +48,7 @@ export async function sendWithRepeats(
     if (status >= 200 && status < 300) return response;
     const asked = passesByItself(status) ? retryAfter(response) : undefined;
     const outcome = { operation, response, attempt, asked, mayBeDone };
-    if (!operation.repeatable || !passesByItself(status) || attempt > MOST_REPEATS) {
+    if (!operation.repeatable || !passesByItself(status) || attempt > mostRepeats) {
       throw giveUp(outcome, options);
     }
     const pause = pauseBefore(attempt, status, asked, options.random);

@@ -2,7 +2,8 @@
 import type { Device, Peer } from '../engine/engine.js';
 import { formatIpAddress } from '../wire/ip-address.js';
 import { endpointText } from './endpoint-text.js';
-import type { PeerStatus, TunnelHealth } from './tunnel-status.js';
+import type { PeerSilence } from './route.js';
+import type { PeerStatus, TunnelHealth, TunnelStatus } from './tunnel-status.js';
 
 /** Milliseconds: KEEPALIVE_TIMEOUT and REKEY_TIMEOUT (whitepaper 6.1), after which an answer is missed. */
 const ANSWER_TIMEOUT = 15_000;
@@ -23,6 +24,15 @@ export function healthOf(
   const began = server.handshakeBeganAt ?? -Infinity;
   // A handshake is under way: whether it is answered shows soon.
   return now - began < ANSWER_TIMEOUT ? 'up' : 'stale';
+}
+
+/** How long the server has not answered the handshake that is tried, and why. */
+export function unansweredHandshake(
+  { handshakeBeganAt: began }: Peer,
+  silence: PeerSilence,
+  now: number,
+): TunnelStatus['unanswered'] {
+  return began === undefined ? undefined : { for: now - began, reason: silence.explain().reason };
 }
 
 /** All peers of a device, the Arc server first. */

@@ -18,6 +18,11 @@ export interface TunnelStatus {
   readonly health: TunnelHealth;
   /** Why nothing comes from the Arc server; undefined where nothing is missed. */
   readonly silence: { readonly reason: TunnelSilence; readonly why: string } | undefined;
+  /**
+   * The handshake with the Arc server that has no answer yet: for how many ms it has been tried, and
+   * why, as far as that is known by now. Undefined where none is tried. A session may stand beside it.
+   */
+  readonly unanswered: { readonly for: number; readonly reason: TunnelSilence } | undefined;
   /** When the tunnel was opened, in ms since 1970. */
   readonly openedUnix: number;
   /** The Arc server first; others where somebody has added them. */

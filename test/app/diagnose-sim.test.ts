@@ -70,6 +70,7 @@ it('tells of a terminated SIM, and of nothing else then', () => {
   const answer = simWith({ status: 'terminated', arcSessionStatus: undefined, profiles: {} });
   expect(diagnose(answer)).toEqual([
     {
+      kind: 'terminated',
       problem: 'The SIM is terminated: no tunnel opens any more.',
       next: 'Move arc.json away; `arctun bootstrap authkey` creates another SIM, which is billed.',
     },
@@ -80,6 +81,7 @@ describe('keys', () => {
   it('tells when the SIM has another', () => {
     const [finding, ...more] = diagnose(simWith({ profiles: profileWith(OTHER_KEY) }));
     expect(more).toEqual([]);
+    expect(finding?.kind).toBe('other-key');
     expect(finding?.problem).toBe(
       `The key of the SIM is ${OTHER_KEY}, that of arc.json ${PUBLIC_KEY}: no handshake is answered.`,
     );
@@ -106,6 +108,7 @@ describe('keys', () => {
   it('tells when the publicKey in arc.json is of another pair', () => {
     expect(diagnose(simWith(), sampleWith({ publicKey: OTHER_KEY }))).toEqual([
       {
+        kind: 'public-key',
         problem: `The publicKey in arc.json is not that of its privateKey, which is ${PUBLIC_KEY}.`,
         next: 'Correct publicKey; the tunnel opens all the same.',
       },
@@ -122,7 +125,11 @@ describe('sessions', () => {
     ['a session that is not live', { sessionStatus: online(false) }],
   ])('tells when the platform has %s', (_, changes) => {
     expect(diagnose(simWith(changes))).toEqual([
-      { problem: 'The SIM has no session: no handshake is answered.', next: REFRESH },
+      {
+        kind: 'no-session',
+        problem: 'The SIM has no session: no handshake is answered.',
+        next: REFRESH,
+      },
     ]);
   });
 
@@ -173,7 +180,9 @@ describe('sessions', () => {
       'Address: the platform has 10.0.0.2, arc.json has 10.0.0.3.',
     ],
   ])('tells what differs: %j', (changes, problem) => {
-    expect(diagnose(simWith(), sampleWithSession(changes))).toEqual([{ problem, next: REFRESH }]);
+    expect(diagnose(simWith(), sampleWithSession(changes))).toEqual([
+      { kind: 'other-session', problem, next: REFRESH },
+    ]);
   });
 
   it('tells of all that differs at once', () => {

@@ -69,7 +69,7 @@ function begin(host: string, wait: number, members: object): void {
       offer: { version: '0.1.0', pid: 4711, folders: ['/run/arctun'], statusListen: undefined },
       onUp: (up) => ups.push(up),
     },
-    { ...world.ports, commands, listeners: NO_LISTENERS },
+    { ...world.ports, commands, listeners: NO_LISTENERS, manager: undefined },
   ).catch((error: unknown) => error);
 }
 

@@ -1,3 +1,4 @@
+import type { Finding } from '../../src/app/diagnose-sim.js';
 import type { SimReport } from '../../src/app/show-sim.js';
 import type { SimSummary } from '../../src/app/sim-summary.js';
 import {
@@ -161,9 +162,9 @@ describe('the report', () => {
     expect(renderSimReport({ ...REPORT, arcConfig })).toMatch(
       /\n\narc\.json agrees with the platform\.\n$/,
     );
-    const findings = [
-      { problem: 'A\u001b[2J.', next: 'Do B.' },
-      { problem: 'C.', next: 'Do D.' },
+    const findings: Finding[] = [
+      { kind: 'no-session', problem: 'A\u001b[2J.', next: 'Do B.' },
+      { kind: 'other-key', problem: 'C.', next: 'Do D.' },
     ];
     expect(renderSimReport({ ...REPORT, arcConfig: { source: 'arc.json', findings } })).toMatch(
       /\n\narc\.json and the platform:\n {2}A\ufffd\[2J\.\n {4}Do B\.\n {2}C\.\n {4}Do D\.\n$/,

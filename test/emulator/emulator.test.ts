@@ -180,6 +180,30 @@ it('goes on after a restart where it has a state file', async () => {
   await second.emulator.close();
 });
 
+it('goes on with the key that the Arc server had last', async () => {
+  let saved: string | undefined;
+  const stateFile = () =>
+    new StateFile('state.json', {
+      readText: () => {
+        const absent = Object.assign(new Error('absent'), { failure: 'absent' });
+        return saved === undefined ? Promise.reject(absent) : Promise.resolve(saved);
+      },
+      replaceText: (_path, text) => {
+        saved = text;
+        return Promise.resolve();
+      },
+    });
+  const first = await start(FREE, stateFile());
+  const init = { method: 'POST', body: JSON.stringify({ serverKey: 'new' }) };
+  expect((await fetch(`${first.emulator.api}/emulator/arc`, init)).status).toBe(204);
+  await first.emulator.close();
+  const second = await start(FREE, stateFile());
+  const { privateKey } = second.options;
+  expect(privateKey.expose()).not.toEqual(first.options.privateKey.expose());
+  expect(fakeCrypto.publicKey(privateKey.expose())).toEqual(first.network.publicKey);
+  await second.emulator.close();
+});
+
 it('opens nothing where the state file is of no use', async () => {
   const networks = fakeNetworks();
   const stateFile = new StateFile('state.json', {

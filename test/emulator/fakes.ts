@@ -10,6 +10,7 @@ import type {
   CreateArcNetwork,
   DatagramHandler,
 } from '../../src/emulator/arc-network.js';
+import type { Secret } from '../../src/lib/secret.js';
 import { Sims } from '../../src/emulator/sims.js';
 import { formatIpAddress, parseIpAddress, type SocketAddress } from '../../src/wire/ip-address.js';
 
@@ -79,7 +80,7 @@ export function streamPair(): [Duplex, Duplex] {
 /** A network without packets: connections and datagrams are handed to whoever listens. */
 export class FakeArcNetwork implements ArcNetwork {
   readonly endpoint: { address: string; port: number };
-  readonly publicKey = new Uint8Array(32).fill(9);
+  publicKey: Uint8Array = new Uint8Array(32).fill(9);
   readonly events: string[] = [];
   readonly peers = new Map<string, ArcPeer>();
   readonly #tcp = new Map<string, ConnectionHandler>();
@@ -92,6 +93,12 @@ export class FakeArcNetwork implements ArcNetwork {
   addPeer(peer: ArcPeer): void {
     this.events.push(`add ${formatIpAddress(peer.address)}`);
     this.peers.set(peer.publicKey.join(), peer);
+  }
+
+  setPrivateKey(privateKey: Secret<Uint8Array>): void {
+    this.events.push('key');
+    this.publicKey = fakeCrypto.publicKey(privateKey.expose());
+    this.peers.clear();
   }
 
   removePeer(publicKey: Uint8Array): void {

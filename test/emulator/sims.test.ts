@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 
 import { hasArc, MAX_EVENTS } from '../../src/emulator/sim.js';
 import { MAX_SIMS, type SavedSims, Sims } from '../../src/emulator/sims.js';
+import { Secret } from '../../src/lib/secret.js';
 import { formatIpAddress } from '../../src/wire/ip-address.js';
 import { fakeCrypto, FakeArcNetwork, FakeWallClock, ip, seededEntropy } from './fakes.js';
 
@@ -196,6 +197,33 @@ describe('another key', () => {
     expect(renewed.arc.publicKey).toEqual(fakeCrypto.publicKey(privateKey.expose()));
     expect(renewed.arc.publicKey).not.toEqual(sim.arc.publicKey);
     expect(peerKeys(arc)).toEqual([renewed.arc.publicKey]);
+  });
+});
+
+describe('what the platform changes by itself', () => {
+  it('is the address, with a new session where there was one', () => {
+    const { sims, arc } = setUp();
+    const sim = create(sims);
+    const moved = sims.setAddress(sim, ip('10.9.8.7')) as typeof sim;
+    expect([...arc.peers.values()]).toMatchObject([{ address: ip('10.9.8.7') }]);
+    expect(moved.events.map(({ event }) => event)).toEqual(['Created', 'Deleted', 'Created']);
+    expect(sims.byAddress(ip('10.9.8.7'))).toBe(moved);
+    expect(sims.byAddress(sim.arc.address)).toBeUndefined();
+    const deleted = sims.deleteSession(moved) as typeof sim;
+    const again = sims.setAddress(deleted, ip('10.9.8.6')) as typeof sim;
+    expect(again.arc.session).toBeUndefined();
+    expect(arc.peers.size).toBe(0);
+  });
+
+  it("is the Arc server's key, under which every session goes on", () => {
+    const { sims, arc } = setUp();
+    const [one, other, offline] = [create(sims), create(sims), create(sims)];
+    sims.deleteSession(offline);
+    const before = arc.publicKey;
+    sims.setServerKey(new Secret(new Uint8Array(32).fill(7)));
+    expect(arc.publicKey).not.toEqual(before);
+    expect(peerKeys(arc)).toEqual([one.arc.publicKey, other.arc.publicKey]);
+    expect(sims.get(one.simId)).toBe(one);
   });
 });
 

@@ -31,13 +31,18 @@ let headers: Record<string, string>;
 class Client {
   readonly socket = new FakeSocket();
   readonly address: string;
+  readonly privateKey: Uint8Array;
+  readonly session: Session;
   readonly #driver: Driver;
   readonly #send: (text: string) => void;
   readonly answers: string[] = [];
   /** Datagrams that the Arc server sent here. */
   heard = 0;
 
-  constructor(privateKey: Uint8Array, { arcServerPeerPublicKey, arcClientPeerIpAddress }: Session) {
+  constructor(privateKey: Uint8Array, session: Session) {
+    this.privateKey = privateKey;
+    this.session = session;
+    const { arcServerPeerPublicKey, arcClientPeerIpAddress } = session;
     this.address = `192.0.2.${clients.length + 1}`;
     const addresses = [ip(arcClientPeerIpAddress)];
     const engine = new NetstackEngine(
@@ -134,8 +139,14 @@ async function start(stateFile?: StateFile): Promise<void> {
   headers['X-Soracom-Token'] = String(token);
 }
 
-async function call(method: string, path: string, body: object): Promise<Record<string, unknown>> {
-  const init = { method, headers, body: JSON.stringify(body) };
+async function change(body: object): Promise<void> {
+  const init = { method: 'POST', body: JSON.stringify(body) };
+  const response = await fetch(`${emulator.api}/emulator/arc`, init);
+  expect(response.ok).toBe(true);
+}
+
+async function call(method: string, path: string, body?: object): Promise<Record<string, unknown>> {
+  const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
   const response = await fetch(`${emulator.api}/v1${path}`, init);
   expect(response.ok).toBe(true);
   return (await response.json()) as Record<string, unknown>;
@@ -216,6 +227,33 @@ it('a deleted session comes back with createArcSession', async () => {
   // The first message has waited for the handshake.
   expect(client.answers).toEqual(['201 ']);
   expect(client.exchange('two')).toMatchObject(ANSWERED);
+});
+
+it('a server with another key is silent towards whoever knows the old one', async () => {
+  const { path, client } = await createSim();
+  client.exchange('one');
+  await change({ serverKey: 'new' });
+  expect(client.exchange('two')).toEqual(SILENCE);
+  const { heard } = client;
+  deliverFor20Seconds();
+  expect(client.heard).toBe(heard);
+  const { client: other } = await createSim();
+  expect(other.exchange('three')).toMatchObject(ANSWERED);
+  const sim = await call('GET', path);
+  const { arcServerPeerPublicKey } = sim.arcSessionStatus as Session;
+  expect(arcServerPeerPublicKey).not.toBe(client.session.arcServerPeerPublicKey);
+});
+
+it('a SIM with another address handshakes, and what it sends from the old one is dropped', async () => {
+  const { path, client } = await createSim();
+  client.exchange('one');
+  await change({ simId: path.slice('/sims/'.length), address: '10.9.8.7' });
+  expect(client.exchange('two')).toEqual(SILENCE);
+  deliverFor20Seconds();
+  expect(client.exchange('three').answers).toEqual([]);
+  const session = { ...client.session, arcClientPeerIpAddress: '10.9.8.7' };
+  clients.length = 0;
+  expect(new Client(client.privateKey, session).exchange('four')).toMatchObject(ANSWERED);
 });
 
 it('Krypton gives a tunnel, and the key before it ends', async () => {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { jest } from '@jest/globals';
 import { StoppedError } from '../../src/lib/stopped-error.js';
 import { forgetGroup, keepGroup } from '../../src/platform/process-groups.js';
-import { stopSignal } from '../../src/platform/signals.js';
+import { reloadRequests, stopSignal } from '../../src/platform/signals.js';
 import { REPOSITORY } from '../support/processes.js';
 
 const BUILT = `${REPOSITORY}dist/src/platform/signals.js`;
@@ -78,3 +78,40 @@ it('ends the process by the second signal, which waits for no thread', async () 
   const child = spawn(process.execPath, ['--input-type=module', '-e', program, BUILT]);
   expect(await once(child, 'exit')).toEqual([null, 'SIGINT']);
 }, 60_000);
+
+describe('SIGHUP', () => {
+  afterEach(() => reloadRequests(true));
+
+  it('stays a stop where a terminal is there, whose end it tells', () => {
+    expect(reloadRequests(true)).toBeUndefined();
+    const signal = stopSignal();
+    process.emit('SIGHUP');
+    expect(signal.aborted).toBe(true);
+  });
+
+  it('asks for the configuration otherwise, also before somebody listens', () => {
+    const signal = stopSignal();
+    const requests = reloadRequests(false)!;
+    const asked: string[] = [];
+    process.emit('SIGHUP');
+    process.emit('SIGHUP');
+    requests.onRequest(() => asked.push('first'));
+    expect(asked).toEqual(['first']);
+    process.emit('SIGHUP');
+    requests.onRequest(() => asked.push('second'));
+    process.emit('SIGHUP');
+    expect(asked).toEqual(['first', 'first', 'second']);
+    expect(signal.aborted).toBe(false);
+  });
+
+  it('neither asks for it nor ends the process once it stops', () => {
+    const signal = stopSignal();
+    let asked = 0;
+    reloadRequests(false)!.onRequest(() => asked++);
+    process.emit('SIGTERM');
+    process.emit('SIGHUP');
+    expect(asked).toBe(0);
+    expect(signal.aborted).toBe(true);
+    expect(kill).not.toHaveBeenCalled();
+  });
+});

@@ -56,6 +56,12 @@ it.each([200, 201, 204, 299])('an answer of %d is the end', async (status) => {
   expect(await send(GET_SIM, [answer(status)])).toMatchObject({ response: { status }, sent: 1 });
 });
 
+it('is not repeated where it is not to be', async () => {
+  const outcome = await send(GET_SIM, [answer(503)], { mostRepeats: 0 });
+  expect(outcome).toMatchObject({ sent: 1, error: { status: 503 } });
+  expect(await send(GET_SIM, [answer(503)], { mostRepeats: 1 })).toMatchObject({ sent: 2 });
+});
+
 it.each([300, 307, 400, 401, 403, 404, 408, 409])('%d is not repeated', async (status) => {
   expect(await send(GET_SIM, [answer(status, { 'retry-after': '1' })])).toMatchObject({
     error: { status, failure: 'refused', why: `HTTP ${status}` },

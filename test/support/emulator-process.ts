@@ -22,6 +22,10 @@ export interface EmulatorProcess {
   /** Makes the next calls go wrong as `fault` says (docs/emulator.md). */
   fault(fault: EmulatedFault): Promise<void>;
   clearFaults(): Promise<void>;
+  /** Changes the Arc side as the platform does by itself (docs/emulator.md). */
+  changeArc(
+    change: { readonly serverKey: 'new' } | { readonly simId: string; readonly address: string },
+  ): Promise<void>;
   /** Lets another user sign in. */
   addUser(user: EmulatedUser): Promise<void>;
   /** Takes the protection off and terminates the SIM. */
@@ -127,6 +131,7 @@ export async function startEmulatorProcess(
     sims: () => own.get('sims'),
     fault: (fault) => own.change('POST', 'faults', fault),
     clearFaults: () => own.change('DELETE', 'faults'),
+    changeArc: (change) => own.change('POST', 'arc', change),
     addUser: (user) => own.change('POST', 'users', user),
     terminate: async (simId) => {
       await call('POST', `/sims/${simId}/enable_termination`);

@@ -23,6 +23,7 @@ export const TUNNEL_STATUS: TunnelStatus = {
   addresses: ['10.0.0.2'],
   health: 'up',
   silence: undefined,
+  unanswered: undefined,
   openedUnix: Date.UTC(2026, 10, 26, 1, 0, 0),
   peers: [PEER_STATUS],
   connections: 3,

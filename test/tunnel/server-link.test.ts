@@ -156,6 +156,16 @@ it('keeps the session, and what is open, where only allowed IPs and the keepaliv
   });
 });
 
+it('tells how long a handshake has had no answer, and why', async () => {
+  world.link.passes = () => false;
+  await open();
+  await world.advance(6_000);
+  expect((await tunnel.status()).unanswered).toEqual({ for: 6_000, reason: 'no-answer' });
+  world.link.passes = () => true;
+  await world.advance(6_000);
+  expect((await tunnel.status()).unanswered).toBeUndefined();
+});
+
 it('tells prefixes apart by their length, and keeps the MTU that it was opened with', async () => {
   await open();
   await tunnel.reconfigure({ ...world.config({ allowedIps: ['100.127.0.0/24'] }), mtu: 1280 });

@@ -20,6 +20,7 @@ export const REFUSALS = {
   ),
   noArcCredentials: refusal(400, 'EMU0400', 'The SIM has no Arc credentials.'),
   keyInUse: refusal(400, 'EMU0400', 'The public key is in use already.'),
+  addressInUse: refusal(400, 'EMU0400', 'The address is that of a SIM, or kept for one.'),
   tooManySims: refusal(400, 'EMU0400', 'The emulator has no room for another SIM.'),
   tooManyTags: refusal(400, 'EMU0400', 'The SIM has no room for another tag.'),
   tagUnknown: refusal(404, 'EMU0404', 'The SIM has no such tag.'),

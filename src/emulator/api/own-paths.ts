@@ -1,11 +1,11 @@
 /**
  * What stands under /emulator: what a test wants to see (messages, requests, SIMs), and what it
- * wants to change (users, faults). Only programs on this machine are answered.
+ * wants to change (users, faults, what the platform changes by itself). Only programs on this machine are answered.
  */
 import { BlockList, isIPv6 } from 'node:net';
-import type { z } from 'zod';
+import { z } from 'zod';
 
-import { formatIpAddress } from '../../wire/ip-address.js';
+import { formatIpAddress, parseIpAddress } from '../../wire/ip-address.js';
 import { faultRequest, type Faults } from '../faults.js';
 import type { Answer } from '../http-answer.js';
 import type { MessageStore } from '../messages.js';
@@ -21,6 +21,8 @@ export interface OwnPathsOptions {
   readonly messages: MessageStore;
   readonly requests: RequestLog;
   readonly faults: Faults;
+  /** Gives the Arc server another key. */
+  readonly renewServerKey: () => void;
 }
 
 export interface OwnCall {
@@ -39,6 +41,7 @@ const HANDLERS: ReadonlyMap<string, Readonly<Record<string, Handler>>> = new Map
   ['/emulator/messages', { GET: listMessages }],
   ['/emulator/sims', { GET: ({ state }) => shown(state.sims.all().filter(hasArc).map(simView)) }],
   ['/emulator/users', { POST: addUser }],
+  ['/emulator/arc', { POST: changeArc }],
   [
     '/emulator/faults',
     { GET: ({ faults }) => shown(faults.all()), POST: addFault, DELETE: clearFaults },
@@ -98,6 +101,34 @@ function addUser({ state }: OwnPathsOptions, { body }: OwnCall): Answer {
   const reason = state.users.add(user.value);
   if (reason !== undefined) return notAdded(reason);
   return { status: 201, body: { user: userLabel(user.value) } };
+}
+
+/** What the platform may change at any time without being asked. */
+const arcChange = z.union([
+  z.strictObject({ serverKey: z.literal('new') }),
+  z.strictObject({
+    simId: z.string(),
+    address: z.string().transform((text, context) => {
+      const address = parseIpAddress(text);
+      if (address?.length === 4) return address;
+      context.addIssue({ code: 'custom', message: 'is not an IPv4 address' });
+      return z.NEVER;
+    }),
+  }),
+]);
+
+function changeArc({ state, renewServerKey }: OwnPathsOptions, { body }: OwnCall): Answer {
+  const change = parse(arcChange, body);
+  if ('refused' in change) return change.refused;
+  if ('serverKey' in change.value) {
+    renewServerKey();
+    return { status: 204 };
+  }
+  const { simId, address } = change.value;
+  const sim = state.sims.get(simId);
+  if (sim === undefined || !hasArc(sim)) return REFUSALS.simUnknown;
+  const moved = state.sims.setAddress(sim, address);
+  return moved === 'address-in-use' ? REFUSALS.addressInUse : shown(simView(moved));
 }
 
 function addFault({ faults }: OwnPathsOptions, { body }: OwnCall): Answer {

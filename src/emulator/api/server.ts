@@ -22,6 +22,8 @@ import { type ApiCall, createApiRouter, type ApiRouter } from './router.js';
 export interface ApiServerOptions extends HandlerOptions {
   readonly messages: MessageStore;
   readonly wallClock: WallClock;
+  /** Gives the Arc server another key. */
+  readonly renewServerKey: () => void;
   /** Called for each call when its answer is known, before it is sent. */
   readonly onRequest?: (request: ApiRequest) => void;
   /**
@@ -117,8 +119,14 @@ class ApiExchange {
   /** A call on the emulator's own paths. */
   async #own({ body, ...call }: Call, from: string | undefined): Promise<Answer> {
     if (body === 'too-large') return REFUSALS.bodyTooLarge;
-    const { state, messages } = this.#options;
-    const options = { state, messages, requests: this.#requests, faults: this.#faults };
+    const { state, messages, renewServerKey } = this.#options;
+    const options = {
+      state,
+      messages,
+      requests: this.#requests,
+      faults: this.#faults,
+      renewServerKey,
+    };
     return this.#saved(ownAnswer(options, { ...call, from, body: body.text }));
   }
 

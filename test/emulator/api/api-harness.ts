@@ -2,6 +2,7 @@
 import type { ApiRequest } from '../../../src/emulator/api/request-log.js';
 import { type ApiServer, createApiServer } from '../../../src/emulator/api/server.js';
 import { MessageStore } from '../../../src/emulator/messages.js';
+import { Secret } from '../../../src/lib/secret.js';
 import { PlatformState } from '../../../src/emulator/platform-state.js';
 import type { EmulatorUser } from '../../../src/emulator/users.js';
 import { fakeCrypto, FakeArcNetwork, FakeWallClock, seededEntropy } from '../fakes.js';
@@ -62,10 +63,16 @@ export class ApiHarness {
   }
 
   createServer(): Promise<ApiServer> {
-    const { state, messages, wallClock } = this;
+    const { state, messages, wallClock, arc } = this;
     return createApiServer({
       state,
-      arcServer: { publicKey: this.arc.publicKey, endpoint: '127.0.0.1:11010' },
+      arcServer: {
+        get publicKey() {
+          return arc.publicKey;
+        },
+        endpoint: '127.0.0.1:11010',
+      },
+      renewServerKey: () => state.sims.setServerKey(new Secret(new Uint8Array(32).fill(7))),
       messages,
       wallClock,
       onRequest: (call) => {

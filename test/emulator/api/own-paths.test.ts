@@ -129,6 +129,48 @@ describe('/emulator/users', () => {
   });
 });
 
+describe('/emulator/arc', () => {
+  const change = (body: unknown) => api.post('/emulator/arc', body);
+  const serverKey = async (simId: string) => {
+    const { body } = await api.request('GET', `/v1/sims/${simId}`, { headers: await api.logIn() });
+    return (body.arcSessionStatus as Record<string, unknown>).arcServerPeerPublicKey;
+  };
+
+  it('gives the Arc server another key, and says so at the API', async () => {
+    const simId = await api.createSim();
+    const before = await serverKey(simId);
+    expect((await change({ serverKey: 'new' })).status).toBe(204);
+    expect(await serverKey(simId)).toBe(Buffer.from(api.arc.publicKey).toString('base64'));
+    expect(await serverKey(simId)).not.toBe(before);
+  });
+
+  it('gives a SIM another address, with a session of its own', async () => {
+    const simId = await api.createSim();
+    const { session } = (api.state.sims.get(simId) as ArcSim).arc;
+    const { status, body } = await change({ simId, address: '10.9.8.7' });
+    expect([status, body]).toMatchObject([200, { simId, address: '10.9.8.7', online: true }]);
+    expect((api.state.sims.get(simId) as ArcSim).arc.session).not.toEqual(session);
+  });
+
+  it.each([
+    [{}, 400, 'COM0008'],
+    [{ serverKey: 'old' }, 400, 'COM0008'],
+    [{ simId: '1', address: '10.9.8' }, 400, 'COM0008'],
+    [{ simId: '1', address: '2001:db8::1' }, 400, 'COM0008'],
+    [{ simId: '1', address: '10.9.8.7' }, 404, 'SEM0095'],
+  ])('refuses %j', async (body, status, reason) => {
+    expect(code(await change(body))).toEqual([status, reason]);
+  });
+
+  it('refuses an address that is kept for another SIM', async () => {
+    const simId = await api.createSim();
+    expect(code(await change({ simId, address: '10.0.0.9' }))).toEqual([400, 'EMU0400']);
+    expect((await change({ simId, address: '10.1.0.9' })).status).toBe(200);
+    const other = await api.createSim();
+    expect(code(await change({ simId: other, address: '10.1.0.9' }))).toEqual([400, 'EMU0400']);
+  });
+});
+
 describe('/emulator/faults', () => {
   it('shows, adds and clears them', async () => {
     expect(await get('/emulator/faults')).toEqual([]);
@@ -171,7 +213,13 @@ it.each([
   [undefined, 403],
 ])('answers this machine alone: %s is %s', (from, status) => {
   const { state, messages } = api;
-  const options = { state, messages, requests: new RequestLog(), faults: new Faults() };
+  const options = {
+    state,
+    messages,
+    requests: new RequestLog(),
+    faults: new Faults(),
+    renewServerKey: () => undefined,
+  };
   const call = {
     from,
     method: 'GET',

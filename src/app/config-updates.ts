@@ -1,0 +1,41 @@
+/** Keeps the configuration of an open tunnel up to date: from arc.json when asked to, and from the platform. */
+import type { ReloadRequests } from '../lib/reload-requests.js';
+import { reloadConfig } from './reload-config.js';
+import { RunningConfig, type RunningConfigOptions } from './running-config.js';
+import { type RenewalEnvironment, type RenewalPorts, SessionRenewal } from './session-renewal.js';
+import type { Tunnel } from '../tunnel/tunnel.js';
+
+export interface ConfigUpdateOptions extends RunningConfigOptions {
+  readonly tunnel: Pick<Tunnel, 'status' | 'reconfigure'>;
+  /** How SORACOM is asked; undefined where the session is not to be renewed. */
+  readonly renewal?: RenewalPorts | undefined;
+  /** Undefined where nobody can ask for arc.json to be read again. */
+  readonly reloads?: ReloadRequests | undefined;
+  /** Runs a reload, and tells whoever wants to know. */
+  readonly aroundReload?: (reload: () => Promise<void>) => Promise<void>;
+}
+
+export interface ConfigUpdates {
+  /** Resolves when nothing changes the tunnel or arc.json any more. */
+  close(): Promise<void>;
+}
+
+/** Begins when the tunnel is open: its first handshake may still be awaited. */
+export function startConfigUpdates(
+  options: ConfigUpdateOptions,
+  environment: RenewalEnvironment,
+): ConfigUpdates {
+  const { tunnel, renewal: ports, reloads } = options;
+  const around = options.aroundReload ?? ((reload: () => Promise<void>) => reload());
+  const running = new RunningConfig(options);
+  const renewal = ports && new SessionRenewal(tunnel, running, ports, environment);
+  reloads?.onRequest(() => void around(() => reloadConfig(running, environment.log)));
+  return {
+    close: async () => {
+      reloads?.onRequest(() => undefined);
+      await renewal?.close();
+      // What was asked for before comes to its end.
+      await running.inTurn(() => Promise.resolve());
+    },
+  };
+}

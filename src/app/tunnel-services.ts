@@ -1,0 +1,101 @@
+/** What there is beside an open tunnel: who asks for it, changes it, counts it. */
+import type { ReloadRequests } from '../lib/reload-requests.js';
+import type { Clock, Entropy, LocalListeners, Log } from '../tunnel/ports.js';
+import type { TunnelConfig } from '../tunnel/tunnel-config.js';
+import { startConfigUpdates } from './config-updates.js';
+import type { KeptTunnel } from './kept-tunnel.js';
+import type { LoadedArcConfig } from './load-arc-config.js';
+import { startMetricLines } from './metric-lines.js';
+import { offerStatus, type OfferStatusOptions, type StatusOffer } from './offer-status.js';
+import type { ServiceStates } from './service-states.js';
+import type { RenewalPorts } from './session-renewal.js';
+import { openUapiSocket } from './uapi-socket.js';
+
+export interface TunnelServiceOptions {
+  readonly arcConfig: LoadedArcConfig;
+  /** Fires when the tunnel is about to close. */
+  readonly signal: AbortSignal;
+  /** Who asks how the tunnel does, and where. */
+  readonly offer: Pick<OfferStatusOptions, 'version' | 'pid' | 'folders' | 'statusListen'>;
+  /** Reads the configuration anew; undefined where it can be read only once. */
+  readonly reread?: (() => Promise<LoadedArcConfig>) | undefined;
+  /** Who asks for that; undefined where nobody can. */
+  readonly reloads?: ReloadRequests | undefined;
+  /** How SORACOM is asked for another session; undefined where it is not to be. */
+  readonly renewal?: RenewalPorts | undefined;
+}
+
+export interface TunnelServicePorts {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  readonly listeners: LocalListeners;
+}
+
+/** What the services are about. */
+export interface ServedTunnel {
+  readonly kept: KeptTunnel;
+  readonly states: ServiceStates;
+  /** What another arc.json makes of the tunnel. @throws UserError */
+  readonly plan: (arcConfig: LoadedArcConfig) => TunnelConfig;
+}
+
+/**
+ * Begins all of them. The first handshake may still be awaited.
+ *
+ * @returns ends them
+ * @throws UserError where a socket or port that is needed cannot be had
+ */
+export async function openTunnelServices(
+  options: TunnelServiceOptions,
+  { kept, states, plan }: ServedTunnel,
+  ports: TunnelServicePorts,
+): Promise<() => Promise<void>> {
+  const { arcConfig, reread, reloads, renewal } = options;
+  const { config } = arcConfig;
+  const { tunnel, up } = kept;
+  const name = up.mode === 'tun' ? up.interface : config.interface;
+  const uapi = await openUapiSocket(kept, name, ports);
+  const status = await openStatus(options, kept, uapi && name, ports).catch(
+    async (error: unknown) => {
+      await uapi?.close();
+      throw error;
+    },
+  );
+  const stopMetrics = config.enableMetrics
+    ? startMetricLines(tunnel, { simId: config.simId, interface: name }, ports)
+    : undefined;
+  states.watch(tunnel);
+  const aroundReload = (work: () => Promise<void>) => states.reload(work);
+  const updates = startConfigUpdates(
+    { tunnel, arcConfig, plan, reread, reloads, renewal, aroundReload },
+    ports,
+  );
+  return async () => {
+    await updates.close();
+    stopMetrics?.();
+    await Promise.all([uapi?.close(), status.close()]);
+  };
+}
+
+function openStatus(
+  { arcConfig: { config }, offer, signal }: TunnelServiceOptions,
+  { tunnel, up, counters }: KeptTunnel,
+  uapiName: string | undefined,
+  ports: TunnelServicePorts,
+): Promise<StatusOffer> {
+  const isTun = up.mode === 'tun';
+  return offerStatus(
+    {
+      ...offer,
+      signal,
+      tunnel: () => tunnel,
+      interfaceName: isTun ? up.interface : config.interface,
+      simId: config.simId,
+      uapiName,
+      listeners: () => (isTun ? {} : { forward: up.forward, proxy: up.proxy }),
+      counters,
+    },
+    ports,
+  );
+}

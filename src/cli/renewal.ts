@@ -1,0 +1,69 @@
+/** Whether and how `up` renews the session of its tunnel, as the command line tells. */
+import { Flags } from '@oclif/core';
+
+import { resolveCredentials } from '../app/credentials/resolve-credentials.js';
+import type { RenewalPorts } from '../app/session-renewal.js';
+import type { PrivateFiles } from '../lib/private-files.js';
+import { UserError } from '../lib/user-error.js';
+import type { Context } from './context.js';
+import { credentialChoice, type CredentialFlags } from './credential-flags.js';
+
+export const renewalFlags = {
+  'no-renew': Flags.boolean({
+    description: 'Do not ask the SORACOM API for a new session when the Arc server is silent.',
+    env: 'ARCTUN_NO_RENEW',
+  }),
+};
+
+/** What `parse` gives for `renewalFlags`, `credentialFlags` and `stdinFlag`. */
+export interface RenewalFlags extends CredentialFlags {
+  readonly 'no-renew': boolean;
+  readonly 'read-stdin': boolean;
+}
+
+/** A call is made once, and the next question is a minute away: milliseconds. */
+const TIMEOUT = 10_000;
+
+/**
+ * Nobody is asked for credentials that are missing: there is nobody at a service.
+ *
+ * @returns undefined where the session is not to be renewed
+ * @throws UserError of kind `usage` where standard input is to hold two things
+ */
+export async function renewalPorts(
+  context: Context,
+  flags: RenewalFlags,
+): Promise<RenewalPorts | undefined> {
+  if (flags['no-renew']) return undefined;
+  if (flags['read-stdin'] && flags['auth-key-file'] === '-') {
+    throw new UserError('usage', {
+      what: 'cannot use --read-stdin with --auth-key-file -',
+      why: 'standard input cannot hold both',
+      next: ['Give the auth key by a file or in the environment.'],
+    });
+  }
+  const ports = {
+    env: context.env,
+    homeFolder: context.homeFolder(),
+    privateFiles: readingInputOnce(await context.privateFiles()),
+    commands: await context.commands(),
+  };
+  const choice = credentialChoice(flags);
+  const signal = await context.stopSignal();
+  return {
+    files: await context.files(),
+    stateFolder: context.stateFolder(),
+    publicKeyOf: await context.publicKeyOf(),
+    credentials: (profile) => resolveCredentials(choice, profile, ports, signal),
+    createClient: await context.soracomClients({ timeoutMs: TIMEOUT, mostRepeats: 0 }),
+  };
+}
+
+/** Keys in files are read each time, for they may be replaced; standard input is there once. */
+function readingInputOnce(files: PrivateFiles): PrivateFiles {
+  let input: Promise<string> | undefined;
+  return {
+    readText: (path) => files.readText(path),
+    readStandardInput: () => (input ??= files.readStandardInput()),
+  };
+}

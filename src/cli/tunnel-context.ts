@@ -1,0 +1,123 @@
+/** The part of the composition root that tunnels are made of. */
+import { UserError } from '../lib/user-error.js';
+import type { LinuxNetwork } from '../platform/linux/linux-network.js';
+import { stateFolder } from '../platform/state-folder.js';
+import type { DeviceTunnels } from '../tunnel/device-tunnel.js';
+import type {
+  DatagramSockets,
+  LocalListeners,
+  Log,
+  MessageChannel,
+  PacketDeviceRefusal,
+} from '../tunnel/ports.js';
+import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
+import type { LogOptions } from './log-options.js';
+
+/** How datagrams go to the system: one by one, in batches, or in batches where that can be. */
+export type SocketChoice = 'auto' | 'dgram' | 'batch';
+
+/** What a thread with a tunnel is started with. */
+export interface TunnelThreadOptions {
+  readonly log: LogOptions;
+  readonly socket: SocketChoice;
+}
+
+export interface TunnelContext {
+  /**
+   * @param socket one by one by default: what starts fast has few to send
+   * @throws UserError for `batch`, where that cannot be
+   */
+  tunnelPorts(log: Log, socket?: SocketChoice): Promise<TunnelPorts>;
+  /**
+   * Tunnels under network interfaces, each in a thread of its own; undefined where this system has none.
+   */
+  deviceTunnels(options: TunnelThreadOptions): Promise<DeviceTunnels | undefined>;
+  /** As deviceTunnels(), in this thread: for what another thread cannot be given. */
+  localDeviceTunnels(ports: TunnelPorts): Promise<DeviceTunnels | undefined>;
+  /** What is known to stand in the way of an interface, found without making one. */
+  deviceObstacle(name: string): Promise<PacketDeviceRefusal | undefined>;
+  /** Sockets at paths of the file system. */
+  localListeners(): Promise<LocalListeners>;
+  /** In such a thread: the way to the one that has started it, and what it was started with. */
+  parentThread(): Promise<{ readonly channel: MessageChannel; readonly data: unknown }>;
+}
+
+export const tunnelContext: TunnelContext = {
+  tunnelPorts,
+  deviceTunnels,
+  localDeviceTunnels,
+  deviceObstacle,
+  localListeners: async () => (await import('../platform/local-listener.js')).localListeners,
+  parentThread: async () => {
+    const { parentThread, threadData } = await import('../platform/thread.js');
+    return { channel: parentThread(), data: threadData() };
+  },
+};
+
+async function deviceTunnels(options: TunnelThreadOptions): Promise<DeviceTunnels | undefined> {
+  const { hasLinuxNetwork } = await import('../platform/linux/linux-network.js');
+  if (!(await hasLinuxNetwork())) return undefined;
+  const [{ RemoteTunnels }, { startThread }, { systemClock }] = await Promise.all([
+    import('../tunnel/thread/remote-tunnels.js'),
+    import('../platform/thread.js'),
+    import('../platform/clock.js'),
+  ]);
+  const entry = new URL('./tunnel-thread.js', import.meta.url);
+  return new RemoteTunnels(() => startThread(entry, options), systemClock);
+}
+
+async function localDeviceTunnels(ports: TunnelPorts): Promise<DeviceTunnels | undefined> {
+  const network = await linuxNetwork();
+  if (network === undefined) return undefined;
+  const { LocalDeviceTunnels } = await import('../tunnel/device-tunnel.js');
+  return new LocalDeviceTunnels(network.devices, ports);
+}
+
+/** One for the thread: its sockets and interfaces wait together. */
+let network: Promise<LinuxNetwork | undefined> | undefined;
+
+function linuxNetwork(): Promise<LinuxNetwork | undefined> {
+  network ??= import('../platform/linux/linux-network.js').then(({ linuxNetwork: load }) => load());
+  return network;
+}
+
+async function datagramSockets(choice: SocketChoice): Promise<DatagramSockets> {
+  const batched = choice === 'dgram' ? undefined : (await linuxNetwork())?.sockets;
+  if (batched !== undefined) return batched;
+  if (choice === 'batch') {
+    throw new UserError('failed', {
+      what: 'cannot use --socket batch',
+      why: 'it needs Linux, and the optional package koffi, which does not load here',
+      next: ['Use --socket auto.'],
+    });
+  }
+  return (await import('../platform/udp-socket.js')).udpSockets;
+}
+
+async function deviceObstacle(name: string): Promise<PacketDeviceRefusal | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  const { deviceObstacle } = await import('../platform/linux/device-obstacle.js');
+  return deviceObstacle(name, process.geteuid?.() ?? -1);
+}
+
+async function tunnelPorts(log: Log, socket: SocketChoice = 'dgram'): Promise<TunnelPorts> {
+  const [{ selectCrypto }, { systemEntropy }, clocks, sockets, { systemResolver }, stamps] =
+    await Promise.all([
+      import('../crypto/select.js'),
+      import('../platform/entropy.js'),
+      import('../platform/clock.js'),
+      datagramSockets(socket),
+      import('../platform/resolver.js'),
+      import('../platform/timestamps.js'),
+    ]);
+  return {
+    crypto: await selectCrypto(),
+    entropy: systemEntropy,
+    wallClock: clocks.systemWallClock,
+    clock: clocks.systemClock,
+    sockets,
+    resolver: systemResolver,
+    log,
+    timestamps: stamps.createTimestampStore(stateFolder(), log),
+  };
+}
