@@ -1,5 +1,7 @@
 /** @type {import('jest').Config} */
 export default {
+  // What starts processes takes as long as the machine does; what hangs is to be ended, some time.
+  testTimeout: 30_000,
   testEnvironment: 'node',
   // Many tests wait for time to pass behind foreign peers: two files at once, also on two cores.
   maxWorkers: 2,

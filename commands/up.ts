@@ -11,6 +11,7 @@ import { overrideFlags, tunnelOverrides } from '../src/cli/override-flags.js';
 import { nameServers, proxyFlags, proxySettings } from '../src/cli/proxy-flags.js';
 import { renderJson } from '../src/cli/render.js';
 import { socketFlag } from '../src/cli/socket-flag.js';
+import { statusListen, statusListenFlag } from '../src/cli/status-listen-flag.js';
 import { refuseConfigFlag, stdinFlag } from '../src/cli/stdin-flag.js';
 import { refuseUserspaceFlags, userspaceFlag } from '../src/cli/userspace-flags.js';
 import { congestionFlag, tunnelFlags } from '../src/cli/tunnel-flags.js';
@@ -34,6 +35,7 @@ export default class Up extends BaseCommand {
     ...overrideFlags,
     ...stdinFlag,
     ...captureFlags,
+    ...statusListenFlag,
     ...configuredLogFlags,
     json: Flags.boolean({ description: 'Print one line of JSON when the tunnel is up.' }),
   };
@@ -66,6 +68,12 @@ export default class Up extends BaseCommand {
         forward,
         proxy,
         nameServers: servers,
+        offer: {
+          version: this.config.version,
+          pid: process.pid,
+          folders: this.context.runFolders(),
+          statusListen: statusListen(flags),
+        },
         congestion: flags.congestion,
         capture: captureOptions(flags.capture, this.context, log, (line) => this.note(line)),
         onUp: (up) => {

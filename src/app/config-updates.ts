@@ -11,6 +11,8 @@ export interface ConfigUpdateOptions extends RunningConfigOptions {
   readonly renewal?: RenewalPorts | undefined;
   /** Undefined where nobody can ask for arc.json to be read again. */
   readonly reloads?: ReloadRequests | undefined;
+  /** Runs each reload, for whoever is told of it, as a service manager is. */
+  readonly aroundReload?: ((reload: () => Promise<void>) => Promise<void>) | undefined;
 }
 
 export interface ConfigUpdates {
@@ -23,10 +25,10 @@ export function startConfigUpdates(
   options: ConfigUpdateOptions,
   environment: RenewalEnvironment,
 ): ConfigUpdates {
-  const { tunnel, renewal: ports, reloads } = options;
+  const { tunnel, renewal: ports, reloads, aroundReload = (reload) => reload() } = options;
   const running = new RunningConfig(options);
   const renewal = ports && new SessionRenewal(tunnel, running, ports, environment);
-  reloads?.onRequest(() => void reloadConfig(running, environment.log));
+  reloads?.onRequest(() => void aroundReload(() => reloadConfig(running, environment.log)));
   return {
     close: async () => {
       reloads?.onRequest(() => undefined);

@@ -1,4 +1,5 @@
 /** What `up` keeps open, whichever the mode. */
+import type { ListenerCounters } from '../proxy/http/listener.js';
 import type { Tunnel } from '../tunnel/tunnel.js';
 
 export interface KeptTunnel {
@@ -7,6 +8,8 @@ export interface KeptTunnel {
   readonly failed: Promise<never>;
   /** What there is, once the tunnel is up, but for the server's endpoint. */
   readonly up: UserspaceListeners | DeviceInterface;
+  /** Of the listeners, by what they are called. */
+  readonly counters: () => Readonly<Record<string, ListenerCounters>>;
   /** To be called before close() where the server has not answered: whoever waits is told why. */
   giveUp(): void;
   /**

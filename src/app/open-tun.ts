@@ -34,6 +34,7 @@ export async function openTun(
     tunnel,
     failed: failWhenGone(tunnel),
     up: { mode: 'tun', interface: tunnel.interfaceName },
+    counters: () => ({}),
     giveUp: () => undefined,
     close: async () => {
       await tunnel.close();

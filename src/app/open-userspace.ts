@@ -54,6 +54,10 @@ export async function openUserspace(
       tunnel,
       failed: NEVER,
       up: { mode: 'userspace', forward: forwarder.url, proxy: proxy?.authority },
+      counters: () => ({
+        forward: forwarder.counters,
+        ...(proxy && { proxy: proxy.counters }),
+      }),
       giveUp: () => tunnel.giveUp(),
       close: async (graceMs) => {
         const deadline = ports.clock.now() + graceMs;

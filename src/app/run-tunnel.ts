@@ -7,6 +7,7 @@ import { chooseMode, type ModePorts } from './choose-mode.js';
 import { planHooks } from './hooks.js';
 import type { DeviceInterface, KeptTunnel, UserspaceListeners } from './kept-tunnel.js';
 import { startMetricLines } from './metric-lines.js';
+import { offerStatus, type OfferStatusOptions, type StatusOffer } from './offer-status.js';
 import { openTun } from './open-tun.js';
 import { type OpenTunnelOptions, planTunnel } from './open-tunnel.js';
 import { openUserspace, type UserspaceOptions } from './open-userspace.js';
@@ -17,6 +18,8 @@ export interface RunTunnelOptions extends OpenTunnelOptions, UserspaceOptions {
   readonly signal: AbortSignal;
   /** What was asked for that userspace alone has, as `--port`. */
   readonly userspaceFlag?: string | undefined;
+  /** Who asks how the tunnel does, and where. */
+  readonly offer: Pick<OfferStatusOptions, 'version' | 'pid' | 'folders' | 'statusListen'>;
   /** Called once, when the first handshake is complete. */
   readonly onUp: (up: TunnelUp) => void;
 }
@@ -127,15 +130,44 @@ async function openServices(
   const { config } = options.arcConfig;
   const name = kept.up.mode === 'tun' ? kept.up.interface : config.interface;
   const uapi = await openUapiSocket(kept, name, ports);
+  const status = await openStatus(options, kept, uapi && name, ports).catch(
+    async (error: unknown) => {
+      await uapi?.close();
+      throw error;
+    },
+  );
   const stopMetrics = config.enableMetrics
     ? startMetricLines(kept.tunnel, { simId: config.simId, interface: name }, ports)
     : undefined;
   return {
     close: async () => {
       stopMetrics?.();
-      await uapi?.close();
+      await Promise.all([uapi?.close(), status.close()]);
     },
   };
+}
+
+function openStatus(
+  { arcConfig, offer, signal }: RunTunnelOptions,
+  { tunnel, up, counters }: KeptTunnel,
+  uapiName: string | undefined,
+  ports: RunTunnelPorts,
+): Promise<StatusOffer> {
+  const { config } = arcConfig;
+  const isTun = up.mode === 'tun';
+  return offerStatus(
+    {
+      ...offer,
+      signal,
+      tunnel: () => tunnel,
+      interfaceName: isTun ? up.interface : config.interface,
+      simId: config.simId,
+      uapiName,
+      listeners: () => (isTun ? {} : { forward: up.forward, proxy: up.proxy }),
+      counters,
+    },
+    ports,
+  );
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -9,9 +9,11 @@ import type { CommandRunner } from '../lib/command-runner.js';
 import { createPrivateKey, type KeyPair } from '../lib/key-pair.js';
 import type { PrivateFiles } from '../lib/private-files.js';
 import type { ReloadRequests } from '../lib/reload-requests.js';
+import type { ServiceManager } from '../lib/service-manager.js';
 import { Secret } from '../lib/secret.js';
 import { UserError } from '../lib/user-error.js';
 import type { LinuxNetwork } from '../platform/linux/linux-network.js';
+import { runFolders } from '../platform/run-folders.js';
 import { stateFolder } from '../platform/state-folder.js';
 import type { Credentials } from '../soracom/sign-in.js';
 import type { SoracomClient } from '../soracom/client.js';
@@ -20,13 +22,16 @@ import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 import type { DeviceTunnels } from '../tunnel/device-tunnel.js';
 import type {
   CaptureFile,
+  Clock,
   DatagramSockets,
+  LocalConnections,
   LocalListeners,
   Log,
   MessageChannel,
   PacketDeviceRefusal,
   Resolver,
 } from '../tunnel/ports.js';
+import type { TerminalSize } from './watch.js';
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 export interface LogOptions {
@@ -57,6 +62,11 @@ export interface Context {
   privateFiles(): Promise<PrivateFiles>;
   /** Programs of the system. */
   commands(): Promise<CommandRunner>;
+  /**
+   * What has started us as a service; undefined where nothing has that wants to be told. To be called
+   * once, before a command runs: it takes what that must not inherit out of the environment.
+   */
+  serviceManager(log: Log): Promise<ServiceManager | undefined>;
   log(options: LogOptions): Promise<Log>;
   /**
    * @param socket one by one by default: what starts fast has few to send
@@ -100,10 +110,14 @@ export interface Context {
   isInteractive(): boolean;
   /** Columns of the terminal on standard output; undefined where that is none. */
   terminalColumns(): number | undefined;
+  /** As terminalColumns(), with its rows. */
+  terminalSize(): TerminalSize | undefined;
   /** Whether a person watches standard error. */
   stderrIsTerminal(): boolean;
   /** Unix milliseconds. */
   now(): number;
+  /** Monotonic time. */
+  clock(): Promise<Clock>;
   /** Writes to standard output and resolves when all of it is taken, or rejects. */
   printer(): Promise<(text: string) => Promise<void>>;
   /** A file's bytes. */
@@ -119,6 +133,9 @@ export interface Context {
    * $XDG_STATE_HOME or ~/.local/state.
    */
   stateFolder(): string;
+  /** The folders for the control sockets of running tunnels, the one to be taken first. */
+  runFolders(): readonly string[];
+  localConnections(): Promise<LocalConnections>;
 }
 
 async function stopSignal(): Promise<AbortSignal> {
@@ -138,6 +155,7 @@ export function createContext(version: string): Context {
     journals: async () => (await import('../platform/journal.js')).systemJournals,
     privateFiles: async () => (await import('../platform/private-file.js')).systemPrivateFiles,
     commands: async () => (await import('../platform/command-runner.js')).systemCommands,
+    serviceManager,
     log: async ({ level, format }) => (await import('../platform/log.js')).createLog(level, format),
     tunnelPorts,
     deviceTunnels,
@@ -162,11 +180,22 @@ export function createContext(version: string): Context {
     readFile: async (path) => (await import('../platform/input.js')).readWholeFile(path),
     isInteractive: () => process.stdin.isTTY && process.stderr.isTTY,
     terminalColumns: () => (process.stdout.isTTY ? process.stdout.columns : undefined),
+    terminalSize,
     stderrIsTerminal: () => process.stderr.isTTY,
     now: () => Date.now(),
+    clock: async () => (await import('../platform/clock.js')).systemClock,
     homeFolder: homedir,
     stateFolder: () => stateFolder(),
+    runFolders: () => runFolders(),
+    localConnections: async () =>
+      (await import('../platform/local-connection.js')).localConnections,
   };
+}
+
+function terminalSize(): TerminalSize | undefined {
+  const { isTTY, columns, rows } = process.stdout;
+  // A terminal that nobody looks at may have no size: it is taken for a VT100.
+  return isTTY ? { columns: columns || 80, rows: rows || 24 } : undefined;
 }
 
 function isVerbose(): boolean {
@@ -175,6 +204,14 @@ function isVerbose(): boolean {
 
 function writeStandardError(text: string): void {
   process.stderr.write(text);
+}
+
+async function serviceManager(log: Log): Promise<ServiceManager | undefined> {
+  const [{ openServiceManager }, { systemCommands: commands }] = await Promise.all([
+    import('../platform/service-notifications.js'),
+    import('../platform/command-runner.js'),
+  ]);
+  return openServiceManager({ commands, log });
 }
 
 async function soracomClients(

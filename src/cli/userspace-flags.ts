@@ -4,10 +4,12 @@ import { proxyFlags } from './proxy-flags.js';
 import type { CommandLineToken } from './stdin-flag.js';
 import { congestionFlag } from './tunnel-flags.js';
 
-const USERSPACE_FLAGS = new Set([
-  ...Object.keys({ ...forwardFlags, ...proxyFlags, ...congestionFlag }),
-  'forward-to',
-]);
+// --allow-open is for --status-listen as well, which both modes have.
+const USERSPACE_FLAGS = new Set(
+  [...Object.keys({ ...forwardFlags, ...proxyFlags, ...congestionFlag }), 'forward-to'].filter(
+    (name) => name !== 'allow-open',
+  ),
+);
 
 /**
  * What was asked for on the command line that userspace alone has, as `--port`; undefined for nothing.

@@ -14,6 +14,8 @@ export interface RunOptions {
   /** Milliseconds until it is ended; 30,000 when absent. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
+  /** Variables of its environment, beside and in place of our own. */
+  readonly environment?: Readonly<Record<string, string>>;
   /**
    * Whether it is ended together with whatever it has started: it gets a process group of its own,
    * and has no terminal to ask at.

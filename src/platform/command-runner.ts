@@ -54,12 +54,14 @@ async function run(
 
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
-function start(program: string, parameters: readonly string[], { ownGroup }: RunOptions): Child {
+function start(program: string, parameters: readonly string[], options: RunOptions): Child {
+  const { ownGroup, environment } = options;
   try {
     // Without a group or session of its own a password manager can ask on our terminal.
     return spawn(program, parameters, {
       stdio: ['ignore', 'pipe', 'pipe'],
       windowsHide: true,
+      ...(environment && { env: { ...process.env, ...environment } }),
       detached: ownGroup === true,
     });
   } catch (error) {

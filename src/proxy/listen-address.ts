@@ -63,16 +63,20 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Refuses a listener that others can reach, unless it was asked for: whoever reaches it speaks
- * with the identity of this SIM.
+ * Refuses a listener that others can reach, unless it was asked for.
  *
+ * @param risk what they could do there; with a proxy, they speak with the identity of this SIM
  * @throws UserError of kind `usage`
  */
-export function requireLoopback(host: string, allowOpen: boolean): void {
+export function requireLoopback(
+  host: string,
+  allowOpen: boolean,
+  risk = 'whoever can reach it could send data as this SIM',
+): void {
   if (allowOpen || isLoopback(host)) return;
   throw new UserError('usage', {
     what: `refused to listen on ${host}`,
-    why: 'it is not a loopback address: whoever can reach it could send data as this SIM',
+    why: `it is not a loopback address: ${risk}`,
     next: ['Listen on 127.0.0.1.', 'Or add --allow-open if that is what you want.'],
   });
 }

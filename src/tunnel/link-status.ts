@@ -48,6 +48,8 @@ export function peerStatuses(device: Device, server: Peer): PeerStatus[] {
     latestHandshakeUnix: peer.lastHandshakeUnix,
     sentBytes: peer.txBytes,
     receivedBytes: peer.rxBytes,
+    roundTrip: peer.handshakeRoundTrip,
+    lossIn: peer.receivedLoss,
   }));
 }
 

@@ -246,6 +246,21 @@ export interface LocalListeners {
   listen(path: string, converse: () => Conversation): Promise<LocalListener>;
 }
 
+/** Asks who listens at a path of the file system. */
+export interface LocalConnections {
+  /** The paths in a folder that end in `.sock`, in order; none where the folder cannot be read. */
+  list(folder: string): Promise<readonly string[]>;
+  /**
+   * Sends a request, and resolves with what comes up to `end`, which marks the end of an answer.
+   * Settles within 3 s.
+   *
+   * @throws Error with the system's `code`: ECONNREFUSED and ENOENT where nobody listens, EACCES,
+   *   ETIMEDOUT where no answer is there in time, ECONNRESET where it breaks off, EMSGSIZE where it is
+   *   longer than 16 MiB
+   */
+  ask(path: string, request: string, end: string): Promise<string>;
+}
+
 /** A file that takes the blocks of a capture as fast as the disk does, and no faster. */
 export interface CaptureFile {
   /**

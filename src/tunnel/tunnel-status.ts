@@ -53,4 +53,8 @@ export interface PeerStatus {
   /** Whole WireGuard messages, as `wg show … transfer` counts them. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  /** Milliseconds from our last initiation that was answered to its response; undefined before that. */
+  readonly roundTrip: number | undefined;
+  /** The share, from 0 to 1, of data messages to us that did not come; undefined where none came. */
+  readonly lossIn: number | undefined;
 }

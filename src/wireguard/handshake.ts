@@ -100,6 +100,11 @@ export class Handshake {
     return this.#created !== undefined;
   }
 
+  /** When our last initiation was made, in `now` ms; -Infinity before the first. */
+  get initiationCreatedAt(): number {
+    return this.#createdAt;
+  }
+
   /** The TAI64N stamp of the last initiation created, or the floor that was set. */
   get lastSentTimestamp(): Uint8Array | undefined {
     return this.#lastSentTimestamp;

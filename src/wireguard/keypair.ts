@@ -90,6 +90,17 @@ export class Keypairs {
     return this.#next;
   }
 
+  /** As Peer.receivedLoss. */
+  get receivedLoss(): number | undefined {
+    let sent = 0;
+    let accepted = 0;
+    for (const keypair of [this.#previous, this.#current, this.#next]) {
+      sent += keypair?.replayWindow.sent ?? 0;
+      accepted += keypair?.replayWindow.accepted ?? 0;
+    }
+    return sent === 0 ? undefined : (sent - accepted) / sent;
+  }
+
   /** Takes in the session of a finished handshake. */
   add(keypair: Keypair): void {
     if (keypair.isInitiator) this.#addAsInitiator(keypair);

@@ -54,6 +54,11 @@ export class Peer {
   /** The same by the wall clock, in ms since 1970. */
   lastHandshakeUnix: number | undefined;
   /**
+   * Milliseconds from the last initiation of ours that was answered to its response; undefined before
+   * the first. A responder's time with the keys is in it.
+   */
+  handshakeRoundTrip: number | undefined;
+  /**
    * When a response last did not decrypt, in `now` ms. It came with a valid mac1, so that a wrong
    * pre-shared key is the likely cause.
    */
@@ -119,6 +124,15 @@ export class Peer {
   /** Packets that wait for the handshake. */
   get stagedPackets(): number {
     return this.staged.length;
+  }
+
+  /**
+   * The share, from 0 to 1, of the peer's data messages that did not come, in the sessions that are
+   * kept; undefined where none came. What is only late counts as lost until it is there, and what was
+   * lost behind the last one that came is not known.
+   */
+  get receivedLoss(): number | undefined {
+    return this.keypairs.receivedLoss;
   }
 
   /** When the last cookie reply came, in `now` ms: the peer was under load then. */

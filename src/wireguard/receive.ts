@@ -125,6 +125,7 @@ export class Receiver {
       return;
     }
     this.#updateEndpoint(peer, source);
+    peer.handshakeRoundTrip = now - peer.handshake.initiationCreatedAt;
     this.#authenticatedReceived(peer, message.length, now);
     this.#sender.addSession(peer, now);
     this.#handshakeComplete(peer, now);

@@ -15,6 +15,17 @@ export class ReplayWindow {
   readonly #bits = new Int32Array(WORDS);
   /** One more than the highest counter accepted; 0 before the first. */
   #next = 0;
+  #accepted = 0;
+
+  /** Messages that the other end has sent, as far as the highest counter tells. */
+  get sent(): number {
+    return this.#next;
+  }
+
+  /** Those of them that came, each counted once. */
+  get accepted(): number {
+    return this.#accepted;
+  }
 
   /**
    * Whether `counter` is new; it is then marked as seen. Call it only after the message has been
@@ -34,6 +45,7 @@ export class ReplayWindow {
     const bit = 1 << (position % WORD_BITS);
     const seen = this.#bits[index]! & bit;
     this.#bits[index]! |= bit;
+    if (seen === 0) this.#accepted++;
     return seen === 0;
   }
 

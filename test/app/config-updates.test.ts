@@ -21,3 +21,18 @@ it('lets a reload that has begun come to its end', async () => {
   await reloading;
   await at.close();
 });
+
+it('tells somebody of each reload from its beginning to its end', async () => {
+  const at = await new RenewalHarness().prepare();
+  const told: string[] = [];
+  at.aroundReload = async (reload) => {
+    told.push('begins');
+    await reload();
+    told.push(`ends after ${at.reconfigured}`);
+  };
+  await at.open({ renews: false });
+  at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
+  await at.reload();
+  expect(told).toEqual(['begins', 'ends after 1']);
+  await at.close();
+});

@@ -12,6 +12,7 @@ it.each(['port', 'address', 'header', 'forward-to', 'proxy-listen', 'dns', 'cong
 );
 
 it('takes what both modes have, and words that are no flags', () => {
-  const tokens = ['mode', 'wait', 'mtu', 'capture', 'json', 'log-level', 'read-stdin'].map(flag);
+  const both = ['mode', 'wait', 'mtu', 'capture', 'json', 'log-level', 'read-stdin', 'allow-open'];
+  const tokens = both.map(flag);
   expect(() => refuseUserspaceFlags([...tokens, { type: 'arg' }])).not.toThrow();
 });

@@ -26,11 +26,13 @@ it('knows the commands of this version', () => {
     'config:init',
     'config:validate',
     'emulator',
+    'health',
     'send',
     'sim:list',
     'sim:renew-key',
     'sim:show',
     'sim:terminate',
+    'status',
     'up',
     'version',
     'wg-config',
@@ -41,7 +43,7 @@ it("has soratun's short names", () => {
   const aliases = commands.flatMap(({ id, hiddenAliases }) =>
     hiddenAliases.map((alias) => [alias, id]),
   );
-  expect(Object.fromEntries(aliases)).toEqual({ u: 'up', v: 'version' });
+  expect(Object.fromEntries(aliases)).toEqual({ s: 'status', u: 'up', v: 'version' });
 });
 
 const PAGES: Readonly<Record<string, string>> = {

@@ -28,6 +28,8 @@ it('ships the executable, the build, the manifest and the documents, and nothing
     'dist/src/index.d.ts',
     'oclif.manifest.json',
     'docs/up.md',
+    'deploy/systemd/arctun.service',
+    'deploy/systemd/arctun-tun.service',
     'schema/arc.schema.json',
     'README.md',
     'LICENSE',
@@ -37,7 +39,8 @@ it('ships the executable, the build, the manifest and the documents, and nothing
   expect(files.find(({ path }) => path === 'bin/run.js')!.mode & 0o111).toBe(0o111);
   expect(
     paths.filter(
-      (path) => !/^(bin\/run\.js|dist\/|docs\/|schema\/|[\w.]+\.(md|json)|LICENSE)/.test(path),
+      (path) =>
+        !/^(bin\/run\.js|dist\/|deploy\/|docs\/|schema\/|[\w.]+\.(md|json)|LICENSE)/.test(path),
     ),
   ).toEqual([]);
   expect(paths.filter((path) => /\btest\b/.test(path))).toEqual([]);

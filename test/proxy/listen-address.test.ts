@@ -70,6 +70,10 @@ describe('requireLoopback', () => {
     expect(error).toBeInstanceOf(UserError);
     expect(error.kind).toBe('usage');
     expect(error.next.join()).toContain('--allow-open');
+    expect(error.why).toMatch(/could send data as this SIM$/);
+    expect(() => requireLoopback('0.0.0.0', false, 'that is bad')).toThrow(
+      'refused to listen on 0.0.0.0: it is not a loopback address: that is bad',
+    );
   });
 
   it('lets an open listener pass that is asked for, and a loopback one always', () => {

@@ -129,7 +129,12 @@ export class Processes {
     options?: ConstructorParameters<typeof TestProcess>[1],
   ): TestProcess {
     // For root, `auto` would make an interface of this machine.
-    const env = { XDG_STATE_HOME: this.#state, ARCTUN_MODE: 'userspace', ...options?.env };
+    const env = {
+      XDG_STATE_HOME: this.#state,
+      RUNTIME_DIRECTORY: join(this.#state, 'run'),
+      ARCTUN_MODE: 'userspace',
+      ...options?.env,
+    };
     const started = new TestProcess(command, { ...options, env });
     this.#all.push(started);
     return started;

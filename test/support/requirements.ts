@@ -29,6 +29,8 @@ type Requirement =
   | 'tshark'
   | 'faketime'
   | 'ping'
+  | 'systemd-analyze'
+  | 'systemd-notify'
   // Optional dependencies are not there where npm was told to leave them out.
   | 'koffi'
   | 'tun'

@@ -229,6 +229,11 @@ export class WireGuardGoServer {
     this.#wireguard?.kill(signal);
   }
 
+  /** Resolves when wireguard-go has ended. */
+  async wireGuardEnded(): Promise<void> {
+    await this.#wireguard?.finished;
+  }
+
   /** Ends wireguard-go at once, as a crash would. */
   async killWireGuard(): Promise<void> {
     this.#wireguard?.kill('SIGKILL');

@@ -161,3 +161,44 @@ it('zeroKeyMaterial ends the session; wipe ends the peer', () => {
   expect(pair.bob.peer.handshake.isPossible).toBe(false);
   expect(pair.bob.peer.isRemoved).toBe(true);
 });
+
+it('tells the round trip of the last handshake that it began, on its end alone', () => {
+  const pair = new WireguardPair({ latency: 30 });
+  expect(pair.alice.peer.handshakeRoundTrip).toBeUndefined();
+  pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+  pair.settle();
+  expect(pair.alice.peer.handshakeRoundTrip).toBe(60);
+  expect(pair.bob.peer.handshakeRoundTrip).toBeUndefined();
+});
+
+it('counts a round trip from the retry that was answered', () => {
+  const pair = new WireguardPair({ latency: 30 });
+  pair.link = () => false;
+  pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+  pair.advance(1_000);
+  pair.link = () => true;
+  pair.advance(9_000);
+  expect(pair.alice.peer.handshakeRoundTrip).toBe(60);
+});
+
+it('tells the share of data messages that did not come, over the sessions that are kept', () => {
+  const pair = new WireguardPair();
+  expect(pair.bob.peer.receivedLoss).toBeUndefined();
+  pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+  pair.settle();
+  // The keepalive that confirms the session.
+  expect(pair.bob.peer.receivedLoss).toBe(0);
+  expect(pair.alice.peer.receivedLoss).toBeUndefined();
+  for (let index = 0; index < 4; index++) {
+    pair.link = () => index >= 2;
+    pair.send('alice');
+  }
+  pair.settle();
+  expect(pair.bob.peer.receivedLoss).toBe(2 / 5);
+  pair.advance(6_000);
+  pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+  pair.settle();
+  expect(pair.bob.peer.receivedLoss).toBe(2 / 6);
+  pair.bob.peer.discardSessions();
+  expect(pair.bob.peer.receivedLoss).toBeUndefined();
+});

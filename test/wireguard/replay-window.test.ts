@@ -167,3 +167,13 @@ it.each([1, 2, 3])('does as a set of all counters would, on random ones (seed %i
     if (window.accept(counter) !== accepted) throw new Error(`step ${step}: ${counter}`);
   }
 });
+
+it('counts what was sent, by the highest counter, and what came, once each', () => {
+  const window = new ReplayWindow();
+  expect([window.sent, window.accepted]).toEqual([0, 0]);
+  for (const counter of [0, 2, 2, 5, 4, 4, REJECT]) window.accept(counter);
+  expect([window.sent, window.accepted]).toEqual([6, 4]);
+  window.accept(LIMIT * 2);
+  window.accept(1);
+  expect([window.sent, window.accepted]).toEqual([LIMIT * 2 + 1, 5]);
+});

@@ -9,8 +9,8 @@ import {
   parseIpAddress,
   parseIpPrefix,
 } from '../../wire/ip-address.js';
-import { KEY_LENGTH } from '../constants.js';
 import type { Endpoint } from '../datagram.js';
+import { parseKey } from './key-text.js';
 
 export interface SetRequest {
   /** 32 bytes; zeros take the key away. */
@@ -132,13 +132,6 @@ function setPeer(peer: ChangingPeer, key: string, value: string): boolean {
 
 function isSet(value: unknown): boolean {
   return value !== undefined;
-}
-
-function parseKey(text: string): Uint8Array | undefined {
-  if (!/^[0-9a-fA-F]{64}$/.test(text)) return undefined;
-  return Uint8Array.from({ length: KEY_LENGTH }, (_, index) =>
-    Number.parseInt(text.slice(index * 2, index * 2 + 2), 16),
-  );
 }
 
 function parseNumber(text: string, maximum: number): number | undefined {

@@ -1,0 +1,19 @@
+/** Go's zero time, which it writes for what has not happened. */
+const NEVER = '0001-01-01 00:00:00 +0000 UTC';
+
+/**
+ * A time as Go's `Time.String()` writes it, which is what soratun shows, here always in UTC.
+ *
+ * @param unixTime in ms since 1970; undefined for never
+ */
+export function goTime(unixTime: number | undefined): string {
+  if (unixTime === undefined) return NEVER;
+  const date = new Date(unixTime);
+  if (Number.isNaN(date.getTime())) return NEVER;
+  // Zeros at the end of the fraction are left out, and so is a fraction of none.
+  const text = date
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.?0*Z$/, '');
+  return `${text} +0000 UTC`;
+}

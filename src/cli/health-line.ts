@@ -1,0 +1,15 @@
+import type { HealthAnswer } from '../app/check-health.js';
+import { EXIT_CODES } from './exit-codes.js';
+import { renderText } from './render.js';
+
+/** `soratun0: stale: …`, on one line. */
+export function healthLine({ health, name, why }: HealthAnswer): string {
+  const text = [name, health, why].filter((part) => part !== undefined).join(': ');
+  return renderText(`${text.replaceAll('\n', ' ')}\n`);
+}
+
+/** With which `health` ends. */
+export function healthCode({ health }: HealthAnswer): number {
+  if (health === 'up') return 0;
+  return health === 'none' ? EXIT_CODES.failed : EXIT_CODES.tunnel;
+}

@@ -1,0 +1,90 @@
+/** What `status` does with its flags: one look, or many. */
+import { showStatus, type ShownStatus, type Verdict, verdictOf } from '../app/show-status.js';
+import { UserError } from '../lib/user-error.js';
+import type { Context } from './context.js';
+import { EXIT_CODES } from './exit-codes.js';
+import { renderJson } from './render.js';
+import { timeText } from './sim-table.js';
+import { statusValue } from './status-json.js';
+import { renderStatus } from './status-text.js';
+import { TransferRates } from './transfer-rates.js';
+import { watch } from './watch.js';
+
+export interface StatusFlags {
+  readonly all: boolean;
+  readonly json: boolean;
+  readonly watch: boolean;
+  /** Between two views. */
+  readonly seconds: number | undefined;
+}
+
+const DEFAULT_INTERVAL = 2;
+
+/**
+ * @param note takes a line for people
+ * @returns the exit code
+ */
+export async function runStatus(
+  flags: StatusFlags,
+  context: Context,
+  note: (line: string) => void,
+): Promise<number> {
+  if (flags.seconds !== undefined && !flags.watch) throw secondsAlone(flags.seconds);
+  const ports = {
+    connections: await context.localConnections(),
+    commands: await context.commands(),
+    publicKeyOf: await context.publicKeyOf(),
+    platform: context.platform,
+  };
+  const look = () => showStatus({ folders: context.runFolders(), all: flags.all }, ports);
+  const print = await context.printer();
+  if (flags.watch) {
+    await watchStatus(look, flags, context, print);
+    return 0;
+  }
+  const shown = await look();
+  for (const line of shown.notes) note(line);
+  const moment = { now: context.now() };
+  await print(flags.json ? renderJson(statusValue(shown)) : renderStatus(shown, moment));
+  return EXIT_CODE_OF[verdictOf(shown)];
+}
+
+const EXIT_CODE_OF: Readonly<Record<Verdict, number>> = {
+  healthy: 0,
+  unhealthy: EXIT_CODES.tunnel,
+  none: EXIT_CODES.failed,
+};
+
+async function watchStatus(
+  look: () => Promise<ShownStatus>,
+  { json, seconds = DEFAULT_INTERVAL }: StatusFlags,
+  context: Context,
+  print: (text: string) => Promise<void>,
+): Promise<void> {
+  const rates = new TransferRates();
+  const clock = await context.clock();
+  const view = async () => {
+    const shown = await look();
+    rates.look(shown.tunnels, clock.now());
+    if (json) return renderJson(statusValue(shown, rates));
+    const now = context.now();
+    const notes = shown.notes.map((line) => `${line}\n`).join('');
+    const heading = `${timeText(now)}, every ${seconds} s\n\n`;
+    return `${heading}${notes}${renderStatus(shown, { now, rates })}`;
+  };
+  await watch(view, {
+    interval: seconds * 1000,
+    signal: await context.stopSignal(),
+    terminalSize: () => context.terminalSize(),
+    print,
+    clock,
+  });
+}
+
+function secondsAlone(seconds: number): UserError {
+  return new UserError('usage', {
+    what: `cannot use ${seconds}`,
+    why: 'it is the time between two views of --watch, which is not there',
+    next: [`Write it like arctun status --watch ${seconds}.`],
+  });
+}

@@ -1,0 +1,129 @@
+/** A local port that shows a few pages to whoever probes this process: GET and HEAD, and nothing else. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { messageOf } from '../lib/error-message.js';
+import { formatAuthority, type ListenAddress } from './listen-address.js';
+import { listenError } from './listen-error.js';
+import type { ProxyLog } from './proxy-log.js';
+
+export interface Page {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+export interface PageListenerOptions {
+  readonly listen: ListenAddress;
+  /** The flag that chooses the port. */
+  readonly flag: string;
+  /** By their paths; made anew for each request. */
+  readonly pages: ReadonlyMap<string, () => Promise<Page>>;
+  readonly log: ProxyLog;
+}
+
+/** Bytes of a request's head. */
+const MAX_HEADER_SIZE = 8 * 1024;
+
+/** Milliseconds for a whole request, and for a connection that asks nothing. */
+const REQUEST_TIMEOUT = 10_000;
+const KEEP_ALIVE_TIMEOUT = 5_000;
+
+/** How often Node looks for connections over that time. */
+const CHECK_INTERVAL = 5_000;
+
+/** A probe has one. */
+const MAX_CONNECTIONS = 64;
+
+/**
+ * Resolves when the port is open.
+ *
+ * @throws UserError of kind `failed` or `permission` when the port cannot be had
+ */
+export async function startPageListener(options: PageListenerOptions): Promise<PageListener> {
+  const listener = new PageListener(options);
+  await listener.listen();
+  return listener;
+}
+
+export class PageListener {
+  readonly #options: PageListenerOptions;
+  readonly #server: Server;
+
+  constructor(options: PageListenerOptions) {
+    this.#options = options;
+    this.#server = createServer(
+      {
+        maxHeaderSize: MAX_HEADER_SIZE,
+        headersTimeout: REQUEST_TIMEOUT,
+        requestTimeout: REQUEST_TIMEOUT,
+        keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
+        connectionsCheckingInterval: CHECK_INTERVAL,
+      },
+      (request, response) => void this.#answer(request, response),
+    );
+    this.#server.maxConnections = MAX_CONNECTIONS;
+  }
+
+  /** Where it listens, with the port that it got: `http://127.0.0.1:9100`. */
+  get url(): string {
+    const { address, port } = this.#server.address() as AddressInfo;
+    return `http://${formatAuthority({ host: address, port })}`;
+  }
+
+  /** @throws UserError when the port cannot be had */
+  listen(): Promise<void> {
+    const { listen, flag, log } = this.#options;
+    return new Promise((resolve, reject) => {
+      const onError = (error: NodeJS.ErrnoException) => reject(listenError(listen, flag, error));
+      this.#server.once('error', onError);
+      this.#server.listen({ host: listen.host, port: listen.port }, () => {
+        this.#server.off('error', onError);
+        this.#server.on('error', (error) => log.error({ error: error.message }, 'listener failed'));
+        resolve();
+      });
+    });
+  }
+
+  /** Ends all at once: no answer is worth waiting for. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, contentType, body } = await this.#pageFor(request);
+    response.writeHead(status, {
+      'Content-Type': contentType,
+      'Content-Length': Buffer.byteLength(body),
+      'Cache-Control': 'no-store',
+      ...(status === 405 && { Allow: 'GET, HEAD' }),
+    });
+    // For HEAD, Node leaves the body out.
+    response.end(body);
+  }
+
+  async #pageFor({ method, url = '' }: IncomingMessage): Promise<Page> {
+    const [path = ''] = url.split('?');
+    const page = this.#options.pages.get(path);
+    if (page === undefined) return textPage(404, `there is ${this.#paths()}`);
+    if (method !== 'GET' && method !== 'HEAD') return textPage(405, 'GET or HEAD');
+    try {
+      return await page();
+    } catch (error) {
+      this.#options.log.error({ error: messageOf(error) }, `the page ${path} cannot be made`);
+      return textPage(500, 'this page cannot be made');
+    }
+  }
+
+  #paths(): string {
+    return [...this.#options.pages.keys()].join(', ');
+  }
+}
+
+/** A line of plain text. */
+export function textPage(status: number, line: string): Page {
+  return { status, contentType: 'text/plain; charset=utf-8', body: `${line}\n` };
+}

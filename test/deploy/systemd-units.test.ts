@@ -1,0 +1,106 @@
+/** The units of deploy/systemd, as systemd and as our own command line read them. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { REPOSITORY } from '../support/processes.js';
+import { describeWith } from '../support/requirements.js';
+
+const FOLDER = `${REPOSITORY}deploy/systemd/`;
+const UNITS = readdirSync(FOLDER);
+/** Tenths: what `systemd-analyze security` may say. soratun's sample unit has 94. */
+const MOST_EXPOSURE: Readonly<Record<string, number>> = {
+  'arctun.service': 12,
+  'arctun-tun.service': 18,
+};
+const EXECUTABLE = '/usr/bin/arctun';
+
+interface Manifest {
+  readonly commands: Readonly<
+    Record<string, { readonly flags: Readonly<Record<string, { readonly env?: string }>> }>
+  >;
+}
+const manifest = JSON.parse(readFileSync(`${REPOSITORY}oclif.manifest.json`, 'utf8')) as Manifest;
+
+const textOf = (unit: string) => readFileSync(FOLDER + unit, 'utf8');
+
+/** All values of a setting. */
+function settings(unit: string, name: string): string[] {
+  const lines = textOf(unit).split('\n');
+  return lines
+    .filter((line) => line.startsWith(`${name}=`))
+    .map((line) => line.slice(name.length + 1));
+}
+
+it('there are two of them', () => {
+  expect(UNITS).toEqual(Object.keys(MOST_EXPOSURE).sort());
+});
+
+describe.each(UNITS)('%s', (unit) => {
+  it('has flags and variables that there are', () => {
+    const [line = ''] = settings(unit, 'ExecStart');
+    const [program, command = '', ...parameters] = line.split(' ');
+    expect(program).toBe(EXECUTABLE);
+    const { flags } = manifest.commands[command]!;
+    for (const flag of parameters.filter((word) => word.startsWith('-'))) {
+      expect(Object.keys(flags)).toContain(flag.replace(/^--/, ''));
+    }
+    const variables = Object.values(flags).map(({ env }) => env);
+    const used = textOf(unit).match(/ARCTUN_\w+/g) ?? [];
+    expect(used.length).toBeGreaterThan(0);
+    for (const name of used) expect(variables).toContain(name);
+  });
+
+  it('reads its credential, keeps a state, and does not repeat what cannot heal', () => {
+    expect(settings(unit, 'LoadCredential')).toEqual(['arc.json:/etc/arctun/arc.json']);
+    expect(settings(unit, 'ExecStart')[0]).toContain('--config %d/arc.json');
+    expect(settings(unit, 'StateDirectory')).toEqual(['arctun']);
+    expect(settings(unit, 'RestartPreventExitStatus')).toEqual(['2 3 6']);
+    expect(settings(unit, 'Type')).toEqual(['notify-reload']);
+  });
+
+  it('lets V8 compile', () => {
+    expect(settings(unit, 'MemoryDenyWriteExecute')).toEqual([]);
+  });
+});
+
+it('only the one with an interface has a right, and that alone', () => {
+  expect(settings('arctun.service', 'CapabilityBoundingSet')).toEqual(['']);
+  expect(settings('arctun.service', 'AmbientCapabilities')).toEqual(['']);
+  expect(settings('arctun-tun.service', 'CapabilityBoundingSet')).toEqual(['CAP_NET_ADMIN']);
+  expect(settings('arctun-tun.service', 'AmbientCapabilities')).toEqual(['CAP_NET_ADMIN']);
+  expect(settings('arctun-tun.service', 'DeviceAllow')).toEqual(['/dev/net/tun rw']);
+});
+
+describeWith(['systemd-analyze'], 'systemd-analyze', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'arctun-units-'));
+    // It wants the executable to be there.
+    for (const unit of UNITS) {
+      writeFileSync(join(folder, unit), textOf(unit).replace(EXECUTABLE, process.execPath));
+    }
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const analyze = (...parameters: string[]) => {
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['--no-pager', ...parameters], {
+      encoding: 'utf8',
+    });
+    return { status, text: stdout + stderr };
+  };
+
+  it.each(UNITS)('has nothing to say against %s', (unit) => {
+    expect(analyze('verify', '--man=no', join(folder, unit))).toEqual({ status: 0, text: '' });
+  });
+
+  it.each(UNITS)('finds %s little exposed', (unit) => {
+    const threshold = `--threshold=${MOST_EXPOSURE[unit]}`;
+    const { status, text } = analyze('security', '--offline=true', threshold, join(folder, unit));
+    expect({ status, verdict: /Overall exposure level.*/.exec(text)?.[0] }).toMatchObject({
+      status: 0,
+      verdict: expect.stringContaining('OK') as string,
+    });
+  });
+});

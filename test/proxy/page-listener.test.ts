@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
+
+import { type Page, type PageListener, startPageListener } from '../../src/proxy/page-listener.js';
+
+let listener: PageListener | undefined;
+const lines: string[] = [];
+const log = {
+  error: (_: object, message: string) => void lines.push(message),
+  warn: () => undefined,
+  info: () => undefined,
+  debug: () => undefined,
+};
+
+beforeEach(() => {
+  lines.length = 0;
+});
+afterEach(() => listener?.close());
+
+async function start(
+  page: () => Promise<Page> = () =>
+    Promise.resolve({ status: 203, contentType: 'text/x', body: 'é\n' }),
+): Promise<URL> {
+  const pages = new Map([
+    ['/page', page],
+    ['/other', page],
+  ]);
+  const listen = { host: '127.0.0.1', port: 0 };
+  listener = await startPageListener({ listen, flag: '--flag', pages, log });
+  return new URL(listener.url);
+}
+
+async function ask(url: URL, path: string, method = 'GET') {
+  const asked = request({ host: url.hostname, port: url.port, path, method }).end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  let body = '';
+  response.setEncoding('utf8');
+  for await (const part of response) body += part as string;
+  return { status: response.statusCode, headers: response.headers, body };
+}
+
+it('shows a page, whatever is asked of it behind its path', async () => {
+  const url = await start();
+  expect(url.href).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*\/$/);
+  const { status, headers, body } = await ask(url, '/page?x=/other');
+  expect([status, body]).toEqual([203, 'é\n']);
+  expect(headers).toMatchObject({
+    'content-type': 'text/x',
+    'content-length': '3',
+    'cache-control': 'no-store',
+  });
+});
+
+it('leaves the body out for HEAD', async () => {
+  const { status, headers, body } = await ask(await start(), '/page', 'HEAD');
+  expect([status, headers['content-length'], body]).toEqual([203, '3', '']);
+});
+
+it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('refuses %s with 405', async (method) => {
+  const { status, headers } = await ask(await start(), '/page', method);
+  expect([status, headers.allow]).toEqual([405, 'GET, HEAD']);
+});
+
+it.each(['/', '/pages', '/page/', '//page', '*'])('knows no %s', async (path) => {
+  const { status, body } = await ask(await start(), path);
+  expect([status, body]).toEqual([404, 'there is /page, /other\n']);
+});
+
+it('says in the log why a page cannot be made, and not to the client', async () => {
+  const { status, body } = await ask(
+    await start(() => Promise.reject(new Error('secret'))),
+    '/page',
+  );
+  expect([status, body]).toEqual([500, 'this page cannot be made\n']);
+  expect(lines).toEqual(['the page /page cannot be made']);
+});
+
+it('takes no long head', async () => {
+  const url = await start();
+  const socket = connect(Number(url.port), url.hostname);
+  socket.on('error', () => undefined);
+  socket.write(`GET /page HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(8 * 1024)}\r\n\r\n`);
+  const [answer] = (await once(socket.setEncoding('utf8'), 'data')) as [string];
+  expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+  socket.destroy();
+});
+
+it('closes at once, also while an answer is awaited', async () => {
+  let isAsked: (() => void) | undefined;
+  const asked = new Promise<void>((resolve) => (isAsked = resolve));
+  const url = await start(() => {
+    isAsked?.();
+    return new Promise(() => undefined);
+  });
+  const answer = ask(url, '/page');
+  await asked;
+  await Promise.all([
+    listener!.close(),
+    expect(answer).rejects.toMatchObject({ code: 'ECONNRESET' }),
+  ]);
+});
+
+it('says that the port is taken, and which flag chooses another', async () => {
+  const { port } = await start();
+  const listen = { host: '127.0.0.1', port: Number(port) };
+  await expect(
+    startPageListener({ listen, flag: '--flag', pages: new Map(), log }),
+  ).rejects.toMatchObject({
+    kind: 'failed',
+    what: `cannot listen on 127.0.0.1:${port}`,
+    next: [expect.stringContaining('--flag')],
+  });
+});
