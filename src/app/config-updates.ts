@@ -25,10 +25,11 @@ export function startConfigUpdates(
   options: ConfigUpdateOptions,
   environment: RenewalEnvironment,
 ): ConfigUpdates {
-  const { tunnel, renewal: ports, reloads, aroundReload = (reload) => reload() } = options;
+  const { tunnel, renewal: ports, reloads, aroundReload } = options;
   const running = new RunningConfig(options);
   const renewal = ports && new SessionRenewal(tunnel, running, ports, environment);
-  reloads?.onRequest(() => void aroundReload(() => reloadConfig(running, environment.log)));
+  const reload = () => reloadConfig(running, environment.log);
+  reloads?.onRequest(() => void (aroundReload === undefined ? reload() : aroundReload(reload)));
   return {
     close: async () => {
       reloads?.onRequest(() => undefined);
