@@ -11,8 +11,8 @@ export interface ConfigUpdateOptions extends RunningConfigOptions {
   readonly renewal?: RenewalPorts | undefined;
   /** Undefined where nobody can ask for arc.json to be read again. */
   readonly reloads?: ReloadRequests | undefined;
-  /** Runs a reload, and tells whoever wants to know. */
-  readonly aroundReload?: (reload: () => Promise<void>) => Promise<void>;
+  /** Runs each reload, for whoever is told of it, as a service manager is. */
+  readonly aroundReload?: ((reload: () => Promise<void>) => Promise<void>) | undefined;
 }
 
 export interface ConfigUpdates {
@@ -25,11 +25,11 @@ export function startConfigUpdates(
   options: ConfigUpdateOptions,
   environment: RenewalEnvironment,
 ): ConfigUpdates {
-  const { tunnel, renewal: ports, reloads } = options;
-  const around = options.aroundReload ?? ((reload: () => Promise<void>) => reload());
+  const { tunnel, renewal: ports, reloads, aroundReload } = options;
   const running = new RunningConfig(options);
   const renewal = ports && new SessionRenewal(tunnel, running, ports, environment);
-  reloads?.onRequest(() => void around(() => reloadConfig(running, environment.log)));
+  const reload = () => reloadConfig(running, environment.log);
+  reloads?.onRequest(() => void (aroundReload === undefined ? reload() : aroundReload(reload)));
   return {
     close: async () => {
       reloads?.onRequest(() => undefined);

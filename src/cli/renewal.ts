@@ -1,6 +1,8 @@
 /** Whether and how `up` renews the session of its tunnel, as the command line tells. */
 import { Flags } from '@oclif/core';
 
+import { chosenConnection } from '../app/credentials/api-endpoint.js';
+import { refuseTwoWays } from '../app/credentials/credential-choice.js';
 import { resolveCredentials } from '../app/credentials/resolve-credentials.js';
 import type { RenewalPorts } from '../app/session-renewal.js';
 import type { PrivateFiles } from '../lib/private-files.js';
@@ -28,7 +30,8 @@ const TIMEOUT = 10_000;
  * Nobody is asked for credentials that are missing: there is nobody at a service.
  *
  * @returns undefined where the session is not to be renewed
- * @throws UserError of kind `usage` where standard input is to hold two things
+ * @throws UserError of kind `usage` where standard input is to hold two things, for two ways to sign in,
+ *   and for a coverage or a URL that is none
  */
 export async function renewalPorts(
   context: Context,
@@ -49,6 +52,9 @@ export async function renewalPorts(
     commands: await context.commands(),
   };
   const choice = credentialChoice(flags);
+  // Nobody reads the warning that a silence would bring days later.
+  refuseTwoWays(choice);
+  chosenConnection(choice, {});
   const signal = await context.stopSignal();
   return {
     files: await context.files(),

@@ -48,6 +48,7 @@ export class RenewalHarness {
   /** What it throws instead of taking it. */
   reconfigureError: Error | undefined;
   credentials: RenewalPorts['credentials'] = (profile) => this.ports.credentials(profile);
+  aroundReload = (reload: () => Promise<void>): Promise<void> => reload();
   #updates: ConfigUpdates | undefined;
   #reload: () => void = () => undefined;
 
@@ -142,6 +143,7 @@ export class RenewalHarness {
         plan,
         reread: fromStdin ? undefined : () => loadArcConfig('arc.json', home),
         reloads: { onRequest: (handler) => (this.#reload = handler) },
+        aroundReload: (reload) => this.aroundReload(reload),
         renewal: renews
           ? { ...ports, publicKeyOf, credentials: (profile) => this.credentials(profile) }
           : undefined,

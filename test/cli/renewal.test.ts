@@ -69,3 +69,12 @@ it('refuses to read two things from standard input', async () => {
     what: 'cannot use --read-stdin with --auth-key-file -',
   });
 });
+
+it.each([
+  [{ profile: 'a', 'auth-key': 'secret-1' }],
+  [{ 'coverage-type': 'x' }],
+  [{ endpoint: 'nowhere' }],
+])('refuses %j before anything is opened', async (flags) => {
+  const error = await failureOf(renewalPorts(context(), { ...FLAGS, ...flags }));
+  expect(error.kind).toBe('usage');
+});
