@@ -3,13 +3,14 @@ import { PACKET_HEADROOM, PACKET_TAILROOM } from '../lib/packet-slot.js';
 import type { DeviceContext } from './context.js';
 import { destinationOffset, innerPacketLength } from './inner-packet.js';
 import type { Peer } from './peer.js';
+import { isMessageTo } from './routing-loop.js';
 
 /**
  * The peer that the IP packet in `slot` goes to; undefined where it is dropped: malformed, without a
- * route, or for a peer of which nobody knows where it is.
+ * route, for a peer of which nobody knows where it is, or sent to that peer already.
  */
 export function routePacket(
-  { allowedIps, drops, sink }: DeviceContext,
+  { allowedIps, indices, drops, sink }: DeviceContext,
   slot: Uint8Array,
   now: number,
 ): Peer | undefined {
@@ -29,6 +30,10 @@ export function routePacket(
   if (peer.endpoint === undefined) {
     drops.drop('no-endpoint');
     sink.unreachable?.(slot, 'no-endpoint', now);
+    return undefined;
+  }
+  if (isMessageTo(peer, indices, slot)) {
+    drops.drop('routing-loop');
     return undefined;
   }
   return peer;

@@ -23,9 +23,10 @@
  * From above:
  * - `no-route`: no peer has the destination in its allowed IPs
  * - `no-endpoint`: the peer's address is not known
+ * - `routing-loop`: a message of ours to the peer, which the system has routed into the tunnel
  * - `staged-overflow`: too many packets waited for the handshake; the oldest went
  * - `staged-purged`: the handshake gave up, or the peer was removed, and these waited for it
- * - `low-order-key`: no handshake is possible with the peer's public key
+ * - `low-order-key`: no handshake is possible with the peer's public key, or without a key of ours
  */
 export const DROP_REASONS = [
   'malformed',
@@ -47,6 +48,7 @@ export const DROP_REASONS = [
   'congestion',
   'no-route',
   'no-endpoint',
+  'routing-loop',
   'staged-overflow',
   'staged-purged',
   'low-order-key',

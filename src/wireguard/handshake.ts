@@ -60,7 +60,7 @@ export class Handshake {
   readonly #release: (localIndex: number) => void;
   readonly #psk = secretBytes(KEY_LENGTH);
   #identity: Identity;
-  /** DH of the static keys; undefined where the peer's is of low order. */
+  /** DH of the static keys; undefined where the peer's is of low order, or we have none. */
   #staticStatic: Uint8Array | undefined;
 
   /** Our initiation, which waits for its response. */
@@ -87,10 +87,10 @@ export class Handshake {
     this.#identity = identity;
     this.#remoteStatic = remoteStatic;
     this.#release = release;
-    this.#staticStatic = crypto.dh(identity.privateKey, remoteStatic);
+    this.#staticStatic = this.#dhOfStatics();
   }
 
-  /** False where the peer's public key is of low order: nothing may ever be sent to it. */
+  /** False where the peer's public key is of low order, or we have no private key: nothing may be sent to it. */
   get isPossible(): boolean {
     return this.#staticStatic !== undefined;
   }
@@ -126,7 +126,7 @@ export class Handshake {
     this.clear();
     this.#identity = identity;
     this.#staticStatic?.fill(0);
-    this.#staticStatic = this.#crypto.dh(identity.privateKey, this.#remoteStatic);
+    this.#staticStatic = this.#dhOfStatics();
   }
 
   /**
@@ -135,7 +135,7 @@ export class Handshake {
    * @param ephemeral fresh private key; wiped
    * @param localIndex allocated for this handshake; given back when the handshake is abandoned
    * @param now monotonic ms
-   * @returns undefined, and the index given back, where the peer's key is of low order
+   * @returns undefined, and the index given back, where the peer's key is of low order or we have none
    */
   createInitiation(
     ephemeral: Uint8Array,
@@ -281,6 +281,11 @@ export class Handshake {
     this.#abandon(this.#consumed);
     this.#abandon(this.#finished);
     this.#consumed = this.#finished = undefined;
+  }
+
+  #dhOfStatics(): Uint8Array | undefined {
+    const { isNone, privateKey } = this.#identity;
+    return isNone ? undefined : this.#crypto.dh(privateKey, this.#remoteStatic);
   }
 
   #abandon(exchange: Exchange | undefined): void {

@@ -9,6 +9,8 @@ export class Identity implements HandshakeOptions {
   readonly protocolName = asciiBytes(CONSTRUCTION);
   readonly prologue = asciiBytes(IDENTIFIER);
   readonly publicKey: Uint8Array;
+  /** Whether the private key is 32 zero bytes: by that WireGuard's tools say that there is none. */
+  readonly isNone: boolean;
   readonly #crypto: Crypto;
   readonly #privateKey: Uint8Array;
 
@@ -17,6 +19,7 @@ export class Identity implements HandshakeOptions {
     if (privateKey.length !== KEY_LENGTH) throw new RangeError('a private key is 32 bytes');
     this.#crypto = crypto;
     this.#privateKey = copySecret(privateKey);
+    this.isNone = privateKey.every((byte) => byte === 0);
     this.publicKey = crypto.publicKey(this.#privateKey);
   }
 

@@ -14,6 +14,7 @@ const crypto = await selectCrypto();
 const FROM_ABOVE = new Set([
   'no-route',
   'no-endpoint',
+  'routing-loop',
   'staged-overflow',
   'staged-purged',
   'low-order-key',

@@ -174,6 +174,30 @@ describe('addPeer', () => {
     expect(device.drops.get('low-order-key')).toBeGreaterThan(7);
   });
 
+  it('sends nothing without a private key, and answers nothing, until it has one again', () => {
+    const pair = WireguardPair.established({ aliceKeepalive: 1_000, bobKnowsAlice: true });
+    const { device, privateKey } = pair.alice;
+    const key = privateKey.slice();
+    const bobs = pair.bob.device;
+    device.setPrivateKey(new Uint8Array(32));
+    pair.send('alice');
+    pair.advance(30_000);
+    device.initiateHandshake(pair.alice.peer, pair.now);
+    // The public key of the private key zero is known to everybody.
+    bobs.addPeer(
+      { publicKey: device.publicKey, endpoint: pair.alice.endpoint, allowedIps: [] },
+      pair.now,
+    );
+    bobs.initiateHandshake(bobs.peerOf(device.publicKey)!, pair.now);
+    pair.settle();
+    expect(pair.captured.filter(({ from }) => from === 'alice')).toEqual([]);
+    device.setPrivateKey(key);
+    pair.send('alice');
+    pair.settle();
+    // The one that waited, too.
+    expect(pair.bob.received).toHaveLength(2);
+  });
+
   it('owes a persistent keepalive at once', () => {
     const pair = new WireguardPair({ aliceKeepalive: 25_000 });
     expect(pair.alice.device.nextTimeout()).toBe(pair.now);

@@ -13,6 +13,13 @@ it('holds a copy of the private key until it is wiped', () => {
   expect(identity.privateKey).toEqual(new Uint8Array(32));
 });
 
+it('knows that 32 zero bytes are no key, and others are one', () => {
+  const last = new Uint8Array(32);
+  last[31] = 1;
+  const isNone = (key: Uint8Array) => new Identity(createNodeCrypto(), key).isNone;
+  expect([new Uint8Array(32), last, seededBytes(1, 32)].map(isNone)).toEqual([true, false, false]);
+});
+
 it.each([0, 31, 33])('refuses a private key of %i bytes', (length) => {
   expect(() => new Identity(createNodeCrypto(), new Uint8Array(length))).toThrow(
     new RangeError('a private key is 32 bytes'),

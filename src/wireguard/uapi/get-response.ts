@@ -16,7 +16,7 @@ export interface Listening {
 export function getResponse(device: Device, { listenPort, fwmark }: Listening): string[] {
   const lines: string[] = [];
   const privateKey = device.privateKey().expose();
-  if (!isZero(privateKey)) lines.push(`private_key=${hex(privateKey)}`);
+  if (!isZero(privateKey)) lines.push(`private_key=${hex(clamped(privateKey))}`);
   if (listenPort !== 0) lines.push(`listen_port=${listenPort}`);
   if (fwmark !== 0) lines.push(`fwmark=${fwmark}`);
   for (const peer of device.peers) addPeer(lines, device, peer);
@@ -48,6 +48,14 @@ function addPeer(lines: string[], device: Device, peer: Peer): void {
 
 function isZero(key: Uint8Array): boolean {
   return key.every((byte) => byte === 0);
+}
+
+/** The bits that X25519 uses of a private key (RFC 7748 5): the kernel keeps and shows no others. */
+function clamped(privateKey: Uint8Array): Uint8Array {
+  return privateKey.map((byte, index) => {
+    if (index === 0) return byte & 0xf8;
+    return index === 31 ? (byte & 0x7f) | 0x40 : byte;
+  });
 }
 
 function hex(key: Uint8Array): string {

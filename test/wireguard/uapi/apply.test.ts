@@ -11,6 +11,15 @@ const crypto = createNodeCrypto();
 const keyOf = (seed: number) => hex(crypto.publicKey(seededBytes(seed, 32)));
 const [ONE, OTHER] = [keyOf(1), keyOf(2)];
 
+/** RFC 7748 5, decodeScalar25519. */
+function clamp(key: Uint8Array): Uint8Array {
+  const clamped = Uint8Array.from(key);
+  clamped[0]! &= 248;
+  clamped[31]! &= 127;
+  clamped[31]! |= 64;
+  return clamped;
+}
+
 class Configured {
   readonly device = new Device({
     privateKey: seededBytes(50, 32),
@@ -45,7 +54,7 @@ describe('get', () => {
   it('tells all of the device, with zeros for what never was', () => {
     const { device } = new Configured().set(`public_key=${ONE}`, 'endpoint=[2001:db8::1]:7');
     expect(getResponse(device, { listenPort: 11_010, fwmark: 5 })).toEqual([
-      `private_key=${hex(device.privateKey().expose())}`,
+      `private_key=${hex(clamp(device.privateKey().expose()))}`,
       'listen_port=11010',
       'fwmark=5',
       `public_key=${ONE}`,
@@ -85,9 +94,18 @@ describe('get', () => {
 
 describe('set', () => {
   it('changes the private key', () => {
-    const privateKey = hex(seededBytes(9, 32));
+    const privateKey = hex(clamp(seededBytes(9, 32)));
     expect(new Configured().set(`private_key=${privateKey}`).get('private')).toEqual([
       `private_key=${privateKey}`,
+    ]);
+  });
+
+  it.each([
+    ['ff'.repeat(32), `f8${'ff'.repeat(30)}7f`],
+    [`07${'00'.repeat(30)}80`, `00${'00'.repeat(30)}40`],
+  ])('shows the private key %s clamped', (key, shown) => {
+    expect(new Configured().set(`private_key=${key}`).get('private')).toEqual([
+      `private_key=${shown}`,
     ]);
   });
 
