@@ -44,7 +44,7 @@ describeWith([...TUN_LAB, 'curl'], 'a network interface, counted', () => {
     120_000,
   );
 
-  it('counts ten pings to the byte, at both ends and in our status (row 32, initiator; witness wireguard-go)', async () => {
+  it('counts ten pings to the byte, at both ends and in our status (row 32; witness wireguard-go)', async () => {
     lab = await TunLab.start();
     const { server } = lab;
     const out = lab.count('server', {

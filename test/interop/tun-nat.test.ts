@@ -55,7 +55,7 @@ describeWith(TUN_LAB, 'a network interface behind a NAT with a short memory', ()
     { keepalive: 1, isReached: true, what: 'is reached after a silence with a keepalive' },
     { keepalive: 0, isReached: false, what: 'is not reached without one, until it speaks' },
   ])(
-    '$what (row 21, initiator; witness wireguard-go)',
+    '$what (row 21; witness wireguard-go)',
     async ({ keepalive, isReached }) => {
       const { service, client } = lab.server.inside;
       const flags = ['--persistent-keepalive', String(keepalive)];

@@ -77,7 +77,7 @@ describeWith(TUN_LAB, 'a network interface, while addresses move', () => {
       await ping.finished;
     }
 
-    it('is followed by the server to another address and another port, under a running ping (row 29, initiator; witness wireguard-go)', async () => {
+    it('is followed by the server to another address and another port, under a running ping (row 29; witness wireguard-go)', async () => {
       const { latestHandshake } = lab.peer('server');
       const moved = `${network}${separator}77`;
       const [port] = /\d+$/.exec(lab.peer('server').endpoint)!;
@@ -93,7 +93,7 @@ describeWith(TUN_LAB, 'a network interface, while addresses move', () => {
       expect(lab.peer('server').latestHandshake).toBe(latestHandshake);
     }, 60_000);
 
-    it('follows the server to another address, under a running ping (row 29, initiator; witness wireguard-go)', async () => {
+    it('follows the server to another address, under a running ping (row 29; witness wireguard-go)', async () => {
       const { latestHandshake } = lab.peer('client');
       const moved = `${network}${separator}99`;
       await whilePinging(async () => {

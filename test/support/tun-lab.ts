@@ -49,7 +49,7 @@ export class TunLab {
   /** What the command prints. */
   in(side: Side, ...command: readonly string[]): string {
     const [program, ...parameters] = [...inSpace(this.space(side)), ...command];
-    return execFileSync(program!, parameters, { encoding: 'utf8', stdio: 'pipe' });
+    return execFileSync(program, parameters, { encoding: 'utf8', stdio: 'pipe' });
   }
 
   /** Runs a command that may fail. */

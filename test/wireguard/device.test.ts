@@ -174,7 +174,7 @@ describe('addPeer', () => {
     expect(device.drops.get('low-order-key')).toBeGreaterThan(7);
   });
 
-  it('sends nothing without a private key, and answers nothing, until it has one again', () => {
+  it('sends nothing without a private key, and answers nothing, until it has one again (row 33, both roles)', () => {
     const pair = WireguardPair.established({ aliceKeepalive: 1_000, bobKnowsAlice: true });
     const { device, privateKey } = pair.alice;
     const key = privateKey.slice();

@@ -11,7 +11,7 @@ const UDP = 17;
 function overIpv4(from: Side, message: Uint8Array): Uint8Array {
   const [alice, bob] = ['10.0.0.1', '10.0.0.2'];
   const length = 28 + message.length;
-  const packet = from === 'alice' ? ipv4(alice!, bob!, length) : ipv4(bob!, alice!, length);
+  const packet = from === 'alice' ? ipv4(alice, bob, length) : ipv4(bob, alice, length);
   packet.set(message, 28);
   return packet;
 }
@@ -121,7 +121,7 @@ describe('a data message', () => {
   });
 });
 
-it('an initiation and a response do not go to the peer that they were sent to', () => {
+it('no message of ours goes to the peer that it was sent to (row 28, both roles)', () => {
   const pair = WireguardPair.established();
   pair.link = () => false;
   pair.advance(6_000);
@@ -132,6 +132,13 @@ it('an initiation and a response do not go to the peer that they were sent to', 
   pair.link = () => true;
   expect(sending(pair, 'alice', overIpv4('alice', initiation))).toEqual(DROPPED);
   expect(sending(pair, 'bob', overIpv4('bob', response))).toEqual(DROPPED);
+  pair.inject('alice', response);
+  for (const side of ['alice', 'bob'] as const) {
+    pair.send(side);
+    pair.settle();
+    const data = pair.sent(DATA, side).at(-1)!.bytes;
+    expect(sending(pair, side, overIpv4(side, data))).toEqual(DROPPED);
+  }
   // The other end's, which nobody would send there.
   expect(sending(pair, 'alice', overIpv4('alice', response))).toEqual(CARRIED);
 });
