@@ -1,4 +1,8 @@
-/** RFC 9293 3.10.7.4, first step: what is in the window, at its edges, and where it is shut. */
+/**
+ * RFC 9293 3.10.7.4, first step: what is in the window, at its edges, and where it is shut.
+ *
+ * @mirrors receiver.ts
+ */
 import { ACK, FIN, Harness, RST, SACK_SYN, type Seg, SYN } from '../tcp-harness.js';
 
 const WINDOW = 4000;
