@@ -28,7 +28,11 @@ const ABSENT = {
   sackCount: 0,
 };
 /** An option of an unknown kind with so many octets of value. */
-const UNKNOWN = (length: number): number[] => [254, 2 + length, ...new Array<number>(length).fill(7)];
+const UNKNOWN = (length: number): number[] => [
+  254,
+  2 + length,
+  ...new Array<number>(length).fill(7),
+];
 
 it('assumes an MSS by the family of the address (RFC 9293 3.7.1, MUST-15)', () => {
   expect(defaultMss(OUR_V4)).toBe(536);

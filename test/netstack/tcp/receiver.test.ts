@@ -186,6 +186,18 @@ describe('the FIN', () => {
     expect(receiver.rcvNxt).toBe(0);
   });
 
+  it('leaves nothing new behind its place', () => {
+    const receiver = new Receiver(40_000, 1000, new MemoryBudget(2 ** 20));
+    receiver.synchronize(99);
+    receiver.advertise(0);
+    receiver.noteFin(102);
+    const take = (sequence: number) => receiver.takeText(new Uint8Array(9), 0, 9, sequence);
+    expect([102, 103, 101, 100, 100].map(take)).toEqual([
+      ...['nothing-new', 'nothing-new', 'ahead', 'in-order', 'nothing-new'],
+    ]);
+    expect(receiver.reachFin()).toBe(true);
+  });
+
   it('is passed once, and moves the right edge only where it lies on it', () => {
     const receiver = new Receiver(40_000, 1000, new MemoryBudget(2 ** 20));
     receiver.synchronize(99);
@@ -203,9 +215,12 @@ it.each([
   [65_536, 1],
   [131_071, 1],
   [131_072, 2],
-])('wants the smallest shift that lets the window field hold %d: %d (RFC 7323 2.3)', (size, shift) => {
-  expect(new Receiver(size, 1000, new MemoryBudget(0)).wantedShift).toBe(shift);
-});
+])(
+  'wants the smallest shift that lets the window field hold %d: %d (RFC 7323 2.3)',
+  (size, shift) => {
+    expect(new Receiver(size, 1000, new MemoryBudget(0)).wantedShift).toBe(shift);
+  },
+);
 
 it('keeps at most 256 pieces behind gaps', () => {
   const h = new Harness().establish();

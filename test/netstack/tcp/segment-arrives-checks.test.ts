@@ -139,6 +139,15 @@ describe('an ACK without news', () => {
     expect(h.events).toEqual(['closed:timeout']);
   });
 
+  it('holds it open where it says that the window is shut (RFC 9293 3.8.6.1, MUST-37)', () => {
+    const h = inFlight(1000);
+    for (let second = 0; second < 200; second++) {
+      h.after(1000).receives({ flags: ACK, ack: 1, wnd: 0 });
+      h.sends();
+    }
+    expect(h.events).toEqual([]);
+  });
+
   it('does not put the tail loss probe off (RFC 8985 7.2)', () => {
     const h = inFlight(3000, SACK_SYN);
     const due = h.stack.nextTimeout();

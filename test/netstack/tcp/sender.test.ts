@@ -115,6 +115,14 @@ describe('the retransmission timer', () => {
     expect(h.connection.info().ssthresh).toBe(2000);
   });
 
+  it('leaves ssthresh alone when it expires again for the same segment (RFC 5681 3.1)', () => {
+    const h = inFlight(10);
+    h.after(200).sends();
+    expect(h.connection.info()).toMatchObject({ cwnd: 1000, ssthresh: 5000 });
+    h.after(400).sends();
+    expect(h.connection.info()).toMatchObject({ backoff: 2, cwnd: 1000, ssthresh: 5000 });
+  });
+
   it('goes on behind what turns out to have arrived', () => {
     const h = inFlight(4);
     h.after(200).sends();
