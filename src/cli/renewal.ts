@@ -56,12 +56,25 @@ export async function renewalPorts(
   refuseTwoWays(choice);
   chosenConnection(choice, {});
   const signal = await context.stopSignal();
+  // They take longer to load than all that `up` needs to begin, and most never need them.
+  const load = async () => ({
+    createClient: await context.soracomClients({ timeoutMs: TIMEOUT, mostRepeats: 0 }),
+    publicKeyOf: await context.publicKeyOf(),
+  });
+  let loaded: Awaited<ReturnType<typeof load>> | undefined;
+  const afterSignIn = () => {
+    if (loaded === undefined) throw new TypeError('credentials() comes first');
+    return loaded;
+  };
   return {
     files: await context.files(),
     stateFolder: context.stateFolder(),
-    publicKeyOf: await context.publicKeyOf(),
-    credentials: (profile) => resolveCredentials(choice, profile, ports, signal),
-    createClient: await context.soracomClients({ timeoutMs: TIMEOUT, mostRepeats: 0 }),
+    publicKeyOf: (privateKey) => afterSignIn().publicKeyOf(privateKey),
+    credentials: async (profile) => {
+      loaded ??= await load();
+      return resolveCredentials(choice, profile, ports, signal);
+    },
+    createClient: (...parameters) => afterSignIn().createClient(...parameters),
   };
 }
 
