@@ -50,6 +50,29 @@ describe('the first segment', () => {
   });
 });
 
+describe('a peer without SACK', () => {
+  it('begins no repair by text with blocks, which are no duplicate ACKs (RFC 5681 2)', () => {
+    const h = inFlight(10).after(RTT);
+    for (let count = 0; count < 4; count++) {
+      const options = h.sack([1001, 2001]);
+      h.receives({ flags: ACK, seq: 1 + count, ack: 1, data: 1, options });
+    }
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 10_000 });
+  });
+
+  it('gets nothing a third time where the timer ends a fast recovery (RFC 6582 3.2, step 4)', () => {
+    const h = inFlight(8).after(RTT);
+    for (let count = 0; count < 3; count++) h.receives({ flags: ACK, ack: 1 });
+    expect(during(h, 0)).toEqual([1]);
+    during(h, h.connection.info().rto);
+    expect(h.connection.info()).toMatchObject({ backoff: 1, cwnd: 1000 });
+    h.after(RTT).receives({ flags: ACK, ack: 1001 });
+    expect(during(h, RTT)).toEqual([1001, 2001]);
+    h.receives({ flags: ACK, ack: 2001 });
+    expect(during(h, RTT)).not.toContain(2001);
+  });
+});
+
 describe('the retransmission timer', () => {
   it('takes nothing that SACKs told to have arrived for lost (RFC 6675 5.1)', () => {
     const h = inFlight(6, SACK_SYN).after(RTT);

@@ -647,6 +647,12 @@ describe('the retransmission timer with SACK', () => {
     expect(expired().sendsBriefly()).toEqual(['ACK 1+1000 1']);
   });
 
+  it('sends it also where an ACK without news comes before the next drain', () => {
+    const h = expired();
+    acknowledge(h, 1);
+    expect(h.sends().map(({ seq }) => seq)).toEqual([1]);
+  });
+
   it('sends nothing again where an ACK of the first comes before the next drain', () => {
     const h = expired();
     acknowledge(h, 1001);
