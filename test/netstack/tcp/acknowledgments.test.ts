@@ -171,5 +171,9 @@ describe('the window', () => {
     expect(told.slice(1)).toMatchObject([
       { isCumulative: true, acknowledged: 2000, newlyDelivered: 1000 },
     ]);
+    // An ACK may show a loss by the time at which it comes, and nothing else.
+    sender.recovery.acknowledged = () => void (sender.rate.sample.newlyLost = 1000);
+    take(2001);
+    expect(told.slice(2)).toMatchObject([{ acknowledged: 0, newlyDelivered: 0, newlyLost: 1000 }]);
   });
 });
