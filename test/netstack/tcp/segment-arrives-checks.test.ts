@@ -166,6 +166,12 @@ describe('an ACK without news', () => {
     expect(h.connection.info().inRecovery).toBe(false);
   });
 
+  it('has the blocks of its SACK taken, also with text', () => {
+    const h = inFlight(3000, SACK_SYN).after(100);
+    h.receives({ flags: ACK, seq: 1, ack: 1, data: 10, options: h.sack([1001, 3001]) });
+    expect(h.connection.info().inflight).toBe(1000);
+  });
+
   it('is no duplicate where SND.UNA is beyond it, nor where nothing is in flight', () => {
     const old = inFlight(5000);
     old.receives({ flags: ACK, ack: 1001 });
