@@ -64,7 +64,7 @@ export function becomeEstablished(tcb: Tcb, segment: Segment, now: number): void
   tcb.progressAt = now;
   // RFC 6928 2: the first repetition may be due to the timeout of 1 s, and does not count.
   if (sender.retransmits > 1) sender.congestion.handshakeRepeated();
-  const shift = segment.segSeq === tcb.receiver.irs ? 0 : sender.shift;
+  const shift = segment.hasSynWindow ? 0 : sender.shift;
   sender.updateWindow(segment.segWnd << shift, segment.segSeq, segment.segAck);
   if (tcb.keepAlive !== undefined) tcb.keepAliveAt = now + tcb.keepAlive.idle;
   tcb.acceptor?.leaveBacklog(tcb);

@@ -216,8 +216,9 @@ export class LossRecovery implements RackContext {
 
   #loseHead(): void {
     const { head } = this.#sender.segments;
-    if (head === undefined || head.isLost) return;
-    this.lose(head);
+    if (head === undefined) return;
+    // It is lost already where an ACK took a part of it before it left again.
+    if (!head.isLost) this.lose(head);
     this.isHeadDue = true;
   }
 

@@ -54,6 +54,7 @@ function arriveSynchronized(tcb: Tcb, segment: Segment, now: number): void {
   // RFC 9293 3.10.7.4, third: security compartments, which nobody has (appendix A.1).
   if (!checkSyn(tcb, segment, now)) return;
   if (!checkAck(tcb, segment, now)) return;
+  takeTimestamp(tcb, segment, now);
   if (!checkUrgent()) return;
   processText(tcb, segment, now);
   checkFin(tcb, now);
@@ -75,31 +76,36 @@ function takeRepeatedSyn(tcb: Tcb, segment: Segment): boolean {
   return false;
 }
 
-/** PAWS: RFC 7323 5.3, R1 to R3, and TS.Recent by 4.3. */
+/** PAWS: RFC 7323 5.3, R1. */
 function checkTimestamps(tcb: Tcb, segment: Segment, now: number): boolean {
   const { options } = segment;
-  if (!tcb.timestamps || !options.hasTimestamps) return true;
-  if (sequenceBefore(options.tsVal, tcb.tsRecent)) {
-    if (segment.has(RST) || now - tcb.tsRecentAt > TIMESTAMP_LIFETIME) return true;
-    tcb.host.drops.count('tcp-paws');
-    answerUnacceptable(tcb, segment, now);
-    return false;
-  }
-  if (sequenceAtOrBefore(segment.segSeq, tcb.receiver.lastAckSent)) {
-    tcb.tsRecent = options.tsVal;
-    tcb.tsRecentAt = now;
-  }
-  return true;
+  if (!tcb.timestamps || !options.hasTimestamps || segment.has(RST)) return true;
+  if (!sequenceBefore(options.tsVal, tcb.tsRecent)) return true;
+  if (now - tcb.tsRecentAt > TIMESTAMP_LIFETIME) return true;
+  tcb.host.drops.count('tcp-paws');
+  answerUnacceptable(tcb, segment, now);
+  return false;
+}
+
+/**
+ * TS.Recent: RFC 7323 5.3, R3, by 4.3. Only of a segment whose numbers are right: else a stranger
+ * could set it far ahead, and PAWS would refuse the peer from then on (CVE-2005-0356).
+ */
+function takeTimestamp(tcb: Tcb, { options, segSeq }: Segment, now: number): void {
+  if (!tcb.timestamps || !options.hasTimestamps) return;
+  if (!sequenceAtOrBefore(segSeq, tcb.receiver.lastAckSent)) return;
+  tcb.tsRecent = options.tsVal;
+  tcb.tsRecentAt = now;
 }
 
 /** First, check the sequence number. */
 function checkSequence(tcb: Tcb, segment: Segment, now: number): boolean {
   const { receiver } = tcb;
   if (receiver.isAcceptable(segment.segSeq, segment.segLen)) return true;
-  if (receiver.rcvWnd === 0 && segment.segSeq === receiver.rcvNxt && !segment.has(RST)) {
-    // "If the RCV.WND is zero, … special allowance should be made to accept valid ACKs": without
-    // it two ends with shut windows would never hear each other open one.
-    segment.payloadLength = 0;
+  if (receiver.rcvWnd === 0 && segment.segSeq === receiver.rcvNxt) {
+    // "If the RCV.WND is zero, … special allowance should be made to accept valid ACKs, URGs, and
+    // RSTs": without it two ends with shut windows would never hear each other open one. Text stays,
+    // lest it pass for a duplicate ACK (RFC 5681 2), and finds no room.
     segment.flags &= ~FIN;
     receiver.ackNow = true;
     return true;

@@ -23,6 +23,8 @@ export class Segment {
   segAck = 0;
   /** The window field, not scaled. */
   segWnd = 0;
+  /** The window is that of a SYN, which is never scaled (RFC 7323 2.2), whatever becomes of `flags`. */
+  hasSynWindow = false;
   flags = 0;
   payloadOffset = 0;
   payloadLength = 0;
@@ -49,6 +51,7 @@ export class Segment {
     this.segAck = tcpAcknowledgment(bytes, offset);
     this.segWnd = tcpWindow(bytes, offset);
     this.flags = tcpFlags(bytes, offset);
+    this.hasSynWindow = this.has(SYN);
     this.payloadOffset = offset + headerLength;
     this.payloadLength = length - headerLength;
     parseOptions(this.options, bytes, offset + TCP_HEADER_LENGTH, headerLength - TCP_HEADER_LENGTH);

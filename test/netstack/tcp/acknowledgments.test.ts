@@ -1,5 +1,8 @@
 import { patternBytes } from '../../support/netstack-pair.js';
-import { ACK, Harness, MSS_OPTION, TIMESTAMPS_OPTION } from '../tcp-harness.js';
+import type { AckSample } from '../../../src/netstack/tcp/congestion/congestion-control.js';
+import { TcpOptions } from '../../../src/netstack/tcp/options.js';
+import { ACK, Harness, MSS_OPTION, SACK_SYN, TIMESTAMPS_OPTION } from '../tcp-harness.js';
+import { loneTcb, NOW, OUR_ISS } from './lone-tcb.js';
 
 /** Established with `count` full segments of 1000 bytes just sent. */
 function inFlight(count: number): Harness {
@@ -107,7 +110,70 @@ describe('the round trip', () => {
     h.after(40);
     h.connection.send(new Uint8Array(1000), h.now);
     h.sends();
-    h.after(60).receives({ flags: ACK, ack: 2001 });
-    expect(h.connection.info()).toMatchObject({ srtt: 100, minRtt: 60 });
+    h.after(140).receives({ flags: ACK, ack: 2001 });
+    // RFC 6298 2.3: seven eighths of 100, and one of 180.
+    expect(h.connection.info()).toMatchObject({ srtt: 110, minRtt: 100 });
+    h.after(110);
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    h.after(60).receives({ flags: ACK, ack: 3001 });
+    expect(h.connection.info()).toMatchObject({ srtt: 110 * (7 / 8) + 60 / 8, minRtt: 60 });
+  });
+
+  it('is not taken where any segment that the ACK covers left twice (MUST-18, RFC 6298 3)', () => {
+    const h = new Harness().establish({ syn: SACK_SYN, rtt: 100 });
+    h.connection.send(new Uint8Array(10_000), h.now);
+    h.sends();
+    h.after(120).receives({ flags: ACK, ack: 1001, options: h.sack([2001, 10_001]) });
+    const { srtt } = h.connection.info();
+    expect(h.sendsBriefly()).toEqual(['ACK 1001+1000 1']);
+    h.after(150).receives({ flags: ACK, ack: 10_001 });
+    expect(h.connection.info()).toMatchObject({ srtt, inflight: 0 });
+  });
+});
+
+describe('the window', () => {
+  it('grows by no ACK that leaves SND.UNA where it is (RFC 5681 3.1)', () => {
+    const h = new Harness().establish({ syn: SACK_SYN, rtt: 100 });
+    h.connection.send(new Uint8Array(20_000), h.now);
+    expect(h.sends()).toHaveLength(10);
+    h.after(100).receives({ flags: ACK, ack: 1, options: h.sack([1001, 3001]) });
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, cwnd: 10_000 });
+    h.receives({ flags: ACK, ack: 3001 });
+    expect(h.connection.info().cwnd).toBeGreaterThan(10_000);
+  });
+
+  it('hears of what ACKs tell, and of none that tells nothing', () => {
+    const { tcb } = loneTcb('SYN-SENT');
+    const { sender } = tcb;
+    sender.acknowledgeSyn(-1, NOW);
+    sender.usesSack = true;
+    sender.ring.write(new Uint8Array(3000));
+    sender.updateWindow(60_000, 0, sender.sndUna);
+    for (let count = 0; count < 3; count++) {
+      expect(sender.next.choose(NOW)).toBe(true);
+      sender.sent(NOW);
+    }
+    const told: AckSample[] = [];
+    sender.congestion.acknowledged = (sample) => void told.push({ ...sample });
+    const options = new TcpOptions();
+    const take = (ack: number) => {
+      sender.acknowledgments.take(OUR_ISS + ack, options, false, -1, NOW + 100);
+    };
+    take(1);
+    expect(told).toEqual([]);
+    options.sackCount = 1;
+    [options.sackStarts[0], options.sackEnds[0]] = [OUR_ISS + 1001, OUR_ISS + 2001];
+    take(1);
+    expect(told).toMatchObject([{ isCumulative: false, acknowledged: 0, newlyDelivered: 1000 }]);
+    options.sackCount = 0;
+    take(2001);
+    expect(told.slice(1)).toMatchObject([
+      { isCumulative: true, acknowledged: 2000, newlyDelivered: 1000 },
+    ]);
+    // An ACK may show a loss by the time at which it comes, and nothing else.
+    sender.recovery.acknowledged = () => void (sender.rate.sample.newlyLost = 1000);
+    take(2001);
+    expect(told.slice(2)).toMatchObject([{ acknowledged: 0, newlyDelivered: 0, newlyLost: 1000 }]);
   });
 });

@@ -1,6 +1,7 @@
-import { armTimers } from '../../../src/netstack/tcp/dispatch.js';
+import { armTimers, dispatch } from '../../../src/netstack/tcp/dispatch.js';
 import type { Tcb } from '../../../src/netstack/tcp/tcb.js';
 import { ACK, Harness, SACK_SYN } from '../tcp-harness.js';
+import { loneTcb, type LoneTcb, NOW, OUR_ISS } from './lone-tcb.js';
 
 const RTT = 100;
 
@@ -231,4 +232,105 @@ it('is silent in CLOSED, though it was ready', () => {
   h.connection.send(new Uint8Array(1000), h.now);
   h.receives({ flags: 4, seq: 1 });
   expect(h.sends()).toEqual([]);
+});
+
+describe('a turn', () => {
+  /** Established, with a round trip of 100 ms, and so many octets queued. */
+  function lone(octets: number): LoneTcb {
+    const made = loneTcb('ESTABLISHED');
+    const { sender, receiver } = made.tcb;
+    receiver.synchronize(0);
+    receiver.advertise(0);
+    sender.setMss(1000);
+    sender.acknowledgeSyn(RTT, NOW);
+    sender.updateWindow(60_000, 0, OUR_ISS + 1);
+    sender.ring.write(new Uint8Array(octets));
+    return made;
+  }
+
+  it.each([
+    [0, 0],
+    [2, 2],
+    [3, 3],
+    [5, 5],
+    [6, 6],
+    [20, 6],
+  ])(
+    'of %d packets at most sends %d of the duplicate ACKs and the text that wait',
+    (quota, sent) => {
+      const { tcb, host } = lone(3000);
+      tcb.receiver.duplicateAcksOwed = 3;
+      tcb.receiver.ackNow = true;
+      expect(dispatch(tcb, NOW, quota)).toBe(sent);
+      expect(host.emitted).toHaveLength(sent);
+      expect(tcb.receiver.duplicateAcksOwed).toBe(Math.max(0, 3 - quota));
+    },
+  );
+
+  it('of one packet leaves the ACK to the next where text has filled it, and it is on the text', () => {
+    const { tcb, host } = lone(0);
+    tcb.receiver.ackNow = true;
+    expect(dispatch(tcb, NOW, 0)).toBe(0);
+    expect(tcb.receiver.ackNow).toBe(true);
+    expect(dispatch(tcb, NOW, 1)).toBe(1);
+    expect(dispatch(tcb, NOW, 1)).toBe(0);
+    expect(host.emitted).toHaveLength(1);
+  });
+
+  it('in CLOSED sends nothing, whatever waits', () => {
+    const { tcb, host } = lone(3000);
+    tcb.receiver.ackNow = true;
+    tcb.state = 'CLOSED';
+    expect(dispatch(tcb, NOW, 9)).toBe(0);
+    expect(host.emitted).toEqual([]);
+    expect(host.asked).toEqual([]);
+  });
+
+  it('in SYN-RECEIVED sends the SYN once, then an ACK where one is owed', () => {
+    const { tcb, host } = loneTcb('SYN-RECEIVED');
+    tcb.receiver.synchronize(0);
+    tcb.sender.synDue = true;
+    tcb.receiver.ackNow = true;
+    expect([dispatch(tcb, NOW, 9), dispatch(tcb, NOW, 9)]).toEqual([1, 0]);
+    tcb.receiver.ackNow = true;
+    expect([dispatch(tcb, NOW, 9), dispatch(tcb, NOW, 9)]).toEqual([1, 0]);
+    // SYN and ACK, then ACK alone.
+    expect(host.emitted.map((packet) => packet[33])).toEqual([0x12, 0x10]);
+  });
+
+  it('in SYN-SENT sends the SYN, and never an ACK', () => {
+    const { tcb, host } = loneTcb('SYN-SENT');
+    tcb.sender.synDue = true;
+    tcb.receiver.ackNow = true;
+    expect([dispatch(tcb, NOW, 9), dispatch(tcb, NOW, 9)]).toEqual([1, 0]);
+    expect(host.emitted.map((packet) => packet[33])).toEqual([0x02]);
+  });
+
+  it('counts a probe of the window, and what leaves behind it', () => {
+    const { tcb, host } = lone(10);
+    tcb.sender.updateWindow(0, 0, OUR_ISS + 1);
+    tcb.windowProbeDue = true;
+    tcb.receiver.duplicateAcksOwed = 1;
+    expect(dispatch(tcb, NOW, 9)).toBe(2);
+    expect(host.emitted).toHaveLength(2);
+    expect(tcb.windowProbeDue).toBe(false);
+  });
+
+  it('takes the probe of the tail off what is due, also where it may not be sent', () => {
+    const { tcb } = lone(0);
+    tcb.tailProbeDue = true;
+    expect(dispatch(tcb, NOW, 9)).toBe(0);
+    expect(tcb.tailProbeDue).toBe(false);
+  });
+});
+
+it('counts what the override timeout sent into a small window as in flight (MUST-38)', () => {
+  const h = new Harness().establish();
+  h.receives({ flags: ACK, wnd: 100 });
+  h.connection.send(new Uint8Array(5000), h.now);
+  h.sends();
+  expect(h.after(200).sendsBriefly()).toEqual(['ACK 1+100 1']);
+  expect(h.connection.info()).toMatchObject({ inflight: 100, unacknowledged: 100 });
+  h.receives({ flags: ACK, ack: 101, wnd: 0 });
+  expect(h.connection.info()).toMatchObject({ inflight: 0, unacknowledged: 0 });
 });

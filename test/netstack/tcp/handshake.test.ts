@@ -122,7 +122,8 @@ describe('the end of the handshake', () => {
     const tcb = synchronized(SCALE_OPTION(2));
     Object.assign(tcb, { endOfStateAt: 1, retransmitAt: 1 });
     prepare(tcb);
-    becomeEstablished(tcb, segmentOf({ flags: ACK, seq, ack: OUR_ISS + 1, wnd: 500 }), NOW + 5);
+    const flags = seq === PEER_ISS ? SYN | ACK : ACK;
+    becomeEstablished(tcb, segmentOf({ flags, seq, ack: OUR_ISS + 1, wnd: 500 }), NOW + 5);
     return tcb;
   }
 

@@ -406,6 +406,14 @@ describe('the tail loss probe', () => {
     expect(during(h, 250)).toEqual(['1+1000']);
   });
 
+  it('of new data shows no loss when it is acknowledged, and costs nothing (RFC 8985 7.4.2)', () => {
+    const h = inFlight(10, 3000);
+    expect(h.after(2 * RTT).sendsBriefly()).toEqual(['ACK 10001+1000 1']);
+    acknowledge(h.after(RTT), 11_001);
+    expect(h.connection.info().ssthresh).toBe(Infinity);
+    expect(h.connection.info().cwnd).toBeGreaterThanOrEqual(10_000);
+  });
+
   it('comes with the timer at the latest, for a single segment too (RFC 8985 7.2)', () => {
     const h = inFlight(1);
     const { rto } = h.connection.info();
@@ -497,6 +505,17 @@ describe('a repair that was not needed', () => {
     h.after(RTT);
     ack(1, again!);
     ack(2, sent[0]!);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true });
+  });
+
+  it('is not judged by a duplicate ACK, which echoes what came before (RFC 3522 3.2)', () => {
+    const { h, sent, ack } = stamped(5);
+    const [again] = timeOut(h);
+    h.after(10);
+    ack(0, sent[4]!);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, cwnd: 988 });
+    h.after(RTT);
+    ack(1, again!);
     expect(h.connection.info()).toMatchObject({ inRecovery: true });
   });
 
@@ -598,6 +617,19 @@ describe('the retransmission timer with SACK', () => {
     expect(h.connection.info()).toMatchObject({ inflight: 0, inRecovery: false });
   });
 
+  it('sends nothing of what SACKs told to have arrived, also behind the timer (RFC 2018 5)', () => {
+    const h = inFlight(6).after(RTT);
+    acknowledge(h, 1, [2001, 4001]);
+    const sent = during(h, h.connection.info().rto + 5);
+    expect(sent.filter((each) => each === '1+1000')).not.toEqual([]);
+    h.after(RTT);
+    acknowledge(h, 1001, [2001, 4001]);
+    const behind = during(h, RTT);
+    expect(behind).toContain('1001+1000');
+    expect(behind).not.toContain('2001+1000');
+    expect(behind).not.toContain('3001+1000');
+  });
+
   /** The timer has expired for the first of two segments, of which the second just left. */
   function expired(): Harness {
     const h = inFlight(1);
@@ -613,6 +645,12 @@ describe('the retransmission timer with SACK', () => {
 
   it('sends the first segment whatever is in flight beside it', () => {
     expect(expired().sendsBriefly()).toEqual(['ACK 1+1000 1']);
+  });
+
+  it('sends it also where an ACK without news comes before the next drain', () => {
+    const h = expired();
+    acknowledge(h, 1);
+    expect(h.sends().map(({ seq }) => seq)).toEqual([1]);
   });
 
   it('sends nothing again where an ACK of the first comes before the next drain', () => {
@@ -812,6 +850,33 @@ describe('a peer without SACK', () => {
     acknowledge(h, 3001);
     h.sends();
     expect(h.connection.info().inflight).toBe(7000);
+  });
+
+  it('gets nothing a third time while the repair of a timeout is on its way', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(8000), h.now);
+    h.sends();
+    expect(h.after(300).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+    h.after(RTT);
+    acknowledge(h, 1001);
+    expect(during(h, RTT)).toEqual(['1001+1000', '2001+1000']);
+    acknowledge(h, 2001);
+    expect(during(h, RTT)).not.toContain('2001+1000');
+  });
+
+  it('has counted as arrived what is left of its duplicates behind a partial ACK', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(10_000), h.now);
+    h.sends();
+    h.after(RTT);
+    for (let count = 0; count < 7; count++) acknowledge(h, 1);
+    h.sends();
+    // Ten less seven; and behind the ACK of two, eight less the five that are left.
+    expect(h.connection.info().inflight).toBe(3000);
+    acknowledge(h, 2001);
+    expect(h.connection.info().inflight).toBe(2000);
+    h.sends();
+    expect(h.connection.info().inflight).toBe(3000);
   });
 
   it('gets all again after a timeout, one window after the other', () => {

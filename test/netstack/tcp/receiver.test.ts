@@ -1,3 +1,6 @@
+import { MemoryBudget } from '../../../src/lib/memory-budget.js';
+import { Receiver } from '../../../src/netstack/tcp/receiver.js';
+import { patternBytes } from '../../support/netstack-pair.js';
 import {
   ACK,
   FIN,
@@ -109,6 +112,115 @@ describe('the advertised window', () => {
     expect(h.connection.readableBytes).toBe(1000);
   });
 });
+
+describe('the update of the window when the user has read', () => {
+  const CAPACITY = 40_000;
+
+  /** The peer has sent so much, and all of it is acknowledged, with what is left of the window. */
+  function filled(octets: number): Harness {
+    const h = new Harness({ limits: { receiveBuffer: CAPACITY } }).establish();
+    for (let at = 0; at < octets; at += 1000) {
+      h.receives({ flags: ACK, seq: 1 + at, data: Math.min(1000, octets - at) });
+    }
+    h.after(40);
+    expect(h.sends().at(-1)).toMatchObject({ ack: 1 + octets, wnd: CAPACITY - octets });
+    return h;
+  }
+
+  it.each([
+    ['half the buffer, where much of the window is open', 20_000, 20_000],
+    ['half the buffer, where just more than a quarter is open', 29_999, 20_000],
+    ['two segments, where a quarter of the window is open', 30_000, 2000],
+    ['two segments, where one is', 39_000, 2000],
+    ['one segment, where less is', 39_001, 1000],
+    ['one segment, where it is shut', 40_000, 1000],
+  ])('comes at once for %s (RFC 9293 3.8.6.2.2)', (_, octets, read) => {
+    const h = filled(octets);
+    h.connection.receive(read - 1, h.now);
+    expect(h.sends()).toEqual([]);
+    const other = filled(octets);
+    other.connection.receive(read, other.now);
+    expect(other.sends()).toMatchObject([{ ack: 1 + octets, wnd: CAPACITY - octets + read }]);
+  });
+
+  it('comes for two segments at least, also where that is more than half the buffer', () => {
+    const h = new Harness({ limits: { receiveBuffer: 2500 } }).establish();
+    h.receives({ flags: ACK, seq: 1, data: 1000 });
+    h.receives({ flags: ACK, seq: 1001, data: 500 });
+    h.after(40).sends();
+    h.connection.receive(1500, h.now);
+    expect(h.sends()).toEqual([]);
+  });
+});
+
+describe('text', () => {
+  it('that came before in part is taken from where it is new', () => {
+    const h = new Harness().establish();
+    const data = patternBytes(3000);
+    h.receives({ flags: ACK, seq: 1, data: data.subarray(0, 1000) });
+    h.receives({ flags: ACK, seq: 2001, data: data.subarray(2000, 3000) });
+    h.receives({ flags: ACK, seq: 401, data: data.subarray(400, 2400) });
+    expect(h.connection.receive(5000, h.now)).toEqual(data);
+  });
+
+  it('behind the place of the FIN is nothing new, and no matter of memory', () => {
+    const h = new Harness().establish();
+    h.receives({ flags: FIN | ACK, seq: 1001 });
+    h.receives({ flags: ACK, seq: 1002, data: 5 });
+    h.receives({ flags: ACK, seq: 2001, data: 5 });
+    h.receives({ flags: ACK, seq: 1, data: 2000 });
+    expect(h.stack.drops.of('tcp-memory')).toBe(0);
+    expect(h.sends().at(-1)).toMatchObject({ ack: 1002 });
+    expect(h.connection.receive(5000, h.now)).toHaveLength(1000);
+    expect(h.connection.state).toBe('CLOSE-WAIT');
+  });
+});
+
+describe('the FIN', () => {
+  it('is not taken for seen where RCV.NXT is zero', () => {
+    const receiver = new Receiver(40_000, 1000, new MemoryBudget(2 ** 20));
+    receiver.synchronize(-1);
+    receiver.advertise(0);
+    expect(receiver.rcvNxt).toBe(0);
+    expect(receiver.reachFin()).toBe(false);
+    expect(receiver.rcvNxt).toBe(0);
+  });
+
+  it('leaves nothing new behind its place', () => {
+    const receiver = new Receiver(40_000, 1000, new MemoryBudget(2 ** 20));
+    receiver.synchronize(99);
+    receiver.advertise(0);
+    receiver.noteFin(102);
+    const take = (sequence: number) => receiver.takeText(new Uint8Array(9), 0, 9, sequence);
+    expect([102, 103, 101, 100, 100].map(take)).toEqual([
+      ...['nothing-new', 'nothing-new', 'ahead', 'in-order', 'nothing-new'],
+    ]);
+    expect(receiver.reachFin()).toBe(true);
+  });
+
+  it('is passed once, and moves the right edge only where it lies on it', () => {
+    const receiver = new Receiver(40_000, 1000, new MemoryBudget(2 ** 20));
+    receiver.synchronize(99);
+    receiver.advertise(0);
+    receiver.noteFin(100);
+    receiver.noteFin(101);
+    expect(receiver.reachFin()).toBe(true);
+    expect(receiver.reachFin()).toBe(false);
+    expect(receiver).toMatchObject({ rcvNxt: 101, rcvEdge: 40_100, finished: true });
+  });
+});
+
+it.each([
+  [65_535, 0],
+  [65_536, 1],
+  [131_071, 1],
+  [131_072, 2],
+])(
+  'wants the smallest shift that lets the window field hold %d: %d (RFC 7323 2.3)',
+  (size, shift) => {
+    expect(new Receiver(size, 1000, new MemoryBudget(0)).wantedShift).toBe(shift);
+  },
+);
 
 it('keeps at most 256 pieces behind gaps', () => {
   const h = new Harness().establish();
@@ -233,6 +345,29 @@ describe('ACKs', () => {
       acks += h.sends().length;
     }
     expect(acks).toBe(16 + 2);
+  });
+
+  it('of small segments use up none of those', () => {
+    const h = new Harness().establish();
+    for (let count = 0; count < 20; count++) {
+      h.receives({ flags: ACK, seq: 1 + count * 10, data: 10 });
+      h.after(40).sends();
+    }
+    for (let count = 0; count < 16; count++) {
+      h.receives({ flags: ACK, seq: 201 + count * 1000, data: 1000 });
+      expect(h.sends()).toHaveLength(1);
+    }
+  });
+
+  it('are due at once when the window holds no full segment any more', () => {
+    const h = new Harness({ limits: { receiveBuffer: 2500 } }).establish();
+    h.receives({ flags: ACK, seq: 1, data: 1000 });
+    expect(h.sends()).toHaveLength(1);
+    h.receives({ flags: ACK, seq: 1001, data: 500 });
+    expect(h.sends()).toEqual([]);
+    expect(h.stack.nextTimeout()).toBe(h.now + 40);
+    h.receives({ flags: ACK, seq: 1501, data: 1 });
+    expect(h.sends()).toMatchObject([{ ack: 1502, wnd: 999 }]);
   });
 
   it('are due at once when little of the window is left', () => {

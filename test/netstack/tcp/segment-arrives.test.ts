@@ -38,6 +38,17 @@ describe('SYN-SENT', () => {
     expect(h.events).toEqual(['established']);
   });
 
+  it('takes the window of the other half of a simultaneous open as it is (RFC 7323 2.2)', () => {
+    const h = new Harness();
+    h.connect();
+    h.receives({ flags: SYN, seq: 0, options: [...MSS_OPTION(1000), ...SCALE_OPTION(7)] });
+    h.sends();
+    h.receives({ flags: SYN | ACK, seq: 0, ack: 1, wnd: 5000 });
+    expect(h.connection.info()).toMatchObject({ state: 'ESTABLISHED', sndWnd: 5000 });
+    h.receives({ flags: ACK, seq: 1, wnd: 50 });
+    expect(h.connection.info().sndWnd).toBe(50 << 7);
+  });
+
   it('answers an unacceptable ACK with RST and stays', () => {
     const h = new Harness();
     h.connect();

@@ -49,6 +49,15 @@ it('knows no option of the segment before', () => {
   expect(segment.options.windowShift).toBe(-1);
 });
 
+it('knows the window of a SYN for one, also when the SYN was taken off (RFC 7323 2.2)', () => {
+  const segment = segmentOf({ flags: SYN | ACK });
+  segment.flags &= ~SYN;
+  expect(segment.hasSynWindow).toBe(true);
+  const bytes = Uint8Array.from(segmentBytes({ flags: ACK }));
+  segment.parse(bytes, 0, bytes.length);
+  expect(segment.hasSynWindow).toBe(false);
+});
+
 it.each([
   ['nothing', 0, [], 0],
   ['SYN', SYN, [], 1],

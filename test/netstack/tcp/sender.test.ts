@@ -1,5 +1,6 @@
 import { patternBytes } from '../../support/netstack-pair.js';
 import { ACK, Harness, MSS_OPTION, SCALE_OPTION, SYN, TIMESTAMPS_OPTION } from '../tcp-harness.js';
+import { loneTcb, NOW } from './lone-tcb.js';
 
 /** Established with `count` full segments of 1000 bytes just sent. */
 function inFlight(count: number): Harness {
@@ -115,6 +116,14 @@ describe('the retransmission timer', () => {
     expect(h.connection.info().ssthresh).toBe(2000);
   });
 
+  it('leaves ssthresh alone when it expires again for the same segment (RFC 5681 3.1)', () => {
+    const h = inFlight(10);
+    h.after(200).sends();
+    expect(h.connection.info()).toMatchObject({ cwnd: 1000, ssthresh: 5000 });
+    h.after(400).sends();
+    expect(h.connection.info()).toMatchObject({ backoff: 2, cwnd: 1000, ssthresh: 5000 });
+  });
+
   it('goes on behind what turns out to have arrived', () => {
     const h = inFlight(4);
     h.after(200).sends();
@@ -208,6 +217,27 @@ describe('the zero window', () => {
     expect(h.sendsBriefly()).toEqual([]);
     expect(h.after(200).sendsBriefly()).toEqual(['ACK 1+100 1']);
   });
+});
+
+it('tells the congestion control of what the reordering timer finds, and of nothing else', () => {
+  const { sender } = loneTcb('SYN-SENT').tcb;
+  const told: number[] = [];
+  sender.congestion.acknowledged = ({ newlyLost }) => void told.push(newlyLost);
+  sender.reorderingTimedOut(NOW);
+  expect(told).toEqual([]);
+  sender.recovery.lookAgain = () => void (sender.rate.sample.newlyLost = 1000);
+  sender.reorderingTimedOut(NOW);
+  expect(told).toEqual([1000]);
+});
+
+it('takes a round trip of less than a millisecond for one, and the lack of one for none', () => {
+  const { sender } = loneTcb('SYN-SENT').tcb;
+  sender.acknowledgeSyn(-1, NOW);
+  expect(sender.minimumRtt.value).toBe(0);
+  const again = loneTcb('SYN-SENT').tcb.sender;
+  again.retransmits = 1;
+  again.acknowledgeSyn(-1, NOW + 5);
+  expect(again.minimumRtt.value).toBe(Infinity);
 });
 
 it('shrinks to the initial window after an idle time (RFC 5681 4.1)', () => {

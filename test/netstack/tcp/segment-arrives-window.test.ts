@@ -1,0 +1,141 @@
+/**
+ * RFC 9293 3.10.7.4, first step: what is in the window, at its edges, and where it is shut.
+ *
+ * @mirrors receiver.ts
+ */
+import { ACK, FIN, Harness, RST, SACK_SYN, type Seg, SYN } from '../tcp-harness.js';
+
+const WINDOW = 4000;
+
+/** The peer may send 1 to 4000. */
+function established(): Harness {
+  return new Harness({ limits: { receiveBuffer: WINDOW } }).establish();
+}
+
+/** The peer has filled our window, and 1001 is next. */
+function shut(syn?: number[]): Harness {
+  const h = new Harness({ limits: { receiveBuffer: 1000 } });
+  h.establish(syn === undefined ? {} : { syn });
+  h.receives({ flags: ACK, seq: 1, data: 1000 });
+  expect(h.sends()).toMatchObject([{ ack: 1001, wnd: 0 }]);
+  h.events.length = 0;
+  return h;
+}
+
+describe('the edges of the window', () => {
+  it.each<[string, Seg]>([
+    ['empty, at its left edge', { flags: ACK, seq: 1 }],
+    ['empty, at its last octet', { flags: ACK, seq: WINDOW }],
+    ['with text at its last octet', { flags: ACK, seq: WINDOW, data: 1 }],
+    ['with text at its last octet and beyond', { flags: ACK, seq: WINDOW, data: 900 }],
+    ['with text before it, and its first octet', { flags: ACK, seq: -899, data: 901 }],
+    ['of FIN at its first octet, behind old text', { flags: FIN | ACK, seq: -9, data: 10 }],
+  ])('take the ACK of a segment that is %s', (_, seg) => {
+    const h = established();
+    h.connection.send(new Uint8Array(10), h.now);
+    h.sends();
+    h.receives({ ...seg, ack: 11 });
+    expect(h.connection.unacknowledgedBytes).toBe(0);
+    expect(h.stack.drops.of('tcp-sequence')).toBe(0);
+  });
+
+  it.each<[string, Seg]>([
+    ['empty, before it', { flags: ACK, seq: 0 }],
+    ['empty, at its right edge', { flags: ACK, seq: WINDOW + 1 }],
+    ['with text that ends before it', { flags: ACK, seq: 0, data: 1 }],
+    ['with text that ends well before it', { flags: ACK, seq: -1, data: 1 }],
+    ['of FIN before it', { flags: FIN | ACK, seq: 0 }],
+    ['with text at its right edge', { flags: ACK, seq: WINDOW + 1, data: 1 }],
+    ['with text on both its sides', { flags: ACK, seq: 0, data: WINDOW + 2 }],
+  ])('take nothing of a segment that is %s, but answer it', (_, seg) => {
+    const h = established();
+    h.connection.send(new Uint8Array(10), h.now);
+    h.sends();
+    h.receives({ ...seg, ack: 11 });
+    expect(h.connection.unacknowledgedBytes).toBe(10);
+    expect(h.connection.readableBytes).toBe(0);
+    expect(h.stack.drops.of('tcp-sequence')).toBe(1);
+    expect(h.sendsBriefly()).toEqual(['ACK 11+0 1']);
+  });
+
+  it.each<[string, number]>([
+    ['before', 0],
+    ['behind', WINDOW + 1],
+  ])('take no RST just %s it, and do not answer it (RFC 5961 3.2)', (_, seq) => {
+    const h = established();
+    h.receives({ flags: RST, seq });
+    expect(h.connection.state).toBe('ESTABLISHED');
+    expect(h.sends()).toEqual([]);
+  });
+
+  it('report as come twice what is before it, and nothing of what is behind it (RFC 2883 4)', () => {
+    const h = new Harness({ limits: { receiveBuffer: WINDOW } }).establish({ syn: SACK_SYN });
+    h.receives({ flags: ACK, seq: WINDOW + 1, data: 10 });
+    expect(h.sends().map((sent) => h.blocks(sent))).toEqual([[]]);
+    h.receives({ flags: ACK, seq: -9, data: 10 });
+    expect(h.sends().map((sent) => h.blocks(sent))).toEqual([['-9-1']]);
+  });
+});
+
+describe('a shut window', () => {
+  it('lets a RST in, also one with text (RFC 9293 3.10.7.4, MUST-66, SHLD-2)', () => {
+    for (const data of [0, 5]) {
+      const h = shut();
+      h.receives({ flags: RST, seq: 1001, data });
+      expect(h.events).toEqual(['closed:reset']);
+    }
+  });
+
+  it('lets no RST in that is not at RCV.NXT', () => {
+    for (const seq of [1000, 1002]) {
+      const h = shut();
+      h.receives({ flags: RST, seq, data: 5 });
+      h.receives({ flags: RST, seq });
+      expect(h.connection.state).toBe('ESTABLISHED');
+      expect(h.sends()).toEqual([]);
+    }
+  });
+
+  it('challenges a SYN (RFC 5961 4.2)', () => {
+    const h = shut();
+    h.receives({ flags: SYN, seq: 1001 });
+    expect(h.sendsBriefly()).toEqual(['ACK 1+0 1001']);
+    expect(h.stack.drops.of('tcp-syn')).toBe(1);
+  });
+
+  it.each<[string, Seg]>([
+    ['text', { flags: ACK, data: 1 }],
+    ['FIN', { flags: FIN | ACK }],
+    ['text and FIN', { flags: FIN | ACK, data: 1 }],
+  ])('takes the ACK and the window that come with %s, and answers, but takes no more', (_, seg) => {
+    const h = shut();
+    h.connection.send(new Uint8Array(10), h.now);
+    h.sends();
+    h.receives({ ...seg, seq: 1001, ack: 11, wnd: 7000 });
+    expect(h.connection.info()).toMatchObject({ state: 'ESTABLISHED', sndWnd: 7000 });
+    expect(h.connection.unacknowledgedBytes).toBe(0);
+    expect(h.stack.drops.of('tcp-sequence')).toBe(0);
+    expect(h.sends()).toMatchObject([{ flags: 'ACK', ack: 1001, wnd: 0 }]);
+    expect(h.connection.receive(5000, h.now)).toHaveLength(1000);
+    expect(h.events).toEqual([]);
+  });
+
+  it.each([1000, 1002])('takes no ACK with text at %d, beside RCV.NXT', (seq) => {
+    const h = shut();
+    h.connection.send(new Uint8Array(10), h.now);
+    h.sends();
+    h.receives({ flags: ACK, seq, ack: 11, data: 1 });
+    expect(h.connection.unacknowledgedBytes).toBe(10);
+    expect(h.stack.drops.of('tcp-sequence')).toBe(1);
+    expect(h.sendsBriefly()).toEqual(['ACK 11+0 1001']);
+  });
+
+  it('takes no probe of the peer for a duplicate ACK (RFC 5681 2)', () => {
+    const h = shut();
+    h.connection.send(new Uint8Array(5000), h.now);
+    h.sends();
+    for (let count = 0; count < 5; count++) h.receives({ flags: ACK, seq: 1001, data: 1 });
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, retransmits: 0 });
+    expect(h.sendsBriefly()).toEqual(['ACK 5001+0 1001']);
+  });
+});
