@@ -6,21 +6,10 @@ import { join } from 'node:path';
 import { NotifySocket } from '../support/notify-socket.js';
 import type { TestProcess } from '../support/processes.js';
 import { ARCTUN } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith, TUN_MODE } from '../support/requirements.js';
 import { inSpace, WireGuardGoServer } from '../support/wireguard-go-server.js';
 
-const NEEDS = [
-  'root',
-  'linux',
-  'koffi',
-  'tun',
-  'wireguard-go',
-  'wg',
-  'ip',
-  'ethtool',
-  'ping',
-  'strace',
-] as const;
+const NEEDS = [...TUN_MODE, 'ping', 'strace'] as const;
 
 describeWith(NEEDS, 'up as a service', () => {
   let server: WireGuardGoServer;

@@ -4,21 +4,10 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 import { ARCTUN, type TestProcess } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith, TUN_MODE } from '../support/requirements.js';
 import { inSpace, SERVER_OUTSIDE, WireGuardGoServer } from '../support/wireguard-go-server.js';
 
-const NEEDS = [
-  'root',
-  'linux',
-  'koffi',
-  'tun',
-  'wireguard-go',
-  'wg',
-  'ip',
-  'ethtool',
-  'jq',
-  'ping',
-] as const;
+const NEEDS = [...TUN_MODE, 'jq', 'ping'] as const;
 
 /**
  * A job of a CI service in a privileged container: the skeleton, patched with what somebody has copied

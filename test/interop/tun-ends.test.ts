@@ -6,10 +6,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 import { ARCTUN, type TestProcess } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith, TUN_MODE } from '../support/requirements.js';
 import { inSpace, WireGuardGoServer } from '../support/wireguard-go-server.js';
 
-const NEEDS = ['root', 'linux', 'koffi', 'tun', 'wireguard-go', 'wg', 'ip', 'ethtool'] as const;
+const NEEDS = TUN_MODE;
 
 describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
   let server: WireGuardGoServer;

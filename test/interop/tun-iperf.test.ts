@@ -1,18 +1,8 @@
 /** iperf3 through a network interface of ours: the kernel's TCP and UDP at both ends, both families. */
-import { describeWith } from '../support/requirements.js';
+import { describeWith, TUN_MODE } from '../support/requirements.js';
 import { INSIDE_IPV6, inSpace, WireGuardGoServer } from '../support/wireguard-go-server.js';
 
-const NEEDS = [
-  'root',
-  'linux',
-  'koffi',
-  'tun',
-  'wireguard-go',
-  'wg',
-  'ip',
-  'ethtool',
-  'iperf3',
-] as const;
+const NEEDS = [...TUN_MODE, 'iperf3'] as const;
 
 interface Report {
   readonly error?: string;

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { TestProcess } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith, TUN_MODE } from '../support/requirements.js';
 import {
   CLIENT_OUTSIDE,
   INSIDE_IPV6,
@@ -15,20 +15,7 @@ import {
   WireGuardGoServer,
 } from '../support/wireguard-go-server.js';
 
-const NEEDS = [
-  'root',
-  'linux',
-  'koffi',
-  'tun',
-  'wireguard-go',
-  'wg',
-  'ip',
-  'ethtool',
-  'curl',
-  'ping',
-  'tshark',
-  'nft',
-] as const;
+const NEEDS = [...TUN_MODE, 'curl', 'ping', 'tshark', 'nft'] as const;
 
 describeWith(NEEDS, 'a tunnel at a network interface', () => {
   let server: WireGuardGoServer;

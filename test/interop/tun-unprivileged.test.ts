@@ -4,22 +4,10 @@ import { chmodSync, chownSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { ARCTUN, type Finished, type TestProcess } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith, TUN_MODE } from '../support/requirements.js';
 import { inSpace, WireGuardGoServer } from '../support/wireguard-go-server.js';
 
-const NEEDS = [
-  'root',
-  'linux',
-  'koffi',
-  'tun',
-  'wireguard-go',
-  'wg',
-  'ip',
-  'ethtool',
-  'ping',
-  'setpriv',
-  'setcap',
-] as const;
+const NEEDS = [...TUN_MODE, 'ping', 'setpriv', 'setcap'] as const;
 
 /** `nobody` of Debian; any user without a right would do. */
 const USER = 65_534;

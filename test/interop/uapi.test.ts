@@ -4,7 +4,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { TestProcess } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith, TUN_MODE } from '../support/requirements.js';
 import {
   inSpace,
   LISTEN_PORT,
@@ -12,17 +12,7 @@ import {
   WireGuardGoServer,
 } from '../support/wireguard-go-server.js';
 
-const NEEDS = [
-  'root',
-  'linux',
-  'koffi',
-  'tun',
-  'wireguard-go',
-  'wg',
-  'ip',
-  'ethtool',
-  'curl',
-] as const;
+const NEEDS = [...TUN_MODE, 'curl'] as const;
 
 /** Curve25519's points of low order (RFC 7748 6.1), as Linux's netns.sh tries them. */
 const LOW_ORDER_KEYS = [

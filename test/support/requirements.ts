@@ -38,6 +38,18 @@ type Requirement =
   // build/kernel-peer, made by test/support/kernel-peer/build.sh
   | 'kernel-peer';
 
+/** What a tunnel at a network interface takes, behind a WireGuardGoServer. */
+export const TUN_MODE = [
+  'root',
+  'linux',
+  'koffi',
+  'tun',
+  'wireguard-go',
+  'wg',
+  'ip',
+  'ethtool',
+] as const;
+
 function has(requirement: Requirement): boolean {
   if (requirement === 'root') return process.getuid?.() === 0;
   if (requirement === 'linux') return process.platform === 'linux';
