@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core';
 
 import { BaseCommand } from '../src/cli/base-command.js';
 import { runStatus } from '../src/cli/run-status.js';
+import { watchSeconds } from '../src/cli/watch-seconds.js';
 
 export default class Status extends BaseCommand {
   static override description =
@@ -13,10 +14,9 @@ export default class Status extends BaseCommand {
     `<%= config.bin %> <%= command.id %> --json | jq -r '.[].health'`,
   ];
   static override args = {
-    seconds: Args.integer({
-      description: 'Seconds between two views of --watch; 2 when absent.',
-      min: 1,
-      max: 86_400,
+    seconds: Args.string({
+      description:
+        'Seconds between two views of --watch, a whole number up to 86400; 2 when absent.',
     }),
   };
   static override flags = {
@@ -32,8 +32,10 @@ export default class Status extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Status);
-    const code = await runStatus({ ...flags, seconds: args.seconds }, this.context, (line) =>
-      this.note(line),
+    const code = await runStatus(
+      { ...flags, seconds: watchSeconds(args.seconds) },
+      this.context,
+      (line) => this.note(line),
     );
     this.exit(code);
   }

@@ -15,12 +15,16 @@ import { socketFlag } from '../src/cli/socket-flag.js';
 import { renewalFlags, renewalPorts } from '../src/cli/renewal.js';
 import { statusListen, statusListenFlag } from '../src/cli/status-listen-flag.js';
 import { refuseConfigFlag, stdinFlag } from '../src/cli/stdin-flag.js';
-import { refuseUserspaceFlags, userspaceFlag } from '../src/cli/userspace-flags.js';
+import {
+  refuseUserspaceFlags,
+  userspaceFlag,
+  userspaceVariable,
+} from '../src/cli/userspace-flags.js';
 import { congestionFlag, tunnelFlags } from '../src/cli/tunnel-flags.js';
 
 export default class Up extends BaseCommand {
   static override description =
-    'Open the tunnel, with an HTTP forwarder to the Unified Endpoint and a SOCKS5 and HTTP proxy.';
+    'Open the tunnel: at a network interface where one may be made, else in userspace, with an HTTP forwarder to the Unified Endpoint and a SOCKS5 and HTTP proxy.';
   static override hiddenAliases = ['u'];
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -66,7 +70,7 @@ export default class Up extends BaseCommand {
         arcConfig,
         overrides,
         mode: flags.mode,
-        userspaceFlag: userspaceFlag(raw),
+        userspaceFlag: userspaceFlag(raw) ?? userspaceVariable(this.context.env),
         wait: flags.wait * 1000,
         signal: await this.context.stopSignal(),
         reread: flags['read-stdin'] ? undefined : () => loadArcConfig(flags.config, home),
@@ -106,7 +110,11 @@ export default class Up extends BaseCommand {
 }
 
 function upJson({ modeReason, ...up }: TunnelUp): object {
-  return { ...up, ...(up.mode === 'userspace' && { proxy: up.proxy ?? null }), modeReason };
+  return {
+    ...up,
+    ...(up.mode === 'userspace' && { proxy: up.proxy ?? null }),
+    ...(modeReason !== undefined && { modeReason }),
+  };
 }
 
 function upText(up: TunnelUp, target: string): string {

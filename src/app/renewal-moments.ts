@@ -7,8 +7,10 @@ import type { TunnelStatus } from '../tunnel/tunnel-status.js';
  * - `silent`: handshakes are not answered
  * - `doubtful`: they are, and something is wrong all the same. Nothing comes back, or the server has lost
  *   the session before its time: the next one may have another address, for which no handshake fails
+ * - `unreturned`: nothing but keepalives comes back. The server may throw away what comes from an address
+ *   that is not ours any more; or programs only send
  */
-export type Suspicion = 'silent' | 'doubtful';
+export type Suspicion = 'silent' | 'doubtful' | 'unreturned';
 
 /** What a look at the status comes to. */
 export type Moment = { readonly suspicion: Suspicion } | { readonly nextLook: number };
@@ -21,6 +23,12 @@ const LOOK_INTERVAL = 5_000;
  * initiation's turn, and a second for its answer. Asking changes nothing, so that it may be early.
  */
 const PATIENCE = 6_000;
+
+/**
+ * Milliseconds for which packets go out, and none comes back: longer than whoever waits for an answer likes
+ * to, and short enough for traffic to be back in half a minute.
+ */
+const PATIENCE_WITH_PACKETS = 10_000;
 
 /** A name that is not found is usually a network that is not there, and seldom a server that has moved. */
 const PATIENCE_WITH_NAMES = 60_000;
@@ -50,7 +58,11 @@ export class RenewalMoments {
   #hadNetwork = true;
 
   constructor(entropy: Entropy) {
-    this.#pauses = { silent: new Pauses(entropy), doubtful: new Pauses(entropy) };
+    this.#pauses = {
+      silent: new Pauses(entropy),
+      doubtful: new Pauses(entropy),
+      unreturned: new Pauses(entropy),
+    };
   }
 
   /**
@@ -66,6 +78,8 @@ export class RenewalMoments {
     this.#hadNetwork = hasNetwork;
     if (this.#isDoubtful(status, reason) && this.#mayAsk('doubtful', now))
       return { suspicion: 'doubtful' };
+    if (this.#isUnreturned(status) && this.#mayAsk('unreturned', now))
+      return { suspicion: 'unreturned' };
     const wait = patienceLeft(status, reason);
     if (wait <= 0 && this.#mayAsk('silent', now)) return { suspicion: 'silent' };
     return { nextLook: wait > 0 ? Math.min(LOOK_INTERVAL, wait) : LOOK_INTERVAL };
@@ -87,6 +101,10 @@ export class RenewalMoments {
   #isDoubtful({ unanswered }: TunnelStatus, reason: TunnelSilence | undefined): boolean {
     // While a handshake is tried, whether it is answered says more.
     return unanswered === undefined && (this.#hasLostSession || reason === 'no-data-back');
+  }
+
+  #isUnreturned({ unanswered, unreturnedFor }: TunnelStatus): boolean {
+    return unanswered === undefined && (unreturnedFor ?? 0) >= PATIENCE_WITH_PACKETS;
   }
 
   #mayAsk(suspicion: Suspicion, now: number): boolean {

@@ -97,6 +97,7 @@ const isReport = object<StatusReport>({
   unanswered: optional(
     object<NonNullable<TunnelStatus['unanswered']>>({ for: isNumber, reason: isText }),
   ),
+  unreturnedFor: optional(isNumber),
   openedUnix: isNumber,
   peers: listOf(isPeer),
   connections: optional(isNumber),

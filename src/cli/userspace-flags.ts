@@ -24,6 +24,25 @@ export function userspaceFlag(tokens: readonly CommandLineToken[]): string | und
   return undefined;
 }
 
+/** What asks for a listener in the environment of a container. */
+const LISTENER_VARIABLES = [
+  forwardFlags['forward-listen'].env,
+  proxyFlags['proxy-listen'].env,
+] as const;
+
+/**
+ * As userspaceFlag(), for the environment: where a listener is asked for there, nobody is to find an
+ * interface in its place. With `--mode tun` it stands there for other modes.
+ */
+export function userspaceVariable(
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  return LISTENER_VARIABLES.find((name) => {
+    const value = name === undefined ? '' : (env[name] ?? '');
+    return value !== '' && value !== 'off';
+  });
+}
+
 /**
  * In mode tun nothing listens, and the kernel has the TCP: a flag that asks for either would be passed
  * over without a word.

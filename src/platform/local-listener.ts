@@ -13,7 +13,10 @@ const LONGEST_SILENCE = 60_000;
 
 export const localListeners: LocalListeners = {
   async listen(path, converse) {
-    await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+    const folder = dirname(path);
+    const made = await mkdir(folder, { recursive: true });
+    // Whatever the umask: others may see that there is a socket, and are told whose it is.
+    if (made !== undefined) await chmod(folder, 0o755);
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {
       sockets.add(socket);

@@ -26,13 +26,22 @@ export function healthOf(
   return now - began < ANSWER_TIMEOUT ? 'up' : 'stale';
 }
 
-/** How long the server has not answered the handshake that is tried, and why. */
-export function unansweredHandshake(
-  { handshakeBeganAt: began }: Peer,
+/** Packets that were sent longer ago than this, in ms, are not waited for any more. */
+const RECENTLY = 30_000;
+
+/** What the server owes: an answer to a handshake, or packets in return for ours. */
+export function debtsOf(
+  server: Peer,
   silence: PeerSilence,
   now: number,
-): TunnelStatus['unanswered'] {
-  return began === undefined ? undefined : { for: now - began, reason: silence.explain().reason };
+): Pick<TunnelStatus, 'unanswered' | 'unreturnedFor'> {
+  const { handshakeBeganAt: began, unreturnedPacketsSince: since } = server;
+  const isMissed = server.isAnsweredByKeepalives && now - server.lastPacketSentAt <= RECENTLY;
+  return {
+    unanswered:
+      began === undefined ? undefined : { for: now - began, reason: silence.explain().reason },
+    unreturnedFor: isMissed && since !== undefined ? now - since : undefined,
+  };
 }
 
 /** All peers of a device, the Arc server first. */

@@ -9,7 +9,7 @@ import { Driver } from './driver.js';
 import { endpointText } from './endpoint-text.js';
 import { HandshakeWaits } from './handshake-waits.js';
 import { MovingSocket } from './moving-socket.js';
-import { healthOf, keyText, peerStatuses, unansweredHandshake } from './link-status.js';
+import { debtsOf, healthOf, keyText, peerStatuses } from './link-status.js';
 import type {
   Clock,
   Conversation,
@@ -198,7 +198,7 @@ export class ServerLink {
       addresses: addresses.map((address) => formatIpAddress(address)),
       health,
       silence: health === 'up' ? undefined : this.#whySilent(),
-      unanswered: unansweredHandshake(this.#server.peer, this.silence, now),
+      ...debtsOf(this.#server.peer, this.silence, now),
       openedUnix: this.#openedUnix,
       peers: peerStatuses(device, this.#server.peer),
     };

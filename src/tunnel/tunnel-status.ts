@@ -23,6 +23,11 @@ export interface TunnelStatus {
    * why, as far as that is known by now. Undefined where none is tried. A session may stand beside it.
    */
   readonly unanswered: { readonly for: number; readonly reason: TunnelSilence } | undefined;
+  /**
+   * For how many ms packets have been sent, the last one just now, and keepalives and nothing else have come
+   * back; undefined where no packet is missed. What only sends looks the same.
+   */
+  readonly unreturnedFor: number | undefined;
   /** When the tunnel was opened, in ms since 1970. */
   readonly openedUnix: number;
   /** The Arc server first; others where somebody has added them. */

@@ -75,6 +75,13 @@ export class Peer {
    * has nothing to say answers with a keepalive within KEEPALIVE_TIMEOUT (6.5).
    */
   unansweredDataSince: number | undefined;
+  /**
+   * When the first packet was sent since a packet came back, in `now` ms. A keepalive is none: a peer that
+   * throws our packets away, as those from an address that is not ours any more, sends it all the same.
+   */
+  unreturnedPacketsSince: number | undefined;
+  /** A keepalive has come since then. */
+  isAnsweredByKeepalives = false;
   /** When the last packet was sent, in `now` ms. */
   lastPacketSentAt = -Infinity;
 
@@ -204,6 +211,13 @@ export class Peer {
     this.lastSentHandshake = -Infinity;
     this.handshakeBeganAt = undefined;
     this.unansweredDataSince = undefined;
+    this.packetReturned();
+  }
+
+  /** A packet came back, or none is missed any more. */
+  packetReturned(): void {
+    this.unreturnedPacketsSince = undefined;
+    this.isAnsweredByKeepalives = false;
   }
 
   /** Wipes all that is secret, for good. */

@@ -188,6 +188,7 @@ export class Receiver {
     if (end === DATA.packet) {
       // An empty packet is a keepalive (6.5); it asks for no answer.
       peer.rxBytes += message.length;
+      peer.isAnsweredByKeepalives = peer.unreturnedPacketsSince !== undefined;
       return;
     }
     peer.timers.dataReceived(now);
@@ -204,6 +205,7 @@ export class Receiver {
       return;
     }
     peer.rxBytes += message.length;
+    peer.packetReturned();
     if (!decapsulateEcn(message, DATA.packet, trafficClass)) {
       drops.drop('congestion');
       return;

@@ -188,6 +188,7 @@ export class Sender implements TimerHandler<Peer> {
     this.#transmit(peer, message, endpoint, trafficClass, now);
     if (length > 0) {
       peer.unansweredDataSince ??= now;
+      peer.unreturnedPacketsSince ??= now;
       peer.lastPacketSentAt = now;
       peer.timers.dataSent(now);
     }

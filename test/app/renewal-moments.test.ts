@@ -9,15 +9,22 @@ interface Seen {
   readonly health?: TunnelStatus['health'];
   readonly silence?: TunnelSilence;
   readonly unanswered?: TunnelStatus['unanswered'];
+  readonly unreturnedFor?: number;
   /** When the last handshake was complete. */
   readonly handshake?: number;
 }
 
 /** The part of a status that is looked at. */
-function status({ health = 'up', silence, unanswered, handshake }: Seen): TunnelStatus {
+function status({
+  health = 'up',
+  silence,
+  unanswered,
+  unreturnedFor,
+  handshake,
+}: Seen): TunnelStatus {
   const peers = [{ latestHandshakeUnix: handshake }];
   const why = silence && { reason: silence, why: '' };
-  return { health, silence: why, unanswered, peers } as unknown as TunnelStatus;
+  return { health, silence: why, unanswered, unreturnedFor, peers } as unknown as TunnelStatus;
 }
 
 let moments: RenewalMoments;
@@ -48,6 +55,28 @@ it.each([
 it('is in doubt where handshakes are answered and no data comes back', () => {
   expect(look({ health: 'stale', silence: 'no-data-back' })).toEqual({ suspicion: 'doubtful' });
   expect(look({ health: 'stale', silence: 'no-answer' })).toEqual({ suspicion: 'silent' });
+});
+
+describe('packets that nothing comes back for', () => {
+  it('are a reason to ask after 10 s, unless a handshake is tried', () => {
+    expect(look({ unreturnedFor: 9_999 })).toEqual({ nextLook: 5000 });
+    expect(look({ unreturnedFor: 10_000 })).toEqual({ suspicion: 'unreturned' });
+    const unanswered = { for: 0, reason: 'no-answer' } as const;
+    expect(look({ unreturnedFor: 10_000, unanswered })).toEqual({ nextLook: 5000 });
+  });
+
+  it('are asked about ever more seldom, whatever handshakes there are: a program may only send', () => {
+    const asked: number[] = [];
+    for (let now = 0; now < 24 * 60 * MINUTE; now += 5_000) {
+      const handshake = 1e12 + Math.floor(now / 120_000) * 120_000;
+      const moment = look({ unreturnedFor: now, handshake }, now);
+      if (!('suspicion' in moment)) continue;
+      asked.push(now);
+      moments.asked(moment.suspicion, now);
+    }
+    expect(asked[0]).toBe(10_000);
+    expect(asked.length).toBeLessThan(60);
+  });
 });
 
 describe('a handshake', () => {

@@ -57,6 +57,18 @@ describe('traffic is back in less than 30 s', () => {
     expect(at.readArcJson().arcSessionStatus.arcClientPeerIpAddress).toBe('10.9.8.7');
   });
 
+  it('when arc.json has the address of before, and keepalives alone come back', async () => {
+    at.admit('10.9.8.7');
+    await at.open();
+    // Handshakes in their time: nothing seems wrong until a program waits for its answer.
+    await at.idle(150_000);
+    expect(at.api.calls).toEqual([]);
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+    expect(work()).toEqual(['getSim']);
+    expect((await at.tunnel.status()).addresses).toEqual(['10.9.8.7']);
+    expect(warnings()).toEqual([]);
+  });
+
   it('when the server has another key', async () => {
     await up();
     at.world.network.setPrivateKey(secret(new Uint8Array(32).fill(8)));

@@ -67,6 +67,17 @@ it('tells a conversation that its other end is gone', async () => {
   expect(closed).toBe(1);
 });
 
+it('makes a folder that others may look into, and leaves one that is there as it is', async () => {
+  const umask = process.umask(0o077);
+  listener = await localListeners.listen(path, shout);
+  // What is made later is not for us to restrict.
+  expect(process.umask(umask)).toBe(0o077);
+  expect(statSync(join(folder, 'made/for')).mode & 0o777).toBe(0o755);
+  const inner = await localListeners.listen(join(folder, 'it.sock'), shout);
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
+  await inner.close();
+});
+
 it('ends a conversation that is over', async () => {
   listener = await localListeners.listen(path, shout);
   const [socket] = await talk('end');

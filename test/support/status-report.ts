@@ -24,6 +24,7 @@ export const TUNNEL_STATUS: TunnelStatus = {
   health: 'up',
   silence: undefined,
   unanswered: undefined,
+  unreturnedFor: undefined,
   openedUnix: Date.UTC(2026, 10, 26, 1, 0, 0),
   peers: [PEER_STATUS],
   connections: 3,

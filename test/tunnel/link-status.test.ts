@@ -1,5 +1,5 @@
 /** Over two devices in virtual time: alice looks at bob, as a tunnel at the Arc server. */
-import { healthOf, keyText, peerStatuses } from '../../src/tunnel/link-status.js';
+import { debtsOf, healthOf, keyText, peerStatuses } from '../../src/tunnel/link-status.js';
 import { seededBytes } from '../support/seeded-entropy.js';
 import { prefixes, WireguardPair } from '../support/wireguard-pair.js';
 
@@ -128,4 +128,47 @@ it('writes a key as base64', () => {
   expect(keyText(new Uint8Array(32).fill(255))).toBe(
     '//////////////////////////////////////////8=',
   );
+});
+
+describe('packets that nothing comes back for', () => {
+  const silence = {
+    explain: () => {
+      throw new Error('no handshake is tried');
+    },
+    blocked: () => undefined,
+  };
+  const missed = (pair: WireguardPair) => debtsOf(pair.alice.peer, silence, pair.now).unreturnedFor;
+
+  it('are counted from the first of them, and a keepalive is no answer', () => {
+    const pair = WireguardPair.established();
+    pair.send('alice');
+    pair.advance(500);
+    pair.send('bob');
+    pair.advance(500);
+    expect(missed(pair)).toBeUndefined();
+    const began = pair.now;
+    for (let second = 0; second < 20; second++) {
+      // Nothing says yet that Bob is there at all.
+      if (second === 5) expect(missed(pair)).toBeUndefined();
+      pair.send('alice');
+      pair.advance(1_000);
+    }
+    // Bob has answered by keepalives alone.
+    expect(pair.alice.device.silenceOf(pair.alice.peer, pair.now)).toBeUndefined();
+    expect(missed(pair)).toBe(pair.now - began);
+    pair.send('bob');
+    pair.advance(500);
+    expect(missed(pair)).toBeUndefined();
+  });
+
+  it('are not missed half a minute after the last of them', () => {
+    const pair = WireguardPair.established();
+    pair.send('bob');
+    pair.advance(500);
+    pair.send('alice');
+    pair.advance(30_000);
+    expect(missed(pair)).toBe(30_000);
+    pair.advance(1);
+    expect(missed(pair)).toBeUndefined();
+  });
 });

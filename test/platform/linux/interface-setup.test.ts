@@ -79,6 +79,16 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
     expect(wayTo('100.127.69.42')).toBe('eth');
   });
 
+  it('takes back what it has given where something cannot be had, and names the first of that', () => {
+    for (const taken of ['100.127.0.0/16', '198.18.0.0/15']) {
+      space.ip('route', 'add', taken, 'dev', 'eth');
+    }
+    const error = refusal(() => setUp('100.127.0.0/16', '198.18.0.0/15', '203.0.113.0/24'));
+    expect(error).toMatchObject({ subject: 'route 100.127.0.0/16', remedy: '' });
+    expect(space.ip('address', 'show', 'dev', 'arc')).not.toMatch(/10\.1\.2\.3|2001:db8/);
+    expect(space.ip('route')).not.toContain('dev arc');
+  });
+
   it('sends everything into the tunnel but what has the mark, and what has a better route', () => {
     const { fwmark } = setUp('0.0.0.0/0', '::/0');
     expect(fwmark).toBe(11_010);
