@@ -1,6 +1,6 @@
 /** A local port that shows a few pages to whoever probes this process: GET and HEAD, and nothing else. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 import { messageOf } from '../lib/error-message.js';
 import { formatAuthority, type ListenAddress } from './listen-address.js';
@@ -32,7 +32,7 @@ const KEEP_ALIVE_TIMEOUT = 5_000;
 /** How often Node looks for connections over that time. */
 const CHECK_INTERVAL = 5_000;
 
-/** A probe has one. */
+/** A probe has one. Where there are more, the oldest makes room: whoever holds many keeps no probe out. */
 const MAX_CONNECTIONS = 64;
 
 /**
@@ -49,6 +49,8 @@ export async function startPageListener(options: PageListenerOptions): Promise<P
 export class PageListener {
   readonly #options: PageListenerOptions;
   readonly #server: Server;
+  /** In the order in which they came. */
+  readonly #connections = new Set<Socket>();
 
   constructor(options: PageListenerOptions) {
     this.#options = options;
@@ -62,7 +64,7 @@ export class PageListener {
       },
       (request, response) => void this.#answer(request, response),
     );
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.on('connection', (socket) => this.#admit(socket));
   }
 
   /** Where it listens, with the port that it got: `http://127.0.0.1:9100`. */
@@ -91,6 +93,13 @@ export class PageListener {
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();
     });
+  }
+
+  #admit(socket: Socket): void {
+    this.#connections.add(socket);
+    socket.on('close', () => this.#connections.delete(socket));
+    const [oldest] = this.#connections;
+    if (this.#connections.size > MAX_CONNECTIONS) oldest?.destroy();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -112,3 +112,20 @@ it('says that the port is taken, and which flag chooses another', async () => {
     next: [expect.stringContaining('--flag')],
   });
 });
+
+it('answers a probe while somebody holds ever so many connections open', async () => {
+  const url = await start();
+  const held = Array.from({ length: 300 }, () => {
+    const socket = connect(Number(url.port), url.hostname);
+    socket.on('error', () => undefined);
+    socket.resume().write('GET / HTTP/1.1\r\n');
+    return socket;
+  });
+  const first = new Promise((resolve) => held[0]!.on('close', resolve));
+  await Promise.all(held.map((socket) => once(socket, 'connect')));
+  expect((await ask(url, '/page')).status).toBe(203);
+  await first;
+  // The last of them are held still.
+  expect(held.at(-1)!.destroyed).toBe(false);
+  for (const socket of held) socket.destroy();
+});
