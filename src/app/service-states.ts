@@ -22,6 +22,9 @@ const START_EXTENSION = 30_000;
 /** Milliseconds between two looks at what there is to tell of the tunnel. */
 const STATUS_INTERVAL = 15_000;
 
+/** Milliseconds: REKEY_TIMEOUT (whitepaper 6.1), after which an initiation is sent again, and a second. */
+const PATIENCE = 6_000;
+
 /**
  * From a start to a stop. The watchdog is answered from the first moment on, for one of a unit of
  * Type=simple runs by then. While the service is not ready, systemd is asked for more time: how long
@@ -145,7 +148,10 @@ export class ServiceStates {
     void this.#notify({ STATUS: status });
   }
 
-  #textOf({ peers: [peer], silence }: TunnelStatus): string {
+  #textOf({ peers: [peer], silence: known, unanswered }: TunnelStatus): string {
+    // A handshake that has just begun is answered in its time.
+    const isMissed = unanswered === undefined || unanswered.for >= PATIENCE;
+    const silence = isMissed ? known : undefined;
     this.#silentSince = silence && (this.#silentSince ?? this.#now());
     const server = peer?.endpoint ?? 'the Arc server';
     const state = silence ? `, silent since ${this.#silentSince} (${silence.reason})` : '';

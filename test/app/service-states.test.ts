@@ -20,6 +20,7 @@ interface Said {
   endpoint: string | undefined;
   latestHandshakeUnix: number | undefined;
   silence: TunnelStatus['silence'];
+  unanswered?: TunnelStatus['unanswered'];
 }
 
 /** Lets what waits for promises happen. */
@@ -47,7 +48,7 @@ function setUp({ watchdogTimeout, hangs = () => false }: SetUpOptions = {}) {
     status: () =>
       hangs()
         ? new Promise<TunnelStatus>(() => undefined)
-        : Promise.resolve({ peers: [said], silence: said.silence } as unknown as TunnelStatus),
+        : Promise.resolve({ ...said, peers: [said] } as unknown as TunnelStatus),
   };
   const wallClock = { unixMilliseconds: () => BEGAN + clock.now() - began };
   const manager = {
@@ -262,6 +263,18 @@ describe('the status', () => {
     states.watch(tunnel);
     await settle();
     expect(lastStatus()).toBe('Waiting for the first handshake with the Arc server');
+  });
+
+  it('names no silence before an answer could have come', async () => {
+    const { states, said, tunnel, advance, lastStatus } = setUp();
+    said.silence = { reason: 'no-answer', why: 'nothing comes' };
+    said.unanswered = { for: 5_999, reason: 'no-answer' };
+    states.watch(tunnel);
+    await settle();
+    expect(lastStatus()).toBe('Waiting for the first handshake with 192.0.2.1:11010');
+    said.unanswered = { for: 6_000, reason: 'no-answer' };
+    await advance(15_000);
+    expect(lastStatus()).toMatch(/, silent since \S+ \(no-answer\)$/);
   });
 
   it('names a silence by when it was seen first', async () => {
