@@ -169,11 +169,19 @@ export class Receiver {
       this.selectiveAcks.advance(next);
       // RFC 5681 4.2: a segment that fills a gap is acknowledged at once.
       this.ackNow = true;
+      if (this.finSeen && sequenceBefore(this.finSequence, next)) next = this.#cutAtFin();
     }
     const advanced = sequenceDistance(this.rcvNxt, next);
     this.ring.extend(advanced);
     this.rcvNxt = next;
     this.#unacknowledged += advanced;
+  }
+
+  /** Text that had come before the peer's FIN lies behind that: it is none of the stream. */
+  #cutAtFin(): number {
+    this.ranges.clear();
+    this.selectiveAcks.clear();
+    return this.finSequence;
   }
 
   /** Schedules the ACK for text that arrived in order: RFC 5681 4.2, RFC 9293 3.8.6.3. */
@@ -206,9 +214,12 @@ export class Receiver {
     this.lastAckSent = this.rcvNxt;
   }
 
-  /** Remembers a FIN whose place is inside the window; it may lie behind a gap. */
+  /**
+   * Remembers a FIN whose place is inside the window, and so in none that is shut; it may lie behind a gap.
+   */
   noteFin(sequence: number): void {
     if (this.finSeen || sequenceBefore(this.rcvEdge, sequence)) return;
+    if (this.rcvEdge === this.rcvNxt) return;
     this.finSeen = true;
     this.finSequence = sequence;
   }

@@ -104,10 +104,9 @@ function checkSequence(tcb: Tcb, segment: Segment, now: number): boolean {
   if (receiver.isAcceptable(segment.segSeq, segment.segLen)) return true;
   if (receiver.rcvWnd === 0 && segment.segSeq === receiver.rcvNxt) {
     // "If the RCV.WND is zero, … special allowance should be made to accept valid ACKs, URGs, and
-    // RSTs": without it two ends with shut windows would never hear each other open one. Text stays,
-    // lest it pass for a duplicate ACK (RFC 5681 2), and finds no room.
-    segment.flags &= ~FIN;
-    receiver.ackNow = true;
+    // RSTs": without it two ends with shut windows would never hear each other open one. Text and FIN
+    // stay, lest it pass for a duplicate ACK (RFC 5681 2), and find no room. A SYN is checkSyn()'s.
+    if (!segment.has(SYN)) receiver.ackNow = true;
     return true;
   }
   tcb.host.drops.count('tcp-sequence');
@@ -124,6 +123,11 @@ function checkSequence(tcb: Tcb, segment: Segment, now: number): boolean {
 }
 
 function answerUnacceptable(tcb: Tcb, segment: Segment, now: number): void {
+  // RFC 5961 4.2: a challenge "irrespective of the sequence number", and 7 limits those.
+  if (segment.has(SYN)) {
+    challenge(tcb, now);
+    return;
+  }
   if (segment.segLen === 0) {
     if (now - tcb.outOfWindowAckAt < OUT_OF_WINDOW_ACK_INTERVAL) return;
     tcb.outOfWindowAckAt = now;

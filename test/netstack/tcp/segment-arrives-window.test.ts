@@ -139,3 +139,35 @@ describe('a shut window', () => {
     expect(h.sendsBriefly()).toEqual(['ACK 5001+0 1001']);
   });
 });
+
+describe('FIN and SYN in a window that is shut', () => {
+  it.each([
+    ['without SACK', undefined],
+    ['with SACK', SACK_SYN],
+  ])('a FIN again and again is no duplicate ACK (RFC 5681 2), %s', (_, syn) => {
+    const h = shut(syn);
+    h.connection.send(new Uint8Array(5000), h.now);
+    h.sends();
+    for (let count = 0; count < 5; count++) h.receives({ flags: FIN | ACK, seq: 1001 });
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, retransmits: 0 });
+    expect(h.connection.state).toBe('ESTABLISHED');
+  });
+});
+
+it.each([
+  ['in a window that is shut', () => shut(), 1001],
+  ['in front of the window', () => established(), 0],
+  ['behind the window', () => established(), 0x7fff_0000],
+  ['in the window', () => established(), 5],
+] as const)(
+  'a SYN %s is challenged within the limit of all challenges (RFC 5961 4.2, 7)',
+  (_, make, seq) => {
+    const h = make();
+    let answers = 0;
+    for (let count = 0; count < 300; count++) {
+      h.receives({ flags: SYN, seq });
+      answers += h.sends().length;
+    }
+    expect(answers).toBe(100);
+  },
+);

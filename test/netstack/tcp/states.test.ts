@@ -340,6 +340,23 @@ describe('a peer that lies', () => {
     expectGone(h);
   });
 
+  it.each([
+    ['without SACK', {}],
+    ['with SACK', { syn: SACK_SYN }],
+  ])('by a FIN amid data that came before it is closed where the FIN is, %s', (_, options) => {
+    const h = new Harness().establish(options);
+    const data = patternBytes(55);
+    h.receives({ flags: ACK, seq: 6, data: data.slice(5) });
+    h.receives({ flags: FIN | ACK, seq: 11 });
+    h.sends();
+    h.receives({ flags: ACK, seq: 1, data: data.slice(0, 5) });
+    expect(h.connection.receive(100, h.now)).toEqual(data.slice(0, 10));
+    expect(h.connection.state).toBe('CLOSE-WAIT');
+    const answer = h.sends().at(-1)!;
+    expect(answer).toMatchObject({ flags: 'ACK', ack: 12 });
+    expect(answer.options.sackCount).toBe(0);
+  });
+
   it('by text that covers its FIN is closed where the FIN was', () => {
     const h = make('ESTABLISHED');
     h.receives({ flags: FIN | ACK, seq: 11 });
