@@ -40,7 +40,7 @@ const OF_THE_PATH: readonly Kind[] = [
  * A machine that stops for longer than a timer of TCP makes it expire, and one whose reader stops
  * shuts a window, with both stacks: such a run is repeated. A fault of ours comes each time.
  */
-const ATTEMPTS = 3;
+const ATTEMPTS = 5;
 
 const NAMES = new Map([
   [CLIENT_INSIDE, 'client'],

@@ -36,7 +36,9 @@ describeWith(NEEDS, 'iperf3 through a network interface', () => {
       await running.output(/"mode":"tun"/);
       const client = ['iperf3', '--client', service, '--json', '--bytes', '2M'];
       for (const streams of ['1', '10']) {
-        for (const kind of [[], ['--udp', '--bitrate', '50M', '--length', '1300']]) {
+        // Of each stream, and little: other tests that run beside this one measure what the kernel does.
+        const rate = streams === '1' ? '20M' : '2M';
+        for (const kind of [[], ['--udp', '--bitrate', rate, '--length', '1300']]) {
           for (const direction of [[], ['--reverse']]) {
             const run = [...client, '--parallel', streams, ...kind, ...direction];
             const { code, stdout } = await server.processes.run([
