@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 
 import { messageOf } from '../lib/error-message.js';
 import { formatAuthority, type ListenAddress } from './listen-address.js';
-import { listenError } from './listen-error.js';
+import { openPort } from './open-port.js';
 import type { ProxyLog } from './proxy-log.js';
 
 export interface Page {
@@ -74,17 +74,8 @@ export class PageListener {
   }
 
   /** @throws UserError when the port cannot be had */
-  listen(): Promise<void> {
-    const { listen, flag, log } = this.#options;
-    return new Promise((resolve, reject) => {
-      const onError = (error: NodeJS.ErrnoException) => reject(listenError(listen, flag, error));
-      this.#server.once('error', onError);
-      this.#server.listen({ host: listen.host, port: listen.port }, () => {
-        this.#server.off('error', onError);
-        this.#server.on('error', (error) => log.error({ error: error.message }, 'listener failed'));
-        resolve();
-      });
-    });
+  async listen(): Promise<void> {
+    await openPort(this.#server, this.#options);
   }
 
   /** Ends all at once: no answer is worth waiting for. */

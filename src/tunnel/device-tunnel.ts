@@ -48,9 +48,11 @@ export class LocalDeviceTunnels implements DeviceTunnels {
     this.#ports = ports;
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- a refusal is a rejection
-  async open(name: string): Promise<DeviceTunnel> {
-    return new LocalDeviceTunnel(this.#devices.open(name), this.#devices, this.#ports);
+  open(name: string): Promise<DeviceTunnel> {
+    // A refusal is a rejection.
+    return new Promise((resolve) => {
+      resolve(new LocalDeviceTunnel(this.#devices.open(name), this.#devices, this.#ports));
+    });
   }
 }
 

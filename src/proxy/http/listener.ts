@@ -5,12 +5,12 @@
  * Methods that Node's parser does not know it answers with 400 by itself.
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { DialTarget } from '../dialer.js';
 import { formatAuthority, type ListenAddress } from '../listen-address.js';
-import { listenError } from '../listen-error.js';
+import { openPort } from '../open-port.js';
 import { ClientConnection } from './client-connection.js';
 import type { ExchangeContext } from './exchange-context.js';
 import type { ForwardFailure } from './failure.js';
@@ -114,19 +114,8 @@ export class HttpListener {
   }
 
   /** @throws UserError when the port cannot be had */
-  listen(): Promise<void> {
-    const { listen, flag, log } = this.#options;
-    return new Promise((resolve, reject) => {
-      const onError = (error: NodeJS.ErrnoException) => reject(listenError(listen, flag, error));
-      this.#server.once('error', onError);
-      this.#server.listen({ host: listen.host, port: listen.port }, () => {
-        this.#server.off('error', onError);
-        this.#server.on('error', (error) => log.error({ error: error.message }, 'listener failed'));
-        const { address, port } = this.#server.address() as AddressInfo;
-        this.#address = { host: address, port };
-        resolve();
-      });
-    });
+  async listen(): Promise<void> {
+    this.#address = await openPort(this.#server, this.#options);
   }
 
   /**

@@ -1,0 +1,29 @@
+import { createServer } from 'node:http';
+
+import { openPort } from '../../src/proxy/open-port.js';
+
+const lines: string[] = [];
+const log = {
+  error: (_: object, message: string) => void lines.push(message),
+  warn: () => undefined,
+  info: () => undefined,
+  debug: () => undefined,
+};
+
+it('tells the port that it got, and logs what fails later', async () => {
+  const server = createServer();
+  const listen = { host: '127.0.0.1', port: 0 };
+  const address = await openPort(server, { listen, flag: '--flag', log });
+  expect(address).toEqual({ host: '127.0.0.1', port: expect.any(Number) as number });
+  expect(address.port).toBeGreaterThan(0);
+  // It would end the process, if nobody heard it.
+  server.emit('error', new Error('out of descriptors'));
+  expect(lines).toEqual(['listener failed']);
+  const taken = openPort(createServer(), { listen: address, flag: '--flag', log });
+  await expect(taken).rejects.toMatchObject({
+    kind: 'failed',
+    what: `cannot listen on 127.0.0.1:${address.port}`,
+    next: [expect.stringContaining('--flag')],
+  });
+  await new Promise((resolve) => server.close(resolve));
+});
