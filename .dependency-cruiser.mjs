@@ -38,6 +38,11 @@ const ARROWS = [
     'The emulator stands beside app, on the same tunnel and engine.',
   ],
   [
+    'lambda',
+    ['lib', 'crypto', 'proxy', 'arc-config', 'tunnel', 'app', 'platform'],
+    'The extension composes use cases and a tunnel, and knows no command line.',
+  ],
+  [
     'platform',
     ['lib', 'wire', 'tunnel/ports.ts', 'arc-config/files.ts'],
     'Platform implements ports, whose bytes are laid out by wire; it knows no use case.',
@@ -141,7 +146,7 @@ export default {
       'The operating system is handed in, so that everything else can be tested without it.',
       {
         path: '^(src|commands)/',
-        pathNot: '^src/(platform/|cli/(tunnel-)?context\\.ts$|index\\.ts$)',
+        pathNot: '^src/(platform/|cli/(tunnel-)?context\\.ts$|lambda/main\\.ts$|index\\.ts$)',
       },
       { path: '^src/platform/' },
     ),
