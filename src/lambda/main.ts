@@ -82,15 +82,16 @@ async function openTunnel(settings: LambdaSettings, log: LaterLog): Promise<Sand
 }
 
 async function tunnelPorts({ initializationType }: LambdaSettings, log: LaterLog) {
-  const [{ selectCrypto }, { systemEntropy }, { udpSockets }, { systemResolver }] =
+  const [{ createNodeCrypto }, { systemEntropy }, { udpSockets }, { systemResolver }] =
     await Promise.all([
-      import('../crypto/select.js'),
+      import('../crypto/node.js'),
       import('../platform/entropy.js'),
       import('../platform/udp-socket.js'),
       import('../platform/resolver.js'),
     ]);
   return {
-    crypto: await selectCrypto(),
+    // What is faster in the long run is slower to load.
+    crypto: createNodeCrypto(),
     entropy: systemEntropy,
     wallClock: systemWallClock,
     clock: systemClock,
