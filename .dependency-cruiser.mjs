@@ -121,7 +121,7 @@ export default {
     forbid(
       'cli-context-imports-no-oclif',
       'The composition root serves entries that are no command.',
-      { path: '^src/cli/(tunnel-)?context\\.ts$' },
+      { path: '^src/cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$' },
       { path: '^node_modules/@oclif/' },
     ),
     forbid(
@@ -141,7 +141,7 @@ export default {
       'The operating system is handed in, so that everything else can be tested without it.',
       {
         path: '^(src|commands)/',
-        pathNot: '^src/(platform/|cli/(tunnel-)?context\\.ts$|index\\.ts$)',
+        pathNot: '^src/(platform/|cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$|index\\.ts$)',
       },
       { path: '^src/platform/' },
     ),

@@ -3,6 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import { renewKeyOfSim } from '../../src/app/renew-key-of-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { credentialFlags } from '../../src/cli/credential-flags.js';
+import { oclifFlags } from '../../src/cli/oclif-flags.js';
 import { renderJson } from '../../src/cli/render.js';
 import { withSimPorts } from '../../src/cli/sim-ports.js';
 
@@ -19,7 +20,7 @@ export default class SimRenewKey extends BaseCommand {
     }),
   };
   static override flags = {
-    ...credentialFlags,
+    ...oclifFlags(credentialFlags),
     json: Flags.boolean({ description: 'Print the result as JSON.' }),
   };
 

@@ -5,6 +5,7 @@ import { terminateSim } from '../../src/app/terminate-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { confirmTermination } from '../../src/cli/confirm-termination.js';
 import { credentialFlags } from '../../src/cli/credential-flags.js';
+import { oclifFlags } from '../../src/cli/oclif-flags.js';
 import { renderJson } from '../../src/cli/render.js';
 import { withSimPorts } from '../../src/cli/sim-ports.js';
 import { renderSimTable } from '../../src/cli/sim-table.js';
@@ -20,7 +21,7 @@ export default class SimTerminate extends BaseCommand {
     sim_id: Args.string({ description: "The SIM's id; arc.json's when absent." }),
   };
   static override flags = {
-    ...credentialFlags,
+    ...oclifFlags(credentialFlags),
     yes: Flags.boolean({ char: 'y', description: 'Do not ask.' }),
     json: Flags.boolean({ description: 'Print the result as JSON.' }),
   };
