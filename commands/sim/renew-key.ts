@@ -17,6 +17,7 @@ export default class SimRenewKey extends BaseCommand {
   static override args = {
     sim_id: Args.string({
       description: "The SIM's id; needed where its arc.json is lost and a new one is to be made.",
+      ignoreStdin: true,
     }),
   };
   static override flags = {

@@ -16,7 +16,10 @@ export default class SimShow extends BaseCommand {
     '<%= config.bin %> <%= command.id %> 8942310022000012345 --events',
   ];
   static override args = {
-    sim_id: Args.string({ description: "The SIM's id; arc.json's when absent." }),
+    sim_id: Args.string({
+      description: "The SIM's id; arc.json's when absent.",
+      ignoreStdin: true,
+    }),
   };
   static override flags = {
     ...oclifFlags(credentialFlags),

@@ -18,7 +18,10 @@ export default class SimTerminate extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --yes',
   ];
   static override args = {
-    sim_id: Args.string({ description: "The SIM's id; arc.json's when absent." }),
+    sim_id: Args.string({
+      description: "The SIM's id; arc.json's when absent.",
+      ignoreStdin: true,
+    }),
   };
   static override flags = {
     ...oclifFlags(credentialFlags),

@@ -47,7 +47,8 @@ export function oclifArguments<Name extends string>(
 ): OclifArguments<Name> {
   const declared = Object.entries<Argument>(args).map(([name, { description }]) => [
     name,
-    Args.string({ description }),
+    // Else oclif takes what comes within 10 ms on standard input, as text, for the argument.
+    Args.string({ description, ignoreStdin: true }),
   ]);
   return Object.fromEntries(declared) as OclifArguments<Name>;
 }
