@@ -126,7 +126,7 @@ export default {
     forbid(
       'cli-context-imports-no-oclif',
       'The composition root serves entries that are no command.',
-      { path: '^src/cli/(tunnel-)?context\\.ts$' },
+      { path: '^src/cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$' },
       { path: '^node_modules/@oclif/' },
     ),
     forbid(
@@ -146,7 +146,8 @@ export default {
       'The operating system is handed in, so that everything else can be tested without it.',
       {
         path: '^(src|commands)/',
-        pathNot: '^src/(platform/|cli/(tunnel-)?context\\.ts$|lambda/main\\.ts$|index\\.ts$)',
+        pathNot:
+          '^src/(platform/|cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$|lambda/main\\.ts$|index\\.ts$)',
       },
       { path: '^src/platform/' },
     ),
