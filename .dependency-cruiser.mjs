@@ -49,7 +49,18 @@ const ARROWS = [
   ],
   [
     'cli',
-    ['lib', 'crypto', 'proxy', 'soracom', 'arc-config', 'tunnel', 'app', 'emulator', 'platform'],
+    [
+      'lib',
+      'crypto',
+      'proxy',
+      'soracom',
+      'arc-config',
+      'tunnel',
+      'app',
+      'emulator',
+      'lambda',
+      'platform',
+    ],
     'The command line composes everything below it.',
   ],
 ];

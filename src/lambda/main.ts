@@ -11,13 +11,13 @@ import { ExtensionsApi } from './extensions-api.js';
 import { LaterLog } from './later-log.js';
 import { openListeners } from './listeners.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
-import { type LambdaSettings, readSettings } from './settings.js';
+import { type Environment, type LambdaSettings, readSettings } from './settings.js';
 
 /** Runs until Lambda ends the environment; then, or when it cannot run, ends the process. */
-export async function main(): Promise<void> {
+export async function main(env: Environment = process.env): Promise<void> {
   const log = new LaterLog();
   try {
-    await run(log);
+    await run(env, log);
     process.exit(0);
   } catch (error) {
     const { what, why, next } = error instanceof UserError ? error : unforeseen(error);
@@ -27,8 +27,7 @@ export async function main(): Promise<void> {
   }
 }
 
-async function run(log: LaterLog): Promise<void> {
-  const { env } = process;
+async function run(env: Environment, log: LaterLog): Promise<void> {
   const address = env.AWS_LAMBDA_RUNTIME_API;
   if (!address) throw notInLambda();
   const { settings, fault } = readSettings(env);
@@ -47,7 +46,7 @@ async function run(log: LaterLog): Promise<void> {
   const extension = new Extension(settings, fault, {
     api,
     listen: (dialer) => openListeners({ port, target, dialer, log, clock: systemClock }),
-    openTunnel: () => openTunnel(settings, log),
+    openTunnel: () => openTunnel(settings, env, log),
     log,
     clock: systemClock,
     wallClock: systemWallClock,
@@ -56,7 +55,11 @@ async function run(log: LaterLog): Promise<void> {
   await extension.run();
 }
 
-async function openTunnel(settings: LambdaSettings, log: LaterLog): Promise<SandboxTunnel> {
+async function openTunnel(
+  settings: LambdaSettings,
+  env: Environment,
+  log: LaterLog,
+): Promise<SandboxTunnel> {
   const [source, { openSandboxTunnel }, { systemFiles }, { readSecret }] = await Promise.all([
     import('./config-source.js'),
     import('./open-sandbox-tunnel.js'),
@@ -64,7 +67,6 @@ async function openTunnel(settings: LambdaSettings, log: LaterLog): Promise<Sand
     import('./parameters-and-secrets.js'),
     openLog(log, settings.logLevel),
   ]);
-  const { env } = process;
   const secrets = {
     port: Number(env.PARAMETERS_SECRETS_EXTENSION_HTTP_PORT ?? 2773),
     token: env.AWS_SESSION_TOKEN ?? '',
