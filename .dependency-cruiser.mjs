@@ -32,6 +32,7 @@ const ARROWS = [
     ['lib', 'soracom', 'arc-config', 'tunnel', 'proxy'],
     'Use cases know neither the command line nor the operating system.',
   ],
+  ['layer', ['lib'], 'A layer is bytes: its packing knows nothing of tunnels.'],
   [
     'emulator',
     ['lib', 'wire', 'engine', 'tunnel', 'crypto/crypto.ts'],
@@ -44,7 +45,18 @@ const ARROWS = [
   ],
   [
     'cli',
-    ['lib', 'crypto', 'proxy', 'soracom', 'arc-config', 'tunnel', 'app', 'emulator', 'platform'],
+    [
+      'lib',
+      'crypto',
+      'proxy',
+      'soracom',
+      'arc-config',
+      'tunnel',
+      'app',
+      'emulator',
+      'layer',
+      'platform',
+    ],
     'The command line composes everything below it.',
   ],
 ];
