@@ -32,6 +32,7 @@ const ARROWS = [
     ['lib', 'soracom', 'arc-config', 'tunnel', 'proxy'],
     'Use cases know neither the command line nor the operating system.',
   ],
+  ['layer', ['lib'], 'A layer is bytes: its packing knows nothing of tunnels.'],
   [
     'emulator',
     ['lib', 'wire', 'engine', 'tunnel', 'crypto/crypto.ts'],
@@ -59,6 +60,7 @@ const ARROWS = [
       'app',
       'emulator',
       'lambda',
+      'layer',
       'platform',
     ],
     'The command line composes everything below it.',
