@@ -22,12 +22,15 @@ export class LambdaLab {
   readonly arcJson = join(this.folder, 'arc.json');
   /** The extension as the thin layer has it, with this Node for its interpreter. */
   readonly extension = join(this.folder, 'arctun');
+  /** The same as it is in the thin layer, for a sandbox with a root of its own. */
+  readonly thinExtension = join(this.folder, 'thin');
   readonly #sandboxes: LambdaSandbox[] = [];
   platform!: EmulatorProcess;
 
   async start(): Promise<void> {
     const program = readFileSync(PROGRAM, 'utf8');
     writeFileSync(this.extension, `#!${process.execPath}\n${program}`, { mode: 0o755 });
+    writeFileSync(this.thinExtension, `#!/var/lang/bin/node\n${program}`, { mode: 0o755 });
     this.platform = await startEmulatorProcess(this.processes);
     await this.createSim(this.arcJson);
   }
