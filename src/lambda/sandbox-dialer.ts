@@ -4,11 +4,13 @@
  */
 import type { Duplex } from 'node:stream';
 
+import type { WallClock } from '../lib/clock.js';
 import { abortReason } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import { type Dialer, DialError, type DialTarget, type Silence } from '../proxy/dialer.js';
 import type { Clock } from '../tunnel/ports.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
+import { SpareConnection } from './spare-connection.js';
 
 export class SandboxDialer implements Dialer {
   readonly #wait: number;
@@ -20,13 +22,17 @@ export class SandboxDialer implements Dialer {
   /** Since when there has been no session that was asked for; undefined where all is well. */
   #missingSince: number | undefined;
   #dials = 0;
+  /** Requests since the invocation began; before the first there is no telling, and one is likely. */
+  #requests = 1;
+  readonly #spare: SpareConnection;
   readonly #streams = new Set<Duplex>();
   #onIdle: (() => void) | undefined;
 
   /** @param wait ms that whoever asks for a session waits for it, counted from the first */
-  constructor(wait: number, clock: Clock) {
+  constructor(wait: number, clock: Clock, wallClock: WallClock) {
     this.#wait = wait;
     this.#clock = clock;
+    this.#spare = new SpareConnection(wallClock);
     this.#missingSince = clock.now();
   }
 
@@ -45,6 +51,16 @@ export class SandboxDialer implements Dialer {
     for (const look of [...this.#waits]) look();
   }
 
+  /**
+   * An invocation has begun. Where the one before has sent something, a connection to `target` is opened
+   * for what this one will send.
+   */
+  invoked(target: DialTarget): void {
+    const isSender = this.#requests > 0;
+    this.#requests = 0;
+    if (isSender) this.#spare.prepare((signal) => this.#dialInTime(target, signal));
+  }
+
   /** Whoever comes has the whole time to wait: what was missing may be there now. */
   renewPatience(): void {
     this.#missingSince = undefined;
@@ -53,8 +69,9 @@ export class SandboxDialer implements Dialer {
   async dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
     signal?.throwIfAborted();
     this.#dials++;
+    this.#requests++;
     try {
-      const stream = await this.#dialInTime(target, signal);
+      const stream = await this.#dialOrTake(target, signal);
       this.#streams.add(stream);
       stream.once('close', () => {
         this.#streams.delete(stream);
@@ -67,8 +84,17 @@ export class SandboxDialer implements Dialer {
     }
   }
 
+  async #dialOrTake(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
+    const spare = await this.#spare.take()?.catch(() => undefined);
+    if (spare === undefined) return this.#dialInTime(target, signal);
+    if (signal?.aborted !== true) return spare;
+    spare.destroy();
+    throw abortReason(signal);
+  }
+
   /** What was opened before a long sleep: the other end has given it up. */
   destroyStreams(): void {
+    this.#spare.discard();
     for (const stream of this.#streams) stream.destroy();
   }
 
