@@ -62,6 +62,7 @@ export class PrivateRoot {
 function script(folder: string, binds: readonly Bind[]): string {
   return `
     set -e
+    PATH=$PATH:/usr/sbin:/sbin
     mount --make-rprivate /
     mount -t tmpfs -o mode=755 sandbox ${quote(folder)}
     cd ${quote(folder)}
