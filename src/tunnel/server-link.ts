@@ -22,6 +22,7 @@ import type {
   TunnelObserver,
   WallClock,
 } from './ports.js';
+import type { Rivals } from './rivals.js';
 import type { PeerSilence } from './route.js';
 import { SentTimestamps } from './sent-timestamps.js';
 import { formatIpAddress, type IpPrefix } from '../wire/ip-address.js';
@@ -59,6 +60,8 @@ export interface ServerLinkOptions {
   readonly timestamps: SentTimestamps;
   /** Called at the end of each turn of the driver. */
   readonly onTurn?: () => void;
+  /** Told of each session of the server's, where another tunnel may have our key. */
+  readonly rivals?: Rivals | undefined;
 }
 
 export class ServerLink {
@@ -75,9 +78,10 @@ export class ServerLink {
   #formerTotals: TunnelTotals = { sentBytes: 0, receivedBytes: 0 };
   readonly #openedUnix: number;
   readonly #handshakeWaits: HandshakeWaits;
+  readonly #rivals: Rivals | undefined;
   #hasGivenUp = false;
 
-  constructor({ config, ports, engine, timestamps, onTurn }: ServerLinkOptions) {
+  constructor({ config, ports, engine, timestamps, onTurn, rivals }: ServerLinkOptions) {
     const { clock, wallClock } = ports;
     this.#ports = ports;
     this.#config = config;
@@ -85,6 +89,7 @@ export class ServerLink {
     this.#engine = engine;
     this.#timestamps = timestamps;
     this.#handshakeWaits = new HandshakeWaits(clock);
+    this.#rivals = rivals;
     const socket = new MovingSocket(ports.sockets, clock);
     this.#socket = socket;
     this.#server = this.#addServer(config, config.allowedIps);
@@ -95,6 +100,7 @@ export class ServerLink {
       onEvent: (event) => this.#handleEvent(event),
       onTurn: (moment) => {
         this.#server.search.afterTurn(moment);
+        rivals?.afterTurn(this.#server.peer, moment);
         onTurn?.();
       },
     });
@@ -159,6 +165,7 @@ export class ServerLink {
       const isOtherServer = this.#follow(config);
       if (isOtherKey || isOtherServer) {
         this.#hasGivenUp = false;
+        this.#rivals?.restart(this.driver.now());
         const { host, port } = config.endpoint;
         log.info({ host, port }, 'another key or Arc server: a new handshake');
         this.start();
@@ -305,6 +312,7 @@ export class ServerLink {
       case 'handshake-complete': {
         const endpoint = event.peer.endpoint && endpointText(event.peer.endpoint);
         log.info({ endpoint }, 'handshake complete');
+        this.#rivals?.handshakeComplete(event.peer, event.now);
         this.#hasGivenUp = false;
         this.#handshakeWaits.end();
         break;

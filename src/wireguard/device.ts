@@ -59,6 +59,7 @@ export class Device {
       peers: new Map(),
       onTimestamp: options.onTimestamp,
       onEphemeralKey: options.onEphemeralKey,
+      onStrangeIndex: options.onStrangeIndex,
       identity,
       cookieChecker: new CookieChecker(crypto, entropy, identity.publicKey),
     };

@@ -1,0 +1,82 @@
+/** Another tunnel with our key: what the parts of a tunnel see of it, and who is told. */
+import type { Peer } from '../engine/engine.js';
+import type { UnmatchedSegment } from '../engine/netstack-engine.js';
+import type { Endpoint, Log } from './ports.js';
+import { type RivalSigns, RivalWatch } from './rival-watch.js';
+
+/** Another tunnel that uses our key, as far as there are signs of one. */
+export interface Rival extends RivalSigns {
+  readonly what: string;
+  readonly why: string;
+  readonly next: readonly string[];
+}
+
+export class Rivals {
+  readonly #log: Log;
+  readonly #watch: RivalWatch;
+  #listener: (rival: Rival) => void = () => undefined;
+
+  constructor(log: Log, now: number) {
+    this.#log = log;
+    this.#watch = new RivalWatch(now);
+  }
+
+  /** @param listener called behind a turn of the driver; one that was here before is not called any more */
+  onRival(listener: (rival: Rival) => void): void {
+    this.#listener = listener;
+  }
+
+  /** Another key of ours, or another server. */
+  restart(now: number): void {
+    this.#watch.restart(now);
+  }
+
+  /** A message for a session that was never ours has come; from whom is not known. */
+  strangeMessage(from: Endpoint, server: Endpoint | undefined, now: number): void {
+    if (from.port !== server?.port || from.address !== server.address) return;
+    this.#log.trace({}, 'a message for a session that was never ours');
+    this.#watch.strangeMessage(now);
+  }
+
+  foreignFlow({ flow, isSynAck }: UnmatchedSegment, now: number): void {
+    this.#log.trace({ flow }, 'an answer to a connection that was never ours');
+    this.#watch.foreignFlow(flow, isSynAck, now);
+  }
+
+  handshakeComplete(server: Peer, now: number): void {
+    this.#watch.handshakeComplete(server.unansweredDataSince, now);
+  }
+
+  /** To be called at the end of each turn of the driver. */
+  afterTurn(server: Peer, now: number): void {
+    const signs = this.#watch.poll(server.unansweredDataSince, now);
+    if (signs === undefined) return;
+    const rival = describe(signs);
+    const { what, why, next, isCertain } = rival;
+    if (isCertain) this.#log.warn({ why, next }, what);
+    else this.#log.debug({ why }, what);
+    this.#listener(rival);
+  }
+}
+
+function describe(signs: RivalSigns): Rival {
+  const { isCertain, foreignFlows: flows, lostSessions: lost } = signs;
+  if (!isCertain) {
+    return {
+      ...signs,
+      what: 'another tunnel may use this virtual SIM',
+      why: 'the Arc server answers to a session that is not ours, and not to ours',
+      next: ['Nothing yet: a new handshake shows whether it happens again.'],
+    };
+  }
+  return {
+    ...signs,
+    what: 'another tunnel uses this virtual SIM',
+    why: `the session was taken over ${times(lost)}, and ${times(flows)} an answer came that is for another tunnel's connection; a virtual SIM carries one tunnel at a time`,
+    next: ['Give each tunnel a virtual SIM of its own, or end the other tunnel.'],
+  };
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
+}
