@@ -134,6 +134,11 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     return this.#link.waitForHandshake(deadline, signal);
   }
 
+  /** Begins a handshake, unless one was begun less than 5 s ago: the session may have been lost. */
+  beginHandshake(): void {
+    this.#link.start();
+  }
+
   /**
    * Tells of another tunnel that uses our key, which it takes `watchForRivals` to see. One that is certain
    * is in the log as well.
