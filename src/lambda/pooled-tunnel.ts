@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream';
 import { UserError } from '../lib/user-error.js';
 import { DialError, type DialTarget } from '../proxy/dialer.js';
 import type { ConfirmingDialer, ConfirmingStream } from '../proxy/tcp-exchange.js';
+import type { Timer } from '../tunnel/ports.js';
 import type { TunnelConfig } from '../tunnel/tunnel-config.js';
 import {
   type CloseOptions,
@@ -38,6 +39,9 @@ export interface PooledTunnelOptions {
 
 /** Connections have this long, in ms, to end before a move: until a handshake may begin (whitepaper 6.1), and 1 s. */
 export const DRAIN = 6_000;
+
+/** In between, the session is taken back as soon as that may be. */
+const LOOK_AGAIN = 1_000;
 
 /** A dial that moves made again is given up after this, in ms, as any other is. */
 export const DIAL_LIMIT = 20_000;
@@ -181,14 +185,24 @@ export class PooledTunnel {
   /** Takes the session back, so that what is under way can end. */
   #drain(): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();
-    this.tunnel.beginHandshake();
+    const { clock } = this.#ports;
+    const deadline = clock.now() + DRAIN;
     return new Promise((resolve) => {
+      let timer: Timer | undefined;
       const settle = (): void => {
-        timer.cancel();
+        timer?.cancel();
         this.#onEnded = () => undefined;
         resolve();
       };
-      const timer = this.#ports.clock.startTimer(DRAIN, settle);
+      const look = (): void => {
+        if (clock.now() >= deadline) {
+          settle();
+          return;
+        }
+        this.tunnel.beginHandshake();
+        timer = clock.startTimer(LOOK_AGAIN, look);
+      };
+      look();
       this.#onEnded = () => {
         if (this.#open.size === 0) settle();
       };

@@ -56,7 +56,8 @@ export class RivalWatch {
   #lost: readonly number[] = [];
   readonly #known = new Set<string>();
   #strangeAt = -Infinity;
-  #hasSession = false;
+  /** When the session of now was made; undefined before the first. */
+  #sessionAt: number | undefined;
   /** The session of now was reported to be in doubt. */
   #isDoubted = false;
   #namedAt = -Infinity;
@@ -71,7 +72,8 @@ export class RivalWatch {
     this.#flows = this.#lost = [];
     this.#known.clear();
     this.#strangeAt = this.#namedAt = -Infinity;
-    this.#hasSession = this.#isDoubted = false;
+    this.#sessionAt = undefined;
+    this.#isDoubted = false;
   }
 
   /** From the server's endpoint came a message for a session that was never ours. */
@@ -93,10 +95,8 @@ export class RivalWatch {
    * @param unansweredSince since when data that was sent has brought nothing back; undefined for never
    */
   handshakeComplete(unansweredSince: number | undefined, now: number): void {
-    if (this.#hasSession && this.#isInDoubt(unansweredSince, now)) {
-      this.#lost = [...recent(this.#lost, now), now];
-    }
-    this.#hasSession = true;
+    if (this.isInDoubt(unansweredSince, now)) this.#lost = [...recent(this.#lost, now), now];
+    this.#sessionAt = now;
     this.#isDoubted = false;
   }
 
@@ -114,14 +114,17 @@ export class RivalWatch {
       this.#namedAt = now;
       return { isCertain: true, ...signs };
     }
-    if (!this.#hasSession || this.#isDoubted || !this.#isInDoubt(unansweredSince, now)) return undefined;
+    if (this.#isDoubted || !this.isInDoubt(unansweredSince, now)) return undefined;
     this.#isDoubted = true;
     return { isCertain: false, ...signs };
   }
 
-  #isInDoubt(unansweredSince: number | undefined, now: number): boolean {
-    if (unansweredSince === undefined || now - unansweredSince < UNANSWERED) return false;
-    return this.#strangeAt >= unansweredSince;
+  /** Whether the session of now is likely not the server's any more; a new handshake shows it. */
+  isInDoubt(unansweredSince: number | undefined, now: number): boolean {
+    if (unansweredSince === undefined || this.#sessionAt === undefined) return false;
+    // What was sent under the session before is no question to this one.
+    const since = Math.max(unansweredSince, this.#sessionAt);
+    return now - since >= UNANSWERED && this.#strangeAt >= since;
   }
 
   #isCertain(now: number): boolean {

@@ -4,6 +4,9 @@ import type { UnmatchedSegment } from '../engine/netstack-engine.js';
 import type { Endpoint, Log } from './ports.js';
 import { type RivalSigns, RivalWatch } from './rival-watch.js';
 
+/** A handshake that may not begin yet (whitepaper 6.1) is asked for again after this, in ms. */
+const ASKED_AGAIN_AFTER = 1_000;
+
 /** Another tunnel that uses our key, as far as there are signs of one. */
 export interface Rival extends RivalSigns {
   readonly what: string;
@@ -15,6 +18,8 @@ export class Rivals {
   readonly #log: Log;
   readonly #watch: RivalWatch;
   #listener: (rival: Rival) => void = () => undefined;
+  /** When a handshake was last asked for. */
+  #askedAt = -Infinity;
 
   constructor(log: Log, now: number) {
     this.#log = log;
@@ -47,10 +52,22 @@ export class Rivals {
     this.#watch.handshakeComplete(server.unansweredDataSince, now);
   }
 
-  /** To be called at the end of each turn of the driver. */
-  afterTurn(server: Peer, now: number): void {
-    const signs = this.#watch.poll(server.unansweredDataSince, now);
-    if (signs === undefined) return;
+  /**
+   * To be called at the end of each turn of the driver.
+   *
+   * @returns whether a handshake is worth a try: WireGuard alone would wait 15 s for it (whitepaper 6.5)
+   */
+  afterTurn(server: Peer, now: number): boolean {
+    const { unansweredDataSince } = server;
+    const signs = this.#watch.poll(unansweredDataSince, now);
+    if (signs !== undefined) this.#tell(signs);
+    if (now - this.#askedAt < ASKED_AGAIN_AFTER) return false;
+    if (!this.#watch.isInDoubt(unansweredDataSince, now)) return false;
+    this.#askedAt = now;
+    return true;
+  }
+
+  #tell(signs: RivalSigns): void {
     const rival = describe(signs);
     const { what, why, next, isCertain } = rival;
     if (isCertain) this.#log.warn({ why, next }, what);

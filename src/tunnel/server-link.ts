@@ -100,7 +100,7 @@ export class ServerLink {
       onEvent: (event) => this.#handleEvent(event),
       onTurn: (moment) => {
         this.#server.search.afterTurn(moment);
-        rivals?.afterTurn(this.#server.peer, moment);
+        this.#lookForRivals(moment);
         onTurn?.();
       },
     });
@@ -234,6 +234,13 @@ export class ServerLink {
     this.#engine.close();
     await this.#socket.close();
     this.#ports.log.info({ sentBytes, receivedBytes }, 'tunnel closed');
+  }
+
+  #lookForRivals(now: number): void {
+    const { peer } = this.#server;
+    if (this.#rivals?.afterTurn(peer, now) !== true) return;
+    this.#engine.device.initiateHandshake(peer, now);
+    this.driver.schedule();
   }
 
   #addServer(config: TunnelConfig, allowedIps: readonly IpPrefix[]): ArcServerPeer {

@@ -26,7 +26,7 @@ export interface SandboxesOptions {
   readonly sims: number;
   /** Milliseconds between the end of a message and the next one, about. */
   readonly interval: number;
-  readonly log?: Log;
+  readonly log?: (serial: number) => Log;
 }
 
 /** All sandboxes, and what the server has. */
@@ -114,7 +114,7 @@ export class Sandboxes {
         entropy: seededEntropy(this.#options.seed * 100 + serial),
         clock,
         sockets,
-        log: this.#options.log ?? silentLog,
+        log: this.#options.log?.(serial) ?? silentLog,
       },
     );
     const freeze = (isFrozen: boolean): void => {
