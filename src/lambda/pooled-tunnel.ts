@@ -122,19 +122,22 @@ export class PooledTunnel {
     for (;;) {
       if (this.#move !== undefined) await this.#move;
       signal?.throwIfAborted();
+      if (clock.now() >= deadline) throw crowded();
       const moves = this.#moves;
       const hasMoved = (): boolean => this.#move !== undefined || this.#moves !== moves;
       try {
         const stream = await this.tunnel.dialer.dial(target, signal);
-        // It has come into a move, and ended with the address: nothing was sent on it.
-        if (stream.destroyed && hasMoved()) continue;
+        // It would end with the address: nothing was sent on it yet.
+        if (hasMoved()) {
+          stream.on('error', () => undefined).destroy();
+          continue;
+        }
         this.#track(stream);
         this.#pool.answered(this.#now());
         return stream;
       } catch (error) {
         if (isUnheard(error) && !hasMoved()) this.#follow(this.#silent());
-        const isOver = this.#isClosed || signal?.aborted === true || clock.now() >= deadline;
-        if (isOver || !hasMoved()) throw error;
+        if (this.#isClosed || signal?.aborted === true || !hasMoved()) throw error;
       }
     }
   }
@@ -221,6 +224,10 @@ export class PooledTunnel {
   #now(): number {
     return this.#ports.wallClock.unixMilliseconds();
   }
+}
+
+function crowded(): DialError {
+  return new DialError('timeout', 'other sandboxes have taken one virtual SIM after the other');
 }
 
 function isUnheard(error: unknown): boolean {

@@ -5,7 +5,7 @@ import type { Endpoint, Log } from './ports.js';
 import { type RivalSigns, RivalWatch } from './rival-watch.js';
 
 /** A handshake that may not begin yet (whitepaper 6.1) is asked for again after this, in ms. */
-const ASKED_AGAIN_AFTER = 1_000;
+export const ASKED_AGAIN_AFTER = 1_000;
 
 /** Another tunnel that uses our key, as far as there are signs of one. */
 export interface Rival extends RivalSigns {

@@ -22,7 +22,7 @@ import type {
   TunnelObserver,
   WallClock,
 } from './ports.js';
-import type { Rivals } from './rivals.js';
+import { ASKED_AGAIN_AFTER, type Rivals } from './rivals.js';
 import type { PeerSilence } from './route.js';
 import { SentTimestamps } from './sent-timestamps.js';
 import { formatIpAddress, type IpPrefix } from '../wire/ip-address.js';
@@ -241,6 +241,8 @@ export class ServerLink {
     if (this.#rivals?.afterTurn(peer, now) !== true) return;
     this.#engine.device.initiateHandshake(peer, now);
     this.driver.schedule();
+    // It may not have been allowed yet (whitepaper 6.1), and TCP's next try be long after that.
+    this.driver.startTimer(ASKED_AGAIN_AFTER, () => this.driver.schedule());
   }
 
   #addServer(config: TunnelConfig, allowedIps: readonly IpPrefix[]): ArcServerPeer {
