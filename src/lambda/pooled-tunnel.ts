@@ -43,6 +43,9 @@ export const DRAIN = 6_000;
 /** In between, the session is taken back as soon as that may be. */
 const LOOK_AGAIN = 1_000;
 
+/** A SYN that was sent again, in ms: the first was lost, or the session (RFC 6298 2.1). */
+const INTERRUPTED = 1_000;
+
 /** A dial that moves made again is given up after this, in ms, as any other is. */
 export const DIAL_LIMIT = 20_000;
 
@@ -124,6 +127,7 @@ export class PooledTunnel {
       signal?.throwIfAborted();
       if (clock.now() >= deadline) throw crowded();
       const moves = this.#moves;
+      const began = clock.now();
       const hasMoved = (): boolean => this.#move !== undefined || this.#moves !== moves;
       try {
         const stream = await this.tunnel.dialer.dial(target, signal);
@@ -133,7 +137,8 @@ export class PooledTunnel {
           continue;
         }
         this.#track(stream);
-        this.#pool.answered(this.#now());
+        if (clock.now() - began < INTERRUPTED) this.#pool.answered(this.#now());
+        else this.#pool.interrupted(this.#now());
         return stream;
       } catch (error) {
         if (isUnheard(error) && !hasMoved()) this.#follow(this.#silent());
@@ -151,8 +156,9 @@ export class PooledTunnel {
   }
 
   /** That it is certain is for the log: the pool counts for itself. */
-  #handleRival({ isCertain }: Rival): void {
-    if (!isCertain) this.#follow(this.#pool.doubted(this.#now()));
+  #handleRival({ isInDoubt }: Rival): void {
+    if (isInDoubt) this.#follow(this.#pool.doubted(this.#now()));
+    else this.#pool.interrupted(this.#now());
   }
 
   /** A SIM that has never answered is no good, unless none is. */

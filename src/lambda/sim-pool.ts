@@ -92,7 +92,12 @@ export class SimPool {
     this.#tried.add(this.#current);
   }
 
-  /** The session is in doubt: a rival may have taken it. */
+  /** An answer took so long that the session may have been lost on the way: that is no time alone. */
+  interrupted(now: number): void {
+    if (!this.isIncumbent(now)) this.#aloneSince = undefined;
+  }
+
+  /** There is a sign of a rival: it may have taken the session. */
   doubted(now: number): PoolDecision {
     this.#signs = [...this.#signs, now];
     if (this.isIncumbent(now)) return this.#doubtedIncumbent(now);

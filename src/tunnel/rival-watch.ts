@@ -17,8 +17,10 @@
 
 /** What was seen of a rival of late. */
 export interface RivalSigns {
-  /** Whether there is no other explanation; else the session is in doubt, and nothing more. */
+  /** Whether there is no other explanation. */
   readonly isCertain: boolean;
+  /** Whether it is a session in doubt that tells of it; else foreign flows, which may outlive the rival. */
+  readonly isInDoubt: boolean;
   readonly foreignFlows: number;
   readonly lostSessions: number;
 }
@@ -28,6 +30,9 @@ const WINDOW = 120_000;
 
 /** A rival that stays is named again after this, in ms. */
 const NAMED_AGAIN_AFTER = 30_000;
+
+/** Of a rival that takes the session once in REKEY_TIMEOUT (whitepaper 6.1) several flows are one sign, in ms. */
+const REPORTED_AGAIN_AFTER = 5_000;
 
 /** Two flows within less, in ms, may be of one moment: several requests of a process that is gone. */
 const APART = 1_000;
@@ -60,6 +65,9 @@ export class RivalWatch {
   #sessionAt: number | undefined;
   /** The session of now was reported to be in doubt. */
   #isDoubted = false;
+  /** A foreign flow has come that was not reported. */
+  #hasFlow = false;
+  #reportedAt = -Infinity;
   #namedAt = -Infinity;
 
   constructor(now: number) {
@@ -73,7 +81,8 @@ export class RivalWatch {
     this.#known.clear();
     this.#strangeAt = this.#namedAt = -Infinity;
     this.#sessionAt = undefined;
-    this.#isDoubted = false;
+    this.#isDoubted = this.#hasFlow = false;
+    this.#reportedAt = -Infinity;
   }
 
   /** From the server's endpoint came a message for a session that was never ours. */
@@ -88,6 +97,7 @@ export class RivalWatch {
     if (this.#known.size >= KNOWN_FLOWS) this.#known.clear();
     this.#known.add(flow);
     this.#flows = [...recent(this.#flows, now), now];
+    this.#hasFlow = true;
   }
 
   /**
@@ -101,21 +111,24 @@ export class RivalWatch {
   }
 
   /**
-   * What tells of a rival: a session in doubt once, a rival that is certain every 30 s for as long as
-   * there are signs.
+   * What tells of a rival: each session in doubt once, foreign flows every 5 s, a rival that is certain
+   * every 30 s for as long as there are signs.
    *
    * @param unansweredSince as for handshakeComplete()
    */
   poll(unansweredSince: number | undefined, now: number): RivalSigns | undefined {
-    const signs = { foreignFlows: this.#flows.length, lostSessions: this.#lost.length };
+    const isInDoubt = !this.#isDoubted && this.isInDoubt(unansweredSince, now);
+    const signs = { isInDoubt, foreignFlows: this.#flows.length, lostSessions: this.#lost.length };
     if (this.#isCertain(now) && now - this.#namedAt >= NAMED_AGAIN_AFTER) {
       // What has been told is told: the next time it takes signs of its own.
       this.#flows = this.#lost = [];
       this.#namedAt = now;
-      return { isCertain: true, ...signs };
+      return { isCertain: true, ...signs, isInDoubt: false };
     }
-    if (this.#isDoubted || !this.isInDoubt(unansweredSince, now)) return undefined;
-    this.#isDoubted = true;
+    if (!isInDoubt && !(this.#hasFlow && now - this.#reportedAt >= REPORTED_AGAIN_AFTER)) return undefined;
+    if (isInDoubt) this.#isDoubted = true;
+    this.#hasFlow = false;
+    this.#reportedAt = now;
     return { isCertain: false, ...signs };
   }
 

@@ -82,7 +82,7 @@ function describe(signs: RivalSigns): Rival {
     return {
       ...signs,
       what: 'another tunnel may use this virtual SIM',
-      why: 'the Arc server answers to a session that is not ours, and not to ours',
+      why: 'the Arc server answers to a session or to a connection that is not of this tunnel',
       next: ['Nothing yet: a new handshake shows whether it happens again.'],
     };
   }

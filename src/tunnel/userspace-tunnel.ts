@@ -143,8 +143,8 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
    * Tells of another tunnel that uses our key, which it takes `watchForRivals` to see. One that is certain
    * is in the log as well.
    *
-   * @param listener called once for each session that is in doubt, and every 30 s at most for a rival that
-   *   is certain, for as long as there are signs of it; there is one listener
+   * @param listener called at each sign of one, and every 30 s at most for one that is certain, for as long
+   *   as there are signs of it; there is one listener
    */
   onRival(listener: (rival: Rival) => void): void {
     this.#rivals?.onRival(listener);
