@@ -81,8 +81,13 @@ export class SimPool {
 
   /** Something inside the tunnel has answered us. */
   answered(now: number): void {
-    if (this.#aloneSince === undefined || now - this.#answeredAt > MEMORY) this.#aloneSince = now;
+    // Frozen or idle since then: whoever came meanwhile may have become the incumbent.
+    if (now - this.#answeredAt > MEMORY) {
+      this.#isIncumbent = false;
+      this.#aloneSince = undefined;
+    }
     this.#answeredAt = now;
+    this.#aloneSince ??= now;
     if (now - this.#aloneSince < TENURE) return;
     if (!this.#isIncumbent) this.#signs = [];
     this.#isIncumbent = true;

@@ -18,7 +18,8 @@ import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';
 import { silentLog } from '../support/silent-log.js';
 
 const SERVICE = '100.127.69.42';
-const STEP = 10;
+/** Milliseconds that pass at once. */
+const STEP = 20;
 const WALL_START = 1_767_225_600_000;
 
 export interface SandboxesOptions {
