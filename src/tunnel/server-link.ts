@@ -22,6 +22,7 @@ import type {
   TunnelObserver,
   WallClock,
 } from './ports.js';
+import { ASKED_AGAIN_AFTER, type Rivals } from './rivals.js';
 import type { PeerSilence } from './route.js';
 import { SentTimestamps } from './sent-timestamps.js';
 import { formatIpAddress, type IpPrefix } from '../wire/ip-address.js';
@@ -61,6 +62,8 @@ export interface ServerLinkOptions {
   readonly timestamps: SentTimestamps;
   /** Called at the end of each turn of the driver. */
   readonly onTurn?: () => void;
+  /** Told of each session of the server's, where another tunnel may have our key. */
+  readonly rivals?: Rivals | undefined;
 }
 
 export class ServerLink {
@@ -77,9 +80,10 @@ export class ServerLink {
   #formerTotals: TunnelTotals = { sentBytes: 0, receivedBytes: 0 };
   readonly #openedUnix: number;
   readonly #handshakeWaits: HandshakeWaits;
+  readonly #rivals: Rivals | undefined;
   #hasGivenUp = false;
 
-  constructor({ config, ports, engine, timestamps, onTurn }: ServerLinkOptions) {
+  constructor({ config, ports, engine, timestamps, onTurn, rivals }: ServerLinkOptions) {
     const { clock, wallClock } = ports;
     this.#ports = ports;
     this.#config = config;
@@ -87,6 +91,7 @@ export class ServerLink {
     this.#engine = engine;
     this.#timestamps = timestamps;
     this.#handshakeWaits = new HandshakeWaits(clock);
+    this.#rivals = rivals;
     const socket = new MovingSocket(ports.sockets, clock);
     this.#socket = socket;
     this.#server = this.#addServer(config, config.allowedIps);
@@ -97,6 +102,7 @@ export class ServerLink {
       onEvent: (event) => this.#handleEvent(event),
       onTurn: (moment) => {
         this.#server.search.afterTurn(moment);
+        this.#lookForRivals(moment);
         onTurn?.();
       },
     });
@@ -167,6 +173,7 @@ export class ServerLink {
       const isOtherServer = this.#follow(config);
       if (isOtherKey || isOtherServer) {
         this.#hasGivenUp = false;
+        this.#rivals?.restart(this.driver.now());
         const { host, port } = config.endpoint;
         log.info({ host, port }, 'another key or Arc server: a new handshake');
         this.start();
@@ -235,6 +242,15 @@ export class ServerLink {
     this.#engine.close();
     await this.#socket.close();
     this.#ports.log.info({ sentBytes, receivedBytes }, 'tunnel closed');
+  }
+
+  #lookForRivals(now: number): void {
+    const { peer } = this.#server;
+    if (this.#rivals?.afterTurn(peer, now) !== true) return;
+    this.#engine.device.initiateHandshake(peer, now);
+    this.driver.schedule();
+    // It may not have been allowed yet (whitepaper 6.1), and TCP's next try be long after that.
+    this.driver.startTimer(ASKED_AGAIN_AFTER, () => this.driver.schedule());
   }
 
   #addServer(config: TunnelConfig, allowedIps: readonly IpPrefix[]): ArcServerPeer {
@@ -313,6 +329,7 @@ export class ServerLink {
       case 'handshake-complete': {
         const endpoint = event.peer.endpoint && endpointText(event.peer.endpoint);
         log.info({ endpoint }, 'handshake complete');
+        this.#rivals?.handshakeComplete(event.peer, event.now);
         this.#hasGivenUp = false;
         this.#handshakeWaits.end();
         break;
