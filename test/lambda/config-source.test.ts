@@ -185,11 +185,12 @@ describe('a pool', () => {
   });
 
   it('goes without the members that cannot be used, and tells of each', async () => {
-    const { configs, faults } = await findValue(`[${BROKEN},7,${SAMPLE}]`);
-    expect(configs).toMatchObject([{ source: 'the inline configuration[2]' }]);
+    const { configs, faults } = await findValue(`[${BROKEN},7,{},${SAMPLE}]`);
+    expect(configs).toMatchObject([{ source: 'the inline configuration[3]' }]);
     expect(faults.map(({ what }) => what)).toEqual([
       'cannot use the inline configuration[0]',
       'cannot use the inline configuration[1]',
+      'cannot use the inline configuration[2]',
     ]);
   });
 
