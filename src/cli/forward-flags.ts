@@ -1,7 +1,7 @@
 import { parseHeaderFlag } from '../proxy/forward/header-flag.js';
+import { parseTarget } from '../proxy/forward/target.js';
 import { parseListenAddress, requireLoopback } from '../proxy/listen-address.js';
 import type { ForwardSettings } from '../app/open-userspace.js';
-import { parseTarget } from './tunnel-flags.js';
 import type { Flags } from './flag.js';
 
 /** The forwarder to the Unified Endpoint. The short flags are those of soraproxy. */

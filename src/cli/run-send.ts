@@ -1,6 +1,7 @@
 /** What `send` is, and what it does with its flags. */
 import { loadArcConfig } from '../app/load-arc-config.js';
 import { sendMessage } from '../app/send-message.js';
+import { parseTarget, UNIFIED_ENDPOINT } from '../proxy/forward/target.js';
 import type { CommandDeclaration } from './command.js';
 import type { configFlag } from './config-flag.js';
 import { EXIT_CODES } from './exit-codes.js';
@@ -12,7 +13,7 @@ import { renderJson } from './render.js';
 import { answerNote, answerValue } from './send-answer.js';
 import type { SystemContext } from './system-context.js';
 import type { TunnelContext } from './tunnel-context.js';
-import { parseTarget, tunnelFlags, UNIFIED_ENDPOINT } from './tunnel-flags.js';
+import { tunnelFlags } from './tunnel-flags.js';
 
 const flags = {
   ...messageFlags,
