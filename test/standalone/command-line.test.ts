@@ -54,8 +54,7 @@ async function oclifs(command: string, words: readonly string[], env: Env): Prom
   } catch (error) {
     return { refused: oneLine((error as Error).message) };
   } finally {
-    for (const name of Object.keys(env)) delete process.env[name];
-    Object.assign(process.env, before);
+    process.env = before;
   }
 }
 

@@ -24,7 +24,7 @@ async function refusal(words: readonly string[], env: Readonly<Record<string, st
   const error = await failureOf(run(words, env));
   expect(error).toBeInstanceOf(UserError);
   expect(error).toMatchObject({ kind: 'usage' });
-  const { message, next } = error as UserError;
+  const { message, next } = error;
   return `${message}\n${next.join('\n')}`;
 }
 
