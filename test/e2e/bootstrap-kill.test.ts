@@ -149,7 +149,7 @@ function publicKeyIn(path: string): string | undefined {
 
 async function killAt(lane: Lane, point: Point): Promise<Outcome> {
   const cwd = lane.freshFolder();
-  // With --seccomp-bpf, strace 6.13 injects into some of the calls alone.
+  // Without --seccomp-bpf: no signal can be injected where that stops a process.
   const trace = ['-qq', '-e', `trace=${point.call}`];
   if (point.call === 'write') trace.push('-P', join(cwd, OUTPUT));
   const inject = ['-e', `inject=${point.call}:signal=KILL:when=${point.n}`];
