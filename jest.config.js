@@ -5,6 +5,7 @@ export default {
   testEnvironment: 'node',
   // Many tests wait for time to pass behind foreign peers: two files at once, also on two cores.
   maxWorkers: 2,
+  testSequencer: '<rootDir>/test/longest-first.js',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/(build|dist|[.]stryker-tmp)/'],
   extensionsToTreatAsEsm: ['.ts'],
