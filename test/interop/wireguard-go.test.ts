@@ -1,8 +1,10 @@
 /** Behind a WireGuard that no one here wrote, with the kernel's TCP and curl at the ends. */
 import { createHash } from 'node:crypto';
-import { createReadStream, writeFileSync } from 'node:fs';
+import { createReadStream, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
+import type { TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/requirements.js';
 import {
   CLIENT_INSIDE,
@@ -67,6 +69,12 @@ async function transferBothWays(
   expect(await sha256OfFile(download)).toBe(patternSha256(length));
 }
 
+/** Until the download has its first bytes, or has failed. */
+async function untilBegun(curl: TestProcess, download: string): Promise<void> {
+  const size = (): number => statSync(download, { throwIfNoEntry: false })?.size ?? 0;
+  while (curl.running && size() === 0) await pause(50);
+}
+
 /** The peer is stopped for 30 s. */
 async function stopPeerWithinTransfer(server: WireGuardGoServer): Promise<void> {
   const { url } = await server.up();
@@ -74,14 +82,14 @@ async function stopPeerWithinTransfer(server: WireGuardGoServer): Promise<void> 
   const get = server.curl(
     '-f',
     '--limit-rate',
-    '4M',
+    '2M',
     '-o',
     download,
     `${url}/bytes/${20 * MEGABYTE}`,
   );
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await untilBegun(get, download);
   server.signalWireGuard('SIGSTOP');
-  await new Promise((resolve) => setTimeout(resolve, 30_000));
+  await pause(30_000);
   expect(get.running).toBe(true);
   server.signalWireGuard('SIGCONT');
   expect(await get.finished).toMatchObject({ code: 0, stderr: '' });
@@ -91,15 +99,16 @@ async function stopPeerWithinTransfer(server: WireGuardGoServer): Promise<void> 
 /** The peer dies, and comes back. */
 async function killPeer(server: WireGuardGoServer): Promise<void> {
   const { url } = await server.up();
+  const download = join(server.folder, 'download');
   const broken = server.curl(
     '-f',
     '--limit-rate',
     '1M',
     '-o',
-    '/dev/null',
+    download,
     `${url}/bytes/${20 * MEGABYTE}`,
   );
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await untilBegun(broken, download);
   await server.killWireGuard();
   server.http?.kill('SIGKILL');
   const refused = await server.curl('-w', '%{http_code}', '-d', 'x', `${url}/`).finished;
