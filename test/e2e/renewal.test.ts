@@ -16,13 +16,18 @@ const folders = mkdtempSync(join(tmpdir(), 'arctun-renewal-'));
 
 /** A bootstrapped SIM, and `up` in front of its emulator. */
 class RunningTunnel {
-  private constructor(
-    readonly emulator: EmulatorProcess,
-    readonly folder: string,
-    readonly up: TestProcess,
-    /** The forwarder's, which is there from the start. */
-    readonly url: string,
-  ) {}
+  readonly emulator: EmulatorProcess;
+  readonly folder: string;
+  readonly up: TestProcess;
+  /** The forwarder's, which is there from the start. */
+  readonly url: string;
+
+  private constructor(emulator: EmulatorProcess, folder: string, up: TestProcess, url: string) {
+    this.emulator = emulator;
+    this.folder = folder;
+    this.up = up;
+    this.url = url;
+  }
 
   static async start({
     signsIn = true,
