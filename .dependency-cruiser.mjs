@@ -39,6 +39,11 @@ const ARROWS = [
     'The emulator stands beside app, on the same tunnel and engine.',
   ],
   [
+    'lambda',
+    ['lib', 'crypto', 'proxy', 'arc-config', 'tunnel', 'app', 'platform'],
+    'The extension composes use cases and a tunnel, and knows no command line.',
+  ],
+  [
     'platform',
     ['lib', 'wire', 'tunnel/ports.ts', 'arc-config/files.ts'],
     'Platform implements ports, whose bytes are laid out by wire; it knows no use case.',
@@ -54,6 +59,7 @@ const ARROWS = [
       'tunnel',
       'app',
       'emulator',
+      'lambda',
       'layer',
       'platform',
     ],
@@ -133,7 +139,7 @@ export default {
     forbid(
       'cli-context-imports-no-oclif',
       'The composition root serves entries that are no command.',
-      { path: '^src/cli/(tunnel-)?context\\.ts$' },
+      { path: '^src/cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$' },
       { path: '^node_modules/@oclif/' },
     ),
     forbid(
@@ -153,7 +159,8 @@ export default {
       'The operating system is handed in, so that everything else can be tested without it.',
       {
         path: '^(src|commands)/',
-        pathNot: '^src/(platform/|cli/(tunnel-)?context\\.ts$|index\\.ts$)',
+        pathNot:
+          '^src/(platform/|cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$|lambda/main\\.ts$|index\\.ts$)',
       },
       { path: '^src/platform/' },
     ),
