@@ -22,6 +22,8 @@ export class ExtensionHarness {
   readonly reported: ReportedError[] = [];
   /** What each close() of the listeners allowed, in ms. */
   readonly closed: number[] = [];
+  /** How long each close() of the listeners takes, in ms. */
+  closingTime = 0;
   dialer: Dialer | undefined;
   /** How far the wall clock has gone beyond the other one. */
   slept = 0;
@@ -78,6 +80,7 @@ export class ExtensionHarness {
         const close = ({ graceMs }: { graceMs: number }) => {
           this.calls.push('close');
           this.closed.push(graceMs);
+          this.clock.skip(this.closingTime);
           return Promise.resolve();
         };
         return Promise.resolve({ close });

@@ -446,6 +446,13 @@ describe('a shutdown', () => {
     },
   );
 
+  it('gives to what was sent what is left behind the answers', async () => {
+    await lambda.startReady();
+    lambda.closingTime = 1_500;
+    await lambda.shutDown();
+    expect([lambda.closed, lambda.tunnel.closed]).toEqual([[1_800], [300]]);
+  });
+
   it('closes a tunnel that was being opened meanwhile', async () => {
     const open = heldOpening();
     await lambda.start({ wait: 1_000 });
