@@ -32,10 +32,16 @@ const ARROWS = [
     ['lib', 'soracom', 'arc-config', 'tunnel', 'proxy'],
     'Use cases know neither the command line nor the operating system.',
   ],
+  ['layer', ['lib'], 'A layer is bytes: its packing knows nothing of tunnels.'],
   [
     'emulator',
     ['lib', 'wire', 'engine', 'tunnel', 'crypto/crypto.ts'],
     'The emulator stands beside app, on the same tunnel and engine.',
+  ],
+  [
+    'lambda',
+    ['lib', 'crypto', 'proxy', 'arc-config', 'tunnel', 'app', 'platform'],
+    'The extension composes use cases and a tunnel, and knows no command line.',
   ],
   [
     'platform',
@@ -44,7 +50,19 @@ const ARROWS = [
   ],
   [
     'cli',
-    ['lib', 'crypto', 'proxy', 'soracom', 'arc-config', 'tunnel', 'app', 'emulator', 'platform'],
+    [
+      'lib',
+      'crypto',
+      'proxy',
+      'soracom',
+      'arc-config',
+      'tunnel',
+      'app',
+      'emulator',
+      'lambda',
+      'layer',
+      'platform',
+    ],
     'The command line composes everything below it.',
   ],
 ];
@@ -121,7 +139,7 @@ export default {
     forbid(
       'cli-context-imports-no-oclif',
       'The composition root serves entries that are no command.',
-      { path: '^src/cli/(tunnel-)?context\\.ts$' },
+      { path: '^src/cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$' },
       { path: '^node_modules/@oclif/' },
     ),
     forbid(
@@ -141,7 +159,8 @@ export default {
       'The operating system is handed in, so that everything else can be tested without it.',
       {
         path: '^(src|commands)/',
-        pathNot: '^src/(platform/|cli/(tunnel-)?context\\.ts$|index\\.ts$)',
+        pathNot:
+          '^src/(platform/|cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$|lambda/main\\.ts$|index\\.ts$)',
       },
       { path: '^src/platform/' },
     ),

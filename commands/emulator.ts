@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 
 import { BaseCommand } from '../src/cli/base-command.js';
 import { logFlags } from '../src/cli/log-flags.js';
+import { oclifFlags } from '../src/cli/oclif-flags.js';
 import {
   DEFAULT_API_LISTEN,
   DEFAULT_ARC_LISTEN,
@@ -42,7 +43,7 @@ export default class Emulator extends BaseCommand {
         'What a message to the Unified Endpoint over TCP or UDP is answered with: the status as text, nothing (over UDP an empty datagram), or no answer at all.',
       default: 'status' as const,
     })(),
-    ...logFlags('warn'),
+    ...oclifFlags(logFlags('warn')),
     json: Flags.boolean({ description: 'Print one line of JSON when ready.' }),
   };
 

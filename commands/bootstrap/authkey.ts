@@ -3,6 +3,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { runBootstrapAuthkey } from '../../src/cli/bootstrap-authkey.js';
 import { credentialFlags } from '../../src/cli/credential-flags.js';
+import { oclifFlags } from '../../src/cli/oclif-flags.js';
 import { parseTagFlag } from '../../src/cli/tag-flag.js';
 
 export default class BootstrapAuthkey extends BaseCommand {
@@ -13,7 +14,7 @@ export default class BootstrapAuthkey extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --profile default --name sensor-1 --tag site=osaka',
   ];
   static override flags = {
-    ...credentialFlags,
+    ...oclifFlags(credentialFlags),
     name: Flags.string({
       description: 'Name of the virtual SIM (its tag "name").',
       helpValue: 'NAME',

@@ -3,6 +3,7 @@ import { Flags } from '@oclif/core';
 import { listSims } from '../../src/app/list-sims.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { credentialFlags } from '../../src/cli/credential-flags.js';
+import { oclifFlags } from '../../src/cli/oclif-flags.js';
 import { renderJson } from '../../src/cli/render.js';
 import { withSimPorts } from '../../src/cli/sim-ports.js';
 import { renderSimTable } from '../../src/cli/sim-table.js';
@@ -16,7 +17,7 @@ export default class SimList extends BaseCommand {
     `<%= config.bin %> <%= command.id %> --json | jq -r '.[].simId'`,
   ];
   static override flags = {
-    ...credentialFlags,
+    ...oclifFlags(credentialFlags),
     since: Flags.string({
       description: 'Leave out what was created before: an ISO 8601 time, or an age like 10m or 3d.',
       helpValue: 'TIME',

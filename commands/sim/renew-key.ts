@@ -3,6 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import { renewKeyOfSim } from '../../src/app/renew-key-of-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { credentialFlags } from '../../src/cli/credential-flags.js';
+import { oclifFlags } from '../../src/cli/oclif-flags.js';
 import { renderJson } from '../../src/cli/render.js';
 import { withSimPorts } from '../../src/cli/sim-ports.js';
 
@@ -16,10 +17,11 @@ export default class SimRenewKey extends BaseCommand {
   static override args = {
     sim_id: Args.string({
       description: "The SIM's id; needed where its arc.json is lost and a new one is to be made.",
+      ignoreStdin: true,
     }),
   };
   static override flags = {
-    ...credentialFlags,
+    ...oclifFlags(credentialFlags),
     json: Flags.boolean({ description: 'Print the result as JSON.' }),
   };
 

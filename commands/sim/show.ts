@@ -3,6 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import { showSim } from '../../src/app/show-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { credentialFlags } from '../../src/cli/credential-flags.js';
+import { oclifFlags } from '../../src/cli/oclif-flags.js';
 import { renderJson } from '../../src/cli/render.js';
 import { withSimPorts } from '../../src/cli/sim-ports.js';
 import { renderSimReport, simReportValue } from '../../src/cli/sim-table.js';
@@ -15,10 +16,13 @@ export default class SimShow extends BaseCommand {
     '<%= config.bin %> <%= command.id %> 8942310022000012345 --events',
   ];
   static override args = {
-    sim_id: Args.string({ description: "The SIM's id; arc.json's when absent." }),
+    sim_id: Args.string({
+      description: "The SIM's id; arc.json's when absent.",
+      ignoreStdin: true,
+    }),
   };
   static override flags = {
-    ...credentialFlags,
+    ...oclifFlags(credentialFlags),
     events: Flags.boolean({
       description: 'Show the newest session events, too. Needs Sim:listSimSessionEvents.',
     }),

@@ -5,6 +5,7 @@ import { terminateSim } from '../../src/app/terminate-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { confirmTermination } from '../../src/cli/confirm-termination.js';
 import { credentialFlags } from '../../src/cli/credential-flags.js';
+import { oclifFlags } from '../../src/cli/oclif-flags.js';
 import { renderJson } from '../../src/cli/render.js';
 import { withSimPorts } from '../../src/cli/sim-ports.js';
 import { renderSimTable } from '../../src/cli/sim-table.js';
@@ -17,10 +18,13 @@ export default class SimTerminate extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --yes',
   ];
   static override args = {
-    sim_id: Args.string({ description: "The SIM's id; arc.json's when absent." }),
+    sim_id: Args.string({
+      description: "The SIM's id; arc.json's when absent.",
+      ignoreStdin: true,
+    }),
   };
   static override flags = {
-    ...credentialFlags,
+    ...oclifFlags(credentialFlags),
     yes: Flags.boolean({ char: 'y', description: 'Do not ask.' }),
     json: Flags.boolean({ description: 'Print the result as JSON.' }),
   };

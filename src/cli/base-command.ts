@@ -1,37 +1,32 @@
 /** What all commands share: the context, `--config`, output and the way that errors end a run. */
-import { Command, Flags } from '@oclif/core';
+import { Command } from '@oclif/core';
 
-import { StoppedError } from '../lib/stopped-error.js';
 import { UserError } from '../lib/user-error.js';
+import { configFlag } from './config-flag.js';
 import { type Context, createContext } from './context.js';
-import { EXIT_CODES } from './exit-codes.js';
-import { renderText, renderUserError } from './render.js';
+import { exitCodeOf } from './exit-codes.js';
+import { oclifFlags } from './oclif-flags.js';
+import { type Output, standardOutput } from './output.js';
+import { renderUserError } from './render.js';
 import { isAbandonedQuestion } from './wizard.js';
 
 /** As a shell has it for a program that SIGINT ended. */
 const INTERRUPTED = 130;
 
 export abstract class BaseCommand extends Command {
-  static override baseFlags = {
-    config: Flags.string({
-      description: 'Path of arc.json; in the environment also its JSON or base64 text.',
-      default: 'arc.json',
-      helpValue: 'FILE',
-      env: 'ARCTUN_CONFIG',
-      helpGroup: 'GLOBAL',
-    }),
-  };
+  static override baseFlags = oclifFlags(configFlag);
 
   protected readonly context: Context = createContext(this.config.version);
+  protected readonly output: Output = standardOutput;
 
   /** Writes a result to standard output as it is. */
   protected write(text: string | Uint8Array): void {
-    process.stdout.write(text);
+    this.output.write(text);
   }
 
   /** Writes a line for people to standard error. */
   protected note(line: string): void {
-    process.stderr.write(renderText(`${line}\n`));
+    this.output.note(line);
   }
 
   protected override catch(error: Error): Promise<unknown> {
@@ -41,6 +36,6 @@ export abstract class BaseCommand extends Command {
     }
     if (!(error instanceof UserError)) return super.catch(error);
     process.stderr.write(renderUserError(error));
-    this.exit(error instanceof StoppedError ? error.exitCode : EXIT_CODES[error.kind]);
+    this.exit(exitCodeOf(error));
   }
 }

@@ -1,24 +1,24 @@
 /** `--capture`: the flag, the file, and the warning that goes with it. */
-import { Flags } from '@oclif/core';
-
 import type { CaptureOptions } from '../app/open-capture.js';
 import { FileError } from '../arc-config/files.js';
 import { UserError } from '../lib/user-error.js';
 import type { CaptureFile, Log } from '../tunnel/ports.js';
-import type { Context } from './context.js';
+import type { Flags } from './flag.js';
+import type { SystemContext } from './system-context.js';
 
 export const captureFlags = {
-  capture: Flags.string({
+  capture: {
+    type: 'string',
     description:
       'Write all packets outside and inside of the tunnel to a new pcapng file, with the keys that decrypt them.',
     helpValue: 'FILE',
-  }),
-};
+  },
+} as const satisfies Flags;
 
 /** @param note prints a line for people */
 export function captureOptions(
   path: string | undefined,
-  context: Pick<Context, 'captureFile' | 'userAgent'>,
+  context: Pick<SystemContext, 'captureFile' | 'userAgent'>,
   log: Log,
   note: (line: string) => void,
 ): CaptureOptions | undefined {
@@ -38,7 +38,7 @@ export function captureOptions(
 async function createFile(
   path: string,
   header: readonly Uint8Array[],
-  context: Pick<Context, 'captureFile'>,
+  context: Pick<SystemContext, 'captureFile'>,
   log: Log,
 ): Promise<CaptureFile> {
   try {

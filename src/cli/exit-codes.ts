@@ -1,4 +1,5 @@
-import type { FailureKind } from '../lib/user-error.js';
+import { StoppedError } from '../lib/stopped-error.js';
+import type { FailureKind, UserError } from '../lib/user-error.js';
 
 /** The number with which each kind of failure ends the process. 0 is done. */
 export const EXIT_CODES: Readonly<Record<FailureKind, number>> = {
@@ -9,3 +10,8 @@ export const EXIT_CODES: Readonly<Record<FailureKind, number>> = {
   tunnel: 5,
   permission: 6,
 };
+
+/** The number with which the error ends the process. */
+export function exitCodeOf(error: UserError): number {
+  return error instanceof StoppedError ? error.exitCode : EXIT_CODES[error.kind];
+}

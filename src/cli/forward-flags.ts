@@ -1,36 +1,37 @@
-import { Flags } from '@oclif/core';
-
 import { parseHeaderFlag } from '../proxy/forward/header-flag.js';
+import { parseTarget } from '../proxy/forward/target.js';
 import { parseListenAddress, requireLoopback } from '../proxy/listen-address.js';
 import type { ForwardSettings } from '../app/open-userspace.js';
-import { parseTarget } from './tunnel-flags.js';
+import type { Flags } from './flag.js';
 
 /** The forwarder to the Unified Endpoint. The short flags are those of soraproxy. */
 export const forwardFlags = {
-  'forward-listen': Flags.string({
+  'forward-listen': {
+    type: 'string',
     description: 'Where the forwarder listens, as ADDRESS:PORT; port 0 takes any free one.',
     default: '127.0.0.1:8888',
     env: 'ARCTUN_FORWARD_LISTEN',
-  }),
-  address: Flags.string({ char: 'a', description: 'The address of --forward-listen alone.' }),
-  port: Flags.integer({
+  },
+  address: { type: 'string', char: 'a', description: 'The address of --forward-listen alone.' },
+  port: {
+    type: 'integer',
     char: 'p',
     description: 'The port of --forward-listen alone.',
     min: 0,
     max: 65_535,
-  }),
-  header: Flags.string({
+  },
+  header: {
+    type: 'list',
     char: 'H',
     description: 'A header to add to each request, as "Name: value". May be given more than once.',
-    multiple: true,
-    multipleNonGreedy: true,
     default: [],
-  }),
-  'allow-open': Flags.boolean({
+  },
+  'allow-open': {
+    type: 'boolean',
     description: 'Allow a listener that is not on a loopback address, without authentication.',
     env: 'ARCTUN_ALLOW_OPEN',
-  }),
-};
+  },
+} as const satisfies Flags;
 
 interface ForwardChoice {
   readonly 'forward-listen': string;

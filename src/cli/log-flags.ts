@@ -1,40 +1,41 @@
-import { Flags } from '@oclif/core';
-
-import type { LogLevel } from './context.js';
+import type { Flag, Flags } from './flag.js';
+import type { LogLevel } from './log-options.js';
 
 const LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 const LEVEL = {
+  type: 'choice',
   description: 'How much is logged to standard error.',
   options: LEVELS,
   env: 'ARCTUN_LOG_LEVEL',
-};
+} as const satisfies Flag;
 
 const FORMAT_FLAG = {
-  'log-format': Flags.option({
+  'log-format': {
+    type: 'choice',
     description: 'Log lines for people or for programs.',
-    options: ['text', 'json'] as const,
+    options: ['text', 'json'],
     default: 'text',
     env: 'ARCTUN_LOG_FORMAT',
-  })(),
-};
+  },
+} as const satisfies Flags;
 
 /** How much is logged to standard error, and in what form. */
 export function logFlags(defaultLevel: LogLevel) {
   return {
-    'log-level': Flags.option({ ...LEVEL, default: defaultLevel })(),
+    'log-level': { ...LEVEL, default: defaultLevel },
     ...FORMAT_FLAG,
-  };
+  } as const satisfies Flags;
 }
 
 /** As logFlags(), for a command that goes by arc.json's logLevel where nothing else is said. */
 export const configuredLogFlags = {
-  'log-level': Flags.option({
+  'log-level': {
     ...LEVEL,
     description: "How much is logged to standard error; by arc.json's logLevel when absent.",
-  })(),
+  },
   ...FORMAT_FLAG,
-};
+} as const satisfies Flags;
 
 /**
  * What is logged by arc.json's logLevel: 2 is everything, as in soratun. 1 is errors there, and here

@@ -1,43 +1,45 @@
 /** The message that `send` sends: its flags and where its bytes come from. */
-import { Flags } from '@oclif/core';
-
 import type { Message } from '../app/send-message.js';
 import { isToken } from '../lib/http-syntax.js';
 import { UserError } from '../lib/user-error.js';
 import { parseHeaderFlag } from '../proxy/forward/header-flag.js';
 import type { HttpMessage } from '../proxy/http-exchange.js';
-import type { Context } from './context.js';
+import type { Flags } from './flag.js';
+import type { SystemContext } from './system-context.js';
 
 export const messageFlags = {
-  via: Flags.option({
+  via: {
+    type: 'choice',
     description: 'The entry point: HTTP, or a plain TCP connection or UDP datagram (port 23080).',
-    options: ['http', 'tcp', 'udp'] as const,
+    options: ['http', 'tcp', 'udp'],
     default: 'http',
-  })(),
-  file: Flags.string({
+  },
+  file: {
+    type: 'string',
     char: 'f',
     description: 'Send the content of this file.',
     helpValue: 'FILE',
-  }),
-  method: Flags.string({ char: 'X', description: 'HTTP method; POST when absent.' }),
-  path: Flags.string({ description: 'Path and query of the HTTP request; / when absent.' }),
-  'content-type': Flags.string({
+  },
+  method: { type: 'string', char: 'X', description: 'HTTP method; POST when absent.' },
+  path: { type: 'string', description: 'Path and query of the HTTP request; / when absent.' },
+  'content-type': {
+    type: 'string',
     description: 'Media type of the message, by HTTP; application/json when absent.',
-  }),
-  header: Flags.string({
+  },
+  header: {
+    type: 'list',
     char: 'H',
     description: 'An HTTP header to add, as "Name: value". May be given more than once.',
-    multiple: true,
-    multipleNonGreedy: true,
     default: [],
-  }),
-  timeout: Flags.integer({
+  },
+  timeout: {
+    type: 'integer',
     description:
       'Seconds to wait for an answer: 5 by TCP and UDP, where there may be none, 30 by HTTP.',
     min: 1,
     max: 3600,
-  }),
-};
+  },
+} as const satisfies Flags;
 
 interface MessageChoice {
   readonly via: Message['via'];
@@ -69,7 +71,7 @@ export function answerTimeout(via: Message['via'], seconds: number | undefined):
 export async function readMessage(
   argument: string | undefined,
   choice: MessageChoice,
-  context: Context,
+  context: SystemContext,
 ): Promise<Message> {
   if (argument !== undefined && choice.file !== undefined) {
     throw new UserError('usage', {
@@ -127,7 +129,7 @@ function refuseHttpFlags(choice: MessageChoice): void {
 async function readBody(
   argument: string | undefined,
   file: string | undefined,
-  context: Context,
+  context: SystemContext,
 ): Promise<Uint8Array> {
   if (argument !== undefined) return new TextEncoder().encode(argument);
   if (file !== undefined && file !== '-') return context.readFile(file);

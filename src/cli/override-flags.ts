@@ -1,33 +1,33 @@
-import { Flags } from '@oclif/core';
-
 import type { TunnelOverrides } from '../app/open-tunnel.js';
 import { parseCidr } from '../arc-config/value-syntax.js';
 import { UserError } from '../lib/user-error.js';
+import type { Flags } from './flag.js';
 
 const MAX_U16 = 65_535;
 
 /** What takes the place of arc.json's members for one run. The names are soratun's. */
 export const overrideFlags = {
-  mtu: Flags.integer({
+  mtu: {
+    type: 'integer',
     description: 'The MTU of the tunnel in bytes, instead of that of arc.json.',
     min: 0,
     max: MAX_U16,
     env: 'ARCTUN_MTU',
-  }),
-  'persistent-keepalive': Flags.integer({
+  },
+  'persistent-keepalive': {
+    type: 'integer',
     description: 'Seconds between keepalives, instead of those of arc.json; 0 sends none.',
     min: 0,
     max: MAX_U16,
     env: 'ARCTUN_PERSISTENT_KEEPALIVE',
-  }),
-  'additional-allowed-ips': Flags.string({
+  },
+  'additional-allowed-ips': {
+    type: 'list',
     description:
       'CIDRs that are reached through the tunnel beside those of arc.json, as CIDR[,CIDR...]. May be given more than once.',
-    multiple: true,
-    multipleNonGreedy: true,
     env: 'ARCTUN_ADDITIONAL_ALLOWED_IPS',
-  }),
-};
+  },
+} as const satisfies Flags;
 
 interface OverrideChoice {
   readonly mtu: number | undefined;

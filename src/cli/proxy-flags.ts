@@ -1,11 +1,10 @@
 import { isIP } from 'node:net';
 
-import { Flags } from '@oclif/core';
-
 import type { ProxySettings } from '../app/open-proxy.js';
 import { PLATFORM_NAME_SERVERS } from '../app/open-tunnel.js';
 import { UserError } from '../lib/user-error.js';
 import { parseListenAddress, requireLoopback } from '../proxy/listen-address.js';
+import type { Flags } from './flag.js';
 
 const DEFAULT_LISTEN = '127.0.0.1:1080';
 
@@ -14,17 +13,19 @@ const OFF = 'off';
 
 /** The proxy for SOCKS5 and HTTP, and how it finds names. */
 export const proxyFlags = {
-  'proxy-listen': Flags.string({
+  'proxy-listen': {
+    type: 'string',
     description: `Where the SOCKS5 and HTTP proxy listens, as ADDRESS:PORT, or "${OFF}".`,
     defaultHelp: DEFAULT_LISTEN,
     env: 'ARCTUN_PROXY_LISTEN',
-  }),
-  dns: Flags.string({
+  },
+  dns: {
+    type: 'string',
     description: 'The name servers inside the tunnel, as ADDRESS[,ADDRESS...].',
     default: PLATFORM_NAME_SERVERS.join(','),
     env: 'ARCTUN_DNS',
-  }),
-};
+  },
+} as const satisfies Flags;
 
 interface ProxyChoice {
   readonly 'proxy-listen': string | undefined;

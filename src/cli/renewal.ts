@@ -1,6 +1,4 @@
 /** Whether and how `up` renews the session of its tunnel, as the command line tells. */
-import { Flags } from '@oclif/core';
-
 import { chosenConnection } from '../app/credentials/api-endpoint.js';
 import { refuseTwoWays } from '../app/credentials/credential-choice.js';
 import { resolveCredentials } from '../app/credentials/resolve-credentials.js';
@@ -10,14 +8,7 @@ import { UserError } from '../lib/user-error.js';
 import type { Context } from './context.js';
 import { credentialChoice, type CredentialFlags } from './credential-flags.js';
 
-export const renewalFlags = {
-  'no-renew': Flags.boolean({
-    description: 'Do not ask the SORACOM API for a new session when the Arc server is silent.',
-    env: 'ARCTUN_NO_RENEW',
-  }),
-};
-
-/** What `parse` gives for `renewalFlags`, `credentialFlags` and `stdinFlag`. */
+/** What `parse` gives for `renewalFlag`, `credentialFlags` and `stdinFlag`. */
 export interface RenewalFlags extends CredentialFlags {
   readonly 'no-renew': boolean;
   readonly 'read-stdin': boolean;

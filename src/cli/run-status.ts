@@ -1,19 +1,46 @@
-/** What `status` does with its flags: one look, or many. */
+/** What `status` is, and what it does with its flags: one look, or many. */
 import { showStatus, type ShownStatus, type Verdict, verdictOf } from '../app/show-status.js';
 import { UserError } from '../lib/user-error.js';
-import type { Context } from './context.js';
+import type { CommandDeclaration } from './command.js';
 import { EXIT_CODES } from './exit-codes.js';
+import type { FlagValues, Flags } from './flag.js';
 import { renderJson } from './render.js';
 import { timeText } from './sim-table.js';
 import { statusValue } from './status-json.js';
 import { renderStatus } from './status-text.js';
 import { TransferRates } from './transfer-rates.js';
 import { watch } from './watch.js';
+import type { SystemContext } from './system-context.js';
 
-export interface StatusFlags {
-  readonly all: boolean;
-  readonly json: boolean;
-  readonly watch: boolean;
+const flags = {
+  all: {
+    type: 'boolean',
+    description:
+      "Show every WireGuard device: those with a socket in /var/run/wireguard, and the kernel's where wg is installed. Takes root, as a rule.",
+  },
+  watch: { type: 'boolean', description: 'Keep showing it, with rates, until Ctrl-C.' },
+  json: { type: 'boolean', description: 'Print a JSON array, with --watch one on each line.' },
+} as const satisfies Flags;
+
+export const statusCommand = {
+  description:
+    'Show how the tunnels of this machine do: exit code 0 where all is well, 5 where one has no answer from its server, 1 where there is none.',
+  hiddenAliases: ['s'],
+  examples: [
+    'arctun status',
+    'arctun status --watch 1',
+    `arctun status --json | jq -r '.[].health'`,
+  ],
+  args: {
+    seconds: {
+      description:
+        'Seconds between two views of --watch, a whole number up to 86400; 2 when absent.',
+    },
+  },
+  flags,
+} satisfies CommandDeclaration;
+
+export interface StatusFlags extends FlagValues<typeof statusCommand.flags> {
   /** Between two views. */
   readonly seconds: number | undefined;
 }
@@ -26,7 +53,7 @@ const DEFAULT_INTERVAL = 2;
  */
 export async function runStatus(
   flags: StatusFlags,
-  context: Context,
+  context: SystemContext,
   note: (line: string) => void,
 ): Promise<number> {
   if (flags.seconds !== undefined && !flags.watch) throw secondsAlone(flags.seconds);
@@ -58,7 +85,7 @@ const EXIT_CODE_OF: Readonly<Record<Verdict, number>> = {
 async function watchStatus(
   look: () => Promise<ShownStatus>,
   { json, seconds = DEFAULT_INTERVAL }: StatusFlags,
-  context: Context,
+  context: SystemContext,
   print: (text: string) => Promise<void>,
 ): Promise<void> {
   const rates = new TransferRates();

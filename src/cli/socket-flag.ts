@@ -1,12 +1,13 @@
-import { Flags } from '@oclif/core';
+import type { Flags } from './flag.js';
 
 /** What carries the datagrams, for a command that carries streams. */
 export const socketFlag = {
-  socket: Flags.option({
+  socket: {
+    type: 'choice',
     description:
       'How datagrams go to the system: in batches (batch, on Linux with the package koffi), one by one (dgram), or in batches where that can be (auto).',
-    options: ['auto', 'dgram', 'batch'] as const,
+    options: ['auto', 'dgram', 'batch'],
     default: 'auto',
     env: 'ARCTUN_SOCKET',
-  })(),
-};
+  },
+} as const satisfies Flags;

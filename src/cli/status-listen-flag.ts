@@ -1,20 +1,20 @@
-import { Flags } from '@oclif/core';
-
 import {
   type ListenAddress,
   parseListenAddress,
   requireLoopback,
 } from '../proxy/listen-address.js';
+import type { Flags } from './flag.js';
 
 /** Where a running tunnel shows how it does. */
 export const statusListenFlag = {
-  'status-listen': Flags.string({
+  'status-listen': {
+    type: 'string',
     description:
       'Show /livez, /readyz and /metrics by HTTP at ADDRESS:PORT; port 0 takes any free one.',
     helpValue: 'ADDRESS:PORT',
     env: 'ARCTUN_STATUS_LISTEN',
-  }),
-};
+  },
+} as const satisfies Flags;
 
 interface StatusListenChoice {
   readonly 'status-listen': string | undefined;

@@ -1,17 +1,13 @@
-import { Flags } from '@oclif/core';
-
 import { UserError } from '../lib/user-error.js';
-
-/** One word of a command line, as oclif has parsed it. */
-export type CommandLineToken =
-  { readonly type: 'flag'; readonly flag: string } | { readonly type: 'arg' };
+import type { CommandLineToken, Flags } from './flag.js';
 
 /** soratun's way to a configuration that no disk holds. */
 export const stdinFlag = {
-  'read-stdin': Flags.boolean({
+  'read-stdin': {
+    type: 'boolean',
     description: 'Read the configuration from standard input, as JSON, instead of from --config.',
-  }),
-};
+  },
+} as const satisfies Flags;
 
 /**
  * Two configurations that were both asked for are a mistake. One in the environment stands there for

@@ -1,17 +1,11 @@
 /** The part of the composition root that tunnels are made of. */
 import { UserError } from '../lib/user-error.js';
 import type { LinuxNetwork } from '../platform/linux/linux-network.js';
-import { stateFolder } from '../platform/state-folder.js';
 import type { DeviceTunnels } from '../tunnel/device-tunnel.js';
-import type {
-  DatagramSockets,
-  LocalListeners,
-  Log,
-  MessageChannel,
-  PacketDeviceRefusal,
-} from '../tunnel/ports.js';
+import type { DatagramSockets, Log, MessageChannel, PacketDeviceRefusal } from '../tunnel/ports.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 import type { LogOptions } from './log-options.js';
+import { createTunnelPorts } from './tunnel-ports.js';
 
 /** How datagrams go to the system: one by one, in batches, or in batches where that can be. */
 export type SocketChoice = 'auto' | 'dgram' | 'batch';
@@ -36,8 +30,6 @@ export interface TunnelContext {
   localDeviceTunnels(ports: TunnelPorts): Promise<DeviceTunnels | undefined>;
   /** What is known to stand in the way of an interface, found without making one. */
   deviceObstacle(name: string): Promise<PacketDeviceRefusal | undefined>;
-  /** Sockets at paths of the file system. */
-  localListeners(): Promise<LocalListeners>;
   /** In such a thread: the way to the one that has started it, and what it was started with. */
   parentThread(): Promise<{ readonly channel: MessageChannel; readonly data: unknown }>;
 }
@@ -47,7 +39,6 @@ export const tunnelContext: TunnelContext = {
   deviceTunnels,
   localDeviceTunnels,
   deviceObstacle,
-  localListeners: async () => (await import('../platform/local-listener.js')).localListeners,
   parentThread: async () => {
     const { parentThread, threadData } = await import('../platform/thread.js');
     return { channel: parentThread(), data: threadData() };
@@ -101,23 +92,5 @@ async function deviceObstacle(name: string): Promise<PacketDeviceRefusal | undef
 }
 
 async function tunnelPorts(log: Log, socket: SocketChoice = 'dgram'): Promise<TunnelPorts> {
-  const [{ selectCrypto }, { systemEntropy }, clocks, sockets, { systemResolver }, stamps] =
-    await Promise.all([
-      import('../crypto/select.js'),
-      import('../platform/entropy.js'),
-      import('../platform/clock.js'),
-      datagramSockets(socket),
-      import('../platform/resolver.js'),
-      import('../platform/timestamps.js'),
-    ]);
-  return {
-    crypto: await selectCrypto(),
-    entropy: systemEntropy,
-    wallClock: clocks.systemWallClock,
-    clock: clocks.systemClock,
-    sockets,
-    resolver: systemResolver,
-    log,
-    timestamps: stamps.createTimestampStore(stateFolder(), log),
-  };
+  return createTunnelPorts(log, await datagramSockets(socket));
 }

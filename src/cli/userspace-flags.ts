@@ -1,7 +1,7 @@
 import { UserError } from '../lib/user-error.js';
+import type { CommandLineToken } from './flag.js';
 import { forwardFlags } from './forward-flags.js';
 import { proxyFlags } from './proxy-flags.js';
-import type { CommandLineToken } from './stdin-flag.js';
 import { congestionFlag } from './tunnel-flags.js';
 
 // --allow-open is for --status-listen as well, which both modes have.
@@ -38,7 +38,7 @@ export function userspaceVariable(
   env: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
   return LISTENER_VARIABLES.find((name) => {
-    const value = name === undefined ? '' : (env[name] ?? '');
+    const value = env[name] ?? '';
     return value !== '' && value !== 'off';
   });
 }

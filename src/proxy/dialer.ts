@@ -32,6 +32,7 @@ export interface DialTarget {
  * - `timeout`: the tunnel is up but the target did not answer in time
  * - `closed`: the tunnel is shutting down
  * - `exhausted`: too many connections at once
+ * - `not-ready`: there is no tunnel yet, or none any more; nothing was sent
  * - `no-such-name`: the name servers inside the tunnel have no address for the name
  * - `name-unresolved`: they do not answer, or cannot be reached
  */
@@ -43,6 +44,7 @@ export type DialFailure =
   | 'timeout'
   | 'closed'
   | 'exhausted'
+  | 'not-ready'
   | 'no-such-name'
   | 'name-unresolved';
 

@@ -41,6 +41,7 @@ const CODE_OF: Readonly<Record<DialFailure, string>> = {
   timeout: 'ETIMEDOUT',
   closed: 'ECONNABORTED',
   exhausted: 'ENOBUFS',
+  'not-ready': 'ENETDOWN',
   'no-such-name': 'ENOTFOUND',
   'name-unresolved': 'EAI_AGAIN',
 };

@@ -43,6 +43,8 @@ export interface TunnelPorts {
   /** Absent: stamps are later than those of this process alone. */
   readonly timestamps?: TimestampStore;
   readonly observer?: TunnelObserver;
+  /** As DeviceOptions. */
+  readonly sessionsOutliveSleep?: boolean;
 }
 
 /** Whole WireGuard messages, as `wg show … transfer` counts them. */
@@ -139,6 +141,12 @@ export class ServerLink {
     this.#engine.device.initiateHandshake(this.#server.peer, this.#ports.clock.now());
     this.driver.schedule();
     this.#ports.log.debug({ host: this.#config.endpoint.host }, 'handshake started');
+  }
+
+  /** Packets are about to come, behind a sleep maybe: as Device.refreshSession(). */
+  refreshSession(): void {
+    this.#engine.device.refreshSession(this.#server.peer, this.#ports.clock.now());
+    this.driver.schedule();
   }
 
   /**
@@ -355,7 +363,7 @@ export function openTimestamps(
 /** What an engine of this tunnel is made with; `timestamps` are those of its key. */
 export function engineOptions(
   config: TunnelConfig,
-  { crypto, entropy, wallClock, observer }: TunnelPorts,
+  { crypto, entropy, wallClock, observer, sessionsOutliveSleep }: TunnelPorts,
   timestamps: SentTimestamps,
 ): EngineOptions {
   return {
@@ -364,6 +372,7 @@ export function engineOptions(
     crypto,
     entropy,
     wallClock,
+    sessionsOutliveSleep,
     lastTimestamp: timestamps.last,
     onTimestamp: (stamp) => timestamps.save(stamp),
     onEphemeralKey: observer && ((key) => observer.ephemeralKey(key)),

@@ -184,6 +184,11 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     });
   }
 
+  /** Packets are about to come, behind a sleep maybe: begins a handshake where they would need one. */
+  refreshSession(): void {
+    this.#link.refreshSession();
+  }
+
   /** As Tunnel.converse(). */
   converse(): Conversation {
     return this.#link.converse();

@@ -2,6 +2,7 @@
 import { ClockWatch } from './clock-watch.js';
 import { REKEY_TIMEOUT } from './constants.js';
 import type { DeviceContext } from './context.js';
+import type { Peer } from './peer.js';
 import type { Sender } from './send.js';
 
 /**
@@ -25,18 +26,32 @@ export class ClockJump {
   check(now: number): void {
     const by = this.#clockWatch.jump(now);
     if (by === 0) return;
+    const peers = [...this.#context.peers.values()];
+    const ended = peers.filter((peer) => !this.#outlives(peer, by, now));
+    if (ended.length === 0 && peers.length > 0) return;
     // 6.1: the first jump lifts the limit on initiations; clocks that quarrel must not do away with it.
     const isLimited = now - this.#jumpedAt < REKEY_TIMEOUT;
     if (!isLimited) this.#jumpedAt = now;
-    for (const peer of this.#context.peers.values()) {
-      const { lastSentHandshake } = peer;
-      // What waited for a handshake is still wanted; the next retry may be seconds away.
-      const isWanted = peer.isHandshakeWanted;
-      peer.discardSessions();
-      if (isLimited) peer.lastSentHandshake = lastSentHandshake;
-      peer.timers.start(now);
-      if (isWanted) this.#sender.beginHandshakeSoon(peer, now);
-    }
+    for (const peer of ended) this.#end(peer, isLimited, now);
     this.#context.events.push({ type: 'clock-jumped', by });
+  }
+
+  /** Whether the session stays, which is older now than the monotonic clock says. */
+  #outlives(peer: Peer, by: number, now: number): boolean {
+    const { current } = peer.keypairs;
+    if (this.#context.sessionsOutliveSleep !== true || by < 0) return false;
+    if (current?.canSend(now + by) !== true) return false;
+    peer.sleptFor(by);
+    return true;
+  }
+
+  #end(peer: Peer, isLimited: boolean, now: number): void {
+    const { lastSentHandshake } = peer;
+    // What waited for a handshake is still wanted; the next retry may be seconds away.
+    const isWanted = peer.isHandshakeWanted;
+    peer.discardSessions();
+    if (isLimited) peer.lastSentHandshake = lastSentHandshake;
+    peer.timers.start(now);
+    if (isWanted) this.#sender.beginHandshakeSoon(peer, now);
   }
 }

@@ -42,6 +42,7 @@ export interface DeviceContext {
   readonly events: EventQueue;
   /** Peers by publicKeyText(). */
   readonly peers: Map<string, Peer>;
+  readonly sessionsOutliveSleep: boolean | undefined;
   readonly onTimestamp: ((timestamp: Uint8Array) => void) | undefined;
   readonly onEphemeralKey: ((privateKey: Uint8Array) => void) | undefined;
   readonly onStrangeIndex: ((source: Endpoint, now: number) => void) | undefined;

@@ -19,6 +19,12 @@ export interface DeviceOptions {
    */
   readonly lastTimestamp?: Uint8Array | undefined;
   /**
+   * Whether a session outlives a sleep that is shorter than its life: the wall clock has moved on, the
+   * monotonic one has not. Only for memory of which no copy is ever started: two that go on from one
+   * moment use the same counters. By default each sleep of CLOCK_JUMP ends all sessions.
+   */
+  readonly sessionsOutliveSleep?: boolean | undefined;
+  /**
    * Called with the 12 bytes of each TAI64N stamp before the initiation that bears it is sent, to be
    * kept for the next process. Must not call the device back.
    */

@@ -57,6 +57,7 @@ export class Device {
       drops: new DropCounter(),
       events: new EventQueue(),
       peers: new Map(),
+      sessionsOutliveSleep: options.sessionsOutliveSleep,
       onTimestamp: options.onTimestamp,
       onEphemeralKey: options.onEphemeralKey,
       onStrangeIndex: options.onStrangeIndex,
@@ -229,6 +230,15 @@ export class Device {
   initiateHandshake(peer: Peer, now: number): void {
     this.#clockJump.check(now);
     if (!peer.isRemoved) this.#sender.beginHandshake(peer, now);
+  }
+
+  /**
+   * Begins a handshake where no session stands, or one that the next packet would renew (6.2): who knows
+   * that a packet comes soon need not wait for it.
+   */
+  refreshSession(peer: Peer, now: number): void {
+    this.#clockJump.check(now);
+    if (!peer.isRemoved) this.#sender.refreshSession(peer, now);
   }
 
   /**

@@ -20,7 +20,6 @@ export class Keypair {
   readonly isInitiator: boolean;
   readonly localIndex: number;
   readonly remoteIndex: number;
-  readonly createdAt: number;
   readonly sending: TransportKey;
   readonly receiving: TransportKey;
   readonly replayWindow = new ReplayWindow();
@@ -28,14 +27,25 @@ export class Keypair {
   sendingCounter = 0;
   /** False once we must not send under it any more, whatever its age. */
   sendingValid = true;
+  #createdAt: number;
 
   constructor(crypto: Crypto, options: KeypairOptions) {
     this.isInitiator = options.isInitiator;
     this.localIndex = options.localIndex;
     this.remoteIndex = options.remoteIndex;
-    this.createdAt = options.createdAt;
+    this.#createdAt = options.createdAt;
     this.sending = crypto.transportKey(options.sendingKey);
     this.receiving = crypto.transportKey(options.receivingKey);
+  }
+
+  /** In the `now` of the clock, less the time that it has slept since. */
+  get createdAt(): number {
+    return this.#createdAt;
+  }
+
+  /** @param duration ms that the monotonic clock has not seen */
+  sleptFor(duration: number): void {
+    this.#createdAt -= duration;
   }
 
   /** Whether a message may be sent under it (6.2: neither after the time nor after the messages). */
@@ -135,6 +145,11 @@ export class Keypairs {
     this.#current = keypair;
     this.#next = undefined;
     return true;
+  }
+
+  /** As Keypair.sleptFor(), of all of them. */
+  sleptFor(duration: number): void {
+    for (const keypair of [this.#previous, this.#current, this.#next]) keypair?.sleptFor(duration);
   }
 
   /** Nothing more is sent under any of them; what is under way is still received. */

@@ -206,6 +206,17 @@ export class Peer {
     this.expectNothing();
   }
 
+  /**
+   * The monotonic clock has stood still while others went on.
+   * @param duration ms
+   */
+  sleptFor(duration: number): void {
+    this.keypairs.sleptFor(duration);
+    // The server has counted from then on: a session of that handshake would seem too young.
+    this.handshake.clear();
+    this.lastSentHandshake -= duration;
+  }
+
   /** Forgets what was asked of the peer: the limit on initiations, and since when it is silent. */
   expectNothing(): void {
     this.lastSentHandshake = -Infinity;

@@ -150,6 +150,12 @@ export class Sender implements TimerHandler<Peer> {
     this.#keepKeyFresh(peer, now);
   }
 
+  /** As Device.refreshSession(). */
+  refreshSession(peer: Peer, now: number): void {
+    if (peer.hasSession(now)) this.#keepKeyFresh(peer, now);
+    else this.beginHandshakeSoon(peer, now);
+  }
+
   /** Puts a packet behind those that wait, and sends them all where there is a session. */
   send(peer: Peer, slot: Uint8Array, now: number): void {
     if (!peer.staged.push(slot)) this.#context.drops.drop('staged-overflow');

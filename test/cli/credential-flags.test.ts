@@ -1,4 +1,5 @@
 import { credentialChoice, credentialFlags } from '../../src/cli/credential-flags.js';
+import type { Flag } from '../../src/cli/flag.js';
 import { exposed } from '../app/credentials/exposed.js';
 
 it('takes what was typed, the key as a secret', () => {
@@ -23,9 +24,9 @@ it('takes what was typed, the key as a secret', () => {
 });
 
 it('leaves the environment to the ranks, and names its variables', () => {
-  const variables = Object.entries(credentialFlags).map(([name, flag]) => {
+  const variables = Object.entries<Flag>(credentialFlags).map(([name, flag]) => {
     expect(flag.env).toBeUndefined();
-    return [name, /^\[env: ([A-Z_, ]+)\] /.exec(flag.description ?? '')?.[1]];
+    return [name, /^\[env: ([A-Z_, ]+)\] /.exec(flag.description)?.[1]];
   });
   expect(Object.fromEntries(variables)).toEqual({
     'auth-key-id': 'ARCTUN_AUTH_KEY_ID, SORACOM_AUTH_KEY_ID',

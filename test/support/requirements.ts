@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 import { isKernelBuilt } from './kernel-peer/machine.js';
+import { memoryLimitObstacle } from './lambda/memory-limit.js';
+import { isRuntimeClientBuilt } from './lambda/runtimes.js';
 
 type Requirement =
   | 'root'
@@ -36,7 +38,16 @@ type Requirement =
   | 'tun'
   | 'qemu-system-x86_64'
   // build/kernel-peer, made by test/support/kernel-peer/build.sh
-  | 'kernel-peer';
+  | 'kernel-peer'
+  // build/lambda-runtime-client, made by test/support/lambda/build-runtime-client.sh
+  | 'lambda-runtime-client'
+  | 'memory-cgroup'
+  | 'nsenter'
+  | 'python3';
+
+/** What a sandbox of the Lambda emulator takes, and one with a root of its own. */
+export const LAMBDA_SANDBOX = ['linux', 'setpriv'] as const;
+export const LAMBDA_PRIVATE_ROOT = [...LAMBDA_SANDBOX, 'root', 'unshare', 'nsenter'] as const;
 
 /** What a tunnel at a network interface takes, behind a WireGuardGoServer. */
 export const TUN_MODE = [
@@ -54,6 +65,8 @@ function has(requirement: Requirement): boolean {
   if (requirement === 'root') return process.getuid?.() === 0;
   if (requirement === 'linux') return process.platform === 'linux';
   if (requirement === 'kernel-peer') return isKernelBuilt();
+  if (requirement === 'lambda-runtime-client') return isRuntimeClientBuilt();
+  if (requirement === 'memory-cgroup') return memoryLimitObstacle() === undefined;
   if (requirement === 'koffi') return hasModule('koffi');
   if (requirement === 'tun') return existsSync('/dev/net/tun');
   try {

@@ -36,6 +36,8 @@ export interface PairOptions {
   readonly bobPsk?: Uint8Array;
   /** Bob learns where alice is from her first message unless this is set. */
   readonly bobKnowsAlice?: boolean;
+  /** As DeviceOptions, of both. */
+  readonly sessionsOutliveSleep?: boolean;
   /** Given each ephemeral private key itself, not a copy. */
   readonly onEphemeralKey?: (privateKey: Uint8Array) => void;
 }
@@ -92,6 +94,7 @@ export class WireguardPair {
   readonly #slots = new PacketSlots();
   readonly #latency: number;
   readonly #onEphemeralKey: ((privateKey: Uint8Array) => void) | undefined;
+  readonly #sessionsOutliveSleep: boolean | undefined;
   #flights: Flight[] = [];
 
   constructor(options: PairOptions = {}) {
@@ -100,6 +103,7 @@ export class WireguardPair {
     this.crypto = options.crypto ?? createNodeCrypto();
     this.#latency = options.latency ?? 10;
     this.#onEphemeralKey = options.onEphemeralKey;
+    this.#sessionsOutliveSleep = options.sessionsOutliveSleep;
     this.alice = this.#createEnd('alice', seed * 2, mtu, { address: '192.0.2.1', port: 1111 });
     this.bob = this.#createEnd('bob', seed * 2 + 1, mtu, { address: '198.51.100.2', port: 2222 });
     this.alice.peer = this.alice.device.addPeer(
@@ -133,6 +137,7 @@ export class WireguardPair {
       wallClock: { unixMilliseconds: () => this[side].wallClockOffset + this.now },
       mtu,
       onEphemeralKey: this.#onEphemeralKey,
+      sessionsOutliveSleep: this.#sessionsOutliveSleep,
       sink: {
         transmit: (bytes, destination, trafficClass, isSourceInDoubt) =>
           this.#transmit(side, { bytes, destination, trafficClass, isSourceInDoubt }),

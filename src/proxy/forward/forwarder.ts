@@ -21,6 +21,8 @@ export interface ForwarderOptions {
   readonly headers: readonly HeaderField[];
   readonly dialer: Dialer;
   readonly log: ProxyLog;
+  /** How messages name what chooses the port. */
+  readonly flag?: string;
   /** As HttpListenerOptions. */
   readonly responseTimeout?: number;
   readonly idleTimeout?: number;
@@ -44,8 +46,8 @@ export class Forwarder {
   constructor({ target, ...options }: ForwarderOptions) {
     const message = 'the forwarder has one target; CONNECT is for proxies';
     this.#listener = new HttpListener({
-      ...options,
       flag: '--forward-listen',
+      ...options,
       route: ({ url = '', method = '' }) => ({ target, path: originTarget(url, method) }),
       connectTarget: () => ({ reason: 'method-not-allowed', message }),
     });

@@ -42,6 +42,7 @@ const STATUS: Readonly<Record<FailureReason, number>> = {
   timeout: 504,
   closed: 502,
   exhausted: 502,
+  'not-ready': 503,
   'no-such-name': 502,
   'name-unresolved': 504,
   'dial-failed': 502,
@@ -59,6 +60,7 @@ const STATUS: Readonly<Record<FailureReason, number>> = {
 const RETRY_AFTER: Partial<Record<FailureReason, number>> = {
   // WireGuard 6.1: the next handshake initiation leaves after REKEY_TIMEOUT.
   'no-handshake': 5,
+  'not-ready': 5,
   exhausted: 1,
   'too-many-requests': 1,
 };

@@ -98,6 +98,7 @@ const REPLY_OF: Readonly<Record<FailedDial['reason'], ReplyCode>> = {
   timeout: REPLY.hostUnreachable,
   closed: REPLY.generalFailure,
   exhausted: REPLY.generalFailure,
+  'not-ready': REPLY.networkUnreachable,
   'no-such-name': REPLY.hostUnreachable,
   'name-unresolved': REPLY.hostUnreachable,
   'dial-failed': REPLY.generalFailure,

@@ -19,6 +19,7 @@ describe('a failure before the answer', () => {
     timeout: 504,
     closed: 502,
     exhausted: 502,
+    'not-ready': 503,
     'no-such-name': 502,
     'name-unresolved': 504,
   };
@@ -37,8 +38,8 @@ describe('a failure before the answer', () => {
     expect(forwarder.counters).toEqual({ requests: 1, failures: 1, active: 0 });
   });
 
-  it('says when to come back, where nothing was sent', async () => {
-    const client = forwarding.client(await forwarding.start(failing('no-handshake')));
+  it.each(['no-handshake', 'not-ready'] as const)('says when to come back: %s', async (reason) => {
+    const client = forwarding.client(await forwarding.start(failing(reason)));
     client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(await client.until('}}')).toContain('\r\nRetry-After: 5\r\n');
   });

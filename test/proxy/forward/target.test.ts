@@ -1,4 +1,4 @@
-import { parseTarget } from '../../src/cli/tunnel-flags.js';
+import { parseTarget } from '../../../src/proxy/forward/target.js';
 
 it.each([
   ['100.127.69.42:80', { host: '100.127.69.42', port: 80 }],

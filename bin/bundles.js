@@ -1,0 +1,142 @@
+/** Bundles a program of ours into one CommonJS file, and tells what is in it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { build } from 'esbuild';
+
+export const REPOSITORY = fileURLToPath(new URL('../', import.meta.url));
+const locked = JSON.parse(readFileSync(`${REPOSITORY}package-lock.json`, 'utf8')).packages;
+
+/** The two programs: their entry as it would be written in a file beside src/, and what Node they take. */
+export const PROGRAMS = {
+  executable: { entry: `import './src/standalone/main.ts';`, target: 'node24' },
+  extension: {
+    entry: `import { main } from './src/lambda/main.ts';\nvoid main();`,
+    target: 'node20',
+  },
+};
+
+/** Optional dependencies with files of machine code, which cannot stand in a bundle. */
+const ABSENT = /^(koffi|sodium-native)$/;
+
+const absentPackages = {
+  name: 'absent-packages',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: ABSENT }, ({ path }) => ({ path, namespace: 'absent' }));
+    // Not left to the program's surroundings: a layer of somebody else's may hold another version.
+    onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
+      contents: `throw new Error('${path} is not in this program');`,
+    }));
+  },
+};
+
+/**
+ * @param {{ entry: string, target: string }} program
+ * @returns {Promise<{ code: string, inputs: string[], bill: string, notices: string }>} the inputs as
+ *   paths in the repository
+ */
+export async function bundle({ entry, target }) {
+  const { outputFiles, metafile } = await build({
+    stdin: { contents: entry, resolveDir: REPOSITORY, loader: 'ts' },
+    absWorkingDir: REPOSITORY,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target,
+    minify: true,
+    // Names stand in errors and logs.
+    keepNames: true,
+    write: false,
+    metafile: true,
+    legalComments: 'none',
+    define: { ARCTUN_VERSION: JSON.stringify(locked[''].version) },
+    // The paths that it stands for are of files beside the program, which are not there: threads.
+    logOverride: { 'empty-import-meta': 'silent' },
+    plugins: [absentPackages],
+  });
+  // Those whose code is left, not those that were looked at.
+  const [{ inputs }] = Object.values(metafile.outputs);
+  const paths = Object.entries(inputs)
+    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+    .map(([path]) => path)
+    .sort();
+  const packages = packagesOf(paths);
+  return {
+    code: outputFiles[0].text,
+    inputs: paths,
+    bill: billOfMaterials(packages),
+    notices: notices(packages),
+  };
+}
+
+/** The packages that files are of, by the lock file. */
+function packagesOf(paths) {
+  const folders = paths.flatMap(
+    (path) => /^(.*node_modules\/(@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
+  );
+  return [...new Set(folders)].sort().map((folder) => {
+    if (locked[folder] === undefined) throw new Error(`${folder} is not in package-lock.json`);
+    const name = folder.slice(folder.lastIndexOf('node_modules/') + 'node_modules/'.length);
+    return { ...locked[folder], folder, name };
+  });
+}
+
+/**
+ * CycloneDX 1.5 of what is in the bundle, by the lock file. `npm sbom` lists what is installed, has a
+ * time and a random number in it, and leaves out what a development tool needs, too.
+ */
+function billOfMaterials(packages) {
+  const kept = new Set(packages.map(({ name }) => name));
+  const reference = ({ name, version }) => `${name}@${version}`;
+  const own = locked[''];
+  const dependsOn = ({ dependencies = {} }) =>
+    Object.keys(dependencies)
+      .filter((name) => kept.has(name))
+      .map((name) => reference(packages.find((other) => other.name === name)));
+  const bill = {
+    $schema: 'http://cyclonedx.org/schema/bom-1.5.schema.json',
+    bomFormat: 'CycloneDX',
+    specVersion: '1.5',
+    version: 1,
+    metadata: { component: { ...componentOf(own), type: 'application' } },
+    components: packages.map(componentOf),
+    dependencies: [own, ...packages].map((from) => ({
+      ref: reference(from),
+      dependsOn: dependsOn(from),
+    })),
+  };
+  return `${JSON.stringify(bill, null, 2)}\n`;
+}
+
+function componentOf({ name, version, license, integrity }) {
+  const reference = `${name}@${version}`;
+  return {
+    'bom-ref': reference,
+    type: 'library',
+    name,
+    version,
+    scope: 'required',
+    ...(integrity && {
+      hashes: [
+        {
+          alg: 'SHA-512',
+          content: Buffer.from(integrity.replace('sha512-', ''), 'base64').toString('hex'),
+        },
+      ],
+    }),
+    licenses: [{ license: { id: license } }],
+    purl: `pkg:npm/${reference.replace(/^@/, '%40')}`,
+  };
+}
+
+/** Licences want to be where the code is. */
+function notices(packages) {
+  return packages
+    .map(({ folder, name, version }) => {
+      const file = readdirSync(`${REPOSITORY}${folder}`).find((name) => /^licen[cs]e/i.test(name));
+      if (file === undefined) throw new Error(`${name} has no licence`);
+      const text = readFileSync(`${REPOSITORY}${folder}/${file}`, 'utf8').trim();
+      return `==== ${name} ${version} ====\n\n${text}\n`;
+    })
+    .join('\n');
+}

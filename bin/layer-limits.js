@@ -1,0 +1,11 @@
+/**
+ * How large what we publish may be, in bytes. Lambda takes 50 MB of zip directly, and 250 MB unzipped
+ * for a function and all its layers.
+ */
+export const LIMITS = {
+  'arctun-lambda-x86_64.zip': 42e6,
+  'arctun-lambda-arm64.zip': 42e6,
+  'arctun-lambda-nodejs.zip': 2e6,
+  'arctun-linux-x64': 115e6,
+  'arctun-linux-arm64': 115e6,
+};

@@ -1,0 +1,36 @@
+import { Flags } from '@oclif/core';
+
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { buildLayerByFlags, layerText, PREBUILT_FOLDER } from '../../src/cli/build-layer.js';
+
+export default class LambdaLayer extends BaseCommand {
+  static override description =
+    'Build the layer for AWS Lambda, a zip file, with Node from npm in it.';
+  static override examples = ['<%= config.bin %> <%= command.id %> --arch arm64'];
+  static override flags = {
+    arch: Flags.option({ options: ['x86_64', 'arm64'] as const })({
+      description: 'The architecture of the functions.',
+      default: 'x86_64',
+    }),
+    thin: Flags.boolean({
+      description:
+        'Without Node: for the runtimes nodejs20.x and newer, on both architectures. Downloads nothing.',
+      exclusive: ['arch'],
+    }),
+    output: Flags.string({
+      description: 'Write the zip to this file; arctun-lambda-ARCH.zip when absent.',
+      helpValue: 'FILE',
+    }),
+    json: Flags.boolean({ description: 'Print file, size and checksum as JSON.' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(LambdaLayer);
+    const layer = await buildLayerByFlags(flags, {
+      commands: await this.context.commands(),
+      prebuilt: PREBUILT_FOLDER,
+      onStep: (text) => this.note(text),
+    });
+    this.write(layerText(layer, flags.json));
+  }
+}

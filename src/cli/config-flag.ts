@@ -1,0 +1,13 @@
+import type { Flags } from './flag.js';
+
+/** What every command takes. */
+export const configFlag = {
+  config: {
+    type: 'string',
+    description: 'Path of arc.json; in the environment also its JSON or base64 text.',
+    default: 'arc.json',
+    helpValue: 'FILE',
+    env: 'ARCTUN_CONFIG',
+    helpGroup: 'GLOBAL',
+  },
+} as const satisfies Flags;

@@ -1,0 +1,10 @@
+import type { Flags } from './flag.js';
+
+/** Whether a session that has ended is replaced. */
+export const renewalFlag = {
+  'no-renew': {
+    type: 'boolean',
+    description: 'Do not ask the SORACOM API for a new session when the Arc server is silent.',
+    env: 'ARCTUN_NO_RENEW',
+  },
+} as const satisfies Flags;

@@ -1,0 +1,146 @@
+/** What `up` is, and what it does with its flags. */
+import { verboseWgConfig } from '../app/export-wg-config.js';
+import { loadArcConfig, loadArcConfigBytes } from '../app/load-arc-config.js';
+import { runTunnel, type TunnelUp } from '../app/run-tunnel.js';
+import type { RenewalPorts } from '../app/session-renewal.js';
+import { captureFlags, captureOptions } from './capture.js';
+import type { CommandDeclaration } from './command.js';
+import type { configFlag } from './config-flag.js';
+import { credentialFlags } from './credential-flags.js';
+import type { Flags, ParsedLine } from './flag.js';
+import { forwardFlags, forwardSettings } from './forward-flags.js';
+import { configuredLogFlags, configuredLogLevel } from './log-flags.js';
+import type { Output } from './output.js';
+import { overrideFlags, tunnelOverrides } from './override-flags.js';
+import { nameServers, proxyFlags, proxySettings } from './proxy-flags.js';
+import { renderJson } from './render.js';
+import { renewalFlag } from './renewal-flag.js';
+import { socketFlag } from './socket-flag.js';
+import { statusListen, statusListenFlag } from './status-listen-flag.js';
+import { refuseConfigFlag, stdinFlag } from './stdin-flag.js';
+import type { SystemContext } from './system-context.js';
+import type { TunnelContext } from './tunnel-context.js';
+import { congestionFlag, tunnelFlags } from './tunnel-flags.js';
+import { refuseUserspaceFlags, userspaceFlag, userspaceVariable } from './userspace-flags.js';
+
+const flags = {
+  ...forwardFlags,
+  ...proxyFlags,
+  ...tunnelFlags,
+  ...congestionFlag,
+  ...socketFlag,
+  ...overrideFlags,
+  ...stdinFlag,
+  ...credentialFlags,
+  ...renewalFlag,
+  ...captureFlags,
+  ...statusListenFlag,
+  ...configuredLogFlags,
+  json: { type: 'boolean', description: 'Print one line of JSON when the tunnel is up.' },
+} as const satisfies Flags;
+
+export const upCommand = {
+  description:
+    'Open the tunnel: at a network interface where one may be made, else in userspace, with an HTTP forwarder to the Unified Endpoint and a SOCKS5 and HTTP proxy.',
+  hiddenAliases: ['u'],
+  examples: [
+    'arctun up',
+    `arctun up --port 8080 --header 'X-Device: sensor-1'`,
+    'arctun up --capture tunnel.pcapng',
+    'arctun bootstrap cellular --dump-config | arctun up --read-stdin',
+  ],
+  flags,
+} satisfies CommandDeclaration;
+
+export interface UpContext extends SystemContext, Omit<TunnelContext, 'parentThread'> {}
+
+export interface UpSurroundings {
+  readonly context: UpContext;
+  readonly output: Output;
+  readonly version: string;
+  /** How SORACOM is asked for another session; undefined where it is not to be. */
+  readonly renewal: () => Promise<RenewalPorts | undefined>;
+}
+
+/**
+ * Resolves after a stop, when everything is closed.
+ *
+ * @throws UserError
+ */
+export async function runUp(
+  { flags, tokens }: ParsedLine<typeof configFlag & typeof upCommand.flags>,
+  { context, output, version, renewal }: UpSurroundings,
+): Promise<void> {
+  if (flags['read-stdin']) refuseConfigFlag(tokens);
+  if (flags.mode === 'tun') refuseUserspaceFlags(tokens);
+  const forward = forwardSettings(flags);
+  const proxy = proxySettings(flags);
+  const servers = nameServers(flags.dns);
+  const overrides = tunnelOverrides(flags);
+  const home = { files: await context.files(), stateFolder: context.stateFolder() };
+  const arcConfig = flags['read-stdin']
+    ? await loadArcConfigBytes(await context.readStdin(), home)
+    : await loadArcConfig(flags.config, home);
+  context.dump?.(verboseWgConfig(arcConfig, overrides));
+  const level = flags['log-level'] ?? configuredLogLevel(arcConfig.config.logLevel);
+  const logOptions = { level, format: flags['log-format'] };
+  const log = await context.log(logOptions);
+  const ports = await context.tunnelPorts(log, flags.socket);
+  await runTunnel(
+    {
+      arcConfig,
+      overrides,
+      mode: flags.mode,
+      userspaceFlag: userspaceFlag(tokens) ?? userspaceVariable(context.env),
+      wait: flags.wait * 1000,
+      signal: await context.stopSignal(),
+      reread: flags['read-stdin'] ? undefined : () => loadArcConfig(flags.config, home),
+      reloads: await context.reloadRequests(),
+      renewal: await renewal(),
+      forward,
+      proxy,
+      nameServers: servers,
+      offer: {
+        version,
+        pid: process.pid,
+        folders: context.runFolders(),
+        statusListen: statusListen(flags),
+      },
+      congestion: flags.congestion,
+      capture: captureOptions(flags.capture, context, log, (line) => output.note(line)),
+      onUp: (up) => {
+        if (up.modeReason !== undefined) output.note(`Mode ${up.mode}: ${up.modeReason}.`);
+        if (flags.json) output.write(renderJson(upJson(up)));
+        else output.write(upText(up, flags['forward-to']));
+      },
+    },
+    {
+      ...ports,
+      commands: await context.commands(),
+      manager: await context.serviceManager(log),
+      listeners: await context.localListeners(),
+      // A capture sees all from the thread that it is taken in.
+      deviceTunnels: () =>
+        flags.capture === undefined
+          ? context.deviceTunnels({ log: logOptions, socket: flags.socket })
+          : context.localDeviceTunnels(ports),
+      deviceObstacle: (name) => context.deviceObstacle(name),
+    },
+  );
+}
+
+function upJson({ modeReason, ...up }: TunnelUp): object {
+  return {
+    ...up,
+    ...(up.mode === 'userspace' && { proxy: up.proxy ?? null }),
+    ...(modeReason !== undefined && { modeReason }),
+  };
+}
+
+function upText(up: TunnelUp, target: string): string {
+  const { endpoint } = up;
+  if (up.mode === 'tun') return `Tunnel to ${endpoint} is up on ${up.interface}\n`;
+  const lines = [`Tunnel to ${endpoint} is up; ${up.forward} forwards to ${target}`];
+  if (up.proxy !== undefined) lines.push(`SOCKS5 and HTTP proxy on ${up.proxy}`);
+  return `${lines.join('\n')}\n`;
+}

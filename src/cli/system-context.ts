@@ -1,0 +1,173 @@
+/**
+ * The composition root of every command: what touches the operating system, and neither the SORACOM
+ * API nor network interfaces. What is slow to load is loaded when it is first asked for.
+ */
+import { homedir } from 'node:os';
+
+import type { Files, Journals } from '../arc-config/files.js';
+import type { CommandRunner } from '../lib/command-runner.js';
+import { createPrivateKey, type KeyPair } from '../lib/key-pair.js';
+import type { PrivateFiles } from '../lib/private-files.js';
+import type { ReloadRequests } from '../lib/reload-requests.js';
+import type { ServiceManager } from '../lib/service-manager.js';
+import { Secret } from '../lib/secret.js';
+import { runFolders } from '../platform/run-folders.js';
+import { stateFolder } from '../platform/state-folder.js';
+import type {
+  CaptureFile,
+  Clock,
+  LocalConnections,
+  LocalListeners,
+  Log,
+  Resolver,
+} from '../tunnel/ports.js';
+import type { LogOptions } from './log-options.js';
+import type { TerminalSize } from './watch.js';
+
+export interface SystemContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `arctun/VERSION (platform arch node)`. */
+  readonly userAgent: string;
+  readonly platform: string;
+  files(): Promise<Files>;
+  journals(): Promise<Journals>;
+  /** Files of other programs that hold secrets, with the check that nobody else reads them. */
+  privateFiles(): Promise<PrivateFiles>;
+  /** Programs of the system. */
+  commands(): Promise<CommandRunner>;
+  /**
+   * What has started us as a service; undefined where nothing has that wants to be told. To be called
+   * once, before a command runs: it takes what that must not inherit out of the environment.
+   */
+  serviceManager(log: Log): Promise<ServiceManager | undefined>;
+  log(options: LogOptions): Promise<Log>;
+  /** Makes a new file for a capture, with its header. */
+  captureFile(path: string, header: readonly Uint8Array[], log: Log): Promise<CaptureFile>;
+  resolver(): Promise<Resolver>;
+  /** Makes X25519 key pairs. */
+  keyPairs(): Promise<() => KeyPair>;
+  /** The public key of an X25519 private one. */
+  publicKeyOf(): Promise<(privateKey: Uint8Array) => Uint8Array>;
+  /**
+   * Fires at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process. With reloadRequests()
+   * SIGHUP is none of them.
+   */
+  stopSignal(): Promise<AbortSignal>;
+  /** Has SIGHUP ask for the configuration to be read again; undefined where it stays a stop. */
+  reloadRequests(): Promise<ReloadRequests | undefined>;
+  /** All of standard input. */
+  readStdin(): Promise<Uint8Array>;
+  stdinIsTerminal(): boolean;
+  /** Whether a person can be asked: questions are drawn on standard error. */
+  isInteractive(): boolean;
+  /** Columns of the terminal on standard output; undefined where that is none. */
+  terminalColumns(): number | undefined;
+  /** As terminalColumns(), with its rows. */
+  terminalSize(): TerminalSize | undefined;
+  /** Whether a person watches standard error. */
+  stderrIsTerminal(): boolean;
+  /** Unix milliseconds. */
+  now(): number;
+  /** Monotonic time. */
+  clock(): Promise<Clock>;
+  /** Writes to standard output and resolves when all of it is taken, or rejects. */
+  printer(): Promise<(text: string) => Promise<void>>;
+  /** A file's bytes. */
+  readFile(path: string): Promise<Uint8Array>;
+  /** Whether SORACOM_VERBOSE asks for what goes to the API and comes from it, as in soratun. */
+  readonly isVerbose: boolean;
+  /** Takes that text, where it is asked for. */
+  readonly dump: ((text: string) => void) | undefined;
+  /** Where soracom-cli's profiles are looked for, unless SORACOM_PROFILE_DIR says otherwise. */
+  homeFolder(): string;
+  /**
+   * The folder for what arc.json cannot take: $STATE_DIRECTORY of a service, else arctun's in
+   * $XDG_STATE_HOME or ~/.local/state.
+   */
+  stateFolder(): string;
+  /** The folders for the control sockets of running tunnels, the one to be taken first. */
+  runFolders(): readonly string[];
+  localConnections(): Promise<LocalConnections>;
+  /** Sockets at paths of the file system. */
+  localListeners(): Promise<LocalListeners>;
+}
+
+async function stopSignal(): Promise<AbortSignal> {
+  return (await import('../platform/signals.js')).stopSignal();
+}
+
+export function createSystemContext(version: string): SystemContext {
+  let signal: Promise<AbortSignal> | undefined;
+  const userAgent = `arctun/${version} (${process.platform} ${process.arch} ${process.version})`;
+  return {
+    env: process.env,
+    userAgent,
+    platform: process.platform,
+    isVerbose: isVerbose(),
+    dump: isVerbose() ? writeStandardError : undefined,
+    files: async () => (await import('../platform/files.js')).systemFiles,
+    journals: async () => (await import('../platform/journal.js')).systemJournals,
+    privateFiles: async () => (await import('../platform/private-file.js')).systemPrivateFiles,
+    commands: async () => (await import('../platform/command-runner.js')).systemCommands,
+    serviceManager,
+    log: async ({ level, format }) => (await import('../platform/log.js')).createLog(level, format),
+    captureFile: async (path, header, log) =>
+      (await import('../platform/capture-file.js')).createCaptureFile(path, log, { header }),
+    resolver: async () => (await import('../platform/resolver.js')).systemResolver,
+    keyPairs,
+    publicKeyOf,
+    stopSignal: () => (signal ??= stopSignal()),
+    reloadRequests: async () => (await import('../platform/signals.js')).reloadRequests(),
+    readStdin: async () => (await import('../platform/input.js')).readStdin(),
+    stdinIsTerminal: () => process.stdin.isTTY,
+    printer: async () => (await import('../platform/output.js')).writeStandardOutput,
+    readFile: async (path) => (await import('../platform/input.js')).readWholeFile(path),
+    isInteractive: () => process.stdin.isTTY && process.stderr.isTTY,
+    terminalColumns: () => (process.stdout.isTTY ? process.stdout.columns : undefined),
+    terminalSize,
+    stderrIsTerminal: () => process.stderr.isTTY,
+    now: () => Date.now(),
+    clock: async () => (await import('../platform/clock.js')).systemClock,
+    homeFolder: homedir,
+    stateFolder: () => stateFolder(),
+    runFolders: () => runFolders(),
+    localConnections: async () =>
+      (await import('../platform/local-connection.js')).localConnections,
+    localListeners: async () => (await import('../platform/local-listener.js')).localListeners,
+  };
+}
+
+function terminalSize(): TerminalSize | undefined {
+  const { isTTY, columns, rows } = process.stdout;
+  // A terminal that nobody looks at may have no size: it is taken for a VT100.
+  return isTTY ? { columns: columns || 80, rows: rows || 24 } : undefined;
+}
+
+function isVerbose(): boolean {
+  return (process.env.SORACOM_VERBOSE ?? '') !== '';
+}
+
+function writeStandardError(text: string): void {
+  process.stderr.write(text);
+}
+
+async function serviceManager(log: Log): Promise<ServiceManager | undefined> {
+  const [{ openServiceManager }, { systemCommands: commands }] = await Promise.all([
+    import('../platform/service-notifications.js'),
+    import('../platform/command-runner.js'),
+  ]);
+  return openServiceManager({ commands, log });
+}
+
+async function keyPairs(): Promise<() => KeyPair> {
+  const { systemEntropy } = await import('../platform/entropy.js');
+  const publicKey = await publicKeyOf();
+  return () => {
+    const privateKey = createPrivateKey(systemEntropy);
+    return { privateKey: new Secret(privateKey), publicKey: publicKey(privateKey) };
+  };
+}
+
+async function publicKeyOf(): Promise<(privateKey: Uint8Array) => Uint8Array> {
+  return (await import('../crypto/key-pair.js')).publicKeyOf;
+}

@@ -1,0 +1,94 @@
+/** The ports at which a function finds the forwarder: `localhost` is 127.0.0.1, or ::1, or both. */
+import { codeOf } from '../lib/error-message.js';
+import { UserError } from '../lib/user-error.js';
+import type { Dialer, DialTarget } from '../proxy/dialer.js';
+import { type Forwarder, startForwarder } from '../proxy/forward/forwarder.js';
+import type { Clock, Log } from '../tunnel/ports.js';
+
+export interface ListenersOptions {
+  readonly port: number;
+  readonly target: DialTarget;
+  readonly dialer: Dialer;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+export interface Listeners {
+  /** As Forwarder.close(), of all of them. */
+  close(options: { readonly graceMs: number }): Promise<void>;
+}
+
+/** Lambda has 1,024 descriptors for an environment; a function has its own use for them. */
+const MAX_CONNECTIONS = 512;
+
+/** A process of the same environment that Lambda has just ended may hold the port for a moment. */
+const ATTEMPTS = 10;
+const PAUSE = 50;
+
+/** @throws UserError where either port is somebody else's: the function would speak with that */
+export async function openListeners(options: ListenersOptions): Promise<Listeners> {
+  const ipv4 = await openPatiently('127.0.0.1', options);
+  const forwarders = [ipv4];
+  try {
+    const ipv6 = await openPatiently('::1', options).catch((error: unknown) => {
+      if (isTaken(error)) throw error;
+      return undefined;
+    });
+    if (ipv6 !== undefined) forwarders.push(ipv6);
+  } catch (error) {
+    await ipv4.close({ graceMs: 0 });
+    throw error;
+  }
+  return {
+    close: async (closing) => {
+      await Promise.all(forwarders.map((forwarder) => forwarder.close(closing)));
+    },
+  };
+}
+
+async function openPatiently(host: string, options: ListenersOptions): Promise<Forwarder> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await open(host, options);
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+      if (attempt === ATTEMPTS) throw taken(options.port, error);
+      await pause(options.clock);
+    }
+  }
+}
+
+function open(host: string, { port, target, dialer, log }: ListenersOptions): Promise<Forwarder> {
+  return startForwarder({
+    listen: { host, port },
+    target,
+    headers: [],
+    dialer,
+    log,
+    flag: 'ARCTUN_LAMBDA_PORT',
+    maxConnections: MAX_CONNECTIONS,
+  });
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof UserError && codeOf(error.cause) === 'EADDRINUSE';
+}
+
+function taken(port: number, cause: unknown): UserError {
+  return new UserError(
+    'failed',
+    {
+      what: `cannot listen on port ${port}`,
+      why: 'another program of this environment has it, and would get what is meant for SORACOM',
+      next: [
+        'Choose another one with ARCTUN_LAMBDA_PORT, and have the function post there.',
+        'The AWS Lambda Web Adapter, for one, listens on 8080 as well.',
+      ],
+    },
+    { cause },
+  );
+}
+
+function pause(clock: Clock): Promise<void> {
+  return new Promise((resolve) => void clock.startTimer(PAUSE, resolve));
+}

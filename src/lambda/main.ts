@@ -1,0 +1,139 @@
+/**
+ * The extension's composition root. What Lambda waits for comes first: the port, then the registration;
+ * everything else is loaded when the request for that has left.
+ */
+import { basename, dirname } from 'node:path';
+
+import { UserError } from '../lib/user-error.js';
+import { systemClock, systemWallClock } from '../platform/clock.js';
+import { Extension } from './extension.js';
+import { ExtensionsApi } from './extensions-api.js';
+import { LaterLog } from './later-log.js';
+import { openListeners } from './listeners.js';
+import type { SandboxTunnel } from './sandbox-tunnel.js';
+import { type Environment, type LambdaSettings, readSettings } from './settings.js';
+
+/** Runs until Lambda ends the environment; then, or when it cannot run, ends the process. */
+export async function main(env: Environment = process.env): Promise<void> {
+  const log = new LaterLog();
+  try {
+    await run(env, log);
+    process.exit(0);
+  } catch (error) {
+    const { what, why, next } = error instanceof UserError ? error : unforeseen(error);
+    await openLog(log, 'error');
+    log.error({ what, why, next }, `the extension ends: ${what}: ${why}`);
+    process.exit(1);
+  }
+}
+
+async function run(env: Environment, log: LaterLog): Promise<void> {
+  const address = env.AWS_LAMBDA_RUNTIME_API;
+  if (!address) throw notInLambda();
+  const { settings, fault } = readSettings(env);
+  const api = new ExtensionsApi(address, extensionName());
+  const stop = stopSignal();
+  process.once('uncaughtException', (error) => {
+    void api
+      .exitError({ type: 'Extension.Crash', message: error.message })
+      .catch(() => undefined)
+      .finally(() => {
+        log.error({ error: error.stack }, 'the extension has crashed');
+        process.exit(1);
+      });
+  });
+  const { port, target } = settings;
+  const extension = new Extension(settings, fault, {
+    api,
+    listen: (dialer) => openListeners({ port, target, dialer, log, clock: systemClock }),
+    openTunnel: () => openTunnel(settings, env, log),
+    log,
+    clock: systemClock,
+    wallClock: systemWallClock,
+    stop,
+  });
+  await extension.run();
+}
+
+async function openTunnel(
+  settings: LambdaSettings,
+  env: Environment,
+  log: LaterLog,
+): Promise<SandboxTunnel> {
+  const [source, { openSandboxTunnel }, { systemFiles }, { readSecret }] = await Promise.all([
+    import('./config-source.js'),
+    import('./open-sandbox-tunnel.js'),
+    import('../platform/files.js'),
+    import('./parameters-and-secrets.js'),
+    openLog(log, settings.logLevel),
+  ]);
+  const secrets = {
+    port: Number(env.PARAMETERS_SECRETS_EXTENSION_HTTP_PORT ?? 2773),
+    token: env.AWS_SESSION_TOKEN ?? '',
+  };
+  const { configs, faults } = await source.findConfigs(settings.place, {
+    files: systemFiles,
+    readSecret: (place) => readSecret(place, secrets),
+    taskRoot: settings.taskRoot,
+  });
+  for (const { message } of faults)
+    log.warn({ why: message }, 'an arc.json of the pool is unusable');
+  const [arcConfig] = configs;
+  if (arcConfig === undefined) throw new RangeError('no configuration');
+  return openSandboxTunnel(arcConfig, settings, await tunnelPorts(settings, log));
+}
+
+async function tunnelPorts({ initializationType }: LambdaSettings, log: LaterLog) {
+  const [{ createNodeCrypto }, { systemEntropy }, { udpSockets }, { systemResolver }] =
+    await Promise.all([
+      import('../crypto/node.js'),
+      import('../platform/entropy.js'),
+      import('../platform/udp-socket.js'),
+      import('../platform/resolver.js'),
+    ]);
+  return {
+    // What is faster in the long run is slower to load.
+    crypto: createNodeCrypto(),
+    entropy: systemEntropy,
+    wallClock: systemWallClock,
+    clock: systemClock,
+    sockets: udpSockets,
+    resolver: systemResolver,
+    log,
+    // A snapshot is started many times, and each copy would go on with the same counters.
+    sessionsOutliveSleep: initializationType !== 'snap-start',
+  };
+}
+
+async function openLog(log: LaterLog, level: LambdaSettings['logLevel']): Promise<void> {
+  const { createLog } = await import('../platform/log.js');
+  log.open(createLog(level, 'json'));
+}
+
+/** Lambda knows an extension by the name of its file; a script's is behind that of its interpreter. */
+function extensionName(): string {
+  const paths = [process.argv0, process.argv[1] ?? ''];
+  const path = paths.find((each) => basename(dirname(each)) === 'extensions');
+  return path === undefined ? 'arctun' : basename(path);
+}
+
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(name, () => controller.abort(new Error(name)));
+  }
+  return controller.signal;
+}
+
+function notInLambda(): UserError {
+  return new UserError('usage', {
+    what: 'cannot run as a Lambda extension',
+    why: 'AWS_LAMBDA_RUNTIME_API is not set: this is no execution environment of AWS Lambda',
+    next: ['Put arctun into a layer: "arctun lambda layer" makes one.'],
+  });
+}
+
+function unforeseen(error: unknown): { what: string; why: string; next: readonly string[] } {
+  const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { what: 'unforeseen', why, next: [] };
+}

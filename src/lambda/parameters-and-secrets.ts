@@ -1,0 +1,123 @@
+/**
+ * Reads through AWS's Parameters and Secrets extension, which answers on a local port. It does so
+ * while an invocation runs, and not before.
+ */
+import { request } from 'node:http';
+
+import { UserError } from '../lib/user-error.js';
+
+export interface ParametersAndSecretsOptions {
+  /** PARAMETERS_SECRETS_EXTENSION_HTTP_PORT; 2773 by default. */
+  readonly port: number;
+  /** AWS_SESSION_TOKEN: proves that we are in this environment. */
+  readonly token: string;
+}
+
+export interface SecretPlace {
+  readonly kind: 'secret' | 'parameter';
+  readonly name: string;
+}
+
+/** Milliseconds; behind it stands a call over the network. */
+const TIMEOUT = 5_000;
+/** Secrets Manager takes 64 KiB. */
+const MAX_ANSWER = 256 * 1024;
+
+/** @throws UserError; its text never holds what the secret does */
+export async function readSecret(
+  place: SecretPlace,
+  options: ParametersAndSecretsOptions,
+): Promise<string> {
+  const { status, body } = await ask(place, options);
+  if (status !== 200) throw unreadable(place, `status ${status}: ${body.trim().slice(0, 300)}`);
+  const text = textOf(place, body);
+  if (text === undefined) throw unreadable(place, 'it holds no text');
+  return text;
+}
+
+function ask(
+  place: SecretPlace,
+  { port, token }: ParametersAndSecretsOptions,
+): Promise<{ status: number; body: string }> {
+  const name = encodeURIComponent(place.name);
+  const path =
+    place.kind === 'secret'
+      ? `/secretsmanager/get?secretId=${name}`
+      : `/systemsmanager/parameters/get?name=${name}&withDecryption=true`;
+  return new Promise((resolve, reject) => {
+    const call = request({
+      host: '127.0.0.1',
+      port,
+      path,
+      agent: false,
+      headers: { 'X-Aws-Parameters-Secrets-Token': token },
+    });
+    const timer = setTimeout(() => call.destroy(new Error(`no answer in ${TIMEOUT} ms`)), TIMEOUT);
+    const fail = (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      reject(unreachable(place, port, error));
+    };
+    call.once('error', fail);
+    call.once('response', (response) => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      response.on('data', (chunk: Buffer) => {
+        length += chunk.length;
+        if (length > MAX_ANSWER) call.destroy(new Error('the answer is too long'));
+        chunks.push(chunk);
+      });
+      response.once('error', fail);
+      response.once('end', () => {
+        clearTimeout(timer);
+        const body = Buffer.concat(chunks).toString('utf8');
+        resolve({ status: response.statusCode ?? 0, body });
+      });
+    });
+    call.end();
+  });
+}
+
+function textOf({ kind }: SecretPlace, body: string): string | undefined {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (typeof answer !== 'object' || answer === null) return undefined;
+  if (kind === 'parameter') {
+    const { Parameter: parameter } = answer as { Parameter?: { Value?: unknown } };
+    return typeof parameter?.Value === 'string' ? parameter.Value : undefined;
+  }
+  const { SecretString: text, SecretBinary: bytes } = answer as Record<string, unknown>;
+  if (typeof text === 'string') return text;
+  return typeof bytes === 'string' ? Buffer.from(bytes, 'base64').toString('utf8') : undefined;
+}
+
+function unreadable({ kind, name }: SecretPlace, why: string, cause?: Error): UserError {
+  const action = kind === 'secret' ? 'secretsmanager:GetSecretValue' : 'ssm:GetParameter';
+  return new UserError(
+    'configuration',
+    {
+      what: `cannot read ${kind} ${name}`,
+      why,
+      next: [
+        `The function's role needs ${action} on it, and kms:Decrypt where it has a key of its own.`,
+      ],
+    },
+    { cause },
+  );
+}
+
+function unreachable(place: SecretPlace, port: number, error: NodeJS.ErrnoException): UserError {
+  if (error.code !== 'ECONNREFUSED') return unreadable(place, error.message, error);
+  return new UserError(
+    'configuration',
+    {
+      what: `cannot read ${place.kind} ${place.name}`,
+      why: `nobody listens on port ${port} of this environment`,
+      next: ['Add the layer AWS-Parameters-and-Secrets-Lambda-Extension to the function.'],
+    },
+    { cause: error },
+  );
+}

@@ -1,0 +1,199 @@
+/**
+ * The dialer of the extension's listeners, from before there is a tunnel until after it: a request
+ * waits for the tunnel, but never longer than its time, for the function pays for each millisecond.
+ */
+import type { Duplex } from 'node:stream';
+
+import type { WallClock } from '../lib/clock.js';
+import { abortReason } from '../lib/error-message.js';
+import { UserError } from '../lib/user-error.js';
+import { type Dialer, DialError, type DialTarget, type Silence } from '../proxy/dialer.js';
+import type { Clock } from '../tunnel/ports.js';
+import type { SandboxTunnel } from './sandbox-tunnel.js';
+import { SpareConnection } from './spare-connection.js';
+
+export class SandboxDialer implements Dialer {
+  readonly #wait: number;
+  readonly #clock: Clock;
+  /** The tunnel, or why there is none; undefined before either is known. */
+  #outcome: SandboxTunnel | DialError | undefined;
+  /** Called when there is another outcome. */
+  readonly #waits = new Set<() => void>();
+  /** Since when there has been no session that was asked for; undefined where all is well. */
+  #missingSince: number | undefined;
+  #dials = 0;
+  /** Requests since the invocation began; before the first there is no telling, and one is likely. */
+  #requests = 1;
+  readonly #spare: SpareConnection;
+  readonly #streams = new Set<Duplex>();
+  #onIdle: (() => void) | undefined;
+
+  /** @param wait ms that whoever asks for a session waits for it, counted from the first */
+  constructor(wait: number, clock: Clock, wallClock: WallClock) {
+    this.#wait = wait;
+    this.#clock = clock;
+    this.#spare = new SpareConnection(wallClock);
+    this.#missingSince = clock.now();
+  }
+
+  /** There is a tunnel from now on. Its first handshake may be under way. */
+  open(tunnel: SandboxTunnel): void {
+    this.#settle(tunnel);
+  }
+
+  /** There is none, and none to be expected: each dial is told why. */
+  refuse(why: UserError): void {
+    this.#settle(notReady(why));
+  }
+
+  #settle(outcome: SandboxTunnel | DialError): void {
+    this.#outcome = outcome;
+    for (const look of [...this.#waits]) look();
+  }
+
+  /**
+   * An invocation has begun. Where the one before has sent something, a connection to `target` is opened
+   * for what this one will send.
+   */
+  invoked(target: DialTarget): void {
+    const isSender = this.#requests > 0;
+    this.#requests = 0;
+    if (isSender) this.#spare.prepare((signal) => this.#dialInTime(target, signal));
+  }
+
+  /** Whoever comes has the whole time to wait: what was missing may be there now. */
+  renewPatience(): void {
+    this.#missingSince = undefined;
+  }
+
+  async dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
+    signal?.throwIfAborted();
+    this.#dials++;
+    this.#requests++;
+    try {
+      const stream = await this.#dialOrTake(target, signal);
+      this.#streams.add(stream);
+      stream.once('close', () => {
+        this.#streams.delete(stream);
+        this.#checkIdle();
+      });
+      return stream;
+    } finally {
+      this.#dials--;
+      this.#checkIdle();
+    }
+  }
+
+  async #dialOrTake(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
+    const spare = await this.#spare.take()?.catch(() => undefined);
+    if (spare === undefined) return this.#dialInTime(target, signal);
+    if (signal?.aborted !== true) return spare;
+    spare.destroy();
+    throw abortReason(signal);
+  }
+
+  /** What was opened before a long sleep: the other end has given it up. */
+  destroyStreams(): void {
+    this.#spare.discard();
+    for (const stream of this.#streams) stream.destroy();
+  }
+
+  /** Resolves when nothing is under way inside of the tunnel, and in `limit` ms at the latest. */
+  whenIdle(limit: number): Promise<void> {
+    if (this.#isIdle) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#clock.startTimer(limit, resolve);
+      this.#onIdle = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  get #isIdle(): boolean {
+    return this.#dials === 0 && this.#streams.size === 0;
+  }
+
+  #checkIdle(): void {
+    if (this.#isIdle) this.#onIdle?.();
+  }
+
+  async #dialInTime(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
+    const { tunnel, deadline } = await this.#session(signal);
+    const patience = new AbortController();
+    const late = new DialError('not-ready', `no connection within ${this.#wait / 1000} s`);
+    const timer = this.#clock.startTimer(Math.max(1, deadline - this.#clock.now()), () =>
+      patience.abort(late),
+    );
+    const onAbort = () => patience.abort(abortReason(signal));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await tunnel.dialer.dial(target, patience.signal);
+    } finally {
+      timer.cancel();
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** @returns the tunnel with a session, and until when a connection may take */
+  async #session(signal?: AbortSignal): Promise<{ tunnel: SandboxTunnel; deadline: number }> {
+    const began = this.#clock.now();
+    this.#missingSince ??= began;
+    const tunnel = await this.#tunnel(this.#missingSince + this.#wait, signal);
+    try {
+      tunnel.refreshSession();
+      await tunnel.waitForHandshake(this.#missingSince + this.#wait, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error instanceof UserError ? notReady(error) : error;
+    }
+    this.#missingSince = undefined;
+    return { tunnel, deadline: this.#clock.now() + this.#wait };
+  }
+
+  #tunnel(deadline: number, signal?: AbortSignal): Promise<SandboxTunnel> {
+    return new Promise((resolve, reject) => {
+      const settle = (end: () => void) => {
+        timer.cancel();
+        signal?.removeEventListener('abort', onAbort);
+        this.#waits.delete(look);
+        end();
+      };
+      const look = () => {
+        const outcome = this.#outcome;
+        if (outcome instanceof DialError) settle(() => reject(outcome));
+        else if (outcome !== undefined) settle(() => resolve(outcome));
+      };
+      const onAbort = () => settle(() => reject(abortReason(signal)));
+      const timer = this.#clock.startTimer(Math.max(0, deadline - this.#clock.now()), () =>
+        settle(() => reject(notOpened(this.#wait))),
+      );
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waits.add(look);
+      look();
+    });
+  }
+}
+
+function notOpened(wait: number): DialError {
+  return new DialError(
+    'not-ready',
+    `no tunnel within ${wait / 1000} s: it has not been opened yet`,
+  );
+}
+
+const SILENCES: ReadonlySet<string> = new Set<Silence>([
+  'no-answer',
+  'wrong-key',
+  'under-load',
+  'clock-behind',
+  'no-data-back',
+  'name-not-found',
+  'cannot-send',
+]);
+
+function notReady(error: UserError): DialError {
+  const { reason } = error as { reason?: string };
+  const silence = reason !== undefined && SILENCES.has(reason) ? (reason as Silence) : undefined;
+  return new DialError('not-ready', error.message, { cause: error, silence });
+}

@@ -1,0 +1,121 @@
+/**
+ * Makes Node's executable a single executable application: its blob becomes a note in memory that
+ * Node looks for at its start (`postject_find_resource` of Node's deps/postject/postject-api.h).
+ *
+ * The tool postject adds a segment, for which program headers have to move. This needs no room: the
+ * last segment of data, which ends in zeros that the file does not hold, is written out in full, and
+ * goes on with the note; the program header of notes, which exists, points to all notes, there.
+ */
+import {
+  alignUp,
+  appendSections,
+  ElfError,
+  endOfSegments,
+  FLAG_ALLOC,
+  FLAG_TLS,
+  readElf,
+  type Section,
+  SECTION_NOBITS,
+  SECTION_NOTE,
+  SECTION_PROGBITS,
+  type Segment,
+  SEGMENT_LOAD,
+  SEGMENT_NOTE,
+  viewOf,
+  writeSegment,
+} from './elf.js';
+
+const NAME = 'NODE_SEA_BLOB';
+/** Behind it stands `0` in Node as it is, and `1` in one with a blob. */
+const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:';
+/** Of the blob in memory, in bytes. */
+const ALIGNMENT = 16;
+const NOTE_HEADER_SIZE = 12;
+
+/**
+ * The executable with the blob in it.
+ *
+ * @param bytes Node's executable, without symbols: there is no room for others behind the blob
+ * @throws ElfError when it is not Node's, or has a blob already
+ */
+export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
+  const { segments, sections } = readElf(bytes);
+  const dataIndex = segments.findLastIndex(({ type }) => type === SEGMENT_LOAD);
+  const noteIndex = segments.findIndex(({ type }) => type === SEGMENT_NOTE);
+  const data = segments[dataIndex];
+  const notes = segments[noteIndex];
+  if (data === undefined || notes === undefined) throw new ElfError('it has no data or no notes');
+  if (data.offset + data.fileSize !== endOfSegments(segments))
+    throw new ElfError('its data do not stand at its end');
+  const names = sections.at(-1);
+  const kept = sections.slice(0, -1);
+  if (names?.name !== '.shstrtab' || kept.some(({ flags }, i) => i > 0 && !(flags & FLAG_ALLOC)))
+    throw new ElfError('its symbols are to be left out first');
+
+  const start = alignUp(data.address + data.memorySize, ALIGNMENT);
+  const ours = note(
+    bytes.subarray(notes.offset, notes.offset + notes.fileSize),
+    NAME,
+    blob,
+    ALIGNMENT,
+  );
+  const fileOffset = (address: number) => data.offset + address - data.address;
+  const file = new Uint8Array(fileOffset(start) + ours.length);
+  file.set(bytes.subarray(0, data.offset + data.fileSize));
+  file.set(ours, fileOffset(start));
+  const size = start + ours.length - data.address;
+  writeSegment(file, dataIndex, { ...data, fileSize: size, memorySize: size });
+  const place = { offset: fileOffset(start), address: start };
+  const noteSegment: Segment = {
+    ...notes,
+    ...place,
+    fileSize: ours.length,
+    memorySize: ours.length,
+  };
+  writeSegment(file, noteIndex, noteSegment);
+  blowFuse(file.subarray(0, data.offset + data.fileSize));
+  return appendSections(file, [
+    ...kept.map((section) => writtenOut(section, fileOffset)),
+    {
+      ...{ name: '.note.node.sea', type: SECTION_NOTE, flags: FLAG_ALLOC, ...place },
+      ...{ size: ours.length, link: 0, info: 0, alignment: 4, entrySize: 0 },
+    },
+  ]);
+}
+
+/** Zeros that are now in the file. Those of a thread's memory have none at all: they are a pattern. */
+function writtenOut(section: Section, fileOffset: (address: number) => number): Section {
+  if (section.type !== SECTION_NOBITS || (section.flags & FLAG_TLS) !== 0) return section;
+  return { ...section, type: SECTION_PROGBITS, offset: fileOffset(section.address) };
+}
+
+/** The notes that there were, and one more whose content is aligned. */
+function note(
+  before: Uint8Array,
+  name: string,
+  content: Uint8Array,
+  alignment: number,
+): Uint8Array {
+  const nameBytes = new TextEncoder().encode(`${name}\0`);
+  const headLength = NOTE_HEADER_SIZE + alignUp(nameBytes.length, 4);
+  // Notes follow each other without gaps: names may be longer than their text.
+  const contentAt = alignUp(before.length + headLength, alignment);
+  const padding = contentAt - before.length - headLength;
+  const result = new Uint8Array(contentAt + alignUp(content.length, 4));
+  result.set(before);
+  const view = viewOf(result);
+  view.setUint32(before.length, alignUp(nameBytes.length, 4) + padding, true);
+  view.setUint32(before.length + 4, content.length, true);
+  result.set(nameBytes, before.length + NOTE_HEADER_SIZE);
+  result.set(content, contentAt);
+  return result;
+}
+
+function blowFuse(bytes: Uint8Array): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const at = buffer.indexOf(FUSE);
+  if (at < 0) throw new ElfError('it is no Node that takes a blob');
+  if (buffer.includes(FUSE, at + 1)) throw new ElfError('it has more than one fuse');
+  if (buffer[at + FUSE.length] !== 0x30) throw new ElfError('it has a blob already');
+  buffer[at + FUSE.length] = 0x31;
+}

@@ -1,0 +1,52 @@
+/** The software bill of materials of a layer, as CycloneDX has it (https://cyclonedx.org). */
+import { type Architecture, NODE_PACKAGES, NODE_VERSION } from './node-release.js';
+
+/** What we read and write of CycloneDX 1.5; the rest is kept as it is. */
+interface BillOfMaterials {
+  readonly metadata: { readonly component: { readonly 'bom-ref': string } };
+  readonly components: readonly unknown[];
+  readonly dependencies: readonly Dependency[];
+}
+
+interface Dependency {
+  readonly ref: string;
+  readonly dependsOn?: readonly string[];
+}
+
+/** The bill of a bundle, with the Node that it runs on beside the libraries. */
+export function withNode(bill: string, architecture: Architecture): string {
+  const { name, integrity } = NODE_PACKAGES[architecture];
+  const parsed = JSON.parse(bill) as BillOfMaterials;
+  const ours = parsed.metadata.component['bom-ref'];
+  const ref = `${name}@${NODE_VERSION}`;
+  const node = {
+    ...{ 'bom-ref': ref, type: 'platform', name: 'node', version: NODE_VERSION },
+    ...{
+      scope: 'required',
+      purl: `pkg:npm/${ref}`,
+      cpe: `cpe:2.3:a:nodejs:node.js:${NODE_VERSION}:*:*:*:-:*:*:*`,
+    },
+    hashes: [{ alg: 'SHA-512', content: hexadecimal(integrity) }],
+    licenses: [{ license: { id: 'MIT' } }],
+  };
+  return text({
+    ...parsed,
+    components: [...parsed.components, node],
+    dependencies: [
+      ...parsed.dependencies.map((dependency) =>
+        dependency.ref === ours
+          ? { ...dependency, dependsOn: [...(dependency.dependsOn ?? []), ref] }
+          : dependency,
+      ),
+      { ref, dependsOn: [] },
+    ],
+  });
+}
+
+function hexadecimal(integrity: string): string {
+  return Buffer.from(integrity.replace('sha512-', ''), 'base64').toString('hex');
+}
+
+function text(bill: BillOfMaterials): string {
+  return `${JSON.stringify(bill, null, 2)}\n`;
+}

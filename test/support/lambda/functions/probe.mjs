@@ -1,0 +1,125 @@
+#!/usr/bin/env node
+/**
+ * An extension that does what the variable PROBE_NAME says (NAME is its file's name in capitals), as JSON:
+ *
+ *   events          what it registers for; INVOKE and SHUTDOWN by default
+ *   name            under which it registers, where that is not its file's
+ *   silent          it never registers
+ *   registerAfterMs, nextAfterMs   how long it waits before
+ *   exitAt, code    the moment at which it exits: start, registered, INVOKE or SHUTDOWN
+ *   hangAt          the event that it never comes back from
+ *   initError, exitError   what it reports after it has registered, or at its first event, before it exits
+ *   port            it listens there and answers each POST with what came
+ *   telemetryPort   it subscribes to everything, to be sent there
+ *   ticks           it writes a line every 5 ms
+ *   child           it starts a child in its group which outlives it
+ */
+import { spawn } from 'node:child_process';
+import { createServer, request } from 'node:http';
+import { basename } from 'node:path';
+import { setInterval } from 'node:timers';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const NAME = basename(process.argv[1]);
+const plan = JSON.parse(process.env[`PROBE_${NAME.toUpperCase()}`] ?? '{}');
+const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':');
+const EXTENSIONS = '/2020-01-01/extension';
+const headers = {};
+
+tell('started', { path: process.argv[1], cwd: process.cwd(), uid: process.getuid() });
+tell('environment', process.env);
+if (plan.child) tell('child', { pid: spawn('sleep', ['600'], { stdio: 'ignore' }).pid });
+if (plan.ticks) setInterval(() => tell('tick', {}), 5);
+if (plan.port !== undefined) await listen(plan.port, answer);
+if (plan.telemetryPort !== undefined) await listen(plan.telemetryPort, takeTelemetry);
+exitIf('start');
+if (plan.silent) await sleep(600_000);
+await sleep(plan.registerAfterMs ?? 0);
+const registered = await call('POST', `${EXTENSIONS}/register`, {
+  headers: { 'Lambda-Extension-Name': plan.name ?? NAME },
+  body: { events: plan.events ?? ['INVOKE', 'SHUTDOWN'] },
+});
+tell('registered', { status: registered.status, ...JSON.parse(registered.body) });
+if (registered.status !== 200) process.exit(1);
+headers['Lambda-Extension-Identifier'] = registered.headers['lambda-extension-identifier'];
+exitIf('registered');
+if (plan.initError !== undefined) await giveUp('init', plan.initError);
+if (plan.telemetryPort !== undefined) await subscribe();
+await sleep(plan.nextAfterMs ?? 0);
+
+for (;;) {
+  const { body } = await call('GET', `${EXTENSIONS}/event/next`);
+  const event = JSON.parse(body);
+  tell(event.eventType, { ...event, wall: Date.now(), monotonic: performance.now() });
+  exitIf(event.eventType);
+  if (plan.exitError !== undefined) await giveUp('exit', plan.exitError);
+  if (plan.hangAt === event.eventType) await sleep(600_000);
+  if (event.eventType === 'SHUTDOWN') process.exit(0);
+}
+
+function tell(what, facts) {
+  process.stdout.write(`${what} ${JSON.stringify(facts)}\n`);
+}
+
+function exitIf(moment) {
+  if (plan.exitAt === moment) process.exit(plan.code ?? 0);
+}
+
+async function giveUp(phase, type) {
+  const { status } = await call('POST', `${EXTENSIONS}/${phase}/error`, {
+    headers: { 'Lambda-Extension-Function-Error-Type': type },
+    body: { errorType: type, errorMessage: 'as asked', stackTrace: [] },
+  });
+  tell('gave up', { status });
+  process.exit(1);
+}
+
+async function subscribe() {
+  const { status, body } = await call('PUT', '/2022-07-01/telemetry', {
+    body: {
+      schemaVersion: '2022-07-01',
+      types: ['platform', 'function', 'extension'],
+      buffering: { maxItems: 1000, maxBytes: 262_144, timeoutMs: 25 },
+      destination: { protocol: 'HTTP', URI: `http://sandbox.localdomain:${plan.telemetryPort}` },
+    },
+  });
+  tell('subscribed', { status, body });
+}
+
+function takeTelemetry(body) {
+  // To standard output it would be a record of its own, and so on without end.
+  const types = JSON.parse(body).map(({ type }) => type);
+  if (types.some((type) => type !== 'extension')) tell('telemetry', types);
+}
+
+function answer(body) {
+  tell('message', JSON.parse(body));
+  return JSON.stringify({ got: JSON.parse(body) });
+}
+
+function listen(port, take) {
+  const server = createServer((incoming, response) => {
+    let body = '';
+    incoming.setEncoding('utf8');
+    incoming.on('data', (part) => (body += part));
+    incoming.on('end', () => response.writeHead(201).end(take(body)));
+  });
+  return new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+}
+
+function call(method, path, { headers: more = {}, body } = {}) {
+  return new Promise((resolve, reject) => {
+    const options = { host, port, method, path, headers: { ...headers, ...more } };
+    const sent = request(options, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (part) => (text += part));
+      response.on('end', () =>
+        resolve({ status: response.statusCode, headers: response.headers, body: text }),
+      );
+      response.on('error', reject);
+    });
+    sent.on('error', reject);
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}

@@ -1,0 +1,75 @@
+/** What a sandbox saw: the lines of its processes, and the steps of its life in their order. */
+import { Changes } from './changes.js';
+
+/** A step of the sandbox's life. */
+export type StepName =
+  | 'extension started'
+  | 'extension registered'
+  | 'extension next'
+  | 'extension init error'
+  | 'extension exit error'
+  | 'runtime started'
+  | 'runtime next'
+  | 'runtime init error'
+  | 'runtime response'
+  | 'init done'
+  | 'init failed'
+  | 'invoke'
+  | 'invoke event'
+  | 'invoke done'
+  | 'invoke failed'
+  | 'frozen'
+  | 'thawed'
+  | 'clock jumped'
+  | 'shutdown'
+  | 'shutdown event'
+  | 'terminated'
+  | 'killed'
+  | 'exited'
+  | 'shutdown done';
+
+export interface Step {
+  /** Milliseconds since the sandbox was started, on the monotonic clock. */
+  readonly at: number;
+  readonly step: StepName;
+  /** The extension's name, or `runtime`. */
+  readonly name?: string;
+  readonly detail?: string;
+}
+
+export interface LogLine {
+  readonly at: number;
+  readonly name: string;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+}
+
+/** Beyond it the oldest lines go, so that what writes without end costs no memory. */
+const MAX_LINES = 10_000;
+
+export class Journal {
+  readonly steps: Step[] = [];
+  readonly lines: LogLine[] = [];
+  readonly changes = new Changes();
+  readonly #startedAt = performance.now();
+
+  get now(): number {
+    return performance.now() - this.#startedAt;
+  }
+
+  record(step: StepName, name?: string, detail?: string): void {
+    this.steps.push({
+      at: this.now,
+      step,
+      ...(name === undefined ? {} : { name }),
+      ...(detail === undefined ? {} : { detail }),
+    });
+    this.changes.changed();
+  }
+
+  write(name: string, stream: LogLine['stream'], text: string): void {
+    if (this.lines.length >= MAX_LINES) this.lines.shift();
+    this.lines.push({ at: this.now, name, stream, text });
+    this.changes.changed();
+  }
+}

@@ -1,0 +1,14 @@
+/** The Lambda emulator, for tests and benchmarks; see README.md beside this file. */
+export { memoryLimitObstacle } from './memory-limit.js';
+export {
+  awsNodeFunction,
+  FUNCTIONS,
+  isRuntimeClientBuilt,
+  nodeFunction,
+  pythonFunction,
+  shellFunction,
+} from './runtimes.js';
+export type { InvokeResult } from './invoke-result.js';
+export { type InitReport, LambdaSandbox } from './sandbox.js';
+export type { ExtensionFile, RuntimeCommand, SandboxOptions } from './sandbox-plan.js';
+export type { EndedProcess, ShutdownReport } from './shutdown.js';

@@ -1,0 +1,68 @@
+/** A cgroup that holds a sandbox's processes to so many megabytes together, by whichever version is there. */
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const VERSION_1 = '/sys/fs/cgroup/memory';
+const VERSION_2 = '/sys/fs/cgroup';
+
+/** A group vanishes a moment after the last of its processes. */
+const REMOVAL_TRIES = 50;
+
+let serial = 0;
+
+/** Why no memory limit can be set here; undefined where it can. */
+export function memoryLimitObstacle(): string | undefined {
+  if (process.getuid?.() !== 0) return 'a memory cgroup takes root';
+  if (existsSync(join(VERSION_1, 'memory.limit_in_bytes'))) return undefined;
+  const controllers = join(VERSION_2, 'cgroup.subtree_control');
+  if (!existsSync(controllers)) return 'no cgroup file system is mounted';
+  if (readFileSync(controllers, 'utf8').includes('memory')) return undefined;
+  try {
+    writeFileSync(controllers, '+memory');
+    return undefined;
+  } catch (error) {
+    return `cgroup version 2 gives no memory controller here: ${(error as Error).message}`;
+  }
+}
+
+export class MemoryLimit {
+  readonly #folder: string;
+
+  /** @throws Error with the reason where memoryLimitObstacle has one */
+  constructor(megabytes: number) {
+    const obstacle = memoryLimitObstacle();
+    if (obstacle !== undefined) throw new Error(obstacle);
+    const isFirst = existsSync(join(VERSION_1, 'memory.limit_in_bytes'));
+    this.#folder = join(
+      isFirst ? VERSION_1 : VERSION_2,
+      `arctun-sandbox-${process.pid}-${serial++}`,
+    );
+    mkdirSync(this.#folder);
+    const bytes = String(megabytes * 1024 * 1024);
+    this.#set(isFirst ? 'memory.limit_in_bytes' : 'memory.max', bytes);
+    // Lambda has no swap: what would go there is over the limit.
+    const swap = isFirst ? 'memory.memsw.limit_in_bytes' : 'memory.swap.max';
+    if (existsSync(join(this.#folder, swap))) this.#set(swap, isFirst ? bytes : '0');
+  }
+
+  /** The words in front of a command that is to live under the limit. */
+  enter(): string[] {
+    const script = 'echo $$ >"$1"; shift; exec "$@"';
+    return ['sh', '-c', script, 'sh', join(this.#folder, 'cgroup.procs')];
+  }
+
+  async close(): Promise<void> {
+    for (let tries = 0; existsSync(this.#folder) && tries < REMOVAL_TRIES; tries++) {
+      try {
+        rmdirSync(this.#folder);
+      } catch {
+        await sleep(20);
+      }
+    }
+  }
+
+  #set(file: string, value: string): void {
+    writeFileSync(join(this.#folder, file), value);
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * A root of the sandbox's own, as Lambda has it: read-only but for /tmp, layers in /opt, the function in
+ * /var/task. It is a mount namespace that a waiting process holds; what runs in it enters it.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+export interface Bind {
+  readonly from: string;
+  /** The place in the root; where a file or folder is to be, it is made. */
+  readonly to: string;
+}
+
+/** Bytes of /tmp, as Lambda has them by default. */
+const TMP_SIZE = '512m';
+
+export class PrivateRoot {
+  readonly #holder: ChildProcess;
+
+  private constructor(holder: ChildProcess) {
+    this.#holder = holder;
+  }
+
+  /**
+   * @param folder an empty one, on which the root is mounted within the namespace alone
+   * @throws Error where this user may not mount
+   */
+  static async make(folder: string, binds: readonly Bind[]): Promise<PrivateRoot> {
+    const command = ['setpriv', '--pdeathsig', 'KILL', 'bash', '-c', script(folder, binds)];
+    const holder = spawn('unshare', ['--mount', '--propagation', 'private', ...command], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let told = '';
+    holder.stderr.setEncoding('utf8').on('data', (text: string) => (told += text));
+    const ready = await Promise.race([
+      once(holder.stdout, 'data').then(() => true),
+      once(holder, 'exit').then(() => false),
+    ]);
+    if (!ready) throw new Error(`no root of the sandbox's own: ${told}`);
+    return new PrivateRoot(holder);
+  }
+
+  /** The words in front of a command that is to run there. */
+  enter(): string[] {
+    return ['nsenter', '--target', String(this.#holder.pid), '--mount', '--root', '--wd=/'];
+  }
+
+  /** What a shell in it prints. */
+  run(command: string): string {
+    const [program, ...words] = [...this.enter(), 'sh', '-c', command];
+    return execFileSync(program, words, { encoding: 'utf8' });
+  }
+
+  async close(): Promise<void> {
+    if (this.#holder.exitCode !== null || this.#holder.signalCode !== null) return;
+    const ended = once(this.#holder, 'exit');
+    this.#holder.kill('SIGKILL');
+    await ended;
+  }
+}
+
+function script(folder: string, binds: readonly Bind[]): string {
+  return `
+    set -e
+    PATH=$PATH:/usr/sbin:/sbin
+    mount --make-rprivate /
+    mount -t tmpfs -o mode=755 sandbox ${quote(folder)}
+    cd ${quote(folder)}
+    bind() {
+      # It is there where a folder above it has been bound.
+      if [ -e ".$2" ]; then return; fi
+      if [ -d "$1" ]; then mkdir -p ".$2"; else mkdir -p ".$(dirname "$2")"; : >".$2"; fi
+      mount -o bind,ro "$1" ".$2"
+    }
+    for path in /bin /sbin /lib /lib32 /lib64 /libx32 /usr /etc; do
+      if [ -L "$path" ]; then cp -P "$path" .; elif [ -d "$path" ]; then bind "$path" "$path"; fi
+    done
+    mkdir -p proc dev tmp run opt
+    mount --rbind /proc proc
+    mount --rbind /dev dev
+    mount -t tmpfs -o mode=1777,size=${TMP_SIZE} tmp tmp
+    ${binds.map(({ from, to }) => `bind ${quote(from)} ${quote(to)}`).join('\n    ')}
+    { cat /etc/hosts; echo '127.0.0.1 sandbox.localdomain sandbox'; } >run/hosts
+    mount -o bind,ro run/hosts etc/hosts
+    mount -o remount,ro ${quote(folder)}
+    pivot_root . .
+    umount -l .
+    cd /
+    echo ready
+    exec sleep infinity
+  `;
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}

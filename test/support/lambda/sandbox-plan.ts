@@ -1,0 +1,213 @@
+/** What a sandbox is to be, and what follows from it for its processes. */
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+import { FakeWallClock } from '../faketime.js';
+import { Confinement } from './confinement.js';
+import {
+  extensionEnvironment,
+  type InitializationType,
+  type PlatformFacts,
+  runtimeEnvironment,
+} from './environment.js';
+import type { Bind } from './private-root.js';
+
+export interface ExtensionFile {
+  /** In /opt/extensions, and so the one that it registers under. */
+  readonly name: string;
+  readonly file: string;
+  /** Lambda gives none. */
+  readonly args?: readonly string[];
+}
+
+export interface RuntimeCommand {
+  readonly command: string;
+  readonly args?: readonly string[];
+  /** Folders and files that it reads, to be seen in a root of the sandbox's own at the same path. */
+  readonly visible?: readonly string[];
+}
+
+export interface SandboxOptions {
+  readonly extensions?: readonly ExtensionFile[];
+  /** The folder of an unpacked layer: each file in its folder `extensions` is one. */
+  readonly layer?: string;
+  readonly runtime: RuntimeCommand;
+  /** The function's folder: LAMBDA_TASK_ROOT, and /var/task in a root of the sandbox's own. */
+  readonly taskRoot: string;
+  /** _HANDLER; index.handler by default. */
+  readonly handler?: string;
+  /** The function's own variables, which extensions see as well. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly functionName?: string;
+  /** For extensions that ask for it. */
+  readonly accountId?: string;
+  /** What the function's variables say of it; 512 by default. `memoryLimitMb` holds the processes to it. */
+  readonly memoryMb?: number;
+  /** The function's time, 3,000 ms by default. */
+  readonly timeoutMs?: number;
+  /** 10,000 ms by default, and 130,000 for what is initialized in advance. */
+  readonly initLimitMs?: number;
+  /** 2,000 ms by default. */
+  readonly shutdownLimitMs?: number;
+  /** `on-demand` by default. */
+  readonly initializationType?: InitializationType;
+  /** Whether the Telemetry API delivers, or refuses as Lambda does on a developer's machine; `real` by default. */
+  readonly telemetry?: 'real' | 'unsupported';
+  /** Whether the processes are stopped as soon as an invocation is over, as Lambda does. */
+  readonly freezeBetweenInvokes?: boolean;
+  /** Whether `jumpClock` can move the wall clock of the processes, by libfaketime. */
+  readonly fakeClock?: boolean;
+  /** A root of the sandbox's own: read-only but for /tmp. Takes root. */
+  readonly privateRoot?: boolean;
+  /** Further folders and files to be seen there, at the same path. */
+  readonly visible?: readonly string[];
+  /** The user of the processes. Takes root. */
+  readonly uid?: number;
+  /** A memory cgroup for all processes together. Takes root; see memoryLimitObstacle. */
+  readonly memoryLimitMb?: number;
+}
+
+export interface SandboxPlan {
+  readonly facts: PlatformFacts;
+  readonly functionName: string;
+  readonly functionArn: string;
+  readonly accountId: string | undefined;
+  readonly isManaged: boolean;
+  readonly telemetry: 'real' | 'unsupported';
+  readonly extensions: readonly { readonly name: string; readonly command: readonly string[] }[];
+  readonly runtime: readonly string[];
+  readonly extensionEnvironment: Readonly<Record<string, string>>;
+  readonly runtimeEnvironment: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly initLimitMs: number;
+  readonly shutdownLimitMs: number;
+  readonly confinement: Confinement;
+  /** The sandbox's wall clock, in milliseconds. */
+  readonly wallClock: () => number;
+}
+
+/** Where the file is that holds the fake clock's offset, in a root of the sandbox's own. */
+const CLOCK_FOLDER = '/run/clock';
+
+/** @param folder the sandbox's own, empty */
+export async function makePlan(
+  options: SandboxOptions,
+  folder: string,
+  runtimeApi: string,
+  clock: { readonly offsetMs: number; readonly fake: FakeWallClock | undefined },
+): Promise<SandboxPlan> {
+  const hasPrivateRoot = options.privateRoot === true;
+  const initializationType = options.initializationType ?? 'on-demand';
+  const functionName = options.functionName ?? 'test_function';
+  const facts: PlatformFacts = {
+    runtimeApi,
+    initializationType,
+    functionName,
+    memoryMb: options.memoryMb ?? 512,
+    handler: options.handler ?? 'index.handler',
+    taskRoot: hasPrivateRoot ? '/var/task' : options.taskRoot,
+    hasPrivateRoot,
+  };
+  const files = extensionFiles(options);
+  const runtime = {
+    ...runtimeEnvironment(facts, options.env ?? {}),
+    ...clockEnvironment(clock.fake, hasPrivateRoot),
+  };
+  return {
+    facts,
+    functionName,
+    functionArn: `arn:aws:lambda:us-east-1:012345678912:function:${functionName}`,
+    accountId: options.accountId,
+    isManaged: initializationType === 'lambda-managed-instances',
+    telemetry: options.telemetry ?? 'real',
+    extensions: installExtensions(files, folder, hasPrivateRoot),
+    runtime: [options.runtime.command, ...(options.runtime.args ?? [])],
+    runtimeEnvironment: runtime,
+    extensionEnvironment: extensionEnvironment(runtime),
+    timeoutMs: options.timeoutMs ?? 3_000,
+    initLimitMs: options.initLimitMs ?? (initializationType === 'on-demand' ? 10_000 : 130_000),
+    shutdownLimitMs: options.shutdownLimitMs ?? 2_000,
+    confinement: await Confinement.make(folder, {
+      binds: hasPrivateRoot ? rootBinds(options, files, clock.fake) : undefined,
+      uid: options.uid,
+      memoryLimitMb: options.memoryLimitMb,
+    }),
+    wallClock: () => Date.now() + clock.offsetMs,
+  };
+}
+
+function extensionFiles({ extensions = [], layer }: SandboxOptions): ExtensionFile[] {
+  const folder = layer === undefined ? undefined : join(layer, 'extensions');
+  const ofLayer = folder === undefined || !existsSync(folder) ? [] : readdirSync(folder);
+  const files = [...ofLayer.map((name) => ({ name, file: join(folder!, name) })), ...extensions];
+  for (const { file } of files) accessSync(file, constants.X_OK);
+  return files;
+}
+
+/** The commands that execute the extensions by their full path, as /opt/extensions/NAME ends. */
+function installExtensions(
+  files: readonly ExtensionFile[],
+  folder: string,
+  hasPrivateRoot: boolean,
+): { name: string; command: string[] }[] {
+  const place = hasPrivateRoot ? '/opt/extensions' : join(folder, 'opt/extensions');
+  if (!hasPrivateRoot) {
+    mkdirSync(place, { recursive: true });
+    for (const { name, file } of files) symlinkSync(file, join(place, name));
+  }
+  return files.map(({ name, args = [] }) => ({ name, command: [join(place, name), ...args] }));
+}
+
+function clockEnvironment(
+  clock: FakeWallClock | undefined,
+  hasPrivateRoot: boolean,
+): Record<string, string> {
+  if (clock === undefined) return {};
+  const env = clock.env as Record<string, string>;
+  if (!hasPrivateRoot) return env;
+  const path = env.FAKETIME_TIMESTAMP_FILE!;
+  return { ...env, FAKETIME_TIMESTAMP_FILE: join(CLOCK_FOLDER, basename(path)) };
+}
+
+function rootBinds(
+  options: SandboxOptions,
+  files: readonly ExtensionFile[],
+  clock: FakeWallClock | undefined,
+): Bind[] {
+  const { layer, runtime, taskRoot, visible = [] } = options;
+  const beside = layer === undefined ? [] : readdirSync(layer);
+  const seen = new Set([
+    ...(runtime.visible ?? []),
+    ...(runtime.args ?? []).filter((path) => path.startsWith('/') && existsSync(path)),
+    ...visible,
+  ]);
+  return [
+    { from: process.execPath, to: '/var/lang/bin/node' },
+    { from: taskRoot, to: '/var/task' },
+    ...beside
+      .filter((name) => name !== 'extensions')
+      .map((name) => ({ from: join(layer!, name), to: `/opt/${name}` })),
+    ...files.map(({ name, file }) => ({ from: file, to: `/opt/extensions/${name}` })),
+    // A folder comes before what lies in it.
+    ...[...seen].sort().map((path) => ({ from: path, to: path })),
+    ...(clock === undefined
+      ? []
+      : [{ from: dirname(clock.env.FAKETIME_TIMESTAMP_FILE!), to: CLOCK_FOLDER }]),
+  ];
+}
+
+/** A folder for the fake clock's file, which the sandbox's user can read. */
+export function makeFakeClock(folder: string): FakeWallClock {
+  const place = join(folder, 'clock');
+  mkdirSync(place);
+  chmodSync(place, 0o755);
+  return new FakeWallClock(place);
+}

@@ -1,0 +1,317 @@
+/**
+ * A Lambda sandbox (execution environment) on this machine. Its processes are real and speak HTTP with it; what it
+ * cannot do as Lambda does stands in README.md beside this file.
+ */
+import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { FakeWallClock } from '../faketime.js';
+import { ApiServer } from './api-server.js';
+import { SandboxFailure } from './failure.js';
+import { failed, type InvokeResult, succeeded, timeoutError } from './invoke-result.js';
+import { Journal, type LogLine, type Step, type StepName } from './journal.js';
+import type { FunctionError, Invocation } from './runtime-connection.js';
+import { RuntimeDomain } from './runtime-domain.js';
+import { makeFakeClock, makePlan, type SandboxOptions, type SandboxPlan } from './sandbox-plan.js';
+import type { SandboxProcess } from './sandbox-process.js';
+import { shutDown, type ShutdownReport } from './shutdown.js';
+
+export interface InitReport {
+  readonly status: 'success' | 'timeout' | 'error';
+  readonly ms: number;
+  readonly error?: FunctionError;
+}
+
+/** Processes that were told to stop are stopped by then, in milliseconds. */
+const STOP_LIMIT = 5_000;
+
+export class LambdaSandbox {
+  /** host:port, as in AWS_LAMBDA_RUNTIME_API. */
+  readonly address: string;
+  readonly #options: SandboxOptions;
+  readonly #plan: SandboxPlan;
+  readonly #server: ApiServer;
+  /** Its own on this machine, until `close`. */
+  readonly folder: string;
+  readonly #journal: Journal;
+  readonly #clock: { offsetMs: number; fake: FakeWallClock | undefined };
+  /** All that were ever started: a child that outlived its parent is in the parent's group. */
+  readonly #started: SandboxProcess[] = [];
+  #init: Promise<InitReport>;
+  /** Whether an invocation has waited for the init yet. */
+  #isInitPaid = false;
+  #isFrozen = false;
+  #isShutDown = false;
+  #running = 0;
+  #lastReset: ShutdownReport | undefined;
+  /** Several invocations of a managed instance may fail with one process. */
+  readonly #endings = new WeakMap<RuntimeDomain, Promise<ShutdownReport>>();
+
+  private constructor(
+    options: SandboxOptions,
+    plan: SandboxPlan,
+    server: ApiServer,
+    folder: string,
+    clock: { offsetMs: number; fake: FakeWallClock | undefined },
+  ) {
+    this.#options = options;
+    this.#plan = plan;
+    this.#server = server;
+    this.folder = folder;
+    this.#clock = clock;
+    this.#journal = new Journal();
+    this.address = server.address;
+    this.#init = this.#initialize(plan.initLimitMs);
+  }
+
+  /**
+   * Makes a sandbox and starts its init, which `initialized` and the first `invoke` wait for.
+   *
+   * @throws Error where the machine or user cannot give what is asked for
+   */
+  static async start(options: SandboxOptions): Promise<LambdaSandbox> {
+    const folder = mkdtempSync(join(tmpdir(), 'arctun-lambda-'));
+    const server = await ApiServer.start();
+    try {
+      chmodSync(folder, 0o755);
+      const clock = {
+        offsetMs: 0,
+        fake: options.fakeClock === true ? makeFakeClock(folder) : undefined,
+      };
+      const plan = await makePlan(options, folder, server.address, clock);
+      return new LambdaSandbox(options, plan, server, folder, clock);
+    } catch (error) {
+      await server.close();
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  get log(): readonly LogLine[] {
+    return this.#journal.lines;
+  }
+
+  get steps(): readonly Step[] {
+    return this.#journal.steps;
+  }
+
+  /** The steps as `step: name`, for looking at their order. */
+  get order(): string[] {
+    return this.steps.map(({ step, name }) => (name === undefined ? step : `${step}: ${name}`));
+  }
+
+  /** The living processes: the leaders of their groups. */
+  get processes(): { readonly name: string; readonly pid: number; readonly lifeMs: number }[] {
+    const alive = (this.#server.domain?.processes ?? []).filter(({ isRunning }) => isRunning);
+    return alive.map(({ name, pid, lifeMs }) => ({ name, pid: pid!, lifeMs }));
+  }
+
+  /** The wall clock of the sandbox. */
+  get wallClock(): number {
+    return this.#plan.wallClock();
+  }
+
+  /** The whole output of a process, of all its executions. */
+  output(name: string): string {
+    const own = this.log.filter((line) => line.name === name);
+    return own.map(({ text }) => `${text}\n`).join('');
+  }
+
+  /** How the init went; one that failed is tried again by the next invocation. */
+  initialized(): Promise<InitReport> {
+    return this.#init;
+  }
+
+  /**
+   * Resolves when a step has been seen `times` times.
+   *
+   * @throws Error with all that was seen where `limit` ms pass before
+   */
+  async seen(step: StepName, name?: string, times = 1, limit = 30_000): Promise<void> {
+    const isIt = (one: Step): boolean =>
+      one.step === step && (name === undefined || one.name === name);
+    await this.#until(() => this.steps.filter(isIt).length >= times, `${step} ${name}`, limit);
+  }
+
+  /** The same for a line of a process. */
+  async said(name: string, pattern: RegExp, limit = 30_000): Promise<RegExpExecArray> {
+    let match: RegExpExecArray | null = null;
+    const condition = (): boolean => {
+      match = pattern.exec(this.output(name));
+      return match !== null;
+    };
+    await this.#until(condition, `${name}: ${String(pattern)}`, limit);
+    return match!;
+  }
+
+  /**
+   * Invokes the function, after the init or, where there was a reset, within the time of this invocation. A frozen
+   * sandbox goes on first.
+   *
+   * @param payload the event
+   * @param options `traceId` of X-Ray, the empty string for none; `timeoutMs` for this one alone
+   * @throws Error where another invocation runs (except on managed instances), or after `shutdown`
+   */
+  async invoke(
+    payload: unknown,
+    options: { readonly traceId?: string; readonly timeoutMs?: number } = {},
+  ): Promise<InvokeResult> {
+    const { traceId = newTraceId(), timeoutMs = this.#plan.timeoutMs } = options;
+    if (this.#isShutDown) throw new Error('the sandbox is shut down');
+    if (this.#running > 0 && !this.#plan.isManaged) throw new Error('an invocation runs');
+    this.#running++;
+    try {
+      return await this.#invoke(JSON.stringify(payload), traceId, timeoutMs);
+    } finally {
+      this.#running--;
+      const canFreeze = this.#running === 0 && this.#server.domain !== undefined;
+      if (this.#options.freezeBetweenInvokes === true && canFreeze) await this.freeze();
+    }
+  }
+
+  /** Stops all processes, as Lambda does between invocations. */
+  async freeze(): Promise<void> {
+    if (this.#plan.isManaged) throw new Error('managed instances are never frozen');
+    this.#collect();
+    for (const one of this.#started) one.signal('SIGSTOP');
+    const alive = this.#started.filter(({ isRunning }) => isRunning);
+    const until = performance.now() + STOP_LIMIT;
+    // No event tells that the signal has done its work.
+    while (alive.some((one) => one.isRunning && !one.isStopped)) {
+      if (performance.now() > until) throw new Error('a process does not stop');
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    this.#isFrozen = true;
+    this.#journal.record('frozen');
+  }
+
+  thaw(): void {
+    if (!this.#isFrozen) return;
+    for (const one of this.#started) one.signal('SIGCONT');
+    this.#isFrozen = false;
+    this.#journal.record('thawed');
+  }
+
+  /** Moves the wall clock of all processes; monotonic clocks and timers go on as they were. */
+  jumpClock(milliseconds: number): void {
+    const { fake } = this.#clock;
+    if (fake === undefined) throw new Error('the sandbox was started without fakeClock');
+    this.#clock.offsetMs += milliseconds;
+    fake.set(this.#clock.offsetMs / 1000);
+    this.#journal.record('clock jumped', undefined, String(milliseconds));
+  }
+
+  /** Ends the sandbox as Lambda does. `close` is still to be called. */
+  async shutdown(reason = 'spindown'): Promise<ShutdownReport> {
+    this.#isShutDown = true;
+    this.thaw();
+    const { domain } = this.#server;
+    if (domain === undefined) return { reason, totalMs: 0, processes: [] };
+    return this.#end(domain, reason);
+  }
+
+  /** Ends whatever is left, children that outlived their parent too, and removes all traces. */
+  async close(): Promise<void> {
+    this.#isShutDown = true;
+    this.#server.domain?.end();
+    this.#collect();
+    for (const one of this.#started) one.signal('SIGKILL');
+    const isOver = (): boolean => this.#started.every(({ isRunning }) => !isRunning);
+    await this.#until(isOver, 'the end of all processes', STOP_LIMIT);
+    await this.#init;
+    for (const one of this.#started) one.release();
+    await this.#server.close();
+    await this.#plan.confinement.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #invoke(payload: string, traceId: string, timeoutMs: number): Promise<InvokeResult> {
+    this.thaw();
+    const report = await this.#init;
+    let initMs = this.#isInitPaid ? 0 : report.ms;
+    this.#isInitPaid = true;
+    const startedAt = performance.now();
+    const until = startedAt + timeoutMs;
+    const invocation: Invocation = {
+      requestId: randomUUID(),
+      payload,
+      arn: this.#plan.functionArn,
+      traceId,
+      deadlineMs: Math.round(this.wallClock + timeoutMs),
+    };
+    if (this.#server.domain === undefined) {
+      // What failed or was reset is executed anew in the function's own time.
+      this.#init = this.#initialize(timeoutMs);
+      const again = await this.#init;
+      initMs = again.ms;
+      if (again.error !== undefined) {
+        const error =
+          again.status === 'timeout' ? timeoutError(invocation, timeoutMs) : again.error;
+        return failed(invocation, startedAt, { error, initMs, reset: this.#lastReset });
+      }
+    }
+    const domain = this.#server.domain!;
+    try {
+      const moments = await domain.invoke(invocation, until);
+      return succeeded(invocation, startedAt, moments, initMs);
+    } catch (failure) {
+      if (!(failure instanceof SandboxFailure)) throw failure;
+      const isTimeout = failure.errorType === 'Sandbox.Timedout';
+      const error = isTimeout
+        ? timeoutError(invocation, timeoutMs)
+        : { errorType: failure.errorType, errorMessage: failure.message };
+      this.#journal.record('invoke failed', undefined, error.errorType);
+      await this.#end(domain, isTimeout ? 'timeout' : 'failure');
+      return failed(invocation, startedAt, { error, initMs, reset: this.#lastReset });
+    }
+  }
+
+  async #initialize(limit: number): Promise<InitReport> {
+    const startedAt = performance.now();
+    const domain = new RuntimeDomain(this.#plan, this.#journal);
+    this.#server.domain = domain;
+    try {
+      await domain.init(limit);
+      return { status: 'success', ms: performance.now() - startedAt };
+    } catch (failure) {
+      if (!(failure instanceof SandboxFailure)) throw failure;
+      const { errorType, message } = failure;
+      this.#journal.record('init failed', undefined, errorType);
+      const ms = performance.now() - startedAt;
+      const isTimeout = errorType === 'Sandbox.InitTimeout';
+      await this.#end(domain, isTimeout ? 'timeout' : 'failure');
+      const error = { errorType, errorMessage: message };
+      return { status: isTimeout ? 'timeout' : 'error', ms, error };
+    }
+  }
+
+  async #end(domain: RuntimeDomain, reason: string): Promise<ShutdownReport> {
+    const ending = this.#endings.get(domain) ?? shutDown(domain, reason);
+    this.#endings.set(domain, ending);
+    this.#lastReset = await ending;
+    this.#collect();
+    if (this.#server.domain === domain) this.#server.domain = undefined;
+    return this.#lastReset;
+  }
+
+  /** Remembers the processes that run now. */
+  #collect(): void {
+    for (const one of this.#server.domain?.processes ?? []) {
+      if (!this.#started.includes(one)) this.#started.push(one);
+    }
+  }
+
+  async #until(condition: () => boolean, what: string, limit: number): Promise<void> {
+    if (await this.#journal.changes.until(condition, limit)) return;
+    const lines = this.log.map(({ name, text }) => `${name}| ${text}`);
+    throw new Error([`never seen: ${what}`, ...this.order, ...lines].join('\n'));
+  }
+}
+
+function newTraceId(): string {
+  const seconds = Math.floor(Date.now() / 1000).toString(16);
+  const [root, parent] = [randomUUID(), randomUUID()].map((id) => id.replaceAll('-', ''));
+  return `Root=1-${seconds}-${root!.slice(0, 24)};Parent=${parent!.slice(0, 16)};Sampled=0`;
+}

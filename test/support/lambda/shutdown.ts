@@ -1,0 +1,122 @@
+/** The shutdown sequence: the runtime first, then the extensions, and SIGKILL for what is late. */
+import type { Extension } from './extension.js';
+import { sendText } from './replies.js';
+import type { RuntimeDomain } from './runtime-domain.js';
+import type { SandboxProcess } from './sandbox-process.js';
+
+/** Milliseconds where extensions live within the runtime alone; without any, there are none. */
+const INTERNAL_LIMIT = 500;
+/** Of the time, what the runtime may have before the extensions are told. */
+const RUNTIME_SHARE = 0.3;
+/** A process that SIGKILL was sent to is gone by then. */
+const KILL_LIMIT = 10_000;
+
+export interface EndedProcess {
+  readonly name: string;
+  /** An extension's last state; a runtime's is Exited. */
+  readonly state: string;
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Milliseconds from the start of the shutdown to its exit; 0 where it was gone before. */
+  readonly ms: number;
+}
+
+export interface ShutdownReport {
+  readonly reason: string;
+  readonly totalMs: number;
+  readonly processes: readonly EndedProcess[];
+}
+
+export async function shutDown(domain: RuntimeDomain, reason: string): Promise<ShutdownReport> {
+  domain.end();
+  const { journal, plan, extensions } = domain;
+  const startedAt = performance.now();
+  const external = extensions.filter(({ process }) => process !== undefined);
+  const limit =
+    external.length > 0 ? plan.shutdownLimitMs : extensions.length > 0 ? INTERNAL_LIMIT : 0;
+  const until = startedAt + limit;
+  // The wall clock of the sandbox, which may be another than ours.
+  const deadlineMs = Math.round(plan.wallClock() + limit);
+  journal.record('shutdown', undefined, reason);
+
+  const share = external.length > 0 ? RUNTIME_SHARE : 1;
+  await endRuntime(domain, startedAt + limit * share);
+  const event = { eventType: 'SHUTDOWN', deadlineMs, shutdownReason: reason };
+  await Promise.all(external.map((one) => endExtension(domain, one, event, until)));
+  domain.telemetry.flush();
+  journal.record('shutdown done');
+
+  const runtime = domain.runtime.process;
+  return {
+    reason,
+    totalMs: performance.now() - startedAt,
+    processes: [
+      ...external.map(({ process, state }) => describe(process!, state, startedAt)),
+      ...(runtime === undefined ? [] : [describe(runtime, 'Exited', startedAt)]),
+    ],
+  };
+}
+
+async function endRuntime(domain: RuntimeDomain, until: number): Promise<void> {
+  const { process } = domain.runtime;
+  if (process === undefined || !process.isRunning) return;
+  if (until > performance.now()) {
+    process.signal('SIGTERM');
+    domain.journal.record('terminated', 'runtime');
+  }
+  await exitOrKill(domain, process, until);
+}
+
+async function endExtension(
+  domain: RuntimeDomain,
+  extension: Extension,
+  event: object,
+  until: number,
+): Promise<void> {
+  const process = extension.process!;
+  if (!process.isRunning) return;
+  const hasGivenUp = extension.state === 'InitError' || extension.state === 'ExitError';
+  // Who did not ask for SHUTDOWN, or never registered, has nothing to wait for.
+  if (!hasGivenUp && !extension.events.has('SHUTDOWN')) {
+    await exitOrKill(domain, process, 0);
+    return;
+  }
+  if (!hasGivenUp) {
+    extension.push({
+      kind: 'SHUTDOWN',
+      send: (response) => {
+        domain.journal.record('shutdown event', extension.name);
+        sendText(response, 200, JSON.stringify(event), {
+          'Content-Type': 'text/plain; charset=utf-8',
+        });
+      },
+    });
+  }
+  await exitOrKill(domain, process, until, () => extension.become('ShutdownFailed'));
+}
+
+async function exitOrKill(
+  domain: RuntimeDomain,
+  process: SandboxProcess,
+  until: number,
+  onLate: () => void = () => undefined,
+): Promise<void> {
+  const { changes } = domain.journal;
+  const hasExited = (): boolean => !process.isRunning;
+  if (await changes.until(hasExited, until - performance.now())) return;
+  onLate();
+  domain.journal.record('killed', process.name);
+  process.signal('SIGKILL');
+  if (await changes.until(hasExited, KILL_LIMIT)) return;
+  throw new Error(`${process.name} outlived SIGKILL`);
+}
+
+function describe(process: SandboxProcess, state: string, startedAt: number): EndedProcess {
+  return {
+    name: process.name,
+    state,
+    exitCode: process.exit?.code ?? null,
+    signal: process.exit?.signal ?? null,
+    ms: Math.max(0, (process.exit?.at ?? startedAt) - startedAt),
+  };
+}

@@ -1,0 +1,132 @@
+import { DATA, INITIATION } from '../support/message-types.js';
+import { WireguardPair } from '../support/wireguard-pair.js';
+
+/** Where memory is never copied, a sleep ends a session only when it is too old behind it. */
+function sleeper(): WireguardPair {
+  const pair = WireguardPair.established({ sessionsOutliveSleep: true });
+  pair.send('alice');
+  pair.settle();
+  pair.alice.events();
+  pair.captured.length = 0;
+  return pair;
+}
+
+/** Both have slept, or one of them: the server goes on while its client stands still. */
+function sleep(pair: WireguardPair, duration: number): void {
+  pair.alice.wallClockOffset += duration;
+}
+
+describe('where sessions outlive a sleep', () => {
+  it('one that is young behind it is used as before, without a word', () => {
+    const pair = sleeper();
+    sleep(pair, 60_000);
+    const packet = pair.send('alice');
+    pair.settle();
+    expect(pair.bob.received.at(-1)).toEqual(packet);
+    expect(pair.sent(INITIATION)).toEqual([]);
+    expect(pair.alice.events()).toEqual([]);
+  });
+
+  it('sleeps add up to its age: the first packet behind 120 s renews it (6.2)', () => {
+    const pair = sleeper();
+    for (let nap = 0; nap < 11; nap++) {
+      sleep(pair, 10_000);
+      pair.send('alice');
+    }
+    expect(pair.sent(INITIATION)).toEqual([]);
+    sleep(pair, 10_000);
+    pair.send('alice');
+    expect(pair.sent(DATA, 'alice')).toHaveLength(12);
+    expect(pair.sent(INITIATION, 'alice')).toHaveLength(1);
+  });
+
+  it('nothing is sent under one that is 180 s old by the wall clock', () => {
+    const pair = sleeper();
+    sleep(pair, 180_000);
+    pair.send('alice');
+    expect(pair.sent(DATA)).toEqual([]);
+    expect(pair.sent(INITIATION, 'alice')).toHaveLength(1);
+    expect(pair.alice.events()).toEqual([{ type: 'clock-jumped', by: 180_000 }]);
+  });
+
+  it('nothing is received under one that is 180 s old by the wall clock', () => {
+    const pair = sleeper();
+    // Each nap is short enough, and the session too old behind the last.
+    sleep(pair, 100_000);
+    pair.alice.device.handleTimeout(pair.now);
+    sleep(pair, 79_900);
+    pair.alice.device.handleTimeout(pair.now);
+    pair.advance(200);
+    const delivered = pair.alice.received.length;
+    pair.send('bob');
+    pair.settle();
+    expect(pair.alice.received).toHaveLength(delivered);
+  });
+
+  it('a clock that goes back ends it: nobody knows how long it was', () => {
+    const pair = sleeper();
+    sleep(pair, -5_000);
+    pair.send('alice');
+    expect(pair.sent(DATA)).toEqual([]);
+    expect(pair.sent(INITIATION, 'alice')).toHaveLength(1);
+  });
+
+  it('the answer to an initiation from before it makes no session: it would seem too young', () => {
+    const pair = sleeper();
+    pair.advance(6_000);
+    pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+    sleep(pair, 60_000);
+    pair.alice.device.handleTimeout(pair.now);
+    const before = pair.alice.peer.lastHandshakeUnix;
+    pair.settle();
+    expect(pair.sent(INITIATION)).toHaveLength(1);
+    expect(pair.alice.peer.lastHandshakeUnix).toBe(before);
+    expect(pair.alice.device.drops.get('unexpected-response')).toBe(1);
+    // And another one may be sent at once.
+    pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+    expect(pair.sent(INITIATION)).toHaveLength(2);
+  });
+
+  it('without a session, what waits asks for one at once, as everywhere', () => {
+    const pair = new WireguardPair({ sessionsOutliveSleep: true });
+    pair.link = () => false;
+    pair.send('alice');
+    pair.advance(1_000);
+    sleep(pair, 5_000);
+    pair.alice.device.handleTimeout(pair.now);
+    expect(pair.sent(INITIATION)).toHaveLength(2);
+  });
+});
+
+describe('refreshSession()', () => {
+  it('begins a handshake where there is no session, and none where one stands', () => {
+    const pair = new WireguardPair();
+    pair.alice.device.refreshSession(pair.alice.peer, pair.now);
+    expect(pair.sent(INITIATION)).toHaveLength(1);
+    pair.settle();
+    pair.advance(6_000);
+    pair.alice.device.refreshSession(pair.alice.peer, pair.now);
+    expect(pair.sent(INITIATION)).toHaveLength(1);
+  });
+
+  it('renews one that the next packet would renew', () => {
+    const pair = sleeper();
+    sleep(pair, 119_000);
+    pair.alice.device.refreshSession(pair.alice.peer, pair.now);
+    expect(pair.sent(INITIATION)).toEqual([]);
+    sleep(pair, 1_000);
+    pair.alice.device.refreshSession(pair.alice.peer, pair.now);
+    expect(pair.captured.map(({ type }) => type)).toEqual([INITIATION]);
+  });
+
+  it('asks in vain, once: a timer asks again', () => {
+    const pair = new WireguardPair();
+    pair.link = () => false;
+    pair.alice.device.refreshSession(pair.alice.peer, pair.now);
+    pair.alice.device.refreshSession(pair.alice.peer, pair.now);
+    expect(pair.sent(INITIATION)).toHaveLength(1);
+    pair.advance(6_000);
+    pair.alice.device.handleTimeout(pair.now);
+    expect(pair.sent(INITIATION)).toHaveLength(2);
+  });
+});
