@@ -27,6 +27,8 @@ it.each([
     const world = await started(20, { seed, sims: 40, interval: 2_000 }, stagger);
     await world.pass(120_000 - 20 * stagger);
     expect(world.alone).toBe(20);
+    // What was under way at a move had the time to end.
+    expect(world.sandboxes.flatMap(({ failed }) => failed)).toEqual([]);
     expect(world.sandboxes.every(({ tunnel }) => tunnel.isSettled)).toBe(true);
     await closeIntact(world);
   },
