@@ -9,7 +9,7 @@ import { Driver } from './driver.js';
 import { endpointText } from './endpoint-text.js';
 import { HandshakeWaits } from './handshake-waits.js';
 import { MovingSocket } from './moving-socket.js';
-import { debtsOf, healthOf, keyText, peerStatuses } from './link-status.js';
+import { debtsOf, healthOf, keyText, peerStatuses, whySilent } from './link-status.js';
 import type {
   Clock,
   Conversation,
@@ -212,7 +212,7 @@ export class ServerLink {
       mtu,
       addresses: addresses.map((address) => formatIpAddress(address)),
       health,
-      silence: health === 'up' ? undefined : this.#whySilent(),
+      silence: health === 'up' ? undefined : whySilent(this.silence),
       ...debtsOf(this.#server.peer, this.silence, now),
       openedUnix: this.#openedUnix,
       peers: peerStatuses(device, this.#server.peer),
@@ -294,11 +294,6 @@ export class ServerLink {
       const { last } = this.#timestamps;
       if (last !== undefined) this.#engine.device.stampLaterThan(last);
     };
-  }
-
-  #whySilent(): TunnelStatus['silence'] {
-    const { reason, why } = this.silence.explain();
-    return { reason, why };
   }
 
   #uapiHost(): UapiHost {
