@@ -91,7 +91,7 @@ export class PooledTunnel {
   static async open(options: PooledTunnelOptions, ports: TunnelPorts): Promise<PooledTunnel> {
     const { sims, first } = options;
     const pool = new SimPool(sims.length, ports.entropy, first);
-    const { config, name } = sims[pool.current]!;
+    const { config, name } = simAt(sims, pool.current);
     ports.log.info({ sim: name, sims: sims.length }, 'a virtual SIM of the pool');
     const tunnel = await UserspaceTunnel.open(config, ports, { watchForRivals: true });
     options.onSim?.(pool.current);
@@ -197,7 +197,7 @@ export class PooledTunnel {
 
   async #moveTo(to: number): Promise<void> {
     const { log } = this.#ports;
-    const [from, next] = [this.#sims[this.#pool.current]!, this.#sims[to]!];
+    const [from, next] = [simAt(this.#sims, this.#pool.current), simAt(this.#sims, to)];
     log.info(
       { from: from.name, to: next.name },
       'another sandbox uses this virtual SIM: moving on',
@@ -253,6 +253,12 @@ export class PooledTunnel {
   #now(): number {
     return this.#ports.wallClock.unixMilliseconds();
   }
+}
+
+function simAt(sims: readonly PooledSim[], index: number): PooledSim {
+  const sim = sims[index];
+  if (sim === undefined) throw new RangeError('no SIM of the pool');
+  return sim;
 }
 
 function crowded(): DialError {

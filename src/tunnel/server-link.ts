@@ -27,7 +27,7 @@ import type { PeerSilence } from './route.js';
 import { SentTimestamps } from './sent-timestamps.js';
 import { formatIpAddress, type IpPrefix } from '../wire/ip-address.js';
 import type { TunnelConfig } from './tunnel-config.js';
-import { TunnelError } from './tunnel-error.js';
+import { closingLink } from './tunnel-error.js';
 import type { TunnelStatus } from './tunnel-status.js';
 import { type UapiHost, UapiSession } from './uapi-session.js';
 
@@ -231,7 +231,7 @@ export class ServerLink {
 
   /** Ends all waits; what comes to wait later fails as well. */
   endWaits(): void {
-    this.#handshakeWaits.end(closing());
+    this.#handshakeWaits.end(closingLink());
   }
 
   /** Sends what is queued, wipes the keys and closes the socket. */
@@ -378,19 +378,4 @@ export function engineOptions(
     onEphemeralKey: observer && ((key) => observer.ephemeralKey(key)),
     onInnerPacket: observer && ((direction, packet) => observer.innerPacket(direction, packet)),
   };
-}
-
-function closing(): TunnelError {
-  return new TunnelError('closing', {
-    what: 'no handshake with the Arc server',
-    why: 'the tunnel is closing',
-  });
-}
-
-/** It has come too late. */
-export function notReconfigured(): TunnelError {
-  return new TunnelError('closing', {
-    what: 'the tunnel has not taken over another configuration',
-    why: 'the tunnel is closing',
-  });
 }
