@@ -57,6 +57,7 @@ export class PooledTunnel {
   readonly #pool: SimPool;
   readonly #ports: TunnelPorts;
   readonly #onSim: (index: number) => void;
+  #onMoving: () => void = () => undefined;
   readonly #open = new Set<Duplex>();
   /** Called when a connection has ended. */
   #onEnded: () => void = () => undefined;
@@ -110,6 +111,22 @@ export class PooledTunnel {
   /** Whether it has had its SIM alone for long enough to keep it. */
   get isSettled(): boolean {
     return this.#pool.isIncumbent(this.#now());
+  }
+
+  /**
+   * Whoever holds a connection that carries nothing yet had better end it: a move waits for it.
+   * @param listener called at the beginning of each move; there is one
+   */
+  onMoving(listener: () => void): void {
+    this.#onMoving = listener;
+  }
+
+  waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
+    return this.tunnel.waitForHandshake(deadline, signal);
+  }
+
+  refreshSession(): void {
+    this.tunnel.refreshSession();
   }
 
   /** As UserspaceTunnel.close(); a move under way comes first. */
@@ -185,6 +202,7 @@ export class PooledTunnel {
       { from: from.name, to: next.name },
       'another sandbox uses this virtual SIM: moving on',
     );
+    this.#onMoving();
     await this.#drain();
     // Behind the reconfiguration what was dialled before has ended, and is dialled again.
     this.#takenAt = this.#now();
