@@ -23,7 +23,9 @@ export async function openSandboxTunnel(
   const sims = planSims(arcConfigs, settings, ports);
   const [only] = sims;
   if (sims.length === 1 && only !== undefined) {
-    return UserspaceTunnel.open(only.config, ports, { watchForRivals: true });
+    const tunnel = await UserspaceTunnel.open(only.config, ports, { watchForRivals: true });
+    adviseOnce(tunnel, ports);
+    return tunnel;
   }
   const last = await memory.read();
   const first = sims.findIndex(({ name }) => name === last);
@@ -35,6 +37,22 @@ export async function openSandboxTunnel(
     },
     ports,
   );
+}
+
+/** What a rival means here; the tunnel itself tells that there is one. */
+function adviseOnce(tunnel: UserspaceTunnel, { log }: TunnelPorts): void {
+  let isTold = false;
+  tunnel.onRival(({ isCertain }) => {
+    if (!isCertain || isTold) return;
+    isTold = true;
+    const next = [
+      'Reserve a concurrency of 1 for the function, or give it a pool of virtual SIMs, two for each environment that runs at a time.',
+    ];
+    log.warn(
+      { next },
+      'the function has one virtual SIM, and more than one environment seems to run',
+    );
+  });
 }
 
 function planSims(
