@@ -17,7 +17,7 @@ export const INLINE_CONFIG = 'the inline configuration';
  */
 export function resolveConfigSource(value: string): ConfigSource {
   if (value.trimStart().startsWith('{')) return { kind: 'inline', text: value };
-  const decoded = decodeBase64(value.replaceAll(/\s/g, ''));
+  const decoded = decodeBase64(value);
   if (decoded !== undefined && /^\s*\{[\s\S]*\}\s*$/.test(decoded)) {
     return { kind: 'inline', text: decoded };
   }
@@ -54,11 +54,12 @@ export async function loadArcConfigSource(
   return { config: parseArcConfig(text, { path }), source };
 }
 
-/** Standard or URL-safe base64 of UTF-8 text, padding optional. */
-function decodeBase64(text: string): string | undefined {
-  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return undefined;
+/** Standard or URL-safe base64 of UTF-8 text, padding optional, broken into lines or not. */
+export function decodeBase64(text: string): string | undefined {
+  const digits = text.replaceAll(/\s/g, '');
+  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(digits)) return undefined;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(text, 'base64'));
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(digits, 'base64'));
   } catch {
     return undefined;
   }

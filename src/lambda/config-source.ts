@@ -1,9 +1,11 @@
 /** Finds the arc.json of the extension, or the several of a pool, wherever the environment says it is. */
 import { ArcConfigError } from '../arc-config/arc-config-error.js';
-import { INLINE_CONFIG, resolveConfigSource } from '../arc-config/config-source.js';
+import { decodeBase64, INLINE_CONFIG, resolveConfigSource } from '../arc-config/config-source.js';
 import { FileError, type Files } from '../arc-config/files.js';
 import { parseArcConfig } from '../arc-config/parse-arc-config.js';
+import { requireSession } from '../arc-config/require-session.js';
 import type { LoadedArcConfig } from '../app/load-arc-config.js';
+import { hasSecretShape } from '../lib/secret-shapes.js';
 import { UserError } from '../lib/user-error.js';
 import type { ConfigPlace } from './settings.js';
 
@@ -24,6 +26,13 @@ interface NamedText {
   readonly path?: string | undefined;
 }
 
+/** What was found in a place, and what of it could not be read. */
+interface FoundTexts {
+  /** How messages name the place. */
+  readonly place: string;
+  readonly texts: readonly (NamedText | UserError)[];
+}
+
 /** What could be read, and why the rest could not. */
 export interface FoundConfigs {
   /** One at least; each SIM once. */
@@ -36,24 +45,19 @@ export interface FoundConfigs {
  * @throws NotYetError where a secret cannot be read before the first invocation
  */
 export async function findConfigs(place: ConfigPlace, ports: ConfigPorts): Promise<FoundConfigs> {
-  const texts = await textsOf(place, ports);
+  const found = await textsOf(place, ports);
   const faults: UserError[] = [];
-  const configs = new Map<string, LoadedArcConfig>();
-  for (const named of texts.flatMap(splitList)) {
-    try {
-      const loaded = load(named);
-      const key = Buffer.from(loaded.config.privateKey.expose()).toString('base64');
-      if (!configs.has(key)) configs.set(key, loaded);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      faults.push(error);
-    }
+  const configs: LoadedArcConfig[] = [];
+  for (const named of found.texts.flatMap(splitList)) {
+    const loaded = named instanceof UserError ? named : load(named);
+    if (loaded instanceof UserError) faults.push(loaded);
+    else if (!configs.some((other) => hasSameKey(other, loaded))) configs.push(loaded);
   }
-  if (configs.size === 0) throw faults[0] ?? nothing(texts.map(({ source }) => source).join(', '));
-  return { configs: [...configs.values()], faults };
+  if (configs.length === 0) throw faults[0] ?? nothing(found.place);
+  return { configs, faults };
 }
 
-async function textsOf(place: ConfigPlace, ports: ConfigPorts): Promise<NamedText[]> {
+async function textsOf(place: ConfigPlace, ports: ConfigPorts): Promise<FoundTexts> {
   switch (place.kind) {
     case 'value':
       return textsOfValue(place.value, ports);
@@ -62,22 +66,40 @@ async function textsOf(place: ConfigPlace, ports: ConfigPorts): Promise<NamedTex
     case 'secret':
     case 'parameter': {
       const { kind, name } = place;
-      return [{ text: await ports.readSecret({ kind, name }), source: `${kind} ${name}` }];
+      return inOnePiece(await ports.readSecret({ kind, name }), `${kind} ${name}`);
     }
   }
 }
 
-function textsOfValue(value: string, ports: ConfigPorts): Promise<NamedText[]> {
-  const source = resolveConfigSource(value);
-  if (source.kind === 'inline') {
-    return Promise.resolve([{ text: source.text, source: INLINE_CONFIG }]);
+async function textsOfValue(value: string, ports: ConfigPorts): Promise<FoundTexts> {
+  const text = inlineText(value);
+  if (text !== undefined) return inOnePiece(text, INLINE_CONFIG);
+  const path = value.startsWith('/') ? value : `${ports.taskRoot}/${value}`;
+  try {
+    return await textsOfPath(path, ports);
+  } catch (error) {
+    if (!isShownAsPath(value)) throw unusableValue();
+    throw unreadable(path, error);
   }
-  const { path } = source;
-  return textsOfPath(path.startsWith('/') ? path : `${ports.taskRoot}/${path}`, ports);
+}
+
+/** JSON or its base64, of one or of a list; undefined where the value is a path. */
+function inlineText(value: string): string | undefined {
+  if (value.trimStart().startsWith('[')) return value;
+  const source = resolveConfigSource(value);
+  if (source.kind === 'inline') return source.text;
+  const decoded = decodeBase64(value)?.trim() ?? '';
+  return decoded.startsWith('[') && decoded.endsWith(']') ? decoded : undefined;
+}
+
+/** What was meant to be JSON, and is broken, holds a key: it is not shown. */
+function isShownAsPath(value: string): boolean {
+  const isPlain = /^[^\s"'{}[\]]{1,255}$/.test(value);
+  return isPlain && !hasSecretShape(value) && !/^\s*[[{"]/.test(decodeBase64(value) ?? '');
 }
 
 /** The first that is there. */
-async function textsOfFirst(paths: readonly string[], ports: ConfigPorts): Promise<NamedText[]> {
+async function textsOfFirst(paths: readonly string[], ports: ConfigPorts): Promise<FoundTexts> {
   for (const path of paths) {
     try {
       return await textsOfPath(path, ports);
@@ -95,27 +117,32 @@ async function textsOfFirst(paths: readonly string[], ports: ConfigPorts): Promi
   });
 }
 
-/** A file, or a folder of files, in the order of their names. */
-async function textsOfPath(path: string, { files }: ConfigPorts): Promise<NamedText[]> {
+/** A file, or a folder of files, in the order of their names. @throws FileError */
+async function textsOfPath(path: string, { files }: ConfigPorts): Promise<FoundTexts> {
+  let names: readonly string[];
   try {
-    return [{ text: await files.readText(path), source: path, path }];
+    return { place: path, texts: [{ text: await files.readText(path), source: path, path }] };
   } catch (error) {
+    // Only a folder has names in it.
     const isFolder = error instanceof FileError && error.failure === 'failed';
-    const names = isFolder ? await files.list(path).catch(() => []) : [];
+    names = isFolder ? await files.list(path).catch(() => []) : [];
     if (names.length === 0) throw error;
-    const paths = [...names].sort().filter((name) => name.endsWith('.json'));
-    return Promise.all(
-      paths.map(async (name) => {
-        const file = `${path}/${name}`;
-        return { text: await files.readText(file), source: file, path: file };
-      }),
-    );
   }
+  const paths = names.filter((name) => name.endsWith('.json')).map((name) => `${path}/${name}`);
+  const texts = paths.sort().map(async (file) => {
+    const read = files.readText(file).then((text) => ({ text, source: file, path: file }));
+    return read.catch((error: unknown) => unreadable(file, error));
+  });
+  return { place: path, texts: await Promise.all(texts) };
+}
+
+function inOnePiece(text: string, source: string): FoundTexts {
+  return { place: source, texts: [{ text, source }] };
 }
 
 /** A JSON array is a pool: each of its members is an arc.json. */
-function splitList(named: NamedText): NamedText[] {
-  if (!named.text.trimStart().startsWith('[')) return [named];
+function splitList(named: NamedText | UserError): readonly (NamedText | UserError)[] {
+  if (named instanceof UserError || !named.text.trimStart().startsWith('[')) return [named];
   let members: unknown;
   try {
     members = JSON.parse(named.text);
@@ -130,13 +157,34 @@ function splitList(named: NamedText): NamedText[] {
   }));
 }
 
-function load({ text, source, path }: NamedText): LoadedArcConfig {
-  const config = parseArcConfig(text, { path: source });
-  return { config, original: config, source, path };
+function load({ text, source, path }: NamedText): LoadedArcConfig | UserError {
+  try {
+    const config = parseArcConfig(text, { path: source });
+    requireSession(config, source);
+    return { config, original: config, source, path };
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
 }
 
-function unreadable(path: string, error: unknown): unknown {
-  if (!(error instanceof FileError)) return error;
+/** A virtual SIM is its key. */
+function hasSameKey(one: LoadedArcConfig, other: LoadedArcConfig): boolean {
+  const [left, right] = [one, other].map(({ config }) => config.privateKey.expose());
+  return left !== undefined && right !== undefined && Buffer.compare(left, right) === 0;
+}
+
+function unusableValue(): UserError {
+  return new UserError('configuration', {
+    what: 'cannot use ARCTUN_CONFIG',
+    why: 'it is neither the JSON of an arc.json, nor its base64, nor the path of a file',
+    next: ['Its text may be cut off, or quoted twice.'],
+  });
+}
+
+/** @throws what is not about a file */
+function unreadable(path: string, error: unknown): UserError {
+  if (!(error instanceof FileError)) throw error;
   return new UserError(
     'configuration',
     { what: `cannot read ${path}`, why: error.message },

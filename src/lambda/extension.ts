@@ -61,7 +61,7 @@ export class Extension {
     this.#settings = settings;
     this.#fault = fault;
     this.#ports = ports;
-    this.#dialer = new SandboxDialer(settings.wait, ports.clock);
+    this.#dialer = new SandboxDialer(settings.wait, ports.clock, ports.wallClock);
     this.#sleep = new SleepWatch(ports.clock, ports.wallClock);
   }
 
@@ -195,6 +195,7 @@ export class Extension {
     if (this.#tunnel === undefined) return (this.#opening = this.#openInTime());
     if (elapsed >= DEAD_AFTER) this.#dialer.destroyStreams();
     this.#tunnel.refreshSession();
+    this.#dialer.invoked(this.#settings.target);
     return Promise.resolve();
   }
 

@@ -34,18 +34,29 @@ interface Answer {
 /** More than any event has; an answer beyond it is not Lambda's. */
 const MAX_ANSWER = 1024 * 1024;
 
+/** Milliseconds: whoever reports an error is about to end. */
+const REPORT_TIME = 1_000;
+
+/** Characters of a refusal that are shown. */
+const SHOWN = 300;
+
+interface Call {
+  readonly headers?: Record<string, string>;
+  readonly body?: unknown;
+  readonly onSent?: () => void;
+  /** Milliseconds for the whole answer; without a limit where it is left out. */
+  readonly timeout?: number;
+}
+
 export class ExtensionsApi {
-  readonly #host: string;
-  readonly #port: string;
+  readonly #base: URL;
   /** The name of the executable's file, by which Lambda knows it. */
   readonly #name: string;
   #identifier = '';
 
   /** @param address as AWS_LAMBDA_RUNTIME_API has it: host and port */
   constructor(address: string, name: string) {
-    const { hostname, port } = new URL(`http://${address}`);
-    this.#host = hostname;
-    this.#port = port;
+    this.#base = new URL(`http://${address}/2020-01-01/extension/`);
     this.#name = name;
   }
 
@@ -59,7 +70,9 @@ export class ExtensionsApi {
     const headers = { 'Lambda-Extension-Name': this.#name };
     const answer = await this.#call('POST', 'register', { headers, body: { events }, onSent });
     const identifier = answer.headers['lambda-extension-identifier'];
-    if (typeof identifier !== 'string') throw refused('register', 'the answer has no identifier');
+    if (typeof identifier !== 'string' || identifier === '') {
+      throw refused('register', 'the answer has no identifier');
+    }
     this.#identifier = identifier;
   }
 
@@ -88,32 +101,27 @@ export class ExtensionsApi {
   async #report(path: string, { type, message }: ReportedError): Promise<void> {
     const headers = { 'Lambda-Extension-Function-Error-Type': type };
     const body = { errorMessage: message, errorType: type, stackTrace: [] };
-    await this.#call('POST', path, { headers, body });
+    await this.#call('POST', path, { headers, body, timeout: REPORT_TIME });
   }
 
-  async #call(
-    method: string,
-    path: string,
-    options: { headers?: Record<string, string>; body?: unknown; onSent?: () => void } = {},
-  ): Promise<Answer> {
+  async #call(method: string, path: string, options: Call = {}): Promise<Answer> {
     const { status, headers, body } = await this.#exchange(method, path, options);
     if (status >= 200 && status < 300) return { status, headers, body };
-    throw refused(path, `status ${status}: ${body.trim()}`);
+    throw refused(
+      path,
+      [`status ${status}`, body.trim().slice(0, SHOWN)].filter(Boolean).join(': '),
+    );
   }
 
   #exchange(
     method: string,
     path: string,
-    { headers, body, onSent }: { headers?: object; body?: unknown; onSent?: () => void },
+    { headers, body, onSent, timeout }: Call,
   ): Promise<Answer> {
     const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     return new Promise((resolve, reject) => {
-      const fail = (error: Error) => reject(refused(path, error.message, error));
-      const call: ClientRequest = request({
-        host: this.#host,
-        port: this.#port,
+      const call: ClientRequest = request(new URL(path, this.#base), {
         method,
-        path: `/2020-01-01/extension/${path}`,
         // A connection of its own: one that is kept may be dead behind a freeze.
         agent: false,
         headers: {
@@ -122,10 +130,19 @@ export class ExtensionsApi {
           ...(content && { 'Content-Type': 'application/json', 'Content-Length': content.length }),
         },
       });
-      call.once('error', fail);
+      const timer =
+        timeout === undefined
+          ? undefined
+          : setTimeout(() => call.destroy(new Error(`no answer in ${timeout} ms`)), timeout);
+      const fail = (error: Error) => {
+        clearTimeout(timer);
+        reject(refused(path, error.message, error));
+      };
+      call.on('error', fail);
       if (onSent !== undefined) call.once('finish', onSent);
       call.once('response', (response) => {
         readBody(response).then((text) => {
+          clearTimeout(timer);
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
         }, fail);
       });
@@ -154,7 +171,7 @@ function parseEvent(text: string): ExtensionEvent | undefined {
   }
   if (typeof event !== 'object' || event === null) return undefined;
   const { eventType, deadlineMs, shutdownReason } = event as Record<string, unknown>;
-  if (typeof deadlineMs !== 'number') return undefined;
+  if (typeof deadlineMs !== 'number' || !Number.isFinite(deadlineMs)) return undefined;
   if (eventType === 'INVOKE') return { type: eventType, deadlineMs };
   if (eventType !== 'SHUTDOWN') return undefined;
   const reason = typeof shutdownReason === 'string' ? shutdownReason.toLowerCase() : '';

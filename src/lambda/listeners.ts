@@ -70,8 +70,10 @@ function open(host: string, { port, target, dialer, log }: ListenersOptions): Pr
   });
 }
 
+/** Whether it is openPort()'s error, or ours of it, about a port that is somebody else's. */
 function isTaken(error: unknown): boolean {
-  return error instanceof UserError && codeOf(error.cause) === 'EADDRINUSE';
+  if (!(error instanceof UserError)) return false;
+  return codeOf(error.cause) === 'EADDRINUSE' || isTaken(error.cause);
 }
 
 function taken(port: number, cause: unknown): UserError {

@@ -5,12 +5,15 @@
 import { request } from 'node:http';
 
 import { UserError } from '../lib/user-error.js';
+import { NotYetError } from './not-yet-error.js';
 
 export interface ParametersAndSecretsOptions {
   /** PARAMETERS_SECRETS_EXTENSION_HTTP_PORT; 2773 by default. */
   readonly port: number;
   /** AWS_SESSION_TOKEN: proves that we are in this environment. */
   readonly token: string;
+  /** Milliseconds for the whole answer; behind it stands a call over the network. */
+  readonly timeout?: number;
 }
 
 export interface SecretPlace {
@@ -18,26 +21,32 @@ export interface SecretPlace {
   readonly name: string;
 }
 
-/** Milliseconds; behind it stands a call over the network. */
 const TIMEOUT = 5_000;
 /** Secrets Manager takes 64 KiB. */
 const MAX_ANSWER = 256 * 1024;
 
-/** @throws UserError; its text never holds what the secret does */
+/**
+ * The text of an error never holds what the secret does.
+ *
+ * @throws NotYetError where AWS's extension does not give it
+ * @throws UserError where it gives what is none
+ */
 export async function readSecret(
   place: SecretPlace,
   options: ParametersAndSecretsOptions,
 ): Promise<string> {
   const { status, body } = await ask(place, options);
-  if (status !== 200) throw unreadable(place, `status ${status}: ${body.trim().slice(0, 300)}`);
+  if (status !== 200) throw notGiven(place, `status ${status}: ${body.trim().slice(0, 300)}`);
   const text = textOf(place, body);
-  if (text === undefined) throw unreadable(place, 'it holds no text');
+  if (text === undefined) {
+    throw new UserError('configuration', { what: cannotRead(place), why: 'it holds no text' });
+  }
   return text;
 }
 
 function ask(
   place: SecretPlace,
-  { port, token }: ParametersAndSecretsOptions,
+  { port, token, timeout = TIMEOUT }: ParametersAndSecretsOptions,
 ): Promise<{ status: number; body: string }> {
   const name = encodeURIComponent(place.name);
   const path =
@@ -52,12 +61,12 @@ function ask(
       agent: false,
       headers: { 'X-Aws-Parameters-Secrets-Token': token },
     });
-    const timer = setTimeout(() => call.destroy(new Error(`no answer in ${TIMEOUT} ms`)), TIMEOUT);
+    const timer = setTimeout(() => call.destroy(new Error(`no answer in ${timeout} ms`)), timeout);
     const fail = (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
       reject(unreachable(place, port, error));
     };
-    call.once('error', fail);
+    call.on('error', fail);
     call.once('response', (response) => {
       const chunks: Buffer[] = [];
       let length = 0;
@@ -66,7 +75,7 @@ function ask(
         if (length > MAX_ANSWER) call.destroy(new Error('the answer is too long'));
         chunks.push(chunk);
       });
-      response.once('error', fail);
+      response.on('error', fail);
       response.once('end', () => {
         clearTimeout(timer);
         const body = Buffer.concat(chunks).toString('utf8');
@@ -94,27 +103,24 @@ function textOf({ kind }: SecretPlace, body: string): string | undefined {
   return typeof bytes === 'string' ? Buffer.from(bytes, 'base64').toString('utf8') : undefined;
 }
 
-function unreadable({ kind, name }: SecretPlace, why: string, cause?: Error): UserError {
-  const action = kind === 'secret' ? 'secretsmanager:GetSecretValue' : 'ssm:GetParameter';
-  return new UserError(
-    'configuration',
-    {
-      what: `cannot read ${kind} ${name}`,
-      why,
-      next: [
-        `The function's role needs ${action} on it, and kms:Decrypt where it has a key of its own.`,
-      ],
-    },
-    { cause },
-  );
+function cannotRead({ kind, name }: SecretPlace): string {
+  return `cannot read ${kind} ${name}`;
 }
 
-function unreachable(place: SecretPlace, port: number, error: NodeJS.ErrnoException): UserError {
-  if (error.code !== 'ECONNREFUSED') return unreadable(place, error.message, error);
-  return new UserError(
+function notGiven(place: SecretPlace, why: string, cause?: Error): NotYetError {
+  const action = place.kind === 'secret' ? 'secretsmanager:GetSecretValue' : 'ssm:GetParameter';
+  const next = [
+    `The function's role needs ${action} on it, and kms:Decrypt where it has a key of its own.`,
+  ];
+  return new NotYetError('configuration', { what: cannotRead(place), why, next }, { cause });
+}
+
+function unreachable(place: SecretPlace, port: number, error: NodeJS.ErrnoException): NotYetError {
+  if (error.code !== 'ECONNREFUSED') return notGiven(place, error.message, error);
+  return new NotYetError(
     'configuration',
     {
-      what: `cannot read ${place.kind} ${place.name}`,
+      what: cannotRead(place),
       why: `nobody listens on port ${port} of this environment`,
       next: ['Add the layer AWS-Parameters-and-Secrets-Lambda-Extension to the function.'],
     },

@@ -4,11 +4,13 @@
  */
 import type { Duplex } from 'node:stream';
 
+import type { WallClock } from '../lib/clock.js';
 import { abortReason } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import { type Dialer, DialError, type DialTarget, type Silence } from '../proxy/dialer.js';
 import type { Clock } from '../tunnel/ports.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
+import { SpareConnection } from './spare-connection.js';
 
 export class SandboxDialer implements Dialer {
   readonly #wait: number;
@@ -20,18 +22,23 @@ export class SandboxDialer implements Dialer {
   /** Since when there has been no session that was asked for; undefined where all is well. */
   #missingSince: number | undefined;
   #dials = 0;
+  /** Requests since the invocation began; before the first there is no telling, and one is likely. */
+  #requests = 1;
+  readonly #spare: SpareConnection;
   readonly #streams = new Set<Duplex>();
-  #onIdle: (() => void) | undefined;
+  readonly #idleWaits = new Set<() => void>();
 
   /** @param wait ms that whoever asks for a session waits for it, counted from the first */
-  constructor(wait: number, clock: Clock) {
+  constructor(wait: number, clock: Clock, wallClock: WallClock) {
     this.#wait = wait;
     this.#clock = clock;
+    this.#spare = new SpareConnection(wallClock);
     this.#missingSince = clock.now();
   }
 
   /** There is a tunnel from now on. Its first handshake may be under way. */
   open(tunnel: SandboxTunnel): void {
+    tunnel.onMoving?.(() => this.#spare.discard());
     this.#settle(tunnel);
   }
 
@@ -45,21 +52,32 @@ export class SandboxDialer implements Dialer {
     for (const look of [...this.#waits]) look();
   }
 
-  /** Whoever comes has the whole time to wait: what was missing may be there now. */
+  /**
+   * An invocation has begun. Where the one before has sent something, a connection to `target` is opened
+   * for what this one will send.
+   */
+  invoked(target: DialTarget): void {
+    const isSender = this.#requests > 0;
+    this.#requests = 0;
+    if (isSender) this.#spare.prepare((signal) => this.#dialInTime(target, signal));
+  }
+
+  /**
+   * Whoever comes has the whole time to wait: what was missing may be there now. A refusal is forgotten:
+   * to be called only where open() or refuse() is to come behind it.
+   */
   renewPatience(): void {
     this.#missingSince = undefined;
+    if (this.#outcome instanceof DialError) this.#outcome = undefined;
   }
 
   async dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
     signal?.throwIfAborted();
     this.#dials++;
+    this.#requests++;
     try {
-      const stream = await this.#dialInTime(target, signal);
-      this.#streams.add(stream);
-      stream.once('close', () => {
-        this.#streams.delete(stream);
-        this.#checkIdle();
-      });
+      const stream = await this.#dialOrTake(target, signal);
+      this.#count(stream);
       return stream;
     } finally {
       this.#dials--;
@@ -67,8 +85,27 @@ export class SandboxDialer implements Dialer {
     }
   }
 
+  async #dialOrTake(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
+    const spare = await this.#spare.take()?.catch(() => undefined);
+    if (spare === undefined) return this.#dialInTime(target, signal);
+    if (signal?.aborted !== true) return spare;
+    spare.destroy();
+    throw abortReason(signal);
+  }
+
+  #count(stream: Duplex): void {
+    // It may have been reset right behind its opening.
+    if (stream.closed) return;
+    this.#streams.add(stream);
+    stream.once('close', () => {
+      this.#streams.delete(stream);
+      this.#checkIdle();
+    });
+  }
+
   /** What was opened before a long sleep: the other end has given it up. */
   destroyStreams(): void {
+    this.#spare.discard();
     for (const stream of this.#streams) stream.destroy();
   }
 
@@ -76,11 +113,13 @@ export class SandboxDialer implements Dialer {
   whenIdle(limit: number): Promise<void> {
     if (this.#isIdle) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = this.#clock.startTimer(limit, resolve);
-      this.#onIdle = () => {
+      const end = () => {
         timer.cancel();
+        this.#idleWaits.delete(end);
         resolve();
       };
+      const timer = this.#clock.startTimer(limit, end);
+      this.#idleWaits.add(end);
     });
   }
 
@@ -89,13 +128,15 @@ export class SandboxDialer implements Dialer {
   }
 
   #checkIdle(): void {
-    if (this.#isIdle) this.#onIdle?.();
+    if (this.#isIdle) for (const end of [...this.#idleWaits]) end();
   }
 
   async #dialInTime(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
     const { tunnel, deadline } = await this.#session(signal);
+    // Between two waits nobody listens to it.
+    signal?.throwIfAborted();
     const patience = new AbortController();
-    const late = new DialError('not-ready', `no connection within ${this.#wait / 1000} s`);
+    const late = new DialError('timeout', `no connection within ${this.#wait / 1000} s`);
     const timer = this.#clock.startTimer(Math.max(1, deadline - this.#clock.now()), () =>
       patience.abort(late),
     );
@@ -111,18 +152,22 @@ export class SandboxDialer implements Dialer {
 
   /** @returns the tunnel with a session, and until when a connection may take */
   async #session(signal?: AbortSignal): Promise<{ tunnel: SandboxTunnel; deadline: number }> {
-    const began = this.#clock.now();
-    this.#missingSince ??= began;
-    const tunnel = await this.#tunnel(this.#missingSince + this.#wait, signal);
+    const tunnel = await this.#tunnel(this.#patienceEnd(), signal);
     try {
       tunnel.refreshSession();
-      await tunnel.waitForHandshake(this.#missingSince + this.#wait, signal);
+      await tunnel.waitForHandshake(this.#patienceEnd(), signal);
     } catch (error) {
       signal?.throwIfAborted();
       throw error instanceof UserError ? notReady(error) : error;
     }
     this.#missingSince = undefined;
     return { tunnel, deadline: this.#clock.now() + this.#wait };
+  }
+
+  /** Asked again behind each wait: patience may have been renewed meanwhile. */
+  #patienceEnd(): number {
+    this.#missingSince ??= this.#clock.now();
+    return this.#missingSince + this.#wait;
   }
 
   #tunnel(deadline: number, signal?: AbortSignal): Promise<SandboxTunnel> {

@@ -71,7 +71,7 @@ export function readSettings(env: Environment): ReadSettings {
       return fallback;
     }
   };
-  const taskRoot = env.LAMBDA_TASK_ROOT ?? TASK_ROOT;
+  const taskRoot = env.LAMBDA_TASK_ROOT || TASK_ROOT;
   const settings: LambdaSettings = {
     port: read('ARCTUN_LAMBDA_PORT', DEFAULT_PORT, (text) =>
       parseNumber('ARCTUN_LAMBDA_PORT', text, { min: 1, max: 65_535, isWhole: true }),

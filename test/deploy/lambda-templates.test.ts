@@ -41,7 +41,7 @@ beforeAll(() => {
     new SendingStack(app, id, { layerZip, functionFolder, ...props });
   const stacks = [
     stack('OfPackage', {}),
-    stack('OfSecret', { architecture: 'arm64', secretName: SECRET, sims: 4 }),
+    stack('OfSecret', { architecture: 'arm64', secretName: SECRET, concurrency: 4 }),
   ];
   const samStack = new Stack(app, 'Sam');
   included = new CfnInclude(samStack, 'Template', { templateFile: SAM });
@@ -75,7 +75,7 @@ describe('the CDK stack', () => {
     ofPackage.resourceCountIs('AWS::IAM::Policy', 0);
   });
 
-  it('reads a secret by the layer of AWS, with the right to it, for as many as it has SIMs', () => {
+  it('reads a secret by the layer of AWS, with the right to it, and as many run as are asked for', () => {
     const [layer] = Object.keys(ofSecret.findResources('AWS::Lambda::LayerVersion'));
     ofSecret.hasResourceProperties('AWS::Lambda::LayerVersion', {
       CompatibleArchitectures: ['arm64'],

@@ -1,4 +1,4 @@
-/** `npx cdk deploy`, with `-c architecture=arm64`, `-c secret=NAME` and `-c sims=N` where wanted. */
+/** `npx cdk deploy`, with `-c architecture=arm64`, `-c secret=NAME` and `-c concurrency=N` where wanted. */
 import { App } from 'aws-cdk-lib';
 
 import { SendingStack } from './sending-stack.js';
@@ -11,5 +11,5 @@ new SendingStack(app, 'ArctunSending', {
   functionFolder: '../function',
   architecture: context('architecture') === 'arm64' ? 'arm64' : 'x86_64',
   secretName: context('secret'),
-  sims: Number(context('sims') ?? 1),
+  concurrency: Number(context('concurrency') ?? 1),
 });

@@ -21,14 +21,14 @@ export interface SendingStackProps extends StackProps {
   readonly architecture?: 'x86_64' | 'arm64' | undefined;
   /** The secret of Secrets Manager that holds arc.json, or an array of several. */
   readonly secretName?: string | undefined;
-  /** SIMs in the secret; 1 by default, which is what one arc.json is for. */
-  readonly sims?: number | undefined;
+  /** Environments at once: 1 by default, for one SIM; of a pool, half as many as it has SIMs. */
+  readonly concurrency?: number | undefined;
 }
 
 export class SendingStack extends Stack {
   constructor(scope: Construct, id: string, props: SendingStackProps) {
     super(scope, id, props);
-    const { secretName, sims = 1 } = props;
+    const { secretName, concurrency = 1 } = props;
     const architecture = props.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64;
     const layer = new LayerVersion(this, 'ArctunLayer', {
       description: 'SORACOM Arc, at localhost:8080',
@@ -47,7 +47,7 @@ export class SendingStack extends Stack {
       // More than ARCTUN_LAMBDA_WAIT, which is 3 s: the function hears why there is no tunnel.
       timeout: Duration.seconds(10),
       // A virtual SIM carries one tunnel, and each environment of the function opens one.
-      reservedConcurrentExecutions: sims,
+      reservedConcurrentExecutions: concurrency,
       environment: {
         ARCTUN_LOG_LEVEL: 'info',
         ...(secretName !== undefined && { ARCTUN_CONFIG_SECRET: secretName }),

@@ -1,0 +1,6 @@
+import { UserError } from '../lib/user-error.js';
+
+/** What cannot be read now, and may be while an invocation runs, or in a later one. */
+export class NotYetError extends UserError {
+  override readonly name = 'NotYetError';
+}

@@ -1,0 +1,67 @@
+import { PassThrough, type Duplex } from 'node:stream';
+
+import type { SandboxTunnel } from '../../src/lambda/sandbox-tunnel.js';
+import type { DialTarget } from '../../src/proxy/dialer.js';
+import { HandshakeWaits } from '../../src/tunnel/handshake-waits.js';
+import { TunnelError } from '../../src/tunnel/tunnel-error.js';
+import type { FakeClock } from '../support/fake-clock.js';
+
+/** A dial that the test settles, unless its signal does. */
+export interface FakeDial {
+  readonly target: DialTarget;
+  readonly signal: AbortSignal;
+  readonly succeed: (stream: Duplex) => void;
+}
+
+/** A tunnel whose handshakes are the test's. */
+export class FakeTunnel implements SandboxTunnel {
+  hasSession = false;
+  readonly dials: FakeDial[] = [];
+  /** What each close() allowed, in ms. */
+  readonly closed: number[] = [];
+  refreshed = 0;
+  onRefresh = () => undefined as void;
+  readonly #waits: HandshakeWaits;
+
+  constructor(clock: FakeClock) {
+    this.#waits = new HandshakeWaits(clock);
+  }
+
+  readonly dialer = {
+    dial: (target: DialTarget, signal?: AbortSignal) =>
+      new Promise<Duplex>((succeed, reject) => {
+        if (signal === undefined) throw new Error('a dial without a signal has no end');
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+        this.dials.push({ target, signal, succeed });
+      }),
+  };
+
+  handshake(): void {
+    this.hasSession = true;
+    this.#waits.end();
+  }
+
+  waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
+    if (this.hasSession) return Promise.resolve();
+    return this.#waits.wait(deadline, noAnswer, signal);
+  }
+
+  refreshSession(): void {
+    this.refreshed++;
+    this.onRefresh();
+  }
+
+  close({ gracePeriod }: { readonly gracePeriod: number }): Promise<void> {
+    this.closed.push(gracePeriod);
+    return Promise.resolve();
+  }
+}
+
+export function noAnswer(): TunnelError {
+  return new TunnelError('no-answer', { what: 'no handshake', why: 'the server is silent' });
+}
+
+export const openStream = (): Duplex => new PassThrough();
+
+/** Until all that has been settled has been heard of. */
+export const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

@@ -1,0 +1,126 @@
+import { get } from 'node:http';
+import { type AddressInfo, createServer, Server } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+import { jest } from '@jest/globals';
+
+import { type Listeners, openListeners } from '../../src/lambda/listeners.js';
+import { type Dialer, DialError } from '../../src/proxy/dialer.js';
+import { systemClock } from '../../src/platform/clock.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { silentLog } from '../support/silent-log.js';
+
+const LOOPBACKS = ['127.0.0.1', '::1'] as const;
+
+const servers: Server[] = [];
+const opened: Listeners[] = [];
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((listeners) => listeners.close({ graceMs: 0 })));
+  await Promise.all(servers.splice(0).map(close));
+});
+
+function close(server: Server): Promise<unknown> {
+  return new Promise((resolve) => server.close(resolve));
+}
+
+async function take(host: string, port = 0): Promise<Server> {
+  const server = createServer();
+  servers.push(server);
+  await new Promise<void>((resolve) => void server.listen({ host, port }, resolve));
+  return server;
+}
+
+/** One that nobody has on either loopback. */
+async function freePort(): Promise<number> {
+  const server = await take('127.0.0.1');
+  const { port } = server.address() as AddressInfo;
+  await close(server);
+  servers.length = 0;
+  return port;
+}
+
+const refusing: Dialer = {
+  dial: () => Promise.reject(new DialError('not-ready', 'not yet')),
+};
+
+async function open(port: number, clock: FakeClock | typeof systemClock = systemClock) {
+  const target = { host: '100.127.69.42', port: 80 };
+  const listeners = await openListeners({ port, target, dialer: refusing, log: silentLog, clock });
+  opened.push(listeners);
+  return listeners;
+}
+
+async function ask(host: string, port: number): Promise<{ status?: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    get({ host, port, agent: false }, (response) => {
+      const { statusCode: status } = response;
+      text(response).then((body) => resolve({ ...(status && { status }), body }), reject);
+    }).on('error', reject);
+  });
+}
+
+it('answers on both loopbacks', async () => {
+  const port = await freePort();
+  await open(port);
+  for (const host of LOOPBACKS) {
+    const { status, body } = await ask(host, port);
+    expect(status).toBe(503);
+    expect(JSON.parse(body)).toMatchObject({
+      error: { reason: 'not-ready', target: '100.127.69.42:80' },
+    });
+  }
+});
+
+it('gives both back when it is closed', async () => {
+  const port = await freePort();
+  const listeners = await open(port);
+  await listeners.close({ graceMs: 0 });
+  for (const host of LOOPBACKS) await expect(ask(host, port)).rejects.toThrow('ECONNREFUSED');
+});
+
+it.each(LOOPBACKS)('leaves a port alone that is somebody else on %s', async (host) => {
+  const port = await freePort();
+  await take(host, port);
+  await expect(open(port)).rejects.toMatchObject({
+    name: 'UserError',
+    kind: 'failed',
+    what: `cannot listen on port ${port}`,
+    next: [expect.stringContaining('ARCTUN_LAMBDA_PORT'), expect.stringContaining('Web Adapter')],
+  });
+  // Nothing of ours is left on the other one.
+  const other = LOOPBACKS.find((each) => each !== host) ?? '';
+  await expect(ask(other, port)).rejects.toThrow('ECONNREFUSED');
+});
+
+it.each(LOOPBACKS)('waits for a port on %s that is taken for a moment', async (host) => {
+  const port = await freePort();
+  const holder = await take(host, port);
+  const clock = new FakeClock();
+  const listening = open(port, clock);
+  while (clock.armed === 0) await new Promise((resolve) => setImmediate(resolve));
+  await close(holder);
+  servers.length = 0;
+  clock.advance(50);
+  await listening;
+  expect((await ask(host, port)).status).toBe(503);
+});
+
+it('does with IPv4 where the system has no IPv6', async () => {
+  const port = await freePort();
+  // As the system refuses it then.
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this` below
+  const original = Server.prototype.listen;
+  const listen = jest.spyOn(Server.prototype, 'listen');
+  listen.mockImplementation(function (this: Server, ...parameters: unknown[]) {
+    const [{ host }] = parameters as [{ host: string }];
+    if (host !== '::1') return original.apply(this, parameters as Parameters<typeof original>);
+    const code = 'EADDRNOTAVAIL';
+    process.nextTick(() => this.emit('error', Object.assign(new Error(code), { code })));
+    return this;
+  });
+  await open(port);
+  listen.mockRestore();
+  expect((await ask('127.0.0.1', port)).status).toBe(503);
+  await expect(ask('::1', port)).rejects.toThrow('ECONNREFUSED');
+});

@@ -1,0 +1,360 @@
+import { getEventListeners } from 'node:events';
+import type { Duplex } from 'node:stream';
+
+import { SandboxDialer } from '../../src/lambda/sandbox-dialer.js';
+import { UserError } from '../../src/lib/user-error.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { FakeTunnel, openStream, settled } from './fake-tunnel.js';
+
+const WAIT = 3_000;
+const TARGET = { host: '100.127.69.42', port: 80 };
+const BROKEN = new UserError('configuration', { what: 'cannot use arc.json', why: 'no JSON' });
+
+let clock: FakeClock;
+let tunnel: FakeTunnel;
+let dialer: SandboxDialer;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  tunnel = new FakeTunnel(clock);
+  dialer = new SandboxDialer(WAIT, clock, { unixMilliseconds: () => clock.now() });
+});
+
+/** A dial, and what has come of it by now. */
+class Dial {
+  outcome: Duplex | Error | undefined;
+  at: number | undefined;
+  readonly controller = new AbortController();
+
+  constructor() {
+    const settle = (outcome: Duplex | Error) => {
+      this.outcome = outcome;
+      this.at = clock.now();
+    };
+    dialer.dial(TARGET, this.controller.signal).then(settle, settle);
+  }
+
+  get listeners(): number {
+    return getEventListeners(this.controller.signal, 'abort').length;
+  }
+}
+
+async function dial(): Promise<Dial> {
+  const begun = new Dial();
+  await settled();
+  return begun;
+}
+
+/** In steps, so that what a timer settles is heard of before the next one. */
+async function pass(duration: number): Promise<void> {
+  for (let left = duration; left > 0; left -= 100) {
+    clock.advance(Math.min(100, left));
+    await settled();
+  }
+}
+
+async function connected(): Promise<Duplex> {
+  tunnel.handshake();
+  dialer.open(tunnel);
+  const begun = await dial();
+  const stream = openStream();
+  tunnel.dials.at(-1)!.succeed(stream);
+  await settled();
+  expect(begun.outcome).toBe(stream);
+  return stream;
+}
+
+describe('a dial', () => {
+  it('waits for the tunnel, then for its session, then for the connection', async () => {
+    const begun = await dial();
+    await pass(1_000);
+    dialer.open(tunnel);
+    await pass(1_000);
+    expect(tunnel.refreshed).toBe(1);
+    expect(tunnel.dials).toEqual([]);
+    tunnel.handshake();
+    await settled();
+    expect(tunnel.dials).toMatchObject([{ target: TARGET }]);
+    const stream = openStream();
+    tunnel.dials[0]!.succeed(stream);
+    await settled();
+    expect(begun.outcome).toBe(stream);
+    expect(begun.listeners).toBe(0);
+    expect(clock.armed).toBe(0);
+  });
+
+  it('goes at once where there is a session', async () => {
+    tunnel.handshake();
+    dialer.open(tunnel);
+    await dial();
+    expect(tunnel.dials).toHaveLength(1);
+  });
+
+  it('has the session refreshed before it is looked for: packets are about to come', async () => {
+    dialer.open(tunnel);
+    tunnel.onRefresh = () => tunnel.handshake();
+    await dial();
+    expect(tunnel.dials).toHaveLength(1);
+  });
+
+  it('fails where no tunnel is opened in time', async () => {
+    const begun = await dial();
+    await pass(WAIT - 1);
+    expect(begun.outcome).toBeUndefined();
+    await pass(1);
+    expect(begun.outcome).toMatchObject({
+      name: 'DialError',
+      reason: 'not-ready',
+      message: 'no tunnel within 3 s: it has not been opened yet',
+    });
+    expect(begun.listeners).toBe(0);
+    expect(clock.armed).toBe(0);
+  });
+
+  it('fails where there is no handshake in time, with what is known of it', async () => {
+    dialer.open(tunnel);
+    const begun = await dial();
+    await pass(WAIT);
+    expect(begun.outcome).toMatchObject({
+      name: 'DialError',
+      reason: 'not-ready',
+      silence: 'no-answer',
+      message: 'no handshake: the server is silent',
+    });
+  });
+
+  it('fails where the connection is not there in time, counted from the session', async () => {
+    dialer.open(tunnel);
+    const begun = await dial();
+    await pass(2_000);
+    tunnel.handshake();
+    await settled();
+    await pass(WAIT - 1);
+    expect(begun.outcome).toBeUndefined();
+    await pass(1);
+    expect(begun.outcome).toMatchObject({ name: 'DialError', reason: 'timeout' });
+    expect(tunnel.dials[0]?.signal.aborted).toBe(true);
+    expect(begun.listeners).toBe(0);
+    expect(clock.armed).toBe(0);
+  });
+});
+
+describe('patience', () => {
+  it('is shared: it counts from the first that misses a session', async () => {
+    const first = await dial();
+    await pass(2_000);
+    const second = await dial();
+    await pass(1_000);
+    expect([first.at, second.at]).toEqual([4_000, 4_000]);
+  });
+
+  it('is over then: the next is refused at once, with or without a tunnel', async () => {
+    await dial();
+    await pass(WAIT);
+    const late = await dial();
+    await pass(1);
+    expect(late.outcome).toMatchObject({ reason: 'not-ready' });
+    dialer.open(tunnel);
+    const later = await dial();
+    await pass(1);
+    expect(later.outcome).toMatchObject({ reason: 'not-ready', silence: 'no-answer' });
+  });
+
+  it('is there again for an invocation', async () => {
+    await dial();
+    await pass(60_000);
+    dialer.renewPatience();
+    const begun = await dial();
+    await pass(WAIT - 1);
+    expect(begun.outcome).toBeUndefined();
+    await pass(1);
+    expect(begun.outcome).toMatchObject({ reason: 'not-ready' });
+  });
+
+  it('is renewed for whoever waits for the tunnel as well', async () => {
+    const begun = await dial();
+    await pass(1_000);
+    dialer.renewPatience();
+    dialer.open(tunnel);
+    await pass(WAIT - 1);
+    expect(begun.outcome).toBeUndefined();
+    await pass(101);
+    expect(begun.outcome).toMatchObject({ reason: 'not-ready', silence: 'no-answer' });
+  });
+
+  it('is there again when there has been a session', async () => {
+    (await connected()).destroy();
+    await pass(60_000);
+    tunnel.hasSession = false;
+    const begun = await dial();
+    await pass(WAIT - 1);
+    expect(begun.outcome).toBeUndefined();
+    await pass(1);
+    expect(begun.outcome).toMatchObject({ reason: 'not-ready' });
+  });
+});
+
+describe('a refusal', () => {
+  it('ends those who wait, and refuses whoever comes, with the reason', async () => {
+    const waiting = await dial();
+    dialer.refuse(BROKEN);
+    const behind = await dial();
+    for (const { outcome, at, listeners } of [waiting, behind]) {
+      expect(outcome).toMatchObject({
+        name: 'DialError',
+        reason: 'not-ready',
+        message: 'cannot use arc.json: no JSON',
+        silence: undefined,
+        cause: BROKEN,
+      });
+      expect([at, listeners]).toEqual([1_000, 0]);
+    }
+    expect(clock.armed).toBe(0);
+  });
+
+  it('is over when there is a tunnel after all', async () => {
+    dialer.refuse(BROKEN);
+    await connected();
+  });
+
+  it('is forgotten where the tunnel is to be tried again', async () => {
+    dialer.refuse(BROKEN);
+    dialer.renewPatience();
+    const begun = await dial();
+    expect(begun.outcome).toBeUndefined();
+    dialer.refuse(BROKEN);
+    await settled();
+    expect(begun.outcome).toMatchObject({ reason: 'not-ready' });
+  });
+
+  it('does not come between a tunnel and an invocation', async () => {
+    (await connected()).destroy();
+    dialer.renewPatience();
+    await dial();
+    expect(tunnel.dials).toHaveLength(2);
+  });
+});
+
+describe('the signal of the caller', () => {
+  const gone = new Error('the client has gone');
+
+  it('ends a dial before it has begun', async () => {
+    await expect(dialer.dial(TARGET, AbortSignal.abort(gone))).rejects.toBe(gone);
+    await dialer.whenIdle(1);
+  });
+
+  it.each([
+    ['the tunnel', () => undefined],
+    ['its session', () => dialer.open(tunnel)],
+    [
+      'the connection',
+      () => {
+        tunnel.handshake();
+        dialer.open(tunnel);
+      },
+    ],
+  ])('ends the wait for %s', async (_, prepare) => {
+    prepare();
+    const begun = await dial();
+    begun.controller.abort(gone);
+    await settled();
+    expect(begun.outcome).toBe(gone);
+    expect(begun.listeners).toBe(0);
+    expect(clock.armed).toBe(0);
+    await dialer.whenIdle(1);
+  });
+
+  it('is heard between the session and the connection, too', async () => {
+    dialer.open(tunnel);
+    const begun = await dial();
+    tunnel.handshake();
+    begun.controller.abort(gone);
+    await settled();
+    expect(begun.outcome).toBe(gone);
+    expect(tunnel.dials.every(({ signal }) => signal.aborted)).toBe(true);
+    expect(begun.listeners).toBe(0);
+  });
+});
+
+describe('whenIdle', () => {
+  async function idle(limit: number): Promise<{ at: number | undefined }> {
+    const result: { at: number | undefined } = { at: undefined };
+    void dialer.whenIdle(limit).then(() => void (result.at = clock.now()));
+    await settled();
+    return result;
+  }
+
+  it('resolves at once where nothing is under way', async () => {
+    expect((await idle(500)).at).toBe(1_000);
+    expect(clock.armed).toBe(0);
+  });
+
+  it('waits for a dial, and for the stream that it becomes', async () => {
+    tunnel.handshake();
+    dialer.open(tunnel);
+    await dial();
+    const result = await idle(500);
+    await pass(100);
+    const stream = openStream();
+    tunnel.dials[0]!.succeed(stream);
+    await pass(100);
+    expect(result.at).toBeUndefined();
+    stream.destroy();
+    await settled();
+    expect(result.at).toBe(1_200);
+    expect(clock.armed).toBe(0);
+  });
+
+  it('waits for a dial that fails', async () => {
+    await dial();
+    const result = await idle(500);
+    dialer.refuse(BROKEN);
+    await settled();
+    expect(result.at).toBe(1_000);
+  });
+
+  it('waits until its limit, and whoever asks again waits again', async () => {
+    await connected();
+    const first = await idle(500);
+    await pass(100);
+    const second = await idle(300);
+    await pass(600);
+    expect([first.at, second.at]).toEqual([1_500, 1_400]);
+  });
+
+  it('resolves for all who wait', async () => {
+    const stream = await connected();
+    const results = [await idle(500), await idle(500)];
+    stream.destroy();
+    await settled();
+    expect(results.map(({ at }) => at)).toEqual([1_000, 1_000]);
+    expect(clock.armed).toBe(0);
+  });
+
+  it('counts no stream that was closed before we had it', async () => {
+    tunnel.handshake();
+    dialer.open(tunnel);
+    await dial();
+    const stream = openStream();
+    stream.destroy();
+    await new Promise((resolve) => stream.once('close', resolve));
+    tunnel.dials[0]!.succeed(stream);
+    await settled();
+    expect((await idle(500)).at).toBe(1_000);
+  });
+});
+
+describe('destroyStreams', () => {
+  it('ends what is open, and nothing that comes behind it', async () => {
+    const streams = [await connected(), await connected()];
+    dialer.destroyStreams();
+    const later = await connected();
+    await settled();
+    expect(streams.every(({ destroyed }) => destroyed)).toBe(true);
+    expect(later.destroyed).toBe(false);
+    later.destroy();
+    await settled();
+    await dialer.whenIdle(1);
+    expect(clock.armed).toBe(0);
+  });
+});

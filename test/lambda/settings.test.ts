@@ -1,0 +1,107 @@
+import { readSettings } from '../../src/lambda/settings.js';
+
+const settingsOf = (env: Record<string, string>) => readSettings(env).settings;
+const faultOf = (env: Record<string, string>) => readSettings(env).fault;
+
+it('has a default for everything', () => {
+  expect(readSettings({})).toEqual({
+    settings: {
+      port: 8080,
+      wait: 3000,
+      onFailure: 'degrade',
+      target: { host: '100.127.69.42', port: 80 },
+      logLevel: 'info',
+      congestion: 'bbr',
+      place: { kind: 'files', paths: ['/var/task/arc.json', '/opt/arctun/arc.json'] },
+      taskRoot: '/var/task',
+      initializationType: 'on-demand',
+    },
+    fault: undefined,
+  });
+});
+
+it('takes an empty variable for one that is not set', () => {
+  const names = ['CONFIG', 'CONFIG_SECRET', 'CONFIG_PARAMETER', 'FORWARD_TO', 'LOG_LEVEL'];
+  const lambda = ['LAMBDA_PORT', 'LAMBDA_WAIT', 'LAMBDA_ON_FAILURE', 'CONGESTION'];
+  const env = Object.fromEntries([...names, ...lambda].map((name) => [`ARCTUN_${name}`, '']));
+  expect(readSettings({ ...env, LAMBDA_TASK_ROOT: '' })).toEqual(readSettings({}));
+});
+
+it('reads each variable', () => {
+  const env = {
+    ARCTUN_LAMBDA_PORT: '18080',
+    ARCTUN_LAMBDA_WAIT: '0.5',
+    ARCTUN_LAMBDA_ON_FAILURE: 'fail',
+    ARCTUN_FORWARD_TO: '10.0.0.1:8888',
+    ARCTUN_LOG_LEVEL: 'debug',
+    ARCTUN_CONGESTION: 'reno',
+    LAMBDA_TASK_ROOT: '/code',
+  };
+  expect(settingsOf(env)).toMatchObject({
+    port: 18_080,
+    wait: 500,
+    onFailure: 'fail',
+    target: { host: '10.0.0.1', port: 8888 },
+    logLevel: 'debug',
+    congestion: 'reno',
+    taskRoot: '/code',
+    place: { kind: 'files', paths: ['/code/arc.json', '/opt/arctun/arc.json'] },
+  });
+});
+
+it('looks for the configuration in one place alone: the value, the secret, the parameter', () => {
+  const [ARCTUN_CONFIG, ARCTUN_CONFIG_SECRET, ARCTUN_CONFIG_PARAMETER] = ['a.json', 'b', '/c'];
+  const parameter = { ARCTUN_CONFIG_PARAMETER };
+  const secret = { ...parameter, ARCTUN_CONFIG_SECRET };
+  expect(settingsOf(parameter).place).toEqual({ kind: 'parameter', name: '/c' });
+  expect(settingsOf(secret).place).toEqual({ kind: 'secret', name: 'b' });
+  const value = settingsOf({ ...secret, ARCTUN_CONFIG });
+  expect(value.place).toEqual({ kind: 'value', value: 'a.json' });
+});
+
+it.each(['on-demand', 'provisioned-concurrency', 'snap-start', 'lambda-managed-instances'])(
+  'knows %s',
+  (type) => {
+    const { initializationType } = settingsOf({ AWS_LAMBDA_INITIALIZATION_TYPE: type });
+    expect(initializationType).toBe(type);
+  },
+);
+
+it('takes an unknown way of making environments for the usual one, or for the managed by its mark', () => {
+  const unknown = { AWS_LAMBDA_INITIALIZATION_TYPE: 'tomorrow' };
+  expect(settingsOf(unknown).initializationType).toBe('on-demand');
+  const managed = settingsOf({ ...unknown, AWS_LAMBDA_MAX_CONCURRENCY: '10' });
+  expect(managed.initializationType).toBe('lambda-managed-instances');
+});
+
+describe('a variable that cannot be used', () => {
+  it.each([
+    ['ARCTUN_LAMBDA_PORT', ['0', '65536', '80.5', '-1', '1e3', ' 80', '0x50', 'http']],
+    ['ARCTUN_LAMBDA_WAIT', ['0', '0.05', '9.1', '-1', '3s', 'NaN', 'Infinity']],
+    ['ARCTUN_LAMBDA_ON_FAILURE', ['Fail', 'ignore']],
+    ['ARCTUN_FORWARD_TO', ['unified.soracom.io', '10.0.0.1:0', '10.0.0.1:65536']],
+    ['ARCTUN_LOG_LEVEL', ['verbose', 'INFO']],
+    ['ARCTUN_CONGESTION', ['vegas']],
+  ])('%s', (name, values) => {
+    for (const value of values) {
+      const { settings, fault } = readSettings({ [name]: value });
+      expect(settings).toEqual(readSettings({}).settings);
+      expect(fault).toMatchObject({ kind: 'usage' });
+      expect(fault?.message).toContain(name);
+      expect(fault?.message).toContain(value);
+    }
+  });
+
+  it('is told of, the first alone, and hides no other that can be used', () => {
+    const env = { ARCTUN_LAMBDA_PORT: 'a', ARCTUN_LAMBDA_WAIT: 'b', ARCTUN_LOG_LEVEL: 'trace' };
+    expect(faultOf(env)?.what).toBe('cannot use ARCTUN_LAMBDA_PORT=a');
+    expect(settingsOf(env)).toMatchObject({ port: 8080, wait: 3000, logLevel: 'trace' });
+  });
+
+  it.each([
+    ['ARCTUN_LAMBDA_PORT', ['1', '65535']],
+    ['ARCTUN_LAMBDA_WAIT', ['0.1', '9', '9.0']],
+  ])('is none at the ends of its range: %s', (name, values) => {
+    for (const value of values) expect(faultOf({ [name]: value })).toBeUndefined();
+  });
+});
