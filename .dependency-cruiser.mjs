@@ -65,6 +65,7 @@ const ARROWS = [
     ],
     'The command line composes everything below it.',
   ],
+  ['standalone', ['lib', 'cli', 'lambda'], 'The single executable is another way to what cli has.'],
 ];
 
 const onlyAllowedFolders = ARROWS.map(([folder, allowed, reason]) => ({
@@ -135,6 +136,18 @@ export default {
       'The library runs without the command line.',
       { path: '^src/', pathNot: '^src/cli/' },
       { path: '^node_modules/@oclif/' },
+    ),
+    forbid(
+      'standalone-reaches-neither-oclif-nor-axios',
+      'The single executable starts in milliseconds, and oclif reads files that are not beside it.',
+      { path: '^src/standalone/' },
+      { path: '^node_modules/(@oclif|axios|inquirer)/', reachable: true },
+    ),
+    forbid(
+      'standalone-composes-in-one-place',
+      'What touches the operating system is handed in, so that the command line is testable alone.',
+      { path: '^src/standalone/', pathNot: '^src/standalone/standalone-context\\.ts$' },
+      { path: '^src/cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$' },
     ),
     forbid(
       'cli-context-imports-no-oclif',

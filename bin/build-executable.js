@@ -1,6 +1,6 @@
 /**
  * Writes dist/executable, from which layers and single executables are made (src/layer/prebuilt.ts):
- * `npm run build:executable`. Node of the right version, which makes the blob, comes from npm once.
+ * `npm run build:executable`. Node for Linux, which makes the blobs, comes from npm once.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -8,59 +8,84 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 
 import { fetchNode } from '../dist/src/layer/fetch-node.js';
-import { NODE_VERSION } from '../dist/src/layer/node-release.js';
+import { ARCHITECTURES, NODE_VERSION } from '../dist/src/layer/node-release.js';
 import { systemCommands } from '../dist/src/platform/command-runner.js';
 import { bundle, PROGRAMS, REPOSITORY } from './bundles.js';
 
 const output = join(REPOSITORY, 'dist/executable');
 /** Packages of Node, and what was made before. */
 const cache = join(REPOSITORY, 'build/node');
+/** With Debian's libraries of the other architecture. */
+const EMULATOR = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'];
 
+rmSync(output, { recursive: true, force: true });
 mkdirSync(output, { recursive: true });
 mkdirSync(cache, { recursive: true });
 for (const [name, program] of Object.entries(PROGRAMS)) {
   const { code, inputs, bill, notices } = await bundle(program);
-  if (name === 'executable') writeFileSync(join(output, 'arctun.blob'), await blobOf(code));
-  else writeFileSync(join(output, `${name}.cjs`), code);
+  if (name === 'extension') writeFileSync(join(output, 'extension.cjs'), code);
+  else
+    for (const architecture of ARCHITECTURES)
+      writeFileSync(join(output, `arctun-${architecture}.blob`), await blobOf(code, architecture));
   writeFileSync(join(output, `${name}.sbom.json`), bill);
   writeFileSync(join(output, `${name}.notices.txt`), notices);
+  // For whoever asks what is in it.
+  writeFileSync(join(cache, `${name}.inputs.json`), JSON.stringify(inputs));
   console.log(`${name}: ${code.length} bytes from ${inputs.length} modules`);
 }
 
-/** The same on every machine: the program without compiled code, and with no path but `arctun.cjs`. */
-async function blobOf(code) {
-  const key = createHash('sha256').update(`${NODE_VERSION}\n${code}`).digest('hex').slice(0, 16);
+/**
+ * The program with its code compiled ahead, which makes a cold start a third shorter. It is compiled by
+ * the very Node that runs it, in qemu where that is another architecture's.
+ */
+async function blobOf(code, architecture) {
+  const runs = await nodeFor(architecture);
+  const settings = {
+    main: 'arctun.cjs',
+    disableExperimentalSEAWarning: true,
+    useCodeCache: runs !== undefined,
+    // NODE_OPTIONS are the function's, and may name what is not there.
+    execArgvExtension: 'none',
+  };
+  if (runs === undefined)
+    console.warn(
+      `${EMULATOR[0]} is not installed: the ${architecture} program is not compiled ahead`,
+    );
+  const made = JSON.stringify([NODE_VERSION, architecture, settings, code]);
+  const key = createHash('sha256').update(made).digest('hex').slice(0, 16);
   const blob = join(cache, `${key}.blob`);
   if (!existsSync(blob)) {
     const folder = join(cache, key);
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'arctun.cjs'), code);
-    const configuration = {
-      main: 'arctun.cjs',
-      output: `../${key}.blob`,
-      disableExperimentalSEAWarning: true,
-      useCodeCache: false,
-      // NODE_OPTIONS are the function's, and may name what is not there.
-      execArgvExtension: 'none',
-    };
-    writeFileSync(join(folder, 'sea.json'), JSON.stringify(configuration));
-    const node = await rightNode();
-    execFileSync(node, ['--experimental-sea-config', 'sea.json'], { cwd: folder, stdio: 'pipe' });
+    writeFileSync(join(folder, 'sea.json'), JSON.stringify({ ...settings, output: blob }));
+    const [program, ...words] = runs ?? (await nodeFor('x86_64'));
+    // Compiled code is laid out by hashes with a random seed: the same one gives the same bytes.
+    const options = ['--random-seed=1', '--experimental-sea-config', 'sea.json'];
+    execFileSync(program, [...words, ...options], { cwd: folder, stdio: 'pipe' });
     rmSync(folder, { recursive: true });
   }
   return readFileSync(blob);
 }
 
-/** A Node that makes blobs for NODE_VERSION: its own version alone knows their form. */
-async function rightNode() {
-  if (process.versions.node === NODE_VERSION) return process.execPath;
-  const architecture = { x64: 'x86_64', arm64: 'arm64' }[process.arch];
-  if (process.platform !== 'linux' || architecture === undefined)
-    throw new Error(`run this with Node ${NODE_VERSION}, or on Linux`);
-  const path = join(cache, `node-${NODE_VERSION}-${process.arch}`);
+/** The command that runs Node of an architecture here; undefined where that takes an emulator that is missing. */
+async function nodeFor(architecture) {
+  if (process.platform !== 'linux') throw new Error('executables are made on Linux');
+  const isForeign = architecture === 'arm64' && process.arch !== 'arm64';
+  if (isForeign && !canRun(EMULATOR[0])) return undefined;
+  const path = join(cache, `node-${NODE_VERSION}-${architecture}`);
   if (!existsSync(path)) {
     const { executable } = await fetchNode(architecture, systemCommands, cache);
     writeFileSync(path, executable, { mode: 0o755 });
   }
-  return path;
+  return isForeign ? [...EMULATOR, path] : [path];
+}
+
+function canRun(program) {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
 }

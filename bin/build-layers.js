@@ -19,15 +19,15 @@ const prebuiltFolder = join(REPOSITORY, 'dist/executable');
 const layers = new Map();
 const executables = new Map();
 
-const prebuilt = await readPrebuilt(prebuiltFolder, 'executable');
 for (const [architecture, { name }] of Object.entries(NODE_PACKAGES)) {
+  const prebuilt = await readPrebuilt(prebuiltFolder, architecture);
   const node = await fetchNode(architecture, systemCommands, join(REPOSITORY, 'build/node'));
   const executable = makeExecutable(node.executable, prebuilt.program);
   executables.set(name.replace('node', 'arctun'), executable);
   const documents = executableDocuments(prebuilt, node, architecture);
   layers.set(`arctun-lambda-${architecture}.zip`, executableLayer(executable, documents));
 }
-layers.set('arctun-lambda-nodejs.zip', thinLayer(await readPrebuilt(prebuiltFolder, 'extension')));
+layers.set('arctun-lambda-nodejs.zip', thinLayer(await readPrebuilt(prebuiltFolder, 'nodejs')));
 write('build/executable', executables, 0o755);
 write('build/layers', layers, 0o644);
 

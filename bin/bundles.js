@@ -43,6 +43,7 @@ export async function bundle({ entry, target }) {
     platform: 'node',
     format: 'cjs',
     target,
+    // Read and compiled at each cold start.
     minify: true,
     // Names stand in errors and logs.
     keepNames: true,

@@ -32,3 +32,10 @@ it('names only files that exist', () => {
     expect(() => readFileSync(new URL(path, root))).not.toThrow();
   }
 });
+
+it('starts long test files first, which exist', () => {
+  const text = readFileSync(new URL('test/longest-first.js', root), 'utf8');
+  const files = [...text.matchAll(/'(test\/[^']+)': \d+/g)];
+  expect(files.length).toBeGreaterThan(5);
+  for (const [, file] of files) expect(() => readFileSync(new URL(file!, root))).not.toThrow();
+});

@@ -71,6 +71,10 @@ export class Child {
     return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
   }
 
+  get pid() {
+    return this.#process.pid;
+  }
+
   /** Writes a line to its standard input. */
   tell(line) {
     this.#process.stdin.write(`${line}\n`);

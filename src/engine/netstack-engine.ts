@@ -1,6 +1,7 @@
 /** WireGuard under a TCP/IP stack. */
 import { packetInSlot } from '../lib/packet-slot.js';
 import { Stack } from '../netstack/stack.js';
+import type { UnmatchedSegments } from '../netstack/stack-options.js';
 import type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Datagram, Endpoint } from '../wireguard/datagram.js';
@@ -13,6 +14,8 @@ export interface NetstackEngineOptions extends EngineOptions {
   readonly addresses: readonly IpAddress[];
   /** How TCP shares the path; BBR by default. */
   readonly congestion?: CongestionAlgorithm | undefined;
+  /** Where another tunnel may have our addresses as well. */
+  readonly unmatched?: UnmatchedSegments | undefined;
 }
 
 /** Packets that one drain() hands to WireGuard at most. */
@@ -29,10 +32,10 @@ export class NetstackEngine implements Engine {
   #now: number;
 
   constructor(options: NetstackEngineOptions, now: number) {
-    const { entropy, mtu, addresses, congestion } = options;
+    const { entropy, mtu, addresses, congestion, unmatched } = options;
     this.#now = now;
     this.#onInnerPacket = options.onInnerPacket;
-    this.stack = new Stack({ addresses, mtu, entropy, congestion }, now);
+    this.stack = new Stack({ addresses, mtu, entropy, congestion, unmatched }, now);
     const unreachable = new HostUnreachable(mtu);
     this.device = new Device({
       ...options,
@@ -115,6 +118,7 @@ export class NetstackEngine implements Engine {
   }
 }
 
+export type { UnmatchedSegment, UnmatchedSegments } from '../netstack/stack-options.js';
 export type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';
 export type { KeepAlive, TcpConnection, TcpInfo } from '../netstack/tcp/connection.js';
 export type { TcpListener } from '../netstack/tcp/listener.js';

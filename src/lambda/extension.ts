@@ -75,7 +75,7 @@ export class Extension {
   constructor(settings: LambdaSettings, ports: ExtensionPorts) {
     this.#settings = settings;
     this.#ports = ports;
-    this.#dialer = new SandboxDialer(settings.wait, ports.clock);
+    this.#dialer = new SandboxDialer(settings.wait, ports.clock, ports.wallClock);
     this.#sleep = new SleepWatch(ports.clock, ports.wallClock);
   }
 
@@ -279,6 +279,7 @@ export class Extension {
     }
     if (elapsed >= DEAD_AFTER) this.#dialer.destroyStreams();
     this.#tunnel.refreshSession();
+    this.#dialer.invoked(this.#settings.target);
     return Promise.resolve();
   }
 

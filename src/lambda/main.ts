@@ -2,6 +2,7 @@
  * The extension's composition root. What Lambda waits for comes first: the port, then the registration;
  * everything else is loaded when the request for that has left.
  */
+import { tmpdir } from 'node:os';
 import { basename, dirname } from 'node:path';
 
 import { messageOf } from '../lib/error-message.js';
@@ -66,9 +67,10 @@ async function openTunnel(
   env: Environment,
   log: LaterLog,
 ): Promise<SandboxTunnel> {
-  const [source, { openSandboxTunnel }, { systemFiles }, { readSecret }] = await Promise.all([
+  const [source, { openSandboxTunnel }, { SimMemory }, files, secret] = await Promise.all([
     import('./config-source.js'),
     import('./open-sandbox-tunnel.js'),
+    import('./sim-memory.js'),
     import('../platform/files.js'),
     import('./parameters-and-secrets.js'),
   ]);
@@ -77,15 +79,14 @@ async function openTunnel(
     token: env.AWS_SESSION_TOKEN ?? '',
   };
   const { configs, faults } = await source.findConfigs(settings.place, {
-    files: systemFiles,
-    readSecret: (place) => readSecret(place, secrets),
+    files: files.systemFiles,
+    readSecret: (place) => secret.readSecret(place, secrets),
     taskRoot: settings.taskRoot,
   });
   for (const { message } of faults)
     log.warn({ why: message }, 'an arc.json of the pool is unusable');
-  const [arcConfig] = configs;
-  if (arcConfig === undefined) throw new RangeError('no configuration');
-  return openSandboxTunnel(arcConfig, settings, await tunnelPorts(settings, log));
+  const memory = new SimMemory(`${tmpdir()}/arctun-sim`, files.systemFiles);
+  return openSandboxTunnel(configs, settings, memory, await tunnelPorts(settings, log));
 }
 
 async function tunnelPorts({ initializationType }: LambdaSettings, log: LaterLog) {

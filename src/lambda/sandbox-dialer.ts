@@ -4,11 +4,13 @@
  */
 import type { Duplex } from 'node:stream';
 
+import type { WallClock } from '../lib/clock.js';
 import { abortReason } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import { type Dialer, DialError, type DialTarget, type Silence } from '../proxy/dialer.js';
 import type { Clock } from '../tunnel/ports.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
+import { SpareConnection } from './spare-connection.js';
 
 export class SandboxDialer implements Dialer {
   readonly #wait: number;
@@ -20,18 +22,23 @@ export class SandboxDialer implements Dialer {
   /** Since when there has been no session that was asked for; undefined where all is well. */
   #missingSince: number | undefined;
   #dials = 0;
+  /** Requests since the invocation began; before the first there is no telling, and one is likely. */
+  #requests = 1;
+  readonly #spare: SpareConnection;
   readonly #streams = new Set<Duplex>();
   readonly #idleWaits = new Set<() => void>();
 
   /** @param wait ms that whoever asks for a session waits for it, counted from the first */
-  constructor(wait: number, clock: Clock) {
+  constructor(wait: number, clock: Clock, wallClock: WallClock) {
     this.#wait = wait;
     this.#clock = clock;
+    this.#spare = new SpareConnection(wallClock);
     this.#missingSince = clock.now();
   }
 
   /** There is a tunnel from now on. Its first handshake may be under way. */
   open(tunnel: SandboxTunnel): void {
+    tunnel.onMoving?.(() => this.#spare.discard());
     this.#settle(tunnel);
   }
 
@@ -46,6 +53,16 @@ export class SandboxDialer implements Dialer {
   }
 
   /**
+   * An invocation has begun. Where the one before has sent something, a connection to `target` is opened
+   * for what this one will send.
+   */
+  invoked(target: DialTarget): void {
+    const isSender = this.#requests > 0;
+    this.#requests = 0;
+    if (isSender) this.#spare.prepare((signal) => this.#dialInTime(target, signal));
+  }
+
+  /**
    * Whoever comes has the whole time to wait: what was missing may be there now. A refusal is forgotten:
    * to be called only where open() or refuse() is to come behind it.
    */
@@ -57,14 +74,23 @@ export class SandboxDialer implements Dialer {
   async dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
     signal?.throwIfAborted();
     this.#dials++;
+    this.#requests++;
     try {
-      const stream = await this.#dialInTime(target, signal);
+      const stream = await this.#dialOrTake(target, signal);
       this.#count(stream);
       return stream;
     } finally {
       this.#dials--;
       this.#checkIdle();
     }
+  }
+
+  async #dialOrTake(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
+    const spare = await this.#spare.take()?.catch(() => undefined);
+    if (spare === undefined) return this.#dialInTime(target, signal);
+    if (signal?.aborted !== true) return spare;
+    spare.destroy();
+    throw abortReason(signal);
   }
 
   #count(stream: Duplex): void {
@@ -79,6 +105,7 @@ export class SandboxDialer implements Dialer {
 
   /** What was opened before a long sleep: the other end has given it up. */
   destroyStreams(): void {
+    this.#spare.discard();
     for (const stream of this.#streams) stream.destroy();
   }
 

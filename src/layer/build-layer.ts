@@ -9,12 +9,12 @@ import { makeExecutable } from './executable.js';
 import { fetchNode } from './fetch-node.js';
 import { executableDocuments, executableLayer, thinLayer } from './layers.js';
 import type { Architecture } from './node-release.js';
-import { readPrebuilt } from './prebuilt.js';
+import { type LayerKind, readPrebuilt } from './prebuilt.js';
 import { requireLayerPath, writeLayer } from './write-layer.js';
 
 export interface LayerOptions {
   /** `nodejs` is the thin one, which takes the Node of its runtime. */
-  readonly kind: Architecture | 'nodejs';
+  readonly kind: LayerKind;
   /** Path of the zip; `arctun-lambda-KIND.zip` when absent. */
   readonly output?: string | undefined;
 }
@@ -44,7 +44,7 @@ export async function buildLayer(
   await requireLayerPath(output);
   const bytes =
     kind === 'nodejs'
-      ? thinLayer(await readPrebuilt(ports.prebuilt, 'extension'))
+      ? thinLayer(await readPrebuilt(ports.prebuilt, kind))
       : await packExecutable(kind, ports);
   await writeLayer(output, bytes);
   return {
@@ -59,7 +59,7 @@ async function packExecutable(
   architecture: Architecture,
   { commands, prebuilt: folder, onStep = () => undefined }: LayerPorts,
 ): Promise<Uint8Array> {
-  const prebuilt = await readPrebuilt(folder, 'executable');
+  const prebuilt = await readPrebuilt(folder, architecture);
   const temporary = await mkdtemp(join(tmpdir(), 'arctun-layer-'));
   try {
     onStep('Getting Node from npm (50 MB) ...');

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { UserError } from '../lib/user-error.js';
+import type { Architecture } from './node-release.js';
 
 /** A program in one file. */
 export interface Prebuilt {
@@ -16,23 +17,26 @@ export interface Prebuilt {
   readonly license: Uint8Array;
 }
 
-/** `executable` is for everywhere, `extension` for where the runtime has a Node. */
-export type PrebuiltName = 'executable' | 'extension';
+/** For which runtimes a layer is: all of an architecture, or those that have a Node. */
+export type LayerKind = Architecture | 'nodejs';
 
-const PROGRAMS: Readonly<Record<PrebuiltName, string>> = {
-  executable: 'arctun.blob',
-  extension: 'extension.cjs',
+/** Blobs hold compiled code, which is one architecture's. */
+const PROGRAMS: Readonly<Record<LayerKind, string>> = {
+  x86_64: 'arctun-x86_64.blob',
+  arm64: 'arctun-arm64.blob',
+  nodejs: 'extension.cjs',
 };
 
 /**
  * @param folder `dist/executable` of the package
  * @throws UserError of kind `failed`
  */
-export async function readPrebuilt(folder: string, name: PrebuiltName): Promise<Prebuilt> {
+export async function readPrebuilt(folder: string, kind: LayerKind): Promise<Prebuilt> {
+  const name = kind === 'nodejs' ? 'extension' : 'executable';
   const read = (file: string) => readFile(join(folder, file));
   try {
     const [program, bill, notices, license] = await Promise.all([
-      read(PROGRAMS[name]),
+      read(PROGRAMS[kind]),
       read(`${name}.sbom.json`),
       read(`${name}.notices.txt`),
       read('../../LICENSE'),

@@ -19,6 +19,24 @@ export interface StackOptions {
   readonly limits?: Partial<StackLimits>;
   /** How TCP shares the path; BBR by default. */
   readonly congestion?: CongestionAlgorithm | undefined;
+  /** As in UnmatchedSegments. */
+  readonly unmatched?: UnmatchedSegments | undefined;
+}
+
+/** An answer to a connection that was none of ours, from an end that we have connections to. */
+export interface UnmatchedSegment {
+  /** The two ends, as a key. */
+  readonly flow: string;
+  /** It accepts a connection: somebody has asked for one a minute ago at most. */
+  readonly isSynAck: boolean;
+}
+
+/** For a host whose address may be another's as well. */
+export interface UnmatchedSegments {
+  /** Called with each such segment. Must not call the stack back. */
+  readonly onUnmatched: (segment: UnmatchedSegment, now: number) => void;
+  /** Whether they get no RST: it would end the connection of whom they are for. */
+  readonly isQuiet: boolean;
 }
 
 export interface ConnectOptions {

@@ -90,6 +90,7 @@ export class Stack {
       drops: this.drops,
       control,
       datagrams,
+      unmatched: options.unmatched,
     };
     this.#tcp = new TcpLayer(shared, now);
     this.#udp = new UdpLayer(shared);

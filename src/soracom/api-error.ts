@@ -2,7 +2,7 @@ import { redactText } from '../lib/secret-shapes.js';
 import { UserError } from '../lib/user-error.js';
 import { refusal } from './answers.js';
 import { firstLine, parseJson, redactBody } from './redact.js';
-import type { TransportError, TransportFailure } from './transport.js';
+import type { TransportError, TransportFailure } from './transport-error.js';
 
 /**
  * Why a call failed.

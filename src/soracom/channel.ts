@@ -7,7 +7,8 @@ import { parseHttpDate } from './http-date.js';
 import { KnownSecrets } from './known-secrets.js';
 import type { ApiOperation } from './operations.js';
 import type { SoracomClientOptions } from './options.js';
-import { exchange, TransportError, type HttpRequest, type HttpResponse } from './transport.js';
+import { TransportError } from './transport-error.js';
+import { exchange, type HttpRequest, type HttpResponse } from './transport.js';
 
 export interface ApiRequest {
   /** Behind `/v1`, with the query. */

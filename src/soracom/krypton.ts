@@ -7,7 +7,8 @@ import { Secret } from '../lib/secret.js';
 import { ApiError, lostError, refusalError, type Operation } from './api-error.js';
 import { parseEndpointUrl } from './coverage.js';
 import { dumpRequest, dumpResponse } from './dump.js';
-import { exchange, TransportError, type HttpRequest, type HttpResponse } from './transport.js';
+import { TransportError } from './transport-error.js';
+import { exchange, type HttpRequest, type HttpResponse } from './transport.js';
 
 export interface KryptonOptions {
   /** Base URL without `/v1`. */

@@ -7,6 +7,7 @@ import https from 'node:https';
 import { TLSSocket } from 'node:tls';
 import axios, { type AxiosRequestConfig } from 'axios';
 import { messageOf } from '../lib/error-message.js';
+import { TransportError, type TransportFailure } from './transport-error.js';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -28,22 +29,6 @@ export interface Deadlines {
   readonly connect: number;
   /** Until the last byte of the answer is here. */
   readonly whole: number;
-}
-
-export type TransportFailure = 'dns' | 'connection' | 'timeout' | 'tls' | 'too-long';
-
-/** There was no whole answer. */
-export class TransportError extends Error {
-  override readonly name = 'TransportError';
-  readonly failure: TransportFailure;
-  /** Whether the request may have reached the server. */
-  readonly sent: boolean;
-
-  constructor(failure: TransportFailure, sent: boolean, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.failure = failure;
-    this.sent = sent;
-  }
 }
 
 /** An answer has a few KB; more than this is no answer of the API. */

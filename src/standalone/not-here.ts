@@ -57,7 +57,7 @@ export function commandNotHere(words: readonly string[]): UserError | undefined 
   }
   const isHere = command !== 'lambda' && !COMMANDS_NOT_HERE.some((name) => name === command);
   if (isHere) return undefined;
-  const name = /^[a-z-]+$/.test(next) ? `${command} ${next}` : command;
+  const name = /^[a-z][a-z-]*$/.test(next) ? `${command} ${next}` : command;
   return notHere(`run ${name}`, 'this executable does not have that command', name);
 }
 

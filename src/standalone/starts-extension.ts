@@ -7,15 +7,11 @@ export interface Start {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-const WANTS_HELP = new Set(['--help', '-h']);
-
 /**
  * Whether this is the Lambda extension: Lambda starts whatever lies in /opt/extensions, without
  * arguments, and says where its API is.
  */
 export function startsExtension({ argv0, words, env }: Start): boolean {
-  const [command, next] = words;
-  if (command === 'lambda') return next === undefined;
-  if (command !== undefined && WANTS_HELP.has(command)) return false;
+  if (words.length > 0) return words.length === 1 && words[0] === 'lambda';
   return (env.AWS_LAMBDA_RUNTIME_API ?? '') !== '' && /(^|\/)extensions\/[^/]+$/.test(argv0);
 }

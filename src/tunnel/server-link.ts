@@ -9,7 +9,7 @@ import { Driver } from './driver.js';
 import { endpointText } from './endpoint-text.js';
 import { HandshakeWaits } from './handshake-waits.js';
 import { MovingSocket } from './moving-socket.js';
-import { debtsOf, healthOf, keyText, peerStatuses } from './link-status.js';
+import { debtsOf, healthOf, keyText, peerStatuses, whySilent } from './link-status.js';
 import type {
   Clock,
   Conversation,
@@ -22,11 +22,12 @@ import type {
   TunnelObserver,
   WallClock,
 } from './ports.js';
+import { ASKED_AGAIN_AFTER, type Rivals } from './rivals.js';
 import type { PeerSilence } from './route.js';
 import { SentTimestamps } from './sent-timestamps.js';
 import { formatIpAddress, type IpPrefix } from '../wire/ip-address.js';
 import type { TunnelConfig } from './tunnel-config.js';
-import { TunnelError } from './tunnel-error.js';
+import { closingLink } from './tunnel-error.js';
 import type { TunnelStatus } from './tunnel-status.js';
 import { type UapiHost, UapiSession } from './uapi-session.js';
 
@@ -61,6 +62,8 @@ export interface ServerLinkOptions {
   readonly timestamps: SentTimestamps;
   /** Called at the end of each turn of the driver. */
   readonly onTurn?: () => void;
+  /** Told of each session of the server's, where another tunnel may have our key. */
+  readonly rivals?: Rivals | undefined;
 }
 
 export class ServerLink {
@@ -77,9 +80,10 @@ export class ServerLink {
   #formerTotals: TunnelTotals = { sentBytes: 0, receivedBytes: 0 };
   readonly #openedUnix: number;
   readonly #handshakeWaits: HandshakeWaits;
+  readonly #rivals: Rivals | undefined;
   #hasGivenUp = false;
 
-  constructor({ config, ports, engine, timestamps, onTurn }: ServerLinkOptions) {
+  constructor({ config, ports, engine, timestamps, onTurn, rivals }: ServerLinkOptions) {
     const { clock, wallClock } = ports;
     this.#ports = ports;
     this.#config = config;
@@ -87,6 +91,7 @@ export class ServerLink {
     this.#engine = engine;
     this.#timestamps = timestamps;
     this.#handshakeWaits = new HandshakeWaits(clock);
+    this.#rivals = rivals;
     const socket = new MovingSocket(ports.sockets, clock);
     this.#socket = socket;
     this.#server = this.#addServer(config, config.allowedIps);
@@ -97,6 +102,7 @@ export class ServerLink {
       onEvent: (event) => this.#handleEvent(event),
       onTurn: (moment) => {
         this.#server.search.afterTurn(moment);
+        this.#lookForRivals(moment);
         onTurn?.();
       },
     });
@@ -167,6 +173,7 @@ export class ServerLink {
       const isOtherServer = this.#follow(config);
       if (isOtherKey || isOtherServer) {
         this.#hasGivenUp = false;
+        this.#rivals?.restart(this.driver.now());
         const { host, port } = config.endpoint;
         log.info({ host, port }, 'another key or Arc server: a new handshake');
         this.start();
@@ -205,7 +212,7 @@ export class ServerLink {
       mtu,
       addresses: addresses.map((address) => formatIpAddress(address)),
       health,
-      silence: health === 'up' ? undefined : this.#whySilent(),
+      silence: health === 'up' ? undefined : whySilent(this.silence),
       ...debtsOf(this.#server.peer, this.silence, now),
       openedUnix: this.#openedUnix,
       peers: peerStatuses(device, this.#server.peer),
@@ -224,7 +231,7 @@ export class ServerLink {
 
   /** Ends all waits; what comes to wait later fails as well. */
   endWaits(): void {
-    this.#handshakeWaits.end(closing());
+    this.#handshakeWaits.end(closingLink());
   }
 
   /** Sends what is queued, wipes the keys and closes the socket. */
@@ -235,6 +242,15 @@ export class ServerLink {
     this.#engine.close();
     await this.#socket.close();
     this.#ports.log.info({ sentBytes, receivedBytes }, 'tunnel closed');
+  }
+
+  #lookForRivals(now: number): void {
+    const { peer } = this.#server;
+    if (this.#rivals?.afterTurn(peer, now) !== true) return;
+    this.#engine.device.initiateHandshake(peer, now);
+    this.driver.schedule();
+    // It may not have been allowed yet (whitepaper 6.1), and TCP's next try be long after that.
+    this.driver.startTimer(ASKED_AGAIN_AFTER, () => this.driver.schedule());
   }
 
   #addServer(config: TunnelConfig, allowedIps: readonly IpPrefix[]): ArcServerPeer {
@@ -280,11 +296,6 @@ export class ServerLink {
     };
   }
 
-  #whySilent(): TunnelStatus['silence'] {
-    const { reason, why } = this.silence.explain();
-    return { reason, why };
-  }
-
   #uapiHost(): UapiHost {
     const [socket, driver] = [this.#socket, this.driver];
     return {
@@ -313,6 +324,7 @@ export class ServerLink {
       case 'handshake-complete': {
         const endpoint = event.peer.endpoint && endpointText(event.peer.endpoint);
         log.info({ endpoint }, 'handshake complete');
+        this.#rivals?.handshakeComplete(event.peer, event.now);
         this.#hasGivenUp = false;
         this.#handshakeWaits.end();
         break;
@@ -361,19 +373,4 @@ export function engineOptions(
     onEphemeralKey: observer && ((key) => observer.ephemeralKey(key)),
     onInnerPacket: observer && ((direction, packet) => observer.innerPacket(direction, packet)),
   };
-}
-
-function closing(): TunnelError {
-  return new TunnelError('closing', {
-    what: 'no handshake with the Arc server',
-    why: 'the tunnel is closing',
-  });
-}
-
-/** It has come too late. */
-export function notReconfigured(): TunnelError {
-  return new TunnelError('closing', {
-    what: 'the tunnel has not taken over another configuration',
-    why: 'the tunnel is closing',
-  });
 }

@@ -7,10 +7,10 @@ import type { NodeNetwork } from './node-network.js';
 import { NodeTunnel } from './node-tunnel.js';
 import { OneByOne } from './one-by-one.js';
 import type { Conversation, Endpoint } from './ports.js';
+import { Rivals, type Rival } from './rivals.js';
 import type { SentTimestamps } from './sent-timestamps.js';
 import {
   engineOptions,
-  notReconfigured,
   openTimestamps,
   ServerLink,
   type TunnelPorts,
@@ -18,14 +18,24 @@ import {
 } from './server-link.js';
 import type { Tunnel } from './tunnel.js';
 import type { TunnelConfig } from './tunnel-config.js';
+import { notReconfigured } from './tunnel-error.js';
 import type { TunnelStatus } from './tunnel-status.js';
 
 export type { CongestionAlgorithm } from '../engine/netstack-engine.js';
+export type { Rival } from './rivals.js';
 export type { TunnelPorts, TunnelTotals } from './server-link.js';
 
 export interface CloseOptions {
   /** Milliseconds that connections have for what was written; 5,000 by default, Infinity for no bound. */
   readonly gracePeriod?: number;
+}
+
+export interface UserspaceOptions {
+  /**
+   * Another tunnel may have our key: onRival() tells of it. Answers to connections that were never
+   * ours then get no RST, which would end the other's.
+   */
+  readonly watchForRivals?: boolean;
 }
 
 /** Two retransmissions of a lost segment at the first RTO of RFC 6298, and the way there and back. */
@@ -39,20 +49,41 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   protected readonly network: NodeNetwork;
   readonly #inner: InnerNetwork;
   readonly #link: ServerLink;
+  readonly #rivals: Rivals | undefined;
   readonly #reconfigurations = new OneByOne();
   #closed: Promise<void> | undefined;
 
-  private constructor(config: TunnelConfig, ports: TunnelPorts, timestamps: SentTimestamps) {
+  private constructor(
+    config: TunnelConfig,
+    ports: TunnelPorts,
+    timestamps: SentTimestamps,
+    { watchForRivals = false }: UserspaceOptions,
+  ) {
     super();
-    const { clock, entropy } = ports;
+    const { clock, entropy, log } = ports;
     const { addresses, congestion } = config;
     const wireguard = engineOptions(config, ports, timestamps);
-    const engine = new NetstackEngine({ ...wireguard, addresses, congestion }, clock.now());
+    const rivals = watchForRivals ? new Rivals(log, clock.now()) : undefined;
+    this.#rivals = rivals;
+    const engine = new NetstackEngine(
+      {
+        ...wireguard,
+        addresses,
+        congestion,
+        onStrangeIndex: rivals && ((from, now) => rivals.strangeMessage(from, this.endpoint, now)),
+        unmatched: rivals && {
+          isQuiet: true,
+          onUnmatched: (...seen) => rivals.foreignFlow(...seen),
+        },
+      },
+      clock.now(),
+    );
     const link = new ServerLink({
       config,
       ports,
       engine,
       timestamps,
+      rivals,
       onTurn: () => this.#inner.afterTurn(),
     });
     this.#link = link;
@@ -75,9 +106,13 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
    * A name that is not found and a network that is not there yet, as at boot, are tried again for as
    * long as the tunnel is open.
    */
-  static async open(config: TunnelConfig, ports: TunnelPorts): Promise<UserspaceTunnel> {
+  static async open(
+    config: TunnelConfig,
+    ports: TunnelPorts,
+    options: UserspaceOptions = {},
+  ): Promise<UserspaceTunnel> {
     const timestamps = await openTimestamps(config, ports);
-    const tunnel = new UserspaceTunnel(config, ports, timestamps);
+    const tunnel = new UserspaceTunnel(config, ports, timestamps, options);
     tunnel.#link.start();
     return tunnel;
   }
@@ -100,6 +135,22 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
    */
   waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
     return this.#link.waitForHandshake(deadline, signal);
+  }
+
+  /** Begins a handshake, unless one was begun less than 5 s ago: the session may have been lost. */
+  beginHandshake(): void {
+    this.#link.start();
+  }
+
+  /**
+   * Tells of another tunnel that uses our key, which it takes `watchForRivals` to see. One that is certain
+   * is in the log as well.
+   *
+   * @param listener called at each sign of one, and every 30 s at most for one that is certain, for as long
+   *   as there are signs of it; there is one listener
+   */
+  onRival(listener: (rival: Rival) => void): void {
+    this.#rivals?.onRival(listener);
   }
 
   totals(): TunnelTotals {

@@ -45,6 +45,7 @@ export interface DeviceContext {
   readonly sessionsOutliveSleep: boolean | undefined;
   readonly onTimestamp: ((timestamp: Uint8Array) => void) | undefined;
   readonly onEphemeralKey: ((privateKey: Uint8Array) => void) | undefined;
+  readonly onStrangeIndex: ((source: Endpoint, now: number) => void) | undefined;
   /** Replaced together with the private key. */
   identity: Identity;
   cookieChecker: CookieChecker;

@@ -2,6 +2,7 @@ import type { Crypto } from '../crypto/crypto.js';
 import type { WallClock } from '../lib/clock.js';
 import type { Entropy } from '../lib/entropy.js';
 import type { DeviceSink } from './context.js';
+import type { Endpoint } from './datagram.js';
 
 export interface DeviceOptions {
   /** 32 bytes; copied, and wiped by close(). */
@@ -33,4 +34,10 @@ export interface DeviceOptions {
    * wiped afterwards.
    */
   readonly onEphemeralKey?: ((privateKey: Uint8Array) => void) | undefined;
+  /**
+   * Called for each data message with a receiver index that was never given out here: for a session of
+   * somebody else. Whoever can write our peer's address as the source of a datagram can cause it. Must
+   * not call the device back.
+   */
+  readonly onStrangeIndex?: ((source: Endpoint, now: number) => void) | undefined;
 }

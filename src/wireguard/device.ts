@@ -60,6 +60,7 @@ export class Device {
       sessionsOutliveSleep: options.sessionsOutliveSleep,
       onTimestamp: options.onTimestamp,
       onEphemeralKey: options.onEphemeralKey,
+      onStrangeIndex: options.onStrangeIndex,
       identity,
       cookieChecker: new CookieChecker(crypto, entropy, identity.publicKey),
     };

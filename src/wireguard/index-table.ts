@@ -12,9 +12,14 @@ export interface IndexEntry<Peer> {
   keypair: Keypair | undefined;
 }
 
+/** Indices out of use that are remembered: what is on its way still names them. */
+const FORMER_INDICES = 1_024;
+
 export class IndexTable<Peer> {
   readonly #entropy: Entropy;
   readonly #entries = new Map<number, IndexEntry<Peer>>();
+  /** The latest that were given out and are out of use, in the order in which they came to be. */
+  readonly #former = new Set<number>();
 
   constructor(entropy: Entropy) {
     this.#entropy = entropy;
@@ -46,6 +51,17 @@ export class IndexTable<Peer> {
   }
 
   release(index: number): void {
-    this.#entries.delete(index);
+    if (!this.#entries.delete(index)) return;
+    this.#former.add(index);
+    if (this.#former.size <= FORMER_INDICES) return;
+    for (const oldest of this.#former) {
+      this.#former.delete(oldest);
+      return;
+    }
+  }
+
+  /** Whether an index is none that was ever given out here, as far as that is remembered. */
+  isStrange(index: number): boolean {
+    return !this.#entries.has(index) && !this.#former.has(index);
   }
 }

@@ -5,7 +5,11 @@ import { readFileSync } from 'node:fs';
 import { REPOSITORY } from '../support/processes.js';
 
 interface Packed {
-  readonly files: readonly { readonly path: string; readonly mode: number }[];
+  readonly files: readonly {
+    readonly path: string;
+    readonly mode: number;
+    readonly size: number;
+  }[];
 }
 
 function packedFiles(): Packed['files'] {
@@ -26,16 +30,27 @@ it('ships the executable, the build, the manifest and the documents, and nothing
     'dist/commands/up.js',
     'dist/src/index.js',
     'dist/src/index.d.ts',
+    'dist/executable/arctun-x86_64.blob',
+    'dist/executable/arctun-arm64.blob',
+    'dist/executable/extension.cjs',
+    'dist/executable/executable.sbom.json',
+    'docs/lambda-layer.md',
+    'docs/lambda.md',
     'oclif.manifest.json',
     'docs/up.md',
     'deploy/systemd/arctun.service',
     'deploy/systemd/arctun-tun.service',
+    'deploy/lambda/function/index.mjs',
+    'deploy/lambda/sam/template.yaml',
+    'deploy/lambda/cdk/sending-stack.ts',
     'schema/arc.schema.json',
     'README.md',
     'LICENSE',
   ]) {
     expect(paths).toContain(path);
   }
+  // No Node: it comes when a layer is built.
+  expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(12e6);
   expect(files.find(({ path }) => path === 'bin/run.js')!.mode & 0o111).toBe(0o111);
   expect(
     paths.filter(

@@ -1,4 +1,8 @@
-/** `up` whose session the platform changes while it runs, as a service has it: without a terminal. */
+/**
+ * `up` whose session the platform changes while it runs, as a service has it: without a terminal.
+ * Most of that is waiting until a peer counts as silent: all cases run at once, each before an
+ * emulator of its own.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,89 +12,142 @@ import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
 
 const processes = new Processes();
-let emulator: EmulatorProcess;
-let folder: string;
-let simId: string;
-let up: TestProcess;
-/** The forwarder's URL. */
-let url: string;
+const folders = mkdtempSync(join(tmpdir(), 'arctun-renewal-'));
 
-beforeAll(async () => {
-  emulator = await startEmulatorProcess(processes);
-}, 60_000);
-afterAll(() => processes.close());
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'arctun-renewal-'));
-  const bootstrap = [process.execPath, ARCTUN, 'bootstrap', 'authkey'];
-  const { code } = await processes.run(bootstrap, { cwd: folder, env: emulator.env });
-  expect(code).toBe(0);
-  simId = String(arcJson().simId);
-}, 60_000);
-afterEach(async () => {
-  up.kill('SIGTERM');
-  expect((await up.finished).code).toBe(0);
-  rmSync(folder, { recursive: true });
-}, 60_000);
+/** A bootstrapped SIM, and `up` in front of its emulator. */
+class RunningTunnel {
+  readonly emulator: EmulatorProcess;
+  readonly folder: string;
+  readonly up: TestProcess;
+  /** The forwarder's, which is there from the start. */
+  readonly url: string;
 
-function arcJson(): Record<string, unknown> {
-  return JSON.parse(readFileSync(join(folder, 'arc.json'), 'utf8')) as Record<string, unknown>;
+  private constructor(emulator: EmulatorProcess, folder: string, up: TestProcess, url: string) {
+    this.emulator = emulator;
+    this.folder = folder;
+    this.up = up;
+    this.url = url;
+  }
+
+  static async start({
+    signsIn = true,
+    parameters = [] as readonly string[],
+  } = {}): Promise<RunningTunnel> {
+    const emulator = await startEmulatorProcess(processes);
+    const folder = mkdtempSync(join(folders, 'sim-'));
+    const bootstrap = [process.execPath, ARCTUN, 'bootstrap', 'authkey'];
+    const { code } = await processes.run(bootstrap, { cwd: folder, env: emulator.env });
+    expect(code).toBe(0);
+    const listen = ['--json', '--forward-listen', '127.0.0.1:0', '--proxy-listen', 'off'];
+    const up = processes.start(
+      [process.execPath, ARCTUN, 'up', '--log-level', 'info', ...listen, ...parameters],
+      { cwd: folder, env: signsIn ? emulator.env : {} },
+    );
+    const [, url] = await up.output(/"forward":"([^"]+)"/);
+    const tunnel = new RunningTunnel(emulator, folder, up, url!);
+    expect(await tunnel.post()).toBe(201);
+    return tunnel;
+  }
+
+  get simId(): string {
+    return String(this.arcJson().simId);
+  }
+
+  arcJson(): Record<string, unknown> {
+    return JSON.parse(readFileSync(join(this.folder, 'arc.json'), 'utf8')) as Record<
+      string,
+      unknown
+    >;
+  }
+
+  async post(): Promise<number> {
+    return (await fetch(this.url, { method: 'POST', body: 'x' })).status;
+  }
+
+  async postUntilAnswered(): Promise<void> {
+    while ((await this.post()) !== 201) await setTimeout(200);
+  }
+
+  deleteSession(): Promise<unknown> {
+    return this.emulator.call('POST', `/sims/${this.simId}/delete_session`);
+  }
+
+  async close(): Promise<void> {
+    this.up.kill('SIGTERM');
+    expect((await this.up.finished).code).toBe(0);
+  }
 }
 
-async function start(env: NodeJS.ProcessEnv, ...parameters: string[]): Promise<void> {
-  const listen = ['--json', '--forward-listen', '127.0.0.1:0', '--proxy-listen', 'off'];
-  const command = [process.execPath, ARCTUN, 'up', '--log-level', 'info', ...listen, ...parameters];
-  up = processes.start(command, { cwd: folder, env });
-  url = (await up.output(/"forward":"([^"]+)"/))[1]!;
-  expect(await post()).toBe(201);
+/** What is done to a tunnel and expected of it; fails where its test waits for it. */
+const CASES = {
+  'goes on by itself with a session that was deleted': async () => {
+    await expectRenewal((tunnel) => tunnel.deleteSession());
+  },
+
+  'goes on by itself with another address': async () => {
+    await expectRenewal(({ emulator, simId }) =>
+      emulator.changeArc({ simId, address: '10.9.8.7' }),
+    );
+  },
+
+  'goes on by itself with another key of the server': async () => {
+    await expectRenewal(({ emulator }) => emulator.changeArc({ serverKey: 'new' }));
+  },
+
+  'says what it would need where nobody can sign in': async () => {
+    const tunnel = await RunningTunnel.start({ signsIn: false });
+    const { simId, up } = tunnel;
+    await tunnel.deleteSession();
+    await tunnel.post();
+    await up.output(/Give --auth-key-id, or set ARCTUN_AUTH_KEY_ID\..*bootstrap again/, 'stderr');
+    expect(tunnel.simId).toBe(simId);
+    await tunnel.close();
+  },
+
+  'reads arc.json again on SIGHUP': async () => {
+    const tunnel = await RunningTunnel.start({ signsIn: false, parameters: ['--no-renew'] });
+    const { emulator, simId, up } = tunnel;
+    await emulator.changeArc({ simId, address: '10.9.8.6' });
+    const path = join(tunnel.folder, 'arc.json');
+    const { arcSessionStatus, ...rest } = tunnel.arcJson();
+    const session = { ...(arcSessionStatus as object), arcClientPeerIpAddress: '10.9.8.6' };
+    writeFileSync(path, '{');
+    up.kill('SIGHUP');
+    await up.output(/the tunnel stays as it is: cannot use arc\.json/, 'stderr');
+    writeFileSync(path, JSON.stringify({ ...rest, arcSessionStatus: session }));
+    up.kill('SIGHUP');
+    await up.output(/arc\.json was read again, and taken over: address/, 'stderr');
+    await tunnel.postUntilAnswered();
+    await tunnel.close();
+  },
+};
+
+async function expectRenewal(change: (tunnel: RunningTunnel) => Promise<unknown>): Promise<void> {
+  const tunnel = await RunningTunnel.start();
+  const { emulator, simId } = tunnel;
+  await change(tunnel);
+  await tunnel.postUntilAnswered();
+  const { body } = await emulator.call('GET', `/sims/${simId}`);
+  const { arcSessionStatus } = body as { arcSessionStatus: object };
+  expect(arcSessionStatus).toMatchObject(tunnel.arcJson().arcSessionStatus as object);
+  expect((await emulator.messages()).at(-1)).toMatchObject({ simId });
+  await tunnel.close();
 }
 
-async function post(): Promise<number> {
-  return (await fetch(url, { method: 'POST', body: 'x' })).status;
-}
+describe('a tunnel', () => {
+  const running = new Map<string, Promise<void>>();
 
-/** Posts to the forwarder that was there from the start until it answers. */
-async function postUntilAnswered(): Promise<void> {
-  while ((await post()) !== 201) await setTimeout(200);
-}
+  beforeAll(() => {
+    for (const [name, run] of Object.entries(CASES)) {
+      const outcome = run();
+      outcome.catch(() => undefined);
+      running.set(name, outcome);
+    }
+  });
+  afterAll(async () => {
+    await processes.close();
+    rmSync(folders, { recursive: true });
+  });
 
-describe('a tunnel goes on by itself', () => {
-  it.each([
-    ['a session that was deleted', () => emulator.call('POST', `/sims/${simId}/delete_session`)],
-    ['another address', () => emulator.changeArc({ simId, address: '10.9.8.7' })],
-    ['another key of the server', () => emulator.changeArc({ serverKey: 'new' })],
-  ])(
-    'with %s',
-    async (_, change) => {
-      await start(emulator.env);
-      await change();
-      await postUntilAnswered();
-      const { body } = await emulator.call('GET', `/sims/${simId}`);
-      const { arcSessionStatus } = body as { arcSessionStatus: object };
-      expect(arcSessionStatus).toMatchObject(arcJson().arcSessionStatus as object);
-      expect((await emulator.messages()).at(-1)).toMatchObject({ simId });
-    },
-    120_000,
-  );
+  it.each(Object.keys(CASES))('%s', (name) => running.get(name), 180_000);
 });
-
-it('says what it would need where nobody can sign in', async () => {
-  await start({});
-  await emulator.call('POST', `/sims/${simId}/delete_session`);
-  await post();
-  await up.output(/Give --auth-key-id, or set ARCTUN_AUTH_KEY_ID\..*bootstrap again/, 'stderr');
-  expect(arcJson().simId).toBe(simId);
-}, 120_000);
-
-it('reads arc.json again on SIGHUP', async () => {
-  await start({}, '--no-renew');
-  await emulator.changeArc({ simId, address: '10.9.8.6' });
-  const { arcSessionStatus, ...rest } = arcJson();
-  const session = { ...(arcSessionStatus as object), arcClientPeerIpAddress: '10.9.8.6' };
-  writeFileSync(join(folder, 'arc.json'), '{');
-  up.kill('SIGHUP');
-  await up.output(/the tunnel stays as it is: cannot use arc\.json/, 'stderr');
-  writeFileSync(join(folder, 'arc.json'), JSON.stringify({ ...rest, arcSessionStatus: session }));
-  up.kill('SIGHUP');
-  await up.output(/arc\.json was read again, and taken over: address/, 'stderr');
-  await postUntilAnswered();
-}, 120_000);

@@ -1,8 +1,10 @@
 /** Behind a WireGuard that no one here wrote, with the kernel's TCP and curl at the ends. */
 import { createHash } from 'node:crypto';
-import { createReadStream, writeFileSync } from 'node:fs';
+import { createReadStream, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
+import type { TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/requirements.js';
 import {
   CLIENT_INSIDE,
@@ -67,13 +69,86 @@ async function transferBothWays(
   expect(await sha256OfFile(download)).toBe(patternSha256(length));
 }
 
+/** Until the download has its first bytes, or has failed. */
+async function untilBegun(curl: TestProcess, download: string): Promise<void> {
+  const size = (): number => statSync(download, { throwIfNoEntry: false })?.size ?? 0;
+  while (curl.running && size() === 0) await pause(50);
+}
+
+/** The peer is stopped for 30 s. */
+async function stopPeerWithinTransfer(server: WireGuardGoServer): Promise<void> {
+  const { url } = await server.up();
+  const download = join(server.folder, 'download');
+  const get = server.curl(
+    '-f',
+    '--limit-rate',
+    '2M',
+    '-o',
+    download,
+    `${url}/bytes/${20 * MEGABYTE}`,
+  );
+  await untilBegun(get, download);
+  server.signalWireGuard('SIGSTOP');
+  await pause(30_000);
+  expect(get.running).toBe(true);
+  server.signalWireGuard('SIGCONT');
+  expect(await get.finished).toMatchObject({ code: 0, stderr: '' });
+  expect(await sha256OfFile(download)).toBe(patternSha256(20 * MEGABYTE));
+}
+
+/** The peer dies, and comes back. */
+async function killPeer(server: WireGuardGoServer): Promise<void> {
+  const { url } = await server.up();
+  const download = join(server.folder, 'download');
+  const broken = server.curl(
+    '-f',
+    '--limit-rate',
+    '1M',
+    '-o',
+    download,
+    `${url}/bytes/${20 * MEGABYTE}`,
+  );
+  await untilBegun(broken, download);
+  await server.killWireGuard();
+  server.http?.kill('SIGKILL');
+  const refused = await server.curl('-w', '%{http_code}', '-d', 'x', `${url}/`).finished;
+  expect(refused.stdout).toMatch(/"reason":"no-handshake".*504$/s);
+
+  await server.startWireGuard();
+  await server.startHttp();
+  const next = await server.curl('-o', '/dev/null', '-w', '%{http_code}', '-d', 'x', `${url}/`)
+    .finished;
+  expect(next.stdout).toBe('201');
+  // The new peer answers the old connection with RST.
+  expect((await broken.finished).code).not.toBe(0);
+}
+
+async function startServer(): Promise<WireGuardGoServer> {
+  const server = new WireGuardGoServer();
+  await server.startWireGuard();
+  await server.startHttp();
+  return server;
+}
+
+/** Runs beside the tests that come first; what fails does so in the test that waits for it. */
+function inBackground(run: (server: WireGuardGoServer) => Promise<void>): Promise<void> {
+  const outcome = startServer().then((server) => run(server).finally(() => server.close()));
+  outcome.catch(() => undefined);
+  return outcome;
+}
+
 describeWith(PEERS, 'behind wireguard-go', () => {
   let server: WireGuardGoServer;
+  // These wait most of their time.
+  let stopped: Promise<void>;
+  let dead: Promise<void>;
 
+  beforeAll(() => {
+    stopped = inBackground(stopPeerWithinTransfer);
+    dead = inBackground(killPeer);
+  });
   beforeEach(async () => {
-    server = new WireGuardGoServer();
-    await server.startWireGuard();
-    await server.startHttp();
+    server = await startServer();
   });
   afterEach(() => server.close());
 
@@ -130,50 +205,13 @@ describeWith(PEERS, 'behind wireguard-go', () => {
     await transferBothWays(server, url, 10 * MEGABYTE);
   }, 300_000);
 
-  it('finishes a transfer in which the peer was stopped for 30 s', async () => {
-    const { url } = await server.up();
-    const download = join(server.folder, 'download');
-    const get = server.curl(
-      '-f',
-      '--limit-rate',
-      '4M',
-      '-o',
-      download,
-      `${url}/bytes/${20 * MEGABYTE}`,
-    );
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    server.signalWireGuard('SIGSTOP');
-    await new Promise((resolve) => setTimeout(resolve, 30_000));
-    expect(get.running).toBe(true);
-    server.signalWireGuard('SIGCONT');
-    expect(await get.finished).toMatchObject({ code: 0, stderr: '' });
-    expect(await sha256OfFile(download)).toBe(patternSha256(20 * MEGABYTE));
-  }, 240_000);
+  it('finishes a transfer in which the peer was stopped for 30 s', () => stopped, 240_000);
 
-  it('fails at once and honestly when the peer dies, and goes on when it is back', async () => {
-    const { url } = await server.up();
-    const broken = server.curl(
-      '-f',
-      '--limit-rate',
-      '1M',
-      '-o',
-      '/dev/null',
-      `${url}/bytes/${20 * MEGABYTE}`,
-    );
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    await server.killWireGuard();
-    server.http?.kill('SIGKILL');
-    const refused = await server.curl('-w', '%{http_code}', '-d', 'x', `${url}/`).finished;
-    expect(refused.stdout).toMatch(/"reason":"no-handshake".*504$/s);
-
-    await server.startWireGuard();
-    await server.startHttp();
-    const next = await server.curl('-o', '/dev/null', '-w', '%{http_code}', '-d', 'x', `${url}/`)
-      .finished;
-    expect(next.stdout).toBe('201');
-    // The new peer answers the old connection with RST.
-    expect((await broken.finished).code).not.toBe(0);
-  }, 240_000);
+  it(
+    'fails at once and honestly when the peer dies, and goes on when it is back',
+    () => dead,
+    240_000,
+  );
 
   it('ends with 5 when the server does not know the key', async () => {
     server.writeConfig({ serverKey: 'L+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=' });

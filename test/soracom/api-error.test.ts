@@ -7,7 +7,7 @@ import {
   unintelligibleError,
 } from '../../src/soracom/api-error.js';
 import { CREATE_SIM, GET_SIM, SET_SIM_GROUP } from '../../src/soracom/operations.js';
-import { TransportError } from '../../src/soracom/transport.js';
+import { TransportError } from '../../src/soracom/transport-error.js';
 
 const URL = 'https://api.soracom.io/v1/sims';
 const lost = (sent: boolean) => new TransportError('timeout', sent, 'no answer');

@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { exchange, TransportError } from '../../src/soracom/transport.js';
+import { exchange } from '../../src/soracom/transport.js';
+import { TransportError } from '../../src/soracom/transport-error.js';
 import { json, RecordingServer } from './recording-server.js';
 
 const DEADLINES = { connect: 1000, whole: 2000 };

@@ -36,6 +36,11 @@ type Requirement =
   // Optional dependencies are not there where npm was told to leave them out.
   | 'koffi'
   | 'tun'
+  | 'unzip'
+  | 'readelf'
+  | 'qemu-aarch64-static'
+  // Debian's libraries of the other architecture.
+  | 'arm64-libraries'
   | 'qemu-system-x86_64'
   // build/kernel-peer, made by test/support/kernel-peer/build.sh
   | 'kernel-peer'
@@ -68,6 +73,8 @@ function has(requirement: Requirement): boolean {
   if (requirement === 'lambda-runtime-client') return isRuntimeClientBuilt();
   if (requirement === 'memory-cgroup') return memoryLimitObstacle() === undefined;
   if (requirement === 'koffi') return hasModule('koffi');
+  if (requirement === 'arm64-libraries')
+    return existsSync('/usr/aarch64-linux-gnu/lib/libstdc++.so.6');
   if (requirement === 'tun') return existsSync('/dev/net/tun');
   try {
     execFileSync('sh', ['-c', `command -v ${requirement}`], { stdio: 'ignore' });

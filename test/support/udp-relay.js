@@ -1,6 +1,7 @@
 /**
  * A UDP relay that delays each datagram by `--delay MS` plus or minus `--jitter MS`, and so
- * reorders them: `node udp-relay.js HOST:PORT --delay 10 --jitter 5 [--seed N]`. It prints its port.
+ * reorders them: `node udp-relay.js HOST:PORT --delay 10 --jitter 5 [--seed N] [--port N]`. It
+ * prints its port.
  */
 import { createSocket } from 'node:dgram';
 import { parseArgs } from 'node:util';
@@ -11,6 +12,7 @@ const { values, positionals } = parseArgs({
     delay: { type: 'string', default: '0' },
     jitter: { type: 'string', default: '0' },
     seed: { type: 'string', default: '1' },
+    port: { type: 'string', default: '0' },
   },
 });
 const [host, port] = (positionals[0] ?? '').split(':');
@@ -40,7 +42,7 @@ outside.on('message', (bytes) => {
 outside.bind(0, () => {
   outside.setRecvBufferSize(4 * 1024 * 1024);
 });
-inside.bind(0, '127.0.0.1', () => {
+inside.bind(Number(values.port), '127.0.0.1', () => {
   inside.setRecvBufferSize(4 * 1024 * 1024);
   console.log(`listening ${inside.address().port}`);
 });

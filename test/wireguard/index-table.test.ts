@@ -1,5 +1,6 @@
 import type { Entropy } from '../../src/lib/entropy.js';
 import { IndexTable } from '../../src/wireguard/index-table.js';
+import { seededEntropy } from '../support/seeded-entropy.js';
 import { WireguardPair } from '../support/wireguard-pair.js';
 
 /** Entropy that gives these 32-bit numbers in order. */
@@ -32,4 +33,18 @@ it('promotes an index from handshake to session', () => {
   table.promote(index, keypair);
   expect(table.lookup(index)?.keypair).toBe(keypair);
   expect(() => table.promote(2, keypair)).toThrow(new RangeError('the index is not allocated'));
+});
+
+it('knows an index that is out of use from one that was never given out', () => {
+  const table = new IndexTable<string>(seededEntropy(1));
+  const first = table.allocate('alice');
+  expect([table.isStrange(first), table.isStrange(first + 1)]).toEqual([false, true]);
+  table.release(first);
+  expect(table.isStrange(first)).toBe(false);
+  // What was never given out does not become known by being given back.
+  table.release(first + 1);
+  expect(table.isStrange(first + 1)).toBe(true);
+  // The oldest of more than 1,024 is forgotten: memory has a bound.
+  for (let serial = 0; serial < 1_024; serial++) table.release(table.allocate('alice'));
+  expect(table.isStrange(first)).toBe(true);
 });

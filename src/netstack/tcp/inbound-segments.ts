@@ -14,12 +14,15 @@ import { PassiveOpen, type PassiveOpenHost } from './passive-open.js';
 import { createReset } from './reset.js';
 import { Segment } from './segment.js';
 import { segmentArrives } from './segment-arrives.js';
+import type { Strangers } from './strangers.js';
 import type { Tcb } from './tcb.js';
 
 /** What arriving segments need of the TCP layer. */
 export interface InboundSegmentsHost extends PassiveOpenHost {
   readonly demux: TcpDemux;
   readonly listeners: ListenerTable;
+  /** Where somebody wants to know of segments that are for none of our connections. */
+  readonly strangers: Strangers | undefined;
 }
 
 export class InboundSegments {
@@ -74,7 +77,7 @@ export class InboundSegments {
         return;
       }
     }
-    this.#arriveInClosed(packet, segment);
+    this.#arriveInClosed(packet, segment, now);
   }
 
   /** RFC 9293 3.10.7.4: a new SYN, above all that went before, may end TIME-WAIT for a listener. */
@@ -88,10 +91,11 @@ export class InboundSegments {
   }
 
   /** RFC 9293 3.10.7.1: whatever has no RST is answered with one. */
-  #arriveInClosed(packet: Inbound, segment: Segment): void {
-    const { drops, addresses, outbound, slots } = this.#host;
+  #arriveInClosed(packet: Inbound, segment: Segment, now: number): void {
+    const { drops, addresses, outbound, slots, strangers } = this.#host;
     drops.count('tcp-port');
     if (segment.has(RST)) return;
+    if (strangers?.arrived(packet, segment, now) === true) return;
     const local = { address: addresses.at(packet.localIndex), port: segment.destinationPort };
     const remote = { address: packet.source, port: segment.sourcePort };
     const header = outbound.createHeader(local, remote, PROTOCOL_TCP);

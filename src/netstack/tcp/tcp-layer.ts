@@ -16,7 +16,7 @@ import type { Outbound } from '../ip/outbound.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
 import type { StackLimits } from '../limits.js';
 import type { PacketQueue } from '../packet-queue.js';
-import type { ConnectOptions, ListenOptions } from '../stack-options.js';
+import type { ConnectOptions, ListenOptions, UnmatchedSegments } from '../stack-options.js';
 import type { CongestionAlgorithm, CongestionControl } from './congestion/congestion-control.js';
 import { createCongestionControl } from './congestion/create.js';
 import { abortConnection, TcpConnection } from './connection.js';
@@ -32,6 +32,7 @@ import { Open, type OpenHost } from './open.js';
 import { ReadyQueue } from './ready-queue.js';
 import { createReset } from './reset.js';
 import type { Segment } from './segment.js';
+import { Strangers } from './strangers.js';
 import type { Tcb } from './tcb.js';
 import { TimeWaits } from './time-waits.js';
 import { handleTimeouts } from './timeouts.js';
@@ -56,6 +57,7 @@ export interface TcpLayerOptions {
   readonly slots: PacketSlots;
   /** Answers and resets wait here. */
   readonly control: PacketQueue;
+  readonly unmatched?: UnmatchedSegments | undefined;
 }
 
 export class TcpLayer implements OpenHost, InboundSegmentsHost {
@@ -68,6 +70,7 @@ export class TcpLayer implements OpenHost, InboundSegmentsHost {
   readonly demux = new TcpDemux();
   readonly listeners = new ListenerTable();
   readonly addresses: OwnAddresses;
+  readonly strangers: Strangers | undefined;
   readonly #limits: StackLimits;
   readonly #random: () => number;
   readonly #congestion: CongestionAlgorithm;
@@ -94,6 +97,7 @@ export class TcpLayer implements OpenHost, InboundSegmentsHost {
     this.challengeAcks = new TokenBucket(CHALLENGE_ACKS_PER_SECOND, CHALLENGE_ACKS_PER_SECOND, now);
     this.#timeWaits = new TimeWaits(options.limits.timeWaits);
     this.#open = new Open(this, options.limits, entropy);
+    this.strangers = options.unmatched && new Strangers(this.demux, options.unmatched);
     this.#inbound = new InboundSegments(this, randomSipHashKey(entropy));
   }
 
@@ -285,6 +289,7 @@ export class TcpLayer implements OpenHost, InboundSegmentsHost {
     this.#timeWaits.remove(tcb);
     this.#timers.remove(tcb);
     this.demux.remove(tcb);
+    this.strangers?.ended(tcb);
   }
 }
 

@@ -62,21 +62,26 @@ export class PrivateRoot {
 function script(folder: string, binds: readonly Bind[]): string {
   return `
     set -e
+    PATH=$PATH:/usr/sbin:/sbin
     mount --make-rprivate /
     mount -t tmpfs -o mode=755 sandbox ${quote(folder)}
     cd ${quote(folder)}
     bind() {
+      # It is there where a folder above it has been bound.
+      if [ -e ".$2" ]; then return; fi
       if [ -d "$1" ]; then mkdir -p ".$2"; else mkdir -p ".$(dirname "$2")"; : >".$2"; fi
       mount -o bind,ro "$1" ".$2"
     }
     for path in /bin /sbin /lib /lib32 /lib64 /libx32 /usr /etc; do
       if [ -L "$path" ]; then cp -P "$path" .; elif [ -d "$path" ]; then bind "$path" "$path"; fi
     done
-    mkdir -p proc dev tmp run opt var/task var/lang/bin
+    mkdir -p proc dev tmp run opt
     mount --rbind /proc proc
     mount --rbind /dev dev
     mount -t tmpfs -o mode=1777,size=${TMP_SIZE} tmp tmp
     ${binds.map(({ from, to }) => `bind ${quote(from)} ${quote(to)}`).join('\n    ')}
+    { cat /etc/hosts; echo '127.0.0.1 sandbox.localdomain sandbox'; } >run/hosts
+    mount -o bind,ro run/hosts etc/hosts
     mount -o remount,ro ${quote(folder)}
     pivot_root . .
     umount -l .

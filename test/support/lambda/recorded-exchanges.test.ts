@@ -86,6 +86,19 @@ describeWith(
   },
 );
 
+describeWith(LAMBDA_SANDBOX, 'a connection that its client keeps', () => {
+  it('is kept without a header that says so, as AWS’s server does', async () => {
+    const sandbox = await LambdaSandbox.start(nodeFunction('echo'));
+    try {
+      const response = await fetch(`http://${sandbox.address}/2020-01-01/extension/nope`);
+      expect(response.headers.get('connection')).toBeNull();
+      expect(response.headers.get('keep-alive')).toBeNull();
+    } finally {
+      await sandbox.close();
+    }
+  });
+});
+
 /** A runtime that answers everything with an empty object. */
 const RUNTIME = `
   api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"

@@ -30,7 +30,6 @@ export class RuntimeDomain {
   readonly runtime = new RuntimeConnection();
   /** Extensions within the runtime, and subscriptions, may come until the end of init. */
   isRegistrationOpen = true;
-  /** From the start of its shutdown on, an exit is no crash. */
   isEnding = false;
   failure: SandboxFailure | undefined;
 
@@ -134,6 +133,13 @@ export class RuntimeDomain {
     const step = state === 'InitError' ? 'extension init error' : 'extension exit error';
     this.#fail(new SandboxFailure(`Extension.${state}`, type));
     this.journal.record(step, extension.name, type);
+  }
+
+  /** From here on an exit is no crash, and what still waits for a gate gives up. */
+  end(): void {
+    this.isEnding = true;
+    this.failure ??= new SandboxFailure('Sandbox.Ended', 'the sandbox ended');
+    this.journal.changes.changed();
   }
 
   /** Where a sandbox may be frozen: the runtime and all extensions sit in next. */

@@ -43,11 +43,6 @@ export function isRuntimeClientBuilt(): boolean {
 
 /** A function on AWS's own runtime client for Node.js. */
 export function awsNodeFunction(name: 'message' | 'module-scope' | 'echo'): FunctionOptions {
-  const handler = `${name}.handler`;
-  const runtime = {
-    command: 'node',
-    args: [RUNTIME_CLIENT_MAIN, handler],
-    visible: [RUNTIME_CLIENT],
-  };
-  return { runtime, taskRoot: FUNCTIONS, handler };
+  const runtime = { command: 'node', args: [RUNTIME_CLIENT_MAIN], visible: [RUNTIME_CLIENT] };
+  return { runtime, taskRoot: FUNCTIONS, handler: `${name}.handler` };
 }

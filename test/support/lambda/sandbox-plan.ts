@@ -196,7 +196,8 @@ function rootBinds(
       .filter((name) => name !== 'extensions')
       .map((name) => ({ from: join(layer!, name), to: `/opt/${name}` })),
     ...files.map(({ name, file }) => ({ from: file, to: `/opt/extensions/${name}` })),
-    ...[...seen].map((path) => ({ from: path, to: path })),
+    // A folder comes before what lies in it.
+    ...[...seen].sort().map((path) => ({ from: path, to: path })),
     ...(clock === undefined
       ? []
       : [{ from: dirname(clock.env.FAKETIME_TIMESTAMP_FILE!), to: CLOCK_FOLDER }]),

@@ -33,7 +33,8 @@ export class LambdaSandbox {
   readonly #options: SandboxOptions;
   readonly #plan: SandboxPlan;
   readonly #server: ApiServer;
-  readonly #folder: string;
+  /** Its own on this machine, until `close`. */
+  readonly folder: string;
   readonly #journal: Journal;
   readonly #clock: { offsetMs: number; fake: FakeWallClock | undefined };
   /** All that were ever started: a child that outlived its parent is in the parent's group. */
@@ -58,7 +59,7 @@ export class LambdaSandbox {
     this.#options = options;
     this.#plan = plan;
     this.#server = server;
-    this.#folder = folder;
+    this.folder = folder;
     this.#clock = clock;
     this.#journal = new Journal();
     this.address = server.address;
@@ -150,15 +151,19 @@ export class LambdaSandbox {
    * sandbox goes on first.
    *
    * @param payload the event
-   * @param traceId of X-Ray; the empty string for none
+   * @param options `traceId` of X-Ray, the empty string for none; `timeoutMs` for this one alone
    * @throws Error where another invocation runs (except on managed instances), or after `shutdown`
    */
-  async invoke(payload: unknown, { traceId = newTraceId() } = {}): Promise<InvokeResult> {
+  async invoke(
+    payload: unknown,
+    options: { readonly traceId?: string; readonly timeoutMs?: number } = {},
+  ): Promise<InvokeResult> {
+    const { traceId = newTraceId(), timeoutMs = this.#plan.timeoutMs } = options;
     if (this.#isShutDown) throw new Error('the sandbox is shut down');
     if (this.#running > 0 && !this.#plan.isManaged) throw new Error('an invocation runs');
     this.#running++;
     try {
-      return await this.#invoke(JSON.stringify(payload), traceId);
+      return await this.#invoke(JSON.stringify(payload), traceId, timeoutMs);
     } finally {
       this.#running--;
       const canFreeze = this.#running === 0 && this.#server.domain !== undefined;
@@ -210,40 +215,40 @@ export class LambdaSandbox {
   /** Ends whatever is left, children that outlived their parent too, and removes all traces. */
   async close(): Promise<void> {
     this.#isShutDown = true;
-    const { domain } = this.#server;
-    if (domain !== undefined) domain.isEnding = true;
+    this.#server.domain?.end();
     this.#collect();
     for (const one of this.#started) one.signal('SIGKILL');
     const isOver = (): boolean => this.#started.every(({ isRunning }) => !isRunning);
     await this.#until(isOver, 'the end of all processes', STOP_LIMIT);
+    await this.#init;
     for (const one of this.#started) one.release();
     await this.#server.close();
     await this.#plan.confinement.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #invoke(payload: string, traceId: string): Promise<InvokeResult> {
+  async #invoke(payload: string, traceId: string, timeoutMs: number): Promise<InvokeResult> {
     this.thaw();
     const report = await this.#init;
     let initMs = this.#isInitPaid ? 0 : report.ms;
     this.#isInitPaid = true;
     const startedAt = performance.now();
-    const until = startedAt + this.#plan.timeoutMs;
+    const until = startedAt + timeoutMs;
     const invocation: Invocation = {
       requestId: randomUUID(),
       payload,
       arn: this.#plan.functionArn,
       traceId,
-      deadlineMs: Math.round(this.wallClock + this.#plan.timeoutMs),
+      deadlineMs: Math.round(this.wallClock + timeoutMs),
     };
     if (this.#server.domain === undefined) {
       // What failed or was reset is executed anew in the function's own time.
-      this.#init = this.#initialize(this.#plan.timeoutMs);
+      this.#init = this.#initialize(timeoutMs);
       const again = await this.#init;
       initMs = again.ms;
       if (again.error !== undefined) {
         const error =
-          again.status === 'timeout' ? timeoutError(invocation, this.#plan.timeoutMs) : again.error;
+          again.status === 'timeout' ? timeoutError(invocation, timeoutMs) : again.error;
         return failed(invocation, startedAt, { error, initMs, reset: this.#lastReset });
       }
     }
@@ -255,7 +260,7 @@ export class LambdaSandbox {
       if (!(failure instanceof SandboxFailure)) throw failure;
       const isTimeout = failure.errorType === 'Sandbox.Timedout';
       const error = isTimeout
-        ? timeoutError(invocation, this.#plan.timeoutMs)
+        ? timeoutError(invocation, timeoutMs)
         : { errorType: failure.errorType, errorMessage: failure.message };
       this.#journal.record('invoke failed', undefined, error.errorType);
       await this.#end(domain, isTimeout ? 'timeout' : 'failure');

@@ -28,7 +28,7 @@ export interface ShutdownReport {
 }
 
 export async function shutDown(domain: RuntimeDomain, reason: string): Promise<ShutdownReport> {
-  domain.isEnding = true;
+  domain.end();
   const { journal, plan, extensions } = domain;
   const startedAt = performance.now();
   const external = extensions.filter(({ process }) => process !== undefined);

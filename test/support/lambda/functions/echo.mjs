@@ -9,6 +9,7 @@ const BEHAVIOURS = {
     throw new TypeError('as asked');
   },
   wait: ({ ms }) => sleep(ms),
+  log: () => console.log('a line of the function'),
 };
 
 export const handler = async (event) => (await BEHAVIOURS[event.do]?.(event)) ?? event;

@@ -17,6 +17,7 @@
 import { spawn } from 'node:child_process';
 import { createServer, request } from 'node:http';
 import { basename } from 'node:path';
+import { setInterval } from 'node:timers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const NAME = basename(process.argv[1]);
@@ -27,7 +28,7 @@ const headers = {};
 
 tell('started', { path: process.argv[1], cwd: process.cwd(), uid: process.getuid() });
 tell('environment', process.env);
-if (plan.child) spawn('sleep', ['600'], { stdio: 'ignore' });
+if (plan.child) tell('child', { pid: spawn('sleep', ['600'], { stdio: 'ignore' }).pid });
 if (plan.ticks) setInterval(() => tell('tick', {}), 5);
 if (plan.port !== undefined) await listen(plan.port, answer);
 if (plan.telemetryPort !== undefined) await listen(plan.telemetryPort, takeTelemetry);

@@ -1,0 +1,166 @@
+/**
+ * The extension for AWS Lambda, in sandboxes of the Lambda emulator, and the single executable by itself:
+ * `npm run bench:lambda`. docs/benchmarks.md tells what is measured.
+ */
+import { existsSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+
+import { NODE_VERSION } from '../dist/src/layer/node-release.js';
+import { LambdaLab } from './support/lambda-lab.js';
+import { runCold, runFreeze, runWarm } from './support/lambda-runs.js';
+import {
+  judgeCold,
+  judgeThaw,
+  judgeWarm,
+  medianOf,
+  milliseconds,
+  Verdicts,
+} from './support/lambda-verdicts.js';
+import { cpuOf, cpuSoFar, runMemory, startUp } from './support/standalone-runs.js';
+import { differences, summarize } from './support/statistics.js';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', default: 'warm,cold,freeze,start-up' },
+    program: { type: 'string', default: 'executable,thin' },
+  },
+});
+const INVOCATIONS = values.quick ? 40 : 200;
+/** Invocations before those that count: neither the function's code nor ours is compiled at first. */
+const WARM_UP = 10;
+const SANDBOXES = values.quick ? 5 : 15;
+const FREEZES = values.quick ? 2 : 7;
+const STARTS = values.quick ? 5 : 15;
+const MESSAGES = 200;
+/** In ms. */
+const ROUND_TRIPS = [0, 40];
+const PHASES = ['listenMs', 'registerMs', 'handshakeMs', 'readyMs'];
+
+const parts = {
+  warm: compareWarm,
+  cold: compareCold,
+  freeze: compareFreeze,
+  'start-up': compareStarts,
+};
+const programs = values.program.split(',');
+const verdicts = new Verdicts();
+const load = loadavg()[0];
+const lab = await LambdaLab.start();
+try {
+  const missing = programs.find((program) => !existsSync(lab.programs[program] ?? ''));
+  if (missing !== undefined) throw new Error(`there is no ${missing}: "npm run layer" makes it`);
+  for (const part of values.only.split(',')) {
+    console.error(`${part} ...`);
+    await parts[part]();
+  }
+} finally {
+  await lab.close();
+}
+console.log(
+  `Node ${NODE_VERSION} in the executable, ${process.version} beside it, ` +
+    `${cpus().length} × ${cpus()[0].model}, load ${load.toFixed(1)} to ${loadavg()[0].toFixed(1)}`,
+);
+console.log(verdicts.lines.join('\n'));
+process.exit(verdicts.isGood ? 0 : 1);
+
+async function compareWarm() {
+  for (const freezeBetweenInvokes of [false, true]) {
+    const invocations = WARM_UP + INVOCATIONS;
+    const options = { invocations, freezeBetweenInvokes };
+    const all = await runWarm(lab, programs[0], options);
+    const runs = all.slice(WARM_UP);
+    const how = freezeBetweenInvokes ? 'frozen between invocations' : 'never frozen';
+    verdicts.title(`Warm, ${programs[0]}, ${how}: a POST through the extension less one directly`);
+    judgeWarm(verdicts, 'overhead', differences(runs));
+    const { median, p99 } = summarize(differences(all));
+    verdicts.tell(
+      `overhead, with the first ${WARM_UP}: median, p99`,
+      `${milliseconds(median)}, ${milliseconds(p99)}`,
+    );
+    verdicts.tell('through the extension, directly: medians', pair(runs, 'ours', 'baseline'));
+    const post = summarize(runs.map(({ postRuntime }) => postRuntime));
+    verdicts.tell(
+      'behind the function (PostRuntimeExtensionsDuration): median, p99',
+      `${milliseconds(post.median)}, ${milliseconds(post.p99)}`,
+    );
+  }
+}
+
+async function compareCold() {
+  const paths = [];
+  for (const roundTrip of ROUND_TRIPS) {
+    const path = roundTrip === 0 ? undefined : await lab.openPath(roundTrip);
+    paths.push({ roundTrip, config: lab.createSim(path) });
+  }
+  const cells = programs.flatMap((program) =>
+    paths.map((path) => ({ program, ...path, runs: [] })),
+  );
+  // The first ones read the files from the disk.
+  for (let round = -1; round < SANDBOXES; round++) {
+    for (const { program, config, runs } of cells) {
+      const run = await runCold(lab, program, config);
+      if (round >= 0) runs.push(run);
+    }
+  }
+  for (const { program, roundTrip, runs } of cells) {
+    verdicts.title(`Cold, ${program}, RTT ${roundTrip} ms, medians of ${runs.length} sandboxes`);
+    judgeCold(verdicts, 'cold', runs, roundTrip);
+    const phases = runs.map((run) => run.phases);
+    verdicts.tell(
+      'by its own log, ms since exec',
+      PHASES.map((phase) => `${phase} ${medianOf(phases, phase).toFixed(1)}`).join(', '),
+    );
+  }
+}
+
+async function compareFreeze() {
+  for (const { roundTrip, isForgotten } of [
+    { roundTrip: 0, isForgotten: false },
+    { roundTrip: 40, isForgotten: false },
+    { roundTrip: 40, isForgotten: true },
+  ]) {
+    const path = await lab.openPath(roundTrip);
+    const runs = [];
+    for (let run = 0; run < FREEZES; run++)
+      runs.push(await runFreeze(lab, programs[0], path, { isForgotten }));
+    const nat = isForgotten ? ', the NAT has forgotten us' : '';
+    verdicts.title(
+      `Behind a freeze of 10 minutes, RTT ${roundTrip} ms${nat}, medians of ${runs.length} sandboxes`,
+    );
+    judgeThaw(verdicts, 'behind the freeze', runs, roundTrip);
+  }
+}
+
+async function compareStarts() {
+  const config = lab.createSim();
+  const runs = [];
+  for (let run = 0; run < STARTS; run++) {
+    const node = cpuOf([lab.node, '-e', '0']);
+    const version = cpuOf([lab.programs.executable, 'version']);
+    const { child } = await startUp(lab, config);
+    const up = cpuSoFar(child.pid);
+    child.kill('SIGTERM');
+    await child.ended();
+    runs.push({ node, version: version / node, up: up / node });
+  }
+  verdicts.title(`The executable by itself, medians of ${runs.length}, by CPU time`);
+  verdicts.tell('node -e 0', milliseconds(medianOf(runs, 'node')));
+  verdicts.tell('version / node -e 0', medianOf(runs, 'version').toFixed(2));
+  verdicts.tell(
+    'up --mode userspace until it listens / node -e 0',
+    medianOf(runs, 'up').toFixed(2),
+  );
+  const { idle, behind } = await runMemory(lab, config, MESSAGES);
+  verdicts.tell('memory of up, idle: resident, of it alone', megabytes(idle));
+  verdicts.tell(`memory of up, behind ${MESSAGES} messages`, megabytes(behind));
+}
+
+function pair(runs, ...keys) {
+  return keys.map((key) => milliseconds(medianOf(runs, key))).join(', ');
+}
+
+function megabytes({ resident, anonymous }) {
+  return `${resident.toFixed(1)} MB, ${anonymous.toFixed(1)} MB`;
+}

@@ -1,0 +1,39 @@
+/**
+ * The function of `bench:lambda`. Its event says to which ports it posts, one after the other; it returns
+ * how long each took, in ms, and the status.
+ */
+import { request } from 'node:http';
+
+const BODY = JSON.stringify({ temperature: 21.5, humidity: 40, note: 'as a device sends it' });
+
+export const handler = async ({ ports }) => {
+  const answers = [];
+  for (const port of ports) answers.push(await timedPost(port));
+  return answers;
+};
+
+async function timedPost(port) {
+  const startedAt = performance.now();
+  const status = await post(port);
+  return { took: performance.now() - startedAt, status };
+}
+
+/** As the article's function does it. */
+function post(port) {
+  return new Promise((resolve, reject) => {
+    const options = {
+      host: 'localhost',
+      port,
+      path: '/',
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(BODY) },
+    };
+    const sent = request(options, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode));
+      response.on('error', reject);
+    });
+    sent.on('error', reject);
+    sent.end(BODY);
+  });
+}

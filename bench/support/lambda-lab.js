@@ -1,0 +1,175 @@
+/**
+ * The platform in a process of its own, behind relays with a round-trip time, and sandboxes of the Lambda
+ * emulator with the extension in them.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { LambdaSandbox, nodeFunction } from '../../build/harness/test/support/lambda/main.js';
+import { fetchNode } from '../../dist/src/layer/fetch-node.js';
+import { NODE_VERSION } from '../../dist/src/layer/node-release.js';
+import { systemCommands } from '../../dist/src/platform/command-runner.js';
+import { Child } from './child.js';
+
+const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
+const ARCTUN = join(REPOSITORY, 'bin/run.js');
+const TASK_ROOT = join(REPOSITORY, 'bench/support/lambda-function');
+
+export class LambdaLab {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-lambda-bench-'));
+  /** Node as it is in the executable. */
+  node = join(REPOSITORY, `build/node/node-${NODE_VERSION}-x64`);
+  /** The files that may be the extension. */
+  programs = {
+    executable: join(REPOSITORY, 'build/executable/arctun-linux-x64'),
+    thin: join(this.folder, 'thin'),
+  };
+  /** Of a server that answers without anything between. */
+  plainPort;
+  #children = [];
+  #sims = 0;
+  #env;
+  #arc;
+
+  static async start() {
+    const lab = new LambdaLab();
+    try {
+      await lab.#setUp();
+      return lab;
+    } catch (error) {
+      await lab.close();
+      throw error;
+    }
+  }
+
+  async #setUp() {
+    if (!existsSync(this.node)) {
+      const cache = join(REPOSITORY, 'build/node');
+      const { executable } = await fetchNode('x86_64', systemCommands, cache);
+      writeFileSync(this.node, executable, { mode: 0o755 });
+    }
+    const program = readFileSync(join(REPOSITORY, 'dist/executable/extension.cjs'), 'utf8');
+    writeFileSync(this.programs.thin, `#!${this.node}\n${program}`, { mode: 0o755 });
+    const listen = ['--api-listen', '127.0.0.1:0', '--arc-listen', '127.0.0.1:0'];
+    const emulator = this.child([process.execPath, ARCTUN, 'emulator', '--json', ...listen]);
+    const ready = JSON.parse(await emulator.line((line) => line.startsWith('{')));
+    this.#arc = ready.arc;
+    this.#env = {
+      ARCTUN_ENDPOINT: ready.api,
+      ARCTUN_AUTH_KEY_ID: ready.authKeyId,
+      ARCTUN_AUTH_KEY: ready.authKey,
+      STATE_DIRECTORY: join(this.folder, 'state'),
+    };
+    const plain = this.child([process.execPath, join(REPOSITORY, 'bench/support/plain-server.js')]);
+    this.plainPort = await portOf(plain);
+  }
+
+  /** A process that ends with the lab, at the latest. */
+  child(command, env) {
+    const child = new Child(command, env);
+    this.#children.push(child);
+    return child;
+  }
+
+  /** A way to the platform that takes so many ms there and back. */
+  async openPath(roundTrip) {
+    const path = { port: 0, roundTrip, relay: undefined };
+    await this.#startRelay(path);
+    return path;
+  }
+
+  /** As a NAT does that has had nothing from us for long: we come from another port from now on. */
+  async forgetMapping(path) {
+    path.relay.kill();
+    await path.relay.ended();
+    await this.#startRelay(path);
+  }
+
+  async #startRelay(path) {
+    const relay = join(REPOSITORY, 'test/support/udp-relay.js');
+    const delay = ['--delay', String(path.roundTrip / 2), '--port', String(path.port)];
+    path.relay = this.child([process.execPath, relay, this.#arc, ...delay]);
+    path.port = await portOf(path.relay);
+  }
+
+  /** An arc.json of a SIM of its own. @param path as openPath() gives it; the platform itself without */
+  createSim(path) {
+    const file = join(this.folder, `arc${this.#sims++}.json`);
+    const command = [ARCTUN, 'bootstrap', 'authkey', '--config', file];
+    const env = { ...process.env, ...this.#env };
+    execFileSync(process.execPath, command, { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    if (path !== undefined) {
+      const config = JSON.parse(readFileSync(file, 'utf8'));
+      config.arcSessionStatus.arcServerEndpoint = `127.0.0.1:${path.port}`;
+      writeFileSync(file, JSON.stringify(config));
+    }
+    return file;
+  }
+
+  /** A sandbox whose init has begun, with the port of the extension. */
+  async sandbox(program, config, options = {}) {
+    const port = await freePort();
+    const { runtime } = nodeFunction('echo');
+    const sandbox = await LambdaSandbox.start({
+      extensions: [{ name: 'arctun', file: this.programs[program] }],
+      runtime,
+      taskRoot: TASK_ROOT,
+      handler: 'pair.handler',
+      timeoutMs: 20_000,
+      env: { ARCTUN_CONFIG: config, ARCTUN_LAMBDA_PORT: String(port) },
+      ...options,
+    });
+    return { sandbox, port };
+  }
+
+  async close() {
+    for (const child of this.#children) child.kill();
+    await Promise.all(this.#children.map((child) => child.ended()));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Has the function post to these ports, one after the other.
+ *
+ * @returns how long each took, in ms, and what the sandbox says of the invocation
+ * @throws Error where one was not taken
+ */
+export async function invoke(sandbox, ports) {
+  const result = await sandbox.invoke({ ports });
+  const answers = JSON.parse(result.response ?? '[]');
+  if (answers.length !== ports.length || answers.some(({ status }) => status !== 201))
+    throw new Error(`${JSON.stringify(result)}\n${sandbox.output('arctun')}`);
+  return { ...result, took: answers.map(({ took }) => took) };
+}
+
+/** The extension's log lines with this message. */
+export function logged(sandbox, message) {
+  return sandbox
+    .output('arctun')
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line))
+    .filter(({ msg }) => msg === message);
+}
+
+async function portOf(child) {
+  const line = await child.line((text) => text.startsWith('listening '));
+  return Number(line.split(' ')[1]);
+}
+
+/** As far as is known; another may take it in the meantime. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,97 @@
+/** The runs of `bench:lambda` in sandboxes: warm, cold, and behind a freeze. */
+import { SandboxProcess } from '../../build/harness/test/support/lambda/sandbox-process.js';
+import { invoke, logged } from './lambda-lab.js';
+
+/** Ten minutes, in ms. */
+const FREEZE = 600_000;
+
+/**
+ * One sandbox, in which each invocation posts once through the extension and once directly, in turn.
+ *
+ * @returns of each invocation the ms of both, and those that Lambda would bill beyond the function's own
+ */
+export async function runWarm(lab, program, { invocations, freezeBetweenInvokes }) {
+  const config = lab.createSim();
+  const { sandbox, port } = await lab.sandbox(program, config, { freezeBetweenInvokes });
+  try {
+    const runs = [];
+    for (let run = 0; run < invocations; run++) {
+      const isOursFirst = run % 2 === 0;
+      const ports = isOursFirst ? [port, lab.plainPort] : [lab.plainPort, port];
+      const { took, postRuntimeMs } = await invoke(sandbox, ports);
+      const [ours, baseline] = isOursFirst ? took : took.toReversed();
+      runs.push({ ours, baseline, postRuntime: postRuntimeMs });
+    }
+    return runs;
+  } finally {
+    await sandbox.close();
+  }
+}
+
+/**
+ * One init of a sandbox, and one `node -e 0` before it.
+ *
+ * @returns ms from exec to the registration and to the end of node, and from there to the first /next;
+ *   `phases` as the extension's own log tells them
+ */
+export async function runCold(lab, program, config) {
+  const baseline = await timeNode(lab.node);
+  const { sandbox } = await lab.sandbox(program, config);
+  try {
+    const { status } = await sandbox.initialized();
+    const [phases] = logged(sandbox, 'ready');
+    if (status !== 'success' || phases === undefined) throw new Error(sandbox.output('arctun'));
+    const at = (wanted) => sandbox.steps.find(({ step }) => step === wanted).at;
+    const registeredAt = at('extension registered');
+    return {
+      baseline,
+      registered: registeredAt - at('extension started'),
+      ready: at('extension next') - registeredAt,
+      phases,
+    };
+  } finally {
+    await sandbox.close();
+  }
+}
+
+/** Ms from exec to exit, started as the sandbox starts an extension. */
+function timeNode(node) {
+  return new Promise((resolve, reject) => {
+    const enter = ['setpriv', '--pdeathsig', 'KILL', 'env', '-u', 'PWD', '-u', 'OLDPWD', '-C', '/'];
+    const started = new SandboxProcess({
+      name: 'node',
+      command: [...enter, node, '-e', '0'],
+      env: { PATH: process.env.PATH },
+      cwd: '/',
+      onLine: () => undefined,
+      onExit: ({ code, at }) => {
+        if (code === 0) resolve(at - started.startedAt);
+        else reject(new Error(`node has ended with ${code}`));
+      },
+    });
+  });
+}
+
+/**
+ * One sandbox, which is frozen for ten minutes behind an invocation.
+ *
+ * @param isForgotten whether the NAT on the way forgets us meanwhile
+ * @returns ms of the POST in the next invocation, and the handshakes since the freeze
+ */
+export async function runFreeze(lab, program, path, { isForgotten }) {
+  // A clock that was ahead once has stamps of its own for ever.
+  const config = lab.createSim(path);
+  const { sandbox, port } = await lab.sandbox(program, config, { fakeClock: true });
+  try {
+    const handshakes = () => logged(sandbox, 'handshake complete').length;
+    await invoke(sandbox, [port]);
+    await sandbox.freeze();
+    const before = handshakes();
+    sandbox.jumpClock(FREEZE);
+    if (isForgotten) await lab.forgetMapping(path);
+    const { took } = await invoke(sandbox, [port]);
+    return { took: took[0], handshakes: handshakes() - before };
+  } finally {
+    await sandbox.close();
+  }
+}

@@ -1,0 +1,94 @@
+/** What `bench:lambda` holds its figures to, and how it prints them. */
+import { quantile, summarize } from './statistics.js';
+
+/** Milliseconds unless it says otherwise. */
+export const LIMITS = {
+  overhead: { median: 2, p99: 10 },
+  /** Multiples of `node -e 0`. */
+  register: 3,
+  /** Beyond one round trip. */
+  ready: 50,
+  thaw: 100,
+  /** Of a freeze of ten minutes. */
+  handshakes: 1,
+};
+
+export class Verdicts {
+  lines = [];
+  isGood = true;
+
+  title(text) {
+    this.lines.push('', text);
+  }
+
+  /** A figure that nothing is demanded of. */
+  tell(what, text) {
+    this.lines.push(`${what.padEnd(62)} ${text}`);
+  }
+
+  /** A figure that is to be `limit` at most. */
+  judge(what, value, limit, unit) {
+    // What is no number was not measured.
+    const isGood = value <= limit;
+    this.isGood &&= isGood;
+    const figure = `${value.toFixed(2)} ${unit}`.trim();
+    this.tell(what, `${figure}  (limit ${limit}${isGood ? '' : ': MISSED'})`);
+  }
+}
+
+/** @param pairs what each invocation took, once through the extension and once directly */
+export function judgeWarm(verdicts, what, overheads) {
+  const { median, p99, largest, count } = summarize(overheads);
+  verdicts.judge(`${what}, median of ${count}`, median, LIMITS.overhead.median, 'ms');
+  verdicts.judge(`${what}, p99`, p99, LIMITS.overhead.p99, 'ms');
+  verdicts.tell(`${what}, largest`, milliseconds(largest));
+}
+
+/** @param runs each with `registered` and `baseline`, from exec, and `ready`, from there on */
+export function judgeCold(verdicts, what, runs, roundTrip) {
+  const ratios = runs.map(({ registered, baseline }) => registered / baseline);
+  const middle = quantile(ratios, 0.5);
+  verdicts.judge(`${what}, exec to registration / node -e 0`, middle, LIMITS.register, '');
+  verdicts.tell(
+    `${what}, the same in ms`,
+    `${medianOf(runs, 'registered').toFixed(1)} / ${medianOf(runs, 'baseline').toFixed(1)}`,
+  );
+  const ready = medianOf(runs, 'ready');
+  verdicts.judge(`${what}, registration to ready`, ready, roundTrip + LIMITS.ready, 'ms');
+  verdicts.tell(`${what}, the worst of ${runs.length}`, milliseconds(largestOf(runs, 'ready')));
+}
+
+/** @param runs each with `took`, the POST of the next invocation, and `handshakes` that it took */
+export function judgeThaw(verdicts, what, runs, roundTrip) {
+  const took = medianOf(runs, 'took');
+  verdicts.judge(`${what}, the next POST`, took, roundTrip + LIMITS.thaw, 'ms');
+  verdicts.tell(`${what}, the worst of ${runs.length}`, milliseconds(largestOf(runs, 'took')));
+  const most = largestOf(runs, 'handshakes');
+  const least = quantile(
+    runs.map(({ handshakes }) => handshakes),
+    0,
+  );
+  verdicts.judge(`${what}, handshakes`, most, LIMITS.handshakes, '');
+  if (least < LIMITS.handshakes) {
+    verdicts.isGood = false;
+    verdicts.tell(`${what}, without a handshake`, 'no freeze was noticed: MISSED');
+  }
+}
+
+export function milliseconds(value) {
+  return `${value.toFixed(2)} ms`;
+}
+
+export function medianOf(runs, key) {
+  return quantile(
+    runs.map((run) => run[key]),
+    0.5,
+  );
+}
+
+function largestOf(runs, key) {
+  return quantile(
+    runs.map((run) => run[key]),
+    1,
+  );
+}

@@ -1,0 +1,75 @@
+/** What the single executable costs by itself: CPU time until it is up, and memory. */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** What a process has after this many ms without work is what it has when idle. */
+const IDLE = 2_000;
+
+/** User and system time of a whole process, in ms, by the kernel's own accounting. */
+export function cpuOf(command, env = process.env) {
+  const result = spawnSync(
+    '/bin/bash',
+    ['-c', 'TIMEFORMAT="%U %S"; time "$@" >/dev/null', 'time', ...command],
+    { encoding: 'utf8', env },
+  );
+  if (result.status !== 0) throw new Error(result.stderr);
+  const [user, system] = result.stderr.trim().split('\n').at(-1).split(' ').map(Number);
+  return (user + system) * 1000;
+}
+
+/** `up` of the executable, waited for until it listens. */
+export async function startUp(lab, config) {
+  const command = ['up', '--mode', 'userspace', '--forward-listen', '127.0.0.1:0', '--json'];
+  const state = lab.folder;
+  const child = lab.child([lab.programs.executable, ...command, '--config', config], {
+    STATE_DIRECTORY: state,
+    RUNTIME_DIRECTORY: state,
+  });
+  const { forward } = JSON.parse(await child.line((line) => line.startsWith('{')));
+  return { child, forward };
+}
+
+/** CPU time, in ms, that a process has taken by now, in the threads that it has. */
+export function cpuSoFar(pid) {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const nanoseconds = threads.map((thread) =>
+    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+  );
+  return nanoseconds.reduce((sum, one) => sum + one, 0) / 1e6;
+}
+
+/** MB that a process has in memory: all, and what is of it alone. */
+export function memoryOf(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const read = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)[1]) / 1024;
+  return { resident: read('VmRSS'), anonymous: read('RssAnon') };
+}
+
+/** Memory of `up` when it is idle, and behind so many messages. */
+export async function runMemory(lab, config, messages) {
+  const { child, forward } = await startUp(lab, config);
+  await pause(IDLE);
+  const idle = memoryOf(child.pid);
+  for (let message = 0; message < messages; message++) await post(forward);
+  const behind = memoryOf(child.pid);
+  child.kill('SIGTERM');
+  await child.ended();
+  return { idle, behind };
+}
+
+function post(url) {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: 'POST' }, (response) => {
+      response.resume();
+      response.on('error', reject);
+      response.on('end', () => {
+        if (response.statusCode === 201) resolve();
+        else reject(new Error(`status ${response.statusCode}`));
+      });
+    });
+    sent.on('error', reject);
+    sent.end('{"temperature":21.5}');
+  });
+}

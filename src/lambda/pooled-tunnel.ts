@@ -1,0 +1,270 @@
+/**
+ * One tunnel over a pool of virtual SIMs: it uses one of them, and moves on to another where a rival
+ * is there (sim-pool.ts says when).
+ *
+ * Nothing is lost by a move, and nothing sent twice: dials wait while it lasts, a dial that was under
+ * way is made again, and a connection that was handed out has DRAIN to end. One that has not is reset,
+ * and whoever has sent a request on it hears so: whether that has arrived is not known.
+ */
+import type { Duplex } from 'node:stream';
+
+import { UserError } from '../lib/user-error.js';
+import { DialError, type DialTarget } from '../proxy/dialer.js';
+import type { ConfirmingDialer, ConfirmingStream } from '../proxy/tcp-exchange.js';
+import type { Timer } from '../tunnel/ports.js';
+import type { TunnelConfig } from '../tunnel/tunnel-config.js';
+import {
+  type CloseOptions,
+  type Rival,
+  type TunnelPorts,
+  UserspaceTunnel,
+} from '../tunnel/userspace-tunnel.js';
+import { type PoolDecision, SimPool } from './sim-pool.js';
+
+/** A virtual SIM of a pool. */
+export interface PooledSim {
+  /** For the log: the SIM's id, or where it is in the list. */
+  readonly name: string;
+  readonly config: TunnelConfig;
+}
+
+export interface PooledTunnelOptions {
+  /** One at least. All have the MTU and the congestion control of the first that is used. */
+  readonly sims: readonly PooledSim[];
+  /** The place in `sims` of the one to begin with: what an earlier process of this sandbox had. */
+  readonly first?: number | undefined;
+  /** Called with the place of the SIM that is used from now on, and from the opening on. */
+  readonly onSim?: (index: number) => void;
+}
+
+/** Connections have this long, in ms, to end before a move: until a handshake may begin (whitepaper 6.1), and 1 s. */
+export const DRAIN = 6_000;
+
+/** In between, the session is taken back as soon as that may be. */
+const LOOK_AGAIN = 1_000;
+
+/** A SYN that was sent again, in ms: the first was lost, or the session (RFC 6298 2.1). */
+const INTERRUPTED = 1_000;
+
+/** A dial that moves made again is given up after this, in ms, as any other is. */
+export const DIAL_LIMIT = 20_000;
+
+export class PooledTunnel {
+  readonly tunnel: UserspaceTunnel;
+  /** TCP inside of the tunnel, whichever SIM it uses. */
+  readonly dialer: ConfirmingDialer;
+  readonly #sims: readonly PooledSim[];
+  readonly #pool: SimPool;
+  readonly #ports: TunnelPorts;
+  readonly #onSim: (index: number) => void;
+  #onMoving: () => void = () => undefined;
+  readonly #open = new Set<Duplex>();
+  /** Called when a connection has ended. */
+  #onEnded: () => void = () => undefined;
+  /** The move under way. */
+  #move: Promise<void> | undefined;
+  #moves = 0;
+  /** When the SIM of now was taken, by the wall clock. */
+  #takenAt: number;
+  #isClosed = false;
+
+  private constructor(
+    tunnel: UserspaceTunnel,
+    pool: SimPool,
+    ports: TunnelPorts,
+    options: PooledTunnelOptions,
+  ) {
+    this.tunnel = tunnel;
+    this.#pool = pool;
+    this.#ports = ports;
+    this.#sims = options.sims;
+    this.#takenAt = this.#now();
+    this.#onSim = options.onSim ?? (() => undefined);
+    this.dialer = { dial: (target, signal) => this.#dial(target, signal) };
+    tunnel.onRival((rival) => this.#handleRival(rival));
+  }
+
+  /**
+   * Opens the tunnel with a SIM of the pool, as UserspaceTunnel.open().
+   * @throws RangeError for a pool without SIMs
+   */
+  static async open(options: PooledTunnelOptions, ports: TunnelPorts): Promise<PooledTunnel> {
+    const { sims, first } = options;
+    const pool = new SimPool(sims.length, ports.entropy, first);
+    const { config, name } = simAt(sims, pool.current);
+    ports.log.info({ sim: name, sims: sims.length }, 'a virtual SIM of the pool');
+    const tunnel = await UserspaceTunnel.open(config, ports, { watchForRivals: true });
+    options.onSim?.(pool.current);
+    return new PooledTunnel(tunnel, pool, ports, options);
+  }
+
+  /** The place of the SIM in use. */
+  get sim(): number {
+    return this.#pool.current;
+  }
+
+  /** How often it has moved on. */
+  get moves(): number {
+    return this.#moves;
+  }
+
+  /** Whether it has had its SIM alone for long enough to keep it. */
+  get isSettled(): boolean {
+    return this.#pool.isIncumbent(this.#now());
+  }
+
+  /**
+   * Whoever holds a connection that carries nothing yet had better end it: a move waits for it.
+   * @param listener called at the beginning of each move; there is one
+   */
+  onMoving(listener: () => void): void {
+    this.#onMoving = listener;
+  }
+
+  waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
+    return this.tunnel.waitForHandshake(deadline, signal);
+  }
+
+  refreshSession(): void {
+    this.tunnel.refreshSession();
+  }
+
+  /** As UserspaceTunnel.close(); a move under way comes first. */
+  async close(options?: CloseOptions): Promise<void> {
+    this.#isClosed = true;
+    await this.#move;
+    await this.tunnel.close(options);
+  }
+
+  async #dial(target: DialTarget, signal: AbortSignal | undefined): Promise<ConfirmingStream> {
+    const { clock } = this.#ports;
+    const deadline = clock.now() + DIAL_LIMIT;
+    for (;;) {
+      if (this.#move !== undefined) await this.#move;
+      signal?.throwIfAborted();
+      if (clock.now() >= deadline) throw crowded();
+      const moves = this.#moves;
+      const began = clock.now();
+      const hasMoved = (): boolean => this.#move !== undefined || this.#moves !== moves;
+      try {
+        const stream = await this.tunnel.dialer.dial(target, signal);
+        // It would end with the address: nothing was sent on it yet.
+        if (hasMoved()) {
+          stream.on('error', () => undefined).destroy();
+          continue;
+        }
+        this.#track(stream);
+        if (clock.now() - began < INTERRUPTED) this.#pool.answered(this.#now());
+        else this.#pool.interrupted(this.#now());
+        return stream;
+      } catch (error) {
+        if (isUnheard(error) && !hasMoved()) this.#follow(this.#silent());
+        if (this.#isClosed || signal?.aborted === true || !hasMoved()) throw error;
+      }
+    }
+  }
+
+  #track(stream: Duplex): void {
+    this.#open.add(stream);
+    stream.once('close', () => {
+      this.#open.delete(stream);
+      this.#onEnded();
+    });
+  }
+
+  /** That it is certain is for the log: the pool counts for itself. */
+  #handleRival({ isInDoubt }: Rival): void {
+    if (isInDoubt) this.#follow(this.#pool.doubted(this.#now()));
+    else this.#pool.interrupted(this.#now());
+  }
+
+  /** A SIM that has never answered is no good, unless none is. */
+  #silent(): PoolDecision {
+    const { lastHandshakeUnix = -Infinity } = this.tunnel;
+    return lastHandshakeUnix < this.#takenAt ? this.#pool.silent(this.#now()) : { action: 'stay' };
+  }
+
+  #follow(decision: PoolDecision): void {
+    if (decision.action === 'share') this.#warn(decision.pause);
+    if (decision.action !== 'move' || this.#move !== undefined || this.#isClosed) return;
+    const ended = (): void => void (this.#move = undefined);
+    this.#move = this.#moveTo(decision.to).then(ended, (error: unknown) => {
+      ended();
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#ports.log.error({ reason }, 'the tunnel stays at its virtual SIM');
+    });
+  }
+
+  async #moveTo(to: number): Promise<void> {
+    const { log } = this.#ports;
+    const [from, next] = [simAt(this.#sims, this.#pool.current), simAt(this.#sims, to)];
+    log.info(
+      { from: from.name, to: next.name },
+      'another sandbox uses this virtual SIM: moving on',
+    );
+    this.#onMoving();
+    await this.#drain();
+    // Behind the reconfiguration what was dialled before has ended, and is dialled again.
+    this.#takenAt = this.#now();
+    await this.tunnel.reconfigure(next.config);
+    this.#pool.moved(to);
+    this.#moves++;
+    this.#onSim(to);
+  }
+
+  /** Takes the session back, so that what is under way can end. */
+  #drain(): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    const { clock } = this.#ports;
+    const deadline = clock.now() + DRAIN;
+    return new Promise((resolve) => {
+      let timer: Timer | undefined;
+      const settle = (): void => {
+        timer?.cancel();
+        this.#onEnded = () => undefined;
+        resolve();
+      };
+      const look = (): void => {
+        if (clock.now() >= deadline) {
+          settle();
+          return;
+        }
+        this.tunnel.beginHandshake();
+        timer = clock.startTimer(LOOK_AGAIN, look);
+      };
+      look();
+      this.#onEnded = () => {
+        if (this.#open.size === 0) settle();
+      };
+    });
+  }
+
+  #warn(pause: number): void {
+    const error = new UserError('failed', {
+      what: 'no virtual SIM of the pool is free',
+      why: `other tunnels use all ${this.#sims.length} of them; this one shares its own for ${Math.round(pause / 1000)} s, and messages wait for their turn`,
+      next: [
+        'Add virtual SIMs to the pool, two for each concurrent sandbox, or reserve less concurrency.',
+      ],
+    });
+    this.#ports.log.warn({ why: error.why, next: error.next }, error.what);
+  }
+
+  #now(): number {
+    return this.#ports.wallClock.unixMilliseconds();
+  }
+}
+
+function simAt(sims: readonly PooledSim[], index: number): PooledSim {
+  const sim = sims[index];
+  if (sim === undefined) throw new RangeError('no SIM of the pool');
+  return sim;
+}
+
+function crowded(): DialError {
+  return new DialError('timeout', 'other sandboxes have taken one virtual SIM after the other');
+}
+
+function isUnheard(error: unknown): boolean {
+  return error instanceof DialError && error.reason === 'no-handshake';
+}

@@ -1,0 +1,187 @@
+/** The layers and executables that are published, built once for all tests here, and started. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { ARCTUN, Processes, REPOSITORY } from '../support/processes.js';
+import { describeWith } from '../support/requirements.js';
+
+const EXECUTABLE = join(REPOSITORY, 'build/executable');
+const LAYERS = join(REPOSITORY, 'build/layers');
+/** Bytes: what bin/layer-limits.js allows. */
+const MOST = { x86_64: 42_000_000, arm64: 42_000_000, nodejs: 2_000_000 };
+/** Nothing new is asked of the registry for what npm has already. */
+const OFFLINE = { npm_config_prefer_offline: 'true' };
+
+const processes = new Processes();
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-test-'));
+  for (const script of ['build-executable.js', 'build-layers.js'])
+    execFileSync(process.execPath, [join(REPOSITORY, 'bin', script)], {
+      ...{ cwd: REPOSITORY, stdio: 'pipe', env: { ...process.env, ...OFFLINE } },
+    });
+}, 300_000);
+afterAll(async () => {
+  await processes.close();
+  rmSync(folder, { recursive: true });
+});
+
+const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
+const inputsOf = (program: string) =>
+  JSON.parse(
+    readFileSync(join(REPOSITORY, `build/node/${program}.inputs.json`), 'utf8'),
+  ) as string[];
+
+describe('the bundles', () => {
+  it.each(['executable', 'extension'])('have neither oclif nor axios: %s', (program) => {
+    const inputs = inputsOf(program);
+    expect(inputs).toContain('src/lambda/main.ts');
+    const unwanted = /node_modules\/(@oclif|axios|typescript|inquirer|openapi-backend|esbuild)\//;
+    expect(inputs.filter((path) => unwanted.test(path))).toEqual([]);
+  });
+
+  it('have no machine code of packages, whose absence is said where they are loaded', () => {
+    const inputs = inputsOf('executable');
+    expect(
+      inputs.filter((path) => /node_modules\/(koffi|@koromix|sodium-native)/.test(path)),
+    ).toEqual([]);
+    expect(inputs).toEqual(expect.arrayContaining(['absent:koffi', 'absent:sodium-native']));
+  });
+
+  it('have each library in the bill of materials, and its licence', () => {
+    for (const program of ['executable', 'extension']) {
+      const found = inputsOf(program).flatMap(
+        (path) => /^node_modules\/((@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
+      );
+      const read = (name: string) =>
+        readFileSync(join(REPOSITORY, 'dist/executable', `${program}.${name}`), 'utf8');
+      const bill = JSON.parse(read('sbom.json')) as {
+        components: { name: string; version: string; hashes: unknown[]; licenses: unknown[] }[];
+      };
+      expect(new Set(bill.components.map(({ name }) => name))).toEqual(new Set(found));
+      for (const { name, version, hashes, licenses } of bill.components) {
+        expect([hashes.length, licenses.length]).toEqual([1, 1]);
+        expect(read('notices.txt')).toContain(`==== ${name} ${version} ====`);
+      }
+      expect(JSON.stringify(bill)).not.toMatch(/timestamp|serialNumber/);
+    }
+  });
+});
+
+describe('the layers', () => {
+  it.each(['x86_64', 'arm64', 'nodejs'] as const)('are small enough: %s', (kind) => {
+    expect(statSync(join(LAYERS, `arctun-lambda-${kind}.zip`)).size).toBeLessThanOrEqual(
+      MOST[kind],
+    );
+  });
+
+  // The executable is put together, and all of the zip deflated, a second time.
+  it.each([
+    ['x86_64', ['--arch', 'x86_64']],
+    ['nodejs', ['--thin']],
+  ])(
+    'have the same bytes when `lambda layer` builds them: %s',
+    async (kind, flags) => {
+      const file = join(folder, `${kind}.zip`);
+      const command = [process.execPath, ARCTUN, 'lambda', 'layer', ...flags];
+      const options = { env: OFFLINE, cwd: folder };
+      const { finished } = processes.start([...command, '--output', file, '--json'], options);
+      const { code, stdout, stderr } = await finished;
+      expect([code, stderr.includes('Error')]).toEqual([0, false]);
+      const expected = sha256(join(LAYERS, `arctun-lambda-${kind}.zip`));
+      expect(sha256(file)).toBe(expected);
+      expect(JSON.parse(stdout)).toEqual({
+        file,
+        architectures: kind === 'nodejs' ? ['x86_64', 'arm64'] : [kind],
+        bytes: statSync(file).size,
+        sha256: expected,
+      });
+    },
+    120_000,
+  );
+});
+
+describeWith(['unzip'], 'a layer unzipped into /opt', () => {
+  const files = (kind: string) =>
+    execFileSync('unzip', ['-Z', join(LAYERS, `arctun-lambda-${kind}.zip`)], { encoding: 'utf8' })
+      .split('\n')
+      .flatMap((line) => /^(-[rwx-]{9}) .* (\S+)$/.exec(line)?.slice(1).join(' ') ?? []);
+
+  it('has executables that may be executed, and documents', () => {
+    const documents = ['LICENSE', 'NOTICES.txt', 'sbom.json'].map(
+      (name) => `-rw-r--r-- share/doc/arctun/${name}`,
+    );
+    const all = ['-rwxr-xr-x extensions/arctun', '-rwxr-xr-x bin/arctun', ...documents];
+    expect(files('x86_64')).toEqual(all);
+    expect(files('arm64')).toEqual(all);
+    expect(files('nodejs')).toEqual(all.filter((line) => !line.endsWith('bin/arctun')));
+  });
+});
+
+describeWith(['readelf'], 'an executable', () => {
+  it.each(['x64', 'arm64'])('starts where glibc is 2.28, without libatomic: %s', (name) => {
+    const path = join(EXECUTABLE, `arctun-linux-${name}`);
+    const read = (flag: string) =>
+      execFileSync('readelf', [flag, '-W', path], { encoding: 'utf8' });
+    const versions = [...read('-V').matchAll(/Name: GLIBC_2\.(\d+)/g)].map(([, minor]) =>
+      Number(minor),
+    );
+    expect(versions.length).toBeGreaterThan(0);
+    expect(Math.max(...versions)).toBeLessThanOrEqual(28);
+    const needed = [...read('-d').matchAll(/\(NEEDED\).*\[(.*?)\.so/g)].map(
+      ([, library]) => library,
+    );
+    const allowed = [
+      'libdl',
+      'libstdc++',
+      'libm',
+      'libgcc_s',
+      'libpthread',
+      'libc',
+      'ld-linux-x86-64',
+      'ld-linux-aarch64',
+    ];
+    expect(needed.filter((library) => !allowed.includes(library!))).toEqual([]);
+    // Nothing in it that another's reader of ELF files would wonder about.
+    const complaints = execFileSync('sh', ['-c', `readelf -lSnW "${path}" 2>&1 >/dev/null`]);
+    expect(complaints.toString()).toBe('');
+  });
+});
+
+describeWith(['linux'], 'the executable of this machine', () => {
+  const path = join(EXECUTABLE, `arctun-linux-${process.arch}`);
+
+  it('starts whatever the function wants of its own Node', async () => {
+    const env = { NODE_OPTIONS: '--require /nonexistent', NODE_PATH: '/nonexistent' };
+    const { code, stdout, stderr } = await processes.start([path, 'version'], { env }).finished;
+    // Also without a warning: that its code was not compiled by another Node.
+    expect([code, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toMatchObject({ version: expect.any(String) as string });
+  });
+
+  it('works for bin/arctun of the layer', async () => {
+    execFileSync('unzip', [
+      '-q',
+      join(LAYERS, 'arctun-lambda-x86_64.zip'),
+      '-d',
+      join(folder, 'opt'),
+    ]);
+    const { code, stderr } = await processes.start([join(folder, 'opt/bin/arctun'), 'version'])
+      .finished;
+    expect([code, stderr]).toEqual([0, '']);
+  });
+});
+
+describeWith(['qemu-aarch64-static', 'arm64-libraries'], 'the executable for arm64', () => {
+  it('starts and answers', async () => {
+    const path = join(EXECUTABLE, 'arctun-linux-arm64');
+    const command = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu', path, '--version'];
+    const { code, stdout, stderr } = await processes.start(command).finished;
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^arctun\/\d+\.\d+\.\d+ linux-arm64 node-v24\.21\.0\n$/);
+  }, 60_000);
+});

@@ -1,0 +1,147 @@
+import { createServer, request } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { Duplex, PassThrough } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
+
+import { SpareConnection } from '../../src/lambda/spare-connection.js';
+
+const clock = { unix: 1_800_000_000_000 };
+const wallClock = { unixMilliseconds: () => clock.unix };
+let spare: SpareConnection;
+let dialled: Duplex[];
+
+/** One that is open at once. */
+const dial = () => {
+  const stream = new PassThrough();
+  dialled.push(stream);
+  return Promise.resolve(stream);
+};
+
+beforeEach(() => {
+  spare = new SpareConnection(wallClock);
+  dialled = [];
+});
+
+it('is there for one who takes it, once', async () => {
+  spare.prepare(dial);
+  expect(await spare.take()).toBe(dialled[0]);
+  expect(spare.take()).toBeUndefined();
+});
+
+it('is awaited where it is still being opened', async () => {
+  let open: (stream: Duplex) => void = () => undefined;
+  spare.prepare(() => new Promise((resolve) => (open = resolve)));
+  const taken = spare.take();
+  const stream = new PassThrough();
+  open(stream);
+  expect(await taken).toBe(stream);
+});
+
+it('stays while it is young, and is replaced when it is not', async () => {
+  spare.prepare(dial);
+  clock.unix += 4_999;
+  spare.prepare(dial);
+  expect(dialled).toHaveLength(1);
+  clock.unix += 1;
+  spare.prepare(dial);
+  await turn();
+  expect(dialled).toHaveLength(2);
+  expect(dialled[0]!.destroyed).toBe(true);
+  expect(await spare.take()).toBe(dialled[1]);
+});
+
+it.each([
+  ['behind a freeze', 5_000],
+  ['behind a clock that has gone back', -1],
+])('is not given away %s', async (_, passed) => {
+  spare.prepare(dial);
+  clock.unix += passed;
+  expect(spare.take()).toBeUndefined();
+  await turn();
+  expect(dialled[0]!.destroyed).toBe(true);
+});
+
+it.each<[string, (stream: PassThrough) => void]>([
+  ['has ended it', (stream) => stream.end()],
+  ['has said something', (stream) => stream.write('HTTP/1.1 408 Request Timeout\r\n\r\n')],
+  ['has reset it', (stream) => stream.destroy(new Error('ECONNRESET'))],
+])('is no more where its other end %s', async (_, act) => {
+  spare.prepare(dial);
+  await turn();
+  act(dialled[0] as PassThrough);
+  await turn();
+  await turn();
+  expect(spare.take()).toBeUndefined();
+  expect(dialled[0]!.destroyed).toBe(true);
+});
+
+it('that cannot be opened is none', async () => {
+  spare.prepare(() => Promise.reject(new Error('refused')));
+  await turn();
+  expect(spare.take()).toBeUndefined();
+});
+
+it('that fails in the hands of one who waits for it tells so', async () => {
+  spare.prepare(async () => {
+    await turn();
+    throw new Error('refused');
+  });
+  await expect(spare.take()).rejects.toThrow('refused');
+});
+
+it('ends with what nobody takes, also while it is being opened', async () => {
+  let signal: AbortSignal | undefined;
+  let open: (stream: Duplex) => void = () => undefined;
+  spare.prepare((given) => {
+    signal = given;
+    return new Promise((resolve) => (open = resolve));
+  });
+  spare.discard();
+  expect(signal!.aborted).toBe(true);
+  const stream = new PassThrough();
+  open(stream);
+  await turn();
+  expect(stream.destroyed).toBe(true);
+});
+
+it('carries a request and its answer as any other connection does', async () => {
+  const server = createServer((incoming, answer) => {
+    incoming.resume().on('end', () => answer.writeHead(201).end('taken'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    spare.prepare(
+      () =>
+        new Promise((resolve) => {
+          const socket = connect({ host: '127.0.0.1', port }, () => resolve(wrapped(socket)));
+        }),
+    );
+    await turn();
+    const stream = (await spare.take())!;
+    const text = await new Promise<string>((resolve, reject) => {
+      const outgoing = request({ createConnection: () => stream, method: 'POST' }, (answer) => {
+        let body = String(answer.statusCode);
+        answer.on('data', (chunk) => (body += ` ${String(chunk)}`)).on('end', () => resolve(body));
+      });
+      outgoing.on('error', reject);
+      outgoing.end('message');
+    });
+    expect(text).toBe('201 taken');
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+/** As a connection of the tunnel, a stream that is no net.Socket. */
+function wrapped(socket: Duplex): Duplex {
+  const stream = new Duplex({
+    read: () => socket.resume(),
+    write: (chunk: Uint8Array, _, done) => void socket.write(chunk, done),
+    final: (done) => void socket.end(done),
+  });
+  socket.on('data', (chunk) => void stream.push(chunk));
+  socket.on('end', () => stream.push(null));
+  return stream;
+}

@@ -1,0 +1,41 @@
+/**
+ * The order in which Jest starts the test files. What takes long comes first, so that nothing is
+ * left at the end for one process alone. Jest does so by itself where it ran before on the same
+ * machine; in a fresh clone it knows only sizes, and what waits for a peer's timers is not large.
+ */
+import TestSequencer from '@jest/test-sequencer';
+
+/** Seconds, roughly: their order is what counts. Files that are not here come after these. */
+const LONG = {
+  'test/interop/foreign-peers.test.ts': 140,
+  'test/e2e/bootstrap-kill.test.ts': 70,
+  'test/interop/foreign-roaming.test.ts': 50,
+  'test/e2e/bootstrap-faults.test.ts': 40,
+  'test/interop/wireguard-go.test.ts': 40,
+  'test/e2e/journey.test.ts': 38,
+  'test/interop/clock-and-endpoint.test.ts': 36,
+  'test/interop/tun-mode.test.ts': 34,
+  'test/e2e/renewal.test.ts': 30,
+  'test/fuzz/flood.test.ts': 30,
+  'test/e2e/sim.test.ts': 26,
+  'test/e2e/secrets.test.ts': 26,
+  'test/secrets/memory.test.ts': 26,
+  'test/interop/uapi.test.ts': 20,
+  'test/interop/restart.test.ts': 20,
+  'test/interop/foreign-load.test.ts': 20,
+  'test/interop/send.test.ts': 19,
+  'test/interop/tun-iperf.test.ts': 18,
+};
+
+export default class LongestFirst extends TestSequencer {
+  /** What failed the last time goes before all, as ever. */
+  sort(tests) {
+    const seconds = ({ path }) => LONG[path.slice(path.lastIndexOf('/test/') + 1)] ?? 0;
+    const usual = super.sort(tests);
+    return usual.toSorted(
+      (one, other) =>
+        Number(this.hasFailed(other)) - Number(this.hasFailed(one)) ||
+        seconds(other) - seconds(one),
+    );
+  }
+}

@@ -1,0 +1,345 @@
+/**
+ * Sandboxes with a pooled tunnel each, and one WireGuard server for all, in memory and virtual time:
+ * all real but sockets and clocks. Each sandbox posts messages, one at a time, and can be frozen.
+ */
+import type { Duplex } from 'node:stream';
+
+import { createNodeCrypto } from '../../src/crypto/node.js';
+import { openWireGuardNetwork } from '../../src/emulator/wireguard-network.js';
+import type { ArcNetwork } from '../../src/emulator/arc-network.js';
+import { PooledTunnel, type PooledSim } from '../../src/lambda/pooled-tunnel.js';
+import { Secret } from '../../src/lib/secret.js';
+import type { Clock, DatagramSockets, Log, Timer } from '../../src/tunnel/ports.js';
+import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
+import { parseIpAddress } from '../../src/wire/ip-address.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { MemoryNetwork } from '../support/memory-network.js';
+import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';
+import { silentLog } from '../support/silent-log.js';
+
+const SERVICE = '100.127.69.42';
+/** Milliseconds that pass at once. */
+const STEP = 20;
+const WALL_START = 1_767_225_600_000;
+
+export interface SandboxesOptions {
+  readonly seed: number;
+  readonly sims: number;
+  /** Milliseconds between the end of a message and the next one, about. */
+  readonly interval: number;
+  readonly log?: (serial: number) => Log;
+}
+
+/** All sandboxes, and what the server has. */
+export class Sandboxes {
+  readonly clock = new FakeClock();
+  readonly sandboxes: Sandbox[] = [];
+  /** How often each message has arrived. */
+  readonly arrived = new Map<string, number>();
+  readonly #options: SandboxesOptions;
+  readonly #link = new MemoryNetwork(this.clock);
+  readonly #frozen = new Set<number>();
+  readonly #random: () => number;
+  #network!: ArcNetwork;
+  #sims: readonly PooledSim[] = [];
+
+  constructor(options: SandboxesOptions) {
+    this.#options = options;
+    const entropy = seededEntropy(options.seed);
+    this.#random = () => {
+      const bytes = new Uint8Array(2);
+      entropy.fill(bytes);
+      return (bytes[0]! * 256 + bytes[1]!) / 65_536;
+    };
+    this.#link.passes = ({ to }) => !this.#frozen.has(to.port);
+  }
+
+  async open(): Promise<void> {
+    const { seed, sims } = this.#options;
+    const crypto = createNodeCrypto();
+    const privateKey = seededBytes(seed + 1_000_000, 32);
+    const log = silentLog;
+    this.#network = await openWireGuardNetwork(
+      {
+        listen: { address: '127.0.0.1', port: 0 },
+        privateKey: new Secret(privateKey),
+        addresses: [parseIpAddress(SERVICE)!],
+      },
+      {
+        ...this.#shared(),
+        entropy: seededEntropy(seed + 2_000_000),
+        clock: this.clock,
+        sockets: this.#link,
+        log,
+      },
+    );
+    this.#network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
+      this.#serve(stream);
+    });
+    const { publicKey: serverPublicKey, endpoint } = this.#network;
+    this.#sims = Array.from({ length: sims }, (_, index) => {
+      const simKey = seededBytes(seed * 1_000 + index + 3_000_000, 32);
+      const address = `10.0.${index >> 8}.${(index & 0xff) + 1}`;
+      this.#network.addPeer({
+        publicKey: crypto.publicKey(simKey),
+        address: parseIpAddress(address)!,
+      });
+      const config = parseTunnelConfig({
+        privateKey: new Secret(simKey),
+        serverPublicKey,
+        endpoint: { host: '127.0.0.1', port: endpoint.port },
+        address,
+        allowedIps: ['100.127.0.0/16'],
+        mtu: 1420,
+        persistentKeepaliveSeconds: 0,
+      });
+      return { name: `sim ${index}`, config };
+    });
+  }
+
+  #shared() {
+    return {
+      crypto: createNodeCrypto(),
+      wallClock: { unixMilliseconds: () => WALL_START + this.clock.now() },
+      resolver: {
+        resolve: (host: string) => Promise.resolve({ addresses: [host], ttl: Infinity }),
+      },
+    };
+  }
+
+  /** Starts another sandbox; it posts at once. */
+  async start(): Promise<Sandbox> {
+    const serial = this.sandboxes.length;
+    const clock = new SandboxClock(this.clock);
+    const ports = new Set<number>();
+    const sockets: DatagramSockets = {
+      open: async (where) => {
+        const socket = await this.#link.open(where);
+        ports.add(socket.localPort);
+        return socket;
+      },
+    };
+    const tunnel = await PooledTunnel.open(
+      { sims: this.#sims },
+      {
+        ...this.#shared(),
+        entropy: seededEntropy(this.#options.seed * 100 + serial),
+        clock,
+        sockets,
+        log: this.#options.log?.(serial) ?? silentLog,
+      },
+    );
+    const freeze = (isFrozen: boolean): void => {
+      for (const port of ports) {
+        if (isFrozen) this.#frozen.add(port);
+        else this.#frozen.delete(port);
+      }
+    };
+    const pause = (): number => this.#options.interval * (0.5 + this.#random());
+    const sandbox = new Sandbox(`${serial}`, { tunnel, clock, freeze, pause });
+    this.sandboxes.push(sandbox);
+    sandbox.post();
+    return sandbox;
+  }
+
+  #serve(stream: Duplex): void {
+    stream.on('error', () => undefined);
+    stream.on('data', (chunk: Buffer) => {
+      const message = chunk.toString();
+      this.arrived.set(message, (this.arrived.get(message) ?? 0) + 1);
+      stream.end('200');
+    });
+  }
+
+  /** Lets time pass; Node's streams work in turns of the event loop, which take none of it. */
+  async pass(duration: number): Promise<void> {
+    for (let passed = 0; passed < duration; passed += STEP) {
+      for (let turn = 0; turn < 2; turn++) {
+        await new Promise((resolve) => setImmediate(resolve));
+        this.clock.settle();
+      }
+      this.clock.advance(STEP);
+    }
+    this.#link.sent.length = 0;
+  }
+
+  /** How many sandboxes have a SIM that no other has. */
+  get alone(): number {
+    const users = new Map<number, number>();
+    for (const { tunnel } of this.sandboxes) {
+      users.set(tunnel.sim, (users.get(tunnel.sim) ?? 0) + 1);
+    }
+    return this.sandboxes.filter(({ tunnel }) => users.get(tunnel.sim) === 1).length;
+  }
+
+  get moves(): number {
+    return this.sandboxes.reduce((sum, { tunnel }) => sum + tunnel.moves, 0);
+  }
+
+  /** Messages whose sender was told that they have arrived, and that have not. */
+  get lost(): string[] {
+    const accepted = this.sandboxes.flatMap((sandbox) => sandbox.accepted);
+    return accepted.filter((message) => !this.arrived.has(message));
+  }
+
+  get twice(): string[] {
+    return [...this.arrived].filter(([, times]) => times > 1).map(([message]) => message);
+  }
+
+  async close(): Promise<void> {
+    for (const sandbox of this.sandboxes) sandbox.stop();
+    const closing = Promise.all(
+      this.sandboxes.map(({ tunnel }) => tunnel.close({ gracePeriod: 0 })),
+    );
+    await this.pass(4_000);
+    await closing;
+    await this.#network.close();
+  }
+}
+
+interface SandboxOptions {
+  readonly tunnel: PooledTunnel;
+  readonly clock: SandboxClock;
+  readonly freeze: (isFrozen: boolean) => void;
+  readonly pause: () => number;
+}
+
+export class Sandbox {
+  readonly tunnel: PooledTunnel;
+  readonly accepted: string[] = [];
+  readonly failed: string[] = [];
+  /** Milliseconds that each accepted message took. */
+  readonly latencies: number[] = [];
+  readonly #name: string;
+  readonly #clock: SandboxClock;
+  readonly #freeze: (isFrozen: boolean) => void;
+  readonly #pause: () => number;
+  #serial = 0;
+  #isStopped = false;
+
+  constructor(name: string, { tunnel, clock, freeze, pause }: SandboxOptions) {
+    this.#name = name;
+    this.tunnel = tunnel;
+    this.#clock = clock;
+    this.#freeze = freeze;
+    this.#pause = pause;
+  }
+
+  get isFrozen(): boolean {
+    return this.#clock.isFrozen;
+  }
+
+  freeze(): void {
+    this.#freeze(true);
+    this.#clock.freeze();
+  }
+
+  thaw(): void {
+    this.#freeze(false);
+    this.#clock.thaw();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    if (this.isFrozen) this.thaw();
+  }
+
+  post(): void {
+    if (this.#isStopped) return;
+    const message = `${this.#name}/${this.#serial++}`;
+    const began = this.#clock.now();
+    this.#send(message).then(
+      () => {
+        this.accepted.push(message);
+        this.latencies.push(this.#clock.now() - began);
+        this.#next();
+      },
+      (error: unknown) => {
+        this.failed.push(`${message}: ${String(error)}`);
+        this.#next();
+      },
+    );
+  }
+
+  #next(): void {
+    this.#clock.startTimer(this.#pause(), () => this.post());
+  }
+
+  async #send(message: string): Promise<void> {
+    const stream = await this.tunnel.dialer.dial({ host: SERVICE, port: 80 });
+    await new Promise<void>((resolve, reject) => {
+      const timer = this.#clock.startTimer(30_000, () => stream.destroy(new Error('no answer')));
+      let answer = '';
+      stream.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+      stream.on('error', reject);
+      stream.on('close', () => {
+        timer.cancel();
+        if (answer === '200') resolve();
+        else reject(new Error('closed without an answer'));
+      });
+      stream.end(message);
+    });
+  }
+}
+
+/** A sandbox's monotonic clock, which stands still while it is frozen. */
+class SandboxClock implements Clock {
+  readonly #clock: FakeClock;
+  readonly #timers = new Set<SandboxTimer>();
+  #frozenFor = 0;
+  #frozenAt: number | undefined;
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock;
+  }
+
+  get isFrozen(): boolean {
+    return this.#frozenAt !== undefined;
+  }
+
+  now(): number {
+    return (this.#frozenAt ?? this.#clock.now()) - this.#frozenFor;
+  }
+
+  startTimer(delay: number, handler: () => void): Timer {
+    const timer: SandboxTimer = { at: this.now() + delay, handler, inner: undefined };
+    this.#timers.add(timer);
+    if (!this.isFrozen) this.#arm(timer);
+    return {
+      cancel: () => {
+        timer.inner?.cancel();
+        this.#timers.delete(timer);
+      },
+    };
+  }
+
+  defer(handler: () => void): void {
+    this.#clock.defer(handler);
+  }
+
+  freeze(): void {
+    if (this.isFrozen) return;
+    this.#frozenAt = this.#clock.now();
+    for (const timer of this.#timers) timer.inner?.cancel();
+  }
+
+  thaw(): void {
+    if (this.#frozenAt === undefined) return;
+    this.#frozenFor += this.#clock.now() - this.#frozenAt;
+    this.#frozenAt = undefined;
+    for (const timer of this.#timers) this.#arm(timer);
+  }
+
+  #arm(timer: SandboxTimer): void {
+    timer.inner = this.#clock.startTimer(Math.max(0, timer.at - this.now()), () => {
+      this.#timers.delete(timer);
+      timer.handler();
+    });
+  }
+}
+
+interface SandboxTimer {
+  readonly at: number;
+  readonly handler: () => void;
+  inner: Timer | undefined;
+}

@@ -1,0 +1,94 @@
+/** A sandbox that is stopped, and whose wall clock goes on meanwhile. */
+import { readFileSync } from 'node:fs';
+
+import { describeWith, LAMBDA_SANDBOX } from '../requirements.js';
+import { Sandboxes, toldBy } from './probe.js';
+
+const TEN_MINUTES = 600_000;
+
+interface Clocks {
+  readonly wall: number;
+  readonly monotonic: number;
+  readonly deadlineMs: number;
+}
+
+const sandboxes = new Sandboxes();
+
+afterEach(() => sandboxes.close());
+
+describeWith(LAMBDA_SANDBOX, 'a frozen sandbox', () => {
+  it('does nothing until it is thawed', async () => {
+    const sandbox = await sandboxes.start({ probe: { ticks: true, child: true } });
+    await sandbox.initialized();
+    await sandbox.said('probe', /tick/);
+    const [child] = toldBy(sandbox, 'probe', 'child') as { pid: number }[];
+    await sandbox.freeze();
+    // What it wrote before may still be on its way.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const ticks = toldBy(sandbox, 'probe', 'tick').length;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(toldBy(sandbox, 'probe', 'tick')).toHaveLength(ticks);
+    for (const pid of [child!.pid, ...sandbox.processes.map((one) => one.pid)]) {
+      expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') T ');
+    }
+    sandbox.thaw();
+    const lines = sandbox.log.length;
+    await sandbox.said('probe', /tick/);
+    while (sandbox.log.length === lines) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  it('goes on with the next invocation, or with its shutdown', async () => {
+    const sandbox = await sandboxes.start({ probe: {} }, { freezeBetweenInvokes: true });
+    await sandbox.invoke({ number: 1 });
+    expect(sandbox.order.slice(-2)).toEqual(['invoke done', 'frozen']);
+    expect(await sandbox.invoke({ number: 2 })).toMatchObject({ response: '{"number":2}' });
+    expect(sandbox.order.filter((step) => step === 'thawed')).toHaveLength(1);
+    expect((await sandbox.shutdown()).processes).toMatchObject([{ exitCode: 0 }, {}]);
+  });
+
+  it('can be closed as it is', async () => {
+    const sandbox = await sandboxes.start({ probe: {} });
+    await sandbox.initialized();
+    await sandbox.freeze();
+    await sandbox.close();
+    expect(sandbox.processes).toEqual([]);
+  });
+});
+
+describeWith([...LAMBDA_SANDBOX, 'faketime'], 'a wall clock that jumps', () => {
+  it('jumps for all processes and for the deadlines, and monotonic clocks do not', async () => {
+    const sandbox = await sandboxes.start({ probe: {} }, { fakeClock: true });
+    await sandbox.invoke({});
+    await sandbox.freeze();
+    sandbox.jumpClock(TEN_MINUTES);
+    sandbox.thaw();
+    await sandbox.invoke({});
+    const [before, after] = toldBy(sandbox, 'probe', 'INVOKE') as Clocks[];
+    expect(after!.wall - before!.wall).toBeGreaterThanOrEqual(TEN_MINUTES);
+    expect(after!.monotonic - before!.monotonic).toBeLessThan(TEN_MINUTES);
+    expect(after!.deadlineMs).toBeGreaterThan(after!.wall);
+    sandbox.jumpClock(-2 * TEN_MINUTES);
+    await sandbox.invoke({});
+    const [, , back] = toldBy(sandbox, 'probe', 'INVOKE') as Clocks[];
+    expect(back!.wall).toBeLessThan(before!.wall);
+  });
+
+  it('may jump before the first invocation, as when a snapshot is restored', async () => {
+    const initializationType = 'snap-start';
+    const sandbox = await sandboxes.start({ probe: {} }, { fakeClock: true, initializationType });
+    await sandbox.initialized();
+    await sandbox.freeze();
+    sandbox.jumpClock(TEN_MINUTES);
+    await sandbox.invoke({});
+    expect(toldBy(sandbox, 'probe', 'environment')).toMatchObject([
+      { AWS_LAMBDA_INITIALIZATION_TYPE: 'snap-start' },
+    ]);
+    const [event] = toldBy(sandbox, 'probe', 'INVOKE') as Clocks[];
+    expect(event!.wall - Date.now()).toBeGreaterThan(TEN_MINUTES / 2);
+  });
+
+  it('is refused where none was asked for', async () => {
+    const sandbox = await sandboxes.start({});
+    expect(() => sandbox.jumpClock(1)).toThrow('fakeClock');
+  });
+});
