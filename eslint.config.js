@@ -86,6 +86,7 @@ export default defineConfig(
         performance: 'readonly',
         Buffer: 'readonly',
         URL: 'readonly',
+        fetch: 'readonly',
         setTimeout: 'readonly',
       },
     },

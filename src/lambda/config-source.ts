@@ -185,9 +185,14 @@ function unusableValue(): UserError {
 /** @throws what is not about a file */
 function unreadable(path: string, error: unknown): UserError {
   if (!(error instanceof FileError)) throw error;
+  const isDenied = error.failure === 'denied';
+  // arc.json is written for its owner alone, and a package keeps the modes of its files.
+  const next = isDenied
+    ? ['The extension runs as a user of its own: "chmod 644" the file before it is packed.']
+    : [];
   return new UserError(
     'configuration',
-    { what: `cannot read ${path}`, why: error.message },
+    { what: `cannot read ${path}`, why: error.message, next },
     { cause: error },
   );
 }

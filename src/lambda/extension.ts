@@ -12,6 +12,7 @@ import type { Dialer } from '../proxy/dialer.js';
 import type { Clock, Log } from '../tunnel/ports.js';
 import type { ExtensionEvent, ExtensionsApi } from './extensions-api.js';
 import type { Listeners } from './listeners.js';
+import { NotYetError } from './not-yet-error.js';
 import { SandboxDialer } from './sandbox-dialer.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import type { LambdaSettings } from './settings.js';
@@ -21,10 +22,19 @@ export interface ExtensionPorts {
   readonly api: Pick<ExtensionsApi, 'register' | 'next' | 'initError' | 'exitError'>;
   /** Opens the ports of the forwarder. @throws UserError */
   readonly listen: (dialer: Dialer) => Promise<Listeners>;
-  /** Finds the configuration, and opens the tunnel without waiting for it. @throws UserError */
+  /**
+   * Finds the configuration, and opens the tunnel without waiting for its handshake.
+   *
+   * @throws NotYetError where another attempt may succeed, while an invocation runs or later
+   * @throws UserError
+   */
   readonly openTunnel: () => Promise<SandboxTunnel>;
+  /** Called when the registration's request has left: what will be wanted may be loaded. */
+  readonly warmUp: () => void;
   readonly log: Log;
   readonly clock: Clock;
+  /** The `now` of the clock at which the process began. */
+  readonly began: number;
   readonly wallClock: WallClock;
   /** Fires when the process is told to end otherwise than by Lambda's event. */
   readonly stop: AbortSignal;
@@ -42,24 +52,28 @@ const LAST_WORDS = 200;
 /** As Lambda gives it: for a stop that it does not send. */
 const SHUTDOWN_TIME = 2_000;
 
-/** Between two attempts at a secret while an invocation runs, in ms. */
-const SECRET_PAUSE = 100;
+/** Between the first two attempts at a secret, in ms; then twice as long each time, up to a limit. */
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 10_000;
 
 export class Extension {
   readonly #settings: LambdaSettings;
-  readonly #fault: UserError | undefined;
   readonly #ports: ExtensionPorts;
   readonly #dialer: SandboxDialer;
   readonly #sleep: SleepWatch;
   /** The moments of the init, in ms since the process began. */
   readonly #moments: Record<string, number> = {};
+  #listeners: Listeners | undefined;
   #tunnel: SandboxTunnel | undefined;
+  /** In the init; undefined where it has to wait for an invocation. Never rejects. */
   #opening: Promise<UserError | undefined> | undefined;
+  /** In an invocation, as long as it takes. Never rejects. */
+  #openingLate: Promise<void> | undefined;
+  #hasFailedLate = false;
+  #isClosed = false;
 
-  /** @param fault a setting that cannot be used */
-  constructor(settings: LambdaSettings, fault: UserError | undefined, ports: ExtensionPorts) {
+  constructor(settings: LambdaSettings, ports: ExtensionPorts) {
     this.#settings = settings;
-    this.#fault = fault;
     this.#ports = ports;
     this.#dialer = new SandboxDialer(settings.wait, ports.clock, ports.wallClock);
     this.#sleep = new SleepWatch(ports.clock, ports.wallClock);
@@ -69,54 +83,60 @@ export class Extension {
    * Resolves after a shutdown, when everything is closed.
    *
    * @throws UserError where the environment cannot start, which Lambda has been told, or where Lambda
-   *   does not answer
+   *   does not answer; everything is closed then, too
    */
   async run(): Promise<void> {
-    const listening = await this.#listen();
-    await this.#register();
-    if (listening instanceof UserError) {
-      return this.#failInit('Extension.PortUnavailable', listening);
-    }
+    const noPort = await this.#listen();
     try {
+      await this.#register(noPort === undefined);
+      if (noPort !== undefined) await this.#failInit('Extension.PortUnavailable', noPort);
       const failure = await this.#start();
       if (failure !== undefined && this.#settings.onFailure === 'fail') {
         await this.#failInit(errorType(failure), failure);
       }
-      const event = await this.#attend();
-      await this.#shutDown(listening, event);
+      await this.#shutDown(await this.#attend());
     } catch (error) {
-      await this.#close(listening, 0);
+      await this.#close(0);
       throw error;
     }
   }
 
-  async #listen(): Promise<Listeners | UserError> {
-    const { listen } = this.#ports;
-    const listening = await listen(this.#dialer).catch((error: unknown) => {
+  /** @returns why there is no port */
+  async #listen(): Promise<UserError | undefined> {
+    try {
+      this.#listeners = await this.#ports.listen(this.#dialer);
+    } catch (error) {
       if (error instanceof UserError) return error;
       throw error;
-    });
+    }
     this.#note('listenMs');
-    return listening;
+    return undefined;
   }
 
   /** The tunnel is opened as soon as the request has left: what that loads must not delay it. */
-  async #register(): Promise<void> {
+  async #register(isListening: boolean): Promise<void> {
     const { initializationType } = this.#settings;
-    const isManaged = initializationType === 'lambda-managed-instances';
     const isCopied = initializationType === 'snap-start';
-    await this.#ports.api.register(isManaged ? ['SHUTDOWN'] : ['INVOKE', 'SHUTDOWN'], () => {
+    const { api, warmUp } = this.#ports;
+    await api.register(this.#isManaged ? ['SHUTDOWN'] : ['INVOKE', 'SHUTDOWN'], () => {
       this.#note('registerMs');
+      warmUp();
       // What an init leaves behind is started many times: a session in it would be used twice.
-      if (!isCopied) this.#opening = this.#open();
+      if (isListening && !isCopied) this.#opening = this.#openInInit();
     });
+  }
+
+  /** Its invocations are no events, and come many at a time. */
+  get #isManaged(): boolean {
+    return this.#settings.initializationType === 'lambda-managed-instances';
   }
 
   /** Until the first handshake, or until its time is over. @returns why there is no tunnel */
   async #start(): Promise<UserError | undefined> {
     const failure = await this.#firstHandshake();
+    const { log, stop } = this.#ports;
+    if (stop.aborted) return undefined;
     this.#note('readyMs');
-    const { log } = this.#ports;
     if (failure === undefined) log.info(this.#moments, 'ready');
     else {
       const { what, why, next } = failure;
@@ -126,39 +146,94 @@ export class Extension {
   }
 
   async #firstHandshake(): Promise<UserError | undefined> {
-    // Later: when the first invocation comes.
-    if (this.#opening === undefined) return undefined;
-    const failure = await this.#opening;
+    const { began, stop } = this.#ports;
+    const deadline = began + this.#settings.wait;
+    // Where there is none by then, or there was none to be: when the first invocation comes.
+    const failure = await this.#settled(this.#opening, deadline);
     if (failure !== undefined || this.#tunnel === undefined) return failure;
     try {
-      await this.#tunnel.waitForHandshake(this.#settings.wait, this.#ports.stop);
+      await this.#tunnel.waitForHandshake(deadline, stop);
       this.#note('handshakeMs');
       return undefined;
     } catch (error) {
+      if (stop.aborted) return undefined;
       if (error instanceof UserError) return error;
       throw error;
     }
   }
 
+  /**
+   * @param work that never rejects
+   * @returns what has come of it; undefined where it goes on, or the process is told to end
+   */
+  #settled<Result>(work: Promise<Result> | undefined, until: number): Promise<Result | undefined> {
+    const { clock, stop } = this.#ports;
+    if (work === undefined || stop.aborted) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const finish = (end: () => void) => {
+        timer.cancel();
+        stop.removeEventListener('abort', giveUp);
+        end();
+      };
+      const giveUp = () => finish(() => resolve(undefined));
+      const timer = clock.startTimer(Math.max(0, until - clock.now()), giveUp);
+      stop.addEventListener('abort', giveUp, { once: true });
+      void work.then((result) => finish(() => resolve(result)));
+    });
+  }
+
   /** @returns why there is no tunnel; undefined also where it has to wait for an invocation */
-  async #open(): Promise<UserError | undefined> {
-    try {
-      if (this.#fault !== undefined) throw this.#fault;
-      this.#tunnel = await this.#ports.openTunnel();
-      this.#dialer.open(this.#tunnel);
-      return undefined;
-    } catch (error) {
-      if (this.#mayComeLater) return undefined;
-      const failure = asUserError(error);
-      this.#dialer.refuse(failure);
-      return failure;
+  async #openInInit(): Promise<UserError | undefined> {
+    const { began } = this.#ports;
+    const failure = await this.#open(this.#isManaged ? began + this.#settings.wait : -Infinity);
+    if (failure instanceof NotYetError) {
+      if (!this.#isManaged) return undefined;
+      void this.#open(Infinity);
+    }
+    if (failure !== undefined) this.#dialer.refuse(failure);
+    return failure;
+  }
+
+  /** Where the init could not. */
+  async #openInInvocation(): Promise<void> {
+    await this.#opening;
+    if (this.#tunnel !== undefined) return;
+    const { clock, log } = this.#ports;
+    // A function that has waited in vain once is not to pay for that again and again.
+    const patience = this.#hasFailedLate ? -Infinity : this.#settings.wait;
+    const failure = await this.#open(clock.now() + patience);
+    if (failure === undefined) return;
+    this.#hasFailedLate = true;
+    this.#dialer.refuse(failure);
+    log.error({ what: failure.what, why: failure.why, next: failure.next }, failure.message);
+  }
+
+  /** @param until how long what cannot be read yet is tried again; once at least. Never rejects. */
+  async #open(until: number): Promise<UserError | undefined> {
+    const { clock } = this.#ports;
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      const failure = await this.#openOnce();
+      const isOver = clock.now() >= until || this.#isClosed;
+      if (isOver || !(failure instanceof NotYetError)) return failure;
+      await new Promise<void>((resolve) => {
+        clock.startTimer(Math.min(pause, until - clock.now()), resolve);
+      });
     }
   }
 
-  /** AWS's extension for secrets answers during an invocation alone. */
-  get #mayComeLater(): boolean {
-    const { kind } = this.#settings.place;
-    return this.#fault === undefined && (kind === 'secret' || kind === 'parameter');
+  async #openOnce(): Promise<UserError | undefined> {
+    try {
+      const tunnel = await this.#ports.openTunnel();
+      if (this.#isClosed) {
+        await tunnel.close({ gracePeriod: 0 });
+        return undefined;
+      }
+      this.#tunnel = tunnel;
+      this.#dialer.open(tunnel);
+      return undefined;
+    } catch (error) {
+      return asUserError(error);
+    }
   }
 
   /** One event after the other, up to the last. */
@@ -179,7 +254,10 @@ export class Extension {
         const deadlineMs = wallClock.unixMilliseconds() + SHUTDOWN_TIME;
         resolve({ type: 'SHUTDOWN', reason: 'signal', deadlineMs });
       };
-      if (stop.aborted) onStop();
+      if (stop.aborted) {
+        onStop();
+        return;
+      }
       stop.addEventListener('abort', onStop, { once: true });
       api
         .next()
@@ -189,69 +267,52 @@ export class Extension {
   }
 
   /** The handler begins beside us: what it will send needs a session. */
-  #invoked(): Promise<unknown> {
+  #invoked(): Promise<void> {
     const elapsed = this.#sleep.elapsed();
     this.#dialer.renewPatience();
-    if (this.#tunnel === undefined) return (this.#opening = this.#openInTime());
+    if (this.#tunnel === undefined) {
+      // That of an earlier invocation may be under way.
+      this.#openingLate ??= this.#openInInvocation().finally(() => {
+        this.#openingLate = undefined;
+      });
+      return this.#openingLate;
+    }
     if (elapsed >= DEAD_AFTER) this.#dialer.destroyStreams();
     this.#tunnel.refreshSession();
     this.#dialer.invoked(this.#settings.target);
     return Promise.resolve();
   }
 
-  /** In an invocation, where the init could not. */
-  async #openInTime(): Promise<UserError | undefined> {
-    const { clock, log } = this.#ports;
-    const deadline = clock.now() + this.#settings.wait;
-    for (;;) {
-      try {
-        if (this.#fault !== undefined) throw this.#fault;
-        this.#tunnel ??= await this.#ports.openTunnel();
-        this.#dialer.open(this.#tunnel);
-        return undefined;
-      } catch (error) {
-        const failure = asUserError(error);
-        const isLate = clock.now() + SECRET_PAUSE >= deadline;
-        if (!isLate && this.#mayComeLater) {
-          await new Promise<void>((resolve) => void clock.startTimer(SECRET_PAUSE, resolve));
-          continue;
-        }
-        this.#dialer.refuse(failure);
-        log.error({ what: failure.what, why: failure.why, next: failure.next }, failure.message);
-        return failure;
-      }
-    }
-  }
-
   /** A freeze in the middle of something would break it. While the handler runs, waiting is free. */
-  async #hold(opened: Promise<unknown>): Promise<void> {
+  async #hold(opened: Promise<void>): Promise<void> {
     const { clock } = this.#ports;
     const until = clock.now() + LONGEST_HOLD;
-    const isUp = opened.then(() => this.#tunnel?.waitForHandshake(until));
-    const limit = new Promise<void>((resolve) => {
-      const timer = clock.startTimer(LONGEST_HOLD, resolve);
-      isUp.catch(() => undefined).finally(() => timer.cancel());
-    });
-    await Promise.race([isUp.catch(() => undefined), limit]);
-    await this.#dialer.whenIdle(Math.max(0, until - clock.now()));
+    const isUp = opened
+      .then(() => this.#tunnel?.waitForHandshake(until))
+      // The dials tell of it.
+      .catch(() => undefined);
+    await this.#settled(isUp, until);
+    await this.#settled(this.#dialer.whenIdle(Math.max(0, until - clock.now())), until);
   }
 
-  async #shutDown(listeners: Listeners, event: ExtensionEvent): Promise<void> {
+  async #shutDown(event: ExtensionEvent): Promise<void> {
     const { wallClock, log } = this.#ports;
     const { deadlineMs } = event;
     const reason = event.type === 'SHUTDOWN' ? event.reason : '';
     // A function that has hung or died waits for no answer any more.
     const isOver = reason === 'timeout' || reason === 'failure';
     const left = deadlineMs - wallClock.unixMilliseconds() - LAST_WORDS;
-    await this.#close(listeners, isOver ? 0 : Math.max(0, left));
+    await this.#close(isOver ? 0 : Math.max(0, left));
     log.info({ reason }, 'shut down');
   }
 
   /** @param graceMs for what is under way, and for what was sent to arrive */
-  async #close(listeners: Listeners, graceMs: number): Promise<void> {
+  async #close(graceMs: number): Promise<void> {
     const { clock } = this.#ports;
     const deadline = clock.now() + graceMs;
-    await listeners.close({ graceMs });
+    await this.#listeners?.close({ graceMs });
+    // What is opened behind this is closed by whoever opens it.
+    this.#isClosed = true;
     await this.#tunnel?.close({ gracePeriod: Math.max(0, deadline - clock.now()) });
   }
 
@@ -265,7 +326,8 @@ export class Extension {
   }
 
   #note(moment: string): void {
-    this.#moments[moment] = Math.round(this.#ports.clock.now() * 10) / 10;
+    const { began, clock } = this.#ports;
+    this.#moments[moment] = Math.round((clock.now() - began) * 10) / 10;
   }
 }
 

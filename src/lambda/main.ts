@@ -2,8 +2,10 @@
  * The extension's composition root. What Lambda waits for comes first: the port, then the registration;
  * everything else is loaded when the request for that has left.
  */
+import { tmpdir } from 'node:os';
 import { basename, dirname } from 'node:path';
 
+import { messageOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import { systemClock, systemWallClock } from '../platform/clock.js';
 import { Extension } from './extension.js';
@@ -35,20 +37,25 @@ async function run(env: Environment, log: LaterLog): Promise<void> {
   const stop = stopSignal();
   process.once('uncaughtException', (error) => {
     void api
-      .exitError({ type: 'Extension.Crash', message: error.message })
+      .exitError({ type: 'Extension.Crash', message: messageOf(error) })
       .catch(() => undefined)
+      .then(() => openLog(log, 'error'))
       .finally(() => {
         log.error({ error: error.stack }, 'the extension has crashed');
         process.exit(1);
       });
   });
   const { port, target } = settings;
-  const extension = new Extension(settings, fault, {
+  const extension = new Extension(settings, {
     api,
     listen: (dialer) => openListeners({ port, target, dialer, log, clock: systemClock }),
-    openTunnel: () => openTunnel(settings, env, log),
+    openTunnel: () =>
+      fault === undefined ? openTunnel(settings, env, log) : Promise.reject(fault),
+    warmUp: () => void openLog(log, settings.logLevel),
     log,
     clock: systemClock,
+    // What performance.now() counts from.
+    began: 0,
     wallClock: systemWallClock,
     stop,
   });
@@ -60,27 +67,26 @@ async function openTunnel(
   env: Environment,
   log: LaterLog,
 ): Promise<SandboxTunnel> {
-  const [source, { openSandboxTunnel }, { systemFiles }, { readSecret }] = await Promise.all([
+  const [source, { openSandboxTunnel }, { SimMemory }, files, secret] = await Promise.all([
     import('./config-source.js'),
     import('./open-sandbox-tunnel.js'),
+    import('./sim-memory.js'),
     import('../platform/files.js'),
     import('./parameters-and-secrets.js'),
-    openLog(log, settings.logLevel),
   ]);
   const secrets = {
-    port: Number(env.PARAMETERS_SECRETS_EXTENSION_HTTP_PORT ?? 2773),
+    port: Number(env.PARAMETERS_SECRETS_EXTENSION_HTTP_PORT || 2773),
     token: env.AWS_SESSION_TOKEN ?? '',
   };
   const { configs, faults } = await source.findConfigs(settings.place, {
-    files: systemFiles,
-    readSecret: (place) => readSecret(place, secrets),
+    files: files.systemFiles,
+    readSecret: (place) => secret.readSecret(place, secrets),
     taskRoot: settings.taskRoot,
   });
   for (const { message } of faults)
     log.warn({ why: message }, 'an arc.json of the pool is unusable');
-  const [arcConfig] = configs;
-  if (arcConfig === undefined) throw new RangeError('no configuration');
-  return openSandboxTunnel(arcConfig, settings, await tunnelPorts(settings, log));
+  const memory = new SimMemory(`${tmpdir()}/arctun-sim`, files.systemFiles);
+  return openSandboxTunnel(configs, settings, memory, await tunnelPorts(settings, log));
 }
 
 async function tunnelPorts({ initializationType }: LambdaSettings, log: LaterLog) {

@@ -1,31 +1,83 @@
-/** Opens the tunnel of one execution environment. */
+/** Opens the tunnel of one execution environment: of its only virtual SIM, or of one in a pool. */
 import type { LoadedArcConfig } from '../app/load-arc-config.js';
 import { planTunnel } from '../app/open-tunnel.js';
+import { UserError } from '../lib/user-error.js';
 import { type TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
+import { type PooledSim, PooledTunnel } from './pooled-tunnel.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import type { LambdaSettings } from './settings.js';
+import type { SimMemory } from './sim-memory.js';
 
 /**
  * The handshake is under way when it resolves.
  *
- * @throws UserError
+ * @param memory which SIM of a pool it was before
+ * @throws UserError where no configuration can be used: why the first cannot
  */
 export async function openSandboxTunnel(
-  arcConfig: LoadedArcConfig,
-  { congestion, wait, initializationType }: LambdaSettings,
+  arcConfigs: readonly LoadedArcConfig[],
+  settings: LambdaSettings,
+  memory: SimMemory,
   ports: TunnelPorts,
 ): Promise<SandboxTunnel> {
-  const isManaged = initializationType === 'lambda-managed-instances';
-  const config = planTunnel(
+  const sims = planSims(arcConfigs, settings, ports);
+  const [only] = sims;
+  if (sims.length === 1 && only !== undefined) {
+    const tunnel = await UserspaceTunnel.open(only.config, ports, { watchForRivals: true });
+    adviseOnce(tunnel, ports);
+    return tunnel;
+  }
+  const last = await memory.read();
+  const first = sims.findIndex(({ name }) => name === last);
+  return PooledTunnel.open(
     {
-      arcConfig,
-      mode: 'userspace',
-      wait,
-      congestion,
-      // What is frozen sends none, and traffic is metered.
-      overrides: isManaged ? {} : { persistentKeepalive: 0 },
+      sims,
+      first: first < 0 ? undefined : first,
+      onSim: (index) => memory.write(sims[index]?.name ?? ''),
     },
     ports,
   );
-  return UserspaceTunnel.open(config, ports);
+}
+
+/** What a rival means here; the tunnel itself tells that there is one. */
+function adviseOnce(tunnel: UserspaceTunnel, { log }: TunnelPorts): void {
+  let isTold = false;
+  tunnel.onRival(({ isCertain }) => {
+    if (!isCertain || isTold) return;
+    isTold = true;
+    const next = [
+      'Reserve a concurrency of 1 for the function, or give it a pool of virtual SIMs, two for each environment that runs at a time.',
+    ];
+    log.warn(
+      { next },
+      'the function has one virtual SIM, and more than one environment seems to run',
+    );
+  });
+}
+
+function planSims(
+  arcConfigs: readonly LoadedArcConfig[],
+  { congestion, wait, initializationType }: LambdaSettings,
+  ports: TunnelPorts,
+): PooledSim[] {
+  const isManaged = initializationType === 'lambda-managed-instances';
+  // What is frozen sends none, and traffic is metered.
+  const overrides = isManaged ? {} : { persistentKeepalive: 0 };
+  const sims: PooledSim[] = [];
+  let fault: UserError | undefined;
+  for (const arcConfig of arcConfigs) {
+    const name = arcConfig.config.simId === '' ? arcConfig.source : arcConfig.config.simId;
+    try {
+      const options = { arcConfig, mode: 'userspace', wait, congestion, overrides } as const;
+      sims.push({ name, config: planTunnel(options, ports) });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      fault ??= error;
+      if (arcConfigs.length > 1) {
+        ports.log.warn({ why: error.message }, 'an arc.json of the pool is unusable');
+      }
+    }
+  }
+  if (sims.length === 0 && fault !== undefined) throw fault;
+  return sims;
 }

@@ -57,6 +57,7 @@ export class PooledTunnel {
   readonly #pool: SimPool;
   readonly #ports: TunnelPorts;
   readonly #onSim: (index: number) => void;
+  #onMoving: () => void = () => undefined;
   readonly #open = new Set<Duplex>();
   /** Called when a connection has ended. */
   #onEnded: () => void = () => undefined;
@@ -90,7 +91,7 @@ export class PooledTunnel {
   static async open(options: PooledTunnelOptions, ports: TunnelPorts): Promise<PooledTunnel> {
     const { sims, first } = options;
     const pool = new SimPool(sims.length, ports.entropy, first);
-    const { config, name } = sims[pool.current]!;
+    const { config, name } = simAt(sims, pool.current);
     ports.log.info({ sim: name, sims: sims.length }, 'a virtual SIM of the pool');
     const tunnel = await UserspaceTunnel.open(config, ports, { watchForRivals: true });
     options.onSim?.(pool.current);
@@ -110,6 +111,22 @@ export class PooledTunnel {
   /** Whether it has had its SIM alone for long enough to keep it. */
   get isSettled(): boolean {
     return this.#pool.isIncumbent(this.#now());
+  }
+
+  /**
+   * Whoever holds a connection that carries nothing yet had better end it: a move waits for it.
+   * @param listener called at the beginning of each move; there is one
+   */
+  onMoving(listener: () => void): void {
+    this.#onMoving = listener;
+  }
+
+  waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
+    return this.tunnel.waitForHandshake(deadline, signal);
+  }
+
+  refreshSession(): void {
+    this.tunnel.refreshSession();
   }
 
   /** As UserspaceTunnel.close(); a move under way comes first. */
@@ -180,8 +197,12 @@ export class PooledTunnel {
 
   async #moveTo(to: number): Promise<void> {
     const { log } = this.#ports;
-    const [from, next] = [this.#sims[this.#pool.current]!, this.#sims[to]!];
-    log.info({ from: from.name, to: next.name }, 'another sandbox uses this virtual SIM: moving on');
+    const [from, next] = [simAt(this.#sims, this.#pool.current), simAt(this.#sims, to)];
+    log.info(
+      { from: from.name, to: next.name },
+      'another sandbox uses this virtual SIM: moving on',
+    );
+    this.#onMoving();
     await this.#drain();
     // Behind the reconfiguration what was dialled before has ended, and is dialled again.
     this.#takenAt = this.#now();
@@ -222,7 +243,9 @@ export class PooledTunnel {
     const error = new UserError('failed', {
       what: 'no virtual SIM of the pool is free',
       why: `other tunnels use all ${this.#sims.length} of them; this one shares its own for ${Math.round(pause / 1000)} s, and messages wait for their turn`,
-      next: ['Add virtual SIMs to the pool, two for each concurrent sandbox, or reserve less concurrency.'],
+      next: [
+        'Add virtual SIMs to the pool, two for each concurrent sandbox, or reserve less concurrency.',
+      ],
     });
     this.#ports.log.warn({ why: error.why, next: error.next }, error.what);
   }
@@ -232,6 +255,12 @@ export class PooledTunnel {
   }
 }
 
+function simAt(sims: readonly PooledSim[], index: number): PooledSim {
+  const sim = sims[index];
+  if (sim === undefined) throw new RangeError('no SIM of the pool');
+  return sim;
+}
+
 function crowded(): DialError {
   return new DialError('timeout', 'other sandboxes have taken one virtual SIM after the other');
 }
@@ -239,4 +268,3 @@ function crowded(): DialError {
 function isUnheard(error: unknown): boolean {
   return error instanceof DialError && error.reason === 'no-handshake';
 }
-

@@ -38,6 +38,7 @@ export class SandboxDialer implements Dialer {
 
   /** There is a tunnel from now on. Its first handshake may be under way. */
   open(tunnel: SandboxTunnel): void {
+    tunnel.onMoving?.(() => this.#spare.discard());
     this.#settle(tunnel);
   }
 

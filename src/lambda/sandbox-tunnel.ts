@@ -7,6 +7,8 @@ export interface SandboxTunnel {
   waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void>;
   /** As UserspaceTunnel.refreshSession(). */
   refreshSession(): void;
+  /** As PooledTunnel.onMoving(); absent where it never moves. */
+  onMoving?(listener: () => void): void;
   /** As UserspaceTunnel.close(). */
   close(options: { readonly gracePeriod: number }): Promise<void>;
 }

@@ -142,7 +142,8 @@ export class SimPool {
       this.#pausedUntil = -Infinity;
     }
     const untried = this.#untried();
-    if (untried.length > 0) return { action: 'move', to: untried[this.#draw(untried.length)]! };
+    const to = untried.length > 0 ? untried[this.#draw(untried.length)] : undefined;
+    if (to !== undefined) return { action: 'move', to };
     const pause = this.#pause + this.#draw(this.#pause / 2);
     this.#pausedUntil = now + pause;
     this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2);

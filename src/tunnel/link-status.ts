@@ -44,6 +44,12 @@ export function debtsOf(
   };
 }
 
+/** Why nothing comes from the server, as plain data. */
+export function whySilent(silence: PeerSilence): TunnelStatus['silence'] {
+  const { reason, why } = silence.explain();
+  return { reason, why };
+}
+
 /** All peers of a device, the Arc server first. */
 export function peerStatuses(device: Device, server: Peer): PeerStatus[] {
   const others = [...device.peers].filter((peer) => peer !== server);

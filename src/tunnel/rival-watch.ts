@@ -125,7 +125,8 @@ export class RivalWatch {
       this.#namedAt = now;
       return { isCertain: true, ...signs, isInDoubt: false };
     }
-    if (!isInDoubt && !(this.#hasFlow && now - this.#reportedAt >= REPORTED_AGAIN_AFTER)) return undefined;
+    if (!isInDoubt && !(this.#hasFlow && now - this.#reportedAt >= REPORTED_AGAIN_AFTER))
+      return undefined;
     if (isInDoubt) this.#isDoubted = true;
     this.#hasFlow = false;
     this.#reportedAt = now;
@@ -144,8 +145,9 @@ export class RivalWatch {
     const flows = recent(this.#flows, now);
     const lost = recent(this.#lost, now);
     if (lost.length >= LOST_SESSIONS) return true;
-    if (flows.length === 0) return false;
-    return lost.length > 0 || flows.at(-1)! - flows[0]! >= APART;
+    const [first = Infinity] = flows;
+    if (flows.length > 0 && lost.length > 0) return true;
+    return flows.some((moment) => moment - first >= APART);
   }
 }
 

@@ -9,7 +9,7 @@ import { Driver } from './driver.js';
 import { endpointText } from './endpoint-text.js';
 import { HandshakeWaits } from './handshake-waits.js';
 import { MovingSocket } from './moving-socket.js';
-import { debtsOf, healthOf, keyText, peerStatuses } from './link-status.js';
+import { debtsOf, healthOf, keyText, peerStatuses, whySilent } from './link-status.js';
 import type {
   Clock,
   Conversation,
@@ -27,7 +27,7 @@ import type { PeerSilence } from './route.js';
 import { SentTimestamps } from './sent-timestamps.js';
 import { formatIpAddress, type IpPrefix } from '../wire/ip-address.js';
 import type { TunnelConfig } from './tunnel-config.js';
-import { TunnelError } from './tunnel-error.js';
+import { closingLink } from './tunnel-error.js';
 import type { TunnelStatus } from './tunnel-status.js';
 import { type UapiHost, UapiSession } from './uapi-session.js';
 
@@ -212,7 +212,7 @@ export class ServerLink {
       mtu,
       addresses: addresses.map((address) => formatIpAddress(address)),
       health,
-      silence: health === 'up' ? undefined : this.#whySilent(),
+      silence: health === 'up' ? undefined : whySilent(this.silence),
       ...debtsOf(this.#server.peer, this.silence, now),
       openedUnix: this.#openedUnix,
       peers: peerStatuses(device, this.#server.peer),
@@ -231,7 +231,7 @@ export class ServerLink {
 
   /** Ends all waits; what comes to wait later fails as well. */
   endWaits(): void {
-    this.#handshakeWaits.end(closing());
+    this.#handshakeWaits.end(closingLink());
   }
 
   /** Sends what is queued, wipes the keys and closes the socket. */
@@ -294,11 +294,6 @@ export class ServerLink {
       const { last } = this.#timestamps;
       if (last !== undefined) this.#engine.device.stampLaterThan(last);
     };
-  }
-
-  #whySilent(): TunnelStatus['silence'] {
-    const { reason, why } = this.silence.explain();
-    return { reason, why };
   }
 
   #uapiHost(): UapiHost {
@@ -378,19 +373,4 @@ export function engineOptions(
     onEphemeralKey: observer && ((key) => observer.ephemeralKey(key)),
     onInnerPacket: observer && ((direction, packet) => observer.innerPacket(direction, packet)),
   };
-}
-
-function closing(): TunnelError {
-  return new TunnelError('closing', {
-    what: 'no handshake with the Arc server',
-    why: 'the tunnel is closing',
-  });
-}
-
-/** It has come too late. */
-export function notReconfigured(): TunnelError {
-  return new TunnelError('closing', {
-    what: 'the tunnel has not taken over another configuration',
-    why: 'the tunnel is closing',
-  });
 }

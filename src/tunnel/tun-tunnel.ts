@@ -9,15 +9,10 @@ import type {
 } from './ports.js';
 import { OneByOne } from './one-by-one.js';
 import type { SentTimestamps } from './sent-timestamps.js';
-import {
-  engineOptions,
-  notReconfigured,
-  openTimestamps,
-  ServerLink,
-  type TunnelPorts,
-} from './server-link.js';
+import { engineOptions, openTimestamps, ServerLink, type TunnelPorts } from './server-link.js';
 import type { Tunnel } from './tunnel.js';
 import type { TunnelConfig } from './tunnel-config.js';
+import { notReconfigured } from './tunnel-error.js';
 import type { TunnelStatus } from './tunnel-status.js';
 
 export class TunTunnel implements Tunnel {

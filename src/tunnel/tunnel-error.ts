@@ -30,3 +30,19 @@ export class TunnelError extends UserError {
 export interface SilenceError extends TunnelError {
   readonly reason: TunnelSilence;
 }
+
+/** There will be no handshake. */
+export function closingLink(): TunnelError {
+  return new TunnelError('closing', {
+    what: 'no handshake with the Arc server',
+    why: 'the tunnel is closing',
+  });
+}
+
+/** It has come too late. */
+export function notReconfigured(): TunnelError {
+  return new TunnelError('closing', {
+    what: 'the tunnel has not taken over another configuration',
+    why: 'the tunnel is closing',
+  });
+}

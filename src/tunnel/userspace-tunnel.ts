@@ -11,7 +11,6 @@ import { Rivals, type Rival } from './rivals.js';
 import type { SentTimestamps } from './sent-timestamps.js';
 import {
   engineOptions,
-  notReconfigured,
   openTimestamps,
   ServerLink,
   type TunnelPorts,
@@ -19,6 +18,7 @@ import {
 } from './server-link.js';
 import type { Tunnel } from './tunnel.js';
 import type { TunnelConfig } from './tunnel-config.js';
+import { notReconfigured } from './tunnel-error.js';
 import type { TunnelStatus } from './tunnel-status.js';
 
 export type { CongestionAlgorithm } from '../engine/netstack-engine.js';
@@ -71,7 +71,10 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
         addresses,
         congestion,
         onStrangeIndex: rivals && ((from, now) => rivals.strangeMessage(from, this.endpoint, now)),
-        unmatched: rivals && { isQuiet: true, onUnmatched: (...seen) => rivals.foreignFlow(...seen) },
+        unmatched: rivals && {
+          isQuiet: true,
+          onUnmatched: (...seen) => rivals.foreignFlow(...seen),
+        },
       },
       clock.now(),
     );

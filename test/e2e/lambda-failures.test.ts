@@ -1,4 +1,5 @@
 /** What goes wrong beside a function, and what comes of it: docs/lambda.md says the same in a table. */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 
@@ -144,18 +145,25 @@ describeWith(LAMBDA_SANDBOX, 'a function', () => {
 });
 
 describeWith([...LAMBDA_PRIVATE_ROOT, 'memory-cgroup'], 'an environment as Lambda makes it', () => {
+  const environment = () => ({
+    privateRoot: true,
+    uid: 993,
+    memoryLimitMb: 128,
+    extensions: [{ name: EXTENSION, file: lab.thinExtension }],
+  });
+
   it('with a disk to be read only, another user, and 128 MB for all, is enough', async () => {
-    const port = await freePort();
-    const sandbox = await lab.sandbox({
-      privateRoot: true,
-      uid: 993,
-      memoryLimitMb: 128,
-      extensions: [{ name: EXTENSION, file: lab.thinExtension }],
-      visible: [lab.arcJson],
-      settings: { ARCTUN_LAMBDA_PORT: String(port) },
-    });
+    const settings = { ARCTUN_CONFIG: readFileSync(lab.arcJson, 'utf8') };
+    const sandbox = await lab.sandbox({ ...environment(), settings });
     await delivered(sandbox);
     const { processes } = await sandbox.shutdown();
     expect(processes.find(({ name }) => name === EXTENSION)).toMatchObject({ exitCode: 0 });
+  });
+
+  it("has an arc.json that is its owner's alone: the log says what to do about it", async () => {
+    const sandbox = await lab.sandbox({ ...environment(), visible: [lab.arcJson] });
+    await refused(sandbox, /permission/i);
+    const [line] = logged(sandbox, /^no tunnel: /);
+    expect(JSON.stringify(line)).toContain('chmod 644');
   });
 });

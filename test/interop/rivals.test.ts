@@ -31,7 +31,10 @@ describeWith(PEERS, 'two tunnels that post once a second', () => {
   /** Lets another key in at the server. */
   function addClient(address: string): object {
     const privateKey = execFileSync('wg', ['genkey'], { encoding: 'utf8' });
-    const publicKey = execFileSync('wg', ['pubkey'], { encoding: 'utf8', input: privateKey }).trim();
+    const publicKey = execFileSync('wg', ['pubkey'], {
+      encoding: 'utf8',
+      input: privateKey,
+    }).trim();
     const { serverSpace, device } = server;
     const run = (...command: string[]) => {
       const [program, ...parameters] = [...inSpace(serverSpace), ...command];

@@ -104,7 +104,7 @@ describe('a value', () => {
     expect((failure as Error).cause).toBeUndefined();
   });
 
-  it.each([`${LIST.slice(0, -1)}`, `[${PRIVATE_KEY}]`, `["${PRIVATE_KEY}"]`])(
+  it.each([LIST.slice(0, -1), `[${PRIVATE_KEY}]`, `["${PRIVATE_KEY}"]`])(
     'is not shown where it is a broken list',
     async (value) => {
       const failure = await findValue(value).catch((error: unknown) => error as Error);

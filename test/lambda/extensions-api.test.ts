@@ -41,7 +41,7 @@ describe('register', () => {
   });
 
   it('tells that the request has left, before there is an answer', async () => {
-    let answer = () => undefined as void;
+    let answer: () => void = () => undefined;
     const isAsked = new Promise<void>((resolve) => {
       lambda.answer = (response) => {
         answer = () => void response.setHeader('Lambda-Extension-Identifier', 'id-1').end();
@@ -58,7 +58,7 @@ describe('register', () => {
   it.each([{}, { 'Lambda-Extension-Identifier': '' }])(
     'fails where the answer has no identifier: %j',
     async (headers) => {
-      lambda.give(200, '{}', headers as Record<string, string>);
+      lambda.give(200, '{}', headers);
       await expect(api.register([], () => undefined)).rejects.toMatchObject({
         name: 'UserError',
         why: 'the answer has no identifier',
@@ -142,16 +142,17 @@ describe('next', () => {
   });
 
   it('ends with an answer that does not', async () => {
-    let isGone = false;
+    let isGone: () => void = () => undefined;
+    const gone = new Promise<void>((resolve) => void (isGone = resolve));
     lambda.answer = (response) => {
       const more = () => {
-        while (!isGone && response.write(Buffer.alloc(65_536)));
+        while (!response.destroyed && response.write(Buffer.alloc(65_536)));
       };
-      response.on('drain', more).on('close', () => void (isGone = true));
+      response.on('drain', more).on('close', isGone);
       more();
     };
     await expect(api.next()).rejects.toThrow('the answer is longer than 1048576 bytes');
-    while (!isGone) await new Promise((go) => setTimeout(go, 5));
+    await gone;
   });
 
   it('ends where the answer breaks off', async () => {

@@ -20,7 +20,7 @@ export class FakeTunnel implements SandboxTunnel {
   /** What each close() allowed, in ms. */
   readonly closed: number[] = [];
   refreshed = 0;
-  onRefresh = () => undefined as void;
+  onRefresh: () => void = () => undefined;
   readonly #waits: HandshakeWaits;
 
   constructor(clock: FakeClock) {

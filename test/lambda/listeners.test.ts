@@ -114,7 +114,7 @@ it('does with IPv4 where the system has no IPv6', async () => {
   const listen = jest.spyOn(Server.prototype, 'listen');
   listen.mockImplementation(function (this: Server, ...parameters: unknown[]) {
     const [{ host }] = parameters as [{ host: string }];
-    if (host !== '::1') return original.apply(this, parameters as []);
+    if (host !== '::1') return original.apply(this, parameters as Parameters<typeof original>);
     const code = 'EADDRNOTAVAIL';
     process.nextTick(() => this.emit('error', Object.assign(new Error(code), { code })));
     return this;

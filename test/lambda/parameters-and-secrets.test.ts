@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 import { type SecretPlace, readSecret } from '../../src/lambda/parameters-and-secrets.js';
 import { HttpAnswers } from './http-answers.js';
 
@@ -66,7 +68,7 @@ it.each([
   for (const place of [SECRET, PARAMETER]) {
     const failure = await failureOf(place);
     expect(failure).toMatchObject({ name: 'UserError', why: 'it holds no text' });
-    expect(JSON.stringify({ ...failure, message: failure.message })).not.toContain(HIDDEN);
+    expect(inspect(failure)).not.toContain(HIDDEN);
   }
 });
 

@@ -17,7 +17,7 @@ let dialer: SandboxDialer;
 beforeEach(() => {
   clock = new FakeClock();
   tunnel = new FakeTunnel(clock);
-  dialer = new SandboxDialer(WAIT, clock);
+  dialer = new SandboxDialer(WAIT, clock, { unixMilliseconds: () => clock.now() });
 });
 
 /** A dial, and what has come of it by now. */

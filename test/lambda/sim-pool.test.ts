@@ -1,4 +1,11 @@
-import { LONGEST_PAUSE, MEMORY, type PoolDecision, SHORTEST_PAUSE, SimPool, TENURE } from '../../src/lambda/sim-pool.js';
+import {
+  LONGEST_PAUSE,
+  MEMORY,
+  type PoolDecision,
+  SHORTEST_PAUSE,
+  SimPool,
+  TENURE,
+} from '../../src/lambda/sim-pool.js';
 import type { Entropy } from '../../src/lib/entropy.js';
 import { seededEntropy } from '../support/seeded-entropy.js';
 
@@ -26,7 +33,10 @@ function doubtTwice(pool: SimPool, now: number): PoolDecision {
 }
 
 it('begins at random, or where it was', () => {
-  const firsts = Array.from({ length: 400 }, (_, seed) => new SimPool(40, seededEntropy(seed)).current);
+  const firsts = Array.from(
+    { length: 400 },
+    (_, seed) => new SimPool(40, seededEntropy(seed)).current,
+  );
   expect(new Set(firsts).size).toBe(40);
   expect(new SimPool(40, HEADS, 7).current).toBe(7);
   expect(() => new SimPool(0, HEADS)).toThrow(RangeError);
@@ -53,7 +63,9 @@ describe('a newcomer', () => {
       }
     });
     for (const order of orders) {
-      expect([...order].sort((left, right) => left - right)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+      expect([...order].sort((left, right) => left - right)).toEqual([
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+      ]);
     }
     expect(orders[0]).not.toEqual(orders[1]);
   });
@@ -121,7 +133,10 @@ describe('an incumbent', () => {
     const stays = settled(4, TAILS, NOW);
     const moves = settled(4, HEADS, NOW);
     expect(signs.map((now) => stays.doubted(now).action)).toEqual(Array(6).fill('stay'));
-    expect(signs.map((now) => moves.doubted(now).action)).toEqual([...Array<string>(5).fill('stay'), 'move']);
+    expect(signs.map((now) => moves.doubted(now).action)).toEqual([
+      ...Array<string>(5).fill('stay'),
+      'move',
+    ]);
   });
 
   it('is a newcomer when it wakes after more than a minute, and begins with its SIM', () => {

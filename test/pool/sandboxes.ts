@@ -65,7 +65,13 @@ export class Sandboxes {
         privateKey: new Secret(privateKey),
         addresses: [parseIpAddress(SERVICE)!],
       },
-      { ...this.#shared(), entropy: seededEntropy(seed + 2_000_000), clock: this.clock, sockets: this.#link, log },
+      {
+        ...this.#shared(),
+        entropy: seededEntropy(seed + 2_000_000),
+        clock: this.clock,
+        sockets: this.#link,
+        log,
+      },
     );
     this.#network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
       this.#serve(stream);
@@ -74,7 +80,10 @@ export class Sandboxes {
     this.#sims = Array.from({ length: sims }, (_, index) => {
       const simKey = seededBytes(seed * 1_000 + index + 3_000_000, 32);
       const address = `10.0.${index >> 8}.${(index & 0xff) + 1}`;
-      this.#network.addPeer({ publicKey: crypto.publicKey(simKey), address: parseIpAddress(address)! });
+      this.#network.addPeer({
+        publicKey: crypto.publicKey(simKey),
+        address: parseIpAddress(address)!,
+      });
       const config = parseTunnelConfig({
         privateKey: new Secret(simKey),
         serverPublicKey,
@@ -92,7 +101,9 @@ export class Sandboxes {
     return {
       crypto: createNodeCrypto(),
       wallClock: { unixMilliseconds: () => WALL_START + this.clock.now() },
-      resolver: { resolve: async (host: string) => ({ addresses: [host], ttl: Infinity }) },
+      resolver: {
+        resolve: (host: string) => Promise.resolve({ addresses: [host], ttl: Infinity }),
+      },
     };
   }
 
@@ -177,7 +188,9 @@ export class Sandboxes {
 
   async close(): Promise<void> {
     for (const sandbox of this.sandboxes) sandbox.stop();
-    const closing = Promise.all(this.sandboxes.map(({ tunnel }) => tunnel.close({ gracePeriod: 0 })));
+    const closing = Promise.all(
+      this.sandboxes.map(({ tunnel }) => tunnel.close({ gracePeriod: 0 })),
+    );
     await this.pass(4_000);
     await closing;
     await this.#network.close();
@@ -241,8 +254,8 @@ export class Sandbox {
         this.latencies.push(this.#clock.now() - began);
         this.#next();
       },
-      (error: Error) => {
-        this.failed.push(`${message}: ${error.message}`);
+      (error: unknown) => {
+        this.failed.push(`${message}: ${String(error)}`);
         this.#next();
       },
     );

@@ -5,6 +5,7 @@
  */
 import { createInterface } from 'node:readline';
 import { request } from 'node:http';
+import { clearInterval, setInterval } from 'node:timers';
 
 import { selectCrypto } from '../../dist/src/crypto/select.js';
 import { Secret } from '../../dist/src/lib/secret.js';
@@ -47,7 +48,9 @@ const agent = tunnel.httpAgent();
 const timer = setInterval(() => {
   const posted = request({ host: service, port: 80, method: 'POST', agent, timeout: 10_000 });
   const settle = (outcome) => say(`${outcome}`);
-  posted.on('response', (answer) => answer.resume().on('end', () => settle(`answer ${answer.statusCode}`)));
+  posted.on('response', (answer) =>
+    answer.resume().on('end', () => settle(`answer ${answer.statusCode}`)),
+  );
   posted.on('timeout', () => posted.destroy(new Error('timeout')));
   posted.on('error', (error) => settle(`failed ${error.message}`));
   posted.end('{"temperature":20}');

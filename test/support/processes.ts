@@ -5,7 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
+/** Compiled for a script, this file is in build/harness. */
+export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url)).replace(
+  '/build/harness/',
+  '/',
+);
 export const ARCTUN = `${REPOSITORY}bin/run.js`;
 
 export interface Finished {

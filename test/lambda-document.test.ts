@@ -1,0 +1,102 @@
+/** docs/lambda.md says of the extension what is so. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { readSettings } from '../src/lambda/settings.js';
+import type { UserError } from '../src/lib/user-error.js';
+
+const root = join(import.meta.dirname, '..');
+const page = readFileSync(join(root, 'docs/lambda.md'), 'utf8');
+const folder = join(root, 'src/lambda');
+const sources = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
+const code = sources.join('\n');
+
+/** The cells of the rows of a section's tables whose first one is a variable. */
+function rowsOf(section: string): Map<string, readonly string[]> {
+  const [, text = ''] = page.split(`\n## ${section}\n`);
+  const [own = ''] = text.split('\n## ');
+  const lines = own.split('\n').filter((line) => line.startsWith('| `'));
+  const rows = lines.map((line) => line.split('|').map((cell) => cell.trim()));
+  return new Map(rows.map(([, name = '', ...cells]) => [name.replaceAll('`', ''), cells]));
+}
+
+/** All that the settings take from an environment, whatever is in it. */
+function settingsRead(): Set<string> {
+  const names = new Set<string>();
+  readSettings(new Proxy({}, { get: (_, name) => void names.add(String(name)) }));
+  return names;
+}
+
+function faultOf(name: string): UserError | undefined {
+  return readSettings({ [name]: '?' }).fault;
+}
+
+const rows = rowsOf('Environment variables');
+
+it('each variable that is read stands in the page, and no other', () => {
+  const elsewhere = [...code.matchAll(/\benv\.([A-Z][A-Z_]+)/g)].map(([, name]) => name);
+  const read = new Set([...settingsRead(), ...elsewhere]);
+  expect([...rows.keys()].sort()).toEqual([...read].sort());
+});
+
+it('no variable is named that does not exist', () => {
+  const named = page.match(/\b(ARCTUN|AWS_LAMBDA|LAMBDA)_[A-Z_]+\b/g) ?? [];
+  expect(named.length).toBeGreaterThan(rows.size);
+  for (const name of named) expect([...rows.keys()]).toContain(name);
+});
+
+it('the defaults are those of the code', () => {
+  const { port, wait, onFailure, target, logLevel, congestion } = readSettings({}).settings;
+  const defaults = {
+    ARCTUN_CONFIG: '',
+    ARCTUN_CONFIG_SECRET: '',
+    ARCTUN_CONFIG_PARAMETER: '',
+    ARCTUN_LAMBDA_PORT: `\`${port}\``,
+    ARCTUN_LAMBDA_WAIT: `\`${wait / 1000}\``,
+    ARCTUN_LAMBDA_ON_FAILURE: `\`${onFailure}\``,
+    ARCTUN_FORWARD_TO: `\`${target.host}:${target.port}\``,
+    ARCTUN_LOG_LEVEL: `\`${logLevel}\``,
+    ARCTUN_CONGESTION: `\`${congestion}\``,
+  };
+  const told = [...rows].filter(([name]) => name.startsWith('ARCTUN_'));
+  expect(Object.fromEntries(told.map(([name, [cell]]) => [name, cell]))).toEqual(defaults);
+});
+
+it('the choices and bounds are those of the code', () => {
+  const told = (name: string) => rows.get(name)?.at(1);
+  for (const name of ['ARCTUN_LAMBDA_ON_FAILURE', 'ARCTUN_LOG_LEVEL', 'ARCTUN_CONGESTION']) {
+    const [, choices = ''] = faultOf(name)!.why.split('expected one of ');
+    const words = [...told(name)!.matchAll(/`(\w+)`/g)].map(([, word]) => word);
+    expect(words).toEqual(choices.split(', '));
+  }
+  const [, least, most] = /from ([\d.]+) to ([\d.]+)/.exec(faultOf('ARCTUN_LAMBDA_WAIT')!.why)!;
+  expect(told('ARCTUN_LAMBDA_WAIT')).toContain(`seconds, ${least} to ${most}:`);
+});
+
+it('the places of the configuration stand in their order', () => {
+  const [, text = ''] = page.split('\n## Where the configuration comes from\n');
+  const told = [...text.matchAll(/^\d\. `([^`]+)`/gm)].map(([, place]) => place);
+  const names = ['ARCTUN_CONFIG', 'ARCTUN_CONFIG_SECRET', 'ARCTUN_CONFIG_PARAMETER'];
+  const { place } = readSettings({}).settings;
+  expect(told).toEqual([...names, ...(place.kind === 'files' ? place.paths : [])]);
+  // Each wins over those behind it.
+  const kinds = names.map((_, index) => {
+    const given = Object.fromEntries(names.slice(index).map((name) => [name, 'x']));
+    return readSettings(given).settings.place.kind;
+  });
+  expect(kinds).toEqual(['value', 'secret', 'parameter']);
+});
+
+it('what Lambda is told in each case is what the code tells it', () => {
+  const errors = (text: string, quote: string) => {
+    const found = text.matchAll(new RegExp(`${quote}(Extension\\.\\w+)${quote}`, 'g'));
+    return [...new Set([...found].map(([, error]) => error))].sort();
+  };
+  expect(errors(page, '`')).toEqual(errors(code, "'"));
+});
+
+it('the function of the page is that of the samples', () => {
+  const sample = readFileSync(join(root, 'deploy/lambda/function/index.mjs'), 'utf8');
+  const withoutComments = sample.replaceAll(/^ *\/[/*].*\n/gm, '');
+  expect(page).toContain(`\`\`\`js\n${withoutComments}\`\`\``);
+});

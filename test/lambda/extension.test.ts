@@ -1,0 +1,517 @@
+import { getEventListeners } from 'node:events';
+import type { Duplex } from 'node:stream';
+
+import { NotYetError } from '../../src/lambda/not-yet-error.js';
+import { UserError } from '../../src/lib/user-error.js';
+import { ExtensionHarness } from './extension-harness.js';
+import type { FakeTunnel } from './fake-tunnel.js';
+import { openStream, settled } from './fake-tunnel.js';
+
+const TARGET = { host: '100.127.69.42', port: 80 };
+const BROKEN = new UserError('configuration', {
+  what: 'cannot use arc.json',
+  why: 'no JSON',
+  next: ['Correct it.'],
+});
+const NOT_YET = new NotYetError('configuration', { what: 'cannot read secret arc', why: '400' });
+const SECRET = { place: { kind: 'secret', name: 'arc' } } as const;
+const SNAP_START = { initializationType: 'snap-start' } as const;
+const MANAGED = { initializationType: 'lambda-managed-instances' } as const;
+
+let lambda: ExtensionHarness;
+
+beforeEach(() => {
+  lambda = new ExtensionHarness();
+});
+
+/** What comes of a request to the port. */
+function request(): { outcome: Duplex | Error | undefined } {
+  const result: { outcome: Duplex | Error | undefined } = { outcome: undefined };
+  const settle = (outcome: Duplex | Error) => void (result.outcome = outcome);
+  lambda.dialer!.dial(TARGET).then(settle, settle);
+  return result;
+}
+
+async function openedStream(): Promise<Duplex> {
+  request();
+  await settled();
+  const stream = openStream();
+  lambda.tunnel.dials.at(-1)!.succeed(stream);
+  await settled();
+  return stream;
+}
+
+/** An openTunnel() that the test settles. */
+function heldOpening(): (tunnel: FakeTunnel) => void {
+  let succeed: (tunnel: FakeTunnel) => void = () => undefined;
+  lambda.openTunnel = () => new Promise((resolve) => void (succeed = resolve));
+  return (tunnel) => succeed(tunnel);
+}
+
+describe('init', () => {
+  it('listens, registers, then opens the tunnel, and asks for an event when it is up', async () => {
+    await lambda.start();
+    expect(lambda.calls).toEqual(['listen', 'register', 'warm up', 'open']);
+    expect(lambda.events).toEqual(['INVOKE', 'SHUTDOWN']);
+    await lambda.pass(200);
+    expect(lambda.isWaiting).toBe(false);
+    lambda.tunnel.handshake();
+    await settled();
+    expect(lambda.calls.slice(4)).toEqual(['next']);
+    expect(lambda.log.lines).toEqual([
+      {
+        level: 'info',
+        fields: { listenMs: 100, registerMs: 100, handshakeMs: 300, readyMs: 300 },
+        message: 'ready',
+      },
+    ]);
+    expect(lambda.clock.armed).toBe(0);
+  });
+
+  it('opens nothing before the registration has left', async () => {
+    lambda.registration = () => new Promise(() => undefined);
+    await lambda.start();
+    expect(lambda.calls).toEqual(['listen', 'register']);
+  });
+
+  it('answers requests of the init through the tunnel', async () => {
+    await lambda.start();
+    const { tunnel } = lambda;
+    request();
+    tunnel.handshake();
+    await settled();
+    expect(tunnel.dials).toHaveLength(1);
+  });
+
+  it('takes until its time at most, counted from the beginning of the process', async () => {
+    await lambda.start({ wait: 1_000 });
+    await lambda.pass(899);
+    expect(lambda.isWaiting).toBe(false);
+    await lambda.pass(1);
+    expect(lambda.isWaiting).toBe(true);
+    expect(lambda.reported).toEqual([]);
+    expect(lambda.log.lines).toMatchObject([
+      {
+        level: 'error',
+        fields: { why: 'the server is silent', readyMs: 1_000 },
+        message: 'no tunnel: no handshake: the server is silent',
+      },
+    ]);
+  });
+
+  it('takes no longer where the opening does', async () => {
+    const open = heldOpening();
+    await lambda.start({ wait: 1_000, ...SECRET });
+    await lambda.pass(899);
+    expect(lambda.isWaiting).toBe(false);
+    await lambda.pass(1);
+    expect(lambda.isWaiting).toBe(true);
+    // The one attempt is enough, whenever it comes to an end.
+    await lambda.invoke();
+    open(lambda.tunnel);
+    lambda.tunnel.handshake();
+    await settled();
+    expect(lambda.count('open')).toBe(1);
+    request();
+    await settled();
+    expect(lambda.tunnel.dials).toHaveLength(1);
+  });
+
+  it.each(['degrade', 'fail'] as const)(
+    'cannot do without its port, whatever the policy: %s',
+    async (onFailure) => {
+      lambda.noPort = new UserError('failed', {
+        what: 'cannot listen on port 8080',
+        why: 'taken',
+        next: ['Choose another.', 'Or stop it.'],
+      });
+      await lambda.start({ onFailure });
+      expect(lambda.calls).toEqual(['listen', 'register', 'warm up', 'init/error']);
+      expect(lambda.reported).toEqual([
+        {
+          type: 'Extension.PortUnavailable',
+          message: 'cannot listen on port 8080: taken Choose another. Or stop it.',
+        },
+      ]);
+      expect(lambda.outcome).toBe(lambda.noPort);
+    },
+  );
+
+  it('does not register with a fault of ours', async () => {
+    lambda.noPort = new RangeError('ours');
+    await lambda.start();
+    expect([lambda.calls, lambda.outcome]).toEqual([['listen'], lambda.noPort]);
+  });
+
+  it('closes the port where Lambda does not register it', async () => {
+    lambda.registration = () => Promise.reject(BROKEN);
+    await lambda.start();
+    expect([lambda.closed, lambda.outcome]).toEqual([[0], BROKEN]);
+    expect(lambda.count('open')).toBe(0);
+  });
+
+  it('degrades: the function runs, and its requests are told why', async () => {
+    lambda.openTunnel = () => Promise.reject(BROKEN);
+    await lambda.start();
+    expect(lambda.isWaiting).toBe(true);
+    const { what, why, next } = BROKEN;
+    expect(lambda.log.lines).toMatchObject([{ level: 'error', fields: { what, why, next } }]);
+    const refused = request();
+    await settled();
+    expect(refused.outcome).toMatchObject({ reason: 'not-ready', cause: BROKEN });
+  });
+
+  it.each([
+    ['Extension.ConfigInvalid', BROKEN],
+    ['Extension.ConfigInvalid', new UserError('usage', { what: 'cannot use', why: 'a port' })],
+    ['Extension.ConfigInvalid', new TypeError('ours')],
+  ])('fails with %s', async (type, failure) => {
+    lambda.openTunnel = () => Promise.reject(failure);
+    await lambda.start({ onFailure: 'fail' });
+    expect(lambda.reported).toMatchObject([{ type }]);
+    expect(lambda.reported[0]?.message).toContain(failure.message);
+    expect(lambda.isWaiting).toBe(false);
+    expect(lambda.closed).toEqual([0]);
+    expect(lambda.outcome).toBeInstanceOf(UserError);
+  });
+
+  it('fails with Extension.HandshakeTimeout, with all closed, also where Lambda is not told', async () => {
+    lambda.reporting = () => Promise.reject(BROKEN);
+    await lambda.start({ onFailure: 'fail' });
+    await lambda.pass(2_900);
+    expect(lambda.reported).toMatchObject([{ type: 'Extension.HandshakeTimeout' }]);
+    expect(lambda.outcome).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
+    expect(lambda.log.messages('warn')).toEqual(['Lambda was not told']);
+    expect([lambda.closed, lambda.tunnel.closed]).toEqual([[0], [0]]);
+    expect(lambda.clock.armed).toBe(0);
+  });
+
+  it('opens nothing that a snapshot would copy', async () => {
+    await lambda.start({ ...SNAP_START, onFailure: 'fail' });
+    expect(lambda.calls).toEqual(['listen', 'register', 'warm up', 'next']);
+    await lambda.invoke();
+    expect(lambda.count('open')).toBe(1);
+    lambda.tunnel.handshake();
+    await settled();
+    expect(lambda.isWaiting).toBe(true);
+  });
+});
+
+describe('a secret', () => {
+  it('that cannot be read in the init is read in the first invocation', async () => {
+    lambda.openTunnel = () => Promise.reject(NOT_YET);
+    await lambda.start({ ...SECRET, onFailure: 'fail' });
+    expect([lambda.isWaiting, lambda.log.messages('error')]).toEqual([true, []]);
+    const early = request();
+    await lambda.invoke();
+    await lambda.pass(150);
+    expect(early.outcome).toBeUndefined();
+    lambda.openTunnel = () => Promise.resolve(lambda.tunnel);
+    await lambda.pass(200);
+    lambda.tunnel.handshake();
+    await settled();
+    expect(lambda.tunnel.dials).toHaveLength(1);
+    expect(lambda.count('open')).toBe(4);
+  });
+
+  it('is tried until the time of the invocation is over, then its requests are told', async () => {
+    lambda.openTunnel = () => Promise.reject(NOT_YET);
+    await lambda.start(SECRET);
+    await lambda.invoke();
+    const waiting = request();
+    await lambda.pass(2_950);
+    expect(lambda.log.messages('error')).toEqual([]);
+    await lambda.pass(100);
+    expect(lambda.log.messages('error')).toEqual([NOT_YET.message]);
+    expect(waiting.outcome).toMatchObject({ reason: 'not-ready' });
+    expect(lambda.clock.armed).toBe(0);
+  });
+
+  it('is tried once in each invocation behind that, whose requests wait for it', async () => {
+    lambda.openTunnel = () => Promise.reject(NOT_YET);
+    await lambda.start(SECRET);
+    await lambda.invoke();
+    await lambda.pass(3_000);
+    const before = lambda.count('open');
+    await lambda.invoke();
+    await settled();
+    expect(lambda.count('open') - before).toBe(1);
+    const open = heldOpening();
+    await lambda.invoke();
+    const waiting = request();
+    await lambda.pass(50);
+    expect(waiting.outcome).toBeUndefined();
+    open(lambda.tunnel);
+    lambda.tunnel.handshake();
+    await settled();
+    expect(lambda.tunnel.dials).toHaveLength(1);
+  });
+
+  it('is read by one at a time, however many invocations come meanwhile', async () => {
+    lambda.openTunnel = () => Promise.reject(NOT_YET);
+    await lambda.start(SECRET);
+    const open = heldOpening();
+    await lambda.invoke();
+    await lambda.pass(500);
+    await lambda.invoke();
+    await lambda.pass(500);
+    expect(lambda.count('open')).toBe(2);
+    open(lambda.tunnel);
+    await settled();
+    expect(lambda.count('open')).toBe(2);
+  });
+
+  it('whose text cannot be used is not tried again in the same invocation', async () => {
+    lambda.openTunnel = () => Promise.reject(BROKEN);
+    await lambda.start({ ...SECRET, onFailure: 'fail' });
+    expect(lambda.reported).toMatchObject([{ type: 'Extension.ConfigInvalid' }]);
+  });
+
+  it('is tried further on without invocations where Lambda tells of none', async () => {
+    lambda.openTunnel = () => Promise.reject(NOT_YET);
+    await lambda.start({ ...SECRET, ...MANAGED });
+    await lambda.pass(3_100);
+    expect(lambda.isWaiting).toBe(true);
+    const refused = request();
+    await settled();
+    expect(refused.outcome).toMatchObject({ reason: 'not-ready', cause: NOT_YET });
+    lambda.openTunnel = () => Promise.resolve(lambda.tunnel);
+    await lambda.pass(20_000);
+    lambda.tunnel.handshake();
+    request();
+    await settled();
+    expect(lambda.tunnel.dials).toHaveLength(1);
+  });
+
+  it('is not tried behind a shutdown', async () => {
+    lambda.openTunnel = () => Promise.reject(NOT_YET);
+    await lambda.start({ ...SECRET, ...MANAGED });
+    await lambda.pass(3_100);
+    await lambda.shutDown();
+    await lambda.pass(10_000);
+    const before = lambda.count('open');
+    await lambda.pass(60_000);
+    expect([lambda.count('open'), lambda.clock.armed]).toEqual([before, 0]);
+  });
+});
+
+describe('an invocation', () => {
+  it('has the session refreshed, and no stream ended, behind a short freeze', async () => {
+    await lambda.startReady();
+    const stream = await openedStream();
+    const { refreshed } = lambda.tunnel;
+    lambda.slept += 29_999;
+    await lambda.invoke();
+    expect(lambda.tunnel.refreshed).toBe(refreshed + 1);
+    expect(stream.destroyed).toBe(false);
+  });
+
+  it('ends behind a long freeze what the other end has given up', async () => {
+    await lambda.startReady();
+    const stream = await openedStream();
+    lambda.slept += 30_000;
+    await lambda.invoke();
+    expect(stream.destroyed).toBe(true);
+  });
+
+  it('counts each freeze by itself', async () => {
+    await lambda.startReady();
+    const stream = await openedStream();
+    for (let count = 0; count < 3; count++) {
+      lambda.slept += 20_000;
+      await lambda.invoke();
+      await lambda.pass(500);
+    }
+    expect(stream.destroyed).toBe(false);
+  });
+
+  it('renews the patience of requests', async () => {
+    await lambda.start();
+    await lambda.pass(3_100);
+    const { tunnel } = lambda;
+    await lambda.invoke();
+    const waiting = request();
+    await lambda.pass(2_000);
+    expect(waiting.outcome).toBeUndefined();
+    tunnel.handshake();
+    await settled();
+    expect(tunnel.dials).toHaveLength(1);
+  });
+
+  it('is done at once where nothing is under way', async () => {
+    await lambda.startReady();
+    await lambda.invoke();
+    expect(lambda.count('next')).toBe(2);
+    expect(lambda.clock.armed).toBe(0);
+  });
+
+  it('is held while a handshake is under way, for 500 ms at most', async () => {
+    await lambda.startReady();
+    lambda.tunnel.hasSession = false;
+    await lambda.invoke();
+    await lambda.pass(100);
+    expect(lambda.isWaiting).toBe(false);
+    lambda.tunnel.handshake();
+    await settled();
+    expect(lambda.isWaiting).toBe(true);
+    lambda.tunnel.hasSession = false;
+    await lambda.invoke();
+    await lambda.pass(499);
+    expect(lambda.isWaiting).toBe(false);
+    await lambda.pass(1);
+    expect(lambda.isWaiting).toBe(true);
+  });
+
+  it('is held while a stream is open, for 500 ms at most', async () => {
+    await lambda.startReady();
+    const stream = await openedStream();
+    await lambda.invoke();
+    await lambda.pass(100);
+    expect(lambda.isWaiting).toBe(false);
+    stream.destroy();
+    await settled();
+    expect(lambda.isWaiting).toBe(true);
+    await openedStream();
+    await lambda.invoke();
+    await lambda.pass(499);
+    expect(lambda.isWaiting).toBe(false);
+    await lambda.pass(1);
+    expect(lambda.isWaiting).toBe(true);
+    expect(lambda.clock.armed).toBe(0);
+  });
+
+  it('is held for both together no longer than that', async () => {
+    await lambda.startReady();
+    lambda.tunnel.hasSession = false;
+    request();
+    await lambda.invoke();
+    await lambda.pass(400);
+    lambda.tunnel.handshake();
+    await lambda.pass(99);
+    expect(lambda.isWaiting).toBe(false);
+    await lambda.pass(1);
+    expect(lambda.isWaiting).toBe(true);
+  });
+
+  it('tries a configuration that could not be used again, for it may have been mended', async () => {
+    lambda.openTunnel = () => Promise.reject(BROKEN);
+    await lambda.start();
+    await lambda.invoke();
+    expect(lambda.count('open')).toBe(2);
+    const refused = request();
+    await settled();
+    expect(refused.outcome).toMatchObject({ reason: 'not-ready', cause: BROKEN });
+    lambda.openTunnel = () => Promise.resolve(lambda.tunnel);
+    await lambda.invoke();
+    lambda.tunnel.handshake();
+    request();
+    await settled();
+    expect(lambda.tunnel.dials).toHaveLength(1);
+  });
+});
+
+describe('a managed instance', () => {
+  it('is told of its shutdown alone', async () => {
+    await lambda.startReady(MANAGED);
+    expect(lambda.events).toEqual(['SHUTDOWN']);
+    expect(lambda.count('open')).toBe(1);
+    await lambda.shutDown();
+    expect(lambda.outcome).toBe('ended');
+  });
+});
+
+describe('a shutdown', () => {
+  it.each([
+    ['spindown', 2_000, 1_800],
+    ['sandboxterminated', 700, 500],
+    ['', 2_000, 1_800],
+    ['timeout', 2_000, 0],
+    ['failure', 2_000, 0],
+    ['spindown', 200, 0],
+    ['spindown', -60_000, 0],
+  ])(
+    'for the reason "%s" with %d ms left gives %d to what is under way',
+    async (reason, left, grace) => {
+      await lambda.startReady();
+      await lambda.shutDown(reason, left);
+      expect([lambda.closed, lambda.tunnel.closed]).toEqual([[grace], [grace]]);
+      expect(lambda.outcome).toBe('ended');
+      expect(lambda.log.lines.at(-1)).toEqual({
+        level: 'info',
+        fields: { reason },
+        message: 'shut down',
+      });
+      expect(lambda.clock.armed).toBe(0);
+      expect(getEventListeners(lambda.stopping.signal, 'abort')).toEqual([]);
+    },
+  );
+
+  it('gives to what was sent what is left behind the answers', async () => {
+    await lambda.startReady();
+    lambda.closingTime = 1_500;
+    await lambda.shutDown();
+    expect([lambda.closed, lambda.tunnel.closed]).toEqual([[1_800], [300]]);
+  });
+
+  it('closes a tunnel that was being opened meanwhile', async () => {
+    const open = heldOpening();
+    await lambda.start({ wait: 1_000 });
+    await lambda.pass(1_000);
+    await lambda.shutDown();
+    expect(lambda.outcome).toBe('ended');
+    open(lambda.tunnel);
+    await settled();
+    expect(lambda.tunnel.closed).toEqual([0]);
+  });
+});
+
+describe('the signal to stop', () => {
+  const stop = async () => {
+    lambda.stopping.abort(new Error('SIGTERM'));
+    await settled();
+  };
+
+  it('ends it as a shutdown does, also where Lambda answers later', async () => {
+    await lambda.startReady();
+    await stop();
+    expect(lambda.outcome).toBe('ended');
+    expect([lambda.closed, lambda.tunnel.closed]).toEqual([[1_800], [1_800]]);
+    expect(lambda.log.lines.at(-1)).toMatchObject({ fields: { reason: 'signal' } });
+    // The connection breaks with the process.
+    await lambda.fail(BROKEN);
+    expect(getEventListeners(lambda.stopping.signal, 'abort')).toEqual([]);
+  });
+
+  it.each([
+    ['before the registration', () => (lambda.registration = () => stop())],
+    ['while the tunnel is opened', () => heldOpening()],
+    ['while the handshake is waited for', () => undefined],
+  ])('ends it %s, without a word of being ready', async (_, prepare) => {
+    prepare();
+    await lambda.start({ onFailure: 'fail' });
+    await stop();
+    expect(lambda.outcome).toBe('ended');
+    expect(lambda.count('next')).toBe(0);
+    expect(lambda.reported).toEqual([]);
+    expect([...lambda.log.messages('info'), ...lambda.log.messages('error')]).toEqual([
+      'shut down',
+    ]);
+    expect(lambda.clock.armed).toBe(0);
+  });
+
+  it('ends it while an invocation is held', async () => {
+    await lambda.startReady();
+    await openedStream();
+    await lambda.invoke();
+    await stop();
+    expect(lambda.outcome).toBe('ended');
+    expect(lambda.count('next')).toBe(1);
+  });
+});
+
+it('closes everything where Lambda does not answer any more', async () => {
+  await lambda.startReady();
+  await lambda.fail(BROKEN);
+  expect(lambda.outcome).toBe(BROKEN);
+  expect([lambda.closed, lambda.tunnel.closed]).toEqual([[0], [0]]);
+});
