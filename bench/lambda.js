@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 
 import { NODE_VERSION } from '../dist/src/layer/node-release.js';
 import { LambdaLab } from './support/lambda-lab.js';
-import { runCold, runFreeze, runWarm } from './support/lambda-runs.js';
+import { runCold, runFreeze, runWarm, warmPlatform } from './support/lambda-runs.js';
 import {
   judgeCold,
   judgeThaw,
@@ -31,6 +31,8 @@ const { values } = parseArgs({
 const INVOCATIONS = values.quick ? 40 : 200;
 /** Invocations before those that count: neither the function's code nor ours is compiled at first. */
 const WARM_UP = 10;
+/** Messages that the platform has had before. */
+const EARLIER = values.quick ? 200 : 1000;
 const SANDBOXES = values.quick ? 5 : 15;
 const FREEZES = values.quick ? 2 : 7;
 const STARTS = values.quick ? 5 : 15;
@@ -79,6 +81,7 @@ function goFirst() {
 }
 
 async function compareWarm() {
+  await warmPlatform(lab, programs[0], EARLIER);
   for (const freezeBetweenInvokes of [false, true]) {
     const invocations = WARM_UP + INVOCATIONS;
     const options = { invocations, freezeBetweenInvokes };
