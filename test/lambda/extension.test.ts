@@ -299,6 +299,9 @@ describe('an invocation', () => {
   it('has the session refreshed, and no stream ended, behind a short freeze', async () => {
     await lambda.startReady();
     const stream = await openedStream();
+    // The one behind an invocation that has sent nothing: no connection is opened ahead then.
+    await lambda.invoke();
+    await lambda.pass(500);
     const { refreshed } = lambda.tunnel;
     lambda.slept += 29_999;
     await lambda.invoke();
@@ -342,6 +345,8 @@ describe('an invocation', () => {
     await lambda.startReady();
     await lambda.invoke();
     expect(lambda.count('next')).toBe(2);
+    // What was opened ahead is given up some time, and nothing else goes on.
+    await lambda.pass(3_000);
     expect(lambda.clock.armed).toBe(0);
   });
 
@@ -377,6 +382,7 @@ describe('an invocation', () => {
     expect(lambda.isWaiting).toBe(false);
     await lambda.pass(1);
     expect(lambda.isWaiting).toBe(true);
+    await lambda.pass(3_000);
     expect(lambda.clock.armed).toBe(0);
   });
 
