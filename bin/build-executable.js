@@ -1,6 +1,8 @@
 /**
  * Writes dist/executable, from which layers and single executables are made (src/layer/prebuilt.ts):
  * `npm run build:executable`. Node for Linux, which makes the blobs, comes from npm once.
+ *
+ * What this machine cannot make is left out, and said; with `--complete`, as for a release, that is an error.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -17,6 +19,9 @@ const output = join(REPOSITORY, 'dist/executable');
 const cache = join(REPOSITORY, 'build/node');
 /** With Debian's libraries of the other architecture. */
 const EMULATOR = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'];
+const HOST =
+  process.platform === 'linux' ? { x64: 'x86_64', arm64: 'arm64' }[process.arch] : undefined;
+const isComplete = process.argv.includes('--complete');
 
 rmSync(output, { recursive: true, force: true });
 mkdirSync(output, { recursive: true });
@@ -24,14 +29,30 @@ mkdirSync(cache, { recursive: true });
 for (const [name, program] of Object.entries(PROGRAMS)) {
   const { code, inputs, bill, notices } = await bundle(program);
   if (name === 'extension') writeFileSync(join(output, 'extension.cjs'), code);
-  else
-    for (const architecture of ARCHITECTURES)
-      writeFileSync(join(output, `arctun-${architecture}.blob`), await blobOf(code, architecture));
+  else await writeBlobs(code);
   writeFileSync(join(output, `${name}.sbom.json`), bill);
   writeFileSync(join(output, `${name}.notices.txt`), notices);
   // For whoever asks what is in it.
   writeFileSync(join(cache, `${name}.inputs.json`), JSON.stringify(inputs));
   console.log(`${name}: ${code.length} bytes from ${inputs.length} modules`);
+}
+
+async function writeBlobs(code) {
+  if (HOST === undefined)
+    return leaveOut('blobs are made on Linux, on x86_64 or arm64: there are none');
+  for (const architecture of ARCHITECTURES) {
+    try {
+      writeFileSync(join(output, `arctun-${architecture}.blob`), await blobOf(code, architecture));
+    } catch (error) {
+      leaveOut(`there is no blob for ${architecture}: ${error.message}`);
+    }
+  }
+}
+
+/** @throws Error where nothing may be left out */
+function leaveOut(why) {
+  if (isComplete) throw new Error(why);
+  console.warn(why);
 }
 
 /**
@@ -40,6 +61,8 @@ for (const [name, program] of Object.entries(PROGRAMS)) {
  */
 async function blobOf(code, architecture) {
   const runs = await nodeFor(architecture);
+  if (runs === undefined)
+    leaveOut(`nothing here runs ${architecture}: its program is not compiled ahead`);
   const settings = {
     main: 'arctun.cjs',
     disableExperimentalSEAWarning: true,
@@ -47,10 +70,6 @@ async function blobOf(code, architecture) {
     // NODE_OPTIONS are the function's, and may name what is not there.
     execArgvExtension: 'none',
   };
-  if (runs === undefined)
-    console.warn(
-      `${EMULATOR[0]} is not installed: the ${architecture} program is not compiled ahead`,
-    );
   const made = JSON.stringify([NODE_VERSION, architecture, settings, code]);
   const key = createHash('sha256').update(made).digest('hex').slice(0, 16);
   const blob = join(cache, `${key}.blob`);
@@ -59,7 +78,7 @@ async function blobOf(code, architecture) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'arctun.cjs'), code);
     writeFileSync(join(folder, 'sea.json'), JSON.stringify({ ...settings, output: blob }));
-    const [program, ...words] = runs ?? (await nodeFor('x86_64'));
+    const [program, ...words] = runs ?? (await nodeFor(HOST));
     // Compiled code is laid out by hashes with a random seed: the same one gives the same bytes.
     const options = ['--random-seed=1', '--experimental-sea-config', 'sea.json'];
     execFileSync(program, [...words, ...options], { cwd: folder, stdio: 'pipe' });
@@ -68,11 +87,10 @@ async function blobOf(code, architecture) {
   return readFileSync(blob);
 }
 
-/** The command that runs Node of an architecture here; undefined where that takes an emulator that is missing. */
+/** The command that runs Node of an architecture here; undefined where none does. */
 async function nodeFor(architecture) {
-  if (process.platform !== 'linux') throw new Error('executables are made on Linux');
-  const isForeign = architecture === 'arm64' && process.arch !== 'arm64';
-  if (isForeign && !canRun(EMULATOR[0])) return undefined;
+  const isForeign = architecture !== HOST;
+  if (isForeign && (architecture !== 'arm64' || !canRun(EMULATOR[0]))) return undefined;
   const path = join(cache, `node-${NODE_VERSION}-${architecture}`);
   if (!existsSync(path)) {
     const { executable } = await fetchNode(architecture, systemCommands, cache);

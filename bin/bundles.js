@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
 
+import { withEagerModules } from './eager-modules.js';
+
 export const REPOSITORY = fileURLToPath(new URL('../', import.meta.url));
 const locked = JSON.parse(readFileSync(`${REPOSITORY}package-lock.json`, 'utf8')).packages;
 
@@ -63,7 +65,7 @@ export async function bundle({ entry, target }) {
     .sort();
   const packages = packagesOf(paths);
   return {
-    code: outputFiles[0].text,
+    code: withEagerModules(outputFiles[0].text),
     inputs: paths,
     bill: billOfMaterials(packages),
     notices: notices(packages),

@@ -3,16 +3,14 @@
  * emulator with the extension in them.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { LambdaSandbox, nodeFunction } from '../../build/harness/test/support/lambda/main.js';
-import { fetchNode } from '../../dist/src/layer/fetch-node.js';
 import { NODE_VERSION } from '../../dist/src/layer/node-release.js';
-import { systemCommands } from '../../dist/src/platform/command-runner.js';
 import { Child } from './child.js';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
@@ -21,8 +19,8 @@ const TASK_ROOT = join(REPOSITORY, 'bench/support/lambda-function');
 
 export class LambdaLab {
   folder = mkdtempSync(join(tmpdir(), 'arctun-lambda-bench-'));
-  /** Node as it is in the executable. */
-  node = join(REPOSITORY, `build/node/node-${NODE_VERSION}-x64`);
+  /** Node as it is in the executable; `npm run build:executable` has fetched it. */
+  node = join(REPOSITORY, `build/node/node-${NODE_VERSION}-x86_64`);
   /** The files that may be the extension. */
   programs = {
     executable: join(REPOSITORY, 'build/executable/arctun-linux-x64'),
@@ -47,11 +45,6 @@ export class LambdaLab {
   }
 
   async #setUp() {
-    if (!existsSync(this.node)) {
-      const cache = join(REPOSITORY, 'build/node');
-      const { executable } = await fetchNode('x86_64', systemCommands, cache);
-      writeFileSync(this.node, executable, { mode: 0o755 });
-    }
     const program = readFileSync(join(REPOSITORY, 'dist/executable/extension.cjs'), 'utf8');
     writeFileSync(this.programs.thin, `#!${this.node}\n${program}`, { mode: 0o755 });
     const listen = ['--api-listen', '127.0.0.1:0', '--arc-listen', '127.0.0.1:0'];

@@ -29,6 +29,19 @@ export async function runWarm(lab, program, { invocations, freezeBetweenInvokes 
 }
 
 /**
+ * Messages that nobody measures: what stands for the platform has then been compiled, as one has that
+ * serves many. The extension that is measured is another.
+ */
+export async function warmPlatform(lab, program, messages) {
+  const { sandbox, port } = await lab.sandbox(program, lab.createSim());
+  try {
+    for (let message = 0; message < messages; message++) await invoke(sandbox, [port]);
+  } finally {
+    await sandbox.close();
+  }
+}
+
+/**
  * One init of a sandbox, and one `node -e 0` before it.
  *
  * @returns ms from exec to the registration and to the end of node, and from there to the first /next;

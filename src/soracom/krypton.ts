@@ -4,9 +4,10 @@
  * SIM, but each one makes a new key pair, and the old one dies.
  */
 import { Secret } from '../lib/secret.js';
-import { ApiError, lostError, refusalError, type Operation } from './api-error.js';
+import { ApiError, lostError, type Operation } from './api-error.js';
 import { parseEndpointUrl } from './coverage.js';
 import { dumpRequest, dumpResponse } from './dump.js';
+import { refusalError } from './refusal-error.js';
 import { TransportError } from './transport-error.js';
 import { exchange, type HttpRequest, type HttpResponse } from './transport.js';
 

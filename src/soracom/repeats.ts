@@ -1,7 +1,8 @@
 /** What happens after an answer that is no success: wait and ask again, or give up and say why. */
-import { refusalError, type ApiError } from './api-error.js';
+import type { ApiError } from './api-error.js';
 import type { SoracomClock } from './clock.js';
 import type { ApiOperation } from './operations.js';
+import { refusalError } from './refusal-error.js';
 import { retryAfter } from './retry-after.js';
 import type { HttpResponse } from './transport.js';
 

@@ -1,9 +1,14 @@
-/** HTTP through the tunnel: agents for node:http and node:https, and the connector for undici. */
+/**
+ * HTTP through the tunnel: agents for node:http and node:https, and the connector for undici.
+ *
+ * node:https and node:tls are loaded by whoever asks for them: it takes longer than a handshake of
+ * WireGuard's, and most tunnels never need them.
+ */
 import { Agent as HttpAgent, type AgentOptions, type ClientRequestArgs } from 'node:http';
-import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions } from 'node:https';
+import type { Agent as HttpsAgent, AgentOptions as HttpsAgentOptions } from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 
 import type { ConnectOptions } from './node-network.js';
 import type { TcpSocket } from './tcp-socket.js';
@@ -26,26 +31,26 @@ export class TunnelHttpAgent extends HttpAgent {
   }
 }
 
-export class TunnelHttpsAgent extends HttpsAgent {
-  readonly #connect: Connect;
+/** An Agent of node:https. */
+export type TunnelHttpsAgent = HttpsAgent;
 
-  constructor(connect: Connect, options?: HttpsAgentOptions) {
-    super(options);
-    this.#connect = connect;
-  }
-
+export function createHttpsAgent(connect: Connect, options?: HttpsAgentOptions): TunnelHttpsAgent {
+  const { Agent } = process.getBuiltinModule('node:https');
+  const agent = new Agent(options);
+  const createSecureConnection = agent.createConnection.bind(agent);
   /** TLS begins when the connection is there, so that why it is not is told by its own error. */
-  override createConnection(options: ClientRequestArgs, onCreate?: OnCreate): undefined {
-    const socket = this.#connect(connectOptions(options));
+  agent.createConnection = (request: ClientRequestArgs, onCreate?: OnCreate): undefined => {
+    const socket = connect(connectOptions(request));
     const onError = (error: Error): void => onCreate?.(error, socket);
     socket.once('error', onError);
     socket.once('connect', () => {
       socket.off('error', onError);
       // node:https takes the session that it has kept for this host.
-      const secure = super.createConnection({ ...options, socket } as ClientRequestArgs);
+      const secure = createSecureConnection({ ...request, socket } as ClientRequestArgs);
       onCreate?.(null, secure ?? socket);
     });
-  }
+  };
+  return agent;
 }
 
 /** What node:http has made of a request's options. */
@@ -89,6 +94,7 @@ export function undiciConnector(connect: Connect, tls: ConnectionOptions = {}): 
       // RFC 6066 3: an address is no server name.
       const name = servername || (isIP(host) === 0 ? host : '');
       const ALPNProtocols = ['http/1.1'];
+      const { connect: connectTls } = process.getBuiltinModule('node:tls');
       const secure = connectTls({ ALPNProtocols, ...tls, socket, host, servername: name });
       begin(secure, 'secureConnect', () => callback(null, secure));
     });

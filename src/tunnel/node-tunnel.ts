@@ -3,8 +3,9 @@ import type { AgentOptions as HttpsAgentOptions } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 
 import {
+  createHttpsAgent,
   TunnelHttpAgent,
-  TunnelHttpsAgent,
+  type TunnelHttpsAgent,
   undiciConnector,
   type UndiciConnector,
 } from './http-agent.js';
@@ -56,7 +57,7 @@ export abstract class NodeTunnel {
 
   /** An `agent` for https.request(). */
   httpsAgent(options?: HttpsAgentOptions): TunnelHttpsAgent {
-    return new TunnelHttpsAgent((to) => this.connect(to), options);
+    return createHttpsAgent((to) => this.connect(to), options);
   }
 
   /** The `connect` of undici's Agent; `tls` is for what is https. */

@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 
 import { NotYetError } from '../../src/lambda/not-yet-error.js';
 import { UserError } from '../../src/lib/user-error.js';
@@ -35,6 +35,14 @@ function request(): { outcome: Duplex | Error | undefined } {
 async function openedStream(): Promise<Duplex> {
   request();
   await settled();
+  const stream = openStream();
+  lambda.tunnel.dials.at(-1)!.succeed(stream);
+  await settled();
+  return stream;
+}
+
+/** The connection that an invocation opens for what it will send. */
+async function openedAhead(): Promise<Duplex> {
   const stream = openStream();
   lambda.tunnel.dials.at(-1)!.succeed(stream);
   await settled();
@@ -345,9 +353,45 @@ describe('an invocation', () => {
     await lambda.startReady();
     await lambda.invoke();
     expect(lambda.count('next')).toBe(2);
-    // What was opened ahead is given up some time, and nothing else goes on.
-    await lambda.pass(3_000);
+    await openedAhead();
     expect(lambda.clock.armed).toBe(0);
+  });
+
+  it('opens a connection ahead, which its request takes', async () => {
+    await lambda.startReady();
+    await lambda.invoke();
+    await openedAhead();
+    const sent = request();
+    await settled();
+    expect(sent.outcome).toBeInstanceOf(Duplex);
+    expect(lambda.tunnel.dials).toHaveLength(1);
+    // That one has sent: the next is likely to.
+    await lambda.invoke();
+    expect(lambda.tunnel.dials).toHaveLength(2);
+  });
+
+  it('opens none where the one before has sent nothing', async () => {
+    await lambda.startReady();
+    await lambda.invoke();
+    await openedAhead();
+    await lambda.invoke();
+    await lambda.invoke();
+    expect(lambda.tunnel.dials).toHaveLength(1);
+    // That of before is young enough to be taken.
+    request();
+    await settled();
+    await lambda.invoke();
+    expect(lambda.tunnel.dials).toHaveLength(2);
+  });
+
+  it('has no use behind a long freeze for what was opened ahead before it', async () => {
+    await lambda.startReady();
+    await lambda.invoke();
+    const old = await openedAhead();
+    lambda.slept += 30_000;
+    await lambda.invoke();
+    await settled();
+    expect(old.destroyed).toBe(true);
   });
 
   it('is held while a handshake is under way, for 500 ms at most', async () => {
@@ -382,7 +426,7 @@ describe('an invocation', () => {
     expect(lambda.isWaiting).toBe(false);
     await lambda.pass(1);
     expect(lambda.isWaiting).toBe(true);
-    await lambda.pass(3_000);
+    await openedAhead();
     expect(lambda.clock.armed).toBe(0);
   });
 

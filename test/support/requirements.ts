@@ -44,11 +44,15 @@ type Requirement =
   | 'qemu-system-x86_64'
   // build/kernel-peer, made by test/support/kernel-peer/build.sh
   | 'kernel-peer'
+  // dist/executable/*.blob, made by npm run build:executable
+  | 'executable'
   // build/lambda-runtime-client, made by test/support/lambda/build-runtime-client.sh
   | 'lambda-runtime-client'
   | 'memory-cgroup'
   | 'nsenter'
   | 'python3';
+
+const EXECUTABLE_BLOB = new URL('../../dist/executable/arctun-x86_64.blob', import.meta.url);
 
 /** What a sandbox of the Lambda emulator takes, and one with a root of its own. */
 export const LAMBDA_SANDBOX = ['linux', 'setpriv'] as const;
@@ -70,6 +74,7 @@ function has(requirement: Requirement): boolean {
   if (requirement === 'root') return process.getuid?.() === 0;
   if (requirement === 'linux') return process.platform === 'linux';
   if (requirement === 'kernel-peer') return isKernelBuilt();
+  if (requirement === 'executable') return existsSync(EXECUTABLE_BLOB);
   if (requirement === 'lambda-runtime-client') return isRuntimeClientBuilt();
   if (requirement === 'memory-cgroup') return memoryLimitObstacle() === undefined;
   if (requirement === 'koffi') return hasModule('koffi');
