@@ -12,6 +12,9 @@ import type { Clock } from '../tunnel/ports.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import { SpareConnection } from './spare-connection.js';
 
+/** Patience that was spent in vain comes back after so many ms. */
+const REST = 10_000;
+
 export class SandboxDialer implements Dialer {
   readonly #wait: number;
   readonly #clock: Clock;
@@ -152,6 +155,7 @@ export class SandboxDialer implements Dialer {
 
   /** @returns the tunnel with a session, and until when a connection may take */
   async #session(signal?: AbortSignal): Promise<{ tunnel: SandboxTunnel; deadline: number }> {
+    this.#regainPatience();
     const tunnel = await this.#tunnel(this.#patienceEnd(), signal);
     try {
       tunnel.refreshSession();
@@ -168,6 +172,12 @@ export class SandboxDialer implements Dialer {
   #patienceEnd(): number {
     this.#missingSince ??= this.#clock.now();
     return this.#missingSince + this.#wait;
+  }
+
+  /** In a long invocation, and in a managed instance, no event tells that what was missing may be there. */
+  #regainPatience(): void {
+    const since = this.#missingSince ?? Infinity;
+    if (this.#clock.now() >= since + this.#wait + REST) this.#missingSince = undefined;
   }
 
   #tunnel(deadline: number, signal?: AbortSignal): Promise<SandboxTunnel> {
