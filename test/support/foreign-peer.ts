@@ -3,6 +3,7 @@
  * a machine. Both are told what to do by `wg`, `ip`, `ping` and HTTP clients, in a shell of theirs.
  */
 import { REPOSITORY, type Processes, type TestProcess } from './processes.js';
+import { startAnswering } from './start-answering.js';
 import {
   addressChange,
   firstAddresses,
@@ -224,11 +225,9 @@ export class WireGuardGoPeer extends ForeignPeer {
 
   protected async createDevice(): Promise<void> {
     const { device } = this;
-    const wireguard = [...this.#network.in('go'), 'wireguard-go', '-f', device];
-    this.#wireguard = this.#processes.start(wireguard);
-    await this.shell(
-      `for attempt in $(seq 300); do wg show ${device} >/dev/null 2>&1 && exit 0; sleep 0.1; done; exit 1`,
-    );
+    const command = [...this.#network.in('go'), 'wireguard-go', '-f', device];
+    const answers = () => this.shell(`wg show ${device}`).then(Boolean, () => false);
+    this.#wireguard = await startAnswering(this.#processes, command, answers);
   }
 
   protected async deleteDevice(): Promise<void> {

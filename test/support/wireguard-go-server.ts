@@ -3,11 +3,12 @@
  * side with nothing but a veth, and a server side with WireGuard and a plain HTTP server behind it.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { ARCTUN, Processes, REPOSITORY, type TestProcess } from './processes.js';
+import { startAnswering } from './start-answering.js';
 
 export const SERVER_OUTSIDE = '192.0.2.1';
 export const CLIENT_OUTSIDE = '192.0.2.2';
@@ -62,6 +63,8 @@ export class WireGuardGoServer {
     const { clientSpace, serverSpace } = this;
     const veth = [`${this.#name}0`, `${this.#name}1`] as const;
     for (const space of [clientSpace, serverSpace]) {
+      // One of before may have failed on its way: the next file's would fail for its name alone.
+      if (existsSync(`/run/netns/${space}`)) run('ip', 'netns', 'del', space);
       run('ip', 'netns', 'add', space);
       run('ip', '-n', space, 'link', 'set', 'lo', 'up');
     }
@@ -163,12 +166,10 @@ export class WireGuardGoServer {
 
   /** Another wireguard-go, which waits for its configuration. */
   async startWireGuardGo(space: string, device: string): Promise<TestProcess> {
-    const wireguard = this.processes.start([...inSpace(space), 'wireguard-go', '-f', device]);
-    for (let attempt = 0; !deviceAnswers(space, device); attempt++) {
-      if (attempt > 300) throw new Error(`wireguard-go did not start: ${wireguard.stderr}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    return wireguard;
+    const command = [...inSpace(space), 'wireguard-go', '-f', device];
+    return startAnswering(this.processes, command, () =>
+      Promise.resolve(deviceAnswers(space, device)),
+    );
   }
 
   /**
