@@ -242,8 +242,9 @@ export class Extension {
       this.#sleep.mark();
       const event = await this.#next();
       if (event.type === 'SHUTDOWN') return event;
-      const opened = this.#invoked();
+      const opened = this.#invoked(event.deadlineMs);
       await this.#hold(opened);
+      await this.#turn();
     }
   }
 
@@ -267,9 +268,10 @@ export class Extension {
   }
 
   /** The handler begins beside us: what it will send needs a session. */
-  #invoked(): Promise<void> {
+  #invoked(deadlineMs: number): Promise<void> {
     const elapsed = this.#sleep.elapsed();
     this.#dialer.renewPatience();
+    this.#dialer.begin(deadlineMs - this.#ports.wallClock.unixMilliseconds());
     if (this.#tunnel === undefined) {
       // That of an earlier invocation may be under way.
       this.#openingLate ??= this.#openInInvocation().finally(() => {
@@ -279,7 +281,7 @@ export class Extension {
     }
     if (elapsed >= DEAD_AFTER) this.#dialer.destroyStreams();
     this.#tunnel.refreshSession();
-    this.#dialer.invoked(this.#settings.target);
+    this.#dialer.openAhead(this.#settings.target);
     return Promise.resolve();
   }
 
@@ -293,6 +295,14 @@ export class Extension {
       .catch(() => undefined);
     await this.#settled(isUp, until);
     await this.#settled(this.#dialer.whenIdle(Math.max(0, until - clock.now())), until);
+  }
+
+  /** What the invocation has begun leaves first: its turn is deferred, and the engine's behind it. */
+  async #turn(): Promise<void> {
+    const { clock } = this.#ports;
+    for (let turn = 0; turn < 2; turn++) {
+      await new Promise<void>((resolve) => clock.defer(resolve));
+    }
   }
 
   async #shutDown(event: ExtensionEvent): Promise<void> {
@@ -311,6 +321,7 @@ export class Extension {
     const { clock } = this.#ports;
     const deadline = clock.now() + graceMs;
     await this.#listeners?.close({ graceMs });
+    this.#dialer.close();
     // What is opened behind this is closed by whoever opens it.
     this.#isClosed = true;
     await this.#tunnel?.close({ gracePeriod: Math.max(0, deadline - clock.now()) });

@@ -8,9 +8,15 @@ import type { WallClock } from '../lib/clock.js';
 import { abortReason } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import { type Dialer, DialError, type DialTarget, type Silence } from '../proxy/dialer.js';
-import type { Clock } from '../tunnel/ports.js';
+import type { Clock, Timer } from '../tunnel/ports.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import { SpareConnection } from './spare-connection.js';
+
+/** Of an invocation, in ms: for an answer that says what is missing, and for what the function makes of it. */
+const LAST_MOMENTS = 300;
+
+/** Patience that was spent in vain comes back after so many ms. */
+const REST = 10_000;
 
 export class SandboxDialer implements Dialer {
   readonly #wait: number;
@@ -21,6 +27,9 @@ export class SandboxDialer implements Dialer {
   readonly #waits = new Set<() => void>();
   /** Since when there has been no session that was asked for; undefined where all is well. */
   #missingSince: number | undefined;
+  /** When whoever waits is to be answered, in any case, by the clock's `now`. */
+  #answersDue = Infinity;
+  #dueTimer: Timer | undefined;
   #dials = 0;
   /** Requests since the invocation began; before the first there is no telling, and one is likely. */
   #requests = 1;
@@ -53,10 +62,30 @@ export class SandboxDialer implements Dialer {
   }
 
   /**
+   * An invocation has begun: a while before Lambda ends it, what has no answer yet gets one.
+   *
+   * @param left ms until Lambda ends it
+   */
+  begin(left: number): void {
+    const due = Math.max(0, left - Math.min(LAST_MOMENTS, left / 10));
+    this.#answersDue = this.#clock.now() + due;
+    this.#dueTimer?.cancel();
+    this.#dueTimer = this.#clock.startTimer(due, () => {
+      const late = new DialError('timeout', 'no answer yet, and the function is about to be ended');
+      for (const stream of this.#streams) stream.destroy(late);
+    });
+  }
+
+  /** Nothing is dialled any more. */
+  close(): void {
+    this.#dueTimer?.cancel();
+  }
+
+  /**
    * An invocation has begun. Where the one before has sent something, a connection to `target` is opened
    * for what this one will send.
    */
-  invoked(target: DialTarget): void {
+  openAhead(target: DialTarget): void {
     const isSender = this.#requests > 0;
     this.#requests = 0;
     if (isSender) this.#spare.prepare((signal) => this.#dialInTime(target, signal));
@@ -136,7 +165,7 @@ export class SandboxDialer implements Dialer {
     // Between two waits nobody listens to it.
     signal?.throwIfAborted();
     const patience = new AbortController();
-    const late = new DialError('timeout', `no connection within ${this.#wait / 1000} s`);
+    const late = new DialError('timeout', 'the target does not take the connection in time');
     const timer = this.#clock.startTimer(Math.max(1, deadline - this.#clock.now()), () =>
       patience.abort(late),
     );
@@ -152,6 +181,7 @@ export class SandboxDialer implements Dialer {
 
   /** @returns the tunnel with a session, and until when a connection may take */
   async #session(signal?: AbortSignal): Promise<{ tunnel: SandboxTunnel; deadline: number }> {
+    this.#regainPatience();
     const tunnel = await this.#tunnel(this.#patienceEnd(), signal);
     try {
       tunnel.refreshSession();
@@ -161,13 +191,20 @@ export class SandboxDialer implements Dialer {
       throw error instanceof UserError ? notReady(error) : error;
     }
     this.#missingSince = undefined;
-    return { tunnel, deadline: this.#clock.now() + this.#wait };
+    const deadline = Math.min(this.#clock.now() + this.#wait, this.#answersDue);
+    return { tunnel, deadline };
   }
 
   /** Asked again behind each wait: patience may have been renewed meanwhile. */
   #patienceEnd(): number {
     this.#missingSince ??= this.#clock.now();
-    return this.#missingSince + this.#wait;
+    return Math.min(this.#missingSince + this.#wait, this.#answersDue);
+  }
+
+  /** In a long invocation, and in a managed instance, no event tells that what was missing may be there. */
+  #regainPatience(): void {
+    const since = this.#missingSince ?? Infinity;
+    if (this.#clock.now() >= since + this.#wait + REST) this.#missingSince = undefined;
   }
 
   #tunnel(deadline: number, signal?: AbortSignal): Promise<SandboxTunnel> {

@@ -27,6 +27,8 @@ it('knows the commands of this version', () => {
     'config:validate',
     'emulator',
     'health',
+    'lambda',
+    'lambda:layer',
     'send',
     'sim:list',
     'sim:renew-key',

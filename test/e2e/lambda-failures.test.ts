@@ -62,6 +62,24 @@ describeWith(LAMBDA_SANDBOX, 'a peer that is dead', () => {
   });
 });
 
+describeWith(LAMBDA_SANDBOX, 'a peer that dies behind the first message', () => {
+  it('is told to the function before its three seconds, and those of the wait, are over', async () => {
+    const sandbox = await lab.sandbox({ timeoutMs: 3_000 });
+    await delivered(sandbox);
+    lab.platform.process.kill('SIGSTOP');
+    try {
+      const { response, error } = await sandbox.invoke({ message: 2 });
+      expect(error).toBeUndefined();
+      const { statusCode, body } = answerOf(response);
+      expect(statusCode).toBe(504);
+      expect(JSON.parse(body)).toMatchObject({ error: { reason: 'timeout' } });
+    } finally {
+      lab.platform.process.kill('SIGCONT');
+    }
+    await delivered(sandbox);
+  });
+});
+
 describeWith(LAMBDA_SANDBOX, 'a configuration', () => {
   it.each([
     [

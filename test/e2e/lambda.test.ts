@@ -69,6 +69,27 @@ describeWith(['lambda-runtime-client'], 'on the runtime of AWS', () => {
   });
 });
 
+describeWith(LAMBDA_SANDBOX, 'an environment that is made otherwise', () => {
+  it('a managed instance shares one tunnel among invocations at one time', async () => {
+    const sandbox = await lab.sandbox({ initializationType: 'lambda-managed-instances' });
+    await sandbox.initialized();
+    const results = await Promise.all([1, 2, 3].map((managed) => sandbox.invoke({ managed })));
+    expect(results.map(({ response }) => answerOf(response).statusCode)).toEqual([201, 201, 201]);
+    expect(logged(sandbox, /^handshake complete$/)).toHaveLength(1);
+    expect(await lab.messages()).toEqual(
+      expect.arrayContaining([{ managed: 1 }, { managed: 2 }, { managed: 3 }]),
+    );
+  });
+
+  it('one with provisioned concurrency is ready long before it is invoked', async () => {
+    const sandbox = await lab.sandbox({ initializationType: 'provisioned-concurrency' });
+    await sandbox.initialized();
+    expect(logged(sandbox, /^handshake complete$/)).toHaveLength(1);
+    const { response } = await sandbox.invoke({ provisioned: 1 });
+    expect(answerOf(response).statusCode).toBe(201);
+  });
+});
+
 it('asks for its first event behind the handshake, and the runtime starts before it', async () => {
   const sandbox = await lab.sandbox();
   await sandbox.initialized();

@@ -10,9 +10,16 @@ import { FakeTunnel, settled } from './fake-tunnel.js';
 
 const UNIX = 1_800_000_000_000;
 
+/** What is deferred is not what is looked at here. */
+class PromptClock extends FakeClock {
+  override defer(handler: () => void): void {
+    queueMicrotask(handler);
+  }
+}
+
 export class ExtensionHarness {
   /** It has stood at 900 when the process began. */
-  readonly clock = new FakeClock();
+  readonly clock = new PromptClock();
   readonly log = new RecordingLog();
   readonly tunnel = new FakeTunnel(this.clock);
   readonly stopping = new AbortController();
@@ -118,8 +125,9 @@ export class ExtensionHarness {
     }
   }
 
-  invoke(): Promise<void> {
-    return this.give({ type: 'INVOKE', deadlineMs: this.unix + 3_000 });
+  /** @param left ms that the function has */
+  invoke(left = 60_000): Promise<void> {
+    return this.give({ type: 'INVOKE', deadlineMs: this.unix + left });
   }
 
   shutDown(reason = 'spindown', left = 2_000): Promise<void> {

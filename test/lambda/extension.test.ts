@@ -18,6 +18,9 @@ const SECRET = { place: { kind: 'secret', name: 'arc' } } as const;
 const SNAP_START = { initializationType: 'snap-start' } as const;
 const MANAGED = { initializationType: 'lambda-managed-instances' } as const;
 
+/** Timers that an invocation leaves: one, for what has no answer a while before its end. */
+const FOR_THE_END = 1;
+
 let lambda: ExtensionHarness;
 
 beforeEach(() => {
@@ -232,7 +235,7 @@ describe('a secret', () => {
     await lambda.pass(100);
     expect(lambda.log.messages('error')).toEqual([NOT_YET.message]);
     expect(waiting.outcome).toMatchObject({ reason: 'not-ready' });
-    expect(lambda.clock.armed).toBe(0);
+    expect(lambda.clock.armed).toBe(FOR_THE_END);
   });
 
   it('is tried once in each invocation behind that, whose requests wait for it', async () => {
@@ -307,10 +310,13 @@ describe('an invocation', () => {
   it('has the session refreshed, and no stream ended, behind a short freeze', async () => {
     await lambda.startReady();
     const stream = await openedStream();
+    // The one behind an invocation that has sent nothing: no connection is opened ahead then.
+    await lambda.invoke();
+    await lambda.pass(500);
     const { refreshed } = lambda.tunnel;
     lambda.slept += 29_999;
     await lambda.invoke();
-    expect(lambda.tunnel.refreshed).toBeGreaterThan(refreshed);
+    expect(lambda.tunnel.refreshed).toBe(refreshed + 1);
     expect(stream.destroyed).toBe(false);
   });
 
@@ -351,7 +357,7 @@ describe('an invocation', () => {
     await lambda.invoke();
     expect(lambda.count('next')).toBe(2);
     await openedAhead();
-    expect(lambda.clock.armed).toBe(0);
+    expect(lambda.clock.armed).toBe(FOR_THE_END);
   });
 
   it('opens a connection ahead, which its request takes', async () => {
@@ -379,6 +385,30 @@ describe('an invocation', () => {
     await settled();
     await lambda.invoke();
     expect(lambda.tunnel.dials).toHaveLength(2);
+  });
+
+  it('has answers for all who wait, a while before Lambda ends the function', async () => {
+    await lambda.startReady();
+    await lambda.invoke(2_000);
+    const stream = await openedStream();
+    const errors: unknown[] = [];
+    stream.on('error', (error) => errors.push(error));
+    lambda.tunnel.hasSession = false;
+    const waiting = request();
+    // A tenth of its time, and 300 ms at most.
+    await lambda.pass(1_750);
+    expect([stream.destroyed, waiting.outcome]).toEqual([false, undefined]);
+    await lambda.pass(100);
+    expect(errors).toMatchObject([{ reason: 'timeout' }]);
+    expect(waiting.outcome).toMatchObject({ reason: 'not-ready' });
+    const late = request();
+    await settled();
+    await lambda.pass(1);
+    expect(late.outcome).toMatchObject({ reason: 'not-ready' });
+    await lambda.invoke(60_000);
+    const next = request();
+    await lambda.pass(100);
+    expect(next.outcome).toBeUndefined();
   });
 
   it('has no use behind a long freeze for what was opened ahead before it', async () => {
@@ -424,7 +454,7 @@ describe('an invocation', () => {
     await lambda.pass(1);
     expect(lambda.isWaiting).toBe(true);
     await openedAhead();
-    expect(lambda.clock.armed).toBe(0);
+    expect(lambda.clock.armed).toBe(FOR_THE_END);
   });
 
   it('is held for both together no longer than that', async () => {

@@ -160,6 +160,19 @@ describe('patience', () => {
     expect(later.outcome).toMatchObject({ reason: 'not-ready', silence: 'no-answer' });
   });
 
+  it('comes back by itself, ten seconds behind one that was in vain', async () => {
+    await dial();
+    await pass(WAIT + 9_999);
+    const early = await dial();
+    await pass(1);
+    expect(early.outcome).toMatchObject({ reason: 'not-ready' });
+    const later = await dial();
+    await pass(WAIT - 1);
+    expect(later.outcome).toBeUndefined();
+    await pass(1);
+    expect(later.outcome).toMatchObject({ reason: 'not-ready' });
+  });
+
   it('is there again for an invocation', async () => {
     await dial();
     await pass(60_000);

@@ -129,7 +129,7 @@ export function misjudgingAge(after: number, by: number): CreateDevice {
         for (const { keypairs } of this.peers) {
           const { current } = keypairs;
           if (current === undefined || now - current.createdAt < after) continue;
-          Reflect.set(current, 'createdAt', current.createdAt + by);
+          current.sleptFor(-by);
         }
         super.sendPackets(slots, now);
       }

@@ -50,6 +50,7 @@ type Requirement =
   | 'lambda-runtime-client'
   | 'memory-cgroup'
   | 'nsenter'
+  | 'bwrap'
   | 'python3';
 
 const EXECUTABLE_BLOB = new URL('../../dist/executable/arctun-x86_64.blob', import.meta.url);

@@ -27,7 +27,7 @@ describe('where sessions outlive a sleep', () => {
     expect(pair.alice.events()).toEqual([]);
   });
 
-  it('sleeps add up to its age: the first packet behind 120 s renews it (6.2)', () => {
+  it('sleeps add up to its age: the first packet behind 120 s renews it (row 34, initiator)', () => {
     const pair = sleeper();
     for (let nap = 0; nap < 11; nap++) {
       sleep(pair, 10_000);
@@ -40,7 +40,7 @@ describe('where sessions outlive a sleep', () => {
     expect(pair.sent(INITIATION, 'alice')).toHaveLength(1);
   });
 
-  it('nothing is sent under one that is 180 s old by the wall clock', () => {
+  it('nothing is sent under one that is 180 s old by the wall clock (row 34, initiator)', () => {
     const pair = sleeper();
     sleep(pair, 180_000);
     pair.send('alice');
@@ -49,7 +49,7 @@ describe('where sessions outlive a sleep', () => {
     expect(pair.alice.events()).toEqual([{ type: 'clock-jumped', by: 180_000 }]);
   });
 
-  it('nothing is received under one that is 180 s old by the wall clock', () => {
+  it('nothing is received under one that is 180 s old by the wall clock (row 34, initiator)', () => {
     const pair = sleeper();
     // Each nap is short enough, and the session too old behind the last.
     sleep(pair, 100_000);

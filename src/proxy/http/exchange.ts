@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { failedDial } from '../dial-outcome.js';
+import { DialError } from '../dialer.js';
 import { Relay } from '../relay.js';
 import { resetConnection } from '../reset.js';
 import { Watchdog } from '../watchdog.js';
@@ -210,7 +211,10 @@ export class Exchange {
     // Node has all of the answer, and it only waits for the client to take it.
     if (this.#answer?.complete === true) return;
     const isParseError = 'code' in error && String(error.code).startsWith('HPE_');
-    if (isParseError) this.fail({ reason: 'bad-answer', message: 'the answer is not HTTP/1.1' });
+    // Whoever has dialled has ended the connection, and says why.
+    if (error instanceof DialError) this.fail(failedDial(error));
+    else if (isParseError)
+      this.fail({ reason: 'bad-answer', message: 'the answer is not HTTP/1.1' });
     else this.fail({ reason: 'reset', message: 'the connection to the target was lost' });
   }
 
