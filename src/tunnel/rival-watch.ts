@@ -38,8 +38,14 @@ const REPORTED_AGAIN_AFTER = 5_000;
 /** Two flows within less, in ms, may be of one moment: several requests of a process that is gone. */
 const APART = 1_000;
 
-/** Lost sessions that prove a rival by themselves. */
+/** Lost sessions that prove a rival by themselves, where they are of late or one behind the other. */
 const LOST_SESSIONS = 3;
+
+/**
+ * In a row they prove it over this long, in ms: whoever sends once a minute loses one at each message, and
+ * none is older than 180 s by then (whitepaper 6.2).
+ */
+const WINDOW_IN_A_ROW = 600_000;
 
 /** From the opening, in ms: connections of an earlier process with this key may still be answered. */
 const LEFTOVERS = 60_000;
@@ -66,6 +72,8 @@ export class RivalWatch {
   #since: number;
   #flows: readonly number[] = [];
   #lost: readonly number[] = [];
+  /** The last of them, with no session in between that was not lost. */
+  #lostInARow: readonly number[] = [];
   readonly #known = new Set<string>();
   #strangeAt = -Infinity;
   /** When TCP last sent something again. */
@@ -86,7 +94,7 @@ export class RivalWatch {
   /** Another key or server is used from now on: nothing is known of it. */
   restart(now: number): void {
     this.#since = now;
-    this.#flows = this.#lost = [];
+    this.#flows = this.#lost = this.#lostInARow = [];
     this.#known.clear();
     this.#strangeAt = this.#namedAt = -Infinity;
     this.#sessionAt = undefined;
@@ -119,7 +127,9 @@ export class RivalWatch {
    * @param unansweredSince since when data that was sent has brought nothing back; undefined for never
    */
   handshakeComplete(unansweredSince: number | undefined, now: number): void {
-    if (this.isInDoubt(unansweredSince, now)) this.#lost = [...recent(this.#lost, now), now];
+    const isLost = this.isInDoubt(unansweredSince, now);
+    if (isLost) this.#lost = [...recent(this.#lost, now), now];
+    this.#lostInARow = isLost ? [...recent(this.#lostInARow, now, WINDOW_IN_A_ROW), now] : [];
     this.#sessionAt = now;
     this.#isDoubted = false;
   }
@@ -132,10 +142,11 @@ export class RivalWatch {
    */
   poll(unansweredSince: number | undefined, now: number): RivalSigns | undefined {
     const isInDoubt = !this.#isDoubted && this.isInDoubt(unansweredSince, now);
-    const signs = { isInDoubt, foreignFlows: this.#flows.length, lostSessions: this.#lost.length };
+    const lostSessions = Math.max(this.#lost.length, this.#lostInARow.length);
+    const signs = { isInDoubt, foreignFlows: this.#flows.length, lostSessions };
     if (this.#isCertain(now) && now - this.#namedAt >= NAMED_AGAIN_AFTER) {
       // What has been told is told: the next time it takes signs of its own.
-      this.#flows = this.#lost = [];
+      this.#flows = this.#lost = this.#lostInARow = [];
       this.#namedAt = now;
       return { isCertain: true, ...signs, isInDoubt: false };
     }
@@ -159,13 +170,14 @@ export class RivalWatch {
   #isCertain(now: number): boolean {
     const flows = recent(this.#flows, now);
     const lost = recent(this.#lost, now);
-    if (lost.length >= LOST_SESSIONS) return true;
+    const inARow = lost.length > 0 ? recent(this.#lostInARow, now, WINDOW_IN_A_ROW) : [];
+    if (Math.max(lost.length, inARow.length) >= LOST_SESSIONS) return true;
     const [first = Infinity] = flows;
     if (flows.length > 0 && lost.length > 0) return true;
     return flows.some((moment) => moment - first >= APART);
   }
 }
 
-function recent(moments: readonly number[], now: number): number[] {
-  return moments.filter((moment) => now - moment < WINDOW).slice(1 - KEPT_SIGNS);
+function recent(moments: readonly number[], now: number, window = WINDOW): number[] {
+  return moments.filter((moment) => now - moment < window).slice(1 - KEPT_SIGNS);
 }

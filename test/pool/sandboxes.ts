@@ -137,6 +137,7 @@ export class Sandboxes {
         entropy: seededEntropy(this.#options.seed * 100 + serial),
         clock,
         sockets,
+        sessionsOutliveSleep: true,
         log: this.#options.log?.(serial) ?? silentLog,
       },
     );

@@ -113,9 +113,28 @@ describe('a rival', () => {
     });
   });
 
-  it('is not certain where they are far apart', () => {
+  it('is certain where a message a minute loses one each time, as two sandboxes with one SIM do', () => {
+    const watch = watching();
+    const named: number[] = [];
+    for (let at = START; at < START + 600_000; at += 61_000) {
+      lose(watch, at);
+      if (watch.poll(undefined, at + 5_000)?.isCertain === true) named.push((at - START) / 61_000);
+    }
+    expect(named).toEqual([2, 5, 8]);
+  });
+
+  it('is not certain where they are far apart, and others in between', () => {
     const watch = watching();
     for (let at = START; at < START + 3_600_000; at += 61_000) {
+      lose(watch, at);
+      watch.handshakeComplete(undefined, at + 30_000);
+      expect(watch.poll(undefined, at + 30_000)).toBeUndefined();
+    }
+  });
+
+  it('is not certain where they are very far apart', () => {
+    const watch = watching();
+    for (let at = START; at < START + 3_600_000; at += 301_000) {
       lose(watch, at);
       expect(watch.poll(undefined, at + 5_000)).toBeUndefined();
     }

@@ -3,7 +3,7 @@ import { createNodeCrypto } from '../../src/crypto/node.js';
 import { type Rival, UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { DATA, INITIATION } from '../support/message-types.js';
-import { SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
+import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
 
 /** A tunnel that dials once a second, and what it has told of rivals. */
 async function watched() {
@@ -25,7 +25,7 @@ async function watched() {
       await world.advance(1_000);
     }
   };
-  return { world, tunnel, rivals, dialFor };
+  return { world, network, tunnel, rivals, dialFor };
 }
 
 it('is not loss of 10 %, each way', async () => {
@@ -51,11 +51,88 @@ it('is not a freeze of ten minutes, nor what comes late for the session before',
   expect(rivals).toEqual([]);
 }, 60_000);
 
+describe('a watched tunnel that sends for five minutes, with renewals, sees no rival in', () => {
+  it('datagrams that come late, of handshakes as well', async () => {
+    const { world, rivals, dialFor } = await watched();
+    const { server, client } = ports(world);
+    let serial = 0;
+    world.link.passes = ({ to, bytes }) => {
+      if (serial++ % 5 !== 0) return true;
+      const from = { address: '127.0.0.1', port: to.port === server ? client : server };
+      const copy = bytes.slice();
+      world.clock.startTimer(300 + (serial % 7) * 1_000, () => {
+        world.link.forge(from, to.port, copy);
+      });
+      return false;
+    };
+    await dialFor(300_000);
+    expect(rivals).toEqual([]);
+  }, 60_000);
+
+  it('a handshake of which each message comes twice, the second late', async () => {
+    const { world, rivals, dialFor } = await watched();
+    const { server, client } = ports(world);
+    world.link.passes = ({ to, bytes }) => {
+      const from = { address: '127.0.0.1', port: to.port === server ? client : server };
+      const copy = bytes.slice();
+      const again = (): void => world.link.forge(from, to.port, copy);
+      if (bytes[0] !== DATA) world.clock.startTimer(1_500, again);
+      return true;
+    };
+    await dialFor(300_000);
+    expect(rivals).toEqual([]);
+  }, 60_000);
+
+  it('a NAT that gives it another port, again and again', async () => {
+    const { world, rivals, dialFor } = await watched();
+    const { server, client } = ports(world);
+    let outside = 50_000;
+    const rebind = async (): Promise<void> => {
+      const address = '127.0.0.1';
+      const mapping = await world.link.open({ address, port: ++outside });
+      const from = { address, port: server };
+      mapping.onReceive((datagrams) => {
+        // The mapping before is gone.
+        if (mapping.localPort !== outside) return;
+        for (const { bytes } of datagrams) world.link.forge(from, client, bytes);
+      });
+    };
+    await rebind();
+    world.link.passes = ({ to, bytes }) => {
+      if (to.port !== server) return to.port !== client;
+      world.link.forge({ address: '127.0.0.1', port: outside }, server, bytes);
+      return false;
+    };
+    for (let time = 0; time < 300_000; time += 15_000) {
+      await dialFor(15_000);
+      await rebind();
+    }
+    expect(rivals).toEqual([]);
+  }, 60_000);
+
+  it('a server that is started again every half minute', async () => {
+    const { world, network, rivals, dialFor } = await watched();
+    const publicKey = createNodeCrypto().publicKey(CLIENT_KEY);
+    for (let time = 0; time < 300_000; time += 30_000) {
+      await dialFor(30_000);
+      network.removePeer(publicKey);
+      network.addPeer({ publicKey, address: parseIpAddress(CLIENT)! });
+    }
+    expect(rivals).toEqual([]);
+    expect(world.link.sent.length).toBeGreaterThan(300);
+  }, 60_000);
+});
+
+/** UDP ports of both ends. */
+function ports({ link, server: { port: server } }: TunnelInMemory) {
+  return { server, client: link.sent.find(({ to }) => to.port !== server)!.to.port };
+}
+
 /** Somebody who knows both ends' addresses sends messages for sessions that were never ours, all the time. */
 async function forged() {
   const { world, tunnel, rivals, dialFor } = await watched();
-  const source = { address: '127.0.0.1', port: world.server.port };
-  const client = world.link.sent.find(({ to }) => to.port !== source.port)!.to.port;
+  const { server, client } = ports(world);
+  const source = { address: '127.0.0.1', port: server };
   const forge = (): void => {
     const message = new Uint8Array(48);
     message[0] = DATA;
