@@ -1,0 +1,126 @@
+/**
+ * The single executable where nothing else is: in a root that has its libraries alone and is read-only, as
+ * a user without a name and without any right.
+ */
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { writeExecutable } from '../support/executable.js';
+import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
+import { describeWith } from '../support/requirements.js';
+
+const NOBODY = 65532;
+const LISTEN = ['--forward-listen', '127.0.0.1:0', '--proxy-listen', '127.0.0.1:0'];
+
+describeWith(
+  ['linux', 'root', 'bwrap', 'setpriv', 'executable'],
+  'the executable in an empty root',
+  () => {
+    const processes = new Processes();
+    let folder: string;
+    let emulator: EmulatorProcess;
+    /** The words that begin the command which starts it there. */
+    let root: string[];
+
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'arctun-standalone-'));
+      chmodSync(folder, 0o755);
+      mkdirSync(join(folder, 'run'), { mode: 0o700 });
+      chownSync(join(folder, 'run'), NOBODY, NOBODY);
+      await writeExecutable(join(folder, 'arctun'));
+      emulator = await startEmulatorProcess(processes);
+      const bootstrap = [process.execPath, ARCTUN, 'bootstrap', 'authkey'];
+      const options = { cwd: folder, env: emulator.env };
+      expect(await processes.run(bootstrap, options)).toMatchObject({ code: 0 });
+      root = emptyRoot();
+    }, 120_000);
+    afterAll(async () => {
+      await processes.close();
+      rmSync(folder, { recursive: true });
+    });
+
+    function emptyRoot(): string[] {
+      const program = join(folder, 'arctun');
+      const libraries = execFileSync('ldd', [program], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
+      return [
+        ...['setpriv', '--reuid', `${NOBODY}`, '--regid', `${NOBODY}`, '--clear-groups'],
+        ...['--no-new-privs', 'bwrap', '--unshare-all', '--share-net', '--as-pid-1'],
+        ...['--cap-drop', 'ALL', '--die-with-parent', '--new-session', '--clearenv'],
+        ...['--setenv', 'ARCTUN_CONFIG', readFileSync(join(folder, 'arc.json'), 'utf8')],
+        ...libraries.flatMap((library) => ['--ro-bind', library, library]),
+        ...['--ro-bind', program, '/arctun'],
+      ];
+    }
+
+    /** The control socket alone needs a place, as docs/health.md says. */
+    function start(...words: string[]): TestProcess {
+      const place = [
+        '--bind',
+        join(folder, 'run'),
+        '/run',
+        '--setenv',
+        'RUNTIME_DIRECTORY',
+        '/run',
+      ];
+      return processes.start([...root, ...place, '--remount-ro', '/', '/arctun', ...words]);
+    }
+    const run = (...words: string[]): Promise<Finished> => start(...words).finished;
+
+    it('is as little as is said here', async () => {
+      const up = start('up', '--mode', 'userspace', '--json', ...LISTEN);
+      await up.output(/^\{.*\}$/m);
+      const pid = childOf(up);
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+      expect(status).toMatch(/^Uid:\t65532\t65532\t65532\t65532$/m);
+      expect(status).toMatch(/^CapEff:\t0+$/m);
+      expect(status).toMatch(/^CapBnd:\t0+$/m);
+      const mounts = readFileSync(`/proc/${pid}/mounts`, 'utf8');
+      expect(mounts).toMatch(/^\S+ \/ \S+ ro,/m);
+      const top = readdirSync(`/proc/${pid}/root`).filter((name) => !/^lib/.test(name));
+      expect(top.sort()).toEqual(['arctun', 'run']);
+      up.kill('SIGKILL');
+      await up.finished;
+    });
+
+    it('opens a tunnel, carries a message, tells how it does, and ends', async () => {
+      const up = start('up', '--mode', 'userspace', '--json', ...LISTEN);
+      const [line] = await up.output(/^\{.*\}$/m);
+      const { forward, ...rest } = JSON.parse(line) as Record<string, string>;
+      expect(rest).toMatchObject({ mode: 'userspace', endpoint: emulator.arc });
+      const answer = await fetch(forward!, { method: 'POST', body: '"through up"' });
+      expect(answer.status).toBe(201);
+      const bodies = (await emulator.messages()).map(({ body }) => body);
+      expect(bodies).toContain('"through up"');
+      expect(await run('health')).toMatchObject({ code: 0, stdout: 'soratun0: up\n' });
+      process.kill(childOf(up), 'SIGTERM');
+      expect(await up.finished).toMatchObject({ code: 0 });
+      expect(await run('health')).toMatchObject({ code: 1 });
+    });
+
+    it('sends a message, without a place to write to at all', async () => {
+      const sent = await processes.run([
+        ...[...root, '--remount-ro', '/', '/arctun'],
+        ...['send', '"through send"'],
+      ]);
+      expect(sent).toMatchObject({ code: 0, stdout: '' });
+      const bodies = (await emulator.messages()).map(({ body }) => body);
+      expect(bodies).toContain('"through send"');
+    });
+  },
+);
+
+/** bwrap itself ends at a signal without a word to what it has started. */
+function childOf({ child: { pid } }: TestProcess): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
+}

@@ -1,0 +1,17 @@
+/** The single executable for this machine, as `node bin/build-layers.js` writes it. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { makeExecutable } from '../../src/layer/executable.js';
+import { fetchNode } from '../../src/layer/fetch-node.js';
+import { readPrebuilt } from '../../src/layer/prebuilt.js';
+import { systemCommands } from '../../src/platform/command-runner.js';
+import { REPOSITORY } from './processes.js';
+
+/** Of dist/executable, which `npm run build:executable` has made, and the Node that it has fetched. */
+export async function writeExecutable(path: string): Promise<void> {
+  const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+  const { program } = await readPrebuilt(join(REPOSITORY, 'dist/executable'), architecture);
+  const node = await fetchNode(architecture, systemCommands, join(REPOSITORY, 'build/node'));
+  writeFileSync(path, makeExecutable(node.executable, program), { mode: 0o755 });
+}
