@@ -90,24 +90,24 @@ async function openTunnel(
 }
 
 async function tunnelPorts({ initializationType }: LambdaSettings, log: LaterLog) {
-  const [{ createNodeCrypto }, { systemEntropy }, { udpSockets }, { systemResolver }] =
-    await Promise.all([
-      import('../crypto/node.js'),
-      import('../platform/entropy.js'),
-      import('../platform/udp-socket.js'),
-      import('../platform/resolver.js'),
-    ]);
+  // A snapshot is started many times: each copy would go on with the same counters and the same keys.
+  const isCopied = initializationType === 'snap-start';
+  const [{ createNodeCrypto }, entropies, { udpSockets }, { systemResolver }] = await Promise.all([
+    import('../crypto/node.js'),
+    import('../platform/entropy.js'),
+    import('../platform/udp-socket.js'),
+    import('../platform/resolver.js'),
+  ]);
   return {
     // What is faster in the long run is slower to load.
     crypto: createNodeCrypto(),
-    entropy: systemEntropy,
+    entropy: isCopied ? entropies.openKernelEntropy() : entropies.systemEntropy,
     wallClock: systemWallClock,
     clock: systemClock,
     sockets: udpSockets,
     resolver: systemResolver,
     log,
-    // A snapshot is started many times, and each copy would go on with the same counters.
-    sessionsOutliveSleep: initializationType !== 'snap-start',
+    sessionsOutliveSleep: !isCopied,
   };
 }
 
