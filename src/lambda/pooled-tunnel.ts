@@ -8,6 +8,7 @@
  */
 import type { Duplex } from 'node:stream';
 
+import { abortReason } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import { DialError, type DialTarget } from '../proxy/dialer.js';
 import type { ConfirmingDialer, ConfirmingStream } from '../proxy/tcp-exchange.js';
@@ -46,8 +47,22 @@ const LOOK_AGAIN = 1_000;
 /** A SYN that was sent again, in ms: the first was lost, or the session (RFC 6298 2.1). */
 const INTERRUPTED = 1_000;
 
+/** A wait for a handshake says something of its SIM where an initiation has had this long for its answer, in ms. */
+const UNHEARD = 2_000;
+
+/** Such waits behind which a SIM is given up that has been answered before: more than a server's restart. */
+const WAITS_IN_VAIN = 3;
+
 /** A dial that moves made again is given up after this, in ms, as any other is. */
 export const DIAL_LIMIT = 20_000;
+
+/** Why a SIM is left, for the log. */
+const MOVE_REASONS = {
+  rival: 'another sandbox uses this virtual SIM',
+  silence: 'the Arc server does not answer for this virtual SIM',
+} as const;
+
+type MoveReason = keyof typeof MOVE_REASONS;
 
 export class PooledTunnel {
   readonly tunnel: UserspaceTunnel;
@@ -66,6 +81,12 @@ export class PooledTunnel {
   #moves = 0;
   /** When the SIM of now was taken, by the wall clock. */
   #takenAt: number;
+  /** Waits for a handshake that have ended without one, since the last that did not. */
+  #waitsInVain = 0;
+  /** When the last of them ended, or the SIM was taken. */
+  #waitedUntil: number;
+  /** Ends a drain under way. */
+  #endDrain: () => void = () => undefined;
   #isClosed = false;
 
   private constructor(
@@ -79,6 +100,7 @@ export class PooledTunnel {
     this.#ports = ports;
     this.#sims = options.sims;
     this.#takenAt = this.#now();
+    this.#waitedUntil = ports.clock.now();
     this.#onSim = options.onSim ?? (() => undefined);
     this.dialer = { dial: (target, signal) => this.#dial(target, signal) };
     tunnel.onRival((rival) => this.#handleRival(rival));
@@ -121,17 +143,25 @@ export class PooledTunnel {
     this.#onMoving = listener;
   }
 
-  waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
-    return this.tunnel.waitForHandshake(deadline, signal);
+  /** As UserspaceTunnel.waitForHandshake(). Where it is in vain, another SIM is tried for who comes next. */
+  async waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.tunnel.waitForHandshake(deadline, signal);
+      this.#waitsInVain = 0;
+    } catch (error) {
+      if (signal?.aborted !== true) this.#follow(this.#unheard(), 'silence');
+      throw error;
+    }
   }
 
   refreshSession(): void {
     this.tunnel.refreshSession();
   }
 
-  /** As UserspaceTunnel.close(); a move under way comes first. */
+  /** As UserspaceTunnel.close(); a move under way is not waited for, unless it is behind its drain. */
   async close(options?: CloseOptions): Promise<void> {
     this.#isClosed = true;
+    this.#endDrain();
     await this.#move;
     await this.tunnel.close(options);
   }
@@ -140,7 +170,8 @@ export class PooledTunnel {
     const { clock } = this.#ports;
     const deadline = clock.now() + DIAL_LIMIT;
     for (;;) {
-      if (this.#move !== undefined) await this.#move;
+      signal?.throwIfAborted();
+      if (this.#move !== undefined) await unlessAborted(this.#move, signal);
       signal?.throwIfAborted();
       if (clock.now() >= deadline) throw crowded();
       const moves = this.#moves;
@@ -153,12 +184,13 @@ export class PooledTunnel {
           stream.on('error', () => undefined).destroy();
           continue;
         }
+        this.#waitsInVain = 0;
         this.#track(stream);
         if (clock.now() - began < INTERRUPTED) this.#pool.answered(this.#now());
         else this.#pool.interrupted(this.#now());
         return stream;
       } catch (error) {
-        if (isUnheard(error) && !hasMoved()) this.#follow(this.#silent());
+        if (isUnheard(error) && !hasMoved()) this.#follow(this.#unheard(), 'silence');
         if (this.#isClosed || signal?.aborted === true || !hasMoved()) throw error;
       }
     }
@@ -174,40 +206,48 @@ export class PooledTunnel {
 
   /** That it is certain is for the log: the pool counts for itself. */
   #handleRival({ isInDoubt }: Rival): void {
-    if (isInDoubt) this.#follow(this.#pool.doubted(this.#now()));
+    if (isInDoubt) this.#follow(this.#pool.doubted(this.#now()), 'rival');
     else this.#pool.interrupted(this.#now());
   }
 
-  /** A SIM that has never answered is no good, unless none is. */
-  #silent(): PoolDecision {
+  /** A SIM that is not answered is no good, unless none is. */
+  #unheard(): PoolDecision {
+    const now = this.#ports.clock.now();
+    if (now - this.#waitedUntil < UNHEARD) return { action: 'stay' };
+    this.#waitedUntil = now;
+    this.#waitsInVain++;
     const { lastHandshakeUnix = -Infinity } = this.tunnel;
-    return lastHandshakeUnix < this.#takenAt ? this.#pool.silent(this.#now()) : { action: 'stay' };
+    const wasHeard = lastHandshakeUnix >= this.#takenAt;
+    if (wasHeard && this.#waitsInVain < WAITS_IN_VAIN) return { action: 'stay' };
+    return this.#pool.silent(this.#now());
   }
 
-  #follow(decision: PoolDecision): void {
+  #follow(decision: PoolDecision, reason: MoveReason): void {
+    if (this.#isClosed || this.#move !== undefined || decision.action === 'stay') return;
     if (decision.action === 'share') this.#warn(decision.pause);
-    if (decision.action !== 'move' || this.#move !== undefined || this.#isClosed) return;
+    const { to } = decision;
+    if (to === undefined) return;
     const ended = (): void => void (this.#move = undefined);
-    this.#move = this.#moveTo(decision.to).then(ended, (error: unknown) => {
+    this.#move = this.#moveTo(to, reason).then(ended, (error: unknown) => {
       ended();
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#ports.log.error({ reason }, 'the tunnel stays at its virtual SIM');
+      const why = error instanceof Error ? error.message : String(error);
+      this.#ports.log.error({ reason: why }, 'the tunnel stays at its virtual SIM');
     });
   }
 
-  async #moveTo(to: number): Promise<void> {
+  async #moveTo(to: number, reason: MoveReason): Promise<void> {
     const { log } = this.#ports;
     const [from, next] = [simAt(this.#sims, this.#pool.current), simAt(this.#sims, to)];
-    log.info(
-      { from: from.name, to: next.name },
-      'another sandbox uses this virtual SIM: moving on',
-    );
+    log.info({ from: from.name, to: next.name }, `${MOVE_REASONS[reason]}: moving on`);
     this.#onMoving();
     await this.#drain();
+    if (this.#isClosed) return;
     // Behind the reconfiguration what was dialled before has ended, and is dialled again.
     this.#takenAt = this.#now();
     await this.tunnel.reconfigure(next.config);
     this.#pool.moved(to);
+    this.#waitsInVain = 0;
+    this.#waitedUntil = this.#ports.clock.now();
     this.#moves++;
     this.#onSim(to);
   }
@@ -221,9 +261,10 @@ export class PooledTunnel {
       let timer: Timer | undefined;
       const settle = (): void => {
         timer?.cancel();
-        this.#onEnded = () => undefined;
+        this.#onEnded = this.#endDrain = () => undefined;
         resolve();
       };
+      this.#endDrain = settle;
       const look = (): void => {
         if (clock.now() >= deadline) {
           settle();
@@ -242,9 +283,10 @@ export class PooledTunnel {
   #warn(pause: number): void {
     const error = new UserError('failed', {
       what: 'no virtual SIM of the pool is free',
-      why: `other tunnels use all ${this.#sims.length} of them; this one shares its own for ${Math.round(pause / 1000)} s, and messages wait for their turn`,
+      why: `other tunnels use all ${this.#sims.length} of them, or the Arc server does not answer for them; this one keeps its own for ${Math.round(pause / 1000)} s, and messages wait for their turn`,
       next: [
         'Add virtual SIMs to the pool, two for each concurrent sandbox, or reserve less concurrency.',
+        'Where no message arrives at all, check that the virtual SIMs are active, and that UDP goes out.',
       ],
     });
     this.#ports.log.warn({ why: error.why, next: error.next }, error.what);
@@ -259,6 +301,20 @@ function simAt(sims: readonly PooledSim[], index: number): PooledSim {
   const sim = sims[index];
   if (sim === undefined) throw new RangeError('no SIM of the pool');
   return sim;
+}
+
+/** Resolves with `promise`, or rejects with the signal's reason where that comes first. */
+function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortReason(signal));
+    signal.addEventListener('abort', onAbort, { once: true });
+    const settle = (): void => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    };
+    promise.then(settle, settle);
+  });
 }
 
 function crowded(): DialError {

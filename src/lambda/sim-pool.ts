@@ -12,7 +12,7 @@
  *   takes itself for the incumbent.
  * - The next SIM is drawn from those that were not tried in this round. When all were, there are more
  *   sandboxes than SIMs, or nearly: it stays where it is, whoever is there, for a pause that doubles
- *   with each such round.
+ *   with each such round. Where it is silent there, it goes back to one that was not.
  *
  * Pure: `now` is the wall clock's, in ms, for a frozen machine's other clocks stand still.
  */
@@ -36,8 +36,8 @@ const PERSISTENT = 60_000;
 export type PoolDecision =
   | { readonly action: 'stay' }
   | { readonly action: 'move'; readonly to: number }
-  /** All SIMs were tried in vain: it stays for `pause` ms, and rivals with it. */
-  | { readonly action: 'share'; readonly pause: number };
+  /** All SIMs were tried in vain: it stays for `pause` ms, and rivals with it; at `to` where that is set. */
+  | { readonly action: 'share'; readonly pause: number; readonly to?: number | undefined };
 
 const STAY: PoolDecision = { action: 'stay' };
 
@@ -47,6 +47,8 @@ export class SimPool {
   #current: number;
   /** Those of this round, the current one included. */
   readonly #tried = new Set<number>();
+  /** Those of this round that did not answer. */
+  readonly #silent = new Set<number>();
   /** When there were signs of a rival on the current SIM: a newcomer's, or an incumbent's of late. */
   #signs: readonly number[] = [];
   /** When the first answer came behind the last sign; undefined for none. */
@@ -76,25 +78,25 @@ export class SimPool {
   }
 
   isIncumbent(now: number): boolean {
-    return this.#isIncumbent && now - this.#answeredAt <= MEMORY;
+    // A clock that was set back by more says as little as one that has moved on.
+    return this.#isIncumbent && Math.abs(now - this.#answeredAt) <= MEMORY;
   }
 
   /** Something inside the tunnel has answered us. */
   answered(now: number): void {
     // Frozen or idle since then: whoever came meanwhile may have become the incumbent.
-    if (now - this.#answeredAt > MEMORY) {
+    if (Math.abs(now - this.#answeredAt) > MEMORY) {
       this.#isIncumbent = false;
       this.#aloneSince = undefined;
     }
     this.#answeredAt = now;
+    this.#silent.delete(this.#current);
     this.#aloneSince ??= now;
     if (now - this.#aloneSince < TENURE) return;
     if (!this.#isIncumbent) this.#signs = [];
     this.#isIncumbent = true;
     this.#pause = SHORTEST_PAUSE;
-    this.#pausedUntil = -Infinity;
-    this.#tried.clear();
-    this.#tried.add(this.#current);
+    this.#beginRound();
   }
 
   /** An answer took so long that the session may have been lost on the way: that is no time alone. */
@@ -104,7 +106,7 @@ export class SimPool {
 
   /** There is a sign of a rival: it may have taken the session. */
   doubted(now: number): PoolDecision {
-    this.#signs = [...this.#signs, now];
+    this.#signs = [...this.#signs, now].slice(-PERSISTENT_SIGNS);
     if (this.isIncumbent(now)) return this.#doubtedIncumbent(now);
     this.#isIncumbent = false;
     this.#aloneSince = undefined;
@@ -118,8 +120,9 @@ export class SimPool {
     return this.#coin() ? this.#moveOn(now) : STAY;
   }
 
-  /** The SIM was never answered: it may be terminated, or its server have seen a later clock than ours. */
+  /** The SIM is not answered: it may be terminated, or its server have seen a later clock than ours. */
   silent(now: number): PoolDecision {
+    this.#silent.add(this.#current);
     return this.#moveOn(now);
   }
 
@@ -134,25 +137,41 @@ export class SimPool {
   }
 
   #moveOn(now: number): PoolDecision {
-    if (this.#size === 1 || now < this.#pausedUntil) return STAY;
+    if (this.#size === 1 || this.#isPaused(now)) return STAY;
     // A pause is over: the others may have gone, or come.
-    if (this.#pausedUntil > -Infinity) {
-      this.#tried.clear();
-      this.#tried.add(this.#current);
-      this.#pausedUntil = -Infinity;
-    }
-    const untried = this.#untried();
-    const to = untried.length > 0 ? untried[this.#draw(untried.length)] : undefined;
+    if (this.#pausedUntil > -Infinity) this.#beginRound();
+    const to = this.#drawFrom(this.#untried());
     if (to !== undefined) return { action: 'move', to };
     const pause = this.#pause + this.#draw(this.#pause / 2);
     this.#pausedUntil = now + pause;
     this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2);
-    return { action: 'share', pause };
+    if (!this.#silent.has(this.#current)) return { action: 'share', pause };
+    const answering = [...this.#tried].filter((index) => !this.#silent.has(index));
+    return { action: 'share', pause, to: this.#drawFrom(answering) };
+  }
+
+  #isPaused(now: number): boolean {
+    const left = this.#pausedUntil - now;
+    // More is left than there ever was where the clock was set back.
+    return left > 0 && left <= 1.5 * LONGEST_PAUSE;
+  }
+
+  #beginRound(): void {
+    const isSilent = this.#silent.has(this.#current);
+    this.#pausedUntil = -Infinity;
+    this.#tried.clear();
+    this.#tried.add(this.#current);
+    this.#silent.clear();
+    if (isSilent) this.#silent.add(this.#current);
   }
 
   #untried(): number[] {
     const all = Array.from({ length: this.#size }, (_, index) => index);
     return all.filter((index) => !this.#tried.has(index));
+  }
+
+  #drawFrom(indices: readonly number[]): number | undefined {
+    return indices.length > 0 ? indices[this.#draw(indices.length)] : undefined;
   }
 
   #coin(): boolean {

@@ -187,6 +187,11 @@ export class Stack {
     this.#tcp.retransmitNow(carries, now);
   }
 
+  /** When TCP last sent something again for want of an answer, in `now` ms; -Infinity for never. */
+  get tcpTimedOutAt(): number {
+    return this.#tcp.timedOutAt;
+  }
+
   /** When handleTimeout() is due next; Infinity when never. Of meaning after drain() alone. */
   nextTimeout(): number {
     return Math.min(

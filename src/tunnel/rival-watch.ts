@@ -3,9 +3,10 @@
  * the newest handshake, to one endpoint, that of the last message: two tunnels with one key take both
  * from each other, again and again (docs/decisions/0014-one-sim-each.md has what was seen).
  *
- * - A session is **in doubt** where data that was sent brings nothing back, and meanwhile the server
- *   sends us messages for a session that was never ours. Those anybody can forge who knows both ends'
- *   addresses, but nobody can forge that nothing comes back. It is **lost** where that ends with a
+ * - A session is **in doubt** where TCP gets no acknowledgement in time, nothing else comes back either,
+ *   and meanwhile the server sends us messages for a session that was never ours. Those anybody can forge
+ *   who knows both ends' addresses, but nobody who only listens can see to it that nothing comes back. It
+ *   is **lost** where that ends with a
  *   handshake of ours that is answered.
  * - A **foreign flow** is an authentic answer to a connection that was never ours, from a service that
  *   we use as well. Behind a restart of this process it may be one of the process before: at first such
@@ -46,8 +47,14 @@ const LEFTOVERS = 60_000;
 /** The same for what accepts a connection: its other end has asked for it a moment ago. */
 const LEFTOVER_REQUESTS = 5_000;
 
-/** Nothing has come back for this long, in ms, and was sent again meanwhile: TCP's first RTO (RFC 6298 2.1). */
+/** Nothing has come back for this long, in ms: TCP's first RTO (RFC 6298 2.1). */
 const UNANSWERED = 1_000;
+
+/**
+ * What was sent again sooner behind the first word, or behind the handshake, in ms, was no question to this
+ * session: no RTO is shorter. The last word of an exchange is a mere ACK, and brings nothing back in any case.
+ */
+const SHORTEST_RTO = 200;
 
 /** Flows that are remembered, lest one counts twice. */
 const KNOWN_FLOWS = 1_024;
@@ -61,6 +68,8 @@ export class RivalWatch {
   #lost: readonly number[] = [];
   readonly #known = new Set<string>();
   #strangeAt = -Infinity;
+  /** When TCP last sent something again. */
+  #timedOutAt = -Infinity;
   /** When the session of now was made; undefined before the first. */
   #sessionAt: number | undefined;
   /** The session of now was reported to be in doubt. */
@@ -88,6 +97,11 @@ export class RivalWatch {
   /** From the server's endpoint came a message for a session that was never ours. */
   strangeMessage(now: number): void {
     this.#strangeAt = now;
+  }
+
+  /** @param at when TCP last sent something again for want of an answer */
+  timedOut(at: number): void {
+    this.#timedOutAt = at;
   }
 
   /** An authentic answer to a connection that was never ours. */
@@ -138,6 +152,7 @@ export class RivalWatch {
     if (unansweredSince === undefined || this.#sessionAt === undefined) return false;
     // What was sent under the session before is no question to this one.
     const since = Math.max(unansweredSince, this.#sessionAt);
+    if (this.#timedOutAt - since < SHORTEST_RTO) return false;
     return now - since >= UNANSWERED && this.#strangeAt >= since;
   }
 

@@ -17,12 +17,15 @@ export interface Rival extends RivalSigns {
 export class Rivals {
   readonly #log: Log;
   readonly #watch: RivalWatch;
+  readonly #timedOutAt: () => number;
   #listener: (rival: Rival) => void = () => undefined;
   /** When a handshake was last asked for. */
   #askedAt = -Infinity;
 
-  constructor(log: Log, now: number) {
+  /** @param timedOutAt tells when TCP last sent something again for want of an answer */
+  constructor(log: Log, now: number, timedOutAt: () => number) {
     this.#log = log;
+    this.#timedOutAt = timedOutAt;
     this.#watch = new RivalWatch(now);
   }
 
@@ -59,9 +62,12 @@ export class Rivals {
    */
   afterTurn(server: Peer, now: number): boolean {
     const { unansweredDataSince } = server;
+    this.#watch.timedOut(this.#timedOutAt());
     const signs = this.#watch.poll(unansweredDataSince, now);
     if (signs !== undefined) this.#tell(signs);
     if (now - this.#askedAt < ASKED_AGAIN_AFTER) return false;
+    // It is tried again by itself, and given up (6.4) unless a packet asks for it anew.
+    if (server.handshakeBeganAt !== undefined) return false;
     if (!this.#watch.isInDoubt(unansweredDataSince, now)) return false;
     this.#askedAt = now;
     return true;

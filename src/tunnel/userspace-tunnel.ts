@@ -63,7 +63,8 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     const { clock, entropy, log } = ports;
     const { addresses, congestion } = config;
     const wireguard = engineOptions(config, ports, timestamps);
-    const rivals = watchForRivals ? new Rivals(log, clock.now()) : undefined;
+    const timedOutAt = (): number => engine.stack.tcpTimedOutAt;
+    const rivals = watchForRivals ? new Rivals(log, clock.now(), timedOutAt) : undefined;
     this.#rivals = rivals;
     const engine = new NetstackEngine(
       {

@@ -15,6 +15,9 @@ export class ClockJump {
   readonly #clockWatch: ClockWatch;
   /** When the clocks last parted and initiations were allowed at once. */
   #jumpedAt = -Infinity;
+  /** All jumps together, in ms, and the most that they ever were. */
+  #lead = 0;
+  #farthestLead = 0;
 
   constructor(context: DeviceContext, sender: Sender) {
     this.#context = context;
@@ -26,7 +29,10 @@ export class ClockJump {
   check(now: number): void {
     const by = this.#clockWatch.jump(now);
     if (by === 0) return;
+    const slept = this.#sleptBy(by);
     const peers = [...this.#context.peers.values()];
+    // What was slept is time between initiations (6.1), however little of it the monotonic clock saw.
+    for (const peer of peers) peer.lastSentHandshake -= slept;
     const ended = peers.filter((peer) => !this.#outlives(peer, by, now));
     if (ended.length === 0 && peers.length > 0) return;
     // 6.1: the first jump lifts the limit on initiations; clocks that quarrel must not do away with it.
@@ -34,6 +40,14 @@ export class ClockJump {
     if (!isLimited) this.#jumpedAt = now;
     for (const peer of ended) this.#end(peer, isLimited, now);
     this.#context.events.push({ type: 'clock-jumped', by });
+  }
+
+  /** How far, in ms, the wall clock is ahead of where it ever was: one that goes to and fro gains nothing. */
+  #sleptBy(jump: number): number {
+    const before = this.#farthestLead;
+    this.#lead += jump;
+    this.#farthestLead = Math.max(before, this.#lead);
+    return this.#farthestLead - before;
   }
 
   /** Whether the session stays, which is older now than the monotonic clock says. */

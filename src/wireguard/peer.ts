@@ -214,7 +214,7 @@ export class Peer {
     this.keypairs.sleptFor(duration);
     // The server has counted from then on: a session of that handshake would seem too young.
     this.handshake.clear();
-    this.lastSentHandshake -= duration;
+    this.timers.sleptFor(duration);
   }
 
   /** Forgets what was asked of the peer: the limit on initiations, and since when it is silent. */

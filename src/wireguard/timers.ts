@@ -177,6 +177,15 @@ export class Timers {
     this.#needAnotherKeepalive = false;
   }
 
+  /**
+   * The monotonic clock has stood still: what is counted from a message or from a handshake is due earlier.
+   * @param duration ms
+   */
+  sleptFor(duration: number): void {
+    this.#persistentKeepaliveAt -= duration;
+    this.#zeroKeyMaterialAt -= duration;
+  }
+
   /** Whether the last handshake was given up, and none has been wanted since. */
   get hasGivenUp(): boolean {
     const isLastAttempt = this.#handshakeAttempts > MAX_TIMER_HANDSHAKES;

@@ -109,12 +109,11 @@ it.each(LOOPBACKS)('waits for a port on %s that is taken for a moment', async (h
 it('does with IPv4 where the system has no IPv6', async () => {
   const port = await freePort();
   // As the system refuses it then.
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this` below
-  const original = Server.prototype.listen;
+  const original = Reflect.get(Server.prototype, 'listen') as (...parameters: unknown[]) => Server;
   const listen = jest.spyOn(Server.prototype, 'listen');
   listen.mockImplementation(function (this: Server, ...parameters: unknown[]) {
     const [{ host }] = parameters as [{ host: string }];
-    if (host !== '::1') return original.apply(this, parameters as Parameters<typeof original>);
+    if (host !== '::1') return original.apply(this, parameters);
     const code = 'EADDRNOTAVAIL';
     process.nextTick(() => this.emit('error', Object.assign(new Error(code), { code })));
     return this;

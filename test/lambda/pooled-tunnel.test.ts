@@ -1,5 +1,11 @@
 /** The pool over real tunnels, in virtual time: twenty sandboxes find a SIM each, and keep it. */
-import { type Sandbox, Sandboxes, type SandboxesOptions } from '../pool/sandboxes.js';
+import { text } from 'node:stream/consumers';
+
+import { SandboxDialer } from '../../src/lambda/sandbox-dialer.js';
+import type { Dialer } from '../../src/proxy/dialer.js';
+import { type Sandbox, Sandboxes, SERVICE, type SandboxesOptions } from '../pool/sandboxes.js';
+
+const TARGET = { host: SERVICE, port: 80 };
 
 async function started(count: number, options: SandboxesOptions, stagger = 0): Promise<Sandboxes> {
   const world = new Sandboxes(options);
@@ -95,3 +101,143 @@ it('six sandboxes on three SIMs share them: messages take turns, and moves are r
   }
   await closeIntact(world);
 }, 60_000);
+
+/** Sends a message, and reads the answer to its end. */
+async function exchange(dialer: Dialer, message: string): Promise<string> {
+  const stream = await dialer.dial(TARGET);
+  stream.end(message);
+  return text(stream);
+}
+
+/** The request of an invocation, as the extension makes it: within 3 s, or not at all. */
+async function request(world: Sandboxes, dialer: SandboxDialer): Promise<string> {
+  let outcome = 'nothing';
+  dialer.renewPatience();
+  dialer.dial(TARGET).then(
+    (stream) => {
+      outcome = 'connected';
+      stream.destroy();
+    },
+    (error: unknown) => (outcome = String(error)),
+  );
+  await world.pass(4_000);
+  return outcome;
+}
+
+/** The extension's dialer over the tunnel of a sandbox that posts nothing by itself. */
+async function extension(world: Sandboxes, first?: number) {
+  await world.open();
+  const { tunnel } = await world.start({ isIdle: true, first });
+  const dialer = new SandboxDialer(3_000, world.clock, world.wallClock);
+  dialer.open(tunnel);
+  return { tunnel, dialer };
+}
+
+describe('a SIM that is not answered', () => {
+  it('is left for one that is, by whoever waits for a handshake', async () => {
+    const world = new Sandboxes({ seed: 8, sims: 4, interval: 2_000, terminated: 3 });
+    const { tunnel, dialer } = await extension(world, 3);
+    const outcomes: string[] = [];
+    for (let serial = 0; serial < 5; serial++) outcomes.push(await request(world, dialer));
+    expect(outcomes.slice(3)).toEqual(['connected', 'connected']);
+    expect(tunnel.sim).toBe(0);
+    await closeIntact(world);
+  });
+
+  it('is left behind the third wait in vain where it was answered before', async () => {
+    const world = new Sandboxes({ seed: 9, sims: 2, interval: 2_000 });
+    const { tunnel, dialer } = await extension(world, 0);
+    expect(await request(world, dialer)).toBe('connected');
+    world.terminate(0);
+    await world.pass(200_000);
+    const sims: number[] = [];
+    for (let serial = 0; serial < 3; serial++) {
+      await request(world, dialer);
+      sims.push(tunnel.sim);
+    }
+    expect(sims).toEqual([0, 0, 1]);
+    expect(await request(world, dialer)).toBe('connected');
+    await closeIntact(world);
+  });
+
+  it('is given time to answer: requests that come too late to wait tell nothing', async () => {
+    const world = new Sandboxes({ seed: 8, sims: 9, interval: 2_000, terminated: 9 });
+    const { tunnel, dialer } = await extension(world);
+    await request(world, dialer);
+    for (let serial = 0; serial < 20; serial++) {
+      dialer.dial(TARGET).catch(() => undefined);
+      await world.pass(40);
+    }
+    expect(tunnel.moves).toBe(1);
+    await closeIntact(world);
+  });
+
+  it('is no reason to hop for ever: where none is answered, there is one round, and a pause', async () => {
+    const world = new Sandboxes({ seed: 10, sims: 3, interval: 2_000, terminated: 3 });
+    const { tunnel, dialer } = await extension(world);
+    for (let serial = 0; serial < 150; serial++) await request(world, dialer);
+    // Ten minutes: rounds of two moves, with pauses of 1, 2, 4 and 8 minutes.
+    expect(tunnel.moves).toBeGreaterThan(2);
+    expect(tunnel.moves).toBeLessThanOrEqual(2 * 4);
+    await closeIntact(world);
+  });
+});
+
+describe('a move', () => {
+  /** A sandbox that waits for a slow answer, and finds a rival at its SIM meanwhile: it moves on. */
+  async function moving() {
+    const world = new Sandboxes({ seed: 14, sims: 2, interval: 2_000 });
+    const { tunnel } = await extension(world, 0);
+    let begun = 0;
+    tunnel.onMoving(() => begun++);
+    const outcomes: string[] = [];
+    const post = (message: string, { tunnel: { dialer: of } }: Pick<Sandbox, 'tunnel'>): void => {
+      exchange(of, message).then(
+        (answer) => outcomes.push(`${message}: ${answer}`),
+        (error: unknown) => outcomes.push(`${message}: ${String(error)}`),
+      );
+    };
+    post('slow', { tunnel });
+    await world.pass(500);
+    const rival = await world.start({ isIdle: true, first: 0 });
+    post('rival', rival);
+    await world.pass(500);
+    for (let serial = 0; begun === 0; serial++) {
+      post(`${serial}`, { tunnel });
+      await world.pass(1_100);
+    }
+    return { world, tunnel, outcomes };
+  }
+
+  it('leaves what is under way the time to end', async () => {
+    const { world, tunnel, outcomes } = await moving();
+    await world.pass(10_000);
+    expect(tunnel.moves).toBe(1);
+    expect(outcomes).toContain('slow: 200');
+    expect(outcomes.filter((outcome) => !outcome.endsWith(': 200'))).toEqual([]);
+    await closeIntact(world);
+  });
+
+  it('is heard by nobody longer than a request has time', async () => {
+    const { world, tunnel } = await moving();
+    let reason: unknown;
+    const patience = new AbortController();
+    tunnel.dialer.dial(TARGET, patience.signal).catch((error: unknown) => (reason = error));
+    await world.pass(100);
+    patience.abort(new Error('late'));
+    await world.pass(40);
+    expect(tunnel.moves).toBe(0);
+    expect(reason).toEqual(new Error('late'));
+    await world.close();
+  });
+
+  it('does not keep a tunnel from closing', async () => {
+    const { world, tunnel } = await moving();
+    let isClosed = false;
+    void tunnel.close({ gracePeriod: 0 }).then(() => (isClosed = true));
+    await world.pass(200);
+    expect(isClosed).toBe(true);
+    expect(tunnel.moves).toBe(0);
+    await world.close();
+  });
+});

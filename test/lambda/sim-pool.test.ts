@@ -99,6 +99,68 @@ describe('a newcomer', () => {
   });
 });
 
+describe('a SIM that is silent', () => {
+  it('is no place to stay where another has answered, though it is taken', () => {
+    const pool = new SimPool(2, TAILS, 0);
+    expect(doubtTwice(pool, NOW)).toEqual({ action: 'move', to: 1 });
+    pool.moved(1);
+    expect(pool.silent(NOW + 10_000)).toMatchObject({ action: 'share', to: 0 });
+    pool.moved(0);
+    expect(doubtTwice(pool, NOW + 20_000)).toEqual(STAY);
+    // A server that was silent may answer the next time.
+    expect(doubtTwice(pool, NOW + 200_000)).toEqual({ action: 'move', to: 1 });
+    pool.moved(1);
+    expect(Object.values(doubtTwice(pool, NOW + 210_000))).not.toContain(0);
+  });
+
+  it('is one where all are: it stays', () => {
+    const pool = new SimPool(2, TAILS, 0);
+    expect(pool.silent(NOW)).toEqual({ action: 'move', to: 1 });
+    pool.moved(1);
+    const decision = pool.silent(NOW + 10_000);
+    expect(decision).toMatchObject({ action: 'share' });
+    expect(decision).not.toMatchObject({ to: 0 });
+    expect(pool.silent(NOW + 20_000)).toEqual(STAY);
+    // So it is in the next round.
+    expect(pool.silent(NOW + 200_000)).toEqual({ action: 'move', to: 0 });
+    pool.moved(0);
+    expect(Object.values(pool.silent(NOW + 210_000))).not.toContain(1);
+  });
+
+  it('is none any more when it answers', () => {
+    const pool = new SimPool(2, TAILS, 0);
+    expect(pool.silent(NOW)).toEqual({ action: 'move', to: 1 });
+    pool.moved(1);
+    pool.silent(NOW + 10_000);
+    pool.answered(NOW + 11_000);
+    // The round is over, and this one is where it stays.
+    expect(doubtTwice(pool, NOW + 200_000)).toEqual({ action: 'move', to: 0 });
+    pool.moved(0);
+    expect(pool.silent(NOW + 210_000)).toMatchObject({ action: 'share', to: 1 });
+  });
+});
+
+describe('a wall clock that is set back by an hour', () => {
+  const back = NOW - 3_600_000;
+
+  it('makes a newcomer of an incumbent, which may become one again', () => {
+    const pool = settled(4, HEADS, NOW);
+    expect(pool.isIncumbent(back)).toBe(false);
+    pool.answered(back);
+    expect(pool.isIncumbent(back)).toBe(false);
+    pool.answered(back + TENURE);
+    expect(pool.isIncumbent(back + TENURE)).toBe(true);
+  });
+
+  it('ends a pause', () => {
+    const pool = new SimPool(2, TAILS, 0);
+    expect(doubtTwice(pool, NOW)).toEqual({ action: 'move', to: 1 });
+    pool.moved(1);
+    expect(doubtTwice(pool, NOW).action).toBe('share');
+    expect(doubtTwice(pool, back)).toEqual({ action: 'move', to: 0 });
+  });
+});
+
 describe('an incumbent', () => {
   it('is who was answered for 30 s without a sign', () => {
     const pool = new SimPool(4, HEADS, 0);

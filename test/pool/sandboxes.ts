@@ -17,9 +17,11 @@ import { MemoryNetwork } from '../support/memory-network.js';
 import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';
 import { silentLog } from '../support/silent-log.js';
 
-const SERVICE = '100.127.69.42';
+export const SERVICE = '100.127.69.42';
 /** Milliseconds that pass at once. */
 const STEP = 20;
+/** A message that begins with `slow` is answered after this. */
+const SLOW = 4_000;
 const WALL_START = 1_767_225_600_000;
 
 export interface SandboxesOptions {
@@ -28,11 +30,21 @@ export interface SandboxesOptions {
   /** Milliseconds between the end of a message and the next one, about. */
   readonly interval: number;
   readonly log?: (serial: number) => Log;
+  /** How many of the SIMs, from the last on, the server does not know: they are terminated. */
+  readonly terminated?: number;
+}
+
+interface StartOptions {
+  /** It posts nothing. */
+  readonly isIdle?: boolean;
+  /** As PooledTunnelOptions. */
+  readonly first?: number | undefined;
 }
 
 /** All sandboxes, and what the server has. */
 export class Sandboxes {
   readonly clock = new FakeClock();
+  readonly wallClock = { unixMilliseconds: () => WALL_START + this.clock.now() };
   readonly sandboxes: Sandbox[] = [];
   /** How often each message has arrived. */
   readonly arrived = new Map<string, number>();
@@ -55,7 +67,7 @@ export class Sandboxes {
   }
 
   async open(): Promise<void> {
-    const { seed, sims } = this.#options;
+    const { seed, sims, terminated = 0 } = this.#options;
     const crypto = createNodeCrypto();
     const privateKey = seededBytes(seed + 1_000_000, 32);
     const log = silentLog;
@@ -80,10 +92,9 @@ export class Sandboxes {
     this.#sims = Array.from({ length: sims }, (_, index) => {
       const simKey = seededBytes(seed * 1_000 + index + 3_000_000, 32);
       const address = `10.0.${index >> 8}.${(index & 0xff) + 1}`;
-      this.#network.addPeer({
-        publicKey: crypto.publicKey(simKey),
-        address: parseIpAddress(address)!,
-      });
+      const isKnown = index < sims - terminated;
+      const publicKey = crypto.publicKey(simKey);
+      if (isKnown) this.#network.addPeer({ publicKey, address: parseIpAddress(address)! });
       const config = parseTunnelConfig({
         privateKey: new Secret(simKey),
         serverPublicKey,
@@ -100,15 +111,15 @@ export class Sandboxes {
   #shared() {
     return {
       crypto: createNodeCrypto(),
-      wallClock: { unixMilliseconds: () => WALL_START + this.clock.now() },
+      wallClock: this.wallClock,
       resolver: {
         resolve: (host: string) => Promise.resolve({ addresses: [host], ttl: Infinity }),
       },
     };
   }
 
-  /** Starts another sandbox; it posts at once. */
-  async start(): Promise<Sandbox> {
+  /** Starts another sandbox; it posts at once, unless it is idle. */
+  async start({ isIdle = false, first }: StartOptions = {}): Promise<Sandbox> {
     const serial = this.sandboxes.length;
     const clock = new SandboxClock(this.clock);
     const ports = new Set<number>();
@@ -120,7 +131,7 @@ export class Sandboxes {
       },
     };
     const tunnel = await PooledTunnel.open(
-      { sims: this.#sims },
+      { sims: this.#sims, first },
       {
         ...this.#shared(),
         entropy: seededEntropy(this.#options.seed * 100 + serial),
@@ -138,8 +149,16 @@ export class Sandboxes {
     const pause = (): number => this.#options.interval * (0.5 + this.#random());
     const sandbox = new Sandbox(`${serial}`, { tunnel, clock, freeze, pause });
     this.sandboxes.push(sandbox);
-    sandbox.post();
+    if (isIdle) sandbox.stop();
+    else sandbox.post();
     return sandbox;
+  }
+
+  /** The server knows a SIM no more. */
+  terminate(sim: number): void {
+    const { crypto } = this.#shared();
+    const { privateKey } = this.#sims[sim]!.config;
+    this.#network.removePeer(crypto.publicKey(privateKey.expose()));
   }
 
   #serve(stream: Duplex): void {
@@ -147,7 +166,9 @@ export class Sandboxes {
     stream.on('data', (chunk: Buffer) => {
       const message = chunk.toString();
       this.arrived.set(message, (this.arrived.get(message) ?? 0) + 1);
-      stream.end('200');
+      const answer = (): unknown => stream.end('200');
+      if (message.startsWith('slow')) this.clock.startTimer(SLOW, answer);
+      else answer();
     });
   }
 

@@ -56,6 +56,13 @@ export class MemoryNetwork implements DatagramSockets {
     return socket;
   }
 
+  /** A datagram whose source somebody has forged. */
+  forge(source: Datagram['endpoint'], port: number, bytes: Uint8Array): void {
+    this.#clock.defer(() =>
+      this.#sockets.get(port)?.receive({ bytes: bytes.slice(), endpoint: source }),
+    );
+  }
+
   #transmit(localPort: number, { bytes: lent, endpoint: to }: Datagram): void {
     const bytes = lent.slice();
     const passing = { at: this.#clock.now(), bytes: bytes.slice(), to };

@@ -12,6 +12,7 @@ function watching(): RivalWatch {
 /** A session that is made at `from` is asked something 3 s later, and answered to another, until a handshake. */
 function lose(watch: RivalWatch, from: number): void {
   watch.strangeMessage(from + 3_001);
+  watch.timedOut(from + 4_000);
   watch.handshakeComplete(from + 3_000, from + 5_000);
 }
 
@@ -21,6 +22,7 @@ describe('a session', () => {
   it('is in doubt where the server answers to another, and not to ours for 1 s; it is told once', () => {
     const watch = watching();
     watch.strangeMessage(asked + 1);
+    watch.timedOut(asked + 200);
     expect(watch.poll(asked, asked + 999)).toBeUndefined();
     expect(watch.poll(asked, asked + 1_000)).toEqual({
       isCertain: false,
@@ -45,23 +47,45 @@ describe('a session', () => {
   it('is not where only answers are missing, as with loss and with a server that was restarted', () => {
     const watch = watching();
     for (let at = asked; at < asked + 600_000; at += 7_000) {
+      watch.timedOut(at + 1_000);
       expect(watch.poll(at, at + 5_000)).toBeUndefined();
       watch.handshakeComplete(at, at + 5_000);
     }
   });
 
+  it('is not where TCP misses no answer, as behind the last word of an exchange', () => {
+    const watch = watching();
+    watch.timedOut(asked - 1);
+    watch.strangeMessage(asked + 1);
+    expect(watch.poll(asked, asked + 60_000)).toBeUndefined();
+  });
+
+  it('is not for what a handshake had TCP send again', () => {
+    const watch = watching();
+    watch.strangeMessage(asked + 1);
+    watch.handshakeComplete(asked, asked + 2_000);
+    watch.timedOut(asked + 2_199);
+    watch.strangeMessage(asked + 2_500);
+    expect(watch.poll(asked, asked + 3_000)).toBeUndefined();
+    watch.timedOut(asked + 2_200);
+    expect(watch.poll(asked, asked + 3_000)).toMatchObject({ isInDoubt: true });
+  });
+
   it('is not for a strange message from before the question', () => {
     const watch = watching();
     watch.strangeMessage(asked - 1);
+    watch.timedOut(asked + 1_000);
     expect(watch.poll(asked, asked + 5_000)).toBeUndefined();
   });
 
   it('is not for what was asked, or strange, before it was made', () => {
     const watch = watching();
     watch.strangeMessage(asked + 1);
+    watch.timedOut(asked + 1_000);
     watch.handshakeComplete(asked, asked + 2_000);
     expect(watch.poll(asked, asked + 4_000)).toBeUndefined();
     watch.strangeMessage(asked + 2_500);
+    watch.timedOut(asked + 3_000);
     expect(watch.poll(asked, asked + 2_999)).toBeUndefined();
     expect(watch.poll(asked, asked + 3_000)).toMatchObject({ isInDoubt: true, lostSessions: 1 });
   });
@@ -69,6 +93,7 @@ describe('a session', () => {
   it('is not before the first', () => {
     const watch = new RivalWatch(START);
     watch.strangeMessage(asked);
+    watch.timedOut(asked + 1_000);
     expect(watch.poll(asked, asked + 5_000)).toBeUndefined();
   });
 });

@@ -2,6 +2,7 @@
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { type Rival, UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
+import { DATA, INITIATION } from '../support/message-types.js';
 import { SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
 
 /** A tunnel that dials once a second, and what it has told of rivals. */
@@ -49,3 +50,61 @@ it('is not a freeze of ten minutes, nor what comes late for the session before',
   await dialFor(10_000);
   expect(rivals).toEqual([]);
 }, 60_000);
+
+/** Somebody who knows both ends' addresses sends messages for sessions that were never ours, all the time. */
+async function forged() {
+  const { world, tunnel, rivals, dialFor } = await watched();
+  const source = { address: '127.0.0.1', port: world.server.port };
+  const client = world.link.sent.find(({ to }) => to.port !== source.port)!.to.port;
+  const forge = (): void => {
+    const message = new Uint8Array(48);
+    message[0] = DATA;
+    message.fill(0xab, 4, 8);
+    world.link.forge(source, client, message);
+    world.clock.startTimer(100, forge);
+  };
+  forge();
+  const initiations = (): number =>
+    world.link.sent.filter(({ to, bytes }) => to.port === source.port && bytes[0] === INITIATION)
+      .length;
+  return { world, tunnel, rivals, dialFor, initiations };
+}
+
+describe('forged messages for other sessions', () => {
+  it('mean nothing to a tunnel that is idle, whose last word needs no answer', async () => {
+    const { world, rivals, dialFor, initiations } = await forged();
+    await dialFor(3_000);
+    const before = initiations();
+    await world.advance(90_000);
+    expect(rivals).toEqual([]);
+    expect(initiations()).toBe(before);
+  });
+
+  it('mean nothing to one whose server answers', async () => {
+    const { rivals, dialFor, initiations } = await forged();
+    await dialFor(60_000);
+    expect(rivals).toEqual([]);
+    expect(initiations()).toBe(1);
+  });
+
+  it('are no proof of a rival where a tenth is lost each way, though a session is renewed now and then', async () => {
+    const { world, rivals, dialFor, initiations } = await forged();
+    let serial = 0;
+    world.link.passes = () => (serial++ * 7_919) % 97 >= 10;
+    await dialFor(240_000);
+    expect(rivals.filter(({ isCertain }) => isCertain)).toEqual([]);
+    // 6.1: one in 5 s.
+    expect(initiations()).toBeLessThanOrEqual(1 + 240 / 5);
+  }, 60_000);
+
+  it('do not keep a handshake going that nobody answers (6.4)', async () => {
+    const { world, dialFor, initiations } = await forged();
+    await dialFor(3_000);
+    world.link.connected = false;
+    await dialFor(1_000);
+    await world.advance(150_000);
+    const before = initiations();
+    await world.advance(120_000);
+    expect(initiations()).toBe(before);
+  });
+});

@@ -98,6 +98,62 @@ describe('where sessions outlive a sleep', () => {
   });
 });
 
+describe('behind each sleep', () => {
+  it.each([true, false])(
+    'a handshake may begin at once, however little was done in between (sessions outlive it: %s)',
+    (sessionsOutliveSleep) => {
+      const pair = WireguardPair.established({ sessionsOutliveSleep });
+      for (let nap = 1; nap <= 6; nap++) {
+        sleep(pair, 600_000);
+        pair.bob.wallClockOffset += 600_000;
+        const packet = pair.send('alice');
+        pair.settle();
+        expect(pair.bob.received.at(-1)).toEqual(packet);
+        expect(pair.sent(INITIATION, 'alice')).toHaveLength(nap);
+        pair.advance(50);
+      }
+    },
+  );
+
+  it.each([true, false])(
+    'of clocks that quarrel there is one initiation in 5 s, behind the first two (sessions outlive it: %s)',
+    (sessionsOutliveSleep) => {
+      const pair = WireguardPair.established({ sessionsOutliveSleep });
+      pair.captured.length = 0;
+      for (let step = 0; step < 200; step++) {
+        sleep(pair, step % 2 === 0 ? 10_000 : -10_000);
+        pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+        pair.send('alice');
+        pair.settle();
+        pair.advance(100);
+      }
+      expect(pair.sent(INITIATION, 'alice').length).toBeLessThanOrEqual(6);
+    },
+  );
+
+  it('a persistent keepalive is due as early as by the wall clock', () => {
+    const pair = WireguardPair.established({ aliceKeepalive: 25_000, sessionsOutliveSleep: true });
+    pair.settle();
+    pair.captured.length = 0;
+    sleep(pair, 20_000);
+    pair.alice.device.handleTimeout(pair.now);
+    pair.advance(4_900);
+    expect(pair.captured).toEqual([]);
+    pair.advance(200);
+    expect(pair.sent(DATA, 'alice')).toHaveLength(1);
+  });
+
+  it('keys are wiped 540 s behind their handshake by the wall clock (6.3)', () => {
+    const pair = sleeper();
+    sleep(pair, 100_000);
+    pair.alice.device.handleTimeout(pair.now);
+    pair.advance(439_000);
+    expect(pair.alice.peer.keypairs.current).toBeDefined();
+    pair.advance(1_000);
+    expect(pair.alice.peer.keypairs.current).toBeUndefined();
+  });
+});
+
 describe('refreshSession()', () => {
   it('begins a handshake where there is no session, and none where one stands', () => {
     const pair = new WireguardPair();

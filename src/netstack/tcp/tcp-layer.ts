@@ -71,6 +71,7 @@ export class TcpLayer implements OpenHost, InboundSegmentsHost {
   readonly listeners = new ListenerTable();
   readonly addresses: OwnAddresses;
   readonly strangers: Strangers | undefined;
+  #timedOutAt = -Infinity;
   readonly #limits: StackLimits;
   readonly #random: () => number;
   readonly #congestion: CongestionAlgorithm;
@@ -112,6 +113,11 @@ export class TcpLayer implements OpenHost, InboundSegmentsHost {
 
   get timeWaits(): number {
     return this.#timeWaits.size;
+  }
+
+  /** When a connection last had no acknowledgement in time (RFC 6298 5.4), in `now` ms. */
+  get timedOutAt(): number {
+    return this.#timedOutAt;
   }
 
   get hasReady(): boolean {
@@ -216,6 +222,7 @@ export class TcpLayer implements OpenHost, InboundSegmentsHost {
     for (;;) {
       const tcb = this.#timers.popDue(now);
       if (tcb === undefined) return;
+      if (tcb.retransmitAt <= now) this.#timedOutAt = now;
       handleTimeouts(tcb, now);
     }
   }

@@ -44,6 +44,20 @@ describe('a handshake', () => {
   });
 });
 
+it('tells when an answer was missed, and nothing else that is due', () => {
+  const net = new LoneLayer();
+  net.establish({ keepAlive: KEEP_ALIVE });
+  net.after(KEEP_ALIVE.idle).sends();
+  expect(net.layer.timedOutAt).toBe(-Infinity);
+  net.connect();
+  net.after(RTO - 1);
+  expect(net.layer.timedOutAt).toBe(-Infinity);
+  net.after(1);
+  expect(net.layer.timedOutAt).toBe(NOW + KEEP_ALIVE.idle + RTO);
+  net.after(1);
+  expect(net.layer.timedOutAt).toBe(NOW + KEEP_ALIVE.idle + RTO);
+});
+
 it('takes keepalive from the open on (RFC 9293 3.8.4)', () => {
   const net = new LoneLayer();
   net.establish();
