@@ -19,6 +19,9 @@ export interface ConfigPorts {
   readonly taskRoot: string;
 }
 
+/** A key in base64: names have the other shapes of secrets in them. */
+const KEY = /[A-Za-z0-9+/]{43}=/;
+
 /** A text that should hold one arc.json, or a list of them. */
 interface NamedText {
   readonly text: string;
@@ -66,6 +69,7 @@ async function textsOf(place: ConfigPlace, ports: ConfigPorts): Promise<FoundTex
     case 'secret':
     case 'parameter': {
       const { kind, name } = place;
+      if (!isShownAsName(name)) throw noName(kind);
       return inOnePiece(await ports.readSecret({ kind, name }), `${kind} ${name}`);
     }
   }
@@ -96,6 +100,20 @@ function inlineText(value: string): string | undefined {
 function isShownAsPath(value: string): boolean {
   const isPlain = /^[^\s"'{}[\]]{1,255}$/.test(value);
   return isPlain && !hasSecretShape(value) && !/^\s*[[{"]/.test(decodeBase64(value) ?? '');
+}
+
+/** What was meant for ARCTUN_CONFIG holds a key: it is neither shown nor asked for. AWS has names of 2,048 characters. */
+function isShownAsName(name: string): boolean {
+  const isPlain = /^[^\s"'{}[\]]{1,2048}$/.test(name) && !KEY.test(name);
+  return isPlain && !/^\s*[[{"]/.test(decodeBase64(name) ?? '');
+}
+
+function noName(kind: 'secret' | 'parameter'): UserError {
+  return new UserError('configuration', {
+    what: `cannot use ARCTUN_CONFIG_${kind.toUpperCase()}`,
+    why: `it is not the name of a ${kind}`,
+    next: ['The text of an arc.json belongs into ARCTUN_CONFIG, or into what this names.'],
+  });
 }
 
 /** The first that is there. */

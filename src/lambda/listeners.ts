@@ -67,6 +67,8 @@ function open(host: string, { port, target, dialer, log }: ListenersOptions): Pr
     log,
     flag: 'ARCTUN_LAMBDA_PORT',
     maxConnections: MAX_CONNECTIONS,
+    // Behind a freeze, our end of an idle connection would come together with a function's next request.
+    keepAliveTimeout: 0,
   });
 }
 

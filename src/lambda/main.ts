@@ -79,7 +79,7 @@ async function openTunnel(
     token: env.AWS_SESSION_TOKEN ?? '',
   };
   const { configs, faults } = await source.findConfigs(settings.place, {
-    files: files.systemFiles,
+    files: files.waitlessFiles,
     readSecret: (place) => secret.readSecret(place, secrets),
     taskRoot: settings.taskRoot,
   });

@@ -15,6 +15,9 @@ import { SpareConnection } from './spare-connection.js';
 /** Of an invocation, in ms: for an answer that says what is missing, and for what the function makes of it. */
 const LAST_MOMENTS = 300;
 
+/** Less than so many ms are not halved again. */
+const SHORTEST = 50;
+
 /** Patience that was spent in vain comes back after so many ms. */
 const REST = 10_000;
 
@@ -27,8 +30,9 @@ export class SandboxDialer implements Dialer {
   readonly #waits = new Set<() => void>();
   /** Since when there has been no session that was asked for; undefined where all is well. */
   #missingSince: number | undefined;
-  /** When whoever waits is to be answered, in any case, by the clock's `now`. */
-  #answersDue = Infinity;
+  /** When Lambda ends the function, by the clock's `now`; in the past where that is not known. */
+  #end = -Infinity;
+  #due = Infinity;
   #dueTimer: Timer | undefined;
   #dials = 0;
   /** Requests since the invocation began; before the first there is no telling, and one is likely. */
@@ -64,21 +68,36 @@ export class SandboxDialer implements Dialer {
   /**
    * An invocation has begun: a while before Lambda ends it, what has no answer yet gets one.
    *
-   * @param left ms until Lambda ends it
+   * @param left ms until Lambda ends it; none where the clocks of Lambda and ours are apart
    */
   begin(left: number): void {
-    const due = Math.max(0, left - Math.min(LAST_MOMENTS, left / 10));
-    this.#answersDue = this.#clock.now() + due;
-    this.#dueTimer?.cancel();
-    this.#dueTimer = this.#clock.startTimer(due, () => {
-      const late = new DialError('timeout', 'no answer yet, and the function is about to be ended');
-      for (const stream of this.#streams) stream.destroy(late);
-    });
+    this.close();
+    const now = this.#clock.now();
+    this.#end = left > 0 ? now + left : -Infinity;
+    if (left > 0) this.#answerBy(this.#end - Math.min(LAST_MOMENTS, left / 10));
   }
 
   /** Nothing is dialled any more. */
   close(): void {
     this.#dueTimer?.cancel();
+  }
+
+  /** Whoever comes behind that has half of what is left then. */
+  #answerBy(due: number): void {
+    this.#due = due;
+    this.#dueTimer = this.#clock.startTimer(due - this.#clock.now(), () => {
+      const left = this.#end - this.#clock.now();
+      // Behind a freeze: nobody is about to be ended.
+      if (left <= 0) return;
+      const late = new DialError('timeout', 'no answer yet, and the function is about to be ended');
+      for (const stream of this.#streams) stream.destroy(late);
+      if (left > SHORTEST) this.#answerBy(this.#clock.now() + left / 2);
+    });
+  }
+
+  /** When whoever waits is to be answered, in any case, by the clock's `now`. */
+  get #answersDue(): number {
+    return this.#clock.now() < this.#end ? this.#due : Infinity;
   }
 
   /**
@@ -116,7 +135,10 @@ export class SandboxDialer implements Dialer {
 
   async #dialOrTake(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
     const spare = await this.#spare.take()?.catch(() => undefined);
-    if (spare === undefined) return this.#dialInTime(target, signal);
+    // Its end may have come in the very turn in which it was taken, before anything was sent.
+    if (spare === undefined || spare.destroyed || spare.readableEnded) {
+      return this.#dialInTime(target, signal);
+    }
     if (signal?.aborted !== true) return spare;
     spare.destroy();
     throw abortReason(signal);

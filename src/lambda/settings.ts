@@ -1,4 +1,5 @@
 /** What the environment of a Lambda function says about the extension. */
+import { redactText } from '../lib/secret-shapes.js';
 import { UserError } from '../lib/user-error.js';
 import type { DialTarget } from '../proxy/dialer.js';
 import { parseTarget, UNIFIED_ENDPOINT } from '../proxy/forward/target.js';
@@ -142,7 +143,7 @@ function parseChoice<Choice extends string>(
 
 function unusable(name: string, text: string, why: string): UserError {
   return new UserError('usage', {
-    what: `cannot use ${name}=${text}`,
+    what: `cannot use ${name}=${redactText(text)}`,
     why,
     next: ["Correct the function's environment variable."],
   });

@@ -40,6 +40,22 @@ export const systemFiles: Files = {
   absolute: (path) => resolve(path),
 };
 
+/**
+ * The same for whoever cannot wait: a pipe whose other end nobody opens would hold a read for ever, and
+ * the end of the process with it.
+ */
+export const waitlessFiles: Files = {
+  ...systemFiles,
+  readText: (path) =>
+    failingWith(path, async () => {
+      const found = await stat(path);
+      if (found.isFIFO() || found.isCharacterDevice()) {
+        throw new FileError('failed', path, 'it is not a regular file');
+      }
+      return readText(path);
+    }),
+};
+
 async function readText(path: string): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;

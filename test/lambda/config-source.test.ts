@@ -1,7 +1,10 @@
+import { inspect } from 'node:util';
+
 import { FileError } from '../../src/arc-config/files.js';
 import { findConfigs } from '../../src/lambda/config-source.js';
 import { NotYetError } from '../../src/lambda/not-yet-error.js';
 import type { ConfigPlace } from '../../src/lambda/settings.js';
+import type { UserError } from '../../src/lib/user-error.js';
 import { MemoryFiles } from '../arc-config/memory-files.js';
 import { PRIVATE_KEY, SAMPLE, sampleWith } from '../arc-config/sample.js';
 
@@ -164,6 +167,25 @@ describe('files', () => {
 });
 
 describe.each(['secret', 'parameter'] as const)('a %s', (kind) => {
+  it.each([
+    ['an arc.json', SAMPLE],
+    ['its base64', base64(SAMPLE)],
+    ['the beginning of its base64', base64(SAMPLE).slice(0, 100)],
+    ['a key', PRIVATE_KEY],
+  ])('is not named by %s, which is not shown', async (_, name) => {
+    secrets.set(`${kind} ${name}`, SAMPLE);
+    const error = await find({ kind, name }).catch((thrown: unknown) => thrown as UserError);
+    expect(error).toMatchObject({ what: `cannot use ARCTUN_CONFIG_${kind.toUpperCase()}` });
+    expect(inspect(error)).not.toContain(name.slice(0, 12));
+  });
+
+  it('may have a name that speaks of secrets', async () => {
+    const name =
+      'arn:aws:secretsmanager:us-east-1:012345678912:secret:secret-arc/api-key1234-AbCdEf';
+    secrets.set(`${kind} ${name}`, SAMPLE);
+    await expect(sourcesOf(find({ kind, name }))).resolves.toHaveLength(1);
+  });
+
   it('holds one or a list', async () => {
     secrets.set(`${kind} one`, SAMPLE).set(`${kind} two`, LIST);
     await expect(sourcesOf(find({ kind, name: 'one' }))).resolves.toEqual([`${kind} one`]);

@@ -1,4 +1,4 @@
-import { get } from 'node:http';
+import { Agent, get } from 'node:http';
 import { type AddressInfo, createServer, Server } from 'node:net';
 import { text } from 'node:stream/consumers';
 
@@ -122,4 +122,21 @@ it('does with IPv4 where the system has no IPv6', async () => {
   listen.mockRestore();
   expect((await ask('127.0.0.1', port)).status).toBe(503);
   await expect(ask('::1', port)).rejects.toThrow('ECONNREFUSED');
+});
+
+it('leaves the end of an idle connection to the function: a freeze may be as long as it likes', async () => {
+  const port = await freePort();
+  await open(port);
+  const fields = await new Promise((resolve, reject) => {
+    const agent = new Agent({ keepAlive: true });
+    get({ host: '127.0.0.1', port, agent }, (response) => {
+      response.resume().once('end', () => {
+        agent.destroy();
+        resolve(response.headers);
+      });
+    }).on('error', reject);
+  });
+  // The other field would tell when we close it.
+  expect(fields).toMatchObject({ connection: 'keep-alive' });
+  expect(fields).not.toHaveProperty('keep-alive');
 });

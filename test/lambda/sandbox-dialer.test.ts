@@ -371,3 +371,53 @@ describe('destroyStreams', () => {
     expect(clock.armed).toBe(0);
   });
 });
+
+describe('the end of an invocation', () => {
+  it('leaves a request of the last moments half of what is left', async () => {
+    dialer.begin(3_000);
+    await pass(2_800);
+    const stream = await connected();
+    await pass(49);
+    expect(stream.destroyed).toBe(false);
+    stream.on('error', () => undefined);
+    await pass(1);
+    expect(stream.errored).toMatchObject({ reason: 'timeout' });
+  });
+
+  it('that has passed in a freeze ends nothing that is under way', async () => {
+    dialer.begin(3_000);
+    const stream = await connected();
+    clock.skip(10_000);
+    clock.fire();
+    expect(stream.destroyed).toBe(false);
+    const begun = await dial();
+    await pass(100);
+    expect(begun.outcome).toBeUndefined();
+  });
+
+  it.each([0, -3_600_000])('is not known where it is %d ms away', async (left) => {
+    dialer.begin(left);
+    const stream = await connected();
+    const begun = await dial();
+    await pass(1_000);
+    expect(stream.destroyed).toBe(false);
+    expect(begun.outcome).toBeUndefined();
+  });
+});
+
+it('dials anew where the connection ahead has broken in the turn in which it is taken', async () => {
+  tunnel.handshake();
+  dialer.open(tunnel);
+  dialer.openAhead(TARGET);
+  await settled();
+  const broken = openStream();
+  tunnel.dials[0]!.succeed(broken);
+  await settled();
+  broken.destroy();
+  const begun = await dial();
+  expect(tunnel.dials).toHaveLength(2);
+  const stream = openStream();
+  tunnel.dials[1]!.succeed(stream);
+  await settled();
+  expect(begun.outcome).toBe(stream);
+});

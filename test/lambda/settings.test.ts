@@ -92,6 +92,14 @@ describe('a variable that cannot be used', () => {
     }
   });
 
+  it.each(['ARCTUN_LAMBDA_PORT', 'ARCTUN_FORWARD_TO', 'ARCTUN_LOG_LEVEL'])(
+    'does not show a key: %s',
+    (name) => {
+      const key = Buffer.alloc(32, 8).toString('base64');
+      expect(faultOf({ [name]: key })?.message).not.toContain(key.slice(0, 12));
+    },
+  );
+
   it('is told of, the first alone, and hides no other that can be used', () => {
     const env = { ARCTUN_LAMBDA_PORT: 'a', ARCTUN_LAMBDA_WAIT: 'b', ARCTUN_LOG_LEVEL: 'trace' };
     expect(faultOf(env)?.what).toBe('cannot use ARCTUN_LAMBDA_PORT=a');

@@ -17,7 +17,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { FileError } from '../../src/arc-config/files.js';
-import { systemFiles } from '../../src/platform/files.js';
+import { systemFiles, waitlessFiles } from '../../src/platform/files.js';
 import { describeWith } from '../support/requirements.js';
 
 let folder: string;
@@ -286,4 +286,17 @@ describe('proveWritable', () => {
 it('makes paths absolute', () => {
   expect(systemFiles.absolute('arc.json')).toBe(resolve('arc.json'));
   expect(existsSync(systemFiles.absolute('package.json'))).toBe(true);
+});
+
+describe('for whoever cannot wait', () => {
+  it('a pipe is refused, and a file is read as ever', async () => {
+    spawnSync('mkfifo', [at('pipe')]);
+    const { failure, message } = await failureOf(waitlessFiles.readText(at('pipe')));
+    expect([failure, message]).toEqual(['failed', expect.stringContaining('not a regular file')]);
+    writeFileSync(at('file'), 'text');
+    await expect(waitlessFiles.readText(at('file'))).resolves.toBe('text');
+    expect(await failureOf(waitlessFiles.readText(at('none')))).toMatchObject({
+      failure: 'absent',
+    });
+  });
 });

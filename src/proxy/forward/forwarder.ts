@@ -26,6 +26,7 @@ export interface ForwarderOptions {
   /** As HttpListenerOptions. */
   readonly responseTimeout?: number;
   readonly idleTimeout?: number;
+  readonly keepAliveTimeout?: number;
   readonly maxConnections?: number;
 }
 

@@ -1,6 +1,7 @@
 /** What a forwarder passes everything to. */
 import { isIP } from 'node:net';
 
+import { redactText } from '../../lib/secret-shapes.js';
 import { UserError } from '../../lib/user-error.js';
 import type { DialTarget } from '../dialer.js';
 
@@ -20,7 +21,7 @@ export function parseTarget(text: string, defaultPort = 80, setting = '--forward
   const port = Number(match?.[3] ?? defaultPort);
   if (host === undefined || isIP(host) === 0 || port < 1 || port > 65_535) {
     throw new UserError('usage', {
-      what: `cannot use ${setting} ${text}`,
+      what: `cannot use ${setting} ${redactText(text)}`,
       why: 'expected an IP address and a port, such as 100.127.69.42:80',
       next: ['Give its address: names are for the proxy alone.'],
     });

@@ -38,6 +38,8 @@ export interface HttpListenerOptions extends Pick<
   readonly responseTimeout?: number;
   /** Milliseconds without a byte either way while a body is under way. Default 120,000. */
   readonly idleTimeout?: number;
+  /** Milliseconds until an idle connection is closed; 0 leaves that to its client. Default 65,000. */
+  readonly keepAliveTimeout?: number;
   /** Connections of clients at one time; one more is closed at once. Default 1024. */
   readonly maxConnections?: number;
 }
@@ -87,7 +89,7 @@ export class HttpListener {
       isClosing: () => this.#closed !== undefined,
       onFailure: () => this.countFailure(),
     };
-    const server = createHttpServer(options.maxConnections ?? limits.MAX_CONNECTIONS);
+    const server = createHttpServer(options);
     this.#server = server;
     const listeners = server.listeners('connection') as ((socket: Socket) => void)[];
     server.removeAllListeners('connection');
@@ -228,13 +230,16 @@ function headWithoutUpgrade({ method, url, rawHeaders, httpVersion }: IncomingMe
   return `${method ?? ''} ${url ?? ''} HTTP/${httpVersion}\r\n${fieldLines(fields)}\r\n`;
 }
 
-function createHttpServer(maxConnections: number): Server {
+function createHttpServer({
+  maxConnections = limits.MAX_CONNECTIONS,
+  keepAliveTimeout = limits.KEEP_ALIVE_TIMEOUT,
+}: HttpListenerOptions): Server {
   const server = createServer({
     insecureHTTPParser: false,
     maxHeaderSize: limits.MAX_HEADER_SIZE,
     headersTimeout: limits.HEADERS_TIMEOUT,
     connectionsCheckingInterval: limits.HEADERS_CHECK_INTERVAL,
-    keepAliveTimeout: limits.KEEP_ALIVE_TIMEOUT,
+    keepAliveTimeout,
     // A body may take as long as it makes progress: see exchange.ts.
     requestTimeout: 0,
   });
