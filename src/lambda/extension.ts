@@ -187,25 +187,38 @@ export class Extension {
     const { began } = this.#ports;
     const failure = await this.#open(this.#isManaged ? began + this.#settings.wait : -Infinity);
     if (failure instanceof NotYetError) {
-      if (!this.#isManaged) return undefined;
-      void this.#open(Infinity);
+      if (this.#isManaged) void this.#openLater(failure);
+      return undefined;
     }
     if (failure !== undefined) this.#dialer.refuse(failure);
     return failure;
+  }
+
+  /** Where no event tells when a secret can be read. Never rejects. */
+  async #openLater(reason: NotYetError): Promise<void> {
+    this.#refuse(reason);
+    const failure = await this.#open(Infinity);
+    if (failure !== undefined && !this.#isClosed) this.#refuse(failure);
   }
 
   /** Where the init could not. */
   async #openInInvocation(): Promise<void> {
     await this.#opening;
     if (this.#tunnel !== undefined) return;
-    const { clock, log } = this.#ports;
+    const { clock } = this.#ports;
     // A function that has waited in vain once is not to pay for that again and again.
     const patience = this.#hasFailedLate ? -Infinity : this.#settings.wait;
     const failure = await this.#open(clock.now() + patience);
     if (failure === undefined) return;
     this.#hasFailedLate = true;
+    this.#refuse(failure);
+  }
+
+  /** Behind the init, whose end has its own line in the log. */
+  #refuse(failure: UserError): void {
+    const { what, why, next } = failure;
     this.#dialer.refuse(failure);
-    log.error({ what: failure.what, why: failure.why, next: failure.next }, failure.message);
+    this.#ports.log.error({ what, why, next }, failure.message);
   }
 
   /** @param until how long what cannot be read yet is tried again; once at least. Never rejects. */

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import type { LambdaSandbox } from '../support/lambda/main.js';
-import { answerOf, LambdaLab, logged } from '../support/lambda-lab.js';
+import { answerOf, LambdaLab, type LabOptions, logged } from '../support/lambda-lab.js';
 import { describeWith, LAMBDA_SANDBOX } from '../support/requirements.js';
 
 const lab = new LambdaLab();
@@ -53,9 +53,14 @@ afterAll(async () => {
   await lab.close();
 });
 
-function start(place: Record<string, string>, settings = {}): Promise<LambdaSandbox> {
+function start(
+  place: Record<string, string>,
+  settings = {},
+  options: LabOptions = {},
+): Promise<LambdaSandbox> {
   const { port } = extension.address() as AddressInfo;
   return lab.sandbox({
+    ...options,
     settings: { ARCTUN_CONFIG: '', ...place, ...settings },
     env: { PARAMETERS_SECRETS_EXTENSION_HTTP_PORT: String(port) },
   });
@@ -86,6 +91,18 @@ describeWith(LAMBDA_SANDBOX, 'a configuration that can be read in an invocation 
     await sandbox.invoke({ kind: 'again' });
     expect(questions).toHaveLength(asked);
     expect(sandbox.output('arctun')).not.toContain(TOKEN);
+  });
+
+  it('is asked for until it can be read, where no event tells of an invocation', async () => {
+    const managed = { initializationType: 'lambda-managed-instances' } as const;
+    const place = { ARCTUN_CONFIG_SECRET: 'arc' };
+    const sandbox = await start(place, { ARCTUN_LAMBDA_WAIT: '0.5' }, managed);
+    expect(await sandbox.initialized()).toMatchObject({ status: 'success' });
+    await sandbox.said('arctun', /"msg":"cannot read secret arc/);
+    tooEarly = 1;
+    await sandbox.said('arctun', /"msg":"handshake complete"/);
+    const { response } = await sandbox.invoke({ managed: 'secret' });
+    expect(answerOf(response).statusCode).toBe(201);
   });
 
   it('and that the role may not read is told to the function', async () => {

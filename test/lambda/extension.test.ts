@@ -497,7 +497,61 @@ describe('a managed instance', () => {
     await lambda.shutDown();
     expect(lambda.outcome).toBe('ended');
   });
+
+  it('says that its secret cannot be read, starts all the same, and asks on', async () => {
+    lambda.openTunnel = () => Promise.reject(NOT_YET);
+    await lambda.start({ ...MANAGED, ...SECRET, onFailure: 'fail' });
+    await passes(3_000);
+    expect(lambda.isWaiting).toBe(true);
+    expect(lambda.reported).toEqual([]);
+    const { what, why, next } = NOT_YET;
+    const said = { level: 'error', fields: { what, why, next }, message: NOT_YET.message };
+    expect(lambda.log.lines.filter(({ level }) => level === 'error')).toEqual([said]);
+    const { outcome } = await requested();
+    expect(outcome).toMatchObject({ reason: 'not-ready', message: NOT_YET.message });
+    lambda.openTunnel = () => Promise.resolve(lambda.tunnel);
+    await passes(10_000);
+    lambda.tunnel.handshake();
+    request();
+    await settled();
+    expect(lambda.tunnel.dials).toHaveLength(1);
+  });
+
+  it('says that its secret, read later, cannot be used', async () => {
+    lambda.openTunnel = () => Promise.reject(NOT_YET);
+    await lambda.start({ ...MANAGED, ...SECRET });
+    await passes(3_000);
+    lambda.openTunnel = () => Promise.reject(BROKEN);
+    await passes(10_000);
+    const { outcome } = await requested();
+    expect(outcome).toMatchObject({ reason: 'not-ready', message: BROKEN.message });
+    const errors = lambda.log.lines.filter(({ level }) => level === 'error');
+    expect(errors.map(({ message }) => message)).toEqual([NOT_YET.message, BROKEN.message]);
+  });
+
+  it('says nothing more of its secret when it is shut down', async () => {
+    lambda.openTunnel = () => Promise.reject(NOT_YET);
+    await lambda.start({ ...MANAGED, ...SECRET });
+    await passes(3_000);
+    await lambda.shutDown();
+    await passes(10_000);
+    expect(lambda.log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+  });
 });
+
+/** Time passes, with all that falls due in it. */
+async function passes(duration: number): Promise<void> {
+  for (let past = 0; past < duration; past += 100) {
+    lambda.clock.advance(100);
+    await settled();
+  }
+}
+
+async function requested(): Promise<{ outcome: Duplex | Error | undefined }> {
+  const result = request();
+  await settled();
+  return result;
+}
 
 describe('a shutdown', () => {
   it.each([
