@@ -15,6 +15,9 @@ import { openListeners } from './listeners.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import { type Environment, type LambdaSettings, readSettings } from './settings.js';
 
+/** The number with which every command ends that was used wrongly; Lambda takes all but 0 alike. */
+const WRONG_USAGE = 2;
+
 /** Runs until Lambda ends the environment; then, or when it cannot run, ends the process. */
 export async function main(env: Environment = process.env): Promise<void> {
   const log = new LaterLog();
@@ -25,7 +28,7 @@ export async function main(env: Environment = process.env): Promise<void> {
     const { what, why, next } = error instanceof UserError ? error : unforeseen(error);
     await openLog(log, 'error');
     log.error({ what, why, next }, `the extension ends: ${what}: ${why}`);
-    process.exit(1);
+    process.exit(error instanceof UserError && error.kind === 'usage' ? WRONG_USAGE : 1);
   }
 }
 

@@ -112,6 +112,8 @@ it('ends with the numbers of the other executable', async () => {
   });
   expect(await arctun('up', '--mode', 'tun')).toMatchObject({ code: 2, stdout: '' });
   expect(await arctun('send', 'x', '--config', 'absent.json')).toMatchObject({ code: 3 });
+  // Here is no Lambda.
+  expect(await arctun('lambda')).toMatchObject({ code: 2, stdout: '' });
   const silent = ['--forward-to=100.127.69.42:1', '--wait', '1', '--timeout', '1'];
   expect((await arctun('send', 'x', ...silent)).code).not.toBe(0);
 }, 60_000);
