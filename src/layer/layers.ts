@@ -9,8 +9,12 @@ import { zip, type ZipEntry } from './zip.js';
 const EXTENSION = 'extensions/arctun';
 /** Of their own: files of other layers in /opt have common names. */
 const DOCUMENTS = 'share/doc/arctun/';
-/** `/opt/bin` is on the PATH of functions. No symbolic link, for not all that unzips makes them. */
-const COMMAND = '#!/bin/sh\nexec "${0%/*}/../extensions/arctun" "$@"\n';
+/**
+ * `/opt/bin` is on the PATH of functions. No symbolic link, for not all that unzips makes them. Without
+ * words, what stands in `extensions/` would take itself for the extension.
+ */
+const COMMAND =
+  '#!/bin/sh\n[ $# -gt 0 ] || set -- --help\nexec "${0%/*}/../extensions/arctun" "$@"\n';
 /** The Node of Lambda's own runtimes for it. */
 const INTERPRETER = '#!/var/lang/bin/node\n';
 

@@ -172,9 +172,14 @@ describeWith(['linux'], 'the executable of this machine', () => {
       '-d',
       join(folder, 'opt'),
     ]);
-    const { code, stderr } = await processes.start([join(folder, 'opt/bin/arctun'), 'version'])
-      .finished;
+    const command = join(folder, 'opt/bin/arctun');
+    const { code, stderr } = await processes.start([command, 'version']).finished;
     expect([code, stderr]).toEqual([0, '']);
+    // Of a function, which has Lambda's variables: it is no second extension there.
+    const env = { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9' };
+    const alone = await processes.start([command], { env }).finished;
+    expect([alone.code, alone.stderr]).toEqual([0, '']);
+    expect(alone.stdout).toContain('USAGE');
   });
 });
 
