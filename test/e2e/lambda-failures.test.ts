@@ -162,6 +162,15 @@ describeWith(LAMBDA_SANDBOX, 'a function', () => {
   });
 });
 
+describeWith(LAMBDA_SANDBOX, 'NODE_OPTIONS of the function that an extension cannot follow', () => {
+  it('keep the thin layer from starting, and so the function', async () => {
+    const sandbox = await lab.sandbox({ env: { NODE_OPTIONS: '--require /nonexistent' } });
+    const { error } = await sandbox.invoke({ message: 1 });
+    expect(error).toMatchObject({ errorType: 'Extension.Crash' });
+    expect(sandbox.output(EXTENSION)).toContain('/nonexistent');
+  });
+});
+
 describeWith([...LAMBDA_PRIVATE_ROOT, 'memory-cgroup'], 'an environment as Lambda makes it', () => {
   const environment = () => ({
     privateRoot: true,
