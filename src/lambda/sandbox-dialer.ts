@@ -134,7 +134,12 @@ export class SandboxDialer implements Dialer {
   }
 
   async #dialOrTake(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
-    const spare = await this.#spare.take()?.catch(() => undefined);
+    const due = this.#answersDue;
+    const spare = await this.#spare.take()?.catch((error: unknown) => {
+      // It has had all the time that there was for this request, too.
+      if (due - this.#clock.now() < SHORTEST) throw error;
+      return undefined;
+    });
     // Its end may have come in the very turn in which it was taken, before anything was sent.
     if (spare === undefined || spare.destroyed || spare.readableEnded) {
       return this.#dialInTime(target, signal);

@@ -384,6 +384,25 @@ describe('the end of an invocation', () => {
     expect(stream.errored).toMatchObject({ reason: 'timeout' });
   });
 
+  it.each(['without a session', 'with one'])(
+    'is no later for a request that waits for the connection ahead, %s',
+    async (session) => {
+      const began = clock.now();
+      if (session === 'with one') tunnel.handshake();
+      dialer.open(tunnel);
+      dialer.renewPatience();
+      dialer.begin(3_000);
+      dialer.openAhead(TARGET);
+      await pass(100);
+      const begun = await dial();
+      await pass(2_500);
+      expect(begun.outcome).toBeUndefined();
+      await pass(100);
+      expect(begun.outcome).toBeInstanceOf(Error);
+      expect(begun.at).toBe(began + 2_700);
+    },
+  );
+
   it('that has passed in a freeze ends nothing that is under way', async () => {
     dialer.begin(3_000);
     const stream = await connected();
