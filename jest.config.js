@@ -3,8 +3,8 @@ export default {
   // What starts processes takes as long as the machine does; what hangs is to be ended, some time.
   testTimeout: 30_000,
   testEnvironment: 'node',
-  // Many tests wait for time to pass behind foreign peers: two files at once, also on two cores.
-  maxWorkers: 2,
+  // Many tests wait for time to pass behind foreign peers: three files at once, also on two cores.
+  maxWorkers: 3,
   testSequencer: '<rootDir>/test/longest-first.js',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/(build|dist|[.]stryker-tmp)/'],

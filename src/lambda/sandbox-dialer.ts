@@ -134,6 +134,7 @@ export class SandboxDialer implements Dialer {
   }
 
   async #dialOrTake(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
+    const began = this.#clock.now();
     const due = this.#answersDue;
     const spare = await this.#spare.take()?.catch((error: unknown) => {
       // It has had all the time that there was for this request, too.
@@ -142,7 +143,7 @@ export class SandboxDialer implements Dialer {
     });
     // Its end may have come in the very turn in which it was taken, before anything was sent.
     if (spare === undefined || spare.destroyed || spare.readableEnded) {
-      return this.#dialInTime(target, signal);
+      return this.#dialInTime(target, signal, this.#clock.now() - began);
     }
     if (signal?.aborted !== true) return spare;
     spare.destroy();
@@ -187,8 +188,10 @@ export class SandboxDialer implements Dialer {
     if (this.#isIdle) for (const end of [...this.#idleWaits]) end();
   }
 
-  async #dialInTime(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
-    const { tunnel, deadline } = await this.#session(signal);
+  /** @param waited ms that are over already of those that a connection may take */
+  async #dialInTime(target: DialTarget, signal?: AbortSignal, waited = 0): Promise<Duplex> {
+    const tunnel = await this.#session(signal);
+    const deadline = Math.min(this.#clock.now() + this.#wait - waited, this.#answersDue);
     // Between two waits nobody listens to it.
     signal?.throwIfAborted();
     const patience = new AbortController();
@@ -206,8 +209,8 @@ export class SandboxDialer implements Dialer {
     }
   }
 
-  /** @returns the tunnel with a session, and until when a connection may take */
-  async #session(signal?: AbortSignal): Promise<{ tunnel: SandboxTunnel; deadline: number }> {
+  /** @returns the tunnel, with a session */
+  async #session(signal?: AbortSignal): Promise<SandboxTunnel> {
     this.#regainPatience();
     const tunnel = await this.#tunnel(this.#patienceEnd(), signal);
     try {
@@ -218,8 +221,7 @@ export class SandboxDialer implements Dialer {
       throw error instanceof UserError ? notReady(error) : error;
     }
     this.#missingSince = undefined;
-    const deadline = Math.min(this.#clock.now() + this.#wait, this.#answersDue);
-    return { tunnel, deadline };
+    return tunnel;
   }
 
   /** Asked again behind each wait: patience may have been renewed meanwhile. */

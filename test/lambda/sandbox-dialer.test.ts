@@ -440,3 +440,20 @@ it('dials anew where the connection ahead has broken in the turn in which it is 
   await settled();
   expect(begun.outcome).toBe(stream);
 });
+
+describe('a connection ahead', () => {
+  it('that was waited for in vain leaves what is left of the wait', async () => {
+    tunnel.handshake();
+    dialer.open(tunnel);
+    dialer.openAhead(TARGET);
+    await settled();
+    await pass(1_000);
+    const begun = await dial();
+    await pass(2_000);
+    expect(tunnel.dials).toHaveLength(2);
+    await pass(999);
+    expect(begun.outcome).toBeUndefined();
+    await pass(1);
+    expect(begun.outcome).toMatchObject({ reason: 'timeout' });
+  });
+});
