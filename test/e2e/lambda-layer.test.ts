@@ -1,7 +1,7 @@
 /** The layers and executables that are published, built once for all tests here, and started. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,9 +18,11 @@ const MOST = { x86_64: 42_000_000, arm64: 42_000_000, nodejs: 2_000_000 };
 const OFFLINE = { npm_config_prefer_offline: 'true' };
 
 const processes = new Processes();
+const lab = new LambdaLab();
 let folder: string;
 
-beforeAll(() => {
+beforeAll(async () => {
+  await lab.start();
   folder = mkdtempSync(join(tmpdir(), 'arctun-test-'));
   // Of dist/executable, which stands for other tests, too.
   execFileSync(process.execPath, [join(REPOSITORY, 'bin/build-layers.js')], {
@@ -28,6 +30,7 @@ beforeAll(() => {
   });
 }, 300_000);
 afterAll(async () => {
+  await lab.close();
   await processes.close();
   rmSync(folder, { recursive: true });
 });
@@ -185,9 +188,6 @@ describeWith(['linux'], 'the executable of this machine', () => {
 
 describeWith([...LAMBDA_SANDBOX, 'python3'], 'the executable beside a function', () => {
   const path = join(EXECUTABLE, `arctun-linux-${process.arch}`);
-  const lab = new LambdaLab();
-  beforeAll(() => lab.start(), 120_000);
-  afterAll(() => lab.close());
 
   it('is an extension, whatever the function wants of its own Node', async () => {
     const sandbox = await lab.sandbox({
@@ -204,12 +204,29 @@ describeWith([...LAMBDA_SANDBOX, 'python3'], 'the executable beside a function',
   });
 });
 
-describeWith(['qemu-aarch64-static', 'arm64-libraries'], 'the executable for arm64', () => {
-  it('starts and answers', async () => {
+describeWith(
+  [...LAMBDA_SANDBOX, 'qemu-aarch64-static', 'arm64-libraries'],
+  'the executable for arm64',
+  () => {
     const path = join(EXECUTABLE, 'arctun-linux-arm64');
-    const command = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu', path, '--version'];
-    const { code, stdout, stderr } = await processes.start(command).finished;
-    expect([code, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(/^arctun\/\d+\.\d+\.\d+ linux-arm64 node-v24\.21\.0\n$/);
-  }, 60_000);
-});
+    const emulator = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'];
+
+    it('carries the message of a function', async () => {
+      const extension = join(folder, 'arm64');
+      const command = [...emulator, '-0', '/opt/extensions/arctun', path].join(' ');
+      writeFileSync(extension, `#!/bin/sh\nexec ${command}\n`, { mode: 0o755 });
+      const sandbox = await lab.sandbox({ extensions: [{ name: 'arctun', file: extension }] });
+      const { response, error } = await sandbox.invoke({ arm64: 1 });
+      expect(error).toBeUndefined();
+      expect(answerOf(response).statusCode).toBe(201);
+      expect(await lab.messages()).toContainEqual({ arm64: 1 });
+    }, 60_000);
+
+    it('tells its version', async () => {
+      const { code, stdout, stderr } = await processes.start([...emulator, path, '--version'])
+        .finished;
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(/^arctun\/\d+\.\d+\.\d+ linux-arm64 node-v24\.21\.0\n$/);
+    }, 60_000);
+  },
+);
