@@ -49,7 +49,7 @@ const LONGEST_HOLD = 500;
 /** Milliseconds of a shutdown that are ours to end the process in. */
 const LAST_WORDS = 200;
 
-/** As Lambda gives it: for a stop that it does not send. */
+/** As Lambda gives it: for a stop that it does not send, and where its clock and ours differ. */
 const SHUTDOWN_TIME = 2_000;
 
 /** Between the first two attempts at a secret, in ms; then twice as long each time, up to a limit. */
@@ -150,7 +150,8 @@ export class Extension {
     const deadline = began + this.#settings.wait;
     // Where there is none by then, or there was none to be: when the first invocation comes.
     const failure = await this.#settled(this.#opening, deadline);
-    if (failure !== undefined || this.#tunnel === undefined) return failure;
+    if (failure !== undefined) return failure;
+    if (this.#tunnel === undefined) return this.#unread();
     try {
       await this.#tunnel.waitForHandshake(deadline, stop);
       this.#note('handshakeMs');
@@ -160,6 +161,18 @@ export class Extension {
       if (error instanceof UserError) return error;
       throw error;
     }
+  }
+
+  /** @returns why there is no tunnel to wait for; undefined where an invocation is what it takes */
+  #unread(): UserError | undefined {
+    const { place, wait } = this.#settings;
+    const isOnDisk = place.kind === 'value' || place.kind === 'files';
+    if (!isOnDisk || this.#opening === undefined) return undefined;
+    return new UserError('tunnel', {
+      what: 'the tunnel has not been opened',
+      why: `its configuration was not read within ${wait / 1000} s`,
+      next: ['See whether the disk that it is on answers, or raise ARCTUN_LAMBDA_WAIT.'],
+    });
   }
 
   /**
@@ -324,8 +337,8 @@ export class Extension {
     const reason = event.type === 'SHUTDOWN' ? event.reason : '';
     // A function that has hung or died waits for no answer any more.
     const isOver = reason === 'timeout' || reason === 'failure';
-    const left = deadlineMs - wallClock.unixMilliseconds() - LAST_WORDS;
-    await this.#close(isOver ? 0 : Math.max(0, left));
+    const left = Math.min(SHUTDOWN_TIME, deadlineMs - wallClock.unixMilliseconds());
+    await this.#close(isOver ? 0 : Math.max(0, left - LAST_WORDS));
     log.info({ reason }, 'shut down');
   }
 

@@ -136,18 +136,20 @@ export class SandboxDialer implements Dialer {
   async #dialOrTake(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
     const began = this.#clock.now();
     const due = this.#answersDue;
-    const spare = await this.#spare.take()?.catch((error: unknown) => {
+    const spare = await this.#spare.take(signal)?.catch((error: unknown) => {
       // It has had all the time that there was for this request, too.
       if (due - this.#clock.now() < SHORTEST) throw error;
       return undefined;
     });
+    if (signal?.aborted === true) {
+      spare?.destroy();
+      throw abortReason(signal);
+    }
     // Its end may have come in the very turn in which it was taken, before anything was sent.
     if (spare === undefined || spare.destroyed || spare.readableEnded) {
       return this.#dialInTime(target, signal, this.#clock.now() - began);
     }
-    if (signal?.aborted !== true) return spare;
-    spare.destroy();
-    throw abortReason(signal);
+    return spare;
   }
 
   #count(stream: Duplex): void {

@@ -5,6 +5,7 @@
 import type { Duplex } from 'node:stream';
 
 import type { WallClock } from '../lib/clock.js';
+import { abortReason } from '../lib/error-message.js';
 
 /** Older ones, in ms by the wall clock, may have been given up by their other end, unheard in a freeze. */
 const LIFE = 5_000;
@@ -37,8 +38,12 @@ export class SpareConnection {
     }, drop);
   }
 
-  /** The connection, which is the caller's now; undefined where there is none. */
-  take(): Promise<Duplex> | undefined {
+  /**
+   * The connection, which is the caller's now; undefined where there is none.
+   *
+   * @param signal ends its opening, where that is not over
+   */
+  take(signal?: AbortSignal): Promise<Duplex> | undefined {
     const opening = this.#opening;
     if (opening === undefined) return undefined;
     if (this.#isOld()) {
@@ -46,10 +51,14 @@ export class SpareConnection {
       return undefined;
     }
     this.#opening = undefined;
-    return opening.stream.then((stream) => {
-      stream.removeAllListeners('readable');
-      return stream;
-    });
+    const onAbort = (): void => opening.abort.abort(abortReason(signal));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    return opening.stream
+      .then((stream) => {
+        stream.removeAllListeners('readable');
+        return stream;
+      })
+      .finally(() => signal?.removeEventListener('abort', onAbort));
   }
 
   /** Ends what nobody has taken. */

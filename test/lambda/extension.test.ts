@@ -148,6 +148,27 @@ describe('init', () => {
     },
   );
 
+  it.each(['degrade', 'fail'] as const)(
+    'has no tunnel where a file is not read in its time: %s',
+    async (onFailure) => {
+      const open = heldOpening();
+      await lambda.start({ wait: 1_000, onFailure });
+      await lambda.pass(900);
+      const [line] = lambda.log.lines;
+      expect(line).toMatchObject({ level: 'error', fields: { readyMs: 1_000 } });
+      expect(line?.message).toMatch(/^no tunnel: .* not read within 1 s$/);
+      const types = lambda.reported.map(({ type }) => type);
+      expect(types).toEqual(onFailure === 'fail' ? ['Extension.HandshakeTimeout'] : []);
+      if (onFailure === 'fail') return;
+      const early = request();
+      open(lambda.tunnel);
+      lambda.tunnel.handshake();
+      await settled();
+      expect(lambda.tunnel.dials).toHaveLength(1);
+      expect(early.outcome).toBeUndefined();
+    },
+  );
+
   it('does not register with a fault of ours', async () => {
     lambda.noPort = new RangeError('ours');
     await lambda.start();
@@ -561,6 +582,8 @@ describe('a shutdown', () => {
     ['timeout', 2_000, 0],
     ['failure', 2_000, 0],
     ['spindown', 200, 0],
+    // Lambda's clock and ours are an hour apart: it gives no more than ever.
+    ['spindown', 3_602_000, 1_800],
     ['spindown', -60_000, 0],
   ])(
     'for the reason "%s" with %d ms left gives %d to what is under way',

@@ -457,3 +457,18 @@ describe('a connection ahead', () => {
     expect(begun.outcome).toMatchObject({ reason: 'timeout' });
   });
 });
+
+it('ends the opening of a connection ahead with the client who waits for it', async () => {
+  tunnel.handshake();
+  dialer.open(tunnel);
+  dialer.openAhead(TARGET);
+  await settled();
+  const begun = await dial();
+  const gone = new Error('the client has gone');
+  begun.controller.abort(gone);
+  await settled();
+  expect(begun.outcome).toBe(gone);
+  expect(tunnel.dials).toHaveLength(1);
+  expect(tunnel.dials[0]!.signal.aborted).toBe(true);
+  expect([begun.listeners, clock.armed]).toEqual([0, 0]);
+});
