@@ -270,6 +270,8 @@ export class Extension {
       if (event.type === 'SHUTDOWN') return event;
       const opened = this.#invoked(event.deadlineMs);
       await this.#hold(opened);
+      // What the invocation has begun leaves first: its turn is deferred, and the engine's behind it.
+      await this.#turn();
       await this.#turn();
     }
   }
@@ -306,9 +308,14 @@ export class Extension {
       return this.#openingLate;
     }
     if (elapsed >= DEAD_AFTER) this.#dialer.destroyStreams();
-    this.#tunnel.refreshSession();
+    return this.#prepare(this.#tunnel);
+  }
+
+  /** Behind what has lain in the socket during a freeze: an old initiation there would cross a new one. */
+  async #prepare(tunnel: SandboxTunnel): Promise<void> {
+    await this.#turn();
+    tunnel.refreshSession();
     this.#dialer.openAhead(this.#settings.target);
-    return Promise.resolve();
   }
 
   /** A freeze in the middle of something would break it. While the handler runs, waiting is free. */
@@ -323,12 +330,9 @@ export class Extension {
     await this.#settled(this.#dialer.whenIdle(Math.max(0, until - clock.now())), until);
   }
 
-  /** What the invocation has begun leaves first: its turn is deferred, and the engine's behind it. */
-  async #turn(): Promise<void> {
-    const { clock } = this.#ports;
-    for (let turn = 0; turn < 2; turn++) {
-      await new Promise<void>((resolve) => clock.defer(resolve));
-    }
+  /** Until all that is here by now has been handled. */
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#ports.clock.defer(resolve));
   }
 
   async #shutDown(event: ExtensionEvent): Promise<void> {

@@ -93,8 +93,8 @@ export class Peer {
   readonly timers: Timers;
   readonly cookies: CookieGenerator;
   readonly staged = new StagedQueue();
-  /** When an initiation or response was last sent: the clock of REKEY_TIMEOUT (6.1). */
-  lastSentHandshake = -Infinity;
+  lastSentInitiation = -Infinity;
+  lastSentResponse = -Infinity;
   /** The next message is sent with Datagram.isSourceInDoubt. */
   isSourceInDoubt = false;
   /** The session's one rekey on receive has been asked for (6.2). */
@@ -116,6 +116,15 @@ export class Peer {
     this.keypairs = new Keypairs(releaseIndex);
     this.timers = new Timers(entropy, interval);
     this.cookies = new CookieGenerator(crypto, this.publicKey);
+  }
+
+  /** When an initiation or response was last sent: the clock of REKEY_TIMEOUT (6.1). */
+  get lastSentHandshake(): number {
+    return Math.max(this.lastSentInitiation, this.lastSentResponse);
+  }
+
+  set lastSentHandshake(now: number) {
+    this.lastSentInitiation = this.lastSentResponse = now;
   }
 
   /** Retries of the handshake under way; 0 where none is or the first message was just sent. */

@@ -85,7 +85,7 @@ export class Sender implements TimerHandler<Peer> {
       context.drops.drop('no-endpoint');
       return;
     }
-    peer.lastSentHandshake = now;
+    peer.lastSentInitiation = now;
     const index = context.indices.allocate(peer);
     const wallTime = context.wallClock.unixMilliseconds();
     const message = peer.handshake.createInitiation(this.#ephemeral(), index, wallTime, now);
@@ -117,7 +117,7 @@ export class Sender implements TimerHandler<Peer> {
   /** Answers the initiation that the peer's handshake has taken in. */
   sendResponse(peer: Peer, endpoint: Endpoint, now: number): void {
     const { indices, drops } = this.#context;
-    peer.lastSentHandshake = now;
+    peer.lastSentResponse = now;
     const message = peer.handshake.createResponse(this.#ephemeral(), indices.allocate(peer));
     if (message === undefined) {
       drops.drop('bad-handshake');
@@ -152,8 +152,14 @@ export class Sender implements TimerHandler<Peer> {
 
   /** As Device.refreshSession(). */
   refreshSession(peer: Peer, now: number): void {
-    if (peer.hasSession(now)) this.#keepKeyFresh(peer, now);
-    else this.beginHandshakeSoon(peer, now);
+    if (peer.hasSession(now)) {
+      this.#keepKeyFresh(peer, now);
+      return;
+    }
+    // 6.1 is about initiations. A response counts as well, lest two handshakes cross; but what it has
+    // answered may have lain in the socket during a sleep, and nobody waits for it.
+    if (now - peer.lastSentInitiation >= REKEY_TIMEOUT) peer.lastSentResponse = -Infinity;
+    this.beginHandshakeSoon(peer, now);
   }
 
   /** Puts a packet behind those that wait, and sends them all where there is a session. */

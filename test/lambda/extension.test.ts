@@ -341,6 +341,18 @@ describe('an invocation', () => {
     expect(stream.destroyed).toBe(false);
   });
 
+  it('has the session refreshed behind what has lain in the socket', async () => {
+    await lambda.startReady();
+    const deferred: (() => void)[] = [];
+    lambda.clock.defer = (handler) => void deferred.push(handler);
+    const { refreshed } = lambda.tunnel;
+    await lambda.invoke();
+    expect([lambda.tunnel.refreshed, deferred.length]).toEqual([refreshed, 1]);
+    deferred.shift()!();
+    await settled();
+    expect(lambda.tunnel.refreshed).toBeGreaterThan(refreshed);
+  });
+
   it('ends behind a long freeze what the other end has given up', async () => {
     await lambda.startReady();
     const stream = await openedStream();

@@ -1,4 +1,4 @@
-import { DATA, INITIATION } from '../support/message-types.js';
+import { DATA, INITIATION, RESPONSE } from '../support/message-types.js';
 import { WireguardPair } from '../support/wireguard-pair.js';
 
 /** Where memory is never copied, a sleep ends a session only when it is too old behind it. */
@@ -173,6 +173,37 @@ describe('refreshSession()', () => {
     sleep(pair, 1_000);
     pair.alice.device.refreshSession(pair.alice.peer, pair.now);
     expect(pair.captured.map(({ type }) => type)).toEqual([INITIATION]);
+  });
+
+  it('is not held back by an answer to an initiation that nobody waits for any more', () => {
+    const pair = new WireguardPair({ bobKnowsAlice: true });
+    // Of before the sleep: it has lain in the socket, and bob has given it up.
+    pair.link = () => false;
+    pair.bob.device.initiateHandshake(pair.bob.peer, pair.now);
+    const [stale] = pair.sent(INITIATION, 'bob');
+    pair.advance(90_000);
+    pair.bob.peer.handshake.abandonInitiation();
+    pair.link = () => true;
+    pair.inject('alice', stale!.bytes);
+    expect(pair.sent(RESPONSE, 'alice')).toHaveLength(1);
+    // As everywhere, a packet has to wait (6.1); who refreshes knows that one comes.
+    pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
+    expect(pair.sent(INITIATION, 'alice')).toHaveLength(0);
+    pair.alice.device.refreshSession(pair.alice.peer, pair.now);
+    pair.settle();
+    expect(pair.sent(INITIATION, 'alice')).toHaveLength(1);
+    expect(pair.alice.peer.hasSession(pair.now)).toBe(true);
+  });
+
+  it('is held back by an initiation of its own all the same (6.1)', () => {
+    const pair = new WireguardPair({ bobKnowsAlice: true });
+    pair.link = () => false;
+    pair.alice.device.refreshSession(pair.alice.peer, pair.now);
+    pair.bob.device.initiateHandshake(pair.bob.peer, pair.now);
+    pair.advance(4_000);
+    pair.inject('alice', pair.sent(INITIATION, 'bob')[0]!.bytes);
+    pair.alice.device.refreshSession(pair.alice.peer, pair.now);
+    expect(pair.sent(INITIATION, 'alice')).toHaveLength(1);
   });
 
   it('asks in vain, once: a timer asks again', () => {
