@@ -1,5 +1,5 @@
 /** What the environment of a Lambda function says about the extension. */
-import { redactText } from '../lib/secret-shapes.js';
+import { hasSecretShape } from '../lib/secret-shapes.js';
 import { UserError } from '../lib/user-error.js';
 import type { DialTarget } from '../proxy/dialer.js';
 import { parseTarget, UNIFIED_ENDPOINT } from '../proxy/forward/target.js';
@@ -68,7 +68,7 @@ export function readSettings(env: Environment): ReadSettings {
       return parse(text);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      faults.push(error);
+      faults.push(isShown(text) ? error : withheld(name, text, error.why));
       return fallback;
     }
   };
@@ -143,7 +143,20 @@ function parseChoice<Choice extends string>(
 
 function unusable(name: string, text: string, why: string): UserError {
   return new UserError('usage', {
-    what: `cannot use ${name}=${redactText(text)}`,
+    what: `cannot use ${name}=${text}`,
+    why,
+    next: ["Correct the function's environment variable."],
+  });
+}
+
+/** A configuration that was meant for another variable holds a key, in one form or another. */
+function isShown(text: string): boolean {
+  return /^[^"'{}]{1,40}$/.test(text) && !hasSecretShape(text);
+}
+
+function withheld(name: string, text: string, why: string): UserError {
+  return new UserError('usage', {
+    what: `cannot use ${name}, a text of ${text.length} characters`,
     why,
     next: ["Correct the function's environment variable."],
   });

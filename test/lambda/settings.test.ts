@@ -92,13 +92,23 @@ describe('a variable that cannot be used', () => {
     }
   });
 
-  it.each(['ARCTUN_LAMBDA_PORT', 'ARCTUN_FORWARD_TO', 'ARCTUN_LOG_LEVEL'])(
-    'does not show a key: %s',
-    (name) => {
-      const key = Buffer.alloc(32, 8).toString('base64');
-      expect(faultOf({ [name]: key })?.message).not.toContain(key.slice(0, 12));
-    },
-  );
+  it.each([
+    'ARCTUN_LAMBDA_PORT',
+    'ARCTUN_LAMBDA_WAIT',
+    'ARCTUN_LAMBDA_ON_FAILURE',
+    'ARCTUN_FORWARD_TO',
+    'ARCTUN_LOG_LEVEL',
+    'ARCTUN_CONGESTION',
+  ])('is not shown where it is a key, or the configuration, in whichever form: %s', (name) => {
+    const key = Buffer.alloc(32, 8).toString('base64');
+    const json = JSON.stringify({ simId: 'x'.repeat(80), privateKey: key }, undefined, 2);
+    const base64 = Buffer.from(json).toString('base64');
+    for (const value of [json, base64, base64.slice(0, -3), key, `'${key.slice(0, 30)}`]) {
+      const fault = faultOf({ [name]: value });
+      expect(fault?.what).toBe(`cannot use ${name}, a text of ${value.length} characters`);
+      expect(JSON.stringify([fault, fault?.message])).not.toContain(value.slice(1, 21));
+    }
+  });
 
   it('is told of, the first alone, and hides no other that can be used', () => {
     const env = { ARCTUN_LAMBDA_PORT: 'a', ARCTUN_LAMBDA_WAIT: 'b', ARCTUN_LOG_LEVEL: 'trace' };
