@@ -46,16 +46,21 @@ export function goodputDocument(): string {
 function table(rate: (typeof RATES)[number]): string {
   const columns = ALGORITHMS.flatMap((name) => DIRECTIONS.map((way) => `${name} ${way}`));
   const rows = ROUND_TRIPS.flatMap((roundTrip) =>
-    LOSSES.map((loss) => {
-      const cells = ALGORITHMS.flatMap((congestion) =>
-        DIRECTIONS.map((direction) =>
-          cell(measure({ congestion, rate, roundTrip, loss, direction })),
-        ),
-      );
-      return [`${roundTrip} ms`, `${loss * 100} %`, ...cells];
-    }),
+    LOSSES.map((loss) => goodputRow(rate, roundTrip, loss)),
   );
   return format([['RTT', 'loss', ...columns], ...rows]);
+}
+
+/** The cells of one row of the page: a line, and what each algorithm makes of it each way. */
+export function goodputRow(
+  rate: (typeof RATES)[number],
+  roundTrip: (typeof ROUND_TRIPS)[number],
+  loss: (typeof LOSSES)[number],
+): string[] {
+  const cells = ALGORITHMS.flatMap((congestion) =>
+    DIRECTIONS.map((direction) => cell(measure({ congestion, rate, roundTrip, loss, direction }))),
+  );
+  return [`${roundTrip} ms`, `${loss * 100} %`, ...cells];
 }
 
 function cell({ rate, repeated }: Goodput): string {

@@ -1,10 +1,13 @@
 /** What becomes of a path under each algorithm, in a model of one bottleneck. */
 import type { CongestionAlgorithm } from '../../../../src/netstack/tcp/congestion/congestion-control.js';
 import { createCongestionControl } from '../../../../src/netstack/tcp/congestion/create.js';
+import { atLength } from '../../../support/tier.js';
 import { type Flow, MSS, Path, type PathOptions, seededRandom } from './bottleneck.js';
 
-/** 100 Mbit/s, in bytes a ms. */
-const RATE = 12_500;
+/** Bytes a ms: 100 Mbit/s, in short 20. */
+const RATE = atLength({ short: 2_500, long: 12_500 });
+/** 20 Mbit/s. */
+const SLOW = 2_500;
 
 function path(roundTrip: number, changes: Partial<PathOptions> = {}): Path {
   return new Path({ rate: RATE, roundTrip, buffer: RATE * roundTrip, ...changes });
@@ -120,7 +123,7 @@ describe.each<CongestionAlgorithm>(['cubic', 'reno'])('%s', (algorithm) => {
   });
 
   it('leaves slow start by the queue alone, where no queue overflows (RFC 9406)', () => {
-    const model = path(50, { rate: RATE / 5, buffer: Infinity });
+    const model = path(50, { rate: SLOW, buffer: Infinity });
     const flow = add(model, algorithm);
     model.run(5000);
     const { cwnd, ssthresh } = flow.congestion;
@@ -130,7 +133,7 @@ describe.each<CongestionAlgorithm>(['cubic', 'reno'])('%s', (algorithm) => {
   });
 
   it('shares a path with its like', () => {
-    const model = path(20, { rate: RATE / 5, buffer: (RATE / 5) * 20 });
+    const model = path(20, { rate: SLOW, buffer: SLOW * 20 });
     add(model, algorithm);
     add(model, algorithm);
     model.run(5000);

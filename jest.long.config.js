@@ -1,0 +1,20 @@
+/** `npm run test:long`: at full length, the tests that `npm test` runs in short (test/support/tier.ts). */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import base from './jest.config.js';
+
+const root = fileURLToPath(new URL('./', import.meta.url));
+const tiered = readdirSync(`${root}test`, { recursive: true })
+  .map((name) => `test/${name.replaceAll('\\', '/')}`)
+  .filter((name) => name.endsWith('.test.ts'))
+  .filter((name) => readFileSync(root + name, 'utf8').includes('support/tier.js'));
+
+/** @type {import('jest').Config} */
+export default {
+  ...base,
+  globals: { isLongRun: true },
+  testMatch: tiered.map((name) => `<rootDir>/${name}`),
+  // Virtual time takes as long as the machine does.
+  testTimeout: 600_000,
+};
