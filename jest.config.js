@@ -5,6 +5,8 @@ export default {
   testEnvironment: 'node',
   // Many tests wait for time to pass behind foreign peers: three files at once, also on two cores.
   maxWorkers: 3,
+  // A worker keeps the modules of each file that it has run, and slows down several times by collecting garbage.
+  workerIdleMemoryLimit: '200MB',
   testSequencer: '<rootDir>/test/longest-first.js',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/(build|dist|[.]stryker-tmp)/'],
@@ -20,4 +22,5 @@ export default {
   transformIgnorePatterns: ['/node_modules/(?!(@apidevtools|openapi-backend)/)'],
   // @oclif/test loses the captured output without it.
   verbose: true,
+  reporters: ['default', '<rootDir>/test/support/count-reporter.js'],
 };
