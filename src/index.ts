@@ -1,5 +1,5 @@
 /** The library: a tunnel from a program of your own. */
-import { loadArcConfig } from './app/load-arc-config.js';
+import { loadTunnelConfig } from './app/load-arc-config.js';
 import { openTunnel } from './app/open-tunnel.js';
 import { selectCrypto } from './crypto/select.js';
 import { systemClock, systemWallClock } from './platform/clock.js';
@@ -56,7 +56,7 @@ export async function createTunnel(options: CreateTunnelOptions): Promise<Usersp
   const log = createLog(options.logLevel ?? 'silent', 'text');
   const { tunnel, handshake } = await openTunnel(
     {
-      arcConfig: await loadArcConfig(options.config, {
+      arcConfig: await loadTunnelConfig(options.config, {
         files: systemFiles,
         stateFolder: stateFolder(),
       }),

@@ -24,7 +24,8 @@ export default class ConfigImport extends BaseCommand {
       default: '',
     }),
     'ignore-unsupported': Flags.boolean({
-      description: 'Drop what arc.json cannot hold, though the tunnel may not work without it.',
+      description:
+        "Drop what arc.json cannot hold, though the tunnel may not work without it, and skip wireproxy's sections.",
     }),
     json: Flags.boolean({ description: 'Print what was written and what was lost as JSON.' }),
   };

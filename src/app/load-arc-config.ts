@@ -1,6 +1,8 @@
 import type { ArcConfig } from '../arc-config/arc-config.js';
-import { INLINE_CONFIG, loadArcConfigSource } from '../arc-config/config-source.js';
-import { parseArcConfig } from '../arc-config/parse-arc-config.js';
+import { INLINE_CONFIG, loadArcConfigSource, readConfigText } from '../arc-config/config-source.js';
+import type { ConfigNotice } from '../arc-config/member-notices.js';
+import { readArcConfigText, refuseFaults } from '../arc-config/parse-arc-config.js';
+import type { TunnelOverrides } from '../arc-config/tunnel-faults.js';
 import { UserError } from '../lib/user-error.js';
 import { withNewestSession, type StateHome } from './session-state.js';
 
@@ -13,6 +15,8 @@ export interface LoadedArcConfig {
   readonly source: string;
   /** The file; undefined when the configuration was given as text. */
   readonly path: string | undefined;
+  /** What its author may not have meant; undefined if nothing looked for it. */
+  readonly notices?: readonly ConfigNotice[];
 }
 
 /**
@@ -32,17 +36,35 @@ export async function loadArcConfig(value: string, home: StateHome): Promise<Loa
 const STANDARD_INPUT = 'standard input';
 
 /**
- * The configuration that standard input held: JSON, with the checks and defaults of a file.
+ * As `loadArcConfig`, and the configuration has all that a tunnel needs. `up`, `send`, the library and
+ * `config validate` all decide by this function.
  *
- * @throws ArcConfigError with every fault that was found, UserError when it is no UTF-8 text
+ * @param value as in `loadArcConfig`, or the bytes of standard input
+ * @throws ArcConfigError with every fault of either kind, UserError when the text cannot be read
  */
-export async function loadArcConfigBytes(
-  bytes: Uint8Array,
+export async function loadTunnelConfig(
+  value: string | Uint8Array,
   home: StateHome,
+  overrides?: TunnelOverrides,
 ): Promise<LoadedArcConfig> {
-  const original = parseArcConfig(decode(bytes), { path: STANDARD_INPUT });
-  const config = await withNewestSession(original, home);
-  return { config, original, source: STANDARD_INPUT, path: undefined };
+  const { text, source, path } = await readText(value, home);
+  const read = readArcConfigText(text, { path: source });
+  const { config: original, faults, notices } = read;
+  // A session from the state folder cannot replace what could not be read.
+  const config = faults.length > 0 ? original : await withNewestSession(original, home);
+  refuseFaults(read, config, { path: source, overrides });
+  return { config, original, source, path, notices };
+}
+
+async function readText(
+  value: string | Uint8Array,
+  { files }: StateHome,
+): Promise<{ text: string; source: string; path: string | undefined }> {
+  if (typeof value !== 'string') {
+    return { text: decode(value), source: STANDARD_INPUT, path: undefined };
+  }
+  const { text, path: place, source } = await readConfigText(files, value);
+  return { text, source: place, path: source.kind === 'path' ? source.path : undefined };
 }
 
 function decode(bytes: Uint8Array): string {

@@ -2,6 +2,12 @@
 import { ArcConfigError } from '../arc-config/arc-config-error.js';
 import { effectiveKeepalive, effectiveMtu } from '../arc-config/arc-config.js';
 import { requireSession } from '../arc-config/require-session.js';
+import {
+  familyOf,
+  MINIMUM_MTU,
+  tunnelFaults,
+  type TunnelOverrides,
+} from '../arc-config/tunnel-faults.js';
 import { UserError } from '../lib/user-error.js';
 import type { LoadedArcConfig } from './load-arc-config.js';
 import { parseTunnelConfig, type TunnelConfig } from '../tunnel/tunnel-config.js';
@@ -12,15 +18,6 @@ import {
 } from '../tunnel/userspace-tunnel.js';
 
 export type TunnelMode = 'auto' | 'tun' | 'userspace';
-
-/** What takes the place of arc.json's members for one run, where it is given. */
-export interface TunnelOverrides {
-  readonly mtu?: number | undefined;
-  /** Seconds; 0 is off, which arc.json cannot say. */
-  readonly persistentKeepalive?: number | undefined;
-  /** CIDRs in canonical form, beside those of arc.json. */
-  readonly additionalAllowedIps?: readonly string[];
-}
 
 export interface OpenTunnelOptions {
   readonly arcConfig: LoadedArcConfig;
@@ -40,6 +37,11 @@ export interface OpenTunnelOptions {
  * and are within the allowed IPs that it gives.
  */
 export const PLATFORM_NAME_SERVERS: readonly string[] = ['100.127.0.53', '100.127.1.53'];
+
+/** What computes a public key. */
+export interface KeyPorts {
+  readonly crypto: { publicKey(privateKey: Uint8Array): Uint8Array };
+}
 
 export interface OpenedTunnel {
   readonly tunnel: UserspaceTunnel;
@@ -78,10 +80,11 @@ export async function openTunnel(
  *
  * @throws ArcConfigError, UserError as openTunnel
  */
-export function planTunnel(
-  options: OpenTunnelOptions,
-  { crypto }: Pick<TunnelPorts, 'crypto'>,
-): TunnelConfig {
+export function planTunnel(options: OpenTunnelOptions, { crypto }: KeyPorts): TunnelConfig {
+  const { arcConfig, overrides } = options;
+  // Most callers have loaded it with this check; a renewed session comes without.
+  const faults = tunnelFaults(arcConfig.config, overrides);
+  if (faults.length > 0) throw new ArcConfigError(arcConfig.source, faults);
   requireMtu(options);
   const config = tunnelConfigOf(options);
   requireOther(config, crypto, options.arcConfig.source);
@@ -109,29 +112,19 @@ function tunnelConfigOf(options: OpenTunnelOptions): TunnelConfig {
   });
 }
 
-/** RFC 1122 3.3.2 and RFC 8200 5: what any host and path must carry. */
-const MINIMUM_MTU = { 4: 576, 6: 1280 };
-
 function requireMtu({ arcConfig, overrides }: OpenTunnelOptions): void {
-  const { config, source } = arcConfig;
-  const family = requireSession(config, source).arcClientPeerIpAddress.includes(':') ? 6 : 4;
+  const family = familyOf(arcConfig.config);
   const minimum = MINIMUM_MTU[family];
-  if (overrides?.mtu !== undefined && overrides.mtu < minimum) {
-    throw new UserError('usage', {
-      what: `cannot use --mtu ${overrides.mtu}`,
-      why: `IPv${family} inside the tunnel needs ${minimum} or more`,
-      next: ['Leave it out for the MTU of arc.json.'],
-    });
-  }
-  const mtu = overrides?.mtu ?? effectiveMtu(config);
-  if (mtu >= minimum) return;
-  throw new ArcConfigError(source, [
-    { line: 0, keyPath: 'mtu', found: String(mtu), expected: `${minimum} or more` },
-  ]);
+  if (overrides?.mtu === undefined || overrides.mtu >= minimum) return;
+  throw new UserError('usage', {
+    what: `cannot use --mtu ${overrides.mtu}`,
+    why: `IPv${family} inside the tunnel needs ${minimum} or more`,
+    next: ['Leave it out for the MTU of arc.json.'],
+  });
 }
 
 /** WireGuard has no peer with our own key; the two keys have been mixed up. */
-function requireOther(config: TunnelConfig, crypto: TunnelPorts['crypto'], source: string): void {
+function requireOther(config: TunnelConfig, crypto: KeyPorts['crypto'], source: string): void {
   const own = crypto.publicKey(config.privateKey.expose());
   if (!config.serverPublicKey.every((byte, index) => byte === own[index])) return;
   throw new ArcConfigError(source, [

@@ -13,6 +13,7 @@ import { type OpenTunnelOptions, planTunnel } from './open-tunnel.js';
 import { openUserspace, type UserspaceOptions } from './open-userspace.js';
 import { Hooks } from './run-hooks.js';
 import { ServiceStates } from './service-states.js';
+import { configNotices } from './validate-config.js';
 import {
   openTunnelServices,
   type TunnelServiceOptions,
@@ -55,6 +56,9 @@ export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts
   const { signal, mode, userspaceFlag } = options;
   const { config } = options.arcConfig;
   const tunnelConfig = planTunnel(options, ports);
+  for (const { kind, text } of configNotices(options.arcConfig, ports)) {
+    ports.log[kind === 'warning' ? 'warn' : 'debug']({}, text);
+  }
   // Before the first command, for %i is the name that the system gave it.
   const wish = { mode, interfaceName: config.interface, userspaceFlag };
   const { device, reason } = await chooseMode(wish, ports);

@@ -1,28 +1,40 @@
 import { isZeroKey } from '../arc-config/arc-config.js';
-import { readConfigText } from '../arc-config/config-source.js';
-import type { Files } from '../arc-config/files.js';
-import { checkArcConfig } from '../arc-config/parse-arc-config.js';
-
-export interface ValidateConfigPorts {
-  readonly files: Files;
-  readonly publicKeyOf: (privateKey: Uint8Array) => Uint8Array;
-}
+import type { ConfigNotice } from '../arc-config/member-notices.js';
+import { type LoadedArcConfig, loadTunnelConfig } from './load-arc-config.js';
+import { type KeyPorts, planTunnel } from './open-tunnel.js';
+import type { StateHome } from './session-state.js';
 
 /**
- * Checks that the configuration itself reads and has all that a tunnel needs.
+ * Checks a configuration exactly as `up` without flags does, and opens nothing.
  *
- * @returns warnings: what is wrong but keeps no tunnel from working
- * @throws ArcConfigError with every fault, UserError when the file cannot be read
+ * @param value as --config means it, or the bytes of standard input
+ * @returns what keeps no tunnel from working
+ * @throws ArcConfigError with every fault, UserError when the text cannot be read
  */
 export async function validateConfig(
-  value: string,
-  { files, publicKeyOf }: ValidateConfigPorts,
-): Promise<readonly string[]> {
-  const { text, path } = await readConfigText(files, value);
-  const { privateKey, publicKey } = checkArcConfig(text, { path });
-  const own = publicKeyOf(privateKey.expose());
-  if (isZeroKey(publicKey) || own.every((byte, index) => byte === publicKey[index])) return [];
-  return [
-    `publicKey in ${path} is not that of privateKey. The tunnel does not need it, but one of the two may be another SIM's.`,
-  ];
+  value: string | Uint8Array,
+  home: StateHome,
+  ports: KeyPorts,
+): Promise<readonly ConfigNotice[]> {
+  const arcConfig = await loadTunnelConfig(value, home);
+  planTunnel({ arcConfig, mode: 'auto', wait: 0 }, ports);
+  return configNotices(arcConfig, ports);
+}
+
+/** What the author of a usable configuration may not have meant, as `validate` and `up` show it. */
+export function configNotices(
+  { config, source, notices = [] }: LoadedArcConfig,
+  { crypto }: KeyPorts,
+): readonly ConfigNotice[] {
+  const located = notices.map(({ text, ...notice }) => ({
+    ...notice,
+    text: `${source}, line ${notice.line}: ${text}`,
+  }));
+  const own = crypto.publicKey(config.privateKey.expose());
+  const { publicKey } = config;
+  if (isZeroKey(publicKey) || own.every((byte, index) => byte === publicKey[index])) {
+    return located;
+  }
+  const text = `publicKey in ${source} is not that of privateKey. The tunnel does not need it, but one of the two may be another SIM's.`;
+  return [...located, { kind: 'warning', line: 0, text }];
 }

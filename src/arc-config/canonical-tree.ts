@@ -23,7 +23,7 @@ export interface CanonicalObject extends JsonObject {
   readonly unknown: readonly JsonMember[];
 }
 
-type Model = z.core.$ZodType;
+export type Model = z.core.$ZodType;
 
 export function canonicalise(node: JsonNode, model: Model): CanonicalNode {
   const { def } = unwrap(model)._zod as z.core.$ZodTypes['_zod'];
@@ -58,7 +58,7 @@ function canonicalObject(
 }
 
 /** Go folds case by Unicode, where the long s is an s and the Kelvin sign a k. */
-function fold(name: string): string {
+export function fold(name: string): string {
   return name.replaceAll('\u017f', 's').toLowerCase();
 }
 
@@ -81,7 +81,7 @@ function zeroForNull(item: JsonNode, element: Model): JsonNode {
 }
 
 /** The model behind what says that it may be absent. */
-function unwrap(model: Model): Model {
+export function unwrap(model: Model): Model {
   const { def } = model._zod as z.core.$ZodTypes['_zod'];
   return 'innerType' in def ? unwrap(def.innerType) : model;
 }

@@ -16,6 +16,8 @@ import {
   type WgQuickEntry,
   type WgQuickKey,
   type WgQuickSection,
+  type WireproxySection,
+  type WireproxySectionName,
 } from './wg-quick-config.js';
 import { EntryReader, type ImportNote } from './wg-quick-entries.js';
 
@@ -36,10 +38,13 @@ export function importWgQuickConfig(
   text: string,
   options: ImportOptions,
 ): { config: ArcConfig; notes: readonly ImportNote[] } {
-  const { sections, faults } = readWgQuickText(text);
+  const { sections, wireproxySections, faults } = readWgQuickText(text);
   // Nothing could be made out, and what is missing for that is no news.
   if (sections.length === 0 && faults.length > 0) throw importError(options.path, faults);
   const reader = new EntryReader(faults);
+  for (const section of wireproxySections) {
+    skipSection(reader, section, options.ignoreUnsupported);
+  }
   const own = sectionOf(reader, sections, 'interface');
   const peer = sectionOf(reader, sections, 'peer');
   for (const { entries } of sections) {
@@ -118,6 +123,32 @@ function sectionOf(
     reader.faults.push({ line, keyPath: '', found: 'another [Peer]', expected });
   }
   return first;
+}
+
+const NO_FORWARDS = 'arctun has no port forwards';
+const INSTEAD: Readonly<Record<WireproxySectionName, string>> = {
+  Socks5: '"arctun up" opens its own proxy; --proxy-listen sets its address',
+  http: '"arctun up" opens its own proxy; --proxy-listen sets its address',
+  TCPClientTunnel: NO_FORWARDS,
+  TCPServerTunnel: NO_FORWARDS,
+  STDIOTunnel: NO_FORWARDS,
+  UDPProxyTunnel: NO_FORWARDS,
+  Resolve: '"arctun up --dns" sets the name servers',
+};
+
+function skipSection(
+  reader: EntryReader,
+  { name, line }: WireproxySection,
+  ignoreUnsupported: boolean,
+): void {
+  const key = `[${name}]`;
+  if (ignoreUnsupported) {
+    reader.notes.push({ line, key, message: `skipped: a section of wireproxy; ${INSTEAD[name]}` });
+  } else {
+    const found = `${key}, a section of wireproxy`;
+    const expected = '[Interface] or [Peer] (--ignore-unsupported skips it)';
+    reader.faults.push({ line, keyPath: '', found, expected });
+  }
 }
 
 /** What arc.json has no place for: the value with which nothing is lost, and what is otherwise. */

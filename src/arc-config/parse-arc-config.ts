@@ -16,8 +16,9 @@ import {
 } from './canonical-tree.js';
 import type { JsonMember, JsonNode } from './json-node.js';
 import { JsonSyntaxError, readJson } from './json-reader.js';
-import { missingParts } from './require-session.js';
+import { type ConfigNotice, memberNotices } from './member-notices.js';
 import { clip, shownText } from './shown-value.js';
+import { tunnelFaults, type TunnelOverrides } from './tunnel-faults.js';
 import { parseKey } from './value-syntax.js';
 
 /**
@@ -25,23 +26,69 @@ import { parseKey } from './value-syntax.js';
  * @throws ArcConfigError with all faults
  */
 export function parseArcConfig(text: string, { path }: { path: string }): ArcConfig {
-  const { config, faults } = readConfig(text, path);
-  if (faults.length > 0) throw new ArcConfigError(path, inOrder(faults));
+  const { config, faults } = readArcConfigText(text, { path });
+  if (faults.length > 0) throw new ArcConfigError(path, faults);
   return config;
 }
 
+/** A configuration that may have faults, with what is needed to report more of them. */
+export interface ReadArcConfig {
+  /** Without the members that have a fault. */
+  readonly config: ArcConfig;
+  readonly faults: readonly ArcConfigFault[];
+  readonly notices: readonly ConfigNotice[];
+  /** The line of a member, by its key path; 0 if the text does not have it. */
+  readonly lineOf: (keyPath: string) => number;
+}
+
 /**
- * As `parseArcConfig`, and the file has all that a tunnel needs.
- * @throws ArcConfigError with all faults, of both kinds at once
+ * Reads the text as far as possible.
+ * @throws ArcConfigError when the text is no JSON object
  */
-export function checkArcConfig(text: string, { path }: { path: string }): ArcConfig {
-  const { config, faults } = readConfig(text, path);
-  const places = new Set(faults.map(({ keyPath }) => keyPath));
-  const missing = missingParts(config).filter(({ keyPath }) => !places.has(keyPath));
-  if (faults.length + missing.length > 0) {
-    throw new ArcConfigError(path, [...inOrder(faults), ...missing]);
-  }
-  return config;
+export function readArcConfigText(text: string, { path }: { path: string }): ReadArcConfig {
+  const { value, tree, faults, lines } = readDocument(text, path, arcConfigModel);
+  return {
+    config: toConfig(value, (...names) => unknownMembersAt(tree, names)),
+    faults: inOrder([...faults, ...secondPrivateKey(tree, lines)]),
+    notices: memberNotices(tree, arcConfigModel, (offset) => lines.at(offset)),
+    lineOf: (keyPath) => {
+      const node = nodeAt(tree, keyPath.split('.'));
+      return node === undefined ? 0 : lines.at(node.offset);
+    },
+  };
+}
+
+/**
+ * As `parseArcConfig`, and the configuration has all that a tunnel needs.
+ *
+ * @throws ArcConfigError with all faults: those of reading first, then those of `tunnelFaults`
+ */
+export function readTunnelConfig(
+  text: string,
+  { path, overrides }: { path: string; overrides?: TunnelOverrides | undefined },
+): ReadArcConfig {
+  const read = readArcConfigText(text, { path });
+  refuseFaults(read, read.config, { path, overrides });
+  return read;
+}
+
+/**
+ * @param config `read.config`, or that with a newer session
+ * @throws ArcConfigError with all faults
+ */
+export function refuseFaults(
+  { faults, lineOf }: Pick<ReadArcConfig, 'faults' | 'lineOf'>,
+  config: ArcConfig,
+  { path, overrides }: { path: string; overrides?: TunnelOverrides | undefined },
+): void {
+  const places = faults.map(({ keyPath }) => keyPath.replace(/\[.*/, ''));
+  const more = tunnelFaults(config, overrides)
+    .filter(({ keyPath }) => !places.includes(keyPath))
+    .map((fault) => ({ ...fault, line: lineOf(fault.keyPath) }));
+  const all = [...faults, ...more];
+  if (all.length === 0) return;
+  const written = inOrder(all.filter(({ line }) => line > 0));
+  throw new ArcConfigError(path, [...written, ...all.filter(({ line }) => line === 0)]);
 }
 
 /**
@@ -52,17 +99,6 @@ export function parseArcSession(text: string, { path }: { path: string }): ArcSe
   const { value, tree, faults } = readDocument(text, path, arcSessionModel);
   if (faults.length > 0) throw new ArcConfigError(path, inOrder(faults));
   return toSession(value, unknownMembersAt(tree, []));
-}
-
-function readConfig(
-  text: string,
-  path: string,
-): { config: ArcConfig; faults: readonly ArcConfigFault[] } {
-  const { value, tree, faults, lines } = readDocument(text, path, arcConfigModel);
-  return {
-    config: toConfig(value, (...names) => unknownMembersAt(tree, names)),
-    faults: [...faults, ...secondPrivateKey(tree, lines)],
-  };
 }
 
 function toConfig(

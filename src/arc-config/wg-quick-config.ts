@@ -45,8 +45,28 @@ export interface WgQuickSection {
   readonly entries: WgQuickEntry[];
 }
 
+/** A section of wireproxy, which reads WireGuard's two and adds its own. */
+export interface WireproxySection {
+  /** As wireproxy's documents write it. */
+  readonly name: WireproxySectionName;
+  /** Of its header. */
+  readonly line: number;
+}
+
+export const WIREPROXY_SECTIONS = [
+  'Socks5',
+  'http',
+  'TCPClientTunnel',
+  'TCPServerTunnel',
+  'STDIOTunnel',
+  'UDPProxyTunnel',
+  'Resolve',
+] as const;
+export type WireproxySectionName = (typeof WIREPROXY_SECTIONS)[number];
+
 export interface WgQuickText {
   readonly sections: readonly WgQuickSection[];
+  readonly wireproxySections: readonly WireproxySection[];
   readonly faults: readonly ArcConfigFault[];
 }
 
@@ -55,7 +75,8 @@ export function readWgQuickText(text: string): WgQuickText {
   // Notepad writes UTF-16 when it is told "Unicode": as UTF-8, that is full of NULs.
   if (text.includes('\0')) {
     const found = 'NUL characters';
-    return { sections: [], faults: [{ line: 1, keyPath: '', found, expected: 'UTF-8 text' }] };
+    const fault = { line: 1, keyPath: '', found, expected: 'UTF-8 text' };
+    return { sections: [], wireproxySections: [], faults: [fault] };
   }
   for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
     reader.readLine(line, index + 1);
@@ -63,8 +84,12 @@ export function readWgQuickText(text: string): WgQuickText {
   return reader;
 }
 
+/** In wireproxy, the path of a file with the two sections of WireGuard. */
+const WGCONFIG = /^wgconfig$/i;
+
 class WgQuickReader implements WgQuickText {
   readonly sections: WgQuickSection[] = [];
+  readonly wireproxySections: WireproxySection[] = [];
   readonly faults: ArcConfigFault[] = [];
   /** undefined before the first section; null in one that is none. */
   #section: WgQuickSection | null | undefined;
@@ -84,8 +109,13 @@ class WgQuickReader implements WgQuickText {
     if (name === 'interface' || name === 'peer') {
       this.#section = { name, line, entries: [] };
       this.sections.push(this.#section);
-    } else {
-      this.#section = null;
+      return;
+    }
+    this.#section = null;
+    const other = /^\[\s*(\w+)\s*\]$/.exec(content)?.[1]?.toLowerCase();
+    const wireproxy = WIREPROXY_SECTIONS.find((known) => known.toLowerCase() === other);
+    if (wireproxy !== undefined) this.wireproxySections.push({ name: wireproxy, line });
+    else {
       this.#fault(line, 'another section', '[Interface] or [Peer]');
     }
   }
@@ -99,7 +129,10 @@ class WgQuickReader implements WgQuickText {
     if (!/^[A-Za-z]\w{0,30}$/.test(name)) {
       this.#fault(line, 'text without a key', '"Key = value", [Interface] or [Peer]');
     } else if (section === undefined) {
-      this.#fault(line, `${name} before any section`, '[Interface] or [Peer] above it');
+      const expected = WGCONFIG.test(name)
+        ? '[Interface] above it; import the file that WGConfig names'
+        : '[Interface] or [Peer] above it';
+      this.#fault(line, `${name} before any section`, expected);
     } else {
       const keys: readonly WgQuickKey[] = WG_QUICK_KEYS[section.name];
       const key = keys.find((known) => known.toLowerCase() === name.toLowerCase());

@@ -1,4 +1,4 @@
-import type { TunnelOverrides } from '../app/open-tunnel.js';
+import type { TunnelOverrides } from '../arc-config/tunnel-faults.js';
 import { parseCidr } from '../arc-config/value-syntax.js';
 import { UserError } from '../lib/user-error.js';
 import type { Flags } from './flag.js';

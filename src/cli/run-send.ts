@@ -1,5 +1,5 @@
 /** What `send` is, and what it does with its flags. */
-import { loadArcConfig } from '../app/load-arc-config.js';
+import { loadTunnelConfig } from '../app/load-arc-config.js';
 import { sendMessage } from '../app/send-message.js';
 import { parseTarget, UNIFIED_ENDPOINT } from '../proxy/forward/target.js';
 import type { CommandDeclaration } from './command.js';
@@ -53,7 +53,7 @@ export async function runSend(
   const target = parseTarget(flags['forward-to'] ?? UNIFIED_ENDPOINT, ENTRY_PORTS[flags.via]);
   const timeout = answerTimeout(flags.via, flags.timeout);
   const home = { files: await context.files(), stateFolder: context.stateFolder() };
-  const arcConfig = await loadArcConfig(flags.config, home);
+  const arcConfig = await loadTunnelConfig(flags.config, home);
   const message = await readMessage(argument, flags, context);
   const log = await context.log({ level: flags['log-level'], format: flags['log-format'] });
   const answer = await sendMessage(

@@ -1,6 +1,6 @@
 /** What `up` is, and what it does with its flags. */
 import { verboseWgConfig } from '../app/export-wg-config.js';
-import { loadArcConfig, loadArcConfigBytes } from '../app/load-arc-config.js';
+import { loadTunnelConfig } from '../app/load-arc-config.js';
 import { runTunnel, type TunnelUp } from '../app/run-tunnel.js';
 import type { RenewalPorts } from '../app/session-renewal.js';
 import { captureFlags, captureOptions } from './capture.js';
@@ -78,9 +78,8 @@ export async function runUp(
   const servers = nameServers(flags.dns);
   const overrides = tunnelOverrides(flags);
   const home = { files: await context.files(), stateFolder: context.stateFolder() };
-  const arcConfig = flags['read-stdin']
-    ? await loadArcConfigBytes(await context.readStdin(), home)
-    : await loadArcConfig(flags.config, home);
+  const load = (value: string | Uint8Array) => loadTunnelConfig(value, home, overrides);
+  const arcConfig = await load(flags['read-stdin'] ? await context.readStdin() : flags.config);
   context.dump?.(verboseWgConfig(arcConfig, overrides));
   const level = flags['log-level'] ?? configuredLogLevel(arcConfig.config.logLevel);
   const logOptions = { level, format: flags['log-format'] };
@@ -94,7 +93,7 @@ export async function runUp(
       userspaceFlag: userspaceFlag(tokens) ?? userspaceVariable(context.env),
       wait: flags.wait * 1000,
       signal: await context.stopSignal(),
-      reread: flags['read-stdin'] ? undefined : () => loadArcConfig(flags.config, home),
+      reread: flags['read-stdin'] ? undefined : () => load(flags.config),
       reloads: await context.reloadRequests(),
       renewal: await renewal(),
       forward,

@@ -24,3 +24,19 @@ export function refuseConfigFlag(tokens: readonly CommandLineToken[]): void {
     next: ['Leave one of the two out.'],
   });
 }
+
+/**
+ * As refuseConfigFlag(), for a command that also takes the configuration as an argument.
+ *
+ * @throws UserError of kind `usage`
+ */
+export function refuseSecondSource(file: string, tokens: readonly CommandLineToken[]): void {
+  const flags = tokens.flatMap((token) => (token.type === 'flag' ? [token.flag] : []));
+  const second = ['config', 'read-stdin'].find((flag) => flags.includes(flag));
+  if (second === undefined) return;
+  throw new UserError('usage', {
+    what: `cannot use ${file === '-' ? '-' : 'FILE'} with --${second}`,
+    why: 'each names a configuration of its own',
+    next: ['Leave one of the two out.'],
+  });
+}

@@ -2,8 +2,7 @@
 import { ArcConfigError } from '../arc-config/arc-config-error.js';
 import { decodeBase64, INLINE_CONFIG, resolveConfigSource } from '../arc-config/config-source.js';
 import { FileError, type Files } from '../arc-config/files.js';
-import { parseArcConfig } from '../arc-config/parse-arc-config.js';
-import { requireSession } from '../arc-config/require-session.js';
+import { readTunnelConfig } from '../arc-config/parse-arc-config.js';
 import type { LoadedArcConfig } from '../app/load-arc-config.js';
 import { hasSecretShape } from '../lib/secret-shapes.js';
 import { UserError } from '../lib/user-error.js';
@@ -177,9 +176,8 @@ function splitList(named: NamedText | UserError): readonly (NamedText | UserErro
 
 function load({ text, source, path }: NamedText): LoadedArcConfig | UserError {
   try {
-    const config = parseArcConfig(text, { path: source });
-    requireSession(config, source);
-    return { config, original: config, source, path };
+    const { config, notices } = readTunnelConfig(text, { path: source });
+    return { config, original: config, source, path, notices };
   } catch (error) {
     if (error instanceof UserError) return error;
     throw error;

@@ -1,5 +1,5 @@
 import { parseArcConfig, parseArcSession } from '../../src/arc-config/parse-arc-config.js';
-import { loadArcConfig, loadArcConfigBytes } from '../../src/app/load-arc-config.js';
+import { loadArcConfig, loadTunnelConfig } from '../../src/app/load-arc-config.js';
 import { keepSessionState } from '../../src/app/session-state.js';
 import { MemoryFiles } from '../arc-config/memory-files.js';
 import { SAMPLE } from '../arc-config/sample.js';
@@ -45,12 +45,12 @@ it('tells of a file that is missing or faulty', async () => {
 });
 
 describe('standard input', () => {
-  const given = (text: string) => loadArcConfigBytes(new TextEncoder().encode(text), home);
+  const given = (text: string) => loadTunnelConfig(new TextEncoder().encode(text), home);
 
   it('gives what a file would give', async () => {
     await keepSessionState(ORIGINAL, SESSION, home);
     expect(await given(SAMPLE)).toEqual({
-      ...(await loadArcConfig('arc.json', home)),
+      ...(await loadTunnelConfig('arc.json', home)),
       source: 'standard input',
       path: undefined,
     });
@@ -58,13 +58,13 @@ describe('standard input', () => {
 
   it.each([
     ['', 'cannot use standard input: line 1: '],
-    ['{"mtu": "x"}', 'cannot use standard input: line 1, mtu: found "x"'],
+    ['{"mtu": "x"}', 'cannot use standard input: \n  line 1, mtu: found "x"'],
   ])('tells of the faults of %j', async (text, message) => {
     await expect(given(text)).rejects.toThrow(message);
   });
 
   it('tells of what is no text', async () => {
-    await expect(loadArcConfigBytes(Uint8Array.of(0x7b, 0xff), home)).rejects.toMatchObject({
+    await expect(loadTunnelConfig(Uint8Array.of(0x7b, 0xff), home)).rejects.toMatchObject({
       kind: 'configuration',
       message: 'cannot read standard input: it is not UTF-8 text',
     });

@@ -1,9 +1,10 @@
 /** What `up` and `send` are told when a tunnel does not come up, in virtual time. */
 import { jest } from '@jest/globals';
 
-import { openTunnel, planTunnel, type TunnelOverrides } from '../../src/app/open-tunnel.js';
+import { openTunnel, planTunnel } from '../../src/app/open-tunnel.js';
 import { ArcConfigError } from '../../src/arc-config/arc-config-error.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
+import type { TunnelOverrides } from '../../src/arc-config/tunnel-faults.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { UserError } from '../../src/lib/user-error.js';
 import { Stack } from '../../src/netstack/stack.js';

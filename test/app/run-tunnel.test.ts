@@ -1,5 +1,6 @@
 /** `up` as a whole but for the command line: the forwarder is real, the network is imaginary. */
 import { runTunnel, type TunnelUp } from '../../src/app/run-tunnel.js';
+import type { ConfigNotice } from '../../src/arc-config/member-notices.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import type { LocalListeners } from '../../src/tunnel/ports.js';
@@ -41,7 +42,12 @@ async function start(host: string, wait: number, members: object = {}): Promise<
 }
 
 /** @param members of arc.json, beside those that the network asks for */
-function begin(host: string, wait: number, members: object): void {
+function begin(
+  host: string,
+  wait: number,
+  members: object,
+  notices: readonly ConfigNotice[] = [],
+): void {
   const config = parseArcConfig(
     JSON.stringify({
       privateKey: Buffer.from(CLIENT_KEY).toString('base64'),
@@ -57,7 +63,7 @@ function begin(host: string, wait: number, members: object): void {
   );
   running = runTunnel(
     {
-      arcConfig: { config, original: config, source: 'arc.json', path: 'arc.json' },
+      arcConfig: { config, original: config, source: 'arc.json', path: 'arc.json', notices },
       mode: 'userspace',
       wait,
       signal: stop.signal,
@@ -113,6 +119,23 @@ it('tells where the server is, and forwards', async () => {
     },
   ]);
   expect(await request(url)).toEqual({ status: 201, text: 'ok' });
+});
+
+it('warns once of what config validate warns of, before anything is opened', async () => {
+  const text = 'unknown member "mtuu"; did you mean "mtu"?';
+  const publicKey = Buffer.from(world.server.publicKey).toString('base64');
+  begin('127.0.0.1', 0, { publicKey }, [
+    { kind: 'warning', line: 3, text },
+    { kind: 'note', line: 4, text: 'unknown member "comment"; arctun keeps and ignores it' },
+  ]);
+  await turnUntil(() => ups.length > 0);
+  const lines = world.log.lines.map(({ level, message }) => `${level} ${message}`);
+  expect(lines.slice(0, 3)).toEqual([
+    `warn arc.json, line 3: ${text}`,
+    'debug arc.json, line 4: unknown member "comment"; arctun keeps and ignores it',
+    expect.stringMatching(/^warn publicKey in arc\.json is not that of privateKey\./),
+  ]);
+  expect(lines.filter((line) => line.includes('arc.json'))).toHaveLength(3);
 });
 
 it('answers 504 at once while the server has no address', async () => {

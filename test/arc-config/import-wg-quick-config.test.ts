@@ -277,6 +277,47 @@ describe('faults', () => {
   });
 });
 
+describe('a file of wireproxy', () => {
+  const names = ['Socks5', 'http', 'TCPClientTunnel', 'tcpservertunnel', 'UDPProxyTunnel'];
+  const sections = names.map((name) => `[${name}]\nBindAddress = 127.0.0.1:25344\nPassword = hush`);
+  const text = [conf(), ...sections].join('\n');
+  const first = conf().split('\n').length + 1;
+
+  it('is imported without its own sections, each of which is named', () => {
+    const { config, notes } = importing(text, { ignoreUnsupported: true });
+    expect(formatKey(config.privateKey.expose())).toBe(PRIVATE_KEY);
+    const skipped = notes.filter(({ message }) => message.startsWith('skipped: '));
+    expect(skipped.map(({ line, key }) => `${line - first} ${key}`)).toEqual([
+      '0 [Socks5]',
+      '3 [http]',
+      '6 [TCPClientTunnel]',
+      '9 [TCPServerTunnel]',
+      '12 [UDPProxyTunnel]',
+    ]);
+    expect(skipped[0]?.message).toContain('--proxy-listen');
+    expect(skipped[2]?.message).toContain('arctun has no port forwards');
+    expect(JSON.stringify(notes)).not.toMatch(/hush|BindAddress/);
+  });
+
+  it('is refused without --ignore-unsupported, with a fault for each section', () => {
+    const { faults } = errorOf(text);
+    expect(faults.map(({ found }) => found)).toEqual(
+      ['Socks5', 'http', 'TCPClientTunnel', 'TCPServerTunnel', 'UDPProxyTunnel'].map(
+        (name) => `[${name}], a section of wireproxy`,
+      ),
+    );
+    expect(faults[0]?.expected).toContain('--ignore-unsupported');
+  });
+
+  it('may name the file that is to be imported', () => {
+    const { faults } = errorOf('WGConfig = /etc/wg0.conf\n[Socks5]\n');
+    expect(faults[0]).toMatchObject({
+      found: 'WGConfig before any section',
+      expected: '[Interface] above it; import the file that WGConfig names',
+    });
+  });
+});
+
 describe('a round trip through wg-config', () => {
   const octet = fc.integer({ min: 0, max: 255 });
   const ipv4 = fc.tuple(octet, octet, octet, octet).map((octets) => octets.join('.'));

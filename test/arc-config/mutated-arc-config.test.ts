@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ArcConfigError } from '../../src/arc-config/arc-config-error.js';
 import { type ArcConfig, skeletonArcConfig } from '../../src/arc-config/arc-config.js';
 import { formatArcConfig, redactArcConfig } from '../../src/arc-config/format-arc-config.js';
-import { checkArcConfig, parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
+import { parseArcConfig, readTunnelConfig } from '../../src/arc-config/parse-arc-config.js';
 import type { Secret } from '../../src/lib/secret.js';
 import { PRIVATE_KEY, SAMPLE, sampleWith, sampleWithSession } from './sample.js';
 
@@ -194,7 +194,7 @@ it('gives an error that says where and what, or a model that is written and read
       if (formatArcConfig(again) !== written) throw new Error(`another text: ${written}`);
       redactArcConfig(config);
       try {
-        checkArcConfig(text, SOURCE);
+        readTunnelConfig(text, SOURCE);
       } catch (error) {
         checkError(error);
       }

@@ -15,7 +15,7 @@ import {
 } from '../../src/arc-config/arc-config.js';
 import { FileError } from '../../src/arc-config/files.js';
 import { formatArcConfig } from '../../src/arc-config/format-arc-config.js';
-import { checkArcConfig, parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
+import { parseArcConfig, readTunnelConfig } from '../../src/arc-config/parse-arc-config.js';
 import { requireSession } from '../../src/arc-config/require-session.js';
 import { formatKey } from '../../src/arc-config/value-syntax.js';
 import { formatWgConfig } from '../../src/arc-config/wg-config.js';
@@ -670,7 +670,7 @@ it('U.6 broken JSON (soratun: the error of its parser) tells file, line, found a
 it('U.7 every fault at once (soratun: the first)', () => {
   const text =
     '{\n"mtu": "1420",\n"publicKey": "x",\n"arcSessionStatus": {"arcServerEndpoint": ""}}';
-  const faults = faultsWhile(() => checkArcConfig(text, { path: 'arc.json' }));
+  const faults = faultsWhile(() => readTunnelConfig(text, { path: 'arc.json' }));
   expect(faults.map(({ line, keyPath }) => [line, keyPath])).toEqual([
     [2, 'mtu'],
     [3, 'publicKey'],
@@ -678,5 +678,6 @@ it('U.7 every fault at once (soratun: the first)', () => {
     [0, 'privateKey'],
     [0, 'arcSessionStatus.arcServerPeerPublicKey'],
     [0, 'arcSessionStatus.arcClientPeerIpAddress'],
+    [0, 'arcSessionStatus.arcAllowedIPs'],
   ]);
 });

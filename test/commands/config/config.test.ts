@@ -87,10 +87,29 @@ describe('config validate', () => {
   it('warns of a public key that is another’s, and of nothing else', async () => {
     write('arc.json', SAMPLE);
     const { code, stdout, stderr } = await arctun(['config', 'validate']);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: 'valid\n' });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'valid, with 1 warning\n' });
     expect(stderr).toMatch(/^Warning: publicKey in arc\.json is not that of privateKey\./);
     write('arc.json', sampleWith({ publicKey: null }));
     expect((await arctun(['config', 'validate'])).stderr).toBe('');
+  }, 60_000);
+
+  it('reads standard input and a file that is named, and exits with 3 for warnings by --strict', async () => {
+    const input = sampleWith({ publicKey: null, persistantKeepalive: 25 });
+    const warning =
+      'standard input, line 1: unknown member "persistantKeepalive"; did you mean "persistentKeepalive"?';
+    const expected = { stdout: 'valid, with 1 warning\n', stderr: `Warning: ${warning}\n` };
+    const [dash, flag, both] = await Promise.all([
+      arctun(['config', 'validate', '-', '--strict'], { input }),
+      arctun(['config', 'validate', '--read-stdin'], { input }),
+      arctun(['config', 'validate', '-', '--config', 'arc.json'], { input }),
+    ]);
+    expect(dash).toEqual({ code: 3, ...expected });
+    expect(flag).toEqual({ code: 0, ...expected });
+    expect(both).toMatchObject({ code: 2, stdout: '' });
+    write('other.json', sampleWith({ mtu: 100 }));
+    const { code, stderr } = await arctun(['config', 'validate', 'other.json']);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^Error: cannot use other\.json: line 1, mtu: found 100, /);
   }, 60_000);
 });
 

@@ -1,0 +1,120 @@
+/** Finds members of arc.json that the reader accepts and the author may not have meant. */
+import type * as z from 'zod/mini';
+import { fold, type Model, unwrap } from './canonical-tree.js';
+import type { JsonMember, JsonNode, JsonObject } from './json-node.js';
+import { shownText } from './shown-value.js';
+
+export interface ConfigNotice {
+  /** A warning is likely a mistake; a note is a member that arctun only keeps. */
+  readonly kind: 'warning' | 'note';
+  readonly line: number;
+  /** `unknown member "mtuu"; did you mean "mtu"?` */
+  readonly text: string;
+}
+
+type Shape = Readonly<Record<string, Model>>;
+
+/**
+ * Lists unknown members and members that are given more than once, in the order of their lines.
+ *
+ * @param lineOf the line of an offset, from 1
+ */
+export function memberNotices(
+  root: JsonNode,
+  model: Model,
+  lineOf: (offset: number) => number,
+): ConfigNotice[] {
+  const notices: ConfigNotice[] = [];
+  const shape = shapeOf(model);
+  if (root.kind === 'object' && shape) inspect(root, shape, []);
+  return notices.toSorted((first, second) => first.line - second.line);
+
+  function inspect(node: JsonObject, known: Shape, path: readonly string[]): void {
+    const names = new Map(Object.keys(known).map((name) => [fold(name), name]));
+    const places = new Map<string, JsonMember[]>();
+    for (const member of node.members) {
+      const name = names.get(fold(member.key));
+      const place = name ?? member.key;
+      places.set(place, [...(places.get(place) ?? []), member]);
+      const inner = name === undefined ? undefined : shapeOf(known[name]);
+      if (name === undefined && path.length <= 1) noteUnknown(member, known);
+      else if (inner && member.value.kind === 'object')
+        inspect(member.value, inner, [...path, place]);
+    }
+    for (const [name, members] of places)
+      if (members.length > 1) noteTwice([...path, name], members);
+  }
+
+  function noteUnknown({ key, value }: JsonMember, known: Shape): void {
+    const line = lineOf(value.offset);
+    const unknown = `unknown member ${shownText(key, false)}`;
+    const meant = nearest(key, Object.keys(known));
+    const home = shape && known === shape ? homeOf(key, shape) : undefined;
+    if (meant !== undefined) {
+      notices.push({ kind: 'warning', line, text: `${unknown}; did you mean "${meant}"?` });
+    } else if (home !== undefined) {
+      notices.push({ kind: 'warning', line, text: `${unknown}; it belongs in "${home}"` });
+    } else {
+      notices.push({ kind: 'note', line, text: `${unknown}; arctun keeps and ignores it` });
+    }
+  }
+
+  function noteTwice(path: readonly string[], members: readonly JsonMember[]): void {
+    const name = shownText(path.join('.'), false);
+    const lines = [...new Set(members.map(({ value }) => lineOf(value.offset)))];
+    const last = lines.at(-1) ?? 0;
+    const where = lines.length > 1 ? `on lines ${lines.join(' and ')}` : 'on this line';
+    const areObjects = members.every(({ value }) => value.kind === 'object');
+    const effect = areObjects ? 'their members are joined' : 'the last one counts';
+    notices.push({
+      kind: 'warning',
+      line: last,
+      text: `${name} is given ${members.length === 2 ? 'twice' : `${members.length} times`}, ${where}; ${effect}`,
+    });
+  }
+}
+
+/** The members of an object's model. */
+function shapeOf(model: Model | undefined): Shape | undefined {
+  if (model === undefined) return undefined;
+  const { def } = unwrap(model)._zod as z.core.$ZodTypes['_zod'];
+  return def.type === 'object' ? def.shape : undefined;
+}
+
+/** The object of the top level whose member has this name. */
+function homeOf(key: string, shape: Shape): string | undefined {
+  return Object.keys(shape).find((name) =>
+    Object.keys(shapeOf(shape[name]) ?? {}).some((inner) => fold(inner) === fold(key)),
+  );
+}
+
+/** The name that `key` most likely misspells; `private_key` is `privateKey`. */
+function nearest(key: string, names: readonly string[]): string | undefined {
+  const text = bare(key);
+  // A long text is no misspelling, and would take long to compare.
+  if (text === '' || text.length > 40) return undefined;
+  const limit = Math.max(1, Math.floor(text.length / 4));
+  const ranked = names
+    .map((name) => ({ name, distance: editDistance(text, bare(name)) }))
+    .filter(({ distance }) => distance <= limit)
+    .toSorted((first, second) => first.distance - second.distance);
+  return ranked[0]?.name;
+}
+
+function bare(name: string): string {
+  return fold(name).replaceAll(/[^a-z0-9]/g, '');
+}
+
+/** Insertions, deletions and replacements that make one text of the other (Levenshtein). */
+function editDistance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (one[i - 1] === other[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
+}

@@ -1,0 +1,81 @@
+import { readArcConfigText } from '../../src/arc-config/parse-arc-config.js';
+import { PRIVATE_KEY, SAMPLE } from './sample.js';
+
+const noticesOf = (text: string) =>
+  readArcConfigText(text, { path: 'arc.json' }).notices.map(
+    ({ kind, line, text: notice }) => `${kind} ${line}: ${notice}`,
+  );
+
+it('has nothing to say about a file as soratun writes it', () => {
+  expect(noticesOf(SAMPLE)).toEqual([]);
+});
+
+it.each([
+  ['persistantKeepalive', 'persistentKeepalive'],
+  ['persistent_keepalive', 'persistentKeepalive'],
+  ['PrivatKey', 'privateKey'],
+  ['additionalAllowedIP', 'additionalAllowedIPs'],
+  ['sim-id', 'simId'],
+  ['postUpp', 'postUp'],
+  ['mtuu', 'mtu'],
+])('asks whether %s is %s', (name, meant) => {
+  expect(noticesOf(`{\n"${name}": 1\n}`)).toEqual([
+    `warning 2: unknown member "${name}"; did you mean "${meant}"?`,
+  ]);
+});
+
+it('asks inside the session and the profile, too', () => {
+  const text = `{
+    "arcSessionStatus": {
+      "arcServerEndPiont": "a:1",
+      "arcServerPublicKey": "x"
+    },
+    "profile": { "authKeyID": "", "authkeyld": "" }
+  }`;
+  expect(noticesOf(text)).toEqual([
+    'warning 3: unknown member "arcServerEndPiont"; did you mean "arcServerEndpoint"?',
+    'warning 4: unknown member "arcServerPublicKey"; did you mean "arcServerPeerPublicKey"?',
+    'warning 6: unknown member "authkeyld"; did you mean "authKeyId"?',
+  ]);
+});
+
+it('names the object that a misplaced member belongs in', () => {
+  expect(noticesOf('{"arcServerEndpoint": "a:1", "AUTHKEYID": ""}')).toEqual([
+    'warning 1: unknown member "arcServerEndpoint"; it belongs in "arcSessionStatus"',
+    'warning 1: unknown member "AUTHKEYID"; it belongs in "profile"',
+  ]);
+});
+
+it('only notes a member that resembles none', () => {
+  expect(noticesOf('{"comment": "x", "2": 0, "": 0}')).toEqual([
+    'note 1: unknown member "comment"; arctun keeps and ignores it',
+    'note 1: unknown member "2"; arctun keeps and ignores it',
+    'note 1: unknown member ""; arctun keeps and ignores it',
+  ]);
+});
+
+it('reports what is given more than once, in any case, with each line', () => {
+  const text = `{
+    "mtu": 1400,
+    "MTU": 1300,
+    "comment": 1, "comment": 2,
+    "mtu": 1200,
+    "arcSessionStatus": { "arcServerEndpoint": "a:1",
+      "arcServerEndpoint": "b:2" },
+    "arcSessionStatus": {}
+  }`;
+  expect(noticesOf(text)).toEqual([
+    'note 4: unknown member "comment"; arctun keeps and ignores it',
+    'note 4: unknown member "comment"; arctun keeps and ignores it',
+    'warning 4: "comment" is given twice, on this line; the last one counts',
+    'warning 5: "mtu" is given 3 times, on lines 2 and 3 and 5; the last one counts',
+    'warning 7: "arcSessionStatus.arcServerEndpoint" is given twice, on lines 6 and 7; the last one counts',
+    'warning 8: "arcSessionStatus" is given twice, on lines 6 and 8; their members are joined',
+  ]);
+});
+
+it('shows no key that took the place of a name, and compares no long text', () => {
+  const [notice = ''] = noticesOf(`{"${PRIVATE_KEY}": 1}`);
+  expect(notice).not.toContain(PRIVATE_KEY);
+  expect(noticesOf(JSON.stringify({ ['mtu'.repeat(100_000)]: 1 }))[0]).toMatch(/keeps and ignores/);
+});
