@@ -198,7 +198,7 @@ export class Sims {
   /** Final. The protection has to be off; that is checked where the call comes in. */
   terminate(sim: Sim): Sim {
     const ended = hasArc(sim) ? this.#endSession(sim) : sim;
-    return this.#change({ ...ended, status: 'terminated', terminationEnabled: false });
+    return this.#change({ ...ended, status: 'terminated' });
   }
 
   setTags(sim: Sim, tags: ReadonlyMap<string, string>): Sim {

@@ -13,7 +13,7 @@ import { exchange, type HttpRequest, type HttpResponse } from './transport.js';
 export interface ApiRequest {
   /** Behind `/v1`, with the query. */
   readonly path: string;
-  /** Sent as JSON, members in this order. */
+  /** Sent as JSON, members in this order; undefined where the operation has no body. */
   readonly body?: object;
 }
 
@@ -83,7 +83,8 @@ export class Channel {
   ): HttpRequest {
     const headers = {
       ...this.#profileHeaders,
-      'Content-Type': 'application/json',
+      // Where the API's document declares no body, a gateway that goes by it answers 415 to one.
+      ...(body && { 'Content-Type': 'application/json' }),
       'X-Soracom-Lang': 'en',
       'User-Agent': this.#options.userAgent,
       ...(token && {

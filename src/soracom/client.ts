@@ -72,7 +72,7 @@ export class SoracomClient implements SoracomApi {
   }
 
   async logout(): Promise<void> {
-    const request = { path: '/auth/logout', body: {} };
+    const request = { path: '/auth/logout' };
     const end = this.#clock.now() + LOGOUT_DEADLINE;
     await this.#send(operations.LOGOUT, request, this.#session.token, end);
     this.#session.end();
@@ -120,12 +120,12 @@ export class SoracomClient implements SoracomApi {
   }
 
   async enableSimTermination(simId: string): Promise<void> {
-    const request = { path: simPath(simId, '/enable_termination'), body: {} };
+    const request = { path: simPath(simId, '/enable_termination') };
     await this.#call(operations.ENABLE_SIM_TERMINATION, anyAnswer, request);
   }
 
   async terminateSim(simId: string): Promise<void> {
-    const request = { path: simPath(simId, '/terminate'), body: {} };
+    const request = { path: simPath(simId, '/terminate') };
     await this.#call(operations.TERMINATE_SIM, anyAnswer, request);
   }
 

@@ -52,7 +52,12 @@ export async function exchange(
       ...connection.config,
       method: request.method,
       url: request.url,
-      headers: { Accept: 'application/json', ...request.headers },
+      headers: {
+        Accept: 'application/json',
+        // Without a body axios would say that it is a form.
+        ...(request.body === undefined && { 'Content-Type': false }),
+        ...request.headers,
+      },
       ...(request.body !== undefined && { data: request.body }),
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });

@@ -228,13 +228,13 @@ describe('what the platform changes by itself', () => {
 });
 
 describe('terminate', () => {
-  it('is the end: no peer, no session, protected again', () => {
+  it('is the end: no peer, no session, and nothing left to protect', () => {
     const { sims, arc } = setUp();
     const sim = create(sims);
     const open = sims.setTerminationEnabled(sim, true);
     expect(open.terminationEnabled).toBe(true);
     const ended = sims.terminate(open);
-    expect(ended).toMatchObject({ status: 'terminated', terminationEnabled: false });
+    expect(ended).toMatchObject({ status: 'terminated', terminationEnabled: true });
     expect(ended.arc!.session).toBeUndefined();
     expect(arc.peers.size).toBe(0);
     expect(sims.all()).toContain(ended);

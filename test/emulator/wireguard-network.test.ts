@@ -210,7 +210,7 @@ it.each([
   const { client: other } = await createSim();
   client.exchange('one');
   other.exchange('one');
-  for (const action of actions) await call('POST', `${path}/${action}`, {});
+  for (const action of actions) await call('POST', `${path}/${action}`);
   expect(client.exchange('two')).toEqual(SILENCE);
   const { heard } = client;
   deliverFor20Seconds();
@@ -220,7 +220,7 @@ it.each([
 
 it('a deleted session comes back with createArcSession', async () => {
   const { path, client } = await createSim();
-  await call('POST', `${path}/delete_session`, {});
+  await call('POST', `${path}/delete_session`);
   expect(client.exchange('one')).toEqual(SILENCE);
   await call('POST', `${path}/sessions/arc`, {});
   deliverFor20Seconds();

@@ -30,6 +30,8 @@ export const REFUSALS = {
   pageUnknown: refusal(400, 'COM0008', 'The query is malformed: last_evaluated_key is unknown.'),
   pathUnknown: refusal(404, 'EMU0404', 'There is no such path.'),
   methodUnknown: refusal(405, 'EMU0405', 'The path does not take this method.'),
+  bodyUnexpected: refusal(415, 'EMU0415', 'The operation takes no body.'),
+  bodyNotJson: refusal(415, 'EMU0415', 'The body must have the Content-Type application/json.'),
   bodyTooLarge: refusal(413, 'EMU0413', 'The body is too large.'),
   notLocal: refusal(403, 'EMU0403', "The emulator's own paths are for this machine alone."),
   tooManyFaults: refusal(400, 'EMU0400', 'The emulator has no room for another fault.'),

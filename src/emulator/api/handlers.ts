@@ -1,7 +1,9 @@
 /** The API's operations, and who may call them. */
-import type { Context, HandlerMap, Options } from 'openapi-backend';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Context, Handler, HandlerMap, Options } from 'openapi-backend';
 
 import type { PlatformState } from '../platform-state.js';
+import type { Answer } from '../http-answer.js';
 import { malformedBody, malformedQuery, REFUSALS } from './answer.js';
 import { admission, type CallNotes } from './api-context.js';
 import { authOperations } from './operations/auth.js';
@@ -23,17 +25,38 @@ export function createHandlers({
 }: HandlerOptions): Required<Pick<Options, 'handlers' | 'securityHandlers'>> {
   const admitted = (context: Context, notes: CallNotes): boolean =>
     admission(state, context, notes) === 'admitted';
+  const operations = {
+    ...authOperations(state),
+    ...simOperations(state, arcServer),
+    ...searchOperations(state, arcServer),
+    ...groupOperations(state),
+    ...kryptonOperations(state, arcServer),
+  };
   return {
-    handlers: {
-      ...authOperations(state),
-      ...simOperations(state, arcServer),
-      ...searchOperations(state, arcServer),
-      ...groupOperations(state),
-      ...kryptonOperations(state, arcServer),
-      ...refusals(state),
-    },
+    handlers: { ...withMediaTypeCheck(operations), ...refusals(state) },
     securityHandlers: { apiKey: admitted, token: admitted },
   };
+}
+
+function withMediaTypeCheck(operations: HandlerMap): HandlerMap {
+  return Object.fromEntries(
+    Object.entries(operations).map(([id, handle]): [string, Handler] => [
+      id,
+      (context: Context, ...rest: unknown[]) =>
+        mediaTypeRefusal(context) ?? (handle?.(context, ...rest) as unknown),
+    ]),
+  );
+}
+
+const JSON_TYPE = /^application\/json[ \t]*(?:;|$)/i;
+
+/** RFC 9110 15.5.16: a body of another type than the operation's, or one where it has none. */
+function mediaTypeRefusal({ operation, request }: Context): Answer | undefined {
+  const { headers, body } = request as { headers: IncomingHttpHeaders; body?: unknown };
+  if (body === undefined || body === '') return undefined;
+  if (operation.requestBody === undefined) return REFUSALS.bodyUnexpected;
+  const type = headers['content-type'] ?? '';
+  return JSON_TYPE.test(type) ? undefined : REFUSALS.bodyNotJson;
 }
 
 function refusals(state: PlatformState): HandlerMap {
@@ -42,7 +65,10 @@ function refusals(state: PlatformState): HandlerMap {
       const result = admission(state, context);
       return result === 'admitted' ? REFUSALS.internal : result;
     },
-    validationFail: ({ validation }: Context) => {
+    validationFail: (context: Context) => {
+      const refusal = mediaTypeRefusal(context);
+      if (refusal !== undefined) return refusal;
+      const { validation } = context;
       const [error] = validation.errors ?? [];
       const path = error?.instancePath ?? '';
       const where = path.replace(/^\/(requestBody|query)\/?/, '');

@@ -122,6 +122,7 @@ it('cut within sends half of the answer', async () => {
   const socket = connect(api.port, '127.0.0.1');
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`POST /v1/sims HTTP/1.1\r\nHost: a\r\n${lines.join('')}`);
+  socket.write('Content-Type: application/json\r\n');
   socket.end(`Content-Length: ${body.length}\r\n\r\n${body}`);
   let text = '';
   for await (const chunk of socket) text += String(chunk);
@@ -145,7 +146,7 @@ it('a delay ends with the client that waits, and the SIM is there', async () => 
   const abort = new AbortController();
   const call = fetch(`${api.base}/v1/sims`, {
     method: 'POST',
-    headers,
+    headers: { ...headers, 'Content-Type': 'application/json' },
     body: JSON.stringify(CREATE),
     signal: abort.signal,
   });

@@ -9,14 +9,16 @@ import {
   withToken,
 } from './building-blocks.js';
 
-/** What a SIM can be searched by; each may be given several times. */
+/** What a SIM can be searched by; each may be given several times, and hold several values. */
 export const SEARCH_CRITERIA = [
   'name',
   'group',
   'group_id',
   'sim_id',
   'imsi',
+  'msisdn',
   'iccid',
+  'serial_number',
   'tag',
   'status',
   'subscription',

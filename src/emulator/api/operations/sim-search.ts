@@ -1,6 +1,7 @@
 import type { HandlerMap } from 'openapi-backend';
 
 import type { Answer } from '../../http-answer.js';
+import { malformedQuery } from '../answer.js';
 import type { PlatformState } from '../../platform-state.js';
 import { moduleType, type Sim } from '../../sim.js';
 import { operatorOf } from '../../users.js';
@@ -16,13 +17,29 @@ type SearchQuery = PageQuery &
   };
 
 /** What people type is searched for as a part of the value; of the others, the whole value. */
-const PARTIAL: readonly SearchCriterion[] = ['name', 'group', 'tag', 'sim_id', 'imsi', 'iccid'];
+const PARTIAL: readonly SearchCriterion[] = [
+  'name',
+  'group',
+  'tag',
+  'sim_id',
+  'imsi',
+  'msisdn',
+  'iccid',
+  'serial_number',
+];
+
+/** Characters of such a part. */
+const SHORTEST_PART = 2;
 
 /** The operation of the tag Query. */
 export function searchOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
   return {
     searchSims: (context: ApiContext<unknown, SearchQuery>): Answer => {
-      const { query } = context.request;
+      const query = withSingleValues(context.request.query);
+      const short = PARTIAL.find((name) => query[name]?.some((one) => isTooShort(one)));
+      if (short !== undefined) {
+        return malformedQuery(`${short} must have at least ${SHORTEST_PART} characters`);
+      }
       const operatorId = operatorOf(callerOf(state, context));
       const found = state.sims
         .all()
@@ -31,6 +48,28 @@ export function searchOperations(state: PlatformState, arcServer: ArcServerInfo)
       return pageAnswer(found, query, ({ simId }) => simId, show);
     },
   };
+}
+
+/** A criterion that is given once may hold several values, separated by commas. */
+function withSingleValues(query: SearchQuery): SearchQuery {
+  const split: Partial<Record<SearchCriterion, readonly string[]>> = {};
+  for (const criterion of SEARCH_CRITERIA) {
+    const values = query[criterion]?.flatMap((value) => value.split(','));
+    const given = values?.filter((value) => value !== '') ?? [];
+    if (given.length > 0) split[criterion] = given;
+  }
+  const { session_status, search_type, limit, last_evaluated_key } = query;
+  return {
+    ...split,
+    ...(session_status !== undefined && { session_status }),
+    ...(search_type !== undefined && { search_type }),
+    ...(limit !== undefined && { limit }),
+    ...(last_evaluated_key !== undefined && { last_evaluated_key }),
+  };
+}
+
+function isTooShort(value: string): boolean {
+  return Array.from(value).length < SHORTEST_PART;
 }
 
 /** Several values of one criterion are alternatives; `search_type` says what several criteria are. */
@@ -68,7 +107,10 @@ function valuesOf(state: PlatformState, sim: Sim, criterion: SearchCriterion): r
     group_id: [sim.groupId],
     sim_id: [sim.simId],
     imsi: [sim.imsi, sim.arc?.imsi],
+    // The emulator's SIMs have no telephone number.
+    msisdn: [],
     iccid: [sim.simId, sim.arc?.iccid],
+    serial_number: [sim.simId],
     tag: [...sim.tags.values()],
     status: [sim.status],
     subscription: subscriptionsOf(sim),

@@ -96,19 +96,19 @@ describe('auth', () => {
 });
 
 describe('logout', () => {
-  it.each(['', '{}'])('ends the token, with the body %j', async (body) => {
+  const logOut = (headers: Record<string, string>) =>
+    api.request('POST', '/v1/auth/logout', { headers });
+
+  it('ends the token', async () => {
     const headers = await api.logIn();
-    expect(await api.post('/v1/auth/logout', body, headers)).toMatchObject({
-      status: 204,
-      text: '',
-    });
+    expect(await logOut(headers)).toMatchObject({ status: 204, text: '' });
     expect((await api.post('/v1/sims', {}, headers)).status).toBe(401);
-    expect((await api.post('/v1/auth/logout', body, headers)).status).toBe(401);
+    expect((await logOut(headers)).status).toBe(401);
   });
 
   it('needs no permission', async () => {
     const headers = await api.logIn(keyOf('nothing'));
-    expect((await api.post('/v1/auth/logout', {}, headers)).status).toBe(204);
+    expect((await logOut(headers)).status).toBe(204);
   });
 });
 

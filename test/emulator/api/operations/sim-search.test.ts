@@ -51,7 +51,14 @@ it.each([
   ['', 'LABC'],
   ['name=sensor', 'AB'],
   ['name=Sensor%201', 'A'],
-  ['name=1&name=2', 'AB'],
+  ['name=r%201&name=r%202', 'AB'],
+  ['name=r%201,r%202', 'AB'],
+  ['name=r%201,x%202&tag=,cellar', ''],
+  ['name=', 'LABC'],
+  ['name=,', 'LABC'],
+  ['msisdn=8190', ''],
+  ['serial_number=89', 'LABC'],
+  ['status=active,terminated', 'LABC'],
   ['name=cellar', ''],
   ['tag=cellar', 'B'],
   ['group=roof', 'A'],
@@ -77,6 +84,27 @@ it.each([
   ['unknown=x&a[b]=c', 'LABC'],
 ])('finds by %s', async (query, found) => {
   expect(await search(query)).toBe(found);
+});
+
+it.each(['name', 'group', 'tag', 'sim_id', 'imsi', 'msisdn', 'iccid', 'serial_number'])(
+  'refuses a %s of one character, alone and in a list',
+  async (criterion) => {
+    for (const value of ['1', 'ab,1', '%F0%9F%98%80']) {
+      const path = `/v1/query/sims?${criterion}=${value}`;
+      const { status, body } = await api.request('GET', path, { headers });
+      expect({ status, body }).toMatchObject({
+        status: 400,
+        body: {
+          code: 'COM0008',
+          message: `The query is malformed: ${criterion} must have at least 2 characters.`,
+        },
+      });
+    }
+  },
+);
+
+it('finds a SIM by its serial number', async () => {
+  expect(await search(`serial_number=${sims.B}`)).toBe('B');
 });
 
 it('finds by the id of a SIM, of a profile and of a group', async () => {

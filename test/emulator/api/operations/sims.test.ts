@@ -33,6 +33,33 @@ function on(simId: string, method: string, path: string, body?: unknown): Promis
     : api.send(method, full, body, headers);
 }
 
+describe('the type of a body', () => {
+  const send = (path: string, body: string, type: string) =>
+    api.request('POST', path, { headers: { ...headers, 'Content-Type': type }, body });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx', ''])(
+    'is JSON for createSim: %j is refused, and nothing is created',
+    async (type) => {
+      const before = api.state.sims.all().length;
+      const reply = await send('/v1/sims', JSON.stringify(CREATE), type);
+      expect(code(reply)).toEqual([415, 'EMU0415']);
+      expect(api.state.sims.all()).toHaveLength(before);
+    },
+  );
+
+  it.each(['application/json', 'Application/JSON; charset=utf-8'])('may be %s', async (type) => {
+    expect((await send('/v1/sims', JSON.stringify(CREATE), type)).status).toBe(201);
+  });
+
+  it.each(['/v1/auth/logout', '/terminate', '/enable_termination', '/delete_session'])(
+    'does not matter where there is none: %s takes no body',
+    async (path) => {
+      const full = path.startsWith('/v1') ? path : `/v1/sims/${await api.createSim()}${path}`;
+      expect(code(await send(full, '{}', 'application/json'))).toEqual([415, 'EMU0415']);
+    },
+  );
+});
+
 describe('createSim', () => {
   it('answers with the SIM, its keys and its session', async () => {
     const { status, body } = await api.post('/v1/sims', CREATE, headers);
@@ -345,7 +372,7 @@ describe('termination', () => {
 
   it('is final', async () => {
     const simId = await api.createSim();
-    const enabled = await on(simId, 'POST', '/enable_termination', {});
+    const enabled = await on(simId, 'POST', '/enable_termination');
     expect(enabled.body.terminationEnabled).toBe(true);
     const { status, body } = await on(simId, 'POST', '/terminate');
     const { imsi } = arcSim(simId);
@@ -446,6 +473,12 @@ it.each([
   ['POST', '/set_group', 404],
   ['POST', '/unset_group', 404],
 ])('does not know an unknown SIM: %s %s', async (method, path, status) => {
-  const body = { '/tags': [], '/set_group': { groupId: 'x' } }[path] ?? {};
+  const bodies: Record<string, object> = {
+    '/sessions/arc': {},
+    '/credentials/arc': {},
+    '/tags': [],
+    '/set_group': { groupId: 'x' },
+  };
+  const body = bodies[path];
   expect((await on('8942300000000000001', method, path, body)).status).toBe(status);
 });
