@@ -2,6 +2,7 @@
 import { loadTunnelConfig } from './app/load-arc-config.js';
 import { openTunnel } from './app/open-tunnel.js';
 import { selectCrypto } from './crypto/select.js';
+import { UserError } from './lib/user-error.js';
 import { systemClock, systemWallClock } from './platform/clock.js';
 import { systemEntropy } from './platform/entropy.js';
 import { systemFiles } from './platform/files.js';
@@ -12,7 +13,7 @@ import { createTimestampStore } from './platform/timestamps.js';
 import { udpSockets } from './platform/udp-socket.js';
 import type { CongestionAlgorithm, UserspaceTunnel } from './tunnel/userspace-tunnel.js';
 
-export { UserError } from './lib/user-error.js';
+export { UserError };
 export { type Dialer, DialError, type DialTarget } from './proxy/dialer.js';
 export type { AddressInfo } from './tunnel/address-info.js';
 export type {
@@ -35,8 +36,8 @@ export type {
 } from './tunnel/userspace-tunnel.js';
 
 export interface CreateTunnelOptions {
-  /** The path of arc.json, its JSON text, or that in base64. */
-  readonly config: string;
+  /** The path of arc.json, its JSON text, that in base64, or an object with the members of arc.json. */
+  readonly config: string | object;
   /** Milliseconds until the first handshake must be there; 20,000 by default, 0 waits for ever. */
   readonly wait?: number;
   /** How TCP inside the tunnel shares the path: `bbr` (the default), `cubic` or `reno`. */
@@ -53,10 +54,11 @@ export interface CreateTunnelOptions {
  * @throws UserError with `kind` (`configuration`, `tunnel` …), what failed, why, and what to do
  */
 export async function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {
+  const config = configText(options);
   const log = createLog(options.logLevel ?? 'silent', 'text');
   const { tunnel, handshake } = await openTunnel(
     {
-      arcConfig: await loadTunnelConfig(options.config, {
+      arcConfig: await loadTunnelConfig(config, {
         files: systemFiles,
         stateFolder: stateFolder(),
       }),
@@ -83,4 +85,20 @@ export async function createTunnel(options: CreateTunnelOptions): Promise<Usersp
     await tunnel.close();
     throw error;
   }
+}
+
+/** @throws UserError of kind `usage` for what is neither text nor a plain object */
+function configText(options: CreateTunnelOptions | undefined): string {
+  const config: unknown = options?.config;
+  if (typeof config === 'string' && config !== '') return config;
+  if (typeof config === 'object' && config !== null && !ArrayBuffer.isView(config)) {
+    return JSON.stringify(config);
+  }
+  throw new UserError('usage', {
+    what: 'cannot use the option config of createTunnel',
+    why: `it is ${config === '' ? 'empty' : typeof config}`,
+    next: [
+      'Pass the path of arc.json, its JSON text, that in base64, or an object with its members.',
+    ],
+  });
 }
