@@ -63,7 +63,7 @@ export function startMetricLines(
     const status = await tunnel.status().catch(() => undefined);
     if (isEnded || status === undefined) return;
     for (const peer of status.peers) {
-      for (const line of metricLines(peer, labels)) log.debug({}, line);
+      for (const line of metricLines(peer, labels)) log.info({}, line);
     }
     arm();
   };

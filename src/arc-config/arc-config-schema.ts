@@ -126,7 +126,7 @@ export const arcConfigModel = described(
       simId: string('The id of the virtual SIM in the API.'),
       logLevel: described(
         z._default(z.int({ error: 'an integer' }), 0),
-        '1 errors, 2 everything. 0 is silent in soratun; here it is as 1, which a file without it has, too.',
+        '1 errors, 2 everything in soratun; here 1 is errors and warnings, and 2 is info. 0 is silent in soratun; here it is the same as 1, and so is a file without it.',
       ),
       enableMetrics: described(
         z._default(z.boolean({ error: 'true or false' }), false),

@@ -38,10 +38,11 @@ export const configuredLogFlags = {
 } as const satisfies Flags;
 
 /**
- * What is logged by arc.json's logLevel: 2 is everything, as in soratun. 1 is errors there, and here
+ * What is logged by arc.json's logLevel: 2 is everything in soratun, and `info` here, since bootstrap
+ * and soratun write 2 into each file; `--log-level debug` shows more. 1 is errors there, and here
  * what keeps something from working. 0 means no less than 1, for that is also what a file says that
  * has no logLevel, and a tunnel that fails without a word helps nobody; `--log-level silent` is silent.
  */
 export function configuredLogLevel(logLevel: number): LogLevel {
-  return logLevel >= 2 ? 'debug' : 'warn';
+  return logLevel >= 2 ? 'info' : 'warn';
 }

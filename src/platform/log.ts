@@ -7,7 +7,13 @@ export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 export type LogFormat = 'text' | 'json';
 
 export function createLog(level: LogLevel, format: LogFormat): Log {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    // By its name: what reads the lines need not know pino's numbers.
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
   const destination = pino.destination({ dest: 2, sync: true });
   if (format === 'json') return pino(options, destination);
   return pino(options, {
@@ -16,14 +22,14 @@ export function createLog(level: LogLevel, format: LogFormat): Log {
 }
 
 interface LogRecord {
-  readonly level: number;
+  readonly level: string;
   readonly time: string;
   readonly msg?: string;
   readonly [field: string]: unknown;
 }
 
 function textLine({ level, time, msg, ...fields }: LogRecord): string {
-  const label = (pino.levels.labels[level] ?? 'info').toUpperCase().padEnd(5);
+  const label = level.toUpperCase().padEnd(5);
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${fieldText(value)}`);
   return `${time} ${label} ${msg ?? ''}${rest.join('')}\n`;
 }

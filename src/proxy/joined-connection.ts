@@ -1,6 +1,8 @@
 /** A client's connection that asks to be joined to a target: CONNECT of HTTP, CONNECT of SOCKS. */
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
+import { clientName, elapsed, partiesOf } from './access-line.js';
 import { type FailedDial, failedDial } from './dial-outcome.js';
 import type { Dialer, DialTarget } from './dialer.js';
 import type { ProxyLog } from './proxy-log.js';
@@ -29,6 +31,8 @@ export class JoinedConnection {
   readonly #context: JoinContext;
   readonly #onOver: () => void;
   readonly #dialing = new AbortController();
+  readonly #client: string;
+  readonly #start = performance.now();
   #endWatch: () => void = () => undefined;
   #relay: Relay | undefined;
   #isSettled = false;
@@ -39,6 +43,7 @@ export class JoinedConnection {
     this.#request = request;
     this.#context = context;
     this.#onOver = onOver;
+    this.#client = clientName(socket);
   }
 
   /** Dials, tells the client, and relays. Bytes that the client has sent already go to the target. */
@@ -68,7 +73,7 @@ export class JoinedConnection {
       this.#isSettled = true;
       this.#endWatch();
       this.#socket.write(this.#request.granted);
-      this.#relay = new Relay(this.#socket, stream, this.#onOver);
+      this.#relay = new Relay(this.#socket, stream, () => this.#over(stream));
     } catch (error) {
       this.#refuse(failedDial(error));
     }
@@ -83,8 +88,22 @@ export class JoinedConnection {
     const { log, onFailure } = this.#context;
     const { reason, silence, message } = failure;
     onFailure();
-    log.warn({ reason, ...(silence && { silence }) }, `not connected: ${message}`);
+    const parties = partiesOf(this.#client, this.#request.target);
+    log.warn({ reason, ...(silence && { silence }), ...parties }, `not connected: ${message}`);
     endWith(this.#socket, this.#request.refused(failure));
+  }
+
+  #over(stream: Duplex): void {
+    this.#context.log.info(
+      {
+        ...partiesOf(this.#client, this.#request.target),
+        sent: this.#relay?.receivedFrom(this.#socket) ?? 0,
+        received: this.#relay?.receivedFrom(stream) ?? 0,
+        ms: elapsed(this.#start),
+      },
+      'connection closed',
+    );
+    this.#onOver();
   }
 
   #gone(): void {

@@ -31,6 +31,7 @@ export class Relay {
   readonly #onOver: () => void;
   readonly #watchdog = new Watchdog(() => this.abort());
   readonly #inOrder = new Set<Duplex>();
+  readonly #received = new Map<Duplex, number>();
   #open = 2;
   #limit: number;
 
@@ -54,13 +55,21 @@ export class Relay {
     if (target.destroyed) this.#reset(client);
   }
 
+  /** Bytes that have come from a stream so far. */
+  receivedFrom(stream: Duplex): number {
+    return this.#received.get(stream) ?? 0;
+  }
+
   /** Resets both. */
   abort(): void {
     for (const stream of this.#streams) this.#reset(stream);
   }
 
   #watch(stream: Duplex, other: Duplex): void {
-    stream.on('data', () => this.#watchdog.arm(this.#limit));
+    stream.on('data', (chunk: Uint8Array) => {
+      this.#received.set(stream, this.receivedFrom(stream) + chunk.length);
+      this.#watchdog.arm(this.#limit);
+    });
     stream.once('end', () => {
       this.#inOrder.add(stream);
       this.#limit = this.#limits.halfClosedTimeout;

@@ -46,7 +46,7 @@ it('come each minute, the first time in a minute, until they are ended', async (
   expect(log.lines).toEqual([]);
   clock.advance(1);
   await new Promise(setImmediate);
-  expect(log.messages('debug')).toEqual(metricLines(PEER, LABELS));
+  expect(log.messages('info')).toEqual(metricLines(PEER, LABELS));
   for (let minute = 0; minute < 2; minute++) {
     clock.advance(60_000);
     await new Promise(setImmediate);
@@ -67,7 +67,7 @@ it('are those of each peer', async () => {
   startMetricLines({ status }, LABELS, { clock, log });
   clock.advance(60_000);
   await new Promise(setImmediate);
-  expect(log.messages('debug')).toEqual([
+  expect(log.messages('info')).toEqual([
     ...metricLines(PEER, LABELS),
     ...metricLines(other, LABELS),
   ]);

@@ -293,7 +293,7 @@ it.each([true, false])('logs the counters each minute where arc.json says so: %s
   const simId = '8942310022000012345';
   await start('127.0.0.1', 20_000, { enableMetrics: on, simId, interface: 'soratun0' });
   await turnUntil(() => ups.length > 0);
-  const metrics = () => world.log.messages('debug').filter((line) => line.startsWith('soratun_'));
+  const metrics = () => world.log.messages('info').filter((line) => line.startsWith('soratun_'));
   expect(metrics()).toEqual([]);
   await world.advance(60_000);
   const label = `{simId="${simId}",interface="soratun0",endpoint="127.0.0.1:${world.server.port}"}`;

@@ -1,8 +1,8 @@
 import { configuredLogLevel } from '../../src/cli/log-flags.js';
 
 it.each([
-  [7, 'debug'],
-  [2, 'debug'],
+  [7, 'info'],
+  [2, 'info'],
   [1, 'warn'],
   [0, 'warn'],
   [-1, 'warn'],

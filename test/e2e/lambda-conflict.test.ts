@@ -33,7 +33,7 @@ describeWith(LAMBDA_SANDBOX, 'two environments with one virtual SIM', () => {
     for (const sandbox of sandboxes) {
       const [line] = logged(sandbox, /^another tunnel uses this virtual SIM/);
       expect(line).toMatchObject({
-        level: 40,
+        level: 'warn',
         why: expect.stringContaining('one tunnel at a time') as string,
       });
       const advice = logged(sandbox, /^the function has one virtual SIM/);

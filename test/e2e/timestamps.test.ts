@@ -115,7 +115,7 @@ describeWith(['root', 'unshare'], 'where nothing can be written', () => {
     const [line, ...more] = stderr.split('\n');
     expect(more.join('\n')).toBe(SENT.stderr);
     expect(JSON.parse(line!)).toMatchObject({
-      level: 40,
+      level: 'warn',
       reason: 'the file system is read-only',
       path: join(state, 'timestamps', nameOfKey()),
       msg: expect.stringMatching(/^cannot keep the time of the last handshake; /) as string,

@@ -8,6 +8,8 @@ import { RELAY_LIMITS } from '../../src/proxy/relay.js';
 import { Side } from './support/side.js';
 
 const TARGET = { host: 'one.test', port: 80 };
+/** What each line about it names. */
+const PARTIES = '"client":"127.0.0.1:51234","target":"one.test:80"';
 
 let client: Side;
 let target: Side;
@@ -17,6 +19,7 @@ let overCount: number;
 /** How the test answers the dial. */
 let connect: (stream: Duplex) => void;
 let refuse: (error: unknown) => void;
+let accesses: object[];
 let dialling: AbortSignal | undefined;
 
 beforeEach(() => {
@@ -24,6 +27,7 @@ beforeEach(() => {
   client = new Side();
   target = new Side();
   lines = [];
+  accesses = [];
   failures = overCount = 0;
   dialling = undefined;
 });
@@ -33,12 +37,17 @@ afterEach(() => {
 });
 
 function asSocket(side: Side): Socket {
-  return side as unknown as Socket;
+  return Object.assign(side, {
+    remoteAddress: '127.0.0.1',
+    remotePort: 51_234,
+  }) as unknown as Socket;
 }
 
 function start(): JoinedConnection {
-  const line = (level: string) => (fields: object, message: string) =>
-    void lines.push(`${level} ${JSON.stringify(fields)} ${message}`);
+  const line = (level: string) => (fields: object, message: string) => {
+    if (level === 'info') accesses.push({ ...fields, message });
+    else lines.push(`${level} ${JSON.stringify(fields)} ${message}`);
+  };
   const connection = new JoinedConnection(
     asSocket(client),
     { target: TARGET, granted: 'yes ', refused: ({ reason }) => `no: ${reason}` },
@@ -91,6 +100,16 @@ describe('a target that answers', () => {
     await settle();
     expect([target.fate, overCount, failures]).toEqual(['in order', 1, 0]);
     expect(lines).toEqual([]);
+    expect(accesses).toEqual([
+      {
+        message: 'connection closed',
+        client: '127.0.0.1:51234',
+        target: 'one.test:80',
+        sent: 5,
+        received: 5,
+        ms: expect.any(Number) as number,
+      },
+    ]);
   });
 
   it('has the end that its client sent ahead, too', async () => {
@@ -132,14 +151,18 @@ describe('a target that cannot be had', () => {
     [
       new DialError('no-route', 'outside'),
       'no-route',
-      'warn {"reason":"no-route"} not connected: outside',
+      `warn {"reason":"no-route",${PARTIES}} not connected: outside`,
     ],
     [
       new DialError('timeout', 'quiet', { silence: 'no-answer' }),
       'timeout',
-      'warn {"reason":"timeout","silence":"no-answer"} not connected: quiet',
+      `warn {"reason":"timeout","silence":"no-answer",${PARTIES}} not connected: quiet`,
     ],
-    [new Error('a fault'), 'dial-failed', 'warn {"reason":"dial-failed"} not connected: a fault'],
+    [
+      new Error('a fault'),
+      'dial-failed',
+      `warn {"reason":"dial-failed",${PARTIES}} not connected: a fault`,
+    ],
   ])('is told with its reason: %#', async (error, reason, line) => {
     start();
     refuse(error);
@@ -198,7 +221,9 @@ describe('abort', () => {
     refuse(dialling?.reason);
     await settle();
     expect([client.taken, failures]).toEqual(['no: closed', 1]);
-    expect(lines).toEqual(['warn {"reason":"closed"} not connected: the proxy is closing']);
+    expect(lines).toEqual([
+      `warn {"reason":"closed",${PARTIES}} not connected: the proxy is closing`,
+    ]);
     connection.abort();
     await closeClient();
     expect(failures).toBe(1);

@@ -7,6 +7,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
+import { clientName, elapsed, loggedPath, partiesOf } from '../access-line.js';
 import { failedDial } from '../dial-outcome.js';
 import { DialError } from '../dialer.js';
 import { Relay } from '../relay.js';
@@ -35,6 +36,8 @@ export class Exchange {
   readonly #onOver: () => void;
   readonly #watchdog = new Watchdog(() => this.#expire());
   readonly #dialing = new AbortController();
+  readonly #client: string;
+  readonly #start = performance.now();
   readonly #upgrades: boolean;
   readonly #forwardedRequest: ForwardedRequest;
   readonly #forwardedAnswer: ForwardedAnswer;
@@ -43,6 +46,8 @@ export class Exchange {
   #phase: Phase = 'open';
   #stream: Duplex | undefined;
   #answer: IncomingMessage | undefined;
+  #bytes = 0;
+  #hasFailed = false;
 
   /** @param onOver called once, when the client has its answer or its connection is gone */
   constructor(message: ClientMessage, context: ExchangeContext, onOver: () => void) {
@@ -53,6 +58,7 @@ export class Exchange {
     this.#forwardedRequest = new ForwardedRequest(message);
     this.#forwardedAnswer = new ForwardedAnswer(message.request, message.response);
     this.#onOver = onOver;
+    this.#client = clientName(message.request.socket);
     this.#response.once('finish', () => this.#complete());
   }
 
@@ -90,14 +96,15 @@ export class Exchange {
     const { log, onFailure, isClosing } = this.#context;
     const { reason, silence, message } = failure;
     onFailure();
+    this.#hasFailed = true;
     this.#endUpstream();
     if (this.#response.headersSent) {
-      log.warn({ reason }, `answer cut off: ${message}`);
+      log.warn({ reason, ...this.#parties() }, `answer cut off: ${message}`);
       this.#reset();
       return;
     }
     const why = { reason, ...(silence && { silence }), status: statusOf(failure) };
-    log.warn(why, `not forwarded: ${message}`);
+    log.warn({ ...why, ...this.#parties() }, `not forwarded: ${message}`);
     const isBodyLost =
       this.#forwardedRequest.awaitsContinue ||
       reason === 'request-timeout' ||
@@ -194,7 +201,10 @@ export class Exchange {
     answer.once('close', () => this.#closed());
     answer.on('error', () => undefined);
     answer.pipe(this.#response, { end: false });
-    answer.on('data', () => this.#progress());
+    answer.on('data', (chunk: Uint8Array) => {
+      this.#bytes += chunk.length;
+      this.#progress();
+    });
     this.#progress();
   }
 
@@ -254,7 +264,23 @@ export class Exchange {
     if (this.#phase === 'over') return;
     this.#phase = 'over';
     this.#watchdog.stop();
+    this.#logAccess();
     this.#onOver();
+  }
+
+  /** A failure has its own line; what never got an answer has none. */
+  #logAccess(): void {
+    const status = this.#answer?.statusCode;
+    if (this.#hasFailed || status === undefined) return;
+    const fields = { ...this.#parties(), status, bytes: this.#bytes, ms: elapsed(this.#start) };
+    this.#context.log.info(fields, 'request');
+  }
+
+  #parties(): object {
+    const { method } = this.#request;
+    const path = this.#destination && loggedPath(this.#destination.path);
+    const request = { method, ...(path !== undefined && { path }) };
+    return { ...partiesOf(this.#client, this.#destination?.target), ...request };
   }
 
   #endUpstream(): void {

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 
 import type { Dialer } from '../../../src/proxy/dialer.js';
-import { Cleanup, failing, Forwarding, localDialer, until } from '../support/forwarding.js';
+import { Cleanup, failing, Forwarding, localDialer, TARGET, until } from '../support/forwarding.js';
 import type { Wire } from '../support/wire.js';
 
 const cleanup = new Cleanup();
@@ -10,6 +10,55 @@ beforeEach(() => {
   forwarding = new Forwarding(cleanup);
 });
 afterEach(() => cleanup.run());
+
+describe('the log', () => {
+  it('has one line for a request, without its query and its header fields', async () => {
+    const answer = 'HTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\nhello';
+    const { client } = await forwarding.answering(answer);
+    client.send(
+      'POST /a?token=hush HTTP/1.1\r\nHost: x\r\nCookie: hush\r\nContent-Length: 0\r\n\r\n',
+    );
+    await client.until('hello');
+    const lines = () => forwarding.lines.filter(({ level }) => level === 'info');
+    await until(() => lines().length > 0);
+    expect(lines()).toEqual([
+      {
+        level: 'info',
+        message: 'request',
+        fields: {
+          client: expect.stringMatching(/^127\.0\.0\.1:[1-9]\d*$/) as string,
+          target: `${TARGET.host}:${TARGET.port}`,
+          method: 'POST',
+          path: '/a',
+          status: 201,
+          bytes: 5,
+          ms: expect.any(Number) as number,
+        },
+      },
+    ]);
+    expect(JSON.stringify(forwarding.lines)).not.toContain('hush');
+  });
+
+  it('names client and target of a failure, once', async () => {
+    const client = forwarding.client(await forwarding.start(failing('no-route')));
+    client.send('GET /b?hush HTTP/1.1\r\nHost: x\r\n\r\n');
+    await client.until('}}');
+    expect(forwarding.lines).toEqual([
+      {
+        level: 'warn',
+        message: expect.stringMatching(/^not forwarded: /) as string,
+        fields: {
+          reason: 'no-route',
+          status: 502,
+          client: expect.stringMatching(/^127\.0\.0\.1:/) as string,
+          target: `${TARGET.host}:${TARGET.port}`,
+          method: 'GET',
+          path: '/b',
+        },
+      },
+    ]);
+  });
+});
 
 describe('another protocol', () => {
   const ASKING = 'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
