@@ -239,8 +239,9 @@ export class Extension {
     const { clock } = this.#ports;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       const failure = await this.#openOnce();
-      const isOver = clock.now() >= until || this.#isClosed;
-      if (isOver || !(failure instanceof NotYetError)) return failure;
+      if (!(failure instanceof NotYetError)) return failure;
+      this.#dialer.noteFailure(failure);
+      if (clock.now() >= until || this.#isClosed) return failure;
       await new Promise<void>((resolve) => {
         clock.startTimer(Math.min(pause, until - clock.now()), resolve);
       });

@@ -26,6 +26,8 @@ export class SandboxDialer implements Dialer {
   readonly #clock: Clock;
   /** The tunnel, or why there is none; undefined before either is known. */
   #outcome: SandboxTunnel | DialError | undefined;
+  /** Why the last attempt to open the tunnel failed, while others follow. */
+  #lastFailure: UserError | undefined;
   /** Called when there is another outcome. */
   readonly #waits = new Set<() => void>();
   /** Since when there has been no session that was asked for; undefined where all is well. */
@@ -51,6 +53,7 @@ export class SandboxDialer implements Dialer {
 
   /** There is a tunnel from now on. Its first handshake may be under way. */
   open(tunnel: SandboxTunnel): void {
+    this.#lastFailure = undefined;
     tunnel.onMoving?.(() => this.#spare.discard());
     this.#settle(tunnel);
   }
@@ -58,6 +61,11 @@ export class SandboxDialer implements Dialer {
   /** There is none, and none to be expected: each dial is told why. */
   refuse(why: UserError): void {
     this.#settle(notReady(why));
+  }
+
+  /** An attempt failed, and another one follows: a dial whose wait ends first reports this reason. */
+  noteFailure(why: UserError): void {
+    this.#lastFailure = why;
   }
 
   #settle(outcome: SandboxTunnel | DialError): void {
@@ -253,7 +261,7 @@ export class SandboxDialer implements Dialer {
       };
       const onAbort = () => settle(() => reject(abortReason(signal)));
       const timer = this.#clock.startTimer(Math.max(0, deadline - this.#clock.now()), () =>
-        settle(() => reject(notOpened(this.#wait))),
+        settle(() => reject(notOpened(this.#wait, this.#lastFailure))),
       );
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#waits.add(look);
@@ -262,11 +270,11 @@ export class SandboxDialer implements Dialer {
   }
 }
 
-function notOpened(wait: number): DialError {
-  return new DialError(
-    'not-ready',
-    `no tunnel within ${wait / 1000} s: it has not been opened yet`,
-  );
+function notOpened(wait: number, failure: UserError | undefined): DialError {
+  const why = failure?.message ?? 'it has not been opened yet';
+  return new DialError('not-ready', `no tunnel within ${wait / 1000} s: ${why}`, {
+    cause: failure,
+  });
 }
 
 const SILENCES: ReadonlySet<string> = new Set<Silence>([

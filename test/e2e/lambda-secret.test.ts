@@ -75,7 +75,8 @@ describeWith(LAMBDA_SANDBOX, 'a configuration that can be read in an invocation 
       '/systemsmanager/parameters/get?name=%2Farc%2Fone&withDecryption=true',
     ],
   ])('is read in the first: a %s', async (kind, place, url) => {
-    const sandbox = await start(place);
+    // Longer than a slow machine takes for two refusals.
+    const sandbox = await start(place, { ARCTUN_LAMBDA_WAIT: '20' });
     expect(await sandbox.initialized()).toMatchObject({ status: 'success' });
     // The init does not wait for what cannot come.
     expect(questions).toEqual([url]);
@@ -107,14 +108,16 @@ describeWith(LAMBDA_SANDBOX, 'a configuration that can be read in an invocation 
 
   it('and that the role may not read is told to the function', async () => {
     isAllowed = false;
+    tooEarly = 0;
     const sandbox = await start({ ARCTUN_CONFIG_SECRET: 'arc' }, { ARCTUN_LAMBDA_WAIT: '0.5' });
     await sandbox.initialized();
-    tooEarly = 0;
+    // The request's wait and the extension's last attempt end at the same time: either has the reason.
     const { response, error } = await sandbox.invoke({});
     expect(error).toBeUndefined();
     const { statusCode, body } = answerOf(response);
     expect(statusCode).toBe(503);
     expect(body).toContain('AccessDeniedException');
+    await sandbox.said('arctun', /"msg":"cannot read secret arc/);
     const [line] = logged(sandbox, /cannot read secret arc/);
     expect(JSON.stringify(line)).toContain('secretsmanager:GetSecretValue');
   });

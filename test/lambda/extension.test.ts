@@ -315,6 +315,20 @@ describe('a secret', () => {
     expect(lambda.tunnel.dials).toHaveLength(1);
   });
 
+  it('gives a request its reason if no later attempt ends before the wait does', async () => {
+    lambda.openTunnel = () => Promise.reject(NOT_YET);
+    await lambda.start(SECRET);
+    heldOpening();
+    await lambda.invoke();
+    const refused = request();
+    await lambda.pass(3_100);
+    expect(refused.outcome).toMatchObject({
+      reason: 'not-ready',
+      message: 'no tunnel within 3 s: cannot read secret arc: 400',
+      cause: NOT_YET,
+    });
+  });
+
   it('is not tried behind a shutdown', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start({ ...SECRET, ...MANAGED });
