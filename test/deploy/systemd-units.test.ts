@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { privateRun } from '../support/private-run.js';
 import { REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/requirements.js';
 
@@ -73,7 +74,8 @@ it('only the one with an interface has a right, and that alone', () => {
   expect(settings('arctun-tun.service', 'DeviceAllow')).toEqual(['/dev/net/tun rw']);
 });
 
-describeWith(['systemd-analyze'], 'systemd-analyze', () => {
+describeWith(['systemd-analyze', 'writable-run'], 'systemd-analyze', () => {
+  const prefix = privateRun() ?? [];
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'arctun-units-'));
@@ -85,9 +87,8 @@ describeWith(['systemd-analyze'], 'systemd-analyze', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   const analyze = (...parameters: string[]) => {
-    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['--no-pager', ...parameters], {
-      encoding: 'utf8',
-    });
+    const command = [...prefix, 'systemd-analyze', '--no-pager', ...parameters];
+    const { status, stdout, stderr } = spawnSync('env', command, { encoding: 'utf8' });
     return { status, text: stdout + stderr };
   };
 

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { isKernelBuilt } from './kernel-peer/machine.js';
 import { memoryLimitObstacle } from './lambda/memory-limit.js';
 import { isRuntimeClientBuilt } from './lambda/runtimes.js';
+import { privateRun } from './private-run.js';
 
 type Requirement =
   | 'root'
@@ -32,11 +33,15 @@ type Requirement =
   | 'faketime'
   | 'ping'
   | 'systemd-analyze'
+  // /run may be written, or user namespaces are allowed.
+  | 'writable-run'
   | 'systemd-notify'
   // Optional dependencies are not there where npm was told to leave them out.
   | 'koffi'
   | 'tun'
   | 'unzip'
+  | 'tar'
+  | 'gzip'
   | 'readelf'
   | 'qemu-aarch64-static'
   // Debian's libraries of the other architecture.
@@ -81,6 +86,7 @@ function has(requirement: Requirement): boolean {
   if (requirement === 'koffi') return hasModule('koffi');
   if (requirement === 'arm64-libraries')
     return existsSync('/usr/aarch64-linux-gnu/lib/libstdc++.so.6');
+  if (requirement === 'writable-run') return privateRun() !== undefined;
   if (requirement === 'tun') return existsSync('/dev/net/tun');
   try {
     execFileSync('sh', ['-c', `command -v ${requirement}`], { stdio: 'ignore' });

@@ -1,12 +1,11 @@
-import { loadLibc, SystemCallError } from '../../../src/platform/linux/libc.js';
+import { jest } from '@jest/globals';
 
-describe('the C library', () => {
+import { loadLibc, SystemCallError } from '../../../src/platform/linux/libc.js';
+import { describeWith } from '../../support/requirements.js';
+
+describeWith(['linux', 'koffi'], 'the C library', () => {
   it('takes calls and tells why one failed', async () => {
     const libc = await loadLibc();
-    if (process.platform !== 'linux') {
-      expect(libc).toBeUndefined();
-      return;
-    }
     const close = libc!.bind('int close(int)');
     expect(close(-1)).toBe(-1);
     const error = new SystemCallError('close', libc!.errno());
@@ -15,9 +14,20 @@ describe('the C library', () => {
 
   it('calls on another thread', async () => {
     const libc = await loadLibc();
-    if (libc === undefined) return;
-    const getpid = libc.bind('int getpid()');
+    const getpid = libc!.bind('int getpid()');
     const result = new Promise((resolve) => getpid.async((_error, pid) => resolve(pid)));
     await expect(result).resolves.toBe(process.pid);
   });
+});
+
+it('is not loaded on another system', async () => {
+  const { platform } = process;
+  try {
+    Object.defineProperty(process, 'platform', { value: 'darwin' });
+    jest.resetModules();
+    const fresh = await import('../../../src/platform/linux/libc.js');
+    expect(await fresh.loadLibc()).toBeUndefined();
+  } finally {
+    Object.defineProperty(process, 'platform', { value: platform });
+  }
 });
