@@ -22,6 +22,8 @@ export interface TestProcessOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly uid?: number;
+  /** What the program sees as its own name; its path by default. */
+  readonly argv0?: string;
   /** All of standard input. */
   readonly input?: string;
   /** Whether standard input stays open for `type`. */
