@@ -13,14 +13,14 @@ const TIMEOUT = 120_000;
 
 /**
  * What our own code leaves behind, it leaves each time. OpenSSL's decoder of private keys gives its
- * copy back to the allocator as it is, and now and then a part of that is still there (SECURITY.md):
- * another process, which has other keys, must be clean then.
+ * copy back to the allocator, and in one process of four a part of one is still there (SECURITY.md):
+ * each private key must be gone in two processes, which have other keys. For all else one is enough.
  */
 const BACKENDS = [
-  { backend: 'node', attempts: 6 },
+  { backend: 'node', clean: 2, attempts: 6 },
   ...((await createSodiumCrypto()) === undefined
     ? []
-    : [{ backend: 'sodium-native', attempts: 1 }]),
+    : [{ backend: 'sodium-native', clean: 1, attempts: 1 }]),
 ];
 
 const processes = new Processes();
@@ -71,7 +71,7 @@ const KEPT_BY_OPENSSL = {
 };
 
 describeWith(['linux'], 'the memory of a process', () => {
-  describe.each(BACKENDS)('on $backend', ({ backend, attempts }) => {
+  describe.each(BACKENDS)('on $backend', ({ backend, clean, attempts }) => {
     it.each([
       ['two devices', 'devices', DEVICES],
       ['two idle devices', 'idle devices', IDLE_DEVICES],
@@ -81,16 +81,45 @@ describeWith(['linux'], 'the memory of a process', () => {
       async (_name, scenario, always) => {
         const expected =
           backend === 'node' ? { ...always, closed: KEPT_BY_OPENSSL[scenario] } : always;
-        let found: Found | undefined;
-        for (let attempt = 0; attempt < attempts && !isEqual(found, expected); attempt++) {
-          found = await findInPhases(backend, scenario, Object.keys(expected));
+        const leftovers = new Map<string, number>();
+        for (let attempt = 1; attempt <= attempts; attempt++) {
+          const found = await findInPhases(backend, scenario, Object.keys(expected));
+          const left = leftPrivateKeys(found, expected);
+          if (backend !== 'node') expect(left).toEqual([]);
+          expect(found).toEqual(withKeys(expected, left));
+          for (const key of left) leftovers.set(key.join(': '), timesOf(leftovers, key) + 1);
+          if (attempt - Math.max(0, ...leftovers.values()) >= clean) return;
         }
-        expect(found).toEqual(expected);
+        expect(leftovers).toEqual(new Map());
       },
       TIMEOUT * attempts,
     );
   });
 });
+
+type PhaseAndKey = readonly [phase: string, key: string];
+
+/** The private keys that are in memory in a phase that does not need them. */
+function leftPrivateKeys(found: Found, expected: Found): PhaseAndKey[] {
+  return Object.entries(found).flatMap(([phase, names]) =>
+    names
+      .filter((name) => name.endsWith('private key') && !expected[phase]!.includes(name))
+      .map((name) => [phase, name] as const),
+  );
+}
+
+function withKeys(expected: Found, left: readonly PhaseAndKey[]): Found {
+  return Object.fromEntries(
+    Object.entries(expected).map(([phase, names]) => [
+      phase,
+      [...names, ...left.filter(([at]) => at === phase).map(([, key]) => key)].sort(),
+    ]),
+  );
+}
+
+function timesOf(leftovers: ReadonlyMap<string, number>, key: PhaseAndKey): number {
+  return leftovers.get(key.join(': ')) ?? 0;
+}
 
 /** Runs the peer and looks into its memory at each phase. */
 async function findInPhases(
@@ -125,8 +154,4 @@ function secretsIn(file: string): Secret[] {
     offset = start + KEY_LENGTH;
   }
   return [...secrets.values()];
-}
-
-function isEqual(left: Found | undefined, right: Found): boolean {
-  return JSON.stringify(left) === JSON.stringify(right);
 }
