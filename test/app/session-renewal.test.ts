@@ -170,20 +170,21 @@ it('is asked seconds after a handshake in vain where nothing is sent but keepali
 });
 
 describe('pauses between two questions', () => {
-  it('are never shorter than a minute, and double to half an hour, with jitter', async () => {
+  // That they end at half an hour: renewal-moments.test.ts, without a tunnel.
+  it('are never shorter than a minute, and double, with jitter', async () => {
     await up();
     at.deleteSession();
     at.api.failures.set('auth', apiError(undefined, 'connection'));
-    await at.talk(150 * MINUTE);
+    await at.talk(22 * MINUTE);
     const pauses = at.askedAt.slice(1).map((time, index) => time - at.askedAt[index]!);
-    expect(pauses.length).toBeGreaterThan(6);
-    [1, 2, 4, 8, 16, 30, 30].forEach((minutes, index) => {
+    expect(pauses.length).toBeGreaterThanOrEqual(4);
+    [1, 2, 4, 8].forEach((minutes, index) => {
       expect(pauses[index]).toBeGreaterThanOrEqual(minutes * MINUTE);
       expect(pauses[index]).toBeLessThan(minutes * MINUTE * 1.25 + 6_000);
     });
     expect(pauses.some((pause) => pause % MINUTE > 5_000)).toBe(true);
     expect(warnings().filter((text) => text.includes('SORACOM'))).toEqual([]);
-  }, 60_000);
+  });
 
   it('begin anew with a handshake, and hold all the same', async () => {
     await up();
