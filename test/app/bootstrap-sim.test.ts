@@ -12,6 +12,7 @@ import { systemCommands } from '../../src/platform/command-runner.js';
 import { MemoryFiles } from '../arc-config/memory-files.js';
 import { MemoryJournals } from '../arc-config/memory-journals.js';
 import { PRIVATE_KEY, SAMPLE, SERVER_KEY } from '../arc-config/sample.js';
+import { until } from '../support/until.js';
 
 const TARGET = '/home/arc.json';
 const COPY = `${TARGET}.8942310022000012345`;
@@ -205,7 +206,7 @@ it('waits for a krypton-cli that is at work when it is told to stop', async () =
   fakeKryptonCli(`until [ -e '${folder}/go' ]; do sleep 0.05; done\n${prints(ANSWER)}`);
   const controller = new AbortController();
   const outcome = bootstrap({}, controller.signal);
-  while (runs() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => runs() > 0);
   controller.abort(new Error('stopped'));
   writeFileSync(`${folder}/go`, '');
   expect(await outcome).toMatchObject({ path: TARGET });

@@ -7,6 +7,7 @@ import type { LocalListeners } from '../../src/tunnel/ports.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { FakeCommands } from './fake-commands.js';
 import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
+import { settled, until } from '../support/until.js';
 
 /** A system on which no socket can be made at a path. */
 const NO_LISTENERS: LocalListeners = {
@@ -80,26 +81,25 @@ function begin(
 }
 
 /** Lets both event loops go on, the real one and the imaginary one, in which no time passes. */
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  await world.settle();
+}
+
 async function turnUntil(isDone: () => boolean): Promise<void> {
-  while (!isDone()) {
-    await new Promise((resolve) => setImmediate(resolve));
-    await world.settle();
-  }
+  await until(isDone, { turn });
 }
 
 /** A request, while `step` ms of virtual time pass with each turn of the event loop. */
 async function request(url: string, step = 0): Promise<{ status: number; text: string }> {
-  let answer: { status: number; text: string } | undefined;
-  const asking = fetch(url, { method: 'POST', body: 'x' }).then(async (response) => {
-    answer = { status: response.status, text: await response.text() };
-  });
-  while (answer === undefined) {
-    await new Promise((resolve) => setImmediate(resolve));
-    await world.settle();
+  const asking = fetch(url, { method: 'POST', body: 'x' }).then(async (response) => ({
+    status: response.status,
+    text: await response.text(),
+  }));
+  return settled(asking, async () => {
+    await turn();
     if (step > 0) await world.advance(step);
-  }
-  await asking;
-  return answer;
+  });
 }
 
 it('tells where the server is, and forwards', async () => {

@@ -6,6 +6,7 @@ import { UserError } from '../../src/lib/user-error.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { DATA, INITIATION } from '../support/message-types.js';
 import { CLIENT, SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
+import { settled, until } from '../support/until.js';
 
 const PORT = 23080;
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -106,10 +107,12 @@ it('sends by TCP, gives the answer and ends the connection', async () => {
   });
   const sending = start({ via: 'tcp', payload: bytes('21.5') }, { timeout: 60_000 });
   // The quiet after an answer is measured by Node's own clock.
-  while (closed.length === 0) {
-    await world.advance(10);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  await until(() => closed.length > 0, {
+    turn: async () => {
+      await world.advance(10);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    },
+  });
   await world.advance(100);
   expect(await sending).toEqual({ via: 'tcp', payload: Buffer.from('201 21.5') });
 }, 120_000);
@@ -121,12 +124,10 @@ it('sends by HTTP', async () => {
   });
   const request = { method: 'POST', path: '/', headers: [], body: bytes('x') };
   const sending = start({ via: 'http', request }, { target: { host: SERVICE, port: 80 } });
-  let answer: Answer | UserError | undefined;
-  void sending.then((value) => (answer = value));
-  while (answer === undefined) {
+  const answer = await settled(sending, async () => {
     await world.advance(10);
     await new Promise((resolve) => setImmediate(resolve));
-  }
+  });
   expect(answer).toMatchObject({ via: 'http', response: { status: 201, body: Buffer.from('ok') } });
 });
 

@@ -22,6 +22,7 @@ import {
 } from '../support/emulator-process.js';
 import { ARCTUN, Processes, type Finished } from '../support/processes.js';
 import { describeWith } from '../support/requirements.js';
+import { until } from '../support/until.js';
 
 const processes = new Processes();
 const rows: string[] = [];
@@ -267,7 +268,7 @@ async function createSimCalled(callsBefore: number): Promise<void> {
     const calls = await emulator.calls();
     return calls.slice(callsBefore).includes('POST /v1/sims');
   };
-  while (!(await isCalled())) await pause(20);
+  await until(isCalled);
 }
 
 describe('a folder that vanishes while the SIM is created', () => {
@@ -318,7 +319,7 @@ describe('two runs at once', () => {
   it('create one SIM', async () => {
     await emulator.fault({ operation: 'createSim', delayMs: 6000 });
     const first = bootstrap();
-    while (!existsSync(join(folder, '.arc.json.bootstrap'))) await pause(20);
+    await until(() => existsSync(join(folder, '.arc.json.bootstrap')));
     const second = await bootstrap();
     expect(second.code).toBe(1);
     expect(second.stderr).toMatch(/process \d+ is at work/);
@@ -346,7 +347,3 @@ describeWith(['root'], 'an arc.json that may not be written', () => {
     }
   }, 60_000);
 });
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
+import { until } from '../support/until.js';
 
 const processes = new Processes();
 let emulator: EmulatorProcess;
@@ -92,7 +93,7 @@ it('end with what they started when a second signal ends up', async () => {
   await started.output(/is up/);
   started.kill('SIGTERM');
   const sleeper = join(folder, 'sleeper');
-  while (!existsSync(sleeper)) await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => existsSync(sleeper));
   started.kill('SIGTERM');
   await started.finished;
   const pid = Number(readFileSync(sleeper, 'utf8'));
@@ -103,5 +104,5 @@ it('end with what they started when a second signal ends up', async () => {
       return false;
     }
   };
-  while (isRunning()) await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => !isRunning());
 }, 120_000);

@@ -10,6 +10,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
+import { until } from '../support/until.js';
 
 const processes = new Processes();
 const folders = mkdtempSync(join(tmpdir(), 'arctun-renewal-'));
@@ -65,7 +66,10 @@ class RunningTunnel {
   }
 
   async postUntilAnswered(): Promise<void> {
-    while ((await this.post()) !== 201) await setTimeout(200);
+    await until(async () => (await this.post()) === 201, {
+      limit: 60_000,
+      turn: () => setTimeout(200),
+    });
   }
 
   deleteSession(): Promise<unknown> {

@@ -1,10 +1,10 @@
 /** A tunnel that runs on while its session is renewed at wireguard-go: another key, port and address. */
 import { execFileSync } from 'node:child_process';
-import { setTimeout as pause } from 'node:timers/promises';
 
 import { REPOSITORY, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/requirements.js';
 import { inSpace, SERVER_OUTSIDE, WireGuardGoServer } from '../support/wireguard-go-server.js';
+import { until } from '../support/until.js';
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'ethtool', 'curl', 'linux', 'koffi'] as const;
 const PROGRAM = `${REPOSITORY}test/support/reconfigured-tunnel.js`;
@@ -67,7 +67,7 @@ describeWith([...PEERS, 'tun', 'ping'], 'a session that is renewed behind a runn
       ...['-o', '/dev/null', '--limit-rate', '1M', '-x', `socks5h://${authority}`],
       `http://${server.inside.service}/bytes/500000000`,
     );
-    while (server.transfer().sent < 200_000) await pause(50);
+    await until(() => server.transfer().sent >= 200_000);
     server.renew(RENEWED_CLIENT);
     await configure(tunnel, 2);
     // A partial file, or a reset.

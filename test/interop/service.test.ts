@@ -8,6 +8,7 @@ import type { TestProcess } from '../support/processes.js';
 import { ARCTUN } from '../support/processes.js';
 import { describeWith, TUN_MODE } from '../support/requirements.js';
 import { inSpace, WireGuardGoServer } from '../support/wireguard-go-server.js';
+import { until } from '../support/until.js';
 
 const NEEDS = [...TUN_MODE, 'ping', 'strace'] as const;
 
@@ -40,12 +41,16 @@ describeWith(NEEDS, 'up as a service', () => {
 
   /** Waits until something has been told, from the `from`-th datagram on; its number. */
   async function wait(pattern: RegExp, from = 0): Promise<number> {
-    for (;;) {
-      told.push(...manager.takeAll());
-      const at = told.findIndex((text, index) => index >= from && pattern.test(text));
-      if (at !== -1) return at;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    let at = -1;
+    await until(
+      () => {
+        told.push(...manager.takeAll());
+        at = told.findIndex((text, index) => index >= from && pattern.test(text));
+        return at !== -1;
+      },
+      { what: `the manager is told ${String(pattern)}`, limit: 60_000 },
+    );
+    return at;
   }
 
   it.each(['tun', 'userspace'] as const)(

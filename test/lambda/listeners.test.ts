@@ -9,6 +9,7 @@ import { type Dialer, DialError } from '../../src/proxy/dialer.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { silentLog } from '../support/silent-log.js';
+import { until } from '../support/until.js';
 
 const LOOPBACKS = ['127.0.0.1', '::1'] as const;
 
@@ -98,7 +99,7 @@ it.each(LOOPBACKS)('waits for a port on %s that is taken for a moment', async (h
   const holder = await take(host, port);
   const clock = new FakeClock();
   const listening = open(port, clock);
-  while (clock.armed === 0) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => clock.armed > 0);
   await close(holder);
   servers.length = 0;
   clock.advance(50);

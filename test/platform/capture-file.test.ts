@@ -22,6 +22,7 @@ import { REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/requirements.js';
 import { silentLog } from '../support/silent-log.js';
 import { pendingTimers } from './pending-timers.js';
+import { until } from '../support/until.js';
 
 const BUILT = `${REPOSITORY}dist/src/platform/capture-file.js`;
 
@@ -79,7 +80,7 @@ it('begins with its header, which is there at once', async () => {
 it('has what was written without waiting for its end', async () => {
   const file = await createCaptureFile(path, log);
   file.write(Buffer.from('early'));
-  while (readFileSync(path, 'utf8') !== 'early') await new Promise((go) => setImmediate(go));
+  await until(() => readFileSync(path, 'utf8') === 'early');
   await file.close([]);
 });
 
@@ -89,7 +90,7 @@ it('refuses what would be more than may wait, and takes it later', async () => {
   expect(file.write(Buffer.from('678901'))).toBe(false);
   expect(file.write(Buffer.from('67890'))).toBe(true);
   expect(file.write(Buffer.from('x'))).toBe(false);
-  while (!file.write(Buffer.from('later'))) await new Promise((go) => setImmediate(go));
+  await until(() => file.write(Buffer.from('later')));
   // The trailer tells of what was left out, so it has room always.
   expect(await file.close([Buffer.from('the trailer is long')])).toBe(true);
   expect(readFileSync(path, 'utf8')).toBe('1234567890laterthe trailer is long');

@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import { CommandError, type RunOptions } from '../../src/lib/command-runner.js';
 import { pendingTimers } from './pending-timers.js';
 import { createCommandRunner, systemCommands } from '../../src/platform/command-runner.js';
+import { until } from '../support/until.js';
 
 /** Longer than any machine needs: where it would run out, the test has failed. */
 const LONG = 60_000;
@@ -134,7 +135,7 @@ async function abortOnceRunning(
   const running = createCommandRunner(grace)
     .run(node(announce + script, path), { ...options, timeout: LONG, signal: controller.signal })
     .catch((reason: unknown) => reason);
-  while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => existsSync(path));
   controller.abort('the reason');
   return { reason: await running, pid: Number(readFileSync(path, 'utf8')) };
 }
@@ -160,7 +161,7 @@ it('kills what does not end when it is asked', async () => {
     20,
   );
   expect(reason).toBe('the reason');
-  while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => !isRunning(pid));
 }, 60_000);
 
 it('does not wait for those that a program leaves behind', async () => {
@@ -201,8 +202,7 @@ it('keeps to the first reason', async () => {
       }),
   );
   // On a machine that is too slow the program ends before it is asked, with the same reason.
-  while (state.isRunning && !existsSync(path))
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => !state.isRunning || existsSync(path));
   controller.abort('another reason');
   expect((await running).failure).toBe('timeout');
 }, 60_000);
@@ -232,7 +232,7 @@ describe('in a group of its own', () => {
         ownGroup: true,
       });
       expect(reason).toBe('the reason');
-      while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+      await until(() => !isRunning(pid));
     },
     60_000,
   );

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { localListeners } from '../../src/platform/local-listener.js';
 import type { Conversation, LocalListener } from '../../src/tunnel/ports.js';
+import { until } from '../support/until.js';
 
 let folder: string;
 let path: string;
@@ -63,7 +64,7 @@ it('tells a conversation that its other end is gone', async () => {
   const [socket] = await talk('hello');
   expect(closed).toBe(0);
   socket.destroy();
-  while (closed === 0) await new Promise(setImmediate);
+  await until(() => closed > 0);
   expect(closed).toBe(1);
 });
 

@@ -9,6 +9,7 @@ import type {
 import { TunTunnel } from '../../src/tunnel/tun-tunnel.js';
 import { formatIpAddress } from '../../src/wire/ip-address.js';
 import { serverOf, TunnelInMemory } from '../support/tunnel-in-memory.js';
+import { until } from '../support/until.js';
 
 const MARK = 11_010;
 const OTHER_CLIENT = '10.0.0.9';
@@ -134,7 +135,7 @@ it('takes over nothing any more when it closes', async () => {
 
 it('does so, too, where it closes while its socket gets the mark', async () => {
   const reconfigured = tunnel.reconfigure(world.config(DEFAULT));
-  while (events.length === 0) await Promise.resolve();
+  await until(() => events.length > 0, { turn: () => Promise.resolve() });
   const closed = tunnel.close();
   await expect(reconfigured).rejects.toMatchObject({ reason: 'closing' });
   await closed;

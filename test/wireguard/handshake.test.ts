@@ -290,7 +290,15 @@ it('mixes the pre-shared key in', () => {
   expect(pair.initiator.consumeResponse(response)).toBe(false);
   pair.initiator.setPresharedKey(seededBytes(8, 32));
   expect(pair.initiator.consumeResponse(response)).toBe(true);
-  pair.initiator.setPresharedKey(undefined);
+});
+
+it('mixes no pre-shared key in once it is taken away', () => {
+  const pair = create();
+  pair.responder.setPresharedKey(seededBytes(8, 32));
+  pair.responder.setPresharedKey(undefined);
+  consume(pair, initiation(pair, 1), 0);
+  const response = pair.responder.createResponse(seededBytes(9, 32), 2)!;
+  expect(pair.initiator.consumeResponse(response)).toBe(true);
 });
 
 it('throws where it is used out of order', () => {

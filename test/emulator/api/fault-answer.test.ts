@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 
 import { ApiHarness, code, CREATE } from './api-harness.js';
+import { until } from '../../support/until.js';
 
 let api: ApiHarness;
 let headers: Record<string, string>;
@@ -150,7 +151,7 @@ it('a delay ends with the client that waits, and the SIM is there', async () => 
     body: JSON.stringify(CREATE),
     signal: abort.signal,
   });
-  while (lastCall()?.path !== '/v1/sims') await new Promise(setImmediate);
+  await until(() => lastCall()?.path === '/v1/sims');
   abort.abort();
   await expect(call).rejects.toThrow();
   expect(simCount()).toBe(1);
@@ -162,7 +163,7 @@ it('a delay does not outlive the server', async () => {
   const before = timers();
   const socket = connect(api.port, '127.0.0.1').on('error', () => undefined);
   socket.write('POST /v1/sims HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
-  while (lastCall()?.path !== '/v1/sims') await new Promise(setImmediate);
+  await until(() => lastCall()?.path === '/v1/sims');
   const closed = once(socket, 'close');
   await api.close();
   await closed;

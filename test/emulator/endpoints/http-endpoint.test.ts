@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
+
+import { jest } from '@jest/globals';
 
 import {
   HttpEndpoint,
@@ -7,6 +8,9 @@ import {
   MAX_CONNECTIONS,
 } from '../../../src/emulator/endpoints/http-endpoint.js';
 import { ip, readAll, streamPair, twoSims } from '../fakes.js';
+import { until } from '../../support/until.js';
+
+afterEach(() => jest.useRealTimers());
 
 /** An endpoint that answers 201 when it has a request whole. */
 function served(timeouts?: HttpTimeouts) {
@@ -54,10 +58,18 @@ describe('a connection', () => {
     const clients = Array.from({ length: MAX_CONNECTIONS }, () => connect());
     await closed(connect().resume());
     expect(endpoint.drops.of('too-many')).toBe(1);
-    clients[0]!.destroy();
-    await delay(20);
-    connect();
-    expect(endpoint.drops.total).toBe(1);
+    const [gone] = clients as [Duplex];
+    const leaving = closed(gone);
+    gone.destroy();
+    await leaving;
+    // The endpoint learns of it a few turns later, and refuses what comes before.
+    let refused = 1;
+    await until(() => {
+      connect();
+      const isTaken = endpoint.drops.total === refused;
+      refused = endpoint.drops.total;
+      return isTaken;
+    });
     endpoint.close();
   });
 
@@ -91,14 +103,18 @@ describe('a connection', () => {
   });
 
   it('has as long for a body as a request has, not as long as it may be idle', async () => {
-    const { connect, bodies } = served({ idle: 30, request: 60_000 });
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    const { connect, bodies, served: requests } = served({ idle: 30_000, request: 60_000 });
     const client = connect();
     const answer = readAll(client);
     client.write(unfinishedPost());
-    await delay(90);
+    await until(() => requests.length === 1);
+    jest.advanceTimersByTime(59_000);
     client.write('x\r\n');
-    await answer.catch(() => undefined);
+    await until(() => bodies.length === 1);
     expect(bodies).toEqual(['halfx']);
+    client.destroy();
+    await answer.catch(() => undefined);
   });
 
   it('may break without harm', async () => {

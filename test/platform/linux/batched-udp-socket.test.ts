@@ -1,7 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { constants } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { jest } from '@jest/globals';
 import {
@@ -13,6 +12,7 @@ import { Readiness } from '../../../src/platform/linux/readiness.js';
 import type { Datagram, DatagramSocket, DatagramSockets } from '../../../src/tunnel/ports.js';
 import { describeWith } from '../../support/requirements.js';
 import { WatchedLibc } from '../../support/watched-libc.js';
+import { until } from '../../support/until.js';
 
 const { EAGAIN, EINVAL, EIO, EMSGSIZE, ENETUNREACH, ENOPROTOOPT, EPERM } = constants.errno;
 
@@ -322,7 +322,9 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect(lengths).toEqual([100, 100, 200, 200, 300, 300, 400, 400, 50, 50, 50, 50]);
     expect(left.queuedBytes).toBe(0);
     await until(() => drains === 1);
-    await sleep(20);
+    const later = received(right, 1);
+    left.send(run(1, 10, endpoint));
+    await later;
     expect(drains).toBe(1);
   });
 
@@ -337,11 +339,11 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     one.send([long, nowhere!, otherFamily!]);
     // Not from within send().
     expect(failures).toEqual([]);
-    await sleep(1);
+    await until(() => failures.length >= 3);
     libc.refuse = (call) => (call === 'sendmsg' ? EPERM : 0);
     const refused = run(2, 10, endpoint);
     one.send(refused);
-    await sleep(1);
+    await until(() => failures.length >= 5);
     expect(failures).toEqual([
       ['EMSGSIZE', long],
       ['EINVAL', nowhere],
@@ -548,8 +550,4 @@ function sequence(seed: number): (below: number) => number {
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((left, right) => left + right, 0);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(1);
 }

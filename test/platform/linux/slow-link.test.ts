@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { batchedUdpSockets } from '../../../src/platform/linux/batched-udp-socket.js';
 import { type Libc, loadLibc } from '../../../src/platform/linux/libc.js';
@@ -10,6 +9,7 @@ import { VIRTIO_NET_HEADER_LENGTH } from '../../../src/wire/virtio-net.js';
 import { NetworkNamespace } from '../../support/network-namespace.js';
 import { describeWith } from '../../support/requirements.js';
 import { WatchedLibc } from '../../support/watched-libc.js';
+import { until } from '../../support/until.js';
 
 const IPV4_HEADER = 20;
 const UDP_HEADER = 8;
@@ -57,7 +57,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'tc'], 'the socket and the 
     }
     expect(socket.queuedBytes).toBeGreaterThan(0);
     expect(drains).toBe(0);
-    for (let wait = 0; drains === 0 && wait < 10_000; wait++) await sleep(1);
+    await until(() => drains > 0);
     expect(drains).toBe(1);
     expect(socket.queuedBytes).toBe(0);
     expect(errors).toEqual([]);

@@ -5,6 +5,7 @@ import { jest } from '@jest/globals';
 
 import { lingerAndClose, openUpstream } from '../../../src/proxy/http/upstream.js';
 import { Cleanup, Forwarding } from '../support/forwarding.js';
+import { until } from '../../support/until.js';
 
 const cleanup = new Cleanup();
 const forwarding = new Forwarding(cleanup);
@@ -18,9 +19,10 @@ async function sent(method: string, fields: string[], hasBody: boolean): Promise
   upstream.on('error', () => undefined);
   await new Promise<void>((resolve) => upstream.end(resolve));
   stream.end();
-  while (server.wires[0] === undefined) await new Promise((resolve) => setTimeout(resolve, 2));
-  await server.wires[0].ended();
-  return server.wires[0].received;
+  await until(() => server.wires.length > 0);
+  const [wire] = server.wires;
+  await wire!.ended();
+  return wire!.received;
 }
 
 it.each(['GET', 'POST', 'PUT', 'SEARCH'])(

@@ -11,6 +11,8 @@ import {
 import { type ScriptedServer, scriptedServer } from './scripted-server.js';
 import { rawClient, type Wire } from './wire.js';
 
+export { until } from '../../support/until.js';
+
 /** Where the forwarder believes that it sends to. */
 export const TARGET = { host: '100.127.69.42', port: 80 };
 
@@ -117,9 +119,4 @@ export class Forwarding {
 
 export function failing(reason: DialFailure): Dialer {
   return { dial: () => Promise.reject(new DialError(reason, `because ${reason}`)) };
-}
-
-/** Resolves when the condition holds; jest's own limit is the only one. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

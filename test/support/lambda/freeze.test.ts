@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import { describeWith, LAMBDA_SANDBOX } from '../requirements.js';
 import { Sandboxes, toldBy } from './probe.js';
+import { until } from '../until.js';
 
 const TEN_MINUTES = 600_000;
 
@@ -34,7 +35,7 @@ describeWith(LAMBDA_SANDBOX, 'a frozen sandbox', () => {
     sandbox.thaw();
     const lines = sandbox.log.length;
     await sandbox.said('probe', /tick/);
-    while (sandbox.log.length === lines) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => sandbox.log.length > lines);
   });
 
   it('goes on with the next invocation, or with its shutdown', async () => {

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describeWith, LAMBDA_SANDBOX } from '../requirements.js';
 import { Sandboxes, toldBy } from './probe.js';
 import type { LambdaSandbox } from './sandbox.js';
+import { until } from '../until.js';
 
 describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
   const sandboxes = new Sandboxes();
@@ -256,7 +257,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       // As on Lambda, it outlives the extension.
       expect(isAlive(child!.pid)).toBe(true);
       await sandbox.close();
-      while (isAlive(child!.pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+      await until(() => !isAlive(child!.pid));
     });
   });
 

@@ -1,0 +1,33 @@
+import { jest } from '@jest/globals';
+
+import { settled, until } from './until.js';
+
+afterEach(() => jest.useRealTimers());
+
+it('returns when the condition holds', async () => {
+  let looks = 0;
+  await until(() => ++looks === 3);
+  expect(looks).toBe(3);
+});
+
+it('names the condition that did not come, also if its turns never leave the microtasks', async () => {
+  const isReady = () => false;
+  const turn = () => Promise.resolve();
+  await expect(until(isReady, { limit: 20, turn })).rejects.toThrow(
+    /^did not happen in 0\.02 s: \(\) ?=> ?false$/,
+  );
+});
+
+it('ends while Jest holds the timers', async () => {
+  jest.useFakeTimers();
+  await expect(until(() => false, { limit: 20, what: 'rain' })).rejects.toThrow('rain');
+});
+
+it('rejects with the promise it takes turns for', async () => {
+  let turns = 0;
+  const failing = new Promise((_, reject) => setTimeout(() => reject(new Error('refused')), 5));
+  await expect(settled(failing, () => (turns++, new Promise(setImmediate)))).rejects.toThrow(
+    'refused',
+  );
+  expect(turns).toBeGreaterThan(0);
+});
