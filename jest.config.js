@@ -2,7 +2,7 @@
 export default {
   // What starts processes takes as long as the machine does; what hangs is to be ended, some time.
   testTimeout: 30_000,
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/watched-environment.js',
   // Many tests wait for time to pass behind foreign peers: three files at once, also on two cores.
   maxWorkers: 3,
   // A worker keeps the modules of each file that it has run, and slows down several times by collecting garbage.
@@ -22,5 +22,9 @@ export default {
   transformIgnorePatterns: ['/node_modules/(?!(@apidevtools|openapi-backend)/)'],
   // @oclif/test loses the captured output without it.
   verbose: true,
-  reporters: ['default', '<rootDir>/test/support/count-reporter.js'],
+  reporters: [
+    'default',
+    '<rootDir>/test/support/count-reporter.js',
+    '<rootDir>/test/support/run-ends.js',
+  ],
 };
