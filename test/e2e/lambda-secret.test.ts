@@ -75,8 +75,8 @@ describeWith(LAMBDA_SANDBOX, 'a configuration that can be read in an invocation 
       '/systemsmanager/parameters/get?name=%2Farc%2Fone&withDecryption=true',
     ],
   ])('is read in the first: a %s', async (kind, place, url) => {
-    // Longer than a slow machine takes for two refusals.
-    const sandbox = await start(place, { ARCTUN_LAMBDA_WAIT: '20' });
+    // The longest that it takes: a slow machine needs some time for two refusals.
+    const sandbox = await start(place, { ARCTUN_LAMBDA_WAIT: '9' });
     expect(await sandbox.initialized()).toMatchObject({ status: 'success' });
     // The init does not wait for what cannot come.
     expect(questions).toEqual([url]);
