@@ -46,7 +46,8 @@ it('no variable is named that does not exist', () => {
 });
 
 it('the defaults are those of the code', () => {
-  const { port, wait, onFailure, target, logLevel, congestion } = readSettings({}).settings;
+  const { settings } = readSettings({});
+  const { port, wait, onFailure, target, browsers, logLevel, congestion } = settings;
   const defaults = {
     ARCTUN_CONFIG: '',
     ARCTUN_CONFIG_SECRET: '',
@@ -55,6 +56,8 @@ it('the defaults are those of the code', () => {
     ARCTUN_LAMBDA_WAIT: `\`${wait / 1000}\``,
     ARCTUN_LAMBDA_ON_FAILURE: `\`${onFailure}\``,
     ARCTUN_FORWARD_TO: `\`${target.host}:${target.port}\``,
+    ARCTUN_ALLOW_HOST: browsers.hosts.join(),
+    ARCTUN_ALLOW_ORIGIN: browsers.origins.join(),
     ARCTUN_LOG_LEVEL: `\`${logLevel}\``,
     ARCTUN_CONGESTION: `\`${congestion}\``,
   };

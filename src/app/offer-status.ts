@@ -1,5 +1,6 @@
 /** Tells whoever asks how a running tunnel does: at its control socket, and on the pages of a port. */
 import type { ListenerCounters } from '../proxy/http/listener.js';
+import type { BrowserPolicy } from '../proxy/http/browser-check.js';
 import type { ListenAddress } from '../proxy/listen-address.js';
 import { type PageListener, startPageListener } from '../proxy/page-listener.js';
 import type { Clock, LocalListeners, Log } from '../tunnel/ports.js';
@@ -27,6 +28,8 @@ export interface OfferStatusOptions {
   readonly folders: readonly string[];
   /** Where the pages are; undefined for none. */
   readonly statusListen: ListenAddress | undefined;
+  /** Who may see the pages. */
+  readonly browsers?: BrowserPolicy;
   /** Fires when the tunnel is about to close. */
   readonly signal: AbortSignal;
 }
@@ -80,10 +83,11 @@ async function openPages(
   options: OfferStatusOptions,
   { clock, log }: OfferStatusPorts,
 ): Promise<PageListener | undefined> {
-  const { statusListen: listen } = options;
+  const { statusListen: listen, browsers } = options;
   if (listen === undefined) return undefined;
   const pages = statusPages({ ...options, clock });
-  const listener = await startPageListener({ listen, flag: '--status-listen', pages, log });
+  const page = { listen, flag: '--status-listen', pages, ...(browsers && { browsers }), log };
+  const listener = await startPageListener(page);
   log.info({ url: listener.url }, 'status pages listening');
   return listener;
 }

@@ -1,6 +1,7 @@
 /** Opens a tunnel in userspace with its listeners. */
 import { type Dialer, LaterDialer } from '../proxy/dialer.js';
 import { type Forwarder, startForwarder } from '../proxy/forward/forwarder.js';
+import type { BrowserPolicy } from '../proxy/http/browser-check.js';
 import type { MixedPort } from '../proxy/mixed/mixed-port.js';
 import type { Capture } from '../tunnel/capture.js';
 import type { Log } from '../tunnel/ports.js';
@@ -15,6 +16,8 @@ export interface ForwardSettings {
   /** IP text and port inside the tunnel. */
   readonly target: { readonly host: string; readonly port: number };
   readonly headers: readonly [name: string, value: string][];
+  /** What browsers may send. */
+  readonly browsers?: BrowserPolicy;
 }
 
 export interface UserspaceOptions {

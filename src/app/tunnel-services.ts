@@ -16,7 +16,10 @@ export interface TunnelServiceOptions {
   /** Fires when the tunnel is about to close. */
   readonly signal: AbortSignal;
   /** Who asks how the tunnel does, and where. */
-  readonly offer: Pick<OfferStatusOptions, 'version' | 'pid' | 'folders' | 'statusListen'>;
+  readonly offer: Pick<
+    OfferStatusOptions,
+    'version' | 'pid' | 'folders' | 'statusListen' | 'browsers'
+  >;
   /** Reads the configuration anew; undefined where it can be read only once. */
   readonly reread?: (() => Promise<LoadedArcConfig>) | undefined;
   /** Who asks for that; undefined where nobody can. */

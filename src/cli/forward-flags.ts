@@ -2,6 +2,7 @@ import { parseHeaderFlag } from '../proxy/forward/header-flag.js';
 import { parseTarget } from '../proxy/forward/target.js';
 import { parseListenAddress, requireLoopback } from '../proxy/listen-address.js';
 import type { ForwardSettings } from '../app/open-userspace.js';
+import { type BrowserChoice, browserPolicy } from './browser-flags.js';
 import type { Flags } from './flag.js';
 
 /** The forwarder to the Unified Endpoint. The short flags are those of soraproxy. */
@@ -33,7 +34,7 @@ export const forwardFlags = {
   },
 } as const satisfies Flags;
 
-interface ForwardChoice {
+interface ForwardChoice extends BrowserChoice {
   readonly 'forward-listen': string;
   readonly 'forward-to': string;
   readonly address: string | undefined;
@@ -43,7 +44,7 @@ interface ForwardChoice {
 }
 
 /** @throws UserError of kind `usage` */
-export function forwardSettings(flags: ForwardChoice): ForwardSettings {
+export function forwardSettings(flags: ForwardChoice): Required<ForwardSettings> {
   const listen = parseListenAddress(flags['forward-listen']);
   const host = flags.address ?? listen.host;
   requireLoopback(host, flags['allow-open']);
@@ -51,5 +52,6 @@ export function forwardSettings(flags: ForwardChoice): ForwardSettings {
     listen: { host, port: flags.port ?? listen.port },
     target: parseTarget(flags['forward-to']),
     headers: flags.header.map(parseHeaderFlag),
+    browsers: browserPolicy(flags),
   };
 }

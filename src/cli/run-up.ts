@@ -3,6 +3,7 @@ import { verboseWgConfig } from '../app/export-wg-config.js';
 import { loadTunnelConfig } from '../app/load-arc-config.js';
 import { runTunnel, type TunnelUp } from '../app/run-tunnel.js';
 import type { RenewalPorts } from '../app/session-renewal.js';
+import { browserFlags } from './browser-flags.js';
 import { captureFlags, captureOptions } from './capture.js';
 import type { CommandDeclaration } from './command.js';
 import type { configFlag } from './config-flag.js';
@@ -16,7 +17,7 @@ import { nameServers, proxyFlags, proxySettings } from './proxy-flags.js';
 import { renderJson } from './render.js';
 import { renewalFlag } from './renewal-flag.js';
 import { socketFlag } from './socket-flag.js';
-import { statusListen, statusListenFlag } from './status-listen-flag.js';
+import { statusListenFlag, statusPageSettings } from './status-listen-flag.js';
 import { refuseConfigFlag, stdinFlag } from './stdin-flag.js';
 import type { SystemContext } from './system-context.js';
 import type { TunnelContext } from './tunnel-context.js';
@@ -26,6 +27,7 @@ import { refuseUserspaceFlags, userspaceFlag, userspaceVariable } from './usersp
 const flags = {
   ...forwardFlags,
   ...proxyFlags,
+  ...browserFlags,
   ...tunnelFlags,
   ...congestionFlag,
   ...socketFlag,
@@ -103,7 +105,7 @@ export async function runUp(
         version,
         pid: process.pid,
         folders: context.runFolders(),
-        statusListen: statusListen(flags),
+        ...statusPageSettings(flags),
       },
       congestion: flags.congestion,
       capture: captureOptions(flags.capture, context, log, (line) => output.note(line)),

@@ -3,6 +3,7 @@ import {
   parseListenAddress,
   requireLoopback,
 } from '../proxy/listen-address.js';
+import { type BrowserChoice, browserPolicy } from './browser-flags.js';
 import type { Flags } from './flag.js';
 
 /** Where a running tunnel shows how it does. */
@@ -19,6 +20,15 @@ export const statusListenFlag = {
 interface StatusListenChoice {
   readonly 'status-listen': string | undefined;
   readonly 'allow-open': boolean;
+}
+
+/**
+ * Where the pages are, and which browsers see them.
+ *
+ * @throws UserError of kind `usage`
+ */
+export function statusPageSettings(flags: StatusListenChoice & BrowserChoice) {
+  return { statusListen: statusListen(flags), browsers: browserPolicy(flags) };
 }
 
 /**

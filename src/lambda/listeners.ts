@@ -3,11 +3,13 @@ import { codeOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import type { Dialer, DialTarget } from '../proxy/dialer.js';
 import { type Forwarder, startForwarder } from '../proxy/forward/forwarder.js';
+import type { BrowserPolicy } from '../proxy/http/browser-check.js';
 import type { Clock, Log } from '../tunnel/ports.js';
 
 export interface ListenersOptions {
   readonly port: number;
   readonly target: DialTarget;
+  readonly browsers: BrowserPolicy;
   readonly dialer: Dialer;
   readonly log: Log;
   readonly clock: Clock;
@@ -58,11 +60,15 @@ async function openPatiently(host: string, options: ListenersOptions): Promise<F
   }
 }
 
-function open(host: string, { port, target, dialer, log }: ListenersOptions): Promise<Forwarder> {
+function open(
+  host: string,
+  { port, target, browsers, dialer, log }: ListenersOptions,
+): Promise<Forwarder> {
   return startForwarder({
     listen: { host, port },
     target,
     headers: [],
+    browsers,
     dialer,
     log,
     flag: 'ARCTUN_LAMBDA_PORT',

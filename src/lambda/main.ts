@@ -48,10 +48,10 @@ async function run(env: Environment, log: LaterLog): Promise<void> {
         process.exit(1);
       });
   });
-  const { port, target } = settings;
+  const { port, target, browsers } = settings;
   const extension = new Extension(settings, {
     api,
-    listen: (dialer) => openListeners({ port, target, dialer, log, clock: systemClock }),
+    listen: (dialer) => openListeners({ port, target, browsers, dialer, log, clock: systemClock }),
     openTunnel: () =>
       fault === undefined ? openTunnel(settings, env, log) : Promise.reject(fault),
     warmUp: () => void openLog(log, settings.logLevel),

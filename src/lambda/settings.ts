@@ -2,6 +2,8 @@
 import { hasSecretShape } from '../lib/secret-shapes.js';
 import { UserError } from '../lib/user-error.js';
 import type { DialTarget } from '../proxy/dialer.js';
+import type { BrowserPolicy } from '../proxy/http/browser-check.js';
+import { parseAllowedHosts, parseAllowedOrigins } from '../proxy/http/browser-policy.js';
 import { parseTarget, UNIFIED_ENDPOINT } from '../proxy/forward/target.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -36,6 +38,8 @@ export interface LambdaSettings {
   readonly wait: number;
   readonly onFailure: FailurePolicy;
   readonly target: DialTarget;
+  /** What browsers may send. */
+  readonly browsers: BrowserPolicy;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly congestion: (typeof CONGESTION)[number];
   readonly place: ConfigPlace;
@@ -87,6 +91,14 @@ export function readSettings(env: Environment): ReadSettings {
     target: read('ARCTUN_FORWARD_TO', { host: UNIFIED_ENDPOINT, port: 80 }, (text) =>
       parseTarget(text, 80, 'ARCTUN_FORWARD_TO'),
     ),
+    browsers: {
+      hosts: read('ARCTUN_ALLOW_HOST', [], (text) =>
+        parseAllowedHosts([text], 'ARCTUN_ALLOW_HOST'),
+      ),
+      origins: read('ARCTUN_ALLOW_ORIGIN', [], (text) =>
+        parseAllowedOrigins([text], 'ARCTUN_ALLOW_ORIGIN'),
+      ),
+    },
     logLevel: read('ARCTUN_LOG_LEVEL', 'info' as const, (text) =>
       parseChoice('ARCTUN_LOG_LEVEL', text, LOG_LEVELS),
     ),

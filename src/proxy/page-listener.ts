@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 
 import { messageOf } from '../lib/error-message.js';
+import { type BrowserPolicy, CLOSED_TO_PAGES, REFUSAL_STATUS } from './http/browser-check.js';
+import { checkBrowser } from './http/browser-gate.js';
 import { formatAuthority, type ListenAddress } from './listen-address.js';
 import { openPort } from './open-port.js';
 import type { ProxyLog } from './proxy-log.js';
@@ -19,6 +21,8 @@ export interface PageListenerOptions {
   readonly flag: string;
   /** By their paths; made anew for each request. */
   readonly pages: ReadonlyMap<string, () => Promise<Page>>;
+  /** Who may see them. */
+  readonly browsers?: BrowserPolicy;
   readonly log: ProxyLog;
 }
 
@@ -75,7 +79,7 @@ export class PageListener {
 
   /** @throws UserError when the port cannot be had */
   async listen(): Promise<void> {
-    await openPort(this.#server, this.#options);
+    await openPort(this.#server, { ...this.#options, risk: 'see the state of this tunnel' });
   }
 
   /** Ends all at once: no answer is worth waiting for. */
@@ -94,7 +98,14 @@ export class PageListener {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, contentType, body } = await this.#pageFor(request);
+    // A page changes nothing and sends nothing.
+    const policy = { ...CLOSED_TO_PAGES, ...this.#options.browsers, areReadsFree: true };
+    const refusal = checkBrowser(request, response, policy);
+    if (refusal === 'answered') return;
+    const { status, contentType, body } =
+      refusal === undefined
+        ? await this.#pageFor(request)
+        : textPage(REFUSAL_STATUS[refusal.reason], refusal.message);
     response.writeHead(status, {
       'Content-Type': contentType,
       'Content-Length': Buffer.byteLength(body),

@@ -1,10 +1,11 @@
-import { Agent, get } from 'node:http';
+import { Agent, get, type RequestOptions } from 'node:http';
 import { type AddressInfo, createServer, Server } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 import { jest } from '@jest/globals';
 
 import { type Listeners, openListeners } from '../../src/lambda/listeners.js';
+import { type BrowserPolicy, CLOSED_TO_PAGES } from '../../src/proxy/http/browser-check.js';
 import { type Dialer, DialError } from '../../src/proxy/dialer.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -45,16 +46,31 @@ const refusing: Dialer = {
   dial: () => Promise.reject(new DialError('not-ready', 'not yet')),
 };
 
-async function open(port: number, clock: FakeClock | typeof systemClock = systemClock) {
+async function open(
+  port: number,
+  clock: FakeClock | typeof systemClock = systemClock,
+  browsers: BrowserPolicy = CLOSED_TO_PAGES,
+) {
   const target = { host: '100.127.69.42', port: 80 };
-  const listeners = await openListeners({ port, target, dialer: refusing, log: silentLog, clock });
+  const listeners = await openListeners({
+    port,
+    target,
+    browsers,
+    dialer: refusing,
+    log: silentLog,
+    clock,
+  });
   opened.push(listeners);
   return listeners;
 }
 
-async function ask(host: string, port: number): Promise<{ status?: number; body: string }> {
+function ask(host: string, port: number): Promise<{ status?: number; body: string }> {
+  return fetchAs({ host, port, agent: false });
+}
+
+function fetchAs(options: RequestOptions): Promise<{ status?: number; body: string }> {
   return new Promise((resolve, reject) => {
-    get({ host, port, agent: false }, (response) => {
+    get(options, (response) => {
       const { statusCode: status } = response;
       text(response).then((body) => resolve({ ...(status && { status }), body }), reject);
     }).on('error', reject);
@@ -71,6 +87,18 @@ it('answers on both loopbacks', async () => {
       error: { reason: 'not-ready', target: '100.127.69.42:80' },
     });
   }
+});
+
+it('answers no name but localhost and those that are allowed', async () => {
+  const port = await freePort();
+  await open(port, systemClock, { hosts: ['sandbox'], origins: [] });
+  const reasonFor = async (Host: string) => {
+    const answer = await fetchAs({ host: '127.0.0.1', port, headers: { Host }, agent: false });
+    return (JSON.parse(answer.body) as { error: { reason: string } }).error.reason;
+  };
+  expect(await reasonFor('evil.example')).toBe('foreign-host');
+  expect(await reasonFor(`localhost:${port}`)).toBe('not-ready');
+  expect(await reasonFor('sandbox')).toBe('not-ready');
 });
 
 it('gives both back when it is closed', async () => {

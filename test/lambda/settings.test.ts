@@ -10,6 +10,7 @@ it('has a default for everything', () => {
       wait: 3000,
       onFailure: 'degrade',
       target: { host: '100.127.69.42', port: 80 },
+      browsers: { hosts: [], origins: [] },
       logLevel: 'info',
       congestion: 'bbr',
       place: { kind: 'files', paths: ['/var/task/arc.json', '/opt/arctun/arc.json'] },
@@ -23,7 +24,10 @@ it('has a default for everything', () => {
 it('takes an empty variable for one that is not set', () => {
   const names = ['CONFIG', 'CONFIG_SECRET', 'CONFIG_PARAMETER', 'FORWARD_TO', 'LOG_LEVEL'];
   const lambda = ['LAMBDA_PORT', 'LAMBDA_WAIT', 'LAMBDA_ON_FAILURE', 'CONGESTION'];
-  const env = Object.fromEntries([...names, ...lambda].map((name) => [`ARCTUN_${name}`, '']));
+  const browsers = ['ALLOW_HOST', 'ALLOW_ORIGIN'];
+  const env = Object.fromEntries(
+    [...names, ...lambda, ...browsers].map((name) => [`ARCTUN_${name}`, '']),
+  );
   expect(readSettings({ ...env, LAMBDA_TASK_ROOT: '' })).toEqual(readSettings({}));
 });
 
@@ -33,6 +37,8 @@ it('reads each variable', () => {
     ARCTUN_LAMBDA_WAIT: '0.5',
     ARCTUN_LAMBDA_ON_FAILURE: 'fail',
     ARCTUN_FORWARD_TO: '10.0.0.1:8888',
+    ARCTUN_ALLOW_HOST: 'sandbox.localdomain,other',
+    ARCTUN_ALLOW_ORIGIN: 'https://app.example',
     ARCTUN_LOG_LEVEL: 'debug',
     ARCTUN_CONGESTION: 'reno',
     LAMBDA_TASK_ROOT: '/code',
@@ -42,6 +48,7 @@ it('reads each variable', () => {
     wait: 500,
     onFailure: 'fail',
     target: { host: '10.0.0.1', port: 8888 },
+    browsers: { hosts: ['sandbox.localdomain', 'other'], origins: ['https://app.example'] },
     logLevel: 'debug',
     congestion: 'reno',
     taskRoot: '/code',
@@ -80,6 +87,8 @@ describe('a variable that cannot be used', () => {
     ['ARCTUN_LAMBDA_WAIT', ['0', '0.05', '9.1', '-1', '3s', 'NaN', 'Infinity']],
     ['ARCTUN_LAMBDA_ON_FAILURE', ['Fail', 'ignore']],
     ['ARCTUN_FORWARD_TO', ['unified.soracom.io', '10.0.0.1:0', '10.0.0.1:65536']],
+    ['ARCTUN_ALLOW_HOST', ['arctun:8080', '*']],
+    ['ARCTUN_ALLOW_ORIGIN', ['app.example', 'null']],
     ['ARCTUN_LOG_LEVEL', ['verbose', 'INFO']],
     ['ARCTUN_CONGESTION', ['vegas']],
   ])('%s', (name, values) => {
@@ -97,6 +106,8 @@ describe('a variable that cannot be used', () => {
     'ARCTUN_LAMBDA_WAIT',
     'ARCTUN_LAMBDA_ON_FAILURE',
     'ARCTUN_FORWARD_TO',
+    'ARCTUN_ALLOW_HOST',
+    'ARCTUN_ALLOW_ORIGIN',
     'ARCTUN_LOG_LEVEL',
     'ARCTUN_CONGESTION',
   ])('is not shown where it is a key, or the configuration, in whichever form: %s', (name) => {

@@ -5,7 +5,7 @@ import { openPort } from '../../src/proxy/open-port.js';
 const lines: string[] = [];
 const log = {
   error: (_: object, message: string) => void lines.push(message),
-  warn: () => undefined,
+  warn: (_: object, message: string) => void lines.push(message),
   info: () => undefined,
   debug: () => undefined,
 };
@@ -13,17 +13,26 @@ const log = {
 it('tells the port that it got, and logs what fails later', async () => {
   const server = createServer();
   const listen = { host: '127.0.0.1', port: 0 };
-  const address = await openPort(server, { listen, flag: '--flag', log });
+  const address = await openPort(server, { listen, flag: '--flag', risk: 'look', log });
   expect(address).toEqual({ host: '127.0.0.1', port: expect.any(Number) as number });
   expect(address.port).toBeGreaterThan(0);
   // It would end the process, if nobody heard it.
   server.emit('error', new Error('out of descriptors'));
   expect(lines).toEqual(['listener failed']);
-  const taken = openPort(createServer(), { listen: address, flag: '--flag', log });
+  const taken = openPort(createServer(), { listen: address, flag: '--flag', risk: 'look', log });
   await expect(taken).rejects.toMatchObject({
     kind: 'failed',
     what: `cannot listen on 127.0.0.1:${address.port}`,
     next: [expect.stringContaining('--flag')],
   });
+  await new Promise((resolve) => server.close(resolve));
+});
+
+it('says who can do what, where other machines reach the port', async () => {
+  lines.length = 0;
+  const server = createServer();
+  const listen = { host: '0.0.0.0', port: 0 };
+  const { port } = await openPort(server, { listen, flag: '--flag', risk: 'send', log });
+  expect(lines).toEqual([`anyone who can reach 0.0.0.0:${port} can send`]);
   await new Promise((resolve) => server.close(resolve));
 });

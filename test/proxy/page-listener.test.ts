@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 
+import { CLOSED_TO_PAGES } from '../../src/proxy/http/browser-check.js';
 import { type Page, type PageListener, startPageListener } from '../../src/proxy/page-listener.js';
 
 let listener: PageListener | undefined;
@@ -21,13 +22,14 @@ afterEach(() => listener?.close());
 async function start(
   page: () => Promise<Page> = () =>
     Promise.resolve({ status: 203, contentType: 'text/x', body: 'é\n' }),
+  browsers = CLOSED_TO_PAGES,
 ): Promise<URL> {
   const pages = new Map([
     ['/page', page],
     ['/other', page],
   ]);
   const listen = { host: '127.0.0.1', port: 0 };
-  listener = await startPageListener({ listen, flag: '--flag', pages, log });
+  listener = await startPageListener({ listen, flag: '--flag', pages, browsers, log });
   return new URL(listener.url);
 }
 
@@ -57,6 +59,31 @@ it('leaves the body out for HEAD', async () => {
   expect([status, headers['content-length'], body]).toEqual([203, '3', '']);
 });
 
+it('shows nothing to a web page, nor to a name that is not its own', async () => {
+  const url = await start();
+  const status = async (headers: Record<string, string>) => {
+    const asked = request({ host: url.hostname, port: url.port, path: '/page', headers }).end();
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    response.resume();
+    return response.statusCode;
+  };
+  expect(await status({ Origin: 'https://evil.example' })).toBe(403);
+  expect(await status({ 'Sec-Fetch-Site': 'cross-site' })).toBe(403);
+  expect(await status({ Host: 'evil.example' })).toBe(421);
+  // The address bar, at an address that is not loopback, says nothing of the page.
+  expect(await status({ 'User-Agent': 'Mozilla/5.0', 'Accept-Language': 'en' })).toBe(203);
+});
+
+it('shows itself by a name, and to pages, that the user allows', async () => {
+  const url = await start(undefined, { hosts: ['arctun'], origins: ['https://app.example'] });
+  const headers = { Host: `arctun:${url.port}`, Origin: 'https://app.example' };
+  const asked = request({ host: url.hostname, port: url.port, path: '/page', headers }).end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  response.resume();
+  expect(response.statusCode).toBe(203);
+  expect(response.headers['access-control-allow-origin']).toBe('https://app.example');
+});
+
 it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('refuses %s with 405', async (method) => {
   const { status, headers } = await ask(await start(), '/page', method);
   expect([status, headers.allow]).toEqual([405, 'GET, HEAD']);
@@ -80,7 +107,7 @@ it('takes no long head', async () => {
   const url = await start();
   const socket = connect(Number(url.port), url.hostname);
   socket.on('error', () => undefined);
-  socket.write(`GET /page HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(8 * 1024)}\r\n\r\n`);
+  socket.write(`GET /page HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(8 * 1024)}\r\n\r\n`);
   const [answer] = (await once(socket.setEncoding('utf8'), 'data')) as [string];
   expect(answer).toMatch(/^HTTP\/1\.1 431 /);
   socket.destroy();

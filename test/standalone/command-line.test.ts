@@ -209,8 +209,10 @@ describe('each flag of each command', () => {
   /** oclif gives the text alone of a list in the environment, and says that it is a list. */
   function listed({ flags, ...rest }: Outcome): Outcome {
     if (flags === undefined) return rest;
-    const name = 'additional-allowed-ips';
-    const value = (flags as Record<string, unknown>)[name];
-    return { ...rest, flags: typeof value === 'string' ? { ...flags, [name]: [value] } : flags };
+    const given = { ...flags } as Record<string, unknown>;
+    for (const name of ['additional-allowed-ips', 'allow-host', 'allow-origin']) {
+      if (typeof given[name] === 'string') given[name] = [given[name]];
+    }
+    return { ...rest, flags: given };
   }
 });

@@ -56,7 +56,9 @@ type Requirement =
   | 'memory-cgroup'
   | 'nsenter'
   | 'bwrap'
-  | 'python3';
+  | 'python3'
+  | 'chromium'
+  | 'firefox-esr';
 
 const EXECUTABLE_BLOB = new URL('../../dist/executable/arctun-x86_64.blob', import.meta.url);
 

@@ -4,6 +4,7 @@
  * bodies go through as they are; header-fields.ts names the exceptions.
  */
 import type { Dialer, DialTarget } from '../dialer.js';
+import { type BrowserPolicy, CLOSED_TO_PAGES } from '../http/browser-check.js';
 import type { HeaderField } from '../http/header-fields.js';
 import { HttpListener, type ListenerCounters } from '../http/listener.js';
 import { originTarget } from '../http/request-target.js';
@@ -19,6 +20,8 @@ export interface ForwarderOptions {
    * place of the target's address, which is sent otherwise.
    */
   readonly headers: readonly HeaderField[];
+  /** What browsers may send. Default: what their user types, and pages of the target's own. */
+  readonly browsers?: BrowserPolicy;
   readonly dialer: Dialer;
   readonly log: ProxyLog;
   /** How messages name what chooses the port. */
@@ -44,11 +47,13 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
 export class Forwarder {
   readonly #listener: HttpListener;
 
-  constructor({ target, ...options }: ForwarderOptions) {
+  constructor({ target, browsers = CLOSED_TO_PAGES, ...options }: ForwarderOptions) {
     const message = 'the forwarder has one target; CONNECT is for proxies';
     this.#listener = new HttpListener({
       flag: '--forward-listen',
+      risk: 'send messages that are billed to this SIM',
       ...options,
+      browsers: { ...browsers, hosts: [...browsers.hosts, ...ownNames(options)] },
       route: ({ url = '', method = '' }) => ({ target, path: originTarget(url, method) }),
       connectTarget: () => ({ reason: 'method-not-allowed', message }),
     });
@@ -72,4 +77,12 @@ export class Forwarder {
   close(options: { graceMs: number }): Promise<void> {
     return this.#listener.close(options);
   }
+}
+
+/** The names that the user has given to the listener and to the target. */
+function ownNames({ listen, headers }: Pick<ForwarderOptions, 'listen' | 'headers'>): string[] {
+  const hosts = headers.filter(([name]) => name.toLowerCase() === 'host');
+  return [listen.host, ...hosts.map(([, value]) => value.replace(/:\d*$/, ''))].map((name) =>
+    name.toLowerCase(),
+  );
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Dialer, DialTarget } from '../dialer.js';
 import type { ProxyLog } from '../proxy-log.js';
+import type { BrowserPolicy } from './browser-check.js';
 import type { ForwardFailure } from './failure.js';
 import type { HeaderField } from './header-fields.js';
 
@@ -17,6 +18,8 @@ export interface Destination {
 export interface ExchangeContext {
   /** Where a request goes, or why nowhere. */
   readonly route: (request: IncomingMessage) => Destination | ForwardFailure;
+  /** What browsers may send; undefined where a request that a page can send goes nowhere. */
+  readonly browsers: BrowserPolicy | undefined;
   /** Added to each request, in place of the client's fields of the same name. */
   readonly headers: readonly HeaderField[];
   readonly dialer: Dialer;

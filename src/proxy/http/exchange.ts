@@ -13,6 +13,7 @@ import { DialError } from '../dialer.js';
 import { Relay } from '../relay.js';
 import { resetConnection } from '../reset.js';
 import { Watchdog } from '../watchdog.js';
+import { browserVerdict, preflightFields } from './browser-check.js';
 import type { ClientMessage, Destination, ExchangeContext } from './exchange-context.js';
 import { type ForwardFailure, statusOf, writeFailure } from './failure.js';
 import { ForwardedAnswer, type InterimAnswer } from './forwarded-answer.js';
@@ -70,7 +71,9 @@ export class Exchange {
   /** Starts, unless the client or the listener went away while the exchange was waiting. */
   start(): void {
     if (this.#phase !== 'open') return;
-    const destination = refusalOf(this.#request) ?? this.#context.route(this.#request);
+    const destination =
+      refusalOf(this.#request) ?? this.#askBrowser() ?? this.#context.route(this.#request);
+    if (destination === 'answered') return;
     if ('reason' in destination) {
       this.fail(destination);
       return;
@@ -78,6 +81,21 @@ export class Exchange {
     this.#destination = destination;
     this.#watchdog.arm(this.#context.responseTimeout);
     void this.#dial(destination);
+  }
+
+  /** Whether a web page may have sent it, and what is then to be done. */
+  #askBrowser(): ForwardFailure | 'answered' | undefined {
+    const { browsers } = this.#context;
+    if (browsers === undefined) return undefined;
+    const verdict = browserVerdict(this.#request, browsers);
+    if (verdict.kind === 'refused') return verdict;
+    if (verdict.kind === 'passed') {
+      this.#forwardedAnswer.corsOrigin = verdict.corsOrigin;
+      return undefined;
+    }
+    this.#response.writeHead(204, preflightFields(this.#request, verdict.corsOrigin));
+    this.#end(true);
+    return 'answered';
   }
 
   /** The client's connection is gone: ends the upstream side at once. */
@@ -111,10 +129,12 @@ export class Exchange {
       reason === 'bad-request';
     // The client may or may not send its body after all: there is no telling the next request.
     // RFC 9112 6.3: nor where a coding hides how long the body is.
-    if (isBodyLost || reason === 'not-implemented' || isClosing()) {
+    const isUnframed = reason === 'not-implemented' || reason === 'http-version';
+    if (isBodyLost || isUnframed || isClosing()) {
       this.#response.shouldKeepAlive = false;
     }
-    writeFailure(this.#response, failure, this.#destination?.target);
+    const { corsOrigin } = this.#forwardedAnswer;
+    writeFailure(this.#response, failure, this.#destination?.target, corsOrigin);
     this.#end(!isBodyLost);
   }
 

@@ -4,6 +4,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { FailedDial } from '../dial-outcome.js';
 import type { DialTarget, Silence } from '../dialer.js';
 import { formatAuthority } from '../listen-address.js';
+import { type BrowserRefusal, corsFields, REFUSAL_STATUS } from './browser-check.js';
 
 /**
  * Why there is no answer.
@@ -14,7 +15,8 @@ import { formatAuthority } from '../listen-address.js';
  * - `request-timeout`: the client stopped in the middle of its body
  * - `header-too-large`: the head of the request is larger than we take
  * - `too-many-requests`: the client sent too many requests ahead of their answers
- * - `method-not-allowed`, `not-implemented`, `bad-request`: the request cannot be forwarded
+ * - `foreign-host`, `foreign-origin`: a web page may have sent the request (browser-check.ts)
+ * - `method-not-allowed`, `not-implemented`, `http-version`, `bad-request`: the request cannot be forwarded
  */
 export type FailureReason =
   | FailedDial['reason']
@@ -25,7 +27,8 @@ export type FailureReason =
   | 'too-many-requests'
   | 'method-not-allowed'
   | 'not-implemented'
-  | 'bad-request';
+  | 'http-version'
+  | BrowserRefusal['reason'];
 
 export interface ForwardFailure {
   readonly reason: FailureReason;
@@ -53,7 +56,9 @@ const STATUS: Readonly<Record<FailureReason, number>> = {
   'too-many-requests': 503,
   'method-not-allowed': 405,
   'not-implemented': 501,
-  'bad-request': 400,
+  // RFC 9110 15.6.6.
+  'http-version': 505,
+  ...REFUSAL_STATUS,
 };
 
 /** Seconds, where the request was not sent and the cause passes by itself (RFC 9110 10.2.3). */
@@ -111,14 +116,20 @@ export function failureAnswer(
   return { fields, body };
 }
 
-/** Writes the head and the body, and leaves the end to the caller. */
+/**
+ * Writes the head and the body, and leaves the end to the caller.
+ *
+ * @param corsOrigin whose pages may read it
+ */
 export function writeFailure(
   response: ServerResponse,
   failure: ForwardFailure,
   target: DialTarget | undefined,
+  corsOrigin?: string,
 ): void {
   const { fields, body } = failureAnswer(failure, target);
-  response.writeHead(statusOf(failure), fields);
+  const cors = corsOrigin === undefined ? [] : corsFields(corsOrigin).flat();
+  response.writeHead(statusOf(failure), [...Object.entries(fields).flat(), ...cors]);
   response.write(body);
 }
 

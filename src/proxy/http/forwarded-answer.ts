@@ -1,6 +1,7 @@
 /** The target's answers on their way to the client (RFC 9110 7.6): interim ones, then the final one. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { corsFields } from './browser-check.js';
 import {
   answerFields,
   areWritable,
@@ -23,6 +24,8 @@ export interface InterimAnswer {
 export class ForwardedAnswer {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  /** Whose pages may read the answer. */
+  corsOrigin: string | undefined;
   #interimCount = 0;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
@@ -56,7 +59,7 @@ export class ForwardedAnswer {
   switchProtocols(answer: IncomingMessage): boolean {
     const { socket } = this.#request;
     const fields = switchFields(answer);
-    if (!areWritable('', fields)) return false;
+    if (!isHttp1(answer) || !areWritable('', fields)) return false;
     this.#response.detachSocket(socket);
     socket.write(rawHead(101, reasonPhrase(answer), fields), 'latin1');
     return true;
@@ -71,8 +74,14 @@ export class ForwardedAnswer {
   writeHead(answer: IncomingMessage, isLast: boolean): boolean {
     const { statusCode = 0 } = answer;
     const fields = answerFields(answer, this.#goesInChunks(answer));
+    const { 'access-control-allow-origin': ownCors } = answer.headers;
+    // Else the page takes a message that has arrived for one that failed, and may send it again.
+    if (this.corsOrigin !== undefined && ownCors === undefined) {
+      fields.push(...corsFields(this.corsOrigin).flat());
+    }
     // RFC 9112 6.1: what a coding besides chunked has wrapped would go on without its wrapping.
     if (statusCode < 200 || hasForeignCoding(answer) || !areWritable('', fields)) return false;
+    if (!isHttp1(answer)) return false;
     if (isLast) this.#response.shouldKeepAlive = false;
     this.#response.sendDate = false;
     this.#response.writeHead(statusCode, reasonPhrase(answer), fields);
@@ -92,4 +101,9 @@ export class ForwardedAnswer {
     if (hasNoBody || this.#request.method === 'HEAD') return false;
     return isChunked(answer) && this.#response.useChunkedEncodingByDefault;
   }
+}
+
+/** RFC 9112 2.3: Node also takes HTTP/0.9 and HTTP/2.0 in the status line. */
+function isHttp1({ httpVersionMajor }: IncomingMessage): boolean {
+  return httpVersionMajor === 1;
 }

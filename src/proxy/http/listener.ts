@@ -20,11 +20,13 @@ import { isSwitchWanted, refusalOf } from './refusal.js';
 
 export interface HttpListenerOptions extends Pick<
   ExchangeContext,
-  'route' | 'headers' | 'dialer' | 'log'
+  'route' | 'browsers' | 'headers' | 'dialer' | 'log'
 > {
   readonly listen: ListenAddress;
   /** The flag that chooses the port. */
   readonly flag: string;
+  /** As PortOptions. */
+  readonly risk: string;
   /** Where a CONNECT goes, or why nowhere. */
   readonly connectTarget: (request: IncomingMessage) => DialTarget | ForwardFailure;
   /**
@@ -78,9 +80,10 @@ export class HttpListener {
 
   constructor(options: HttpListenerOptions) {
     this.#options = options;
-    const { route, headers, dialer, log } = options;
+    const { route, browsers, headers, dialer, log } = options;
     this.#context = {
       route,
+      browsers,
       headers,
       dialer,
       log,

@@ -46,7 +46,10 @@ export class MixedPort {
     this.#listener = new HttpListener({
       ...options,
       flag: '--proxy-listen',
+      risk: 'reach everything inside the tunnel, billed to this SIM',
       headers: [],
+      // What a page can send here is the origin form, which has no way out: see proxiedDestination().
+      browsers: undefined,
       route: proxiedDestination,
       connectTarget,
       accept: (socket, asHttp) => this.#accept(socket, asHttp),

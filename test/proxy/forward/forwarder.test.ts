@@ -1,7 +1,15 @@
 import { createServer, request } from 'node:http';
 
-import { startForwarder } from '../../../src/proxy/forward/forwarder.js';
-import { Cleanup, failing, Forwarding, localDialer, TARGET, until } from '../support/forwarding.js';
+import { type ForwarderOptions, startForwarder } from '../../../src/proxy/forward/forwarder.js';
+import {
+  Cleanup,
+  failing,
+  Forwarding,
+  localDialer,
+  OK,
+  TARGET,
+  until,
+} from '../support/forwarding.js';
 import { listen } from '../support/scripted-server.js';
 
 const cleanup = new Cleanup();
@@ -11,7 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => cleanup.run());
 
-const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
 describe('listening', () => {
   it('says where, with the port that it got', async () => {
@@ -72,10 +80,110 @@ describe('CONNECT', () => {
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
     client.send(GET);
     await client.until('part');
-    client.send('CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('CONNECT example.com:443 HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await client.ended()).toBe('ECONNRESET');
     expect(client.received).toMatch(/part$/);
     await server.wires[0]!.ended();
+  });
+});
+
+describe('a request of another version than HTTP/1', () => {
+  it.each([
+    ['GET /\r\n\r\n', 400],
+    ['GET / HTTP/0.9\r\nHost: localhost\r\n\r\n', 400],
+    ['GET / HTTP/2.0\r\nHost: localhost\r\n\r\n', 505],
+  ])('%j is refused with %i, and the connection ends', async (head, status) => {
+    const { server, client } = await forwarding.answering(OK);
+    client.send(head);
+    await client.ended();
+    expect(client.received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*Connection: close`));
+    expect(server.wires).toHaveLength(0);
+  });
+});
+
+describe('a web page', () => {
+  const FORM = 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n';
+  const APP = { hosts: [], origins: ['https://app.example'] };
+  const ORIGIN = 'Origin: https://app.example\r\n';
+  const END = 'Connection: close\r\n\r\nhi';
+
+  async function answerTo(head: string, options: Partial<ForwarderOptions> = {}) {
+    const { server, client, forwarder } = await forwarding.answering(OK, options);
+    client.send(head + END);
+    await client.ended();
+    const dialled = server.wires.length;
+    return { dialled, received: client.received, failures: forwarder.counters.failures };
+  }
+
+  it.each([
+    ['a form', FORM, 403, 'foreign-origin'],
+    [
+      'a WebSocket',
+      'GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n',
+      403,
+      'foreign-origin',
+    ],
+    ['a rebound name', FORM.replace('localhost', 'evil.example'), 421, 'foreign-host'],
+    ['a host that is none', FORM.replace('localhost', 'evil@example'), 400, 'bad-request'],
+  ])('dials nothing for %s', async (_, head, status, reason) => {
+    const { dialled, received, failures } = await answerTo(
+      `${head}Origin: https://evil.example\r\n`,
+    );
+    expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*"reason":"${reason}"`));
+    expect([dialled, failures]).toEqual([0, 1]);
+  });
+
+  it('may send by the name of the listener, of the target, and by one that is allowed', async () => {
+    const options: Partial<ForwarderOptions> = {
+      listen: { host: 'localhost', port: 0 },
+      headers: [['Host', 'Target.example:81']],
+      browsers: { hosts: ['arctun'], origins: [] },
+    };
+    for (const host of ['target.example', 'TARGET.example:8888', 'arctun', 'uni.soracom.io']) {
+      const { received } = await answerTo(FORM.replace('localhost', host), options);
+      expect(received).toMatch(/ok$/);
+    }
+  });
+
+  it('of an origin that is allowed may send, and read the answer', async () => {
+    const { dialled, received } = await answerTo(FORM + ORIGIN, { browsers: APP });
+    expect(dialled).toBe(1);
+    expect(received).toMatch(
+      /^HTTP\/1\.1 200 OK\r\n[^]*Access-Control-Allow-Origin: https:\/\/app\.example\r\nVary: Origin\r\n[^]*ok$/,
+    );
+  });
+
+  it('of an origin that is allowed may read why there is no answer', async () => {
+    const forwarder = await forwarding.start(failing('refused'), { browsers: APP });
+    const client = forwarding.client(forwarder);
+    client.send(FORM + ORIGIN + END);
+    await client.ended();
+    expect(client.received).toMatch(/ 502 [^]*Access-Control-Allow-Origin: https:\/\/app\.example/);
+  });
+
+  it('reads what the target itself has decided on', async () => {
+    const answer = OK.replace('\r\n\r\n', '\r\nAccess-Control-Allow-Origin: *\r\n\r\n');
+    const { client } = await forwarding.answering(answer, { browsers: APP });
+    client.send(FORM + ORIGIN + END);
+    await client.ended();
+    expect(client.received.match(/access-control-allow-origin/gi)).toHaveLength(1);
+  });
+
+  it('of an origin that is allowed has its preflights answered, and none is forwarded', async () => {
+    const preflight =
+      'OPTIONS / HTTP/1.1\r\nHost: localhost\r\nAccess-Control-Request-Method: PUT\r\n' +
+      'Access-Control-Request-Headers: x-device\r\n';
+    const { client, server, forwarder } = await forwarding.answering(OK, { browsers: APP });
+    client.send(`${preflight}${ORIGIN}\r\n`);
+    await client.until('\r\n\r\n');
+    expect(client.received).toMatch(
+      /^HTTP\/1\.1 204 [^]*Allow-Methods: PUT\r\nAccess-Control-Allow-Headers: x-device\r\n/,
+    );
+    expect([server.wires.length, forwarder.counters.failures]).toEqual([0, 0]);
+    // The connection goes on.
+    client.send(FORM + ORIGIN + END);
+    await client.ended();
+    expect(client.received).toMatch(/ok$/);
   });
 });
 
@@ -93,7 +201,7 @@ describe('close', () => {
     const { server, forwarder, client } = await withRunning();
     const silent = forwarding.client(forwarder);
     const idle = forwarding.client(forwarder);
-    idle.send('OPTIONS / HTTP/1.1\r\nHost: x\r\nMax-Forwards: 0\r\n\r\n');
+    idle.send('OPTIONS / HTTP/1.1\r\nHost: localhost\r\nMax-Forwards: 0\r\n\r\n');
     await idle.until('}}');
     const closed = forwarder.close({ graceMs: 600_000 });
     server.wires[0]!.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');

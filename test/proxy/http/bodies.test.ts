@@ -63,7 +63,7 @@ it('sends 20 MB on no faster than the target takes them', async () => {
 it('takes no more of the request than there is room for while the target takes nothing', async () => {
   const stream: Duplex = new Duplex({ read: () => undefined, write: () => undefined });
   const client = forwarding.client(await forwarding.start(dialing(stream)));
-  client.send('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+  client.send('POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n');
   await until(() => stream.writableLength > 0);
   let blocked = false;
   client.socket.on('drain', () => (blocked = false));
@@ -99,7 +99,7 @@ it('reads an answer of 64 MB no faster than the client takes it', async () => {
   const { hostname, port } = new URL(forwarder.url);
   const client = connect({ host: hostname, port: Number(port) });
   cleanup.add(() => void client.destroy());
-  client.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  client.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
   await new Promise((resolve) => client.once('readable', resolve));
   await settled(() => given);
   expect(given).toBeLessThan(size / 2);

@@ -9,7 +9,7 @@ beforeEach(() => {
 afterEach(() => cleanup.run());
 
 function get(path: string): string {
-  return `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  return `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 }
 
 /** A target that answers each request with its path, once it is told to. */
@@ -54,7 +54,7 @@ it('sends no pipelined request on before the answer to the one before it', async
 it('sends the bodies of pipelined requests to their own', async () => {
   const { answers, client, server } = await echoing();
   const post = (path: string, body: string) =>
-    `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   client.send(post('/1', 'one') + post('/2', 'three'));
   await until(() => answers.length === 1);
   answers[0]!();
@@ -109,7 +109,7 @@ it('starts none of the requests that wait behind an answer that broke', async ()
 
 it('closes the connection when the client asks for it', async () => {
   const { answers, client } = await echoing();
-  client.send('GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  client.send('GET /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
   await until(() => answers.length === 1);
   answers[0]!();
   expect(await client.ended()).toBe('fin');
@@ -133,7 +133,7 @@ it('starts none of the requests that wait behind the last answer', async () => {
 
 describe('a request for another protocol behind one that waits for its answer', () => {
   const asking = (protocol: string) =>
-    `GET /2 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
+    `GET /2 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
 
   it.each(['websocket', 'h2c'])(
     'resets the connection, which Node has let go of: %s',
@@ -164,7 +164,7 @@ describe('bytes that are no request', () => {
   it.each([
     ['nonsense\r\n\r\n', 400, 'bad-request'],
     ['GET / HTTP/1.1\r\n\r\n', 400, undefined],
-    [`GET / HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(40_000)}`, 431, 'header-too-large'],
+    [`GET / HTTP/1.1\r\nHost: localhost\r\nA: ${'x'.repeat(40_000)}`, 431, 'header-too-large'],
   ])('get an answer, and the connection ends: %#', async (bytes, status, reason) => {
     const { client, server } = await echoing();
     client.send(bytes);
@@ -176,7 +176,9 @@ describe('bytes that are no request', () => {
 
   it('in a body end the exchange with the target: 400', async () => {
     const { client, server } = await echoing();
-    client.send('POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+    client.send(
+      'POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n',
+    );
     await until(() => server.wires[0]?.received.includes('abc') === true);
     client.send('nonsense\r\n');
     expect(await client.ended()).toBe('fin');

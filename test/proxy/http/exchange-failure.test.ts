@@ -27,7 +27,7 @@ describe('a failure before the answer', () => {
   it.each(Object.entries(STATUS))('of the dialer, %s, is %i', async (reason, status) => {
     const forwarder = await forwarding.start(failing(reason as DialFailure));
     const client = forwarding.client(forwarder);
-    client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc');
+    client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc');
     const received = await client.until('}}\n');
     const [head, body] = received.split('\r\n\r\n');
     expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
@@ -40,22 +40,22 @@ describe('a failure before the answer', () => {
 
   it.each(['no-handshake', 'not-ready'] as const)('says when to come back: %s', async (reason) => {
     const client = forwarding.client(await forwarding.start(failing(reason)));
-    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await client.until('}}')).toContain('\r\nRetry-After: 5\r\n');
   });
 
   it('has no body for HEAD', async () => {
     const client = forwarding.client(await forwarding.start(failing('refused')));
-    client.send('HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    client.send('HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
     expect(await client.ended()).toBe('fin');
     expect(client.received).toMatch(/^HTTP\/1\.1 502 [^]*\r\n\r\n$/);
   });
 
   it('keeps the connection for a next request, behind the rest of the body', async () => {
     const client = forwarding.client(await forwarding.start(failing('refused')));
-    client.send('POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc');
+    client.send('POST /1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\nabc');
     await client.until('}}\n');
-    client.send('defPOST /2 HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('defPOST /2 HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await client.until(/\}\}\n[^]*\}\}\n/);
   });
 
@@ -82,7 +82,7 @@ describe('a failure before the answer', () => {
     ['too long a head', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, 'bad-answer'],
   ])('of a target that sends %s is 502', async (_name, answer, reason) => {
     const { client } = await forwarding.answering(answer);
-    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await client.until('}}\n')).toMatch(
       new RegExp(`^HTTP/1\\.1 502 [^]*"reason":"${reason}"`),
     );
@@ -94,7 +94,7 @@ describe('a failure before the answer', () => {
       wire.socket.resetAndDestroy();
     });
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
-    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await client.until('}}\n')).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"reset"/);
   });
 
@@ -109,7 +109,9 @@ describe('a failure before the answer', () => {
       },
     };
     const client = forwarding.client(await forwarding.start(dialer));
-    client.send('POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n');
+    client.send(
+      'POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n',
+    );
     await client.ended();
     expect(client.received).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"reset"/);
     expect(client.received).not.toContain('Continue');
@@ -118,7 +120,7 @@ describe('a failure before the answer', () => {
   it('of a dialer that throws something else is 502', async () => {
     const dialer: Dialer = { dial: () => Promise.reject(new Error('odd')) };
     const client = forwarding.client(await forwarding.start(dialer));
-    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await client.until('}}\n')).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"dial-failed"/);
   });
 });
@@ -143,7 +145,7 @@ describe('a failure after the head of the answer', () => {
     });
     const forwarder = await forwarding.start(localDialer(server.port));
     const client = forwarding.client(forwarder);
-    client.send(`GET / HTTP/${version}\r\nHost: x\r\n\r\n`);
+    client.send(`GET / HTTP/${version}\r\nHost: localhost\r\n\r\n`);
     if (!head.includes('nonsense')) {
       await client.until('part');
       server.wires[0]!.socket.end();
@@ -158,7 +160,7 @@ describe('a failure after the head of the answer', () => {
       wire.send('HTTP/1.1 200 OK\r\n\r\npart');
     });
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
-    client.send(`GET / HTTP/${version}\r\nHost: x\r\n\r\n`);
+    client.send(`GET / HTTP/${version}\r\nHost: localhost\r\n\r\n`);
     await client.until('part');
     server.wires[0]!.socket.resetAndDestroy();
     expect(await client.ended()).toBe('ECONNRESET');
@@ -174,7 +176,7 @@ describe('a stream that is destroyed without an error', () => {
     });
     const dialer: Dialer = { dial: () => Promise.resolve(stream) };
     const client = forwarding.client(await forwarding.start(dialer));
-    client.send(`GET / HTTP/${version}\r\nHost: x\r\n\r\n`);
+    client.send(`GET / HTTP/${version}\r\nHost: localhost\r\n\r\n`);
     stream.push('HTTP/1.1 200 OK\r\n\r\npart');
     await client.until('part');
     stream.destroy();
@@ -186,7 +188,7 @@ it('a target that answers and resets in the midst of the request is heard', asyn
   const stream = new Duplex({ read: () => undefined, write: () => undefined });
   const dialer: Dialer = { dial: () => Promise.resolve(stream) };
   const client = forwarding.client(await forwarding.start(dialer));
-  client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc');
+  client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc');
   await until(() => stream.writableLength > 0);
   stream.push('HTTP/1.1 413 Big\r\nContent-Length: 3\r\n\r\nbig');
   stream.destroy(new Error('reset'));
@@ -202,7 +204,7 @@ it('a target that resets behind the whole answer takes nothing from a slow clien
   });
   const dialer: Dialer = { dial: () => Promise.resolve(stream) };
   const client = forwarding.client(await forwarding.start(dialer));
-  client.send('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  client.send('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
   client.socket.pause();
   stream.push(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
   stream.push(Buffer.alloc(size));

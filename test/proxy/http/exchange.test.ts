@@ -61,7 +61,8 @@ describe('the log', () => {
 });
 
 describe('another protocol', () => {
-  const ASKING = 'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+  const ASKING =
+    'GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
   const SWITCHING =
     'HTTP/1.1 101 Switching Protocols\r\nX: 1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n';
 
@@ -119,7 +120,7 @@ describe('time', () => {
     const server = await forwarding.server(() => undefined);
     const forwarder = await forwarding.start(localDialer(server.port), { responseTimeout: 30 });
     const client = forwarding.client(forwarder);
-    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await client.until('}}\n')).toMatch(/^HTTP\/1\.1 504 [^]*"reason":"timeout"/);
     await server.wires[0]!.ended();
   });
@@ -133,7 +134,7 @@ describe('time', () => {
       },
     };
     const client = forwarding.client(await forwarding.start(dialer, { responseTimeout: 30 }));
-    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await client.until('}}\n')).toMatch(/^HTTP\/1\.1 504 [^]*"reason":"timeout"/);
     expect(signal?.aborted).toBe(true);
   });
@@ -142,7 +143,7 @@ describe('time', () => {
     const server = await forwarding.server(() => undefined);
     const forwarder = await forwarding.start(localDialer(server.port), { idleTimeout: 30 });
     const client = forwarding.client(forwarder);
-    client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc');
+    client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc');
     await client.until('}}\n');
     expect(client.received).toMatch(/^HTTP\/1\.1 408 [^]*"reason":"request-timeout"/);
     expect(await client.ended()).toBe('fin');
@@ -156,7 +157,7 @@ describe('time', () => {
     });
     const forwarder = await forwarding.start(localDialer(server.port), { idleTimeout: 30 });
     const client = forwarding.client(forwarder);
-    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await client.ended()).toBe('ECONNRESET');
     await server.wires[0]!.ended();
   });
@@ -179,7 +180,7 @@ describe('the default limits', () => {
   it('are 60 s for an answer, and 120 s for more of the request', async () => {
     const server = await forwarding.server(() => undefined);
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
-    client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc');
+    client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\nabc');
     await until(() => server.wires[0]?.received.endsWith('abc') === true);
     jest.advanceTimersByTime(119_999);
     await isUnanswered(client);
@@ -197,7 +198,7 @@ describe('the default limits', () => {
       wire.send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc');
     });
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
-    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await client.until('abc');
     jest.advanceTimersByTime(119_999);
     await isUnanswered(client);
@@ -215,7 +216,7 @@ describe('a client that goes away', () => {
     const server = await forwarding.server(() => undefined);
     const forwarder = await forwarding.start(localDialer(server.port));
     const client = forwarding.client(forwarder);
-    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await until(() => server.wires[0]?.received.includes('\r\n\r\n') === true);
     if (way === 'fin') client.socket.end();
     else client.socket.resetAndDestroy();
@@ -228,7 +229,9 @@ describe('a client that goes away', () => {
     const server = await forwarding.server(() => undefined);
     const forwarder = await forwarding.start(localDialer(server.port));
     const client = forwarding.client(forwarder);
-    client.send('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+    client.send(
+      'POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n',
+    );
     await until(() => server.wires[0]?.received.includes('abc') === true);
     client.socket.destroy();
     await server.wires[0]!.ended();
@@ -242,7 +245,7 @@ describe('a client that goes away', () => {
       wire.send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart');
     });
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
-    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await client.until('part');
     client.socket.destroy();
     await server.wires[0]!.ended();
@@ -261,7 +264,7 @@ describe('a client that goes away', () => {
       },
     };
     const client = forwarding.client(await forwarding.start(dialer));
-    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await until(() => signal !== undefined);
     client.socket.destroy();
     await until(() => signal?.aborted === true);

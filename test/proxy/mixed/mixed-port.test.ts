@@ -137,7 +137,7 @@ it.each([
   '\x04\x01\x00\x50\x64\x7f\x45\x2a\x00',
   '\x05\x01\x02',
   'GET',
-  'CONNECT x HTTP/1.1\r\nHost: x\r\n\r\n',
+  'CONNECT x HTTP/1.1\r\nHost: localhost\r\n\r\n',
 ])('survives a client that resets behind its first bytes: %j', async (sent) => {
   const client = await open(failing('refused'));
   client.send(sent);
@@ -152,7 +152,7 @@ it.each([
 describe('CONNECT', () => {
   it('joins the client to the target, with what was sent ahead', async () => {
     const { server, client } = await openTo();
-    client.send('CONNECT one.test:443 HTTP/1.1\r\nHost: x\r\n\r\nearly');
+    client.send('CONNECT one.test:443 HTTP/1.1\r\nHost: localhost\r\n\r\nearly');
     expect(await client.until('\r\n\r\n')).toBe('HTTP/1.1 200 Connected\r\n\r\n');
     expect(dialled).toEqual(['one.test 443']);
     await carriesBothWays(client, server);
@@ -160,7 +160,7 @@ describe('CONNECT', () => {
 
   it('is refused with the reason', async () => {
     const client = await open(failing('no-route'));
-    client.send('CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await client.ended()).toBe('fin');
     expect(client.received).toMatch(
       /^HTTP\/1\.1 502 [^]*"reason":"no-route"[^]*"target":"192\.0\.2\.1:443"/,
@@ -177,7 +177,7 @@ describe('CONNECT', () => {
 
   it('needs a port', async () => {
     const client = await open(failing('no-route'));
-    client.send('CONNECT one.test HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('CONNECT one.test HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await client.ended();
     expect(client.received).toMatch(/^HTTP\/1\.1 400 /);
   });
@@ -225,7 +225,9 @@ describe('absolute-form', () => {
       'GET http://one.test/a?b HTTP/1.1\r\nHost: evil.test\r\nProxy-Authorization: x\r\n\r\n',
     );
     await client.until('ok');
-    client.send('PUT http://[2001:db8::1]:81 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na');
+    client.send(
+      'PUT http://[2001:db8::1]:81 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\na',
+    );
     await client.until(/ok[^]*ok/);
     expect(dialled).toEqual(['one.test 80', '2001:db8::1 81']);
     expect(server.wires.map(({ received }) => received)).toEqual([
@@ -243,6 +245,29 @@ describe('absolute-form', () => {
       expect(dialled).toEqual([]);
     },
   );
+});
+
+it.each([
+  ['GET http://one.test/', 400],
+  ['CONNECT one.test:80', 400],
+  ['CONNECT one.test:80 HTTP/2.0', 505],
+])('dials nothing for %j, which is of another version than HTTP/1', async (line, status) => {
+  const client = await open(failing('refused'));
+  client.send(`${line}\r\n${line.includes('HTTP/') ? 'Host: one.test\r\n' : ''}\r\n`);
+  await client.ended();
+  expect(client.received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  expect(dialled).toEqual([]);
+});
+
+it.each([
+  ['a form', 'POST / HTTP/1.1', 'Content-Length: 0'],
+  ['a WebSocket', 'GET / HTTP/1.1', 'Upgrade: websocket\r\nConnection: Upgrade'],
+  ['a preflight', 'OPTIONS / HTTP/1.1', 'Access-Control-Request-Method: POST'],
+])('dials nothing for %s of a web page', async (_, line, field) => {
+  const client = await open(failing('refused'));
+  client.send(`${line}\r\nHost: localhost\r\nOrigin: https://evil.example\r\n${field}\r\n\r\n`);
+  expect(await client.until('}}')).toMatch(/^HTTP\/1\.1 400 [^]*"reason":"bad-request"/);
+  expect(dialled).toEqual([]);
 });
 
 describe('close', () => {
@@ -288,7 +313,7 @@ describe('a client that says nothing', () => {
     const silent = await open(failing('refused'));
     const next = client();
     await new Promise((resolve) => silent.socket.once('connect', resolve));
-    next.send('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    next.send('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
     await next.ended();
     expect(jest.getTimerCount()).toBe(1);
     silent.socket.end();

@@ -110,7 +110,7 @@ export class Forwarding {
   }
 
   /** The bytes that the client gets for an answer. */
-  async seenByClient(answer: string, request = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n') {
+  async seenByClient(answer: string, request = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n') {
     const { client } = await this.answering(answer);
     client.send(request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
     return { ending: await client.ended(), received: client.received };

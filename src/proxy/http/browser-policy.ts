@@ -1,0 +1,57 @@
+/** Reads which host names and web pages a user allows. */
+import { hasSecretShape } from '../../lib/secret-shapes.js';
+import { UserError } from '../../lib/user-error.js';
+
+/** RFC 1035 2.3.4: labels of 63 characters at most; with the underscore, which names of services have. */
+const HOST_NAME = /^(?:\w(?:[\w-]{0,61}\w)?\.)*\w(?:[\w-]{0,61}\w)?\.?$/;
+
+/** RFC 6454 6.2: scheme and host, and the port if it is not the scheme's default. Pages of files have no host. */
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s,"'\\]*$/;
+
+/**
+ * @param values each may hold several names, with commas in between
+ * @throws UserError of kind `usage`
+ */
+export function parseAllowedHosts(values: readonly string[], setting = '--allow-host'): string[] {
+  return values.flatMap(listed).map((name) => {
+    if (HOST_NAME.test(name)) return name.toLowerCase().replace(/\.$/, '');
+    throw unusable(setting, name, 'expected a host name without a port, such as arctun');
+  });
+}
+
+/**
+ * @param values each may hold several origins, with commas in between
+ * @throws UserError of kind `usage`
+ */
+export function parseAllowedOrigins(
+  values: readonly string[],
+  setting = '--allow-origin',
+): string[] {
+  return values.flatMap(listed).map((text) => {
+    const origin = text.toLowerCase();
+    if (origin === '*') return origin;
+    // A browser leaves the default port out.
+    if (ORIGIN.test(origin)) return origin.replace(/^(http:.*):80$|^(https:.*):443$/, '$1$2');
+    throw unusable(setting, text, 'expected an origin, such as https://app.example:8443, or *');
+  });
+}
+
+function listed(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+/** A configuration that was meant for another setting holds a key. */
+function isShown(text: string): boolean {
+  return /^[^"'{}\s]{1,60}$/.test(text) && !hasSecretShape(text);
+}
+
+function unusable(setting: string, text: string, why: string): UserError {
+  return new UserError('usage', {
+    what: `cannot use ${setting}${isShown(text) ? ` ${text}` : ''}`,
+    why,
+    next: [`Correct ${setting}.`],
+  });
+}

@@ -1,0 +1,235 @@
+import {
+  browserVerdict,
+  CLOSED_TO_PAGES,
+  preflightFields,
+} from '../../../src/proxy/http/browser-check.js';
+
+type Fields = Readonly<Record<string, string>>;
+
+const OWN = { host: '127.0.0.1:8888' };
+const EVIL = 'https://evil.example';
+/** What each browser sends besides. */
+const BROWSER = { 'user-agent': 'Mozilla/5.0 (X11)', 'accept-language': 'en' };
+
+function verdict(headers: Fields, { method = 'POST', url = '/', policy = CLOSED_TO_PAGES } = {}) {
+  return browserVerdict({ method, url, headers }, policy);
+}
+
+const passed = { kind: 'passed' };
+const refused = (reason: string) => ({ kind: 'refused', reason });
+
+describe('the host', () => {
+  it.each([
+    '127.0.0.1',
+    '127.0.0.1:8888',
+    '192.168.1.5:8888',
+    '[::1]:8888',
+    '[fe80::1%eth0]',
+    'localhost',
+    'LOCALHOST:8888',
+    'localhost.:8888',
+    'arctun.localhost',
+    'uni.soracom.io',
+    'Beam.Soracom.IO:80',
+    '',
+  ])('%j passes', (host) => {
+    expect(verdict({ host })).toEqual(passed);
+  });
+
+  it('may be missing in HTTP/1.0', () => {
+    expect(verdict({})).toEqual(passed);
+  });
+
+  it.each([
+    'evil.example',
+    'evil.example:8888',
+    '127.0.0.1.evil.example',
+    'localhost.evil.example',
+    'notlocalhost',
+    'soracom.io.evil.example',
+    'evilsoracom.io',
+    'raspberrypi.local',
+    'arctun',
+    '0x7f000001',
+  ])('%s is refused', (host) => {
+    expect(verdict({ host })).toMatchObject(refused('foreign-host'));
+  });
+
+  it.each([
+    'a b',
+    'http://127.0.0.1:8888',
+    'user@127.0.0.1',
+    '[evil.example]',
+    '[::1',
+    'a:b',
+    'a/b',
+  ])('%j is no host: RFC 9112 3.2 has it answered with 400', (host) => {
+    expect(verdict({ host })).toMatchObject(refused('bad-request'));
+  });
+
+  it('passes if the user has named it', () => {
+    const policy = { hosts: ['arctun'], origins: [] };
+    expect(verdict({ host: 'ARCTUN.:8888' }, { policy })).toEqual(passed);
+    expect(verdict({ host: 'x.arctun' }, { policy })).toMatchObject(refused('foreign-host'));
+  });
+
+  it('is refused in a sentence that names the flag and its variable', () => {
+    expect(verdict({ host: 'arctun:8888' })).toMatchObject({
+      message:
+        'the host name arctun is not allowed here: to allow it, restart with --allow-host arctun (ARCTUN_ALLOW_HOST)',
+    });
+  });
+
+  it('counts even for a page of its own, which is what rebinding makes', () => {
+    const host = 'evil.example:8888';
+    const own = { host, origin: `http://${host}`, 'sec-fetch-site': 'same-origin' };
+    expect(verdict(own)).toMatchObject(refused('foreign-host'));
+  });
+});
+
+describe('a program that is no browser passes', () => {
+  it.each<[string, Fields]>([
+    ['curl', { 'user-agent': 'curl/8.14', accept: '*/*' }],
+    // Node's fetch() sends the mode, and no site.
+    ['Node', { 'user-agent': 'node', 'accept-language': '*', 'sec-fetch-mode': 'cors' }],
+    ['PowerShell', { 'user-agent': 'Mozilla/5.0 (Windows NT; en-US) WindowsPowerShell/5.1' }],
+    ['a device', {}],
+    ['a WebSocket client', { upgrade: 'websocket', origin: 'http://127.0.0.1:8888' }],
+    ['a client with a Referer that is no address', { referer: 'sensor' }],
+  ])('%s', (_, fields) => {
+    expect(verdict({ ...OWN, ...fields })).toEqual(passed);
+  });
+});
+
+describe('what the user asks for passes', () => {
+  it.each<[string, Fields]>([
+    ['the address bar', { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }],
+    ['the address bar of an old browser', { referer: 'about:blank', 'sec-fetch-site': 'none' }],
+    ['a page of its own', { 'sec-fetch-site': 'same-origin', origin: 'http://127.0.0.1:8888' }],
+    ['a page of its own, by its Referer', { referer: 'http://127.0.0.1:8888/page' }],
+    ['a page of its own without a Referer', { 'sec-fetch-site': 'same-origin', origin: 'null' }],
+    ['a page of its own in an old browser', { origin: 'http://127.0.0.1:8888' }],
+  ])('%s', (_, fields) => {
+    expect(verdict({ ...OWN, ...BROWSER, ...fields })).toEqual(passed);
+  });
+});
+
+describe('a web page is refused', () => {
+  it.each<[string, string, Fields]>([
+    ['a form', 'POST', { origin: EVIL, 'sec-fetch-site': 'cross-site' }],
+    ['a form of an older browser', 'POST', { origin: EVIL }],
+    ['a form of a browser without Origin', 'POST', { referer: `${EVIL}/page` }],
+    ['a form of a browser that names nothing', 'POST', {}],
+    ['a form of a sandboxed frame, or behind a redirect', 'POST', { origin: 'null' }],
+    ['a link', 'GET', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }],
+    ['an image', 'GET', { 'sec-fetch-site': 'cross-site', referer: `${EVIL}/` }],
+    ['an image without a Referer', 'GET', { 'sec-fetch-site': 'cross-site' }],
+    ['an image without a Referer in an old browser', 'GET', {}],
+    ['an image of another port', 'GET', { 'sec-fetch-site': 'same-site' }],
+    ['a fetch of another port', 'POST', { origin: 'http://127.0.0.1:3000' }],
+    ['a fetch of another scheme', 'POST', { origin: 'https://127.0.0.1:8888' }],
+    ['a fetch of another name for this host', 'POST', { origin: 'http://localhost:8888' }],
+    ['a WebSocket', 'GET', { origin: EVIL, upgrade: 'websocket', connection: 'Upgrade' }],
+    ['an EventSource', 'GET', { origin: EVIL, accept: 'text/event-stream' }],
+    ['a preflight', 'OPTIONS', { origin: EVIL, 'access-control-request-method': 'PUT' }],
+    ['a preflight without an origin', 'OPTIONS', { 'access-control-request-method': 'PUT' }],
+    ['a site of a kind that is not known yet', 'GET', { 'sec-fetch-site': 'near-by' }],
+    ['a foreign origin that claims to be ours', 'POST', { origin: EVIL, 'sec-fetch-site': 'none' }],
+    [
+      'a page of its own, redirected by another site',
+      'GET',
+      { referer: 'http://127.0.0.1:8888/', 'sec-fetch-site': 'cross-site' },
+    ],
+    ['two origins', 'POST', { origin: `http://127.0.0.1:8888, ${EVIL}` }],
+    ['an empty origin', 'POST', { origin: '' }],
+  ])('%s', (_, method, fields) => {
+    const headers = { ...OWN, ...BROWSER, ...fields };
+    expect(verdict(headers, { method })).toMatchObject(refused('foreign-origin'));
+  });
+
+  it('in a sentence that names the flag and its variable', () => {
+    expect(verdict({ ...OWN, origin: EVIL })).toMatchObject({
+      message:
+        'a web page of https://evil.example must not send requests here: to allow it, restart with --allow-origin https://evil.example (ARCTUN_ALLOW_ORIGIN)',
+    });
+    expect(verdict({ ...OWN, origin: 'null' })).toMatchObject({
+      message:
+        "a web page without a known origin must not send requests here: to allow it, restart with --allow-origin '*' (ARCTUN_ALLOW_ORIGIN)",
+    });
+  });
+
+  it('without repeating what a terminal or a shell could take for a command', () => {
+    const { message } = verdict({ ...OWN, origin: 'http://\x9b2J;$(reboot)' }) as {
+      message: string;
+    };
+    expect(message).not.toMatch(/\x9b|reboot/);
+    expect(JSON.stringify(verdict({ host: "a';$(reboot)" }))).not.toContain('reboot');
+  });
+});
+
+describe('an origin that is allowed', () => {
+  const policy = { hosts: [], origins: ['https://app.example'] };
+  const app = { ...OWN, ...BROWSER, origin: 'https://app.example', 'sec-fetch-site': 'cross-site' };
+
+  it('passes, and may read the answer', () => {
+    expect(verdict(app, { policy })).toEqual({ kind: 'passed', corsOrigin: 'https://app.example' });
+  });
+
+  it('passes by its Referer where a browser sends no Origin', () => {
+    const image = { ...OWN, 'sec-fetch-site': 'cross-site', referer: 'https://app.example/' };
+    expect(verdict(image, { policy, method: 'GET' })).toEqual(passed);
+  });
+
+  it('has its preflights answered', () => {
+    const headers = {
+      ...app,
+      'access-control-request-method': 'PUT',
+      'access-control-request-headers': 'content-type,x-device',
+    };
+    const head = { method: 'OPTIONS', url: '/', headers };
+    expect(browserVerdict(head, policy)).toEqual({
+      kind: 'preflight',
+      corsOrigin: 'https://app.example',
+    });
+    expect(preflightFields(head, 'https://app.example')).toEqual([
+      ...['Access-Control-Allow-Origin', 'https://app.example', 'Vary', 'Origin'],
+      ...['Access-Control-Allow-Methods', 'PUT'],
+      ...['Access-Control-Allow-Headers', 'content-type,x-device'],
+    ]);
+  });
+
+  it('allows no other', () => {
+    for (const origin of ['https://app.example:444', 'http://app.example', 'null', EVIL]) {
+      expect(verdict({ ...app, origin }, { policy })).toMatchObject(refused('foreign-origin'));
+    }
+  });
+
+  it('is not asked for its host name', () => {
+    const rebound = { ...app, host: 'evil.example' };
+    expect(verdict(rebound, { policy })).toMatchObject(refused('foreign-host'));
+  });
+});
+
+it('lets all pages send with *', () => {
+  const policy = { hosts: [], origins: ['*'] };
+  expect(verdict({ ...OWN, origin: 'null' }, { policy })).toMatchObject({ corsOrigin: 'null' });
+  expect(verdict({ ...OWN, 'sec-fetch-site': 'cross-site' }, { policy })).toEqual(passed);
+  expect(verdict({ ...OWN, ...BROWSER }, { policy })).toEqual(passed);
+});
+
+it('leaves proxy requests alone, which browsers send to the proxy of their user only', () => {
+  const headers = { host: 'evil.example', origin: EVIL, 'sec-fetch-site': 'cross-site' };
+  expect(verdict(headers, { url: 'http://uni.soracom.io/' })).toEqual(passed);
+  for (const url of ['/http://uni.soracom.io/', '//uni.soracom.io/', '*']) {
+    expect(verdict(headers, { url })).toMatchObject(refused('foreign-host'));
+  }
+});
+
+it('lets a browser read without saying who asks, where reading changes nothing', () => {
+  const policy = { ...CLOSED_TO_PAGES, areReadsFree: true };
+  const headers = { ...OWN, ...BROWSER };
+  expect(verdict(headers, { policy, method: 'GET' })).toEqual(passed);
+  expect(verdict(headers, { policy, method: 'POST' })).toMatchObject(refused('foreign-origin'));
+  const foreign = { ...headers, origin: EVIL };
+  expect(verdict(foreign, { policy, method: 'GET' })).toMatchObject(refused('foreign-origin'));
+});
