@@ -12,11 +12,16 @@ import type { DialTarget } from '../dialer.js';
 
 export type HeaderField = readonly [name: string, value: string];
 
-/** RFC 9110 7.6.1; Proxy-Authenticate and Proxy-Authorization end at a proxy (11.7). */
+/**
+ * RFC 9110 7.6.1; the three fields of Proxy-Auth… end at a proxy (11.7), and no other Proxy-… field does.
+ * RFC 9113 3.1 has made HTTP2-Settings obsolete, which was for one connection.
+ */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
+  'http2-settings',
   'keep-alive',
   'proxy-authenticate',
+  'proxy-authentication-info',
   'proxy-authorization',
   'proxy-connection',
   'te',
@@ -82,7 +87,7 @@ export function requestFields(
     fields.push(...fieldsNamed(request.rawHeaders, 'trailer'), 'Transfer-Encoding', 'chunked');
   }
   if (upgrades) {
-    fields.push(...fieldsNamed(request.rawHeaders, 'upgrade'), 'Connection', 'Upgrade');
+    fields.push('Upgrade', wantedProtocols(request).join(', '), 'Connection', 'Upgrade');
   } else if (takesTrailers(request)) {
     // RFC 9110 10.1.4: TE belongs to each connection; a client that takes trailers will have them.
     fields.push('TE', 'trailers', 'Connection', 'close, TE');
@@ -91,6 +96,15 @@ export function requestFields(
     fields.push('Connection', 'close');
   }
   return fields;
+}
+
+/**
+ * The protocols that a client offers to switch to, less h2c: RFC 9113 3.1 has made that obsolete, and
+ * RFC 9110 7.8 wants each hop to decide for itself.
+ */
+export function wantedProtocols({ headers }: IncomingMessage): string[] {
+  const protocols = (headers.upgrade ?? '').split(',').map((protocol) => protocol.trim());
+  return protocols.filter((protocol) => protocol !== '' && protocol.toLowerCase() !== 'h2c');
 }
 
 /** RFC 9110 7.6.2: Max-Forwards counts the hops of TRACE and OPTIONS down. */
@@ -121,14 +135,22 @@ function takesTrailers({ headers, httpVersionMinor }: IncomingMessage): boolean 
  * @param isChunked whether it goes to the client in chunks, and may so have trailers
  */
 export function answerFields(answer: IncomingMessage, isChunked: boolean): string[] {
-  const fields = interimFields(answer.rawHeaders);
+  // RFC 9110 8.6: nor may a 204 have a length.
+  const hasNoLength = answer.statusCode === 204;
+  const fields = hasNoLength
+    ? interimFields(answer.rawHeaders)
+    : [...endToEndFields(answer.rawHeaders)].flat();
   if (isChunked) fields.push(...fieldsNamed(answer.rawHeaders, 'trailer'));
   return fields;
 }
 
-/** The fields of an interim answer (1xx) to the client. */
+/**
+ * The fields of an interim answer (1xx) to the client. RFC 9110 8.6: it must not have a length; a client that heeds
+ * one would take the final answer for a body (RFC 9112 6.3).
+ */
 export function interimFields(rawHeaders: readonly string[]): string[] {
-  return [...endToEndFields(rawHeaders)].flat();
+  const fields = [...endToEndFields(rawHeaders)];
+  return fields.filter(([name]) => name.toLowerCase() !== 'content-length').flat();
 }
 
 /** The fields of the answer that switches protocols (RFC 9110 15.2.2). */

@@ -2,10 +2,17 @@
 import type { IncomingMessage } from 'node:http';
 
 import type { ForwardFailure } from './failure.js';
-import { hasForeignCoding, isChunked, isLastHop } from './header-fields.js';
+import { hasForeignCoding, isChunked, isLastHop, wantedProtocols } from './header-fields.js';
 
 /** Why a request is refused before anything is dialled; undefined where it is not. */
 export function refusalOf(request: IncomingMessage): ForwardFailure | undefined {
+  // RFC 9112 3: Node takes a request line without a version for HTTP/0.9, and HTTP/2.0 for a version of this syntax.
+  if (request.httpVersionMajor === 0) {
+    return { reason: 'bad-request', message: 'the request line has no version of HTTP/1' };
+  }
+  if (request.httpVersionMajor !== 1) {
+    return { reason: 'http-version', message: 'only HTTP/1.1 and HTTP/1.0 are spoken here' };
+  }
   // RFC 9112 6.1: a proxy of that version on the way would not know the framing, and the rest of the
   // connection could be anything.
   if (isChunked(request) && request.httpVersionMinor === 0) {
@@ -38,9 +45,9 @@ function hostCount({ rawHeaders }: IncomingMessage): number {
  * has to be in HTTP/1.0. Clients offer h2c on plain requests and go on without; and a body would stand
  * between the request and the other protocol.
  */
-export function isSwitchWanted({ headers, httpVersionMinor, method }: IncomingMessage): boolean {
-  const upgrade = headers.upgrade?.trim().toLowerCase();
-  if (upgrade === undefined || upgrade === '' || upgrade === 'h2c') return false;
+export function isSwitchWanted(request: IncomingMessage): boolean {
+  const { headers, httpVersionMinor, method } = request;
+  if (wantedProtocols(request).length === 0) return false;
   if (headers['transfer-encoding'] !== undefined) return false;
   if ((headers['content-length'] ?? '0') !== '0') return false;
   return httpVersionMinor >= 1 && method !== 'CONNECT';

@@ -44,7 +44,7 @@ describe('the answer', () => {
   it('to HEAD keeps its length and has no body', async () => {
     const { received, ending } = await forwarding.seenByClient(
       'HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n',
-      'HEAD /x HTTP/1.1\r\nHost: x\r\n\r\n',
+      'HEAD /x HTTP/1.1\r\nHost: localhost\r\n\r\n',
     );
     expect(received).toBe('HTTP/1.1 200 OK\r\nContent-Length: 1234\r\nConnection: close\r\n\r\n');
     expect(ending).toBe('fin');
@@ -80,6 +80,40 @@ describe('the answer', () => {
     expect(received.startsWith(`${HINTS}HTTP/1.1 200 OK\r\n`)).toBe(true);
   });
 
+  it.each(['Content-Length: 5', 'Transfer-Encoding: chunked'])(
+    'comes behind a 1xx without its %s (RFC 9110 8.6)',
+    async (field) => {
+      const hints = HINTS.replace('Link', `${field}\r\nLink`);
+      const { received } = await forwarding.seenByClient(hints + OK);
+      expect(received).toMatch(
+        /^HTTP\/1\.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP\/1\.1 200 [^]*ok$/,
+      );
+    },
+  );
+
+  it('with 204 has no length (RFC 9110 8.6)', async () => {
+    const { received } = await forwarding.seenByClient(
+      'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n',
+    );
+    expect(received).toBe('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n');
+  });
+
+  it.each([
+    ['no status line, as in HTTP/0.9', 'hello'],
+    ['the version 0.9', OK.replace('1.1', '0.9')],
+    ['the version 2.0', OK.replace('1.1', '2.0')],
+  ])('is none with %s: 502', async (_, answer) => {
+    const { received } = await forwarding.seenByClient(answer);
+    expect(received).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"bad-answer"/);
+  });
+
+  it('keeps Proxy-… fields that are none of HTTP, and drops the others (RFC 9110 11.7)', async () => {
+    const { received } = await forwarding.seenByClient(
+      'HTTP/1.1 204 X\r\nProxy-Foo: 1\r\nProxy-Authentication-Info: x\r\nProxy-Authenticate: x\r\n\r\n',
+    );
+    expect(received).toBe('HTTP/1.1 204 X\r\nProxy-Foo: 1\r\nConnection: close\r\n\r\n');
+  });
+
   it('comes without them to an HTTP/1.0 client', async () => {
     const { received } = await forwarding.seenByClient(HINTS + OK, 'GET / HTTP/1.0\r\n\r\n');
     expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
@@ -105,7 +139,7 @@ describe('the answer', () => {
       wire.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n');
     });
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
-    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await client.until('\r\n\r\n');
     server.wires[0]!.send('ab');
     await client.until('ab');
@@ -119,10 +153,10 @@ describe('the answer', () => {
       wire.send(index === 0 ? 'HTTP/1.1 413 Big\r\nContent-Length: 3\r\n\r\nbig' : OK);
     });
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
-    client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345');
+    client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345');
     await client.until('big');
     await server.wires[0]!.ended();
-    client.send('67890GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('67890GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await client.until('ok');
     expect(server.wires[0]!.received).not.toContain('6789');
   });
@@ -134,7 +168,7 @@ describe('the answer', () => {
     });
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
     client.send(
-      'POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5000000\r\n\r\n',
+      'POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 5000000\r\n\r\n',
     );
     await client.until('big');
     await new Promise<void>((resolve, reject) => {
@@ -147,7 +181,9 @@ describe('the answer', () => {
     const fields = `${'a: b\r\n'.repeat(2500)}X: ${'x'.repeat(20_000)}\r\n`;
     const { received } = await forwarding.seenByClient(`HTTP/1.1 200 OK\r\n${fields}\r\n`);
     expect(received.match(/a: b\r\n/g)).toHaveLength(2500);
-    const seen = await forwarding.seenByTarget(`GET / HTTP/1.1\r\nHost: x\r\n${fields}\r\n`);
+    const seen = await forwarding.seenByTarget(
+      `GET / HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`,
+    );
     expect(seen).toContain(fields);
   });
 });

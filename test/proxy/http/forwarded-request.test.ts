@@ -11,7 +11,7 @@ describe('the request', () => {
   it.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY'])(
     'keeps the method %s and adds no body',
     async (method) => {
-      expect(await forwarding.seenByTarget(`${method} / HTTP/1.1\r\nHost: x\r\n\r\n`)).toBe(
+      expect(await forwarding.seenByTarget(`${method} / HTTP/1.1\r\nHost: localhost\r\n\r\n`)).toBe(
         `${method} / HTTP/1.1\r\nHost: 100.127.69.42\r\nConnection: close\r\n\r\n`,
       );
     },
@@ -28,25 +28,29 @@ describe('the request', () => {
     '/[]{}|^`"<>',
     `/${'a'.repeat(8000)}`,
   ])('keeps the target %#', async (target) => {
-    const seen = await forwarding.seenByTarget(`POST ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    const seen = await forwarding.seenByTarget(
+      `POST ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+    );
     expect(seen.split('\r\n')[0]).toBe(`POST ${target} HTTP/1.1`);
   });
 
   it('keeps * for OPTIONS', async () => {
-    const seen = await forwarding.seenByTarget('OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n');
+    const seen = await forwarding.seenByTarget('OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(seen).toMatch(/^OPTIONS \* HTTP\/1\.1\r\n/);
   });
 
   it('keeps order, spelling, number and bytes of the fields', async () => {
     const fields = 'x-B: 1\r\nAccept: */*\r\nX-b: 2\r\nCookie: a=1\r\nCookie: b=2\r\nX-C: \xe9\r\n';
-    expect(await forwarding.seenByTarget(`GET / HTTP/1.1\r\nHost: x\r\n${fields}\r\n`)).toBe(
-      `GET / HTTP/1.1\r\nHost: 100.127.69.42\r\n${fields}Connection: close\r\n\r\n`,
-    );
+    expect(
+      await forwarding.seenByTarget(`GET / HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`),
+    ).toBe(`GET / HTTP/1.1\r\nHost: 100.127.69.42\r\n${fields}Connection: close\r\n\r\n`);
   });
 
   it('keeps more than 2,000 fields', async () => {
     const fields = 'a:b\r\n'.repeat(2500);
-    const seen = await forwarding.seenByTarget(`GET / HTTP/1.1\r\nHost: x\r\n${fields}\r\n`);
+    const seen = await forwarding.seenByTarget(
+      `GET / HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`,
+    );
     expect(seen.match(/a: b\r\n/g)).toHaveLength(2500);
   });
 
@@ -56,7 +60,7 @@ describe('the request', () => {
       'Trailer: X\r\nProxy-Connection: close\r\nProxy-Authorization: Basic x\r\nUpgrade: h2c\r\n' +
       'Proxy-Authenticate: x\r\n';
     const seen = await forwarding.seenByTarget(
-      `GET / HTTP/1.1\r\nHost: x\r\n${hops}X-Kept: 1\r\n\r\n`,
+      `GET / HTTP/1.1\r\nHost: localhost\r\n${hops}X-Kept: 1\r\n\r\n`,
     );
     expect(seen).toBe(
       'GET / HTTP/1.1\r\nHost: 100.127.69.42\r\nX-Kept: 1\r\nTE: trailers\r\n' +
@@ -66,7 +70,7 @@ describe('the request', () => {
 
   it('keeps Content-Length and the body', async () => {
     const seen = await forwarding.seenByTarget(
-      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc',
+      'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc',
     );
     expect(seen).toBe(
       'POST / HTTP/1.1\r\nHost: 100.127.69.42\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc',
@@ -75,14 +79,16 @@ describe('the request', () => {
 
   it('keeps Content-Length although Connection names it', async () => {
     const seen = await forwarding.seenByTarget(
-      'POST / HTTP/1.1\r\nHost: x\r\nConnection: content-length\r\nContent-Length: 3\r\n\r\nabc',
+      'POST / HTTP/1.1\r\nHost: localhost\r\nConnection: content-length\r\nContent-Length: 3\r\n\r\nabc',
     );
     expect(seen).toMatch(/Content-Length: 3\r\n[^]*\r\n\r\nabc$/);
   });
 
   it('sends chunks on as chunks', async () => {
     const { client, server } = await forwarding.answering(OK);
-    client.send('PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+    client.send(
+      'PUT / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n',
+    );
     client.send('0\r\n\r\n');
     await client.until('ok');
     const [head, body] = server.wires[0]!.received.split('\r\n\r\n');
@@ -97,7 +103,7 @@ describe('the request', () => {
       ['Host', 'uni.soracom.io'],
     ];
     const seen = await forwarding.seenByTarget(
-      'GET / HTTP/1.1\r\nHost: x\r\nX-A: 0\r\nX-B: 1\r\n\r\n',
+      'GET / HTTP/1.1\r\nHost: localhost\r\nX-A: 0\r\nX-B: 1\r\n\r\n',
       added,
     );
     expect(seen).toBe(
@@ -107,7 +113,7 @@ describe('the request', () => {
   });
 
   const EXPECTING =
-    'POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n';
+    'POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n';
 
   it('is asked for its body by the target alone', async () => {
     const server = await forwarding.server(() => undefined);
@@ -134,7 +140,7 @@ describe('the request', () => {
   it('keeps its trailers, and drops those that frame or route', async () => {
     const { client, server } = await forwarding.answering(OK);
     client.send(
-      'PUT / HTTP/1.1\r\nHost: x\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n',
+      'PUT / HTTP/1.1\r\nHost: localhost\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n',
     );
     client.send('3\r\nabc\r\n0\r\nX-Sum: 1\r\nHost: y\r\n\r\n');
     await client.until('ok');
@@ -143,8 +149,8 @@ describe('the request', () => {
   });
 
   it.each([
-    ['two hosts', 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n', 400],
-    ['no more hops', 'OPTIONS / HTTP/1.1\r\nHost: x\r\nMax-Forwards: 0\r\n\r\n', 405],
+    ['two hosts', 'GET / HTTP/1.1\r\nHost: localhost\r\nHost: y\r\n\r\n', 400],
+    ['no more hops', 'OPTIONS / HTTP/1.1\r\nHost: localhost\r\nMax-Forwards: 0\r\n\r\n', 405],
   ])('is refused with %s', async (_name, request, status) => {
     const server = await forwarding.server(() => undefined);
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
@@ -155,14 +161,34 @@ describe('the request', () => {
 
   it('counts Max-Forwards down', async () => {
     const seen = await forwarding.seenByTarget(
-      'TRACE / HTTP/1.1\r\nHost: x\r\nMax-Forwards: 2\r\n\r\n',
+      'TRACE / HTTP/1.1\r\nHost: localhost\r\nMax-Forwards: 2\r\n\r\n',
     );
     expect(seen).toContain('\r\nMax-Forwards: 1\r\n');
   });
 
+  it('keeps Proxy-… fields that are none of HTTP, and drops the others', async () => {
+    const seen = await forwarding.seenByTarget(
+      'GET / HTTP/1.1\r\nHost: localhost\r\nProxy-Foo: 1\r\nProxy-Connection: x\r\n' +
+        'Proxy-Authorization: x\r\nHTTP2-Settings: AAMA\r\n\r\n',
+    );
+    expect(seen).toBe(
+      'GET / HTTP/1.1\r\nHost: 100.127.69.42\r\nProxy-Foo: 1\r\nConnection: close\r\n\r\n',
+    );
+  });
+
+  it('offers each protocol of an upgrade but h2c (RFC 9113 3.1)', async () => {
+    const seen = await forwarding.seenByTarget(
+      'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n' +
+        'Upgrade: websocket, H2C ,x/1\r\nHTTP2-Settings: AAMA\r\n\r\n',
+    );
+    expect(seen).toBe(
+      'GET / HTTP/1.1\r\nHost: 100.127.69.42\r\nUpgrade: websocket, x/1\r\nConnection: Upgrade\r\n\r\n',
+    );
+  });
+
   it('goes on without an upgrade to h2c, which may be ignored', async () => {
     const seen = await forwarding.seenByTarget(
-      'POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab',
+      'POST / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab',
     );
     expect(seen).toMatch(/^POST \/ HTTP\/1\.1\r\n[^]*\r\n\r\nab$/);
     expect(seen).not.toContain('h2c');
@@ -171,7 +197,9 @@ describe('the request', () => {
   it('is not asked for its body when there is no connection', async () => {
     const forwarder = await forwarding.start(failing('refused'));
     const client = forwarding.client(forwarder);
-    client.send('POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n');
+    client.send(
+      'POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n',
+    );
     expect(await client.ended()).toBe('fin');
     expect(client.received).toMatch(/^HTTP\/1\.1 502 /);
     expect(client.received).toContain('Connection: close');
@@ -180,14 +208,14 @@ describe('the request', () => {
   it('arrives before its body is whole', async () => {
     const server = await forwarding.server(() => undefined);
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
-    client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab');
+    client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab');
     await until(() => server.wires[0]?.received.endsWith('ab') === true);
   });
 
   it.each(['Transfer-Encoding: gzip, chunked'])('is refused: %#', async (field) => {
     const server = await forwarding.server(() => undefined);
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
-    client.send(`POST / HTTP/1.1\r\nHost: x\r\n${field}\r\n\r\n`);
+    client.send(`POST / HTTP/1.1\r\nHost: localhost\r\n${field}\r\n\r\n`);
     expect(await client.until('}}')).toMatch(/^HTTP\/1\.1 501 [^]*"reason":"not-implemented"/);
     expect(server.wires).toHaveLength(0);
   });
@@ -195,7 +223,7 @@ describe('the request', () => {
   it('is refused with two lengths', async () => {
     const server = await forwarding.server(() => undefined);
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
-    client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n');
+    client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n');
     client.send('Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n');
     expect(await client.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
     expect(server.wires).toHaveLength(0);

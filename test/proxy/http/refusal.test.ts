@@ -6,11 +6,12 @@ import { Cleanup, Forwarding, localDialer } from '../support/forwarding.js';
 /** A request with these fields, as Node would hand it over. */
 function request(
   fields: readonly (readonly [name: string, value: string])[],
-  { method = 'GET', minor = 1 } = {},
+  { method = 'GET', major = 1, minor = 1 } = {},
 ): IncomingMessage {
   const headers = Object.fromEntries(fields.map(([name, value]) => [name.toLowerCase(), value]));
   const rawHeaders = fields.flat();
-  return { method, headers, rawHeaders, httpVersionMinor: minor } as unknown as IncomingMessage;
+  const version = { httpVersionMajor: major, httpVersionMinor: minor };
+  return { method, headers, rawHeaders, ...version } as unknown as IncomingMessage;
 }
 
 describe('a request that is not sent on', () => {
@@ -18,6 +19,8 @@ describe('a request that is not sent on', () => {
 
   it.each([
     ['two hosts', request([host, ['hOST', 'one.test']]), 'bad-request'],
+    ['no version', request([host], { major: 0, minor: 9 }), 'bad-request'],
+    ['another version', request([host], { major: 2, minor: 0 }), 'http-version'],
     ['another coding', request([['Transfer-Encoding', 'gzip, chunked']]), 'not-implemented'],
     ['a coding without a name', request([['Transfer-Encoding', '']]), 'not-implemented'],
     [
@@ -56,6 +59,8 @@ describe('another protocol', () => {
     ['is not wanted', request([]), false],
     ['has no name', request([['Upgrade', ' ']]), false],
     ['is h2c', request([['Upgrade', ' H2C']]), false],
+    ['is h2c, twice', request([['Upgrade', 'h2c, H2C']]), false],
+    ['is h2c or another', request([['Upgrade', 'h2c, websocket']]), true],
     ['stands behind a body', request([upgrade, ['Content-Length', '1']]), false],
     ['stands behind chunks', request([upgrade, ['Transfer-Encoding', 'chunked']]), false],
     ['is asked for in HTTP/1.0', request([upgrade], { minor: 0 }), false],
@@ -89,7 +94,7 @@ describe('where the length of a body is in doubt', () => {
     const server = await forwarding.server(() => undefined);
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
     client.send(
-      `POST / ${version}\r\nHost: x\r\n${fields}\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\nHost: x\r\n\r\n`,
+      `POST / ${version}\r\nHost: localhost\r\n${fields}\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\nHost: localhost\r\n\r\n`,
     );
     expect(await client.ended()).toBe('fin');
     expect(client.received.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
