@@ -6,7 +6,7 @@ import type {
   UdpError,
   UdpSocket as NetstackSocket,
 } from '../engine/netstack-engine.js';
-import { formatIpAddress, type SocketAddress } from '../wire/ip-address.js';
+import { formatIpAddress, type IpAddress, type SocketAddress } from '../wire/ip-address.js';
 import { addressInfo, type AddressInfo } from './address-info.js';
 import { maxDatagramPayload } from './datagram-channel.js';
 import type { Driver } from './driver.js';
@@ -183,15 +183,17 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   #connect(remote: SocketAddress): void {
     const { port: localPort = 0, address: localAddress } = this.#socket ?? {};
     const isBound = this.#socket !== undefined;
-    const socket = this.#host.engine.stack.connectUdp(
-      remote,
-      (payload, from) => this.#handleDatagram(payload, from),
-      (error) => this.#handleError(error),
-      {
-        localPort,
-        ...(localAddress && { localAddress }),
-        onAddressGone: () => this.#lose(),
-      },
+    const socket = connectUdp(remote, localAddress, () =>
+      this.#host.engine.stack.connectUdp(
+        remote,
+        (payload, from) => this.#handleDatagram(payload, from),
+        (error) => this.#handleError(error),
+        {
+          localPort,
+          ...(localAddress && { localAddress }),
+          onAddressGone: () => this.#lose(),
+        },
+      ),
     );
     this.#socket?.close();
     this.#socket = socket;
@@ -256,6 +258,19 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
 
   #requireOpen(): void {
     if (this.#isClosed) throw notRunning();
+  }
+}
+
+/** @throws Error EADDRINUSE, or EADDRNOTAVAIL if the local address is of the other family */
+function connectUdp<T>(remote: SocketAddress, local: IpAddress | undefined, connect: () => T): T {
+  try {
+    return connect();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const isOtherFamily = local !== undefined && local.length !== remote.address.length;
+    const code = isOtherFamily ? 'EADDRNOTAVAIL' : 'EADDRINUSE';
+    const place = { syscall: 'connect', ...addressInfo(remote) };
+    throw systemError(code, place, error);
   }
 }
 

@@ -4,6 +4,7 @@ import { Stack } from '../../src/netstack/stack.js';
 import { TunnelDatagramChannel } from '../../src/tunnel/datagram-channel.js';
 import type { Driver } from '../../src/tunnel/driver.js';
 import { parseIpAddress, type SocketAddress } from '../../src/wire/ip-address.js';
+import { thrownBy } from '../proxy/support/thrown.js';
 import { EnginePair } from '../support/engine-pair.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededEntropy } from '../support/seeded-entropy.js';
@@ -15,6 +16,7 @@ const bytes = (value: string) => new TextEncoder().encode(value);
 let pair: EnginePair;
 let clock: FakeClock;
 let channel: TunnelDatagramChannel;
+let openChannel: () => TunnelDatagramChannel;
 let ended: number;
 
 beforeEach(() => {
@@ -26,10 +28,12 @@ beforeEach(() => {
     schedule: () => undefined,
     startTimer: (delay: number, handler: () => void) => clock.startTimer(delay, handler),
   } as unknown as Driver;
-  channel = new TunnelDatagramChannel(
-    { engine: pair.alice.engine, driver, mtu: 1420, onClose: () => ended++ },
-    { address: SERVICE, port: PORT },
-  );
+  openChannel = () =>
+    new TunnelDatagramChannel(
+      { engine: pair.alice.engine, driver, mtu: 1420, onClose: () => ended++ },
+      { address: SERVICE, port: PORT },
+    );
+  channel = openChannel();
 });
 
 /** Sends a datagram and tells where it came from. */
@@ -130,4 +134,18 @@ it('takes one wait at a time', async () => {
   expect(() => channel.receive(1_000)).toThrow(TypeError);
   clock.advance(1_000);
   expect(await waiting).toBeUndefined();
+});
+
+it('is refused as exhausted when no UDP port is left, and opens when one is free', () => {
+  const { stack } = pair.alice.engine;
+  // RFC 6335 6: the dynamic ports, of which the first channel has one.
+  const taken = Array.from({ length: 65_536 - 49_152 - 1 }, () =>
+    stack.bindUdp({ port: 0 }, () => undefined),
+  );
+  expect(thrownBy(openChannel)).toMatchObject({
+    reason: 'exhausted',
+    message: 'no UDP port is left',
+  });
+  taken[0]!.close();
+  openChannel().close();
 });

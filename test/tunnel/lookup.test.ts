@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 
+import type { DatagramChannel } from '../../src/proxy/datagram-dialer.js';
 import { FAR, FAR_IPV6, serveNames, TwoTunnels } from '../support/two-tunnels.js';
 
 let world: TwoTunnels;
@@ -80,4 +81,37 @@ it('is what connect() uses, with the address that failed', async () => {
     hostname: 'none.test',
   });
   expect(await connect('mute.test')).toMatchObject({ code: 'EAI_AGAIN' });
+});
+
+describe('UDP ports', () => {
+  /** A tunnel has 1,024 of them at once; a lookup takes one for each family. */
+  const take = (count: number): Promise<DatagramChannel[]> =>
+    world.run(
+      Promise.all(
+        Array.from({ length: count }, () => world.near.datagramDialer.open({ host: FAR, port: 7 })),
+      ),
+    );
+
+  it('are free again after each lookup, found, not found or unanswered', async () => {
+    await take(1_022);
+    for (const name of ['one.test', 'none.test', 'mute.test', 'both.test']) await lookup(name);
+    expect(await lookup('outside.test')).toEqual([null, '192.0.2.1', 4]);
+  });
+
+  it('can run out: the lookup fails with the reason at once, and works when a port is free', async () => {
+    const [first, second] = await take(1_024);
+    const before = world.world.clock.now();
+    expect(await lookup('one.test')).toMatchObject([
+      {
+        message: 'getaddrinfo EAI_AGAIN one.test',
+        code: 'EAI_AGAIN',
+        cause: { reason: 'exhausted', message: 'too many UDP ports at once' },
+      },
+      '',
+    ]);
+    expect(world.world.clock.now() - before).toBeLessThan(1_000);
+    first!.close();
+    second!.close();
+    expect(await lookup('one.test')).toEqual([null, FAR, 4]);
+  });
 });

@@ -15,6 +15,8 @@ type Server = (question: Buffer) => Uint8Array | DialError | undefined;
 let clock: FakeClock;
 let start: number;
 let asked: string[];
+/** Channels that are open. */
+let open: number;
 let servers: Map<string, Server>;
 let resolver: NameResolver;
 
@@ -25,6 +27,7 @@ const datagrams: DatagramDialer = {
     let answer: Uint8Array | undefined;
     const refusal = servers.get(host)?.(Buffer.alloc(0));
     if (refusal instanceof DialError) return Promise.reject(refusal);
+    open++;
     return Promise.resolve({
       maxPayload: 1392,
       send: (bytes) => {
@@ -35,15 +38,21 @@ const datagrams: DatagramDialer = {
         if (answer === undefined) clock.advance(timeout);
         return Promise.resolve(answer);
       },
-      close: () => undefined,
+      close: () => {
+        open--;
+      },
     });
   },
 };
+
+// Each channel holds a UDP port of the tunnel: 1,024 that stay open end all lookups.
+afterEach(() => expect(open).toBe(0));
 
 beforeEach(() => {
   clock = new FakeClock();
   start = clock.now();
   asked = [];
+  open = 0;
   servers = new Map();
   resolver = new NameResolver({
     servers: SERVERS,
@@ -148,6 +157,24 @@ it('gives up at once where no server is within the allowed IPs', async () => {
   await expect(resolver.resolve('one.test')).rejects.toMatchObject({ reason: 'name-unresolved' });
   expect(clock.now() - start).toBe(0);
   expect(asked).toEqual(SERVERS);
+});
+
+it('closes the channel of a question that it cannot send', async () => {
+  const channel = await datagrams.open({ host: SERVERS[0]!, port: 53 });
+  const refusing: DatagramDialer = {
+    open: () =>
+      Promise.resolve({
+        ...channel,
+        send: () => {
+          throw new DialError('exhausted', 'too many datagrams wait to be sent');
+        },
+      }),
+  };
+  const streams = { dial: () => Promise.reject(new DialError('refused', 'no TCP')) };
+  const options = { servers: SERVERS, types: ['A'] as const, clock, entropy: seededEntropy(1) };
+  resolver = new NameResolver({ ...options, streams, datagrams: refusing });
+  await expect(resolver.resolve('one.test')).rejects.toMatchObject({ reason: 'exhausted' });
+  expect(open).toBe(0);
 });
 
 it('says what the tunnel says when it carries nothing', async () => {

@@ -98,6 +98,42 @@ it.each([
   expect(await world.error(socket)).toMatchObject({ code, syscall: 'bind', port });
 });
 
+it('says that all ports are taken, and works when one is free', async () => {
+  const last = world.near.createUdpSocket();
+  // RFC 6335 6: the dynamic ports.
+  for (let port = 49_152; port < 65_535; port++) world.near.createUdpSocket().bind(port);
+  last.bind(65_535);
+
+  const bound = world.near.createUdpSocket().bind();
+  expect(await world.error(bound)).toMatchObject({ code: 'EADDRINUSE', syscall: 'bind' });
+  const sending = world.near.createUdpSocket();
+  const outcome = new Promise((resolve) => sending.send('x', 7, FAR, resolve));
+  expect(await world.run(outcome)).toMatchObject({ code: 'EADDRINUSE', syscall: 'bind' });
+  const connected = world.near.createUdpSocket();
+  connected.connect(7, FAR);
+  expect(await world.error(connected)).toMatchObject({
+    message: `connect EADDRINUSE ${FAR}:7`,
+    code: 'EADDRINUSE',
+    syscall: 'connect',
+    address: FAR,
+    port: 7,
+    cause: { message: 'all UDP ports are in use' },
+  });
+
+  last.close();
+  await world.event(connected.connect(7, FAR), 'connect');
+  expect(connected.address().port).toBe(65_535);
+});
+
+it('cannot connect from an address of one family to the other', async () => {
+  const socket = world.near.createUdpSocket().bind(5_000, NEAR);
+  socket.connect(7, FAR_IPV6);
+  expect(await world.error(socket)).toMatchObject({
+    message: `connect EADDRNOTAVAIL ${FAR_IPV6}:7`,
+    code: 'EADDRNOTAVAIL',
+  });
+});
+
 it('says what its state does not allow', async () => {
   const socket = world.near.createUdpSocket();
   expect(thrownCode(() => socket.send('x'))).toBe('ERR_SOCKET_DGRAM_NOT_CONNECTED');
