@@ -14,6 +14,7 @@ import { refuseWhileRescued } from './bootstrap-rescue.js';
 import { resumeBootstrap } from './bootstrap-resume.js';
 import {
   refreshExisting,
+  unsavedProfileNotes,
   type BootstrapAuthkeyOptions,
   type BootstrapPorts,
   type BootstrapResult,
@@ -60,14 +61,11 @@ export async function bootstrapAuthkey(
       : await bootstrap(existing, run);
     const warnings = await labelSim(outcome.simId, options.labels ?? {}, api);
     const again = warnings.length > 0 ? [REPEAT_LABELS] : [];
-    const unsaved = options.saveProfile && profile === undefined ? [NO_PROFILE] : [];
+    const unsaved = unsavedProfileNotes(options, profile);
     const notes = [...outcome.notes, ...unsaved, ...warnings, ...again];
     return { path: files.absolute(options.path), ...outcome, notes };
   });
 }
-
-const NO_PROFILE =
-  'No profile was written into arc.json: it can hold an auth key alone, of a user who is not changed.';
 
 const REPEAT_LABELS = 'Run the same command again to repeat this: it creates no second SIM.';
 

@@ -14,6 +14,7 @@ import { readSession, withSession } from './arc-session.js';
 import { keepArcConfig, refuseWhileRescued } from './bootstrap-rescue.js';
 import {
   mergeProfile,
+  unsavedProfileNotes,
   type BootstrapAuthkeyOptions,
   type BootstrapPorts,
   type BootstrapRun,
@@ -45,7 +46,8 @@ export async function dumpBootstrap(
     const profile = options.saveProfile ? arcProfileOf(credentials) : undefined;
     const run = { options, ports, api, endpoint: credentials.endpoint, profile };
     const config = existing ? await renewed(existing, run) : await created(run);
-    return labelSim(config.simId, options.labels ?? {}, api);
+    const warnings = await labelSim(config.simId, options.labels ?? {}, api);
+    return [...unsavedProfileNotes(options, profile), ...warnings];
   });
 }
 
@@ -83,7 +85,8 @@ async function created(run: DumpRun): Promise<ArcConfig> {
   ports.onStep?.('Creating a virtual SIM');
   const sim = await askForSim(api);
   const config = newSimConfig(sim, { options, profile });
-  if (config === undefined) throw keylessError(sim.simId);
+  // Without a journal, the same command would create a second SIM.
+  if (config === undefined) throw keylessError(sim.simId, adoption(sim.simId));
   const { whole, failure } = await addSession(config, api);
   try {
     await ports.print(formatArcConfig(whole));
@@ -92,6 +95,10 @@ async function created(run: DumpRun): Promise<ArcConfig> {
   }
   if (failure !== undefined) throw sessionless(config.simId, failure);
   return whole;
+}
+
+function adoption(simId: string): string {
+  return `Run \`arctun bootstrap authkey --adopt ${simId}\`: it gives that SIM a key and writes its arc.json.`;
 }
 
 /** Without a journal no later run looks for a SIM whose answer was lost. */
@@ -105,7 +112,7 @@ async function askForSim(api: DumpRun['api']): Promise<SimAnswer> {
       why: error.why,
       next: [
         'A SIM may have been created and billed: look for it with `arctun sim list --since 10m` before you run this again.',
-        '`arctun bootstrap authkey --adopt SIM_ID` gives it a key and writes its arc.json; `arctun sim terminate SIM_ID` ends its bill.',
+        `${adoption('SIM_ID')} \`arctun sim terminate SIM_ID\` ends its bill.`,
       ],
     };
     throw new UserError(error.kind, text, { cause: error });

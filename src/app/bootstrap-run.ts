@@ -79,6 +79,17 @@ export function mergeProfile(
   return { profile: { ...profile, unknownKeys: existing?.profile?.unknownKeys ?? [] } };
 }
 
+/** A note if --save-profile was given and arc.json cannot hold these credentials. */
+export function unsavedProfileNotes(
+  { saveProfile = false }: Pick<BootstrapAuthkeyOptions, 'saveProfile'>,
+  profile: ArcProfile | undefined,
+): readonly string[] {
+  return saveProfile && profile === undefined ? [NO_PROFILE] : [];
+}
+
+const NO_PROFILE =
+  'No profile was written into arc.json: it can hold an auth key alone, of a user who is not changed.';
+
 const KEY_KEPT = 'The key in arc.json is kept as it is; `arctun sim renew-key` makes another.';
 
 /** Makes a new session for the SIM of an arc.json that is there. */

@@ -31,7 +31,10 @@ export async function createSim(run: BootstrapRun): Promise<Outcome> {
   const config = newSimConfig(sim, run);
   if (config === undefined) {
     await addStep(journal, { step: 'created', simId: sim.simId });
-    throw keylessError(sim.simId);
+    throw keylessError(
+      sim.simId,
+      'Run the same command again: it gives that SIM a key, and creates no second one.',
+    );
   }
   await keepNewConfig(config, run, journal);
   return finishCreation(config, run, journal, options.ownKey ?? false);
@@ -97,14 +100,12 @@ function simKeys({
   return undefined;
 }
 
-export function keylessError(simId: string): UserError {
+/** @param how to give the SIM a key: a sentence */
+export function keylessError(simId: string, how: string): UserError {
   return new UserError('api', {
     what: `SIM ${simId} was created, but no arc.json could be made for it`,
     why: 'the answer of the SORACOM API has no private key',
-    next: [
-      'Run the same command again: it gives that SIM a key, and creates no second one.',
-      `Or terminate it with \`arctun sim terminate ${simId}\`: it is billed until then.`,
-    ],
+    next: [how, `Or terminate it with \`arctun sim terminate ${simId}\`: it is billed until then.`],
   });
 }
 

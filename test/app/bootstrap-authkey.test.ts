@@ -302,6 +302,15 @@ describe('an arc.json that is there', () => {
     expect(bench.count(RENEW)).toBe(0);
   });
 
+  it('gets the profile when that is asked for, and keeps what else is in it', async () => {
+    const own = { ...(JSON.parse(whole()) as object), profile: { note: 'mine' } };
+    bench.files.texts.set(TARGET, JSON.stringify(own));
+    await bench.run({ saveProfile: true });
+    expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
+      profile: { authKeyId: 'keyId-1', authKey: 'secret-1', note: 'mine' },
+    });
+  });
+
   it('is told of when a profile was to be written that there is none of', async () => {
     bench.files.texts.set(TARGET, whole());
     const password = {
@@ -322,6 +331,14 @@ describe('an arc.json that is there', () => {
     bench.files.texts.set(TARGET, SAMPLE);
     expect(await failureOf(bench.run({ adopt: SIM_ID }))).toMatchObject({ kind: 'usage' });
     expect(bench.server.calls).toEqual([]);
+  });
+});
+
+it('writes the profile of an adopted SIM when that is asked for', async () => {
+  await bench.run({ adopt: SIM_ID, saveProfile: true });
+  expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
+    privateKey: OWN_PRIVATE_KEY,
+    profile: { authKeyId: 'keyId-1', authKey: 'secret-1' },
   });
 });
 
@@ -511,4 +528,27 @@ it('a signal during createSim loses no key', async () => {
   });
   await bench.run({}, { signal: controller.signal });
   expect(bench.files.texts.get(TARGET)).toBe(whole());
+});
+
+describe('a target whose path is too long for a file name', () => {
+  // As a name of one part it has more than the 255 bytes that file systems take (NAME_MAX).
+  const LONG = `/home/${'é'.repeat(100)}/arc.json`;
+  const OTHER = `/elsewhere/${'é'.repeat(100)}/other.json`;
+
+  it('has its rescued arc.json under a cut name, by which the next run finds it', async () => {
+    bench.journals.failures.set('append', new FileError('failed', '/x', 'an I/O error'));
+    bench.files.failures.set(`replaceText ${LONG}`, new FileError('failed', LONG, 'full'));
+    const { rescuePath } = await rescueOf(bench.run({ path: LONG }));
+    expect(bench.files.texts.get(rescuePath!)).toBe(whole());
+    expect(Buffer.byteLength(rescuePath!.slice('/state/'.length))).toBeLessThan(255 - 18);
+
+    bench.journals.failures.clear();
+    bench.files.failures.clear();
+    const error = await failureOf(bench.run({ path: LONG }));
+    expect(error.why).toContain(rescuePath);
+    expect(bench.count(CREATE_SIM)).toBe(1);
+    // A rescued file of another target is no obstacle.
+    await bench.run({ path: OTHER });
+    expect(bench.count(CREATE_SIM)).toBe(2);
+  });
 });

@@ -2,7 +2,8 @@ import { dumpBootstrap } from '../../src/app/bootstrap-dump.js';
 import type { BootstrapAuthkeyOptions } from '../../src/app/bootstrap-run.js';
 import { FileError } from '../../src/arc-config/files.js';
 import { SAMPLE } from '../arc-config/sample.js';
-import { json } from '../soracom/recording-server.js';
+import { Secret } from '../../src/lib/secret.js';
+import { type Answer, cut, json, status } from '../soracom/recording-server.js';
 import {
   BootstrapHarness,
   CREATE_SESSION,
@@ -47,6 +48,74 @@ it('has a session in it also when createSim gave none', async () => {
   bench.answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: undefined }, 201));
   await dump();
   expect(printed).toEqual([whole()]);
+});
+
+describe('--save-profile', () => {
+  const profile = { authKeyId: 'keyId-1', authKey: 'secret-1' };
+
+  it('prints the profile of a new SIM and of one that exists', async () => {
+    await dump({ saveProfile: true });
+    bench.files.texts.set(TARGET, SAMPLE);
+    await dump({ saveProfile: true });
+    expect(printed.map((text) => JSON.parse(text) as object)).toEqual([
+      expect.objectContaining({ profile: expect.objectContaining(profile) as object }),
+      expect.objectContaining({ profile: expect.objectContaining(profile) as object }),
+    ]);
+  });
+
+  it('says that there is no profile to print for a user with a password', async () => {
+    const credentials = () =>
+      Promise.resolve({
+        signIn: {
+          kind: 'root-user' as const,
+          email: 'a@example.com',
+          password: new Secret('password'),
+        },
+        endpoint: bench.server.url,
+        headers: {},
+      });
+    const notes = await dumpBootstrap(optionsWith({ saveProfile: true }), {
+      ...bench.ports,
+      credentials,
+      print: () => Promise.resolve(),
+    });
+    expect(notes.join(' ')).toContain('No profile was written');
+  });
+});
+
+describe('the answer to createSim', () => {
+  it.each<[string, Answer]>([
+    ['cut off', cut],
+    ['a 500', status(500)],
+    ['a 502 of a gateway', status(502, '<html>bad gateway</html>')],
+    ['no JSON', status(201, '{"simId":')],
+  ])('lost as %s: says that a SIM may exist, and how to find it', async (_, answer) => {
+    bench.answering('POST /v1/sims', answer);
+    const error = await failureOf(dump());
+    expect(error.kind).toBe('api');
+    expect(error.next).toEqual([
+      expect.stringMatching(/^A SIM may have been created and billed: .*sim list --since 10m/),
+      expect.stringMatching(/--adopt SIM_ID.*sim terminate SIM_ID/),
+    ]);
+    expect(bench.count('POST /v1/sims')).toBe(1);
+    expect(printed).toEqual([]);
+    expect(bench.server.calls.at(-1)).toBe('POST /v1/auth/logout');
+  });
+
+  it('a refusal: no SIM exists, and none is spoken of', async () => {
+    bench.answering('POST /v1/sims', json({ code: 'X', message: 'no' }, 403));
+    const error = await failureOf(dump());
+    expect(error.kind).toBe('api');
+    expect(error.next.join(' ')).not.toContain('may have been created');
+  });
+
+  it('without a key: names the SIM, and how it gets one', async () => {
+    bench.answering('POST /v1/sims', json({ ...SIM, profiles: {} }, 201));
+    const error = await failureOf(dump());
+    expect(error.what).toContain(`SIM ${SIM_ID} was created`);
+    expect(error.next.join(' ')).toContain(`--adopt ${SIM_ID}`);
+    expect(printed).toEqual([]);
+  });
 });
 
 it('is worth printing without one', async () => {

@@ -20,6 +20,17 @@ describe('resolveConfigSource', () => {
     expect(resolveConfigSource(value)).toEqual({ kind: 'inline', text: SAMPLE });
   });
 
+  it('decodes URL-safe base64 that has both of its own characters', () => {
+    const text = '{"note":"???~~~>>>"}';
+    const value = Buffer.from(text).toString('base64url');
+    expect(value).toMatch(/-.*_|_.*-/);
+    expect(resolveConfigSource(value)).toEqual({ kind: 'inline', text });
+    // The same bytes in standard base64 have a plus and a slash in these places.
+    const standard = base64(text);
+    expect(standard).toMatch(/\+.*\/|\/.*\+/);
+    expect(resolveConfigSource(standard)).toEqual({ kind: 'inline', text });
+  });
+
   it.each(['arc.json', '/etc/arc.json', './{x}', 'eyJ', 'abcd', base64('plain text'), ''])(
     'takes %j for a path',
     (path) => {

@@ -1,10 +1,11 @@
 /** `bootstrap authkey` with each kind of soracom-cli's profiles, in a home folder of its own. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { PRIVATE_KEY, PUBLIC_KEY } from '../arc-config/sample.js';
 import { json, RecordingServer, status } from '../soracom/recording-server.js';
 import { ARCTUN, type Finished, Processes } from '../support/processes.js';
 
@@ -148,6 +149,33 @@ describe('the right credentials are chosen', () => {
     ]);
   }, 60_000);
 });
+
+it('--save-profile writes the auth key into a new arc.json, an old one, and what is printed', async () => {
+  const keys = { arcClientPeerPrivateKey: PRIVATE_KEY, arcClientPeerPublicKey: PUBLIC_KEY };
+  const arcSessionStatus = {
+    arcServerPeerPublicKey: PUBLIC_KEY,
+    arcServerEndpoint: '192.0.2.1:11010',
+    arcAllowedIPs: ['100.127.0.0/16'],
+    arcClientPeerIpAddress: '10.0.0.1',
+  };
+  const sim = { simId: '1', type: 'virtual', profiles: { 1: keys }, arcSessionStatus };
+  server.answers.set('POST /v1/sims', json(sim, 201));
+  server.answers.set('POST /v1/sims/1/sessions/arc', json(arcSessionStatus));
+  writeProfile('p', KEY);
+  const flags = ['--profile', 'p', '--endpoint', server.url];
+  const saved = { profile: { ...KEY, endpoint: server.url } };
+  const arcJson = () => JSON.parse(readFileSync(join(home, 'arc.json'), 'utf8')) as object;
+
+  await bootstrap(flags);
+  expect(arcJson()).not.toHaveProperty('profile');
+  const dumped = await bootstrap([...flags, '--save-profile', '--dump-config']);
+  expect(JSON.parse(dumped.stdout)).toMatchObject(saved);
+  await bootstrap([...flags, '--save-profile']);
+  expect(arcJson()).toMatchObject(saved);
+  rmSync(join(home, 'arc.json'));
+  await bootstrap([...flags, '--save-profile']);
+  expect(arcJson()).toMatchObject(saved);
+}, 60_000);
 
 describe('the API', () => {
   /** Plays the only way out: it notes the host that is asked for, and refuses. */

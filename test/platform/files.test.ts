@@ -12,12 +12,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { FileError } from '../../src/arc-config/files.js';
 import { systemFiles, waitlessFiles } from '../../src/platform/files.js';
+import { FileTrace } from '../support/file-calls.js';
 import { describeWith } from '../support/requirements.js';
 
 let folder: string;
@@ -217,6 +218,32 @@ describe('replaceText', () => {
     symlinkSync('a/arc.json', at('link'));
     expect((await failureOf(systemFiles.replaceText(at('link'), 'x'))).failure).toBe('no-folder');
   });
+});
+
+describeWith(['strace'], 'replaceText under umask 0', () => {
+  it('makes a private file, and has text and name on the disk, one after the other', () => {
+    const trace = new FileTrace();
+    try {
+      const program = `
+        const { systemFiles } = await import(process.argv[1]);
+        await systemFiles.replaceText(process.argv[2], '{}');`;
+      const built = resolve('dist/src/platform/files.js');
+      const node = [process.execPath, '--input-type=module', '-e', program];
+      const [command = '', ...rest] = trace.wrap([...node, built, at('arc.json')]);
+      execFileSync(command, rest);
+      expect(trace.calls(folder)).toEqual([
+        // From its first moment nobody else can open it.
+        'create .arc.json.*.tmp 0600',
+        'chmod .arc.json.*.tmp 0600',
+        'write .arc.json.*.tmp',
+        'sync .arc.json.*.tmp',
+        'rename .arc.json.*.tmp arc.json',
+        'sync .',
+      ]);
+    } finally {
+      trace.close();
+    }
+  }, 60_000);
 });
 
 describe('proveWritable', () => {

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -17,7 +17,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { JOURNAL_ROOM } from '../../src/arc-config/files.js';
 import { systemJournals } from '../../src/platform/journal.js';
+import { FileTrace } from '../support/file-calls.js';
 import { REPOSITORY } from '../support/processes.js';
+import { describeWith } from '../support/requirements.js';
 
 const BUILT = `${REPOSITORY}dist/src/platform/journal.js`;
 
@@ -80,6 +82,20 @@ it('leaves out a line that was not written whole', async () => {
   const end = readFileSync(path, 'utf8').trimEnd().length;
   truncateSync(path, end - 2);
   expect((await systemJournals.open(target))?.lines).toEqual(['first']);
+});
+
+it('gives whole lines alone, or all that is left as one, wherever it is cut', async () => {
+  await (await created()).append('second');
+  const text = readFileSync(path, 'utf8');
+  const end = text.trimEnd().length + 1;
+  const seen = new Set<string>();
+  for (let length = 0; length <= end; length++) {
+    writeFileSync(path, text.slice(0, length));
+    const lines = (await systemJournals.open(target))?.lines;
+    seen.add(lines?.[0] === text.slice(0, length) ? 'all as one' : JSON.stringify(lines));
+  }
+  // One that is no step is refused (app/sim-journal.ts): a key may be in it.
+  expect([...seen]).toEqual(['all as one', '[]', '["first"]', '["first","second"]']);
 });
 
 it('refuses a line for which there is no room', async () => {
@@ -257,4 +273,69 @@ describe('the process at work', () => {
     expect(readFileSync(path, 'utf8')).toMatch(new RegExp(`^${process.pid} `));
     expect((await systemJournals.open(target))?.lines).toEqual(['first']);
   });
+});
+
+describeWith(['strace'], 'the system calls of a journal, under umask 0', () => {
+  let trace: FileTrace;
+  afterEach(() => trace.close());
+
+  const program = `
+    const { systemJournals } = await import(process.argv[1]);
+    const target = process.argv[2];
+    const journal = await systemJournals.create(target, 'first');
+    await journal.append('second');
+    console.log(JSON.stringify({
+      again: await systemJournals.create(target, 'other') ?? 'there is one',
+      lines: (await systemJournals.open(target)).lines,
+    }));
+    await journal.remove();
+  `;
+
+  function run(refused?: string): string {
+    trace = new FileTrace(refused);
+    const node = [process.execPath, '--input-type=module', '-e', program, BUILT, target];
+    const [command = '', ...rest] = trace.wrap(node);
+    return execFileSync(command, rest, { encoding: 'utf8' });
+  }
+
+  const answer = `${JSON.stringify({ again: 'there is one', lines: ['first', 'second'] })}\n`;
+
+  it('have each step on the disk, and its name, before the next', () => {
+    expect(run()).toBe(answer);
+    const [temporary, journal] = ['.arc.json.bootstrap.*.tmp', '.arc.json.bootstrap'];
+    const calls = trace.calls(folder);
+    expect(calls.slice(0, 7)).toEqual([
+      `create ${temporary} 0600`,
+      `chmod ${temporary} 0600`,
+      `write ${temporary}`,
+      `sync ${temporary}`,
+      `link ${temporary} ${journal}`,
+      `unlink ${temporary}`,
+      'sync .',
+    ]);
+    expect(calls.slice(7, 9)).toEqual([`write ${journal}`, `sync ${journal}`]);
+    expect(calls.slice(-2)).toEqual([`unlink ${journal}`, 'sync .']);
+  }, 60_000);
+
+  it.each(['EPERM', 'EOPNOTSUPP', 'ENOSYS'])(
+    'do without hard links where these are refused: %s',
+    (code) => {
+      expect(run(`?link,linkat:error=${code}`)).toBe(answer);
+      const [temporary, journal] = ['.arc.json.bootstrap.*.tmp', '.arc.json.bootstrap'];
+      const calls = trace.calls(folder);
+      const refusal = calls.findIndex((call) => call.startsWith(`link ${temporary} ${journal} E`));
+      expect(calls.slice(refusal + 1, refusal + 7)).toEqual([
+        `create ${journal} 0600`,
+        `chmod ${journal} 0600`,
+        `write ${journal}`,
+        `sync ${journal}`,
+        `unlink ${temporary}`,
+        'sync .',
+      ]);
+      // One that exists is not written over.
+      expect(calls).toContain(`create ${journal} 0600 EEXIST`);
+      expect(readdirSync(folder)).toEqual([]);
+    },
+    60_000,
+  );
 });
