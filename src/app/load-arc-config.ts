@@ -1,5 +1,6 @@
 import type { ArcConfig } from '../arc-config/arc-config.js';
 import { INLINE_CONFIG, loadArcConfigSource, readConfigText } from '../arc-config/config-source.js';
+import type { InspectedText, OtherWriter } from '../arc-config/files.js';
 import type { ConfigNotice } from '../arc-config/member-notices.js';
 import { readArcConfigText, refuseFaults } from '../arc-config/parse-arc-config.js';
 import type { TunnelOverrides } from '../arc-config/tunnel-faults.js';
@@ -17,6 +18,10 @@ export interface LoadedArcConfig {
   readonly path: string | undefined;
   /** What its author may not have meant; undefined if nothing looked for it. */
   readonly notices?: readonly ConfigNotice[];
+  /** Who else than us and root can write the file; absent for text that was given instead of a file. */
+  readonly otherWriters?: readonly OtherWriter[];
+  /** The mode of a file that others can read, if we can change that. */
+  readonly readableMode?: number | undefined;
 }
 
 /**
@@ -47,24 +52,33 @@ export async function loadTunnelConfig(
   home: StateHome,
   overrides?: TunnelOverrides,
 ): Promise<LoadedArcConfig> {
-  const { text, source, path } = await readText(value, home);
+  const { text, source, path, inspected } = await readText(value, home);
   const read = readArcConfigText(text, { path: source });
   const { config: original, faults, notices } = read;
   // A session from the state folder cannot replace what could not be read.
   const config = faults.length > 0 ? original : await withNewestSession(original, home);
   refuseFaults(read, config, { path: source, overrides });
-  return { config, original, source, path, notices };
+  const loaded = { config, original, source, path, notices };
+  if (inspected === undefined) return loaded;
+  const { otherWriters, readableMode } = inspected;
+  return { ...loaded, otherWriters, readableMode };
 }
 
-async function readText(
-  value: string | Uint8Array,
-  { files }: StateHome,
-): Promise<{ text: string; source: string; path: string | undefined }> {
+interface NamedText {
+  readonly text: string;
+  readonly source: string;
+  readonly path: string | undefined;
+  /** undefined for text that was given instead of a file. */
+  readonly inspected: InspectedText | undefined;
+}
+
+async function readText(value: string | Uint8Array, { files }: StateHome): Promise<NamedText> {
   if (typeof value !== 'string') {
-    return { text: decode(value), source: STANDARD_INPUT, path: undefined };
+    return { text: decode(value), source: STANDARD_INPUT, path: undefined, inspected: undefined };
   }
-  const { text, path: place, source } = await readConfigText(files, value);
-  return { text, source: place, path: source.kind === 'path' ? source.path : undefined };
+  const { text, path: place, source, inspected } = await readConfigText(files, value);
+  const path = source.kind === 'path' ? source.path : undefined;
+  return { text, source: place, path, inspected };
 }
 
 function decode(bytes: Uint8Array): string {

@@ -2,6 +2,7 @@
 import { messageOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import type { Log } from '../tunnel/ports.js';
+import { refuseHooksOfOthers } from './config-file-rights.js';
 import type { RunningConfig } from './running-config.js';
 
 /**
@@ -17,6 +18,7 @@ export async function reloadConfig(running: RunningConfig, log: Log): Promise<vo
     const { source } = running.arcConfig;
     try {
       const read = await running.reread();
+      refuseHooksOfOthers(read);
       const changed = await running.apply(read);
       const fixed = running.fixedDifferences(read);
       if (fixed.length > 0) {

@@ -1,4 +1,5 @@
 /** Runs the commands of arc.json around a tunnel, with soratun's words in the log. */
+import { isCredentialVariable } from '../lib/credential-variables.js';
 import { CommandError, type CommandResult, type CommandRunner } from '../lib/command-runner.js';
 import { messageOf } from '../lib/error-message.js';
 import { redactText } from '../lib/secret-shapes.js';
@@ -117,6 +118,7 @@ async function runHook(
       timeout: TIMEOUT,
       ownGroup: true,
       mergedOutput: MAX_OUTPUT,
+      withoutVariables: isCredentialVariable,
       ...(signal && { signal }),
     });
   } catch (error) {

@@ -4,6 +4,7 @@ import { messageOf } from '../lib/error-message.js';
 import type { ServiceManager } from '../lib/service-manager.js';
 import type { DeviceTunnel } from '../tunnel/device-tunnel.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
+import { readableWarning, refuseHooksOfOthers } from './config-file-rights.js';
 import { chooseMode, type ModePorts } from './choose-mode.js';
 import { planHooks } from './hooks.js';
 import type { DeviceInterface, KeptTunnel, UserspaceListeners } from './kept-tunnel.js';
@@ -50,11 +51,14 @@ const GRACE = 5_000;
  * Resolves after a stop, when everything is closed.
  *
  * @throws TunnelError when no handshake came in time, UserError when the interface, a port or the file
- *   of the capture cannot be had, or a command of arc.json fails
+ *   of the capture cannot be had, or a command of arc.json fails or could be someone else's
  */
 export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts): Promise<void> {
   const { signal, mode, userspaceFlag } = options;
   const { config } = options.arcConfig;
+  refuseHooksOfOthers(options.arcConfig);
+  const warning = readableWarning(options.arcConfig);
+  if (warning !== undefined) ports.log.warn({}, warning);
   const tunnelConfig = planTunnel(options, ports);
   for (const { kind, text } of configNotices(options.arcConfig, ports)) {
     ports.log[kind === 'warning' ? 'warn' : 'debug']({}, text);

@@ -1,5 +1,6 @@
 import { isZeroKey } from '../arc-config/arc-config.js';
 import type { ConfigNotice } from '../arc-config/member-notices.js';
+import { refuseHooksOfOthers } from './config-file-rights.js';
 import { type LoadedArcConfig, loadTunnelConfig } from './load-arc-config.js';
 import { type KeyPorts, planTunnel } from './open-tunnel.js';
 import type { StateHome } from './session-state.js';
@@ -9,7 +10,8 @@ import type { StateHome } from './session-state.js';
  *
  * @param value as --config means it, or the bytes of standard input
  * @returns what keeps no tunnel from working
- * @throws ArcConfigError with every fault, UserError when the text cannot be read
+ * @throws ArcConfigError with every fault, UserError when the text cannot be read or
+ *   its commands could be someone else's
  */
 export async function validateConfig(
   value: string | Uint8Array,
@@ -17,6 +19,7 @@ export async function validateConfig(
   ports: KeyPorts,
 ): Promise<readonly ConfigNotice[]> {
   const arcConfig = await loadTunnelConfig(value, home);
+  refuseHooksOfOthers(arcConfig);
   planTunnel({ arcConfig, mode: 'auto', wait: 0 }, ports);
   return configNotices(arcConfig, ports);
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../lib/user-error.js';
 import type { ArcConfig } from './arc-config.js';
-import { FileError, type Files } from './files.js';
+import { FileError, type Files, type InspectedText } from './files.js';
 import { formatArcConfig } from './format-arc-config.js';
 import { parseArcConfig } from './parse-arc-config.js';
 
@@ -14,8 +14,17 @@ export async function readArcConfig(files: Files, path: string): Promise<ArcConf
 
 /** @throws UserError of kind `configuration` (no such file), `permission` or `failed` */
 export async function readConfigFile(files: Files, path: string): Promise<string> {
+  return readable(files, path, () => files.readText(path));
+}
+
+/** As `readConfigFile`, with who else has rights on the file. */
+export async function inspectConfigFile(files: Files, path: string): Promise<InspectedText> {
+  return readable(files, path, () => files.inspectText(path));
+}
+
+async function readable<T>(files: Files, path: string, read: () => Promise<T>): Promise<T> {
   try {
-    return await files.readText(path);
+    return await read();
   } catch (error) {
     throw error instanceof FileError ? readFailure(error, files.absolute(path)) : error;
   }

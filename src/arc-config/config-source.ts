@@ -1,6 +1,6 @@
 import type { ArcConfig } from './arc-config.js';
-import { readConfigFile } from './arc-config-file.js';
-import type { Files } from './files.js';
+import { inspectConfigFile } from './arc-config-file.js';
+import type { Files, InspectedText } from './files.js';
 import { parseArcConfig } from './parse-arc-config.js';
 
 /** Where a configuration comes from: a file, or the text that was given in its place. */
@@ -29,6 +29,8 @@ export interface ConfigText {
   readonly text: string;
   readonly path: string;
   readonly source: ConfigSource;
+  /** Who else has rights on the file; undefined for text that was given instead of a file. */
+  readonly inspected: InspectedText | undefined;
 }
 
 /**
@@ -37,9 +39,11 @@ export interface ConfigText {
  */
 export async function readConfigText(files: Files, value: string): Promise<ConfigText> {
   const source = resolveConfigSource(value);
-  return source.kind === 'path'
-    ? { text: await readConfigFile(files, source.path), path: source.path, source }
-    : { text: source.text, path: INLINE_CONFIG, source };
+  if (source.kind === 'inline') {
+    return { text: source.text, path: INLINE_CONFIG, source, inspected: undefined };
+  }
+  const inspected = await inspectConfigFile(files, source.path);
+  return { text: inspected.text, path: source.path, source, inspected };
 }
 
 /**

@@ -7,6 +7,13 @@ export interface Files {
   readText(path: string): Promise<string>;
 
   /**
+   * As `readText`, with who else can write the file and who can read it. Owner and mode are those of
+   * the descriptor that the text came from.
+   * @throws FileError
+   */
+  inspectText(path: string): Promise<InspectedText>;
+
+  /**
    * Proves that `replaceText(path, …)` would succeed: the folder exists and takes a new file, and
    * an existing target may be replaced. Leaves nothing behind.
    * @throws FileError
@@ -41,6 +48,33 @@ export interface Files {
   /** The absolute path, as messages show it. */
   absolute(path: string): string;
 }
+
+/** The text of a file, and who else than us and root has rights on it. */
+export interface InspectedText {
+  readonly text: string;
+  readonly otherWriters: readonly OtherWriter[];
+  /** The mode of a file that others can read, if we can change that. */
+  readonly readableMode: number | undefined;
+}
+
+/** Who else can change a file, or put another in its place: by the file, a folder or a link on the way. */
+export type OtherWriter =
+  | {
+      readonly path: string;
+      readonly fault: 'owner';
+      readonly isFolder: boolean;
+      readonly owner: number;
+      /** Ours. */
+      readonly user: number;
+    }
+  | {
+      readonly path: string;
+      readonly fault: 'mode';
+      readonly isFolder: boolean;
+      readonly mode: number;
+    }
+  /** It was replaced while it was read. */
+  | { readonly path: string; readonly fault: 'replaced' };
 
 /**
  * A file of lines beside another file, its target, that tells the next run how far the one before

@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Variables of its environment, beside and in place of our own. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Which variables of our own environment it does not get; it gets all when absent. */
+  readonly withoutVariables?: (name: string, value: string) => boolean;
   /**
    * Whether it is ended together with whatever it has started: it gets a process group of its own,
    * and has no terminal to ask at.

@@ -55,19 +55,26 @@ async function run(
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 function start(program: string, parameters: readonly string[], options: RunOptions): Child {
-  const { ownGroup, environment } = options;
+  const { ownGroup } = options;
   try {
     // Without a group or session of its own a password manager can ask on our terminal.
     return spawn(program, parameters, {
       stdio: ['ignore', 'pipe', 'pipe'],
       windowsHide: true,
-      ...(environment && { env: { ...process.env, ...environment } }),
+      env: environmentOf(options),
       detached: ownGroup === true,
     });
   } catch (error) {
     // Thrown at once: an empty name, a NUL byte, a line that is too long for the system.
     throw startError(program, error);
   }
+}
+
+function environmentOf({ environment, withoutVariables }: RunOptions): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(
+    ([name, value]) => withoutVariables?.(name, value ?? '') !== true,
+  );
+  return { ...Object.fromEntries(inherited), ...environment };
 }
 
 class RunningCommand {

@@ -1,6 +1,6 @@
 /** Files that must survive: each write goes to a file beside the target and is renamed over it. */
 import { randomBytes } from 'node:crypto';
-import { createReadStream, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import {
   type FileHandle,
   lstat,
@@ -14,9 +14,16 @@ import {
   stat,
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { FileError, type FileFailure, type Files } from '../arc-config/files.js';
+import {
+  FileError,
+  type FileFailure,
+  type Files,
+  type InspectedText,
+} from '../arc-config/files.js';
 import { codeOf } from '../lib/error-message.js';
 import { createFolders } from './folders.js';
+import { findOtherWriters, readableMode } from './other-writers.js';
+import { unescapeMount } from './read-only-mounts.js';
 
 /** The only mode that a file with a private key has. */
 const PRIVATE = 0o600;
@@ -30,7 +37,8 @@ const MAX_LINKS = 40;
 
 /** The operating system's files. */
 export const systemFiles: Files = {
-  readText: (path) => failingWith(path, () => readText(path)),
+  readText: (path) => failingWith(path, async () => (await readOpened(path)).text),
+  inspectText: (path) => failingWith(path, () => inspectText(path)),
   proveWritable: (path) => failingWith(path, () => proveWritable(path)),
   replaceText: (path, text) => failingWith(path, () => replace(path, text)),
   replaceBytes: (path, bytes) => failingWith(path, () => replace(path, bytes)),
@@ -52,20 +60,36 @@ export const waitlessFiles: Files = {
       if (found.isFIFO() || found.isCharacterDevice()) {
         throw new FileError('failed', path, 'it is not a regular file');
       }
-      return readText(path);
+      return (await readOpened(path)).text;
     }),
 };
 
-async function readText(path: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  // A stream, so that a pipe (`--config /dev/fd/3`) can be read too, and no more than the limit.
-  for await (const chunk of createReadStream(path, { end: MAX_TEXT }) as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    length += chunk.length;
+async function inspectText(path: string): Promise<InspectedText> {
+  const { text, stats } = await readOpened(path);
+  return {
+    text,
+    otherWriters: await findOtherWriters(path, stats),
+    readableMode: await readableMode(path, stats),
+  };
+}
+
+async function readOpened(path: string): Promise<{ text: string; stats: Stats }> {
+  const handle = await open(path, 'r');
+  try {
+    const stats = await handle.stat();
+    const chunks: Buffer[] = [];
+    let length = 0;
+    // A stream, so that a pipe (`--config /dev/fd/3`) can be read too, and no more than the limit.
+    const stream = handle.createReadStream({ end: MAX_TEXT, autoClose: false });
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      length += chunk.length;
+    }
+    if (length > MAX_TEXT) throw new FileError('failed', path, `longer than ${MAX_TEXT} bytes`);
+    return { text: decode(path, Buffer.concat(chunks)), stats };
+  } finally {
+    await handle.close();
   }
-  if (length > MAX_TEXT) throw new FileError('failed', path, `longer than ${MAX_TEXT} bytes`);
-  return decode(path, Buffer.concat(chunks));
 }
 
 /** Bytes that are no text would be lost when the file is written again. */
@@ -215,13 +239,6 @@ async function isMountPoint(path: string): Promise<boolean> {
     readFile('/proc/self/mountinfo', 'utf8').catch(() => ''),
   ]);
   return table.split('\n').some((line) => unescapeMount(line.split(' ')[4] ?? '') === place);
-}
-
-/** proc_pid_mountinfo(5): space, tab, newline and backslash stand as three octal digits. */
-function unescapeMount(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
-  );
 }
 
 /** Makes the rename durable, on file systems that know how to. */

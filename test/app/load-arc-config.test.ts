@@ -50,7 +50,7 @@ describe('standard input', () => {
   it('gives what a file would give', async () => {
     await keepSessionState(ORIGINAL, SESSION, home);
     expect(await given(SAMPLE)).toEqual({
-      ...(await loadTunnelConfig('arc.json', home)),
+      ...(await loadTunnelConfig(SAMPLE, home)),
       source: 'standard input',
       path: undefined,
     });

@@ -115,3 +115,15 @@ it('waits for a renewal that is under way', async () => {
   expect(order.lastIndexOf(`readText ${ARC_JSON}`)).toBeGreaterThan(written);
   expect(infos()).toEqual(['arc.json was read again: the tunnel has all of it']);
 });
+
+it('takes over nothing of a file whose commands someone else could have written', async () => {
+  await at.open();
+  const otherWriters = [{ path: '/home', fault: 'mode', isFolder: true, mode: 0o777 }] as const;
+  at.files.inspections.set(ARC_JSON, { otherWriters });
+  at.files.texts.set(ARC_JSON, at.arcJson({ postUp: [['b']], persistentKeepalive: 7 }));
+  await at.reload();
+  expect(at.log.messages('error')).toEqual([
+    'the tunnel stays as it is: cannot run the commands of arc.json: other users can write to the folder /home (mode 0777). No command was run and nothing was changed. Run: chmod go-w /home Or remove preUp, postUp, preDown and postDown from the file.',
+  ]);
+  expect(at.reconfigured).toBe(0);
+});

@@ -1,5 +1,6 @@
 import { planHooks } from '../../src/app/hooks.js';
 import { Hooks } from '../../src/app/run-hooks.js';
+import { isCredentialVariable } from '../../src/lib/credential-variables.js';
 import { CommandError } from '../../src/lib/command-runner.js';
 import { RecordingLog } from '../support/recording-log.js';
 import { FakeCommands } from './fake-commands.js';
@@ -44,12 +45,13 @@ it("logs in soratun's words", async () => {
   ]);
 });
 
-it('gives each command 30 s, its own group, and a bound for its output', async () => {
+it('gives each command 30 s, its own group, a bound for its output, and no credentials', async () => {
   await goThrough(hooksOf());
   for (const { options } of commands.ran) {
-    const { signal, ...rest } = options;
+    const { signal, withoutVariables, ...rest } = options;
     expect(signal).toBe(stop.signal);
     expect(rest).toEqual({ timeout: 30_000, ownGroup: true, mergedOutput: 65_536 });
+    expect(withoutVariables).toBe(isCredentialVariable);
   }
 });
 

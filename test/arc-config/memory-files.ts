@@ -1,4 +1,4 @@
-import { FileError, type Files } from '../../src/arc-config/files.js';
+import { FileError, type Files, type InspectedText } from '../../src/arc-config/files.js';
 
 /** Files in memory; every call is recorded, and any can be made to fail. */
 export class MemoryFiles implements Files {
@@ -7,6 +7,8 @@ export class MemoryFiles implements Files {
   readonly calls: string[] = [];
   /** `replaceText /home/arc.json` → the error that it throws. */
   readonly failures = new Map<string, Error>();
+  /** What `inspectText` says of a path besides its text. */
+  readonly inspections = new Map<string, Partial<InspectedText>>();
   /** Called with each recorded call, before it takes effect. */
   onCall: (call: string) => void = () => undefined;
 
@@ -16,6 +18,11 @@ export class MemoryFiles implements Files {
       if (text === undefined) throw new FileError('absent', path, 'no such file');
       return text;
     });
+  }
+
+  async inspectText(path: string): Promise<InspectedText> {
+    const text = await this.readText(path);
+    return { text, otherWriters: [], readableMode: undefined, ...this.inspections.get(this.absolute(path)) };
   }
 
   proveWritable(path: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** The commands of arc.json, `--read-stdin` and the counters, in the real `up`. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -32,14 +32,17 @@ function up(members: object, ...parameters: readonly string[]): TestProcess {
   const command = [process.execPath, ARCTUN, 'up', '--read-stdin', '--proxy-listen', 'off'];
   return processes.start([...command, '--forward-listen', '127.0.0.1:0', ...parameters], {
     cwd: folder,
-    env: { HOOK_TEST: 'inherited' },
+    env: { HOOK_TEST: 'inherited', ARCTUN_AUTH_KEY: 'secret-of-a-test', ARCTUN_WAIT: '20' },
     input: JSON.stringify({ ...arcJson, ...members }),
   });
 }
 
 it('run around the tunnel, without a shell, and are logged as in soratun', async () => {
   const started = up({
-    preUp: [['sh', '-c', 'echo "$HOOK_TEST"; echo "$0" >&2', '$HOME']],
+    preUp: [
+      ['sh', '-c', 'echo "$HOOK_TEST"; echo "$0" >&2', '$HOME'],
+      ['sh', '-c', 'env > environment'],
+    ],
     postUp: [
       ['touch', 'a b'],
       ['ip', 'link', 'show', '%i'],
@@ -53,6 +56,9 @@ it('run around the tunnel, without a shell, and are logged as in soratun', async
   const { code, stderr } = await started.finished;
   expect(code).toBe(0);
   expect(existsSync(join(folder, 'd'))).toBe(true);
+  const environment = readFileSync(join(folder, 'environment'), 'utf8');
+  expect(environment).toContain('ARCTUN_WAIT=20');
+  expect(environment).not.toMatch(/ARCTUN_AUTH_KEY|secret-of-a-test/);
   const messages = stderr
     .split('\n')
     .map((line) => line.split(' ').slice(1).join(' '))
@@ -62,6 +68,8 @@ it('run around the tunnel, without a shell, and are logged as in soratun', async
     'executing PreUp(0): [sh -c echo "$HOOK_TEST"; echo "$0" >&2 $HOME]',
     // The line end inside of the output is shown as it is, the rest of it is another line.
     "PreUp(0) response: 'inherited",
+    'executing PreUp(1): [sh -c env > environment]',
+    "PreUp(1) response: ''",
     'executing PostUp(0): [touch a b]',
     "PostUp(0) response: ''",
     'executing PreDown(0): [mv a b c]',
@@ -69,6 +77,24 @@ it('run around the tunnel, without a shell, and are logged as in soratun', async
     'executing PostDown(0): [mv c d]',
     "PostDown(0) response: ''",
   ]);
+}, 120_000);
+
+it('do not run from a file that others can write: 6', async () => {
+  const file = join(folder, 'open.json');
+  const content = { ...arcJson, preUp: [['touch', 'ran']] };
+  writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
+  chmodSync(file, 0o666);
+  const command = [process.execPath, ARCTUN, 'up', '--config', file];
+  const { code, stderr } = await processes.run(command, { cwd: folder });
+  expect({ code, stderr }).toEqual({
+    code: 6,
+    stderr: `Error: cannot run the commands of ${file}: other users can write to the file ${file} (mode 0666)
+  No command was run and nothing was changed.
+  Run: chmod go-w ${file}
+  Or remove preUp, postUp, preDown and postDown from the file.
+`,
+  });
+  expect(existsSync(join(folder, 'ran'))).toBe(false);
 }, 120_000);
 
 it('make a failure of what they fail in, and undo what was begun: 1', async () => {

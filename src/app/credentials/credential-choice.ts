@@ -1,3 +1,4 @@
+import type { CredentialEnvironment } from '../../lib/credential-variables.js';
 import { Secret } from '../../lib/secret.js';
 import { UserError } from '../../lib/user-error.js';
 import type { ArcProfile } from '../../arc-config/arc-config.js';
@@ -23,13 +24,11 @@ export type CredentialSource =
   | { readonly kind: 'auth-key-file'; readonly path: string }
   | { readonly kind: 'profile'; readonly name: string };
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** The sources that say something, the highest rank first. docs/credentials.md has the table. */
 export function credentialSources(
   choice: CredentialChoice,
   arcProfile: ArcProfile | undefined,
-  env: Environment,
+  env: CredentialEnvironment,
 ): CredentialSource[] {
   return [
     ...keySource(choice.authKeyId, choice.authKey),

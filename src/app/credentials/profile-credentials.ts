@@ -1,4 +1,5 @@
 /** Signs in with a profile of soracom-cli, in its files and its order. */
+import type { CredentialEnvironment } from '../../lib/credential-variables.js';
 import { PrivateFileError } from '../../lib/private-files.js';
 import { UserError } from '../../lib/user-error.js';
 import type { Coverage } from '../../soracom/coverage.js';
@@ -138,7 +139,8 @@ function fileNames(name: string): string[] {
   return names;
 }
 
-function profilePath(fileName: string, { env, homeFolder }: CredentialPorts): string {
+function profilePath(fileName: string, { env: all, homeFolder }: CredentialPorts): string {
+  const env: CredentialEnvironment = all;
   const folder = env.SORACOM_PROFILE_DIR || `${homeFolder}/.soracom`;
   return `${folder}/${fileName}.json`;
 }

@@ -1,0 +1,46 @@
+/**
+ * Tells a path from what was pasted where a path belongs: a configuration with its keys, or a key. A path
+ * may be shown; none of the others may.
+ */
+import { isEncodedText, LONG_RUN } from './encoded-text.js';
+
+/** What a text is instead of a path. */
+export type PathFault =
+  | 'quoted'
+  | 'json'
+  | 'wireguard-configuration'
+  | 'several-lines'
+  | 'base64'
+  | 'key'
+  | 'broken-json';
+
+const QUOTE = /^\s*["'`\u2018-\u201F\u00AB\u00BB]/;
+const WIREGUARD =
+  /\[\s*(?:Interface|Peer)\s*\]|(?:^|\s)(?:PrivateKey|PublicKey|PresharedKey|AllowedIPs)\s*=/i;
+const JSON_START = /^\s*[[{]/;
+/** What is left of JSON that was cut off at its beginning. */
+const BROKEN_JSON = /"|[{}].*:|:.*[{}]/s;
+const CONTROL = /\p{Cc}/u;
+
+/** 32 bytes in base64, in both alphabets. A folder may be called `…/environment=production`. */
+const WHOLE_KEY = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{43}=(?![A-Za-z0-9])/;
+const TOKEN = /^\s*(?:secret-[A-Za-z0-9]{16,}|eyJ[\w-]+\.)/;
+/** Without a folder and an extension, as a key that was cut off. */
+const BARE_KEY = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9+=_-]{20,}$/;
+
+/** undefined for a path. */
+export function pathFault(text: string): PathFault | undefined {
+  if (QUOTE.test(text)) return 'quoted';
+  if (WIREGUARD.test(text)) return 'wireguard-configuration';
+  if (JSON_START.test(text)) return 'json';
+  if (holdsEncodedText(text)) return 'base64';
+  if (CONTROL.test(text.trimEnd())) return 'several-lines';
+  if (BROKEN_JSON.test(text)) return 'broken-json';
+  if (WHOLE_KEY.test(text) || TOKEN.test(text) || BARE_KEY.test(text)) return 'key';
+  return undefined;
+}
+
+/** Whether there is base64 of text, however it was cut off, quoted or broken into lines. */
+function holdsEncodedText(text: string): boolean {
+  return (text.replaceAll(/\s/g, '').match(LONG_RUN) ?? []).some(isEncodedText);
+}
