@@ -2,7 +2,7 @@
 import { messageOf } from '../lib/error-message.js';
 import { bootstrapArc } from '../soracom/krypton.js';
 import { readLineSimId } from '../soracom/metadata.js';
-import { parseEndpointUrl } from '../soracom/coverage.js';
+import { parseEndpointUrl, parsePlainEndpointUrl } from '../soracom/endpoint-url.js';
 import { readKryptonSession } from './krypton-session.js';
 import {
   keepKryptonSession,
@@ -56,7 +56,7 @@ async function findSimId(
   { note }: KryptonPorts,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  const endpoint = parseEndpointUrl(metadataEndpoint);
+  const endpoint = parsePlainEndpointUrl(metadataEndpoint);
   try {
     return await readLineSimId({ endpoint, userAgent }, signal);
   } catch (error) {

@@ -1,7 +1,7 @@
 import { lostError } from './api-error.js';
 import { addableHeaders } from './profile-headers.js';
 import type { AuthAnswer } from './answers.js';
-import { parseEndpointUrl } from './coverage.js';
+import { parseEndpointUrl } from './endpoint-url.js';
 import { dumpRequest, dumpResponse } from './dump.js';
 import { parseHttpDate } from './http-date.js';
 import { KnownSecrets } from './known-secrets.js';

@@ -43,20 +43,3 @@ export function coverageEndpoint(
 ): string {
   return (sandbox ? SANDBOX_ENDPOINTS : ENDPOINTS)[coverage];
 }
-
-/**
- * A base URL without its trailing slashes.
- * @throws UserError of kind `usage`
- */
-export function parseEndpointUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
-  if (url === undefined || !isHttp || url.search !== '' || url.hash !== '' || url.username !== '') {
-    throw new UserError('usage', {
-      what: 'cannot use the API endpoint',
-      why: 'it is no http or https URL without user, query and fragment',
-      next: ['Give a base URL such as https://api.soracom.io.'],
-    });
-  }
-  return text.trim().replace(/\/+$/, '');
-}

@@ -5,7 +5,7 @@
  */
 import { Secret } from '../lib/secret.js';
 import { ApiError, lostError, type Operation } from './api-error.js';
-import { parseEndpointUrl } from './coverage.js';
+import { parseEndpointUrl } from './endpoint-url.js';
 import { dumpRequest, dumpResponse } from './dump.js';
 import { refusalError } from './refusal-error.js';
 import { TransportError } from './transport-error.js';

@@ -1,6 +1,6 @@
 /** The metadata service: what the platform tells a SIM of itself, where its group allows that. */
 import { z } from 'zod';
-import { parseEndpointUrl } from './coverage.js';
+import { parsePlainEndpointUrl } from './endpoint-url.js';
 import { parseJson } from './redact.js';
 import { exchange } from './transport.js';
 
@@ -28,7 +28,7 @@ export async function readLineSimId(
 ): Promise<string> {
   const request = {
     method: 'GET',
-    url: `${parseEndpointUrl(endpoint)}/v1/subscriber`,
+    url: `${parsePlainEndpointUrl(endpoint)}/v1/subscriber`,
     headers: { 'User-Agent': userAgent },
   } as const;
   const { status, body } = await exchange(request, DEADLINES, signal);

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { Secret } from '../lib/secret.js';
 import { UserError } from '../lib/user-error.js';
 import { authKeyFault } from './auth-key.js';
-import { parseCoverage, parseEndpointUrl } from './coverage.js';
+import { parseCoverage } from './coverage.js';
+import { parseEndpointUrl } from './endpoint-url.js';
 import { headerFault } from './profile-headers.js';
 import type { SignIn, SwitchUser } from './sign-in.js';
 

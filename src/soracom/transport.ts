@@ -1,12 +1,14 @@
 /**
  * One HTTP exchange: bounded in time and size, redirected nowhere, never repeated. Proxies come
- * from HTTP_PROXY, HTTPS_PROXY and NO_PROXY; axios tunnels https through them by CONNECT.
+ * from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, and never apply to this machine; axios tunnels
+ * https through them by CONNECT.
  */
 import http from 'node:http';
 import https from 'node:https';
 import { TLSSocket } from 'node:tls';
 import axios, { type AxiosRequestConfig } from 'axios';
 import { messageOf } from '../lib/error-message.js';
+import { isLoopbackUrl } from './endpoint-url.js';
 import { TransportError, type TransportFailure } from './transport-error.js';
 
 export interface HttpRequest {
@@ -50,6 +52,8 @@ export async function exchange(
     const { status, headers, data } = await axios.request<string>({
       ...FIXED_CONFIG,
       ...connection.config,
+      // A proxy elsewhere cannot reach this machine, and must not see what is sent to it.
+      ...(isLoopbackUrl(request.url) && { proxy: false }),
       method: request.method,
       url: request.url,
       headers: {

@@ -1,5 +1,5 @@
 import { UserError } from '../../src/lib/user-error.js';
-import { coverageEndpoint, parseCoverage, parseEndpointUrl } from '../../src/soracom/coverage.js';
+import { coverageEndpoint, parseCoverage } from '../../src/soracom/coverage.js';
 
 describe('parseCoverage', () => {
   it.each([
@@ -24,17 +24,4 @@ it('knows the host of each coverage', () => {
   expect(coverageEndpoint('jp', { sandbox: true })).toBe('https://api-sandbox.soracom.io');
   expect(coverageEndpoint('g', { sandbox: true })).toBe('https://g.api-sandbox.soracom.io');
   expect(coverageEndpoint('g', { sandbox: false })).toBe('https://g.api.soracom.io');
-});
-
-describe('parseEndpointUrl', () => {
-  it('trims slashes and keeps a path', () => {
-    expect(parseEndpointUrl('http://127.0.0.1:8080/base//')).toBe('http://127.0.0.1:8080/base');
-  });
-
-  it.each(['api.soracom.io', 'ftp://x', 'https://user:pw@x', 'https://x?a', 'https://x#a', ''])(
-    'refuses %j without repeating it',
-    (text) => {
-      expect(() => parseEndpointUrl(text)).toThrow('it is no http or https URL');
-    },
-  );
 });

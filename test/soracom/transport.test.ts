@@ -4,7 +4,7 @@ import { TransportError } from '../../src/soracom/transport-error.js';
 import { json, RecordingServer } from './recording-server.js';
 
 const DEADLINES = { connect: 1000, whole: 2000 };
-const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [
+const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [
   name,
   name.toLowerCase(),
 ]);
@@ -47,6 +47,33 @@ it('sends plain http through HTTP_PROXY, but not to who is named in NO_PROXY', a
   expect((await post(`${direct.url}/v1/auth`)).body).toBe('"direct"');
   await proxy.close();
   await direct.close();
+});
+
+it.each(['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'])(
+  'does not send what is for this machine through %s',
+  async (name) => {
+    const proxy = await RecordingServer.start({});
+    const direct = await RecordingServer.start({ 'POST /v1/auth': json('direct') });
+    process.env[name] = proxy.url;
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const { body } = await post(`${direct.url.replace('127.0.0.1', host)}/v1/auth`);
+      expect(body).toBe('"direct"');
+    }
+    expect(proxy.requests).toEqual([]);
+    await proxy.close();
+    await direct.close();
+  },
+);
+
+it('follows no redirect', async () => {
+  const other = await RecordingServer.start({});
+  const server = await RecordingServer.start({
+    'POST /v1/auth': (response) => response.writeHead(307, { Location: `${other.url}/` }).end(),
+  });
+  expect((await post(`${server.url}/v1/auth`)).status).toBe(307);
+  expect(other.requests).toEqual([]);
+  await server.close();
+  await other.close();
 });
 
 it('gives the headers of an answer, those that came twice in one', async () => {

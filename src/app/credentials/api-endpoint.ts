@@ -1,11 +1,9 @@
 /** Where the API is that credentials are for. */
 import type { ArcProfile } from '../../arc-config/arc-config.js';
-import {
-  type Coverage,
-  coverageEndpoint,
-  parseCoverage,
-  parseEndpointUrl,
-} from '../../soracom/coverage.js';
+import type { Secret } from '../../lib/secret.js';
+import { UserError } from '../../lib/user-error.js';
+import { type Coverage, coverageEndpoint, parseCoverage } from '../../soracom/coverage.js';
+import { isSoracomUrl, parseEndpointUrl } from '../../soracom/endpoint-url.js';
 import { type CredentialChoice, isPresent } from './credential-choice.js';
 import type { ProfileConnection } from './profile-credentials.js';
 
@@ -41,17 +39,29 @@ export function profileEndpoint(chosen: ChosenConnection, profile: ProfileConnec
 /**
  * The API of an auth key; arc.json's own profile says where its SIM lives.
  * @returns undefined when nothing names one
+ * @throws UserError of kind `configuration` if a key that is not arc.json's own would go where arc.json
+ *   says, other than to SORACOM: whoever wrote the file would get it
  */
 export function authKeyEndpoint(
   chosen: ChosenConnection,
   arcProfile: ArcProfile | undefined,
+  authKey: Secret<string> | undefined,
 ): string | undefined {
   if (chosen.endpoint !== undefined) return chosen.endpoint;
   const sandbox = false;
   if (chosen.coverage !== undefined) return coverageEndpoint(chosen.coverage, { sandbox });
   if (arcProfile === undefined) return undefined;
   // In soratun a profile without an endpoint means Japan.
-  return arcProfile.endpoint === ''
-    ? coverageEndpoint('jp', { sandbox })
-    : parseEndpointUrl(arcProfile.endpoint);
+  if (arcProfile.endpoint === '') return coverageEndpoint('jp', { sandbox });
+  const endpoint = parseEndpointUrl(arcProfile.endpoint);
+  const isItsOwn = authKey?.expose() === arcProfile.authKey.expose().trim();
+  if (authKey === undefined || isItsOwn || isSoracomUrl(endpoint)) return endpoint;
+  throw new UserError('configuration', {
+    what: 'cannot sign in to SORACOM',
+    why: `the profile in arc.json names the API endpoint ${new URL(endpoint).host}, which is not SORACOM's, and the auth key is not from that profile`,
+    next: [
+      'The key was not sent.',
+      'Name the API with --endpoint or --coverage-type, or remove the endpoint from arc.json.',
+    ],
+  });
 }

@@ -40,8 +40,8 @@ export async function resolveCredentials(
     const { signIn, headers, connection } = await profileCredentials(found.name, ports, signal);
     return { signIn, headers, endpoint: profileEndpoint(chosen, connection) };
   }
-  const endpoint = authKeyEndpoint(chosen, arcProfile);
   const { authKeyId, authKey } = found.halves;
+  const endpoint = authKeyEndpoint(chosen, arcProfile, authKey);
   if (authKeyId === undefined || authKey === undefined || endpoint === undefined) {
     throw await missingCredentials(found.halves, endpoint, ports);
   }

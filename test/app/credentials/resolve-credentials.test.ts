@@ -292,6 +292,46 @@ describe('the endpoint of an auth key', () => {
     }
   });
 
+  describe('that arc.json names', () => {
+    const EVIL = { ...ARC_PROFILE, endpoint: 'https://evil.example/x' };
+
+    it('gets the key that is in arc.json', async () => {
+      expect((await resolve({}, EVIL))[2]).toBe('https://evil.example/x');
+      // Whoever wrote the file has this key.
+      const same = { authKeyId: 'keyId-arc', authKey: new Secret(' secret-arc\n') };
+      expect((await resolve(same, EVIL))[2]).toBe('https://evil.example/x');
+    });
+
+    it.each([
+      ['https://evil.example'],
+      ['https://api.soracom.io.evil.example'],
+      ['https://api.soracom.io:8443'],
+      ['http://127.0.0.1:9'],
+    ])('gets no other key, unless it is SORACOM: %s', async (endpoint) => {
+      ports.env.ARCTUN_AUTH_KEY_ID = 'keyId-env';
+      ports.env.ARCTUN_AUTH_KEY = 'secret-env';
+      const profile = { ...ARC_PROFILE, endpoint };
+      for (const choice of [{}, key('typed')]) {
+        const error = await refusal(resolve(choice, profile));
+        expect(error).toMatchObject({ kind: 'configuration' });
+        expect(error.why).toContain(
+          `names the API endpoint ${new URL(endpoint).host}, which is not`,
+        );
+        expect(error.next[0]).toBe('The key was not sent.');
+      }
+      expect((await resolve({ endpoint: 'https://typed.example' }, profile))[2]).toBe(
+        'https://typed.example',
+      );
+      expect((await resolve({ coverage: 'g' }, profile))[2]).toBe(GLOBAL);
+    });
+
+    it('is refused over plain http', async () => {
+      const error = await refusal(resolve({}, { ...ARC_PROFILE, endpoint: 'http://evil.example' }));
+      expect(error).toMatchObject({ kind: 'usage' });
+      expect(error.why).toContain('plain http to evil.example');
+    });
+  });
+
   it('is Japan for an arc.json without one', async () => {
     expect((await resolve({}, { ...ARC_PROFILE, endpoint: '' }))[2]).toBe(JAPAN);
   });
