@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core';
 
-import { exportWgConfig, savePrivateImage } from '../src/app/export-wg-config.js';
+import { createPrivateImage, exportWgConfig } from '../src/app/export-wg-config.js';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { renderText } from '../src/cli/render.js';
 import { pngQrCode, terminalQrCode } from '../src/cli/qr-code.js';
 
 export default class WgConfig extends BaseCommand {
@@ -21,7 +22,7 @@ export default class WgConfig extends BaseCommand {
     }),
     png: Flags.string({
       description:
-        'Write the QR code to this PNG file (mode 0600) instead of the text. It holds the private key.',
+        'Write the QR code to this new PNG file (mode 0600) instead of the text. It holds the private key.',
       helpValue: 'FILE',
     }),
   };
@@ -35,7 +36,7 @@ export default class WgConfig extends BaseCommand {
     );
     for (const warning of warnings) this.note(`Warning: ${warning}`);
     if (flags.png !== undefined) {
-      await savePrivateImage(files, flags.png, await pngQrCode(text));
+      await createPrivateImage(files, flags.png, await pngQrCode(text));
       this.note(
         `${files.absolute(flags.png)} holds the private key: keep it as you would keep that.`,
       );
@@ -44,6 +45,9 @@ export default class WgConfig extends BaseCommand {
       const { code, note } = await terminalQrCode(text, this.context.terminalColumns());
       if (note !== undefined) this.note(note);
       this.write(code);
-    } else if (flags.png === undefined) this.write(text);
+    } else if (flags.png === undefined) {
+      // A terminal would obey the escape sequences of a command; a file gets the text unchanged.
+      this.write(this.context.terminalColumns() === undefined ? text : renderText(text));
+    }
   }
 }

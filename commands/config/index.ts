@@ -1,4 +1,5 @@
 import { showConfig } from '../../src/app/show-config.js';
+import { harmlessJson } from '../../src/lib/harmless-text.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 
 export default class Config extends BaseCommand {
@@ -8,6 +9,7 @@ export default class Config extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Config);
-    this.write(await showConfig(flags.config, await this.context.files(), this.context.platform));
+    const text = await showConfig(flags.config, await this.context.files(), this.context.platform);
+    this.write(text.split('\n').map(harmlessJson).join('\n'));
   }
 }

@@ -63,25 +63,26 @@ export function verboseWgConfig(
   const endpointHost = requireSession(config, source).arcServerEndpoint.host;
   return [
     '--- WireGuard configuration ----------------------\n',
-    formatWgConfig(config, { endpointHost, source, hidesPrivateKey: true, overrides }),
+    formatWgConfig(config, { endpointHost, source, hidesSecrets: true, overrides }),
     '--- End of WireGuard configuration ---------------\n',
   ].join('');
 }
 
 /**
- * Writes an image that holds the private key, for its owner alone.
+ * Writes an image that holds the private key to a new file, for its owner alone. A file that exists stays:
+ * it may be arc.json.
  * @throws UserError of kind `configuration` (no such folder), `permission` or `failed`
  */
-export async function savePrivateImage(
+export async function createPrivateImage(
   files: Files,
   path: string,
   image: Uint8Array,
 ): Promise<void> {
   try {
-    await files.replaceBytes(path, image);
+    await files.createBytes(path, image);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    const next = ['Name another file with --png.'];
+    const next = ['Name a new file with --png.'];
     throw fileFailure(error, { what: `cannot write ${files.absolute(path)}`, next });
   }
 }

@@ -28,10 +28,10 @@ export interface Files {
   replaceText(path: string, text: string): Promise<void>;
 
   /**
-   * As `replaceText`, for what is no text.
-   * @throws FileError
+   * Creates a file, mode 0600 and fsynced; it fails if there is anything at the path, a link too.
+   * @throws FileError; then nothing was created
    */
-  replaceBytes(path: string, bytes: Uint8Array): Promise<void>;
+  createBytes(path: string, bytes: Uint8Array): Promise<void>;
 
   /**
    * The names in a folder; none where there is no such folder.

@@ -6,7 +6,7 @@ import type { BootstrapAuthkeyOptions, BootstrapPorts } from '../app/bootstrap-r
 import type { Context } from './context.js';
 import type { CredentialFlags } from './credential-flags.js';
 import { createProgress, type Progress } from './progress.js';
-import { renderJson } from './render.js';
+import { renderJson, renderText } from './render.js';
 import { credentialsPort } from './sign-in.js';
 import { askForSim } from './wizard.js';
 
@@ -44,7 +44,7 @@ export async function runBootstrapAuthkey(
     for (const note of notes) output.note(note);
     if (flags.json) output.write(renderJson({ ...result, notes }));
     else {
-      output.write(`Virtual subscriber SIM ID: ${result.simId}\n`);
+      output.write(renderText(`Virtual subscriber SIM ID: ${result.simId}\n`));
       output.write(`Created/updated configuration file: ${result.path}\n`);
     }
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { SimSummary } from '../app/sim-summary.js';
-import { harmless } from './shown-text.js';
+import { harmless } from '../lib/harmless-text.js';
 import { askForWord } from './wizard.js';
 
 /**

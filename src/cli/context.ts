@@ -2,6 +2,7 @@
 import type { Credentials } from '../soracom/sign-in.js';
 import type { SoracomClient } from '../soracom/client.js';
 import type { SoracomClientOptions } from '../soracom/options.js';
+import { renderText } from './render.js';
 import { createSystemContext, type SystemContext } from './system-context.js';
 import { tunnelContext, type TunnelContext } from './tunnel-context.js';
 
@@ -37,7 +38,7 @@ async function soracomClients(
       headers,
       userAgent,
       ...patience,
-      onWait: (text) => void process.stderr.write(`${text}\n`),
+      onWait: (text) => void process.stderr.write(renderText(`${text}\n`)),
       ...(dump && { dump }),
       ...(signal && { signal }),
     });

@@ -4,7 +4,7 @@ import type { KryptonResult } from '../app/krypton-target.js';
 import { messageOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import type { Context } from './context.js';
-import { renderJson } from './render.js';
+import { renderJson, renderText } from './render.js';
 
 export interface KryptonOutput {
   readonly json: boolean;
@@ -33,7 +33,7 @@ export async function printKryptonResult(
   if ('arcJson' in result) await dump(result.arcJson.expose(), context);
   else if (json) write(renderJson(result));
   else {
-    if (result.simId !== '') write(`Virtual subscriber SIM ID: ${result.simId}\n`);
+    if (result.simId !== '') write(renderText(`Virtual subscriber SIM ID: ${result.simId}\n`));
     write(`Created/updated configuration file: ${result.path}\n`);
   }
 }

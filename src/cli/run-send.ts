@@ -10,7 +10,7 @@ import { logFlags } from './log-flags.js';
 import { answerTimeout, ENTRY_PORTS, messageFlags, readMessage } from './message.js';
 import type { Output } from './output.js';
 import { renderJson } from './render.js';
-import { answerNote, answerValue } from './send-answer.js';
+import { answerBody, answerNote, answerValue } from './send-answer.js';
 import type { SystemContext } from './system-context.js';
 import type { TunnelContext } from './tunnel-context.js';
 import { tunnelFlags } from './tunnel-flags.js';
@@ -69,8 +69,7 @@ export async function runSend(
     await context.tunnelPorts(log),
   );
   if (flags.json) output.write(renderJson(answerValue(answer)));
-  else if (answer.via === 'http') output.write(answer.response.body);
-  else output.write(answer.payload ?? '');
+  else output.write(answerBody(answer, { isTerminal: context.terminalColumns() !== undefined }));
   const note = answerNote(answer, { timeout, json: flags.json });
   if (note !== undefined) output.note(note);
   return answer.via === 'http' && answer.response.status >= 400 ? EXIT_CODES.failed : 0;

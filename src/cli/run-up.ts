@@ -14,7 +14,7 @@ import { configuredLogFlags, configuredLogLevel } from './log-flags.js';
 import type { Output } from './output.js';
 import { overrideFlags, tunnelOverrides } from './override-flags.js';
 import { nameServers, proxyFlags, proxySettings } from './proxy-flags.js';
-import { renderJson } from './render.js';
+import { renderJson, renderText } from './render.js';
 import { renewalFlag } from './renewal-flag.js';
 import { socketFlag } from './socket-flag.js';
 import { statusListenFlag, statusPageSettings } from './status-listen-flag.js';
@@ -112,7 +112,7 @@ export async function runUp(
       onUp: (up) => {
         if (up.modeReason !== undefined) output.note(`Mode ${up.mode}: ${up.modeReason}.`);
         if (flags.json) output.write(renderJson(upJson(up)));
-        else output.write(upText(up, flags['forward-to']));
+        else output.write(renderText(upText(up, flags['forward-to'])));
       },
     },
     {

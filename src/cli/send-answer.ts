@@ -1,5 +1,6 @@
 /** What `send` says of an answer. */
 import type { Answer } from '../app/send-message.js';
+import { harmlessLines } from '../lib/harmless-text.js';
 import { renderAnswer } from './render.js';
 
 /** An answer as a JSON value; bytes that are no UTF-8 text are given in base64. */
@@ -12,6 +13,15 @@ export function answerValue(answer: Answer): object {
   } catch {
     return { via, answerBase64: Buffer.from(payload).toString('base64') };
   }
+}
+
+/** A terminal would obey the escape sequences of an answer; a pipe or a file gets its bytes. */
+export function answerBody(
+  answer: Answer,
+  { isTerminal }: { readonly isTerminal: boolean },
+): string | Uint8Array {
+  const body = (answer.via === 'http' ? answer.response.body : answer.payload) ?? new Uint8Array();
+  return isTerminal ? harmlessLines(new TextDecoder().decode(body)) : body;
 }
 
 /**

@@ -1,7 +1,8 @@
 /** Virtual SIMs on standard output. No colours; names are made harmless. */
 import type { SimReport } from '../app/show-sim.js';
 import type { SimSummary } from '../app/sim-summary.js';
-import { cutToWidth, displayWidth, harmless, padToWidth } from './shown-text.js';
+import { harmless } from '../lib/harmless-text.js';
+import { cutToWidth, displayWidth, padToWidth } from './shown-text.js';
 
 /** Columns; a name may be of any length, and a table is to fit on a terminal. */
 const LONGEST_NAME = 30;

@@ -21,6 +21,7 @@ import type {
   Log,
   Resolver,
 } from '../tunnel/ports.js';
+import { renderText } from './render.js';
 import type { LogOptions } from './log-options.js';
 import type { TerminalSize } from './watch.js';
 
@@ -148,7 +149,7 @@ function isVerbose(): boolean {
 }
 
 function writeStandardError(text: string): void {
-  process.stderr.write(text);
+  process.stderr.write(renderText(text));
 }
 
 async function serviceManager(log: Log): Promise<ServiceManager | undefined> {

@@ -3,7 +3,7 @@ import type { CredentialPart } from '../app/credentials/missing-credentials.js';
 import type { SimChoice } from '../app/bootstrap-run.js';
 import type { LostSim } from '../app/find-lost-sim.js';
 import { isoTime } from '../app/iso-time.js';
-import { harmless } from './shown-text.js';
+import { harmless } from '../lib/harmless-text.js';
 
 /** Texts as a user typed them; absent where nothing was asked. */
 export type WizardAnswers = Partial<Record<CredentialPart, string>>;

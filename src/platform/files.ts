@@ -41,7 +41,7 @@ export const systemFiles: Files = {
   inspectText: (path) => failingWith(path, () => inspectText(path)),
   proveWritable: (path) => failingWith(path, () => proveWritable(path)),
   replaceText: (path, text) => failingWith(path, () => replace(path, text)),
-  replaceBytes: (path, bytes) => failingWith(path, () => replace(path, bytes)),
+  createBytes: (path, bytes) => failingWith(path, () => createBytes(path, bytes)),
   createFolder: (folder) =>
     failingWith(folder, () => Promise.resolve().then(() => createFolders(folder))),
   list: (folder) => failingWith(folder, () => list(folder)),
@@ -111,7 +111,17 @@ async function list(folder: string): Promise<readonly string[]> {
   }
 }
 
-async function replace(path: string, content: string | Uint8Array): Promise<void> {
+async function createBytes(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeNew(path, bytes, undefined);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    throw new FileError('failed', path, 'there is a file of this name already', { cause: error });
+  }
+  await syncFolder(dirname(resolve(path)));
+}
+
+async function replace(path: string, content: string): Promise<void> {
   const target = await followLinks(path);
   const owner = await statOrAbsent(target);
   const temporary = await writeBeside(target, content, owner);
@@ -170,13 +180,23 @@ async function proveMutable(target: string, isOurs: boolean): Promise<void> {
  */
 async function writeBeside(
   target: string,
-  content: string | Uint8Array,
+  content: string,
   existing: Stats | undefined,
 ): Promise<string> {
   const suffix = randomBytes(6).toString('hex');
   const temporary = join(dirname(target), `.${basename(target)}.${suffix}.tmp`);
+  await writeNew(temporary, content, existing);
+  return temporary;
+}
+
+/** A whole new file, or none. */
+async function writeNew(
+  path: string,
+  content: string | Uint8Array,
+  existing: Stats | undefined,
+): Promise<void> {
   // O_EXCL: nobody's link or file waits under this name.
-  const handle = await open(temporary, 'wx', PRIVATE);
+  const handle = await open(path, 'wx', PRIVATE);
   try {
     try {
       await handle.chmod(PRIVATE);
@@ -190,10 +210,9 @@ async function writeBeside(
       await handle.close();
     }
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(path, { force: true });
     throw error;
   }
-  return temporary;
 }
 
 /** From the beginning of the file, in as few calls as the system takes. */

@@ -1,6 +1,7 @@
 /** Log lines on standard error by pino: JSON as it is, or one readable line each. */
 import { pino } from 'pino';
 
+import { harmless, harmlessLines } from '../lib/harmless-text.js';
 import type { Log } from '../tunnel/ports.js';
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
@@ -31,7 +32,8 @@ interface LogRecord {
 function textLine({ level, time, msg, ...fields }: LogRecord): string {
   const label = level.toUpperCase().padEnd(5);
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${fieldText(value)}`);
-  return `${time} ${label} ${msg ?? ''}${rest.join('')}\n`;
+  // A name or the output of a command may have escape sequences in it.
+  return `${time} ${label} ${harmlessLines(msg ?? '')}${rest.map(harmless).join('')}\n`;
 }
 
 function fieldText(value: unknown): string {

@@ -1,6 +1,6 @@
 import {
   exportWgConfig,
-  savePrivateImage,
+  createPrivateImage,
   verboseWgConfig,
 } from '../../src/app/export-wg-config.js';
 import { FileError } from '../../src/arc-config/files.js';
@@ -61,18 +61,18 @@ it('warns of the commands that a shell will read in another way', async () => {
   expect((await exporting(sampleWith({ postUp: [['a', 'b']] }))).warnings).toEqual([]);
 });
 
-describe('savePrivateImage', () => {
+describe('createPrivateImage', () => {
   it('writes the bytes', async () => {
-    await savePrivateImage(files, 'code.png', Uint8Array.of(1, 2));
+    await createPrivateImage(files, 'code.png', Uint8Array.of(1, 2));
     expect(files.bytes.get('/home/code.png')).toEqual(Uint8Array.of(1, 2));
   });
 
   it('says why it could not', async () => {
     files.failures.set(
-      'replaceBytes /home/code.png',
+      'createBytes /home/code.png',
       new FileError('denied', 'code.png', 'permission denied'),
     );
-    await expect(savePrivateImage(files, 'code.png', new Uint8Array())).rejects.toMatchObject({
+    await expect(createPrivateImage(files, 'code.png', new Uint8Array())).rejects.toMatchObject({
       kind: 'permission',
       message: 'cannot write /home/code.png: permission denied',
     });

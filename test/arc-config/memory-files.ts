@@ -22,7 +22,12 @@ export class MemoryFiles implements Files {
 
   async inspectText(path: string): Promise<InspectedText> {
     const text = await this.readText(path);
-    return { text, otherWriters: [], readableMode: undefined, ...this.inspections.get(this.absolute(path)) };
+    return {
+      text,
+      otherWriters: [],
+      readableMode: undefined,
+      ...this.inspections.get(this.absolute(path)),
+    };
   }
 
   proveWritable(path: string): Promise<void> {
@@ -35,8 +40,8 @@ export class MemoryFiles implements Files {
     });
   }
 
-  replaceBytes(path: string, bytes: Uint8Array): Promise<void> {
-    return this.#perform('replaceBytes', path, () => {
+  createBytes(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#perform('createBytes', path, () => {
       this.bytes.set(this.absolute(path), bytes);
     });
   }

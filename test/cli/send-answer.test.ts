@@ -1,5 +1,5 @@
 import type { Answer } from '../../src/app/send-message.js';
-import { answerNote, answerValue } from '../../src/cli/send-answer.js';
+import { answerBody, answerNote, answerValue } from '../../src/cli/send-answer.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const HTTP: Answer = {
@@ -42,4 +42,17 @@ it.each<[Answer, boolean, string | undefined]>([
   [{ via: 'tcp', payload: undefined }, false, 'No answer; the message has arrived.'],
 ])('says beside %j (json: %s): %s', (answer, json, note) => {
   expect(answerNote(answer, { timeout: 7_000, json })).toBe(note);
+});
+
+it('gives a pipe the bytes, and a terminal no escape sequence', () => {
+  const body = Buffer.from('a\u001b[2Jb\tc\r\n\u009b2J');
+  const response = { status: 200, statusText: 'OK', headers: {}, body };
+  for (const answer of [
+    { via: 'http', response },
+    { via: 'udp', payload: body },
+  ] as const) {
+    expect(answerBody(answer, { isTerminal: false })).toBe(body);
+    expect(answerBody(answer, { isTerminal: true })).toBe('a\ufffd[2Jb\tc\n\ufffd2J');
+  }
+  expect(answerBody({ via: 'tcp', payload: undefined }, { isTerminal: true })).toBe('');
 });

@@ -1,4 +1,5 @@
-import { cutToWidth, displayWidth, harmless, padToWidth } from '../../src/cli/shown-text.js';
+import { harmless, harmlessLines } from '../../src/lib/harmless-text.js';
+import { cutToWidth, displayWidth, padToWidth } from '../../src/cli/shown-text.js';
 import { HARMFUL } from './harmful.js';
 
 describe('harmless', () => {
@@ -15,6 +16,10 @@ describe('harmless', () => {
   it.each(['sensor 1', 'センサー', 'capteur n° 1 – Zürich', '🚀'])('leaves %s as it is', (text) => {
     expect(harmless(text)).toBe(text);
   });
+});
+
+it('leaves the ends of lines and tabs in a text of several lines', () => {
+  expect(harmlessLines('a\r\nb\tc\rd\u001b[2J\u0085e')).toBe('a\nb\tc\ufffdd\ufffd[2J\ufffde');
 });
 
 describe('widths', () => {

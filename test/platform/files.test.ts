@@ -95,11 +95,25 @@ describe('readText', () => {
   });
 });
 
-it('replaces a file by bytes, for its owner alone', async () => {
+it('creates a file of bytes, for its owner alone', async () => {
   const bytes = Uint8Array.of(0x89, 0x50, 0xff, 0x00);
-  await systemFiles.replaceBytes(at('image.png'), bytes);
+  await systemFiles.createBytes(at('image.png'), bytes);
   expect(new Uint8Array(readFileSync(at('image.png')))).toEqual(bytes);
   expect(statSync(at('image.png')).mode & 0o777).toBe(0o600);
+});
+
+it('creates no file where there is one, nor where a link leads', async () => {
+  writeFileSync(at('arc.json'), 'kept');
+  symlinkSync('nowhere', at('link.png'));
+  for (const name of ['arc.json', 'link.png']) {
+    const error = await failureOf(systemFiles.createBytes(at(name), Uint8Array.of(1)));
+    expect(error).toMatchObject({
+      failure: 'failed',
+      message: 'there is a file of this name already',
+    });
+  }
+  expect(readFileSync(at('arc.json'), 'utf8')).toBe('kept');
+  expect(readdirSync(folder)).not.toContain('nowhere');
 });
 
 it('makes a folder for its owner alone, with those above it, and leaves one that is there', async () => {
