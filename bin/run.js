@@ -12,7 +12,7 @@ if (process.env.SHELL === undefined && isUnknown(userInfo)) process.env.SHELL = 
 delete process.env.DEBUG;
 
 // Not at the top: HOME and DEBUG are read while the modules load.
-const { execute } = await import('@oclif/core');
+const { flush, handle, run } = await import('@oclif/core');
 
 // In front of oclif's own handler, which throws. A reader that has gone (`| head`) is no error, a
 // full disk is one, in a sentence.
@@ -22,7 +22,14 @@ process.stdout.prependListener('error', ({ code, message }) => {
   process.exit(1);
 });
 
-await execute({ dir: import.meta.url });
+try {
+  await run(process.argv.slice(2), import.meta.url);
+  flush();
+} catch (error) {
+  // A command that is not known is quoted, and may be a key that was pasted.
+  const { shownError } = await import('../dist/src/cli/oclif-error.js');
+  await handle(shownError(error));
+}
 
 /** Whether the system knows nothing of the user who runs us. */
 function isUnknown(ask) {

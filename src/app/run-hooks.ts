@@ -2,6 +2,7 @@
 import { isCredentialVariable } from '../lib/credential-variables.js';
 import { CommandError, type CommandResult, type CommandRunner } from '../lib/command-runner.js';
 import { messageOf } from '../lib/error-message.js';
+import { redactCommand } from '../lib/redacted-command.js';
 import { redactText } from '../lib/secret-shapes.js';
 import { UserError } from '../lib/user-error.js';
 import type { Log } from '../tunnel/ports.js';
@@ -110,7 +111,7 @@ async function runHook(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { name, command } = hook;
-  const line = redactText(command.join(' '));
+  const line = redactCommand(command).join(' ');
   log.info({}, `executing ${name}: [${line}]`);
   let result: CommandResult;
   try {

@@ -2,6 +2,8 @@ import type { ArcConfig } from './arc-config.js';
 import { inspectConfigFile } from './arc-config-file.js';
 import type { Files, InspectedText } from './files.js';
 import { parseArcConfig } from './parse-arc-config.js';
+import { pathFault, type PathFault } from '../lib/path-fault.js';
+import { UserError } from '../lib/user-error.js';
 
 /** Where a configuration comes from: a file, or the text that was given in its place. */
 export type ConfigSource =
@@ -14,14 +16,55 @@ export const INLINE_CONFIG = 'the inline configuration';
 /**
  * What a value of --config or ARCTUN_CONFIG means: JSON when it begins with a brace, its base64
  * when it decodes to that, otherwise a path.
+ * @throws UserError `configuration` if it is plainly no path; it is not shown, for it may hold a key
  */
 export function resolveConfigSource(value: string): ConfigSource {
-  if (value.trimStart().startsWith('{')) return { kind: 'inline', text: value };
-  const decoded = decodeBase64(value);
-  if (decoded !== undefined && /^\s*\{[\s\S]*\}\s*$/.test(decoded)) {
-    return { kind: 'inline', text: decoded };
-  }
+  const text = inlineConfig(value);
+  if (text !== undefined) return { kind: 'inline', text };
+  const fault = pathFault(value);
+  if (fault !== undefined) throw unusableConfig(fault);
   return { kind: 'path', path: value };
+}
+
+/** The JSON in a value of --config or ARCTUN_CONFIG; undefined if it has none. */
+export function inlineConfig(value: string): string | undefined {
+  if (value.trimStart().startsWith('{')) return value;
+  const decoded = decodeBase64(value);
+  return decoded !== undefined && /^\s*\{[\s\S]*\}\s*$/.test(decoded) ? decoded : undefined;
+}
+
+const FAULTS: Readonly<Record<PathFault, readonly [why: string, next: string]>> = {
+  quoted: [
+    'it begins with a quote character',
+    'Remove the quotes around it: docker --env-file and systemd pass them on.',
+  ],
+  json: ['it is a JSON list', 'Give one configuration, an object in braces.'],
+  'broken-json': [
+    'it is JSON without its beginning, or with characters before it',
+    'Give the whole text of arc.json, or its path.',
+  ],
+  'wireguard-configuration': [
+    'it is a WireGuard configuration',
+    'Make arc.json from it: `arctun config import FILE`.',
+  ],
+  'several-lines': [
+    'it has several lines and is no JSON',
+    'Give the path of arc.json, or its JSON.',
+  ],
+  base64: [
+    'it is base64, but not that of a whole arc.json in UTF-8',
+    'Encode the file again, and pass all of it: base64 -w 0 arc.json',
+  ],
+  key: ['it is a key or a token', 'Give the path of arc.json, or its JSON.'],
+};
+
+function unusableConfig(fault: PathFault): UserError {
+  const [why, next] = FAULTS[fault];
+  return new UserError('configuration', {
+    what: 'cannot use the value of --config or ARCTUN_CONFIG',
+    why,
+    next: [next],
+  });
 }
 
 /** Text that should be an arc.json, and how messages name it. */

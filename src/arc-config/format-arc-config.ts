@@ -1,4 +1,5 @@
 /** Writes arc.json as soratun does: its order, its omissions, two spaces, a newline at the end. */
+import { redactCommand } from '../lib/redacted-command.js';
 import { REDACTED } from '../lib/secret.js';
 import { isSecretName, redactNamed } from '../lib/secret-shapes.js';
 import { KEY_LENGTH, type ArcConfig, type ArcProfile, type ArcSession } from './arc-config.js';
@@ -22,7 +23,11 @@ export function formatArcConfig(config: ArcConfig): string {
 }
 
 /** @param secret how a secret is written */
-function configNode(config: ArcConfig, secret: (value: string) => JsonNode): JsonNode {
+function configNode(
+  config: ArcConfig,
+  secret: (value: string) => JsonNode,
+  commandNode: (command: readonly string[]) => JsonNode = jsonStrings,
+): JsonNode {
   const { profile, arcSessionStatus: session, additionalAllowedIps } = config;
   return jsonObject([
     member('privateKey', secret(formatKey(config.privateKey.expose()))),
@@ -39,7 +44,7 @@ function configNode(config: ArcConfig, secret: (value: string) => JsonNode): Jso
       jsonInteger(config.persistentKeepalive),
     ),
     ...(['preUp', 'postUp', 'preDown', 'postDown'] as const).flatMap((hook) =>
-      when(config[hook].length > 0, hook, () => commandsNode(config[hook])),
+      when(config[hook].length > 0, hook, () => jsonArray(config[hook].map(commandNode))),
     ),
     ...(profile ? [member('profile', profileNode(profile, secret))] : []),
     ...(session ? [member('arcSessionStatus', sessionNode(session))] : []),
@@ -68,10 +73,6 @@ function sessionNode(session: ArcSession): JsonNode {
   ]);
 }
 
-function commandsNode(commands: readonly (readonly string[])[]): JsonNode {
-  return jsonArray(commands.map(jsonStrings));
-}
-
 function member(key: string, value: JsonNode): JsonMember {
   return { key, value };
 }
@@ -80,8 +81,7 @@ function when(condition: boolean, key: string, value: () => JsonNode): JsonMembe
   return condition ? [member(key, value())] : [];
 }
 
-// Written as it reads, without Go's escapes for < and >.
-const REDACTED_NODE: JsonNode = { kind: 'number', text: `"${REDACTED}"`, offset: 0 };
+const REDACTED_NODE = verbatim(REDACTED);
 const ZERO_KEY = formatKey(new Uint8Array(KEY_LENGTH));
 
 /**
@@ -90,8 +90,23 @@ const ZERO_KEY = formatKey(new Uint8Array(KEY_LENGTH));
  */
 export function redactArcConfig(config: ArcConfig): string {
   const hide = (secret: string) => (isAbsent(secret) ? jsonString(secret) : REDACTED_NODE);
-  const node = configNode({ ...config, ...hideUnknown(config) }, hide);
+  const node = configNode({ ...config, ...hideUnknown(config) }, hide, hiddenCommand);
   return `${formatJson(node)}\n`;
+}
+
+function hiddenCommand(command: readonly string[]): JsonNode {
+  const shown = redactCommand(command);
+  return jsonArray(
+    command.map((word, index) => {
+      const text = shown[index] ?? '';
+      return text === word ? jsonString(word) : verbatim(text);
+    }),
+  );
+}
+
+/** Written as it reads, without Go's escapes for < and >. */
+function verbatim(text: string): JsonNode {
+  return { kind: 'number', text: JSON.stringify(text), offset: 0 };
 }
 
 function isAbsent(secret: string): boolean {

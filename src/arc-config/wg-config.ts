@@ -1,3 +1,4 @@
+import { redactCommand } from '../lib/redacted-command.js';
 import { ArcConfigError, type ArcConfigFault } from './arc-config-error.js';
 import { effectiveKeepalive, effectiveMtu, type ArcConfig } from './arc-config.js';
 import { formatHook, survivesAsHook } from './hook-command.js';
@@ -9,8 +10,8 @@ export interface WgConfigOptions {
   readonly endpointHost: string;
   /** How errors name the configuration. */
   readonly source?: string;
-  /** Whether `(hidden)` stands in the place of the private key. */
-  readonly hidesPrivateKey?: boolean;
+  /** Whether `(hidden)` replaces the private key, and secrets in commands are hidden, too. */
+  readonly hidesSecrets?: boolean;
   /** What takes the place of the configuration's own, and prefixes beside them. */
   readonly overrides?: {
     readonly mtu?: number | undefined;
@@ -27,7 +28,7 @@ export interface WgConfigOptions {
  */
 export function formatWgConfig(
   config: ArcConfig,
-  { endpointHost, source = 'arc.json', hidesPrivateKey = false, overrides = {} }: WgConfigOptions,
+  { endpointHost, source = 'arc.json', hidesSecrets = false, overrides = {} }: WgConfigOptions,
 ): string {
   const session = requireSession(config, source);
   const faults = hooksOf(config).flatMap(hookFaults);
@@ -38,12 +39,13 @@ export function formatWgConfig(
     ...config.additionalAllowedIps,
     ...(overrides.additionalAllowedIps ?? []),
   ];
+  const shown = hidesSecrets ? redactCommand : (command: readonly string[]) => command;
   return [
     '[Interface]',
     `Address = ${address}/${address.includes(':') ? 128 : 32}`,
-    `PrivateKey = ${hidesPrivateKey ? '(hidden)' : formatKey(config.privateKey.expose())}`,
+    `PrivateKey = ${hidesSecrets ? '(hidden)' : formatKey(config.privateKey.expose())}`,
     `MTU = ${overrides.mtu ?? effectiveMtu(config)}`,
-    ...hooksOf(config).map(({ key, command }) => `${key} = ${formatHook(command)}`),
+    ...hooksOf(config).map(({ key, command }) => `${key} = ${formatHook(shown(command))}`),
     '',
     '[Peer]',
     `PublicKey = ${formatKey(session.arcServerPeerPublicKey)}`,

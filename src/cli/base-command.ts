@@ -5,6 +5,7 @@ import { UserError } from '../lib/user-error.js';
 import { configFlag } from './config-flag.js';
 import { type Context, createContext } from './context.js';
 import { exitCodeOf } from './exit-codes.js';
+import { shownError } from './oclif-error.js';
 import { oclifFlags } from './oclif-flags.js';
 import { type Output, standardOutput } from './output.js';
 import { renderUserError } from './render.js';
@@ -34,7 +35,7 @@ export abstract class BaseCommand extends Command {
       this.note('Stopped at a question. Nothing was created or changed.');
       this.exit(INTERRUPTED);
     }
-    if (!(error instanceof UserError)) return super.catch(error);
+    if (!(error instanceof UserError)) return super.catch(shownError(error) as Error);
     process.stderr.write(renderUserError(error));
     this.exit(exitCodeOf(error));
   }

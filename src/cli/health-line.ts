@@ -1,11 +1,12 @@
 import type { HealthAnswer } from '../app/check-health.js';
 import { EXIT_CODES } from './exit-codes.js';
+import { redactText } from '../lib/secret-shapes.js';
 import { renderText } from './render.js';
 
 /** `soratun0: stale: …`, on one line. */
 export function healthLine({ health, name, why }: HealthAnswer): string {
   const text = [name, health, why].filter((part) => part !== undefined).join(': ');
-  return renderText(`${text.replaceAll('\n', ' ')}\n`);
+  return renderText(redactText(`${text.replaceAll('\n', ' ')}\n`));
 }
 
 /** With which `health` ends. */

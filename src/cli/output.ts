@@ -1,4 +1,5 @@
 /** Where the results of a command go, and what is said to people beside them. */
+import { redactText } from '../lib/secret-shapes.js';
 import { renderText } from './render.js';
 
 export interface Output {
@@ -10,5 +11,5 @@ export interface Output {
 
 export const standardOutput: Output = {
   write: (text) => void process.stdout.write(text),
-  note: (line) => void process.stderr.write(renderText(`${line}\n`)),
+  note: (line) => void process.stderr.write(renderText(redactText(`${line}\n`))),
 };

@@ -1,11 +1,13 @@
 import type { HttpAnswer } from '../proxy/http-exchange.js';
+import { redactText } from '../lib/secret-shapes.js';
 import type { UserError } from '../lib/user-error.js';
-import { harmless, harmlessJson } from './shown-text.js';
+import { harmless, harmlessJson } from '../lib/harmless-text.js';
 
 /** What failed, why, and what to do next, as standard error shows it. */
 export function renderUserError(error: UserError): string {
   const next = error.next.map((sentence) => `  ${sentence}\n`).join('');
-  return renderText(`Error: ${error.what}: ${error.why}\n${next}`);
+  // What was typed or read is quoted in errors, and a key may be where a name belongs.
+  return renderText(redactText(`Error: ${error.what}: ${error.why}\n${next}`));
 }
 
 /** Lines for people, whoever wrote the words in them. */

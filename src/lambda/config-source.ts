@@ -1,6 +1,6 @@
 /** Finds the arc.json of the extension, or the several of a pool, wherever the environment says it is. */
 import { ArcConfigError } from '../arc-config/arc-config-error.js';
-import { decodeBase64, INLINE_CONFIG, resolveConfigSource } from '../arc-config/config-source.js';
+import { decodeBase64, INLINE_CONFIG, inlineConfig } from '../arc-config/config-source.js';
 import { FileError, type Files } from '../arc-config/files.js';
 import { readTunnelConfig } from '../arc-config/parse-arc-config.js';
 import type { LoadedArcConfig } from '../app/load-arc-config.js';
@@ -89,8 +89,8 @@ async function textsOfValue(value: string, ports: ConfigPorts): Promise<FoundTex
 /** JSON or its base64, of one or of a list; undefined where the value is a path. */
 function inlineText(value: string): string | undefined {
   if (value.trimStart().startsWith('[')) return value;
-  const source = resolveConfigSource(value);
-  if (source.kind === 'inline') return source.text;
+  const text = inlineConfig(value);
+  if (text !== undefined) return text;
   const decoded = decodeBase64(value)?.trim() ?? '';
   return decoded.startsWith('[') && decoded.endsWith(']') ? decoded : undefined;
 }

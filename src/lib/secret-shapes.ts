@@ -2,6 +2,7 @@
  * What gives a secret away. Names decide first: whatever is called a key, a token or a password is
  * one. Then shapes: a key, a token or an auth key is one wherever it stands.
  */
+import { isEncodedText, LONG_RUN } from './encoded-text.js';
 import { REDACTED } from './secret.js';
 
 const SECRET_NAME =
@@ -13,14 +14,19 @@ const HARMLESS_NAME = /publickey$|^tokentimeoutseconds$|^xsoracomnextkey$|^laste
 const PUBLIC_KEY_NAME = /publickey$/;
 const KEY = /^[A-Za-z0-9+/]{43}=$/;
 
-/** Auth keys, API keys, tokens (JWT), and 32 bytes in base64 or hexadecimal digits. */
+/** Auth keys, API keys, tokens (JWT), and 32 bytes in base64, in both alphabets, or hexadecimal digits. */
 const SECRET_SHAPES = [
   /\bsecret-[\w-]+/gi,
   /\bapi-(?=[\w-]*\d)[\w-]{8,}/gi,
   /\beyJ[\w-]+(?:\.[\w-]*)*/g,
   /[A-Za-z0-9+/]{43}=/g,
+  /[A-Za-z0-9_-]{43}=/g,
   /\b[0-9a-f]{64}\b/gi,
 ];
+
+/** What follows such a name in JSON, also if that is quoted itself or cut off, and in `wg` files. */
+const NAMED_SECRET =
+  /((?:private|pre-?shared|auth|api)[-_]?key|password|token)(["'\\]*\s*[:=]\s*["'\\]*)[^\s"'\\,}]{8,}/gi;
 
 /** Whether the name of a JSON member or a header speaks of a secret. */
 export function isSecretName(name: string): boolean {
@@ -30,12 +36,18 @@ export function isSecretName(name: string): boolean {
 
 /** A text without what has the shape of a secret. */
 export function redactText(text: string): string {
-  return SECRET_SHAPES.reduce((shown, shape) => shown.replaceAll(shape, REDACTED), text);
+  const plain = withoutEncodedText(text).replaceAll(NAMED_SECRET, `$1$2${REDACTED}`);
+  return SECRET_SHAPES.reduce((shown, shape) => shown.replaceAll(shape, REDACTED), plain);
 }
 
 /** Whether something in a text has the shape of a secret. */
 export function hasSecretShape(text: string): boolean {
   return SECRET_SHAPES.some((shape) => text.search(shape) >= 0);
+}
+
+/** Base64 of text that is longer than a key may be an arc.json, whole or cut off. */
+function withoutEncodedText(text: string): string {
+  return text.replaceAll(LONG_RUN, (run) => (isEncodedText(run) ? REDACTED : run));
 }
 
 /** What may be shown of a text that has a name: nothing, or all but the shapes of secrets. */

@@ -1,6 +1,6 @@
 import { loadArcConfigSource, resolveConfigSource } from '../../src/arc-config/config-source.js';
 import { MemoryFiles } from './memory-files.js';
-import { SAMPLE } from './sample.js';
+import { PRIVATE_KEY, SAMPLE } from './sample.js';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
@@ -37,6 +37,27 @@ describe('resolveConfigSource', () => {
       expect(resolveConfigSource(path)).toEqual({ kind: 'path', path });
     },
   );
+});
+
+it.each([
+  ['it begins with a quote character', `'${SAMPLE}'`],
+  ['it is a JSON list', `[${SAMPLE}]`],
+  ['it is JSON without its beginning, or with characters before it', SAMPLE.slice(8)],
+  ['it is a WireGuard configuration', `[Interface]\nPrivateKey = ${PRIVATE_KEY}\n`],
+  ['it has several lines and is no JSON', 'arc.json\narc.json'],
+  ['it is base64, but not that of a whole arc.json in UTF-8', base64(SAMPLE).slice(0, -40)],
+  ['it is a key or a token', PRIVATE_KEY],
+])('says that %s, and does not show it', (why, value) => {
+  let error: unknown;
+  try {
+    resolveConfigSource(value);
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toMatchObject({
+    kind: 'configuration',
+    message: `cannot use the value of --config or ARCTUN_CONFIG: ${why}`,
+  });
 });
 
 describe('loadArcConfigSource', () => {

@@ -1,5 +1,6 @@
 /** Signs in with a profile of soracom-cli, in its files and its order. */
 import type { CredentialEnvironment } from '../../lib/credential-variables.js';
+import { pathFault } from '../../lib/path-fault.js';
 import { PrivateFileError } from '../../lib/private-files.js';
 import { UserError } from '../../lib/user-error.js';
 import type { Coverage } from '../../soracom/coverage.js';
@@ -108,6 +109,14 @@ async function runCommandOf(
 }
 
 async function readProfile(name: string, ports: CredentialPorts): Promise<FoundProfile> {
+  const fault = pathFault(name);
+  if (fault !== undefined && fault !== 'several-lines') {
+    throw new UserError('configuration', {
+      what: 'cannot use a profile of soracom-cli',
+      why: 'its name is a key or a configuration',
+      next: ['Give the name of a profile. A key belongs in --auth-key-file.'],
+    });
+  }
   const paths = fileNames(name).map((fileName) => profilePath(fileName, ports));
   for (const path of paths) {
     const text = await readIfPresent(path, ports);
