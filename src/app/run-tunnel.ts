@@ -57,9 +57,9 @@ export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts
   const { signal, mode, userspaceFlag } = options;
   const { config } = options.arcConfig;
   refuseHooksOfOthers(options.arcConfig);
+  const tunnelConfig = planTunnel(options, ports);
   const warning = readableWarning(options.arcConfig);
   if (warning !== undefined) ports.log.warn({}, warning);
-  const tunnelConfig = planTunnel(options, ports);
   for (const { kind, text } of configNotices(options.arcConfig, ports)) {
     ports.log[kind === 'warning' ? 'warn' : 'debug']({}, text);
   }

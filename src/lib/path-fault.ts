@@ -34,8 +34,8 @@ export function pathFault(text: string): PathFault | undefined {
   if (WIREGUARD.test(text)) return 'wireguard-configuration';
   if (JSON_START.test(text)) return 'json';
   if (holdsEncodedText(text)) return 'base64';
-  if (CONTROL.test(text.trimEnd())) return 'several-lines';
   if (BROKEN_JSON.test(text)) return 'broken-json';
+  if (CONTROL.test(text.trimEnd())) return 'several-lines';
   if (WHOLE_KEY.test(text) || TOKEN.test(text) || BARE_KEY.test(text)) return 'key';
   return undefined;
 }

@@ -42,7 +42,10 @@ describe('resolveConfigSource', () => {
 it.each([
   ['it begins with a quote character', `'${SAMPLE}'`],
   ['it is a JSON list', `[${SAMPLE}]`],
-  ['it is JSON without its beginning, or with characters before it', SAMPLE.slice(8)],
+  [
+    'it is JSON without its beginning, or with characters before it',
+    'vateKey": "x",\n"simId": "1"}',
+  ],
   ['it is a WireGuard configuration', `[Interface]\nPrivateKey = ${PRIVATE_KEY}\n`],
   ['it has several lines and is no JSON', 'arc.json\narc.json'],
   ['it is base64, but not that of a whole arc.json in UTF-8', base64(SAMPLE).slice(0, -40)],

@@ -73,10 +73,10 @@ beforeAll(async () => {
     printed += typeof text === 'string' ? text : Buffer.from(text as Uint8Array).toString('utf8');
     return true;
   };
-  jest.spyOn(process.stdout, 'write').mockImplementation(take as never);
+  jest.spyOn(process.stdout, 'write').mockImplementation(take);
   jest.spyOn(console, 'log').mockImplementation(take as never);
   jest.spyOn(console, 'error').mockImplementation(take as never);
-  jest.spyOn(process.stderr, 'write').mockImplementation(take as never);
+  jest.spyOn(process.stderr, 'write').mockImplementation(take);
 });
 afterAll(() => {
   jest.restoreAllMocks();
