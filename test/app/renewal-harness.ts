@@ -3,7 +3,7 @@
  * between them, the clock, the files and the SORACOM API are imaginary.
  */
 import { type ConfigUpdates, startConfigUpdates } from '../../src/app/config-updates.js';
-import { loadArcConfig, type LoadedArcConfig } from '../../src/app/load-arc-config.js';
+import { loadTunnelConfig, type LoadedArcConfig } from '../../src/app/load-arc-config.js';
 import { planTunnel } from '../../src/app/open-tunnel.js';
 import type { RenewalPorts } from '../../src/app/session-renewal.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
@@ -131,7 +131,7 @@ export class RenewalHarness {
   async open({ renews = true, fromStdin = false }: UpdateOptions = {}): Promise<void> {
     const { ports, world, files } = this;
     const home = { files, stateFolder: ports.stateFolder };
-    const loaded = await loadArcConfig('arc.json', home);
+    const loaded = await loadTunnelConfig('arc.json', home);
     const arcConfig: LoadedArcConfig = fromStdin ? { ...loaded, path: undefined } : loaded;
     const plan = (one: LoadedArcConfig) =>
       planTunnel({ arcConfig: one, mode: 'userspace', wait: 0 }, world.ports);
@@ -141,7 +141,7 @@ export class RenewalHarness {
         tunnel: this.#watched(),
         arcConfig,
         plan,
-        reread: fromStdin ? undefined : () => loadArcConfig('arc.json', home),
+        reread: fromStdin ? undefined : () => loadTunnelConfig('arc.json', home),
         reloads: { onRequest: (handler) => (this.#reload = handler) },
         aroundReload: (reload) => this.aroundReload(reload),
         renewal: renews

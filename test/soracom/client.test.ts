@@ -394,7 +394,7 @@ describe('a lost answer', () => {
   });
 
   it('a name that does not exist is told as such', async () => {
-    const error = await errorOf(client({ endpoint: 'http://nowhere.invalid' }).createSim());
+    const error = await errorOf(client({ endpoint: 'https://nowhere.invalid' }).createSim());
     expect(error.failure).toBe('dns');
     expect(error.next.join(' ')).not.toContain('may have been created');
   });
