@@ -35,7 +35,15 @@ const ARROWS = [
   ['layer', ['lib'], 'A layer is bytes: its packing knows nothing of tunnels.'],
   [
     'emulator',
-    ['lib', 'wire', 'engine', 'tunnel', 'crypto/crypto.ts'],
+    [
+      'lib',
+      'wire',
+      'engine',
+      'tunnel',
+      'crypto/crypto.ts',
+      'proxy/http/browser-check.ts',
+      'proxy/http/browser-gate.ts',
+    ],
     'The emulator stands beside app, on the same tunnel and engine.',
   ],
   [

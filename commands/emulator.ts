@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 
 import { BaseCommand } from '../src/cli/base-command.js';
+import { browserFlags, browserPolicy } from '../src/cli/browser-flags.js';
 import { logFlags } from '../src/cli/log-flags.js';
 import { oclifFlags } from '../src/cli/oclif-flags.js';
 import {
@@ -43,6 +44,7 @@ export default class Emulator extends BaseCommand {
         'What a message to the Unified Endpoint over TCP or UDP is answered with: the status as text, nothing (over UDP an empty datagram), or no answer at all.',
       default: 'status' as const,
     })(),
+    ...oclifFlags(browserFlags),
     ...oclifFlags(logFlags('warn')),
     json: Flags.boolean({ description: 'Print one line of JSON when ready.' }),
   };
@@ -57,6 +59,7 @@ export default class Emulator extends BaseCommand {
         state: flags.state,
         users: flags.users,
         rawAnswer: flags['raw-answer'],
+        browsers: browserPolicy(flags),
         signal: await this.context.stopSignal(),
         onReady: (ready) => {
           if (flags.json) this.write(renderJson(ready));

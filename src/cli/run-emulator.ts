@@ -15,7 +15,10 @@ import { StateFile, stateFailureKind, type StateFiles } from '../emulator/state-
 import { parseUserList } from '../emulator/user-list.js';
 import { openWireGuardNetwork } from '../emulator/wireguard-network.js';
 import { type FailureKind, UserError } from '../lib/user-error.js';
-import { parseListenAddress } from '../proxy/listen-address.js';
+import type { BrowserPolicy } from '../proxy/http/browser-check.js';
+import { isLoopback, parseListenAddress } from '../proxy/listen-address.js';
+import { warnOfStrangers } from '../proxy/open-port.js';
+import type { Log } from '../tunnel/ports.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 
 export { RAW_ANSWERS };
@@ -33,6 +36,8 @@ export interface RunEmulatorOptions {
   /** The path of a file of users beside the built-in ones, or its JSON. */
   readonly users?: string | undefined;
   readonly rawAnswer: RawAnswer;
+  /** What browsers may send to the API. */
+  readonly browsers?: BrowserPolicy;
   readonly signal: AbortSignal;
   readonly onReady: (ready: EmulatorReady) => void;
 }
@@ -57,6 +62,7 @@ export async function runEmulator(
 ): Promise<void> {
   const emulator = await start(options, ports);
   const { api, metadata, arc, authKeyId, authKey } = emulator;
+  warnIfOpen(options.apiListen, api, ports.log);
   options.onReady({ api, metadata, arc, authKeyId, authKey });
   if (!options.signal.aborted) {
     await new Promise<void>((resolve) => {
@@ -64,6 +70,14 @@ export async function runEmulator(
     });
   }
   await emulator.close();
+}
+
+/** The credentials are in the documentation, and whoever signs in may do all. */
+function warnIfOpen(apiListen: string, url: string, log: Log): void {
+  const { host } = parseListenAddress(apiListen);
+  if (isLoopback(host)) return;
+  const risk = 'create, change and terminate its SIMs: the credentials are published';
+  warnOfStrangers({ host, port: Number(new URL(url).port) }, risk, log);
 }
 
 async function start(options: RunEmulatorOptions, ports: RunEmulatorPorts): Promise<Emulator> {
@@ -82,6 +96,7 @@ async function start(options: RunEmulatorOptions, ports: RunEmulatorPorts): Prom
         arcPort: arc.port,
         users: [...BUILT_IN_USERS, ...added],
         rawAnswer,
+        ...(options.browsers && { browsers: options.browsers }),
       },
       {
         ...ports,

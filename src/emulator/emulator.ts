@@ -6,6 +6,7 @@ import type { WallClock } from '../lib/clock.js';
 import type { Entropy } from '../lib/entropy.js';
 import { createPrivateKey } from '../lib/key-pair.js';
 import { Secret } from '../lib/secret.js';
+import type { BrowserPolicy } from '../proxy/http/browser-check.js';
 import type { ApiRequest } from './api/request-log.js';
 import { type ApiServer, createApiServer, METADATA_ROOT } from './api/server.js';
 import type { ArcNetwork, CreateArcNetwork } from './arc-network.js';
@@ -33,6 +34,8 @@ export interface EmulatorOptions {
   readonly users?: readonly [AuthKeyUser, ...EmulatorUser[]];
   /** How the Unified Endpoint answers over TCP and UDP; with the status unless said otherwise. */
   readonly rawAnswer?: RawAnswer;
+  /** What browsers may send to the API. */
+  readonly browsers?: BrowserPolicy;
   /** Called for each call on the API, before it is answered. */
   readonly onApiRequest?: (request: ApiRequest) => void;
 }
@@ -135,6 +138,7 @@ async function startOn(
     messages,
     wallClock,
     saveState,
+    ...(options.browsers && { browsers: options.browsers }),
     ...(onApiRequest && { onRequest: onApiRequest }),
   });
   const arcServer = startArcServer({ network, state, messages, wallClock, rawAnswer });

@@ -15,6 +15,7 @@ import { systemClock, systemWallClock } from '../../src/platform/clock.js';
 import { systemEntropy } from '../../src/platform/entropy.js';
 import { systemResolver } from '../../src/platform/resolver.js';
 import { udpSockets } from '../../src/platform/udp-socket.js';
+import { RecordingLog } from '../support/recording-log.js';
 import { silentLog } from '../support/silent-log.js';
 
 const PORTS = {
@@ -91,6 +92,24 @@ it('tells what a client needs, and ends when it is told to', async () => {
   });
 });
 
+it('warns of who can do what, where other machines reach the API', async () => {
+  const log = new RecordingLog();
+  const options = { rawAnswer: 'status', arcListen: '127.0.0.1:0' } as const;
+  for (const host of ['0.0.0.0', '127.0.0.1']) {
+    const stop = new AbortController();
+    const onReady = () => stop.abort();
+    await runEmulator(
+      { ...options, apiListen: `${host}:0`, signal: stop.signal, onReady },
+      { ...PORTS, log, files: fakeFiles() },
+    );
+  }
+  expect(log.messages('warn')).toEqual([
+    expect.stringMatching(
+      /^anyone who can reach 0\.0\.0\.0:[1-9]\d* can create, change and terminate its SIMs: the credentials are published$/,
+    ),
+  ]);
+});
+
 const USER = { authKeyId: 'keyId-x', authKey: 'secret-planted', permissions: [] };
 
 it.each([
@@ -130,7 +149,9 @@ it('keeps its state in a file', async () => {
   const files = fakeFiles();
   const state = 'state.json';
   await run({ state }, files, async ({ api }) => {
-    await fetch(`${api}/emulator/users`, { method: 'POST', body: JSON.stringify(USER) });
+    const headers = { 'Content-Type': 'application/json' };
+    const init = { method: 'POST', headers, body: JSON.stringify(USER) };
+    expect((await fetch(`${api}/emulator/users`, init)).status).toBe(201);
   });
   await run({ state }, files, async ({ api }) => {
     expect(await logIn(api, USER)).toBe(200);

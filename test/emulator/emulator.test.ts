@@ -194,7 +194,8 @@ it('goes on with the key that the Arc server had last', async () => {
       },
     });
   const first = await start(FREE, stateFile());
-  const init = { method: 'POST', body: JSON.stringify({ serverKey: 'new' }) };
+  const headers = { 'Content-Type': 'application/json' };
+  const init = { method: 'POST', headers, body: JSON.stringify({ serverKey: 'new' }) };
   expect((await fetch(`${first.emulator.api}/emulator/arc`, init)).status).toBe(204);
   await first.emulator.close();
   const second = await start(FREE, stateFile());

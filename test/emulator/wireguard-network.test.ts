@@ -140,7 +140,8 @@ async function start(stateFile?: StateFile): Promise<void> {
 }
 
 async function change(body: object): Promise<void> {
-  const init = { method: 'POST', body: JSON.stringify(body) };
+  const json = { 'Content-Type': 'application/json' };
+  const init = { method: 'POST', headers: json, body: JSON.stringify(body) };
   const response = await fetch(`${emulator.api}/emulator/arc`, init);
   expect(response.ok).toBe(true);
 }

@@ -39,6 +39,11 @@ export const REFUSALS = {
   internal: refusal(500, 'AGW0005', 'Internal error.'),
 } as const satisfies Record<string, Answer>;
 
+/** The status and the sentence of the browser check. */
+export function pageRefused(status: number, message: string): Answer {
+  return refusal(status, `EMU0${status}`, `${message}.`);
+}
+
 export function notPermitted(permission: string): Answer {
   return refusal(403, 'EMU0403', `The permission ${permission} is missing.`);
 }

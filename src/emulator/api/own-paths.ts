@@ -2,7 +2,7 @@
  * What stands under /emulator: what a test wants to see (messages, requests, SIMs), and what it
  * wants to change (users, faults, what the platform changes by itself). Only programs on this machine are answered.
  */
-import { BlockList, isIPv6 } from 'node:net';
+import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 
 import { formatIpAddress, parseIpAddress } from '../../wire/ip-address.js';
@@ -26,8 +26,9 @@ export interface OwnPathsOptions {
 }
 
 export interface OwnCall {
-  /** The IP address of who calls. */
-  readonly from: string | undefined;
+  /** Whether the caller is on this machine. */
+  readonly isLocal: boolean;
+  readonly headers: IncomingHttpHeaders;
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
@@ -51,19 +52,19 @@ const HANDLERS: ReadonlyMap<string, Readonly<Record<string, Handler>>> = new Map
 export function ownAnswer(options: OwnPathsOptions, call: OwnCall): Answer {
   const methods = HANDLERS.get(call.path);
   if (methods === undefined) return REFUSALS.pathUnknown;
-  if (!isLocal(call.from)) return REFUSALS.notLocal;
+  if (!call.isLocal) return REFUSALS.notLocal;
   const handler = Object.hasOwn(methods, call.method) ? methods[call.method] : undefined;
-  return handler === undefined ? REFUSALS.methodUnknown : handler(options, call);
+  if (handler === undefined) return REFUSALS.methodUnknown;
+  if (call.method === 'POST' && !isJson(call.headers)) return REFUSALS.bodyNotJson;
+  return handler(options, call);
 }
 
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
-LOOPBACK.addSubnet('::ffff:127.0.0.0', 104, 'ipv6');
-
-function isLocal(remoteAddress: string | undefined): boolean {
-  if (remoteAddress === undefined) return false;
-  return LOOPBACK.check(remoteAddress, isIPv6(remoteAddress) ? 'ipv6' : 'ipv4');
+/**
+ * Whether a body may be taken for JSON. A web page can have a browser send JSON here under another type, or under none,
+ * without asking first.
+ */
+function isJson({ 'content-type': type = '' }: IncomingHttpHeaders): boolean {
+  return /^application\/json[\t ]*(;|$)/i.test(type);
 }
 
 function shown(body: object): Answer {

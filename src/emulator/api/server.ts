@@ -6,15 +6,22 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
 import type { WallClock } from '../../lib/clock.js';
+import {
+  type BrowserPolicy,
+  CLOSED_TO_PAGES,
+  REFUSAL_STATUS,
+} from '../../proxy/http/browser-check.js';
+import { checkBrowser } from '../../proxy/http/browser-gate.js';
 import { type Fault, Faults } from '../faults.js';
 import { type Answer, sendAnswer, sendHalf } from '../http-answer.js';
 import type { MessageStore } from '../messages.js';
 import { metadataAnswer } from '../metadata.js';
-import { notSaved, REFUSALS } from './answer.js';
+import { notSaved, pageRefused, REFUSALS } from './answer.js';
 import type { CallNotes } from './api-context.js';
 import { faultAnswer, isCarriedOut } from './fault-answer.js';
 import type { HandlerOptions } from './handlers.js';
 import { API_ROOT } from './openapi.js';
+import { isOwnMachine } from './own-machine.js';
 import { ownAnswer } from './own-paths.js';
 import { type ApiRequest, hideCredentials, RequestLog } from './request-log.js';
 import { type ApiCall, createApiRouter, type ApiRouter } from './router.js';
@@ -22,6 +29,8 @@ import { type ApiCall, createApiRouter, type ApiRouter } from './router.js';
 export interface ApiServerOptions extends HandlerOptions {
   readonly messages: MessageStore;
   readonly wallClock: WallClock;
+  /** What browsers may send. */
+  readonly browsers?: BrowserPolicy;
   /** Gives the Arc server another key. */
   readonly renewServerKey: () => void;
   /** Called for each call when its answer is known, before it is sent. */
@@ -69,15 +78,24 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
 class ApiExchange {
   readonly #router: ApiRouter;
   readonly #options: ApiServerOptions;
+  readonly #browsers: BrowserPolicy;
   readonly #requests = new RequestLog();
   readonly #faults = new Faults();
 
   constructor(router: ApiRouter, options: ApiServerOptions) {
     this.#router = router;
     this.#options = options;
+    // What a GET would change is in no operation.
+    this.#browsers = { ...CLOSED_TO_PAGES, ...options.browsers, areReadsFree: true };
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const refusal = checkBrowser(request, response, this.#browsers);
+    if (refusal === 'answered') return;
+    if (refusal !== undefined) {
+      sendAnswer(response, pageRefused(REFUSAL_STATUS[refusal.reason], refusal.message), '  ');
+      return;
+    }
     const body = await readBody(request);
     if (body === 'aborted') return;
     const call = { ...splitTarget(request), headers: request.headers, body };
@@ -85,7 +103,7 @@ class ApiExchange {
     if ([API_ROOT, METADATA_ROOT].some((root) => call.path.startsWith(`${root}/`))) {
       await this.#answer(call, request, response);
     } else {
-      sendAnswer(response, await this.#own(call, request.socket.remoteAddress), '  ');
+      sendAnswer(response, await this.#own(call, isOwnMachine(request.socket.remoteAddress)), '  ');
     }
   }
 
@@ -117,7 +135,7 @@ class ApiExchange {
   }
 
   /** A call on the emulator's own paths. */
-  async #own({ body, ...call }: Call, from: string | undefined): Promise<Answer> {
+  async #own({ body, ...call }: Call, isLocal: boolean): Promise<Answer> {
     if (body === 'too-large') return REFUSALS.bodyTooLarge;
     const { state, messages, renewServerKey } = this.#options;
     const options = {
@@ -127,7 +145,7 @@ class ApiExchange {
       faults: this.#faults,
       renewServerKey,
     };
-    return this.#saved(ownAnswer(options, { ...call, from, body: body.text }));
+    return this.#saved(ownAnswer(options, { ...call, isLocal, body: body.text }));
   }
 
   /** What is answered is on the disk, where the state is kept there. */

@@ -2,6 +2,7 @@
 import type { ApiRequest } from '../../../src/emulator/api/request-log.js';
 import { type ApiServer, createApiServer } from '../../../src/emulator/api/server.js';
 import { MessageStore } from '../../../src/emulator/messages.js';
+import type { BrowserPolicy } from '../../../src/proxy/http/browser-check.js';
 import { Secret } from '../../../src/lib/secret.js';
 import { PlatformState } from '../../../src/emulator/platform-state.js';
 import type { EmulatorUser } from '../../../src/emulator/users.js';
@@ -62,7 +63,7 @@ export class ApiHarness {
     return this;
   }
 
-  createServer(): Promise<ApiServer> {
+  createServer(browsers?: BrowserPolicy): Promise<ApiServer> {
     const { state, messages, wallClock, arc } = this;
     return createApiServer({
       state,
@@ -75,6 +76,7 @@ export class ApiHarness {
       renewServerKey: () => state.sims.setServerKey(new Secret(new Uint8Array(32).fill(7))),
       messages,
       wallClock,
+      ...(browsers && { browsers }),
       onRequest: (call) => {
         this.calls.push(call);
         this.onCall();

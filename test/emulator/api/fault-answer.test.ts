@@ -122,7 +122,7 @@ it('cut within sends half of the answer', async () => {
   const body = JSON.stringify(CREATE);
   const socket = connect(api.port, '127.0.0.1');
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`POST /v1/sims HTTP/1.1\r\nHost: a\r\n${lines.join('')}`);
+  socket.write(`POST /v1/sims HTTP/1.1\r\nHost: localhost\r\n${lines.join('')}`);
   socket.write('Content-Type: application/json\r\n');
   socket.end(`Content-Length: ${body.length}\r\n\r\n${body}`);
   let text = '';
@@ -162,7 +162,7 @@ it('a delay does not outlive the server', async () => {
   await fault({ delayMs: 60_000 });
   const before = timers();
   const socket = connect(api.port, '127.0.0.1').on('error', () => undefined);
-  socket.write('POST /v1/sims HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
+  socket.write('POST /v1/sims HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n');
   await until(() => lastCall()?.path === '/v1/sims');
   const closed = once(socket, 'close');
   await api.close();

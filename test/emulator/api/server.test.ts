@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 
 import { MAX_BODY_BYTES } from '../../../src/emulator/api/server.js';
@@ -123,6 +125,51 @@ describe('paths', () => {
   });
 });
 
+describe('a web page', () => {
+  const asBrowser = (fields: object) => api.post('/v1/auth', ADMIN, fields);
+  const status = async (method: string, fields: Record<string, string>) => {
+    // fetch() would not send these.
+    const asked = request({ port: api.port, path: '/emulator/sims', method, headers: fields });
+    const [response] = (await once(asked.end(), 'response')) as [IncomingMessage];
+    response.resume();
+    return response.statusCode;
+  };
+
+  it('of a foreign origin is refused everywhere, with a sentence', async () => {
+    const reply = await asBrowser({ Origin: 'https://evil.example' });
+    expect(code(reply)).toEqual([403, 'EMU0403']);
+    expect(reply.body.message).toContain('--allow-origin https://evil.example');
+    expect(api.calls).toEqual([]);
+    expect(await status('GET', { 'Sec-Fetch-Site': 'cross-site' })).toBe(403);
+  });
+
+  it('of a rebound name is refused: 421', async () => {
+    expect(await status('GET', { Host: 'evil.example' })).toBe(421);
+    expect(await status('GET', { Host: `localhost:${api.port}` })).toBe(200);
+  });
+
+  it('is not suspected where a browser only reads', async () => {
+    const browser = { 'User-Agent': 'Mozilla/5.0', 'Accept-Language': 'en' };
+    expect(await status('GET', browser)).toBe(200);
+    expect(await status('DELETE', browser)).toBe(403);
+  });
+
+  it('of an origin that is allowed may send and read', async () => {
+    const server = await api.createServer({ hosts: ['arctun'], origins: ['https://app.example'] });
+    const { port } = await server.listen('127.0.0.1', 0);
+    const url = `http://127.0.0.1:${port}/emulator/sims`;
+    const headers = { Origin: 'https://app.example' };
+    const reply = await fetch(url, { headers });
+    expect(reply.headers.get('access-control-allow-origin')).toBe('https://app.example');
+    expect(await reply.json()).toEqual([]);
+    const asks = { ...headers, 'Access-Control-Request-Method': 'POST' };
+    const preflight = await fetch(url, { method: 'OPTIONS', headers: asks });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-methods')).toBe('POST');
+    await server.close();
+  });
+});
+
 describe('limits', () => {
   it('takes a body of 64 KiB and no byte more', async () => {
     const text = JSON.stringify(ADMIN);
@@ -137,7 +184,7 @@ describe('limits', () => {
 
   it('serves on after a client that leaves in the middle of a body', async () => {
     const socket = connect(api.port, '127.0.0.1');
-    socket.write('POST /v1/auth HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n{');
+    socket.write('POST /v1/auth HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{');
     await new Promise((resolve) => setTimeout(resolve, 50));
     socket.destroy();
     await new Promise((resolve) => setTimeout(resolve, 50));
