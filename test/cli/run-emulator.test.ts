@@ -76,7 +76,8 @@ async function failure(...parameters: Parameters<typeof run>): Promise<UserError
 
 async function logIn(api: string, credentials: object): Promise<number> {
   const body = JSON.stringify(credentials);
-  return (await fetch(`${api}/v1/auth`, { method: 'POST', body })).status;
+  const headers = { 'Content-Type': 'application/json' };
+  return (await fetch(`${api}/v1/auth`, { method: 'POST', headers, body })).status;
 }
 
 it('tells what a client needs, and ends when it is told to', async () => {

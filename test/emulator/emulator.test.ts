@@ -27,7 +27,8 @@ async function start(options: EmulatorOptions = FREE, stateFile?: StateFile) {
 }
 
 async function post(url: string, body: object, headers: Record<string, string> = {}) {
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  const json = { 'Content-Type': 'application/json', ...headers };
+  const response = await fetch(url, { method: 'POST', headers: json, body: JSON.stringify(body) });
   return (await response.json()) as Record<string, unknown>;
 }
 
