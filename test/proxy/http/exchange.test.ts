@@ -16,7 +16,7 @@ describe('the log', () => {
     const answer = 'HTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\nhello';
     const { client } = await forwarding.answering(answer);
     client.send(
-      'POST /a?token=hush HTTP/1.1\r\nHost: x\r\nCookie: hush\r\nContent-Length: 0\r\n\r\n',
+      'POST /a?token=hush HTTP/1.1\r\nHost: localhost\r\nCookie: hush\r\nContent-Length: 0\r\n\r\n',
     );
     await client.until('hello');
     const lines = () => forwarding.lines.filter(({ level }) => level === 'info');
@@ -41,7 +41,7 @@ describe('the log', () => {
 
   it('names client and target of a failure, once', async () => {
     const client = forwarding.client(await forwarding.start(failing('no-route')));
-    client.send('GET /b?hush HTTP/1.1\r\nHost: x\r\n\r\n');
+    client.send('GET /b?hush HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await client.until('}}');
     expect(forwarding.lines).toEqual([
       {
