@@ -4,6 +4,7 @@ import { Duplex, PassThrough } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 
 import { SpareConnection } from '../../src/lambda/spare-connection.js';
+import { abortListeners } from '../support/abort-listeners.js';
 
 const clock = { unix: 1_800_000_000_000 };
 const wallClock = { unixMilliseconds: () => clock.unix };
@@ -145,3 +146,12 @@ function wrapped(socket: Duplex): Duplex {
   socket.on('end', () => stream.push(null));
   return stream;
 }
+
+it('leaves nothing at the signal of those who take it', async () => {
+  const stop = new AbortController();
+  for (let count = 0; count < 20; count++) {
+    spare.prepare(dial);
+    await spare.take(stop.signal);
+  }
+  expect(abortListeners(stop)).toBe(0);
+});

@@ -10,6 +10,7 @@ import {
   type ResolverSources,
   systemResolver,
 } from '../../src/platform/resolver.js';
+import { abortListeners } from '../support/abort-listeners.js';
 
 const never = new Promise<never>(() => undefined);
 
@@ -197,4 +198,15 @@ it('gives what there is when it is stopped', async () => {
   asking.stop();
   expect(await asking.answer).toEqual([]);
   await new Promise<void>((resolve) => silent.close(() => resolve()));
+});
+
+it('leaves nothing at the signal of those who ask', async () => {
+  const stop = new AbortController();
+  const known = setUp({ lookup: found('192.0.2.1') }).resolver;
+  const unknown = setUp({ lookup: Promise.reject(new Error('ENOTFOUND')) }).resolver;
+  for (let count = 0; count < 5; count++) {
+    await known.resolve('arc.example', stop.signal);
+    await expect(unknown.resolve('arc.example', stop.signal)).rejects.toThrow('ENOTFOUND');
+  }
+  expect(abortListeners(stop)).toBe(0);
 });

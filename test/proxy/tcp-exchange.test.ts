@@ -4,6 +4,7 @@ import { jest } from '@jest/globals';
 
 import { DialError } from '../../src/proxy/dialer.js';
 import { exchangeTcp, type ConfirmingDialer } from '../../src/proxy/tcp-exchange.js';
+import { abortListeners } from '../support/abort-listeners.js';
 
 const TARGET = { host: '100.127.69.42', port: 23080 };
 const LIMITS = { timeout: 5_000, maxAnswerBytes: 1_000 };
@@ -35,17 +36,21 @@ class FakeStream extends Duplex {
 }
 
 let stream: FakeStream;
+/** Of every exchange. */
+let stop: AbortController;
 let outcome: { answer?: string | undefined; error?: unknown } | undefined;
 
 beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
   stream = new FakeStream();
+  stop = new AbortController();
   outcome = undefined;
 });
 afterEach(() => {
   // Whatever the end was, nothing is left running.
   expect(jest.getTimerCount()).toBe(0);
   expect(stream.destroyed).toBe(true);
+  expect(abortListeners(stop)).toBe(0);
   jest.useRealTimers();
 });
 
@@ -57,9 +62,9 @@ async function advance(duration: number): Promise<void> {
   await settle();
 }
 
-async function start(message = 'hello', signal?: AbortSignal): Promise<void> {
+async function start(message = 'hello', signal = stop.signal): Promise<void> {
   const dialer: ConfirmingDialer = { dial: () => Promise.resolve(stream) };
-  const limits = { ...LIMITS, ...(signal && { signal }) };
+  const limits = { ...LIMITS, signal };
   void exchangeTcp(dialer, TARGET, Buffer.from(message), limits).then(
     (answer) => (outcome = { answer: answer && Buffer.from(answer).toString() }),
     (error: unknown) => (outcome = { error }),

@@ -5,6 +5,7 @@ import { TunnelDatagramChannel } from '../../src/tunnel/datagram-channel.js';
 import type { Driver } from '../../src/tunnel/driver.js';
 import { parseIpAddress, type SocketAddress } from '../../src/wire/ip-address.js';
 import { thrownBy } from '../proxy/support/thrown.js';
+import { abortListeners } from '../support/abort-listeners.js';
 import { EnginePair } from '../support/engine-pair.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededEntropy } from '../support/seeded-entropy.js';
@@ -148,4 +149,18 @@ it('is refused as exhausted when no UDP port is left, and opens when one is free
   });
   taken[0]!.close();
   openChannel().close();
+});
+
+it('leaves nothing at the signal of its waits', async () => {
+  const stop = new AbortController();
+  const { answerFrom } = reach();
+  for (let count = 0; count < 20; count++) {
+    const waiting = channel.receive(1_000, stop.signal);
+    expect(abortListeners(stop)).toBe(1);
+    if (count % 2 === 0) answerFrom(PORT, 'real');
+    else clock.advance(1_000);
+    await waiting;
+  }
+  expect(abortListeners(stop)).toBe(0);
+  expect(clock.armed).toBe(0);
 });

@@ -1,5 +1,6 @@
 import { HandshakeWaits } from '../../src/tunnel/handshake-waits.js';
 import { TunnelError } from '../../src/tunnel/tunnel-error.js';
+import { abortListeners } from '../support/abort-listeners.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 let clock: FakeClock;
@@ -49,4 +50,20 @@ it('ends a wait with the reason of its signal', async () => {
   await expect(wait).rejects.toThrow('stop');
   expect(clock.armed).toBe(0);
   await expect(waits.wait(Infinity, silent, signal)).rejects.toThrow('stop');
+});
+
+it('leaves nothing at a signal, however a wait ends', async () => {
+  const stop = new AbortController();
+  const ended = Array.from({ length: 10 }, () =>
+    waits.wait(clock.now() + 1_000, silent, stop.signal).catch(() => undefined),
+  );
+  expect(abortListeners(stop)).toBe(10);
+  waits.end();
+  await Promise.all(ended);
+  expect(abortListeners(stop)).toBe(0);
+  const late = waits.wait(clock.now() + 1_000, silent, stop.signal);
+  clock.advance(1_000);
+  await expect(late).rejects.toMatchObject({ what: 'silent' });
+  expect(abortListeners(stop)).toBe(0);
+  expect(clock.armed).toBe(0);
 });

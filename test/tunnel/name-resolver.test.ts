@@ -4,6 +4,7 @@ import type { DatagramDialer } from '../../src/proxy/datagram-dialer.js';
 import { DialError } from '../../src/proxy/dialer.js';
 import { NameDialer } from '../../src/tunnel/name-dialer.js';
 import { NameResolver } from '../../src/tunnel/name-resolver.js';
+import { abortListeners } from '../support/abort-listeners.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededEntropy } from '../support/seeded-entropy.js';
 
@@ -233,6 +234,15 @@ it('ends with its signal and with the tunnel', async () => {
   await expect(resolver.resolve('one.test', AbortSignal.abort(reason))).rejects.toBe(reason);
   resolver.close();
   await expect(resolver.resolve('two.test')).rejects.toMatchObject({ reason: 'closed' });
+});
+
+it('leaves nothing at the signal of a lookup, found or not', async () => {
+  const stop = new AbortController();
+  servers.set(SERVERS[0]!, answering('100.127.69.42'));
+  for (let count = 0; count < 20; count++) await resolver.resolve(`n${count}.test`, stop.signal);
+  servers.clear();
+  await expect(resolver.resolve('none.test', stop.signal)).rejects.toThrow('cannot look up');
+  expect(abortListeners(stop)).toBe(0);
 });
 
 it('dials the addresses of a name in their order, and tells the first failure', async () => {

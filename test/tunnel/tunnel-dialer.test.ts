@@ -1,7 +1,10 @@
 /** How long a dial takes, and why it fails, in virtual time. */
+import { setMaxListeners } from 'node:events';
+
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import type { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
+import { abortListeners } from '../support/abort-listeners.js';
 import { DATA, INITIATION } from '../support/message-types.js';
 import { SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
 
@@ -57,6 +60,46 @@ describe('a server that was restarted', () => {
     const took = await timeOfDial();
     expect(took).toBeGreaterThanOrEqual(cost);
     expect(took).toBeLessThanOrEqual(cost + 100);
+  });
+});
+
+describe('many dials with one signal', () => {
+  const stop = new AbortController();
+  // 40 at once are no leak.
+  setMaxListeners(0, stop.signal);
+
+  it('leave neither a timer nor a listener: answered, refused, unanswered or aborted', async () => {
+    const outcomes: string[] = [];
+    const dial = (port: number, signal = stop.signal): void => {
+      tunnel.dialer.dial({ ...TARGET, port }, signal).then(
+        (stream) => {
+          outcomes.push('open');
+          stream.destroy();
+        },
+        (error: unknown) => outcomes.push((error as { reason?: string }).reason ?? 'aborted'),
+      );
+    };
+    // Those of the session.
+    const armed = world.clock.armed;
+    for (let count = 0; count < 20; count++) dial(80);
+    for (let count = 0; count < 20; count++) dial(9);
+    expect(abortListeners(stop)).toBe(40);
+    await world.settle();
+    expect(outcomes.filter((outcome) => outcome === 'open')).toHaveLength(20);
+    expect(outcomes.filter((outcome) => outcome === 'refused')).toHaveLength(20);
+    expect(abortListeners(stop)).toBe(0);
+    expect(world.clock.armed).toBe(armed);
+
+    world.link.connected = false;
+    const leaving = new AbortController();
+    dial(80, leaving.signal);
+    dial(80);
+    await world.advance(1_000);
+    leaving.abort(new Error('gone'));
+    await world.advance(30_000);
+    expect(outcomes.slice(40)).toEqual(['aborted', 'no-handshake']);
+    expect([abortListeners(stop), abortListeners(leaving)]).toEqual([0, 0]);
+    expect(world.clock.armed).toBeLessThanOrEqual(armed);
   });
 });
 

@@ -7,6 +7,7 @@ import { serveTunnels } from '../../../src/tunnel/thread/serve-tunnels.js';
 import { type TunnelConfig, parseTunnelConfig } from '../../../src/tunnel/tunnel-config.js';
 import { TunnelError } from '../../../src/tunnel/tunnel-error.js';
 import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
+import { abortListeners } from '../../support/abort-listeners.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 const CONFIG = parseTunnelConfig({
@@ -207,6 +208,15 @@ it.each([false, true])(
     await expect(waiting).rejects.toBe(reason);
   },
 );
+
+it('leaves nothing at the signal of its waits', async () => {
+  const tunnel = await remote().open('');
+  const stop = new AbortController();
+  for (let count = 0; count < 5; count++) await tunnel.waitForHandshake(Infinity, stop.signal);
+  served.handshake = Promise.reject(new TunnelError('no-answer', { what: 'none', why: 'silent' }));
+  await expect(tunnel.waitForHandshake(Infinity, stop.signal)).rejects.toThrow('silent');
+  expect(abortListeners(stop)).toBe(0);
+});
 
 it('has conversations, each of its own', async () => {
   const tunnel = await remote().open('');
