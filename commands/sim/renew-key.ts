@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core';
 
 import { renewKeyOfSim } from '../../src/app/renew-key-of-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { confirmRenewal } from '../../src/cli/confirm-renewal.js';
 import { credentialFlags } from '../../src/cli/credential-flags.js';
 import { oclifFlags } from '../../src/cli/oclif-flags.js';
 import { renderJson } from '../../src/cli/render.js';
@@ -22,18 +23,33 @@ export default class SimRenewKey extends BaseCommand {
   };
   static override flags = {
     ...oclifFlags(credentialFlags),
+    yes: Flags.boolean({
+      char: 'y',
+      description: 'Do not ask, although a tunnel with the old key runs on this machine.',
+    }),
     json: Flags.boolean({ description: 'Print the result as JSON.' }),
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SimRenewKey);
     const { context } = this;
-    const options = { simId: args.sim_id, path: flags.config, platform: context.platform };
-    const journals = await context.journals();
-    const createKeyPair = await context.keyPairs();
-    const { notes, ...renewed } = await withSimPorts(context, flags, (ports, _, signal) =>
-      renewKeyOfSim(options, { ...ports, journals, createKeyPair }, signal),
-    );
+    const { platform } = context;
+    const options = { simId: args.sim_id, path: flags.config, platform, yes: flags.yes };
+    const keys = {
+      journals: await context.journals(),
+      claims: await context.keyClaims(),
+      createKeyPair: await context.keyPairs(),
+      publicKeyOf: await context.publicKeyOf(),
+    };
+    const { notes, ...renewed } = await withSimPorts(context, flags, (ports, progress, signal) => {
+      const asking = context.isInteractive() && {
+        confirm: (holder: string) => {
+          progress.end();
+          return confirmRenewal(holder, signal);
+        },
+      };
+      return renewKeyOfSim(options, { ...ports, ...keys, ...asking }, signal);
+    });
     for (const note of notes) this.note(note);
     if (flags.json) this.write(renderJson({ ...renewed, notes }));
     else this.write(`SIM ${renewed.simId} has a new key; it is in ${renewed.path}.\n`);

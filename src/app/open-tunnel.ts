@@ -59,13 +59,7 @@ export async function openTunnel(
   options: OpenTunnelOptions,
   ports: TunnelPorts,
 ): Promise<OpenedTunnel> {
-  if (options.mode === 'tun') {
-    throw new UserError('usage', {
-      what: 'cannot use --mode tun',
-      why: 'a single message goes through userspace, and needs no network interface',
-      next: ['Use "arctun up --mode tun", and send by any program.'],
-    });
-  }
+  requireUserspace(options.mode);
   const config = planTunnel(options, ports);
   const deadline = options.wait === 0 ? Infinity : ports.clock.now() + options.wait;
   const tunnel = await UserspaceTunnel.open(config, ports);
@@ -73,6 +67,16 @@ export async function openTunnel(
   // Whoever opened the tunnel may do other things first; an early failure is not unhandled.
   handshake.catch(() => undefined);
   return { tunnel, handshake };
+}
+
+/** @throws UserError `usage` for a mode that a single message cannot use */
+export function requireUserspace(mode: TunnelMode): void {
+  if (mode !== 'tun') return;
+  throw new UserError('usage', {
+    what: 'cannot use --mode tun',
+    why: 'a single message goes through userspace, and needs no network interface',
+    next: ['Use "arctun up --mode tun", and send by any program.'],
+  });
 }
 
 /**

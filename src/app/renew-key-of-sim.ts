@@ -7,7 +7,9 @@ import type { KeyPair } from '../lib/key-pair.js';
 import { Secret } from '../lib/secret.js';
 import { UserError } from '../lib/user-error.js';
 import type { SoracomApi } from '../soracom/soracom-api.js';
+import type { KeyClaims } from '../tunnel/ports.js';
 import { proveTargetWritable } from './bootstrap-target.js';
+import { findSimHolder } from './claim-sim.js';
 import { freshArcConfig } from './fresh-arc-config.js';
 import { finishRenewal, renewKeyAlone, type WriteConfig } from './key-renewal.js';
 import { settleSessionState, type StateHome } from './session-state.js';
@@ -27,11 +29,21 @@ export interface RenewKeyOptions {
   readonly path: string;
   /** `process.platform`, for the name of the interface in a new arc.json. */
   readonly platform: string;
+  /** A tunnel with the old key may run on this machine. */
+  readonly yes: boolean;
 }
 
 export interface RenewKeyPorts extends SignInPorts<RenewKeyApi>, StateHome {
   readonly journals: Journals;
+  readonly claims: KeyClaims;
   createKeyPair(): KeyPair;
+  publicKeyOf(privateKey: Uint8Array): Uint8Array;
+  /**
+   * Asks whether the tunnel that runs here may lose its key; undefined where nobody can be asked.
+   *
+   * @param holder says which process uses the SIM
+   */
+  confirm?(holder: string): Promise<boolean>;
 }
 
 export interface RenewedKey {
@@ -58,6 +70,7 @@ export async function renewKeyOfSim(
   const interrupted = await findInterruptedRun(ports.journals, options.path);
   if (interrupted) refuseOtherWork(config.simId, interrupted);
   await proveTargetWritable(files, options.path);
+  if (!options.yes) await requireConsent(config, ports);
 
   return signedIn(config.profile, ports, signal, async (api) => {
     ports.onStep?.(`Giving SIM ${config.simId} a new key`);
@@ -73,6 +86,22 @@ export async function renewKeyOfSim(
     ];
     return { simId: renewed.simId, path: files.absolute(options.path), notes };
   });
+}
+
+/** The old key ends at once, and with it the tunnel of a process that still has it. */
+async function requireConsent(config: ArcConfig, ports: RenewKeyPorts): Promise<void> {
+  const publicKey = ports.publicKeyOf(config.privateKey.expose());
+  const holder = await findSimHolder(publicKey, ports.claims);
+  if (holder === undefined) return;
+  if (ports.confirm === undefined) {
+    throw refusal('usage', `${holder}, and a new key ends its tunnel`, [
+      'Stop that process first, or add --yes and restart it afterwards.',
+    ]);
+  }
+  if (await ports.confirm(holder)) return;
+  throw refusal('failed', `${holder}, and the question was not answered with "yes"`, [
+    'Stop that process first, or answer with "yes".',
+  ]);
 }
 
 function finish(

@@ -3,7 +3,10 @@ import type { CommandRunner } from '../lib/command-runner.js';
 import { messageOf } from '../lib/error-message.js';
 import type { ServiceManager } from '../lib/service-manager.js';
 import type { DeviceTunnel } from '../tunnel/device-tunnel.js';
+import type { KeyClaims } from '../tunnel/ports.js';
+import type { TunnelConfig } from '../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
+import { claimSim, type SimClaim } from './claim-sim.js';
 import { readableWarning, refuseHooksOfOthers } from './config-file-rights.js';
 import { chooseMode, type ModePorts } from './choose-mode.js';
 import { planHooks } from './hooks.js';
@@ -13,6 +16,7 @@ import { openTun } from './open-tun.js';
 import { type OpenTunnelOptions, planTunnel } from './open-tunnel.js';
 import { openUserspace, type UserspaceOptions } from './open-userspace.js';
 import { Hooks } from './run-hooks.js';
+import type { SimUse } from './sim-use.js';
 import { ServiceStates } from './service-states.js';
 import { configNotices } from './validate-config.js';
 import {
@@ -26,6 +30,8 @@ export interface RunTunnelOptions
   readonly signal: AbortSignal;
   /** What was asked for that userspace alone has, as `--port`. */
   readonly userspaceFlag?: string | undefined;
+  /** Another process of this machine may use the SIM. */
+  readonly force: boolean;
   /** Called once, when the first handshake is complete. */
   readonly onUp: (up: TunnelUp) => void;
 }
@@ -39,6 +45,7 @@ export type TunnelUp = (UserspaceListeners | DeviceInterface) & {
 };
 
 export interface RunTunnelPorts extends TunnelPorts, ModePorts, TunnelServicePorts {
+  readonly claims: KeyClaims;
   readonly commands: CommandRunner;
   /** Who has started us as a service; undefined for nobody. */
   readonly manager: ServiceManager | undefined;
@@ -54,10 +61,45 @@ const GRACE = 5_000;
  *   of the capture cannot be had, or a command of arc.json fails or could be someone else's
  */
 export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts): Promise<void> {
+  const { signal, force, offer } = options;
+  const tunnelConfig = planTunnel(options, ports);
+  const publicKey = ports.crypto.publicKey(tunnelConfig.privateKey.expose());
+  let up: KeptTunnel['up'] | undefined;
+  const use = () => ({ command: 'up' as const, pid: offer.pid, ...(up && reachOf(up)) });
+  const claim = await claimSim({ publicKey, use, force, signal }, ports).catch(unlessStopped);
+  if (claim === undefined) return;
+  const onOpen = (kept: KeptTunnel) => (up = kept.up);
+  try {
+    await runClaimed({ options, ports, tunnelConfig, claim, onOpen });
+  } finally {
+    await claim.close();
+  }
+
+  /** A stop ends every wait with its reason: that is no failure. */
+  function unlessStopped(error: unknown): undefined {
+    if (signal.aborted && error === signal.reason) return undefined;
+    throw error;
+  }
+}
+
+/** Where other programs reach the tunnel. */
+function reachOf(up: KeptTunnel['up']): Pick<SimUse, 'forward' | 'interface'> {
+  return up.mode === 'tun' ? { interface: up.interface } : { forward: up.forward };
+}
+
+interface ClaimedRun {
+  readonly options: RunTunnelOptions;
+  readonly ports: RunTunnelPorts;
+  readonly tunnelConfig: TunnelConfig;
+  readonly claim: SimClaim;
+  readonly onOpen: (kept: KeptTunnel) => void;
+}
+
+async function runClaimed(claimed: ClaimedRun): Promise<void> {
+  const { options, ports, tunnelConfig } = claimed;
   const { signal, mode, userspaceFlag } = options;
   const { config } = options.arcConfig;
   refuseHooksOfOthers(options.arcConfig);
-  const tunnelConfig = planTunnel(options, ports);
   const warning = readableWarning(options.arcConfig);
   if (warning !== undefined) ports.log.warn({}, warning);
   for (const { kind, text } of configNotices(options.arcConfig, ports)) {
@@ -76,7 +118,7 @@ export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts
       ? openUserspace(options, tunnelConfig, ports)
       : openTun(device, options, tunnelConfig, ports);
   try {
-    await keepOpen({ options, ports, hooks, states, device, reason }, open);
+    await keepOpen({ ...claimed, hooks, states, device, reason }, open);
   } catch (error) {
     // A stop ends every wait with its reason: that is no failure.
     if (!(signal.aborted && error === signal.reason)) {
@@ -89,9 +131,7 @@ export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts
   hooks.throwFailures();
 }
 
-interface Run {
-  readonly options: RunTunnelOptions;
-  readonly ports: RunTunnelPorts;
+interface Run extends ClaimedRun {
   readonly hooks: Hooks;
   readonly states: ServiceStates;
   readonly device: DeviceTunnel | undefined;
@@ -105,6 +145,7 @@ async function keepOpen(run: Run, open: () => Promise<KeptTunnel>): Promise<void
   try {
     await hooks.preUp();
     kept = await open();
+    run.onOpen(kept);
     await attend(run, kept);
   } finally {
     await kept?.close(signal.aborted ? GRACE : 0);
@@ -123,7 +164,10 @@ async function attend(run: Run, kept: KeptTunnel): Promise<void> {
   // The commands come first; a failure that is earlier is not unhandled.
   handshake.catch(() => undefined);
   const plan = (arcConfig: LoadedArcConfig) => planTunnel({ ...options, arcConfig }, ports);
-  const closeServices = await openTunnelServices(options, { kept, states, plan }, ports);
+  const onApplied = ({ privateKey }: TunnelConfig) =>
+    run.claim.follow(ports.crypto.publicKey(privateKey.expose()));
+  const served = { kept, states, plan, onApplied };
+  const closeServices = await openTunnelServices(options, served, ports);
   try {
     // Not behind the handshake: in soratun, too, the interface alone is there by then.
     await hooks.postUp();

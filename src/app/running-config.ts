@@ -16,6 +16,8 @@ export interface RunningConfigOptions {
    * @throws UserError
    */
   readonly plan: (arcConfig: LoadedArcConfig) => TunnelConfig;
+  /** Called after the tunnel has taken over a configuration. */
+  readonly onApplied?: ((tunnelConfig: TunnelConfig) => Promise<void>) | undefined;
   /** Reads the configuration anew; undefined where it can be read only once. */
   readonly reread?: (() => Promise<LoadedArcConfig>) | undefined;
 }
@@ -99,6 +101,7 @@ export class RunningConfig {
     if (names.length > 0) {
       await this.#options.tunnel.reconfigure(tunnelConfig);
       this.#changes++;
+      await this.#options.onApplied?.(tunnelConfig);
     }
     this.#arcConfig = arcConfig;
     this.#tunnelConfig = tunnelConfig;

@@ -7,7 +7,8 @@ import { exchangeUdp } from '../proxy/udp-exchange.js';
 import { maxDatagramPayload } from '../tunnel/datagram-channel.js';
 import { TunnelError } from '../tunnel/tunnel-error.js';
 import type { TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
-import { openTunnel, planTunnel, type OpenTunnelOptions } from './open-tunnel.js';
+import { claimSim, type ClaimSimPorts } from './claim-sim.js';
+import { openTunnel, planTunnel, requireUserspace, type OpenTunnelOptions } from './open-tunnel.js';
 
 /** A message, and the protocol of the entry point that takes it. */
 export type Message =
@@ -27,20 +28,42 @@ export interface SendOptions extends OpenTunnelOptions {
    * Milliseconds: by TCP and UDP until the answer begins, by HTTP without a byte either way.
    */
   readonly timeout: number;
+  /** Another process of this machine may use the SIM. */
+  readonly force: boolean;
+  /** Of this process. */
+  readonly pid: number;
 }
+
+export type SendPorts = TunnelPorts & Pick<ClaimSimPorts, 'claims'>;
 
 /** Answers of the platform's services are small; this is room enough for any. */
 const MAX_ANSWER = 16 * 1024 * 1024;
 
 /**
+ * Waits for another `send` with the same SIM to end.
+ *
+ * @throws UserError `tunnel` when another process of this machine uses the SIM
  * @throws UserError `usage` when a UDP message does not fit into one packet
  * @throws TunnelError when there is no handshake or no connection, UserError `failed` when the
  *   exchange breaks
  */
-export async function sendMessage(options: SendOptions, ports: TunnelPorts): Promise<Answer> {
-  const { mtu } = planTunnel(options, ports);
+export async function sendMessage(options: SendOptions, ports: SendPorts): Promise<Answer> {
+  const { mtu, privateKey } = planTunnel(options, ports);
+  requireUserspace(options.mode);
   if (options.message.via === 'udp')
     requireOnePacket(options.message.payload, options.target.host, mtu);
+  const { force, pid, signal } = options;
+  const publicKey = ports.crypto.publicKey(privateKey.expose());
+  const use = () => ({ command: 'send' as const, pid });
+  const claim = await claimSim({ publicKey, use, force, signal }, ports);
+  try {
+    return await sendThroughTunnel(options, ports);
+  } finally {
+    await claim.close();
+  }
+}
+
+async function sendThroughTunnel(options: SendOptions, ports: TunnelPorts): Promise<Answer> {
   const { tunnel, handshake } = await openTunnel(options, ports);
   try {
     await handshake;

@@ -41,6 +41,8 @@ export interface ServedTunnel {
   readonly states: ServiceStates;
   /** What another arc.json makes of the tunnel. @throws UserError */
   readonly plan: (arcConfig: LoadedArcConfig) => TunnelConfig;
+  /** Called after the tunnel has taken over another configuration. */
+  readonly onApplied: (tunnelConfig: TunnelConfig) => Promise<void>;
 }
 
 /**
@@ -51,7 +53,7 @@ export interface ServedTunnel {
  */
 export async function openTunnelServices(
   options: TunnelServiceOptions,
-  { kept, states, plan }: ServedTunnel,
+  { kept, states, plan, onApplied }: ServedTunnel,
   ports: TunnelServicePorts,
 ): Promise<() => Promise<void>> {
   const { arcConfig, reread, reloads, renewal } = options;
@@ -71,7 +73,7 @@ export async function openTunnelServices(
   states.watch(tunnel);
   const aroundReload = (work: () => Promise<void>) => states.reload(work);
   const updates = startConfigUpdates(
-    { tunnel, arcConfig, plan, reread, reloads, renewal, aroundReload },
+    { tunnel, arcConfig, plan, onApplied, reread, reloads, renewal, aroundReload },
     ports,
   );
   return async () => {

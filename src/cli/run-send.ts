@@ -65,8 +65,10 @@ export async function runSend(
       target,
       message,
       timeout,
+      force: flags.force,
+      pid: process.pid,
     },
-    await context.tunnelPorts(log),
+    { ...(await context.tunnelPorts(log)), claims: await context.keyClaims() },
   );
   if (flags.json) output.write(renderJson(answerValue(answer)));
   else output.write(answerBody(answer, { isTerminal: context.terminalColumns() !== undefined }));

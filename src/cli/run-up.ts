@@ -92,6 +92,7 @@ export async function runUp(
       arcConfig,
       overrides,
       mode: flags.mode,
+      force: flags.force,
       userspaceFlag: userspaceFlag(tokens) ?? userspaceVariable(context.env),
       wait: flags.wait * 1000,
       signal: await context.stopSignal(),
@@ -117,6 +118,7 @@ export async function runUp(
     },
     {
       ...ports,
+      claims: await context.keyClaims(),
       commands: await context.commands(),
       manager: await context.serviceManager(log),
       listeners: await context.localListeners(),

@@ -16,6 +16,7 @@ import { stateFolder } from '../platform/state-folder.js';
 import type {
   CaptureFile,
   Clock,
+  KeyClaims,
   LocalConnections,
   LocalListeners,
   Log,
@@ -89,6 +90,8 @@ export interface SystemContext {
   /** The folders for the control sockets of running tunnels, the one to be taken first. */
   runFolders(): readonly string[];
   localConnections(): Promise<LocalConnections>;
+  /** Which process of this machine uses a WireGuard key. */
+  keyClaims(): Promise<KeyClaims>;
   /** Sockets at paths of the file system. */
   localListeners(): Promise<LocalListeners>;
 }
@@ -134,6 +137,7 @@ export function createSystemContext(version: string): SystemContext {
     runFolders: () => runFolders(),
     localConnections: async () =>
       (await import('../platform/local-connection.js')).localConnections,
+    keyClaims: async () => (await import('../platform/key-claims.js')).createKeyClaims(),
     localListeners: async () => (await import('../platform/local-listener.js')).localListeners,
   };
 }

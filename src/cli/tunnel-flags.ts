@@ -24,6 +24,11 @@ export const tunnelFlags = {
     default: `${UNIFIED_ENDPOINT}:80`,
     env: 'ARCTUN_FORWARD_TO',
   },
+  force: {
+    type: 'boolean',
+    description:
+      'Open the tunnel although another arctun of this machine uses the SIM: the two disconnect each other.',
+  },
 } as const satisfies Flags;
 
 /** What a command takes that carries streams. */

@@ -11,12 +11,13 @@ const MAX_CONVERSATIONS = 16;
 /** Milliseconds of silence after which a conversation is ended. */
 const LONGEST_SILENCE = 60_000;
 
+/** Begins a name of Linux that is no path, is open to every user, and ends with its socket (unix(7)). */
+export const ABSTRACT = '\0';
+
 export const localListeners: LocalListeners = {
   async listen(path, converse) {
-    const folder = dirname(path);
-    const made = await mkdir(folder, { recursive: true });
-    // Whatever the umask: others may see that there is a socket, and are told whose it is.
-    if (made !== undefined) await chmod(folder, 0o755);
+    const isAbstract = path.startsWith(ABSTRACT);
+    if (!isAbstract) await makeFolder(dirname(path));
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {
       sockets.add(socket);
@@ -24,10 +25,16 @@ export const localListeners: LocalListeners = {
       serve(socket, converse());
     });
     server.maxConnections = MAX_CONVERSATIONS;
-    await listenPrivately(server, path);
+    await (isAbstract ? listenAt(server, path) : listenPrivately(server, path));
     return new NodeLocalListener(server, sockets);
   },
 };
+
+async function makeFolder(folder: string): Promise<void> {
+  const made = await mkdir(folder, { recursive: true });
+  // Whatever the umask: others may see that there is a socket, and are told whose it is.
+  if (made !== undefined) await chmod(folder, 0o755);
+}
 
 class NodeLocalListener implements LocalListener {
   readonly #server: Server;

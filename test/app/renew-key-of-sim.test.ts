@@ -5,6 +5,8 @@ import { FileError } from '../../src/arc-config/files.js';
 import { parseArcConfig, parseArcSession } from '../../src/arc-config/parse-arc-config.js';
 import { formatKey } from '../../src/arc-config/value-syntax.js';
 import { Secret } from '../../src/lib/secret.js';
+import { publicKeyOf } from '../../src/crypto/key-pair.js';
+import { FakeClaims } from '../support/fake-claims.js';
 import { SAMPLE, sampleWith, ZERO_KEY } from '../arc-config/sample.js';
 import { failureOf } from './failure-of.js';
 import { apiError, NEW_SESSION } from './fake-soracom.js';
@@ -23,15 +25,25 @@ const KEYS = {
 const RENEWAL = `renewArcSimCredentials ${SIM_ID} ${KEYS.publicKey}`;
 
 let ports: SimTestPorts;
+let claims: FakeClaims;
+let confirm: ((holder: string) => Promise<boolean>) | undefined;
 beforeEach(() => {
   ports = simTestPorts();
+  claims = new FakeClaims();
+  confirm = undefined;
   ports.files.texts.set(TARGET, SAMPLE);
 });
 
 const renew = (options: Partial<RenewKeyOptions> = {}) =>
   renewKeyOfSim(
-    { path: 'arc.json', platform: 'linux', ...options },
-    { ...ports, createKeyPair: () => KEY_PAIR },
+    { path: 'arc.json', platform: 'linux', yes: false, ...options },
+    {
+      ...ports,
+      ...(confirm && { confirm }),
+      claims,
+      createKeyPair: () => KEY_PAIR,
+      publicKeyOf,
+    },
   );
 const arcJson = () => JSON.parse(ports.files.texts.get(TARGET)!) as Record<string, unknown>;
 const leave = (...steps: object[]) =>
@@ -220,11 +232,47 @@ it('finishes with the same key what was cut off', async () => {
   ports.api.failures.clear();
   const other = { ...KEY_PAIR, publicKey: new Uint8Array(32).fill(9) };
   const { notes } = await renewKeyOfSim(
-    { path: 'arc.json', platform: 'linux' },
-    { ...ports, createKeyPair: () => other },
+    { path: 'arc.json', platform: 'linux', yes: false },
+    { ...ports, claims, publicKeyOf, createKeyPair: () => other },
   );
   expect(ports.api.work.filter((call) => call === RENEWAL)).toHaveLength(2);
   expect(notes[0]).toContain('of an earlier run');
   expect(arcJson()).toMatchObject(KEYS);
   expect(ports.journals.lines.size).toBe(0);
+});
+
+describe('while a tunnel with the old key runs here', () => {
+  const holder = 'arctun up (pid 1234) uses this SIM';
+
+  beforeEach(() => {
+    const { privateKey } = parseArcConfig(SAMPLE, { path: TARGET });
+    const name = Buffer.from(publicKeyOf(privateKey.expose())).toString('hex');
+    claims.holders.set(name, () => JSON.stringify({ command: 'up', pid: 1234 }));
+  });
+
+  it('changes nothing if nobody can be asked', async () => {
+    expect(await failureOf(renew())).toMatchObject({
+      kind: 'usage',
+      message: `no key was renewed: ${holder}, and a new key ends its tunnel`,
+      next: ['Stop that process first, or add --yes and restart it afterwards.'],
+    });
+    expect(ports.api.calls).toEqual([]);
+    expect(ports.files.texts.get(TARGET)).toBe(SAMPLE);
+  });
+
+  it('asks, and changes nothing unless the answer is yes', async () => {
+    const asked: string[] = [];
+    confirm = (text) => Promise.resolve(asked.push(text) > 1);
+    expect(await failureOf(renew())).toMatchObject({ kind: 'failed' });
+    expect(ports.api.calls).toEqual([]);
+    await renew();
+    expect(asked).toEqual([holder, holder]);
+    expect(ports.api.calls).toContain(RENEWAL);
+  });
+
+  it('does not ask with --yes', async () => {
+    confirm = () => Promise.reject(new Error('asked'));
+    await renew({ yes: true });
+    expect(ports.api.calls).toContain(RENEWAL);
+  });
 });

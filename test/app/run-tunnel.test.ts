@@ -6,6 +6,7 @@ import { createNodeCrypto } from '../../src/crypto/node.js';
 import type { LocalListeners } from '../../src/tunnel/ports.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { FakeCommands } from './fake-commands.js';
+import { FakeClaims } from '../support/fake-claims.js';
 import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
 import { settled, until } from '../support/until.js';
 
@@ -66,6 +67,7 @@ function begin(
     {
       arcConfig: { config, original: config, source: 'arc.json', path: 'arc.json', notices },
       mode: 'userspace',
+      force: false,
       wait,
       signal: stop.signal,
       forward: {
@@ -76,7 +78,13 @@ function begin(
       offer: { version: '0.1.0', pid: 4711, folders: ['/run/arctun'], statusListen: undefined },
       onUp: (up) => ups.push(up),
     },
-    { ...world.ports, commands, listeners: NO_LISTENERS, manager: undefined },
+    {
+      ...world.ports,
+      claims: new FakeClaims(),
+      commands,
+      listeners: NO_LISTENERS,
+      manager: undefined,
+    },
   ).catch((error: unknown) => error);
 }
 

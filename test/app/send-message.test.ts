@@ -5,6 +5,7 @@ import { createNodeCrypto } from '../../src/crypto/node.js';
 import { UserError } from '../../src/lib/user-error.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { DATA, INITIATION } from '../support/message-types.js';
+import { FakeClaims } from '../support/fake-claims.js';
 import { CLIENT, SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
 import { settled, until } from '../support/until.js';
 
@@ -46,8 +47,8 @@ function start(message: Message, changes: Changes = {}): Promise<Answer | UserEr
   );
   const arcConfig = { config, original: config, source: 'arc.json', path: 'arc.json' };
   return sendMessage(
-    { arcConfig, mode: 'auto', wait: 20_000, target, message, timeout },
-    world.ports,
+    { arcConfig, mode: 'auto', wait: 20_000, target, message, timeout, force: false, pid: 4711 },
+    { ...world.ports, claims: new FakeClaims() },
   ).catch((error: unknown) => {
     if (error instanceof UserError) return error;
     throw error;

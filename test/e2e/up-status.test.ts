@@ -73,7 +73,7 @@ it('without an answer from its server is connecting', async () => {
   up = start('--wait', '0');
   await up.output(/is up/);
   emulator.process.kill('SIGSTOP');
-  const waiting = start('--wait', '0');
+  const waiting = start('--wait', '0', '--force');
   try {
     // Its own socket is the second of that name.
     let last: Finished | undefined;

@@ -1,0 +1,44 @@
+/** What a process that uses a SIM says of itself to others of this machine. */
+
+export interface SimUse {
+  readonly command: 'up' | 'send';
+  readonly pid: number;
+  /** The forwarder's URL; undefined without one. */
+  readonly forward?: string | undefined;
+  /** The network interface; undefined in userspace. */
+  readonly interface?: string | undefined;
+}
+
+export function simUseLine(use: SimUse): string {
+  return JSON.stringify(use);
+}
+
+/** Another user's process may have written the line: what is no SimUse is undefined. */
+export function readSimUse(line: string): SimUse | undefined {
+  const { command, pid, forward, interface: name } = membersOf(line);
+  if (command !== 'up' && command !== 'send') return undefined;
+  if (!Number.isSafeInteger(pid) || (pid as number) <= 0) return undefined;
+  return {
+    command,
+    pid: pid as number,
+    forward: isMatch(forward, /^http:\/\/[\w.:[\]-]{1,100}$/) ? forward : undefined,
+    interface: isMatch(name, /^[\w=+.-]{1,15}$/) ? name : undefined,
+  };
+}
+
+/** `arctun up (pid 4711)`. */
+export function simUseText({ command, pid }: SimUse): string {
+  return `arctun ${command} (pid ${pid})`;
+}
+
+function membersOf(line: string): Readonly<Record<string, unknown>> {
+  try {
+    return (JSON.parse(line) ?? {}) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+function isMatch(value: unknown, shape: RegExp): value is string {
+  return typeof value === 'string' && shape.test(value);
+}

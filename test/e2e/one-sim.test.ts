@@ -1,0 +1,105 @@
+/** Several users of one SIM on this machine. */
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
+import { describeWith } from '../support/requirements.js';
+
+const NOBODY = 65_534;
+const processes = new Processes();
+let emulator: EmulatorProcess;
+let folder: string;
+let up: TestProcess;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-one-sim-'));
+  emulator = await startEmulatorProcess(processes);
+  expect(await run('bootstrap', 'authkey')).toMatchObject({ code: 0 });
+  cpSync(join(folder, 'arc.json'), join(folder, 'copy.json'));
+  up = startUp();
+  await up.output(/is up/);
+}, 120_000);
+afterAll(async () => {
+  await processes.close();
+  rmSync(folder, { recursive: true });
+});
+
+const options = () => ({
+  cwd: folder,
+  env: { ...emulator.env, RUNTIME_DIRECTORY: join(folder, 'run') },
+});
+
+function start(...parameters: string[]): TestProcess {
+  return processes.start([process.execPath, ARCTUN, ...parameters], options());
+}
+
+function startUp(...parameters: string[]): TestProcess {
+  const listen = ['--forward-listen', '127.0.0.1:0', '--proxy-listen', 'off'];
+  return start('up', '--mode', 'userspace', ...listen, ...parameters);
+}
+
+function run(...parameters: string[]): Promise<Finished> {
+  return start(...parameters).finished;
+}
+
+const uses = () => `arctun up (pid ${up.child.pid}) already uses this SIM`;
+
+it('refuses a second up with a copy of the file', async () => {
+  const { code, stderr } = await startUp('--config', 'copy.json').finished;
+  expect(code).toBe(5);
+  expect(stderr).toContain(`Error: cannot open the tunnel: ${uses()}\n  Post to http://127.0.0.1:`);
+}, 60_000);
+
+it('refuses send, and names the port to post to', async () => {
+  const { code, stderr } = await run('send', 'x');
+  expect(code).toBe(5);
+  expect(stderr).toContain(`Error: cannot send: ${uses()}\n  Nothing was sent.\n`);
+  const [, url] = /Post the message to (\S+) instead/.exec(stderr)!;
+  const answer = await fetch(url!, { method: 'POST', body: 'x' });
+  expect(answer.status).toBe(201);
+}, 60_000);
+
+it('sends with --force, and warns', async () => {
+  const { code, stderr } = await run('send', 'x', '--force');
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: expect.stringMatching(
+      /^\S+ WARN +two tunnels with one SIM disconnect each other reason="arctun up \(pid \d+\) uses this SIM"\nHTTP 201 Created\n$/,
+    ) as string,
+  });
+}, 60_000);
+
+describeWith(['root'], 'for another user', () => {
+  it("refuses send while root's up has the SIM", async () => {
+    const env = {
+      ...emulator.env,
+      ARCTUN_CONFIG: readFileSync(join(folder, 'arc.json'), 'utf8'),
+      HOME: '/nonexistent',
+    };
+    const command = [process.execPath, ARCTUN, 'send', 'x'];
+    const { code, stderr } = await processes.run(command, { cwd: '/', env, uid: NOBODY });
+    expect(code).toBe(5);
+    expect(stderr).toContain(`Error: cannot send: ${uses()}\n`);
+  }, 60_000);
+});
+
+it('starts after a kill, and one of two that start at the same moment', async () => {
+  up.kill('SIGKILL');
+  await up.finished;
+  const both = [startUp(), startUp('--config', 'copy.json')];
+  const first = await Promise.race(both.map((process) => process.finished));
+  expect(first.code).toBe(5);
+  const [running, ...others] = both.filter((process) => process.running);
+  expect(others).toEqual([]);
+  await running!.output(/is up/);
+  expect(first.stderr).toContain(`(pid ${running!.child.pid}) already uses this SIM`);
+  running!.kill('SIGTERM');
+  expect((await running!.finished).code).toBe(0);
+}, 60_000);
+
+it('sends in turn what scripts send in parallel', async () => {
+  const sent = await Promise.all(['a', 'b', 'c'].map((text) => run('send', text)));
+  expect(sent.map(({ code }) => code)).toEqual([0, 0, 0]);
+}, 60_000);
