@@ -1,6 +1,7 @@
 import { lookup, Resolver as DnsResolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 
+import { networkFault } from './network-fault.js';
 import { abortReason } from '../lib/error-message.js';
 import type { Resolution, Resolver } from '../tunnel/ports.js';
 
@@ -25,6 +26,8 @@ export interface ResolverSources {
   lookup(host: string): Promise<readonly { readonly address: string }[]>;
   /** Asks the name servers alone, until it is stopped. */
   records(host: string): { readonly answer: Promise<readonly AddressRecord[]>; stop(): void };
+  /** Why this machine reaches no network, and so no name server; undefined if it may. Never rejects. */
+  networkFault(): Promise<Error | undefined>;
 }
 
 /** The system's addresses, with the TTL of the records in DNS where these are the same. */
@@ -37,7 +40,10 @@ export function createResolver(sources: ResolverSources): Resolver {
       // Whatever becomes of it, it is only asked for the TTL.
       const answer = (records?.answer ?? Promise.resolve([])).catch(() => []);
       try {
-        const found = await inTime(sources.lookup(host), DEADLINE, signal);
+        const looked = sources.lookup(host).catch(async (error: unknown) => {
+          throw (await sources.networkFault()) ?? error;
+        });
+        const found = await inTime(looked, DEADLINE, signal);
         if (found === undefined) throw noAnswer(host);
         const addresses = found.map(({ address }) => address);
         const known = await inTime(answer, TTL_PATIENCE, signal);
@@ -53,6 +59,7 @@ export function createResolver(sources: ResolverSources): Resolver {
 export const systemResolver: Resolver = createResolver({
   lookup: (host) => lookup(host, { all: true, order: 'verbatim' }),
   records: (host) => nameServerRecords(host),
+  networkFault: () => networkFault(),
 });
 
 /**

@@ -36,6 +36,17 @@ const UNREACHABLE = new Set([
   'EPIPE',
 ]);
 
+/** What the system's own rules forbid stays forbidden. */
+const FORBIDDEN = new Set(['EACCES', 'EPERM']);
+
+/** Without a refusal for this long, in ms, the newest initiation has left. */
+const REFUSAL_TIME = 1_000;
+
+/** Whether an error says that this machine cannot reach the network. */
+export function isNetworkFault(error: Error | undefined): boolean {
+  return UNREACHABLE.has(codeOf(error) ?? '');
+}
+
 export interface EndpointSearchPorts {
   readonly addresses: ServerAddresses;
   readonly clock: Clock;
@@ -71,6 +82,7 @@ export class EndpointSearch {
   #initiations = 0;
   readonly #triedEndpoints = new Set<string>();
   #sendError: Error | undefined;
+  #sendFailedAt = -Infinity;
   #warnedOf: string | undefined;
   #isClosed = false;
 
@@ -99,7 +111,16 @@ export class EndpointSearch {
 
   /** Why the last message was not sent; undefined where it was, or where the peer was heard since. */
   get sendError(): Error | undefined {
+    // The system may refuse an initiation a moment after it has taken it.
+    const hasLeft = this.#chosenAt > this.#sendFailedAt;
+    if (hasLeft && this.#clock.now() - this.#chosenAt >= REFUSAL_TIME) return undefined;
     return this.#sendError;
+  }
+
+  /** Whether nothing leaves until this machine's network or its rules change. */
+  get cannotSend(): boolean {
+    const { sendError } = this;
+    return isNetworkFault(sendError) || FORBIDDEN.has(codeOf(sendError) ?? '');
   }
 
   /** PeerOptions.chooseEndpoint. */
@@ -131,13 +152,14 @@ export class EndpointSearch {
   /** A datagram was refused, or the socket has failed. */
   sendFailed(error: Error, unsent: Datagram | undefined): void {
     if (this.#isClosed) return;
-    const isUnreachable = UNREACHABLE.has(codeOf(error) ?? '');
+    const isUnreachable = isNetworkFault(error);
     if (isUnreachable && unsent !== undefined && this.#tryNext(unsent)) {
       const endpoint = endpointText(unsent.endpoint);
       this.#log.debug({ endpoint, reason: error.message }, 'the next address is tried at once');
       return;
     }
     this.#sendError = error;
+    this.#sendFailedAt = this.#clock.now();
     this.#warn(error);
     if (isUnreachable) this.#socket.remake();
   }
@@ -178,7 +200,6 @@ export class EndpointSearch {
     if (!this.#isRefused) this.#refusals = 0;
     this.#isTried = true;
     this.#chosenAt = now;
-    this.#sendError = undefined;
     this.#initiations++;
     this.#triedEndpoints.add(endpointText(endpoint));
     this.#log.debug({ endpoint: endpointText(endpoint) }, 'handshake initiation');

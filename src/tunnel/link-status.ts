@@ -8,22 +8,27 @@ import type { PeerStatus, TunnelHealth, TunnelStatus } from './tunnel-status.js'
 /** Milliseconds: KEEPALIVE_TIMEOUT and REKEY_TIMEOUT (whitepaper 6.1), after which an answer is missed. */
 const ANSWER_TIMEOUT = 15_000;
 
-/**
- * How the server does.
- *
- * @param hasGivenUp nothing is expected of it any more
- */
+export interface HealthSigns {
+  /** Nothing is expected of the server any more. */
+  readonly hasGivenUp: boolean;
+  /** The system refuses what goes to the server: an answer cannot come. */
+  readonly cannotSend: boolean;
+  readonly now: number;
+}
+
+/** How the server does. */
 export function healthOf(
   device: Device,
   server: Peer,
-  { hasGivenUp, now }: { readonly hasGivenUp: boolean; readonly now: number },
+  { hasGivenUp, cannotSend, now }: HealthSigns,
 ): TunnelHealth {
   if (hasGivenUp) return 'stale';
   if (server.lastHandshakeUnix === undefined) return 'connecting';
+  if (cannotSend) return 'stale';
   if (device.silenceOf(server, now) === undefined) return 'up';
-  const began = server.handshakeBeganAt ?? -Infinity;
-  // A handshake is under way: whether it is answered shows soon.
-  return now - began < ANSWER_TIMEOUT ? 'up' : 'stale';
+  const { handshakeBeganAt = Infinity, unansweredDataSince = Infinity } = server;
+  const since = Math.min(handshakeBeganAt, unansweredDataSince);
+  return now - since < ANSWER_TIMEOUT ? 'up' : 'stale';
 }
 
 /** Packets that were sent longer ago than this, in ms, are not waited for any more. */

@@ -204,7 +204,9 @@ export class ServerLink {
     const { device } = this.#engine;
     const { mtu, addresses } = this.#config;
     const now = this.driver.now();
-    const health = healthOf(device, this.#server.peer, { hasGivenUp: this.#hasGivenUp, now });
+    const { peer, search } = this.#server;
+    const { cannotSend } = search;
+    const health = healthOf(device, peer, { hasGivenUp: this.#hasGivenUp, cannotSend, now });
     return {
       publicKey: keyText(device.publicKey),
       listenPort: this.#socket.localPort,

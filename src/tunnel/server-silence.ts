@@ -1,10 +1,11 @@
 /** What is known of an Arc server from which nothing comes. */
 import type { Device, Peer } from '../engine/engine.js';
-import type { EndpointSearch } from './endpoint-search.js';
+import { type EndpointSearch, isNetworkFault } from './endpoint-search.js';
 import { endpointText } from './endpoint-text.js';
 import type { Clock, WallClock } from './ports.js';
 import type { PeerSilence } from './route.js';
 import type { ServerAddresses } from './server-addresses.js';
+import { silenceReason } from './silence-reason.js';
 import type { SilenceError, TunnelSilence } from './tunnel-error.js';
 import { silenceError } from './why-silent.js';
 
@@ -37,7 +38,7 @@ export class ServerSilence implements PeerSilence {
       ...server,
       triedEndpoints: triedEndpoints.length > 0 ? triedEndpoints : current,
       initiations,
-      error: reason === 'cannot-send' ? sendError : addresses.failure,
+      error: reason === 'cannot-send' ? (sendError ?? addresses.failure) : addresses.failure,
       unixMilliseconds: wallClock.unixMilliseconds(),
     });
   }
@@ -51,13 +52,14 @@ export class ServerSilence implements PeerSilence {
 
   #reason(): TunnelSilence {
     const { device, peer, addresses, search, clock } = this.#options;
-    if (addresses.count === 0) return 'name-not-found';
-    if (search.sendError !== undefined) return 'cannot-send';
     const now = clock.now();
-    const known = device.silenceOf(peer, now);
-    if (known === 'no-answer' && addresses.failure !== undefined) return 'name-not-found';
-    if (known !== undefined) return known;
-    const isRenewed = peer.hasSession(now) && peer.handshakeBeganAt === undefined;
-    return isRenewed ? 'no-data-back' : 'no-answer';
+    return silenceReason({
+      cannotSend: search.sendError !== undefined || isNetworkFault(addresses.failure),
+      hasAddress: addresses.count > 0,
+      lookupFailed: addresses.failure !== undefined,
+      device: device.silenceOf(peer, now),
+      isHandshaking: peer.handshakeBeganAt !== undefined,
+      hasSession: peer.hasSession(now),
+    });
   }
 }

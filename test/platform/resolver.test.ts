@@ -17,13 +17,15 @@ const never = new Promise<never>(() => undefined);
 interface Fake {
   readonly lookup: Promise<readonly { readonly address: string }[]>;
   readonly records?: Promise<readonly AddressRecord[]>;
+  readonly fault?: Error;
 }
 
-function setUp({ lookup, records = never }: Fake) {
+function setUp({ lookup, records = never, fault }: Fake) {
   let stopped = 0;
   let asked = 0;
   const sources: ResolverSources = {
     lookup: () => lookup,
+    networkFault: () => Promise.resolve(fault),
     records: () => {
       asked++;
       return { answer: records, stop: () => stopped++ };
@@ -99,6 +101,13 @@ it('fails as the system does, and asks no longer', async () => {
   const { resolver, stopped } = setUp({ lookup: Promise.reject(error) });
   await expect(resolver.resolve('arc.example')).rejects.toBe(error);
   expect(stopped()).toBe(1);
+});
+
+it('says that there is no network if that is why the name is not found', async () => {
+  const error = Object.assign(new Error('getaddrinfo EAI_AGAIN'), { code: 'EAI_AGAIN' });
+  const fault = Object.assign(new Error('no route'), { code: 'ENETUNREACH' });
+  const { resolver } = setUp({ lookup: Promise.reject(error), fault });
+  await expect(resolver.resolve('arc.example')).rejects.toBe(fault);
 });
 
 describe('in virtual time', () => {

@@ -6,8 +6,9 @@ import { prefixes, WireguardPair } from '../support/wireguard-pair.js';
 const DEAF = () => false;
 const DATA = 4;
 
-function health(pair: WireguardPair, hasGivenUp = false) {
-  return healthOf(pair.alice.device, pair.alice.peer, { hasGivenUp, now: pair.now });
+function health(pair: WireguardPair, hasGivenUp = false, cannotSend = false) {
+  const { device, peer } = pair.alice;
+  return healthOf(device, peer, { hasGivenUp, cannotSend, now: pair.now });
 }
 
 describe('health is', () => {
@@ -53,6 +54,24 @@ describe('health is', () => {
     pair.advance(1);
     expect(pair.alice.peer.handshakeBeganAt).toBeUndefined();
     expect(health(pair)).toBe('stale');
+  });
+
+  it('stale 15 s after data that brings nothing back, also while the handshake for it is new', () => {
+    const pair = WireguardPair.established();
+    pair.link = DEAF;
+    pair.send('alice');
+    pair.advance(14_999);
+    expect(health(pair)).toBe('up');
+    pair.advance(1);
+    expect(health(pair)).toBe('stale');
+    pair.advance(1_000);
+    expect(pair.now - pair.alice.peer.handshakeBeganAt!).toBeLessThanOrEqual(1_000);
+    expect(health(pair)).toBe('stale');
+  });
+
+  it('stale at once if the system refuses what goes to the server, connecting before the first handshake', () => {
+    expect(health(WireguardPair.established(), false, true)).toBe('stale');
+    expect(health(new WireguardPair(), false, true)).toBe('connecting');
   });
 
   it('stale where the server was given up, whatever else is known', () => {

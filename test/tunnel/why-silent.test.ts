@@ -333,6 +333,36 @@ describe('a tunnel tells of', () => {
       });
     });
 
+    it('cannot-send, at once, and nothing when the network is back: also if its name is not found', async () => {
+      world.names.clear();
+      const health = async () => {
+        const { health: value, silence } = await tunnel.status();
+        return [value, silence?.reason];
+      };
+      const send = async () => {
+        const channel = await tunnel.datagramDialer.open({ host: SERVICE, port: 9 });
+        channel.send(new Uint8Array(1));
+        channel.close();
+        await world.settle();
+      };
+      world.network.bindUdp(
+        { address: parseIpAddress(SERVICE)!, port: 9 },
+        (payload, _from, reply) => reply(payload),
+      );
+      world.link.refused.set('192.0.2.1', 'ENETUNREACH');
+      await send();
+      expect(await health()).toEqual(['stale', 'cannot-send']);
+      // Through new handshakes and look-ups, each of which fails in its own way.
+      for (let second = 0; second < 80; second++) {
+        await world.advance(1_000);
+        expect(await health()).toEqual(['stale', 'cannot-send']);
+      }
+      world.link.refused.clear();
+      await world.advance(6_000);
+      await send();
+      expect(await health()).toEqual(['up', undefined]);
+    });
+
     it('no-answer: the server has gone', async () => {
       world.link.connected = false;
       expect(await dialFailure()).toMatchObject({ reason: 'no-handshake', silence: 'no-answer' });
