@@ -70,7 +70,11 @@ export default class Emulator extends BaseCommand {
           }
         },
       },
-      { ...(await this.context.tunnelPorts(log)), files: await this.context.files() },
+      {
+        ...(await this.context.tunnelPorts(log)),
+        files: await this.context.files(),
+        portHolder: await this.context.portHolder(),
+      },
     );
   }
 }

@@ -1,5 +1,5 @@
 /** Asks the running tunnels of this machine how they do. */
-import { codeOf, messageOf } from '../lib/error-message.js';
+import { codeOf, messageOf, ownerOf } from '../lib/error-message.js';
 import type { LocalConnections } from '../tunnel/ports.js';
 import { LINE_END, readStatusAnswer, STATUS_REQUEST } from './control-session.js';
 import type { StatusReport } from './status-report.js';
@@ -12,6 +12,8 @@ export interface SilentTunnel {
   readonly why: string;
   /** It belongs to another user. */
   readonly isDenied: boolean;
+  /** Whose it is, if it is denied. */
+  readonly owner?: string | undefined;
 }
 
 export interface FoundTunnels {
@@ -54,8 +56,11 @@ async function ask(
     const code = codeOf(error) ?? '';
     if (isAbandoned(code)) return undefined;
     const isDenied = code === 'EACCES' || code === 'EPERM';
-    const why = isDenied ? 'it belongs to another user' : messageOf(error);
-    return { name: nameOf(path), path, why, isDenied };
+    const owner = ownerOf(error);
+    const why = isDenied
+      ? `permission denied: it is owned by ${owner ?? 'another user'}`
+      : messageOf(error);
+    return { name: nameOf(path), path, why, isDenied, owner };
   }
 }
 

@@ -50,7 +50,9 @@ export async function openUserspace(
   let capture: Capture | undefined;
   try {
     capture = await openCapture(options.capture, ports, config);
-    const opening = UserspaceTunnel.open(config, capture?.ports ?? ports);
+    const opening = UserspaceTunnel.open(config, capture?.ports ?? ports, {
+      watchForRivals: true,
+    });
     later.open(opening.then(({ dialer }) => dialer));
     const tunnel = await opening;
     return {

@@ -57,10 +57,10 @@ function isAllDenied(silent: readonly SilentTunnel[]): boolean {
 }
 
 /** What to say where there are tunnels of others alone. */
-export function deniedError({ path, why }: SilentTunnel): UserError {
+export function deniedError({ path, why, owner }: SilentTunnel): UserError {
   return new UserError('permission', {
     what: `cannot ask ${path}`,
     why,
-    next: ['Ask as the user who runs that tunnel, or as root.'],
+    next: [owner === 'root' ? 'Run as root.' : 'Run as the user who owns it, or as root.'],
   });
 }

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { FileError, type Journal, type Journals } from '../arc-config/files.js';
+import { fileFaultKind } from '../lib/file-fault.js';
 import { UserError } from '../lib/user-error.js';
 
 /** createSim is about to be called: from here on a SIM may exist. */
@@ -92,7 +93,7 @@ async function explained<T>(
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     throw new UserError(
-      error.failure === 'denied' ? 'permission' : 'failed',
+      fileFaultKind(error),
       { ...text, why: `${error.path}: ${error.message}` },
       { cause: error },
     );

@@ -98,6 +98,9 @@ const isReport = object<StatusReport>({
     object<NonNullable<TunnelStatus['unanswered']>>({ for: isNumber, reason: isText }),
   ),
   unreturnedFor: optional(isNumber),
+  rival: optional(
+    object<NonNullable<TunnelStatus['rival']>>({ why: isText, lastSeenUnix: isNumber }),
+  ),
   openedUnix: isNumber,
   peers: listOf(isPeer),
   connections: optional(isNumber),

@@ -35,7 +35,9 @@ export async function metricsText({
   return metrics.text();
 }
 
-function addTunnel(metrics: Metrics, { connections, peers }: TunnelStatus): void {
+function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus): void {
+  const help = 'Whether another tunnel with this key was noticed in the last 10 minutes.';
+  metrics.gauge('rival', help, {}, rival === undefined ? 0 : 1);
   if (connections !== undefined) {
     metrics.gauge('tcp_connections', 'Open TCP connections inside the tunnel.', {}, connections);
   }

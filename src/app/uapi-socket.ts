@@ -1,5 +1,5 @@
 /** WireGuard's userspace interface of a tunnel, where `wg` looks for it. */
-import { codeOf, messageOf } from '../lib/error-message.js';
+import { codeOf, messageOf, ownerOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import type { LocalListener, LocalListeners, Log } from '../tunnel/ports.js';
 import type { KeptTunnel } from './kept-tunnel.js';
@@ -39,20 +39,25 @@ export async function openUapiSocket(
       );
       return undefined;
     }
-    const taken = new UserError(
-      'failed',
-      {
-        what: `cannot listen on ${path}`,
-        why: 'another program answers there for a tunnel of this name',
-        next: [
-          'End it: two tunnels with one key take the line from each other.',
-          'Or choose another name: interface in arc.json.',
-        ],
-      },
-      { cause: error },
-    );
+    const taken = takenError(path, error);
     if (mode === 'tun') throw taken;
     log.warn({}, `${taken.message}; wg does not see this tunnel`);
     return undefined;
   }
+}
+
+function takenError(path: string, error: unknown): UserError {
+  const what = `cannot listen on ${path}`;
+  const owner = ownerOf(error);
+  if (owner !== undefined) {
+    const why = `permission denied: the socket is owned by ${owner}`;
+    const next = [`Run as ${owner}, or choose another name: interface in arc.json.`];
+    return new UserError('permission', { what, why, next }, { cause: error });
+  }
+  const next = [
+    'Stop it: two tunnels with one key disconnect each other.',
+    'Or choose another name: interface in arc.json.',
+  ];
+  const why = 'another program answers there for a tunnel of this name';
+  return new UserError('failed', { what, why, next }, { cause: error });
 }

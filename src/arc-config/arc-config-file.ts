@@ -1,3 +1,4 @@
+import { fileFaultKind } from '../lib/file-fault.js';
 import { UserError } from '../lib/user-error.js';
 import type { ArcConfig } from './arc-config.js';
 import { FileError, type Files, type InspectedText } from './files.js';
@@ -70,12 +71,5 @@ export function writeFailure(error: FileError, path: string): UserError {
 
 /** What kind of failure a FileError is to a user. */
 export function fileFailure(error: FileError, text: { what: string; next: string[] }): UserError {
-  const kinds = {
-    absent: 'configuration',
-    'no-folder': 'configuration',
-    denied: 'permission',
-    'not-text': 'configuration',
-    failed: 'failed',
-  } as const;
-  return new UserError(kinds[error.failure], { ...text, why: error.message }, { cause: error });
+  return new UserError(fileFaultKind(error), { ...text, why: error.message }, { cause: error });
 }

@@ -1,6 +1,7 @@
 /** `--capture`: the flag, the file, and the warning that goes with it. */
 import type { CaptureOptions } from '../app/open-capture.js';
 import { FileError } from '../arc-config/files.js';
+import { fileFaultKind } from '../lib/file-fault.js';
 import { UserError } from '../lib/user-error.js';
 import type { CaptureFile, Log } from '../tunnel/ports.js';
 import type { Flags } from './flag.js';
@@ -46,7 +47,7 @@ async function createFile(
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     throw new UserError(
-      error.failure === 'denied' ? 'permission' : 'failed',
+      fileFaultKind(error),
       {
         what: `cannot capture to ${path}`,
         why: error.message,

@@ -1,6 +1,7 @@
 /** Runs the local platform until it is told to stop. */
 import { isIP } from 'node:net';
 
+import { type PortHolder, withPortHolder } from '../app/port-taken.js';
 import {
   BUILT_IN_USERS,
   DEFAULT_API_PORT,
@@ -11,9 +12,10 @@ import {
 } from '../emulator/emulator.js';
 import { RAW_ANSWERS, type RawAnswer } from '../emulator/endpoints/unified-raw.js';
 import { ListenError } from '../emulator/listen-error.js';
-import { StateFile, stateFailureKind, type StateFiles } from '../emulator/state-file.js';
+import { StateFile, type StateFiles } from '../emulator/state-file.js';
 import { parseUserList } from '../emulator/user-list.js';
 import { openWireGuardNetwork } from '../emulator/wireguard-network.js';
+import { fileFaultKind } from '../lib/file-fault.js';
 import { type FailureKind, UserError } from '../lib/user-error.js';
 import type { BrowserPolicy } from '../proxy/http/browser-check.js';
 import { isLoopback, parseListenAddress } from '../proxy/listen-address.js';
@@ -52,6 +54,7 @@ export interface EmulatorReady {
 }
 
 export interface RunEmulatorPorts extends TunnelPorts {
+  readonly portHolder: PortHolder;
   readonly files: StateFiles;
 }
 
@@ -105,7 +108,8 @@ async function start(options: RunEmulatorOptions, ports: RunEmulatorPorts): Prom
       },
     );
   } catch (error) {
-    throw error instanceof ListenError ? explain(error, options) : error;
+    if (!(error instanceof ListenError)) throw error;
+    throw await withPortHolder(explain(error, options), ports.portHolder);
   }
 }
 
@@ -137,7 +141,7 @@ async function readUserFile(path: string, files: StateFiles): Promise<string> {
     return await files.readText(path);
   } catch (error) {
     const next = ['Name a file that you may read with --users.'];
-    throw usersRefused(stateFailureKind(error), path, error as Error, next);
+    throw usersRefused(fileFaultKind(error), path, error as Error, next);
   }
 }
 

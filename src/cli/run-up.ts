@@ -1,6 +1,7 @@
 /** What `up` is, and what it does with its flags. */
 import { verboseWgConfig } from '../app/export-wg-config.js';
 import { loadTunnelConfig } from '../app/load-arc-config.js';
+import { requireOtherPorts, withPortHolder } from '../app/port-taken.js';
 import { runTunnel, type TunnelUp } from '../app/run-tunnel.js';
 import type { RenewalPorts } from '../app/session-renewal.js';
 import { browserFlags } from './browser-flags.js';
@@ -17,7 +18,7 @@ import { nameServers, proxyFlags, proxySettings } from './proxy-flags.js';
 import { renderJson, renderText } from './render.js';
 import { renewalFlag } from './renewal-flag.js';
 import { socketFlag } from './socket-flag.js';
-import { statusListenFlag, statusPageSettings } from './status-listen-flag.js';
+import { statusListen, statusListenFlag, statusPageSettings } from './status-listen-flag.js';
 import { refuseConfigFlag, stdinFlag } from './stdin-flag.js';
 import type { SystemContext } from './system-context.js';
 import type { TunnelContext } from './tunnel-context.js';
@@ -69,8 +70,30 @@ export interface UpSurroundings {
  *
  * @throws UserError
  */
-export async function runUp(
-  { flags, tokens }: ParsedLine<typeof configFlag & typeof upCommand.flags>,
+export async function runUp(line: UpLine, surroundings: UpSurroundings): Promise<void> {
+  requirePorts(line);
+  try {
+    await openUp(line, surroundings);
+  } catch (error) {
+    throw await withPortHolder(error, await surroundings.context.portHolder());
+  }
+}
+
+type UpLine = ParsedLine<typeof configFlag & typeof upCommand.flags>;
+
+/** A tunnel at an interface has none of the listeners but that of the pages. */
+function requirePorts({ flags, tokens }: UpLine): void {
+  if (flags.mode !== 'userspace' && userspaceFlag(tokens) === undefined) return;
+  const proxy = proxySettings(flags);
+  requireOtherPorts([
+    { flag: '--forward-listen', listen: forwardSettings(flags).listen },
+    { flag: '--proxy-listen', listen: proxy?.isAskedFor === true ? proxy.listen : undefined },
+    { flag: '--status-listen', listen: statusListen(flags) },
+  ]);
+}
+
+async function openUp(
+  { flags, tokens }: UpLine,
   { context, output, version, renewal }: UpSurroundings,
 ): Promise<void> {
   if (flags['read-stdin']) refuseConfigFlag(tokens);
@@ -110,11 +133,7 @@ export async function runUp(
       },
       congestion: flags.congestion,
       capture: captureOptions(flags.capture, context, log, (line) => output.note(line)),
-      onUp: (up) => {
-        if (up.modeReason !== undefined) output.note(`Mode ${up.mode}: ${up.modeReason}.`);
-        if (flags.json) output.write(renderJson(upJson(up)));
-        else output.write(renderText(upText(up, flags['forward-to'])));
-      },
+      onUp: (up) => showUp(up, flags, output),
     },
     {
       ...ports,
@@ -130,6 +149,12 @@ export async function runUp(
       deviceObstacle: (name) => context.deviceObstacle(name),
     },
   );
+}
+
+function showUp(up: TunnelUp, flags: UpLine['flags'], output: Output): void {
+  if (up.modeReason !== undefined) output.note(`Mode ${up.mode}: ${up.modeReason}.`);
+  if (flags.json) output.write(renderJson(upJson(up)));
+  else output.write(renderText(upText(up, flags['forward-to'])));
 }
 
 function upJson({ modeReason, ...up }: TunnelUp): object {

@@ -23,7 +23,16 @@ function tunnelValue(report: StatusReport, rates: TransferRates | undefined): ob
   return {
     name,
     type: 'userspace',
-    ...{ mode, interface: report.interface, health, silence, simId, version, pid },
+    ...{
+      mode,
+      interface: report.interface,
+      health,
+      silence,
+      rival: rivalValue(report),
+      simId,
+      version,
+      pid,
+    },
     opened: isoTime(openedUnix),
     ...{ publicKey, listenPort, fwmark, mtu, addresses },
     listeners: { forward, proxy, status },
@@ -44,6 +53,10 @@ function peerValue(peer: PeerStatus): object {
     roundTripMs: roundTrip === undefined ? undefined : Math.round(roundTrip * 1000) / 1000,
     lossIn,
   };
+}
+
+function rivalValue({ rival }: StatusReport): object | undefined {
+  return rival && { why: rival.why, lastSeen: isoTime(rival.lastSeenUnix) };
 }
 
 function rateValue(rate: ReturnType<TransferRates['of']>): object {

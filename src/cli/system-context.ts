@@ -4,6 +4,7 @@
  */
 import { homedir } from 'node:os';
 
+import type { PortHolder } from '../app/port-taken.js';
 import type { Files, Journals } from '../arc-config/files.js';
 import type { CommandRunner } from '../lib/command-runner.js';
 import { createPrivateKey, type KeyPair } from '../lib/key-pair.js';
@@ -92,6 +93,8 @@ export interface SystemContext {
   localConnections(): Promise<LocalConnections>;
   /** Which process of this machine uses a WireGuard key. */
   keyClaims(): Promise<KeyClaims>;
+  /** Which process listens on a port of this machine. */
+  portHolder(): Promise<PortHolder>;
   /** Sockets at paths of the file system. */
   localListeners(): Promise<LocalListeners>;
 }
@@ -138,6 +141,7 @@ export function createSystemContext(version: string): SystemContext {
     localConnections: async () =>
       (await import('../platform/local-connection.js')).localConnections,
     keyClaims: async () => (await import('../platform/key-claims.js')).createKeyClaims(),
+    portHolder: async () => (await import('../platform/port-holder.js')).portHolder,
     localListeners: async () => (await import('../platform/local-listener.js')).localListeners,
   };
 }

@@ -5,8 +5,9 @@
  */
 import { z } from 'zod';
 
+import { fileFaultKind } from '../lib/file-fault.js';
 import { Secret } from '../lib/secret.js';
-import { type FailureKind, UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/user-error.js';
 import { formatIpAddress, parseIpAddress } from '../wire/ip-address.js';
 import type { Group } from './groups.js';
 import type { SavedPlatform } from './platform-state.js';
@@ -23,18 +24,6 @@ export interface StateFiles {
   readText(path: string): Promise<string>;
   /** Replaces the file as one step, mode 0600. */
   replaceText(path: string, text: string): Promise<void>;
-}
-
-const FAILURE_KINDS: Readonly<Record<string, FailureKind>> = {
-  absent: 'configuration',
-  'no-folder': 'configuration',
-  denied: 'permission',
-};
-
-/** What kind of failure an error of `StateFiles` is to a user. */
-export function stateFailureKind(error: unknown): FailureKind {
-  const { failure } = error as { failure?: unknown };
-  return FAILURE_KINDS[String(failure)] ?? 'failed';
 }
 
 export interface SavedState {
@@ -190,7 +179,7 @@ export class StateFile {
 
   #refuse(verb: 'read' | 'write', error: unknown): UserError {
     return new UserError(
-      stateFailureKind(error),
+      fileFaultKind(error),
       {
         what: `cannot ${verb} the state file ${this.#path}`,
         why: (error as Error).message,

@@ -2,6 +2,7 @@
 import { open, rename, rm, writeFile } from 'node:fs/promises';
 
 import { codeOf, messageOf } from '../lib/error-message.js';
+import { fileFaultKind } from '../lib/file-fault.js';
 import { UserError } from '../lib/user-error.js';
 
 const ZIP_MAGIC = 'PK\u0003\u0004';
@@ -64,7 +65,7 @@ function writeError(path: string, error: unknown): UserError {
   const code = codeOf(error) ?? '';
   const [why, next] = REASONS[code] ?? [messageOf(error), undefined];
   return new UserError(
-    code === 'EACCES' || code === 'EROFS' ? 'permission' : 'failed',
+    fileFaultKind(error),
     { what: `cannot write ${path}`, why, next: next === undefined ? [] : [next] },
     { cause: error },
   );

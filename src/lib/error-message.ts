@@ -9,6 +9,12 @@ export function abortReason(signal: AbortSignal | undefined): Error {
   return signal?.reason instanceof Error ? signal.reason : new Error('The work was aborted.');
 }
 
+/** Who owns what an error is about, for the sentence that says so; undefined if it does not say. */
+export function ownerOf(error: unknown): string | undefined {
+  const { owner } = (error ?? {}) as { readonly owner?: unknown };
+  return typeof owner === 'string' ? owner : undefined;
+}
+
 /** The system's name of an error (ENOENT, ECONNREFUSED …); undefined where it has none. */
 export function codeOf(error: unknown): string | undefined {
   // No instanceof: an error of the system may come from another realm, as it does in jest.

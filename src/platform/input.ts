@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
+import { fileFaultKind } from '../lib/file-fault.js';
 import { UserError } from '../lib/user-error.js';
 
 /** All of standard input, as bytes. */
@@ -11,16 +12,15 @@ export async function readStdin(): Promise<Uint8Array> {
 
 /**
  * A file that the user named, as bytes.
- * @throws UserError of kind `permission` or `failed`
+ * @throws UserError of kind `configuration` (no such file), `permission` or `failed`
  */
 export async function readWholeFile(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const kind = code === 'EACCES' || code === 'EPERM' ? 'permission' : 'failed';
+    const { message } = error as NodeJS.ErrnoException;
     throw new UserError(
-      kind,
+      fileFaultKind(error),
       { what: `cannot read ${path}`, why: message, next: ['Check the path given with --file.'] },
       { cause: error },
     );

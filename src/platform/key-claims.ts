@@ -38,25 +38,25 @@ export function createKeyClaims({
       const places = placesOf(publicKey);
       // Only an abstract name is the same for all users.
       if (platform !== 'linux' && (await isHeld(places))) return undefined;
-      let failure: unknown;
+      let failure: Error | undefined;
       for (const place of places) {
         try {
           return await listeners.listen(place, () => new HolderSession(describe));
         } catch (error) {
           if (codeOf(error) === 'EADDRINUSE') return undefined;
-          failure = error;
+          failure = error as Error;
         }
       }
-      throw failure;
+      throw failure ?? new Error('there is no place for it');
     },
     async holder(publicKey) {
-      let failure: unknown;
+      let failure: Error | undefined;
       for (const place of placesOf(publicKey)) {
         try {
           const line = await connections.ask(place, REQUEST, LINE_END);
           return line.slice(0, -LINE_END.length);
         } catch (error) {
-          if (!isNobody(error)) failure ??= error;
+          if (!isNobody(error)) failure ??= error as Error;
         }
       }
       if (failure !== undefined) throw failure;

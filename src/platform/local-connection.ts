@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 
 import type { LocalConnections } from '../tunnel/ports.js';
+import { isDenied, socketOwner } from './socket-owner.js';
 
 /** Milliseconds for an answer. */
 const DEADLINE = 3_000;
@@ -54,8 +55,13 @@ export function createLocalConnections({
           socket.destroy();
           resolve(answer.slice(0, position + end.length));
         });
-        socket.on('error', fail);
-        socket.on('close', () => fail(connectionError('ECONNRESET', 'the answer broke off')));
+        socket.on('error', (error: NodeJS.ErrnoException) => {
+          if (!isDenied(error.code)) fail(error);
+          else void socketOwner(path).then((owner) => fail(Object.assign(error, { owner })));
+        });
+        socket.on('close', (hasFailed) => {
+          if (!hasFailed) fail(connectionError('ECONNRESET', 'the answer broke off'));
+        });
       });
     },
   };

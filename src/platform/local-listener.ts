@@ -4,6 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
 import type { Conversation, LocalListener, LocalListeners } from '../tunnel/ports.js';
+import { isDenied, socketOwner } from './socket-owner.js';
 
 /** More at once are turned away: each may hold a request of some megabytes. */
 const MAX_CONVERSATIONS = 16;
@@ -78,7 +79,11 @@ async function listenPrivately(server: Server, path: string): Promise<void> {
     const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
     // A file of another kind is nothing that we have left there.
     const isOurs = isTaken && (await lstat(path)).isSocket();
-    if (!isOurs || (await isAlive(path))) throw error;
+    if (!isOurs) throw error;
+    const code = await refusalOf(path);
+    // Whether somebody listens is for its owner to know.
+    if (isDenied(code)) throw await takenBy(path);
+    if (code !== 'ECONNREFUSED' && code !== 'ENOENT') throw error;
     await unlink(path);
     await listenAt(server, path);
   }
@@ -101,16 +106,20 @@ function listenAt(server: Server, path: string): Promise<void> {
   }
 }
 
-/** Whether somebody listens there: a socket of a process that was killed refuses. */
-function isAlive(path: string): Promise<boolean> {
+/** Why nobody can be reached there; undefined if somebody can. A socket of a killed process refuses. */
+function refusalOf(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.on('connect', () => {
       socket.destroy();
-      resolve(true);
+      resolve(undefined);
     });
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT');
-    });
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
   });
+}
+
+async function takenBy(path: string): Promise<Error> {
+  const owner = await socketOwner(path);
+  const error = new Error(`${path} is owned by ${owner}`);
+  return Object.assign(error, { code: 'EADDRINUSE', owner });
 }

@@ -2,6 +2,8 @@
 import type { Device, Peer } from '../engine/engine.js';
 import { formatIpAddress } from '../wire/ip-address.js';
 import { endpointText } from './endpoint-text.js';
+import type { WallClock } from './ports.js';
+import type { Rivals } from './rivals.js';
 import type { PeerSilence } from './route.js';
 import type { PeerStatus, TunnelHealth, TunnelStatus } from './tunnel-status.js';
 
@@ -53,6 +55,16 @@ export function debtsOf(
 export function whySilent(silence: PeerSilence): TunnelStatus['silence'] {
   const { reason, why } = silence.explain();
   return { reason, why };
+}
+
+/** Another tunnel with our key that was noticed of late. */
+export function rivalOf(
+  rivals: Pick<Rivals, 'seen'> | undefined,
+  now: number,
+  wallClock: WallClock,
+): TunnelStatus['rival'] {
+  const seen = rivals?.seen(now);
+  return seen && { why: seen.why, lastSeenUnix: wallClock.unixMilliseconds() - seen.ago };
 }
 
 /** All peers of a device, the Arc server first. */

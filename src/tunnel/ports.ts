@@ -241,7 +241,8 @@ export interface LocalListeners {
    * Listens at an absolute path, for the process's own user alone. What a dead process has left there is
    * replaced, and the folder is made where it is missing.
    *
-   * @throws Error with the system's `code`: EADDRINUSE where somebody listens there, EACCES …
+   * @throws Error with the system's `code`: EADDRINUSE where somebody listens there, with `owner` if that
+   *   is another user's and may be a dead process's; EACCES …
    */
   listen(path: string, converse: () => Conversation): Promise<LocalListener>;
 }
@@ -254,8 +255,8 @@ export interface LocalConnections {
    * Sends a request, and resolves with what comes up to `end`, which marks the end of an answer.
    * Settles within 3 s.
    *
-   * @throws Error with the system's `code`: ECONNREFUSED and ENOENT where nobody listens, EACCES,
-   *   ETIMEDOUT where no answer is there in time, ECONNRESET where it breaks off, EMSGSIZE where it is
+   * @throws Error with the system's `code`: ECONNREFUSED and ENOENT where nobody listens, EACCES with the
+   *   `owner` (`root`), ETIMEDOUT where no answer is there in time, ECONNRESET where it breaks off, EMSGSIZE where it is
    *   longer than 16 MiB
    */
   ask(path: string, request: string, end: string): Promise<string>;

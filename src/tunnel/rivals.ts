@@ -14,16 +14,37 @@ export interface Rival extends RivalSigns {
   readonly next: readonly string[];
 }
 
+/** A rival that stays is in the log as a warning no more often than this, in ms. */
+const WARNED_AGAIN_AFTER = 3_600_000;
+
+/**
+ * A rival that was certain counts as present for this long, in ms: one that sends once a minute is certain
+ * again only after several messages.
+ */
+const REMEMBERED = 600_000;
+
+/** What is said of a rival that was seen of late. */
+export interface SeenRival {
+  readonly why: string;
+  /** How long ago, in ms. */
+  readonly ago: number;
+}
+
 export class Rivals {
   readonly #log: Log;
   readonly #watch: RivalWatch;
-  readonly #timedOutAt: () => number;
+  readonly #timedOutAt: (server: Peer) => number;
   #listener: (rival: Rival) => void = () => undefined;
   /** When a handshake was last asked for. */
   #askedAt = -Infinity;
+  #warnedAt = -Infinity;
+  #certain: { readonly why: string; readonly at: number } | undefined;
 
-  /** @param timedOutAt tells when TCP last sent something again for want of an answer */
-  constructor(log: Log, now: number, timedOutAt: () => number) {
+  /**
+   * @param timedOutAt tells when TCP last sent something again for want of an answer, or when anything was
+   *   sent where TCP is the system's
+   */
+  constructor(log: Log, now: number, timedOutAt: (server: Peer) => number) {
     this.#log = log;
     this.#timedOutAt = timedOutAt;
     this.#watch = new RivalWatch(now);
@@ -37,6 +58,15 @@ export class Rivals {
   /** Another key of ours, or another server. */
   restart(now: number): void {
     this.#watch.restart(now);
+    this.#certain = undefined;
+    this.#warnedAt = -Infinity;
+  }
+
+  /** The rival that was certain of late; undefined without one. */
+  seen(now: number): SeenRival | undefined {
+    if (this.#certain === undefined) return undefined;
+    const { why, at } = this.#certain;
+    return now - at < REMEMBERED ? { why, ago: now - at } : undefined;
   }
 
   /** A message for a session that was never ours has come; from whom is not known. */
@@ -62,9 +92,9 @@ export class Rivals {
    */
   afterTurn(server: Peer, now: number): boolean {
     const { unansweredDataSince } = server;
-    this.#watch.timedOut(this.#timedOutAt());
+    this.#watch.timedOut(this.#timedOutAt(server));
     const signs = this.#watch.poll(unansweredDataSince, now);
-    if (signs !== undefined) this.#tell(signs);
+    if (signs !== undefined) this.#tell(signs, now);
     if (now - this.#askedAt < ASKED_AGAIN_AFTER) return false;
     // It is tried again by itself, and given up (6.4) unless a packet asks for it anew.
     if (server.handshakeBeganAt !== undefined) return false;
@@ -73,11 +103,16 @@ export class Rivals {
     return true;
   }
 
-  #tell(signs: RivalSigns): void {
+  #tell(signs: RivalSigns, now: number): void {
     const rival = describe(signs);
     const { what, why, next, isCertain } = rival;
-    if (isCertain) this.#log.warn({ why, next }, what);
-    else this.#log.debug({ why }, what);
+    if (isCertain) this.#certain = { why, at: now };
+    if (isCertain && now - this.#warnedAt >= WARNED_AGAIN_AFTER) {
+      this.#warnedAt = now;
+      this.#log.warn({ why, next }, what);
+    } else {
+      this.#log.debug({ why }, what);
+    }
     this.#listener(rival);
   }
 }

@@ -9,7 +9,7 @@ import { Driver } from './driver.js';
 import { endpointText } from './endpoint-text.js';
 import { HandshakeWaits } from './handshake-waits.js';
 import { MovingSocket } from './moving-socket.js';
-import { debtsOf, healthOf, keyText, peerStatuses, whySilent } from './link-status.js';
+import { debtsOf, healthOf, keyText, peerStatuses, rivalOf, whySilent } from './link-status.js';
 import type {
   Clock,
   Conversation,
@@ -174,8 +174,7 @@ export class ServerLink {
       if (isOtherKey || isOtherServer) {
         this.#hasGivenUp = false;
         this.#rivals?.restart(this.driver.now());
-        const { host, port } = config.endpoint;
-        log.info({ host, port }, 'another key or Arc server: a new handshake');
+        log.info(config.endpoint, 'another key or Arc server: a new handshake');
         this.start();
       }
       this.driver.schedule();
@@ -204,8 +203,8 @@ export class ServerLink {
     const { device } = this.#engine;
     const { mtu, addresses } = this.#config;
     const now = this.driver.now();
-    const { peer, search } = this.#server;
-    const { cannotSend } = search;
+    const { peer } = this.#server;
+    const { cannotSend } = this.#server.search;
     const health = healthOf(device, peer, { hasGivenUp: this.#hasGivenUp, cannotSend, now });
     return {
       publicKey: keyText(device.publicKey),
@@ -216,6 +215,7 @@ export class ServerLink {
       health,
       silence: health === 'up' ? undefined : whySilent(this.silence),
       ...debtsOf(this.#server.peer, this.silence, now),
+      rival: rivalOf(this.#rivals, now, this.#ports.wallClock),
       openedUnix: this.#openedUnix,
       peers: peerStatuses(device, this.#server.peer),
     };
@@ -280,9 +280,8 @@ export class ServerLink {
     this.#formerTotals = this.totals();
     old.remove();
     // Somebody may have added it already: it is the Arc server now.
-    const { device } = this.#engine;
-    const same = device.peerOf(config.serverPublicKey);
-    if (same !== undefined) device.removePeer(same);
+    const same = this.#engine.device.peerOf(config.serverPublicKey);
+    if (same !== undefined) this.#engine.device.removePeer(same);
     this.#server = this.#addServer(config, allowedIps);
     return true;
   }

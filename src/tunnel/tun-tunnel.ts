@@ -7,7 +7,9 @@ import type {
   PacketDevice,
   PacketDevices,
 } from './ports.js';
+import type { Peer } from '../engine/engine.js';
 import { OneByOne } from './one-by-one.js';
+import { Rivals } from './rivals.js';
 import type { SentTimestamps } from './sent-timestamps.js';
 import { engineOptions, openTimestamps, ServerLink, type TunnelPorts } from './server-link.js';
 import type { Tunnel } from './tunnel.js';
@@ -32,15 +34,19 @@ export class TunTunnel implements Tunnel {
     timestamps: SentTimestamps,
   ) {
     this.#device = device;
+    // The kernel's TCP does not say when it sends something again: any packet of its counts.
+    const sentAt = ({ lastPacketSentAt }: Peer) => lastPacketSentAt;
+    const rivals = new Rivals(ports.log, ports.clock.now(), sentAt);
     const engine = new TunEngine({
       ...engineOptions(config, ports, timestamps),
+      onStrangeIndex: (from, now) => rivals.strangeMessage(from, this.#link.endpoint, now),
       writeFrame: (parts) => {
         const refusal = device.write(parts);
         if (refusal !== undefined) this.#frameLost(refusal, ports.log);
       },
     });
     const onTurn = () => this.#setReading();
-    const link = new ServerLink({ config, ports, engine, timestamps, onTurn });
+    const link = new ServerLink({ config, ports, engine, timestamps, onTurn, rivals });
     this.#link = link;
     device.onFrames((frames) => {
       engine.handleFrames(frames);

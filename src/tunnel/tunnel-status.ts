@@ -28,6 +28,8 @@ export interface TunnelStatus {
    * back; undefined where no packet is missed. What only sends looks the same.
    */
   readonly unreturnedFor: number | undefined;
+  /** Another tunnel that uses our key, if one was noticed in the last 10 minutes. */
+  readonly rival?: { readonly why: string; readonly lastSeenUnix: number } | undefined;
   /** When the tunnel was opened, in ms since 1970. */
   readonly openedUnix: number;
   /** The Arc server first; others where somebody has added them. */

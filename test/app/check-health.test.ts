@@ -19,27 +19,55 @@ function setUp() {
 it('is that of the one tunnel', async () => {
   const { check, run } = setUp();
   run('a');
-  await expect(check()).resolves.toEqual({ health: 'up', name: 'a', why: undefined });
+  await expect(check()).resolves.toEqual({
+    health: 'up',
+    name: 'a',
+    why: undefined,
+    hasRival: false,
+  });
   run('a', CONNECTING);
   await expect(check()).resolves.toEqual({
     health: 'connecting',
     name: 'a',
     why: '192.0.2.1:11010 has not answered 3 handshake initiations',
+    hasRival: false,
   });
 });
 
 it('is none where there is none, of that name', async () => {
   const { check, run } = setUp();
   const why = 'no "arctun up" is running';
-  await expect(check()).resolves.toEqual({ health: 'none', name: undefined, why });
+  const none = { health: 'none', hasRival: false };
+  await expect(check()).resolves.toEqual({ ...none, name: undefined, why });
+  await expect(check('b')).resolves.toEqual({ ...none, name: 'b', why });
   run('a');
-  await expect(check('b')).resolves.toEqual({ health: 'none', name: 'b', why });
+  await expect(check('b')).resolves.toEqual({
+    ...none,
+    name: 'b',
+    why: 'no "arctun up" of this name is running; there is a',
+  });
+});
+
+it('is up with a rival, and says so', async () => {
+  const { check, run } = setUp();
+  run('a', { rival: { why: 'the session was taken over 3 times', lastSeenUnix: 1 } });
+  await expect(check()).resolves.toEqual({
+    health: 'up',
+    name: 'a',
+    why: 'another tunnel uses this virtual SIM: the session was taken over 3 times',
+    hasRival: true,
+  });
 });
 
 it('is silent where the process does not answer', async () => {
   const { connections, check } = setUp();
   connections.sockets.set(`${FOLDER}/a.sock`, { code: 'ETIMEDOUT' });
-  await expect(check()).resolves.toEqual({ health: 'silent', name: 'a', why: 'connect ETIMEDOUT' });
+  await expect(check()).resolves.toEqual({
+    health: 'silent',
+    name: 'a',
+    why: 'connect ETIMEDOUT',
+    hasRival: false,
+  });
 });
 
 it('asks which one is meant of several', async () => {

@@ -53,7 +53,11 @@ it('passes over what a process has left, and names what does not answer', async 
       path: '/state/run/other.sock',
     },
     silence('slow', 'connect ETIMEDOUT'),
-    { ...silence('theirs', 'it belongs to another user'), isDenied: true },
+    {
+      ...silence('theirs', 'permission denied: it is owned by another user'),
+      isDenied: true,
+      owner: undefined,
+    },
   ]);
 });
 

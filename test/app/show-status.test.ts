@@ -63,7 +63,7 @@ it('fails where all there is belongs to somebody else', async () => {
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'EACCES' });
   expect(await failureOf(show())).toMatchObject({
     kind: 'permission',
-    message: 'cannot ask /run/arctun/b.sock: it belongs to another user',
+    message: 'cannot ask /run/arctun/b.sock: permission denied: it is owned by another user',
   });
   run('a');
   await expect(show()).resolves.toMatchObject({ notes: [expect.stringContaining('another user')] });

@@ -4,6 +4,8 @@ import { CONNECTING, PEER_STATUS, TUNNEL_STATUS } from '../support/status-report
 const NONE = { version: '0.1.0', status: undefined, listeners: {} };
 const KEY = `public_key="${PEER_STATUS.publicKey}"`;
 
+const RIVAL = { why: 'it takes the session', lastSeenUnix: 1 };
+
 /** The lines that are no comment. */
 async function samples(measured: Parameters<typeof metricsText>[0]): Promise<string[]> {
   const { text } = await metricsText(measured);
@@ -14,6 +16,7 @@ it('are those of a tunnel that is up', async () => {
   expect(await samples({ ...NONE, status: TUNNEL_STATUS })).toEqual([
     'arctun_build_info{version="0.1.0"} 1',
     'arctun_up 1',
+    'arctun_rival 0',
     'arctun_tcp_connections 3',
     `arctun_last_handshake_timestamp_seconds{${KEY}} ${PEER_STATUS.latestHandshakeUnix! / 1000}`,
     `arctun_rx_bytes_total{${KEY}} 920`,
@@ -24,10 +27,11 @@ it('are those of a tunnel that is up', async () => {
 });
 
 it('leave out what is not known', async () => {
-  const status = { ...TUNNEL_STATUS, ...CONNECTING, connections: undefined };
+  const status = { ...TUNNEL_STATUS, ...CONNECTING, connections: undefined, rival: RIVAL };
   expect(await samples({ ...NONE, status })).toEqual([
     'arctun_build_info{version="0.1.0"} 1',
     'arctun_up 0',
+    'arctun_rival 1',
     `arctun_last_handshake_timestamp_seconds{${KEY}} 0`,
     `arctun_rx_bytes_total{${KEY}} 0`,
     `arctun_tx_bytes_total{${KEY}} 1480`,
@@ -65,6 +69,6 @@ it('have a type and a help each, and are those of one answer', async () => {
   expect(contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
   expect(text).toContain('# TYPE arctun_rx_bytes_total counter\n');
   expect(text).toContain('# TYPE arctun_up gauge\n');
-  expect(text.match(/^# HELP arctun_\w+ \S.*\.$/gm)).toHaveLength(8);
+  expect(text.match(/^# HELP arctun_\w+ \S.*\.$/gm)).toHaveLength(9);
   expect((await metricsText(measured)).text).toBe(text);
 });

@@ -17,14 +17,14 @@ function kept(mode: 'tun' | 'userspace'): Pick<KeptTunnel, 'tunnel' | 'up'> {
   return { tunnel: { converse: () => CONVERSATION }, up: { mode } } as unknown as KeptTunnel;
 }
 
-/** Listeners that fail with the system's code, if one is given. */
-function listeners(code?: string): LocalListeners {
+/** Listeners that fail with the system's code, and the owner of what is in the way, if they are given. */
+function listeners(code?: string, owner?: string): LocalListeners {
   return {
     listen: (path, converse) => {
       paths.push(path);
       expect(converse()).toBe(CONVERSATION);
       if (code === undefined) return Promise.resolve(LISTENER);
-      return Promise.reject(Object.assign(new Error(`listen ${code}`), { code }));
+      return Promise.reject(Object.assign(new Error(`listen ${code}`), { code, owner }));
     },
   };
 }
@@ -60,4 +60,13 @@ it('of somebody else is a warning in userspace', async () => {
   const ports = { listeners: listeners('EADDRINUSE'), log };
   expect(await openUapiSocket(kept('userspace'), 'soratun0', ports)).toBeUndefined();
   expect(log.messages('warn')[0]).toContain('wg does not see this tunnel');
+});
+
+it('of another user is a permission that is missing', async () => {
+  const ports = { listeners: listeners('EADDRINUSE', 'root'), log };
+  await expect(openUapiSocket(kept('tun'), 'soratun0', ports)).rejects.toMatchObject({
+    kind: 'permission',
+    why: 'permission denied: the socket is owned by root',
+    next: ['Run as root, or choose another name: interface in arc.json.'],
+  });
 });

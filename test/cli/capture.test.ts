@@ -44,7 +44,7 @@ it('makes the file when it is asked for, and warns then of what is in it', async
 
 it.each<[FileFailure, string]>([
   ['denied', 'permission'],
-  ['no-folder', 'failed'],
+  ['no-folder', 'configuration'],
   ['failed', 'failed'],
 ])('says what stands in the way: %s', async (failure, kind) => {
   const capture = options('x.pcapng', new FileError(failure, 'x.pcapng', 'the reason'))!;

@@ -14,9 +14,13 @@ import { UserError } from '../../src/lib/user-error.js';
 import { systemClock, systemWallClock } from '../../src/platform/clock.js';
 import { systemEntropy } from '../../src/platform/entropy.js';
 import { systemResolver } from '../../src/platform/resolver.js';
+import { portHolder } from '../../src/platform/port-holder.js';
 import { udpSockets } from '../../src/platform/udp-socket.js';
 import { RecordingLog } from '../support/recording-log.js';
 import { silentLog } from '../support/silent-log.js';
+
+/** Who has the port, which is this process. */
+const OURSELVES = new RegExp(`\\(pid ${process.pid}\\) listens there$`);
 
 const PORTS = {
   crypto: createNodeCrypto(),
@@ -24,6 +28,7 @@ const PORTS = {
   wallClock: systemWallClock,
   clock: systemClock,
   sockets: udpSockets,
+  portHolder,
   resolver: systemResolver,
   log: silentLog,
 };
@@ -176,7 +181,7 @@ describe('an address that is taken', () => {
     expect(error).toMatchObject({
       kind: 'failed',
       what: `cannot listen on ${apiListen}`,
-      why: 'another program has this port',
+      why: expect.stringMatching(OURSELVES) as string,
       next: ['Choose another address with --api-listen; port 0 takes any free one.'],
     });
   });
@@ -189,7 +194,7 @@ describe('an address that is taken', () => {
     taken.close();
     expect(error).toMatchObject({
       what: `cannot listen on ${arcListen} (UDP)`,
-      why: 'another program has this port',
+      why: expect.stringMatching(OURSELVES) as string,
       next: ['Choose another address with --arc-listen; port 0 takes any free one.'],
     });
   });

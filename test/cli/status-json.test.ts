@@ -34,6 +34,7 @@ it('has times as texts, and numbers as numbers', () => {
       interface: '',
       health: 'up',
       silence: null,
+      rival: null,
       simId: '8942310022000012345',
       version: '0.1.0',
       pid: 4711,

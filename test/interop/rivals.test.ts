@@ -64,3 +64,56 @@ describeWith(PEERS, 'two tunnels that post once a second', () => {
     }
   }, 60_000);
 });
+
+describeWith([...PEERS, 'curl'], 'up', () => {
+  let server: WireGuardGoServer;
+
+  beforeEach(async () => {
+    server = new WireGuardGoServer();
+    await server.startWireGuard();
+    await server.startHttp();
+    server.writeConfig({});
+  }, 60_000);
+  afterEach(() => server.close());
+
+  const open = (...flags: string[]) =>
+    server.up('--mode', 'userspace', '--proxy-listen', 'off', ...flags);
+  const post = (url: string) => server.curl('-d', 'x', '--max-time', '20', url).finished;
+  const health = () => server.arctun('health', '--interface', server.clientDevice).finished;
+
+  it('names a rival in log, status and health, and stays up', async () => {
+    const both = [await open(), await open('--force')];
+    const isNamed = () =>
+      both.every(({ process }) => process.stderr.includes('another tunnel uses this virtual SIM'));
+    for (let round = 0; round < 60 && !isNamed(); round++) {
+      await Promise.all(both.map(({ url }) => post(url)));
+    }
+    expect(isNamed()).toBe(true);
+    const { stdout } = await server.arctun('status', '--json').finished;
+    const reports = JSON.parse(stdout) as { pid: number; rival: object | null }[];
+    const pids = both.map(({ process }) => process.child.pid);
+    const ours = reports.filter(({ pid }) => pids.includes(pid));
+    expect(ours).toHaveLength(2);
+    for (const { rival } of ours) expect(Object.keys(rival ?? {})).toEqual(['why', 'lastSeen']);
+    expect((await health()).stdout).toMatch(/: (up|stale): .*/);
+  }, 180_000);
+
+  it('is stale as soon as nothing can be sent, and up again with the network', async () => {
+    const { url } = await open();
+    expect(await health()).toMatchObject({ code: 0, stdout: `${server.clientDevice}: up\n` });
+    const link = (state: string) =>
+      execFileSync('ip', ['-n', server.clientSpace, 'link', 'set', 'group', 'default', state]);
+    link('down');
+    execFileSync('ip', ['-n', server.clientSpace, 'link', 'set', 'lo', 'up']);
+    const posting = server.curl('-d', 'x', '--max-time', '60', url);
+    let last = await health();
+    for (let asked = 0; asked < 30 && last.code === 0; asked++) last = await health();
+    expect(last).toMatchObject({
+      code: 5,
+      stdout: expect.stringMatching(/: stale: datagrams to .* cannot be sent: /) as string,
+    });
+    link('up');
+    expect((await posting.finished).code).toBe(0);
+    expect(await health()).toMatchObject({ code: 0 });
+  }, 180_000);
+});

@@ -34,7 +34,7 @@ describe.each(['linux', 'darwin'])('on %s', (platform) => {
     const key = randomBytes(32);
     const taken = await Promise.all([1, 2, 3, 4].map((n) => open().take(key, () => String(n))));
     expect(taken.filter((claim) => claim !== undefined)).toHaveLength(1);
-    await Promise.all(taken.map((claim) => claim?.close()));
+    await Promise.all(taken.map(async (claim) => claim?.close()));
   });
 
   it('gives the key of a process that was killed to the next', async () => {

@@ -32,7 +32,8 @@ describeWith(['root', 'unshare', 'ip'], 'in a network namespace', () => {
   });
 
   it.each(['10.9.9.9', 'default'])('with a route to %s, there is one', (destination) => {
-    const link = ['ip link add name a type dummy', 'ip link set a up', 'ip addr add 10.1.0.1/24 dev a'];
-    expect(run(...link, `ip route add ${destination} via 10.1.0.2`)).toBe('none');
+    const veth = 'ip link add name a type veth peer name b';
+    const up = ['ip link set a up', 'ip link set b up', 'ip addr add 10.1.0.1/24 dev a'];
+    expect(run(veth, ...up, `ip route add ${destination} via 10.1.0.2`)).toBe('none');
   });
 });

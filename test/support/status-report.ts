@@ -25,6 +25,7 @@ export const TUNNEL_STATUS: TunnelStatus = {
   silence: undefined,
   unanswered: undefined,
   unreturnedFor: undefined,
+  rival: undefined,
   openedUnix: Date.UTC(2026, 10, 26, 1, 0, 0),
   peers: [PEER_STATUS],
   connections: 3,

@@ -1,0 +1,67 @@
+/** Which process listens on a port of this machine: by proc_net(5) and proc_pid_fd(5), on Linux alone. */
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { basename } from 'node:path';
+
+/** TCP_LISTEN, and what /proc has for a UDP socket without a peer. */
+const STATES = { tcp: '0A', udp: '07' } as const;
+
+/** Commands that listen. No other word of a command line is shown: it may hold a secret. */
+const COMMANDS = ['up', 'u', 'emulator', 'lambda', 'send'];
+
+/**
+ * @returns `arctun up (pid 4711)`, `nginx (pid 80)` or `a program of user 33`; undefined if nothing is known
+ */
+export async function portHolder(
+  protocol: keyof typeof STATES,
+  port: number,
+): Promise<string | undefined> {
+  const tables = await Promise.all(
+    [protocol, `${protocol}6`].map((name) => read(`/proc/net/${name}`)),
+  );
+  const socket = tables.flatMap((table) => listening(table, STATES[protocol], port))[0];
+  if (socket === undefined) return undefined;
+  const pid = await holderOf(socket.inode);
+  if (pid === undefined) return `a program of ${socket.uid === 0 ? 'root' : `user ${socket.uid}`}`;
+  return `${await nameOf(pid)} (pid ${pid})`;
+}
+
+interface ListeningSocket {
+  readonly inode: string;
+  readonly uid: number;
+}
+
+function listening(table: string, state: string, port: number): ListeningSocket[] {
+  return table.split('\n').flatMap((line) => {
+    const [, local = '', , st, , , , uid, , inode = '0'] = line.trim().split(/\s+/);
+    const isMeant = st === state && Number.parseInt(local.split(':')[1] ?? '', 16) === port;
+    return isMeant && inode !== '0' ? [{ inode, uid: Number(uid) }] : [];
+  });
+}
+
+/** Those of other users are hidden from all but root. */
+async function holderOf(inode: string): Promise<number | undefined> {
+  const names = await readdir('/proc').catch(() => []);
+  for (const name of names.filter((entry) => /^\d+$/.test(entry))) {
+    const folder = `/proc/${name}/fd`;
+    const descriptors = await readdir(folder).catch(() => []);
+    const links = descriptors.map((entry) => readlink(`${folder}/${entry}`).catch(() => ''));
+    if ((await Promise.all(links)).includes(`socket:[${inode}]`)) return Number(name);
+  }
+  return undefined;
+}
+
+async function nameOf(pid: number): Promise<string> {
+  const words = (await read(`/proc/${pid}/cmdline`)).split('\0');
+  const at = words.slice(0, 3).findIndex((word) => isArctun(word));
+  if (at === -1) return (await read(`/proc/${pid}/comm`)).trim() || 'a program';
+  const command = words.slice(at + 1).find((word) => COMMANDS.includes(word));
+  return command === undefined ? 'arctun' : `arctun ${command}`;
+}
+
+function isArctun(word: string): boolean {
+  return basename(word) === 'arctun' || /arctun[^\0]*\/bin\/run\.js$/.test(word);
+}
+
+function read(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => '');
+}

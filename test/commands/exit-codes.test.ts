@@ -1,0 +1,196 @@
+/** One fault has one exit code, whichever command meets it: README's table, walked in this process. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { jest } from '@jest/globals';
+import { Config } from '@oclif/core';
+
+import { sampleWithSession } from '../arc-config/sample.js';
+import { REPOSITORY } from '../support/processes.js';
+
+interface Runnable {
+  run(argv: string[], config: Config): Promise<unknown>;
+}
+
+const COMMANDS: Readonly<Record<string, () => Promise<{ default: unknown }>>> = {
+  'bootstrap authkey': () => import('../../commands/bootstrap/authkey.js'),
+  config: () => import('../../commands/config/index.js'),
+  'config import': () => import('../../commands/config/import.js'),
+  'config validate': () => import('../../commands/config/validate.js'),
+  emulator: () => import('../../commands/emulator.js'),
+  health: () => import('../../commands/health.js'),
+  send: () => import('../../commands/send.js'),
+  'sim list': () => import('../../commands/sim/list.js'),
+  'sim renew-key': () => import('../../commands/sim/renew-key.js'),
+  'sim show': () => import('../../commands/sim/show.js'),
+  'sim terminate': () => import('../../commands/sim/terminate.js'),
+  status: () => import('../../commands/status.js'),
+  up: () => import('../../commands/up.js'),
+  version: () => import('../../commands/version.js'),
+  'wg-config': () => import('../../commands/wg-config.js'),
+};
+
+/** What reads arc.json, and does nothing without it. */
+const READERS = ['send x', 'up', 'config validate', 'wg-config', 'sim renew-key'];
+/** What asks the SORACOM API. */
+const CALLERS = ['sim list', 'sim show 8942310022000012345', 'bootstrap authkey'];
+
+/** A fault, the exit code that it has, and each way to it; FOLDER, TAKEN and API are replaced. */
+const FAULTS: readonly (readonly [fault: string, code: number, lines: readonly string[]])[] = [
+  ['an unknown flag', 2, Object.keys(COMMANDS).map((name) => `${name} --no-such-flag`)],
+  ['a missing arc.json', 3, READERS.map((line) => `${line} --config FOLDER/absent.json`)],
+  [
+    'a missing folder',
+    3,
+    [
+      ...[...READERS, 'bootstrap authkey'].map((line) => `${line} --config FOLDER/no/arc.json`),
+      'up --mode userspace --forward-listen 127.0.0.1:0 --proxy-listen off --capture FOLDER/no/file.pcapng --config FOLDER/arc.json',
+      'wg-config --png FOLDER/no/code.png --config FOLDER/arc.json',
+      'config import FOLDER/no/wg0.conf --config FOLDER/new.json',
+      'send --file FOLDER/no/message --config FOLDER/arc.json',
+      'emulator --users FOLDER/no/users.json',
+      'emulator --state FOLDER/no/state.json --api-listen 127.0.0.1:0 --arc-listen 127.0.0.1:0',
+    ],
+  ],
+  [
+    'a missing file',
+    3,
+    [
+      'config import FOLDER/wg0.conf --config FOLDER/new.json',
+      'send --file FOLDER/message --config FOLDER/arc.json',
+      'emulator --users FOLDER/users.json',
+    ],
+  ],
+  [
+    'malformed JSON',
+    3,
+    [
+      ...[...READERS, 'bootstrap authkey', 'config'].map(
+        (line) => `${line} --config FOLDER/bad.json`,
+      ),
+      'emulator --users FOLDER/bad.json',
+    ],
+  ],
+  [
+    'an API that refuses',
+    4,
+    CALLERS.map((line) => `${line} --endpoint API --config FOLDER/new.json`),
+  ],
+  [
+    'a port that is taken',
+    1,
+    [
+      'up --mode userspace --forward-listen TAKEN --proxy-listen off --config FOLDER/arc.json',
+      'up --mode userspace --forward-listen 127.0.0.1:0 --proxy-listen TAKEN --config FOLDER/arc.json',
+      'up --mode userspace --forward-listen 127.0.0.1:0 --proxy-listen off --status-listen TAKEN --config FOLDER/arc.json',
+      'emulator --api-listen TAKEN --arc-listen 127.0.0.1:0',
+    ],
+  ],
+];
+
+const unreadable: (typeof FAULTS)[number] = [
+  'a missing right',
+  6,
+  [
+    ...[...READERS, 'bootstrap authkey', 'config'].map(
+      (line) => `${line} --config FOLDER/mine/arc.json`,
+    ),
+    'up --mode userspace --forward-listen 127.0.0.1:0 --proxy-listen off --capture FOLDER/mine/new.pcapng --config FOLDER/arc.json',
+    'send --file FOLDER/mine/message --config FOLDER/arc.json',
+    'config import FOLDER/mine/wg0.conf --config FOLDER/new.json',
+    'emulator --users FOLDER/mine/users.json',
+  ],
+];
+
+let folder: string;
+let config: Config;
+let taken: Server;
+let api: ReturnType<typeof createHttpServer>;
+const environment = { ...process.env };
+
+beforeAll(async () => {
+  config = await Config.load(REPOSITORY);
+  folder = mkdtempSync(join(tmpdir(), 'arctun-exit-codes-'));
+  writeFileSync(join(folder, 'arc.json'), sampleWithSession({ arcServerEndpoint: '127.0.0.1:9' }));
+  writeFileSync(join(folder, 'bad.json'), '{"privateKey": ');
+  mkdirSync(join(folder, 'mine'));
+  taken = createServer().listen(0, '127.0.0.1');
+  api = createHttpServer((_request, response) => {
+    response.writeHead(401, { 'content-type': 'application/json' });
+    response.end('{"code":"AUM0001","message":"no"}');
+  }).listen(0, '127.0.0.1');
+  await Promise.all([once(taken, 'listening'), once(api, 'listening')]);
+  for (const name of Object.keys(process.env)) {
+    if (/^(ARCTUN|SORACOM)_/.test(name)) Reflect.deleteProperty(process.env, name);
+  }
+  Object.assign(process.env, {
+    STATE_DIRECTORY: join(folder, 'state'),
+    RUNTIME_DIRECTORY: join(folder, 'run'),
+    ARCTUN_LOG_LEVEL: 'silent',
+    ARCTUN_AUTH_KEY_ID: 'keyId-x',
+    ARCTUN_AUTH_KEY: 'secret-x',
+  });
+}, 60_000);
+afterAll(() => {
+  process.env = environment;
+  taken.close();
+  api.close();
+  rmSync(folder, { recursive: true });
+});
+beforeEach(() => {
+  for (const stream of [process.stdout, process.stderr]) {
+    jest.spyOn(stream, 'write').mockReturnValue(true);
+  }
+});
+afterEach(() => jest.restoreAllMocks());
+
+const authority = (server: { address(): unknown }) =>
+  `127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+async function exitCode(line: string): Promise<number> {
+  const names = Object.keys(COMMANDS).sort((one, other) => other.length - one.length);
+  const name = names.find((candidate) => line === candidate || line.startsWith(`${candidate} `))!;
+  const words = line
+    .slice(name.length)
+    .split(' ')
+    .filter((word) => word !== '');
+  const argv = words.map((word) =>
+    word
+      .replace('FOLDER', folder)
+      .replace('TAKEN', authority(taken))
+      .replace('API', `http://${authority(api)}`),
+  );
+  const Class = (await COMMANDS[name]!()).default as Runnable;
+  try {
+    await Class.run(argv, config);
+    return 0;
+  } catch (error) {
+    return (error as { oclif?: { exit?: number } }).oclif?.exit ?? 1;
+  }
+}
+
+it.each(FAULTS)(
+  '%s is exit code %d',
+  async (_fault, code, lines) => {
+    for (const line of lines) expect([line, await exitCode(line)]).toEqual([line, code]);
+  },
+  60_000,
+);
+
+const isRoot = process.geteuid?.() === 0;
+
+it(`${unreadable[0]} is exit code 6`, async () => {
+  const [, code, lines] = unreadable;
+  if (isRoot) process.seteuid!(65_534);
+  else rmSync(join(folder, 'mine'), { recursive: true });
+  try {
+    if (!isRoot) mkdirSync(join(folder, 'mine'), { mode: 0 });
+    for (const line of lines) expect([line, await exitCode(line)]).toEqual([line, code]);
+  } finally {
+    if (isRoot) process.seteuid!(0);
+  }
+}, 60_000);

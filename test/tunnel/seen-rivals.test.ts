@@ -1,0 +1,52 @@
+/** What is kept and logged of a rival that stays. */
+import { Rivals } from '../../src/tunnel/rivals.js';
+import type { Peer } from '../../src/engine/engine.js';
+import { RecordingLog } from '../support/recording-log.js';
+
+const MINUTE = 60_000;
+const IDLE = { unansweredDataSince: undefined, handshakeBeganAt: 0 } as unknown as Peer;
+
+function setUp() {
+  const log = new RecordingLog();
+  const rivals = new Rivals(log, 0, () => -Infinity);
+  let flow = 0;
+  /** Two answers that are for another tunnel's connections, 2 s apart: a rival for certain. */
+  const appear = (now: number) => {
+    rivals.foreignFlow({ flow: String(flow++), isSynAck: false }, now);
+    rivals.foreignFlow({ flow: String(flow++), isSynAck: false }, now + 2_000);
+    rivals.afterTurn(IDLE, now + 2_000);
+  };
+  return { log, rivals, appear };
+}
+
+it('is one warning, and one an hour later', () => {
+  const { log, appear } = setUp();
+  for (let minute = 2; minute <= 70; minute++) appear(minute * MINUTE);
+  expect(log.messages('warn')).toEqual([
+    'another tunnel uses this virtual SIM',
+    'another tunnel uses this virtual SIM',
+  ]);
+});
+
+it('counts as present for ten minutes after the last sign', () => {
+  const { rivals, appear } = setUp();
+  expect(rivals.seen(2 * MINUTE)).toBeUndefined();
+  appear(2 * MINUTE);
+  expect(rivals.seen(3 * MINUTE)).toEqual({
+    why: expect.stringContaining(
+      "an answer came that is for another tunnel's connection",
+    ) as string,
+    ago: MINUTE - 2_000,
+  });
+  expect(rivals.seen(12 * MINUTE)).toBeDefined();
+  expect(rivals.seen(12 * MINUTE + 2_000)).toBeUndefined();
+});
+
+it('is forgotten with another key', () => {
+  const { log, rivals, appear } = setUp();
+  appear(2 * MINUTE);
+  rivals.restart(3 * MINUTE);
+  expect(rivals.seen(3 * MINUTE)).toBeUndefined();
+  appear(5 * MINUTE);
+  expect(log.messages('warn')).toHaveLength(2);
+});
