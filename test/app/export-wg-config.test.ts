@@ -107,3 +107,10 @@ it('shows what `up` is made of between the banners of soratun, the private key h
   expect(text).toMatch(/^AllowedIPs = .*, 192\.0\.2\.0\/24$/m);
   expect(text).not.toContain(Buffer.from(config.privateKey.expose()).toString('base64'));
 });
+
+it('hides the secrets of commands in what it shows for SORACOM_VERBOSE', () => {
+  const postUp = [['notify', '--token', 'opaque', 'X-Soracom-Token: another']];
+  const config = parseArcConfig(sampleWith({ postUp }), { path: 'arc.json' });
+  const text = verboseWgConfig({ config, source: 'arc.json' });
+  expect(text).toContain('PostUp = notify --token <redacted> X-Soracom-Token: <redacted>\n');
+});

@@ -188,3 +188,17 @@ it('warns of a public key that is not the private key’s, and of members by the
   ]);
   expect(await validate(sampleWith({ publicKey: ZERO_KEY }))).toEqual([]);
 });
+
+it('refuses, as up does, commands that someone else could have written', async () => {
+  const path = '/home/hooks.json';
+  files.texts.set(path, sampleWithSession({}));
+  const writer = { path, fault: 'mode', isFolder: false, mode: 0o666 } as const;
+  files.inspections.set(path, { otherWriters: [writer] });
+  for (const work of [validate(path), up(path)]) {
+    const { kind, message } = await refusalOf(work);
+    expect({ kind, message }).toEqual({
+      kind: 'permission',
+      message: `cannot run the commands of ${path}: other users can write to the file ${path} (mode 0666)`,
+    });
+  }
+});

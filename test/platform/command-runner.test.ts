@@ -253,3 +253,18 @@ it('merges both outputs as they come, and drops what is too much', async () => {
   const result = await systemCommands.run(node(script), { timeout: LONG, mergedOutput: 10 });
   expect(result).toEqual({ exitCode: 0, stdout: 'one two th', stderr: '' });
 });
+
+it('keeps variables from a program, and gives it the rest', async () => {
+  process.env.ARCTUN_TEST_KEPT = 'kept';
+  process.env.ARCTUN_TEST_HIDDEN = 'hidden';
+  try {
+    const withoutVariables = (name: string, value: string) =>
+      name === 'ARCTUN_TEST_HIDDEN' && value === 'hidden';
+    const script = 'console.log(process.env.ARCTUN_TEST_KEPT, process.env.ARCTUN_TEST_HIDDEN)';
+    const { stdout } = await systemCommands.run(node(script), { withoutVariables });
+    expect(stdout).toBe('kept undefined\n');
+  } finally {
+    delete process.env.ARCTUN_TEST_KEPT;
+    delete process.env.ARCTUN_TEST_HIDDEN;
+  }
+});
