@@ -39,4 +39,5 @@ export type DropReason =
   | 'tcp-ranges'
   | 'tcp-memory'
   | 'challenge-rate'
+  | 'reset-rate'
   | 'queue-full';

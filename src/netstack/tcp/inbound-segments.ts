@@ -3,6 +3,7 @@
  * listener (passive-open.ts), or nobody, which is CLOSED (RFC 9293 3.10.7.1).
  */
 import { sequenceBefore } from '../../lib/sequence-number.js';
+import { TokenBucket } from '../../lib/token-bucket.js';
 import { isChecksumValid, sumBytes, sumPseudoHeader } from '../../wire/checksum.js';
 import { PROTOCOL_TCP } from '../../wire/ipv4.js';
 import { ACK, RST, SYN } from '../../wire/tcp.js';
@@ -17,6 +18,12 @@ import { segmentArrives } from './segment-arrives.js';
 import type { Strangers } from './strangers.js';
 import type { Tcb } from './tcb.js';
 
+/**
+ * RSTs to segments that belong to no connection, as FreeBSD limits them. A flood of segments gets no
+ * flood of answers, which would go over a metered line and, for a forged source, to a third host.
+ */
+const RESETS_PER_SECOND = 100;
+
 /** What arriving segments need of the TCP layer. */
 export interface InboundSegmentsHost extends PassiveOpenHost {
   readonly demux: TcpDemux;
@@ -29,10 +36,12 @@ export class InboundSegments {
   readonly #host: InboundSegmentsHost;
   readonly #passiveOpen: PassiveOpen;
   readonly #segment = new Segment();
+  readonly #resets: TokenBucket;
 
   /** @param cookieKey 16 secret bytes, for SYN cookies */
-  constructor(host: InboundSegmentsHost, cookieKey: Uint8Array) {
+  constructor(host: InboundSegmentsHost, cookieKey: Uint8Array, now: number) {
     this.#host = host;
+    this.#resets = new TokenBucket(RESETS_PER_SECOND, RESETS_PER_SECOND, now);
     this.#passiveOpen = new PassiveOpen(host, cookieKey);
   }
 
@@ -90,12 +99,16 @@ export class InboundSegments {
     );
   }
 
-  /** RFC 9293 3.10.7.1: whatever has no RST is answered with one. */
+  /** RFC 9293 3.10.7.1: a segment without RST gets one, within the limit. */
   #arriveInClosed(packet: Inbound, segment: Segment, now: number): void {
     const { drops, addresses, outbound, slots, strangers } = this.#host;
     drops.count('tcp-port');
     if (segment.has(RST)) return;
     if (strangers?.arrived(packet, segment, now) === true) return;
+    if (!this.#resets.take(now)) {
+      drops.count('reset-rate');
+      return;
+    }
     const local = { address: addresses.at(packet.localIndex), port: segment.destinationPort };
     const remote = { address: packet.source, port: segment.sourcePort };
     const header = outbound.createHeader(local, remote, PROTOCOL_TCP);

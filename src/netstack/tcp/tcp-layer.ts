@@ -99,7 +99,7 @@ export class TcpLayer implements OpenHost, InboundSegmentsHost {
     this.#timeWaits = new TimeWaits(options.limits.timeWaits);
     this.#open = new Open(this, options.limits, entropy);
     this.strangers = options.unmatched && new Strangers(this.demux, options.unmatched);
-    this.#inbound = new InboundSegments(this, randomSipHashKey(entropy));
+    this.#inbound = new InboundSegments(this, randomSipHashKey(entropy), now);
   }
 
   /** Connections in any state but TIME-WAIT. */

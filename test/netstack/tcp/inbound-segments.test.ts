@@ -225,6 +225,35 @@ describe('nobody', () => {
     expect([...h.stack.drops.entries()]).toEqual([['tcp-port', 1]]);
   });
 
+  it('answers 100 segments a second with RST at most, from whatever port they come', () => {
+    const h = new Harness();
+    h.ourPort = 9;
+    const flood = (segments: number): number => {
+      for (let count = 0; count < segments; count++) {
+        h.peerPort = 10_000 + count;
+        h.receives({ flags: count % 2 === 0 ? SYN : ACK, ack: 77 });
+      }
+      return h.sends().length;
+    };
+    expect(flood(5_000)).toBe(100);
+    expect(h.stack.drops.of('reset-rate')).toBe(4_900);
+    h.now += 1_000;
+    expect(flood(5_000)).toBe(100);
+    h.now += 100;
+    expect(flood(5_000)).toBe(10);
+  });
+
+  it('resets a connection of ours while a flood has used up the RSTs for others', () => {
+    const h = new Harness().establish();
+    const { ourPort } = h;
+    h.ourPort = 9;
+    for (let count = 0; count < 200; count++) h.receives({ flags: SYN });
+    expect(h.sends()).toHaveLength(100);
+    h.ourPort = ourPort;
+    h.connection.abort(h.now);
+    expect(h.sends().map(({ flags }) => flags)).toContain('RST,ACK');
+  });
+
   it.each([
     ['IPv4', OUR_V4, PEER_V4, 20],
     ['IPv6', OUR_V6, PEER_V6, 40],
