@@ -3,10 +3,11 @@ import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
+import { markUsed, oldestIdle } from '../lib/oldest-idle.js';
 import type { Conversation, LocalListener, LocalListeners } from '../tunnel/ports.js';
 import { isDenied, socketOwner } from './socket-owner.js';
 
-/** More at once are turned away: each may hold a request of some megabytes. */
+/** Of more than these the oldest idle one is closed: each may hold a request of some megabytes. */
 const MAX_CONVERSATIONS = 16;
 
 /** Milliseconds of silence after which a conversation is ended. */
@@ -15,21 +16,41 @@ const LONGEST_SILENCE = 60_000;
 /** Begins a name of Linux that is no path, is open to every user, and ends with its socket (unix(7)). */
 export const ABSTRACT = '\0';
 
-export const localListeners: LocalListeners = {
-  async listen(path, converse) {
+export const localListeners: LocalListeners = createLocalListeners();
+
+export function createLocalListeners({
+  maxConversations = MAX_CONVERSATIONS,
+  longestSilence = LONGEST_SILENCE,
+} = {}): LocalListeners {
+  return { listen };
+
+  async function listen(path: string, converse: () => Conversation): Promise<LocalListener> {
     const isAbstract = path.startsWith(ABSTRACT);
     if (!isAbstract) await makeFolder(dirname(path));
-    const sockets = new Set<Socket>();
+    const served = new Map<Socket, Served>();
     const server = createServer((socket) => {
-      sockets.add(socket);
-      socket.on('close', () => sockets.delete(socket));
-      serve(socket, converse());
+      if (!makeRoom(served, maxConversations)) {
+        socket.destroy();
+        return;
+      }
+      served.set(socket, new Served(socket, converse(), () => markUsed(served, socket)));
+      socket.setTimeout(longestSilence, () => socket.destroy());
+      socket.on('close', () => served.delete(socket));
     });
-    server.maxConnections = MAX_CONVERSATIONS;
     await (isAbstract ? listenAt(server, path) : listenPrivately(server, path));
-    return new NodeLocalListener(server, sockets);
-  },
-};
+    return new NodeLocalListener(server, served);
+  }
+}
+
+/** False if all are busy. */
+function makeRoom(served: Map<Socket, Served>, most: number): boolean {
+  if (served.size < most) return true;
+  const oldest = oldestIdle(served);
+  if (oldest === undefined) return false;
+  served.delete(oldest);
+  oldest.destroy();
+  return true;
+}
 
 async function makeFolder(folder: string): Promise<void> {
   const made = await mkdir(folder, { recursive: true });
@@ -39,36 +60,53 @@ async function makeFolder(folder: string): Promise<void> {
 
 class NodeLocalListener implements LocalListener {
   readonly #server: Server;
-  readonly #sockets: ReadonlySet<Socket>;
+  readonly #served: ReadonlyMap<Socket, Served>;
 
-  constructor(server: Server, sockets: ReadonlySet<Socket>) {
+  constructor(server: Server, served: ReadonlyMap<Socket, Served>) {
     this.#server = server;
-    this.#sockets = sockets;
+    this.#served = served;
   }
 
   /** Node removes the path. */
   close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#served.keys()) socket.destroy();
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
     });
   }
 }
 
-function serve(socket: Socket, conversation: Conversation): void {
-  socket.setEncoding('utf8');
-  socket.setTimeout(LONGEST_SILENCE, () => socket.destroy());
-  // Whoever hangs up wants no answer.
-  socket.on('error', () => socket.destroy());
-  socket.on('close', () => conversation.close());
-  socket.on('data', (text: string) => {
+/** A conversation with one client, a request at a time. */
+class Served {
+  isBusy = false;
+  readonly #socket: Socket;
+  readonly #conversation: Conversation;
+  readonly #onRequest: () => void;
+
+  constructor(socket: Socket, conversation: Conversation, onRequest: () => void) {
+    this.#socket = socket;
+    this.#conversation = conversation;
+    this.#onRequest = onRequest;
+    socket.setEncoding('utf8');
+    // A client that hangs up wants no answer.
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => conversation.close());
+    socket.on('data', (text: string) => void this.#take(text));
+    socket.on('drain', () => socket.resume());
+  }
+
+  async #take(text: string): Promise<void> {
+    const socket = this.#socket;
+    this.isBusy = true;
+    this.#onRequest();
     socket.pause();
-    void conversation.handle(text).then((answer) => {
-      if (answer !== '') socket.write(answer);
-      if (conversation.isOver) socket.destroy();
-      else socket.resume();
-    });
-  });
+    const answer = await this.#conversation.handle(text);
+    this.isBusy = false;
+    // A client that does not read its answers is not read either.
+    const hasRoom = answer === '' || socket.write(answer);
+    if (this.#conversation.isOver) socket.destroy();
+    else if (hasRoom) socket.resume();
+  }
 }
 
 /** Nobody else may connect even in the moment between bind and chmod: the umask says so. */

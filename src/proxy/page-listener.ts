@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
+import { markUsed, oldestIdle } from '../lib/oldest-idle.js';
 import { messageOf } from '../lib/error-message.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES, REFUSAL_STATUS } from './http/browser-check.js';
 import { checkBrowser } from './http/browser-gate.js';
@@ -36,7 +37,7 @@ const KEEP_ALIVE_TIMEOUT = 5_000;
 /** How often Node looks for connections over that time. */
 const CHECK_INTERVAL = 5_000;
 
-/** A probe has one. Where there are more, the oldest makes room: whoever holds many keeps no probe out. */
+/** A probe has one. The oldest idle one makes room for a new one: a client that holds many keeps no probe out. */
 const MAX_CONNECTIONS = 64;
 
 /**
@@ -53,8 +54,8 @@ export async function startPageListener(options: PageListenerOptions): Promise<P
 export class PageListener {
   readonly #options: PageListenerOptions;
   readonly #server: Server;
-  /** In the order in which they came. */
-  readonly #connections = new Set<Socket>();
+  /** In the order of their last use, with whether a page is being made. */
+  readonly #connections = new Map<Socket, { isBusy: boolean }>();
 
   constructor(options: PageListenerOptions) {
     this.#options = options;
@@ -91,13 +92,29 @@ export class PageListener {
   }
 
   #admit(socket: Socket): void {
-    this.#connections.add(socket);
+    if (this.#connections.size >= MAX_CONNECTIONS) {
+      const oldest = oldestIdle(this.#connections);
+      if (oldest === undefined) {
+        socket.destroy();
+        return;
+      }
+      this.#connections.delete(oldest);
+      oldest.destroy();
+    }
+    this.#connections.set(socket, { isBusy: false });
     socket.on('close', () => this.#connections.delete(socket));
-    const [oldest] = this.#connections;
-    if (this.#connections.size > MAX_CONNECTIONS) oldest?.destroy();
+  }
+
+  #setBusy(socket: Socket, isBusy: boolean): void {
+    const connection = this.#connections.get(socket);
+    if (connection !== undefined) connection.isBusy = isBusy;
+    markUsed(this.#connections, socket);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { socket } = request;
+    this.#setBusy(socket, true);
+    response.once('close', () => this.#setBusy(socket, false));
     // A page changes nothing and sends nothing.
     const policy = { ...CLOSED_TO_PAGES, ...this.#options.browsers, areReadsFree: true };
     const refusal = checkBrowser(request, response, policy);

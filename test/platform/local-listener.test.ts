@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { localListeners } from '../../src/platform/local-listener.js';
+import { createLocalListeners, localListeners } from '../../src/platform/local-listener.js';
 import type { Conversation, LocalListener } from '../../src/tunnel/ports.js';
 import { until } from '../support/until.js';
 
@@ -119,4 +119,80 @@ it('leaves a live one, and a file of another kind, alone', async () => {
   writeFileSync(file, 'kept');
   await expect(localListeners.listen(file, shout)).rejects.toMatchObject({ code: 'EADDRINUSE' });
   expect(statSync(file).size).toBe(4);
+});
+
+/** Connects, and says whether the other end is there still. */
+function hold(): { readonly socket: Socket; readonly isOpen: () => boolean } {
+  const socket = connect(path).on('error', () => undefined);
+  return { socket, isOpen: () => !socket.destroyed };
+}
+
+it('makes room for another conversation by the end of that which was idle for longest', async () => {
+  listener = await createLocalListeners({ maxConversations: 3 }).listen(path, shout);
+  const [first] = await talk('first');
+  const silent = hold();
+  const [third] = await talk('third');
+  first.write('again');
+  await once(first, 'data');
+  const isSilentGone = once(silent.socket, 'close');
+  const [fourth] = await talk('fourth');
+  await isSilentGone;
+  const isThirdGone = once(third, 'close');
+  const [fifth] = await talk('fifth');
+  await isThirdGone;
+  first.write('still');
+  await expect(once(first, 'data')).resolves.toEqual(['STILL']);
+  for (const socket of [first, fourth, fifth]) socket.destroy();
+});
+
+it('answers 16 at a time by default, however many connections are held', async () => {
+  const open = new Set<object>();
+  listener = await localListeners.listen(path, () => {
+    const conversation = { ...shout(), close: () => void open.delete(conversation) };
+    open.add(conversation);
+    return conversation;
+  });
+  const held = Array.from({ length: 40 }, hold);
+  const [socket, answer] = await talk('hello');
+  expect(answer).toBe('HELLO');
+  while (open.size > 16) await new Promise(setImmediate);
+  expect(held.filter(({ isOpen }) => isOpen()).length).toBeLessThan(16);
+  for (const { socket: each } of [...held, { socket }]) each.destroy();
+});
+
+it('ends no conversation that waits for its answer', async () => {
+  let answer: ((text: string) => void) | undefined;
+  const slow = { ...shout(), handle: () => new Promise<string>((resolve) => (answer = resolve)) };
+  listener = await createLocalListeners({ maxConversations: 1 }).listen(path, () => slow);
+  const busy = connect(path).setEncoding('utf8');
+  busy.write('question');
+  while (answer === undefined) await new Promise(setImmediate);
+  await once(hold().socket, 'close');
+  answer('answer');
+  await expect(once(busy, 'data')).resolves.toEqual(['answer']);
+  busy.destroy();
+});
+
+it('ends a conversation that is silent for too long', async () => {
+  listener = await createLocalListeners({ longestSilence: 50 }).listen(path, shout);
+  await once(hold().socket, 'close');
+});
+
+it('reads nothing from a client that does not read its answers', async () => {
+  const long = 'x'.repeat(1024 * 1024);
+  let requests = 0;
+  const generous: Conversation = {
+    ...shout(),
+    handle: () => Promise.resolve(`${++requests}${long}`),
+  };
+  listener = await localListeners.listen(path, () => generous);
+  const socket = connect(path);
+  const isWritten = new Promise((resolve) => socket.write('q'.repeat(1024 * 1024), resolve));
+  while (requests === 0) await new Promise(setImmediate);
+  for (let turn = 0; turn < 200; turn++) await new Promise(setImmediate);
+  expect(requests).toBe(1);
+  socket.resume();
+  await isWritten;
+  while (requests === 1) await new Promise(setImmediate);
+  socket.destroy();
 });

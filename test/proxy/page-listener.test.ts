@@ -156,3 +156,19 @@ it('answers a probe while somebody holds ever so many connections open', async (
   expect(held.at(-1)!.destroyed).toBe(false);
   for (const socket of held) socket.destroy();
 });
+
+it('does not break off an answer for a connection that sends nothing', async () => {
+  let answer: ((page: Page) => void) | undefined;
+  const url = await start(() => new Promise((resolve) => (answer = resolve)));
+  const asked = ask(url, '/page');
+  while (answer === undefined) await new Promise(setImmediate);
+  const held = Array.from({ length: 300 }, () => {
+    const socket = connect(Number(url.port), url.hostname);
+    socket.on('error', () => undefined);
+    return once(socket, 'connect').then(() => socket);
+  });
+  const sockets = await Promise.all(held);
+  answer({ status: 200, contentType: 'text/x', body: 'here' });
+  expect(await asked).toMatchObject({ status: 200, body: 'here' });
+  for (const socket of sockets) socket.destroy();
+});

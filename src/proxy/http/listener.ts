@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+import { markUsed, oldestIdle } from '../../lib/oldest-idle.js';
 import type { DialTarget } from '../dialer.js';
 import { formatAuthority, type ListenAddress } from '../listen-address.js';
 import { openPort } from '../open-port.js';
@@ -17,6 +18,7 @@ import type { ForwardFailure } from './failure.js';
 import * as limits from './limits.js';
 import { fieldLines } from './raw-head.js';
 import { isSwitchWanted, refusalOf } from './refusal.js';
+import { summedLog } from '../summed-log.js';
 
 export interface HttpListenerOptions extends Pick<
   ExchangeContext,
@@ -42,7 +44,10 @@ export interface HttpListenerOptions extends Pick<
   readonly idleTimeout?: number;
   /** Milliseconds until an idle connection is closed; 0 leaves that to its client. Default 65,000. */
   readonly keepAliveTimeout?: number;
-  /** Connections of clients at one time; one more is closed at once. Default 1024. */
+  /**
+   * Connections of clients at one time. One more takes the place of the one that is idle for longest,
+   * and is closed at once if none is idle. Default 1024.
+   */
   readonly maxConnections?: number;
 }
 
@@ -80,7 +85,8 @@ export class HttpListener {
 
   constructor(options: HttpListenerOptions) {
     this.#options = options;
-    const { route, browsers, headers, dialer, log } = options;
+    const { route, browsers, headers, dialer } = options;
+    const log = summedLog(options.log);
     this.#context = {
       route,
       browsers,
@@ -152,17 +158,19 @@ export class HttpListener {
   }
 
   #wire(server: Server): void {
-    const { log, maxConnections = limits.MAX_CONNECTIONS } = this.#options;
     server.on('connection', (socket) => this.#accept(socket));
     server.on('request', (request, response) => this.#take(request, response, false));
     server.on('checkContinue', (request, response) => this.#take(request, response, true));
     server.on('connect', (request, _socket, head) => this.#connect(request, head));
     server.on('upgrade', (request, _socket, head) => this.#upgrade(request, head));
     server.on('clientError', (error, socket) => this.#http(socket)?.handleError(error));
-    server.on('drop', () => log.warn({ maxConnections }, 'too many connections: one was dropped'));
   }
 
   #accept(socket: Socket): void {
+    if (!this.#makeRoom()) {
+      socket.destroy();
+      return;
+    }
     socket.once('close', () => this.#connections.delete(socket));
     const { accept } = this.#options;
     if (accept === undefined) this.#serve(socket);
@@ -171,6 +179,24 @@ export class HttpListener {
         socket,
         accept(socket, () => this.#serve(socket)),
       );
+  }
+
+  /**
+   * One client that holds all connections shall not keep the others out. Only idle ones are closed: those
+   * that wait for a request, or for the rest of a handshake.
+   *
+   * @returns false if none is idle
+   */
+  #makeRoom(): boolean {
+    const { maxConnections = limits.MAX_CONNECTIONS } = this.#options;
+    if (this.#connections.size < maxConnections) return true;
+    const oldest = oldestIdle(this.#connections);
+    const outcome = oldest === undefined ? 'a new one was closed' : 'the oldest idle one was closed';
+    this.#context.log.warn({ maxConnections }, `too many connections: ${outcome}`);
+    if (oldest === undefined) return false;
+    this.#connections.delete(oldest);
+    oldest.destroy();
+    return true;
   }
 
   #serve(socket: Socket): void {
@@ -186,6 +212,7 @@ export class HttpListener {
 
   #take(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     this.#requests++;
+    markUsed(this.#connections, request.socket);
     const message = { request, response, expectsContinue, upgrades: false };
     this.#http(request.socket)?.add(message);
   }
@@ -234,7 +261,6 @@ function headWithoutUpgrade({ method, url, rawHeaders, httpVersion }: IncomingMe
 }
 
 function createHttpServer({
-  maxConnections = limits.MAX_CONNECTIONS,
   keepAliveTimeout = limits.KEEP_ALIVE_TIMEOUT,
 }: HttpListenerOptions): Server {
   const server = createServer({
@@ -246,7 +272,6 @@ function createHttpServer({
     // A body may take as long as it makes progress: see exchange.ts.
     requestTimeout: 0,
   });
-  server.maxConnections = maxConnections;
   // Node drops what is above its default of 2,000 fields without a word; the size is the bound.
   server.maxHeadersCount = 0;
   return server;

@@ -11,6 +11,7 @@ import type { ListenAddress } from '../listen-address.js';
 import type { ProxyLog } from '../proxy-log.js';
 import { SOCKS4_VERSION, SOCKS5_VERSION, socks4Refusal } from '../socks5/messages.js';
 import { Socks5Session } from '../socks5/session.js';
+import { summedLog } from '../summed-log.js';
 import { connectTarget, proxiedDestination } from './request-authority.js';
 
 /** Browsers open connections ahead of their requests; one that says nothing is closed. */
@@ -41,7 +42,8 @@ export class MixedPort {
   readonly #listener: HttpListener;
   readonly #options: MixedPortOptions;
 
-  constructor(options: MixedPortOptions) {
+  constructor(given: MixedPortOptions) {
+    const options = { ...given, log: summedLog(given.log) };
     this.#options = options;
     this.#listener = new HttpListener({
       ...options,

@@ -1,4 +1,5 @@
 import { createServer, request } from 'node:http';
+import { connect } from 'node:net';
 
 import { type ForwarderOptions, startForwarder } from '../../../src/proxy/forward/forwarder.js';
 import {
@@ -50,15 +51,51 @@ describe('listening', () => {
     });
   });
 
-  it('drops a connection above the bound', async () => {
-    const forwarder = await forwarding.start(failing('refused'), { maxConnections: 1 });
-    const first = forwarding.client(forwarder);
-    first.send(GET);
-    await first.until('}}');
-    await forwarding.client(forwarder).ended();
+  it('closes the connection that was idle for longest when another one comes', async () => {
+    const forwarder = await forwarding.start(failing('refused'), { maxConnections: 3 });
+    const [first, second, silent] = [1, 2, 3].map(() => forwarding.client(forwarder));
+    for (const client of [second!, first!]) {
+      client.send(GET);
+      await client.until('}}');
+    }
+    const ends: string[] = [];
+    const note = (name: string) => () => void ends.push(name);
+    void silent!.ended().then(note('silent'));
+    void second!.ended().then(note('second'));
+    for (const ended of [silent!, second!]) {
+      const another = forwarding.client(forwarder);
+      another.send(GET);
+      await another.until('}}');
+      await ended.ended();
+    }
+    expect(ends).toEqual(['silent', 'second']);
+    first!.send(GET);
+    await first!.until(/\}\}[^]*\}\}/);
+  });
+
+  it('closes no connection that waits for an answer, but the new one if all do', async () => {
+    const server = await forwarding.server(() => undefined);
+    const forwarder = await forwarding.start(localDialer(server.port), { maxConnections: 1 });
+    const busy = forwarding.client(forwarder);
+    busy.send(GET);
+    await until(() => server.wires[0]?.received.includes('\r\n\r\n') === true);
+    for (let count = 0; count < 20; count++) await forwarding.client(forwarder).ended();
+    server.wires[0]!.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    await busy.until('\r\n\r\nok');
+    const tooMany = forwarding.lines.filter(({ message }) => message.includes('too many'));
+    expect(tooMany).toMatchObject([{ message: 'too many connections: a new one was closed' }]);
+  });
+
+  it('answers a client while another one opens ever more connections and sends nothing', async () => {
+    const forwarder = await forwarding.start(failing('refused'), { maxConnections: 16 });
+    const { hostname, port } = new URL(forwarder.url);
+    const held = Array.from({ length: 200 }, () => connect(Number(port), hostname));
+    for (const socket of held) socket.on('error', () => undefined);
+    const client = forwarding.client(forwarder);
+    client.send(GET);
+    await client.until('}}');
+    for (const socket of held) socket.destroy();
     expect(forwarding.lines.filter(({ message }) => message.includes('too many'))).toHaveLength(1);
-    first.send(GET);
-    await first.until(/\}\}[^]*\}\}/);
   });
 });
 

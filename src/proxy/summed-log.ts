@@ -1,0 +1,79 @@
+/** A log in which a repeated warning is one line each 10 s, so that no client can fill the disk. */
+import type { ProxyLog } from './proxy-log.js';
+
+/** Milliseconds in which a warning is logged once. */
+const WINDOW = 10_000;
+
+/** Texts that are told apart at one time. A client chooses some of them. */
+const MAX_KINDS = 32;
+const OTHERS = 'more warnings of other kinds';
+
+/** @returns `log` itself if it sums up already */
+export function summedLog(log: ProxyLog): ProxyLog {
+  return log instanceof SummedLog ? log : new SummedLog(log);
+}
+
+interface Repeats {
+  /** When it was last logged, in milliseconds. */
+  loggedAt: number;
+  /** How often it came since. */
+  count: number;
+  fields: object;
+}
+
+class SummedLog implements ProxyLog {
+  readonly #log: ProxyLog;
+  /** By the text of the warning. */
+  readonly #repeats = new Map<string, Repeats>();
+
+  constructor(log: ProxyLog) {
+    this.#log = log;
+  }
+
+  /** Logs a warning at once; those of the same text in the next 10 s are counted. */
+  warn(fields: object, message: string): void {
+    const now = performance.now();
+    this.#forgetOld(now);
+    const kind = this.#kindOf(message);
+    const repeats = this.#repeats.get(kind);
+    if (repeats === undefined) {
+      this.#log.warn(fields, kind);
+      this.#repeats.set(kind, { loggedAt: now, count: 0, fields });
+      return;
+    }
+    repeats.count++;
+    repeats.fields = fields;
+    if (repeats.count > 1) return;
+    setTimeout(() => this.#sumUp(kind, repeats), repeats.loggedAt + WINDOW - now).unref();
+  }
+
+  error(fields: object, message: string): void {
+    this.#log.error(fields, message);
+  }
+
+  info(fields: object, message: string): void {
+    this.#log.info(fields, message);
+  }
+
+  debug(fields: object, message: string): void {
+    this.#log.debug(fields, message);
+  }
+
+  #kindOf(message: string): string {
+    return this.#repeats.has(message) || this.#repeats.size < MAX_KINDS ? message : OTHERS;
+  }
+
+  #forgetOld(now: number): void {
+    for (const [kind, { count, loggedAt }] of this.#repeats) {
+      if (count === 0 && now - loggedAt >= WINDOW) this.#repeats.delete(kind);
+    }
+  }
+
+  #sumUp(kind: string, repeats: Repeats): void {
+    const { count, fields } = repeats;
+    const often = count === 1 ? 'once' : `${count} times`;
+    this.#log.warn({ ...fields, repeated: count }, `${kind} (${often} more in 10 s)`);
+    repeats.loggedAt = performance.now();
+    repeats.count = 0;
+  }
+}
