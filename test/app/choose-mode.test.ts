@@ -49,6 +49,11 @@ it('takes an interface where that is asked for, without a look for what is in th
   expect(asked).toEqual(['tunnels', 'open soratun0']);
 });
 
+it('takes an interface where that is asked for, whatever the environment sets for userspace', async () => {
+  const wish = { ...AUTO, mode: 'tun', userspaceFlag: 'ARCTUN_PROXY_LISTEN' } as const;
+  expect(await chooseMode(wish, ports())).toEqual({ device: DEVICE });
+});
+
 it.each<PacketDeviceRefusal>(['no-driver', 'no-access', 'not-permitted', 'name-taken'])(
   'fails where an interface is asked for and refused: %s',
   async (refusal) => {

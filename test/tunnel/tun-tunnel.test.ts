@@ -97,6 +97,22 @@ it('leaves the mark alone that somebody has set, where the routes need no other'
   expect(await fwmark()).toBe(77);
 });
 
+it('closes the device where the system refuses addresses or routes at the start', async () => {
+  const timers = world.clock.armed;
+  const refusing: PacketDevices = {
+    ...devices,
+    configure: () => {
+      throw new Error('address 10.0.0.2/32: EPERM');
+    },
+  };
+  const opening = TunTunnel.open(world.config(), world.ports, refusing, device);
+  await expect(opening).rejects.toThrow('address 10.0.0.2/32: EPERM');
+  // Neither the descriptor of /dev/net/tun is left, nor a socket or a timer.
+  expect(events).toEqual(['close']);
+  expect(world.clock.armed).toBe(timers);
+  expect(world.link.openSockets).toBe(2);
+});
+
 it('goes to another server behind the change of the interface', async () => {
   const other = await world.openAnother({});
   await tunnel.reconfigure(world.config({ server: serverOf(other), address: OTHER_CLIENT }));
