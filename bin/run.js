@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+// SIGUSR1 is for nothing here, from the first moment on.
+import '../dist/src/platform/refuse-inspector.js';
 import { homedir, userInfo } from 'node:os';
 
 // A container may run us as a user id that no passwd file lists. Where HOME and SHELL are missing,

@@ -2,6 +2,7 @@
 import type { CommandRunner } from '../lib/command-runner.js';
 import { messageOf } from '../lib/error-message.js';
 import type { ServiceManager } from '../lib/service-manager.js';
+import { StoppedError } from '../lib/stopped-error.js';
 import type { DeviceTunnel } from '../tunnel/device-tunnel.js';
 import type { KeyClaims } from '../tunnel/ports.js';
 import type { TunnelConfig } from '../tunnel/tunnel-config.js';
@@ -58,7 +59,8 @@ const GRACE = 5_000;
  * Resolves after a stop, when everything is closed.
  *
  * @throws TunnelError when no handshake came in time, UserError when the interface, a port or the file
- *   of the capture cannot be had, or a command of arc.json fails or could be someone else's
+ *   of the capture cannot be had, or a command of arc.json fails or could be someone else's;
+ *   StoppedError after SIGABRT
  */
 export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts): Promise<void> {
   const { signal, force, offer } = options;
@@ -123,12 +125,13 @@ async function runClaimed(claimed: ClaimedRun): Promise<void> {
     // A stop ends every wait with its reason: that is no failure.
     if (!(signal.aborted && error === signal.reason)) {
       hooks.logFailures();
-      await states.stopping(messageOf(error));
       throw error;
     }
   }
-  await states.stopping();
   hooks.throwFailures();
+  // A service manager that restarts after failures must see one: its watchdog has ended us.
+  const stop: unknown = signal.reason;
+  if (stop instanceof StoppedError && stop.isFailure) throw stop;
 }
 
 interface Run extends ClaimedRun {
@@ -147,6 +150,9 @@ async function keepOpen(run: Run, open: () => Promise<KeptTunnel>): Promise<void
     kept = await open();
     run.onOpen(kept);
     await attend(run, kept);
+  } catch (error) {
+    await announceEnd(run, error);
+    throw error;
   } finally {
     await kept?.close(signal.aborted ? GRACE : 0);
     await device?.close();
@@ -179,12 +185,23 @@ async function attend(run: Run, kept: KeptTunnel): Promise<void> {
     states.ready();
     options.onUp({ ...kept.up, endpoint: peers[0]?.endpoint ?? '', modeReason: reason });
     await Promise.race([aborted(signal), failed]);
+    await states.stopping();
+  } catch (error) {
+    await announceEnd(run, error);
+    throw error;
   } finally {
-    // From here on it takes as long as the commands and what was sent do.
-    if (signal.aborted) await states.stopping();
     await hooks.preDown();
     await closeServices();
   }
+}
+
+/**
+ * Tells the service manager first of all that the service ends: the commands of the way down may take
+ * minutes. A stop that was asked for has no reason to show.
+ */
+async function announceEnd({ options: { signal }, states }: Run, error: unknown): Promise<void> {
+  const isStop = signal.aborted && error === signal.reason;
+  await states.stopping(isStop ? undefined : messageOf(error));
 }
 
 /** The life of a service. Before there is a tunnel, that we turn is all that there is to know. */

@@ -2,6 +2,7 @@
  * The extension's composition root. What Lambda waits for comes first: the port, then the registration;
  * everything else is loaded when the request for that has left.
  */
+import '../platform/refuse-inspector.js';
 import { tmpdir } from 'node:os';
 import { basename, dirname } from 'node:path';
 

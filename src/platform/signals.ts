@@ -6,7 +6,7 @@ import { killGroups } from './process-groups.js';
 let reload: (() => void) | undefined;
 
 /**
- * An AbortSignal that fires at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process.
+ * An AbortSignal that fires at the first SIGINT, SIGTERM, SIGHUP or SIGABRT; a second one ends the process.
  * Its reason is a StoppedError, for a work that the stop leaves undone. SIGHUP is no stop where
  * reloadRequests() has taken it.
  */

@@ -3,6 +3,8 @@ import { runTunnel, type TunnelUp } from '../../src/app/run-tunnel.js';
 import type { ConfigNotice } from '../../src/arc-config/member-notices.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
+import type { ServiceManager } from '../../src/lib/service-manager.js';
+import { StoppedError } from '../../src/lib/stopped-error.js';
 import type { LocalListeners } from '../../src/tunnel/ports.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { FakeCommands } from './fake-commands.js';
@@ -19,6 +21,7 @@ let world: TunnelInMemory;
 let stop: AbortController;
 let running: Promise<unknown>;
 let commands: FakeCommands;
+let manager: ServiceManager | undefined;
 const ups: TunnelUp[] = [];
 
 beforeEach(async () => {
@@ -26,6 +29,7 @@ beforeEach(async () => {
   await world.openNetwork();
   stop = new AbortController();
   commands = new FakeCommands();
+  manager = undefined;
   ups.length = 0;
 });
 afterEach(async () => {
@@ -83,7 +87,7 @@ function begin(
       claims: new FakeClaims(),
       commands,
       listeners: NO_LISTENERS,
-      manager: undefined,
+      manager,
     },
   ).catch((error: unknown) => error);
 }
@@ -294,6 +298,64 @@ describe('the commands of arc.json', () => {
     await turnUntil(() => story.length === 4);
     expect(await running).toBeUndefined();
     expect(ups).toEqual([]);
+  });
+});
+
+it('ends in order at SIGABRT, the signal of a watchdog, and fails', async () => {
+  await start('127.0.0.1', 20_000, { preDown: [['pre-down']], postDown: [['post-down']] });
+  await turnUntil(() => ups.length > 0);
+  const reason = new StoppedError('SIGABRT');
+  stop.abort(reason);
+  expect(await running).toBe(reason);
+  expect(commands.lines).toEqual(['pre-down', 'post-down']);
+  expect(world.log.messages('info')).toContain('tunnel closed');
+});
+
+describe('a service manager', () => {
+  const DOWN = { preDown: [['pre-down']], postDown: [['post-down']] };
+  /** What it was told of the end, and the commands that ran. */
+  let story: string[];
+
+  beforeEach(() => {
+    story = [];
+    manager = {
+      watchdogTimeout: undefined,
+      notify: async (state) => {
+        // Delivery takes its time, and the way down waits for it.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (state.STOPPING !== undefined) story.push(`STOPPING: ${state.STATUS ?? ''}`);
+      },
+    };
+    commands.onRun = (program) => story.push(program);
+  });
+
+  it('is told of a stop before anything else is done', async () => {
+    await start('127.0.0.1', 20_000, DOWN);
+    await turnUntil(() => ups.length > 0);
+    stop.abort(new Error('stop'));
+    expect(await running).toBeUndefined();
+    expect(story).toEqual(['STOPPING: Stopping', 'pre-down', 'post-down']);
+  });
+
+  it('is told of a failure, and why, before anything else is done', async () => {
+    world.link.connected = false;
+    await start('127.0.0.1', 3_000, DOWN);
+    await world.advance(3_000);
+    expect(await running).toMatchObject({ kind: 'tunnel' });
+    expect(story).toEqual([
+      expect.stringMatching(/^STOPPING: Ends: no handshake/),
+      'pre-down',
+      'post-down',
+    ]);
+  });
+
+  it('is told of a stop that ends a command of preUp before postDown runs', async () => {
+    commands.ends.set('pre-up', 'hangs');
+    begin('127.0.0.1', 0, { ...DOWN, preUp: [['pre-up']] });
+    await turnUntil(() => story.length === 1);
+    stop.abort(new Error('stop'));
+    expect(await running).toBeUndefined();
+    expect(story).toEqual(['pre-up', 'STOPPING: Stopping', 'post-down']);
   });
 });
 

@@ -61,6 +61,11 @@ describe.each(UNITS)('%s', (unit) => {
     expect(settings(unit, 'Type')).toEqual(['notify-reload']);
   });
 
+  it('kills a process that hangs and does not see the signal of the watchdog', () => {
+    expect(settings(unit, 'WatchdogSec')).toEqual(['120']);
+    expect(settings(unit, 'TimeoutAbortSec')).toEqual(['30']);
+  });
+
   it('lets V8 compile', () => {
     expect(settings(unit, 'MemoryDenyWriteExecute')).toEqual([]);
   });

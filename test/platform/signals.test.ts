@@ -9,7 +9,7 @@ import { REPOSITORY } from '../support/processes.js';
 
 const BUILT = `${REPOSITORY}dist/src/platform/signals.js`;
 
-const NAMES = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const NAMES = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGABRT'] as const;
 
 const exit = jest.spyOn(process, 'exit');
 const kill = jest.spyOn(process, 'kill');
@@ -34,6 +34,7 @@ it.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
   ['SIGHUP', 129],
+  ['SIGABRT', 134],
 ] as const)(
   'fires at the first %s, and ends the process with %d at a second stop',
   (name, code) => {

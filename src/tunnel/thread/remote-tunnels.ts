@@ -1,10 +1,13 @@
 /** Tunnels that run in threads of their own: what the process does besides never keeps a packet waiting. */
 import type { CapturedPorts, DeviceTunnel, DeviceTunnels } from '../device-tunnel.js';
-import type { Clock, Conversation, MessageChannel } from '../ports.js';
+import type { Clock, Conversation, MessageChannel, Timer } from '../ports.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelStatus } from '../tunnel-status.js';
 import { Caller } from './calls.js';
 import { portableConfig, type TunnelOperations } from './operations.js';
+
+/** Milliseconds for a thread to close its tunnel. */
+const CLOSE_TIMEOUT = 5_000;
 
 type TunnelCaller = Caller<TunnelOperations>;
 
@@ -85,9 +88,15 @@ class RemoteTunnel implements DeviceTunnel {
   }
 
   async close(): Promise<void> {
-    const { caller, channel } = this.#ports;
-    // A thread that has ended has closed all.
-    await caller.call('close', undefined).catch(() => undefined);
+    const { caller, channel, clock } = this.#ports;
+    // A thread that has ended has closed all; one that hangs is ended, and its interface goes with it.
+    let timer: Timer | undefined;
+    const isLate = new Promise<void>((resolve) => {
+      timer = clock.startTimer(CLOSE_TIMEOUT, resolve);
+    });
+    const isClosed = caller.call('close', undefined).catch(() => undefined);
+    await Promise.race([isClosed, isLate]);
+    timer?.cancel();
     await channel.close();
   }
 }

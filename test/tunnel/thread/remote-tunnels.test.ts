@@ -264,3 +264,15 @@ it('is closed there, then the thread is ended', async () => {
   clocks.there.settle();
   expect(closed).toBe(1);
 });
+
+it('ends a thread that hangs and does not close its tunnel', async () => {
+  const tunnel = await remote().open('');
+  served.close = () => new Promise(() => undefined);
+  const closing = tunnel.close();
+  clocks.here.advance(4_999);
+  await new Promise(setImmediate);
+  expect(channel.isClosed).toBe(false);
+  clocks.here.advance(1);
+  await closing;
+  expect(channel.isClosed).toBe(true);
+});
