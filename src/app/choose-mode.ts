@@ -1,6 +1,6 @@
 /** Which mode a tunnel runs in, and why. */
 import type { DeviceTunnel, DeviceTunnels } from '../tunnel/device-tunnel.js';
-import type { PacketDeviceRefusal } from '../tunnel/ports.js';
+import type { InterfaceLeftovers, PacketDeviceRefusal } from '../tunnel/ports.js';
 import { isRefusal, openDevice } from './open-device.js';
 import type { TunnelMode } from './open-tunnel.js';
 
@@ -15,6 +15,8 @@ export interface ModeWish {
 export interface ModePorts {
   /** Undefined where this system has none. */
   readonly deviceTunnels?: (() => Promise<DeviceTunnels | undefined>) | undefined;
+  /** What killed processes have left of interfaces. */
+  readonly interfaceLeftovers?: (() => Promise<InterfaceLeftovers | undefined>) | undefined;
   /** What is known to stand in the way of an interface, without an attempt to make one. */
   readonly deviceObstacle?:
     ((name: string) => Promise<PacketDeviceRefusal | undefined>) | undefined;

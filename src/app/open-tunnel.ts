@@ -30,6 +30,8 @@ export interface OpenTunnelOptions {
   readonly signal?: AbortSignal;
   /** IP texts of the name servers inside the tunnel; the platform's by default. */
   readonly nameServers?: readonly string[];
+  /** In mode tun: nothing leaves outside the tunnel, until a stop. */
+  readonly killSwitch?: boolean | undefined;
 }
 
 /**
@@ -113,6 +115,7 @@ function tunnelConfigOf(options: OpenTunnelOptions): TunnelConfig {
     persistentKeepaliveSeconds: overrides.persistentKeepalive ?? effectiveKeepalive(config),
     congestion,
     nameServers,
+    killSwitch: options.killSwitch,
   });
 }
 

@@ -113,6 +113,10 @@ async function runClaimed(claimed: ClaimedRun): Promise<void> {
   if (reason !== undefined) {
     ports.log.info({ reason }, `mode ${device === undefined ? 'userspace' : 'tun'}`);
   }
+  if (options.killSwitch === true && !tunnelConfig.allowedIps.some(isDefault)) {
+    const why = 'no default route leads into the tunnel: add 0.0.0.0/0 to additionalAllowedIPs';
+    ports.log.warn({}, `--kill-switch blocks the allowed IPs alone: ${why}`);
+  }
   const hooks = new Hooks(planHooks(config, device?.interfaceName), ports, signal);
   const states = openStates(ports);
   const open = () =>
@@ -128,6 +132,7 @@ async function runClaimed(claimed: ClaimedRun): Promise<void> {
       throw error;
     }
   }
+  await openKillSwitch(options, ports, device);
   hooks.throwFailures();
   // A service manager that restarts after failures must see one: its watchdog has ended us.
   const stop: unknown = signal.reason;
@@ -204,9 +209,24 @@ async function announceEnd({ options: { signal }, states }: Run, error: unknown)
   await states.stopping(isStop ? undefined : messageOf(error));
 }
 
+/** A stop that was asked for lets messages leave by other routes again. That of a watchdog does not. */
+async function openKillSwitch(
+  { killSwitch, signal: { reason } }: RunTunnelOptions,
+  { interfaceLeftovers }: RunTunnelPorts,
+  device: DeviceTunnel | undefined,
+): Promise<void> {
+  if (killSwitch !== true || device === undefined) return;
+  if (reason instanceof StoppedError && reason.isFailure) return;
+  (await interfaceLeftovers?.())?.remove(device.interfaceName);
+}
+
 /** The life of a service. Before there is a tunnel, that we turn is all that there is to know. */
 function openStates({ manager, clock, wallClock }: RunTunnelPorts): ServiceStates {
   return new ServiceStates({ manager, clock, wallClock });
+}
+
+function isDefault({ prefixLength }: { readonly prefixLength: number }): boolean {
+  return prefixLength === 0;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -2,8 +2,10 @@
 import { verboseWgConfig } from '../app/export-wg-config.js';
 import { loadTunnelConfig } from '../app/load-arc-config.js';
 import { requireOtherPorts, withPortHolder } from '../app/port-taken.js';
+import { removeLeftovers } from '../app/remove-leftovers.js';
 import { runTunnel, type TunnelUp } from '../app/run-tunnel.js';
 import type { RenewalPorts } from '../app/session-renewal.js';
+import type { Log } from '../tunnel/ports.js';
 import { browserFlags } from './browser-flags.js';
 import { captureFlags, captureOptions } from './capture.js';
 import type { CommandDeclaration } from './command.js';
@@ -12,6 +14,7 @@ import { credentialFlags } from './credential-flags.js';
 import type { Flags, ParsedLine } from './flag.js';
 import { forwardFlags, forwardSettings } from './forward-flags.js';
 import { configuredLogFlags, configuredLogLevel } from './log-flags.js';
+import { guardFlags, requireTunForKillSwitch } from './guard-flags.js';
 import type { Output } from './output.js';
 import { overrideFlags, tunnelOverrides } from './override-flags.js';
 import { nameServers, proxyFlags, proxySettings } from './proxy-flags.js';
@@ -37,6 +40,7 @@ const flags = {
   ...credentialFlags,
   ...renewalFlag,
   ...captureFlags,
+  ...guardFlags,
   ...statusListenFlag,
   ...configuredLogFlags,
   json: { type: 'boolean', description: 'Print one line of JSON when the tunnel is up.' },
@@ -92,11 +96,10 @@ function requirePorts({ flags, tokens }: UpLine): void {
   ]);
 }
 
-async function openUp(
-  { flags, tokens }: UpLine,
-  { context, output, version, renewal }: UpSurroundings,
-): Promise<void> {
+async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): Promise<void> {
+  const { context, output, version, renewal } = surroundings;
   if (flags['read-stdin']) refuseConfigFlag(tokens);
+  requireTunForKillSwitch(flags);
   if (flags.mode === 'tun') refuseUserspaceFlags(tokens);
   const forward = forwardSettings(flags);
   const proxy = proxySettings(flags);
@@ -105,6 +108,7 @@ async function openUp(
   const home = { files: await context.files(), stateFolder: context.stateFolder() };
   const load = (value: string | Uint8Array) => loadTunnelConfig(value, home, overrides);
   const arcConfig = await load(flags['read-stdin'] ? await context.readStdin() : flags.config);
+  if (flags.cleanup) return cleanUp(arcConfig.config.interface, surroundings);
   context.dump?.(verboseWgConfig(arcConfig, overrides));
   const level = flags['log-level'] ?? configuredLogLevel(arcConfig.config.logLevel);
   const logOptions = { level, format: flags['log-format'] };
@@ -116,6 +120,7 @@ async function openUp(
       overrides,
       mode: flags.mode,
       force: flags.force,
+      killSwitch: flags['kill-switch'],
       userspaceFlag: userspaceFlag(tokens) ?? userspaceVariable(context.env),
       wait: flags.wait * 1000,
       signal: await context.stopSignal(),
@@ -137,16 +142,12 @@ async function openUp(
     },
     {
       ...ports,
-      claims: await context.keyClaims(),
-      commands: await context.commands(),
-      manager: await context.serviceManager(log),
-      listeners: await context.localListeners(),
+      ...(await servicePorts(context, log)),
       // A capture sees all from the thread that it is taken in.
       deviceTunnels: () =>
         flags.capture === undefined
           ? context.deviceTunnels({ log: logOptions, socket: flags.socket })
           : context.localDeviceTunnels(ports),
-      deviceObstacle: (name) => context.deviceObstacle(name),
     },
   );
 }
@@ -155,6 +156,23 @@ function showUp(up: TunnelUp, flags: UpLine['flags'], output: Output): void {
   if (up.modeReason !== undefined) output.note(`Mode ${up.mode}: ${up.modeReason}.`);
   if (flags.json) output.write(renderJson(upJson(up)));
   else output.write(renderText(upText(up, flags['forward-to'])));
+}
+
+async function servicePorts(context: UpContext, log: Log) {
+  return {
+    claims: await context.keyClaims(),
+    commands: await context.commands(),
+    manager: await context.serviceManager(log),
+    listeners: await context.localListeners(),
+    deviceObstacle: (name: string) => context.deviceObstacle(name),
+    interfaceLeftovers: () => context.interfaceLeftovers(),
+  };
+}
+
+/** `--cleanup`. */
+async function cleanUp(name: string, { context, output }: UpSurroundings): Promise<void> {
+  const removed = removeLeftovers(name, await context.interfaceLeftovers());
+  output.note(`Removed ${removed} routes and rules that an earlier "up" had left.`);
 }
 
 function upJson({ modeReason, ...up }: TunnelUp): object {

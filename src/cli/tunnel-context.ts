@@ -2,7 +2,13 @@
 import { UserError } from '../lib/user-error.js';
 import type { LinuxNetwork } from '../platform/linux/linux-network.js';
 import type { DeviceTunnels } from '../tunnel/device-tunnel.js';
-import type { DatagramSockets, Log, MessageChannel, PacketDeviceRefusal } from '../tunnel/ports.js';
+import type {
+  DatagramSockets,
+  InterfaceLeftovers,
+  Log,
+  MessageChannel,
+  PacketDeviceRefusal,
+} from '../tunnel/ports.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 import type { LogOptions } from './log-options.js';
 import { createTunnelPorts } from './tunnel-ports.js';
@@ -28,6 +34,8 @@ export interface TunnelContext {
   deviceTunnels(options: TunnelThreadOptions): Promise<DeviceTunnels | undefined>;
   /** As deviceTunnels(), in this thread: for what another thread cannot be given. */
   localDeviceTunnels(ports: TunnelPorts): Promise<DeviceTunnels | undefined>;
+  /** What killed processes have left of interfaces; undefined where this system has none. */
+  interfaceLeftovers(): Promise<InterfaceLeftovers | undefined>;
   /** What is known to stand in the way of an interface, found without making one. */
   deviceObstacle(name: string): Promise<PacketDeviceRefusal | undefined>;
   /** In such a thread: the way to the one that has started it, and what it was started with. */
@@ -38,6 +46,7 @@ export const tunnelContext: TunnelContext = {
   tunnelPorts,
   deviceTunnels,
   localDeviceTunnels,
+  interfaceLeftovers: async () => (await linuxNetwork())?.leftovers,
   deviceObstacle,
   parentThread: async () => {
     const { parentThread, threadData } = await import('../platform/thread.js');

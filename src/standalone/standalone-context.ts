@@ -11,6 +11,7 @@ export function createStandaloneContext(version: string): UpContext {
     tunnelPorts: (log) => createTunnelPorts(log),
     deviceTunnels: none,
     localDeviceTunnels: none,
+    interfaceLeftovers: none,
     deviceObstacle: none,
   };
 }

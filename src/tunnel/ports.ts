@@ -83,8 +83,16 @@ export interface PacketDevice {
 }
 
 /** What an interface is to have. */
-export interface InterfaceSettings {
+export interface InterfaceSettings extends InterfaceRouting {
   readonly mtu: number;
+  /**
+   * Whether a default route is guarded, too, and the guards stay at the end, until removeLeftovers().
+   * A guard refuses what was meant for the interface when that is gone.
+   */
+  readonly killSwitch: boolean;
+}
+
+export interface InterfaceRouting {
   readonly addresses: readonly IpAddress[];
   /** What is routed into it; of length 0 for all that has no better route. */
   readonly routes: readonly IpPrefix[];
@@ -98,7 +106,7 @@ export interface ConfiguredInterface {
    *
    * @throws Error with the system's `code`, and what it was about as its message
    */
-  plan(settings: Omit<InterfaceSettings, 'mtu'>): InterfaceChange;
+  plan(settings: InterfaceRouting): InterfaceChange;
   /** Takes away what would not go with the interface. A second time does nothing. */
   undo(): void;
 }
@@ -134,6 +142,17 @@ export interface PacketDevices {
    * @throws Error with the system's `code`, and what it was about as its message
    */
   configure(device: PacketDevice, settings: InterfaceSettings): ConfiguredInterface;
+}
+
+/** What processes that were killed have left of their interfaces: guards, and rules of a default route. */
+export interface InterfaceLeftovers {
+  /** Whether there is an interface of this name: a tunnel may run there. */
+  isInUse(name: string): boolean;
+  /**
+   * @returns how many routes and rules were removed
+   * @throws Error with the system's `code`
+   */
+  remove(name: string): number;
 }
 
 /** Why there is no packet device. */

@@ -69,8 +69,8 @@ export class TunTunnel implements Tunnel {
     const timestamps = await openTimestamps(config, ports);
     const tunnel = new TunTunnel(config, ports, device, timestamps);
     try {
-      const { mtu, addresses, allowedIps: routes } = config;
-      tunnel.#configured = devices.configure(device, { mtu, addresses, routes });
+      const { mtu, addresses, allowedIps: routes, killSwitch = false } = config;
+      tunnel.#configured = devices.configure(device, { mtu, addresses, routes, killSwitch });
       await tunnel.#link.setMark(tunnel.#configured.fwmark);
     } catch (error) {
       await tunnel.close();

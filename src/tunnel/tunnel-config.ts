@@ -26,6 +26,8 @@ export interface TunnelConfig {
   readonly congestion?: CongestionAlgorithm | undefined;
   /** IP texts of the name servers inside the tunnel. */
   readonly nameServers: readonly string[];
+  /** In mode tun: nothing that was routed into the tunnel leaves otherwise when the tunnel ends. */
+  readonly killSwitch?: boolean | undefined;
 }
 
 /** The parts of a tunnel's configuration as a file holds them. */
@@ -44,6 +46,7 @@ export interface TunnelConfigText {
   readonly congestion?: CongestionAlgorithm | undefined;
   /** IP texts; without any, no name can be dialled. */
   readonly nameServers?: readonly string[];
+  readonly killSwitch?: boolean | undefined;
 }
 
 /**
@@ -75,5 +78,6 @@ export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
     persistentKeepalive,
     congestion: text.congestion,
     nameServers,
+    killSwitch: text.killSwitch,
   };
 }

@@ -79,6 +79,23 @@ it('only the one with an interface has a right, and that alone', () => {
   expect(settings('arctun-tun.service', 'DeviceAllow')).toEqual(['/dev/net/tun rw']);
 });
 
+it('removes routes that block after a stop of a tunnel with an interface, and after nothing else', () => {
+  const [line = ''] = settings('arctun-tun.service', 'ExecStopPost');
+  const script = /^\/bin\/sh -c '(.*)'$/.exec(line)?.[1] ?? '';
+  const run = (result: string) =>
+    spawnSync('/bin/sh', ['-c', script.replace(EXECUTABLE, 'echo')], {
+      encoding: 'utf8',
+      env: { SERVICE_RESULT: result, CREDENTIALS_DIRECTORY: '/c' },
+    });
+  expect(run('success')).toMatchObject({
+    stdout: 'up --cleanup --config /c/arc.json\n',
+    status: 0,
+  });
+  for (const result of ['signal', 'watchdog', 'oom-kill', 'timeout', 'exit-code', 'core-dump']) {
+    expect(run(result)).toMatchObject({ stdout: '', status: 0 });
+  }
+});
+
 describeWith(['systemd-analyze', 'writable-run'], 'systemd-analyze', () => {
   const prefix = privateRun() ?? [];
   let folder: string;
@@ -86,7 +103,7 @@ describeWith(['systemd-analyze', 'writable-run'], 'systemd-analyze', () => {
     folder = mkdtempSync(join(tmpdir(), 'arctun-units-'));
     // It wants the executable to be there.
     for (const unit of UNITS) {
-      writeFileSync(join(folder, unit), textOf(unit).replace(EXECUTABLE, process.execPath));
+      writeFileSync(join(folder, unit), textOf(unit).replaceAll(EXECUTABLE, process.execPath));
     }
   });
   afterAll(() => rmSync(folder, { recursive: true }));

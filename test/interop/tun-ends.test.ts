@@ -7,9 +7,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 import { ARCTUN, type TestProcess } from '../support/processes.js';
 import { describeWith, TUN_MODE } from '../support/requirements.js';
-import { inSpace, WireGuardGoServer } from '../support/wireguard-go-server.js';
+import { inSpace, SERVER_OUTSIDE, WireGuardGoServer } from '../support/wireguard-go-server.js';
 
-const NEEDS = TUN_MODE;
+const NEEDS = [...TUN_MODE, 'nft'] as const;
+
+function first([program = '', ...words]: readonly string[]): [string, string[]] {
+  return [program, words];
+}
 
 describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
   let server: WireGuardGoServer;
@@ -60,7 +64,7 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
 
   async function up(...parameters: readonly string[]): Promise<TestProcess> {
     const running = server.arctun('up', '--mode', 'tun', '--json', ...parameters);
-    await running.output(/"mode":"tun"/);
+    await running.output(/"mode":"tun"/, 'stdout', 60_000);
     expect(network()).not.toBe(before);
     return running;
   }
@@ -77,17 +81,83 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
     60_000,
   );
 
-  it('leaves rules and a socket alone at SIGKILL, which the next one takes over and gives back', async () => {
-    configure({});
+  /** As the error of a connect() to an address that is routed into the tunnel, or past it. */
+  async function connectTo(address: string): Promise<string | undefined> {
+    const script = `require('node:net').connect(80, '${address}')
+      .on('error', ({ code }) => console.log(code)).setTimeout(1000, () => process.exit())`;
+    const words = [...inSpace(server.clientSpace), process.execPath, '-e', script];
+    return (await server.processes.run(words)).stdout.trim();
+  }
+
+  /** Counts what leaves in clear by the default route, to the server's side. */
+  function watchDefaultRoute(): () => number {
+    const [client, outside] = [server.clientSpace, server.serverSpace];
+    execFileSync('ip', ['-n', client, 'route', 'add', 'default', 'via', SERVER_OUTSIDE]);
+    before = network();
+    const nft = (...words: string[]) =>
+      execFileSync(...first([...inSpace(outside), 'nft', words.join(' ')]), { encoding: 'utf8' });
+    nft(
+      'add table inet clear; add chain inet clear in { type filter hook prerouting priority -300; };',
+    );
+    nft(
+      'add counter inet clear passed; add rule inet clear in ip daddr 100.127.0.0/16 counter name passed;',
+    );
+    nft('add rule inet clear in ip daddr 198.51.100.0/24 counter name passed');
+    return () => Number(/packets (\d+)/.exec(nft('list counter inet clear passed'))?.[1]);
+  }
+
+  it('lets nothing out in clear at SIGKILL, which the next one takes over and gives back', async () => {
+    server.writeConfig({ allowedIps: ['100.127.0.0/16'] });
+    const inClear = watchDefaultRoute();
     const killed = await up();
     killed.kill('SIGKILL');
     await killed.finished;
     expect(network()).not.toContain(server.clientDevice);
+    expect(await connectTo('100.127.69.42')).toMatch(/^(EHOSTUNREACH|ENETUNREACH)$/);
+    expect(inClear()).toBe(0);
     const next = await up();
     next.kill('SIGTERM');
     await expect(next.finished).resolves.toMatchObject({ code: 0 });
     expectNothingLeft();
-  }, 60_000);
+    // What an end in order leaves is the system's own way.
+    await connectTo('100.127.69.42');
+    expect(inClear()).toBeGreaterThan(0);
+  }, 180_000);
+
+  it('blocks a default route at SIGKILL with --kill-switch, connects again, and opens it at a stop', async () => {
+    configure({});
+    const inClear = watchDefaultRoute();
+    const killed = await up('--kill-switch');
+    killed.kill('SIGKILL');
+    await killed.finished;
+    expect(await connectTo('198.51.100.1')).toMatch(/^(EHOSTUNREACH|ENETUNREACH)$/);
+    const next = await up('--kill-switch');
+    next.kill('SIGABRT');
+    await expect(next.finished).resolves.toMatchObject({ code: 134 });
+    expect(await connectTo('198.51.100.1')).toMatch(/^(EHOSTUNREACH|ENETUNREACH)$/);
+    expect(inClear()).toBe(0);
+    const last = await up('--kill-switch');
+    last.kill('SIGTERM');
+    await expect(last.finished).resolves.toMatchObject({ code: 0 });
+    expectNothingLeft();
+  }, 180_000);
+
+  it('leaves nothing after --cleanup, which refuses while a tunnel runs', async () => {
+    configure({});
+    const killed = await up('--kill-switch');
+    const refused = await server.arctun('up', '--cleanup').finished;
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`the network interface ${server.clientDevice} exists`);
+    killed.kill('SIGKILL');
+    await killed.finished;
+    expect(network()).not.toBe(before);
+    const { code, stderr } = await server.arctun('up', '--cleanup').finished;
+    expect({ code, stderr }).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/Removed 4 routes and rules/) as string,
+    });
+    expect(network()).toBe(before);
+  }, 180_000);
 
   it('leaves nothing without a handshake', async () => {
     server.signalWireGuard('SIGSTOP');

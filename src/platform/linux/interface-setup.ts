@@ -1,6 +1,6 @@
 /**
  * Addresses, MTU and routes of a tunnel's interface. All of them go with the interface when the process
- * dies, but for the rules of a default route. What an interface that was made in advance has already is
+ * dies, but for the rules of a default route, and for the guards (guard-routes.ts). What an interface that was made in advance has already is
  * taken as it is, and stays.
  *
  * A default route into the tunnel must not catch what the tunnel itself sends. As wg-quick does it, such
@@ -13,19 +13,22 @@ import { constants } from 'node:os';
 import type {
   ConfiguredInterface,
   InterfaceChange,
+  InterfaceRouting,
   InterfaceSettings,
 } from '../../tunnel/ports.js';
 import { type IpAddress, type IpPrefix, formatIpAddress } from '../../wire/ip-address.js';
+import {
+  FIRST_TABLE,
+  GuardRoutes,
+  isGuarded,
+  MAIN_TABLE,
+  rulesOf,
+  TABLES,
+} from './guard-routes.js';
 import { SystemCallError } from './libc.js';
 import type { Rtnetlink } from './rtnetlink.js';
-import type { RoutingRule } from './rtnetlink-messages.js';
-
-/** Table and mark: the first of them that nobody else has a route in. */
-const FIRST_TABLE = 11_010;
-const TABLES = 16;
-
-/** The kernel's own table of everything else. */
-const MAIN_TABLE = 254;
+import type { RoutingRule, UnreachableRoute } from './rtnetlink-messages.js';
+import { isDone, refusalOf } from './system-refusal.js';
 
 /** An interface cannot be given what it is to have; `subject` is what: an address, a route. */
 export class InterfaceSetupError extends Error {
@@ -57,7 +60,7 @@ export function setUpInterface(
   if (index === undefined) {
     throw new InterfaceSetupError(name, new SystemCallError('link', constants.errno.ENODEV));
   }
-  const setup = new InterfaceSetup(netlink, { name, index, mtu: settings.mtu });
+  const setup = new InterfaceSetup(netlink, { name, index, ...settings });
   setup.plan(settings).apply();
   return setup;
 }
@@ -73,17 +76,23 @@ interface Part {
   readonly isThere: () => boolean;
   /** The command of iproute2 that adds it; undefined where that alone would not do. */
   readonly command: string | undefined;
+  /** Whether a kill switch leaves it in its place at the end. */
+  readonly outlastsEnd?: boolean;
+  /** Whether a process that was killed has left it. */
+  readonly wasLeft?: () => boolean;
 }
 
 interface NamedInterface {
   readonly name: string;
   readonly index: number;
   readonly mtu: number;
+  readonly killSwitch: boolean;
 }
 
 class InterfaceSetup implements ConfiguredInterface {
   readonly #netlink: Rtnetlink;
   readonly #interface: NamedInterface;
+  readonly #guards: GuardRoutes;
   #fwmark = 0;
   /** In the order in which they were added: what needs others comes behind them. */
   #parts: readonly Part[] = [];
@@ -91,20 +100,29 @@ class InterfaceSetup implements ConfiguredInterface {
   constructor(netlink: Rtnetlink, named: NamedInterface) {
     this.#netlink = netlink;
     this.#interface = named;
+    this.#guards = new GuardRoutes(netlink, named.name);
   }
 
   get fwmark(): number {
     return this.#fwmark;
   }
 
-  plan({ addresses, routes }: Omit<InterfaceSettings, 'mtu'>): InterfaceChange {
+  plan({ addresses, routes }: InterfaceRouting): InterfaceChange {
     const defaults = routes.filter(({ prefixLength }) => prefixLength === 0);
     const others = routes.filter(({ prefixLength }) => prefixLength !== 0);
-    const fwmark = defaults.length === 0 ? 0 : this.#fwmark || freeTable(this.#netlink);
+    const fwmark =
+      defaults.length === 0 ? 0 : this.#fwmark || freeTable(this.#netlink, this.#guards);
+    const guarded = [
+      ...others.filter(isGuarded).map((destination) => this.#guards.guard(destination, MAIN_TABLE)),
+      ...(this.#interface.killSwitch ? defaults : []).map((destination) =>
+        this.#guards.guard(destination, fwmark),
+      ),
+    ];
     const parts = [
       this.#mtuPart(),
       ...addresses.map((address) => this.#addressPart(address)),
       this.#upPart(),
+      ...guarded.map((guard) => this.#guardPart(guard)),
       ...others.map((destination) => this.#routePart(destination, MAIN_TABLE)),
       ...defaults.map((destination) => this.#routePart(destination, fwmark)),
       ...defaults
@@ -116,6 +134,8 @@ class InterfaceSetup implements ConfiguredInterface {
       fwmark,
       apply: () => {
         this.#change(wanted);
+        // Those of a process that was killed, with other routes.
+        this.#guards.removeBut(guarded);
         this.#fwmark = fwmark;
       },
     };
@@ -123,7 +143,9 @@ class InterfaceSetup implements ConfiguredInterface {
 
   undo(): void {
     // In one that was made in advance they would stay.
-    for (const part of [...this.#parts].reverse()) part.remove();
+    for (const part of [...this.#parts].reverse()) {
+      if (!this.#interface.killSwitch || part.outlastsEnd !== true) part.remove();
+    }
     this.#parts = [];
   }
 
@@ -149,7 +171,9 @@ class InterfaceSetup implements ConfiguredInterface {
       }
     }
     if (refusal !== undefined) {
-      for (const part of parts.reverse()) if (!old.has(part.subject)) part.remove();
+      for (const part of parts.reverse()) {
+        if (!old.has(part.subject) && part.wasLeft?.() !== true) part.remove();
+      }
       throw refused(missing, refusal);
     }
     const surplus = this.#parts.filter(({ subject }) => !wanted.has(subject));
@@ -218,39 +242,58 @@ class InterfaceSetup implements ConfiguredInterface {
     };
   }
 
+  /** For want of the right there is none: the interface was made in advance, and stays at the end. */
+  #guardPart(guard: UnreachableRoute): Part {
+    const netlink = this.#netlink;
+    const isRequired = this.#interface.killSwitch;
+    let wasLeft = false;
+    const add = () => {
+      const refusal = refusalOf(() => netlink.addUnreachableRoute(guard));
+      wasLeft = refusal?.code === 'EEXIST' && this.#guards.list().some(isSameGuard(guard));
+      if (refusal === undefined || wasLeft) return;
+      if (isRequired || refusal.code !== 'EPERM') throw refusal;
+    };
+    return {
+      subject: `guard of ${textOf(guard.destination)}`,
+      add,
+      remove: () => void isDone(() => netlink.deleteUnreachableRoute(guard)),
+      isThere: () => false,
+      command: undefined,
+      outlastsEnd: true,
+      wasLeft: () => wasLeft,
+    };
+  }
+
   #rulePart(rule: RoutingRule): Part {
     const netlink = this.#netlink;
     const remove = () => {
       while (isDone(() => netlink.deleteRule(rule)));
     };
+    let wasLeft = false;
     const add = () => {
-      // Those of a process that was killed: its table is empty, since the interface went with it.
-      remove();
-      netlink.addRule(rule);
+      const refusal = refusalOf(() => netlink.addRule(rule));
+      // That of a process that was killed stays without a gap.
+      wasLeft = refusal?.code === 'EEXIST';
+      if (refusal !== undefined && !wasLeft) throw refusal;
     };
     const kind = rule.isInverted === true ? 'mark' : 'other routes';
     const subject = `rule of the default route of IPv${rule.family}, ${kind}`;
-    // One that is there is that of a process that was killed, and is put in again by whoever may.
-    return { subject, add, remove, isThere: () => false, command: undefined };
+    return {
+      subject,
+      add,
+      remove,
+      isThere: () => false,
+      command: undefined,
+      outlastsEnd: true,
+      wasLeft: () => wasLeft && this.#interface.killSwitch,
+    };
   }
 }
 
-/**
- * With priorities that are the table's own, in front of the kernel's: by them the rules are known as ours
- * when they are deleted, for wg-quick's say the same otherwise.
- */
-function rulesOf(family: 4 | 6, table: number): RoutingRule[] {
-  const priority = 2 * table;
-  return [
-    { family, table, fwmark: table, isInverted: true, priority: priority + 1 },
-    { family, table: MAIN_TABLE, suppressPrefixLength: 0, priority },
-  ];
-}
-
-function freeTable(netlink: Rtnetlink): number {
-  const used = new Set(
-    ([4, 6] as const).flatMap((family) => netlink.listRoutes(family).map(({ table }) => table)),
-  );
+/** A table that has nothing but guards of this interface is that of a process that was killed. */
+function freeTable(netlink: Rtnetlink, guards: GuardRoutes): number {
+  const routes = ([4, 6] as const).flatMap((family) => netlink.listRoutes(family));
+  const used = new Set(routes.filter((route) => !guards.isOne(route)).map(({ table }) => table));
   for (let table = FIRST_TABLE; table < FIRST_TABLE + TABLES; table++) {
     if (!used.has(table)) return table;
   }
@@ -260,27 +303,19 @@ function freeTable(netlink: Rtnetlink): number {
   );
 }
 
-/** False where the kernel refuses. */
-function isDone(request: () => void): boolean {
-  return refusalOf(request) === undefined;
-}
-
-function refusalOf(request: () => void): SystemCallError | undefined {
-  try {
-    request();
-    return undefined;
-  } catch (error) {
-    if (error instanceof SystemCallError) return error;
-    throw error;
-  }
-}
-
 /** A default route takes more than commands: its mark has to be set on every datagram. */
 function refused(missing: readonly Part[], error: SystemCallError): InterfaceSetupError {
   const subject = missing.map((part) => part.subject).join(', ');
   const commands = missing.map(({ command }) => command);
   const isWhole = error.code === 'EPERM' && !commands.includes(undefined);
   return new InterfaceSetupError(subject, error, isWhole ? (commands as string[]) : []);
+}
+
+function isSameGuard(guard: UnreachableRoute): (other: UnreachableRoute) => boolean {
+  return ({ destination, table }) =>
+    table === guard.table &&
+    destination.prefixLength === guard.destination.prefixLength &&
+    isSameAddress(destination, guard.destination);
 }
 
 function isSameAddress({ address }: IpPrefix, other: IpPrefix): boolean {

@@ -1,6 +1,7 @@
 /** Tun devices of this network namespace. */
-import type { DatagramSockets, PacketDevices } from '../../tunnel/ports.js';
+import type { DatagramSockets, InterfaceLeftovers, PacketDevices } from '../../tunnel/ports.js';
 import { batchedUdpSockets } from './batched-udp-socket.js';
+import { removeLeftovers } from './guard-routes.js';
 import { setUpInterface } from './interface-setup.js';
 import { type Libc, loadLibc } from './libc.js';
 import { Readiness } from './readiness.js';
@@ -10,6 +11,7 @@ import { openTunDevice } from './tun-device.js';
 export interface LinuxNetwork {
   readonly devices: PacketDevices;
   readonly sockets: DatagramSockets;
+  readonly leftovers: InterfaceLeftovers;
 }
 
 /** Whether this is Linux, and koffi loads. */
@@ -25,6 +27,7 @@ export async function linuxNetwork(): Promise<LinuxNetwork | undefined> {
   return {
     devices: packetDevices(libc, readiness),
     sockets: batchedUdpSockets({ libc, readiness }),
+    leftovers: interfaceLeftovers(libc),
   };
 }
 
@@ -53,5 +56,20 @@ function packetDevices(libc: Libc, readiness: Readiness): PacketDevices {
         throw error;
       }
     },
+  };
+}
+
+function interfaceLeftovers(libc: Libc): InterfaceLeftovers {
+  const ask = <Answer>(question: (netlink: Rtnetlink) => Answer): Answer => {
+    const netlink = new Rtnetlink(libc);
+    try {
+      return question(netlink);
+    } finally {
+      netlink.close();
+    }
+  };
+  return {
+    isInUse: (name) => ask((netlink) => netlink.interfaceIndex(name) !== undefined),
+    remove: (name) => ask((netlink) => removeLeftovers(netlink, name)),
   };
 }

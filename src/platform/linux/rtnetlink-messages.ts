@@ -48,6 +48,7 @@ const RTA_TABLE = 15;
 /** Made by an administrator, as iproute2 says of its own. */
 const RTPROT_BOOT = 3;
 const RTN_UNICAST = 1;
+const RTN_UNREACHABLE = 7;
 const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_LINK = 253;
 const RT_SCOPE_NOWHERE = 255;
@@ -77,6 +78,15 @@ export interface InterfaceRoute {
   readonly metric?: number;
 }
 
+/** Refuses packets (EHOSTUNREACH) that no route with a lower metric takes. */
+export interface UnreachableRoute {
+  readonly destination: IpPrefix;
+  readonly table: number;
+  readonly metric: number;
+  /** Who has made it: rtnetlink(7), rtm_protocol. */
+  readonly protocol: number;
+}
+
 export interface LinkState {
   readonly isUp: boolean;
   /** In bytes. */
@@ -95,6 +105,9 @@ export interface ListedRoute {
   readonly gateway: IpAddress | undefined;
   readonly table: number;
   readonly metric: number;
+  /** Who has made it. */
+  readonly protocol: number;
+  readonly isUnreachable: boolean;
 }
 
 /** Which table a packet is looked up in. What is missing matches all. */
@@ -153,6 +166,16 @@ export function deleteRoute(route: InterfaceRoute): NetlinkRequest {
   return { type: RTM_DELROUTE, flags: CHANGE, body };
 }
 
+export function newUnreachableRoute(route: UnreachableRoute): NetlinkRequest {
+  const body = routeBody(route, [route.protocol, RT_SCOPE_UNIVERSE, RTN_UNREACHABLE]);
+  return { type: RTM_NEWROUTE, flags: CREATE, body };
+}
+
+export function deleteUnreachableRoute(route: UnreachableRoute): NetlinkRequest {
+  const body = routeBody(route, [route.protocol, RT_SCOPE_NOWHERE, RTN_UNREACHABLE]);
+  return { type: RTM_DELROUTE, flags: CHANGE, body };
+}
+
 export function listRoutes(family: 4 | 6): NetlinkRequest {
   const body = netlinkBody([addressFamily(family), 0, 0, 0, 0, 0, 0, 0], [0], []);
   return { type: RTM_GETROUTE, flags: NLM_F_REQUEST | NLM_F_DUMP, body };
@@ -188,7 +211,7 @@ export function decodeAddress({ type, body }: NetlinkMessage): InterfaceAddress 
 /** Undefined for what is no route of a table. */
 export function decodeRoute({ type, body }: NetlinkMessage): ListedRoute | undefined {
   if (type !== RTM_NEWROUTE || body.length < ROUTE_HEADER) return undefined;
-  const [family = 0, prefixLength = 0, , , shortTable = 0] = body;
+  const [family = 0, prefixLength = 0, , , shortTable = 0, protocol = 0, , kind = 0] = body;
   if (((readNumber(body.subarray(8)) ?? 0) & RTM_F_CLONED) !== 0) return undefined;
   const attributes = decodeNetlinkAttributes(body, ROUTE_HEADER);
   const unspecified = new Uint8Array(family === AF_INET6 ? 16 : 4);
@@ -198,6 +221,8 @@ export function decodeRoute({ type, body }: NetlinkMessage): ListedRoute | undef
     gateway: attributes.get(RTA_GATEWAY)?.slice(),
     table: readNumber(attributes.get(RTA_TABLE)) ?? shortTable,
     metric: readNumber(attributes.get(RTA_PRIORITY)) ?? 0,
+    protocol,
+    isUnreachable: kind === RTN_UNREACHABLE,
   };
 }
 
@@ -217,13 +242,16 @@ function addressBody(interfaceIndex: number, { address, prefixLength }: IpPrefix
 }
 
 /** @param kind protocol, scope and type */
-function routeBody(route: InterfaceRoute, kind: readonly number[]): Uint8Array {
+function routeBody(
+  route: Partial<InterfaceRoute> & Pick<InterfaceRoute, 'destination'>,
+  kind: readonly number[],
+): Uint8Array {
   const { address, prefixLength } = route.destination;
-  const { table = MAIN_TABLE, metric } = route;
+  const { table = MAIN_TABLE, metric, interfaceIndex } = route;
   const attributes = [netlinkAttribute(RTA_DST, address)];
   if (table > 0xff) attributes.push(numberAttribute(RTA_TABLE, table));
   if (metric !== undefined) attributes.push(numberAttribute(RTA_PRIORITY, metric));
-  attributes.push(numberAttribute(RTA_OIF, route.interfaceIndex));
+  if (interfaceIndex !== undefined) attributes.push(numberAttribute(RTA_OIF, interfaceIndex));
   const header = [familyOf(address), prefixLength, 0, 0, shortTable(table), ...kind];
   return netlinkBody(header, [0], attributes);
 }

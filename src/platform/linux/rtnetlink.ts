@@ -24,6 +24,7 @@ import {
   deleteAddress,
   deleteRoute,
   deleteRule,
+  deleteUnreachableRoute,
   getLink,
   type InterfaceAddress,
   type InterfaceRoute,
@@ -36,8 +37,10 @@ import {
   newAddress,
   newRoute,
   newRule,
+  newUnreachableRoute,
   replaceRoute,
   type RoutingRule,
+  type UnreachableRoute,
 } from './rtnetlink-messages.js';
 
 const AF_NETLINK = 16;
@@ -142,6 +145,14 @@ export class Rtnetlink {
 
   deleteRoute(route: InterfaceRoute): void {
     this.#change('route delete', deleteRoute(route));
+  }
+
+  addUnreachableRoute(route: UnreachableRoute): void {
+    this.#change('route add', newUnreachableRoute(route));
+  }
+
+  deleteUnreachableRoute(route: UnreachableRoute): void {
+    this.#change('route delete', deleteUnreachableRoute(route));
   }
 
   /** The routes of all tables. */

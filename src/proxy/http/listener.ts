@@ -191,7 +191,8 @@ export class HttpListener {
     const { maxConnections = limits.MAX_CONNECTIONS } = this.#options;
     if (this.#connections.size < maxConnections) return true;
     const oldest = oldestIdle(this.#connections);
-    const outcome = oldest === undefined ? 'a new one was closed' : 'the oldest idle one was closed';
+    const outcome =
+      oldest === undefined ? 'a new one was closed' : 'the oldest idle one was closed';
     this.#context.log.warn({ maxConnections }, `too many connections: ${outcome}`);
     if (oldest === undefined) return false;
     this.#connections.delete(oldest);

@@ -2,6 +2,7 @@ import {
   InterfaceSetupError,
   setUpInterface,
 } from '../../../src/platform/linux/interface-setup.js';
+import { removeLeftovers } from '../../../src/platform/linux/guard-routes.js';
 import { type Libc, loadLibc } from '../../../src/platform/linux/libc.js';
 import { Rtnetlink } from '../../../src/platform/linux/rtnetlink.js';
 import { parseIpAddress, parseIpPrefix } from '../../../src/wire/ip-address.js';
@@ -12,6 +13,7 @@ const SETTINGS = {
   mtu: 1380,
   addresses: ['10.1.2.3', '2001:db8::3'].map((text) => parseIpAddress(text)!),
   routes: [],
+  killSwitch: false,
 };
 const routes = (...texts: string[]) => texts.map((text) => parseIpPrefix(text)!);
 
@@ -123,6 +125,115 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
     const { fwmark } = setUp('0.0.0.0/0');
     expect(fwmark).toBe(11_010);
     expect(space.ip('rule').split('\n')).toHaveLength(before + 2);
+  });
+
+  describe('a guard', () => {
+    const guards = () =>
+      `${space.ip('-4', 'route', 'show', 'table', 'all', 'proto', '110')}${space.ip('-6', 'route', 'show', 'table', 'all', 'proto', '110')}`
+        .split('\n')
+        .filter((line) => line.startsWith('unreachable'))
+        .map((line) => line.split(' ')[1]);
+    /** As SIGKILL leaves it. */
+    const kill = () => space.ip('link', 'delete', 'arc');
+    const again = () => space.ip('tuntap', 'add', 'arc', 'mode', 'tun');
+    const withKillSwitch = (...texts: string[]) =>
+      space.inside(() =>
+        setUpInterface(netlink, 'arc', { ...SETTINGS, killSwitch: true, routes: routes(...texts) }),
+      );
+
+    it('refuses what was routed into an interface that is gone, and lets the rest pass', () => {
+      setUp('10.128.0.0/9', '2001:db8:1::/48');
+      expect([wayTo('10.200.0.1'), wayTo('2001:db8:1::5')]).toEqual(['arc', 'arc']);
+      kill();
+      for (const address of ['10.200.0.1', '2001:db8:1::5']) {
+        expect(() => wayTo(address)).toThrow(/unreachable|No route to host/);
+      }
+      expect(wayTo('198.51.100.1')).toBe('eth');
+    });
+
+    it('gives way to a route that somebody else has to the same destination', () => {
+      space.ip('route', 'add', '10.128.0.0/9', 'via', '192.0.2.7', 'metric', '4000');
+      setUp('10.128.0.0/9');
+      kill();
+      expect(wayTo('10.200.0.1')).toBe('eth');
+    });
+
+    it('is taken over by the next process, which removes what it has no route for', () => {
+      setUp('10.128.0.0/9', '2001:db8:1::/48');
+      kill();
+      again();
+      const configured = setUp('10.128.0.0/9', '10.64.0.0/10');
+      expect(guards()).toEqual(['10.64.0.0/10', '10.128.0.0/9']);
+      configured.undo();
+      expect(guards()).toEqual([]);
+    });
+
+    it('of another interface is left alone', () => {
+      space.ip('tuntap', 'add', 'other', 'mode', 'tun');
+      space.inside(() =>
+        setUpInterface(netlink, 'other', { ...SETTINGS, routes: routes('10.32.0.0/16') }),
+      );
+      setUp('10.128.0.0/9').undo();
+      expect(guards()).toEqual(['10.32.0.0/16']);
+      expect(removeLeftovers(netlink, 'arc')).toBe(0);
+      expect(removeLeftovers(netlink, 'other')).toBe(1);
+    });
+
+    it('follows a change of the routes', () => {
+      const configured = setUp('10.128.0.0/9');
+      const { addresses } = SETTINGS;
+      configured.plan({ addresses, routes: routes('10.64.0.0/10') }).apply();
+      expect(guards()).toEqual(['10.64.0.0/10']);
+    });
+
+    it('stays where a start fails after a process was killed', () => {
+      setUp('10.128.0.0/9');
+      kill();
+      again();
+      space.ip('route', 'add', '10.64.0.0/10', 'via', '192.0.2.7');
+      expect(refusal(() => setUp('10.128.0.0/9', '10.64.0.0/10')).code).toBe('EEXIST');
+      expect(guards()).toEqual(['10.128.0.0/9']);
+    });
+
+    it('is not made for a default route, nor for half of one', () => {
+      setUp('0.0.0.0/0', '::/0', '0.0.0.0/1', '2000::/3');
+      expect(guards()).toEqual([]);
+      kill();
+      expect(wayTo('198.51.100.1')).toBe('eth');
+    });
+
+    it('blocks a default route by a kill switch, but for what has the mark', () => {
+      const { fwmark } = withKillSwitch('0.0.0.0/0', '::/0', '10.128.0.0/9');
+      const mark = String(fwmark);
+      kill();
+      expect(() => wayTo('198.51.100.1')).toThrow(/unreachable|No route to host/);
+      expect(() => wayTo('10.200.0.1')).toThrow(/unreachable|No route to host/);
+      expect(wayTo('198.51.100.1', 'mark', mark)).toBe('eth');
+      // A better route than a default one is none into the tunnel.
+      expect(wayTo('192.0.2.7')).toBe('eth');
+      again();
+      const next = withKillSwitch('0.0.0.0/0', '::/0');
+      expect(next.fwmark).toBe(fwmark);
+      expect(wayTo('198.51.100.1')).toBe('arc');
+      // An end that was not asked for: the kill switch stays closed.
+      next.undo();
+      kill();
+      expect(guards()).toEqual(['default', 'default']);
+      expect(() => wayTo('198.51.100.1')).toThrow(/unreachable|No route to host/);
+      expect(removeLeftovers(netlink, 'arc')).toBe(6);
+      expect(wayTo('198.51.100.1')).toBe('eth');
+      expect(space.ip('rule')).not.toContain('11010');
+    });
+
+    it('of a kill switch goes with the next process that has none', () => {
+      withKillSwitch('0.0.0.0/0');
+      kill();
+      again();
+      setUp('0.0.0.0/0').undo();
+      expect(guards()).toEqual([]);
+      expect(wayTo('198.51.100.1')).toBe('eth');
+      expect(space.ip('rule')).not.toContain(String(2 * 11_010));
+    });
   });
 
   it('leaves a table alone that somebody uses', () => {

@@ -55,9 +55,7 @@ function answer({ route, interrupted }: List, sequence: number): Uint8Array[] {
 }
 
 const listed = (libc: Libc) =>
-  new Rtnetlink(libc)
-    .listRoutes(4)
-    .map(({ destination }) => formatIpAddress(destination.address));
+  new Rtnetlink(libc).listRoutes(4).map(({ destination }) => formatIpAddress(destination.address));
 
 it('takes a list that nothing has interrupted', () => {
   const { libc, asked } = kernel([{ route: '10.0.0.0/8' }]);

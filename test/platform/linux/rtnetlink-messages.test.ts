@@ -105,6 +105,14 @@ it('reads a route, and nothing of what is none', () => {
     gateway: Uint8Array.of(192, 0, 2, 1),
     table: 254,
     metric: 0,
+    protocol: 3,
+    isUnreachable: false,
+  });
+  // By another maker, of the type 7, as `ip route add unreachable 10.1.2.0/24 proto 110`.
+  const refusing = body.replace('fe030001', 'fe6e0007');
+  expect(decodeRoute({ ...message, body: fromHex(refusing) })).toMatchObject({
+    protocol: 110,
+    isUnreachable: true,
   });
   // One of the cache.
   const cached = body.replace('00000000 ', '00020000 ');
@@ -119,5 +127,7 @@ it('reads a route, and nothing of what is none', () => {
     gateway: undefined,
     table: 254,
     metric: 0,
+    protocol: 3,
+    isUnreachable: false,
   });
 });

@@ -101,6 +101,8 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'rtnetlink', () => {
       gateway: undefined,
       table: 77,
       metric: 3,
+      protocol: 3,
+      isUnreachable: false,
     });
     expect(routes).toContainEqual({
       destination: '0.0.0.0/0',
@@ -108,6 +110,8 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'rtnetlink', () => {
       gateway: '192.0.2.1',
       table: 254,
       metric: 9,
+      protocol: 3,
+      isUnreachable: false,
     });
     expect(routes).toContainEqual({
       destination: '198.51.100.0/24',
@@ -115,6 +119,8 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'rtnetlink', () => {
       gateway: undefined,
       table: 254,
       metric: 0,
+      protocol: 3,
+      isUnreachable: false,
     });
     expect(
       netlink.listRoutes(6).every(({ destination }) => destination.address.length === 16),
