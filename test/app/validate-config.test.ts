@@ -43,6 +43,8 @@ function up(value: string | Uint8Array): Promise<void> {
     commands: () => Promise.resolve({}),
     serviceManager: () => Promise.resolve(undefined),
     localListeners: () => Promise.resolve({}),
+    keyClaims: () => Promise.resolve({}),
+    portHolder: () => Promise.resolve(() => Promise.resolve(undefined)),
   };
   const flags = {
     config: typeof value === 'string' ? value : 'arc.json',

@@ -95,9 +95,7 @@ function faultsOf({ method, url, headers, body }: Recorded): string[] {
 
 it('sends what the document says: types of the body, parameters, and no body where none is', async () => {
   await callAll(clientOf(server));
-  await bootstrapArc({ endpoint: server.url, userAgent: 'x' }).catch(
-    () => undefined,
-  );
+  await bootstrapArc({ endpoint: server.url, userAgent: 'x' }).catch(() => undefined);
   const operations = server.requests.map(({ method, url, headers }) =>
     String(
       backend.matchOperation({
