@@ -5,7 +5,8 @@
 import { type ConfigUpdates, startConfigUpdates } from '../../src/app/config-updates.js';
 import { loadTunnelConfig, type LoadedArcConfig } from '../../src/app/load-arc-config.js';
 import { planTunnel } from '../../src/app/open-tunnel.js';
-import type { RenewalPorts } from '../../src/app/session-renewal.js';
+import { RunningConfig, type RunningConfigOptions } from '../../src/app/running-config.js';
+import { type RenewalPorts, SessionRenewal } from '../../src/app/session-renewal.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { Secret } from '../../src/lib/secret.js';
 import type { ArcSessionAnswer, SimAnswer } from '../../src/soracom/answers.js';
@@ -49,6 +50,7 @@ export class RenewalHarness {
   reconfigureError: Error | undefined;
   credentials: RenewalPorts['credentials'] = (profile) => this.ports.credentials(profile);
   aroundReload = (reload: () => Promise<void>): Promise<void> => reload();
+  #opened: Omit<RunningConfigOptions, 'tunnel'> | undefined;
   #updates: ConfigUpdates | undefined;
   #reload: () => void = () => undefined;
 
@@ -136,12 +138,12 @@ export class RenewalHarness {
     const plan = (one: LoadedArcConfig) =>
       planTunnel({ arcConfig: one, mode: 'userspace', wait: 0 }, world.ports);
     this.tunnel = await UserspaceTunnel.open(plan(arcConfig), world.ports);
+    const reread = fromStdin ? undefined : () => loadTunnelConfig('arc.json', home);
+    this.#opened = { arcConfig, plan, reread };
     this.#updates = startConfigUpdates(
       {
         tunnel: this.#watched(),
-        arcConfig,
-        plan,
-        reread: fromStdin ? undefined : () => loadTunnelConfig('arc.json', home),
+        ...this.#opened,
         reloads: { onRequest: (handler) => (this.#reload = handler) },
         aroundReload: (reload) => this.aroundReload(reload),
         renewal: renews
@@ -151,6 +153,15 @@ export class RenewalHarness {
       world.ports,
     );
     await this.settle();
+  }
+
+  /** A renewal alone, without what else keeps the configuration up to date. */
+  startRenewal(): SessionRenewal {
+    const { ports, world, files } = this;
+    const home = { files, stateFolder: ports.stateFolder };
+    const running = new RunningConfig({ ...this.#opened!, tunnel: this.#watched() });
+    const renewal: RenewalPorts = { ...ports, ...home, publicKeyOf };
+    return new SessionRenewal(this.tunnel, running, renewal, world.ports);
   }
 
   async reload(): Promise<void> {

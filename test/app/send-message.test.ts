@@ -1,4 +1,6 @@
 /** Sending through a tunnel to the emulator's network, in virtual time. */
+import type { Duplex } from 'node:stream';
+
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { sendMessage, type Answer, type Message } from '../../src/app/send-message.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
@@ -182,4 +184,76 @@ it('tells by tcp why the server is silent that was there for the handshake', asy
   });
   expect((failure as UserError).why).toMatch(/^the Arc server is silent: .* has not answered/);
   expect((failure as UserError).next.join()).toContain('arctun sim show');
+});
+
+describe('whether a message has arrived', () => {
+  const UNKNOWN = 'The message may have arrived or not: it was sent once and is not repeated.';
+  const request = { method: 'POST', path: '/', headers: [], body: bytes('x') };
+  const http: Message = { via: 'http', request };
+  const tcp: Message = { via: 'tcp', payload: bytes('x') };
+  const udp: Message = { via: 'udp', payload: bytes('x') };
+
+  /** Lets time pass, and Node's streams work, until it is known what became of a message. */
+  async function outcomeOf(message: Message, changes: Changes = {}): Promise<Answer | UserError> {
+    const outcome = { isKnown: false };
+    const sending = start(message, changes).finally(() => (outcome.isKnown = true));
+    sending.catch(() => undefined);
+    while (!outcome.isKnown) {
+      await world.advance(10);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return sending;
+  }
+
+  const listen = (onData: (stream: Duplex) => void): void => {
+    world.network.listenTcp({ address: address(), port: PORT }, (stream) => {
+      stream.once('data', () => onData(stream));
+      stream.on('error', () => undefined);
+    });
+  };
+
+  it.each<[string, string, Message, (stream: Duplex) => void]>([
+    ['http', 'the connection is reset', http, (stream) => stream.destroy()],
+    ['http', 'no answer comes in time', http, () => undefined],
+    ['tcp', 'the connection is reset', tcp, (stream) => stream.destroy()],
+  ])('is not known by %s where %s', async (_via, _why, message, onData) => {
+    listen(onData);
+    const failure = await outcomeOf(message, { timeout: 200 });
+    expect(failure).toMatchObject({
+      kind: 'failed',
+      what: `cannot send to ${SERVICE}:${PORT}`,
+      next: [UNKNOWN],
+    });
+  });
+
+  it('is not known by tcp where nothing acknowledges it', async () => {
+    listen(() => undefined);
+    let dataPackets = 0;
+    // The handshake of TCP passes (a SYN, an ACK), and nothing after it.
+    world.link.passes = ({ bytes: [type], to }) =>
+      type !== DATA || to.port !== world.server.port || ++dataPackets <= 2;
+    expect(await outcomeOf(tcp, { timeout: 200 })).toMatchObject({
+      kind: 'failed',
+      why: 'the message was not acknowledged in time',
+      next: [UNKNOWN],
+    });
+  });
+
+  it.each<[string, Message]>([
+    ['http', http],
+    ['tcp', tcp],
+    ['udp', udp],
+  ])('is known by %s where nobody listens: it has not', async (_, message) => {
+    const failure = await outcomeOf(message);
+    expect(failure).toMatchObject({ kind: 'tunnel', reason: 'not-connected' });
+    expect((failure as UserError).next).not.toContain(UNKNOWN);
+  });
+
+  it('is no failure by tcp and udp where there is no answer', async () => {
+    listen(() => undefined);
+    answerByUdp(undefined);
+    for (const message of [tcp, udp]) {
+      expect(await outcomeOf(message, { timeout: 200 })).toMatchObject({ payload: undefined });
+    }
+  });
 });

@@ -1,4 +1,5 @@
 import { MissingCredentialsError } from '../../src/app/credentials/missing-credentials.js';
+import type { SessionRenewal } from '../../src/app/session-renewal.js';
 import { FileError } from '../../src/arc-config/files.js';
 import { CLIENT } from '../support/tunnel-in-memory.js';
 import { apiError } from './fake-soracom.js';
@@ -406,6 +407,81 @@ it('keeps what the file holds otherwise', async () => {
     note: 'mine',
     arcSessionStatus: { arcAllowedIPs: ['100.127.0.0/17'] },
   });
+});
+
+describe('an arc.json that is half written', () => {
+  const half = () => at.arcJson().slice(0, 60);
+
+  it('while SORACOM makes the session is not written over, and is taken over when it is whole', async () => {
+    await up();
+    at.deleteSession();
+    const { onCall } = at.api;
+    at.api.onCall = (call) => {
+      onCall(call);
+      if (call.startsWith('createArcSession')) at.files.texts.set(ARC_JSON, half());
+    };
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+    expect(at.files.texts.get(ARC_JSON)).toBe(half());
+    expect(at.files.texts.get(STATE)).toContain(SIM_ID);
+
+    at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
+    await at.reload();
+    expect(at.log.messages('info').at(-1)).toContain('taken over: keepalive');
+  });
+
+  it('in the middle of its members is not taken over, and stops no renewal', async () => {
+    await up();
+    const part = at.arcJson({ arcSessionStatus: { ...at.session(), arcServerEndpoint: '' } });
+    at.files.texts.set(ARC_JSON, part);
+    const before = at.reconfigured;
+    await at.reload();
+    expect(at.reconfigured).toBe(before);
+    expect(at.log.messages('error').at(-1)).toContain('the tunnel stays as it is');
+    at.deleteSession();
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+  });
+});
+
+describe('close()', () => {
+  /** A gate: what waits at it, and how it opens. */
+  function holdWrites(): { isWaiting: () => boolean; open: () => void } {
+    let release: (() => void) | undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    let isWaiting = false;
+    const replace = at.files.replaceText.bind(at.files);
+    at.files.replaceText = async (path, text) => {
+      isWaiting = true;
+      await gate;
+      await replace(path, text);
+    };
+    return { isWaiting: () => isWaiting, open: () => release!() };
+  }
+
+  it.each([
+    ['of all updates', () => at.closeUpdates()],
+    ['of the renewal alone', () => renewal!.close()],
+  ])('%s waits for a renewal that is writing arc.json', async (name, close) => {
+    const isAlone = name.includes('alone');
+    await up({ renews: !isAlone });
+    if (isAlone) renewal = at.startRenewal();
+    const writes = holdWrites();
+    at.deleteSession();
+    at.api.session = at.session({ arcAllowedIPs: ['100.127.0.0/17'] });
+    for (let seconds = 0; !writes.isWaiting() && seconds < 60; seconds++) await at.talk(1000);
+    let isClosed = false;
+    const closing = close().then(() => (isClosed = true));
+    await at.settle();
+    expect(isClosed).toBe(false);
+    writes.open();
+    await closing;
+    expect(at.readArcJson().arcSessionStatus.arcAllowedIPs).toEqual(['100.127.0.0/17']);
+    const { calls } = at.api;
+    const asked = calls.length;
+    await at.talk(60_000);
+    expect(calls).toHaveLength(asked);
+  });
+
+  let renewal: SessionRenewal | undefined;
 });
 
 it('tries again what an interface has not taken', async () => {

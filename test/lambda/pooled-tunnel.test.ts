@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 
 import { SandboxDialer } from '../../src/lambda/sandbox-dialer.js';
 import type { Dialer } from '../../src/proxy/dialer.js';
+import { abortListeners } from '../support/abort-listeners.js';
 import { type Sandbox, Sandboxes, SERVICE, type SandboxesOptions } from '../pool/sandboxes.js';
 
 const TARGET = { host: SERVICE, port: 80 };
@@ -216,6 +217,53 @@ describe('a move', () => {
     expect(outcomes).toContain('slow: 200');
     expect(outcomes.filter((outcome) => !outcome.endsWith(': 200'))).toEqual([]);
     await closeIntact(world);
+  });
+
+  it('that fails leaves the tunnel at its SIM, loses no message, and is tried again', async () => {
+    const { world, tunnel, outcomes } = await moving();
+    const reconfigure = tunnel.tunnel.reconfigure.bind(tunnel.tunnel);
+    let refused = 0;
+    tunnel.tunnel.reconfigure = () => {
+      refused++;
+      return Promise.reject(new Error('address: EPERM'));
+    };
+    const post = (message: string): void => {
+      exchange(tunnel.dialer, message).then(
+        (answer) => outcomes.push(`${message}: ${answer}`),
+        (error: unknown) => outcomes.push(`${message}: ${String(error)}`),
+      );
+    };
+    // It waits for the move.
+    post('waiting');
+    await world.pass(10_000);
+    expect(refused).toBe(1);
+    expect([tunnel.sim, tunnel.moves]).toEqual([0, 0]);
+    expect(outcomes).toContain('waiting: 200');
+
+    tunnel.tunnel.reconfigure = reconfigure;
+    const rival = await world.start({ isIdle: true, first: 0 });
+    for (let serial = 0; tunnel.moves === 0 && serial < 100; serial++) {
+      const stream = exchange(rival.tunnel.dialer, `rival ${serial}`);
+      stream.catch(() => undefined);
+      post(`after ${serial}`);
+      await world.pass(1_100);
+    }
+    expect([tunnel.sim, tunnel.moves]).toEqual([1, 1]);
+    await world.pass(10_000);
+    expect(outcomes.filter((outcome) => !outcome.endsWith(': 200'))).toEqual([]);
+    await closeIntact(world);
+  });
+
+  it('leaves nothing at the signal of a dial that waits for it', async () => {
+    const { world, tunnel } = await moving();
+    const patience = new AbortController();
+    const dials = Array.from({ length: 5 }, () => tunnel.dialer.dial(TARGET, patience.signal));
+    await world.pass(40);
+    expect(abortListeners(patience)).toBe(5);
+    await world.pass(10_000);
+    for (const stream of await Promise.all(dials)) stream.destroy();
+    expect(abortListeners(patience)).toBe(0);
+    await world.close();
   });
 
   it('is heard by nobody longer than a request has time', async () => {
