@@ -64,6 +64,7 @@ const GRACE = 5_000;
  */
 export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts): Promise<void> {
   const { signal, force, offer } = options;
+  refuseHooksOfOthers(options.arcConfig);
   const tunnelConfig = planTunnel(options, ports);
   const publicKey = ports.crypto.publicKey(tunnelConfig.privateKey.expose());
   let up: KeptTunnel['up'] | undefined;
@@ -101,7 +102,6 @@ async function runClaimed(claimed: ClaimedRun): Promise<void> {
   const { options, ports, tunnelConfig } = claimed;
   const { signal, mode, userspaceFlag } = options;
   const { config } = options.arcConfig;
-  refuseHooksOfOthers(options.arcConfig);
   const warning = readableWarning(options.arcConfig);
   if (warning !== undefined) ports.log.warn({}, warning);
   for (const { kind, text } of configNotices(options.arcConfig, ports)) {
