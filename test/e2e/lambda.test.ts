@@ -1,6 +1,7 @@
 /** Functions of several runtimes with the extension beside them, and what reaches the platform. */
 import { readFileSync } from 'node:fs';
 
+import { WIREGUARD_GO_ARC_SERVER, wireGuardGoArcServer } from '../support/arc-servers.js';
 import {
   awsNodeFunction,
   nodeFunction,
@@ -15,23 +16,25 @@ beforeAll(() => lab.start(), 120_000);
 afterEach(() => lab.closeSandboxes());
 afterAll(() => lab.close());
 
+async function expectColdAndWarm(where: LambdaLab): Promise<void> {
+  const sandbox = await where.sandbox({ freezeBetweenInvokes: true });
+  for (const count of [1, 2, 3]) {
+    const { response, error } = await sandbox.invoke({ node: count });
+    expect(error).toBeUndefined();
+    expect(answerOf(response)).toEqual({ statusCode: 201, body: '' });
+  }
+  const { processes } = await sandbox.shutdown();
+  expect(processes.find(({ name }) => name === 'arctun')).toMatchObject({ exitCode: 0 });
+  expect(await where.messages()).toEqual(
+    expect.arrayContaining([{ node: 1 }, { node: 2 }, { node: 3 }]),
+  );
+}
+
 describeWith(
   [...LAMBDA_SANDBOX, 'curl', 'python3'],
   'a function posts to localhost, and the message is at SORACOM',
   () => {
-    it('in Node.js, cold and warm, frozen in between', async () => {
-      const sandbox = await lab.sandbox({ freezeBetweenInvokes: true });
-      for (const count of [1, 2, 3]) {
-        const { response, error } = await sandbox.invoke({ node: count });
-        expect(error).toBeUndefined();
-        expect(answerOf(response)).toEqual({ statusCode: 201, body: '' });
-      }
-      const { processes } = await sandbox.shutdown();
-      expect(processes.find(({ name }) => name === 'arctun')).toMatchObject({ exitCode: 0 });
-      expect(await lab.messages()).toEqual(
-        expect.arrayContaining([{ node: 1 }, { node: 2 }, { node: 3 }]),
-      );
-    });
+    it('in Node.js, cold and warm, frozen in between', () => expectColdAndWarm(lab));
 
     it('in Python', async () => {
       const sandbox = await lab.sandbox(pythonFunction());
@@ -58,6 +61,15 @@ describeWith(
     });
   },
 );
+
+describeWith([...LAMBDA_SANDBOX, ...WIREGUARD_GO_ARC_SERVER], 'before wireguard-go', () => {
+  const foreign = new LambdaLab();
+  beforeAll(() => foreign.start(wireGuardGoArcServer), 120_000);
+  afterAll(() => foreign.close());
+
+  it('the message of a function in Node.js arrives, cold and warm, frozen in between', () =>
+    expectColdAndWarm(foreign));
+});
 
 describeWith(['lambda-runtime-client'], 'on the runtime of AWS', () => {
   it('a function in Node.js posts to localhost', async () => {

@@ -103,6 +103,11 @@ export async function startEmulatorProcess(
     '--json',
     ...parameters,
   ]);
+  return emulatorAt(started);
+}
+
+/** @param started a process that prints what `arctun emulator --json` does */
+export async function emulatorAt(started: TestProcess): Promise<EmulatorProcess> {
   const [line] = await started.output(/^\{.*\}$/m);
   const ready = JSON.parse(line) as Record<
     'api' | 'metadata' | 'arc' | 'authKeyId' | 'authKey',

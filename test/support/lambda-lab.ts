@@ -4,7 +4,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { type EmulatorProcess, startEmulatorProcess } from './emulator-process.js';
+import { ourArcServer } from './arc-servers.js';
+import type { EmulatorProcess } from './emulator-process.js';
 import { LambdaSandbox, nodeFunction, type SandboxOptions } from './lambda/main.js';
 import { ARCTUN, Processes, REPOSITORY } from './processes.js';
 
@@ -25,13 +26,14 @@ export class LambdaLab {
   /** The same as it is in the thin layer, for a sandbox with a root of its own. */
   readonly thinExtension = join(this.folder, 'thin');
   readonly #sandboxes: LambdaSandbox[] = [];
+  #closeServer: () => void = () => undefined;
   platform!: EmulatorProcess;
 
-  async start(): Promise<void> {
+  async start(startServer = ourArcServer): Promise<void> {
     const program = readFileSync(PROGRAM, 'utf8');
     writeFileSync(this.extension, `#!${process.execPath}\n${program}`, { mode: 0o755 });
     writeFileSync(this.thinExtension, `#!/var/lang/bin/node\n${program}`, { mode: 0o755 });
-    this.platform = await startEmulatorProcess(this.processes);
+    ({ emulator: this.platform, close: this.#closeServer } = await startServer(this.processes));
     await this.createSim(this.arcJson);
   }
 
@@ -97,6 +99,7 @@ export class LambdaLab {
   async close(): Promise<void> {
     await this.closeSandboxes();
     await this.processes.close();
+    this.#closeServer();
     rmSync(this.folder, { recursive: true });
   }
 }

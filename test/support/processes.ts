@@ -28,6 +28,8 @@ export interface TestProcessOptions {
   readonly input?: string;
   /** Whether standard input stays open for `type`. */
   readonly interactive?: boolean;
+  /** What the program has as its descriptor 3. */
+  readonly descriptor?: number;
 }
 
 export class TestProcess {
@@ -38,9 +40,9 @@ export class TestProcess {
   readonly #waiting = new Set<() => void>();
 
   constructor(command: readonly string[], options: TestProcessOptions = {}) {
-    const { input, interactive = false, env, ...rest } = options;
+    const { input, interactive = false, env, descriptor, ...rest } = options;
     this.child = spawn(command[0]!, command.slice(1), {
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe', ...(descriptor === undefined ? [] : [descriptor])],
       env: { ...cleanEnvironment(), ...env },
       ...rest,
     });
