@@ -1,6 +1,6 @@
 /** Which process listens on a port of this machine: by proc_net(5) and proc_pid_fd(5), on Linux alone. */
-import { readdir, readFile, readlink } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 
 /** TCP_LISTEN, and what /proc has for a UDP socket without a peer. */
 const STATES = { tcp: '0A', udp: '07' } as const;
@@ -9,11 +9,13 @@ const STATES = { tcp: '0A', udp: '07' } as const;
 const COMMANDS = ['up', 'u', 'emulator', 'lambda', 'send'];
 
 /**
+ * @param entry the script of this command line: whatever else runs it is arctun, too
  * @returns `arctun up (pid 4711)`, `nginx (pid 80)` or `a program of user 33`; undefined if nothing is known
  */
 export async function portHolder(
   protocol: keyof typeof STATES,
   port: number,
+  entry: string = process.argv[1] ?? '',
 ): Promise<string | undefined> {
   const tables = await Promise.all(
     [protocol, `${protocol}6`].map((name) => read(`/proc/net/${name}`)),
@@ -22,7 +24,7 @@ export async function portHolder(
   if (socket === undefined) return undefined;
   const pid = await holderOf(socket.inode);
   if (pid === undefined) return `a program of ${socket.uid === 0 ? 'root' : `user ${socket.uid}`}`;
-  return `${await nameOf(pid)} (pid ${pid})`;
+  return `${await nameOf(pid, entry)} (pid ${pid})`;
 }
 
 interface ListeningSocket {
@@ -50,16 +52,23 @@ async function holderOf(inode: string): Promise<number | undefined> {
   return undefined;
 }
 
-async function nameOf(pid: number): Promise<string> {
+async function nameOf(pid: number, entry: string): Promise<string> {
   const words = (await read(`/proc/${pid}/cmdline`)).split('\0');
-  const at = words.slice(0, 3).findIndex((word) => isArctun(word));
-  if (at === -1) return (await read(`/proc/${pid}/comm`)).trim() || 'a program';
-  const command = words.slice(at + 1).find((word) => COMMANDS.includes(word));
-  return command === undefined ? 'arctun' : `arctun ${command}`;
+  const folder = await readlink(`/proc/${pid}/cwd`).catch(() => '/');
+  const isEntry = async (word: string) =>
+    basename(word) === 'arctun' ||
+    (word !== '' && (await real(resolve(folder, word))) === (await real(entry)));
+  // Node and its options may come first.
+  for (const [at, word] of words.slice(0, 5).entries()) {
+    if (!(await isEntry(word))) continue;
+    const command = words.slice(at + 1).find((later) => COMMANDS.includes(later));
+    return command === undefined ? 'arctun' : `arctun ${command}`;
+  }
+  return (await read(`/proc/${pid}/comm`)).trim() || 'a program';
 }
 
-function isArctun(word: string): boolean {
-  return basename(word) === 'arctun' || /arctun[^\0]*\/bin\/run\.js$/.test(word);
+function real(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }
 
 function read(path: string): Promise<string> {
