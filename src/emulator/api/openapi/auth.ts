@@ -45,7 +45,6 @@ export const authSchemas = {
   },
   SwitchUserRequest: {
     type: 'object',
-    required: ['operatorId', 'userName'],
     properties: {
       operatorId: text,
       userName: text,

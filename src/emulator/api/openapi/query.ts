@@ -20,6 +20,7 @@ export const SEARCH_CRITERIA = [
   'iccid',
   'serial_number',
   'tag',
+  'bundles',
   'status',
   'subscription',
   'module_type',

@@ -56,7 +56,7 @@ export const simSchemas = {
       properties: { tagName: { ...tagText, minLength: 1 }, tagValue: tagText },
     },
   },
-  SetGroupRequest: { type: 'object', required: ['groupId'], properties: { groupId: text } },
+  SetGroupRequest: { type: 'object', properties: { groupId: text } },
   SimProfile: {
     type: 'object',
     required: ['iccid', 'primaryImsi'],

@@ -12,8 +12,8 @@ interface AuthRequest extends SignInRequest {
 }
 
 interface SwitchUserRequest {
-  readonly operatorId: string;
-  readonly userName: string;
+  readonly operatorId?: string;
+  readonly userName?: string;
   readonly tokenTimeoutSeconds?: number;
 }
 
@@ -37,10 +37,10 @@ export function authOperations(state: PlatformState): HandlerMap {
     switchUser: (context: ApiContext<SwitchUserRequest>): Answer => {
       const { operatorId, userName, tokenTimeoutSeconds } = context.request.requestBody;
       const { switchTo = [] } = callerOf(state, context);
-      const isTrusted = switchTo.some(
+      const trusted = switchTo.find(
         (target) => target.operatorId === operatorId && target.userName === userName,
       );
-      const user = isTrusted ? state.users.samUser(operatorId, userName) : undefined;
+      const user = trusted && state.users.samUser(trusted.operatorId, trusted.userName);
       if (user === undefined) return REFUSALS.switchRefused;
       return tokenAnswer(state, user, tokenTimeoutSeconds ?? DEFAULT_SWITCHED_TIMEOUT);
     },

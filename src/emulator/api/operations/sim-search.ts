@@ -112,6 +112,8 @@ function valuesOf(state: PlatformState, sim: Sim, criterion: SearchCriterion): r
     iccid: [sim.simId, sim.arc?.iccid],
     serial_number: [sim.simId],
     tag: [...sim.tags.values()],
+    // Nor have they a bundle, as the answers say.
+    bundles: [],
     status: [sim.status],
     subscription: subscriptionsOf(sim),
     module_type: [moduleType(sim)],

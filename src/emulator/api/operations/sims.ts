@@ -113,9 +113,9 @@ function labelOperations(state: PlatformState, arcServer: ArcServerInfo): Handle
       return { status: 204 };
     }),
 
-    setSimGroup: onSim<{ groupId: string }>(state, (sim, { request }) => {
+    setSimGroup: onSim<{ groupId?: string }>(state, (sim, { request }) => {
       const { groupId } = request.requestBody;
-      const group = state.groups.get(groupId);
+      const group = groupId === undefined ? undefined : state.groups.get(groupId);
       if (group?.operatorId !== sim.operatorId) return REFUSALS.groupUnknown;
       return shown(sims.setGroup(sim, groupId));
     }),

@@ -57,6 +57,7 @@ it.each([
   ['name=', 'LABC'],
   ['name=,', 'LABC'],
   ['msisdn=8190', ''],
+  ['bundles=arcBundle', ''],
   ['serial_number=89', 'LABC'],
   ['status=active,terminated', 'LABC'],
   ['name=cellar', ''],

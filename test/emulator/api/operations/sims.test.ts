@@ -456,7 +456,7 @@ describe('groups', () => {
     const { groupId } = (await api.post('/v1/groups', {}, await api.logIn(keyOf('other')))).body;
     expect(code(await on(simId, 'POST', '/set_group', { groupId }))).toEqual([404, 'EMU0404']);
     expect((await on(simId, 'POST', '/set_group', { groupId: 'x' })).status).toBe(404);
-    expect(code(await on(simId, 'POST', '/set_group', {}))).toEqual([400, 'COM0008']);
+    expect(code(await on(simId, 'POST', '/set_group', {}))).toEqual([404, 'EMU0404']);
   });
 });
 
