@@ -2,6 +2,7 @@
 import type { WallClock } from '../lib/clock.js';
 import type { ArcNetwork } from './arc-network.js';
 import { DnsEndpoint } from './endpoints/dns.js';
+import { EchoDiscardEndpoint } from './endpoints/echo-discard.js';
 import { metadataEndpoint } from './endpoints/metadata-endpoint.js';
 import { unifiedHttpEndpoint } from './endpoints/unified-endpoint.js';
 import { type RawAnswer, UnifiedRawEndpoint } from './endpoints/unified-raw.js';
@@ -42,9 +43,11 @@ export function startArcServer(options: ArcServerOptions): ArcServer {
   network.bindUdp({ address, port: UNIFIED_ENDPOINT_RAW_PORT }, raw.handleDatagram);
   network.listenTcp({ address: METADATA_ADDRESS, port: METADATA_PORT }, metadata.handleConnection);
   new DnsEndpoint().listen(network);
+  const echo = new EchoDiscardEndpoint(sims);
+  echo.listen(network);
   return {
     close: async () => {
-      for (const endpoint of [unified, raw, metadata]) endpoint.close();
+      for (const endpoint of [unified, raw, metadata, echo]) endpoint.close();
       await network.close();
     },
   };

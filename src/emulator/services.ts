@@ -22,6 +22,10 @@ export const UNIFIED_ENDPOINT_HTTP_PORT = 80;
 /** Of TCP and of UDP. */
 export const UNIFIED_ENDPOINT_RAW_PORT = 23080;
 
+/** For programs under test, at the address of the Unified Endpoint; SORACOM has neither. */
+export const ECHO_PORT = 7;
+export const DISCARD_PORT = 9;
+
 /** Answers ICMP echo under the name pong.soracom.io. */
 export const PONG_ADDRESS = address('100.127.100.127');
 

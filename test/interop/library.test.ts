@@ -1,5 +1,6 @@
 /** The examples of docs/library.md, each run as a program of its own behind wireguard-go. */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 import { REPOSITORY, type TestProcess } from '../support/processes.js';
@@ -16,6 +17,13 @@ const NAME_SERVER = '100.127.0.53';
 
 const PAGE = readFileSync(`${REPOSITORY}docs/library.md`, 'utf8');
 const EXAMPLES = [...PAGE.matchAll(/```js\n([^]*?)```/g)].map((match) => match[1] ?? '');
+
+/** What the peer answers a POST of the page's message with. */
+const BODY = JSON.stringify({ temperature: 21.5 });
+const ANSWER = JSON.stringify({
+  length: BODY.length,
+  sha256: createHash('sha256').update(BODY).digest('hex'),
+});
 
 /** Answers each datagram at port 7 with itself. */
 const ECHO = `
@@ -78,7 +86,7 @@ describeWith(PEERS, 'a program with the library behind wireguard-go', () => {
   it.each([
     ["console.log('up'", "up { address: '192.0.2.1', port: 11010 }\n"],
     ['httpAgent(', '200 8\n'],
-    ["from 'undici'", '201 20\n'],
+    ["from 'undici'", `201 ${ANSWER}\n`],
     ["console.log('connected'", `connected ${SERVICE} 80\nreceived true CLOSE-WAIT bbr true\n`],
     ['createUdpSocket(', `ping ${SERVICE} 7\n`],
     [
@@ -112,7 +120,7 @@ describeWith(PEERS, 'a program with the library behind wireguard-go', () => {
 
   it("Node's own fetch takes a dispatcher of undici", async () => {
     const own = example("from 'undici'").replace('{ Agent, fetch }', '{ Agent }');
-    expect(await run(own).finished).toEqual({ code: 0, stdout: '201 20\n', stderr: '' });
+    expect(await run(own).finished).toEqual({ code: 0, stdout: `201 ${ANSWER}\n`, stderr: '' });
   }, 60_000);
 });
 

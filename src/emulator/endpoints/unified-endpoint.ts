@@ -1,8 +1,10 @@
 /**
  * The Unified Endpoint over HTTP. Each request is recorded under the SIM that sent it and answered
- * 201 with an empty body, whatever its method and path.
+ * 201 with an empty body, whatever its method and path. GET /bytes/N alone, which SORACOM does not have,
+ * is answered with N bytes, for programs that need something to read.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 
 import type { WallClock } from '../../lib/clock.js';
 import { encodeBody, KEPT_BODY_BYTES, type MessageStore } from '../messages.js';
@@ -38,15 +40,31 @@ export function unifiedHttpEndpoint(
           headers: request.headers,
           ...encodeBody(kept.subarray(0, bytes), bytes),
         });
-        accept(response);
+        respond(request, response);
       });
     },
     timeouts,
   );
 }
 
-function accept(response: ServerResponse): void {
-  response.writeHead(201, { 'Content-Length': '0' }).end();
+/** A billion bytes at most. */
+const BYTES_PATH = /^\/bytes\/(\d{1,9})$/;
+
+const CHUNK = Buffer.alloc(64 * 1024);
+
+function respond({ method, url = '' }: IncomingMessage, response: ServerResponse): void {
+  const length = method === 'GET' ? BYTES_PATH.exec(url)?.[1] : undefined;
+  if (length === undefined) {
+    response.writeHead(201, { 'Content-Length': '0' }).end();
+    return;
+  }
+  const fields = { 'Content-Type': 'application/octet-stream', 'Content-Length': Number(length) };
+  response.writeHead(200, fields);
+  Readable.from(zeros(Number(length))).pipe(response);
+}
+
+function* zeros(length: number): Generator<Buffer> {
+  for (let rest = length; rest > 0; rest -= CHUNK.length) yield CHUNK.subarray(0, rest);
 }
 
 /** The announced length of the body; unbounded where it comes in chunks. */

@@ -40,6 +40,24 @@ describe('a request', () => {
     expect(answer).toMatch(/\r\n\r\n$/);
   });
 
+  it.each([0, 8, 100_000])('for /bytes/%d is answered with that many bytes', async (length) => {
+    const { connect } = unified();
+    const answer = await exchange(connect(), `GET /bytes/${length} HTTP/1.0\r\n\r\n`);
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(head).toContain(`Content-Length: ${length}`);
+    expect(body).toHaveLength(length);
+  });
+
+  it.each(['POST /bytes/8', 'GET /bytes/8?a=b', 'GET /bytes/1234567890', 'GET /bytes/-1'])(
+    'that is no GET for at most a billion bytes is answered as any other: %s',
+    async (line) => {
+      const { connect } = unified();
+      const answer = await exchange(connect(), `${line} HTTP/1.0\r\n\r\n`);
+      expect(answer).toMatch(/^HTTP\/1\.1 201 Created\r\n/);
+    },
+  );
+
   it('is recorded with all that it carried', async () => {
     const { connect, messages, simIds } = unified();
     await exchange(
