@@ -203,7 +203,10 @@ export class Exchange {
     this.#phase = 'switched';
     this.#watchdog.stop();
     if (head.length > 0) stream.unshift(head);
-    this.#relay = new Relay(this.#request.socket, stream, () => this.#complete());
+    this.#relay = new Relay(this.#request.socket, stream, () => {
+      this.#logSwitched(stream);
+      this.#complete();
+    });
   }
 
   #startAnswer(answer: IncomingMessage): void {
@@ -294,6 +297,18 @@ export class Exchange {
     if (this.#hasFailed || status === undefined) return;
     const fields = { ...this.#parties(), status, bytes: this.#bytes, ms: elapsed(this.#start) };
     this.#context.log.info(fields, 'request');
+  }
+
+  /** As of a connection by CONNECT, with the request that opened it. */
+  #logSwitched(stream: Duplex): void {
+    const fields = {
+      ...this.#parties(),
+      status: 101,
+      sent: this.#relay?.receivedFrom(this.#request.socket) ?? 0,
+      received: this.#relay?.receivedFrom(stream) ?? 0,
+      ms: elapsed(this.#start),
+    };
+    this.#context.log.info(fields, 'connection closed');
   }
 
   #parties(): object {

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 
+import { clientName } from '../access-line.js';
 import type { Dialer } from '../dialer.js';
 import { HttpListener, type ListenedConnection, type ListenerCounters } from '../http/listener.js';
 import { endWith } from '../joined-connection.js';
@@ -105,7 +106,8 @@ export class MixedPort {
   }
 
   #refuseSocks4(socket: Socket): void {
-    this.#options.log.warn({ reason: 'bad-request' }, 'not connected: SOCKS4 is not spoken here');
+    const fields = { reason: 'bad-request', client: clientName(socket) };
+    this.#options.log.warn(fields, 'not connected: SOCKS4 is not supported');
     this.#listener.countFailure();
     endWith(socket, socks4Refusal());
   }

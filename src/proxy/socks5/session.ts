@@ -1,6 +1,7 @@
 /** One client that speaks SOCKS5 (RFC 1928): CONNECT without authentication, and nothing else. */
 import type { Socket } from 'node:net';
 
+import { clientName } from '../access-line.js';
 import { endWith, type JoinContext, JoinedConnection } from '../joined-connection.js';
 import type { DialTarget } from '../dialer.js';
 import {
@@ -24,6 +25,7 @@ export class Socks5Session {
   readonly #socket: Socket;
   readonly #context: Socks5Context;
   readonly #timer: NodeJS.Timeout;
+  readonly #client: string;
   #received: Buffer = Buffer.alloc(0);
   #isGreeted = false;
   #joined: JoinedConnection | undefined;
@@ -33,6 +35,7 @@ export class Socks5Session {
   constructor(socket: Socket, context: Socks5Context) {
     this.#socket = socket;
     this.#context = context;
+    this.#client = clientName(socket);
     this.#timer = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT);
     socket.on('error', () => undefined);
     socket.once('close', () => clearTimeout(this.#timer));
@@ -106,7 +109,8 @@ export class Socks5Session {
     this.#release();
     this.#isOver = true;
     this.#context.onFailure();
-    this.#context.log.warn({ reason: 'bad-request' }, `not connected: ${message ?? 'no request'}`);
+    const fields = { reason: 'bad-request', client: this.#client };
+    this.#context.log.warn(fields, `not connected: ${message ?? 'no request'}`);
     endWith(this.#socket, bytes);
   }
 

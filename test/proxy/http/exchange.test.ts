@@ -85,6 +85,22 @@ describe('another protocol', () => {
     target.socket.end();
     expect(await client.ended()).toBe('fin');
     await until(() => forwarder.counters.active === 0);
+    expect(forwarding.lines.filter(({ level }) => level === 'info')).toEqual([
+      {
+        level: 'info',
+        message: 'connection closed',
+        fields: {
+          client: expect.stringMatching(/^127\.0\.0\.1:[1-9]\d*$/) as string,
+          target: `${TARGET.host}:${TARGET.port}`,
+          method: 'GET',
+          path: '/ws',
+          status: 101,
+          sent: 'ping'.length,
+          received: 'earlylast'.length,
+          ms: expect.any(Number) as number,
+        },
+      },
+    ]);
   });
 
   it('is not spoken where the target answers something else', async () => {

@@ -11,14 +11,17 @@ const cleanup = new Cleanup();
 let forwarding: Forwarding;
 let dialled: string[];
 let port: MixedPort;
+let warnings: object[];
 beforeEach(() => {
+  warnings = [];
   forwarding = new Forwarding(cleanup);
   dialled = [];
 });
 afterEach(() => cleanup.run());
 
 async function open(dialer: Dialer): Promise<Wire> {
-  const log = { error: () => 0, warn: () => 0, info: () => 0, debug: () => 0 };
+  const warn = (fields: object) => void warnings.push(fields);
+  const log = { error: () => 0, warn, info: () => 0, debug: () => 0 };
   port = await startMixedPort({
     listen: { host: '127.0.0.1', port: 0 },
     dialer: {
@@ -124,12 +127,14 @@ describe('SOCKS5', () => {
     ['what is no name', `${GREETING}\x05\x01\x00\x03\x03a b\x00\x50`, GREETED + reply(1)],
     ['port 0', `${GREETING}\x05\x01\x00\x01\x01\x01\x01\x01\x00\x00`, GREETED + reply(1)],
     ['SOCKS4', '\x04\x01\x00\x50\x64\x7f\x45\x2a\x00', `\x00\x5b${'\0'.repeat(6)}`],
-  ])('refuses %s', async (_name, sent, answer) => {
+  ])('refuses %s and logs the client', async (_name, sent, answer) => {
     const client = await open(failing('refused'));
     client.send(sent);
     expect(await client.ended()).toBe('fin');
     expect(client.received).toBe(answer);
     expect(dialled).toEqual([]);
+    const name = `127.0.0.1:${client.socket.localPort}`;
+    expect(warnings).toEqual([{ reason: 'bad-request', client: name }]);
   });
 });
 
