@@ -4,7 +4,7 @@ import { messageOf } from '../lib/error-message.js';
 import type { ServiceManager } from '../lib/service-manager.js';
 import { StoppedError } from '../lib/stopped-error.js';
 import type { DeviceTunnel } from '../tunnel/device-tunnel.js';
-import type { KeyClaims } from '../tunnel/ports.js';
+import type { KeyClaims, Log } from '../tunnel/ports.js';
 import type { TunnelConfig } from '../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 import { claimSim, type SimClaim } from './claim-sim.js';
@@ -159,10 +159,24 @@ async function keepOpen(run: Run, open: () => Promise<KeptTunnel>): Promise<void
     await announceEnd(run, error);
     throw error;
   } finally {
+    if (signal.aborted && kept !== undefined) announceWait(kept, signal, run.ports.log);
     await kept?.close(signal.aborted ? GRACE : 0);
     await device?.close();
     await hooks.postDown();
   }
+}
+
+/** Logs what a stop waits for; says nothing if nothing is open. */
+function announceWait(kept: KeptTunnel, { reason }: AbortSignal, log: Log): void {
+  let open = 0;
+  for (const { active } of Object.values(kept.counters())) open += active;
+  if (open === 0) return;
+  const again =
+    reason instanceof StoppedError && reason.signal === 'SIGINT'
+      ? 'Press Ctrl-C again'
+      : 'Send the signal again';
+  const connections = open === 1 ? '1 open connection' : `${open} open connections`;
+  log.info({}, `Waiting up to ${GRACE / 1000} s for ${connections}. ${again} to stop at once.`);
 }
 
 /** While the tunnel is open: until the stop, or until it fails. */

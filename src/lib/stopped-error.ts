@@ -14,9 +14,11 @@ export class StoppedError extends UserError {
   readonly exitCode: number;
   /** Whether the process fails by it, though it ends in order: a watchdog sends SIGABRT. */
   readonly isFailure: boolean;
+  readonly signal: StopSignal;
 
   constructor(signal: StopSignal) {
     super('failed', { what: `stopped by ${signal}`, why: 'the work was not finished' });
+    this.signal = signal;
     this.exitCode = EXIT_CODES[signal];
     this.isFailure = signal === 'SIGABRT';
   }

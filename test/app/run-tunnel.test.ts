@@ -212,6 +212,46 @@ it('lets a request that waits for the first handshake finish when it is stopped'
   expect(await running).toBeUndefined();
 });
 
+describe('a stop', () => {
+  const waits = () => world.log.messages('info').filter((line) => line.startsWith('Waiting'));
+  const held: (() => void)[] = [];
+  beforeEach(() => {
+    held.length = 0;
+    world.network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
+      stream.on('error', () => undefined).resume();
+      held.push(() => stream.end('HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok'));
+    });
+  });
+
+  it.each([
+    [1, new StoppedError('SIGINT'), '1 open connection. Press Ctrl-C again'],
+    [2, new StoppedError('SIGTERM'), '2 open connections. Send the signal again'],
+  ])('logs that it waits for %d open connections', async (count, reason, text) => {
+    const url = await start('127.0.0.1', 20_000);
+    const answers = Array.from({ length: count }, () => request(url));
+    await turnUntil(() => held.length === count);
+    stop.abort(reason);
+    await turnUntil(() => waits().length > 0);
+    expect(waits()).toEqual([`Waiting up to 5 s for ${text} to stop at once.`]);
+    held.forEach((answer) => answer());
+    expect(await Promise.all(answers)).toEqual(answers.map(() => ({ status: 201, text: 'ok' })));
+    await turnUntil(() => world.log.messages('info').includes('tunnel closed'));
+    expect(await running).toBeUndefined();
+    expect(waits()).toHaveLength(1);
+  });
+
+  it('logs no wait when nothing is open', async () => {
+    const url = await start('127.0.0.1', 20_000);
+    const answer = request(url);
+    await turnUntil(() => held.length === 1);
+    held.forEach((end) => end());
+    expect(await answer).toEqual({ status: 201, text: 'ok' });
+    stop.abort(new StoppedError('SIGINT'));
+    await turnUntil(() => world.log.messages('info').includes('tunnel closed'));
+    expect(waits()).toEqual([]);
+  });
+});
+
 it('ends without a failure when it is stopped', async () => {
   await start('nowhere.example', 0);
   stop.abort(new Error('stop'));
