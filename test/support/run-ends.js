@@ -5,12 +5,19 @@
 const GRACE = 10_000;
 
 export default class RunEnds {
+  #grace;
+
+  /** @param options `grace`, milliseconds */
+  constructor(_globalConfig, { grace = GRACE } = {}) {
+    this.#grace = grace;
+  }
+
   onRunComplete() {
     // It fires only if something else keeps the process alive.
     setTimeout(() => {
       const open = process.getActiveResourcesInfo().join(', ');
       process.stderr.write(`The tests left handles open: ${open}. The run fails and ends.\n`);
       process.exit(1);
-    }, GRACE).unref();
+    }, this.#grace).unref();
   }
 }
