@@ -363,6 +363,22 @@ describe('a tunnel tells of', () => {
       expect(await health()).toEqual(['up', undefined]);
     });
 
+    it('cannot-send, until a handshake has left and not been refused for a second', async () => {
+      world.link.refused.set('192.0.2.1', 'ENETUNREACH');
+      const channel = await tunnel.datagramDialer.open({ host: SERVICE, port: 9 });
+      channel.send(new Uint8Array(1));
+      channel.close();
+      await world.settle();
+      world.link.refused.clear();
+      world.link.connected = false;
+      const sent = world.link.sent.length;
+      while (world.link.sent.length === sent) await world.advance(100);
+      const reason = async () => (await tunnel.status()).silence?.reason;
+      expect(await reason()).toBe('cannot-send');
+      await world.advance(1_100);
+      expect(await reason()).toBe('no-answer');
+    });
+
     it('no-answer: the server has gone', async () => {
       world.link.connected = false;
       expect(await dialFailure()).toMatchObject({ reason: 'no-handshake', silence: 'no-answer' });
