@@ -7,7 +7,7 @@ import { ARCTUN, type Finished, type TestProcess } from '../support/processes.js
 import { describeWith, TUN_MODE } from '../support/requirements.js';
 import { inSpace, WireGuardGoServer } from '../support/wireguard-go-server.js';
 
-const NEEDS = [...TUN_MODE, 'ping', 'setpriv', 'setcap'] as const;
+const NEEDS = [...TUN_MODE, 'tun-for-all', 'ping', 'setpriv', 'setcap'] as const;
 
 /** `nobody` of Debian; any user without a right would do. */
 const USER = 65_534;

@@ -1,6 +1,6 @@
 /** Tests that need more than Node: they skip by name and reason, and in CI they fail instead. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 import { isKernelBuilt } from './kernel-peer/machine.js';
@@ -39,6 +39,8 @@ type Requirement =
   // Optional dependencies are not there where npm was told to leave them out.
   | 'koffi'
   | 'tun'
+  // /dev/net/tun that each user may open, as Debian's udev makes it.
+  | 'tun-for-all'
   | 'unzip'
   | 'tar'
   | 'gzip'
@@ -90,6 +92,8 @@ function has(requirement: Requirement): boolean {
     return existsSync('/usr/aarch64-linux-gnu/lib/libstdc++.so.6');
   if (requirement === 'writable-run') return privateRun() !== undefined;
   if (requirement === 'tun') return existsSync('/dev/net/tun');
+  if (requirement === 'tun-for-all')
+    return existsSync('/dev/net/tun') && (statSync('/dev/net/tun').mode & 0o006) === 0o006;
   try {
     execFileSync('sh', ['-c', `command -v ${requirement}`], { stdio: 'ignore' });
     return true;
