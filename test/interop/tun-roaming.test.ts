@@ -59,7 +59,9 @@ describeWith(TUN_LAB, 'a network interface, while addresses move', () => {
       const [link] = lab.links(side);
       const address = (action: string, which: string) =>
         `ip address ${action} ${which}/${length} dev ${link!}${separator === ':' && action === 'add' ? ' nodad' : ''}`;
-      lab.in(side, 'sh', '-ec', `${address('add', to)}; ${address('delete', from)}`);
+      // Else Linux takes the other addresses of the network away with the first one.
+      const keep = 'echo 1 >/proc/sys/net/ipv4/conf/all/promote_secondaries';
+      lab.in(side, 'sh', '-ec', `${keep}; ${address('add', to)}; ${address('delete', from)}`);
     }
 
     /** A ping every 100 ms, which is seen to be answered before and after the change. */
