@@ -27,7 +27,7 @@ const KEYS = [
 
 it.each([
   // Two messages would be 2.
-  [['send', '--file', 'absent.bin'], 1, 'absent.bin'],
+  [['send', '--file', 'absent.bin'], 3, 'absent.bin'],
   [['sim', 'show', ...KEYS], 3, 'absent.json'],
   [['sim', 'terminate', '--yes', ...KEYS], 3, 'absent.json'],
   [['sim', 'renew-key', ...KEYS], 3, 'absent.json'],

@@ -109,24 +109,25 @@ it('is not made without the flag', async () => {
 }, 60_000);
 
 describe('is refused, and nothing is touched,', () => {
-  it.each<[string, string, () => void, string]>([
-    ['for arc.json', 'arc.json', () => undefined, 'there is a file of this name already'],
+  it.each<[string, string, () => void, string, number]>([
+    ['for arc.json', 'arc.json', () => undefined, 'there is a file of this name already', 1],
     [
       'for a link',
       'link',
       () => symlinkSync(join(folder, 'arc.json'), join(folder, 'link')),
       'there is a file of this name already',
+      1,
     ],
-    ['where there is no folder', 'absent/x', () => undefined, 'absent does not exist'],
+    ['where there is no folder', 'absent/x', () => undefined, 'absent does not exist', 3],
   ])(
     '%s',
-    async (_, path, lay, why) => {
+    async (_, path, lay, why, exitCode) => {
       lay();
       const before = readFileSync(join(folder, 'arc.json'));
       const messages = (await emulator.messages()).length;
       const { code, stdout, stderr } = await up('--capture', path, '--log-level', 'silent')
         .finished;
-      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' });
       expect(stderr).toContain(`cannot capture to ${path}`);
       expect(stderr).toContain(why);
       expect(stderr).not.toContain('Warning');

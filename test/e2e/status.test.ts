@@ -152,7 +152,7 @@ describe('health', () => {
     await expect(arctun('health', '--interface', 'soratun0-4712', '--json')).resolves.toMatchObject(
       {
         code: 0,
-        stdout: '{"health":"up","name":"soratun0-4712","why":null}\n',
+        stdout: '{"health":"up","name":"soratun0-4712","why":null,"hasRival":false}\n',
       },
     );
   });

@@ -259,7 +259,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
   it('refuses a name that is taken, and says what to do', async () => {
     await start();
     const running = await up();
-    const second = await server.arctun('up', '--mode', 'tun').finished;
+    const second = await server.arctun('up', '--mode', 'tun', '--force').finished;
     expect(second.code).toBe(1);
     expect(second.stderr).toContain('another interface has this name');
     expect(second.stderr).toContain('Another tunnel may be running');

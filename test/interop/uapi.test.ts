@@ -212,7 +212,7 @@ describeWith(NEEDS, 'wg and a running tunnel', () => {
   it('is refused in mode tun where somebody else answers for its name, and nothing is left', async () => {
     await start('userspace');
     const { clientDevice, clientSpace } = server;
-    const { code, stderr } = await server.arctun('up', '--mode', 'tun').finished;
+    const { code, stderr } = await server.arctun('up', '--mode', 'tun', '--force').finished;
     expect(code).toBe(1);
     expect(stderr).toContain(`cannot listen on /var/run/wireguard/${clientDevice}.sock`);
     const [space, ...inClient] = inSpace(clientSpace);
