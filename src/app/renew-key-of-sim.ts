@@ -39,7 +39,7 @@ export interface RenewKeyPorts extends SignInPorts<RenewKeyApi>, StateHome {
   createKeyPair(): KeyPair;
   publicKeyOf(privateKey: Uint8Array): Uint8Array;
   /**
-   * Asks whether the tunnel that runs here may lose its key; undefined where nobody can be asked.
+   * Asks whether the tunnel that runs here may lose its key; undefined without a terminal.
    *
    * @param holder says which process uses the SIM
    */

@@ -75,7 +75,7 @@ export async function runEmulator(
   await emulator.close();
 }
 
-/** The credentials are in the documentation, and whoever signs in may do all. */
+/** The credentials are published, and allow every operation. */
 function warnIfOpen(apiListen: string, url: string, log: Log): void {
   const { host } = parseListenAddress(apiListen);
   if (isLoopback(host)) return;

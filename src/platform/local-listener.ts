@@ -144,7 +144,7 @@ function listenAt(server: Server, path: string): Promise<void> {
   }
 }
 
-/** Why nobody can be reached there; undefined if somebody can. A socket of a killed process refuses. */
+/** Why no process answers at the path; undefined if one does. The socket of a killed process refuses. */
 function refusalOf(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path);

@@ -40,7 +40,7 @@ export function profileEndpoint(chosen: ChosenConnection, profile: ProfileConnec
  * The API of an auth key; arc.json's own profile says where its SIM lives.
  * @returns undefined when nothing names one
  * @throws UserError of kind `configuration` if a key that is not arc.json's own would go where arc.json
- *   says, other than to SORACOM: whoever wrote the file would get it
+ *   says, other than to SORACOM: the author of the file would get it
  */
 export function authKeyEndpoint(
   chosen: ChosenConnection,

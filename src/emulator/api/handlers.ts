@@ -50,7 +50,7 @@ function withMediaTypeCheck(operations: HandlerMap): HandlerMap {
 
 const JSON_TYPE = /^application\/json[ \t]*(?:;|$)/i;
 
-/** RFC 9110 15.5.16: a body of another type than the operation's, or one where it has none. */
+/** RFC 9110 15.5.16: a body of another type than the operation takes, or any body if it takes none. */
 function mediaTypeRefusal({ operation, request }: Context): Answer | undefined {
   const { headers, body } = request as { headers: IncomingHttpHeaders; body?: unknown };
   if (body === undefined || body === '') return undefined;
