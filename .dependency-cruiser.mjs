@@ -105,9 +105,18 @@ export default {
       { path: '^(src|test|bin|bench)/', pathNot: '^src/(cli|app|lib)/' },
     ),
     forbid(
-      'nobody-imports-commands',
+      'entry-imports-only-commands-and-cli',
+      'The entry finds the command and hands its errors to oclif.',
+      { path: '^src/entry/' },
+      {
+        path: '^(src|commands|test|bin|bench)/',
+        pathNot: '^(commands/|src/(entry|cli)/|src/platform/refuse-inspector\\.ts$)',
+      },
+    ),
+    forbid(
+      'only-entry-imports-commands',
       'Commands are the roof.',
-      { path: '^src/' },
+      { path: '^src/', pathNot: '^src/entry/' },
       { path: '^commands/' },
     ),
     forbid(
@@ -144,9 +153,9 @@ export default {
       { path: '^node_modules/axios/' },
     ),
     forbid(
-      'only-commands-and-cli-import-oclif',
+      'only-the-command-line-imports-oclif',
       'The library runs without the command line.',
-      { path: '^src/', pathNot: '^src/cli/' },
+      { path: '^src/', pathNot: '^src/(cli|entry)/' },
       { path: '^node_modules/@oclif/' },
     ),
     forbid(
@@ -185,7 +194,7 @@ export default {
       {
         path: '^(src|commands)/',
         pathNot:
-          '^src/(platform/|cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$|lambda/main\\.ts$|standalone/main\\.ts$|index\\.ts$)',
+          '^src/(platform/|cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$|lambda/main\\.ts$|standalone/main\\.ts$|entry/npm\\.ts$|index\\.ts$)',
       },
       { path: '^src/platform/' },
     ),

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const ARCTUN = fileURLToPath(new URL('../bin/run.js', import.meta.url));
 const RUNS = 15;
-const LIMIT_VERSION = 3.5;
+const LIMIT_VERSION = 2.2;
 
 /** User and system time of one process, in milliseconds, read from the kernel's own accounting. */
 function cpuOf(parameters, env = process.env) {

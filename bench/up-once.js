@@ -1,12 +1,12 @@
 /** Runs `arctun up` in this process and ends it as soon as it has printed that it is up. */
-import { execute } from '@oclif/core';
-
 const write = process.stdout.write.bind(process.stdout);
 process.stdout.write = (text, ...rest) => {
   if (String(text).includes('"forward"')) process.kill(process.pid, 'SIGTERM');
   return write(text, ...rest);
 };
-await execute({
-  dir: new URL('../bin/run.js', import.meta.url).href,
-  args: ['up', '--forward-listen', '127.0.0.1:0', '--json', '--log-level', 'error'],
-});
+process.argv.splice(
+  2,
+  Infinity,
+  ...['up', '--forward-listen', '127.0.0.1:0', '--json', '--log-level', 'error'],
+);
+await import('../bin/run.js');

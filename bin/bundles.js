@@ -57,19 +57,24 @@ export async function bundle({ entry, target }) {
     logOverride: { 'empty-import-meta': 'silent' },
     plugins: [absentPackages],
   });
+  return { code: withEagerModules(outputFiles[0].text), ...contentOf(metafile) };
+}
+
+/**
+ * What is in a bundle.
+ *
+ * @param {import('esbuild').Metafile} metafile
+ * @returns {{ inputs: string[], bill: string, notices: string }}
+ */
+export function contentOf(metafile) {
   // Those whose code is left, not those that were looked at.
-  const [{ inputs }] = Object.values(metafile.outputs);
-  const paths = Object.entries(inputs)
+  const kept = Object.values(metafile.outputs)
+    .flatMap(({ inputs }) => Object.entries(inputs))
     .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
-    .map(([path]) => path)
-    .sort();
-  const packages = packagesOf(paths);
-  return {
-    code: withEagerModules(outputFiles[0].text),
-    inputs: paths,
-    bill: billOfMaterials(packages),
-    notices: notices(packages),
-  };
+    .map(([path]) => path);
+  const inputs = [...new Set(kept)].sort();
+  const packages = packagesOf(inputs);
+  return { inputs, bill: billOfMaterials(packages), notices: notices(packages) };
 }
 
 /** The packages that files are of, by the lock file. */
@@ -132,14 +137,22 @@ function componentOf({ name, version, license, integrity }) {
   };
 }
 
-/** Licences want to be where the code is. */
+/** Licences ask to be kept with the code. */
 function notices(packages) {
   return packages
-    .map(({ folder, name, version }) => {
-      const file = readdirSync(`${REPOSITORY}${folder}`).find((name) => /^licen[cs]e/i.test(name));
-      if (file === undefined) throw new Error(`${name} has no licence`);
-      const text = readFileSync(`${REPOSITORY}${folder}/${file}`, 'utf8').trim();
-      return `==== ${name} ${version} ====\n\n${text}\n`;
-    })
+    .map(({ folder, name, version }) => `==== ${name} ${version} ====\n\n${licenceOf(folder)}\n`)
     .join('\n');
+}
+
+function licenceOf(folder) {
+  const files = readdirSync(`${REPOSITORY}${folder}`);
+  const textOf = (pattern) => {
+    const file = files.find((name) => pattern.test(name));
+    return file && readFileSync(`${REPOSITORY}${folder}/${file}`, 'utf8').trim();
+  };
+  // Some packages have it in their README, as the last section.
+  const text =
+    textOf(/^licen[cs]e/i) ?? /^#* ?licen[cs]e\s[^]*/im.exec(textOf(/^readme/i) ?? '')?.[0];
+  if (text === undefined) throw new Error(`${folder} has no licence`);
+  return text;
 }

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 
 import { createPrivateImage, exportWgConfig } from '../src/app/export-wg-config.js';
 import { BaseCommand } from '../src/cli/base-command.js';

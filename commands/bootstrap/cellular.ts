@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 
 import { bootstrapCellular } from '../../src/app/bootstrap-cellular.js';
 import { BaseCommand } from '../../src/cli/base-command.js';

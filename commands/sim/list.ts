@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 
 import { listSims } from '../../src/app/list-sims.js';
 import { BaseCommand } from '../../src/cli/base-command.js';

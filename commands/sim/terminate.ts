@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 
 import type { SimSummary } from '../../src/app/sim-summary.js';
 import { terminateSim } from '../../src/app/terminate-sim.js';

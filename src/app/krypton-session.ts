@@ -1,5 +1,5 @@
 /** What Krypton answers, directly or through krypton-cli: all of it, or nothing is believed. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isZeroKey, type ArcSession } from '../arc-config/arc-config.js';
 import { parseCidr, parseEndpoint, parseIp, parseKey } from '../arc-config/value-syntax.js';
 import { Secret } from '../lib/secret.js';

@@ -3,7 +3,7 @@
  * to the next run. A step is on the disk before what it announces happens, or as soon as what it
  * reports has happened.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { FileError, type Journal, type Journals } from '../arc-config/files.js';
 import { fileFaultKind } from '../lib/file-fault.js';
 import { UserError } from '../lib/user-error.js';

@@ -1,5 +1,5 @@
 /** What all commands share: the context, `--config`, output and the way that errors end a run. */
-import { Command } from '@oclif/core';
+import { Command } from '@oclif/core/command';
 
 import { UserError } from '../lib/user-error.js';
 import { configFlag } from './config-flag.js';

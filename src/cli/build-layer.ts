@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { BuiltLayer, LayerPorts } from '../layer/build-layer.js';
 import { renderJson } from './render.js';
 
-/** What the package was published with, seen from dist/src/cli. */
-export const PREBUILT_FOLDER = fileURLToPath(new URL('../../executable', import.meta.url));
+/** What the package was published with, seen from the bundle in dist/command-line. */
+export const PREBUILT_FOLDER = fileURLToPath(new URL('../executable', import.meta.url));
 
 /** @throws UserError */
 export async function buildLayerByFlags(

@@ -1,4 +1,6 @@
-import { Args, Flags as Oclif, type Interfaces } from '@oclif/core';
+import type { Interfaces } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Oclif from '@oclif/core/flags';
 
 import type { Argument } from './command.js';
 import type { BooleanFlag, Flag, FlagValue, Flags } from './flag.js';

@@ -1,4 +1,4 @@
-import { ux } from '@oclif/core';
+import { ux } from '@oclif/core/ux';
 
 /** Shows which step is under way, on standard error, where a person watches it. */
 export interface Progress {

@@ -2,7 +2,7 @@
  * Faults on demand: what a test wants to go wrong with the next calls. The delay of one is bounded,
  * and so is their number.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { isFieldValue, isToken } from '../lib/http-syntax.js';
 

@@ -3,7 +3,7 @@
  * their public keys, sessions, tags, groups, and users that were added. No client's private key is
  * in it.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { fileFaultKind } from '../lib/file-fault.js';
 import { Secret } from '../lib/secret.js';

@@ -1,5 +1,5 @@
 /** Who may sign in to the emulator, how, and what each may do. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const OPERATOR_ID = 'OP0000000000';
 

@@ -2,7 +2,7 @@
  * What we read of the API's answers (schemas AuthResponse, Sim, ArcSessionCreateResponse and
  * SessionEvent of its OpenAPI document). Members that we do not read may come and go.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Secret } from '../lib/secret.js';
 
 const secretText = z

@@ -1,5 +1,5 @@
 /** The metadata service: what the platform tells a SIM of itself, where its group allows that. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parsePlainEndpointUrl } from './endpoint-url.js';
 import { parseJson } from './redact.js';
 import { exchange } from './transport.js';

@@ -1,5 +1,5 @@
 /** A profile of soracom-cli: how one user signs in, and where. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { Secret } from '../lib/secret.js';
 import { UserError } from '../lib/user-error.js';

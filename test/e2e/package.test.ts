@@ -1,6 +1,7 @@
 /** What `npm pack` would ship. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 
 import { REPOSITORY } from '../support/processes.js';
 
@@ -27,7 +28,8 @@ it('ships the executable, the build, the manifest and the documents, and nothing
   const paths = files.map(({ path }) => path);
   for (const path of [
     'bin/run.js',
-    'dist/commands/up.js',
+    'dist/command-line/npm.js',
+    'dist/command-line/notices.txt',
     'dist/src/index.js',
     'dist/src/index.d.ts',
     'dist/executable/arctun-x86_64.blob',
@@ -50,7 +52,7 @@ it('ships the executable, the build, the manifest and the documents, and nothing
     expect(paths).toContain(path);
   }
   // No Node: it comes when a layer is built.
-  expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(12e6);
+  expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(13e6);
   expect(files.find(({ path }) => path === 'bin/run.js')!.mode & 0o111).toBe(0o111);
   expect(
     paths.filter(
@@ -59,6 +61,26 @@ it('ships the executable, the build, the manifest and the documents, and nothing
     ),
   ).toEqual([]);
   expect(paths.filter((path) => /\btest\b/.test(path))).toEqual([]);
+});
+
+/** A file of the build and what it imports from the build, one after the other. */
+function reachableFrom(entry: string): string[] {
+  const found = new Set([entry]);
+  for (const file of found) {
+    const text = readFileSync(`${REPOSITORY}${file}`, 'utf8');
+    for (const [, path = ''] of text.matchAll(/(?:from|import\(|import) ?['"](\.[^'"]+)['"]/g)) {
+      const target = posix.join(posix.dirname(file), path);
+      found.add(file.endsWith('.d.ts') ? target.replace(/\.js$/, '.d.ts') : target);
+    }
+  }
+  return [...found];
+}
+
+it.each(['dist/src/index.js', 'dist/src/index.d.ts'])('ships all that %s imports', (entry) => {
+  const reachable = reachableFrom(entry);
+  expect(reachable.length).toBeGreaterThan(20);
+  const shipped = new Set(packedFiles().map(({ path }) => path));
+  expect(reachable.filter((path) => !shipped.has(path))).toEqual([]);
 });
 
 it('pins every dependency, and none needs an install script', () => {

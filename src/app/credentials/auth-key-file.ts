@@ -1,6 +1,6 @@
 /** The file of `--auth-key-file`. */
 import { quote } from 'shell-quote';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { PrivateFileError, type PrivateFiles } from '../../lib/private-files.js';
 import { Secret } from '../../lib/secret.js';

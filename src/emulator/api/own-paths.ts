@@ -3,7 +3,7 @@
  * wants to change (users, faults, what the platform changes by itself). Only programs on this machine are answered.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { formatIpAddress, parseIpAddress } from '../../wire/ip-address.js';
 import { faultRequest, type Faults } from '../faults.js';

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+
+import { COMMAND_MODULES } from '../../src/entry/command-modules.js';
+import { createPlugin } from '../../src/entry/plugin.js';
+import { REPOSITORY } from '../support/processes.js';
+
+const manifest = JSON.parse(readFileSync(`${REPOSITORY}oclif.manifest.json`, 'utf8')) as {
+  readonly commands: Readonly<Record<string, { readonly id: string; readonly summary?: string }>>;
+};
+
+it('has each command of the manifest, and no other', () => {
+  expect(Object.keys(COMMAND_MODULES).sort()).toEqual(Object.keys(manifest.commands).sort());
+});
+
+it.each(Object.keys(manifest.commands))(
+  'loads %s, which knows its id and its plugin',
+  async (id) => {
+    const plugin = createPlugin();
+    const found = plugin.commands.find((command) => command.id === id)!;
+    const command = await found.load();
+    expect([command.id, command.plugin]).toEqual([id, plugin]);
+    // The manifest is the command's own words.
+    expect(found.description).toBe(command.description);
+  },
+);
+
+it('refuses an id that is not in the program', async () => {
+  await expect(createPlugin().findCommand('nosuch', { must: true })).rejects.toThrow(
+    'the manifest lists nosuch, the program does not',
+  );
+});
