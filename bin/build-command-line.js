@@ -29,9 +29,12 @@ const { metafile } = await build({
   legalComments: 'none',
   // The first two hold machine code. oclif asks for the others if a project is written in TypeScript.
   external: ['koffi', 'sodium-native', 'typescript', 'ts-node', 'tsx'],
-  // CommonJS packages in the bundle ask for Node's modules.
+  // CommonJS packages in the bundle ask for Node's modules. No code of the bundle has these names.
   banner: {
-    js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
+    js: [
+      "import { createRequire as createRequireForBundle } from 'node:module';",
+      'const require = createRequireForBundle(import.meta.url);',
+    ].join('\n'),
   },
 });
 const { notices } = contentOf(metafile);

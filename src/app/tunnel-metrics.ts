@@ -1,5 +1,5 @@
 /** The counters of a tunnel as Prometheus reads them. */
-import type * as Prometheus from 'prom-client';
+import type Prometheus from 'prom-client';
 import type { Registry } from 'prom-client';
 
 import type { ListenerCounters } from '../proxy/http/listener.js';
@@ -24,7 +24,8 @@ export async function metricsText({
   status,
   listeners,
 }: MeasuredTunnel): Promise<MetricsText> {
-  const metrics = new Metrics(await import('prom-client'));
+  const { default: prometheus } = await import('prom-client');
+  const metrics = new Metrics(prometheus);
   metrics.gauge('build_info', 'The version of arctun, as a label.', { version }, 1);
   const isUp = status?.health === 'up';
   metrics.gauge('up', 'Whether the Arc server answers.', {}, isUp ? 1 : 0);

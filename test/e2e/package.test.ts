@@ -13,18 +13,18 @@ interface Packed {
   }[];
 }
 
-function packedFiles(): Packed['files'] {
+let files: Packed['files'];
+beforeAll(() => {
   const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: REPOSITORY,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const parsed = JSON.parse(output) as Packed[] | Record<string, Packed>;
-  return Object.values(parsed)[0]!.files;
-}
+  files = Object.values(parsed)[0]!.files;
+});
 
 it('ships the executable, the build, the manifest and the documents, and nothing else', () => {
-  const files = packedFiles();
   const paths = files.map(({ path }) => path);
   for (const path of [
     'bin/run.js',
@@ -79,7 +79,7 @@ function reachableFrom(entry: string): string[] {
 it.each(['dist/src/index.js', 'dist/src/index.d.ts'])('ships all that %s imports', (entry) => {
   const reachable = reachableFrom(entry);
   expect(reachable.length).toBeGreaterThan(20);
-  const shipped = new Set(packedFiles().map(({ path }) => path));
+  const shipped = new Set(files.map(({ path }) => path));
   expect(reachable.filter((path) => !shipped.has(path))).toEqual([]);
 });
 

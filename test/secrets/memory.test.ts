@@ -73,13 +73,17 @@ const KEPT_BY_OPENSSL = {
   tunnel: ['the first private key', 'the second private key'],
 };
 
+const DEVICES_AND_TUNNEL = [
+  ['two devices', 'devices', DEVICES],
+  ['a tunnel', 'tunnel', TUNNEL],
+] as const;
+const SCENARIOS = isLong
+  ? ([...DEVICES_AND_TUNNEL, ['two idle devices', 'idle devices', IDLE_DEVICES]] as const)
+  : DEVICES_AND_TUNNEL;
+
 describeWith(['linux'], 'the memory of a process', () => {
   describe.each(SEARCHED)('on $backend', ({ backend, clean, attempts }) => {
-    it.each([
-      ['two devices', 'devices', DEVICES],
-      ['two idle devices', 'idle devices', IDLE_DEVICES],
-      ['a tunnel', 'tunnel', TUNNEL],
-    ] as const)(
+    it.each(SCENARIOS)(
       'holds the keys of %s while they are needed, and none afterwards',
       async (_name, scenario, always) => {
         const expected =
