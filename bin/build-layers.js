@@ -1,6 +1,7 @@
 /**
  * Writes build/layers (zip files for AWS Lambda) and build/executable (single executables), each with
- * SHA256SUMS: `npm run layer`. Fails where one has grown beyond its limit.
+ * SHA256SUMS: `npm run layer`. Fails if one has grown beyond its limit. With an architecture as its argument it
+ * leaves out the other.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -18,8 +19,10 @@ import { LIMITS } from './layer-limits.js';
 const prebuiltFolder = join(REPOSITORY, 'dist/executable');
 const layers = new Map();
 const executables = new Map();
+const [only] = process.argv.slice(2);
 
 for (const [architecture, { name }] of Object.entries(NODE_PACKAGES)) {
+  if (only !== undefined && only !== architecture) continue;
   const prebuilt = await readPrebuilt(prebuiltFolder, architecture);
   const node = await fetchNode(architecture, systemCommands, join(REPOSITORY, 'build/node'));
   const executable = makeExecutable(node.executable, prebuilt.program);

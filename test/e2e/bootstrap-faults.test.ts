@@ -22,6 +22,7 @@ import {
 } from '../support/emulator-process.js';
 import { ARCTUN, Processes, type Finished } from '../support/processes.js';
 import { describeWith } from '../support/requirements.js';
+import { atLength } from '../support/tier.js';
 import { until } from '../support/until.js';
 
 const processes = new Processes();
@@ -75,13 +76,20 @@ function expectSentence({ stderr }: Finished): void {
   expect(stderr).not.toMatch(/^ +at /m);
 }
 
+/** Some of the cases, which differ in the fault alone: all of them run in `npm run test:long`. */
+function some<T>(cases: readonly T[]): readonly T[] {
+  return atLength({ short: [cases[0]!, cases.at(-1)!], long: cases });
+}
+
 describe('a platform that says no before a SIM exists', () => {
-  it.each<[string, EmulatedFault]>([
-    ['401', { status: 401, body: { code: 'AUM0002', message: 'no' } }],
-    ['403', { status: 403, body: { code: 'X0403', message: 'no' } }],
-    ['429 with Retry-After', { retryAfter: 0 }],
-    ['the connection cut before', { cut: 'before' }],
-  ])(
+  it.each(
+    some<[string, EmulatedFault]>([
+      ['401', { status: 401, body: { code: 'AUM0002', message: 'no' } }],
+      ['403', { status: 403, body: { code: 'X0403', message: 'no' } }],
+      ['429 with Retry-After', { retryAfter: 0 }],
+      ['the connection cut before', { cut: 'before' }],
+    ]),
+  )(
     '%s: nothing is created, and the next run creates one',
     async (name, fault) => {
       await emulator.fault({ operation: 'createSim', times: 5, ...fault });
@@ -111,13 +119,15 @@ describe('a platform that says no before a SIM exists', () => {
 });
 
 describe('a platform whose answer is lost when the SIM exists', () => {
-  it.each<[string, EmulatedFault]>([
-    ['the connection cut', { cut: 'after' }],
-    ['the answer broken off', { cut: 'within' }],
-    ['a 500', { status: 500, carryOut: true }],
-    ['a 502 of a gateway', { status: 502, carryOut: true, body: '<html>bad gateway</html>' }],
-    ['garbage', { garbage: true, carryOut: true }],
-  ])(
+  it.each(
+    some<[string, EmulatedFault]>([
+      ['the connection cut', { cut: 'after' }],
+      ['the answer broken off', { cut: 'within' }],
+      ['a 500', { status: 500, carryOut: true }],
+      ['a 502 of a gateway', { status: 502, carryOut: true, body: '<html>bad gateway</html>' }],
+      ['garbage', { garbage: true, carryOut: true }],
+    ]),
+  )(
     '%s: the next run names the SIM, and adopts it at a word',
     async (name, fault) => {
       await emulator.fault({ operation: 'createSim', ...fault });
@@ -148,12 +158,14 @@ describe('a platform whose answer is lost when the SIM exists', () => {
 });
 
 describe('a platform that fails at another call', () => {
-  it.each<[string, EmulatedFault, number]>([
-    ['auth', { status: 401, times: 9 }, 4],
-    ['auth', { garbage: true, times: 9 }, 4],
-    ['logout', { status: 403 }, 0],
-    ['logout', { cut: 'before' }, 0],
-  ])(
+  it.each(
+    some<[string, EmulatedFault, number]>([
+      ['auth', { status: 401, times: 9 }, 4],
+      ['auth', { garbage: true, times: 9 }, 4],
+      ['logout', { status: 403 }, 0],
+      ['logout', { cut: 'before' }, 0],
+    ]),
+  )(
     '%s %j',
     async (operation, fault, code) => {
       await emulator.fault({ operation, ...fault });

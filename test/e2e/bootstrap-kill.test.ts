@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, Processes, type Finished } from '../support/processes.js';
 import { describeWith } from '../support/requirements.js';
+import { atLength } from '../support/tier.js';
 
 /**
  * What writes, makes durable, names, unnames, connects or sends. Of the calls of `write`, those on
@@ -233,10 +234,9 @@ function print(name: string, outcomes: readonly Outcome[]): void {
 }
 
 describeWith(['strace'], 'bootstrap authkey, killed', () => {
-  it.each([
-    ['as it is', []],
-    ['with --own-key', ['--own-key']],
-  ])(
+  const plain = ['as it is', []] as const;
+  const ownKey = ['with --own-key', ['--own-key']] as const;
+  it.each(atLength({ short: [plain], long: [plain, ownKey] }))(
     '%s: no SIM too many, and none that nobody tells of',
     async (name, parameters) => {
       const outcomes = await matrix(parameters);
