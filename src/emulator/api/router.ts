@@ -32,6 +32,8 @@ export async function createApiRouter(options: HandlerOptions): Promise<ApiRoute
     quick: true,
     // Handlers get numbers as numbers.
     coerceTypes: true,
+    // A check runs a few times, and to optimize it takes longer than all of them.
+    ajvOpts: { code: { optimize: false } },
     ignoreTrailingSlashes: false,
     ...createHandlers(options),
   });
