@@ -78,9 +78,10 @@ export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts
     await claim.close();
   }
 
-  /** A stop ends every wait with its reason: that is no failure. */
+  /** A stop ends every wait with its reason. That is no failure unless a watchdog sent it. */
   function unlessStopped(error: unknown): undefined {
-    if (signal.aborted && error === signal.reason) return undefined;
+    const isStop = signal.aborted && error === signal.reason;
+    if (isStop && !(error instanceof StoppedError && error.isFailure)) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** `up` as a whole but for the command line: the forwarder is real, the network is imaginary. */
 import { runTunnel, type TunnelUp } from '../../src/app/run-tunnel.js';
+import { simUseLine } from '../../src/app/sim-use.js';
 import type { ConfigNotice } from '../../src/arc-config/member-notices.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
@@ -21,6 +22,7 @@ let world: TunnelInMemory;
 let stop: AbortController;
 let running: Promise<unknown>;
 let commands: FakeCommands;
+let claims: FakeClaims;
 let manager: ServiceManager | undefined;
 const ups: TunnelUp[] = [];
 
@@ -29,6 +31,7 @@ beforeEach(async () => {
   await world.openNetwork();
   stop = new AbortController();
   commands = new FakeCommands();
+  claims = new FakeClaims();
   manager = undefined;
   ups.length = 0;
 });
@@ -84,7 +87,7 @@ function begin(
     },
     {
       ...world.ports,
-      claims: new FakeClaims(),
+      claims,
       commands,
       listeners: NO_LISTENERS,
       manager,
@@ -349,6 +352,26 @@ it('ends in order at SIGABRT, the signal of a watchdog, and fails', async () => 
   expect(await running).toBe(reason);
   expect(commands.lines).toEqual(['pre-down', 'post-down']);
   expect(world.log.messages('info')).toContain('tunnel closed');
+});
+
+describe('while a `send` has the SIM', () => {
+  beforeEach(async () => {
+    const publicKey = Buffer.from(createNodeCrypto().publicKey(CLIENT_KEY)).toString('hex');
+    claims.holders.set(publicKey, () => simUseLine({ command: 'send', pid: 4712 }));
+    begin('127.0.0.1', 20_000, {});
+    await turnUntil(() => world.log.messages('info').includes('waiting for this SIM'));
+  });
+
+  it('a watchdog ends it as a failure', async () => {
+    const reason = new StoppedError('SIGABRT');
+    stop.abort(reason);
+    expect(await running).toBe(reason);
+  });
+
+  it('a stop is no failure', async () => {
+    stop.abort(new StoppedError('SIGTERM'));
+    expect(await running).toBeUndefined();
+  });
 });
 
 describe('a service manager', () => {
