@@ -30,7 +30,7 @@ export interface ExportedWgConfig {
 /**
  * The configuration as wg-quick text. A name becomes the first of its addresses.
  *
- * @throws ArcConfigError, UserError of kind `failed` when the server's name cannot be resolved
+ * @throws ArcConfigError, UserError of kind `tunnel` when the server's name cannot be resolved
  */
 export async function exportWgConfig(
   { config, keepHostname }: ExportWgConfigOptions,
@@ -100,5 +100,5 @@ async function resolveFirst(resolver: Resolver, host: string): Promise<string> {
   const next = [
     'Check the name, the network and the name server, or use --keep-hostname, which asks nobody.',
   ];
-  throw new UserError('failed', { what: `cannot resolve ${host}`, why, next }, { cause });
+  throw new UserError('tunnel', { what: `cannot resolve ${host}`, why, next }, { cause });
 }

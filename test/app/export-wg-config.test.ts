@@ -83,7 +83,7 @@ it.each([
   [new Error('getaddrinfo ENOTFOUND'), 'cannot resolve link.arc.soracom.io: getaddrinfo ENOTFOUND'],
   [[], 'cannot resolve link.arc.soracom.io: the name has no address'],
 ])('says why a name has no address', async (answer, message) => {
-  await expect(exporting('arc.json', answer)).rejects.toMatchObject({ kind: 'failed', message });
+  await expect(exporting('arc.json', answer)).rejects.toMatchObject({ kind: 'tunnel', message });
 });
 
 it('needs a session', async () => {

@@ -57,10 +57,10 @@ it('brackets an IPv6 address, and keeps a name', async () => {
   expect(named.stderr).toMatch(/^Warning: postUp\[0\] in arc\.json /);
 }, 60_000);
 
-it('says that a name is unknown: 1', async () => {
+it('says that a name is unknown: 5, as `up` does', async () => {
   const arcJson = sampleWithSession({ arcServerEndpoint: 'no-such-host.invalid' });
   const { code, stdout, stderr } = await wgConfig(arcJson);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
   expect(stderr).toMatch(/^Error: cannot resolve no-such-host\.invalid: [^]*--keep-hostname/);
 }, 60_000);
 
