@@ -159,7 +159,7 @@ function usersRefused(
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program has this port',
+  EADDRINUSE: 'this port is in use',
   EADDRNOTAVAIL: 'this machine has no such address',
   EACCES: 'this port needs a privilege',
   EPERM: 'this port needs a privilege',

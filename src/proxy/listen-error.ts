@@ -15,7 +15,7 @@ export function listenError(
   const cause = { cause: error };
   if (error.code === 'EADDRINUSE') {
     const next = [`Stop it, or choose another port with ${flag} (0 takes any free one).`];
-    return new UserError('failed', { what, why: 'another program has this port', next }, cause);
+    return new UserError('failed', { what, why: 'this port is in use', next }, cause);
   }
   if (error.code === 'EACCES') {
     const next = ['Choose a port of 1024 or above.'];

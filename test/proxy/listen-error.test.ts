@@ -3,7 +3,7 @@ import { listenError } from '../../src/proxy/listen-error.js';
 const LISTEN = { host: '::1', port: 80 };
 
 it.each([
-  ['EADDRINUSE', 'failed', 'another program has this port'],
+  ['EADDRINUSE', 'failed', 'this port is in use'],
   ['EACCES', 'permission', 'this port needs a privilege'],
   ['EADDRNOTAVAIL', 'failed', 'as the system says'],
 ])('says why a port cannot be had: %s', (code, kind, why) => {
