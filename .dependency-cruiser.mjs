@@ -73,11 +73,6 @@ const ARROWS = [
     ],
     'The command line composes everything below it.',
   ],
-  [
-    'standalone',
-    ['lib', 'cli', 'lambda', 'platform/refuse-inspector.ts'],
-    'The single executable is another way to what cli has.',
-  ],
 ];
 
 const onlyAllowedFolders = ARROWS.map(([folder, allowed, reason]) => ({
@@ -110,7 +105,8 @@ export default {
       { path: '^src/entry/' },
       {
         path: '^(src|commands|test|bin|bench)/',
-        pathNot: '^(commands/|src/(entry|cli)/|src/platform/refuse-inspector\\.ts$)',
+        pathNot:
+          '^(commands/|src/(entry|cli)/|src/lambda/main\\.ts$|src/platform/refuse-inspector\\.ts$)',
       },
     ),
     forbid(
@@ -159,16 +155,10 @@ export default {
       { path: '^node_modules/@oclif/' },
     ),
     forbid(
-      'standalone-reaches-neither-oclif-nor-axios',
-      'The single executable starts in milliseconds, and oclif reads files that are not beside it.',
-      { path: '^src/standalone/' },
-      { path: '^node_modules/(@oclif|axios|inquirer)/', reachable: true },
-    ),
-    forbid(
-      'standalone-composes-in-one-place',
-      'What touches the operating system is handed in, so that the command line is testable alone.',
-      { path: '^src/standalone/', pathNot: '^src/standalone/standalone-context\\.ts$' },
-      { path: '^src/cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$' },
+      'executable-starts-without-the-command-line',
+      'A cold start of the Lambda extension pays for all that its program holds.',
+      { path: '^src/entry/(executable|embedded|starts-extension)\\.ts$' },
+      { path: '^(commands/|node_modules/(@oclif|axios|inquirer)/)', reachable: true },
     ),
     forbid(
       'cli-context-imports-no-oclif',
@@ -194,7 +184,7 @@ export default {
       {
         path: '^(src|commands)/',
         pathNot:
-          '^src/(platform/|cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$|lambda/main\\.ts$|standalone/main\\.ts$|entry/npm\\.ts$|index\\.ts$)',
+          '^src/(platform/|cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$|lambda/main\\.ts$|entry/(npm|executable)\\.ts$|index\\.ts$)',
       },
       { path: '^src/platform/' },
     ),

@@ -37,5 +37,5 @@ const { metafile } = await build({
     ].join('\n'),
   },
 });
-const { notices } = contentOf(metafile);
+const { notices } = contentOf([metafile]);
 writeFileSync(join(output, 'notices.txt'), notices);

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { fetchNode } from '../dist/src/layer/fetch-node.js';
 import { ARCHITECTURES, NODE_VERSION } from '../dist/src/layer/node-release.js';
 import { systemCommands } from '../dist/src/platform/command-runner.js';
-import { bundle, PROGRAMS, REPOSITORY } from './bundles.js';
+import { bundle, contentOf, PROGRAMS, REPOSITORY } from './bundles.js';
 
 const output = join(REPOSITORY, 'dist/executable');
 /** Packages of Node, and what was made before. */
@@ -26,23 +26,38 @@ const isComplete = process.argv.includes('--complete');
 rmSync(output, { recursive: true, force: true });
 mkdirSync(output, { recursive: true });
 mkdirSync(cache, { recursive: true });
-for (const [name, program] of Object.entries(PROGRAMS)) {
-  const { code, inputs, bill, notices } = await bundle(program);
-  if (name === 'extension') writeFileSync(join(output, 'extension.cjs'), code);
-  else await writeBlobs(code);
+const [main, commandLine, extension] = await Promise.all(
+  ['executable', 'command-line', 'extension'].map((name) => bundle(PROGRAMS[name])),
+);
+writeFileSync(join(output, 'extension.cjs'), extension.code);
+describe('extension', [extension]);
+await writeBlobs(main.code, wrapped(commandLine.code));
+describe('executable', [main, commandLine]);
+
+function describe(name, bundles) {
+  const { inputs, bill, notices } = contentOf(bundles.map(({ metafile }) => metafile));
   writeFileSync(join(output, `${name}.sbom.json`), bill);
   writeFileSync(join(output, `${name}.notices.txt`), notices);
-  // For whoever asks what is in it.
+  // What is in it, for tests.
   writeFileSync(join(cache, `${name}.inputs.json`), JSON.stringify(inputs));
-  console.log(`${name}: ${code.length} bytes from ${inputs.length} modules`);
+  const bytes = bundles.reduce((sum, { code }) => sum + code.length, 0);
+  console.log(`${name}: ${bytes} bytes from ${inputs.length} modules`);
 }
 
-async function writeBlobs(code) {
+/** A function that takes what a CommonJS module is given: src/entry/embedded.ts calls it. */
+function wrapped(code) {
+  return `(function (require, module, exports) {${code}\n})`;
+}
+
+async function writeBlobs(main, commandLine) {
   if (HOST === undefined)
     return leaveOut('blobs are made on Linux, on x86_64 or arm64: there are none');
   for (const architecture of ARCHITECTURES) {
     try {
-      writeFileSync(join(output, `arctun-${architecture}.blob`), await blobOf(code, architecture));
+      writeFileSync(
+        join(output, `arctun-${architecture}.blob`),
+        await blobOf(main, commandLine, architecture),
+      );
     } catch (error) {
       leaveOut(`there is no blob for ${architecture}: ${error.message}`);
     }
@@ -56,10 +71,10 @@ function leaveOut(why) {
 }
 
 /**
- * The program with its code compiled ahead, which makes a cold start a third shorter. It is compiled by
- * the very Node that runs it, in qemu where that is another architecture's.
+ * The program with its code compiled ahead, which makes a cold start a third shorter. It is compiled by the
+ * very Node that runs it, in qemu if that is another architecture's.
  */
-async function blobOf(code, architecture) {
+async function blobOf(code, commandLine, architecture) {
   const runs = await nodeFor(architecture);
   if (runs === undefined)
     leaveOut(`nothing here runs ${architecture}: its program is not compiled ahead`);
@@ -69,19 +84,28 @@ async function blobOf(code, architecture) {
     useCodeCache: runs !== undefined,
     // NODE_OPTIONS are the function's, and may name what is not there.
     execArgvExtension: 'none',
+    assets: { 'command-line.cjs': 'command-line.cjs', 'command-line.cache': 'command-line.cache' },
   };
-  const made = JSON.stringify([NODE_VERSION, architecture, settings, code]);
+  const compiler = readFileSync(join(REPOSITORY, 'bin/compile-ahead.js'), 'utf8');
+  const made = JSON.stringify([NODE_VERSION, architecture, settings, code, commandLine, compiler]);
   const key = createHash('sha256').update(made).digest('hex').slice(0, 16);
   const blob = join(cache, `${key}.blob`);
   if (!existsSync(blob)) {
     const folder = join(cache, key);
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'arctun.cjs'), code);
+    writeFileSync(join(folder, 'command-line.cjs'), commandLine);
+    writeFileSync(join(folder, 'command-line.cache'), '');
     writeFileSync(join(folder, 'sea.json'), JSON.stringify({ ...settings, output: blob }));
     const [program, ...words] = runs ?? (await nodeFor(HOST));
     // Compiled code is laid out by hashes with a random seed: the same one gives the same bytes.
-    const options = ['--random-seed=1', '--experimental-sea-config', 'sea.json'];
-    execFileSync(program, [...words, ...options], { cwd: folder, stdio: 'pipe' });
+    const run = (...options) =>
+      execFileSync(program, [...words, '--random-seed=1', ...options], {
+        cwd: folder,
+        stdio: 'pipe',
+      });
+    if (runs !== undefined) run(join(REPOSITORY, 'bin/compile-ahead.js'), 'command-line');
+    run('--experimental-sea-config', 'sea.json');
     rmSync(folder, { recursive: true });
   }
   return readFileSync(blob);

@@ -9,17 +9,21 @@ import { withEagerModules } from './eager-modules.js';
 export const REPOSITORY = fileURLToPath(new URL('../', import.meta.url));
 const locked = JSON.parse(readFileSync(`${REPOSITORY}package-lock.json`, 'utf8')).packages;
 
-/** The two programs: their entry as it would be written in a file beside src/, and what Node they take. */
+/**
+ * The programs: their entry as it would be written in a file beside src/, and what Node they take. The single
+ * executable is the first two.
+ */
 export const PROGRAMS = {
-  executable: { entry: `import './src/standalone/main.ts';`, target: 'node24' },
+  executable: { entry: `import './src/entry/executable.ts';`, target: 'node24' },
+  'command-line': { entry: `import './src/entry/executable-command-line.ts';`, target: 'node24' },
   extension: {
     entry: `import { main } from './src/lambda/main.ts';\nvoid main();`,
     target: 'node20',
   },
 };
 
-/** Optional dependencies with files of machine code, which cannot stand in a bundle. */
-const ABSENT = /^(koffi|sodium-native)$/;
+/** Dependencies with files of machine code, and what oclif asks for in a project that is written in TypeScript. */
+const ABSENT = /^(koffi|sodium-native|typescript|ts-node|tsx)$/;
 
 const absentPackages = {
   name: 'absent-packages',
@@ -34,8 +38,7 @@ const absentPackages = {
 
 /**
  * @param {{ entry: string, target: string }} program
- * @returns {Promise<{ code: string, inputs: string[], bill: string, notices: string }>} the inputs as
- *   paths in the repository
+ * @returns {Promise<{ code: string, metafile: import('esbuild').Metafile }>}
  */
 export async function bundle({ entry, target }) {
   const { outputFiles, metafile } = await build({
@@ -52,23 +55,23 @@ export async function bundle({ entry, target }) {
     write: false,
     metafile: true,
     legalComments: 'none',
-    define: { ARCTUN_VERSION: JSON.stringify(locked[''].version) },
     // The paths that it stands for are of files beside the program, which are not there: threads.
     logOverride: { 'empty-import-meta': 'silent' },
     plugins: [absentPackages],
   });
-  return { code: withEagerModules(outputFiles[0].text), ...contentOf(metafile) };
+  return { code: withEagerModules(outputFiles[0].text), metafile };
 }
 
 /**
- * What is in a bundle.
+ * What is in bundles.
  *
- * @param {import('esbuild').Metafile} metafile
- * @returns {{ inputs: string[], bill: string, notices: string }}
+ * @param {import('esbuild').Metafile[]} metafiles
+ * @returns {{ inputs: string[], bill: string, notices: string }} the inputs as paths in the repository
  */
-export function contentOf(metafile) {
+export function contentOf(metafiles) {
   // Those whose code is left, not those that were looked at.
-  const kept = Object.values(metafile.outputs)
+  const kept = metafiles
+    .flatMap(({ outputs }) => Object.values(outputs))
     .flatMap(({ inputs }) => Object.entries(inputs))
     .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
     .map(([path]) => path);

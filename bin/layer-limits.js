@@ -3,9 +3,9 @@
  * for a function and all its layers.
  */
 export const LIMITS = {
-  'arctun-lambda-x86_64.zip': 42e6,
-  'arctun-lambda-arm64.zip': 42e6,
+  'arctun-lambda-x86_64.zip': 45e6,
+  'arctun-lambda-arm64.zip': 45e6,
   'arctun-lambda-nodejs.zip': 2e6,
-  'arctun-linux-x64': 115e6,
-  'arctun-linux-arm64': 115e6,
+  'arctun-linux-x64': 120e6,
+  'arctun-linux-arm64': 120e6,
 };

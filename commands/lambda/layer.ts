@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { buildLayerByFlags, layerText, PREBUILT_FOLDER } from '../../src/cli/build-layer.js';
+import { buildLayerByFlags, layerText, prebuiltFolder } from '../../src/cli/build-layer.js';
 
 export default class LambdaLayer extends BaseCommand {
   static override description =
@@ -28,7 +28,7 @@ export default class LambdaLayer extends BaseCommand {
     const { flags } = await this.parse(LambdaLayer);
     const layer = await buildLayerByFlags(flags, {
       commands: await this.context.commands(),
-      prebuilt: PREBUILT_FOLDER,
+      prebuilt: prebuiltFolder(),
       onStep: (text) => this.note(text),
     });
     this.write(layerText(layer, flags.json));

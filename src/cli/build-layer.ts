@@ -2,10 +2,23 @@
 import { fileURLToPath } from 'node:url';
 
 import type { BuiltLayer, LayerPorts } from '../layer/build-layer.js';
+import { UserError } from '../lib/user-error.js';
 import { renderJson } from './render.js';
 
-/** What the package was published with, seen from the bundle in dist/command-line. */
-export const PREBUILT_FOLDER = fileURLToPath(new URL('../executable', import.meta.url));
+/**
+ * What the package was published with, seen from the bundle in dist/command-line.
+ *
+ * @throws UserError in the single executable, which has no files beside it
+ */
+export function prebuiltFolder(): string {
+  const { url } = import.meta as { readonly url?: string };
+  if (url !== undefined) return fileURLToPath(new URL('../executable', url));
+  throw new UserError('failed', {
+    what: 'cannot build a layer',
+    why: 'the single executable does not hold what a layer is made of',
+    next: ['Use the npm package: npx arctun lambda layer.'],
+  });
+}
 
 /** @throws UserError */
 export async function buildLayerByFlags(

@@ -1,7 +1,4 @@
-/**
- * The flags of a command as data, for each parser of command lines: oclif's by `oclif-flags.ts`, and
- * that of the single executable, which has no oclif.
- */
+/** The flags of a command as data. `oclif-flags.ts` declares them to oclif. */
 
 interface AnyFlag {
   /** The short form. */

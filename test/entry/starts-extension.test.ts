@@ -1,4 +1,4 @@
-import { startsExtension } from '../../src/standalone/starts-extension.js';
+import { startsExtension } from '../../src/entry/starts-extension.js';
 
 const API = { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001' };
 

@@ -108,6 +108,35 @@ describeWith(
       expect(await run('health')).toMatchObject({ code: 1 });
     });
 
+    it('is the local platform, creates a SIM there, and manages it', async () => {
+      const listen = ['--api-listen', '127.0.0.1:0', '--arc-listen', '127.0.0.1:0'];
+      const platform = start('emulator', '--json', ...listen);
+      const [ready] = await platform.output(/^\{.*\}$/m);
+      const { api, authKeyId, authKey } = JSON.parse(ready) as Record<string, string>;
+      const config = ['--config', '/run/own.json'];
+      const key = ['--endpoint', api!, '--auth-key-id', authKeyId!, '--auth-key', authKey!];
+      const made = await run('bootstrap', 'authkey', ...config, ...key, '--json');
+      expect(made).toMatchObject({ code: 0 });
+      const { simId } = JSON.parse(made.stdout) as { simId: string };
+      const outputs = {
+        'config validate': await run('config', 'validate', ...config),
+        config: await run('config', ...config),
+        'wg-config': await run('wg-config', ...config),
+        'sim list': await run('sim', 'list', ...key),
+        'sim show': await run('sim', 'show', ...config, ...key),
+        'sim renew-key': await run('sim', 'renew-key', ...config, ...key),
+        send: await run('send', '{"by":"own"}', ...config),
+        'sim terminate': await run('sim', 'terminate', '--yes', ...config, ...key),
+        version: await run('version'),
+        completion: await run('completion', 'bash'),
+      };
+      const failed = Object.entries(outputs).filter(([, { code }]) => code !== 0);
+      expect(failed).toEqual([]);
+      expect(outputs['sim list'].stdout).toContain(simId);
+      platform.kill('SIGKILL');
+      await platform.finished;
+    }, 60_000);
+
     it('sends a message, without a place to write to at all', async () => {
       const sent = await processes.run([
         ...[...root, '--remount-ro', '/', '/arctun'],
