@@ -1,5 +1,3 @@
-import * as Flags from '@oclif/core/flags';
-
 import { BaseCommand } from '../src/cli/base-command.js';
 import { browserFlags, browserPolicy } from '../src/cli/browser-flags.js';
 import { logFlags } from '../src/cli/log-flags.js';
@@ -20,34 +18,39 @@ export default class Emulator extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --api-listen 127.0.0.1:0 --arc-listen 127.0.0.1:0 --json',
     '<%= config.bin %> <%= command.id %> --state emulator.json',
   ];
-  static override flags = {
-    'api-listen': Flags.string({
+  static override flags = oclifFlags({
+    'api-listen': {
+      type: 'string',
       description: 'Where the SORACOM API listens; port 0 takes any free one.',
       default: DEFAULT_API_LISTEN,
-    }),
-    'arc-listen': Flags.string({
+    },
+    'arc-listen': {
+      type: 'string',
       description: 'Where the Arc side listens for WireGuard, over UDP; port 0 takes any free one.',
       default: DEFAULT_ARC_LISTEN,
-    }),
-    state: Flags.string({
+    },
+    state: {
+      type: 'string',
       description:
         'Path of a file that keeps SIMs, sessions, groups and added users over restarts; private.',
       helpValue: 'FILE',
-    }),
-    users: Flags.string({
+    },
+    users: {
+      type: 'string',
       description: 'Users beside the built-in ones: a JSON array, or the path of a file with one.',
       helpValue: 'FILE',
-    }),
-    'raw-answer': Flags.option({
+    },
+    'raw-answer': {
+      type: 'choice',
       options: RAW_ANSWERS,
       description:
         'What a message to the Unified Endpoint over TCP or UDP is answered with: the status as text, nothing (over UDP an empty datagram), or no answer at all.',
       default: 'status' as const,
-    })(),
-    ...oclifFlags(browserFlags),
-    ...oclifFlags(logFlags('warn')),
-    json: Flags.boolean({ description: 'Print one line of JSON when ready.' }),
-  };
+    },
+    ...browserFlags,
+    ...logFlags('warn'),
+    json: { type: 'boolean', description: 'Print one line of JSON when ready.' },
+  });
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Emulator);

@@ -1,7 +1,6 @@
-import * as Flags from '@oclif/core/flags';
-
 import { createPrivateImage, exportWgConfig } from '../src/app/export-wg-config.js';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { oclifFlags } from '../src/cli/oclif-flags.js';
 import { renderText } from '../src/cli/render.js';
 import { pngQrCode, terminalQrCode } from '../src/cli/qr-code.js';
 
@@ -12,20 +11,23 @@ export default class WgConfig extends BaseCommand {
     '<%= config.bin %> <%= command.id %> > soratun0.conf',
     '<%= config.bin %> <%= command.id %> --qr',
   ];
-  static override flags = {
-    'keep-hostname': Flags.boolean({
+  static override flags = oclifFlags({
+    'keep-hostname': {
+      type: 'boolean',
       description: "Leave the server's name as it is, instead of its first address.",
-    }),
-    qr: Flags.boolean({
+    },
+    qr: {
+      type: 'boolean',
       description:
         'Show a QR code for a phone instead of the text. Whoever sees it has the private key.',
-    }),
-    png: Flags.string({
+    },
+    png: {
+      type: 'string',
       description:
         'Write the QR code to this new PNG file (mode 0600) instead of the text. It holds the private key.',
       helpValue: 'FILE',
-    }),
-  };
+    },
+  });
 
   async run(): Promise<void> {
     const { flags } = await this.parse(WgConfig);

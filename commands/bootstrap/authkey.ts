@@ -1,5 +1,3 @@
-import * as Flags from '@oclif/core/flags';
-
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { runBootstrapAuthkey } from '../../src/cli/bootstrap-authkey.js';
 import { credentialFlags } from '../../src/cli/credential-flags.js';
@@ -13,44 +11,50 @@ export default class BootstrapAuthkey extends BaseCommand {
     'ARCTUN_AUTH_KEY_ID=keyId-... ARCTUN_AUTH_KEY=secret-... <%= config.bin %> <%= command.id %> --coverage-type jp',
     '<%= config.bin %> <%= command.id %> --profile default --name sensor-1 --tag site=osaka',
   ];
-  static override flags = {
-    ...oclifFlags(credentialFlags),
-    name: Flags.string({
+  static override flags = oclifFlags({
+    ...credentialFlags,
+    name: {
+      type: 'string',
       description: 'Name of the virtual SIM (its tag "name").',
       helpValue: 'NAME',
-    }),
-    group: Flags.string({
+    },
+    group: {
+      type: 'string',
       description: 'Id of the SIM group to put the virtual SIM into.',
       helpValue: 'GROUP_ID',
-    }),
-    tag: Flags.string({
+    },
+    tag: {
+      type: 'list',
       description: 'A tag for the virtual SIM, as NAME=VALUE. May be given more than once.',
       helpValue: 'NAME=VALUE',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    'own-key': Flags.boolean({
+    },
+    'own-key': {
+      type: 'boolean',
       description:
         'Make the key of a new SIM here; the platform gets its public half alone. Needs Sim:renewArcSimCredentials.',
-    }),
-    'save-profile': Flags.boolean({
+    },
+    'save-profile': {
+      type: 'boolean',
       description:
         'Write the auth key into arc.json, as soratun does. Whoever reads the file has it.',
-    }),
-    'dump-config': Flags.boolean({
+    },
+    'dump-config': {
+      type: 'boolean',
       description: 'Write no file; print arc.json, private key in clear, to standard output.',
       exclusive: ['own-key', 'adopt'],
-    }),
-    adopt: Flags.string({
+    },
+    adopt: {
+      type: 'string',
       description: 'Give this SIM, whose key is lost, a new one, in place of creating a SIM.',
       helpValue: 'SIM_ID',
       exclusive: ['create-another'],
-    }),
-    'create-another': Flags.boolean({
+    },
+    'create-another': {
+      type: 'boolean',
       description: 'Create a SIM although an earlier, interrupted run may have created one.',
-    }),
-    json: Flags.boolean({ description: 'Print the result as JSON.', exclusive: ['dump-config'] }),
-  };
+    },
+    json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
+  });
 
   async run(): Promise<void> {
     const { flags } = await this.parse(BootstrapAuthkey);

@@ -1,7 +1,6 @@
-import * as Flags from '@oclif/core/flags';
-
 import { bootstrapCellular } from '../../src/app/bootstrap-cellular.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { oclifFlags } from '../../src/cli/oclif-flags.js';
 import { printKryptonResult } from '../../src/cli/krypton-result.js';
 
 export default class BootstrapCellular extends BaseCommand {
@@ -11,22 +10,25 @@ export default class BootstrapCellular extends BaseCommand {
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --dump-config > /run/arc.json',
   ];
-  static override flags = {
-    endpoint: Flags.string({
+  static override flags = oclifFlags({
+    endpoint: {
+      type: 'string',
       description: 'Base URL of SORACOM Krypton.',
       default: 'https://krypton.soracom.io:8036',
       env: 'ARCTUN_KRYPTON_ENDPOINT',
-    }),
-    'metadata-endpoint': Flags.string({
+    },
+    'metadata-endpoint': {
+      type: 'string',
       description: 'Base URL of the metadata service, which tells the SIM id where it is on.',
       default: 'http://metadata.soracom.io',
-    }),
-    'dump-config': Flags.boolean({
+    },
+    'dump-config': {
+      type: 'boolean',
       description:
         'Read and write no file; print arc.json, private key in clear, to standard output.',
-    }),
-    json: Flags.boolean({ description: 'Print the result as JSON.', exclusive: ['dump-config'] }),
-  };
+    },
+    json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
+  });
 
   async run(): Promise<void> {
     const { flags } = await this.parse(BootstrapCellular);

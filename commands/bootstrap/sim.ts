@@ -1,6 +1,7 @@
 import { bootstrapSim } from '../../src/app/bootstrap-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { kryptonCliFlags, kryptonCliOptions } from '../../src/cli/krypton-cli-flags.js';
+import { oclifFlags } from '../../src/cli/oclif-flags.js';
 import { printKryptonResult } from '../../src/cli/krypton-result.js';
 
 export default class BootstrapSim extends BaseCommand {
@@ -10,7 +11,7 @@ export default class BootstrapSim extends BaseCommand {
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --interface comm --port-name /dev/ttyUSB1',
   ];
-  static override flags = kryptonCliFlags;
+  static override flags = oclifFlags(kryptonCliFlags);
 
   async run(): Promise<void> {
     const { flags } = await this.parse(BootstrapSim);

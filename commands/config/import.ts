@@ -1,8 +1,8 @@
 import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 
 import { importConfig } from '../../src/app/import-config.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { oclifFlags } from '../../src/cli/oclif-flags.js';
 import { renderJson } from '../../src/cli/render.js';
 
 export default class ConfigImport extends BaseCommand {
@@ -18,18 +18,20 @@ export default class ConfigImport extends BaseCommand {
       required: true,
     }),
   };
-  static override flags = {
-    force: Flags.boolean({ description: 'Replace an arc.json that is there.' }),
-    'sim-id': Flags.string({
+  static override flags = oclifFlags({
+    force: { type: 'boolean', description: 'Replace an arc.json that is there.' },
+    'sim-id': {
+      type: 'string',
       description: 'The id of the virtual SIM, which the WireGuard configuration does not tell.',
       default: '',
-    }),
-    'ignore-unsupported': Flags.boolean({
+    },
+    'ignore-unsupported': {
+      type: 'boolean',
       description:
         "Drop what arc.json cannot hold, though the tunnel may not work without it, and skip wireproxy's sections.",
-    }),
-    json: Flags.boolean({ description: 'Print what was written and what was lost as JSON.' }),
-  };
+    },
+    json: { type: 'boolean', description: 'Print what was written and what was lost as JSON.' },
+  });
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ConfigImport);

@@ -1,5 +1,4 @@
 import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 
 import { validateConfig } from '../../src/app/validate-config.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
@@ -21,10 +20,10 @@ export default class ConfigValidate extends BaseCommand {
       ignoreStdin: true,
     }),
   };
-  static override flags = {
-    ...oclifFlags(stdinFlag),
-    strict: Flags.boolean({ description: 'Exit 3 for warnings, too.' }),
-  };
+  static override flags = oclifFlags({
+    ...stdinFlag,
+    strict: { type: 'boolean', description: 'Exit 3 for warnings, too.' },
+  });
 
   async run(): Promise<void> {
     const { args, flags, raw } = await this.parse(ConfigValidate);

@@ -1,28 +1,31 @@
-import * as Flags from '@oclif/core/flags';
-
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { oclifFlags } from '../../src/cli/oclif-flags.js';
 import { buildLayerByFlags, layerText, prebuiltFolder } from '../../src/cli/build-layer.js';
 
 export default class LambdaLayer extends BaseCommand {
   static override description =
     'Build the layer for AWS Lambda, a zip file, with Node from npm in it.';
   static override examples = ['<%= config.bin %> <%= command.id %> --arch arm64'];
-  static override flags = {
-    arch: Flags.option({ options: ['x86_64', 'arm64'] as const })({
+  static override flags = oclifFlags({
+    arch: {
+      type: 'choice',
+      options: ['x86_64', 'arm64'],
       description: 'The architecture of the functions.',
       default: 'x86_64',
-    }),
-    thin: Flags.boolean({
+    },
+    thin: {
+      type: 'boolean',
       description:
         'Without Node: for the runtimes nodejs20.x and newer, on both architectures. Downloads nothing.',
       exclusive: ['arch'],
-    }),
-    output: Flags.string({
+    },
+    output: {
+      type: 'string',
       description: 'Write the zip to this file; arctun-lambda-ARCH.zip when absent.',
       helpValue: 'FILE',
-    }),
-    json: Flags.boolean({ description: 'Print file, size and checksum as JSON.' }),
-  };
+    },
+    json: { type: 'boolean', description: 'Print file, size and checksum as JSON.' },
+  });
 
   async run(): Promise<void> {
     const { flags } = await this.parse(LambdaLayer);

@@ -1,5 +1,3 @@
-import * as Flags from '@oclif/core/flags';
-
 import { listSims } from '../../src/app/list-sims.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { credentialFlags } from '../../src/cli/credential-flags.js';
@@ -16,15 +14,16 @@ export default class SimList extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --since 10m',
     `<%= config.bin %> <%= command.id %> --json | jq -r '.[].simId'`,
   ];
-  static override flags = {
-    ...oclifFlags(credentialFlags),
-    since: Flags.string({
+  static override flags = oclifFlags({
+    ...credentialFlags,
+    since: {
+      type: 'string',
       description: 'Leave out what was created before: an ISO 8601 time, or an age like 10m or 3d.',
       helpValue: 'TIME',
-    }),
-    all: Flags.boolean({ description: 'List terminated SIMs, too. Needs Sim:listSims.' }),
-    json: Flags.boolean({ description: 'Print the SIMs as a JSON array.' }),
-  };
+    },
+    all: { type: 'boolean', description: 'List terminated SIMs, too. Needs Sim:listSims.' },
+    json: { type: 'boolean', description: 'Print the SIMs as a JSON array.' },
+  });
 
   async run(): Promise<void> {
     const { flags } = await this.parse(SimList);

@@ -1,5 +1,4 @@
 import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 
 import { renewKeyOfSim } from '../../src/app/renew-key-of-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
@@ -22,14 +21,15 @@ export default class SimRenewKey extends BaseCommand {
       ignoreStdin: true,
     }),
   };
-  static override flags = {
-    ...oclifFlags(credentialFlags),
-    yes: Flags.boolean({
+  static override flags = oclifFlags({
+    ...credentialFlags,
+    yes: {
+      type: 'boolean',
       char: 'y',
       description: 'Do not ask, although a tunnel with the old key runs on this machine.',
-    }),
-    json: Flags.boolean({ description: 'Print the result as JSON.' }),
-  };
+    },
+    json: { type: 'boolean', description: 'Print the result as JSON.' },
+  });
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SimRenewKey);

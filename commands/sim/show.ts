@@ -1,5 +1,4 @@
 import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 
 import { showSim } from '../../src/app/show-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
@@ -22,13 +21,14 @@ export default class SimShow extends BaseCommand {
       ignoreStdin: true,
     }),
   };
-  static override flags = {
-    ...oclifFlags(credentialFlags),
-    events: Flags.boolean({
+  static override flags = oclifFlags({
+    ...credentialFlags,
+    events: {
+      type: 'boolean',
       description: 'Show the newest session events, too. Needs Sim:listSimSessionEvents.',
-    }),
-    json: Flags.boolean({ description: 'Print the SIM as JSON.' }),
-  };
+    },
+    json: { type: 'boolean', description: 'Print the SIM as JSON.' },
+  });
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SimShow);

@@ -1,5 +1,4 @@
 import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 
 import type { SimSummary } from '../../src/app/sim-summary.js';
 import { terminateSim } from '../../src/app/terminate-sim.js';
@@ -24,11 +23,11 @@ export default class SimTerminate extends BaseCommand {
       ignoreStdin: true,
     }),
   };
-  static override flags = {
-    ...oclifFlags(credentialFlags),
-    yes: Flags.boolean({ char: 'y', description: 'Do not ask.' }),
-    json: Flags.boolean({ description: 'Print the result as JSON.' }),
-  };
+  static override flags = oclifFlags({
+    ...credentialFlags,
+    yes: { type: 'boolean', char: 'y', description: 'Do not ask.' },
+    json: { type: 'boolean', description: 'Print the result as JSON.' },
+  });
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SimTerminate);

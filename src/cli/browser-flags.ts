@@ -1,9 +1,9 @@
 import type { BrowserPolicy } from '../proxy/http/browser-check.js';
 import { parseAllowedHosts, parseAllowedOrigins } from '../proxy/http/browser-policy.js';
-import type { Flags } from './flag.js';
+import { grouped } from './flag.js';
 
 /** What browsers may send to a listener besides what its user types. */
-export const browserFlags = {
+export const browserFlags = grouped('Listener', {
   'allow-host': {
     type: 'list',
     description:
@@ -18,7 +18,7 @@ export const browserFlags = {
     helpValue: 'ORIGIN',
     env: 'ARCTUN_ALLOW_ORIGIN',
   },
-} as const satisfies Flags;
+});
 
 export interface BrowserChoice {
   /** The text alone where it comes from the environment. */

@@ -1,13 +1,13 @@
 /** How a command is told who signs in to the SORACOM API. */
 import type { CredentialChoice } from '../app/credentials/credential-choice.js';
 import { Secret } from '../lib/secret.js';
-import type { Flags } from './flag.js';
+import { grouped } from './flag.js';
 
 /**
  * No `env` here: oclif would give what the environment says as if it were typed, and what is typed
  * ranks before all that the environment says. `resolveCredentials` reads the variables.
  */
-export const credentialFlags = {
+export const credentialFlags = grouped('SORACOM API', {
   'auth-key-id': {
     type: 'string',
     description:
@@ -44,7 +44,7 @@ export const credentialFlags = {
       '[env: ARCTUN_ENDPOINT, SORACOM_ENDPOINT] Base URL of the SORACOM API; ranks before the coverage.',
     helpValue: 'URL',
   },
-} as const satisfies Flags;
+});
 
 /** What `parse` gives for `credentialFlags`. */
 export interface CredentialFlags {

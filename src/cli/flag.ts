@@ -2,12 +2,14 @@
 
 interface AnyFlag {
   /** The short form. */
-  readonly char?: 'a' | 'f' | 'H' | 'p' | 'X';
+  readonly char?: 'a' | 'f' | 'H' | 'p' | 'X' | 'y';
   readonly description: string;
   /** Where the value comes from when it is not typed; empty is as good as not set. */
   readonly env?: string;
   /** The heading in the help, for what is not the command's own. */
   readonly helpGroup?: string;
+  /** The flags that cannot be given with it. */
+  readonly exclusive?: readonly string[];
 }
 
 interface ValueFlag extends AnyFlag {
@@ -50,6 +52,15 @@ export type Flag = StringFlag | ListFlag | ChoiceFlag | IntegerFlag | BooleanFla
 
 /** By their names. */
 export type Flags = Readonly<Record<string, Flag>>;
+
+/** The flags under a heading of the help. */
+export function grouped<const T extends Flags>(
+  helpGroup: 'Listener' | 'Logging' | 'SORACOM API' | 'Tunnel',
+  flags: T,
+): { readonly [Name in keyof T]: T[Name] & { readonly helpGroup: string } } {
+  const entries = Object.entries(flags).map(([name, flag]) => [name, { ...flag, helpGroup }]);
+  return Object.fromEntries(entries) as ReturnType<typeof grouped<T>>;
+}
 
 /** What a parser gives for a flag. */
 export type FlagValue<F extends Flag> = F extends BooleanFlag

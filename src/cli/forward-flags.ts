@@ -3,10 +3,10 @@ import { parseTarget } from '../proxy/forward/target.js';
 import { parseListenAddress, requireLoopback } from '../proxy/listen-address.js';
 import type { ForwardSettings } from '../app/open-userspace.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
-import type { Flags } from './flag.js';
+import { grouped } from './flag.js';
 
 /** The forwarder to the Unified Endpoint. The short flags are those of soraproxy. */
-export const forwardFlags = {
+export const forwardFlags = grouped('Listener', {
   'forward-listen': {
     type: 'string',
     description: 'Where the forwarder listens, as ADDRESS:PORT; port 0 takes any free one.',
@@ -32,7 +32,7 @@ export const forwardFlags = {
     description: 'Allow a listener that is not on a loopback address, without authentication.',
     env: 'ARCTUN_ALLOW_OPEN',
   },
-} as const satisfies Flags;
+});
 
 interface ForwardChoice extends BrowserChoice {
   readonly 'forward-listen': string;

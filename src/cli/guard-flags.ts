@@ -1,8 +1,8 @@
 import { UserError } from '../lib/user-error.js';
-import type { Flags } from './flag.js';
+import { grouped } from './flag.js';
 
 /** What becomes of messages when a network interface is gone. */
-export const guardFlags = {
+export const guardFlags = grouped('Tunnel', {
   'kill-switch': {
     type: 'boolean',
     description:
@@ -13,7 +13,7 @@ export const guardFlags = {
     type: 'boolean',
     description: 'Open no tunnel: remove the routes and rules that a killed "up" has left.',
   },
-} as const satisfies Flags;
+});
 
 /**
  * @throws UserError `usage` where userspace would pass over the kill switch without a word

@@ -1,47 +1,52 @@
-import * as Flags from '@oclif/core/flags';
-
 import type { KryptonCliOptions } from '../app/krypton-cli.js';
+import type { Flags } from './flag.js';
 
 const number = (description: string, defaultValue: number) =>
-  Flags.integer({ description, default: defaultValue, min: 0, max: 0xffff_ffff });
+  ({ type: 'integer', description, default: defaultValue, min: 0, max: 0xffff_ffff }) as const;
 
 /** soratun's, which are those of krypton-cli. */
 export const kryptonCliFlags = {
-  'provisioning-api-endpoint-url': Flags.string({
+  'provisioning-api-endpoint-url': {
+    type: 'string',
     description: 'Base URL of the provisioning API, instead of that of krypton-cli.',
     default: '',
-  }),
-  params: Flags.string({ description: 'Request parameters, as JSON.', default: '' }),
-  'keys-api-endpoint-url': Flags.string({
+  },
+  params: { type: 'string', description: 'Request parameters, as JSON.', default: '' },
+  'keys-api-endpoint-url': {
+    type: 'string',
     description: 'URL of the keys API, instead of that of krypton-cli.',
     default: '',
-  }),
-  'signature-algorithm': Flags.string({
+  },
+  'signature-algorithm': {
+    type: 'string',
     description: 'Algorithm of the signature.',
     default: 'SHA-256',
-  }),
-  interface: Flags.string({
+  },
+  interface: {
+    type: 'string',
     description: 'How the SIM is reached: iso7816, comm, mmcli or autoDetect.',
     default: 'autoDetect',
-  }),
-  'port-name': Flags.string({ description: 'Port of the modem or reader.', default: '' }),
+  },
+  'port-name': { type: 'string', description: 'Port of the modem or reader.', default: '' },
   'baud-rate': number('Baud rate of the port.', 57_600),
   'data-bits': number('Data bits of the port.', 8),
   'stop-bits': number('Stop bits of the port.', 1),
   'parity-mode': number('Parity mode of the port, as krypton-cli numbers them.', 0),
-  'disable-key-cache': Flags.boolean({ description: 'Do not keep the key of the SIM.' }),
-  'clear-key-cache': Flags.boolean({ description: 'Forget the kept key of the SIM.' }),
-  'krypton-cli-path': Flags.string({
+  'disable-key-cache': { type: 'boolean', description: 'Do not keep the key of the SIM.' },
+  'clear-key-cache': { type: 'boolean', description: 'Forget the kept key of the SIM.' },
+  'krypton-cli-path': {
+    type: 'string',
     description: 'The krypton-cli to run.',
     helpValue: 'FILE',
     default: '/usr/local/bin/krypton-cli',
-  }),
-  'dump-config': Flags.boolean({
+  },
+  'dump-config': {
+    type: 'boolean',
     description:
       'Read and write no file; print arc.json, private key in clear, to standard output.',
-  }),
-  json: Flags.boolean({ description: 'Print the result as JSON.', exclusive: ['dump-config'] }),
-};
+  },
+  json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
+} as const satisfies Flags;
 
 type KryptonCliChoice = Readonly<
   Record<

@@ -1,4 +1,4 @@
-import type { Flag, Flags } from './flag.js';
+import { type Flag, type Flags, grouped } from './flag.js';
 import type { LogLevel } from './log-options.js';
 
 const LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const;
@@ -22,20 +22,20 @@ const FORMAT_FLAG = {
 
 /** How much is logged to standard error, and in what form. */
 export function logFlags(defaultLevel: LogLevel) {
-  return {
+  return grouped('Logging', {
     'log-level': { ...LEVEL, default: defaultLevel },
     ...FORMAT_FLAG,
-  } as const satisfies Flags;
+  });
 }
 
 /** As logFlags(), for a command that goes by arc.json's logLevel where nothing else is said. */
-export const configuredLogFlags = {
+export const configuredLogFlags = grouped('Logging', {
   'log-level': {
     ...LEVEL,
     description: "How much is logged to standard error; by arc.json's logLevel when absent.",
   },
   ...FORMAT_FLAG,
-} as const satisfies Flags;
+});
 
 /**
  * What is logged by arc.json's logLevel: 2 is everything in soratun, and `info` here, since bootstrap

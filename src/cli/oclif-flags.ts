@@ -12,7 +12,7 @@ type OclifFlags<T extends Flags> = {
 };
 
 /** The flags as oclif declares them. */
-export function oclifFlags<T extends Flags>(flags: T): OclifFlags<T> {
+export function oclifFlags<const T extends Flags>(flags: T): OclifFlags<T> {
   const declared = Object.entries(flags).map(([name, flag]) => [name, oclifFlag(flag)]);
   return Object.fromEntries(declared) as OclifFlags<T>;
 }
@@ -36,9 +36,9 @@ function oclifFlag(flag: Flag): object {
   }
 }
 
-/** All but our type, for oclif has another. */
-function options<F extends Flag>({ type: _, ...rest }: F): Omit<F, 'type'> {
-  return rest;
+/** All but our type, because oclif has another. */
+function options<F extends Flag>({ type: _, exclusive, ...rest }: F) {
+  return { ...rest, ...(exclusive && { exclusive: [...exclusive] }) };
 }
 
 type OclifArguments<Name extends string> = Record<Name, Interfaces.Arg<string | undefined>>;

@@ -1,12 +1,12 @@
 import type { TunnelOverrides } from '../arc-config/tunnel-faults.js';
 import { parseCidr } from '../arc-config/value-syntax.js';
 import { UserError } from '../lib/user-error.js';
-import type { Flags } from './flag.js';
+import { grouped } from './flag.js';
 
 const MAX_U16 = 65_535;
 
 /** What takes the place of arc.json's members for one run. The names are soratun's. */
-export const overrideFlags = {
+export const overrideFlags = grouped('Tunnel', {
   mtu: {
     type: 'integer',
     description: 'The MTU of the tunnel in bytes, instead of that of arc.json.',
@@ -27,7 +27,7 @@ export const overrideFlags = {
       'CIDRs that are reached through the tunnel beside those of arc.json, as CIDR[,CIDR...]. May be given more than once.',
     env: 'ARCTUN_ADDITIONAL_ALLOWED_IPS',
   },
-} as const satisfies Flags;
+});
 
 interface OverrideChoice {
   readonly mtu: number | undefined;

@@ -4,7 +4,7 @@ import type { ProxySettings } from '../app/open-proxy.js';
 import { PLATFORM_NAME_SERVERS } from '../app/open-tunnel.js';
 import { UserError } from '../lib/user-error.js';
 import { parseListenAddress, requireLoopback } from '../proxy/listen-address.js';
-import type { Flags } from './flag.js';
+import { grouped } from './flag.js';
 
 const DEFAULT_LISTEN = '127.0.0.1:1080';
 
@@ -12,7 +12,7 @@ const DEFAULT_LISTEN = '127.0.0.1:1080';
 const OFF = 'off';
 
 /** The proxy for SOCKS5 and HTTP, and how it finds names. */
-export const proxyFlags = {
+export const proxyFlags = grouped('Listener', {
   'proxy-listen': {
     type: 'string',
     description: `Where the SOCKS5 and HTTP proxy listens, as ADDRESS:PORT, or "${OFF}".`,
@@ -25,7 +25,7 @@ export const proxyFlags = {
     default: PLATFORM_NAME_SERVERS.join(','),
     env: 'ARCTUN_DNS',
   },
-} as const satisfies Flags;
+});
 
 interface ProxyChoice {
   readonly 'proxy-listen': string | undefined;

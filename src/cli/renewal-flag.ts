@@ -1,10 +1,10 @@
-import type { Flags } from './flag.js';
+import { grouped } from './flag.js';
 
 /** Whether a session that has ended is replaced. */
-export const renewalFlag = {
+export const renewalFlag = grouped('SORACOM API', {
   'no-renew': {
     type: 'boolean',
     description: 'Do not ask the SORACOM API for a new session when the Arc server is silent.',
     env: 'ARCTUN_NO_RENEW',
   },
-} as const satisfies Flags;
+});

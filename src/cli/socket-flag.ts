@@ -1,7 +1,7 @@
-import type { Flags } from './flag.js';
+import { grouped } from './flag.js';
 
 /** What carries the datagrams, for a command that carries streams. */
-export const socketFlag = {
+export const socketFlag = grouped('Tunnel', {
   socket: {
     type: 'choice',
     description:
@@ -10,4 +10,4 @@ export const socketFlag = {
     default: 'auto',
     env: 'ARCTUN_SOCKET',
   },
-} as const satisfies Flags;
+});

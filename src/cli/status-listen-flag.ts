@@ -4,10 +4,10 @@ import {
   requireLoopback,
 } from '../proxy/listen-address.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
-import type { Flags } from './flag.js';
+import { grouped } from './flag.js';
 
 /** Where a running tunnel shows how it does. */
-export const statusListenFlag = {
+export const statusListenFlag = grouped('Listener', {
   'status-listen': {
     type: 'string',
     description:
@@ -15,7 +15,7 @@ export const statusListenFlag = {
     helpValue: 'ADDRESS:PORT',
     env: 'ARCTUN_STATUS_LISTEN',
   },
-} as const satisfies Flags;
+});
 
 interface StatusListenChoice {
   readonly 'status-listen': string | undefined;

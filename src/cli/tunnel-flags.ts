@@ -1,8 +1,8 @@
 import { UNIFIED_ENDPOINT } from '../proxy/forward/target.js';
-import type { Flags } from './flag.js';
+import { grouped } from './flag.js';
 
 /** What every command that opens a tunnel takes. */
-export const tunnelFlags = {
+export const tunnelFlags = grouped('Tunnel', {
   mode: {
     type: 'choice',
     description:
@@ -29,10 +29,10 @@ export const tunnelFlags = {
     description:
       'Open the tunnel although another arctun of this machine uses the SIM: the two disconnect each other.',
   },
-} as const satisfies Flags;
+});
 
 /** What a command takes that carries streams. */
-export const congestionFlag = {
+export const congestionFlag = grouped('Tunnel', {
   congestion: {
     type: 'choice',
     description: 'How TCP inside the tunnel shares the path with others.',
@@ -40,4 +40,4 @@ export const congestionFlag = {
     default: 'bbr',
     env: 'ARCTUN_CONGESTION',
   },
-} as const satisfies Flags;
+});
