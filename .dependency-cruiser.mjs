@@ -106,7 +106,7 @@ export default {
       {
         path: '^(src|commands|test|bin|bench)/',
         pathNot:
-          '^(commands/|src/(entry|cli)/|src/lambda/main\\.ts$|src/platform/refuse-inspector\\.ts$)',
+          '^(commands/|src/(entry|cli|lib)/|src/lambda/main\\.ts$|src/platform/refuse-inspector\\.ts$)',
       },
     ),
     forbid(

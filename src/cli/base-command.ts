@@ -9,6 +9,7 @@ import { shownError } from './oclif-error.js';
 import { oclifFlags } from './oclif-flags.js';
 import { type Output, standardOutput } from './output.js';
 import { renderUserError } from './render.js';
+import { type UsageContext, usageError, withVariable } from './usage-error.js';
 import { isAbandonedQuestion } from './wizard.js';
 
 /** As a shell has it for a program that SIGINT ended. */
@@ -35,8 +36,22 @@ export abstract class BaseCommand extends Command {
       this.note('Stopped at a question. Nothing was created or changed.');
       this.exit(INTERRUPTED);
     }
-    if (!(error instanceof UserError)) return super.catch(shownError(error) as Error);
-    process.stderr.write(renderUserError(error));
-    this.exit(exitCodeOf(error));
+    const known =
+      error instanceof UserError
+        ? withVariable(error, this.usage())
+        : usageError(error, this.usage());
+    if (known === undefined) return super.catch(shownError(error) as Error);
+    process.stderr.write(renderUserError(known));
+    this.exit(exitCodeOf(known));
+  }
+
+  private usage(): UsageContext {
+    const { flags, baseFlags } = this.ctor;
+    return {
+      command: (this.id ?? '').replaceAll(':', ' '),
+      flags: { ...baseFlags, ...flags },
+      words: this.argv,
+      env: this.context.env,
+    };
   }
 }

@@ -2,10 +2,14 @@
 import { Config } from '@oclif/core/config';
 import { flush } from '@oclif/core/flush';
 import { handle } from '@oclif/core/handle';
-import { run } from '@oclif/core/run';
+import { Help } from '@oclif/core/help';
 
+import { exitCodeOf } from '../cli/exit-codes.js';
 import { shownError } from '../cli/oclif-error.js';
+import { renderUserError } from '../cli/render.js';
+import { UserError } from '../lib/user-error.js';
 import { createPlugin } from './plugin.js';
+import { readWords } from './read-words.js';
 
 /** @param words the command line, without the program */
 export async function runCommandLine(words: string[]): Promise<void> {
@@ -16,8 +20,25 @@ export async function runCommandLine(words: string[]): Promise<void> {
     await run(words, config);
     await flush();
   } catch (error) {
-    // oclif quotes a command that it does not know, which can be a key that was pasted.
+    if (error instanceof UserError) {
+      process.stderr.write(renderUserError(error));
+      process.exit(exitCodeOf(error));
+    }
     await handle(shownError(error) as Error);
+  }
+}
+
+async function run(words: readonly string[], config: Config): Promise<void> {
+  const reading = readWords(words, config);
+  switch (reading.kind) {
+    case 'version':
+      process.stdout.write(`${config.userAgent}\n`);
+      return;
+    case 'help':
+      await new Help(config).showHelp(reading.id === undefined ? [] : [reading.id]);
+      return;
+    case 'command':
+      await config.runCommand(reading.id, reading.words);
   }
 }
 

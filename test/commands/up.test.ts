@@ -35,14 +35,14 @@ describe('wrong usage: 2', () => {
 
   it.each([
     [['--mtu', '575'], {}, 'cannot use --mtu 575: IPv4 '],
-    [[], { ARCTUN_MTU: '575' }, 'cannot use --mtu 575: IPv4 '],
+    [[], { ARCTUN_MTU: '575' }, 'cannot use ARCTUN_MTU=575: IPv4 '],
     [
       ['--additional-allowed-ips', 'x', '--additional-allowed-ips', '10.0.0.0/8'],
       {},
       '"x" is not a CIDR',
     ],
     [['--persistent-keepalive', '65536'], {}, '--persistent-keepalive'],
-    [[], { ARCTUN_PERSISTENT_KEEPALIVE: '70000' }, '--persistent-keepalive'],
+    [[], { ARCTUN_PERSISTENT_KEEPALIVE: '70000' }, 'invalid ARCTUN_PERSISTENT_KEEPALIVE: '],
     [[], { ARCTUN_ADDITIONAL_ALLOWED_IPS: '10.0.0.0/8,x' }, '"x" is not a CIDR'],
     [['--read-stdin', '--config', 'arc.json'], {}, 'cannot use --read-stdin with --config'],
   ])(

@@ -1,0 +1,169 @@
+/** Finds the command in the words of a command line, as soratun's users type them. */
+import { didYouMean } from '../cli/did-you-mean.js';
+import { UserError } from '../lib/user-error.js';
+
+/** What there is to run, with ids as oclif has them: `sim:list`. */
+export interface CommandIndex {
+  readonly commands: readonly IndexedCommand[];
+  readonly topics: readonly { readonly name: string }[];
+}
+
+export interface IndexedCommand {
+  readonly id: string;
+  readonly hiddenAliases?: readonly string[];
+  readonly args?: Readonly<Record<string, unknown>>;
+  readonly flags: Readonly<Record<string, IndexedFlag>>;
+}
+
+export interface IndexedFlag {
+  readonly type: 'boolean' | 'option';
+  readonly char?: string | undefined;
+}
+
+export type Reading =
+  | { readonly kind: 'version' }
+  /** About a command or a topic; about all without an id. */
+  | { readonly kind: 'help'; readonly id: string | undefined }
+  | { readonly kind: 'command'; readonly id: string; readonly words: string[] };
+
+const HELP = new Set(['--help', '-h']);
+const TRUE = /^(?:1|t|true)$/i;
+const FALSE = /^(?:0|f|false)$/i;
+
+/**
+ * Flags before the command, `help COMMAND`, and `--flag=true` work as in soratun.
+ *
+ * @param words the command line, without the program
+ * @throws UserError of kind `usage` for a command that does not exist
+ */
+export function readWords(words: readonly string[], index: CommandIndex): Reading {
+  const [leading, rest] = splitLeadingFlags(words, index);
+  if (leading.includes('--version')) return { kind: 'version' };
+  if (rest[0] === 'help') return { kind: 'help', id: idOf(withoutFlags(rest.slice(1)), index) };
+  if (rest.length === 0) {
+    refuseFlagsAlone(leading);
+    return { kind: 'help', id: undefined };
+  }
+  const found = findCommand(rest, index);
+  if (found === undefined) {
+    const names = withoutFlags(rest);
+    if (asksForHelp([...leading, ...rest]) || names.length === 1)
+      return { kind: 'help', id: idOf(names, index) };
+    throw unknownCommand(names, index);
+  }
+  const { command, length } = found;
+  const after = [...leading, ...rest.slice(length)];
+  if (asksForHelp(after)) return { kind: 'help', id: command.id };
+  refuseSubcommand(command, rest.slice(0, length + 1), index);
+  return { kind: 'command', id: command.id, words: withPlainBooleans(after, command) };
+}
+
+/** Flags that come before the command, with their values, and the words from the command on. */
+function splitLeadingFlags(
+  words: readonly string[],
+  { commands }: CommandIndex,
+): [leading: string[], rest: string[]] {
+  const named = commands.flatMap(({ flags }) => Object.entries(flags));
+  const takesValue = (word: string) =>
+    named.some(
+      ([name, { type, char }]) =>
+        type === 'option' && (word === `--${name}` || (char !== undefined && word === `-${char}`)),
+    );
+  let end = 0;
+  while (end < words.length && /^-./.test(words[end] ?? '')) {
+    end += takesValue(words[end] ?? '') ? 2 : 1;
+  }
+  return [words.slice(0, end), words.slice(end)];
+}
+
+/** @throws UserError of kind `usage` for a flag that would need a command */
+function refuseFlagsAlone(flags: readonly string[]): void {
+  const [first] = flags.filter((word) => !HELP.has(word));
+  if (first === undefined) return;
+  throw new UserError('usage', {
+    what: 'missing command',
+    why: `${first} is a flag of one`,
+    next: ['Run "arctun --help" for the commands.'],
+  });
+}
+
+function withoutFlags(words: readonly string[]): string[] {
+  const end = words.findIndex((word) => word.startsWith('-'));
+  return words.slice(0, end === -1 ? undefined : end);
+}
+
+/** The longest run of words that is a command. */
+function findCommand(words: readonly string[], { commands }: CommandIndex) {
+  for (let length = Math.min(2, words.length); length > 0; length--) {
+    const name = words.slice(0, length).join(':');
+    const command = commands.find(
+      ({ id, hiddenAliases = [] }) => id === name || hiddenAliases.includes(name),
+    );
+    if (command !== undefined) return { command, length };
+  }
+  return undefined;
+}
+
+/** @throws UserError of kind `usage` if nothing has that name */
+function idOf(names: readonly string[], index: CommandIndex): string | undefined {
+  if (names.length === 0) return undefined;
+  const found = findCommand(names, index);
+  if (found !== undefined) return found.command.id;
+  const [name = ''] = names;
+  if (names.length === 1 && index.topics.some((topic) => topic.name === name)) return name;
+  throw unknownCommand(names, index);
+}
+
+/** `config foo` is a mistyped `config init`, not an argument of `config`. */
+function refuseSubcommand(
+  { id, args = {} }: IndexedCommand,
+  words: readonly string[],
+  index: CommandIndex,
+): void {
+  const last = words.at(-1) ?? '';
+  const isTopic = index.commands.some((other) => other.id.startsWith(`${id}:`));
+  const isName = /^[a-z][a-z-]*$/.test(last) && words.length > id.split(':').length;
+  if (isTopic && isName && Object.keys(args).length === 0) throw unknownCommand(words, index);
+}
+
+function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  return words.slice(0, end === -1 ? undefined : end).some((word) => HELP.has(word));
+}
+
+/** A boolean flag has no value for oclif. */
+function withPlainBooleans(words: readonly string[], { flags }: IndexedCommand): string[] {
+  const end = words.indexOf('--');
+  const parsed = words.slice(0, end === -1 ? undefined : end).flatMap((word) => {
+    const [, name = '', value = ''] = /^--([^=]+)=(.*)$/.exec(word) ?? [];
+    if (flags[name]?.type !== 'boolean') return [word];
+    if (TRUE.test(value)) return [`--${name}`];
+    if (FALSE.test(value)) return [];
+    throw new UserError('usage', {
+      what: `invalid --${name}`,
+      why: `${JSON.stringify(value)} is not true or false`,
+      next: [`Use --${name} alone, or leave it out.`],
+    });
+  });
+  return end === -1 ? parsed : [...parsed, ...words.slice(end)];
+}
+
+function unknownCommand(words: readonly string[], { commands, topics }: CommandIndex): UserError {
+  const [first = '', second] = words;
+  const isTopic =
+    topics.some(({ name }) => name === first) ||
+    commands.some(({ id }) => id.startsWith(`${first}:`));
+  const name = second !== undefined && isTopic ? `${first} ${second}` : first;
+  const candidates = [
+    ...commands.map(({ id }) => id.replace(':', ' ')),
+    ...topics.map((topic) => topic.name),
+  ];
+  return new UserError('usage', {
+    what: 'unknown command',
+    why: name,
+    next: [
+      ...didYouMean(name, candidates),
+      `Run "arctun ${isTopic ? `${first} ` : ''}--help" for the commands.`,
+    ],
+  });
+}

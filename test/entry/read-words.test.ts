@@ -1,0 +1,84 @@
+import { type CommandIndex, readWords } from '../../src/entry/read-words.js';
+import { createPlugin } from '../../src/entry/plugin.js';
+import { UserError } from '../../src/lib/user-error.js';
+
+const plugin = createPlugin();
+const INDEX = { commands: plugin.commands, topics: plugin.topics } as unknown as CommandIndex;
+
+const read = (line: string) => readWords(line.split(' ').filter(Boolean), INDEX);
+
+function refusal(line: string): string {
+  try {
+    read(line);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    expect(error.kind).toBe('usage');
+    return [error.message, ...error.next].join('\n');
+  }
+  throw new Error(`${line} is not refused`);
+}
+
+describe('a command', () => {
+  it.each([
+    ['up', 'up', ''],
+    ['u', 'up', ''],
+    ['s 5', 'status', '5'],
+    ['v', 'version', ''],
+    ['sim list --since 10m', 'sim:list', '--since 10m'],
+    ['config', 'config', ''],
+    ['config --config x', 'config', '--config x'],
+    ['config validate x', 'config:validate', 'x'],
+    ['lambda layer --thin', 'lambda:layer', '--thin'],
+    ['send help', 'send', 'help'],
+    // As soratun takes them.
+    ['--config x up', 'up', '--config x'],
+    ['--config=x up --json', 'up', '--config=x --json'],
+    ['-p 8080 up', 'up', '-p 8080'],
+    ['--json sim list', 'sim:list', '--json'],
+    ['up --read-stdin=true', 'up', '--read-stdin'],
+    ['up --read-stdin=1 --json=T', 'up', '--read-stdin --json'],
+    ['up --read-stdin=false --json', 'up', '--json'],
+    // A value is left as it is, and so is all after --.
+    ['up --mode=true', 'up', '--mode=true'],
+    ['send -- --json=true --help', 'send', '-- --json=true --help'],
+  ])('%s', (line, id, words) => {
+    expect(read(line)).toEqual({ kind: 'command', id, words: words.split(' ').filter(Boolean) });
+  });
+});
+
+it.each([
+  ['', undefined],
+  ['--help', undefined],
+  ['-h', undefined],
+  ['help', undefined],
+  ['help up', 'up'],
+  ['help sim list', 'sim:list'],
+  ['help sim', 'sim'],
+  ['up --help', 'up'],
+  ['u -h', 'up'],
+  ['--config x up --help', 'up'],
+  ['sim', 'sim'],
+  ['sim --help', 'sim'],
+  ['sim list extra --help', 'sim:list'],
+])('shows help for: %s', (line, id) => {
+  expect(read(line)).toEqual({ kind: 'help', id });
+});
+
+it('tells the version', () => {
+  expect(read('--version')).toEqual({ kind: 'version' });
+});
+
+it.each([
+  ['nosuch', 'unknown command: nosuch\nRun "arctun --help" for the commands.'],
+  ['upp', 'unknown command: upp\nDid you mean up?\nRun "arctun --help" for the commands.'],
+  ['boot', 'Did you mean bootstrap'],
+  ['sim lst', 'unknown command: sim lst\nDid you mean sim list?\nRun "arctun sim --help"'],
+  ['sim nosuch --json', 'unknown command: sim nosuch\nRun "arctun sim --help" for the commands.'],
+  ['config valdate', 'unknown command: config valdate\nDid you mean config validate?'],
+  ['help nosuch', 'unknown command: nosuch'],
+  ['nosuch --help', 'unknown command: nosuch'],
+  ['--json', 'missing command: --json is a flag of one'],
+  ['up --json=maybe', 'invalid --json: "maybe" is not true or false\nUse --json alone'],
+])('refuses: %s', (line, text) => {
+  expect(refusal(line)).toContain(text);
+});
