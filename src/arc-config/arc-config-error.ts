@@ -29,7 +29,8 @@ export class ArcConfigError extends UserError {
       'configuration',
       {
         what: `cannot use ${file}`,
-        why: lines.length === 1 ? lines.join('') : lines.map((line) => `\n  ${line}`).join(''),
+        why:
+          lines.length === 1 ? lines.join('') : [`${lines.length} errors`, ...lines].join('\n  '),
         next,
       },
       rest,

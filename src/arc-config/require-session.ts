@@ -22,6 +22,9 @@ export function requireSession(config: ArcConfig, source: string): CompleteArcSe
   return completeSession(session, source);
 }
 
+/** `config init` prints zeros, and an absent key reads as zeros. */
+const NO_KEY = 'no key, or one of zeros';
+
 /** What a tunnel needs and the configuration lacks. */
 export function missingParts({
   privateKey,
@@ -29,7 +32,7 @@ export function missingParts({
 }: ArcConfig): ArcConfigFault[] {
   const hasKey = !isZeroKey(privateKey.expose());
   return [
-    ...(hasKey ? [] : [missing('privateKey', 'the key that bootstrap writes')]),
+    ...(hasKey ? [] : [missing('privateKey', 'the key that bootstrap writes', NO_KEY)]),
     ...(session
       ? missingSessionParts(session)
       : [missing('arcSessionStatus', 'the session that bootstrap writes')]),
@@ -59,9 +62,12 @@ function missingSessionParts(session: ArcSession): ArcConfigFault[] {
   ];
   return parts
     .filter(([, isThere]) => !isThere)
-    .map(([key, , expected]) => missing(`arcSessionStatus.${key}`, expected));
+    .map(([key, , expected]) => {
+      const found = key === 'arcServerPeerPublicKey' ? NO_KEY : 'nothing';
+      return missing(`arcSessionStatus.${key}`, expected, found);
+    });
 }
 
-function missing(keyPath: string, expected: string): ArcConfigFault {
-  return { line: 0, keyPath, found: 'nothing', expected };
+function missing(keyPath: string, expected: string, found = 'nothing'): ArcConfigFault {
+  return { line: 0, keyPath, found, expected };
 }

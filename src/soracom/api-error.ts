@@ -100,6 +100,9 @@ const NEXT_OF_FAILURE: Readonly<Record<TransportFailure, string>> = {
   dns: 'Check the network, the name server, and the host name of the endpoint.',
   connection: 'Check the network, the firewall, and HTTPS_PROXY if there is a proxy.',
   timeout: 'Check the network and the proxy settings, then try again.',
-  tls: 'Check the clock of this machine; behind a TLS proxy, name its CA in NODE_EXTRA_CA_CERTS.',
+  tls: 'Check that the endpoint is the SORACOM API. If a proxy opens TLS, set NODE_EXTRA_CA_CERTS to its CA.',
+  'tls-clock':
+    "Check this machine's clock: the certificate is not valid at the time that it shows.",
+  'not-tls': 'Check the scheme and the port of the endpoint.',
   'too-long': 'Check that the endpoint is the SORACOM API.',
 };

@@ -1,6 +1,16 @@
-/** Apart from the transport: whoever reads an error needs no HTTP client. */
+/** Separate from the transport, so that reading an error loads no HTTP client. */
 
-export type TransportFailure = 'dns' | 'connection' | 'timeout' | 'tls' | 'too-long';
+export type TransportFailure =
+  | 'dns'
+  | 'connection'
+  | 'timeout'
+  /** A certificate that is not trusted, or a handshake that failed. */
+  | 'tls'
+  /** A certificate that is not valid now. */
+  | 'tls-clock'
+  /** A server that answers in another protocol, such as HTTP. */
+  | 'not-tls'
+  | 'too-long';
 
 /** There was no whole answer. */
 export class TransportError extends Error {

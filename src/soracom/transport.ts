@@ -159,8 +159,10 @@ class Connection {
     if (message.includes('maxContentLength')) {
       return { failure: 'too-long', reason: `the answer is longer than ${MAX_ANSWER} bytes` };
     }
-    const failure = DNS.test(code) ? 'dns' : TLS.test(code) ? 'tls' : 'connection';
-    return { failure, reason: message === '' ? code : message };
+    if (code === 'EPROTO' && NOT_TLS.test(message)) {
+      return { failure: 'not-tls', reason: 'the server does not speak TLS at this port' };
+    }
+    return { failure: failureOf(code), reason: message === '' ? code : message };
   }
 
   close(): void {
@@ -177,6 +179,16 @@ interface Reason {
 
 const DNS = /^(ENOTFOUND|EAI_)/;
 const TLS = /CERT|SIGNATURE|ERR_TLS|ERR_SSL|^EPROTO$/;
+const TLS_CLOCK = /^(CERT_NOT_YET_VALID|CERT_HAS_EXPIRED)$/;
+/** OpenSSL's words for bytes that are no TLS record. */
+const NOT_TLS = /wrong version number|packet length too long|http request|unknown protocol/i;
+
+/** What kind of failure a code of Node's is. */
+export function failureOf(code: string): TransportFailure {
+  if (DNS.test(code)) return 'dns';
+  if (TLS_CLOCK.test(code)) return 'tls-clock';
+  return TLS.test(code) ? 'tls' : 'connection';
+}
 
 function codeOf(error: unknown): string {
   return (error as { code?: unknown }).code?.toString() ?? '';

@@ -58,7 +58,7 @@ describe('standard input', () => {
 
   it.each([
     ['', 'cannot use standard input: line 1: '],
-    ['{"mtu": "x"}', 'cannot use standard input: \n  line 1, mtu: found "x"'],
+    ['{"mtu": "x"}', 'cannot use standard input: 3 errors\n  line 1, mtu: found "x"'],
   ])('tells of the faults of %j', async (text, message) => {
     await expect(given(text)).rejects.toThrow(message);
   });

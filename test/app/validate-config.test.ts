@@ -101,7 +101,11 @@ const BAD: readonly (readonly [name: string, text: string, found: string])[] = [
     without(sampleWithSession({ arcAllowedIPs: [] }), 'additionalAllowedIPs'),
     'line 1, arcSessionStatus.arcAllowedIPs: found an empty array, expected a CIDR',
   ],
-  ['no private key', sampleWith({ privateKey: ZERO_KEY }), 'line 1, privateKey: found nothing'],
+  [
+    'no private key',
+    sampleWith({ privateKey: ZERO_KEY }),
+    'line 1, privateKey: found no key, or one of zeros',
+  ],
   ['no session', without(SAMPLE, 'arcSessionStatus'), 'arcSessionStatus: found nothing'],
   [
     'the own key as the server’s',
@@ -157,7 +161,7 @@ it('finds all faults at once: those with a line in their order, then those witho
   );
   const { why } = await refusalOf(validate('arc.json'));
   expect(why.split('\n').map((line) => line.replace(/: found.*/, '').trim())).toEqual([
-    '',
+    '7 errors',
     'line 2, mtu',
     'line 3, interface',
     'line 5, arcSessionStatus.arcServerEndpoint',

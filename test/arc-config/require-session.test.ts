@@ -34,7 +34,9 @@ it('names all that is missing', () => {
 
 it('names a session that is missing, and a private key of zeros', () => {
   expect(() => require('{}')).toThrow(
-    /privateKey: found nothing[^]*arcSessionStatus: found nothing/,
+    /privateKey: found no key[^]*arcSessionStatus: found nothing/,
   );
-  expect(() => require(sampleWith({ privateKey: ZERO_KEY }))).toThrow('privateKey: found nothing');
+  expect(() => require(sampleWith({ privateKey: ZERO_KEY }))).toThrow(
+    'privateKey: found no key, or one of zeros',
+  );
 });

@@ -68,7 +68,7 @@ describe('what to do next', () => {
     expect(refusalError(CREATE_SIM, 429, '', { next: ['Wait.'] }).next).toEqual(['Wait.']);
   });
 
-  it.each(['dns', 'connection', 'timeout', 'tls', 'too-long'] as const)(
+  it.each(['dns', 'connection', 'timeout', 'tls', 'tls-clock', 'not-tls', 'too-long'] as const)(
     'is something after a failure of %s',
     (failure) => {
       const error = lostError(GET_SIM, URL, new TransportError(failure, true, 'm'));

@@ -435,7 +435,9 @@ describe('TLS', () => {
   it('a server that speaks none is told as such, and was sent nothing', async () => {
     const { port } = plain.address() as AddressInfo;
     const error = await errorOf(client({ endpoint: `https://127.0.0.1:${port}` }).createSim());
-    expect(error.failure).toBe('tls');
+    expect(error.failure).toBe('not-tls');
+    expect(error.message).toMatch(/: the server does not speak TLS at this port$/);
+    expect(error.next).toEqual(['Check the scheme and the port of the endpoint.']);
     expect(error.next.join(' ')).not.toContain('may have been created');
   });
 });

@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { exchange } from '../../src/soracom/transport.js';
+import { exchange, failureOf as kindOf } from '../../src/soracom/transport.js';
 import { TransportError } from '../../src/soracom/transport-error.js';
 import { json, RecordingServer } from './recording-server.js';
 
@@ -163,4 +163,17 @@ describe('deadlines', () => {
     expect((await post(`${slow.url}/`, { connect: 50, whole: 5000 })).body).toBe('"late"');
     await slow.close();
   });
+});
+
+it.each([
+  ['ENOTFOUND', 'dns'],
+  ['EAI_AGAIN', 'dns'],
+  ['CERT_HAS_EXPIRED', 'tls-clock'],
+  ['CERT_NOT_YET_VALID', 'tls-clock'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'tls'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'tls'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls'],
+  ['ECONNREFUSED', 'connection'],
+])('calls %s a failure of the kind %s', (code, failure) => {
+  expect(kindOf(code)).toBe(failure);
 });

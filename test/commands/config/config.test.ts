@@ -74,11 +74,11 @@ describe('config validate', () => {
     write('arc.json', '{\n  "mtu": "1420",\n  "logLevel": 2.5,\n  "interface": 7\n}\n');
     const { code, stdout, stderr } = await arctun(['config', 'validate']);
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
-    expect(stderr).toBe(`Error: cannot use arc.json: 
+    expect(stderr).toBe(`Error: cannot use arc.json: 5 errors
   line 2, mtu: found "1420", expected an integer from 0 to 65535
   line 3, logLevel: found 2.5, expected an integer
   line 4, interface: found 7, expected a string
-  privateKey: found nothing, expected the key that bootstrap writes
+  privateKey: found no key, or one of zeros, expected the key that bootstrap writes
   arcSessionStatus: found nothing, expected the session that bootstrap writes
   Correct the file; \`arctun config validate\` checks it without using it.
 `);
