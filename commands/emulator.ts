@@ -1,6 +1,6 @@
 import { BaseCommand } from '../src/cli/base-command.js';
 import { browserFlags, browserPolicy } from '../src/cli/browser-flags.js';
-import { logFlags } from '../src/cli/log-flags.js';
+import { chosenLevel, logFlags } from '../src/cli/log-flags.js';
 import { oclifFlags } from '../src/cli/oclif-flags.js';
 import {
   DEFAULT_API_LISTEN,
@@ -54,7 +54,8 @@ export default class Emulator extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Emulator);
-    const log = await this.context.log({ level: flags['log-level'], format: flags['log-format'] });
+    const level = chosenLevel(flags, 'warn');
+    const log = await this.context.log({ level, format: flags['log-format'] });
     await runEmulator(
       {
         apiListen: flags['api-listen'],

@@ -1,7 +1,8 @@
 import { createPrivateImage, exportWgConfig } from '../src/app/export-wg-config.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { oclifFlags } from '../src/cli/oclif-flags.js';
-import { renderText } from '../src/cli/render.js';
+import { renderJson, renderText } from '../src/cli/render.js';
+import { wgConfigValue } from '../src/cli/wg-config-value.js';
 import { pngQrCode, terminalQrCode } from '../src/cli/qr-code.js';
 
 export default class WgConfig extends BaseCommand {
@@ -27,6 +28,11 @@ export default class WgConfig extends BaseCommand {
         'Write the QR code to this new PNG file (mode 0600) instead of the text. It holds the private key.',
       helpValue: 'FILE',
     },
+    json: {
+      type: 'boolean',
+      description: 'Print the sections as JSON, with the private key in clear.',
+      exclusive: ['qr', 'png'],
+    },
   });
 
   async run(): Promise<void> {
@@ -37,6 +43,10 @@ export default class WgConfig extends BaseCommand {
       { files, resolver: await this.context.resolver() },
     );
     for (const warning of warnings) this.note(`Warning: ${warning}`);
+    if (flags.json) {
+      this.write(renderJson(wgConfigValue(text)));
+      return;
+    }
     if (flags.png !== undefined) {
       await createPrivateImage(files, flags.png, await pngQrCode(text));
       this.note(

@@ -1,15 +1,22 @@
 import { showConfig } from '../../src/app/show-config.js';
 import { harmlessJson } from '../../src/lib/harmless-text.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { oclifFlags } from '../../src/cli/oclif-flags.js';
+import { renderJson } from '../../src/cli/render.js';
 
 export default class Config extends BaseCommand {
   static override description =
     'Print the configuration with its secrets hidden; without a file, a skeleton to fill in.';
   static override examples = ['<%= config.bin %> <%= command.id %> --config arc.json'];
 
+  static override flags = oclifFlags({
+    json: { type: 'boolean', description: 'Print it as JSON on one line.' },
+  });
+
   async run(): Promise<void> {
     const { flags } = await this.parse(Config);
     const text = await showConfig(flags.config, await this.context.files(), this.context.platform);
-    this.write(text.split('\n').map(harmlessJson).join('\n'));
+    if (flags.json) this.write(renderJson(JSON.parse(text)));
+    else this.write(text.split('\n').map(harmlessJson).join('\n'));
   }
 }

@@ -1,12 +1,19 @@
 import { skeletonText } from '../../src/app/show-config.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { oclifFlags } from '../../src/cli/oclif-flags.js';
+import { renderJson } from '../../src/cli/render.js';
 
 export default class ConfigInit extends BaseCommand {
   static override description = 'Print a skeleton of arc.json to fill in.';
   static override examples = ['<%= config.bin %> <%= command.id %> > arc.json'];
 
+  static override flags = oclifFlags({
+    json: { type: 'boolean', description: 'Print it as JSON on one line.' },
+  });
+
   async run(): Promise<void> {
-    await this.parse(ConfigInit);
-    this.write(skeletonText(this.context.platform));
+    const { flags } = await this.parse(ConfigInit);
+    const text = skeletonText(this.context.platform);
+    this.write(flags.json ? renderJson(JSON.parse(text)) : text);
   }
 }

@@ -5,7 +5,8 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { EXIT_CODES } from '../../src/cli/exit-codes.js';
 import { oclifFlags } from '../../src/cli/oclif-flags.js';
 import { refuseConfigFlag, refuseSecondSource, stdinFlag } from '../../src/cli/stdin-flag.js';
-import { validationText } from '../../src/cli/validation-text.js';
+import { renderJson } from '../../src/cli/render.js';
+import { faultsValue, validationText, validationValue } from '../../src/cli/validation-text.js';
 
 export default class ConfigValidate extends BaseCommand {
   static override description =
@@ -23,6 +24,7 @@ export default class ConfigValidate extends BaseCommand {
   static override flags = oclifFlags({
     ...stdinFlag,
     strict: { type: 'boolean', description: 'Exit 3 for warnings, too.' },
+    json: { type: 'boolean', description: 'Print the errors and warnings as JSON.' },
   });
 
   async run(): Promise<void> {
@@ -32,14 +34,27 @@ export default class ConfigValidate extends BaseCommand {
     if (flags['read-stdin']) refuseConfigFlag(raw);
     if (file !== undefined) refuseSecondSource(file, raw);
     const publicKey = await this.context.publicKeyOf();
-    const notices = await validateConfig(
+    const checking = validateConfig(
       readsInput ? await this.context.readStdin() : (file ?? flags.config),
       { files: await this.context.files(), stateFolder: this.context.stateFolder() },
       { crypto: { publicKey } },
     );
+    const notices = flags.json
+      ? await checking.catch((error: unknown) => this.printErrors(error))
+      : await checking;
     const { lines, verdict, hasWarnings } = validationText(notices);
-    for (const line of lines) this.note(line);
-    this.write(verdict);
+    if (flags.json) this.write(renderJson(validationValue(notices)));
+    else {
+      for (const line of lines) this.note(line);
+      this.write(verdict);
+    }
     if (flags.strict && hasWarnings) this.exit(EXIT_CODES.configuration);
+  }
+
+  /** Prints the errors of a configuration on standard output, too. @throws what it is given */
+  private printErrors(error: unknown): never {
+    const faults = faultsValue(error);
+    if (faults !== undefined) this.write(renderJson(faults));
+    throw error;
   }
 }

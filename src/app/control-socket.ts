@@ -13,6 +13,7 @@ export interface ControlPlace {
 export interface ControlSocket {
   /** The path's last part, without `.sock`. */
   readonly name: string;
+  readonly path: string;
   close(): Promise<void>;
 }
 
@@ -37,8 +38,9 @@ export async function openControlSocket(
   for (const folder of folders) {
     for (const name of names) {
       try {
-        const listener = await listen(`${folder}/${name}.sock`, name);
-        return { name, close: () => listener.close() };
+        const path = `${folder}/${name}.sock`;
+        const listener = await listen(path, name);
+        return { name, path, close: () => listener.close() };
       } catch (error) {
         reason = messageOf(error);
         // Where the name is taken, the next one is free; where the folder cannot be used, none is.

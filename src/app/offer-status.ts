@@ -43,6 +43,8 @@ export interface OfferStatusPorts {
 export interface StatusOffer {
   /** Where the pages are; undefined for none. */
   readonly url: string | undefined;
+  /** The path of the control socket; undefined if no folder took one. */
+  readonly socket: string | undefined;
   close(): Promise<void>;
 }
 
@@ -67,11 +69,13 @@ class OpenStatusOffer implements StatusOffer {
   readonly #pages: PageListener | undefined;
   readonly #control: ControlSocket | undefined;
   readonly url: string | undefined;
+  readonly socket: string | undefined;
 
   constructor(pages: PageListener | undefined, control: ControlSocket | undefined) {
     this.#pages = pages;
     this.#control = control;
     this.url = pages?.url;
+    this.socket = control?.path;
   }
 
   async close(): Promise<void> {

@@ -41,6 +41,10 @@ export interface RunTunnelOptions
 export type TunnelUp = (UserspaceListeners | DeviceInterface) & {
   /** Where the Arc server is. */
   readonly endpoint: string;
+  /** Empty if arc.json has none. */
+  readonly simId: string;
+  /** Where `status` and `health` ask; undefined if no folder took a socket. */
+  readonly socket: string | undefined;
   /** Why this mode and not the other; undefined where it was asked for. */
   readonly modeReason: string | undefined;
 };
@@ -193,7 +197,7 @@ async function attend(run: Run, kept: KeptTunnel): Promise<void> {
   const onApplied = ({ privateKey }: TunnelConfig) =>
     run.claim.follow(ports.crypto.publicKey(privateKey.expose()));
   const served = { kept, states, plan, onApplied };
-  const closeServices = await openTunnelServices(options, served, ports);
+  const services = await openTunnelServices(options, served, ports);
   try {
     // Not behind the handshake: in soratun, too, the interface alone is there by then.
     await hooks.postUp();
@@ -203,7 +207,9 @@ async function attend(run: Run, kept: KeptTunnel): Promise<void> {
     });
     const { peers } = await tunnel.status();
     states.ready();
-    options.onUp({ ...kept.up, endpoint: peers[0]?.endpoint ?? '', modeReason: reason });
+    const { simId } = options.arcConfig.config;
+    const endpoint = peers[0]?.endpoint ?? '';
+    options.onUp({ ...kept.up, endpoint, simId, socket: services.socket, modeReason: reason });
     await Promise.race([aborted(signal), failed]);
     await states.stopping();
   } catch (error) {
@@ -211,7 +217,7 @@ async function attend(run: Run, kept: KeptTunnel): Promise<void> {
     throw error;
   } finally {
     await hooks.preDown();
-    await closeServices();
+    await services.close();
   }
 }
 

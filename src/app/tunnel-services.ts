@@ -45,17 +45,22 @@ export interface ServedTunnel {
   readonly onApplied: (tunnelConfig: TunnelConfig) => Promise<void>;
 }
 
+export interface TunnelServices {
+  /** The path at which `status` and `health` ask; undefined if no folder took a socket. */
+  readonly socket: string | undefined;
+  close(): Promise<void>;
+}
+
 /**
  * Begins all of them. The first handshake may still be awaited.
  *
- * @returns ends them
  * @throws UserError where a socket or port that is needed cannot be had
  */
 export async function openTunnelServices(
   options: TunnelServiceOptions,
   { kept, states, plan, onApplied }: ServedTunnel,
   ports: TunnelServicePorts,
-): Promise<() => Promise<void>> {
+): Promise<TunnelServices> {
   const { arcConfig, reread, reloads, renewal } = options;
   const { config } = arcConfig;
   const { tunnel, up } = kept;
@@ -76,10 +81,13 @@ export async function openTunnelServices(
     { tunnel, arcConfig, plan, onApplied, reread, reloads, renewal, aroundReload },
     ports,
   );
-  return async () => {
-    await updates.close();
-    stopMetrics?.();
-    await Promise.all([uapi?.close(), status.close()]);
+  return {
+    socket: status.socket,
+    close: async () => {
+      await updates.close();
+      stopMetrics?.();
+      await Promise.all([uapi?.close(), status.close()]);
+    },
   };
 }
 

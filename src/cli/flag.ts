@@ -2,7 +2,7 @@
 
 interface AnyFlag {
   /** The short form. */
-  readonly char?: 'a' | 'f' | 'H' | 'p' | 'X' | 'y';
+  readonly char?: 'a' | 'f' | 'H' | 'p' | 'q' | 'X' | 'y';
   readonly description: string;
   /** Where the value comes from when it is not typed; empty is as good as not set. */
   readonly env?: string;

@@ -10,7 +10,7 @@ const LEVEL = {
   env: 'ARCTUN_LOG_LEVEL',
 } as const satisfies Flag;
 
-const FORMAT_FLAG = {
+const OTHER_FLAGS = {
   'log-format': {
     type: 'choice',
     description: 'Log lines for people or for programs.',
@@ -18,13 +18,18 @@ const FORMAT_FLAG = {
     default: 'text',
     env: 'ARCTUN_LOG_FORMAT',
   },
+  quiet: {
+    type: 'boolean',
+    char: 'q',
+    description: 'Log errors alone, and print nothing but the result that was asked for.',
+  },
 } as const satisfies Flags;
 
 /** How much is logged to standard error, and in what form. */
 export function logFlags(defaultLevel: LogLevel) {
   return grouped('Logging', {
     'log-level': { ...LEVEL, default: defaultLevel },
-    ...FORMAT_FLAG,
+    ...OTHER_FLAGS,
   });
 }
 
@@ -34,8 +39,16 @@ export const configuredLogFlags = grouped('Logging', {
     ...LEVEL,
     description: "How much is logged to standard error; by arc.json's logLevel when absent.",
   },
-  ...FORMAT_FLAG,
+  ...OTHER_FLAGS,
 });
+
+/** The level that the flags ask for. */
+export function chosenLevel(
+  flags: { readonly quiet: boolean; readonly 'log-level'?: LogLevel | undefined },
+  otherwise: LogLevel,
+): LogLevel {
+  return flags.quiet ? 'error' : (flags['log-level'] ?? otherwise);
+}
 
 /**
  * What is logged by arc.json's logLevel: 2 is everything in soratun, and `info` here, since bootstrap

@@ -6,7 +6,7 @@ import type { CommandDeclaration } from './command.js';
 import type { configFlag } from './config-flag.js';
 import { EXIT_CODES } from './exit-codes.js';
 import type { FlagValues, Flags } from './flag.js';
-import { logFlags } from './log-flags.js';
+import { chosenLevel, logFlags } from './log-flags.js';
 import { answerTimeout, ENTRY_PORTS, messageFlags, readMessage } from './message.js';
 import type { Output } from './output.js';
 import { renderJson } from './render.js';
@@ -55,7 +55,7 @@ export async function runSend(
   const home = { files: await context.files(), stateFolder: context.stateFolder() };
   const arcConfig = await loadTunnelConfig(flags.config, home);
   const message = await readMessage(argument, flags, context);
-  const log = await context.log({ level: flags['log-level'], format: flags['log-format'] });
+  const log = await context.log({ level: chosenLevel(flags, 'warn'), format: flags['log-format'] });
   const answer = await sendMessage(
     {
       arcConfig,
@@ -73,6 +73,6 @@ export async function runSend(
   if (flags.json) output.write(renderJson(answerValue(answer)));
   else output.write(answerBody(answer, { isTerminal: context.terminalColumns() !== undefined }));
   const note = answerNote(answer, { timeout, json: flags.json });
-  if (note !== undefined) output.note(note);
+  if (note !== undefined && !flags.quiet) output.note(note);
   return answer.via === 'http' && answer.response.status >= 400 ? EXIT_CODES.failed : 0;
 }

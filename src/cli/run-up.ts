@@ -13,7 +13,7 @@ import type { configFlag } from './config-flag.js';
 import { credentialFlags } from './credential-flags.js';
 import type { Flags, ParsedLine } from './flag.js';
 import { forwardFlags, forwardSettings } from './forward-flags.js';
-import { configuredLogFlags, configuredLogLevel } from './log-flags.js';
+import { chosenLevel, configuredLogFlags, configuredLogLevel } from './log-flags.js';
 import { guardFlags, requireTunForKillSwitch } from './guard-flags.js';
 import type { Output } from './output.js';
 import { overrideFlags, tunnelOverrides } from './override-flags.js';
@@ -110,7 +110,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
   const arcConfig = await load(flags['read-stdin'] ? await context.readStdin() : flags.config);
   if (flags.cleanup) return cleanUp(arcConfig.config.interface, surroundings);
   context.dump?.(verboseWgConfig(arcConfig, overrides));
-  const level = flags['log-level'] ?? configuredLogLevel(arcConfig.config.logLevel);
+  const level = chosenLevel(flags, configuredLogLevel(arcConfig.config.logLevel));
   const logOptions = { level, format: flags['log-format'] };
   const log = await context.log(logOptions);
   const ports = await context.tunnelPorts(log, flags.socket);
@@ -153,9 +153,10 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
 }
 
 function showUp(up: TunnelUp, flags: UpLine['flags'], output: Output): void {
-  if (up.modeReason !== undefined) output.note(`Mode ${up.mode}: ${up.modeReason}.`);
   if (flags.json) output.write(renderJson(upJson(up)));
-  else output.write(renderText(upText(up, flags['forward-to'])));
+  if (flags.quiet) return;
+  if (up.modeReason !== undefined) output.note(`Mode ${up.mode}: ${up.modeReason}.`);
+  if (!flags.json) output.write(renderText(upText(up, flags['forward-to'])));
 }
 
 async function servicePorts(context: UpContext, log: Log) {

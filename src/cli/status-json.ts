@@ -22,7 +22,7 @@ function tunnelValue(report: StatusReport, rates: TransferRates | undefined): ob
   const { forward, proxy, status } = listeners;
   return {
     name,
-    type: 'userspace',
+    type: mode,
     ...{
       mode,
       interface: report.interface,

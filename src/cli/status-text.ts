@@ -34,7 +34,7 @@ export function renderStatus(
 }
 
 function tunnelText(report: StatusReport, { now, rates }: StatusMoment): string {
-  const heading = interfaceLines(report.name, 'userspace', report);
+  const heading = interfaceLines(report.name, report.mode, report);
   const peers = report.peers.map((peer) =>
     block([...peerLines(peer), ...ownPeerLines(peer, now, rates?.of(report, peer))]),
   );

@@ -131,6 +131,8 @@ it('tells where the server is, and forwards', async () => {
       endpoint: `[2001:db8::1]:${world.server.port}`,
       forward: url,
       proxy: undefined,
+      simId: '',
+      socket: undefined,
     },
   ]);
   expect(await request(url)).toEqual({ status: 201, text: 'ok' });

@@ -1,4 +1,4 @@
-import { configuredLogLevel } from '../../src/cli/log-flags.js';
+import { chosenLevel, configuredLogLevel } from '../../src/cli/log-flags.js';
 
 it.each([
   [7, 'info'],
@@ -8,4 +8,10 @@ it.each([
   [-1, 'warn'],
 ])("takes arc.json's logLevel %d for %s", (logLevel, level) => {
   expect(configuredLogLevel(logLevel)).toBe(level);
+});
+
+it('takes what is typed, else what is configured, and errors alone with --quiet', () => {
+  expect(chosenLevel({ quiet: false }, 'info')).toBe('info');
+  expect(chosenLevel({ quiet: false, 'log-level': 'debug' }, 'info')).toBe('debug');
+  expect(chosenLevel({ quiet: true, 'log-level': 'debug' }, 'info')).toBe('error');
 });

@@ -53,7 +53,7 @@ it('leaves out what is not known, and says why nothing comes', () => {
   const listeners = { status: 'http://127.0.0.1:9100' };
   const peers = [{ ...CONNECTING.peers![0]!, endpoint: undefined }];
   expect(render({ tunnels: [{ ...REPORT, ...CONNECTING, ...tun, listeners, peers }] })).toBe(
-    `interface: soratun0 (userspace)
+    `interface: soratun0 (tun)
   public key: ${KEY}
   private key: (hidden)
   listening port: 40001

@@ -45,6 +45,10 @@ it('is seen by status and health, and on its pages, until it ends', async () => 
     { health: 'up', mode: 'userspace', pid: up.child.pid, listeners: { forward, status: url } },
   ]);
   const name = (JSON.parse(stdout) as [{ name: string }])[0].name;
+  expect(JSON.parse(up.stdout)).toMatchObject({
+    simId: expect.stringMatching(/^\d{19}$/) as string,
+    socket: `${run()}/${name}.sock`,
+  });
   expect(await arctun('health')).toMatchObject({ code: 0, stdout: `${name}: up\n` });
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
   await fetch(forward!, { method: 'POST', body: '{}' });
@@ -54,6 +58,14 @@ it('is seen by status and health, and on its pages, until it ends', async () => 
   expect((await up.finished).code).toBe(0);
   expect(readdirSync(run())).toEqual([]);
   expect(await arctun('health')).toMatchObject({ code: 1 });
+}, 60_000);
+
+it('prints nothing with --quiet', async () => {
+  up = start('--quiet', '--mode', 'auto');
+  while ((await arctun('health')).code !== 0)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  up.kill('SIGTERM');
+  expect(await up.finished).toMatchObject({ code: 0, stdout: '', stderr: '' });
 }, 60_000);
 
 it('that was killed leaves a socket that nobody takes for a tunnel', async () => {

@@ -69,6 +69,28 @@ describe('config init', () => {
   }, 60_000);
 });
 
+it('prints JSON on one line with --json', async () => {
+  const skeleton: unknown = JSON.parse(SKELETON);
+  for (const words of [['config'], ['config', 'init']]) {
+    const { code, stdout } = await arctun([...words, '--json']);
+    expect({ code, lines: stdout.split('\n').length }).toEqual({ code: 0, lines: 2 });
+    expect(JSON.parse(stdout)).toEqual(skeleton);
+  }
+  write('arc.json', '{"mtu": "x"}');
+  const bad = await arctun(['config', 'validate', '--json']);
+  expect(bad.code).toBe(3);
+  expect(JSON.parse(bad.stdout)).toMatchObject({
+    valid: false,
+    errors: expect.arrayContaining([
+      expect.objectContaining({ line: 1, keyPath: 'mtu' }),
+    ]) as object,
+  });
+  write('arc.json', SAMPLE);
+  const good = await arctun(['config', 'validate', '--json']);
+  expect(good.code).toBe(0);
+  expect(JSON.parse(good.stdout)).toMatchObject({ valid: true, errors: [] });
+}, 60_000);
+
 describe('config validate', () => {
   it('exits with 3 and every fault', async () => {
     write('arc.json', '{\n  "mtu": "1420",\n  "logLevel": 2.5,\n  "interface": 7\n}\n');

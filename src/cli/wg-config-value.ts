@@ -1,0 +1,22 @@
+/** What `wg-config --json` prints: `{"Interface": {"Address": ["10.0.0.1/32"], …}, "Peer": {…}}`. */
+
+/** Lists in a wg-quick configuration, on one line or on several. */
+const LISTS = new Set(['Address', 'AllowedIPs', 'PreUp', 'PostUp', 'PreDown', 'PostDown']);
+/** A comma in a command is part of it. */
+const COMMANDS = /^(?:Pre|Post)/;
+
+/** @param text a configuration with one peer, as `formatWgConfig` writes it */
+export function wgConfigValue(text: string): object {
+  const sections: Record<string, Record<string, string | string[]>> = {};
+  let section: Record<string, string | string[]> = {};
+  for (const line of text.split('\n')) {
+    const [, heading] = /^\[(\w+)\]$/.exec(line) ?? [];
+    const [, key = '', value = ''] = /^(\w+) = (.*)$/.exec(line) ?? [];
+    if (heading !== undefined) section = sections[heading] = {};
+    else if (LISTS.has(key)) {
+      const values = COMMANDS.test(key) ? [value] : value.split(', ');
+      section[key] = [...(section[key] ?? []), ...values];
+    } else if (key !== '') section[key] = value;
+  }
+  return sections;
+}
