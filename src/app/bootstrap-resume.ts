@@ -187,15 +187,27 @@ function undecided(sims: readonly LostSim[], since: number, journalPath: string)
       ],
     });
   }
+  const later = sims.filter(({ isEarlier }) => !isEarlier);
+  const earlier = sims.filter(({ isEarlier }) => isEarlier);
+  const found = [
+    ...(later.length === 0 ? [] : [`created since: ${later.map(describeSim).join(', ')}`]),
+    ...(earlier.length === 0
+      ? []
+      : [`created in the minute before it: ${earlier.map(describeSim).join(', ')}`]),
+  ];
   return new UserError('failed', {
     what: 'nothing was created or changed',
-    why: `${asked}; created since: ${sims.map(describeSim).join(', ')}`,
+    why: [asked, ...found].join('; '),
     next: [
-      ...sims.map(({ simId }) => `--adopt ${simId} gives it a new key and writes its arc.json.`),
+      ...later.map(({ simId }) => `--adopt ${simId} gives it a new key and writes its arc.json.`),
+      ...(sims.length > 1 || earlier.length > 0 ? [OTHER_DEVICE] : []),
       another,
     ],
   });
 }
+
+const OTHER_DEVICE =
+  'Adopt only the SIM of that request: a device that uses another one loses its connection.';
 
 function describeSim({ simId, createdTime, name }: LostSim): string {
   return `${simId}${name === '' ? '' : ` (${name})`} at ${isoTime(createdTime)}`;

@@ -10,6 +10,8 @@ export interface LostSim {
   readonly createdTime: number | undefined;
   /** Empty when it has none. */
   readonly name: string;
+  /** Created before the request by the times that the platform gives: most likely another device's. */
+  readonly isEarlier: boolean;
 }
 
 /** Clocks of the platform's parts may differ by so much, in milliseconds. */
@@ -22,8 +24,8 @@ const CLOCK_SKEW = 60_000;
 export const LISTED_AFTER = 600_000;
 
 /**
- * The virtual SIMs that were created since a time, the oldest first. One whose time is not told may
- * be the one that is looked for.
+ * The virtual SIMs that may have been created by a request, the likeliest first: those created after it,
+ * in their order, then those of the minute before it. One whose time is not told may be the lost one.
  *
  * @param since Unix milliseconds by the platform's clock; undefined leaves none out
  * @throws ApiError; UserError where permissions are missing
@@ -38,8 +40,17 @@ export async function findLostSims(
   return sims
     .filter((sim) => isVirtualSim(sim) && sim.status !== 'terminated')
     .filter(({ createdTime = Infinity }) => createdTime >= earliest)
-    .map(({ simId, createdTime, tags }) => ({ simId, createdTime, name: tags?.name ?? '' }))
-    .toSorted((one, other) => (one.createdTime ?? Infinity) - (other.createdTime ?? Infinity));
+    .map(({ simId, createdTime, tags }) => ({
+      ...{ simId, createdTime, name: tags?.name ?? '' },
+      isEarlier: createdTime !== undefined && since !== undefined && createdTime < since,
+    }))
+    .toSorted((one, other) => distance(one, since) - distance(other, since));
+}
+
+/** How far a SIM is from the request: one from before it is farther than all from after it. */
+function distance({ createdTime, isEarlier }: LostSim, since = 0): number {
+  if (createdTime === undefined) return Number.MAX_SAFE_INTEGER / 2;
+  return isEarlier ? Number.MAX_SAFE_INTEGER - createdTime : createdTime - since;
 }
 
 function mayNotLook(): UserError {

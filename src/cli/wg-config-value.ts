@@ -15,7 +15,8 @@ export function wgConfigValue(text: string): object {
     if (heading !== undefined) section = sections[heading] = {};
     else if (LISTS.has(key)) {
       const values = COMMANDS.test(key) ? [value] : value.split(', ');
-      section[key] = [...(section[key] ?? []), ...values];
+      const before = section[key];
+      section[key] = Array.isArray(before) ? [...before, ...values] : values;
     } else if (key !== '') section[key] = value;
   }
   return sections;

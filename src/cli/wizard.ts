@@ -88,14 +88,15 @@ export function askForSim(
   signal: AbortSignal,
 ): Promise<SimChoice> {
   const choices: { name: string; value: SimChoice }[] = [
-    ...sims.map(({ simId, name, createdTime }) => ({
-      name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}: it gets a new key`,
+    // First, so that Enter alone takes no device's key away.
+    { name: 'Change nothing', value: 'nothing' },
+    ...sims.map(({ simId, name, createdTime, isEarlier }) => ({
+      name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}${isEarlier ? ', before that request' : ''}: it gets a new key, and a device that uses it loses its connection`,
       value: { simId },
     })),
-    { name: 'Change nothing', value: 'nothing' },
     { name: 'Create another SIM, which is billed, too', value: 'create-another' },
   ];
-  const message = `An earlier run asked for a virtual SIM at ${isoTime(since)} and never heard the answer. ${sims.length === 0 ? 'None is listed yet' : 'These were created since'}`;
+  const message = `An earlier run asked for a virtual SIM at ${isoTime(since)} and never heard the answer. ${sims.length === 0 ? 'None is listed yet' : 'These may be it'}`;
   return ask({ type: 'select', message, choices }, signal);
 }
 

@@ -71,6 +71,18 @@ describe('a run of which only the request is known', () => {
     expect(bench.steps).toEqual(['create-sim']);
   });
 
+  it('does not propose the SIM of another device, which was created shortly before', async () => {
+    const other = '8942000000000000001';
+    listed([{ ...FOUND, simId: other, createdTime: SINCE - 6_000 }, FOUND]);
+    const error = await failureOf(bench.run());
+    expect(error.why).toMatch(
+      new RegExp(`created since: ${SIM_ID} at .*; created in the minute before it: ${other} at `),
+    );
+    expect(error.next.join('\n')).toContain(`--adopt ${SIM_ID}`);
+    expect(error.next.join('\n')).not.toContain(`--adopt ${other}`);
+    expect(error.next.join('\n')).toContain('a device that uses another one loses its connection');
+  });
+
   it('adopts it at the word of the user: a new key, and arc.json', async () => {
     const result = await bench.run({ adopt: SIM_ID });
     expect(result).toMatchObject({ simId: SIM_ID, created: false });
@@ -97,7 +109,9 @@ describe('a run of which only the request is known', () => {
       return Promise.resolve(choice);
     };
     await bench.run({}, { chooseSim });
-    expect(asked).toEqual([[{ simId: SIM_ID, createdTime: SINCE + 1000, name: '' }]]);
+    expect(asked).toEqual([
+      [{ simId: SIM_ID, createdTime: SINCE + 1000, name: '', isEarlier: false }],
+    ]);
     expect(bench.count(CREATE_SIM)).toBe(created);
     expect(bench.files.texts.get(TARGET)).toBe(text);
     expect(bench.steps).toBeUndefined();

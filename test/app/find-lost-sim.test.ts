@@ -17,8 +17,26 @@ const idsOf = async () => (await findLostSims(SINCE, api)).map(({ simId }) => si
 
 it('finds what was created since, the oldest first', async () => {
   expect(await findLostSims(SINCE, api)).toEqual([
-    { simId: 'early', createdTime: SINCE + 1, name: '' },
-    { simId: 'late', createdTime: SINCE + 5000, name: 'b' },
+    { simId: 'early', createdTime: SINCE + 1, name: '', isEarlier: false },
+    { simId: 'late', createdTime: SINCE + 5000, name: 'b', isEarlier: false },
+  ]);
+});
+
+it('puts those from before the request last, the nearest first', async () => {
+  api.sims = [
+    sim('long-before', { createdTime: SINCE - 50_000 }),
+    sim('before', { createdTime: SINCE - 6_000 }),
+    sim('untold', { createdTime: undefined }),
+    sim('late', { createdTime: SINCE + 9_000 }),
+    sim('asked', { createdTime: SINCE }),
+  ];
+  const found = await findLostSims(SINCE, api);
+  expect(found.map(({ simId, isEarlier }) => [simId, isEarlier])).toEqual([
+    ['asked', false],
+    ['late', false],
+    ['untold', false],
+    ['before', true],
+    ['long-before', true],
   ]);
 });
 

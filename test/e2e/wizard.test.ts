@@ -151,7 +151,8 @@ describeWith(['script'], 'the wizard', () => {
     expect(lost.code).toBe(4);
     const run = onTerminal(parameters, emulator.env);
     const [, simId = ''] = await run.output(/Use SIM (\d{19})/);
-    run.type(ENTER);
+    // Enter alone changes nothing.
+    run.type(`${DOWN}${ENTER}`);
     const { code } = await run.finished;
     expect(code).toBe(0);
     const text = readFileSync(join(folder, 'arc.json'), 'utf8');
