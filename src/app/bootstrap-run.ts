@@ -2,6 +2,7 @@
 import type { ArcConfig, ArcProfile } from '../arc-config/arc-config.js';
 import type { Files, Journals } from '../arc-config/files.js';
 import type { KeyPair } from '../lib/key-pair.js';
+import { ApiError } from '../soracom/api-error.js';
 import type { SoracomApi } from '../soracom/soracom-api.js';
 import type { LostSim } from './find-lost-sim.js';
 import type { SimLabels } from './label-sim.js';
@@ -93,12 +94,24 @@ const NO_PROFILE =
 const KEY_KEPT = 'The key in arc.json is kept as it is; `arctun sim renew-key` makes another.';
 
 /** Makes a new session for the SIM of an arc.json that is there. */
+/** A SIM that is terminated, or unknown to this account, gets no session: what to do for another one. */
+function withWayOut(error: unknown, path: string): unknown {
+  if (!(error instanceof ApiError) || (error.status !== 400 && error.status !== 404)) return error;
+  const { failure, what, why, next, status, code } = error;
+  const way = `If that SIM is gone, move ${path} away or name another file with --config: bootstrap then creates a SIM, which is billed.`;
+  const details = { status, ...(code !== undefined && { code }), cause: error.cause };
+  return new ApiError(failure, { what, why, next: [...next, way] }, details);
+}
+
 export async function refreshExisting(existing: ArcConfig, run: BootstrapRun): Promise<Outcome> {
   const { api, profile, ports, options } = run;
   ports.onStep?.('Creating an Arc session');
   const original = { ...existing, ...mergeProfile(existing, profile) };
   const home = { files: ports.files, stateFolder: options.stateFolder };
-  const { notice, keptIn } = await refreshSession({ original, path: options.path }, api, home);
+  const refreshing = refreshSession({ original, path: options.path }, api, home);
+  const { notice, keptIn } = await refreshing.catch((error: unknown) => {
+    throw withWayOut(error, ports.files.absolute(options.path));
+  });
   const notes = notice === undefined ? [] : [notice];
   if (options.ownKey || options.adopt !== undefined) notes.push(KEY_KEPT);
   return { simId: existing.simId, created: false, notes, ...(keptIn && { path: keptIn }) };

@@ -1,5 +1,6 @@
 /** Keeps the configuration of an open tunnel up to date: from arc.json when asked to, and from the platform. */
 import type { ReloadRequests } from '../lib/reload-requests.js';
+import type { Finding } from './diagnose-sim.js';
 import { reloadConfig } from './reload-config.js';
 import { RunningConfig, type RunningConfigOptions } from './running-config.js';
 import { type RenewalEnvironment, type RenewalPorts, SessionRenewal } from './session-renewal.js';
@@ -16,6 +17,8 @@ export interface ConfigUpdateOptions extends RunningConfigOptions {
 }
 
 export interface ConfigUpdates {
+  /** What SORACOM says is wrong and needs its user; undefined if it was not asked, or says nothing. */
+  readonly finding: Finding | undefined;
   /** Resolves when nothing changes the tunnel or arc.json any more. */
   close(): Promise<void>;
 }
@@ -31,6 +34,9 @@ export function startConfigUpdates(
   const reload = () => reloadConfig(running, environment.log);
   reloads?.onRequest(() => void (aroundReload === undefined ? reload() : aroundReload(reload)));
   return {
+    get finding() {
+      return renewal?.finding;
+    },
     close: async () => {
       reloads?.onRequest(() => undefined);
       await renewal?.close();

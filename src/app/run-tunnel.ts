@@ -203,7 +203,7 @@ async function attend(run: Run, kept: KeptTunnel): Promise<void> {
     await hooks.postUp();
     await Promise.race([handshake, failed]).catch((error: unknown) => {
       if (!signal.aborted) kept.giveUp();
-      throw error;
+      throw services.explain(error);
     });
     const { peers } = await tunnel.status();
     states.ready();

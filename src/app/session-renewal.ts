@@ -11,6 +11,7 @@ import type { SoracomApi } from '../soracom/soracom-api.js';
 import type { Clock, Entropy, Log, Timer } from '../tunnel/ports.js';
 import type { Tunnel } from '../tunnel/tunnel.js';
 import { askPlatform, type PlatformAnswer } from './ask-platform.js';
+import type { Finding } from './diagnose-sim.js';
 import type { LoadedArcConfig } from './load-arc-config.js';
 import { keepSession } from './refresh-session.js';
 import { RenewalMoments, type Suspicion } from './renewal-moments.js';
@@ -42,6 +43,7 @@ export class SessionRenewal {
   /** Sentences that are said once. */
   readonly #said = new Set<string>();
   #changesSeen: number;
+  #finding: Finding | undefined;
   #timer: Timer | undefined;
   #look: Promise<void> = Promise.resolve();
 
@@ -60,6 +62,11 @@ export class SessionRenewal {
     this.#moments = new RenewalMoments(entropy);
     this.#changesSeen = running.changes;
     this.#arm(0);
+  }
+
+  /** What SORACOM says is wrong and needs its user, since the last answer. */
+  get finding(): Finding | undefined {
+    return this.#finding;
   }
 
   /** Ends the watch. Resolves when nothing is written or asked any more. */
@@ -144,8 +151,10 @@ export class SessionRenewal {
   }
 
   async #act(answer: PlatformAnswer, suspicion: Suspicion, target: LoadedArcConfig): Promise<void> {
+    this.#finding = undefined;
     switch (answer.kind) {
       case 'beyond-us':
+        this.#finding = answer.finding;
         this.#warnOnce(`${answer.finding.problem} ${answer.finding.next}`);
         break;
       case 'agrees':

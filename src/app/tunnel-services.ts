@@ -2,7 +2,9 @@
 import type { ReloadRequests } from '../lib/reload-requests.js';
 import type { Clock, Entropy, LocalListeners, Log } from '../tunnel/ports.js';
 import type { TunnelConfig } from '../tunnel/tunnel-config.js';
+import { TunnelError } from '../tunnel/tunnel-error.js';
 import { startConfigUpdates } from './config-updates.js';
+import type { Finding } from './diagnose-sim.js';
 import type { KeptTunnel } from './kept-tunnel.js';
 import type { LoadedArcConfig } from './load-arc-config.js';
 import { startMetricLines } from './metric-lines.js';
@@ -48,6 +50,8 @@ export interface ServedTunnel {
 export interface TunnelServices {
   /** The path at which `status` and `health` ask; undefined if no folder took a socket. */
   readonly socket: string | undefined;
+  /** The error of a handshake that never came, with what SORACOM says of the SIM. */
+  explain(error: unknown): unknown;
   close(): Promise<void>;
 }
 
@@ -83,12 +87,23 @@ export async function openTunnelServices(
   );
   return {
     socket: status.socket,
+    explain: (error) => withFinding(error, updates.finding),
     close: async () => {
       await updates.close();
       stopMetrics?.();
       await Promise.all([uapi?.close(), status.close()]);
     },
   };
+}
+
+function withFinding(error: unknown, finding: Finding | undefined): unknown {
+  if (!(error instanceof TunnelError) || finding === undefined) return error;
+  const why = finding.problem.replace(/^The /, 'the ').replace(/\.$/, '');
+  return new TunnelError(
+    error.reason,
+    { what: error.what, why, next: [finding.next] },
+    { cause: error },
+  );
 }
 
 function openStatus(

@@ -48,6 +48,7 @@ export function readFailure(error: FileError, path: string): UserError {
   const next = {
     absent: ['Create it with `arctun bootstrap authkey`, or name another with --config.'],
     'no-folder': ['Create it with `arctun bootstrap authkey`, or name another with --config.'],
+    'is-folder': ['Name a file with --config.'],
     denied: ['Run as the user that owns the file, or give this user the right to read it.'],
     'not-text': ['Save it as UTF-8, without a byte order mark.'],
     failed: [],
@@ -60,6 +61,7 @@ export function writeFailure(error: FileError, path: string): UserError {
   const next = {
     absent: ['Name another file with --config.'],
     'no-folder': ['Create the folder first, or name another file with --config.'],
+    'is-folder': ['Name a file with --config.'],
     denied: [
       'Run as the user that owns the file and its folder, or name another file with --config.',
     ],

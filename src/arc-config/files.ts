@@ -132,7 +132,7 @@ export interface OpenedJournal {
  * - `not-text`: what is there is not UTF-8
  * - `failed`: anything else (a full disk, an I/O error, a directory in its place)
  */
-export type FileFailure = 'absent' | 'no-folder' | 'denied' | 'not-text' | 'failed';
+export type FileFailure = 'absent' | 'no-folder' | 'is-folder' | 'denied' | 'not-text' | 'failed';
 
 export class FileError extends Error {
   override readonly name = 'FileError';

@@ -167,7 +167,8 @@ function tellLoss(reader: EntryReader, entry: WgQuickEntry, ignoreUnsupported: b
   const lost = key && LOST[key];
   const unsupported = (found: string, expected: string) => {
     const hint = `${expected} (--ignore-unsupported drops it)`;
-    if (ignoreUnsupported) reader.note(entry, `dropped: ${found}`);
+    // Without a colon, after which a key would be hidden.
+    if (ignoreUnsupported) reader.note(entry, `dropped (${found})`);
     else reader.faults.push({ line, keyPath: name, found, expected: hint });
   };
   if (key === undefined) {

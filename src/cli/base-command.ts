@@ -9,6 +9,7 @@ import { shownError } from './oclif-error.js';
 import { oclifFlags } from './oclif-flags.js';
 import { type Output, standardOutput } from './output.js';
 import { renderUserError } from './render.js';
+import { systemFailure } from './system-error.js';
 import { type UsageContext, usageError, withVariable } from './usage-error.js';
 import { isAbandonedQuestion } from './wizard.js';
 
@@ -39,7 +40,7 @@ export abstract class BaseCommand extends Command {
     const known =
       error instanceof UserError
         ? withVariable(error, this.usage())
-        : usageError(error, this.usage());
+        : (usageError(error, this.usage()) ?? systemFailure(error));
     if (known === undefined) return super.catch(shownError(error) as Error);
     process.stderr.write(renderUserError(known));
     this.exit(exitCodeOf(known));

@@ -82,7 +82,9 @@ async function downloadPackage(
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   const specification = `${wanted.name}@${NODE_VERSION}`;
-  const options = ['--ignore-scripts', '--loglevel=error'];
+  // Without them npm tries for minutes where there is no network, and says nothing.
+  const patience = ['--fetch-retries=1', '--fetch-retry-maxtimeout=5000', '--fetch-timeout=60000'];
+  const options = ['--ignore-scripts', '--loglevel=error', ...patience];
   const destination = `--pack-destination=${folder}`;
   const command = ['npm', 'pack', specification, destination, ...options];
   const result = await commands.run(command, { timeout: TIMEOUT }).catch((error: unknown) => {

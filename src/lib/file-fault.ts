@@ -6,12 +6,14 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   // By the system's names.
   ENOENT: 'configuration',
   ENOTDIR: 'configuration',
+  EISDIR: 'configuration',
   EACCES: 'permission',
   EPERM: 'permission',
   EROFS: 'permission',
   // By those of FileError.
   absent: 'configuration',
   'no-folder': 'configuration',
+  'is-folder': 'configuration',
   'not-text': 'configuration',
   denied: 'permission',
 };

@@ -287,6 +287,7 @@ export async function failingWith<T>(path: string, action: () => Promise<T>): Pr
 const FAILURES: Readonly<Record<string, FileFailure>> = {
   ENOENT: 'absent',
   ENOTDIR: 'no-folder',
+  EISDIR: 'is-folder',
   EACCES: 'denied',
   EPERM: 'denied',
   EROFS: 'denied',

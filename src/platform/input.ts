@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import { fileFaultKind } from '../lib/file-fault.js';
 import { UserError } from '../lib/user-error.js';
+import { reasonOf } from './files.js';
 
 /** All of standard input, as bytes. */
 export async function readStdin(): Promise<Uint8Array> {
@@ -18,10 +19,9 @@ export async function readWholeFile(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    const { message } = error as NodeJS.ErrnoException;
     throw new UserError(
       fileFaultKind(error),
-      { what: `cannot read ${path}`, why: message, next: ['Check the path given with --file.'] },
+      { what: `cannot read ${path}`, why: reasonOf(error), next: ['Check the path given with --file.'] },
       { cause: error },
     );
   }

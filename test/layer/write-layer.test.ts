@@ -38,7 +38,7 @@ it.each(['{"privateKey": "..."}', ''])('refuses to replace what is no zip: %p', 
 it('refuses a folder', async () => {
   mkdirSync(path);
   await expect(requireLayerPath(path)).rejects.toMatchObject({ why: 'it is a folder' });
-  await expect(writeLayer(path, LAYER)).rejects.toMatchObject({ kind: 'failed' });
+  await expect(writeLayer(path, LAYER)).rejects.toMatchObject({ kind: 'configuration' });
   expect(readdirSync(folder)).toEqual(['layer.zip']);
 });
 

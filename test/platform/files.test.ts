@@ -64,7 +64,7 @@ describe('readText', () => {
     writeFileSync(at('file'), '');
     expect((await failureOf(systemFiles.readText(at('file/none')))).failure).toBe('no-folder');
     expect(await failureOf(systemFiles.readText(folder))).toMatchObject({
-      failure: 'failed',
+      failure: 'is-folder',
       path: folder,
       message: 'it is a folder',
     });
@@ -196,7 +196,7 @@ describe('replaceText', () => {
 
   it('removes its temporary file when the rename fails', async () => {
     mkdirSync(at('arc.json'));
-    expect((await failureOf(systemFiles.replaceText(at('arc.json'), 'x'))).failure).toBe('failed');
+    expect((await failureOf(systemFiles.replaceText(at('arc.json'), 'x'))).failure).toBe('is-folder');
     expect(readdirSync(folder)).toEqual(['arc.json']);
   });
 
