@@ -41,7 +41,7 @@ export type BrowserVerdict =
 
 export interface BrowserRefusal {
   readonly kind: 'refused';
-  readonly reason: 'bad-request' | 'foreign-host' | 'foreign-origin';
+  readonly reason: 'bad-request' | 'foreign-host' | 'foreign-origin' | 'icon';
   readonly message: string;
 }
 
@@ -50,14 +50,26 @@ export const REFUSAL_STATUS: Readonly<Record<BrowserRefusal['reason'], number>> 
   'bad-request': 400,
   'foreign-host': 421,
   'foreign-origin': 403,
+  icon: 404,
 };
 
 export function browserVerdict(head: RequestHead, policy: BrowserPolicy): BrowserVerdict {
   // RFC 9112 3.2.2: a browser sends the absolute form to a proxy that its user has chosen, and to no other.
   if (isAbsoluteForm(head.url)) return { kind: 'passed' };
+  if (isIconRequest(head) && !policy.origins.includes('*')) return ICON_REFUSED;
   const { host = '' } = head.headers;
   return hostRefusal(host, policy) ?? originVerdict(head, host.toLowerCase(), policy);
 }
+
+/** A browser asks for the icon of each document that it shows, an error page of ours included. */
+function isIconRequest({ url, headers }: RequestHead): boolean {
+  return url === '/favicon.ico' && headers['sec-fetch-dest'] === 'image';
+}
+
+const ICON_REFUSED = refused(
+  'icon',
+  'a browser asked for an icon by itself: no message was sent for it',
+);
 
 function isAbsoluteForm(target = ''): boolean {
   return /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(target);
@@ -115,9 +127,11 @@ function siteVerdict(
   { areReadsFree = false }: BrowserPolicy,
 ): BrowserVerdict {
   switch (headers['sec-fetch-site']) {
-    // `none` is the user: the address bar, a bookmark.
-    case 'same-origin':
-    case 'none': {
+    // The user asks: the address bar, a bookmark. A page can have a browser prefetch an address, or fetch the issuer of
+    // a certificate, with `none` as well: those are no navigations, or say so in Sec-Purpose and Referer.
+    case 'none':
+      return isTyped(headers) && (asker === undefined || asker === 'own') ? PASSED : foreign(asker);
+    case 'same-origin': {
       // The origin is null where a page of ours sends no Referer.
       const { origin } = headers;
       return origin === undefined || origin === 'null' || asker === 'own' ? PASSED : foreign(asker);
@@ -135,6 +149,12 @@ function siteVerdict(
 }
 
 const PASSED: BrowserVerdict = { kind: 'passed' };
+
+/** Whether a browser goes to an address because its user asked for it (Fetch Metadata 2.2 and 2.4, Fetch 3.7). */
+function isTyped(headers: IncomingHttpHeaders): boolean {
+  const isAhead = 'sec-purpose' in headers || 'purpose' in headers || 'x-moz' in headers;
+  return headers['sec-fetch-mode'] === 'navigate' && headers.origin === undefined && !isAhead;
+}
 
 /**
  * An old browser, and any at an address that is not loopback, leaves Sec-Fetch-Site out; a page can have it leave

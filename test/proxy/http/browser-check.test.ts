@@ -104,7 +104,10 @@ describe('a program that is no browser passes', () => {
 describe('what the user asks for passes', () => {
   it.each<[string, Fields]>([
     ['the address bar', { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }],
-    ['the address bar of an old browser', { referer: 'about:blank', 'sec-fetch-site': 'none' }],
+    [
+      'the address bar after about:blank',
+      { referer: 'about:blank', 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' },
+    ],
     ['a page of its own', { 'sec-fetch-site': 'same-origin', origin: 'http://127.0.0.1:8888' }],
     ['a page of its own, by its Referer', { referer: 'http://127.0.0.1:8888/page' }],
     ['a page of its own without a Referer', { 'sec-fetch-site': 'same-origin', origin: 'null' }],
@@ -135,6 +138,22 @@ describe('a web page is refused', () => {
     ['a preflight without an origin', 'OPTIONS', { 'access-control-request-method': 'PUT' }],
     ['a site of a kind that is not known yet', 'GET', { 'sec-fetch-site': 'near-by' }],
     ['a foreign origin that claims to be ours', 'POST', { origin: EVIL, 'sec-fetch-site': 'none' }],
+    // Chromium sends `none` for all of these.
+    [
+      'speculation rules',
+      'GET',
+      { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate', referer: `${EVIL}/` },
+    ],
+    [
+      'speculation rules without a Referer',
+      'GET',
+      { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate', 'sec-purpose': 'prefetch' },
+    ],
+    [
+      'a certificate that names its issuer here',
+      'GET',
+      { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'empty' },
+    ],
     [
       'a page of its own, redirected by another site',
       'GET',
@@ -145,6 +164,16 @@ describe('a web page is refused', () => {
   ])('%s', (_, method, fields) => {
     const headers = { ...OWN, ...BROWSER, ...fields };
     expect(verdict(headers, { method })).toMatchObject(refused('foreign-origin'));
+  });
+
+  it('and so is the icon of a page that says so', () => {
+    const icon = { 'sec-fetch-site': 'same-origin', 'sec-fetch-dest': 'image' };
+    const headers = { ...OWN, ...BROWSER, ...icon, referer: 'http://127.0.0.1:8888/' };
+    const get = { method: 'GET', url: '/favicon.ico' };
+    expect(verdict(headers, get)).toMatchObject(refused('icon'));
+    expect(verdict(headers, { ...get, url: '/picture.png' })).toEqual(passed);
+    // A program asks for what it wants.
+    expect(verdict(OWN, get)).toEqual(passed);
   });
 
   it('in a sentence that names the flag and its variable', () => {
