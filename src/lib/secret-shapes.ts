@@ -17,7 +17,6 @@ const KEY = /^[A-Za-z0-9+/]{43}=$/;
 /** Auth keys, API keys, tokens (JWT), and 32 bytes in base64, in both alphabets, or hexadecimal digits. */
 const SECRET_SHAPES = [
   /\bsecret-[\w-]+/gi,
-  /\bapi-(?=[\w-]*\d)[\w-]{8,}/gi,
   /\beyJ[\w-]+(?:\.[\w-]*)*/g,
   /[A-Za-z0-9+/]{43}=/g,
   /[A-Za-z0-9_-]{43}=/g,
@@ -34,15 +33,51 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(plain) && !HARMLESS_NAME.test(plain);
 }
 
+/** An API key. A name such as `api-gateway` has no digit: that is looked at afterwards, in linear time. */
+const API_KEY = /\bapi-[\w-]{8,}/gi;
+
 /** A text without what has the shape of a secret. */
 export function redactText(text: string): string {
   const plain = withoutEncodedText(text).replaceAll(NAMED_SECRET, `$1$2${REDACTED}`);
-  return SECRET_SHAPES.reduce((shown, shape) => shown.replaceAll(shape, REDACTED), plain);
+  const shown = SECRET_SHAPES.reduce(
+    (rest, shape) => rest.replaceAll(shape, REDACTED),
+    plain,
+  ).replaceAll(API_KEY, (key) => (/\d/.test(key) ? REDACTED : key));
+  return shown.replaceAll(PART_OF_KEY, (run) => (isRandom(run) ? REDACTED : run));
 }
+
+/** Longer than the names of most files, and shorter than a key that was cut off. */
+const PART_OF_KEY = /[A-Za-z0-9+/_-]{20,}/g;
+
+/**
+ * Whether digits of base64 look drawn by lot: in words and names one class of characters goes on for a while, in a
+ * key the class changes at two digits of three.
+ */
+function isRandom(run: string): boolean {
+  let changes = 0;
+  const seen = new Set<string>();
+  let before = '';
+  for (const digit of run) {
+    const kind = /[a-z]/.test(digit)
+      ? 'a'
+      : /[A-Z]/.test(digit)
+        ? 'A'
+        : /\d/.test(digit)
+          ? '0'
+          : '';
+    if (kind === '') continue;
+    if (before !== '' && kind !== before) changes++;
+    seen.add(kind);
+    before = kind;
+  }
+  return seen.size === 3 && changes >= RANDOM_SHARE * run.length;
+}
+
+const RANDOM_SHARE = 0.4;
 
 /** Whether something in a text has the shape of a secret. */
 export function hasSecretShape(text: string): boolean {
-  return SECRET_SHAPES.some((shape) => text.search(shape) >= 0);
+  return redactText(text) !== text;
 }
 
 /** Base64 of text that is longer than a key may be an arc.json, whole or cut off. */

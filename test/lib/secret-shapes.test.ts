@@ -4,6 +4,7 @@ import {
   redactNamed,
   redactText,
 } from '../../src/lib/secret-shapes.js';
+import { seededBytes } from '../support/seeded-entropy.js';
 
 const KEY = 'eHcRtGSZ73lxGoPWImLFxx1v5F2iUnZIjQd/8aGKOkc=';
 const JWT = 'eyJhbGciOiJub25lIn0.eyJvcCI6MX0.c2ln';
@@ -85,4 +86,51 @@ it('shows a public key under its name alone', () => {
   expect(redactNamed('arcServerPeerPublicKey', KEY)).toBe(KEY);
   expect(redactNamed('note', KEY)).toBe('<redacted>');
   expect(redactNamed('publicKey', `${KEY} ${KEY}`)).toBe('<redacted> <redacted>');
+});
+
+describe('a part of a key', () => {
+  const bare = KEY.slice(0, -1);
+
+  it.each([
+    ['without its =', bare],
+    ['cut off', bare.slice(0, 30)],
+    ['escaped in a URL', `${bare}%3D`],
+    ['of an auth key without its prefix', 'Zq3vY8kLmN5tRw2XbP7cQd9sHf4J'],
+  ])('%s is hidden', (_, part) => {
+    const shown = redactText(`cannot use --mtu ${part}: expected an integer`);
+    expect(shown).toMatch(/^cannot use --mtu <redacted>(?:%3D)?: expected an integer$/);
+  });
+
+  it('is hidden for nearly every key', () => {
+    let missed = 0;
+    for (let seed = 0; seed < 500; seed++) {
+      const key = Buffer.from(seededBytes(seed, 32)).toString('base64').slice(0, -1);
+      if (redactText(key) === key) missed++;
+    }
+    expect(missed).toBeLessThan(5);
+  });
+
+  it.each([
+    '/home/somebody/Projects/sensor2/config/arc.json',
+    '/tmp/arctun-test-AbC123/arc.json',
+    '8942310022000012345',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'https://g.api.soracom.io/v1/sims/8942310022000012345/sessions/arc',
+    'additionalAllowedIPs-arcClientPeerIpAddress',
+    '2026-11-28T18:56:07.123Z',
+  ])('is not what this is: %s', (text) => {
+    expect(redactText(text)).toBe(text);
+  });
+
+  it('is looked for in linear time', () => {
+    const hostile = [
+      'api-'.repeat(1_000_000),
+      'eyJ.'.repeat(1_000_000),
+      `key${'"'.repeat(1_000_000)}`,
+    ];
+    const start = process.cpuUsage().user;
+    for (const text of hostile) redactText(text);
+    // Quadratic time would be hours.
+    expect(process.cpuUsage().user - start).toBeLessThan(20_000_000);
+  });
 });
