@@ -33,11 +33,14 @@ export function parsePlainEndpointUrl(text: string): string {
   return text.trim().replace(/\/+$/, '');
 }
 
-/** Whether it leads to this machine: no network sees what is sent there, and no proxy should. */
+/**
+ * Whether it leads to this machine: no network sees what is sent there, and no proxy should. Of the names of
+ * localhost only the one that each system has in its own list: others can be asked of a name server.
+ */
 export function isLoopbackUrl(url: string): boolean {
   // URL writes every form of an IPv4 address, such as 127.1 or 0x7f000001, with four decimals.
   const host = new URL(url).hostname.replace(/\.$/, '');
-  return /^(?:127\.\d+\.\d+\.\d+|\[::1\]|(?:.+\.)?localhost)$/i.test(host);
+  return /^(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/i.test(host);
 }
 
 /** Whether it is SORACOM's own, by https. */
