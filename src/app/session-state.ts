@@ -6,7 +6,7 @@
  */
 import * as z from 'zod/mini';
 import type { ArcConfig, ArcSession } from '../arc-config/arc-config.js';
-import type { Files } from '../arc-config/files.js';
+import type { Files, OtherWriter } from '../arc-config/files.js';
 import { parseArcSession } from '../arc-config/parse-arc-config.js';
 import { formatKey } from '../arc-config/value-syntax.js';
 
@@ -90,7 +90,7 @@ function stateText(original: ArcConfig, session: ArcSession): string {
 export async function withNewestSession(original: ArcConfig, home: StateHome): Promise<ArcConfig> {
   if (original.simId === '') return original;
   const path = sessionStatePath(original.simId, home);
-  const text = await home.files.readText(path).catch(() => undefined);
+  const text = await readOwn(path, home);
   const state = text === undefined ? undefined : parseState(text);
   if (state?.simId !== original.simId) return original;
   const { arcSessionStatus: old } = original;
@@ -100,6 +100,23 @@ export async function withNewestSession(original: ArcConfig, home: StateHome): P
   if (session === undefined) return original;
   return { ...original, arcSessionStatus: { ...session, unknownKeys: old?.unknownKeys ?? [] } };
 }
+
+/** The state that this user wrote: one that others can write could lead the tunnel to their server. */
+async function readOwn(path: string, { files }: StateHome): Promise<string | undefined> {
+  try {
+    const { text, otherWriters } = await files.inspectText(path);
+    return otherWriters.some(isForeign) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A group that may write to a folder above is as a rule the user's own. */
+function isForeign(writer: OtherWriter): boolean {
+  return writer.fault !== 'mode' || !writer.isFolder || (writer.mode & OTHERS_WRITE) !== 0;
+}
+
+const OTHERS_WRITE = 0o002;
 
 /** Whether two sessions are written alike, but for what somebody has added to them. */
 export function isSameSession(one: ArcSession | undefined, other: ArcSession | undefined): boolean {

@@ -34,6 +34,18 @@ describe('a session in the state folder', () => {
     });
   });
 
+  it.each([
+    ['a file of another user', { fault: 'owner', isFolder: false, owner: 1001, user: 1000 }, false],
+    ['a file that others write', { fault: 'mode', isFolder: false, mode: 0o666 }, false],
+    ['a folder that all write', { fault: 'mode', isFolder: true, mode: 0o777 }, false],
+    ['a folder that its group writes', { fault: 'mode', isFolder: true, mode: 0o775 }, true],
+  ] as const)('counts in %s: %j, %s', async (_, writer, counts) => {
+    await keepSessionState(config(), session(), home);
+    files.inspections.set(STATE, { otherWriters: [{ path: STATE, ...writer }] });
+    const newest = await withNewestSession(config(), home);
+    expect(addressOf(newest) === addressOf(config())).toBe(!counts);
+  });
+
   it('is the older one when arc.json holds another', async () => {
     await keepSessionState(config(), session(), home);
     const renewed = config(sampleWithSession({ arcClientPeerIpAddress: '10.0.0.99' }));
