@@ -224,21 +224,47 @@ export async function writeAll(handle: FileHandle, content: string | Uint8Array)
   }
 }
 
-/** Where a symbolic link leads, also when nothing is there yet. */
+/**
+ * Where a symbolic link leads, also when nothing is there yet.
+ *
+ * @throws FileError `denied` for root at a link of another user, who could have root write anywhere
+ */
 export async function followLinks(path: string): Promise<string> {
   let target = resolve(path);
   for (let links = 0; links < MAX_LINKS; links++) {
-    let isLink: boolean;
-    try {
-      isLink = (await lstat(target)).isSymbolicLink();
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return target;
-      throw error;
+    const found = await lstatOrAbsent(target);
+    if (found?.isSymbolicLink() !== true) {
+      await refuseLinkedFolder(target);
+      return target;
     }
-    if (!isLink) return target;
+    refuseForeignLink(target, found);
     target = resolve(dirname(target), await readlink(target));
   }
   throw new FileError('failed', path, 'too many symbolic links');
+}
+
+/** Folders on the way to a file that are links. */
+async function refuseLinkedFolder(target: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  for (let folder = dirname(target); folder !== dirname(folder); folder = dirname(folder)) {
+    const found = await lstatOrAbsent(folder);
+    if (found?.isSymbolicLink() === true) refuseForeignLink(folder, found);
+  }
+}
+
+function refuseForeignLink(path: string, { uid }: Stats): void {
+  if (process.geteuid?.() !== 0 || uid === 0) return;
+  const reason = `${path} is a link of user ${uid}, which root does not follow; name the file itself`;
+  throw new FileError('denied', path, reason);
+}
+
+async function lstatOrAbsent(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 async function statOrAbsent(path: string): Promise<Stats | undefined> {

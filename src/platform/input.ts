@@ -21,7 +21,11 @@ export async function readWholeFile(path: string): Promise<Uint8Array> {
   } catch (error) {
     throw new UserError(
       fileFaultKind(error),
-      { what: `cannot read ${path}`, why: reasonOf(error), next: ['Check the path given with --file.'] },
+      {
+        what: `cannot read ${path}`,
+        why: reasonOf(error),
+        next: ['Check the path given with --file.'],
+      },
       { cause: error },
     );
   }

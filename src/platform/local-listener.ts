@@ -53,8 +53,9 @@ function makeRoom(served: Map<Socket, Served>, most: number): boolean {
 }
 
 async function makeFolder(folder: string): Promise<void> {
-  const made = await mkdir(folder, { recursive: true });
-  // Whatever the umask: others may see that there is a socket, and are told whose it is.
+  // With any umask no other user may write to a folder above it, such as ~/.local.
+  const made = await mkdir(folder, { recursive: true, mode: 0o755 });
+  // Others may see that there is a socket, and are told whose it is.
   if (made !== undefined) await chmod(folder, 0o755);
 }
 

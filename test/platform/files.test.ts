@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  lchownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -196,7 +197,9 @@ describe('replaceText', () => {
 
   it('removes its temporary file when the rename fails', async () => {
     mkdirSync(at('arc.json'));
-    expect((await failureOf(systemFiles.replaceText(at('arc.json'), 'x'))).failure).toBe('is-folder');
+    expect((await failureOf(systemFiles.replaceText(at('arc.json'), 'x'))).failure).toBe(
+      'is-folder',
+    );
     expect(readdirSync(folder)).toEqual(['arc.json']);
   });
 
@@ -313,6 +316,34 @@ describe('proveWritable', () => {
       });
       chmodSync(folder, 0o777);
       await asNobody(() => systemFiles.proveWritable(at('arc.json')));
+    });
+
+    it('is not written by root through a link of its owner, to a file or a folder', async () => {
+      mkdirSync(at('theirs'));
+      mkdirSync(at('roots'));
+      writeFileSync(at('roots/victim'), 'precious');
+      chmodSync(at('theirs'), 0o777);
+      symlinkSync(at('roots/victim'), at('theirs/arc.json'));
+      symlinkSync(at('roots'), at('theirs/folder'));
+      symlinkSync(at('roots/none'), at('theirs/dangling'));
+      for (const name of ['arc.json', 'folder', 'dangling'])
+        lchownSync(at(`theirs/${name}`), 65534, 65534);
+      for (const name of ['arc.json', 'folder/victim', 'dangling']) {
+        const error = await failureOf(systemFiles.replaceText(at(`theirs/${name}`), 'new'));
+        expect(error.failure).toBe('denied');
+        expect(error.message).toContain('is a link of user 65534, which root does not follow');
+        expect((await failureOf(systemFiles.proveWritable(at(`theirs/${name}`)))).failure).toBe(
+          'denied',
+        );
+      }
+      expect(readFileSync(at('roots/victim'), 'utf8')).toBe('precious');
+      expect(readdirSync(at('roots'))).toEqual(['victim']);
+      // Their owner follows them.
+      await asNobody(async () => {
+        expect(
+          (await failureOf(systemFiles.proveWritable(at('theirs/arc.json')))).message,
+        ).not.toContain('root');
+      });
     });
 
     it('leaves a file that root replaces to its owner', async () => {

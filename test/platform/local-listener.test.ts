@@ -68,6 +68,16 @@ it('tells a conversation that its other end is gone', async () => {
   expect(closed).toBe(1);
 });
 
+it('makes no folder that others may write to, with any umask', async () => {
+  const umask = process.umask(0);
+  try {
+    listener = await localListeners.listen(path, shout);
+  } finally {
+    process.umask(umask);
+  }
+  expect(statSync(join(folder, 'made')).mode & 0o022).toBe(0);
+});
+
 it('makes a folder that others may look into, and leaves one that is there as it is', async () => {
   const umask = process.umask(0o077);
   listener = await localListeners.listen(path, shout);
