@@ -9,6 +9,8 @@ export interface SimUse {
   readonly interface?: string | undefined;
 }
 
+const LOOPBACK_URL = /^http:\/\/(?:127(?:\.\d{1,3}){3}|\[::1\]):\d{1,5}$/;
+
 export function simUseLine(use: SimUse): string {
   return JSON.stringify(use);
 }
@@ -17,11 +19,13 @@ export function simUseLine(use: SimUse): string {
 export function readSimUse(line: string): SimUse | undefined {
   const { command, pid, forward, interface: name } = membersOf(line);
   if (command !== 'up' && command !== 'send') return undefined;
-  if (!Number.isSafeInteger(pid) || (pid as number) <= 0) return undefined;
+  // Nobody is to be told to end the init process.
+  if (!Number.isSafeInteger(pid) || (pid as number) <= 1) return undefined;
   return {
     command,
     pid: pid as number,
-    forward: isMatch(forward, /^http:\/\/[\w.:[\]-]{1,100}$/) ? forward : undefined,
+    // Another address could be the wrong one to post to.
+    forward: isMatch(forward, LOOPBACK_URL) ? forward : undefined,
     interface: isMatch(name, /^[\w=+.-]{1,15}$/) ? name : undefined,
   };
 }
