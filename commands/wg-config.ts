@@ -54,7 +54,7 @@ export default class WgConfig extends BaseCommand {
       );
     }
     if (flags.qr) {
-      const { code, note } = await terminalQrCode(text, this.context.terminalColumns());
+      const { code, note } = await terminalQrCode(text, this.context.terminalSize());
       if (note !== undefined) this.note(note);
       this.write(code);
     } else if (flags.png === undefined) {

@@ -2,7 +2,7 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { runBootstrapAuthkey } from '../../src/cli/bootstrap-authkey.js';
 import { credentialFlags } from '../../src/cli/credential-flags.js';
 import { oclifFlags } from '../../src/cli/oclif-flags.js';
-import { parseTagFlag } from '../../src/cli/tag-flag.js';
+import { parseLabels } from '../../src/cli/tag-flag.js';
 
 export default class BootstrapAuthkey extends BaseCommand {
   static override description =
@@ -64,7 +64,7 @@ export default class BootstrapAuthkey extends BaseCommand {
         path: flags.config,
         stateFolder: this.context.stateFolder(),
         platform: this.context.platform,
-        labels: { name: flags.name, group: flags.group, tags: flags.tag?.map(parseTagFlag) },
+        labels: parseLabels(flags),
         ownKey: flags['own-key'],
         saveProfile: flags['save-profile'],
         adopt: flags.adopt,

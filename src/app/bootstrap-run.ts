@@ -40,6 +40,11 @@ export interface BootstrapPorts extends SignInPorts<BootstrapApi> {
   now(): number;
   /** Asks which of these SIMs is to be used; absent where nobody can be asked. */
   chooseSim?(sims: readonly LostSim[], since: number): Promise<SimChoice>;
+  /**
+   * Asks a person whether a SIM is to be created, which is billed; absent if nobody is asked.
+   * @param summary what the SIM will be, as names and values
+   */
+  confirmSim?(summary: readonly (readonly [name: string, value: string])[]): Promise<boolean>;
 }
 
 /** A SIM's id, or what is to be done in its place. */

@@ -2,7 +2,12 @@
 import { formatKey } from '../arc-config/value-syntax.js';
 import type { CommandRunner } from '../lib/command-runner.js';
 import { UserError } from '../lib/user-error.js';
-import { kryptonCliArguments, runKryptonCli, type KryptonCliOptions } from './krypton-cli.js';
+import {
+  kryptonCliArguments,
+  requireKryptonCli,
+  runKryptonCli,
+  type KryptonCliOptions,
+} from './krypton-cli.js';
 import { readKryptonSession, type KryptonSession } from './krypton-session.js';
 import {
   keepKryptonSession,
@@ -43,6 +48,8 @@ export async function bootstrapSim(
     });
   }
   const { kryptonCli } = options;
+  // Before a copy of arc.json is made: without the program nothing would have changed.
+  await requireKryptonCli(kryptonCli.path, ports.commands);
   const target = await openKryptonTarget(options, ports);
   await keepOtherSim(target, undefined, options, ports);
   signal?.throwIfAborted();

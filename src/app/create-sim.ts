@@ -17,6 +17,7 @@ import { addStep, endJournal, startJournal } from './sim-journal.js';
 
 export async function createSim(run: BootstrapRun): Promise<Outcome> {
   const { options, ports, api } = run;
+  await confirm(run);
   const journal = await startJournal(ports.journals, options.path, {
     step: 'create-sim',
     since: api.serverTime ?? ports.now(),
@@ -38,6 +39,25 @@ export async function createSim(run: BootstrapRun): Promise<Outcome> {
   }
   await keepNewConfig(config, run, journal);
   return finishCreation(config, run, journal, options.ownKey ?? false);
+}
+
+/** @throws UserError of kind `failed` if a person says no */
+async function confirm({ options, ports, endpoint }: BootstrapRun): Promise<void> {
+  if (ports.confirmSim === undefined) return;
+  const { name, group, tags = [] } = options.labels ?? {};
+  const isWanted = await ports.confirmSim([
+    ['SORACOM API', endpoint],
+    ['Configuration file', ports.files.absolute(options.path)],
+    ...(name === undefined ? [] : [['Name', name] as const]),
+    ...(group === undefined ? [] : [['Group', group] as const]),
+    ...tags.map(({ tagName, tagValue }) => ['Tag', `${tagName}=${tagValue}`] as const),
+  ]);
+  if (isWanted) return;
+  throw new UserError('failed', {
+    what: 'no virtual SIM was created',
+    why: 'you did not confirm it',
+    next: ['Run the same command again, and answer yes.'],
+  });
 }
 
 /**

@@ -80,6 +80,12 @@ export async function runKryptonCli(
   return new Secret(result.stdout);
 }
 
+/** @throws UserError of kind `configuration` or `permission` if the program cannot be started */
+export async function requireKryptonCli(path: string, commands: CommandRunner): Promise<void> {
+  const error = await commands.check?.(path);
+  if (error !== undefined) throw startError(path, error);
+}
+
 const KINDS: Readonly<Partial<Record<CommandFailure, FailureKind>>> = {
   'not-found': 'configuration',
   denied: 'permission',

@@ -96,7 +96,7 @@ export async function keepOtherSim(
   note(
     isKnown
       ? `${place} was that of SIM ${existing.simId}; it is kept as ${copy}.`
-      : `Nobody tells whether ${place} was of the same SIM; it is kept as ${copy}. If it was, that copy is of no use any more.`,
+      : `${place} may be that of another SIM; a copy of it is kept as ${copy}.`,
   );
 }
 

@@ -8,7 +8,7 @@ import type { CredentialFlags } from './credential-flags.js';
 import { createProgress, type Progress } from './progress.js';
 import { renderJson, renderText } from './render.js';
 import { credentialsPort } from './sign-in.js';
-import { askForSim } from './wizard.js';
+import { askForCreation, askForSim } from './wizard.js';
 
 export interface BootstrapFlags extends CredentialFlags {
   readonly 'dump-config': boolean;
@@ -65,10 +65,13 @@ async function bootstrapPorts(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<BootstrapPorts> {
+  let isGuided = false;
   const ports: BootstrapPorts = {
     files: await context.files(),
     journals: await context.journals(),
-    credentials: await credentialsPort(context, flags, 'bootstrap'),
+    credentials: await credentialsPort(context, flags, 'bootstrap', {
+      onWizard: () => (isGuided = true),
+    }),
     createClient: await context.soracomClients(),
     createKeyPair: await context.keyPairs(),
     now: () => context.now(),
@@ -80,6 +83,12 @@ async function bootstrapPorts(
     chooseSim: (sims, since) => {
       progress.end();
       return askForSim(sims, since, signal);
+    },
+    // A script and a person who typed the keys know what the command does.
+    confirmSim: (summary) => {
+      if (!isGuided) return Promise.resolve(true);
+      progress.end();
+      return askForCreation(summary, signal);
     },
   };
 }

@@ -10,23 +10,26 @@ const IN_AN_IMAGE = { errorCorrectionLevel: 'M', margin: 4, scale: 4 } as const;
 
 /**
  * The code in half blocks, black on white by escape sequences, so that it reads on any terminal,
- * and what to tell whose terminal is too narrow for it.
+ * and a note if the terminal is too small for it.
  *
- * @param available the terminal's columns; undefined where it goes elsewhere
+ * @param available the terminal's size; undefined if it is none
  * @throws UserError `failed` when the text is too long for a QR code
  */
 export async function terminalQrCode(
   text: string,
-  available: number | undefined,
+  available: { readonly columns: number; readonly rows: number } | undefined,
 ): Promise<{ code: string; note: string | undefined }> {
   const code = await made((library) =>
     library.toString(text, { type: 'terminal', small: true, ...ON_A_SCREEN }),
   );
-  const columns = code.slice(0, code.indexOf('\n')).replace(ESCAPES, '').length;
-  const note =
-    available !== undefined && available < columns
-      ? `The code is ${columns} columns wide, the terminal ${available}: widen it, or use --png.`
-      : undefined;
+  const lines = code.trimEnd().split('\n');
+  const columns = (lines[0] ?? '').replace(ESCAPES, '').length;
+  const rows = lines.length;
+  const isTooSmall =
+    available !== undefined && (available.columns < columns || available.rows < rows);
+  const note = isTooSmall
+    ? `The code needs ${columns} columns and ${rows} rows, the terminal has ${available.columns} and ${available.rows}: enlarge it, or use --png FILE.`
+    : undefined;
   return { code: `${code}\n`, note };
 }
 

@@ -9,18 +9,24 @@ import type { Context } from './context.js';
 import { credentialChoice, type CredentialFlags } from './credential-flags.js';
 import { askCredentials } from './wizard.js';
 
+export interface WizardPorts {
+  /** Asks the person; rejects with the signal's reason when that fires. */
+  readonly ask?: typeof askCredentials;
+  /** Called when a person is about to be asked. */
+  readonly onWizard?: () => void;
+}
+
 /**
  * What use cases take as their port: it resolves the credentials, given arc.json's own profile, and
  * asks a person for those that are missing, where there is one.
  *
  * @param purpose what they are for, as soratun says it
- * @param ask asks the person; rejects with the signal's reason when that fires
  */
 export async function credentialsPort(
   context: Context,
   flags: CredentialFlags,
   purpose = 'sign in',
-  ask = askCredentials,
+  { ask = askCredentials, onWizard = () => undefined }: WizardPorts = {},
 ): Promise<(profile: ArcProfile | undefined) => Promise<Credentials>> {
   const ports = {
     env: context.env,
@@ -36,6 +42,7 @@ export async function credentialsPort(
     } catch (error) {
       if (!(error instanceof MissingCredentialsError) || !context.isInteractive()) throw error;
       process.stderr.write(`Not enough information to ${purpose}. Launching wizard.\n`);
+      onWizard();
       const answers = await ask(error.missing, signal);
       const authKey = answers['auth-key'];
       const answered = {

@@ -1,5 +1,34 @@
 import { UserError } from '../lib/user-error.js';
+import type { SimLabels } from '../app/label-sim.js';
 import type { SimTag } from '../soracom/soracom-api.js';
+
+/** SORACOM's ids of groups are UUIDs (RFC 9562 4). */
+const GROUP_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * `--name`, `--group` and `--tag`, checked before anything is created or billed.
+ * @throws UserError of kind `usage`
+ */
+export function parseLabels(flags: {
+  readonly name?: string | undefined;
+  readonly group?: string | undefined;
+  readonly tag?: readonly string[] | undefined;
+}): SimLabels {
+  const { name, group, tag } = flags;
+  if (name?.trim() === '') throw wrong('--name', 'a name is empty', 'For example: --name sensor-1');
+  if (group !== undefined && !GROUP_ID.test(group)) {
+    throw wrong(
+      `--group ${group}`,
+      'it is not the id of a group',
+      'Copy the id from the group page of the user console.',
+    );
+  }
+  return { name, group, tags: tag?.map(parseTagFlag) };
+}
+
+function wrong(flag: string, why: string, next: string): UserError {
+  return new UserError('usage', { what: `cannot use ${flag}`, why, next: [next] });
+}
 
 /**
  * A value of `--tag`, `NAME=VALUE`; the value may hold further equals signs and may be empty.

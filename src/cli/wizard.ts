@@ -21,7 +21,8 @@ type Question =
       readonly toggleMask: boolean;
       readonly validate: (text: string) => true | string;
     }
-  | { readonly type: 'input'; readonly message: string };
+  | { readonly type: 'input'; readonly message: string }
+  | { readonly type: 'confirm'; readonly message: string; readonly default: boolean };
 
 /** @throws the signal's reason when it fires before the answer is there */
 async function ask<Answer>(question: Question, signal: AbortSignal | undefined): Promise<Answer> {
@@ -98,6 +99,21 @@ export function askForSim(
   ];
   const message = `An earlier run asked for a virtual SIM at ${isoTime(since)} and never heard the answer. ${sims.length === 0 ? 'None is listed yet' : 'These may be it'}`;
   return ask({ type: 'select', message, choices }, signal);
+}
+
+/**
+ * Whether a virtual SIM is to be created.
+ * @throws the signal's reason when it fires before the answer is there
+ */
+export function askForCreation(
+  summary: readonly (readonly [name: string, value: string])[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const width = Math.max(...summary.map(([name]) => name.length));
+  const lines = summary.map(([name, value]) => `  ${name.padEnd(width)}  ${harmless(value)}\n`);
+  process.stderr.write(`A virtual SIM will be created:\n${lines.join('')}`);
+  const message = 'Create it? It is billed until you terminate it';
+  return ask({ type: 'confirm', message, default: false }, signal);
 }
 
 /**

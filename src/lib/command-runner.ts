@@ -8,6 +8,12 @@ export interface CommandRunner {
    *   with another status than 0 is no error here
    */
   run(command: readonly string[], options?: RunOptions): Promise<CommandResult>;
+
+  /**
+   * Why a program at a path could not be started; undefined if it probably can, and for a name on the PATH.
+   * Absent on a system that is not asked.
+   */
+  check?(path: string): Promise<CommandError | undefined>;
 }
 
 export interface RunOptions {

@@ -1,5 +1,6 @@
 /** Runs programs without a shell, and never longer than they may. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 
 import {
@@ -26,7 +27,17 @@ export const systemCommands: CommandRunner = createCommandRunner(GRACE);
 
 /** @param grace milliseconds between SIGTERM and SIGKILL */
 export function createCommandRunner(grace: number): CommandRunner {
-  return { run: (command, options = {}) => run(command, options, grace) };
+  return { run: (command, options = {}) => run(command, options, grace), check };
+}
+
+async function check(path: string): Promise<CommandError | undefined> {
+  if (!path.includes('/')) return undefined;
+  try {
+    await access(path, constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return startError(path, error);
+  }
 }
 
 async function run(

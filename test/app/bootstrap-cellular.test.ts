@@ -184,7 +184,7 @@ describe('a file of which nobody knows whether it is of the same SIM', () => {
     await bootstrap();
     expect(files.texts.get(COPY)).toBe(SAMPLE);
     expect(notes.at(-1)).toBe(
-      `Nobody tells whether ${TARGET} was of the same SIM; it is kept as ${COPY}. If it was, that copy is of no use any more.`,
+      `${TARGET} may be that of another SIM; a copy of it is kept as ${COPY}.`,
     );
   });
 

@@ -144,7 +144,17 @@ it('keeps a file under another name, for its SIM may be another one', async () =
   };
   await bootstrap();
   expect(files.texts.get(COPY)).toBe(SAMPLE);
-  expect(notes).toEqual([expect.stringContaining(`it is kept as ${COPY}`)]);
+  expect(notes).toEqual([expect.stringContaining(`a copy of it is kept as ${COPY}`)]);
+});
+
+it('keeps no copy if there is no krypton-cli to run', async () => {
+  files.texts.set(TARGET, SAMPLE);
+  await expect(bootstrap()).rejects.toMatchObject({
+    kind: 'configuration',
+    what: 'cannot run krypton-cli',
+  });
+  expect([...files.texts.keys()]).toEqual([TARGET]);
+  expect(notes).toEqual([]);
 });
 
 it('says what it runs and what it got when it is to say more, without the key', async () => {

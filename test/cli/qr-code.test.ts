@@ -17,15 +17,21 @@ it('makes a code that decodes to the text from a black terminal', async () => {
   expect(note).toBeUndefined();
 }, 60_000);
 
-it('says when a terminal is too narrow', async () => {
+it('says when a terminal is too narrow or too low', async () => {
   const { code } = await terminalQrCode(TEXT, undefined);
   const [first = ''] = code.split('\n');
   // eslint-disable-next-line no-control-regex -- SGR sequences begin with ESC
   const columns = first.replaceAll(/\u001b\[\d*m/g, '').length;
-  expect(await terminalQrCode(TEXT, columns)).toEqual({ code, note: undefined });
-  expect((await terminalQrCode(TEXT, columns - 1)).note).toBe(
-    `The code is ${columns} columns wide, the terminal ${columns - 1}: widen it, or use --png.`,
-  );
+  const rows = code.trimEnd().split('\n').length;
+  expect(await terminalQrCode(TEXT, { columns, rows })).toEqual({ code, note: undefined });
+  for (const size of [
+    { columns: columns - 1, rows },
+    { columns, rows: rows - 1 },
+  ]) {
+    expect((await terminalQrCode(TEXT, size)).note).toBe(
+      `The code needs ${columns} columns and ${rows} rows, the terminal has ${size.columns} and ${size.rows}: enlarge it, or use --png FILE.`,
+    );
+  }
 }, 60_000);
 
 it('says when a text is too long', async () => {

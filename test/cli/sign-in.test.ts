@@ -41,9 +41,12 @@ it('asks for what a pipe did not tell, and reads the pipe once', async () => {
     contextWith({ isInteractive: true, signal: stop }),
     { 'auth-key-file': '/dev/fd/63' },
     'sign in',
-    (missing, signal) => {
-      asked.push(missing, signal);
-      return Promise.resolve({ 'auth-key-id': 'keyId-typed', 'coverage-type': 'jp' });
+    {
+      onWizard: () => asked.push('wizard'),
+      ask: (missing, signal) => {
+        asked.push(missing, signal);
+        return Promise.resolve({ 'auth-key-id': 'keyId-typed', 'coverage-type': 'jp' });
+      },
     },
   );
   expect(exposed(await credentials(undefined))).toEqual({
@@ -51,8 +54,8 @@ it('asks for what a pipe did not tell, and reads the pipe once', async () => {
     endpoint: 'https://api.soracom.io',
     headers: {},
   });
-  expect(asked[0]).toEqual(['auth-key-id', 'coverage-type']);
-  expect(asked[1]).toBe(stop);
+  expect(asked.slice(0, 2)).toEqual(['wizard', ['auth-key-id', 'coverage-type']]);
+  expect(asked[2]).toBe(stop);
 });
 
 it('asks nobody where nobody can be asked', async () => {
@@ -60,7 +63,7 @@ it('asks nobody where nobody can be asked', async () => {
     contextWith({ isInteractive: false }),
     { 'auth-key-file': '/dev/fd/63' },
     'sign in',
-    () => Promise.reject(new Error('nobody is there')),
+    { ask: () => Promise.reject(new Error('nobody is there')) },
   );
   await expect(credentials(undefined)).rejects.toMatchObject({ kind: 'usage' });
 });

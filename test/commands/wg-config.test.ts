@@ -86,13 +86,13 @@ describeWith(['script'], 'on a terminal', () => {
     'of %d columns, wg-config --qr says that it is too narrow: %s',
     async (columns, isNarrow) => {
       writeFileSync(join(folder, 'arc.json'), COMMANDS);
-      const command = `stty cols ${columns}; '${process.execPath}' '${ARCTUN}' wg-config --qr`;
+      const command = `stty cols ${columns} rows 200; '${process.execPath}' '${ARCTUN}' wg-config --qr`;
       const { code, stdout } = await processes.run(['script', '-qefc', command, '/dev/null'], {
         cwd: folder,
         env: { TERM: 'xterm' },
       });
       expect(code).toBe(0);
-      expect(/columns wide, the terminal 40: widen it, or use --png/.test(stdout)).toBe(isNarrow);
+      expect(/columns and \d+ rows, the terminal has 40 and 200: enlarge it, or use --png FILE/.test(stdout)).toBe(isNarrow);
     },
     60_000,
   );

@@ -41,6 +41,7 @@ function shown({ stdout }: TestProcess): string {
 
 const ID_QUESTION = /auth key ID \(starts with "keyId-"\)/;
 const KEY_QUESTION = /auth key \(starts with "secret-"\)/;
+const CONFIRM_QUESTION = /Create it\? It is billed until you terminate it/;
 const COVERAGE_QUESTION = /Coverage to create a new virtual SIM/;
 
 describeWith(['script'], 'the wizard', () => {
@@ -51,6 +52,11 @@ describeWith(['script'], 'the wizard', () => {
     run.type(`keyId-emulator${ENTER}`);
     await run.output(KEY_QUESTION);
     run.type(`secret-emulator${ENTER}`);
+    await run.output(CONFIRM_QUESTION);
+    expect(shown(run)).toContain(
+      `A virtual SIM will be created:\n  SORACOM API         ${emulator.api}`,
+    );
+    run.type(`y${ENTER}`);
     const { code } = await run.finished;
     expect(shown(run)).toMatch(/Virtual subscriber SIM ID: \d{19}\nCreated\/updated configuration/);
     expect(code).toBe(0);
@@ -69,7 +75,12 @@ describeWith(['script'], 'the wizard', () => {
     run.type(`keyId-emulator${ENTER}`);
     await run.output(/An auth key starts with "secret-"/);
     run.type(`${ERASE}secret-emulator${ENTER}`);
-    expect(await run.finished).toMatchObject({ code: 0 });
+    await run.output(CONFIRM_QUESTION);
+    run.type(ENTER);
+    // No is the default.
+    expect(await run.finished).toMatchObject({ code: 1 });
+    expect(shown(run)).toContain('no virtual SIM was created: you did not confirm it');
+    expect(existsSync(join(folder, 'arc.json'))).toBe(false);
   }, 60_000);
 
   it.each([
