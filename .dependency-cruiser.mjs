@@ -48,13 +48,13 @@ const ARROWS = [
   ],
   [
     'lambda',
-    ['lib', 'crypto', 'proxy', 'arc-config', 'tunnel', 'app', 'platform'],
+    ['lib', 'crypto', 'proxy', 'arc-config', 'tunnel', 'app', 'system'],
     'The extension composes use cases and a tunnel, and knows no command line.',
   ],
   [
-    'platform',
+    'system',
     ['lib', 'wire', 'tunnel/ports.ts', 'arc-config/files.ts'],
-    'Platform implements ports, whose bytes are laid out by wire; it knows no use case.',
+    'System implements ports, whose bytes are laid out by wire; it knows no use case.',
   ],
   [
     'cli',
@@ -69,7 +69,7 @@ const ARROWS = [
       'emulator',
       'lambda',
       'layer',
-      'platform',
+      'system',
     ],
     'The command line composes everything below it.',
   ],
@@ -106,7 +106,7 @@ export default {
       {
         path: '^(src|commands|test|bin|bench)/',
         pathNot:
-          '^(commands/|src/(entry|cli|lib)/|src/lambda/main\\.ts$|src/platform/refuse-inspector\\.ts$)',
+          '^(commands/|src/(entry|cli|lib)/|src/lambda/main\\.ts$|src/system/process/refuse-inspector\\.ts$)',
       },
     ),
     forbid(
@@ -173,20 +173,20 @@ export default {
       { path: '^node_modules/(@noble|sodium-native)/' },
     ),
     forbid(
-      'only-platform-linux-imports-koffi',
+      'only-system-linux-imports-koffi',
       'System calls that Node does not have stand in one folder.',
-      { path: '^(src|commands)/', pathNot: '^src/platform/linux/' },
+      { path: '^(src|commands)/', pathNot: '^src/system/linux/' },
       { path: '^node_modules/(koffi|@koromix)/' },
     ),
     forbid(
-      'only-composition-roots-import-platform',
+      'only-composition-roots-import-system',
       'The operating system is handed in, so that everything else can be tested without it.',
       {
         path: '^(src|commands)/',
         pathNot:
-          '^src/(platform/|cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$|lambda/main\\.ts$|entry/(npm|executable)\\.ts$|index\\.ts$)',
+          '^src/(system/|cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$|lambda/main\\.ts$|entry/(npm|executable)\\.ts$|index\\.ts$)',
       },
-      { path: '^src/platform/' },
+      { path: '^src/system/' },
     ),
     forbid(
       'arc-config-imports-no-node',

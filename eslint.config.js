@@ -20,8 +20,8 @@ const IMPURE_GLOBALS = {
 };
 
 const IMPURE_SYNTAX = [
-  ['[async=true]', 'Pure code is synchronous; asynchrony lives in tunnel/ and platform/.'],
-  ['AwaitExpression', 'Pure code is synchronous; asynchrony lives in tunnel/ and platform/.'],
+  ['[async=true]', 'Pure code is synchronous; asynchrony lives in tunnel/ and system/.'],
+  ['AwaitExpression', 'Pure code is synchronous; asynchrony lives in tunnel/ and system/.'],
   ['NewExpression[callee.name="Promise"]', 'Pure code is synchronous.'],
   ['Literal[bigint]', 'BigInt allocates; use a number below 2^53 or two u32 words.'],
 ];

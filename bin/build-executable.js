@@ -11,7 +11,7 @@ import { join } from 'node:path';
 
 import { fetchNode } from '../dist/src/layer/fetch-node.js';
 import { ARCHITECTURES, NODE_VERSION } from '../dist/src/layer/node-release.js';
-import { systemCommands } from '../dist/src/platform/command-runner.js';
+import { systemCommands } from '../dist/src/system/process/command-runner.js';
 import { bundle, contentOf, PROGRAMS, REPOSITORY } from './bundles.js';
 
 const output = join(REPOSITORY, 'dist/executable');

@@ -12,7 +12,7 @@ import { fetchNode } from '../dist/src/layer/fetch-node.js';
 import { executableDocuments, executableLayer, thinLayer } from '../dist/src/layer/layers.js';
 import { NODE_PACKAGES } from '../dist/src/layer/node-release.js';
 import { readPrebuilt } from '../dist/src/layer/prebuilt.js';
-import { systemCommands } from '../dist/src/platform/command-runner.js';
+import { systemCommands } from '../dist/src/system/process/command-runner.js';
 import { REPOSITORY } from './bundles.js';
 import { LIMITS } from './layer-limits.js';
 

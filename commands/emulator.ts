@@ -1,14 +1,14 @@
 import { BaseCommand } from '../src/cli/base-command.js';
-import { browserFlags, browserPolicy } from '../src/cli/browser-flags.js';
-import { chosenLevel, logFlags } from '../src/cli/log-flags.js';
-import { oclifFlags } from '../src/cli/oclif-flags.js';
+import { browserFlags, browserPolicy } from '../src/cli/flags/browser-flags.js';
+import { chosenLevel, logFlags } from '../src/cli/flags/log-flags.js';
+import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
 import {
   DEFAULT_API_LISTEN,
   DEFAULT_ARC_LISTEN,
   RAW_ANSWERS,
   runEmulator,
-} from '../src/cli/run-emulator.js';
-import { renderJson } from '../src/cli/render.js';
+} from '../src/cli/run/run-emulator.js';
+import { renderJson } from '../src/cli/output/render.js';
 
 export default class Emulator extends BaseCommand {
   static override description =

@@ -1,6 +1,6 @@
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifFlags } from '../src/cli/oclif-flags.js';
-import { healthCommand, runHealth } from '../src/cli/run-health.js';
+import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
+import { healthCommand, runHealth } from '../src/cli/run/run-health.js';
 
 export default class Health extends BaseCommand {
   static override description = healthCommand.description;

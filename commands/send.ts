@@ -1,6 +1,6 @@
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifArguments, oclifFlags } from '../src/cli/oclif-flags.js';
-import { runSend, sendCommand } from '../src/cli/run-send.js';
+import { oclifArguments, oclifFlags } from '../src/cli/flags/oclif-flags.js';
+import { runSend, sendCommand } from '../src/cli/run/run-send.js';
 
 export default class Send extends BaseCommand {
   static override description = sendCommand.description;

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifArguments, oclifFlags } from '../src/cli/oclif-flags.js';
-import { runStatus, statusCommand } from '../src/cli/run-status.js';
-import { watchSeconds } from '../src/cli/watch-seconds.js';
+import { oclifArguments, oclifFlags } from '../src/cli/flags/oclif-flags.js';
+import { runStatus, statusCommand } from '../src/cli/run/run-status.js';
+import { watchSeconds } from '../src/cli/flags/watch-seconds.js';
 
 export default class Status extends BaseCommand {
   static override description = statusCommand.description;

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifFlags } from '../src/cli/oclif-flags.js';
-import { renewalPorts } from '../src/cli/renewal.js';
-import { runUp, upCommand } from '../src/cli/run-up.js';
+import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
+import { renewalPorts } from '../src/cli/run/renewal.js';
+import { runUp, upCommand } from '../src/cli/run/run-up.js';
 
 export default class Up extends BaseCommand {
   static override description = upCommand.description;

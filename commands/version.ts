@@ -1,6 +1,6 @@
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifFlags } from '../src/cli/oclif-flags.js';
-import { versionCommand, versionLine } from '../src/cli/run-version.js';
+import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
+import { versionCommand, versionLine } from '../src/cli/run/run-version.js';
 
 export default class Version extends BaseCommand {
   static override description = versionCommand.description;

@@ -1,9 +1,9 @@
-import { createPrivateImage, exportWgConfig } from '../src/app/export-wg-config.js';
+import { createPrivateImage, exportWgConfig } from '../src/app/config/export-wg-config.js';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifFlags } from '../src/cli/oclif-flags.js';
-import { renderJson, renderText } from '../src/cli/render.js';
-import { wgConfigValue } from '../src/cli/wg-config-value.js';
-import { pngQrCode, terminalQrCode } from '../src/cli/qr-code.js';
+import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
+import { renderJson, renderText } from '../src/cli/output/render.js';
+import { wgConfigValue } from '../src/cli/output/wg-config-value.js';
+import { pngQrCode, terminalQrCode } from '../src/cli/output/qr-code.js';
 
 export default class WgConfig extends BaseCommand {
   static override description =

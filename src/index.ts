@@ -1,34 +1,34 @@
 /** The library: a tunnel from a program of your own. */
-import { loadTunnelConfig } from './app/load-arc-config.js';
-import { openTunnel } from './app/open-tunnel.js';
+import { loadTunnelConfig } from './app/config/load-arc-config.js';
+import { openTunnel } from './app/up/open-tunnel.js';
 import { selectCrypto } from './crypto/select.js';
 import { UserError } from './lib/user-error.js';
-import { systemClock, systemWallClock } from './platform/clock.js';
-import { systemEntropy } from './platform/entropy.js';
-import { systemFiles } from './platform/files.js';
-import { createLog, type LogLevel } from './platform/log.js';
-import { systemResolver } from './platform/resolver.js';
-import { stateFolder } from './platform/state-folder.js';
-import { createTimestampStore } from './platform/timestamps.js';
-import { udpSockets } from './platform/udp-socket.js';
+import { systemClock, systemWallClock } from './system/clock.js';
+import { systemEntropy } from './system/entropy.js';
+import { systemFiles } from './system/files/files.js';
+import { createLog, type LogLevel } from './system/log.js';
+import { systemResolver } from './system/network/resolver.js';
+import { stateFolder } from './system/files/state-folder.js';
+import { createTimestampStore } from './system/files/timestamps.js';
+import { udpSockets } from './system/network/udp-socket.js';
 import type { CongestionAlgorithm, UserspaceTunnel } from './tunnel/userspace-tunnel.js';
 
 export { UserError };
 export { type Dialer, DialError, type DialTarget } from './proxy/dialer.js';
-export type { AddressInfo } from './tunnel/address-info.js';
+export type { AddressInfo } from './tunnel/names/address-info.js';
 export type {
   TunnelHttpAgent,
   TunnelHttpsAgent,
   UndiciConnector,
   UndiciConnectOptions,
-} from './tunnel/http-agent.js';
-export type { Lookup, PromisedLookup } from './tunnel/lookup.js';
-export type { SystemError } from './tunnel/node-errors.js';
-export type { ConnectOptions } from './tunnel/node-network.js';
-export type { ListenOptions, TcpServer } from './tunnel/tcp-server.js';
-export type { TcpInfo, TcpSocket } from './tunnel/tcp-socket.js';
+} from './tunnel/node/http-agent.js';
+export type { Lookup, PromisedLookup } from './tunnel/names/lookup.js';
+export type { SystemError } from './tunnel/node/node-errors.js';
+export type { ConnectOptions } from './tunnel/node/node-network.js';
+export type { ListenOptions, TcpServer } from './tunnel/node/tcp-server.js';
+export type { TcpInfo, TcpSocket } from './tunnel/node/tcp-socket.js';
 export { TunnelError } from './tunnel/tunnel-error.js';
-export type { RemoteInfo, UdpSocket } from './tunnel/udp-socket.js';
+export type { RemoteInfo, UdpSocket } from './tunnel/node/udp-socket.js';
 export type {
   CloseOptions,
   CongestionAlgorithm,

@@ -19,6 +19,15 @@ it('maps the folders of src, and commands, test, bench, bin and docs', () => {
     expect(named).toContain(folder);
 });
 
+it('has no folder of src with more than 20 files', () => {
+  const files = readdirSync(new URL('src/', root), { recursive: true, withFileTypes: true });
+  const counts = new Map<string, number>();
+  for (const { parentPath } of files.filter((entry) => entry.isFile())) {
+    counts.set(parentPath, (counts.get(parentPath) ?? 0) + 1);
+  }
+  expect([...counts].filter(([, count]) => count > 20)).toEqual([]);
+});
+
 it('names only files that exist', () => {
   const text = readFileSync(new URL('ARCHITECTURE.md', root), 'utf8');
   const files = [

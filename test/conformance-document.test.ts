@@ -108,7 +108,7 @@ it('a test that names a witness stands with the witnesses alone', () => {
 });
 
 /** Folders with tests that hold a rule. */
-const TESTS = ['engine', 'interop', 'platform', 'tunnel', 'wire', 'wireguard'];
+const TESTS = ['engine', 'interop', 'system', 'tunnel', 'wire', 'wireguard'];
 
 describe('what is wrong is told', () => {
   let folder: string;
@@ -163,19 +163,21 @@ describe('what is wrong is told', () => {
 
   it('a file that is not there, of the code or of a test', () => {
     const path = 'test/wireguard/conformance/rows.json';
-    expect(problemsAfter(path, 'src/wireguard/index-table.ts', 'src/wireguard/table.ts')).toEqual([
+    expect(
+      problemsAfter(path, 'src/wireguard/handshake/index-table.ts', 'src/wireguard/table.ts'),
+    ).toEqual([
       '4: there is no src/wireguard/table.ts',
       expect.stringContaining('the row does not name this file'),
       expect.stringContaining('the row does not name this file'),
       expect.stringContaining('the row does not name this file'),
     ]);
     expect(problemsAfter(path, 'gives the 34 answers', 'gives the 35 answers')).toContain(
-      '24: there is no "gives the 35 answers of the kernel" in test/wireguard/replay-window.test.ts',
+      '24: there is no "gives the 35 answers of the kernel" in test/wireguard/data/replay-window.test.ts',
     );
   });
 
   it('a mutation whose text is not there, or stands there twice', () => {
-    const path = 'src/wireguard/index-table.ts';
+    const path = 'src/wireguard/handshake/index-table.ts';
     const line = '      if (this.#entries.has(index)) continue;\n';
     expect(problemsAfter(path, line, '')).toEqual([
       expect.stringMatching(/^mutations\.json, 4, .* stands there 0 times$/),

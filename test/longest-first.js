@@ -33,9 +33,9 @@ const LONG = {
   'test/e2e/capture.test.ts': 13,
   'test/e2e/lambda-failures.test.ts': 13,
   'test/support/lambda/sandbox.test.ts': 12,
-  'test/app/session-renewal.test.ts': 12,
+  'test/app/session/session-renewal.test.ts': 12,
   'test/fuzz/flood.test.ts': 10,
-  'test/tunnel/rivals.test.ts': 10,
+  'test/tunnel/rivals/rivals.test.ts': 10,
   'test/e2e/up-status.test.ts': 10,
 };
 

@@ -1,8 +1,8 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { runBootstrapAuthkey } from '../../src/cli/bootstrap-authkey.js';
-import { credentialFlags } from '../../src/cli/credential-flags.js';
-import { oclifFlags } from '../../src/cli/oclif-flags.js';
-import { parseLabels } from '../../src/cli/tag-flag.js';
+import { runBootstrapAuthkey } from '../../src/cli/run/bootstrap-authkey.js';
+import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
+import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import { parseLabels } from '../../src/cli/flags/tag-flag.js';
 
 export default class BootstrapAuthkey extends BaseCommand {
   static override description =

@@ -1,7 +1,7 @@
-import { bootstrapCellular } from '../../src/app/bootstrap-cellular.js';
+import { bootstrapCellular } from '../../src/app/bootstrap/bootstrap-cellular.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { oclifFlags } from '../../src/cli/oclif-flags.js';
-import { printKryptonResult } from '../../src/cli/krypton-result.js';
+import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import { printKryptonResult } from '../../src/cli/output/krypton-result.js';
 
 export default class BootstrapCellular extends BaseCommand {
   static override description =

@@ -1,8 +1,8 @@
-import { bootstrapSim } from '../../src/app/bootstrap-sim.js';
+import { bootstrapSim } from '../../src/app/bootstrap/bootstrap-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { kryptonCliFlags, kryptonCliOptions } from '../../src/cli/krypton-cli-flags.js';
-import { oclifFlags } from '../../src/cli/oclif-flags.js';
-import { printKryptonResult } from '../../src/cli/krypton-result.js';
+import { kryptonCliFlags, kryptonCliOptions } from '../../src/cli/flags/krypton-cli-flags.js';
+import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import { printKryptonResult } from '../../src/cli/output/krypton-result.js';
 
 export default class BootstrapSim extends BaseCommand {
   static override description =

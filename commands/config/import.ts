@@ -1,9 +1,9 @@
 import * as Args from '@oclif/core/args';
 
-import { importConfig } from '../../src/app/import-config.js';
+import { importConfig } from '../../src/app/config/import-config.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { oclifFlags } from '../../src/cli/oclif-flags.js';
-import { renderJson } from '../../src/cli/render.js';
+import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import { renderJson } from '../../src/cli/output/render.js';
 
 export default class ConfigImport extends BaseCommand {
   static override description =

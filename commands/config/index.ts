@@ -1,8 +1,8 @@
-import { showConfig } from '../../src/app/show-config.js';
+import { showConfig } from '../../src/app/config/show-config.js';
 import { harmlessJson } from '../../src/lib/harmless-text.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { oclifFlags } from '../../src/cli/oclif-flags.js';
-import { renderJson } from '../../src/cli/render.js';
+import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import { renderJson } from '../../src/cli/output/render.js';
 
 export default class Config extends BaseCommand {
   static override description =

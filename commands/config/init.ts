@@ -1,7 +1,7 @@
-import { skeletonText } from '../../src/app/show-config.js';
+import { skeletonText } from '../../src/app/config/show-config.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { oclifFlags } from '../../src/cli/oclif-flags.js';
-import { renderJson } from '../../src/cli/render.js';
+import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import { renderJson } from '../../src/cli/output/render.js';
 
 export default class ConfigInit extends BaseCommand {
   static override description = 'Print a skeleton of arc.json to fill in.';

@@ -1,12 +1,16 @@
 import * as Args from '@oclif/core/args';
 
-import { validateConfig } from '../../src/app/validate-config.js';
+import { validateConfig } from '../../src/app/config/validate-config.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { EXIT_CODES } from '../../src/cli/exit-codes.js';
-import { oclifFlags } from '../../src/cli/oclif-flags.js';
-import { refuseConfigFlag, refuseSecondSource, stdinFlag } from '../../src/cli/stdin-flag.js';
-import { renderJson } from '../../src/cli/render.js';
-import { faultsValue, validationText, validationValue } from '../../src/cli/validation-text.js';
+import { EXIT_CODES } from '../../src/cli/errors/exit-codes.js';
+import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import { refuseConfigFlag, refuseSecondSource, stdinFlag } from '../../src/cli/flags/stdin-flag.js';
+import { renderJson } from '../../src/cli/output/render.js';
+import {
+  faultsValue,
+  validationText,
+  validationValue,
+} from '../../src/cli/output/validation-text.js';
 
 export default class ConfigValidate extends BaseCommand {
   static override description =

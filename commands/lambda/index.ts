@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { runLambda } from '../../src/cli/run-lambda.js';
+import { runLambda } from '../../src/cli/run/run-lambda.js';
 
 export default class Lambda extends BaseCommand {
   static override description =

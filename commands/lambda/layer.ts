@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { oclifFlags } from '../../src/cli/oclif-flags.js';
-import { buildLayerByFlags, layerText, prebuiltFolder } from '../../src/cli/build-layer.js';
+import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import { buildLayerByFlags, layerText, prebuiltFolder } from '../../src/cli/run/build-layer.js';
 
 export default class LambdaLayer extends BaseCommand {
   static override description =

@@ -1,11 +1,11 @@
-import { listSims } from '../../src/app/list-sims.js';
+import { listSims } from '../../src/app/sim/list-sims.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { credentialFlags } from '../../src/cli/credential-flags.js';
-import { oclifFlags } from '../../src/cli/oclif-flags.js';
-import { renderJson } from '../../src/cli/render.js';
-import { withSimPorts } from '../../src/cli/sim-ports.js';
-import { renderSimTable } from '../../src/cli/sim-table.js';
-import { parseSince } from '../../src/cli/since-flag.js';
+import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
+import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import { renderJson } from '../../src/cli/output/render.js';
+import { withSimPorts } from '../../src/cli/run/sim-ports.js';
+import { renderSimTable } from '../../src/cli/output/sim-table.js';
+import { parseSince } from '../../src/cli/flags/since-flag.js';
 
 export default class SimList extends BaseCommand {
   static override description = 'List the virtual SIMs of the account, the newest first.';

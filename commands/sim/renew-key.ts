@@ -1,12 +1,12 @@
 import * as Args from '@oclif/core/args';
 
-import { renewKeyOfSim } from '../../src/app/renew-key-of-sim.js';
+import { renewKeyOfSim } from '../../src/app/sim/renew-key-of-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { confirmRenewal } from '../../src/cli/confirm-renewal.js';
-import { credentialFlags } from '../../src/cli/credential-flags.js';
-import { oclifFlags } from '../../src/cli/oclif-flags.js';
-import { renderJson } from '../../src/cli/render.js';
-import { withSimPorts } from '../../src/cli/sim-ports.js';
+import { confirmRenewal } from '../../src/cli/run/confirm-renewal.js';
+import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
+import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import { renderJson } from '../../src/cli/output/render.js';
+import { withSimPorts } from '../../src/cli/run/sim-ports.js';
 
 export default class SimRenewKey extends BaseCommand {
   static override description =

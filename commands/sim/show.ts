@@ -1,12 +1,12 @@
 import * as Args from '@oclif/core/args';
 
-import { showSim } from '../../src/app/show-sim.js';
+import { showSim } from '../../src/app/sim/show-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { credentialFlags } from '../../src/cli/credential-flags.js';
-import { oclifFlags } from '../../src/cli/oclif-flags.js';
-import { renderJson } from '../../src/cli/render.js';
-import { withSimPorts } from '../../src/cli/sim-ports.js';
-import { renderSimReport, simReportValue } from '../../src/cli/sim-table.js';
+import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
+import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import { renderJson } from '../../src/cli/output/render.js';
+import { withSimPorts } from '../../src/cli/run/sim-ports.js';
+import { renderSimReport, simReportValue } from '../../src/cli/output/sim-table.js';
 
 export default class SimShow extends BaseCommand {
   static override description =

@@ -1,14 +1,14 @@
 import * as Args from '@oclif/core/args';
 
-import type { SimSummary } from '../../src/app/sim-summary.js';
-import { terminateSim } from '../../src/app/terminate-sim.js';
+import type { SimSummary } from '../../src/app/sim/sim-summary.js';
+import { terminateSim } from '../../src/app/sim/terminate-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { confirmTermination } from '../../src/cli/confirm-termination.js';
-import { credentialFlags } from '../../src/cli/credential-flags.js';
-import { oclifFlags } from '../../src/cli/oclif-flags.js';
-import { renderJson } from '../../src/cli/render.js';
-import { withSimPorts } from '../../src/cli/sim-ports.js';
-import { renderSimTable } from '../../src/cli/sim-table.js';
+import { confirmTermination } from '../../src/cli/run/confirm-termination.js';
+import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
+import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import { renderJson } from '../../src/cli/output/render.js';
+import { withSimPorts } from '../../src/cli/run/sim-ports.js';
+import { renderSimTable } from '../../src/cli/output/sim-table.js';
 
 export default class SimTerminate extends BaseCommand {
   static override description =

@@ -4,11 +4,16 @@ import { DialError } from '../proxy/dialer.js';
 import { exchangeHttp, type HttpAnswer, type HttpMessage } from '../proxy/http-exchange.js';
 import { exchangeTcp } from '../proxy/tcp-exchange.js';
 import { exchangeUdp } from '../proxy/udp-exchange.js';
-import { maxDatagramPayload } from '../tunnel/datagram-channel.js';
+import { maxDatagramPayload } from '../tunnel/node/datagram-channel.js';
 import { TunnelError } from '../tunnel/tunnel-error.js';
 import type { TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
-import { claimSim, type ClaimSimPorts } from './claim-sim.js';
-import { openTunnel, planTunnel, requireUserspace, type OpenTunnelOptions } from './open-tunnel.js';
+import { claimSim, type ClaimSimPorts } from './up/claim-sim.js';
+import {
+  openTunnel,
+  planTunnel,
+  requireUserspace,
+  type OpenTunnelOptions,
+} from './up/open-tunnel.js';
 
 /** A message, and the protocol of the entry point that takes it. */
 export type Message =

@@ -7,7 +7,7 @@
  * `up` loads this file.
  */
 import * as z from 'zod/mini';
-import { Secret } from '../lib/secret.js';
+import { Secret } from '../lib/secrets/secret.js';
 import { KEY_LENGTH } from './arc-config.js';
 import { formatKey, parseCidr, parseEndpoint, parseIp, parseKey } from './value-syntax.js';
 

@@ -1,5 +1,5 @@
-import { Secret } from '../lib/secret.js';
-import type { JsonMember } from './json-node.js';
+import { Secret } from '../lib/secrets/secret.js';
+import type { JsonMember } from './json/json-node.js';
 
 /**
  * arc.json as a value. Field names follow the file's keys, with `Ips` for `IPs`.

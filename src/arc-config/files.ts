@@ -1,4 +1,4 @@
-/** What arc-config needs of the file system. src/platform implements it. */
+/** What arc-config needs of the file system. src/system implements it. */
 export interface Files {
   /**
    * The text of a file.

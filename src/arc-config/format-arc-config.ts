@@ -1,7 +1,7 @@
 /** Writes arc.json as soratun does: its order, its omissions, two spaces, a newline at the end. */
-import { redactCommand } from '../lib/redacted-command.js';
-import { REDACTED } from '../lib/secret.js';
-import { isSecretName, redactNamed } from '../lib/secret-shapes.js';
+import { redactCommand } from '../lib/secrets/redacted-command.js';
+import { REDACTED } from '../lib/secrets/secret.js';
+import { isSecretName, redactNamed } from '../lib/secrets/secret-shapes.js';
 import { KEY_LENGTH, type ArcConfig, type ArcProfile, type ArcSession } from './arc-config.js';
 import {
   formatJson,
@@ -14,7 +14,7 @@ import {
   jsonStrings,
   type JsonMember,
   type JsonNode,
-} from './json-node.js';
+} from './json/json-node.js';
 import { formatKey } from './value-syntax.js';
 
 /** The bytes of the file, secrets in clear. Members that we do not know follow ours. */

@@ -1,8 +1,8 @@
 /** Finds members of arc.json that the reader accepts and the author may not have meant. */
 import type * as z from 'zod/mini';
-import { fold, type Model, unwrap } from './canonical-tree.js';
-import type { JsonMember, JsonNode, JsonObject } from './json-node.js';
-import { shownText } from './shown-value.js';
+import { fold, type Model, unwrap } from './json/canonical-tree.js';
+import type { JsonMember, JsonNode, JsonObject } from './json/json-node.js';
+import { shownText } from './json/shown-value.js';
 
 export interface ConfigNotice {
   /** A warning is likely a mistake; a note is a member that arctun only keeps. */

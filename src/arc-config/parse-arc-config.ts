@@ -3,7 +3,7 @@
  * members kept. No name is resolved, so that a file reads the same without a network.
  */
 import * as z from 'zod/mini';
-import type { Secret } from '../lib/secret.js';
+import type { Secret } from '../lib/secrets/secret.js';
 import { ArcConfigError, type ArcConfigFault } from './arc-config-error.js';
 import { arcConfigModel, arcSessionModel, HIDDEN_MEMBERS } from './arc-config-schema.js';
 import { isZeroKey, type ArcConfig, type ArcSession } from './arc-config.js';
@@ -13,11 +13,11 @@ import {
   plainValue,
   unknownMembersAt,
   type CanonicalNode,
-} from './canonical-tree.js';
-import type { JsonMember, JsonNode } from './json-node.js';
-import { JsonSyntaxError, readJson } from './json-reader.js';
+} from './json/canonical-tree.js';
+import type { JsonMember, JsonNode } from './json/json-node.js';
+import { JsonSyntaxError, readJson } from './json/json-reader.js';
 import { type ConfigNotice, memberNotices } from './member-notices.js';
-import { clip, shownText } from './shown-value.js';
+import { clip, shownText } from './json/shown-value.js';
 import { tunnelFaults, type TunnelOverrides } from './tunnel-faults.js';
 import { parseKey } from './value-syntax.js';
 

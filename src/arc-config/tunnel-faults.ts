@@ -2,7 +2,7 @@
 import type { ArcConfigFault } from './arc-config-error.js';
 import { effectiveMtu, type ArcConfig } from './arc-config.js';
 import { missingParts } from './require-session.js';
-import { shownText } from './shown-value.js';
+import { shownText } from './json/shown-value.js';
 
 /** What a command line gives instead of the file's members, or in addition to them. */
 export interface TunnelOverrides {

@@ -2,16 +2,16 @@
 import { Command } from '@oclif/core/command';
 
 import { UserError } from '../lib/user-error.js';
-import { configFlag } from './config-flag.js';
+import { configFlag } from './flags/config-flag.js';
 import { type Context, createContext } from './context.js';
-import { exitCodeOf } from './exit-codes.js';
-import { shownError } from './oclif-error.js';
-import { oclifFlags } from './oclif-flags.js';
-import { type Output, standardOutput } from './output.js';
-import { renderUserError } from './render.js';
-import { systemFailure } from './system-error.js';
-import { type UsageContext, usageError, withVariable } from './usage-error.js';
-import { isAbandonedQuestion } from './wizard.js';
+import { exitCodeOf } from './errors/exit-codes.js';
+import { shownError } from './errors/oclif-error.js';
+import { oclifFlags } from './flags/oclif-flags.js';
+import { type Output, standardOutput } from './output/output.js';
+import { renderUserError } from './output/render.js';
+import { systemFailure } from './errors/system-error.js';
+import { type UsageContext, usageError, withVariable } from './errors/usage-error.js';
+import { isAbandonedQuestion } from './run/wizard.js';
 
 /** As a shell has it for a program that SIGINT ended. */
 const INTERRUPTED = 130;

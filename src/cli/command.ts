@@ -1,4 +1,4 @@
-import type { Flags } from './flag.js';
+import type { Flags } from './flags/flag.js';
 
 /** What a command is, for each command line that has it. */
 export interface CommandDeclaration {

@@ -1,8 +1,8 @@
 /** The composition root of the commands that oclif runs: all that touches the operating system. */
-import type { Credentials } from '../soracom/sign-in.js';
-import type { SoracomClient } from '../soracom/client.js';
-import type { SoracomClientOptions } from '../soracom/options.js';
-import { renderText } from './render.js';
+import type { Credentials } from '../soracom/auth/sign-in.js';
+import type { SoracomClient } from '../soracom/client/client.js';
+import type { SoracomClientOptions } from '../soracom/client/options.js';
+import { renderText } from './output/render.js';
 import { createSystemContext, type SystemContext } from './system-context.js';
 import { tunnelContext, type TunnelContext } from './tunnel-context.js';
 
@@ -31,7 +31,7 @@ async function soracomClients(
   { userAgent, dump }: Pick<SystemContext, 'userAgent' | 'dump'>,
   patience: ClientPatience = {},
 ): Promise<(credentials: Credentials, signal?: AbortSignal) => SoracomClient> {
-  const { SoracomClient } = await import('../soracom/client.js');
+  const { SoracomClient } = await import('../soracom/client/client.js');
   return ({ endpoint, headers }, signal) =>
     new SoracomClient({
       endpoint,

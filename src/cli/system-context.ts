@@ -4,16 +4,16 @@
  */
 import { homedir } from 'node:os';
 
-import type { PortHolder } from '../app/port-taken.js';
+import type { PortHolder } from '../app/up/port-taken.js';
 import type { Files, Journals } from '../arc-config/files.js';
-import type { CommandRunner } from '../lib/command-runner.js';
-import { createPrivateKey, type KeyPair } from '../lib/key-pair.js';
-import type { PrivateFiles } from '../lib/private-files.js';
-import type { ReloadRequests } from '../lib/reload-requests.js';
-import type { ServiceManager } from '../lib/service-manager.js';
-import { Secret } from '../lib/secret.js';
-import { runFolders } from '../platform/run-folders.js';
-import { stateFolder } from '../platform/state-folder.js';
+import type { CommandRunner } from '../lib/ports/command-runner.js';
+import { createPrivateKey, type KeyPair } from '../lib/secrets/key-pair.js';
+import type { PrivateFiles } from '../lib/ports/private-files.js';
+import type { ReloadRequests } from '../lib/ports/reload-requests.js';
+import type { ServiceManager } from '../lib/ports/service-manager.js';
+import { Secret } from '../lib/secrets/secret.js';
+import { runFolders } from '../system/files/run-folders.js';
+import { stateFolder } from '../system/files/state-folder.js';
 import type {
   CaptureFile,
   Clock,
@@ -23,9 +23,9 @@ import type {
   Log,
   Resolver,
 } from '../tunnel/ports.js';
-import { renderText } from './render.js';
+import { renderText } from './output/render.js';
 import type { LogOptions } from './log-options.js';
-import type { TerminalSize } from './watch.js';
+import type { TerminalSize } from './run/watch.js';
 
 export interface SystemContext {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -100,7 +100,7 @@ export interface SystemContext {
 }
 
 async function stopSignal(): Promise<AbortSignal> {
-  return (await import('../platform/signals.js')).stopSignal();
+  return (await import('../system/process/signals.js')).stopSignal();
 }
 
 export function createSystemContext(version: string): SystemContext {
@@ -112,37 +112,38 @@ export function createSystemContext(version: string): SystemContext {
     platform: process.platform,
     isVerbose: isVerbose(),
     dump: isVerbose() ? writeStandardError : undefined,
-    files: async () => (await import('../platform/files.js')).systemFiles,
-    journals: async () => (await import('../platform/journal.js')).systemJournals,
-    privateFiles: async () => (await import('../platform/private-file.js')).systemPrivateFiles,
-    commands: async () => (await import('../platform/command-runner.js')).systemCommands,
+    files: async () => (await import('../system/files/files.js')).systemFiles,
+    journals: async () => (await import('../system/files/journal.js')).systemJournals,
+    privateFiles: async () => (await import('../system/files/private-file.js')).systemPrivateFiles,
+    commands: async () => (await import('../system/process/command-runner.js')).systemCommands,
     serviceManager,
-    log: async ({ level, format }) => (await import('../platform/log.js')).createLog(level, format),
+    log: async ({ level, format }) => (await import('../system/log.js')).createLog(level, format),
     captureFile: async (path, header, log) =>
-      (await import('../platform/capture-file.js')).createCaptureFile(path, log, { header }),
-    resolver: async () => (await import('../platform/resolver.js')).systemResolver,
+      (await import('../system/files/capture-file.js')).createCaptureFile(path, log, { header }),
+    resolver: async () => (await import('../system/network/resolver.js')).systemResolver,
     keyPairs,
     publicKeyOf,
     stopSignal: () => (signal ??= stopSignal()),
-    reloadRequests: async () => (await import('../platform/signals.js')).reloadRequests(),
-    readStdin: async () => (await import('../platform/input.js')).readStdin(),
+    reloadRequests: async () => (await import('../system/process/signals.js')).reloadRequests(),
+    readStdin: async () => (await import('../system/files/input.js')).readStdin(),
     stdinIsTerminal: () => process.stdin.isTTY,
-    printer: async () => (await import('../platform/output.js')).writeStandardOutput,
-    readFile: async (path) => (await import('../platform/input.js')).readWholeFile(path),
+    printer: async () => (await import('../system/files/output.js')).writeStandardOutput,
+    readFile: async (path) => (await import('../system/files/input.js')).readWholeFile(path),
     isInteractive: () => process.stdin.isTTY && process.stderr.isTTY,
     terminalColumns: () => (process.stdout.isTTY ? process.stdout.columns : undefined),
     terminalSize,
     stderrIsTerminal: () => process.stderr.isTTY,
     now: () => Date.now(),
-    clock: async () => (await import('../platform/clock.js')).systemClock,
+    clock: async () => (await import('../system/clock.js')).systemClock,
     homeFolder: homedir,
     stateFolder: () => stateFolder(),
     runFolders: () => runFolders(),
     localConnections: async () =>
-      (await import('../platform/local-connection.js')).localConnections,
-    keyClaims: async () => (await import('../platform/key-claims.js')).createKeyClaims(),
-    portHolder: async () => (await import('../platform/port-holder.js')).portHolder,
-    localListeners: async () => (await import('../platform/local-listener.js')).localListeners,
+      (await import('../system/network/local-connection.js')).localConnections,
+    keyClaims: async () => (await import('../system/network/key-claims.js')).createKeyClaims(),
+    portHolder: async () => (await import('../system/network/port-holder.js')).portHolder,
+    localListeners: async () =>
+      (await import('../system/network/local-listener.js')).localListeners,
   };
 }
 
@@ -162,14 +163,14 @@ function writeStandardError(text: string): void {
 
 async function serviceManager(log: Log): Promise<ServiceManager | undefined> {
   const [{ openServiceManager }, { systemCommands: commands }] = await Promise.all([
-    import('../platform/service-notifications.js'),
-    import('../platform/command-runner.js'),
+    import('../system/process/service-notifications.js'),
+    import('../system/process/command-runner.js'),
   ]);
   return openServiceManager({ commands, log });
 }
 
 async function keyPairs(): Promise<() => KeyPair> {
-  const { systemEntropy } = await import('../platform/entropy.js');
+  const { systemEntropy } = await import('../system/entropy.js');
   const publicKey = await publicKeyOf();
   return () => {
     const privateKey = createPrivateKey(systemEntropy);

@@ -1,7 +1,7 @@
 /** The part of the composition root that tunnels are made of. */
 import { UserError } from '../lib/user-error.js';
-import type { LinuxNetwork } from '../platform/linux/linux-network.js';
-import type { DeviceTunnels } from '../tunnel/device-tunnel.js';
+import type { LinuxNetwork } from '../system/linux/linux-network.js';
+import type { DeviceTunnels } from '../tunnel/device/device-tunnel.js';
 import type {
   DatagramSockets,
   InterfaceLeftovers,
@@ -49,18 +49,18 @@ export const tunnelContext: TunnelContext = {
   interfaceLeftovers: async () => (await linuxNetwork())?.leftovers,
   deviceObstacle,
   parentThread: async () => {
-    const { parentThread, threadData } = await import('../platform/thread.js');
+    const { parentThread, threadData } = await import('../system/process/thread.js');
     return { channel: parentThread(), data: threadData() };
   },
 };
 
 async function deviceTunnels(options: TunnelThreadOptions): Promise<DeviceTunnels | undefined> {
-  const { hasLinuxNetwork } = await import('../platform/linux/linux-network.js');
+  const { hasLinuxNetwork } = await import('../system/linux/linux-network.js');
   if (!(await hasLinuxNetwork())) return undefined;
   const [{ RemoteTunnels }, { startThread }, { systemClock }] = await Promise.all([
     import('../tunnel/thread/remote-tunnels.js'),
-    import('../platform/thread.js'),
-    import('../platform/clock.js'),
+    import('../system/process/thread.js'),
+    import('../system/clock.js'),
   ]);
   const entry = new URL('./tunnel-thread.js', import.meta.url);
   return new RemoteTunnels(() => startThread(entry, options), systemClock);
@@ -69,7 +69,7 @@ async function deviceTunnels(options: TunnelThreadOptions): Promise<DeviceTunnel
 async function localDeviceTunnels(ports: TunnelPorts): Promise<DeviceTunnels | undefined> {
   const network = await linuxNetwork();
   if (network === undefined) return undefined;
-  const { LocalDeviceTunnels } = await import('../tunnel/device-tunnel.js');
+  const { LocalDeviceTunnels } = await import('../tunnel/device/device-tunnel.js');
   return new LocalDeviceTunnels(network.devices, ports);
 }
 
@@ -77,7 +77,7 @@ async function localDeviceTunnels(ports: TunnelPorts): Promise<DeviceTunnels | u
 let network: Promise<LinuxNetwork | undefined> | undefined;
 
 function linuxNetwork(): Promise<LinuxNetwork | undefined> {
-  network ??= import('../platform/linux/linux-network.js').then(({ linuxNetwork: load }) => load());
+  network ??= import('../system/linux/linux-network.js').then(({ linuxNetwork: load }) => load());
   return network;
 }
 
@@ -91,12 +91,12 @@ async function datagramSockets(choice: SocketChoice): Promise<DatagramSockets> {
       next: ['Use --socket auto.'],
     });
   }
-  return (await import('../platform/udp-socket.js')).udpSockets;
+  return (await import('../system/network/udp-socket.js')).udpSockets;
 }
 
 async function deviceObstacle(name: string): Promise<PacketDeviceRefusal | undefined> {
   if (process.platform !== 'linux') return undefined;
-  const { deviceObstacle } = await import('../platform/linux/device-obstacle.js');
+  const { deviceObstacle } = await import('../system/linux/device/device-obstacle.js');
   return deviceObstacle(name, process.geteuid?.() ?? -1);
 }
 

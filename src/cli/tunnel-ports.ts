@@ -1,5 +1,5 @@
 /** The part of the composition root that every tunnel is made of. */
-import { stateFolder } from '../platform/state-folder.js';
+import { stateFolder } from '../system/files/state-folder.js';
 import type { DatagramSockets, Log } from '../tunnel/ports.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 
@@ -8,11 +8,11 @@ export async function createTunnelPorts(log: Log, sockets?: DatagramSockets): Pr
   const [{ selectCrypto }, { systemEntropy }, clocks, { udpSockets }, { systemResolver }, stamps] =
     await Promise.all([
       import('../crypto/select.js'),
-      import('../platform/entropy.js'),
-      import('../platform/clock.js'),
-      import('../platform/udp-socket.js'),
-      import('../platform/resolver.js'),
-      import('../platform/timestamps.js'),
+      import('../system/entropy.js'),
+      import('../system/clock.js'),
+      import('../system/network/udp-socket.js'),
+      import('../system/network/resolver.js'),
+      import('../system/files/timestamps.js'),
     ]);
   return {
     crypto: await selectCrypto(),

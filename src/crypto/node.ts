@@ -5,7 +5,7 @@
 import { createCipheriv, createDecipheriv, createHash, timingSafeEqual } from 'node:crypto';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { blake2s } from '@noble/hashes/blake2.js';
-import { copySecret, secretBytes } from '../lib/secret-bytes.js';
+import { copySecret, secretBytes } from '../lib/secrets/secret-bytes.js';
 import type { Crypto, TransportKey } from './crypto.js';
 import { writeCounterNonce } from './nonce.js';
 import { forgetPrivateKey, x25519, x25519PublicKey } from './x25519.js';

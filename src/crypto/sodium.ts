@@ -4,7 +4,7 @@
  * are, so that nothing of them is kept. Hashes and XChaCha20 are the Node backend's.
  */
 import type * as SodiumModule from 'sodium-native';
-import { copySecret, secretBytes } from '../lib/secret-bytes.js';
+import { copySecret, secretBytes } from '../lib/secrets/secret-bytes.js';
 import type { Crypto, TransportKey } from './crypto.js';
 import { createNodeCrypto } from './node.js';
 import { writeCounterNonce } from './nonce.js';

@@ -5,7 +5,7 @@
  * as long as the caller's array lives, or until it is forgotten.
  */
 import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from 'node:crypto';
-import { copySecret, secretBytes } from '../lib/secret-bytes.js';
+import { copySecret, secretBytes } from '../lib/secrets/secret-bytes.js';
 
 const KEY_LENGTH = 32;
 

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-import type { Secret } from '../lib/secret.js';
+import type { Secret } from '../lib/secrets/secret.js';
 import type { IpAddress, SocketAddress } from '../wire/ip-address.js';
 
 /**

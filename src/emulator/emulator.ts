@@ -2,10 +2,10 @@
 import { isIPv6 } from 'node:net';
 
 import type { Crypto } from '../crypto/crypto.js';
-import type { WallClock } from '../lib/clock.js';
-import type { Entropy } from '../lib/entropy.js';
-import { createPrivateKey } from '../lib/key-pair.js';
-import { Secret } from '../lib/secret.js';
+import type { WallClock } from '../lib/ports/clock.js';
+import type { Entropy } from '../lib/ports/entropy.js';
+import { createPrivateKey } from '../lib/secrets/key-pair.js';
+import { Secret } from '../lib/secrets/secret.js';
 import type { BrowserPolicy } from '../proxy/http/browser-check.js';
 import type { ApiRequest } from './api/request-log.js';
 import { type ApiServer, createApiServer, METADATA_ROOT } from './api/server.js';

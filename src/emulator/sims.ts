@@ -4,10 +4,10 @@
  * is silent towards its key. Private keys are given out and never kept.
  */
 import type { Crypto } from '../crypto/crypto.js';
-import type { WallClock } from '../lib/clock.js';
-import { type Entropy, randomUint32 } from '../lib/entropy.js';
-import { createPrivateKey } from '../lib/key-pair.js';
-import { Secret } from '../lib/secret.js';
+import type { WallClock } from '../lib/ports/clock.js';
+import { type Entropy, randomUint32 } from '../lib/ports/entropy.js';
+import { createPrivateKey } from '../lib/secrets/key-pair.js';
+import { Secret } from '../lib/secrets/secret.js';
 import { addressKey, type IpAddress } from '../wire/ip-address.js';
 import type { ArcNetwork } from './arc-network.js';
 import { randomHex } from './random.js';

@@ -6,7 +6,7 @@
 import * as z from 'zod';
 
 import { fileFaultKind } from '../lib/file-fault.js';
-import { Secret } from '../lib/secret.js';
+import { Secret } from '../lib/secrets/secret.js';
 import { UserError } from '../lib/user-error.js';
 import { formatIpAddress, parseIpAddress } from '../wire/ip-address.js';
 import type { Group } from './groups.js';

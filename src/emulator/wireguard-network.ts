@@ -1,9 +1,9 @@
 /** The Arc side on our own WireGuard, as responder, and our own TCP/IP, on one UDP socket. */
 import type { Peer } from '../engine/engine.js';
 import { NetstackEngine } from '../engine/netstack-engine.js';
-import type { Secret } from '../lib/secret.js';
+import type { Secret } from '../lib/secrets/secret.js';
 import { Driver } from '../tunnel/driver.js';
-import { TcpSocket } from '../tunnel/tcp-socket.js';
+import { TcpSocket } from '../tunnel/node/tcp-socket.js';
 import type { DatagramSocket } from '../tunnel/ports.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 import type { SocketAddress } from '../wire/ip-address.js';

@@ -4,9 +4,9 @@ import { flush } from '@oclif/core/flush';
 import { handle } from '@oclif/core/handle';
 import { Help } from '@oclif/core/help';
 
-import { exitCodeOf } from '../cli/exit-codes.js';
-import { shownError } from '../cli/oclif-error.js';
-import { renderUserError } from '../cli/render.js';
+import { exitCodeOf } from '../cli/errors/exit-codes.js';
+import { shownError } from '../cli/errors/oclif-error.js';
+import { renderUserError } from '../cli/output/render.js';
 import { UserError } from '../lib/user-error.js';
 import { createPlugin } from './plugin.js';
 import { readWords } from './read-words.js';

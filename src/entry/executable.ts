@@ -2,7 +2,7 @@
  * The entry of the single executable: the Lambda extension, or the command line. The command line is an
  * asset, because a cold start pays for all that the main program holds.
  */
-import '../platform/refuse-inspector.js';
+import '../system/process/refuse-inspector.js';
 import { runEmbedded } from './embedded.js';
 import { startsExtension } from './starts-extension.js';
 

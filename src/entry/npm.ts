@@ -1,6 +1,6 @@
 /** The entry of the npm package's command, which `bin/run.js` starts. */
 // First of all: nothing here listens to SIGUSR1.
-import '../platform/refuse-inspector.js';
+import '../system/process/refuse-inspector.js';
 import { settleEnvironment } from './process-settings.js';
 
 settleEnvironment();

@@ -3,8 +3,8 @@ import { ArcConfigError } from '../arc-config/arc-config-error.js';
 import { decodeBase64, INLINE_CONFIG, inlineConfig } from '../arc-config/config-source.js';
 import { FileError, type Files } from '../arc-config/files.js';
 import { readTunnelConfig } from '../arc-config/parse-arc-config.js';
-import type { LoadedArcConfig } from '../app/load-arc-config.js';
-import { hasSecretShape } from '../lib/secret-shapes.js';
+import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
+import { hasSecretShape } from '../lib/secrets/secret-shapes.js';
 import { UserError } from '../lib/user-error.js';
 import type { ConfigPlace } from './settings.js';
 

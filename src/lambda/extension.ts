@@ -5,7 +5,7 @@
  * all have asked for their first event: what is slow stands between the two, beside the function's own
  * init. It freezes the environment when the runtime and all extensions wait for the next event.
  */
-import type { WallClock } from '../lib/clock.js';
+import type { WallClock } from '../lib/ports/clock.js';
 import { messageOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import type { Dialer } from '../proxy/dialer.js';

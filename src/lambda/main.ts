@@ -2,13 +2,13 @@
  * The extension's composition root. What Lambda waits for comes first: the port, then the registration;
  * everything else is loaded when the request for that has left.
  */
-import '../platform/refuse-inspector.js';
+import '../system/process/refuse-inspector.js';
 import { tmpdir } from 'node:os';
 import { basename, dirname } from 'node:path';
 
 import { messageOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
-import { systemClock, systemWallClock } from '../platform/clock.js';
+import { systemClock, systemWallClock } from '../system/clock.js';
 import { Extension } from './extension.js';
 import { ExtensionsApi } from './extensions-api.js';
 import { LaterLog } from './later-log.js';
@@ -75,7 +75,7 @@ async function openTunnel(
     import('./config-source.js'),
     import('./open-sandbox-tunnel.js'),
     import('./sim-memory.js'),
-    import('../platform/files.js'),
+    import('../system/files/files.js'),
     import('./parameters-and-secrets.js'),
   ]);
   const secrets = {
@@ -98,9 +98,9 @@ async function tunnelPorts({ initializationType }: LambdaSettings, log: LaterLog
   const isCopied = initializationType === 'snap-start';
   const [{ createNodeCrypto }, entropies, { udpSockets }, { systemResolver }] = await Promise.all([
     import('../crypto/node.js'),
-    import('../platform/entropy.js'),
-    import('../platform/udp-socket.js'),
-    import('../platform/resolver.js'),
+    import('../system/entropy.js'),
+    import('../system/network/udp-socket.js'),
+    import('../system/network/resolver.js'),
   ]);
   return {
     // What is faster in the long run is slower to load.
@@ -116,7 +116,7 @@ async function tunnelPorts({ initializationType }: LambdaSettings, log: LaterLog
 }
 
 async function openLog(log: LaterLog, level: LambdaSettings['logLevel']): Promise<void> {
-  const { createLog } = await import('../platform/log.js');
+  const { createLog } = await import('../system/log.js');
   log.open(createLog(level, 'json'));
 }
 

@@ -1,6 +1,6 @@
 /** Opens the tunnel of one execution environment: of its only virtual SIM, or of one in a pool. */
-import type { LoadedArcConfig } from '../app/load-arc-config.js';
-import { planTunnel } from '../app/open-tunnel.js';
+import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
+import { planTunnel } from '../app/up/open-tunnel.js';
 import { UserError } from '../lib/user-error.js';
 import { type TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
 import { type PooledSim, PooledTunnel } from './pooled-tunnel.js';

@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 
-import type { WallClock } from '../lib/clock.js';
+import type { WallClock } from '../lib/ports/clock.js';
 import { abortReason } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import { type Dialer, DialError, type DialTarget, type Silence } from '../proxy/dialer.js';

@@ -1,5 +1,5 @@
 /** What the environment of a Lambda function says about the extension. */
-import { hasSecretShape } from '../lib/secret-shapes.js';
+import { hasSecretShape } from '../lib/secrets/secret-shapes.js';
 import { UserError } from '../lib/user-error.js';
 import type { DialTarget } from '../proxy/dialer.js';
 import type { BrowserPolicy } from '../proxy/http/browser-check.js';

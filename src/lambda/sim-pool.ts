@@ -16,7 +16,7 @@
  *
  * Pure: `now` is the wall clock's, in ms, for a frozen machine's other clocks stand still.
  */
-import { type Entropy, randomUint32 } from '../lib/entropy.js';
+import { type Entropy, randomUint32 } from '../lib/ports/entropy.js';
 
 /** Answers without a sign of a rival over this long make an incumbent, in ms. */
 export const TENURE = 30_000;

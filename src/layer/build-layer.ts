@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { CommandRunner } from '../lib/command-runner.js';
+import type { CommandRunner } from '../lib/ports/command-runner.js';
 import { makeExecutable } from './executable.js';
 import { fetchNode } from './fetch-node.js';
 import { executableDocuments, executableLayer, thinLayer } from './layers.js';

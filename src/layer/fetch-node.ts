@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { CommandError, type CommandRunner } from '../lib/command-runner.js';
+import { CommandError, type CommandRunner } from '../lib/ports/command-runner.js';
 import { codeOf, messageOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import {

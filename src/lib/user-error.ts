@@ -1,4 +1,4 @@
-/** Why a command ends; src/cli/exit-codes.ts gives each its number. */
+/** Why a command ends; src/cli/errors/exit-codes.ts gives each its number. */
 export type FailureKind = 'failed' | 'usage' | 'configuration' | 'api' | 'tunnel' | 'permission';
 
 /** An error that its reader can act on: what failed, why, and what to do next. */

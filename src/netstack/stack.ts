@@ -29,7 +29,7 @@ import {
   type StackOptions,
 } from './stack-options.js';
 import type { TcpConnection } from './tcp/connection.js';
-import type { ConnectionHandler, LocalBinding, TcpListener } from './tcp/listener.js';
+import type { ConnectionHandler, LocalBinding, TcpListener } from './tcp/open/listener.js';
 import type { TcpObserver } from './tcp/observer.js';
 import { TcpLayer } from './tcp/tcp-layer.js';
 import { UdpLayer } from './udp/udp-layer.js';
@@ -49,7 +49,7 @@ export type {
   ListenOptions,
   StackOptions,
 } from './stack-options.js';
-export { StackExhaustedError } from './tcp/open.js';
+export { StackExhaustedError } from './tcp/open/open.js';
 
 const DEFAULT_BUDGET = 256;
 

@@ -1,5 +1,5 @@
 import { UserError } from '../lib/user-error.js';
-import type { TransportError, TransportFailure } from './transport-error.js';
+import type { TransportError, TransportFailure } from './client/transport-error.js';
 
 /**
  * Why a call failed.

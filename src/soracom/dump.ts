@@ -4,10 +4,10 @@
  * shown, for nothing in it is left in the clear.
  */
 import { STATUS_CODES } from 'node:http';
-import { REDACTED } from '../lib/secret.js';
-import { redactNamed, redactText } from '../lib/secret-shapes.js';
+import { REDACTED } from '../lib/secrets/secret.js';
+import { redactNamed, redactText } from '../lib/secrets/secret-shapes.js';
 import { redactBody, withoutControls } from './redact.js';
-import type { HttpRequest, HttpResponse } from './transport.js';
+import type { HttpRequest, HttpResponse } from './client/transport.js';
 
 const REQUEST_BANNERS = [
   '--- Request dump ---------------------------------',

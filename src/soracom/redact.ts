@@ -1,9 +1,9 @@
 /**
  * What may be shown of headers and bodies: all but what a name or a shape gives away as a secret
- * (lib/secret-shapes.ts), at any depth. What cannot be understood is not shown.
+ * (lib/secrets/secret-shapes.ts), at any depth. What cannot be understood is not shown.
  */
-import { REDACTED } from '../lib/secret.js';
-import { isSecretName, redactNamed, redactText } from '../lib/secret-shapes.js';
+import { REDACTED } from '../lib/secrets/secret.js';
+import { isSecretName, redactNamed, redactText } from '../lib/secrets/secret-shapes.js';
 
 /** In the place of a body that may hold a secret which nobody can find in it. */
 export const NOT_SHOWN = '(not shown)';

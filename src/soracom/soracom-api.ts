@@ -5,8 +5,8 @@
  * Every method rejects with ApiError, or with the signal's reason; with UserError of kind `usage`
  * for what cannot be a SIM id.
  */
-import type { ArcSessionAnswer, SessionEvent, SimAnswer } from './answers.js';
-import type { SignIn } from './sign-in.js';
+import type { ArcSessionAnswer, SessionEvent, SimAnswer } from './client/answers.js';
+import type { SignIn } from './auth/sign-in.js';
 
 export interface SoracomApi {
   /**

@@ -2,14 +2,14 @@
 import type { NetstackEngine } from '../engine/netstack-engine.js';
 import type { DatagramDialer } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
-import { TunnelDatagramDialer } from './datagram-dialer.js';
+import { TunnelDatagramDialer } from './node/datagram-dialer.js';
 import type { Driver } from './driver.js';
-import { NameDialer } from './name-dialer.js';
-import { NameResolver, type NameServers } from './name-resolver.js';
-import { NodeNetwork } from './node-network.js';
-import { OpenSockets } from './open-sockets.js';
+import { NameDialer } from './names/name-dialer.js';
+import { NameResolver, type NameServers } from './names/name-resolver.js';
+import { NodeNetwork } from './node/node-network.js';
+import { OpenSockets } from './node/open-sockets.js';
 import type { Clock, Entropy } from './ports.js';
-import type { PeerSilence } from './route.js';
+import type { PeerSilence } from './server/route.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import { TunnelDialer } from './tunnel-dialer.js';
 

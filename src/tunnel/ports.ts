@@ -1,12 +1,12 @@
 /**
- * What the tunnel needs from the operating system. src/platform implements these; tests hand in
+ * What the tunnel needs from the operating system. src/system implements these; tests hand in
  * their own.
  */
 import type { Datagram } from '../engine/datagram.js';
 import type { IpAddress, IpPrefix } from '../wire/ip-address.js';
 
-export type { Entropy } from '../lib/entropy.js';
-export type { WallClock } from '../lib/clock.js';
+export type { Entropy } from '../lib/ports/entropy.js';
+export type { WallClock } from '../lib/ports/clock.js';
 export type { Datagram, Endpoint } from '../engine/datagram.js';
 
 /** A bound UDP socket that takes and gives datagrams in batches. */

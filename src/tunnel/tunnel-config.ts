@@ -1,5 +1,5 @@
 import type { CongestionAlgorithm } from '../engine/netstack-engine.js';
-import type { Secret } from '../lib/secret.js';
+import type { Secret } from '../lib/secrets/secret.js';
 import {
   type IpAddress,
   type IpPrefix,

@@ -5,10 +5,16 @@ import { abortReason } from '../lib/error-message.js';
 import { type Dialer, DialError, type DialFailure, type DialTarget } from '../proxy/dialer.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Driver } from './driver.js';
-import { ADDRESS_GONE } from './node-errors.js';
+import { ADDRESS_GONE } from './node/node-errors.js';
 import type { Clock, Timer } from './ports.js';
-import { closingTunnel, routeTo, type PeerSilence, SILENCE_TIMEOUT, silentPeer } from './route.js';
-import { TcpSocket } from './tcp-socket.js';
+import {
+  closingTunnel,
+  routeTo,
+  type PeerSilence,
+  SILENCE_TIMEOUT,
+  silentPeer,
+} from './server/route.js';
+import { TcpSocket } from './node/tcp-socket.js';
 
 /** A connection that is not there after this long is given up. */
 const DIAL_TIMEOUT = 20_000;

@@ -3,27 +3,27 @@ import { NetstackEngine } from '../engine/netstack-engine.js';
 import type { DatagramDialer } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { InnerNetwork } from './inner-network.js';
-import type { NodeNetwork } from './node-network.js';
-import { NodeTunnel } from './node-tunnel.js';
+import type { NodeNetwork } from './node/node-network.js';
+import { NodeTunnel } from './node/node-tunnel.js';
 import { OneByOne } from './one-by-one.js';
 import type { Conversation, Endpoint } from './ports.js';
-import { Rivals, type Rival } from './rivals.js';
-import type { SentTimestamps } from './sent-timestamps.js';
+import { Rivals, type Rival } from './rivals/rivals.js';
+import type { SentTimestamps } from './server/sent-timestamps.js';
 import {
   engineOptions,
   openTimestamps,
   ServerLink,
   type TunnelPorts,
   type TunnelTotals,
-} from './server-link.js';
+} from './server/server-link.js';
 import type { Tunnel } from './tunnel.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import { notReconfigured } from './tunnel-error.js';
 import type { TunnelStatus } from './tunnel-status.js';
 
 export type { CongestionAlgorithm } from '../engine/netstack-engine.js';
-export type { Rival } from './rivals.js';
-export type { TunnelPorts, TunnelTotals } from './server-link.js';
+export type { Rival } from './rivals/rivals.js';
+export type { TunnelPorts, TunnelTotals } from './server/server-link.js';
 
 export interface CloseOptions {
   /** Milliseconds that connections have for what was written; 5,000 by default, Infinity for no bound. */

@@ -3,7 +3,7 @@ import { ClockWatch } from './clock-watch.js';
 import { REKEY_TIMEOUT } from './constants.js';
 import type { DeviceContext } from './context.js';
 import type { Peer } from './peer.js';
-import type { Sender } from './send.js';
+import type { Sender } from './data/send.js';
 
 /**
  * A counter that was used before this memory was copied, or a key older than it seems, must not be

@@ -1,13 +1,13 @@
 import type { Crypto } from '../crypto/crypto.js';
-import type { WallClock } from '../lib/clock.js';
-import type { Entropy } from '../lib/entropy.js';
-import type { AllowedIps } from './allowed-ips.js';
-import type { CookieChecker } from './cookie.js';
+import type { WallClock } from '../lib/ports/clock.js';
+import type { Entropy } from '../lib/ports/entropy.js';
+import type { AllowedIps } from './data/allowed-ips.js';
+import type { CookieChecker } from './handshake/cookie.js';
 import type { Endpoint } from './datagram.js';
 import type { DropCounter } from './drop-reason.js';
 import type { EventQueue } from './events.js';
-import type { Identity } from './identity.js';
-import type { IndexTable } from './index-table.js';
+import type { Identity } from './handshake/identity.js';
+import type { IndexTable } from './handshake/index-table.js';
 import type { Peer } from './peer.js';
 
 /** Where the device's output goes. The sink must not call the device back. */

@@ -1,6 +1,6 @@
 import type { Crypto } from '../crypto/crypto.js';
-import type { WallClock } from '../lib/clock.js';
-import type { Entropy } from '../lib/entropy.js';
+import type { WallClock } from '../lib/ports/clock.js';
+import type { Entropy } from '../lib/ports/entropy.js';
 import type { DeviceSink } from './context.js';
 import type { Endpoint } from './datagram.js';
 

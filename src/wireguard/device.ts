@@ -6,24 +6,24 @@
  * packets go to the sink, `nextTimeout()` says when to call again. What is not here: sockets, ICMP
  * errors for packets without a route (the sink is told of them), and DNS.
  */
-import { Secret } from '../lib/secret.js';
+import { Secret } from '../lib/secrets/secret.js';
 import type { IpAddress } from '../wire/ip-address.js';
-import { AllowedIps } from './allowed-ips.js';
+import { AllowedIps } from './data/allowed-ips.js';
 import { ClockJump } from './clock-jump.js';
 import { publicKeyText, type DeviceContext } from './context.js';
-import { CookieChecker } from './cookie.js';
-import { routePacket } from './cryptokey-routing.js';
+import { CookieChecker } from './handshake/cookie.js';
+import { routePacket } from './data/cryptokey-routing.js';
 import type { Datagram } from './datagram.js';
 import type { DeviceOptions } from './device-options.js';
 import { DropCounter, type DropCounts } from './drop-reason.js';
 import { EventQueue, type DeviceEvent } from './events.js';
-import { Identity } from './identity.js';
-import { IndexTable } from './index-table.js';
+import { Identity } from './handshake/identity.js';
+import { IndexTable } from './handshake/index-table.js';
 import { Peer, type PeerOptions } from './peer.js';
-import { Receiver } from './receive.js';
-import { Sender } from './send.js';
+import { Receiver } from './data/receive.js';
+import { Sender } from './data/send.js';
 import { silenceOf, type SilenceReason } from './silence.js';
-import { compareTimestamps } from './tai64n.js';
+import { compareTimestamps } from './handshake/tai64n.js';
 
 export type { DeviceSink } from './context.js';
 export type { DeviceOptions } from './device-options.js';

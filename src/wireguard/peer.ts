@@ -1,15 +1,15 @@
 import type { Crypto } from '../crypto/crypto.js';
-import type { Entropy } from '../lib/entropy.js';
-import { secretBytes } from '../lib/secret-bytes.js';
-import { Secret } from '../lib/secret.js';
+import type { Entropy } from '../lib/ports/entropy.js';
+import { secretBytes } from '../lib/secrets/secret-bytes.js';
+import { Secret } from '../lib/secrets/secret.js';
 import type { IpPrefix } from '../wire/ip-address.js';
 import { KEY_LENGTH } from './constants.js';
-import { CookieGenerator } from './cookie.js';
+import { CookieGenerator } from './handshake/cookie.js';
 import type { Endpoint } from './datagram.js';
-import { Handshake } from './handshake.js';
-import type { Identity } from './identity.js';
-import { Keypairs } from './keypair.js';
-import { StagedQueue } from './staged-queue.js';
+import { Handshake } from './handshake/handshake.js';
+import type { Identity } from './handshake/identity.js';
+import { Keypairs } from './data/keypair.js';
+import { StagedQueue } from './data/staged-queue.js';
 import { Timers } from './timers.js';
 
 export interface PeerOptions {

@@ -1,6 +1,6 @@
 import { KEEPALIVE_TIMEOUT, PLAUSIBLE_CLOCK, REKEY_TIMEOUT } from './constants.js';
 import type { Peer } from './peer.js';
-import { compareTimestamps, nextTimestamp } from './tai64n.js';
+import { compareTimestamps, nextTimestamp } from './handshake/tai64n.js';
 
 /**
  * Why nothing comes through, as far as this end can know:

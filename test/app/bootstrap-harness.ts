@@ -1,9 +1,12 @@
 /** `bootstrap authkey` on files in memory, against a server that records what it is asked. */
-import { bootstrapAuthkey } from '../../src/app/bootstrap-authkey.js';
-import { BootstrapRescueError } from '../../src/app/bootstrap-rescue.js';
-import type { BootstrapAuthkeyOptions, BootstrapPorts } from '../../src/app/bootstrap-run.js';
-import { Secret } from '../../src/lib/secret.js';
-import { SoracomClient } from '../../src/soracom/client.js';
+import { bootstrapAuthkey } from '../../src/app/bootstrap/bootstrap-authkey.js';
+import { BootstrapRescueError } from '../../src/app/bootstrap/bootstrap-rescue.js';
+import type {
+  BootstrapAuthkeyOptions,
+  BootstrapPorts,
+} from '../../src/app/bootstrap/bootstrap-run.js';
+import { Secret } from '../../src/lib/secrets/secret.js';
+import { SoracomClient } from '../../src/soracom/client/client.js';
 import { MemoryFiles } from '../arc-config/memory-files.js';
 import { MemoryJournals } from '../arc-config/memory-journals.js';
 import { PRIVATE_KEY, PUBLIC_KEY, SERVER_KEY } from '../arc-config/sample.js';

@@ -1,8 +1,12 @@
 /** A SORACOM API in memory: it records what is asked of it, and refuses on demand. */
-import { Secret } from '../../src/lib/secret.js';
-import type { ArcSessionAnswer, SessionEvent, SimAnswer } from '../../src/soracom/answers.js';
+import { Secret } from '../../src/lib/secrets/secret.js';
+import type {
+  ArcSessionAnswer,
+  SessionEvent,
+  SimAnswer,
+} from '../../src/soracom/client/answers.js';
 import { ApiError, type ApiFailure } from '../../src/soracom/api-error.js';
-import type { Credentials } from '../../src/soracom/sign-in.js';
+import type { Credentials } from '../../src/soracom/auth/sign-in.js';
 import type { SoracomApi } from '../../src/soracom/soracom-api.js';
 import { SERVER_KEY } from '../arc-config/sample.js';
 

@@ -2,14 +2,14 @@
  * An open tunnel whose configuration is kept up to date: the tunnel and its server are real, the network
  * between them, the clock, the files and the SORACOM API are imaginary.
  */
-import { type ConfigUpdates, startConfigUpdates } from '../../src/app/config-updates.js';
-import { loadTunnelConfig, type LoadedArcConfig } from '../../src/app/load-arc-config.js';
-import { planTunnel } from '../../src/app/open-tunnel.js';
-import { RunningConfig, type RunningConfigOptions } from '../../src/app/running-config.js';
-import { type RenewalPorts, SessionRenewal } from '../../src/app/session-renewal.js';
+import { type ConfigUpdates, startConfigUpdates } from '../../src/app/session/config-updates.js';
+import { loadTunnelConfig, type LoadedArcConfig } from '../../src/app/config/load-arc-config.js';
+import { planTunnel } from '../../src/app/up/open-tunnel.js';
+import { RunningConfig, type RunningConfigOptions } from '../../src/app/session/running-config.js';
+import { type RenewalPorts, SessionRenewal } from '../../src/app/session/session-renewal.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
-import { Secret } from '../../src/lib/secret.js';
-import type { ArcSessionAnswer, SimAnswer } from '../../src/soracom/answers.js';
+import { Secret } from '../../src/lib/secrets/secret.js';
+import type { ArcSessionAnswer, SimAnswer } from '../../src/soracom/client/answers.js';
 import type { Tunnel } from '../../src/tunnel/tunnel.js';
 import { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';

@@ -1,6 +1,6 @@
 /** Ports for the use cases below `sim`: everything in memory. */
 import type { ArcProfile } from '../../src/arc-config/arc-config.js';
-import type { Credentials } from '../../src/soracom/sign-in.js';
+import type { Credentials } from '../../src/soracom/auth/sign-in.js';
 import { MemoryFiles } from '../arc-config/memory-files.js';
 import { MemoryJournals } from '../arc-config/memory-journals.js';
 import { CREDENTIALS, FakeSoracom } from './fake-soracom.js';

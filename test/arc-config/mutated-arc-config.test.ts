@@ -5,7 +5,7 @@ import { ArcConfigError } from '../../src/arc-config/arc-config-error.js';
 import { type ArcConfig, skeletonArcConfig } from '../../src/arc-config/arc-config.js';
 import { formatArcConfig, redactArcConfig } from '../../src/arc-config/format-arc-config.js';
 import { parseArcConfig, readTunnelConfig } from '../../src/arc-config/parse-arc-config.js';
-import type { Secret } from '../../src/lib/secret.js';
+import type { Secret } from '../../src/lib/secrets/secret.js';
 import { PRIVATE_KEY, SAMPLE, sampleWith, sampleWithSession } from './sample.js';
 
 const SOURCE = { path: 'arc.json' };

@@ -18,7 +18,7 @@ import { formatArcConfig } from '../../src/arc-config/format-arc-config.js';
 import { parseArcConfig, readTunnelConfig } from '../../src/arc-config/parse-arc-config.js';
 import { requireSession } from '../../src/arc-config/require-session.js';
 import { formatKey } from '../../src/arc-config/value-syntax.js';
-import { formatWgConfig } from '../../src/arc-config/wg-config.js';
+import { formatWgConfig } from '../../src/arc-config/wg-quick/wg-config.js';
 import { MemoryFiles } from './memory-files.js';
 import {
   PRIVATE_KEY,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Duplex } from 'node:stream';
 
-import type { Entropy } from '../../src/lib/entropy.js';
+import type { Entropy } from '../../src/lib/ports/entropy.js';
 import type {
   ArcNetwork,
   ArcPeer,
@@ -10,7 +10,7 @@ import type {
   CreateArcNetwork,
   DatagramHandler,
 } from '../../src/emulator/arc-network.js';
-import type { Secret } from '../../src/lib/secret.js';
+import type { Secret } from '../../src/lib/secrets/secret.js';
 import { Sims } from '../../src/emulator/sims.js';
 import { formatIpAddress, parseIpAddress, type SocketAddress } from '../../src/wire/ip-address.js';
 

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 
 import { hasArc, MAX_EVENTS } from '../../src/emulator/sim.js';
 import { MAX_SIMS, type SavedSims, Sims } from '../../src/emulator/sims.js';
-import { Secret } from '../../src/lib/secret.js';
+import { Secret } from '../../src/lib/secrets/secret.js';
 import { formatIpAddress } from '../../src/wire/ip-address.js';
 import { fakeCrypto, FakeArcNetwork, FakeWallClock, ip, seededEntropy } from './fakes.js';
 

@@ -5,7 +5,7 @@ import {
   StateFile,
   type StateFiles,
 } from '../../src/emulator/state-file.js';
-import { Secret } from '../../src/lib/secret.js';
+import { Secret } from '../../src/lib/secrets/secret.js';
 import { UserError } from '../../src/lib/user-error.js';
 import { fakeCrypto, FakeArcNetwork, FakeWallClock, seededEntropy } from './fakes.js';
 

@@ -3,14 +3,18 @@
  * or in all but one.
  */
 import type { Crypto } from '../../src/crypto/crypto.js';
-import type { Entropy } from '../../src/lib/entropy.js';
-import { randomUint32 } from '../../src/lib/entropy.js';
+import type { Entropy } from '../../src/lib/ports/entropy.js';
+import { randomUint32 } from '../../src/lib/ports/entropy.js';
 import { LABEL_MAC1, TAG_LENGTH } from '../../src/wireguard/constants.js';
-import { CookieChecker, CookieGenerator, asciiBytes } from '../../src/wireguard/cookie.js';
+import {
+  CookieChecker,
+  CookieGenerator,
+  asciiBytes,
+} from '../../src/wireguard/handshake/cookie.js';
 import type { Endpoint } from '../../src/wireguard/datagram.js';
-import { Handshake, openInitiation } from '../../src/wireguard/handshake.js';
-import { Identity } from '../../src/wireguard/identity.js';
-import type { Keypair } from '../../src/wireguard/keypair.js';
+import { Handshake, openInitiation } from '../../src/wireguard/handshake/handshake.js';
+import { Identity } from '../../src/wireguard/handshake/identity.js';
+import type { Keypair } from '../../src/wireguard/data/keypair.js';
 import {
   COOKIE_REPLY,
   DATA,

@@ -2,7 +2,7 @@ import { PassThrough, type Duplex } from 'node:stream';
 
 import type { SandboxTunnel } from '../../src/lambda/sandbox-tunnel.js';
 import type { DialTarget } from '../../src/proxy/dialer.js';
-import { HandshakeWaits } from '../../src/tunnel/handshake-waits.js';
+import { HandshakeWaits } from '../../src/tunnel/server/handshake-waits.js';
 import { TunnelError } from '../../src/tunnel/tunnel-error.js';
 import type { FakeClock } from '../support/fake-clock.js';
 

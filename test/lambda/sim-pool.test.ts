@@ -6,7 +6,7 @@ import {
   SimPool,
   TENURE,
 } from '../../src/lambda/sim-pool.js';
-import type { Entropy } from '../../src/lib/entropy.js';
+import type { Entropy } from '../../src/lib/ports/entropy.js';
 import { seededEntropy } from '../support/seeded-entropy.js';
 
 const STAY: PoolDecision = { action: 'stay' };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { fetchNode } from '../../src/layer/fetch-node.js';
 import { NODE_VERSION } from '../../src/layer/node-release.js';
-import { CommandError, type CommandResult } from '../../src/lib/command-runner.js';
+import { CommandError, type CommandResult } from '../../src/lib/ports/command-runner.js';
 import { describeWith } from '../support/requirements.js';
 
 describeWith(['tar', 'gzip'], 'the Node of npm', () => {

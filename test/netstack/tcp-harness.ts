@@ -7,7 +7,7 @@ import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack, type ConnectOptions, type StackLimits } from '../../src/netstack/stack.js';
 import type { CongestionAlgorithm } from '../../src/netstack/tcp/congestion/congestion-control.js';
 import type { TcpConnection, TcpObserver } from '../../src/netstack/tcp/connection.js';
-import { TcpOptions, parseOptions } from '../../src/netstack/tcp/options.js';
+import { TcpOptions, parseOptions } from '../../src/netstack/tcp/open/options.js';
 import { sumPseudoHeader } from '../../src/wire/checksum.js';
 import { createIpv4Header, finishIpv4Header } from '../../src/wire/ipv4.js';
 import * as tcp from '../../src/wire/tcp.js';

@@ -8,7 +8,7 @@ import { createNodeCrypto } from '../../src/crypto/node.js';
 import { openWireGuardNetwork } from '../../src/emulator/wireguard-network.js';
 import type { ArcNetwork } from '../../src/emulator/arc-network.js';
 import { PooledTunnel, type PooledSim } from '../../src/lambda/pooled-tunnel.js';
-import { Secret } from '../../src/lib/secret.js';
+import { Secret } from '../../src/lib/secrets/secret.js';
 import type { Clock, DatagramSockets, Log, Timer } from '../../src/tunnel/ports.js';
 import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';

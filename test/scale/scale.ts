@@ -2,8 +2,8 @@
 import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack, type StackLimits } from '../../src/netstack/stack.js';
 import type { TcpConnection, TcpObserver } from '../../src/netstack/tcp/connection.js';
-import type { ConnectionHost } from '../../src/tunnel/connection-stream.js';
-import { TcpSocket } from '../../src/tunnel/tcp-socket.js';
+import type { ConnectionHost } from '../../src/tunnel/node/connection-stream.js';
+import { TcpSocket } from '../../src/tunnel/node/tcp-socket.js';
 import { sumPseudoHeader } from '../../src/wire/checksum.js';
 import { createIpv4Header, finishIpv4Header } from '../../src/wire/ipv4.js';
 import * as tcp from '../../src/wire/tcp.js';

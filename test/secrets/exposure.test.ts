@@ -1,7 +1,7 @@
 /** No public object, no error and no line of the log tells a key. */
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
-import { createPrivateKey } from '../../src/lib/key-pair.js';
+import { createPrivateKey } from '../../src/lib/secrets/key-pair.js';
 import { NetstackEngine } from '../../src/engine/netstack-engine.js';
 import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
@@ -12,7 +12,7 @@ import { EnginePair } from '../support/engine-pair.js';
 import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';
 import { SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
 import { WireguardPair } from '../support/wireguard-pair.js';
-import { Secret } from '../../src/lib/secret.js';
+import { Secret } from '../../src/lib/secrets/secret.js';
 import { KnownSecrets } from './exposure.js';
 import { watchedCrypto } from './watched-crypto.js';
 

@@ -10,7 +10,7 @@ import { jest } from '@jest/globals';
 import { type Command, Config } from '@oclif/core';
 
 import type { Context } from '../../src/cli/context.js';
-import { shownError } from '../../src/cli/oclif-error.js';
+import { shownError } from '../../src/cli/errors/oclif-error.js';
 import { sampleWith, sampleWithSession } from '../arc-config/sample.js';
 import { RecordingLog } from '../support/recording-log.js';
 

@@ -5,9 +5,9 @@ import {
   simMayExist,
   unintelligibleError,
 } from '../../src/soracom/api-error.js';
-import { CREATE_SIM, GET_SIM, SET_SIM_GROUP } from '../../src/soracom/operations.js';
+import { CREATE_SIM, GET_SIM, SET_SIM_GROUP } from '../../src/soracom/client/operations.js';
 import { refusalError } from '../../src/soracom/refusal-error.js';
-import { TransportError } from '../../src/soracom/transport-error.js';
+import { TransportError } from '../../src/soracom/client/transport-error.js';
 
 const URL = 'https://api.soracom.io/v1/sims';
 const lost = (sent: boolean) => new TransportError('timeout', sent, 'no answer');

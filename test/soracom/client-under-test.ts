@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
-import { Secret } from '../../src/lib/secret.js';
+import { Secret } from '../../src/lib/secrets/secret.js';
 import { ApiError } from '../../src/soracom/api-error.js';
-import { SoracomClient } from '../../src/soracom/client.js';
-import type { SoracomClientOptions } from '../../src/soracom/options.js';
-import type { SignIn } from '../../src/soracom/sign-in.js';
+import { SoracomClient } from '../../src/soracom/client/client.js';
+import type { SoracomClientOptions } from '../../src/soracom/client/options.js';
+import type { SignIn } from '../../src/soracom/auth/sign-in.js';
 import { InstantClock } from './instant-clock.js';
 import type { RecordingServer } from './recording-server.js';
 

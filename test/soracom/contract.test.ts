@@ -2,9 +2,9 @@
 import { OpenAPIBackend } from 'openapi-backend';
 
 import { OPENAPI_DOCUMENT } from '../../src/emulator/api/openapi.js';
-import { Secret } from '../../src/lib/secret.js';
-import { SoracomClient } from '../../src/soracom/client.js';
-import { bootstrapArc } from '../../src/soracom/krypton.js';
+import { Secret } from '../../src/lib/secrets/secret.js';
+import { SoracomClient } from '../../src/soracom/client/client.js';
+import { bootstrapArc } from '../../src/soracom/krypton/krypton.js';
 import { clientOf, KEY, TOKEN } from './client-under-test.js';
 import { json, RecordingServer, type Recorded } from './recording-server.js';
 

@@ -1,4 +1,4 @@
-import type { SoracomClock } from '../../src/soracom/clock.js';
+import type { SoracomClock } from '../../src/soracom/client/clock.js';
 
 /** Time that passes in pauses alone, and then at once. */
 export class InstantClock implements SoracomClock {

@@ -1,4 +1,4 @@
-import { GET_SIM } from '../../src/soracom/operations.js';
+import { GET_SIM } from '../../src/soracom/client/operations.js';
 import { refusalError } from '../../src/soracom/refusal-error.js';
 
 describe('what the API says', () => {

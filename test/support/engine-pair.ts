@@ -1,6 +1,6 @@
 /** Two whole engines, each other's only peer, over a link in virtual time. */
 import type { Crypto } from '../../src/crypto/crypto.js';
-import type { Entropy } from '../../src/lib/entropy.js';
+import type { Entropy } from '../../src/lib/ports/entropy.js';
 import type { DeviceEvent, Peer } from '../../src/engine/engine.js';
 import { NetstackEngine } from '../../src/engine/netstack-engine.js';
 import type { Datagram, Endpoint } from '../../src/engine/datagram.js';

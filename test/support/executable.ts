@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { makeExecutable } from '../../src/layer/executable.js';
 import { fetchNode } from '../../src/layer/fetch-node.js';
 import { readPrebuilt } from '../../src/layer/prebuilt.js';
-import { systemCommands } from '../../src/platform/command-runner.js';
+import { systemCommands } from '../../src/system/process/command-runner.js';
 import { REPOSITORY } from './processes.js';
 
 /** Of dist/executable, which `npm run build:executable` has made, and the Node that it has fetched. */

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 
-import type { Libc } from '../../src/platform/linux/libc.js';
+import type { Libc } from '../../src/system/linux/libc.js';
 
 const CLONE_NEWNET = 0x40000000;
 

@@ -1,5 +1,5 @@
 /** A datagram socket of unix(7) as a service manager has it, and what came to it. */
-import { type Libc, loadLibc, type LibcFunction } from '../../src/platform/linux/libc.js';
+import { type Libc, loadLibc, type LibcFunction } from '../../src/system/linux/libc.js';
 
 const AF_UNIX = 1;
 const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0x800 | 0x80000;

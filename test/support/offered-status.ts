@@ -7,9 +7,9 @@ import {
   offerStatus,
   type OfferStatusOptions,
   type StatusOffer,
-} from '../../src/app/offer-status.js';
-import { systemClock } from '../../src/platform/clock.js';
-import { localListeners } from '../../src/platform/local-listener.js';
+} from '../../src/app/status/offer-status.js';
+import { systemClock } from '../../src/system/clock.js';
+import { localListeners } from '../../src/system/network/local-listener.js';
 import type { TunnelStatus } from '../../src/tunnel/tunnel-status.js';
 import { RecordingLog } from './recording-log.js';
 import { TUNNEL_STATUS } from './status-report.js';

@@ -8,12 +8,12 @@ import { request } from 'node:http';
 import { clearInterval, setInterval } from 'node:timers';
 
 import { selectCrypto } from '../../dist/src/crypto/select.js';
-import { Secret } from '../../dist/src/lib/secret.js';
-import { systemClock, systemWallClock } from '../../dist/src/platform/clock.js';
-import { systemEntropy } from '../../dist/src/platform/entropy.js';
-import { createLog } from '../../dist/src/platform/log.js';
-import { systemResolver } from '../../dist/src/platform/resolver.js';
-import { udpSockets } from '../../dist/src/platform/udp-socket.js';
+import { Secret } from '../../dist/src/lib/secrets/secret.js';
+import { systemClock, systemWallClock } from '../../dist/src/system/clock.js';
+import { systemEntropy } from '../../dist/src/system/entropy.js';
+import { createLog } from '../../dist/src/system/log.js';
+import { systemResolver } from '../../dist/src/system/network/resolver.js';
+import { udpSockets } from '../../dist/src/system/network/udp-socket.js';
 import { parseTunnelConfig } from '../../dist/src/tunnel/tunnel-config.js';
 import { UserspaceTunnel } from '../../dist/src/tunnel/userspace-tunnel.js';
 

@@ -9,15 +9,15 @@
 import { createInterface } from 'node:readline';
 
 import { selectCrypto } from '../../dist/src/crypto/select.js';
-import { Secret } from '../../dist/src/lib/secret.js';
-import { systemClock, systemWallClock } from '../../dist/src/platform/clock.js';
-import { systemEntropy } from '../../dist/src/platform/entropy.js';
-import { linuxNetwork } from '../../dist/src/platform/linux/linux-network.js';
-import { createLog } from '../../dist/src/platform/log.js';
-import { systemResolver } from '../../dist/src/platform/resolver.js';
-import { udpSockets } from '../../dist/src/platform/udp-socket.js';
+import { Secret } from '../../dist/src/lib/secrets/secret.js';
+import { systemClock, systemWallClock } from '../../dist/src/system/clock.js';
+import { systemEntropy } from '../../dist/src/system/entropy.js';
+import { linuxNetwork } from '../../dist/src/system/linux/linux-network.js';
+import { createLog } from '../../dist/src/system/log.js';
+import { systemResolver } from '../../dist/src/system/network/resolver.js';
+import { udpSockets } from '../../dist/src/system/network/udp-socket.js';
 import { startMixedPort } from '../../dist/src/proxy/mixed/mixed-port.js';
-import { TunTunnel } from '../../dist/src/tunnel/tun-tunnel.js';
+import { TunTunnel } from '../../dist/src/tunnel/device/tun-tunnel.js';
 import { parseTunnelConfig } from '../../dist/src/tunnel/tunnel-config.js';
 import { UserspaceTunnel } from '../../dist/src/tunnel/userspace-tunnel.js';
 

@@ -1,4 +1,4 @@
-import type { StatusReport } from '../../src/app/status-report.js';
+import type { StatusReport } from '../../src/app/status/status-report.js';
 import type { PeerStatus, TunnelStatus } from '../../src/tunnel/tunnel-status.js';
 
 export const PEER_STATUS: PeerStatus = {

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import dnsPacket from 'dns-packet';
 
 import { createNodeCrypto } from '../../src/crypto/node.js';
-import { Secret } from '../../src/lib/secret.js';
+import { Secret } from '../../src/lib/secrets/secret.js';
 import { parseTunnelConfig, type TunnelConfig } from '../../src/tunnel/tunnel-config.js';
-import type { TcpSocket } from '../../src/tunnel/tcp-socket.js';
+import type { TcpSocket } from '../../src/tunnel/node/tcp-socket.js';
 import { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { TunnelInMemory } from './tunnel-in-memory.js';
 

@@ -1,5 +1,5 @@
 /** The C library, with its calls counted, and refused where a test wants the system to refuse. */
-import type { Libc, LibcFunction } from '../../src/platform/linux/libc.js';
+import type { Libc, LibcFunction } from '../../src/system/linux/libc.js';
 
 type Parameter = number | bigint | string | Uint8Array | null;
 

@@ -11,8 +11,8 @@ import { connect, createServer } from 'node:net';
 
 import { selectCrypto } from '../../dist/src/crypto/select.js';
 import { startEmulator } from '../../dist/src/emulator/emulator.js';
-import { systemWallClock } from '../../dist/src/platform/clock.js';
-import { systemEntropy } from '../../dist/src/platform/entropy.js';
+import { systemWallClock } from '../../dist/src/system/clock.js';
+import { systemEntropy } from '../../dist/src/system/entropy.js';
 import { formatIpAddress, parseIpAddress } from '../../dist/src/wire/ip-address.js';
 
 const OUTSIDE = '127.0.0.1';

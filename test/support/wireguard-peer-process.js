@@ -13,11 +13,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { selectCrypto } from '../../dist/src/crypto/select.js';
 import { NetstackEngine } from '../../dist/src/engine/netstack-engine.js';
-import { systemClock, systemWallClock } from '../../dist/src/platform/clock.js';
-import { systemEntropy } from '../../dist/src/platform/entropy.js';
-import { udpSockets } from '../../dist/src/platform/udp-socket.js';
+import { systemClock, systemWallClock } from '../../dist/src/system/clock.js';
+import { systemEntropy } from '../../dist/src/system/entropy.js';
+import { udpSockets } from '../../dist/src/system/network/udp-socket.js';
 import { Driver } from '../../dist/src/tunnel/driver.js';
-import { TcpSocket } from '../../dist/src/tunnel/tcp-socket.js';
+import { TcpSocket } from '../../dist/src/tunnel/node/tcp-socket.js';
 import { parseIpAddress, parseIpPrefix } from '../../dist/src/wire/ip-address.js';
 
 const HTTP_PORT = 80;

@@ -1,5 +1,5 @@
 import { createNodeCrypto } from '../../src/crypto/node.js';
-import { Secret } from '../../src/lib/secret.js';
+import { Secret } from '../../src/lib/secrets/secret.js';
 import { Capture, captureHeader } from '../../src/tunnel/capture.js';
 import type { CaptureFile, Datagram, Log } from '../../src/tunnel/ports.js';
 import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';

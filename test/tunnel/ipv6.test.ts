@@ -1,6 +1,6 @@
 /** A tunnel whose address is IPv6, to the emulator's network, in virtual time. */
 import { createNodeCrypto } from '../../src/crypto/node.js';
-import { Secret } from '../../src/lib/secret.js';
+import { Secret } from '../../src/lib/secrets/secret.js';
 import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
 import type { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';

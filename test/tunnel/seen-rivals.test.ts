@@ -1,5 +1,5 @@
 /** What is kept and logged of a rival that stays. */
-import { Rivals } from '../../src/tunnel/rivals.js';
+import { Rivals } from '../../src/tunnel/rivals/rivals.js';
 import type { Peer } from '../../src/engine/engine.js';
 import { RecordingLog } from '../support/recording-log.js';
 

@@ -4,11 +4,11 @@ import type { Duplex } from 'node:stream';
 
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { openWireGuardNetwork } from '../../src/emulator/wireguard-network.js';
-import { Secret } from '../../src/lib/secret.js';
-import { systemClock, systemWallClock } from '../../src/platform/clock.js';
-import { systemEntropy } from '../../src/platform/entropy.js';
-import { systemResolver } from '../../src/platform/resolver.js';
-import { udpSockets } from '../../src/platform/udp-socket.js';
+import { Secret } from '../../src/lib/secrets/secret.js';
+import { systemClock, systemWallClock } from '../../src/system/clock.js';
+import { systemEntropy } from '../../src/system/entropy.js';
+import { systemResolver } from '../../src/system/network/resolver.js';
+import { udpSockets } from '../../src/system/network/udp-socket.js';
 import { DialError } from '../../src/proxy/dialer.js';
 import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
 import { type TunnelPorts, UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';

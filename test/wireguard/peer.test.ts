@@ -1,5 +1,5 @@
 import { createNodeCrypto } from '../../src/crypto/node.js';
-import { Identity } from '../../src/wireguard/identity.js';
+import { Identity } from '../../src/wireguard/handshake/identity.js';
 import { Peer, type PeerOptions } from '../../src/wireguard/peer.js';
 import { WireguardPair } from '../support/wireguard-pair.js';
 import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';

@@ -1,5 +1,5 @@
 import type { ArcProfile } from '../../arc-config/arc-config.js';
-import type { Credentials } from '../../soracom/sign-in.js';
+import type { Credentials } from '../../soracom/auth/sign-in.js';
 
 /**
  * The profile of arc.json that holds these credentials, for `--save-profile`.

@@ -2,10 +2,10 @@
 import { quote } from 'shell-quote';
 import * as z from 'zod';
 
-import { PrivateFileError, type PrivateFiles } from '../../lib/private-files.js';
-import { Secret } from '../../lib/secret.js';
+import { PrivateFileError, type PrivateFiles } from '../../lib/ports/private-files.js';
+import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/user-error.js';
-import { AUTH_KEY_ID_PREFIX, AUTH_KEY_PREFIX } from '../../soracom/auth-key.js';
+import { AUTH_KEY_ID_PREFIX, AUTH_KEY_PREFIX } from '../../soracom/auth/auth-key.js';
 import { type AuthKeyHalves, authKeyHalves } from './auth-key-halves.js';
 import { placeOf, privateFileFailed, STANDARD_INPUT } from './private-text.js';
 

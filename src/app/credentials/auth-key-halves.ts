@@ -1,4 +1,4 @@
-import { Secret } from '../../lib/secret.js';
+import { Secret } from '../../lib/secrets/secret.js';
 
 /** An auth key as one source gives it: whole, one half of it, or nothing. */
 export interface AuthKeyHalves {

@@ -1,5 +1,5 @@
-import type { CredentialEnvironment } from '../../lib/credential-variables.js';
-import { Secret } from '../../lib/secret.js';
+import type { CredentialEnvironment } from '../../lib/secrets/credential-variables.js';
+import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/user-error.js';
 import type { ArcProfile } from '../../arc-config/arc-config.js';
 import { type AuthKeyHalves, authKeyHalves } from './auth-key-halves.js';

@@ -1,7 +1,11 @@
 /** Runs a profile's `profileCommand`: split as a shell would, but no shell ever sees it. */
 import { parse } from 'shell-quote';
 
-import { CommandError, type CommandResult, type CommandRunner } from '../../lib/command-runner.js';
+import {
+  CommandError,
+  type CommandResult,
+  type CommandRunner,
+} from '../../lib/ports/command-runner.js';
 import { type FailureKind, UserError } from '../../lib/user-error.js';
 import { firstLine } from '../../soracom/redact.js';
 

@@ -1,17 +1,17 @@
 /** Signs in with a profile of soracom-cli, in its files and its order. */
-import type { CredentialEnvironment } from '../../lib/credential-variables.js';
+import type { CredentialEnvironment } from '../../lib/secrets/credential-variables.js';
 import { pathFault } from '../../lib/path-fault.js';
-import { PrivateFileError } from '../../lib/private-files.js';
+import { PrivateFileError } from '../../lib/ports/private-files.js';
 import { UserError } from '../../lib/user-error.js';
-import type { Coverage } from '../../soracom/coverage.js';
+import type { Coverage } from '../../soracom/auth/coverage.js';
 import {
   parseSoracomProfile,
   ProfileError,
   profileSignIn,
   profileSwitchUser,
   type SoracomProfile,
-} from '../../soracom/profile.js';
-import type { SignIn } from '../../soracom/sign-in.js';
+} from '../../soracom/auth/profile.js';
+import type { SignIn } from '../../soracom/auth/sign-in.js';
 import type { CredentialPorts } from './credential-ports.js';
 import { privateFileFailed } from './private-text.js';
 import { runProfileCommand } from './profile-command.js';

@@ -1,8 +1,8 @@
 /** Who signs in to the SORACOM API, and where. */
 import type { ArcProfile } from '../../arc-config/arc-config.js';
 import { UserError } from '../../lib/user-error.js';
-import { authKeyFault } from '../../soracom/auth-key.js';
-import type { AuthKeySignIn, Credentials } from '../../soracom/sign-in.js';
+import { authKeyFault } from '../../soracom/auth/auth-key.js';
+import type { AuthKeySignIn, Credentials } from '../../soracom/auth/sign-in.js';
 import { authKeyEndpoint, chosenConnection, profileEndpoint } from './api-endpoint.js';
 import { readAuthKeyFile } from './auth-key-file.js';
 import { type AuthKeyHalves, completed } from './auth-key-halves.js';

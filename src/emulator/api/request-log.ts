@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-import { redactNamed } from '../../lib/secret-shapes.js';
+import { redactNamed } from '../../lib/secrets/secret-shapes.js';
 
 /** One call on the API, Krypton or the metadata service, with its answer's status. Bodies hold keys and are not kept. */
 export interface ApiRequest {

@@ -5,7 +5,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
-import type { WallClock } from '../../lib/clock.js';
+import type { WallClock } from '../../lib/ports/clock.js';
 import {
   type BrowserPolicy,
   CLOSED_TO_PAGES,

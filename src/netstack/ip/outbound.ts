@@ -1,4 +1,4 @@
-import { type Entropy, randomUint32 } from '../../lib/entropy.js';
+import { type Entropy, randomUint32 } from '../../lib/ports/entropy.js';
 import { packetInSlot, type PacketSlots } from '../../lib/packet-slot.js';
 import { addressKey, type IpAddress, type SocketAddress } from '../../wire/ip-address.js';
 import { Flows } from './flows.js';

@@ -4,7 +4,7 @@ import type { CongestionAlgorithm } from './congestion/congestion-control.js';
 import { deliverEvents, terminate, writableBytes } from './events.js';
 import { acceptsSend, isHandshake, type TcpState } from './state.js';
 import type { KeepAlive, Tcb } from './tcb.js';
-import { createSegment } from './transmit.js';
+import { createSegment } from './send/transmit.js';
 
 export type { CloseReason, TcpObserver } from './observer.js';
 export type { TcpState } from './state.js';

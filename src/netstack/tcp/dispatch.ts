@@ -3,7 +3,7 @@ import { sequenceAdd } from '../../lib/sequence-number.js';
 import { ACK, FIN, PSH, SYN } from '../../wire/tcp.js';
 import { isHandshake } from './state.js';
 import type { Tcb } from './tcb.js';
-import { createSegment, sendAck } from './transmit.js';
+import { createSegment, sendAck } from './send/transmit.js';
 
 /** RFC 9293 3.8.6.1: the interval between probes grows exponentially, here up to a minute. */
 const MAXIMUM_PROBE_INTERVAL = 60_000;

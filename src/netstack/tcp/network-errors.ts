@@ -4,8 +4,8 @@
  */
 import { sequenceAtOrBefore, sequenceBefore } from '../../lib/sequence-number.js';
 import { terminate } from './events.js';
-import { applyPathMtu } from './handshake.js';
-import { settle } from './segment-arrives.js';
+import { applyPathMtu } from './open/handshake.js';
+import { settle } from './receive/segment-arrives.js';
 import { isHandshake } from './state.js';
 import type { Tcb } from './tcb.js';
 

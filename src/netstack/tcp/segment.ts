@@ -10,7 +10,7 @@ import {
   tcpSourcePort,
   tcpWindow,
 } from '../../wire/tcp.js';
-import { parseOptions, TcpOptions } from './options.js';
+import { parseOptions, TcpOptions } from './open/options.js';
 
 const NOTHING = new Uint8Array(0);
 

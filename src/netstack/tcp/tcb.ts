@@ -15,9 +15,9 @@ import type { IpHeader } from '../ip/ip-header.js';
 import type { Outbound } from '../ip/outbound.js';
 import type { CongestionControl } from './congestion/congestion-control.js';
 import type { CloseReason, TcpObserver } from './observer.js';
-import { Receiver } from './receiver.js';
+import { Receiver } from './receive/receiver.js';
 import type { Segment } from './segment.js';
-import { Sender } from './sender.js';
+import { Sender } from './send/sender.js';
 import type { TcpState } from './state.js';
 
 /** What a connection needs of the stack around it. */

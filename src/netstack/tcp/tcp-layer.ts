@@ -4,7 +4,7 @@
  */
 import { DeadlineHeap } from '../../lib/deadline-heap.js';
 import type { DropCounter } from '../../lib/drop-counter.js';
-import { type Entropy, randomUint32 } from '../../lib/entropy.js';
+import { type Entropy, randomUint32 } from '../../lib/ports/entropy.js';
 import { MemoryBudget } from '../../lib/memory-budget.js';
 import type { PacketSlots } from '../../lib/packet-slot.js';
 import { randomSipHashKey } from '../../lib/siphash.js';
@@ -20,22 +20,22 @@ import type { ConnectOptions, ListenOptions, UnmatchedSegments } from '../stack-
 import type { CongestionAlgorithm, CongestionControl } from './congestion/congestion-control.js';
 import { createCongestionControl } from './congestion/create.js';
 import { abortConnection, TcpConnection } from './connection.js';
-import { TcpDemux } from './demux.js';
+import { TcpDemux } from './tables/demux.js';
 import { dispatch } from './dispatch.js';
 import { deliverEvents, terminate } from './events.js';
-import { InboundSegments, type InboundSegmentsHost } from './inbound-segments.js';
-import { type ConnectionHandler, type LocalBinding, TcpListener } from './listener.js';
-import { ANY_ADDRESS, ListenerTable } from './listener-table.js';
+import { InboundSegments, type InboundSegmentsHost } from './receive/inbound-segments.js';
+import { type ConnectionHandler, type LocalBinding, TcpListener } from './open/listener.js';
+import { ANY_ADDRESS, ListenerTable } from './tables/listener-table.js';
 import { pathMtuChanged } from './network-errors.js';
 import type { TcpObserver } from './observer.js';
-import { Open, type OpenHost } from './open.js';
-import { ReadyQueue } from './ready-queue.js';
-import { createReset } from './reset.js';
+import { Open, type OpenHost } from './open/open.js';
+import { ReadyQueue } from './tables/ready-queue.js';
+import { createReset } from './receive/reset.js';
 import type { Segment } from './segment.js';
-import { Strangers } from './strangers.js';
+import { Strangers } from './tables/strangers.js';
 import type { Tcb } from './tcb.js';
-import { TimeWaits } from './time-waits.js';
-import { handleTimeouts } from './timeouts.js';
+import { TimeWaits } from './tables/time-waits.js';
+import { handleTimeouts } from './send/timeouts.js';
 
 /** RFC 5961 7 leaves the figure open; Linux long had 100 a second. */
 const CHALLENGE_ACKS_PER_SECOND = 100;

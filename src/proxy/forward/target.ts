@@ -1,7 +1,7 @@
 /** What a forwarder passes everything to. */
 import { isIP } from 'node:net';
 
-import { redactText } from '../../lib/secret-shapes.js';
+import { redactText } from '../../lib/secrets/secret-shapes.js';
 import { UserError } from '../../lib/user-error.js';
 import type { DialTarget } from '../dialer.js';
 

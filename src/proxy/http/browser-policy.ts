@@ -1,5 +1,5 @@
 /** Reads which host names and web pages a user allows. */
-import { hasSecretShape } from '../../lib/secret-shapes.js';
+import { hasSecretShape } from '../../lib/secrets/secret-shapes.js';
 import { UserError } from '../../lib/user-error.js';
 
 /** RFC 1035 2.3.4: labels of 63 characters at most; with the underscore, which names of services have. */

@@ -1,5 +1,5 @@
 /** What a thread with a tunnel under a network interface does for another. */
-import { Secret } from '../../lib/secret.js';
+import { Secret } from '../../lib/secrets/secret.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelStatus } from '../tunnel-status.js';
 

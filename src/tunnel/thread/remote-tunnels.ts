@@ -1,5 +1,5 @@
 /** Tunnels that run in threads of their own: what the process does besides never keeps a packet waiting. */
-import type { CapturedPorts, DeviceTunnel, DeviceTunnels } from '../device-tunnel.js';
+import type { CapturedPorts, DeviceTunnel, DeviceTunnels } from '../device/device-tunnel.js';
 import type { Clock, Conversation, MessageChannel, Timer } from '../ports.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelStatus } from '../tunnel-status.js';

@@ -1,7 +1,7 @@
 /** The end of a channel at which the tunnel runs. */
 import { answerCalls } from './calls.js';
 import { configFrom, type TunnelOperations } from './operations.js';
-import type { DeviceTunnel, DeviceTunnels } from '../device-tunnel.js';
+import type { DeviceTunnel, DeviceTunnels } from '../device/device-tunnel.js';
 import type { Clock, Conversation, MessageChannel } from '../ports.js';
 
 /**

@@ -10,7 +10,7 @@
  * caller's, so that this is the pattern alone; what WireGuard makes of it is in ../handshake.ts.
  */
 import type { Crypto } from '../../crypto/crypto.js';
-import { secretBytes } from '../../lib/secret-bytes.js';
+import { secretBytes } from '../../lib/secrets/secret-bytes.js';
 import { SymmetricState } from './symmetric-state.js';
 
 const KEY = 32;

@@ -5,7 +5,7 @@
  * that the nonce is always zero (whitepaper 5.4).
  */
 import type { Crypto } from '../../crypto/crypto.js';
-import { copySecret } from '../../lib/secret-bytes.js';
+import { copySecret } from '../../lib/secrets/secret-bytes.js';
 import { hkdf2, hkdf3 } from './kdf.js';
 
 const ZERO_NONCE = new Uint8Array(12);

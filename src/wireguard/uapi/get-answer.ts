@@ -2,7 +2,7 @@
  * What a device of anybody's answers to `get=1` on WireGuard's userspace interface
  * (wireguard.com/xplatform, Configuration Protocol): text to a value.
  */
-import { Secret } from '../../lib/secret.js';
+import { Secret } from '../../lib/secrets/secret.js';
 import { parseKey } from './key-text.js';
 
 export interface DeviceAnswer {

@@ -1,6 +1,6 @@
 import { arcProfileOf } from '../../../src/app/credentials/arc-profile.js';
-import { Secret } from '../../../src/lib/secret.js';
-import type { SignIn } from '../../../src/soracom/sign-in.js';
+import { Secret } from '../../../src/lib/secrets/secret.js';
+import type { SignIn } from '../../../src/soracom/auth/sign-in.js';
 
 const KEY: SignIn = { kind: 'auth-key', authKeyId: 'keyId-1', authKey: new Secret('secret-1') };
 const password = new Secret('w');

@@ -1,4 +1,4 @@
-import { Secret } from '../../../src/lib/secret.js';
+import { Secret } from '../../../src/lib/secrets/secret.js';
 import type { UserError } from '../../../src/lib/user-error.js';
 
 /** A value with its secrets laid open, for comparison. */

@@ -3,7 +3,7 @@ import type { ApiRequest } from '../../../src/emulator/api/request-log.js';
 import { type ApiServer, createApiServer } from '../../../src/emulator/api/server.js';
 import { MessageStore } from '../../../src/emulator/messages.js';
 import type { BrowserPolicy } from '../../../src/proxy/http/browser-check.js';
-import { Secret } from '../../../src/lib/secret.js';
+import { Secret } from '../../../src/lib/secrets/secret.js';
 import { PlatformState } from '../../../src/emulator/platform-state.js';
 import type { EmulatorUser } from '../../../src/emulator/users.js';
 import { fakeCrypto, FakeArcNetwork, FakeWallClock, seededEntropy } from '../fakes.js';

@@ -3,7 +3,7 @@
  *
  * @mirrors sender.ts
  */
-import { TcpOptions } from '../../../src/netstack/tcp/options.js';
+import { TcpOptions } from '../../../src/netstack/tcp/open/options.js';
 import { ACK, Harness, SACK_SYN } from '../tcp-harness.js';
 import { loneTcb, NOW, OUR_ISS } from './lone-tcb.js';
 

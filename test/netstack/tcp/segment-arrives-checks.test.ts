@@ -1,7 +1,7 @@
 /** RFC 9293 3.10.7.4, second step to eighth: what a segment that fails one of them cannot do. */
 import type { DropReason } from '../../../src/netstack/drop-reason.js';
-import { becomeEstablished, synchronize } from '../../../src/netstack/tcp/handshake.js';
-import { segmentArrives } from '../../../src/netstack/tcp/segment-arrives.js';
+import { becomeEstablished, synchronize } from '../../../src/netstack/tcp/open/handshake.js';
+import { segmentArrives } from '../../../src/netstack/tcp/receive/segment-arrives.js';
 import {
   ACK,
   FIN,

@@ -1,5 +1,5 @@
 /** Opens, bounds and the end; turns and timers have tests of their own. */
-import { StackExhaustedError } from '../../../src/netstack/tcp/open.js';
+import { StackExhaustedError } from '../../../src/netstack/tcp/open/open.js';
 import type { Segment } from '../../../src/netstack/tcp/segment.js';
 import { silentObserver } from '../../support/silent-observer.js';
 import { addressKey } from '../../../src/wire/ip-address.js';

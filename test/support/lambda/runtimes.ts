@@ -8,7 +8,7 @@ import type { SandboxOptions } from './sandbox-plan.js';
 type FunctionOptions = Pick<SandboxOptions, 'runtime' | 'taskRoot' | 'handler'>;
 
 /** They are not compiled: compiled code in build/harness takes those of the source. */
-const SOURCE = fileURLToPath(new URL('.', import.meta.url)).replace('/build/harness/', '/');
+const SOURCE = fileURLToPath(new URL('./', import.meta.url)).replace('/build/harness/', '/');
 export const FUNCTIONS = join(SOURCE, 'functions');
 
 const RUNTIME_CLIENT = join(SOURCE, '../../../build/lambda-runtime-client');

@@ -1,6 +1,6 @@
 /** Both ends of a thread's channel, in one thread: what goes over is copied as between two. */
-import { Secret } from '../../../src/lib/secret.js';
-import type { DeviceTunnel, DeviceTunnels } from '../../../src/tunnel/device-tunnel.js';
+import { Secret } from '../../../src/lib/secrets/secret.js';
+import type { DeviceTunnel, DeviceTunnels } from '../../../src/tunnel/device/device-tunnel.js';
 import type { Conversation, MessageChannel } from '../../../src/tunnel/ports.js';
 import { RemoteTunnels } from '../../../src/tunnel/thread/remote-tunnels.js';
 import { serveTunnels } from '../../../src/tunnel/thread/serve-tunnels.js';

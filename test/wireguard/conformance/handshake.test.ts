@@ -1,7 +1,7 @@
 /** Rows 1 to 4, 22, 23 and 38: the messages of the handshake, and what a session is made of. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { Device } from '../../../src/wireguard/device.js';
-import { IndexTable } from '../../../src/wireguard/index-table.js';
+import { IndexTable } from '../../../src/wireguard/handshake/index-table.js';
 import { LOW_ORDER_POINTS } from '../../support/crypto-contract.js';
 import { fromHex } from '../../support/hex.js';
 import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../../support/message-types.js';

@@ -1,0 +1,173 @@
+/**
+ * `bootstrap authkey --dump-config`: arc.json goes to standard output and no file is written. Where
+ * there is an arc.json, its SIM gets a new session, as in the written form: no second SIM is made.
+ */
+import { INLINE_CONFIG, resolveConfigSource } from '../../arc-config/config-source.js';
+import { formatArcConfig } from '../../arc-config/format-arc-config.js';
+import type { ArcConfig } from '../../arc-config/arc-config.js';
+import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
+import { messageOf } from '../../lib/error-message.js';
+import { UserError } from '../../lib/user-error.js';
+import type { SimAnswer } from '../../soracom/client/answers.js';
+import { simMayExist } from '../../soracom/api-error.js';
+import { readSession, withSession } from '../session/arc-session.js';
+import { keepArcConfig, refuseWhileRescued } from './bootstrap-rescue.js';
+import {
+  mergeProfile,
+  unsavedProfileNotes,
+  type BootstrapAuthkeyOptions,
+  type BootstrapPorts,
+  type BootstrapRun,
+} from './bootstrap-run.js';
+import { readBootstrapTarget } from './bootstrap-target.js';
+import { keylessError, newSimConfig } from './create-sim.js';
+import { arcProfileOf } from '../credentials/arc-profile.js';
+import { labelSim } from './label-sim.js';
+import { signedIn } from '../credentials/signed-in.js';
+import { findInterruptedRun } from './sim-journal.js';
+
+export interface DumpPorts extends BootstrapPorts {
+  /** Writes to standard output; rejects when that cannot take it. */
+  print(text: string): Promise<void>;
+}
+
+/**
+ * @returns notes, as sentences
+ * @throws as `bootstrapAuthkey`; BootstrapRescueError when standard output did not take the text
+ */
+export async function dumpBootstrap(
+  options: BootstrapAuthkeyOptions,
+  ports: DumpPorts,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const existing = await readSource(options.path, ports);
+  if (!existing) await refuseToCreate(options, ports);
+  return signedIn(existing?.profile, ports, signal, async (api, credentials) => {
+    const profile = options.saveProfile ? arcProfileOf(credentials) : undefined;
+    const run = { options, ports, api, endpoint: credentials.endpoint, profile };
+    const config = existing ? await renewed(existing, run) : await created(run);
+    const warnings = await labelSim(config.simId, options.labels ?? {}, api);
+    return [...unsavedProfileNotes(options, profile), ...warnings];
+  });
+}
+
+/** What an earlier run has begun, a run with files has to finish. */
+async function refuseToCreate(options: BootstrapAuthkeyOptions, ports: DumpPorts): Promise<void> {
+  if (options.ownKey || options.adopt !== undefined) throw needsFile();
+  await refuseWhileRescued(ports.files, options.path, options.stateFolder);
+  const interrupted = await findInterruptedRun(ports.journals, options.path);
+  if (interrupted === undefined) return;
+  throw new UserError('failed', {
+    what: 'nothing was created or changed',
+    why: `an earlier run was interrupted (${interrupted.journal.path}), and a virtual SIM may exist`,
+    next: ['Run the same command without --dump-config: it finishes that run.'],
+  });
+}
+
+type DumpRun = Omit<BootstrapRun, 'ports'> & { readonly ports: DumpPorts };
+
+function readSource(path: string, { files }: DumpPorts): Promise<ArcConfig | undefined> {
+  const source = resolveConfigSource(path);
+  if (source.kind === 'path') return readBootstrapTarget(files, path);
+  return Promise.resolve(parseArcConfig(source.text, { path: INLINE_CONFIG }));
+}
+
+async function renewed(existing: ArcConfig, { api, ports, profile }: DumpRun): Promise<ArcConfig> {
+  const { simId } = existing;
+  const session = readSession(await api.createArcSession(simId), simId);
+  const config = { ...withSession(existing, session), ...mergeProfile(existing, profile) };
+  await ports.print(formatArcConfig(config));
+  return config;
+}
+
+async function created(run: DumpRun): Promise<ArcConfig> {
+  const { options, ports, api, profile } = run;
+  ports.onStep?.('Creating a virtual SIM');
+  const sim = await askForSim(api);
+  const config = newSimConfig(sim, { options, profile });
+  // Without a journal, the same command would create a second SIM.
+  if (config === undefined) throw keylessError(sim.simId, adoption(sim.simId));
+  const { whole, failure } = await addSession(config, api);
+  try {
+    await ports.print(formatArcConfig(whole));
+  } catch (error) {
+    throw await keepUnprinted(whole, run, error);
+  }
+  if (failure !== undefined) throw sessionless(config.simId, failure);
+  return whole;
+}
+
+function adoption(simId: string): string {
+  return `Run \`arctun bootstrap authkey --adopt ${simId}\`: it gives that SIM a key and writes its arc.json.`;
+}
+
+/** Without a journal no later run looks for a SIM whose answer was lost. */
+async function askForSim(api: DumpRun['api']): Promise<SimAnswer> {
+  try {
+    return await api.createSim();
+  } catch (error) {
+    if (!(error instanceof UserError) || !simMayExist(error)) throw error;
+    const text = {
+      what: error.what,
+      why: error.why,
+      next: [
+        'A SIM may have been created and billed: look for it with `arctun sim list --since 10m` before you run this again.',
+        `${adoption('SIM_ID')} \`arctun sim terminate SIM_ID\` ends its bill.`,
+      ],
+    };
+    throw new UserError(error.kind, text, { cause: error });
+  }
+}
+
+/** Where the answer to createSim had no session. The key is worth printing without one, too. */
+async function addSession(
+  config: ArcConfig,
+  api: DumpRun['api'],
+): Promise<{ whole: ArcConfig; failure?: UserError }> {
+  if (config.arcSessionStatus !== undefined) return { whole: config };
+  try {
+    const session = readSession(await api.createArcSession(config.simId), config.simId);
+    return { whole: withSession(config, session) };
+  } catch (error) {
+    if (error instanceof UserError) return { whole: config, failure: error };
+    throw error;
+  }
+}
+
+function sessionless(simId: string, failure: UserError): UserError {
+  const text = {
+    what: `SIM ${simId} was created and its arc.json is printed, but it has no session`,
+    why: `${failure.what}: ${failure.why}`,
+    next: [
+      ...failure.next,
+      'Keep what was printed as arc.json and run bootstrap again: it makes one.',
+    ],
+  };
+  return new UserError(failure.kind, text, { cause: failure });
+}
+
+/** A new key is on the disk before the old one is given up; without a file there is no such place. */
+function needsFile(): UserError {
+  return new UserError('usage', {
+    what: 'cannot make a key of our own',
+    why: '--dump-config writes no file, and a key must be in one before the platform is told of it',
+    next: ['Leave --dump-config away; jq reads the file afterwards.'],
+  });
+}
+
+async function keepUnprinted(
+  config: ArcConfig,
+  { options, ports }: DumpRun,
+  error: unknown,
+): Promise<UserError> {
+  const reason = messageOf(error);
+  const done = `SIM ${config.simId} was created, but standard output took no arc.json (${reason})`;
+  const warning = 'Do not run bootstrap again for this SIM: it would create a second one.';
+  const plan = { path: options.path, rescueFolder: options.stateFolder };
+  await keepArcConfig(ports.files, config, { ...plan, replace: false, done, warning });
+  return new UserError(
+    'failed',
+    { what: done, why: `it is in ${ports.files.absolute(options.path)} instead` },
+    { cause: error },
+  );
+}

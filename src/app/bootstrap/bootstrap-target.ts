@@ -1,0 +1,121 @@
+import { ArcConfigError } from '../../arc-config/arc-config-error.js';
+import { isSkeleton, SKELETON_SIM_ID, type ArcConfig } from '../../arc-config/arc-config.js';
+import { readFailure, writeFailure } from '../../arc-config/arc-config-file.js';
+import { resolveConfigSource } from '../../arc-config/config-source.js';
+import { FileError, type Files } from '../../arc-config/files.js';
+import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
+import { UserError, type FailureKind } from '../../lib/user-error.js';
+
+const MOVE_AWAY = 'To start anew, move the file away or name another with --config.';
+
+/**
+ * The arc.json that is to be refreshed, or undefined where a new one is to be created. A file that
+ * is there but of no use is never taken for none: behind it may stand a SIM that is paid for.
+ *
+ * @throws UserError saying why the file is refused
+ */
+export async function readBootstrapTarget(
+  files: Files,
+  path: string,
+): Promise<ArcConfig | undefined> {
+  const config = await readExistingTarget(files, path);
+  if (config?.simId !== '') return config;
+  throw refusal(
+    'configuration',
+    files.absolute(path),
+    'it has no simId, so its session cannot be renewed',
+    [
+      'Add the simId of its virtual SIM; the user console shows it.',
+      'A file that `bootstrap cellular` wrote is renewed by `arctun bootstrap cellular`.',
+      MOVE_AWAY,
+    ],
+  );
+}
+
+/**
+ * The arc.json that a bootstrap will write over, of whatever SIM; undefined where there is none.
+ *
+ * @throws UserError saying why the file is refused
+ */
+export async function readExistingTarget(
+  files: Files,
+  path: string,
+): Promise<ArcConfig | undefined> {
+  if (resolveConfigSource(path).kind === 'inline') {
+    throw new UserError('usage', {
+      what: 'cannot bootstrap',
+      why: 'the configuration was given inline, and there is no file to write',
+      next: ['Name a file with --config.'],
+    });
+  }
+  const place = files.absolute(path);
+  const text = await readUnlessAbsent(files, path);
+  if (text === undefined) return undefined;
+  const config = parseOrRefuse(text, place);
+  if (isSkeleton(config)) throw refuseSkeleton(config, place);
+  return config;
+}
+
+/** A SIM's id without a key is no skeleton: behind it stands a SIM that is paid for. */
+function refuseSkeleton({ simId }: ArcConfig, place: string): UserError {
+  if (simId === '' || simId === SKELETON_SIM_ID) {
+    return refusal('configuration', place, 'it is a skeleton and holds no SIM', [MOVE_AWAY]);
+  }
+  return refusal('configuration', place, `it holds SIM ${simId} without a private key`, [
+    '`arctun sim renew-key` gives that SIM a new one.',
+    MOVE_AWAY,
+  ]);
+}
+
+/**
+ * Proves that the target takes a new file, before anything is created that it must hold.
+ * @throws UserError
+ */
+export async function proveTargetWritable(files: Files, path: string): Promise<void> {
+  try {
+    await files.proveWritable(path);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    const { kind, why, next } = writeFailure(error, files.absolute(path));
+    throw refusal(kind, files.absolute(path), `it cannot be written: ${why}`, next, error);
+  }
+}
+
+async function readUnlessAbsent(files: Files, path: string): Promise<string | undefined> {
+  try {
+    return await files.readText(path);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    // A folder that does not exist is left to the proof that the target can be written.
+    if (error.failure === 'absent' || error.failure === 'no-folder') return undefined;
+    const { kind, why, next } = readFailure(error, files.absolute(path));
+    throw refusal(
+      kind,
+      files.absolute(path),
+      `it cannot be read: ${why}`,
+      [...next, MOVE_AWAY],
+      error,
+    );
+  }
+}
+
+function parseOrRefuse(text: string, place: string): ArcConfig {
+  try {
+    return parseArcConfig(text, { path: place });
+  } catch (error) {
+    if (!(error instanceof ArcConfigError)) throw error;
+    const next = ['Correct the file, so that its SIM can be used.', MOVE_AWAY];
+    throw refusal('configuration', place, error.why, next, error);
+  }
+}
+
+function refusal(
+  kind: FailureKind,
+  place: string,
+  why: string,
+  next: readonly string[],
+  cause?: Error,
+): UserError {
+  const text = { what: `nothing was created or changed for ${place}`, why, next };
+  return new UserError(kind, text, cause && { cause });
+}

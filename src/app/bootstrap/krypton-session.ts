@@ -1,0 +1,93 @@
+/** What Krypton answers, directly or through krypton-cli: all of it, or nothing is believed. */
+import * as z from 'zod';
+import { isZeroKey, type ArcSession } from '../../arc-config/arc-config.js';
+import { parseCidr, parseEndpoint, parseIp, parseKey } from '../../arc-config/value-syntax.js';
+import { Secret } from '../../lib/secrets/secret.js';
+import { UserError } from '../../lib/user-error.js';
+import { refusal } from '../../soracom/client/answers.js';
+import { KEY_MAY_BE_REPLACED } from '../../soracom/krypton/krypton.js';
+import { firstLine, parseJson } from '../../soracom/redact.js';
+
+export interface KryptonSession {
+  readonly privateKey: Secret<Uint8Array>;
+  readonly session: ArcSession;
+}
+
+/** The platform has some twenty; this many still make an arc.json that can be read again. */
+const MOST_ALLOWED_IPS = 1024;
+
+const kryptonAnswer = z.object({
+  arcClientPeerPrivateKey: parsedBy(parseUsableKey),
+  arcServerPeerPublicKey: parsedBy(parseUsableKey),
+  arcServerEndpoint: parsedBy(parseEndpoint),
+  arcAllowedIPs: z.array(parsedBy(parseCidr)).min(1).max(MOST_ALLOWED_IPS),
+  arcClientPeerIpAddress: parsedBy(parseIp),
+});
+
+/**
+ * @param text what was answered; nothing of it is repeated in an error but a refusal's own words
+ * @param giver who answered, as messages name them
+ * @throws UserError of kind `api` when it is no whole session
+ */
+export function readKryptonSession(text: Secret<string>, giver: string): KryptonSession {
+  const json = parseJson(text.expose());
+  const answer = kryptonAnswer.safeParse(json);
+  if (!answer.success) throw misfit(json, answer.error.issues, giver);
+  const { arcClientPeerPrivateKey, arcServerPeerPublicKey, arcServerEndpoint } = answer.data;
+  const { arcAllowedIPs: arcAllowedIps, arcClientPeerIpAddress } = answer.data;
+  return {
+    privateKey: new Secret(arcClientPeerPrivateKey),
+    session: {
+      arcServerPeerPublicKey,
+      arcServerEndpoint,
+      arcAllowedIps,
+      arcClientPeerIpAddress,
+      unknownKeys: [],
+    },
+  };
+}
+
+function parsedBy<T>(parse: (text: string) => T | undefined) {
+  return z.string().transform((text, context) => {
+    const value = parse(text);
+    if (value !== undefined) return value;
+    context.addIssue('not usable');
+    return z.NEVER;
+  });
+}
+
+function parseUsableKey(text: string): Uint8Array | undefined {
+  const key = parseKey(text);
+  return key === undefined || isZeroKey(key) ? undefined : key;
+}
+
+function misfit(
+  json: unknown,
+  issues: readonly { readonly path: readonly PropertyKey[] }[],
+  giver: string,
+): UserError {
+  // krypton-cli takes HTTP 400 for success and gives the platform's words as its result.
+  const said = refusal.safeParse(json);
+  if (said.success) {
+    const { code, message } = said.data;
+    const words = firstLine([code, message].filter((part) => part !== undefined).join(': '));
+    return unusable(`${giver} answered with an error: ${words}`, [NOTHING_CHANGED]);
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    return unusable(`what ${giver} answered is no JSON object (it is not shown)`, [
+      NOTHING_CHANGED,
+      KEY_MAY_BE_REPLACED,
+    ]);
+  }
+  const names = new Set(issues.map(({ path }) => String(path[0])));
+  return unusable(`the answer of ${giver} has no usable ${[...names].join(', ')}`, [
+    NOTHING_CHANGED,
+    KEY_MAY_BE_REPLACED,
+  ]);
+}
+
+const NOTHING_CHANGED = 'No file was changed.';
+
+function unusable(why: string, next: readonly string[]): UserError {
+  return new UserError('api', { what: 'cannot use the Arc session', why, next });
+}

@@ -1,0 +1,169 @@
+/**
+ * Where the keys that Krypton gives go. Every call makes the old ones useless, so all that can be
+ * refused is refused before it, and its answer is on the disk before anything else.
+ */
+import { writeArcConfig } from '../../arc-config/arc-config-file.js';
+import type { ArcConfig } from '../../arc-config/arc-config.js';
+import { FileError, type Files, type Journals } from '../../arc-config/files.js';
+import { formatArcConfig } from '../../arc-config/format-arc-config.js';
+import { Secret } from '../../lib/secrets/secret.js';
+import { UserError } from '../../lib/user-error.js';
+import { withSession } from '../session/arc-session.js';
+import { keepArcConfig } from './bootstrap-rescue.js';
+import { proveTargetWritable, readExistingTarget } from './bootstrap-target.js';
+import { freshArcConfig } from './fresh-arc-config.js';
+import type { KryptonSession } from './krypton-session.js';
+import { settleSessionState } from '../session/session-state.js';
+import { findInterruptedRun } from './sim-journal.js';
+
+export interface KryptonTargetOptions {
+  /** The arc.json to create or refresh. */
+  readonly path: string;
+  /** Gives arc.json back instead; then no file is read, and none written. */
+  readonly dumpConfig: boolean;
+  /** arctun's state folder: where arc.json goes when `path` cannot be written after all. */
+  readonly rescueFolder: string;
+  /** `process.platform`, for the name of the interface. */
+  readonly platform: string;
+}
+
+export interface KryptonPorts {
+  readonly files: Files;
+  readonly journals: Journals;
+  /** The public key of an X25519 private one. */
+  readonly publicKeyOf: (privateKey: Uint8Array) => Uint8Array;
+  /** Takes a line for people. */
+  readonly note: (line: string) => void;
+}
+
+export type KryptonResult =
+  | {
+      /** Empty where nobody knows it. */
+      readonly simId: string;
+      /** Absolute. */
+      readonly path: string;
+      /** Whether there was no file before. */
+      readonly created: boolean;
+    }
+  | { readonly arcJson: Secret<string> };
+
+/** What is known before the call. */
+export interface KryptonTarget {
+  /** undefined where there is no file, or none is to be read. */
+  readonly existing: ArcConfig | undefined;
+}
+
+/** @throws UserError when the target is refused; nothing was changed then, here or on the platform */
+export async function openKryptonTarget(
+  { path, dumpConfig }: KryptonTargetOptions,
+  { files, journals }: KryptonPorts,
+): Promise<KryptonTarget> {
+  if (dumpConfig) return { existing: undefined };
+  const existing = await readExistingTarget(files, path);
+  await refuseInterruptedRun(journals, path);
+  await proveTargetWritable(files, path);
+  return { existing };
+}
+
+/** The journal may hold the one copy of another SIM's key, and belongs to another command. */
+async function refuseInterruptedRun(journals: Journals, path: string): Promise<void> {
+  const interrupted = await findInterruptedRun(journals, path);
+  if (interrupted === undefined) return;
+  throw new UserError('configuration', {
+    what: 'nothing was created or changed',
+    why: `an earlier \`arctun bootstrap authkey\` or \`arctun sim renew-key\` was interrupted (${interrupted.journal.path})`,
+    next: ['Run that again to finish it, or name another file with --config.'],
+  });
+}
+
+/**
+ * Before the call for a file that may be another SIM's: its key lives on then, and is kept under
+ * another name. A file that surely is of the same SIM holds a key that the call replaces anyway.
+ *
+ * @param simId whose keys are about to come; undefined when nobody knows
+ * @throws UserError when the copy cannot be written
+ */
+export async function keepOtherSim(
+  { existing }: KryptonTarget,
+  simId: string | undefined,
+  { path }: KryptonTargetOptions,
+  { files, note }: KryptonPorts,
+): Promise<void> {
+  if (existing === undefined || existing.simId === simId) return;
+  const isKnown = simId !== undefined && existing.simId !== '';
+  const place = files.absolute(path);
+  const copy = files.absolute(await keepCopy(files, path, existing));
+  note(
+    isKnown
+      ? `${place} was that of SIM ${existing.simId}; it is kept as ${copy}.`
+      : `${place} may be that of another SIM; a copy of it is kept as ${copy}.`,
+  );
+}
+
+/** A command that runs at each start, and is told no SIM id, shall not fill the folder. */
+const MOST_COPIES = 9;
+
+/**
+ * Another copy may hold a key that lives, so its place is not taken; but the last place is.
+ * @returns where it stands
+ */
+async function keepCopy(files: Files, path: string, existing: ArcConfig): Promise<string> {
+  const text = formatArcConfig(existing);
+  // The id comes from outside and goes into a file name.
+  const first = `${path}.${existing.simId.replaceAll(/[^0-9A-Za-z]/g, '_') || 'old'}`;
+  for (let number = 1; ; number++) {
+    const copy = number === 1 ? first : `${first}.${number}`;
+    const other = await readCopy(files, copy);
+    if (other === text) return copy;
+    if (other === undefined || number === MOST_COPIES) {
+      await writeArcConfig(files, copy, existing);
+      return copy;
+    }
+  }
+}
+
+/** @returns undefined where nothing stands; no text for what cannot be read */
+async function readCopy(files: Files, path: string): Promise<string | undefined> {
+  try {
+    return await files.readText(path);
+  } catch (error) {
+    return error instanceof FileError && error.failure === 'absent' ? undefined : '';
+  }
+}
+
+/**
+ * Writes the configuration, or gives it back.
+ *
+ * @param simId undefined when nobody knows it: then the file's own stays
+ * @throws BootstrapRescueError when the file cannot be written after all
+ */
+export async function keepKryptonSession(
+  answer: KryptonSession,
+  { existing }: KryptonTarget,
+  simId: string | undefined,
+  options: KryptonTargetOptions,
+  { files, publicKeyOf }: KryptonPorts,
+): Promise<KryptonResult> {
+  const keys = {
+    privateKey: answer.privateKey,
+    publicKey: publicKeyOf(answer.privateKey.expose()),
+    simId: simId ?? existing?.simId ?? '',
+  };
+  const config = existing
+    ? withSession({ ...existing, ...keys }, answer.session)
+    : freshArcConfig({ ...keys, arcSessionStatus: answer.session }, options.platform);
+  if (options.dumpConfig) return { arcJson: new Secret(formatArcConfig(config)) };
+  await keepArcConfig(files, config, {
+    path: options.path,
+    rescueFolder: options.rescueFolder,
+    replace: existing !== undefined,
+    done: 'Krypton has made a new key pair',
+    warning: 'The key pair before it is of no use any more. A second run makes no second SIM.',
+  });
+  await settleSessionState(config, { files, stateFolder: options.rescueFolder });
+  return {
+    simId: config.simId,
+    path: files.absolute(options.path),
+    created: existing === undefined,
+  };
+}

@@ -1,0 +1,93 @@
+import { fileFailure, readFailure, writeArcConfig } from '../../arc-config/arc-config-file.js';
+import { resolveConfigSource } from '../../arc-config/config-source.js';
+import { FileError, type Files } from '../../arc-config/files.js';
+import { importWgQuickConfig } from '../../arc-config/wg-quick/import-wg-quick-config.js';
+import type { ImportNote } from '../../arc-config/wg-quick/wg-quick-entries.js';
+import { UserError } from '../../lib/user-error.js';
+
+export interface ImportConfigOptions {
+  /** The wg-quick file; `-` is standard input. */
+  readonly file: string;
+  /** The arc.json to write, as `--config` names it. */
+  readonly target: string;
+  /** Empty when it is not known. */
+  readonly simId: string;
+  /** Whether an arc.json that is there may be replaced. */
+  readonly force: boolean;
+  /** Whether what the tunnel needs and arc.json cannot hold is dropped. */
+  readonly ignoreUnsupported: boolean;
+}
+
+export interface ImportConfigPorts {
+  readonly files: Files;
+  readonly readStdin: () => Promise<Uint8Array>;
+  readonly publicKeyOf: (privateKey: Uint8Array) => Uint8Array;
+  /** `process.platform`. */
+  readonly platform: string;
+}
+
+export interface ImportedConfig {
+  /** The arc.json that was written, as an absolute path. */
+  readonly path: string;
+  /** How messages name what was read. */
+  readonly source: string;
+  /** What arc.json holds in another way, or not at all. */
+  readonly notes: readonly ImportNote[];
+}
+
+/**
+ * Writes an arc.json from a WireGuard configuration.
+ *
+ * @throws ArcConfigError with every fault of the WireGuard configuration, UserError when a file
+ *   cannot be read or written, or is there already
+ */
+export async function importConfig(
+  { file, target, simId, force, ignoreUnsupported }: ImportConfigOptions,
+  { files, readStdin, publicKeyOf, platform }: ImportConfigPorts,
+): Promise<ImportedConfig> {
+  const source = file === '-' ? 'standard input' : file;
+  const text =
+    file === '-' ? new TextDecoder().decode(await readStdin()) : await readSource(files, file);
+  const options = { path: source, simId, platform, ignoreUnsupported, publicKeyOf };
+  const { config, notes } = importWgQuickConfig(text, options);
+  await refuseToOverwrite(files, target, force);
+  await writeArcConfig(files, target, config);
+  return { path: files.absolute(target), source, notes };
+}
+
+async function readSource(files: Files, file: string): Promise<string> {
+  try {
+    return await files.readText(file);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    const next = ['Name the WireGuard configuration to import, or - for standard input.'];
+    throw fileFailure(error, { what: `cannot read ${files.absolute(file)}`, next });
+  }
+}
+
+async function refuseToOverwrite(files: Files, target: string, force: boolean): Promise<void> {
+  if (resolveConfigSource(target).kind === 'inline') {
+    throw new UserError('usage', {
+      what: 'cannot import',
+      why: 'the configuration was given inline, and there is no file to write',
+      next: ['Name a file with --config.'],
+    });
+  }
+  if (force || (await isAbsentOrEmpty(files, target))) return;
+  throw new UserError('configuration', {
+    what: `cannot write ${files.absolute(target)}`,
+    why: 'it is there already, and the private key in it may be the only copy',
+    next: ['Name another file with --config, or replace it with --force.'],
+  });
+}
+
+async function isAbsentOrEmpty(files: Files, path: string): Promise<boolean> {
+  try {
+    return (await files.readText(path)).trim() === '';
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    // The write that follows says what is wrong with the folder.
+    if (error.failure === 'absent' || error.failure === 'no-folder') return true;
+    throw readFailure(error, files.absolute(path));
+  }
+}

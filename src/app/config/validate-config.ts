@@ -1,0 +1,43 @@
+import { isZeroKey } from '../../arc-config/arc-config.js';
+import type { ConfigNotice } from '../../arc-config/member-notices.js';
+import { refuseHooksOfOthers } from './config-file-rights.js';
+import { type LoadedArcConfig, loadTunnelConfig } from './load-arc-config.js';
+import { type KeyPorts, planTunnel } from '../up/open-tunnel.js';
+import type { StateHome } from '../session/session-state.js';
+
+/**
+ * Checks a configuration exactly as `up` without flags does, and opens nothing.
+ *
+ * @param value as --config means it, or the bytes of standard input
+ * @returns what keeps no tunnel from working
+ * @throws ArcConfigError with every fault, UserError when the text cannot be read or
+ *   its commands could be someone else's
+ */
+export async function validateConfig(
+  value: string | Uint8Array,
+  home: StateHome,
+  ports: KeyPorts,
+): Promise<readonly ConfigNotice[]> {
+  const arcConfig = await loadTunnelConfig(value, home);
+  refuseHooksOfOthers(arcConfig);
+  planTunnel({ arcConfig, mode: 'auto', wait: 0 }, ports);
+  return configNotices(arcConfig, ports);
+}
+
+/** What the author of a usable configuration may not have meant, as `validate` and `up` show it. */
+export function configNotices(
+  { config, source, notices = [] }: LoadedArcConfig,
+  { crypto }: KeyPorts,
+): readonly ConfigNotice[] {
+  const located = notices.map(({ text, ...notice }) => ({
+    ...notice,
+    text: `${source}, line ${notice.line}: ${text}`,
+  }));
+  const own = crypto.publicKey(config.privateKey.expose());
+  const { publicKey } = config;
+  if (isZeroKey(publicKey) || own.every((byte, index) => byte === publicKey[index])) {
+    return located;
+  }
+  const text = `publicKey in ${source} is not that of privateKey. The tunnel does not need it, but one of the two may be another SIM's.`;
+  return [...located, { kind: 'warning', line: 0, text }];
+}

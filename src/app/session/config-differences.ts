@@ -1,0 +1,46 @@
+/** What differs between two configurations, in words. */
+import type { ArcConfig } from '../../arc-config/arc-config.js';
+import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
+
+/** What an open tunnel can take over from another configuration. */
+export function tunnelDifferences(old: TunnelConfig, other: TunnelConfig): readonly string[] {
+  const compared: readonly [name: string, valueOf: (config: TunnelConfig) => string][] = [
+    ['private key', ({ privateKey }) => privateKey.expose().join()],
+    ['key of the server', ({ serverPublicKey }) => serverPublicKey.join()],
+    ['endpoint', ({ endpoint }) => `${endpoint.host.toLowerCase()} ${endpoint.port}`],
+    ['address', ({ addresses }) => sorted(addresses.map((address) => address.join('.')))],
+    [
+      'allowed IPs',
+      ({ allowedIps }) =>
+        sorted(
+          allowedIps.map(({ address, prefixLength }) => `${address.join('.')}/${prefixLength}`),
+        ),
+    ],
+    ['keepalive', ({ persistentKeepalive }) => String(persistentKeepalive)],
+  ];
+  return compared.filter(([, valueOf]) => valueOf(old) !== valueOf(other)).map(([name]) => name);
+}
+
+/**
+ * The members of arc.json that differ and that an open tunnel cannot take over, by their names there;
+ * but for the MTU, for which something else may stand in.
+ */
+export function fixedDifferences(old: ArcConfig, other: ArcConfig): readonly string[] {
+  const compared: readonly [name: string, valueOf: (config: ArcConfig) => unknown][] = [
+    ['interface', (config) => config.interface],
+    ['logLevel', ({ logLevel }) => logLevel],
+    ['enableMetrics', ({ enableMetrics }) => enableMetrics],
+    ['preUp', ({ preUp }) => preUp],
+    ['postUp', ({ postUp }) => postUp],
+    ['preDown', ({ preDown }) => preDown],
+    ['postDown', ({ postDown }) => postDown],
+  ];
+  return compared
+    .filter(([, valueOf]) => JSON.stringify(valueOf(old)) !== JSON.stringify(valueOf(other)))
+    .map(([name]) => name);
+}
+
+/** In one order, each once: neither says anything. */
+function sorted(texts: readonly string[]): string {
+  return [...new Set(texts)].sort().join(' ');
+}

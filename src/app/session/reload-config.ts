@@ -1,0 +1,37 @@
+/** Reads arc.json again while its tunnel is open. */
+import { messageOf } from '../../lib/error-message.js';
+import { UserError } from '../../lib/user-error.js';
+import type { Log } from '../../tunnel/ports.js';
+import { refuseHooksOfOthers } from '../config/config-file-rights.js';
+import type { RunningConfig } from './running-config.js';
+
+/**
+ * The tunnel takes over what differs; what it cannot is named. A configuration with a fault changes
+ * nothing.
+ */
+export async function reloadConfig(running: RunningConfig, log: Log): Promise<void> {
+  if (!running.canReread) {
+    log.warn({}, 'nothing is read again: the configuration came on standard input');
+    return;
+  }
+  await running.inTurn(async () => {
+    const { source } = running.arcConfig;
+    try {
+      const read = await running.reread();
+      refuseHooksOfOthers(read);
+      const changed = await running.apply(read);
+      const fixed = running.fixedDifferences(read);
+      if (fixed.length > 0) {
+        log.warn({ members: fixed }, `${fixed.join(', ')} in ${source} take a restart to change`);
+      }
+      if (changed.length === 0) log.info({}, `${source} was read again: the tunnel has all of it`);
+      else log.info({ changed }, `${source} was read again, and taken over: ${changed.join(', ')}`);
+    } catch (error) {
+      // Of an interface that does not take it the system says no more than its code.
+      if (!(error instanceof Error)) throw error;
+      const next = error instanceof UserError ? error.next : [];
+      const text = `the tunnel stays as it is: ${messageOf(error)}.`;
+      log.error({}, [text, ...next].join(' '));
+    }
+  });
+}

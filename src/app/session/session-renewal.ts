@@ -1,0 +1,232 @@
+/**
+ * Renews the Arc session of an open tunnel when nothing comes from the Arc server: a server is silent
+ * towards a session that the platform has ended, and only the platform can say so.
+ */
+import { ArcConfigError } from '../../arc-config/arc-config-error.js';
+import { SKELETON_SIM_ID, type ArcSession } from '../../arc-config/arc-config.js';
+import { messageOf } from '../../lib/error-message.js';
+import { UserError } from '../../lib/user-error.js';
+import { ApiError } from '../../soracom/api-error.js';
+import type { SoracomApi } from '../../soracom/soracom-api.js';
+import type { Clock, Entropy, Log, Timer } from '../../tunnel/ports.js';
+import type { Tunnel } from '../../tunnel/tunnel.js';
+import { askPlatform, type PlatformAnswer } from '../sim/ask-platform.js';
+import type { Finding } from '../sim/diagnose-sim.js';
+import type { LoadedArcConfig } from '../config/load-arc-config.js';
+import { keepSession } from './refresh-session.js';
+import { RenewalMoments, type Suspicion } from './renewal-moments.js';
+import type { RunningConfig } from './running-config.js';
+import type { StateHome } from './session-state.js';
+import { signedIn, type SignInPorts } from '../credentials/signed-in.js';
+
+export type RenewalApi = Pick<SoracomApi, 'auth' | 'logout' | 'getSim' | 'createArcSession'>;
+
+export interface RenewalPorts extends SignInPorts<RenewalApi>, StateHome {
+  /** The public key of an X25519 private one. */
+  publicKeyOf(privateKey: Uint8Array): Uint8Array;
+}
+
+export interface RenewalEnvironment {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+}
+
+export class SessionRenewal {
+  readonly #tunnel: Pick<Tunnel, 'status'>;
+  readonly #running: RunningConfig;
+  readonly #ports: RenewalPorts;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #moments: RenewalMoments;
+  readonly #stop = new AbortController();
+  /** Sentences that are said once. */
+  readonly #said = new Set<string>();
+  #changesSeen: number;
+  #finding: Finding | undefined;
+  #timer: Timer | undefined;
+  #look: Promise<void> = Promise.resolve();
+
+  /** Begins to watch over the tunnel, whose first handshake may still be awaited. */
+  constructor(
+    tunnel: Pick<Tunnel, 'status'>,
+    running: RunningConfig,
+    ports: RenewalPorts,
+    { clock, entropy, log }: RenewalEnvironment,
+  ) {
+    this.#tunnel = tunnel;
+    this.#running = running;
+    this.#ports = ports;
+    this.#clock = clock;
+    this.#log = log;
+    this.#moments = new RenewalMoments(entropy);
+    this.#changesSeen = running.changes;
+    this.#arm(0);
+  }
+
+  /** What SORACOM says is wrong and needs its user, since the last answer. */
+  get finding(): Finding | undefined {
+    return this.#finding;
+  }
+
+  /** Ends the watch. Resolves when nothing is written or asked any more. */
+  async close(): Promise<void> {
+    this.#stop.abort(new Error('the tunnel closes'));
+    this.#timer?.cancel();
+    await this.#look;
+  }
+
+  #arm(delay: number): void {
+    if (this.#stop.signal.aborted) return;
+    this.#timer = this.#clock.startTimer(delay, () => {
+      this.#look = this.#watch();
+    });
+  }
+
+  async #watch(): Promise<void> {
+    // A tunnel that has ended does not answer; that is told elsewhere.
+    const status = await this.#tunnel.status().catch(() => undefined);
+    if (status === undefined) return;
+    const now = this.#clock.now();
+    if (this.#running.changes !== this.#changesSeen) {
+      this.#changesSeen = this.#running.changes;
+      this.#moments.changed(now);
+    }
+    const moment = this.#moments.look(status, now);
+    if ('nextLook' in moment) {
+      this.#arm(moment.nextLook);
+      return;
+    }
+    const { suspicion } = moment;
+    await this.#running
+      .inTurn(() => this.#renew(suspicion))
+      .catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) this.#tellFailure(error, suspicion);
+      });
+    this.#moments.asked(suspicion, this.#clock.now());
+    this.#arm(0);
+  }
+
+  async #renew(suspicion: Suspicion): Promise<void> {
+    this.#stop.signal.throwIfAborted();
+    const target = await this.#reread();
+    if (await this.#takeOver(target)) return;
+    const { simId, profile } = target.original;
+    if (simId === '' || simId === SKELETON_SIM_ID) {
+      if (suspicion === 'silent') this.#warnOnce(`${SILENT}: ${target.source} holds no simId`);
+      return;
+    }
+    this.#log.debug({ suspicion }, 'asking SORACOM what is wrong with the session');
+    const answer = await signedIn(profile, this.#ports, this.#stop.signal, (api) =>
+      askPlatform(target.config, suspicion, api, (key) => this.#ports.publicKeyOf(key)),
+    );
+    await this.#act(answer, suspicion, target);
+  }
+
+  /** Where it cannot be read again, nothing may be written over it. */
+  async #reread(): Promise<LoadedArcConfig> {
+    try {
+      return await this.#running.reread();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.#log.debug({ reason: error.message }, 'the configuration cannot be read again');
+      return { ...this.#running.arcConfig, path: undefined };
+    }
+  }
+
+  /** Somebody may have put the answer into arc.json already. */
+  async #takeOver(target: LoadedArcConfig): Promise<boolean> {
+    if (target.path === undefined) return false;
+    try {
+      const changed = await this.#running.apply(target);
+      if (changed.length === 0) return false;
+      this.#log.info({ changed }, `${target.source} has changed, and was taken over`);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ArcConfigError)) throw error;
+      // A file that nobody has finished yet.
+      this.#log.debug({ reason: error.message }, 'the configuration is not taken over');
+      return false;
+    }
+  }
+
+  async #act(answer: PlatformAnswer, suspicion: Suspicion, target: LoadedArcConfig): Promise<void> {
+    this.#finding = undefined;
+    switch (answer.kind) {
+      case 'beyond-us':
+        this.#finding = answer.finding;
+        this.#warnOnce(`${answer.finding.problem} ${answer.finding.next}`);
+        break;
+      case 'agrees':
+        if (suspicion === 'silent') this.#warnOnce(agreement(target));
+        break;
+      case 'unknown':
+        break;
+      case 'session':
+        await this.#take(answer.session, answer.why, target);
+    }
+  }
+
+  async #take(session: ArcSession, why: readonly string[], asked: LoadedArcConfig): Promise<void> {
+    // Another process may have written meanwhile: what it wrote must not be lost.
+    const target = await this.#reread();
+    if (isOtherKey(target, asked)) {
+      await this.#takeOver(target);
+      return;
+    }
+    const { original, path } = target;
+    const { config, keptIn, notice } = await keepSession({ original, path }, session, this.#ports);
+    if (keptIn === undefined) this.#running.holdUnkept(original, session);
+    if (keptIn === undefined && notice !== undefined) this.#warnOnce(notice);
+    else if (notice !== undefined) this.#log.info({}, notice);
+    const isInFile = notice === undefined;
+    const next = { ...target, config, original: isInFile ? config : original };
+    const changed = await this.#running.apply(next);
+    this.#log.info({ why, changed, keptIn }, 'the Arc session was renewed');
+    // One that differs in nothing is another to the server all the same.
+    this.#moments.changed(this.#clock.now());
+  }
+
+  #tellFailure(error: unknown, suspicion: Suspicion): void {
+    if (!(error instanceof UserError)) {
+      this.#log.error({}, `the tunnel does not take over its new session: ${messageOf(error)}`);
+      return;
+    }
+    const text = [`${error.what}: ${error.why}.`, ...error.next].join(' ');
+    const passes = error instanceof ApiError && !isRefusal(error);
+    if (passes || suspicion !== 'silent') {
+      this.#log.debug({ reason: text }, 'SORACOM was asked in vain');
+    } else if (error instanceof ApiError) {
+      this.#warnOnce(`${SILENT}: ${text}`);
+    } else {
+      this.#warnOnce(`${SILENT}: ${text} ${BOOTSTRAP_AGAIN}`);
+    }
+  }
+
+  #warnOnce(text: string): void {
+    if (this.#said.has(text)) return;
+    this.#said.add(text);
+    this.#log.warn({}, text);
+  }
+}
+
+const SILENT = 'the Arc server is silent, and the platform does not tell why';
+
+/** For a SIM whose bootstrap took no credentials of the API. */
+const BOOTSTRAP_AGAIN = 'Or run the bootstrap again that made arc.json, which is then taken over.';
+
+/** No new session would mend it, and making one would end what others do with this one. */
+function agreement({ config }: LoadedArcConfig): string {
+  const { host = '', port = 0 } = config.arcSessionStatus?.arcServerEndpoint ?? {};
+  return `the Arc server is silent, and SORACOM has the very session of arc.json: UDP to ${host}:${port} may be blocked on the way, or the clock of this machine be behind`;
+}
+
+/** A definite no, about which a person has to do something. */
+function isRefusal({ failure, status = 0 }: ApiError): boolean {
+  return failure === 'refused' && status >= 400 && status < 500 && status !== 429;
+}
+
+function isOtherKey({ config: one }: LoadedArcConfig, { config: other }: LoadedArcConfig): boolean {
+  const key = other.privateKey.expose();
+  return one.simId !== other.simId || one.privateKey.expose().some((byte, at) => byte !== key[at]);
+}

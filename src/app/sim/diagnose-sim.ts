@@ -1,0 +1,132 @@
+/** Compares an arc.json with what the platform knows of its SIM. */
+import { isZeroKey, type ArcConfig, type ArcSession } from '../../arc-config/arc-config.js';
+import { formatKey } from '../../arc-config/value-syntax.js';
+import type { SimAnswer } from '../../soracom/client/answers.js';
+import { readSessionOrNone } from '../session/arc-session.js';
+import { simPublicKey } from './sim-summary.js';
+
+/**
+ * - `terminated`: the SIM is no more
+ * - `no-private-key`: arc.json has none
+ * - `other-key`: the SIM has another key than arc.json
+ * - `public-key`: the two keys of arc.json are no pair, which matters to readers alone
+ * - `no-session`: the platform has no session that could be used
+ * - `other-session`: it has another session than arc.json
+ */
+export type FindingKind =
+  'terminated' | 'no-private-key' | 'other-key' | 'public-key' | 'no-session' | 'other-session';
+
+/** Something that keeps a tunnel from opening, or will. */
+export interface Finding {
+  readonly kind: FindingKind;
+  readonly problem: string;
+  /** What to do about it. */
+  readonly next: string;
+}
+
+const TERMINATED_NEXT =
+  'Move arc.json away; `arctun bootstrap authkey` creates another SIM, which is billed.';
+const REFRESH = '`arctun bootstrap authkey` makes a new session and writes it into arc.json.';
+const RENEW_KEY =
+  '`arctun sim renew-key` makes a new pair for both; or use the arc.json that holds the private key of that one.';
+
+/**
+ * @param config with the newest session that is known
+ * @param publicKeyOf gives the public key of an X25519 private one
+ * @returns the findings; none where the two agree
+ */
+export function diagnoseSim(
+  sim: SimAnswer,
+  config: ArcConfig,
+  publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
+): readonly Finding[] {
+  // Whatever else differs then is of no interest.
+  if (sim.status === 'terminated') {
+    const problem = 'The SIM is terminated: no tunnel opens any more.';
+    return [{ kind: 'terminated', problem, next: TERMINATED_NEXT }];
+  }
+  return [...keyFindings(sim, config, publicKeyOf), ...sessionFindings(sim, config)];
+}
+
+function keyFindings(
+  sim: SimAnswer,
+  { privateKey, publicKey }: ArcConfig,
+  publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
+): readonly Finding[] {
+  if (isZeroKey(privateKey.expose())) {
+    const problem = 'arc.json holds no private key.';
+    return [{ kind: 'no-private-key', problem, next: RENEW_KEY }];
+  }
+  const own = formatKey(publicKeyOf(privateKey.expose()));
+  const platforms = simPublicKey(sim);
+  if (platforms !== undefined && platforms !== own) {
+    const problem = `The key of the SIM is ${platforms}, that of arc.json ${own}: no handshake is answered.`;
+    return [{ kind: 'other-key', problem, next: RENEW_KEY }];
+  }
+  // The tunnel uses the private key alone; whoever reads the other may be led astray.
+  if (isZeroKey(publicKey) || formatKey(publicKey) === own) return [];
+  return [
+    {
+      kind: 'public-key',
+      problem: `The publicKey in arc.json is not that of its privateKey, which is ${own}.`,
+      next: 'Correct publicKey; the tunnel opens all the same.',
+    },
+  ];
+}
+
+function sessionFindings(sim: SimAnswer, { arcSessionStatus: held }: ArcConfig): Finding[] {
+  const answer = sim.arcSessionStatus;
+  if (answer === undefined || sim.sessionStatus?.online === false) {
+    const problem = 'The SIM has no session: no handshake is answered.';
+    return [{ kind: 'no-session', problem, next: REFRESH }];
+  }
+  const told = readSessionOrNone(answer);
+  if (told === undefined) {
+    const problem = 'The session that the platform tells is not whole.';
+    return [{ kind: 'no-session', problem, next: REFRESH }];
+  }
+  if (held === undefined) {
+    return [{ kind: 'other-session', problem: 'arc.json holds no session.', next: REFRESH }];
+  }
+  return differences(held, told).map(({ name, ours, theirs }) => ({
+    kind: 'other-session',
+    problem: `${name}: the platform has ${theirs}, arc.json has ${ours}.`,
+    next: REFRESH,
+  }));
+}
+
+interface Difference {
+  readonly name: string;
+  readonly ours: string;
+  readonly theirs: string;
+}
+
+function differences(held: ArcSession, told: ArcSession): Difference[] {
+  const compared: [name: string, ours: string, theirs: string][] = [
+    [
+      'Key of the server',
+      formatKey(held.arcServerPeerPublicKey),
+      formatKey(told.arcServerPeerPublicKey),
+    ],
+    ['Endpoint', endpointOf(held), endpointOf(told)],
+    ['Allowed IPs', allowedIpsOf(held), allowedIpsOf(told)],
+    ['Address', addressOf(held), addressOf(told)],
+  ];
+  return compared
+    .filter(([, ours, theirs]) => ours !== theirs)
+    .map(([name, ours, theirs]) => ({ name, ours: ours || 'none', theirs: theirs || 'none' }));
+}
+
+function endpointOf({ arcServerEndpoint }: ArcSession): string {
+  if (arcServerEndpoint === undefined) return '';
+  const { host, port } = arcServerEndpoint;
+  return host.includes(':') ? `[${host}]:${port}` : `${host.toLowerCase()}:${port}`;
+}
+
+function allowedIpsOf({ arcAllowedIps }: ArcSession): string {
+  return [...(arcAllowedIps ?? [])].sort().join(', ');
+}
+
+function addressOf({ arcClientPeerIpAddress = '' }: ArcSession): string {
+  return arcClientPeerIpAddress;
+}

@@ -1,0 +1,97 @@
+/** Lists the account's virtual SIMs, with no more permissions than there are. */
+import { UserError } from '../../lib/user-error.js';
+import type { SimAnswer } from '../../soracom/client/answers.js';
+import type { SoracomApi } from '../../soracom/soracom-api.js';
+import type { StateHome } from '../session/session-state.js';
+import { signedIn, type SignInPorts } from '../credentials/signed-in.js';
+import { isVirtualSim, summariseSim, type SimSummary } from './sim-summary.js';
+import { findArcConfig } from './sim-target.js';
+import { searchOrList, unlessForbidden } from './virtual-sims.js';
+
+export type ListApi = Pick<
+  SoracomApi,
+  'auth' | 'logout' | 'searchVirtualSims' | 'listSims' | 'serverTime'
+>;
+
+/** A moment, or how long ago it is; both in milliseconds. */
+export type Since = { readonly unixTime: number } | { readonly age: number };
+
+export interface ListSimsOptions {
+  /** The value of `--config`: its profile may sign in. */
+  readonly config: string;
+  /** Leaves out what was created before. */
+  readonly since?: Since | undefined;
+  /** Whether terminated ones are listed, too. */
+  readonly all?: boolean;
+}
+
+export interface ListSimsPorts extends SignInPorts<ListApi>, StateHome {
+  /** Unix milliseconds. */
+  now(): number;
+}
+
+export interface ListedSims {
+  /** The newest first. */
+  readonly sims: readonly SimSummary[];
+  readonly notes: readonly string[];
+}
+
+/** @throws MissingCredentialsError, ApiError; UserError naming the permissions that would do */
+export async function listSims(
+  options: ListSimsOptions,
+  ports: ListSimsPorts,
+  signal?: AbortSignal,
+): Promise<ListedSims> {
+  const { profile, notes } = await findArcConfig(options.config, ports);
+  return signedIn(profile, ports, signal, async (api) => {
+    ports.onStep?.('Looking for virtual SIMs');
+    const { answers, note } = await (options.all ? everySim(api) : livingSims(api));
+    const earliest = earliestTime(options.since, api.serverTime ?? ports.now());
+    const sims = answers
+      .filter((sim) => isVirtualSim(sim) && (options.all || sim.status !== 'terminated'))
+      // A SIM whose age is not told may be the one that is looked for.
+      .filter(({ createdTime = Infinity }) => createdTime >= earliest)
+      .map(summariseSim)
+      .toSorted(byAge);
+    return { sims, notes: note === undefined ? notes : [...notes, note] };
+  });
+}
+
+/** Ages are counted back from the platform's clock: it is the one that stamps SIMs. */
+function earliestTime(since: Since | undefined, now: number): number {
+  if (since === undefined) return -Infinity;
+  return 'age' in since ? now - since.age : since.unixTime;
+}
+
+function byAge(one: SimSummary, other: SimSummary): number {
+  const { createdTime: first = 0 } = one;
+  const { createdTime: second = 0 } = other;
+  return second - first || (one.simId < other.simId ? -1 : 1);
+}
+
+interface Found {
+  readonly answers: readonly SimAnswer[];
+  readonly note?: string;
+}
+
+async function livingSims(api: ListApi): Promise<Found> {
+  const answers = await searchOrList(api);
+  if (answers === undefined) throw mayNotLook();
+  return { answers };
+}
+
+async function everySim(api: ListApi): Promise<Found> {
+  const listed = await unlessForbidden(() => api.listSims());
+  if (listed !== undefined) return { answers: listed };
+  const found = await unlessForbidden(() => api.searchVirtualSims());
+  if (found === undefined) throw mayNotLook();
+  return { answers: found, note: 'Terminated SIMs are missing here: they need Sim:listSims.' };
+}
+
+function mayNotLook(): UserError {
+  return new UserError('api', {
+    what: 'cannot list the virtual SIMs',
+    why: 'the user who signs in may neither search nor list SIMs (HTTP 403)',
+    next: ['Allow Query:searchSims or Sim:listSims in the permissions of that SAM user.'],
+  });
+}

@@ -1,0 +1,182 @@
+/** Gives the SIM of an arc.json a key pair that is made here, and writes it there. */
+import { KEY_LENGTH, SKELETON_SIM_ID, type ArcConfig } from '../../arc-config/arc-config.js';
+import { readArcConfig, writeArcConfig } from '../../arc-config/arc-config-file.js';
+import { resolveConfigSource } from '../../arc-config/config-source.js';
+import { FileError, type Files, type Journals } from '../../arc-config/files.js';
+import type { KeyPair } from '../../lib/secrets/key-pair.js';
+import { Secret } from '../../lib/secrets/secret.js';
+import { UserError } from '../../lib/user-error.js';
+import type { SoracomApi } from '../../soracom/soracom-api.js';
+import type { KeyClaims } from '../../tunnel/ports.js';
+import { proveTargetWritable } from '../bootstrap/bootstrap-target.js';
+import { findSimHolder } from '../up/claim-sim.js';
+import { freshArcConfig } from '../bootstrap/fresh-arc-config.js';
+import { finishRenewal, renewKeyAlone, type WriteConfig } from '../bootstrap/key-renewal.js';
+import { settleSessionState, type StateHome } from '../session/session-state.js';
+import { signedIn, type SignInPorts } from '../credentials/signed-in.js';
+import { findInterruptedRun, type InterruptedRun } from '../bootstrap/sim-journal.js';
+import { requireSimId } from './sim-target.js';
+
+export type RenewKeyApi = Pick<
+  SoracomApi,
+  'auth' | 'logout' | 'renewArcSimCredentials' | 'createArcSession'
+>;
+
+export interface RenewKeyOptions {
+  /** arc.json's when absent; where there is no arc.json, the SIM to make one for. */
+  readonly simId?: string | undefined;
+  /** The arc.json; its SIM's id is asked for nowhere else. */
+  readonly path: string;
+  /** `process.platform`, for the name of the interface in a new arc.json. */
+  readonly platform: string;
+  /** A tunnel with the old key may run on this machine. */
+  readonly yes: boolean;
+}
+
+export interface RenewKeyPorts extends SignInPorts<RenewKeyApi>, StateHome {
+  readonly journals: Journals;
+  readonly claims: KeyClaims;
+  createKeyPair(): KeyPair;
+  publicKeyOf(privateKey: Uint8Array): Uint8Array;
+  /**
+   * Asks whether the tunnel that runs here may lose its key; undefined without a terminal.
+   *
+   * @param holder says which process uses the SIM
+   */
+  confirm?(holder: string): Promise<boolean>;
+}
+
+export interface RenewedKey {
+  readonly simId: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly notes: readonly string[];
+}
+
+/**
+ * The private key is on the disk, in a journal beside arc.json, before the platform hears of the
+ * public one. A renewal that an earlier run did not finish is finished instead.
+ *
+ * @throws UserError of kind `usage`, `configuration`, `permission` or `failed` before anything was
+ *   changed; MissingCredentialsError; as `renewKeyAlone` and `finishRenewal`
+ */
+export async function renewKeyOfSim(
+  options: RenewKeyOptions,
+  ports: RenewKeyPorts,
+  signal?: AbortSignal,
+): Promise<RenewedKey> {
+  const { files } = ports;
+  const config = await readTarget(options, files);
+  const interrupted = await findInterruptedRun(ports.journals, options.path);
+  if (interrupted) refuseOtherWork(config.simId, interrupted);
+  await proveTargetWritable(files, options.path);
+  if (!options.yes) await requireConsent(config, ports);
+
+  return signedIn(config.profile, ports, signal, async (api) => {
+    ports.onStep?.(`Giving SIM ${config.simId} a new key`);
+    const place = { journals: ports.journals, path: options.path };
+    const write = (renewed: ArcConfig) => writeArcConfig(files, options.path, renewed);
+    const renewed = interrupted
+      ? await finish(interrupted, config, api, write)
+      : await renewKeyAlone(config, ports.createKeyPair(), place, api, write);
+    await settleSessionState(renewed, ports);
+    const notes = [
+      ...(interrupted ? ['The new key is that of an earlier run, which was interrupted.'] : []),
+      'The old key opens no tunnel any more: restart what runs with it.',
+    ];
+    return { simId: renewed.simId, path: files.absolute(options.path), notes };
+  });
+}
+
+/** The old key ends at once, and with it the tunnel of a process that still has it. */
+async function requireConsent(config: ArcConfig, ports: RenewKeyPorts): Promise<void> {
+  const publicKey = ports.publicKeyOf(config.privateKey.expose());
+  const holder = await findSimHolder(publicKey, ports.claims);
+  if (holder === undefined) return;
+  if (ports.confirm === undefined) {
+    throw refusal('usage', `${holder}, and a new key ends its tunnel`, [
+      'Stop that process first, or add --yes and restart it afterwards.',
+    ]);
+  }
+  if (await ports.confirm(holder)) return;
+  throw refusal('failed', `${holder}, and the question was not answered with "yes"`, [
+    'Stop that process first, or answer with "yes".',
+  ]);
+}
+
+function finish(
+  { journal, progress }: InterruptedRun,
+  config: ArcConfig,
+  api: RenewKeyApi,
+  write: WriteConfig,
+): Promise<ArcConfig> {
+  const { renewKey } = progress;
+  if (renewKey === undefined) throw new RangeError('the journal has no renewal');
+  return finishRenewal(config, renewKey, journal, api, write);
+}
+
+/** What the file holds; something to begin with where there is none and a SIM is named. */
+async function readTarget(
+  { simId, path, platform }: RenewKeyOptions,
+  files: Files,
+): Promise<ArcConfig> {
+  if (simId !== undefined) requireSimId(simId);
+  if (resolveConfigSource(path).kind === 'inline') {
+    throw refusal('usage', 'the configuration was given inline, and there is no file to write', [
+      'Name a file with --config.',
+    ]);
+  }
+  try {
+    const config = await readArcConfig(files, path);
+    requireNamedSim(config, simId, files.absolute(path));
+    return config;
+  } catch (error) {
+    if (simId === undefined || !isAbsence(error)) throw error;
+    const zeroKey = new Uint8Array(KEY_LENGTH);
+    const part = { privateKey: new Secret(zeroKey), publicKey: zeroKey, simId };
+    return freshArcConfig(part, platform);
+  }
+}
+
+function isAbsence(error: unknown): boolean {
+  if (!(error instanceof UserError)) return false;
+  return error.cause instanceof FileError && error.cause.failure === 'absent';
+}
+
+function requireNamedSim(config: ArcConfig, named: string | undefined, place: string): void {
+  if (config.simId === '' || config.simId === SKELETON_SIM_ID) {
+    throw refusal('configuration', `${place} holds no SIM's id`, [
+      'Write the simId of its virtual SIM into it; `arctun sim list` shows it.',
+    ]);
+  }
+  if (named !== undefined && named !== config.simId) {
+    throw refusal('usage', `${place} is of SIM ${config.simId}, and SIM ${named} was named`, [
+      'Name the arc.json of that SIM with --config; where there is none, a file to be made.',
+    ]);
+  }
+  requireSimId(config.simId);
+}
+
+/** What bootstrap began only bootstrap can finish: it knows whether a SIM was created. */
+function refuseOtherWork(simId: string, { journal, progress }: InterruptedRun): void {
+  const { createSim, created, renewKey } = progress;
+  if (createSim !== undefined || created !== undefined) {
+    throw refusal('failed', `an earlier bootstrap did not come to its end (${journal.path})`, [
+      'Run `arctun bootstrap authkey` first: it finishes that.',
+    ]);
+  }
+  if (renewKey === undefined || renewKey.simId === simId) return;
+  throw refusal(
+    'configuration',
+    `${journal.path} holds a key of SIM ${renewKey.simId} that an earlier run did not finish, and SIM ${simId} is meant now`,
+    ['Put the arc.json of that SIM back and run again, or delete the journal to lose its key.'],
+  );
+}
+
+function refusal(
+  kind: 'usage' | 'configuration' | 'failed',
+  why: string,
+  next: readonly string[],
+): UserError {
+  return new UserError(kind, { what: 'no key was renewed', why, next });
+}

@@ -1,0 +1,116 @@
+/** One virtual SIM as the platform knows it, beside the arc.json that is of it. */
+import type { SessionEvent, SimAnswer } from '../../soracom/client/answers.js';
+import type { SoracomApi } from '../../soracom/soracom-api.js';
+import { diagnoseSim, type Finding } from './diagnose-sim.js';
+import type { StateHome } from '../session/session-state.js';
+import { signedIn, type SignInPorts } from '../credentials/signed-in.js';
+import { simPublicKey, summariseSim, type SimSummary, requireSim } from './sim-summary.js';
+import { findSimTarget, type SimTarget } from './sim-target.js';
+import { isForbidden } from './virtual-sims.js';
+
+export type ShowApi = Pick<SoracomApi, 'auth' | 'logout' | 'getSim' | 'listSimSessionEvents'>;
+
+export interface ShowSimOptions {
+  /** arc.json's when absent. */
+  readonly simId?: string | undefined;
+  /** The value of `--config`. */
+  readonly config: string;
+  /** Whether the session's events are asked for. */
+  readonly events?: boolean;
+}
+
+export interface ShowSimPorts extends SignInPorts<ShowApi>, StateHome {
+  /** The public key of an X25519 private one. */
+  publicKeyOf(privateKey: Uint8Array): Uint8Array;
+}
+
+/** What the platform does not tell is undefined. Names and units are the API's. */
+export interface SimDetails extends SimSummary {
+  readonly type: string | undefined;
+  readonly speedClass: string | undefined;
+  readonly lastModifiedTime: number | undefined;
+  readonly terminationEnabled: boolean | undefined;
+  readonly imsi: string | undefined;
+  readonly arcClientPeerPublicKey: string | undefined;
+  readonly arcSessionStatus: SimAnswer['arcSessionStatus'];
+  readonly sessionStatus: SimAnswer['sessionStatus'];
+}
+
+export interface SimReport {
+  readonly sim: SimDetails;
+  /** The newest first; undefined where they were not asked for, or may not be read. */
+  readonly events: readonly SessionEvent[] | undefined;
+  /** Undefined where there is no arc.json of this SIM. */
+  readonly arcConfig: ArcConfigCheck | undefined;
+  readonly notes: readonly string[];
+}
+
+export interface ArcConfigCheck {
+  /** How messages name it. */
+  readonly source: string;
+  /** Empty where it agrees with the platform. */
+  readonly findings: readonly Finding[];
+}
+
+const EVENTS_SHOWN = 20;
+
+/** @throws as `findSimTarget`; MissingCredentialsError, ApiError */
+export async function showSim(
+  options: ShowSimOptions,
+  ports: ShowSimPorts,
+  signal?: AbortSignal,
+): Promise<SimReport> {
+  const target = await findSimTarget(options.simId, options.config, ports);
+  return signedIn(target.profile, ports, signal, async (api) => {
+    ports.onStep?.(`Reading SIM ${target.simId}`);
+    const sim = requireSim(await api.getSim(target.simId), target.simId);
+    const events = options.events ? await readEvents(target.simId, api) : undefined;
+    const note = options.events && events === undefined ? [NO_EVENTS] : [];
+    return {
+      sim: detailsOf(sim),
+      events,
+      arcConfig: checkArcConfig(sim, target, ports),
+      notes: [...target.notes, ...note],
+    };
+  });
+}
+
+const NO_EVENTS =
+  'Session events are missing here: allow Sim:listSimSessionEvents in the permissions of the SAM user that signs in.';
+
+async function readEvents(
+  simId: string,
+  api: ShowApi,
+): Promise<readonly SessionEvent[] | undefined> {
+  try {
+    return await api.listSimSessionEvents(simId, EVENTS_SHOWN);
+  } catch (error) {
+    if (isForbidden(error)) return undefined;
+    throw error;
+  }
+}
+
+function checkArcConfig(
+  sim: SimAnswer,
+  { arcConfig }: SimTarget,
+  ports: ShowSimPorts,
+): ArcConfigCheck | undefined {
+  if (arcConfig === undefined) return undefined;
+  const findings = diagnoseSim(sim, arcConfig.config, (key) => ports.publicKeyOf(key));
+  return { source: arcConfig.source, findings };
+}
+
+function detailsOf(sim: SimAnswer): SimDetails {
+  const [profile] = Object.values(sim.profiles ?? {});
+  return {
+    ...summariseSim(sim),
+    type: sim.type,
+    speedClass: sim.speedClass,
+    lastModifiedTime: sim.lastModifiedTime,
+    terminationEnabled: sim.terminationEnabled,
+    imsi: sim.sessionStatus?.imsi ?? profile?.primaryImsi,
+    arcClientPeerPublicKey: simPublicKey(sim),
+    arcSessionStatus: sim.arcSessionStatus,
+    sessionStatus: sim.sessionStatus,
+  };
+}

@@ -1,0 +1,97 @@
+/** Which SIM a command is about, and what arc.json has to say of it. */
+import type { ArcProfile } from '../../arc-config/arc-config.js';
+import { SKELETON_SIM_ID } from '../../arc-config/arc-config.js';
+import { FileError } from '../../arc-config/files.js';
+import { UserError } from '../../lib/user-error.js';
+import { loadArcConfig, type LoadedArcConfig } from '../config/load-arc-config.js';
+import type { StateHome } from '../session/session-state.js';
+
+export interface SimTarget {
+  readonly simId: string;
+  /** The arc.json that is of this SIM. */
+  readonly arcConfig: LoadedArcConfig | undefined;
+  /** arc.json's own credentials, whichever SIM it is of. */
+  readonly profile: ArcProfile | undefined;
+  /** What is worth knowing, as sentences. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * The SIM that was named, or else arc.json's. Where one was named, arc.json may be missing or of no
+ * use.
+ *
+ * @param value of `--config`
+ * @throws UserError of kind `usage` for what is no id, of kind `configuration` when neither names a
+ *   SIM; and as `loadArcConfig` where arc.json is needed
+ */
+export async function findSimTarget(
+  simId: string | undefined,
+  value: string,
+  home: StateHome,
+): Promise<SimTarget> {
+  if (simId === undefined) return targetOfArcConfig(value, home);
+  requireSimId(simId);
+  const { arcConfig, profile, notes } = await findArcConfig(value, home);
+  const isItsOwn = arcConfig?.original.simId === simId;
+  return { simId, arcConfig: isItsOwn ? arcConfig : undefined, profile, notes };
+}
+
+/** An arc.json that helps where there is one, and hinders nothing where there is none. */
+export async function findArcConfig(
+  value: string,
+  home: StateHome,
+): Promise<Omit<SimTarget, 'simId'>> {
+  try {
+    const arcConfig = await loadArcConfig(value, home);
+    return { arcConfig, profile: arcConfig.original.profile, notes: [] };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const notes = isAbsence(error) ? [] : [`arc.json is not used: ${error.message}.`];
+    return { arcConfig: undefined, profile: undefined, notes };
+  }
+}
+
+async function targetOfArcConfig(value: string, home: StateHome): Promise<SimTarget> {
+  let arcConfig: LoadedArcConfig;
+  try {
+    arcConfig = await loadArcConfig(value, home);
+  } catch (error) {
+    if (error instanceof UserError && isAbsence(error)) throw unnamedSim(error.message, error);
+    throw error;
+  }
+  const { simId, profile } = arcConfig.original;
+  if (simId === '' || simId === SKELETON_SIM_ID) {
+    throw unnamedSim(`${arcConfig.source} holds no SIM's id`);
+  }
+  requireSimId(simId);
+  return { simId, arcConfig, profile, notes: [] };
+}
+
+/**
+ * Ids are digits. What has dots or slashes in it would become another path of the API.
+ * @throws UserError of kind `usage`
+ */
+export function requireSimId(simId: string): void {
+  if (/^\w{1,64}$/.test(simId)) return;
+  throw new UserError('usage', {
+    what: 'cannot tell which SIM is meant',
+    why: `${JSON.stringify(simId)} is no SIM's id`,
+    next: ['Give the 18 to 20 digits that `arctun sim list` shows.'],
+  });
+}
+
+function isAbsence({ cause }: UserError): boolean {
+  return cause instanceof FileError && ['absent', 'no-folder'].includes(cause.failure);
+}
+
+function unnamedSim(why: string, cause?: Error): UserError {
+  return new UserError(
+    'configuration',
+    {
+      what: 'cannot tell which SIM is meant',
+      why: `no SIM id was given, and ${why}`,
+      next: ['Give the id that `arctun sim list` shows, or name an arc.json with --config.'],
+    },
+    cause && { cause },
+  );
+}

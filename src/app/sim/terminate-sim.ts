@@ -1,0 +1,169 @@
+/** Ends a virtual SIM and its bill, for good. */
+import { UserError } from '../../lib/user-error.js';
+import { ApiError } from '../../soracom/api-error.js';
+import type { SoracomApi } from '../../soracom/soracom-api.js';
+import type { StateHome } from '../session/session-state.js';
+import { signedIn, type SignInPorts } from '../credentials/signed-in.js';
+import { isVirtualSim, summariseSim, type SimSummary, requireSim } from './sim-summary.js';
+import { findSimTarget, type SimTarget } from './sim-target.js';
+import { isForbidden } from './virtual-sims.js';
+
+export type TerminateApi = Pick<
+  SoracomApi,
+  'auth' | 'logout' | 'getSim' | 'enableSimTermination' | 'terminateSim'
+>;
+
+export interface TerminateSimOptions {
+  /** arc.json's when absent. */
+  readonly simId?: string | undefined;
+  /** The value of `--config`. */
+  readonly config: string;
+  /** The user's word, given beforehand. */
+  readonly yes?: boolean;
+}
+
+export interface TerminateSimPorts extends SignInPorts<TerminateApi>, StateHome {
+  /** Asks whether this SIM is to be terminated; absent where nobody can be asked. */
+  confirm?(sim: SimSummary): Promise<boolean>;
+  /** Told of the SIM that is about to be terminated. */
+  onSim?(sim: SimSummary): void;
+}
+
+export interface TerminatedSim {
+  readonly simId: string;
+  readonly name: string;
+  /** Whether it was terminated before this run. */
+  readonly alreadyTerminated: boolean;
+  readonly notes: readonly string[];
+}
+
+/**
+ * @throws UserError of kind `usage` without the user's word, for a physical SIM, and as
+ *   `findSimTarget`; of kind `failed` when the user says no; MissingCredentialsError, ApiError
+ */
+export async function terminateSim(
+  options: TerminateSimOptions,
+  ports: TerminateSimPorts,
+  signal?: AbortSignal,
+): Promise<TerminatedSim> {
+  if (!options.yes && ports.confirm === undefined) throw needsWord();
+  const target = await findSimTarget(options.simId, options.config, ports);
+  return signedIn(target.profile, ports, signal, async (api) => {
+    ports.onStep?.(`Reading SIM ${target.simId}`);
+    const { sim, note } = await readSim(target.simId, api);
+    const notes = [...target.notes, ...(note === undefined ? [] : [note])];
+    const done = {
+      simId: sim.simId,
+      name: sim.name,
+      alreadyTerminated: sim.status === 'terminated',
+    };
+    if (!done.alreadyTerminated) {
+      ports.onSim?.(sim);
+      if (!options.yes && !(await ports.confirm?.(sim))) throw declined(sim.simId);
+      ports.onStep?.(`Terminating SIM ${sim.simId}`);
+      await endSim(target.simId, sim.terminationEnabled, api);
+    }
+    return { ...done, notes: [...notes, ...uselessConfig(target)] };
+  });
+}
+
+interface SimToTerminate extends SimSummary {
+  readonly terminationEnabled: boolean | undefined;
+}
+
+/** Whoever may terminate a SIM may not be allowed to read it. */
+async function readSim(
+  simId: string,
+  api: TerminateApi,
+): Promise<{ sim: SimToTerminate; note?: string }> {
+  try {
+    const answer = requireSim(await api.getSim(simId), simId);
+    if (!isVirtualSim(answer)) throw physicalSim(simId);
+    return { sim: { ...summariseSim(answer), terminationEnabled: answer.terminationEnabled } };
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    const sim = { ...summariseSim(UNREAD), simId, terminationEnabled: undefined };
+    return { sim, note: `SIM ${simId} could not be read before: that needs Sim:getSim.` };
+  }
+}
+
+const UNREAD = { simId: '' };
+
+async function endSim(
+  simId: string,
+  isUnprotected: boolean | undefined,
+  api: TerminateApi,
+): Promise<void> {
+  const refusal = isUnprotected ? undefined : await removeProtection(simId, api);
+  try {
+    await api.terminateSim(simId);
+  } catch (error) {
+    if (isLost(error)) throw maybeTerminated(simId, error);
+    if (refusal === undefined || !(error instanceof UserError)) throw error;
+    throw new UserError(
+      error.kind,
+      {
+        what: error.what,
+        why: `${error.why}; its protection could not be removed before (${refusal.why})`,
+        next: [...new Set([...error.next, ...refusal.next])],
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** There was no answer, or none that tells. */
+function isLost(error: unknown): error is ApiError {
+  return error instanceof ApiError && (error.failure !== 'refused' || (error.status ?? 0) >= 500);
+}
+
+function maybeTerminated(simId: string, error: ApiError): UserError {
+  const text = {
+    what: error.what,
+    why: error.why,
+    next: [
+      ...error.next,
+      `SIM ${simId} may be terminated all the same. Run the same command again: it says so if it is.`,
+    ],
+  };
+  return new UserError(error.kind, text, { cause: error });
+}
+
+/** @returns the refusal, where the SIM may have to be terminated without it */
+async function removeProtection(simId: string, api: TerminateApi): Promise<ApiError | undefined> {
+  try {
+    await api.enableSimTermination(simId);
+    return undefined;
+  } catch (error) {
+    if (isForbidden(error)) return error;
+    throw error;
+  }
+}
+
+function uselessConfig({ arcConfig }: SimTarget): readonly string[] {
+  if (arcConfig === undefined) return [];
+  return [`${arcConfig.source} is left as it is; it is of no use now.`];
+}
+
+function needsWord(): UserError {
+  return new UserError('usage', {
+    what: 'nothing was terminated',
+    why: 'it is final, and there is no terminal to ask at',
+    next: ['Give --yes if it is meant.'],
+  });
+}
+
+function declined(simId: string): UserError {
+  return new UserError('failed', {
+    what: `SIM ${simId} was not terminated`,
+    why: 'what was typed is not the word that was asked for',
+  });
+}
+
+function physicalSim(simId: string): UserError {
+  return new UserError('usage', {
+    what: 'nothing was terminated',
+    why: `SIM ${simId} is no virtual SIM`,
+    next: ['Terminate a physical SIM in the user console.'],
+  });
+}

@@ -1,0 +1,77 @@
+/** The health of one tunnel, for a container's probe. */
+import { UserError } from '../../lib/user-error.js';
+import type { LocalConnections } from '../../tunnel/ports.js';
+import type { TunnelHealth } from '../../tunnel/tunnel-status.js';
+import { findTunnels } from './find-tunnels.js';
+import { healthReasons } from './health-text.js';
+import { deniedError } from './show-status.js';
+
+export interface CheckHealthOptions {
+  /** Where control sockets are. */
+  readonly folders: readonly string[];
+  /** As `status` calls it; undefined where there is one alone. */
+  readonly name?: string | undefined;
+}
+
+export interface HealthAnswer {
+  /** `silent`: its process does not answer. `none`: there is no such tunnel. */
+  readonly health: TunnelHealth | 'silent' | 'none';
+  readonly name: string | undefined;
+  /** undefined where nothing is wrong. */
+  readonly why: string | undefined;
+  /** Another tunnel uses the same key: this one is up, and slow. */
+  readonly hasRival: boolean;
+}
+
+/** @throws UserError where there are several, or it is another user's */
+export async function checkHealth(
+  { folders, name }: CheckHealthOptions,
+  connections: LocalConnections,
+): Promise<HealthAnswer> {
+  const { reports, silent } = await findTunnels({ folders, name }, connections);
+  const answers: HealthAnswer[] = [
+    ...reports.map((report) => ({
+      health: report.health,
+      name: report.name,
+      why: healthReasons(report)[0],
+      hasRival: report.rival !== undefined,
+    })),
+    ...silent
+      .filter(({ isDenied }) => !isDenied)
+      .map((tunnel) => ({
+        health: 'silent' as const,
+        name: tunnel.name,
+        why: tunnel.why,
+        hasRival: false,
+      })),
+  ];
+  const [only, ...others] = answers;
+  if (only !== undefined && others.length === 0) return only;
+  if (only !== undefined) throw severalError(answers);
+  const [denied] = silent;
+  if (denied !== undefined) throw deniedError(denied);
+  const running = name === undefined ? [] : await namesOf({ folders }, connections);
+  return { health: 'none', name, why: noneText(name, running), hasRival: false };
+}
+
+async function namesOf(
+  options: CheckHealthOptions,
+  connections: LocalConnections,
+): Promise<readonly string[]> {
+  const { reports, silent } = await findTunnels(options, connections);
+  return [...reports, ...silent].map(({ name }) => name);
+}
+
+function noneText(name: string | undefined, running: readonly string[]): string {
+  if (name === undefined || running.length === 0) return 'no "arctun up" is running';
+  return `no "arctun up" of this name is running; there is ${running.join(', ')}`;
+}
+
+function severalError(answers: readonly HealthAnswer[]): UserError {
+  const names = answers.map(({ name = '' }) => name).join(', ');
+  return new UserError('usage', {
+    what: 'cannot tell which tunnel is meant',
+    why: `there are several: ${names}`,
+    next: ['Name one with --interface.'],
+  });
+}

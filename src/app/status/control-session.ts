@@ -1,0 +1,87 @@
+/**
+ * A conversation at the control socket: a line of JSON for each request, one for each answer.
+ *
+ *     {"request":"status"}  →  {"status":{…}}, or {"error":"…"}
+ */
+import { messageOf } from '../../lib/error-message.js';
+import type { Conversation } from '../../tunnel/ports.js';
+import { isStatusReport, type StatusReport } from './status-report.js';
+
+/** What marks the end of a request and of an answer. */
+export const LINE_END = '\n';
+
+/** The request for a StatusReport. */
+export const STATUS_REQUEST = `${JSON.stringify({ request: 'status' })}${LINE_END}`;
+
+/** Characters that a request may have. */
+const LONGEST_REQUEST = 4_096;
+
+export class ControlSession implements Conversation {
+  readonly #report: () => Promise<StatusReport>;
+  #rest = '';
+  #isOver = false;
+
+  /** @param report rejects with the reason where there is no status to be had */
+  constructor(report: () => Promise<StatusReport>) {
+    this.#report = report;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  async handle(text: string): Promise<string> {
+    const lines = (this.#rest + text).split(LINE_END);
+    this.#rest = lines.pop() ?? '';
+    let answer = '';
+    for (const line of lines) answer += lineOf(await this.#answer(line));
+    if (this.#rest.length > LONGEST_REQUEST) {
+      this.#isOver = true;
+      this.#rest = '';
+      answer += lineOf({ error: `a request has at most ${LONGEST_REQUEST} characters` });
+    }
+    return answer;
+  }
+
+  close(): void {
+    this.#rest = '';
+  }
+
+  async #answer(line: string): Promise<object> {
+    if (requestOf(line) !== 'status') return { error: 'unknown request' };
+    try {
+      return { status: await this.#report() };
+    } catch (error) {
+      return { error: messageOf(error) };
+    }
+  }
+}
+
+function requestOf(line: string): unknown {
+  return memberOf(valueOf(line), 'request');
+}
+
+/** @throws Error with the reason where the answer to STATUS_REQUEST is no report */
+export function readStatusAnswer(line: string): StatusReport {
+  const answer = valueOf(line);
+  const status = memberOf(answer, 'status');
+  if (isStatusReport(status)) return status;
+  const error = memberOf(answer, 'error');
+  throw new Error(typeof error === 'string' ? error : 'another version of arctun runs there');
+}
+
+function valueOf(line: string): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return (value as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+}
+
+function lineOf(value: object): string {
+  return `${JSON.stringify(value)}${LINE_END}`;
+}

@@ -1,0 +1,94 @@
+/** The WireGuard devices of this machine that are not ours. */
+import { CommandError, type CommandRunner } from '../../lib/ports/command-runner.js';
+import { codeOf, messageOf } from '../../lib/error-message.js';
+import { askDevice, type DeviceStatus } from '../../tunnel/device/ask-device.js';
+import type { LocalConnections } from '../../tunnel/ports.js';
+import { isAbandoned, nameOf } from './find-tunnels.js';
+import { UAPI_FOLDER } from '../up/uapi-socket.js';
+import { readWgDump } from './wg-dump.js';
+
+export interface FoundDevice extends DeviceStatus {
+  readonly name: string;
+  /** As soratun has it: `Linux kernel`, `userspace` … */
+  readonly type: string;
+}
+
+export interface FoundDevices {
+  /** Those of the kernel first, as in soratun; each kind by name. */
+  readonly devices: readonly FoundDevice[];
+  /** What could not be asked, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+export interface FindDevicesPorts {
+  readonly connections: LocalConnections;
+  readonly commands: CommandRunner;
+  readonly publicKeyOf: (privateKey: Uint8Array) => Uint8Array;
+  /** As Node has it. */
+  readonly platform: string;
+}
+
+const KERNELS: Readonly<Record<string, string>> = {
+  linux: 'Linux kernel',
+  freebsd: 'FreeBSD kernel',
+  openbsd: 'OpenBSD kernel',
+  win32: 'Windows kernel',
+};
+
+/**
+ * The kernel's are found where `wg` is installed. A socket that a process has left behind is passed
+ * over. Never rejects.
+ *
+ * @param ours interfaces that are not to be asked
+ */
+export async function findDevices(
+  ours: readonly string[],
+  ports: FindDevicesPorts,
+): Promise<FoundDevices> {
+  const paths = await ports.connections.list(UAPI_FOLDER);
+  const others = paths.filter((path) => !ours.includes(nameOf(path)));
+  const [kernel, ...userspace] = await Promise.all([
+    kernelDevices([...ours, ...paths.map(nameOf)], ports),
+    ...others.map((path) => userspaceDevice(path, ports)),
+  ]);
+  const found = [kernel, ...userspace];
+  return {
+    devices: found.flatMap(({ devices }) => devices),
+    notes: found.flatMap(({ notes }) => notes),
+  };
+}
+
+async function userspaceDevice(
+  path: string,
+  { connections, publicKeyOf }: FindDevicesPorts,
+): Promise<FoundDevices> {
+  try {
+    const status = await askDevice(path, connections, publicKeyOf);
+    return { devices: [{ ...status, name: nameOf(path), type: 'userspace' }], notes: [] };
+  } catch (error) {
+    const notes = isAbandoned(codeOf(error)) ? [] : [`cannot ask ${path}: ${messageOf(error)}`];
+    return { devices: [], notes };
+  }
+}
+
+/** @param known names that `wg` would tell of a second time */
+async function kernelDevices(
+  known: readonly string[],
+  { commands, platform }: FindDevicesPorts,
+): Promise<FoundDevices> {
+  const command = ['wg', 'show', 'all', 'dump'];
+  try {
+    const { stdout, stderr } = await commands.run(command, { timeout: 3_000 });
+    const type = KERNELS[platform] ?? 'unknown';
+    const devices = [...readWgDump(stdout)]
+      .filter(([name]) => !known.includes(name))
+      .map(([name, status]) => ({ ...status, name, type }));
+    const complaints = stderr.split('\n').filter((line) => line !== '');
+    return { devices, notes: complaints.map((line) => `wg: ${line}`) };
+  } catch (error) {
+    if (error instanceof CommandError && error.failure === 'not-found') {
+      return { devices: [], notes: [] };
+    }
+    return { devices: [], notes: [`cannot run ${command.join(' ')}: ${messageOf(error)}`] };
+  }
+}

@@ -1,0 +1,67 @@
+/** The pages of --status-listen: whether the process lives, whether the tunnel is up, and its counters. */
+import { messageOf } from '../../lib/error-message.js';
+import type { ListenerCounters } from '../../proxy/http/listener.js';
+import { type Page, textPage } from '../../proxy/page-listener.js';
+import type { Clock } from '../../tunnel/ports.js';
+import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
+import { healthText } from './health-text.js';
+import { type StatusSource, timelyStatus } from './timely-status.js';
+import { metricsText } from './tunnel-metrics.js';
+
+export interface StatusPagesOptions {
+  /** undefined while it is not open. */
+  readonly tunnel: () => StatusSource | undefined;
+  /** Of our own listeners, by what they are called. */
+  readonly counters: () => Readonly<Record<string, ListenerCounters>>;
+  readonly version: string;
+  readonly clock: Clock;
+  /** Has fired when the tunnel is about to close: nobody is to send anything here any more. */
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds for the data path to answer. */
+const DEADLINE = 5_000;
+
+export function statusPages(options: StatusPagesOptions): ReadonlyMap<string, () => Promise<Page>> {
+  return new Map([
+    ['/livez', () => livePage(options)],
+    ['/readyz', () => readyPage(options)],
+    ['/metrics', () => metricsPage(options)],
+  ]);
+}
+
+/** Says nothing of the server: an outage there is not mended by a restart here. */
+async function livePage({ tunnel, clock }: StatusPagesOptions): Promise<Page> {
+  const source = tunnel();
+  if (source === undefined) return textPage(200, 'opening');
+  try {
+    await timelyStatus(source, DEADLINE, clock);
+    return textPage(200, 'alive');
+  } catch (error) {
+    return textPage(503, messageOf(error));
+  }
+}
+
+async function readyPage({ tunnel, clock, signal }: StatusPagesOptions): Promise<Page> {
+  if (signal.aborted) return textPage(503, 'stopping');
+  const source = tunnel();
+  if (source === undefined) return textPage(503, 'opening');
+  try {
+    const status = await timelyStatus(source, DEADLINE, clock);
+    return textPage(status.health === 'up' ? 200 : 503, healthText(status));
+  } catch (error) {
+    return textPage(503, messageOf(error));
+  }
+}
+
+async function metricsPage(options: StatusPagesOptions): Promise<Page> {
+  const { tunnel, counters, version, clock } = options;
+  const source = tunnel();
+  let status: TunnelStatus | undefined;
+  if (source !== undefined) {
+    // That it does not answer is told by arctun_up.
+    status = await timelyStatus(source, DEADLINE, clock).catch(() => undefined);
+  }
+  const { contentType, text } = await metricsText({ version, status, listeners: counters() });
+  return { status: 200, contentType, body: text };
+}

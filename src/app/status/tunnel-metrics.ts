@@ -1,0 +1,123 @@
+/** The counters of a tunnel as Prometheus reads them. */
+import type Prometheus from 'prom-client';
+import type { Registry } from 'prom-client';
+
+import type { ListenerCounters } from '../../proxy/http/listener.js';
+import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
+
+export interface MeasuredTunnel {
+  readonly version: string;
+  /** undefined where there is none to be had. */
+  readonly status: TunnelStatus | undefined;
+  /** Of our own listeners, by what they are called. */
+  readonly listeners: Readonly<Record<string, ListenerCounters>>;
+}
+
+export interface MetricsText {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+/** What is measured is counted elsewhere: a registry of its own is filled for each answer. */
+export async function metricsText({
+  version,
+  status,
+  listeners,
+}: MeasuredTunnel): Promise<MetricsText> {
+  const { default: prometheus } = await import('prom-client');
+  const metrics = new Metrics(prometheus);
+  metrics.gauge('build_info', 'The version of arctun, as a label.', { version }, 1);
+  const isUp = status?.health === 'up';
+  metrics.gauge('up', 'Whether the Arc server answers.', {}, isUp ? 1 : 0);
+  if (status !== undefined) addTunnel(metrics, status);
+  for (const [listener, counters] of Object.entries(listeners)) {
+    addListener(metrics, listener, counters);
+  }
+  return metrics.text();
+}
+
+function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus): void {
+  const help = 'Whether another tunnel with this key was noticed in the last 10 minutes.';
+  metrics.gauge('rival', help, {}, rival === undefined ? 0 : 1);
+  if (connections !== undefined) {
+    metrics.gauge('tcp_connections', 'Open TCP connections inside the tunnel.', {}, connections);
+  }
+  for (const peer of peers) {
+    const labels = { public_key: peer.publicKey };
+    const handshake = (peer.latestHandshakeUnix ?? 0) / 1000;
+    metrics.gauge(
+      'last_handshake_timestamp_seconds',
+      'When the last handshake was complete; 0 before the first.',
+      labels,
+      handshake,
+    );
+    metrics.counter(
+      'rx_bytes_total',
+      'Bytes of WireGuard messages that came.',
+      labels,
+      peer.receivedBytes,
+    );
+    metrics.counter('tx_bytes_total', 'Bytes of WireGuard messages sent.', labels, peer.sentBytes);
+    if (peer.roundTrip !== undefined) {
+      const help = 'From our last initiation that was answered to its response.';
+      metrics.gauge(
+        'handshake_round_trip_seconds',
+        help,
+        labels,
+        toMicroseconds(peer.roundTrip) / 1e6,
+      );
+    }
+    if (peer.lossIn !== undefined) {
+      metrics.gauge('rx_loss_ratio', 'Data messages that did not come.', labels, peer.lossIn);
+    }
+  }
+}
+
+/** A clock tells no more. */
+function toMicroseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000);
+}
+
+function addListener(metrics: Metrics, listener: string, counters: ListenerCounters): void {
+  const labels = { listener };
+  const { requests, failures, active } = counters;
+  metrics.counter('proxy_requests_total', 'Requests of clients.', labels, requests);
+  const help = 'Those that ended without the whole answer of the target.';
+  metrics.counter('proxy_failures_total', help, labels, failures);
+  metrics.gauge('proxy_active_connections', 'Those that wait for an answer.', labels, active);
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+class Metrics {
+  readonly #prometheus: typeof Prometheus;
+  readonly #registry: Registry;
+
+  constructor(prometheus: typeof Prometheus) {
+    this.#prometheus = prometheus;
+    this.#registry = new prometheus.Registry();
+  }
+
+  gauge(name: string, help: string, labels: Labels, value: number): void {
+    const { Gauge } = this.#prometheus;
+    const options = this.#options(name, help, labels);
+    const known = this.#registry.getSingleMetric(options.name);
+    (known instanceof Gauge ? known : new Gauge(options)).set(labels, value);
+  }
+
+  counter(name: string, help: string, labels: Labels, value: number): void {
+    const { Counter } = this.#prometheus;
+    const options = this.#options(name, help, labels);
+    const known = this.#registry.getSingleMetric(options.name);
+    (known instanceof Counter ? known : new Counter(options)).inc(labels, value);
+  }
+
+  async text(): Promise<MetricsText> {
+    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+
+  #options(name: string, help: string, labels: Labels) {
+    const labelNames = Object.keys(labels);
+    return { name: `arctun_${name}`, help, labelNames, registers: [this.#registry] };
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * One SIM carries one tunnel: a second `up` or `send` on this machine is refused, or waits for a `send`.
+ * Two tunnels with one key disconnect each other (docs/decisions/0014-one-sim-each.md).
+ */
+import { codeOf, messageOf } from '../../lib/error-message.js';
+import { UserError } from '../../lib/user-error.js';
+import type { Clock, KeyClaim, KeyClaims, Log } from '../../tunnel/ports.js';
+import { readSimUse, simUseLine, simUseText, type SimUse } from './sim-use.js';
+
+export interface ClaimSimOptions {
+  readonly publicKey: Uint8Array;
+  /** What this process says of itself, at any moment. */
+  readonly use: () => SimUse;
+  /** Two tunnels are what the user asks for. */
+  readonly force: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ClaimSimPorts {
+  readonly claims: KeyClaims;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Milliseconds in which each `send` before this one has to end. */
+const LONGEST_WAIT = 30_000;
+
+/** Between two attempts to take the key, in ms. */
+const ATTEMPT_INTERVAL = 100;
+
+/** Between two questions to the holder, in ms: an `up` may have taken the key from a `send`. */
+const QUESTION_INTERVAL = 1_000;
+
+/** A holder that gave no answer counts as a `send` for this long, in ms: it may be ending. */
+const LONGEST_DOUBT = 3_000;
+
+/**
+ * @throws UserError `tunnel` if another process of this machine uses the SIM; the signal's reason
+ */
+export async function claimSim(options: ClaimSimOptions, ports: ClaimSimPorts): Promise<SimClaim> {
+  return new SimClaim(await claimKey(options, ports), options, ports);
+}
+
+/** A SIM that this process uses, until close(). */
+export class SimClaim {
+  #claim: KeyClaim;
+  #options: ClaimSimOptions;
+  readonly #ports: ClaimSimPorts;
+
+  constructor(claim: KeyClaim, options: ClaimSimOptions, ports: ClaimSimPorts) {
+    this.#claim = claim;
+    this.#options = options;
+    this.#ports = ports;
+  }
+
+  /** The running tunnel has this key from now on. If another process uses it, a warning says so. */
+  async follow(publicKey: Uint8Array): Promise<void> {
+    if (publicKey.every((byte, index) => byte === this.#options.publicKey[index])) return;
+    await this.#claim.close();
+    this.#options = { ...this.#options, publicKey, force: true, signal: undefined };
+    this.#claim = await claimKey(this.#options, this.#ports);
+  }
+
+  close(): Promise<void> {
+    return this.#claim.close();
+  }
+}
+
+async function claimKey(options: ClaimSimOptions, ports: ClaimSimPorts): Promise<KeyClaim> {
+  const { publicKey, use, force, signal } = options;
+  const { claims, clock, log } = ports;
+  const began = clock.now();
+  let holder: Holder | undefined;
+  for (;;) {
+    signal?.throwIfAborted();
+    const claim = await take(publicKey, use, ports);
+    if (claim !== undefined) return claim;
+    const isFirst = holder === undefined;
+    if (holder === undefined || clock.now() - holder.at >= QUESTION_INTERVAL) {
+      holder = { ...(await askHolder(publicKey, claims)), at: clock.now() };
+      if (force) return forced(holder, log);
+    }
+    const { isPresent, reason } = holder;
+    if (isPresent && clock.now() - began >= patienceFor(holder)) {
+      throw inUse(use().command, holder);
+    }
+    if (isFirst && isPresent) log.info({ reason }, 'waiting for this SIM');
+    await pause(ATTEMPT_INTERVAL, clock, signal);
+  }
+}
+
+interface Holder {
+  /** False if the key was free when the holder was asked. */
+  readonly isPresent: boolean;
+  /** undefined if it did not say. */
+  readonly use: SimUse | undefined;
+  readonly reason: string;
+  readonly at: number;
+}
+
+function patienceFor({ use }: Holder): number {
+  if (use === undefined) return LONGEST_DOUBT;
+  return use.command === 'send' ? LONGEST_WAIT : 0;
+}
+
+/** A machine that cannot keep claims is no reason to refuse a tunnel. */
+async function take(
+  publicKey: Uint8Array,
+  use: () => SimUse,
+  { claims, log }: ClaimSimPorts,
+): Promise<KeyClaim | undefined> {
+  try {
+    return await claims.take(publicKey, () => simUseLine(use()));
+  } catch (error) {
+    const reason = messageOf(error);
+    log.debug({ reason }, 'another arctun with this SIM would not be noticed');
+    return UNKEPT;
+  }
+}
+
+const UNKEPT: KeyClaim = { close: () => Promise.resolve() };
+
+/** The process of this machine that uses a SIM, as a clause: `arctun up (pid 4711) uses this SIM`. */
+export async function findSimHolder(
+  publicKey: Uint8Array,
+  claims: KeyClaims,
+): Promise<string | undefined> {
+  const { isPresent, reason } = await askHolder(publicKey, claims);
+  return isPresent ? reason : undefined;
+}
+
+async function askHolder(publicKey: Uint8Array, claims: KeyClaims): Promise<Omit<Holder, 'at'>> {
+  try {
+    const line = await claims.holder(publicKey);
+    if (line === undefined) return { isPresent: false, use: undefined, reason: 'nobody' };
+    const use = readSimUse(line);
+    const reason =
+      use === undefined ? 'another process uses this SIM' : `${simUseText(use)} uses this SIM`;
+    return { isPresent: true, use, reason };
+  } catch (error) {
+    const denied = ['EACCES', 'EPERM'].includes(codeOf(error) ?? '');
+    const reason = denied
+      ? "another user's process uses this SIM"
+      : `another process uses this SIM, and does not say which (${messageOf(error)})`;
+    return { isPresent: true, use: undefined, reason };
+  }
+}
+
+function forced({ isPresent, reason }: Holder, log: Log): KeyClaim {
+  if (isPresent) log.warn({ reason }, 'two tunnels with one SIM disconnect each other');
+  return UNKEPT;
+}
+
+function inUse(command: SimUse['command'], { use, reason }: Holder): UserError {
+  const what = command === 'send' ? 'cannot send' : 'cannot open the tunnel';
+  const why =
+    use === undefined
+      ? reason
+      : `${simUseText(use)} already uses this SIM${use.command === 'send' ? ', and has not ended in 30 s' : ''}`;
+  const nothing = command === 'send' ? ['Nothing was sent.'] : [];
+  return new UserError('tunnel', { what, why, next: [...nothing, remedyFor(command, use)] });
+}
+
+function remedyFor(command: SimUse['command'], use: SimUse | undefined): string {
+  const force = 'add --force: two tunnels with one SIM disconnect each other';
+  if (use === undefined) return `End that process, or ${force}.`;
+  const stop = `stop it with "kill ${use.pid}", or ${force}`;
+  if (use.forward !== undefined) {
+    return `${command === 'send' ? 'Post the message' : 'Post'} to ${use.forward}/ instead, or ${stop}.`;
+  }
+  if (use.interface !== undefined) {
+    return `Use its interface ${use.interface} with any program instead, or ${stop}.`;
+  }
+  return `${stop.charAt(0).toUpperCase()}${stop.slice(1)}.`;
+}
+
+function pause(ms: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      timer.cancel();
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = clock.startTimer(ms, done);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,99 @@
+/** Opens the tunnel under a network interface. */
+import { codeOf, messageOf } from '../../lib/error-message.js';
+import { UserError } from '../../lib/user-error.js';
+import type { Capture } from '../../tunnel/capture.js';
+import type { DeviceTunnel } from '../../tunnel/device/device-tunnel.js';
+import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
+import type { TunnelPorts } from '../../tunnel/userspace-tunnel.js';
+import type { KeptTunnel } from './kept-tunnel.js';
+import { RIGHT, USERSPACE } from './open-device.js';
+import { type CaptureOptions, openCapture } from './open-capture.js';
+
+/**
+ * Gives the interface its addresses and routes, and starts the handshake.
+ *
+ * @param tunnel one that is not started; its owner closes it where this fails
+ * @param options with a capture for a tunnel in this thread alone
+ * @throws UserError where the system refuses what the interface is to have: `permission` for want of a
+ *   right, `tunnel` else; and where the file of the capture cannot be had
+ */
+export async function openTun(
+  tunnel: DeviceTunnel,
+  { capture: captureOptions }: { readonly capture?: CaptureOptions | undefined },
+  config: TunnelConfig,
+  ports: TunnelPorts,
+): Promise<KeptTunnel> {
+  const capture = await openCapture(captureOptions, ports, config);
+  try {
+    await start(tunnel, config, capture);
+  } catch (error) {
+    await capture?.close();
+    throw error;
+  }
+  return {
+    tunnel,
+    failed: failWhenGone(tunnel),
+    up: { mode: 'tun', interface: tunnel.interfaceName },
+    counters: () => ({}),
+    giveUp: () => undefined,
+    close: async () => {
+      await tunnel.close();
+      await capture?.close();
+    },
+  };
+}
+
+async function start(
+  tunnel: DeviceTunnel,
+  config: TunnelConfig,
+  capture: Capture | undefined,
+): Promise<void> {
+  try {
+    await tunnel.start(config, capture?.ports);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    const what = `cannot configure the network interface ${tunnel.interfaceName}`;
+    const text = { what, why: messageOf(error), next: nextFor(code, remedyOf(error)) };
+    throw new UserError(code === 'EPERM' ? 'permission' : 'tunnel', text, { cause: error });
+  }
+}
+
+/** The commands by which an administrator may give the interface what it lacks, where those are known. */
+function remedyOf(error: unknown): string {
+  const isKnown = error instanceof Error && 'remedy' in error && typeof error.remedy === 'string';
+  return isKnown ? (error.remedy as string) : '';
+}
+
+function nextFor(code: string, remedy: string): readonly string[] {
+  if (remedy !== '') {
+    const commands = remedy.split('\n').map((command) => `sudo ${command}`);
+    return [`Give it what it lacks: ${commands.join(' && ')}.`, RIGHT, USERSPACE];
+  }
+  switch (code) {
+    case 'EPERM':
+      return [RIGHT, USERSPACE];
+    case 'EEXIST':
+      return ['The system has it already: remove it there, or take it out of the allowed IPs.'];
+    default:
+      return ['Or use --mode userspace, which leaves the network of this machine as it is.'];
+  }
+}
+
+/** Rejects when somebody else has removed the interface: programs would send to nowhere. */
+function failWhenGone({ gone, interfaceName }: DeviceTunnel): Promise<never> {
+  const failure = gone.then((cause): never => {
+    throw new UserError(
+      'tunnel',
+      {
+        what: `the network interface ${interfaceName} is gone`,
+        why: messageOf(cause),
+        next: ['Start "arctun up" again, or have a service do it.'],
+      },
+      { cause },
+    );
+  });
+  // Nobody may be waiting just then: a command of arc.json runs.
+  failure.catch(() => undefined);
+  return failure;
+}

@@ -1,0 +1,95 @@
+/** Opens a tunnel in userspace with its listeners. */
+import { type Dialer, LaterDialer } from '../../proxy/dialer.js';
+import { type Forwarder, startForwarder } from '../../proxy/forward/forwarder.js';
+import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
+import type { MixedPort } from '../../proxy/mixed/mixed-port.js';
+import type { Capture } from '../../tunnel/capture.js';
+import type { Log } from '../../tunnel/ports.js';
+import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
+import { type TunnelPorts, UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
+import type { KeptTunnel } from './kept-tunnel.js';
+import { type CaptureOptions, openCapture } from './open-capture.js';
+import { openProxy, type ProxySettings } from './open-proxy.js';
+
+export interface ForwardSettings {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** IP text and port inside the tunnel. */
+  readonly target: { readonly host: string; readonly port: number };
+  readonly headers: readonly [name: string, value: string][];
+  /** What browsers may send. */
+  readonly browsers?: BrowserPolicy;
+}
+
+export interface UserspaceOptions {
+  readonly forward: ForwardSettings;
+  /** The mixed port; undefined where it is off. */
+  readonly proxy?: ProxySettings | undefined;
+  /** What everything outside and inside of the tunnel is written to, where that is wanted. */
+  readonly capture?: CaptureOptions | undefined;
+}
+
+/** Nothing outside of a tunnel in userspace can end it. */
+const NEVER = new Promise<never>(() => undefined);
+
+/**
+ * Opens the listeners, then the tunnel, and starts its handshake.
+ *
+ * @throws UserError when a port or the file of the capture cannot be had
+ */
+export async function openUserspace(
+  options: UserspaceOptions,
+  config: TunnelConfig,
+  ports: TunnelPorts,
+): Promise<KeptTunnel> {
+  // The port first: a tunnel that is opened and given up would take the line from another.
+  const later = new LaterDialer();
+  const { forwarder, proxy } = await openListeners(options, later, ports.log);
+  const closeListeners = async (graceMs: number) => {
+    await Promise.all([forwarder.close({ graceMs }), proxy?.close({ graceMs })]);
+  };
+  let capture: Capture | undefined;
+  try {
+    capture = await openCapture(options.capture, ports, config);
+    const opening = UserspaceTunnel.open(config, capture?.ports ?? ports, {
+      watchForRivals: true,
+    });
+    later.open(opening.then(({ dialer }) => dialer));
+    const tunnel = await opening;
+    return {
+      tunnel,
+      failed: NEVER,
+      up: { mode: 'userspace', forward: forwarder.url, proxy: proxy?.authority },
+      counters: () => ({
+        forward: forwarder.counters,
+        ...(proxy && { proxy: proxy.counters }),
+      }),
+      giveUp: () => tunnel.giveUp(),
+      close: async (graceMs) => {
+        const deadline = ports.clock.now() + graceMs;
+        await closeListeners(graceMs);
+        // What clients have sent before they closed may be on its way still.
+        await tunnel.close({ gracePeriod: Math.max(0, deadline - ports.clock.now()) });
+        await capture?.close();
+      },
+    };
+  } catch (error) {
+    await closeListeners(0);
+    await capture?.close();
+    throw error;
+  }
+}
+
+async function openListeners(
+  { forward, proxy }: UserspaceOptions,
+  dialer: Dialer,
+  log: Log,
+): Promise<{ forwarder: Forwarder; proxy: MixedPort | undefined }> {
+  const forwarder = await startForwarder({ ...forward, dialer, log });
+  log.info({ url: forwarder.url }, 'forwarder listening');
+  try {
+    return { forwarder, proxy: proxy && (await openProxy(proxy, dialer, log)) };
+  } catch (error) {
+    await forwarder.close({ graceMs: 0 });
+    throw error;
+  }
+}

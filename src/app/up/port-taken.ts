@@ -1,0 +1,56 @@
+/** Says who has a port that cannot be had. */
+import { codeOf } from '../../lib/error-message.js';
+import { UserError } from '../../lib/user-error.js';
+
+/** As src/system/network/port-holder.ts. */
+export type PortHolder = (protocol: 'tcp' | 'udp', port: number) => Promise<string | undefined>;
+
+/** The same error, with the process that has the port if that is known. */
+export async function withPortHolder(error: unknown, portHolder: PortHolder): Promise<unknown> {
+  if (!(error instanceof UserError)) return error;
+  const taken = takenPort(error.cause);
+  if (taken === undefined) return error;
+  const holder = await portHolder(taken.protocol, taken.port);
+  if (holder === undefined) return error;
+  const { kind, what, next } = error;
+  return new UserError(
+    kind,
+    { what, why: `${holder} listens there`, next },
+    { cause: error.cause },
+  );
+}
+
+/** @param error of the system, which may come from another realm, or one that it is the cause of */
+function takenPort(error: unknown): { protocol: 'tcp' | 'udp'; port: number } | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { port, syscall, cause } = error as { port?: unknown; syscall?: unknown; cause?: unknown };
+  if (codeOf(error) !== 'EADDRINUSE' || typeof port !== 'number') return takenPort(cause);
+  return { protocol: syscall === 'bind' ? 'udp' : 'tcp', port };
+}
+
+interface NamedListen {
+  /** What chooses it. */
+  readonly flag: string;
+  readonly listen: { readonly host: string; readonly port: number } | undefined;
+}
+
+/** @throws UserError `usage` for two listeners of one command at one port */
+export function requireOtherPorts(listeners: readonly NamedListen[]): void {
+  for (const [index, { flag, listen }] of listeners.entries()) {
+    if (listen === undefined || listen.port === 0) continue;
+    const same = listeners.slice(0, index).find((other) => isSame(other.listen, listen));
+    if (same === undefined) continue;
+    throw new UserError('usage', {
+      what: `cannot listen twice on port ${listen.port}`,
+      why: `${same.flag} and ${flag} name the same port`,
+      next: ['Choose another port for one of them.'],
+    });
+  }
+}
+
+const ALL = new Set(['0.0.0.0', '::']);
+
+function isSame(one: NamedListen['listen'], other: { host: string; port: number }): boolean {
+  if (one?.port !== other.port) return false;
+  return one.host === other.host || ALL.has(one.host) || ALL.has(other.host);
+}

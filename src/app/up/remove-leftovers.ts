@@ -1,0 +1,43 @@
+/** Removes what a killed `up --mode tun` has left: routes that block, and rules of a default route. */
+import { codeOf, messageOf } from '../../lib/error-message.js';
+import { UserError } from '../../lib/user-error.js';
+import type { InterfaceLeftovers } from '../../tunnel/ports.js';
+import { RIGHT } from './open-device.js';
+
+/**
+ * @param name the interface's, as arc.json has it
+ * @param leftovers undefined where this system has no network interfaces
+ * @returns how many routes and rules were removed
+ * @throws UserError where the interface exists, or the system refuses
+ */
+export function removeLeftovers(name: string, leftovers: InterfaceLeftovers | undefined): number {
+  const what = 'cannot remove what a killed "up" has left';
+  if (leftovers === undefined) {
+    throw new UserError('failed', {
+      what,
+      why: 'mode tun needs Linux, and the optional package koffi, which does not load here',
+      next: ['Where "up --mode tun" has never run, nothing is left.'],
+    });
+  }
+  if (name === '') {
+    throw new UserError('configuration', {
+      what,
+      why: 'the configuration names no interface, and routes are found by its name',
+      next: ['Set interface in arc.json to the name that "up" has used.'],
+    });
+  }
+  if (leftovers.isInUse(name)) {
+    throw new UserError('failed', {
+      what,
+      why: `the network interface ${name} exists: its tunnel needs these routes`,
+      next: [`Stop the "arctun up" that runs there, or remove it: sudo ip link delete ${name}.`],
+    });
+  }
+  try {
+    return leftovers.remove(name);
+  } catch (error) {
+    const isForbidden = codeOf(error) === 'EPERM';
+    const text = { what, why: messageOf(error), next: isForbidden ? [RIGHT] : [] };
+    throw new UserError(isForbidden ? 'permission' : 'failed', text, { cause: error });
+  }
+}

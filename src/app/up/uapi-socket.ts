@@ -1,0 +1,63 @@
+/** WireGuard's userspace interface of a tunnel, where `wg` looks for it. */
+import { codeOf, messageOf, ownerOf } from '../../lib/error-message.js';
+import { UserError } from '../../lib/user-error.js';
+import type { LocalListener, LocalListeners, Log } from '../../tunnel/ports.js';
+import type { KeptTunnel } from './kept-tunnel.js';
+
+/** Of all that implement WireGuard in userspace; wireguard.com/xplatform. */
+export const UAPI_FOLDER = '/var/run/wireguard';
+
+export interface UapiPorts {
+  readonly listeners: LocalListeners;
+  readonly log: Log;
+}
+
+/**
+ * Listens for `wg`. Where that cannot be, the tunnel works all the same; but an interface that somebody
+ * else answers for is not ours to run.
+ *
+ * @param name the interface's, or in userspace that of arc.json
+ * @returns undefined where there is no such socket
+ * @throws UserError in mode tun, where somebody listens there
+ */
+export async function openUapiSocket(
+  { tunnel, up: { mode } }: Pick<KeptTunnel, 'tunnel' | 'up'>,
+  name: string,
+  { listeners, log }: UapiPorts,
+): Promise<LocalListener | undefined> {
+  if (name === '' || name.includes('/')) return undefined;
+  const path = `${UAPI_FOLDER}/${name}.sock`;
+  try {
+    const listener = await listeners.listen(path, () => tunnel.converse());
+    log.debug({ path }, 'UAPI listener started');
+    return listener;
+  } catch (error) {
+    if (codeOf(error) !== 'EADDRINUSE') {
+      log.debug(
+        { path, reason: messageOf(error) },
+        'no UAPI listener: wg does not see this tunnel',
+      );
+      return undefined;
+    }
+    const taken = takenError(path, error);
+    if (mode === 'tun') throw taken;
+    log.warn({}, `${taken.message}; wg does not see this tunnel`);
+    return undefined;
+  }
+}
+
+function takenError(path: string, error: unknown): UserError {
+  const what = `cannot listen on ${path}`;
+  const owner = ownerOf(error);
+  if (owner !== undefined) {
+    const why = `permission denied: the socket is owned by ${owner}`;
+    const next = [`Run as ${owner}, or choose another name: interface in arc.json.`];
+    return new UserError('permission', { what, why, next }, { cause: error });
+  }
+  const next = [
+    'Stop it: two tunnels with one key disconnect each other.',
+    'Or choose another name: interface in arc.json.',
+  ];
+  const why = 'another program answers there for a tunnel of this name';
+  return new UserError('failed', { what, why, next }, { cause: error });
+}

@@ -1,0 +1,289 @@
+/** Makes an arc.json of the text that wg-quick reads, and says what finds no place in it. */
+import { Secret } from '../../lib/secrets/secret.js';
+import { ArcConfigError, type ArcConfigFault } from '../arc-config-error.js';
+import {
+  DEFAULT_KEEPALIVE,
+  defaultInterface,
+  isZeroKey,
+  KEY_LENGTH,
+  type ArcConfig,
+  type ArcSession,
+} from '../arc-config.js';
+import { parseHook } from './hook-command.js';
+import { parseCidr, parseEndpoint, parseIp, parseKey } from '../value-syntax.js';
+import {
+  readWgQuickText,
+  type WgQuickEntry,
+  type WgQuickKey,
+  type WgQuickSection,
+  type WireproxySection,
+  type WireproxySectionName,
+} from './wg-quick-config.js';
+import { EntryReader, type ImportNote } from './wg-quick-entries.js';
+
+export interface ImportOptions {
+  /** How messages name the text. */
+  readonly path: string;
+  /** Empty when it is not known. */
+  readonly simId: string;
+  /** `process.platform`, for the name of the interface. */
+  readonly platform: string;
+  /** What the tunnel needs and arc.json cannot hold becomes a note, and is no fault. */
+  readonly ignoreUnsupported: boolean;
+  readonly publicKeyOf: (privateKey: Uint8Array) => Uint8Array;
+}
+
+/** @throws ArcConfigError with all faults */
+export function importWgQuickConfig(
+  text: string,
+  options: ImportOptions,
+): { config: ArcConfig; notes: readonly ImportNote[] } {
+  const { sections, wireproxySections, faults } = readWgQuickText(text);
+  // Nothing could be made out, and what is missing for that is no news.
+  if (sections.length === 0 && faults.length > 0) throw importError(options.path, faults);
+  const reader = new EntryReader(faults);
+  for (const section of wireproxySections) {
+    skipSection(reader, section, options.ignoreUnsupported);
+  }
+  const own = sectionOf(reader, sections, 'interface');
+  const peer = sectionOf(reader, sections, 'peer');
+  for (const { entries } of sections) {
+    for (const entry of entries) tellLoss(reader, entry, options.ignoreUnsupported);
+  }
+  const ours = own?.entries ?? [];
+  const privateKey = reader.required(ours, 'PrivateKey', own, KEY);
+  const config = {
+    simId: options.simId,
+    logLevel: 2,
+    enableMetrics: true,
+    interface: defaultInterface(options.platform),
+    additionalAllowedIps: [],
+    mtu: readMtu(reader, ours),
+    persistentKeepalive: readKeepalive(reader, peer),
+    preUp: readHooks(reader, ours, 'PreUp'),
+    postUp: readHooks(reader, ours, 'PostUp'),
+    preDown: readHooks(reader, ours, 'PreDown'),
+    postDown: readHooks(reader, ours, 'PostDown'),
+    arcSessionStatus: readSession(reader, own, peer),
+    unknownKeys: [],
+  };
+  if (privateKey === undefined || reader.faults.length > 0) {
+    throw importError(options.path, reader.faults);
+  }
+  const keys = { privateKey: new Secret(privateKey), publicKey: options.publicKeyOf(privateKey) };
+  return { config: { ...config, ...keys }, notes: inOrder(reader.notes) };
+}
+
+function importError(path: string, faults: readonly ArcConfigFault[]): ArcConfigError {
+  const next = ['Correct the file, or get it anew from where it came; nothing was written.'];
+  return new ArcConfigError(path, inOrder(faults), { next });
+}
+
+function inOrder<T extends { readonly line: number }>(list: readonly T[]): T[] {
+  return list.toSorted((first, second) => first.line - second.line);
+}
+
+const KEY = {
+  parse: (text: string) => {
+    const key = parseKey(text);
+    return key && !isZeroKey(key) ? key : undefined;
+  },
+  expected: 'a key: 32 bytes in base64, 44 characters with the "=" at the end, not all zeros',
+};
+const ADDRESS = {
+  parse: parseAddress,
+  expected: 'an IP address, with or without a prefix length',
+};
+const ALLOWED_IP = { parse: parseAllowedIp, expected: 'an IP address or a CIDR' };
+const ENDPOINT = { parse: parseWgEndpoint, expected: '"host:port"' };
+const U16 = { parse: parseU16, expected: 'an integer from 0 to 65535' };
+const KEEPALIVE = { parse: parseU16, expected: `${U16.expected}, or "off"` };
+const HOOK = { parse: parseHook, expected: 'a command with each quote closed' };
+
+/**
+ * A section by its name. [Interface] may stand in several pieces, as in WireGuard; there is one
+ * server.
+ */
+function sectionOf(
+  reader: EntryReader,
+  sections: readonly WgQuickSection[],
+  name: WgQuickSection['name'],
+): WgQuickSection | undefined {
+  const [first, ...others] = sections.filter((section) => section.name === name);
+  if (first === undefined) {
+    const expected = name === 'peer' ? 'a section [Peer]' : 'a section [Interface]';
+    reader.faults.push({ line: 0, keyPath: '', found: 'none', expected });
+    return undefined;
+  }
+  if (name === 'interface') {
+    return { ...first, entries: [first, ...others].flatMap(({ entries }) => entries) };
+  }
+  for (const { line } of others) {
+    const expected = 'one: arc.json holds one server';
+    reader.faults.push({ line, keyPath: '', found: 'another [Peer]', expected });
+  }
+  return first;
+}
+
+const NO_FORWARDS = 'arctun has no port forwards';
+const INSTEAD: Readonly<Record<WireproxySectionName, string>> = {
+  Socks5: '"arctun up" opens its own proxy; --proxy-listen sets its address',
+  http: '"arctun up" opens its own proxy; --proxy-listen sets its address',
+  TCPClientTunnel: NO_FORWARDS,
+  TCPServerTunnel: NO_FORWARDS,
+  STDIOTunnel: NO_FORWARDS,
+  UDPProxyTunnel: NO_FORWARDS,
+  Resolve: '"arctun up --dns" sets the name servers',
+};
+
+function skipSection(
+  reader: EntryReader,
+  { name, line }: WireproxySection,
+  ignoreUnsupported: boolean,
+): void {
+  const key = `[${name}]`;
+  if (ignoreUnsupported) {
+    reader.notes.push({ line, key, message: `skipped: a section of wireproxy; ${INSTEAD[name]}` });
+  } else {
+    const found = `${key}, a section of wireproxy`;
+    const expected = '[Interface] or [Peer] (--ignore-unsupported skips it)';
+    reader.faults.push({ line, keyPath: '', found, expected });
+  }
+}
+
+/** What arc.json has no place for: the value with which nothing is lost, and what is otherwise. */
+const LOST: Partial<Record<WgQuickKey, { harmless?: RegExp; message: string }>> = {
+  DNS: { message: 'arc.json has no name servers; names are resolved as before' },
+  ListenPort: { harmless: /^0$/, message: 'arc.json has no port of its own; any free one is used' },
+  FwMark: { harmless: /^(0|0x0+|off)$/i, message: 'arc.json has no firewall mark' },
+  Table: { harmless: /^auto$/i, message: 'arc.json has no routing table' },
+  SaveConfig: { harmless: /^false$/i, message: 'a running tunnel is not written back' },
+  IncludedApplications: { message: 'arc.json knows no applications' },
+  ExcludedApplications: { message: 'arc.json knows no applications' },
+};
+
+function tellLoss(reader: EntryReader, entry: WgQuickEntry, ignoreUnsupported: boolean): void {
+  const { key, name, value, line } = entry;
+  const lost = key && LOST[key];
+  const unsupported = (found: string, expected: string) => {
+    const hint = `${expected} (--ignore-unsupported drops it)`;
+    // Without a colon, after which a key would be hidden.
+    if (ignoreUnsupported) reader.note(entry, `dropped (${found})`);
+    else reader.faults.push({ line, keyPath: name, found, expected: hint });
+  };
+  if (key === undefined) {
+    unsupported('a key that is unknown', 'one that WireGuard or wg-quick knows');
+  } else if (key === 'PresharedKey') {
+    // WireGuard's way of saying that there is none.
+    const isNone = isZeroKey(parseKey(value) ?? Uint8Array.of(1));
+    const expected = 'none, for arc.json cannot hold it, and the server does not answer without it';
+    if (!isNone) unsupported('a pre-shared key', expected);
+  } else if (lost && value !== '' && lost.harmless?.test(value) !== true) {
+    reader.note(entry, `dropped: ${lost.message}`);
+  }
+}
+
+function readSession(
+  reader: EntryReader,
+  own: WgQuickSection | undefined,
+  peer: WgQuickSection | undefined,
+): ArcSession {
+  const theirs = peer?.entries ?? [];
+  const address = readAddress(reader, own);
+  const serverKey = reader.required(theirs, 'PublicKey', peer, KEY);
+  const endpoint = reader.required(theirs, 'Endpoint', peer, ENDPOINT);
+  return {
+    arcServerPeerPublicKey: serverKey ?? new Uint8Array(KEY_LENGTH),
+    ...(endpoint && { arcServerEndpoint: endpoint }),
+    arcAllowedIps: readAllowedIps(reader, peer),
+    ...(address !== undefined && { arcClientPeerIpAddress: address }),
+    unknownKeys: [],
+  };
+}
+
+/** The first IPv4 address, or the first of all: Arc's own are IPv4. */
+function readAddress(reader: EntryReader, own: WgQuickSection | undefined): string | undefined {
+  const items = reader.items(own?.entries ?? [], 'Address');
+  if (items.length === 0) reader.missing(own, 'Address', ADDRESS.expected);
+  const addresses = items.flatMap((entry) => {
+    const parsed = reader.parsed(entry, ADDRESS);
+    return parsed ? [{ entry, ...parsed }] : [];
+  });
+  const chosen = addresses.find(({ address }) => !address.includes(':')) ?? addresses[0];
+  for (const { entry, address, isWhole } of addresses) {
+    if (entry !== chosen?.entry) {
+      reader.note(entry, `${entry.value} dropped: arc.json holds one address`);
+    } else if (!isWhole) {
+      reader.note(entry, `${entry.value} kept as ${address}: arc.json has no prefix there`);
+    }
+  }
+  return chosen?.address;
+}
+
+function readAllowedIps(reader: EntryReader, peer: WgQuickSection | undefined): string[] {
+  const items = reader.items(peer?.entries ?? [], 'AllowedIPs');
+  if (peer && items.length === 0) {
+    const message = 'none: nothing is reached through the tunnel';
+    reader.notes.push({ line: peer.line, key: 'AllowedIPs', message });
+  }
+  return items.flatMap((entry) => reader.parsed(entry, ALLOWED_IP) ?? []);
+}
+
+function readMtu(reader: EntryReader, ours: readonly WgQuickEntry[]): number {
+  const entry = reader.last(ours, 'MTU');
+  return (entry && reader.parsed(entry, U16)) ?? 0;
+}
+
+function readKeepalive(reader: EntryReader, peer: WgQuickSection | undefined): number {
+  const entry = reader.last(peer?.entries ?? [], 'PersistentKeepalive');
+  if (entry && !/^(off|0+)$/i.test(entry.value)) return reader.parsed(entry, KEEPALIVE) ?? 0;
+  const message = `off here, but ${DEFAULT_KEEPALIVE} seconds in arc.json, which cannot say off`;
+  const line = entry?.line ?? peer?.line;
+  if (line !== undefined) reader.notes.push({ line, key: 'PersistentKeepalive', message });
+  return 0;
+}
+
+function readHooks(
+  reader: EntryReader,
+  ours: readonly WgQuickEntry[],
+  key: 'PreUp' | 'PostUp' | 'PreDown' | 'PostDown',
+): string[][] {
+  return ours
+    .filter((entry) => entry.key === key && entry.value !== '')
+    .flatMap((entry) => {
+      const hook = reader.parsed(entry, HOOK);
+      if (hook?.needsShell) {
+        reader.note(entry, 'needs a shell: kept as /bin/sh -c, where wg-quick has bash');
+      }
+      return hook ? [hook.command] : [];
+    });
+}
+
+function parseU16(text: string): number | undefined {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : Infinity;
+  return value <= 0xffff ? value : undefined;
+}
+
+/** wg(8): the port is mandatory and stands behind the last colon, brackets or not. */
+function parseWgEndpoint(text: string) {
+  const [, host = '', port = ''] = /^(.+):(\d+)$/.exec(text) ?? [];
+  const bare = /^\[(.*)\]$/.exec(host)?.[1] ?? host;
+  return host === '' ? undefined : parseEndpoint(bare.includes(':') ? `[${bare}]:${port}` : text);
+}
+
+function parseAddress(text: string): { address: string; isWhole: boolean } | undefined {
+  const [host = '', length] = text.split('/');
+  const address = parseIp(host);
+  if (address === undefined || (length !== undefined && !parseCidr(text))) return undefined;
+  return { address, isWhole: length === undefined || length === wholeLength(address) };
+}
+
+function parseAllowedIp(text: string): string | undefined {
+  if (text.includes('/')) return parseCidr(text);
+  const address = parseIp(text);
+  return address && `${address}/${wholeLength(address)}`;
+}
+
+function wholeLength(address: string): string {
+  return address.includes(':') ? '128' : '32';
+}

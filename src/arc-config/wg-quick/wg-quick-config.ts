@@ -1,0 +1,146 @@
+/**
+ * Reads the text that wg-quick reads into its entries: sections and keys in any case, comments from
+ * `#` to the end of the line, repeated keys, CRLF, a byte order mark. What the keys mean is left to
+ * whoever imports them.
+ */
+import type { ArcConfigFault } from '../arc-config-error.js';
+
+/** The keys that WireGuard, wg-quick and its apps know, as they write them. */
+const WG_QUICK_KEYS = {
+  interface: [
+    'PrivateKey',
+    'Address',
+    'MTU',
+    'DNS',
+    'ListenPort',
+    'FwMark',
+    'Table',
+    'PreUp',
+    'PostUp',
+    'PreDown',
+    'PostDown',
+    'SaveConfig',
+    'IncludedApplications',
+    'ExcludedApplications',
+  ],
+  peer: ['PublicKey', 'PresharedKey', 'AllowedIPs', 'Endpoint', 'PersistentKeepalive'],
+} as const;
+
+type SectionName = keyof typeof WG_QUICK_KEYS;
+export type WgQuickKey = (typeof WG_QUICK_KEYS)[SectionName][number];
+
+export interface WgQuickEntry {
+  /** The key as it is written in the documents; undefined for one that nobody knows. */
+  readonly key: WgQuickKey | undefined;
+  /** The key as it is written here. */
+  readonly name: string;
+  readonly value: string;
+  readonly line: number;
+}
+
+export interface WgQuickSection {
+  readonly name: SectionName;
+  /** Of its header. */
+  readonly line: number;
+  readonly entries: WgQuickEntry[];
+}
+
+/** A section of wireproxy, which reads WireGuard's two and adds its own. */
+export interface WireproxySection {
+  /** As wireproxy's documents write it. */
+  readonly name: WireproxySectionName;
+  /** Of its header. */
+  readonly line: number;
+}
+
+export const WIREPROXY_SECTIONS = [
+  'Socks5',
+  'http',
+  'TCPClientTunnel',
+  'TCPServerTunnel',
+  'STDIOTunnel',
+  'UDPProxyTunnel',
+  'Resolve',
+] as const;
+export type WireproxySectionName = (typeof WIREPROXY_SECTIONS)[number];
+
+export interface WgQuickText {
+  readonly sections: readonly WgQuickSection[];
+  readonly wireproxySections: readonly WireproxySection[];
+  readonly faults: readonly ArcConfigFault[];
+}
+
+export function readWgQuickText(text: string): WgQuickText {
+  const reader = new WgQuickReader();
+  // Notepad writes UTF-16 when it is told "Unicode": as UTF-8, that is full of NULs.
+  if (text.includes('\0')) {
+    const found = 'NUL characters';
+    const fault = { line: 1, keyPath: '', found, expected: 'UTF-8 text' };
+    return { sections: [], wireproxySections: [], faults: [fault] };
+  }
+  for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
+    reader.readLine(line, index + 1);
+  }
+  return reader;
+}
+
+/** In wireproxy, the path of a file with the two sections of WireGuard. */
+const WGCONFIG = /^wgconfig$/i;
+
+class WgQuickReader implements WgQuickText {
+  readonly sections: WgQuickSection[] = [];
+  readonly wireproxySections: WireproxySection[] = [];
+  readonly faults: ArcConfigFault[] = [];
+  /** undefined before the first section; null in one that is none. */
+  #section: WgQuickSection | null | undefined;
+
+  readLine(line: string, number: number): void {
+    // wg(8) and wg-quick know `#` only, and anywhere in a line; `;` begins a comment in other INI files.
+    // A byte order mark is white space to trim().
+    const comment = line.indexOf('#');
+    const content = (comment < 0 ? line : line.slice(0, comment)).trim();
+    if (content === '' || content.startsWith(';')) return;
+    if (content.startsWith('[')) this.#readHeader(content, number);
+    else this.#readEntry(content, number);
+  }
+
+  #readHeader(content: string, line: number): void {
+    const name = /^\[\s*(interface|peer)\s*\]$/i.exec(content)?.[1]?.toLowerCase();
+    if (name === 'interface' || name === 'peer') {
+      this.#section = { name, line, entries: [] };
+      this.sections.push(this.#section);
+      return;
+    }
+    this.#section = null;
+    const other = /^\[\s*(\w+)\s*\]$/.exec(content)?.[1]?.toLowerCase();
+    const wireproxy = WIREPROXY_SECTIONS.find((known) => known.toLowerCase() === other);
+    if (wireproxy !== undefined) this.wireproxySections.push({ name: wireproxy, line });
+    else {
+      this.#fault(line, 'another section', '[Interface] or [Peer]');
+    }
+  }
+
+  #readEntry(content: string, line: number): void {
+    const section = this.#section;
+    if (section === null) return;
+    const equals = Math.max(content.indexOf('='), 0);
+    const [name, value] = [content.slice(0, equals).trim(), content.slice(equals + 1).trim()];
+    // What is no name is not shown: it may be a key that lost the name in front of it.
+    if (!/^[A-Za-z]\w{0,30}$/.test(name)) {
+      this.#fault(line, 'text without a key', '"Key = value", [Interface] or [Peer]');
+    } else if (section === undefined) {
+      const expected = WGCONFIG.test(name)
+        ? '[Interface] above it; import the file that WGConfig names'
+        : '[Interface] or [Peer] above it';
+      this.#fault(line, `${name} before any section`, expected);
+    } else {
+      const keys: readonly WgQuickKey[] = WG_QUICK_KEYS[section.name];
+      const key = keys.find((known) => known.toLowerCase() === name.toLowerCase());
+      section.entries.push({ key, name, value, line });
+    }
+  }
+
+  #fault(line: number, found: string, expected: string): void {
+    this.faults.push({ line, keyPath: '', found, expected });
+  }
+}

@@ -1,0 +1,73 @@
+/** Takes values out of a wg-quick text, and gathers what is wrong in it and what is lost of it. */
+import type { ArcConfigFault } from '../arc-config-error.js';
+import { shownText } from '../json/shown-value.js';
+import type { WgQuickEntry, WgQuickKey, WgQuickSection } from './wg-quick-config.js';
+
+/** Something in the text that arc.json holds in another way, or not at all. */
+export interface ImportNote {
+  /** From 1. */
+  readonly line: number;
+  /** As the text writes it. */
+  readonly key: string;
+  readonly message: string;
+}
+
+const HIDDEN: readonly (WgQuickKey | undefined)[] = ['PrivateKey', 'PublicKey', 'PresharedKey'];
+
+export class EntryReader {
+  readonly faults: ArcConfigFault[];
+  readonly notes: ImportNote[] = [];
+
+  constructor(faults: readonly ArcConfigFault[]) {
+    this.faults = [...faults];
+  }
+
+  /** As in WireGuard, of a key that is repeated the last counts. */
+  last(entries: readonly WgQuickEntry[], name: WgQuickKey): WgQuickEntry | undefined {
+    const found = entries.filter(({ key }) => key === name);
+    const last = found.pop();
+    for (const entry of found) this.note(entry, `dropped: line ${last?.line ?? 0} has it again`);
+    return last;
+  }
+
+  /** The items of a key that may be repeated, and hold several each time. */
+  items(entries: readonly WgQuickEntry[], name: WgQuickKey): WgQuickEntry[] {
+    return entries
+      .filter(({ key }) => key === name)
+      .flatMap((entry) => entry.value.split(/[\s,]+/).map((value) => ({ ...entry, value })))
+      .filter(({ value }) => value !== '');
+  }
+
+  parsed<T>(
+    entry: WgQuickEntry,
+    syntax: { parse: (text: string) => T | undefined; expected: string },
+  ): T | undefined {
+    const value = syntax.parse(entry.value);
+    if (value === undefined) {
+      const { line, key, name: keyPath } = entry;
+      const found = shownText(entry.value, HIDDEN.includes(key));
+      this.faults.push({ line, keyPath, found, expected: syntax.expected });
+    }
+    return value;
+  }
+
+  /** A key that its section must have. A section that is missing has been told. */
+  required<T>(
+    entries: readonly WgQuickEntry[],
+    name: WgQuickKey,
+    section: WgQuickSection | undefined,
+    syntax: { parse: (text: string) => T | undefined; expected: string },
+  ): T | undefined {
+    const entry = this.last(entries, name);
+    if (entry === undefined) this.missing(section, name, syntax.expected);
+    return entry && this.parsed(entry, syntax);
+  }
+
+  missing(section: WgQuickSection | undefined, keyPath: string, expected: string): void {
+    if (section) this.faults.push({ line: section.line, keyPath, found: 'nothing', expected });
+  }
+
+  note({ line, name }: WgQuickEntry, message: string): void {
+    this.notes.push({ line, key: name, message });
+  }
+}

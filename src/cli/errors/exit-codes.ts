@@ -1,0 +1,17 @@
+import { StoppedError } from '../../lib/stopped-error.js';
+import type { FailureKind, UserError } from '../../lib/user-error.js';
+
+/** The number with which each kind of failure ends the process. 0 is done. */
+export const EXIT_CODES: Readonly<Record<FailureKind, number>> = {
+  failed: 1,
+  usage: 2,
+  configuration: 3,
+  api: 4,
+  tunnel: 5,
+  permission: 6,
+};
+
+/** The number with which the error ends the process. */
+export function exitCodeOf(error: UserError): number {
+  return error instanceof StoppedError ? error.exitCode : EXIT_CODES[error.kind];
+}

@@ -1,0 +1,20 @@
+/** What the operating system refuses where no command expects it, in the form of all errors. */
+import { fileFaultKind } from '../../lib/file-fault.js';
+import { UserError } from '../../lib/user-error.js';
+
+const NEXT: Readonly<Record<string, string>> = {
+  EMFILE: 'Raise the limit of open files, for instance by "ulimit -n 1024".',
+  ENFILE: 'The system has too many open files: close some.',
+  ENOSPC: 'Make room on that disk.',
+  EACCES: 'Run as a user with that permission, or name another path.',
+  ENOMEM: 'Make memory available.',
+};
+
+/** undefined for an error that is not of the system. */
+export function systemFailure(error: Error): UserError | undefined {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return undefined;
+  const next = NEXT[code];
+  const text = { what: 'the system refused', why: error.message, next: next ? [next] : [] };
+  return new UserError(fileFaultKind(error), text, { cause: error });
+}

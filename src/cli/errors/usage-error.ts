@@ -1,0 +1,124 @@
+/** What oclif says of a wrong command line, in the form of all errors of a command. */
+import { UserError } from '../../lib/user-error.js';
+import { didYouMean } from './did-you-mean.js';
+
+/** What the sentence is about. */
+export interface UsageContext {
+  /** The command as it is typed: `sim list`. */
+  readonly command: string;
+  readonly flags: Readonly<Record<string, { readonly env?: string | undefined }>>;
+  /** The words after the command. */
+  readonly words: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+interface Sentence {
+  readonly what: string;
+  readonly why: string;
+  readonly next?: readonly string[];
+}
+
+/** oclif's messages, and what each becomes. */
+const SENTENCES: readonly (readonly [
+  RegExp,
+  (match: readonly string[], context: UsageContext) => Sentence,
+])[] = [
+  [
+    /^Nonexistent flags?: (.+)$/,
+    ([, names = ''], { flags }) => ({
+      what: names.includes(', ') ? 'unknown flags' : 'unknown flag',
+      why: names,
+      next: names
+        .split(', ')
+        .flatMap((name) => didYouMean(name, Object.keys(flags).map(dashed)))
+        .slice(0, 2),
+    }),
+  ],
+  [
+    /^Unexpected arguments?: ([^]+)$/,
+    ([, words = '']) => ({ what: 'unexpected argument', why: words }),
+  ],
+  [
+    /^Expected --([\w-]+)=([^]*) to be one of: (.+)$/,
+    ([, name = '', value = '', options = ''], context) => ({
+      what: `invalid ${sourceOf(name, context)}`,
+      why: `${JSON.stringify(value)} is not one of ${options}`,
+      next: didYouMean(value, options.split(', ')),
+    }),
+  ],
+  [
+    /^Expected ([^]*) to be one of: (.+)$/,
+    ([, value = '', options = '']) => ({
+      what: 'invalid argument',
+      why: `${JSON.stringify(value)} is not one of ${options}`,
+      next: didYouMean(value, options.split(', ')),
+    }),
+  ],
+  [
+    /^Parsing --([\w-]+) \n\t([^]+)$/,
+    ([, name = '', why = ''], context) => ({
+      what: `invalid ${sourceOf(name, context)}`,
+      why: why.replace(/^Expected/, 'expected').replace(/ but received: ([^]*)$/, ', not "$1"'),
+    }),
+  ],
+  [
+    /^Missing \d+ required args?:\n(\S+)\s+([^]+)$/,
+    ([, name = '', description = '']) => ({
+      what: `missing argument ${name.toUpperCase()}`,
+      why: description.replaceAll(/\s+/g, ' ').trim(),
+    }),
+  ],
+  [
+    /^Flag (--[\w-]+) expects (.+)$/,
+    ([, flag = '', expected = '']) => ({
+      what: `missing value of ${flag}`,
+      why: `expected ${expected}`,
+    }),
+  ],
+  [
+    /^Flag (--[\w-]+) can only be specified once$/,
+    ([, flag = '']) => ({ what: `cannot use ${flag} twice`, why: 'it takes one value' }),
+  ],
+  [
+    /^The following errors? occurred:\s+([^]+)$/,
+    ([, why = '']) => ({ what: 'conflicting flags', why: why.replaceAll(/\s+/g, ' ') }),
+  ],
+];
+
+/** The error in our words; undefined if it is not about the command line. */
+export function usageError(error: Error, context: UsageContext): UserError | undefined {
+  const message = plain(error.message);
+  for (const [pattern, sentence] of SENTENCES) {
+    const match = pattern.exec(message);
+    if (match === null) continue;
+    const { what, why, next = [] } = sentence(match, context);
+    const help = `Run "arctun ${context.command} --help" for its flags.`;
+    return new UserError('usage', { what, why, next: [...next, help] }, { cause: error });
+  }
+  return undefined;
+}
+
+/** A flag in an error of our own is named by its variable if that gave the value: `ARCTUN_MTU=575`. */
+export function withVariable(error: UserError, context: UsageContext): UserError {
+  if (error.kind !== 'usage') return error;
+  const what = error.what.replaceAll(/--([\w-]+)( (?=\S))?/g, (text, name: string, space = '') => {
+    const source = sourceOf(name, context);
+    return source === `--${name}` ? text : `${source}${space && '='}`;
+  });
+  return new UserError('usage', { what, why: error.why, next: error.next }, { cause: error });
+}
+
+/** Without colours, and without oclif's own advice. */
+function plain(message: string): string {
+  // eslint-disable-next-line no-control-regex -- oclif dims a part of what it says
+  return message.replaceAll(/\x1b\[[\d;]*m/g, '').replace(/\nSee more help with --help$/, '');
+}
+
+/** What the value of a flag was given by. */
+function sourceOf(name: string, { flags, words, env }: UsageContext): string {
+  const variable = flags[name]?.env;
+  const isTyped = words.some((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+  return !isTyped && variable !== undefined && env[variable] ? variable : `--${name}`;
+}
+
+const dashed = (name: string) => `--${name}`;

@@ -1,0 +1,35 @@
+import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
+import { parseAllowedHosts, parseAllowedOrigins } from '../../proxy/http/browser-policy.js';
+import { grouped } from './flag.js';
+
+/** What browsers may send to a listener besides what its user types. */
+export const browserFlags = grouped('Listener', {
+  'allow-host': {
+    type: 'list',
+    description:
+      'Answer requests for the host NAME[,NAME...] in addition to IP addresses, localhost and *.soracom.io. May be given more than once.',
+    helpValue: 'NAME',
+    env: 'ARCTUN_ALLOW_HOST',
+  },
+  'allow-origin': {
+    type: 'list',
+    description:
+      'Let web pages of ORIGIN[,ORIGIN...], such as https://app.example, send requests; "*" allows all pages. May be given more than once.',
+    helpValue: 'ORIGIN',
+    env: 'ARCTUN_ALLOW_ORIGIN',
+  },
+});
+
+export interface BrowserChoice {
+  /** The text alone where it comes from the environment. */
+  readonly 'allow-host': string | readonly string[] | undefined;
+  readonly 'allow-origin': string | readonly string[] | undefined;
+}
+
+/** @throws UserError of kind `usage` */
+export function browserPolicy(flags: BrowserChoice): BrowserPolicy {
+  return {
+    hosts: parseAllowedHosts([flags['allow-host'] ?? []].flat()),
+    origins: parseAllowedOrigins([flags['allow-origin'] ?? []].flat()),
+  };
+}

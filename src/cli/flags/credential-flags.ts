@@ -1,0 +1,70 @@
+/** How a command is told who signs in to the SORACOM API. */
+import type { CredentialChoice } from '../../app/credentials/credential-choice.js';
+import { Secret } from '../../lib/secrets/secret.js';
+import { grouped } from './flag.js';
+
+/**
+ * No `env` here: oclif would give what the environment says as if it were typed, and what is typed
+ * ranks before all that the environment says. `resolveCredentials` reads the variables.
+ */
+export const credentialFlags = grouped('SORACOM API', {
+  'auth-key-id': {
+    type: 'string',
+    description:
+      '[env: ARCTUN_AUTH_KEY_ID, SORACOM_AUTH_KEY_ID] SORACOM API auth key ID; begins with "keyId-".',
+    helpValue: 'keyId-...',
+  },
+  'auth-key': {
+    type: 'string',
+    description:
+      '[env: ARCTUN_AUTH_KEY, SORACOM_AUTH_KEY] SORACOM API auth key; begins with "secret-". Better in the environment.',
+    helpValue: 'secret-...',
+  },
+  'auth-key-file': {
+    type: 'string',
+    description:
+      '[env: ARCTUN_AUTH_KEY_FILE] File with the auth key, with or without its ID; - for standard input.',
+    helpValue: 'FILE',
+  },
+  profile: {
+    type: 'string',
+    description:
+      '[env: ARCTUN_PROFILE, SORACOM_PROFILE] Profile of soracom-cli to sign in with, from ~/.soracom or SORACOM_PROFILE_DIR.',
+    helpValue: 'NAME',
+  },
+  'coverage-type': {
+    type: 'string',
+    description:
+      '[env: ARCTUN_COVERAGE_TYPE, SORACOM_COVERAGE_TYPE] Coverage of the virtual SIM: g (Global) or jp (Japan).',
+    helpValue: 'g|jp',
+  },
+  endpoint: {
+    type: 'string',
+    description:
+      '[env: ARCTUN_ENDPOINT, SORACOM_ENDPOINT] Base URL of the SORACOM API; ranks before the coverage.',
+    helpValue: 'URL',
+  },
+});
+
+/** What `parse` gives for `credentialFlags`. */
+export interface CredentialFlags {
+  readonly 'auth-key-id'?: string | undefined;
+  readonly 'auth-key'?: string | undefined;
+  readonly 'auth-key-file'?: string | undefined;
+  readonly profile?: string | undefined;
+  readonly 'coverage-type'?: string | undefined;
+  readonly endpoint?: string | undefined;
+}
+
+/** The choice that the command line makes. */
+export function credentialChoice(flags: CredentialFlags): CredentialChoice {
+  const authKey = flags['auth-key'];
+  return {
+    authKeyId: flags['auth-key-id'],
+    authKey: authKey === undefined ? undefined : new Secret(authKey),
+    authKeyFile: flags['auth-key-file'],
+    profile: flags.profile,
+    coverage: flags['coverage-type'],
+    endpoint: flags.endpoint,
+  };
+}

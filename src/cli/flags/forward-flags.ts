@@ -1,0 +1,57 @@
+import { parseHeaderFlag } from '../../proxy/forward/header-flag.js';
+import { parseTarget } from '../../proxy/forward/target.js';
+import { parseListenAddress, requireLoopback } from '../../proxy/listen-address.js';
+import type { ForwardSettings } from '../../app/up/open-userspace.js';
+import { type BrowserChoice, browserPolicy } from './browser-flags.js';
+import { grouped } from './flag.js';
+
+/** The forwarder to the Unified Endpoint. The short flags are those of soraproxy. */
+export const forwardFlags = grouped('Listener', {
+  'forward-listen': {
+    type: 'string',
+    description: 'Where the forwarder listens, as ADDRESS:PORT; port 0 takes any free one.',
+    default: '127.0.0.1:8888',
+    env: 'ARCTUN_FORWARD_LISTEN',
+  },
+  address: { type: 'string', char: 'a', description: 'The address of --forward-listen alone.' },
+  port: {
+    type: 'integer',
+    char: 'p',
+    description: 'The port of --forward-listen alone.',
+    min: 0,
+    max: 65_535,
+  },
+  header: {
+    type: 'list',
+    char: 'H',
+    description: 'A header to add to each request, as "Name: value". May be given more than once.',
+    default: [],
+  },
+  'allow-open': {
+    type: 'boolean',
+    description: 'Allow a listener that is not on a loopback address, without authentication.',
+    env: 'ARCTUN_ALLOW_OPEN',
+  },
+});
+
+interface ForwardChoice extends BrowserChoice {
+  readonly 'forward-listen': string;
+  readonly 'forward-to': string;
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+  readonly header: readonly string[];
+  readonly 'allow-open': boolean;
+}
+
+/** @throws UserError of kind `usage` */
+export function forwardSettings(flags: ForwardChoice): Required<ForwardSettings> {
+  const listen = parseListenAddress(flags['forward-listen']);
+  const host = flags.address ?? listen.host;
+  requireLoopback(host, flags['allow-open']);
+  return {
+    listen: { host, port: flags.port ?? listen.port },
+    target: parseTarget(flags['forward-to']),
+    headers: flags.header.map(parseHeaderFlag),
+    browsers: browserPolicy(flags),
+  };
+}

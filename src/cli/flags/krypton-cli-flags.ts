@@ -1,0 +1,84 @@
+import type { KryptonCliOptions } from '../../app/bootstrap/krypton-cli.js';
+import type { Flags } from './flag.js';
+
+const number = (description: string, defaultValue: number) =>
+  ({ type: 'integer', description, default: defaultValue, min: 0, max: 0xffff_ffff }) as const;
+
+/** soratun's, which are those of krypton-cli. */
+export const kryptonCliFlags = {
+  'provisioning-api-endpoint-url': {
+    type: 'string',
+    description: 'Base URL of the provisioning API, instead of that of krypton-cli.',
+    default: '',
+  },
+  params: { type: 'string', description: 'Request parameters, as JSON.', default: '' },
+  'keys-api-endpoint-url': {
+    type: 'string',
+    description: 'URL of the keys API, instead of that of krypton-cli.',
+    default: '',
+  },
+  'signature-algorithm': {
+    type: 'string',
+    description: 'Algorithm of the signature.',
+    default: 'SHA-256',
+  },
+  interface: {
+    type: 'string',
+    description: 'How the SIM is reached: iso7816, comm, mmcli or autoDetect.',
+    default: 'autoDetect',
+  },
+  'port-name': { type: 'string', description: 'Port of the modem or reader.', default: '' },
+  'baud-rate': number('Baud rate of the port.', 57_600),
+  'data-bits': number('Data bits of the port.', 8),
+  'stop-bits': number('Stop bits of the port.', 1),
+  'parity-mode': number('Parity mode of the port, as krypton-cli numbers them.', 0),
+  'disable-key-cache': { type: 'boolean', description: 'Do not keep the key of the SIM.' },
+  'clear-key-cache': { type: 'boolean', description: 'Forget the kept key of the SIM.' },
+  'krypton-cli-path': {
+    type: 'string',
+    description: 'The krypton-cli to run.',
+    helpValue: 'FILE',
+    default: '/usr/local/bin/krypton-cli',
+  },
+  'dump-config': {
+    type: 'boolean',
+    description:
+      'Read and write no file; print arc.json, private key in clear, to standard output.',
+  },
+  json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
+} as const satisfies Flags;
+
+type KryptonCliChoice = Readonly<
+  Record<
+    | 'provisioning-api-endpoint-url'
+    | 'params'
+    | 'keys-api-endpoint-url'
+    | 'signature-algorithm'
+    | 'interface'
+    | 'port-name'
+    | 'krypton-cli-path',
+    string
+  > &
+    Record<'baud-rate' | 'data-bits' | 'stop-bits' | 'parity-mode', number> &
+    Record<'disable-key-cache' | 'clear-key-cache', boolean>
+>;
+
+/** @param debug whether krypton-cli is to say what it does */
+export function kryptonCliOptions(flags: KryptonCliChoice, debug: boolean): KryptonCliOptions {
+  return {
+    path: flags['krypton-cli-path'],
+    provisioningApiEndpointUrl: flags['provisioning-api-endpoint-url'],
+    params: flags.params,
+    keysApiEndpointUrl: flags['keys-api-endpoint-url'],
+    signatureAlgorithm: flags['signature-algorithm'],
+    interface: flags.interface,
+    portName: flags['port-name'],
+    baudRate: flags['baud-rate'],
+    dataBits: flags['data-bits'],
+    stopBits: flags['stop-bits'],
+    parityMode: flags['parity-mode'],
+    disableKeyCache: flags['disable-key-cache'],
+    clearKeyCache: flags['clear-key-cache'],
+    debug,
+  };
+}

@@ -1,0 +1,56 @@
+import type { Interfaces } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Oclif from '@oclif/core/flags';
+
+import type { Argument } from '../command.js';
+import type { BooleanFlag, Flag, FlagValue, Flags } from './flag.js';
+
+type OclifFlags<T extends Flags> = {
+  [Name in keyof T]: T[Name] extends BooleanFlag
+    ? Interfaces.BooleanFlag<boolean>
+    : Interfaces.OptionFlag<FlagValue<T[Name]>>;
+};
+
+/** The flags as oclif declares them. */
+export function oclifFlags<const T extends Flags>(flags: T): OclifFlags<T> {
+  const declared = Object.entries(flags).map(([name, flag]) => [name, oclifFlag(flag)]);
+  return Object.fromEntries(declared) as OclifFlags<T>;
+}
+
+function oclifFlag(flag: Flag): object {
+  switch (flag.type) {
+    case 'boolean':
+      return Oclif.boolean(options(flag));
+    case 'integer':
+      return Oclif.integer(options(flag));
+    case 'choice':
+      return Oclif.option({ ...options(flag), options: flag.options })();
+    case 'list': {
+      const { default: values, ...rest } = options(flag);
+      const defaults = values && { default: [...values] };
+      // `--header A B` is a header and an argument.
+      return Oclif.string({ ...rest, ...defaults, multiple: true, multipleNonGreedy: true });
+    }
+    case 'string':
+      return Oclif.string(options(flag));
+  }
+}
+
+/** All but our type, because oclif has another. */
+function options<F extends Flag>({ type: _, exclusive, ...rest }: F) {
+  return { ...rest, ...(exclusive && { exclusive: [...exclusive] }) };
+}
+
+type OclifArguments<Name extends string> = Record<Name, Interfaces.Arg<string | undefined>>;
+
+/** The arguments as oclif declares them. */
+export function oclifArguments<Name extends string>(
+  args: Readonly<Record<Name, Argument>>,
+): OclifArguments<Name> {
+  const declared = Object.entries<Argument>(args).map(([name, { description }]) => [
+    name,
+    // Else oclif takes what comes within 10 ms on standard input, as text, for the argument.
+    Args.string({ description, ignoreStdin: true }),
+  ]);
+  return Object.fromEntries(declared) as OclifArguments<Name>;
+}

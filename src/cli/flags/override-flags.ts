@@ -1,0 +1,61 @@
+import type { TunnelOverrides } from '../../arc-config/tunnel-faults.js';
+import { parseCidr } from '../../arc-config/value-syntax.js';
+import { UserError } from '../../lib/user-error.js';
+import { grouped } from './flag.js';
+
+const MAX_U16 = 65_535;
+
+/** What takes the place of arc.json's members for one run. The names are soratun's. */
+export const overrideFlags = grouped('Tunnel', {
+  mtu: {
+    type: 'integer',
+    description: 'The MTU of the tunnel in bytes, instead of that of arc.json.',
+    min: 0,
+    max: MAX_U16,
+    env: 'ARCTUN_MTU',
+  },
+  'persistent-keepalive': {
+    type: 'integer',
+    description: 'Seconds between keepalives, instead of those of arc.json; 0 sends none.',
+    min: 0,
+    max: MAX_U16,
+    env: 'ARCTUN_PERSISTENT_KEEPALIVE',
+  },
+  'additional-allowed-ips': {
+    type: 'list',
+    description:
+      'CIDRs that are reached through the tunnel beside those of arc.json, as CIDR[,CIDR...]. May be given more than once.',
+    env: 'ARCTUN_ADDITIONAL_ALLOWED_IPS',
+  },
+});
+
+interface OverrideChoice {
+  readonly mtu: number | undefined;
+  readonly 'persistent-keepalive': number | undefined;
+  /** The text alone where it comes from the environment. */
+  readonly 'additional-allowed-ips': string | readonly string[] | undefined;
+}
+
+/** @throws UserError of kind `usage` */
+export function tunnelOverrides(flags: OverrideChoice): TunnelOverrides {
+  return {
+    mtu: flags.mtu,
+    persistentKeepalive: flags['persistent-keepalive'],
+    additionalAllowedIps: allowedIps([flags['additional-allowed-ips'] ?? []].flat()),
+  };
+}
+
+function allowedIps(values: readonly string[]): readonly string[] {
+  return values.flatMap((value) =>
+    value.split(',').map((text) => {
+      const item = text.trim();
+      const cidr = parseCidr(item);
+      if (cidr !== undefined) return cidr;
+      throw new UserError('usage', {
+        what: `cannot use --additional-allowed-ips ${value}`,
+        why: `${JSON.stringify(item)} is not a CIDR`,
+        next: ['Write it like --additional-allowed-ips 10.1.0.0/16,192.0.2.1/32.'],
+      });
+    }),
+  );
+}

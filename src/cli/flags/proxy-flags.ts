@@ -1,0 +1,58 @@
+import { isIP } from 'node:net';
+
+import type { ProxySettings } from '../../app/up/open-proxy.js';
+import { PLATFORM_NAME_SERVERS } from '../../app/up/open-tunnel.js';
+import { UserError } from '../../lib/user-error.js';
+import { parseListenAddress, requireLoopback } from '../../proxy/listen-address.js';
+import { grouped } from './flag.js';
+
+const DEFAULT_LISTEN = '127.0.0.1:1080';
+
+/** What switches the proxy off. */
+const OFF = 'off';
+
+/** The proxy for SOCKS5 and HTTP, and how it finds names. */
+export const proxyFlags = grouped('Listener', {
+  'proxy-listen': {
+    type: 'string',
+    description: `Where the SOCKS5 and HTTP proxy listens, as ADDRESS:PORT, or "${OFF}".`,
+    defaultHelp: DEFAULT_LISTEN,
+    env: 'ARCTUN_PROXY_LISTEN',
+  },
+  dns: {
+    type: 'string',
+    description: 'The name servers inside the tunnel, as ADDRESS[,ADDRESS...].',
+    default: PLATFORM_NAME_SERVERS.join(','),
+    env: 'ARCTUN_DNS',
+  },
+});
+
+interface ProxyChoice {
+  readonly 'proxy-listen': string | undefined;
+  readonly 'allow-open': boolean;
+}
+
+/**
+ * Where to listen; undefined where the proxy is off.
+ *
+ * @throws UserError of kind `usage`
+ */
+export function proxySettings(flags: ProxyChoice): ProxySettings | undefined {
+  const text = flags['proxy-listen'];
+  if (text === OFF) return undefined;
+  const listen = parseListenAddress(text ?? DEFAULT_LISTEN);
+  requireLoopback(listen.host, flags['allow-open']);
+  return { listen, isAskedFor: text !== undefined };
+}
+
+/** @throws UserError of kind `usage` */
+export function nameServers(text: string): readonly string[] {
+  const addresses = text.split(',').map((address) => address.trim());
+  const wrong = addresses.find((address) => isIP(address) === 0);
+  if (wrong === undefined) return addresses;
+  throw new UserError('usage', {
+    what: `cannot use --dns ${text}`,
+    why: `${JSON.stringify(wrong)} is not an IP address`,
+    next: ['Write it like --dns 100.127.0.53,100.127.1.53.'],
+  });
+}

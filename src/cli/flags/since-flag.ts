@@ -1,0 +1,39 @@
+import type { Since } from '../../app/sim/list-sims.js';
+import { UserError } from '../../lib/user-error.js';
+
+/** Milliseconds. */
+const UNITS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** RFC 3339, seconds and zone optional. */
+const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/;
+
+/**
+ * A value of `--since`: an ISO 8601 time, or an age such as `10m`. A date alone is its start in
+ * UTC, a time without zone is of this machine's.
+ * @throws UserError of kind `usage`
+ */
+export function parseSince(text: string): Since {
+  const [, count, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
+  const length = UNITS[unit];
+  if (count !== undefined && length !== undefined) return { age: Number(count) * length };
+  const [, date] = ISO_TIME.exec(text) ?? [];
+  const unixTime = Date.parse(text);
+  if (date !== undefined && isInCalendar(date) && !Number.isNaN(unixTime)) return { unixTime };
+  throw new UserError('usage', {
+    what: `cannot use --since ${text}`,
+    why: 'it is neither a time nor an age',
+    next: ['Give a time such as 2026-11-25T14:00:00Z, or an age such as 10m, 2h or 3d.'],
+  });
+}
+
+/** The 31st of February would be read as a day in March. */
+function isInCalendar(date: string): boolean {
+  const start = new Date(`${date}T00:00:00Z`);
+  return !Number.isNaN(start.getTime()) && start.toISOString().startsWith(date);
+}

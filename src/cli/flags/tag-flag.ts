@@ -1,0 +1,45 @@
+import { UserError } from '../../lib/user-error.js';
+import type { SimLabels } from '../../app/bootstrap/label-sim.js';
+import type { SimTag } from '../../soracom/soracom-api.js';
+
+/** SORACOM's ids of groups are UUIDs (RFC 9562 4). */
+const GROUP_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * `--name`, `--group` and `--tag`, checked before anything is created or billed.
+ * @throws UserError of kind `usage`
+ */
+export function parseLabels(flags: {
+  readonly name?: string | undefined;
+  readonly group?: string | undefined;
+  readonly tag?: readonly string[] | undefined;
+}): SimLabels {
+  const { name, group, tag } = flags;
+  if (name?.trim() === '') throw wrong('--name', 'a name is empty', 'For example: --name sensor-1');
+  if (group !== undefined && !GROUP_ID.test(group)) {
+    throw wrong(
+      `--group ${group}`,
+      'it is not the id of a group',
+      'Copy the id from the group page of the user console.',
+    );
+  }
+  return { name, group, tags: tag?.map(parseTagFlag) };
+}
+
+function wrong(flag: string, why: string, next: string): UserError {
+  return new UserError('usage', { what: `cannot use ${flag}`, why, next: [next] });
+}
+
+/**
+ * A value of `--tag`, `NAME=VALUE`; the value may hold further equals signs and may be empty.
+ * @throws UserError of kind `usage`
+ */
+export function parseTagFlag(text: string): SimTag {
+  const equals = text.indexOf('=');
+  if (equals > 0) return { tagName: text.slice(0, equals), tagValue: text.slice(equals + 1) };
+  throw new UserError('usage', {
+    what: `cannot use --tag ${text}`,
+    why: 'it is not NAME=VALUE',
+    next: ['For example: --tag site=osaka'],
+  });
+}

@@ -1,0 +1,21 @@
+import { UserError } from '../../lib/user-error.js';
+
+/** A day. */
+const MOST = 86_400;
+
+/**
+ * Reads `[SECONDS]` of `status`. A wrong argument is not to end with 1, which says that there is no
+ * tunnel.
+ *
+ * @throws UserError of kind `usage`
+ */
+export function watchSeconds(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (seconds >= 1 && seconds <= MOST) return seconds;
+  throw new UserError('usage', {
+    what: `cannot use ${JSON.stringify(text)} as SECONDS`,
+    why: `expected a whole number from 1 to ${MOST}`,
+    next: ['Write it like status --watch 5.'],
+  });
+}

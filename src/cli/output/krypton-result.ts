@@ -1,0 +1,59 @@
+/** What `bootstrap cellular` and `bootstrap sim` print. */
+import { BootstrapRescueError } from '../../app/bootstrap/bootstrap-rescue.js';
+import type { KryptonResult } from '../../app/bootstrap/krypton-target.js';
+import { messageOf } from '../../lib/error-message.js';
+import { UserError } from '../../lib/user-error.js';
+import type { Context } from '../context.js';
+import { renderJson, renderText } from './render.js';
+
+export interface KryptonOutput {
+  readonly json: boolean;
+  /** Writes to standard output. */
+  readonly write: (text: string) => void;
+}
+
+/**
+ * Runs a bootstrap and prints how it ended, in soratun's words.
+ * @throws what the bootstrap throws; UserError `failed` when standard output does not take arc.json
+ */
+export async function printKryptonResult(
+  bootstrap: () => Promise<KryptonResult>,
+  context: Pick<Context, 'printer'>,
+  { json, write }: KryptonOutput,
+): Promise<void> {
+  let result: KryptonResult;
+  try {
+    result = await bootstrap();
+  } catch (error) {
+    // A key that could be kept in no file is printed: nobody can show it again.
+    const rescued = error instanceof BootstrapRescueError ? error.arcJson : undefined;
+    if (rescued !== undefined) write(rescued.expose());
+    throw error;
+  }
+  if ('arcJson' in result) await dump(result.arcJson.expose(), context);
+  else if (json) write(renderJson(result));
+  else {
+    if (result.simId !== '') write(renderText(`Virtual subscriber SIM ID: ${result.simId}\n`));
+    write(`Created/updated configuration file: ${result.path}\n`);
+  }
+}
+
+async function dump(arcJson: string, context: Pick<Context, 'printer'>): Promise<void> {
+  const print = await context.printer();
+  try {
+    await print(arcJson);
+  } catch (error) {
+    const why = messageOf(error);
+    throw new UserError(
+      'failed',
+      {
+        what: 'standard output does not take arc.json',
+        why,
+        next: [
+          'The key pair before it is of no use any more: run the same command again. It makes no second SIM.',
+        ],
+      },
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,64 @@
+/** A text as a QR code, which a phone's WireGuard app reads. It holds all that the text holds. */
+import type * as QrCode from 'qrcode';
+
+import { messageOf } from '../../lib/error-message.js';
+import { UserError } from '../../lib/user-error.js';
+
+/** A screen has no scratches: the least correction makes the smallest code. */
+const ON_A_SCREEN = { errorCorrectionLevel: 'L' } as const;
+const IN_AN_IMAGE = { errorCorrectionLevel: 'M', margin: 4, scale: 4 } as const;
+
+/**
+ * The code in half blocks, black on white by escape sequences, so that it reads on any terminal,
+ * and a note if the terminal is too small for it.
+ *
+ * @param available the terminal's size; undefined if it is none
+ * @throws UserError `failed` when the text is too long for a QR code
+ */
+export async function terminalQrCode(
+  text: string,
+  available: { readonly columns: number; readonly rows: number } | undefined,
+): Promise<{ code: string; note: string | undefined }> {
+  const code = await made((library) =>
+    library.toString(text, { type: 'terminal', small: true, ...ON_A_SCREEN }),
+  );
+  const lines = code.trimEnd().split('\n');
+  const columns = (lines[0] ?? '').replace(ESCAPES, '').length;
+  const rows = lines.length;
+  const isTooSmall =
+    available !== undefined && (available.columns < columns || available.rows < rows);
+  const note = isTooSmall
+    ? `The code needs ${columns} columns and ${rows} rows, the terminal has ${available.columns} and ${available.rows}: enlarge it, or use --png FILE.`
+    : undefined;
+  return { code: `${code}\n`, note };
+}
+
+/**
+ * The code as a PNG image.
+ * @throws UserError `failed` when the text is too long for a QR code
+ */
+export async function pngQrCode(text: string): Promise<Uint8Array> {
+  return made((library) => library.toBuffer(text, { type: 'png', ...IN_AN_IMAGE }));
+}
+
+// eslint-disable-next-line no-control-regex -- SGR sequences begin with ESC
+const ESCAPES = /\u001b\[\d*m/g;
+
+async function made<T>(
+  make: (library: Pick<typeof QrCode, 'toString' | 'toBuffer'>) => Promise<T>,
+): Promise<T> {
+  const { default: library } = await import('qrcode');
+  try {
+    return await make(library);
+  } catch (error) {
+    throw new UserError(
+      'failed',
+      {
+        what: 'cannot make a QR code',
+        why: messageOf(error),
+        next: ['Use fewer additionalAllowedIPs, or the text without a QR code.'],
+      },
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,121 @@
+/** Virtual SIMs on standard output. No colours; names are made harmless. */
+import type { SimReport } from '../../app/sim/show-sim.js';
+import type { SimSummary } from '../../app/sim/sim-summary.js';
+import { harmless } from '../../lib/harmless-text.js';
+import { cutToWidth, displayWidth, padToWidth } from './shown-text.js';
+
+/** Columns; a name may be of any length, and a table is to fit on a terminal. */
+const LONGEST_NAME = 30;
+
+const HEADINGS = ['SIM ID', 'NAME', 'STATUS', 'SESSION', 'ADDRESS', 'CREATED', 'GROUP'];
+
+/** One line for each SIM, below a line of headings. */
+export function renderSimTable(sims: readonly SimSummary[]): string {
+  const rows = sims.map((sim) => [
+    sim.simId,
+    cutToWidth(harmless(sim.name), LONGEST_NAME),
+    sim.status ?? '',
+    sessionText(sim.online),
+    sim.address ?? '',
+    timeText(sim.createdTime),
+    sim.groupId ?? '',
+  ]);
+  return renderColumns([HEADINGS, ...rows]);
+}
+
+/** All that is known of one SIM, and what is wrong with its arc.json. */
+export function renderSimReport(report: SimReport): string {
+  return [factsOf(report), arcConfigText(report), eventsText(report)].join('');
+}
+
+/** What `sim show --json` prints. */
+export function simReportValue({ sim, events, arcConfig }: SimReport): object {
+  return { ...sim, ...(events && { events }), arcConfig };
+}
+
+function factsOf({ sim }: SimReport): string {
+  const { arcSessionStatus: session, sessionStatus } = sim;
+  const { infrastructureProvider, region } = sessionStatus?.placement ?? {};
+  const facts: [name: string, value: string | undefined][] = [
+    ['SIM ID', sim.simId],
+    ['Name', sim.name],
+    ['Status', sim.status],
+    ['Type', sim.type],
+    ['Speed class', sim.speedClass],
+    ['Group', sim.groupId],
+    ['Tags', tagsText(sim.tags)],
+    ['Created', timeText(sim.createdTime)],
+    ['Modified', timeText(sim.lastModifiedTime)],
+    ['Termination', protectionText(sim.terminationEnabled)],
+    ['IMSI', sim.imsi],
+    ['Public key', sim.arcClientPeerPublicKey],
+    ['Session', sessionText(sim.online)],
+    ['Updated', timeText(sessionStatus?.lastUpdatedAt)],
+    ['Placement', [infrastructureProvider, region].filter(Boolean).join(' ')],
+    ['Address', sim.address],
+    ['Server key', session?.arcServerPeerPublicKey],
+    ['Endpoint', session?.arcServerEndpoint],
+    ['Allowed IPs', session?.arcAllowedIPs.join(', ')],
+  ];
+  return renderColumns(facts.map(([name, value]) => [name, value || '-']));
+}
+
+function arcConfigText({ arcConfig }: SimReport): string {
+  if (arcConfig === undefined) return '';
+  const { source, findings } = arcConfig;
+  if (findings.length === 0) return `\n${harmless(source)} agrees with the platform.\n`;
+  const lines = findings.map(({ problem, next }) => `  ${harmless(problem)}\n    ${next}\n`);
+  return `\n${harmless(source)} and the platform:\n${lines.join('')}`;
+}
+
+function eventsText({ events }: SimReport): string {
+  if (events === undefined) return '';
+  if (events.length === 0) return '\nNo session event in the past 32 days.\n';
+  const rows = events.map(({ time, event, ueIpAddress }) => [
+    timeText(time),
+    event ?? '',
+    ueIpAddress ?? '',
+  ]);
+  return `\n${renderColumns([['TIME', 'EVENT', 'ADDRESS'], ...rows])}`;
+}
+
+/** Lines whose cells stand below each other, without blanks at their ends. */
+function renderColumns(rows: readonly (readonly string[])[]): string {
+  const shown = rows.map((row) => row.map(harmless));
+  const widths: number[] = [];
+  for (const row of shown) {
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, displayWidth(cell));
+    });
+  }
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => padToWidth(cell, widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return shown.map((row) => `${line(row)}\n`).join('');
+}
+
+function sessionText(online: boolean | undefined): string {
+  if (online === undefined) return '';
+  return online ? 'online' : 'offline';
+}
+
+function protectionText(terminationEnabled: boolean | undefined): string | undefined {
+  if (terminationEnabled === undefined) return undefined;
+  return terminationEnabled ? 'possible' : 'protected';
+}
+
+function tagsText(tags: Readonly<Record<string, string>>): string {
+  return Object.entries(tags)
+    .filter(([name]) => name !== 'name')
+    .map(([name, value]) => `${name}=${value}`)
+    .join(', ');
+}
+
+/** ISO 8601 in UTC; empty for what is no time. */
+export function timeText(unixTime: number | undefined): string {
+  const date = new Date(unixTime ?? NaN);
+  if (Number.isNaN(date.getTime())) return '';
+  return date.toISOString().replace(/\.\d{3}Z$/, 'Z');
+}

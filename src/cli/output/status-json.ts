@@ -1,0 +1,70 @@
+/** What `status --json` prints: an array, ours first. */
+import type { ShownStatus } from '../../app/status/show-status.js';
+import type { StatusReport } from '../../app/status/status-report.js';
+import type { PeerStatus } from '../../tunnel/tunnel-status.js';
+import type { TransferRates } from './transfer-rates.js';
+
+export function statusValue({ tunnels, devices }: ShownStatus, rates?: TransferRates): object[] {
+  return [
+    ...tunnels.map((report) => tunnelValue(report, rates)),
+    ...devices.map(({ name, type, publicKey, listenPort, fwmark, peers }) => ({
+      name,
+      type,
+      ...{ publicKey, listenPort, fwmark },
+      peers: peers.map(peerValue),
+    })),
+  ];
+}
+
+function tunnelValue(report: StatusReport, rates: TransferRates | undefined): object {
+  const { name, version, pid, simId, mode, health, silence, listeners, connections } = report;
+  const { publicKey, listenPort, fwmark, mtu, addresses, openedUnix, peers } = report;
+  const { forward, proxy, status } = listeners;
+  return {
+    name,
+    type: mode,
+    ...{
+      mode,
+      interface: report.interface,
+      health,
+      silence,
+      rival: rivalValue(report),
+      simId,
+      version,
+      pid,
+    },
+    opened: isoTime(openedUnix),
+    ...{ publicKey, listenPort, fwmark, mtu, addresses },
+    listeners: { forward, proxy, status },
+    connections,
+    peers: peers.map((peer) => ({ ...peerValue(peer), ...rateValue(rates?.of(report, peer)) })),
+  };
+}
+
+function peerValue(peer: PeerStatus): object {
+  const { publicKey, endpoint, allowedIps, persistentKeepalive, latestHandshakeUnix } = peer;
+  const { sentBytes, receivedBytes, roundTrip, lossIn } = peer;
+  return {
+    ...{ publicKey, endpoint, allowedIps },
+    persistentKeepaliveSeconds: persistentKeepalive,
+    latestHandshake: isoTime(latestHandshakeUnix),
+    ...{ sentBytes, receivedBytes },
+    // To the microsecond: a clock tells no more.
+    roundTripMs: roundTrip === undefined ? undefined : Math.round(roundTrip * 1000) / 1000,
+    lossIn,
+  };
+}
+
+function rivalValue({ rival }: StatusReport): object | undefined {
+  return rival && { why: rival.why, lastSeen: isoTime(rival.lastSeenUnix) };
+}
+
+function rateValue(rate: ReturnType<TransferRates['of']>): object {
+  if (rate === undefined) return {};
+  return { sentBytesPerSecond: rate.sent, receivedBytesPerSecond: rate.received };
+}
+
+function isoTime(unixTime: number | undefined): string | undefined {
+  const date = new Date(unixTime ?? NaN);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}

@@ -1,0 +1,117 @@
+/** Tunnels and WireGuard devices on standard output: soratun's lines, and ours behind them. */
+import type { FoundDevice } from '../../app/status/find-devices.js';
+import { healthText } from '../../app/status/health-text.js';
+import type { ShownStatus } from '../../app/status/show-status.js';
+import type { StatusReport } from '../../app/status/status-report.js';
+import type { DeviceStatus } from '../../tunnel/device/ask-device.js';
+import type { PeerStatus } from '../../tunnel/tunnel-status.js';
+import { goTime } from './go-time.js';
+import { renderText } from './render.js';
+import { timeText } from './sim-table.js';
+import type { TransferRate, TransferRates } from './transfer-rates.js';
+
+/** Soratun's words where there is nothing. */
+const NOTHING = 'no SORACOM Arc device found\n';
+
+export interface StatusMoment {
+  /** In ms since 1970. */
+  readonly now: number;
+  /** Where somebody keeps watching. */
+  readonly rates?: TransferRates | undefined;
+}
+
+/** Empty where there are tunnels, and none of them answers. */
+export function renderStatus(
+  { tunnels, silent, devices }: ShownStatus,
+  moment: StatusMoment,
+): string {
+  if (tunnels.length + silent.length + devices.length === 0) return NOTHING;
+  const blocks = [
+    ...tunnels.map((report) => tunnelText(report, moment)),
+    ...devices.map(deviceText),
+  ];
+  return renderText(blocks.join(''));
+}
+
+function tunnelText(report: StatusReport, { now, rates }: StatusMoment): string {
+  const heading = interfaceLines(report.name, report.mode, report);
+  const peers = report.peers.map((peer) =>
+    block([...peerLines(peer), ...ownPeerLines(peer, now, rates?.of(report, peer))]),
+  );
+  return [block([...heading, ...ownLines(report)]), ...peers].join('');
+}
+
+function deviceText({ name, type, ...device }: FoundDevice): string {
+  const peers = device.peers.map((peer) => block(peerLines(peer)));
+  return [block(interfaceLines(name, type, device)), ...peers].join('');
+}
+
+/** An empty line behind it, as in soratun. */
+function block(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n\n`;
+}
+
+function interfaceLines(
+  name: string,
+  type: string,
+  { publicKey, listenPort }: Pick<DeviceStatus, 'publicKey' | 'listenPort'>,
+): string[] {
+  return [
+    `interface: ${name} (${type})`,
+    `  public key: ${publicKey ?? '(none)'}`,
+    '  private key: (hidden)',
+    `  listening port: ${listenPort}`,
+  ];
+}
+
+function ownLines(report: StatusReport): string[] {
+  const { mode, simId, addresses, listeners, connections, openedUnix, pid, version } = report;
+  const facts: [name: string, value: string | undefined][] = [
+    ['mode', mode],
+    ['health', healthText(report)],
+    ['sim', simId],
+    ['address', addresses.join(', ')],
+    ['forwarder', listeners.forward],
+    ['proxy', listeners.proxy],
+    ['status pages', listeners.status],
+    ['connections', connections?.toString()],
+    ['open since', timeText(openedUnix)],
+    ['process', `${pid}, arctun ${version}`],
+  ];
+  return facts.flatMap(([name, value]) => (value ? [`  ${name}: ${value}`] : []));
+}
+
+function peerLines(peer: PeerStatus): string[] {
+  return [
+    `peer: ${peer.publicKey}`,
+    // Go's text for an endpoint that is not known.
+    `  endpoint: ${peer.endpoint ?? '<nil>'}`,
+    `  allowed ips: ${peer.allowedIps.join(', ')}`,
+    `  latest handshake: ${goTime(peer.latestHandshakeUnix)}`,
+    `  transfer: ${peer.receivedBytes} B received, ${peer.sentBytes} B sent`,
+  ];
+}
+
+function ownPeerLines(peer: PeerStatus, now: number, rate: TransferRate | undefined): string[] {
+  const { latestHandshakeUnix: latest, roundTrip, lossIn } = peer;
+  const facts: [name: string, value: string | undefined][] = [
+    ['rate', rate && `${rateText(rate.received)} received, ${rateText(rate.sent)} sent`],
+    ['handshake age', latest === undefined ? undefined : ageText(now - latest)],
+    ['round trip', roundTrip === undefined ? undefined : `${roundTrip.toFixed(1)} ms`],
+    ['loss in', lossIn === undefined ? undefined : `${(lossIn * 100).toFixed(1)} %`],
+  ];
+  return facts.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name}: ${value}`]));
+}
+
+function rateText(bytesPerSecond: number): string {
+  return `${Math.round(bytesPerSecond)} B/s`;
+}
+
+/** `12 s`, `3 min 5 s`, `2 h 3 min`; a clock that was set back makes nothing younger than new. */
+export function ageText(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -1,0 +1,51 @@
+/** How fast bytes go and come, from what is counted at two looks. */
+import type { StatusReport } from '../../app/status/status-report.js';
+import type { PeerStatus } from '../../tunnel/tunnel-status.js';
+
+/** Bytes per second. */
+export interface TransferRate {
+  readonly sent: number;
+  readonly received: number;
+}
+
+interface Sample {
+  readonly at: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+export class TransferRates {
+  #earlier: ReadonlyMap<string, Sample> = new Map();
+  #latest: ReadonlyMap<string, Sample> = new Map();
+
+  /** Takes another look; `now` is monotonic ms. */
+  look(reports: readonly StatusReport[], now: number): void {
+    const samples = new Map<string, Sample>();
+    for (const report of reports) {
+      for (const peer of report.peers) {
+        const { sentBytes, receivedBytes } = peer;
+        samples.set(keyOf(report, peer), { at: now, sentBytes, receivedBytes });
+      }
+    }
+    this.#earlier = this.#latest;
+    this.#latest = samples;
+  }
+
+  /** Between the last two looks; undefined where there is nothing to compare with. */
+  of(report: StatusReport, peer: PeerStatus): TransferRate | undefined {
+    const [earlier, latest] = [this.#earlier, this.#latest].map((look) =>
+      look.get(keyOf(report, peer)),
+    );
+    if (earlier === undefined || latest === undefined || latest.at <= earlier.at) return undefined;
+    const seconds = (latest.at - earlier.at) / 1000;
+    const sent = (latest.sentBytes - earlier.sentBytes) / seconds;
+    const received = (latest.receivedBytes - earlier.receivedBytes) / seconds;
+    // A peer that was removed and added again counts from zero.
+    return sent < 0 || received < 0 ? undefined : { sent, received };
+  }
+}
+
+/** Another process has other counters, by whatever name its tunnel goes. */
+function keyOf({ name, pid, openedUnix }: StatusReport, { publicKey }: PeerStatus): string {
+  return [name, pid, openedUnix, publicKey].join(' ');
+}

@@ -1,0 +1,28 @@
+import { ArcConfigError } from '../../arc-config/arc-config-error.js';
+import type { ConfigNotice } from '../../arc-config/member-notices.js';
+
+/** What `config validate` prints about a configuration without faults. */
+export function validationText(notices: readonly ConfigNotice[]): {
+  readonly lines: readonly string[];
+  readonly verdict: string;
+  readonly hasWarnings: boolean;
+} {
+  const lines = notices.map(({ kind, text }) => `${kind === 'note' ? 'Note' : 'Warning'}: ${text}`);
+  const count = notices.filter(({ kind }) => kind === 'warning').length;
+  const warnings = count === 1 ? '1 warning' : `${count} warnings`;
+  const verdict = count === 0 ? 'valid\n' : `valid, with ${warnings}\n`;
+  return { lines, verdict, hasWarnings: count > 0 };
+}
+
+/** As JSON: what `config validate` prints about a configuration without faults. */
+export function validationValue(notices: readonly ConfigNotice[]): object {
+  const of = (kind: ConfigNotice['kind']) =>
+    notices.filter((notice) => notice.kind === kind).map(({ line, text }) => ({ line, text }));
+  return { valid: true, errors: [], warnings: of('warning'), notes: of('note') };
+}
+
+/** As JSON: what it prints about one with faults; undefined for another error. A line is 0 if something is missing. */
+export function faultsValue(error: unknown): object | undefined {
+  if (!(error instanceof ArcConfigError)) return undefined;
+  return { valid: false, errors: error.faults, warnings: [], notes: [] };
+}

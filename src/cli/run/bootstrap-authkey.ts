@@ -1,0 +1,94 @@
+/** `bootstrap authkey` on a terminal or in a script: what is asked, shown and printed. */
+import { bootstrapAuthkey } from '../../app/bootstrap/bootstrap-authkey.js';
+import { dumpBootstrap } from '../../app/bootstrap/bootstrap-dump.js';
+import { BootstrapRescueError } from '../../app/bootstrap/bootstrap-rescue.js';
+import type { BootstrapAuthkeyOptions, BootstrapPorts } from '../../app/bootstrap/bootstrap-run.js';
+import type { Context } from '../context.js';
+import type { CredentialFlags } from '../flags/credential-flags.js';
+import { createProgress, type Progress } from '../output/progress.js';
+import { renderJson, renderText } from '../output/render.js';
+import { credentialsPort } from './sign-in.js';
+import { askForCreation, askForSim } from './wizard.js';
+
+export interface BootstrapFlags extends CredentialFlags {
+  readonly 'dump-config': boolean;
+  readonly json: boolean;
+}
+
+export interface CommandOutput {
+  write(text: string): void;
+  /** A line for people. */
+  note(line: string): void;
+}
+
+export async function runBootstrapAuthkey(
+  flags: BootstrapFlags,
+  options: BootstrapAuthkeyOptions,
+  context: Context,
+  output: CommandOutput,
+): Promise<void> {
+  const progress = createProgress(context.stderrIsTerminal() && !context.isVerbose);
+  const signal = await context.stopSignal();
+  const ports = await bootstrapPorts(flags, context, progress, signal);
+  signal.addEventListener('abort', () => output.note(STOPPING));
+  try {
+    if (flags['dump-config']) {
+      const print = await context.printer();
+      const notes = await dumpBootstrap(options, { ...ports, print }, signal);
+      progress.end();
+      for (const note of notes) output.note(note);
+      return;
+    }
+    const { notes, ...result } = await bootstrapAuthkey(options, ports, signal);
+    progress.end();
+    for (const note of notes) output.note(note);
+    if (flags.json) output.write(renderJson({ ...result, notes }));
+    else {
+      output.write(renderText(`Virtual subscriber SIM ID: ${result.simId}\n`));
+      output.write(`Created/updated configuration file: ${result.path}\n`);
+    }
+  } catch (error) {
+    progress.end('failed');
+    // A key that could be kept in no file is printed: nobody can show it again.
+    const rescued = error instanceof BootstrapRescueError ? error.arcJson : undefined;
+    if (rescued !== undefined) output.write(rescued.expose());
+    throw error;
+  }
+}
+
+const STOPPING =
+  'Stopping. If a virtual SIM is being created, its key is waited for, 30 s at most; after a second stop the next run looks for it.';
+
+async function bootstrapPorts(
+  flags: CredentialFlags,
+  context: Context,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<BootstrapPorts> {
+  let isGuided = false;
+  const ports: BootstrapPorts = {
+    files: await context.files(),
+    journals: await context.journals(),
+    credentials: await credentialsPort(context, flags, 'bootstrap', {
+      onWizard: () => (isGuided = true),
+    }),
+    createClient: await context.soracomClients(),
+    createKeyPair: await context.keyPairs(),
+    now: () => context.now(),
+    onStep: (step) => progress.step(step),
+  };
+  if (!context.isInteractive()) return ports;
+  return {
+    ...ports,
+    chooseSim: (sims, since) => {
+      progress.end();
+      return askForSim(sims, since, signal);
+    },
+    // A script and a person who typed the keys know what the command does.
+    confirmSim: (summary) => {
+      if (!isGuided) return Promise.resolve(true);
+      progress.end();
+      return askForCreation(summary, signal);
+    },
+  };
+}

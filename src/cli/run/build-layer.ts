@@ -1,0 +1,41 @@
+/** What `lambda layer` does with its flags, and says of the layer. */
+import { fileURLToPath } from 'node:url';
+
+import type { BuiltLayer, LayerPorts } from '../../layer/build-layer.js';
+import { UserError } from '../../lib/user-error.js';
+import { renderJson } from '../output/render.js';
+
+/**
+ * What the package was published with, seen from the bundle in dist/command-line.
+ *
+ * @throws UserError in the single executable, which has no files beside it
+ */
+export function prebuiltFolder(): string {
+  const { url } = import.meta as { readonly url?: string };
+  if (url !== undefined) return fileURLToPath(new URL('../executable', url));
+  throw new UserError('failed', {
+    what: 'cannot build a layer',
+    why: 'the single executable does not hold what a layer is made of',
+    next: ['Use the npm package: npx arctun lambda layer.'],
+  });
+}
+
+/** @throws UserError */
+export async function buildLayerByFlags(
+  flags: {
+    readonly arch: 'x86_64' | 'arm64';
+    readonly thin: boolean;
+    readonly output?: string | undefined;
+  },
+  ports: LayerPorts,
+): Promise<BuiltLayer> {
+  // Deflate and the rest are loaded for this command alone.
+  const { buildLayer } = await import('../../layer/build-layer.js');
+  return buildLayer({ kind: flags.thin ? 'nodejs' : flags.arch, output: flags.output }, ports);
+}
+
+export function layerText(layer: BuiltLayer, json: boolean): string {
+  if (json) return renderJson(layer);
+  const size = (layer.bytes / 1e6).toFixed(1);
+  return `${layer.file}: ${size} MB, for ${layer.architectures.join(' and ')}\nsha256 ${layer.sha256}\n`;
+}

@@ -1,0 +1,61 @@
+/** `--capture`: the flag, the file, and the warning that goes with it. */
+import type { CaptureOptions } from '../../app/up/open-capture.js';
+import { FileError } from '../../arc-config/files.js';
+import { fileFaultKind } from '../../lib/file-fault.js';
+import { UserError } from '../../lib/user-error.js';
+import type { CaptureFile, Log } from '../../tunnel/ports.js';
+import type { Flags } from '../flags/flag.js';
+import type { SystemContext } from '../system-context.js';
+
+export const captureFlags = {
+  capture: {
+    type: 'string',
+    description:
+      'Write all packets outside and inside of the tunnel to a new pcapng file, with the keys that decrypt them.',
+    helpValue: 'FILE',
+  },
+} as const satisfies Flags;
+
+/** @param note prints a line for people */
+export function captureOptions(
+  path: string | undefined,
+  context: Pick<SystemContext, 'captureFile' | 'userAgent'>,
+  log: Log,
+  note: (line: string) => void,
+): CaptureOptions | undefined {
+  if (path === undefined) return undefined;
+  return {
+    application: context.userAgent,
+    createFile: async (header) => {
+      const file = await createFile(path, header, context, log);
+      note(
+        `Warning: ${path} will hold the private key and all that passes the tunnel, decrypted. Whoever has the file can read the traffic and use the SIM: keep it to yourself, and delete it when you are done.`,
+      );
+      return file;
+    },
+  };
+}
+
+async function createFile(
+  path: string,
+  header: readonly Uint8Array[],
+  context: Pick<SystemContext, 'captureFile'>,
+  log: Log,
+): Promise<CaptureFile> {
+  try {
+    return await context.captureFile(path, header, log);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw new UserError(
+      fileFaultKind(error),
+      {
+        what: `cannot capture to ${path}`,
+        why: error.message,
+        next: [
+          'A capture goes into a new file: name one in a folder that you may write to and that has room.',
+        ],
+      },
+      { cause: error },
+    );
+  }
+}

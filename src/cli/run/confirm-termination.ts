@@ -1,0 +1,27 @@
+import type { SimSummary } from '../../app/sim/sim-summary.js';
+import { harmless } from '../../lib/harmless-text.js';
+import { askForWord } from './wizard.js';
+
+/**
+ * What has to be typed: the SIM's name, or its id where it has none that could be typed as it is
+ * shown.
+ */
+export function wordOfSim({ simId, name }: Pick<SimSummary, 'simId' | 'name'>): string {
+  const typed = name.trim();
+  return typed === '' || harmless(typed) !== typed ? simId : typed;
+}
+
+/** Whether the person types the word of the SIM. Rejects with the signal's reason when that fires. */
+export async function confirmTermination(
+  sim: Pick<SimSummary, 'simId' | 'name'>,
+  signal: AbortSignal,
+  ask: typeof askForWord = askForWord,
+): Promise<boolean> {
+  const word = wordOfSim(sim);
+  const kind = word === sim.simId ? 'id' : 'name';
+  const answer = await ask(
+    `This is final. Type the SIM's ${kind} (${word}) to terminate it:`,
+    signal,
+  );
+  return answer.trim() === word;
+}

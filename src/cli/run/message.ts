@@ -1,0 +1,144 @@
+/** The message that `send` sends: its flags and where its bytes come from. */
+import type { Message } from '../../app/send-message.js';
+import { isToken } from '../../lib/http-syntax.js';
+import { UserError } from '../../lib/user-error.js';
+import { parseHeaderFlag } from '../../proxy/forward/header-flag.js';
+import type { HttpMessage } from '../../proxy/http-exchange.js';
+import type { Flags } from '../flags/flag.js';
+import type { SystemContext } from '../system-context.js';
+
+export const messageFlags = {
+  via: {
+    type: 'choice',
+    description: 'The entry point: HTTP, or a plain TCP connection or UDP datagram (port 23080).',
+    options: ['http', 'tcp', 'udp'],
+    default: 'http',
+  },
+  file: {
+    type: 'string',
+    char: 'f',
+    description: 'Send the content of this file.',
+    helpValue: 'FILE',
+  },
+  method: { type: 'string', char: 'X', description: 'HTTP method; POST when absent.' },
+  path: { type: 'string', description: 'Path and query of the HTTP request; / when absent.' },
+  'content-type': {
+    type: 'string',
+    description: 'Media type of the message, by HTTP; application/json when absent.',
+  },
+  header: {
+    type: 'list',
+    char: 'H',
+    description: 'An HTTP header to add, as "Name: value". May be given more than once.',
+    default: [],
+  },
+  timeout: {
+    type: 'integer',
+    description:
+      'Seconds to wait for an answer: 5 by TCP and UDP, where there may be none, 30 by HTTP.',
+    min: 1,
+    max: 3600,
+  },
+} as const satisfies Flags;
+
+interface MessageChoice {
+  readonly via: Message['via'];
+  readonly file: string | undefined;
+  readonly method: string | undefined;
+  readonly path: string | undefined;
+  readonly 'content-type': string | undefined;
+  readonly header: readonly string[];
+}
+
+/** The port of the Unified Endpoint. */
+export const ENTRY_PORTS: Readonly<Record<Message['via'], number>> = {
+  http: 80,
+  tcp: 23_080,
+  udp: 23_080,
+};
+
+/** Seconds. */
+const DEFAULT_TIMEOUTS: Readonly<Record<Message['via'], number>> = { http: 30, tcp: 5, udp: 5 };
+
+/** Milliseconds to wait for an answer. */
+export function answerTimeout(via: Message['via'], seconds: number | undefined): number {
+  return (seconds ?? DEFAULT_TIMEOUTS[via]) * 1000;
+}
+
+/**
+ * @throws UserError `usage` when there is no message, more than one, or one that `via` cannot carry
+ */
+export async function readMessage(
+  argument: string | undefined,
+  choice: MessageChoice,
+  context: SystemContext,
+): Promise<Message> {
+  if (argument !== undefined && choice.file !== undefined) {
+    throw new UserError('usage', {
+      what: 'cannot choose the message',
+      why: 'both an argument and --file were given',
+    });
+  }
+  const { via } = choice;
+  if (via === 'http') {
+    const head = requestHead(choice);
+    const body = await readBody(argument, choice.file, context);
+    return { via, request: { ...head, body } };
+  }
+  refuseHttpFlags(choice);
+  return { via, payload: await readBody(argument, choice.file, context) };
+}
+
+function requestHead(choice: MessageChoice): Omit<HttpMessage, 'body'> {
+  const { method = 'POST', path = '/' } = choice;
+  const headers = choice.header.map(parseHeaderFlag);
+  if (!headers.some(([name]) => name.toLowerCase() === 'content-type')) {
+    const type = choice['content-type'] ?? 'application/json';
+    headers.push(parseHeaderFlag(`Content-Type: ${type}`));
+  }
+  requireMethodAndPath(method, path);
+  return { method, path, headers };
+}
+
+/** RFC 9110 5.6.2 for the method; a request target in origin-form, RFC 9112 3.2.1. */
+function requireMethodAndPath(method: string, path: string): void {
+  const isMethod = isToken(method);
+  if (isMethod && /^\/[!-~]*$/.test(path)) return;
+  throw new UserError('usage', {
+    what: 'cannot make a request',
+    why: isMethod
+      ? '--path must begin with "/" and hold visible ASCII only'
+      : '--method is no HTTP method',
+    next: isMethod ? ['Write it like /path?query, other characters as %XX.'] : ['Use POST or PUT.'],
+  });
+}
+
+/** Better than to drop them: whoever gives one believes that it arrives. */
+function refuseHttpFlags(choice: MessageChoice): void {
+  const given = (['method', 'path', 'content-type', 'header'] as const).filter(
+    (name) => choice[name] !== undefined && choice[name].length > 0,
+  );
+  if (given.length === 0) return;
+  throw new UserError('usage', {
+    what: `cannot use ${given.map((name) => `--${name}`).join(', ')} with --via ${choice.via}`,
+    why: 'a message by TCP or UDP is its bytes alone',
+    next: ['Leave it out, or send by HTTP.'],
+  });
+}
+
+async function readBody(
+  argument: string | undefined,
+  file: string | undefined,
+  context: SystemContext,
+): Promise<Uint8Array> {
+  if (argument !== undefined) return new TextEncoder().encode(argument);
+  if (file !== undefined && file !== '-') return context.readFile(file);
+  if (file === undefined && context.stdinIsTerminal()) {
+    throw new UserError('usage', {
+      what: 'there is no message',
+      why: 'neither an argument nor --file was given, and standard input is a terminal',
+      next: [`For example: arctun send '{"temperature": 21.5}'`],
+    });
+  }
+  return context.readStdin();
+}

@@ -1,0 +1,182 @@
+/** Runs the local platform until it is told to stop. */
+import { isIP } from 'node:net';
+
+import { type PortHolder, withPortHolder } from '../../app/up/port-taken.js';
+import {
+  BUILT_IN_USERS,
+  DEFAULT_API_PORT,
+  DEFAULT_ARC_PORT,
+  DEFAULT_HOST,
+  type Emulator,
+  startEmulator,
+} from '../../emulator/emulator.js';
+import { RAW_ANSWERS, type RawAnswer } from '../../emulator/endpoints/unified-raw.js';
+import { ListenError } from '../../emulator/listen-error.js';
+import { StateFile, type StateFiles } from '../../emulator/state-file.js';
+import { parseUserList } from '../../emulator/user-list.js';
+import { openWireGuardNetwork } from '../../emulator/wireguard-network.js';
+import { fileFaultKind } from '../../lib/file-fault.js';
+import { type FailureKind, UserError } from '../../lib/user-error.js';
+import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
+import { isLoopback, parseListenAddress } from '../../proxy/listen-address.js';
+import { warnOfStrangers } from '../../proxy/open-port.js';
+import type { Log } from '../../tunnel/ports.js';
+import type { TunnelPorts } from '../../tunnel/userspace-tunnel.js';
+
+export { RAW_ANSWERS };
+
+/** Where an emulator listens that is not told where, as `ADDRESS:PORT`. */
+export const DEFAULT_API_LISTEN = `${DEFAULT_HOST}:${DEFAULT_API_PORT}`;
+export const DEFAULT_ARC_LISTEN = `${DEFAULT_HOST}:${DEFAULT_ARC_PORT}`;
+
+export interface RunEmulatorOptions {
+  /** `ADDRESS:PORT` */
+  readonly apiListen: string;
+  readonly arcListen: string;
+  /** The path of the state file; the platform is in memory alone without one. */
+  readonly state?: string | undefined;
+  /** The path of a file of users beside the built-in ones, or its JSON. */
+  readonly users?: string | undefined;
+  readonly rawAnswer: RawAnswer;
+  /** What browsers may send to the API. */
+  readonly browsers?: BrowserPolicy;
+  readonly signal: AbortSignal;
+  readonly onReady: (ready: EmulatorReady) => void;
+}
+
+/** What a client needs to know. */
+export interface EmulatorReady {
+  readonly api: string;
+  readonly metadata: string;
+  readonly arc: string;
+  readonly authKeyId: string;
+  readonly authKey: string;
+}
+
+export interface RunEmulatorPorts extends TunnelPorts {
+  readonly portHolder: PortHolder;
+  readonly files: StateFiles;
+}
+
+/** @throws UserError when an address cannot be had, or a file not be used */
+export async function runEmulator(
+  options: RunEmulatorOptions,
+  ports: RunEmulatorPorts,
+): Promise<void> {
+  const emulator = await start(options, ports);
+  const { api, metadata, arc, authKeyId, authKey } = emulator;
+  warnIfOpen(options.apiListen, api, ports.log);
+  options.onReady({ api, metadata, arc, authKeyId, authKey });
+  if (!options.signal.aborted) {
+    await new Promise<void>((resolve) => {
+      options.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+  await emulator.close();
+}
+
+/** The credentials are published, and allow every operation. */
+function warnIfOpen(apiListen: string, url: string, log: Log): void {
+  const { host } = parseListenAddress(apiListen);
+  if (isLoopback(host)) return;
+  const risk = 'create, change and terminate its SIMs: the credentials are published';
+  warnOfStrangers({ host, port: Number(new URL(url).port) }, risk, log);
+}
+
+async function start(options: RunEmulatorOptions, ports: RunEmulatorPorts): Promise<Emulator> {
+  const { rawAnswer, state } = options;
+  const api = parseListenAddress(options.apiListen);
+  const arc = parseListenAddress(options.arcListen);
+  requireIpAddress(arc.host, options.arcListen);
+  const added = options.users === undefined ? [] : await readUsers(options.users, ports.files);
+  const stateFile = state === undefined ? undefined : new StateFile(state, ports.files);
+  try {
+    return await startEmulator(
+      {
+        apiHost: api.host,
+        apiPort: api.port,
+        arcHost: arc.host,
+        arcPort: arc.port,
+        users: [...BUILT_IN_USERS, ...added],
+        rawAnswer,
+        ...(options.browsers && { browsers: options.browsers }),
+      },
+      {
+        ...ports,
+        createNetwork: (network) => openWireGuardNetwork(network, ports),
+        ...(stateFile && { stateFile }),
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    throw await withPortHolder(explain(error, options), ports.portHolder);
+  }
+}
+
+/** A UDP socket here is bound to an address: nothing looks a name up for it. */
+function requireIpAddress(host: string, arcListen: string): void {
+  if (isIP(host) !== 0) return;
+  throw new UserError('usage', {
+    what: `cannot listen on ${arcListen} (UDP)`,
+    why: 'the Arc side needs an IP address, not a name',
+    next: ['Write --arc-listen like 127.0.0.1:11010.'],
+  });
+}
+
+/** @param source a path, or JSON that begins with `[` */
+async function readUsers(source: string, files: StateFiles) {
+  const isJson = source.trimStart().startsWith('[');
+  const name = isJson ? 'the JSON of --users' : source;
+  const text = isJson ? source : await readUserFile(source, files);
+  try {
+    return parseUserList(text, BUILT_IN_USERS);
+  } catch (error) {
+    const next = ['Write an array of users as docs/emulator.md shows.'];
+    throw usersRefused('configuration', name, error as Error, next);
+  }
+}
+
+async function readUserFile(path: string, files: StateFiles): Promise<string> {
+  try {
+    return await files.readText(path);
+  } catch (error) {
+    const next = ['Name a file that you may read with --users.'];
+    throw usersRefused(fileFaultKind(error), path, error as Error, next);
+  }
+}
+
+function usersRefused(
+  kind: FailureKind,
+  name: string,
+  cause: Error,
+  next: readonly string[],
+): UserError {
+  return new UserError(
+    kind,
+    { what: `cannot take users from ${name}`, why: cause.message, next },
+    { cause },
+  );
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'this port is in use',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'this port needs a privilege',
+  EPERM: 'this port needs a privilege',
+  ENOTFOUND: 'there is no host of this name',
+  EAI_AGAIN: 'the name cannot be looked up now',
+};
+
+function explain(error: ListenError, { apiListen, arcListen }: RunEmulatorOptions): UserError {
+  const { side, code } = error;
+  const denied = code === 'EACCES' || code === 'EPERM';
+  return new UserError(
+    denied ? 'permission' : 'failed',
+    {
+      what: `cannot listen on ${side === 'api' ? apiListen : `${arcListen} (UDP)`}`,
+      why: REASONS[code] ?? `the system refuses it (${code})`,
+      next: [`Choose another address with --${side}-listen; port 0 takes any free one.`],
+    },
+    { cause: error },
+  );
+}

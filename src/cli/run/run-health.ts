@@ -1,0 +1,37 @@
+/** What `health` is, and what it does with its flags. */
+import { checkHealth } from '../../app/status/check-health.js';
+import type { CommandDeclaration } from '../command.js';
+import type { FlagValues, Flags } from '../flags/flag.js';
+import { healthCode, healthLine } from '../output/health-line.js';
+import type { Output } from '../output/output.js';
+import { renderJson } from '../output/render.js';
+import type { SystemContext } from '../system-context.js';
+
+const flags = {
+  interface: {
+    type: 'string',
+    description: 'Which tunnel, as "status" calls it, where there are several.',
+    helpValue: 'NAME',
+    env: 'ARCTUN_INTERFACE',
+  },
+  json: { type: 'boolean', description: 'Print JSON.' },
+} as const satisfies Flags;
+
+export const healthCommand = {
+  description:
+    'Ask the running "up" whether its tunnel is well: exit code 0 where it is, 5 where it is not, 1 where none runs.',
+  examples: ['arctun health', 'arctun health --interface soratun0'],
+  flags,
+} satisfies CommandDeclaration;
+
+/** @returns the exit code */
+export async function runHealth(
+  flags: FlagValues<typeof healthCommand.flags>,
+  context: Pick<SystemContext, 'runFolders' | 'localConnections'>,
+  output: Output,
+): Promise<number> {
+  const options = { folders: context.runFolders(), name: flags.interface };
+  const answer = await checkHealth(options, await context.localConnections());
+  output.write(flags.json ? renderJson(answer) : healthLine(answer));
+  return healthCode(answer);
+}

@@ -1,0 +1,78 @@
+/** What `send` is, and what it does with its flags. */
+import { loadTunnelConfig } from '../../app/config/load-arc-config.js';
+import { sendMessage } from '../../app/send-message.js';
+import { parseTarget, UNIFIED_ENDPOINT } from '../../proxy/forward/target.js';
+import type { CommandDeclaration } from '../command.js';
+import type { configFlag } from '../flags/config-flag.js';
+import { EXIT_CODES } from '../errors/exit-codes.js';
+import type { FlagValues, Flags } from '../flags/flag.js';
+import { chosenLevel, logFlags } from '../flags/log-flags.js';
+import { answerTimeout, ENTRY_PORTS, messageFlags, readMessage } from './message.js';
+import type { Output } from '../output/output.js';
+import { renderJson } from '../output/render.js';
+import { answerBody, answerNote, answerValue } from '../output/send-answer.js';
+import type { SystemContext } from '../system-context.js';
+import type { TunnelContext } from '../tunnel-context.js';
+import { tunnelFlags } from '../flags/tunnel-flags.js';
+
+const flags = {
+  ...messageFlags,
+  ...tunnelFlags,
+  'forward-to': {
+    type: 'string',
+    description: `Where the message goes inside the tunnel, as ADDRESS or ADDRESS:PORT; ${UNIFIED_ENDPOINT} and the port of --via when absent.`,
+    env: 'ARCTUN_FORWARD_TO',
+  },
+  ...logFlags('warn'),
+  json: { type: 'boolean', description: 'Print the answer as JSON.' },
+} as const satisfies Flags;
+
+export const sendCommand = {
+  description: 'Send one message to the Unified Endpoint, print the answer and close the tunnel.',
+  examples: [
+    `arctun send '{"temperature": 21.5}'`,
+    `echo hello | arctun send --content-type text/plain`,
+    'arctun send --via udp 21.5',
+  ],
+  args: {
+    message: { description: 'The message; without it, --file or standard input.' },
+  },
+  flags,
+} satisfies CommandDeclaration;
+
+/**
+ * @returns the exit code
+ * @throws UserError
+ */
+export async function runSend(
+  flags: FlagValues<typeof configFlag & typeof sendCommand.flags>,
+  argument: string | undefined,
+  context: SystemContext & Pick<TunnelContext, 'tunnelPorts'>,
+  output: Output,
+): Promise<number> {
+  const target = parseTarget(flags['forward-to'] ?? UNIFIED_ENDPOINT, ENTRY_PORTS[flags.via]);
+  const timeout = answerTimeout(flags.via, flags.timeout);
+  const home = { files: await context.files(), stateFolder: context.stateFolder() };
+  const arcConfig = await loadTunnelConfig(flags.config, home);
+  const message = await readMessage(argument, flags, context);
+  const log = await context.log({ level: chosenLevel(flags, 'warn'), format: flags['log-format'] });
+  const answer = await sendMessage(
+    {
+      arcConfig,
+      mode: flags.mode,
+      wait: flags.wait * 1000,
+      signal: await context.stopSignal(),
+      target,
+      message,
+      timeout,
+      force: flags.force,
+      pid: process.pid,
+    },
+    { ...(await context.tunnelPorts(log)), claims: await context.keyClaims() },
+  );
+  if (flags.json) output.write(renderJson(answerValue(answer)));
+  else output.write(answerBody(answer, { isTerminal: context.terminalColumns() !== undefined }));
+  const note = answerNote(answer, { timeout, json: flags.json });
+  if (note !== undefined && !flags.quiet) output.note(note);
+  return answer.via === 'http' && answer.response.status >= 400 ? EXIT_CODES.failed : 0;
+}

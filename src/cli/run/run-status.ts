@@ -1,0 +1,122 @@
+/** What `status` is, and what it does with its flags: one look, or many. */
+import {
+  showStatus,
+  type ShownStatus,
+  type Verdict,
+  verdictOf,
+} from '../../app/status/show-status.js';
+import { UserError } from '../../lib/user-error.js';
+import type { CommandDeclaration } from '../command.js';
+import { EXIT_CODES } from '../errors/exit-codes.js';
+import type { FlagValues, Flags } from '../flags/flag.js';
+import { renderJson } from '../output/render.js';
+import { timeText } from '../output/sim-table.js';
+import { statusValue } from '../output/status-json.js';
+import { renderStatus } from '../output/status-text.js';
+import { TransferRates } from '../output/transfer-rates.js';
+import { watch } from './watch.js';
+import type { SystemContext } from '../system-context.js';
+
+const flags = {
+  all: {
+    type: 'boolean',
+    description:
+      "Show every WireGuard device: those with a socket in /var/run/wireguard, and the kernel's where wg is installed. Takes root, as a rule.",
+  },
+  watch: { type: 'boolean', description: 'Keep showing it, with rates, until Ctrl-C.' },
+  json: { type: 'boolean', description: 'Print a JSON array, with --watch one on each line.' },
+} as const satisfies Flags;
+
+export const statusCommand = {
+  description:
+    'Show how the tunnels of this machine do: exit code 0 where all is well, 5 where one has no answer from its server, 1 where there is none.',
+  hiddenAliases: ['s'],
+  examples: [
+    'arctun status',
+    'arctun status --watch 1',
+    `arctun status --json | jq -r '.[].health'`,
+  ],
+  args: {
+    seconds: {
+      description:
+        'Seconds between two views of --watch, a whole number up to 86400; 2 when absent.',
+    },
+  },
+  flags,
+} satisfies CommandDeclaration;
+
+export interface StatusFlags extends FlagValues<typeof statusCommand.flags> {
+  /** Between two views. */
+  readonly seconds: number | undefined;
+}
+
+const DEFAULT_INTERVAL = 2;
+
+/**
+ * @param note takes a line for people
+ * @returns the exit code
+ */
+export async function runStatus(
+  flags: StatusFlags,
+  context: SystemContext,
+  note: (line: string) => void,
+): Promise<number> {
+  if (flags.seconds !== undefined && !flags.watch) throw secondsAlone(flags.seconds);
+  const ports = {
+    connections: await context.localConnections(),
+    commands: await context.commands(),
+    publicKeyOf: await context.publicKeyOf(),
+    platform: context.platform,
+  };
+  const look = () => showStatus({ folders: context.runFolders(), all: flags.all }, ports);
+  const print = await context.printer();
+  if (flags.watch) {
+    await watchStatus(look, flags, context, print);
+    return 0;
+  }
+  const shown = await look();
+  for (const line of shown.notes) note(line);
+  const moment = { now: context.now() };
+  await print(flags.json ? renderJson(statusValue(shown)) : renderStatus(shown, moment));
+  return EXIT_CODE_OF[verdictOf(shown)];
+}
+
+const EXIT_CODE_OF: Readonly<Record<Verdict, number>> = {
+  healthy: 0,
+  unhealthy: EXIT_CODES.tunnel,
+  none: EXIT_CODES.failed,
+};
+
+async function watchStatus(
+  look: () => Promise<ShownStatus>,
+  { json, seconds = DEFAULT_INTERVAL }: StatusFlags,
+  context: SystemContext,
+  print: (text: string) => Promise<void>,
+): Promise<void> {
+  const rates = new TransferRates();
+  const clock = await context.clock();
+  const view = async () => {
+    const shown = await look();
+    rates.look(shown.tunnels, clock.now());
+    if (json) return renderJson(statusValue(shown, rates));
+    const now = context.now();
+    const notes = shown.notes.map((line) => `${line}\n`).join('');
+    const heading = `${timeText(now)}, every ${seconds} s\n\n`;
+    return `${heading}${notes}${renderStatus(shown, { now, rates })}`;
+  };
+  await watch(view, {
+    interval: seconds * 1000,
+    signal: await context.stopSignal(),
+    terminalSize: () => context.terminalSize(),
+    print,
+    clock,
+  });
+}
+
+function secondsAlone(seconds: number): UserError {
+  return new UserError('usage', {
+    what: `cannot use ${seconds}`,
+    why: 'it is the time between two views of --watch, which is not there',
+    next: [`Write it like arctun status --watch ${seconds}.`],
+  });
+}

@@ -1,0 +1,17 @@
+import type { Entropy } from '../ports/entropy.js';
+import type { Secret } from './secret.js';
+
+/** A static X25519 key pair, 32 bytes each. */
+export interface KeyPair {
+  readonly privateKey: Secret<Uint8Array>;
+  readonly publicKey: Uint8Array;
+}
+
+/** A random X25519 private key, clamped as RFC 7748 section 5 says. */
+export function createPrivateKey(entropy: Entropy): Uint8Array {
+  const key = new Uint8Array(32);
+  entropy.fill(key);
+  key[0] = key[0]! & 248;
+  key[31] = (key[31]! & 127) | 64;
+  return key;
+}

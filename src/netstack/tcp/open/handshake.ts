@@ -1,0 +1,79 @@
+/** What the handshake settles between the two ends: RFC 9293 3.7.1, RFC 7323 2.3. */
+import { TCP_HEADER_LENGTH } from '../../../wire/tcp.js';
+import { defaultMss, TIMESTAMPS_LENGTH } from './options.js';
+import type { Segment } from '../segment.js';
+import type { Tcb } from '../tcb.js';
+
+/** Takes the peer's SYN: its sequence number and options. */
+export function synchronize(tcb: Tcb, segment: Segment, now: number): void {
+  const { sender, receiver } = tcb;
+  const { options } = segment;
+  receiver.synchronize(segment.segSeq);
+  tcb.timestamps &&= options.hasTimestamps;
+  if (tcb.timestamps) {
+    tcb.tsRecent = options.tsVal;
+    tcb.tsRecentAt = now;
+  }
+  // RFC 7323 2.3: a shift is in use only when both SYNs carry one.
+  tcb.windowScale &&= options.windowShift >= 0;
+  if (tcb.windowScale) {
+    sender.shift = options.windowShift;
+    receiver.shift = receiver.wantedShift;
+  }
+  // RFC 2018 2: likewise.
+  tcb.sack &&= options.sackPermitted;
+  sender.usesSack = tcb.sack;
+  receiver.usesSack = tcb.sack;
+  applyMss(tcb, options.hasMss ? options.mss : defaultMss(tcb.remote.address));
+  // What our own SYN said, or is about to say.
+  receiver.advertise(0);
+}
+
+/** The peer's SYN is known by the cookie alone that came back: no options but MSS, and our SYN was sent. */
+export function synchronizeByCookie(tcb: Tcb, irs: number, mss: number): void {
+  const { sender, receiver } = tcb;
+  receiver.synchronize(irs);
+  tcb.timestamps = false;
+  tcb.windowScale = false;
+  tcb.sack = false;
+  applyMss(tcb, mss);
+  sender.synSentAsCookie();
+  receiver.advertise(0);
+}
+
+/** Takes the peer's MSS. */
+export function applyMss(tcb: Tcb, mss: number): void {
+  tcb.peerMss = mss;
+  applyPathMtu(tcb);
+}
+
+/** Eff.snd.MSS: RFC 9293 3.7.1, the smallest of the peer's, the path's and ours, less our options. */
+export function applyPathMtu(tcb: Tcb): void {
+  const options = tcb.timestamps ? TIMESTAMPS_LENGTH : 0;
+  const pathMtu = tcb.host.outbound.pathMtu(tcb.remote.address);
+  const pathMss = pathMtu - tcb.header.length - TCP_HEADER_LENGTH;
+  tcb.sender.setMss(Math.min(tcb.peerMss, pathMss) - options);
+}
+
+/** Enters ESTABLISHED, or FIN-WAIT-1 when the user has closed meanwhile. */
+export function becomeEstablished(tcb: Tcb, segment: Segment, now: number): void {
+  const { sender } = tcb;
+  tcb.state = sender.finQueued ? 'FIN-WAIT-1' : 'ESTABLISHED';
+  tcb.endOfStateAt = Infinity;
+  tcb.retransmitAt = Infinity;
+  tcb.progressAt = now;
+  // RFC 6928 2: the first repetition may be due to the timeout of 1 s, and does not count.
+  if (sender.retransmits > 1) sender.congestion.handshakeRepeated();
+  const shift = segment.hasSynWindow ? 0 : sender.shift;
+  sender.updateWindow(segment.segWnd << shift, segment.segSeq, segment.segAck);
+  if (tcb.keepAlive !== undefined) tcb.keepAliveAt = now + tcb.keepAlive.idle;
+  tcb.acceptor?.leaveBacklog(tcb);
+  tcb.establishedDue = true;
+}
+
+/** The round trip that the echoed timestamp shows, in ms; -1 where there is none to trust. */
+export function echoedRtt(tcb: Tcb, segment: Segment, now: number): number {
+  if (!tcb.timestamps || !segment.options.hasTimestamps) return -1;
+  const rtt = (tcb.timestamp(now) - segment.options.tsEcr) | 0;
+  return rtt >= 0 && rtt <= tcb.userTimeout * 2 ? rtt : -1;
+}

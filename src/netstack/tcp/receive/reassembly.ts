@@ -1,0 +1,82 @@
+import { sequenceAtOrBefore, sequenceBefore, sequenceMax } from '../../../lib/sequence-number.js';
+
+/** Separate pieces that are remembered. A peer that makes more has the rest dropped. */
+export const MAXIMUM_RANGES = 256;
+
+/**
+ * Which sequence numbers beyond RCV.NXT are already in the receive ring: sorted ranges
+ * [start, end) that neither overlap nor touch.
+ */
+export class Reassembly {
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+
+  /** Ranges held. */
+  get size(): number {
+    return this.#starts.length;
+  }
+
+  /** The place of the range that holds the octet `sequence`; -1 where none does. */
+  find(sequence: number): number {
+    for (let index = this.#starts.length - 1; index >= 0; index--) {
+      if (sequenceBefore(sequence, this.#starts[index]!)) continue;
+      return sequenceBefore(sequence, this.#ends[index]!) ? index : -1;
+    }
+    return -1;
+  }
+
+  startAt(index: number): number {
+    return this.#starts[index]!;
+  }
+
+  endAt(index: number): number {
+    return this.#ends[index]!;
+  }
+
+  /** Remembers [start, end); false when that would be one range too many. */
+  insert(start: number, end: number): boolean {
+    const starts = this.#starts;
+    const ends = this.#ends;
+    // `first`: the first range that ends at or behind our start; mostly the last or none.
+    let first = ends.length;
+    while (first > 0 && sequenceAtOrBefore(start, ends[first - 1]!)) first--;
+    let last = first;
+    while (last < starts.length && sequenceAtOrBefore(starts[last]!, end)) last++;
+    if (first === last) {
+      if (starts.length >= MAXIMUM_RANGES) return false;
+      starts.splice(first, 0, start);
+      ends.splice(first, 0, end);
+      return true;
+    }
+    if (sequenceBefore(start, starts[first]!)) starts[first] = start;
+    ends[first] = sequenceMax(ends[last - 1]!, end);
+    if (last - first > 1) {
+      starts.splice(first + 1, last - first - 1);
+      ends.splice(first + 1, last - first - 1);
+    }
+    return true;
+  }
+
+  /**
+   * Forgets what lies before `next`, and what follows it without a gap.
+   * @returns the first sequence number at or behind `next` that is missing
+   */
+  advance(next: number): number {
+    let reached = next;
+    let count = 0;
+    while (count < this.#starts.length && sequenceAtOrBefore(this.#starts[count]!, reached)) {
+      reached = sequenceMax(reached, this.#ends[count]!);
+      count++;
+    }
+    if (count > 0) {
+      this.#starts.splice(0, count);
+      this.#ends.splice(0, count);
+    }
+    return reached;
+  }
+
+  clear(): void {
+    this.#starts.length = 0;
+    this.#ends.length = 0;
+  }
+}

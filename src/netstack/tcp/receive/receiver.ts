@@ -1,0 +1,245 @@
+/**
+ * The receiving half of a connection: RCV.* of RFC 9293 3.3.1, the receive ring, what waits behind
+ * a gap, and when to acknowledge.
+ */
+import type { MemoryBudget } from '../../../lib/memory-budget.js';
+import { RingBuffer } from '../../../lib/ring-buffer.js';
+import {
+  sequenceAdd,
+  sequenceAtOrBefore,
+  sequenceBefore,
+  sequenceDistance,
+} from '../../../lib/sequence-number.js';
+import { DEFAULT_MSS, SACK_BLOCKS } from '../open/options.js';
+import { Reassembly } from './reassembly.js';
+import { ReceiveWindow } from './receive-window.js';
+import { SelectiveAcks } from '../send/selective-acks.js';
+
+/** RFC 9293 3.8.6.3 allows up to 500 ms; Linux's minimum keeps clear of a peer's 200 ms RTO. */
+export const DELAYED_ACK_TIME = 40;
+
+/**
+ * Duplicate ACKs owed at once, at most. The peer's fast retransmit needs three; more than these
+ * in one batch tell it nothing that the window could use.
+ */
+const MAXIMUM_DUPLICATE_ACKS = 64;
+
+/** Full segments at the beginning that are acknowledged one by one, for the peer's slow start. */
+const QUICK_ACKS = 16;
+
+/** What became of a segment's text. */
+export type TextOutcome = 'in-order' | 'ahead' | 'nothing-new' | 'too-many-ranges' | 'no-memory';
+
+export class Receiver {
+  readonly ring: RingBuffer;
+  readonly ranges = new Reassembly();
+  readonly window: ReceiveWindow;
+  readonly selectiveAcks = new SelectiveAcks();
+  /** Both SYNs had SACK-permitted. */
+  usesSack = false;
+  irs = 0;
+  rcvNxt = 0;
+  /** The right edge of the window that the peer was told: RCV.NXT + RCV.WND. Never moves back. */
+  rcvEdge = 0;
+  /** Rcv.Wind.Shift of RFC 7323 2.3: how far our window field is shifted. */
+  shift = 0;
+  /** Where the peer's FIN lies, once seen. */
+  finSequence = 0;
+  finSeen = false;
+  /** Whether the FIN was reached: nothing follows. */
+  finished = false;
+
+  /** An ACK is due at the next chance. */
+  ackNow = false;
+  /** Duplicate ACKs due, one for each segment behind a gap (RFC 5681 4.2). */
+  duplicateAcksOwed = 0;
+  /** When the delayed ACK is due; Infinity when none is. */
+  delayedAckAt = Infinity;
+  /** Last.ACK.sent of RFC 7323 4.3. */
+  lastAckSent = 0;
+
+  readonly #mss: number;
+  /** The size of the peer's full segments, as far as seen. */
+  #peerSegment = DEFAULT_MSS;
+  #unacknowledged = 0;
+  #quickAcks = QUICK_ACKS;
+
+  /** @param mss the largest segment we take, for silly window avoidance */
+  constructor(maximum: number, mss: number, budget: MemoryBudget) {
+    this.ring = new RingBuffer(maximum, budget);
+    this.window = new ReceiveWindow(maximum, budget);
+    this.#mss = mss;
+  }
+
+  /** RCV.WND: what the peer may send beyond RCV.NXT. */
+  get rcvWnd(): number {
+    return sequenceDistance(this.rcvNxt, this.rcvEdge);
+  }
+
+  /** Octets that may be there unread; not more than memory allows. */
+  get #capacity(): number {
+    const { limit } = this.window;
+    return this.ring.canGrow ? limit : Math.min(limit, this.ring.capacity);
+  }
+
+  /** The shift that lets the window field express the whole ring (RFC 7323 2.3). */
+  get wantedShift(): number {
+    let shift = 0;
+    while (this.ring.maximum >> shift > 0xffff) shift++;
+    return shift;
+  }
+
+  /** Takes the peer's initial sequence number. */
+  synchronize(irs: number): void {
+    this.irs = irs;
+    this.rcvNxt = sequenceAdd(irs, 1);
+    this.rcvEdge = this.rcvNxt;
+    this.lastAckSent = this.rcvNxt;
+  }
+
+  /**
+   * The window field for a segment that leaves now. The right edge moves only in steps of a full
+   * segment or half the buffer (RFC 9293 3.8.6.2.2, MUST-39).
+   */
+  advertise(shift: number): number {
+    const edge = sequenceAdd(this.rcvNxt, this.#capacity - this.ring.length);
+    if (sequenceDistance(this.rcvEdge, edge) >= this.#edgeStep) {
+      const field = Math.min(0xffff, sequenceDistance(this.rcvNxt, edge) >> shift);
+      const advertised = sequenceAdd(this.rcvNxt, field << shift);
+      if (sequenceBefore(this.rcvEdge, advertised)) this.rcvEdge = advertised;
+    }
+    return Math.min(0xffff, this.rcvWnd >> shift);
+  }
+
+  get #edgeStep(): number {
+    return Math.min(this.window.limit >> 1, this.#mss);
+  }
+
+  /** The user has read: whether the peer should hear of the larger window at once. */
+  opensWindow(): boolean {
+    const capacity = this.#capacity;
+    const opened = capacity - this.ring.length - this.rcvWnd;
+    // Two segments or more, and enough to matter: half the buffer, or a window that was almost shut.
+    if (this.rcvWnd < this.#edgeStep) return opened >= this.#edgeStep;
+    return opened >= 2 * this.#mss && (opened * 2 >= capacity || this.rcvWnd * 4 <= capacity);
+  }
+
+  /**
+   * Takes text that lies at least partly in the window. RFC 9293 3.10.7.4, seventh step, with
+   * out-of-order text kept (MUST-31's SHOULD).
+   */
+  takeText(bytes: Uint8Array, offset: number, length: number, segSeq: number): TextOutcome {
+    let from = 0;
+    const skip = sequenceDistance(segSeq, this.rcvNxt);
+    if (skip > 0) {
+      from = skip;
+      this.selectiveAcks.arrivedTwice(segSeq, sequenceAdd(segSeq, Math.min(skip, length)));
+    }
+    // What lies behind the peer's FIN is none of the stream.
+    const end = this.finSeen ? this.finSequence : this.rcvEdge;
+    const room = sequenceDistance(segSeq, end);
+    const count = Math.min(length, room) - from;
+    if (count <= 0) return 'nothing-new';
+    if (length > this.#peerSegment) this.#peerSegment = Math.min(length, this.#mss);
+    const ahead = Math.max(0, -skip);
+    const placed = this.ring.writeAhead(ahead, bytes, offset + from, count);
+    if (placed === 0) return 'no-memory';
+    if (ahead === 0) {
+      this.#accept(placed);
+      return 'in-order';
+    }
+    return this.#keepAhead(sequenceAdd(segSeq, from), placed);
+  }
+
+  #keepAhead(start: number, length: number): TextOutcome {
+    const end = sequenceAdd(start, length);
+    const index = this.ranges.find(start);
+    if (index >= 0 && sequenceAtOrBefore(end, this.ranges.endAt(index))) {
+      this.selectiveAcks.arrivedTwice(start, end);
+    }
+    if (!this.ranges.insert(start, end)) return 'too-many-ranges';
+    this.selectiveAcks.arrivedAhead(start, this.ranges);
+    return 'ahead';
+  }
+
+  #accept(count: number): void {
+    let next = sequenceAdd(this.rcvNxt, count);
+    if (this.ranges.size > 0) {
+      next = this.ranges.advance(next);
+      this.selectiveAcks.advance(next);
+      // RFC 5681 4.2: a segment that fills a gap is acknowledged at once.
+      this.ackNow = true;
+      if (this.finSeen && sequenceBefore(this.finSequence, next)) next = this.#cutAtFin();
+    }
+    const advanced = sequenceDistance(this.rcvNxt, next);
+    this.ring.extend(advanced);
+    this.rcvNxt = next;
+    this.#unacknowledged += advanced;
+  }
+
+  /** Text that had come before the peer's FIN lies behind that: it is none of the stream. */
+  #cutAtFin(): number {
+    this.ranges.clear();
+    this.selectiveAcks.clear();
+    return this.finSequence;
+  }
+
+  /** Schedules the ACK for text that arrived in order: RFC 5681 4.2, RFC 9293 3.8.6.3. */
+  scheduleAck(now: number): void {
+    // A second full segment is here, or there is no room for one to come.
+    const isQuick = this.#quickAcks > 0 && this.#unacknowledged >= this.#peerSegment;
+    if (isQuick) this.#quickAcks--;
+    const isDue = this.#unacknowledged >= 2 * this.#peerSegment || this.rcvWnd < this.#peerSegment;
+    if (isDue || isQuick) this.ackNow = true;
+    else if (this.delayedAckAt === Infinity) this.delayedAckAt = now + DELAYED_ACK_TIME;
+  }
+
+  /**
+   * Text arrived behind a gap: RFC 5681 4.2 wants a duplicate ACK at once. One says all that SACK
+   * has room for; without SACK they are counted.
+   */
+  oweDuplicateAck(): void {
+    if (this.usesSack) {
+      this.duplicateAcksOwed = Math.max(1, Math.ceil(this.selectiveAcks.untold / SACK_BLOCKS));
+      return;
+    }
+    if (this.duplicateAcksOwed < MAXIMUM_DUPLICATE_ACKS) this.duplicateAcksOwed++;
+  }
+
+  /** A segment with ACK and window has left. */
+  ackSent(): void {
+    this.ackNow = false;
+    this.delayedAckAt = Infinity;
+    this.#unacknowledged = 0;
+    this.lastAckSent = this.rcvNxt;
+  }
+
+  /**
+   * Remembers a FIN whose place is inside the window, and so in none that is shut; it may lie behind a gap.
+   */
+  noteFin(sequence: number): void {
+    if (this.finSeen || sequenceBefore(this.rcvEdge, sequence)) return;
+    if (this.rcvEdge === this.rcvNxt) return;
+    this.finSeen = true;
+    this.finSequence = sequence;
+  }
+
+  /** Passes the FIN if all before it is here. */
+  reachFin(): boolean {
+    if (!this.finSeen || this.finished || this.rcvNxt !== this.finSequence) return false;
+    this.finished = true;
+    this.rcvNxt = sequenceAdd(this.rcvNxt, 1);
+    if (sequenceBefore(this.rcvEdge, this.rcvNxt)) this.rcvEdge = this.rcvNxt;
+    return true;
+  }
+
+  /** RFC 9293 3.10.7.4, first step: the four cases of the acceptability table. */
+  isAcceptable(segSeq: number, segLen: number): boolean {
+    const { rcvNxt, rcvEdge } = this;
+    if (rcvEdge === rcvNxt) return segLen === 0 && segSeq === rcvNxt;
+    if (sequenceAtOrBefore(rcvNxt, segSeq) && sequenceBefore(segSeq, rcvEdge)) return true;
+    if (segLen === 0) return false;
+    const last = sequenceAdd(segSeq, segLen - 1);
+    return sequenceAtOrBefore(rcvNxt, last) && sequenceBefore(last, rcvEdge);
+  }
+}

@@ -1,0 +1,38 @@
+import { PACKET_HEADROOM, type PacketSlots } from '../../../lib/packet-slot.js';
+import { sequenceAdd } from '../../../lib/sequence-number.js';
+import {
+  ACK,
+  finishTcp,
+  RST,
+  TCP_HEADER_LENGTH,
+  writeTcpControl,
+  writeTcpNumbers,
+  writeTcpPorts,
+} from '../../../wire/tcp.js';
+import type { IpHeader } from '../../ip/ip-header.js';
+import { TIMESTAMPS_LENGTH, writeTimestamps } from '../open/options.js';
+import type { Segment } from '../segment.js';
+
+/**
+ * The RST that answers a segment for which there is no connection: RFC 9293 3.10.7.1. The caller
+ * makes sure that `segment` is no RST itself.
+ */
+export function createReset(slots: PacketSlots, header: IpHeader, segment: Segment): Uint8Array {
+  const { hasTimestamps, tsVal } = segment.options;
+  const length = TCP_HEADER_LENGTH + (hasTimestamps ? TIMESTAMPS_LENGTH : 0);
+  const slot = slots.allocate(header.length + length);
+  const offset = PACKET_HEADROOM + header.length;
+  header.write(slot, PACKET_HEADROOM, length);
+  writeTcpPorts(slot, offset, segment.destinationPort, segment.sourcePort);
+  if (segment.has(ACK)) {
+    writeTcpNumbers(slot, offset, segment.segAck, 0);
+    writeTcpControl(slot, offset, length, RST, 0);
+  } else {
+    writeTcpNumbers(slot, offset, 0, sequenceAdd(segment.segSeq, segment.segLen));
+    writeTcpControl(slot, offset, length, RST | ACK, 0);
+  }
+  // RFC 7323 5.2: what the segment had is echoed, so that its sender can tell the RST from a forged one.
+  if (hasTimestamps) writeTimestamps(slot, offset + TCP_HEADER_LENGTH, 0, tsVal);
+  finishTcp(slot, offset, length, header.pseudoSum(length));
+  return slot;
+}

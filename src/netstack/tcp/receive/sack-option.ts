@@ -1,0 +1,59 @@
+/** Takes what a peer says to have: RFC 2018 4 and RFC 2883 4. */
+import {
+  sequenceAtOrBefore,
+  sequenceBefore,
+  sequenceDistance,
+} from '../../../lib/sequence-number.js';
+import type { AckReport } from '../send/loss-recovery.js';
+import type { TcpOptions } from '../open/options.js';
+import type { SentSegment, SentSegments } from '../send/sent-segments.js';
+
+export interface SackSubject {
+  readonly segments: SentSegments;
+  readonly sndUna: number;
+  /** Behind the highest octet sent: blocks beyond it are a lie and count for nothing. */
+  readonly sndNew: number;
+}
+
+/**
+ * Marks what the blocks of an ACK cover.
+ *
+ * @param sender whose SND.UNA has moved already
+ * @param report gets a DSACK's range
+ * @param arrived gets the segments that are news
+ */
+export function takeSelectiveAcks(
+  { segments, sndUna, sndNew }: SackSubject,
+  options: TcpOptions,
+  report: AckReport,
+  arrived: SentSegment[],
+): void {
+  const { sackStarts, sackEnds, sackCount } = options;
+  for (let index = 0; index < sackCount; index++) {
+    const start = sackStarts[index]!;
+    const end = sackEnds[index]!;
+    if (!sequenceBefore(start, end) || sequenceBefore(sndNew, end)) continue;
+    if (index === 0 && isDuplicate(options, sndUna)) {
+      report.dsackStart = start;
+      report.dsackEnd = end;
+    } else if (sequenceBefore(sndUna, end)) {
+      segments.sack(start, end, arrived);
+    }
+  }
+  // Blocks that one ACK tells say nothing of the order in which they arrived: RACK goes by numbers.
+  if (sackCount > 1 && arrived.length > 1) arrived.sort(bySequence);
+}
+
+function bySequence(left: SentSegment, right: SentSegment): number {
+  return sequenceDistance(right.start, left.start);
+}
+
+/** RFC 2883 4: the first block lies below the cumulative ACK, or within the second. */
+function isDuplicate({ sackStarts, sackEnds, sackCount }: TcpOptions, segAck: number): boolean {
+  if (sequenceAtOrBefore(sackEnds[0]!, segAck)) return true;
+  return (
+    sackCount > 1 &&
+    sequenceAtOrBefore(sackStarts[1]!, sackStarts[0]!) &&
+    sequenceAtOrBefore(sackEnds[0]!, sackEnds[1]!)
+  );
+}

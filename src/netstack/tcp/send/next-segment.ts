@@ -1,0 +1,136 @@
+/**
+ * Which octets go out next: what is lost before what is new (RFC 6675 4, NextSeg), as much as both
+ * windows let out, no small segment that can wait (RFC 9293 3.7.4 and 3.8.6.2.1), and not before
+ * the pacer's time.
+ */
+import { RING_INITIAL_CAPACITY, type RingBuffer } from '../../../lib/ring-buffer.js';
+import { sequenceAdd, sequenceDistance } from '../../../lib/sequence-number.js';
+import type { CongestionControl } from '../congestion/congestion-control.js';
+import type { LossRecovery } from './loss-recovery.js';
+import type { Pacer } from './pacer.js';
+import type { SentSegment, SentSegments } from './sent-segments.js';
+
+/**
+ * Octets of memory that the scoreboard takes for a segment, rounded up. A peer chooses how small
+ * segments are (RFC 9293 3.7.1 has no least MSS), and with 36 octets of text in each the scoreboard
+ * would be several times as large as the send ring, which alone the stack's budget counts.
+ *
+ * So the scoreboard may take as much memory as the ring has: new data waits for an ACK when as many
+ * segments are out as the ring could hold with this much text. Larger ones never come to it; of tiny
+ * ones more leave than an initial window of RFC 6928 has, and what waits leaves in larger pieces.
+ */
+const SEGMENT_MEMORY = 256;
+
+/** What the choice rests on. */
+export interface SegmentSource {
+  readonly mss: number;
+  readonly inflight: number;
+  readonly flightSize: number;
+  readonly sndNew: number;
+  readonly sndWnd: number;
+  readonly maxSndWnd: number;
+  readonly dataEnd: number;
+  readonly finQueued: boolean;
+  readonly hasUnsent: boolean;
+  readonly noDelay: boolean;
+  readonly ring: Pick<RingBuffer, 'capacity'>;
+  readonly segments: SentSegments;
+  readonly recovery: LossRecovery;
+  readonly congestion: CongestionControl;
+  readonly pacer: Pacer;
+}
+
+export class NextSegment {
+  /** The segment that is to be sent once more; undefined for new data. */
+  segment: SentSegment | undefined = undefined;
+  start = 0;
+  /** Octets of text. */
+  length = 0;
+  hasFin = false;
+  /** When the pacer lets it leave, where nothing else keeps it. */
+  paceAt = Infinity;
+  readonly #source: SegmentSource;
+
+  constructor(source: SegmentSource) {
+    this.#source = source;
+  }
+
+  /** The sequence number behind it. */
+  get end(): number {
+    return sequenceAdd(this.start, this.length + (this.hasFin ? 1 : 0));
+  }
+
+  /** Chooses what may leave at `now`; false where nothing may. */
+  choose(now: number): boolean {
+    this.paceAt = Infinity;
+    const { recovery, segments, congestion, inflight, mss, sndWnd, flightSize } = this.#source;
+    const { head } = segments;
+    // A SACK of it may have come since the timer expired.
+    if (recovery.isHeadDue && head?.isSacked === false) return this.#again(head);
+    const window = congestion.cwnd - inflight;
+    const lost = segments.firstLost;
+    if (lost !== undefined) {
+      const fits = inflight === 0 || window >= Math.min(lost.length, mss);
+      return fits && this.#mayDepart(now) && this.#again(lost);
+    }
+    return this.#new(Math.min(window, sndWnd - flightSize), false) && this.#mayDepart(now);
+  }
+
+  /** RFC 8985 7.3, TLP_send_probe(): new data where the peer's window takes it, else the last segment. */
+  chooseTailProbe(): boolean {
+    const { hasUnsent, sndWnd, flightSize, segments } = this.#source;
+    if (hasUnsent && this.#new(sndWnd - flightSize, true)) return true;
+    return segments.last !== undefined && this.#again(segments.last);
+  }
+
+  /** What the persist timer sends: what fits into the window, or one octet beyond it. */
+  chooseWindowProbe(): boolean {
+    const { sndWnd, flightSize } = this.#source;
+    return this.#new(Math.max(1, sndWnd - flightSize), true);
+  }
+
+  #mayDepart(now: number): boolean {
+    const { congestion, pacer } = this.#source;
+    const at = pacer.departure(congestion.pacingRate, congestion.sendQuantum, now);
+    if (at <= now) return true;
+    this.paceAt = at;
+    return false;
+  }
+
+  #again(segment: SentSegment): boolean {
+    const { mss, dataEnd, finQueued } = this.#source;
+    const text = Math.min(segment.length, sequenceDistance(segment.start, dataEnd));
+    this.segment = segment;
+    this.start = segment.start;
+    this.length = Math.min(text, mss);
+    this.hasFin = finQueued && this.length === text && text < segment.length;
+    return true;
+  }
+
+  #new(window: number, isForced: boolean): boolean {
+    const { mss, sndNew, dataEnd, finQueued } = this.#source;
+    const available = sequenceDistance(sndNew, dataEnd);
+    if (available < 0 || this.#isScoreboardFull) return false;
+    const length = Math.max(0, Math.min(available, Math.floor(window), mss));
+    const fin = finQueued && length === available && window > length;
+    if (length === 0 && !fin) return false;
+    if (!isForced && !fin && length < mss && !this.#mayBeSmall(length, available)) return false;
+    this.segment = undefined;
+    this.start = sndNew;
+    this.length = length;
+    this.hasFin = fin;
+    return true;
+  }
+
+  get #isScoreboardFull(): boolean {
+    const { segments, ring } = this.#source;
+    return segments.size * SEGMENT_MEMORY >= Math.max(ring.capacity, RING_INITIAL_CAPACITY);
+  }
+
+  /** RFC 9293 3.8.6.2.1, (2) and (3): all that is queued, or half of the largest window seen. */
+  #mayBeSmall(length: number, available: number): boolean {
+    const { noDelay, flightSize, maxSndWnd } = this.#source;
+    if (length === available && (noDelay || flightSize === 0)) return true;
+    return length * 2 >= maxSndWnd;
+  }
+}

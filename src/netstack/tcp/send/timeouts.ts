@@ -1,0 +1,94 @@
+/** What a connection does when one of its timers expires. */
+import { ACK } from '../../../wire/tcp.js';
+import { sequenceAdd } from '../../../lib/sequence-number.js';
+import { terminate } from '../events.js';
+import { settle } from '../receive/segment-arrives.js';
+import { isHandshake } from '../state.js';
+import type { Tcb } from '../tcb.js';
+import { createSegment } from './transmit.js';
+
+/** Does all that is due at `now`. */
+export function handleTimeouts(tcb: Tcb, now: number): void {
+  const { receiver } = tcb;
+  if (tcb.endOfStateAt <= now) {
+    // TIME-WAIT has told its observer `normal` long ago; here it is connectTimeout otherwise.
+    terminate(tcb, 'timeout');
+  } else {
+    if (receiver.delayedAckAt <= now) {
+      receiver.delayedAckAt = Infinity;
+      receiver.ackNow = true;
+    }
+    lookForWork(tcb, now);
+    if (tcb.retransmitAt <= now) retransmit(tcb, now);
+    if (tcb.persistAt <= now) probe(tcb, now);
+    if (tcb.keepAliveAt <= now) keepAlive(tcb, now);
+  }
+  settle(tcb, now);
+}
+
+/** The pacer's timer, the reordering timer and the tail loss probe's. */
+function lookForWork(tcb: Tcb, now: number): void {
+  const { sender } = tcb;
+  if (sender.next.paceAt <= now) {
+    sender.next.paceAt = Infinity;
+    tcb.host.enqueue(tcb);
+  }
+  if (sender.recovery.reorderAt <= now) sender.reorderingTimedOut(now);
+  if (tcb.probeAt <= now) {
+    tcb.probeAt = Infinity;
+    tcb.tailProbeDue = true;
+    // It comes instead of a retransmission; that timer begins anew behind it (RFC 8985 7.3).
+    tcb.retransmitAt = Infinity;
+  }
+}
+
+function retransmit(tcb: Tcb, now: number): void {
+  const { sender } = tcb;
+  tcb.retransmitAt = Infinity;
+  if (isHandshake(tcb.state)) {
+    sender.synDue = true;
+    sender.roundTrips.synTimedOut();
+  } else if (hasGivenUp(tcb, now)) {
+    terminate(tcb, 'timeout');
+    return;
+  } else {
+    sender.timedOut(now);
+  }
+  tcb.host.enqueue(tcb);
+}
+
+function probe(tcb: Tcb, now: number): void {
+  tcb.persistAt = Infinity;
+  if (hasGivenUp(tcb, now)) {
+    terminate(tcb, 'timeout');
+    return;
+  }
+  tcb.windowProbeDue = true;
+  tcb.persistBackoff++;
+  tcb.host.enqueue(tcb);
+}
+
+/** R2 of RFC 9293 3.8.3, as a time: the user timeout. */
+function hasGivenUp(tcb: Tcb, now: number): boolean {
+  return now - tcb.progressAt >= tcb.userTimeout;
+}
+
+/** RFC 9293 3.8.4: a probe is a segment without text below the window, which must be answered. */
+function keepAlive(tcb: Tcb, now: number): void {
+  const { keepAlive: option, sender } = tcb;
+  tcb.keepAliveAt = Infinity;
+  if (option === undefined || tcb.state === 'TIME-WAIT' || tcb.state === 'CLOSED') return;
+  const idleEnd = tcb.heardAt + option.idle;
+  // Data in flight has its own timer, and an idle time that began later its own deadline.
+  if (tcb.keepAliveProbes === 0 && (idleEnd > now || sender.hasOutstanding)) {
+    tcb.keepAliveAt = idleEnd > now ? idleEnd : now + option.interval;
+    return;
+  }
+  if (tcb.keepAliveProbes >= option.count) {
+    terminate(tcb, 'timeout');
+    return;
+  }
+  tcb.keepAliveProbes++;
+  tcb.keepAliveAt = now + option.interval;
+  tcb.host.enqueuePacket(createSegment(tcb, sequenceAdd(sender.sndUna, -1), ACK, 0, now));
+}

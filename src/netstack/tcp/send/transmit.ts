@@ -1,0 +1,101 @@
+/** Makes the segments of a connection. */
+import { PACKET_HEADROOM } from '../../../lib/packet-slot.js';
+import {
+  ACK,
+  finishTcp,
+  SYN,
+  TCP_HEADER_LENGTH,
+  writeTcpControl,
+  writeTcpNumbers,
+  writeTcpPorts,
+} from '../../../wire/tcp.js';
+import {
+  SACK_BLOCKS,
+  sackLength,
+  type SynOptions,
+  synOptionsLength,
+  TIMESTAMPS_LENGTH,
+  writeSackBlock,
+  writeSackPrefix,
+  writeSynOptions,
+  writeTimestamps,
+} from '../open/options.js';
+import type { Tcb } from '../tcb.js';
+
+/**
+ * A segment in a packet slot.
+ *
+ * @param sequence its SEG.SEQ; text is taken from the send ring at that place
+ * @param flags ACK carries our window and settles what the receiver owes
+ * @param length bytes of text
+ */
+export function createSegment(
+  tcb: Tcb,
+  sequence: number,
+  flags: number,
+  length: number,
+  now: number,
+): Uint8Array {
+  const { header, sender, receiver } = tcb;
+  const isSyn = (flags & SYN) !== 0;
+  const acknowledges = (flags & ACK) !== 0;
+  // A segment with text or FIN leaves the blocks to an ACK of its own: RFC 2018 has room for both,
+  // but text is cut to Eff.snd.MSS, which knows nothing of them.
+  const blocks = acknowledges && !isSyn && length === 0 ? sackBlocks(tcb) : 0;
+  const tcpLength = TCP_HEADER_LENGTH + optionsLength(tcb, isSyn) + sackLength(blocks);
+  const slot = tcb.host.slots.allocate(header.length + tcpLength + length);
+  const offset = PACKET_HEADROOM + header.length;
+  header.write(slot, PACKET_HEADROOM, tcpLength + length);
+  writeTcpPorts(slot, offset, tcb.local.port, tcb.remote.port);
+  writeTcpNumbers(slot, offset, sequence, acknowledges ? receiver.rcvNxt : 0);
+  // RFC 7323 2.2: the window field of a SYN is never scaled.
+  const window = receiver.advertise(isSyn ? 0 : receiver.shift);
+  writeTcpControl(slot, offset, tcpLength, flags, window);
+  const behind = writeOptions(tcb, slot, offset + TCP_HEADER_LENGTH, isSyn, now);
+  if (blocks > 0) writeSack(tcb, slot, behind, blocks);
+  if (length > 0) {
+    sender.ring.copyTo(sender.ringOffset(sequence), length, slot, offset + tcpLength);
+  }
+  finishTcp(slot, offset, tcpLength + length, header.pseudoSum(tcpLength + length));
+  if (acknowledges) receiver.ackSent();
+  return slot;
+}
+
+function optionsLength(tcb: Tcb, isSyn: boolean): number {
+  const timestamps = tcb.timestamps ? TIMESTAMPS_LENGTH : 0;
+  return isSyn ? synOptionsLength(synOptions(tcb)) + timestamps : timestamps;
+}
+
+function synOptions(tcb: Tcb): SynOptions {
+  const windowShift = tcb.windowScale ? tcb.receiver.wantedShift : -1;
+  return { mss: tcb.mss, windowShift, sackPermitted: tcb.sack };
+}
+
+/** Blocks of the SACK in an ACK that leaves now. */
+function sackBlocks({ receiver }: Tcb): number {
+  return receiver.usesSack ? Math.min(SACK_BLOCKS, receiver.selectiveAcks.count) : 0;
+}
+
+/** Writes what all segments carry, and a SYN alone; returns the offset behind it. */
+function writeOptions(
+  tcb: Tcb,
+  slot: Uint8Array,
+  offset: number,
+  isSyn: boolean,
+  now: number,
+): number {
+  const at = isSyn ? writeSynOptions(slot, offset, synOptions(tcb)) : offset;
+  return tcb.timestamps ? writeTimestamps(slot, at, tcb.timestamp(now), tcb.tsRecent) : at;
+}
+
+function writeSack(tcb: Tcb, slot: Uint8Array, offset: number, blocks: number): void {
+  let at = writeSackPrefix(slot, offset, blocks);
+  tcb.receiver.selectiveAcks.tell(blocks, (start, end) => {
+    at = writeSackBlock(slot, at, start, end);
+  });
+}
+
+/** Sends an ACK without text now. */
+export function sendAck(tcb: Tcb, now: number): void {
+  tcb.host.emit(createSegment(tcb, tcb.sender.sndNxt, ACK, 0, now));
+}

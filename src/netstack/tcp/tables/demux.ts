@@ -1,0 +1,62 @@
+import { addressKey, type SocketAddress } from '../../../wire/ip-address.js';
+import type { Tcb } from '../tcb.js';
+
+/** Both ports and the index of the local address, below 2^53. */
+function portsKey(localIndex: number, localPort: number, remotePort: number): number {
+  return (localIndex * 0x10000 + localPort) * 0x10000 + remotePort;
+}
+
+/** Finds a connection by its four-tuple: two map look-ups, no scan, no string for IPv4. */
+export class TcpDemux {
+  readonly #byRemote = new Map<number | string, Map<number, Tcb>>();
+  #size = 0;
+
+  /** Connections known. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** @param remoteKey the remote address as addressKey() makes it */
+  find(
+    localIndex: number,
+    localPort: number,
+    remoteKey: number | string,
+    remotePort: number,
+  ): Tcb | undefined {
+    const ports = this.#byRemote.get(remoteKey);
+    return ports?.get(portsKey(localIndex, localPort, remotePort));
+  }
+
+  findAddress(localIndex: number, localPort: number, remote: SocketAddress): Tcb | undefined {
+    return this.find(localIndex, localPort, addressKey(remote.address), remote.port);
+  }
+
+  add(tcb: Tcb): void {
+    const remote = addressKey(tcb.remote.address);
+    let ports = this.#byRemote.get(remote);
+    if (ports === undefined) {
+      ports = new Map();
+      this.#byRemote.set(remote, ports);
+    }
+    ports.set(portsKey(tcb.localIndex, tcb.local.port, tcb.remote.port), tcb);
+    this.#size++;
+  }
+
+  remove(tcb: Tcb): void {
+    const remote = addressKey(tcb.remote.address);
+    const ports = this.#byRemote.get(remote);
+    if (!ports?.delete(portsKey(tcb.localIndex, tcb.local.port, tcb.remote.port))) return;
+    this.#size--;
+    if (ports.size === 0) this.#byRemote.delete(remote);
+  }
+
+  /** All connections to a remote address, as a copy that may outlive changes. */
+  allTo(remoteKey: number | string): Tcb[] {
+    return [...(this.#byRemote.get(remoteKey)?.values() ?? [])];
+  }
+
+  /** All connections, as a copy that may outlive changes. */
+  all(): Tcb[] {
+    return [...this.#byRemote.values()].flatMap((ports) => [...ports.values()]);
+  }
+}

@@ -1,0 +1,49 @@
+import type { TcpListener } from '../open/listener.js';
+
+/** Index of a listener that is bound to all addresses. */
+export const ANY_ADDRESS = -1;
+
+function key(localIndex: number, port: number): number {
+  return (localIndex + 1) * 0x10000 + port;
+}
+
+function isPlaceOf(place: number, localIndex: number): boolean {
+  return Math.floor(place / 0x10000) - 1 === localIndex;
+}
+
+/** Listeners by local address and port. */
+export class ListenerTable {
+  readonly #byLocal = new Map<number, TcpListener>();
+
+  get size(): number {
+    return this.#byLocal.size;
+  }
+
+  /** The listener for a SYN to that address and port: the one bound to just it goes first. */
+  find(localIndex: number, port: number): TcpListener | undefined {
+    return this.#byLocal.get(key(localIndex, port)) ?? this.#byLocal.get(key(ANY_ADDRESS, port));
+  }
+
+  /** @throws RangeError when that very binding exists */
+  add(localIndex: number, listener: TcpListener): void {
+    const place = key(localIndex, listener.local.port);
+    if (this.#byLocal.has(place)) {
+      throw new RangeError(`TCP port ${listener.local.port} is in use`);
+    }
+    this.#byLocal.set(place, listener);
+  }
+
+  remove(localIndex: number, listener: TcpListener): void {
+    const place = key(localIndex, listener.local.port);
+    if (this.#byLocal.get(place) === listener) this.#byLocal.delete(place);
+  }
+
+  /** Whether a listener is bound to just that address. */
+  hasAt(localIndex: number): boolean {
+    return [...this.#byLocal.keys()].some((place) => isPlaceOf(place, localIndex));
+  }
+
+  all(): TcpListener[] {
+    return [...this.#byLocal.values()];
+  }
+}

@@ -1,0 +1,162 @@
+/** A profile of soracom-cli: how one user signs in, and where. */
+import * as z from 'zod';
+
+import { Secret } from '../../lib/secrets/secret.js';
+import { UserError } from '../../lib/user-error.js';
+import { authKeyFault } from './auth-key.js';
+import { parseCoverage } from './coverage.js';
+import { parseEndpointUrl } from '../endpoint-url.js';
+import { headerFault } from './profile-headers.js';
+import type { SignIn, SwitchUser } from './sign-in.js';
+
+/** Why a profile is of no use, with nothing of its secrets. */
+export class ProfileError extends Error {
+  override readonly name = 'ProfileError';
+}
+
+/** What the API takes; outside of it soracom-cli leaves the choice to the API. */
+const TOKEN_TIMEOUT_SECONDS = { min: 180, max: 3600 };
+
+/** Go's zero value and null count as absent, as in soracom-cli. */
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value || undefined);
+const secretText = text.transform((value) => (value === undefined ? value : new Secret(value)));
+
+/** Text that `parse` takes; what it says against it becomes the fault. */
+const parsed = <T>(parse: (value: string) => T) =>
+  text.transform((value, context) => {
+    try {
+      return value === undefined ? undefined : parse(value);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      context.addIssue({ code: 'custom', message: error.why });
+      return z.NEVER;
+    }
+  });
+
+const headers = z
+  .record(z.string(), z.string())
+  .nullish()
+  .transform((value, context) => {
+    for (const [name, text] of Object.entries(value ?? {})) {
+      const message = headerFault(name, text);
+      if (message !== undefined) context.addIssue({ code: 'custom', path: [name], message });
+    }
+    return value ?? {};
+  });
+
+/** The members that we read, under their names in the file. */
+const members = {
+  /** Whether the account is one of the API sandbox. */
+  sandbox: z
+    .boolean()
+    .nullish()
+    .transform((value) => value ?? false),
+  coverageType: parsed(parseCoverage),
+  /** Base URL of the API, without `/v1`. */
+  endpoint: parsed(parseEndpointUrl),
+  authKeyId: text,
+  authKey: secretText,
+  email: text,
+  password: secretText,
+  operatorId: text,
+  /** The API says `userName`. */
+  username: text,
+  /** A command that prints the profile to use, as a shell would be told. */
+  profileCommand: text,
+  /** The name of the profile that signs in, before it changes to `operatorId` and `username`. */
+  sourceProfile: text,
+  /** How long the token after that change lives. */
+  tokenTimeoutSeconds: z
+    .number()
+    .int()
+    .nullish()
+    .transform((value) => value ?? undefined),
+  mfaOTPCode: secretText,
+  /** Added to each request. */
+  headers,
+};
+
+const profile = z.object(members);
+
+export type SoracomProfile = z.infer<typeof profile>;
+
+const NAMES = new Map(Object.keys(members).map((name) => [name.toLowerCase(), name]));
+
+/**
+ * Reads a profile. Names match in any case, as soracom-cli's do: commands that print one often
+ * write `userName`.
+ * @throws ProfileError
+ */
+export function parseSoracomProfile(json: string): SoracomProfile {
+  const result = profile.safeParse(withKnownNames(parseObject(json)));
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new ProfileError(`"${issue?.path.join('.') ?? ''}": ${issue?.message ?? ''}`);
+}
+
+function parseObject(json: string): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(json.replace(/^\ufeff/, ''));
+  } catch {
+    // The parser's own words quote the text, and with it the secrets.
+    throw new ProfileError('it is not JSON');
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw new ProfileError('it is no JSON object');
+}
+
+function withKnownNames(value: object): object {
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [NAMES.get(name.toLowerCase()) ?? name, member]),
+  );
+}
+
+/**
+ * Who signs in: an auth key before an email address before a SAM user, the first that is whole.
+ * @throws ProfileError when none is, or the auth key cannot be one
+ */
+export function profileSignIn(profile: SoracomProfile): SignIn {
+  const { authKeyId, authKey, email, password, operatorId, username, mfaOTPCode } = profile;
+  const secondFactor = mfaOTPCode === undefined ? {} : { mfaOtpCode: mfaOTPCode };
+  if (authKeyId !== undefined && authKey !== undefined) {
+    const fault = authKeyFault(authKeyId, authKey);
+    if (fault !== undefined) throw new ProfileError(fault);
+    return { kind: 'auth-key', authKeyId, authKey, ...secondFactor };
+  }
+  if (email !== undefined && password !== undefined) {
+    return { kind: 'root-user', email, password, ...secondFactor };
+  }
+  if (operatorId !== undefined && username !== undefined && password !== undefined) {
+    return { kind: 'sam-user', operatorId, userName: username, password, ...secondFactor };
+  }
+  throw new ProfileError(signInFault(profile));
+}
+
+function signInFault(profile: SoracomProfile): string {
+  const { authKeyId, authKey, email, operatorId, username } = profile;
+  if (authKeyId !== undefined) return 'it has an authKeyId without its authKey';
+  if (authKey !== undefined) return 'it has an authKey without its authKeyId';
+  if (email !== undefined) return 'it has an email without its password';
+  if (operatorId !== undefined || username !== undefined) {
+    return 'a SAM user signs in with operatorId, username and password, and one of them is missing';
+  }
+  return 'it has neither an auth key, nor an email and password, nor a SAM user';
+}
+
+/**
+ * Whom a profile with a `sourceProfile` changes to.
+ * @throws ProfileError
+ */
+export function profileSwitchUser(profile: SoracomProfile): SwitchUser {
+  const { operatorId, username, tokenTimeoutSeconds: seconds } = profile;
+  if (operatorId === undefined || username === undefined) {
+    throw new ProfileError('a sourceProfile needs the operatorId and username to change to');
+  }
+  const { min, max } = TOKEN_TIMEOUT_SECONDS;
+  const isTaken = seconds !== undefined && seconds >= min && seconds <= max;
+  return { operatorId, userName: username, ...(isTaken && { tokenTimeoutSeconds: seconds }) };
+}

@@ -1,0 +1,235 @@
+import type { z } from 'zod';
+import { UserError } from '../../lib/user-error.js';
+import {
+  anyAnswer,
+  arcCredentialsAnswer,
+  arcSessionAnswer,
+  createdSimAnswer,
+  sessionEvents,
+  simAnswer,
+  simAnswers,
+  type ArcSessionAnswer,
+  type AuthAnswer,
+  type SessionEvent,
+  type SimAnswer,
+} from './answers.js';
+import { ApiError } from '../api-error.js';
+import { Channel, type ApiRequest } from './channel.js';
+import { realClock, type SoracomClock } from './clock.js';
+import * as operations from './operations.js';
+import type { ApiOperation } from './operations.js';
+import type { SoracomClientOptions } from './options.js';
+import { pathOfPage, readPages } from './paging.js';
+import { readAnswer } from './read-answer.js';
+import { sendWithRepeats } from './repeats.js';
+import { Session, type Call } from '../auth/session.js';
+import type { SignIn } from '../auth/sign-in.js';
+import type { SimTag, SoracomApi } from '../soracom-api.js';
+import type { HttpResponse } from './transport.js';
+
+const DEFAULT_TIMEOUT = 30_000;
+const DEFAULT_DEADLINE = 120_000;
+/** Nobody shall wait long for it: the token dies by itself. */
+const LOGOUT_DEADLINE = 5_000;
+/** The longest page that the API has. */
+const PAGE_LENGTH = 100;
+
+/**
+ * The SORACOM API, as far as an Arc needs it. What soratun asks for is asked in its bytes.
+ *
+ * - What does no harm is repeated after 429 and 5xx (operations.ts, repeats.ts).
+ * - A token that is not accepted any more is replaced once in a call, by signing in again. That
+ *   holds for createSim too: RFC 9110 15.5.2, a request that is answered 401 was not applied.
+ * - Nothing is repeated where no answer came, and createSim not after any other answer.
+ */
+export class SoracomClient implements SoracomApi {
+  readonly #channel: Channel;
+  readonly #session: Session;
+  readonly #clock: SoracomClock;
+  readonly #options: SoracomClientOptions;
+
+  /**
+   * @throws UserError of kind `usage` when the endpoint is no URL, of kind `configuration` for
+   *   headers that HTTP does not allow
+   */
+  constructor(options: SoracomClientOptions) {
+    this.#channel = new Channel(options);
+    this.#session = new Session(this.#channel.secrets);
+    this.#clock = options.clock ?? realClock;
+    this.#options = options;
+  }
+
+  get operatorId(): string | undefined {
+    return this.#session.token?.operatorId;
+  }
+
+  get serverTime(): number | undefined {
+    return this.#channel.serverTime;
+  }
+
+  async auth(signIn: SignIn, tokenTimeoutSeconds: number): Promise<void> {
+    await this.#session.begin(signIn, tokenTimeoutSeconds, this.#callUntil(this.#newDeadline()));
+  }
+
+  async logout(): Promise<void> {
+    const request = { path: '/auth/logout' };
+    const end = this.#clock.now() + LOGOUT_DEADLINE;
+    await this.#send(operations.LOGOUT, request, this.#session.token, end);
+    this.#session.end();
+  }
+
+  async createSim(): Promise<SimAnswer> {
+    const body = { type: 'virtual', subscription: 'planArc01' };
+    return this.#call(operations.CREATE_SIM, createdSimAnswer, { path: '/sims', body });
+  }
+
+  async getSim(simId: string): Promise<SimAnswer> {
+    return this.#call(operations.GET_SIM, simAnswer, { path: simPath(simId) });
+  }
+
+  async listSims(): Promise<readonly SimAnswer[]> {
+    return this.#list(operations.LIST_SIMS, simAnswers, '/sims');
+  }
+
+  async searchVirtualSims(): Promise<readonly SimAnswer[]> {
+    const path = `/query/sims?subscription=planArc01&limit=${PAGE_LENGTH}&search_type=and`;
+    const sims = await this.#list(operations.SEARCH_SIMS, simAnswers, path);
+    return sims.filter(({ status }) => status !== 'terminated');
+  }
+
+  async createArcSession(simId: string): Promise<ArcSessionAnswer> {
+    const request = { path: simPath(simId, '/sessions/arc'), body: {} };
+    return this.#call(operations.CREATE_ARC_SESSION, arcSessionAnswer, request);
+  }
+
+  async renewArcSimCredentials(simId: string, publicKey: string): Promise<void> {
+    const body = { arcClientPeerPublicKey: publicKey };
+    const request = { path: simPath(simId, '/credentials/arc'), body };
+    const schema = arcCredentialsAnswer(publicKey);
+    await this.#call(operations.RENEW_ARC_SIM_CREDENTIALS, schema, request);
+  }
+
+  async putSimTags(simId: string, tags: readonly SimTag[]): Promise<void> {
+    const body = tags.map(({ tagName, tagValue }) => ({ tagName, tagValue }));
+    await this.#call(operations.PUT_SIM_TAGS, anyAnswer, { path: simPath(simId, '/tags'), body });
+  }
+
+  async setSimGroup(simId: string, groupId: string): Promise<void> {
+    const request = { path: simPath(simId, '/set_group'), body: { groupId } };
+    await this.#call(operations.SET_SIM_GROUP, anyAnswer, request);
+  }
+
+  async enableSimTermination(simId: string): Promise<void> {
+    const request = { path: simPath(simId, '/enable_termination') };
+    await this.#call(operations.ENABLE_SIM_TERMINATION, anyAnswer, request);
+  }
+
+  async terminateSim(simId: string): Promise<void> {
+    const request = { path: simPath(simId, '/terminate') };
+    await this.#call(operations.TERMINATE_SIM, anyAnswer, request);
+  }
+
+  /** @throws RangeError when `limit` is no positive integer */
+  async listSimSessionEvents(simId: string, limit: number): Promise<readonly SessionEvent[]> {
+    if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError(`limit ${limit}`);
+    const path = simPath(simId, `/events/sessions?limit=${Math.min(limit, PAGE_LENGTH)}`);
+    const { LIST_SIM_SESSION_EVENTS } = operations;
+    const events = await this.#list(LIST_SIM_SESSION_EVENTS, sessionEvents, path, limit);
+    return events.toSorted((a, b) => (b.time ?? 0) - (a.time ?? 0)).slice(0, limit);
+  }
+
+  /** Takes the secrets of this run out of a text. */
+  readonly #hide = (text: string): string => this.#channel.secrets.hideIn(text);
+
+  #newDeadline(): number {
+    return this.#clock.now() + (this.#options.deadlineMs ?? DEFAULT_DEADLINE);
+  }
+
+  async #list<T>(
+    operation: ApiOperation,
+    schema: z.ZodType<T[]>,
+    path: string,
+    enough?: number,
+  ): Promise<T[]> {
+    const end = this.#newDeadline();
+    const read = async (key: string | undefined) => {
+      const response = await this.#perform(operation, { path: pathOfPage(path, key) }, end);
+      const items = readAnswer(operation, schema, response, this.#hide);
+      return { items, status: response.status, nextKey: response.headers['x-soracom-next-key'] };
+    };
+    return readPages(operation, read, enough);
+  }
+
+  async #call<T>(operation: ApiOperation, schema: z.ZodType<T>, request: ApiRequest): Promise<T> {
+    return readAnswer(operation, schema, await this.#perform(operation, request), this.#hide);
+  }
+
+  /** A call by whoever is signed in; with a new token when theirs is refused. */
+  async #perform(
+    operation: ApiOperation,
+    request: ApiRequest,
+    end = this.#newDeadline(),
+  ): Promise<HttpResponse> {
+    const { token } = this.#session;
+    try {
+      return await this.#send(operation, request, token, end);
+    } catch (error) {
+      const isRefused = error instanceof ApiError && error.status === 401;
+      if (!isRefused || !this.#session.canRenew) throw error;
+      await this.#session.renew(token, this.#callUntil(end));
+      return this.#send(operation, request, this.#session.token, end);
+    }
+  }
+
+  #callUntil(end: number): Call {
+    return async (operation, schema, request, token) =>
+      readAnswer(operation, schema, await this.#send(operation, request, token, end), this.#hide);
+  }
+
+  /** A call with its repeats; resolves with an answer of status 2xx. */
+  #send(
+    operation: ApiOperation,
+    request: ApiRequest,
+    token: AuthAnswer | undefined,
+    end: number,
+  ): Promise<HttpResponse> {
+    const attempt = async () =>
+      this.#channel.send(operation, request, token, this.#timeout(operation, end));
+    return sendWithRepeats(operation, attempt, {
+      clock: this.#clock,
+      mostRepeats: this.#options.mostRepeats,
+      random: this.#options.random ?? Math.random,
+      end,
+      signal: this.#options.signal,
+      onWait: this.#options.onWait ?? (() => undefined),
+      hide: this.#hide,
+    });
+  }
+
+  /** @throws ApiError when no time is left for another call */
+  #timeout(operation: ApiOperation, end: number): number {
+    const { timeoutMs = DEFAULT_TIMEOUT, deadlineMs = DEFAULT_DEADLINE } = this.#options;
+    const left = end - this.#clock.now();
+    if (left <= 0) {
+      throw new ApiError('timeout', {
+        what: `cannot ${operation.purpose}`,
+        why: `it took longer than ${deadlineMs / 1000} s in all`,
+        next: ['Try again later: the SORACOM API is slow.'],
+      });
+    }
+    // The answer to createSim holds a key that is told once: its whole time is waited for.
+    return operation.creates ? timeoutMs : Math.min(timeoutMs, Math.ceil(left));
+  }
+}
+
+/** @throws UserError of kind `usage` for what a URL would take for a folder or leave out */
+function simPath(simId: string, behind = ''): string {
+  if (/^\.{0,2}$/.test(simId)) {
+    throw new UserError('usage', {
+      what: 'cannot ask for the SIM',
+      why: `"${simId}" is no SIM id`,
+      next: ['Give the id that `arctun sim list` shows.'],
+    });
+  }
+  return `/sims/${encodeURIComponent(simId)}${behind}`;
+}

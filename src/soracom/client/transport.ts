@@ -1,0 +1,200 @@
+/**
+ * One HTTP exchange: bounded in time and size, redirected nowhere, never repeated. Proxies come
+ * from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, and never apply to this machine; axios tunnels
+ * https through them by CONNECT.
+ */
+import http from 'node:http';
+import https from 'node:https';
+import { TLSSocket } from 'node:tls';
+import axios, { type AxiosRequestConfig } from 'axios';
+import { messageOf } from '../../lib/error-message.js';
+import { isLoopbackUrl } from '../endpoint-url.js';
+import { TransportError, type TransportFailure } from './transport-error.js';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Names in lower case, as Node gives them; what came several times is joined with commas. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Milliseconds. */
+export interface Deadlines {
+  /** Until the connection stands, TLS and proxy included. */
+  readonly connect: number;
+  /** Until the last byte of the answer is here. */
+  readonly whole: number;
+}
+
+/** An answer has a few KB; more than this is no answer of the API. */
+const MAX_ANSWER = 4 << 20;
+
+/**
+ * @param signal ends the exchange; the promise then rejects with its reason
+ * @throws TransportError
+ */
+export async function exchange(
+  request: HttpRequest,
+  deadlines: Deadlines,
+  signal?: AbortSignal,
+): Promise<HttpResponse> {
+  signal?.throwIfAborted();
+  const timeout = AbortSignal.timeout(deadlines.whole);
+  const connection = new Connection(deadlines.connect);
+  try {
+    const { status, headers, data } = await axios.request<string>({
+      ...FIXED_CONFIG,
+      ...connection.config,
+      // A proxy elsewhere cannot reach this machine, and must not see what is sent to it.
+      ...(isLoopbackUrl(request.url) && { proxy: false }),
+      method: request.method,
+      url: request.url,
+      headers: {
+        Accept: 'application/json',
+        // Without a body axios would say that it is a form.
+        ...(request.body === undefined && { 'Content-Type': false }),
+        ...request.headers,
+      },
+      ...(request.body !== undefined && { data: request.body }),
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    return { status, headers: plainHeaders(headers), body: data };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw connection.explain(error, timeout.aborted ? deadlines.whole : undefined);
+  } finally {
+    connection.close();
+  }
+}
+
+const FIXED_CONFIG: AxiosRequestConfig<string> = {
+  maxRedirects: 0,
+  validateStatus: () => true,
+  maxContentLength: MAX_ANSWER,
+  responseType: 'text',
+  // The body is text in both directions: its bytes are the contract.
+  transformRequest: [(data: unknown) => data],
+  transformResponse: [(data: unknown) => data],
+};
+
+function plainHeaders(headers: object): Record<string, string> {
+  const plain: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    plain[name] = Array.isArray(value) ? value.join(', ') : String(value);
+  }
+  return plain;
+}
+
+/** Watches one connection: the time it may take to stand, and whether bytes went into it. */
+class Connection {
+  /**
+   * A connection of its own for each call: one that was kept alive can die under a request, and
+   * then nobody knows whether the call was carried out.
+   */
+  readonly #httpAgent = new http.Agent({ keepAlive: false });
+  readonly #httpsAgent = new https.Agent({ keepAlive: false });
+  readonly #connectDeadline: number;
+  #timer: NodeJS.Timeout | undefined;
+  #stands = false;
+  #late = false;
+
+  constructor(connectDeadline: number) {
+    this.#connectDeadline = connectDeadline;
+  }
+
+  get config(): AxiosRequestConfig<string> {
+    return {
+      httpAgent: this.#httpAgent,
+      httpsAgent: this.#httpsAgent,
+      // axios has one deadline for everything; the connection's own is kept here.
+      transport: {
+        request: (options: https.RequestOptions, onResponse: (r: http.IncomingMessage) => void) => {
+          const native = options.protocol === 'https:' ? https : http;
+          return this.#watch(native.request(options, onResponse));
+        },
+      },
+    };
+  }
+
+  #watch(request: http.ClientRequest): http.ClientRequest {
+    this.#timer = setTimeout(() => {
+      this.#late = true;
+      request.destroy(new Error('connect deadline'));
+    }, this.#connectDeadline);
+    request.once('socket', (socket) => {
+      const isTls = socket instanceof TLSSocket;
+      if (!isTls && !socket.connecting) this.#stand();
+      else socket.once(isTls ? 'secureConnect' : 'connect', () => this.#stand());
+    });
+    return request;
+  }
+
+  #stand(): void {
+    this.#stands = true;
+    clearTimeout(this.#timer);
+  }
+
+  explain(error: unknown, wholeDeadline: number | undefined): TransportError {
+    const { failure, reason } = this.#classify(error, wholeDeadline);
+    return new TransportError(failure, this.#stands, reason, { cause: withoutRequest(error) });
+  }
+
+  #classify(error: unknown, wholeDeadline: number | undefined): Reason {
+    if (this.#late) {
+      const seconds = this.#connectDeadline / 1000;
+      return { failure: 'timeout', reason: `no connection within ${seconds} s` };
+    }
+    if (wholeDeadline !== undefined) {
+      return { failure: 'timeout', reason: `no answer within ${wholeDeadline / 1000} s` };
+    }
+    const message = messageOf(error);
+    const code = codeOf(error);
+    if (message.includes('maxContentLength')) {
+      return { failure: 'too-long', reason: `the answer is longer than ${MAX_ANSWER} bytes` };
+    }
+    if (code === 'EPROTO' && NOT_TLS.test(message)) {
+      return { failure: 'not-tls', reason: 'the server does not speak TLS at this port' };
+    }
+    return { failure: failureOf(code), reason: message === '' ? code : message };
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#httpAgent.destroy();
+    this.#httpsAgent.destroy();
+  }
+}
+
+interface Reason {
+  readonly failure: TransportFailure;
+  readonly reason: string;
+}
+
+const DNS = /^(ENOTFOUND|EAI_)/;
+const TLS = /CERT|SIGNATURE|ERR_TLS|ERR_SSL|^EPROTO$/;
+const TLS_CLOCK = /^(CERT_NOT_YET_VALID|CERT_HAS_EXPIRED)$/;
+/** OpenSSL's words for bytes that are no TLS record. */
+const NOT_TLS = /wrong version number|packet length too long|http request|unknown protocol/i;
+
+/** What kind of failure a code of Node's is. */
+export function failureOf(code: string): TransportFailure {
+  if (DNS.test(code)) return 'dns';
+  if (TLS_CLOCK.test(code)) return 'tls-clock';
+  return TLS.test(code) ? 'tls' : 'connection';
+}
+
+function codeOf(error: unknown): string {
+  return (error as { code?: unknown }).code?.toString() ?? '';
+}
+
+/** An axios error holds the request with its secrets; only what is underneath may be kept. */
+function withoutRequest(error: unknown): unknown {
+  return axios.isAxiosError(error) ? error.cause : error;
+}

@@ -1,0 +1,190 @@
+/** The file of a capture: written behind the tunnel's back, which never waits for the disk. */
+import { type FileHandle, open, rm } from 'node:fs/promises';
+
+import { FileError } from '../../arc-config/files.js';
+import { codeOf } from '../../lib/error-message.js';
+import type { CaptureFile, Log } from '../../tunnel/ports.js';
+import { failingWith, reasonOf } from './files.js';
+
+export interface CaptureFileOptions {
+  /** What the file begins with. */
+  readonly header?: readonly Uint8Array[];
+  /** Bytes that wait for the disk at most. */
+  readonly maxWaiting?: number;
+}
+
+interface Block {
+  readonly bytes: Uint8Array;
+  readonly onLost: (() => void) | undefined;
+}
+
+const PRIVATE = 0o600;
+const MAX_WAITING = 4 << 20;
+/** Milliseconds that close() gives a disk that is behind. */
+const CLOSE_TIMEOUT = 5_000;
+
+/**
+ * Makes a new file with mode 0600, and resolves when its header is written. What is there already, a
+ * link too, is left as it is: a slip must not put a capture in the place of arc.json.
+ *
+ * @throws FileError; then there is no file
+ */
+export function createCaptureFile(
+  path: string,
+  log: Log,
+  options: CaptureFileOptions = {},
+): Promise<CaptureFile> {
+  return failingWith(path, async () => {
+    let handle: FileHandle;
+    try {
+      handle = await open(path, 'wx', PRIVATE);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+      throw new FileError('failed', path, 'there is a file of this name already', { cause: error });
+    }
+    await writeHeader(path, handle, Buffer.concat(options.header ?? []));
+    return new SystemCaptureFile(path, handle, log, options);
+  });
+}
+
+async function writeHeader(path: string, handle: FileHandle, header: Uint8Array): Promise<void> {
+  try {
+    // Unlike write(), it goes on until all is written.
+    await handle.writeFile(header);
+  } catch (error) {
+    await handle.close().catch(() => undefined);
+    await rm(path, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+class SystemCaptureFile implements CaptureFile {
+  readonly #path: string;
+  readonly #handle: FileHandle;
+  readonly #log: Log;
+  readonly #maxWaiting: number;
+  #waiting: Block[] = [];
+  /** Those that are being written. */
+  #underWay: readonly Block[] = [];
+  /** Of both. */
+  #waitingBytes = 0;
+  /** Bytes of whole blocks that are written. */
+  #length: number;
+  #writing: Promise<void> | undefined;
+  #isOver = false;
+  #hasFailed = false;
+
+  /** @param handle of the file, which has the header of the options */
+  constructor(path: string, handle: FileHandle, log: Log, options: CaptureFileOptions) {
+    this.#path = path;
+    this.#handle = handle;
+    this.#log = log;
+    this.#maxWaiting = options.maxWaiting ?? MAX_WAITING;
+    this.#length = lengthOf(options.header ?? []);
+  }
+
+  write(bytes: Uint8Array, onLost?: () => void): boolean {
+    if (this.#isOver || this.#waitingBytes + bytes.length > this.#maxWaiting) return false;
+    this.#take({ bytes, onLost });
+    return true;
+  }
+
+  async close(trailer: readonly Uint8Array[]): Promise<boolean> {
+    if (!this.#isOver) for (const bytes of trailer) this.#take({ bytes, onLost: undefined });
+    this.#isOver = true;
+    const done = (this.#writing ?? Promise.resolve()).then(() => this.#handle.close());
+    if (await endsWithin(done, CLOSE_TIMEOUT)) return !this.#hasFailed;
+    this.#lose(0);
+    const reason = `the disk took longer than ${CLOSE_TIMEOUT / 1000} s`;
+    this.#log.warn({ path: this.#path, reason }, 'the end of the capture is not written');
+    return false;
+  }
+
+  #take(block: Block): void {
+    this.#waiting.push(block);
+    this.#waitingBytes += block.bytes.length;
+    this.#writing ??= this.#writeWaiting();
+  }
+
+  async #writeWaiting(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      this.#underWay = this.#waiting;
+      this.#waiting = [];
+      const bytes = Buffer.concat(this.#underWay.map((block) => block.bytes));
+      const { written, error } = await this.#write(bytes);
+      this.#waitingBytes -= bytes.length;
+      if (error !== undefined) {
+        await this.#end(written, error);
+        break;
+      }
+      this.#underWay = [];
+      this.#length += written;
+    }
+    this.#writing = undefined;
+  }
+
+  /** Never rejects. */
+  async #write(bytes: Uint8Array): Promise<{ written: number; error?: unknown }> {
+    let written = 0;
+    try {
+      while (written < bytes.length) {
+        const { bytesWritten } = await this.#handle.write(
+          bytes,
+          written,
+          bytes.length - written,
+          this.#length + written,
+        );
+        written += bytesWritten;
+      }
+      return { written };
+    } catch (error) {
+      return { written, error };
+    }
+  }
+
+  /** The disk has failed: the capture is as long as its last whole block. */
+  async #end(written: number, error: unknown): Promise<void> {
+    this.#isOver = true;
+    this.#hasFailed = true;
+    let [blocks, whole] = [0, 0];
+    for (const { bytes } of this.#underWay) {
+      if (whole + bytes.length > written) break;
+      whole += bytes.length;
+      blocks++;
+    }
+    this.#lose(blocks);
+    this.#log.warn(
+      { path: this.#path, reason: reasonOf(error) },
+      'the capture ends here; the tunnel goes on',
+    );
+    await this.#handle.truncate(this.#length + whole).catch(() => undefined);
+  }
+
+  /** What was taken is not in the file, but for the first `written` blocks of those under way. */
+  #lose(written: number): void {
+    const lost = [...this.#underWay.slice(written), ...this.#waiting];
+    this.#underWay = [];
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    for (const { onLost } of lost) onLost?.();
+  }
+}
+
+function lengthOf(blocks: readonly Uint8Array[]): number {
+  return blocks.reduce((length, block) => length + block.length, 0);
+}
+
+/** Whether `work` settles in time, either way. */
+async function endsWithin(work: Promise<void>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds);
+  });
+  const settled = work.then(
+    () => true,
+    () => true,
+  );
+  const inTime = await Promise.race([settled, late]);
+  clearTimeout(timer);
+  return inTime;
+}

@@ -1,0 +1,357 @@
+/** Files that must survive: each write goes to a file beside the target and is renamed over it. */
+import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
+import {
+  type FileHandle,
+  lstat,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import {
+  FileError,
+  type FileFailure,
+  type Files,
+  type InspectedText,
+} from '../../arc-config/files.js';
+import { codeOf } from '../../lib/error-message.js';
+import { createFolders } from './folders.js';
+import { findOtherWriters, readableMode } from './other-writers.js';
+import { unescapeMount } from './read-only-mounts.js';
+
+/** The only mode that a file with a private key has. */
+const PRIVATE = 0o600;
+const STICKY = 0o1000;
+/** An arc.json has some 2 KB; whatever is longer than this is none. */
+const MAX_TEXT = 1 << 20;
+/** What the probe writes, so that a full disk shows before it matters. */
+const PROBE_SIZE = 8192;
+/** As many links as Linux follows (MAXSYMLINKS). */
+const MAX_LINKS = 40;
+
+/** The operating system's files. */
+export const systemFiles: Files = {
+  readText: (path) => failingWith(path, async () => (await readOpened(path)).text),
+  inspectText: (path) => failingWith(path, () => inspectText(path)),
+  proveWritable: (path) => failingWith(path, () => proveWritable(path)),
+  replaceText: (path, text) => failingWith(path, () => replace(path, text)),
+  createBytes: (path, bytes) => failingWith(path, () => createBytes(path, bytes)),
+  createFolder: (folder) =>
+    failingWith(folder, () => Promise.resolve().then(() => createFolders(folder))),
+  list: (folder) => failingWith(folder, () => list(folder)),
+  absolute: (path) => resolve(path),
+};
+
+/**
+ * The same for whoever cannot wait: a pipe whose other end nobody opens would hold a read for ever, and
+ * the end of the process with it.
+ */
+export const waitlessFiles: Files = {
+  ...systemFiles,
+  readText: (path) =>
+    failingWith(path, async () => {
+      const found = await stat(path);
+      if (found.isFIFO() || found.isCharacterDevice()) {
+        throw new FileError('failed', path, 'it is not a regular file');
+      }
+      return (await readOpened(path)).text;
+    }),
+};
+
+async function inspectText(path: string): Promise<InspectedText> {
+  const { text, stats } = await readOpened(path);
+  return {
+    text,
+    otherWriters: await findOtherWriters(path, stats),
+    readableMode: await readableMode(path, stats),
+  };
+}
+
+async function readOpened(path: string): Promise<{ text: string; stats: Stats }> {
+  const handle = await open(path, 'r');
+  try {
+    const stats = await handle.stat();
+    const chunks: Buffer[] = [];
+    let length = 0;
+    // A stream, so that a pipe (`--config /dev/fd/3`) can be read too, and no more than the limit.
+    const stream = handle.createReadStream({ end: MAX_TEXT, autoClose: false });
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      length += chunk.length;
+    }
+    if (length > MAX_TEXT) throw new FileError('failed', path, `longer than ${MAX_TEXT} bytes`);
+    return { text: decode(path, Buffer.concat(chunks)), stats };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Bytes that are no text would be lost when the file is written again. */
+function decode(path: string, bytes: Uint8Array): string {
+  try {
+    // A byte order mark stays, for whoever reads the text to refuse.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new FileError('not-text', path, 'it is not UTF-8 text', { cause: error });
+  }
+}
+
+async function list(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+async function createBytes(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeNew(path, bytes, undefined);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    throw new FileError('failed', path, 'there is a file of this name already', { cause: error });
+  }
+  await syncFolder(dirname(resolve(path)));
+}
+
+async function replace(path: string, content: string): Promise<void> {
+  const target = await followLinks(path);
+  const owner = await statOrAbsent(target);
+  const temporary = await writeBeside(target, content, owner);
+  try {
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(target));
+}
+
+async function proveWritable(path: string): Promise<void> {
+  const target = await followLinks(path);
+  const existing = await statOrAbsent(target);
+  if (existing !== undefined) await proveReplaceable(target, existing);
+  const probe = await writeBeside(target, ' '.repeat(PROBE_SIZE), existing);
+  await rm(probe);
+}
+
+/** What rename(2) would refuse, which a new file beside the target cannot show. */
+async function proveReplaceable(target: string, existing: Stats): Promise<void> {
+  if (!existing.isFile()) throw new FileError('failed', target, 'it is not a regular file');
+  if (await isMountPoint(target)) {
+    const reason = 'it is mounted as a single file and cannot be replaced; mount its folder';
+    throw new FileError('failed', target, reason);
+  }
+  const uid = process.geteuid?.() ?? 0;
+  const isOurs = uid === 0 || existing.uid === uid;
+  await proveMutable(target, isOurs);
+  if (isOurs) return;
+  const folder = await stat(dirname(target));
+  if ((folder.mode & STICKY) !== 0 && folder.uid !== uid) {
+    const reason = `it belongs to user ${existing.uid}, and its folder lets only owners replace files`;
+    throw new FileError('denied', target, reason);
+  }
+}
+
+/**
+ * Opens the target for writing: nobody can do that with an immutable file. A mode of 0400 is no
+ * obstacle to its owner, who replaces it without writing to it.
+ */
+async function proveMutable(target: string, isOurs: boolean): Promise<void> {
+  try {
+    await (await open(target, 'r+')).close();
+  } catch (error) {
+    if (!(isOurs && codeOf(error) === 'EACCES')) throw error;
+  }
+}
+
+/**
+ * A new file beside the target that holds `content` and is on the disk. It takes over the owner of
+ * `existing` where we may give files away, so that a run as root leaves a service its file.
+ *
+ * @returns its path
+ */
+async function writeBeside(
+  target: string,
+  content: string,
+  existing: Stats | undefined,
+): Promise<string> {
+  const suffix = randomBytes(6).toString('hex');
+  const temporary = join(dirname(target), `.${basename(target)}.${suffix}.tmp`);
+  await writeNew(temporary, content, existing);
+  return temporary;
+}
+
+/** A whole new file, or none. */
+async function writeNew(
+  path: string,
+  content: string | Uint8Array,
+  existing: Stats | undefined,
+): Promise<void> {
+  // O_EXCL: nobody's link or file waits under this name.
+  const handle = await open(path, 'wx', PRIVATE);
+  try {
+    try {
+      await handle.chmod(PRIVATE);
+      if (existing !== undefined && process.geteuid?.() === 0) {
+        // A user namespace may not know the owner; what it holds is worth more than who owns it.
+        await handle.chown(existing.uid, existing.gid).catch(() => undefined);
+      }
+      await writeAll(handle, content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+}
+
+/** From the beginning of the file, in as few calls as the system takes. */
+export async function writeAll(handle: FileHandle, content: string | Uint8Array): Promise<void> {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  for (let offset = 0; offset < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, offset, bytes.length - offset, offset);
+    offset += bytesWritten;
+  }
+}
+
+/**
+ * Where a symbolic link leads, also when nothing is there yet.
+ *
+ * @throws FileError `denied` for root at a link of another user, who could have root write anywhere
+ */
+export async function followLinks(path: string): Promise<string> {
+  let target = resolve(path);
+  for (let links = 0; links < MAX_LINKS; links++) {
+    const found = await lstatOrAbsent(target);
+    if (found?.isSymbolicLink() !== true) {
+      await refuseLinkedFolder(target);
+      return target;
+    }
+    refuseForeignLink(target, found);
+    target = resolve(dirname(target), await readlink(target));
+  }
+  throw new FileError('failed', path, 'too many symbolic links');
+}
+
+/** Folders on the way to a file that are links. */
+async function refuseLinkedFolder(target: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  for (let folder = dirname(target); folder !== dirname(folder); folder = dirname(folder)) {
+    const found = await lstatOrAbsent(folder);
+    if (found?.isSymbolicLink() === true) refuseForeignLink(folder, found);
+  }
+}
+
+function refuseForeignLink(path: string, { uid }: Stats): void {
+  if (process.geteuid?.() !== 0 || uid === 0) return;
+  const reason = `${path} is a link of user ${uid}, which root does not follow; name the file itself`;
+  throw new FileError('denied', path, reason);
+}
+
+async function lstatOrAbsent(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function statOrAbsent(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** A file that is a mount of its own, as containers are given one, answers rename with EBUSY. */
+async function isMountPoint(path: string): Promise<boolean> {
+  if (process.platform !== 'linux') return false;
+  const [place, table] = await Promise.all([
+    realpath(path),
+    readFile('/proc/self/mountinfo', 'utf8').catch(() => ''),
+  ]);
+  return table.split('\n').some((line) => unescapeMount(line.split(' ')[4] ?? '') === place);
+}
+
+/** Makes the rename durable, on file systems that know how to. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    // The file is in its place. A folder that cannot be opened or synced by anybody like us says
+    // nothing about it; a disk that fails does.
+    if (codeOf(error) === 'EIO') throw error;
+  }
+}
+
+export async function failingWith<T>(path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw error instanceof FileError ? error : await toFileError(path, error);
+  }
+}
+
+const FAILURES: Readonly<Record<string, FileFailure>> = {
+  ENOENT: 'absent',
+  ENOTDIR: 'no-folder',
+  EISDIR: 'is-folder',
+  EACCES: 'denied',
+  EPERM: 'denied',
+  EROFS: 'denied',
+};
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  ENOTDIR: 'a part of the path is not a folder',
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left on the device',
+  EDQUOT: 'the disk quota is used up',
+  EISDIR: 'it is a folder',
+  EIO: 'the device reports an input/output error',
+};
+
+async function toFileError(path: string, error: unknown): Promise<FileError> {
+  const code = codeOf(error) ?? '';
+  const reason = reasonOf(error);
+  if (code === 'ENOENT' && !(await folderExists(path))) {
+    const folder = dirname(resolve(path));
+    return new FileError('no-folder', path, `the folder ${folder} does not exist`, {
+      cause: error,
+    });
+  }
+  return new FileError(FAILURES[code] ?? 'failed', path, reason, { cause: error });
+}
+
+/** Why the system has refused, in words; of another error its message. */
+export function reasonOf(error: unknown): string {
+  return REASONS[codeOf(error) ?? ''] ?? (error as Error).message;
+}
+
+async function folderExists(path: string): Promise<boolean> {
+  try {
+    return (await stat(dirname(await followLinks(path)))).isDirectory();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises';
+
+import { fileFaultKind } from '../../lib/file-fault.js';
+import { UserError } from '../../lib/user-error.js';
+import { reasonOf } from './files.js';
+
+/** All of standard input, as bytes. */
+export async function readStdin(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/**
+ * A file that the user named, as bytes.
+ * @throws UserError of kind `configuration` (no such file), `permission` or `failed`
+ */
+export async function readWholeFile(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new UserError(
+      fileFaultKind(error),
+      {
+        what: `cannot read ${path}`,
+        why: reasonOf(error),
+        next: ['Check the path given with --file.'],
+      },
+      { cause: error },
+    );
+  }
+}

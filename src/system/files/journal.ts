@@ -1,0 +1,277 @@
+/** Journals on the operating system's files. */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, link, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import {
+  FileError,
+  JOURNAL_ROOM,
+  type Journal,
+  type Journals,
+  type OpenedJournal,
+} from '../../arc-config/files.js';
+import { codeOf } from '../../lib/error-message.js';
+import { failingWith, followLinks, syncFolder, writeAll } from './files.js';
+import { isOwnerLine, ownerLine, OWNER_LENGTH, runningOwner } from '../process/process-owner.js';
+
+const PRIVATE = 0o600;
+const SUFFIX = '.bootstrap';
+
+export const systemJournals: Journals = {
+  create: async (target, line) => {
+    const path = await pathOf(target);
+    return failingWith(path, () => create(path, line));
+  },
+  open: async (target) => {
+    const path = await pathOf(target);
+    return failingWith(path, () => openExisting(path));
+  },
+};
+
+/** Beside the file itself, also when `target` is a link to it: there is one journal for one file. */
+async function pathOf(target: string): Promise<string> {
+  const file = await failingWith(target, () => followLinks(target));
+  return join(dirname(file), `.${basename(file)}${SUFFIX}`);
+}
+
+async function create(path: string, line: string): Promise<Journal | undefined> {
+  const text = `${await ownerLine()}${line}\n`;
+  // Spaces are written, not skipped over: the blocks have to be taken.
+  if (!(await makeOnce(path, text.padEnd(JOURNAL_ROOM, ' ')))) return undefined;
+  await syncFolder(dirname(path));
+  return new SystemJournal(path, Buffer.byteLength(text));
+}
+
+/** Makes a file with all of its text, as one step. @returns whether there was none */
+async function makeOnce(path: string, text: string): Promise<boolean> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await writeNew(temporary, text);
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    if (!NO_LINKS.includes(codeOf(error) ?? '')) throw error;
+    return await writeOnce(path, text);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** FAT has no links, and some network file systems refuse them. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES'];
+
+async function writeOnce(path: string, text: string): Promise<boolean> {
+  try {
+    await writeNew(path, text);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** A file that cannot be written whole is none. */
+async function writeNew(path: string, text: string): Promise<void> {
+  const handle = await open(path, 'wx', PRIVATE);
+  try {
+    await handle.chmod(PRIVATE);
+    await writeAll(handle, text);
+    await handle.sync();
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openExisting(path: string): Promise<OpenedJournal | undefined> {
+  const text = await readOwn(path);
+  if (text === undefined) return undefined;
+  // Somebody else has written it, or over it: it is not touched, for a key may be in it.
+  if (!isOwnerLine(text.slice(0, OWNER_LENGTH))) {
+    return { journal: new SystemJournal(path, 0), lines: [text], runningProcess: undefined };
+  }
+  const runningProcess = await runningOwner(firstLine(text));
+  const lines = linesOf(text).slice(1);
+  if (runningProcess !== undefined) {
+    return { journal: new SystemJournal(path, lengthOf(text)), lines, runningProcess };
+  }
+  return takeOver(path);
+}
+
+/**
+ * Makes the journal of a process that is gone this one's. Of several that try, the one that makes
+ * the claim's file does it; whoever comes later finds a journal that is somebody's.
+ */
+async function takeOver(path: string): Promise<OpenedJournal | undefined> {
+  const claim = `${path}.claim`;
+  const claimant = await claimantOf(claim);
+  if (claimant !== undefined) {
+    return { journal: new SystemJournal(path, 0), lines: [], runningProcess: claimant };
+  }
+  try {
+    const text = await readOwn(path);
+    if (text === undefined) return undefined;
+    const lines = linesOf(text).slice(1);
+    const journal = new SystemJournal(path, Math.max(lengthOf(text), OWNER_LENGTH));
+    const runningProcess = await runningOwner(firstLine(text));
+    if (runningProcess === undefined) {
+      await journal.claim();
+      await removeLeftovers(path);
+    }
+    return { journal, lines, runningProcess };
+  } finally {
+    await rm(claim, { force: true });
+  }
+}
+
+/** What the process that is gone was writing; its key is in the journal, and once is enough. */
+async function removeLeftovers(path: string): Promise<void> {
+  const target = basename(path).slice(1, -SUFFIX.length);
+  const names = await readdir(dirname(path)).catch(() => []);
+  const leftovers = names.filter(
+    (name) =>
+      name.startsWith(`.${target}.`) &&
+      /^\.(bootstrap\.)?[0-9a-f]{12}\.tmp$/.test(name.slice(target.length + 1)),
+  );
+  await Promise.all(leftovers.map((name) => rm(join(dirname(path), name), { force: true })));
+}
+
+/**
+ * Makes the claim's file.
+ * @returns the id of the process that was faster, if one was
+ */
+async function claimantOf(claim: string): Promise<number | undefined> {
+  const line = await ownerLine();
+  if (await makeOnce(claim, line)) return undefined;
+  const text = await readFile(claim, 'utf8').catch(() => '');
+  const runningProcess = await runningOwner(firstLine(text));
+  if (runningProcess !== undefined) return runningProcess;
+  // A run died in the middle of its claim.
+  await rm(claim, { force: true });
+  if (await makeOnce(claim, line)) return undefined;
+  throw new FileError('failed', claim, 'another run is taking the journal over');
+}
+
+/**
+ * The text of a journal that nobody but its owner can have written.
+ * @returns undefined where there is none
+ */
+async function readOwn(path: string): Promise<string | undefined> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  } catch (error) {
+    // A folder that is not there holds no journal; whether it may be made is asked elsewhere.
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    if (codeOf(error) === 'ELOOP') throw new FileError('failed', path, 'it is a symbolic link');
+    throw error;
+  }
+  try {
+    await requireOwn(handle, path);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What it says is believed, keys included; so it must be ours. */
+async function requireOwn(handle: FileHandle, path: string): Promise<void> {
+  const { mode, uid, size, isFile } = await describe(handle);
+  if (!isFile) throw new FileError('failed', path, 'it is not a regular file');
+  if (size > 2 * JOURNAL_ROOM) throw new FileError('failed', path, 'it is too long for a journal');
+  // On Windows there are neither users nor modes of this kind.
+  const ownUid = process.geteuid?.();
+  if (ownUid === undefined) return;
+  const folder = await stat(dirname(path));
+  // Root goes on with the journal of whoever owns the folder.
+  const isOurs = uid === ownUid || (ownUid === 0 && uid === folder.uid);
+  if (!isOurs) throw new FileError('denied', path, `it belongs to user ${uid}`);
+  if ((mode & 0o077) !== 0) {
+    throw new FileError('denied', path, 'others may read or write it, so it may not be ours');
+  }
+}
+
+async function describe(handle: FileHandle) {
+  const status = await handle.stat();
+  return { mode: status.mode, uid: status.uid, size: status.size, isFile: status.isFile() };
+}
+
+function lengthOf(text: string): number {
+  return Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1));
+}
+
+/** Those that end: a last one without an end was not written whole. */
+function linesOf(text: string): string[] {
+  return text.split('\n').slice(0, -1);
+}
+
+function firstLine(text: string): string {
+  return linesOf(text)[0]?.trimEnd() ?? '';
+}
+
+class SystemJournal implements Journal {
+  readonly path: string;
+  /** Bytes that hold lines. */
+  #length: number;
+
+  constructor(path: string, length: number) {
+    this.path = path;
+    this.#length = length;
+  }
+
+  append(line: string): Promise<void> {
+    return failingWith(this.path, async () => {
+      const bytes = Buffer.from(`${line}\n`);
+      if (this.#length + bytes.length > JOURNAL_ROOM) {
+        throw new FileError('failed', this.path, 'the journal is full');
+      }
+      await this.#write(bytes, this.#length);
+      this.#length += bytes.length;
+    });
+  }
+
+  /** Makes it this process's. */
+  async claim(): Promise<void> {
+    await this.#write(Buffer.from(await ownerLine()), 0);
+  }
+
+  async #write(bytes: Buffer, position: number): Promise<void> {
+    const handle = await open(this.path, constants.O_RDWR | constants.O_NOFOLLOW);
+    try {
+      if (position > 0) await this.#requireClaimed(handle);
+      const { bytesWritten } = await handle.write(bytes, 0, bytes.length, position);
+      if (bytesWritten < bytes.length) throw new FileError('failed', this.path, 'a short write');
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Another run's journal may stand in its place, when somebody has deleted it meanwhile. */
+  async #requireClaimed(handle: FileHandle): Promise<void> {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(OWNER_LENGTH), 0, OWNER_LENGTH, 0);
+    if (buffer.toString('utf8', 0, bytesRead) === (await ownerLine())) return;
+    throw new FileError('failed', this.path, 'another run has put its own in its place');
+  }
+
+  remove(): Promise<void> {
+    return failingWith(this.path, async () => {
+      try {
+        const handle = await open(this.path, constants.O_RDONLY | constants.O_NOFOLLOW);
+        try {
+          await this.#requireClaimed(handle);
+        } finally {
+          await handle.close();
+        }
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return;
+        throw error;
+      }
+      await rm(this.path, { force: true });
+      await syncFolder(dirname(this.path));
+    });
+  }
+}

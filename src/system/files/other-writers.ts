@@ -1,0 +1,145 @@
+/**
+ * Finds out who else may change what a path leads to. As sshd(8) does with StrictModes, each folder up
+ * to the root counts: the owner of any of them can rename it and put another in its place.
+ */
+import type { Stats } from 'node:fs';
+import { access, constants, lstat, readFile, readlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+
+import type { OtherWriter } from '../../arc-config/files.js';
+import { codeOf } from '../../lib/error-message.js';
+import { isReadOnlyForAll } from './read-only-mounts.js';
+
+const ROOT = 0;
+const GROUP_AND_OTHERS_WRITE = 0o022;
+const GROUP_AND_OTHERS_READ = 0o044;
+const STICKY = 0o1000;
+/** As many links as Linux follows (MAXSYMLINKS). */
+const MAX_LINKS = 40;
+/** Descriptors that we were started with; where their links lead is no path. */
+const INHERITED = /^\/proc\/(?:\d+|self|thread-self)(?:\/task\/\d+)?\/fd$/;
+
+export interface InspectionPorts {
+  /** Our effective user; undefined on a system without users, where nothing is checked. */
+  readonly user: number | undefined;
+  /** Whether no process of this machine can write there. */
+  readonly isReadOnly: (path: string) => Promise<boolean>;
+}
+
+export const systemInspection: InspectionPorts = {
+  user: process.geteuid?.(),
+  isReadOnly: async (path) => {
+    // Linux has mounts that are read-only here alone.
+    if (process.platform !== 'linux') return isReadOnlyHere(path);
+    const [mounts, ours, first] = await Promise.all([
+      readFile('/proc/self/mountinfo', 'utf8').catch(() => ''),
+      readlink('/proc/self/ns/mnt').catch(() => undefined),
+      readlink('/proc/1/ns/mnt').catch(() => undefined),
+    ]);
+    return isReadOnlyForAll(path, mounts, { isWholeMachine: ours !== undefined && ours === first });
+  },
+};
+
+/**
+ * Everyone but us and root who can change the file, or put another in its place.
+ *
+ * @param opened the file that was read, by its descriptor: the path is compared with it afterwards
+ */
+export async function findOtherWriters(
+  path: string,
+  opened: Stats,
+  { user, isReadOnly }: InspectionPorts = systemInspection,
+): Promise<readonly OtherWriter[]> {
+  if (user === undefined) return [];
+  const found: OtherWriter[] = [];
+  const check = async (place: string, stats: Stats): Promise<void> => {
+    const writer = otherWriter(place, stats, user);
+    if (writer !== undefined && !(await isReadOnly(place))) found.push(writer);
+  };
+  for await (const { place, stats, isLast } of steps(path)) {
+    if (!isLast) await check(place, stats);
+    else if (stats === undefined) await check(place, opened);
+    else if (stats.dev !== opened.dev || stats.ino !== opened.ino) {
+      found.push({ path: place, fault: 'replaced' });
+    } else await check(place, opened);
+  }
+  return found;
+}
+
+type Step =
+  | { readonly place: string; readonly stats: Stats; readonly isLast: false }
+  /** Without stats: a descriptor that we were started with. */
+  | { readonly place: string; readonly stats: Stats | undefined; readonly isLast: true };
+
+/** Each folder, symbolic link and file on the way, as the kernel would go it. */
+async function* steps(path: string): AsyncGenerator<Step> {
+  let folder = '/';
+  let rest = namesOf(resolve(path));
+  let links = 0;
+  yield { place: folder, stats: await lstat(folder), isLast: rest.length === 0 };
+  for (;;) {
+    const name = rest.shift();
+    if (name === undefined) return;
+    if (name === '..') {
+      folder = dirname(folder);
+      continue;
+    }
+    const place = join(folder, name);
+    const stats = await lstat(place);
+    if (!stats.isSymbolicLink()) {
+      yield { place, stats, isLast: rest.length === 0 };
+      folder = place;
+      continue;
+    }
+    if (INHERITED.test(folder)) {
+      yield { place, stats: undefined, isLast: true };
+      return;
+    }
+    yield { place, stats, isLast: false };
+    links++;
+    if (links > MAX_LINKS) throw Object.assign(new Error('too many links'), { code: 'ELOOP' });
+    const target = await readlink(place);
+    if (target.startsWith('/')) folder = '/';
+    rest = [...namesOf(target), ...rest];
+  }
+}
+
+function namesOf(path: string): string[] {
+  return path.split('/').filter((name) => name !== '' && name !== '.');
+}
+
+function otherWriter(path: string, stats: Stats, user: number): OtherWriter | undefined {
+  const isFolder = stats.isDirectory();
+  if (stats.uid !== ROOT && stats.uid !== user) {
+    return { path, fault: 'owner', isFolder, owner: stats.uid, user };
+  }
+  // A link's mode says nothing, and in a sticky folder only owners rename and remove.
+  const isOpen = (stats.mode & GROUP_AND_OTHERS_WRITE) !== 0;
+  if (!isOpen || stats.isSymbolicLink() || (isFolder && (stats.mode & STICKY) !== 0)) {
+    return undefined;
+  }
+  return { path, fault: 'mode', isFolder, mode: stats.mode & 0o7777 };
+}
+
+/** The mode of a file that others can read, if we can change that. */
+export async function readableMode(
+  path: string,
+  opened: Stats,
+  user = process.geteuid?.(),
+): Promise<number | undefined> {
+  const isOurs = user === ROOT || opened.uid === user;
+  const isReadable = opened.isFile() && (opened.mode & GROUP_AND_OTHERS_READ) !== 0;
+  if (user === undefined || !isOurs || !isReadable || (await isReadOnlyHere(path)))
+    return undefined;
+  return opened.mode & 0o7777;
+}
+
+/** access(2): a read-only file system refuses to be written before any mode does. */
+async function isReadOnlyHere(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.W_OK);
+    return false;
+  } catch (error) {
+    return codeOf(error) === 'EROFS';
+  }
+}

@@ -1,0 +1,136 @@
+/** Files with secrets: judged by their mode on the open descriptor, so that no swap fools us. */
+import { close, constants, fstat, open, read, type Stats } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { isatty } from 'node:tty';
+import { promisify } from 'node:util';
+
+import {
+  PrivateFileError,
+  type PrivateFileFailure,
+  type PrivateFiles,
+} from '../../lib/ports/private-files.js';
+
+export interface PrivateFilesOptions {
+  /** Where standard input comes from. */
+  readonly stdin?: Readable & { readonly isTTY?: boolean };
+  /** Milliseconds until a pipe must have ended. */
+  readonly timeout?: number;
+  /** `process.platform`. */
+  readonly platform?: string;
+}
+
+/** A key or a profile has less than 1 KB; whatever is longer than this is none. */
+const MAX_LENGTH = 64 << 10;
+/** A program at the pipe's other end may have to ask its user first. */
+const PIPE_TIMEOUT = 60_000;
+const GROUP_AND_OTHERS = 0o077;
+
+const systemCalls = {
+  open: promisify(open),
+  fstat: promisify(fstat) as (descriptor: number) => Promise<Stats>,
+  read: promisify(read),
+  close: promisify(close),
+};
+
+/** The operating system's files. */
+export const systemPrivateFiles: PrivateFiles = createPrivateFiles();
+
+export function createPrivateFiles(options: PrivateFilesOptions = {}): PrivateFiles {
+  const { timeout = PIPE_TIMEOUT, platform = process.platform } = options;
+  return {
+    readText: (path) => failingClearly(() => readText(path, timeout, platform)),
+    readStandardInput: () =>
+      failingClearly(() => {
+        // Looked up late: to touch it is to open it.
+        const stdin = options.stdin ?? process.stdin;
+        if (stdin.isTTY) throw terminalError();
+        return readStream(stdin, timeout);
+      }),
+  };
+}
+
+async function readText(path: string, timeout: number, platform: string): Promise<string> {
+  // Without O_NONBLOCK, opening a FIFO that nobody writes to would never return.
+  const descriptor = await systemCalls.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  let isOurs = true;
+  try {
+    const stats = await systemCalls.fstat(descriptor);
+    // Windows has access lists in place of modes; Node reports 0666 there for every file.
+    if (stats.isFile() && platform !== 'win32') requirePrivate(stats);
+    if (isatty(descriptor)) throw terminalError();
+    if (!stats.isFIFO() && !stats.isSocket()) return await readWhole(descriptor);
+    isOurs = false;
+    return await readStream(new Socket({ fd: descriptor, writable: false }), timeout);
+  } finally {
+    // A socket closes what it was given.
+    if (isOurs) await systemCalls.close(descriptor);
+  }
+}
+
+function requirePrivate({ mode }: Stats): void {
+  if ((mode & GROUP_AND_OTHERS) === 0) return;
+  const octal = (mode & 0o7777).toString(8).padStart(4, '0');
+  throw new PrivateFileError('too-open', `its mode is ${octal}: others than its owner may use it`);
+}
+
+async function readWhole(descriptor: number): Promise<string> {
+  const buffer = Buffer.alloc(MAX_LENGTH + 1);
+  let length = 0;
+  for (;;) {
+    const room = buffer.length - length;
+    const { bytesRead } = await systemCalls.read(descriptor, buffer, length, room, null);
+    if (bytesRead === 0) return buffer.toString('utf8', 0, length);
+    length += bytesRead;
+    if (length > MAX_LENGTH) throw tooLongError();
+  }
+}
+
+async function readStream(stream: Readable, timeout: number): Promise<string> {
+  if (stream.readableEnded) throw new PrivateFileError('failed', 'it has been read already');
+  const timer = setTimeout(() => {
+    const limit = `it did not end within ${timeout / 1000} s`;
+    stream.destroy(new PrivateFileError('failed', limit));
+  }, timeout);
+  try {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > MAX_LENGTH) throw tooLongError();
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tooLongError(): PrivateFileError {
+  return new PrivateFileError('failed', `it is longer than ${MAX_LENGTH} bytes`);
+}
+
+function terminalError(): PrivateFileError {
+  return new PrivateFileError('failed', 'it is a terminal, which shows what is typed');
+}
+
+const FAILURES: Readonly<Record<string, readonly [PrivateFileFailure, string]>> = {
+  ENOENT: ['absent', 'no such file'],
+  ENOTDIR: ['absent', 'a part of the path is not a folder'],
+  EACCES: ['denied', 'permission denied'],
+  EPERM: ['denied', 'operation not permitted'],
+  EISDIR: ['failed', 'it is a folder'],
+  ELOOP: ['failed', 'too many symbolic links'],
+};
+
+async function failingClearly<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof PrivateFileError) throw error;
+    // No instanceof: an error of the file system may come from another realm, as it does in jest.
+    const { code, message } = error as NodeJS.ErrnoException;
+    const [failure, reason] = FAILURES[code ?? ''] ?? ['failed', message];
+    throw new PrivateFileError(failure, reason, { cause: error });
+  }
+}

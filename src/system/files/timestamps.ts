@@ -1,0 +1,217 @@
+/**
+ * The last TAI64N stamp that was sent with a key, on the disk before its initiation is on the wire
+ * (whitepaper 5.1; docs/decisions/0007).
+ *
+ * One file for each public key, of two blocks that are written in turn: a write that a crash or a
+ * power cut tears spoils the older stamp, never the newer one. A block is a line of text, so that
+ * `tai64nlocal` can show it.
+ */
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fchownSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readSync,
+  type Stats,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { codeOf } from '../../lib/error-message.js';
+import type { Log, TimestampRecord, TimestampStore } from '../../tunnel/ports.js';
+import { reasonOf } from './files.js';
+import { createFolders, syncFolderNow } from './folders.js';
+
+const PRIVATE = 0o600;
+const WRITABLE_BY_OTHERS = 0o022;
+/** A page of a file system and of most flash: what is torn with one block is not the other. */
+const BLOCK = 4096;
+const LENGTH = 2 * BLOCK;
+/** Absent on Windows, where making a link needs a privilege. A FIFO must not keep us waiting. */
+const NO_LINK_NO_WAIT = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/**
+ * @param folder arctun's state folder; `timestamps` inside it is made when the first stamp is kept
+ */
+export function createTimestampStore(folder: string, log: Log): TimestampStore {
+  let warned = false;
+  const warnOnce = (what: string, path: string, error: unknown) => {
+    if (warned) return;
+    warned = true;
+    const reason = codeOf(error) === 'ELOOP' ? 'it is a symbolic link' : reasonOf(error);
+    log.warn({ path, reason }, `${what}; ${CONSEQUENCE}`);
+  };
+  return {
+    open(publicKey) {
+      const name = Buffer.from(publicKey).toString('hex');
+      const file = new TimestampFile(join(folder, 'timestamps', name), publicKey);
+      let last: Uint8Array | undefined;
+      try {
+        last = file.read();
+      } catch (error) {
+        warnOnce('the time of the last handshake is not known', file.path, error);
+      }
+      const save = (timestamp: Uint8Array) => {
+        try {
+          file.write(timestamp);
+        } catch (error) {
+          warnOnce('cannot keep the time of the last handshake', file.path, error);
+        }
+      };
+      return Promise.resolve<TimestampRecord>({ last, save });
+    },
+  };
+}
+
+/** docs/up.md says more. */
+const CONSEQUENCE =
+  'when the clock is set back, the server is silent after a restart until it has caught up';
+
+/** What a block holds: where it is and what it says. */
+interface Found {
+  readonly index: number;
+  readonly timestamp: Buffer;
+}
+
+class TimestampFile {
+  readonly path: string;
+  readonly #publicKey: Uint8Array;
+
+  constructor(path: string, publicKey: Uint8Array) {
+    this.path = path;
+    this.#publicKey = publicKey;
+  }
+
+  /** @throws Error where there is a file and no stamp of ours in it */
+  read(): Buffer | undefined {
+    let descriptor: number;
+    try {
+      descriptor = openSync(this.path, constants.O_RDONLY | NO_LINK_NO_WAIT);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+    try {
+      this.#requireOwn(descriptor);
+      const { found, isBlank } = this.#readBlocks(descriptor);
+      if (found === undefined && !isBlank) throw new Error('no time stamp is in it');
+      return found?.timestamp;
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /** Returns when the stamp is on the disk. The latest of before stays, whoever has kept it. */
+  write(timestamp: Uint8Array): void {
+    const descriptor = this.#openOrCreate();
+    try {
+      const folder = this.#requireOwn(descriptor);
+      const { found, length } = this.#readBlocks(descriptor);
+      const index = found?.index === 0 ? 1 : 0;
+      // The other block is taken with the first: no stamp fails later because the disk is full.
+      const blank = index === 0 && length < LENGTH ? blockOf('') : '';
+      const bytes = Buffer.from(blockOf(this.#lineOf(timestamp)) + blank);
+      if (writeSync(descriptor, bytes, 0, bytes.length, index * BLOCK) < bytes.length) {
+        throw new Error('a short write');
+      }
+      if (length === 0) this.#finishNew(descriptor, folder);
+      else sync(descriptor, fdatasyncSync);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  #openOrCreate(): number {
+    try {
+      return openSync(this.path, constants.O_RDWR | NO_LINK_NO_WAIT);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
+    createFolders(dirname(this.path));
+    const { O_RDWR, O_CREAT } = constants;
+    return openSync(this.path, O_RDWR | O_CREAT | NO_LINK_NO_WAIT, PRIVATE);
+  }
+
+  #finishNew(descriptor: number, folder: Stats): void {
+    // A run as root leaves its owner the file.
+    if (process.geteuid?.() === 0) fchownSync(descriptor, folder.uid, folder.gid);
+    sync(descriptor, fsyncSync);
+    syncFolderNow(dirname(this.path));
+  }
+
+  /**
+   * What is written goes into no file but ours, and what is read is from nobody else.
+   * @returns the folder
+   */
+  #requireOwn(descriptor: number): Stats {
+    const folder = lstatSync(dirname(this.path));
+    if (!folder.isDirectory()) throw new Error(`${dirname(this.path)} is not a folder`);
+    const file = fstatSync(descriptor);
+    if (!file.isFile()) throw new Error('it is not a regular file');
+    if (file.nlink !== 1) throw new Error('it has more than one name');
+    // On Windows there are neither users nor modes of this kind.
+    const uid = process.geteuid?.();
+    if (uid === undefined) return folder;
+    for (const { uid: owner, mode } of [folder, file]) {
+      // Root goes on with the file of whoever owns the folder.
+      if (owner !== uid && !(uid === 0 && owner === folder.uid)) {
+        throw new Error(`it belongs to user ${owner}`);
+      }
+      if ((mode & WRITABLE_BY_OTHERS) !== 0) throw new Error('others may write to it');
+    }
+    return folder;
+  }
+
+  /** The later of the stamps that are whole. */
+  #readBlocks(descriptor: number): { found?: Found; isBlank: boolean; length: number } {
+    const bytes = Buffer.alloc(LENGTH);
+    const length = readSync(descriptor, bytes, 0, LENGTH, 0);
+    const text = bytes.toString('latin1', 0, length);
+    let found: Found | undefined;
+    for (const index of [0, 1]) {
+      const timestamp = this.#parse(text.slice(index * BLOCK, (index + 1) * BLOCK));
+      if (timestamp === undefined) continue;
+      if (found === undefined || timestamp.compare(found.timestamp) > 0)
+        found = { index, timestamp };
+    }
+    return { ...(found && { found }), isBlank: text.trim() === '', length };
+  }
+
+  #parse(block: string): Buffer | undefined {
+    const [, hex = ''] = /^@([0-9a-f]{24}) [0-9a-f]{16} *\n$/.exec(block) ?? [];
+    const timestamp = Buffer.from(hex, 'hex');
+    if (timestamp.length === 0 || block !== blockOf(this.#lineOf(timestamp))) return undefined;
+    return isTai64n(timestamp) ? timestamp : undefined;
+  }
+
+  /** With a check that also tells the stamps of two keys apart. */
+  #lineOf(timestamp: Uint8Array): string {
+    const hash = createHash('sha256').update(this.#publicKey).update(timestamp).digest('hex');
+    return `@${Buffer.from(timestamp).toString('hex')} ${hash.slice(0, 16)}`;
+  }
+}
+
+function blockOf(line: string): string {
+  return `${line.padEnd(BLOCK - 1)}\n`;
+}
+
+/** Labels from 2^63 on are reserved (https://cr.yp.to/libtai/tai64.html), and none is later than the last. */
+function isTai64n(timestamp: Buffer): boolean {
+  return timestamp.readUInt8(0) < 0x80 && timestamp.readUInt32BE(8) < 1_000_000_000;
+}
+
+/** Some file systems cannot: what they were given is as safe there as it gets. */
+const CANNOT_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
+
+function sync(descriptor: number, call: (descriptor: number) => void): void {
+  try {
+    call(descriptor);
+  } catch (error) {
+    if (!CANNOT_SYNC.includes(codeOf(error) ?? '')) throw error;
+  }
+}

@@ -1,0 +1,283 @@
+/** What rtnetlink(7) is asked for interfaces, addresses, routes and rules, as iproute2 asks it. */
+import type { IpAddress, IpPrefix } from '../../../wire/ip-address.js';
+import {
+  decodeNetlinkAttributes,
+  netlinkAttribute,
+  netlinkBody,
+  type NetlinkMessage,
+  type NetlinkRequest,
+  NLM_F_ACK,
+  NLM_F_CREATE,
+  NLM_F_DUMP,
+  NLM_F_EXCL,
+  NLM_F_REPLACE,
+  NLM_F_REQUEST,
+  numberAttribute,
+  readNumber,
+} from './netlink-message.js';
+import { AF_INET, AF_INET6 } from '../udp/socket-address.js';
+
+const RTM_NEWLINK = 16;
+const RTM_GETLINK = 18;
+const RTM_NEWADDR = 20;
+const RTM_DELADDR = 21;
+const RTM_GETADDR = 22;
+export const RTM_NEWROUTE = 24;
+const RTM_DELROUTE = 25;
+const RTM_GETROUTE = 26;
+const RTM_NEWRULE = 32;
+const RTM_DELRULE = 33;
+
+/** struct ifinfomsg. */
+const LINK_HEADER = 16;
+const IFF_UP = 1;
+const IFLA_MTU = 4;
+
+/** struct ifaddrmsg. */
+const ADDRESS_HEADER = 8;
+const IFA_ADDRESS = 1;
+const IFA_LOCAL = 2;
+
+/** struct rtmsg: eight bytes and the flags. */
+const ROUTE_HEADER = 12;
+const RTA_DST = 1;
+const RTA_OIF = 4;
+const RTA_GATEWAY = 5;
+const RTA_PRIORITY = 6;
+const RTA_TABLE = 15;
+/** Made by an administrator, as iproute2 says of its own. */
+const RTPROT_BOOT = 3;
+const RTN_UNICAST = 1;
+const RTN_UNREACHABLE = 7;
+const RT_SCOPE_UNIVERSE = 0;
+const RT_SCOPE_LINK = 253;
+const RT_SCOPE_NOWHERE = 255;
+/** A route that the kernel remembers of a lookup, in no table. */
+const RTM_F_CLONED = 0x200;
+
+const FR_ACT_TO_TBL = 1;
+const FIB_RULE_INVERT = 2;
+const FRA_PRIORITY = 6;
+const FRA_FWMARK = 10;
+const FRA_SUPPRESS_PREFIXLEN = 14;
+const FRA_TABLE = 15;
+
+export const MAIN_TABLE = 254;
+
+const CREATE = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
+const REPLACE = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
+const CHANGE = NLM_F_REQUEST | NLM_F_ACK;
+
+/** What lies behind an interface without a gateway. */
+export interface InterfaceRoute {
+  readonly destination: IpPrefix;
+  readonly interfaceIndex: number;
+  /** The main table by default. */
+  readonly table?: number;
+  /** Of routes to one destination the lowest is taken; the kernel's own default where it is missing. */
+  readonly metric?: number;
+}
+
+/** Refuses packets (EHOSTUNREACH) that no route with a lower metric takes. */
+export interface UnreachableRoute {
+  readonly destination: IpPrefix;
+  readonly table: number;
+  readonly metric: number;
+  /** Who has made it: rtnetlink(7), rtm_protocol. */
+  readonly protocol: number;
+}
+
+export interface LinkState {
+  readonly isUp: boolean;
+  /** In bytes. */
+  readonly mtu: number;
+}
+
+export interface InterfaceAddress {
+  readonly interfaceIndex: number;
+  readonly prefix: IpPrefix;
+}
+
+export interface ListedRoute {
+  readonly destination: IpPrefix;
+  /** Missing for a route that leads nowhere (blackhole and the like), or over several. */
+  readonly interfaceIndex: number | undefined;
+  readonly gateway: IpAddress | undefined;
+  readonly table: number;
+  readonly metric: number;
+  /** Who has made it. */
+  readonly protocol: number;
+  readonly isUnreachable: boolean;
+}
+
+/** Which table a packet is looked up in. What is missing matches all. */
+export interface RoutingRule {
+  readonly family: 4 | 6;
+  readonly table: number;
+  /** The mark of a packet (SO_MARK). */
+  readonly fwmark?: number;
+  /** Whether it is for all packets but those with the mark. */
+  readonly isInverted?: boolean;
+  /** Routes with prefixes of this length or shorter are left out: 0 leaves out the default route. */
+  readonly suppressPrefixLength?: number;
+  /** The lowest is first; where it is missing the kernel puts it in front of all but its own. */
+  readonly priority?: number;
+}
+
+export function linkUp(interfaceIndex: number): NetlinkRequest {
+  return changeLink(interfaceIndex, IFF_UP, []);
+}
+
+export function linkMtu(interfaceIndex: number, mtu: number): NetlinkRequest {
+  return changeLink(interfaceIndex, 0, [numberAttribute(IFLA_MTU, mtu)]);
+}
+
+export function getLink(interfaceIndex: number): NetlinkRequest {
+  const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, 0, 0], []);
+  return { type: RTM_GETLINK, flags: NLM_F_REQUEST, body };
+}
+
+export function newAddress(interfaceIndex: number, prefix: IpPrefix): NetlinkRequest {
+  return { type: RTM_NEWADDR, flags: CREATE, body: addressBody(interfaceIndex, prefix) };
+}
+
+export function deleteAddress(interfaceIndex: number, prefix: IpPrefix): NetlinkRequest {
+  return { type: RTM_DELADDR, flags: CHANGE, body: addressBody(interfaceIndex, prefix) };
+}
+
+export function listAddresses(): NetlinkRequest {
+  const body = netlinkBody([0, 0, 0, 0], [0], []);
+  return { type: RTM_GETADDR, flags: NLM_F_REQUEST | NLM_F_DUMP, body };
+}
+
+export function newRoute(route: InterfaceRoute): NetlinkRequest {
+  const isIpv4 = route.destination.address.length === 4;
+  const scope = isIpv4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  const kind = [RTPROT_BOOT, scope, RTN_UNICAST];
+  return { type: RTM_NEWROUTE, flags: CREATE, body: routeBody(route, kind) };
+}
+
+export function replaceRoute(route: InterfaceRoute): NetlinkRequest {
+  return { ...newRoute(route), flags: REPLACE };
+}
+
+export function deleteRoute(route: InterfaceRoute): NetlinkRequest {
+  const body = routeBody(route, [0, RT_SCOPE_NOWHERE, 0]);
+  return { type: RTM_DELROUTE, flags: CHANGE, body };
+}
+
+export function newUnreachableRoute(route: UnreachableRoute): NetlinkRequest {
+  const body = routeBody(route, [route.protocol, RT_SCOPE_UNIVERSE, RTN_UNREACHABLE]);
+  return { type: RTM_NEWROUTE, flags: CREATE, body };
+}
+
+export function deleteUnreachableRoute(route: UnreachableRoute): NetlinkRequest {
+  const body = routeBody(route, [route.protocol, RT_SCOPE_NOWHERE, RTN_UNREACHABLE]);
+  return { type: RTM_DELROUTE, flags: CHANGE, body };
+}
+
+export function listRoutes(family: 4 | 6): NetlinkRequest {
+  const body = netlinkBody([addressFamily(family), 0, 0, 0, 0, 0, 0, 0], [0], []);
+  return { type: RTM_GETROUTE, flags: NLM_F_REQUEST | NLM_F_DUMP, body };
+}
+
+export function newRule(rule: RoutingRule): NetlinkRequest {
+  return { type: RTM_NEWRULE, flags: CREATE, body: ruleBody(rule, FR_ACT_TO_TBL) };
+}
+
+export function deleteRule(rule: RoutingRule): NetlinkRequest {
+  return { type: RTM_DELRULE, flags: CHANGE, body: ruleBody(rule, 0) };
+}
+
+/** Undefined for what is no interface. */
+export function decodeLink({ type, body }: NetlinkMessage): LinkState | undefined {
+  if (type !== RTM_NEWLINK || body.length < LINK_HEADER) return undefined;
+  const flags = readNumber(body.subarray(8)) ?? 0;
+  const mtu = readNumber(decodeNetlinkAttributes(body, LINK_HEADER).get(IFLA_MTU)) ?? 0;
+  return { isUp: (flags & IFF_UP) !== 0, mtu };
+}
+
+/** Undefined for what is no address. */
+export function decodeAddress({ type, body }: NetlinkMessage): InterfaceAddress | undefined {
+  if (type !== RTM_NEWADDR || body.length < ADDRESS_HEADER) return undefined;
+  const attributes = decodeNetlinkAttributes(body, ADDRESS_HEADER);
+  // The other end of a point-to-point link is what IFA_ADDRESS has then.
+  const address = (attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS))?.slice();
+  const interfaceIndex = readNumber(body.subarray(4));
+  if (address === undefined || interfaceIndex === undefined) return undefined;
+  return { interfaceIndex, prefix: { address, prefixLength: body[1] ?? 0 } };
+}
+
+/** Undefined for what is no route of a table. */
+export function decodeRoute({ type, body }: NetlinkMessage): ListedRoute | undefined {
+  if (type !== RTM_NEWROUTE || body.length < ROUTE_HEADER) return undefined;
+  const [family = 0, prefixLength = 0, , , shortTable = 0, protocol = 0, , kind = 0] = body;
+  if (((readNumber(body.subarray(8)) ?? 0) & RTM_F_CLONED) !== 0) return undefined;
+  const attributes = decodeNetlinkAttributes(body, ROUTE_HEADER);
+  const unspecified = new Uint8Array(family === AF_INET6 ? 16 : 4);
+  return {
+    destination: { address: attributes.get(RTA_DST)?.slice() ?? unspecified, prefixLength },
+    interfaceIndex: readNumber(attributes.get(RTA_OIF)),
+    gateway: attributes.get(RTA_GATEWAY)?.slice(),
+    table: readNumber(attributes.get(RTA_TABLE)) ?? shortTable,
+    metric: readNumber(attributes.get(RTA_PRIORITY)) ?? 0,
+    protocol,
+    isUnreachable: kind === RTN_UNREACHABLE,
+  };
+}
+
+function changeLink(
+  interfaceIndex: number,
+  flags: number,
+  attributes: readonly Uint8Array[],
+): NetlinkRequest {
+  // Flags, and which of them are meant.
+  const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, flags, flags], attributes);
+  return { type: RTM_NEWLINK, flags: CHANGE, body };
+}
+
+function addressBody(interfaceIndex: number, { address, prefixLength }: IpPrefix): Uint8Array {
+  const attributes = [netlinkAttribute(IFA_LOCAL, address), netlinkAttribute(IFA_ADDRESS, address)];
+  return netlinkBody([familyOf(address), prefixLength, 0, 0], [interfaceIndex], attributes);
+}
+
+/** @param kind protocol, scope and type */
+function routeBody(
+  route: Partial<InterfaceRoute> & Pick<InterfaceRoute, 'destination'>,
+  kind: readonly number[],
+): Uint8Array {
+  const { address, prefixLength } = route.destination;
+  const { table = MAIN_TABLE, metric, interfaceIndex } = route;
+  const attributes = [netlinkAttribute(RTA_DST, address)];
+  if (table > 0xff) attributes.push(numberAttribute(RTA_TABLE, table));
+  if (metric !== undefined) attributes.push(numberAttribute(RTA_PRIORITY, metric));
+  if (interfaceIndex !== undefined) attributes.push(numberAttribute(RTA_OIF, interfaceIndex));
+  const header = [familyOf(address), prefixLength, 0, 0, shortTable(table), ...kind];
+  return netlinkBody(header, [0], attributes);
+}
+
+function ruleBody(rule: RoutingRule, action: number): Uint8Array {
+  const attributes: Uint8Array[] = [];
+  const add = (type: number, value: number | undefined) => {
+    if (value !== undefined) attributes.push(numberAttribute(type, value));
+  };
+  add(FRA_PRIORITY, rule.priority);
+  add(FRA_FWMARK, rule.fwmark);
+  if (rule.table > 0xff) add(FRA_TABLE, rule.table);
+  add(FRA_SUPPRESS_PREFIXLEN, rule.suppressPrefixLength);
+  const header = [addressFamily(rule.family), 0, 0, 0, shortTable(rule.table), 0, 0, action];
+  return netlinkBody(header, [rule.isInverted === true ? FIB_RULE_INVERT : 0], attributes);
+}
+
+/** Numbers above a byte stand in an attribute alone. */
+function shortTable(table: number): number {
+  return table > 0xff ? 0 : table;
+}
+
+function familyOf(address: IpAddress): number {
+  return address.length === 4 ? AF_INET : AF_INET6;
+}
+
+function addressFamily(family: 4 | 6): number {
+  return family === 4 ? AF_INET : AF_INET6;
+}

@@ -1,0 +1,248 @@
+/**
+ * Interfaces, addresses, routes and rules of this network namespace, by rtnetlink(7). The kernel answers
+ * within the call that asks, so that nothing here waits.
+ */
+import type { IpPrefix } from '../../../wire/ip-address.js';
+import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
+import { LITTLE_ENDIAN } from '../machine-word.js';
+import {
+  decodeNetlinkAttributes,
+  decodeNetlinkMessages,
+  encodeNetlinkRequest,
+  type NetlinkMessage,
+  type NetlinkRequest,
+  NLM_F_ACK_TLVS,
+  NLM_F_CAPPED,
+  NLM_F_DUMP_INTR,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+} from './netlink-message.js';
+import {
+  decodeAddress,
+  decodeLink,
+  decodeRoute,
+  deleteAddress,
+  deleteRoute,
+  deleteRule,
+  deleteUnreachableRoute,
+  getLink,
+  type InterfaceAddress,
+  type InterfaceRoute,
+  linkMtu,
+  type LinkState,
+  linkUp,
+  listAddresses,
+  type ListedRoute,
+  listRoutes,
+  newAddress,
+  newRoute,
+  newRule,
+  newUnreachableRoute,
+  replaceRoute,
+  type RoutingRule,
+  type UnreachableRoute,
+} from './rtnetlink-messages.js';
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0x80000;
+const NETLINK_ROUTE = 0;
+
+const SOL_NETLINK = 270;
+/** Errors come without the request that they are about. */
+const NETLINK_CAP_ACK = 10;
+/** Errors come with the kernel's words. */
+const NETLINK_EXT_ACK = 11;
+const NLMSGERR_ATTR_MSG = 1;
+
+const MSG_DONTWAIT = 0x40;
+
+/** More than the kernel puts into one answer. */
+const BUFFER_LENGTH = 64 * 1024;
+
+/** Lists that are asked for again because something changed in the middle of one. */
+const MOST_LISTS = 5;
+
+/** The kernel refused a request; with its words for why, where it has any. */
+export class RtnetlinkError extends SystemCallError {
+  /** The kernel's words, or an empty text. */
+  readonly detail: string;
+
+  constructor(request: string, errno: number, detail: string) {
+    super(request, errno);
+    this.detail = detail;
+    if (detail !== '') this.message += ` (${detail})`;
+  }
+}
+
+/** One socket; each method throws RtnetlinkError where the kernel refuses (EPERM, EEXIST, ESRCH …). */
+export class Rtnetlink {
+  readonly #libc: Libc;
+  readonly #send: LibcFunction;
+  readonly #recv: LibcFunction;
+  readonly #close: () => void;
+  readonly #descriptor: number;
+  readonly #buffer = new Uint8Array(BUFFER_LENGTH);
+  readonly #address: number;
+  #sequence = 0;
+
+  /** @throws SystemCallError */
+  constructor(libc: Libc) {
+    this.#libc = libc;
+    this.#send = libc.bind('long send(int, uintptr_t, unsigned long, int)');
+    this.#recv = libc.bind('long recv(int, uintptr_t, unsigned long, int)');
+    this.#address = Number(libc.address(this.#buffer));
+    const socket = libc.bind('int socket(int, int, int)');
+    this.#descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (this.#descriptor < 0) throw new SystemCallError('socket', libc.errno());
+    const close = libc.bind('int close(int)');
+    this.#close = () => close(this.#descriptor);
+    this.#askForWords();
+  }
+
+  /** Undefined where there is no such interface. */
+  interfaceIndex(name: string): number | undefined {
+    return this.#libc.bind('unsigned int if_nametoindex(const char *)')(name) || undefined;
+  }
+
+  setUp(interfaceIndex: number): void {
+    this.#change('link up', linkUp(interfaceIndex));
+  }
+
+  /** @param mtu in bytes */
+  setMtu(interfaceIndex: number, mtu: number): void {
+    this.#change('link mtu', linkMtu(interfaceIndex, mtu));
+  }
+
+  /** Undefined where there is no such interface. */
+  link(interfaceIndex: number): LinkState | undefined {
+    this.#ask(getLink(interfaceIndex));
+    const answer = this.#receive().find(({ sequence }) => sequence === this.#sequence);
+    return answer && decodeLink(answer);
+  }
+
+  /** Of all interfaces. */
+  listAddresses(): InterfaceAddress[] {
+    return this.#listAll('address list', listAddresses(), decodeAddress);
+  }
+
+  addAddress(interfaceIndex: number, prefix: IpPrefix): void {
+    this.#change('address add', newAddress(interfaceIndex, prefix));
+  }
+
+  deleteAddress(interfaceIndex: number, prefix: IpPrefix): void {
+    this.#change('address delete', deleteAddress(interfaceIndex, prefix));
+  }
+
+  addRoute(route: InterfaceRoute): void {
+    this.#change('route add', newRoute(route));
+  }
+
+  /** In the place of the one to the same destination with the same metric, where there is one. */
+  replaceRoute(route: InterfaceRoute): void {
+    this.#change('route replace', replaceRoute(route));
+  }
+
+  deleteRoute(route: InterfaceRoute): void {
+    this.#change('route delete', deleteRoute(route));
+  }
+
+  addUnreachableRoute(route: UnreachableRoute): void {
+    this.#change('route add', newUnreachableRoute(route));
+  }
+
+  deleteUnreachableRoute(route: UnreachableRoute): void {
+    this.#change('route delete', deleteUnreachableRoute(route));
+  }
+
+  /** The routes of all tables. */
+  listRoutes(family: 4 | 6): ListedRoute[] {
+    return this.#listAll('route list', listRoutes(family), decodeRoute);
+  }
+
+  addRule(rule: RoutingRule): void {
+    this.#change('rule add', newRule(rule));
+  }
+
+  deleteRule(rule: RoutingRule): void {
+    this.#change('rule delete', deleteRule(rule));
+  }
+
+  close(): void {
+    this.#close();
+  }
+
+  #change(name: string, request: NetlinkRequest): void {
+    this.#ask(request);
+    const answer = this.#receive().find(({ sequence }) => sequence === this.#sequence);
+    if (answer?.type !== NLMSG_ERROR) throw new Error(`rtnetlink ${name}: no answer`);
+    throwRefusal(name, answer);
+  }
+
+  #listAll<Item>(
+    name: string,
+    request: NetlinkRequest,
+    decode: (message: NetlinkMessage) => Item | undefined,
+  ): Item[] {
+    for (let list = 1; ; list++) {
+      const { messages, isInterrupted } = this.#list(name, request);
+      if (isInterrupted && list < MOST_LISTS) continue;
+      return messages.map(decode).filter((item) => item !== undefined);
+    }
+  }
+
+  #list(name: string, request: NetlinkRequest) {
+    this.#ask(request);
+    const messages: NetlinkMessage[] = [];
+    let isInterrupted = false;
+    for (;;) {
+      for (const message of this.#receive()) {
+        if (message.sequence !== this.#sequence) continue;
+        if ((message.flags & NLM_F_DUMP_INTR) !== 0) isInterrupted = true;
+        if (message.type === NLMSG_ERROR) throwRefusal(name, message);
+        if (message.type === NLMSG_DONE) return { messages, isInterrupted };
+        messages.push(message);
+      }
+    }
+  }
+
+  #ask(request: NetlinkRequest): void {
+    const bytes = encodeNetlinkRequest(request, ++this.#sequence);
+    this.#buffer.set(bytes);
+    if (this.#send(this.#descriptor, this.#address, bytes.length, 0) < 0) {
+      throw new SystemCallError('send', this.#libc.errno());
+    }
+  }
+
+  #receive(): NetlinkMessage[] {
+    const length = this.#recv(this.#descriptor, this.#address, BUFFER_LENGTH, MSG_DONTWAIT);
+    if (length < 0) throw new SystemCallError('recv', this.#libc.errno());
+    return decodeNetlinkMessages(this.#buffer.subarray(0, length));
+  }
+
+  /** Linux 4.12; an older one says no more than the number. */
+  #askForWords(): void {
+    const setsockopt = this.#libc.bind('int setsockopt(int, int, int, uintptr_t, unsigned int)');
+    new DataView(this.#buffer.buffer).setInt32(0, 1, LITTLE_ENDIAN);
+    for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK]) {
+      setsockopt(this.#descriptor, SOL_NETLINK, option, this.#address, 4);
+    }
+  }
+}
+
+/** An acknowledgment is an error of 0. */
+function throwRefusal(name: string, { body, flags }: NetlinkMessage): void {
+  const view = new DataView(body.buffer, body.byteOffset, body.length);
+  const errno = -view.getInt32(0, LITTLE_ENDIAN);
+  if (errno === 0) return;
+  let detail = '';
+  // The number, and the header of the request; without the cap the whole of it.
+  const quoted = (flags & NLM_F_CAPPED) !== 0 ? 16 : view.getUint32(4, LITTLE_ENDIAN);
+  if ((flags & NLM_F_ACK_TLVS) !== 0) {
+    const words = decodeNetlinkAttributes(body, 4 + quoted).get(NLMSGERR_ATTR_MSG);
+    detail = Buffer.from(words ?? [])
+      .toString('utf8')
+      .replace(/\0+$/, '');
+  }
+  throw new RtnetlinkError(`rtnetlink ${name}`, errno, detail);
+}

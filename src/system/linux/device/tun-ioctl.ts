@@ -1,0 +1,97 @@
+/** ioctl(2) on /dev/net/tun: what makes a descriptor an interface (linux/if_tun.h). */
+import { constants } from 'node:os';
+
+import { VIRTIO_NET_HEADER_LENGTH } from '../../../wire/virtio-net.js';
+import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
+import { LITTLE_ENDIAN } from '../machine-word.js';
+
+const TUNSETIFF = 0x400454ca;
+const TUNSETOFFLOAD = 0x400454d0;
+const TUNSETVNETHDRSZ = 0x400454d8;
+const TUNSETVNETLE = 0x400454dc;
+
+/** IP packets without a link layer, nothing in front of them but a virtio header. */
+const IFF_TUN = 0x0001;
+const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
+
+/** What we cut ourselves, so that the kernel hands it over whole. */
+const TUN_F_CSUM = 0x01;
+const TUN_F_TSO4 = 0x02;
+const TUN_F_TSO6 = 0x04;
+const TUN_F_USO4 = 0x20;
+const TUN_F_USO6 = 0x40;
+const TCP_OFFLOADS = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+const UDP_OFFLOADS = TUN_F_USO4 | TUN_F_USO6;
+
+/** struct ifreq: the name with its zero byte, then a union of which the flags are two bytes. */
+const NAME_LENGTH = 16;
+const FLAGS = 16;
+const MEMORY_LENGTH = 128;
+
+export interface TunSettings {
+  /** The name that the interface got. */
+  readonly name: string;
+  /** Whether runs of UDP datagrams come and go as one frame, as TCP's do (Linux 6.2). */
+  readonly hasUdpSegmentation: boolean;
+}
+
+/**
+ * Makes an interface of a descriptor that /dev/net/tun gave.
+ *
+ * @throws SystemCallError EINVAL for a name that no interface can have or that another kind of
+ *   interface has, EBUSY for one of another process, EPERM without CAP_NET_ADMIN
+ */
+export function configureTun(libc: Libc, descriptor: number, name: string): TunSettings {
+  const control = new TunControl(libc, descriptor);
+  const given = control.setInterface(name, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
+  control.setNumber('TUNSETVNETHDRSZ', TUNSETVNETHDRSZ, VIRTIO_NET_HEADER_LENGTH);
+  // A virtio header is in the machine's order unless it is asked for.
+  if (!LITTLE_ENDIAN) control.setNumber('TUNSETVNETLE', TUNSETVNETLE, 1);
+  const hasUdpSegmentation = control.setOffloads(TCP_OFFLOADS | UDP_OFFLOADS);
+  if (!hasUdpSegmentation) control.setOffloads(TCP_OFFLOADS);
+  return { name: given, hasUdpSegmentation };
+}
+
+class TunControl {
+  readonly #libc: Libc;
+  readonly #ioctl: LibcFunction;
+  readonly #descriptor: number;
+  /** A struct ifreq, or a number. */
+  readonly #memory = Buffer.from(new ArrayBuffer(MEMORY_LENGTH));
+  readonly #view = new DataView(this.#memory.buffer);
+  readonly #address: number;
+
+  constructor(libc: Libc, descriptor: number) {
+    this.#libc = libc;
+    this.#ioctl = libc.bind('int ioctl(int, unsigned long, uintptr_t)');
+    this.#descriptor = descriptor;
+    this.#address = Number(libc.address(this.#memory));
+  }
+
+  /** The name that the interface got. */
+  setInterface(name: string, flags: number): string {
+    // The kernel would cut it, and make an interface of another name.
+    if (Buffer.byteLength(name) >= NAME_LENGTH || name.includes('\0')) {
+      throw new SystemCallError('ioctl TUNSETIFF', constants.errno.EINVAL);
+    }
+    this.#memory.write(name);
+    this.#view.setUint16(FLAGS, flags, LITTLE_ENDIAN);
+    if (this.#ioctl(this.#descriptor, TUNSETIFF, this.#address) < 0) {
+      throw new SystemCallError('ioctl TUNSETIFF', this.#libc.errno());
+    }
+    return this.#memory.toString('utf8', 0, this.#memory.indexOf(0));
+  }
+
+  setNumber(call: string, request: number, value: number): void {
+    this.#view.setInt32(0, value, LITTLE_ENDIAN);
+    if (this.#ioctl(this.#descriptor, request, this.#address) < 0) {
+      throw new SystemCallError(`ioctl ${call}`, this.#libc.errno());
+    }
+  }
+
+  /** False where the kernel does not know all of them: none is set. Nothing depends on any. */
+  setOffloads(offloads: number): boolean {
+    return this.#ioctl(this.#descriptor, TUNSETOFFLOAD, offloads) === 0;
+  }
+}

@@ -1,0 +1,75 @@
+/** Tun devices of this network namespace. */
+import type { DatagramSockets, InterfaceLeftovers, PacketDevices } from '../../tunnel/ports.js';
+import { batchedUdpSockets } from './udp/batched-udp-socket.js';
+import { removeLeftovers } from './device/guard-routes.js';
+import { setUpInterface } from './device/interface-setup.js';
+import { type Libc, loadLibc } from './libc.js';
+import { Readiness } from './readiness.js';
+import { Rtnetlink } from './device/rtnetlink.js';
+import { openTunDevice } from './device/tun-device.js';
+
+export interface LinuxNetwork {
+  readonly devices: PacketDevices;
+  readonly sockets: DatagramSockets;
+  readonly leftovers: InterfaceLeftovers;
+}
+
+/** Whether this is Linux, and koffi loads. */
+export async function hasLinuxNetwork(): Promise<boolean> {
+  return (await loadLibc()) !== undefined;
+}
+
+/** Undefined where this is not Linux, or koffi does not load. */
+export async function linuxNetwork(): Promise<LinuxNetwork | undefined> {
+  const libc = await loadLibc();
+  if (libc === undefined) return undefined;
+  const readiness = new Readiness(libc);
+  return {
+    devices: packetDevices(libc, readiness),
+    sockets: batchedUdpSockets({ libc, readiness }),
+    leftovers: interfaceLeftovers(libc),
+  };
+}
+
+function packetDevices(libc: Libc, readiness: Readiness): PacketDevices {
+  return {
+    open: (name) => openTunDevice({ libc, readiness, name }),
+    configure({ name }, settings) {
+      const netlink = new Rtnetlink(libc);
+      let isUndone = false;
+      try {
+        const configured = setUpInterface(netlink, name, settings);
+        return {
+          get fwmark() {
+            return configured.fwmark;
+          },
+          plan: (changed) => configured.plan(changed),
+          undo: () => {
+            if (isUndone) return;
+            isUndone = true;
+            configured.undo();
+            netlink.close();
+          },
+        };
+      } catch (error) {
+        netlink.close();
+        throw error;
+      }
+    },
+  };
+}
+
+function interfaceLeftovers(libc: Libc): InterfaceLeftovers {
+  const ask = <Answer>(question: (netlink: Rtnetlink) => Answer): Answer => {
+    const netlink = new Rtnetlink(libc);
+    try {
+      return question(netlink);
+    } finally {
+      netlink.close();
+    }
+  };
+  return {
+    isInUse: (name) => ask((netlink) => netlink.interfaceIndex(name) !== undefined),
+    remove: (name) => ask((netlink) => removeLeftovers(netlink, name)),
+  };
+}

@@ -1,0 +1,181 @@
+/**
+ * Datagram sockets that take and give many datagrams in one system call, where Linux can: UDP_SEGMENT
+ * for what is sent, UDP_GRO for what is received. Without either they go one by one.
+ */
+import { release } from 'node:os';
+
+import type { Datagram, DatagramSocket, DatagramSockets } from '../../../tunnel/ports.js';
+import { DatagramReceiver } from './datagram-receiver.js';
+import { DatagramSender, type Segmentation } from './datagram-sender.js';
+import { EndpointTable } from './endpoint-table.js';
+import type { Libc } from '../libc.js';
+import type { Readiness, Watch } from '../readiness.js';
+import { type UdpDescriptor, UdpDescriptors } from './udp-descriptor.js';
+
+/** Datagrams that the system has no room for wait this long, in ms, for close() at most. */
+const LONGEST_CLOSE = 1_000;
+
+/** Older kernels coalesce what they then get wrong; wireguard-go does not ask them to, either. */
+const FIRST_TO_COALESCE = { major: 5, minor: 12 };
+
+export interface BatchedUdpOptions {
+  readonly libc: Libc;
+  readonly readiness: Readiness;
+  /** As uname(2) gives it; the running kernel's by default. */
+  readonly kernelRelease?: string;
+}
+
+/** Segmentation that was refused on one socket is not tried on another. */
+export function batchedUdpSockets(options: BatchedUdpOptions): DatagramSockets {
+  const descriptors = new UdpDescriptors(options.libc);
+  const coalesces = canCoalesce(options.kernelRelease ?? release());
+  let segmentation: Segmentation | undefined;
+  return {
+    open: ({ address, port, fwmark = 0 }) =>
+      // What fails here rejects.
+      new Promise((resolve) => {
+        const bound = descriptors.open({ address, port, fwmark });
+        segmentation ??= { isOn: descriptors.probeSegmentation(bound.descriptor) };
+        if (coalesces) descriptors.enableCoalescing(bound.descriptor);
+        try {
+          resolve(new BatchedUdpSocket(options, { descriptors, bound, segmentation }));
+        } catch (error) {
+          descriptors.close(bound.descriptor);
+          throw error;
+        }
+      }),
+  };
+}
+
+function canCoalesce(kernelRelease: string): boolean {
+  const [major = 0, minor = 0] = kernelRelease.split('.').map((part) => Number.parseInt(part, 10));
+  if (major !== FIRST_TO_COALESCE.major) return major > FIRST_TO_COALESCE.major;
+  return minor >= FIRST_TO_COALESCE.minor;
+}
+
+interface OpenedSocket {
+  readonly descriptors: UdpDescriptors;
+  readonly bound: UdpDescriptor;
+  readonly segmentation: Segmentation;
+}
+
+class BatchedUdpSocket implements DatagramSocket {
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly #sender: DatagramSender;
+  readonly #receiver: DatagramReceiver;
+  readonly #watch: Watch;
+  readonly #closeDescriptor: () => void;
+  /** What the system had no room for, from #queueHead on. */
+  #queue: Datagram[] = [];
+  #queueHead = 0;
+  #queuedBytes = 0;
+  #isClosed = false;
+  #closing: Promise<void> | undefined;
+  #onReceive: ((datagrams: readonly Datagram[]) => void) | undefined;
+  #onDrain: (() => void) | undefined;
+  #onError: ((error: Error, unsent?: Datagram) => void) | undefined;
+
+  constructor(
+    { libc, readiness }: BatchedUdpOptions,
+    { descriptors, bound, segmentation }: OpenedSocket,
+  ) {
+    const { descriptor } = bound;
+    this.localAddress = bound.localAddress;
+    this.localPort = bound.localPort;
+    const endpoints = new EndpointTable(descriptors.addresses, bound.family);
+    const onUnsent = (error: Error, unsent: Datagram) => this.#report(error, unsent);
+    const shared = { descriptor, endpoints, segmentation, onUnsent };
+    this.#sender = new DatagramSender(libc, shared);
+    this.#receiver = new DatagramReceiver(libc, descriptor, endpoints);
+    this.#closeDescriptor = () => descriptors.close(descriptor);
+    this.#watch = readiness.watch(descriptor, {
+      onReadable: () => this.#receive(),
+      onWritable: () => this.#sendQueue(),
+    });
+    this.#watch.wantReadable(true);
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  send(datagrams: readonly Datagram[]): void {
+    if (this.#isClosed) return;
+    const isWaiting = this.#queue.length > 0;
+    const next = isWaiting ? 0 : this.#sender.send(datagrams, 0);
+    for (let index = next; index < datagrams.length; index++) {
+      const datagram = datagrams[index] as Datagram;
+      this.#queue.push(datagram);
+      this.#queuedBytes += datagram.bytes.length;
+    }
+    if (this.#queue.length > 0) this.#watch.wantWritable(true);
+  }
+
+  onReceive(handler: (datagrams: readonly Datagram[]) => void): void {
+    this.#onReceive = handler;
+  }
+
+  onDrain(handler: () => void): void {
+    this.#onDrain = handler;
+  }
+
+  onError(handler: (error: Error, unsent?: Datagram) => void): void {
+    this.#onError = handler;
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= new Promise((resolve) => {
+      const finish = () => {
+        this.#isClosed = true;
+        this.#watch.close();
+        this.#closeDescriptor();
+        resolve();
+      };
+      if (this.#queue.length === 0) finish();
+      else {
+        const timer = setTimeout(finish, LONGEST_CLOSE);
+        this.#onDrain = () => {
+          clearTimeout(timer);
+          finish();
+        };
+      }
+    }));
+  }
+
+  #receive(): boolean {
+    const { datagrams, hasMore, error } = this.#receiver.receive();
+    if (datagrams.length > 0) this.#onReceive?.(datagrams);
+    if (error !== undefined && !this.#isClosed) this.#onError?.(error);
+    return hasMore;
+  }
+
+  #sendQueue(): void {
+    const next = this.#sender.send(this.#queue, this.#queueHead);
+    for (; this.#queueHead < next; this.#queueHead++) {
+      this.#queuedBytes -= (this.#queue[this.#queueHead] as Datagram).bytes.length;
+    }
+    if (next < this.#queue.length) {
+      this.#shortenQueue();
+      return;
+    }
+    this.#queue = [];
+    this.#queueHead = 0;
+    this.#watch.wantWritable(false);
+    this.#onDrain?.();
+  }
+
+  /** What is sent is not held; in steps, because each moves the rest. */
+  #shortenQueue(): void {
+    if (this.#queueHead * 2 < this.#queue.length) return;
+    this.#queue.splice(0, this.#queueHead);
+    this.#queueHead = 0;
+  }
+
+  /** Behind the call that failed, as dgram does: whoever sends is not called back from within. */
+  #report(error: Error, unsent: Datagram): void {
+    queueMicrotask(() => {
+      if (!this.#isClosed) this.#onError?.(error, unsent);
+    });
+  }
+}

@@ -1,0 +1,38 @@
+/** An array of struct iovec (readv(2)): the buffers that one system call writes from or reads into. */
+import type { Libc } from '../libc.js';
+import { WORD_SIZE, writeWord } from '../machine-word.js';
+
+/** An address, then a size. */
+const ENTRY_LENGTH = WORD_SIZE * 2;
+
+export class BufferList {
+  /** To be handed to the system. */
+  readonly address: number;
+  readonly #libc: Libc;
+  readonly #view: DataView;
+  /** Packets stand in slabs: the memory of one is mostly that of the one before. */
+  #memory: ArrayBufferLike | undefined;
+  #memoryAddress = 0;
+
+  /** @param size how many buffers a call has at most */
+  constructor(libc: Libc, size: number) {
+    this.#libc = libc;
+    const entries = new Uint8Array(size * ENTRY_LENGTH);
+    this.#view = new DataView(entries.buffer);
+    this.address = Number(libc.address(entries));
+  }
+
+  set(index: number, address: number, length: number): void {
+    writeWord(this.#view, index * ENTRY_LENGTH, address);
+    writeWord(this.#view, index * ENTRY_LENGTH + WORD_SIZE, length);
+  }
+
+  /** @param bytes to be held until the call is done */
+  setBytes(index: number, bytes: Uint8Array): void {
+    if (bytes.buffer !== this.#memory) {
+      this.#memory = bytes.buffer;
+      this.#memoryAddress = Number(this.#libc.address(new Uint8Array(bytes.buffer)));
+    }
+    this.set(index, this.#memoryAddress + bytes.byteOffset, bytes.length);
+  }
+}

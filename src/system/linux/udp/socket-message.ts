@@ -1,0 +1,129 @@
+/**
+ * struct msghdr with everything that it points to, in memory that is prepared once: recvmsg(2) and
+ * sendmsg(2) with a socket address, buffers, and control messages (cmsg(3)).
+ */
+import { BufferList } from './buffer-list.js';
+import type { Libc } from '../libc.js';
+import { LITTLE_ENDIAN, readWord, WORD_SIZE, writeWord } from '../machine-word.js';
+import { SOCKET_ADDRESS_LENGTH } from './socket-address.js';
+
+/** Room for all control messages that a datagram has, with their headers. */
+const CONTROL_LENGTH = 128;
+
+/** The fields of struct msghdr; each stands on the boundary of a machine word. */
+const NAME = 0;
+const NAME_LENGTH = WORD_SIZE;
+const BUFFERS = WORD_SIZE * 2;
+const BUFFER_COUNT = WORD_SIZE * 3;
+const CONTROL = WORD_SIZE * 4;
+const CONTROL_SIZE = WORD_SIZE * 5;
+const FLAGS = WORD_SIZE * 6;
+const HEADER_LENGTH = WORD_SIZE * 7;
+
+const NAME_AT = HEADER_LENGTH;
+const CONTROL_AT = NAME_AT + 32;
+const LENGTH = CONTROL_AT + CONTROL_LENGTH;
+
+/** struct cmsghdr: its size with the data, then level and type. */
+const CONTROL_HEADER = WORD_SIZE + 8;
+
+/** MSG_TRUNC: the datagram was longer than the buffer. */
+const TRUNCATED = 0x20;
+
+export class SocketMessage {
+  /** To be handed to recvmsg and sendmsg. */
+  readonly address: number;
+  readonly buffers: BufferList;
+  /** The memory, for the data of control messages. */
+  readonly view: DataView;
+  readonly #bytes: Uint8Array;
+  #controlLength = 0;
+
+  /** @param buffers how many a message has at most */
+  constructor(libc: Libc, buffers: number) {
+    this.#bytes = new Uint8Array(LENGTH);
+    this.view = new DataView(this.#bytes.buffer);
+    this.address = Number(libc.address(this.#bytes));
+    this.buffers = new BufferList(libc, buffers);
+    writeWord(this.view, NAME, this.address + NAME_AT);
+    writeWord(this.view, BUFFERS, this.buffers.address);
+    writeWord(this.view, BUFFER_COUNT, 1);
+  }
+
+  setBufferCount(count: number): void {
+    writeWord(this.view, BUFFER_COUNT, count);
+  }
+
+  setName(socketAddress: Uint8Array): void {
+    this.#bytes.set(socketAddress, NAME_AT);
+    this.view.setUint32(NAME_LENGTH, socketAddress.length, LITTLE_ENDIAN);
+  }
+
+  /** The sender's socket address, valid until the next message. */
+  name(): Uint8Array {
+    const length = this.view.getUint32(NAME_LENGTH, LITTLE_ENDIAN);
+    return this.#bytes.subarray(NAME_AT, NAME_AT + length);
+  }
+
+  isTruncated(): boolean {
+    return (this.view.getUint32(FLAGS, LITTLE_ENDIAN) & TRUNCATED) !== 0;
+  }
+
+  /** Lets the next message be received with a name and control messages of any length. */
+  prepareToReceive(): void {
+    this.view.setUint32(NAME_LENGTH, SOCKET_ADDRESS_LENGTH, LITTLE_ENDIAN);
+    writeWord(this.view, CONTROL, this.address + CONTROL_AT);
+    writeWord(this.view, CONTROL_SIZE, CONTROL_LENGTH);
+  }
+
+  clearControl(): void {
+    this.#controlLength = 0;
+    writeWord(this.view, CONTROL, 0);
+    writeWord(this.view, CONTROL_SIZE, 0);
+  }
+
+  /**
+   * Adds a control message.
+   *
+   * @returns where in `view` its data is to be written
+   */
+  addControl(level: number, type: number, length: number): number {
+    const offset = CONTROL_AT + this.#controlLength;
+    writeWord(this.view, offset, CONTROL_HEADER + length);
+    this.view.setInt32(offset + WORD_SIZE, level, LITTLE_ENDIAN);
+    this.view.setInt32(offset + WORD_SIZE + 4, type, LITTLE_ENDIAN);
+    this.#controlLength += aligned(CONTROL_HEADER + length);
+    writeWord(this.view, CONTROL, this.address + CONTROL_AT);
+    writeWord(this.view, CONTROL_SIZE, this.#controlLength);
+    return offset + CONTROL_HEADER;
+  }
+
+  /**
+   * The control message behind `previous`, or the first one.
+   *
+   * @returns where in `view` its data is; -1 behind the last one
+   */
+  nextControl(previous = -1): number {
+    const end = CONTROL_AT + readWord(this.view, CONTROL_SIZE);
+    let offset = CONTROL_AT;
+    if (previous !== -1) {
+      offset = previous - CONTROL_HEADER;
+      offset += aligned(readWord(this.view, offset));
+    }
+    if (offset + CONTROL_HEADER > end) return -1;
+    const length = readWord(this.view, offset);
+    return length < CONTROL_HEADER || offset + length > end ? -1 : offset + CONTROL_HEADER;
+  }
+
+  isControl(data: number, level: number, type: number): boolean {
+    return (
+      this.view.getInt32(data - 8, LITTLE_ENDIAN) === level &&
+      this.view.getInt32(data - 4, LITTLE_ENDIAN) === type
+    );
+  }
+}
+
+/** CMSG_ALIGN: control messages stand on the boundary of a machine word. */
+function aligned(length: number): number {
+  return Math.ceil(length / WORD_SIZE) * WORD_SIZE;
+}

@@ -1,0 +1,165 @@
+/** Opens UDP sockets of the system with the options that Node's dgram has no way to set. */
+import { isIPv6 } from 'node:net';
+import { constants } from 'node:os';
+
+import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
+import { LITTLE_ENDIAN } from '../machine-word.js';
+import { AF_INET, AF_INET6, SOCKET_ADDRESS_LENGTH, SocketAddresses } from './socket-address.js';
+import {
+  IP_PKTINFO,
+  IP_RECVTOS,
+  IPV6_RECVPKTINFO,
+  IPV6_RECVTCLASS,
+  SO_MARK,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SO_SNDBUF,
+  SO_SNDBUFFORCE,
+  SOL_IP,
+  SOL_IPV6,
+  SOL_SOCKET,
+  SOL_UDP,
+  UDP_GRO,
+  UDP_SEGMENT,
+} from './udp-options.js';
+
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0x800;
+const SOCK_CLOEXEC = 0x80000;
+
+/** What Linux gives by default is a tenth of it: a burst would be lost. */
+const SOCKET_BUFFER = 4 * 1024 * 1024;
+
+export interface UdpDescriptor {
+  readonly descriptor: number;
+  readonly family: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+}
+
+export interface UdpDescriptorOptions {
+  /** IP text. */
+  readonly address: string;
+  readonly port: number;
+  /** The mark of the packets that are sent, for rules of routing (ip-rule(8)); 0 for none. */
+  readonly fwmark: number;
+}
+
+/** The calls on a UDP socket's descriptor, and the memory for their parameters. */
+export class UdpDescriptors {
+  readonly addresses: SocketAddresses;
+  readonly #libc: Libc;
+  readonly #socket: LibcFunction;
+  readonly #bind: LibcFunction;
+  readonly #getsockname: LibcFunction;
+  readonly #setsockopt: LibcFunction;
+  readonly #close: LibcFunction;
+  /** A socket address, then a number. */
+  readonly #memory = new Uint8Array(128);
+  readonly #view = new DataView(this.#memory.buffer);
+  readonly #address: number;
+
+  constructor(libc: Libc) {
+    this.#libc = libc;
+    this.addresses = new SocketAddresses(libc);
+    this.#socket = libc.bind('int socket(int, int, int)');
+    this.#bind = libc.bind('int bind(int, uintptr_t, unsigned int)');
+    this.#getsockname = libc.bind('int getsockname(int, uintptr_t, uintptr_t)');
+    this.#setsockopt = libc.bind('int setsockopt(int, int, int, uintptr_t, unsigned int)');
+    this.#close = libc.bind('int close(int)');
+    this.#address = Number(libc.address(this.#memory));
+  }
+
+  /**
+   * A bound socket, non-blocking, closed in child processes, that tells at which of our addresses
+   * each datagram came in, and its traffic class.
+   *
+   * @throws SystemCallError of `socket`, `bind`, or `setsockopt SO_MARK` (EPERM: a mark takes
+   *   CAP_NET_ADMIN)
+   */
+  open({ address, port, fwmark }: UdpDescriptorOptions): UdpDescriptor {
+    const family = isIPv6(address) ? AF_INET6 : AF_INET;
+    const local = this.addresses.encode(address, port, family);
+    if (local === undefined) throw new SystemCallError('bind', constants.errno.EINVAL);
+    const descriptor = this.#socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) throw new SystemCallError('socket', this.#libc.errno());
+    try {
+      if (fwmark !== 0 && !this.#set(descriptor, SOL_SOCKET, SO_MARK, fwmark)) {
+        throw new SystemCallError('setsockopt SO_MARK', this.#libc.errno());
+      }
+      this.#enlargeBuffers(descriptor);
+      this.#bindTo(descriptor, local);
+      const bound = this.#localEnd(descriptor);
+      // A socket of one address has no other to answer from.
+      if (isUnspecified(bound.address)) this.#askForLocalAddress(descriptor, family);
+      this.#askForTrafficClass(descriptor, family);
+      return { descriptor, family, localAddress: bound.address, localPort: bound.port };
+    } catch (error) {
+      this.close(descriptor);
+      throw error;
+    }
+  }
+
+  /** Whether the system cuts runs of datagrams that are sent (Linux 4.18). */
+  probeSegmentation(descriptor: number): boolean {
+    return this.#set(descriptor, SOL_UDP, UDP_SEGMENT, 0);
+  }
+
+  /** Lets the system coalesce what is received (Linux 5.0). */
+  enableCoalescing(descriptor: number): boolean {
+    return this.#set(descriptor, SOL_UDP, UDP_GRO, 1);
+  }
+
+  close(descriptor: number): void {
+    this.#close(descriptor);
+  }
+
+  /** Beyond what anyone may have where we have CAP_NET_ADMIN. A smaller one costs speed alone. */
+  #enlargeBuffers(descriptor: number): void {
+    for (const [force, request] of [
+      [SO_RCVBUFFORCE, SO_RCVBUF],
+      [SO_SNDBUFFORCE, SO_SNDBUF],
+    ] as const) {
+      if (this.#set(descriptor, SOL_SOCKET, force, SOCKET_BUFFER)) continue;
+      this.#set(descriptor, SOL_SOCKET, request, SOCKET_BUFFER);
+    }
+  }
+
+  /** Without it the routing table chooses the address of each answer. */
+  #askForLocalAddress(descriptor: number, family: number): void {
+    if (family === AF_INET) this.#set(descriptor, SOL_IP, IP_PKTINFO, 1);
+    else this.#set(descriptor, SOL_IPV6, IPV6_RECVPKTINFO, 1);
+  }
+
+  /** A socket of IPv6 receives IPv4, too. */
+  #askForTrafficClass(descriptor: number, family: number): void {
+    this.#set(descriptor, SOL_IP, IP_RECVTOS, 1);
+    if (family === AF_INET6) this.#set(descriptor, SOL_IPV6, IPV6_RECVTCLASS, 1);
+  }
+
+  #bindTo(descriptor: number, local: Uint8Array): void {
+    this.#memory.set(local);
+    if (this.#bind(descriptor, this.#address, local.length) < 0) {
+      throw new SystemCallError('bind', this.#libc.errno());
+    }
+  }
+
+  #localEnd(descriptor: number): { address: string; port: number } {
+    this.#view.setUint32(SOCKET_ADDRESS_LENGTH, SOCKET_ADDRESS_LENGTH, LITTLE_ENDIAN);
+    const length = this.#address + SOCKET_ADDRESS_LENGTH;
+    if (this.#getsockname(descriptor, this.#address, length) < 0) {
+      throw new SystemCallError('getsockname', this.#libc.errno());
+    }
+    const size = this.#view.getUint32(SOCKET_ADDRESS_LENGTH, LITTLE_ENDIAN);
+    return this.addresses.decode(this.#memory.subarray(0, size));
+  }
+
+  #set(descriptor: number, level: number, option: number, value: number): boolean {
+    this.#view.setInt32(0, value, LITTLE_ENDIAN);
+    return this.#setsockopt(descriptor, level, option, this.#address, 4) === 0;
+  }
+}
+
+function isUnspecified(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}

@@ -1,0 +1,112 @@
+/**
+ * Which process uses a WireGuard key: the one that listens on the key's socket.
+ *
+ * On Linux that is an abstract one (unix(7)): binding it is atomic, every user of the network namespace
+ * sees it, and it ends with its process, however that ends. Elsewhere it is a file in the folder of
+ * control sockets; there, two starts at the same moment after a kill may both get it.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+
+import { codeOf } from '../../lib/error-message.js';
+import type {
+  Conversation,
+  KeyClaims,
+  LocalConnections,
+  LocalListeners,
+} from '../../tunnel/ports.js';
+import { localConnections } from './local-connection.js';
+import { ABSTRACT, localListeners } from './local-listener.js';
+import { runFolders } from '../files/run-folders.js';
+
+const LINE_END = '\n';
+
+/** Any request gets the same answer; this one says that there is nothing to ask. */
+const REQUEST = LINE_END;
+
+export interface KeyClaimSurroundings {
+  readonly platform: string;
+  /** Folders for sockets, the one to be taken first. */
+  readonly folders: readonly string[];
+  readonly listeners: LocalListeners;
+  readonly connections: LocalConnections;
+}
+
+export function createKeyClaims({
+  platform = process.platform,
+  folders = runFolders(),
+  listeners = localListeners,
+  connections = localConnections,
+}: Partial<KeyClaimSurroundings> = {}): KeyClaims {
+  return {
+    async take(publicKey, describe) {
+      const places = placesOf(publicKey);
+      // Only an abstract name is the same for all users.
+      if (platform !== 'linux' && (await isHeld(places))) return undefined;
+      let failure: Error | undefined;
+      for (const place of places) {
+        try {
+          return await listeners.listen(place, () => new HolderSession(describe));
+        } catch (error) {
+          if (codeOf(error) === 'EADDRINUSE') return undefined;
+          failure = error as Error;
+        }
+      }
+      throw failure ?? new Error('there is no place for it');
+    },
+    async holder(publicKey) {
+      let failure: Error | undefined;
+      for (const place of placesOf(publicKey)) {
+        try {
+          const line = await connections.ask(place, REQUEST, LINE_END);
+          return line.slice(0, -LINE_END.length);
+        } catch (error) {
+          if (!isNobody(error)) failure ??= error as Error;
+        }
+      }
+      if (failure !== undefined) throw failure;
+      return undefined;
+    },
+  };
+
+  async function isHeld(places: readonly string[]): Promise<boolean> {
+    const held = await Promise.all(
+      places.map((place) =>
+        connections.ask(place, REQUEST, LINE_END).then(
+          () => true,
+          (error: unknown) => !isNobody(error),
+        ),
+      ),
+    );
+    return held.includes(true);
+  }
+
+  /** In order; the name is the same in each process and says nothing of the key. */
+  function placesOf(publicKey: Uint8Array): readonly string[] {
+    const name = createHash('sha256').update(publicKey).digest('hex').slice(0, 32);
+    const paths = folders.map((folder) => join(folder, `key-${name}`));
+    return platform === 'linux' ? [`${ABSTRACT}arctun/key/${name}`, ...paths] : paths;
+  }
+}
+
+function isNobody(error: unknown): boolean {
+  return ['ECONNREFUSED', 'ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '');
+}
+
+/** Says one line, whatever is asked. */
+class HolderSession implements Conversation {
+  readonly isOver = false;
+  readonly #describe: () => string;
+
+  constructor(describe: () => string) {
+    this.#describe = describe;
+  }
+
+  handle(): Promise<string> {
+    return Promise.resolve(`${this.#describe()}${LINE_END}`);
+  }
+
+  close(): void {
+    // Nothing is kept.
+  }
+}

@@ -1,0 +1,72 @@
+/** Questions to local sockets, by node:net. */
+import { readdir } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+
+import type { LocalConnections } from '../../tunnel/ports.js';
+import { isDenied, socketOwner } from './socket-owner.js';
+
+/** Milliseconds for an answer. */
+const DEADLINE = 3_000;
+
+/** A device with a hundred thousand allowed IPs tells 5 MB of itself. */
+const LONGEST_ANSWER = 16 * 1024 * 1024;
+
+export const localConnections: LocalConnections = createLocalConnections();
+
+export function createLocalConnections({
+  deadline = DEADLINE,
+  longestAnswer = LONGEST_ANSWER,
+} = {}): LocalConnections {
+  return {
+    async list(folder) {
+      const names = await readdir(folder).catch(() => []);
+      return names
+        .filter((name) => name.endsWith('.sock'))
+        .sort()
+        .map((name) => join(folder, name));
+    },
+    ask(path, request, end) {
+      return new Promise((resolve, reject) => {
+        const socket = connect(path);
+        const fail = (error: Error) => {
+          clearTimeout(timer);
+          socket.destroy();
+          reject(error);
+        };
+        const timer = setTimeout(() => {
+          fail(connectionError('ETIMEDOUT', `no answer in ${deadline / 1000} s`));
+        }, deadline);
+        let answer = '';
+        socket.setEncoding('utf8');
+        socket.on('connect', () => socket.write(request));
+        socket.on('data', (text: string) => {
+          // An answer's end may come in two pieces.
+          const from = Math.max(0, answer.length - end.length + 1);
+          answer += text;
+          const position = answer.indexOf(end, from);
+          if (position === -1) {
+            if (answer.length > longestAnswer) {
+              fail(connectionError('EMSGSIZE', 'the answer is too long'));
+            }
+            return;
+          }
+          clearTimeout(timer);
+          socket.destroy();
+          resolve(answer.slice(0, position + end.length));
+        });
+        socket.on('error', (error: NodeJS.ErrnoException) => {
+          if (!isDenied(error.code)) fail(error);
+          else void socketOwner(path).then((owner) => fail(Object.assign(error, { owner })));
+        });
+        socket.on('close', (hasFailed) => {
+          if (!hasFailed) fail(connectionError('ECONNRESET', 'the answer broke off'));
+        });
+      });
+    },
+  };
+}
+
+function connectionError(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}

@@ -1,0 +1,164 @@
+/** Local sockets by node:net, at a path that their owner alone may connect to. */
+import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+
+import { markUsed, oldestIdle } from '../../lib/oldest-idle.js';
+import type { Conversation, LocalListener, LocalListeners } from '../../tunnel/ports.js';
+import { isDenied, socketOwner } from './socket-owner.js';
+
+/** Of more than these the oldest idle one is closed: each may hold a request of some megabytes. */
+const MAX_CONVERSATIONS = 16;
+
+/** Milliseconds of silence after which a conversation is ended. */
+const LONGEST_SILENCE = 60_000;
+
+/** Begins a name of Linux that is no path, is open to every user, and ends with its socket (unix(7)). */
+export const ABSTRACT = '\0';
+
+export const localListeners: LocalListeners = createLocalListeners();
+
+export function createLocalListeners({
+  maxConversations = MAX_CONVERSATIONS,
+  longestSilence = LONGEST_SILENCE,
+} = {}): LocalListeners {
+  return { listen };
+
+  async function listen(path: string, converse: () => Conversation): Promise<LocalListener> {
+    const isAbstract = path.startsWith(ABSTRACT);
+    if (!isAbstract) await makeFolder(dirname(path));
+    const served = new Map<Socket, Served>();
+    const server = createServer((socket) => {
+      if (!makeRoom(served, maxConversations)) {
+        socket.destroy();
+        return;
+      }
+      served.set(socket, new Served(socket, converse(), () => markUsed(served, socket)));
+      socket.setTimeout(longestSilence, () => socket.destroy());
+      socket.on('close', () => served.delete(socket));
+    });
+    await (isAbstract ? listenAt(server, path) : listenPrivately(server, path));
+    return new NodeLocalListener(server, served);
+  }
+}
+
+/** False if all are busy. */
+function makeRoom(served: Map<Socket, Served>, most: number): boolean {
+  if (served.size < most) return true;
+  const oldest = oldestIdle(served);
+  if (oldest === undefined) return false;
+  served.delete(oldest);
+  oldest.destroy();
+  return true;
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  // With any umask no other user may write to a folder above it, such as ~/.local.
+  const made = await mkdir(folder, { recursive: true, mode: 0o755 });
+  // Others may see that there is a socket, and are told whose it is.
+  if (made !== undefined) await chmod(folder, 0o755);
+}
+
+class NodeLocalListener implements LocalListener {
+  readonly #server: Server;
+  readonly #served: ReadonlyMap<Socket, Served>;
+
+  constructor(server: Server, served: ReadonlyMap<Socket, Served>) {
+    this.#server = server;
+    this.#served = served;
+  }
+
+  /** Node removes the path. */
+  close(): Promise<void> {
+    for (const socket of this.#served.keys()) socket.destroy();
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+    });
+  }
+}
+
+/** A conversation with one client, a request at a time. */
+class Served {
+  isBusy = false;
+  readonly #socket: Socket;
+  readonly #conversation: Conversation;
+  readonly #onRequest: () => void;
+
+  constructor(socket: Socket, conversation: Conversation, onRequest: () => void) {
+    this.#socket = socket;
+    this.#conversation = conversation;
+    this.#onRequest = onRequest;
+    socket.setEncoding('utf8');
+    // A client that hangs up wants no answer.
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => conversation.close());
+    socket.on('data', (text: string) => void this.#take(text));
+    socket.on('drain', () => socket.resume());
+  }
+
+  async #take(text: string): Promise<void> {
+    const socket = this.#socket;
+    this.isBusy = true;
+    this.#onRequest();
+    socket.pause();
+    const answer = await this.#conversation.handle(text);
+    this.isBusy = false;
+    // A client that does not read its answers is not read either.
+    const hasRoom = answer === '' || socket.write(answer);
+    if (this.#conversation.isOver) socket.destroy();
+    else if (hasRoom) socket.resume();
+  }
+}
+
+/** Nobody else may connect even in the moment between bind and chmod: the umask says so. */
+async function listenPrivately(server: Server, path: string): Promise<void> {
+  try {
+    await listenAt(server, path);
+  } catch (error) {
+    const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    // A file of another kind is nothing that we have left there.
+    const isOurs = isTaken && (await lstat(path)).isSocket();
+    if (!isOurs) throw error;
+    const code = await refusalOf(path);
+    // Whether somebody listens is for its owner to know.
+    if (isDenied(code)) throw await takenBy(path);
+    if (code !== 'ECONNREFUSED' && code !== 'ENOENT') throw error;
+    await unlink(path);
+    await listenAt(server, path);
+  }
+  await chmod(path, 0o600);
+}
+
+function listenAt(server: Server, path: string): Promise<void> {
+  const umask = process.umask(0o177);
+  try {
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      // Bound before listen() returns.
+      server.listen(path, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  } finally {
+    process.umask(umask);
+  }
+}
+
+/** Why no process answers at the path; undefined if one does. The socket of a killed process refuses. */
+function refusalOf(path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+  });
+}
+
+async function takenBy(path: string): Promise<Error> {
+  const owner = await socketOwner(path);
+  const error = new Error(`${path} is owned by ${owner}`);
+  return Object.assign(error, { code: 'EADDRINUSE', owner });
+}

@@ -1,0 +1,139 @@
+/** Datagram sockets by node:dgram: they exist everywhere. */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+
+import type { Datagram, DatagramSocket, DatagramSockets, Endpoint } from '../../tunnel/ports.js';
+
+/** What Linux lets anyone have by default is less; setting it is best effort. */
+const SOCKET_BUFFER = 4 * 1024 * 1024;
+
+/** Senders whose Endpoint object is kept, so that one sender is one object. */
+const ENDPOINT_CACHE = 256;
+
+export const udpSockets: DatagramSockets = {
+  async open({ address, port, fwmark = 0 }) {
+    if (fwmark !== 0) throw noMark();
+    const socket = createSocket({
+      type: isIPv6(address) ? 'udp6' : 'udp4',
+      // Destinations are always IP text: no resolver, and no turn of the event loop spent on one.
+      lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
+    });
+    await new Promise<void>((resolve, reject) => {
+      const refuse = (error: Error) => {
+        socket.close();
+        reject(error);
+      };
+      socket.once('error', refuse);
+      socket.bind({ address, port, exclusive: true }, () => {
+        socket.off('error', refuse);
+        resolve();
+      });
+    });
+    try {
+      socket.setRecvBufferSize(SOCKET_BUFFER);
+      socket.setSendBufferSize(SOCKET_BUFFER);
+    } catch {
+      // A smaller buffer costs speed, not correctness.
+    }
+    return new DgramSocket(socket);
+  },
+};
+
+/** node:dgram cannot set one: what is sent without it may go into the tunnel that it comes from. */
+function noMark(): Error {
+  return Object.assign(new Error('a mark needs batched sockets'), { code: 'ENOTSUP' });
+}
+
+class DgramSocket implements DatagramSocket {
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly #socket: Socket;
+  readonly #endpoints = new Map<string, Endpoint>();
+  #received: Datagram[] = [];
+  #queuedBytes = 0;
+  #closed = false;
+  #onReceive: ((datagrams: readonly Datagram[]) => void) | undefined;
+  #onDrain: (() => void) | undefined;
+  #onError: ((error: Error, unsent?: Datagram) => void) | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    const { address, port } = socket.address();
+    this.localAddress = address;
+    this.localPort = port;
+    socket.on('error', (error) => this.#onError?.(error));
+    socket.on('message', (bytes, from) => this.#collect(bytes, from));
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  send(datagrams: readonly Datagram[]): void {
+    if (this.#closed) return;
+    for (const datagram of datagrams) {
+      const { bytes, endpoint } = datagram;
+      const size = bytes.length;
+      this.#queuedBytes += size;
+      this.#socket.send(bytes, endpoint.port, endpoint.address, (error) => {
+        this.#queuedBytes -= size;
+        if (error !== null && !this.#closed) this.#onError?.(error, datagram);
+        if (this.#queuedBytes === 0 && !this.#closed) this.#onDrain?.();
+      });
+    }
+  }
+
+  onReceive(handler: (datagrams: readonly Datagram[]) => void): void {
+    this.#onReceive = handler;
+  }
+
+  onDrain(handler: () => void): void {
+    this.#onDrain = handler;
+  }
+
+  onError(handler: (error: Error, unsent?: Datagram) => void): void {
+    this.#onError = handler;
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      // Sends that the kernel has not taken yet are dropped by close(): let them go first.
+      const finish = () => {
+        this.#closed = true;
+        this.#socket.close(() => resolve());
+      };
+      if (this.#queuedBytes === 0) finish();
+      else {
+        const timer = setTimeout(finish, 1_000);
+        this.#onDrain = () => {
+          clearTimeout(timer);
+          finish();
+        };
+      }
+    });
+  }
+
+  /** All that one turn of the event loop receives is handed on together. */
+  #collect(bytes: Uint8Array, from: RemoteInfo): void {
+    if (this.#received.length === 0) setImmediate(() => this.#flush());
+    this.#received.push({ bytes, endpoint: this.#endpoint(from) });
+  }
+
+  #flush(): void {
+    const received = this.#received;
+    this.#received = [];
+    if (!this.#closed) this.#onReceive?.(received);
+  }
+
+  #endpoint({ address, port }: RemoteInfo): Endpoint {
+    const key = `${address} ${port}`;
+    let endpoint = this.#endpoints.get(key);
+    if (endpoint === undefined) {
+      if (this.#endpoints.size >= ENDPOINT_CACHE) this.#endpoints.clear();
+      endpoint = { address, port };
+      this.#endpoints.set(key, endpoint);
+    }
+    return endpoint;
+  }
+}

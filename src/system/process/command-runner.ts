@@ -1,0 +1,196 @@
+/** Runs programs without a shell, and never longer than they may. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+
+import {
+  CommandError,
+  type CommandFailure,
+  type CommandResult,
+  type CommandRunner,
+  type RunOptions,
+} from '../../lib/ports/command-runner.js';
+import { forgetGroup, keepGroup, signalGroup } from './process-groups.js';
+
+/** Milliseconds. */
+const TIMEOUT = 30_000;
+/** Milliseconds between asking a program to end and ending it. */
+const GRACE = 2_000;
+/** Bytes of each of its two outputs. */
+const MAX_OUTPUT = 1 << 20;
+
+/**
+ * The operating system's programs. One that is stopped gets SIGTERM, and SIGKILL 2 s later.
+ * `run` rejects with the signal's reason when its signal fires.
+ */
+export const systemCommands: CommandRunner = createCommandRunner(GRACE);
+
+/** @param grace milliseconds between SIGTERM and SIGKILL */
+export function createCommandRunner(grace: number): CommandRunner {
+  return { run: (command, options = {}) => run(command, options, grace), check };
+}
+
+async function check(path: string): Promise<CommandError | undefined> {
+  if (!path.includes('/')) return undefined;
+  try {
+    await access(path, constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return startError(path, error);
+  }
+}
+
+async function run(
+  command: readonly string[],
+  options: RunOptions,
+  grace: number,
+): Promise<CommandResult> {
+  const { timeout = TIMEOUT, signal } = options;
+  signal?.throwIfAborted();
+  const [program = '', ...parameters] = command;
+  const child = start(program, parameters, options);
+  const running = new RunningCommand(program, child, grace, options);
+  const timer = setTimeout(() => {
+    running.stop(new CommandError('timeout', `${program} did not end within ${timeout / 1000} s`));
+  }, timeout);
+  const abort = (): void => running.stop(signal?.reason);
+  signal?.addEventListener('abort', abort);
+  try {
+    return await running.result;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
+function start(program: string, parameters: readonly string[], options: RunOptions): Child {
+  const { ownGroup } = options;
+  try {
+    // Without a group or session of its own a password manager can ask on our terminal.
+    return spawn(program, parameters, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      windowsHide: true,
+      env: environmentOf(options),
+      detached: ownGroup === true,
+    });
+  } catch (error) {
+    // Thrown at once: an empty name, a NUL byte, a line that is too long for the system.
+    throw startError(program, error);
+  }
+}
+
+function environmentOf({ environment, withoutVariables }: RunOptions): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(
+    ([name, value]) => withoutVariables?.(name, value ?? '') !== true,
+  );
+  return { ...Object.fromEntries(inherited), ...environment };
+}
+
+class RunningCommand {
+  readonly result: Promise<CommandResult>;
+  readonly #program: string;
+  readonly #child: Child;
+  readonly #group: number | undefined;
+  readonly #output: { stdout: Buffer[]; stderr: Buffer[] } = { stdout: [], stderr: [] };
+  readonly #grace: number;
+  #resolve!: (result: CommandResult) => void;
+  #reject!: (reason: unknown) => void;
+  #stopped: { readonly reason: unknown } | undefined;
+  #killTimer: NodeJS.Timeout | undefined;
+
+  constructor(program: string, child: Child, grace: number, options: RunOptions) {
+    this.#program = program;
+    this.#child = child;
+    this.#group = options.ownGroup === true ? child.pid : undefined;
+    if (this.#group !== undefined) keepGroup(this.#group);
+    this.#grace = grace;
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (options.mergedOutput === undefined) {
+      this.#collect('stdout');
+      this.#collect('stderr');
+    } else {
+      this.#merge(options.mergedOutput);
+    }
+    child.once('error', (error) => this.#reject(startError(program, error)));
+    child.once('close', (exitCode, signal) => this.#close(exitCode, signal));
+  }
+
+  /** Ends the program; `result` rejects with `reason` once it is gone or cannot be waited for. */
+  stop(reason: unknown): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = { reason };
+    this.#kill('SIGTERM');
+    this.#killTimer = setTimeout(() => {
+      this.#kill('SIGKILL');
+      this.#forgetGroup();
+      // Whom it started may hold its outputs open for ever.
+      this.#child.stdout.destroy();
+      this.#child.stderr.destroy();
+      this.#child.unref();
+      this.#reject(reason);
+    }, this.#grace);
+  }
+
+  #kill(signal: 'SIGTERM' | 'SIGKILL'): void {
+    if (this.#group === undefined) this.#child.kill(signal);
+    else signalGroup(this.#group, signal);
+  }
+
+  #forgetGroup(): void {
+    if (this.#group !== undefined) forgetGroup(this.#group);
+  }
+
+  #collect(name: 'stdout' | 'stderr'): void {
+    let length = 0;
+    this.#child[name].on('data', (chunk: Buffer) => {
+      if (this.#stopped !== undefined) return;
+      length += chunk.length;
+      if (length <= MAX_OUTPUT) this.#output[name].push(chunk);
+      else this.stop(new CommandError('too-much-output', `${this.#program} wrote too much`));
+    });
+  }
+
+  #merge(limit: number): void {
+    let room = limit;
+    const take = (chunk: Buffer) => {
+      const kept = chunk.subarray(0, room);
+      room -= kept.length;
+      if (kept.length > 0) this.#output.stdout.push(kept);
+    };
+    this.#child.stdout.on('data', take);
+    this.#child.stderr.on('data', take);
+  }
+
+  #close(exitCode: number | null, signal: string | null): void {
+    clearTimeout(this.#killTimer);
+    if (this.#stopped !== undefined) {
+      // What it had started may have closed its outputs, and live on.
+      if (this.#group !== undefined) this.#kill('SIGKILL');
+      this.#reject(this.#stopped.reason);
+    } else {
+      const stdout = Buffer.concat(this.#output.stdout).toString('utf8');
+      const stderr = Buffer.concat(this.#output.stderr).toString('utf8');
+      const ended = signal === null ? {} : { signal };
+      this.#resolve({ exitCode: exitCode ?? undefined, ...ended, stdout, stderr });
+    }
+    this.#forgetGroup();
+  }
+}
+
+const START_FAILURES: Readonly<Record<string, readonly [CommandFailure, string]>> = {
+  ENOENT: ['not-found', 'there is no such program'],
+  EACCES: ['denied', 'it may not be executed'],
+  EPERM: ['denied', 'it may not be executed'],
+};
+
+function startError(program: string, error: unknown): CommandError {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  // Neither the error's own message nor the error as cause: it quotes the whole line.
+  const [failure, reason] = START_FAILURES[code] ?? ['failed', `it cannot be started (${code})`];
+  return new CommandError(failure, `${program}: ${reason}`);
+}

@@ -1,0 +1,66 @@
+/** A dialer that takes names: they are looked up inside the tunnel, and their addresses dialled. */
+import { type DialTarget, DialError } from '../../proxy/dialer.js';
+import type { ConfirmingStream } from '../../proxy/tcp-exchange.js';
+import { parseIpAddress } from '../../wire/ip-address.js';
+import type { NameResolver } from './name-resolver.js';
+import type { Clock } from '../ports.js';
+
+/** Addresses of one name that are tried. */
+const MAX_ADDRESSES = 8;
+
+/** No further address is tried after this long. */
+const PATIENCE = 20_000;
+
+/** A dialer of such streams, by IP texts. */
+export interface AddressDialer<S extends ConfirmingStream> {
+  dial(target: DialTarget, signal?: AbortSignal): Promise<S>;
+}
+
+export class NameDialer<S extends ConfirmingStream> implements AddressDialer<S> {
+  readonly #resolver: NameResolver;
+  readonly #dialer: AddressDialer<S>;
+  readonly #clock: Clock;
+
+  constructor(resolver: NameResolver, dialer: AddressDialer<S>, clock: Clock) {
+    this.#resolver = resolver;
+    this.#dialer = dialer;
+    this.#clock = clock;
+  }
+
+  async dial({ host, port }: DialTarget, signal?: AbortSignal): Promise<S> {
+    if (parseIpAddress(host) !== undefined) return this.#dialer.dial({ host, port }, signal);
+    const start = this.#clock.now();
+    const addresses = await this.#resolver.resolve(host, signal);
+    let failure: unknown;
+    for (const address of addresses.slice(0, MAX_ADDRESSES)) {
+      try {
+        return await this.#dialer.dial({ host: address, port }, signal);
+      } catch (error) {
+        if (signal?.aborted === true) throw error;
+        failure ??= named(host, address, error);
+        if (!isOfAddress(error) || this.#clock.now() - start >= PATIENCE) break;
+      }
+    }
+    throw failure;
+  }
+}
+
+/** Whether another address of the same name may do better. */
+function isOfAddress(error: unknown): boolean {
+  if (!(error instanceof DialError)) return false;
+  const { reason } = error;
+  return (
+    reason === 'no-route' ||
+    reason === 'refused' ||
+    reason === 'unreachable' ||
+    reason === 'timeout'
+  );
+}
+
+/** The same failure, told with the name that the client knows. */
+function named(name: string, address: string, error: unknown): unknown {
+  if (!(error instanceof DialError) || !isOfAddress(error)) return error;
+  const { reason, message, silence } = error;
+  const text = message.includes(address) ? message : `${address}: ${message}`;
+  return new DialError(reason, `${name}: ${text}`, { cause: error.cause, silence });
+}

@@ -1,0 +1,142 @@
+/** One question to a name server and what its answer says (RFC 1035 4). */
+import dnsPacket, { type Answer, type DecodedPacket } from 'dns-packet';
+
+import { parseIpAddress } from '../../wire/ip-address.js';
+
+/** The record types of the two families of addresses (RFC 1035 3.4.1, RFC 3596 2.1). */
+export type AddressType = 'A' | 'AAAA';
+
+export interface NameQuestion {
+  /** 0 to 65535; an answer must have the same. */
+  readonly id: number;
+  readonly name: string;
+  readonly type: AddressType;
+}
+
+/**
+ * - `addresses`: IP texts in the server's order; empty where the name, or the type, does not exist
+ * - `truncated`: the answer did not fit into a datagram (RFC 1035 4.2.1)
+ * - `failed`: the server has no answer, and another may have one; `rcode` is its reason
+ */
+export type NameAnswer =
+  | {
+      readonly kind: 'addresses';
+      readonly addresses: readonly string[];
+      /** Milliseconds for which that holds; 0 for what must not be kept. */
+      readonly ttl: number;
+    }
+  | { readonly kind: 'truncated' }
+  | { readonly kind: 'failed'; readonly rcode: string };
+
+const HEADER_LENGTH = 12;
+const RCODE_MASK = 0x0f;
+const RCODE = { noError: 0, nameError: 3 } as const;
+
+/** How the others that servers give are known (RFC 1035 4.1.1). */
+const RCODE_NAMES: ReadonlyMap<number, string> = new Map([
+  [1, 'FORMERR'],
+  [2, 'SERVFAIL'],
+  [4, 'NOTIMP'],
+  [5, 'REFUSED'],
+]);
+
+/** Records in all sections that are read of one answer: no server has a use for as many. */
+const MAX_RECORDS = 256;
+
+/** Aliases that are followed from one name to the next. */
+const MAX_ALIASES = 16;
+
+/**
+ * The bytes of a question that asks for recursion. It has no EDNS: addresses fit into 512 bytes, and
+ * TCP has room for those that do not.
+ */
+export function encodeQuestion({ id, name, type }: NameQuestion): Uint8Array {
+  return dnsPacket.encode({
+    type: 'query',
+    id,
+    flags: dnsPacket.RECURSION_DESIRED,
+    questions: [{ type, name, class: 'IN' }],
+  });
+}
+
+/**
+ * Reads a message of the server; undefined for one that is not the answer to this question, whatever
+ * else it may be (RFC 5452 9.1).
+ */
+export function readAnswer(bytes: Uint8Array, question: NameQuestion): NameAnswer | undefined {
+  const packet = decode(bytes);
+  if (packet?.type !== 'response' || packet.id !== question.id) return undefined;
+  const asked = packet.questions?.[0];
+  if (packet.questions?.length !== 1 || asked === undefined) return undefined;
+  if (asked.type !== question.type || asked.class !== 'IN') return undefined;
+  if (!isSameName(asked.name, question.name)) return undefined;
+  const rcode = (packet.flags ?? 0) & RCODE_MASK;
+  if (packet.flag_tc) return { kind: 'truncated' };
+  if (rcode === RCODE.nameError) return nothing(packet);
+  if (rcode !== RCODE.noError) {
+    return { kind: 'failed', rcode: RCODE_NAMES.get(rcode) ?? `RCODE ${rcode}` };
+  }
+  const found = addressesOf(question, packet.answers ?? []);
+  // The codec makes an address of a record that is cut off.
+  if (!found.addresses.every((address) => isOfType(address, question.type))) return undefined;
+  return found.addresses.length > 0 ? { kind: 'addresses', ...found } : nothing(packet);
+}
+
+function isOfType(address: string, type: AddressType): boolean {
+  return parseIpAddress(address)?.length === (type === 'A' ? 4 : 16);
+}
+
+/** undefined for what is no DNS message; the codec throws at it in many ways. */
+function decode(bytes: Uint8Array): DecodedPacket | undefined {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (buffer.length < HEADER_LENGTH) return undefined;
+  // The counts are the sender's word: checked before the codec believes them.
+  const records = [6, 8, 10].reduce((sum, offset) => sum + buffer.readUInt16BE(offset), 0);
+  if (records > MAX_RECORDS || buffer.readUInt16BE(4) !== 1) return undefined;
+  try {
+    return dnsPacket.decode(buffer);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The addresses at the end of the aliases (RFC 1034 3.6.2), for as long as each of the records holds. */
+function addressesOf(
+  { name, type }: NameQuestion,
+  answers: readonly Answer[],
+): { addresses: string[]; ttl: number } {
+  let owner = name;
+  let seconds = Infinity;
+  for (let followed = 0; followed < MAX_ALIASES; followed++) {
+    const alias = answers.find(
+      (record) => record.type === 'CNAME' && isSameName(record.name, owner),
+    );
+    if (alias?.type !== 'CNAME') break;
+    owner = alias.data;
+    seconds = Math.min(seconds, alias.ttl ?? 0);
+  }
+  const addresses: string[] = [];
+  for (const record of answers) {
+    if (record.type !== type || !isSameName(record.name, owner)) continue;
+    addresses.push(record.data);
+    seconds = Math.min(seconds, record.ttl ?? 0);
+  }
+  return { addresses, ttl: addresses.length > 0 ? milliseconds(seconds) : 0 };
+}
+
+/** RFC 2308 5: that there is nothing holds as long as the SOA says; without one it is not kept. */
+function nothing({ authorities = [] }: DecodedPacket): NameAnswer {
+  const soa = authorities.find((record) => record.type === 'SOA');
+  const seconds = soa?.type === 'SOA' ? Math.min(soa.ttl ?? 0, soa.data.minimum ?? 0) : 0;
+  return { kind: 'addresses', addresses: [], ttl: milliseconds(seconds) };
+}
+
+/** RFC 2181 8: a TTL with its highest bit set counts as zero. */
+function milliseconds(seconds: number): number {
+  return seconds > 0x7fff_ffff ? 0 : seconds * 1000;
+}
+
+/** RFC 4343: the case of ASCII letters does not matter. */
+function isSameName(left: string, right: string): boolean {
+  return left.toLowerCase() === right.toLowerCase();
+}

@@ -1,0 +1,264 @@
+/**
+ * Finds the addresses of names by the name servers inside the tunnel (RFC 1034 5.3.1, a stub
+ * resolver). Nothing is asked outside of it: neither the system's resolver nor /etc/hosts.
+ */
+import { abortReason } from '../../lib/error-message.js';
+import type { DatagramDialer } from '../../proxy/datagram-dialer.js';
+import { type Dialer, DialError, type DialTarget } from '../../proxy/dialer.js';
+import { happyEyeballsOrder } from '../server/address-order.js';
+import { NameCache } from './name-cache.js';
+import {
+  type AddressType,
+  encodeQuestion,
+  type NameAnswer,
+  type NameQuestion,
+  readAnswer,
+} from './name-question.js';
+import { askByTcp } from './name-by-tcp.js';
+import { ADDRESS_GONE } from '../node/node-errors.js';
+import type { Clock, Entropy } from '../ports.js';
+
+export const DNS_PORT = 53;
+
+/** Milliseconds for each attempt; the servers take turns. A loss costs two seconds, not the answer. */
+const ATTEMPTS = [2_000, 2_000, 3_000, 3_000] as const;
+
+/** RFC 1035 2.3.4: 255 bytes on the wire are 253 characters. */
+const MAX_NAME_LENGTH = 253;
+const MAX_LABEL_LENGTH = 63;
+
+/** Names that no name server may be asked for, by their last label, and why. */
+const SPECIAL_NAMES: ReadonlyMap<string, string> = new Map([
+  ['localhost', 'it is this machine, which is outside of the tunnel (RFC 6761 6.3)'],
+  ['invalid', 'such names never exist (RFC 6761 6.4)'],
+  ['local', 'such names live on the link alone (RFC 6762 3)'],
+  ['onion', 'such names live in Tor alone (RFC 7686 2)'],
+]);
+
+/** Who is asked, and for what. */
+export interface NameServers {
+  /** IP texts, in the order in which they are asked. */
+  readonly servers: readonly string[];
+  /** What kinds of addresses the tunnel can carry. */
+  readonly types: readonly AddressType[];
+}
+
+export interface NameResolverOptions extends NameServers {
+  readonly datagrams: DatagramDialer;
+  /** For answers that do not fit into a datagram; it takes IP texts. */
+  readonly streams: Dialer;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+}
+
+/** What is known from those who are asked now. */
+interface KnownNames extends NameServers {
+  readonly cache: NameCache;
+  /** What is being asked: who asks the same meanwhile gets the same answer. */
+  readonly running: Map<string, Promise<readonly string[]>>;
+}
+
+export class NameResolver {
+  readonly #options: Omit<NameResolverOptions, keyof NameServers>;
+  #known: KnownNames;
+  readonly #closing = new AbortController();
+
+  constructor(options: NameResolverOptions) {
+    this.#options = options;
+    this.#known = knownNames(options);
+  }
+
+  /**
+   * Asks others, or for something else, from now on; what was learnt before is forgotten. Questions
+   * under way stay with whom they were put to.
+   */
+  reconfigure(names: NameServers): void {
+    this.#known = knownNames(names);
+  }
+
+  /** What waits for an answer rejects as `closed`. */
+  close(): void {
+    this.#closing.abort(new DialError('closed', 'the tunnel is closing'));
+  }
+
+  /**
+   * The addresses of a name, at least one, in the order in which to try them.
+   *
+   * @param signal ends the wait, with its reason
+   * @throws DialError `no-such-name`, `name-unresolved`; and what the tunnel says when it cannot
+   *   carry the question
+   */
+  async resolve(text: string, signal?: AbortSignal): Promise<readonly string[]> {
+    const name = text.replace(/\.$/, '').toLowerCase();
+    requireName(name);
+    this.#closing.signal.throwIfAborted();
+    let addresses = this.#known.cache.get(name, this.#options.clock.now());
+    addresses ??= await untilAborted(this.#ask(this.#known, name), signal);
+    if (addresses.length === 0) throw noSuchName(name, 'the name servers have no address for it');
+    return addresses;
+  }
+
+  #ask(known: KnownNames, name: string): Promise<readonly string[]> {
+    let running = known.running.get(name);
+    if (running === undefined) {
+      running = this.#askAll(known, name).finally(() => known.running.delete(name));
+      // Whoever asked may have gone since.
+      running.catch(() => undefined);
+      known.running.set(name, running);
+    }
+    return running;
+  }
+
+  async #askAll(known: KnownNames, name: string): Promise<readonly string[]> {
+    const { clock } = this.#options;
+    const asked = known.types.map((type) => this.#askServers(known.servers, name, type));
+    const answers = await Promise.all(asked);
+    const addresses = happyEyeballsOrder(answers.flatMap((answer) => answer.addresses));
+    // That one kind is missing says nothing of how long the other holds.
+    const ttls = answers
+      .filter((answer) => answer.addresses.length > 0 || addresses.length === 0)
+      .map(({ ttl }) => ttl);
+    known.cache.set(name, addresses, Math.min(...ttls), clock.now());
+    return addresses;
+  }
+
+  async #askServers(servers: readonly string[], name: string, type: AddressType) {
+    const failures = new Map<string, string>();
+    for (const [attempt, timeout] of ATTEMPTS.entries()) {
+      const server = servers[attempt % servers.length];
+      if (server === undefined) break;
+      const answer = await this.#askServer(server, name, type, timeout);
+      if (answer.kind === 'addresses') return answer;
+      failures.set(server, answer.why);
+      // What is not a matter of time is not tried again.
+      if (failures.size === servers.length && [...failures.values()].every(isLasting)) break;
+    }
+    throw unresolved(name, failures);
+  }
+
+  async #askServer(
+    host: string,
+    name: string,
+    type: AddressType,
+    timeout: number,
+  ): Promise<Extract<NameAnswer, { kind: 'addresses' }> | { kind: 'none'; why: string }> {
+    const { clock } = this.#options;
+    const server = { host, port: DNS_PORT };
+    const question = { id: this.#randomId(), name, type };
+    try {
+      const deadline = clock.now() + timeout;
+      let answer = await this.#askByDatagram(server, question, deadline);
+      if (answer?.kind === 'truncated') {
+        const bytes = await this.#askByTcp(server, question);
+        answer = bytes && readAnswer(bytes, question);
+        // There would be no room for it the next time either.
+        if (answer === undefined) return { kind: 'none', why: SILENT_BY_TCP };
+      }
+      if (answer?.kind === 'addresses') return answer;
+      if (answer?.kind === 'failed') return { kind: 'none', why: `answers ${answer.rcode}` };
+      return { kind: 'none', why: SILENT };
+    } catch (error) {
+      // A tunnel that carries nothing carries no question to another server either.
+      if (!(error instanceof DialError) || !isOfServer(error)) throw error;
+      // The answer went to where we are no more: the next attempt is made from where we are.
+      if (error.message === ADDRESS_GONE) return { kind: 'none', why: SILENT };
+      return { kind: 'none', why: LASTING.get(error.reason) ?? error.message };
+    }
+  }
+
+  async #askByDatagram(
+    server: DialTarget,
+    question: NameQuestion,
+    deadline: number,
+  ): Promise<NameAnswer | undefined> {
+    const { datagrams, clock } = this.#options;
+    const { signal } = this.#closing;
+    const channel = await datagrams.open(server, signal);
+    try {
+      channel.send(encodeQuestion(question));
+      for (;;) {
+        const left = deadline - clock.now();
+        const bytes = left > 0 ? await channel.receive(left, signal) : undefined;
+        if (bytes === undefined) return undefined;
+        const answer = readAnswer(bytes, question);
+        if (answer !== undefined) return answer;
+      }
+    } finally {
+      channel.close();
+    }
+  }
+
+  #askByTcp(server: DialTarget, question: NameQuestion): Promise<Uint8Array | undefined> {
+    const { streams, clock } = this.#options;
+    // The tunnel resets what is open when it closes: the questions need not do so.
+    const dial = (signal: AbortSignal) => streams.dial(server, signal);
+    return askByTcp(dial, encodeQuestion(question), clock);
+  }
+
+  /** RFC 5452 9.2: nobody can guess it. */
+  #randomId(): number {
+    const bytes = new Uint8Array(2);
+    this.#options.entropy.fill(bytes);
+    return ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
+  }
+}
+
+function knownNames({ servers, types }: NameServers): KnownNames {
+  return { servers, types, cache: new NameCache(), running: new Map() };
+}
+
+const SILENT = 'does not answer';
+const SILENT_BY_TCP = 'does not answer by TCP';
+
+/** Failures that a server will not get over within a minute, in words. */
+const LASTING: ReadonlyMap<string, string> = new Map([
+  ['no-route', 'is outside of the allowed IPs'],
+  ['refused', 'is no name server'],
+]);
+
+function isLasting(why: string): boolean {
+  return why !== SILENT;
+}
+
+function isOfServer({ reason }: DialError): boolean {
+  return LASTING.has(reason) || reason === 'unreachable' || reason === 'timeout';
+}
+
+/** @throws DialError `no-such-name` for what no name server may be asked */
+function requireName(name: string): void {
+  const labels = name.split('.');
+  const isWellFormed =
+    name.length <= MAX_NAME_LENGTH &&
+    labels.every((label) => label !== '' && label.length <= MAX_LABEL_LENGTH) &&
+    // The codec would read other characters as UTF-8.
+    /^[\x21-\x7e]+$/.test(name);
+  if (!isWellFormed) throw noSuchName(JSON.stringify(name), 'it is no host name');
+  const why = SPECIAL_NAMES.get(labels.at(-1) ?? '');
+  if (why !== undefined) throw noSuchName(name, why);
+}
+
+function noSuchName(name: string, why: string): DialError {
+  return new DialError('no-such-name', `cannot find ${name}: ${why}`);
+}
+
+function unresolved(name: string, failures: ReadonlyMap<string, string>): DialError {
+  const texts = [...failures].map(([server, why]) => `name server ${server} ${why}`);
+  const why = texts.length > 0 ? texts.join(', ') : 'no name server is known';
+  return new DialError('name-unresolved', `cannot look up ${name}: ${why}`);
+}
+
+/** What a promise gives; with the reason of `signal` where that fires first. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  signal.throwIfAborted();
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(abortReason(signal));
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    if (onAbort) signal.removeEventListener('abort', onAbort);
+  }
+}

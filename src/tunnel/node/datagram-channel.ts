@@ -1,0 +1,145 @@
+import type { NetstackEngine, UdpError, UdpSocket } from '../../engine/netstack-engine.js';
+import { abortReason } from '../../lib/error-message.js';
+import type { DatagramChannel } from '../../proxy/datagram-dialer.js';
+import { DialError } from '../../proxy/dialer.js';
+import type { SocketAddress } from '../../wire/ip-address.js';
+import type { Driver } from '../driver.js';
+import { ADDRESS_GONE } from './node-errors.js';
+
+/** Datagrams that wait to be received; more are thrown away. */
+const MAX_WAITING = 64;
+
+/** IP and UDP headers. */
+const IPV4_HEADERS = 20 + 8;
+const IPV6_HEADERS = 40 + 8;
+
+/**
+ * The longest payload of a datagram, in bytes, where a packet has `mtu`: it is not fragmented, but
+ * where a path turns out to be narrower than the tunnel.
+ */
+export function maxDatagramPayload(mtu: number, family: 4 | 6 = 4): number {
+  return mtu - (family === 4 ? IPV4_HEADERS : IPV6_HEADERS);
+}
+
+export interface DatagramChannelHost {
+  readonly engine: NetstackEngine;
+  readonly driver: Driver;
+  readonly mtu: number;
+  readonly onClose: () => void;
+}
+
+/** What a receive() that waits is told. */
+interface Receiver {
+  readonly take: (payload: Uint8Array) => void;
+  readonly fail: (error: DialError) => void;
+}
+
+/** A UDP port of the netstack that is connected to one remote end. */
+export class TunnelDatagramChannel implements DatagramChannel {
+  readonly maxPayload: number;
+  readonly #host: DatagramChannelHost;
+  readonly #socket: UdpSocket;
+  readonly #waiting: Uint8Array[] = [];
+  #receiver: Receiver | undefined;
+  #error: DialError | undefined;
+  #closed = false;
+
+  /** @throws DialError `exhausted`; an address of the target's family must be there */
+  constructor(host: DatagramChannelHost, remote: SocketAddress) {
+    this.#host = host;
+    this.maxPayload = maxDatagramPayload(host.mtu, remote.address.length === 16 ? 6 : 4);
+    try {
+      this.#socket = host.engine.stack.connectUdp(
+        remote,
+        (payload) => this.#handleDatagram(payload),
+        (error) => this.#handleError(error),
+        { onAddressGone: () => this.#receiver?.fail(addressGone()) },
+      );
+    } catch (error) {
+      throw new DialError('exhausted', 'no UDP port is left', { cause: error });
+    }
+  }
+
+  send(payload: Uint8Array): void {
+    const end = this.#end();
+    if (end !== undefined) throw end;
+    if (payload.length > this.maxPayload) {
+      throw new RangeError(
+        `a datagram of ${payload.length} bytes; ${this.maxPayload} fit into a packet`,
+      );
+    }
+    const taken = this.#socket.send(payload);
+    this.#host.driver.schedule();
+    if (!taken) throw new DialError('exhausted', 'too many datagrams wait to be sent');
+  }
+
+  receive(timeout: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    if (this.#receiver !== undefined) throw new TypeError('one receive() at a time');
+    const next = this.#waiting.shift();
+    if (next !== undefined) return Promise.resolve(next);
+    const error = this.#end() ?? this.#error;
+    this.#error = undefined;
+    if (error !== undefined) return Promise.reject(error);
+    return this.#wait(timeout, signal);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.close();
+    this.#waiting.length = 0;
+    this.#receiver?.fail(closedError());
+    this.#host.onClose();
+  }
+
+  /** Why there is nothing more to send or to come; undefined where there may be. */
+  #end(): DialError | undefined {
+    if (this.#closed) return closedError();
+    return this.#socket.isClosed ? addressGone() : undefined;
+  }
+
+  #wait(timeout: number, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(abortReason(signal));
+        return;
+      }
+      const settle = (outcome: () => void) => {
+        timer.cancel();
+        signal?.removeEventListener('abort', onAbort);
+        this.#receiver = undefined;
+        outcome();
+      };
+      const onAbort = () => settle(() => reject(abortReason(signal)));
+      const timer = this.#host.driver.startTimer(timeout, () => settle(() => resolve(undefined)));
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#receiver = {
+        take: (payload) => settle(() => resolve(payload)),
+        fail: (error) => settle(() => reject(error)),
+      };
+    });
+  }
+
+  #handleDatagram(payload: Uint8Array): void {
+    if (this.#receiver !== undefined) this.#receiver.take(payload);
+    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(payload);
+  }
+
+  #handleError({ kind, remote }: UdpError): void {
+    if (kind !== 'port-unreachable' && kind !== 'unreachable') return;
+    const error =
+      kind === 'port-unreachable'
+        ? new DialError('refused', `nobody listens on UDP port ${remote.port} of the target`)
+        : new DialError('unreachable', 'the target cannot be reached');
+    if (this.#receiver !== undefined) this.#receiver.fail(error);
+    else this.#error = error;
+  }
+}
+
+function addressGone(): DialError {
+  return new DialError('unreachable', ADDRESS_GONE);
+}
+
+function closedError(): DialError {
+  return new DialError('closed', 'the channel is closed');
+}

@@ -1,0 +1,82 @@
+/** Opens UDP ports through an engine: the DatagramDialer that the proxies know. */
+import type { Peer } from '../../engine/engine.js';
+import type { NetstackEngine } from '../../engine/netstack-engine.js';
+import type { DatagramChannel, DatagramDialer } from '../../proxy/datagram-dialer.js';
+import { DialError, type DialTarget } from '../../proxy/dialer.js';
+import { TunnelDatagramChannel } from './datagram-channel.js';
+import type { Driver } from '../driver.js';
+import {
+  closingTunnel,
+  routeTo,
+  type PeerSilence,
+  SILENCE_TIMEOUT,
+  silentPeer,
+} from '../server/route.js';
+import { TunnelError } from '../tunnel-error.js';
+
+/** Channels at once, so that no user of the tunnel takes all of its ports. */
+const MAX_CHANNELS = 1024;
+
+export interface DatagramDialerOptions {
+  readonly engine: NetstackEngine;
+  readonly driver: Driver;
+  /** The largest IP packet inside the tunnel, in bytes. */
+  readonly mtu: number;
+  /** Resolves as soon as the tunnel has a session, rejects with TunnelError at the deadline. */
+  readonly waitForHandshake: (deadline: number, signal?: AbortSignal) => Promise<void>;
+  readonly silence: PeerSilence;
+}
+
+export class TunnelDatagramDialer implements DatagramDialer {
+  readonly #options: DatagramDialerOptions;
+  readonly #channels = new Set<TunnelDatagramChannel>();
+  #closed = false;
+
+  constructor(options: DatagramDialerOptions) {
+    this.#options = options;
+  }
+
+  /** Closes every channel; what waits at one rejects. */
+  close(): void {
+    this.#closed = true;
+    for (const channel of [...this.#channels]) channel.close();
+  }
+
+  async open(target: DialTarget, signal?: AbortSignal): Promise<DatagramChannel> {
+    signal?.throwIfAborted();
+    this.#requireOpen();
+    const { engine, driver, mtu, silence } = this.#options;
+    const { address, peer } = routeTo(target.host, engine, silence);
+    await this.#waitForSession(peer, signal);
+    this.#requireOpen();
+    if (this.#channels.size >= MAX_CHANNELS) {
+      throw new DialError('exhausted', 'too many UDP ports at once');
+    }
+    const channel = new TunnelDatagramChannel(
+      { engine, driver, mtu, onClose: () => void this.#channels.delete(channel) },
+      { address, port: target.port },
+    );
+    this.#channels.add(channel);
+    return channel;
+  }
+
+  /** A datagram that cannot leave would be lost without a word: better to say so before. */
+  async #waitForSession(peer: Peer, signal: AbortSignal | undefined): Promise<void> {
+    const { engine, driver, waitForHandshake, silence } = this.#options;
+    const now = driver.now();
+    if (peer.hasSession(now)) return;
+    engine.device.initiateHandshake(peer, now);
+    driver.schedule();
+    try {
+      await waitForHandshake(now + SILENCE_TIMEOUT, signal);
+    } catch (error) {
+      this.#requireOpen();
+      if (!(error instanceof TunnelError)) throw error;
+      throw silentPeer(silence.explain());
+    }
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw closingTunnel();
+  }
+}

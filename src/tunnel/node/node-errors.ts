@@ -1,0 +1,157 @@
+/** The errors of node:net, node:dgram and node:dns, with what the tunnel knows of them as the cause. */
+import { constants } from 'node:os';
+
+import { DialError, type DialFailure } from '../../proxy/dialer.js';
+
+/** An error as Node's own sockets give it. */
+export interface SystemError extends Error {
+  /** `ECONNREFUSED`, `ENETUNREACH` … */
+  readonly code: string;
+  /** The system's number of the code, negative; undefined for those of names, which have none. */
+  readonly errno: number | undefined;
+  /** `connect`, `read`, `listen`, `bind`, `send`, `recv` or `getaddrinfo`. */
+  readonly syscall: string;
+  /** The address, where there is one. */
+  readonly address?: string;
+  readonly port?: number;
+  /** The name, with `getaddrinfo`. */
+  readonly hostname?: string;
+}
+
+export const ADDRESS_GONE = 'our address inside the tunnel has changed';
+
+/** What was being done, and to whom. */
+export interface ErrorPlace {
+  readonly syscall: string;
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
+  readonly hostname?: string;
+}
+
+/**
+ * - `no-handshake` is the silence of the way, as `timeout` is that of the target; `cause.silence`
+ *   tells them apart
+ * - `closed` is our own end
+ */
+const CODE_OF: Readonly<Record<DialFailure, string>> = {
+  'no-route': 'ENETUNREACH',
+  'no-handshake': 'ETIMEDOUT',
+  refused: 'ECONNREFUSED',
+  unreachable: 'EHOSTUNREACH',
+  timeout: 'ETIMEDOUT',
+  closed: 'ECONNABORTED',
+  exhausted: 'ENOBUFS',
+  'not-ready': 'ENETDOWN',
+  'no-such-name': 'ENOTFOUND',
+  'name-unresolved': 'EAI_AGAIN',
+};
+
+/** What a dial has thrown, in Node's terms; what is no DialError stays as it is. */
+export function connectError(error: unknown, place: ErrorPlace & { hostname: string }): Error {
+  if (!(error instanceof DialError)) return error as Error;
+  if (isOfName(error)) return lookupError(error, place.hostname);
+  const { syscall, address, port } = place;
+  return systemError(CODE_OF[error.reason], { syscall, address, port }, error);
+}
+
+/** What a name server's silence, or its answer, is called by dns.lookup(). */
+export function lookupError(error: unknown, hostname: string): Error {
+  if (!(error instanceof DialError)) return error as Error;
+  return systemError(codeOfLookup(error.reason), { syscall: 'getaddrinfo', hostname }, error);
+}
+
+function codeOfLookup(reason: DialFailure): string {
+  if (reason === 'no-such-name') return 'ENOTFOUND';
+  // What keeps a question from the name servers may pass, as their silence may.
+  return reason === 'closed' ? 'EAI_CANCELED' : 'EAI_AGAIN';
+}
+
+function isOfName({ reason }: DialError): boolean {
+  return reason === 'no-such-name' || reason === 'name-unresolved';
+}
+
+/** @param cause what is known beyond the code */
+export function systemError(code: string, place: ErrorPlace, cause?: unknown): SystemError {
+  const { syscall, address, port, hostname } = place;
+  const where = hostname ?? endText(address, port);
+  const message = [syscall, code, where].filter((part) => part !== undefined).join(' ');
+  return describe(new Error(message, cause === undefined ? {} : { cause }), code, place);
+}
+
+/** Why a connection is no more that was there. */
+type LossReason = 'reset' | 'refused' | 'timeout' | 'unreachable' | 'address-gone' | 'aborted';
+
+const LOSS: Readonly<Record<LossReason, readonly [code: string, text: string]>> = {
+  reset: ['ECONNRESET', 'the connection was reset by the other side'],
+  refused: ['ECONNREFUSED', 'the connection was refused'],
+  timeout: ['ETIMEDOUT', 'the other side has not answered in time'],
+  unreachable: ['EHOSTUNREACH', 'the host cannot be reached'],
+  // As where a system ends the sockets of an address that it loses; Linux alone lets them time out.
+  'address-gone': ['ECONNABORTED', ADDRESS_GONE],
+  aborted: ['ECONNABORTED', 'the connection was aborted'],
+};
+
+/** What ended a connection to that remote end. */
+export function closeError(
+  reason: LossReason,
+  address: string | undefined,
+  port: number | undefined,
+): SystemError {
+  const [code, text] = LOSS[reason];
+  return describe(new Error(text), code, { syscall: 'read', address, port });
+}
+
+/** The address that a UDP port was bound to is not ours any more. */
+export function addressGoneError(): SystemError {
+  return describe(new Error(ADDRESS_GONE), 'ECONNABORTED', { syscall: 'recv' });
+}
+
+/** A write after both ends have ended. */
+export function writeError(address: string | undefined, port: number | undefined): SystemError {
+  const error = new Error('this socket has been ended by the other side');
+  return describe(error, 'EPIPE', { syscall: 'write', address, port });
+}
+
+/** Gives an error that has words of its own the members of a system error. */
+function describe(error: Error, code: string, place: ErrorPlace): SystemError {
+  const { syscall, address, port, hostname } = place;
+  return Object.assign(error, {
+    errno: errnoOf(code),
+    code,
+    syscall,
+    ...(address !== undefined && { address }),
+    ...(port !== undefined && { port }),
+    ...(hostname !== undefined && { hostname }),
+  });
+}
+
+function endText(address: string | undefined, port: number | undefined): string | undefined {
+  if (address === undefined || port === undefined) return address;
+  return `${address}:${port}`;
+}
+
+function errnoOf(code: string): number | undefined {
+  const number = (constants.errno as Partial<Record<string, number>>)[code];
+  return number === undefined ? undefined : -number;
+}
+
+/**
+ * A host to connect to; unlike for Node's own calls, none stands for localhost inside of a tunnel.
+ * @throws TypeError `ERR_INVALID_ARG_TYPE`
+ */
+export function readHost(host: unknown): string {
+  if (typeof host === 'string' && host !== '') return host;
+  const error = new TypeError('host has to be an IP address or a name inside of the tunnel');
+  throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+}
+
+/**
+ * A port as Node's own calls take it: a number, or its decimal text.
+ * @throws RangeError `ERR_SOCKET_BAD_PORT`
+ */
+export function readPort(port: number | string, minimum: 0 | 1): number {
+  const number = typeof port === 'string' && port.trim() === '' ? NaN : Number(port);
+  if (Number.isInteger(number) && number >= minimum && number <= 0xffff) return number;
+  const error = new RangeError(`port should be >= ${minimum} and < 65536, and is ${port}`);
+  throw Object.assign(error, { code: 'ERR_SOCKET_BAD_PORT' });
+}

@@ -1,0 +1,160 @@
+/** A TCP port inside the tunnel that others connect to, as node:net's Server is one of the system's. */
+import { EventEmitter } from 'node:events';
+
+import type { NetstackEngine, TcpConnection, TcpListener } from '../../engine/netstack-engine.js';
+import { type Entropy, randomUint32 } from '../../lib/ports/entropy.js';
+import { addressInfo, type AddressInfo } from '../names/address-info.js';
+import type { Driver } from '../driver.js';
+import { anyAddress, bindLocal } from './local-end.js';
+import { readPort } from './node-errors.js';
+import type { OpenSockets } from './open-sockets.js';
+import { TcpSocket } from './tcp-socket.js';
+
+/** RFC 6335 6: the dynamic ports. */
+const FIRST_EPHEMERAL_PORT = 49_152;
+const EPHEMERAL_PORTS = 65_536 - FIRST_EPHEMERAL_PORT;
+
+export interface ListenOptions {
+  /** 0 for one that is free. */
+  readonly port: number | string;
+  /** One of the tunnel's own addresses; all of them by default. */
+  readonly address?: string;
+  /** Handshakes under way at once; 128 by default. Beyond them SYN cookies are sent. */
+  readonly backlog?: number;
+  /** Whether a connection stays open for us when the other side has ended; it does not by default. */
+  readonly allowHalfOpen?: boolean;
+}
+
+export interface TcpServerHost {
+  readonly engine: NetstackEngine;
+  readonly driver: Driver;
+  readonly entropy: Entropy;
+  readonly sockets: OpenSockets;
+}
+
+interface TcpServerEvents {
+  listening: [];
+  connection: [socket: TcpSocket];
+  /** EADDRINUSE, EADDRNOTAVAIL. */
+  error: [error: Error];
+  /** Nobody listens any more, and all connections have ended. */
+  close: [];
+}
+
+export class TcpServer extends EventEmitter<TcpServerEvents> {
+  readonly #host: TcpServerHost;
+  readonly #options: ListenOptions;
+  readonly #connections = new Set<TcpSocket>();
+  #listener: TcpListener | undefined;
+
+  constructor(host: TcpServerHost, options: ListenOptions) {
+    super();
+    this.#host = host;
+    this.#options = options;
+  }
+
+  /**
+   * Listens; 'listening' or 'error' follows.
+   *
+   * @param refusal why nobody may listen any more
+   * @throws RangeError `ERR_SOCKET_BAD_PORT`
+   */
+  start(refusal?: Error): void {
+    const port = readPort(this.#options.port, 0);
+    try {
+      if (refusal !== undefined) throw refusal;
+      this.#listener = port === 0 ? this.#listenAnywhere() : this.#listenOn(port);
+      process.nextTick(() => this.listening && this.emit('listening'));
+    } catch (error) {
+      process.nextTick(() => this.emit('error', error as Error));
+    }
+  }
+
+  get listening(): boolean {
+    return this.#listener !== undefined;
+  }
+
+  /** Where it listens; null when it does not. */
+  address(): AddressInfo | null {
+    if (this.#listener === undefined) return null;
+    const { address, port } = this.#listener.local;
+    return addressInfo({ address: address ?? anyAddress(this.#host.engine.stack.addresses), port });
+  }
+
+  getConnections(callback: (error: Error | null, count: number) => void): this {
+    process.nextTick(callback, null, this.#connections.size);
+    return this;
+  }
+
+  /** Stops listening; 'close' comes when the connections that there are have ended. */
+  close(callback?: (error?: Error) => void): this {
+    const listener = this.#listener;
+    if (listener === undefined) {
+      const error = Object.assign(new Error('the server is not running'), {
+        code: 'ERR_SERVER_NOT_RUNNING',
+      });
+      if (callback) process.nextTick(callback, error);
+      return this;
+    }
+    if (callback) this.once('close', () => callback());
+    this.#listener = undefined;
+    listener.close(this.#host.driver.now());
+    this.#host.driver.schedule();
+    this.#closeIfOver();
+    return this;
+  }
+
+  /** Does nothing: it is the tunnel that keeps the process alive. */
+  ref(): this {
+    return this;
+  }
+
+  /** Does nothing: it is the tunnel that keeps the process alive. */
+  unref(): this {
+    return this;
+  }
+
+  #listenOn(port: number): TcpListener {
+    const { stack } = this.#host.engine;
+    const { address, backlog } = this.#options;
+    return bindLocal('listen', { port, address }, stack.addresses, (local) =>
+      stack.listenTcp(
+        local,
+        (connection) => this.#accept(connection),
+        backlog === undefined ? {} : { backlog },
+      ),
+    );
+  }
+
+  #listenAnywhere(): TcpListener {
+    const start = randomUint32(this.#host.entropy) % EPHEMERAL_PORTS;
+    for (let tries = 0; ; tries++) {
+      try {
+        return this.#listenOn(FIRST_EPHEMERAL_PORT + ((start + tries) % EPHEMERAL_PORTS));
+      } catch (error) {
+        const isInUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+        if (!isInUse || tries >= EPHEMERAL_PORTS) throw error;
+      }
+    }
+  }
+
+  #accept(connection: TcpConnection): TcpSocket['observer'] {
+    const { allowHalfOpen = false } = this.#options;
+    const socket = new TcpSocket(this.#host.driver, { allowHalfOpen });
+    socket.attach(connection);
+    this.#host.sockets.add(socket);
+    this.#connections.add(socket);
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      this.#closeIfOver();
+    });
+    // Outside of the stack's own work, which what a listener throws must not cut short.
+    process.nextTick(() => this.emit('connection', socket));
+    return socket.observer;
+  }
+
+  #closeIfOver(): void {
+    if (this.listening || this.#connections.size > 0) return;
+    process.nextTick(() => this.emit('close'));
+  }
+}

@@ -1,0 +1,95 @@
+/** One Arc server as our peer, and all that is known of it: where there is another, all of it goes. */
+import type { Device, Peer } from '../../engine/engine.js';
+import { type IpPrefix, sameAddress } from '../../wire/ip-address.js';
+import { EndpointSearch, type EndpointSearchPorts } from './endpoint-search.js';
+import { keyText } from './link-status.js';
+import { ServerAddresses, type ServerAddressesPorts } from './server-addresses.js';
+import { ServerSilence } from './server-silence.js';
+import type { TunnelConfig } from '../tunnel-config.js';
+
+export interface ArcServerPeerOptions {
+  readonly config: TunnelConfig;
+  /** In the place of those of `config`. */
+  readonly allowedIps?: readonly IpPrefix[];
+  readonly ports: ServerAddressesPorts;
+  readonly device: Device;
+  readonly socket: EndpointSearchPorts['socket'];
+  /** To be called after a call on the device. */
+  readonly schedule: () => void;
+}
+
+export class ArcServerPeer {
+  readonly peer: Peer;
+  readonly search: EndpointSearch;
+  readonly silence: ServerSilence;
+  readonly #device: Device;
+
+  /** @throws RangeError where the server's key is our own, or that of another peer */
+  constructor({ config, ports, device, socket, schedule, ...options }: ArcServerPeerOptions) {
+    const { clock, wallClock, log } = ports;
+    const { endpoint: server, serverPublicKey, persistentKeepalive } = config;
+    const { allowedIps = config.allowedIps } = options;
+    const addresses = new ServerAddresses(server, ports);
+    const search = new EndpointSearch({ addresses, clock, log, socket });
+    const chooseEndpoint = (now: number) => search.choose(now);
+    const peer = device.addPeer(
+      { publicKey: serverPublicKey, persistentKeepalive, allowedIps, chooseEndpoint },
+      clock.now(),
+    );
+    search.attach({ device, peer, schedule });
+    this.#device = device;
+    this.peer = peer;
+    this.search = search;
+    this.silence = new ServerSilence({ device, peer, server, addresses, search, clock, wallClock });
+  }
+
+  /** Takes over what changes nothing of the session. */
+  reconfigure(before: TunnelConfig, config: TunnelConfig, now: number): void {
+    if (!sameAllowedIps(before, config)) {
+      this.#device.allowedIps.removeAll(this.peer);
+      for (const prefix of config.allowedIps) this.#device.allowedIps.set(prefix, this.peer);
+    }
+    if (before.persistentKeepalive !== config.persistentKeepalive) {
+      this.peer.setPersistentKeepalive(config.persistentKeepalive, now);
+    }
+  }
+
+  /** The inner addresses that are the server's now: somebody may have given some to another peer. */
+  get allowedIps(): IpPrefix[] {
+    return this.#device.allowedIps.prefixesOf(this.peer);
+  }
+
+  /** Ends the search, and wipes the keys. */
+  remove(): void {
+    this.search.close();
+    this.#device.removePeer(this.peer);
+  }
+}
+
+/** @throws RangeError for what Device.addPeer() would refuse, when the old server is gone already */
+export function requireServer(config: TunnelConfig, ownPublicKey: Uint8Array): void {
+  const { serverPublicKey, persistentKeepalive } = config;
+  if (serverPublicKey.length !== 32) throw new RangeError('a key is 32 bytes');
+  if (!(persistentKeepalive >= 0)) throw new RangeError('a keepalive is 0 ms or more');
+  if (keyText(ownPublicKey) === keyText(serverPublicKey)) {
+    throw new RangeError('the Arc server has our own public key');
+  }
+}
+
+/** Whether both configurations are of one server, in one place. */
+export function isSameServer(one: TunnelConfig, other: TunnelConfig): boolean {
+  const isSameKey = keyText(one.serverPublicKey) === keyText(other.serverPublicKey);
+  const { host, port } = other.endpoint;
+  return isSameKey && one.endpoint.host === host && one.endpoint.port === port;
+}
+
+export function sameAllowedIps(one: TunnelConfig, other: TunnelConfig): boolean {
+  const [ours, theirs] = [one.allowedIps, other.allowedIps];
+  return (
+    ours.length === theirs.length &&
+    ours.every(({ address, prefixLength }, index) => {
+      const also = theirs[index];
+      return also?.prefixLength === prefixLength && sameAddress(address, also.address);
+    })
+  );
+}

@@ -1,0 +1,49 @@
+import { abortReason } from '../../lib/error-message.js';
+import type { Clock, Timer } from '../ports.js';
+import type { TunnelError } from '../tunnel-error.js';
+
+/** Those who wait for the next handshake. */
+export class HandshakeWaits {
+  readonly #clock: Clock;
+  /** Each is called at the next handshake, or with why there will be none. */
+  readonly #waits = new Set<(failure?: TunnelError) => void>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * @param deadline the `now` of the clock at which the wait ends; Infinity waits for ever
+   * @param explain why there was none by then
+   * @throws TunnelError what `explain` or end() says; the reason of `signal`
+   */
+  wait(deadline: number, explain: () => TunnelError, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let timer: Timer | undefined;
+      const settle = (outcome: () => void) => {
+        timer?.cancel();
+        this.#waits.delete(onHandshake);
+        signal?.removeEventListener('abort', onAbort);
+        outcome();
+      };
+      const onHandshake = (failure?: TunnelError) =>
+        settle(failure === undefined ? resolve : () => reject(failure));
+      const onAbort = () => settle(() => reject(abortReason(signal)));
+      if (signal?.aborted === true) {
+        reject(abortReason(signal));
+        return;
+      }
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waits.add(onHandshake);
+      if (deadline !== Infinity) {
+        const delay = Math.max(0, deadline - this.#clock.now());
+        timer = this.#clock.startTimer(delay, () => settle(() => reject(explain())));
+      }
+    });
+  }
+
+  /** To be called at a handshake, or with why there will be none. */
+  end(failure?: TunnelError): void {
+    for (const onHandshake of [...this.#waits]) onHandshake(failure);
+  }
+}

@@ -1,0 +1,91 @@
+/** What the way to the Arc server has to tell of itself. */
+import type { Device, Peer } from '../../engine/engine.js';
+import { formatIpAddress } from '../../wire/ip-address.js';
+import { endpointText } from './endpoint-text.js';
+import type { WallClock } from '../ports.js';
+import type { Rivals } from '../rivals/rivals.js';
+import type { PeerSilence } from './route.js';
+import type { PeerStatus, TunnelHealth, TunnelStatus } from '../tunnel-status.js';
+
+/** Milliseconds: KEEPALIVE_TIMEOUT and REKEY_TIMEOUT (whitepaper 6.1), after which an answer is missed. */
+const ANSWER_TIMEOUT = 15_000;
+
+export interface HealthSigns {
+  /** Nothing is expected of the server any more. */
+  readonly hasGivenUp: boolean;
+  /** The system refuses what goes to the server: an answer cannot come. */
+  readonly cannotSend: boolean;
+  readonly now: number;
+}
+
+/** How the server does. */
+export function healthOf(
+  device: Device,
+  server: Peer,
+  { hasGivenUp, cannotSend, now }: HealthSigns,
+): TunnelHealth {
+  if (hasGivenUp) return 'stale';
+  if (server.lastHandshakeUnix === undefined) return 'connecting';
+  if (cannotSend) return 'stale';
+  if (device.silenceOf(server, now) === undefined) return 'up';
+  const { handshakeBeganAt = Infinity, unansweredDataSince = Infinity } = server;
+  const since = Math.min(handshakeBeganAt, unansweredDataSince);
+  return now - since < ANSWER_TIMEOUT ? 'up' : 'stale';
+}
+
+/** Packets that were sent longer ago than this, in ms, are not waited for any more. */
+const RECENTLY = 30_000;
+
+/** What the server owes: an answer to a handshake, or packets in return for ours. */
+export function debtsOf(
+  server: Peer,
+  silence: PeerSilence,
+  now: number,
+): Pick<TunnelStatus, 'unanswered' | 'unreturnedFor'> {
+  const { handshakeBeganAt: began, unreturnedPacketsSince: since } = server;
+  const isMissed = server.isAnsweredByKeepalives && now - server.lastPacketSentAt <= RECENTLY;
+  return {
+    unanswered:
+      began === undefined ? undefined : { for: now - began, reason: silence.explain().reason },
+    unreturnedFor: isMissed && since !== undefined ? now - since : undefined,
+  };
+}
+
+/** Why nothing comes from the server, as plain data. */
+export function whySilent(silence: PeerSilence): TunnelStatus['silence'] {
+  const { reason, why } = silence.explain();
+  return { reason, why };
+}
+
+/** Another tunnel with our key that was noticed of late. */
+export function rivalOf(
+  rivals: Pick<Rivals, 'seen'> | undefined,
+  now: number,
+  wallClock: WallClock,
+): TunnelStatus['rival'] {
+  const seen = rivals?.seen(now);
+  return seen && { why: seen.why, lastSeenUnix: wallClock.unixMilliseconds() - seen.ago };
+}
+
+/** All peers of a device, the Arc server first. */
+export function peerStatuses(device: Device, server: Peer): PeerStatus[] {
+  const others = [...device.peers].filter((peer) => peer !== server);
+  return [...(server.isRemoved ? [] : [server]), ...others].map((peer) => ({
+    publicKey: keyText(peer.publicKey),
+    endpoint: peer.endpoint && endpointText(peer.endpoint),
+    allowedIps: device.allowedIps
+      .prefixesOf(peer)
+      .map(({ address, prefixLength }) => `${formatIpAddress(address)}/${prefixLength}`),
+    persistentKeepalive: Math.round(peer.persistentKeepalive / 1000),
+    latestHandshakeUnix: peer.lastHandshakeUnix,
+    sentBytes: peer.txBytes,
+    receivedBytes: peer.rxBytes,
+    roundTrip: peer.handshakeRoundTrip,
+    lossIn: peer.receivedLoss,
+  }));
+}
+
+/** As the tools of WireGuard write a key: base64. */
+export function keyText(key: Uint8Array): string {
+  return Buffer.from(key).toString('base64');
+}

@@ -1,0 +1,259 @@
+import { codeOf } from '../../lib/error-message.js';
+import { familyOf } from './address-order.js';
+import { OneByOne } from '../one-by-one.js';
+import type { Clock, Datagram, DatagramSocket, DatagramSockets, Timer } from '../ports.js';
+
+/** A socket is re-made no sooner than this after the last time; the wait doubles each time. */
+const SHORTEST_INTERVAL = 1_000;
+const LONGEST_INTERVAL = 32_000;
+
+/** Datagrams that wait for a socket; more are lost, as on any full link. */
+const MAX_WAITING = 128;
+
+/** The system has no room for datagrams just now (ENOBUFS, EAGAIN): nothing is handed to it for this. */
+const PAUSE = 50;
+
+/** No room for this long is no burst: then the socket is as good as broken. */
+const LONGEST_PRESSURE = 5_000;
+
+const PRESSURE = new Set(['ENOBUFS', 'EAGAIN', 'EWOULDBLOCK']);
+
+/** The type of a handshake initiation (whitepaper 5.4.2). */
+const INITIATION = 1;
+
+/** What sockets are bound to from now on; what is missing stays as it is. */
+interface LocalChange {
+  readonly port?: number;
+  readonly fwmark?: number;
+}
+
+/**
+ * A datagram socket that outlives its sockets: it opens one of the family of what is to be sent, and
+ * another in its place when told that the network has changed.
+ *
+ * Until the new socket is there the old one is used. A datagram that no socket takes is reported
+ * through `onError`, as one that the system refused.
+ */
+export class MovingSocket implements DatagramSocket {
+  readonly #sockets: DatagramSockets;
+  readonly #clock: Clock;
+  readonly #waiting: Datagram[] = [];
+  #waitingBytes = 0;
+  #socket: DatagramSocket | undefined;
+  #family: 4 | 6 | undefined;
+  #opening: Promise<void> | undefined;
+  readonly #rebinds = new OneByOne();
+  readonly #closing = new Set<Promise<void>>();
+  #madeAt = -Infinity;
+  #interval = SHORTEST_INTERVAL;
+  #pause: Timer | undefined;
+  /** When the system had no room first, since anything got through. */
+  #pressedSince: number | undefined;
+  #closed = false;
+  /** What every socket is bound to, besides an address of its family. */
+  #binding = { port: 0, fwmark: 0 };
+  #onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
+  #onDrain: () => void = () => undefined;
+  #onError: (error: Error, unsent?: Datagram) => void = () => undefined;
+
+  constructor(sockets: DatagramSockets, clock: Clock) {
+    this.#sockets = sockets;
+    this.#clock = clock;
+  }
+
+  /** Empty before the first datagram. */
+  get localAddress(): string {
+    return this.#socket?.localAddress ?? '';
+  }
+
+  /** 0 before the first datagram. */
+  get localPort(): number {
+    return this.#socket?.localPort ?? 0;
+  }
+
+  /** Infinity while the system has no room. */
+  get queuedBytes(): number {
+    if (this.#pause !== undefined) return Infinity;
+    return this.#waitingBytes + (this.#socket?.queuedBytes ?? 0);
+  }
+
+  send(datagrams: readonly Datagram[]): void {
+    if (this.#closed) return;
+    const now: Datagram[] = [];
+    for (const datagram of datagrams) {
+      if (familyOf(datagram.endpoint.address) === this.#family) now.push(datagram);
+      else this.#wait(datagram);
+    }
+    if (now.length > 0) this.#socket?.send(now);
+    this.#openForWaiting();
+  }
+
+  onReceive(handler: (datagrams: readonly Datagram[]) => void): void {
+    this.#onReceive = handler;
+  }
+
+  onDrain(handler: () => void): void {
+    this.#onDrain = handler;
+  }
+
+  onError(handler: (error: Error, unsent?: Datagram) => void): void {
+    this.#onError = handler;
+  }
+
+  /** The network has changed: opens a new socket, unless the last one is too young for that. */
+  remake(): void {
+    if (this.#closed || this.#opening !== undefined || this.#family === undefined) return;
+    if (this.#clock.now() - this.#madeAt < this.#interval) return;
+    this.#interval = Math.min(this.#interval * 2, LONGEST_INTERVAL);
+    this.#open(this.#family);
+  }
+
+  /** The mark of what is sent; 0 for none. */
+  get fwmark(): number {
+    return this.#binding.fwmark;
+  }
+
+  /**
+   * Moves to a socket at another port, 0 for any, or with another mark; this and all later ones have
+   * it. Before the first datagram there is no socket, and nothing that could fail.
+   *
+   * @throws Error with the system's `code`; the old socket stays then
+   */
+  rebind(change: LocalChange): Promise<void> {
+    return this.#rebinds.run(() => this.#rebind(change));
+  }
+
+  async #rebind(change: LocalChange): Promise<void> {
+    await this.#opening;
+    const binding = { ...this.#binding, ...change };
+    const { port, fwmark } = this.#binding;
+    const family = this.#family;
+    const isSame = binding.fwmark === fwmark && [port, this.localPort].includes(binding.port);
+    if (family !== undefined && !isSame && !this.#closed) {
+      this.#use(await this.#make(family, binding), family);
+    }
+    this.#binding = binding;
+  }
+
+  /** The other side was heard: the socket is good, and the next change need not wait. */
+  proved(): void {
+    this.#interval = SHORTEST_INTERVAL;
+    this.#pressedSince = undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#pause?.cancel();
+    await this.#opening;
+    await this.#rebinds.run(() => Promise.resolve());
+    this.#retire();
+    await Promise.all(this.#closing);
+  }
+
+  #wait(datagram: Datagram): void {
+    if (this.#waiting.length >= MAX_WAITING) return;
+    this.#waiting.push(datagram);
+    this.#waitingBytes += datagram.bytes.length;
+  }
+
+  #openForWaiting(): void {
+    const first = this.#waiting[0];
+    if (first !== undefined && this.#opening === undefined) {
+      this.#open(familyOf(first.endpoint.address));
+    }
+  }
+
+  #open(family: 4 | 6): void {
+    this.#madeAt = this.#clock.now();
+    this.#opening = this.#make(family, this.#binding).then(
+      (socket) => {
+        this.#opening = undefined;
+        this.#use(socket, family);
+      },
+      (error: unknown) => {
+        this.#opening = undefined;
+        this.#refuse(error as Error, family);
+      },
+    );
+  }
+
+  async #make(family: 4 | 6, binding: { port: number; fwmark: number }): Promise<DatagramSocket> {
+    // A port that was asked for is in use by the socket that is to be replaced.
+    if (binding.port !== 0 && binding.port === this.localPort) {
+      this.#retire();
+      await Promise.all(this.#closing);
+    }
+    return this.#sockets.open({ address: family === 6 ? '::' : '0.0.0.0', ...binding });
+  }
+
+  #use(socket: DatagramSocket, family: 4 | 6): void {
+    this.#retire();
+    this.#socket = socket;
+    this.#family = family;
+    socket.onReceive((datagrams) => this.#onReceive(datagrams));
+    socket.onDrain(() => {
+      // A queue that is empty while we pause is so because it was refused.
+      if (this.#pause === undefined) this.#pressedSince = undefined;
+      this.#onDrain();
+    });
+    socket.onError((error, unsent) => this.#handleError(error, unsent));
+    // close() is waiting for this one, and takes it from here.
+    if (this.#closed) return;
+    this.send(this.#takeWaiting());
+    // Whoever waits for room in the queue of the old socket has it now.
+    this.#onDrain();
+  }
+
+  /** There is no such socket: what waited for it was not sent. */
+  #refuse(error: Error, family: 4 | 6): void {
+    if (this.#closed) return;
+    const [refused, others] = [[] as Datagram[], [] as Datagram[]];
+    for (const datagram of this.#takeWaiting()) {
+      (familyOf(datagram.endpoint.address) === family ? refused : others).push(datagram);
+    }
+    if (refused.length === 0) this.#onError(error);
+    for (const datagram of refused) this.#onError(error, datagram);
+    this.send(others);
+    this.#onDrain();
+  }
+
+  #takeWaiting(): Datagram[] {
+    this.#waitingBytes = 0;
+    return this.#waiting.splice(0);
+  }
+
+  #retire(): void {
+    const old = this.#socket;
+    if (old === undefined) return;
+    this.#socket = undefined;
+    this.#family = undefined;
+    old.onReceive(() => undefined);
+    old.onDrain(() => undefined);
+    old.onError(() => undefined);
+    const closing = old.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  #handleError(error: Error, unsent: Datagram | undefined): void {
+    if (this.#closed) return;
+    if (!PRESSURE.has(codeOf(error) ?? '')) {
+      this.#onError(error, unsent);
+      return;
+    }
+    const isLasting = this.#press();
+    if (isLasting) this.remake();
+    // Data is sent again soon. The next initiation is 5 s away, and nothing else comes before it.
+    if (isLasting || unsent?.bytes[0] === INITIATION) this.#onError(error, unsent);
+  }
+
+  /** Pauses; true where nothing has got through for LONGEST_PRESSURE. */
+  #press(): boolean {
+    const now = this.#clock.now();
+    this.#pressedSince ??= now;
+    this.#pause ??= this.#clock.startTimer(PAUSE, () => {
+      this.#pause = undefined;
+      this.#onDrain();
+    });
+    return now - this.#pressedSince >= LONGEST_PRESSURE;
+  }
+}

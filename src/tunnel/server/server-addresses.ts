@@ -1,0 +1,104 @@
+import { messageOf } from '../../lib/error-message.js';
+import { happyEyeballsOrder } from './address-order.js';
+import type { Clock, Endpoint, Log, Resolver, WallClock } from '../ports.js';
+
+/** More addresses than this are not tried: at 5 s each they are 80 s already. */
+const MAX_ADDRESSES = 16;
+
+export interface ServerAddressesPorts {
+  readonly resolver: Resolver;
+  readonly clock: Clock;
+  readonly wallClock: WallClock;
+  readonly log: Log;
+}
+
+/** Where the Arc server may be, by its name, and for how long that is believed. */
+export class ServerAddresses {
+  readonly host: string;
+  readonly #port: number;
+  readonly #ports: ServerAddressesPorts;
+  #endpoints: readonly Endpoint[] = [];
+  /** When the addresses expire, by both clocks: the monotonic one may stand still in a suspend. */
+  #expiresAt = -Infinity;
+  #expiresUnix = -Infinity;
+  #resolving: Promise<void> | undefined;
+  #failure: Error | undefined;
+  readonly #closing = new AbortController();
+
+  constructor(
+    server: { readonly host: string; readonly port: number },
+    ports: ServerAddressesPorts,
+  ) {
+    this.host = server.host;
+    this.#port = server.port;
+    this.#ports = ports;
+  }
+
+  get count(): number {
+    return this.#endpoints.length;
+  }
+
+  /** Why the resolver had no answer when it was last asked; undefined where it had one. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Whether the addresses are not older than their TTL. */
+  isFresh(): boolean {
+    const { clock, wallClock } = this.#ports;
+    return clock.now() < this.#expiresAt && wallClock.unixMilliseconds() < this.#expiresUnix;
+  }
+
+  includes(endpoint: Endpoint): boolean {
+    return this.#indexOf(endpoint) !== -1;
+  }
+
+  /** The endpoint to try after `endpoint`: the first one after the last, and after a foreign one. */
+  after(endpoint: Endpoint | undefined): Endpoint | undefined {
+    const index = endpoint === undefined ? -1 : this.#indexOf(endpoint);
+    return this.#endpoints[(index + 1) % this.#endpoints.length];
+  }
+
+  /**
+   * Asks the resolver; where it is being asked, that answer serves. Never rejects. Where there is no
+   * answer, the addresses stay: an old one is better than none (RFC 8767 gives the same reason).
+   */
+  resolve(): Promise<void> {
+    if (this.#closing.signal.aborted) return Promise.resolve();
+    this.#resolving ??= this.#ask().finally(() => {
+      this.#resolving = undefined;
+    });
+    return this.#resolving;
+  }
+
+  /** What the resolver says from now on is no matter any more. */
+  close(): void {
+    this.#closing.abort(new Error('the tunnel is closing'));
+  }
+
+  async #ask(): Promise<void> {
+    const { resolver, clock, wallClock, log } = this.#ports;
+    const { signal } = this.#closing;
+    try {
+      const { addresses, ttl } = await resolver.resolve(this.host, signal);
+      if (signal.aborted) return;
+      if (addresses.length === 0) throw new Error('the name has no address');
+      this.#endpoints = happyEyeballsOrder(addresses)
+        .slice(0, MAX_ADDRESSES)
+        .map((address) => ({ address, port: this.#port }));
+      this.#expiresAt = clock.now() + ttl;
+      this.#expiresUnix = wallClock.unixMilliseconds() + ttl;
+      this.#failure = undefined;
+    } catch (error) {
+      if (signal.aborted) return;
+      const isFirst = this.#failure === undefined;
+      this.#failure = error instanceof Error ? error : new Error(messageOf(error));
+      const fields = { host: this.host, reason: this.#failure.message };
+      if (isFirst) log.warn(fields, 'cannot resolve the Arc server; trying again');
+    }
+  }
+
+  #indexOf({ address, port }: Endpoint): number {
+    return this.#endpoints.findIndex((known) => known.address === address && known.port === port);
+  }
+}

@@ -1,0 +1,377 @@
+/**
+ * The way to the Arc server, whatever the packets come from: an engine on a socket, the search for the
+ * server, its handshake, and what is known of its silence.
+ */
+import type { DeviceEvent, Engine, EngineOptions } from '../../engine/engine.js';
+import type { Crypto } from '../../crypto/crypto.js';
+import { ArcServerPeer, isSameServer, requireServer, sameAllowedIps } from './arc-server-peer.js';
+import { Driver } from '../driver.js';
+import { endpointText } from './endpoint-text.js';
+import { HandshakeWaits } from './handshake-waits.js';
+import { MovingSocket } from './moving-socket.js';
+import { debtsOf, healthOf, keyText, peerStatuses, rivalOf, whySilent } from './link-status.js';
+import type {
+  Clock,
+  Conversation,
+  DatagramSockets,
+  Endpoint,
+  Entropy,
+  Log,
+  Resolver,
+  TimestampStore,
+  TunnelObserver,
+  WallClock,
+} from '../ports.js';
+import { ASKED_AGAIN_AFTER, type Rivals } from '../rivals/rivals.js';
+import type { PeerSilence } from './route.js';
+import { SentTimestamps } from './sent-timestamps.js';
+import { formatIpAddress, type IpPrefix } from '../../wire/ip-address.js';
+import type { TunnelConfig } from '../tunnel-config.js';
+import { closingLink } from '../tunnel-error.js';
+import type { TunnelStatus } from '../tunnel-status.js';
+import { type UapiHost, UapiSession } from '../device/uapi-session.js';
+
+/** What a tunnel needs from outside. */
+export interface TunnelPorts {
+  readonly crypto: Crypto;
+  readonly entropy: Entropy;
+  readonly wallClock: WallClock;
+  readonly clock: Clock;
+  readonly sockets: DatagramSockets;
+  readonly resolver: Resolver;
+  readonly log: Log;
+  /** Absent: stamps are later than those of this process alone. */
+  readonly timestamps?: TimestampStore;
+  readonly observer?: TunnelObserver;
+  /** As DeviceOptions. */
+  readonly sessionsOutliveSleep?: boolean;
+}
+
+/** Whole WireGuard messages, as `wg show … transfer` counts them. */
+export interface TunnelTotals {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+export interface ServerLinkOptions {
+  readonly config: TunnelConfig;
+  readonly ports: TunnelPorts;
+  /** Without a peer; the link adds the server, and closes the engine. */
+  readonly engine: Engine;
+  /** That the engine was made with. */
+  readonly timestamps: SentTimestamps;
+  /** Called at the end of each turn of the driver. */
+  readonly onTurn?: () => void;
+  /** Told of each session of the server's, where another tunnel may have our key. */
+  readonly rivals?: Rivals | undefined;
+}
+
+export class ServerLink {
+  readonly driver: Driver;
+  /** Of the server of the moment, whichever that is. */
+  readonly silence: PeerSilence;
+  readonly #engine: Engine;
+  readonly #socket: MovingSocket;
+  readonly #ports: TunnelPorts;
+  readonly #timestamps: SentTimestamps;
+  #config: TunnelConfig;
+  #server: ArcServerPeer;
+  /** Of the servers before this one. */
+  #formerTotals: TunnelTotals = { sentBytes: 0, receivedBytes: 0 };
+  readonly #openedUnix: number;
+  readonly #handshakeWaits: HandshakeWaits;
+  readonly #rivals: Rivals | undefined;
+  #hasGivenUp = false;
+
+  constructor({ config, ports, engine, timestamps, onTurn, rivals }: ServerLinkOptions) {
+    const { clock, wallClock } = ports;
+    this.#ports = ports;
+    this.#config = config;
+    this.#openedUnix = wallClock.unixMilliseconds();
+    this.#engine = engine;
+    this.#timestamps = timestamps;
+    this.#handshakeWaits = new HandshakeWaits(clock);
+    this.#rivals = rivals;
+    const socket = new MovingSocket(ports.sockets, clock);
+    this.#socket = socket;
+    this.#server = this.#addServer(config, config.allowedIps);
+    this.driver = new Driver({
+      engine,
+      socket,
+      clock,
+      onEvent: (event) => this.#handleEvent(event),
+      onTurn: (moment) => {
+        this.#server.search.afterTurn(moment);
+        this.#lookForRivals(moment);
+        onTurn?.();
+      },
+    });
+    socket.onError((error, unsent) => this.#server.search.sendFailed(error, unsent));
+    this.silence = {
+      explain: () => this.#server.silence.explain(),
+      blocked: () => this.#server.silence.blocked(),
+    };
+  }
+
+  /** Where the Arc server is, as far as it is known; undefined before its name is resolved. */
+  get endpoint(): Endpoint | undefined {
+    return this.#server.peer.endpoint;
+  }
+
+  /** When the last handshake was complete, in ms since 1970; undefined before the first. */
+  get lastHandshakeUnix(): number | undefined {
+    return this.#server.peer.lastHandshakeUnix;
+  }
+
+  /** Nothing has come from the server for so long that nothing is expected of it. */
+  get hasGivenUp(): boolean {
+    return this.#hasGivenUp;
+  }
+
+  /**
+   * The mark of what is sent from now on, for rules of routing; 0 for none.
+   * @throws Error with the system's `code`; the mark stays as it was then
+   */
+  async setMark(fwmark: number): Promise<void> {
+    await this.#socket.rebind({ fwmark });
+  }
+
+  /** Begins the search for the server, and the handshake. */
+  start(): void {
+    this.#engine.device.initiateHandshake(this.#server.peer, this.#ports.clock.now());
+    this.driver.schedule();
+    this.#ports.log.debug({ host: this.#config.endpoint.host }, 'handshake started');
+  }
+
+  /** Packets are about to come, behind a sleep maybe: as Device.refreshSession(). */
+  refreshSession(): void {
+    this.#engine.device.refreshSession(this.#server.peer, this.#ports.clock.now());
+    this.driver.schedule();
+  }
+
+  /**
+   * Makes ready for another configuration.
+   *
+   * @returns to be called at once: it takes over our key, the server, what the server may send and its
+   *   keepalive, where they differ, and a handshake begins where a session does not outlive that. Who
+   *   waits for one waits for that. Peers that somebody else has added stay.
+   * @throws RangeError where there can be no such server
+   */
+  async prepare(config: TunnelConfig): Promise<() => void> {
+    const { privateKey } = config;
+    const { crypto, log } = this.#ports;
+    const publicKey = crypto.publicKey(privateKey.expose());
+    requireServer(config, publicKey);
+    const keyChanges = await this.#prepareKey(privateKey.expose());
+    return () => {
+      const { device } = this.#engine;
+      const isOtherKey = keyText(device.publicKey) !== keyText(publicKey);
+      if (isOtherKey) {
+        keyChanges();
+        device.setPrivateKey(privateKey.expose());
+      }
+      const isOtherServer = this.#follow(config);
+      if (isOtherKey || isOtherServer) {
+        this.#hasGivenUp = false;
+        this.#rivals?.restart(this.driver.now());
+        log.info(config.endpoint, 'another key or Arc server: a new handshake');
+        this.start();
+      }
+      this.driver.schedule();
+    };
+  }
+
+  /**
+   * Resolves at once where there is a session, else at the next handshake.
+   *
+   * @param deadline the `now` of the clock at which the wait ends; Infinity waits for ever
+   * @throws TunnelError with what is known of the reason
+   */
+  waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
+    if (this.#server.peer.hasSession(this.#ports.clock.now())) return Promise.resolve();
+    return this.#handshakeWaits.wait(deadline, () => this.silence.explain(), signal);
+  }
+
+  totals(): TunnelTotals {
+    const { sentBytes, receivedBytes } = this.#formerTotals;
+    const { txBytes, rxBytes } = this.#server.peer;
+    return { sentBytes: sentBytes + txBytes, receivedBytes: receivedBytes + rxBytes };
+  }
+
+  /** What the link itself knows of the tunnel. */
+  status(): Omit<TunnelStatus, 'mode' | 'interface' | 'connections'> {
+    const { device } = this.#engine;
+    const { mtu, addresses } = this.#config;
+    const now = this.driver.now();
+    const { peer } = this.#server;
+    const { cannotSend } = this.#server.search;
+    const health = healthOf(device, peer, { hasGivenUp: this.#hasGivenUp, cannotSend, now });
+    return {
+      publicKey: keyText(device.publicKey),
+      listenPort: this.#socket.localPort,
+      fwmark: this.#socket.fwmark,
+      mtu,
+      addresses: addresses.map((address) => formatIpAddress(address)),
+      health,
+      silence: health === 'up' ? undefined : whySilent(this.silence),
+      ...debtsOf(this.#server.peer, this.silence, now),
+      rival: rivalOf(this.#rivals, now, this.#ports.wallClock),
+      openedUnix: this.#openedUnix,
+      peers: peerStatuses(device, this.#server.peer),
+    };
+  }
+
+  /** Somebody who looks at the tunnel, or changes it, by WireGuard's userspace interface. */
+  converse(): Conversation {
+    return new UapiSession(this.#uapiHost());
+  }
+
+  /** The tunnel ends because the server is silent. */
+  giveUp(): void {
+    this.#hasGivenUp = true;
+  }
+
+  /** Ends all waits; what comes to wait later fails as well. */
+  endWaits(): void {
+    this.#handshakeWaits.end(closingLink());
+  }
+
+  /** Sends what is queued, wipes the keys and closes the socket. */
+  async close(): Promise<void> {
+    this.driver.close();
+    this.#server.search.close();
+    const { sentBytes, receivedBytes } = this.totals();
+    this.#engine.close();
+    await this.#socket.close();
+    this.#ports.log.info({ sentBytes, receivedBytes }, 'tunnel closed');
+  }
+
+  #lookForRivals(now: number): void {
+    const { peer } = this.#server;
+    if (this.#rivals?.afterTurn(peer, now) !== true) return;
+    this.#engine.device.initiateHandshake(peer, now);
+    this.driver.schedule();
+    // It may not have been allowed yet (whitepaper 6.1), and TCP's next try be long after that.
+    this.driver.startTimer(ASKED_AGAIN_AFTER, () => this.driver.schedule());
+  }
+
+  #addServer(config: TunnelConfig, allowedIps: readonly IpPrefix[]): ArcServerPeer {
+    return new ArcServerPeer({
+      config,
+      allowedIps,
+      ports: this.#ports,
+      device: this.#engine.device,
+      socket: this.#socket,
+      schedule: () => this.driver.schedule(),
+    });
+  }
+
+  /** True where the server is another one from now on, or in another place. */
+  #follow(config: TunnelConfig): boolean {
+    const [before, old] = [this.#config, this.#server];
+    // What the interface was opened with stays.
+    this.#config = { ...config, mtu: before.mtu };
+    if (isSameServer(before, config) && !old.peer.isRemoved) {
+      old.reconfigure(before, config, this.driver.now());
+      return false;
+    }
+    const isKept = sameAllowedIps(before, config) && !old.peer.isRemoved;
+    const allowedIps = isKept ? old.allowedIps : config.allowedIps;
+    this.#formerTotals = this.totals();
+    old.remove();
+    // Somebody may have added it already: it is the Arc server now.
+    const same = this.#engine.device.peerOf(config.serverPublicKey);
+    if (same !== undefined) this.#engine.device.removePeer(same);
+    this.#server = this.#addServer(config, allowedIps);
+    return true;
+  }
+
+  /** @returns to be called together with the change of our key */
+  async #prepareKey(privateKey: Uint8Array): Promise<() => void> {
+    const publicKey = this.#ports.crypto.publicKey(privateKey);
+    const keepByKey = await this.#timestamps.prepare(publicKey);
+    return () => {
+      keepByKey();
+      const { last } = this.#timestamps;
+      if (last !== undefined) this.#engine.device.stampLaterThan(last);
+    };
+  }
+
+  #uapiHost(): UapiHost {
+    const [socket, driver] = [this.#socket, this.driver];
+    return {
+      device: this.#engine.device,
+      get listenPort() {
+        return socket.localPort;
+      },
+      get fwmark() {
+        return socket.fwmark;
+      },
+      rebind: (change) => socket.rebind(change),
+      prepareKey: (privateKey) => this.#prepareKey(privateKey),
+      moved: (peer, endpoint) => {
+        if (peer === this.#server.peer) this.#server.search.roamed(endpoint);
+      },
+      changed: () => driver.schedule(),
+      now: () => driver.now(),
+    };
+  }
+
+  #handleEvent(event: DeviceEvent): void {
+    const { log } = this.#ports;
+    // Of a server that is no more, or of a peer that somebody else has added.
+    if ('peer' in event && event.peer !== this.#server.peer) return;
+    switch (event.type) {
+      case 'handshake-complete': {
+        const endpoint = event.peer.endpoint && endpointText(event.peer.endpoint);
+        log.info({ endpoint }, 'handshake complete');
+        this.#rivals?.handshakeComplete(event.peer, event.now);
+        this.#hasGivenUp = false;
+        this.#handshakeWaits.end();
+        break;
+      }
+      case 'handshake-gave-up': {
+        this.#hasGivenUp = true;
+        const { reason, why } = this.silence.explain();
+        const next = 'the next packet or keepalive tries again';
+        log.warn({ reason }, `no answer to the handshake in 90 s: ${why}; ${next}`);
+        break;
+      }
+      case 'clock-jumped':
+        log.info({ byMs: event.by }, 'the clock was set or the machine slept: a new handshake');
+        break;
+      case 'endpoint-changed':
+        this.#server.search.roamed(event.endpoint);
+        log.debug({ endpoint: event.endpoint }, 'the Arc server answers from another address');
+        break;
+    }
+  }
+}
+
+/** The stamps that were sent with the key of `config`. */
+export function openTimestamps(
+  { privateKey }: TunnelConfig,
+  { crypto, timestamps }: TunnelPorts,
+): Promise<SentTimestamps> {
+  return SentTimestamps.open(timestamps, crypto.publicKey(privateKey.expose()));
+}
+
+/** What an engine of this tunnel is made with; `timestamps` are those of its key. */
+export function engineOptions(
+  config: TunnelConfig,
+  { crypto, entropy, wallClock, observer, sessionsOutliveSleep }: TunnelPorts,
+  timestamps: SentTimestamps,
+): EngineOptions {
+  return {
+    privateKey: config.privateKey.expose(),
+    mtu: config.mtu,
+    crypto,
+    entropy,
+    wallClock,
+    sessionsOutliveSleep,
+    lastTimestamp: timestamps.last,
+    onTimestamp: (stamp) => timestamps.save(stamp),
+    onEphemeralKey: observer && ((key) => observer.ephemeralKey(key)),
+    onInnerPacket: observer && ((direction, packet) => observer.innerPacket(direction, packet)),
+  };
+}

@@ -1,0 +1,65 @@
+/** What is known of an Arc server from which nothing comes. */
+import type { Device, Peer } from '../../engine/engine.js';
+import { type EndpointSearch, isNetworkFault } from './endpoint-search.js';
+import { endpointText } from './endpoint-text.js';
+import type { Clock, WallClock } from '../ports.js';
+import type { PeerSilence } from './route.js';
+import type { ServerAddresses } from './server-addresses.js';
+import { silenceReason } from './silence-reason.js';
+import type { SilenceError, TunnelSilence } from '../tunnel-error.js';
+import { silenceError } from './why-silent.js';
+
+export interface ServerSilenceOptions {
+  readonly device: Device;
+  readonly peer: Peer;
+  /** The server as it is configured: its name or address, and its port. */
+  readonly server: { readonly host: string; readonly port: number };
+  readonly addresses: ServerAddresses;
+  readonly search: EndpointSearch;
+  readonly clock: Clock;
+  readonly wallClock: WallClock;
+}
+
+export class ServerSilence implements PeerSilence {
+  readonly #options: ServerSilenceOptions;
+
+  constructor(options: ServerSilenceOptions) {
+    this.#options = options;
+  }
+
+  /** Why nothing comes from the server, for whoever has waited for it in vain. */
+  explain(): SilenceError {
+    const { peer, server, addresses, search, wallClock } = this.#options;
+    const { initiations, triedEndpoints, sendError } = search;
+    const { endpoint } = peer;
+    const current = endpoint === undefined ? [] : [endpointText(endpoint)];
+    const reason = this.#reason();
+    return silenceError(reason, {
+      ...server,
+      triedEndpoints: triedEndpoints.length > 0 ? triedEndpoints : current,
+      initiations,
+      error: reason === 'cannot-send' ? (sendError ?? addresses.failure) : addresses.failure,
+      unixMilliseconds: wallClock.unixMilliseconds(),
+    });
+  }
+
+  /** There is no address to send to, and the resolver has none. */
+  blocked(): SilenceError | undefined {
+    const { peer, addresses } = this.#options;
+    const isLost = peer.endpoint === undefined && addresses.failure !== undefined;
+    return isLost ? this.explain() : undefined;
+  }
+
+  #reason(): TunnelSilence {
+    const { device, peer, addresses, search, clock } = this.#options;
+    const now = clock.now();
+    return silenceReason({
+      cannotSend: search.sendError !== undefined || isNetworkFault(addresses.failure),
+      hasAddress: addresses.count > 0,
+      lookupFailed: addresses.failure !== undefined,
+      device: device.silenceOf(peer, now),
+      isHandshaking: peer.handshakeBeganAt !== undefined,
+      hasSession: peer.hasSession(now),
+    });
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * Cryptokey routing (whitepaper 2): which peer owns an address, by the longest prefix. A binary
+ * trie with skipped bits per address family, as in the kernel, so that a lookup takes one step per
+ * branching and allocates nothing, with one prefix or a hundred thousand.
+ */
+import type { IpAddress, IpPrefix } from '../../wire/ip-address.js';
+import { maskAddress } from '../../wire/ip-address.js';
+
+class Node<Value extends object> {
+  readonly address: IpAddress;
+  readonly prefixLength: number;
+  /** Undefined where the node stands only for a branching. */
+  value: Value | undefined;
+  zero: Node<Value> | undefined = undefined;
+  one: Node<Value> | undefined = undefined;
+
+  constructor(address: IpAddress, prefixLength: number, value: Value | undefined) {
+    this.address = address;
+    this.prefixLength = prefixLength;
+    this.value = value;
+  }
+
+  /** The child in whose half `node` lies. */
+  attach(node: Node<Value>): void {
+    if (bitAt(node.address, this.prefixLength) === 0) this.zero = node;
+    else this.one = node;
+  }
+}
+
+export class AllowedIps<Value extends object> {
+  #ipv4: Node<Value> | undefined;
+  #ipv6: Node<Value> | undefined;
+
+  /** Gives a prefix to `value`. A prefix has one owner: the last to be set. */
+  set(prefix: IpPrefix, value: Value): void {
+    const { prefixLength } = prefix;
+    const address = maskAddress(prefix.address, prefixLength);
+    let parent: Node<Value> | undefined;
+    let node = address.length === 4 ? this.#ipv4 : this.#ipv6;
+    while (node !== undefined && node.prefixLength <= prefixLength && covers(node, address)) {
+      if (node.prefixLength === prefixLength) {
+        node.value = value;
+        return;
+      }
+      parent = node;
+      node = bitAt(address, node.prefixLength) === 0 ? node.zero : node.one;
+    }
+    const joined = join(new Node(address, prefixLength, value), node);
+    if (parent !== undefined) parent.attach(joined);
+    else if (address.length === 4) this.#ipv4 = joined;
+    else this.#ipv6 = joined;
+  }
+
+  /** All prefixes of `value`, IPv4 before IPv6, in ascending order. */
+  prefixesOf(value: Value): IpPrefix[] {
+    const found: IpPrefix[] = [];
+    collect(this.#ipv4, value, found);
+    collect(this.#ipv6, value, found);
+    return found;
+  }
+
+  /** Takes all prefixes from `value`. */
+  removeAll(value: Value): void {
+    this.#ipv4 = prune(this.#ipv4, value);
+    this.#ipv6 = prune(this.#ipv6, value);
+  }
+
+  /** Whether nothing is left of what was set: to show that the trie does not grow. */
+  get isEmpty(): boolean {
+    return this.#ipv4 === undefined && this.#ipv6 === undefined;
+  }
+
+  lookup(address: IpAddress): Value | undefined {
+    return this.lookupAt(address, 0, address.length);
+  }
+
+  /** The owner of the address that stands in `bytes` at `offset`; `length` is 4 or 16. */
+  lookupAt(bytes: Uint8Array, offset: number, length: number): Value | undefined {
+    let node = length === 4 ? this.#ipv4 : this.#ipv6;
+    let found: Value | undefined;
+    let matched = 0;
+    while (node !== undefined && matches(node, bytes, offset, matched)) {
+      if (node.value !== undefined) found = node.value;
+      matched = node.prefixLength;
+      if (matched === length * 8) break;
+      node = bitAt(bytes, offset * 8 + matched) === 0 ? node.zero : node.one;
+    }
+    return found;
+  }
+}
+
+function bitAt(bytes: Uint8Array, bit: number): number {
+  return (bytes[bit >> 3]! >> (7 - (bit & 7))) & 1;
+}
+
+function covers(node: Node<object>, address: IpAddress): boolean {
+  return matches(node, address, 0, 0);
+}
+
+/** Whether the address in `bytes` lies in the node's prefix; its first `known` bits are known to. */
+function matches(node: Node<object>, bytes: Uint8Array, offset: number, known: number): boolean {
+  const whole = node.prefixLength >> 3;
+  for (let index = known >> 3; index < whole; index++) {
+    if (node.address[index] !== bytes[offset + index]) return false;
+  }
+  const rest = node.prefixLength & 7;
+  return rest === 0 || (node.address[whole]! ^ bytes[offset + whole]!) >> (8 - rest) === 0;
+}
+
+/** One subtree out of a new leaf and what stood in its place. */
+function join<Value extends object>(
+  leaf: Node<Value>,
+  other: Node<Value> | undefined,
+): Node<Value> {
+  if (other === undefined) return leaf;
+  const common = commonBits(leaf, other);
+  if (common === leaf.prefixLength) {
+    leaf.attach(other);
+    return leaf;
+  }
+  const fork = new Node<Value>(maskAddress(leaf.address, common), common, undefined);
+  fork.attach(leaf);
+  fork.attach(other);
+  return fork;
+}
+
+function commonBits(left: Node<object>, right: Node<object>): number {
+  const limit = Math.min(left.prefixLength, right.prefixLength);
+  let bit = 0;
+  while (bit < limit && bitAt(left.address, bit) === bitAt(right.address, bit)) bit++;
+  return bit;
+}
+
+/** The subtree without the nodes of `value`. No deeper than an address has bits. */
+function prune<Value extends object>(
+  node: Node<Value> | undefined,
+  value: Value,
+): Node<Value> | undefined {
+  if (node === undefined) return undefined;
+  node.zero = prune(node.zero, value);
+  node.one = prune(node.one, value);
+  if (node.value === value) node.value = undefined;
+  if (node.value !== undefined || (node.zero !== undefined && node.one !== undefined)) return node;
+  return node.zero ?? node.one;
+}
+
+function collect<Value extends object>(
+  node: Node<Value> | undefined,
+  value: Value,
+  found: IpPrefix[],
+): void {
+  if (node === undefined) return;
+  const { address, prefixLength } = node;
+  if (node.value === value) found.push({ address, prefixLength });
+  collect(node.zero, value, found);
+  collect(node.one, value, found);
+}

@@ -1,0 +1,40 @@
+/** Cryptokey routing of what leaves (whitepaper 2): which peer a packet is for, if any. */
+import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../lib/packet-slot.js';
+import type { DeviceContext } from '../context.js';
+import { destinationOffset, innerPacketLength } from './inner-packet.js';
+import type { Peer } from '../peer.js';
+import { isMessageTo } from './routing-loop.js';
+
+/**
+ * The peer that the IP packet in `slot` goes to; undefined where it is dropped: malformed, without a
+ * route, for a peer of which nobody knows where it is, or sent to that peer already.
+ */
+export function routePacket(
+  { allowedIps, indices, drops, sink }: DeviceContext,
+  slot: Uint8Array,
+  now: number,
+): Peer | undefined {
+  const end = slot.length - PACKET_TAILROOM;
+  if (innerPacketLength(slot, PACKET_HEADROOM, end) === 0) {
+    drops.drop('malformed-packet');
+    return undefined;
+  }
+  const version = slot[PACKET_HEADROOM]! >> 4;
+  const offset = PACKET_HEADROOM + destinationOffset(version);
+  const peer = allowedIps.lookupAt(slot, offset, version === 4 ? 4 : 16);
+  if (peer === undefined) {
+    drops.drop('no-route');
+    sink.unreachable?.(slot, 'no-route', now);
+    return undefined;
+  }
+  if (peer.endpoint === undefined) {
+    drops.drop('no-endpoint');
+    sink.unreachable?.(slot, 'no-endpoint', now);
+    return undefined;
+  }
+  if (isMessageTo(peer, indices, slot)) {
+    drops.drop('routing-loop');
+    return undefined;
+  }
+  return peer;
+}

@@ -1,0 +1,242 @@
+/**
+ * Everything that leaves: initiations, responses, cookie replies, packets, keepalives (whitepaper
+ * 5.4, 6.1, 6.2, 6.5). The rules when to rekey are here; when to speak unasked is in timers.ts.
+ */
+import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../lib/packet-slot.js';
+import { secretBytes } from '../../lib/secrets/secret-bytes.js';
+import { ecnAt, NOT_ECT } from '../../wire/traffic-class.js';
+import {
+  HANDSHAKE_TRAFFIC_CLASS,
+  KEY_LENGTH,
+  REKEY_AFTER_MESSAGES,
+  REKEY_AFTER_TIME,
+  REKEY_TIMEOUT,
+  TAG_LENGTH,
+} from '../constants.js';
+import type { DeviceContext } from '../context.js';
+import type { Endpoint } from '../datagram.js';
+import type { Keypair } from './keypair.js';
+import {
+  INITIATION,
+  MESSAGE_INITIATION,
+  messageType,
+  readUint32,
+  writeDataHeader,
+} from '../messages.js';
+import { paddedLength } from './padding.js';
+import type { Peer } from '../peer.js';
+import type { TimerHandler } from '../timers.js';
+
+export class Sender implements TimerHandler<Peer> {
+  readonly #context: DeviceContext;
+
+  constructor(context: DeviceContext) {
+    this.#context = context;
+  }
+
+  /** A handshake is wanted, by a packet or by a rule: the count of attempts begins anew (6.4). */
+  beginHandshake(peer: Peer, now: number): void {
+    // The peer's silence is counted from this one on.
+    if (peer.timers.hasGivenUp) peer.handshakeBeganAt = undefined;
+    peer.timers.handshakeWanted();
+    this.#sendInitiation(peer, now);
+  }
+
+  /** As beginHandshake(); where 6.1 forbids it yet, a timer does it: what waits must not be left. */
+  beginHandshakeSoon(peer: Peer, now: number): void {
+    this.beginHandshake(peer, now);
+    if (now - peer.lastSentHandshake < REKEY_TIMEOUT) peer.timers.handshakeDelayed(now);
+  }
+
+  /** As Linux does before it tries again (wg_socket_clear_peer_endpoint_src). */
+  doubtSource(peer: Peer): void {
+    peer.isSourceInDoubt = true;
+  }
+
+  retryHandshake(peer: Peer, now: number): void {
+    this.#sendInitiation(peer, now);
+  }
+
+  giveUpHandshake(peer: Peer): void {
+    this.#context.drops.drop('staged-purged', peer.staged.clear());
+    this.#context.events.push({ type: 'handshake-gave-up', peer });
+  }
+
+  zeroKeyMaterial(peer: Peer): void {
+    peer.zeroKeyMaterial();
+  }
+
+  #sendInitiation(peer: Peer, now: number): void {
+    // 6.1: at most one per REKEY_TIMEOUT; a response that we sent counts as well.
+    if (now - peer.lastSentHandshake < REKEY_TIMEOUT) return;
+    const context = this.#context;
+    if (!peer.handshake.isPossible) {
+      context.drops.drop('low-order-key');
+      return;
+    }
+    if (peer.chooseEndpoint !== undefined) {
+      // What is held back is wanted all the same: it is silence that is measured from here.
+      peer.handshakeBeganAt ??= now;
+      const endpoint = peer.chooseEndpoint(now);
+      if (endpoint === undefined) return;
+      peer.endpoint = endpoint;
+    }
+    if (peer.endpoint === undefined) {
+      context.drops.drop('no-endpoint');
+      return;
+    }
+    peer.lastSentInitiation = now;
+    const index = context.indices.allocate(peer);
+    const wallTime = context.wallClock.unixMilliseconds();
+    const message = peer.handshake.createInitiation(this.#ephemeral(), index, wallTime, now);
+    if (message === undefined) {
+      context.drops.drop('low-order-key');
+      return;
+    }
+    peer.handshakeBeganAt ??= now;
+    // Before it is sent: after a crash in between, the next process must not send an earlier one.
+    const stamp = peer.handshake.lastSentTimestamp;
+    if (stamp !== undefined) context.onTimestamp?.(stamp);
+    this.#sendHandshakeMessage(peer, message, peer.endpoint, now);
+    peer.timers.handshakeInitiated(now);
+  }
+
+  /** Sends another initiation in the place of one that never left; false for any other message. */
+  initiationNotSent(message: Uint8Array, now: number): boolean {
+    if (messageType(message) !== MESSAGE_INITIATION) return false;
+    const entry = this.#context.indices.lookup(readUint32(message, INITIATION.senderIndex));
+    if (entry === undefined || entry.keypair !== undefined) return false;
+    const { peer } = entry;
+    if (!peer.handshake.awaitsResponse) return false;
+    peer.txBytes -= message.length;
+    peer.lastSentHandshake = -Infinity;
+    this.#sendInitiation(peer, now);
+    return true;
+  }
+
+  /** Answers the initiation that the peer's handshake has taken in. */
+  sendResponse(peer: Peer, endpoint: Endpoint, now: number): void {
+    const { indices, drops } = this.#context;
+    peer.lastSentResponse = now;
+    const message = peer.handshake.createResponse(this.#ephemeral(), indices.allocate(peer));
+    if (message === undefined) {
+      drops.drop('bad-handshake');
+      return;
+    }
+    this.addSession(peer, now);
+    this.#sendHandshakeMessage(peer, message, endpoint, now);
+  }
+
+  /** Turns the finished handshake into a session. */
+  addSession(peer: Peer, now: number): void {
+    const keypair = peer.handshake.beginSession(now);
+    this.#context.indices.promote(keypair.localIndex, keypair);
+    peer.keypairs.add(keypair);
+    peer.timers.sessionDerived(now);
+  }
+
+  /** Sends what waits, else an empty packet; without a session, an initiation. */
+  sendKeepalive(peer: Peer, now: number): void {
+    if (peer.staged.length > 0) {
+      this.sendStaged(peer, now);
+      return;
+    }
+    const keypair = peer.keypairs.current;
+    if (!keypair?.canSend(now)) {
+      this.beginHandshake(peer, now);
+      return;
+    }
+    this.#seal(peer, keypair, new Uint8Array(PACKET_HEADROOM + PACKET_TAILROOM), now);
+    this.#keepKeyFresh(peer, now);
+  }
+
+  /** As Device.refreshSession(). */
+  refreshSession(peer: Peer, now: number): void {
+    if (peer.hasSession(now)) {
+      this.#keepKeyFresh(peer, now);
+      return;
+    }
+    // 6.1 is about initiations. A response counts as well, lest two handshakes cross; but what it has
+    // answered may have lain in the socket during a sleep, and nobody waits for it.
+    if (now - peer.lastSentInitiation >= REKEY_TIMEOUT) peer.lastSentResponse = -Infinity;
+    this.beginHandshakeSoon(peer, now);
+  }
+
+  /** Puts a packet behind those that wait, and sends them all where there is a session. */
+  send(peer: Peer, slot: Uint8Array, now: number): void {
+    if (!peer.staged.push(slot)) this.#context.drops.drop('staged-overflow');
+    this.sendStaged(peer, now);
+  }
+
+  sendStaged(peer: Peer, now: number): void {
+    while (peer.staged.length > 0) {
+      const keypair = peer.keypairs.current;
+      if (!keypair?.canSend(now)) {
+        this.beginHandshakeSoon(peer, now);
+        return;
+      }
+      this.#seal(peer, keypair, peer.staged.shift()!, now);
+      this.#keepKeyFresh(peer, now);
+    }
+  }
+
+  /** Encrypts in place, inside the slot (5.4.6). */
+  #seal(peer: Peer, keypair: Keypair, slot: Uint8Array, now: number): void {
+    const endpoint = peer.endpoint;
+    if (endpoint === undefined) {
+      this.#context.drops.drop('no-endpoint');
+      return;
+    }
+    const length = slot.length - PACKET_HEADROOM - PACKET_TAILROOM;
+    const padded = paddedLength(length, this.#context.mtu);
+    if (padded > length) slot.fill(0, PACKET_HEADROOM + length, PACKET_HEADROOM + padded);
+    // RFC 6040 4.1, normal mode. The inner DSCP stays inside: it tells what the packet is for.
+    const trafficClass = length > 0 ? ecnAt(slot, PACKET_HEADROOM) : NOT_ECT;
+    // Invariant: a counter is used once; it moves on before anything can fail.
+    const counter = keypair.sendingCounter++;
+    writeDataHeader(slot, keypair.remoteIndex, counter);
+    keypair.sending.seal(slot, PACKET_HEADROOM, padded, counter);
+    const message = slot.subarray(0, PACKET_HEADROOM + padded + TAG_LENGTH);
+    this.#transmit(peer, message, endpoint, trafficClass, now);
+    if (length > 0) {
+      peer.unansweredDataSince ??= now;
+      peer.unreturnedPacketsSince ??= now;
+      peer.lastPacketSentAt = now;
+      peer.timers.dataSent(now);
+    }
+  }
+
+  /** 6.2: the initiator rekeys when it sends under an old key; anybody after too many messages. */
+  #keepKeyFresh(peer: Peer, now: number): void {
+    const keypair = peer.keypairs.current;
+    if (keypair === undefined) return;
+    const isOld = keypair.isInitiator && now - keypair.createdAt >= REKEY_AFTER_TIME;
+    if (isOld || keypair.sendingCounter > REKEY_AFTER_MESSAGES) this.beginHandshake(peer, now);
+  }
+
+  #sendHandshakeMessage(peer: Peer, message: Uint8Array, endpoint: Endpoint, now: number): void {
+    peer.cookies.addMacs(message, now);
+    this.#transmit(peer, message, endpoint, HANDSHAKE_TRAFFIC_CLASS, now);
+  }
+
+  #transmit(
+    peer: Peer,
+    message: Uint8Array,
+    endpoint: Endpoint,
+    trafficClass: number,
+    now: number,
+  ): void {
+    peer.timers.anyAuthenticatedPacketTraversal(now);
+    peer.timers.anyAuthenticatedPacketSent();
+    peer.txBytes += message.length;
+    this.#context.sink.transmit(message, endpoint, trafficClass, peer.isSourceInDoubt);
+    peer.isSourceInDoubt = false;
+  }
+
+  #ephemeral(): Uint8Array {
+    const key = secretBytes(KEY_LENGTH);
+    this.#context.entropy.fill(key);
+    this.#context.onEphemeralKey?.(key);
+    return key;
+  }
+}

@@ -1,0 +1,33 @@
+import type { Crypto } from '../../crypto/crypto.js';
+import { copySecret } from '../../lib/secrets/secret-bytes.js';
+import { CONSTRUCTION, IDENTIFIER, KEY_LENGTH } from '../constants.js';
+import { asciiBytes } from './cookie.js';
+import type { HandshakeOptions } from '../noise/handshake-state.js';
+
+/** Our static key pair. The private key is a copy, and does not show when this is printed. */
+export class Identity implements HandshakeOptions {
+  readonly protocolName = asciiBytes(CONSTRUCTION);
+  readonly prologue = asciiBytes(IDENTIFIER);
+  readonly publicKey: Uint8Array;
+  /** Whether the private key is 32 zero bytes: by that WireGuard's tools say that there is none. */
+  readonly isNone: boolean;
+  readonly #crypto: Crypto;
+  readonly #privateKey: Uint8Array;
+
+  /** @throws RangeError where `privateKey` is not 32 bytes */
+  constructor(crypto: Crypto, privateKey: Uint8Array) {
+    if (privateKey.length !== KEY_LENGTH) throw new RangeError('a private key is 32 bytes');
+    this.#crypto = crypto;
+    this.#privateKey = copySecret(privateKey);
+    this.isNone = privateKey.every((byte) => byte === 0);
+    this.publicKey = crypto.publicKey(this.#privateKey);
+  }
+
+  get privateKey(): Uint8Array {
+    return this.#privateKey;
+  }
+
+  wipe(): void {
+    this.#crypto.forget(this.#privateKey);
+  }
+}

@@ -1,0 +1,554 @@
+import { inspect } from 'node:util';
+import { formatArcConfig } from '../../../src/arc-config/format-arc-config.js';
+import { skeletonArcConfig } from '../../../src/arc-config/arc-config.js';
+import { FileError } from '../../../src/arc-config/files.js';
+import { Secret } from '../../../src/lib/secrets/secret.js';
+import { PRIVATE_KEY, SAMPLE, sampleWith } from '../../arc-config/sample.js';
+import { cut, json, status } from '../../soracom/recording-server.js';
+import {
+  BootstrapHarness,
+  CREATE_SESSION,
+  head,
+  OWN_PRIVATE_KEY,
+  OWN_PUBLIC_KEY,
+  RENEW,
+  rescueOf,
+  SESSION,
+  SIM,
+  SIM_ID,
+  TARGET,
+  whole,
+} from '../bootstrap-harness.js';
+import { failureOf } from '../failure-of.js';
+
+const RESCUE = `/state/arc.json.${SIM_ID}.%2Fhome%2Farc.json.rescue`;
+const CREATE_SIM = 'POST /v1/sims';
+const FULL = new FileError('failed', TARGET, 'no space left on the device');
+
+let bench: BootstrapHarness;
+beforeEach(async () => {
+  bench = await BootstrapHarness.start();
+});
+afterEach(() => bench.close());
+
+describe('a new SIM', () => {
+  it('is written as soratun writes it, but without the profile', async () => {
+    const result = await bench.run();
+    expect(result).toEqual({ simId: SIM_ID, path: TARGET, created: true, notes: [] });
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.server.calls).toEqual(['POST /v1/auth', CREATE_SIM, 'POST /v1/auth/logout']);
+    expect(bench.server.requests[0]?.body).toBe(
+      '{"authKeyId":"keyId-1","authKey":"secret-1","tokenTimeoutSeconds":300}',
+    );
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('has the profile where that is asked for', async () => {
+    await bench.run({ saveProfile: true });
+    expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
+      profile: { authKey: 'secret-1', authKeyId: 'keyId-1', endpoint: bench.server.url },
+    });
+  });
+
+  it('is announced in the journal before it is asked for, and its key stands there before all else', async () => {
+    bench.answering(CREATE_SIM, (response, request) => {
+      expect(bench.steps).toEqual(['create-sim']);
+      json({ ...SIM, arcSessionStatus: undefined }, 201)(response, request);
+    });
+    bench.files.onCall = (call) => {
+      if (!call.startsWith('replaceText')) return;
+      if (bench.count(CREATE_SESSION) === 0) expect(bench.steps).toEqual(['create-sim', 'created']);
+    };
+    await bench.run();
+    expect(bench.server.calls).toEqual([
+      'POST /v1/auth',
+      CREATE_SIM,
+      CREATE_SESSION,
+      'POST /v1/auth/logout',
+    ]);
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it("the journal's time is the platform's", async () => {
+    const date = 'Wed, 25 Nov 2026 01:02:03 GMT';
+    bench.answering('POST /v1/auth', (response) => {
+      response.writeHead(200, { Date: date }).end('{"apiKey":"a","token":"t"}');
+    });
+    bench.answering(CREATE_SIM, cut);
+    await failureOf(bench.run());
+    const [line] = bench.journals.lines.get('arc.json')!;
+    expect(JSON.parse(line!)).toMatchObject({ since: Date.parse(date), ownKey: false });
+  });
+
+  it('asks for a session when the one it got is of no use', async () => {
+    const odd = { ...SIM, arcSessionStatus: { ...SESSION, arcAllowedIPs: ['nonsense'] } };
+    bench.answering(CREATE_SIM, json(odd, 201));
+    await bench.run();
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+  });
+
+  it('keeps the key when no session can be had, and a second run creates no second SIM', async () => {
+    bench.answering(CREATE_SIM, json({ ...SIM, arcSessionStatus: null }, 201));
+    bench.answering(CREATE_SESSION, json({ code: 'X', message: 'no' }, 403));
+    const error = await failureOf(bench.run());
+    expect(error.what).toContain(`SIM ${SIM_ID} was created and its key is in ${TARGET}`);
+    expect(error.kind).toBe('api');
+    expect(bench.files.texts.get(TARGET)).toBe(`${head()}\n}\n`);
+
+    bench.answering(CREATE_SESSION, json(SESSION));
+    expect(await bench.run()).toMatchObject({ simId: SIM_ID });
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.count(CREATE_SIM)).toBe(1);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('has the interface of its platform', async () => {
+    await bench.run({ platform: 'darwin' });
+    expect(bench.files.texts.get(TARGET)).toBe(whole().replace('soratun0', 'utun'));
+  });
+
+  it('without a private key in the answer is named, and gets a key in the next run', async () => {
+    bench.answering(CREATE_SIM, json({ ...SIM, profiles: { a: {} } }, 201));
+    const error = await failureOf(bench.run());
+    expect(error.message).toContain(`SIM ${SIM_ID} was created`);
+    expect(error.next.join(' ')).toContain('it is billed');
+    expect(bench.files.texts.size).toBe(0);
+
+    expect(await bench.run()).toMatchObject({ simId: SIM_ID });
+    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+    expect(bench.count(CREATE_SIM)).toBe(1);
+  });
+
+  it('may exist when the answer is lost: it is not asked for twice, and the journal stays', async () => {
+    bench.answering(CREATE_SIM, cut);
+    const error = await failureOf(bench.run());
+    expect(error.next.join(' ')).toContain('may have been created');
+    expect(bench.count(CREATE_SIM)).toBe(1);
+    expect(bench.steps).toEqual(['create-sim']);
+  });
+
+  it.each([400, 401, 403, 429])('that is refused with %d leaves no journal', async (code) => {
+    bench.answering(CREATE_SIM, json({ code: 'X', message: 'no' }, code));
+    await failureOf(bench.run());
+    expect(bench.steps).toBeUndefined();
+    expect(bench.files.texts.size).toBe(0);
+  });
+});
+
+describe('--own-key', () => {
+  it('puts a key of our own in the place of the first one, and sends its public half alone', async () => {
+    let journal = '';
+    bench.answering(RENEW, (response, request) => {
+      expect(bench.files.texts.get(TARGET)).toBe(whole());
+      journal = bench.journals.lines.get('arc.json')!.at(-1)!;
+      json({ arcClientPeerPublicKey: OWN_PUBLIC_KEY })(response, request);
+    });
+    await bench.run({ ownKey: true });
+    expect(journal).toContain(OWN_PRIVATE_KEY);
+    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+    expect(bench.server.calls).toEqual([
+      'POST /v1/auth',
+      CREATE_SIM,
+      RENEW,
+      CREATE_SESSION,
+      'POST /v1/auth/logout',
+    ]);
+    expect(bench.server.requests[2]?.body).toBe(`{"arcClientPeerPublicKey":"${OWN_PUBLIC_KEY}"}`);
+    expect(JSON.stringify(bench.server.requests)).not.toContain(OWN_PRIVATE_KEY);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('that is refused leaves a SIM that works, and says so', async () => {
+    bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
+    const error = await failureOf(bench.run({ ownKey: true }));
+    expect(error.kind).toBe('api');
+    expect(error.what).toContain('its key is not our own');
+    expect(error.next.join(' ')).toContain('Sim:renewArcSimCredentials');
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('whose answer is lost is finished by the next run, with the same key', async () => {
+    bench.answering(RENEW, cut);
+    await failureOf(bench.run({ ownKey: true }));
+    expect(bench.steps).toEqual(['create-sim', 'created', 'renew-key']);
+    bench.answering(RENEW, json({ arcClientPeerPublicKey: OWN_PUBLIC_KEY }));
+    expect(await bench.run()).toMatchObject({ simId: SIM_ID, created: true });
+    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+    expect(bench.count(CREATE_SIM)).toBe(1);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('leaves an existing key alone, and says how to change it', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    const { notes } = await bench.run({ ownKey: true });
+    expect(notes.join(' ')).toContain('arctun sim renew-key');
+    expect(bench.server.calls.filter((call) => call.startsWith('PUT'))).toEqual([]);
+  });
+});
+
+describe('name, tags and group', () => {
+  const labels = { name: 'sensor', group: 'g-1', tags: [{ tagName: 'site', tagValue: 'osaka' }] };
+
+  it('are put on when the key is safe', async () => {
+    bench.answering(`PUT /v1/sims/${SIM_ID}/tags`, (response, request) => {
+      expect(bench.files.texts.get(TARGET)).toBe(whole());
+      json(SIM)(response, request);
+    });
+    expect(await bench.run({ labels })).toMatchObject({ notes: [] });
+    const bodies = bench.server.requests.slice(2, 4).map(({ url, body }) => [url, body]);
+    expect(bodies).toEqual([
+      [
+        `/v1/sims/${SIM_ID}/tags`,
+        '[{"tagName":"name","tagValue":"sensor"},{"tagName":"site","tagValue":"osaka"}]',
+      ],
+      [`/v1/sims/${SIM_ID}/set_group`, '{"groupId":"g-1"}'],
+    ]);
+  });
+
+  it('that may not be put on are a note, with the permission, and no failure', async () => {
+    bench.answering(`PUT /v1/sims/${SIM_ID}/tags`, json({ code: 'X', message: 'no' }, 403));
+    const { notes } = await bench.run({ labels });
+    expect(notes.join('\n')).toMatch(
+      /has no tag name, site[\s\S]*Sim:putSimTags[\s\S]*same command/,
+    );
+    expect(bench.count(`POST /v1/sims/${SIM_ID}/set_group`)).toBe(1);
+  });
+});
+
+describe('an arc.json that is there', () => {
+  it('gets a new session and keeps all the rest, unknown members too', async () => {
+    const before = JSON.parse(SAMPLE) as Record<string, object>;
+    const text = sampleWith({
+      note: 'mine',
+      arcSessionStatus: { ...before.arcSessionStatus, vpgId: 'v' },
+    });
+    bench.files.texts.set(TARGET, text);
+    const result = await bench.run();
+    expect(result).toMatchObject({ created: false, simId: '8942310022000012345' });
+    expect(JSON.parse(bench.files.texts.get(TARGET) ?? '')).toEqual({
+      ...before,
+      note: 'mine',
+      arcSessionStatus: { ...SESSION, vpgId: 'v' },
+    });
+    expect(bench.server.calls).toEqual([
+      'POST /v1/auth',
+      'POST /v1/sims/8942310022000012345/sessions/arc',
+      'POST /v1/auth/logout',
+    ]);
+    expect(bench.server.requests[1]?.body).toBe('{}');
+  });
+
+  it('offers its profile to whoever chooses the credentials', async () => {
+    const profile = { authKeyId: 'keyId-file', authKey: 'secret-file', endpoint: 'https://x' };
+    bench.files.texts.set(TARGET, sampleWith({ profile }));
+    await bench.run();
+    expect(bench.profiles).toMatchObject([{ authKeyId: 'keyId-file', endpoint: 'https://x' }]);
+    expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({ profile });
+  });
+
+  it('stays as it was when the new session is of no use', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    const odd = json({ ...SESSION, arcServerPeerPublicKey: 'short' });
+    bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', odd);
+    const error = await failureOf(bench.run());
+    expect(error).toMatchObject({ kind: 'api' });
+    expect(error.message).toContain('arcServerPeerPublicKey');
+    expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
+  });
+
+  it('that cannot be written leaves its session in the state folder, and says so', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    bench.files.failures.set(`proveWritable ${TARGET}`, new FileError('denied', TARGET, 'no'));
+    bench.files.failures.set(`replaceText ${TARGET}`, new FileError('denied', TARGET, 'no'));
+    const { notes, path } = await bench.run();
+    expect(path).toBe('/state/session-8942310022000012345.json');
+    expect(notes.join(' ')).toContain(path);
+    expect(bench.files.texts.get('/state/session-8942310022000012345.json')).toContain('10.9.8.7');
+    expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
+  });
+
+  it.each([
+    ['broken', '{"privateKey": ', 'found the end of the text'],
+    ['empty', '', 'found the end of the text'],
+    ['faulty', sampleWith({ mtu: '1420' }), 'mtu: found "1420"'],
+    ['the skeleton', formatArcConfig(skeletonArcConfig('linux')), 'it is a skeleton'],
+    ['without a key', sampleWith({ privateKey: null }), 'without a private key'],
+    ['without a simId', sampleWith({ simId: '' }), 'it has no simId'],
+  ])('is refused when it is %s, and nothing is created', async (_, text, why) => {
+    bench.files.texts.set(TARGET, text);
+    const error = await failureOf(bench.run());
+    expect(error.kind).toBe('configuration');
+    expect(error.what).toBe(`nothing was created or changed for ${TARGET}`);
+    expect(error.why).toContain(why);
+    expect(error.next.join(' ')).toContain('move the file away');
+    expect(bench.server.calls).toEqual([]);
+    expect(bench.files.texts.get(TARGET)).toBe(text);
+  });
+
+  it('is refused when it cannot be read', async () => {
+    const denied = new FileError('denied', TARGET, 'permission denied');
+    bench.files.failures.set(`readText ${TARGET}`, denied);
+    const error = await failureOf(bench.run());
+    expect(error).toMatchObject({ kind: 'permission', cause: denied });
+    expect(bench.server.calls).toEqual([]);
+  });
+
+  it('of the SIM that --adopt names keeps its key, and says so', async () => {
+    bench.files.texts.set(TARGET, whole());
+    const { notes } = await bench.run({ adopt: SIM_ID });
+    expect(notes.join(' ')).toContain('arctun sim renew-key');
+    expect(bench.count(RENEW)).toBe(0);
+  });
+
+  it('gets the profile when that is asked for, and keeps what else is in it', async () => {
+    const own = { ...(JSON.parse(whole()) as object), profile: { note: 'mine' } };
+    bench.files.texts.set(TARGET, JSON.stringify(own));
+    await bench.run({ saveProfile: true });
+    expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
+      profile: { authKeyId: 'keyId-1', authKey: 'secret-1', note: 'mine' },
+    });
+  });
+
+  it('is told of when a profile was to be written that there is none of', async () => {
+    bench.files.texts.set(TARGET, whole());
+    const password = {
+      signIn: {
+        kind: 'root-user' as const,
+        email: 'a@example.com',
+        password: new Secret('password'),
+      },
+      endpoint: bench.server.url,
+      headers: {},
+    };
+    const credentials = () => Promise.resolve(password);
+    const { notes } = await bench.run({ saveProfile: true }, { credentials });
+    expect(notes.join(' ')).toContain('No profile was written');
+  });
+
+  it('of another SIM than --adopt names is refused', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    expect(await failureOf(bench.run({ adopt: SIM_ID }))).toMatchObject({ kind: 'usage' });
+    expect(bench.server.calls).toEqual([]);
+  });
+});
+
+it('writes the profile of an adopted SIM when that is asked for', async () => {
+  await bench.run({ adopt: SIM_ID, saveProfile: true });
+  expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
+    privateKey: OWN_PRIVATE_KEY,
+    profile: { authKeyId: 'keyId-1', authKey: 'secret-1' },
+  });
+});
+
+describe('before the first call', () => {
+  it('the target is proved to be writable', async () => {
+    bench.files.onCall = (call) => {
+      if (call.startsWith('proveWritable')) expect(bench.server.calls).toEqual([]);
+    };
+    await bench.run();
+    expect(bench.files.calls).toContain(`proveWritable ${TARGET}`);
+  });
+
+  it.each(['denied', 'no-folder', 'failed'] as const)(
+    'a target that is %s ends it',
+    async (why) => {
+      bench.files.failures.set(`proveWritable ${TARGET}`, new FileError(why, TARGET, 'the reason'));
+      const error = await failureOf(bench.run());
+      expect(error.why).toBe('it cannot be written: the reason');
+      expect(bench.server.calls).toEqual([]);
+    },
+  );
+
+  it('an existing file with no other place for its session ends it, too', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    bench.files.failures.set(`proveWritable ${TARGET}`, new FileError('denied', TARGET, 'no'));
+    bench.files.failures.set('createFolder /state', new FileError('denied', '/state', 'no'));
+    expect(await failureOf(bench.run())).toMatchObject({ kind: 'permission' });
+    expect(bench.server.calls).toEqual([]);
+  });
+
+  it('a rescued arc.json of an earlier run has to be dealt with', async () => {
+    bench.files.texts.set('/state/arc.json.8942.%2Fhome%2Farc.json.rescue', whole());
+    const error = await failureOf(bench.run());
+    expect(error.why).toContain('/state/arc.json.8942.%2Fhome%2Farc.json.rescue');
+    expect(bench.server.calls).toEqual([]);
+  });
+
+  it('an inline configuration is no place to write to', async () => {
+    const error = await failureOf(bench.run({ path: SAMPLE }));
+    expect(error.kind).toBe('usage');
+    expect(error.message).not.toContain('privateKey');
+    expect(bench.files.calls).toEqual([]);
+  });
+
+  it('a signal that has fired ends it', async () => {
+    const reason = new Error('stopped');
+    await expect(bench.run({}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(bench.server.calls).toEqual([]);
+  });
+
+  it('a journal that cannot be made ends it, with nothing created', async () => {
+    bench.journals.failures.set('create', new FileError('failed', '/j', 'no space left'));
+    const error = await failureOf(bench.run());
+    expect(error.message).toContain('no space left');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+
+  it('a run that is at work with the same file ends it', async () => {
+    bench.journals.lines.set('arc.json', [
+      '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
+    ]);
+    bench.journals.runningProcess = 4711;
+    const error = await failureOf(bench.run());
+    expect(error.why).toContain('process 4711');
+    expect(bench.server.calls).toEqual([]);
+  });
+
+  it('a run that came from its first step to its last meanwhile ends it', async () => {
+    bench.answering('POST /v1/auth', (response, request) => {
+      bench.files.texts.set(TARGET, 'of another run');
+      json({ apiKey: 'api-1', token: 'token-1' })(response, request);
+    });
+    expect((await failureOf(bench.run())).why).toContain('a file has appeared there meanwhile');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('--adopt gives no key for a file that appeared meanwhile', async () => {
+    bench.answering('POST /v1/auth', (response, request) => {
+      bench.files.texts.set(TARGET, 'of another run');
+      json({ apiKey: 'api-1', token: 'token-1' })(response, request);
+    });
+    expect((await failureOf(bench.run({ adopt: SIM_ID }))).why).toContain('has appeared');
+    expect(bench.count(RENEW)).toBe(0);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('a run that began meanwhile ends it', async () => {
+    bench.answering('POST /v1/auth', (response, request) => {
+      bench.journals.lines.set('arc.json', [
+        '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
+      ]);
+      json({ apiKey: 'api-1', token: 'token-1' })(response, request);
+    });
+    expect((await failureOf(bench.run())).why).toContain('another run');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+});
+
+describe('when the new file cannot be written', () => {
+  it('its key is in the journal, and the next run finishes it', async () => {
+    bench.files.failures.set(`replaceText ${TARGET}`, FULL);
+    const error = await failureOf(bench.run());
+    expect(error).toMatchObject({ kind: 'failed', cause: FULL });
+    expect(error.what).toContain(`SIM ${SIM_ID} was created`);
+    expect(error.next.join(' ')).toContain('arc.json.bootstrap');
+    expect(bench.steps).toEqual(['create-sim', 'created']);
+
+    bench.files.failures.clear();
+    const result = await bench.run();
+    expect(result).toMatchObject({ simId: SIM_ID, created: true });
+    expect(result.notes[0]).toContain(`has created SIM ${SIM_ID}`);
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.count(CREATE_SIM)).toBe(1);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('nor the journal, it is kept in the rescue folder', async () => {
+    bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
+    bench.files.failures.set(`replaceText ${TARGET}`, FULL);
+    const error = await rescueOf(bench.run());
+    expect(error).toMatchObject({ simId: SIM_ID, rescuePath: RESCUE, cause: FULL });
+    expect(error.arcJson).toBeUndefined();
+    expect(error.next[0]).toContain(RESCUE);
+    expect(bench.files.texts.get(RESCUE)).toBe(whole());
+    // The next run names the file; a journal that knows of no SIM would lead it astray.
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('nor anything else, it is handed over in the error, hidden from logs', async () => {
+    bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
+    bench.files.failures.set(`replaceText ${TARGET}`, FULL);
+    bench.files.failures.set(`replaceText ${RESCUE}`, new FileError('denied', RESCUE, 'read-only'));
+    const error = await rescueOf(bench.run());
+    expect(error.arcJson?.expose()).toBe(whole());
+    expect(error.rescuePath).toBeUndefined();
+    expect(bench.steps).toEqual(['create-sim']);
+    expect(error.why).toBe(`no space left on the device; ${RESCUE}: read-only`);
+    expect(error.next[0]).toContain('follows on standard output');
+    expect(inspect(error, { depth: 9 })).not.toContain(PRIVATE_KEY);
+  });
+
+  it('overwrites no file that another run has put there meanwhile', async () => {
+    bench.answering(CREATE_SIM, (response, request) => {
+      bench.files.texts.set(TARGET, 'of another run');
+      json(SIM, 201)(response, request);
+    });
+    const error = await failureOf(bench.run());
+    expect(error.why).toBe('a file has appeared there meanwhile');
+    expect(bench.files.texts.get(TARGET)).toBe('of another run');
+    expect(bench.journals.lines.get('arc.json')!.at(-1)).toContain(PRIVATE_KEY);
+  });
+
+  it('makes a file name out of any id', async () => {
+    bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
+    bench.files.failures.set(`replaceText ${TARGET}`, FULL);
+    bench.answering(CREATE_SIM, json({ ...SIM, simId: '../../etc/x' }, 201));
+    const error = await rescueOf(bench.run());
+    expect(error.rescuePath).toBe('/state/arc.json.______etc_x.%2Fhome%2Farc.json.rescue');
+  });
+});
+
+describe('signing out', () => {
+  it.each([status(403), cut])('that fails is no failure', async (answer) => {
+    bench.answering('POST /v1/auth/logout', answer);
+    await expect(bench.run()).resolves.toMatchObject({ created: true });
+  });
+
+  it('happens after a failure as well', async () => {
+    bench.answering(CREATE_SIM, status(500));
+    await failureOf(bench.run());
+    expect(bench.server.calls.at(-1)).toBe('POST /v1/auth/logout');
+  });
+
+  it('is not tried when signing in failed', async () => {
+    bench.answering('POST /v1/auth', json({ code: 'AUM0002', message: 'bad key' }, 401));
+    expect(await failureOf(bench.run())).toMatchObject({ kind: 'api', status: 401 });
+    expect(bench.server.calls).toEqual(['POST /v1/auth']);
+  });
+});
+
+it('a signal during createSim loses no key', async () => {
+  const controller = new AbortController();
+  bench.answering(CREATE_SIM, (response, request) => {
+    controller.abort(new Error('stopped'));
+    json(SIM, 201)(response, request);
+  });
+  await bench.run({}, { signal: controller.signal });
+  expect(bench.files.texts.get(TARGET)).toBe(whole());
+});
+
+describe('a target whose path is too long for a file name', () => {
+  // As a name of one part it has more than the 255 bytes that file systems take (NAME_MAX).
+  const LONG = `/home/${'é'.repeat(100)}/arc.json`;
+  const OTHER = `/elsewhere/${'é'.repeat(100)}/other.json`;
+
+  it('has its rescued arc.json under a cut name, by which the next run finds it', async () => {
+    bench.journals.failures.set('append', new FileError('failed', '/x', 'an I/O error'));
+    bench.files.failures.set(`replaceText ${LONG}`, new FileError('failed', LONG, 'full'));
+    const { rescuePath } = await rescueOf(bench.run({ path: LONG }));
+    expect(bench.files.texts.get(rescuePath!)).toBe(whole());
+    expect(Buffer.byteLength(rescuePath!.slice('/state/'.length))).toBeLessThan(255 - 18);
+
+    bench.journals.failures.clear();
+    bench.files.failures.clear();
+    const error = await failureOf(bench.run({ path: LONG }));
+    expect(error.why).toContain(rescuePath);
+    expect(bench.count(CREATE_SIM)).toBe(1);
+    // A rescued file of another target is no obstacle.
+    await bench.run({ path: OTHER });
+    expect(bench.count(CREATE_SIM)).toBe(2);
+  });
+});

@@ -1,0 +1,378 @@
+import { bootstrapCellular } from '../../../src/app/bootstrap/bootstrap-cellular.js';
+import { BootstrapRescueError } from '../../../src/app/bootstrap/bootstrap-rescue.js';
+import type { KryptonResult } from '../../../src/app/bootstrap/krypton-target.js';
+import { skeletonArcConfig } from '../../../src/arc-config/arc-config.js';
+import { FileError } from '../../../src/arc-config/files.js';
+import { formatArcConfig } from '../../../src/arc-config/format-arc-config.js';
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import { UserError } from '../../../src/lib/user-error.js';
+import { MemoryFiles } from '../../arc-config/memory-files.js';
+import { MemoryJournals } from '../../arc-config/memory-journals.js';
+import { PRIVATE_KEY, SAMPLE, sampleWith, SERVER_KEY } from '../../arc-config/sample.js';
+import { json, RecordingServer, status, type Answer } from '../../soracom/recording-server.js';
+
+const METADATA = 'GET /metadata/v1/subscriber';
+const KRYPTON = 'POST /v1/provisioning/soracom/arc/bootstrap';
+const SIM_ID = '8981100000000000001';
+const TARGET = '/home/arc.json';
+const RESCUE = `/state/arc.json.${SIM_ID}.%2Fhome%2Farc.json.rescue`;
+
+const SESSION = {
+  arcServerPeerPublicKey: SERVER_KEY,
+  arcServerEndpoint: 'beck.arc.soracom.io:11010',
+  arcAllowedIPs: ['100.127.0.0/21'],
+  arcClientPeerIpAddress: '10.9.8.7',
+};
+const ANSWER = { ...SESSION, arcClientPeerPrivateKey: PRIVATE_KEY };
+const crypto = createNodeCrypto();
+const publicKeyOf = (privateKey: Uint8Array) => crypto.publicKey(privateKey);
+/** Of PRIVATE_KEY. */
+const DERIVED = Buffer.from(publicKeyOf(Buffer.from(PRIVATE_KEY, 'base64'))).toString('base64');
+
+const fresh = (simId: string) => `{
+  "privateKey": "${PRIVATE_KEY}",
+  "publicKey": "${DERIVED}",
+  "simId": "${simId}",
+  "logLevel": 2,
+  "enableMetrics": true,
+  "interface": "soratun0",
+  "mtu": 1420,
+  "persistentKeepalive": 60,
+  "arcSessionStatus": {
+    "arcServerPeerPublicKey": "${SERVER_KEY}",
+    "arcServerEndpoint": "beck.arc.soracom.io:11010",
+    "arcAllowedIPs": [
+      "100.127.0.0/21"
+    ],
+    "arcClientPeerIpAddress": "10.9.8.7"
+  }
+}
+`;
+
+let server: RecordingServer;
+let files: MemoryFiles;
+let journals: MemoryJournals;
+let notes: string[];
+let dumps: string;
+
+beforeEach(async () => {
+  files = new MemoryFiles();
+  journals = new MemoryJournals();
+  notes = [];
+  dumps = '';
+  server = await RecordingServer.start({
+    [METADATA]: json({ simId: SIM_ID }),
+    [KRYPTON]: json(ANSWER),
+  });
+});
+afterEach(() => server.close());
+
+interface Changes {
+  readonly path?: string;
+  readonly dumpConfig?: boolean;
+  readonly metadataEndpoint?: string;
+  readonly endpoint?: string;
+  readonly platform?: string;
+}
+
+function bootstrap(changes: Changes = {}, signal?: AbortSignal): Promise<KryptonResult> {
+  return bootstrapCellular(
+    {
+      path: 'arc.json',
+      endpoint: server.url,
+      metadataEndpoint: `${server.url}/metadata/`,
+      userAgent: 'arctun/1',
+      dumpConfig: false,
+      rescueFolder: '/state',
+      platform: 'linux',
+      ...changes,
+    },
+    {
+      files,
+      journals,
+      publicKeyOf,
+      note: (line) => void notes.push(line),
+      dump: (text) => void (dumps += text),
+    },
+    signal,
+  );
+}
+
+async function failure(changes: Changes = {}): Promise<UserError> {
+  const error = await bootstrap(changes).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(UserError);
+  return error as UserError;
+}
+
+const answering = (call: string, answer: Answer) => server.answers.set(call, answer);
+
+it('leaves alone what an interrupted bootstrap of another kind has to finish', async () => {
+  journals.lines.set('arc.json', [
+    '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
+  ]);
+  expect(await failure()).toMatchObject({ kind: 'configuration' });
+  expect(server.calls).toEqual([]);
+  expect(journals.lines.has('arc.json')).toBe(true);
+});
+
+it('writes a new file as soratun does, with the id that the metadata service tells', async () => {
+  expect(await bootstrap()).toEqual({ simId: SIM_ID, path: TARGET, created: true });
+  expect(files.texts.get(TARGET)).toBe(fresh(SIM_ID));
+  expect(server.calls).toEqual([METADATA, KRYPTON]);
+  expect(notes).toEqual([]);
+});
+
+it('names the interface after the platform', async () => {
+  await bootstrap({ platform: 'darwin' });
+  expect(files.texts.get(TARGET)).toContain('"interface": "utun"');
+});
+
+it.each<[string, Answer]>([
+  ['is off', status(403)],
+  ['answers nonsense', status(200, '<html>')],
+])('leaves the id of a new file empty when the metadata service %s', async (_, answer) => {
+  answering(METADATA, answer);
+  expect(await bootstrap()).toMatchObject({ simId: '' });
+  expect(files.texts.get(TARGET)).toBe(fresh(''));
+  expect(notes).toEqual([expect.stringMatching(/^The metadata service does not tell the SIM id/)]);
+});
+
+it('keeps all of a file but keys and session', async () => {
+  const before = sampleWith({ simId: SIM_ID, mine: { a: [1] } });
+  files.texts.set(TARGET, before);
+  expect(await bootstrap()).toEqual({ simId: SIM_ID, path: TARGET, created: false });
+  expect(JSON.parse(files.texts.get(TARGET)!)).toEqual({
+    ...(JSON.parse(before) as object),
+    privateKey: PRIVATE_KEY,
+    publicKey: DERIVED,
+    arcSessionStatus: SESSION,
+  });
+  // Nothing of the same SIM is kept twice.
+  expect([...files.texts.keys()]).toEqual([TARGET]);
+});
+
+it('keeps what somebody added to the session', async () => {
+  const session = { ...SESSION, arcServerEndpoint: 'old:1', note: 'mine' };
+  files.texts.set(TARGET, sampleWith({ arcSessionStatus: session }));
+  await bootstrap();
+  const { arcSessionStatus } = JSON.parse(files.texts.get(TARGET)!) as { arcSessionStatus: object };
+  expect(arcSessionStatus).toEqual({ ...SESSION, note: 'mine' });
+});
+
+it('keeps the id of a file when nobody tells one', async () => {
+  answering(METADATA, status(403));
+  files.texts.set(TARGET, SAMPLE);
+  expect(await bootstrap()).toMatchObject({ simId: '8942310022000012345' });
+});
+
+it('fills in an id that a file lacks', async () => {
+  files.texts.set(TARGET, sampleWith({ simId: '' }));
+  await bootstrap();
+  expect(files.texts.get(TARGET)).toContain(`"simId": "${SIM_ID}"`);
+});
+
+const COPY = `${TARGET}.8942310022000012345`;
+
+describe('a file of which nobody knows whether it is of the same SIM', () => {
+  it('is kept under another name when nobody tells the SIM id', async () => {
+    answering(METADATA, status(403));
+    files.texts.set(TARGET, SAMPLE);
+    answering(KRYPTON, (response, request) => {
+      expect(files.texts.get(COPY)).toBe(SAMPLE);
+      json(ANSWER)(response, request);
+    });
+    await bootstrap();
+    expect(files.texts.get(COPY)).toBe(SAMPLE);
+    expect(notes.at(-1)).toBe(
+      `${TARGET} may be that of another SIM; a copy of it is kept as ${COPY}.`,
+    );
+  });
+
+  it('is kept under another name when it names no SIM', async () => {
+    const before = sampleWith({ simId: '' });
+    files.texts.set(TARGET, before);
+    await bootstrap();
+    expect(JSON.parse(files.texts.get(`${TARGET}.old`)!)).toEqual(JSON.parse(before));
+  });
+
+  it('takes the place of no other copy, and is not kept twice', async () => {
+    answering(METADATA, status(403));
+    files.texts.set(TARGET, SAMPLE);
+    files.texts.set(COPY, 'the key of a third SIM');
+    await bootstrap();
+    files.texts.set(TARGET, SAMPLE);
+    await bootstrap();
+    expect(files.texts.get(COPY)).toBe('the key of a third SIM');
+    expect(files.texts.get(`${COPY}.2`)).toBe(SAMPLE);
+    expect(files.texts.has(`${COPY}.3`)).toBe(false);
+  });
+
+  it('leaves nine copies at most, of which the last one is the newest', async () => {
+    answering(METADATA, status(403));
+    for (let run = 1; run <= 11; run++) {
+      files.texts.set(TARGET, sampleWith({ run }));
+      await bootstrap();
+    }
+    const copies = [...files.texts.keys()].filter((path) => path.startsWith(COPY));
+    expect(copies).toHaveLength(9);
+    expect(files.texts.get(COPY)).toContain('"run": 1\n');
+    expect(files.texts.get(`${COPY}.8`)).toContain('"run": 8\n');
+    expect(files.texts.get(`${COPY}.9`)).toContain('"run": 11\n');
+  });
+
+  it('passes over a copy that cannot be read', async () => {
+    answering(METADATA, status(403));
+    files.texts.set(TARGET, SAMPLE);
+    files.failures.set(`readText ${COPY}`, new FileError('denied', COPY, 'no'));
+    await bootstrap();
+    expect(files.texts.has(COPY)).toBe(false);
+    expect(files.texts.get(`${COPY}.2`)).toBe(SAMPLE);
+  });
+});
+
+describe('a file of another SIM', () => {
+  beforeEach(() => files.texts.set(TARGET, SAMPLE));
+
+  it('is kept under another name before its key is written over', async () => {
+    answering(KRYPTON, (response, request) => {
+      expect(files.texts.get(COPY)).toBe(SAMPLE);
+      json(ANSWER)(response, request);
+    });
+    await bootstrap();
+    expect(files.texts.get(COPY)).toBe(SAMPLE);
+    expect(files.texts.get(TARGET)).toContain(`"simId": "${SIM_ID}"`);
+    expect(notes).toEqual([
+      `${TARGET} was that of SIM 8942310022000012345; it is kept as ${COPY}.`,
+    ]);
+  });
+
+  it('is the last thing that can be stopped', async () => {
+    const controller = new AbortController();
+    files.onCall = (call) => {
+      if (call === `replaceText ${COPY}`) controller.abort(new Error('stopped'));
+    };
+    await expect(bootstrap({}, controller.signal)).rejects.toThrow('stopped');
+    expect(server.calls).toEqual([METADATA]);
+  });
+
+  it('stays as it is when it cannot be kept', async () => {
+    files.failures.set(`replaceText ${COPY}`, new FileError('failed', COPY, 'full'));
+    await failure();
+    expect(server.calls).toEqual([METADATA]);
+    expect(files.texts.get(TARGET)).toBe(SAMPLE);
+  });
+});
+
+it.each<[string, () => void, string]>([
+  ['is no JSON', () => files.texts.set(TARGET, '{'), 'configuration'],
+  [
+    'is a skeleton',
+    () => files.texts.set(TARGET, formatArcConfig(skeletonArcConfig('linux'))),
+    'configuration',
+  ],
+  [
+    'cannot be read',
+    () => files.failures.set(`readText ${TARGET}`, new FileError('denied', TARGET, 'no')),
+    'permission',
+  ],
+  [
+    'cannot be written',
+    () => files.failures.set(`proveWritable ${TARGET}`, new FileError('denied', TARGET, 'no')),
+    'permission',
+  ],
+])('calls nobody when the target %s', async (_, prepare, kind) => {
+  prepare();
+  expect(await failure()).toMatchObject({ kind });
+  expect(server.calls).toEqual([]);
+});
+
+it.each([{ path: '{"simId":""}' }, { endpoint: 'x' }, { metadataEndpoint: 'x' }])(
+  'takes %j for wrong usage',
+  async (changes) => {
+    expect(await failure(changes)).toMatchObject({ kind: 'usage' });
+    expect(server.calls).toEqual([]);
+  },
+);
+
+it.each<[string, Answer]>([
+  ['nothing', json({})],
+  ['a part', json({ ...ANSWER, arcAllowedIPs: null })],
+  ['a zero key', json({ ...ANSWER, arcClientPeerPrivateKey: `${'A'.repeat(43)}=` })],
+  ['a refusal of status 200', json({ code: 'KRY0001', message: 'no' })],
+  ['a refusal', json({ code: 'KRY0001', message: 'no' }, 400)],
+  ['a page', status(200, '<html>sign in</html>')],
+])('changes no file for an answer with %s', async (_, answer) => {
+  files.texts.set(TARGET, sampleWith({ simId: SIM_ID }));
+  const before = new Map(files.texts);
+  answering(KRYPTON, answer);
+  expect(await failure()).toMatchObject({ kind: 'api' });
+  expect(files.texts).toEqual(before);
+});
+
+it('writes to the rescue folder when the target has become unwritable', async () => {
+  files.failures.set(`replaceText ${TARGET}`, new FileError('failed', TARGET, 'disk full'));
+  const error = await failure();
+  expect(error).toBeInstanceOf(BootstrapRescueError);
+  expect(error.what).toContain('Krypton has made a new key pair');
+  expect(files.texts.get(RESCUE)).toBe(fresh(SIM_ID));
+});
+
+it('gives the key out when it can be kept nowhere', async () => {
+  for (const path of [TARGET, RESCUE]) {
+    files.failures.set(`replaceText ${path}`, new FileError('failed', path, 'disk full'));
+  }
+  const error = await failure();
+  const arcJson = error instanceof BootstrapRescueError ? error.arcJson : undefined;
+  expect(arcJson?.expose()).toBe(fresh(SIM_ID));
+});
+
+it('writes over no file that has appeared meanwhile', async () => {
+  answering(KRYPTON, (response, request) => {
+    files.texts.set(TARGET, SAMPLE);
+    json(ANSWER)(response, request);
+  });
+  await failure();
+  expect(files.texts.get(TARGET)).toBe(SAMPLE);
+  expect(files.texts.get(RESCUE)).toBe(fresh(SIM_ID));
+});
+
+it('dumps: no file is read or written', async () => {
+  files.texts.set(TARGET, '{');
+  const result = await bootstrap({ dumpConfig: true });
+  expect('arcJson' in result && result.arcJson.expose()).toBe(fresh(SIM_ID));
+  expect(files.calls).toEqual([]);
+});
+
+it('leaves no session in the state folder that would win over the new one', async () => {
+  const state = `/state/session-${SIM_ID}.json`;
+  files.texts.set(state, '{"old":true}');
+  files.texts.set(TARGET, sampleWith({ simId: SIM_ID }));
+  await bootstrap();
+  expect(JSON.parse(files.texts.get(state)!)).toMatchObject({ arcSessionStatus: SESSION });
+});
+
+it('shows the call without the key', async () => {
+  await bootstrap();
+  expect(dumps).toContain('POST /v1/provisioning/soracom/arc/bootstrap');
+  expect(dumps).not.toContain(PRIVATE_KEY);
+});
+
+it('is stopped before Krypton is called, and not afterwards', async () => {
+  const controller = new AbortController();
+  answering(METADATA, (response, request) => {
+    controller.abort(new Error('stopped'));
+    json({ simId: SIM_ID })(response, request);
+  });
+  await expect(bootstrap({}, controller.signal)).rejects.toThrow('stopped');
+  expect(server.calls).toEqual([METADATA]);
+  expect(notes).toEqual([]);
+
+  const late = new AbortController();
+  answering(METADATA, json({ simId: SIM_ID }));
+  answering(KRYPTON, (response, request) => {
+    late.abort(new Error('stopped'));
+    json(ANSWER)(response, request);
+  });
+  await bootstrap({}, late.signal);
+  expect(files.texts.get(TARGET)).toBe(fresh(SIM_ID));
+});

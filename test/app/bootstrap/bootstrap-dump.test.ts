@@ -1,0 +1,187 @@
+import { dumpBootstrap } from '../../../src/app/bootstrap/bootstrap-dump.js';
+import type { BootstrapAuthkeyOptions } from '../../../src/app/bootstrap/bootstrap-run.js';
+import { FileError } from '../../../src/arc-config/files.js';
+import { SAMPLE } from '../../arc-config/sample.js';
+import { Secret } from '../../../src/lib/secrets/secret.js';
+import { type Answer, cut, json, status } from '../../soracom/recording-server.js';
+import {
+  BootstrapHarness,
+  CREATE_SESSION,
+  head,
+  optionsWith,
+  rescueOf,
+  SESSION,
+  SIM,
+  SIM_ID,
+  TARGET,
+  whole,
+} from '../bootstrap-harness.js';
+import { failureOf } from '../failure-of.js';
+
+let bench: BootstrapHarness;
+let printed: string[];
+beforeEach(async () => {
+  bench = await BootstrapHarness.start();
+  printed = [];
+});
+afterEach(() => bench.close());
+
+function dump(options: Partial<BootstrapAuthkeyOptions> = {}, printFailure?: Error) {
+  return dumpBootstrap(optionsWith(options), {
+    ...bench.ports,
+    print: (text) => {
+      if (printFailure) return Promise.reject(printFailure);
+      printed.push(text);
+      return Promise.resolve();
+    },
+  });
+}
+
+it('prints the arc.json of a new SIM and writes nothing', async () => {
+  expect(await dump()).toEqual([]);
+  expect(printed).toEqual([whole()]);
+  expect(bench.files.calls.filter((call) => !/^(readText|list) /.test(call))).toEqual([]);
+  expect(bench.journals.calls).toEqual(['open']);
+});
+
+it('has a session in it also when createSim gave none', async () => {
+  bench.answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: undefined }, 201));
+  await dump();
+  expect(printed).toEqual([whole()]);
+});
+
+describe('--save-profile', () => {
+  const profile = { authKeyId: 'keyId-1', authKey: 'secret-1' };
+
+  it('prints the profile of a new SIM and of one that exists', async () => {
+    await dump({ saveProfile: true });
+    bench.files.texts.set(TARGET, SAMPLE);
+    await dump({ saveProfile: true });
+    expect(printed.map((text) => JSON.parse(text) as object)).toEqual([
+      expect.objectContaining({ profile: expect.objectContaining(profile) as object }),
+      expect.objectContaining({ profile: expect.objectContaining(profile) as object }),
+    ]);
+  });
+
+  it('says that there is no profile to print for a user with a password', async () => {
+    const credentials = () =>
+      Promise.resolve({
+        signIn: {
+          kind: 'root-user' as const,
+          email: 'a@example.com',
+          password: new Secret('password'),
+        },
+        endpoint: bench.server.url,
+        headers: {},
+      });
+    const notes = await dumpBootstrap(optionsWith({ saveProfile: true }), {
+      ...bench.ports,
+      credentials,
+      print: () => Promise.resolve(),
+    });
+    expect(notes.join(' ')).toContain('No profile was written');
+  });
+});
+
+describe('the answer to createSim', () => {
+  it.each<[string, Answer]>([
+    ['cut off', cut],
+    ['a 500', status(500)],
+    ['a 502 of a gateway', status(502, '<html>bad gateway</html>')],
+    ['no JSON', status(201, '{"simId":')],
+  ])('lost as %s: says that a SIM may exist, and how to find it', async (_, answer) => {
+    bench.answering('POST /v1/sims', answer);
+    const error = await failureOf(dump());
+    expect(error.kind).toBe('api');
+    expect(error.next).toEqual([
+      expect.stringMatching(/^A SIM may have been created and billed: .*sim list --since 10m/),
+      expect.stringMatching(/--adopt SIM_ID.*sim terminate SIM_ID/),
+    ]);
+    expect(bench.count('POST /v1/sims')).toBe(1);
+    expect(printed).toEqual([]);
+    expect(bench.server.calls.at(-1)).toBe('POST /v1/auth/logout');
+  });
+
+  it('a refusal: no SIM exists, and none is spoken of', async () => {
+    bench.answering('POST /v1/sims', json({ code: 'X', message: 'no' }, 403));
+    const error = await failureOf(dump());
+    expect(error.kind).toBe('api');
+    expect(error.next.join(' ')).not.toContain('may have been created');
+  });
+
+  it('without a key: names the SIM, and how it gets one', async () => {
+    bench.answering('POST /v1/sims', json({ ...SIM, profiles: {} }, 201));
+    const error = await failureOf(dump());
+    expect(error.what).toContain(`SIM ${SIM_ID} was created`);
+    expect(error.next.join(' ')).toContain(`--adopt ${SIM_ID}`);
+    expect(printed).toEqual([]);
+  });
+});
+
+it('is worth printing without one', async () => {
+  bench.answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: undefined }, 201));
+  bench.answering(CREATE_SESSION, json({ code: 'X', message: 'no' }, 403));
+  const error = await failureOf(dump());
+  expect(error.what).toContain(`SIM ${SIM_ID} was created and its arc.json is printed`);
+  expect(error.kind).toBe('api');
+  expect(printed).toEqual([`${head()}\n}\n`]);
+});
+
+it.each([
+  ['a file', undefined],
+  ['an inline configuration', SAMPLE],
+])('renews the session of %s, and creates no SIM', async (_, path) => {
+  bench.files.texts.set(TARGET, SAMPLE);
+  await dump(path === undefined ? {} : { path });
+  expect(JSON.parse(printed[0]!)).toEqual({
+    ...(JSON.parse(SAMPLE) as object),
+    arcSessionStatus: SESSION,
+  });
+  expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
+  expect(bench.count('POST /v1/sims')).toBe(0);
+  expect(bench.server.calls.at(-1)).toBe('POST /v1/auth/logout');
+});
+
+it('keeps the key in arc.json when standard output does not take it', async () => {
+  const error = await failureOf(dump({}, new Error('no space left')));
+  expect(error.what).toContain(`SIM ${SIM_ID} was created`);
+  expect(error.message).toContain('no space left');
+  expect(error.why).toContain(TARGET);
+  expect(bench.files.texts.get(TARGET)).toBe(whole());
+});
+
+it('keeps it in the rescue folder when that fails, too', async () => {
+  bench.files.failures.set(`replaceText ${TARGET}`, new FileError('denied', TARGET, 'read-only'));
+  const error = await rescueOf(dump({}, new Error('no space left')));
+  expect(error.rescuePath).toBe(`/state/arc.json.${SIM_ID}.%2Fhome%2Farc.json.rescue`);
+  expect(bench.files.texts.get(error.rescuePath!)).toBe(whole());
+});
+
+it.each([{ ownKey: true }, { adopt: SIM_ID }])(
+  'refuses %j: a key needs a file',
+  async (options) => {
+    expect(await failureOf(dump(options))).toMatchObject({ kind: 'usage' });
+    expect(bench.count('POST /v1/sims')).toBe(0);
+  },
+);
+
+it('creates nothing beside the journal of an interrupted run', async () => {
+  bench.journals.lines.set('arc.json', [
+    '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
+  ]);
+  const error = await failureOf(dump());
+  expect(error.next.join(' ')).toContain('without --dump-config');
+  expect(bench.server.calls).toEqual([]);
+  expect(bench.journals.lines.has('arc.json')).toBe(true);
+});
+
+it('creates nothing while a rescued arc.json waits', async () => {
+  bench.files.texts.set('/state/arc.json.8942.%2Fhome%2Farc.json.rescue', whole());
+  expect((await failureOf(dump())).why).toContain('/state/arc.json.8942.%2Fhome%2Farc.json.rescue');
+  expect(bench.server.calls).toEqual([]);
+});
+
+it('tells what could not be labelled', async () => {
+  bench.answering(`PUT /v1/sims/${SIM_ID}/tags`, json({ code: 'X', message: 'no' }, 403));
+  expect((await dump({ labels: { name: 'x' } })).join(' ')).toContain('Sim:putSimTags');
+});

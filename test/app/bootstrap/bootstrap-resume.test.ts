@@ -1,0 +1,420 @@
+import type { SimChoice } from '../../../src/app/bootstrap/bootstrap-run.js';
+import type { LostSim } from '../../../src/app/bootstrap/find-lost-sim.js';
+import { SAMPLE } from '../../arc-config/sample.js';
+import { json, status, type Answer } from '../../soracom/recording-server.js';
+import {
+  BootstrapHarness,
+  CREATE_SESSION,
+  OWN_PRIVATE_KEY,
+  OWN_PUBLIC_KEY,
+  RENEW,
+  SIM,
+  SIM_ID,
+  TARGET,
+  whole,
+} from '../bootstrap-harness.js';
+import { failureOf } from '../failure-of.js';
+
+const CREATE_SIM = 'POST /v1/sims';
+const SINCE = Date.parse('2026-11-25T01:00:00Z');
+
+let bench: BootstrapHarness;
+beforeEach(async () => {
+  bench = await BootstrapHarness.start();
+  bench.journals.lines.set('arc.json', [
+    JSON.stringify({
+      step: 'create-sim',
+      since: SINCE,
+      clock: 'platform',
+      endpoint: bench.server.url,
+      ownKey: false,
+    }),
+  ]);
+});
+afterEach(() => bench.close());
+
+/** What the platform's clock says in the run under test. */
+function itIs(milliseconds: number): void {
+  bench.answering('POST /v1/auth', dated('{"apiKey":"a","token":"t"}', milliseconds));
+}
+
+function dated(body: string, milliseconds: number): Answer {
+  return (response) => {
+    response.writeHead(200, { Date: new Date(milliseconds).toUTCString() }).end(body);
+  };
+}
+
+function listed(sims: readonly object[], now = SINCE + 30_000): void {
+  itIs(now);
+  for (const call of SEARCHES) bench.answering(call, dated(JSON.stringify(sims), now));
+}
+
+/** However the client asks. */
+const SEARCHES = [
+  'GET /v1/query/sims?subscription=planArc01&limit=100&search_type=and',
+  'GET /v1/sims?limit=100',
+  'GET /v1/sims',
+];
+
+const FOUND = { ...SIM, createdTime: SINCE + 1000, tags: { name: '' } };
+
+describe('a run of which only the request is known', () => {
+  it('names the SIM that was created since, and creates none', async () => {
+    listed([FOUND, { ...FOUND, simId: '8942000000000000001', createdTime: SINCE - 61_000 }]);
+    const error = await failureOf(bench.run());
+    expect(error.kind).toBe('failed');
+    expect(error.why).toContain(`${SIM_ID} at 2026-11-25T01:00:01Z`);
+    expect(error.why).not.toContain('8942000000000000001');
+    expect(error.next.join('\n')).toContain(`--adopt ${SIM_ID}`);
+    expect(error.next.join('\n')).toContain('--create-another');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toEqual(['create-sim']);
+  });
+
+  it('does not propose the SIM of another device, which was created shortly before', async () => {
+    const other = '8942000000000000001';
+    listed([{ ...FOUND, simId: other, createdTime: SINCE - 6_000 }, FOUND]);
+    const error = await failureOf(bench.run());
+    expect(error.why).toMatch(
+      new RegExp(`created since: ${SIM_ID} at .*; created in the minute before it: ${other} at `),
+    );
+    expect(error.next.join('\n')).toContain(`--adopt ${SIM_ID}`);
+    expect(error.next.join('\n')).not.toContain(`--adopt ${other}`);
+    expect(error.next.join('\n')).toContain('a device that uses another one loses its connection');
+  });
+
+  it('adopts it at the word of the user: a new key, and arc.json', async () => {
+    const result = await bench.run({ adopt: SIM_ID });
+    expect(result).toMatchObject({ simId: SIM_ID, created: false });
+    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('says which permission adopting needs', async () => {
+    bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
+    const error = await failureOf(bench.run({ adopt: SIM_ID }));
+    expect(error.next.join(' ')).toContain('Sim:renewArcSimCredentials');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+
+  it.each([
+    ['adopts', { simId: SIM_ID }, 0, whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY)],
+    ['creates another', 'create-another', 1, whole()],
+  ] as const)('%s as a person chooses', async (_, choice: SimChoice, created, text) => {
+    listed([FOUND]);
+    const asked: (readonly LostSim[])[] = [];
+    const chooseSim = (sims: readonly LostSim[]) => {
+      asked.push(sims);
+      return Promise.resolve(choice);
+    };
+    await bench.run({}, { chooseSim });
+    expect(asked).toEqual([
+      [{ simId: SIM_ID, createdTime: SINCE + 1000, name: '', isEarlier: false }],
+    ]);
+    expect(bench.count(CREATE_SIM)).toBe(created);
+    expect(bench.files.texts.get(TARGET)).toBe(text);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('changes nothing when a person says so', async () => {
+    listed([FOUND]);
+    await failureOf(bench.run({}, { chooseSim: () => Promise.resolve('nothing') }));
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toEqual(['create-sim']);
+  });
+
+  it('creates one at the word of the user', async () => {
+    await bench.run({ createAnother: true });
+    expect(bench.count(CREATE_SIM)).toBe(1);
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('waits while a SIM may not be listed yet', async () => {
+    listed([]);
+    const error = await failureOf(bench.run());
+    expect(error.next[0]).toContain('2026-11-25T01:10:00Z');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+
+  it('creates one when none is listed after ten minutes, and not a second before', async () => {
+    listed([], SINCE + 599_000);
+    await failureOf(bench.run());
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    listed([], SINCE + 600_000);
+    await bench.run();
+    expect(bench.count(CREATE_SIM)).toBe(1);
+  });
+
+  it('takes a SIM whose time is not told for one that it may be', async () => {
+    listed([{ ...SIM, tags: { name: '' } }], SINCE + 700_000);
+    const error = await failureOf(bench.run());
+    expect(error.why).toContain(`${SIM_ID} at an unknown time`);
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+
+  it('throws nothing at a time that is none', async () => {
+    listed([{ ...FOUND, createdTime: 1e300 }]);
+    expect((await failureOf(bench.run())).why).toContain(SIM_ID);
+  });
+
+  it('trusts no clock of this machine: neither to leave a SIM out, nor to wait long enough', async () => {
+    bench.journals.lines.set('arc.json', [
+      JSON.stringify({
+        step: 'create-sim',
+        since: SINCE,
+        clock: 'local',
+        endpoint: bench.server.url,
+        ownKey: false,
+      }),
+    ]);
+    listed([{ ...FOUND, createdTime: 1000 }], SINCE + 700_000);
+    expect((await failureOf(bench.run())).why).toContain(SIM_ID);
+    listed([], SINCE + 700_000);
+    await failureOf(bench.run());
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+
+  it('sees the arc.json that was rescued before', async () => {
+    bench.files.texts.set('/state/arc.json.8942.%2Fhome%2Farc.json.rescue', whole());
+    const error = await failureOf(bench.run({ createAnother: true }));
+    expect(error.why).toContain('/state/arc.json.8942.%2Fhome%2Farc.json.rescue');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+
+  it('does not take a SIM that is terminated, or none of ours, for it', async () => {
+    listed([
+      { ...FOUND, status: 'terminated' },
+      { ...FOUND, type: 'physical' },
+    ]);
+    expect((await failureOf(bench.run())).why).toContain('none is listed');
+  });
+
+  it('looks in the other list where it may not search', async () => {
+    listed([FOUND]);
+    bench.answering(SEARCHES[0]!, status(403));
+    expect((await failureOf(bench.run())).why).toContain(SIM_ID);
+  });
+
+  it('says which permissions looking needs', async () => {
+    listed([FOUND]);
+    for (const call of SEARCHES) bench.answering(call, status(403));
+    const error = await failureOf(bench.run());
+    expect(error.next.join(' ')).toMatch(/Query:searchSims or Sim:listSims.*--adopt/);
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toEqual(['create-sim']);
+  });
+
+  it('is told of when another arc.json has come into its place', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    const { notes, simId } = await bench.run();
+    expect(simId).toBe('8942310022000012345');
+    expect(notes.join(' ')).toContain('arctun sim list --since 2026-11-25T01:00:00Z');
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('is not forgotten when that arc.json gets no session', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', status(403));
+    await failureOf(bench.run());
+    expect(bench.steps).toEqual(['create-sim']);
+  });
+
+  it('is told of when looking fails', async () => {
+    listed([]);
+    for (const call of SEARCHES) bench.answering(call, status(404));
+    const error = await failureOf(bench.run());
+    expect(error.next[0]).toMatch(/2026-11-25T01:00:00Z.*may exist and be billed/);
+  });
+});
+
+describe('a run whose SIM was created', () => {
+  const created = JSON.stringify({ step: 'created', simId: SIM_ID, arcJson: whole() });
+  beforeEach(() => bench.journals.lines.get('arc.json')!.push(created));
+
+  it('is finished: its key is written and its session made anew', async () => {
+    expect(await bench.run()).toMatchObject({ simId: SIM_ID, created: true });
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('is finished when its arc.json was written already', async () => {
+    bench.files.texts.set(TARGET, whole());
+    expect(await bench.run()).toMatchObject({ simId: SIM_ID });
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('keeps its keys when nobody knows it any more, and creates no other', async () => {
+    bench.journals.lines.get('arc.json')!.push(
+      JSON.stringify({
+        step: 'renew-key',
+        simId: SIM_ID,
+        privateKey: OWN_PRIVATE_KEY,
+        publicKey: OWN_PUBLIC_KEY,
+      }),
+    );
+    itIs(SINCE + 700_000);
+    bench.answering(RENEW, status(404));
+    await failureOf(bench.run());
+    expect(bench.steps).toEqual(['create-sim', 'created', 'renew-key']);
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+
+  it('gets the key of our own that it was to have', async () => {
+    const [, line] = bench.journals.lines.get('arc.json')!;
+    bench.journals.lines.set('arc.json', [
+      JSON.stringify({
+        step: 'create-sim',
+        since: SINCE,
+        clock: 'platform',
+        endpoint: bench.server.url,
+        ownKey: true,
+      }),
+      line!,
+    ]);
+    await bench.run();
+    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('writes over no other key of the same SIM', async () => {
+    const text = whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY);
+    bench.files.texts.set(TARGET, text);
+    expect(await failureOf(bench.run())).toMatchObject({ kind: 'configuration' });
+    expect(bench.files.texts.get(TARGET)).toBe(text);
+    expect(bench.steps).toEqual(['create-sim', 'created']);
+  });
+
+  it('is finished also when its SIM was terminated since: the key is written, the journal goes', async () => {
+    bench.answering(CREATE_SESSION, json({ code: 'X', message: 'The SIM is terminated.' }, 400));
+    await failureOf(bench.run());
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('writes over no arc.json of another SIM', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    const error = await failureOf(bench.run());
+    expect(error.kind).toBe('configuration');
+    expect(error.why).toContain(SIM_ID);
+    expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
+    expect(bench.steps).toEqual(['create-sim', 'created']);
+  });
+});
+
+describe('a run whose key was being renewed', () => {
+  beforeEach(() => {
+    bench.journals.lines.set('arc.json', [
+      JSON.stringify({
+        step: 'renew-key',
+        simId: SIM_ID,
+        privateKey: OWN_PRIVATE_KEY,
+        publicKey: OWN_PUBLIC_KEY,
+      }),
+    ]);
+  });
+
+  it('is finished with the same key, in the arc.json that is there', async () => {
+    bench.files.texts.set(TARGET, whole().replace('"mtu": 1420', '"mtu": 1300'));
+    await bench.run();
+    expect(bench.files.texts.get(TARGET)).toBe(
+      whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY).replace('"mtu": 1420', '"mtu": 1300'),
+    );
+    expect(bench.server.calls).toContain(RENEW);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('has the profile where that is asked for', async () => {
+    bench.files.texts.set(TARGET, whole());
+    await bench.run({ saveProfile: true });
+    expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
+      profile: { authKeyId: 'keyId-1' },
+    });
+  });
+
+  it('is finished where there is no arc.json', async () => {
+    await bench.run();
+    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+  });
+
+  it('keeps the key that the SIM may have by now, when the platform refuses', async () => {
+    bench.files.texts.set(TARGET, whole());
+    bench.answering(RENEW, status(404));
+    const error = await failureOf(bench.run());
+    expect(error.next.join(' ')).toContain('holds that key');
+    expect(bench.files.texts.get(TARGET)).toBe(whole());
+    expect(bench.steps).toEqual(['renew-key']);
+  });
+});
+
+describe('another account', () => {
+  const asked = { step: 'create-sim', since: SINCE, clock: 'platform', ownKey: false };
+
+  it.each([
+    ['API', { endpoint: 'https://g.api.soracom.io' }],
+    ['operator', { operatorId: 'OP0000000001' }],
+  ])('by its %s says nothing of the SIM: none is created there', async (_, other) => {
+    bench.journals.lines.set('arc.json', [
+      JSON.stringify({ ...asked, endpoint: bench.server.url, ...other }),
+    ]);
+    bench.answering(
+      'POST /v1/auth',
+      dated('{"apiKey":"a","token":"t","operatorId":"OP0000000002"}', SINCE + 700_000),
+    );
+    const error = await failureOf(bench.run());
+    expect(error.why).toContain('signs in elsewhere');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    await bench.run({ createAnother: true });
+    expect(bench.count(CREATE_SIM)).toBe(1);
+  });
+
+  it('says nothing of a key that was being renewed, either', async () => {
+    bench.journals.lines.set('arc.json', [
+      JSON.stringify({ ...asked, endpoint: 'https://g.api.soracom.io' }),
+      JSON.stringify({
+        step: 'renew-key',
+        simId: SIM_ID,
+        privateKey: OWN_PRIVATE_KEY,
+        publicKey: OWN_PUBLIC_KEY,
+      }),
+    ]);
+    expect((await failureOf(bench.run())).why).toContain('signs in elsewhere');
+    expect(bench.count(RENEW)).toBe(0);
+    expect(bench.steps).toEqual(['create-sim', 'renew-key']);
+  });
+
+  it('is told from the same one by what the new journal says', async () => {
+    bench.journals.lines.clear();
+    bench.answering('POST /v1/auth', json({ apiKey: 'a', token: 't', operatorId: 'OP1' }));
+    bench.answering(CREATE_SIM, status(500));
+    await failureOf(bench.run());
+    expect(JSON.parse(bench.journals.lines.get('arc.json')![0]!)).toMatchObject({
+      endpoint: bench.server.url,
+      operatorId: 'OP1',
+    });
+  });
+});
+
+describe('--adopt', () => {
+  it.each(['', '..', 'a/b'])('of %j, which is no id, is refused before anything', async (adopt) => {
+    expect(await failureOf(bench.run({ adopt }))).toMatchObject({ kind: 'usage' });
+    expect(bench.server.calls).toEqual([]);
+    expect(bench.steps).toEqual(['create-sim']);
+  });
+
+  it('of an id that is unknown leaves the question open, for the right one', async () => {
+    bench.journals.lines.get('arc.json')!.push(
+      JSON.stringify({
+        step: 'renew-key',
+        simId: '8942000000000000000',
+        privateKey: OWN_PRIVATE_KEY,
+        publicKey: OWN_PUBLIC_KEY,
+      }),
+    );
+    expect(await bench.run({ adopt: SIM_ID })).toMatchObject({ simId: SIM_ID });
+    expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
+    expect(bench.steps).toBeUndefined();
+  });
+});

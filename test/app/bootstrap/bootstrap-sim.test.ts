@@ -1,0 +1,254 @@
+/** With a krypton-cli that the test writes, run as the system runs programs. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { bootstrapSim } from '../../../src/app/bootstrap/bootstrap-sim.js';
+import type { KryptonCliOptions } from '../../../src/app/bootstrap/krypton-cli.js';
+import type { KryptonResult } from '../../../src/app/bootstrap/krypton-target.js';
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import { UserError } from '../../../src/lib/user-error.js';
+import { systemCommands } from '../../../src/system/process/command-runner.js';
+import { MemoryFiles } from '../../arc-config/memory-files.js';
+import { MemoryJournals } from '../../arc-config/memory-journals.js';
+import { PRIVATE_KEY, SAMPLE, SERVER_KEY } from '../../arc-config/sample.js';
+import { until } from '../../support/until.js';
+
+const TARGET = '/home/arc.json';
+const COPY = `${TARGET}.8942310022000012345`;
+const SESSION = {
+  arcServerPeerPublicKey: SERVER_KEY,
+  arcServerEndpoint: 'beck.arc.soracom.io:11010',
+  arcAllowedIPs: ['100.127.0.0/21'],
+  arcClientPeerIpAddress: '10.9.8.7',
+};
+const ANSWER = JSON.stringify({ ...SESSION, arcClientPeerPrivateKey: PRIVATE_KEY });
+const ARGUMENTS =
+  '-operation bootstrapArc -signature-algorithm SHA-256 -interface autoDetect -baud-rate 57600 -data-bits 8 -stop-bits 1 -parity-mode 0';
+const crypto = createNodeCrypto();
+
+let folder: string;
+let program: string;
+let files: MemoryFiles;
+let notes: string[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-krypton-'));
+  program = join(folder, 'krypton-cli');
+  files = new MemoryFiles();
+  notes = [];
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Writes a program that notes its arguments and then does what `script` says. */
+function fakeKryptonCli(script: string): void {
+  const text = `#!/bin/sh\necho run >> '${folder}/runs'\nprintf '%s\\n' "$@" > '${folder}/arguments'\n`;
+  writeFileSync(program, `${text}${script}\n`, { mode: 0o755 });
+}
+
+const prints = (text: string) => `cat <<'END'\n${text}\nEND`;
+
+function runs(): number {
+  try {
+    return readFileSync(join(folder, 'runs'), 'utf8').trim().split('\n').length;
+  } catch {
+    return 0;
+  }
+}
+
+interface Changes {
+  readonly platform?: string;
+  readonly dumpConfig?: boolean;
+  readonly cli?: Partial<KryptonCliOptions>;
+}
+
+function bootstrap(changes: Changes = {}, signal?: AbortSignal): Promise<KryptonResult> {
+  const { platform = 'linux', dumpConfig = false, cli = {} } = changes;
+  const kryptonCli = {
+    path: program,
+    provisioningApiEndpointUrl: '',
+    params: '',
+    keysApiEndpointUrl: '',
+    signatureAlgorithm: 'SHA-256',
+    interface: 'autoDetect',
+    portName: '',
+    baudRate: 57600,
+    dataBits: 8,
+    stopBits: 1,
+    parityMode: 0,
+    disableKeyCache: false,
+    clearKeyCache: false,
+    debug: false,
+    ...cli,
+  };
+  return bootstrapSim(
+    { path: 'arc.json', rescueFolder: '/state', platform, dumpConfig, kryptonCli },
+    {
+      files,
+      commands: systemCommands,
+      journals: new MemoryJournals(),
+      publicKeyOf: (key) => crypto.publicKey(key),
+      note: (line) => void notes.push(line),
+    },
+    signal,
+  );
+}
+
+async function failure(changes: Changes = {}): Promise<UserError> {
+  const error = await bootstrap(changes).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(UserError);
+  return error as UserError;
+}
+
+it('runs krypton-cli as soratun does, and writes a file without an id', async () => {
+  fakeKryptonCli(prints(ANSWER));
+  expect(await bootstrap()).toEqual({ simId: '', path: TARGET, created: true });
+  const passed = readFileSync(join(folder, 'arguments'), 'utf8').trimEnd();
+  expect(passed.split('\n').join(' ')).toBe(ARGUMENTS);
+  expect(JSON.parse(files.texts.get(TARGET)!)).toMatchObject({
+    privateKey: PRIVATE_KEY,
+    simId: '',
+    mtu: 1420,
+    arcSessionStatus: SESSION,
+  });
+  expect(notes).toEqual([]);
+});
+
+it('passes arguments on as they are, to no shell', async () => {
+  fakeKryptonCli(prints(ANSWER));
+  await bootstrap({ cli: { params: `{"a": "$(touch '${folder}/x') b"}`, portName: '; false' } });
+  const passed = readFileSync(join(folder, 'arguments'), 'utf8');
+  expect(passed).toContain(`-params\n{"a": "$(touch '${folder}/x') b"}\n-port-name\n; false\n`);
+});
+
+it('keeps the id and all the rest of a file', async () => {
+  fakeKryptonCli(prints(ANSWER));
+  files.texts.set(TARGET, SAMPLE);
+  expect(await bootstrap()).toMatchObject({ simId: '8942310022000012345', created: false });
+  const { privateKey, publicKey, arcSessionStatus, ...rest } = JSON.parse(
+    files.texts.get(TARGET)!,
+  ) as Record<string, unknown>;
+  expect({ privateKey, arcSessionStatus }).toEqual({
+    privateKey: PRIVATE_KEY,
+    arcSessionStatus: SESSION,
+  });
+  const derived = crypto.publicKey(Buffer.from(PRIVATE_KEY, 'base64'));
+  expect(publicKey).toBe(Buffer.from(derived).toString('base64'));
+  expect(JSON.parse(SAMPLE)).toMatchObject(rest);
+});
+
+it('keeps a file under another name, for its SIM may be another one', async () => {
+  fakeKryptonCli(prints(ANSWER));
+  files.texts.set(TARGET, SAMPLE);
+  files.onCall = (call) => {
+    if (call === `replaceText ${COPY}`) expect(runs()).toBe(0);
+  };
+  await bootstrap();
+  expect(files.texts.get(COPY)).toBe(SAMPLE);
+  expect(notes).toEqual([expect.stringContaining(`a copy of it is kept as ${COPY}`)]);
+});
+
+it('keeps no copy if there is no krypton-cli to run', async () => {
+  files.texts.set(TARGET, SAMPLE);
+  await expect(bootstrap()).rejects.toMatchObject({
+    kind: 'configuration',
+    what: 'cannot run krypton-cli',
+  });
+  expect([...files.texts.keys()]).toEqual([TARGET]);
+  expect(notes).toEqual([]);
+});
+
+it('says what it runs and what it got when it is to say more, without the key', async () => {
+  fakeKryptonCli(prints(ANSWER));
+  await bootstrap({ cli: { debug: true } });
+  expect(notes).toEqual([
+    `Running ${program} [${ARGUMENTS} -debug]`,
+    `Got response from ${program}: ${JSON.stringify(SESSION)}`,
+  ]);
+});
+
+it('dumps: no file is read or written', async () => {
+  fakeKryptonCli(prints(ANSWER));
+  files.texts.set(TARGET, '{');
+  const result = await bootstrap({ dumpConfig: true });
+  expect('arcJson' in result && result.arcJson.expose()).toContain(PRIVATE_KEY);
+  expect(files.calls).toEqual([]);
+});
+
+it.each<[string, string, object, RegExp]>([
+  ['fails', `echo ${PRIVATE_KEY}; echo no reader >&2; exit 1`, { kind: 'failed' }, /no reader/],
+  ['prints garbage', `echo garbage ${PRIVATE_KEY}`, { kind: 'api' }, /no JSON object/],
+  ['prints nothing', 'true', { kind: 'api' }, /no JSON object/],
+  [
+    'prints a part of an answer',
+    prints(JSON.stringify({ arcClientPeerPrivateKey: PRIVATE_KEY })),
+    { kind: 'api' },
+    /no usable arcServerPeerPublicKey/,
+  ],
+  [
+    'takes HTTP 400 for success',
+    prints('{"code":"KRY0001","message":"no such SIM"}'),
+    { kind: 'api' },
+    /answered with an error: KRY0001: no such SIM/,
+  ],
+])('changes no file when krypton-cli %s, and shows no key', async (_, script, kind, why) => {
+  fakeKryptonCli(script);
+  files.texts.set(TARGET, SAMPLE);
+  const error = await failure();
+  expect(error).toMatchObject(kind);
+  expect(error.why).toMatch(why);
+  expect(`${error.why}${error.next.join()}`).not.toContain(PRIVATE_KEY);
+  expect(new Map(files.texts)).toEqual(new Map([TARGET, COPY].map((path) => [path, SAMPLE])));
+  expect(runs()).toBe(1);
+});
+
+it('says what to do when there is no krypton-cli', async () => {
+  const error = await failure();
+  expect(error).toMatchObject({ kind: 'configuration', what: 'cannot run krypton-cli' });
+  expect(error.next.join()).toContain('--krypton-cli-path');
+});
+
+it('says what to do when krypton-cli may not be executed', async () => {
+  writeFileSync(program, '#!/bin/sh\n', { mode: 0o644 });
+  expect(await failure()).toMatchObject({ kind: 'permission' });
+});
+
+it('waits for a krypton-cli that is at work when it is told to stop', async () => {
+  fakeKryptonCli(`until [ -e '${folder}/go' ]; do sleep 0.05; done\n${prints(ANSWER)}`);
+  const controller = new AbortController();
+  const outcome = bootstrap({}, controller.signal);
+  await until(() => runs() > 0);
+  controller.abort(new Error('stopped'));
+  writeFileSync(`${folder}/go`, '');
+  expect(await outcome).toMatchObject({ path: TARGET });
+  expect(files.texts.get(TARGET)).toContain(PRIVATE_KEY);
+}, 60_000);
+
+it('stops before krypton-cli runs, also behind the copy of a file', async () => {
+  fakeKryptonCli(prints(ANSWER));
+  files.texts.set(TARGET, SAMPLE);
+  const controller = new AbortController();
+  files.onCall = (call) => {
+    if (call === `replaceText ${COPY}`) controller.abort(new Error('stopped'));
+  };
+  await expect(bootstrap({}, controller.signal)).rejects.toThrow('stopped');
+  expect(runs()).toBe(0);
+});
+
+it('runs nothing for a target that is refused, or after a stop', async () => {
+  fakeKryptonCli(prints(ANSWER));
+  files.texts.set(TARGET, '{');
+  expect(await failure()).toMatchObject({ kind: 'configuration' });
+  files.texts.delete(TARGET);
+  await expect(bootstrap({}, AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
+  expect(runs()).toBe(0);
+});
+
+it('is for Linux alone', async () => {
+  fakeKryptonCli(prints(ANSWER));
+  expect(await failure({ platform: 'darwin' })).toMatchObject({
+    kind: 'failed',
+    message:
+      'failed to bootstrap: bootstrap with SIM authentication is not supported on this platform',
+  });
+  expect(runs()).toBe(0);
+});

@@ -1,0 +1,225 @@
+import type { ArcConfig } from '../../../src/arc-config/arc-config.js';
+import { FileError } from '../../../src/arc-config/files.js';
+import { formatKey } from '../../../src/arc-config/value-syntax.js';
+import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
+import {
+  finishRenewal,
+  renewKeyAlone,
+  renewKeyStep,
+  renewKeyWithin,
+  renewSimKey,
+} from '../../../src/app/bootstrap/key-renewal.js';
+import { findInterruptedRun, startJournal } from '../../../src/app/bootstrap/sim-journal.js';
+import type { KeyPair } from '../../../src/lib/secrets/key-pair.js';
+import { Secret } from '../../../src/lib/secrets/secret.js';
+import { UserError } from '../../../src/lib/user-error.js';
+import { MemoryJournals } from '../../arc-config/memory-journals.js';
+import { SAMPLE } from '../../arc-config/sample.js';
+import { ApiError } from '../../../src/soracom/api-error.js';
+import { failureOf } from '../failure-of.js';
+import { apiError, FakeSoracom } from '../fake-soracom.js';
+
+const TARGET = 'arc.json';
+const SIM_ID = '8942310022000012345';
+const KEY_PAIR: KeyPair = {
+  privateKey: new Secret(new Uint8Array(32).fill(7)),
+  publicKey: new Uint8Array(32).fill(8),
+};
+const PUBLIC_KEY = formatKey(KEY_PAIR.publicKey);
+const CONFIG = parseArcConfig(SAMPLE, { path: TARGET });
+const ENTRY = renewKeyStep(SIM_ID, KEY_PAIR);
+const RENEWAL = `renewArcSimCredentials ${SIM_ID} ${PUBLIC_KEY}`;
+
+let api: FakeSoracom;
+let journals: MemoryJournals;
+let written: ArcConfig[];
+beforeEach(() => {
+  api = new FakeSoracom();
+  journals = new MemoryJournals();
+  written = [];
+});
+
+const write = (config: ArcConfig) => {
+  written.push(config);
+  return Promise.resolve();
+};
+const place = () => ({ journals, path: TARGET });
+const newJournal = () => startJournal(journals, TARGET, ENTRY);
+const otherJournal = () =>
+  startJournal(journals, TARGET, {
+    step: 'create-sim',
+    since: 1,
+    clock: 'platform',
+    endpoint: 'https://api.soracom.io',
+    ownKey: true,
+  });
+const leftover = async () => (await findInterruptedRun(journals, TARGET))?.progress;
+const privateKeyOf = ({ privateKey }: ArcConfig) => privateKey.expose();
+
+describe('a renewal', () => {
+  it('has the private key in the journal before the platform hears of the public one', async () => {
+    const journal = await otherJournal();
+    const seen: unknown[] = [];
+    api.onCall = () => seen.push(journals.lines.get(TARGET)?.at(-1));
+    await renewSimKey(CONFIG, KEY_PAIR, journal, api, write);
+    expect(seen[0]).toBe(JSON.stringify(ENTRY));
+    expect(ENTRY.privateKey).toBe(formatKey(KEY_PAIR.privateKey.expose()));
+  });
+
+  it('writes the key as soon as the platform has it, then the session, and keeps all the rest', async () => {
+    const order: string[] = [];
+    api.onCall = (call) => order.push(call);
+    const whole = await renewKeyAlone(CONFIG, KEY_PAIR, place(), api, (config) => {
+      order.push(config.arcSessionStatus === CONFIG.arcSessionStatus ? 'key' : 'session');
+      return write(config);
+    });
+    expect(order).toEqual([RENEWAL, 'key', `createArcSession ${SIM_ID}`, 'session']);
+    expect(privateKeyOf(written[0]!)).toEqual(KEY_PAIR.privateKey.expose());
+    expect(whole).toMatchObject({ simId: SIM_ID, mtu: 1380, publicKey: KEY_PAIR.publicKey });
+    expect(whole.arcSessionStatus?.arcClientPeerIpAddress).toBe('10.9.8.7');
+    expect(written[1]).toBe(whole);
+    expect(journals.lines.size).toBe(0);
+  });
+
+  it.each([400, 401, 403, 404])(
+    'that is refused with %d leaves the SIM as it was',
+    async (status) => {
+      api.failures.set('renewArcSimCredentials', apiError(status));
+      const error = await failureOf(renewKeyAlone(CONFIG, KEY_PAIR, place(), api, write));
+      expect(error).toMatchObject({ kind: 'api', why: `HTTP ${status}` });
+      expect(written).toEqual([]);
+      expect(await leftover()).toBeUndefined();
+    },
+  );
+
+  it('that is refused keeps what else the journal tells', async () => {
+    api.failures.set('renewArcSimCredentials', apiError(403));
+    const journal = await otherJournal();
+    await failureOf(renewKeyWithin(CONFIG, KEY_PAIR, journal, api, write));
+    expect(await leftover()).toEqual({
+      createSim: {
+        step: 'create-sim',
+        since: 1,
+        clock: 'platform',
+        endpoint: 'https://api.soracom.io',
+        ownKey: true,
+      },
+    });
+  });
+
+  it.each([
+    ['no answer', apiError(undefined)],
+    [
+      'a refusal behind a 502',
+      new ApiError(
+        'refused',
+        { what: 'cannot do that', why: 'HTTP 403', next: [] },
+        { status: 403, mayBeDone: true },
+      ),
+    ],
+    ['a gateway error', apiError(502)],
+    ['a redirect', apiError(302)],
+    ['too many requests, perhaps behind a 502', apiError(429)],
+    ['an answer of another kind', apiError(403, 'unintelligible')],
+  ])('that may have happened stays in the journal: %s', async (_, failure) => {
+    api.failures.set('renewArcSimCredentials', failure);
+    const error = await failureOf(renewSimKey(CONFIG, KEY_PAIR, await otherJournal(), api, write));
+    expect(error).toMatchObject({ kind: 'api', cause: failure });
+    expect(error.next.at(-1)).toMatch(/may have the new key by now.*same command again/);
+    expect((await leftover())?.renewKey).toEqual(ENTRY);
+  });
+
+  it('says where the key is when arc.json cannot be written', async () => {
+    const full = new UserError('failed', { what: 'cannot write arc.json', why: 'disk full' });
+    const error = await failureOf(
+      renewKeyAlone(CONFIG, KEY_PAIR, place(), api, () => Promise.reject(full)),
+    );
+    expect(error.what).toBe(`SIM ${SIM_ID} has a new key, but its arc.json could not be written`);
+    expect(error.why).toBe('cannot write arc.json: disk full');
+    expect(error.next.join(' ')).toContain('safe in arc.json.bootstrap');
+    expect((await leftover())?.renewKey).toEqual(ENTRY);
+  });
+
+  it('says that the key is there when the session is not', async () => {
+    api.failures.set('createArcSession', apiError(403));
+    const error = await failureOf(renewKeyAlone(CONFIG, KEY_PAIR, place(), api, write));
+    expect(error.what).toContain('is renewed and written, but it has no new session');
+    expect(error.next).toEqual(['Do this.', 'Run the same command again: it goes on from here.']);
+    expect(privateKeyOf(written[0]!)).toEqual(KEY_PAIR.privateKey.expose());
+    expect((await leftover())?.renewKey).toEqual(ENTRY);
+  });
+
+  it('is not asked for with a key that is none', async () => {
+    const broken = { ...ENTRY, privateKey: 'short' };
+    const error = await failureOf(finishRenewal(CONFIG, broken, await newJournal(), api, write));
+    expect(error.why).toContain('holds no key');
+    expect(api.calls).toEqual([]);
+  });
+
+  it('never shows its private key in an error', async () => {
+    api.failures.set('createArcSession', apiError(500));
+    const error = await failureOf(renewKeyAlone(CONFIG, KEY_PAIR, place(), api, write));
+    expect(JSON.stringify([error, error.message, error.next])).not.toContain(ENTRY.privateKey);
+  });
+});
+
+describe('renewSimKey', () => {
+  it('needs its journal no longer after a refusal', async () => {
+    api.failures.set('renewArcSimCredentials', apiError(403));
+    await failureOf(renewSimKey(CONFIG, KEY_PAIR, await otherJournal(), api, write));
+    expect(journals.lines.size).toBe(0);
+  });
+
+  it('tells of the refusal even if the journal takes no line any more', async () => {
+    const refusal = apiError(403);
+    api.failures.set('renewArcSimCredentials', refusal);
+    api.onCall = () => void journals.failures.set('append', new FileError('failed', '/x', 'I/O'));
+    const journal = await otherJournal();
+    await expect(renewKeyWithin(CONFIG, KEY_PAIR, journal, api, write)).rejects.toBe(refusal);
+  });
+});
+
+describe('renewKeyAlone', () => {
+  it('is refused where another run has a journal', async () => {
+    await otherJournal();
+    const error = await failureOf(renewKeyAlone(CONFIG, KEY_PAIR, place(), api, write));
+    expect(error.why).toContain('another run has begun');
+    expect(api.calls).toEqual([]);
+  });
+
+  it('tells of the refusal even if its journal cannot be removed', async () => {
+    const refusal = apiError(403);
+    api.failures.set('renewArcSimCredentials', refusal);
+    journals.failures.set('remove', new FileError('failed', '/x', 'I/O'));
+    await expect(renewKeyAlone(CONFIG, KEY_PAIR, place(), api, write)).rejects.toBe(refusal);
+  });
+});
+
+describe('finishRenewal', () => {
+  it('asks again with the same key, and ends the journal', async () => {
+    await finishRenewal(CONFIG, ENTRY, await newJournal(), api, write);
+    expect(api.work).toEqual([RENEWAL, `createArcSession ${SIM_ID}`]);
+    expect(written).toHaveLength(2);
+    expect(journals.lines.size).toBe(0);
+  });
+
+  it.each([400, 403, 404])(
+    'keeps a key that an earlier run may have set, though %d is answered now',
+    async (status) => {
+      api.failures.set('renewArcSimCredentials', apiError(status));
+      const error = await failureOf(finishRenewal(CONFIG, ENTRY, await newJournal(), api, write));
+      expect(error.kind).toBe('api');
+      expect(error.what).toBe(
+        `cannot finish the new key of SIM ${SIM_ID} that an earlier run began`,
+      );
+      expect(error.next.join(' ')).toContain('arc.json.bootstrap holds that key');
+      expect((await leftover())?.renewKey).toEqual(ENTRY);
+    },
+  );
+
+  it('hands on whatever else fails', async () => {
+    const lost = apiError(undefined);
+    api.failures.set('renewArcSimCredentials', lost);
+    await expect(finishRenewal(CONFIG, ENTRY, await newJournal(), api, write)).rejects.toBe(lost);
+  });
+});

@@ -1,0 +1,49 @@
+import { labelSim } from '../../../src/app/bootstrap/label-sim.js';
+import { apiError, FakeSoracom } from '../fake-soracom.js';
+
+let api: FakeSoracom;
+beforeEach(() => {
+  api = new FakeSoracom();
+});
+
+const TAGS = [
+  { tagName: 'site', tagValue: 'osaka' },
+  { tagName: 'floor', tagValue: '' },
+];
+
+it('puts the name, the tags and the group on the SIM', async () => {
+  const labels = { name: 'sensor-1', group: 'g-1', tags: TAGS };
+  expect(await labelSim('1', labels, api)).toEqual([]);
+  expect(api.calls).toEqual(['putSimTags 1 name=sensor-1 site=osaka floor=', 'setSimGroup 1 g-1']);
+});
+
+it('asks for nothing where nothing is to be put', async () => {
+  expect(await labelSim('1', { name: undefined, group: undefined, tags: [] }, api)).toEqual([]);
+  expect(await labelSim('1', {}, api)).toEqual([]);
+  expect(api.calls).toEqual([]);
+});
+
+it('takes an empty name for one', async () => {
+  await labelSim('1', { name: '' }, api);
+  expect(api.calls).toEqual(['putSimTags 1 name=']);
+});
+
+it('tells of each that could not be put, and puts the other', async () => {
+  api.failures.set('putSimTags', apiError(403));
+  const warnings = await labelSim('1', { name: 'a', tags: TAGS, group: 'g-1' }, api);
+  expect(warnings).toEqual(['SIM 1 has no tag name, site, floor: HTTP 403', 'Do this.']);
+  expect(api.calls).toHaveLength(2);
+
+  api.failures.clear();
+  api.failures.set('setSimGroup', apiError(404));
+  expect(await labelSim('1', { name: 'a', group: 'g-1' }, api)).toEqual([
+    'SIM 1 is not in group g-1: HTTP 404',
+    'Do this.',
+  ]);
+});
+
+it.each(['putSimTags', 'setSimGroup'])('takes a bug in %s for no warning', async (operation) => {
+  const bug = new TypeError('a bug');
+  api.failures.set(operation, bug);
+  await expect(labelSim('1', { name: 'a', group: 'g' }, api)).rejects.toBe(bug);
+});

@@ -1,0 +1,151 @@
+import {
+  addStep,
+  endJournal,
+  findInterruptedRun,
+  startJournal,
+  type JournalStep,
+} from '../../../src/app/bootstrap/sim-journal.js';
+import { FileError } from '../../../src/arc-config/files.js';
+import { MemoryJournals } from '../../arc-config/memory-journals.js';
+import { failureOf } from '../failure-of.js';
+
+const TARGET = 'arc.json';
+const CREATE: JournalStep = {
+  step: 'create-sim',
+  since: 1000,
+  clock: 'platform',
+  endpoint: 'https://api.soracom.io',
+  ownKey: true,
+};
+const CREATED: JournalStep = { step: 'created', simId: '1', arcJson: '{}' };
+const RENEW: JournalStep = { step: 'renew-key', simId: '1', privateKey: 'a', publicKey: 'b' };
+const REFUSED: JournalStep = { step: 'renewal-refused', simId: '1' };
+
+let journals: MemoryJournals;
+beforeEach(() => {
+  journals = new MemoryJournals();
+});
+
+/** A journal with these lines that an earlier process left. */
+function leave(...lines: (JournalStep | string)[]): void {
+  journals.lines.set(
+    TARGET,
+    lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))),
+  );
+}
+
+describe('a journal', () => {
+  it('begins with its first step and takes more', async () => {
+    const journal = await startJournal(journals, TARGET, CREATE);
+    await addStep(journal, CREATED);
+    expect(journals.lines.get(TARGET)).toEqual([JSON.stringify(CREATE), JSON.stringify(CREATED)]);
+    await endJournal(journal);
+    expect(journals.lines.has(TARGET)).toBe(false);
+  });
+
+  it('is refused where another run has one', async () => {
+    leave(CREATE);
+    const error = await failureOf(startJournal(journals, TARGET, CREATE));
+    expect(error.kind).toBe('failed');
+    expect(error.why).toContain('another run has begun to make arc.json');
+  });
+
+  it.each([
+    ['denied', 'permission'],
+    ['failed', 'failed'],
+  ] as const)('that cannot be written (%s) is told of as %s', async (failure, kind) => {
+    journals.failures.set('create', new FileError(failure, '/x/.arc.json', 'not today'));
+    const error = await failureOf(startJournal(journals, TARGET, CREATE));
+    expect(error.kind).toBe(kind);
+    expect(error.why).toBe('/x/.arc.json: not today');
+  });
+
+  it.each(['append', 'remove', 'open'])('tells of a failure to %s', async (call) => {
+    const journal = await startJournal(journals, TARGET, CREATE);
+    journals.failures.set(call, new FileError('failed', '/x', 'an I/O error'));
+    const actions: Record<string, () => Promise<unknown>> = {
+      append: () => addStep(journal, CREATED),
+      remove: () => endJournal(journal),
+      open: () => findInterruptedRun(journals, TARGET),
+    };
+    expect((await failureOf(actions[call]!())).why).toBe('/x: an I/O error');
+  });
+
+  it('lets what is no failure of the file through', async () => {
+    const bug = new TypeError('a bug');
+    journals.failures.set('create', bug);
+    await expect(startJournal(journals, TARGET, CREATE)).rejects.toBe(bug);
+  });
+});
+
+describe('findInterruptedRun', () => {
+  it('finds nothing where nothing was left', async () => {
+    expect(await findInterruptedRun(journals, TARGET)).toBeUndefined();
+  });
+
+  it.each<[string, JournalStep[], object]>([
+    ['only asked', [CREATE], { createSim: CREATE }],
+    ['answered', [CREATE, CREATED], { createSim: CREATE, created: CREATED }],
+    [
+      'about to renew',
+      [CREATE, CREATED, RENEW],
+      { createSim: CREATE, created: CREATED, renewKey: RENEW },
+    ],
+    ['a renewal alone', [RENEW], { renewKey: RENEW }],
+    ['a renewal that was refused', [CREATE, RENEW, REFUSED], { createSim: CREATE }],
+    ['a renewal after one that was refused', [RENEW, REFUSED, RENEW], { renewKey: RENEW }],
+  ])('tells how far a run came: %s', async (_, lines, progress) => {
+    leave(...lines);
+    const found = await findInterruptedRun(journals, TARGET);
+    expect(found?.progress).toEqual(progress);
+    expect(found?.journal.path).toBe('arc.json.bootstrap');
+    expect(journals.lines.has(TARGET)).toBe(true);
+  });
+
+  it('takes the newest step of a kind', async () => {
+    leave(RENEW, { ...RENEW, privateKey: 'newer' });
+    const found = await findInterruptedRun(journals, TARGET);
+    expect(found?.progress.renewKey?.privateKey).toBe('newer');
+  });
+
+  it('refuses a journal without a whole line, for it is made with one', async () => {
+    leave();
+    expect(await failureOf(findInterruptedRun(journals, TARGET))).toMatchObject({
+      kind: 'configuration',
+    });
+    expect(journals.lines.has(TARGET)).toBe(true);
+  });
+
+  it('refuses a time that is none', async () => {
+    leave({ ...CREATE, since: 1e300 });
+    expect(await failureOf(findInterruptedRun(journals, TARGET))).toMatchObject({
+      kind: 'configuration',
+    });
+  });
+
+  it('removes a journal whose one key was refused', async () => {
+    leave(RENEW, REFUSED);
+    expect(await findInterruptedRun(journals, TARGET)).toBeUndefined();
+    expect(journals.lines.has(TARGET)).toBe(false);
+  });
+
+  it.each(['not JSON', '{"step":"of the future"}', '{"step":"renew-key","simId":"1"}', '[]'])(
+    'never takes a journal for empty that it cannot read: %s',
+    async (line) => {
+      leave(CREATE, line);
+      const error = await failureOf(findInterruptedRun(journals, TARGET));
+      expect(error.kind).toBe('configuration');
+      expect(error.why).toContain('arc.json.bootstrap, and this version cannot read it');
+      expect(journals.lines.get(TARGET)).toHaveLength(2);
+    },
+  );
+
+  it('is refused while that run is at work', async () => {
+    leave(CREATE);
+    journals.runningProcess = 4711;
+    const error = await failureOf(findInterruptedRun(journals, TARGET));
+    expect(error.kind).toBe('failed');
+    expect(error.why).toBe('process 4711 is at work on arc.json (arc.json.bootstrap)');
+    expect(journals.lines.has(TARGET)).toBe(true);
+  });
+});

@@ -1,0 +1,116 @@
+import {
+  exportWgConfig,
+  createPrivateImage,
+  verboseWgConfig,
+} from '../../../src/app/config/export-wg-config.js';
+import { FileError } from '../../../src/arc-config/files.js';
+import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
+import { MemoryFiles } from '../../arc-config/memory-files.js';
+import { SAMPLE, sampleWith, sampleWithSession } from '../../arc-config/sample.js';
+
+const files = new MemoryFiles();
+const asked: string[] = [];
+beforeEach(() => {
+  files.texts.set('/home/arc.json', SAMPLE);
+  asked.length = 0;
+});
+
+function exporting(
+  config: string,
+  answer: string[] | Error = ['2001:db8::9', '192.0.2.9'],
+  keepHostname = false,
+) {
+  const resolver = {
+    async resolve(host: string) {
+      await Promise.resolve();
+      asked.push(host);
+      if (answer instanceof Error) throw answer;
+      return { addresses: answer, ttl: 60_000 };
+    },
+  };
+  return exportWgConfig({ config, keepHostname }, { files, resolver });
+}
+
+it('puts the first address of the server in the place of its name', async () => {
+  expect((await exporting('arc.json')).text).toContain('Endpoint = [2001:db8::9]:11010\n');
+  expect(asked).toEqual(['link.arc.soracom.io']);
+});
+
+it('asks nobody about an address', async () => {
+  const text = sampleWithSession({ arcServerEndpoint: '[2001:db8::1]:99' });
+  expect((await exporting(text)).text).toContain('Endpoint = [2001:db8::1]:99\n');
+  expect(asked).toEqual([]);
+});
+
+it.each([
+  ['link.arc.soracom.io', 'link.arc.soracom.io:11010'],
+  ['Link.Arc:99', 'Link.Arc:99'],
+  ['2001:db8::1', '[2001:db8::1]:11010'],
+  ['192.0.2.1:99', '192.0.2.1:99'],
+])('leaves %s as it is named where that is asked for', async (written, endpoint) => {
+  const config = sampleWithSession({ arcServerEndpoint: written });
+  const { text } = await exporting(config, new Error('nobody is asked'), true);
+  expect(text).toContain(`Endpoint = ${endpoint}\n`);
+  expect(asked).toEqual([]);
+});
+
+it('warns of the commands that a shell will read in another way', async () => {
+  expect((await exporting('arc.json')).warnings).toEqual([
+    expect.stringMatching(/^postUp\[0\] in arc\.json /),
+  ]);
+  expect((await exporting(sampleWith({ postUp: [['a', 'b']] }))).warnings).toEqual([]);
+});
+
+describe('createPrivateImage', () => {
+  it('writes the bytes', async () => {
+    await createPrivateImage(files, 'code.png', Uint8Array.of(1, 2));
+    expect(files.bytes.get('/home/code.png')).toEqual(Uint8Array.of(1, 2));
+  });
+
+  it('says why it could not', async () => {
+    files.failures.set(
+      'createBytes /home/code.png',
+      new FileError('denied', 'code.png', 'permission denied'),
+    );
+    await expect(createPrivateImage(files, 'code.png', new Uint8Array())).rejects.toMatchObject({
+      kind: 'permission',
+      message: 'cannot write /home/code.png: permission denied',
+    });
+  });
+});
+
+it.each([
+  [new Error('getaddrinfo ENOTFOUND'), 'cannot resolve link.arc.soracom.io: getaddrinfo ENOTFOUND'],
+  [[], 'cannot resolve link.arc.soracom.io: the name has no address'],
+])('says why a name has no address', async (answer, message) => {
+  await expect(exporting('arc.json', answer)).rejects.toMatchObject({ kind: 'tunnel', message });
+});
+
+it('needs a session', async () => {
+  await expect(exporting('{}')).rejects.toThrow('cannot use the inline configuration');
+});
+
+it('shows what `up` is made of between the banners of soratun, the private key hidden', () => {
+  const config = parseArcConfig(SAMPLE, { path: 'arc.json' });
+  const overrides = {
+    mtu: 1300,
+    persistentKeepalive: 0,
+    additionalAllowedIps: ['192.0.2.0/24'],
+  };
+  const text = verboseWgConfig({ config, source: 'arc.json' }, overrides);
+  const lines = text.split('\n');
+  expect(lines[0]).toBe('--- WireGuard configuration ----------------------');
+  expect(lines.slice(-2)).toEqual(['--- End of WireGuard configuration ---------------', '']);
+  expect(lines).toContain('PrivateKey = (hidden)');
+  expect(lines).toContain('MTU = 1300');
+  expect(lines).toContain('PersistentKeepalive = 0');
+  expect(text).toMatch(/^AllowedIPs = .*, 192\.0\.2\.0\/24$/m);
+  expect(text).not.toContain(Buffer.from(config.privateKey.expose()).toString('base64'));
+});
+
+it('hides the secrets of commands in what it shows for SORACOM_VERBOSE', () => {
+  const postUp = [['notify', '--token', 'opaque', 'X-Soracom-Token: another']];
+  const config = parseArcConfig(sampleWith({ postUp }), { path: 'arc.json' });
+  const text = verboseWgConfig({ config, source: 'arc.json' });
+  expect(text).toContain('PostUp = notify --token <redacted> X-Soracom-Token: <redacted>\n');
+});

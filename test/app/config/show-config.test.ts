@@ -1,0 +1,33 @@
+import { showConfig, skeletonText } from '../../../src/app/config/show-config.js';
+import { FileError } from '../../../src/arc-config/files.js';
+import { MemoryFiles } from '../../arc-config/memory-files.js';
+import { PRIVATE_KEY, SAMPLE } from '../../arc-config/sample.js';
+
+const files = new MemoryFiles();
+const show = (value: string) => showConfig(value, files, 'linux');
+beforeEach(() => {
+  files.texts.clear();
+  files.failures.clear();
+});
+
+it('prints the file with its secrets hidden', async () => {
+  files.texts.set('/home/arc.json', SAMPLE);
+  const shown = await show('arc.json');
+  expect(shown).toContain('"privateKey": "<redacted>"');
+  expect(shown).not.toContain(PRIVATE_KEY);
+  expect(await show(SAMPLE)).toBe(shown);
+});
+
+it('prints the skeleton where there is nothing', async () => {
+  expect(await show('arc.json')).toBe(skeletonText('linux'));
+  files.texts.set('/home/arc.json', ' \n');
+  expect(await show('arc.json')).toBe(skeletonText('linux'));
+});
+
+it('prints no skeleton for what cannot be read', async () => {
+  files.failures.set('readText /home/arc.json', new FileError('denied', 'x', 'permission denied'));
+  await expect(show('arc.json')).rejects.toMatchObject({ kind: 'permission' });
+  files.failures.set('readText /home/arc.json', new FileError('no-folder', 'x', 'no folder'));
+  await expect(show('arc.json')).rejects.toMatchObject({ kind: 'configuration' });
+  await expect(show('{"mtu": "x"}')).rejects.toThrow('line 1, mtu');
+});

@@ -1,0 +1,210 @@
+import { validateConfig } from '../../../src/app/config/validate-config.js';
+import { runUp, type UpContext } from '../../../src/cli/run/run-up.js';
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import { UserError } from '../../../src/lib/user-error.js';
+import { MemoryFiles } from '../../arc-config/memory-files.js';
+import {
+  PRIVATE_KEY,
+  SAMPLE,
+  sampleWith,
+  sampleWithSession,
+  SERVER_KEY,
+  ZERO_KEY,
+} from '../../arc-config/sample.js';
+
+const files = new MemoryFiles();
+const home = { files, stateFolder: '/state' };
+const crypto = createNodeCrypto();
+const OWN_KEY = Buffer.from(crypto.publicKey(Buffer.from(PRIVATE_KEY, 'base64'))).toString(
+  'base64',
+);
+const validate = (value: string | Uint8Array) => validateConfig(value, home, { crypto });
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+async function refusalOf(work: Promise<unknown>): Promise<UserError> {
+  const error: unknown = await work.catch((thrown: unknown) => thrown);
+  if (!(error instanceof UserError)) throw new Error(`no UserError: ${String(error)}`);
+  return error;
+}
+
+/** `up` as far as it comes with a configuration that it refuses. */
+function up(value: string | Uint8Array): Promise<void> {
+  const context = {
+    env: {},
+    platform: 'linux',
+    files: () => Promise.resolve(files),
+    stateFolder: () => home.stateFolder,
+    runFolders: () => [],
+    readStdin: () => Promise.resolve(value),
+    log: () => Promise.resolve({}),
+    tunnelPorts: () => Promise.resolve({ crypto }),
+    stopSignal: () => Promise.resolve(new AbortController().signal),
+    reloadRequests: () => Promise.resolve(undefined),
+    commands: () => Promise.resolve({}),
+    serviceManager: () => Promise.resolve(undefined),
+    localListeners: () => Promise.resolve({}),
+    keyClaims: () => Promise.resolve({}),
+    portHolder: () => Promise.resolve(() => Promise.resolve(undefined)),
+  };
+  const flags = {
+    config: typeof value === 'string' ? value : 'arc.json',
+    'read-stdin': typeof value !== 'string',
+    'forward-listen': '127.0.0.1:0',
+    'forward-to': '100.127.69.42:80',
+    header: [],
+    dns: '100.127.0.53',
+    mode: 'auto',
+  };
+  return runUp({ flags, tokens: [] } as unknown as Parameters<typeof runUp>[0], {
+    context: context as unknown as UpContext,
+    output: { write: () => undefined, note: () => undefined },
+    version: '0.1.0',
+    renewal: () => Promise.resolve(undefined),
+  });
+}
+
+const without = (text: string, name: string) =>
+  JSON.stringify({ ...(JSON.parse(text) as object), [name]: undefined });
+
+const BAD: readonly (readonly [name: string, text: string, found: string])[] = [
+  ['no JSON', '{"mtu": 1400,}', 'line 1: found `}`, expected a key in double quotes'],
+  ['no object', '[]', 'line 1: found an array, expected an object'],
+  ['nothing', '', 'line 1: found the end of the text'],
+  ['a text as mtu', sampleWith({ mtu: '1420' }), 'line 1, mtu: found "1420", expected an integer'],
+  ['mtu 100', sampleWith({ mtu: 100 }), 'line 1, mtu: found 100, expected 576 or more'],
+  ['mtu 575', sampleWith({ mtu: 575 }), 'line 1, mtu: found 575, expected 576 or more'],
+  [
+    'mtu 1279 for IPv6',
+    sampleWithSession({ arcClientPeerIpAddress: 'fd00::2' }).replace('1380', '1279'),
+    'line 1, mtu: found 1279, expected 1280 or more',
+  ],
+  ...['a'.repeat(21), 'a'.repeat(16), 'é'.repeat(8), 'a/b', 'a b', 'a:b', '.', '..', 'a\0'].map(
+    (name) =>
+      [
+        `the interface ${JSON.stringify(name)}`,
+        sampleWith({ interface: name }),
+        `line 1, interface: found ${JSON.stringify(name)}, expected a name of at most 15 bytes`,
+      ] as const,
+  ),
+  [
+    'port 0',
+    sampleWithSession({ arcServerEndpoint: 'link.arc.soracom.io:0' }),
+    'line 1, arcSessionStatus.arcServerEndpoint: found "link.arc.soracom.io:0", expected a port from 1 to 65535',
+  ],
+  [
+    'arcAllowedIPs null',
+    without(sampleWithSession({ arcAllowedIPs: null }), 'additionalAllowedIPs'),
+    'arcSessionStatus.arcAllowedIPs: found nothing, expected a CIDR such as "100.127.0.0/16"',
+  ],
+  [
+    'arcAllowedIPs []',
+    without(sampleWithSession({ arcAllowedIPs: [] }), 'additionalAllowedIPs'),
+    'line 1, arcSessionStatus.arcAllowedIPs: found an empty array, expected a CIDR',
+  ],
+  [
+    'no private key',
+    sampleWith({ privateKey: ZERO_KEY }),
+    'line 1, privateKey: found no key, or one of zeros',
+  ],
+  ['no session', without(SAMPLE, 'arcSessionStatus'), 'arcSessionStatus: found nothing'],
+  [
+    'the own key as the server’s',
+    sampleWithSession({ arcServerPeerPublicKey: OWN_KEY }),
+    "arcSessionStatus.arcServerPeerPublicKey: found the public key of this file's own privateKey",
+  ],
+  [
+    'several faults',
+    sampleWith({ mtu: 'x', interface: 'a/b', arcSessionStatus: {} }),
+    'line 1, interface: found "a/b"',
+  ],
+];
+
+describe.each([
+  ['a file', 'arc.json', (text: string) => void files.texts.set('/home/arc.json', text)],
+  ['standard input', bytes, () => undefined],
+] as const)('from %s', (_, valueOf, prepare) => {
+  it.each(BAD)('says of %s what up says, and names the fault', async (_name, text, found) => {
+    prepare(text);
+    const value = typeof valueOf === 'string' ? valueOf : valueOf(text);
+    const refused = await refusalOf(validate(value));
+    const { kind, what, why, next } = await refusalOf(up(value));
+    expect({ kind, what, why, next }).toEqual({
+      kind: refused.kind,
+      what: refused.what,
+      why: refused.why,
+      next: refused.next,
+    });
+    expect(refused.kind).toBe('configuration');
+    expect(refused.why).toContain(found);
+  });
+});
+
+it('finds nothing in a good file', async () => {
+  files.texts.set('/home/arc.json', sampleWith({ publicKey: OWN_KEY }));
+  expect(await validate('arc.json')).toEqual([]);
+  expect(await validate(bytes(sampleWith({ publicKey: OWN_KEY })))).toEqual([]);
+});
+
+it.each([
+  ['allowed IPs of its own', sampleWithSession({ arcAllowedIPs: null })],
+  ['an interface of 15 bytes', sampleWith({ interface: 'a'.repeat(15) })],
+  ['no interface', sampleWith({ interface: '' })],
+  ['an MTU of 576', sampleWith({ mtu: 576 })],
+])('accepts %s', async (_, text) => {
+  await expect(validate(text)).resolves.toBeDefined();
+});
+
+it('finds all faults at once: those with a line in their order, then those without', async () => {
+  files.texts.set(
+    '/home/arc.json',
+    '{\n"mtu": "x",\n"interface": "a/b",\n"arcSessionStatus": {\n"arcServerEndpoint": "h:http",\n"arcAllowedIPs": [1, "10.0.0.0/8"]}}',
+  );
+  const { why } = await refusalOf(validate('arc.json'));
+  expect(why.split('\n').map((line) => line.replace(/: found.*/, '').trim())).toEqual([
+    '7 errors',
+    'line 2, mtu',
+    'line 3, interface',
+    'line 5, arcSessionStatus.arcServerEndpoint',
+    'line 6, arcSessionStatus.arcAllowedIPs[0]',
+    'privateKey',
+    'arcSessionStatus.arcServerPeerPublicKey',
+    'arcSessionStatus.arcClientPeerIpAddress',
+  ]);
+});
+
+it('reports each fault once', async () => {
+  const { why } = await refusalOf(validate('{"privateKey": 1, "arcSessionStatus": 2}'));
+  expect(why.match(/privateKey/g)).toHaveLength(1);
+  expect(why.match(/arcSessionStatus/g)).toHaveLength(1);
+});
+
+it('warns of a public key that is not the private key’s, and of members by their line', async () => {
+  const warnings = await validate(sampleWith({ publicKey: SERVER_KEY, persistantKeepalive: 25 }));
+  expect(warnings).toEqual([
+    {
+      kind: 'warning',
+      line: 1,
+      text: 'the inline configuration, line 1: unknown member "persistantKeepalive"; did you mean "persistentKeepalive"?',
+    },
+    {
+      kind: 'warning',
+      line: 0,
+      text: expect.stringMatching(/^publicKey in the inline configuration is not/) as string,
+    },
+  ]);
+  expect(await validate(sampleWith({ publicKey: ZERO_KEY }))).toEqual([]);
+});
+
+it('refuses, as up does, commands that someone else could have written', async () => {
+  const path = '/home/hooks.json';
+  files.texts.set(path, sampleWithSession({}));
+  const writer = { path, fault: 'mode', isFolder: false, mode: 0o666 } as const;
+  files.inspections.set(path, { otherWriters: [writer] });
+  for (const work of [validate(path), up(path)]) {
+    const { kind, message } = await refusalOf(work);
+    expect({ kind, message }).toEqual({
+      kind: 'permission',
+      message: `cannot run the commands of ${path}: other users can write to the file ${path} (mode 0666)`,
+    });
+  }
+});

@@ -1,0 +1,58 @@
+import { signedIn } from '../../../src/app/credentials/signed-in.js';
+import { apiError, CREDENTIALS, FakeSoracom } from '../fake-soracom.js';
+import { simTestPorts, type SimTestPorts } from '../sim-ports.js';
+
+let ports: SimTestPorts;
+beforeEach(() => {
+  ports = simTestPorts();
+});
+
+it('signs in for as long as the work takes', async () => {
+  const profile = {} as never;
+  const result = await signedIn(profile, ports, undefined, async (api) => {
+    await api.terminateSim('1');
+    return 'done';
+  });
+  expect(result).toBe('done');
+  expect(ports.api.calls).toEqual(['auth', 'terminateSim 1', 'logout']);
+  expect(ports.profiles).toEqual([profile]);
+  expect(ports.steps).toEqual(['Signing in']);
+});
+
+it('asks for a token of five minutes, as whoever has the credentials', async () => {
+  const asked: unknown[] = [];
+  const signal = new AbortController().signal;
+  const api = new FakeSoracom();
+  api.auth = (...parameters: unknown[]) => Promise.resolve(void asked.push(...parameters));
+  const createClient = (...parameters: unknown[]) => {
+    asked.push(...parameters);
+    return api;
+  };
+  await signedIn(undefined, { ...ports, createClient }, signal, () => Promise.resolve());
+  expect(asked).toEqual([CREDENTIALS, signal, CREDENTIALS.signIn, 300]);
+});
+
+it('signs out when the work fails, and tells of that failure alone', async () => {
+  const failure = new Error('work');
+  ports.api.failures.set('logout', apiError(500));
+  await expect(signedIn(undefined, ports, undefined, () => Promise.reject(failure))).rejects.toBe(
+    failure,
+  );
+  expect(ports.api.calls).toEqual(['auth', 'logout']);
+});
+
+it('does no work that was stopped before', async () => {
+  const reason = new Error('stopped');
+  await expect(
+    signedIn(undefined, ports, AbortSignal.abort(reason), () => Promise.resolve()),
+  ).rejects.toBe(reason);
+  expect(ports.api.calls).toEqual([]);
+});
+
+it('does no work without a token', async () => {
+  ports.api.failures.set('auth', apiError(401));
+  await expect(
+    signedIn(undefined, ports, undefined, (api) => api.terminateSim('1')),
+  ).rejects.toMatchObject({ status: 401 });
+  expect(ports.api.calls).toEqual(['auth']);
+});

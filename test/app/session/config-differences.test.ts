@@ -1,0 +1,53 @@
+import {
+  fixedDifferences,
+  tunnelDifferences,
+} from '../../../src/app/session/config-differences.js';
+import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
+import { Secret } from '../../../src/lib/secrets/secret.js';
+import { parseTunnelConfig, type TunnelConfigText } from '../../../src/tunnel/tunnel-config.js';
+import { SAMPLE, sampleWith, sampleWithSession } from '../../arc-config/sample.js';
+
+const TEXT: TunnelConfigText = {
+  privateKey: new Secret(new Uint8Array(32).fill(1)),
+  serverPublicKey: new Uint8Array(32).fill(2),
+  endpoint: { host: 'link.arc.soracom.io', port: 11010 },
+  address: '10.0.0.2',
+  allowedIps: ['100.127.0.0/16', '192.0.2.0/24'],
+  mtu: 1420,
+  persistentKeepaliveSeconds: 60,
+};
+const config = (changes: Partial<TunnelConfigText> = {}) =>
+  parseTunnelConfig({ ...TEXT, ...changes });
+
+it.each<[string[], Partial<TunnelConfigText>]>([
+  [[], {}],
+  [['private key'], { privateKey: new Secret(new Uint8Array(32).fill(3)) }],
+  [['key of the server'], { serverPublicKey: new Uint8Array(32).fill(3) }],
+  [['endpoint'], { endpoint: { host: 'beck.arc.soracom.io', port: 11010 } }],
+  [['endpoint'], { endpoint: { host: 'link.arc.soracom.io', port: 11011 } }],
+  [[], { endpoint: { host: 'LINK.arc.soracom.io', port: 11010 } }],
+  [['address'], { address: '10.0.0.3' }],
+  [['allowed IPs'], { allowedIps: ['100.127.0.0/16'] }],
+  [['allowed IPs'], { allowedIps: ['100.127.0.0/17', '192.0.2.0/24'] }],
+  [[], { allowedIps: ['192.0.2.0/24', '100.127.0.0/16', '192.0.2.0/24'] }],
+  [['keepalive'], { persistentKeepaliveSeconds: 0 }],
+  // It cannot change while the tunnel is open.
+  [[], { mtu: 1280 }],
+  [['address', 'keepalive'], { address: '10.0.0.3', persistentKeepaliveSeconds: 1 }],
+])('an open tunnel takes over %j', (names, changes) => {
+  expect(tunnelDifferences(config(), config(changes))).toEqual(names);
+});
+
+it.each([
+  [[], SAMPLE],
+  [[], sampleWithSession({ arcClientPeerIpAddress: '10.0.0.3' })],
+  [[], sampleWith({ persistentKeepalive: 1, additionalAllowedIPs: [], mtu: 1300 })],
+  [['interface'], sampleWith({ interface: 'arc1' })],
+  [['logLevel'], sampleWith({ logLevel: 1 })],
+  [['enableMetrics'], sampleWith({ enableMetrics: false })],
+  [['postUp', 'postDown'], sampleWith({ postUp: [], postDown: [['/bin/false']] })],
+  [['preUp', 'preDown'], sampleWith({ preUp: [['a']], preDown: [['b']] })],
+])('a restart is needed for %j', (names, text) => {
+  const parse = (one: string) => parseArcConfig(one, { path: 'arc.json' });
+  expect(fixedDifferences(parse(SAMPLE), parse(text))).toEqual(names);
+});

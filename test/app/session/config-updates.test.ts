@@ -1,0 +1,38 @@
+import { ARC_JSON, RenewalHarness } from '../renewal-harness.js';
+
+it('reads arc.json no more once it is closed', async () => {
+  const at = await new RenewalHarness().prepare();
+  await at.open();
+  await at.closeUpdates();
+  at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
+  await at.reload();
+  expect(at.reconfigured).toBe(0);
+  await at.close();
+  expect(at.world.clock.armed).toBe(0);
+});
+
+it('lets a reload that has begun come to its end', async () => {
+  const at = await new RenewalHarness().prepare();
+  await at.open({ renews: false });
+  at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
+  const reloading = at.reload();
+  await at.closeUpdates();
+  expect(at.reconfigured).toBe(1);
+  await reloading;
+  await at.close();
+});
+
+it('tells somebody of each reload from its beginning to its end', async () => {
+  const at = await new RenewalHarness().prepare();
+  const told: string[] = [];
+  at.aroundReload = async (reload) => {
+    told.push('begins');
+    await reload();
+    told.push(`ends after ${at.reconfigured}`);
+  };
+  await at.open({ renews: false });
+  at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
+  await at.reload();
+  expect(told).toEqual(['begins', 'ends after 1']);
+  await at.close();
+});

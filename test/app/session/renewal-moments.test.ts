@@ -1,0 +1,162 @@
+import { RenewalMoments } from '../../../src/app/session/renewal-moments.js';
+import type { TunnelSilence } from '../../../src/tunnel/tunnel-error.js';
+import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
+import { seededEntropy } from '../../support/seeded-entropy.js';
+
+const MINUTE = 60_000;
+
+interface Seen {
+  readonly health?: TunnelStatus['health'];
+  readonly silence?: TunnelSilence;
+  readonly unanswered?: TunnelStatus['unanswered'];
+  readonly unreturnedFor?: number;
+  /** When the last handshake was complete. */
+  readonly handshake?: number;
+}
+
+/** The part of a status that is looked at. */
+function status({
+  health = 'up',
+  silence,
+  unanswered,
+  unreturnedFor,
+  handshake,
+}: Seen): TunnelStatus {
+  const peers = [{ latestHandshakeUnix: handshake }];
+  const why = silence && { reason: silence, why: '' };
+  return { health, silence: why, unanswered, unreturnedFor, peers } as unknown as TunnelStatus;
+}
+
+let moments: RenewalMoments;
+beforeEach(() => {
+  moments = new RenewalMoments(seededEntropy(1));
+});
+
+const look = (seen: Seen, now = 0) => moments.look(status(seen), now);
+
+it.each([
+  [undefined, { nextLook: 5000 }],
+  [{ for: 0, reason: 'no-answer' }, { nextLook: 5000 }],
+  [{ for: 2000, reason: 'no-answer' }, { nextLook: 4000 }],
+  [{ for: 5999, reason: 'no-answer' }, { nextLook: 1 }],
+  [{ for: 6000, reason: 'no-answer' }, { suspicion: 'silent' }],
+  [{ for: 6000, reason: 'wrong-key' }, { suspicion: 'silent' }],
+  [{ for: 6000, reason: 'under-load' }, { suspicion: 'silent' }],
+  [{ for: 6000, reason: 'clock-behind' }, { suspicion: 'silent' }],
+  // The handshake is under way: whether it is answered says more.
+  [{ for: 5000, reason: 'no-data-back' }, { nextLook: 1000 }],
+  [{ for: 59_999, reason: 'name-not-found' }, { nextLook: 1 }],
+  [{ for: 60_000, reason: 'name-not-found' }, { suspicion: 'silent' }],
+  [{ for: 1e9, reason: 'cannot-send' }, { nextLook: 5000 }],
+] as const)('a handshake unanswered %j: %j', (unanswered, moment) => {
+  expect(look({ unanswered })).toEqual(moment);
+});
+
+it('is in doubt where handshakes are answered and no data comes back', () => {
+  expect(look({ health: 'stale', silence: 'no-data-back' })).toEqual({ suspicion: 'doubtful' });
+  expect(look({ health: 'stale', silence: 'no-answer' })).toEqual({ suspicion: 'silent' });
+});
+
+describe('packets that nothing comes back for', () => {
+  it('are a reason to ask after 10 s, unless a handshake is tried', () => {
+    expect(look({ unreturnedFor: 9_999 })).toEqual({ nextLook: 5000 });
+    expect(look({ unreturnedFor: 10_000 })).toEqual({ suspicion: 'unreturned' });
+    const unanswered = { for: 0, reason: 'no-answer' } as const;
+    expect(look({ unreturnedFor: 10_000, unanswered })).toEqual({ nextLook: 5000 });
+  });
+
+  it('are asked about ever more seldom, whatever handshakes there are: a program may only send', () => {
+    const asked: number[] = [];
+    for (let now = 0; now < 24 * 60 * MINUTE; now += 5_000) {
+      const handshake = 1e12 + Math.floor(now / 120_000) * 120_000;
+      const moment = look({ unreturnedFor: now, handshake }, now);
+      if (!('suspicion' in moment)) continue;
+      asked.push(now);
+      moments.asked(moment.suspicion, now);
+    }
+    expect(asked[0]).toBe(10_000);
+    expect(asked.length).toBeLessThan(60);
+  });
+});
+
+describe('a handshake', () => {
+  it.each([
+    [109_999, { suspicion: 'doubtful' }],
+    [110_000, { nextLook: 5000 }],
+    // The wall clock was set back.
+    [-1000, { suspicion: 'doubtful' }],
+  ])('%d ms behind the one before: %j', (distance, moment) => {
+    expect(look({ handshake: 1e12 })).toEqual({ nextLook: 5000 });
+    expect(look({ handshake: 1e12 })).toEqual({ nextLook: 5000 });
+    expect(look({ handshake: 1e12 + distance })).toEqual(moment);
+  });
+
+  it('is expected within 30 s of a change', () => {
+    look({ handshake: 1e12 });
+    moments.changed(0);
+    expect(look({ handshake: 1e12 }, 1000)).toEqual({ nextLook: 5000 });
+    expect(look({ handshake: 1e12 + 1000 }, 29_999)).toEqual({ nextLook: 5000 });
+    expect(look({ handshake: 1e12 + 2000 }, 30_000)).toEqual({ suspicion: 'doubtful' });
+  });
+
+  it('that was in doubt before a change is not any more', () => {
+    const unanswered = { for: 0, reason: 'no-answer' } as const;
+    look({ handshake: 1e12 });
+    look({ handshake: 1e12 + 1000, unanswered });
+    moments.changed(0);
+    expect(look({ handshake: 1e12 + 1000 }, 60_000)).toEqual({ nextLook: 5000 });
+  });
+});
+
+it('asks for one reason no sooner than a minute behind the other', () => {
+  look({ handshake: 1e12 });
+  look({ handshake: 1e12 + 1000 });
+  moments.asked('doubtful', 0);
+  const unanswered = { for: 10_000, reason: 'no-answer' } as const;
+  expect(look({ unanswered, handshake: 1e12 + 1000 }, MINUTE - 1)).toEqual({ nextLook: 5000 });
+  expect(look({ unanswered, handshake: 1e12 + 1000 }, MINUTE)).toEqual({ suspicion: 'silent' });
+});
+
+/** The pauses between questions while each `step` ms bring a look at what `seen` gives. */
+function pauses(duration: number, step: number, seen: (now: number) => Seen): number[] {
+  const asked: number[] = [];
+  for (let now = 0; now < duration; now += step) {
+    const moment = look(seen(now), now);
+    if (!('suspicion' in moment)) continue;
+    asked.push(now);
+    moments.asked(moment.suspicion, now);
+  }
+  return asked.slice(1).map((time, index) => time - asked[index]!);
+}
+
+it('doubles the pauses of a doubt up to half an hour, though handshakes are answered all the time', () => {
+  // As by a program that tries a dead port again and again.
+  const between = pauses(240 * MINUTE, 5000, (now) => ({ handshake: 1e12 + now }));
+  expect(between.length).toBeGreaterThan(6);
+  [1, 2, 4, 8, 16, 30, 30].forEach((minutes, index) => {
+    expect(between[index]).toBeGreaterThanOrEqual(minutes * MINUTE);
+    expect(between[index]).toBeLessThanOrEqual(minutes * MINUTE * 1.25 + 5000);
+  });
+});
+
+it('begins anew with them behind an ordinary renewal', () => {
+  pauses(20 * MINUTE, 5000, (now) => ({ handshake: 1e12 + now }));
+  const latest = 1e12 + 20 * MINUTE;
+  look({ handshake: latest + 120_000 }, 30 * MINUTE);
+  expect(look({ handshake: latest + 121_000 }, 30 * MINUTE)).toEqual({ suspicion: 'doubtful' });
+});
+
+it('begins anew when the network is back', () => {
+  const silent = { unanswered: { for: 1e6, reason: 'no-answer' } } as const;
+  pauses(20 * MINUTE, 5000, () => silent);
+  expect(look(silent, 20 * MINUTE)).toEqual({ nextLook: 5000 });
+  look({ unanswered: { for: 1e6, reason: 'cannot-send' } }, 22 * MINUTE);
+  expect(look(silent, 22 * MINUTE)).toEqual({ suspicion: 'silent' });
+});
+
+it('begins anew with a handshake', () => {
+  const silent = { unanswered: { for: 1e6, reason: 'no-answer' } } as const;
+  pauses(20 * MINUTE, 5000, () => silent);
+  expect(look(silent, 22 * MINUTE)).toEqual({ nextLook: 5000 });
+  expect(look({ ...silent, handshake: 1e12 }, 22 * MINUTE)).toEqual({ suspicion: 'silent' });
+});

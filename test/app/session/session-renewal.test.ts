@@ -1,0 +1,506 @@
+import { MissingCredentialsError } from '../../../src/app/credentials/missing-credentials.js';
+import type { SessionRenewal } from '../../../src/app/session/session-renewal.js';
+import { FileError } from '../../../src/arc-config/files.js';
+import { CLIENT } from '../../support/tunnel-in-memory.js';
+import { apiError } from '../fake-soracom.js';
+import {
+  ARC_JSON,
+  publicKeyOf,
+  RenewalHarness,
+  secret,
+  SIM_ID,
+  STATE,
+} from '../renewal-harness.js';
+
+const OTHER_KEY = new Uint8Array(32).fill(4);
+const MINUTE = 60_000;
+
+let at: RenewalHarness;
+beforeEach(async () => {
+  at = await new RenewalHarness().prepare();
+});
+afterEach(async () => {
+  await at.close();
+  expect(at.world.clock.armed).toBe(0);
+});
+
+/** A tunnel with traffic that has just got its session. */
+async function up(...options: Parameters<RenewalHarness['open']>): Promise<void> {
+  await at.open(...options);
+  await at.talk(3000);
+  expect(at.answeredAt).toBeGreaterThan(0);
+}
+
+const warnings = () => at.log.messages('warn');
+const work = () => at.api.work.map((call) => call.split(' ')[0]);
+
+describe('traffic is back in less than 30 s', () => {
+  it('when the session was deleted', async () => {
+    await up();
+    at.deleteSession();
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+    expect(work()).toEqual(['getSim', 'createArcSession']);
+    expect(at.readArcJson().arcSessionStatus).toEqual(at.session());
+    // The handshake with which it came back is no reason to ask again.
+    await at.talk(4 * MINUTE);
+    expect(work()).toEqual(['getSim', 'createArcSession']);
+    expect(warnings()).toEqual([]);
+  });
+
+  it('when the next session has another address', async () => {
+    await up();
+    at.deleteSession();
+    at.api.session = at.session({ arcClientPeerIpAddress: '10.9.8.7' });
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+    expect(at.readArcJson().arcSessionStatus.arcClientPeerIpAddress).toBe('10.9.8.7');
+    expect((await at.tunnel.status()).addresses).toEqual(['10.9.8.7']);
+  });
+
+  it('when the platform has made a session with another address, and the handshake is answered', async () => {
+    await up();
+    at.admit('10.9.8.7');
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+    // Another session would have ended that one.
+    expect(work()).toEqual(['getSim']);
+    expect(at.readArcJson().arcSessionStatus.arcClientPeerIpAddress).toBe('10.9.8.7');
+  });
+
+  it('when arc.json has the address of before, and keepalives alone come back', async () => {
+    at.admit('10.9.8.7');
+    await at.open();
+    // Handshakes in their time: nothing seems wrong until a program waits for its answer.
+    await at.idle(150_000);
+    expect(at.api.calls).toEqual([]);
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+    expect(work()).toEqual(['getSim']);
+    expect((await at.tunnel.status()).addresses).toEqual(['10.9.8.7']);
+    expect(warnings()).toEqual([]);
+  });
+
+  it('when the server has another key', async () => {
+    await up();
+    at.world.network.setPrivateKey(secret(new Uint8Array(32).fill(8)));
+    at.admit();
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+    expect(work()).toEqual(['getSim']);
+    expect(at.readArcJson().arcSessionStatus).toEqual(at.session());
+  });
+
+  it('when the session was deleted before the tunnel was opened', async () => {
+    at.deleteSession();
+    await at.open();
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(20_000);
+  });
+
+  it('when somebody has put the new session into arc.json, and nobody can sign in', async () => {
+    at.credentials = () => Promise.reject(new MissingCredentialsError(['auth-key-id']));
+    await up();
+    at.deleteSession();
+    at.admit('10.9.8.7');
+    at.files.texts.set(
+      ARC_JSON,
+      at.arcJson({ arcSessionStatus: at.session({ arcClientPeerIpAddress: '10.9.8.7' }) }),
+    );
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+    expect(at.api.calls).toEqual([]);
+    expect(warnings()).toEqual([]);
+  });
+});
+
+describe('the platform is not asked', () => {
+  it('while all is well, through renewals of the session', async () => {
+    await up();
+    await at.talk(6 * MINUTE);
+    expect(at.api.calls).toEqual([]);
+  });
+
+  it('while nothing is wanted of the server', async () => {
+    at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 25 }));
+    await up();
+    await at.idle(10 * MINUTE);
+    expect(at.api.calls).toEqual([]);
+  });
+
+  it('while this machine has no network', async () => {
+    await up();
+    at.deleteSession();
+    at.world.link.refused.set('127.0.0.1', 'ENETUNREACH');
+    await at.talk(2 * MINUTE);
+    expect(at.api.calls).toEqual([]);
+    at.world.link.refused.clear();
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+  });
+
+  it('where the session is not to be renewed', async () => {
+    await up({ renews: false });
+    at.deleteSession();
+    await at.talk(2 * MINUTE);
+    expect(at.api.calls).toEqual([]);
+  });
+
+  it('to the end where the updates are closed meanwhile', async () => {
+    await up();
+    at.deleteSession();
+    let closing: Promise<void> | undefined;
+    at.api.onCall = (call) => {
+      if (call === 'auth') closing = at.closeUpdates();
+    };
+    at.api.failures.set('getSim', new Error('stopped'));
+    await at.talk(60_000);
+    await closing;
+    const { looks } = at;
+    await at.idle(10_000);
+    expect(at.looks).toBe(looks);
+    expect(at.api.calls).toEqual(['auth', `getSim ${SIM_ID}`, 'logout']);
+    expect(at.log.messages('error')).toEqual([]);
+    expect(warnings()).toEqual([]);
+  });
+
+  it('once the updates are closed', async () => {
+    await up();
+    at.deleteSession();
+    await at.closeUpdates();
+    await at.talk(2 * MINUTE);
+    expect(at.api.calls).toEqual([]);
+  });
+});
+
+it('is asked seconds after a handshake in vain where nothing is sent but keepalives', async () => {
+  at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 60 }));
+  await up();
+  const began = at.now;
+  at.deleteSession();
+  await at.idle(190_000);
+  expect(at.askedAt).toHaveLength(1);
+  // A keepalive behind REKEY_AFTER_TIME begins the handshake.
+  expect(at.askedAt[0]! - began).toBeLessThan(120_000 + 60_000 + 7_500);
+  expect(await at.talkUntilAnswered(10_000)).toBeLessThan(10_000);
+});
+
+describe('pauses between two questions', () => {
+  // That they end at half an hour: renewal-moments.test.ts, without a tunnel.
+  it('are never shorter than a minute, and double, with jitter', async () => {
+    await up();
+    at.deleteSession();
+    at.api.failures.set('auth', apiError(undefined, 'connection'));
+    await at.talk(22 * MINUTE);
+    const pauses = at.askedAt.slice(1).map((time, index) => time - at.askedAt[index]!);
+    expect(pauses.length).toBeGreaterThanOrEqual(4);
+    [1, 2, 4, 8].forEach((minutes, index) => {
+      expect(pauses[index]).toBeGreaterThanOrEqual(minutes * MINUTE);
+      expect(pauses[index]).toBeLessThan(minutes * MINUTE * 1.25 + 6_000);
+    });
+    expect(pauses.some((pause) => pause % MINUTE > 5_000)).toBe(true);
+    expect(warnings().filter((text) => text.includes('SORACOM'))).toEqual([]);
+  });
+
+  it('begin anew with a handshake, and hold all the same', async () => {
+    await up();
+    at.deleteSession();
+    await at.talkUntilAnswered(60_000);
+    at.deleteSession();
+    await at.talk(90_000);
+    expect(at.askedAt).toHaveLength(2);
+    expect(at.askedAt[1]! - at.askedAt[0]!).toBeGreaterThanOrEqual(MINUTE);
+    expect(at.askedAt[1]! - at.askedAt[0]!).toBeLessThan(MINUTE + 6_000);
+  });
+});
+
+describe('what only a person can mend is said once, and nothing is changed', () => {
+  afterEach(() => {
+    expect(work()).not.toContain('createArcSession');
+    expect(at.reconfigured).toBe(0);
+    expect(at.files.calls.filter((call) => call.startsWith('replaceText'))).toEqual([]);
+  });
+
+  it('a SIM that is terminated', async () => {
+    await up();
+    at.deleteSession();
+    at.answer({ status: 'terminated' });
+    await at.talk(5 * MINUTE);
+    expect(at.askedAt.length).toBeGreaterThan(1);
+    expect(warnings().filter((text) => text.includes('terminated'))).toEqual([
+      'The SIM is terminated: no tunnel opens any more. Move arc.json away; `arctun bootstrap authkey` creates another SIM, which is billed.',
+    ]);
+  });
+
+  it('a key that was renewed elsewhere', async () => {
+    await up();
+    at.deleteSession();
+    at.answer({ arcSessionStatus: at.session() }, publicKeyOf(OTHER_KEY));
+    await at.talk(5 * MINUTE);
+    const said = warnings().filter((text) => text.startsWith('The key of the SIM is '));
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain('`arctun sim renew-key`');
+  });
+
+  it('a server that is silent though all agrees: UDP may be blocked', async () => {
+    await up();
+    at.world.link.connected = false;
+    await at.talk(5 * MINUTE);
+    expect(at.askedAt.length).toBeGreaterThan(1);
+    expect(warnings().filter((text) => text.includes('UDP to'))).toEqual([
+      `the Arc server is silent, and SORACOM has the very session of arc.json: UDP to 127.0.0.1:${at.world.server.port} may be blocked on the way, or the clock of this machine be behind`,
+    ]);
+    at.world.link.connected = true;
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(10_000);
+  });
+
+  it('credentials that are missing: what is needed', async () => {
+    at.credentials = () =>
+      Promise.reject(new MissingCredentialsError(['auth-key-id', 'auth-key', 'coverage-type']));
+    await up();
+    at.deleteSession();
+    await at.talk(5 * MINUTE);
+    const said = warnings().filter((text) => text.includes('auth key'));
+    expect(said).toEqual([
+      'the Arc server is silent, and the platform does not tell why: cannot sign in to SORACOM: missing: the auth key ID, the auth key, the coverage type (g or jp). Give --auth-key-id, or set ARCTUN_AUTH_KEY_ID. Give --auth-key, or set ARCTUN_AUTH_KEY. Give --coverage-type, or set ARCTUN_COVERAGE_TYPE. Or run the bootstrap again that made arc.json, which is then taken over.',
+    ]);
+  });
+
+  it('an arc.json that does not name its SIM', async () => {
+    at.files.texts.set(ARC_JSON, at.arcJson({ simId: '' }));
+    await up();
+    at.deleteSession();
+    await at.talk(5 * MINUTE);
+    expect(warnings().filter((text) => text.includes('holds no simId'))).toHaveLength(1);
+    expect(at.api.calls).toEqual([]);
+  });
+
+  it('a platform that refuses', async () => {
+    at.api.failures.set('auth', apiError(401));
+    await up();
+    at.deleteSession();
+    await at.talk(5 * MINUTE);
+    expect(warnings().filter((text) => text.includes('HTTP 401'))).toHaveLength(1);
+  });
+
+  it('and nothing at all of a session that is only in doubt', async () => {
+    at.credentials = () => Promise.reject(new MissingCredentialsError(['auth-key']));
+    await up();
+    // A server that was restarted.
+    at.world.network.removePeer(publicKeyOf(new Uint8Array(32).fill(3)));
+    at.admit();
+    await at.talk(2 * MINUTE);
+    expect(warnings()).toEqual([]);
+  });
+});
+
+describe('without the right to see the SIM', () => {
+  beforeEach(() => at.api.failures.set('getSim', apiError(403)));
+
+  it('a session is made where the server is silent', async () => {
+    await up();
+    at.deleteSession();
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+    expect(work()).toEqual(['getSim', 'createArcSession']);
+  });
+
+  it('none is made where it answers', async () => {
+    await up();
+    at.admit();
+    await at.talk(60_000);
+    expect(work()).toEqual(['getSim']);
+  });
+});
+
+it('makes a session where the one that the platform tells is not whole', async () => {
+  await up();
+  at.deleteSession();
+  at.answer({ arcSessionStatus: { ...at.session(), arcServerEndpoint: '' } });
+  expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+  expect(work()).toEqual(['getSim', 'createArcSession']);
+});
+
+it('does not believe an answer about another SIM', async () => {
+  await up();
+  at.deleteSession();
+  const [sim] = at.api.sims;
+  at.api.getSim = () => Promise.resolve({ ...sim!, simId: '1' });
+  await at.talk(60_000);
+  expect(at.api.work).toEqual([]);
+});
+
+describe('where arc.json cannot be written', () => {
+  beforeEach(() => {
+    const error = new FileError('denied', ARC_JSON, 'read-only');
+    at.files.failures.set(`replaceText ${ARC_JSON}`, error);
+  });
+
+  it('the session is in the state folder, and the next start takes it', async () => {
+    await up();
+    at.deleteSession();
+    at.api.session = at.session({ arcClientPeerIpAddress: '10.9.8.7' });
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+    expect(at.log.messages('info')).toContain(
+      `The new session is in ${STATE}: cannot write ${ARC_JSON}: read-only.`,
+    );
+    expect(at.readArcJson().arcSessionStatus.arcClientPeerIpAddress).toBe(CLIENT);
+    await at.closeUpdates();
+    await at.tunnel.close({ gracePeriod: 0 });
+    await at.open();
+    expect((await at.tunnel.status()).addresses).toEqual(['10.9.8.7']);
+  });
+
+  it('nor the state folder, it holds for this process, through a reload', async () => {
+    at.files.failures.set('createFolder /state', new FileError('denied', '/state', 'not yours'));
+    await up();
+    at.deleteSession();
+    at.api.session = at.session({ arcClientPeerIpAddress: '10.9.8.7' });
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+    expect(warnings()).toEqual([expect.stringContaining('could be kept nowhere')]);
+    await at.reload();
+    expect((await at.tunnel.status()).addresses).toEqual(['10.9.8.7']);
+    // Somebody else's session is newer than ours.
+    const arcSessionStatus = at.session({ arcClientPeerIpAddress: '10.9.8.6' });
+    at.files.texts.set(ARC_JSON, at.arcJson({ arcSessionStatus }));
+    await at.reload();
+    expect((await at.tunnel.status()).addresses).toEqual(['10.9.8.6']);
+  });
+});
+
+it('does not write over a key that another process has written meanwhile', async () => {
+  await up();
+  at.deleteSession();
+  const { onCall } = at.api;
+  const renewed = at.arcJson({}, OTHER_KEY);
+  at.api.onCall = (call) => {
+    onCall(call);
+    if (call.startsWith('createArcSession')) {
+      at.files.texts.set(ARC_JSON, renewed);
+      at.admit(CLIENT, OTHER_KEY);
+    }
+  };
+  expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+  expect(at.files.texts.get(ARC_JSON)).toBe(renewed);
+  const { publicKey } = await at.tunnel.status();
+  expect(publicKey).toBe(Buffer.from(publicKeyOf(OTHER_KEY)).toString('base64'));
+});
+
+it('writes over no file that cannot be read', async () => {
+  await up();
+  at.files.texts.set(ARC_JSON, '{');
+  at.deleteSession();
+  expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+  expect(at.files.texts.get(ARC_JSON)).toBe('{');
+  expect(at.files.texts.get(STATE)).toContain(SIM_ID);
+});
+
+it('knows what stands in a file that cannot be read any more', async () => {
+  await up();
+  at.deleteSession();
+  const first = at.session({ arcAllowedIPs: ['100.127.0.0/17'] });
+  at.api.session = first;
+  await at.talkUntilAnswered(60_000);
+  await at.talk(MINUTE);
+  at.files.failures.set(`readText ${ARC_JSON}`, new FileError('denied', ARC_JSON, 'not yours'));
+  at.deleteSession();
+  at.api.session = at.session();
+  await at.talkUntilAnswered(60_000);
+  expect(JSON.parse(at.files.texts.get(STATE)!)).toMatchObject({
+    replaces: first,
+    arcSessionStatus: at.session(),
+  });
+});
+
+it('keeps what the file holds otherwise', async () => {
+  await up();
+  at.files.texts.set(ARC_JSON, at.arcJson({ mtu: 1380, note: 'mine' }));
+  at.deleteSession();
+  at.api.session = at.session({ arcAllowedIPs: ['100.127.0.0/17'] });
+  await at.talkUntilAnswered(60_000);
+  expect(at.readArcJson()).toMatchObject({
+    mtu: 1380,
+    note: 'mine',
+    arcSessionStatus: { arcAllowedIPs: ['100.127.0.0/17'] },
+  });
+});
+
+describe('an arc.json that is half written', () => {
+  const half = () => at.arcJson().slice(0, 60);
+
+  it('while SORACOM makes the session is not written over, and is taken over when it is whole', async () => {
+    await up();
+    at.deleteSession();
+    const { onCall } = at.api;
+    at.api.onCall = (call) => {
+      onCall(call);
+      if (call.startsWith('createArcSession')) at.files.texts.set(ARC_JSON, half());
+    };
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+    expect(at.files.texts.get(ARC_JSON)).toBe(half());
+    expect(at.files.texts.get(STATE)).toContain(SIM_ID);
+
+    at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
+    await at.reload();
+    expect(at.log.messages('info').at(-1)).toContain('taken over: keepalive');
+  });
+
+  it('in the middle of its members is not taken over, and stops no renewal', async () => {
+    await up();
+    const part = at.arcJson({ arcSessionStatus: { ...at.session(), arcServerEndpoint: '' } });
+    at.files.texts.set(ARC_JSON, part);
+    const before = at.reconfigured;
+    await at.reload();
+    expect(at.reconfigured).toBe(before);
+    expect(at.log.messages('error').at(-1)).toContain('the tunnel stays as it is');
+    at.deleteSession();
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+  });
+});
+
+describe('close()', () => {
+  /** A gate: what waits at it, and how it opens. */
+  function holdWrites(): { isWaiting: () => boolean; open: () => void } {
+    let release: (() => void) | undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    let isWaiting = false;
+    const replace = at.files.replaceText.bind(at.files);
+    at.files.replaceText = async (path, text) => {
+      isWaiting = true;
+      await gate;
+      await replace(path, text);
+    };
+    return { isWaiting: () => isWaiting, open: () => release!() };
+  }
+
+  it.each([
+    ['of all updates', () => at.closeUpdates()],
+    ['of the renewal alone', () => renewal!.close()],
+  ])('%s waits for a renewal that is writing arc.json', async (name, close) => {
+    const isAlone = name.includes('alone');
+    await up({ renews: !isAlone });
+    if (isAlone) renewal = at.startRenewal();
+    const writes = holdWrites();
+    at.deleteSession();
+    at.api.session = at.session({ arcAllowedIPs: ['100.127.0.0/17'] });
+    for (let seconds = 0; !writes.isWaiting() && seconds < 60; seconds++) await at.talk(1000);
+    let isClosed = false;
+    const closing = close().then(() => (isClosed = true));
+    await at.settle();
+    expect(isClosed).toBe(false);
+    writes.open();
+    await closing;
+    expect(at.readArcJson().arcSessionStatus.arcAllowedIPs).toEqual(['100.127.0.0/17']);
+    const { calls } = at.api;
+    const asked = calls.length;
+    await at.talk(60_000);
+    expect(calls).toHaveLength(asked);
+  });
+
+  let renewal: SessionRenewal | undefined;
+});
+
+it('tries again what an interface has not taken', async () => {
+  await up();
+  at.deleteSession();
+  at.api.session = at.session({ arcClientPeerIpAddress: '10.9.8.7' });
+  at.reconfigureError = Object.assign(new Error('address: EPERM'), { code: 'EPERM' });
+  await at.talk(60_000);
+  expect(at.log.messages('error')).toEqual([
+    'the tunnel does not take over its new session: address: EPERM',
+  ]);
+  at.reconfigureError = undefined;
+  expect(await at.talkUntilAnswered(90_000)).toBeLessThan(60_000);
+  expect(work()).toEqual(['getSim', 'createArcSession']);
+});

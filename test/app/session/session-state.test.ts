@@ -1,0 +1,174 @@
+import type { ArcConfig, ArcSession } from '../../../src/arc-config/arc-config.js';
+import { parseArcConfig, parseArcSession } from '../../../src/arc-config/parse-arc-config.js';
+import {
+  keepSessionState,
+  sessionStatePath,
+  settleSessionState,
+  withNewestSession,
+} from '../../../src/app/session/session-state.js';
+import { MemoryFiles } from '../../arc-config/memory-files.js';
+import { SAMPLE, sampleWith, sampleWithSession } from '../../arc-config/sample.js';
+import { NEW_SESSION } from '../fake-soracom.js';
+
+const STATE = '/state/session-8942310022000012345.json';
+
+let files: MemoryFiles;
+let home: { files: MemoryFiles; stateFolder: string };
+beforeEach(() => {
+  files = new MemoryFiles();
+  home = { files, stateFolder: '/state' };
+});
+
+const config = (text = SAMPLE): ArcConfig => parseArcConfig(text, { path: 'arc.json' });
+const session = (changes: object = {}): ArcSession =>
+  parseArcSession(JSON.stringify({ ...NEW_SESSION, ...changes }), { path: 'test' });
+const addressOf = ({ arcSessionStatus }: ArcConfig) => arcSessionStatus?.arcClientPeerIpAddress;
+
+describe('a session in the state folder', () => {
+  it('is the newer one while arc.json holds the session that it replaced', async () => {
+    expect(await keepSessionState(config(), session(), home)).toBe(STATE);
+    const newest = await withNewestSession(config(), home);
+    expect(newest).toEqual({
+      ...config(),
+      arcSessionStatus: { ...session(), unknownKeys: [] },
+    });
+  });
+
+  it.each([
+    ['a file of another user', { fault: 'owner', isFolder: false, owner: 1001, user: 1000 }, false],
+    ['a file that others write', { fault: 'mode', isFolder: false, mode: 0o666 }, false],
+    ['a folder that all write', { fault: 'mode', isFolder: true, mode: 0o777 }, false],
+    ['a folder that its group writes', { fault: 'mode', isFolder: true, mode: 0o775 }, true],
+  ] as const)('counts in %s: %j, %s', async (_, writer, counts) => {
+    await keepSessionState(config(), session(), home);
+    files.inspections.set(STATE, { otherWriters: [{ path: STATE, ...writer }] });
+    const newest = await withNewestSession(config(), home);
+    expect(addressOf(newest) === addressOf(config())).toBe(!counts);
+  });
+
+  it('is the older one when arc.json holds another', async () => {
+    await keepSessionState(config(), session(), home);
+    const renewed = config(sampleWithSession({ arcClientPeerIpAddress: '10.0.0.99' }));
+    expect(await withNewestSession(renewed, home)).toBe(renewed);
+  });
+
+  it.each([
+    ['arcServerPeerPublicKey', 'IBEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7n8='],
+    ['arcServerEndpoint', 'other.arc.soracom.io:11010'],
+    ['arcAllowedIPs', ['100.127.0.0/21']],
+    ['arcClientPeerIpAddress', '10.0.0.3'],
+  ])('is told from the one before by %s', async (key, value) => {
+    await keepSessionState(config(), session(), home);
+    const other = config(sampleWithSession({ [key]: value }));
+    expect(await withNewestSession(other, home)).toBe(other);
+  });
+
+  it('replaces an earlier one there', async () => {
+    await keepSessionState(config(), session(), home);
+    await keepSessionState(config(), session({ arcClientPeerIpAddress: '10.1.1.1' }), home);
+    expect(addressOf(await withNewestSession(config(), home))).toBe('10.1.1.1');
+  });
+
+  it('serves an arc.json that had no session', async () => {
+    const without = config(sampleWith({ arcSessionStatus: undefined }));
+    await keepSessionState(without, session(), home);
+    expect(addressOf(await withNewestSession(without, home))).toBe('10.9.8.7');
+  });
+
+  it('serves an arc.json whose session was not whole', async () => {
+    const partial = config(sampleWith({ arcSessionStatus: { arcAllowedIPs: null } }));
+    await keepSessionState(partial, session(), home);
+    expect(addressOf(await withNewestSession(partial, home))).toBe('10.9.8.7');
+  });
+
+  it('keeps what somebody added to the session in arc.json', async () => {
+    const added = config(sampleWithSession({ vpgId: 'v' }));
+    await keepSessionState(added, session(), home);
+    const newest = await withNewestSession(added, home);
+    expect(newest.arcSessionStatus?.unknownKeys).toEqual(added.arcSessionStatus?.unknownKeys);
+    expect(newest.arcSessionStatus?.unknownKeys).toHaveLength(1);
+  });
+
+  it('holds no private key', async () => {
+    await keepSessionState(config(), session(), home);
+    expect(Object.keys(JSON.parse(files.texts.get(STATE)!) as object)).toEqual([
+      'simId',
+      'replaces',
+      'arcSessionStatus',
+    ]);
+    expect(files.texts.get(STATE)).not.toContain('IBEiM0RVZneImaq7');
+  });
+
+  it('makes its folder first', async () => {
+    await keepSessionState(config(), session(), home);
+    expect(files.calls).toEqual(['createFolder /state', `replaceText ${STATE}`]);
+  });
+
+  it.each([
+    ['no JSON', '{'],
+    ['another form', '{"simId":"8942310022000012345"}'],
+    ['a list', '[]'],
+  ])('that is %s counts as none', async (_, text) => {
+    files.texts.set(STATE, text);
+    const original = config();
+    expect(await withNewestSession(original, home)).toBe(original);
+  });
+
+  it('that makes no session counts as none', async () => {
+    await keepSessionState(config(), session(), home);
+    files.texts.set(STATE, files.texts.get(STATE)!.replace('10.9.8.7', 'nonsense'));
+    const original = config();
+    expect(await withNewestSession(original, home)).toBe(original);
+  });
+
+  it('that is of another SIM counts as none', async () => {
+    await keepSessionState(config(), session(), home);
+    files.texts.set(STATE, files.texts.get(STATE)!.replace('8942310022000012345', '1'));
+    const original = config();
+    expect(await withNewestSession(original, home)).toBe(original);
+  });
+
+  it('that may not be read counts as none', async () => {
+    await keepSessionState(config(), session(), home);
+    files.failures.set(`readText ${STATE}`, new Error('denied'));
+    const original = config();
+    expect(await withNewestSession(original, home)).toBe(original);
+  });
+
+  it('is not looked for where arc.json has no SIM id', async () => {
+    const anonymous = config(sampleWith({ simId: '' }));
+    expect(await withNewestSession(anonymous, home)).toBe(anonymous);
+    expect(files.calls).toEqual([]);
+  });
+});
+
+describe('sessionStatePath', () => {
+  it('never leaves the state folder, whatever the id is', () => {
+    expect(sessionStatePath('../../etc/x', home)).toBe('/state/session-______etc_x.json');
+  });
+});
+
+describe('settleSessionState', () => {
+  it('takes the word from a state that arc.json has overtaken', async () => {
+    await keepSessionState(config(), session(), home);
+    // arc.json is written again, and the platform has given the session that it had.
+    await settleSessionState(config(), home);
+    expect(await withNewestSession(config(), home)).toEqual(config());
+  });
+
+  it('makes no state where there is none', async () => {
+    await settleSessionState(config(), home);
+    expect(files.texts.size).toBe(0);
+  });
+
+  it('fails nobody where the state cannot be written', async () => {
+    await keepSessionState(config(), session(), home);
+    files.failures.set(`replaceText ${STATE}`, new Error('read-only'));
+    await expect(settleSessionState(config(), home)).resolves.toBeUndefined();
+  });
+
+  it('says nothing of an arc.json without a session', async () => {
+    await settleSessionState(config(sampleWith({ arcSessionStatus: undefined })), home);
+    expect(files.calls).toEqual([]);
+  });
+});

@@ -1,0 +1,192 @@
+import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
+import { parseKey } from '../../../src/arc-config/value-syntax.js';
+import { diagnoseSim } from '../../../src/app/sim/diagnose-sim.js';
+import type { SimAnswer } from '../../../src/soracom/client/answers.js';
+import {
+  PRIVATE_KEY,
+  PUBLIC_KEY,
+  SAMPLE,
+  sampleWith,
+  sampleWithSession,
+  SERVER_KEY,
+  ZERO_KEY,
+} from '../../arc-config/sample.js';
+import { sim } from '../fake-soracom.js';
+
+const SESSION = {
+  arcServerPeerPublicKey: SERVER_KEY,
+  arcServerEndpoint: 'link.arc.soracom.io:11010',
+  arcAllowedIPs: ['54.250.252.67/32', '100.127.0.0/21'],
+  arcClientPeerIpAddress: '10.0.0.2',
+};
+const OTHER_KEY = SERVER_KEY;
+
+const profileWith = (arcClientPeerPublicKey: string) => ({
+  a: {
+    iccid: undefined,
+    primaryImsi: undefined,
+    arcClientPeerPublicKey,
+    arcClientPeerPrivateKey: undefined,
+  },
+});
+const online = (value: boolean | undefined) => ({
+  online: value,
+  lastUpdatedAt: undefined,
+  ueIpAddress: undefined,
+  imsi: undefined,
+  placement: undefined,
+});
+
+const simWith = (rest: Partial<SimAnswer> = {}) =>
+  sim('1', {
+    profiles: profileWith(PUBLIC_KEY),
+    arcSessionStatus: SESSION,
+    sessionStatus: online(true),
+    ...rest,
+  });
+
+/** The sample's keys are no pair: here the one is said to be the other's. */
+const publicKeyOf = (privateKey: Uint8Array) => {
+  expect(Buffer.from(privateKey).toString('base64')).toBe(PRIVATE_KEY);
+  return parseKey(PUBLIC_KEY)!;
+};
+const diagnose = (answer = simWith(), text = SAMPLE) =>
+  diagnoseSim(answer, parseArcConfig(text, { path: 'arc.json' }), publicKeyOf);
+const problems = (...parameters: Parameters<typeof diagnose>) =>
+  diagnose(...parameters).map(({ problem }) => problem);
+
+it('finds nothing where the two agree, in whatever order the networks are', () => {
+  expect(diagnose()).toEqual([]);
+});
+
+it.each([
+  ['an endpoint without its default port', { arcServerEndpoint: 'link.arc.soracom.io' }],
+  ['an endpoint in capitals', { arcServerEndpoint: 'LINK.arc.soracom.io:11010' }],
+])('takes %s for the same', (_, changes) => {
+  expect(diagnose(simWith({ arcSessionStatus: { ...SESSION, ...changes } }))).toEqual([]);
+});
+
+it('tells of a terminated SIM, and of nothing else then', () => {
+  const answer = simWith({ status: 'terminated', arcSessionStatus: undefined, profiles: {} });
+  expect(diagnose(answer)).toEqual([
+    {
+      kind: 'terminated',
+      problem: 'The SIM is terminated: no tunnel opens any more.',
+      next: 'Move arc.json away; `arctun bootstrap authkey` creates another SIM, which is billed.',
+    },
+  ]);
+});
+
+describe('keys', () => {
+  it('tells when the SIM has another', () => {
+    const [finding, ...more] = diagnose(simWith({ profiles: profileWith(OTHER_KEY) }));
+    expect(more).toEqual([]);
+    expect(finding?.kind).toBe('other-key');
+    expect(finding?.problem).toBe(
+      `The key of the SIM is ${OTHER_KEY}, that of arc.json ${PUBLIC_KEY}: no handshake is answered.`,
+    );
+    expect(finding?.next).toContain('`arctun sim renew-key`');
+  });
+
+  it('takes the key of the active profile, and another only where that has none', () => {
+    const profiles = { ...profileWith(OTHER_KEY), b: profileWith(PUBLIC_KEY).a };
+    expect(diagnose(simWith({ profiles, activeProfileId: 'b' }))).toEqual([]);
+    expect(diagnose(simWith({ profiles, activeProfileId: 'a' }))).toHaveLength(1);
+    expect(diagnose(simWith({ profiles: { c: undefined, b: profiles.b } }))).toEqual([]);
+  });
+
+  it('says nothing where the platform tells none', () => {
+    expect(diagnose(simWith({ profiles: undefined }))).toEqual([]);
+  });
+
+  it('tells when arc.json has none', () => {
+    expect(problems(simWith(), sampleWith({ privateKey: ZERO_KEY }))).toEqual([
+      'arc.json holds no private key.',
+    ]);
+  });
+
+  it('tells when the publicKey in arc.json is of another pair', () => {
+    expect(diagnose(simWith(), sampleWith({ publicKey: OTHER_KEY }))).toEqual([
+      {
+        kind: 'public-key',
+        problem: `The publicKey in arc.json is not that of its privateKey, which is ${PUBLIC_KEY}.`,
+        next: 'Correct publicKey; the tunnel opens all the same.',
+      },
+    ]);
+    expect(diagnose(simWith(), sampleWith({ publicKey: ZERO_KEY }))).toEqual([]);
+  });
+});
+
+describe('sessions', () => {
+  const REFRESH = '`arctun bootstrap authkey` makes a new session and writes it into arc.json.';
+
+  it.each([
+    ['no session', { arcSessionStatus: undefined }],
+    ['a session that is not live', { sessionStatus: online(false) }],
+  ])('tells when the platform has %s', (_, changes) => {
+    expect(diagnose(simWith(changes))).toEqual([
+      {
+        kind: 'no-session',
+        problem: 'The SIM has no session: no handshake is answered.',
+        next: REFRESH,
+      },
+    ]);
+  });
+
+  it('believes a session of which it is not told whether it is live', () => {
+    expect(diagnose(simWith({ sessionStatus: undefined }))).toEqual([]);
+  });
+
+  it('tells when arc.json has none', () => {
+    expect(problems(simWith(), sampleWith({ arcSessionStatus: undefined }))).toEqual([
+      'arc.json holds no session.',
+    ]);
+  });
+
+  it('tells when the platform tells half of one', () => {
+    const arcSessionStatus = { ...SESSION, arcServerEndpoint: '' };
+    expect(problems(simWith({ arcSessionStatus }))).toEqual([
+      'The session that the platform tells is not whole.',
+    ]);
+  });
+
+  it.each([
+    [
+      { arcServerPeerPublicKey: PUBLIC_KEY },
+      `Key of the server: the platform has ${SERVER_KEY}, arc.json has ${PUBLIC_KEY}.`,
+    ],
+    [
+      { arcServerEndpoint: 'a:1' },
+      'Endpoint: the platform has link.arc.soracom.io:11010, arc.json has a:1.',
+    ],
+    [
+      { arcServerEndpoint: '[2001:db8::1]:1' },
+      'Endpoint: the platform has link.arc.soracom.io:11010, arc.json has [2001:db8::1]:1.',
+    ],
+    [
+      { arcServerEndpoint: undefined },
+      'Endpoint: the platform has link.arc.soracom.io:11010, arc.json has none.',
+    ],
+    [
+      { arcAllowedIPs: ['100.127.0.0/21'] },
+      'Allowed IPs: the platform has 100.127.0.0/21, 54.250.252.67/32, arc.json has 100.127.0.0/21.',
+    ],
+    [
+      { arcAllowedIPs: null },
+      'Allowed IPs: the platform has 100.127.0.0/21, 54.250.252.67/32, arc.json has none.',
+    ],
+    [
+      { arcClientPeerIpAddress: '10.0.0.3' },
+      'Address: the platform has 10.0.0.2, arc.json has 10.0.0.3.',
+    ],
+  ])('tells what differs: %j', (changes, problem) => {
+    expect(diagnose(simWith(), sampleWithSession(changes))).toEqual([
+      { kind: 'other-session', problem, next: REFRESH },
+    ]);
+  });
+
+  it('tells of all that differs at once', () => {
+    const text = sampleWithSession({ arcClientPeerIpAddress: '10.0.0.3', arcAllowedIPs: [] });
+    expect(diagnose(simWith({ profiles: profileWith(OTHER_KEY) }), text)).toHaveLength(3);
+  });
+});

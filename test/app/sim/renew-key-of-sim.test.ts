@@ -1,0 +1,278 @@
+import { renewKeyOfSim, type RenewKeyOptions } from '../../../src/app/sim/renew-key-of-sim.js';
+import { renewKeyStep } from '../../../src/app/bootstrap/key-renewal.js';
+import { keepSessionState, withNewestSession } from '../../../src/app/session/session-state.js';
+import { FileError } from '../../../src/arc-config/files.js';
+import { parseArcConfig, parseArcSession } from '../../../src/arc-config/parse-arc-config.js';
+import { formatKey } from '../../../src/arc-config/value-syntax.js';
+import { Secret } from '../../../src/lib/secrets/secret.js';
+import { publicKeyOf } from '../../../src/crypto/key-pair.js';
+import { FakeClaims } from '../../support/fake-claims.js';
+import { SAMPLE, sampleWith, ZERO_KEY } from '../../arc-config/sample.js';
+import { failureOf } from '../failure-of.js';
+import { apiError, NEW_SESSION } from '../fake-soracom.js';
+import { simTestPorts, type SimTestPorts } from '../sim-ports.js';
+
+const SIM_ID = '8942310022000012345';
+const TARGET = '/home/arc.json';
+const KEY_PAIR = {
+  privateKey: new Secret(new Uint8Array(32).fill(7)),
+  publicKey: new Uint8Array(32).fill(8),
+};
+const KEYS = {
+  privateKey: formatKey(KEY_PAIR.privateKey.expose()),
+  publicKey: formatKey(KEY_PAIR.publicKey),
+};
+const RENEWAL = `renewArcSimCredentials ${SIM_ID} ${KEYS.publicKey}`;
+
+let ports: SimTestPorts;
+let claims: FakeClaims;
+let confirm: ((holder: string) => Promise<boolean>) | undefined;
+beforeEach(() => {
+  ports = simTestPorts();
+  claims = new FakeClaims();
+  confirm = undefined;
+  ports.files.texts.set(TARGET, SAMPLE);
+});
+
+const renew = (options: Partial<RenewKeyOptions> = {}) =>
+  renewKeyOfSim(
+    { path: 'arc.json', platform: 'linux', yes: false, ...options },
+    {
+      ...ports,
+      ...(confirm && { confirm }),
+      claims,
+      createKeyPair: () => KEY_PAIR,
+      publicKeyOf,
+    },
+  );
+const arcJson = () => JSON.parse(ports.files.texts.get(TARGET)!) as Record<string, unknown>;
+const leave = (...steps: object[]) =>
+  ports.journals.lines.set(
+    'arc.json',
+    steps.map((step) => JSON.stringify(step)),
+  );
+
+it('writes the new pair and the new session into arc.json, and keeps all the rest', async () => {
+  const result = await renew();
+  expect(result).toEqual({
+    simId: SIM_ID,
+    path: TARGET,
+    notes: ['The old key opens no tunnel any more: restart what runs with it.'],
+  });
+  expect(arcJson()).toEqual({
+    ...(JSON.parse(SAMPLE) as object),
+    ...KEYS,
+    arcSessionStatus: NEW_SESSION,
+  });
+  expect(ports.api.calls).toEqual(['auth', RENEWAL, `createArcSession ${SIM_ID}`, 'logout']);
+  expect(ports.profiles[0]?.authKeyId).toBe('keyId-abcdefgh');
+  expect(ports.journals.lines.size).toBe(0);
+});
+
+it('proves that arc.json can be written, and keeps the key, before it is sent', async () => {
+  const order: string[] = [];
+  ports.files.onCall = (call) => order.push(call.split(' ')[0]!);
+  ports.api.onCall = (call) => {
+    order.push(call.split(' ')[0]!);
+    if (call === RENEWAL) {
+      expect(ports.journals.lines.get('arc.json')).toEqual([
+        JSON.stringify(renewKeyStep(SIM_ID, KEY_PAIR)),
+      ]);
+    }
+  };
+  await renew();
+  expect(order.slice(0, 5)).toEqual([
+    'readText',
+    'proveWritable',
+    'auth',
+    'renewArcSimCredentials',
+    'replaceText',
+  ]);
+});
+
+it('serves an arc.json whose key is lost', async () => {
+  ports.files.texts.set(TARGET, sampleWith({ privateKey: ZERO_KEY }));
+  await renew({ simId: SIM_ID });
+  expect(arcJson()).toMatchObject(KEYS);
+});
+
+it('makes an arc.json for the SIM that is named where there is none', async () => {
+  ports.files.texts.clear();
+  await renew({ simId: SIM_ID });
+  expect(arcJson()).toMatchObject({
+    ...KEYS,
+    simId: SIM_ID,
+    interface: 'soratun0',
+    arcSessionStatus: NEW_SESSION,
+  });
+});
+
+it('leaves no older session in force', async () => {
+  const original = parseArcConfig(SAMPLE, { path: 'x' });
+  const past = parseArcSession(JSON.stringify(NEW_SESSION), { path: 'x' });
+  await keepSessionState(original, past, ports);
+  const { arcSessionStatus } = JSON.parse(SAMPLE) as { arcSessionStatus: typeof NEW_SESSION };
+  ports.api.session = arcSessionStatus;
+  await renew();
+  const renewed = parseArcConfig(ports.files.texts.get(TARGET)!, { path: 'x' });
+  expect(await withNewestSession(renewed, ports)).toEqual(renewed);
+});
+
+describe('nothing is changed', () => {
+  const refused = async (options: Partial<RenewKeyOptions> = {}) => {
+    const before = ports.files.texts.get(TARGET);
+    const error = await failureOf(renew(options));
+    expect(ports.files.texts.get(TARGET)).toBe(before);
+    expect(ports.api.work).toEqual([]);
+    return error;
+  };
+
+  it('for a configuration that is no file', async () => {
+    const error = await refused({ path: SAMPLE });
+    expect(error).toMatchObject({ kind: 'usage', what: 'no key was renewed' });
+    expect(error.message).not.toContain('privateKey');
+  });
+
+  it('for another SIM than arc.json has', async () => {
+    const error = await refused({ simId: '8942' });
+    expect(error.kind).toBe('usage');
+    expect(error.why).toBe(`${TARGET} is of SIM ${SIM_ID}, and SIM 8942 was named`);
+  });
+
+  it.each(['', '890000xxxxxxxxxxxxx'])('for an arc.json whose SIM id is %j', async (simId) => {
+    ports.files.texts.set(TARGET, sampleWith({ simId }));
+    expect(await refused()).toMatchObject({ kind: 'configuration', what: 'no key was renewed' });
+  });
+
+  it.each(['../x', ''])('for the id %j', async (simId) => {
+    expect((await refused({ simId })).kind).toBe('usage');
+    ports.files.texts.set(TARGET, sampleWith({ simId: '../x' }));
+    expect((await refused()).what).toBe('cannot tell which SIM is meant');
+  });
+
+  it('without an arc.json and a name', async () => {
+    ports.files.texts.clear();
+    expect((await refused()).what).toBe(`cannot read ${TARGET}`);
+  });
+
+  it.each([
+    ['faulty', sampleWith({ mtu: 'x' }), undefined],
+    ['unreadable', SAMPLE, new FileError('denied', TARGET, 'permission denied')],
+    ['in no folder', SAMPLE, new FileError('no-folder', TARGET, 'no such folder')],
+  ])('for an arc.json that is %s, though its SIM is named', async (_, text, failure) => {
+    ports.files.texts.set(TARGET, text);
+    if (failure) ports.files.failures.set(`readText ${TARGET}`, failure);
+    await refused({ simId: SIM_ID });
+  });
+
+  it('where arc.json cannot be written', async () => {
+    ports.files.failures.set(
+      `proveWritable ${TARGET}`,
+      new FileError('denied', TARGET, 'the file system is read-only'),
+    );
+    const error = await refused();
+    expect(error.kind).toBe('permission');
+    expect(ports.api.calls).toEqual([]);
+    expect(ports.journals.lines.size).toBe(0);
+  });
+
+  it.each([
+    [
+      'create-sim',
+      {
+        step: 'create-sim',
+        since: 1,
+        clock: 'platform',
+        endpoint: 'https://api.soracom.io',
+        ownKey: false,
+      },
+    ],
+    ['created', { step: 'created', simId: SIM_ID }],
+  ])('while a bootstrap is not finished (%s)', async (_, step) => {
+    leave(step, renewKeyStep(SIM_ID, KEY_PAIR));
+    const error = await refused();
+    expect(error.kind).toBe('failed');
+    expect(error.next.join(' ')).toContain('`arctun bootstrap authkey` first');
+    expect(ports.journals.lines.get('arc.json')).toHaveLength(2);
+  });
+
+  it('while the key of another SIM is not finished', async () => {
+    leave({ ...renewKeyStep(SIM_ID, KEY_PAIR), simId: '8942' });
+    const error = await refused();
+    expect(error.kind).toBe('configuration');
+    expect(error.why).toContain('arc.json.bootstrap holds a key of SIM 8942');
+    expect(ports.journals.lines.size).toBe(1);
+  });
+
+  it('while another run is at work', async () => {
+    leave(renewKeyStep(SIM_ID, KEY_PAIR));
+    ports.journals.runningProcess = 4711;
+    expect((await refused()).why).toContain('process 4711');
+  });
+
+  it('when another run begins meanwhile', async () => {
+    ports.api.onCall = () => {
+      if (!ports.journals.lines.has('arc.json')) leave({ step: 'created', simId: '1' });
+    };
+    expect((await refused()).why).toContain('another run has begun');
+  });
+});
+
+it('leaves no journal when the platform refuses', async () => {
+  ports.api.failures.set('renewArcSimCredentials', apiError(403));
+  expect((await failureOf(renew())).why).toBe('HTTP 403');
+  expect(ports.journals.lines.size).toBe(0);
+  expect(ports.files.texts.get(TARGET)).toBe(SAMPLE);
+  expect(ports.api.calls.at(-1)).toBe('logout');
+});
+
+it('finishes with the same key what was cut off', async () => {
+  ports.api.failures.set('renewArcSimCredentials', apiError(undefined));
+  await failureOf(renew());
+  ports.api.failures.clear();
+  const other = { ...KEY_PAIR, publicKey: new Uint8Array(32).fill(9) };
+  const { notes } = await renewKeyOfSim(
+    { path: 'arc.json', platform: 'linux', yes: false },
+    { ...ports, claims, publicKeyOf, createKeyPair: () => other },
+  );
+  expect(ports.api.work.filter((call) => call === RENEWAL)).toHaveLength(2);
+  expect(notes[0]).toContain('of an earlier run');
+  expect(arcJson()).toMatchObject(KEYS);
+  expect(ports.journals.lines.size).toBe(0);
+});
+
+describe('while a tunnel with the old key runs here', () => {
+  const holder = 'arctun up (pid 1234) uses this SIM';
+
+  beforeEach(() => {
+    const { privateKey } = parseArcConfig(SAMPLE, { path: TARGET });
+    const name = Buffer.from(publicKeyOf(privateKey.expose())).toString('hex');
+    claims.holders.set(name, () => JSON.stringify({ command: 'up', pid: 1234 }));
+  });
+
+  it('changes nothing if nobody can be asked', async () => {
+    expect(await failureOf(renew())).toMatchObject({
+      kind: 'usage',
+      message: `no key was renewed: ${holder}, and a new key ends its tunnel`,
+      next: ['Stop that process first, or add --yes and restart it afterwards.'],
+    });
+    expect(ports.api.calls).toEqual([]);
+    expect(ports.files.texts.get(TARGET)).toBe(SAMPLE);
+  });
+
+  it('asks, and changes nothing unless the answer is yes', async () => {
+    const asked: string[] = [];
+    confirm = (text) => Promise.resolve(asked.push(text) > 1);
+    expect(await failureOf(renew())).toMatchObject({ kind: 'failed' });
+    expect(ports.api.calls).toEqual([]);
+    await renew();
+    expect(asked).toEqual([holder, holder]);
+    expect(ports.api.calls).toContain(RENEWAL);
+  });
+
+  it('does not ask with --yes', async () => {
+    confirm = () => Promise.reject(new Error('asked'));
+    await renew({ yes: true });
+    expect(ports.api.calls).toContain(RENEWAL);
+  });
+});

@@ -1,0 +1,102 @@
+import { findArcConfig, findSimTarget } from '../../../src/app/sim/sim-target.js';
+import { FileError } from '../../../src/arc-config/files.js';
+import { SAMPLE, sampleWith } from '../../arc-config/sample.js';
+import { failureOf } from '../failure-of.js';
+import { simTestPorts, type SimTestPorts } from '../sim-ports.js';
+
+const SIM_ID = '8942310022000012345';
+const TARGET = '/home/arc.json';
+
+let home: SimTestPorts;
+beforeEach(() => {
+  home = simTestPorts();
+  home.files.texts.set(TARGET, SAMPLE);
+});
+
+describe('a SIM that is named', () => {
+  it('has its arc.json beside it', async () => {
+    const target = await findSimTarget(SIM_ID, 'arc.json', home);
+    expect(target).toMatchObject({ simId: SIM_ID, notes: [] });
+    expect(target.arcConfig?.source).toBe('arc.json');
+    expect(target.profile?.authKeyId).toBe('keyId-abcdefgh');
+  });
+
+  it('may be signed in for by the arc.json of another', async () => {
+    const target = await findSimTarget('8942', 'arc.json', home);
+    expect(target.arcConfig).toBeUndefined();
+    expect(target.profile?.authKeyId).toBe('keyId-abcdefgh');
+  });
+
+  it.each([
+    ['absent', 'no such file'],
+    ['no-folder', 'no such folder'],
+  ] as const)('needs no arc.json: %s', async (failure, why) => {
+    home.files.failures.set(`readText ${TARGET}`, new FileError(failure, TARGET, why));
+    expect(await findSimTarget('8942', 'arc.json', home)).toEqual({
+      simId: '8942',
+      arcConfig: undefined,
+      profile: undefined,
+      notes: [],
+    });
+  });
+
+  it.each([
+    ['faulty', sampleWith({ mtu: 'x' }), /^arc\.json is not used: cannot use .*mtu.*\.$/],
+    ['cut', '{', /^arc\.json is not used: /],
+  ])('is told of an arc.json that is %s', async (_, text, note) => {
+    home.files.texts.set(TARGET, text);
+    const target = await findSimTarget('8942', 'arc.json', home);
+    expect(target.arcConfig).toBeUndefined();
+    expect(target.notes).toHaveLength(1);
+    expect(target.notes[0]).toMatch(note);
+  });
+
+  it('is stopped by a bug', async () => {
+    const bug = new TypeError('a bug');
+    home.files.failures.set(`readText ${TARGET}`, bug);
+    await expect(findArcConfig('arc.json', home)).rejects.toBe(bug);
+  });
+
+  it.each(['', '..', '../groups', 'a/b', '8942 ', '8942?x', 'x'.repeat(65)])(
+    'is none when the id is %j',
+    async (simId) => {
+      const error = await failureOf(findSimTarget(simId, 'arc.json', home));
+      expect(error).toMatchObject({ kind: 'usage', what: 'cannot tell which SIM is meant' });
+    },
+  );
+});
+
+describe('a SIM that is not named', () => {
+  it("is arc.json's", async () => {
+    const target = await findSimTarget(undefined, 'arc.json', home);
+    expect(target.simId).toBe(SIM_ID);
+    expect(target.arcConfig?.original.simId).toBe(SIM_ID);
+    expect(target.profile?.authKeyId).toBe('keyId-abcdefgh');
+  });
+
+  it.each([
+    ['no arc.json', undefined, /no SIM id was given, and cannot read \/home\/arc\.json/],
+    ['an arc.json without id', sampleWith({ simId: '' }), /arc\.json holds no SIM's id/],
+    ['a skeleton', sampleWith({ simId: '890000xxxxxxxxxxxxx' }), /arc\.json holds no SIM's id/],
+  ])('cannot be told from %s', async (_, text, why) => {
+    if (text === undefined) home.files.texts.clear();
+    else home.files.texts.set(TARGET, text);
+    const error = await failureOf(findSimTarget(undefined, 'arc.json', home));
+    expect(error).toMatchObject({ kind: 'configuration', what: 'cannot tell which SIM is meant' });
+    expect(error.why).toMatch(why);
+    expect(error.next.join(' ')).toContain('sim list');
+  });
+
+  it('cannot be told from an id that leads elsewhere', async () => {
+    home.files.texts.set(TARGET, sampleWith({ simId: '../groups' }));
+    expect((await failureOf(findSimTarget(undefined, 'arc.json', home))).why).toContain(
+      '"../groups" is no SIM\'s id',
+    );
+  });
+
+  it('is not looked for in a faulty arc.json', async () => {
+    home.files.texts.set(TARGET, sampleWith({ mtu: 'x' }));
+    const error = await failureOf(findSimTarget(undefined, 'arc.json', home));
+    expect(error.why).toContain('mtu');
+  });
+});

@@ -1,0 +1,153 @@
+import {
+  terminateSim,
+  type TerminateSimOptions,
+  type TerminateSimPorts,
+} from '../../../src/app/sim/terminate-sim.js';
+import { SAMPLE } from '../../arc-config/sample.js';
+import { failureOf } from '../failure-of.js';
+import { apiError, sim } from '../fake-soracom.js';
+import { simTestPorts, type SimTestPorts } from '../sim-ports.js';
+
+const SIM_ID = '8942310022000012345';
+
+let ports: SimTestPorts;
+beforeEach(() => {
+  ports = simTestPorts();
+  ports.files.texts.set('/home/arc.json', SAMPLE);
+  ports.api.sims = [
+    sim(SIM_ID, { tags: { name: 'sensor' } }),
+    sim('8942', { terminationEnabled: true }),
+    sim('gone', { status: 'terminated' }),
+    sim('card', { type: 'euicc' }),
+  ];
+});
+
+const terminate = (
+  options: Partial<TerminateSimOptions> = {},
+  more: Partial<TerminateSimPorts> = {},
+) => terminateSim({ config: 'arc.json', ...options }, { ...ports, ...more });
+
+it("ends arc.json's SIM where none is named: protection first", async () => {
+  const done = await terminate({ yes: true });
+  expect(done).toEqual({
+    simId: SIM_ID,
+    name: 'sensor',
+    alreadyTerminated: false,
+    notes: ['arc.json is left as it is; it is of no use now.'],
+  });
+  expect(ports.api.calls).toEqual([
+    'auth',
+    `getSim ${SIM_ID}`,
+    `enableSimTermination ${SIM_ID}`,
+    `terminateSim ${SIM_ID}`,
+    'logout',
+  ]);
+  expect(ports.files.calls.filter((call) => !call.startsWith('readText'))).toEqual([]);
+});
+
+it('ends the SIM that is named, and says nothing of the arc.json of another', async () => {
+  const done = await terminate({ simId: '8942', yes: true });
+  expect(done).toMatchObject({ simId: '8942', notes: [] });
+  expect(ports.api.work).toEqual(['getSim 8942', 'terminateSim 8942']);
+});
+
+it('says when it is terminated already, and changes nothing', async () => {
+  const onSim = () => {
+    throw new Error('nothing is to be terminated');
+  };
+  const done = await terminate({ simId: 'gone', yes: true }, { onSim });
+  expect(done.alreadyTerminated).toBe(true);
+  expect(ports.api.work).toEqual(['getSim gone']);
+});
+
+it('never ends a physical SIM', async () => {
+  const error = await failureOf(terminate({ simId: 'card', yes: true }));
+  expect(error).toMatchObject({ kind: 'usage', why: 'SIM card is no virtual SIM' });
+  expect(ports.api.work).toEqual(['getSim card']);
+});
+
+describe("the user's word", () => {
+  it('is needed before anything is asked of the platform', async () => {
+    const error = await failureOf(terminate());
+    expect(error).toMatchObject({ kind: 'usage', next: ['Give --yes if it is meant.'] });
+    expect(ports.api.calls).toEqual([]);
+  });
+
+  it('is asked for with the SIM shown', async () => {
+    const told: string[] = [];
+    await terminate(
+      {},
+      {
+        onSim: ({ name }) => void told.push(`show ${name}`),
+        confirm: ({ simId }) => {
+          told.push(`ask ${simId}`, ...ports.api.work);
+          return Promise.resolve(true);
+        },
+      },
+    );
+    expect(told).toEqual(['show sensor', `ask ${SIM_ID}`, `getSim ${SIM_ID}`]);
+    expect(ports.api.work.at(-1)).toBe(`terminateSim ${SIM_ID}`);
+  });
+
+  it('is not asked for after --yes', async () => {
+    const confirm = () => Promise.reject(new Error('asked'));
+    await terminate({ yes: true }, { confirm });
+    expect(ports.api.work.at(-1)).toBe(`terminateSim ${SIM_ID}`);
+  });
+
+  it('ends nothing when it is another', async () => {
+    const error = await failureOf(terminate({}, { confirm: () => Promise.resolve(false) }));
+    expect(error).toMatchObject({ kind: 'failed', what: `SIM ${SIM_ID} was not terminated` });
+    expect(ports.api.work).toEqual([`getSim ${SIM_ID}`]);
+  });
+});
+
+describe('permissions', () => {
+  it('goes on where it may not read the SIM', async () => {
+    ports.api.failures.set('getSim', apiError(403));
+    const shown: unknown[] = [];
+    const { notes } = await terminate({ yes: true }, { onSim: (one) => void shown.push(one) });
+    expect(shown).toMatchObject([{ simId: SIM_ID, name: '', status: undefined }]);
+    expect(notes[0]).toContain('Sim:getSim');
+    expect(ports.api.work.at(-1)).toBe(`terminateSim ${SIM_ID}`);
+  });
+
+  it('goes on where it may not remove the protection', async () => {
+    ports.api.failures.set('enableSimTermination', apiError(403));
+    expect((await terminate({ yes: true })).alreadyTerminated).toBe(false);
+    expect(ports.api.work.at(-1)).toBe(`terminateSim ${SIM_ID}`);
+  });
+
+  it('tells of both refusals where the protection would have had to go', async () => {
+    ports.api.failures.set('enableSimTermination', apiError(403));
+    ports.api.failures.set('terminateSim', apiError(400));
+    const error = await failureOf(terminate({ yes: true }));
+    expect(error.kind).toBe('api');
+    expect(error.why).toBe('HTTP 400; its protection could not be removed before (HTTP 403)');
+    expect(error.next).toEqual(['Do this.']);
+  });
+
+  it('says that a SIM may be terminated when nobody heard the answer', async () => {
+    const failure = apiError(500);
+    ports.api.failures.set('terminateSim', failure);
+    const error = await failureOf(terminate({ yes: true }));
+    expect(error).toMatchObject({ kind: 'api', cause: failure });
+    expect(error.next.at(-1)).toContain('may be terminated all the same');
+  });
+
+  it('ends no SIM but the one that was asked for', async () => {
+    ports.api.getSim = () => Promise.resolve(sim('8942000000000000001'));
+    expect(await failureOf(terminate({ yes: true }))).toMatchObject({ kind: 'api' });
+    expect(ports.api.work).toEqual([]);
+  });
+
+  it.each(['getSim', 'enableSimTermination'])(
+    'ends with any other failure of %s',
+    async (operation) => {
+      const failure = apiError(500);
+      ports.api.failures.set(operation, failure);
+      await expect(terminate({ yes: true })).rejects.toBe(failure);
+      expect(ports.api.work.at(-1)).toBe(`${operation} ${SIM_ID}`);
+    },
+  );
+});

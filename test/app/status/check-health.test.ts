@@ -1,0 +1,91 @@
+import { checkHealth } from '../../../src/app/status/check-health.js';
+import { FakeConnections } from '../../support/fake-connections.js';
+import { CONNECTING, REPORT } from '../../support/status-report.js';
+import { failureOf } from '../failure-of.js';
+
+const FOLDER = '/run/arctun';
+
+function setUp() {
+  const connections = new FakeConnections();
+  const check = (name?: string) => checkHealth({ folders: [FOLDER], name }, connections);
+  const run = (name: string, changes: object = {}) =>
+    connections.sockets.set(
+      `${FOLDER}/${name}.sock`,
+      `${JSON.stringify({ status: { ...REPORT, name, ...changes } })}\n`,
+    );
+  return { connections, check, run };
+}
+
+it('is that of the one tunnel', async () => {
+  const { check, run } = setUp();
+  run('a');
+  await expect(check()).resolves.toEqual({
+    health: 'up',
+    name: 'a',
+    why: undefined,
+    hasRival: false,
+  });
+  run('a', CONNECTING);
+  await expect(check()).resolves.toEqual({
+    health: 'connecting',
+    name: 'a',
+    why: '192.0.2.1:11010 has not answered 3 handshake initiations',
+    hasRival: false,
+  });
+});
+
+it('is none where there is none, of that name', async () => {
+  const { check, run } = setUp();
+  const why = 'no "arctun up" is running';
+  const none = { health: 'none', hasRival: false };
+  await expect(check()).resolves.toEqual({ ...none, name: undefined, why });
+  await expect(check('b')).resolves.toEqual({ ...none, name: 'b', why });
+  run('a');
+  await expect(check('b')).resolves.toEqual({
+    ...none,
+    name: 'b',
+    why: 'no "arctun up" of this name is running; there is a',
+  });
+});
+
+it('is up with a rival, and says so', async () => {
+  const { check, run } = setUp();
+  run('a', { rival: { why: 'the session was taken over 3 times', lastSeenUnix: 1 } });
+  await expect(check()).resolves.toEqual({
+    health: 'up',
+    name: 'a',
+    why: 'another tunnel uses this virtual SIM: the session was taken over 3 times',
+    hasRival: true,
+  });
+});
+
+it('is silent where the process does not answer', async () => {
+  const { connections, check } = setUp();
+  connections.sockets.set(`${FOLDER}/a.sock`, { code: 'ETIMEDOUT' });
+  await expect(check()).resolves.toEqual({
+    health: 'silent',
+    name: 'a',
+    why: 'connect ETIMEDOUT',
+    hasRival: false,
+  });
+});
+
+it('asks which one is meant of several', async () => {
+  const { connections, check, run } = setUp();
+  run('a');
+  connections.sockets.set(`${FOLDER}/b.sock`, { code: 'ETIMEDOUT' });
+  expect(await failureOf(check())).toMatchObject({
+    kind: 'usage',
+    message: 'cannot tell which tunnel is meant: there are several: a, b',
+    next: ['Name one with --interface.'],
+  });
+  await expect(check('a')).resolves.toMatchObject({ health: 'up' });
+});
+
+it('does not count those of others, and says where there is none else', async () => {
+  const { connections, check, run } = setUp();
+  connections.sockets.set(`${FOLDER}/b.sock`, { code: 'EACCES' });
+  expect(await failureOf(check())).toMatchObject({ kind: 'permission' });
+  run('a');
+  await expect(check()).resolves.toMatchObject({ name: 'a' });
+});

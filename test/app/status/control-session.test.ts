@@ -1,0 +1,61 @@
+import {
+  ControlSession,
+  readStatusAnswer,
+  STATUS_REQUEST,
+} from '../../../src/app/status/control-session.js';
+import { REPORT } from '../../support/status-report.js';
+
+const UNKNOWN = '{"error":"unknown request"}\n';
+
+function open(report = () => Promise.resolve(REPORT)): ControlSession {
+  return new ControlSession(report);
+}
+
+it('answers with a report on one line, which the other end reads', async () => {
+  const answer = await open().handle('{"request":"status"}\n');
+  expect(answer).toMatch(/^\{"status":\{[^\n]*\}\}\n$/);
+  expect(readStatusAnswer(answer)).toEqual(JSON.parse(JSON.stringify(REPORT)));
+});
+
+it('asks with the very line', () => {
+  expect(STATUS_REQUEST).toBe('{"request":"status"}\n');
+});
+
+it('says why there is no report', async () => {
+  const answer = await open(() => Promise.reject(new Error('it hangs'))).handle(STATUS_REQUEST);
+  expect(answer).toBe('{"error":"it hangs"}\n');
+  expect(() => readStatusAnswer(answer)).toThrow('it hangs');
+});
+
+it('takes requests in pieces, and several at once', async () => {
+  const session = open(() => Promise.reject(new Error('no')));
+  await expect(session.handle('{"request":')).resolves.toBe('');
+  await expect(session.handle('"status"}\n{}\n{"requ')).resolves.toBe(`{"error":"no"}\n${UNKNOWN}`);
+  await expect(session.handle('est":"status"}\n')).resolves.toBe('{"error":"no"}\n');
+});
+
+it.each(['', 'hello', 'null', '1', '[]', '{"request":"stop"}', '{"request":null}', '{'])(
+  'refuses %j',
+  async (line) => {
+    const session = open();
+    await expect(session.handle(`${line}\n`)).resolves.toBe(UNKNOWN);
+    expect(session.isOver).toBe(false);
+  },
+);
+
+it('is over where a request does not end', async () => {
+  const session = open();
+  await expect(session.handle('x'.repeat(4_096))).resolves.toBe('');
+  expect(session.isOver).toBe(false);
+  const answer = await session.handle('x');
+  expect(answer).toBe('{"error":"a request has at most 4096 characters"}\n');
+  expect(session.isOver).toBe(true);
+  await expect(session.handle('')).resolves.toBe('');
+});
+
+it.each(['', 'null\n', '{"status":{}}\n', '{"status":null,"error":1}\n'])(
+  'does not take %j for an answer',
+  (line) => {
+    expect(() => readStatusAnswer(line)).toThrow('another version of arctun runs there');
+  },
+);

@@ -1,0 +1,103 @@
+import { openControlSocket } from '../../../src/app/status/control-socket.js';
+import type { Conversation, LocalListeners } from '../../../src/tunnel/ports.js';
+import { systemError } from '../../support/memory-network.js';
+import { RecordingLog } from '../../support/recording-log.js';
+
+const CONVERSATION: Conversation = {
+  isOver: true,
+  handle: () => Promise.resolve(''),
+  close: () => undefined,
+};
+
+function setUp(refusals: Readonly<Record<string, string>> = {}) {
+  const asked: string[] = [];
+  const closed: string[] = [];
+  let converse: () => Conversation = () => CONVERSATION;
+  const listeners: LocalListeners = {
+    async listen(path, handler) {
+      await Promise.resolve();
+      asked.push(path);
+      const found = Object.entries(refusals).find(([start]) => path.startsWith(start));
+      if (found !== undefined) throw systemError('listen', found[1]);
+      converse = handler;
+      return {
+        close: async () => {
+          await Promise.resolve();
+          closed.push(path);
+        },
+      };
+    },
+  };
+  const log = new RecordingLog();
+  const names: string[] = [];
+  const open = (interfaceName: string, folders = ['/one', '/two']) =>
+    openControlSocket(
+      { folders, interfaceName, pid: 7 },
+      (name) => {
+        names.push(name);
+        return CONVERSATION;
+      },
+      { listeners, log },
+    );
+  return { open, asked, closed, log, names, connect: () => converse() };
+}
+
+it("is at the interface's name, in the first folder", async () => {
+  const { open, asked, closed, log, names, connect } = setUp();
+  const socket = await open('soratun0');
+  expect(socket?.name).toBe('soratun0');
+  expect(asked).toEqual(['/one/soratun0.sock']);
+  expect(connect()).toBe(CONVERSATION);
+  expect(names).toEqual(['soratun0']);
+  await socket?.close();
+  expect(closed).toEqual(asked);
+  expect(log.lines).toEqual([]);
+});
+
+it('has the number of the process where the name is taken', async () => {
+  const { open, asked, connect, names } = setUp({ '/one/soratun0.sock': 'EADDRINUSE' });
+  expect((await open('soratun0'))?.name).toBe('soratun0-7');
+  expect(asked).toEqual(['/one/soratun0.sock', '/one/soratun0-7.sock']);
+  connect();
+  expect(names).toEqual(['soratun0-7']);
+});
+
+it.each(['', '.', '..', '../x', 'a/b', 'a b', 'a\0', 'ä', 'x'.repeat(65)])(
+  'has that number alone where %j is no name for a file',
+  async (interfaceName) => {
+    const { open, asked } = setUp();
+    expect((await open(interfaceName))?.name).toBe('arctun-7');
+    expect(asked).toEqual(['/one/arctun-7.sock']);
+  },
+);
+
+it.each(['EACCES', 'EROFS', 'ENOENT', 'ENOTDIR'])(
+  'is in the next folder where the first says %s',
+  async (code) => {
+    const { open, asked } = setUp({ '/one': code });
+    expect((await open('soratun0'))?.name).toBe('soratun0');
+    expect(asked).toEqual(['/one/soratun0.sock', '/two/soratun0.sock']);
+  },
+);
+
+it('is not at a path that the system would cut', async () => {
+  const { open, asked } = setUp();
+  const long = `/${'x'.repeat(107 - '/soratun0.sock'.length)}`;
+  await open('soratun0', [long, '/two']);
+  expect(asked).toEqual(['/two/soratun0.sock']);
+  await open('soratun0', [long.slice(1)]);
+  expect(asked[1]).toHaveLength(107);
+});
+
+it('is done without, with a warning', async () => {
+  const { open, log } = setUp({ '/': 'EROFS' });
+  expect(await open('soratun0')).toBeUndefined();
+  expect(log.lines).toEqual([
+    {
+      level: 'warn',
+      fields: { reason: 'listen EROFS' },
+      message: 'no control socket: "arctun status" and "arctun health" do not see this tunnel',
+    },
+  ]);
+  expect(await open('soratun0', [])).toBeUndefined();
+});

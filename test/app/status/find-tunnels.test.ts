@@ -1,0 +1,66 @@
+import { findTunnels } from '../../../src/app/status/find-tunnels.js';
+import { FakeConnections } from '../../support/fake-connections.js';
+import { REPORT } from '../../support/status-report.js';
+
+const FOLDERS = ['/run/arctun', '/state/run'];
+
+function answerOf(name: string): string {
+  return `${JSON.stringify({ status: { ...REPORT, name } })}\n`;
+}
+
+it('finds nothing where there is nothing', async () => {
+  const connections = new FakeConnections();
+  await expect(findTunnels({ folders: FOLDERS }, connections)).resolves.toEqual({
+    reports: [],
+    silent: [],
+  });
+});
+
+it('has what is found in all folders, by name', async () => {
+  const connections = new FakeConnections();
+  connections.sockets.set('/run/arctun/c.sock', answerOf('c'));
+  connections.sockets.set('/run/arctun/a.sock', answerOf('a'));
+  connections.sockets.set('/state/run/b.sock', answerOf('b'));
+  connections.sockets.set('/elsewhere/d.sock', answerOf('d'));
+  const { reports } = await findTunnels({ folders: FOLDERS }, connections);
+  expect(reports.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  expect(connections.asked[0]).toEqual(['/run/arctun/a.sock', '{"request":"status"}\n']);
+});
+
+it('asks the one alone that is looked for', async () => {
+  const connections = new FakeConnections();
+  connections.sockets.set('/run/arctun/a.sock', answerOf('a'));
+  connections.sockets.set('/run/arctun/aa.sock', answerOf('aa'));
+  const { reports } = await findTunnels({ folders: FOLDERS, name: 'a' }, connections);
+  expect(reports.map(({ name }) => name)).toEqual(['a']);
+  expect(connections.asked).toHaveLength(1);
+});
+
+it('passes over what a process has left, and names what does not answer', async () => {
+  const connections = new FakeConnections();
+  connections.sockets.set('/run/arctun/dead.sock', { code: 'ECONNREFUSED' });
+  connections.sockets.set('/run/arctun/gone.sock', { code: 'ENOENT' });
+  connections.sockets.set('/run/arctun/theirs.sock', { code: 'EACCES' });
+  connections.sockets.set('/run/arctun/slow.sock', { code: 'ETIMEDOUT' });
+  connections.sockets.set('/run/arctun/hung.sock', '{"error":"the data path has hung"}\n');
+  connections.sockets.set('/state/run/other.sock', '{"status":{}}\n');
+  const { reports, silent } = await findTunnels({ folders: FOLDERS }, connections);
+  expect(reports).toEqual([]);
+  expect(silent).toEqual([
+    silence('hung', 'the data path has hung'),
+    {
+      ...silence('other', 'another version of arctun runs there'),
+      path: '/state/run/other.sock',
+    },
+    silence('slow', 'connect ETIMEDOUT'),
+    {
+      ...silence('theirs', 'permission denied: it is owned by another user'),
+      isDenied: true,
+      owner: undefined,
+    },
+  ]);
+});
+
+function silence(name: string, why: string) {
+  return { name, path: `/run/arctun/${name}.sock`, why, isDenied: false };
+}

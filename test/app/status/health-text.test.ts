@@ -1,0 +1,10 @@
+import { healthText } from '../../../src/app/status/health-text.js';
+
+it('says in one word that all is well, and else what is wrong', () => {
+  expect(healthText({ health: 'up', silence: undefined })).toBe('up');
+  const rival = { why: 'it takes the session', lastSeenUnix: 1 };
+  const text = 'up: another tunnel uses this virtual SIM: it takes the session';
+  expect(healthText({ health: 'up', silence: undefined, rival })).toBe(text);
+  const silence = { reason: 'no-answer', why: 'it has not answered' } as const;
+  expect(healthText({ health: 'stale', silence, rival })).toBe('stale: it has not answered');
+});

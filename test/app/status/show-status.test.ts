@@ -1,0 +1,106 @@
+import { type ShownStatus, showStatus, verdictOf } from '../../../src/app/status/show-status.js';
+import { CommandError } from '../../../src/lib/ports/command-runner.js';
+import { FakeConnections } from '../../support/fake-connections.js';
+import { CONNECTING, REPORT } from '../../support/status-report.js';
+import { FakeCommands } from '../fake-commands.js';
+import { failureOf } from '../failure-of.js';
+
+const FOLDER = '/run/arctun';
+
+function setUp() {
+  const connections = new FakeConnections();
+  const commands = new FakeCommands();
+  commands.ends.set('wg', new CommandError('not-found', 'wg: there is no such program'));
+  const ports = { connections, commands, platform: 'linux', publicKeyOf: (key: Uint8Array) => key };
+  const show = (all = false) => showStatus({ folders: [FOLDER], all }, ports);
+  const run = (name: string, changes: object = {}) =>
+    connections.sockets.set(
+      `${FOLDER}/${name}.sock`,
+      `${JSON.stringify({ status: { ...REPORT, name, ...changes } })}\n`,
+    );
+  return { connections, commands, show, run };
+}
+
+it('shows ours alone, unless all are asked for', async () => {
+  const { connections, commands, show, run } = setUp();
+  run('soratun0', { mode: 'tun', interface: 'soratun0' });
+  connections.sockets.set('/var/run/wireguard/soratun0.sock', 'errno=0\n\n');
+  connections.sockets.set('/var/run/wireguard/wg0.sock', 'errno=0\n\n');
+  const names = ({ tunnels, devices }: ShownStatus) =>
+    [tunnels, devices].map((found) => found.map(({ name }) => name));
+  expect(names(await show())).toEqual([['soratun0'], []]);
+  expect(commands.lines).toEqual([]);
+  expect(names(await show(true))).toEqual([['soratun0'], ['wg0']]);
+});
+
+it('shows a tunnel without an interface once, which wg sees as well', async () => {
+  const { connections, show, run } = setUp();
+  run('soratun0-7', { uapiName: 'soratun0' });
+  connections.sockets.set('/var/run/wireguard/soratun0.sock', 'errno=0\n\n');
+  expect((await show(true)).devices).toEqual([]);
+});
+
+it('asks a device that has the name of a tunnel without an interface', async () => {
+  const { connections, show, run } = setUp();
+  run('soratun0');
+  connections.sockets.set('/var/run/wireguard/soratun0.sock', 'errno=0\n\n');
+  expect((await show(true)).devices.map(({ name }) => name)).toEqual(['soratun0']);
+});
+
+it('notes what could not be asked', async () => {
+  const { connections, commands, show, run } = setUp();
+  run('a');
+  connections.sockets.set(`${FOLDER}/b.sock`, { code: 'ETIMEDOUT' });
+  commands.ends.set('wg', { stderr: 'not permitted\n' });
+  expect((await show(true)).notes).toEqual([
+    'cannot ask /run/arctun/b.sock: connect ETIMEDOUT',
+    'wg: not permitted',
+  ]);
+});
+
+it('fails where all there is belongs to somebody else', async () => {
+  const { connections, show, run } = setUp();
+  connections.sockets.set(`${FOLDER}/b.sock`, { code: 'EACCES' });
+  expect(await failureOf(show())).toMatchObject({
+    kind: 'permission',
+    message: 'cannot ask /run/arctun/b.sock: permission denied: it is owned by another user',
+  });
+  run('a');
+  await expect(show()).resolves.toMatchObject({ notes: [expect.stringContaining('another user')] });
+});
+
+it('does not fail for those of others beside one that hangs', async () => {
+  const { connections, show } = setUp();
+  connections.sockets.set(`${FOLDER}/a.sock`, { code: 'EACCES' });
+  connections.sockets.set(`${FOLDER}/b.sock`, { code: 'ETIMEDOUT' });
+  expect(verdictOf(await show())).toBe('unhealthy');
+});
+
+describe('the verdict is', () => {
+  const nothing: ShownStatus = { tunnels: [], silent: [], devices: [], notes: [] };
+  const silent = { name: 'a', path: '/a', why: 'it hangs', isDenied: false };
+  const device = {
+    name: 'wg0',
+    type: 'userspace',
+    publicKey: '',
+    listenPort: 0,
+    fwmark: 0,
+    peers: [],
+  };
+
+  it.each([
+    ['none', 'nothing', {}],
+    ['healthy', 'one that is up', { tunnels: [REPORT] }],
+    ['healthy', 'a device of others alone', { devices: [device] }],
+    [
+      'healthy',
+      "somebody else's beside ours",
+      { tunnels: [REPORT], silent: [{ ...silent, isDenied: true }] },
+    ],
+    ['unhealthy', 'one that connects', { tunnels: [REPORT, { ...REPORT, ...CONNECTING }] }],
+    ['unhealthy', 'one that is stale', { tunnels: [{ ...REPORT, health: 'stale' as const }] }],
+    ['unhealthy', 'one that does not answer', { tunnels: [REPORT], silent: [silent] }],
+  ] as const)('%s of %s', (verdict, _, shown) => {
+    expect(verdictOf({ ...nothing, ...shown })).toBe(verdict);
+  });
+});

@@ -1,0 +1,39 @@
+import { isStatusReport } from '../../../src/app/status/status-report.js';
+import { CONNECTING, REPORT } from '../../support/status-report.js';
+
+/** As it comes out of a socket. */
+function sent(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+it.each([
+  ['that is up', REPORT],
+  ['that connects', { ...REPORT, ...CONNECTING }],
+  ['of mode tun', { ...REPORT, mode: 'tun', interface: 'soratun0', connections: undefined }],
+  ['without listeners', { ...REPORT, listeners: {} }],
+  ['without peers', { ...REPORT, peers: [] }],
+])('is one of a tunnel %s', (_, report) => {
+  expect(isStatusReport(sent(report))).toBe(true);
+});
+
+it.each([
+  [undefined],
+  [null],
+  [[]],
+  ['text'],
+  [{ ...REPORT, pid: '1' }],
+  [{ ...REPORT, name: 1 }],
+  [{ ...REPORT, mode: 'other' }],
+  [{ ...REPORT, health: 'well' }],
+  [{ ...REPORT, silence: { reason: 'no-answer' } }],
+  [{ ...REPORT, addresses: '10.0.0.2' }],
+  [{ ...REPORT, addresses: [1] }],
+  [{ ...REPORT, listeners: undefined }],
+  [{ ...REPORT, listeners: { proxy: 1 } }],
+  [{ ...REPORT, peers: [null] }],
+  [{ ...REPORT, peers: [{ ...REPORT.peers[0], sentBytes: null }] }],
+  [{ ...REPORT, peers: [{ ...REPORT.peers[0], roundTrip: '1' }] }],
+  [{ ...REPORT, connections: '3' }],
+])('is none where a member is missing or another thing: %#', (value) => {
+  expect(isStatusReport(value)).toBe(false);
+});

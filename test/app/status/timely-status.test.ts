@@ -1,0 +1,29 @@
+import { timelyStatus } from '../../../src/app/status/timely-status.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { TUNNEL_STATUS } from '../../support/status-report.js';
+
+it('is that of the tunnel, and leaves no timer', async () => {
+  const clock = new FakeClock();
+  const tunnel = { status: () => Promise.resolve(TUNNEL_STATUS) };
+  await expect(timelyStatus(tunnel, 5_000, clock)).resolves.toBe(TUNNEL_STATUS);
+  expect(clock.armed).toBe(0);
+});
+
+it('is the failure of the tunnel', async () => {
+  const clock = new FakeClock();
+  const tunnel = { status: () => Promise.reject(new Error('closed')) };
+  await expect(timelyStatus(tunnel, 5_000, clock)).rejects.toThrow('closed');
+  expect(clock.armed).toBe(0);
+});
+
+it('is not waited for longer than that', async () => {
+  const clock = new FakeClock();
+  const status = timelyStatus({ status: () => new Promise(() => undefined) }, 5_000, clock);
+  let isOver = false;
+  status.catch(() => (isOver = true));
+  clock.advance(4_999);
+  await new Promise(setImmediate);
+  expect(isOver).toBe(false);
+  clock.advance(1);
+  await expect(status).rejects.toThrow('the data path has not answered in 5 s');
+});

@@ -1,0 +1,74 @@
+import { metricsText } from '../../../src/app/status/tunnel-metrics.js';
+import { CONNECTING, PEER_STATUS, TUNNEL_STATUS } from '../../support/status-report.js';
+
+const NONE = { version: '0.1.0', status: undefined, listeners: {} };
+const KEY = `public_key="${PEER_STATUS.publicKey}"`;
+
+const RIVAL = { why: 'it takes the session', lastSeenUnix: 1 };
+
+/** The lines that are no comment. */
+async function samples(measured: Parameters<typeof metricsText>[0]): Promise<string[]> {
+  const { text } = await metricsText(measured);
+  return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+it('are those of a tunnel that is up', async () => {
+  expect(await samples({ ...NONE, status: TUNNEL_STATUS })).toEqual([
+    'arctun_build_info{version="0.1.0"} 1',
+    'arctun_up 1',
+    'arctun_rival 0',
+    'arctun_tcp_connections 3',
+    `arctun_last_handshake_timestamp_seconds{${KEY}} ${PEER_STATUS.latestHandshakeUnix! / 1000}`,
+    `arctun_rx_bytes_total{${KEY}} 920`,
+    `arctun_tx_bytes_total{${KEY}} 1480`,
+    `arctun_handshake_round_trip_seconds{${KEY}} 0.012346`,
+    `arctun_rx_loss_ratio{${KEY}} 0.025`,
+  ]);
+});
+
+it('leave out what is not known', async () => {
+  const status = { ...TUNNEL_STATUS, ...CONNECTING, connections: undefined, rival: RIVAL };
+  expect(await samples({ ...NONE, status })).toEqual([
+    'arctun_build_info{version="0.1.0"} 1',
+    'arctun_up 0',
+    'arctun_rival 1',
+    `arctun_last_handshake_timestamp_seconds{${KEY}} 0`,
+    `arctun_rx_bytes_total{${KEY}} 0`,
+    `arctun_tx_bytes_total{${KEY}} 1480`,
+  ]);
+});
+
+it('say that there is no status', async () => {
+  expect(await samples(NONE)).toEqual(['arctun_build_info{version="0.1.0"} 1', 'arctun_up 0']);
+});
+
+it('have each peer, and each listener', async () => {
+  const status = { ...TUNNEL_STATUS, peers: [PEER_STATUS, { ...PEER_STATUS, publicKey: 'b' }] };
+  const listeners = {
+    forward: { requests: 5, failures: 2, active: 1 },
+    proxy: { requests: 7, failures: 0, active: 0 },
+  };
+  const lines = await samples({ ...NONE, status, listeners });
+  expect(lines.filter((line) => line.startsWith('arctun_tx'))).toEqual([
+    `arctun_tx_bytes_total{${KEY}} 1480`,
+    'arctun_tx_bytes_total{public_key="b"} 1480',
+  ]);
+  expect(lines.filter((line) => line.startsWith('arctun_proxy'))).toEqual([
+    'arctun_proxy_requests_total{listener="forward"} 5',
+    'arctun_proxy_requests_total{listener="proxy"} 7',
+    'arctun_proxy_failures_total{listener="forward"} 2',
+    'arctun_proxy_failures_total{listener="proxy"} 0',
+    'arctun_proxy_active_connections{listener="forward"} 1',
+    'arctun_proxy_active_connections{listener="proxy"} 0',
+  ]);
+});
+
+it('have a type and a help each, and are those of one answer', async () => {
+  const measured = { ...NONE, status: TUNNEL_STATUS };
+  const { text, contentType } = await metricsText(measured);
+  expect(contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
+  expect(text).toContain('# TYPE arctun_rx_bytes_total counter\n');
+  expect(text).toContain('# TYPE arctun_up gauge\n');
+  expect(text.match(/^# HELP arctun_\w+ \S.*\.$/gm)).toHaveLength(9);
+  expect((await metricsText(measured)).text).toBe(text);
+});

@@ -1,0 +1,105 @@
+import { chooseMode, type ModePorts } from '../../../src/app/up/choose-mode.js';
+import { UserError } from '../../../src/lib/user-error.js';
+import type { DeviceTunnel } from '../../../src/tunnel/device/device-tunnel.js';
+import type { PacketDeviceRefusal } from '../../../src/tunnel/ports.js';
+
+const DEVICE = { interfaceName: 'soratun0' } as DeviceTunnel;
+let asked: string[];
+
+beforeEach(() => {
+  asked = [];
+});
+
+/** A system on which an interface may be made, but for what is given. */
+function ports(
+  given: {
+    readonly obstacle?: PacketDeviceRefusal;
+    readonly refusal?: PacketDeviceRefusal;
+    readonly none?: true;
+  } = {},
+): ModePorts {
+  return {
+    deviceObstacle: (name) => {
+      asked.push(`obstacle ${name}`);
+      return Promise.resolve(given.obstacle);
+    },
+    deviceTunnels: () => {
+      asked.push('tunnels');
+      if (given.none) return Promise.resolve(undefined);
+      return Promise.resolve({
+        open: (name) => {
+          asked.push(`open ${name}`);
+          if (given.refusal === undefined) return Promise.resolve(DEVICE);
+          return Promise.reject(Object.assign(new Error('refused'), { refusal: given.refusal }));
+        },
+      });
+    },
+  };
+}
+
+const AUTO = { mode: 'auto', interfaceName: 'soratun0' } as const;
+
+it('takes userspace where that is asked for, and asks for nothing', async () => {
+  expect(await chooseMode({ ...AUTO, mode: 'userspace' }, ports())).toEqual({});
+  expect(asked).toEqual([]);
+});
+
+it('takes an interface where that is asked for, without a look for what is in the way', async () => {
+  expect(await chooseMode({ ...AUTO, mode: 'tun' }, ports())).toEqual({ device: DEVICE });
+  expect(asked).toEqual(['tunnels', 'open soratun0']);
+});
+
+it('takes an interface where that is asked for, whatever the environment sets for userspace', async () => {
+  const wish = { ...AUTO, mode: 'tun', userspaceFlag: 'ARCTUN_PROXY_LISTEN' } as const;
+  expect(await chooseMode(wish, ports())).toEqual({ device: DEVICE });
+});
+
+it.each<PacketDeviceRefusal>(['no-driver', 'no-access', 'not-permitted', 'name-taken'])(
+  'fails where an interface is asked for and refused: %s',
+  async (refusal) => {
+    await expect(chooseMode({ ...AUTO, mode: 'tun' }, ports({ refusal }))).rejects.toThrow(
+      UserError,
+    );
+  },
+);
+
+it('fails where an interface is asked for and this system has none', async () => {
+  await expect(chooseMode({ ...AUTO, mode: 'tun' }, {})).rejects.toThrow('mode tun needs Linux');
+});
+
+it('takes an interface by itself where it may, and says so', async () => {
+  const chosen = await chooseMode(AUTO, ports());
+  expect(chosen).toEqual({ device: DEVICE, reason: 'an interface may be made' });
+  expect(asked).toEqual(['obstacle soratun0', 'tunnels', 'open soratun0']);
+});
+
+it('takes userspace by itself where a flag is for that alone', async () => {
+  const chosen = await chooseMode({ ...AUTO, userspaceFlag: '--port' }, ports());
+  expect(chosen).toEqual({});
+  expect(asked).toEqual([]);
+});
+
+it.each<[PacketDeviceRefusal, string]>([
+  ['no-driver', 'there is no /dev/net/tun'],
+  ['no-access', '/dev/net/tun may not be opened by this user'],
+  ['not-permitted', 'an interface takes the capability CAP_NET_ADMIN'],
+])('takes userspace by itself for %s, seen before or when it is tried', async (refusal, reason) => {
+  expect(await chooseMode(AUTO, ports({ obstacle: refusal }))).toEqual({ reason });
+  expect(asked).toEqual(['obstacle soratun0']);
+  expect(await chooseMode(AUTO, ports({ refusal }))).toEqual({ reason });
+});
+
+it('takes userspace by itself where this system has no interfaces', async () => {
+  const reason = 'interfaces take Linux, and the package koffi';
+  expect(await chooseMode(AUTO, ports({ none: true }))).toEqual({ reason });
+  expect(await chooseMode(AUTO, {})).toEqual({ reason });
+});
+
+it.each<PacketDeviceRefusal>(['name-taken', 'bad-name', 'failed'])(
+  'does not pass over %s, which is in the way of what is wanted',
+  async (refusal) => {
+    await expect(chooseMode(AUTO, ports({ refusal }))).rejects.toMatchObject({
+      what: 'cannot make the network interface soratun0',
+    });
+  },
+);

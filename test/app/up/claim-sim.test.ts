@@ -1,0 +1,202 @@
+import { claimSim, type SimClaim } from '../../../src/app/up/claim-sim.js';
+import { simUseLine, type SimUse } from '../../../src/app/up/sim-use.js';
+import { UserError } from '../../../src/lib/user-error.js';
+import { FakeClaims } from '../../support/fake-claims.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { RecordingLog } from '../../support/recording-log.js';
+import { systemError } from '../../support/memory-network.js';
+
+const KEY = new Uint8Array(32).fill(7);
+const NAME = Buffer.from(KEY).toString('hex');
+const UP = { command: 'up', pid: 1234, forward: 'http://127.0.0.1:8888' } as const;
+const SEND = { command: 'send', pid: 1235 } as const;
+
+let claims: FakeClaims;
+let clock: FakeClock;
+let log: RecordingLog;
+let stop: AbortController;
+
+beforeEach(() => {
+  claims = new FakeClaims();
+  clock = new FakeClock();
+  log = new RecordingLog();
+  stop = new AbortController();
+});
+
+function claim(command: SimUse['command'], force = false): Promise<SimClaim | UserError> {
+  const use = () => ({ command, pid: 4711 });
+  const options = { publicKey: KEY, use, force, signal: stop.signal };
+  return claimSim(options, { claims, clock, log }).catch((error: unknown) => {
+    if (error instanceof UserError) return error;
+    throw error;
+  });
+}
+
+function hold(use: SimUse): void {
+  claims.holders.set(NAME, () => simUseLine(use));
+}
+
+async function advance(ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 100) {
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(100);
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+it('takes a free SIM, says who holds it, and frees it', async () => {
+  const held = (await claim('up')) as SimClaim;
+  expect(claims.holders.get(NAME)?.()).toBe('{"command":"up","pid":4711}');
+  await held.close();
+  expect(claims.holders.size).toBe(0);
+});
+
+it.each([
+  [
+    'send',
+    UP,
+    'cannot send: arctun up (pid 1234) already uses this SIM',
+    [
+      'Nothing was sent.',
+      'Post the message to http://127.0.0.1:8888/ instead, or stop it with "kill 1234", or add --force: two tunnels with one SIM disconnect each other.',
+    ],
+  ],
+  [
+    'up',
+    { command: 'up', pid: 1234, interface: 'soratun0' },
+    'cannot open the tunnel: arctun up (pid 1234) already uses this SIM',
+    [
+      'Use its interface soratun0 with any program instead, or stop it with "kill 1234", or add --force: two tunnels with one SIM disconnect each other.',
+    ],
+  ],
+  [
+    'up',
+    { command: 'up', pid: 1234 },
+    'cannot open the tunnel: arctun up (pid 1234) already uses this SIM',
+    ['Stop it with "kill 1234", or add --force: two tunnels with one SIM disconnect each other.'],
+  ],
+] as const)('refuses %s at once while %j runs', async (command, holder, message, next) => {
+  hold(holder);
+  const error = (await claim(command)) as UserError;
+  expect(error).toMatchObject({ kind: 'tunnel', message, next });
+  expect(log.lines).toEqual([]);
+});
+
+it.each(['send', 'up'] as const)('has %s wait for a send that ends in time', async (command) => {
+  hold(SEND);
+  const claiming = claim(command);
+  await advance(29_000);
+  claims.holders.delete(NAME);
+  await advance(200);
+  expect(await claiming).not.toBeInstanceOf(UserError);
+  expect(log.lines).toEqual([
+    {
+      level: 'info',
+      fields: { reason: 'arctun send (pid 1235) uses this SIM' },
+      message: 'waiting for this SIM',
+    },
+  ]);
+});
+
+it('refuses after 30 s of sends', async () => {
+  hold(SEND);
+  const claiming = claim('send');
+  await advance(31_000);
+  expect(await claiming).toMatchObject({
+    kind: 'tunnel',
+    message: 'cannot send: arctun send (pid 1235) already uses this SIM, and has not ended in 30 s',
+  });
+});
+
+it('refuses when an up takes the SIM from a send', async () => {
+  hold(SEND);
+  const claiming = claim('send');
+  await advance(2_000);
+  hold(UP);
+  await advance(1_200);
+  expect(await claiming).toMatchObject({
+    message: expect.stringContaining('(pid 1234)') as string,
+  });
+});
+
+it('says that the holder belongs to another user if that is all that is known', async () => {
+  hold(UP);
+  claims.holderError = systemError('connect', 'EACCES');
+  const claiming = claim('send');
+  await advance(3_200);
+  expect(await claiming).toMatchObject({
+    kind: 'tunnel',
+    message: "cannot send: another user's process uses this SIM",
+    next: [
+      'Nothing was sent.',
+      'End that process, or add --force: two tunnels with one SIM disconnect each other.',
+    ],
+  });
+});
+
+it('takes a SIM whose holder ends before it can be asked', async () => {
+  hold(UP);
+  claims.holderError = systemError('connect', 'ECONNRESET');
+  const claiming = claim('send');
+  await advance(500);
+  claims.holders.delete(NAME);
+  await advance(200);
+  expect(await claiming).not.toBeInstanceOf(UserError);
+});
+
+it('goes on with --force, and warns', async () => {
+  hold(UP);
+  const held = (await claim('up', true)) as SimClaim;
+  await held.close();
+  expect(claims.holders.size).toBe(1);
+  expect(log.lines).toEqual([
+    {
+      level: 'warn',
+      fields: { reason: 'arctun up (pid 1234) uses this SIM' },
+      message: 'two tunnels with one SIM disconnect each other',
+    },
+  ]);
+});
+
+it('goes on if this machine cannot keep claims', async () => {
+  claims.takeError = systemError('listen', 'EPERM');
+  expect(await claim('up')).not.toBeInstanceOf(UserError);
+  expect(log.messages('debug')).toEqual(['another arctun with this SIM would not be noticed']);
+});
+
+it('ends its wait at a stop', async () => {
+  hold(SEND);
+  const claiming = claim('send');
+  await advance(300);
+  const reason = new Error('stop');
+  stop.abort(reason);
+  await expect(claiming).rejects.toBe(reason);
+  expect(clock.armed).toBe(0);
+});
+
+it('follows a running tunnel to another key, and warns if that is in use', async () => {
+  const other = new Uint8Array(32).fill(8);
+  const held = (await claim('up')) as SimClaim;
+  await held.follow(KEY);
+  expect([...claims.holders.keys()]).toEqual([NAME]);
+  await held.follow(other);
+  expect([...claims.holders.keys()]).toEqual([Buffer.from(other).toString('hex')]);
+  hold(UP);
+  await held.follow(KEY);
+  expect(log.messages('warn')).toEqual(['two tunnels with one SIM disconnect each other']);
+});
+
+it.each([
+  'null',
+  '{',
+  '{"command":"x","pid":1}',
+  '{"command":"up","pid":-1}',
+  '{"command":"up","pid":"1"}',
+])('believes no holder that says %s', async (line) => {
+  claims.holders.set(NAME, () => line);
+  const claiming = claim('send');
+  await advance(3_200);
+  expect(await claiming).toMatchObject({
+    message: 'cannot send: another process uses this SIM',
+  });
+});

@@ -1,0 +1,95 @@
+import { startLivenessBeats } from '../../../src/app/up/liveness-beats.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+const TIMEOUT = 120_000;
+
+/** Beats with the answers of a test, and the times at which they came. */
+function setUp(isAlive: () => Promise<boolean>) {
+  const clock = new FakeClock();
+  const began = clock.now();
+  const beats: number[] = [];
+  const asked: number[] = [];
+  const end = startLivenessBeats(
+    {
+      timeout: TIMEOUT,
+      isAlive: () => {
+        asked.push(clock.now() - began);
+        return isAlive();
+      },
+      beat: () => void beats.push(clock.now() - began),
+    },
+    clock,
+  );
+  const advance = async (duration: number) => {
+    for (let passed = 0; passed < duration; passed += 1_000) {
+      clock.advance(Math.min(1_000, duration - passed));
+      for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    }
+  };
+  return { clock, beats, asked, end, advance };
+}
+
+it('come at half of the time', async () => {
+  const { beats, advance } = setUp(() => Promise.resolve(true));
+  await advance(59_000);
+  expect(beats).toEqual([]);
+  await advance(200_000);
+  expect(beats).toEqual([60_000, 120_000, 180_000, 240_000]);
+});
+
+it.each([
+  ['the answer is no', () => Promise.resolve(false)],
+  ['there is an error instead', () => Promise.reject(new Error('broken'))],
+])('do not come where %s, which is asked for again in time', async (_, isAlive) => {
+  const { beats, asked, advance } = setUp(isAlive);
+  await advance(TIMEOUT);
+  expect(beats).toEqual([]);
+  expect(asked).toEqual([60_000, 75_000, 90_000, 105_000, 120_000]);
+});
+
+it('come in time behind one bad moment', async () => {
+  const answers = [false, true];
+  const { beats, advance } = setUp(() => Promise.resolve(answers.shift() ?? true));
+  await advance(200_000);
+  expect(beats).toEqual([75_000, 135_000, 195_000]);
+});
+
+it('do not come where the answer never does, and nothing else is asked', async () => {
+  const { clock, beats, asked, advance } = setUp(() => new Promise(() => undefined));
+  await advance(1_000_000);
+  expect(beats).toEqual([]);
+  expect(asked).toEqual([60_000]);
+  expect(clock.armed).toBe(0);
+});
+
+it.each([
+  [30_000, [90_000]],
+  [30_001, []],
+])('come for an answer within a quarter of the time: %d ms', async (delay, expected) => {
+  let isFirst = true;
+  const { clock, beats, asked, advance } = setUp(async () => {
+    if (isFirst) await new Promise<void>((resolve) => clock.startTimer(delay, resolve));
+    isFirst = false;
+    return true;
+  });
+  await advance(91_000);
+  expect(beats).toEqual(expected);
+  // One that was late is no end: it is asked for once more.
+  await advance(60_000);
+  expect(beats.length).toBeGreaterThan(expected.length);
+  expect(asked).toHaveLength(2);
+});
+
+it('end, whatever is under way', async () => {
+  let answer: ((isAlive: boolean) => void) | undefined;
+  const { clock, beats, end, advance } = setUp(() => new Promise((resolve) => (answer = resolve)));
+  await advance(60_000);
+  end();
+  answer!(true);
+  await advance(TIMEOUT);
+  expect(beats).toEqual([]);
+  const idle = setUp(() => Promise.resolve(true));
+  idle.end();
+  expect(idle.clock.armed).toBe(0);
+  expect(clock.armed).toBe(0);
+});

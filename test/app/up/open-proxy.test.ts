@@ -1,0 +1,25 @@
+import { createServer } from 'node:net';
+
+import { openProxy } from '../../../src/app/up/open-proxy.js';
+import { listen } from '../../proxy/support/scripted-server.js';
+import { RecordingLog } from '../../support/recording-log.js';
+
+const dialer = { dial: () => Promise.reject(new Error('never')) };
+
+it('goes on with a warning where another program has the port, unless it was asked for', async () => {
+  const other = createServer();
+  const port = await listen(other);
+  const log = new RecordingLog();
+  const address = { host: '127.0.0.1', port };
+  const settings = { listen: address, isAskedFor: false };
+  expect(await openProxy(settings, dialer, log)).toBeUndefined();
+  expect(log.messages('warn')).toEqual([
+    `cannot listen on 127.0.0.1:${port}: going on without a proxy; ` +
+      'choose a port with --proxy-listen, or off',
+  ]);
+  await expect(openProxy({ ...settings, isAskedFor: true }, dialer, log)).rejects.toMatchObject({
+    kind: 'failed',
+    what: `cannot listen on 127.0.0.1:${port}`,
+  });
+  await new Promise((resolve) => other.close(resolve));
+});

@@ -1,0 +1,159 @@
+/** What `up` and `send` are told when a tunnel does not come up, in virtual time. */
+import { jest } from '@jest/globals';
+
+import { openTunnel, planTunnel } from '../../../src/app/up/open-tunnel.js';
+import { ArcConfigError } from '../../../src/arc-config/arc-config-error.js';
+import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
+import type { TunnelOverrides } from '../../../src/arc-config/tunnel-faults.js';
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import { UserError } from '../../../src/lib/user-error.js';
+import { Stack } from '../../../src/netstack/stack.js';
+import type { TcpConnection } from '../../../src/netstack/tcp/connection.js';
+import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../../support/tunnel-in-memory.js';
+
+let world: TunnelInMemory;
+beforeEach(async () => {
+  world = new TunnelInMemory(createNodeCrypto());
+  await world.openNetwork();
+});
+afterEach(async () => {
+  await world.network.close();
+  expect(world.clock.armed).toBe(0);
+});
+
+function options(host: string, wait: number, serverKey = world.server.publicKey) {
+  const config = parseArcConfig(
+    JSON.stringify({
+      privateKey: Buffer.from(CLIENT_KEY).toString('base64'),
+      arcSessionStatus: {
+        arcServerPeerPublicKey: Buffer.from(serverKey).toString('base64'),
+        arcServerEndpoint: `${host}:${world.server.port}`,
+        arcAllowedIPs: ['100.127.0.0/16'],
+        arcClientPeerIpAddress: CLIENT,
+      },
+    }),
+    { path: 'arc.json' },
+  );
+  const arcConfig = { config, original: config, source: 'arc.json', path: 'arc.json' };
+  return { arcConfig, mode: 'auto', wait } as const;
+}
+
+it('comes up', async () => {
+  const { tunnel, handshake } = await openTunnel(options('127.0.0.1', 20_000), world.ports);
+  await world.settle();
+  await handshake;
+  expect(tunnel.endpoint).toEqual({ address: '127.0.0.1', port: world.server.port });
+  await tunnel.close();
+});
+
+it.each([
+  [CLIENT, 575, '576'],
+  ['fd00::2', 1279, '1280'],
+])('refuses for %s an MTU of %d', async (address, mtu, minimum) => {
+  const { arcConfig, ...rest } = options('127.0.0.1', 0);
+  const { config } = arcConfig;
+  const session = { ...config.arcSessionStatus!, arcClientPeerIpAddress: address };
+  const changed = { ...arcConfig, config: { ...config, arcSessionStatus: session, mtu } };
+  await expect(openTunnel({ ...rest, arcConfig: changed }, world.ports)).rejects.toThrow(
+    `mtu: found ${mtu}, expected ${minimum} or more`,
+  );
+});
+
+it.each([
+  [CLIENT, 4, 575, 576],
+  ['fd00::2', 6, 1279, 1280],
+])('refuses for %s (IPv%d) a --mtu of %d', (address, family, mtu, minimum) => {
+  const given = options('127.0.0.1', 0);
+  const { config } = given.arcConfig;
+  const session = { ...config.arcSessionStatus!, arcClientPeerIpAddress: address };
+  const arcConfig = {
+    ...given.arcConfig,
+    config: { ...config, arcSessionStatus: session, mtu: 1 },
+  };
+  const plan = (override: number) =>
+    planTunnel({ arcConfig, mode: 'auto', wait: 0, overrides: { mtu: override } }, world.ports);
+  expect(() => plan(mtu)).toThrow(
+    `cannot use --mtu ${mtu}: IPv${family} inside the tunnel needs ${minimum} or more`,
+  );
+  expect(plan(minimum).mtu).toBe(minimum);
+});
+
+it('takes an override where it is given, and arc.json elsewhere', () => {
+  const given = options('127.0.0.1', 0);
+  const config = {
+    ...given.arcConfig.config,
+    mtu: 1300,
+    persistentKeepalive: 25,
+    additionalAllowedIps: ['10.128.0.0/9'],
+  };
+  const plan = (overrides?: TunnelOverrides) => {
+    const arcConfig = { ...given.arcConfig, config };
+    const planned = planTunnel(
+      { ...given, arcConfig, ...(overrides && { overrides }) },
+      world.ports,
+    );
+    const { mtu, persistentKeepalive, allowedIps } = planned;
+    return { mtu, persistentKeepalive, prefixes: allowedIps.length };
+  };
+  expect(plan()).toEqual({ mtu: 1300, persistentKeepalive: 25_000, prefixes: 2 });
+  expect(plan({ mtu: undefined })).toEqual(plan());
+  expect(
+    plan({ mtu: 1400, persistentKeepalive: 0, additionalAllowedIps: ['192.0.2.0/24'] }),
+  ).toEqual({ mtu: 1400, persistentKeepalive: 0, prefixes: 3 });
+});
+
+it.each(['bbr', 'cubic', 'reno', undefined] as const)(
+  'gives its connections the congestion control %s',
+  async (congestion) => {
+    const connect = jest.spyOn(Stack.prototype, 'connectTcp');
+    const { tunnel } = await openTunnel({ ...options('127.0.0.1', 0), congestion }, world.ports);
+    const dialled = tunnel.dialer.dial({ host: SERVICE, port: 80 });
+    const connection = connect.mock.results[0]?.value as TcpConnection;
+    expect(connection.info().congestion).toBe(congestion ?? 'bbr');
+    connect.mockRestore();
+    await tunnel.close();
+    await expect(dialled).rejects.toMatchObject({ reason: 'closed' });
+  },
+);
+
+it.each([
+  ['no-answer', '127.0.0.1', () => (world.link.connected = false)],
+  ['name-not-found', 'nowhere.example', () => undefined],
+  ['cannot-send', '127.0.0.1', () => void world.link.refused.set('127.0.0.1', 'ENETUNREACH')],
+  ['clock-behind', '127.0.0.1', () => ((world.link.connected = false), (world.wallOffset = 0))],
+])('fails after its wait with %s', async (reason, host, fault) => {
+  fault();
+  const { tunnel, handshake } = await openTunnel(options(host, 8_000), world.ports);
+  let failure: unknown;
+  handshake.catch((error: unknown) => (failure = error));
+  await world.advance(7_900);
+  expect(failure).toBeUndefined();
+  await world.advance(100);
+  expect(failure).toBeInstanceOf(UserError);
+  expect(failure).toMatchObject({ kind: 'tunnel', reason });
+  expect((failure as UserError).next.length).toBeGreaterThan(0);
+  await tunnel.close();
+});
+
+it('waits for ever where that is asked for', async () => {
+  const { tunnel, handshake } = await openTunnel(options('later.example', 0), world.ports);
+  await world.advance(300_000);
+  world.names.set('later.example', { addresses: ['192.0.2.1'], ttl: 60_000 });
+  await world.advance(2_000);
+  await handshake;
+  await tunnel.close();
+});
+
+it('refuses our own key as that of the server', async () => {
+  const own = world.ports.crypto.publicKey(CLIENT_KEY);
+  const failure: unknown = await openTunnel(options('127.0.0.1', 0, own), world.ports).catch(
+    (error: unknown) => error,
+  );
+  expect(failure).toBeInstanceOf(ArcConfigError);
+  expect(failure).toMatchObject({
+    kind: 'configuration',
+    what: 'cannot use arc.json',
+    why: "arcSessionStatus.arcServerPeerPublicKey: found the public key of this file's own privateKey, expected the server's public key",
+  });
+  expect(world.link.opened).toBe(1);
+});

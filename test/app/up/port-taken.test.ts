@@ -1,0 +1,63 @@
+import { requireOtherPorts, withPortHolder } from '../../../src/app/up/port-taken.js';
+import { UserError } from '../../../src/lib/user-error.js';
+
+const NEXT = ['Choose another port.'];
+
+function taken(members: object): UserError {
+  const cause = Object.assign(new Error('listen'), { code: 'EADDRINUSE', ...members });
+  const text = { what: 'cannot listen on 127.0.0.1:8888', why: 'another program', next: NEXT };
+  return new UserError('failed', text, { cause: new Error('outer', { cause }) });
+}
+
+it.each([
+  [{ port: 8888, syscall: 'listen' }, 'tcp'],
+  [{ port: 8888, syscall: 'bind' }, 'udp'],
+])('names who listens there: %j', async (members, protocol) => {
+  const asked: unknown[] = [];
+  const named = await withPortHolder(taken(members), (...parameters) => {
+    asked.push(parameters);
+    return Promise.resolve('arctun up (pid 4711)');
+  });
+  expect(asked).toEqual([[protocol, 8888]]);
+  expect(named).toMatchObject({
+    kind: 'failed',
+    message: 'cannot listen on 127.0.0.1:8888: arctun up (pid 4711) listens there',
+    next: NEXT,
+  });
+});
+
+it('leaves an error as it is that names no port, or whose holder is not known', async () => {
+  const nobody = () => Promise.resolve(undefined);
+  const somebody = () => Promise.resolve('arctun');
+  for (const [error, holder] of [
+    [taken({ port: 1 }), nobody],
+    [taken({}), somebody],
+    [new Error('other'), somebody],
+    [new UserError('failed', { what: 'a', why: 'b' }), somebody],
+  ] as const) {
+    expect(await withPortHolder(error, holder)).toBe(error);
+  }
+});
+
+it.each([
+  ['127.0.0.1:8888', '127.0.0.1:8888', true],
+  ['0.0.0.0:8888', '127.0.0.1:8888', true],
+  ['127.0.0.1:8888', '[::]:8888', true],
+  ['127.0.0.1:8888', '127.0.0.2:8888', false],
+  ['127.0.0.1:8888', '127.0.0.1:1080', false],
+  ['127.0.0.1:0', '127.0.0.1:0', false],
+])('of one command, %s and %s are one port: %s', (first, second, isSame) => {
+  const listen = (text: string) => {
+    const [, host = '', port] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(text)!;
+    return { host, port: Number(port) };
+  };
+  const check = () =>
+    requireOtherPorts([
+      { flag: '--forward-listen', listen: listen(first) },
+      { flag: '--status-listen', listen: undefined },
+      { flag: '--proxy-listen', listen: listen(second) },
+    ]);
+  if (!isSame) check();
+  else
+    expect(check).toThrow('cannot listen twice on port 8888: --forward-listen and --proxy-listen');
+});

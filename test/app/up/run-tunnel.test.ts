@@ -1,0 +1,445 @@
+/** `up` as a whole but for the command line: the forwarder is real, the network is imaginary. */
+import { runTunnel, type TunnelUp } from '../../../src/app/up/run-tunnel.js';
+import { simUseLine } from '../../../src/app/up/sim-use.js';
+import type { ConfigNotice } from '../../../src/arc-config/member-notices.js';
+import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import type { ServiceManager } from '../../../src/lib/ports/service-manager.js';
+import { StoppedError } from '../../../src/lib/stopped-error.js';
+import type { LocalListeners } from '../../../src/tunnel/ports.js';
+import { parseIpAddress } from '../../../src/wire/ip-address.js';
+import { FakeCommands } from '../fake-commands.js';
+import { FakeClaims } from '../../support/fake-claims.js';
+import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../../support/tunnel-in-memory.js';
+import { settled, until } from '../../support/until.js';
+
+/** A system on which no socket can be made at a path. */
+const NO_LISTENERS: LocalListeners = {
+  listen: () => Promise.reject(Object.assign(new Error('not here'), { code: 'EACCES' })),
+};
+
+let world: TunnelInMemory;
+let stop: AbortController;
+let running: Promise<unknown>;
+let commands: FakeCommands;
+let claims: FakeClaims;
+let manager: ServiceManager | undefined;
+const ups: TunnelUp[] = [];
+
+beforeEach(async () => {
+  world = new TunnelInMemory(createNodeCrypto());
+  await world.openNetwork();
+  stop = new AbortController();
+  commands = new FakeCommands();
+  claims = new FakeClaims();
+  manager = undefined;
+  ups.length = 0;
+});
+afterEach(async () => {
+  stop.abort(new Error('stop'));
+  await turnUntil(() => world.link.openSockets === 1);
+  await world.network.close();
+});
+
+/** Runs, and waits until the forwarder listens; its URL. */
+async function start(host: string, wait: number, members: object = {}): Promise<string> {
+  begin(host, wait, members);
+  const line = () => world.log.lines.find(({ message }) => message === 'forwarder listening');
+  await turnUntil(() => line() !== undefined);
+  await world.settle();
+  return String(line()!.fields.url);
+}
+
+/** @param members of arc.json, beside those that the network asks for */
+function begin(
+  host: string,
+  wait: number,
+  members: object,
+  notices: readonly ConfigNotice[] = [],
+): void {
+  const config = parseArcConfig(
+    JSON.stringify({
+      privateKey: Buffer.from(CLIENT_KEY).toString('base64'),
+      arcSessionStatus: {
+        arcServerPeerPublicKey: Buffer.from(world.server.publicKey).toString('base64'),
+        arcServerEndpoint: `${host}:${world.server.port}`,
+        arcAllowedIPs: ['100.127.0.0/16'],
+        arcClientPeerIpAddress: CLIENT,
+      },
+      ...members,
+    }),
+    { path: 'arc.json' },
+  );
+  running = runTunnel(
+    {
+      arcConfig: { config, original: config, source: 'arc.json', path: 'arc.json', notices },
+      mode: 'userspace',
+      force: false,
+      wait,
+      signal: stop.signal,
+      forward: {
+        listen: { host: '127.0.0.1', port: 0 },
+        target: { host: SERVICE, port: 80 },
+        headers: [],
+      },
+      offer: { version: '0.1.0', pid: 4711, folders: ['/run/arctun'], statusListen: undefined },
+      onUp: (up) => ups.push(up),
+    },
+    {
+      ...world.ports,
+      claims,
+      commands,
+      listeners: NO_LISTENERS,
+      manager,
+    },
+  ).catch((error: unknown) => error);
+}
+
+/** Lets both event loops go on, the real one and the imaginary one, in which no time passes. */
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  await world.settle();
+}
+
+async function turnUntil(isDone: () => boolean): Promise<void> {
+  await until(isDone, { turn });
+}
+
+/** A request, while `step` ms of virtual time pass with each turn of the event loop. */
+async function request(url: string, step = 0): Promise<{ status: number; text: string }> {
+  const asking = fetch(url, { method: 'POST', body: 'x' }).then(async (response) => ({
+    status: response.status,
+    text: await response.text(),
+  }));
+  return settled(asking, async () => {
+    await turn();
+    if (step > 0) await world.advance(step);
+  });
+}
+
+it('tells where the server is, and forwards', async () => {
+  world.names.set('arc.example', { addresses: ['2001:db8::1'], ttl: 60_000 });
+  world.network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
+    stream.once('data', () => stream.end('HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok'));
+    stream.on('error', () => undefined);
+  });
+  const url = await start('arc.example', 20_000);
+  await turnUntil(() => ups.length > 0);
+  expect(ups).toEqual([
+    {
+      mode: 'userspace',
+      endpoint: `[2001:db8::1]:${world.server.port}`,
+      forward: url,
+      proxy: undefined,
+      simId: '',
+      socket: undefined,
+    },
+  ]);
+  expect(await request(url)).toEqual({ status: 201, text: 'ok' });
+});
+
+it('warns once of what config validate warns of, before anything is opened', async () => {
+  const text = 'unknown member "mtuu"; did you mean "mtu"?';
+  const publicKey = Buffer.from(world.server.publicKey).toString('base64');
+  begin('127.0.0.1', 0, { publicKey }, [
+    { kind: 'warning', line: 3, text },
+    { kind: 'note', line: 4, text: 'unknown member "comment"; arctun keeps and ignores it' },
+  ]);
+  await turnUntil(() => ups.length > 0);
+  const lines = world.log.lines.map(({ level, message }) => `${level} ${message}`);
+  expect(lines.slice(0, 3)).toEqual([
+    `warn arc.json, line 3: ${text}`,
+    'debug arc.json, line 4: unknown member "comment"; arctun keeps and ignores it',
+    expect.stringMatching(/^warn publicKey in arc\.json is not that of privateKey\./),
+  ]);
+  expect(lines.filter((line) => line.includes('arc.json'))).toHaveLength(3);
+});
+
+it('answers 504 at once while the server has no address', async () => {
+  const url = await start('nowhere.example', 0);
+  const { status, text } = await request(url);
+  expect(status).toBe(504);
+  expect(JSON.parse(text)).toEqual({
+    error: {
+      reason: 'no-handshake',
+      silence: 'name-not-found',
+      message: 'cannot find the Arc server nowhere.example: getaddrinfo ENOTFOUND',
+      target: `${SERVICE}:80`,
+    },
+  });
+});
+
+it('answers 504 with the reason after 10 s of silence', async () => {
+  world.link.connected = false;
+  const url = await start('127.0.0.1', 0);
+  const before = world.clock.now();
+  const { status, text } = await request(url, 100);
+  expect(status).toBe(504);
+  const { error } = JSON.parse(text) as { error: Record<string, string> };
+  expect(error).toMatchObject({ reason: 'no-handshake', silence: 'no-answer' });
+  expect(error.message).toContain('has not answered');
+  expect(world.clock.now() - before).toBeGreaterThanOrEqual(10_000);
+});
+
+it('ends with the reason when the wait is over', async () => {
+  world.link.connected = false;
+  await start('127.0.0.1', 3_000);
+  await world.advance(3_000);
+  await turnUntil(() => world.link.openSockets === 1);
+  expect(await running).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
+});
+
+it('gives a request that waits when the wait is over the same reason', async () => {
+  world.link.connected = false;
+  const url = await start('127.0.0.1', 3_000);
+  const { status, text } = await request(url, 100);
+  expect(status).toBe(504);
+  const { error } = JSON.parse(text) as { error: Record<string, string> };
+  expect(error).toMatchObject({ reason: 'no-handshake', silence: 'no-answer' });
+  expect(await running).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
+});
+
+it('lets a request that waits for the first handshake finish when it is stopped', async () => {
+  world.network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
+    stream.once('data', () => stream.end('HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok'));
+    stream.on('error', () => undefined);
+  });
+  world.link.connected = false;
+  const url = await start('127.0.0.1', 0);
+  const armed = world.clock.armed;
+  const answer = request(url);
+  // The dial has timers of its own.
+  await turnUntil(() => world.clock.armed > armed);
+  stop.abort(new Error('stop'));
+  world.link.connected = true;
+  await world.advance(6_000);
+  expect(await answer).toEqual({ status: 201, text: 'ok' });
+  expect(await running).toBeUndefined();
+});
+
+describe('a stop', () => {
+  const waits = () => world.log.messages('info').filter((line) => line.startsWith('Waiting'));
+  const held: (() => void)[] = [];
+  beforeEach(() => {
+    held.length = 0;
+    world.network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
+      stream.on('error', () => undefined).resume();
+      held.push(() => stream.end('HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok'));
+    });
+  });
+
+  it.each([
+    [1, new StoppedError('SIGINT'), '1 open connection. Press Ctrl-C again'],
+    [2, new StoppedError('SIGTERM'), '2 open connections. Send the signal again'],
+  ])('logs that it waits for %d open connections', async (count, reason, text) => {
+    const url = await start('127.0.0.1', 20_000);
+    const answers = Array.from({ length: count }, () => request(url));
+    await turnUntil(() => held.length === count);
+    stop.abort(reason);
+    await turnUntil(() => waits().length > 0);
+    expect(waits()).toEqual([`Waiting up to 5 s for ${text} to stop at once.`]);
+    held.forEach((answer) => answer());
+    expect(await Promise.all(answers)).toEqual(answers.map(() => ({ status: 201, text: 'ok' })));
+    await turnUntil(() => world.log.messages('info').includes('tunnel closed'));
+    expect(await running).toBeUndefined();
+    expect(waits()).toHaveLength(1);
+  });
+
+  it('logs no wait when nothing is open', async () => {
+    const url = await start('127.0.0.1', 20_000);
+    const answer = request(url);
+    await turnUntil(() => held.length === 1);
+    held.forEach((end) => end());
+    expect(await answer).toEqual({ status: 201, text: 'ok' });
+    stop.abort(new StoppedError('SIGINT'));
+    await turnUntil(() => world.log.messages('info').includes('tunnel closed'));
+    expect(waits()).toEqual([]);
+  });
+});
+
+it('ends without a failure when it is stopped', async () => {
+  await start('nowhere.example', 0);
+  stop.abort(new Error('stop'));
+  await turnUntil(() => world.log.messages('info').includes('tunnel closed'));
+  expect(await running).toBeUndefined();
+});
+
+describe('the commands of arc.json', () => {
+  const HOOKS = {
+    preUp: [['pre-up']],
+    postUp: [['post-up', '%i'], ['post-up']],
+    preDown: [['pre-down']],
+    postDown: [['post-down']],
+  };
+  /** Which commands ran, in order, and whether the tunnel was open then. */
+  let story: string[];
+  const isOpen = () =>
+    world.log.messages('debug').includes('handshake started') &&
+    !world.log.messages('info').includes('tunnel closed');
+
+  beforeEach(() => {
+    story = [];
+    commands.onRun = (program) => {
+      story.push(isOpen() ? `${program}, open` : program);
+    };
+  });
+
+  it('run around the tunnel: before it is opened, once it is, before it closes, once it has', async () => {
+    await start('127.0.0.1', 20_000, HOOKS);
+    await turnUntil(() => ups.length > 0);
+    expect(story).toEqual(['pre-up', 'post-up, open']);
+    stop.abort(new Error('stop'));
+    await turnUntil(() => story.length === 4);
+    expect(story.slice(2)).toEqual(['pre-down, open', 'post-down']);
+    expect(await running).toBeUndefined();
+    expect(world.log.messages('warn')).toEqual([
+      expect.stringMatching(/^skipped PostUp\(0\): /),
+      expect.stringMatching(/^no control socket: /),
+    ]);
+  });
+
+  it('do not wait for the handshake', async () => {
+    world.link.connected = false;
+    await start('127.0.0.1', 3_000, HOOKS);
+    await turnUntil(() => story.includes('post-up, open'));
+    await world.advance(3_000);
+    expect(await running).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
+    expect(story.slice(2)).toEqual(['pre-down, open', 'post-down']);
+  });
+
+  it('undo what was begun when preUp fails, and nothing is opened', async () => {
+    commands.ends.set('pre-up', { exitCode: 1 });
+    begin('127.0.0.1', 0, HOOKS);
+    expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PreUp(0)' });
+    expect(story).toEqual(['pre-up', 'post-down']);
+    expect(world.log.messages('info')).not.toContain('forwarder listening');
+  });
+
+  it('undo what was begun when postUp fails', async () => {
+    commands.ends.set('post-up', { exitCode: 1 });
+    commands.ends.set('post-down', { exitCode: 2 });
+    begin('127.0.0.1', 0, HOOKS);
+    await turnUntil(() => story.length === 4);
+    expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PostUp(1)' });
+    expect(story.slice(1)).toEqual(['post-up, open', 'pre-down, open', 'post-down']);
+    expect(world.log.messages('error')).toEqual([expect.stringMatching(/^failed to do PostDown/)]);
+    expect(ups).toEqual([]);
+  });
+
+  it('make a stop a failure when one of the way down fails, and all run', async () => {
+    commands.ends.set('pre-down', { exitCode: 1 });
+    await start('127.0.0.1', 20_000, HOOKS);
+    await turnUntil(() => ups.length > 0);
+    stop.abort(new Error('stop'));
+    await turnUntil(() => story.length === 4);
+    expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PreDown(0)' });
+  });
+
+  it('are ended by a stop, which is no failure', async () => {
+    commands.ends.set('post-up', 'hangs');
+    begin('127.0.0.1', 0, HOOKS);
+    await turnUntil(() => story.length === 2);
+    stop.abort(new Error('stop'));
+    await turnUntil(() => story.length === 4);
+    expect(await running).toBeUndefined();
+    expect(ups).toEqual([]);
+  });
+});
+
+it('ends in order at SIGABRT, the signal of a watchdog, and fails', async () => {
+  await start('127.0.0.1', 20_000, { preDown: [['pre-down']], postDown: [['post-down']] });
+  await turnUntil(() => ups.length > 0);
+  const reason = new StoppedError('SIGABRT');
+  stop.abort(reason);
+  expect(await running).toBe(reason);
+  expect(commands.lines).toEqual(['pre-down', 'post-down']);
+  expect(world.log.messages('info')).toContain('tunnel closed');
+});
+
+describe('while a `send` has the SIM', () => {
+  beforeEach(async () => {
+    const publicKey = Buffer.from(createNodeCrypto().publicKey(CLIENT_KEY)).toString('hex');
+    claims.holders.set(publicKey, () => simUseLine({ command: 'send', pid: 4712 }));
+    begin('127.0.0.1', 20_000, {});
+    await turnUntil(() => world.log.messages('info').includes('waiting for this SIM'));
+  });
+
+  it('a watchdog ends it as a failure', async () => {
+    const reason = new StoppedError('SIGABRT');
+    stop.abort(reason);
+    expect(await running).toBe(reason);
+  });
+
+  it('a stop is no failure', async () => {
+    stop.abort(new StoppedError('SIGTERM'));
+    expect(await running).toBeUndefined();
+  });
+});
+
+describe('a service manager', () => {
+  const DOWN = { preDown: [['pre-down']], postDown: [['post-down']] };
+  /** What it was told of the end, and the commands that ran. */
+  let story: string[];
+
+  beforeEach(() => {
+    story = [];
+    manager = {
+      watchdogTimeout: undefined,
+      notify: async (state) => {
+        // Delivery takes its time, and the way down waits for it.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (state.STOPPING !== undefined) story.push(`STOPPING: ${state.STATUS ?? ''}`);
+      },
+    };
+    commands.onRun = (program) => story.push(program);
+  });
+
+  it('is told of a stop before anything else is done', async () => {
+    await start('127.0.0.1', 20_000, DOWN);
+    await turnUntil(() => ups.length > 0);
+    stop.abort(new Error('stop'));
+    expect(await running).toBeUndefined();
+    expect(story).toEqual(['STOPPING: Stopping', 'pre-down', 'post-down']);
+  });
+
+  it('is told of a failure, and why, before anything else is done', async () => {
+    world.link.connected = false;
+    await start('127.0.0.1', 3_000, DOWN);
+    await world.advance(3_000);
+    expect(await running).toMatchObject({ kind: 'tunnel' });
+    expect(story).toEqual([
+      expect.stringMatching(/^STOPPING: Ends: no handshake/),
+      'pre-down',
+      'post-down',
+    ]);
+  });
+
+  it('is told of a stop that ends a command of preUp before postDown runs', async () => {
+    commands.ends.set('pre-up', 'hangs');
+    begin('127.0.0.1', 0, { ...DOWN, preUp: [['pre-up']] });
+    await turnUntil(() => story.length === 1);
+    stop.abort(new Error('stop'));
+    expect(await running).toBeUndefined();
+    expect(story).toEqual(['pre-up', 'STOPPING: Stopping', 'post-down']);
+  });
+});
+
+it.each([true, false])('logs the counters each minute where arc.json says so: %s', async (on) => {
+  const simId = '8942310022000012345';
+  await start('127.0.0.1', 20_000, { enableMetrics: on, simId, interface: 'soratun0' });
+  await turnUntil(() => ups.length > 0);
+  const metrics = () => world.log.messages('info').filter((line) => line.startsWith('soratun_'));
+  expect(metrics()).toEqual([]);
+  await world.advance(60_000);
+  const label = `{simId="${simId}",interface="soratun0",endpoint="127.0.0.1:${world.server.port}"}`;
+  const handshake = Math.floor((world.wallOffset + 1_000) / 1000);
+  expect(metrics()).toEqual(
+    on
+      ? [
+          expect.stringMatching(/^soratun_sent_bytes_total\{.*\} [1-9]\d*$/),
+          expect.stringMatching(/^soratun_received_bytes_total\{.*\} 92$/),
+          `soratun_latest_handshake_epoch${label} ${handshake}`,
+        ]
+      : [],
+  );
+});

@@ -1,0 +1,343 @@
+import { ServiceStates } from '../../../src/app/up/service-states.js';
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import type { ServiceState } from '../../../src/lib/ports/service-manager.js';
+import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { TunnelInMemory } from '../../support/tunnel-in-memory.js';
+
+const HOUR = 3_600_000;
+/** Of the first moment of a FakeClock. */
+const BEGAN = Date.UTC(2026, 10, 26, 12);
+
+interface Told {
+  /** Milliseconds since the start. */
+  readonly at: number;
+  readonly state: ServiceState;
+}
+
+/** What the tunnel says of itself. */
+interface Said {
+  endpoint: string | undefined;
+  latestHandshakeUnix: number | undefined;
+  silence: TunnelStatus['silence'];
+  unanswered?: TunnelStatus['unanswered'];
+}
+
+/** Lets what waits for promises happen. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}
+
+interface SetUpOptions {
+  /** Milliseconds; undefined for none. */
+  readonly watchdogTimeout?: number | undefined;
+  /** Whether the tunnel answers. */
+  readonly hangs?: () => boolean;
+}
+
+function setUp({ watchdogTimeout, hangs = () => false }: SetUpOptions = {}) {
+  const clock = new FakeClock();
+  const began = clock.now();
+  const told: Told[] = [];
+  const said: Said = {
+    endpoint: '192.0.2.1:11010',
+    latestHandshakeUnix: undefined,
+    silence: undefined,
+  };
+  const tunnel = {
+    status: () =>
+      hangs()
+        ? new Promise<TunnelStatus>(() => undefined)
+        : Promise.resolve({ ...said, peers: [said] } as unknown as TunnelStatus),
+  };
+  const wallClock = { unixMilliseconds: () => BEGAN + clock.now() - began };
+  const manager = {
+    watchdogTimeout,
+    notify: (state: ServiceState) => {
+      told.push({ at: clock.now() - began, state });
+      return Promise.resolve();
+    },
+  };
+  const states = new ServiceStates({ manager, clock, wallClock });
+  const advance = async (duration: number) => {
+    for (let passed = 0; passed < duration; passed += 5_000) {
+      clock.advance(Math.min(5_000, duration - passed));
+      await settle();
+    }
+  };
+  /** When something with that name was told. */
+  const times = (name: string) => told.filter(({ state }) => name in state).map(({ at }) => at);
+  const names = () => told.map(({ state }) => Object.keys(state).join(' '));
+  const lastStatus = () => told.findLast(({ state }) => 'STATUS' in state)?.state.STATUS;
+  return { clock, wallClock, told, said, tunnel, states, advance, times, names, lastStatus };
+}
+
+it('are told in order, from the start to the stop', async () => {
+  const { clock, states, told, said, tunnel } = setUp();
+  states.watch(tunnel);
+  await settle();
+  said.latestHandshakeUnix = BEGAN + 1_999;
+  states.ready();
+  states.ready();
+  await settle();
+  await states.reload(() => Promise.resolve());
+  await settle();
+  await states.stopping();
+  await states.stopping('again');
+  states.watch({ status: () => tunnel.status().then((status) => ({ ...status, peers: [] })) });
+  await settle();
+  const up = 'Tunnel to 192.0.2.1:11010: last handshake at 2026-11-26T12:00:01Z';
+  expect(told.map(({ state }) => state)).toEqual([
+    { STATUS: 'Starting' },
+    { STATUS: 'Waiting for the first handshake with 192.0.2.1:11010' },
+    { READY: '1' },
+    { STATUS: up },
+    { RELOADING: '1' },
+    { STATUS: 'Reloading' },
+    { READY: '1' },
+    { STATUS: up },
+    { STOPPING: '1', STATUS: 'Stopping' },
+  ]);
+  expect(clock.armed).toBe(0);
+});
+
+it('tell why the service ends', async () => {
+  const { states, told } = setUp();
+  await states.stopping('no handshake with the Arc server');
+  expect(told.at(-1)!.state).toEqual({
+    STOPPING: '1',
+    STATUS: 'Ends: no handshake with the Arc server',
+  });
+});
+
+it('end when all was told', async () => {
+  let tell: (() => void) | undefined;
+  const notify = () => new Promise<void>((resolve) => (tell = resolve));
+  const { clock, wallClock } = setUp();
+  const manager = { watchdogTimeout: undefined, notify };
+  const states = new ServiceStates({ manager, clock, wallClock });
+  let isOver = false;
+  const over = states.stopping().then(() => (isOver = true));
+  await Promise.resolve();
+  expect(isOver).toBe(false);
+  tell!();
+  await over;
+});
+
+it('are nothing where nobody wants to be told', async () => {
+  const { clock, wallClock, tunnel } = setUp();
+  const armed = clock.armed;
+  const states = new ServiceStates({ manager: undefined, clock, wallClock });
+  states.watch(tunnel);
+  states.ready();
+  await expect(states.reload(() => Promise.resolve(7))).resolves.toBe(7);
+  expect(clock.armed).toBe(armed);
+  await states.stopping();
+});
+
+describe('a reload', () => {
+  it('that fails leaves the service ready, and is known to who asked for it', async () => {
+    const { states, names } = setUp();
+    states.ready();
+    const failure = states.reload(() => Promise.reject(new Error('no such file')));
+    await expect(failure).rejects.toThrow('no such file');
+    expect(names()).toEqual(['STATUS', 'READY', 'RELOADING', 'STATUS', 'READY']);
+  });
+
+  it('before the service is ready does not make it so', async () => {
+    const { states, names } = setUp();
+    await states.reload(() => Promise.resolve());
+    expect(names()).toEqual(['STATUS']);
+  });
+
+  it('that a stop ends does not make it ready again', async () => {
+    const { states, names } = setUp();
+    states.ready();
+    let finish: (() => void) | undefined;
+    const reloading = states.reload(() => new Promise<void>((resolve) => (finish = resolve)));
+    await states.stopping();
+    finish!();
+    await reloading;
+    expect(names().slice(2)).toEqual(['RELOADING', 'STATUS', 'STOPPING STATUS']);
+  });
+
+  it('beside another ends with the last of them, and no status is told meanwhile', async () => {
+    const { states, names, said, tunnel, advance, told } = setUp();
+    states.watch(tunnel);
+    states.ready();
+    await settle();
+    const { length } = told;
+    const finish: (() => void)[] = [];
+    const work = () => new Promise<void>((resolve) => void finish.push(resolve));
+    const both = [states.reload(work), states.reload(work)];
+    finish[0]!();
+    await both[0];
+    said.latestHandshakeUnix = BEGAN;
+    await advance(60_000);
+    expect(names().slice(length)).toEqual(['RELOADING', 'STATUS', 'RELOADING']);
+    finish[1]!();
+    await both[1];
+    expect(told.at(-1)!.state).toEqual({ READY: '1' });
+  });
+});
+
+describe('the watchdog', () => {
+  it('has each beat of an idle day, with WatchdogSec=120', async () => {
+    const { states, said, tunnel, advance, times } = setUp({ watchdogTimeout: 120_000 });
+    states.watch(tunnel);
+    // Neither a handshake that is old nor a server that is silent is a reason to end.
+    said.latestHandshakeUnix = BEGAN;
+    states.ready();
+    await advance(24 * HOUR);
+    expect(times('WATCHDOG')).toEqual(Array.from({ length: 1_440 }, (_, n) => (n + 1) * 60_000));
+  });
+
+  it('hears nothing more from a data path that hangs', async () => {
+    let hangs = false;
+    const setting = { watchdogTimeout: 120_000, hangs: () => hangs };
+    const { states, tunnel, advance, times } = setUp(setting);
+    states.watch(tunnel);
+    states.ready();
+    await advance(HOUR);
+    hangs = true;
+    await advance(HOUR);
+    expect(times('WATCHDOG').at(-1)).toBe(HOUR);
+  });
+
+  it('is answered before the service is ready, in a reload, and not behind the stop', async () => {
+    const { states, advance, times } = setUp({ watchdogTimeout: 120_000 });
+    await advance(60_000);
+    states.ready();
+    void states.reload(() => new Promise(() => undefined));
+    await advance(60_000);
+    await states.stopping();
+    await advance(HOUR);
+    expect(times('WATCHDOG')).toEqual([60_000, 120_000]);
+  });
+
+  it('hears nothing where there is none', async () => {
+    const { states, advance, times } = setUp();
+    states.ready();
+    await advance(HOUR);
+    expect(times('WATCHDOG')).toEqual([]);
+  });
+});
+
+describe('the time for a start', () => {
+  it('is extended before it runs out, for as long as there is no handshake', async () => {
+    const { states, advance, told, times } = setUp();
+    await advance(60_000);
+    expect(times('EXTEND_TIMEOUT_USEC')).toEqual([15_000, 30_000, 45_000, 60_000]);
+    expect(told.at(-1)!.state).toEqual({ EXTEND_TIMEOUT_USEC: '30000000' });
+    states.ready();
+    await advance(HOUR);
+    expect(times('EXTEND_TIMEOUT_USEC')).toHaveLength(4);
+  });
+
+  it('is not extended for a start that hangs', async () => {
+    const { states, tunnel, advance, times } = setUp({ hangs: () => true });
+    states.watch(tunnel);
+    await advance(HOUR);
+    expect(times('EXTEND_TIMEOUT_USEC')).toEqual([]);
+  });
+});
+
+describe('the status', () => {
+  it('is told when it is another, and then alone', async () => {
+    const { states, said, tunnel, advance, told, lastStatus } = setUp();
+    states.watch(tunnel);
+    states.ready();
+    await advance(HOUR);
+    const before = told.filter(({ state }) => 'STATUS' in state).length;
+    expect(before).toBe(2);
+    said.latestHandshakeUnix = BEGAN + HOUR;
+    await advance(15_000);
+    expect(lastStatus()).toBe('Tunnel to 192.0.2.1:11010: last handshake at 2026-11-26T13:00:00Z');
+    await advance(HOUR);
+    expect(told.filter(({ state }) => 'STATUS' in state)).toHaveLength(before + 1);
+  });
+
+  it('knows no address before there is one', async () => {
+    const { states, said, tunnel, lastStatus } = setUp();
+    said.endpoint = undefined;
+    states.watch(tunnel);
+    await settle();
+    expect(lastStatus()).toBe('Waiting for the first handshake with the Arc server');
+  });
+
+  it('names no silence before an answer could have come', async () => {
+    const { states, said, tunnel, advance, lastStatus } = setUp();
+    said.silence = { reason: 'no-answer', why: 'nothing comes' };
+    said.unanswered = { for: 5_999, reason: 'no-answer' };
+    states.watch(tunnel);
+    await settle();
+    expect(lastStatus()).toBe('Waiting for the first handshake with 192.0.2.1:11010');
+    said.unanswered = { for: 6_000, reason: 'no-answer' };
+    await advance(15_000);
+    expect(lastStatus()).toMatch(/, silent since \S+ \(no-answer\)$/);
+  });
+
+  it('names a silence by when it was seen first', async () => {
+    const { states, said, tunnel, advance, told, lastStatus } = setUp();
+    states.watch(tunnel);
+    said.latestHandshakeUnix = BEGAN;
+    states.ready();
+    await advance(585_000);
+    said.silence = { reason: 'no-answer', why: 'nothing comes' };
+    await advance(15_000);
+    const status =
+      'Tunnel to 192.0.2.1:11010: last handshake at 2026-11-26T12:00:00Z, silent since 2026-11-26T12:10:00Z (no-answer)';
+    expect(lastStatus()).toBe(status);
+    const { length } = told;
+    await advance(600_000);
+    expect(told.slice(length)).toEqual([]);
+    said.silence = undefined;
+    await advance(15_000);
+    expect(lastStatus()).not.toContain('silent');
+    said.silence = { reason: 'under-load', why: 'nothing comes' };
+    await advance(15_000);
+    expect(lastStatus()).toContain('silent since 2026-11-26T12:20:30Z (under-load)');
+  });
+
+  it('stays where the tunnel does not say how it is, and one that hangs is asked no more', async () => {
+    const { states, advance, told } = setUp();
+    states.watch({ status: () => Promise.reject(new Error('closing')) });
+    await advance(HOUR);
+    let asked = 0;
+    states.watch({
+      status: () => {
+        asked++;
+        return new Promise(() => undefined);
+      },
+    });
+    states.ready();
+    await advance(HOUR);
+    // For the status, and for a sign of life.
+    expect(asked).toBe(2);
+    expect(told.filter(({ state }) => 'STATUS' in state)).toHaveLength(1);
+  });
+
+  it('is that of a real tunnel', async () => {
+    const world = new TunnelInMemory(createNodeCrypto());
+    await world.openNetwork();
+    const tunnel = await world.open({ keepaliveSeconds: 25 });
+    const { clock, wallClock } = world.ports;
+    let status = '';
+    const notify = (state: ServiceState) => {
+      status = state.STATUS ?? status;
+      return Promise.resolve();
+    };
+    const manager = { watchdogTimeout: undefined, notify };
+    const states = new ServiceStates({ manager, clock, wallClock });
+    states.watch(tunnel);
+    await world.settle();
+    states.ready();
+    await world.settle();
+    expect(status).toMatch(/^Tunnel to 127\.0\.0\.1:\d+: last handshake at 2026-01-01T00:00:01Z$/);
+    await world.network.close();
+    await world.advance(200_000);
+    expect(status).toMatch(/last handshake at \S+, silent since \S+ \(no-answer\)$/);
+    await states.stopping();
+    await tunnel.close();
+  });
+});

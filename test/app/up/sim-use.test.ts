@@ -1,0 +1,23 @@
+import { readSimUse, simUseLine } from '../../../src/app/up/sim-use.js';
+
+const use = (changes: object) =>
+  readSimUse(JSON.stringify({ command: 'up', pid: 4711, ...changes }));
+
+it('reads what it has written', () => {
+  const written = { command: 'up', pid: 4711, forward: 'http://127.0.0.1:8888' } as const;
+  expect(readSimUse(simUseLine(written))).toMatchObject(written);
+  expect(use({ forward: 'http://[::1]:8888' })).toMatchObject({ forward: 'http://[::1]:8888' });
+});
+
+it.each([
+  'http://203.0.113.66:8888',
+  'http://evil.example:80',
+  'http://127.0.0.1:8888/x',
+  'http://127.0.0.1.evil.example:1',
+])('shows nobody an address that is not of this machine: %s', (forward) => {
+  expect(use({ forward })).toMatchObject({ pid: 4711, forward: undefined });
+});
+
+it.each([0, 1, -5, 1.5, '4711'])('takes no process %p, which nobody is to end', (pid) => {
+  expect(use({ pid })).toBeUndefined();
+});

@@ -1,0 +1,72 @@
+import { openUapiSocket } from '../../../src/app/up/uapi-socket.js';
+import type { KeptTunnel } from '../../../src/app/up/kept-tunnel.js';
+import type { Conversation, LocalListener, LocalListeners } from '../../../src/tunnel/ports.js';
+import { RecordingLog } from '../../support/recording-log.js';
+
+const LISTENER: LocalListener = { close: () => Promise.resolve() };
+const CONVERSATION = {} as Conversation;
+let log: RecordingLog;
+let paths: string[];
+
+beforeEach(() => {
+  log = new RecordingLog();
+  paths = [];
+});
+
+function kept(mode: 'tun' | 'userspace'): Pick<KeptTunnel, 'tunnel' | 'up'> {
+  return { tunnel: { converse: () => CONVERSATION }, up: { mode } } as unknown as KeptTunnel;
+}
+
+/** Listeners that fail with the system's code, and the owner of what is in the way, if they are given. */
+function listeners(code?: string, owner?: string): LocalListeners {
+  return {
+    listen: (path, converse) => {
+      paths.push(path);
+      expect(converse()).toBe(CONVERSATION);
+      if (code === undefined) return Promise.resolve(LISTENER);
+      return Promise.reject(Object.assign(new Error(`listen ${code}`), { code, owner }));
+    },
+  };
+}
+
+it.each(['tun', 'userspace'] as const)('is where wg looks for it, in mode %s', async (mode) => {
+  const opened = await openUapiSocket(kept(mode), 'soratun0', { listeners: listeners(), log });
+  expect(opened).toBe(LISTENER);
+  expect(paths).toEqual(['/var/run/wireguard/soratun0.sock']);
+});
+
+it.each(['', '../x', 'a/b'])('is not made for the name %j', async (name) => {
+  const opened = await openUapiSocket(kept('userspace'), name, { listeners: listeners(), log });
+  expect(opened).toBeUndefined();
+  expect(paths).toEqual([]);
+});
+
+it('is done without where it may not be made', async () => {
+  const ports = { listeners: listeners('EACCES'), log };
+  expect(await openUapiSocket(kept('tun'), 'soratun0', ports)).toBeUndefined();
+  expect(log.messages('debug')).toEqual(['no UAPI listener: wg does not see this tunnel']);
+  expect(log.messages('warn')).toEqual([]);
+});
+
+it('of somebody else ends a tunnel at an interface', async () => {
+  const ports = { listeners: listeners('EADDRINUSE'), log };
+  await expect(openUapiSocket(kept('tun'), 'soratun0', ports)).rejects.toMatchObject({
+    kind: 'failed',
+    what: 'cannot listen on /var/run/wireguard/soratun0.sock',
+  });
+});
+
+it('of somebody else is a warning in userspace', async () => {
+  const ports = { listeners: listeners('EADDRINUSE'), log };
+  expect(await openUapiSocket(kept('userspace'), 'soratun0', ports)).toBeUndefined();
+  expect(log.messages('warn')[0]).toContain('wg does not see this tunnel');
+});
+
+it('of another user is a permission that is missing', async () => {
+  const ports = { listeners: listeners('EADDRINUSE', 'root'), log };
+  await expect(openUapiSocket(kept('tun'), 'soratun0', ports)).rejects.toMatchObject({
+    kind: 'permission',
+    why: 'permission denied: the socket is owned by root',
+    next: ['Run as root, or choose another name: interface in arc.json.'],
+  });
+});

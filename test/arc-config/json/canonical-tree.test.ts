@@ -1,0 +1,102 @@
+import * as z from 'zod/mini';
+
+import {
+  canonicalise,
+  nodeAt,
+  plainValue,
+  unknownMembersAt,
+} from '../../../src/arc-config/json/canonical-tree.js';
+import { readJson } from '../../../src/arc-config/json/json-reader.js';
+
+const model = z.looseObject({
+  sessionKey: z._default(z.string(), ''),
+  count: z.optional(z.nullable(z.int())),
+  inner: z.optional(z.looseObject({ name: z.optional(z.string()), flag: z.optional(z.boolean()) })),
+  lists: z._default(z.array(z.array(z.string())), []),
+  parsed: z.optional(
+    z.array(
+      z.pipe(
+        z.string(),
+        z.transform((text) => text.length),
+      ),
+    ),
+  ),
+});
+const tree = (text: string) => canonicalise(readJson(text), model);
+const plain = (text: string) => plainValue(tree(text));
+
+it('names members as the model does, at every level', () => {
+  expect(plain('{"SESSIONKEY": "a", "Inner": {"NAME": "b"}}')).toEqual({
+    sessionKey: 'a',
+    inner: { name: 'b' },
+  });
+});
+
+it('folds case as Go does', () => {
+  expect(plain('{"\u017fe\u017f\u017fion\u212aey": "a"}')).toEqual({ sessionKey: 'a' });
+  expect(plain('{"\u00dfessionKey": "a", "sessionK\u00e9y": 1}')).toEqual({});
+});
+
+it('drops null members and joins duplicates', () => {
+  expect(plain('{"count": null, "inner": null}')).toEqual({});
+  expect(plain('{"count": 1, "COUNT": 2}')).toEqual({ count: 2 });
+  expect(plain('{"count": 1, "count": null}')).toEqual({ count: 1 });
+  expect(plain('{"lists": [["a"]], "lists": null}')).toEqual({});
+  expect(plain('{"inner": {"name": "a", "flag": true}, "inner": {"FLAG": false}}')).toEqual({
+    inner: { name: 'a', flag: false },
+  });
+  expect(plain('{"inner": 1, "inner": {"name": "a"}}')).toEqual({ inner: { name: 'a' } });
+});
+
+it('takes an array’s null for its element’s zero, where that is known', () => {
+  expect(plain('{"lists": [null, ["a", null]], "parsed": [null]}')).toEqual({
+    lists: [[], ['a', '']],
+    parsed: [null],
+  });
+});
+
+it('makes an integer of what is written as one, and NaN of other numbers', () => {
+  for (const [text, value] of [
+    ['12', 12],
+    ['-3', -3],
+    ['-0', 0],
+    ['1.0', NaN],
+    ['1e3', NaN],
+    ['9007199254740993', 9007199254740992],
+  ] as const) {
+    expect(plain(`{"count": ${text}}`)).toEqual({ count: value });
+  }
+});
+
+it('gives values of the wrong type as they are', () => {
+  expect(plain('{"sessionKey": {"a": 1}, "inner": ["x"], "lists": true}')).toEqual({
+    sessionKey: {},
+    inner: ['x'],
+    lists: true,
+  });
+  expect(plainValue(tree('[1]'))).toEqual([1]);
+  expect(plainValue(tree('null'))).toBeNull();
+});
+
+it('sets aside what the model does not know, the last of duplicates, as it is written', () => {
+  const root = tree('{"x": 1.50, "y": 1, "X": 2, "y": {"COUNT": 3}, "inner": {"z": null}}');
+  expect(unknownMembersAt(root, []).map(({ key }) => key)).toEqual(['x', 'y', 'X']);
+  expect(unknownMembersAt(root, [])[0]?.value).toMatchObject({ text: '1.50' });
+  expect(unknownMembersAt(root, [])[1]?.value).toMatchObject({ kind: 'object' });
+  expect(unknownMembersAt(root, ['inner']).map(({ key }) => key)).toEqual(['z']);
+  expect(unknownMembersAt(root, ['count'])).toEqual([]);
+});
+
+it('leads from a path to where the value stands', () => {
+  const text = '{"INNER": {"Name": 7}, "lists": [["a"], ["b", 8]]}';
+  expect(nodeAt(tree(text), ['inner', 'name'])?.offset).toBe(text.indexOf('7'));
+  expect(nodeAt(tree(text), ['lists', 1, 1])?.offset).toBe(text.indexOf('8'));
+  expect(nodeAt(tree(text), ['lists', 5])).toBeUndefined();
+  expect(nodeAt(tree(text), ['inner', 'absent', 'deep'])).toBeUndefined();
+});
+
+it('takes __proto__ for a member like any other', () => {
+  const root = tree('{"__proto__": {"count": 1}, "constructor": 2}');
+  expect(unknownMembersAt(root, []).map(({ key }) => key)).toEqual(['__proto__', 'constructor']);
+  expect(plainValue(root)).toEqual({});
+});

@@ -1,0 +1,431 @@
+import fc from 'fast-check';
+
+import type { ArcConfigError } from '../../../src/arc-config/arc-config-error.js';
+import { effectiveKeepalive, effectiveMtu } from '../../../src/arc-config/arc-config.js';
+import { formatArcConfig } from '../../../src/arc-config/format-arc-config.js';
+import { importWgQuickConfig } from '../../../src/arc-config/wg-quick/import-wg-quick-config.js';
+import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
+import { formatKey } from '../../../src/arc-config/value-syntax.js';
+import { formatWgConfig } from '../../../src/arc-config/wg-quick/wg-config.js';
+import { PRIVATE_KEY, PUBLIC_KEY, SERVER_KEY, ZERO_KEY } from '../sample.js';
+import { WG_QUICK_SAMPLES } from '../wg-quick-samples.js';
+
+const KEYS = {
+  privateKey: PRIVATE_KEY,
+  serverKey: SERVER_KEY,
+  endpoint: 'link.arc.soracom.io:11010',
+  address: '10.0.0.2',
+};
+
+function importing(text: string, options: { ignoreUnsupported?: boolean; simId?: string } = {}) {
+  return importWgQuickConfig(text, {
+    path: 'soracom.conf',
+    simId: '',
+    platform: 'linux',
+    ignoreUnsupported: false,
+    publicKeyOf: (privateKey) => {
+      expect(formatKey(privateKey)).toBe(PRIVATE_KEY);
+      return Uint8Array.from(Buffer.from(PUBLIC_KEY, 'base64'));
+    },
+    ...options,
+  });
+}
+
+function errorOf(text: string): ArcConfigError {
+  try {
+    importing(text);
+  } catch (error) {
+    return error as ArcConfigError;
+  }
+  throw new Error('no error');
+}
+
+const faultsOf = (text: string) =>
+  errorOf(text).faults.map(({ line, keyPath, found }) => `${line} ${keyPath}: ${found}`);
+
+/** The least that there is, with one line more in a section. */
+function conf(ours = '', theirs = ''): string {
+  return `[Interface]
+PrivateKey = ${PRIVATE_KEY}
+Address = 10.0.0.2/32
+${ours}
+[Peer]
+PublicKey = ${SERVER_KEY}
+Endpoint = h.example:11010
+AllowedIPs = 100.127.0.0/16
+PersistentKeepalive = 60
+${theirs}
+`;
+}
+
+describe.each(WG_QUICK_SAMPLES)('$name', ({ text, notes }) => {
+  const { config, notes: told } = importing(text(KEYS));
+
+  it('gives what it says of keys, endpoint and address', () => {
+    expect(formatKey(config.privateKey.expose())).toBe(PRIVATE_KEY);
+    expect(formatKey(config.publicKey)).toBe(PUBLIC_KEY);
+    expect(formatKey(config.arcSessionStatus!.arcServerPeerPublicKey)).toBe(SERVER_KEY);
+    expect(config.arcSessionStatus).toMatchObject({
+      arcServerEndpoint: { text: KEYS.endpoint, host: 'link.arc.soracom.io', port: 11010 },
+      arcClientPeerIpAddress: '10.0.0.2',
+    });
+  });
+
+  it('tells what is lost of it', () => {
+    expect(told.map(({ key }) => key)).toEqual(notes);
+    const lines = text(KEYS).split(/\r?\n/);
+    for (const { line, key } of told) {
+      if (key !== 'PersistentKeepalive') expect(lines[line - 1]).toContain(key);
+    }
+  });
+
+  it('is a file that reads back', () => {
+    const written = formatArcConfig(config);
+    expect(formatArcConfig(parseArcConfig(written, { path: 'x' }))).toBe(written);
+  });
+});
+
+describe('what the shapes hold', () => {
+  const modelOf = (start: string) =>
+    importing(WG_QUICK_SAMPLES.find(({ name }) => name.startsWith(start))!.text(KEYS)).config;
+
+  it('all allowed IPs of the console', () => {
+    const { arcSessionStatus } = modelOf('the SORACOM');
+    expect(arcSessionStatus?.arcAllowedIps).toHaveLength(17);
+    expect(arcSessionStatus?.arcAllowedIps?.at(-1)).toBe('54.250.252.67/32');
+  });
+
+  it('commands that are words, and commands for a shell', () => {
+    expect(modelOf('soratun')).toMatchObject({
+      postUp: [['/usr/bin/logger', '-t', 'soratun', '%i', 'up']],
+      postDown: [['/usr/bin/logger', '-t', 'soratun', '%i', 'down']],
+      mtu: 1420,
+      persistentKeepalive: 60,
+    });
+    expect(modelOf('a server').postUp).toEqual([
+      [
+        '/bin/sh',
+        '-c',
+        'iptables -A FORWARD -i %i -j ACCEPT; iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE',
+      ],
+    ]);
+    expect(modelOf('wg-quick')).toMatchObject({
+      preUp: [['/usr/local/bin/check']],
+      preDown: [['/usr/local/bin/farewell']],
+    });
+    expect(modelOf('wg-quick').postUp).toEqual([
+      ['ip', 'rule', 'add', 'from', '10.0.0.2', 'table', '200'],
+      ['logger', 'tunnel %i is up'],
+      ['/bin/sh', '-c', 'wg set %i peer $(cat /etc/wireguard/peer)'],
+    ]);
+  });
+
+  it('repeated keys: lists join, and of the others the last counts', () => {
+    const config = modelOf('one typed');
+    expect(config.mtu).toBe(1420);
+    expect(config.arcSessionStatus?.arcAllowedIps).toEqual([
+      '100.127.0.0/17',
+      '100.127.128.0/17',
+      '54.250.252.67/32',
+    ]);
+  });
+
+  it('what a bootstrap writes otherwise', () => {
+    expect(modelOf('the Android')).toMatchObject({
+      simId: '',
+      logLevel: 2,
+      enableMetrics: true,
+      interface: 'soratun0',
+      mtu: 1380,
+      persistentKeepalive: 0,
+      additionalAllowedIps: [],
+    });
+    expect(importing(conf(), { simId: '8942310022000012345' }).config.simId).toBe(
+      '8942310022000012345',
+    );
+  });
+});
+
+describe('values', () => {
+  it.each([
+    ['[2001:db8::1]:11010', '[2001:db8::1]:11010', '2001:db8::1'],
+    ['2001:db8::1:11010', '[2001:db8::1]:11010', '2001:db8::1'],
+    ['192.0.2.1:11010', '192.0.2.1:11010', '192.0.2.1'],
+    ['Link.Arc:11010', 'Link.Arc:11010', 'Link.Arc'],
+  ])('Endpoint %s', (value, text, host) => {
+    const { config } = importing(conf('', `Endpoint = ${value}`));
+    expect(config.arcSessionStatus?.arcServerEndpoint).toEqual({ text, host, port: 11010 });
+  });
+
+  it.each(['h.example', 'h.example:', ':11010', '[::1]', 'h:65536', 'h:http', 'a b:1'])(
+    'refuses the Endpoint %s',
+    (value) => {
+      expect(faultsOf(conf('', `Endpoint = ${value}`))).toEqual([
+        `10 Endpoint: ${JSON.stringify(value)}`,
+      ]);
+    },
+  );
+
+  it.each([
+    ['10.0.0.9', '10.0.0.9', 0],
+    ['10.0.0.9/24', '10.0.0.9', 1],
+    ['fd00::9/64', 'fd00::9', 1],
+    ['fd00::9/128', 'fd00::9', 0],
+    ['fd00::9, 10.0.0.9/32', '10.0.0.9', 1],
+    ['10.0.0.9, 10.0.0.10 10.0.0.11', '10.0.0.9', 2],
+  ])('Address %s', (value, address, notes) => {
+    const text = conf().replace('10.0.0.2/32', value);
+    const { config, notes: told } = importing(text);
+    expect(config.arcSessionStatus?.arcClientPeerIpAddress).toBe(address);
+    expect(told).toHaveLength(notes);
+    for (const { line, key } of told) expect([line, key]).toEqual([3, 'Address']);
+  });
+
+  it.each(['off', '0', 'OFF'])('PersistentKeepalive %s is told', (value) => {
+    const { config, notes } = importing(conf('', `PersistentKeepalive = ${value}`));
+    expect(config.persistentKeepalive).toBe(0);
+    expect(notes.at(-1)).toMatchObject({
+      line: 10,
+      message: expect.stringContaining('60 seconds') as string,
+    });
+  });
+
+  it.each(['Table = auto', 'FwMark = off', 'SaveConfig = false', 'DNS =', 'ListenPort = 0'])(
+    '%s loses nothing',
+    (line) => {
+      expect(importing(conf(line)).notes).toEqual([]);
+    },
+  );
+
+  it.each(['DNS = 9.9.9.9', 'ListenPort = 1', 'FwMark = 1', 'Table = 5'])(
+    '%s is told with its line',
+    (line) => {
+      const [key] = line.split(' ');
+      const { notes } = importing(conf(line));
+      expect(notes).toEqual([
+        { line: 4, key, message: expect.stringMatching(/^dropped: /) as string },
+      ]);
+    },
+  );
+
+  it('takes [Interface] in pieces', () => {
+    expect(importing(`${conf()}\n[Interface]\nMTU = 1300`).config.mtu).toBe(1300);
+  });
+
+  it('tells when nothing is allowed', () => {
+    const { config, notes } = importing(conf().replace(/AllowedIPs.*\n/, ''));
+    expect(config.arcSessionStatus?.arcAllowedIps).toEqual([]);
+    expect(notes).toMatchObject([{ line: 5, key: 'AllowedIPs' }]);
+  });
+});
+
+describe('faults', () => {
+  it('names each missing part with the line of its section', () => {
+    expect(faultsOf('')).toEqual(['0 : none', '0 : none']);
+    expect(faultsOf('\0PNG')).toEqual(['1 : NUL characters']);
+    expect(faultsOf('\n[Peer]\n\n[Interface]\n')).toEqual([
+      '2 PublicKey: nothing',
+      '2 Endpoint: nothing',
+      '4 PrivateKey: nothing',
+      '4 Address: nothing',
+    ]);
+  });
+
+  it.each([
+    ['MTU = 70000', '4 MTU: "70000"'],
+    ['MTU = x', '4 MTU: "x"'],
+    ['Address = 10.0.0.2/33', '4 Address: "10.0.0.2/33"'],
+    ['Address = 10.0.0.300', '4 Address: "10.0.0.300"'],
+    ['PrivateKey = short', '4 PrivateKey: a string of 5 characters'],
+    [`PrivateKey = ${ZERO_KEY}`, '4 PrivateKey: a string of 44 characters'],
+    ['PostUp = echo "open', '4 PostUp: "echo \\"open"'],
+    ['Adress = 10.0.0.2', '4 Adress: a key that is unknown'],
+    ['Jc = 5', '4 Jc: a key that is unknown'],
+  ])('%s', (line, fault) => {
+    expect(faultsOf(conf(line))).toEqual([fault]);
+  });
+
+  it.each([
+    ['AllowedIPs = 10.0.0.0/33', '10 AllowedIPs: "10.0.0.0/33"'],
+    ['PersistentKeepalive = 70000', '10 PersistentKeepalive: "70000"'],
+    ['PublicKey = x', '10 PublicKey: a string of 1 characters'],
+    [`PresharedKey = ${PRIVATE_KEY}`, '10 PresharedKey: a pre-shared key'],
+    [`[Peer]\nPublicKey = ${SERVER_KEY}`, '10 : another [Peer]'],
+  ])('%s', (line, fault) => {
+    expect(faultsOf(conf('', line))).toEqual([fault]);
+  });
+
+  it('is an error with all of them, in order, that says what to do and shows no key', () => {
+    const error = errorOf(
+      conf(`MTU = x\nPrivateKey = ${PRIVATE_KEY}x`, `PresharedKey = ${SERVER_KEY}`),
+    );
+    expect(error.kind).toBe('configuration');
+    expect(error.what).toBe('cannot use soracom.conf');
+    expect(error.faults.map(({ line }) => line)).toEqual([4, 5, 11]);
+    expect(error.why).toContain('--ignore-unsupported');
+    expect(error.next.join()).toContain('nothing was written');
+    expect(error.message).not.toMatch(/IBEi|ICEi/);
+  });
+
+  it('becomes a note where what is not supported is to be ignored', () => {
+    const text = conf('Jc = 5', `PresharedKey = ${SERVER_KEY}`);
+    const { notes } = importing(text, { ignoreUnsupported: true });
+    expect(notes.map(({ line, key }) => `${line} ${key}`)).toEqual(['4 Jc', '10 PresharedKey']);
+    expect(JSON.stringify(notes)).not.toContain(SERVER_KEY);
+    const wrong = () => importing(conf('MTU = x'), { ignoreUnsupported: true });
+    expect(wrong).toThrow('MTU');
+  });
+});
+
+describe('a file of wireproxy', () => {
+  const names = ['Socks5', 'http', 'TCPClientTunnel', 'tcpservertunnel', 'UDPProxyTunnel'];
+  const sections = names.map((name) => `[${name}]\nBindAddress = 127.0.0.1:25344\nPassword = hush`);
+  const text = [conf(), ...sections].join('\n');
+  const first = conf().split('\n').length + 1;
+
+  it('is imported without its own sections, each of which is named', () => {
+    const { config, notes } = importing(text, { ignoreUnsupported: true });
+    expect(formatKey(config.privateKey.expose())).toBe(PRIVATE_KEY);
+    const skipped = notes.filter(({ message }) => message.startsWith('skipped: '));
+    expect(skipped.map(({ line, key }) => `${line - first} ${key}`)).toEqual([
+      '0 [Socks5]',
+      '3 [http]',
+      '6 [TCPClientTunnel]',
+      '9 [TCPServerTunnel]',
+      '12 [UDPProxyTunnel]',
+    ]);
+    expect(skipped[0]?.message).toContain('--proxy-listen');
+    expect(skipped[2]?.message).toContain('arctun has no port forwards');
+    expect(JSON.stringify(notes)).not.toMatch(/hush|BindAddress/);
+  });
+
+  it('is refused without --ignore-unsupported, with a fault for each section', () => {
+    const { faults } = errorOf(text);
+    expect(faults.map(({ found }) => found)).toEqual(
+      ['Socks5', 'http', 'TCPClientTunnel', 'TCPServerTunnel', 'UDPProxyTunnel'].map(
+        (name) => `[${name}], a section of wireproxy`,
+      ),
+    );
+    expect(faults[0]?.expected).toContain('--ignore-unsupported');
+  });
+
+  it('may name the file that is to be imported', () => {
+    const { faults } = errorOf('WGConfig = /etc/wg0.conf\n[Socks5]\n');
+    expect(faults[0]).toMatchObject({
+      found: 'WGConfig before any section',
+      expected: '[Interface] above it; import the file that WGConfig names',
+    });
+  });
+});
+
+describe('a round trip through wg-config', () => {
+  const octet = fc.integer({ min: 0, max: 255 });
+  const ipv4 = fc.tuple(octet, octet, octet, octet).map((octets) => octets.join('.'));
+  const ipv6 = fc.tuple(octet, octet).map(([a, b]) => `fd00:${a.toString(16)}::${b.toString(16)}`);
+  const cidr = fc.oneof(
+    fc.tuple(ipv4, fc.integer({ min: 0, max: 32 })).map(([ip, length]) => `${ip}/${length}`),
+    fc.tuple(ipv6, fc.integer({ min: 0, max: 128 })).map(([ip, length]) => `${ip}/${length}`),
+  );
+  const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,9}(\.[a-z]{2,5})?$/);
+  const port = fc.integer({ min: 0, max: 65535 });
+  const endpoint = fc.oneof(
+    fc.tuple(fc.oneof(name, ipv4), port).map(([host, number]) => `${host}:${number}`),
+    fc.tuple(ipv6, port).map(([host, number]) => `[${host}]:${number}`),
+    name,
+    ipv6,
+  );
+  const word = fc.stringMatching(/^[A-Za-z0-9_%@+=:,./-]{1,8}$/);
+  const program = fc.stringMatching(/^\/[a-z/]{1,8}$/);
+  const command = fc.tuple(program, fc.array(word, { maxLength: 3 })).map(([a, b]) => [a, ...b]);
+  const u16 = fc.integer({ min: 0, max: 65535 });
+  const configs = fc.record({
+    privateKey: fc.constant(PRIVATE_KEY),
+    mtu: u16,
+    persistentKeepalive: u16,
+    additionalAllowedIPs: fc.array(cidr, { maxLength: 3 }),
+    preUp: fc.array(command, { maxLength: 3 }),
+    postUp: fc.array(command, { maxLength: 3 }),
+    preDown: fc.array(command, { maxLength: 3 }),
+    postDown: fc.array(command, { maxLength: 3 }),
+    arcSessionStatus: fc.record({
+      arcServerPeerPublicKey: fc.constant(SERVER_KEY),
+      arcServerEndpoint: endpoint,
+      arcAllowedIPs: fc.option(fc.array(cidr, { maxLength: 4 })),
+      arcClientPeerIpAddress: fc.oneof(ipv4, ipv6),
+    }),
+  });
+
+  it('gives the same again, for all that the text can hold', () => {
+    fc.assert(
+      fc.property(configs, (values) => {
+        const before = parseArcConfig(JSON.stringify(values), { path: 'x' });
+        const session = before.arcSessionStatus!;
+        const { host, port: number } = session.arcServerEndpoint!;
+        const text = formatWgConfig(before, { endpointHost: host });
+        const { config: after, notes } = importing(text);
+        expect(after).toMatchObject({
+          mtu: effectiveMtu(before),
+          persistentKeepalive: effectiveKeepalive(before),
+          preUp: before.preUp,
+          postUp: before.postUp,
+          preDown: before.preDown,
+          postDown: before.postDown,
+        });
+        expect(after.privateKey.expose()).toEqual(before.privateKey.expose());
+        expect(after.arcSessionStatus).toMatchObject({
+          arcServerPeerPublicKey: session.arcServerPeerPublicKey,
+          arcServerEndpoint: { host, port: number },
+          arcAllowedIps: [...(session.arcAllowedIps ?? []), ...before.additionalAllowedIps],
+          arcClientPeerIpAddress: session.arcClientPeerIpAddress,
+        });
+        expect(notes.every(({ key }) => key === 'AllowedIPs')).toBe(true);
+        expect(formatWgConfig(after, { endpointHost: host })).toBe(text);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('never ends in anything but a configuration or a list of faults', () => {
+    const parts = fc.constantFrom(
+      '[Interface]',
+      '[Peer]',
+      '[x]',
+      '\n',
+      '\r',
+      ' ',
+      '=',
+      '#',
+      ';',
+      ',',
+      'MTU',
+      'Address',
+      'PrivateKey',
+      'PublicKey',
+      'Endpoint',
+      'AllowedIPs',
+      'PostUp',
+      'PresharedKey',
+      '"',
+      '\\',
+      '$(',
+      '10.0.0.1',
+      '/32',
+      '::1',
+      '[::1]:1',
+      'h:1',
+      PRIVATE_KEY,
+      '\0',
+      '\ud800',
+    );
+    fc.assert(
+      fc.property(fc.array(parts, { maxLength: 40 }), (list) => {
+        try {
+          importing(list.join(''));
+        } catch (error) {
+          expect((error as Error).name).toBe('ArcConfigError');
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});

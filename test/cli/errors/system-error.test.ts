@@ -1,0 +1,26 @@
+import { mkdtemp } from 'node:fs/promises';
+
+import { systemFailure } from '../../../src/cli/errors/system-error.js';
+
+it('puts what the system says into a sentence, with its exit code', async () => {
+  const error = await mkdtemp('/nosuch/folder/x').catch((reason: unknown) => reason as Error);
+  expect(systemFailure(error as Error)).toMatchObject({ kind: 'configuration' });
+  const refused = Object.assign(new Error('EACCES: permission denied, mkdtemp'), {
+    ...{ code: 'EACCES', syscall: 'mkdtemp' },
+  });
+  expect(systemFailure(refused)).toMatchObject({
+    kind: 'permission',
+    message: 'the system refused: EACCES: permission denied, mkdtemp',
+    next: ['Run as a user with that permission, or name another path.'],
+  });
+  const many = Object.assign(new Error('EMFILE: too many open files'), {
+    ...{ code: 'EMFILE', syscall: 'open' },
+  });
+  expect(systemFailure(many)?.next).toEqual([
+    'Raise the limit of open files, for instance by "ulimit -n 1024".',
+  ]);
+});
+
+it('leaves an error of the program alone', () => {
+  expect(systemFailure(new TypeError('a bug'))).toBeUndefined();
+});

@@ -1,0 +1,94 @@
+/** What oclif really throws, in our words. */
+import { Parser } from '@oclif/core';
+
+import { grouped, type Flags } from '../../../src/cli/flags/flag.js';
+import { oclifArguments, oclifFlags } from '../../../src/cli/flags/oclif-flags.js';
+import { usageError, withVariable } from '../../../src/cli/errors/usage-error.js';
+import { UserError } from '../../../src/lib/user-error.js';
+
+const FLAGS = {
+  mode: {
+    type: 'choice',
+    description: 'How.',
+    options: ['auto', 'tun', 'userspace'],
+    env: 'ARCTUN_USAGE_MODE',
+  },
+  ...grouped('Tunnel', {
+    mtu: { type: 'integer', description: 'Bytes.', min: 576, env: 'ARCTUN_USAGE_MTU' },
+  }),
+  name: { type: 'string', description: 'A name.' },
+  json: { type: 'boolean', description: 'JSON.', exclusive: ['name'] },
+} as const satisfies Flags;
+
+/** The lines of the error. */
+async function refusal(
+  line: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string[]> {
+  const words = line.split(' ').filter(Boolean);
+  Object.assign(process.env, env);
+  try {
+    const args = oclifArguments({ file: { description: 'A file.' } });
+    await Parser.parse(words, { flags: oclifFlags(FLAGS), args, strict: true });
+  } catch (error) {
+    const flags: Flags = FLAGS;
+    const context = { command: 'try it', flags, words, env };
+    const known = usageError(error as Error, context);
+    expect(known?.kind).toBe('usage');
+    return [known!.message, ...known!.next];
+  } finally {
+    for (const name of Object.keys(env)) Reflect.deleteProperty(process.env, name);
+  }
+  throw new Error(`${line} is not refused`);
+}
+
+const HELP = 'Run "arctun try it --help" for its flags.';
+
+it.each([
+  ['--nosuch', ['unknown flag: --nosuch', HELP]],
+  ['--mdoe auto', ['unknown flag: --mdoe', 'Did you mean --mode?', HELP]],
+  ['--nosuch --neither', ['unknown flags: --nosuch, --neither', HELP]],
+  ['a b', ['unexpected argument: b', HELP]],
+  [
+    '--mode tan',
+    ['invalid --mode: "tan" is not one of auto, tun, userspace', 'Did you mean tun?', HELP],
+  ],
+  ['--mtu abc', ['invalid --mtu: expected an integer, not "abc"', HELP]],
+  ['--mtu 5', ['invalid --mtu: expected an integer greater than or equal to 576, not "5"', HELP]],
+  ['--name', ['missing value of --name: expected a value', HELP]],
+  ['--mode', ['missing value of --mode: expected one of these values: auto, tun, userspace', HELP]],
+  ['--name a --name b', ['cannot use --name twice: it takes one value', HELP]],
+  [
+    '--name a --json',
+    ['conflicting flags: --name=a cannot also be provided when using --json', HELP],
+  ],
+])('%s', async (line, lines) => {
+  expect(await refusal(line)).toEqual(lines);
+});
+
+it('names the variable that gave the value', async () => {
+  expect(await refusal('', { ARCTUN_USAGE_MTU: 'abc' })).toEqual([
+    'invalid ARCTUN_USAGE_MTU: expected an integer, not "abc"',
+    HELP,
+  ]);
+  expect((await refusal('', { ARCTUN_USAGE_MODE: 'x' }))[0]).toMatch(/^invalid ARCTUN_USAGE_MODE:/);
+  // What is typed ranks before it.
+  expect((await refusal('--mtu=x', { ARCTUN_USAGE_MTU: 'abc' }))[0]).toMatch(/^invalid --mtu:/);
+});
+
+it('leaves other errors alone', () => {
+  const context = { command: 'up', flags: {}, words: [], env: {} };
+  expect(usageError(new Error('EPIPE'), context)).toBeUndefined();
+});
+
+it('names the variable in an error of our own, too', () => {
+  const context = { command: 'up', flags: FLAGS as Flags, words: ['--name', 'x'], env: {} };
+  const error = new UserError('usage', { what: 'cannot use --mtu 575 with --name', why: 'so' });
+  expect(withVariable(error, context).message).toBe('cannot use --mtu 575 with --name: so');
+  const env = { ARCTUN_USAGE_MTU: '575' };
+  const named = withVariable(error, { ...context, env });
+  expect(named.message).toBe('cannot use ARCTUN_USAGE_MTU=575 with --name: so');
+  expect(withVariable(error, { ...context, env, words: ['--mtu=575'] }).message).toBe(
+    error.message,
+  );
+});

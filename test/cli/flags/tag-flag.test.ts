@@ -1,0 +1,33 @@
+import { parseLabels, parseTagFlag } from '../../../src/cli/flags/tag-flag.js';
+
+it.each([
+  ['site=osaka', 'site', 'osaka'],
+  ['formula=a=b', 'formula', 'a=b'],
+  ['empty=', 'empty', ''],
+])('reads %s', (text, tagName, tagValue) => {
+  expect(parseTagFlag(text)).toEqual({ tagName, tagValue });
+});
+
+it.each(['', 'site', '=osaka'])('refuses %j', (text) => {
+  expect(() => parseTagFlag(text)).toThrow('it is not NAME=VALUE');
+});
+
+describe('labels', () => {
+  it('are name, group and tags', () => {
+    const group = '0c5a6f2e-4f6e-4a7e-9b1d-3a5c1f0e9d8b';
+    expect(parseLabels({ name: 'a', group, tag: ['b=c'] })).toEqual({
+      name: 'a',
+      group,
+      tags: [{ tagName: 'b', tagValue: 'c' }],
+    });
+    expect(parseLabels({})).toEqual({ name: undefined, group: undefined, tags: undefined });
+  });
+
+  it.each([
+    [{ name: ' ' }, 'cannot use --name: a name is empty'],
+    [{ group: 'sensors' }, 'cannot use --group sensors: it is not the id of a group'],
+    [{ tag: ['a'] }, 'it is not NAME=VALUE'],
+  ])('are refused before anything is billed: %j', (flags, message) => {
+    expect(() => parseLabels(flags)).toThrow(message);
+  });
+});

@@ -1,0 +1,36 @@
+import { renderAnswer, renderJson, renderUserError } from '../../../src/cli/output/render.js';
+import { UserError } from '../../../src/lib/user-error.js';
+import { HARMFUL } from '../harmful.js';
+
+it('says what failed, why, and what to do next', () => {
+  const error = new UserError('tunnel', {
+    what: 'no line',
+    why: 'it is cut',
+    next: ['Mend it.', 'Or wait.'],
+  });
+  expect(renderUserError(error)).toBe('Error: no line: it is cut\n  Mend it.\n  Or wait.\n');
+});
+
+it('gives text as text and other bytes in base64', () => {
+  const answer = { status: 200, statusText: 'OK', headers: { a: 'b' } };
+  expect(renderAnswer({ ...answer, body: Buffer.from('あ') })).toEqual({ ...answer, body: 'あ' });
+  expect(renderAnswer({ ...answer, body: new Uint8Array([0xff, 0]) })).toEqual({
+    ...answer,
+    bodyBase64: '/wA=',
+  });
+});
+
+describe('renderJson', () => {
+  it.each([...HARMFUL, '\ud83d', 'センサー', '\u{e0001}'])('loses nothing of %j', (text) => {
+    const json = renderJson([{ name: text }]);
+    expect(JSON.parse(json)).toEqual([{ name: text }]);
+    expect(json.trimEnd()).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u);
+    expect(json).toMatch(/^[^\n]*\n$/);
+  });
+
+  it('has null for what is not known', () => {
+    expect(renderJson({ a: undefined, b: { c: null }, d: false })).toBe(
+      '{"a":null,"b":{"c":null},"d":false}\n',
+    );
+  });
+});

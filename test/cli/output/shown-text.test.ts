@@ -1,0 +1,58 @@
+import { harmless, harmlessLines } from '../../../src/lib/harmless-text.js';
+import { cutToWidth, displayWidth, padToWidth } from '../../../src/cli/output/shown-text.js';
+import { HARMFUL } from '../harmful.js';
+
+describe('harmless', () => {
+  it.each(HARMFUL)('leaves nothing that a terminal obeys of %j', (text) => {
+    const shown = harmless(`a${text}b`);
+    expect(shown).toMatch(/^a\ufffd.*b$/);
+    expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+  });
+
+  it('takes half a surrogate pair for none', () => {
+    expect(harmless('\ud83d')).toBe('\ufffd');
+  });
+
+  it.each(['sensor 1', 'センサー', 'capteur n° 1 – Zürich', '🚀'])('leaves %s as it is', (text) => {
+    expect(harmless(text)).toBe(text);
+  });
+});
+
+it('leaves the ends of lines and tabs in a text of several lines', () => {
+  expect(harmlessLines('a\r\nb\tc\rd\u001b[2J\u0085e')).toBe('a\nb\tc\ufffdd\ufffd[2J\ufffde');
+});
+
+describe('widths', () => {
+  it.each([
+    ['', 0],
+    ['abc', 3],
+    ['センサー', 8],
+    ['ｾﾝｻ', 3],
+    ['漢字', 4],
+    ['한국', 4],
+    ['Ａ', 2],
+    ['🚀', 2],
+    ['e\u0301', 1],
+    ['❤\ufe0f', 2],
+    ['…', 1],
+  ])('%s takes %d columns', (text, columns) => {
+    expect(displayWidth(text)).toBe(columns);
+  });
+
+  it.each([
+    ['abcdef', 6, 'abcdef'],
+    ['abcdef', 5, 'abcd…'],
+    ['センサー', 8, 'センサー'],
+    ['センサー', 7, 'センサ…'],
+    ['センサー', 6, 'セン…'],
+    ['e\u0301e\u0301e\u0301', 2, 'e\u0301…'],
+  ])('%s is cut to %d columns', (text, columns, cut) => {
+    expect(cutToWidth(text, columns)).toBe(cut);
+    expect(displayWidth(cutToWidth(text, columns))).toBeLessThanOrEqual(columns);
+  });
+
+  it('are filled up with blanks', () => {
+    expect(padToWidth('セン', 6)).toBe('セン  ');
+    expect(padToWidth('abc', 2)).toBe('abc');
+  });
+});

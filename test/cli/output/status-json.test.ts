@@ -1,0 +1,87 @@
+import { statusValue } from '../../../src/cli/output/status-json.js';
+import { renderJson } from '../../../src/cli/output/render.js';
+import { TransferRates } from '../../../src/cli/output/transfer-rates.js';
+import { CONNECTING, PEER_STATUS, REPORT } from '../../support/status-report.js';
+
+const NOTHING = { tunnels: [], silent: [], devices: [], notes: [] };
+
+function printed(shown: Parameters<typeof statusValue>[0], rates?: TransferRates): unknown {
+  return JSON.parse(renderJson(statusValue(shown, rates)));
+}
+
+const PEER_VALUE = {
+  publicKey: PEER_STATUS.publicKey,
+  endpoint: '192.0.2.1:11010',
+  allowedIps: ['100.127.0.0/16', '10.21.0.0/16'],
+  persistentKeepaliveSeconds: 60,
+  latestHandshake: '2026-11-26T01:02:03.456Z',
+  sentBytes: 1480,
+  receivedBytes: 920,
+  roundTripMs: 12.346,
+  lossIn: 0.025,
+};
+
+it('is an empty array where there is nothing', () => {
+  expect(printed(NOTHING)).toEqual([]);
+});
+
+it('has times as texts, and numbers as numbers', () => {
+  expect(printed({ ...NOTHING, tunnels: [REPORT] })).toEqual([
+    {
+      name: 'soratun0',
+      type: 'userspace',
+      mode: 'userspace',
+      interface: '',
+      health: 'up',
+      silence: null,
+      rival: null,
+      simId: '8942310022000012345',
+      version: '0.1.0',
+      pid: 4711,
+      opened: '2026-11-26T01:00:00.000Z',
+      publicKey: REPORT.publicKey,
+      listenPort: 40_001,
+      fwmark: 0,
+      mtu: 1420,
+      addresses: ['10.0.0.2'],
+      listeners: { forward: 'http://127.0.0.1:8888', proxy: '127.0.0.1:1080', status: null },
+      connections: 3,
+      peers: [PEER_VALUE],
+    },
+  ]);
+});
+
+it('has null for what is not known', () => {
+  expect(printed({ ...NOTHING, tunnels: [{ ...REPORT, ...CONNECTING }] })).toMatchObject([
+    {
+      health: 'connecting',
+      silence: CONNECTING.silence,
+      peers: [{ latestHandshake: null, roundTripMs: null, lossIn: null }],
+    },
+  ]);
+});
+
+it('has less of other devices, behind ours', () => {
+  const device = { publicKey: undefined, listenPort: 7, fwmark: 9, peers: [PEER_STATUS] };
+  const devices = [{ ...device, name: 'wg0', type: 'Linux kernel' }];
+  expect(printed({ ...NOTHING, tunnels: [REPORT], devices })).toEqual([
+    expect.objectContaining({ name: 'soratun0' }),
+    {
+      name: 'wg0',
+      type: 'Linux kernel',
+      publicKey: null,
+      listenPort: 7,
+      fwmark: 9,
+      peers: [PEER_VALUE],
+    },
+  ]);
+});
+
+it('has rates where somebody watches', () => {
+  const rates = new TransferRates();
+  rates.look([{ ...REPORT, peers: [{ ...PEER_STATUS, sentBytes: 480, receivedBytes: 0 }] }], 0);
+  rates.look([REPORT], 2_000);
+  expect(printed({ ...NOTHING, tunnels: [REPORT] }, rates)).toMatchObject([
+    { peers: [{ sentBytesPerSecond: 500, receivedBytesPerSecond: 460 }] },
+  ]);
+});

@@ -1,0 +1,120 @@
+import type { ShownStatus } from '../../../src/app/status/show-status.js';
+import { ageText, renderStatus } from '../../../src/cli/output/status-text.js';
+import { TransferRates } from '../../../src/cli/output/transfer-rates.js';
+import { CONNECTING, PEER_STATUS, REPORT } from '../../support/status-report.js';
+
+const NOTHING: ShownStatus = { tunnels: [], silent: [], devices: [], notes: [] };
+const NOW = PEER_STATUS.latestHandshakeUnix! + 12_900;
+const KEY = 'HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=';
+const PEER = '/CqT6nYwlNXkTTjv7Xt2ZR1eAHC4Y6bA4DkOwZBRg2k=';
+
+function render(shown: Partial<ShownStatus>): string {
+  return renderStatus({ ...NOTHING, ...shown }, { now: NOW });
+}
+
+it("says soratun's words where there is nothing", () => {
+  expect(render({})).toBe('no SORACOM Arc device found\n');
+});
+
+it('says nothing of its own where a tunnel does not answer', () => {
+  const silent = [{ name: 'a', path: '/a', why: 'it hangs', isDenied: false }];
+  expect(render({ silent })).toBe('');
+});
+
+it("shows soratun's lines, and ours behind them", () => {
+  expect(render({ tunnels: [REPORT] })).toBe(`interface: soratun0 (userspace)
+  public key: ${KEY}
+  private key: (hidden)
+  listening port: 40001
+  mode: userspace
+  health: up
+  sim: 8942310022000012345
+  address: 10.0.0.2
+  forwarder: http://127.0.0.1:8888
+  proxy: 127.0.0.1:1080
+  connections: 3
+  open since: 2026-11-26T01:00:00Z
+  process: 4711, arctun 0.1.0
+
+peer: ${PEER}
+  endpoint: 192.0.2.1:11010
+  allowed ips: 100.127.0.0/16, 10.21.0.0/16
+  latest handshake: 2026-11-26 01:02:03.456 +0000 UTC
+  transfer: 920 B received, 1480 B sent
+  handshake age: 12 s
+  round trip: 12.3 ms
+  loss in: 2.5 %
+
+`);
+});
+
+it('leaves out what is not known, and says why nothing comes', () => {
+  const tun = { mode: 'tun', interface: 'soratun0', simId: '', connections: undefined } as const;
+  const listeners = { status: 'http://127.0.0.1:9100' };
+  const peers = [{ ...CONNECTING.peers![0]!, endpoint: undefined }];
+  expect(render({ tunnels: [{ ...REPORT, ...CONNECTING, ...tun, listeners, peers }] })).toBe(
+    `interface: soratun0 (tun)
+  public key: ${KEY}
+  private key: (hidden)
+  listening port: 40001
+  mode: tun
+  health: connecting: 192.0.2.1:11010 has not answered 3 handshake initiations
+  address: 10.0.0.2
+  status pages: http://127.0.0.1:9100
+  open since: 2026-11-26T01:00:00Z
+  process: 4711, arctun 0.1.0
+
+peer: ${PEER}
+  endpoint: <nil>
+  allowed ips: 100.127.0.0/16, 10.21.0.0/16
+  latest handshake: 0001-01-01 00:00:00 +0000 UTC
+  transfer: 0 B received, 1480 B sent
+
+`,
+  );
+});
+
+it('shows other devices as soratun does, behind ours', () => {
+  const device = { publicKey: undefined, listenPort: 51_820, fwmark: 0, peers: [PEER_STATUS] };
+  const text = render({
+    tunnels: [REPORT],
+    devices: [{ ...device, name: 'wg0', type: 'Linux kernel' }],
+  });
+  expect(text.slice(text.indexOf('interface: wg0'))).toBe(`interface: wg0 (Linux kernel)
+  public key: (none)
+  private key: (hidden)
+  listening port: 51820
+
+peer: ${PEER}
+  endpoint: 192.0.2.1:11010
+  allowed ips: 100.127.0.0/16, 10.21.0.0/16
+  latest handshake: 2026-11-26 01:02:03.456 +0000 UTC
+  transfer: 920 B received, 1480 B sent
+
+`);
+  expect(text.indexOf('interface: soratun0')).toBe(0);
+});
+
+it('shows rates where somebody watches', () => {
+  const rates = new TransferRates();
+  rates.look([{ ...REPORT, peers: [{ ...PEER_STATUS, sentBytes: 480, receivedBytes: 0 }] }], 0);
+  rates.look([REPORT], 2_000);
+  const text = renderStatus({ ...NOTHING, tunnels: [REPORT] }, { now: NOW, rates });
+  expect(text).toContain('sent\n  rate: 460 B/s received, 500 B/s sent\n  handshake age:');
+});
+
+it('makes harmless what somebody has written', () => {
+  const text = render({ tunnels: [{ ...REPORT, simId: '\x1b[2J' }] });
+  expect(text).toContain('sim: \u{FFFD}[2J');
+});
+
+it.each([
+  [-5_000, '0 s'],
+  [59_999, '59 s'],
+  [60_000, '1 min 0 s'],
+  [3_599_999, '59 min 59 s'],
+  [3_600_000, '1 h 0 min'],
+  [100 * 3_600_000, '100 h 0 min'],
+])('writes %d ms as %s', (milliseconds, text) => {
+  expect(ageText(milliseconds)).toBe(text);
+});

@@ -1,0 +1,67 @@
+import { FileError, type FileFailure } from '../../../src/arc-config/files.js';
+import { captureOptions } from '../../../src/cli/run/capture.js';
+import { UserError } from '../../../src/lib/user-error.js';
+import type { CaptureFile } from '../../../src/tunnel/ports.js';
+import { silentLog } from '../../support/silent-log.js';
+
+const file: CaptureFile = { write: () => true, close: () => Promise.resolve(true) };
+const HEADER = [new Uint8Array([1]), new Uint8Array([2])];
+const paths: string[] = [];
+const headers: unknown[] = [];
+const notes: string[] = [];
+
+beforeEach(() => {
+  paths.length = 0;
+  headers.length = 0;
+  notes.length = 0;
+});
+
+function options(path: string | undefined, failure?: Error) {
+  const captureFile = (asked: string, header: readonly Uint8Array[]) => {
+    paths.push(asked);
+    headers.push(header);
+    return failure === undefined ? Promise.resolve(file) : Promise.reject(failure);
+  };
+  const context = { captureFile, userAgent: 'arctun/1 (linux x64 v20)' };
+  return captureOptions(path, context, silentLog, (line) => void notes.push(line));
+}
+
+it('is nothing without the flag', () => {
+  expect(options(undefined)).toBeUndefined();
+});
+
+it('makes the file when it is asked for, and warns then of what is in it', async () => {
+  const capture = options('x.pcapng')!;
+  expect(capture.application).toBe('arctun/1 (linux x64 v20)');
+  expect({ paths, notes }).toEqual({ paths: [], notes: [] });
+  expect(await capture.createFile(HEADER)).toBe(file);
+  expect(paths).toEqual(['x.pcapng']);
+  expect(headers).toEqual([HEADER]);
+  expect(notes).toEqual([
+    expect.stringMatching(/^Warning: x\.pcapng will hold the private key .* decrypted\./),
+  ]);
+});
+
+it.each<[FileFailure, string]>([
+  ['denied', 'permission'],
+  ['no-folder', 'configuration'],
+  ['failed', 'failed'],
+])('says what stands in the way: %s', async (failure, kind) => {
+  const capture = options('x.pcapng', new FileError(failure, 'x.pcapng', 'the reason'))!;
+  const error: unknown = await capture.createFile(HEADER).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(UserError);
+  expect(error).toMatchObject({
+    kind,
+    what: 'cannot capture to x.pcapng',
+    why: 'the reason',
+    next: [
+      'A capture goes into a new file: name one in a folder that you may write to and that has room.',
+    ],
+  });
+  expect(notes).toEqual([]);
+});
+
+it('hides no other error', async () => {
+  const failure = new TypeError('a mistake');
+  await expect(options('x.pcapng', failure)!.createFile(HEADER)).rejects.toBe(failure);
+});

@@ -1,0 +1,39 @@
+import { confirmTermination, wordOfSim } from '../../../src/cli/run/confirm-termination.js';
+
+const sim = (name: string) => ({ simId: '8942', name });
+
+it.each([
+  ['sensor 1', 'sensor 1'],
+  [' sensor ', 'sensor'],
+  ['', '8942'],
+  ['  ', '8942'],
+  ['a\u001b[2Jb', '8942'],
+  ['a\u202eb', '8942'],
+])('the word of a SIM named %j is %j', (name, word) => {
+  expect(wordOfSim(sim(name))).toBe(word);
+});
+
+it.each([
+  ['sensor', 'sensor', true],
+  ['sensor', ' sensor ', true],
+  ['sensor', 'Sensor', false],
+  ['sensor', '8942', false],
+  ['sensor', '', false],
+  ['sensor', 'y', false],
+  ['', '8942', true],
+  ['', '', false],
+])('a SIM named %j is terminated by %j: %s', async (name, answer, result) => {
+  const asked: unknown[] = [];
+  const { signal } = new AbortController();
+  const ask = (message: string, stop?: AbortSignal) => {
+    asked.push(message, stop);
+    return Promise.resolve(answer);
+  };
+  expect(await confirmTermination(sim(name), signal, ask)).toBe(result);
+  expect(asked[0]).toBe(
+    name === ''
+      ? "This is final. Type the SIM's id (8942) to terminate it:"
+      : "This is final. Type the SIM's name (sensor) to terminate it:",
+  );
+  expect(asked[1]).toBe(signal);
+});

@@ -1,0 +1,127 @@
+import type { Context } from '../../../src/cli/context.js';
+import { answerTimeout, ENTRY_PORTS, readMessage } from '../../../src/cli/run/message.js';
+import { thrownBy } from '../../proxy/support/thrown.js';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const NOTHING = {
+  via: 'http' as const,
+  file: undefined,
+  method: undefined,
+  path: undefined,
+  'content-type': undefined,
+  header: [],
+};
+
+let reads: string[];
+let terminal: boolean;
+const context = {
+  stdinIsTerminal: () => terminal,
+  readStdin: () => Promise.resolve(bytes('from stdin')),
+  readFile: (path: string) => {
+    reads.push(path);
+    return Promise.resolve(bytes('from a file'));
+  },
+} as unknown as Context;
+
+beforeEach(() => {
+  reads = [];
+  terminal = false;
+});
+
+it('makes a POST of JSON to / when nothing else is said', async () => {
+  expect(await readMessage('{}', NOTHING, context)).toEqual({
+    via: 'http',
+    request: {
+      method: 'POST',
+      path: '/',
+      headers: [['Content-Type', 'application/json']],
+      body: bytes('{}'),
+    },
+  });
+});
+
+it('takes method, path, media type and headers', async () => {
+  const choice = {
+    ...NOTHING,
+    method: 'PUT',
+    path: '/a?b=1',
+    'content-type': 'text/plain',
+    header: ['X-One: 1'],
+  };
+  expect(await readMessage('x', choice, context)).toMatchObject({
+    request: {
+      method: 'PUT',
+      path: '/a?b=1',
+      headers: [
+        ['X-One', '1'],
+        ['Content-Type', 'text/plain'],
+      ],
+    },
+  });
+});
+
+it('leaves a media type that a header names alone', async () => {
+  const choice = { ...NOTHING, header: ['content-type: a/b'] };
+  expect(await readMessage('x', choice, context)).toMatchObject({
+    request: { headers: [['content-type', 'a/b']] },
+  });
+});
+
+it.each(['tcp', 'udp'] as const)('sends the bytes alone by %s', async (via) => {
+  expect(await readMessage('21.5', { ...NOTHING, via }, context)).toEqual({
+    via,
+    payload: bytes('21.5'),
+  });
+});
+
+it.each([
+  [{ method: 'PUT' }, '--method'],
+  [{ path: '/' }, '--path'],
+  [{ 'content-type': 'text/plain' }, '--content-type'],
+  [{ header: ['A: b'] }, '--header'],
+  [{ method: 'POST', header: ['A: b'] }, '--method, --header'],
+])('refuses %j with --via udp', async (change, named) => {
+  const reading = readMessage('x', { ...NOTHING, via: 'udp', ...change }, context);
+  await expect(reading).rejects.toMatchObject({
+    kind: 'usage',
+    what: `cannot use ${named} with --via udp`,
+  });
+});
+
+it('reads a file, standard input by name, and standard input without one', async () => {
+  const payload = async (argument: string | undefined, file: string | undefined) => {
+    const message = await readMessage(argument, { ...NOTHING, via: 'tcp', file }, context);
+    return message.via === 'http' ? undefined : new TextDecoder().decode(message.payload);
+  };
+  expect(await payload(undefined, 'a.json')).toBe('from a file');
+  expect(reads).toEqual(['a.json']);
+  expect(await payload(undefined, undefined)).toBe('from stdin');
+  terminal = true;
+  expect(await payload(undefined, '-')).toBe('from stdin');
+  await expect(payload(undefined, undefined)).rejects.toMatchObject({
+    kind: 'usage',
+    what: 'there is no message',
+  });
+  await expect(payload('x', 'a.json')).rejects.toMatchObject({ kind: 'usage' });
+});
+
+it.each([
+  [{ path: 'no-slash' }, '--path must begin with "/"'],
+  [{ path: '/a b' }, '--path must begin with "/"'],
+  [{ method: 'P T' }, '--method is no HTTP method'],
+])('refuses %j', async (change, why) => {
+  const error = await readMessage('x', { ...NOTHING, ...change }, context).catch(
+    (reason: unknown) => reason,
+  );
+  expect(error).toMatchObject({ kind: 'usage', what: 'cannot make a request' });
+  expect((error as Error).message).toContain(why);
+});
+
+it('knows the ports and the timeouts', () => {
+  expect(ENTRY_PORTS).toEqual({ http: 80, tcp: 23080, udp: 23080 });
+  expect(answerTimeout('http', undefined)).toBe(30_000);
+  expect(answerTimeout('tcp', undefined)).toBe(5_000);
+  expect(answerTimeout('udp', undefined)).toBe(5_000);
+  expect(answerTimeout('udp', 2)).toBe(2_000);
+  expect(thrownBy(() => answerTimeout('http', 1))).toBeUndefined();
+});

@@ -1,0 +1,211 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+import {
+  type EmulatorReady,
+  runEmulator,
+  type RunEmulatorOptions,
+} from '../../../src/cli/run/run-emulator.js';
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import type { StateFiles } from '../../../src/emulator/state-file.js';
+import { UserError } from '../../../src/lib/user-error.js';
+import { systemClock, systemWallClock } from '../../../src/system/clock.js';
+import { systemEntropy } from '../../../src/system/entropy.js';
+import { systemResolver } from '../../../src/system/network/resolver.js';
+import { portHolder } from '../../../src/system/network/port-holder.js';
+import { udpSockets } from '../../../src/system/network/udp-socket.js';
+import { RecordingLog } from '../../support/recording-log.js';
+import { silentLog } from '../../support/silent-log.js';
+
+/** Who has the port, which is this process. */
+const OURSELVES = new RegExp(`\\(pid ${process.pid}\\) listens there$`);
+
+const PORTS = {
+  crypto: createNodeCrypto(),
+  entropy: systemEntropy,
+  wallClock: systemWallClock,
+  clock: systemClock,
+  sockets: udpSockets,
+  portHolder,
+  resolver: systemResolver,
+  log: silentLog,
+};
+
+/** Files in memory. */
+function fakeFiles(texts: Record<string, string> = {}): StateFiles & { texts: typeof texts } {
+  return {
+    texts,
+    readText: (path) => {
+      const text = texts[path];
+      const absent = Object.assign(new Error('no such file'), { failure: 'absent' });
+      return text === undefined ? Promise.reject(absent) : Promise.resolve(text);
+    },
+    replaceText: (path, text) => {
+      texts[path] = text;
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Runs until it is ready, then `use`s it and stops it. */
+async function run(
+  options: Partial<RunEmulatorOptions> = {},
+  files: StateFiles = fakeFiles(),
+  use: (ready: EmulatorReady) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const stop = new AbortController();
+  let used: Promise<void> | undefined;
+  await runEmulator(
+    {
+      apiListen: '127.0.0.1:0',
+      arcListen: '127.0.0.1:0',
+      rawAnswer: 'status',
+      signal: stop.signal,
+      onReady: (ready) => {
+        used = use(ready).finally(() => stop.abort());
+      },
+      ...options,
+    },
+    { ...PORTS, files },
+  );
+  await used;
+}
+
+async function failure(...parameters: Parameters<typeof run>): Promise<UserError> {
+  const error: unknown = await run(...parameters).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(UserError);
+  return error as UserError;
+}
+
+async function logIn(api: string, credentials: object): Promise<number> {
+  const body = JSON.stringify(credentials);
+  const headers = { 'Content-Type': 'application/json' };
+  return (await fetch(`${api}/v1/auth`, { method: 'POST', headers, body })).status;
+}
+
+it('tells what a client needs, and ends when it is told to', async () => {
+  await run({}, fakeFiles(), async (ready) => {
+    expect(ready).toEqual({
+      api: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) as string,
+      metadata: `${ready.api}/metadata`,
+      arc: expect.stringMatching(/^127\.0\.0\.1:\d+$/) as string,
+      authKeyId: 'keyId-emulator',
+      authKey: 'secret-emulator',
+    });
+    expect((await fetch(`${ready.metadata}/v1/subscriber`)).status).toBe(200);
+  });
+});
+
+it('warns of who can do what, where other machines reach the API', async () => {
+  const log = new RecordingLog();
+  const options = { rawAnswer: 'status', arcListen: '127.0.0.1:0' } as const;
+  for (const host of ['0.0.0.0', '127.0.0.1']) {
+    const stop = new AbortController();
+    const onReady = () => stop.abort();
+    await runEmulator(
+      { ...options, apiListen: `${host}:0`, signal: stop.signal, onReady },
+      { ...PORTS, log, files: fakeFiles() },
+    );
+  }
+  expect(log.messages('warn')).toEqual([
+    expect.stringMatching(
+      /^anyone who can reach 0\.0\.0\.0:[1-9]\d* can create, change and terminate its SIMs: the credentials are published$/,
+    ),
+  ]);
+});
+
+const USER = { authKeyId: 'keyId-x', authKey: 'secret-planted', permissions: [] };
+
+it.each([
+  ['a file', 'users.json'],
+  ['JSON', ` ${JSON.stringify([USER])}`],
+])('takes users from %s, beside its own', async (_, users) => {
+  const files = fakeFiles({ 'users.json': JSON.stringify([USER]) });
+  await run({ users }, files, async ({ api }) => {
+    expect(await logIn(api, USER)).toBe(200);
+    expect(await logIn(api, { authKeyId: 'keyId-minimal', authKey: 'secret-minimal' })).toBe(200);
+  });
+});
+
+it.each([
+  ['none.json', /none\.json: no such file/],
+  ['broken.json', /broken\.json: it is not JSON/],
+  [`[${JSON.stringify(USER)}, 7]`, /the JSON of --users: user 1: Invalid input/],
+])('says why it cannot take users from %s', async (users, message) => {
+  const files = fakeFiles({ 'broken.json': '[{"authKey": "secret-planted"' });
+  const error = await failure({ users }, files);
+  expect(error.kind).toBe('configuration');
+  expect(error.message).toMatch(message);
+  expect(JSON.stringify([error.message, error.next])).not.toContain('planted');
+});
+
+it.each([
+  ['denied', 'permission'],
+  ['failed', 'failed'],
+])('ends as a file of users that is %s has it', async (reason, kind) => {
+  const denied = Object.assign(new Error('no'), { failure: reason });
+  const readText = () => Promise.reject(denied);
+  const error = await failure({ users: 'users.json' }, { ...fakeFiles(), readText });
+  expect(error).toMatchObject({ kind, why: 'no' });
+});
+
+it('keeps its state in a file', async () => {
+  const files = fakeFiles();
+  const state = 'state.json';
+  await run({ state }, files, async ({ api }) => {
+    const headers = { 'Content-Type': 'application/json' };
+    const init = { method: 'POST', headers, body: JSON.stringify(USER) };
+    expect((await fetch(`${api}/emulator/users`, init)).status).toBe(201);
+  });
+  await run({ state }, files, async ({ api }) => {
+    expect(await logIn(api, USER)).toBe(200);
+  });
+});
+
+it('leaves a state file alone that is none', async () => {
+  const files = fakeFiles({ 'state.json': '{"version": 1' });
+  const error = await failure({ state: 'state.json' }, files);
+  expect(error.kind).toBe('configuration');
+  expect(files.texts['state.json']).toBe('{"version": 1');
+});
+
+describe('an address that is taken', () => {
+  it('is named alone, with its flag: the API', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const apiListen = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+    const error = await failure({ apiListen });
+    taken.close();
+    expect(error).toMatchObject({
+      kind: 'failed',
+      what: `cannot listen on ${apiListen}`,
+      why: expect.stringMatching(OURSELVES) as string,
+      next: ['Choose another address with --api-listen; port 0 takes any free one.'],
+    });
+  });
+
+  it('is named alone, with its flag: the Arc side', async () => {
+    const taken = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const arcListen = `127.0.0.1:${taken.address().port}`;
+    const error = await failure({ arcListen });
+    taken.close();
+    expect(error).toMatchObject({
+      what: `cannot listen on ${arcListen} (UDP)`,
+      why: expect.stringMatching(OURSELVES) as string,
+      next: ['Choose another address with --arc-listen; port 0 takes any free one.'],
+    });
+  });
+});
+
+it.each([
+  ['apiListen', '192.0.2.1:0', 'this machine has no such address'],
+  ['arcListen', '192.0.2.1:0', 'this machine has no such address'],
+  ['apiListen', 'no-such-host.invalid:0', /there is no host of this name|cannot be looked up now/],
+  ['arcListen', 'localhost:0', 'the Arc side needs an IP address, not a name'],
+])('says why %s cannot be %s', async (name, value, why) => {
+  const error = await failure({ [name]: value });
+  expect(error.why).toMatch(why);
+});

@@ -1,0 +1,205 @@
+import { DEFAULT_LIMITS, type StackLimits } from '../../../../src/netstack/limits.js';
+import {
+  Open,
+  type OpenHost,
+  StackExhaustedError,
+} from '../../../../src/netstack/tcp/open/open.js';
+import type { Tcb } from '../../../../src/netstack/tcp/tcb.js';
+import type { SocketAddress } from '../../../../src/wire/ip-address.js';
+import { seededEntropy } from '../../../support/netstack-pair.js';
+import { OUR_V4, OUR_V6, PEER_V4, PEER_V6 } from '../../packets.js';
+import { loneTcb, NotingHost, NOW } from '../lone-tcb.js';
+
+const LOCAL_INDEX = 3;
+const ANY_PORT = { address: OUR_V4, port: 0 };
+const LOCAL = { address: OUR_V4, port: 5_000 };
+const REMOTE = { address: PEER_V4, port: 80 };
+const FIRST_EPHEMERAL = 32_768;
+
+/** A host at which connections stand between some ends already. */
+class OpeningHost extends NotingHost implements OpenHost {
+  isFull = false;
+  readonly #known = new Map<string, Tcb>();
+
+  know(localIndex: number, localPort: number, remote: SocketAddress): void {
+    this.#known.set(nameOf(localIndex, localPort, remote), loneTcb('ESTABLISHED').tcb);
+  }
+
+  find(localIndex: number, localPort: number, remote: SocketAddress): Tcb | undefined {
+    return this.#known.get(nameOf(localIndex, localPort, remote));
+  }
+}
+
+function nameOf(localIndex: number, localPort: number, { address, port }: SocketAddress): string {
+  return `${localIndex} ${localPort} ${address.join('.')} ${port}`;
+}
+
+function opening(
+  host = new OpeningHost(),
+  { seed = 1, limits = {} }: { seed?: number; limits?: Partial<StackLimits> } = {},
+): Open {
+  return new Open(host, { ...DEFAULT_LIMITS, ...limits }, seededEntropy(seed));
+}
+
+function active(open: Open, local: SocketAddress = LOCAL, remote = REMOTE, now = NOW): Tcb {
+  return open.active(local, remote, LOCAL_INDEX, now);
+}
+
+const issOf = ({ sender }: Tcb): number => sender.iss;
+
+describe('an active open', () => {
+  it('is in SYN-SENT, between the two ends (RFC 9293 3.10.1)', () => {
+    const host = new OpeningHost();
+    const tcb = active(opening(host));
+    expect(tcb.state).toBe('SYN-SENT');
+    expect(tcb).toMatchObject({ local: LOCAL, remote: REMOTE, localIndex: LOCAL_INDEX });
+    expect(tcb.host).toBe(host);
+    expect(tcb.sender).toMatchObject({ synDue: true, sndUna: tcb.sender.iss });
+  });
+
+  it('makes no connection known, and sends nothing: that is for who asked', () => {
+    const host = new OpeningHost();
+    active(opening(host));
+    expect(host.asked).toEqual([]);
+    expect([...host.emitted, ...host.queued]).toEqual([]);
+  });
+
+  it('from no port takes an ephemeral one that is free, another each time', () => {
+    const host = new OpeningHost();
+    const open = opening(host);
+    const ports = new Set<number>();
+    for (let count = 0; count < 100; count++) {
+      const { local } = active(open, ANY_PORT);
+      expect(local).toEqual({ address: OUR_V4, port: local.port });
+      expect(local.port).toBeGreaterThanOrEqual(FIRST_EPHEMERAL);
+      expect(local.port).toBeLessThan(65_536);
+      host.know(LOCAL_INDEX, local.port, REMOTE);
+      ports.add(local.port);
+    }
+    expect(ports.size).toBe(100);
+  });
+
+  it('passes over a port that is in use towards that remote end, and over no other', () => {
+    const [free, used, elsewhere] = [new OpeningHost(), new OpeningHost(), new OpeningHost()];
+    const { port } = active(opening(free), ANY_PORT).local;
+    used.know(LOCAL_INDEX, port, REMOTE);
+    expect(active(opening(used), ANY_PORT).local.port).not.toBe(port);
+    elsewhere.know(LOCAL_INDEX + 1, port, REMOTE);
+    elsewhere.know(LOCAL_INDEX, port, { ...REMOTE, port: 81 });
+    expect(active(opening(elsewhere), ANY_PORT).local.port).toBe(port);
+  });
+
+  it('begins with ephemeral ports that nobody can foretell (RFC 6056 3.1)', () => {
+    const first = (seed: number, remote = REMOTE) =>
+      active(opening(undefined, { seed }), ANY_PORT, remote).local.port;
+    expect(new Set([first(1), first(2), first(3), first(1, { ...REMOTE, port: 81 })]).size).toBe(4);
+  });
+
+  it('takes the port that is named, in use towards others or not', () => {
+    const host = new OpeningHost();
+    host.know(LOCAL_INDEX, LOCAL.port, { ...REMOTE, port: 81 });
+    expect(active(opening(host)).local.port).toBe(LOCAL.port);
+  });
+});
+
+describe('no connection can be had', () => {
+  it('where one stands between the very two ends (RFC 9293 3.10.1)', () => {
+    const host = new OpeningHost();
+    host.know(LOCAL_INDEX, LOCAL.port, REMOTE);
+    expect(() => active(opening(host))).toThrow(StackExhaustedError);
+    expect(() => active(opening(host))).toThrow('no free port towards this remote address');
+  });
+
+  it('where each ephemeral port is in use', () => {
+    const host = new OpeningHost();
+    const { tcb } = loneTcb('ESTABLISHED');
+    host.find = (_, localPort, { port }) =>
+      localPort >= FIRST_EPHEMERAL && port === REMOTE.port ? tcb : undefined;
+    const open = opening(host);
+    expect(() => active(open, ANY_PORT)).toThrow(
+      new StackExhaustedError('no free port towards this remote address'),
+    );
+    expect(active(open, ANY_PORT, { ...REMOTE, port: 81 }).state).toBe('SYN-SENT');
+  });
+
+  it('where there are as many as there may be', () => {
+    const host = new OpeningHost();
+    host.isFull = true;
+    expect(() => active(opening(host))).toThrow(StackExhaustedError);
+    expect(() => active(opening(host))).toThrow('too many connections at once');
+  });
+
+  it('and the error has a name of its own', () => {
+    expect(new StackExhaustedError('full')).toMatchObject({
+      name: 'StackExhaustedError',
+      message: 'full',
+    });
+  });
+});
+
+describe('a passive open', () => {
+  const passive = (open: Open, iss?: number, now = NOW): Tcb =>
+    open.passive(LOCAL, REMOTE, LOCAL_INDEX, now, iss);
+
+  it('is in SYN-RECEIVED, between the two ends (RFC 9293 3.10.7.2)', () => {
+    const host = new OpeningHost();
+    const tcb = passive(opening(host));
+    expect(tcb.state).toBe('SYN-RECEIVED');
+    expect(tcb).toMatchObject({ local: LOCAL, remote: REMOTE, localIndex: LOCAL_INDEX });
+    expect(tcb.host).toBe(host);
+  });
+
+  it('has the number that a cookie gave out, also where that is zero', () => {
+    expect(issOf(passive(opening(), 77))).toBe(77);
+    expect(issOf(passive(opening(), 0))).toBe(0);
+  });
+
+  it('has a fresh number otherwise, as an active one between these ends would', () => {
+    expect(issOf(passive(opening()))).toBe(issOf(active(opening())));
+    expect(issOf(passive(opening(), undefined, NOW + 1))).not.toBe(issOf(passive(opening())));
+  });
+});
+
+describe('the initial sequence number', () => {
+  it('is above that of an incarnation before, by 250,000 a second (RFC 6528 3)', () => {
+    const open = opening();
+    const first = active(open, LOCAL, REMOTE, NOW);
+    const later = active(open, LOCAL, REMOTE, NOW + 1_000);
+    expect((issOf(later) - issOf(first)) | 0).toBe(250_000);
+  });
+
+  it('hangs on a secret and on both ends, the port included that was chosen', () => {
+    const sameClock = [
+      active(opening()),
+      active(opening(undefined, { seed: 2 })),
+      active(opening(), { ...LOCAL, port: LOCAL.port + 1 }),
+      active(opening(), LOCAL, { ...REMOTE, port: 81 }),
+      active(opening(), { address: OUR_V6, port: 5_000 }, { address: PEER_V6, port: 80 }),
+      active(opening(), ANY_PORT),
+    ];
+    expect(new Set(sameClock.map(issOf)).size).toBe(sameClock.length);
+    const [chosen] = sameClock.slice(-1);
+    expect(issOf(active(opening(), chosen!.local))).toBe(issOf(chosen!));
+  });
+});
+
+it('has another clock of timestamps for each pair of ends, and the same for both ways to open (RFC 7323 7.1)', () => {
+  const offsets = [
+    active(opening()),
+    active(opening(undefined, { seed: 2 })),
+    active(opening(), LOCAL, { ...REMOTE, port: 81 }),
+  ].map(({ timestampOffset }) => timestampOffset);
+  expect(new Set(offsets).size).toBe(3);
+  const { timestampOffset } = opening().passive(LOCAL, REMOTE, LOCAL_INDEX, NOW + 5);
+  expect(timestampOffset).toBe(offsets[0]);
+});
+
+it('gives a connection the bounds of the stack', () => {
+  const limits = { sendBuffer: 100_000, receiveBuffer: 200_000, userTimeout: 7_000 };
+  const open = opening(undefined, { limits });
+  for (const tcb of [active(open), open.passive(LOCAL, REMOTE, LOCAL_INDEX, NOW)]) {
+    expect(tcb.sender.ring.maximum).toBe(100_000);
+    expect(tcb.receiver.ring.maximum).toBe(200_000);
+    expect(tcb.userTimeout).toBe(7_000);
+  }
+});

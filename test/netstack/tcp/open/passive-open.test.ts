@@ -1,0 +1,247 @@
+import {
+  Endpoint,
+  NetstackPair,
+  patternBytes,
+  RIGHT_ADDRESS,
+} from '../../../support/netstack-pair.js';
+import {
+  ACK,
+  FIN,
+  Harness,
+  MSS_OPTION,
+  RST,
+  SACK_PERMITTED_OPTION,
+  SCALE_OPTION,
+  SYN,
+  TIMESTAMPS_OPTION,
+} from '../../tcp-harness.js';
+
+const ALL_OPTIONS = [
+  ...MSS_OPTION(1000),
+  ...SCALE_OPTION(7),
+  ...TIMESTAMPS_OPTION(1, 0),
+  ...SACK_PERMITTED_OPTION,
+  1,
+  1,
+];
+const MINUTE = 60_000;
+
+/** A listener whose backlog a half-open connection fills; the SYN of another peer got a cookie. */
+function cookie(options: number[] = ALL_OPTIONS): Harness {
+  const h = new Harness();
+  h.listen(MSS_OPTION(1000), 1);
+  h.peerPort++;
+  h.receives({ flags: SYN, seq: 0, options });
+  const [synAck] = h.sends();
+  h.iss = synAck!.absoluteSeq;
+  return h;
+}
+
+describe('a full backlog (RFC 4987 3.6)', () => {
+  it('is answered with a cookie that keeps nothing, and offers MSS alone (SHLD-5)', () => {
+    const h = new Harness();
+    h.listen(MSS_OPTION(1000), 1);
+    const before = h.stack.usage;
+    h.peerPort++;
+    h.receives({ flags: SYN, seq: 0, options: ALL_OPTIONS });
+    const [synAck] = h.sends();
+    expect(synAck).toMatchObject({ flags: 'SYN,ACK', ack: 1, wnd: 0xffff, len: 0 });
+    expect(synAck!.options).toMatchObject({
+      mss: 1000,
+      windowShift: -1,
+      hasTimestamps: false,
+      sackPermitted: false,
+    });
+    expect(h.stack.usage).toEqual(before);
+    expect(h.stack.drops.of('tcp-backlog')).toBe(1);
+    expect(h.events).toEqual([]);
+  });
+
+  it('lets data flow both ways once the cookie comes back', () => {
+    const h = cookie();
+    h.after(80).receives({ flags: ACK, seq: 1, ack: 1, wnd: 5000 });
+    expect(h.events).toEqual(['accepted', 'established']);
+    expect(h.connection.state).toBe('ESTABLISHED');
+    expect(h.connection.info()).toMatchObject({
+      mss: 536,
+      sndWnd: 5000,
+      sndShift: 0,
+      rcvShift: 0,
+      sack: false,
+      timestamps: false,
+    });
+    expect(h.sendsBriefly()).toEqual([]);
+    const data = patternBytes(1500);
+    h.connection.send(data, h.now);
+    const sent = h.sends();
+    expect(sent.map(({ seq, len, ack }) => [seq, len, ack])).toEqual([
+      [1, 536, 1],
+      [537, 536, 1],
+      [1073, 428, 1],
+    ]);
+    expect(sent[2]!.data).toEqual(data.subarray(1072));
+    h.after(80).receives({ flags: ACK, seq: 1, ack: 1501, data: 10 });
+    expect(h.connection.unacknowledgedBytes).toBe(0);
+    expect(h.connection.receive(100, h.now)).toHaveLength(10);
+    h.connection.shutdown(h.now);
+    expect(h.sendsBriefly()).toEqual(['FIN,ACK 1501+0 11']);
+    h.receives({ flags: FIN | ACK, seq: 11, ack: 1502 });
+    expect(h.events.at(-1)).toBe('closed:normal');
+  });
+
+  it('takes no round trip from a cookie: nobody knows when it left', () => {
+    const h = cookie();
+    h.after(30_000).receives({ flags: ACK, seq: 1, ack: 1 });
+    expect(h.connection.info()).toMatchObject({ srtt: 0, minRtt: 0, rto: 1000, retransmits: 0 });
+    h.connection.send(new Uint8Array(10), h.now);
+    expect(h.sendsBriefly()).toEqual(['PSH,ACK 1+10 1']);
+    h.after(300).receives({ flags: ACK, seq: 1, ack: 11 });
+    expect(h.connection.info()).toMatchObject({ srtt: 300, minRtt: 300 });
+  });
+
+  it('takes the data of the segment that brings the cookie, where the ACK itself was lost', () => {
+    const h = cookie();
+    h.receives({ flags: ACK, seq: 1, ack: 1, data: 700 });
+    expect(h.events).toEqual(['accepted', 'established', 'readable']);
+    expect(h.connection.readableBytes).toBe(700);
+    h.after(40);
+    expect(h.sends().at(-1)).toMatchObject({ flags: 'ACK', ack: 701 });
+  });
+
+  it('keeps to the MSS that the peer named, of the eight that a cookie can tell', () => {
+    const h = cookie(MSS_OPTION(600));
+    h.receives({ flags: ACK, seq: 1, ack: 1 });
+    expect(h.connection.info().mss).toBe(536);
+  });
+
+  it('is left by the half-open connection alone: a cookie takes no place in it', () => {
+    const h = cookie();
+    h.receives({ flags: ACK, seq: 1, ack: 1 });
+    expect(h.stack.usage.connections).toBe(2);
+    h.peerPort++;
+    h.receives({ flags: SYN, seq: 0 });
+    expect(h.sends()[0]!.options.hasTimestamps).toBe(false);
+    expect(h.stack.usage.connections).toBe(2);
+  });
+});
+
+describe('a cookie is refused with RST (RFC 4987 3.6)', () => {
+  it('after its minute and the next', () => {
+    const h = cookie();
+    h.after(2 * MINUTE).receives({ flags: ACK, seq: 1, ack: 1 });
+    expect(h.sendsBriefly().at(-1)).toBe('RST 1+0 0');
+    expect(h.events).toEqual([]);
+  });
+
+  it('but not within a minute', () => {
+    const h = cookie();
+    h.after(MINUTE - 1).receives({ flags: ACK, seq: 1, ack: 1 });
+    expect(h.events).toEqual(['accepted', 'established']);
+  });
+
+  it.each([
+    ['another number', { flags: ACK, seq: 1, ack: 2 }],
+    ['another of the peer', { flags: ACK, seq: 2, ack: 1 }],
+  ])('with %s', (_, seg) => {
+    const h = cookie();
+    h.receives(seg);
+    expect(h.sends().map(({ flags }) => flags)).toEqual(['RST']);
+    expect(h.events).toEqual([]);
+    expect(h.stack.usage.connections).toBe(1);
+  });
+
+  it('where all connections that there may be are there', () => {
+    const h = new Harness({ limits: { connections: 2 } });
+    h.listen(MSS_OPTION(1000), 1);
+    h.peerPort++;
+    h.receives({ flags: SYN, seq: 0 });
+    h.iss = h.sends()[0]!.absoluteSeq;
+    // Our own connection is the second one.
+    const { iss, ourPort } = h;
+    h.connect();
+    h.iss = iss;
+    h.ourPort = ourPort;
+    h.receives({ flags: ACK, seq: 1, ack: 1 });
+    expect(h.sends().map(({ flags }) => flags)).toEqual(['RST']);
+    expect(h.events).toEqual([]);
+  });
+
+  it('and never where none was given out', () => {
+    const h = new Harness();
+    h.listen();
+    h.peerPort++;
+    h.receives({ flags: ACK, seq: 1, ack: 1 });
+    expect(h.sendsBriefly()).toEqual(['RST 1+0 0']);
+  });
+});
+
+it('does not answer a SYN when there are too many connections', () => {
+  const h = new Harness({ limits: { connections: 1 } });
+  h.listen();
+  h.peerPort++;
+  h.receives({ flags: SYN, seq: 0 });
+  expect(h.sendsBriefly()).toEqual([]);
+  expect(h.stack.drops.of('tcp-connections')).toBe(1);
+});
+
+it('counts the window of the SYN among those seen: less than half of it is silly (RFC 9293 3.8.6.2.1)', () => {
+  const h = new Harness();
+  h.listen();
+  h.receives({ flags: ACK, seq: 1, ack: 1, wnd: 900 });
+  h.connection.send(new Uint8Array(2000), h.now);
+  expect(h.sends()).toEqual([]);
+  h.receives({ flags: ACK, seq: 1, ack: 1, wnd: 1000 });
+  expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
+});
+
+it('leaves text on a SYN to be sent again', () => {
+  const h = new Harness();
+  h.ourPort = 8080;
+  h.stack.listenTcp({ port: 8080 }, (connection) => {
+    h.connection = connection;
+    return h;
+  });
+  h.receives({ flags: SYN, seq: 0, data: 10, options: MSS_OPTION(1000) });
+  const [synAck] = h.sends();
+  expect(synAck).toMatchObject({ flags: 'SYN,ACK', ack: 1 });
+  h.iss = synAck!.absoluteSeq;
+  h.receives({ flags: ACK, seq: 1, ack: 1, data: 10 });
+  expect(h.connection.readableBytes).toBe(10);
+});
+
+it.each([RST, RST | ACK, RST | SYN, FIN, 0])('opens nothing for flags %d', (flags) => {
+  const h = new Harness();
+  h.listen();
+  h.peerPort++;
+  h.receives({ flags, seq: 0 });
+  expect(h.stack.usage.connections).toBe(1);
+  expect(h.events).toEqual([]);
+});
+
+it('serves two stacks that talk to each other, with a backlog of one', () => {
+  const pair = new NetstackPair();
+  const servers: Endpoint[] = [];
+  pair.right.listenTcp(
+    { port: 80 },
+    (connection) => {
+      const server = new Endpoint(pair);
+      server.connection = connection;
+      servers.push(server);
+      return server;
+    },
+    { backlog: 1 },
+  );
+  const data = patternBytes(50_000);
+  for (let count = 0; count < 5; count++) {
+    const client = new Endpoint(pair);
+    const remote = { address: RIGHT_ADDRESS, port: 80 };
+    client.connection = pair.left.connectTcp(remote, client, pair.now);
+    client.send(data);
+  }
+  pair.run(10_000);
+  expect(servers).toHaveLength(5);
+  // The one of the backlog has all options.
+  expect(servers.filter(({ connection }) => connection.info().sack)).toHaveLength(1);
+  for (const { bytes } of servers) expect(Buffer.from(bytes).equals(data)).toBe(true);
+  expect(pair.right.drops.of('tcp-backlog')).toBe(4);
+});

@@ -1,0 +1,202 @@
+import type { AckReport } from '../../../../src/netstack/tcp/send/loss-recovery.js';
+import { TcpOptions } from '../../../../src/netstack/tcp/open/options.js';
+import { takeSelectiveAcks } from '../../../../src/netstack/tcp/receive/sack-option.js';
+import { type SentSegment, SentSegments } from '../../../../src/netstack/tcp/send/sent-segments.js';
+import { seededRandom } from '../../../support/netstack-pair.js';
+
+type Block = readonly [start: number, end: number];
+
+/** Ten segments of 100 octets from `base` on, the first `sndUna` octets acknowledged. */
+function scoreboard(
+  sndUna = 0,
+  base = 0,
+): { segments: SentSegments; sndUna: number; sndNew: number } {
+  const segments = new SentSegments();
+  for (let start = sndUna; start < 1000; start += 100) {
+    segments.sent(segments.add((base + start) | 0, (base + start + 100) | 0));
+  }
+  return { segments, sndUna: (base + sndUna) | 0, sndNew: (base + 1000) | 0 };
+}
+
+function take(
+  subject: ReturnType<typeof scoreboard>,
+  blocks: readonly Block[],
+): { arrived: number[]; dsack: Block } {
+  const options = new TcpOptions();
+  options.sackCount = blocks.length;
+  for (const [index, [start, end]] of blocks.entries()) {
+    options.sackStarts[index] = start;
+    options.sackEnds[index] = end;
+  }
+  const report: AckReport = {
+    acknowledged: 0,
+    isDuplicate: false,
+    echoedAt: -1,
+    dsackStart: 0,
+    dsackEnd: 0,
+  };
+  const arrived: SentSegment[] = [];
+  takeSelectiveAcks(subject, options, report, arrived);
+  return {
+    arrived: arrived.map(({ start }) => start),
+    dsack: [report.dsackStart, report.dsackEnd],
+  };
+}
+
+const NO_DSACK: Block = [0, 0];
+
+it('marks what the blocks cover, in the order of the numbers', () => {
+  const subject = scoreboard();
+  expect(
+    take(subject, [
+      [700, 900],
+      [200, 300],
+      [400, 500],
+    ]),
+  ).toEqual({
+    arrived: [200, 400, 700, 800],
+    dsack: NO_DSACK,
+  });
+  expect(subject.segments.sackedCount).toBe(4);
+  expect(
+    take(subject, [
+      [700, 1000],
+      [200, 300],
+    ]).arrived,
+  ).toEqual([900]);
+});
+
+it('orders them also where numbers wrap', () => {
+  const base = 0x7fff_fe00;
+  const at = (offset: number): number => (base + offset) | 0;
+  const { arrived } = take(scoreboard(0, base), [
+    [at(700), at(900)],
+    [at(200), at(300)],
+  ]);
+  expect(arrived).toEqual([at(200), at(700), at(800)]);
+});
+
+describe('a DSACK (RFC 2883 4)', () => {
+  it.each<[string, Block[], Block]>([
+    ['lies at or below SND.UNA', [[200, 300]], [200, 300]],
+    [
+      'lies below SND.UNA, with what arrived behind it',
+      [
+        [100, 200],
+        [500, 600],
+      ],
+      [100, 200],
+    ],
+    [
+      'lies within the second block',
+      [
+        [500, 600],
+        [400, 700],
+      ],
+      [500, 600],
+    ],
+    [
+      'is the second block',
+      [
+        [500, 600],
+        [500, 600],
+      ],
+      [500, 600],
+    ],
+  ])('%s', (_, blocks, dsack) => {
+    expect(take(scoreboard(300), blocks).dsack).toEqual(dsack);
+  });
+
+  it('marks nothing itself; the block behind it does', () => {
+    expect(
+      take(scoreboard(), [
+        [500, 600],
+        [400, 700],
+      ]).arrived,
+    ).toEqual([400, 500, 600]);
+    expect(
+      take(scoreboard(300), [
+        [100, 200],
+        [500, 600],
+      ]).arrived,
+    ).toEqual([500]);
+  });
+
+  it.each<[string, Block[]]>([
+    [
+      'the second block',
+      [
+        [500, 600],
+        [200, 300],
+      ],
+    ],
+    [
+      'more than the second block',
+      [
+        [400, 600],
+        [500, 700],
+      ],
+    ],
+    [
+      'before the second block',
+      [
+        [400, 600],
+        [700, 800],
+      ],
+    ],
+    ['partly above SND.UNA', [[200, 400]]],
+  ])('is not what is %s', (_, blocks) => {
+    expect(take(scoreboard(300), blocks).dsack).toEqual(NO_DSACK);
+  });
+});
+
+it('reads nothing of a block that another ACK had', () => {
+  const options = new TcpOptions();
+  options.sackStarts.set([500, 400]);
+  options.sackEnds.set([600, 700]);
+  options.sackCount = 1;
+  const report = { acknowledged: 0, isDuplicate: false, echoedAt: -1, dsackStart: 0, dsackEnd: 0 };
+  const arrived: SentSegment[] = [];
+  takeSelectiveAcks(scoreboard(), options, report, arrived);
+  expect(arrived.map(({ start }) => start)).toEqual([500]);
+  expect(report.dsackEnd).toBe(0);
+});
+
+describe('a lie', () => {
+  it.each<[string, Block]>([
+    ['empty', [500, 500]],
+    ['reversed', [600, 500]],
+    ['reversed, below SND.UNA', [250, 200]],
+    ['beyond what was sent', [900, 1001]],
+    ['all beyond what was sent', [1000, 1100]],
+    ['half a circle away', [-0x8000_0000, 0x7fff_ffff]],
+  ])('that is %s counts for nothing', (_, block) => {
+    const subject = scoreboard(300);
+    expect(take(subject, [block])).toEqual({ arrived: [], dsack: NO_DSACK });
+    expect(subject.segments.inflight).toBe(700);
+  });
+
+  it('does not hide the blocks behind it', () => {
+    expect(
+      take(scoreboard(), [
+        [900, 2000],
+        [300, 200],
+        [400, 500],
+      ]).arrived,
+    ).toEqual([400]);
+  });
+
+  it('of any kind leaves the scoreboard whole', () => {
+    const random = seededRandom(8);
+    const number = (): number => Math.floor(random() * 1400) - 200;
+    for (let round = 0; round < 500; round++) {
+      const subject = scoreboard(300);
+      const count = 1 + Math.floor(random() * 4);
+      const blocks = Array.from({ length: count }, (): Block => [number(), number()]);
+      const { arrived } = take(subject, blocks);
+      expect(new Set(arrived).size).toBe(arrived.length);
+      expect(subject.segments.sackedCount).toBe(arrived.length);
+      expect(subject.segments.inflight).toBe(700 - 100 * arrived.length);
+    }
+  });
+});

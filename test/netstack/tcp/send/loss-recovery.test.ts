@@ -1,0 +1,931 @@
+/**
+ * What is lost and when it is sent again, from what the peer acknowledges.
+ *
+ * @mirrors acknowledgments.ts sender.ts
+ */
+import { DeliveryRate } from '../../../../src/netstack/tcp/send/delivery-rate.js';
+import {
+  LossRecovery,
+  type RecoverySubject,
+} from '../../../../src/netstack/tcp/send/loss-recovery.js';
+import { SentSegments } from '../../../../src/netstack/tcp/send/sent-segments.js';
+import { patternBytes } from '../../../support/netstack-pair.js';
+import {
+  ACK,
+  Harness,
+  type SackBlocks,
+  SACK_SYN,
+  SACK_TIMESTAMPS_SYN,
+  type Sent,
+  SYN,
+  TIMESTAMPS_OPTION,
+} from '../../tcp-harness.js';
+
+const RTT = 100;
+
+/** SACK in use, a round trip of 100 ms, `count` segments just sent and `more` octets queued. */
+function inFlight(count: number, more = 0): Harness {
+  const h = new Harness().establish({ syn: SACK_SYN, rtt: RTT });
+  h.connection.send(patternBytes(count * 1000 + more), h.now);
+  expect(h.sends()).toHaveLength(count);
+  return h;
+}
+
+function acknowledge(h: Harness, ack: number, ...blocks: SackBlocks): Harness {
+  return h.receives({ flags: ACK, ack, options: blocks.length > 0 ? h.sack(...blocks) : [] });
+}
+
+/** What leaves within so many ms, as it leaves. */
+function during(h: Harness, milliseconds: number): string[] {
+  const sent = h.sends();
+  for (let count = 0; count < milliseconds; count++) sent.push(...h.after(1).sends());
+  return sent.map(({ seq, len }) => `${seq}+${len}`);
+}
+
+describe('what was merely late', () => {
+  it('undoes a repair of which nothing has left yet', () => {
+    const h = inFlight(10, 5000).after(RTT);
+    const { cwnd } = h.connection.info();
+    acknowledge(h, 1, [1001, 5001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, ssthresh: 5000, lost: 1000 });
+    // It comes before the pacer, or the window, has let it leave again.
+    acknowledge(h, 5001);
+    const after = h.connection.info();
+    expect(after).toMatchObject({ inRecovery: false, ssthresh: Infinity, lost: 0, retransmits: 0 });
+    expect(after.cwnd).toBeGreaterThanOrEqual(cwnd);
+    expect(h.sends().map(({ seq }) => seq)).not.toContain(1);
+  });
+
+  it('does not undo it while a segment that counts as lost has not come', () => {
+    const h = inFlight(10, 5000).after(RTT);
+    acknowledge(h, 1, [2001, 5001]);
+    acknowledge(h, 1001, [2001, 6001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, ssthresh: 5000, lost: 1000 });
+  });
+});
+
+describe('SACK recovery', () => {
+  it('sends again what is missing below three segments, the first at once, and nothing else (RFC 2018 5, RFC 6675 5, RFC 8985 9.3)', () => {
+    const h = inFlight(10).after(RTT);
+    acknowledge(h, 1, [2001, 3001]);
+    acknowledge(h, 1, [2001, 4001]);
+    expect(h.sends()).toEqual([]);
+    acknowledge(h, 1, [2001, 5001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, ssthresh: 5000, lost: 2000 });
+    expect(h.sendsBriefly()[0]).toBe('ACK 1+1000 1');
+    acknowledge(h, 1, [2001, 8001]);
+    expect(during(h, 40)).toEqual(['1001+1000']);
+    acknowledge(h, 2001, [2001, 10_001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, inflight: 0, retransmits: 2 });
+  });
+
+  it('ends when all that was out then is acknowledged, with the window at ssthresh (RFC 6675 5)', () => {
+    const h = inFlight(10, 5000).after(RTT);
+    acknowledge(h, 1, [1001, 5001]);
+    expect(h.sendsBriefly()[0]).toBe('ACK 1+1000 1');
+    h.after(RTT);
+    acknowledge(h, 9999);
+    expect(h.connection.info().inRecovery).toBe(true);
+    acknowledge(h, 10_001);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, cwnd: 5000, ssthresh: 5000 });
+    expect(h.connection.info().delivered).toBe(10_000);
+  });
+
+  it('lets nothing out for an ACK that brings no news (RFC 9937 6.2)', () => {
+    const h = inFlight(10, 30_000).after(RTT);
+    acknowledge(h, 1, [1001, 5001]);
+    during(h, 30);
+    const { cwnd, inflight } = h.connection.info();
+    for (let count = 0; count < 5; count++) acknowledge(h, 1, [1001, 5001]);
+    expect(during(h, 30)).toEqual([]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, cwnd, inflight });
+  });
+
+  it('leaves a window that grows again, octet by octet', () => {
+    const h = inFlight(10, 30_000).after(RTT);
+    acknowledge(h, 1, [1001, 10_001]);
+    during(h, RTT);
+    acknowledge(h, 10_001);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, cwnd: 5000 });
+    for (let ack = 11_001; ack <= 30_001; ack += 1000) {
+      during(h, 20);
+      acknowledge(h, ack);
+    }
+    expect(h.connection.info()).toMatchObject({ ssthresh: 5000 });
+    expect(h.connection.info().cwnd).toBeGreaterThanOrEqual(7000);
+  });
+
+  it('sends new data when nothing is left to be repaired, as the window allows', () => {
+    const h = inFlight(10, 10_000).after(RTT);
+    acknowledge(h, 1, [1001, 10_001]);
+    const sent = during(h, RTT);
+    expect(sent.slice(0, 2)).toEqual(['1+1000', '10001+1000']);
+    expect(sent).toHaveLength(5);
+  });
+
+  it('lets new segments out while two that arrived wait for the third (RFC 3042, RFC 3042 2)', () => {
+    const h = inFlight(10, 9000).after(RTT);
+    acknowledge(h, 1, [1001, 2001]);
+    expect(h.sendsBriefly()).toEqual(['ACK 10001+1000 1']);
+    acknowledge(h, 1, [1001, 3001]);
+    expect(h.sendsBriefly()).toEqual(['ACK 11001+1000 1']);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, cwnd: 10_000 });
+  });
+
+  it('sends the rest of a segment of which the ACK covers a part', () => {
+    const h = inFlight(5).after(RTT);
+    acknowledge(h, 501, [1001, 4001]);
+    expect(h.sendsBriefly()[0]).toBe('ACK 501+500 1');
+    expect(h.connection.unacknowledgedBytes).toBe(4500);
+    acknowledge(h, 5001);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 0 });
+    expect(h.stack.nextTimeout()).toBe(Infinity);
+  });
+});
+
+describe('RACK', () => {
+  it('leaves alone what is merely late: by less than a quarter of a round trip', () => {
+    const h = inFlight(3).after(RTT);
+    acknowledge(h, 1, [1001, 2001]);
+    h.after(24);
+    expect(h.sends()).toEqual([]);
+    acknowledge(h, 2001);
+    h.after(50);
+    expect(h.sends()).toEqual([]);
+    expect(h.connection.info()).toMatchObject({ reordering: true, retransmits: 0, lost: 0 });
+  });
+
+  it('sends again by time what two segments alone show to be missing', () => {
+    const h = inFlight(3).after(RTT);
+    acknowledge(h, 1, [1001, 2001]);
+    expect(h.after(24).sends()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, lost: 1000, retransmits: 1 });
+  });
+
+  it('waits for the window also with three SACKed segments once reordering was seen', () => {
+    const h = inFlight(3).after(RTT);
+    acknowledge(h, 1, [1001, 2001]);
+    acknowledge(h, 3001);
+    h.connection.send(new Uint8Array(5000), h.now);
+    expect(during(h, 105)).toHaveLength(5);
+    acknowledge(h, 3001, [4001, 7001]);
+    expect(h.connection.info().inRecovery).toBe(false);
+    expect(during(h, 10)).toEqual([]);
+    expect(during(h, 20)).toEqual(['3001+1000']);
+  });
+
+  it('finds a lost retransmission by what left behind it, without the timer (RFC 8985 6.2 step 5)', () => {
+    const h = inFlight(10, 10_000).after(RTT);
+    acknowledge(h, 1, [1001, 7001]);
+    expect(during(h, 60).slice(0, 2)).toEqual(['1+1000', '10001+1000']);
+    h.after(RTT - 60);
+    h.sends();
+    h.after(10);
+    // What left with the retransmission has arrived, and that has not.
+    acknowledge(h, 1, [1001, 11_001]);
+    const { retransmits } = h.connection.info();
+    expect(retransmits).toBe(1);
+    expect(during(h, 30)[0]).toBe('1+1000');
+    expect(h.connection.info()).toMatchObject({ retransmits: 2, backoff: 0 });
+  });
+
+  it('takes several blocks of one ACK for no reordering', () => {
+    const h = inFlight(10).after(RTT);
+    acknowledge(h, 1, [7001, 8001], [5001, 6001], [3001, 4001]);
+    expect(h.connection.info()).toMatchObject({ reordering: false, inRecovery: true });
+  });
+
+  it('widens its window with DSACKs, until 16 repairs went by without one', () => {
+    const h = inFlight(3).after(RTT);
+    // Something was sent again for nothing, long ago.
+    acknowledge(h, 1001, [1, 1001]);
+    let una = 1001;
+    for (let repair = 0; repair < 17; repair++) {
+      const window = repair < 16 ? 50 : 25;
+      acknowledge(h, una, [una + 1000, una + 2000]);
+      expect(h.after(window - 1).sends()).toEqual([]);
+      expect(h.after(1).sends()).toMatchObject([{ seq: una }]);
+      h.after(RTT);
+      una += 2000;
+      acknowledge(h, una);
+      expect(h.connection.info().inRecovery).toBe(false);
+      h.connection.send(new Uint8Array(2000), h.now);
+      expect(h.sends()).toHaveLength(2);
+      h.after(RTT);
+    }
+  });
+});
+
+it('lets nothing out for a duplicate ACK that reports nothing new (RFC 3042 2b, RFC 5681 3.2b)', () => {
+  const h = inFlight(10, 5000).after(RTT / 2);
+  acknowledge(h, 1);
+  acknowledge(h, 1);
+  expect(h.sends()).toEqual([]);
+  acknowledge(h, 1, [1001, 2001]);
+  expect(h.sendsBriefly()).toEqual(['ACK 10001+1000 1']);
+  acknowledge(h, 1, [1001, 2001]);
+  expect(h.sends()).toEqual([]);
+});
+
+it('takes no report of an old ACK for a DSACK (RFC 2883 5)', () => {
+  const h = inFlight(10).after(RTT);
+  acknowledge(h, 1, [1001, 5001]);
+  expect(during(h, 10)).toEqual(['1+1000']);
+  acknowledge(h, 5001);
+  // It left the peer before that one, and what it reports was no duplicate then.
+  acknowledge(h, 1, [1001, 2001]);
+  expect(h.connection.info()).toMatchObject({ inRecovery: true, ssthresh: 5000 });
+});
+
+it('lowers the window in proportion to what was in flight when the reordering timer found the loss (RFC 9937 6.2)', () => {
+  const h = inFlight(3).after(50);
+  h.connection.send(patternBytes(7000), h.now);
+  expect(h.sends()).toHaveLength(7);
+  h.after(50);
+  acknowledge(h, 1, [2001, 3001]);
+  expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 9000 });
+  expect(during(h, 25)).toEqual(['1+1000']);
+  expect(h.connection.info()).toMatchObject({ inRecovery: true, ssthresh: 5000, inflight: 8000 });
+  h.after(30);
+  acknowledge(h, 1, [2001, 5001]);
+  // RecoverFS is 9000: of the 2000 delivered since, five ninths may leave, of which 1000 have.
+  const { inflight, cwnd } = h.connection.info();
+  expect(cwnd - inflight).toBe(Math.ceil((2000 * 5000) / 9000) - 1000);
+});
+
+describe('the tail loss probe', () => {
+  it('is new data where there is some: two round trips after the last segment (RFC 8985 7.3)', () => {
+    const h = inFlight(10, 5000);
+    expect(h.after(2 * RTT - 1).sends()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['ACK 10001+1000 1']);
+    expect(h.connection.info()).toMatchObject({ retransmits: 0, cwnd: 10_000 });
+  });
+
+  it('is the last segment where there is none, or where the peer has no room', () => {
+    const h = inFlight(3);
+    expect(h.after(2 * RTT).sendsBriefly()).toEqual(['PSH,ACK 2001+1000 1']);
+    const full = new Harness().establish({ syn: SACK_SYN, rtt: RTT, wnd: 3000 });
+    full.connection.send(new Uint8Array(9000), full.now);
+    expect(full.sends()).toHaveLength(3);
+    expect(full.after(2 * RTT).sendsBriefly()).toEqual(['ACK 2001+1000 1']);
+  });
+
+  it('is sent once; then the timer is waited for, which begins anew (RFC 8985 7.3)', () => {
+    const h = inFlight(3);
+    const { rto } = h.connection.info();
+    h.after(2 * RTT).sends();
+    expect(h.after(rto - 1).sends()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+  });
+
+  it('does not follow on another before a round trip was measured (RFC 8985 7.3)', () => {
+    const h = inFlight(1);
+    const { rto } = h.connection.info();
+    expect(h.after(rto).sendsBriefly()).toEqual(['PSH,ACK 1+1000 1']);
+    expect(h.connection.info().backoff).toBe(0);
+    // Both have arrived; which of them the first ACK is for, nobody knows.
+    acknowledge(h, 1001);
+    acknowledge(h, 1001, [1, 1001]);
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    expect(h.after(rto).sendsBriefly()).toEqual(['PSH,ACK 1001+1000 1']);
+    expect(h.connection.info().backoff).toBe(1);
+    acknowledge(h, 2001);
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    // Without an ambiguity it is measured again.
+    h.after(RTT);
+    acknowledge(h, 3001);
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    h.after(h.connection.info().rto);
+    expect(h.sendsBriefly()).toEqual(['PSH,ACK 3001+1000 1']);
+    expect(h.connection.info().backoff).toBe(0);
+  });
+
+  it('follows on another where the echo of a timestamp has measured one (RFC 8985 7.3)', () => {
+    const h = new Harness().establish({ syn: SACK_TIMESTAMPS_SYN, rtt: RTT });
+    h.connection.send(new Uint8Array(900), h.now);
+    h.sends();
+    const [probe] = h.after(h.connection.info().rto).sends();
+    const echo = TIMESTAMPS_OPTION(2, probe!.options.tsVal);
+    h.after(RTT).receives({ flags: ACK, ack: 901, options: echo });
+    h.receives({ flags: ACK, ack: 901, options: [...echo, ...h.sack([1, 901])] });
+    h.connection.send(new Uint8Array(900), h.now);
+    h.sends();
+    expect(h.after(h.connection.info().rto).sendsBriefly()).toEqual(['PSH,ACK 901+900 1']);
+    expect(h.connection.info().backoff).toBe(0);
+  });
+
+  it('does not come where no round trip was ever measured (RFC 8985 7.3)', () => {
+    const h = new Harness();
+    h.connect();
+    h.after(1000).sends();
+    h.receives({ flags: SYN | ACK, seq: 0, ack: 1, options: SACK_SYN });
+    h.connection.send(patternBytes(2000), h.now);
+    h.sends();
+    expect(h.after(2999).sends()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+  });
+
+  it('makes the peer tell what it lacks', () => {
+    const h = inFlight(4).after(2 * RTT);
+    expect(h.sends()).toHaveLength(1);
+    h.after(RTT);
+    // The first two are missing; the third, and the probe, have arrived.
+    acknowledge(h, 1, [2001, 4001]);
+    expect(during(h, 40)).toEqual(['1+1000', '1001+1000']);
+    expect(h.connection.info().backoff).toBe(0);
+  });
+
+  it('that repaired a loss lowers the window (RFC 8985 7.4.2)', () => {
+    const h = inFlight(3).after(2 * RTT);
+    h.sends();
+    h.after(RTT);
+    acknowledge(h, 3001);
+    h.connection.send(new Uint8Array(1000), h.now);
+    expect(during(h, 10)).toEqual(['3001+1000']);
+    expect(h.connection.info().ssthresh).toBe(Infinity);
+    h.after(RTT);
+    acknowledge(h, 4001);
+    expect(h.connection.info().ssthresh).toBeLessThan(10_000);
+    expect(h.connection.info().inRecovery).toBe(false);
+  });
+
+  it('lowers it once where a repair begins with its answer (RFC 8985 7.4.1)', () => {
+    const h = inFlight(10).after(2 * RTT);
+    expect(h.sendsBriefly()).toEqual(['PSH,ACK 9001+1000 1']);
+    h.after(RTT);
+    acknowledge(h, 1, [2001, 10_001]);
+    during(h, RTT);
+    acknowledge(h, 10_001);
+    const { ssthresh, inRecovery } = h.connection.info();
+    expect(inRecovery).toBe(false);
+    h.connection.send(new Uint8Array(1000), h.now);
+    during(h, RTT);
+    acknowledge(h, 11_001);
+    expect(h.connection.info().ssthresh).toBe(ssthresh);
+  });
+
+  it('that was for nothing does not, as a DSACK tells', () => {
+    const h = inFlight(3).after(2 * RTT);
+    h.sends();
+    acknowledge(h, 3001);
+    h.after(RTT);
+    acknowledge(h, 3001, [2001, 3001]);
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.sends();
+    h.after(RTT);
+    acknowledge(h, 4001);
+    expect(h.connection.info().ssthresh).toBe(Infinity);
+  });
+
+  it.each<[string, SackBlocks]>([
+    ['another segment', [[1001, 2001]]],
+    ['the segment before it', [[1, 2001]]],
+  ])('that repaired a loss does so whatever a DSACK tells of %s (RFC 8985 7.4.2)', (_, blocks) => {
+    const h = inFlight(3).after(2 * RTT);
+    h.sends();
+    h.after(RTT);
+    acknowledge(h, 3001);
+    h.connection.send(new Uint8Array(1000), h.now);
+    during(h, 10);
+    // The network has doubled an early segment: a duplicate ACK, but not for the probe.
+    acknowledge(h, 3001, ...blocks);
+    h.after(RTT);
+    acknowledge(h, 4001);
+    expect(h.connection.info().ssthresh).toBeLessThan(10_000);
+  });
+
+  it('is not sent to a peer without SACK, nor in recovery (RFC 8985 4)', () => {
+    const plain = new Harness().establish({ rtt: RTT });
+    plain.connection.send(new Uint8Array(3000), plain.now);
+    plain.sends();
+    expect(plain.after(299).sends()).toEqual([]);
+    expect(plain.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+    const h = inFlight(10).after(RTT);
+    acknowledge(h, 1, [1001, 9001]);
+    expect(during(h, 250)).toEqual(['1+1000']);
+  });
+
+  it('of new data shows no loss when it is acknowledged, and costs nothing (RFC 8985 7.4.2)', () => {
+    const h = inFlight(10, 3000);
+    expect(h.after(2 * RTT).sendsBriefly()).toEqual(['ACK 10001+1000 1']);
+    acknowledge(h.after(RTT), 11_001);
+    expect(h.connection.info().ssthresh).toBe(Infinity);
+    expect(h.connection.info().cwnd).toBeGreaterThanOrEqual(10_000);
+  });
+
+  it('comes with the timer at the latest, for a single segment too (RFC 8985 7.2)', () => {
+    const h = inFlight(1);
+    const { rto } = h.connection.info();
+    expect(h.after(rto - 1).sends()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['PSH,ACK 1+1000 1']);
+    expect(h.connection.info()).toMatchObject({ backoff: 0, cwnd: 10_000 });
+    expect(h.after(rto - 1).sends()).toEqual([]);
+    expect(h.after(1).sendsBriefly()).toEqual(['PSH,ACK 1+1000 1']);
+    expect(h.connection.info()).toMatchObject({ backoff: 1, cwnd: 1000 });
+    // No probe follows in the repair: the timer alone.
+    expect(h.after(2 * rto - 1).sends()).toEqual([]);
+    expect(h.after(1).sends()).toHaveLength(1);
+  });
+});
+
+describe('a repair that was not needed', () => {
+  /** With timestamps, which leave 988 octets of text; `count` segments are out. */
+  function stamped(count: number): {
+    h: Harness;
+    sent: Sent[];
+    ack: (upTo: number, echo: Sent) => void;
+  } {
+    const h = new Harness().establish({ syn: SACK_TIMESTAMPS_SYN, rtt: RTT });
+    h.connection.send(patternBytes(count * 988), h.now);
+    const sent = h.sends();
+    expect(sent).toHaveLength(count);
+    let tsVal = 2;
+    const ack = (upTo: number, echo: Sent): void => {
+      const options = TIMESTAMPS_OPTION(tsVal++, echo.options.tsVal);
+      h.receives({ flags: ACK, ack: 1 + upTo * 988, options });
+    };
+    return { h, sent, ack };
+  }
+
+  /** The timer expires, behind the tail loss probe. */
+  function timeOut(h: Harness): Sent[] {
+    h.after(2 * RTT).sends();
+    return h.after(h.connection.info().rto).sends();
+  }
+
+  it('by the timer is taken back when the echo is older than it (RFC 3522, RFC 4015, RFC 4015 3)', () => {
+    const { h, sent, ack } = stamped(5);
+    expect(timeOut(h)).toHaveLength(1);
+    expect(h.connection.info()).toMatchObject({ cwnd: 988, inRecovery: true, backoff: 1 });
+    h.after(50);
+    ack(1, sent[0]!);
+    expect(h.connection.info()).toMatchObject({
+      inRecovery: false,
+      ssthresh: Infinity,
+      backoff: 0,
+    });
+    expect(h.connection.info().cwnd).toBeGreaterThanOrEqual(9880);
+    // The others are in flight, not lost: none is sent again.
+    expect(during(h, 30)).toEqual([]);
+  });
+
+  it('by the timer stands when the echo is of the second transmission', () => {
+    const { h, ack } = stamped(5);
+    const [again] = timeOut(h);
+    h.after(RTT);
+    ack(1, again!);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true });
+    expect(h.connection.info().ssthresh).toBeLessThan(9880);
+  });
+
+  it('by the timer stands also where the ACK covers all, and echoes the second one', () => {
+    const { h, sent, ack } = stamped(1);
+    h.after(h.connection.info().rto).sends();
+    const [again] = h.after(h.connection.info().rto).sends();
+    h.after(RTT);
+    ack(1, again!);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 0 });
+    expect(h.connection.info().ssthresh).toBeLessThan(9880);
+    expect(sent).toHaveLength(1);
+  });
+
+  it('by the timer stands where the first of two retransmissions was answered', () => {
+    const { h, ack } = stamped(1);
+    h.after(h.connection.info().rto).sends();
+    const [again] = h.after(h.connection.info().rto).sends();
+    expect(h.after(h.connection.info().rto).sends()).toHaveLength(1);
+    ack(1, again!);
+    expect(h.connection.info().ssthresh).toBeLessThan(9880);
+  });
+
+  it('is judged by the first ACK that brings news alone', () => {
+    const { h, sent, ack } = stamped(5);
+    const [again] = timeOut(h);
+    h.after(RTT);
+    ack(1, again!);
+    ack(2, sent[0]!);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true });
+  });
+
+  it('is not judged by a duplicate ACK, which echoes what came before (RFC 3522 3.2)', () => {
+    const { h, sent, ack } = stamped(5);
+    const [again] = timeOut(h);
+    h.after(10);
+    ack(0, sent[4]!);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, cwnd: 988 });
+    h.after(RTT);
+    ack(1, again!);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true });
+  });
+
+  it('by SACK is taken back likewise', () => {
+    const { h, sent, ack } = stamped(10);
+    h.after(RTT);
+    const options = (echo: Sent, ...blocks: SackBlocks): number[] => [
+      ...TIMESTAMPS_OPTION(1, echo.options.tsVal),
+      ...h.sack(...blocks),
+    ];
+    h.receives({ flags: ACK, ack: 1, options: options(sent[0]!, [989, 4941]) });
+    expect(h.sends()[0]).toMatchObject({ seq: 1 });
+    expect(h.connection.info().inRecovery).toBe(true);
+    h.after(10);
+    ack(5, sent[0]!);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, ssthresh: Infinity });
+  });
+
+  it('has both transmissions of what was sent again in pipe, until it is acknowledged (RFC 6675 4)', () => {
+    const { h, sent, ack } = stamped(10);
+    h.after(RTT);
+    const options = [...TIMESTAMPS_OPTION(1, sent[0]!.options.tsVal), ...h.sack([1977, 9881])];
+    h.receives({ flags: ACK, ack: 1, options });
+    expect(during(h, 10)).toHaveLength(2);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, inflight: 2 * 988 });
+    ack(1, sent[0]!);
+    // The first is there, the second twice on its way.
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 2 * 988 });
+    ack(10, sent[0]!);
+    expect(h.connection.info().inflight).toBe(0);
+  });
+
+  it('leaves nothing that counts as lost, also of what was sent again (draft-ietf-ccwg-bbr 5.5.11)', () => {
+    const h = inFlight(10, 20_000).after(RTT);
+    // One segment is lost in earnest, and repaired.
+    acknowledge(h, 1, [1001, 10_001]);
+    during(h, RTT);
+    acknowledge(h, 10_001);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, lost: 1000 });
+    during(h, RTT);
+    const { inflight } = h.connection.info();
+    // Two come late, and are sent again before; DSACKs tell.
+    acknowledge(h, 10_001, [12_001, 10_001 + inflight]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, lost: 3000 });
+    expect(during(h, 30)).toEqual(['10001+1000', '11001+1000']);
+    acknowledge(h, 11_001, [10_001, 11_001], [12_001, 10_001 + inflight]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true, lost: 3000 });
+    acknowledge(h, 10_001 + inflight, [11_001, 12_001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, lost: 1000 });
+  });
+
+  it('is taken back when DSACKs report all that was sent again (RFC 3708, RFC 4015 3)', () => {
+    const h = inFlight(10).after(RTT);
+    acknowledge(h, 1, [2001, 7001]);
+    expect(during(h, 80)).toEqual(['1+1000', '1001+1000']);
+    acknowledge(h, 7001, [1, 1001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: true });
+    acknowledge(h, 7001, [1001, 2001]);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, ssthresh: Infinity });
+    expect(h.connection.info().cwnd).toBeGreaterThanOrEqual(10_000);
+  });
+
+  it('stands where nothing was sent again yet, whatever a DSACK says', () => {
+    const h = inFlight(10).after(RTT);
+    acknowledge(h, 1, [2001, 7001]);
+    acknowledge(h, 1001, [1, 1001], [2001, 7001]);
+    expect(h.connection.info().inRecovery).toBe(true);
+  });
+});
+
+describe('the retransmission timer with SACK', () => {
+  it('leaves what has arrived alone (RFC 2018 5, RFC 6675 5.1)', () => {
+    const h = inFlight(4);
+    acknowledge(h.after(RTT), 1, [1001, 2001]);
+    expect(during(h, 30)).toEqual(['1+1000']);
+    const { rto } = h.connection.info();
+    const sent = during(h, rto + 10);
+    expect(sent).toEqual(['1+1000']);
+    h.after(RTT);
+    acknowledge(h, 2001);
+    expect(during(h, 80)).toEqual(['2001+1000', '3001+1000']);
+  });
+
+  it('sends all again when the peer has thrown away what it had (RFC 2018 8, RFC 2018 5b)', () => {
+    const h = inFlight(4).after(RTT);
+    acknowledge(h, 1, [1001, 4001]);
+    expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
+    h.after(RTT);
+    // SND.UNA is at what was SACKed, and stays there.
+    acknowledge(h, 1001);
+    expect(h.sends()).toEqual([]);
+    const sent = during(h, h.connection.info().rto + 5);
+    expect(sent).toEqual(['1001+1000']);
+    h.after(RTT);
+    acknowledge(h, 2001);
+    expect(during(h, 80)).toEqual(['2001+1000', '3001+1000']);
+    acknowledge(h, 4001);
+    expect(h.connection.unacknowledgedBytes).toBe(0);
+    expect(h.connection.info()).toMatchObject({ inflight: 0, inRecovery: false });
+  });
+
+  it('sends nothing of what SACKs told to have arrived, also behind the timer (RFC 2018 5)', () => {
+    const h = inFlight(6).after(RTT);
+    acknowledge(h, 1, [2001, 4001]);
+    const sent = during(h, h.connection.info().rto + 5);
+    expect(sent.filter((each) => each === '1+1000')).not.toEqual([]);
+    h.after(RTT);
+    acknowledge(h, 1001, [2001, 4001]);
+    const behind = during(h, RTT);
+    expect(behind).toContain('1001+1000');
+    expect(behind).not.toContain('2001+1000');
+    expect(behind).not.toContain('3001+1000');
+  });
+
+  /** The timer has expired for the first of two segments, of which the second just left. */
+  function expired(): Harness {
+    const h = inFlight(1);
+    const { rto } = h.connection.info();
+    expect(h.after(rto).sends()).toHaveLength(1);
+    h.after(rto - 10);
+    h.connection.send(new Uint8Array(1000), h.now);
+    expect(h.sendsBriefly()).toEqual(['PSH,ACK 1001+1000 1']);
+    h.after(10);
+    expect(h.connection.info()).toMatchObject({ backoff: 1, lost: 1000, cwnd: 1000 });
+    return h;
+  }
+
+  it('sends the first segment whatever is in flight beside it', () => {
+    expect(expired().sendsBriefly()).toEqual(['ACK 1+1000 1']);
+  });
+
+  it('sends it also where an ACK without news comes before the next drain', () => {
+    const h = expired();
+    acknowledge(h, 1);
+    expect(h.sends().map(({ seq }) => seq)).toEqual([1]);
+  });
+
+  it('sends nothing again where an ACK of the first comes before the next drain', () => {
+    const h = expired();
+    acknowledge(h, 1001);
+    expect(h.sends()).toEqual([]);
+    expect(h.connection.info().inflight).toBe(1000);
+  });
+
+  it('sends nothing again that is reported between its expiry and the next drain (RFC 6675 5.1)', () => {
+    const h = inFlight(3).after(2 * RTT);
+    h.sends();
+    h.after(h.connection.info().rto);
+    acknowledge(h, 1, [1, 1001]);
+    h.sends();
+    acknowledge(h, 3001);
+    expect(h.connection.info()).toMatchObject({ inflight: 0, unacknowledged: 0 });
+    h.connection.send(new Uint8Array(1000), h.now);
+    h.after(RTT);
+    expect(h.sends().map(({ seq }) => seq)).toContain(3001);
+    expect(h.connection.info().inflight).toBe(1000);
+    acknowledge(h, 4001);
+    expect(h.connection.info().inflight).toBe(0);
+    expect(h.stack.nextTimeout()).toBe(Infinity);
+  });
+});
+
+describe('a SACK that lies', () => {
+  it.each<[string, SackBlocks]>([
+    ['is beyond SND.NXT', [[9001, 11_001]]],
+    ['is all beyond SND.NXT', [[10_001, 12_001]]],
+    ['is empty', [[5001, 5001]]],
+    ['is reversed', [[7001, 5001]]],
+    ['covers no whole segment', [[5002, 6000]]],
+  ])('when it %s changes nothing', (_, blocks) => {
+    const h = inFlight(10).after(RTT);
+    for (let count = 0; count < 5; count++) acknowledge(h, 1, ...blocks);
+    expect(during(h, 90)).toEqual([]);
+    expect(h.connection.info()).toMatchObject({ inflight: 10_000, inRecovery: false, lost: 0 });
+  });
+
+  it('when it is below SND.UNA is a DSACK, and changes nothing either', () => {
+    const h = inFlight(10).after(RTT);
+    acknowledge(h, 5001);
+    for (let count = 0; count < 5; count++) acknowledge(h, 5001, [1, 3001]);
+    expect(h.connection.info()).toMatchObject({ inflight: 5000, inRecovery: false, lost: 0 });
+  });
+});
+
+describe('a peer that divides its ACKs', () => {
+  it('gains no more than by one ACK: a window grows by octets (RFC 3465 2.3)', () => {
+    const whole = inFlight(10, 50_000).after(RTT);
+    acknowledge(whole, 1001);
+    const divided = inFlight(10, 50_000).after(RTT);
+    for (let ack = 2; ack <= 1001; ack++) acknowledge(divided, ack);
+    expect(divided.connection.info().cwnd).toBe(whole.connection.info().cwnd);
+    expect(during(divided, 1)).toEqual(during(whole, 1));
+  });
+
+  it('gains nothing in recovery either', () => {
+    const whole = inFlight(10, 50_000).after(RTT);
+    const divided = inFlight(10, 50_000).after(RTT);
+    for (const h of [whole, divided]) {
+      acknowledge(h, 1, [1001, 5001]);
+      h.sends();
+      h.after(RTT);
+      h.sends();
+    }
+    acknowledge(whole, 5001);
+    for (let ack = 2; ack <= 5001; ack += 7) acknowledge(divided, ack);
+    acknowledge(divided, 5001);
+    // Safe in the small: a sixth of a segment more at most.
+    expect(divided.connection.info().cwnd).toBeLessThanOrEqual(whole.connection.info().cwnd + 1000);
+  });
+});
+
+describe('a peer without SACK', () => {
+  /** Its first segment was repaired, and the repair is over; 5 more segments are out. */
+  function repaired(): Harness {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(10_000), h.now);
+    expect(h.sends()).toHaveLength(10);
+    h.after(RTT);
+    for (let count = 0; count < 3; count++) acknowledge(h, 1);
+    expect(h.sends().map(({ seq }) => seq)).toEqual([1]);
+    h.after(RTT);
+    acknowledge(h, 10_001);
+    expect(h.connection.info().inRecovery).toBe(false);
+    h.connection.send(new Uint8Array(5000), h.now);
+    during(h, 60);
+    expect(h.connection.info().inflight).toBe(5000);
+    return h;
+  }
+
+  it('begins no repair by duplicates of what was just repaired (RFC 6582 3.2 step 2, RFC 6582 3.2)', () => {
+    const h = repaired();
+    for (let count = 0; count < 4; count++) acknowledge(h, 10_001);
+    expect(h.connection.info().inRecovery).toBe(false);
+    expect(h.connection.info().retransmits).toBe(1);
+  });
+
+  it('begins one again once something beyond it is acknowledged', () => {
+    const h = repaired();
+    acknowledge(h, 11_001);
+    for (let count = 0; count < 3; count++) acknowledge(h, 11_001);
+    expect(h.connection.info().inRecovery).toBe(true);
+  });
+
+  it('is not believed when it sends SACKs all the same', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(10_000), h.now);
+    h.sends();
+    h.after(RTT);
+    acknowledge(h, 1, [4001, 10_001]);
+    expect(h.connection.info().delivered).toBe(0);
+  });
+
+  it('cannot clock out more by duplicates than was out (RFC 9937 6.2)', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(200_000), h.now);
+    expect(h.sends()).toHaveLength(10);
+    h.after(RTT);
+    const sent: string[] = [];
+    for (let count = 0; count < 100; count++) {
+      acknowledge(h, 1);
+      sent.push(...during(h, 2));
+    }
+    // Two by limited transmit, the first once more, and half of the ten by proportion.
+    expect(sent.filter((segment) => segment !== '1+1000').length).toBeLessThanOrEqual(7);
+  });
+
+  it('lets new data out for duplicates in recovery, one for two (RFC 6937, RFC 9937)', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(40_000), h.now);
+    h.sends();
+    h.after(RTT);
+    const sent: string[] = [];
+    for (let count = 0; count < 9; count++) {
+      acknowledge(h, 1);
+      sent.push(...during(h, 5));
+    }
+    // Two by limited transmit, then half of what each of the six others stands for, to ssthresh.
+    expect(sent).toEqual(['10001+1000', '11001+1000', '1+1000', '12001+1000', '13001+1000']);
+    expect(h.connection.info()).toMatchObject({ inflight: 5000, cwnd: 5000, ssthresh: 5000 });
+  });
+
+  it('cannot inflate the window by more duplicates than there are segments', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(60_000), h.now);
+    h.sends();
+    h.after(RTT);
+    for (let count = 0; count < 1000; count++) acknowledge(h, 1);
+    expect(during(h, RTT).length).toBeLessThan(20);
+  });
+
+  it('is repaired also gigabytes after the last repair, where numbers have wrapped', () => {
+    const segments = new SentSegments();
+    let entered = 0;
+    const sender = {
+      sndUna: 1,
+      sndNxt: 1,
+      mss: 1000,
+      usesSack: false,
+      segments,
+      rate: new DeliveryRate(),
+      congestion: { lost: () => undefined, enterRecovery: () => entered++ },
+    };
+    const recovery = new LossRecovery(sender as unknown as RecoverySubject, 0);
+    const report = {
+      acknowledged: 1e9,
+      isDuplicate: false,
+      echoedAt: -1,
+      dsackStart: 0,
+      dsackEnd: 0,
+    };
+    for (let count = 0; count < 3; count++) {
+      sender.sndUna = (sender.sndUna + 1e9) | 0;
+      recovery.acknowledged(report, 0);
+    }
+    sender.sndNxt = (sender.sndUna + 4000) | 0;
+    for (let at = 0; at < 4000; at += 1000) {
+      segments.sent(segments.add((sender.sndUna + at) | 0, (sender.sndUna + at + 1000) | 0));
+    }
+    const duplicate = { ...report, acknowledged: 0, isDuplicate: true };
+    for (let count = 0; count < 3; count++) recovery.acknowledged(duplicate, 0);
+    expect(entered).toBe(1);
+  });
+
+  it('counts what its duplicates stand for as arrived, until an ACK covers it', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(10_000), h.now);
+    h.sends();
+    h.after(RTT);
+    for (let count = 0; count < 3; count++) acknowledge(h, 1);
+    h.sends();
+    expect(h.connection.info().inflight).toBe(7000);
+    acknowledge(h, 3001);
+    h.sends();
+    expect(h.connection.info().inflight).toBe(7000);
+  });
+
+  it('gets nothing a third time while the repair of a timeout is on its way', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(8000), h.now);
+    h.sends();
+    expect(h.after(300).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+    h.after(RTT);
+    acknowledge(h, 1001);
+    expect(during(h, RTT)).toEqual(['1001+1000', '2001+1000']);
+    acknowledge(h, 2001);
+    expect(during(h, RTT)).not.toContain('2001+1000');
+  });
+
+  it('has counted as arrived what is left of its duplicates behind a partial ACK', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(10_000), h.now);
+    h.sends();
+    h.after(RTT);
+    for (let count = 0; count < 7; count++) acknowledge(h, 1);
+    h.sends();
+    // Ten less seven; and behind the ACK of two, eight less the five that are left.
+    expect(h.connection.info().inflight).toBe(3000);
+    acknowledge(h, 2001);
+    expect(h.connection.info().inflight).toBe(2000);
+    h.sends();
+    expect(h.connection.info().inflight).toBe(3000);
+  });
+
+  it('gets all again after a timeout, one window after the other', () => {
+    const h = new Harness().establish({ rtt: RTT });
+    h.connection.send(new Uint8Array(4000), h.now);
+    h.sends();
+    expect(h.after(300).sendsBriefly()).toEqual(['ACK 1+1000 1']);
+    h.after(RTT);
+    acknowledge(h, 1001);
+    expect(during(h, RTT)).toEqual(['1001+1000', '2001+1000']);
+    acknowledge(h, 3001);
+    expect(during(h, RTT)).toEqual(['3001+1000']);
+    acknowledge(h, 4001);
+    expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 0 });
+  });
+});
+
+describe('a window that the peer shrinks', () => {
+  it('holds back new data; what is in flight is repaired all the same (RFC 9293 3.8.6, MUST-34, SHLD-15, SHLD-16)', () => {
+    const h = inFlight(10, 20_000).after(RTT);
+    h.receives({ flags: ACK, ack: 1001, wnd: 2000 });
+    expect(h.sends()).toEqual([]);
+    h.receives({ flags: ACK, ack: 1001, wnd: 2000, options: h.sack([4001, 8001]) });
+    expect(h.sendsBriefly()[0]).toBe('ACK 1001+1000 1');
+    const sent = during(h, 60);
+    expect(sent.every((segment) => ['2001+1000', '3001+1000'].includes(segment))).toBe(true);
+    h.receives({ flags: ACK, ack: 10_001, wnd: 2000 });
+    expect(during(h, RTT)).toEqual(['10001+1000', '11001+1000']);
+  });
+
+  it('to nothing, with data in flight, keeps the connection for as long as it answers (SHLD-17, MUST-35)', () => {
+    const h = inFlight(3);
+    const begin = h.now;
+    let sent = 0;
+    while (h.now - begin < 400_000) {
+      h.after(500);
+      for (const { len } of h.sends()) {
+        if (len > 0) sent++;
+        h.receives({ flags: ACK, ack: 1, wnd: 0 });
+      }
+    }
+    expect(h.events).toEqual([]);
+    expect(h.connection.state).toBe('ESTABLISHED');
+    expect(sent).toBeGreaterThan(5);
+    expect(sent).toBeLessThan(30);
+    h.receives({ flags: ACK, ack: 3001, wnd: 0 });
+    expect(h.connection.unacknowledgedBytes).toBe(0);
+  });
+});

@@ -1,0 +1,249 @@
+import { NextSegment, type SegmentSource } from '../../../../src/netstack/tcp/send/next-segment.js';
+import { Pacer } from '../../../../src/netstack/tcp/send/pacer.js';
+import { type SentSegment, SentSegments } from '../../../../src/netstack/tcp/send/sent-segments.js';
+
+/** A sender with 10,000 octets from 0 on, MSS 1000, of which `sndNew` have left; windows are wide. */
+class Source {
+  mss = 1000;
+  sndNew = 0;
+  sndWnd = 60_000;
+  maxSndWnd = 60_000;
+  dataEnd = 10_000;
+  finQueued = false;
+  noDelay = true;
+  readonly ring = { capacity: 64 * 1024 };
+  readonly segments = new SentSegments();
+  readonly recovery = { isHeadDue: false };
+  readonly congestion = { cwnd: 50_000, pacingRate: Infinity, sendQuantum: 2000 };
+  readonly pacer = new Pacer();
+
+  constructor(changes: Partial<Source> & { cwnd?: number } = {}, segments = 0) {
+    const { cwnd = 50_000, ...rest } = changes;
+    Object.assign(this, rest);
+    this.congestion.cwnd = cwnd;
+    for (let count = 0; count < segments; count++) {
+      this.segments.sent(this.segments.add(this.sndNew, this.sndNew + 1000));
+      this.sndNew += 1000;
+    }
+  }
+
+  get inflight(): number {
+    return this.segments.inflight;
+  }
+
+  get flightSize(): number {
+    return this.sndNew - (this.segments.head?.start ?? this.sndNew);
+  }
+
+  get hasUnsent(): boolean {
+    return this.sndNew < this.dataEnd + (this.finQueued ? 1 : 0);
+  }
+}
+
+function nextOf(source: Source): NextSegment {
+  return new NextSegment(source as unknown as SegmentSource);
+}
+
+/** What is chosen at once, as `start+length`, with F for a FIN and R for a retransmission. */
+function chosen(
+  source: Source,
+  choose: (next: NextSegment) => boolean = (next) => next.choose(0),
+): string {
+  const next = nextOf(source);
+  if (!choose(next)) return 'nothing';
+  const { start, length, hasFin, segment, end } = next;
+  expect(end).toBe(start + length + (hasFin ? 1 : 0));
+  return `${start}+${length}${hasFin ? 'F' : ''}${segment === undefined ? '' : 'R'}`;
+}
+
+function lose(source: Source, ...starts: number[]): Source {
+  let segment: SentSegment | undefined = source.segments.oldest;
+  while (segment !== undefined) {
+    const { later } = segment;
+    if (starts.includes(segment.start)) source.segments.lose(segment);
+    segment = later;
+  }
+  return source;
+}
+
+describe('new data', () => {
+  it.each<[string, ConstructorParameters<typeof Source>[0], string]>([
+    ['is a full segment', {}, '0+1000'],
+    ['is what there is', { dataEnd: 700 }, '0+700'],
+    ['is nothing where there is none', { dataEnd: 0 }, 'nothing'],
+    ['is no more than cwnd lets out', { cwnd: 999, maxSndWnd: 1000 }, '0+999'],
+    ["is no more than the peer's window lets out", { sndWnd: 900, maxSndWnd: 1000 }, '0+900'],
+    ['is no part of an octet', { cwnd: 700.9, maxSndWnd: 1000 }, '0+700'],
+    ['is nothing in a shut window', { sndWnd: 0 }, 'nothing'],
+    ['is nothing in a window that shrank', { sndWnd: -500 }, 'nothing'],
+    ['is no silly segment (RFC 9293 3.8.6.2.1)', { sndWnd: 900 }, 'nothing'],
+    ['is half of the largest window seen', { sndWnd: 500, maxSndWnd: 1000 }, '0+500'],
+    ['is not less than that half', { sndWnd: 499, maxSndWnd: 1000 }, 'nothing'],
+    ['has the FIN where it ends', { dataEnd: 700, finQueued: true }, '0+700F'],
+    ['has no FIN before its end', { finQueued: true }, '0+1000'],
+    ['has the FIN alone', { dataEnd: 0, finQueued: true }, '0+0F'],
+    [
+      'has no FIN that the window does not take',
+      { dataEnd: 700, finQueued: true, sndWnd: 700 },
+      '0+700',
+    ],
+    [
+      'has the FIN in the last octet of the window',
+      { dataEnd: 700, finQueued: true, sndWnd: 701 },
+      '0+700F',
+    ],
+    ['is nothing behind the FIN', { dataEnd: 700, sndNew: 701, finQueued: true }, 'nothing'],
+    [
+      'with Nagle is a small segment where nothing is in flight',
+      { dataEnd: 10, noDelay: false },
+      '0+10',
+    ],
+  ])('%s', (_, changes, expected) => {
+    expect(chosen(new Source(changes))).toBe(expected);
+  });
+
+  it('fills what in flight leaves of each window (SHLD-28)', () => {
+    expect(chosen(new Source({ cwnd: 3500, maxSndWnd: 1000 }, 3))).toBe('3000+500');
+    expect(chosen(new Source({ cwnd: 3000 }, 3))).toBe('nothing');
+    expect(chosen(new Source({ sndWnd: 3600, maxSndWnd: 1000 }, 3))).toBe('3000+600');
+    // What is lost is not in flight, but it is in the peer's window.
+    const source = new Source({ sndWnd: 3000, cwnd: 3000 }, 3);
+    source.segments.sack(1000, 2000, []);
+    expect(chosen(source)).toBe('nothing');
+  });
+
+  it('with Nagle is no small segment behind others, but a full one (SHLD-7)', () => {
+    expect(chosen(new Source({ dataEnd: 1500, noDelay: false }, 1))).toBe('nothing');
+    expect(chosen(new Source({ dataEnd: 1500 }, 1))).toBe('1000+500');
+    expect(chosen(new Source({ dataEnd: 2000, noDelay: false }, 1))).toBe('1000+1000');
+    expect(chosen(new Source({ dataEnd: 1500, noDelay: false, finQueued: true }, 1))).toBe(
+      '1000+500F',
+    );
+  });
+});
+
+describe('the memory that the scoreboard takes', () => {
+  /** A sender with `count` segments of one octet in flight and storage for `capacity` octets. */
+  function withTinySegments(count: number, capacity: number): Source {
+    const source = new Source();
+    source.ring.capacity = capacity;
+    for (; source.sndNew < count; source.sndNew++) {
+      source.segments.sent(source.segments.add(source.sndNew, source.sndNew + 1));
+    }
+    return source;
+  }
+
+  it('is no more than that of the send ring: new data waits', () => {
+    expect(chosen(withTinySegments(127, 32 * 1024))).toBe('127+1000');
+    expect(chosen(withTinySegments(128, 32 * 1024))).toBe('nothing');
+    const source = withTinySegments(128, 32 * 1024);
+    source.segments.takeAcknowledged(1);
+    expect(chosen(source)).toBe('128+1000');
+  });
+
+  it('has room for some segments where the ring has no storage, and for a FIN', () => {
+    expect(chosen(withTinySegments(63, 0))).toBe('63+1000');
+    const source = withTinySegments(0, 0);
+    Object.assign(source, { dataEnd: 0, finQueued: true });
+    expect(chosen(source)).toBe('0+0F');
+  });
+
+  it('keeps no segment from leaving again, and no tail from being probed', () => {
+    const source = lose(withTinySegments(64, 0), 5);
+    expect(chosen(source)).toBe('5+1R');
+    expect(chosen(withTinySegments(64, 0), (next) => next.chooseTailProbe())).toBe('63+1R');
+  });
+});
+
+describe('what is lost', () => {
+  it('comes before what is new, the first of it first (RFC 6675 4)', () => {
+    expect(chosen(lose(new Source({}, 5), 1000, 3000))).toBe('1000+1000R');
+  });
+
+  it('waits for room in cwnd, and new data with it', () => {
+    expect(chosen(lose(new Source({ cwnd: 4999 }, 5), 1000))).toBe('nothing');
+    expect(chosen(lose(new Source({ cwnd: 5000 }, 5), 1000))).toBe('1000+1000R');
+  });
+
+  it('leaves when nothing is in flight, however small the window', () => {
+    expect(chosen(lose(new Source({ cwnd: 10 }, 2), 0, 1000))).toBe('0+1000R');
+  });
+
+  it("does not ask for the peer's window", () => {
+    expect(chosen(lose(new Source({ sndWnd: 0 }, 2), 0))).toBe('0+1000R');
+  });
+
+  it('is cut where the MSS became smaller, and its FIN stays with the rest', () => {
+    const source = new Source({ mss: 400, dataEnd: 999, finQueued: true }, 1);
+    expect(chosen(lose(source, 0))).toBe('0+400R');
+    source.mss = 999;
+    expect(chosen(source)).toBe('0+999FR');
+  });
+
+  it('may be the FIN alone', () => {
+    const source = new Source({ dataEnd: 0, finQueued: true });
+    source.segments.sent(source.segments.add(0, 1));
+    source.sndNew = 1;
+    expect(chosen(lose(source, 0))).toBe('0+0FR');
+  });
+
+  it('is the first segment whatever the windows, when that is due', () => {
+    const source = new Source({ cwnd: 10, sndWnd: 0 }, 3);
+    source.recovery.isHeadDue = true;
+    expect(chosen(source)).toBe('0+1000R');
+    source.segments.sack(0, 1000, []);
+    expect(chosen(source)).toBe('nothing');
+    source.segments.clear();
+    expect(chosen(source)).toBe('nothing');
+  });
+});
+
+describe('pacing', () => {
+  it('says when the next segment may leave, and chooses none before', () => {
+    const source = new Source({}, 2);
+    source.congestion.pacingRate = 100;
+    const next = nextOf(source);
+    expect(next.choose(50)).toBe(true);
+    source.pacer.sent(3000, 100, 2000, 50);
+    expect(next.choose(50)).toBe(false);
+    expect(next.paceAt).toBe(60.5);
+    expect(next.choose(60.5)).toBe(true);
+    expect(next.paceAt).toBe(Infinity);
+    lose(source, 0);
+    source.pacer.sent(3000, 100, 2000, 60.5);
+    expect(next.choose(60.5)).toBe(false);
+    expect(next.paceAt).toBeGreaterThan(60.5);
+  });
+
+  it('holds nothing back that a window holds back', () => {
+    const source = new Source({ cwnd: 0 });
+    source.congestion.pacingRate = 100;
+    source.pacer.sent(9000, 100, 2000, 0);
+    const next = nextOf(source);
+    expect(next.choose(0)).toBe(false);
+    expect(next.paceAt).toBe(Infinity);
+  });
+});
+
+describe('probes', () => {
+  const tail = (next: NextSegment): boolean => next.chooseTailProbe();
+  const shut = (next: NextSegment): boolean => next.chooseWindowProbe();
+
+  it('of the tail are new data beyond cwnd, also small (RFC 8985 7.3)', () => {
+    expect(chosen(new Source({ cwnd: 0 }, 3), tail)).toBe('3000+1000');
+    expect(chosen(new Source({ cwnd: 0, dataEnd: 3010, noDelay: false }, 3), tail)).toBe('3000+10');
+  });
+
+  it('of the tail are the last segment where there is no new data, or no room for it', () => {
+    expect(chosen(new Source({ dataEnd: 3000 }, 3), tail)).toBe('2000+1000R');
+    expect(chosen(new Source({ sndWnd: 3000 }, 3), tail)).toBe('2000+1000R');
+    expect(chosen(new Source({ dataEnd: 0 }), tail)).toBe('nothing');
+  });
+
+  it('of a window are one octet where it is shut, else what fits', () => {
+    expect(chosen(new Source({ sndWnd: 0 }), shut)).toBe('0+1');
+    expect(chosen(new Source({ sndWnd: 300 }), shut)).toBe('0+300');
+    expect(chosen(new Source({ sndWnd: 0, dataEnd: 0, finQueued: true }), shut)).toBe('0+0F');
+    expect(chosen(new Source({ sndWnd: 0, dataEnd: 1, finQueued: true }), shut)).toBe('0+1');
+  });
+});

@@ -1,0 +1,100 @@
+import { Pacer } from '../../../../src/netstack/tcp/send/pacer.js';
+import { seededRandom } from '../../../support/netstack-pair.js';
+
+it('lets all leave at once without pacing, and counts nothing then', () => {
+  const pacer = new Pacer();
+  for (let count = 0; count < 100; count++) {
+    expect(pacer.departure(Infinity, 2000, 5)).toBe(5);
+    pacer.sent(1000, Infinity, 2000, 5);
+  }
+  pacer.departure(100, 2000, 6);
+  expect(pacer.departure(100, 2000, 6)).toBe(6);
+});
+
+it('lets a quantum leave at once, and a segment that is begun', () => {
+  const pacer = new Pacer();
+  const leave = (): number => {
+    let sent = 0;
+    while (pacer.departure(100, 2500, 1000) <= 1000) {
+      pacer.sent(1000, 100, 2500, 1000);
+      sent++;
+    }
+    return sent;
+  };
+  expect(leave()).toBe(3);
+  expect(leave()).toBe(0);
+});
+
+it('says when the debt is paid and half a quantum, or a ms, is there', () => {
+  const pacer = new Pacer();
+  pacer.departure(100, 2000, 0);
+  for (let count = 0; count < 3; count++) pacer.sent(1000, 100, 2000, 0);
+  // 1000 below nothing, and 50 for half a ms: at 100 a ms.
+  expect(pacer.departure(100, 2000, 0)).toBe(10.5);
+  expect(pacer.departure(100, 2000, 4)).toBe(10.5);
+  expect(pacer.departure(100, 2000, 10)).toBe(10);
+  const fast = new Pacer();
+  fast.departure(10_000, 2000, 0);
+  for (let count = 0; count < 3; count++) fast.sent(1000, 10_000, 2000, 0);
+  expect(fast.departure(10_000, 2000, 0)).toBeCloseTo(0.2, 9);
+});
+
+/** How many segments of 1000 octets leave at once. */
+function leaveAt(pacer: Pacer, rate: number, now: number): number {
+  let sent = 0;
+  while (pacer.departure(rate, 2000, now) <= now) {
+    pacer.sent(1000, rate, 2000, now);
+    sent++;
+  }
+  return sent;
+}
+
+it('makes up for a timer that was late, up to ten ms', () => {
+  const pacer = new Pacer();
+  expect(leaveAt(pacer, 1000, 0)).toBe(3);
+  // A ms pays the debt, six are there.
+  expect(leaveAt(pacer, 1000, 7)).toBe(6 + 1);
+  expect(leaveAt(pacer, 1000, 100)).toBe(10 + 1);
+});
+
+it('saves no more than two ms where it is not the pacer that keeps the sender', () => {
+  const pacer = new Pacer();
+  pacer.departure(5000, 2000, 0);
+  // The window, or the user, has no more than this.
+  pacer.sent(2000, 5000, 2000, 0);
+  expect(leaveAt(pacer, 5000, 100)).toBe(10 + 1);
+  // What was made up for and not used is not kept either.
+  pacer.departure(5000, 2000, 110);
+  pacer.sent(1000, 5000, 2000, 110);
+  expect(leaveAt(pacer, 5000, 120)).toBe(10 + 1);
+});
+
+it('has no more than a quantum after an idle second', () => {
+  const pacer = new Pacer();
+  pacer.departure(5000, 2000, 0);
+  pacer.sent(9000, 5000, 2000, 0);
+  let sent = 0;
+  while (pacer.departure(5000, 2000, 1001) <= 1001) {
+    pacer.sent(1000, 5000, 2000, 1001);
+    sent++;
+  }
+  expect(sent).toBe(3);
+});
+
+it('keeps to the rate over time, however late its timer is', () => {
+  const random = seededRandom(3);
+  const pacer = new Pacer();
+  const rate = 1250;
+  let now = 0;
+  let sent = 0;
+  while (now < 10_000) {
+    const at = pacer.departure(rate, 2900, now);
+    if (at > now) now = at + random();
+    else {
+      pacer.sent(1448, rate, 2900, now);
+      sent += 1448;
+    }
+  }
+  expect(sent / now / rate).toBeGreaterThan(0.99);
+  expect(sent).toBeLessThanOrEqual(now * rate + 2900 + 1448);
+});

@@ -1,0 +1,298 @@
+import { Rack, type RackContext } from '../../../../src/netstack/tcp/send/rack.js';
+import { type SentSegment, SentSegments } from '../../../../src/netstack/tcp/send/sent-segments.js';
+
+/** RACK with segments of 1000 octets from `iss`; round trips of 100 ms by default. */
+class Scene {
+  readonly segments = new SentSegments();
+  readonly rack: Rack;
+  readonly sent: SentSegment[] = [];
+  readonly context = { isRecovering: false, srtt: 100, minimumRtt: 100, now: 0 };
+  #next: number;
+
+  constructor(iss = 0) {
+    this.rack = new Rack(iss);
+    this.#next = iss;
+  }
+
+  /** Segments leave, one at each time. */
+  send(...times: number[]): void {
+    for (const now of times) {
+      const segment = this.segments.add(this.#next, (this.#next + 1000) | 0);
+      this.#next = (this.#next + 1000) | 0;
+      segment.sentAt = now;
+      this.segments.sent(segment);
+      this.sent.push(segment);
+    }
+  }
+
+  sendAgain(index: number, now: number): void {
+    const segment = this.sent[index]!;
+    segment.isRetransmitted = true;
+    segment.sentAt = now;
+    this.segments.sent(segment);
+  }
+
+  /** These are reported by one SACK. */
+  arrives(now: number, indexes: number[], echoedAt = -1): void {
+    const arrived: SentSegment[] = [];
+    for (const index of indexes) {
+      const { start, end } = this.sent[index]!;
+      this.segments.sack(start, end, arrived);
+    }
+    this.context.now = now;
+    for (const segment of arrived) {
+      this.rack.segmentDelivered(segment, echoedAt, this.context.minimumRtt, now);
+    }
+  }
+
+  /** What is lost by then, as indexes, and when to look again. */
+  detect(now = this.context.now): { lost: number[]; again: number } {
+    this.context.now = now;
+    return this.#losses((lose) => this.rack.detectLosses(this.segments, this.context, lose));
+  }
+
+  timeout(now: number): number[] {
+    this.context.now = now;
+    return this.#losses((lose) => {
+      this.rack.markLossesOnTimeout(this.segments, this.context, lose);
+      return 0;
+    }).lost;
+  }
+
+  #losses(detect: (lose: (segment: SentSegment) => void) => number): {
+    lost: number[];
+    again: number;
+  } {
+    const lost: number[] = [];
+    const again = detect((segment) => {
+      this.segments.lose(segment);
+      lost.push(this.sent.indexOf(segment));
+    });
+    return { lost, again };
+  }
+}
+
+/** Four segments at 0, of which the last arrives. */
+function oneGap(context: Partial<RackContext> = {}): Scene {
+  const scene = new Scene();
+  Object.assign(scene.context, context);
+  scene.send(0, 0, 0, 0);
+  scene.arrives(100, [3]);
+  return scene;
+}
+
+it('finds nothing before anything has arrived', () => {
+  const scene = new Scene();
+  scene.send(0, 0, 0);
+  expect(scene.detect(1e6)).toEqual({ lost: [], again: Infinity });
+});
+
+describe('the reordering window (RFC 8985 6.2 step 4)', () => {
+  it('is a quarter of the shortest round trip', () => {
+    const scene = oneGap();
+    expect(scene.detect()).toEqual({ lost: [], again: 125 });
+    expect(scene.detect(124)).toEqual({ lost: [], again: 125 });
+    expect(scene.detect(125)).toEqual({ lost: [0, 1, 2], again: Infinity });
+  });
+
+  it('is nothing in recovery, and with three SACKed segments, while no reordering was seen (RFC 6675 4b, RFC 8985 9.2)', () => {
+    expect(oneGap({ isRecovering: true }).detect().lost).toEqual([0, 1, 2]);
+    const scene = new Scene();
+    scene.send(0, 0, 0, 0, 0);
+    scene.arrives(100, [2, 3]);
+    expect(scene.detect().lost).toEqual([]);
+    scene.arrives(100, [4]);
+    expect(scene.detect().lost).toEqual([0, 1]);
+  });
+
+  it('stays once reordering was seen', () => {
+    const scene = oneGap({ isRecovering: true });
+    scene.arrives(100, [1]);
+    expect(scene.rack.isReordering).toBe(true);
+    expect(scene.detect()).toEqual({ lost: [], again: 125 });
+  });
+
+  it('is not more than the smoothed round trip', () => {
+    const scene = oneGap({ srtt: 10 });
+    expect(scene.detect()).toEqual({ lost: [], again: 110 });
+  });
+
+  it('grows by a quarter for each round trip with a DSACK', () => {
+    const scene = new Scene();
+    scene.send(0, 0);
+    scene.rack.duplicateReported(0, 2000);
+    scene.rack.duplicateReported(1999, 2000);
+    scene.arrives(100, [1]);
+    expect(scene.detect().again).toBe(150);
+    scene.rack.duplicateReported(2000, 4000);
+    expect(scene.detect().again).toBe(175);
+    for (let round = 2; round < 10; round++) {
+      scene.rack.duplicateReported(round * 2000, round * 2000 + 2000);
+    }
+    expect(scene.detect().again).toBe(200);
+  });
+
+  it('shrinks again after 16 recoveries without a DSACK', () => {
+    const scene = new Scene();
+    scene.send(0, 0);
+    scene.rack.duplicateReported(0, 2000);
+    for (let count = 0; count < 10; count++) scene.rack.recoveryEnded();
+    scene.rack.duplicateReported(2000, 4000);
+    for (let count = 0; count < 15; count++) scene.rack.recoveryEnded();
+    scene.arrives(100, [1]);
+    expect(scene.detect().again).toBe(175);
+    scene.rack.recoveryEnded();
+    expect(scene.detect().again).toBe(125);
+    // And it counts from 16 again.
+    scene.rack.duplicateReported(4000, 6000);
+    for (let count = 0; count < 15; count++) scene.rack.recoveryEnded();
+    expect(scene.detect().again).toBe(150);
+  });
+});
+
+describe('reordering (step 3) (RFC 8985 6.2 step 3)', () => {
+  it('is seen when what was never sent again arrives below what has arrived', () => {
+    const scene = new Scene();
+    scene.send(0, 0, 0);
+    scene.arrives(100, [0, 1, 2]);
+    expect(scene.rack.isReordering).toBe(false);
+    scene.send(0, 0);
+    scene.arrives(100, [4]);
+    scene.arrives(100, [3]);
+    expect(scene.rack.isReordering).toBe(true);
+  });
+
+  it('is not seen in a segment that was sent again', () => {
+    const scene = oneGap();
+    scene.sendAgain(0, 110);
+    scene.arrives(210, [0]);
+    expect(scene.rack.isReordering).toBe(false);
+  });
+
+  it('is told from order where numbers wrap', () => {
+    const scene = new Scene(0x7fff_ff00);
+    scene.send(0, 0);
+    scene.arrives(100, [0]);
+    scene.arrives(100, [1]);
+    expect(scene.rack.isReordering).toBe(false);
+  });
+
+  it('is not seen when half of a segment that was split arrives, and then the other', () => {
+    const scene = new Scene();
+    scene.send(0);
+    const segment = scene.sent[0]!;
+    scene.rack.segmentDelivered(segment, -1, 100, 100);
+    scene.rack.segmentDelivered(segment, -1, 100, 100);
+    expect(scene.rack.isReordering).toBe(false);
+  });
+});
+
+describe('the newest segment that has arrived (step 2) (RFC 8985 6.2 step 2)', () => {
+  it('makes what left before it lost, by time first and then by number', () => {
+    const scene = new Scene();
+    scene.send(0, 10, 20, 20, 20, 30);
+    scene.context.isRecovering = true;
+    scene.arrives(120, [3]);
+    expect(scene.detect()).toEqual({ lost: [0, 1, 2], again: Infinity });
+  });
+
+  it('is not replaced by one that left earlier, whose round trip counts all the same', () => {
+    const scene = new Scene();
+    scene.send(0, 40, 50);
+    scene.arrives(150, [2]);
+    expect(scene.detect()).toEqual({ lost: [0], again: 165 });
+    scene.arrives(160, [0]);
+    // RACK.rtt is 160 now: what left at 40 is overdue at 40 + 160 + 25.
+    expect(scene.detect()).toEqual({ lost: [], again: 225 });
+  });
+
+  it('looks again when the last of what may be late is overdue (RFC 8985 6.2 step 5)', () => {
+    const scene = new Scene();
+    scene.send(0, 5, 10, 15);
+    scene.arrives(110, [3]);
+    expect(scene.detect()).toEqual({ lost: [], again: 130 });
+    expect(scene.detect(121)).toEqual({ lost: [0], again: 130 });
+    expect(scene.detect(130)).toEqual({ lost: [1, 2], again: Infinity });
+  });
+
+  it('does not wait for less than a microsecond', () => {
+    const scene = oneGap();
+    expect(scene.detect(125 - 1e-4).lost).toEqual([0, 1, 2]);
+  });
+
+  it('finds a retransmission lost once what left behind it has arrived', () => {
+    const scene = new Scene();
+    scene.send(0, 0, 0, 0);
+    scene.context.isRecovering = true;
+    scene.arrives(100, [3]);
+    expect(scene.detect().lost).toEqual([0, 1, 2]);
+    scene.sendAgain(0, 100);
+    scene.sendAgain(1, 101);
+    scene.sendAgain(2, 102);
+    scene.arrives(202, [2]);
+    expect(scene.detect().lost).toEqual([0, 1]);
+  });
+});
+
+describe('a segment that was sent again (RFC 8985 6.2 step 2)', () => {
+  /** The first of two, sent again at 200; both left at 0, and a third at 150. */
+  function ambiguous(): Scene {
+    const scene = new Scene();
+    scene.context.isRecovering = true;
+    scene.send(0, 0, 150);
+    scene.sendAgain(0, 200);
+    return scene;
+  }
+
+  it('says nothing when its first transmission may have arrived: sooner than any round trip', () => {
+    const scene = ambiguous();
+    scene.arrives(299, [0]);
+    expect(scene.detect()).toEqual({ lost: [], again: Infinity });
+    const later = ambiguous();
+    later.arrives(300, [0]);
+    expect(later.detect().lost).toEqual([1, 2]);
+  });
+
+  it('says nothing when the echoed timestamp is older than its last transmission', () => {
+    const scene = ambiguous();
+    scene.arrives(300, [0], 199);
+    expect(scene.detect()).toEqual({ lost: [], again: Infinity });
+    const echoed = ambiguous();
+    echoed.arrives(300, [0], 200);
+    expect(echoed.detect().lost).toEqual([1, 2]);
+  });
+
+  it('says nothing either when its echo is right, but sooner than any round trip', () => {
+    const scene = ambiguous();
+    scene.arrives(250, [0], 200);
+    expect(scene.detect()).toEqual({ lost: [], again: Infinity });
+  });
+
+  it('is compared with clocks of milliseconds by the millisecond', () => {
+    const scene = new Scene();
+    scene.context.isRecovering = true;
+    scene.send(0, 0);
+    scene.sendAgain(0, 200.7);
+    scene.arrives(301, [0], 200);
+    expect(scene.detect().lost).toEqual([1]);
+  });
+});
+
+describe('the retransmission timeout (6.3) (RFC 8985 6.3)', () => {
+  it('makes the first segment lost, and all that are overdue', () => {
+    const scene = new Scene();
+    scene.send(0, 50, 240, 300);
+    scene.arrives(100, []);
+    scene.rack.segmentDelivered(scene.sent[1]!, -1, 100, 150);
+    scene.sendAgain(0, 290);
+    // RACK.rtt 100 and a window of 25: what left before 175 is overdue at 300.
+    expect(scene.timeout(300)).toEqual([1, 0]);
+  });
+
+  it('makes all lost while no round trip is known', () => {
+    const scene = new Scene();
+    Object.assign(scene.context, { srtt: 0, minimumRtt: Infinity });
+    scene.send(0, 10, 20);
+    expect(scene.timeout(1000)).toEqual([0, 1, 2]);
+  });
+});

@@ -1,0 +1,105 @@
+import { RoundTrips } from '../../../../src/netstack/tcp/send/round-trips.js';
+
+/** With a handshake that took 100 ms. */
+function measured(): RoundTrips {
+  const trips = new RoundTrips();
+  trips.synSent(0);
+  trips.synAcknowledged(-1, false, 100);
+  return trips;
+}
+
+describe('the handshake', () => {
+  it('is the first sample', () => {
+    const trips = new RoundTrips();
+    trips.synSent(1000);
+    expect(trips.synAcknowledged(90, false, 1080)).toBe(80);
+    expect([trips.srtt, trips.rttvar, trips.rto]).toEqual([80, 40, 280]);
+  });
+
+  it('is none where the SYN left twice, and data begins with 3 s (RFC 6298 5.7)', () => {
+    const trips = new RoundTrips();
+    trips.synSent(0);
+    trips.synTimedOut();
+    expect(trips.rto).toBe(2000);
+    trips.synSent(1000);
+    expect(trips.synAcknowledged(-1, true, 1080)).toBe(-1);
+    expect([trips.srtt, trips.rto, trips.backoff]).toEqual([0, 3000, 0]);
+  });
+
+  it('is one by its timestamp even then', () => {
+    const trips = new RoundTrips();
+    trips.synSent(0);
+    trips.synTimedOut();
+    trips.synSent(1000);
+    expect(trips.synAcknowledged(80, true, 1080)).toBe(80);
+    expect([trips.srtt, trips.rto]).toEqual([80, 280]);
+  });
+
+  it('is none where the SYN-ACK was a cookie: nobody knows when it left', () => {
+    const trips = new RoundTrips();
+    expect(trips.synAcknowledged(-1, false, 5000)).toBe(-1);
+    expect([trips.srtt, trips.rto]).toEqual([0, 1000]);
+  });
+});
+
+describe('an ACK', () => {
+  it('is a sample by the segment that it covers, rather than by its echo (RFC 7323 4.1)', () => {
+    const trips = measured();
+    trips.acknowledged(180, 40, 1000);
+    expect(trips.srtt).toBe(110);
+  });
+
+  it('is a sample by its echo where the segment left twice', () => {
+    const trips = measured();
+    trips.acknowledged(-1, 180, 1000);
+    expect(trips.srtt).toBe(110);
+  });
+
+  it('is none more than once a round trip (RFC 6298 3, RFC 7323 4.2)', () => {
+    const trips = measured();
+    trips.acknowledged(180, -1, 1000);
+    trips.acknowledged(500, -1, 1109);
+    expect(trips.srtt).toBe(110);
+    trips.acknowledged(180, -1, 1110);
+    expect(trips.srtt).toBe(118.75);
+  });
+
+  it('is a sample at once where it ends a backoff', () => {
+    const trips = measured();
+    trips.acknowledged(180, -1, 1000);
+    trips.timedOut(1001);
+    trips.acknowledged(110, -1, 1002);
+    expect([trips.srtt, trips.backoff]).toEqual([110, 0]);
+  });
+
+  it('shrinks the backoff by one step where it tells nothing (Karn)', () => {
+    const trips = measured();
+    for (const now of [300, 900, 2100]) trips.timedOut(now);
+    expect([trips.backoff, trips.rto]).toEqual([3, 2400]);
+    trips.acknowledged(-1, -1, 2200);
+    expect([trips.backoff, trips.rto]).toEqual([2, 1200]);
+  });
+
+  it('ends the backoff, and is no sample, where it echoes what left before the timer expired', () => {
+    const trips = measured();
+    trips.timedOut(300);
+    trips.timedOut(900);
+    trips.acknowledged(-1, 1000, 1000);
+    expect([trips.backoff, trips.srtt, trips.rto]).toEqual([0, 100, 300]);
+    trips.timedOut(1300);
+    trips.acknowledged(-1, 100, 1400);
+    expect([trips.backoff, trips.srtt]).toEqual([0, 100]);
+    trips.timedOut(1500);
+    trips.acknowledged(-1, 180, 1680);
+    expect([trips.backoff, trips.srtt]).toEqual([0, 110]);
+  });
+});
+
+it('keeps one step of a backoff when the path carries again', () => {
+  const trips = measured();
+  for (const now of [300, 900, 2100]) trips.timedOut(now);
+  trips.easeToOneStep();
+  expect(trips.backoff).toBe(1);
+  trips.easeToOneStep();
+  expect(trips.backoff).toBe(1);
+});

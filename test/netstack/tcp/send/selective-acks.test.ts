@@ -1,0 +1,138 @@
+import { Reassembly } from '../../../../src/netstack/tcp/receive/reassembly.js';
+import { SelectiveAcks } from '../../../../src/netstack/tcp/send/selective-acks.js';
+
+/** The receiver's part: pieces that arrive, and what is told of them. */
+class Receiving {
+  readonly ranges = new Reassembly();
+  readonly acks = new SelectiveAcks();
+
+  arrives(...pieces: readonly (readonly [start: number, end: number])[]): this {
+    for (const [start, end] of pieces) {
+      this.ranges.insert(start, end);
+      this.acks.arrivedAhead(start, this.ranges);
+    }
+    return this;
+  }
+
+  advance(rcvNxt: number): this {
+    this.acks.advance(this.ranges.advance(rcvNxt));
+    return this;
+  }
+
+  tell(room = 3): string[] {
+    const blocks: string[] = [];
+    this.acks.tell(room, (start, end) => blocks.push(`${start}-${end}`));
+    return blocks;
+  }
+}
+
+describe('the blocks of an ACK (RFC 2018 4)', () => {
+  it('are none before anything arrived behind a gap', () => {
+    const receiving = new Receiving();
+    expect(receiving.acks.count).toBe(0);
+    expect(receiving.tell()).toEqual([]);
+  });
+
+  it('begin with the one that holds the latest segment; the others follow, the latest first', () => {
+    const receiving = new Receiving();
+    expect(receiving.arrives([10, 20]).tell()).toEqual(['10-20']);
+    expect(receiving.arrives([30, 40]).tell()).toEqual(['30-40', '10-20']);
+    expect(receiving.arrives([50, 60]).tell()).toEqual(['50-60', '30-40', '10-20']);
+    expect(receiving.arrives([70, 80]).tell()).toEqual(['70-80', '50-60', '30-40']);
+    expect(receiving.arrives([40, 45]).tell()).toEqual(['30-45', '70-80', '50-60']);
+    expect(receiving.acks.count).toBe(4);
+  });
+
+  it('are merged where a gap between them was filled', () => {
+    const receiving = new Receiving().arrives([10, 20], [30, 40], [20, 30]);
+    expect(receiving.acks.count).toBe(1);
+    expect(receiving.tell()).toEqual(['10-40']);
+  });
+
+  it('begin where the whole block begins, also when the segment was its end', () => {
+    expect(new Receiving().arrives([10, 20], [20, 25]).tell()).toEqual(['10-25']);
+    expect(new Receiving().arrives([10, 20], [5, 10]).tell()).toEqual(['5-20']);
+  });
+
+  it('go when RCV.NXT has passed them', () => {
+    const receiving = new Receiving().arrives([10, 20], [30, 40]);
+    expect(receiving.advance(10).tell()).toEqual(['30-40']);
+    expect(receiving.advance(30).acks.count).toBe(0);
+    expect(receiving.tell()).toEqual([]);
+  });
+
+  it('that are news come before those that were told, the earliest of too many first', () => {
+    const receiving = new Receiving().arrives([10, 20]);
+    expect(receiving.tell()).toEqual(['10-20']);
+    receiving.arrives([30, 40], [50, 60], [70, 80], [90, 95]);
+    expect(receiving.acks.untold).toBe(4);
+    expect(receiving.tell()).toEqual(['70-80', '50-60', '30-40']);
+    expect(receiving.acks.untold).toBe(1);
+    expect(receiving.tell()).toEqual(['90-95', '70-80', '50-60']);
+    expect(receiving.acks.untold).toBe(0);
+    expect(receiving.tell(2)).toEqual(['90-95', '70-80']);
+  });
+
+  it('are remembered up to 64', () => {
+    const receiving = new Receiving();
+    for (let count = 0; count < 100; count++) receiving.arrives([count * 10, count * 10 + 5]);
+    expect(receiving.acks.count).toBe(64);
+  });
+
+  it('compare numbers that wrap', () => {
+    const edge = 0x7fff_fff0;
+    const receiving = new Receiving().arrives([edge, (edge + 32) | 0]);
+    expect(receiving.tell()).toEqual([`${edge}-${(edge + 32) | 0}`]);
+    receiving.advance(edge - 5);
+    expect(receiving.acks.count).toBe(1);
+    receiving.advance(edge);
+    expect(receiving.acks.count).toBe(0);
+  });
+
+  it('are not made of what the ranges do not hold', () => {
+    const receiving = new Receiving();
+    receiving.acks.arrivedAhead(10, receiving.ranges);
+    expect(receiving.acks.count).toBe(0);
+  });
+});
+
+describe('a duplicate (RFC 2883 4)', () => {
+  it('is the first block, once', () => {
+    const receiving = new Receiving().arrives([30, 40]);
+    receiving.acks.arrivedTwice(10, 20);
+    expect(receiving.acks.count).toBe(2);
+    expect(receiving.tell()).toEqual(['10-20', '30-40']);
+    expect(receiving.tell()).toEqual(['30-40']);
+  });
+
+  it('is the latest one where two came', () => {
+    const receiving = new Receiving();
+    receiving.acks.arrivedTwice(10, 20);
+    receiving.acks.arrivedTwice(20, 30);
+    expect(receiving.tell()).toEqual(['20-30']);
+  });
+
+  it('takes the place of a block', () => {
+    const receiving = new Receiving().arrives([30, 40], [50, 60], [70, 80]);
+    receiving.acks.arrivedTwice(10, 20);
+    expect(receiving.tell()).toEqual(['10-20', '50-60', '30-40']);
+    expect(receiving.tell()).toEqual(['70-80', '50-60', '30-40']);
+  });
+
+  it('is none without an octet, and waits for an ACK with room', () => {
+    const receiving = new Receiving();
+    receiving.acks.arrivedTwice(10, 10);
+    expect(receiving.acks.count).toBe(0);
+    receiving.acks.arrivedTwice(10, 20);
+    expect(receiving.tell(0)).toEqual([]);
+    expect(receiving.tell()).toEqual(['10-20']);
+  });
+});
+
+it('forgets all', () => {
+  const receiving = new Receiving().arrives([10, 20]);
+  receiving.acks.arrivedTwice(1, 2);
+  receiving.acks.clear();
+  expect(receiving.acks.count).toBe(0);
+  expect(receiving.tell()).toEqual([]);
+});

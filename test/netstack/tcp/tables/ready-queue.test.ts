@@ -1,0 +1,67 @@
+import { ReadyQueue } from '../../../../src/netstack/tcp/tables/ready-queue.js';
+import type { Tcb } from '../../../../src/netstack/tcp/tcb.js';
+import { loneTcb } from '../lone-tcb.js';
+
+/** Three that toEqual() can tell apart. */
+function three(): [Tcb, Tcb, Tcb] {
+  return [numbered(1), numbered(2), numbered(3)];
+}
+
+function numbered(iss: number): Tcb {
+  return loneTcb('ESTABLISHED', { iss }).tcb;
+}
+
+/** All that the queue gives, to its end. */
+function all(queue: ReadyQueue): Tcb[] {
+  const tcbs: Tcb[] = [];
+  for (let tcb = queue.shift(); tcb !== undefined; tcb = queue.shift()) tcbs.push(tcb);
+  return tcbs;
+}
+
+it('serves who came first', () => {
+  const tcbs = three();
+  const queue = new ReadyQueue();
+  expect(queue.isEmpty).toBe(true);
+  for (const tcb of tcbs) queue.push(tcb);
+  expect(queue.isEmpty).toBe(false);
+  expect(all(queue)).toEqual(tcbs);
+  expect(queue.isEmpty).toBe(true);
+});
+
+it('has each connection once', () => {
+  const [first, second] = three();
+  const queue = new ReadyQueue();
+  for (const tcb of [first, second, first, second, second]) queue.push(tcb);
+  expect(all(queue)).toEqual([first, second]);
+});
+
+it('takes a connection again behind the others', () => {
+  const [first, second, third] = three();
+  const queue = new ReadyQueue();
+  queue.push(first);
+  queue.push(second);
+  expect(queue.shift()).toBe(first);
+  queue.push(third);
+  queue.push(first);
+  expect(all(queue)).toEqual([second, third, first]);
+});
+
+it('begins anew when it was empty', () => {
+  const [first, second] = three();
+  const queue = new ReadyQueue();
+  queue.push(first);
+  expect(all(queue)).toEqual([first]);
+  queue.push(second);
+  queue.push(first);
+  expect(all(queue)).toEqual([second, first]);
+});
+
+it('keeps no connection by another one that has left', () => {
+  const [first, second] = three();
+  const queue = new ReadyQueue();
+  queue.push(first);
+  queue.push(second);
+  queue.shift();
+  expect(first).toMatchObject({ ready: false, nextReady: undefined });
+  expect(second.ready).toBe(true);
+});

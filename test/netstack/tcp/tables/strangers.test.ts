@@ -1,0 +1,96 @@
+/** Answers to connections that were never ours, where our address may be another host's as well. */
+import { packetInSlot } from '../../../../src/lib/packet-slot.js';
+import { Stack } from '../../../../src/netstack/stack.js';
+import type { UnmatchedSegment } from '../../../../src/netstack/stack-options.js';
+import { sumPseudoHeader } from '../../../../src/wire/checksum.js';
+import { ACK, FIN, finishTcp, PSH, RST, SYN } from '../../../../src/wire/tcp.js';
+import { silentObserver } from '../../../support/silent-observer.js';
+import { ip, LEFT_ADDRESS, RIGHT_ADDRESS, seededEntropy } from '../../../support/netstack-pair.js';
+import { TCP, v4 } from '../../packets.js';
+import { segmentBytes } from '../lone-tcb.js';
+
+const [NOW, MTU, SERVICE_PORT] = [1_000, 1_420, 80];
+
+function sharing(isQuiet = true) {
+  const seen: UnmatchedSegment[] = [];
+  const stack = new Stack(
+    {
+      addresses: [LEFT_ADDRESS],
+      mtu: MTU,
+      entropy: seededEntropy(1),
+      unmatched: { isQuiet, onUnmatched: (segment) => seen.push(segment) },
+    },
+    NOW,
+  );
+  const sends = (): Uint8Array[] => {
+    const packets: Uint8Array[] = [];
+    stack.drain((slot) => packets.push(packetInSlot(slot).slice()), NOW);
+    return packets;
+  };
+  const connect = () =>
+    stack.connectTcp({ address: RIGHT_ADDRESS, port: SERVICE_PORT }, silentObserver, NOW);
+  const receives = (flags: number, to: number, from = SERVICE_PORT, address = RIGHT_ADDRESS) => {
+    const bytes = segmentBytes({ flags, ack: 7, ports: [from, to] });
+    const packet = v4(TCP, bytes, { from: address, to: LEFT_ADDRESS });
+    const sum = sumPseudoHeader(address, LEFT_ADDRESS, TCP, bytes.length);
+    finishTcp(packet, packet.length - bytes.length, bytes.length, sum);
+    stack.handlePacket(packet, NOW);
+  };
+  return { stack, seen, sends, connect, receives };
+}
+
+it('tells of them, once for each segment, and answers nothing', () => {
+  const { seen, sends, connect, receives, stack } = sharing();
+  const { port } = connect().local;
+  sends();
+  const other = port === 50_000 ? 50_001 : 50_000;
+  receives(SYN | ACK, other);
+  receives(PSH | ACK, other);
+  receives(FIN | ACK, other);
+  expect(seen.map(({ isSynAck }) => isSynAck)).toEqual([true, false, false]);
+  expect(new Set(seen.map(({ flow }) => flow)).size).toBe(1);
+  expect(sends()).toEqual([]);
+  expect(stack.drops.of('tcp-port')).toBe(3);
+});
+
+it('answers them where it is not to be quiet', () => {
+  const { seen, sends, connect, receives } = sharing(false);
+  connect();
+  sends();
+  receives(SYN | ACK, 9);
+  expect([seen.length, sends().length]).toEqual([1, 1]);
+});
+
+it('takes a RST, and what is no answer, for nobody’s', () => {
+  const { seen, sends, connect, receives } = sharing();
+  connect();
+  sends();
+  receives(RST | ACK, 9);
+  expect(sends()).toEqual([]);
+  receives(SYN, 9);
+  expect(sends()).toHaveLength(1);
+  expect(seen).toEqual([]);
+});
+
+it('takes what comes from where we have no connection for no sign, and answers it', () => {
+  const { seen, sends, connect, receives } = sharing();
+  connect();
+  sends();
+  receives(SYN | ACK, 9, SERVICE_PORT + 1);
+  receives(SYN | ACK, 9, SERVICE_PORT, ip('10.0.0.77'));
+  expect(seen).toEqual([]);
+  expect(sends()).toHaveLength(2);
+});
+
+it('knows a connection of ours that has ended, and where it went', () => {
+  const { seen, sends, connect, receives } = sharing();
+  const connection = connect();
+  const { port } = connection.local;
+  sends();
+  connection.abort(NOW);
+  sends();
+  receives(SYN | ACK, port);
+  expect(seen).toEqual([]);
+  receives(SYN | ACK, port === 9 ? 10 : 9);
+  expect(seen).toHaveLength(1);
+});

@@ -1,0 +1,58 @@
+import type { Tcb } from '../../../../src/netstack/tcp/tcb.js';
+import { TimeWaits } from '../../../../src/netstack/tcp/tables/time-waits.js';
+import { loneTcb, NotingHost } from '../lone-tcb.js';
+
+/** So many connections of a host that, as the TCP layer does, forgets here who is gone. */
+function waiting(timeWaits: TimeWaits, count: number): Tcb[] {
+  const host = Object.assign(new NotingHost(), { remove: (tcb: Tcb) => timeWaits.remove(tcb) });
+  return Array.from({ length: count }, () => {
+    const { tcb } = loneTcb('TIME-WAIT', {}, host);
+    timeWaits.add(tcb);
+    return tcb;
+  });
+}
+
+const states = (tcbs: readonly Tcb[]) => tcbs.map(({ state }) => state);
+
+it('keeps as many as the limit', () => {
+  const timeWaits = new TimeWaits(3);
+  expect(timeWaits.size).toBe(0);
+  const tcbs = waiting(timeWaits, 3);
+  expect(timeWaits.size).toBe(3);
+  expect(states(tcbs)).toEqual(['TIME-WAIT', 'TIME-WAIT', 'TIME-WAIT']);
+});
+
+it('lets the oldest, and no other, make room for one too many', () => {
+  const timeWaits = new TimeWaits(3);
+  const tcbs = waiting(timeWaits, 4);
+  expect(states(tcbs)).toEqual(['CLOSED', 'TIME-WAIT', 'TIME-WAIT', 'TIME-WAIT']);
+  expect(tcbs[0]!.closedDue).toBe('normal');
+  expect(timeWaits.size).toBe(3);
+  waiting(timeWaits, 1);
+  expect(states(tcbs)).toEqual(['CLOSED', 'CLOSED', 'TIME-WAIT', 'TIME-WAIT']);
+});
+
+it('has room for another where one has gone', () => {
+  const timeWaits = new TimeWaits(2);
+  const [first, second] = waiting(timeWaits, 2);
+  timeWaits.remove(first!);
+  expect(timeWaits.size).toBe(1);
+  const [third] = waiting(timeWaits, 1);
+  expect(states([first!, second!, third!])).toEqual(['TIME-WAIT', 'TIME-WAIT', 'TIME-WAIT']);
+  // The one that went is not the oldest any more.
+  waiting(timeWaits, 1);
+  expect(states([second!, third!])).toEqual(['CLOSED', 'TIME-WAIT']);
+});
+
+it('is told of the end of each connection, waiting or not', () => {
+  const timeWaits = new TimeWaits(2);
+  waiting(timeWaits, 1);
+  timeWaits.remove(loneTcb('ESTABLISHED').tcb);
+  expect(timeWaits.size).toBe(1);
+});
+
+it('with a limit of none lets no connection wait', () => {
+  const timeWaits = new TimeWaits(0);
+  expect(states(waiting(timeWaits, 1))).toEqual(['CLOSED']);
+  expect(timeWaits.size).toBe(0);
+});

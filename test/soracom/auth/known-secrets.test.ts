@@ -1,0 +1,39 @@
+import { Secret } from '../../../src/lib/secrets/secret.js';
+import { KnownSecrets } from '../../../src/soracom/auth/known-secrets.js';
+
+it('hides a secret as it is, as in JSON and as in a URL', () => {
+  const known = new KnownSecrets();
+  known.add(new Secret('pa"ss wörd'));
+  const texts = ['x pa"ss wörd y', JSON.stringify({ a: 'pa"ss wörd' }), '?p=pa%22ss%20w%C3%B6rd'];
+  expect(texts.map((text) => known.hideIn(text))).toEqual([
+    'x <redacted> y',
+    '{"a":"<redacted>"}',
+    '?p=<redacted>',
+  ]);
+});
+
+it('hides the longer of two that begin alike as a whole', () => {
+  const known = new KnownSecrets();
+  known.add(new Secret('abcd'), new Secret('abcdefgh'));
+  expect(known.hideIn('abcdefgh abcd')).toBe('<redacted> <redacted>');
+});
+
+it('leaves a text alone for what is too short to be found by chance', () => {
+  const known = new KnownSecrets();
+  known.add(new Secret('abc'), new Secret(''));
+  expect(known.hideIn('abcabc')).toBe('abcabc');
+});
+
+it('takes text that no URL can hold', () => {
+  const known = new KnownSecrets();
+  known.add(new Secret('\ud800pass'));
+  expect(known.hideIn('a \ud800pass')).toBe('a <redacted>');
+});
+
+it('remembers the newest 64', () => {
+  const known = new KnownSecrets();
+  for (let index = 100; index < 165; index++) known.add(new Secret(`secret${index}`));
+  expect(known.hideIn('secret100')).toBe('secret100');
+  expect(known.hideIn('secret101')).toBe('<redacted>');
+  expect(known.hideIn('secret164')).toBe('<redacted>');
+});

@@ -1,0 +1,186 @@
+import { inspect } from 'node:util';
+import {
+  parseSoracomProfile,
+  ProfileError,
+  profileSignIn,
+  profileSwitchUser,
+} from '../../../src/soracom/auth/profile.js';
+import { exposed } from '../../app/credentials/exposed.js';
+
+const parse = (value: unknown) => parseSoracomProfile(JSON.stringify(value));
+const signIn = (value: unknown) => exposed(profileSignIn(parse(value)));
+
+function fault(body: () => unknown): string {
+  try {
+    body();
+  } catch (error) {
+    if (error instanceof ProfileError) return error.message;
+    throw error;
+  }
+  return '';
+}
+
+describe('parseSoracomProfile', () => {
+  it('reads what soracom-cli writes', () => {
+    const text =
+      '{"sandbox":false,"coverageType":"jp","authKeyId":"keyId-1","authKey":"secret-1","registerPaymentMethod":false}';
+    expect(exposed(parseSoracomProfile(`\ufeff${text}`))).toMatchObject({
+      sandbox: false,
+      coverageType: 'jp',
+      authKeyId: 'keyId-1',
+      authKey: 'secret-1',
+      headers: {},
+    });
+  });
+
+  it('takes null and empty text for absent, and every name in any case', () => {
+    const profile = parse({
+      sandbox: null,
+      coverageType: '',
+      email: '',
+      headers: null,
+      tokenTimeoutSeconds: null,
+      AUTHKEYID: 'keyId-1',
+      userName: 'u',
+    });
+    expect(profile).toMatchObject({ sandbox: false, headers: {}, authKeyId: 'keyId-1' });
+    expect(profile.username).toBe('u');
+    for (const name of ['coverageType', 'email', 'tokenTimeoutSeconds', 'password'] as const) {
+      expect(profile[name]).toBeUndefined();
+    }
+  });
+
+  it.each([
+    ['g', 'g'],
+    ['GLOBAL', 'g'],
+    ['jp', 'jp'],
+    ['Japan', 'jp'],
+  ])('knows the coverage %s', (coverageType, coverage) => {
+    expect(parse({ coverageType }).coverageType).toBe(coverage);
+  });
+
+  it.each<[unknown, string]>([
+    [[], 'it is no JSON object'],
+    [null, 'it is no JSON object'],
+    ['secret-1', 'it is no JSON object'],
+    [{ coverageType: 'us' }, '"coverageType": "us" is no coverage type'],
+    [
+      { endpoint: 'api.soracom.io' },
+      '"endpoint": it is no http or https URL without user, query and fragment',
+    ],
+    [{ headers: { 'X A': '1' } }, '"headers.X A": it is no header name'],
+    [
+      { headers: { 'X-A': 'secret-1\r\nX-B: 2' } },
+      '"headers.X-A": its value has characters that a header cannot have',
+    ],
+  ])('refuses %j', (value, message) => {
+    expect(fault(() => parse(value))).toBe(message);
+  });
+
+  it.each([
+    { sandbox: 'secret-1' },
+    { authKey: ['secret-1'] },
+    { authKeyId: 5 },
+    { password: { a: 'secret-1' } },
+    { tokenTimeoutSeconds: 'secret-1' },
+    { tokenTimeoutSeconds: 1.5 },
+    { headers: { 'X-A': 1 } },
+    { headers: 'secret-1' },
+    { mfaOTPCode: 12345 },
+  ])('refuses the wrong type without the value: %j', (value) => {
+    const message = fault(() => parse(value));
+    expect(message).toContain(`"${Object.keys(value)[0]!}`);
+    expect(message).not.toContain('secret-1');
+  });
+
+  it('shows nothing of what is not JSON', () => {
+    let error: unknown;
+    try {
+      parseSoracomProfile('secret-1');
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(ProfileError);
+    expect(inspect(error, { depth: 9 })).not.toContain('secret-1');
+  });
+
+  it('keeps its secrets to itself', () => {
+    const profile = parse({ authKey: 'secret-1', password: 'secret-2', mfaOTPCode: 'secret-3' });
+    expect(inspect(profile) + JSON.stringify(profile)).not.toMatch(/secret-\d/);
+  });
+});
+
+describe('profileSignIn', () => {
+  const KEY = { authKeyId: 'keyId-1', authKey: 'secret-1' };
+  const EMAIL = { email: 'a@example.com', password: 'pass word' };
+  const SAM = { operatorId: 'OP0012345678', username: 'u' };
+
+  it.each([
+    [
+      { ...KEY, ...EMAIL, ...SAM },
+      { kind: 'auth-key', ...KEY },
+    ],
+    [
+      { ...EMAIL, ...SAM },
+      { kind: 'root-user', ...EMAIL },
+    ],
+    [
+      { ...SAM, password: 'w' },
+      { kind: 'sam-user', operatorId: 'OP0012345678', userName: 'u', password: 'w' },
+    ],
+    [
+      { ...EMAIL, authKeyId: 'keyId-1' },
+      { kind: 'root-user', ...EMAIL },
+    ],
+    [
+      { ...SAM, password: 'w', authKey: 'secret-1' },
+      { kind: 'sam-user', operatorId: 'OP0012345678', userName: 'u', password: 'w' },
+    ],
+  ])('takes the first that is whole: %j', (profile, expected) => {
+    expect(signIn(profile)).toEqual(expected);
+    expect(signIn({ ...profile, mfaOTPCode: '012345' })).toEqual({
+      ...expected,
+      mfaOtpCode: '012345',
+    });
+  });
+
+  it.each([
+    [{ authKeyId: 'keyId-1' }, 'it has an authKeyId without its authKey'],
+    [{ authKey: 'secret-1' }, 'it has an authKey without its authKeyId'],
+    [{ email: 'a@b' }, 'it has an email without its password'],
+    [SAM, 'a SAM user signs in with operatorId, username and password, and one of them is missing'],
+    [
+      { username: 'u', password: 'w' },
+      'a SAM user signs in with operatorId, username and password, and one of them is missing',
+    ],
+    [{ password: 'w' }, 'it has neither an auth key, nor an email and password, nor a SAM user'],
+    [{}, 'it has neither an auth key, nor an email and password, nor a SAM user'],
+    [{ ...KEY, authKeyId: 'x' }, 'the auth key ID does not begin with "keyId-"'],
+    [{ ...KEY, authKey: 'x' }, 'the auth key does not begin with "secret-"'],
+  ])('refuses %j', (profile, message) => {
+    expect(fault(() => signIn(profile))).toBe(message);
+  });
+});
+
+describe('profileSwitchUser', () => {
+  const TO = { operatorId: 'OP1', username: 'u' };
+
+  it.each([
+    [180, 180],
+    [3600, 3600],
+    [179, undefined],
+    [3601, undefined],
+    [undefined, undefined],
+  ])('keeps a token timeout that the API takes: %s', (tokenTimeoutSeconds, kept) => {
+    const expected = { operatorId: 'OP1', userName: 'u' };
+    expect(profileSwitchUser(parse({ ...TO, tokenTimeoutSeconds }))).toEqual(
+      kept === undefined ? expected : { ...expected, tokenTimeoutSeconds: kept },
+    );
+  });
+
+  it.each([{ operatorId: 'OP1' }, { username: 'u' }])('needs both: %j', (profile) => {
+    expect(fault(() => profileSwitchUser(parse(profile)))).toBe(
+      'a sourceProfile needs the operatorId and username to change to',
+    );
+  });
+});

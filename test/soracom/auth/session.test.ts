@@ -1,0 +1,296 @@
+import { Secret } from '../../../src/lib/secrets/secret.js';
+import { simMayExist } from '../../../src/soracom/api-error.js';
+import type { SignIn } from '../../../src/soracom/auth/sign-in.js';
+import { clientOf, errorOf, KEY, TOKEN } from '../client-under-test.js';
+import { InstantClock } from '../instant-clock.js';
+import { json, RecordingServer, silence, status, type Answer } from '../recording-server.js';
+
+const SWITCHED = { apiKey: 'api-456', token: 'switched', operatorId: 'OP0000000001' };
+const EXPIRED = json({ code: 'AUM0001', message: 'Token expired.' }, 401);
+
+let server: RecordingServer;
+beforeEach(async () => {
+  server = await RecordingServer.start({
+    'POST /v1/auth': json(TOKEN),
+    'POST /v1/auth/switch_user': json(SWITCHED),
+    'POST /v1/auth/logout': status(204),
+    'GET /v1/sims/1': json({ simId: '1' }),
+  });
+});
+afterEach(() => server.close());
+
+const tokens = () => server.requests.map(({ headers }) => headers['x-soracom-token']);
+const bodies = () => server.requests.map(({ body }) => body);
+
+/** Answers in turn, the last for ever. */
+function inTurn(...answers: Answer[]): Answer {
+  let next = 0;
+  return (response, request) => answers[Math.min(next++, answers.length - 1)]!(response, request);
+}
+
+describe('signing in', () => {
+  const password = new Secret('hunter22');
+
+  it.each<[SignIn, string]>([
+    [KEY, '{"authKeyId":"keyId-abc","authKey":"secret-xyz","tokenTimeoutSeconds":300}'],
+    [
+      { kind: 'root-user', email: 'a@example.com', password },
+      '{"email":"a@example.com","password":"hunter22","tokenTimeoutSeconds":300}',
+    ],
+    [
+      { kind: 'sam-user', operatorId: 'OP0012345678', userName: 'u', password },
+      '{"operatorId":"OP0012345678","userName":"u","password":"hunter22","tokenTimeoutSeconds":300}',
+    ],
+    [
+      { ...KEY, mfaOtpCode: new Secret('123456') },
+      '{"authKeyId":"keyId-abc","authKey":"secret-xyz","tokenTimeoutSeconds":300,"mfaOTPCode":"123456"}',
+    ],
+  ])('sends the form of AuthRequest', async (signIn, body) => {
+    await clientOf(server).auth(signIn, 300);
+    expect(bodies()).toEqual([body]);
+  });
+
+  it('changes to another user where it is said, and calls as that one', async () => {
+    const api = clientOf(server);
+    await api.auth({ ...KEY, switchUser: { operatorId: 'OP1', userName: 'u' } }, 300);
+    await api.getSim('1');
+    expect(server.calls).toEqual(['POST /v1/auth', 'POST /v1/auth/switch_user', 'GET /v1/sims/1']);
+    expect(bodies()[1]).toBe('{"operatorId":"OP1","userName":"u"}');
+    expect(tokens()).toEqual([undefined, 'eyJ.token', 'switched']);
+    expect(server.requests[2]?.headers['x-soracom-api-key']).toBe('api-456');
+  });
+
+  it("hides the other user's token as well as the first", async () => {
+    const api = clientOf(server);
+    await api.auth({ ...KEY, switchUser: { operatorId: 'OP1', userName: 'u' } }, 300);
+    const answer = json({ message: 'Neither switched nor api-456 nor eyJ.token.' }, 400);
+    server.answers.set('GET /v1/sims/1', answer);
+    const { why } = await errorOf(api.getSim('1'));
+    expect(why).toBe('HTTP 400, Neither <redacted> nor <redacted> nor <redacted>.');
+  });
+
+  it('passes on how long the other user may stay', async () => {
+    const switchUser = { userName: 'u', operatorId: 'OP1', tokenTimeoutSeconds: 180 };
+    await clientOf(server).auth({ ...KEY, switchUser }, 300);
+    expect(bodies()[1]).toBe('{"operatorId":"OP1","userName":"u","tokenTimeoutSeconds":180}');
+  });
+
+  it('makes nobody of who may not change', async () => {
+    server.answers.set('POST /v1/auth/switch_user', json({ code: 'X', message: 'No.' }, 400));
+    const api = clientOf(server);
+    const switchUser = { operatorId: 'OP1', userName: 'u' };
+    const error = await errorOf(api.auth({ ...KEY, switchUser }, 300));
+    expect(error.message).toBe('cannot change to the other user: HTTP 400, X: No.');
+    expect(error.next[0]).toContain('trusts the one who signs in');
+    await api.getSim('1');
+    expect(tokens().at(-1)).toBeUndefined();
+  });
+
+  it('does not carry an old token, and forgets it', async () => {
+    const api = clientOf(server);
+    await api.auth(KEY, 300);
+    server.answers.set('POST /v1/auth', EXPIRED);
+    await errorOf(api.auth(KEY, 300));
+    await api.getSim('1');
+    expect(tokens()).toEqual([undefined, undefined, undefined]);
+  });
+
+  it.each<[SignIn, string]>([
+    [KEY, 'Check the auth key ID and the auth key.'],
+    [{ kind: 'root-user', email: 'a', password }, 'Check the e-mail address'],
+    [{ kind: 'sam-user', operatorId: 'O', userName: 'u', password }, 'Check the operator ID'],
+    [{ ...KEY, mfaOtpCode: new Secret('123456') }, 'Check the one-time password'],
+  ])('says what to check when it is refused', async (signIn, next) => {
+    server.answers.set('POST /v1/auth', json({ code: 'AUM0002', message: 'No.' }, 401));
+    const error = await errorOf(clientOf(server).auth(signIn, 300));
+    expect(error.next.join(' ')).toContain(next);
+    expect(error.next.join(' ')).toContain('Check the coverage');
+    expect(error.next.join(' ').includes('one-time')).toBe(signIn.mfaOtpCode !== undefined);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('is repeated after 429 and 5xx, but not with a one-time password', async () => {
+    server.answers.set('POST /v1/auth', inTurn(status(503), status(429), json(TOKEN)));
+    await clientOf(server).auth(KEY, 300);
+    expect(server.requests).toHaveLength(3);
+    server.answers.set('POST /v1/auth', status(503));
+    await errorOf(clientOf(server).auth({ ...KEY, mfaOtpCode: new Secret('123456') }, 300));
+    expect(server.requests).toHaveLength(4);
+  });
+});
+
+describe('a token that is not accepted any more', () => {
+  const NEW = { apiKey: 'api-789', token: 'new' };
+
+  it('is replaced once, and the call is made with the new one', async () => {
+    const api = clientOf(server);
+    await api.auth(KEY, 300);
+    server.answers.set('POST /v1/auth', json(NEW));
+    server.answers.set('GET /v1/sims/1', inTurn(EXPIRED, json({ simId: '1' })));
+    expect((await api.getSim('1')).simId).toBe('1');
+    await api.getSim('1');
+    expect(server.calls).toEqual([
+      'POST /v1/auth',
+      'GET /v1/sims/1',
+      'POST /v1/auth',
+      'GET /v1/sims/1',
+      'GET /v1/sims/1',
+    ]);
+    expect(bodies()[2]).toBe(bodies()[0]);
+    expect(tokens()).toEqual([undefined, 'eyJ.token', undefined, 'new', 'new']);
+  });
+
+  it('is replaced once only', async () => {
+    const api = clientOf(server);
+    await api.auth(KEY, 300);
+    server.answers.set('GET /v1/sims/1', EXPIRED);
+    const error = await errorOf(api.getSim('1'));
+    expect(error.message).toBe('cannot read the virtual SIM: HTTP 401, AUM0001: Token expired.');
+    expect(server.requests).toHaveLength(4);
+  });
+
+  it('is replaced with the change to the other user', async () => {
+    const api = clientOf(server);
+    await api.auth({ ...KEY, switchUser: { operatorId: 'OP1', userName: 'u' } }, 300);
+    server.answers.set('GET /v1/sims/1', inTurn(EXPIRED, json({ simId: '1' })));
+    await api.getSim('1');
+    expect(server.calls.slice(3)).toEqual([
+      'POST /v1/auth',
+      'POST /v1/auth/switch_user',
+      'GET /v1/sims/1',
+    ]);
+  });
+
+  it('is replaced for createSim too, for what is answered 401 was not applied', async () => {
+    const api = clientOf(server);
+    await api.auth(KEY, 300);
+    server.answers.set('POST /v1/sims', inTurn(EXPIRED, json({ simId: '8942' }, 201)));
+    expect((await api.createSim()).simId).toBe('8942');
+    expect(server.calls.filter((call) => call === 'POST /v1/sims')).toHaveLength(2);
+  });
+
+  it('leaves no SIM when createSim is refused and nobody can sign in again', async () => {
+    const api = clientOf(server);
+    await api.auth(KEY, 300);
+    server.answers.set('POST /v1/sims', EXPIRED);
+    server.answers.set('POST /v1/auth', status(500));
+    const error = await errorOf(api.createSim());
+    expect(error.what).toBe('cannot sign in to SORACOM');
+    expect(simMayExist(error)).toBe(false);
+    expect(server.calls.filter((call) => call === 'POST /v1/sims')).toHaveLength(1);
+  });
+
+  it('tells of a SIM when the second createSim is lost', async () => {
+    const api = clientOf(server, { timeoutMs: 200 });
+    await api.auth(KEY, 300);
+    server.answers.set('POST /v1/sims', inTurn(EXPIRED, silence));
+    expect(simMayExist(await errorOf(api.createSim()))).toBe(true);
+  });
+
+  it('stays when it came with a one-time password', async () => {
+    const api = clientOf(server);
+    await api.auth({ ...KEY, mfaOtpCode: new Secret('123456') }, 300);
+    server.answers.set('GET /v1/sims/1', EXPIRED);
+    const error = await errorOf(api.getSim('1'));
+    expect(error.next).toEqual([
+      'The token is not accepted any more: run the command again to sign in anew.',
+    ]);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('stays after any other refusal', async () => {
+    const api = clientOf(server);
+    await api.auth(KEY, 300);
+    server.answers.set('GET /v1/sims/1', json({ code: 'X', message: 'No.' }, 403));
+    await errorOf(api.getSim('1'));
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('is replaced once for calls that are refused together', async () => {
+    const api = clientOf(server);
+    await api.auth(KEY, 300);
+    server.answers.set('POST /v1/auth', json(NEW));
+    server.answers.set('GET /v1/sims/1', (response, request) =>
+      (request.headers['x-soracom-token'] === 'new' ? json({ simId: '1' }) : EXPIRED)(
+        response,
+        request,
+      ),
+    );
+    await Promise.all([api.getSim('1'), api.getSim('1'), api.getSim('1')]);
+    expect(server.calls.filter((call) => call === 'POST /v1/auth')).toHaveLength(2);
+  });
+
+  it('is not replaced again when that was done meanwhile', async () => {
+    const api = clientOf(server);
+    await api.auth(KEY, 300);
+    server.answers.set('POST /v1/auth', json(NEW));
+    server.answers.set('GET /v1/sims/1', inTurn(EXPIRED, json({ simId: '1' })));
+    const late = inTurn(
+      (response, request) => {
+        void api.getSim('1').then(() => EXPIRED(response, request));
+      },
+      json({ simId: '2' }),
+    );
+    server.answers.set('GET /v1/sims/2', late);
+    expect((await api.getSim('2')).simId).toBe('2');
+    expect(server.calls.filter((call) => call === 'POST /v1/auth')).toHaveLength(2);
+    expect(tokens().at(-1)).toBe('new');
+  });
+
+  it('is tried to be replaced anew in each call', async () => {
+    const api = clientOf(server);
+    await api.auth(KEY, 300);
+    server.answers.set('GET /v1/sims/1', EXPIRED);
+    server.answers.set('POST /v1/auth', inTurn(status(403), json(NEW)));
+    await errorOf(api.getSim('1'));
+    server.answers.set('GET /v1/sims/1', inTurn(EXPIRED, json({ simId: '1' })));
+    expect((await api.getSim('1')).simId).toBe('1');
+  });
+
+  it('has no deadline of its own', async () => {
+    const clock = new InstantClock();
+    const api = clientOf(server, { clock, deadlineMs: 10_000 });
+    await api.auth(KEY, 300);
+    server.answers.set('GET /v1/sims/1', (response, request) => {
+      clock.advance(5000);
+      EXPIRED(response, request);
+    });
+    server.answers.set('POST /v1/auth', (response, request) => {
+      clock.advance(5000);
+      json(NEW)(response, request);
+    });
+    const error = await errorOf(api.getSim('1'));
+    expect(error.message).toBe('cannot read the virtual SIM: it took longer than 10 s in all');
+  });
+});
+
+describe('signing out', () => {
+  it('forgets the token and who had it', async () => {
+    const api = clientOf(server);
+    await api.auth(KEY, 300);
+    await api.logout();
+    server.answers.set('GET /v1/sims/1', EXPIRED);
+    await errorOf(api.getSim('1'));
+    expect(server.calls).toEqual(['POST /v1/auth', 'POST /v1/auth/logout', 'GET /v1/sims/1']);
+    expect(tokens()).toEqual([undefined, 'eyJ.token', undefined]);
+  });
+
+  it.each([401, 429, 500])('rejects after %d, and is not repeated', async (code) => {
+    const api = clientOf(server);
+    await api.auth(KEY, 300);
+    server.answers.set('POST /v1/auth/logout', status(code));
+    expect((await errorOf(api.logout())).status).toBe(code);
+    expect(server.requests).toHaveLength(2);
+  });
+});
+
+it('is not undone by a renewal that comes too late', async () => {
+  const api = clientOf(server);
+  await api.auth(KEY, 300);
+  server.answers.set('GET /v1/sims/1', inTurn(EXPIRED, json({ simId: '1' })));
+  server.answers.set('POST /v1/auth', (response, request) => {
+    void api.logout().then(() => json({ apiKey: 'late', token: 'late' })(response, request));
+  });
+  await api.getSim('1');
+  expect(tokens().at(-1)).toBeUndefined();
+});

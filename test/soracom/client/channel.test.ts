@@ -1,0 +1,116 @@
+import { Secret } from '../../../src/lib/secrets/secret.js';
+import { UserError } from '../../../src/lib/user-error.js';
+import { clientOf, errorOf, KEY, TOKEN } from '../client-under-test.js';
+import { cut, json, RecordingServer, status } from '../recording-server.js';
+
+let server: RecordingServer;
+beforeEach(async () => {
+  server = await RecordingServer.start({
+    'POST /v1/auth': json(TOKEN),
+    'GET /v1/sims/1': json({ simId: '1' }),
+  });
+});
+afterEach(() => server.close());
+
+describe('headers of a profile', () => {
+  it('are added to each request, and never in the place of ours', async () => {
+    const headers = {
+      'X-Team': 'blue',
+      'x-soracom-token': 'theirs',
+      'X-SORACOM-API-KEY': 'theirs',
+      'user-agent': 'theirs',
+      'content-type': 'text/plain',
+      'Content-Length': '1',
+    };
+    const api = clientOf(server, { headers });
+    await api.auth(KEY, 300);
+    await api.getSim('1');
+    const [auth, get] = server.requests.map((request) => request.headers);
+    expect(auth).toMatchObject({
+      'x-team': 'blue',
+      'user-agent': 'arctun/0.1.0 (x)',
+      'content-type': 'application/json',
+      'content-length': '74',
+    });
+    expect(auth).not.toHaveProperty('x-soracom-token');
+    expect(auth).not.toHaveProperty('x-soracom-api-key');
+    expect(get).toMatchObject({
+      'x-team': 'blue',
+      'x-soracom-token': 'eyJ.token',
+      'x-soracom-api-key': 'api-123',
+    });
+  });
+
+  it('that HTTP does not allow are refused before anything is sent', () => {
+    expect(() => clientOf(server, { headers: { 'X-A': 'a\nb' } })).toThrow(UserError);
+  });
+});
+
+describe('what SORACOM_VERBOSE shows', () => {
+  it('is each request and answer, the sign-in too, and no secret', async () => {
+    const key = 'eHcRtGSZ73lxGoPWImLFxx1v5F2iUnZIjQd/8aGKOkc=';
+    const dumps: string[] = [];
+    const api = clientOf(server, {
+      dump: (text) => dumps.push(text),
+      headers: { 'X-Door': 'opensesame' },
+    });
+    const sim = { simId: '1', profiles: { '1': { arcClientPeerPrivateKey: key } } };
+    server.answers.set('POST /v1/sims', json(sim, 201));
+    await api.auth({ ...KEY, mfaOtpCode: new Secret('998877') }, 300);
+    await api.createSim();
+    expect(dumps).toHaveLength(4);
+    expect(dumps[0]).toBe(`--- Request dump ---------------------------------
+POST /v1/auth HTTP/1.1
+Host: 127.0.0.1:${server.port}
+X-Door: <redacted>
+Content-Type: application/json
+X-Soracom-Lang: en
+User-Agent: arctun/0.1.0 (x)
+
+{"authKeyId":"<redacted>","authKey":"<redacted>","tokenTimeoutSeconds":300,"mfaOTPCode":"<redacted>"}
+--- End of request dump --------------------------
+`);
+    expect(dumps[1]).toContain('HTTP/1.1 200 OK\ncontent-type: application/json\n');
+    expect(dumps[1]).toContain(
+      '\n{"apiKey":"<redacted>","token":"<redacted>","operatorId":"OP0012345678"}\n',
+    );
+    expect(dumps[2]).toContain('X-Soracom-Api-Key: <redacted>\nX-Soracom-Token: <redacted>\n');
+    expect(dumps[3]).toContain('{"simId":"1","profiles":{"1":{"arcClientPeerPrivateKey":"<red');
+    const secrets = ['secret-xyz', '998877', 'api-123', 'eyJ.token', key, 'opensesame'];
+    const shown = dumps.join('');
+    expect(secrets.filter((secret) => shown.includes(secret))).toEqual([]);
+  });
+
+  it('hides a password that the server repeats in words of its own', async () => {
+    const dumps: string[] = [];
+    server.answers.set('POST /v1/auth', json({ code: 'X', message: 'hunter22 is wrong' }, 400));
+    const api = clientOf(server, { dump: (text) => dumps.push(text) });
+    const password = new Secret('hunter22');
+    const error = await errorOf(api.auth({ kind: 'root-user', email: 'a', password }, 300));
+    expect(dumps[1]).toContain('"message":"<redacted> is wrong"');
+    expect(error.message).not.toContain('hunter22');
+  });
+
+  it('has the request alone when no answer comes', async () => {
+    const dumps: string[] = [];
+    server.answers.set('GET /v1/sims/1', cut);
+    await errorOf(clientOf(server, { dump: (text) => dumps.push(text) }).getSim('1'));
+    expect(dumps.map((text) => text.split('\n')[1])).toEqual(['GET /v1/sims/1 HTTP/1.1']);
+  });
+
+  it('has each repeat', async () => {
+    const dumps: string[] = [];
+    server.answers.set('GET /v1/sims/1', status(503));
+    await errorOf(clientOf(server, { dump: (text) => dumps.push(text) }).getSim('1'));
+    expect(dumps).toHaveLength(10);
+  });
+});
+
+it('loses no answer because nobody can be told of it', async () => {
+  const broken = () => {
+    throw new Error('EPIPE');
+  };
+  server.answers.set('POST /v1/sims', json({ simId: '8942' }, 201));
+  const api = clientOf(server, { dump: broken });
+  expect((await api.createSim()).simId).toBe('8942');
+});

@@ -1,0 +1,35 @@
+import { Secret } from '../../../src/lib/secrets/secret.js';
+import * as operations from '../../../src/soracom/client/operations.js';
+import { KEY } from '../client-under-test.js';
+
+const { authOperation, ...constants } = operations;
+
+/** What the API document calls each, and whether doing it twice does harm. */
+it.each<[operations.ApiOperation, string, string, boolean]>([
+  [authOperation(KEY), 'POST', 'Auth:auth', true],
+  [authOperation({ ...KEY, mfaOtpCode: new Secret('1') }), 'POST', 'Auth:auth', false],
+  [operations.SWITCH_USER, 'POST', 'Auth:switchUser', true],
+  [operations.LOGOUT, 'POST', 'Auth:logout', false],
+  [operations.CREATE_SIM, 'POST', 'Sim:createSim', false],
+  [operations.GET_SIM, 'GET', 'Sim:getSim', true],
+  [operations.LIST_SIMS, 'GET', 'Sim:listSims', true],
+  [operations.SEARCH_SIMS, 'GET', 'Query:searchSims', true],
+  [operations.LIST_SIM_SESSION_EVENTS, 'GET', 'Sim:listSimSessionEvents', true],
+  [operations.CREATE_ARC_SESSION, 'POST', 'Sim:createArcSession', true],
+  [operations.RENEW_ARC_SIM_CREDENTIALS, 'PUT', 'Sim:renewArcSimCredentials', true],
+  [operations.PUT_SIM_TAGS, 'PUT', 'Sim:putSimTags', true],
+  [operations.SET_SIM_GROUP, 'POST', 'Sim:setSimGroup', true],
+  [operations.ENABLE_SIM_TERMINATION, 'POST', 'Sim:enableSimTermination', true],
+  [operations.TERMINATE_SIM, 'POST', 'Sim:terminateSim', true],
+])('%#: $permission', (operation, method, permission, repeatable) => {
+  expect(operation).toMatchObject({ method, permission, repeatable });
+});
+
+it('lets createSim alone create', () => {
+  const creating = Object.values(constants).filter(({ creates }) => creates);
+  expect(creating).toEqual([operations.CREATE_SIM]);
+});
+
+it('repeats nothing that creates', () => {
+  expect(Object.values(constants).filter((o) => o.creates && o.repeatable)).toEqual([]);
+});

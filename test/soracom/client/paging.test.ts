@@ -1,0 +1,86 @@
+import { ApiError } from '../../../src/soracom/api-error.js';
+import { LIST_SIMS } from '../../../src/soracom/client/operations.js';
+import { pathOfPage, readPages, type Page } from '../../../src/soracom/client/paging.js';
+
+function pages(...all: Omit<Page<number>, 'status'>[]) {
+  const keys: (string | undefined)[] = [];
+  const read = (key: string | undefined) => {
+    keys.push(key);
+    const page = all[keys.length - 1];
+    return page ? Promise.resolve({ ...page, status: 200 }) : Promise.reject(new Error('too far'));
+  };
+  return { keys, read };
+}
+
+async function faultOf(promise: Promise<unknown>): Promise<ApiError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof ApiError) return error;
+  throw new Error('no ApiError', { cause: error });
+}
+
+it('goes on until a page names no next one, over pages that are short or empty', async () => {
+  const { keys, read } = pages(
+    { items: [1], nextKey: 'a' },
+    { items: [], nextKey: 'b' },
+    { items: [2, 3], nextKey: undefined },
+  );
+  expect(await readPages(LIST_SIMS, read)).toEqual([1, 2, 3]);
+  expect(keys).toEqual([undefined, 'a', 'b']);
+});
+
+it('takes an empty key for none', async () => {
+  const { read } = pages({ items: [1], nextKey: '' });
+  expect(await readPages(LIST_SIMS, read)).toEqual([1]);
+});
+
+it('ends as soon as there is enough', async () => {
+  const { keys, read } = pages({ items: [1], nextKey: 'a' }, { items: [2, 3], nextKey: 'b' });
+  expect(await readPages(LIST_SIMS, read, 3)).toEqual([1, 2, 3]);
+  expect(keys).toHaveLength(2);
+});
+
+it('refuses pages that lead in a circle', async () => {
+  const { keys, read } = pages(
+    { items: [1], nextKey: 'a' },
+    { items: [2], nextKey: 'b' },
+    { items: [3], nextKey: 'a' },
+  );
+  const error = await faultOf(readPages(LIST_SIMS, read));
+  expect(error).toMatchObject({ failure: 'unintelligible', status: 200, simMayExist: false });
+  expect(error.message).toBe('cannot list the SIMs: HTTP 200, but its pages lead in a circle');
+  expect(keys).toHaveLength(3);
+});
+
+it('refuses more than a thousand pages', async () => {
+  let count = 0;
+  const read = () => Promise.resolve({ items: [1], status: 200, nextKey: `k${count++}` });
+  expect((await faultOf(readPages(LIST_SIMS, read))).why).toContain('1000 pages, 1000 items');
+  expect(count).toBe(1000);
+});
+
+it('takes a hundred thousand items', async () => {
+  const items = Array.from({ length: 100_000 }, () => 0);
+  const { read } = pages({ items, nextKey: 'a' }, { items: [], nextKey: undefined });
+  expect(await readPages(LIST_SIMS, read)).toHaveLength(100_000);
+});
+
+it('refuses more than a hundred thousand items', async () => {
+  const items = Array.from({ length: 60_000 }, () => 0);
+  let count = 0;
+  const read = () => Promise.resolve({ items, status: 200, nextKey: `k${count++}` });
+  expect((await faultOf(readPages(LIST_SIMS, read))).why).toContain('2 pages, 120000 items');
+});
+
+it('passes on why a page could not be read', async () => {
+  const { read } = pages({ items: [1], nextKey: 'a' });
+  await expect(readPages(LIST_SIMS, read)).rejects.toThrow('too far');
+});
+
+it('puts the key behind a path with and without a query', () => {
+  expect(pathOfPage('/sims', undefined)).toBe('/sims');
+  expect(pathOfPage('/sims', 'a/b&c')).toBe('/sims?last_evaluated_key=a%2Fb%26c');
+  expect(pathOfPage('/sims?limit=1', 'k')).toBe('/sims?limit=1&last_evaluated_key=k');
+});

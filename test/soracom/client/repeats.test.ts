@@ -1,0 +1,194 @@
+import { ApiError } from '../../../src/soracom/api-error.js';
+import * as operations from '../../../src/soracom/client/operations.js';
+import { sendWithRepeats, type RepeatOptions } from '../../../src/soracom/client/repeats.js';
+import type { HttpResponse } from '../../../src/soracom/client/transport.js';
+import { InstantClock } from '../instant-clock.js';
+
+const { CREATE_SIM, GET_SIM, LOGOUT, TERMINATE_SIM } = operations;
+const DATE = 'Sun, 06 Nov 1994 08:49:37 GMT';
+
+let clock: InstantClock;
+let random: number;
+let told: string[];
+beforeEach(() => {
+  clock = new InstantClock();
+  random = 0;
+  told = [];
+});
+
+function answer(status: number, headers: Record<string, string> = {}, body = ''): HttpResponse {
+  return { status, headers, body };
+}
+
+/** Sends to a server that gives these answers in turn, the last for ever. */
+async function send(
+  operation: operations.ApiOperation,
+  answers: readonly HttpResponse[],
+  options: Partial<RepeatOptions> = {},
+) {
+  let sent = 0;
+  const outcome = await sendWithRepeats(
+    operation,
+    () => Promise.resolve(answers[Math.min(sent++, answers.length - 1)]!),
+    {
+      clock,
+      random: () => random,
+      end: clock.now() + 120_000,
+      signal: undefined,
+      onWait: (text) => told.push(text),
+      hide: (text) => text,
+      ...options,
+    },
+  ).then(
+    (response) => ({ response }),
+    (error: unknown) => ({ error }),
+  );
+  return { ...outcome, sent };
+}
+
+async function errorOf(result: ReturnType<typeof send>): Promise<ApiError> {
+  const outcome = await result;
+  if ('error' in outcome && outcome.error instanceof ApiError) return outcome.error;
+  throw new Error('no ApiError', { cause: outcome });
+}
+
+it.each([200, 201, 204, 299])('an answer of %d is the end', async (status) => {
+  expect(await send(GET_SIM, [answer(status)])).toMatchObject({ response: { status }, sent: 1 });
+});
+
+it('is not repeated where it is not to be', async () => {
+  const outcome = await send(GET_SIM, [answer(503)], { mostRepeats: 0 });
+  expect(outcome).toMatchObject({ sent: 1, error: { status: 503 } });
+  expect(await send(GET_SIM, [answer(503)], { mostRepeats: 1 })).toMatchObject({ sent: 2 });
+});
+
+it.each([300, 307, 400, 401, 403, 404, 408, 409])('%d is not repeated', async (status) => {
+  expect(await send(GET_SIM, [answer(status, { 'retry-after': '1' })])).toMatchObject({
+    error: { status, failure: 'refused', why: `HTTP ${status}` },
+    sent: 1,
+  });
+  expect(clock.pauses).toEqual([]);
+});
+
+describe('pauses', () => {
+  it.each([
+    [429, 0, [2500, 5000, 10_000, 15_000]],
+    [429, 0.5, [3750, 7500, 15_000, 22_500]],
+    [500, 0, [500, 1000, 2000, 4000]],
+    [503, 0.5, [750, 1500, 3000, 6000]],
+    [599, 0.5, [750, 1500, 3000, 6000]],
+  ])('grow after %d, with chance at %d, and are four at most', async (status, chance, pauses) => {
+    random = chance;
+    expect(await send(GET_SIM, [answer(status)])).toMatchObject({
+      error: { status, why: `HTTP ${status}; tried 5 times` },
+      sent: 5,
+    });
+    expect(clock.pauses).toEqual(pauses);
+    expect(told).toEqual(
+      pauses.map(
+        (pause) =>
+          `The SORACOM API answered HTTP ${status}: trying again in ${Math.ceil(pause / 1000)} s.`,
+      ),
+    );
+  });
+
+  it('end with the first success', async () => {
+    expect(await send(GET_SIM, [answer(429), answer(502), answer(200)])).toMatchObject({
+      response: { status: 200 },
+      sent: 3,
+    });
+    expect(clock.pauses).toEqual([2500, 1000]);
+  });
+
+  it('end when the signal fires', async () => {
+    const controller = new AbortController();
+    const reason = new Error('stopped');
+    clock.onPause = () => controller.abort(reason);
+    const outcome = await send(GET_SIM, [answer(503)], { signal: controller.signal });
+    expect(outcome).toEqual({ error: reason, sent: 1 });
+  });
+
+  it('are not begun when the time left is too short for them', async () => {
+    const error = await errorOf(send(GET_SIM, [answer(500)], { end: clock.now() + 1500 }));
+    expect(clock.pauses).toEqual([500]);
+    expect(error.why).toBe('HTTP 500; tried 2 times; no time is left for that (1 s)');
+  });
+});
+
+describe('Retry-After', () => {
+  it('is kept to, in both forms, and never undercut', async () => {
+    random = 0.25;
+    const until = 'Sun, 06 Nov 1994 08:50:07 GMT';
+    await send(GET_SIM, [
+      answer(429, { 'retry-after': '60' }),
+      answer(503, { 'retry-after': until, date: DATE }),
+      answer(429, { 'retry-after': '0' }),
+      answer(200),
+    ]);
+    expect(clock.pauses).toEqual([60_250, 30_250, 250]);
+    expect(told.slice(0, 2)).toEqual([
+      'The SORACOM API answered HTTP 429 and asks to wait: trying again in 61 s.',
+      'The SORACOM API answered HTTP 503 and asks to wait: trying again in 31 s.',
+    ]);
+  });
+
+  it('that nobody understands gives way to growing pauses', async () => {
+    await send(GET_SIM, [answer(503, { 'retry-after': 'soon' }), answer(200)]);
+    expect(clock.pauses).toEqual([500]);
+  });
+
+  it('beyond the deadline ends the call at once, and is told', async () => {
+    const answers = [answer(503), answer(429, { 'retry-after': '3600' }, '{"message":"No."}')];
+    const error = await errorOf(send(GET_SIM, answers));
+    expect(clock.pauses).toEqual([500]);
+    expect(error.why).toBe(
+      'HTTP 429, No.; tried 2 times; the server asks to wait 3600 s; no time is left for that (119 s)',
+    );
+    expect(error.next).toEqual(['Try again in 3600 s.']);
+  });
+
+  it('is told where the call is not repeated', async () => {
+    const error = await errorOf(send(LOGOUT, [answer(429, { 'retry-after': '7' })]));
+    expect(error.why).toBe('HTTP 429; the server asks to wait 7 s');
+    expect(error.next).toEqual(['Try again in 7 s.']);
+  });
+});
+
+describe('createSim', () => {
+  it.each([429, 500, 503])('is not repeated after %d', async (status) => {
+    expect(await send(CREATE_SIM, [answer(status, { 'retry-after': '0' })])).toMatchObject({
+      error: { status, simMayExist: status >= 500 },
+      sent: 1,
+    });
+    expect(clock.pauses).toEqual([]);
+  });
+});
+
+describe('terminateSim', () => {
+  it('says that it may be done when a repeat is refused behind a 5xx', async () => {
+    const error = await errorOf(send(TERMINATE_SIM, [answer(502), answer(429), answer(404)]));
+    expect(error.next.join(' ')).toContain('An earlier attempt may have terminated it');
+  });
+
+  it('does not say so when nothing was done before', async () => {
+    const error = await errorOf(send(TERMINATE_SIM, [answer(429), answer(404)]));
+    expect(error.next.join(' ')).not.toContain('An earlier attempt');
+    const first = await errorOf(send(TERMINATE_SIM, [answer(404)]));
+    expect(first.next.join(' ')).not.toContain('An earlier attempt');
+  });
+});
+
+it('pauses although nobody can be told of it', async () => {
+  const onWait = () => {
+    throw new Error('EPIPE');
+  };
+  expect(await send(GET_SIM, [answer(429), answer(200)], { onWait })).toMatchObject({ sent: 2 });
+});
+
+it('hides what it is told to in what the API says', async () => {
+  const hide = (text: string) => text.replace('hunter22', '***');
+  const body = '{"code":"hunter22","message":"No."}';
+  const error = await errorOf(send(GET_SIM, [answer(400, {}, body)], { hide }));
+  expect(error.why).toBe('HTTP 400, ***: No.');
+  expect(error.code).toBe('***');
+});

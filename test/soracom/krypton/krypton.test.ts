@@ -1,0 +1,105 @@
+import { ApiError } from '../../../src/soracom/api-error.js';
+import { bootstrapArc, KEY_MAY_BE_REPLACED } from '../../../src/soracom/krypton/krypton.js';
+import { cut, json, RecordingServer, silence, status, type Answer } from '../recording-server.js';
+
+const CALL = 'POST /v1/provisioning/soracom/arc/bootstrap';
+const KEY = 'IBEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7n8=';
+
+let server: RecordingServer;
+beforeEach(async () => {
+  server = await RecordingServer.start();
+});
+afterEach(() => server.close());
+
+async function call(answer: Answer, options: { timeoutMs?: number; path?: string } = {}) {
+  server.answers.set(CALL, answer);
+  const { path = '', ...rest } = options;
+  try {
+    return await bootstrapArc({ endpoint: `${server.url}${path}`, userAgent: 'arctun/1', ...rest });
+  } catch (error) {
+    return error as ApiError;
+  }
+}
+
+it('sends what soratun sends, without credentials', async () => {
+  const body = await call(json({ arcClientPeerPrivateKey: KEY }), { path: '/' });
+  expect(body).not.toBeInstanceOf(Error);
+  expect(String(body)).toBe('<redacted>');
+  expect((body as { expose(): string }).expose()).toBe(`{"arcClientPeerPrivateKey":"${KEY}"}`);
+  expect(server.calls).toEqual([CALL]);
+  const [request] = server.requests;
+  expect(request?.body).toBe('{}');
+  expect(request?.headers).toMatchObject({
+    'content-type': 'application/json',
+    'x-soracom-lang': 'en',
+    'user-agent': 'arctun/1',
+  });
+  const names = Object.keys(request?.headers ?? {}).join(' ');
+  expect(names).not.toMatch(/authorization|api-key|token/);
+});
+
+it('shows the call and its answer without the key', async () => {
+  server.answers.set(CALL, json({ arcClientPeerPrivateKey: KEY, arcServerEndpoint: 'host:1' }));
+  let shown = '';
+  const dump = (text: string) => void (shown += text);
+  await bootstrapArc({ endpoint: server.url, userAgent: 'arctun/1', dump });
+  expect(shown).toContain('--- Request dump');
+  expect(shown).toContain('"arcServerEndpoint":"host:1"');
+  expect(shown).not.toContain(KEY);
+});
+
+it('loses no answer because it cannot be shown', async () => {
+  server.answers.set(CALL, json({}));
+  const dump = () => {
+    throw new Error('broken');
+  };
+  const body = await bootstrapArc({ endpoint: server.url, userAgent: 'arctun/1', dump });
+  expect(body.expose()).toBe('{}');
+});
+
+it.each([
+  [401, 'over that line', false],
+  [403, 'over that line', false],
+  [404, 'krypton.soracom.io:8036', false],
+  [500, 'try again', true],
+  [302, 'redirect', true],
+])('tells what to do about HTTP %d', async (code, advice, mayBeDone) => {
+  const error = await call(json({ code: 'KRY0001', message: 'no' }, code));
+  expect(error).toMatchObject({ kind: 'api', failure: 'refused', status: code });
+  expect(error).toMatchObject({ code: 'KRY0001', why: `HTTP ${code}, KRY0001: no` });
+  expect((error as ApiError).next.includes(KEY_MAY_BE_REPLACED)).toBe(mayBeDone);
+  expect((error as ApiError).next.join()).toContain(advice);
+  expect((error as ApiError).next.join()).not.toMatch(/auth key|createSim/);
+});
+
+it('follows no redirect', async () => {
+  const error = await call(status(302, '', { Location: `${server.url}/elsewhere` }));
+  expect(error).toMatchObject({ status: 302 });
+  expect(server.calls).toEqual([CALL]);
+});
+
+it.each<[string, Answer, number | undefined]>([
+  ['is cut off', cut, undefined],
+  ['does not come', silence, 3_000],
+])('says that the key may be another now when the answer %s', async (_, answer, timeoutMs) => {
+  const error = await call(answer, timeoutMs === undefined ? {} : { timeoutMs });
+  expect(error).toBeInstanceOf(ApiError);
+  expect((error as ApiError).next).toContain(KEY_MAY_BE_REPLACED);
+  expect(server.calls).toEqual([CALL]);
+});
+
+it('says that nothing was sent when there is no connection', async () => {
+  const { url } = server;
+  await server.close();
+  const error = await bootstrapArc({ endpoint: url, userAgent: 'x' }).catch((e: unknown) => e);
+  expect(error).toMatchObject({ failure: 'connection' });
+  expect((error as ApiError).next.join()).toContain('over that line');
+  expect((error as ApiError).next).not.toContain(KEY_MAY_BE_REPLACED);
+  server = await RecordingServer.start();
+});
+
+it('refuses an endpoint that is no URL', async () => {
+  await expect(bootstrapArc({ endpoint: 'krypton', userAgent: 'x' })).rejects.toMatchObject({
+    kind: 'usage',
+  });
+});

@@ -1,0 +1,41 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { openKernelEntropy, systemEntropy } from '../../src/system/entropy.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'arctun-entropy-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+it.each([
+  ['of the process', systemEntropy],
+  ['of the kernel', openKernelEntropy()],
+])('%s fills all of the bytes, and never twice alike', (_, entropy) => {
+  const [one, other] = [new Uint8Array(1_000), new Uint8Array(1_000)];
+  entropy.fill(one);
+  entropy.fill(other);
+  expect(one).not.toEqual(other);
+  // Of a thousand bytes some four are zero: that the last forty all were is no chance.
+  expect(one.subarray(960).some((byte) => byte !== 0)).toBe(true);
+});
+
+it('of the kernel reads what is there, and nothing of its own', () => {
+  const path = join(folder, 'known');
+  writeFileSync(
+    path,
+    Uint8Array.from({ length: 10 }, (_, index) => index + 1),
+  );
+  const entropy = openKernelEntropy(path);
+  const bytes = new Uint8Array(8);
+  entropy.fill(bytes.subarray(2, 6));
+  expect([...bytes]).toEqual([0, 0, 1, 2, 3, 4, 0, 0]);
+  entropy.fill(bytes.subarray(0, 6));
+  expect([...bytes]).toEqual([5, 6, 7, 8, 9, 10, 0, 0]);
+  // Bytes that nobody has drawn are no key.
+  expect(() => entropy.fill(bytes)).toThrow('has ended');
+  entropy.close();
+});
+
+it('that is not there is no entropy', () => {
+  expect(() => openKernelEntropy(join(folder, 'nothing'))).toThrow('ENOENT');
+});

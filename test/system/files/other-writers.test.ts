@@ -1,0 +1,135 @@
+/** Folders and files as the system has them; whose they are is made up where that takes root. */
+import {
+  closeSync,
+  chmodSync,
+  chownSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+} from 'node:fs';
+import { rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import {
+  findOtherWriters,
+  type InspectionPorts,
+  readableMode,
+} from '../../../src/system/files/other-writers.js';
+import { describeWith } from '../../support/requirements.js';
+
+const NOBODY = 65534;
+const user = process.geteuid!();
+const writable: InspectionPorts = { user, isReadOnly: () => Promise.resolve(false) };
+let folder: string;
+let inner: string;
+let file: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-writers-'));
+  inner = join(folder, 'inner');
+  mkdirSync(inner, { mode: 0o755 });
+  file = join(inner, 'arc.json');
+  writeFileSync(file, '{}', { mode: 0o600 });
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const found = (path = file, ports = writable) => findOtherWriters(path, statSync(path), ports);
+
+it('finds none for a file and folders of our own, below a sticky folder', async () => {
+  expect(await found()).toEqual([]);
+  chmodSync(inner, 0o1777);
+  expect(await found()).toEqual([]);
+});
+
+it.each([0o660, 0o602, 0o666])(
+  'finds those that a mode of %o lets write to the file',
+  async (mode) => {
+    chmodSync(file, mode);
+    expect(await found()).toEqual([{ path: file, fault: 'mode', isFolder: false, mode }]);
+  },
+);
+
+it('finds those that can put another file or folder in place', async () => {
+  chmodSync(inner, 0o775);
+  chmodSync(folder, 0o707);
+  expect(await found()).toEqual([
+    { path: folder, fault: 'mode', isFolder: true, mode: 0o707 },
+    { path: inner, fault: 'mode', isFolder: true, mode: 0o775 },
+  ]);
+});
+
+it('follows a link and finds those that can turn it', async () => {
+  const open = join(folder, 'open');
+  mkdirSync(open);
+  chmodSync(open, 0o777);
+  symlinkSync('../inner/arc.json', join(open, 'link.json'));
+  expect(await found(join(open, 'link.json'))).toEqual([
+    { path: open, fault: 'mode', isFolder: true, mode: 0o777 },
+  ]);
+  symlinkSync(inner, join(folder, 'inner-link'));
+  expect(await found(join(folder, 'inner-link', 'arc.json'))).toEqual([]);
+});
+
+it('finds that the path leads to another file than the one that was read', async () => {
+  const opened = statSync(file);
+  rmSync(file);
+  writeFileSync(join(inner, 'other'), '{}');
+  writeFileSync(file, '{}', { mode: 0o600 });
+  expect(await findOtherWriters(file, opened, writable)).toEqual([
+    { path: file, fault: 'replaced' },
+  ]);
+});
+
+it('finds none where nobody can write', async () => {
+  chmodSync(inner, 0o777);
+  chmodSync(file, 0o666);
+  const isReadOnly = (path: string) => Promise.resolve(path.startsWith(inner));
+  expect(await found(file, { user, isReadOnly })).toEqual([]);
+});
+
+it('judges a descriptor that we were started with by itself', async () => {
+  chmodSync(folder, 0o777);
+  const descriptor = openSync(file, 'r');
+  try {
+    expect(await found(`/proc/self/fd/${descriptor}`)).toEqual([]);
+    chmodSync(file, 0o666);
+    expect(await found(`/proc/self/fd/${descriptor}`)).toMatchObject([{ fault: 'mode' }]);
+  } finally {
+    closeSync(descriptor);
+  }
+});
+
+it('says which mode lets others read, unless nothing can be done about it', async () => {
+  expect(await readableMode(file, statSync(file))).toBeUndefined();
+  chmodSync(file, 0o640);
+  expect(await readableMode(file, statSync(file))).toBe(0o640);
+  if (user !== 0) expect(await readableMode(file, statSync(file), user + 1)).toBeUndefined();
+});
+
+describeWith(['root'], 'files of others', () => {
+  it('finds the owner of the file, of a folder and of a link', async () => {
+    const owner = { fault: 'owner', owner: NOBODY, user };
+    chownSync(file, NOBODY, NOBODY);
+    expect(await found()).toEqual([{ path: file, isFolder: false, ...owner }]);
+    chownSync(folder, NOBODY, NOBODY);
+    expect(await found()).toEqual([
+      { path: folder, isFolder: true, ...owner },
+      { path: file, isFolder: false, ...owner },
+    ]);
+    chownSync(folder, user, 0);
+    chownSync(file, user, 0);
+    const link = join(folder, 'link.json');
+    chmodSync(folder, 0o1777);
+    symlinkSync(file, link);
+    expect(await found(link)).toEqual([]);
+    lchownSync(link, NOBODY, NOBODY);
+    expect(await found(link)).toEqual([{ path: link, isFolder: false, ...owner }]);
+  });
+
+  it('trusts root besides the user', async () => {
+    expect(await found(file, { ...writable, user: NOBODY })).toEqual([]);
+    expect(await readableMode(file, statSync(file), NOBODY)).toBeUndefined();
+  });
+});

@@ -1,0 +1,223 @@
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { PrivateFileError } from '../../../src/lib/ports/private-files.js';
+import { createPrivateFiles, systemPrivateFiles } from '../../../src/system/files/private-file.js';
+import { pendingTimers } from '../pending-timers.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-private-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const at = (name: string) => join(folder, name);
+const isRoot = process.getuid?.() === 0;
+
+function write(text: string, mode = 0o600): string {
+  writeFileSync(at('key'), text);
+  chmodSync(at('key'), mode);
+  return at('key');
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<PrivateFileError> {
+  const error = await promise.catch((reason: unknown) => reason);
+  if (error instanceof PrivateFileError) return error;
+  throw new Error(`no PrivateFileError: ${String(error)}`);
+}
+
+describe('a file', () => {
+  it.each([0o600, 0o400, 0o700])('of mode %o is read', async (mode) => {
+    expect(await systemPrivateFiles.readText(write('\ufeffsécret', mode))).toBe('\ufeffsécret');
+  });
+
+  it.each([0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o644, 0o777])(
+    'of mode %o is refused',
+    async (mode) => {
+      const error = await failureOf(systemPrivateFiles.readText(write('secret-1', mode)));
+      const octal = mode.toString(8).padStart(4, '0');
+      expect(error).toMatchObject({
+        failure: 'too-open',
+        message: `its mode is ${octal}: others than its owner may use it`,
+      });
+    },
+  );
+
+  it('is judged by its own mode, not by that of a link to it', async () => {
+    symlinkSync(write('secret-1', 0o644), at('link'));
+    expect((await failureOf(systemPrivateFiles.readText(at('link')))).failure).toBe('too-open');
+    chmodSync(at('key'), 0o600);
+    expect(await systemPrivateFiles.readText(at('link'))).toBe('secret-1');
+  });
+
+  it('has no mode on Windows', async () => {
+    const files = createPrivateFiles({ platform: 'win32' });
+    expect(await files.readText(write('secret-1', 0o666))).toBe('secret-1');
+  });
+
+  it('has 64 KB at most', async () => {
+    const longest = 'x'.repeat(65536);
+    expect(await systemPrivateFiles.readText(write(longest))).toBe(longest);
+    expect(await failureOf(systemPrivateFiles.readText(write(`${longest}x`)))).toMatchObject({
+      failure: 'failed',
+      message: 'it is longer than 65536 bytes',
+    });
+    expect((await failureOf(systemPrivateFiles.readText('/dev/zero'))).message).toBe(
+      'it is longer than 65536 bytes',
+    );
+  });
+
+  it('may be absent', async () => {
+    write('');
+    const none = await failureOf(systemPrivateFiles.readText(at('none')));
+    expect(none).toMatchObject({ failure: 'absent', message: 'no such file' });
+    expect(await failureOf(systemPrivateFiles.readText(at('key/none')))).toMatchObject({
+      failure: 'absent',
+      message: 'a part of the path is not a folder',
+    });
+  });
+
+  it('may be a folder', async () => {
+    mkdirSync(at('folder'), { mode: 0o700 });
+    expect(await failureOf(systemPrivateFiles.readText(at('folder')))).toMatchObject({
+      failure: 'failed',
+      message: 'it is a folder',
+    });
+  });
+
+  it('may be a terminal, whose reader would wait for ever', async () => {
+    // The master of a new pseudo-terminal: the one terminal that every process can open.
+    expect(await failureOf(systemPrivateFiles.readText('/dev/ptmx'))).toMatchObject({
+      failure: 'failed',
+      message: 'it is a terminal, which shows what is typed',
+    });
+  });
+
+  it('may be denied', async () => {
+    write('secret-1', 0o600);
+    if (isRoot) {
+      process.setegid?.(65534);
+      process.seteuid?.(65534);
+    } else chmodSync(at('key'), 0);
+    try {
+      expect(await failureOf(systemPrivateFiles.readText(at('key')))).toMatchObject({
+        failure: 'denied',
+        message: 'permission denied',
+      });
+    } finally {
+      if (isRoot) {
+        process.seteuid?.(0);
+        process.setegid?.(0);
+      }
+    }
+  });
+
+  it('stays open for nobody', async () => {
+    const before = openSync('/dev/null', 'r');
+    closeSync(before);
+    for (const mode of [0o600, 0o644]) {
+      await systemPrivateFiles.readText(write('secret-1', mode)).catch(() => undefined);
+    }
+    const after = openSync('/dev/null', 'r');
+    closeSync(after);
+    expect(after).toBe(before);
+  });
+});
+
+describe('a pipe', () => {
+  it('is read to its end, whatever its mode', async () => {
+    execFileSync('mkfifo', [at('pipe')]);
+    chmodSync(at('pipe'), 0o666);
+    // Both ends, so that opening it to write does not wait for the reader under test.
+    const writer = openSync(at('pipe'), constants.O_RDWR);
+    writeSync(writer, 'secret');
+    const text = systemPrivateFiles.readText(at('pipe'));
+    const second = spawn('sh', ['-c', 'printf -- -1'], { stdio: ['ignore', writer, 'ignore'] });
+    await new Promise((resolve) => second.once('close', resolve));
+    closeSync(writer);
+    expect(await text).toBe('secret-1');
+  });
+
+  it('that never ends is given up', async () => {
+    execFileSync('mkfifo', ['-m', '600', at('pipe')]);
+    const both = openSync(at('pipe'), constants.O_RDWR);
+    const files = createPrivateFiles({ timeout: 50 });
+    expect(await failureOf(files.readText(at('pipe')))).toMatchObject({
+      failure: 'failed',
+      message: 'it did not end within 0.05 s',
+    });
+    closeSync(both);
+  });
+
+  it('is waited for where its writer comes late', async () => {
+    execFileSync('mkfifo', [at('pipe')]);
+    const text = systemPrivateFiles.readText(at('pipe'));
+    spawn('sh', ['-c', 'printf secret-1 > "$1"', 'sh', at('pipe')], { stdio: 'ignore' });
+    expect(await text).toBe('secret-1');
+  });
+});
+
+describe('standard input', () => {
+  it('is read to its end', async () => {
+    const stdin = new PassThrough();
+    const text = createPrivateFiles({ stdin }).readStandardInput();
+    stdin.write('sec');
+    stdin.end('ret-é');
+    expect(await text).toBe('secret-é');
+  });
+
+  it('has 64 KB at most', async () => {
+    const longest = new PassThrough();
+    longest.end('x'.repeat(65536));
+    expect(await createPrivateFiles({ stdin: longest }).readStandardInput()).toHaveLength(65536);
+    const stdin = new PassThrough();
+    stdin.write('x'.repeat(65537));
+    expect(await failureOf(createPrivateFiles({ stdin }).readStandardInput())).toMatchObject({
+      failure: 'failed',
+      message: 'it is longer than 65536 bytes',
+    });
+  });
+
+  it('that never ends is given up', async () => {
+    const files = createPrivateFiles({ stdin: new PassThrough(), timeout: 50 });
+    expect((await failureOf(files.readStandardInput())).message).toBe(
+      'it did not end within 0.05 s',
+    );
+  });
+
+  it('leaves no timer behind', async () => {
+    const stdin = new PassThrough();
+    stdin.end('secret-1');
+    const files = createPrivateFiles({ stdin, timeout: 60_001 });
+    expect(await pendingTimers(60_001, () => files.readStandardInput())).toBe(0);
+  });
+
+  it('is read once', async () => {
+    const stdin = new PassThrough();
+    stdin.end('secret-1');
+    const files = createPrivateFiles({ stdin });
+    await files.readStandardInput();
+    expect((await failureOf(files.readStandardInput())).message).toBe('it has been read already');
+  });
+
+  it('is not read from a terminal', async () => {
+    const stdin = Object.assign(new PassThrough(), { isTTY: true });
+    expect(await failureOf(createPrivateFiles({ stdin }).readStandardInput())).toMatchObject({
+      failure: 'failed',
+      message: 'it is a terminal, which shows what is typed',
+    });
+  });
+});

@@ -1,0 +1,21 @@
+import { runFolders } from '../../../src/system/files/run-folders.js';
+
+const USER = { home: '/home/me', isRoot: false, platform: 'linux' };
+const ROOT = { home: '/root', isRoot: true, platform: 'linux' };
+const STATE = '/home/me/.local/state/arctun/run';
+
+it.each([
+  [USER, {}, [STATE, '/run/arctun']],
+  [USER, { XDG_RUNTIME_DIR: '/run/user/7' }, ['/run/user/7/arctun', STATE, '/run/arctun']],
+  [USER, { XDG_RUNTIME_DIR: '', STATE_DIRECTORY: '/s' }, ['/s/run', '/run/arctun']],
+  [USER, { RUNTIME_DIRECTORY: '/run/a:/run/b' }, ['/run/a']],
+  [{ ...USER, platform: 'darwin' }, {}, [STATE, '/var/run/arctun']],
+  [ROOT, {}, ['/run/arctun', '/root/.local/state/arctun/run']],
+  [
+    ROOT,
+    { RUNTIME_DIRECTORY: '', XDG_RUNTIME_DIR: '/run/user/0' },
+    ['/run/arctun', '/root/.local/state/arctun/run', '/run/user/0/arctun'],
+  ],
+])('of %j with %j are %j', (who, env, folders) => {
+  expect(runFolders({ ...who, env })).toEqual(folders);
+});

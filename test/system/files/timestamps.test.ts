@@ -1,0 +1,620 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import { createTimestampStore } from '../../../src/system/files/timestamps.js';
+import type { Log, TimestampRecord } from '../../../src/tunnel/ports.js';
+import { Device } from '../../../src/wireguard/device.js';
+import { REPOSITORY } from '../../support/processes.js';
+import { describeWith } from '../../support/requirements.js';
+import { seededBytes, seededEntropy } from '../../support/seeded-entropy.js';
+import { silentLog } from '../../support/silent-log.js';
+import { prefixes } from '../../support/wireguard-pair.js';
+
+const BUILT = `${REPOSITORY}dist/src/system/files/timestamps.js`;
+const BLOCK = 4096;
+const KEY = Uint8Array.from({ length: 32 }, (_, index) => index + 0xe0);
+const NAME = 'e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff';
+
+let root: string;
+let state: string;
+let path: string;
+let warnings: { path: string; reason: string; message: string }[];
+const log: Log = {
+  ...silentLog,
+  warn: (fields, message) => {
+    warnings.push({ ...(fields as { path: string; reason: string }), message });
+  },
+};
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'arctun-timestamps-'));
+  state = join(root, 'home', 'state', 'arctun');
+  path = join(state, 'timestamps', NAME);
+  warnings = [];
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+/** As the next process has it. */
+function open(publicKey: Uint8Array = KEY): Promise<TimestampRecord> {
+  return createTimestampStore(state, log).open(publicKey);
+}
+
+async function last(publicKey: Uint8Array = KEY): Promise<string | undefined> {
+  const stamp = (await open(publicKey)).last;
+  return stamp && Buffer.from(stamp).toString('hex');
+}
+
+/** A stamp of some second. */
+function stamp(seconds: number, nanoseconds = 0): Buffer {
+  const bytes = Buffer.alloc(12);
+  bytes.writeUInt32BE(0x4000_0000);
+  bytes.writeUInt32BE(seconds, 4);
+  bytes.writeUInt32BE(nanoseconds, 8);
+  return bytes;
+}
+
+async function save(...stamps: Buffer[]): Promise<void> {
+  const record = await open();
+  for (const one of stamps) record.save(one);
+}
+
+it('gives the next process the last stamp, of each key', async () => {
+  const other = KEY.toReversed();
+  expect(await last()).toBeUndefined();
+  await save(stamp(1), stamp(2), stamp(3));
+  (await open(other)).save(stamp(9));
+  expect(await last()).toBe(stamp(3).toString('hex'));
+  expect(await last(other)).toBe(stamp(9).toString('hex'));
+  expect(warnings).toEqual([]);
+});
+
+it('keeps it in one private file of two blocks, in private folders', async () => {
+  await save(stamp(1), stamp(2), stamp(3));
+  for (const folder of [
+    'home',
+    'home/state',
+    'home/state/arctun',
+    'home/state/arctun/timestamps',
+  ]) {
+    expect(statSync(join(root, folder)).mode & 0o777).toBe(0o700);
+  }
+  expect(readdirSync(join(state, 'timestamps'))).toEqual([NAME]);
+  expect(statSync(path)).toMatchObject({ size: 2 * BLOCK, nlink: 1 });
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(statSync(path).blocks * 512).toBeGreaterThanOrEqual(2 * BLOCK);
+});
+
+it('is private whatever the umask is', () => {
+  const program = `
+    const { createTimestampStore } = await import(process.argv[1]);
+    process.umask(0);
+    const record = await createTimestampStore(process.argv[2], console).open(new Uint8Array(32));
+    record.save(Buffer.from('400000000000000100000000', 'hex'));
+  `;
+  execFileSync(process.execPath, ['--input-type=module', '-e', program, BUILT, state]);
+  const [name] = readdirSync(join(state, 'timestamps'));
+  expect(statSync(join(state, 'timestamps', name!)).mode & 0o777).toBe(0o600);
+  expect(statSync(join(state, 'timestamps')).mode & 0o777).toBe(0o700);
+});
+
+it('writes lines that tai64nlocal reads', async () => {
+  await save(stamp(1), stamp(2, 16_777_216));
+  const blocks = readFileSync(path, 'latin1');
+  expect(blocks.slice(0, BLOCK)).toMatch(/^@400000000000000100000000 [0-9a-f]{16} {4053}\n$/);
+  expect(blocks.slice(BLOCK)).toMatch(/^@400000000000000201000000 [0-9a-f]{16} {4053}\n$/);
+});
+
+it('makes room for both blocks with the first stamp', async () => {
+  await save(stamp(1));
+  expect(statSync(path).size).toBe(2 * BLOCK);
+});
+
+describe('a file that a crash has torn', () => {
+  it('still has the stamp before, wherever the write ended', async () => {
+    await save(stamp(1), stamp(2));
+    const before = readFileSync(path);
+    await save(stamp(3));
+    const after = readFileSync(path);
+    // The third stamp went over the first.
+    expect(after.subarray(BLOCK)).toEqual(before.subarray(BLOCK));
+    const possible = [stamp(2).toString('hex'), stamp(3).toString('hex')];
+    for (let cut = 0; cut <= 64; cut++) {
+      writeFileSync(path, Buffer.concat([after.subarray(0, cut), before.subarray(cut)]));
+      const kept = await last();
+      expect(possible).toContain(kept);
+      if (cut >= 25)
+        writeFileSync(path, Buffer.concat([after.subarray(0, cut), Buffer.alloc(2 * BLOCK - cut)]));
+    }
+    for (const byte of [0, 0xff]) {
+      writeFileSync(path, Buffer.concat([Buffer.alloc(BLOCK, byte), before.subarray(BLOCK)]));
+      expect(await last()).toBe(stamp(2).toString('hex'));
+    }
+    expect(warnings).toEqual([]);
+  });
+
+  it('has none when it was killed before its first stamp', async () => {
+    await save(stamp(1));
+    for (const length of [0, 1]) {
+      writeFileSync(path, ' '.repeat(length));
+      expect(await last()).toBeUndefined();
+    }
+    expect(warnings).toEqual([]);
+    await save(stamp(2));
+    expect(statSync(path).size).toBe(2 * BLOCK);
+    expect(await last()).toBe(stamp(2).toString('hex'));
+  });
+
+  it('takes its second block again where that is missing', async () => {
+    await save(stamp(1));
+    truncateSync(path, BLOCK);
+    await save(stamp(2));
+    expect(await last()).toBe(stamp(2).toString('hex'));
+    expect(readFileSync(path, 'latin1').slice(0, 25)).toBe('@400000000000000100000000');
+  });
+});
+
+describe('what is no stamp of this key', () => {
+  it.each<[string, (before: Buffer) => Buffer]>([
+    ['random bytes', () => Buffer.from(seededBytes(1, 2 * BLOCK))],
+    ['one digit changed', (before) => change(before, 17, '8')],
+    ['one digit of the check changed', (before) => change(before, 30, 'x')],
+    ['a line more', (before) => Buffer.concat([before.subarray(0, 60), Buffer.from('\n')])],
+    ['a file of zeros', () => Buffer.alloc(2 * BLOCK)],
+  ])('is refused with one warning and replaced by the next: %s', async (_, damage) => {
+    await save(stamp(1));
+    writeFileSync(path, damage(readFileSync(path)));
+    const record = await open();
+    expect(record.last).toBeUndefined();
+    expect(warnings).toEqual([
+      {
+        path,
+        reason: 'no time stamp is in it',
+        message: expect.stringMatching(
+          /^the time of the last handshake is not known; .+/,
+        ) as string,
+      },
+    ]);
+    record.save(stamp(2));
+    expect(await last()).toBe(stamp(2).toString('hex'));
+    expect(warnings).toHaveLength(1);
+  });
+
+  it.each([
+    ['in the part of TAI64 that is reserved', Buffer.from('800000000000000000000000', 'hex')],
+    ['of more nanoseconds than a second has', stamp(1, 1_000_000_000)],
+  ])('is refused also when we wrote it: %s', async (_, strange) => {
+    await save(strange);
+    expect(await last()).toBeUndefined();
+    expect(warnings).toHaveLength(1);
+  });
+
+  it('is what was kept for another key', async () => {
+    await save(stamp(1));
+    const other = KEY.toReversed();
+    copyFileSync(path, join(state, 'timestamps', Buffer.from(other).toString('hex')));
+    expect(await last(other)).toBeUndefined();
+    expect(warnings).toHaveLength(1);
+  });
+});
+
+function change(bytes: Buffer, at: number, digit: string): Buffer {
+  const changed = Buffer.from(bytes);
+  changed.write(changed.toString('latin1', at, at + 1) === digit ? '9' : digit, at);
+  return changed;
+}
+
+it('is believed however late it is: a responder asks for a rise alone', async () => {
+  const year2099 = Buffer.from('4000000102f2b8a900000000', 'hex');
+  await save(year2099);
+  expect(await last()).toBe(year2099.toString('hex'));
+});
+
+it('never replaces a later stamp of another process', async () => {
+  const ours = await open();
+  const theirs = await open();
+  ours.save(stamp(10));
+  theirs.save(stamp(20));
+  ours.save(stamp(11));
+  theirs.save(stamp(20));
+  expect(await last()).toBe(stamp(20).toString('hex'));
+  ours.save(stamp(21));
+  expect(await last()).toBe(stamp(21).toString('hex'));
+  expect(warnings).toEqual([]);
+});
+
+it('is made anew when somebody has removed it meanwhile', async () => {
+  const record = await open();
+  record.save(stamp(1));
+  rmSync(state, { recursive: true });
+  record.save(stamp(2));
+  expect(await last()).toBe(stamp(2).toString('hex'));
+  expect(warnings).toEqual([]);
+});
+
+describe('what is not ours', () => {
+  const victim = 'precious';
+
+  /** In the place of the file. */
+  type Trap = (victimPath: string) => void;
+  const traps: [string, Trap, string][] = [
+    ['a symbolic link', (target) => symlinkSync(target, path), 'it is a symbolic link'],
+    [
+      'a dangling symbolic link',
+      () => symlinkSync(join(root, 'new'), path),
+      'it is a symbolic link',
+    ],
+    ['a file with two names', (target) => linkSync(target, path), 'it has more than one name'],
+    ['a FIFO', () => execFileSync('mkfifo', [path]), 'it is not a regular file'],
+    ['a folder', () => mkdirSync(path), 'it is not a regular file'],
+    [
+      'a file that others may write',
+      () => {
+        writeFileSync(path, '');
+        chmodSync(path, 0o620);
+      },
+      'others may write to it',
+    ],
+  ];
+
+  it.each(traps)('is neither read nor written: %s', async (_, lay, reason) => {
+    mkdirSync(join(state, 'timestamps'), { recursive: true, mode: 0o700 });
+    const victimPath = join(root, victim);
+    writeFileSync(victimPath, victim, { mode: 0o600 });
+    lay(victimPath);
+    const record = await open();
+    record.save(stamp(1));
+    expect(record.last).toBeUndefined();
+    expect(warnings).toMatchObject([{ path, reason }]);
+    expect(readFileSync(victimPath, 'utf8')).toBe(victim);
+    expect(readdirSync(root).sort()).toEqual(['home', victim]);
+    const now = lstatSync(path);
+    expect(now.isFile() && now.size > 0 && now.nlink === 1).toBe(false);
+  });
+
+  it('is a folder behind a symbolic link', async () => {
+    await save(stamp(1));
+    renameSync(join(state, 'timestamps'), join(root, 'elsewhere'));
+    symlinkSync(join(root, 'elsewhere'), join(state, 'timestamps'));
+    expect(await last()).toBeUndefined();
+    expect(warnings).toMatchObject([{ reason: `${join(state, 'timestamps')} is not a folder` }]);
+  });
+
+  it('is a folder that others may write to', async () => {
+    await save(stamp(1));
+    chmodSync(join(state, 'timestamps'), 0o770);
+    expect(await last()).toBeUndefined();
+    expect(warnings).toMatchObject([{ reason: 'others may write to it' }]);
+  });
+
+  it('is not a state folder that is a link, as systemd makes them', async () => {
+    mkdirSync(join(root, 'private'));
+    mkdirSync(join(root, 'home', 'state'), { recursive: true });
+    symlinkSync(join(root, 'private'), state);
+    await save(stamp(1));
+    expect(await last()).toBe(stamp(1).toString('hex'));
+    expect(warnings).toEqual([]);
+  });
+});
+
+describeWith(['root'], 'another user', () => {
+  it("'s file is neither read nor written", async () => {
+    await save(stamp(1));
+    const before = readFileSync(path);
+    chownSync(path, 65534, 65534);
+    const record = await open();
+    record.save(stamp(2));
+    expect(record.last).toBeUndefined();
+    expect(warnings).toMatchObject([{ reason: 'it belongs to user 65534' }]);
+    expect(readFileSync(path)).toEqual(before);
+  });
+
+  it('who owns the folder has root go on with it, and keep it theirs', async () => {
+    const folder = join(state, 'timestamps');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chownSync(folder, 65534, 65534);
+    await save(stamp(1), stamp(2));
+    expect(await last()).toBe(stamp(2).toString('hex'));
+    expect(statSync(path)).toMatchObject({ uid: 65534, gid: 65534 });
+    expect(warnings).toEqual([]);
+  });
+});
+
+describeWith(['root'], 'a home of another user', () => {
+  it('has nothing of ours in it that is not theirs', async () => {
+    chownSync(root, 65534, 65533);
+    await save(stamp(1), stamp(2));
+    const made = ['home', 'home/state', 'home/state/arctun', 'home/state/arctun/timestamps'];
+    for (const place of [...made.map((folder) => join(root, folder)), path]) {
+      expect(statSync(place)).toMatchObject({ uid: 65534, gid: 65533 });
+    }
+    expect(await last()).toBe(stamp(2).toString('hex'));
+    expect(warnings).toEqual([]);
+  });
+
+  it('keeps the owner of what is there already', async () => {
+    mkdirSync(join(root, 'home'));
+    chownSync(root, 65534, 65533);
+    await save(stamp(1));
+    expect(statSync(join(root, 'home'))).toMatchObject({ uid: 0, gid: 0 });
+    expect(statSync(join(root, 'home', 'state'))).toMatchObject({ uid: 0, gid: 0 });
+  });
+});
+
+it('warns once in all where nothing can be kept, and never throws', async () => {
+  writeFileSync(join(root, 'home'), 'a file in the place of a folder');
+  const store = createTimestampStore(state, log);
+  for (const key of [KEY, KEY.toReversed()]) {
+    const record = await store.open(key);
+    expect(record.last).toBeUndefined();
+    record.save(stamp(1));
+    record.save(stamp(2));
+  }
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]!.message).toContain('the server is silent after a restart');
+});
+
+describeWith(['root', 'unshare'], 'a file system that takes nothing', () => {
+  /** Runs a program with `state` on a file system of its own; its standard output. */
+  function inMount(options: string, program: string): string {
+    mkdirSync(state, { recursive: true });
+    const script = `mount -t tmpfs -o "$1" tmpfs "$2" && exec "$3" --input-type=module -e "$4" "$5" "$2"`;
+    return execFileSync(
+      'unshare',
+      ['-m', 'sh', '-c', script, 'sh', options, state, process.execPath, program, BUILT],
+      { encoding: 'utf8' },
+    );
+  }
+  const program = (more: string) => `
+    import { writeFileSync } from 'node:fs';
+    const { createTimestampStore } = await import(process.argv[1]);
+    const warn = (fields, message) => console.log('WARNING', fields.reason, message);
+    const stamp = (n) => Buffer.from('40000000000000' + n.toString(16).padStart(2, '0') + '00000000', 'hex');
+    const folder = process.argv[2];
+    const open = (store) => store.open(new Uint8Array(32));
+    const store = createTimestampStore(folder, { warn });
+    const record = await open(store);
+    ${more}
+  `;
+  const next = `console.log('kept', (await open(createTimestampStore(folder, { warn }))).last?.toString('hex'));`;
+
+  it('is read-only', () => {
+    const output = inMount('ro', program(`record.save(stamp(1)); record.save(stamp(2)); ${next}`));
+    expect(output).toMatch(
+      /^WARNING the file system is read-only cannot keep .*\nkept undefined\n$/,
+    );
+  });
+
+  it('is full', () => {
+    const fill = `try { writeFileSync(folder + '/ballast', Buffer.alloc(1 << 20)); } catch {}`;
+    const output = inMount(
+      'size=64k',
+      program(`${fill} record.save(stamp(1)); record.save(stamp(2)); ${next}`),
+    );
+    expect(output).toMatch(
+      /^WARNING no space left on the device cannot keep .*\nkept undefined\n$/,
+    );
+  });
+
+  it('is full since the first stamp, which takes the room of all', () => {
+    const fill = `try { writeFileSync(folder + '/ballast', Buffer.alloc(1 << 20)); } catch {}`;
+    const saves = `record.save(stamp(1)); ${fill} for (let n = 2; n < 10; n++) record.save(stamp(n));`;
+    expect(inMount('size=64k', program(`${saves} ${next}`))).toBe(
+      'kept 400000000000000900000000\n',
+    );
+  });
+});
+
+describe('a process that is killed at any moment', () => {
+  /** Says each stamp that is kept, and goes on. */
+  const program = `
+    import { writeSync } from 'node:fs';
+    const { createTimestampStore } = await import(process.argv[1]);
+    const record = await createTimestampStore(process.argv[2], console).open(new Uint8Array(32));
+    let seconds = record.last === undefined ? 0 : record.last.readUInt32BE(4);
+    for (;;) {
+      const stamp = Buffer.alloc(12);
+      stamp.writeUInt32BE(0x40000000);
+      stamp.writeUInt32BE(++seconds, 4);
+      record.save(stamp);
+      writeSync(1, seconds + '\\n');
+    }
+  `;
+
+  it('has kept each stamp that it could have sent', async () => {
+    let kept = 0;
+    for (let run = 1; run <= 15; run++) {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program, BUILT, state], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let output = '';
+      const ended = once(child.stdout, 'end');
+      child.stdout.on('data', (text: Buffer) => {
+        output += text.toString();
+        // At another number of stamps each time, and so in the middle of the next.
+        if (output.split('\n').length > run) child.kill('SIGKILL');
+      });
+      await ended;
+      const said = output.slice(0, output.lastIndexOf('\n')).split('\n').map(Number);
+      const record = await open(new Uint8Array(32));
+      const found = Buffer.from(record.last!).readUInt32BE(4);
+      expect(said[0]).toBe(kept + 1);
+      expect(found).toBeGreaterThanOrEqual(said.at(-1)!);
+      expect(found).toBeLessThanOrEqual(said.at(-1)! + 1);
+      kept = found;
+    }
+    expect(warnings).toEqual([]);
+  }, 60_000);
+});
+
+describeWith(['strace'], 'a power cut', () => {
+  it('finds each stamp on the disk before save returns, and the file in its folder', () => {
+    const program = `
+      import { writeSync } from 'node:fs';
+      const { createTimestampStore } = await import(process.argv[1]);
+      const record = await createTimestampStore(process.argv[2], console).open(new Uint8Array(32));
+      for (const n of ['1', '2', '3']) {
+        record.save(Buffer.from('400000000000000' + n + '00000000', 'hex'));
+        writeSync(1, 'saved ' + n);
+      }
+    `;
+    const trace = join(root, 'trace');
+    const calls = 'pwrite64,fsync,fdatasync,write';
+    const command = ['-f', '-y', '-o', trace, '-e', `trace=${calls}`, process.execPath];
+    execFileSync('strace', [...command, '--input-type=module', '-e', program, BUILT, state]);
+    const name = '00'.repeat(32);
+    const places: [string, string][] = [
+      [`${state}/timestamps/${name}`, 'file'],
+      [`${state}/timestamps`, 'timestamps'],
+      [state, 'arctun'],
+      [`${root}/home/state`, 'state'],
+      [`${root}/home`, 'home'],
+      [root, 'root'],
+    ];
+    const seen = readFileSync(trace, 'utf8')
+      .split('\n')
+      .flatMap((line) => {
+        const saved = /write\(1.*"(saved \d)"/.exec(line);
+        if (saved) return [saved[1]!];
+        const [, call, place] = /(pwrite64|fsync|fdatasync)\(\d+<([^>]+)>/.exec(line) ?? [];
+        const known = places.find(([folder]) => folder === place);
+        return known ? [`${call} ${known[1]}`] : [];
+      });
+    const folders = ['root', 'home', 'state', 'arctun'].map((folder) => `fsync ${folder}`);
+    expect(seen.slice(0, 4)).toEqual(folders);
+    expect(seen.slice(4)).toEqual([
+      'pwrite64 file',
+      'fsync file',
+      'fsync timestamps',
+      'saved 1',
+      'pwrite64 file',
+      'fdatasync file',
+      'saved 2',
+      'pwrite64 file',
+      'fdatasync file',
+      'saved 3',
+    ]);
+  }, 60_000);
+});
+
+/** The rule itself, with a responder that remembers: whitepaper 5.1, row 5. */
+describe('over restarts', () => {
+  const crypto = createNodeCrypto();
+  const STEP = 2 ** 24;
+  const YEAR = 365 * 86_400_000;
+  const BEGIN = Date.UTC(2026, 5, 1);
+  const initiatorKey = seededBytes(7, 32);
+  const address = { address: '192.0.2.1', port: 1 };
+
+  /** A responder that goes on while the initiator is restarted. */
+  function responder() {
+    const answers: number[] = [];
+    const device = new Device({
+      privateKey: seededBytes(8, 32),
+      crypto,
+      entropy: seededEntropy(8),
+      wallClock: { unixMilliseconds: () => BEGIN },
+      mtu: 1420,
+      sink: { transmit: (bytes) => void answers.push(bytes[0]!), deliver: () => undefined },
+    });
+    const publicKey = crypto.publicKey(initiatorKey);
+    device.addPeer({ publicKey, allowedIps: prefixes('10.0.0.2/32') }, 0);
+    let now = 0;
+    return {
+      publicKey: device.publicKey,
+      /** Whether the initiation is answered, half a second after the one before. */
+      accepts(initiation: Uint8Array): boolean {
+        now += 500;
+        const before = answers.length;
+        device.handleDatagrams([{ bytes: initiation, endpoint: address }], now);
+        return answers.length > before;
+      },
+    };
+  }
+
+  /** What a process sends first whose wall clock says `unixMilliseconds`, and its stamp. */
+  async function start(serverKey: Uint8Array, unixMilliseconds: number) {
+    const record = await open(crypto.publicKey(initiatorKey));
+    const sent: Uint8Array[] = [];
+    const stamps: Uint8Array[] = [];
+    const device = new Device({
+      privateKey: initiatorKey,
+      crypto,
+      entropy: seededEntropy(unixMilliseconds),
+      wallClock: { unixMilliseconds: () => unixMilliseconds },
+      mtu: 1420,
+      lastTimestamp: record.last,
+      onTimestamp: (bytes) => {
+        expect(sent).toEqual([]);
+        stamps.push(bytes.slice());
+        record.save(bytes);
+      },
+      sink: { transmit: (bytes) => void sent.push(bytes.slice()), deliver: () => undefined },
+    });
+    const peer = device.addPeer(
+      { publicKey: serverKey, endpoint: address, allowedIps: prefixes('100.127.0.0/16') },
+      0,
+    );
+    device.initiateHandshake(peer, 0);
+    expect({ sent: sent.length, stamps: stamps.length }).toEqual({ sent: 1, stamps: 1 });
+    return { initiation: sent[0]!, stamp: stamps[0]! };
+  }
+
+  /** Nanoseconds from one stamp to a later one, below 2^53 for what is compared here. */
+  function between(earlier: Uint8Array, later: Uint8Array): number {
+    const [from, to] = [Buffer.from(earlier), Buffer.from(later)];
+    const seconds = Number(to.readBigUInt64BE() - from.readBigUInt64BE());
+    return seconds * 1e9 + to.readUInt32BE(8) - from.readUInt32BE(8);
+  }
+
+  const clocks: [string, (run: number) => number][] = [
+    ['at once, in one millisecond', () => BEGIN],
+    ['with a clock that goes on', (run) => BEGIN + run * 1000],
+    ['with a clock stepped back by years', (run) => BEGIN - (run > 0 ? 5 * YEAR : 0) + run],
+    ['with a boot in 1970', (run) => (run > 0 ? run : BEGIN)],
+    ['with a clock before 1970', (run) => (run > 0 ? -YEAR : BEGIN)],
+    ['with a clock that once stood in 2099', (run) => BEGIN + (run === 1 ? 73 * YEAR : 0)],
+    ['with a clock that is a little earlier each time', (run) => BEGIN - run],
+  ];
+
+  it.each(clocks)('each stamp is later by a step or more, and accepted: %s', async (_, clock) => {
+    const server = responder();
+    let previous: Uint8Array | undefined;
+    for (let run = 0; run < 20; run++) {
+      const { initiation, stamp: sent } = await start(server.publicKey, clock(run));
+      expect(server.accepts(initiation)).toBe(true);
+      if (previous) expect(between(previous, sent)).toBeGreaterThanOrEqual(STEP);
+      previous = sent;
+    }
+    expect(warnings).toEqual([]);
+  });
+
+  it('the responder is silent when the state is lost and the clock was set back: the control', async () => {
+    const server = responder();
+    expect(server.accepts((await start(server.publicKey, BEGIN)).initiation)).toBe(true);
+    rmSync(state, { recursive: true });
+    const back = await start(server.publicKey, BEGIN - YEAR);
+    expect(server.accepts(back.initiation)).toBe(false);
+    rmSync(state, { recursive: true });
+    expect(server.accepts((await start(server.publicKey, BEGIN + 1000)).initiation)).toBe(true);
+  });
+});

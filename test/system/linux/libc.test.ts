@@ -1,0 +1,33 @@
+import { jest } from '@jest/globals';
+
+import { loadLibc, SystemCallError } from '../../../src/system/linux/libc.js';
+import { describeWith } from '../../support/requirements.js';
+
+describeWith(['linux', 'koffi'], 'the C library', () => {
+  it('takes calls and tells why one failed', async () => {
+    const libc = await loadLibc();
+    const close = libc!.bind('int close(int)');
+    expect(close(-1)).toBe(-1);
+    const error = new SystemCallError('close', libc!.errno());
+    expect(error).toMatchObject({ code: 'EBADF', syscall: 'close', message: 'close: EBADF' });
+  });
+
+  it('calls on another thread', async () => {
+    const libc = await loadLibc();
+    const getpid = libc!.bind('int getpid()');
+    const result = new Promise((resolve) => getpid.async((_error, pid) => resolve(pid)));
+    await expect(result).resolves.toBe(process.pid);
+  });
+});
+
+it('is not loaded on another system', async () => {
+  const { platform } = process;
+  try {
+    Object.defineProperty(process, 'platform', { value: 'darwin' });
+    jest.resetModules();
+    const fresh = await import('../../../src/system/linux/libc.js');
+    expect(await fresh.loadLibc()).toBeUndefined();
+  } finally {
+    Object.defineProperty(process, 'platform', { value: platform });
+  }
+});

@@ -1,0 +1,343 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, readSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { jest } from '@jest/globals';
+import { type Libc, loadLibc } from '../../../src/system/linux/libc.js';
+import { Readiness, type Watch } from '../../../src/system/linux/readiness.js';
+import { REPOSITORY } from '../../support/processes.js';
+import { describeWith } from '../../support/requirements.js';
+import { WatchedLibc } from '../../support/watched-libc.js';
+import { until } from '../../support/until.js';
+
+const BUILT = `${REPOSITORY}dist/src/system/linux/`;
+
+const O_NONBLOCK = 0x800;
+
+const IGNORE = { onReadable: () => false, onWritable: () => undefined };
+
+// A busy machine is slow to start processes.
+jest.setTimeout(60_000);
+
+describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
+  let real: Libc;
+  let libc: WatchedLibc;
+  let readiness: Readiness;
+  let listeners: number;
+  const open: number[] = [];
+  const watches: Watch[] = [];
+
+  beforeAll(async () => {
+    real = (await loadLibc()) as Libc;
+  });
+  beforeEach(() => {
+    libc = new WatchedLibc(real);
+    readiness = new Readiness(libc);
+    listeners = process.listenerCount('exit');
+  });
+  afterEach(async () => {
+    for (const watch of watches.splice(0)) watch.close();
+    for (const descriptor of open.splice(0)) closeSync(descriptor);
+    await until(() => process.listenerCount('exit') === listeners);
+  });
+
+  function pipe(): { from: number; to: number } {
+    const ends = new Int32Array(new ArrayBuffer(128));
+    const bytes = new Uint8Array(ends.buffer);
+    real.bind('int pipe2(uintptr_t, int)')(Number(real.address(bytes)), O_NONBLOCK);
+    const [from = -1, to = -1] = ends;
+    open.push(from, to);
+    return { from, to };
+  }
+
+  function watch(descriptor: number, handlers: Parameters<Readiness['watch']>[1]): Watch {
+    const one = readiness.watch(descriptor, handlers);
+    watches.push(one);
+    return one;
+  }
+
+  /**
+   * Resolves when whatever the system had to report before has been reported: another pipe becomes
+   * readable after it, and is reported twice.
+   */
+  async function allReported(): Promise<void> {
+    const { from, to } = pipe();
+    let reports = 0;
+    const control = watch(from, {
+      ...IGNORE,
+      onReadable: () => {
+        reports++;
+        read(from);
+        if (reports === 1) writeSync(to, 'x');
+        return false;
+      },
+    });
+    control.wantReadable(true);
+    writeSync(to, 'x');
+    await until(() => reports === 2);
+    control.close();
+    // What goes on in turns of the event loop has had some.
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Reads up to `most` bytes; empty where the pipe has run dry. */
+  function read(descriptor: number, most = 100): string {
+    const bytes = Buffer.alloc(most);
+    try {
+      return bytes.toString('latin1', 0, readSync(descriptor, bytes));
+    } catch {
+      return '';
+    }
+  }
+
+  it('tells each time that bytes are there, by one wait for each', async () => {
+    const { from, to } = pipe();
+    const got: string[] = [];
+    const one = watch(from, {
+      ...IGNORE,
+      onReadable: () => {
+        got.push(read(from));
+        return false;
+      },
+    });
+    one.wantReadable(true);
+    for (const text of ['a', 'b', 'c']) {
+      writeSync(to, text);
+      await until(() => got.at(-1) === text);
+    }
+    expect(got).toEqual(['a', 'b', 'c']);
+    expect(libc.count('epoll_wait')).toBe(4);
+  });
+
+  it('goes on in turns of the event loop, without a wait, until the reader has run dry', async () => {
+    const { from, to } = pipe();
+    writeSync(to, 'x'.repeat(200));
+    let turns = 0;
+    let timerBefore = 0;
+    const one = watch(from, {
+      ...IGNORE,
+      onReadable: () => {
+        turns++;
+        if (turns === 1) setTimeout(() => (timerBefore = turns), 0);
+        // As long as it takes for a timer to be due.
+        for (const end = performance.now() + 1; performance.now() < end;);
+        return read(from, 2) !== '';
+      },
+    });
+    one.wantReadable(true);
+    await until(() => turns === 101 && libc.count('epoll_wait') === 2);
+    expect(timerBefore).toBeGreaterThan(0);
+    expect(timerBefore).toBeLessThan(10);
+  });
+
+  it('lets a reader rest in the middle of its turns, and go on', async () => {
+    const { from, to } = pipe();
+    writeSync(to, 'abcd');
+    let got = '';
+    const one = watch(from, {
+      ...IGNORE,
+      onReadable: () => {
+        got += read(from, 1);
+        if (got === 'ab') one.wantReadable(false);
+        return true;
+      },
+    });
+    one.wantReadable(true);
+    await until(() => got === 'ab');
+    await allReported();
+    expect(got).toBe('ab');
+    one.wantReadable(true);
+    await until(() => got === 'abcd');
+  });
+
+  it('takes no further turn of a reader that others have put to rest', async () => {
+    const { from, to } = pipe();
+    writeSync(to, 'x');
+    let calls = 0;
+    const one = watch(from, {
+      ...IGNORE,
+      onReadable: () => {
+        calls++;
+        return true;
+      },
+    });
+    one.wantReadable(true);
+    await until(() => calls > 3);
+    one.wantReadable(false);
+    const before = calls;
+    await allReported();
+    expect(calls).toBe(before);
+  });
+
+  it('tells of room for as long as it is wanted', async () => {
+    const { from, to } = pipe();
+    const filling = Buffer.alloc(4096);
+    const fill = () => {
+      try {
+        for (;;) writeSync(to, filling);
+      } catch {
+        // No more room.
+      }
+    };
+    fill();
+    let calls = 0;
+    const one = watch(to, {
+      ...IGNORE,
+      onWritable: () => {
+        calls++;
+        if (calls === 2) one.wantWritable(false);
+      },
+    });
+    one.wantWritable(true);
+    await allReported();
+    expect(calls).toBe(0);
+    read(from, 65_536);
+    await until(() => calls === 2);
+    await allReported();
+    expect(calls).toBe(2);
+  });
+
+  it('takes what is wanted while it waits, of this descriptor and of others', async () => {
+    const [left, right] = [pipe(), pipe()];
+    const seen: string[] = [];
+    const one = watch(left.from, {
+      ...IGNORE,
+      onReadable: () => {
+        seen.push(read(left.from));
+        return false;
+      },
+    });
+    one.wantReadable(true);
+    await sleep(10);
+    const other = watch(right.to, {
+      ...IGNORE,
+      onWritable: () => {
+        seen.push('room');
+        other.wantWritable(false);
+      },
+    });
+    other.wantWritable(true);
+    await until(() => seen.includes('room'));
+    writeSync(left.to, 'bytes');
+    await until(() => seen.includes('bytes'));
+    // One at a time: the second was wanted under the first wait.
+    expect(libc.count('epoll_wait')).toBe(3);
+  });
+
+  it('tells readers and writers of an end by their own calls', async () => {
+    const [left, right] = [pipe(), pipe()];
+    const seen: string[] = [];
+    const reader = watch(left.from, {
+      ...IGNORE,
+      onReadable: () => {
+        seen.push(`end${read(left.from)}`);
+        reader.wantReadable(false);
+        return false;
+      },
+    });
+    reader.wantReadable(true);
+    closeSync(left.to);
+    open.splice(open.indexOf(left.to), 1);
+    await until(() => seen.length === 1);
+
+    const filling = Buffer.alloc(65_536);
+    writeSync(right.to, filling);
+    const writer = watch(right.to, {
+      ...IGNORE,
+      onWritable: () => {
+        seen.push('error');
+        writer.wantWritable(false);
+      },
+    });
+    writer.wantWritable(true);
+    closeSync(right.from);
+    open.splice(open.indexOf(right.from), 1);
+    await until(() => seen.length === 2);
+    expect(seen).toEqual(['end', 'error']);
+  });
+
+  it('goes on behind a signal', async () => {
+    const { from, to } = pipe();
+    let interruptions = 3;
+    libc.refuse = (call) =>
+      call === 'epoll_wait' && interruptions-- > 0 ? constants.errno.EINTR : 0;
+    let got = '';
+    const one = watch(from, {
+      ...IGNORE,
+      onReadable: () => {
+        got += read(from);
+        return false;
+      },
+    });
+    one.wantReadable(true);
+    writeSync(to, 'x');
+    await until(() => got === 'x');
+    expect(interruptions).toBeLessThan(0);
+  });
+
+  it('holds no thread while nothing is wanted, and no descriptor when nothing is watched', async () => {
+    const { from } = pipe();
+    const one = watch(from, IGNORE);
+    expect(libc.count('epoll_wait')).toBe(0);
+    one.wantReadable(true);
+    expect(libc.count('epoll_wait')).toBe(1);
+    one.wantReadable(false);
+    // The eventfd's counter is read where the wait has ended.
+    await until(() => libc.count('read') === 1);
+    one.wantReadable(true);
+    expect(libc.count('epoll_wait')).toBe(2);
+    one.close();
+    await until(() => libc.count('close') === 2);
+    expect(process.listenerCount('exit')).toBe(listeners);
+  });
+
+  it.each([
+    ['exits while it waits', 'setTimeout(() => process.exit(7), 20)', 7],
+    ['fails while it waits', 'setTimeout(() => { throw new Error("end") }, 20)', 1],
+    ['ends by itself when nothing is open', 'setTimeout(() => socket.close(), 20)', 0],
+  ])(
+    'lets go of the thread when the process %s',
+    async (_name, end, code) => {
+      const program = `
+      const built = process.argv[1];
+      const { loadLibc } = await import(built + 'libc.js');
+      const { Readiness } = await import(built + 'readiness.js');
+      const { batchedUdpSockets } = await import(built + 'udp/batched-udp-socket.js');
+      const libc = await loadLibc();
+      const sockets = batchedUdpSockets({ libc, readiness: new Readiness(libc) });
+      const socket = await sockets.open({ address: '127.0.0.1', port: 0 });
+      ${end};`;
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program, BUILT], {
+        stdio: 'ignore',
+      });
+      // A thread that waits for ever would hold it.
+      const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+      const [exitCode] = (await once(child, 'exit')) as [number | null];
+      clearTimeout(timer);
+      expect(exitCode).toBe(code);
+    },
+    30_000,
+  );
+
+  it('calls nobody who has closed, though bytes were there first', async () => {
+    const { from, to } = pipe();
+    let calls = 0;
+    const one = watch(from, {
+      ...IGNORE,
+      onReadable: () => {
+        calls++;
+        return true;
+      },
+    });
+    one.wantReadable(true);
+    writeSync(to, 'x');
+    // Long enough for the wait to have ended on its thread.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    one.close();
+    one.wantReadable(true);
+    await allReported();
+    expect(calls).toBe(0);
+  });
+});

@@ -1,0 +1,50 @@
+import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
+import { ReceiveSlab } from '../../../../src/system/linux/udp/receive-slab.js';
+import { describeWith } from '../../../support/requirements.js';
+
+describeWith(['linux', 'koffi'], 'memory for what is received', () => {
+  let libc: Libc;
+  let memset: (address: number, value: number, length: number) => void;
+  beforeAll(async () => {
+    libc = (await loadLibc()) as Libc;
+    memset = libc.bind('uintptr_t memset(uintptr_t, int, unsigned long)');
+  });
+
+  it('is where the system was told to write, each byte once, with room around it', () => {
+    const slab = new ReceiveSlab(libc, 65_535, 6, 32);
+    const taken: Uint8Array[] = [];
+    const buffers = new Set<ArrayBufferLike>();
+    for (let index = 0; index < 1_000; index++) {
+      const length = 1 + ((index * 7_919) % 1_500);
+      memset(slab.reserve(), index & 0xff, length);
+      const part = slab.part(slab.take(length), length);
+      buffers.add(part.buffer);
+      // Whoever has it writes around it, too.
+      new Uint8Array(part.buffer, part.byteOffset - 6, 6).fill(0xee);
+      new Uint8Array(part.buffer, part.byteOffset + length, 32).fill(0xee);
+      taken.push(part);
+    }
+    taken.forEach((part, index) => {
+      expect(part.every((byte) => byte === (index & 0xff))).toBe(true);
+    });
+    // Some hundreds of packets to a slab, and never past its end.
+    expect(buffers.size).toBeLessThan(5);
+  });
+
+  it('has room for the longest message, whatever was taken before', () => {
+    const slab = new ReceiveSlab(libc, 65_535);
+    for (let index = 0; index < 20; index++) {
+      slab.reserve();
+      const start = slab.take(65_535);
+      expect(slab.part(start, 65_535).byteLength).toBe(65_535);
+    }
+  });
+
+  it('gives what was reserved and not taken again', () => {
+    const slab = new ReceiveSlab(libc, 100);
+    const address = slab.reserve();
+    expect(slab.reserve()).toBe(address);
+    slab.take(3);
+    expect(slab.reserve()).toBe(address + 8);
+  });
+});

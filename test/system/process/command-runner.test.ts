@@ -1,0 +1,270 @@
+import { getEventListeners } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { CommandError, type RunOptions } from '../../../src/lib/ports/command-runner.js';
+import { pendingTimers } from '../pending-timers.js';
+import { createCommandRunner, systemCommands } from '../../../src/system/process/command-runner.js';
+import { until } from '../../support/until.js';
+
+/** Longer than any machine needs: where it would run out, the test has failed. */
+const LONG = 60_000;
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-command-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const node = (script: string, ...parameters: string[]) => [
+  process.execPath,
+  '-e',
+  script,
+  '--',
+  ...parameters,
+];
+
+async function failureOf(promise: Promise<unknown>): Promise<CommandError> {
+  const error = await promise.catch((reason: unknown) => reason);
+  if (error instanceof CommandError) return error;
+  throw new Error(`no CommandError: ${String(error)}`);
+}
+
+/** Whether a process is there. */
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+it('gives both outputs and the exit code', async () => {
+  const script = 'process.stdout.write("öut"); process.stderr.write("err"); process.exitCode = 3';
+  expect(await systemCommands.run(node(script))).toEqual({
+    exitCode: 3,
+    stdout: 'öut',
+    stderr: 'err',
+  });
+});
+
+it('passes arguments as they are: no shell is in between', async () => {
+  const script = 'process.stdout.write(JSON.stringify(process.argv.slice(1)))';
+  const parameters = ['a b', '$HOME', '`id`', '; true', '"', "'", '', '*'];
+  const { stdout } = await systemCommands.run(node(script, ...parameters));
+  expect(JSON.parse(stdout)).toEqual(parameters);
+});
+
+it('gives nothing on standard input', async () => {
+  const script = 'process.stdin.on("data", () => {}).on("end", () => process.stdout.write("end"))';
+  expect((await systemCommands.run(node(script), { timeout: LONG })).stdout).toBe('end');
+});
+
+it('tells an end by a signal from an exit code', async () => {
+  const script = 'process.kill(process.pid, "SIGKILL"); setInterval(() => {}, 1000)';
+  expect(await systemCommands.run(node(script))).toMatchObject({
+    exitCode: undefined,
+    signal: 'SIGKILL',
+  });
+});
+
+describe('what cannot be started', () => {
+  it.each([
+    ['not-found', ['/no/such/program', 'secret-1'], '/no/such/program: there is no such program'],
+    ['failed', ['', 'secret-1'], ': it cannot be started (ERR_INVALID_ARG_VALUE)'],
+    ['failed', [], ': it cannot be started (ERR_INVALID_ARG_VALUE)'],
+    [
+      'failed',
+      [process.execPath, 'secret-1\0'],
+      `${process.execPath}: it cannot be started (ERR_INVALID_ARG_VALUE)`,
+    ],
+  ] as const)('is %s: %j', async (failure, command, message) => {
+    const error = await failureOf(systemCommands.run(command));
+    expect(error).toMatchObject({ failure, message });
+    // The arguments may hold a secret.
+    expect(inspect(error, { depth: 9 })).not.toContain('secret-1');
+  });
+
+  it('is denied where it is no program', async () => {
+    const path = join(folder, 'text');
+    writeFileSync(path, '', { mode: 0o600 });
+    expect(await failureOf(systemCommands.run([path]))).toMatchObject({
+      failure: 'denied',
+      message: `${path}: it may not be executed`,
+    });
+  });
+});
+
+it.each(['stdout', 'stderr'])('bounds %s', async (stream) => {
+  const script = `const more = () => process.${stream}.write("x".repeat(65536), more); more()`;
+  const error = await failureOf(systemCommands.run(node(script), { timeout: LONG }));
+  expect(error).toMatchObject({
+    failure: 'too-much-output',
+    message: `${process.execPath} wrote too much`,
+  });
+});
+
+it('takes 1 MiB', async () => {
+  const script = 'process.stdout.write("x".repeat(1 << 20))';
+  const { stdout } = await systemCommands.run(node(script), { timeout: LONG });
+  expect(stdout).toHaveLength(1 << 20);
+});
+
+it('ends what does not end by itself, and asks it first', async () => {
+  // The deadline is the shortest of all: what it ends would otherwise run for ever.
+  const script = 'setInterval(() => {}, 1000)';
+  expect(await failureOf(systemCommands.run(node(script), { timeout: 20 }))).toMatchObject({
+    failure: 'timeout',
+    message: `${process.execPath} did not end within 0.02 s`,
+  });
+});
+
+/** Runs a script, which must call `announce(id)`, and aborts once it has. */
+async function abortOnceRunning(
+  script: string,
+  grace: number,
+  options: RunOptions = {},
+): Promise<{ reason: unknown; pid: number }> {
+  const path = join(folder, 'pid');
+  const announce = `const announce = (pid) => {
+    require("fs").writeFileSync(process.argv[1] + ".new", String(pid));
+    require("fs").renameSync(process.argv[1] + ".new", process.argv[1]);
+  };`;
+  const controller = new AbortController();
+  const running = createCommandRunner(grace)
+    .run(node(announce + script, path), { ...options, timeout: LONG, signal: controller.signal })
+    .catch((reason: unknown) => reason);
+  await until(() => existsSync(path));
+  controller.abort('the reason');
+  return { reason: await running, pid: Number(readFileSync(path, 'utf8')) };
+}
+
+it('asks a program to end, and rejects with the reason once it has', async () => {
+  const { reason, pid } = await abortOnceRunning(
+    `process.on("SIGTERM", () => {
+       require("fs").writeFileSync(process.argv[1] + ".asked", "");
+       process.exit();
+     });
+     setInterval(() => {}, 1000);
+     announce(process.pid);`,
+    LONG,
+  );
+  expect(reason).toBe('the reason');
+  expect(existsSync(join(folder, 'pid.asked'))).toBe(true);
+  expect(isRunning(pid)).toBe(false);
+}, 60_000);
+
+it('kills what does not end when it is asked', async () => {
+  const { reason, pid } = await abortOnceRunning(
+    'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); announce(process.pid);',
+    20,
+  );
+  expect(reason).toBe('the reason');
+  await until(() => !isRunning(pid));
+}, 60_000);
+
+it('does not wait for those that a program leaves behind', async () => {
+  const { reason, pid } = await abortOnceRunning(
+    `const left = require("child_process").spawn(process.execPath,
+       ["-e", "setInterval(() => {}, 1000)"], { stdio: "inherit" });
+     announce(left.pid);
+     process.exit();`,
+    20,
+  );
+  expect(reason).toBe('the reason');
+  process.kill(pid, 'SIGKILL');
+}, 60_000);
+
+it('leaves neither a timer nor a listener behind', async () => {
+  const { signal } = new AbortController();
+  const run = () => systemCommands.run(node(''), { timeout: LONG, signal });
+  expect(await pendingTimers(LONG, run)).toBe(0);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+it('keeps to the first reason', async () => {
+  const path = join(folder, 'asked');
+  const script = `let asked = false;
+    process.on("SIGTERM", () => {
+      if (asked) process.exit();
+      asked = true;
+      require("fs").writeFileSync(process.argv[1], "");
+    });
+    setInterval(() => {}, 1000);`;
+  const controller = new AbortController();
+  const state = { isRunning: true };
+  const running = failureOf(
+    createCommandRunner(1000)
+      .run(node(script, path), { timeout: 1000, signal: controller.signal })
+      .finally(() => {
+        state.isRunning = false;
+      }),
+  );
+  // On a machine that is too slow the program ends before it is asked, with the same reason.
+  await until(() => !state.isRunning || existsSync(path));
+  controller.abort('another reason');
+  expect((await running).failure).toBe('timeout');
+}, 60_000);
+
+it('starts nothing once its signal has fired', async () => {
+  const path = join(folder, 'started');
+  const command = node('require("fs").writeFileSync(process.argv[1], "")', path);
+  const signal = AbortSignal.abort('the reason');
+  await expect(systemCommands.run(command, { signal })).rejects.toBe('the reason');
+  expect(existsSync(path)).toBe(false);
+});
+
+describe('in a group of its own', () => {
+  /** Starts a program that ignores SIGTERM, and goes on; `announce` is called with its id. */
+  const LEAVES_ONE_BEHIND = `const left = require("child_process").spawn(process.execPath,
+      ["-e", 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); process.send("")'],
+      { stdio: ["ignore", "ignore", "ignore", "ipc"] });
+    left.on("message", () => { left.disconnect(); announce(left.pid); });`;
+
+  it.each([
+    ['that ends when it is asked', 'setInterval(() => {}, 1000);', LONG],
+    ['that does not', 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000);', 20],
+  ])(
+    'a program %s is ended with what it has started',
+    async (_, script, grace) => {
+      const { reason, pid } = await abortOnceRunning(script + LEAVES_ONE_BEHIND, grace, {
+        ownGroup: true,
+      });
+      expect(reason).toBe('the reason');
+      await until(() => !isRunning(pid));
+    },
+    60_000,
+  );
+
+  it('leaves what it has started alone where it ends by itself', async () => {
+    const script = `const left = require("child_process").spawn(process.execPath,
+      ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+      process.stdout.write(String(left.pid)); left.unref();`;
+    const { stdout } = await systemCommands.run(node(script), { timeout: LONG, ownGroup: true });
+    expect(isRunning(Number(stdout))).toBe(true);
+    process.kill(Number(stdout), 'SIGKILL');
+  }, 60_000);
+});
+
+it('merges both outputs as they come, and drops what is too much', async () => {
+  const script = `process.stdout.write("one ", () => setTimeout(() => process.stderr.write("two ", () =>
+      setTimeout(() => process.stdout.write("three" + "x".repeat(100_000)), 100)), 100));`;
+  const result = await systemCommands.run(node(script), { timeout: LONG, mergedOutput: 10 });
+  expect(result).toEqual({ exitCode: 0, stdout: 'one two th', stderr: '' });
+});
+
+it('keeps variables from a program, and gives it the rest', async () => {
+  process.env.ARCTUN_TEST_KEPT = 'kept';
+  process.env.ARCTUN_TEST_HIDDEN = 'hidden';
+  try {
+    const withoutVariables = (name: string, value: string) =>
+      name === 'ARCTUN_TEST_HIDDEN' && value === 'hidden';
+    const script = 'console.log(process.env.ARCTUN_TEST_KEPT, process.env.ARCTUN_TEST_HIDDEN)';
+    const { stdout } = await systemCommands.run(node(script), { withoutVariables });
+    expect(stdout).toBe('kept undefined\n');
+  } finally {
+    delete process.env.ARCTUN_TEST_KEPT;
+    delete process.env.ARCTUN_TEST_HIDDEN;
+  }
+});

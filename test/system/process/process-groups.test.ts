@@ -1,0 +1,33 @@
+import { jest } from '@jest/globals';
+
+import {
+  forgetGroup,
+  keepGroup,
+  killGroups,
+  signalGroup,
+} from '../../../src/system/process/process-groups.js';
+
+const kill = jest.spyOn(process, 'kill').mockReturnValue(true);
+beforeEach(() => kill.mockReset().mockReturnValue(true));
+afterAll(() => kill.mockRestore());
+
+it('reaches every process of a group', () => {
+  signalGroup(7, 'SIGTERM');
+  expect(kill.mock.calls).toEqual([[-7, 'SIGTERM']]);
+});
+
+it('takes a group that is gone', () => {
+  kill.mockImplementation(() => {
+    throw new Error('ESRCH');
+  });
+  expect(() => signalGroup(7, 'SIGTERM')).not.toThrow();
+});
+
+it('ends those that it keeps, once', () => {
+  keepGroup(7);
+  keepGroup(8);
+  forgetGroup(7);
+  killGroups();
+  killGroups();
+  expect(kill.mock.calls).toEqual([[-8, 'SIGKILL']]);
+});

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+
+import { jest } from '@jest/globals';
+import { ownerLine, runningOwner } from '../../../src/system/process/process-owner.js';
+import { describeWith } from '../../support/requirements.js';
+
+const kill = jest.spyOn(process, 'kill');
+afterEach(() => kill.mockReset());
+afterAll(() => kill.mockRestore());
+
+/** What the system answers to a signal for a process that it does not let us end, or that is gone. */
+function refuse(code: 'EPERM' | 'ESRCH'): void {
+  kill.mockImplementation(() => {
+    throw Object.assign(new Error(code), { code });
+  });
+}
+
+describeWith(['linux'], 'the owner of a file', () => {
+  const { ppid } = process;
+
+  /** The line of a process as ownerLine() makes it there, without its padding. */
+  function lineOf(pid: number, ticksLater = 0): string {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]) + ticksLater;
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${pid} ${boot} ${ticks}`;
+  }
+
+  it('is found where it may be signalled', async () => {
+    kill.mockReturnValue(true);
+    expect(await runningOwner(lineOf(ppid))).toBe(ppid);
+    expect(kill.mock.calls).toEqual([[ppid, 0]]);
+  });
+
+  it('is found where it is the process of another user, who lets nobody signal it', async () => {
+    refuse('EPERM');
+    expect(await runningOwner(lineOf(ppid))).toBe(ppid);
+  });
+
+  it('is not found where there is no such process', async () => {
+    refuse('ESRCH');
+    expect(await runningOwner(lineOf(ppid))).toBeUndefined();
+  });
+
+  it('is not found where another process has its number by now', async () => {
+    kill.mockReturnValue(true);
+    expect(await runningOwner(lineOf(ppid, 1))).toBeUndefined();
+    expect(await runningOwner(`${ppid} another-boot 1`)).toBeUndefined();
+  });
+
+  it('is not found where it is this process', async () => {
+    const line = (await ownerLine()).trimEnd();
+    expect(line).toBe(lineOf(process.pid));
+    expect(await runningOwner(line)).toBeUndefined();
+  });
+
+  it.each(['', 'x', '0 boot 1', '-1 boot 1'])('is not found in %p', async (line) => {
+    kill.mockReturnValue(true);
+    expect(await runningOwner(line)).toBeUndefined();
+  });
+});

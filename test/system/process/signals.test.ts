@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+import { jest } from '@jest/globals';
+import { StoppedError } from '../../../src/lib/stopped-error.js';
+import { forgetGroup, keepGroup } from '../../../src/system/process/process-groups.js';
+import { reloadRequests, stopSignal } from '../../../src/system/process/signals.js';
+import { REPOSITORY } from '../../support/processes.js';
+
+const BUILT = `${REPOSITORY}dist/src/system/process/signals.js`;
+
+const NAMES = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGABRT'] as const;
+
+const exit = jest.spyOn(process, 'exit');
+const kill = jest.spyOn(process, 'kill');
+const before = NAMES.map((name) => process.listeners(name));
+beforeEach(() => {
+  exit.mockReset().mockReturnValue(undefined as never);
+  kill.mockReset().mockReturnValue(true);
+});
+afterEach(() => {
+  NAMES.forEach((name, index) => {
+    for (const listener of process.listeners(name)) {
+      if (!before[index]?.includes(listener)) process.removeListener(name, listener);
+    }
+  });
+});
+afterAll(() => {
+  exit.mockRestore();
+  kill.mockRestore();
+});
+
+it.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+  ['SIGABRT', 134],
+] as const)(
+  'fires at the first %s, and ends the process with %d at a second stop',
+  (name, code) => {
+    const signal = stopSignal();
+    expect(signal.aborted).toBe(false);
+    process.emit(name);
+    expect(signal.reason).toBeInstanceOf(StoppedError);
+    expect(signal.reason).toMatchObject({ what: `stopped by ${name}`, exitCode: code });
+    expect(exit).not.toHaveBeenCalled();
+    process.emit('SIGTERM');
+    expect(exit).toHaveBeenCalledWith(143);
+    expect(kill.mock.calls).toEqual([[process.pid, 'SIGTERM']]);
+  },
+);
+
+it('ends commands in a group of their own before it ends the process', () => {
+  keepGroup(1_000_001);
+  keepGroup(1_000_002);
+  forgetGroup(1_000_002);
+  stopSignal();
+  process.emit('SIGINT');
+  expect(kill).not.toHaveBeenCalled();
+  process.emit('SIGINT');
+  expect(kill.mock.calls).toEqual([
+    [-1_000_001, 'SIGKILL'],
+    [process.pid, 'SIGINT'],
+  ]);
+});
+
+it('ends the process by the second signal, which waits for no thread', async () => {
+  kill.mockRestore();
+  const program = `
+    import { pbkdf2 } from 'node:crypto';
+    const { stopSignal } = await import(process.argv[1]);
+    const signal = stopSignal();
+    // A minute's work for a thread, as a lookup is one.
+    pbkdf2('', '', 2 ** 31 - 1, 64, 'sha512', () => undefined);
+    signal.addEventListener('abort', () => process.kill(process.pid, 'SIGINT'));
+    process.kill(process.pid, 'SIGINT');
+    setInterval(() => undefined, 1000);
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, BUILT]);
+  expect(await once(child, 'exit')).toEqual([null, 'SIGINT']);
+}, 60_000);
+
+describe('SIGHUP', () => {
+  afterEach(() => reloadRequests(true));
+
+  it('stays a stop where a terminal is there, whose end it tells', () => {
+    expect(reloadRequests(true)).toBeUndefined();
+    const signal = stopSignal();
+    process.emit('SIGHUP');
+    expect(signal.aborted).toBe(true);
+  });
+
+  it('asks for the configuration otherwise, also before somebody listens', () => {
+    const signal = stopSignal();
+    const requests = reloadRequests(false)!;
+    const asked: string[] = [];
+    process.emit('SIGHUP');
+    process.emit('SIGHUP');
+    requests.onRequest(() => asked.push('first'));
+    expect(asked).toEqual(['first']);
+    process.emit('SIGHUP');
+    requests.onRequest(() => asked.push('second'));
+    process.emit('SIGHUP');
+    expect(asked).toEqual(['first', 'first', 'second']);
+    expect(signal.aborted).toBe(false);
+  });
+
+  it('neither asks for it nor ends the process once it stops', () => {
+    const signal = stopSignal();
+    let asked = 0;
+    reloadRequests(false)!.onRequest(() => asked++);
+    process.emit('SIGTERM');
+    process.emit('SIGHUP');
+    expect(asked).toBe(0);
+    expect(signal.aborted).toBe(true);
+    expect(kill).not.toHaveBeenCalled();
+  });
+});

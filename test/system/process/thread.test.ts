@@ -1,0 +1,65 @@
+import { pathToFileURL } from 'node:url';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { parentThread, startThread } from '../../../src/system/process/thread.js';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-thread-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** A module that a thread runs. */
+function entry(text: string): URL {
+  const path = join(folder, 'entry.mjs');
+  writeFileSync(
+    path,
+    `import { parentPort, threadId, workerData } from 'node:worker_threads';\n${text}\n`,
+  );
+  return pathToFileURL(path);
+}
+
+const ECHO =
+  "parentPort.on('message', (message) => parentPort.postMessage([workerData, message]));";
+
+it('runs a module beside us, with its data, and has its messages', async () => {
+  const thread = startThread(entry(ECHO), { level: 'debug' });
+  const answer = new Promise((resolve) => thread.onMessage(resolve));
+  thread.post(['hello', new Uint8Array([1, 2])]);
+  expect(await answer).toEqual([{ level: 'debug' }, ['hello', new Uint8Array([1, 2])]]);
+  await thread.close();
+});
+
+it('tells what a thread has failed of', async () => {
+  const thread = startThread(entry("throw new TypeError('a bug');"), undefined);
+  const error = await new Promise<Error>((resolve) => thread.onEnd(resolve));
+  expect(error).toMatchObject({ name: 'TypeError', message: 'a bug' });
+  thread.post('nowhere');
+  await thread.close();
+});
+
+it('tells of a thread that has ended, also whoever asks late', async () => {
+  const thread = startThread(entry('process.exit(4);'), undefined);
+  const error = await new Promise<Error>((resolve) => thread.onEnd(resolve));
+  expect(error.message).toBe('the thread has ended with code 4');
+  await expect(new Promise((resolve) => thread.onEnd(resolve))).resolves.toBe(error);
+});
+
+it.each([
+  ['waits', ECHO],
+  ['hangs', 'for (;;);'],
+])('ends a thread that %s', async (_does, text) => {
+  const thread = startThread(entry(text), undefined);
+  const ended = new Promise((resolve) => thread.onEnd(resolve));
+  await thread.close();
+  await ended;
+});
+
+it('is not to be found in the first thread', () => {
+  // The test runner may have made this one a worker.
+  expect(() => parentThread()).toThrow('this is the first thread');
+});

@@ -1,0 +1,267 @@
+import dnsPacket from 'dns-packet';
+
+import type { DatagramDialer } from '../../../src/proxy/datagram-dialer.js';
+import { DialError } from '../../../src/proxy/dialer.js';
+import { NameDialer } from '../../../src/tunnel/names/name-dialer.js';
+import { NameResolver } from '../../../src/tunnel/names/name-resolver.js';
+import { abortListeners } from '../../support/abort-listeners.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { seededEntropy } from '../../support/seeded-entropy.js';
+
+const SERVERS = ['100.127.0.53', '100.127.1.53'];
+
+/** What a server does with a question: an answer, silence (undefined), or a failure of the dialer. */
+type Server = (question: Buffer) => Uint8Array | DialError | undefined;
+
+let clock: FakeClock;
+let start: number;
+let asked: string[];
+/** Channels that are open. */
+let open: number;
+let servers: Map<string, Server>;
+let resolver: NameResolver;
+
+/** Silence takes its time, on the clock, at once. */
+const datagrams: DatagramDialer = {
+  open: ({ host }) => {
+    asked.push(host);
+    let answer: Uint8Array | undefined;
+    const refusal = servers.get(host)?.(Buffer.alloc(0));
+    if (refusal instanceof DialError) return Promise.reject(refusal);
+    open++;
+    return Promise.resolve({
+      maxPayload: 1392,
+      send: (bytes) => {
+        const given = servers.get(host)?.(Buffer.from(bytes));
+        answer = given instanceof DialError ? undefined : given;
+      },
+      receive: (timeout) => {
+        if (answer === undefined) clock.advance(timeout);
+        return Promise.resolve(answer);
+      },
+      close: () => {
+        open--;
+      },
+    });
+  },
+};
+
+// Each channel holds a UDP port of the tunnel: 1,024 that stay open end all lookups.
+afterEach(() => expect(open).toBe(0));
+
+beforeEach(() => {
+  clock = new FakeClock();
+  start = clock.now();
+  asked = [];
+  open = 0;
+  servers = new Map();
+  resolver = new NameResolver({
+    servers: SERVERS,
+    types: ['A'],
+    datagrams,
+    streams: { dial: () => Promise.reject(new DialError('refused', 'no TCP')) },
+    clock,
+    entropy: seededEntropy(1),
+  });
+});
+
+function answering(...addresses: string[]): Server {
+  return (bytes) => {
+    if (bytes.length === 0) return undefined;
+    const { id, questions = [] } = dnsPacket.decode(bytes);
+    const { name } = questions[0]!;
+    const answers = addresses.map((data) => ({ type: 'A', name, data, ttl: 60 }) as const);
+    const flags = addresses.length > 0 ? 0 : 3;
+    return dnsPacket.encode({ type: 'response', id, flags, questions, answers });
+  };
+}
+
+function failing(reason: 'no-route' | 'no-handshake'): Server {
+  return () => new DialError(reason, `because ${reason}`);
+}
+
+it('asks once for what is asked for at the same time, and again when its time is over', async () => {
+  servers.set(SERVERS[0]!, answering('100.127.69.42'));
+  const [one, two] = await Promise.all([
+    resolver.resolve('One.test.'),
+    resolver.resolve('one.test'),
+  ]);
+  expect([one, two]).toEqual([['100.127.69.42'], ['100.127.69.42']]);
+  await resolver.resolve('one.test');
+  expect(asked).toHaveLength(1);
+  clock.advance(60_000);
+  await resolver.resolve('one.test');
+  expect(asked).toHaveLength(2);
+});
+
+it('asks the other server when one is silent, or out of reach', async () => {
+  servers.set(SERVERS[1]!, answering('100.127.69.42'));
+  await resolver.resolve('one.test');
+  expect(clock.now() - start).toBe(2_000);
+  servers.set(SERVERS[0]!, failing('no-route'));
+  await resolver.resolve('two.test');
+  expect(clock.now() - start).toBe(2_000);
+  expect(asked).toEqual([...SERVERS, ...SERVERS]);
+});
+
+it('waits for the answer behind those that are to another question, and no longer for them', async () => {
+  const truth = answering('100.127.69.42');
+  let count = 0;
+  const lying: DatagramDialer = {
+    open: () => {
+      let question = Buffer.alloc(0);
+      return Promise.resolve({
+        maxPayload: 1392,
+        send: (bytes) => void (question = Buffer.from(bytes)),
+        receive: () => {
+          clock.advance(100);
+          const bytes = Buffer.from(truth(question) as Uint8Array);
+          // Another id.
+          if (++count % 4 !== 0) bytes[0] = bytes[0]! ^ 1;
+          return Promise.resolve(bytes);
+        },
+        close: () => undefined,
+      });
+    },
+  };
+  const streams = { dial: () => Promise.reject(new DialError('refused', 'no TCP')) };
+  const entropy = seededEntropy(1);
+  const options = { servers: SERVERS, types: ['A'] as const, streams, clock, entropy };
+  resolver = new NameResolver({ ...options, datagrams: lying });
+  expect(await resolver.resolve('one.test')).toEqual(['100.127.69.42']);
+  expect(clock.now() - start).toBe(400);
+
+  const endless = {
+    ...lying,
+    open: (...given: Parameters<typeof lying.open>) => {
+      count = NaN;
+      return lying.open(...given);
+    },
+  };
+  resolver = new NameResolver({ ...options, datagrams: endless });
+  await expect(resolver.resolve('two.test')).rejects.toMatchObject({ reason: 'name-unresolved' });
+  expect(clock.now() - start).toBe(400 + 10_000);
+});
+
+it('gives up after 10 s, and says who is silent', async () => {
+  await expect(resolver.resolve('one.test')).rejects.toMatchObject({
+    reason: 'name-unresolved',
+    message:
+      'cannot look up one.test: name server 100.127.0.53 does not answer, ' +
+      'name server 100.127.1.53 does not answer',
+  });
+  expect(clock.now() - start).toBe(10_000);
+});
+
+it('gives up at once where no server is within the allowed IPs', async () => {
+  for (const server of SERVERS) servers.set(server, failing('no-route'));
+  await expect(resolver.resolve('one.test')).rejects.toMatchObject({ reason: 'name-unresolved' });
+  expect(clock.now() - start).toBe(0);
+  expect(asked).toEqual(SERVERS);
+});
+
+it('closes the channel of a question that it cannot send', async () => {
+  const channel = await datagrams.open({ host: SERVERS[0]!, port: 53 });
+  const refusing: DatagramDialer = {
+    open: () =>
+      Promise.resolve({
+        ...channel,
+        send: () => {
+          throw new DialError('exhausted', 'too many datagrams wait to be sent');
+        },
+      }),
+  };
+  const streams = { dial: () => Promise.reject(new DialError('refused', 'no TCP')) };
+  const options = { servers: SERVERS, types: ['A'] as const, clock, entropy: seededEntropy(1) };
+  resolver = new NameResolver({ ...options, streams, datagrams: refusing });
+  await expect(resolver.resolve('one.test')).rejects.toMatchObject({ reason: 'exhausted' });
+  expect(open).toBe(0);
+});
+
+it('says what the tunnel says when it carries nothing', async () => {
+  servers.set(SERVERS[0]!, failing('no-handshake'));
+  await expect(resolver.resolve('one.test')).rejects.toMatchObject({ reason: 'no-handshake' });
+  expect(asked).toHaveLength(1);
+});
+
+it('asks a server that is silent by TCP once, however often its datagrams are cut off', async () => {
+  const truncated: Server = (bytes) => {
+    if (bytes.length === 0) return undefined;
+    const { id, questions = [] } = dnsPacket.decode(bytes);
+    const flags = dnsPacket.TRUNCATED_RESPONSE;
+    return dnsPacket.encode({ type: 'response', id, flags, questions });
+  };
+  for (const server of SERVERS) servers.set(server, truncated);
+  const streams = {
+    dial: (_target: unknown, signal?: AbortSignal) =>
+      new Promise<never>((_resolve, reject) => {
+        signal!.addEventListener('abort', () => reject(signal!.reason as Error));
+        setImmediate(() => clock.advance(20_000));
+      }),
+  };
+  const entropy = seededEntropy(1);
+  resolver = new NameResolver({
+    servers: SERVERS,
+    types: ['A'],
+    datagrams,
+    streams,
+    clock,
+    entropy,
+  });
+  await expect(resolver.resolve('one.test')).rejects.toMatchObject({
+    reason: 'name-unresolved',
+    message: expect.stringContaining('100.127.1.53 does not answer by TCP') as string,
+  });
+  expect(asked).toEqual(SERVERS);
+});
+
+it.each([
+  'localhost',
+  'x.LOCALHOST.',
+  'printer.local',
+  'a.invalid',
+  'x.onion',
+  'a..b',
+  '',
+  'é.test',
+])('asks nobody for %j', async (name) => {
+  await expect(resolver.resolve(name)).rejects.toMatchObject({ reason: 'no-such-name' });
+  expect(asked).toEqual([]);
+});
+
+it('ends with its signal and with the tunnel', async () => {
+  const reason = new Error('gone');
+  await expect(resolver.resolve('one.test', AbortSignal.abort(reason))).rejects.toBe(reason);
+  resolver.close();
+  await expect(resolver.resolve('two.test')).rejects.toMatchObject({ reason: 'closed' });
+});
+
+it('leaves nothing at the signal of a lookup, found or not', async () => {
+  const stop = new AbortController();
+  servers.set(SERVERS[0]!, answering('100.127.69.42'));
+  for (let count = 0; count < 20; count++) await resolver.resolve(`n${count}.test`, stop.signal);
+  servers.clear();
+  await expect(resolver.resolve('none.test', stop.signal)).rejects.toThrow('cannot look up');
+  expect(abortListeners(stop)).toBe(0);
+});
+
+it('dials the addresses of a name in their order, and tells the first failure', async () => {
+  servers.set(SERVERS[0]!, answering('192.0.2.1', '100.127.69.42'));
+  const dialled: string[] = [];
+  const dialer = new NameDialer(
+    resolver,
+    {
+      dial: ({ host }) => {
+        dialled.push(host);
+        const reason = host === '192.0.2.1' ? 'no-route' : 'refused';
+        return Promise.reject(new DialError(reason, `${host} says no`));
+      },
+    },
+    clock,
+  );
+  await expect(dialer.dial({ host: 'one.test', port: 80 })).rejects.toMatchObject({
+    reason: 'no-route',
+    message: 'one.test: 192.0.2.1 says no',
+  });
+  expect(dialled).toEqual(['192.0.2.1', '100.127.69.42']);
+});

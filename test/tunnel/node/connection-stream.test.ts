@@ -1,0 +1,75 @@
+/** What becomes of a stream's two ends, and of what it was given. */
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import { parseIpAddress } from '../../../src/wire/ip-address.js';
+import { SERVICE, TunnelInMemory } from '../../support/tunnel-in-memory.js';
+import { FAR, readText, TwoTunnels } from '../../support/two-tunnels.js';
+
+let world: TwoTunnels;
+
+beforeEach(async () => {
+  world = new TwoTunnels();
+  await world.open();
+});
+afterEach(() => world.close());
+
+it('tells a reset, and closes with that it was an error', async () => {
+  const { socket, other } = await world.pair();
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  other.resetAndDestroy();
+  expect(await world.error(socket)).toMatchObject({
+    code: 'ECONNRESET',
+    errno: -104,
+    syscall: 'read',
+    address: FAR,
+    port: 80,
+  });
+  expect(await closed).toBe(true);
+});
+
+it('resets also what has ended both ways', async () => {
+  const { socket, other } = await world.pair({ allowHalfOpen: true });
+  other.end('x');
+  await world.event(socket.resume(), 'end');
+  const failure = world.error(other);
+  socket.end('never all of it'.repeat(1_000_000)).resetAndDestroy();
+  expect(await failure).toMatchObject({ code: 'ECONNRESET' });
+});
+
+it('resets what is handed over, and not sent', async () => {
+  const { socket, other } = await world.pair({ allowHalfOpen: true });
+  other.end('x');
+  await world.event(socket.resume(), 'end');
+  const failure = world.error(other);
+  socket.once('finish', () => socket.resetAndDestroy()).end('x');
+  expect(await failure).toMatchObject({ code: 'ECONNRESET' });
+});
+
+it('tells of a reset that came before anybody could listen', async () => {
+  const memory = new TunnelInMemory(createNodeCrypto());
+  const network = await memory.openNetwork();
+  // The handshake and the reset arrive within one turn of the event loop.
+  network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => stream.destroy());
+  const tunnel = await memory.open();
+  const target = { host: SERVICE, port: 80 };
+  const dialled = tunnel.dialer.dial(target);
+  const failure = new Promise((resolve) => tunnel.connect(target).once('error', resolve));
+  await memory.advance(1_000);
+  expect((await dialled).errored).toMatchObject({ code: 'ECONNRESET' });
+  expect(await failure).toMatchObject({ code: 'ECONNRESET', syscall: 'read' });
+  await tunnel.close({ gracePeriod: 0 });
+  await network.close();
+});
+
+it('knows of data and of an end that came before anybody could read', async () => {
+  const memory = new TunnelInMemory(createNodeCrypto());
+  const network = await memory.openNetwork();
+  network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
+    stream.on('error', () => undefined).end('all');
+  });
+  const tunnel = await memory.open();
+  const text = readText(tunnel.connect({ host: SERVICE, port: 80 }));
+  await memory.advance(1_000);
+  expect(await text).toBe('all');
+  await tunnel.close({ gracePeriod: 0 });
+  await network.close();
+});

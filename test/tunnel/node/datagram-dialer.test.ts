@@ -1,0 +1,211 @@
+/** UDP through a tunnel whose server is the emulator's network, in virtual time. */
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import type { DatagramChannel } from '../../../src/proxy/datagram-dialer.js';
+import type { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
+import { parseIpAddress } from '../../../src/wire/ip-address.js';
+import { thrownBy } from '../../proxy/support/thrown.js';
+import { SERVICE, TunnelInMemory } from '../../support/tunnel-in-memory.js';
+
+const PORT = 23080;
+const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
+const bytes = (value: string) => new TextEncoder().encode(value);
+
+let world: TunnelInMemory;
+let tunnel: UserspaceTunnel;
+/** Payloads that the server has, and how to answer the last one's sender. */
+let received: string[];
+let answer: (payload: Uint8Array) => void;
+
+beforeEach(async () => {
+  world = new TunnelInMemory(createNodeCrypto());
+  received = [];
+  const network = await world.openNetwork();
+  network.bindUdp({ address: parseIpAddress(SERVICE)!, port: PORT }, (payload, _from, reply) => {
+    received.push(text(payload)!);
+    answer = reply;
+  });
+  tunnel = await world.open();
+  await world.settle();
+});
+afterEach(async () => {
+  await tunnel.close();
+  await world.network.close();
+});
+
+/** Another tunnel of the same key, later than the first: its initiation's stamp is newer. */
+async function reopen(allowedIps?: readonly string[]): Promise<void> {
+  await tunnel.close();
+  await world.advance(1_000);
+  tunnel = await world.open(allowedIps && { allowedIps });
+}
+
+async function open(host = SERVICE, port = PORT): Promise<DatagramChannel> {
+  const opening = tunnel.datagramDialer.open({ host, port });
+  await world.settle();
+  return opening;
+}
+
+it('carries a datagram there and its answer back', async () => {
+  const channel = await open();
+  channel.send(bytes('21.5'));
+  await world.settle();
+  expect(received).toEqual(['21.5']);
+  const first = channel.receive(5_000);
+  answer(bytes('201 '));
+  await world.settle();
+  expect(text(await first)).toBe('201 ');
+});
+
+it('tells an empty answer from none', async () => {
+  const channel = await open();
+  channel.send(bytes('x'));
+  await world.settle();
+  answer(new Uint8Array(0));
+  await world.settle();
+  expect(await channel.receive(1_000)).toEqual(new Uint8Array(0));
+  const none = channel.receive(1_000);
+  await world.advance(999);
+  let settled = false;
+  void none.then(() => (settled = true));
+  await world.settle();
+  expect(settled).toBe(false);
+  await world.advance(1);
+  expect(await none).toBeUndefined();
+  expect(world.clock.armed).toBeLessThan(10);
+});
+
+it('keeps what comes before it is asked for, 64 datagrams at most', async () => {
+  const channel = await open();
+  channel.send(bytes('x'));
+  await world.settle();
+  for (let count = 0; count < 70; count++) answer(bytes(String(count)));
+  await world.settle();
+  for (let count = 0; count < 64; count++) {
+    expect(text(await channel.receive(1_000))).toBe(String(count));
+  }
+  const none = channel.receive(1_000);
+  await world.advance(1_000);
+  expect(await none).toBeUndefined();
+});
+
+it('takes 1392 bytes and refuses one more', async () => {
+  const channel = await open();
+  expect(channel.maxPayload).toBe(1392);
+  channel.send(new Uint8Array(1392).fill(0x61));
+  await world.settle();
+  expect(received[0]).toBe('a'.repeat(1392));
+  expect(() => channel.send(new Uint8Array(1393))).toThrow(RangeError);
+});
+
+it('says exhausted when the queue to the tunnel is full', async () => {
+  const channel = await open();
+  let taken = 0;
+  const fill = () => {
+    for (; taken < 5_000; taken++) channel.send(bytes('x'));
+  };
+  expect(thrownBy(fill)).toMatchObject({ reason: 'exhausted' });
+  expect(taken).toBe(1024);
+});
+
+it('is told by ICMP that nobody listens there', async () => {
+  const channel = await open(SERVICE, 9);
+  const waiting = channel.receive(5_000);
+  channel.send(bytes('x'));
+  const refused = expect(waiting).rejects.toMatchObject({ reason: 'refused' });
+  await world.settle();
+  await refused;
+  channel.send(bytes('x'));
+  await world.advance(2_000);
+  await expect(channel.receive(5_000)).rejects.toMatchObject({ reason: 'refused' });
+});
+
+it('waits for the handshake, and sends once it is there', async () => {
+  world.link.connected = false;
+  await reopen();
+  const opening = tunnel.datagramDialer.open({ host: SERVICE, port: PORT });
+  await world.advance(4_000);
+  world.link.connected = true;
+  await world.advance(4_000);
+  (await opening).send(bytes('late'));
+  await world.settle();
+  expect(received).toEqual(['late']);
+});
+
+it('says no-handshake after 10 s with a silent server', async () => {
+  world.link.connected = false;
+  await reopen();
+  const opening = tunnel.datagramDialer.open({ host: SERVICE, port: PORT });
+  const outcome = opening.catch((error: unknown) => error);
+  let settled = false;
+  void outcome.then(() => (settled = true));
+  await world.advance(9_900);
+  expect(settled).toBe(false);
+  await world.advance(200);
+  expect(await outcome).toMatchObject({ reason: 'no-handshake' });
+});
+
+it('starts a handshake of its own when the session has died', async () => {
+  await world.advance(200_000);
+  const channel = await open();
+  channel.send(bytes('again'));
+  await world.settle();
+  expect(received).toEqual(['again']);
+});
+
+it.each([
+  ['192.0.2.1', 'no-route'],
+  ['uni.soracom.io', 'no-route'],
+])('has no way to %s', async (host, reason) => {
+  await expect(tunnel.datagramDialer.open({ host, port: PORT })).rejects.toMatchObject({ reason });
+});
+
+it('has no way to an IPv6 target, even where that is an allowed IP', async () => {
+  await reopen(['::/0']);
+  await world.settle();
+  await expect(open('2001:db8::1')).rejects.toMatchObject({ reason: 'no-route' });
+});
+
+it('gives an aborted wait its reason', async () => {
+  const channel = await open();
+  const controller = new AbortController();
+  const waiting = channel.receive(5_000, controller.signal);
+  controller.abort(new Error('gone'));
+  await expect(waiting).rejects.toThrow('gone');
+  await expect(channel.receive(5_000, controller.signal)).rejects.toThrow('gone');
+  await expect(
+    tunnel.datagramDialer.open({ host: SERVICE, port: PORT }, controller.signal),
+  ).rejects.toThrow('gone');
+});
+
+it('ends what waits when the tunnel closes', async () => {
+  const channel = await open();
+  world.link.connected = false;
+  await world.advance(200_000);
+  const opening = expect(
+    tunnel.datagramDialer.open({ host: SERVICE, port: PORT }),
+  ).rejects.toMatchObject({ reason: 'closed' });
+  const waiting = expect(channel.receive(5_000)).rejects.toMatchObject({ reason: 'closed' });
+  await tunnel.close();
+  await opening;
+  await waiting;
+  expect(thrownBy(() => channel.send(bytes('x')))).toMatchObject({ reason: 'closed' });
+  await expect(tunnel.datagramDialer.open({ host: SERVICE, port: PORT })).rejects.toMatchObject({
+    reason: 'closed',
+  });
+});
+
+it('frees its port', async () => {
+  for (let count = 0; count < 3_000; count++) (await open()).close();
+  const channel = await open();
+  channel.close();
+  channel.close();
+  await expect(channel.receive(1)).rejects.toMatchObject({ reason: 'closed' });
+});
+
+it('has 1024 channels at once', async () => {
+  const opening = Array.from({ length: 1024 }, () =>
+    tunnel.datagramDialer.open({ host: SERVICE, port: PORT }),
+  );
+  await Promise.all(opening);
+  await expect(open()).rejects.toMatchObject({ reason: 'exhausted' });
+});

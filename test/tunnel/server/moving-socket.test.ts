@@ -1,0 +1,454 @@
+import { MovingSocket } from '../../../src/tunnel/server/moving-socket.js';
+import type {
+  Datagram,
+  DatagramSocket,
+  DatagramSockets,
+  LocalBinding,
+} from '../../../src/tunnel/ports.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { FakeSocket } from '../../support/fake-socket.js';
+import { systemError } from '../../support/memory-network.js';
+
+const V4 = '192.0.2.1';
+const V6 = '2001:db8::1';
+
+class FakeSockets implements DatagramSockets {
+  readonly opened: { address: string; socket: FakeSocket }[] = [];
+  readonly bindings: LocalBinding[] = [];
+  onOpen: (() => void) | undefined;
+  /** How often one was asked for. */
+  asked = 0;
+  /** What the next ones wait for. */
+  gate: Promise<void> | undefined;
+  /** Local addresses that cannot be had. */
+  readonly refused = new Map<string, Error>();
+
+  async open(binding: LocalBinding): Promise<DatagramSocket> {
+    const { address } = binding;
+    this.asked++;
+    this.bindings.push(binding);
+    this.onOpen?.();
+    await (this.gate ?? Promise.resolve());
+    const refusal = this.refused.get(address);
+    if (refusal !== undefined) throw refusal;
+    const socket = new FakeSocket();
+    this.opened.push({ address, socket });
+    return socket;
+  }
+
+  get last(): FakeSocket {
+    return this.opened.at(-1)!.socket;
+  }
+}
+
+function setUp() {
+  const sockets = new FakeSockets();
+  const clock = new FakeClock();
+  const socket = new MovingSocket(sockets, clock);
+  const errors: [code: unknown, unsent: Datagram | undefined][] = [];
+  const received: Datagram[] = [];
+  let drained = 0;
+  socket.onError((error, unsent) => errors.push([(error as NodeJS.ErrnoException).code, unsent]));
+  socket.onReceive((datagrams) => received.push(...datagrams));
+  socket.onDrain(() => drained++);
+  return { sockets, clock, socket, errors, received, drained: () => drained };
+}
+
+function datagram(address: string, mark = 1): Datagram {
+  return { bytes: new Uint8Array([mark]), endpoint: { address, port: 11010 } };
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+}
+
+it.each([
+  [V4, '0.0.0.0'],
+  [V6, '::'],
+])('opens a socket of the family of %s, and then sends', async (address, local) => {
+  const { socket, sockets } = setUp();
+  expect(sockets.opened).toHaveLength(0);
+  socket.send([datagram(address, 1), datagram(address, 2)]);
+  socket.send([datagram(address, 3)]);
+  expect(socket.queuedBytes).toBe(3);
+  await settle();
+  expect(sockets.opened.map((one) => one.address)).toEqual([local]);
+  expect(sockets.last.sent.map(({ bytes }) => bytes[0])).toEqual([1, 2, 3]);
+  expect(socket.queuedBytes).toBe(0);
+  expect(socket.localPort).toBe(sockets.last.localPort);
+});
+
+it('changes the family with the endpoint, and closes the old socket', async () => {
+  const { socket, sockets, received } = setUp();
+  socket.send([datagram(V6)]);
+  await settle();
+  const [old] = sockets.opened;
+  socket.send([datagram(V4)]);
+  await settle();
+  expect(sockets.opened.map(({ address }) => address)).toEqual(['::', '0.0.0.0']);
+  expect(sockets.last.sent).toHaveLength(1);
+  expect(old!.socket.closed).toBe(true);
+  old!.socket.receive(datagram(V6));
+  expect(received).toHaveLength(0);
+  sockets.last.receive(datagram(V4));
+  expect(received).toHaveLength(1);
+});
+
+it('holds 128 datagrams for a socket that is being opened', async () => {
+  const { socket, sockets } = setUp();
+  socket.send(Array.from({ length: 200 }, (_, index) => datagram(V4, index)));
+  await settle();
+  expect(sockets.last.sent).toHaveLength(128);
+});
+
+it('gives what waited back as refused where there is no socket of the family', async () => {
+  const { socket, sockets, errors } = setUp();
+  sockets.refused.set('::', systemError('socket', 'EAFNOSUPPORT'));
+  const refused = datagram(V6);
+  socket.send([refused, datagram(V4, 2)]);
+  await settle();
+  expect(errors).toEqual([['EAFNOSUPPORT', refused]]);
+  // What waited for the other family has its own socket.
+  expect(sockets.last.sent.map(({ bytes }) => bytes[0])).toEqual([2]);
+});
+
+describe('when the network has changed', () => {
+  it('opens a new socket and closes the old one, which is used until then', async () => {
+    const { socket, sockets, clock } = setUp();
+    socket.send([datagram(V6)]);
+    await settle();
+    clock.advance(1_000);
+    const old = sockets.last;
+    socket.remake();
+    socket.send([datagram(V6)]);
+    expect(old.sent).toHaveLength(2);
+    expect(old.closed).toBe(false);
+    await settle();
+    expect(sockets.opened.map(({ address }) => address)).toEqual(['::', '::']);
+    expect(old.closed).toBe(true);
+    socket.send([datagram(V6)]);
+    expect(sockets.last.sent).toHaveLength(1);
+  });
+
+  it('does so no faster than once a second, twice as slow each time, and 32 s at most', async () => {
+    const { socket, sockets, clock } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    const times: number[] = [clock.now()];
+    for (let tick = 0; tick < 2_000; tick++) {
+      clock.advance(100);
+      socket.remake();
+      await settle();
+      if (sockets.opened.length > times.length) times.push(clock.now());
+    }
+    const gaps = times.slice(1).map((time, index) => time - times[index]!);
+    expect(gaps.slice(0, 7)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 32_000]);
+    expect(sockets.opened.filter((one) => !one.socket.closed)).toHaveLength(1);
+    socket.proved();
+    clock.advance(1_000);
+    socket.remake();
+    await settle();
+    expect(sockets.opened).toHaveLength(times.length + 1);
+  });
+
+  it('keeps the old socket where there is no new one, and says so', async () => {
+    const { socket, sockets, clock, errors } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    clock.advance(1_000);
+    sockets.refused.set('0.0.0.0', systemError('bind', 'ENETDOWN'));
+    socket.remake();
+    await settle();
+    expect(errors).toEqual([['ENETDOWN', undefined]]);
+    socket.send([datagram(V4)]);
+    expect(sockets.last.sent).toHaveLength(2);
+  });
+
+  it('does not open two at once, however long that takes', async () => {
+    const { socket, sockets, clock } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    let open: () => void = () => undefined;
+    sockets.gate = new Promise((resolve) => (open = resolve));
+    clock.advance(1_000);
+    socket.remake();
+    clock.advance(60_000);
+    socket.remake();
+    expect(sockets.asked).toBe(2);
+    open();
+    await settle();
+    expect(sockets.opened.map((one) => one.socket.closed)).toEqual([true, false]);
+  });
+
+  it('takes no notice of what the old socket still reports', async () => {
+    const { socket, sockets, clock, errors, drained } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    const old = sockets.last;
+    clock.advance(1_000);
+    socket.remake();
+    await settle();
+    const before = drained();
+    old.fail(systemError('send', 'ENETUNREACH'), datagram(V4));
+    old.fail(systemError('send', 'ENOBUFS'), datagram(V4));
+    old.drain();
+    expect(errors).toEqual([]);
+    expect(drained()).toBe(before);
+    expect(clock.armed).toBe(0);
+  });
+
+  it('has nothing to re-make before the first datagram', async () => {
+    const { socket, sockets } = setUp();
+    socket.remake();
+    await settle();
+    expect(sockets.opened).toHaveLength(0);
+  });
+});
+
+it.each(['ENOBUFS', 'EAGAIN'])('pauses at %s, and is asked for more 50 ms later', async (code) => {
+  const { socket, sockets, clock, errors, drained } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  sockets.last.fail(systemError('send', code), datagram(V4, 4));
+  expect(socket.queuedBytes).toBe(Infinity);
+  const before = drained();
+  clock.advance(49);
+  expect(drained()).toBe(before);
+  clock.advance(1);
+  expect(drained()).toBe(before + 1);
+  expect(socket.queuedBytes).toBe(0);
+  expect(errors).toEqual([]);
+  expect(sockets.opened).toHaveLength(1);
+});
+
+it('re-makes a socket that has had no room for 5 s on end', async () => {
+  const { socket, sockets, clock, errors } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  const press = async (duration: number) => {
+    for (let passed = 0; passed <= duration; passed += 100) {
+      sockets.last.fail(systemError('send', 'ENOBUFS'));
+      await settle();
+      clock.advance(100);
+    }
+  };
+  await press(4_800);
+  // All of a batch was taken.
+  sockets.last.drain();
+  await press(4_800);
+  // Something was heard, so that something got through.
+  socket.proved();
+  await press(4_800);
+  expect(sockets.opened).toHaveLength(1);
+  expect(errors).toEqual([]);
+  await press(200);
+  expect(sockets.opened).toHaveLength(2);
+  expect(errors[0]).toEqual(['ENOBUFS', undefined]);
+});
+
+it('counts no room as no room however seldom it is asked', async () => {
+  const { socket, sockets, clock } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  for (let time = 0; time < 2; time++) {
+    sockets.last.fail(systemError('send', 'ENOBUFS'), datagram(V4, 4));
+    // The queue is empty because nothing was taken.
+    sockets.last.drain();
+    clock.advance(5_000);
+  }
+  await settle();
+  expect(sockets.opened).toHaveLength(2);
+});
+
+it('reports a handshake initiation that there is no room for at once', async () => {
+  const { socket, sockets, errors } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  const initiation = { ...datagram(V4), bytes: new Uint8Array(148) };
+  initiation.bytes[0] = 1;
+  sockets.last.fail(systemError('send', 'EAGAIN'), datagram(V4, 4));
+  sockets.last.fail(systemError('send', 'EAGAIN'), initiation);
+  expect(errors).toEqual([['EAGAIN', initiation]]);
+});
+
+describe('whoever waits for room in the queue', () => {
+  it('is woken when the socket with that queue has gone', async () => {
+    const { socket, sockets, clock, drained } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    clock.advance(1_000);
+    sockets.last.queuedBytes = 1 << 20;
+    const before = drained();
+    socket.remake();
+    await settle();
+    expect(socket.queuedBytes).toBe(0);
+    expect(drained()).toBe(before + 1);
+  });
+
+  it('is woken when there is no socket for what waited', async () => {
+    const { socket, sockets, drained } = setUp();
+    sockets.refused.set('::', systemError('socket', 'EAFNOSUPPORT'));
+    socket.send([datagram(V6)]);
+    await settle();
+    expect(socket.queuedBytes).toBe(0);
+    expect(drained()).toBe(1);
+  });
+});
+
+it('hands other errors on', async () => {
+  const { socket, sockets, errors } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  const unsent = datagram(V4);
+  sockets.last.fail(systemError('send', 'EPERM'), unsent);
+  expect(errors).toEqual([['EPERM', unsent]]);
+  expect(sockets.opened).toHaveLength(1);
+});
+
+it('leaves nothing open, whatever was under way', async () => {
+  const { socket, sockets, clock } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  sockets.last.fail(systemError('send', 'ENOBUFS'));
+  socket.send([datagram(V6)]);
+  await socket.close();
+  await settle();
+  expect(sockets.opened).toHaveLength(2);
+  expect(sockets.opened.every((one) => one.socket.closed)).toBe(true);
+  expect(clock.armed).toBe(0);
+  socket.send([datagram(V4)]);
+  socket.remake();
+  await settle();
+  expect(sockets.opened).toHaveLength(2);
+});
+
+it('is closed only when the sockets of before are', async () => {
+  const { socket, sockets, clock } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  let close: () => void = () => undefined;
+  sockets.last.close = () => new Promise((resolve) => (close = resolve));
+  clock.advance(1_000);
+  socket.remake();
+  await settle();
+  let isClosed = false;
+  const closing = socket.close().then(() => (isClosed = true));
+  await settle();
+  expect(sockets.last.closed).toBe(true);
+  expect(isClosed).toBe(false);
+  close();
+  await closing;
+});
+
+it('takes no notice of errors while it closes', async () => {
+  const { socket, sockets, clock, errors } = setUp();
+  socket.send([datagram(V4)]);
+  await settle();
+  sockets.refused.set('::', systemError('socket', 'EAFNOSUPPORT'));
+  socket.send([datagram(V6)]);
+  const closed = socket.close();
+  sockets.last.fail(systemError('send', 'ENOBUFS'), datagram(V4));
+  sockets.last.fail(systemError('send', 'EPERM'), datagram(V4));
+  await closed;
+  expect(clock.armed).toBe(0);
+  expect(errors).toEqual([]);
+});
+
+it('closes without ever having sent', async () => {
+  const { socket, sockets } = setUp();
+  await socket.close();
+  expect(sockets.opened).toHaveLength(0);
+});
+
+describe('a port or a mark that is asked for', () => {
+  it('is of the first socket, where there is none yet', async () => {
+    const { socket, sockets } = setUp();
+    await socket.rebind({ port: 51_820, fwmark: 7 });
+    expect(sockets.asked).toBe(0);
+    expect(socket.fwmark).toBe(7);
+    socket.send([datagram(V4)]);
+    await settle();
+    expect(sockets.bindings).toEqual([{ address: '0.0.0.0', port: 51_820, fwmark: 7 }]);
+  });
+
+  it('makes a new socket, and stays with all later ones', async () => {
+    const { socket, sockets } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    const first = sockets.last;
+    await socket.rebind({ port: 51_820 });
+    expect(first.closed).toBe(true);
+    await socket.rebind({ fwmark: 7 });
+    socket.send([datagram(V6)]);
+    await settle();
+    expect(sockets.bindings.slice(1)).toEqual([
+      { address: '0.0.0.0', port: 51_820, fwmark: 0 },
+      { address: '0.0.0.0', port: 51_820, fwmark: 7 },
+      { address: '::', port: 51_820, fwmark: 7 },
+    ]);
+  });
+
+  it('is the one that it has: nothing is made', async () => {
+    const { socket, sockets } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    await socket.rebind({ port: socket.localPort });
+    await socket.rebind({ fwmark: 0 });
+    expect(sockets.asked).toBe(1);
+  });
+
+  it('cannot be had: the old socket stays', async () => {
+    const { socket, sockets } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    const first = sockets.last;
+    sockets.refused.set('0.0.0.0', systemError('bind', 'EADDRINUSE'));
+    await expect(socket.rebind({ port: 51_820 })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    socket.send([datagram(V4)]);
+    expect(first.sent).toHaveLength(2);
+    expect(first.closed).toBe(false);
+    sockets.refused.clear();
+    socket.send([datagram(V6)]);
+    await settle();
+    expect(sockets.bindings.at(-1)).toEqual({ address: '::', port: 0, fwmark: 0 });
+  });
+
+  it('is free again before the next socket takes it', async () => {
+    const { socket, sockets } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    const first = sockets.last;
+    const held = socket.localPort;
+    await socket.rebind({ port: held });
+    sockets.onOpen = () => expect(first.closed).toBe(true);
+    await socket.rebind({ port: held, fwmark: 1 });
+    expect(sockets.asked).toBe(2);
+    expect(sockets.bindings.at(-1)).toMatchObject({ port: held, fwmark: 1 });
+  });
+
+  it('is had in turn, where more is asked for at once', async () => {
+    const { socket, sockets } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    await Promise.all([socket.rebind({ port: 51_820 }), socket.rebind({ fwmark: 7 })]);
+    expect(sockets.bindings.slice(1)).toEqual([
+      { address: '0.0.0.0', port: 51_820, fwmark: 0 },
+      { address: '0.0.0.0', port: 51_820, fwmark: 7 },
+    ]);
+    expect(sockets.opened.map((opened) => opened.socket.closed)).toEqual([true, true, false]);
+  });
+
+  it('leaves no socket open, where it is closed meanwhile', async () => {
+    const { socket, sockets } = setUp();
+    socket.send([datagram(V4)]);
+    await settle();
+    let open = (): void => undefined;
+    sockets.gate = new Promise((resolve) => (open = resolve));
+    const rebound = socket.rebind({ fwmark: 7 });
+    await settle();
+    const closed = socket.close();
+    open();
+    await Promise.all([rebound, closed]);
+    expect(sockets.opened.map((opened) => opened.socket.closed)).toEqual([true, true]);
+  });
+});

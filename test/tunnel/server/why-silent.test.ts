@@ -1,0 +1,423 @@
+/** Why the server is silent: each sentence, and each cause as a tunnel meets it, in virtual time. */
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import { NetstackEngine } from '../../../src/engine/netstack-engine.js';
+import { DialError } from '../../../src/proxy/dialer.js';
+import { Driver } from '../../../src/tunnel/driver.js';
+import { TunnelError, type TunnelSilence } from '../../../src/tunnel/tunnel-error.js';
+import type { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
+import { silenceError, type SilenceFacts } from '../../../src/tunnel/server/why-silent.js';
+import { parseIpAddress } from '../../../src/wire/ip-address.js';
+import { CookieChecker } from '../../../src/wireguard/handshake/cookie.js';
+import { DATA, INITIATION } from '../../support/message-types.js';
+import { systemError } from '../../support/memory-network.js';
+import { seededEntropy } from '../../support/seeded-entropy.js';
+import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../../support/tunnel-in-memory.js';
+
+const crypto = createNodeCrypto();
+const SERVER_KEY = new Uint8Array(32).fill(5);
+const TARGET = { host: SERVICE, port: 80 };
+
+const FACTS: SilenceFacts = {
+  host: 'link.arc.example',
+  port: 11010,
+  triedEndpoints: ['192.0.2.1:11010'],
+  initiations: 3,
+  error: undefined,
+  unixMilliseconds: 1_767_225_600_000,
+};
+
+it.each<[TunnelSilence, Partial<SilenceFacts>, string, RegExp]>([
+  [
+    'no-answer',
+    {},
+    'no handshake with the Arc server: 192.0.2.1:11010 has not answered 3 handshake initiations',
+    /key that it does not know: .*sim show.*UDP to port 11010/s,
+  ],
+  [
+    'no-answer',
+    { triedEndpoints: ['[2001:db8::1]:11010', '192.0.2.1:11010'], initiations: 2 },
+    'no handshake with the Arc server: [2001:db8::1]:11010, 192.0.2.1:11010 have not answered 2 handshake initiations',
+    /key that it does not know/,
+  ],
+  [
+    'no-answer',
+    { triedEndpoints: [], initiations: 1 },
+    'no handshake with the Arc server: link.arc.example:11010 has not answered 1 handshake initiation',
+    /key that it does not know/,
+  ],
+  [
+    'wrong-key',
+    {},
+    'no handshake with the Arc server: 192.0.2.1:11010 answers, but its answers do not decrypt: it has another key, or a pre-shared one',
+    /keys do not belong together: .*sim show/,
+  ],
+  [
+    'under-load',
+    {},
+    'no handshake with the Arc server: 192.0.2.1:11010 is under load: it has sent a cookie in place of an answer, and nothing since',
+    /try again later/,
+  ],
+  [
+    'clock-behind',
+    { unixMilliseconds: 86_400_000 },
+    'no handshake with the Arc server: 192.0.2.1:11010 has not answered 3 handshake initiations, and the clock of this machine says 1970-01-02: a server that has seen a later time from this key is silent',
+    /Set the clock/,
+  ],
+  [
+    'no-data-back',
+    {},
+    'no data from the Arc server: 192.0.2.1:11010 completes the handshake, but what is sent to it brings nothing back',
+    /sim show.*arcAllowedIPs.*mtu/s,
+  ],
+  [
+    'name-not-found',
+    { error: systemError('getaddrinfo', 'ENOTFOUND') },
+    'cannot find the Arc server link.arc.example: getaddrinfo ENOTFOUND',
+    /arcServerEndpoint.*DNS/,
+  ],
+  [
+    'name-not-found',
+    {},
+    'cannot find the Arc server link.arc.example: the resolver has not answered yet',
+    /arcServerEndpoint.*DNS/,
+  ],
+  [
+    'cannot-send',
+    { error: systemError('send', 'ENETUNREACH') },
+    'no handshake with the Arc server: datagrams to 192.0.2.1:11010 cannot be sent: send ENETUNREACH',
+    /network of this machine/,
+  ],
+  [
+    'cannot-send',
+    { error: systemError('send', 'EPERM') },
+    'no handshake with the Arc server: datagrams to 192.0.2.1:11010 cannot be sent: send EPERM',
+    /firewall forbids it: allow UDP to port 11010/,
+  ],
+  [
+    'cannot-send',
+    { error: systemError('bind', 'EACCES') },
+    'no handshake with the Arc server: datagrams to 192.0.2.1:11010 cannot be sent: bind EACCES',
+    /firewall forbids it/,
+  ],
+])('says of %s with %j: %s', (reason, facts, message, next) => {
+  const error = silenceError(reason, { ...FACTS, ...facts });
+  expect(error).toBeInstanceOf(TunnelError);
+  expect(error.kind).toBe('tunnel');
+  expect(error.reason).toBe(reason);
+  expect(error.message).toBe(message);
+  expect(error.next.join('\n')).toMatch(next);
+  expect(error.cause).toBe(facts.error);
+});
+
+describe('a tunnel tells of', () => {
+  let world: TunnelInMemory;
+  let tunnel: UserspaceTunnel;
+  beforeEach(() => {
+    world = new TunnelInMemory(crypto);
+  });
+  afterEach(() => tunnel.close());
+
+  /** What waits for the handshake is told after 20 s. */
+  async function handshakeFailure(): Promise<TunnelError> {
+    const failure = tunnel.waitForHandshake(world.clock.now() + 20_000).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    await world.advance(20_100);
+    const error = await failure;
+    expect(error).toBeInstanceOf(TunnelError);
+    return error as TunnelError;
+  }
+
+  async function dialFailure(): Promise<DialError> {
+    const failure = tunnel.dialer.dial(TARGET).catch((error: unknown) => error);
+    await world.advance(21_000);
+    const error = await failure;
+    expect(error).toBeInstanceOf(DialError);
+    return error as DialError;
+  }
+
+  /** A server of its own making behind the port. */
+  async function openPort(
+    onDatagram: (bytes: Uint8Array) => Uint8Array | undefined,
+  ): Promise<void> {
+    const socket = await world.link.open({ address: '127.0.0.1', port: 0 });
+    socket.onReceive((datagrams) => {
+      for (const { bytes, endpoint } of datagrams) {
+        const answer = onDatagram(bytes);
+        if (answer !== undefined) socket.send([{ bytes: answer, endpoint }]);
+      }
+    });
+    world.server = { port: socket.localPort, publicKey: crypto.publicKey(SERVER_KEY) };
+  }
+
+  /** A server whose peer has a pre-shared key. */
+  async function openWithPresharedKey(): Promise<void> {
+    const socket = await world.link.open({ address: '127.0.0.1', port: 0 });
+    const now = world.clock.now();
+    const engine = new NetstackEngine(
+      {
+        privateKey: SERVER_KEY,
+        addresses: [parseIpAddress(SERVICE)!],
+        mtu: 1420,
+        crypto,
+        entropy: seededEntropy(2),
+        wallClock: world.ports.wallClock,
+      },
+      now,
+    );
+    engine.device.addPeer(
+      {
+        publicKey: crypto.publicKey(CLIENT_KEY),
+        presharedKey: new Uint8Array(32).fill(9),
+        allowedIps: [{ address: parseIpAddress(CLIENT)!, prefixLength: 32 }],
+      },
+      now,
+    );
+    new Driver({ engine, socket, clock: world.clock, onEvent: () => undefined });
+    world.server = { port: socket.localPort, publicKey: engine.device.publicKey };
+  }
+
+  it('no-answer: nothing comes back', async () => {
+    await openPort(() => undefined);
+    tunnel = await world.open();
+    const error = await handshakeFailure();
+    expect(error.reason).toBe('no-answer');
+    expect(error.why).toMatch(/^127\.0\.0\.1:\d+ has not answered 4 handshake initiations$/);
+    expect(await dialFailure()).toMatchObject({ reason: 'no-handshake', silence: 'no-answer' });
+  });
+
+  it('wrong-key: responses come and do not decrypt', async () => {
+    await openWithPresharedKey();
+    tunnel = await world.open();
+    const error = await handshakeFailure();
+    expect(error.reason).toBe('wrong-key');
+    const failure = await dialFailure();
+    expect(failure).toMatchObject({ reason: 'no-handshake', silence: 'wrong-key' });
+    expect(failure.message).toMatch(/^the Arc server is silent: .* do not decrypt/);
+    expect(failure.cause).toBeInstanceOf(TunnelError);
+  });
+
+  it('under-load: a cookie comes in place of a response', async () => {
+    const entropy = seededEntropy(2);
+    const checker = new CookieChecker(crypto, entropy, crypto.publicKey(SERVER_KEY));
+    const source = { address: '127.0.0.1', port: 40_001 };
+    await openPort((bytes) => {
+      if (bytes[0] !== INITIATION) return undefined;
+      const index = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true);
+      return checker.createReply(bytes, index, source, world.clock.now());
+    });
+    tunnel = await world.open();
+    expect((await handshakeFailure()).reason).toBe('under-load');
+    expect(await dialFailure()).toMatchObject({ reason: 'no-handshake', silence: 'under-load' });
+  });
+
+  it('clock-behind: no answer, and it is 1970 here', async () => {
+    world.wallOffset = 0;
+    await openPort(() => undefined);
+    tunnel = await world.open();
+    const error = await handshakeFailure();
+    expect(error.reason).toBe('clock-behind');
+    expect(error.why).toContain('1970-01-01');
+  });
+
+  it('name-not-found: there is no such name', async () => {
+    await openPort(() => undefined);
+    tunnel = await world.open({ host: 'nowhere.example' });
+    const error = await handshakeFailure();
+    expect(error).toMatchObject({
+      reason: 'name-not-found',
+      message: 'cannot find the Arc server nowhere.example: getaddrinfo ENOTFOUND',
+    });
+  });
+
+  it('name-not-found: the resolver is silent itself', async () => {
+    await openPort(() => undefined);
+    world.resolverDelay = 20_050;
+    tunnel = await world.open({ host: 'nowhere.example' });
+    const error = await handshakeFailure();
+    expect(error).toMatchObject({
+      reason: 'name-not-found',
+      message: 'cannot find the Arc server nowhere.example: the resolver has not answered yet',
+    });
+  });
+
+  it('no-answer: of two addresses, one is refused and says nothing', async () => {
+    await openPort(() => undefined);
+    world.names.set('arc.example', { addresses: ['2001:db8::1', '192.0.2.1'], ttl: 60_000 });
+    world.link.refused.set('2001:db8::1', 'ENETUNREACH');
+    world.link.connected = false;
+    tunnel = await world.open({ host: 'arc.example' });
+    const error = await handshakeFailure();
+    expect(error.reason).toBe('no-answer');
+    expect(error.why).toMatch(/^192\.0\.2\.1:\d+ has not answered 4 handshake initiations$/);
+  });
+
+  it('name-not-found: the address that it had does not answer, and there is no other', async () => {
+    await openPort(() => undefined);
+    world.names.set('arc.example', { addresses: ['192.0.2.1'], ttl: 1_000 });
+    tunnel = await world.open({ host: 'arc.example' });
+    world.names.clear();
+    expect((await handshakeFailure()).reason).toBe('name-not-found');
+  });
+
+  it('cannot-send: the system refuses each datagram', async () => {
+    await openPort(() => undefined);
+    world.link.refused.set('127.0.0.1', 'EPERM');
+    tunnel = await world.open();
+    const error = await handshakeFailure();
+    expect(error.reason).toBe('cannot-send');
+    expect(error.why).toMatch(/^datagrams to 127\.0\.0\.1:\d+ cannot be sent: send EPERM$/);
+    expect(await dialFailure()).toMatchObject({ reason: 'no-handshake', silence: 'cannot-send' });
+  });
+
+  it('cannot-send is no longer said once datagrams leave', async () => {
+    await openPort(() => undefined);
+    world.link.refused.set('127.0.0.1', 'ENETUNREACH');
+    tunnel = await world.open();
+    await world.advance(7_000);
+    world.link.refused.clear();
+    expect((await handshakeFailure()).reason).toBe('no-answer');
+  });
+
+  it('cannot-send: there is no socket to be had', async () => {
+    await openPort(() => undefined);
+    world.link.unbindable.set('0.0.0.0', 'EMFILE');
+    tunnel = await world.open();
+    const error = await handshakeFailure();
+    expect(error).toMatchObject({ reason: 'cannot-send', cause: systemError('bind', 'EMFILE') });
+  });
+
+  describe('with the handshake done', () => {
+    beforeEach(async () => {
+      await world.openNetwork();
+      world.names.set('arc.example', { addresses: ['192.0.2.1'], ttl: 3_600_000 });
+      tunnel = await world.open({ host: 'arc.example' });
+      await world.advance(1_000);
+    });
+    afterEach(() => world.network.close());
+
+    // The older session is renewed while the dial waits, by suspicion and by the 15 s of 6.5.
+    it.each([0, 2_000, 10_000, 100_000])(
+      'no-data-back, after %d ms more: none comes',
+      async (age) => {
+        await world.advance(age);
+        world.link.passes = ({ bytes }) => bytes[0] !== DATA;
+        const failure = await dialFailure();
+        expect(failure).toMatchObject({ reason: 'timeout', silence: 'no-data-back' });
+        expect(failure.message).toMatch(
+          /^the target does not answer: 192\.0\.2\.1:\d+ completes .* brings nothing back$/,
+        );
+      },
+    );
+
+    it('none: it is the target that does not answer', async () => {
+      world.network.bindUdp(
+        { address: parseIpAddress(SERVICE)!, port: 9 },
+        (payload, _from, reply) => reply(payload),
+      );
+      const dialled = tunnel.dialer
+        .dial({ host: '100.127.1.1', port: 80 })
+        .catch((error: unknown) => error);
+      const opening = tunnel.datagramDialer.open({ host: SERVICE, port: 9 });
+      await world.settle();
+      const channel = await opening;
+      for (let second = 0; second < 21; second++) {
+        channel.send(new Uint8Array(1));
+        await world.advance(1_000);
+      }
+      expect(await dialled).toMatchObject({
+        reason: 'timeout',
+        silence: undefined,
+        message: 'the tunnel is up, but the target does not answer',
+      });
+    });
+
+    it('cannot-send, at once, and nothing when the network is back: also if its name is not found', async () => {
+      world.names.clear();
+      const health = async () => {
+        const { health: value, silence } = await tunnel.status();
+        return [value, silence?.reason];
+      };
+      const send = async () => {
+        const channel = await tunnel.datagramDialer.open({ host: SERVICE, port: 9 });
+        channel.send(new Uint8Array(1));
+        channel.close();
+        await world.settle();
+      };
+      world.network.bindUdp(
+        { address: parseIpAddress(SERVICE)!, port: 9 },
+        (payload, _from, reply) => reply(payload),
+      );
+      world.link.refused.set('192.0.2.1', 'ENETUNREACH');
+      await send();
+      expect(await health()).toEqual(['stale', 'cannot-send']);
+      // Through new handshakes and look-ups, each of which fails in its own way.
+      for (let second = 0; second < 80; second++) {
+        await world.advance(1_000);
+        expect(await health()).toEqual(['stale', 'cannot-send']);
+      }
+      world.link.refused.clear();
+      await world.advance(6_000);
+      await send();
+      expect(await health()).toEqual(['up', undefined]);
+    });
+
+    it('cannot-send, until a handshake has left and not been refused for a second', async () => {
+      world.link.refused.set('192.0.2.1', 'ENETUNREACH');
+      const channel = await tunnel.datagramDialer.open({ host: SERVICE, port: 9 });
+      channel.send(new Uint8Array(1));
+      channel.close();
+      await world.settle();
+      world.link.refused.clear();
+      world.link.connected = false;
+      const sent = world.link.sent.length;
+      while (world.link.sent.length === sent) await world.advance(100);
+      const reason = async () => (await tunnel.status()).silence?.reason;
+      expect(await reason()).toBe('cannot-send');
+      await world.advance(1_100);
+      expect(await reason()).toBe('no-answer');
+    });
+
+    it('no-answer: the server has gone', async () => {
+      world.link.connected = false;
+      expect(await dialFailure()).toMatchObject({ reason: 'no-handshake', silence: 'no-answer' });
+    });
+
+    it('says in the log why it gave up, and comes back with the next packet', async () => {
+      world.link.connected = false;
+      await dialFailure();
+      await world.advance(120_000);
+      const warning = world.log.lines.find(({ message }) => message.startsWith('no answer to'));
+      expect(warning).toMatchObject({ level: 'warn', fields: { reason: 'no-answer' } });
+      expect(warning?.message).toMatch(
+        /in 90 s: 192\.0\.2\.1:\d+ has not answered \d+ handshake initiations; the next packet/,
+      );
+      world.link.connected = true;
+      world.network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) =>
+        stream.on('error', () => undefined),
+      );
+      const dialled = tunnel.dialer.dial(TARGET);
+      await world.advance(100);
+      (await dialled).on('error', () => undefined).destroy();
+    });
+
+    it('logs that the clock has jumped, and goes on under a new session', async () => {
+      world.wallOffset += 600_000;
+      world.network.bindUdp(
+        { address: parseIpAddress(SERVICE)!, port: 9 },
+        (payload, _from, reply) => reply(payload),
+      );
+      const before = world.link.sent.length;
+      const opening = tunnel.datagramDialer.open({ host: SERVICE, port: 9 });
+      await world.settle();
+      const channel = await opening;
+      channel.send(new Uint8Array([7]));
+      await world.settle();
+      expect(await channel.receive(1)).toEqual(new Uint8Array([7]));
+      expect(world.link.sent[before]!.bytes[0]).toBe(INITIATION);
+      const line = world.log.lines.find(({ message }) => message.startsWith('the clock was set'));
+      expect(line).toMatchObject({ level: 'info', fields: { byMs: 600_000 } });
+    });
+  });
+});

@@ -1,0 +1,41 @@
+import {
+  destinationOffset,
+  innerPacketLength,
+  sourceOffset,
+} from '../../../src/wireguard/data/inner-packet.js';
+import { ipv4, ipv6 } from '../../support/wireguard-pair.js';
+
+it.each([20, 21, 100, 300])('an IPv4 packet of %i bytes, with padding behind it', (length) => {
+  const bytes = new Uint8Array(16 + 304);
+  // A slot's headroom is not always zero.
+  bytes.fill(0xff, 0, 16);
+  bytes.set(ipv4('10.0.0.1', '10.0.0.2', length), 16);
+  expect(innerPacketLength(bytes, 16, bytes.length)).toBe(length);
+  expect(innerPacketLength(bytes, 16, 16 + length)).toBe(length);
+  expect(innerPacketLength(bytes, 16, 16 + length - 1)).toBe(0);
+});
+
+it.each([40, 41, 100, 300])('an IPv6 packet of %i bytes, with padding behind it', (length) => {
+  const bytes = new Uint8Array(16 + 304);
+  bytes.fill(0xff, 0, 16);
+  bytes.set(ipv6('fd00::1', 'fd00::2', length), 16);
+  expect(innerPacketLength(bytes, 16, bytes.length)).toBe(length);
+  expect(innerPacketLength(bytes, 16, 16 + length)).toBe(length);
+  expect(innerPacketLength(bytes, 16, 16 + length - 1)).toBe(0);
+});
+
+it('refuses a length below the header, other versions, and fragments of a header', () => {
+  const short = ipv4('10.0.0.1', '10.0.0.2', 40);
+  short.set([0, 19], 2);
+  expect(innerPacketLength(short, 0, 40)).toBe(0);
+  const version5 = ipv4('10.0.0.1', '10.0.0.2', 40);
+  version5[0] = 0x55;
+  expect(innerPacketLength(version5, 0, 40)).toBe(0);
+  expect(innerPacketLength(ipv6('::1', '::2', 40), 0, 39)).toBe(0);
+  expect(innerPacketLength(new Uint8Array(8), 16, 8)).toBe(0);
+});
+
+it('knows where the addresses are', () => {
+  expect([sourceOffset(4), destinationOffset(4)]).toEqual([12, 16]);
+  expect([sourceOffset(6), destinationOffset(6)]).toEqual([8, 24]);
+});

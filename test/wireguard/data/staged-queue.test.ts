@@ -1,0 +1,34 @@
+import { StagedQueue } from '../../../src/wireguard/data/staged-queue.js';
+
+function slot(id: number): Uint8Array {
+  return Uint8Array.of(id);
+}
+
+it('gives back in order, also round its end', () => {
+  const queue = new StagedQueue();
+  for (let round = 0; round < 5; round++) {
+    for (let id = 0; id < 50; id++) expect(queue.push(slot(id))).toBe(true);
+    for (let id = 0; id < 50; id++) expect(queue.shift()).toEqual(slot(id));
+  }
+  expect(queue.shift()).toBeUndefined();
+  expect(queue.length).toBe(0);
+  expect(queue.push(slot(7))).toBe(true);
+  expect(queue.shift()).toEqual(slot(7));
+});
+
+it('drops the oldest beyond 128', () => {
+  const queue = new StagedQueue();
+  for (let id = 0; id < 128; id++) expect(queue.push(slot(id))).toBe(true);
+  expect(queue.push(slot(200))).toBe(false);
+  expect(queue.length).toBe(128);
+  expect(queue.shift()).toEqual(slot(1));
+});
+
+it('tells how many it throws away', () => {
+  const queue = new StagedQueue();
+  queue.push(slot(1));
+  queue.push(slot(2));
+  expect(queue.clear()).toBe(2);
+  expect(queue.length).toBe(0);
+  expect(queue.shift()).toBeUndefined();
+});

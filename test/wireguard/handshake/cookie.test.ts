@@ -1,0 +1,146 @@
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import {
+  CookieChecker,
+  CookieGenerator,
+  addressBytes,
+} from '../../../src/wireguard/handshake/cookie.js';
+import { seededBytes, seededEntropy } from '../../support/seeded-entropy.js';
+
+const crypto = createNodeCrypto();
+const publicKey = seededBytes(1, 32);
+const SOURCE = { address: '192.0.2.1', port: 1000 };
+const SENDER_INDEX = 0x01020304;
+
+function createPair(): { checker: CookieChecker; generator: CookieGenerator } {
+  return {
+    checker: new CookieChecker(crypto, seededEntropy(2), publicKey),
+    generator: new CookieGenerator(crypto, publicKey),
+  };
+}
+
+function messageWithMacs(generator: CookieGenerator, now: number): Uint8Array {
+  const message = seededBytes(3, 148);
+  generator.addMacs(message, now);
+  return message;
+}
+
+it('mac1 is keyed BLAKE2s under HASH("mac1----" ‖ public key), mac2 zero without a cookie', () => {
+  const { checker, generator } = createPair();
+  const message = messageWithMacs(generator, 0);
+  const key = crypto.hash(new TextEncoder().encode('mac1----'), publicKey);
+  expect(message.slice(116, 132)).toEqual(crypto.mac(key, message.subarray(0, 116)));
+  expect(message.slice(132)).toEqual(new Uint8Array(16));
+  expect(checker.hasValidMac1(message)).toBe(true);
+  expect(checker.hasValidMac2(message, SOURCE, 0)).toBe(false);
+});
+
+it.each([0, 115, 116, 131])('mac1 covers byte %i', (index) => {
+  const { checker, generator } = createPair();
+  const message = messageWithMacs(generator, 0);
+  message[index]! ^= 1;
+  expect(checker.hasValidMac1(message)).toBe(false);
+});
+
+it('a cookie makes mac2 valid, for one address and port', () => {
+  const { checker, generator } = createPair();
+  const first = messageWithMacs(generator, 0);
+  const reply = checker.createReply(first, SENDER_INDEX, SOURCE, 0);
+  expect([...reply.subarray(0, 8)]).toEqual([3, 0, 0, 0, 4, 3, 2, 1]);
+  expect(reply).toHaveLength(64);
+  expect(generator.consumeReply(reply, 100)).toBe(true);
+  expect(generator.cookieReceivedAt).toBe(100);
+
+  const second = messageWithMacs(generator, 200);
+  expect(checker.hasValidMac1(second)).toBe(true);
+  expect(checker.hasValidMac2(second, SOURCE, 200)).toBe(true);
+  expect(checker.hasValidMac2(second, { ...SOURCE, port: 1001 }, 200)).toBe(false);
+  expect(checker.hasValidMac2(second, { ...SOURCE, port: 1000 + 256 }, 200)).toBe(false);
+  expect(checker.hasValidMac2(second, { ...SOURCE, address: '192.0.2.2' }, 200)).toBe(false);
+});
+
+it('the cookie decrypts by the whitepaper: XChaCha20, HASH("cookie--" ‖ key), mac1 as data', () => {
+  const { checker, generator } = createPair();
+  const first = messageWithMacs(generator, 0);
+  const reply = checker.createReply(first, SENDER_INDEX, SOURCE, 0);
+  const key = crypto.hash(new TextEncoder().encode('cookie--'), publicKey);
+  const mac1 = first.subarray(116, 132);
+  const cookie = crypto.openX(key, reply.subarray(8, 32), reply.subarray(32), mac1)!;
+  expect(cookie).toHaveLength(16);
+  generator.consumeReply(reply, 0);
+  const second = messageWithMacs(generator, 0);
+  expect(second.slice(132)).toEqual(crypto.mac(cookie, second.subarray(0, 132)));
+});
+
+it.each([
+  [114_999, true],
+  [115_000, false],
+])('%i ms after it came a cookie is used: %p', (age, used) => {
+  const { checker, generator } = createPair();
+  const came = 1_000_000;
+  const reply = checker.createReply(messageWithMacs(generator, came), 1, SOURCE, came);
+  generator.consumeReply(reply, came);
+  const message = messageWithMacs(generator, came + age);
+  expect(message.subarray(132).some((byte) => byte !== 0)).toBe(used);
+});
+
+it.each([
+  [119_999, true],
+  [120_000, false],
+])('%i ms after it was born the secret holds: %p', (age, valid) => {
+  const { checker, generator } = createPair();
+  generator.consumeReply(checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0), 0);
+  expect(checker.hasValidMac2(messageWithMacs(generator, 100), SOURCE, age)).toBe(valid);
+});
+
+it('takes one reply to one message, and none before', () => {
+  const { checker, generator } = createPair();
+  const other = new CookieGenerator(crypto, publicKey);
+  const reply = checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0);
+  expect(other.consumeReply(reply, 0)).toBe(false);
+  const wrong = reply.slice();
+  wrong[63]! ^= 1;
+  expect(generator.consumeReply(wrong, 0)).toBe(false);
+  expect(generator.consumeReply(reply, 0)).toBe(true);
+  expect(generator.consumeReply(reply, 0)).toBe(false);
+});
+
+it('takes no reply that answers nothing, whoever made it', () => {
+  const { generator } = createPair();
+  const key = crypto.hash(new TextEncoder().encode('cookie--'), publicKey);
+  const reply = new Uint8Array(64);
+  const nonce = reply.subarray(8, 32);
+  // Anybody can make one: the key is public, and there is no mac1 yet to bind it to.
+  reply.set(crypto.sealX(key, nonce, seededBytes(4, 16), new Uint8Array(0)), 32);
+  expect(generator.consumeReply(reply, 0)).toBe(false);
+  expect(generator.cookieReceivedAt).toBeUndefined();
+});
+
+it('makes a new secret after it was wiped', () => {
+  const { checker, generator } = createPair();
+  checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0);
+  checker.wipe();
+  const message = messageWithMacs(generator, 0);
+  const zeroSecret = crypto.mac(
+    new Uint8Array(32),
+    addressBytes(SOURCE),
+    Uint8Array.of(SOURCE.port >> 8, SOURCE.port),
+  );
+  message.set(crypto.mac(zeroSecret, message.subarray(0, 132)), 132);
+  expect(checker.hasValidMac2(message, SOURCE, 0)).toBe(false);
+});
+
+it('forgets when wiped', () => {
+  const { checker, generator } = createPair();
+  generator.consumeReply(checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0), 0);
+  const message = messageWithMacs(generator, 0);
+  checker.wipe();
+  expect(checker.hasValidMac2(message, SOURCE, 0)).toBe(false);
+  generator.wipe();
+  expect(messageWithMacs(generator, 0).slice(132)).toEqual(new Uint8Array(16));
+});
+
+it('knows a source by its address, or by its text where that is none', () => {
+  expect(addressBytes(SOURCE)).toEqual(Uint8Array.of(192, 0, 2, 1));
+  expect(addressBytes({ address: 'fe80::1%eth0', port: 1 })).toHaveLength(16);
+  expect(addressBytes({ address: 'nowhere', port: 1 })).toHaveLength(7);
+});

@@ -1,0 +1,34 @@
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import { Identity } from '../../../src/wireguard/handshake/identity.js';
+import { seededBytes } from '../../support/seeded-entropy.js';
+
+it('holds a copy of the private key until it is wiped', () => {
+  const crypto = createNodeCrypto();
+  const privateKey = seededBytes(1, 32);
+  const identity = new Identity(crypto, privateKey);
+  privateKey.fill(0);
+  expect(identity.privateKey).toEqual(seededBytes(1, 32));
+  expect(identity.publicKey).toEqual(crypto.publicKey(seededBytes(1, 32)));
+  identity.wipe();
+  expect(identity.privateKey).toEqual(new Uint8Array(32));
+});
+
+it('knows that 32 zero bytes are no key, and others are one', () => {
+  const last = new Uint8Array(32);
+  last[31] = 1;
+  const isNone = (key: Uint8Array) => new Identity(createNodeCrypto(), key).isNone;
+  expect([new Uint8Array(32), last, seededBytes(1, 32)].map(isNone)).toEqual([true, false, false]);
+});
+
+it.each([0, 31, 33])('refuses a private key of %i bytes', (length) => {
+  expect(() => new Identity(createNodeCrypto(), new Uint8Array(length))).toThrow(
+    new RangeError('a private key is 32 bytes'),
+  );
+});
+
+it('names the construction and the identifier of the whitepaper (5.4)', () => {
+  const identity = new Identity(createNodeCrypto(), seededBytes(1, 32));
+  const decoder = new TextDecoder();
+  expect(decoder.decode(identity.protocolName)).toBe('Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s');
+  expect(decoder.decode(identity.prologue)).toBe('WireGuard v1 zx2c4 Jason@zx2c4.com');
+});

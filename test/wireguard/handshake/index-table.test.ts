@@ -1,0 +1,50 @@
+import type { Entropy } from '../../../src/lib/ports/entropy.js';
+import { IndexTable } from '../../../src/wireguard/handshake/index-table.js';
+import { seededEntropy } from '../../support/seeded-entropy.js';
+import { WireguardPair } from '../../support/wireguard-pair.js';
+
+/** Entropy that gives these 32-bit numbers in order. */
+function script(...numbers: number[]): Entropy {
+  return {
+    fill: (bytes) => new DataView(bytes.buffer).setUint32(0, numbers.shift()!),
+  };
+}
+
+it('draws again where an index is in use', () => {
+  const table = new IndexTable<string>(script(7, 7, 7, 9));
+  expect(table.allocate('alice')).toBe(7);
+  expect(table.allocate('bob')).toBe(9);
+  expect(table.lookup(7)?.peer).toBe('alice');
+  expect(table.size).toBe(2);
+});
+
+it('forgets what was released', () => {
+  const table = new IndexTable<string>(script(0xffffffff));
+  const index = table.allocate('alice');
+  table.release(index);
+  expect(table.lookup(index)).toBeUndefined();
+});
+
+it('promotes an index from handshake to session', () => {
+  const table = new IndexTable<string>(script(1));
+  const keypair = WireguardPair.established().alice.peer.keypairs.current!;
+  const index = table.allocate('alice');
+  expect(table.lookup(index)?.keypair).toBeUndefined();
+  table.promote(index, keypair);
+  expect(table.lookup(index)?.keypair).toBe(keypair);
+  expect(() => table.promote(2, keypair)).toThrow(new RangeError('the index is not allocated'));
+});
+
+it('knows an index that is out of use from one that was never given out', () => {
+  const table = new IndexTable<string>(seededEntropy(1));
+  const first = table.allocate('alice');
+  expect([table.isStrange(first), table.isStrange(first + 1)]).toEqual([false, true]);
+  table.release(first);
+  expect(table.isStrange(first)).toBe(false);
+  // What was never given out does not become known by being given back.
+  table.release(first + 1);
+  expect(table.isStrange(first + 1)).toBe(true);
+  // The oldest of more than 1,024 is forgotten: memory has a bound.
+  for (let serial = 0; serial < 1_024; serial++) table.release(table.allocate('alice'));
+  expect(table.isStrange(first)).toBe(true);
+});
