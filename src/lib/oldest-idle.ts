@@ -15,6 +15,24 @@ export function oldestIdle<Key>(connections: ReadonlyMap<Key, Connection>): Key 
   return undefined;
 }
 
+/**
+ * Closes the oldest idle connection if there are as many as may be.
+ *
+ * @param connections in the order of their last use: see markUsed()
+ * @returns false if all are busy: then there is no room for another
+ */
+export function makeRoom<Key extends { destroy(): void }>(
+  connections: Map<Key, Connection>,
+  most: number,
+): boolean {
+  if (connections.size < most) return true;
+  const oldest = oldestIdle(connections);
+  if (oldest === undefined) return false;
+  connections.delete(oldest);
+  oldest.destroy();
+  return true;
+}
+
 /** Puts a connection behind all others. */
 export function markUsed<Key, Value>(connections: Map<Key, Value>, key: Key): void {
   const connection = connections.get(key);

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
-import { markUsed, oldestIdle } from '../lib/oldest-idle.js';
+import { makeRoom, markUsed } from '../lib/oldest-idle.js';
 import { messageOf } from '../lib/error-message.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES, REFUSAL_STATUS } from './http/browser-check.js';
 import { checkBrowser } from './http/browser-gate.js';
@@ -92,14 +92,9 @@ export class PageListener {
   }
 
   #admit(socket: Socket): void {
-    if (this.#connections.size >= MAX_CONNECTIONS) {
-      const oldest = oldestIdle(this.#connections);
-      if (oldest === undefined) {
-        socket.destroy();
-        return;
-      }
-      this.#connections.delete(oldest);
-      oldest.destroy();
+    if (!makeRoom(this.#connections, MAX_CONNECTIONS)) {
+      socket.destroy();
+      return;
     }
     this.#connections.set(socket, { isBusy: false });
     socket.on('close', () => this.#connections.delete(socket));

@@ -1,4 +1,4 @@
-import { markUsed, oldestIdle } from '../../src/lib/oldest-idle.js';
+import { makeRoom, markUsed, oldestIdle } from '../../src/lib/oldest-idle.js';
 
 const [IDLE, BUSY] = [{ isBusy: false }, { isBusy: true }];
 
@@ -18,4 +18,19 @@ it('finds the idle one that was used longest ago', () => {
 it('finds none where all are busy, or where there are none', () => {
   expect(oldestIdle(new Map([['one', BUSY]]))).toBeUndefined();
   expect(oldestIdle(new Map())).toBeUndefined();
+});
+
+it('makes room by closing the oldest idle one, and none if all are busy', () => {
+  const closed: string[] = [];
+  const key = (name: string) => ({ destroy: () => closed.push(name) });
+  const connections = new Map([
+    [key('busy'), BUSY],
+    [key('idle'), IDLE],
+  ]);
+  expect(makeRoom(connections, 3)).toBe(true);
+  expect(closed).toEqual([]);
+  expect(makeRoom(connections, 2)).toBe(true);
+  expect(closed).toEqual(['idle']);
+  expect(connections.size).toBe(1);
+  expect(makeRoom(connections, 1)).toBe(false);
 });

@@ -66,6 +66,7 @@ export async function runEmulator(
   const emulator = await start(options, ports);
   const { api, metadata, arc, authKeyId, authKey } = emulator;
   warnIfOpen(options.apiListen, api, ports.log);
+  warnOfOpenArc(options.arcListen, arc, ports.log);
   options.onReady({ api, metadata, arc, authKeyId, authKey });
   if (!options.signal.aborted) {
     await new Promise<void>((resolve) => {
@@ -81,6 +82,15 @@ function warnIfOpen(apiListen: string, url: string, log: Log): void {
   if (isLoopback(host)) return;
   const risk = 'create, change and terminate its SIMs: the credentials are published';
   warnOfStrangers({ host, port: Number(new URL(url).port) }, risk, log);
+}
+
+/** Its SIMs' keys are known to whoever can reach the API, or read an arc.json. */
+function warnOfOpenArc(arcListen: string, endpoint: string, log: Log): void {
+  if (isLoopback(parseListenAddress(arcListen).host)) return;
+  log.warn(
+    { endpoint },
+    'the Arc server answers everyone who can reach its address and has the key of a SIM',
+  );
 }
 
 async function start(options: RunEmulatorOptions, ports: RunEmulatorPorts): Promise<Emulator> {

@@ -4,7 +4,9 @@
  * asked for meets calls of the first two kinds.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
+import { makeRoom, markUsed } from '../../lib/oldest-idle.js';
 import type { WallClock } from '../../lib/ports/clock.js';
 import {
   type BrowserPolicy,
@@ -62,6 +64,7 @@ const LIMITS = {
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
 };
+/** The oldest idle one makes room for a new one: a client that holds many locks nobody out. */
 const MAX_CONNECTIONS = 256;
 
 /** Prepares the server; nothing is open before `listen`. */
@@ -71,8 +74,28 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     // Whatever goes wrong in one call is the end of that call, not of the emulator.
     exchange.handle(request, response).catch(() => response.destroy());
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  admitAll(server);
   return { listen: (host, port) => listen(server, host, port), close: () => close(server) };
+}
+
+function admitAll(server: Server): void {
+  const connections = new Map<Socket, { isBusy: boolean }>();
+  server.on('connection', (socket) => {
+    if (!makeRoom(connections, MAX_CONNECTIONS)) {
+      socket.destroy();
+      return;
+    }
+    connections.set(socket, { isBusy: false });
+    socket.on('close', () => connections.delete(socket));
+  });
+  server.on('request', ({ socket }, response) => {
+    const setBusy = (isBusy: boolean) => {
+      if (connections.has(socket)) connections.set(socket, { isBusy });
+      markUsed(connections, socket);
+    };
+    setBusy(true);
+    response.once('close', () => setBusy(false));
+  });
 }
 
 class ApiExchange {

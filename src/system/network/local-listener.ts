@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
-import { markUsed, oldestIdle } from '../../lib/oldest-idle.js';
+import { makeRoom, markUsed } from '../../lib/oldest-idle.js';
 import type { Conversation, LocalListener, LocalListeners } from '../../tunnel/ports.js';
 import { isDenied, socketOwner } from './socket-owner.js';
 
@@ -40,16 +40,6 @@ export function createLocalListeners({
     await (isAbstract ? listenAt(server, path) : listenPrivately(server, path));
     return new NodeLocalListener(server, served);
   }
-}
-
-/** False if all are busy. */
-function makeRoom(served: Map<Socket, Served>, most: number): boolean {
-  if (served.size < most) return true;
-  const oldest = oldestIdle(served);
-  if (oldest === undefined) return false;
-  served.delete(oldest);
-  oldest.destroy();
-  return true;
 }
 
 async function makeFolder(folder: string): Promise<void> {

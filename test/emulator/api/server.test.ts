@@ -82,6 +82,19 @@ describe('permissions', () => {
   });
 });
 
+it('answers a client although another holds more connections than there may be', async () => {
+  const sockets = Array.from({ length: 300 }, () => connect(api.port, '127.0.0.1'));
+  for (const socket of sockets) socket.on('error', () => undefined);
+  try {
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    for (let call = 0; call < 5; call++) {
+      expect((await api.request('GET', '/emulator/messages')).status).toBe(200);
+    }
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+});
+
 it('survives a call that it cannot answer', async () => {
   api.onCall = () => {
     throw new Error('cannot be told');
