@@ -1,5 +1,6 @@
 import { UserError } from '../lib/user-error.js';
 import type { TransportError, TransportFailure } from './client/transport-error.js';
+import { isLoopbackUrl } from './endpoint-url.js';
 
 /**
  * Why a call failed.
@@ -91,10 +92,20 @@ export function lostError(operation: Operation, url: string, error: TransportErr
   const text = {
     what: `cannot ${operation.purpose}`,
     why: `${new URL(url).host}: ${error.message}`,
-    next: exists ? SIM_MAY_EXIST : [NEXT_OF_FAILURE[error.failure]],
+    next: exists ? SIM_MAY_EXIST : [nextOf(error.failure, url)],
   };
   return new ApiError(error.failure, text, { cause: error, simMayExist: exists });
 }
+
+function nextOf(failure: TransportFailure, url: string): string {
+  return failure === 'connection' && isLoopbackUrl(url)
+    ? NOTHING_LISTENS
+    : NEXT_OF_FAILURE[failure];
+}
+
+/** An endpoint on this machine is the emulator's, as a rule. */
+const NOTHING_LISTENS =
+  'Start `arctun emulator`, or unset ARCTUN_ENDPOINT and leave --endpoint out to use SORACOM.';
 
 const NEXT_OF_FAILURE: Readonly<Record<TransportFailure, string>> = {
   dns: 'Check the network, the name server, and the host name of the endpoint.',

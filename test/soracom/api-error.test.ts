@@ -77,4 +77,11 @@ describe('what to do next', () => {
       expect(error.cause).toBeInstanceOf(TransportError);
     },
   );
+
+  it('is the emulator if nothing listens on this machine', () => {
+    const refused = new TransportError('connection', false, 'connect ECONNREFUSED');
+    expect(lostError(GET_SIM, 'http://127.0.0.1:18080/v1/sims', refused).next).toEqual([
+      'Start `arctun emulator`, or unset ARCTUN_ENDPOINT and leave --endpoint out to use SORACOM.',
+    ]);
+  });
 });

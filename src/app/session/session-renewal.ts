@@ -192,7 +192,7 @@ export class SessionRenewal {
       this.#log.error({}, `the tunnel does not take over its new session: ${messageOf(error)}`);
       return;
     }
-    const text = [`${error.what}: ${error.why}.`, ...error.next].join(' ');
+    const text = [`${error.what}: ${error.why.replace(/\.$/, '')}.`, ...error.next].join(' ');
     const passes = error instanceof ApiError && !isRefusal(error);
     if (passes || suspicion !== 'silent') {
       this.#log.debug({ reason: text }, 'SORACOM was asked in vain');
