@@ -14,7 +14,9 @@ it.each(['18.20.8', '20.18.3'])('refuses Node %s in a sentence', async (version)
   const { code, stdout, stderr } = await runAs(version);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toMatch(
-    new RegExp(`^Error: cannot run on Node ${version}: arctun needs Node 20\\.19 or later\n  Install`),
+    new RegExp(
+      `^Error: cannot run on Node ${version}: arctun needs Node 20\\.19 or later\n  Install`,
+    ),
   );
 });
 

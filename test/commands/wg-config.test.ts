@@ -92,7 +92,11 @@ describeWith(['script'], 'on a terminal', () => {
         env: { TERM: 'xterm' },
       });
       expect(code).toBe(0);
-      expect(/columns and \d+ rows, the terminal has 40 and 200: enlarge it, or use --png FILE/.test(stdout)).toBe(isNarrow);
+      expect(
+        /columns and \d+ rows, the terminal has 40 and 200: enlarge it, or use --png FILE/.test(
+          stdout,
+        ),
+      ).toBe(isNarrow);
     },
     60_000,
   );
