@@ -157,10 +157,11 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
 }
 
 function showUp(up: TunnelUp, flags: UpLine['flags'], output: Output): void {
+  if (up.modeReason !== undefined && !flags.quiet) {
+    output.note(`Mode ${up.mode}: ${up.modeReason}.`);
+  }
   if (flags.json) output.write(renderJson(upJson(up)));
-  if (flags.quiet) return;
-  if (up.modeReason !== undefined) output.note(`Mode ${up.mode}: ${up.modeReason}.`);
-  if (!flags.json) output.write(renderText(upText(up, flags['forward-to'])));
+  else if (!flags.quiet) output.write(renderText(upText(up, flags['forward-to'])));
 }
 
 async function servicePorts(context: UpContext, log: Log) {
