@@ -83,7 +83,8 @@ async function downloadPackage(
   await mkdir(folder, { recursive: true });
   const specification = `${wanted.name}@${NODE_VERSION}`;
   // Without them npm tries for minutes where there is no network, and says nothing.
-  const patience = ['--fetch-retries=1', '--fetch-retry-maxtimeout=5000', '--fetch-timeout=60000'];
+  const waits = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
+  const patience = ['--fetch-retries=1', ...waits, '--fetch-timeout=60000'];
   const options = ['--ignore-scripts', '--loglevel=error', ...patience];
   const destination = `--pack-destination=${folder}`;
   const command = ['npm', 'pack', specification, destination, ...options];

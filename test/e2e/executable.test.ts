@@ -60,7 +60,7 @@ describeWith(['linux', 'executable'], 'the executable', () => {
     const up = processes.start(command('up', ...words), options());
     const [line] = await up.output(/^\{.*\}$/m);
     const { forward, proxy, ...rest } = JSON.parse(line) as Record<string, string>;
-    expect(rest).toEqual({ mode: 'userspace', endpoint: emulator.arc });
+    expect(rest).toMatchObject({ mode: 'userspace', endpoint: emulator.arc });
     const answer = await fetch(forward!, { method: 'POST', body: '{"by":"forwarder"}' });
     expect(answer.status).toBe(201);
     expect(await postByProxy(proxy!, 'http://100.127.69.42/', '{"by":"proxy"}')).toBe(201);

@@ -230,6 +230,8 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
     const line = await running.output(/^\{.*\}$/m);
     expect(JSON.parse(line[0])).toEqual({
       mode: 'tun',
+      simId: expect.any(String) as string,
+      socket: expect.stringMatching(/\.sock$/) as string,
       interface: server.clientDevice,
       endpoint: '192.0.2.1:11010',
       modeReason: 'an interface may be made',

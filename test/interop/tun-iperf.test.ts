@@ -50,7 +50,9 @@ describeWith(NEEDS, 'iperf3 through a network interface', () => {
         ...inSpace(server.serverSpace),
         ...[...NICE, 'iperf3', '--server', '--bind', service, '--forceflush'],
       ]);
-      await listener.output(/Server listening/);
+      let number = 0;
+      // It takes the next client only after it has ended with the one before.
+      const isReady = () => listener.output(new RegExp(`\\(test #${++number}\\)`));
       const running = server.arctun('up', '--mode', 'tun', '--json');
       await running.output(/"mode":"tun"/);
       const client = [...NICE, 'iperf3', '--client', service, '--json', '--bytes', '2M'];
@@ -60,6 +62,7 @@ describeWith(NEEDS, 'iperf3 through a network interface', () => {
         for (const kind of [[], ['--udp', '--bitrate', rate, '--length', '1300']]) {
           for (const direction of [[], ['--reverse']]) {
             const run = [...client, '--parallel', streams, ...kind, ...direction];
+            await isReady();
             const { code, report } = await runClient(run);
             expect({ run, code, error: report.error }).toEqual({ run, code: 0, error: undefined });
             expect(report.end.streams).toHaveLength(Number(streams));
