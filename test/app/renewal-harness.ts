@@ -155,6 +155,11 @@ export class RenewalHarness {
     await this.settle();
   }
 
+  /** What SORACOM has found wrong. */
+  get finding(): ConfigUpdates['finding'] {
+    return this.#updates?.finding;
+  }
+
   /** A renewal alone, without what else keeps the configuration up to date. */
   startRenewal(): SessionRenewal {
     const { ports, world, files } = this;

@@ -96,7 +96,8 @@ export async function openTunnelServices(
   };
 }
 
-function withFinding(error: unknown, finding: Finding | undefined): unknown {
+/** The error of a tunnel with what SORACOM has found wrong in place of what is only likely. */
+export function withFinding(error: unknown, finding: Finding | undefined): unknown {
   if (!(error instanceof TunnelError) || finding === undefined) return error;
   const why = finding.problem.replace(/^The /, 'the ').replace(/\.$/, '');
   return new TunnelError(

@@ -248,6 +248,17 @@ describe('an arc.json that is there', () => {
     expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({ profile });
   });
 
+  it.each([400, 404])('says how to get another SIM when its own is gone: %d', async (status) => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    const gone = json({ code: 'X', message: 'The SIM is terminated.' }, status);
+    bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', gone);
+    const error = await failureOf(bench.run());
+    expect(error.kind).toBe('api');
+    expect(error.next.at(-1)).toMatch(
+      /^If that SIM is gone, move .*arc\.json away or name another file with --config: bootstrap then creates a SIM, which is billed\.$/,
+    );
+  });
+
   it('stays as it was when the new session is of no use', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     const odd = json({ ...SESSION, arcServerPeerPublicKey: 'short' });

@@ -1,6 +1,8 @@
 import { MissingCredentialsError } from '../../../src/app/credentials/missing-credentials.js';
 import type { SessionRenewal } from '../../../src/app/session/session-renewal.js';
+import { withFinding } from '../../../src/app/up/tunnel-services.js';
 import { FileError } from '../../../src/arc-config/files.js';
+import { TunnelError } from '../../../src/tunnel/tunnel-error.js';
 import { CLIENT } from '../../support/tunnel-in-memory.js';
 import { apiError } from '../fake-soracom.js';
 import {
@@ -222,6 +224,14 @@ describe('what only a person can mend is said once, and nothing is changed', () 
     expect(warnings().filter((text) => text.includes('terminated'))).toEqual([
       'The SIM is terminated: no tunnel opens any more. Move arc.json away; `arctun bootstrap authkey` creates another SIM, which is billed.',
     ]);
+    // `up` that ends for want of a handshake says it, too.
+    const silent = { what: 'no handshake', why: 'no answer', next: ['Check the keys.'] };
+    expect(withFinding(new TunnelError('no-answer', silent), at.finding)).toMatchObject({
+      message: 'no handshake: the SIM is terminated: no tunnel opens any more',
+      next: [expect.stringContaining('Move arc.json away')],
+    });
+    const other = new Error('other');
+    expect(withFinding(other, at.finding)).toBe(other);
   });
 
   it('a key that was renewed elsewhere', async () => {

@@ -116,6 +116,19 @@ it('warns of who can do what, where other machines reach the API', async () => {
   ]);
 });
 
+it('warns of an Arc server that other machines reach', async () => {
+  const log = new RecordingLog();
+  const stop = new AbortController();
+  const listen = { apiListen: '127.0.0.1:0', arcListen: '0.0.0.0:0' };
+  await runEmulator(
+    { rawAnswer: 'status', ...listen, signal: stop.signal, onReady: () => stop.abort() },
+    { ...PORTS, log, files: fakeFiles() },
+  );
+  expect(log.messages('warn')).toEqual([
+    'the Arc server answers everyone who can reach its address and has the key of a SIM',
+  ]);
+});
+
 const USER = { authKeyId: 'keyId-x', authKey: 'secret-planted', permissions: [] };
 
 it.each([
