@@ -22,7 +22,7 @@ import {
   type Outcome,
 } from './bootstrap-run.js';
 import { proveTargetWritable, readBootstrapTarget } from './bootstrap-target.js';
-import { adoptSim, createSim } from './create-sim.js';
+import { adoptSim, confirmCreation, createSim } from './create-sim.js';
 import { arcProfileOf } from '../credentials/arc-profile.js';
 import { labelSim } from './label-sim.js';
 import { sessionStatePath } from '../session/session-state.js';
@@ -70,10 +70,12 @@ export async function bootstrapAuthkey(
 const REPEAT_LABELS = 'Run the same command again to repeat this: it creates no second SIM.';
 
 /** With nothing left over from an earlier run. */
-function bootstrap(existing: ArcConfig | undefined, run: BootstrapRun): Promise<Outcome> {
+async function bootstrap(existing: ArcConfig | undefined, run: BootstrapRun): Promise<Outcome> {
   if (existing) return refreshExisting(existing, run);
   const { adopt } = run.options;
-  return adopt === undefined ? createSim(run) : adoptSim(adopt, run);
+  if (adopt !== undefined) return adoptSim(adopt, run);
+  await confirmCreation(run);
+  return createSim(run);
 }
 
 /** A session alone can stand in the state folder; a key belongs into arc.json. */

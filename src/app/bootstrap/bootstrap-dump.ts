@@ -20,7 +20,7 @@ import {
   type BootstrapRun,
 } from './bootstrap-run.js';
 import { readBootstrapTarget } from './bootstrap-target.js';
-import { keylessError, newSimConfig } from './create-sim.js';
+import { confirmCreation, keylessError, newSimConfig } from './create-sim.js';
 import { arcProfileOf } from '../credentials/arc-profile.js';
 import { labelSim } from './label-sim.js';
 import { signedIn } from '../credentials/signed-in.js';
@@ -82,6 +82,7 @@ async function renewed(existing: ArcConfig, { api, ports, profile }: DumpRun): P
 
 async function created(run: DumpRun): Promise<ArcConfig> {
   const { options, ports, api, profile } = run;
+  await confirmCreation(run);
   ports.onStep?.('Creating a virtual SIM');
   const sim = await askForSim(api);
   const config = newSimConfig(sim, { options, profile });

@@ -8,7 +8,7 @@ import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/user-error.js';
 import { ApiError } from '../../soracom/api-error.js';
 import { mergeProfile, refreshExisting, type BootstrapRun, type Outcome } from './bootstrap-run.js';
-import { adoptSim, createSim, finishCreation } from './create-sim.js';
+import { adoptSim, confirmCreation, createSim, finishCreation } from './create-sim.js';
 import { findLostSims, LISTED_AFTER, type LostSim } from './find-lost-sim.js';
 import { freshArcConfig } from './fresh-arc-config.js';
 import { isoTime } from '../iso-time.js';
@@ -116,7 +116,10 @@ async function resumeUnanswered(
   ports.onStep?.('Looking for the SIM that an earlier run asked for');
   const since = asked?.since ?? 0;
   const sims = await lookFor(asked, journal, run);
-  if (sims.length === 0 && ageOf(asked, run) >= LISTED_AFTER) return createAfter(run, journal);
+  if (sims.length === 0 && ageOf(asked, run) >= LISTED_AFTER) {
+    await confirmCreation(run);
+    return createAfter(run, journal);
+  }
   const choice = (await ports.chooseSim?.(sims, since)) ?? 'nothing';
   if (choice === 'create-another') return createAfter(run, journal);
   if (choice === 'nothing') throw undecided(sims, since, journal.path);

@@ -41,7 +41,7 @@ export interface BootstrapPorts extends SignInPorts<BootstrapApi> {
   /** Asks which of these SIMs is to be used; absent where nobody can be asked. */
   chooseSim?(sims: readonly LostSim[], since: number): Promise<SimChoice>;
   /**
-   * Asks a person whether a SIM is to be created, which is billed; absent if nobody is asked.
+   * Asks a person whether a SIM is to be created, which is billed; absent in a script.
    * @param summary what the SIM will be, as names and values
    */
   confirmSim?(summary: readonly (readonly [name: string, value: string])[]): Promise<boolean>;

@@ -17,7 +17,6 @@ import { addStep, endJournal, startJournal } from './sim-journal.js';
 
 export async function createSim(run: BootstrapRun): Promise<Outcome> {
   const { options, ports, api } = run;
-  await confirm(run);
   const journal = await startJournal(ports.journals, options.path, {
     step: 'create-sim',
     since: api.serverTime ?? ports.now(),
@@ -41,8 +40,19 @@ export async function createSim(run: BootstrapRun): Promise<Outcome> {
   return finishCreation(config, run, journal, options.ownKey ?? false);
 }
 
-/** @throws UserError of kind `failed` if a person says no */
-async function confirm({ options, ports, endpoint }: BootstrapRun): Promise<void> {
+/**
+ * Asks the person at the wizard before a SIM is created. Call it before the journal of an earlier run ends:
+ * after a no, the next run still knows of that run's SIM.
+ *
+ * @throws UserError of kind `failed` if the person says no
+ */
+export async function confirmCreation({
+  options,
+  ports,
+  endpoint,
+}: Pick<BootstrapRun, 'options' | 'endpoint'> & {
+  readonly ports: Pick<BootstrapRun['ports'], 'confirmSim' | 'files'>;
+}): Promise<void> {
   if (ports.confirmSim === undefined) return;
   const { name, group, tags = [] } = options.labels ?? {};
   const isWanted = await ports.confirmSim([

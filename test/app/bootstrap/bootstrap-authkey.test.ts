@@ -188,6 +188,35 @@ describe('--own-key', () => {
   });
 });
 
+describe('a person who is asked whether a SIM is to be created', () => {
+  it('sees what it will be, and has none after a no', async () => {
+    const asked: unknown[] = [];
+    const ports = {
+      confirmSim: (summary: unknown) => {
+        asked.push(summary);
+        return Promise.resolve(false);
+      },
+    };
+    const labels = { name: 'a', tags: [{ tagName: 'b', tagValue: 'c' }] };
+    const error = await failureOf(bench.run({ labels }, ports));
+    expect(error).toMatchObject({ kind: 'failed', what: 'no virtual SIM was created' });
+    expect(asked).toEqual([
+      expect.arrayContaining([
+        ['Name', 'a'],
+        ['Tag', 'b=c'],
+      ]),
+    ]);
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('is not asked for a SIM that exists', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    await bench.run({}, { confirmSim: () => Promise.reject(new Error('asked')) });
+    expect(bench.count(CREATE_SIM)).toBe(0);
+  });
+});
+
 describe('name, tags and group', () => {
   const labels = { name: 'sensor', group: 'g-1', tags: [{ tagName: 'site', tagValue: 'osaka' }] };
 

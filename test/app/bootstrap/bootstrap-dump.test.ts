@@ -44,6 +44,16 @@ it('prints the arc.json of a new SIM and writes nothing', async () => {
   expect(bench.journals.calls).toEqual(['open']);
 });
 
+it('creates none after the no of a person who is asked', async () => {
+  const run = dumpBootstrap(optionsWith({}), {
+    ...bench.ports,
+    confirmSim: () => Promise.resolve(false),
+    print: () => Promise.reject(new Error('printed')),
+  });
+  expect((await failureOf(run)).what).toBe('no virtual SIM was created');
+  expect(bench.count('POST /v1/sims')).toBe(0);
+});
+
 it('has a session in it also when createSim gave none', async () => {
   bench.answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: undefined }, 201));
   await dump();

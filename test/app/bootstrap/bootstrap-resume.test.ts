@@ -117,6 +117,20 @@ describe('a run of which only the request is known', () => {
     expect(bench.steps).toBeUndefined();
   });
 
+  it('keeps the journal when a person does not want the SIM that is created after ten minutes', async () => {
+    listed([], SINCE + 601_000);
+    const asked: unknown[] = [];
+    const confirmSim = (summary: unknown) => {
+      asked.push(summary);
+      return Promise.resolve(false);
+    };
+    const error = await failureOf(bench.run({}, { confirmSim }));
+    expect(error.what).toBe('no virtual SIM was created');
+    expect(asked).toHaveLength(1);
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toEqual(['create-sim']);
+  });
+
   it('changes nothing when a person says so', async () => {
     listed([FOUND]);
     await failureOf(bench.run({}, { chooseSim: () => Promise.resolve('nothing') }));
