@@ -111,9 +111,13 @@ async function readOwn(path: string, { files }: StateHome): Promise<string | und
   }
 }
 
-/** A group that may write to a folder above is as a rule the user's own. */
+/**
+ * A file of another user, or one that all users can put there. The owner or the group of a folder above it can be
+ * another one for a good reason: a volume of a container, or a group that holds its user alone.
+ */
 function isForeign(writer: OtherWriter): boolean {
-  return writer.fault !== 'mode' || !writer.isFolder || (writer.mode & OTHERS_WRITE) !== 0;
+  if (writer.fault === 'replaced' || !writer.isFolder) return true;
+  return writer.fault === 'mode' && (writer.mode & OTHERS_WRITE) !== 0;
 }
 
 const OTHERS_WRITE = 0o002;

@@ -39,6 +39,7 @@ describe('a session in the state folder', () => {
     ['a file that others write', { fault: 'mode', isFolder: false, mode: 0o666 }, false],
     ['a folder that all write', { fault: 'mode', isFolder: true, mode: 0o777 }, false],
     ['a folder that its group writes', { fault: 'mode', isFolder: true, mode: 0o775 }, true],
+    ['a folder of another user', { fault: 'owner', isFolder: true, owner: 1000, user: 0 }, true],
   ] as const)('counts in %s: %j, %s', async (_, writer, counts) => {
     await keepSessionState(config(), session(), home);
     files.inspections.set(STATE, { otherWriters: [{ path: STATE, ...writer }] });
