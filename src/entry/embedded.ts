@@ -22,7 +22,7 @@ function readAsset(key: string): Buffer {
   return Buffer.from(getRawAsset(key) as ArrayBuffer);
 }
 
-/** No file is beside the executable that it could trust. */
+/** Built-in modules only: a file beside the executable could be anyone's. */
 function requireBuiltin(name: string): unknown {
   const found: unknown = process.getBuiltinModule(name);
   if (found === undefined) throw new Error(`${name} is not in this executable`);

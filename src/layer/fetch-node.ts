@@ -82,7 +82,7 @@ async function downloadPackage(
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   const specification = `${wanted.name}@${NODE_VERSION}`;
-  // Without them npm tries for minutes where there is no network, and says nothing.
+  // By default npm retries for minutes without a network, and prints nothing.
   const waits = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
   const patience = ['--fetch-retries=1', ...waits, '--fetch-timeout=60000'];
   const options = ['--ignore-scripts', '--loglevel=error', ...patience];

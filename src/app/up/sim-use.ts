@@ -19,7 +19,7 @@ export function simUseLine(use: SimUse): string {
 export function readSimUse(line: string): SimUse | undefined {
   const { command, pid, forward, interface: name } = membersOf(line);
   if (command !== 'up' && command !== 'send') return undefined;
-  // Nobody is to be told to end the init process.
+  // The advice names this process to end, which must not be the init process.
   if (!Number.isSafeInteger(pid) || (pid as number) <= 1) return undefined;
   return {
     command,

@@ -1,4 +1,4 @@
-/** What the operating system refuses where no command expects it, in the form of all errors. */
+/** Errors of the operating system that no command handles, in the form of all errors. */
 import { fileFaultKind } from '../../lib/file-fault.js';
 import { UserError } from '../../lib/user-error.js';
 

@@ -1,4 +1,6 @@
 /** What oclif says of a wrong command line, in the form of all errors of a command. */
+import { stripVTControlCharacters } from 'node:util';
+
 import { UserError } from '../../lib/user-error.js';
 import { didYouMean } from './did-you-mean.js';
 
@@ -110,8 +112,7 @@ export function withVariable(error: UserError, context: UsageContext): UserError
 
 /** Without colours, and without oclif's own advice. */
 function plain(message: string): string {
-  // eslint-disable-next-line no-control-regex -- oclif dims a part of what it says
-  return message.replaceAll(/\x1b\[[\d;]*m/g, '').replace(/\nSee more help with --help$/, '');
+  return stripVTControlCharacters(message).replace(/\nSee more help with --help$/, '');
 }
 
 /** What the value of a flag was given by. */

@@ -84,7 +84,7 @@ function warnIfOpen(apiListen: string, url: string, log: Log): void {
   warnOfStrangers({ host, port: Number(new URL(url).port) }, risk, log);
 }
 
-/** Its SIMs' keys are known to whoever can reach the API, or read an arc.json. */
+/** Anyone who can reach the API, or read an arc.json, has the key of a SIM. */
 function warnOfOpenArc(arcListen: string, endpoint: string, log: Log): void {
   if (isLoopback(parseListenAddress(arcListen).host)) return;
   log.warn(

@@ -64,7 +64,7 @@ const LIMITS = {
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
 };
-/** The oldest idle one makes room for a new one: a client that holds many locks nobody out. */
+/** The oldest idle one makes room for a new one: a client that holds many keeps no other out. */
 const MAX_CONNECTIONS = 256;
 
 /** Prepares the server; nothing is open before `listen`. */
