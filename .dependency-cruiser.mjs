@@ -5,37 +5,47 @@
 const PURE =
   'A pure core takes time, randomness and bytes as inputs, so that each rule is testable in virtual time.';
 const ARROWS = [
-  ['lib', [], 'Data structures know nothing but themselves.'],
+  [
+    'lib',
+    ['ports/entropy.ts'],
+    'Data structures know nothing but themselves; randomness comes from outside.',
+  ],
+  [
+    'ports',
+    ['lib', 'wire'],
+    'A port says what is needed from outside, and knows no one who needs it.',
+  ],
   ['wire', ['lib'], 'A byte layout knows no protocol state.'],
   ['crypto', ['lib'], 'Primitives know no protocol.'],
   [
     'wireguard',
-    ['lib', 'wire', 'crypto/crypto.ts'],
+    ['ports', 'lib', 'wire', 'crypto/crypto.ts'],
     'WireGuard never hears of the netstack, and of crypto only the interface.',
   ],
-  ['netstack', ['lib', 'wire'], 'TCP/IP never hears of WireGuard.'],
+  ['netstack', ['ports', 'lib', 'wire'], 'TCP/IP never hears of WireGuard.'],
   [
     'engine',
-    ['lib', 'wire', 'wireguard', 'netstack', 'crypto/crypto.ts'],
+    ['ports', 'lib', 'wire', 'wireguard', 'netstack', 'crypto/crypto.ts'],
     'The engine joins the two cores and stays pure.',
   ],
-  ['proxy', ['lib'], 'A proxy knows a Dialer, never an engine.'],
+  ['proxy', ['ports', 'lib'], 'A proxy knows a Dialer, never an engine.'],
   [
     'tunnel',
-    ['lib', 'wire', 'engine', 'proxy', 'crypto/crypto.ts'],
+    ['ports', 'lib', 'wire', 'engine', 'proxy', 'crypto/crypto.ts'],
     'The tunnel drives an engine; sockets and clocks come in through its ports.',
   ],
-  ['soracom', ['lib'], 'The API client knows HTTP and nothing of files or tunnels.'],
-  ['arc-config', ['lib'], 'arc.json is a value; files come in through a port.'],
+  ['soracom', ['ports', 'lib'], 'The API client knows HTTP and nothing of files or tunnels.'],
+  ['arc-config', ['ports', 'lib'], 'arc.json is a value; files come in through a port.'],
   [
     'app',
-    ['lib', 'soracom', 'arc-config', 'tunnel', 'proxy'],
+    ['ports', 'lib', 'soracom', 'arc-config', 'tunnel', 'proxy'],
     'Use cases know neither the command line nor the operating system.',
   ],
-  ['layer', ['lib'], 'A layer is bytes: its packing knows nothing of tunnels.'],
+  ['lambda/layer', ['ports', 'lib'], 'A layer is bytes: its packing knows nothing of tunnels.'],
   [
     'emulator',
     [
+      'ports',
       'lib',
       'wire',
       'engine',
@@ -48,17 +58,18 @@ const ARROWS = [
   ],
   [
     'lambda',
-    ['lib', 'crypto', 'proxy', 'arc-config', 'tunnel', 'app', 'system'],
+    ['ports', 'lib', 'crypto', 'proxy', 'arc-config', 'tunnel', 'app', 'system'],
     'The extension composes use cases and a tunnel, and knows no command line.',
   ],
   [
     'system',
-    ['lib', 'wire', 'tunnel/ports.ts', 'arc-config/files.ts'],
+    ['ports', 'lib', 'wire'],
     'System implements ports, whose bytes are laid out by wire; it knows no use case.',
   ],
   [
     'cli',
     [
+      'ports',
       'lib',
       'crypto',
       'proxy',
@@ -68,7 +79,6 @@ const ARROWS = [
       'app',
       'emulator',
       'lambda',
-      'layer',
       'system',
     ],
     'The command line composes everything below it.',
@@ -81,7 +91,7 @@ const onlyAllowedFolders = ARROWS.map(([folder, allowed, reason]) => ({
   severity: 'error',
   from: { path: `^src/${folder}/` },
   to: {
-    path: '^(src|commands|test|bin|bench)/',
+    path: '^(src|commands|test|bin|bench|tools)/',
     pathNot: [folder, ...allowed].map((name) =>
       name.endsWith('.ts') ? `^src/${name}$` : `^src/${name}/`,
     ),
@@ -97,14 +107,14 @@ export default {
       'commands-import-only-cli-and-app',
       'A command declares flags, calls a use case and renders.',
       { path: '^commands/' },
-      { path: '^(src|test|bin|bench)/', pathNot: '^src/(cli|app|lib)/' },
+      { path: '^(src|test|bin|bench|tools)/', pathNot: '^src/(cli|app|lib)/' },
     ),
     forbid(
       'entry-imports-only-commands-and-cli',
       'The entry finds the command and hands its errors to oclif.',
       { path: '^src/entry/' },
       {
-        path: '^(src|commands|test|bin|bench)/',
+        path: '^(src|commands|test|bin|bench|tools)/',
         pathNot:
           '^(commands/|src/(entry|cli|lib)/|src/lambda/main\\.ts$|src/system/process/refuse-inspector\\.ts$)',
       },
@@ -119,18 +129,18 @@ export default {
       'src-never-imports-test',
       'Shipped code does not lean on test support.',
       { path: '^(src|commands)/' },
-      { path: '^(test|bench)/' },
+      { path: '^(test|bench|tools)/' },
     ),
     forbid(
       'pure-folders-import-no-node',
       PURE,
-      { path: '^src/(lib|wire|wireguard|netstack|engine)/' },
+      { path: '^src/(lib|ports|wire|wireguard|netstack|engine)/' },
       { dependencyTypes: ['core'] },
     ),
     forbid(
       'pure-folders-import-no-npm',
       PURE,
-      { path: '^src/(lib|wire|wireguard|netstack|engine)/' },
+      { path: '^src/(lib|ports|wire|wireguard|netstack|engine)/' },
       {
         dependencyTypes: [
           'npm',

@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-const PURE = ['src/{lib,wire,wireguard,netstack,engine}/**/*.ts'];
+const PURE = ['src/{lib,ports,wire,wireguard,netstack,engine}/**/*.ts'];
 
 /** What a pure folder may not name, and the port that gives it instead. */
 const IMPURE_GLOBALS = {

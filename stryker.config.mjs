@@ -1,5 +1,5 @@
 /**
- * Mutation testing. bin/mutate.js adds the file to mutate and the tests that have to notice.
+ * Mutation testing. tools/mutation/mutate.js adds the file to mutate and the tests that have to notice.
  *
  * @type {import('@stryker-mutator/api/core').PartialStrykerOptions}
  */
@@ -32,7 +32,7 @@ export default {
   cleanTempDir: 'always',
   reporters: ['clear-text', 'json'],
   clearTextReporter: { allowColor: false, allowEmojis: false, logTests: false, reportTests: false },
-  // bin/mutate.js holds the whole to `low`; a single file may be below it.
+  // tools/mutation/mutate.js holds the whole to `low`; a single file may be below it.
   thresholds: { high: 95, low: 85, break: null },
   logLevel: 'warn',
 };

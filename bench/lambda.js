@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 
-import { NODE_VERSION } from '../dist/src/layer/node-release.js';
+import { NODE_VERSION } from '../dist/src/lambda/layer/node-release.js';
 import { LambdaLab } from './support/lambda-lab.js';
 import { runCold, runFreeze, runWarm, warmPlatform } from './support/lambda-runs.js';
 import {

@@ -1,9 +1,9 @@
-/** docs/wireguard-conformance.md says what is so: see bin/conformance.js. */
+/** docs/wireguard-conformance.md says what is so: see tools/conformance/conformance.js. */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import { conformanceDocument } from '../bin/conformance-page.js';
+import { conformanceDocument } from '../tools/conformance/conformance-page.js';
 import {
   problemsOf,
   readConformance,
@@ -11,7 +11,7 @@ import {
   titlePattern,
   titlesIn,
   witnessedTestsOf,
-} from '../bin/conformance.js';
+} from '../tools/conformance/conformance.js';
 
 const root = join(import.meta.dirname, '..');
 const conformance = readConformance(root);

@@ -27,7 +27,7 @@ const LONG = {
   'test/interop/tun-iperf.test.ts': 18,
   // Virtual time, which is several times slower in a worker that has run many files.
   'test/sim/sim.test.ts': 17,
-  'test/lambda/pooled-tunnel.test.ts': 16,
+  'test/lambda/pool/pooled-tunnel.test.ts': 16,
   'test/secrets/memory.test.ts': 15,
   'test/e2e/status.test.ts': 14,
   'test/e2e/capture.test.ts': 13,

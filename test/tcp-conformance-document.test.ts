@@ -1,4 +1,4 @@
-/** docs/tcp-conformance.md says what is so: see bin/tcp-conformance.js. */
+/** docs/tcp-conformance.md says what is so: see tools/conformance/tcp-conformance.js. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
@@ -8,7 +8,7 @@ import {
   tcpConformanceDocument,
   tcpProblemsOf,
   testsHolding,
-} from '../bin/tcp-conformance.js';
+} from '../tools/conformance/tcp-conformance.js';
 
 const root = join(import.meta.dirname, '..');
 const conformance = readTcpConformance(root);

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { LambdaSandbox, nodeFunction } from '../../build/harness/test/support/lambda/main.js';
-import { NODE_VERSION } from '../../dist/src/layer/node-release.js';
+import { NODE_VERSION } from '../../dist/src/lambda/layer/node-release.js';
 import { Child } from './child.js';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));

@@ -1,7 +1,7 @@
 import { fileFaultKind } from '../lib/file-fault.js';
 import { UserError } from '../lib/user-error.js';
 import type { ArcConfig } from './arc-config.js';
-import { FileError, type Files, type InspectedText } from './files.js';
+import { FileError, type Files, type InspectedText } from '../ports/files.js';
 import { formatArcConfig } from './format-arc-config.js';
 import { parseArcConfig } from './parse-arc-config.js';
 

@@ -1,6 +1,6 @@
 import type { ArcConfig } from './arc-config.js';
 import { inspectConfigFile } from './arc-config-file.js';
-import type { Files, InspectedText } from './files.js';
+import type { Files, InspectedText } from '../ports/files.js';
 import { parseArcConfig } from './parse-arc-config.js';
 import { pathFault, type PathFault } from '../lib/path-fault.js';
 import { UserError } from '../lib/user-error.js';

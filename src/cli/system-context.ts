@@ -5,24 +5,22 @@
 import { homedir } from 'node:os';
 
 import type { PortHolder } from '../app/up/port-taken.js';
-import type { Files, Journals } from '../arc-config/files.js';
-import type { CommandRunner } from '../lib/ports/command-runner.js';
+import type { Files } from '../ports/files.js';
+import type { Journals } from '../ports/journals.js';
+import type { CommandRunner } from '../ports/command-runner.js';
 import { createPrivateKey, type KeyPair } from '../lib/secrets/key-pair.js';
-import type { PrivateFiles } from '../lib/ports/private-files.js';
-import type { ReloadRequests } from '../lib/ports/reload-requests.js';
-import type { ServiceManager } from '../lib/ports/service-manager.js';
+import type { PrivateFiles } from '../ports/private-files.js';
+import type { ReloadRequests } from '../ports/reload-requests.js';
+import type { ServiceManager } from '../ports/service-manager.js';
 import { Secret } from '../lib/secrets/secret.js';
 import { runFolders } from '../system/files/run-folders.js';
 import { stateFolder } from '../system/files/state-folder.js';
-import type {
-  CaptureFile,
-  Clock,
-  KeyClaims,
-  LocalConnections,
-  LocalListeners,
-  Log,
-  Resolver,
-} from '../tunnel/ports.js';
+import type { CaptureFile } from '../ports/capture-file.js';
+import type { Clock } from '../ports/clock.js';
+import type { KeyClaims } from '../ports/key-claims.js';
+import type { LocalConnections, LocalListeners } from '../ports/local-sockets.js';
+import type { Log } from '../ports/log.js';
+import type { Resolver } from '../ports/resolver.js';
 import { renderText } from './output/render.js';
 import type { LogOptions } from './log-options.js';
 import type { TerminalSize } from './run/watch.js';

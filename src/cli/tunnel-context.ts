@@ -2,13 +2,10 @@
 import { UserError } from '../lib/user-error.js';
 import type { LinuxNetwork } from '../system/linux/linux-network.js';
 import type { DeviceTunnels } from '../tunnel/device/device-tunnel.js';
-import type {
-  DatagramSockets,
-  InterfaceLeftovers,
-  Log,
-  MessageChannel,
-  PacketDeviceRefusal,
-} from '../tunnel/ports.js';
+import type { DatagramSockets } from '../ports/datagram-sockets.js';
+import type { Log } from '../ports/log.js';
+import type { MessageChannel } from '../ports/message-channel.js';
+import type { InterfaceLeftovers, PacketDeviceRefusal } from '../ports/packet-devices.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 import type { LogOptions } from './log-options.js';
 import { createTunnelPorts } from './tunnel-ports.js';

@@ -1,6 +1,7 @@
 /** The part of the composition root that every tunnel is made of. */
 import { stateFolder } from '../system/files/state-folder.js';
-import type { DatagramSockets, Log } from '../tunnel/ports.js';
+import type { DatagramSockets } from '../ports/datagram-sockets.js';
+import type { Log } from '../ports/log.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 
 /** @param sockets those of the system, unless it has better ones */

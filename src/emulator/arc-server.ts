@@ -1,5 +1,5 @@
 /** The Arc side: the platform's services at their real addresses inside the tunnel. */
-import type { WallClock } from '../lib/ports/clock.js';
+import type { WallClock } from '../ports/clock.js';
 import type { ArcNetwork } from './arc-network.js';
 import { DnsEndpoint } from './endpoints/dns.js';
 import { EchoDiscardEndpoint } from './endpoints/echo-discard.js';

@@ -2,8 +2,8 @@
 import { isIPv6 } from 'node:net';
 
 import type { Crypto } from '../crypto/crypto.js';
-import type { WallClock } from '../lib/ports/clock.js';
-import type { Entropy } from '../lib/ports/entropy.js';
+import type { WallClock } from '../ports/clock.js';
+import type { Entropy } from '../ports/entropy.js';
 import { createPrivateKey } from '../lib/secrets/key-pair.js';
 import { Secret } from '../lib/secrets/secret.js';
 import type { BrowserPolicy } from '../proxy/http/browser-check.js';

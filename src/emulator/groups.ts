@@ -1,6 +1,6 @@
 /** The groups that SIMs are put in. */
-import type { WallClock } from '../lib/ports/clock.js';
-import type { Entropy } from '../lib/ports/entropy.js';
+import type { WallClock } from '../ports/clock.js';
+import type { Entropy } from '../ports/entropy.js';
 import { randomUuid } from './random.js';
 
 export interface Group {

@@ -1,5 +1,5 @@
 /** What the platform makes up by chance: ids. */
-import type { Entropy } from '../lib/ports/entropy.js';
+import type { Entropy } from '../ports/entropy.js';
 
 /** @param length in bytes; the text has twice as many digits */
 export function randomHex(entropy: Entropy, length: number): string {

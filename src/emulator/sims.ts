@@ -4,8 +4,9 @@
  * is silent towards its key. Private keys are given out and never kept.
  */
 import type { Crypto } from '../crypto/crypto.js';
-import type { WallClock } from '../lib/ports/clock.js';
-import { type Entropy, randomUint32 } from '../lib/ports/entropy.js';
+import type { WallClock } from '../ports/clock.js';
+import { randomUint32 } from '../lib/random-uint32.js';
+import type { Entropy } from '../ports/entropy.js';
 import { createPrivateKey } from '../lib/secrets/key-pair.js';
 import { Secret } from '../lib/secrets/secret.js';
 import { addressKey, type IpAddress } from '../wire/ip-address.js';

@@ -1,6 +1,6 @@
 /** The tokens that the API has given out and that still live. They are in memory alone. */
-import type { WallClock } from '../lib/ports/clock.js';
-import type { Entropy } from '../lib/ports/entropy.js';
+import type { WallClock } from '../ports/clock.js';
+import type { Entropy } from '../ports/entropy.js';
 import { randomBytes, randomHex } from './random.js';
 import { type EmulatorUser, operatorOf } from './users.js';
 

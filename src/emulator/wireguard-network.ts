@@ -4,7 +4,7 @@ import { NetstackEngine } from '../engine/netstack-engine.js';
 import type { Secret } from '../lib/secrets/secret.js';
 import { Driver } from '../tunnel/driver.js';
 import { TcpSocket } from '../tunnel/node/tcp-socket.js';
-import type { DatagramSocket } from '../tunnel/ports.js';
+import type { DatagramSocket } from '../ports/datagram-sockets.js';
 import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
 import type { SocketAddress } from '../wire/ip-address.js';
 import type {

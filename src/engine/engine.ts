@@ -5,7 +5,7 @@
  * The caller mutates it (handleDatagrams, handleTimeout, a call on what is above) and then calls
  * drain() until it says that nothing is left; only then is nextTimeout() of any meaning.
  */
-import type { Datagram } from '../wireguard/datagram.js';
+import type { Datagram } from '../ports/datagram.js';
 import type { Device, DeviceEvent, DeviceOptions } from '../wireguard/device.js';
 
 export interface Engine {

@@ -4,7 +4,7 @@ import { Stack } from '../netstack/stack.js';
 import type { UnmatchedSegments } from '../netstack/stack-options.js';
 import type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';
 import type { IpAddress } from '../wire/ip-address.js';
-import type { Datagram, Endpoint } from '../wireguard/datagram.js';
+import type { Datagram, Endpoint } from '../ports/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
 import type { Engine, EngineOptions } from './engine.js';
 import { HostUnreachable } from './host-unreachable.js';

@@ -1,6 +1,6 @@
 /** WireGuard under a tun device of the kernel: frames with a virtio_net_hdr on one side. */
 import { packetInSlot, PacketSlots } from '../lib/packet-slot.js';
-import type { Datagram, Endpoint } from '../wireguard/datagram.js';
+import type { Datagram, Endpoint } from '../ports/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
 import type { Engine, EngineOptions } from './engine.js';
 import { HostUnreachable } from './host-unreachable.js';

@@ -1,7 +1,7 @@
 /** Finds the arc.json of the extension, or the several of a pool, wherever the environment says it is. */
 import { ArcConfigError } from '../arc-config/arc-config-error.js';
 import { decodeBase64, INLINE_CONFIG, inlineConfig } from '../arc-config/config-source.js';
-import { FileError, type Files } from '../arc-config/files.js';
+import { FileError, type Files } from '../ports/files.js';
 import { readTunnelConfig } from '../arc-config/parse-arc-config.js';
 import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
 import { hasSecretShape } from '../lib/secrets/secret-shapes.js';

@@ -5,11 +5,11 @@
  * all have asked for their first event: what is slow stands between the two, beside the function's own
  * init. It freezes the environment when the runtime and all extensions wait for the next event.
  */
-import type { WallClock } from '../lib/ports/clock.js';
+import type { WallClock, Clock } from '../ports/clock.js';
 import { messageOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import type { Dialer } from '../proxy/dialer.js';
-import type { Clock, Log } from '../tunnel/ports.js';
+import type { Log } from '../ports/log.js';
 import type { ExtensionEvent, ExtensionsApi } from './extensions-api.js';
 import type { Listeners } from './listeners.js';
 import { NotYetError } from './not-yet-error.js';

@@ -1,4 +1,4 @@
-import type { Log } from '../tunnel/ports.js';
+import type { Log } from '../ports/log.js';
 
 type Level = keyof Log;
 

@@ -4,7 +4,8 @@ import { UserError } from '../lib/user-error.js';
 import type { Dialer, DialTarget } from '../proxy/dialer.js';
 import { type Forwarder, startForwarder } from '../proxy/forward/forwarder.js';
 import type { BrowserPolicy } from '../proxy/http/browser-check.js';
-import type { Clock, Log } from '../tunnel/ports.js';
+import type { Clock } from '../ports/clock.js';
+import type { Log } from '../ports/log.js';
 
 export interface ListenersOptions {
   readonly port: number;

@@ -74,7 +74,7 @@ async function openTunnel(
   const [source, { openSandboxTunnel }, { SimMemory }, files, secret] = await Promise.all([
     import('./config-source.js'),
     import('./open-sandbox-tunnel.js'),
-    import('./sim-memory.js'),
+    import('./pool/sim-memory.js'),
     import('../system/files/files.js'),
     import('./parameters-and-secrets.js'),
   ]);

@@ -3,10 +3,10 @@ import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
 import { planTunnel } from '../app/up/open-tunnel.js';
 import { UserError } from '../lib/user-error.js';
 import { type TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
-import { type PooledSim, PooledTunnel } from './pooled-tunnel.js';
+import { type PooledSim, PooledTunnel } from './pool/pooled-tunnel.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import type { LambdaSettings } from './settings.js';
-import type { SimMemory } from './sim-memory.js';
+import type { SimMemory } from './pool/sim-memory.js';
 
 /**
  * The handshake is under way when it resolves.

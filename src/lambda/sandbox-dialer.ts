@@ -4,11 +4,10 @@
  */
 import type { Duplex } from 'node:stream';
 
-import type { WallClock } from '../lib/ports/clock.js';
+import type { WallClock, Clock, Timer } from '../ports/clock.js';
 import { abortReason } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import { type Dialer, DialError, type DialTarget, type Silence } from '../proxy/dialer.js';
-import type { Clock, Timer } from '../tunnel/ports.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import { SpareConnection } from './spare-connection.js';
 

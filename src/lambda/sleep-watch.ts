@@ -1,5 +1,4 @@
-import type { WallClock } from '../lib/ports/clock.js';
-import type { Clock } from '../tunnel/ports.js';
+import type { WallClock, Clock } from '../ports/clock.js';
 
 /**
  * Tells how long an environment was frozen. Its monotonic clock stands still then, as far as is known;

@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 
-import type { WallClock } from '../lib/ports/clock.js';
+import type { WallClock } from '../ports/clock.js';
 import { abortReason } from '../lib/error-message.js';
 
 /** Older ones, in ms by the wall clock, may have been given up by their other end, unheard in a freeze. */

@@ -3,7 +3,7 @@
  * not foresee or collide: initial sequence numbers and port offsets. 64-bit words are pairs of
  * int32, low word first, because a BigInt would allocate.
  */
-import type { Entropy } from './ports/entropy.js';
+import type { Entropy } from '../ports/entropy.js';
 
 /** Bytes of a key. */
 const SIPHASH_KEY_LENGTH = 16;

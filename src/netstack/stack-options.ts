@@ -1,5 +1,5 @@
 /** What a stack, and what is opened on it, may be told. */
-import type { Entropy } from '../lib/ports/entropy.js';
+import type { Entropy } from '../ports/entropy.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import { IPV6_MINIMUM_MTU } from '../wire/ipv6.js';
 import type { StackLimits } from './limits.js';

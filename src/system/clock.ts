@@ -1,4 +1,4 @@
-import type { Clock, WallClock } from '../tunnel/ports.js';
+import type { Clock, WallClock } from '../ports/clock.js';
 
 export const systemClock: Clock = {
   now: () => performance.now(),

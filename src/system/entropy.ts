@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 
-import type { Entropy } from '../tunnel/ports.js';
+import type { Entropy } from '../ports/entropy.js';
 
 export const systemEntropy: Entropy = { fill: (bytes) => void randomFillSync(bytes) };
 

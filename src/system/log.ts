@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 
 import { harmless, harmlessLines } from '../lib/harmless-text.js';
-import type { Log } from '../tunnel/ports.js';
+import type { Log } from '../ports/log.js';
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 export type LogFormat = 'text' | 'json';

@@ -7,7 +7,8 @@
  * network cannot carry waits in TCP's send buffers and not in a queue without bound.
  */
 import type { DeviceEvent, Engine } from '../engine/engine.js';
-import type { Clock, DatagramSocket, Timer } from './ports.js';
+import type { Clock, Timer } from '../ports/clock.js';
+import type { DatagramSocket } from '../ports/datagram-sockets.js';
 
 /** Above this many bytes in the socket's queue the engine is not drained. */
 const SOCKET_HIGH_WATER = 1024 * 1024;

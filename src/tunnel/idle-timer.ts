@@ -1,4 +1,4 @@
-import type { Timer } from './ports.js';
+import type { Timer } from '../ports/clock.js';
 
 /** What the timer needs of the clock. */
 export interface IdleTimerHost {

@@ -6,7 +6,7 @@ import { type Dialer, DialError, type DialFailure, type DialTarget } from '../pr
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Driver } from './driver.js';
 import { ADDRESS_GONE } from './node/node-errors.js';
-import type { Clock, Timer } from './ports.js';
+import type { Clock, Timer } from '../ports/clock.js';
 import {
   closingTunnel,
   routeTo,

@@ -1,5 +1,5 @@
 /** An open tunnel as those see it who watch over it: whichever its mode, and in whichever thread it runs. */
-import type { Conversation } from './ports.js';
+import type { Conversation } from '../ports/local-sockets.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import type { TunnelStatus } from './tunnel-status.js';
 

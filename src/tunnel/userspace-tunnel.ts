@@ -6,7 +6,8 @@ import { InnerNetwork } from './inner-network.js';
 import type { NodeNetwork } from './node/node-network.js';
 import { NodeTunnel } from './node/node-tunnel.js';
 import { OneByOne } from './one-by-one.js';
-import type { Conversation, Endpoint } from './ports.js';
+import type { Endpoint } from '../ports/datagram.js';
+import type { Conversation } from '../ports/local-sockets.js';
 import { Rivals, type Rival } from './rivals/rivals.js';
 import type { SentTimestamps } from './server/sent-timestamps.js';
 import {

@@ -1,4 +1,4 @@
-import type { WallClock } from '../lib/ports/clock.js';
+import type { WallClock } from '../ports/clock.js';
 import { CLOCK_DRIFT, CLOCK_JUMP } from './constants.js';
 
 /**

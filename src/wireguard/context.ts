@@ -1,9 +1,9 @@
 import type { Crypto } from '../crypto/crypto.js';
-import type { WallClock } from '../lib/ports/clock.js';
-import type { Entropy } from '../lib/ports/entropy.js';
+import type { WallClock } from '../ports/clock.js';
+import type { Entropy } from '../ports/entropy.js';
 import type { AllowedIps } from './data/allowed-ips.js';
 import type { CookieChecker } from './handshake/cookie.js';
-import type { Endpoint } from './datagram.js';
+import type { Endpoint } from '../ports/datagram.js';
 import type { DropCounter } from './drop-reason.js';
 import type { EventQueue } from './events.js';
 import type { Identity } from './handshake/identity.js';

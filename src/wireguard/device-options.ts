@@ -1,8 +1,8 @@
 import type { Crypto } from '../crypto/crypto.js';
-import type { WallClock } from '../lib/ports/clock.js';
-import type { Entropy } from '../lib/ports/entropy.js';
+import type { WallClock } from '../ports/clock.js';
+import type { Entropy } from '../ports/entropy.js';
 import type { DeviceSink } from './context.js';
-import type { Endpoint } from './datagram.js';
+import type { Endpoint } from '../ports/datagram.js';
 
 export interface DeviceOptions {
   /** 32 bytes; copied, and wiped by close(). */

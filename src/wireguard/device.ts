@@ -13,7 +13,7 @@ import { ClockJump } from './clock-jump.js';
 import { publicKeyText, type DeviceContext } from './context.js';
 import { CookieChecker } from './handshake/cookie.js';
 import { routePacket } from './data/cryptokey-routing.js';
-import type { Datagram } from './datagram.js';
+import type { Datagram } from '../ports/datagram.js';
 import type { DeviceOptions } from './device-options.js';
 import { DropCounter, type DropCounts } from './drop-reason.js';
 import { EventQueue, type DeviceEvent } from './events.js';

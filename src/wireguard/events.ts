@@ -1,5 +1,5 @@
 import { MAX_EVENTS } from './constants.js';
-import type { Endpoint } from './datagram.js';
+import type { Endpoint } from '../ports/datagram.js';
 import type { Peer } from './peer.js';
 
 /** What the layers above may want to react to. */

@@ -1,11 +1,11 @@
 import type { Crypto } from '../crypto/crypto.js';
-import type { Entropy } from '../lib/ports/entropy.js';
+import type { Entropy } from '../ports/entropy.js';
 import { secretBytes } from '../lib/secrets/secret-bytes.js';
 import { Secret } from '../lib/secrets/secret.js';
 import type { IpPrefix } from '../wire/ip-address.js';
 import { KEY_LENGTH } from './constants.js';
 import { CookieGenerator } from './handshake/cookie.js';
-import type { Endpoint } from './datagram.js';
+import type { Endpoint } from '../ports/datagram.js';
 import { Handshake } from './handshake/handshake.js';
 import type { Identity } from './handshake/identity.js';
 import { Keypairs } from './data/keypair.js';

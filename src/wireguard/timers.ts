@@ -3,8 +3,8 @@
  * names. Each event says when to call it. The timers know nothing of messages: what to do when one
  * expires is the TimerHandler's.
  */
-import type { Entropy } from '../lib/ports/entropy.js';
-import { randomUint32 } from '../lib/ports/entropy.js';
+import { randomUint32 } from '../lib/random-uint32.js';
+import type { Entropy } from '../ports/entropy.js';
 import {
   KEEPALIVE_TIMEOUT,
   MAX_TIMER_HANDSHAKES,

@@ -3,7 +3,7 @@ import {
   type CommandResult,
   type CommandRunner,
   type RunOptions,
-} from '../../src/lib/ports/command-runner.js';
+} from '../../src/ports/command-runner.js';
 
 /** Programs that do nothing but end, or hang until they are stopped. */
 export class FakeCommands implements CommandRunner {

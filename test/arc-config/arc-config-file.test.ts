@@ -1,5 +1,5 @@
 import { readArcConfig, writeArcConfig } from '../../src/arc-config/arc-config-file.js';
-import { FileError, type FileFailure } from '../../src/arc-config/files.js';
+import { FileError, type FileFailure } from '../../src/ports/files.js';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { MemoryFiles } from './memory-files.js';
 import { SAMPLE } from './sample.js';

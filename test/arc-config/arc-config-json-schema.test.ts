@@ -11,7 +11,7 @@ import { PRIVATE_KEY, SAMPLE, sampleWith, sampleWithSession } from './sample.js'
 
 const committed = readFileSync(new URL('../../schema/arc.schema.json', import.meta.url), 'utf8');
 
-it('is what the repository holds: run `npm run build && node bin/write-schema.js`', () => {
+it('is what the repository holds: run `npm run build && node tools/generate/write-schema.js`', () => {
   const pretty = (value: unknown) => JSON.stringify(value, null, 2);
   expect(pretty(JSON.parse(committed))).toBe(pretty(arcConfigJsonSchema()));
 });

@@ -1,4 +1,4 @@
-import { FileError, type Files, type InspectedText } from '../../src/arc-config/files.js';
+import { FileError, type Files, type InspectedText } from '../../src/ports/files.js';
 
 /** Files in memory; every call is recorded, and any can be made to fail. */
 export class MemoryFiles implements Files {

@@ -1,4 +1,4 @@
-import type { Journal, Journals, OpenedJournal } from '../../src/arc-config/files.js';
+import type { Journal, Journals, OpenedJournal } from '../../src/ports/journals.js';
 
 /** Journals in memory; every call is recorded, and any can be made to fail. */
 export class MemoryJournals implements Journals {

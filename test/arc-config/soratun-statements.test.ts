@@ -13,7 +13,7 @@ import {
   effectiveKeepalive,
   effectiveMtu,
 } from '../../src/arc-config/arc-config.js';
-import { FileError } from '../../src/arc-config/files.js';
+import { FileError } from '../../src/ports/files.js';
 import { formatArcConfig } from '../../src/arc-config/format-arc-config.js';
 import { parseArcConfig, readTunnelConfig } from '../../src/arc-config/parse-arc-config.js';
 import { requireSession } from '../../src/arc-config/require-session.js';

@@ -10,8 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { execFileSync } from 'node:child_process';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -337,7 +336,7 @@ describeWith(['root', 'setpriv'], 'a target that may not be written', () => {
 
 describe('the demo', () => {
   const demo = (...parameters: string[]) =>
-    processes.run([process.execPath, `${REPOSITORY}bin/demo.js`, ...parameters], {
+    processes.run([process.execPath, `${REPOSITORY}tools/demo.js`, ...parameters], {
       env: { TMPDIR: folder },
     });
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Duplex } from 'node:stream';
 
-import type { Entropy } from '../../src/lib/ports/entropy.js';
+import type { Entropy } from '../../src/ports/entropy.js';
 import type {
   ArcNetwork,
   ArcPeer,

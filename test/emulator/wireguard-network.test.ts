@@ -8,7 +8,7 @@ import { StateFile } from '../../src/emulator/state-file.js';
 import { openWireGuardNetwork } from '../../src/emulator/wireguard-network.js';
 import { NetstackEngine } from '../../src/engine/netstack-engine.js';
 import { Driver } from '../../src/tunnel/driver.js';
-import type { Datagram } from '../../src/tunnel/ports.js';
+import type { Datagram } from '../../src/ports/datagram.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FakeSocket } from '../support/fake-socket.js';
 import { silentLog } from '../support/silent-log.js';

@@ -1,7 +1,7 @@
 /** The peers of the device under fire, all played by hand. */
 import type { Crypto } from '../../src/crypto/crypto.js';
-import type { Entropy } from '../../src/lib/ports/entropy.js';
-import type { Endpoint } from '../../src/wireguard/datagram.js';
+import type { Entropy } from '../../src/ports/entropy.js';
+import type { Endpoint } from '../../src/ports/datagram.js';
 import type { Device, Peer } from '../../src/wireguard/device.js';
 import { prefixes } from '../support/wireguard-pair.js';
 import { Counters } from './counters.js';

@@ -2,7 +2,7 @@
  * Floods at ten times the rate limit and more, in virtual time (whitepaper 5.3): the session that
  * stands goes on, handshakes of a peer succeed by the cookie, and all is over a second after.
  */
-import type { Endpoint } from '../../src/wireguard/datagram.js';
+import type { Endpoint } from '../../src/ports/datagram.js';
 import {
   COOKIE_REPLY as COOKIE_LAYOUT,
   DATA as DATA_LAYOUT,

@@ -1,7 +1,7 @@
 /** The fuzzer in small, and that it finds faults where there are some. */
 import type { TransportKey } from '../../src/crypto/crypto.js';
 import { selectCrypto } from '../../src/crypto/select.js';
-import type { Datagram } from '../../src/wireguard/datagram.js';
+import type { Datagram } from '../../src/ports/datagram.js';
 import { Device } from '../../src/wireguard/device.js';
 import { DROP_REASONS } from '../../src/wireguard/drop-reason.js';
 import { MEMORY_BAND, runCommand } from './command.js';

@@ -3,15 +3,15 @@
  * or in all but one.
  */
 import type { Crypto } from '../../src/crypto/crypto.js';
-import type { Entropy } from '../../src/lib/ports/entropy.js';
-import { randomUint32 } from '../../src/lib/ports/entropy.js';
+import { randomUint32 } from '../../src/lib/random-uint32.js';
+import type { Entropy } from '../../src/ports/entropy.js';
 import { LABEL_MAC1, TAG_LENGTH } from '../../src/wireguard/constants.js';
 import {
   CookieChecker,
   CookieGenerator,
   asciiBytes,
 } from '../../src/wireguard/handshake/cookie.js';
-import type { Endpoint } from '../../src/wireguard/datagram.js';
+import type { Endpoint } from '../../src/ports/datagram.js';
 import { Handshake, openInitiation } from '../../src/wireguard/handshake/handshake.js';
 import { Identity } from '../../src/wireguard/handshake/identity.js';
 import type { Keypair } from '../../src/wireguard/data/keypair.js';

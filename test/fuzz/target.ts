@@ -5,7 +5,7 @@
  */
 import type { Crypto } from '../../src/crypto/crypto.js';
 import { PacketSlots } from '../../src/lib/packet-slot.js';
-import type { Endpoint } from '../../src/wireguard/datagram.js';
+import type { Endpoint } from '../../src/ports/datagram.js';
 import type { Device, DeviceOptions, Peer } from '../../src/wireguard/device.js';
 import { DROP_REASONS } from '../../src/wireguard/drop-reason.js';
 import { INITIATION } from '../support/message-types.js';

@@ -4,8 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { NotifySocket } from '../support/notify-socket.js';
-import type { TestProcess } from '../support/processes.js';
-import { ARCTUN } from '../support/processes.js';
+import { type TestProcess, ARCTUN } from '../support/processes.js';
 import { describeWith, TUN_MODE } from '../support/requirements.js';
 import { inSpace, WireGuardGoServer } from '../support/wireguard-go-server.js';
 import { until } from '../support/until.js';

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { readWgDump } from '../../src/app/status/wg-dump.js';
+import { readWgDump } from '../../src/tunnel/device/wg-dump.js';
 import { ARCTUN, type Finished } from '../support/processes.js';
 import { describeWith } from '../support/requirements.js';
 import { inSpace, WireGuardGoServer } from '../support/wireguard-go-server.js';

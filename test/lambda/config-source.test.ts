@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-import { FileError } from '../../src/arc-config/files.js';
+import { FileError } from '../../src/ports/files.js';
 import { findConfigs } from '../../src/lambda/config-source.js';
 import { NotYetError } from '../../src/lambda/not-yet-error.js';
 import type { ConfigPlace } from '../../src/lambda/settings.js';

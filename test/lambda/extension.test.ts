@@ -4,8 +4,7 @@ import { Duplex } from 'node:stream';
 import { NotYetError } from '../../src/lambda/not-yet-error.js';
 import { UserError } from '../../src/lib/user-error.js';
 import { ExtensionHarness } from './extension-harness.js';
-import type { FakeTunnel } from './fake-tunnel.js';
-import { openStream, settled } from './fake-tunnel.js';
+import { type FakeTunnel, openStream, settled } from './fake-tunnel.js';
 
 const TARGET = { host: '100.127.69.42', port: 80 };
 const BROKEN = new UserError('configuration', {

@@ -1,8 +1,8 @@
 /** One of the two ends: a machine with its clocks, and the process on it that runs a Device. */
 import type { Crypto } from '../../src/crypto/crypto.js';
-import type { WallClock } from '../../src/lib/ports/clock.js';
+import type { WallClock } from '../../src/ports/clock.js';
 import type { IpPrefix } from '../../src/wire/ip-address.js';
-import type { Endpoint } from '../../src/wireguard/datagram.js';
+import type { Endpoint } from '../../src/ports/datagram.js';
 import { Device, type DeviceOptions, type Peer } from '../../src/wireguard/device.js';
 import { seededEntropy } from '../support/seeded-entropy.js';
 import { Random } from './random.js';

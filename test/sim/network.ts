@@ -1,6 +1,6 @@
 /** The network between the two ends: it delays, reorders, loses, doubles, damages and cuts. */
 import { DeadlineHeap, type Timed } from '../../src/lib/deadline-heap.js';
-import type { Endpoint } from '../../src/wireguard/datagram.js';
+import type { Endpoint } from '../../src/ports/datagram.js';
 import type { Side } from './end.js';
 import type { Random } from './random.js';
 

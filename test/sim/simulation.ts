@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Crypto } from '../../src/crypto/crypto.js';
-import type { Endpoint } from '../../src/wireguard/datagram.js';
+import type { Endpoint } from '../../src/ports/datagram.js';
 import {
   createDevice,
   otherSide,
@@ -15,8 +15,14 @@ import {
   type Side,
   type Trigger,
 } from './end.js';
-import { Violation, type Details, type Happening } from './invariant.js';
-import type { Incident, Received, World } from './invariant.js';
+import {
+  Violation,
+  type Details,
+  type Happening,
+  type Incident,
+  type Received,
+  type World,
+} from './invariant.js';
 import { Invariants } from './invariants/invariants.js';
 import { Network, type Conditions, type Flight } from './network.js';
 import { HOUR, planHour, type Act, type Hour, type HourKind, type Stage } from './plan.js';

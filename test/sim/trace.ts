@@ -2,8 +2,14 @@
 import type { DeviceEvent } from '../../src/wireguard/device.js';
 import { readUint32 } from '../../src/wireguard/messages.js';
 import type { End } from './end.js';
-import { clockText, type Incident, type Invariant, type World } from './invariant.js';
-import type { Received, Sent } from './invariant.js';
+import {
+  clockText,
+  type Incident,
+  type Invariant,
+  type World,
+  type Received,
+  type Sent,
+} from './invariant.js';
 
 interface Entry {
   readonly at: number;

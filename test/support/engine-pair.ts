@@ -1,9 +1,9 @@
 /** Two whole engines, each other's only peer, over a link in virtual time. */
 import type { Crypto } from '../../src/crypto/crypto.js';
-import type { Entropy } from '../../src/lib/ports/entropy.js';
+import type { Entropy } from '../../src/ports/entropy.js';
 import type { DeviceEvent, Peer } from '../../src/engine/engine.js';
 import { NetstackEngine } from '../../src/engine/netstack-engine.js';
-import type { Datagram, Endpoint } from '../../src/engine/datagram.js';
+import type { Datagram, Endpoint } from '../../src/ports/datagram.js';
 import { parseIpAddress, parseIpPrefix } from '../../src/wire/ip-address.js';
 import { seededEntropy } from './seeded-entropy.js';
 

@@ -1,10 +1,10 @@
-/** The single executable for this machine, as `node bin/build-layers.js` writes it. */
+/** The single executable for this machine, as `node tools/build/build-layers.js` writes it. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { makeExecutable } from '../../src/layer/executable.js';
-import { fetchNode } from '../../src/layer/fetch-node.js';
-import { readPrebuilt } from '../../src/layer/prebuilt.js';
+import { makeExecutable } from '../../src/lambda/layer/executable.js';
+import { fetchNode } from '../../src/lambda/layer/fetch-node.js';
+import { readPrebuilt } from '../../src/lambda/layer/prebuilt.js';
 import { systemCommands } from '../../src/system/process/command-runner.js';
 import { REPOSITORY } from './processes.js';
 

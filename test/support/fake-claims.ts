@@ -1,4 +1,4 @@
-import type { KeyClaim, KeyClaims } from '../../src/tunnel/ports.js';
+import type { KeyClaim, KeyClaims } from '../../src/ports/key-claims.js';
 
 /** The keys in use on an imaginary machine. */
 export class FakeClaims implements KeyClaims {

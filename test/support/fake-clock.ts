@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../src/tunnel/ports.js';
+import type { Clock, Timer } from '../../src/ports/clock.js';
 
 interface Waiting {
   readonly at: number;

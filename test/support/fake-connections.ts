@@ -1,4 +1,4 @@
-import type { LocalConnections } from '../../src/tunnel/ports.js';
+import type { LocalConnections } from '../../src/ports/local-sockets.js';
 import { systemError } from './memory-network.js';
 
 /** Sockets by their paths: what each answers, or the code with which it fails. */

@@ -1,4 +1,5 @@
-import type { Datagram, DatagramSocket } from '../../src/tunnel/ports.js';
+import type { DatagramSocket } from '../../src/ports/datagram-sockets.js';
+import type { Datagram } from '../../src/ports/datagram.js';
 
 /** A datagram socket that keeps what is sent and receives what a test hands it. */
 export class FakeSocket implements DatagramSocket {

@@ -1,4 +1,5 @@
-import type { Datagram, DatagramSocket, DatagramSockets } from '../../src/tunnel/ports.js';
+import type { DatagramSocket, DatagramSockets } from '../../src/ports/datagram-sockets.js';
+import type { Datagram } from '../../src/ports/datagram.js';
 import type { FakeClock } from './fake-clock.js';
 import { FakeSocket } from './fake-socket.js';
 

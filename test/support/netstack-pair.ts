@@ -2,7 +2,7 @@
  * Two stacks joined by a link that delays, loses, reorders and duplicates packets from a seed, in
  * virtual time: a run is the same on every machine.
  */
-import type { Entropy } from '../../src/lib/ports/entropy.js';
+import type { Entropy } from '../../src/ports/entropy.js';
 import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack, type StackLimits } from '../../src/netstack/stack.js';
 import type { CongestionAlgorithm } from '../../src/netstack/tcp/congestion/congestion-control.js';

@@ -1,4 +1,4 @@
-/** Reads what src/wire/pcapng.ts writes, by the draft alone: little-endian, and every length checked. */
+/** Reads what src/tunnel/capture/pcapng.ts writes, by the draft alone: little-endian, and every length checked. */
 
 export interface PcapngBlock {
   readonly type: number;

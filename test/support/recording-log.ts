@@ -1,4 +1,4 @@
-import type { Log } from '../../src/tunnel/ports.js';
+import type { Log } from '../../src/ports/log.js';
 
 export interface LogLine {
   readonly level: keyof Log;

@@ -1,4 +1,4 @@
-import type { Entropy } from '../../src/lib/ports/entropy.js';
+import type { Entropy } from '../../src/ports/entropy.js';
 
 /** Bytes that follow from a seed alone (mulberry32): for tests, never for keys that matter. */
 export function seededEntropy(seed: number): Entropy {

@@ -1,4 +1,4 @@
-import type { Log } from '../../src/tunnel/ports.js';
+import type { Log } from '../../src/ports/log.js';
 
 const nothing = () => undefined;
 

@@ -3,7 +3,7 @@ import type { Crypto } from '../../src/crypto/crypto.js';
 import type { ArcNetwork } from '../../src/emulator/arc-network.js';
 import { openWireGuardNetwork } from '../../src/emulator/wireguard-network.js';
 import { Secret } from '../../src/lib/secrets/secret.js';
-import type { Resolution } from '../../src/tunnel/ports.js';
+import type { Resolution } from '../../src/ports/resolver.js';
 import { parseTunnelConfig, type TunnelConfig } from '../../src/tunnel/tunnel-config.js';
 import { type TunnelPorts, UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';

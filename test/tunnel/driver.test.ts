@@ -1,4 +1,4 @@
-import type { Datagram } from '../../src/engine/datagram.js';
+import type { Datagram } from '../../src/ports/datagram.js';
 import type { DeviceEvent } from '../../src/engine/engine.js';
 import type { NetstackEngine } from '../../src/engine/netstack-engine.js';
 import { Driver } from '../../src/tunnel/driver.js';

@@ -8,7 +8,7 @@
  * finishes that.
  */
 import type { ArcConfig } from '../../arc-config/arc-config.js';
-import type { Files } from '../../arc-config/files.js';
+import type { Files } from '../../ports/files.js';
 import { UserError } from '../../lib/user-error.js';
 import { refuseWhileRescued } from './bootstrap-rescue.js';
 import { resumeBootstrap } from './bootstrap-resume.js';

@@ -1,6 +1,6 @@
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
-import { FileError, type Files } from '../../arc-config/files.js';
+import { FileError, type Files } from '../../ports/files.js';
 import { messageOf } from '../../lib/error-message.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/user-error.js';

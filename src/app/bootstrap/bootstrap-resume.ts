@@ -1,7 +1,7 @@
 /** Goes on where an earlier run was interrupted, by its journal. */
 import { writeArcConfig } from '../../arc-config/arc-config-file.js';
 import { KEY_LENGTH, type ArcConfig } from '../../arc-config/arc-config.js';
-import type { Journal } from '../../arc-config/files.js';
+import type { Journal } from '../../ports/journals.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 import { formatKey } from '../../arc-config/value-syntax.js';
 import { Secret } from '../../lib/secrets/secret.js';

@@ -1,6 +1,7 @@
 /** What a run of `bootstrap authkey` is given, what its parts hand to each other, what it gives. */
 import type { ArcConfig, ArcProfile } from '../../arc-config/arc-config.js';
-import type { Files, Journals } from '../../arc-config/files.js';
+import type { Files } from '../../ports/files.js';
+import type { Journals } from '../../ports/journals.js';
 import type { KeyPair } from '../../lib/secrets/key-pair.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';

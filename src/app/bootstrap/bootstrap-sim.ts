@@ -1,13 +1,13 @@
 /** Gets the settings of the virtual SIM that belongs to a SIM in a reader or a modem. */
 import { formatKey } from '../../arc-config/value-syntax.js';
-import type { CommandRunner } from '../../lib/ports/command-runner.js';
+import type { CommandRunner } from '../../ports/command-runner.js';
 import { UserError } from '../../lib/user-error.js';
 import {
   kryptonCliArguments,
   requireKryptonCli,
   runKryptonCli,
   type KryptonCliOptions,
-} from './krypton-cli.js';
+} from '../../soracom/krypton/krypton-cli.js';
 import { readKryptonSession, type KryptonSession } from './krypton-session.js';
 import {
   keepKryptonSession,

@@ -2,7 +2,7 @@ import { ArcConfigError } from '../../arc-config/arc-config-error.js';
 import { isSkeleton, SKELETON_SIM_ID, type ArcConfig } from '../../arc-config/arc-config.js';
 import { readFailure, writeFailure } from '../../arc-config/arc-config-file.js';
 import { resolveConfigSource } from '../../arc-config/config-source.js';
-import { FileError, type Files } from '../../arc-config/files.js';
+import { FileError, type Files } from '../../ports/files.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 import { UserError, type FailureKind } from '../../lib/user-error.js';
 

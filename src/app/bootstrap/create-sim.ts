@@ -1,7 +1,8 @@
 /** A virtual SIM for an arc.json that is not there yet: a new one, or one that lost its key. */
 import { writeArcConfig } from '../../arc-config/arc-config-file.js';
 import { KEY_LENGTH, type ArcConfig } from '../../arc-config/arc-config.js';
-import { FileError, type Journal } from '../../arc-config/files.js';
+import { FileError } from '../../ports/files.js';
+import type { Journal } from '../../ports/journals.js';
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import { parseKey } from '../../arc-config/value-syntax.js';
 import { Secret } from '../../lib/secrets/secret.js';

@@ -4,7 +4,7 @@
  * this machine.
  */
 import type { ArcConfig } from '../../arc-config/arc-config.js';
-import type { Journal, Journals } from '../../arc-config/files.js';
+import type { Journal, Journals } from '../../ports/journals.js';
 import { formatKey, parseKey } from '../../arc-config/value-syntax.js';
 import type { KeyPair } from '../../lib/secrets/key-pair.js';
 import { Secret } from '../../lib/secrets/secret.js';

@@ -4,7 +4,8 @@
  * reports has happened.
  */
 import * as z from 'zod';
-import { FileError, type Journal, type Journals } from '../../arc-config/files.js';
+import { FileError } from '../../ports/files.js';
+import type { Journal, Journals } from '../../ports/journals.js';
 import { fileFaultKind } from '../../lib/file-fault.js';
 import { UserError } from '../../lib/user-error.js';
 

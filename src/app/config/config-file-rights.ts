@@ -1,7 +1,7 @@
 /** What rights of others on arc.json mean: its commands run as us, and its key is our SIM. */
 import { quote } from 'shell-quote';
 
-import type { OtherWriter } from '../../arc-config/files.js';
+import type { OtherWriter } from '../../ports/files.js';
 import { UserError } from '../../lib/user-error.js';
 import type { LoadedArcConfig } from './load-arc-config.js';
 

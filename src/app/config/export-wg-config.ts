@@ -1,6 +1,6 @@
 import { fileFailure } from '../../arc-config/arc-config-file.js';
 import { loadArcConfigSource, INLINE_CONFIG } from '../../arc-config/config-source.js';
-import { FileError, type Files } from '../../arc-config/files.js';
+import { FileError, type Files } from '../../ports/files.js';
 import { requireSession } from '../../arc-config/require-session.js';
 import { parseIp } from '../../arc-config/value-syntax.js';
 import {
@@ -10,7 +10,7 @@ import {
 } from '../../arc-config/wg-quick/wg-config.js';
 import { messageOf } from '../../lib/error-message.js';
 import { UserError } from '../../lib/user-error.js';
-import type { Resolver } from '../../tunnel/ports.js';
+import type { Resolver } from '../../ports/resolver.js';
 import type { LoadedArcConfig } from './load-arc-config.js';
 
 export interface ExportWgConfigOptions {

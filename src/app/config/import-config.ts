@@ -1,6 +1,6 @@
 import { fileFailure, readFailure, writeArcConfig } from '../../arc-config/arc-config-file.js';
 import { resolveConfigSource } from '../../arc-config/config-source.js';
-import { FileError, type Files } from '../../arc-config/files.js';
+import { FileError, type Files } from '../../ports/files.js';
 import { importWgQuickConfig } from '../../arc-config/wg-quick/import-wg-quick-config.js';
 import type { ImportNote } from '../../arc-config/wg-quick/wg-quick-entries.js';
 import { UserError } from '../../lib/user-error.js';

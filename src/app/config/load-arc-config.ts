@@ -4,7 +4,7 @@ import {
   loadArcConfigSource,
   readConfigText,
 } from '../../arc-config/config-source.js';
-import type { InspectedText, OtherWriter } from '../../arc-config/files.js';
+import type { InspectedText, OtherWriter } from '../../ports/files.js';
 import type { ConfigNotice } from '../../arc-config/member-notices.js';
 import { readArcConfigText, refuseFaults } from '../../arc-config/parse-arc-config.js';
 import type { TunnelOverrides } from '../../arc-config/tunnel-faults.js';

@@ -1,7 +1,7 @@
 import { skeletonArcConfig } from '../../arc-config/arc-config.js';
 import { readFailure } from '../../arc-config/arc-config-file.js';
 import { INLINE_CONFIG, resolveConfigSource } from '../../arc-config/config-source.js';
-import { FileError, type Files } from '../../arc-config/files.js';
+import { FileError, type Files } from '../../ports/files.js';
 import { formatArcConfig, redactArcConfig } from '../../arc-config/format-arc-config.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 

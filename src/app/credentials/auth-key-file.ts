@@ -2,7 +2,7 @@
 import { quote } from 'shell-quote';
 import * as z from 'zod';
 
-import { PrivateFileError, type PrivateFiles } from '../../lib/ports/private-files.js';
+import { PrivateFileError, type PrivateFiles } from '../../ports/private-files.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/user-error.js';
 import { AUTH_KEY_ID_PREFIX, AUTH_KEY_PREFIX } from '../../soracom/auth/auth-key.js';

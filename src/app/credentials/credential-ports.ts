@@ -1,5 +1,5 @@
-import type { CommandRunner } from '../../lib/ports/command-runner.js';
-import type { PrivateFiles } from '../../lib/ports/private-files.js';
+import type { CommandRunner } from '../../ports/command-runner.js';
+import type { PrivateFiles } from '../../ports/private-files.js';
 
 /** What finding credentials needs of the world. */
 export interface CredentialPorts {

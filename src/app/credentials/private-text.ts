@@ -1,6 +1,6 @@
 import { quote } from 'shell-quote';
 
-import type { PrivateFileError } from '../../lib/ports/private-files.js';
+import type { PrivateFileError } from '../../ports/private-files.js';
 import { type FailureKind, UserError } from '../../lib/user-error.js';
 
 /** Standard input, where a path is asked for. */

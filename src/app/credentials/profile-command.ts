@@ -5,7 +5,7 @@ import {
   CommandError,
   type CommandResult,
   type CommandRunner,
-} from '../../lib/ports/command-runner.js';
+} from '../../ports/command-runner.js';
 import { type FailureKind, UserError } from '../../lib/user-error.js';
 import { firstLine } from '../../soracom/redact.js';
 

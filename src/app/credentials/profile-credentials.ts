@@ -1,7 +1,7 @@
 /** Signs in with a profile of soracom-cli, in its files and its order. */
 import type { CredentialEnvironment } from '../../lib/secrets/credential-variables.js';
 import { pathFault } from '../../lib/path-fault.js';
-import { PrivateFileError } from '../../lib/ports/private-files.js';
+import { PrivateFileError } from '../../ports/private-files.js';
 import { UserError } from '../../lib/user-error.js';
 import type { Coverage } from '../../soracom/auth/coverage.js';
 import {

@@ -1,5 +1,5 @@
 /** Keeps the configuration of an open tunnel up to date: from arc.json when asked to, and from the platform. */
-import type { ReloadRequests } from '../../lib/ports/reload-requests.js';
+import type { ReloadRequests } from '../../ports/reload-requests.js';
 import type { Finding } from '../sim/diagnose-sim.js';
 import { reloadConfig } from './reload-config.js';
 import { RunningConfig, type RunningConfigOptions } from './running-config.js';

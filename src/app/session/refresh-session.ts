@@ -1,7 +1,7 @@
 /** Keeps a new Arc session of a SIM where the next start finds it. */
 import { writeArcConfig } from '../../arc-config/arc-config-file.js';
 import type { ArcConfig, ArcSession } from '../../arc-config/arc-config.js';
-import { FileError } from '../../arc-config/files.js';
+import { FileError } from '../../ports/files.js';
 import { UserError } from '../../lib/user-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import { readSession, withSession } from './arc-session.js';

@@ -1,7 +1,7 @@
 /** Reads arc.json again while its tunnel is open. */
 import { messageOf } from '../../lib/error-message.js';
 import { UserError } from '../../lib/user-error.js';
-import type { Log } from '../../tunnel/ports.js';
+import type { Log } from '../../ports/log.js';
 import { refuseHooksOfOthers } from '../config/config-file-rights.js';
 import type { RunningConfig } from './running-config.js';
 

@@ -1,5 +1,6 @@
 /** When the platform is worth asking what is wrong with a tunnel, judged by the tunnel's own status. */
-import { type Entropy, randomUint32 } from '../../lib/ports/entropy.js';
+import { randomUint32 } from '../../lib/random-uint32.js';
+import type { Entropy } from '../../ports/entropy.js';
 import type { TunnelSilence } from '../../tunnel/tunnel-error.js';
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 

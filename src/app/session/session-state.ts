@@ -6,7 +6,7 @@
  */
 import * as z from 'zod/mini';
 import type { ArcConfig, ArcSession } from '../../arc-config/arc-config.js';
-import type { Files, OtherWriter } from '../../arc-config/files.js';
+import type { Files, OtherWriter } from '../../ports/files.js';
 import { parseArcSession } from '../../arc-config/parse-arc-config.js';
 import { formatKey } from '../../arc-config/value-syntax.js';
 

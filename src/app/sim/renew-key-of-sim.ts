@@ -2,12 +2,13 @@
 import { KEY_LENGTH, SKELETON_SIM_ID, type ArcConfig } from '../../arc-config/arc-config.js';
 import { readArcConfig, writeArcConfig } from '../../arc-config/arc-config-file.js';
 import { resolveConfigSource } from '../../arc-config/config-source.js';
-import { FileError, type Files, type Journals } from '../../arc-config/files.js';
+import { FileError, type Files } from '../../ports/files.js';
+import type { Journals } from '../../ports/journals.js';
 import type { KeyPair } from '../../lib/secrets/key-pair.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/user-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
-import type { KeyClaims } from '../../tunnel/ports.js';
+import type { KeyClaims } from '../../ports/key-claims.js';
 import { proveTargetWritable } from '../bootstrap/bootstrap-target.js';
 import { findSimHolder } from '../up/claim-sim.js';
 import { freshArcConfig } from '../bootstrap/fresh-arc-config.js';

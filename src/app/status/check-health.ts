@@ -1,6 +1,6 @@
 /** The health of one tunnel, for a container's probe. */
 import { UserError } from '../../lib/user-error.js';
-import type { LocalConnections } from '../../tunnel/ports.js';
+import type { LocalConnections } from '../../ports/local-sockets.js';
 import type { TunnelHealth } from '../../tunnel/tunnel-status.js';
 import { findTunnels } from './find-tunnels.js';
 import { healthReasons } from './health-text.js';

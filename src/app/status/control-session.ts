@@ -4,7 +4,7 @@
  *     {"request":"status"}  →  {"status":{…}}, or {"error":"…"}
  */
 import { messageOf } from '../../lib/error-message.js';
-import type { Conversation } from '../../tunnel/ports.js';
+import type { Conversation } from '../../ports/local-sockets.js';
 import { isStatusReport, type StatusReport } from './status-report.js';
 
 /** What marks the end of a request and of an answer. */

@@ -1,6 +1,7 @@
 /** The socket at which a running tunnel is asked how it does. */
 import { codeOf, messageOf } from '../../lib/error-message.js';
-import type { Conversation, LocalListener, LocalListeners, Log } from '../../tunnel/ports.js';
+import type { Conversation, LocalListener, LocalListeners } from '../../ports/local-sockets.js';
+import type { Log } from '../../ports/log.js';
 
 export interface ControlPlace {
   /** The first that takes a socket is taken. */

@@ -1,5 +1,6 @@
 /** soratun's counters in the log, which whoever has read them there finds again. */
-import type { Clock, Log, Timer } from '../../tunnel/ports.js';
+import type { Clock, Timer } from '../../ports/clock.js';
+import type { Log } from '../../ports/log.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
 

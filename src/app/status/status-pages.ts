@@ -2,7 +2,7 @@
 import { messageOf } from '../../lib/error-message.js';
 import type { ListenerCounters } from '../../proxy/http/listener.js';
 import { type Page, textPage } from '../../proxy/page-listener.js';
-import type { Clock } from '../../tunnel/ports.js';
+import type { Clock } from '../../ports/clock.js';
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 import { healthText } from './health-text.js';
 import { type StatusSource, timelyStatus } from './timely-status.js';

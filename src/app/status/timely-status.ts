@@ -1,5 +1,5 @@
 /** The status of a tunnel, for whoever cannot wait for ever: a data path that hangs does not answer. */
-import type { Clock, Timer } from '../../tunnel/ports.js';
+import type { Clock, Timer } from '../../ports/clock.js';
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
 

@@ -1,6 +1,6 @@
 /** Which mode a tunnel runs in, and why. */
 import type { DeviceTunnel, DeviceTunnels } from '../../tunnel/device/device-tunnel.js';
-import type { InterfaceLeftovers, PacketDeviceRefusal } from '../../tunnel/ports.js';
+import type { InterfaceLeftovers, PacketDeviceRefusal } from '../../ports/packet-devices.js';
 import { isRefusal, openDevice } from './open-device.js';
 import type { TunnelMode } from './open-tunnel.js';
 

@@ -4,7 +4,9 @@
  */
 import { codeOf, messageOf } from '../../lib/error-message.js';
 import { UserError } from '../../lib/user-error.js';
-import type { Clock, KeyClaim, KeyClaims, Log } from '../../tunnel/ports.js';
+import type { Clock } from '../../ports/clock.js';
+import type { KeyClaim, KeyClaims } from '../../ports/key-claims.js';
+import type { Log } from '../../ports/log.js';
 import { readSimUse, simUseLine, simUseText, type SimUse } from './sim-use.js';
 
 export interface ClaimSimOptions {

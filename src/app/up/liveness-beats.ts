@@ -1,5 +1,5 @@
 /** Says again and again that we are alive, to whom ends us where he does not hear it in time. */
-import type { Clock, Timer } from '../../tunnel/ports.js';
+import type { Clock, Timer } from '../../ports/clock.js';
 
 export interface LivenessBeats {
   /** Milliseconds within which the next beat has to come. */

@@ -1,6 +1,6 @@
 /** A file of all that a tunnel does. */
-import { Capture, captureHeader } from '../../tunnel/capture.js';
-import type { CaptureFile } from '../../tunnel/ports.js';
+import { Capture, captureHeader } from '../../tunnel/capture/capture.js';
+import type { CaptureFile } from '../../ports/capture-file.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../tunnel/userspace-tunnel.js';
 

@@ -2,7 +2,7 @@
 import { messageOf } from '../../lib/error-message.js';
 import { type FailureKind, UserError } from '../../lib/user-error.js';
 import type { DeviceTunnel, DeviceTunnels } from '../../tunnel/device/device-tunnel.js';
-import type { PacketDeviceRefusal } from '../../tunnel/ports.js';
+import type { PacketDeviceRefusal } from '../../ports/packet-devices.js';
 
 /** The three ways of whoever may not make an interface. */
 export const RIGHT =

@@ -2,7 +2,7 @@
 import { UserError } from '../../lib/user-error.js';
 import type { Dialer } from '../../proxy/dialer.js';
 import { type MixedPort, startMixedPort } from '../../proxy/mixed/mixed-port.js';
-import type { Log } from '../../tunnel/ports.js';
+import type { Log } from '../../ports/log.js';
 
 export interface ProxySettings {
   readonly listen: { readonly host: string; readonly port: number };

@@ -1,7 +1,7 @@
 /** Opens the tunnel under a network interface. */
 import { codeOf, messageOf } from '../../lib/error-message.js';
 import { UserError } from '../../lib/user-error.js';
-import type { Capture } from '../../tunnel/capture.js';
+import type { Capture } from '../../tunnel/capture/capture.js';
 import type { DeviceTunnel } from '../../tunnel/device/device-tunnel.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../tunnel/userspace-tunnel.js';

@@ -4,12 +4,12 @@ import {
   CommandError,
   type CommandResult,
   type CommandRunner,
-} from '../../lib/ports/command-runner.js';
+} from '../../ports/command-runner.js';
 import { messageOf } from '../../lib/error-message.js';
 import { redactCommand } from '../../lib/secrets/redacted-command.js';
 import { redactText } from '../../lib/secrets/secret-shapes.js';
 import { UserError } from '../../lib/user-error.js';
-import type { Log } from '../../tunnel/ports.js';
+import type { Log } from '../../ports/log.js';
 import type { HookCommand, HookPlan } from './hooks.js';
 
 /** Milliseconds that a command has. */

@@ -1,10 +1,11 @@
 /** Keeps a tunnel open until it is told to stop. */
-import type { CommandRunner } from '../../lib/ports/command-runner.js';
+import type { CommandRunner } from '../../ports/command-runner.js';
 import { messageOf } from '../../lib/error-message.js';
-import type { ServiceManager } from '../../lib/ports/service-manager.js';
+import type { ServiceManager } from '../../ports/service-manager.js';
 import { StoppedError } from '../../lib/stopped-error.js';
 import type { DeviceTunnel } from '../../tunnel/device/device-tunnel.js';
-import type { KeyClaims, Log } from '../../tunnel/ports.js';
+import type { KeyClaims } from '../../ports/key-claims.js';
+import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../tunnel/userspace-tunnel.js';
 import { claimSim, type SimClaim } from './claim-sim.js';

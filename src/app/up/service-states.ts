@@ -1,6 +1,6 @@
 /** The life of `up` as a service manager sees it (sd_notify(3)). */
-import type { ServiceManager } from '../../lib/ports/service-manager.js';
-import type { Clock, Timer, WallClock } from '../../tunnel/ports.js';
+import type { ServiceManager } from '../../ports/service-manager.js';
+import type { Clock, Timer, WallClock } from '../../ports/clock.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 import { isoTime } from '../iso-time.js';

@@ -1,6 +1,9 @@
 /** What there is beside an open tunnel: who asks for it, changes it, counts it. */
-import type { ReloadRequests } from '../../lib/ports/reload-requests.js';
-import type { Clock, Entropy, LocalListeners, Log } from '../../tunnel/ports.js';
+import type { ReloadRequests } from '../../ports/reload-requests.js';
+import type { Clock } from '../../ports/clock.js';
+import type { Entropy } from '../../ports/entropy.js';
+import type { LocalListeners } from '../../ports/local-sockets.js';
+import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import { TunnelError } from '../../tunnel/tunnel-error.js';
 import { startConfigUpdates } from '../session/config-updates.js';

@@ -1,7 +1,8 @@
 /** WireGuard's userspace interface of a tunnel, where `wg` looks for it. */
 import { codeOf, messageOf, ownerOf } from '../../lib/error-message.js';
 import { UserError } from '../../lib/user-error.js';
-import type { LocalListener, LocalListeners, Log } from '../../tunnel/ports.js';
+import type { LocalListener, LocalListeners } from '../../ports/local-sockets.js';
+import type { Log } from '../../ports/log.js';
 import type { KeptTunnel } from './kept-tunnel.js';
 
 /** Of all that implement WireGuard in userspace; wireguard.com/xplatform. */

@@ -1,4 +1,4 @@
-import type { KryptonCliOptions } from '../../app/bootstrap/krypton-cli.js';
+import type { KryptonCliOptions } from '../../soracom/krypton/krypton-cli.js';
 import type { Flags } from './flag.js';
 
 const number = (description: string, defaultValue: number) =>

@@ -1,7 +1,7 @@
 /** What `lambda layer` does with its flags, and says of the layer. */
 import { fileURLToPath } from 'node:url';
 
-import type { BuiltLayer, LayerPorts } from '../../layer/build-layer.js';
+import type { BuiltLayer, LayerPorts } from '../../lambda/layer/build-layer.js';
 import { UserError } from '../../lib/user-error.js';
 import { renderJson } from '../output/render.js';
 
@@ -30,7 +30,7 @@ export async function buildLayerByFlags(
   ports: LayerPorts,
 ): Promise<BuiltLayer> {
   // Deflate and the rest are loaded for this command alone.
-  const { buildLayer } = await import('../../layer/build-layer.js');
+  const { buildLayer } = await import('../../lambda/layer/build-layer.js');
   return buildLayer({ kind: flags.thin ? 'nodejs' : flags.arch, output: flags.output }, ports);
 }
 

@@ -1,9 +1,10 @@
 /** `--capture`: the flag, the file, and the warning that goes with it. */
 import type { CaptureOptions } from '../../app/up/open-capture.js';
-import { FileError } from '../../arc-config/files.js';
+import { FileError } from '../../ports/files.js';
 import { fileFaultKind } from '../../lib/file-fault.js';
 import { UserError } from '../../lib/user-error.js';
-import type { CaptureFile, Log } from '../../tunnel/ports.js';
+import type { CaptureFile } from '../../ports/capture-file.js';
+import type { Log } from '../../ports/log.js';
 import type { Flags } from '../flags/flag.js';
 import type { SystemContext } from '../system-context.js';
 

@@ -20,7 +20,7 @@ import { type FailureKind, UserError } from '../../lib/user-error.js';
 import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
 import { isLoopback, parseListenAddress } from '../../proxy/listen-address.js';
 import { warnOfStrangers } from '../../proxy/open-port.js';
-import type { Log } from '../../tunnel/ports.js';
+import type { Log } from '../../ports/log.js';
 import type { TunnelPorts } from '../../tunnel/userspace-tunnel.js';
 
 export { RAW_ANSWERS };

@@ -5,7 +5,7 @@ import { requireOtherPorts, withPortHolder } from '../../app/up/port-taken.js';
 import { removeLeftovers } from '../../app/up/remove-leftovers.js';
 import { runTunnel, type TunnelUp } from '../../app/up/run-tunnel.js';
 import type { RenewalPorts } from '../../app/session/session-renewal.js';
-import type { Log } from '../../tunnel/ports.js';
+import type { Log } from '../../ports/log.js';
 import { browserFlags } from '../flags/browser-flags.js';
 import { captureFlags, captureOptions } from './capture.js';
 import type { CommandDeclaration } from '../command.js';

@@ -2,7 +2,7 @@
 import type { ArcProfile } from '../../arc-config/arc-config.js';
 import { MissingCredentialsError } from '../../app/credentials/missing-credentials.js';
 import { resolveCredentials } from '../../app/credentials/resolve-credentials.js';
-import type { PrivateFiles } from '../../lib/ports/private-files.js';
+import type { PrivateFiles } from '../../ports/private-files.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import type { Credentials } from '../../soracom/auth/sign-in.js';
 import type { Context } from '../context.js';

@@ -1,6 +1,6 @@
 /** A view that is made anew again and again: drawn over the last one on a terminal, else behind it. */
 import { codeOf } from '../../lib/error-message.js';
-import type { Clock } from '../../tunnel/ports.js';
+import type { Clock } from '../../ports/clock.js';
 import { cutToWidth } from '../output/shown-text.js';
 
 export interface TerminalSize {

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 
 import { makeRoom, markUsed } from '../../lib/oldest-idle.js';
-import type { WallClock } from '../../lib/ports/clock.js';
+import type { WallClock } from '../../ports/clock.js';
 import {
   type BrowserPolicy,
   CLOSED_TO_PAGES,

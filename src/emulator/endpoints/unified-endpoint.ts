@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 
-import type { WallClock } from '../../lib/ports/clock.js';
+import type { WallClock } from '../../ports/clock.js';
 import { encodeBody, KEPT_BODY_BYTES, type MessageStore } from '../messages.js';
 import type { Sims } from '../sims.js';
 import { HttpEndpoint, type HttpTimeouts } from './http-endpoint.js';

@@ -5,7 +5,7 @@
  */
 import type { Duplex } from 'node:stream';
 
-import type { WallClock } from '../../lib/ports/clock.js';
+import type { WallClock } from '../../ports/clock.js';
 import { DropCounter } from '../../lib/drop-counter.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 import type { DatagramHandler } from '../arc-network.js';

@@ -1,4 +1,4 @@
-import type { Entropy } from '../ports/entropy.js';
+import type { Entropy } from '../../ports/entropy.js';
 import type { Secret } from './secret.js';
 
 /** A static X25519 key pair, 32 bytes each. */

@@ -1,4 +1,4 @@
-import type { Entropy } from '../../lib/ports/entropy.js';
+import type { Entropy } from '../../ports/entropy.js';
 import { randomSipHashKey, SipHash } from '../../lib/siphash.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 

@@ -1,4 +1,5 @@
-import { type Entropy, randomUint32 } from '../../lib/ports/entropy.js';
+import { randomUint32 } from '../../lib/random-uint32.js';
+import type { Entropy } from '../../ports/entropy.js';
 import { packetInSlot, type PacketSlots } from '../../lib/packet-slot.js';
 import { addressKey, type IpAddress, type SocketAddress } from '../../wire/ip-address.js';
 import { Flows } from './flows.js';

@@ -4,7 +4,8 @@
  */
 import { DeadlineHeap } from '../../lib/deadline-heap.js';
 import type { DropCounter } from '../../lib/drop-counter.js';
-import { type Entropy, randomUint32 } from '../../lib/ports/entropy.js';
+import { randomUint32 } from '../../lib/random-uint32.js';
+import type { Entropy } from '../../ports/entropy.js';
 import { MemoryBudget } from '../../lib/memory-budget.js';
 import type { PacketSlots } from '../../lib/packet-slot.js';
 import { randomSipHashKey } from '../../lib/siphash.js';

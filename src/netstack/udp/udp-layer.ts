@@ -1,7 +1,8 @@
 /** UDP (RFC 768, RFC 1122 4.1, RFC 8200 8.1): sockets by their ends. */
 import { DeadlineHeap } from '../../lib/deadline-heap.js';
 import type { DropCounter } from '../../lib/drop-counter.js';
-import { type Entropy, randomUint32 } from '../../lib/ports/entropy.js';
+import { randomUint32 } from '../../lib/random-uint32.js';
+import type { Entropy } from '../../ports/entropy.js';
 import { PACKET_HEADROOM } from '../../lib/packet-slot.js';
 import { isChecksumValid, sumBytes, sumPseudoHeader } from '../../wire/checksum.js';
 import { addressKey, type IpAddress, type SocketAddress } from '../../wire/ip-address.js';

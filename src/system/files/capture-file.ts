@@ -1,9 +1,10 @@
 /** The file of a capture: written behind the tunnel's back, which never waits for the disk. */
 import { type FileHandle, open, rm } from 'node:fs/promises';
 
-import { FileError } from '../../arc-config/files.js';
+import { FileError } from '../../ports/files.js';
 import { codeOf } from '../../lib/error-message.js';
-import type { CaptureFile, Log } from '../../tunnel/ports.js';
+import type { CaptureFile } from '../../ports/capture-file.js';
+import type { Log } from '../../ports/log.js';
 import { failingWith, reasonOf } from './files.js';
 
 export interface CaptureFileOptions {

@@ -14,12 +14,7 @@ import {
   stat,
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import {
-  FileError,
-  type FileFailure,
-  type Files,
-  type InspectedText,
-} from '../../arc-config/files.js';
+import { FileError, type FileFailure, type Files, type InspectedText } from '../../ports/files.js';
 import { codeOf } from '../../lib/error-message.js';
 import { createFolders } from './folders.js';
 import { findOtherWriters, readableMode } from './other-writers.js';

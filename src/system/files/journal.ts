@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { FileError } from '../../ports/files.js';
 import {
-  FileError,
   JOURNAL_ROOM,
   type Journal,
   type Journals,
   type OpenedJournal,
-} from '../../arc-config/files.js';
+} from '../../ports/journals.js';
 import { codeOf } from '../../lib/error-message.js';
 import { failingWith, followLinks, syncFolder, writeAll } from './files.js';
 import { isOwnerLine, ownerLine, OWNER_LENGTH, runningOwner } from '../process/process-owner.js';

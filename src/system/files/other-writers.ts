@@ -6,7 +6,7 @@ import type { Stats } from 'node:fs';
 import { access, constants, lstat, readFile, readlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
-import type { OtherWriter } from '../../arc-config/files.js';
+import type { OtherWriter } from '../../ports/files.js';
 import { codeOf } from '../../lib/error-message.js';
 import { isReadOnlyForAll } from './read-only-mounts.js';
 

@@ -9,7 +9,7 @@ import {
   PrivateFileError,
   type PrivateFileFailure,
   type PrivateFiles,
-} from '../../lib/ports/private-files.js';
+} from '../../ports/private-files.js';
 
 export interface PrivateFilesOptions {
   /** Where standard input comes from. */

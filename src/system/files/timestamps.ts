@@ -23,7 +23,8 @@ import {
 import { dirname, join } from 'node:path';
 
 import { codeOf } from '../../lib/error-message.js';
-import type { Log, TimestampRecord, TimestampStore } from '../../tunnel/ports.js';
+import type { Log } from '../../ports/log.js';
+import type { TimestampRecord, TimestampStore } from '../../ports/timestamp-store.js';
 import { reasonOf } from './files.js';
 import { createFolders, syncFolderNow } from './folders.js';
 

@@ -1,5 +1,6 @@
 /** Tun devices of this network namespace. */
-import type { DatagramSockets, InterfaceLeftovers, PacketDevices } from '../../tunnel/ports.js';
+import type { DatagramSockets } from '../../ports/datagram-sockets.js';
+import type { InterfaceLeftovers, PacketDevices } from '../../ports/packet-devices.js';
 import { batchedUdpSockets } from './udp/batched-udp-socket.js';
 import { removeLeftovers } from './device/guard-routes.js';
 import { setUpInterface } from './device/interface-setup.js';

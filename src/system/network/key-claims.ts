@@ -9,12 +9,8 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
 import { codeOf } from '../../lib/error-message.js';
-import type {
-  Conversation,
-  KeyClaims,
-  LocalConnections,
-  LocalListeners,
-} from '../../tunnel/ports.js';
+import type { KeyClaims } from '../../ports/key-claims.js';
+import type { Conversation, LocalConnections, LocalListeners } from '../../ports/local-sockets.js';
 import { localConnections } from './local-connection.js';
 import { ABSTRACT, localListeners } from './local-listener.js';
 import { runFolders } from '../files/run-folders.js';

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
-import type { LocalConnections } from '../../tunnel/ports.js';
+import type { LocalConnections } from '../../ports/local-sockets.js';
 import { isDenied, socketOwner } from './socket-owner.js';
 
 /** Milliseconds for an answer. */

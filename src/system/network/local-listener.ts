@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
 import { makeRoom, markUsed } from '../../lib/oldest-idle.js';
-import type { Conversation, LocalListener, LocalListeners } from '../../tunnel/ports.js';
+import type { Conversation, LocalListener, LocalListeners } from '../../ports/local-sockets.js';
 import { isDenied, socketOwner } from './socket-owner.js';
 
 /** Of more than these the oldest idle one is closed: each may hold a request of some megabytes. */

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 
 import { networkFault } from './network-fault.js';
 import { abortReason } from '../../lib/error-message.js';
-import type { Resolution, Resolver } from '../../tunnel/ports.js';
+import type { Resolution, Resolver } from '../../ports/resolver.js';
 
 /** How long addresses hold whose TTL cannot be known, as those of /etc/hosts. */
 const DEFAULT_TTL = 60_000;

@@ -2,7 +2,8 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 
-import type { Datagram, DatagramSocket, DatagramSockets, Endpoint } from '../../tunnel/ports.js';
+import type { DatagramSocket, DatagramSockets } from '../../ports/datagram-sockets.js';
+import type { Datagram, Endpoint } from '../../ports/datagram.js';
 
 /** What Linux lets anyone have by default is less; setting it is best effort. */
 const SOCKET_BUFFER = 4 * 1024 * 1024;

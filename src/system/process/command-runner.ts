@@ -9,7 +9,7 @@ import {
   type CommandResult,
   type CommandRunner,
   type RunOptions,
-} from '../../lib/ports/command-runner.js';
+} from '../../ports/command-runner.js';
 import { forgetGroup, keepGroup, signalGroup } from './process-groups.js';
 
 /** Milliseconds. */

@@ -5,10 +5,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { CommandRunner } from '../../lib/ports/command-runner.js';
+import type { CommandRunner } from '../../ports/command-runner.js';
 import { codeOf, messageOf } from '../../lib/error-message.js';
-import type { ServiceManager, ServiceState } from '../../lib/ports/service-manager.js';
-import type { Log } from '../../tunnel/ports.js';
+import type { ServiceManager, ServiceState } from '../../ports/service-manager.js';
+import type { Log } from '../../ports/log.js';
 import { type Libc, loadLibc } from '../linux/libc.js';
 import { UnixDatagramSender } from '../linux/udp/unix-datagram.js';
 

@@ -1,4 +1,4 @@
-import type { ReloadRequests } from '../../lib/ports/reload-requests.js';
+import type { ReloadRequests } from '../../ports/reload-requests.js';
 import { STOP_SIGNALS, StoppedError, type StopSignal } from '../../lib/stopped-error.js';
 import { killGroups } from './process-groups.js';
 

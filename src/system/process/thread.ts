@@ -1,7 +1,7 @@
 /** Threads of this process, by node:worker_threads. */
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 
-import type { MessageChannel } from '../../tunnel/ports.js';
+import type { MessageChannel } from '../../ports/message-channel.js';
 
 /** Milliseconds that a thread has to end by itself, when it has nothing to do any more. */
 const GRACE = 1_000;

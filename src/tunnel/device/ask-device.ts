@@ -1,7 +1,7 @@
 /** Asks a WireGuard device of anybody's for its status, by the userspace interface. */
 import { type DeviceAnswer, readGetAnswer } from '../../engine/engine.js';
 import { keyText } from '../server/link-status.js';
-import type { LocalConnections } from '../ports.js';
+import type { LocalConnections } from '../../ports/local-sockets.js';
 import type { PeerStatus } from '../tunnel-status.js';
 
 export interface DeviceStatus {

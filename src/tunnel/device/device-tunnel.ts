@@ -1,5 +1,6 @@
 /** Tunnels under network interfaces of the system, whichever thread they run in. */
-import type { Conversation, PacketDevice, PacketDevices } from '../ports.js';
+import type { Conversation } from '../../ports/local-sockets.js';
+import type { PacketDevice, PacketDevices } from '../../ports/packet-devices.js';
 import type { TunnelPorts } from '../server/server-link.js';
 import { TunTunnel } from './tun-tunnel.js';
 import type { TunnelConfig } from '../tunnel-config.js';

@@ -1,12 +1,12 @@
 /** A tunnel under a network interface of the system: the kernel's TCP/IP on our WireGuard. */
 import { TunEngine } from '../../engine/tun-engine.js';
+import type { Conversation } from '../../ports/local-sockets.js';
+import type { Log } from '../../ports/log.js';
 import type {
   ConfiguredInterface,
-  Conversation,
-  Log,
   PacketDevice,
   PacketDevices,
-} from '../ports.js';
+} from '../../ports/packet-devices.js';
 import type { Peer } from '../../engine/engine.js';
 import { OneByOne } from '../one-by-one.js';
 import { Rivals } from '../rivals/rivals.js';

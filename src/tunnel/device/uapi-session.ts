@@ -11,7 +11,8 @@ import {
   type SetRequest,
 } from '../../engine/engine.js';
 import { codeOf } from '../../lib/error-message.js';
-import type { Conversation, Endpoint } from '../ports.js';
+import type { Endpoint } from '../../ports/datagram.js';
+import type { Conversation } from '../../ports/local-sockets.js';
 
 /** The tunnel as the interface sees it. */
 export interface UapiHost {

@@ -1,7 +1,7 @@
 /** A question to a name server by TCP, for the answer that did not fit into a datagram. */
 import type { Duplex } from 'node:stream';
 
-import type { Clock } from '../ports.js';
+import type { Clock } from '../../ports/clock.js';
 
 /** For the connection, the question and the answer together. */
 const TIMEOUT = 5_000;

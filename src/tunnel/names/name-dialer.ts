@@ -3,7 +3,7 @@ import { type DialTarget, DialError } from '../../proxy/dialer.js';
 import type { ConfirmingStream } from '../../proxy/tcp-exchange.js';
 import { parseIpAddress } from '../../wire/ip-address.js';
 import type { NameResolver } from './name-resolver.js';
-import type { Clock } from '../ports.js';
+import type { Clock } from '../../ports/clock.js';
 
 /** Addresses of one name that are tried. */
 const MAX_ADDRESSES = 8;

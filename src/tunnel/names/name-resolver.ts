@@ -16,7 +16,8 @@ import {
 } from './name-question.js';
 import { askByTcp } from './name-by-tcp.js';
 import { ADDRESS_GONE } from '../node/node-errors.js';
-import type { Clock, Entropy } from '../ports.js';
+import type { Clock } from '../../ports/clock.js';
+import type { Entropy } from '../../ports/entropy.js';
 
 export const DNS_PORT = 53;
 

@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream';
 import type { TcpConnection, TcpInfo, TcpObserver } from '../../engine/netstack-engine.js';
 import { addressInfo } from '../names/address-info.js';
 import { closeError } from './node-errors.js';
-import type { Timer } from '../ports.js';
+import type { Timer } from '../../ports/clock.js';
 
 /** The bytes taken from the connection for one push. */
 const READ_SIZE = 64 * 1024;

@@ -6,7 +6,8 @@ import { createLookup, type Lookup, type PromisedLookup } from '../names/lookup.
 import { type AddressDialer, NameDialer } from '../names/name-dialer.js';
 import { connectError, readHost, readPort, systemError } from './node-errors.js';
 import type { OpenSockets } from './open-sockets.js';
-import type { Clock, Entropy } from '../ports.js';
+import type { Clock } from '../../ports/clock.js';
+import type { Entropy } from '../../ports/entropy.js';
 import { type ListenOptions, TcpServer } from './tcp-server.js';
 import { TcpSocket } from './tcp-socket.js';
 import { closingTunnel } from '../server/route.js';

@@ -1,5 +1,5 @@
 /** The TCP sockets of a tunnel, and how they come to their end with it. */
-import type { Clock, Timer } from '../ports.js';
+import type { Clock, Timer } from '../../ports/clock.js';
 import type { TcpSocket } from './tcp-socket.js';
 
 /**

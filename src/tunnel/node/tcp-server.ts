@@ -2,7 +2,8 @@
 import { EventEmitter } from 'node:events';
 
 import type { NetstackEngine, TcpConnection, TcpListener } from '../../engine/netstack-engine.js';
-import { type Entropy, randomUint32 } from '../../lib/ports/entropy.js';
+import { randomUint32 } from '../../lib/random-uint32.js';
+import type { Entropy } from '../../ports/entropy.js';
 import { addressInfo, type AddressInfo } from '../names/address-info.js';
 import type { Driver } from '../driver.js';
 import { anyAddress, bindLocal } from './local-end.js';

@@ -1,7 +1,8 @@
 /** Another tunnel with our key: what the parts of a tunnel see of it, and who is told. */
 import type { Peer } from '../../engine/engine.js';
 import type { UnmatchedSegment } from '../../engine/netstack-engine.js';
-import type { Endpoint, Log } from '../ports.js';
+import type { Endpoint } from '../../ports/datagram.js';
+import type { Log } from '../../ports/log.js';
 import { type RivalSigns, RivalWatch } from './rival-watch.js';
 
 /** A handshake that may not begin yet (whitepaper 6.1) is asked for again after this, in ms. */

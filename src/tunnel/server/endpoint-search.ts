@@ -11,7 +11,9 @@
 import type { Device, Peer } from '../../engine/engine.js';
 import { codeOf } from '../../lib/error-message.js';
 import { endpointText } from './endpoint-text.js';
-import type { Clock, Datagram, Endpoint, Log, Timer } from '../ports.js';
+import type { Clock, Timer } from '../../ports/clock.js';
+import type { Datagram, Endpoint } from '../../ports/datagram.js';
+import type { Log } from '../../ports/log.js';
 import type { ServerAddresses } from './server-addresses.js';
 import { SilenceWatch } from './silence-watch.js';
 

@@ -1,5 +1,5 @@
 import { formatAuthority } from '../../proxy/listen-address.js';
-import type { Endpoint } from '../ports.js';
+import type { Endpoint } from '../../ports/datagram.js';
 
 /** `192.0.2.1:11010`, `[2001:db8::1]:11010`. */
 export function endpointText({ address, port }: Endpoint): string {

@@ -1,5 +1,5 @@
 import { abortReason } from '../../lib/error-message.js';
-import type { Clock, Timer } from '../ports.js';
+import type { Clock, Timer } from '../../ports/clock.js';
 import type { TunnelError } from '../tunnel-error.js';
 
 /** Those who wait for the next handshake. */

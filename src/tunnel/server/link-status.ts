@@ -2,7 +2,7 @@
 import type { Device, Peer } from '../../engine/engine.js';
 import { formatIpAddress } from '../../wire/ip-address.js';
 import { endpointText } from './endpoint-text.js';
-import type { WallClock } from '../ports.js';
+import type { WallClock } from '../../ports/clock.js';
 import type { Rivals } from '../rivals/rivals.js';
 import type { PeerSilence } from './route.js';
 import type { PeerStatus, TunnelHealth, TunnelStatus } from '../tunnel-status.js';

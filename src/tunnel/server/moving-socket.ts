@@ -1,7 +1,9 @@
 import { codeOf } from '../../lib/error-message.js';
 import { familyOf } from './address-order.js';
 import { OneByOne } from '../one-by-one.js';
-import type { Clock, Datagram, DatagramSocket, DatagramSockets, Timer } from '../ports.js';
+import type { Clock, Timer } from '../../ports/clock.js';
+import type { DatagramSocket, DatagramSockets } from '../../ports/datagram-sockets.js';
+import type { Datagram } from '../../ports/datagram.js';
 
 /** A socket is re-made no sooner than this after the last time; the wait doubles each time. */
 const SHORTEST_INTERVAL = 1_000;

@@ -2,7 +2,7 @@
  * The TAI64N stamps that were sent with our key, each key's in its own record (whitepaper 5.1): a server
  * that has seen a later one from an earlier process would be silent.
  */
-import type { TimestampRecord, TimestampStore } from '../ports.js';
+import type { TimestampRecord, TimestampStore } from '../../ports/timestamp-store.js';
 
 export class SentTimestamps {
   readonly #store: TimestampStore | undefined;

@@ -1,6 +1,9 @@
 import { messageOf } from '../../lib/error-message.js';
 import { happyEyeballsOrder } from './address-order.js';
-import type { Clock, Endpoint, Log, Resolver, WallClock } from '../ports.js';
+import type { Clock, WallClock } from '../../ports/clock.js';
+import type { Endpoint } from '../../ports/datagram.js';
+import type { Log } from '../../ports/log.js';
+import type { Resolver } from '../../ports/resolver.js';
 
 /** More addresses than this are not tried: at 5 s each they are 80 s already. */
 const MAX_ADDRESSES = 16;

@@ -10,18 +10,15 @@ import { endpointText } from './endpoint-text.js';
 import { HandshakeWaits } from './handshake-waits.js';
 import { MovingSocket } from './moving-socket.js';
 import { debtsOf, healthOf, keyText, peerStatuses, rivalOf, whySilent } from './link-status.js';
-import type {
-  Clock,
-  Conversation,
-  DatagramSockets,
-  Endpoint,
-  Entropy,
-  Log,
-  Resolver,
-  TimestampStore,
-  TunnelObserver,
-  WallClock,
-} from '../ports.js';
+import type { Clock, WallClock } from '../../ports/clock.js';
+import type { DatagramSockets } from '../../ports/datagram-sockets.js';
+import type { Endpoint } from '../../ports/datagram.js';
+import type { Entropy } from '../../ports/entropy.js';
+import type { Conversation } from '../../ports/local-sockets.js';
+import type { Log } from '../../ports/log.js';
+import type { Resolver } from '../../ports/resolver.js';
+import type { TimestampStore } from '../../ports/timestamp-store.js';
+import type { TunnelObserver } from '../capture/observer.js';
 import { ASKED_AGAIN_AFTER, type Rivals } from '../rivals/rivals.js';
 import type { PeerSilence } from './route.js';
 import { SentTimestamps } from './sent-timestamps.js';

@@ -2,7 +2,7 @@
 import type { Device, Peer } from '../../engine/engine.js';
 import { type EndpointSearch, isNetworkFault } from './endpoint-search.js';
 import { endpointText } from './endpoint-text.js';
-import type { Clock, WallClock } from '../ports.js';
+import type { Clock, WallClock } from '../../ports/clock.js';
 import type { PeerSilence } from './route.js';
 import type { ServerAddresses } from './server-addresses.js';
 import { silenceReason } from './silence-reason.js';

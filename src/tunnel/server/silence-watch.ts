@@ -1,5 +1,5 @@
 import type { Peer } from '../../engine/engine.js';
-import type { Clock, Timer } from '../ports.js';
+import type { Clock, Timer } from '../../ports/clock.js';
 
 /** Something is wanted and nothing authentic came for this long: 10 s + 5 s (whitepaper 6.5). */
 export const SILENCE = 15_000;

@@ -1,5 +1,5 @@
 /** Calls from one thread to another, each with one answer, over a channel that copies values. */
-import type { MessageChannel } from '../ports.js';
+import type { MessageChannel } from '../../ports/message-channel.js';
 import { errorFrom, type PortableError, portableError } from './portable-error.js';
 
 /** Each operation's name, argument and answer. */

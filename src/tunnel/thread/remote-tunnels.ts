@@ -1,6 +1,8 @@
 /** Tunnels that run in threads of their own: what the process does besides never keeps a packet waiting. */
 import type { CapturedPorts, DeviceTunnel, DeviceTunnels } from '../device/device-tunnel.js';
-import type { Clock, Conversation, MessageChannel, Timer } from '../ports.js';
+import type { Clock, Timer } from '../../ports/clock.js';
+import type { Conversation } from '../../ports/local-sockets.js';
+import type { MessageChannel } from '../../ports/message-channel.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelStatus } from '../tunnel-status.js';
 import { Caller } from './calls.js';

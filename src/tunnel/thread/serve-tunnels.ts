@@ -2,7 +2,9 @@
 import { answerCalls } from './calls.js';
 import { configFrom, type TunnelOperations } from './operations.js';
 import type { DeviceTunnel, DeviceTunnels } from '../device/device-tunnel.js';
-import type { Clock, Conversation, MessageChannel } from '../ports.js';
+import type { Clock } from '../../ports/clock.js';
+import type { Conversation } from '../../ports/local-sockets.js';
+import type { MessageChannel } from '../../ports/message-channel.js';
 
 /**
  * Opens one tunnel, and does with it what it is told to.

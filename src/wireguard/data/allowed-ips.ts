@@ -3,8 +3,7 @@
  * trie with skipped bits per address family, as in the kernel, so that a lookup takes one step per
  * branching and allocates nothing, with one prefix or a hundred thousand.
  */
-import type { IpAddress, IpPrefix } from '../../wire/ip-address.js';
-import { maskAddress } from '../../wire/ip-address.js';
+import { type IpAddress, type IpPrefix, maskAddress } from '../../wire/ip-address.js';
 
 class Node<Value extends object> {
   readonly address: IpAddress;

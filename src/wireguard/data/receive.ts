@@ -10,7 +10,7 @@ import {
   TAG_LENGTH,
 } from '../constants.js';
 import { publicKeyText, type DeviceContext } from '../context.js';
-import type { Endpoint } from '../datagram.js';
+import type { Endpoint } from '../../ports/datagram.js';
 import { openInitiation } from '../handshake/handshake.js';
 import { innerPacketLength, sourceOffset } from './inner-packet.js';
 import type { Keypair } from './keypair.js';

@@ -14,7 +14,7 @@ import {
   TAG_LENGTH,
 } from '../constants.js';
 import type { DeviceContext } from '../context.js';
-import type { Endpoint } from '../datagram.js';
+import type { Endpoint } from '../../ports/datagram.js';
 import type { Keypair } from './keypair.js';
 import {
   INITIATION,

@@ -4,7 +4,7 @@
  * CookieGenerator the sending side, one per peer.
  */
 import type { Crypto } from '../../crypto/crypto.js';
-import type { Entropy } from '../../lib/ports/entropy.js';
+import type { Entropy } from '../../ports/entropy.js';
 import { parseIpAddress } from '../../wire/ip-address.js';
 import {
   COOKIE_MAX_AGE,
@@ -14,7 +14,7 @@ import {
   LABEL_MAC1,
   MAC_LENGTH,
 } from '../constants.js';
-import type { Endpoint } from '../datagram.js';
+import type { Endpoint } from '../../ports/datagram.js';
 import { COOKIE_REPLY, MESSAGE_COOKIE_REPLY, mac1Offset, writeUint32 } from '../messages.js';
 
 export class CookieChecker {

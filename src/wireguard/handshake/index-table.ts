@@ -2,8 +2,8 @@
  * Session indices: what the other side writes into a message to say which handshake or session of
  * ours it belongs to (whitepaper 5.4.2). Random, so that they tell nothing about how many there are.
  */
-import type { Entropy } from '../../lib/ports/entropy.js';
-import { randomUint32 } from '../../lib/ports/entropy.js';
+import { randomUint32 } from '../../lib/random-uint32.js';
+import type { Entropy } from '../../ports/entropy.js';
 import type { Keypair } from '../data/keypair.js';
 
 /** What an index stands for: a handshake of `peer`, then the session that came from it. */

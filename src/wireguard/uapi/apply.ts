@@ -1,6 +1,6 @@
 /** Does what a `set=1` asks of a device. */
 import type { Device, Peer } from '../device.js';
-import type { Endpoint } from '../datagram.js';
+import type { Endpoint } from '../../ports/datagram.js';
 import type { PeerChange, SetRequest } from './set-request.js';
 
 export interface ApplyOptions {

@@ -9,7 +9,7 @@ import {
   parseIpAddress,
   parseIpPrefix,
 } from '../../wire/ip-address.js';
-import type { Endpoint } from '../datagram.js';
+import type { Endpoint } from '../../ports/datagram.js';
 import { parseKey } from './key-text.js';
 
 export interface SetRequest {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { formatArcConfig } from '../../../src/arc-config/format-arc-config.js';
 import { skeletonArcConfig } from '../../../src/arc-config/arc-config.js';
-import { FileError } from '../../../src/arc-config/files.js';
+import { FileError } from '../../../src/ports/files.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { PRIVATE_KEY, SAMPLE, sampleWith } from '../../arc-config/sample.js';
 import { cut, json, status } from '../../soracom/recording-server.js';

@@ -2,7 +2,7 @@ import { bootstrapCellular } from '../../../src/app/bootstrap/bootstrap-cellular
 import { BootstrapRescueError } from '../../../src/app/bootstrap/bootstrap-rescue.js';
 import type { KryptonResult } from '../../../src/app/bootstrap/krypton-target.js';
 import { skeletonArcConfig } from '../../../src/arc-config/arc-config.js';
-import { FileError } from '../../../src/arc-config/files.js';
+import { FileError } from '../../../src/ports/files.js';
 import { formatArcConfig } from '../../../src/arc-config/format-arc-config.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { UserError } from '../../../src/lib/user-error.js';

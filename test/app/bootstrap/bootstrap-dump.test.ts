@@ -1,6 +1,6 @@
 import { dumpBootstrap } from '../../../src/app/bootstrap/bootstrap-dump.js';
 import type { BootstrapAuthkeyOptions } from '../../../src/app/bootstrap/bootstrap-run.js';
-import { FileError } from '../../../src/arc-config/files.js';
+import { FileError } from '../../../src/ports/files.js';
 import { SAMPLE } from '../../arc-config/sample.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { type Answer, cut, json, status } from '../../soracom/recording-server.js';

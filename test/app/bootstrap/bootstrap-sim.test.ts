@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { bootstrapSim } from '../../../src/app/bootstrap/bootstrap-sim.js';
-import type { KryptonCliOptions } from '../../../src/app/bootstrap/krypton-cli.js';
+import type { KryptonCliOptions } from '../../../src/soracom/krypton/krypton-cli.js';
 import type { KryptonResult } from '../../../src/app/bootstrap/krypton-target.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { UserError } from '../../../src/lib/user-error.js';

@@ -1,5 +1,5 @@
 import type { ArcConfig } from '../../../src/arc-config/arc-config.js';
-import { FileError } from '../../../src/arc-config/files.js';
+import { FileError } from '../../../src/ports/files.js';
 import { formatKey } from '../../../src/arc-config/value-syntax.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import {

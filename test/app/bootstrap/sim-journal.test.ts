@@ -5,7 +5,7 @@ import {
   startJournal,
   type JournalStep,
 } from '../../../src/app/bootstrap/sim-journal.js';
-import { FileError } from '../../../src/arc-config/files.js';
+import { FileError } from '../../../src/ports/files.js';
 import { MemoryJournals } from '../../arc-config/memory-journals.js';
 import { failureOf } from '../failure-of.js';
 

@@ -2,7 +2,7 @@ import {
   readableWarning,
   refuseHooksOfOthers,
 } from '../../../src/app/config/config-file-rights.js';
-import type { OtherWriter } from '../../../src/arc-config/files.js';
+import type { OtherWriter } from '../../../src/ports/files.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { sampleWith } from '../../arc-config/sample.js';
 import { failureOf } from '../failure-of.js';

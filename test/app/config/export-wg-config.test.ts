@@ -3,7 +3,7 @@ import {
   createPrivateImage,
   verboseWgConfig,
 } from '../../../src/app/config/export-wg-config.js';
-import { FileError } from '../../../src/arc-config/files.js';
+import { FileError } from '../../../src/ports/files.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 import { SAMPLE, sampleWith, sampleWithSession } from '../../arc-config/sample.js';

@@ -1,5 +1,5 @@
 import { importConfig } from '../../../src/app/config/import-config.js';
-import { FileError } from '../../../src/arc-config/files.js';
+import { FileError } from '../../../src/ports/files.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 import { PRIVATE_KEY, PUBLIC_KEY, SAMPLE, SERVER_KEY } from '../../arc-config/sample.js';

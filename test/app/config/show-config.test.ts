@@ -1,5 +1,5 @@
 import { showConfig, skeletonText } from '../../../src/app/config/show-config.js';
-import { FileError } from '../../../src/arc-config/files.js';
+import { FileError } from '../../../src/ports/files.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 import { PRIVATE_KEY, SAMPLE } from '../../arc-config/sample.js';
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { readAuthKeyFile } from '../../../src/app/credentials/auth-key-file.js';
-import { PrivateFileError, type PrivateFileFailure } from '../../../src/lib/ports/private-files.js';
+import { PrivateFileError, type PrivateFileFailure } from '../../../src/ports/private-files.js';
 import { exposed, refusal } from './exposed.js';
 import { MemoryPorts } from './memory-ports.js';
 

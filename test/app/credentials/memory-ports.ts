@@ -3,8 +3,8 @@ import {
   CommandError,
   type CommandResult,
   type RunOptions,
-} from '../../../src/lib/ports/command-runner.js';
-import { PrivateFileError } from '../../../src/lib/ports/private-files.js';
+} from '../../../src/ports/command-runner.js';
+import { PrivateFileError } from '../../../src/ports/private-files.js';
 
 /** Files, a standard input and programs in memory. */
 export class MemoryPorts implements CredentialPorts {

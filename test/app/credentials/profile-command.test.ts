@@ -1,5 +1,5 @@
 import { runProfileCommand } from '../../../src/app/credentials/profile-command.js';
-import { CommandError, type CommandFailure } from '../../../src/lib/ports/command-runner.js';
+import { CommandError, type CommandFailure } from '../../../src/ports/command-runner.js';
 import { refusal } from './exposed.js';
 import { MemoryPorts } from './memory-ports.js';
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { profileCredentials } from '../../../src/app/credentials/profile-credentials.js';
-import { PrivateFileError } from '../../../src/lib/ports/private-files.js';
+import { PrivateFileError } from '../../../src/ports/private-files.js';
 import { exposed, refusal } from './exposed.js';
 import { MemoryPorts } from './memory-ports.js';
 

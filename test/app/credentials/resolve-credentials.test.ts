@@ -3,7 +3,7 @@ import type { CredentialChoice } from '../../../src/app/credentials/credential-c
 import { MissingCredentialsError } from '../../../src/app/credentials/missing-credentials.js';
 import { resolveCredentials } from '../../../src/app/credentials/resolve-credentials.js';
 import type { ArcProfile } from '../../../src/arc-config/arc-config.js';
-import { PrivateFileError } from '../../../src/lib/ports/private-files.js';
+import { PrivateFileError } from '../../../src/ports/private-files.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { exposed, refusal } from './exposed.js';
 import { MemoryPorts } from './memory-ports.js';

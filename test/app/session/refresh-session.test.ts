@@ -1,8 +1,7 @@
-import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
-import { FileError } from '../../../src/arc-config/files.js';
+import { parseArcConfig, parseArcSession } from '../../../src/arc-config/parse-arc-config.js';
+import { FileError } from '../../../src/ports/files.js';
 import { refreshSession } from '../../../src/app/session/refresh-session.js';
 import { keepSessionState, withNewestSession } from '../../../src/app/session/session-state.js';
-import { parseArcSession } from '../../../src/arc-config/parse-arc-config.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 import { SAMPLE, sampleWith, sampleWithSession } from '../../arc-config/sample.js';
 import { failureOf } from '../failure-of.js';

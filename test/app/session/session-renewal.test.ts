@@ -1,7 +1,7 @@
 import { MissingCredentialsError } from '../../../src/app/credentials/missing-credentials.js';
 import type { SessionRenewal } from '../../../src/app/session/session-renewal.js';
 import { withFinding } from '../../../src/app/up/tunnel-services.js';
-import { FileError } from '../../../src/arc-config/files.js';
+import { FileError } from '../../../src/ports/files.js';
 import { TunnelError } from '../../../src/tunnel/tunnel-error.js';
 import { CLIENT } from '../../support/tunnel-in-memory.js';
 import { apiError } from '../fake-soracom.js';

@@ -1,7 +1,7 @@
 import { renewKeyOfSim, type RenewKeyOptions } from '../../../src/app/sim/renew-key-of-sim.js';
 import { renewKeyStep } from '../../../src/app/bootstrap/key-renewal.js';
 import { keepSessionState, withNewestSession } from '../../../src/app/session/session-state.js';
-import { FileError } from '../../../src/arc-config/files.js';
+import { FileError } from '../../../src/ports/files.js';
 import { parseArcConfig, parseArcSession } from '../../../src/arc-config/parse-arc-config.js';
 import { formatKey } from '../../../src/arc-config/value-syntax.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';

@@ -1,5 +1,5 @@
 import { findArcConfig, findSimTarget } from '../../../src/app/sim/sim-target.js';
-import { FileError } from '../../../src/arc-config/files.js';
+import { FileError } from '../../../src/ports/files.js';
 import { SAMPLE, sampleWith } from '../../arc-config/sample.js';
 import { failureOf } from '../failure-of.js';
 import { simTestPorts, type SimTestPorts } from '../sim-ports.js';

@@ -1,5 +1,5 @@
 import { openControlSocket } from '../../../src/app/status/control-socket.js';
-import type { Conversation, LocalListeners } from '../../../src/tunnel/ports.js';
+import type { Conversation, LocalListeners } from '../../../src/ports/local-sockets.js';
 import { systemError } from '../../support/memory-network.js';
 import { RecordingLog } from '../../support/recording-log.js';
 

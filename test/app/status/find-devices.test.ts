@@ -1,5 +1,5 @@
 import { findDevices } from '../../../src/app/status/find-devices.js';
-import { CommandError } from '../../../src/lib/ports/command-runner.js';
+import { CommandError } from '../../../src/ports/command-runner.js';
 import { FakeConnections } from '../../support/fake-connections.js';
 import { FakeCommands } from '../fake-commands.js';
 

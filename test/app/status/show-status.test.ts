@@ -1,5 +1,5 @@
 import { type ShownStatus, showStatus, verdictOf } from '../../../src/app/status/show-status.js';
-import { CommandError } from '../../../src/lib/ports/command-runner.js';
+import { CommandError } from '../../../src/ports/command-runner.js';
 import { FakeConnections } from '../../support/fake-connections.js';
 import { CONNECTING, REPORT } from '../../support/status-report.js';
 import { FakeCommands } from '../fake-commands.js';

@@ -1,7 +1,7 @@
 import { chooseMode, type ModePorts } from '../../../src/app/up/choose-mode.js';
 import { UserError } from '../../../src/lib/user-error.js';
 import type { DeviceTunnel } from '../../../src/tunnel/device/device-tunnel.js';
-import type { PacketDeviceRefusal } from '../../../src/tunnel/ports.js';
+import type { PacketDeviceRefusal } from '../../../src/ports/packet-devices.js';
 
 const DEVICE = { interfaceName: 'soratun0' } as DeviceTunnel;
 let asked: string[];

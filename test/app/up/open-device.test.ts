@@ -1,7 +1,7 @@
 import { openDevice } from '../../../src/app/up/open-device.js';
 import { UserError } from '../../../src/lib/user-error.js';
 import type { DeviceTunnel, DeviceTunnels } from '../../../src/tunnel/device/device-tunnel.js';
-import type { PacketDeviceRefusal } from '../../../src/tunnel/ports.js';
+import type { PacketDeviceRefusal } from '../../../src/ports/packet-devices.js';
 
 function tunnels(outcome: DeviceTunnel | Error): DeviceTunnels {
   return {

@@ -1,6 +1,6 @@
 import { ServiceStates } from '../../../src/app/up/service-states.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
-import type { ServiceState } from '../../../src/lib/ports/service-manager.js';
+import type { ServiceState } from '../../../src/ports/service-manager.js';
 import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { TunnelInMemory } from '../../support/tunnel-in-memory.js';

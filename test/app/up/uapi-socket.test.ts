@@ -1,6 +1,10 @@
 import { openUapiSocket } from '../../../src/app/up/uapi-socket.js';
 import type { KeptTunnel } from '../../../src/app/up/kept-tunnel.js';
-import type { Conversation, LocalListener, LocalListeners } from '../../../src/tunnel/ports.js';
+import type {
+  Conversation,
+  LocalListener,
+  LocalListeners,
+} from '../../../src/ports/local-sockets.js';
 import { RecordingLog } from '../../support/recording-log.js';
 
 const LISTENER: LocalListener = { close: () => Promise.resolve() };

@@ -1,7 +1,7 @@
-import { FileError, type FileFailure } from '../../../src/arc-config/files.js';
+import { FileError, type FileFailure } from '../../../src/ports/files.js';
 import { captureOptions } from '../../../src/cli/run/capture.js';
 import { UserError } from '../../../src/lib/user-error.js';
-import type { CaptureFile } from '../../../src/tunnel/ports.js';
+import type { CaptureFile } from '../../../src/ports/capture-file.js';
 import { silentLog } from '../../support/silent-log.js';
 
 const file: CaptureFile = { write: () => true, close: () => Promise.resolve(true) };

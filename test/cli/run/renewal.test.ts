@@ -1,6 +1,5 @@
 import { renewalPorts, type RenewalFlags } from '../../../src/cli/run/renewal.js';
-import { createContext } from '../../../src/cli/context.js';
-import type { Context } from '../../../src/cli/context.js';
+import { createContext, type Context } from '../../../src/cli/context.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { failureOf } from '../../app/failure-of.js';
 

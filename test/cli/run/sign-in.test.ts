@@ -1,6 +1,6 @@
 import { credentialsPort } from '../../../src/cli/run/sign-in.js';
 import type { Context } from '../../../src/cli/context.js';
-import { PrivateFileError } from '../../../src/lib/ports/private-files.js';
+import { PrivateFileError } from '../../../src/ports/private-files.js';
 import { exposed } from '../../app/credentials/exposed.js';
 
 /** A pipe gives what it has once. */

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../../src/wireguard/datagram.js';
+import type { Endpoint } from '../../../src/ports/datagram.js';
 import type { Random } from '../../sim/random.js';
 import type { Target } from '../target.js';
 

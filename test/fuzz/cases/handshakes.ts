@@ -1,6 +1,11 @@
 /** Initiations and responses with a valid mac1: the sender knows the device's public key. */
-import { MESSAGE_INITIATION, MESSAGE_RESPONSE, RESPONSE } from '../../../src/wireguard/messages.js';
-import { INITIATION, writeUint32 } from '../../../src/wireguard/messages.js';
+import {
+  MESSAGE_INITIATION,
+  MESSAGE_RESPONSE,
+  RESPONSE,
+  INITIATION,
+  writeUint32,
+} from '../../../src/wireguard/messages.js';
 import type { Random } from '../../sim/random.js';
 import { senderIndexOf, type Puppet } from '../puppet.js';
 import { LIVE } from '../cast.js';

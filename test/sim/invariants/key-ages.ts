@@ -3,8 +3,7 @@
  * true time, 540 s after the last session was derived none is left in memory, and none is ever held
  * for more than 720 s, however often others are derived.
  */
-import type { End, Side } from '../end.js';
-import { SIDES } from '../end.js';
+import { type End, type Side, SIDES } from '../end.js';
 import { Violation, type Invariant, type World } from '../invariant.js';
 import type { KeyRecord } from '../recording-crypto.js';
 

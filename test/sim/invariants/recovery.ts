@@ -6,8 +6,14 @@
  */
 import { INITIATION } from '../../support/message-types.js';
 import { otherSide, SIDES, type End, type Side } from '../end.js';
-import { Violation, type Incident, type Invariant, type World } from '../invariant.js';
-import type { Received, Sent } from '../invariant.js';
+import {
+  Violation,
+  type Incident,
+  type Invariant,
+  type World,
+  type Received,
+  type Sent,
+} from '../invariant.js';
 import type { Delivery } from './delivery.js';
 
 const RECOVERY_TIME = 15_000 + 333;

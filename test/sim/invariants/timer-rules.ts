@@ -8,8 +8,14 @@
 import type { DeviceEvent } from '../../../src/wireguard/device.js';
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
 import { SIDES, type End, type Side, type Trigger } from '../end.js';
-import { Violation, type Incident, type Invariant, type World } from '../invariant.js';
-import type { Received, Sent } from '../invariant.js';
+import {
+  Violation,
+  type Incident,
+  type Invariant,
+  type World,
+  type Received,
+  type Sent,
+} from '../invariant.js';
 import { SessionModel } from './session-model.js';
 import { LONGEST_ATTEMPT, SHORTEST_ATTEMPT, TimerModel } from './timer-model.js';
 

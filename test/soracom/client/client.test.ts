@@ -1,5 +1,4 @@
-import { createServer, type Server } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { simMayExist } from '../../../src/soracom/api-error.js';
 import { SoracomClient } from '../../../src/soracom/client/client.js';

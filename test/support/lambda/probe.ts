@@ -1,7 +1,6 @@
 /** Sandboxes with extensions that do what a test says (functions/probe.mjs), for one test file. */
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { FUNCTIONS, nodeFunction } from './runtimes.js';

@@ -15,9 +15,9 @@ import { join } from 'node:path';
 
 import { jest } from '@jest/globals';
 
-import { FileError } from '../../../src/arc-config/files.js';
+import { FileError } from '../../../src/ports/files.js';
 import { createCaptureFile } from '../../../src/system/files/capture-file.js';
-import type { Log } from '../../../src/tunnel/ports.js';
+import type { Log } from '../../../src/ports/log.js';
 import { REPOSITORY } from '../../support/processes.js';
 import { describeWith } from '../../support/requirements.js';
 import { silentLog } from '../../support/silent-log.js';

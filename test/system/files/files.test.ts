@@ -17,7 +17,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { FileError } from '../../../src/arc-config/files.js';
+import { FileError } from '../../../src/ports/files.js';
 import { systemFiles, waitlessFiles } from '../../../src/system/files/files.js';
 import { FileTrace } from '../../support/file-calls.js';
 import { describeWith } from '../../support/requirements.js';

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { PrivateFileError } from '../../../src/lib/ports/private-files.js';
+import { PrivateFileError } from '../../../src/ports/private-files.js';
 import { createPrivateFiles, systemPrivateFiles } from '../../../src/system/files/private-file.js';
 import { pendingTimers } from '../pending-timers.js';
 

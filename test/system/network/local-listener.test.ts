@@ -8,7 +8,7 @@ import {
   createLocalListeners,
   localListeners,
 } from '../../../src/system/network/local-listener.js';
-import type { Conversation, LocalListener } from '../../../src/tunnel/ports.js';
+import type { Conversation, LocalListener } from '../../../src/ports/local-sockets.js';
 import { until } from '../../support/until.js';
 
 let folder: string;

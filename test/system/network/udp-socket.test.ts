@@ -1,5 +1,6 @@
 import { udpSockets } from '../../../src/system/network/udp-socket.js';
-import type { Datagram, DatagramSocket } from '../../../src/tunnel/ports.js';
+import type { DatagramSocket } from '../../../src/ports/datagram-sockets.js';
+import type { Datagram } from '../../../src/ports/datagram.js';
 
 const open: DatagramSocket[] = [];
 

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { CommandError, type RunOptions } from '../../../src/lib/ports/command-runner.js';
+import { CommandError, type RunOptions } from '../../../src/ports/command-runner.js';
 import { pendingTimers } from '../pending-timers.js';
 import { createCommandRunner, systemCommands } from '../../../src/system/process/command-runner.js';
 import { until } from '../../support/until.js';

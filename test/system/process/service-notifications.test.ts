@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { type CommandRunner } from '../../../src/lib/ports/command-runner.js';
+import type { CommandRunner } from '../../../src/ports/command-runner.js';
 import { systemCommands } from '../../../src/system/process/command-runner.js';
 import { type Libc, loadLibc } from '../../../src/system/linux/libc.js';
 import {

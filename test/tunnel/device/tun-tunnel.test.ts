@@ -1,11 +1,11 @@
 /** The mode tun on an interface and a network that are imagined: in which order things are changed. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
+import type { LocalBinding } from '../../../src/ports/datagram-sockets.js';
 import type {
   InterfaceSettings,
-  LocalBinding,
   PacketDevice,
   PacketDevices,
-} from '../../../src/tunnel/ports.js';
+} from '../../../src/ports/packet-devices.js';
 import { TunTunnel } from '../../../src/tunnel/device/tun-tunnel.js';
 import { formatIpAddress } from '../../../src/wire/ip-address.js';
 import { serverOf, TunnelInMemory } from '../../support/tunnel-in-memory.js';

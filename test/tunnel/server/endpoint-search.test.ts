@@ -1,7 +1,7 @@
 /** Where initiations go: a real tunnel to a real server, on an imaginary network, in virtual time. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { EndpointSearch, type SearchedPeer } from '../../../src/tunnel/server/endpoint-search.js';
-import type { Endpoint } from '../../../src/tunnel/ports.js';
+import type { Endpoint } from '../../../src/ports/datagram.js';
 import { ServerAddresses } from '../../../src/tunnel/server/server-addresses.js';
 import type { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';

@@ -1,10 +1,10 @@
 import { MovingSocket } from '../../../src/tunnel/server/moving-socket.js';
 import type {
-  Datagram,
   DatagramSocket,
   DatagramSockets,
   LocalBinding,
-} from '../../../src/tunnel/ports.js';
+} from '../../../src/ports/datagram-sockets.js';
+import type { Datagram } from '../../../src/ports/datagram.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { FakeSocket } from '../../support/fake-socket.js';
 import { systemError } from '../../support/memory-network.js';

@@ -1,4 +1,4 @@
-import type { Resolution } from '../../../src/tunnel/ports.js';
+import type { Resolution } from '../../../src/ports/resolver.js';
 import { ServerAddresses } from '../../../src/tunnel/server/server-addresses.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { RecordingLog } from '../../support/recording-log.js';

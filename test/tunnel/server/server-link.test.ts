@@ -1,7 +1,7 @@
 /** A tunnel that gets another configuration while it runs: what becomes of the way to the server. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import type { ArcNetwork } from '../../../src/emulator/arc-network.js';
-import type { TimestampRecord } from '../../../src/tunnel/ports.js';
+import type { TimestampRecord } from '../../../src/ports/timestamp-store.js';
 import { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { systemError } from '../../support/memory-network.js';

@@ -1,7 +1,8 @@
 /** Both ends of a thread's channel, in one thread: what goes over is copied as between two. */
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import type { DeviceTunnel, DeviceTunnels } from '../../../src/tunnel/device/device-tunnel.js';
-import type { Conversation, MessageChannel } from '../../../src/tunnel/ports.js';
+import type { Conversation } from '../../../src/ports/local-sockets.js';
+import type { MessageChannel } from '../../../src/ports/message-channel.js';
 import { RemoteTunnels } from '../../../src/tunnel/thread/remote-tunnels.js';
 import { serveTunnels } from '../../../src/tunnel/thread/serve-tunnels.js';
 import { type TunnelConfig, parseTunnelConfig } from '../../../src/tunnel/tunnel-config.js';

@@ -1,4 +1,4 @@
-import type { Entropy } from '../../../src/lib/ports/entropy.js';
+import type { Entropy } from '../../../src/ports/entropy.js';
 import { IndexTable } from '../../../src/wireguard/handshake/index-table.js';
 import { seededEntropy } from '../../support/seeded-entropy.js';
 import { WireguardPair } from '../../support/wireguard-pair.js';

@@ -2,7 +2,8 @@
  * OPEN: RFC 9293 3.10.1. Makes the TCB of an active open, from a port that is free, and that of a
  * passive one, which passive-open.ts asks for when a SYN has come.
  */
-import { type Entropy, randomUint32 } from '../../../lib/ports/entropy.js';
+import { randomUint32 } from '../../../lib/random-uint32.js';
+import type { Entropy } from '../../../ports/entropy.js';
 import { randomSipHashKey } from '../../../lib/siphash.js';
 import type { SocketAddress } from '../../../wire/ip-address.js';
 import type { StackLimits } from '../../limits.js';

@@ -1,7 +1,7 @@
 /** What stands in the way of a tun device, found without making one, and without koffi. */
 import { access, constants, readFile } from 'node:fs/promises';
 
-import type { PacketDeviceRefusal } from '../../../tunnel/ports.js';
+import type { PacketDeviceRefusal } from '../../../ports/packet-devices.js';
 import { codeOf } from '../../../lib/error-message.js';
 
 /** Of the capabilities in linux/capability.h. */

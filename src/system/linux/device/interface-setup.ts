@@ -15,7 +15,7 @@ import type {
   InterfaceChange,
   InterfaceRouting,
   InterfaceSettings,
-} from '../../../tunnel/ports.js';
+} from '../../../ports/packet-devices.js';
 import { type IpAddress, type IpPrefix, formatIpAddress } from '../../../wire/ip-address.js';
 import {
   FIRST_TABLE,

@@ -7,7 +7,7 @@ import type {
   PacketDevice,
   PacketDeviceError,
   PacketDeviceRefusal,
-} from '../../../tunnel/ports.js';
+} from '../../../ports/packet-devices.js';
 import { VIRTIO_NET_HEADER_LENGTH } from '../../../wire/virtio-net.js';
 import { BufferList } from '../udp/buffer-list.js';
 import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';

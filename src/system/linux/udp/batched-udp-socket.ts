@@ -4,7 +4,8 @@
  */
 import { release } from 'node:os';
 
-import type { Datagram, DatagramSocket, DatagramSockets } from '../../../tunnel/ports.js';
+import type { DatagramSocket, DatagramSockets } from '../../../ports/datagram-sockets.js';
+import type { Datagram } from '../../../ports/datagram.js';
 import { DatagramReceiver } from './datagram-receiver.js';
 import { DatagramSender, type Segmentation } from './datagram-sender.js';
 import { EndpointTable } from './endpoint-table.js';

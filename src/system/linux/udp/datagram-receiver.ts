@@ -1,7 +1,7 @@
 /** Receives UDP datagrams by recvmsg(2), many in one call where the system coalesces them. */
 import { constants } from 'node:os';
 
-import type { Datagram } from '../../../tunnel/ports.js';
+import type { Datagram } from '../../../ports/datagram.js';
 import type { EndpointTable, KnownEndpoint } from './endpoint-table.js';
 import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
 import { LITTLE_ENDIAN } from '../machine-word.js';

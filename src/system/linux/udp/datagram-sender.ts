@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:os';
 
-import type { Datagram } from '../../../tunnel/ports.js';
+import type { Datagram } from '../../../ports/datagram.js';
 import type { EndpointTable, KnownEndpoint } from './endpoint-table.js';
 import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
 import { LITTLE_ENDIAN } from '../machine-word.js';

@@ -1,5 +1,5 @@
 /** What a socket knows of the endpoints that it exchanges datagrams with. */
-import type { Endpoint } from '../../../tunnel/ports.js';
+import type { Endpoint } from '../../../ports/datagram.js';
 import type { SocketAddresses } from './socket-address.js';
 
 /** Endpoints that are kept; anyone can send to us from as many as he likes. */

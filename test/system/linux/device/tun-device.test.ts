@@ -9,7 +9,7 @@ import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../../../src/lib/packet-slo
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
 import { Readiness } from '../../../../src/system/linux/readiness.js';
 import { openTunDevice, TunDeviceError } from '../../../../src/system/linux/device/tun-device.js';
-import type { PacketDevice } from '../../../../src/tunnel/ports.js';
+import type { PacketDevice } from '../../../../src/ports/packet-devices.js';
 import { finishIcmp, ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST } from '../../../../src/wire/icmp.js';
 import {
   VIRTIO_NET_GSO_TCPV4,

@@ -1,0 +1,73 @@
+/** Builds a layer from what stands in the package and Node from npm, and writes it. */
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { CommandRunner } from '../../ports/command-runner.js';
+import { makeExecutable } from './executable.js';
+import { fetchNode } from './fetch-node.js';
+import { executableDocuments, executableLayer, thinLayer } from './layers.js';
+import type { Architecture } from './node-release.js';
+import { type LayerKind, readPrebuilt } from './prebuilt.js';
+import { requireLayerPath, writeLayer } from './write-layer.js';
+
+export interface LayerOptions {
+  /** `nodejs` is the thin one, which takes the Node of its runtime. */
+  readonly kind: LayerKind;
+  /** Path of the zip; `arctun-lambda-KIND.zip` when absent. */
+  readonly output?: string | undefined;
+}
+
+export interface LayerPorts {
+  readonly commands: CommandRunner;
+  /** `dist/executable` of the package. */
+  readonly prebuilt: string;
+  /** Told before each step that takes long. */
+  readonly onStep?: (text: string) => void;
+}
+
+export interface BuiltLayer {
+  readonly file: string;
+  /** As `aws lambda publish-layer-version` takes them. */
+  readonly architectures: readonly Architecture[];
+  readonly bytes: number;
+  /** In hexadecimal. */
+  readonly sha256: string;
+}
+
+/** @throws UserError */
+export async function buildLayer(
+  { kind, output = `arctun-lambda-${kind}.zip` }: LayerOptions,
+  ports: LayerPorts,
+): Promise<BuiltLayer> {
+  await requireLayerPath(output);
+  const bytes =
+    kind === 'nodejs'
+      ? thinLayer(await readPrebuilt(ports.prebuilt, kind))
+      : await packExecutable(kind, ports);
+  await writeLayer(output, bytes);
+  return {
+    file: output,
+    architectures: kind === 'nodejs' ? ['x86_64', 'arm64'] : [kind],
+    bytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  };
+}
+
+async function packExecutable(
+  architecture: Architecture,
+  { commands, prebuilt: folder, onStep = () => undefined }: LayerPorts,
+): Promise<Uint8Array> {
+  const prebuilt = await readPrebuilt(folder, architecture);
+  const temporary = await mkdtemp(join(tmpdir(), 'arctun-layer-'));
+  try {
+    onStep('Getting Node from npm (50 MB) ...');
+    const node = await fetchNode(architecture, commands, temporary);
+    const executable = makeExecutable(node.executable, prebuilt.program);
+    onStep('Packing ...');
+    return executableLayer(executable, executableDocuments(prebuilt, node, architecture));
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,125 @@
+/** Node for Linux by way of npm, which a user of ours has: whichever registry and proxy it uses. */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { CommandError, type CommandRunner } from '../../ports/command-runner.js';
+import { codeOf, messageOf } from '../../lib/error-message.js';
+import { UserError } from '../../lib/user-error.js';
+import {
+  type Architecture,
+  NODE_PACKAGES,
+  NODE_VERSION,
+  type NodePackage,
+} from './node-release.js';
+import { packageFiles } from './package-files.js';
+
+/** Milliseconds; a package has 50 MB. */
+const TIMEOUT = 15 * 60_000;
+
+export interface NodeFiles {
+  readonly executable: Uint8Array;
+  readonly license: Uint8Array;
+}
+
+/**
+ * Node for an architecture, exactly as it was when this version of arctun was made.
+ *
+ * @param folder where the package is put; one that is there already is taken
+ * @param expected for tests
+ * @throws UserError of kind `failed`
+ */
+export async function fetchNode(
+  architecture: Architecture,
+  commands: CommandRunner,
+  folder: string,
+  expected: NodePackage = NODE_PACKAGES[architecture],
+): Promise<NodeFiles> {
+  const file = join(folder, `${expected.name}-${NODE_VERSION}.tgz`);
+  let archive = await readIfThere(file);
+  if (archive === undefined || integrityOf(archive) !== expected.integrity) {
+    await downloadPackage(expected, commands, folder);
+    archive = await readIfThere(file);
+  }
+  if (archive === undefined) throw failure(expected, `npm pack did not write ${file}`);
+  const integrity = integrityOf(archive);
+  if (integrity !== expected.integrity) {
+    await rm(file, { force: true });
+    throw failure(
+      expected,
+      `what came is not what this version of arctun was made with: its checksum is ${integrity}, not ${expected.integrity}`,
+      [
+        'Try again. If it stays so, your registry or something on the way to it serves another file: do not use it.',
+      ],
+    );
+  }
+  try {
+    const [executable, license] = packageFiles(archive, ['package/bin/node', 'package/LICENSE']);
+    if (executable === undefined || license === undefined) throw new Error('it is empty');
+    return { executable, license };
+  } catch (error) {
+    throw failure(expected, messageOf(error), [], error);
+  }
+}
+
+function integrityOf(bytes: Uint8Array): string {
+  return `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
+}
+
+async function readIfThere(file: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function downloadPackage(
+  wanted: NodePackage,
+  commands: CommandRunner,
+  folder: string,
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const specification = `${wanted.name}@${NODE_VERSION}`;
+  // By default npm retries for minutes without a network, and prints nothing.
+  const waits = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
+  const patience = ['--fetch-retries=1', ...waits, '--fetch-timeout=60000'];
+  const options = ['--ignore-scripts', '--loglevel=error', ...patience];
+  const destination = `--pack-destination=${folder}`;
+  const command = ['npm', 'pack', specification, destination, ...options];
+  const result = await commands.run(command, { timeout: TIMEOUT }).catch((error: unknown) => {
+    if (!(error instanceof CommandError)) throw error;
+    throw failure(
+      wanted,
+      error.failure === 'not-found' ? 'there is no npm on the PATH' : error.message,
+      error.failure === 'not-found'
+        ? ['Install npm (it comes with Node.js), or use --thin, which takes no Node.']
+        : [],
+      error,
+    );
+  });
+  if (result.exitCode === 0) return;
+  throw failure(wanted, `npm pack: ${reasonOf(result.stderr)}`, [
+    `Check that \`npm view ${specification}\` works here; npm takes the registry and the proxy from its own configuration.`,
+  ]);
+}
+
+/** What npm says, without where its own log is. */
+function reasonOf(stderr: string): string {
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.replace(/^npm (error|ERR!) ?/, '').trim())
+    .filter((line) => line !== '' && !line.startsWith('A complete log of this run'));
+  return lines.slice(0, 4).join('; ') || 'it failed without a word';
+}
+
+function failure(
+  { name }: NodePackage,
+  why: string,
+  next: readonly string[] = [],
+  cause?: unknown,
+): UserError {
+  const what = `cannot get Node ${NODE_VERSION} (the npm package ${name})`;
+  return new UserError('failed', { what, why, next }, { cause });
+}

@@ -1,0 +1,53 @@
+/** What stands ready in the package, for it takes development tools: bundles and what is said of them. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { UserError } from '../../lib/user-error.js';
+import type { Architecture } from './node-release.js';
+
+/** A program in one file. */
+export interface Prebuilt {
+  /** The blob of the single executable, or JavaScript. */
+  readonly program: Uint8Array;
+  /** CycloneDX, without Node. */
+  readonly bill: string;
+  /** The licences of the libraries in it. */
+  readonly notices: string;
+  /** Our own licence. */
+  readonly license: Uint8Array;
+}
+
+/** For which runtimes a layer is: all of an architecture, or those that have a Node. */
+export type LayerKind = Architecture | 'nodejs';
+
+/** Blobs hold compiled code, which is one architecture's. */
+const PROGRAMS: Readonly<Record<LayerKind, string>> = {
+  x86_64: 'arctun-x86_64.blob',
+  arm64: 'arctun-arm64.blob',
+  nodejs: 'extension.cjs',
+};
+
+/**
+ * @param folder `dist/executable` of the package
+ * @throws UserError of kind `failed`
+ */
+export async function readPrebuilt(folder: string, kind: LayerKind): Promise<Prebuilt> {
+  const name = kind === 'nodejs' ? 'extension' : 'executable';
+  const read = (file: string) => readFile(join(folder, file));
+  try {
+    const [program, bill, notices, license] = await Promise.all([
+      read(PROGRAMS[kind]),
+      read(`${name}.sbom.json`),
+      read(`${name}.notices.txt`),
+      read('../../LICENSE'),
+    ]);
+    return { program, bill: bill.toString(), notices: notices.toString(), license };
+  } catch (error) {
+    const [what, why] = ['cannot build a layer', `${folder} is not whole`];
+    const next = [
+      'Install arctun anew.',
+      'In a working tree, run `npm run build:executable` before.',
+    ];
+    throw new UserError('failed', { what, why, next }, { cause: error });
+  }
+}

@@ -1,0 +1,72 @@
+/** The file of a layer: whole, or not there. */
+import { open, rename, rm, writeFile } from 'node:fs/promises';
+
+import { codeOf, messageOf } from '../../lib/error-message.js';
+import { fileFaultKind } from '../../lib/file-fault.js';
+import { UserError } from '../../lib/user-error.js';
+
+const ZIP_MAGIC = 'PK\u0003\u0004';
+
+const REASONS: Readonly<Record<string, readonly [why: string, next: string]>> = {
+  ENOENT: ['the folder is not there', 'Make the folder, or name another with --output.'],
+  ENOTDIR: ['a part of the path is not a folder', 'Name another file with --output.'],
+  EACCES: ['permission denied', 'Name a file with --output that you may write.'],
+  EROFS: ['the file system is read-only', 'Name a file with --output that you may write.'],
+  ENOSPC: ['the disk is full', 'A layer takes up to 42 MB: make room, or name another --output.'],
+  EISDIR: ['it is a folder', 'Name a file with --output.'],
+};
+
+/**
+ * Throws unless a layer may stand at the path: nothing, or a zip file, which is replaced.
+ * @throws UserError
+ */
+export async function requireLayerPath(path: string): Promise<void> {
+  const start = await readStart(path);
+  if (start === undefined || start === ZIP_MAGIC) return;
+  throw new UserError('failed', {
+    what: `cannot write ${path}`,
+    why: 'it exists, and is no zip file',
+    next: ['Name another file with --output, or remove this one.'],
+  });
+}
+
+/** The first four bytes; undefined where nothing is. */
+async function readStart(path: string): Promise<string | undefined> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+      return buffer.toString('latin1', 0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw writeError(path, error);
+  }
+}
+
+/**
+ * Writes under another name first, so that nobody finds a half.
+ * @throws UserError
+ */
+export async function writeLayer(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}.part`;
+  try {
+    await writeFile(temporary, bytes, { flag: 'wx' });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw writeError(path, error);
+  }
+}
+
+function writeError(path: string, error: unknown): UserError {
+  const code = codeOf(error) ?? '';
+  const [why, next] = REASONS[code] ?? [messageOf(error), undefined];
+  return new UserError(
+    fileFaultKind(error),
+    { what: `cannot write ${path}`, why, next: next === undefined ? [] : [next] },
+    { cause: error },
+  );
+}

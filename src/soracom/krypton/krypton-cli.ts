@@ -1,0 +1,139 @@
+/** krypton-cli: authenticates with a SIM in a reader or a modem, and calls Krypton for it. */
+import {
+  CommandError,
+  type CommandFailure,
+  type CommandResult,
+  type CommandRunner,
+} from '../../ports/command-runner.js';
+import { REDACTED, Secret } from '../../lib/secrets/secret.js';
+import { redactText } from '../../lib/secrets/secret-shapes.js';
+import { type FailureKind, UserError } from '../../lib/user-error.js';
+import { KEY_MAY_BE_REPLACED } from './krypton.js';
+import { withoutControls } from '../redact.js';
+
+/** Named as soratun's flags, which are krypton-cli's. */
+export interface KryptonCliOptions {
+  /** The program. */
+  readonly path: string;
+  /** Empty for krypton-cli's own; so in all that may be empty. */
+  readonly provisioningApiEndpointUrl: string;
+  /** JSON. */
+  readonly params: string;
+  readonly keysApiEndpointUrl: string;
+  readonly signatureAlgorithm: string;
+  readonly interface: string;
+  readonly portName: string;
+  readonly baudRate: number;
+  readonly dataBits: number;
+  readonly stopBits: number;
+  readonly parityMode: number;
+  readonly disableKeyCache: boolean;
+  readonly clearKeyCache: boolean;
+  /** SORACOM_VERBOSE. */
+  readonly debug: boolean;
+}
+
+/** A modem may be slow, and its SIM asks the platform twice: milliseconds. */
+const TIMEOUT = 120_000;
+
+/** In the order in which soratun gives them. */
+export function kryptonCliArguments(options: KryptonCliOptions): string[] {
+  const given = (flag: string, value: string) => (value === '' ? [] : [flag, value]);
+  const when = (flag: string, isSet: boolean) => (isSet ? [flag] : []);
+  return [
+    ...['-operation', 'bootstrapArc'],
+    ...['-signature-algorithm', options.signatureAlgorithm],
+    ...['-interface', options.interface],
+    ...['-baud-rate', String(options.baudRate)],
+    ...['-data-bits', String(options.dataBits)],
+    ...['-stop-bits', String(options.stopBits)],
+    ...['-parity-mode', String(options.parityMode)],
+    ...given('-provisioning-api-endpoint-url', options.provisioningApiEndpointUrl),
+    ...given('-params', options.params),
+    ...given('-keys-api-endpoint-url', options.keysApiEndpointUrl),
+    ...given('-port-name', options.portName),
+    ...when('-disable-key-cache', options.disableKeyCache),
+    ...when('-clear-key-cache', options.clearKeyCache),
+    ...when('-debug', options.debug),
+  ];
+}
+
+/**
+ * Once it runs nothing ends it before its deadline: what it prints has the only copy of a new key.
+ *
+ * @returns what it printed, which holds a private key
+ * @throws UserError of kind `configuration` when there is no such program, `permission` when it may
+ *   not be run, `failed` when it ends with a failure or not in time
+ */
+export async function runKryptonCli(
+  options: KryptonCliOptions,
+  commands: CommandRunner,
+): Promise<Secret<string>> {
+  const command = [options.path, ...kryptonCliArguments(options)];
+  let result: CommandResult;
+  try {
+    result = await commands.run(command, { timeout: TIMEOUT });
+  } catch (error) {
+    throw error instanceof CommandError ? startError(options.path, error) : error;
+  }
+  if (result.exitCode !== 0) throw endError(options.path, result);
+  return new Secret(result.stdout);
+}
+
+/** @throws UserError of kind `configuration` or `permission` if the program cannot be started */
+export async function requireKryptonCli(path: string, commands: CommandRunner): Promise<void> {
+  const error = await commands.check?.(path);
+  if (error !== undefined) throw startError(path, error);
+}
+
+const KINDS: Readonly<Partial<Record<CommandFailure, FailureKind>>> = {
+  'not-found': 'configuration',
+  denied: 'permission',
+};
+
+function startError(path: string, error: CommandError): UserError {
+  const { failure, message: why } = error;
+  const next = {
+    'not-found': [
+      'Install krypton-cli (https://github.com/soracom/krypton-client-go), or say where it is with --krypton-cli-path.',
+    ],
+    denied: [`Make it executable (chmod +x ${path}), or name another with --krypton-cli-path.`],
+    timeout: [
+      'Check that the reader or modem is there, and --interface and --port-name.',
+      KEY_MAY_BE_REPLACED,
+    ],
+    'too-much-output': [`Check that ${path} is krypton-cli.`, KEY_MAY_BE_REPLACED],
+    failed: [`Check that ${path} is krypton-cli, built for this machine.`],
+  }[failure];
+  const kind = KINDS[failure] ?? 'failed';
+  return new UserError(kind, { what: 'cannot run krypton-cli', why, next }, { cause: error });
+}
+
+function endError(path: string, { exitCode, stderr }: CommandResult): UserError {
+  const end = exitCode === undefined ? 'was ended by a signal' : `ended with status ${exitCode}`;
+  const said = shownErrors(stderr);
+  return new UserError('failed', {
+    what: 'cannot bootstrap with the SIM',
+    why: `${path} ${end}${said === '' ? ' and said nothing' : `:${said}`}`,
+    next: ['SORACOM_VERBOSE=1 makes krypton-cli say more.', KEY_MAY_BE_REPLACED],
+  });
+}
+
+/** The end of a long text says why. */
+const SHOWN_LINES = 20;
+const SHOWN_LENGTH = 300;
+
+/** What `-debug` shows may be anything: keys, and the SIM's answers. */
+const SIXTEEN_BYTES = /[A-Za-z0-9+/]{22}==|\b[0-9a-f]{32}\b/gi;
+
+/** Each line on one of its own. */
+function shownErrors(stderr: string): string {
+  const shown = redactText(withoutControls(stderr)).replaceAll(SIXTEEN_BYTES, REDACTED);
+  return shown
+    .split('\n')
+    .map((line) => line.trimEnd().slice(0, SHOWN_LENGTH))
+    .filter((line) => line !== '')
+    .slice(-SHOWN_LINES)
+    .map((line) => `\n    ${line}`)
+    .join('');
+}

@@ -1,0 +1,213 @@
+/**
+ * Writes what a tunnel does into a pcapng file: the datagrams outside on one interface, the packets
+ * inside on the other, and the keys that decrypt the first.
+ *
+ * The kernel makes the headers of a datagram, so those in the file are made again here. Where the
+ * socket is bound to no address, our side's is the unspecified one.
+ */
+import { parseIpAddress, type SocketAddress } from '../../wire/ip-address.js';
+import {
+  enhancedPacket,
+  interfaceDescription,
+  interfaceStatistics,
+  sectionHeader,
+  wireguardKeyLog,
+} from './pcapng.js';
+import { createUdpPacket } from '../../wire/udp-packet.js';
+import type { CaptureFile } from '../../ports/capture-file.js';
+import type { DatagramSocket, DatagramSockets } from '../../ports/datagram-sockets.js';
+import type { Datagram, Endpoint } from '../../ports/datagram.js';
+import type { TunnelObserver } from './observer.js';
+import type { TunnelConfig } from '../tunnel-config.js';
+import type { TunnelPorts } from '../userspace-tunnel.js';
+
+const COMMENT =
+  'The secrets in this file decrypt the traffic in it, and the private key opens tunnels.';
+const OUTSIDE = 0;
+const INSIDE = 1;
+const INTERFACES = [
+  { name: 'outside', description: 'WireGuard datagrams, as handed to the system or by it' },
+  { name: 'inside', description: 'IP packets in the tunnel' },
+] as const;
+
+/** Keys that wait for a disk that is behind; a session has one, and lasts for minutes. */
+const MAX_WAITING_SECRETS = 64;
+
+/** The wall clock is asked again when it has gone this many ms apart from the monotonic one. */
+const LARGEST_DRIFT = 1_000;
+
+class Counts {
+  received = 0;
+  /** Of those, the ones that the file does not have. */
+  dropped = 0;
+  readonly onLost = (): void => {
+    this.dropped++;
+  };
+}
+
+/** A key under its name in a key log. */
+type NamedKey = readonly [name: string, key: Uint8Array];
+
+/**
+ * The blocks that the file begins with.
+ *
+ * @param application what the file says that it was made by
+ */
+export function captureHeader(config: TunnelConfig, application: string): readonly Uint8Array[] {
+  return [
+    sectionHeader({ application, comment: COMMENT }),
+    ...INTERFACES.map((text) => interfaceDescription(text)),
+    keyLog([
+      ['LOCAL_STATIC_PRIVATE_KEY', config.privateKey.expose()],
+      ['REMOTE_STATIC_PUBLIC_KEY', config.serverPublicKey],
+    ]),
+  ];
+}
+
+export class Capture implements TunnelObserver {
+  /** Those of the tunnel that is to be captured. */
+  readonly ports: TunnelPorts;
+  readonly #file: CaptureFile;
+  readonly #secrets: Uint8Array[] = [];
+  /** Of each interface. */
+  readonly #counts: readonly [Counts, Counts] = [new Counts(), new Counts()];
+  /** Wall clock less monotonic clock, in ms. */
+  #offset = NaN;
+
+  /** @param file one that has the header */
+  constructor(file: CaptureFile, ports: TunnelPorts) {
+    this.#file = file;
+    this.ports = { ...ports, observer: this, sockets: this.#capturedSockets(ports.sockets) };
+  }
+
+  innerPacket(direction: 'in' | 'out', packet: Uint8Array): void {
+    this.#add(INSIDE, direction, packet);
+  }
+
+  ephemeralKey(privateKey: Uint8Array): void {
+    if (this.#secrets.length === MAX_WAITING_SECRETS) this.#secrets.shift();
+    this.#secrets.push(keyLog([['LOCAL_EPHEMERAL_PRIVATE_KEY', privateKey]]));
+    this.#writeSecrets();
+  }
+
+  /** To be called when the tunnel is closed. */
+  async close(): Promise<void> {
+    const at = this.#microseconds();
+    const isWhole = await this.#file.close(
+      this.#counts.map((counts, interfaceId) => interfaceStatistics(interfaceId, at, counts)),
+    );
+    const [outside, inside] = this.#counts;
+    const packets = outside.received + inside.received;
+    const leftOut = outside.dropped + inside.dropped;
+    const { log } = this.ports;
+    if (!isWhole) {
+      log.warn({ packets, leftOut }, 'capture closed; the file ends before the tunnel did');
+    } else if (leftOut === 0) log.info({ packets }, 'capture closed');
+    else log.warn({ packets, leftOut }, 'capture closed; the disk did not take all of it');
+  }
+
+  #capturedSockets(sockets: DatagramSockets): DatagramSockets {
+    return {
+      open: async (local) =>
+        new CapturedSocket(await sockets.open(local), (direction, datagram, socket) => {
+          const remote = socketAddress(datagram.endpoint);
+          const own = ownAddress(socket, remote);
+          const [from, to] = direction === 'out' ? [own, remote] : [remote, own];
+          this.#add(OUTSIDE, direction, createUdpPacket(from, to, datagram.bytes));
+        }),
+    };
+  }
+
+  #add(interfaceId: 0 | 1, direction: 'in' | 'out', packet: Uint8Array): void {
+    const counts = this.#counts[interfaceId];
+    counts.received++;
+    const block = enhancedPacket(interfaceId, this.#microseconds(), direction, packet);
+    // What the keys decrypt must be behind them.
+    const isTaken = this.#writeSecrets() && this.#file.write(block, counts.onLost);
+    if (!isTaken) counts.onLost();
+  }
+
+  /** @returns whether none waits any more */
+  #writeSecrets(): boolean {
+    for (let next = this.#secrets[0]; next !== undefined; next = this.#secrets[0]) {
+      if (!this.#file.write(next)) return false;
+      this.#secrets.shift();
+    }
+    return true;
+  }
+
+  /** Since 1970. Finer than the wall clock, and in order for as long as nobody sets that. */
+  #microseconds(): number {
+    const now = this.ports.clock.now();
+    const wallTime = this.ports.wallClock.unixMilliseconds();
+    if (!(Math.abs(wallTime - now - this.#offset) < LARGEST_DRIFT)) this.#offset = wallTime - now;
+    return Math.max(0, Math.round((now + this.#offset) * 1000));
+  }
+}
+
+/** A socket that shows each datagram before anybody changes its bytes. */
+class CapturedSocket implements DatagramSocket {
+  readonly #socket: DatagramSocket;
+  readonly #show: (direction: 'in' | 'out', datagram: Datagram, socket: DatagramSocket) => void;
+
+  constructor(
+    socket: DatagramSocket,
+    show: (direction: 'in' | 'out', datagram: Datagram, socket: DatagramSocket) => void,
+  ) {
+    this.#socket = socket;
+    this.#show = show;
+  }
+
+  get localAddress(): string {
+    return this.#socket.localAddress;
+  }
+
+  get localPort(): number {
+    return this.#socket.localPort;
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.queuedBytes;
+  }
+
+  send(datagrams: readonly Datagram[]): void {
+    for (const datagram of datagrams) this.#show('out', datagram, this.#socket);
+    this.#socket.send(datagrams);
+  }
+
+  onReceive(handler: (datagrams: readonly Datagram[]) => void): void {
+    this.#socket.onReceive((datagrams) => {
+      for (const datagram of datagrams) this.#show('in', datagram, this.#socket);
+      handler(datagrams);
+    });
+  }
+
+  onDrain(handler: () => void): void {
+    this.#socket.onDrain(handler);
+  }
+
+  onError(handler: Parameters<DatagramSocket['onError']>[0]): void {
+    this.#socket.onError(handler);
+  }
+
+  close(): Promise<void> {
+    return this.#socket.close();
+  }
+}
+
+function keyLog(keys: readonly NamedKey[]): Uint8Array {
+  const lines = keys.map(([name, key]) => `${name} = ${Buffer.from(key).toString('base64')}\n`);
+  return wireguardKeyLog(lines.join(''));
+}
+
+function socketAddress({ address, port }: Endpoint): SocketAddress {
+  // A link-local address names its interface behind a percent sign.
+  const parsed = parseIpAddress(address.split('%', 1)[0] ?? '');
+  return { address: parsed ?? new Uint8Array(4), port };
+}
+
+function ownAddress(socket: DatagramSocket, { address: remote }: SocketAddress): SocketAddress {
+  const own = socketAddress({ address: socket.localAddress, port: socket.localPort });
+  if (own.address.length === remote.length) return own;
+  return { address: new Uint8Array(remote.length), port: own.port };
+}

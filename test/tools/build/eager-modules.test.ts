@@ -1,0 +1,15 @@
+import { withEagerModules } from '../../../tools/build/eager-modules.js';
+
+const eager = withEagerModules as (code: string) => string;
+
+it('puts each module of a bundle into parentheses, and nothing in it', () => {
+  const code = 'var a,b=w(()=>{"use strict";a=f(()=>1)});var c=m((e,t)=>{t.exports={}}),d;b();';
+  expect(eager(code)).toBe(
+    'var a,b=w((()=>{"use strict";a=f(()=>1)}));var c=m(((e,t)=>{t.exports={}})),d;b();',
+  );
+});
+
+it('leaves alone what is no module', () => {
+  const code = 'var a=b((c)=>c,1),d=e(f),g=h,i=()=>1,j=k();function l(){var m=w(()=>{})}w(()=>{});';
+  expect(eager(code)).toBe(code);
+});

@@ -1,0 +1,133 @@
+/**
+ * Writes dist/executable, from which layers and single executables are made (src/lambda/layer/prebuilt.ts):
+ * `npm run build:executable`. Node for Linux, which makes the blobs, comes from npm once.
+ *
+ * What this machine cannot make is left out, and said; with `--complete`, as for a release, that is an error.
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { fetchNode } from '../../dist/src/lambda/layer/fetch-node.js';
+import { ARCHITECTURES, NODE_VERSION } from '../../dist/src/lambda/layer/node-release.js';
+import { systemCommands } from '../../dist/src/system/process/command-runner.js';
+import { bundle, contentOf, PROGRAMS, REPOSITORY } from './bundles.js';
+
+const output = join(REPOSITORY, 'dist/executable');
+/** Packages of Node, and what was made before. */
+const cache = join(REPOSITORY, 'build/node');
+/** With Debian's libraries of the other architecture. */
+const EMULATOR = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'];
+const HOST =
+  process.platform === 'linux' ? { x64: 'x86_64', arm64: 'arm64' }[process.arch] : undefined;
+const isComplete = process.argv.includes('--complete');
+
+rmSync(output, { recursive: true, force: true });
+mkdirSync(output, { recursive: true });
+mkdirSync(cache, { recursive: true });
+const [main, commandLine, extension] = await Promise.all(
+  ['executable', 'command-line', 'extension'].map((name) => bundle(PROGRAMS[name])),
+);
+writeFileSync(join(output, 'extension.cjs'), extension.code);
+describe('extension', [extension]);
+await writeBlobs(main.code, wrapped(commandLine.code));
+describe('executable', [main, commandLine]);
+
+function describe(name, bundles) {
+  const { inputs, bill, notices } = contentOf(bundles.map(({ metafile }) => metafile));
+  writeFileSync(join(output, `${name}.sbom.json`), bill);
+  writeFileSync(join(output, `${name}.notices.txt`), notices);
+  // What is in it, for tests.
+  writeFileSync(join(cache, `${name}.inputs.json`), JSON.stringify(inputs));
+  const bytes = bundles.reduce((sum, { code }) => sum + code.length, 0);
+  console.log(`${name}: ${bytes} bytes from ${inputs.length} modules`);
+}
+
+/** A function that takes what a CommonJS module is given: src/entry/embedded.ts calls it. */
+function wrapped(code) {
+  return `(function (require, module, exports) {${code}\n})`;
+}
+
+async function writeBlobs(main, commandLine) {
+  if (HOST === undefined)
+    return leaveOut('blobs are made on Linux, on x86_64 or arm64: there are none');
+  for (const architecture of ARCHITECTURES) {
+    try {
+      writeFileSync(
+        join(output, `arctun-${architecture}.blob`),
+        await blobOf(main, commandLine, architecture),
+      );
+    } catch (error) {
+      leaveOut(`there is no blob for ${architecture}: ${error.message}`);
+    }
+  }
+}
+
+/** @throws Error where nothing may be left out */
+function leaveOut(why) {
+  if (isComplete) throw new Error(why);
+  console.warn(why);
+}
+
+/**
+ * The program with its code compiled ahead, which makes a cold start a third shorter. It is compiled by the
+ * very Node that runs it, in qemu if that is another architecture's.
+ */
+async function blobOf(code, commandLine, architecture) {
+  const runs = await nodeFor(architecture);
+  if (runs === undefined)
+    leaveOut(`nothing here runs ${architecture}: its program is not compiled ahead`);
+  const settings = {
+    main: 'arctun.cjs',
+    disableExperimentalSEAWarning: true,
+    useCodeCache: runs !== undefined,
+    // NODE_OPTIONS are the function's, and may name what is not there.
+    execArgvExtension: 'none',
+    assets: { 'command-line.cjs': 'command-line.cjs', 'command-line.cache': 'command-line.cache' },
+  };
+  const compiler = readFileSync(join(REPOSITORY, 'tools/build/compile-ahead.js'), 'utf8');
+  const made = JSON.stringify([NODE_VERSION, architecture, settings, code, commandLine, compiler]);
+  const key = createHash('sha256').update(made).digest('hex').slice(0, 16);
+  const blob = join(cache, `${key}.blob`);
+  if (!existsSync(blob)) {
+    const folder = join(cache, key);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'arctun.cjs'), code);
+    writeFileSync(join(folder, 'command-line.cjs'), commandLine);
+    writeFileSync(join(folder, 'command-line.cache'), '');
+    writeFileSync(join(folder, 'sea.json'), JSON.stringify({ ...settings, output: blob }));
+    const [program, ...words] = runs ?? (await nodeFor(HOST));
+    // Compiled code is laid out by hashes with a random seed: the same one gives the same bytes.
+    const run = (...options) =>
+      execFileSync(program, [...words, '--random-seed=1', ...options], {
+        cwd: folder,
+        stdio: 'pipe',
+      });
+    if (runs !== undefined) run(join(REPOSITORY, 'tools/build/compile-ahead.js'), 'command-line');
+    run('--experimental-sea-config', 'sea.json');
+    rmSync(folder, { recursive: true });
+  }
+  return readFileSync(blob);
+}
+
+/** The command that runs Node of an architecture here; undefined where none does. */
+async function nodeFor(architecture) {
+  const isForeign = architecture !== HOST;
+  if (isForeign && (architecture !== 'arm64' || !canRun(EMULATOR[0]))) return undefined;
+  const path = join(cache, `node-${NODE_VERSION}-${architecture}`);
+  if (!existsSync(path)) {
+    const { executable } = await fetchNode(architecture, systemCommands, cache);
+    writeFileSync(path, executable, { mode: 0o755 });
+  }
+  return isForeign ? [...EMULATOR, path] : [path];
+}
+
+function canRun(program) {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,161 @@
+/** Bundles a program of ours into one CommonJS file, and tells what is in it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { build } from 'esbuild';
+
+import { withEagerModules } from './eager-modules.js';
+
+export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
+const locked = JSON.parse(readFileSync(`${REPOSITORY}package-lock.json`, 'utf8')).packages;
+
+/**
+ * The programs: their entry as it would be written in a file beside src/, and what Node they take. The single
+ * executable is the first two.
+ */
+export const PROGRAMS = {
+  executable: { entry: `import './src/entry/executable.ts';`, target: 'node24' },
+  'command-line': { entry: `import './src/entry/executable-command-line.ts';`, target: 'node24' },
+  extension: {
+    entry: `import { main } from './src/lambda/main.ts';\nvoid main();`,
+    target: 'node20',
+  },
+};
+
+/** Dependencies with files of machine code, and what oclif asks for in a project that is written in TypeScript. */
+const ABSENT = /^(koffi|sodium-native|typescript|ts-node|tsx)$/;
+
+const absentPackages = {
+  name: 'absent-packages',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: ABSENT }, ({ path }) => ({ path, namespace: 'absent' }));
+    // Not left to the program's surroundings: a layer of somebody else's may hold another version.
+    onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
+      contents: `throw new Error('${path} is not in this program');`,
+    }));
+  },
+};
+
+/**
+ * @param {{ entry: string, target: string }} program
+ * @returns {Promise<{ code: string, metafile: import('esbuild').Metafile }>}
+ */
+export async function bundle({ entry, target }) {
+  const { outputFiles, metafile } = await build({
+    stdin: { contents: entry, resolveDir: REPOSITORY, loader: 'ts' },
+    absWorkingDir: REPOSITORY,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target,
+    // Read and compiled at each cold start.
+    minify: true,
+    // Names stand in errors and logs.
+    keepNames: true,
+    write: false,
+    metafile: true,
+    legalComments: 'none',
+    // The paths that it stands for are of files beside the program, which are not there: threads.
+    logOverride: { 'empty-import-meta': 'silent' },
+    plugins: [absentPackages],
+  });
+  return { code: withEagerModules(outputFiles[0].text), metafile };
+}
+
+/**
+ * What is in bundles.
+ *
+ * @param {import('esbuild').Metafile[]} metafiles
+ * @returns {{ inputs: string[], bill: string, notices: string }} the inputs as paths in the repository
+ */
+export function contentOf(metafiles) {
+  // Those whose code is left, not those that were looked at.
+  const kept = metafiles
+    .flatMap(({ outputs }) => Object.values(outputs))
+    .flatMap(({ inputs }) => Object.entries(inputs))
+    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+    .map(([path]) => path);
+  const inputs = [...new Set(kept)].sort();
+  const packages = packagesOf(inputs);
+  return { inputs, bill: billOfMaterials(packages), notices: notices(packages) };
+}
+
+/** The packages that files are of, by the lock file. */
+function packagesOf(paths) {
+  const folders = paths.flatMap(
+    (path) => /^(.*node_modules\/(@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
+  );
+  return [...new Set(folders)].sort().map((folder) => {
+    if (locked[folder] === undefined) throw new Error(`${folder} is not in package-lock.json`);
+    const name = folder.slice(folder.lastIndexOf('node_modules/') + 'node_modules/'.length);
+    return { ...locked[folder], folder, name };
+  });
+}
+
+/**
+ * CycloneDX 1.5 of what is in the bundle, by the lock file. `npm sbom` lists what is installed, has a
+ * time and a random number in it, and leaves out what a development tool needs, too.
+ */
+function billOfMaterials(packages) {
+  const kept = new Set(packages.map(({ name }) => name));
+  const reference = ({ name, version }) => `${name}@${version}`;
+  const own = locked[''];
+  const dependsOn = ({ dependencies = {} }) =>
+    Object.keys(dependencies)
+      .filter((name) => kept.has(name))
+      .map((name) => reference(packages.find((other) => other.name === name)));
+  const bill = {
+    $schema: 'http://cyclonedx.org/schema/bom-1.5.schema.json',
+    bomFormat: 'CycloneDX',
+    specVersion: '1.5',
+    version: 1,
+    metadata: { component: { ...componentOf(own), type: 'application' } },
+    components: packages.map(componentOf),
+    dependencies: [own, ...packages].map((from) => ({
+      ref: reference(from),
+      dependsOn: dependsOn(from),
+    })),
+  };
+  return `${JSON.stringify(bill, null, 2)}\n`;
+}
+
+function componentOf({ name, version, license, integrity }) {
+  const reference = `${name}@${version}`;
+  return {
+    'bom-ref': reference,
+    type: 'library',
+    name,
+    version,
+    scope: 'required',
+    ...(integrity && {
+      hashes: [
+        {
+          alg: 'SHA-512',
+          content: Buffer.from(integrity.replace('sha512-', ''), 'base64').toString('hex'),
+        },
+      ],
+    }),
+    licenses: [{ license: { id: license } }],
+    purl: `pkg:npm/${reference.replace(/^@/, '%40')}`,
+  };
+}
+
+/** Licences ask to be kept with the code. */
+function notices(packages) {
+  return packages
+    .map(({ folder, name, version }) => `==== ${name} ${version} ====\n\n${licenceOf(folder)}\n`)
+    .join('\n');
+}
+
+function licenceOf(folder) {
+  const files = readdirSync(`${REPOSITORY}${folder}`);
+  const textOf = (pattern) => {
+    const file = files.find((name) => pattern.test(name));
+    return file && readFileSync(`${REPOSITORY}${folder}/${file}`, 'utf8').trim();
+  };
+  // Some packages have it in their README, as the last section.
+  const text =
+    textOf(/^licen[cs]e/i) ?? /^#* ?licen[cs]e\s[^]*/im.exec(textOf(/^readme/i) ?? '')?.[0];
+  if (text === undefined) throw new Error(`${folder} has no licence`);
+  return text;
+}

@@ -1,0 +1,12 @@
+/** Writes schema/arc.schema.json from the model of arc.json: `npm run build && node tools/generate/write-schema.js`. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { format, resolveConfig } from 'prettier';
+
+import { arcConfigJsonSchema } from '../../dist/src/arc-config/arc-config-json-schema.js';
+
+const path = fileURLToPath(new URL('../../schema/arc.schema.json', import.meta.url));
+mkdirSync(new URL('../../schema/', import.meta.url), { recursive: true });
+const options = { ...(await resolveConfig(path)), parser: 'json' };
+writeFileSync(path, await format(JSON.stringify(arcConfigJsonSchema()), options));
