@@ -2,7 +2,7 @@
 export default {
   // What starts processes takes as long as the machine does; what hangs is to be ended, some time.
   testTimeout: 30_000,
-  testEnvironment: '<rootDir>/test/support/watched-environment.js',
+  testEnvironment: '<rootDir>/test/support/runner/watched-environment.js',
   // Many tests wait for time to pass behind foreign peers: three files at once, also on two cores.
   maxWorkers: 3,
   // A worker keeps the modules of each file that it has run, and slows down several times by collecting garbage.
@@ -31,7 +31,7 @@ export default {
   verbose: true,
   reporters: [
     'default',
-    '<rootDir>/test/support/count-reporter.js',
-    '<rootDir>/test/support/run-ends.js',
+    '<rootDir>/test/support/runner/count-reporter.js',
+    '<rootDir>/test/support/runner/run-ends.js',
   ],
 };

@@ -1,4 +1,4 @@
-/** `npm run test:long`: at full length, the tests that `npm test` runs in short (test/support/tier.ts). */
+/** `npm run test:long`: at full length, the tests that `npm test` runs in short (test/support/runner/tier.ts). */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('./', import.meta.url));
 const tiered = readdirSync(`${root}test`, { recursive: true })
   .map((name) => `test/${name.replaceAll('\\', '/')}`)
   .filter((name) => name.endsWith('.test.ts'))
-  .filter((name) => readFileSync(root + name, 'utf8').includes('support/tier.js'));
+  .filter((name) => readFileSync(root + name, 'utf8').includes('support/runner/tier.js'));
 
 /** @type {import('jest').Config} */
 export default {

@@ -17,7 +17,7 @@ import { systemResolver } from '../src/system/network/resolver.js';
 import { udpSockets } from '../src/system/network/udp-socket.js';
 import type { TcpServer, UserspaceTunnel } from '../src/index.js';
 import { readAll, streamPair } from './emulator/fakes.js';
-import { RecordingLog } from './support/recording-log.js';
+import { RecordingLog } from './support/fakes/recording-log.js';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../docs/library.md'), 'utf8');
 /** Each sample with the heading above it. */

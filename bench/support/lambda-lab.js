@@ -83,7 +83,7 @@ export class LambdaLab {
   }
 
   async #startRelay(path) {
-    const relay = join(REPOSITORY, 'test/support/udp-relay.js');
+    const relay = join(REPOSITORY, 'test/support/foreign/udp-relay.js');
     const delay = ['--delay', String(path.roundTrip / 2), '--port', String(path.port)];
     path.relay = this.child([process.execPath, relay, this.#arc, ...delay]);
     path.port = await portOf(path.relay);

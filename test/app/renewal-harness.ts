@@ -13,7 +13,7 @@ import type { ArcSessionAnswer, SimAnswer } from '../../src/soracom/client/answe
 import type { Tunnel } from '../../src/tunnel/tunnel.js';
 import { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
-import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
+import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../support/pairs/tunnel-in-memory.js';
 import { sim } from './fake-soracom.js';
 import { simTestPorts } from './sim-ports.js';
 

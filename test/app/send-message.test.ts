@@ -7,8 +7,8 @@ import { createNodeCrypto } from '../../src/crypto/node.js';
 import { UserError } from '../../src/lib/user-error.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { DATA, INITIATION } from '../support/message-types.js';
-import { FakeClaims } from '../support/fake-claims.js';
-import { CLIENT, SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
+import { FakeClaims } from '../support/fakes/fake-claims.js';
+import { CLIENT, SERVICE, TunnelInMemory } from '../support/pairs/tunnel-in-memory.js';
 import { settled, until } from '../support/until.js';
 
 const PORT = 23080;

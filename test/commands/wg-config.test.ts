@@ -11,7 +11,7 @@ import {
 } from '../arc-config/sample.js';
 import { decodePng, decodeTerminal } from '../cli/qr-code-reader.js';
 import { ARCTUN, type Finished, Processes } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith } from '../support/runner/requirements.js';
 
 const processes = new Processes();
 afterAll(() => processes.close());

@@ -1,7 +1,7 @@
 import { publicKeyOf } from '../../src/crypto/key-pair.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { fromHex, toHex } from '../support/hex.js';
-import { seededBytes } from '../support/seeded-entropy.js';
+import { seededBytes } from '../support/fakes/seeded-entropy.js';
 import { readVectors } from '../support/vectors.js';
 
 it('gives the public keys of RFC 7748 6.1', () => {

@@ -2,8 +2,8 @@ import type { Crypto } from '../../src/crypto/crypto.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { createSodiumCrypto } from '../../src/crypto/sodium.js';
 import { describeCrypto } from '../support/crypto-contract.js';
-import { seededBytes } from '../support/seeded-entropy.js';
-import { atLength } from '../support/tier.js';
+import { seededBytes } from '../support/fakes/seeded-entropy.js';
+import { atLength } from '../support/runner/tier.js';
 
 // An optional dependency: where it is absent there is nothing to test but that.
 const sodium = await createSodiumCrypto();

@@ -1,6 +1,6 @@
 import { x25519 as noble } from '@noble/curves/ed25519.js';
 import { forgetPrivateKey, x25519, x25519PublicKey } from '../../src/crypto/x25519.js';
-import { seededBytes } from '../support/seeded-entropy.js';
+import { seededBytes } from '../support/fakes/seeded-entropy.js';
 
 it('agrees with noble on random keys', () => {
   for (let seed = 0; seed < 20; seed++) {

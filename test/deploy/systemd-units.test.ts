@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { privateRun } from '../support/private-run.js';
 import { REPOSITORY } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith } from '../support/runner/requirements.js';
 
 const FOLDER = `${REPOSITORY}deploy/systemd/`;
 const UNITS = readdirSync(FOLDER);

@@ -16,9 +16,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
-import { readPcapng } from '../support/pcapng-reader.js';
+import { readPcapng } from '../support/foreign/pcapng-reader.js';
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith } from '../support/runner/requirements.js';
 
 const processes = new Processes();
 let emulator: EmulatorProcess;

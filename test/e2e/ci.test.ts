@@ -14,7 +14,7 @@ import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith } from '../support/runner/requirements.js';
 
 const PAGE = readFileSync(join(REPOSITORY, 'docs/ci.md'), 'utf8');
 const [JOB, SWEEP, ...MORE] = blocks('sh');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, type Finished, Processes } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith } from '../support/runner/requirements.js';
 
 const processes = new Processes();
 let folder: string;

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { writeExecutable } from '../support/executable.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith } from '../support/runner/requirements.js';
 
 const NOBODY = 65532;
 const LISTEN = ['--forward-listen', '127.0.0.1:0', '--proxy-listen', '127.0.0.1:0'];

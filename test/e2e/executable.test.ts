@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { writeExecutable } from '../support/executable.js';
 import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith } from '../support/runner/requirements.js';
 
 const { version: VERSION } = JSON.parse(readFileSync(`${REPOSITORY}package.json`, 'utf8')) as {
   readonly version: string;

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith } from '../support/runner/requirements.js';
 
 const processes = new Processes();
 let emulator: EmulatorProcess;

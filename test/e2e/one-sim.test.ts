@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith } from '../support/runner/requirements.js';
 
 const NOBODY = 65_534;
 const processes = new Processes();

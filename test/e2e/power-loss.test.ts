@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { FileTrace } from '../support/file-calls.js';
 import { ARCTUN, Processes } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith } from '../support/runner/requirements.js';
 
 const processes = new Processes();
 let emulator: EmulatorProcess;

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, Processes, type Finished } from '../support/processes.js';
-import { type Recorder, startRecorder } from '../support/recording-proxy.js';
+import { type Recorder, startRecorder } from '../support/fakes/recording-proxy.js';
 import { findSecrets, type Secrets } from '../support/secret-search.js';
-import { atLength } from '../support/tier.js';
+import { atLength } from '../support/runner/tier.js';
 
 const AUTH_KEY = 'secret-Zq3vY8kLmN5tRw2XbP7c';
 const PASSWORD = 'c0rrect-h0rse-Battery';

@@ -1,10 +1,10 @@
 /** The real `status` and `health`, over a tunnel of the test's own. */
 import { chmodSync } from 'node:fs';
 
-import { OfferedStatus } from '../support/offered-status.js';
+import { OfferedStatus } from '../support/fakes/offered-status.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
-import { CONNECTING, PEER_STATUS, TUNNEL_STATUS } from '../support/status-report.js';
+import { describeWith } from '../support/runner/requirements.js';
+import { CONNECTING, PEER_STATUS, TUNNEL_STATUS } from '../support/fakes/status-report.js';
 
 const ESCAPE = '\x1b';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith } from '../support/runner/requirements.js';
 
 /** Nothing beside the answer. */
 const SENT = { code: 0, stderr: 'HTTP 201 Created\n' };

@@ -9,9 +9,9 @@ import { openWireGuardNetwork } from '../../src/emulator/wireguard-network.js';
 import { NetstackEngine } from '../../src/engine/netstack-engine.js';
 import { Driver } from '../../src/tunnel/driver.js';
 import type { Datagram } from '../../src/ports/datagram.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakeSocket } from '../support/fake-socket.js';
-import { silentLog } from '../support/silent-log.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { FakeSocket } from '../support/fakes/fake-socket.js';
+import { silentLog } from '../support/fakes/silent-log.js';
 import { FakeWallClock, ip, seededEntropy } from './fakes.js';
 
 const SERVER = { address: '127.0.0.1', port: 11010 };

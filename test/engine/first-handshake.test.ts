@@ -1,7 +1,7 @@
 /** A tour: from nothing to the first byte, one datagram at a time, in virtual time. */
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
-import { EnginePair } from '../support/engine-pair.js';
+import { EnginePair } from '../support/pairs/engine-pair.js';
 
 it('walks through initiation, response, first data and the answer', () => {
   const pair = new EnginePair(createNodeCrypto(), { delay: 10 });

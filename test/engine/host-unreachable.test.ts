@@ -14,8 +14,8 @@ import {
   v6,
   word,
 } from '../netstack/packets.js';
-import { ip } from '../support/netstack-pair.js';
-import { slotWith } from '../support/wireguard-pair.js';
+import { ip } from '../support/pairs/netstack-pair.js';
+import { slotWith } from '../support/pairs/wireguard-pair.js';
 import { pattern } from './tun/frames.js';
 
 const slots = new PacketSlots();

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { NetstackEngine, type TcpConnection } from '../../src/engine/netstack-engine.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
-import { EnginePair, IPV6_ADDRESSES, type LinkOptions } from '../support/engine-pair.js';
-import { seededEntropy } from '../support/seeded-entropy.js';
-import { silentObserver } from '../support/silent-observer.js';
+import { EnginePair, IPV6_ADDRESSES, type LinkOptions } from '../support/pairs/engine-pair.js';
+import { seededEntropy } from '../support/fakes/seeded-entropy.js';
+import { silentObserver } from '../support/fakes/silent-observer.js';
 
 const SERVICE = { address: parseIpAddress('100.127.69.42')!, port: 80 };
 

@@ -2,7 +2,7 @@ import { createNodeCrypto } from '../../src/crypto/node.js';
 import { TunEngine } from '../../src/engine/tun-engine.js';
 import { parseIpPrefix } from '../../src/wire/ip-address.js';
 import type { Datagram } from '../../src/ports/datagram.js';
-import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';
+import { seededBytes, seededEntropy } from '../support/fakes/seeded-entropy.js';
 import { isIntact, OUR_V4, PEER_V4, v4 } from '../netstack/packets.js';
 import { frameOf, inSlot, pattern, TCP, tcpPacket } from './tun/frames.js';
 

@@ -3,7 +3,7 @@ import type { Crypto } from '../../src/crypto/crypto.js';
 import type { Entropy } from '../../src/ports/entropy.js';
 import type { Endpoint } from '../../src/ports/datagram.js';
 import type { Device, Peer } from '../../src/wireguard/device.js';
-import { prefixes } from '../support/wireguard-pair.js';
+import { prefixes } from '../support/pairs/wireguard-pair.js';
 import { Counters } from './counters.js';
 import { Puppet } from './puppet.js';
 

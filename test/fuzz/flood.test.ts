@@ -13,9 +13,9 @@ import {
 } from '../../src/wireguard/messages.js';
 import { Random } from '../sim/random.js';
 import { COOKIE_REPLY, INITIATION, RESPONSE } from '../support/message-types.js';
-import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';
-import { atLength, isLong } from '../support/tier.js';
-import { WireguardPair } from '../support/wireguard-pair.js';
+import { seededBytes, seededEntropy } from '../support/fakes/seeded-entropy.js';
+import { atLength, isLong } from '../support/runner/tier.js';
+import { WireguardPair } from '../support/pairs/wireguard-pair.js';
 import { Puppet } from './puppet.js';
 
 const ATTACKER: Endpoint = { address: '203.0.113.66', port: 666 };

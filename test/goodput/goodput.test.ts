@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { atLength } from '../support/tier.js';
+import { atLength } from '../support/runner/tier.js';
 import { goodputDocument, goodputRow } from './document.js';
 import { LOSSES, RATES, ROUND_TRIPS } from './goodput.js';
 

@@ -1,6 +1,6 @@
 /** What TCP makes of a line, in virtual time: the same on every machine, to the byte. */
 import type { CongestionAlgorithm } from '../../src/netstack/tcp/congestion/congestion-control.js';
-import { connectPair, NetstackPair, patternBytes } from '../support/netstack-pair.js';
+import { connectPair, NetstackPair, patternBytes } from '../support/pairs/netstack-pair.js';
 
 export const ALGORITHMS = ['bbr', 'cubic'] as const satisfies CongestionAlgorithm[];
 export const RATES = [10, 100] as const;

@@ -1,4 +1,4 @@
-import { atLength } from '../support/tier.js';
+import { atLength } from '../support/runner/tier.js';
 import { fireSegments } from './segments.js';
 
 const COUNT = atLength({ short: 10_000, long: 60_000 });

@@ -17,7 +17,7 @@ import {
   SYN,
   TIMESTAMPS_OPTION,
 } from '../netstack/tcp-harness.js';
-import { seededRandom } from '../support/netstack-pair.js';
+import { seededRandom } from '../support/pairs/netstack-pair.js';
 
 const SEGMENTS_OF_A_LIFE = 200;
 /** Segments that come after the end. */

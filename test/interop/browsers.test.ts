@@ -5,8 +5,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 
-import { Browser, BROWSERS, type BrowserName } from '../support/browser.js';
-import { describeWith } from '../support/requirements.js';
+import { Browser, BROWSERS, type BrowserName } from '../support/foreign/browser.js';
+import { describeWith } from '../support/runner/requirements.js';
 import { Cleanup, Forwarding, localDialer } from '../proxy/support/forwarding.js';
 import { listen } from '../proxy/support/scripted-server.js';
 

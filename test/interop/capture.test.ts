@@ -4,10 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { type PcapngBlock, readBlocks, readPcapng } from '../support/pcapng-reader.js';
+import { type PcapngBlock, readBlocks, readPcapng } from '../support/foreign/pcapng-reader.js';
 import { ARCTUN, Processes } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
-import { inSpace, LISTEN_PORT, WireGuardGoServer } from '../support/wireguard-go-server.js';
+import { describeWith } from '../support/runner/requirements.js';
+import { inSpace, LISTEN_PORT, WireGuardGoServer } from '../support/foreign/wireguard-go-server.js';
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'nft', 'curl', 'ethtool', 'tshark'] as const;
 const LENGTH = 300_000;

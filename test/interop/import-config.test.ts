@@ -4,8 +4,8 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { WG_QUICK_SAMPLES, type SampleKeys } from '../arc-config/wg-quick-samples.js';
-import { describeWith } from '../support/requirements.js';
-import { LISTEN_PORT, WireGuardGoServer } from '../support/wireguard-go-server.js';
+import { describeWith } from '../support/runner/requirements.js';
+import { LISTEN_PORT, WireGuardGoServer } from '../support/foreign/wireguard-go-server.js';
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'nft', 'curl', 'ethtool'] as const;
 const SERVER_OUTSIDE_6 = '2001:db8::1';

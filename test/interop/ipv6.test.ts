@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { describeWith } from '../support/requirements.js';
-import { INSIDE_IPV6, inSpace, WireGuardGoServer } from '../support/wireguard-go-server.js';
+import { describeWith } from '../support/runner/requirements.js';
+import { INSIDE_IPV6, inSpace, WireGuardGoServer } from '../support/foreign/wireguard-go-server.js';
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'curl', 'ethtool', 'ping'] as const;
 const FORWARD_TO = ['--forward-to', `[${INSIDE_IPV6.service}]:80`] as const;

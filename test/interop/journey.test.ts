@@ -11,10 +11,10 @@ import {
   ourArcServer,
   WIREGUARD_GO_ARC_SERVER,
   wireGuardGoArcServer,
-} from '../support/arc-servers.js';
+} from '../support/pairs/arc-servers.js';
 import type { EmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith } from '../support/runner/requirements.js';
 import { until } from '../support/until.js';
 
 const SERVERS = [

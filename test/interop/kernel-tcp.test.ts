@@ -4,10 +4,10 @@
  */
 import { join } from 'node:path';
 
-import { type Client, type ExchangePlan, KernelTcpLab } from '../support/kernel-tcp-lab.js';
-import { describeWith } from '../support/requirements.js';
-import { analyseTcp, type Kind, tshark } from '../support/tcp-analysis.js';
-import { CLIENT_INSIDE, SERVICE } from '../support/wireguard-go-server.js';
+import { type Client, type ExchangePlan, KernelTcpLab } from '../support/foreign/kernel-tcp-lab.js';
+import { describeWith } from '../support/runner/requirements.js';
+import { analyseTcp, type Kind, tshark } from '../support/foreign/tcp-analysis.js';
+import { CLIENT_INSIDE, SERVICE } from '../support/foreign/wireguard-go-server.js';
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'ethtool', 'ping', 'tshark'] as const;
 const CLIENTS: readonly Client[] = [

@@ -4,13 +4,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 import { REPOSITORY, type TestProcess } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
+import { describeWith } from '../support/runner/requirements.js';
 import {
   CLIENT_INSIDE,
   inSpace,
   SERVICE,
   WireGuardGoServer,
-} from '../support/wireguard-go-server.js';
+} from '../support/foreign/wireguard-go-server.js';
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'curl', 'ethtool'] as const;
 const NAME_SERVER = '100.127.0.53';
@@ -50,7 +50,7 @@ describeWith(PEERS, 'a program with the library behind wireguard-go', () => {
     const add = ['address', 'add', `${NAME_SERVER}/32`, 'dev', 'lo'];
     execFileSync('ip', ['-n', server.serverSpace, ...add]);
     await server.startHttp();
-    const names = [`${REPOSITORY}test/support/dns-peer.js`, NAME_SERVER];
+    const names = [`${REPOSITORY}test/support/foreign/dns-peer.js`, NAME_SERVER];
     await peer(...names, `uni.soracom.io=${SERVICE}`);
     await peer('-e', ECHO);
   }, 60_000);

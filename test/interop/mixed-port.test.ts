@@ -5,8 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { REPOSITORY, type TestProcess } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
-import { inSpace, SERVICE, WireGuardGoServer } from '../support/wireguard-go-server.js';
+import { describeWith } from '../support/runner/requirements.js';
+import { inSpace, SERVICE, WireGuardGoServer } from '../support/foreign/wireguard-go-server.js';
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'nft', 'curl', 'ethtool'] as const;
 const NAME_SERVER = '100.127.0.53';
@@ -42,7 +42,11 @@ describeWith(PEERS, 'the mixed port behind wireguard-go', () => {
   afterAll(() => server.close());
 
   async function peer(script: string, ...parameters: readonly string[]): Promise<TestProcess> {
-    const command = [process.execPath, `${REPOSITORY}test/support/${script}`, ...parameters];
+    const command = [
+      process.execPath,
+      `${REPOSITORY}test/support/foreign/${script}`,
+      ...parameters,
+    ];
     const started = server.processes.start([...inSpace(server.serverSpace), ...command]);
     await started.output(/listening/);
     return started;

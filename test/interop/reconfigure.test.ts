@@ -2,12 +2,16 @@
 import { execFileSync } from 'node:child_process';
 
 import { REPOSITORY, type TestProcess } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
-import { inSpace, SERVER_OUTSIDE, WireGuardGoServer } from '../support/wireguard-go-server.js';
+import { describeWith } from '../support/runner/requirements.js';
+import {
+  inSpace,
+  SERVER_OUTSIDE,
+  WireGuardGoServer,
+} from '../support/foreign/wireguard-go-server.js';
 import { until } from '../support/until.js';
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'ethtool', 'curl', 'linux', 'koffi'] as const;
-const PROGRAM = `${REPOSITORY}test/support/reconfigured-tunnel.js`;
+const PROGRAM = `${REPOSITORY}test/support/pairs/reconfigured-tunnel.js`;
 const INTERFACE = 'arc0';
 const RENEWED_CLIENT = '10.77.0.9';
 

@@ -2,11 +2,11 @@
 import { execFileSync } from 'node:child_process';
 
 import { REPOSITORY, type TestProcess } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
-import { inSpace, WireGuardGoServer } from '../support/wireguard-go-server.js';
+import { describeWith } from '../support/runner/requirements.js';
+import { inSpace, WireGuardGoServer } from '../support/foreign/wireguard-go-server.js';
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'ethtool'] as const;
-const PROGRAM = `${REPOSITORY}test/support/posting-tunnel.js`;
+const PROGRAM = `${REPOSITORY}test/support/pairs/posting-tunnel.js`;
 const INTERVAL = 1_000;
 const OTHER_CLIENT = '10.77.0.3';
 

@@ -1,10 +1,10 @@
 /** `send` by TCP and UDP behind wireguard-go, with the kernel's TCP and UDP at the far end. */
-import { describeWith } from '../support/requirements.js';
+import { describeWith } from '../support/runner/requirements.js';
 import { REPOSITORY, type TestProcess } from '../support/processes.js';
-import { inSpace, SERVICE, WireGuardGoServer } from '../support/wireguard-go-server.js';
+import { inSpace, SERVICE, WireGuardGoServer } from '../support/foreign/wireguard-go-server.js';
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'ethtool'] as const;
-const PEER = `${REPOSITORY}test/support/entry-point-peer.js`;
+const PEER = `${REPOSITORY}test/support/foreign/entry-point-peer.js`;
 
 describeWith(PEERS, 'send behind wireguard-go', () => {
   let server: WireGuardGoServer;

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 
 import { NotifySocket } from '../support/notify-socket.js';
 import { type TestProcess, ARCTUN } from '../support/processes.js';
-import { describeWith, TUN_MODE } from '../support/requirements.js';
-import { inSpace, WireGuardGoServer } from '../support/wireguard-go-server.js';
+import { describeWith, TUN_MODE } from '../support/runner/requirements.js';
+import { inSpace, WireGuardGoServer } from '../support/foreign/wireguard-go-server.js';
 import { until } from '../support/until.js';
 
 const NEEDS = [...TUN_MODE, 'ping', 'strace'] as const;

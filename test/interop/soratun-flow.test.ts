@@ -4,8 +4,12 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 import { ARCTUN, type TestProcess } from '../support/processes.js';
-import { describeWith, TUN_MODE } from '../support/requirements.js';
-import { inSpace, SERVER_OUTSIDE, WireGuardGoServer } from '../support/wireguard-go-server.js';
+import { describeWith, TUN_MODE } from '../support/runner/requirements.js';
+import {
+  inSpace,
+  SERVER_OUTSIDE,
+  WireGuardGoServer,
+} from '../support/foreign/wireguard-go-server.js';
 
 const NEEDS = [...TUN_MODE, 'jq', 'ping'] as const;
 

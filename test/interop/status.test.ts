@@ -6,8 +6,8 @@ import { join } from 'node:path';
 
 import { readWgDump } from '../../src/tunnel/device/wg-dump.js';
 import { ARCTUN, type Finished } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
-import { inSpace, WireGuardGoServer } from '../support/wireguard-go-server.js';
+import { describeWith } from '../support/runner/requirements.js';
+import { inSpace, WireGuardGoServer } from '../support/foreign/wireguard-go-server.js';
 
 describeWith(['root', 'wireguard-go', 'wg', 'ip', 'ethtool'], 'status --all', () => {
   let server: WireGuardGoServer;

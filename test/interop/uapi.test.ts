@@ -4,13 +4,13 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { TestProcess } from '../support/processes.js';
-import { describeWith, TUN_MODE } from '../support/requirements.js';
+import { describeWith, TUN_MODE } from '../support/runner/requirements.js';
 import {
   inSpace,
   LISTEN_PORT,
   SERVER_OUTSIDE,
   WireGuardGoServer,
-} from '../support/wireguard-go-server.js';
+} from '../support/foreign/wireguard-go-server.js';
 
 const NEEDS = [...TUN_MODE, 'curl'] as const;
 

@@ -4,8 +4,8 @@ import type { EventType, ExtensionEvent, ReportedError } from '../../src/lambda/
 import { type LambdaSettings, readSettings } from '../../src/lambda/settings.js';
 import type { UserError } from '../../src/lib/user-error.js';
 import type { Dialer } from '../../src/proxy/dialer.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { RecordingLog } from '../support/recording-log.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { RecordingLog } from '../support/fakes/recording-log.js';
 import { FakeTunnel, settled } from './fake-tunnel.js';
 
 const UNIX = 1_800_000_000_000;

@@ -4,7 +4,7 @@ import type { SandboxTunnel } from '../../src/lambda/sandbox-tunnel.js';
 import type { DialTarget } from '../../src/proxy/dialer.js';
 import { HandshakeWaits } from '../../src/tunnel/server/handshake-waits.js';
 import { TunnelError } from '../../src/tunnel/tunnel-error.js';
-import type { FakeClock } from '../support/fake-clock.js';
+import type { FakeClock } from '../support/fakes/fake-clock.js';
 
 /** A dial that the test settles, unless its signal does. */
 export interface FakeDial {

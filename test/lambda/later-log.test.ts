@@ -1,5 +1,5 @@
 import { LaterLog } from '../../src/lambda/later-log.js';
-import { RecordingLog } from '../support/recording-log.js';
+import { RecordingLog } from '../support/fakes/recording-log.js';
 
 const LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const;
 

@@ -8,8 +8,8 @@ import { type Listeners, openListeners } from '../../src/lambda/listeners.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES } from '../../src/proxy/http/browser-check.js';
 import { type Dialer, DialError } from '../../src/proxy/dialer.js';
 import { systemClock } from '../../src/system/clock.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { silentLog } from '../support/silent-log.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { silentLog } from '../support/fakes/silent-log.js';
 import { until } from '../support/until.js';
 
 const LOOPBACKS = ['127.0.0.1', '::1'] as const;

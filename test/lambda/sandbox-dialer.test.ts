@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 
 import { SandboxDialer } from '../../src/lambda/sandbox-dialer.js';
 import { UserError } from '../../src/lib/user-error.js';
-import { FakeClock } from '../support/fake-clock.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
 import { FakeTunnel, openStream, settled } from './fake-tunnel.js';
 
 const WAIT = 3_000;

@@ -1,5 +1,5 @@
 import { SleepWatch } from '../../src/lambda/sleep-watch.js';
-import { FakeClock } from '../support/fake-clock.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
 
 function watch() {
   const wall = { now: 1_800_000_000_000 };

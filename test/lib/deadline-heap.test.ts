@@ -1,5 +1,5 @@
 import { DeadlineHeap, type Timed } from '../../src/lib/deadline-heap.js';
-import { seededRandom } from '../support/netstack-pair.js';
+import { seededRandom } from '../support/pairs/netstack-pair.js';
 
 function item(deadline: number): Timed {
   return { deadline, heapIndex: -1, heapKey: Infinity };

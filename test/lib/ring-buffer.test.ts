@@ -1,6 +1,6 @@
 import { MemoryBudget } from '../../src/lib/memory-budget.js';
 import { RING_INITIAL_CAPACITY, RingBuffer } from '../../src/lib/ring-buffer.js';
-import { patternBytes, seededRandom } from '../support/netstack-pair.js';
+import { patternBytes, seededRandom } from '../support/pairs/netstack-pair.js';
 
 const MEGABYTE = 1024 * 1024;
 

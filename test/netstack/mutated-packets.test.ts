@@ -2,7 +2,7 @@
 import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack } from '../../src/netstack/stack.js';
 import { finishIpv4Header } from '../../src/wire/ipv4.js';
-import { ip, seededEntropy, seededRandom } from '../support/netstack-pair.js';
+import { ip, seededEntropy, seededRandom } from '../support/pairs/netstack-pair.js';
 import {
   fragmentOf,
   Host,
@@ -20,7 +20,7 @@ import {
   v4,
   v6,
 } from './packets.js';
-import { silentObserver } from '../support/silent-observer.js';
+import { silentObserver } from '../support/fakes/silent-observer.js';
 
 const COUNT = 200_000;
 const REASSEMBLY_BYTES = 16 * 1024;

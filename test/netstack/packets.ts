@@ -2,7 +2,7 @@
 import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack, type StackOptions } from '../../src/netstack/stack.js';
 import type { IpAddress } from '../../src/wire/ip-address.js';
-import { ip, seededEntropy } from '../support/netstack-pair.js';
+import { ip, seededEntropy } from '../support/pairs/netstack-pair.js';
 
 export const OUR_V4 = ip('10.0.0.1');
 export const PEER_V4 = ip('10.0.0.2');

@@ -8,8 +8,8 @@ import {
   patternBytes,
   RIGHT_ADDRESS,
   seededEntropy,
-} from '../support/netstack-pair.js';
-import { silentObserver } from '../support/silent-observer.js';
+} from '../support/pairs/netstack-pair.js';
+import { silentObserver } from '../support/fakes/silent-observer.js';
 
 const NEW = ip('10.0.0.9');
 

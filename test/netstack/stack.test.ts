@@ -11,9 +11,9 @@ import {
   patternBytes,
   RIGHT_ADDRESS,
   seededEntropy,
-} from '../support/netstack-pair.js';
+} from '../support/pairs/netstack-pair.js';
 import { ACK, Harness, OUR_ADDRESS, PEER_ADDRESS, RST, SYN } from './tcp-harness.js';
-import { silentObserver } from '../support/silent-observer.js';
+import { silentObserver } from '../support/fakes/silent-observer.js';
 
 /** Destination unreachable about `packet`, which the stack sent. */
 function unreachable(packet: Uint8Array, code: number, nextHopMtu = 0): Uint8Array {

@@ -11,7 +11,7 @@ import { TcpOptions, parseOptions } from '../../src/netstack/tcp/open/options.js
 import { sumPseudoHeader } from '../../src/wire/checksum.js';
 import { createIpv4Header, finishIpv4Header } from '../../src/wire/ipv4.js';
 import * as tcp from '../../src/wire/tcp.js';
-import { ip, seededEntropy } from '../support/netstack-pair.js';
+import { ip, seededEntropy } from '../support/pairs/netstack-pair.js';
 
 /** The states of RFC 9293 3.3.2 in which there is a connection, as one end of it passes through them. */
 export const LIVE_STATES = [

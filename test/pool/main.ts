@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { LambdaSandbox } from '../support/lambda/main.js';
-import { LambdaLab } from '../support/lambda-lab.js';
+import { LambdaLab } from '../support/foreign/lambda-lab.js';
 import { parseOptions, type PoolOptions, USAGE } from './options.js';
 import { PoolReport } from './report.js';
 

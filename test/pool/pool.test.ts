@@ -1,4 +1,4 @@
-import { atLength } from '../support/tier.js';
+import { atLength } from '../support/runner/tier.js';
 import { Sandboxes } from './sandboxes.js';
 
 const COUNT = atLength({ short: 6, long: 20 });

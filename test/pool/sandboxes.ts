@@ -14,10 +14,10 @@ import type { DatagramSockets } from '../../src/ports/datagram-sockets.js';
 import type { Log } from '../../src/ports/log.js';
 import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { MemoryNetwork } from '../support/memory-network.js';
-import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';
-import { silentLog } from '../support/silent-log.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { MemoryNetwork } from '../support/fakes/memory-network.js';
+import { seededBytes, seededEntropy } from '../support/fakes/seeded-entropy.js';
+import { silentLog } from '../support/fakes/silent-log.js';
 
 export const SERVICE = '100.127.69.42';
 /** Milliseconds that pass at once. */

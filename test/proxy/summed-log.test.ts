@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 
 import { summedLog } from '../../src/proxy/summed-log.js';
-import { RecordingLog } from '../support/recording-log.js';
+import { RecordingLog } from '../support/fakes/recording-log.js';
 
 let log: RecordingLog;
 

@@ -13,7 +13,7 @@ import {
   RIGHT_ADDRESS,
   seededEntropy,
   seededRandom,
-} from '../support/netstack-pair.js';
+} from '../support/pairs/netstack-pair.js';
 
 const PORT = 80;
 const DEAD_PORT = 81;

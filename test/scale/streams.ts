@@ -1,5 +1,5 @@
 /** `npm run streams [-- MINUTES [Mbit/s]]`: 50 streams each way through a line that loses 2 %. */
-import { runManyStreams } from '../support/many-streams.js';
+import { runManyStreams } from '../support/pairs/many-streams.js';
 
 const CONNECTIONS = 50;
 const LONGEST_STALL = 3;

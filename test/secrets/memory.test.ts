@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSodiumCrypto } from '../../src/crypto/sodium.js';
 import { Processes, REPOSITORY } from '../support/processes.js';
-import { describeWith } from '../support/requirements.js';
-import { isLong } from '../support/tier.js';
+import { describeWith } from '../support/runner/requirements.js';
+import { isLong } from '../support/runner/tier.js';
 import { findInMemory, type Secret } from './process-memory.js';
 
 const PEER = `${REPOSITORY}test/secrets/memory-peer.js`;

@@ -12,7 +12,7 @@ import { type Command, Config } from '@oclif/core';
 import type { Context } from '../../src/cli/context.js';
 import { shownError } from '../../src/cli/errors/oclif-error.js';
 import { sampleWith, sampleWithSession } from '../arc-config/sample.js';
-import { RecordingLog } from '../support/recording-log.js';
+import { RecordingLog } from '../support/fakes/recording-log.js';
 
 interface ManifestCommand {
   readonly id: string;

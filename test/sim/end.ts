@@ -4,7 +4,7 @@ import type { WallClock } from '../../src/ports/clock.js';
 import type { IpPrefix } from '../../src/wire/ip-address.js';
 import type { Endpoint } from '../../src/ports/datagram.js';
 import { Device, type DeviceOptions, type Peer } from '../../src/wireguard/device.js';
-import { seededEntropy } from '../support/seeded-entropy.js';
+import { seededEntropy } from '../support/fakes/seeded-entropy.js';
 import { Random } from './random.js';
 import { recordingCrypto, type KeyWatcher } from './recording-crypto.js';
 

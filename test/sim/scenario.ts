@@ -1,7 +1,7 @@
 /** What is fixed for a whole run: the two ends, their keys and options. Drawn from the seed. */
 import type { Crypto } from '../../src/crypto/crypto.js';
 import type { Endpoint } from '../../src/ports/datagram.js';
-import { prefixes } from '../support/wireguard-pair.js';
+import { prefixes } from '../support/pairs/wireguard-pair.js';
 import { End, otherSide, type CreateDevice, type EndSink, type Side } from './end.js';
 import { Random } from './random.js';
 import { PREFIXES } from './traffic.js';

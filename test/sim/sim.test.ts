@@ -1,7 +1,7 @@
 /** The simulation in small, and that each of its invariants finds the fault that it is there for. */
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { selectCrypto } from '../../src/crypto/select.js';
-import { atLength } from '../support/tier.js';
+import { atLength } from '../support/runner/tier.js';
 import { BROKEN_DEVICES } from './broken-devices.js';
 import { runCommand } from './command.js';
 import { Violation } from './invariant.js';

@@ -1,7 +1,7 @@
 /** What every backend of src/crypto must do: known answers, and refusals. */
 import type { Crypto } from '../../src/crypto/crypto.js';
 import { fromHex, toHex } from './hex.js';
-import { seededBytes } from './seeded-entropy.js';
+import { seededBytes } from './fakes/seeded-entropy.js';
 import { readVectors, wycheproofAead, wycheproofX25519 } from './vectors.js';
 
 const EMPTY = new Uint8Array(0);

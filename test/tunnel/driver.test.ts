@@ -2,8 +2,8 @@ import type { Datagram } from '../../src/ports/datagram.js';
 import type { DeviceEvent } from '../../src/engine/engine.js';
 import type { NetstackEngine } from '../../src/engine/netstack-engine.js';
 import { Driver } from '../../src/tunnel/driver.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakeSocket } from '../support/fake-socket.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { FakeSocket } from '../support/fakes/fake-socket.js';
 
 const ENDPOINT = { address: '192.0.2.1', port: 11010 };
 

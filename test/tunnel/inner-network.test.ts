@@ -8,7 +8,7 @@ import {
   NEAR,
   serveNames,
   TwoTunnels,
-} from '../support/two-tunnels.js';
+} from '../support/pairs/two-tunnels.js';
 
 const MOVED = '10.0.0.3';
 const MOVED_IPV6 = 'fd00:77::3';

@@ -4,7 +4,12 @@ import { Secret } from '../../src/lib/secrets/secret.js';
 import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
 import type { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
-import { CLIENT_IPV6, SERVICE, SERVICE_IPV6, TunnelInMemory } from '../support/tunnel-in-memory.js';
+import {
+  CLIENT_IPV6,
+  SERVICE,
+  SERVICE_IPV6,
+  TunnelInMemory,
+} from '../support/pairs/tunnel-in-memory.js';
 
 const ALLOWED_IPS = ['fd00:127::/32', '100.127.0.0/16'];
 const ADDRESS = parseIpAddress(SERVICE_IPV6)!;

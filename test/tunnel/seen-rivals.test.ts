@@ -1,7 +1,7 @@
 /** What is kept and logged of a rival that stays. */
 import { Rivals } from '../../src/tunnel/rivals/rivals.js';
 import type { Peer } from '../../src/engine/engine.js';
-import { RecordingLog } from '../support/recording-log.js';
+import { RecordingLog } from '../support/fakes/recording-log.js';
 
 const MINUTE = 60_000;
 const IDLE = { unansweredDataSince: undefined, handshakeBeganAt: 0 } as unknown as Peer;

@@ -6,7 +6,7 @@ import type { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { abortListeners } from '../support/abort-listeners.js';
 import { DATA, INITIATION } from '../support/message-types.js';
-import { SERVICE, TunnelInMemory } from '../support/tunnel-in-memory.js';
+import { SERVICE, TunnelInMemory } from '../support/pairs/tunnel-in-memory.js';
 
 const TARGET = { host: SERVICE, port: 80 };
 

@@ -13,7 +13,7 @@ import { DialError } from '../../src/proxy/dialer.js';
 import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
 import { type TunnelPorts, UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress, type SocketAddress } from '../../src/wire/ip-address.js';
-import { silentLog } from '../support/silent-log.js';
+import { silentLog } from '../support/fakes/silent-log.js';
 
 const crypto = createNodeCrypto();
 const ports: TunnelPorts = {

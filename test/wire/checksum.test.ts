@@ -1,4 +1,4 @@
-import { patternBytes, seededRandom } from '../support/netstack-pair.js';
+import { patternBytes, seededRandom } from '../support/pairs/netstack-pair.js';
 import {
   finishChecksum,
   isChecksumValid,

@@ -1,5 +1,5 @@
 import { DATA, INITIATION, RESPONSE } from '../support/message-types.js';
-import { WireguardPair } from '../support/wireguard-pair.js';
+import { WireguardPair } from '../support/pairs/wireguard-pair.js';
 
 /** Where memory is never copied, a sleep ends a session only when it is too old behind it. */
 function sleeper(): WireguardPair {

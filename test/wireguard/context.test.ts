@@ -1,5 +1,5 @@
 import { publicKeyText } from '../../src/wireguard/context.js';
-import { seededBytes } from '../support/seeded-entropy.js';
+import { seededBytes } from '../support/fakes/seeded-entropy.js';
 
 it('is one text for one key, and another for each other', () => {
   const key = seededBytes(1, 32);

@@ -4,9 +4,9 @@ import { createNodeCrypto } from '../../src/crypto/node.js';
 import { Device, type DeviceOptions } from '../../src/wireguard/device.js';
 import { LOW_ORDER_POINTS } from '../support/crypto-contract.js';
 import { fromHex } from '../support/hex.js';
-import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';
+import { seededBytes, seededEntropy } from '../support/fakes/seeded-entropy.js';
 import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../support/message-types.js';
-import { WireguardPair, ipv4, ipv6, prefixes } from '../support/wireguard-pair.js';
+import { WireguardPair, ipv4, ipv6, prefixes } from '../support/pairs/wireguard-pair.js';
 
 function createDevice(
   transmitted: Uint8Array[] = [],

@@ -1,5 +1,5 @@
 import { EventQueue } from '../../src/wireguard/events.js';
-import { WireguardPair } from '../support/wireguard-pair.js';
+import { WireguardPair } from '../support/pairs/wireguard-pair.js';
 
 const { peer } = new WireguardPair().alice;
 

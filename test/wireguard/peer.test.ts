@@ -1,8 +1,8 @@
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { Identity } from '../../src/wireguard/handshake/identity.js';
 import { Peer, type PeerOptions } from '../../src/wireguard/peer.js';
-import { WireguardPair } from '../support/wireguard-pair.js';
-import { seededBytes, seededEntropy } from '../support/seeded-entropy.js';
+import { WireguardPair } from '../support/pairs/wireguard-pair.js';
+import { seededBytes, seededEntropy } from '../support/fakes/seeded-entropy.js';
 
 const crypto = createNodeCrypto();
 

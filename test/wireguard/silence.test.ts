@@ -2,8 +2,8 @@
 import { PLAUSIBLE_CLOCK } from '../../src/wireguard/constants.js';
 import type { SilenceReason } from '../../src/wireguard/silence.js';
 import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../support/message-types.js';
-import { seededBytes } from '../support/seeded-entropy.js';
-import { WireguardPair, ipv4, type Side } from '../support/wireguard-pair.js';
+import { seededBytes } from '../support/fakes/seeded-entropy.js';
+import { WireguardPair, ipv4, type Side } from '../support/pairs/wireguard-pair.js';
 import { mac1Of, readIndex, writeCookieReply } from './conformance/whitepaper.js';
 
 const DEAF = () => false;

@@ -1,8 +1,8 @@
 /** The five timers at work between two devices, then alone. */
 import { Timers, type TimerHandler } from '../../src/wireguard/timers.js';
 import { DATA, INITIATION } from '../support/message-types.js';
-import { seededEntropy } from '../support/seeded-entropy.js';
-import { WireguardPair, type Capture } from '../support/wireguard-pair.js';
+import { seededEntropy } from '../support/fakes/seeded-entropy.js';
+import { WireguardPair, type Capture } from '../support/pairs/wireguard-pair.js';
 
 function isKeepalive({ type, bytes }: Capture): boolean {
   return type === DATA && bytes.length === 32;

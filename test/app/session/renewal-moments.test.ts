@@ -1,7 +1,7 @@
 import { RenewalMoments } from '../../../src/app/session/renewal-moments.js';
 import type { TunnelSilence } from '../../../src/tunnel/tunnel-error.js';
 import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
-import { seededEntropy } from '../../support/seeded-entropy.js';
+import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 
 const MINUTE = 60_000;
 

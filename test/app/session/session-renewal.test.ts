@@ -3,7 +3,7 @@ import type { SessionRenewal } from '../../../src/app/session/session-renewal.js
 import { withFinding } from '../../../src/app/up/tunnel-services.js';
 import { FileError } from '../../../src/ports/files.js';
 import { TunnelError } from '../../../src/tunnel/tunnel-error.js';
-import { CLIENT } from '../../support/tunnel-in-memory.js';
+import { CLIENT } from '../../support/pairs/tunnel-in-memory.js';
 import { apiError } from '../fake-soracom.js';
 import {
   ARC_JSON,

@@ -6,7 +6,7 @@ import { parseArcConfig, parseArcSession } from '../../../src/arc-config/parse-a
 import { formatKey } from '../../../src/arc-config/value-syntax.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { publicKeyOf } from '../../../src/crypto/key-pair.js';
-import { FakeClaims } from '../../support/fake-claims.js';
+import { FakeClaims } from '../../support/fakes/fake-claims.js';
 import { SAMPLE, sampleWith, ZERO_KEY } from '../../arc-config/sample.js';
 import { failureOf } from '../failure-of.js';
 import { apiError, NEW_SESSION } from '../fake-soracom.js';

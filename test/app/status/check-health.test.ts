@@ -1,6 +1,6 @@
 import { checkHealth } from '../../../src/app/status/check-health.js';
-import { FakeConnections } from '../../support/fake-connections.js';
-import { CONNECTING, REPORT } from '../../support/status-report.js';
+import { FakeConnections } from '../../support/fakes/fake-connections.js';
+import { CONNECTING, REPORT } from '../../support/fakes/status-report.js';
 import { failureOf } from '../failure-of.js';
 
 const FOLDER = '/run/arctun';

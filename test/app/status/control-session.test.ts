@@ -3,7 +3,7 @@ import {
   readStatusAnswer,
   STATUS_REQUEST,
 } from '../../../src/app/status/control-session.js';
-import { REPORT } from '../../support/status-report.js';
+import { REPORT } from '../../support/fakes/status-report.js';
 
 const UNKNOWN = '{"error":"unknown request"}\n';
 

@@ -1,7 +1,7 @@
 import { openControlSocket } from '../../../src/app/status/control-socket.js';
 import type { Conversation, LocalListeners } from '../../../src/ports/local-sockets.js';
-import { systemError } from '../../support/memory-network.js';
-import { RecordingLog } from '../../support/recording-log.js';
+import { systemError } from '../../support/fakes/memory-network.js';
+import { RecordingLog } from '../../support/fakes/recording-log.js';
 
 const CONVERSATION: Conversation = {
   isOver: true,

@@ -1,6 +1,6 @@
 import { findDevices } from '../../../src/app/status/find-devices.js';
 import { CommandError } from '../../../src/ports/command-runner.js';
-import { FakeConnections } from '../../support/fake-connections.js';
+import { FakeConnections } from '../../support/fakes/fake-connections.js';
 import { FakeCommands } from '../fake-commands.js';
 
 const KEY = 'HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=';

@@ -1,6 +1,6 @@
 import { findTunnels } from '../../../src/app/status/find-tunnels.js';
-import { FakeConnections } from '../../support/fake-connections.js';
-import { REPORT } from '../../support/status-report.js';
+import { FakeConnections } from '../../support/fakes/fake-connections.js';
+import { REPORT } from '../../support/fakes/status-report.js';
 
 const FOLDERS = ['/run/arctun', '/state/run'];
 

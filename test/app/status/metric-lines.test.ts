@@ -4,8 +4,8 @@ import {
   startMetricLines,
 } from '../../../src/app/status/metric-lines.js';
 import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { RecordingLog } from '../../support/recording-log.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { RecordingLog } from '../../support/fakes/recording-log.js';
 
 const LABELS = { simId: '8942310022000012345', interface: 'soratun0' };
 const PEER: MeteredPeer = {

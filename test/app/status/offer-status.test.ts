@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs';
 
 import { findTunnels } from '../../../src/app/status/find-tunnels.js';
 import { localConnections } from '../../../src/system/network/local-connection.js';
-import { OfferedStatus } from '../../support/offered-status.js';
-import { REPORT } from '../../support/status-report.js';
+import { OfferedStatus } from '../../support/fakes/offered-status.js';
+import { REPORT } from '../../support/fakes/status-report.js';
 
 const LISTEN = { host: '127.0.0.1', port: 0 };
 

@@ -1,7 +1,7 @@
 import { type ShownStatus, showStatus, verdictOf } from '../../../src/app/status/show-status.js';
 import { CommandError } from '../../../src/ports/command-runner.js';
-import { FakeConnections } from '../../support/fake-connections.js';
-import { CONNECTING, REPORT } from '../../support/status-report.js';
+import { FakeConnections } from '../../support/fakes/fake-connections.js';
+import { CONNECTING, REPORT } from '../../support/fakes/status-report.js';
 import { FakeCommands } from '../fake-commands.js';
 import { failureOf } from '../failure-of.js';
 

@@ -1,8 +1,8 @@
 import { statusPages } from '../../../src/app/status/status-pages.js';
 import type { StatusSource } from '../../../src/app/status/timely-status.js';
 import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { CONNECTING, TUNNEL_STATUS } from '../../support/status-report.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { CONNECTING, TUNNEL_STATUS } from '../../support/fakes/status-report.js';
 
 const HANGS: StatusSource = { status: () => new Promise(() => undefined) };
 const withStatus = (status: TunnelStatus): StatusSource => ({

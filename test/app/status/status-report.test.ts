@@ -1,5 +1,5 @@
 import { isStatusReport } from '../../../src/app/status/status-report.js';
-import { CONNECTING, REPORT } from '../../support/status-report.js';
+import { CONNECTING, REPORT } from '../../support/fakes/status-report.js';
 
 /** As it comes out of a socket. */
 function sent(value: unknown): unknown {

@@ -1,6 +1,6 @@
 import { timelyStatus } from '../../../src/app/status/timely-status.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { TUNNEL_STATUS } from '../../support/status-report.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { TUNNEL_STATUS } from '../../support/fakes/status-report.js';
 
 it('is that of the tunnel, and leaves no timer', async () => {
   const clock = new FakeClock();

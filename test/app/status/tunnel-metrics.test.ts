@@ -1,5 +1,5 @@
 import { metricsText } from '../../../src/app/status/tunnel-metrics.js';
-import { CONNECTING, PEER_STATUS, TUNNEL_STATUS } from '../../support/status-report.js';
+import { CONNECTING, PEER_STATUS, TUNNEL_STATUS } from '../../support/fakes/status-report.js';
 
 const NONE = { version: '0.1.0', status: undefined, listeners: {} };
 const KEY = `public_key="${PEER_STATUS.publicKey}"`;

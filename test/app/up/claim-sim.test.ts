@@ -1,10 +1,10 @@
 import { claimSim, type SimClaim } from '../../../src/app/up/claim-sim.js';
 import { simUseLine, type SimUse } from '../../../src/app/up/sim-use.js';
 import { UserError } from '../../../src/lib/user-error.js';
-import { FakeClaims } from '../../support/fake-claims.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { RecordingLog } from '../../support/recording-log.js';
-import { systemError } from '../../support/memory-network.js';
+import { FakeClaims } from '../../support/fakes/fake-claims.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { RecordingLog } from '../../support/fakes/recording-log.js';
+import { systemError } from '../../support/fakes/memory-network.js';
 
 const KEY = new Uint8Array(32).fill(7);
 const NAME = Buffer.from(KEY).toString('hex');

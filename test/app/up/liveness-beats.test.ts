@@ -1,5 +1,5 @@
 import { startLivenessBeats } from '../../../src/app/up/liveness-beats.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 const TIMEOUT = 120_000;
 

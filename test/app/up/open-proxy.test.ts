@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 
 import { openProxy } from '../../../src/app/up/open-proxy.js';
 import { listen } from '../../proxy/support/scripted-server.js';
-import { RecordingLog } from '../../support/recording-log.js';
+import { RecordingLog } from '../../support/fakes/recording-log.js';
 
 const dialer = { dial: () => Promise.reject(new Error('never')) };
 

@@ -9,7 +9,12 @@ import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { UserError } from '../../../src/lib/user-error.js';
 import { Stack } from '../../../src/netstack/stack.js';
 import type { TcpConnection } from '../../../src/netstack/tcp/connection.js';
-import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../../support/tunnel-in-memory.js';
+import {
+  CLIENT,
+  CLIENT_KEY,
+  SERVICE,
+  TunnelInMemory,
+} from '../../support/pairs/tunnel-in-memory.js';
 
 let world: TunnelInMemory;
 beforeEach(async () => {

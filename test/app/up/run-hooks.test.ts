@@ -2,7 +2,7 @@ import { planHooks } from '../../../src/app/up/hooks.js';
 import { Hooks } from '../../../src/app/up/run-hooks.js';
 import { isCredentialVariable } from '../../../src/lib/secrets/credential-variables.js';
 import { CommandError } from '../../../src/ports/command-runner.js';
-import { RecordingLog } from '../../support/recording-log.js';
+import { RecordingLog } from '../../support/fakes/recording-log.js';
 import { FakeCommands } from '../fake-commands.js';
 
 const ALL = {

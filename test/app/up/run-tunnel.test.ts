@@ -9,8 +9,13 @@ import { StoppedError } from '../../../src/lib/stopped-error.js';
 import type { LocalListeners } from '../../../src/ports/local-sockets.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { FakeCommands } from '../fake-commands.js';
-import { FakeClaims } from '../../support/fake-claims.js';
-import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../../support/tunnel-in-memory.js';
+import { FakeClaims } from '../../support/fakes/fake-claims.js';
+import {
+  CLIENT,
+  CLIENT_KEY,
+  SERVICE,
+  TunnelInMemory,
+} from '../../support/pairs/tunnel-in-memory.js';
 import { settled, until } from '../../support/until.js';
 
 /** A system on which no socket can be made at a path. */

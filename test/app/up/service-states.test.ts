@@ -2,8 +2,8 @@ import { ServiceStates } from '../../../src/app/up/service-states.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import type { ServiceState } from '../../../src/ports/service-manager.js';
 import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { TunnelInMemory } from '../../support/tunnel-in-memory.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { TunnelInMemory } from '../../support/pairs/tunnel-in-memory.js';
 
 const HOUR = 3_600_000;
 /** Of the first moment of a FakeClock. */

@@ -5,7 +5,7 @@ import type {
   LocalListener,
   LocalListeners,
 } from '../../../src/ports/local-sockets.js';
-import { RecordingLog } from '../../support/recording-log.js';
+import { RecordingLog } from '../../support/fakes/recording-log.js';
 
 const LISTENER: LocalListener = { close: () => Promise.resolve() };
 const CONVERSATION = {} as Conversation;

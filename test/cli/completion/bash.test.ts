@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { bashScript } from '../../../src/cli/completion/bash.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 import { COMPLETIONS, SAMPLE_LINE } from './sample.js';
 
 describeWith(['bash'], 'bash', () => {

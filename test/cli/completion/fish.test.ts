@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { fishScript } from '../../../src/cli/completion/fish.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 import { COMPLETIONS, nasty, SAMPLE_LINE } from './sample.js';
 
 describeWith(['fish'], 'fish', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { zshScript } from '../../../src/cli/completion/zsh.js';
 import { Processes, type TestProcess } from '../../support/processes.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 import { COMPLETIONS, nasty, SAMPLE_LINE } from './sample.js';
 
 /** ^X completes and shows the line, ^Y lists the choices. */

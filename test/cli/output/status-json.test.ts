@@ -1,7 +1,7 @@
 import { statusValue } from '../../../src/cli/output/status-json.js';
 import { renderJson } from '../../../src/cli/output/render.js';
 import { TransferRates } from '../../../src/cli/output/transfer-rates.js';
-import { CONNECTING, PEER_STATUS, REPORT } from '../../support/status-report.js';
+import { CONNECTING, PEER_STATUS, REPORT } from '../../support/fakes/status-report.js';
 
 const NOTHING = { tunnels: [], silent: [], devices: [], notes: [] };
 

@@ -1,7 +1,7 @@
 import type { ShownStatus } from '../../../src/app/status/show-status.js';
 import { ageText, renderStatus } from '../../../src/cli/output/status-text.js';
 import { TransferRates } from '../../../src/cli/output/transfer-rates.js';
-import { CONNECTING, PEER_STATUS, REPORT } from '../../support/status-report.js';
+import { CONNECTING, PEER_STATUS, REPORT } from '../../support/fakes/status-report.js';
 
 const NOTHING: ShownStatus = { tunnels: [], silent: [], devices: [], notes: [] };
 const NOW = PEER_STATUS.latestHandshakeUnix! + 12_900;

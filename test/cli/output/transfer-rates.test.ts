@@ -1,5 +1,5 @@
 import { TransferRates } from '../../../src/cli/output/transfer-rates.js';
-import { PEER_STATUS, REPORT } from '../../support/status-report.js';
+import { PEER_STATUS, REPORT } from '../../support/fakes/status-report.js';
 
 function counted(sentBytes: number, receivedBytes: number, changes = {}) {
   return { ...REPORT, peers: [{ ...PEER_STATUS, sentBytes, receivedBytes }], ...changes };

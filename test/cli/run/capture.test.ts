@@ -2,7 +2,7 @@ import { FileError, type FileFailure } from '../../../src/ports/files.js';
 import { captureOptions } from '../../../src/cli/run/capture.js';
 import { UserError } from '../../../src/lib/user-error.js';
 import type { CaptureFile } from '../../../src/ports/capture-file.js';
-import { silentLog } from '../../support/silent-log.js';
+import { silentLog } from '../../support/fakes/silent-log.js';
 
 const file: CaptureFile = { write: () => true, close: () => Promise.resolve(true) };
 const HEADER = [new Uint8Array([1]), new Uint8Array([2])];

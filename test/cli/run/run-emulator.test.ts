@@ -15,8 +15,8 @@ import { systemEntropy } from '../../../src/system/entropy.js';
 import { systemResolver } from '../../../src/system/network/resolver.js';
 import { portHolder } from '../../../src/system/network/port-holder.js';
 import { udpSockets } from '../../../src/system/network/udp-socket.js';
-import { RecordingLog } from '../../support/recording-log.js';
-import { silentLog } from '../../support/silent-log.js';
+import { RecordingLog } from '../../support/fakes/recording-log.js';
+import { silentLog } from '../../support/fakes/silent-log.js';
 
 /** Who has the port, which is this process. */
 const OURSELVES = new RegExp(`\\(pid ${process.pid}\\) listens there$`);

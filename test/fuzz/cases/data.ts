@@ -1,7 +1,7 @@
 /** Data messages under keys that the sender does hold, with all that may be wrong inside. */
 import { REJECT_AFTER_MESSAGES } from '../../../src/wireguard/constants.js';
 import { DATA, writeUint32 } from '../../../src/wireguard/messages.js';
-import { ipv4, ipv6 } from '../../support/wireguard-pair.js';
+import { ipv4, ipv6 } from '../../support/pairs/wireguard-pair.js';
 import type { Random } from '../../sim/random.js';
 import { WINDOW } from '../counters.js';
 import { DEVICE_ADDRESS, LIVE, type Played } from '../cast.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fetchNode } from '../../../src/lambda/layer/fetch-node.js';
 import { NODE_VERSION } from '../../../src/lambda/layer/node-release.js';
 import { CommandError, type CommandResult } from '../../../src/ports/command-runner.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
 describeWith(['tar', 'gzip'], 'the Node of npm', () => {
   let folder: string;

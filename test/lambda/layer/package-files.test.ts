@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 
 import { packageFiles } from '../../../src/lambda/layer/package-files.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
 /** By the tar of the system. */
 function archive(): Buffer {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { zip } from '../../../src/lambda/layer/zip.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
 const ENTRIES = [
   {

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { SandboxDialer } from '../../../src/lambda/sandbox-dialer.js';
 import type { Dialer } from '../../../src/proxy/dialer.js';
 import { abortListeners } from '../../support/abort-listeners.js';
-import { atLength } from '../../support/tier.js';
+import { atLength } from '../../support/runner/tier.js';
 import { type Sandbox, Sandboxes, SERVICE, type SandboxesOptions } from '../../pool/sandboxes.js';
 
 const TARGET = { host: SERVICE, port: 80 };

@@ -7,7 +7,7 @@ import {
   TENURE,
 } from '../../../src/lambda/pool/sim-pool.js';
 import type { Entropy } from '../../../src/ports/entropy.js';
-import { seededEntropy } from '../../support/seeded-entropy.js';
+import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 
 const STAY: PoolDecision = { action: 'stay' };
 const NOW = 1_767_225_600_000;

@@ -4,7 +4,7 @@ import {
   redactNamed,
   redactText,
 } from '../../../src/lib/secrets/secret-shapes.js';
-import { seededBytes } from '../../support/seeded-entropy.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 
 const KEY = 'eHcRtGSZ73lxGoPWImLFxx1v5F2iUnZIjQd/8aGKOkc=';
 const JWT = 'eyJhbGciOiJub25lIn0.eyJvcCI6MX0.c2ln';

@@ -1,5 +1,5 @@
 /** RFC 1122 3.2.2, RFC 4443 2.4: what is quoted, what is never answered, and how often. */
-import { patternBytes } from '../../support/netstack-pair.js';
+import { patternBytes } from '../../support/pairs/netstack-pair.js';
 import {
   Host,
   ICMP,

@@ -1,5 +1,5 @@
 /** Errors that arrive: who gets them, and what is believed (RFC 5927, RFC 8201 4). */
-import { ip } from '../../support/netstack-pair.js';
+import { ip } from '../../support/pairs/netstack-pair.js';
 import type { TcpConnection, TcpObserver } from '../../../src/netstack/tcp/connection.js';
 import { Host, ICMP, icmp, ICMPV6, icmpv6, long, PEER_V4, PEER_V6, v4, v6 } from '../packets.js';
 

@@ -1,4 +1,4 @@
-import { patternBytes } from '../../support/netstack-pair.js';
+import { patternBytes } from '../../support/pairs/netstack-pair.js';
 import {
   fragmentOf,
   Host,

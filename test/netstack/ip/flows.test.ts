@@ -1,5 +1,5 @@
 import { Flows } from '../../../src/netstack/ip/flows.js';
-import { ip, seededEntropy } from '../../support/netstack-pair.js';
+import { ip, seededEntropy } from '../../support/pairs/netstack-pair.js';
 
 const LOCAL = { address: ip('fd00::1'), port: 1000 };
 const REMOTE = { address: ip('fd00::2'), port: 80 };

@@ -1,6 +1,6 @@
 import { PacketSlots, packetInSlot } from '../../../src/lib/packet-slot.js';
 import { fragment } from '../../../src/netstack/ip/fragmentation.js';
-import { patternBytes } from '../../support/netstack-pair.js';
+import { patternBytes } from '../../support/pairs/netstack-pair.js';
 import { fragmentOf, OUR_V4, OUR_V6, PEER_V4, PEER_V6, v4, v6 } from '../packets.js';
 
 const DATA = [...patternBytes(2000)];

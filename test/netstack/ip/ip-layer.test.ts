@@ -1,5 +1,5 @@
 /** Fragments through a whole stack, made by hand: RFC 791 3.2, RFC 8200 4.5, RFC 5722. */
-import { ip, patternBytes } from '../../support/netstack-pair.js';
+import { ip, patternBytes } from '../../support/pairs/netstack-pair.js';
 import {
   checksum,
   fragmentOf,

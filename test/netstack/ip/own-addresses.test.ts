@@ -1,5 +1,5 @@
 import { isUnicast, OwnAddresses } from '../../../src/netstack/ip/own-addresses.js';
-import { ip } from '../../support/netstack-pair.js';
+import { ip } from '../../support/pairs/netstack-pair.js';
 
 const ADDRESSES = ['fd00::1', '10.0.0.1', '10.0.0.2', 'fd00::2'].map(ip);
 

@@ -1,6 +1,6 @@
 import { PathMtus } from '../../../src/netstack/ip/path-mtu.js';
 import { addressKey } from '../../../src/wire/ip-address.js';
-import { ip } from '../../support/netstack-pair.js';
+import { ip } from '../../support/pairs/netstack-pair.js';
 
 const V4 = ip('192.0.2.1');
 const V6 = ip('2001:db8::1');

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { DropCounter } from '../../../src/lib/drop-counter.js';
 import type { DropReason } from '../../../src/netstack/drop-reason.js';
 import { type Fragment, Reassembly } from '../../../src/netstack/ip/reassembly.js';
-import { patternBytes } from '../../support/netstack-pair.js';
+import { patternBytes } from '../../support/pairs/netstack-pair.js';
 
 const HEADER = Uint8Array.of(0xaa, 0xbb);
 

@@ -1,5 +1,5 @@
 /** What a sender gets from a path while its process is busy with other things half of the time. */
-import { connectPair, NetstackPair, patternBytes } from '../../support/netstack-pair.js';
+import { connectPair, NetstackPair, patternBytes } from '../../support/pairs/netstack-pair.js';
 
 /** Milliseconds for which the host comes to its stack, and then not. */
 const SPELL = 6;

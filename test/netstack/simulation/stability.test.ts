@@ -1,5 +1,5 @@
-import { type ManyStreamsResult, runManyStreams } from '../../support/many-streams.js';
-import { atLength } from '../../support/tier.js';
+import { type ManyStreamsResult, runManyStreams } from '../../support/pairs/many-streams.js';
+import { atLength } from '../../support/runner/tier.js';
 
 /** Streams each way. In short, fewer of them share a link that is slower by as much. */
 const STREAMS = atLength({ short: 10, long: 50 });

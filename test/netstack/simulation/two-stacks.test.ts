@@ -6,8 +6,8 @@ import {
   patternBytes,
   RIGHT_ADDRESS,
   type LinkOptions,
-} from '../../support/netstack-pair.js';
-import { atLength } from '../../support/tier.js';
+} from '../../support/pairs/netstack-pair.js';
+import { atLength } from '../../support/runner/tier.js';
 
 const SIZE = atLength({ short: 2_000_000, long: 10_000_000 });
 const THERE = patternBytes(SIZE, 1);

@@ -4,7 +4,7 @@
  */
 import { ipv4HeaderLength } from '../../../src/wire/ipv4.js';
 import { tcpAcknowledgment, tcpHeaderLength, tcpWindow } from '../../../src/wire/tcp.js';
-import { connectPair, NetstackPair } from '../../support/netstack-pair.js';
+import { connectPair, NetstackPair } from '../../support/pairs/netstack-pair.js';
 import { ACK, Harness, MSS_OPTION, SCALE_OPTION } from '../tcp-harness.js';
 
 const HOUR = 3600 * 1000;

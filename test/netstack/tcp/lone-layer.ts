@@ -15,7 +15,7 @@ import { TcpLayer } from '../../../src/netstack/tcp/tcp-layer.js';
 import type { IpAddress } from '../../../src/wire/ip-address.js';
 import { sumPseudoHeader } from '../../../src/wire/checksum.js';
 import { finishTcp } from '../../../src/wire/tcp.js';
-import { seededEntropy } from '../../support/netstack-pair.js';
+import { seededEntropy } from '../../support/pairs/netstack-pair.js';
 import { OUR_V4, OUR_V6, PEER_V4, TCP, v4 } from '../packets.js';
 import { ACK, MSS_OPTION, SYN } from '../tcp-harness.js';
 import { type Fields, notingObserver, NOW, PEER_ISS, PEER_PORT, segmentBytes } from './lone-tcb.js';

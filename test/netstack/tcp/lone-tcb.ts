@@ -12,7 +12,7 @@ import { Segment } from '../../../src/netstack/tcp/segment.js';
 import type { TcpState } from '../../../src/netstack/tcp/state.js';
 import { Tcb, type TcbOptions, type TcpHost } from '../../../src/netstack/tcp/tcb.js';
 import { long, OUR_V4, PEER_V4, word } from '../packets.js';
-import { seededEntropy } from '../../support/netstack-pair.js';
+import { seededEntropy } from '../../support/pairs/netstack-pair.js';
 
 export const OUR_PORT = 40_000;
 export const PEER_PORT = 80;

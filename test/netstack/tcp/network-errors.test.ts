@@ -14,7 +14,7 @@ import {
   NetstackPair,
   patternBytes,
   RIGHT_ADDRESS,
-} from '../../support/netstack-pair.js';
+} from '../../support/pairs/netstack-pair.js';
 import { ICMP, icmp, ICMPV6, icmpv6, PEER_V4, v4, v6, word } from '../packets.js';
 import { LIVE_STATES } from '../tcp-harness.js';
 import { loneTcb, notingObserver, NOW, OUR_ISS, OUR_MSS, PEER_ISS } from './lone-tcb.js';

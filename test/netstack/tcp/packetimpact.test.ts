@@ -7,7 +7,7 @@
 import { packetInSlot } from '../../../src/lib/packet-slot.js';
 import { finishIcmp, writeIcmpError } from '../../../src/wire/icmp.js';
 import { createIpv4Header, finishIpv4Header } from '../../../src/wire/ipv4.js';
-import { patternBytes } from '../../support/netstack-pair.js';
+import { patternBytes } from '../../support/pairs/netstack-pair.js';
 import {
   ACK,
   FIN,

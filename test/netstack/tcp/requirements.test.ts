@@ -4,7 +4,7 @@ import { Stack } from '../../../src/netstack/stack.js';
 import { sumPseudoHeader } from '../../../src/wire/checksum.js';
 import { finishIpv4Header } from '../../../src/wire/ipv4.js';
 import { finishTcp } from '../../../src/wire/tcp.js';
-import { ip, patternBytes, seededEntropy } from '../../support/netstack-pair.js';
+import { ip, patternBytes, seededEntropy } from '../../support/pairs/netstack-pair.js';
 import {
   ACK,
   FIN,
@@ -17,7 +17,7 @@ import {
   SYN,
   TIMESTAMPS_OPTION,
 } from '../tcp-harness.js';
-import { silentObserver } from '../../support/silent-observer.js';
+import { silentObserver } from '../../support/fakes/silent-observer.js';
 
 const URG = 0x20;
 

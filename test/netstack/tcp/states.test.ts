@@ -5,7 +5,7 @@
  * @mirrors dispatch.ts receiver.ts segment-arrives.ts sender.ts timeouts.ts
  */
 import type { KeepAlive } from '../../../src/netstack/tcp/connection.js';
-import { connectPair, NetstackPair, patternBytes } from '../../support/netstack-pair.js';
+import { connectPair, NetstackPair, patternBytes } from '../../support/pairs/netstack-pair.js';
 import {
   ACK,
   FIN,

@@ -1,6 +1,6 @@
 /** Which connection is due, and when: deadlines of handshakes, of idle peers and of broken paths. */
 import type { IpAddress } from '../../../src/wire/ip-address.js';
-import { silentObserver } from '../../support/silent-observer.js';
+import { silentObserver } from '../../support/fakes/silent-observer.js';
 import { PEER_V4 } from '../packets.js';
 import { ACK, Harness, PEER_ADDRESS, RST, SYN } from '../tcp-harness.js';
 import { LoneLayer } from './lone-layer.js';

@@ -1,7 +1,7 @@
 /** Opens, bounds and the end; turns and timers have tests of their own. */
 import { StackExhaustedError } from '../../../src/netstack/tcp/open/open.js';
 import type { Segment } from '../../../src/netstack/tcp/segment.js';
-import { silentObserver } from '../../support/silent-observer.js';
+import { silentObserver } from '../../support/fakes/silent-observer.js';
 import { addressKey } from '../../../src/wire/ip-address.js';
 import { OUR_V4, OUR_V6, PEER_V4 } from '../packets.js';
 import { ACK, FIN, MSS_OPTION, RST, SYN } from '../tcp-harness.js';

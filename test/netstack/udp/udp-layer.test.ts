@@ -1,4 +1,4 @@
-import { ip } from '../../support/netstack-pair.js';
+import { ip } from '../../support/pairs/netstack-pair.js';
 import type { SocketAddress } from '../../../src/wire/ip-address.js';
 import type { UdpSocket } from '../../../src/netstack/udp/udp-socket.js';
 import { Host, isIntact, OUR_V4, OUR_V6, PEER_V4, PEER_V6, udp, UDP, v4, v6 } from '../packets.js';

@@ -1,7 +1,7 @@
 /** A sandbox that is stopped, and whose wall clock goes on meanwhile. */
 import { readFileSync } from 'node:fs';
 
-import { describeWith, LAMBDA_SANDBOX } from '../requirements.js';
+import { describeWith, LAMBDA_SANDBOX } from '../runner/requirements.js';
 import { Sandboxes, toldBy } from './probe.js';
 import { until } from '../until.js';
 

@@ -1,7 +1,7 @@
 /** The functions that the extension is tested with, on each runtime: they post to localhost. */
-import { describeWith, LAMBDA_PRIVATE_ROOT, LAMBDA_SANDBOX } from '../requirements.js';
+import { describeWith, LAMBDA_PRIVATE_ROOT, LAMBDA_SANDBOX } from '../runner/requirements.js';
 import { freePort, Sandboxes, toldBy } from './probe.js';
-import { awsNodeFunction, nodeFunction, pythonFunction, shellFunction } from './runtimes.js';
+import { awsNodeFunction, nodeFunction, pythonFunction, shellFunction } from './apis/runtimes.js';
 import type { SandboxOptions } from './sandbox-plan.js';
 
 const EVENT = { key1: 10.2, key2: 0, key3: 5 };

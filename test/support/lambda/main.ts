@@ -1,5 +1,5 @@
 /** The Lambda emulator, for tests and benchmarks; see README.md beside this file. */
-export { memoryLimitObstacle } from './memory-limit.js';
+export { memoryLimitObstacle } from './confinement/memory-limit.js';
 export {
   awsNodeFunction,
   FUNCTIONS,
@@ -7,8 +7,8 @@ export {
   nodeFunction,
   pythonFunction,
   shellFunction,
-} from './runtimes.js';
-export type { InvokeResult } from './invoke-result.js';
+} from './apis/runtimes.js';
+export type { InvokeResult } from './apis/invoke-result.js';
 export { type InitReport, LambdaSandbox } from './sandbox.js';
 export type { ExtensionFile, RuntimeCommand, SandboxOptions } from './sandbox-plan.js';
 export type { EndedProcess, ShutdownReport } from './shutdown.js';

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-import { FUNCTIONS, nodeFunction } from './runtimes.js';
+import { FUNCTIONS, nodeFunction } from './apis/runtimes.js';
 import type { SandboxOptions } from './sandbox-plan.js';
 import { LambdaSandbox } from './sandbox.js';
 

@@ -10,15 +10,15 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-import { FakeWallClock } from '../faketime.js';
-import { Confinement } from './confinement.js';
+import { FakeWallClock } from '../foreign/faketime.js';
+import { Confinement } from './confinement/confinement.js';
 import {
   extensionEnvironment,
   type InitializationType,
   type PlatformFacts,
   runtimeEnvironment,
 } from './environment.js';
-import type { Bind } from './private-root.js';
+import type { Bind } from './confinement/private-root.js';
 
 export interface ExtensionFile {
   /** In /opt/extensions, and so the one that it registers under. */

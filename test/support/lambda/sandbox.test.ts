@@ -1,7 +1,7 @@
 /** The life of a sandbox: gates, limits, resets and shutdown, by the order of its steps. */
 import { existsSync, readFileSync } from 'node:fs';
 
-import { describeWith, LAMBDA_SANDBOX } from '../requirements.js';
+import { describeWith, LAMBDA_SANDBOX } from '../runner/requirements.js';
 import { Sandboxes, toldBy } from './probe.js';
 import type { LambdaSandbox } from './sandbox.js';
 import { until } from '../until.js';

@@ -7,13 +7,13 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { FakeWallClock } from '../faketime.js';
-import { ApiServer } from './api-server.js';
+import type { FakeWallClock } from '../foreign/faketime.js';
+import { ApiServer } from './apis/api-server.js';
 import { SandboxFailure } from './failure.js';
-import { failed, type InvokeResult, succeeded, timeoutError } from './invoke-result.js';
+import { failed, type InvokeResult, succeeded, timeoutError } from './apis/invoke-result.js';
 import { Journal, type LogLine, type Step, type StepName } from './journal.js';
-import type { FunctionError, Invocation } from './runtime-connection.js';
-import { RuntimeDomain } from './runtime-domain.js';
+import type { FunctionError, Invocation } from './apis/runtime-connection.js';
+import { RuntimeDomain } from './apis/runtime-domain.js';
 import { makeFakeClock, makePlan, type SandboxOptions, type SandboxPlan } from './sandbox-plan.js';
 import type { SandboxProcess } from './sandbox-process.js';
 import { shutDown, type ShutdownReport } from './shutdown.js';

@@ -1,7 +1,7 @@
 /** The shutdown sequence: the runtime first, then the extensions, and SIGKILL for what is late. */
 import type { Extension } from './extension.js';
-import { sendText } from './replies.js';
-import type { RuntimeDomain } from './runtime-domain.js';
+import { sendText } from './apis/replies.js';
+import type { RuntimeDomain } from './apis/runtime-domain.js';
 import type { SandboxProcess } from './sandbox-process.js';
 
 /** Milliseconds where extensions live within the runtime alone; without any, there are none. */

@@ -19,8 +19,8 @@ import { FileError } from '../../../src/ports/files.js';
 import { createCaptureFile } from '../../../src/system/files/capture-file.js';
 import type { Log } from '../../../src/ports/log.js';
 import { REPOSITORY } from '../../support/processes.js';
-import { describeWith } from '../../support/requirements.js';
-import { silentLog } from '../../support/silent-log.js';
+import { describeWith } from '../../support/runner/requirements.js';
+import { silentLog } from '../../support/fakes/silent-log.js';
 import { pendingTimers } from '../pending-timers.js';
 import { until } from '../../support/until.js';
 

@@ -20,7 +20,7 @@ import { join, resolve } from 'node:path';
 import { FileError } from '../../../src/ports/files.js';
 import { systemFiles, waitlessFiles } from '../../../src/system/files/files.js';
 import { FileTrace } from '../../support/file-calls.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
 let folder: string;
 beforeEach(() => {

@@ -19,7 +19,7 @@ import { JOURNAL_ROOM } from '../../../src/ports/journals.js';
 import { systemJournals } from '../../../src/system/files/journal.js';
 import { FileTrace } from '../../support/file-calls.js';
 import { REPOSITORY } from '../../support/processes.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
 const BUILT = `${REPOSITORY}dist/src/system/files/journal.js`;
 

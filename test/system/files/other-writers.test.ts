@@ -20,7 +20,7 @@ import {
   type InspectionPorts,
   readableMode,
 } from '../../../src/system/files/other-writers.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
 const NOBODY = 65534;
 const user = process.geteuid!();

@@ -26,10 +26,10 @@ import type { Log } from '../../../src/ports/log.js';
 import type { TimestampRecord } from '../../../src/ports/timestamp-store.js';
 import { Device } from '../../../src/wireguard/device.js';
 import { REPOSITORY } from '../../support/processes.js';
-import { describeWith } from '../../support/requirements.js';
-import { seededBytes, seededEntropy } from '../../support/seeded-entropy.js';
-import { silentLog } from '../../support/silent-log.js';
-import { prefixes } from '../../support/wireguard-pair.js';
+import { describeWith } from '../../support/runner/requirements.js';
+import { seededBytes, seededEntropy } from '../../support/fakes/seeded-entropy.js';
+import { silentLog } from '../../support/fakes/silent-log.js';
+import { prefixes } from '../../support/pairs/wireguard-pair.js';
 
 const BUILT = `${REPOSITORY}dist/src/system/files/timestamps.js`;
 const BLOCK = 4096;

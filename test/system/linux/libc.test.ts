@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 
 import { loadLibc, SystemCallError } from '../../../src/system/linux/libc.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
 describeWith(['linux', 'koffi'], 'the C library', () => {
   it('takes calls and tells why one failed', async () => {

@@ -8,7 +8,7 @@ import { jest } from '@jest/globals';
 import { type Libc, loadLibc } from '../../../src/system/linux/libc.js';
 import { Readiness, type Watch } from '../../../src/system/linux/readiness.js';
 import { REPOSITORY } from '../../support/processes.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 import { WatchedLibc } from '../../support/watched-libc.js';
 import { until } from '../../support/until.js';
 

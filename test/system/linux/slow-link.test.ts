@@ -6,8 +6,8 @@ import { Readiness } from '../../../src/system/linux/readiness.js';
 import { openTunDevice } from '../../../src/system/linux/device/tun-device.js';
 import { udpDestinationPort } from '../../../src/wire/udp.js';
 import { VIRTIO_NET_HEADER_LENGTH } from '../../../src/wire/virtio-net.js';
-import { NetworkNamespace } from '../../support/network-namespace.js';
-import { describeWith } from '../../support/requirements.js';
+import { NetworkNamespace } from '../../support/foreign/network-namespace.js';
+import { describeWith } from '../../support/runner/requirements.js';
 import { WatchedLibc } from '../../support/watched-libc.js';
 import { until } from '../../support/until.js';
 

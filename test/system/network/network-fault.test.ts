@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 
 import { networkFault } from '../../../src/system/network/network-fault.js';
 import { REPOSITORY } from '../../support/processes.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
 it('takes neither a local stub nor a name for a server on a network', async () => {
   await expect(networkFault(['127.0.0.53', 'dns.example'])).resolves.toEqual(

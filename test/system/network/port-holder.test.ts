@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { portHolder } from '../../../src/system/network/port-holder.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
 describeWith(['linux'], 'the holder of a port', () => {
   it('by TCP is the process that listens there, until it ends', async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { jest } from '@jest/globals';
 import { ownerLine, runningOwner } from '../../../src/system/process/process-owner.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
 const kill = jest.spyOn(process, 'kill');
 afterEach(() => kill.mockReset());

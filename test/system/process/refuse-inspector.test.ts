@@ -1,6 +1,6 @@
 /** SIGUSR1 opens Node's inspector, but not in a process of ours. */
 import { Processes, ARCTUN, REPOSITORY } from '../../support/processes.js';
-import { describeWith } from '../../support/requirements.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
 const MODULE = `${REPOSITORY}dist/src/system/process/refuse-inspector.js`;
 

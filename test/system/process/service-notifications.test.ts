@@ -12,8 +12,8 @@ import {
 } from '../../../src/system/process/service-notifications.js';
 import { FakeCommands } from '../../app/fake-commands.js';
 import { NotifySocket } from '../../support/notify-socket.js';
-import { RecordingLog } from '../../support/recording-log.js';
-import { describeWith } from '../../support/requirements.js';
+import { RecordingLog } from '../../support/fakes/recording-log.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
 const FAILED = 'the service manager cannot be told how the service is';
 

@@ -6,11 +6,11 @@ import type { Datagram } from '../../../src/ports/datagram.js';
 import type { Log } from '../../../src/ports/log.js';
 import { parseTunnelConfig } from '../../../src/tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../../src/tunnel/userspace-tunnel.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { FakeSocket } from '../../support/fake-socket.js';
-import { type Pcapng, readPcapng } from '../../support/pcapng-reader.js';
-import { seededBytes, seededEntropy } from '../../support/seeded-entropy.js';
-import { silentLog } from '../../support/silent-log.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { FakeSocket } from '../../support/fakes/fake-socket.js';
+import { type Pcapng, readPcapng } from '../../support/foreign/pcapng-reader.js';
+import { seededBytes, seededEntropy } from '../../support/fakes/seeded-entropy.js';
+import { silentLog } from '../../support/fakes/silent-log.js';
 
 const PRIVATE_KEY = seededBytes(1, 32);
 const SERVER_KEY = seededBytes(2, 32);

@@ -1,7 +1,7 @@
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { askDevice } from '../../../src/tunnel/device/ask-device.js';
-import { FakeConnections } from '../../support/fake-connections.js';
-import { seededBytes } from '../../support/seeded-entropy.js';
+import { FakeConnections } from '../../support/fakes/fake-connections.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 
 const crypto = createNodeCrypto();
 const publicKeyOf = (key: Uint8Array) => crypto.publicKey(key);

@@ -8,7 +8,7 @@ import type {
 } from '../../../src/ports/packet-devices.js';
 import { TunTunnel } from '../../../src/tunnel/device/tun-tunnel.js';
 import { formatIpAddress } from '../../../src/wire/ip-address.js';
-import { serverOf, TunnelInMemory } from '../../support/tunnel-in-memory.js';
+import { serverOf, TunnelInMemory } from '../../support/pairs/tunnel-in-memory.js';
 import { until } from '../../support/until.js';
 
 const MARK = 11_010;

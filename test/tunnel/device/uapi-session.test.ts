@@ -2,8 +2,8 @@ import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { type UapiHost, UapiSession } from '../../../src/tunnel/device/uapi-session.js';
 import { Device } from '../../../src/wireguard/device.js';
 import { getResponse } from '../../../src/wireguard/uapi/get-response.js';
-import { systemError } from '../../support/memory-network.js';
-import { seededBytes, seededEntropy } from '../../support/seeded-entropy.js';
+import { systemError } from '../../support/fakes/memory-network.js';
+import { seededBytes, seededEntropy } from '../../support/fakes/seeded-entropy.js';
 
 const crypto = createNodeCrypto();
 const hex = (key: Uint8Array) => Buffer.from(key).toString('hex');

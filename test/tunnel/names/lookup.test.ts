@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 
 import type { DatagramChannel } from '../../../src/proxy/datagram-dialer.js';
-import { FAR, FAR_IPV6, serveNames, TwoTunnels } from '../../support/two-tunnels.js';
+import { FAR, FAR_IPV6, serveNames, TwoTunnels } from '../../support/pairs/two-tunnels.js';
 
 let world: TwoTunnels;
 

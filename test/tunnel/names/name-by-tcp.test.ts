@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 
 import { DialError } from '../../../src/proxy/dialer.js';
 import { askByTcp } from '../../../src/tunnel/names/name-by-tcp.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 const QUESTION = Uint8Array.of(1, 2, 3);
 

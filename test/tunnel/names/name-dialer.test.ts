@@ -4,7 +4,7 @@ import { DialError, type DialFailure, type DialTarget } from '../../../src/proxy
 import type { ConfirmingStream } from '../../../src/proxy/tcp-exchange.js';
 import { NameDialer } from '../../../src/tunnel/names/name-dialer.js';
 import type { NameResolver } from '../../../src/tunnel/names/name-resolver.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 const STREAM: ConfirmingStream = Object.assign(new PassThrough(), { unacknowledgedBytes: 0 });
 

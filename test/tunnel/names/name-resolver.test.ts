@@ -5,8 +5,8 @@ import { DialError } from '../../../src/proxy/dialer.js';
 import { NameDialer } from '../../../src/tunnel/names/name-dialer.js';
 import { NameResolver } from '../../../src/tunnel/names/name-resolver.js';
 import { abortListeners } from '../../support/abort-listeners.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { seededEntropy } from '../../support/seeded-entropy.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 
 const SERVERS = ['100.127.0.53', '100.127.1.53'];
 

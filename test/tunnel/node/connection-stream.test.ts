@@ -1,8 +1,8 @@
 /** What becomes of a stream's two ends, and of what it was given. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
-import { SERVICE, TunnelInMemory } from '../../support/tunnel-in-memory.js';
-import { FAR, readText, TwoTunnels } from '../../support/two-tunnels.js';
+import { SERVICE, TunnelInMemory } from '../../support/pairs/tunnel-in-memory.js';
+import { FAR, readText, TwoTunnels } from '../../support/pairs/two-tunnels.js';
 
 let world: TwoTunnels;
 

@@ -6,9 +6,9 @@ import type { Driver } from '../../../src/tunnel/driver.js';
 import { parseIpAddress, type SocketAddress } from '../../../src/wire/ip-address.js';
 import { thrownBy } from '../../proxy/support/thrown.js';
 import { abortListeners } from '../../support/abort-listeners.js';
-import { EnginePair } from '../../support/engine-pair.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { seededEntropy } from '../../support/seeded-entropy.js';
+import { EnginePair } from '../../support/pairs/engine-pair.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 
 const SERVICE = parseIpAddress('100.127.69.42')!;
 const PORT = 23080;

@@ -4,7 +4,7 @@ import type { DatagramChannel } from '../../../src/proxy/datagram-dialer.js';
 import type { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { thrownBy } from '../../proxy/support/thrown.js';
-import { SERVICE, TunnelInMemory } from '../../support/tunnel-in-memory.js';
+import { SERVICE, TunnelInMemory } from '../../support/pairs/tunnel-in-memory.js';
 
 const PORT = 23080;
 const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);

@@ -4,7 +4,13 @@ import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 
 import { Agent, request as undiciRequest } from 'undici';
 
-import { FAR, FAR_IPV6, readText, serveNames, TwoTunnels } from '../../support/two-tunnels.js';
+import {
+  FAR,
+  FAR_IPV6,
+  readText,
+  serveNames,
+  TwoTunnels,
+} from '../../support/pairs/two-tunnels.js';
 
 let world: TwoTunnels;
 /** Connections that the server was given. */

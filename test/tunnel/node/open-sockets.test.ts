@@ -1,7 +1,7 @@
 /** What becomes of TCP sockets when their tunnel closes: all of it in virtual time. */
 import { once } from 'node:events';
 
-import { FAR, NEAR, readText, serveNames, TwoTunnels } from '../../support/two-tunnels.js';
+import { FAR, NEAR, readText, serveNames, TwoTunnels } from '../../support/pairs/two-tunnels.js';
 
 let world: TwoTunnels;
 

@@ -12,7 +12,7 @@ import {
   readText,
   thrownCode,
   TwoTunnels,
-} from '../../support/two-tunnels.js';
+} from '../../support/pairs/two-tunnels.js';
 
 let world: TwoTunnels;
 

@@ -8,7 +8,7 @@ import {
   serveNames,
   thrownCode,
   TwoTunnels,
-} from '../../support/two-tunnels.js';
+} from '../../support/pairs/two-tunnels.js';
 
 let world: TwoTunnels;
 

@@ -3,7 +3,12 @@ import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { type Rival, UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { DATA, INITIATION } from '../../support/message-types.js';
-import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../../support/tunnel-in-memory.js';
+import {
+  CLIENT,
+  CLIENT_KEY,
+  SERVICE,
+  TunnelInMemory,
+} from '../../support/pairs/tunnel-in-memory.js';
 
 /** A tunnel that dials once a second, and what it has told of rivals. */
 async function watched() {

@@ -5,9 +5,13 @@ import type { Endpoint } from '../../../src/ports/datagram.js';
 import { ServerAddresses } from '../../../src/tunnel/server/server-addresses.js';
 import type { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
-import { systemError } from '../../support/memory-network.js';
+import { systemError } from '../../support/fakes/memory-network.js';
 import { DATA, INITIATION } from '../../support/message-types.js';
-import { type InMemoryOptions, SERVICE, TunnelInMemory } from '../../support/tunnel-in-memory.js';
+import {
+  type InMemoryOptions,
+  SERVICE,
+  TunnelInMemory,
+} from '../../support/pairs/tunnel-in-memory.js';
 
 const NAME = 'link.arc.example';
 const [A, B, C] = ['192.0.2.1', '192.0.2.2', '192.0.2.3'] as const;

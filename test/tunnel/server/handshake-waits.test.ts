@@ -1,7 +1,7 @@
 import { HandshakeWaits } from '../../../src/tunnel/server/handshake-waits.js';
 import { TunnelError } from '../../../src/tunnel/tunnel-error.js';
 import { abortListeners } from '../../support/abort-listeners.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 let clock: FakeClock;
 let waits: HandshakeWaits;

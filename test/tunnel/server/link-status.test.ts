@@ -5,8 +5,8 @@ import {
   keyText,
   peerStatuses,
 } from '../../../src/tunnel/server/link-status.js';
-import { seededBytes } from '../../support/seeded-entropy.js';
-import { prefixes, WireguardPair } from '../../support/wireguard-pair.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
+import { prefixes, WireguardPair } from '../../support/pairs/wireguard-pair.js';
 
 const DEAF = () => false;
 const DATA = 4;

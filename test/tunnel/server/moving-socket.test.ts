@@ -5,9 +5,9 @@ import type {
   LocalBinding,
 } from '../../../src/ports/datagram-sockets.js';
 import type { Datagram } from '../../../src/ports/datagram.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { FakeSocket } from '../../support/fake-socket.js';
-import { systemError } from '../../support/memory-network.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { FakeSocket } from '../../support/fakes/fake-socket.js';
+import { systemError } from '../../support/fakes/memory-network.js';
 
 const V4 = '192.0.2.1';
 const V6 = '2001:db8::1';

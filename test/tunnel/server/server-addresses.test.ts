@@ -1,7 +1,7 @@
 import type { Resolution } from '../../../src/ports/resolver.js';
 import { ServerAddresses } from '../../../src/tunnel/server/server-addresses.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { RecordingLog } from '../../support/recording-log.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { RecordingLog } from '../../support/fakes/recording-log.js';
 
 function setUp(...answers: (Resolution | Error)[]) {
   const clock = new FakeClock();

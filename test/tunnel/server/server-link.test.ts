@@ -4,7 +4,7 @@ import type { ArcNetwork } from '../../../src/emulator/arc-network.js';
 import type { TimestampRecord } from '../../../src/ports/timestamp-store.js';
 import { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
-import { systemError } from '../../support/memory-network.js';
+import { systemError } from '../../support/fakes/memory-network.js';
 import { INITIATION } from '../../support/message-types.js';
 import {
   CLIENT_KEY,
@@ -12,7 +12,7 @@ import {
   SERVICE,
   serverOf,
   TunnelInMemory,
-} from '../../support/tunnel-in-memory.js';
+} from '../../support/pairs/tunnel-in-memory.js';
 
 const crypto = createNodeCrypto();
 const TARGET = { host: SERVICE, port: 80 };

@@ -1,6 +1,6 @@
 import type { Peer } from '../../../src/engine/engine.js';
 import { SilenceWatch } from '../../../src/tunnel/server/silence-watch.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 type Watched = {
   -readonly [Key in 'rxBytes' | 'handshakeBeganAt' | 'unansweredDataSince']: Peer[Key];

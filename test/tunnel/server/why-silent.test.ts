@@ -9,9 +9,14 @@ import { silenceError, type SilenceFacts } from '../../../src/tunnel/server/why-
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { CookieChecker } from '../../../src/wireguard/handshake/cookie.js';
 import { DATA, INITIATION } from '../../support/message-types.js';
-import { systemError } from '../../support/memory-network.js';
-import { seededEntropy } from '../../support/seeded-entropy.js';
-import { CLIENT, CLIENT_KEY, SERVICE, TunnelInMemory } from '../../support/tunnel-in-memory.js';
+import { systemError } from '../../support/fakes/memory-network.js';
+import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
+import {
+  CLIENT,
+  CLIENT_KEY,
+  SERVICE,
+  TunnelInMemory,
+} from '../../support/pairs/tunnel-in-memory.js';
 
 const crypto = createNodeCrypto();
 const SERVER_KEY = new Uint8Array(32).fill(5);

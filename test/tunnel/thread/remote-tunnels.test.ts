@@ -9,7 +9,7 @@ import { type TunnelConfig, parseTunnelConfig } from '../../../src/tunnel/tunnel
 import { TunnelError } from '../../../src/tunnel/tunnel-error.js';
 import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
 import { abortListeners } from '../../support/abort-listeners.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 const CONFIG = parseTunnelConfig({
   privateKey: new Secret(new Uint8Array(32).fill(1)),

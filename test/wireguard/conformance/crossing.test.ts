@@ -1,7 +1,7 @@
 /** Row 22 where both ends begin a handshake at once, so that their initiations cross in the network. */
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
-import { seededRandom } from '../../support/netstack-pair.js';
-import { WireguardPair, ipv4, type Side } from '../../support/wireguard-pair.js';
+import { seededRandom } from '../../support/pairs/netstack-pair.js';
+import { WireguardPair, ipv4, type Side } from '../../support/pairs/wireguard-pair.js';
 import { WhitepaperPeer } from './whitepaper-peer.js';
 
 const SIDES: readonly Side[] = ['alice', 'bob'];

@@ -3,8 +3,8 @@
  * https://github.com/mullvad/gotatun/blob/main/CHANGELOG.md
  */
 import { DATA, INITIATION } from '../../support/message-types.js';
-import { seededBytes } from '../../support/seeded-entropy.js';
-import { WireguardPair, ipv4, prefixes, type Side } from '../../support/wireguard-pair.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
+import { WireguardPair, ipv4, prefixes, type Side } from '../../support/pairs/wireguard-pair.js';
 
 const SIDES = ['alice', 'bob'] as const;
 

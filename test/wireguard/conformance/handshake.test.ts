@@ -5,8 +5,8 @@ import { IndexTable } from '../../../src/wireguard/handshake/index-table.js';
 import { LOW_ORDER_POINTS } from '../../support/crypto-contract.js';
 import { fromHex } from '../../support/hex.js';
 import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
-import { seededBytes, seededEntropy } from '../../support/seeded-entropy.js';
-import { WireguardPair, ipv4, prefixes } from '../../support/wireguard-pair.js';
+import { seededBytes, seededEntropy } from '../../support/fakes/seeded-entropy.js';
+import { WireguardPair, ipv4, prefixes } from '../../support/pairs/wireguard-pair.js';
 import { lowOrderKeyPair, readIndex, withMacs } from './whitepaper.js';
 import { WhitepaperPeer } from './whitepaper-peer.js';
 

@@ -1,7 +1,7 @@
 /** Rows 6 to 11: floods of handshakes, cookies, and the limit per source. */
 import { COOKIE_REPLY, INITIATION, RESPONSE } from '../../support/message-types.js';
-import { seededBytes } from '../../support/seeded-entropy.js';
-import { WireguardPair, type Side } from '../../support/wireguard-pair.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
+import { WireguardPair, type Side } from '../../support/pairs/wireguard-pair.js';
 import {
   mac1Of,
   mac2Of,

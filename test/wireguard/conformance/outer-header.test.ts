@@ -1,7 +1,7 @@
 /** Rows 30 and 35: what stands in the header outside of WireGuard's messages. */
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
-import { seededBytes } from '../../support/seeded-entropy.js';
-import { WireguardPair, ipv4, type Side } from '../../support/wireguard-pair.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
+import { WireguardPair, ipv4, type Side } from '../../support/pairs/wireguard-pair.js';
 
 /** RFC 2597 6. */
 const AF41 = 34 << 2;

@@ -1,7 +1,13 @@
 /** Rows 27 to 29: which peer a packet belongs to, and where a peer is. */
 import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
-import { seededBytes } from '../../support/seeded-entropy.js';
-import { WireguardPair, ipv4, ipv6, prefixes, type Side } from '../../support/wireguard-pair.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
+import {
+  WireguardPair,
+  ipv4,
+  ipv6,
+  prefixes,
+  type Side,
+} from '../../support/pairs/wireguard-pair.js';
 import { mac1Of, readIndex, writeCookieReply } from './whitepaper.js';
 import { WhitepaperPeer } from './whitepaper-peer.js';
 

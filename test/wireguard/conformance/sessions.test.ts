@@ -2,8 +2,8 @@
 import type { Crypto } from '../../../src/crypto/crypto.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
-import { seededBytes } from '../../support/seeded-entropy.js';
-import { WireguardPair, ipv4, prefixes, type Side } from '../../support/wireguard-pair.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
+import { WireguardPair, ipv4, prefixes, type Side } from '../../support/pairs/wireguard-pair.js';
 import { WhitepaperPeer } from './whitepaper-peer.js';
 
 const REJECT_AFTER_MESSAGES = 2 ** 53 - 2 ** 13 - 1;

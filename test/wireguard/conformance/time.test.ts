@@ -2,8 +2,8 @@
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { Device } from '../../../src/wireguard/device.js';
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
-import { seededEntropy } from '../../support/seeded-entropy.js';
-import { WireguardPair } from '../../support/wireguard-pair.js';
+import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
+import { WireguardPair } from '../../support/pairs/wireguard-pair.js';
 import { timestamp } from './whitepaper.js';
 import { WhitepaperPeer } from './whitepaper-peer.js';
 

@@ -1,6 +1,6 @@
 /** Rows 12 to 14 and 18 to 21: when a peer speaks unasked. */
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
-import { WireguardPair, type Capture, type Side } from '../../support/wireguard-pair.js';
+import { WireguardPair, type Capture, type Side } from '../../support/pairs/wireguard-pair.js';
 import { WhitepaperPeer } from './whitepaper-peer.js';
 
 const DEAF = () => false;

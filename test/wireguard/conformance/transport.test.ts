@@ -8,7 +8,7 @@ import {
   ipv6,
   type PairOptions,
   type Side,
-} from '../../support/wireguard-pair.js';
+} from '../../support/pairs/wireguard-pair.js';
 import { WhitepaperPeer } from './whitepaper-peer.js';
 
 /** A session of a device with a peer that can send and read anything. */

@@ -1,7 +1,7 @@
 /** One side of a pair, played by hand with the messages of whitepaper.ts: what a device cannot be made to send. */
 import type { Crypto } from '../../../src/crypto/crypto.js';
-import { seededBytes } from '../../support/seeded-entropy.js';
-import type { End, Side, WireguardPair } from '../../support/wireguard-pair.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
+import type { End, Side, WireguardPair } from '../../support/pairs/wireguard-pair.js';
 import {
   NO_PRESHARED_KEY,
   readData,

@@ -4,7 +4,7 @@
  */
 import { AllowedIps } from '../../../src/wireguard/data/allowed-ips.js';
 import { maskAddress, parseIpAddress, parseIpPrefix } from '../../../src/wire/ip-address.js';
-import { seededEntropy } from '../../support/seeded-entropy.js';
+import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 
 interface Owner {
   readonly name: string;

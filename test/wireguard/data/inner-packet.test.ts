@@ -3,7 +3,7 @@ import {
   innerPacketLength,
   sourceOffset,
 } from '../../../src/wireguard/data/inner-packet.js';
-import { ipv4, ipv6 } from '../../support/wireguard-pair.js';
+import { ipv4, ipv6 } from '../../support/pairs/wireguard-pair.js';
 
 it.each([20, 21, 100, 300])('an IPv4 packet of %i bytes, with padding behind it', (length) => {
   const bytes = new Uint8Array(16 + 304);

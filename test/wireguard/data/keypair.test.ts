@@ -1,6 +1,6 @@
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { Keypair, Keypairs } from '../../../src/wireguard/data/keypair.js';
-import { seededBytes } from '../../support/seeded-entropy.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 
 const crypto = createNodeCrypto();
 

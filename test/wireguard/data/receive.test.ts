@@ -1,8 +1,14 @@
 /** What is accepted, what is refused, and what is sent because something came. */
 import { CookieGenerator } from '../../../src/wireguard/handshake/cookie.js';
 import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
-import { seededBytes } from '../../support/seeded-entropy.js';
-import { WireguardPair, ipv4, ipv6, prefixes, type Side } from '../../support/wireguard-pair.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
+import {
+  WireguardPair,
+  ipv4,
+  ipv6,
+  prefixes,
+  type Side,
+} from '../../support/pairs/wireguard-pair.js';
 
 /** The message with one bit changed, and a mac1 that is right again. */
 function altered(pair: WireguardPair, to: Side, message: Uint8Array, index: number): Uint8Array {

@@ -1,7 +1,7 @@
 /** The cases of the kernel's selftest/counter.c and of wireguard-go's replay_test.go, as facts. */
 import { REJECT_AFTER_MESSAGES } from '../../../src/wireguard/constants.js';
 import { REPLAY_WINDOW_SIZE, ReplayWindow } from '../../../src/wireguard/data/replay-window.js';
-import { seededEntropy } from '../../support/seeded-entropy.js';
+import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 
 const SIZE = REPLAY_WINDOW_SIZE;
 const LIMIT = SIZE + 1;

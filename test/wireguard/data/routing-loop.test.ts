@@ -2,7 +2,7 @@
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { createIpv6Header, finishIpv6Header, writeFragmentHeader } from '../../../src/wire/ipv6.js';
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
-import { ipv4, WireguardPair, type Side } from '../../support/wireguard-pair.js';
+import { ipv4, WireguardPair, type Side } from '../../support/pairs/wireguard-pair.js';
 
 const FRAGMENT = 44;
 const UDP = 17;

@@ -4,8 +4,8 @@ import { PACKET_HEADROOM, PACKET_TAILROOM, packetInSlot } from '../../../src/lib
 import { Device, type PeerOptions } from '../../../src/wireguard/device.js';
 import { toHex } from '../../support/hex.js';
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
-import { seededBytes, seededEntropy } from '../../support/seeded-entropy.js';
-import { WireguardPair, ipv4, prefixes, type Side } from '../../support/wireguard-pair.js';
+import { seededBytes, seededEntropy } from '../../support/fakes/seeded-entropy.js';
+import { WireguardPair, ipv4, prefixes, type Side } from '../../support/pairs/wireguard-pair.js';
 import { failingDh } from '../support/failing-dh.js';
 
 const DEAF = () => false;

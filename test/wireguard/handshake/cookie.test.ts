@@ -4,7 +4,7 @@ import {
   CookieGenerator,
   addressBytes,
 } from '../../../src/wireguard/handshake/cookie.js';
-import { seededBytes, seededEntropy } from '../../support/seeded-entropy.js';
+import { seededBytes, seededEntropy } from '../../support/fakes/seeded-entropy.js';
 
 const crypto = createNodeCrypto();
 const publicKey = seededBytes(1, 32);

@@ -5,7 +5,7 @@ import { Identity } from '../../../src/wireguard/handshake/identity.js';
 import { HandshakeState } from '../../../src/wireguard/noise/handshake-state.js';
 import { nextTimestamp } from '../../../src/wireguard/handshake/tai64n.js';
 import { fromHex, toHex } from '../../support/hex.js';
-import { seededBytes } from '../../support/seeded-entropy.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 import { SecretWatch } from '../support/secret-watch.js';
 
 const nodeCrypto = createNodeCrypto();

@@ -1,6 +1,6 @@
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { Identity } from '../../../src/wireguard/handshake/identity.js';
-import { seededBytes } from '../../support/seeded-entropy.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 
 it('holds a copy of the private key until it is wiped', () => {
   const crypto = createNodeCrypto();

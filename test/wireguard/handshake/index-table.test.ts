@@ -1,7 +1,7 @@
 import type { Entropy } from '../../../src/ports/entropy.js';
 import { IndexTable } from '../../../src/wireguard/handshake/index-table.js';
-import { seededEntropy } from '../../support/seeded-entropy.js';
-import { WireguardPair } from '../../support/wireguard-pair.js';
+import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
+import { WireguardPair } from '../../support/pairs/wireguard-pair.js';
 
 /** Entropy that gives these 32-bit numbers in order. */
 function script(...numbers: number[]): Entropy {

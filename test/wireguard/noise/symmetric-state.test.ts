@@ -1,6 +1,6 @@
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { SymmetricState } from '../../../src/wireguard/noise/symmetric-state.js';
-import { seededBytes } from '../../support/seeded-entropy.js';
+import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 import { SecretWatch } from '../support/secret-watch.js';
 
 const crypto = createNodeCrypto();

@@ -3,7 +3,7 @@ import { getResponse } from '../../../src/wireguard/uapi/get-response.js';
 import { parseSetRequest } from '../../../src/wireguard/uapi/set-request.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { Device } from '../../../src/wireguard/device.js';
-import { seededBytes, seededEntropy } from '../../support/seeded-entropy.js';
+import { seededBytes, seededEntropy } from '../../support/fakes/seeded-entropy.js';
 
 const NOW = 1000;
 const hex = (key: Uint8Array) => Buffer.from(key).toString('hex');

@@ -2,8 +2,8 @@ import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { Device } from '../../../src/wireguard/device.js';
 import { readGetAnswer } from '../../../src/wireguard/uapi/get-answer.js';
 import { getResponse } from '../../../src/wireguard/uapi/get-response.js';
-import { seededBytes, seededEntropy } from '../../support/seeded-entropy.js';
-import { prefixes } from '../../support/wireguard-pair.js';
+import { seededBytes, seededEntropy } from '../../support/fakes/seeded-entropy.js';
+import { prefixes } from '../../support/pairs/wireguard-pair.js';
 
 const hex = (key: Uint8Array) => Buffer.from(key).toString('hex');
 

@@ -1,5 +1,5 @@
 import { parseSetRequest } from '../../../src/wireguard/uapi/set-request.js';
-import { prefixes } from '../../support/wireguard-pair.js';
+import { prefixes } from '../../support/pairs/wireguard-pair.js';
 
 const KEY = 'b85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33';
 const bytes = Uint8Array.from(KEY.match(/../g)!, (pair) => Number.parseInt(pair, 16));

@@ -1,7 +1,7 @@
 /** What becomes of a path under each algorithm, in a model of one bottleneck. */
 import type { CongestionAlgorithm } from '../../../../src/netstack/tcp/congestion/congestion-control.js';
 import { createCongestionControl } from '../../../../src/netstack/tcp/congestion/create.js';
-import { atLength } from '../../../support/tier.js';
+import { atLength } from '../../../support/runner/tier.js';
 import { type Flow, MSS, Path, type PathOptions, seededRandom } from './bottleneck.js';
 
 /** Bytes a ms: 100 Mbit/s, in short 20. */

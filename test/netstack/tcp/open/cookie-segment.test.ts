@@ -4,7 +4,7 @@ import { createCookieSegment } from '../../../../src/netstack/tcp/open/cookie-se
 import { Segment } from '../../../../src/netstack/tcp/segment.js';
 import { isChecksumValid, sumBytes, sumPseudoHeader } from '../../../../src/wire/checksum.js';
 import { ACK, SYN } from '../../../../src/wire/tcp.js';
-import { ip } from '../../../support/netstack-pair.js';
+import { ip } from '../../../support/pairs/netstack-pair.js';
 
 it('is a SYN-ACK with MSS alone and a window that needs no scale', () => {
   const from = ip('10.0.0.1');

@@ -6,7 +6,7 @@ import {
   synchronizeByCookie,
 } from '../../../../src/netstack/tcp/open/handshake.js';
 import type { Tcb, TcbOptions } from '../../../../src/netstack/tcp/tcb.js';
-import { patternBytes } from '../../../support/netstack-pair.js';
+import { patternBytes } from '../../../support/pairs/netstack-pair.js';
 import { OUR_V6, PEER_V4, PEER_V6 } from '../../packets.js';
 import {
   ACK,

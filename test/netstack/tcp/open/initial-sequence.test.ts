@@ -1,6 +1,6 @@
 import { SipHash } from '../../../../src/lib/siphash.js';
 import { hashInput, InitialSequence } from '../../../../src/netstack/tcp/open/initial-sequence.js';
-import { ip, patternBytes } from '../../../support/netstack-pair.js';
+import { ip, patternBytes } from '../../../support/pairs/netstack-pair.js';
 
 const LOCAL = { address: ip('10.0.0.1'), port: 40_000 };
 const REMOTE = { address: ip('10.0.0.2'), port: 80 };

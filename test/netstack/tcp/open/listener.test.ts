@@ -1,6 +1,6 @@
 import type { TcpConnection } from '../../../../src/netstack/tcp/connection.js';
 import { TcpListener } from '../../../../src/netstack/tcp/open/listener.js';
-import { silentObserver } from '../../../support/silent-observer.js';
+import { silentObserver } from '../../../support/fakes/silent-observer.js';
 import { OUR_V4 } from '../../packets.js';
 import { ACK, Harness, MSS_OPTION, RST, SYN } from '../../tcp-harness.js';
 import { type LoneTcb, loneTcb, NOW, OUR_PORT } from '../lone-tcb.js';

@@ -6,7 +6,7 @@ import {
 } from '../../../../src/netstack/tcp/open/open.js';
 import type { Tcb } from '../../../../src/netstack/tcp/tcb.js';
 import type { SocketAddress } from '../../../../src/wire/ip-address.js';
-import { seededEntropy } from '../../../support/netstack-pair.js';
+import { seededEntropy } from '../../../support/pairs/netstack-pair.js';
 import { OUR_V4, OUR_V6, PEER_V4, PEER_V6 } from '../../packets.js';
 import { loneTcb, NotingHost, NOW } from '../lone-tcb.js';
 

@@ -9,7 +9,7 @@ import {
   writeSynOptions,
   writeTimestamps,
 } from '../../../../src/netstack/tcp/open/options.js';
-import { patternBytes } from '../../../support/netstack-pair.js';
+import { patternBytes } from '../../../support/pairs/netstack-pair.js';
 import { OUR_V4, OUR_V6 } from '../../packets.js';
 import { MSS_OPTION, TIMESTAMPS_OPTION } from '../../tcp-harness.js';
 

@@ -3,7 +3,7 @@ import {
   NetstackPair,
   patternBytes,
   RIGHT_ADDRESS,
-} from '../../../support/netstack-pair.js';
+} from '../../../support/pairs/netstack-pair.js';
 import {
   ACK,
   FIN,

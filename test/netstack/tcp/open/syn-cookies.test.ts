@@ -1,5 +1,5 @@
 import { SynCookies } from '../../../../src/netstack/tcp/open/syn-cookies.js';
-import { ip, patternBytes } from '../../../support/netstack-pair.js';
+import { ip, patternBytes } from '../../../support/pairs/netstack-pair.js';
 
 const LOCAL = { address: ip('10.0.0.1'), port: 80 };
 const REMOTE = { address: ip('10.0.0.2'), port: 40_000 };

@@ -2,7 +2,7 @@
 import type { TcpConnection } from '../../../../src/netstack/tcp/connection.js';
 import { sumPseudoHeader } from '../../../../src/wire/checksum.js';
 import { finishTcp } from '../../../../src/wire/tcp.js';
-import { silentObserver } from '../../../support/silent-observer.js';
+import { silentObserver } from '../../../support/fakes/silent-observer.js';
 import {
   Host,
   isIntact,

@@ -1,6 +1,6 @@
 import { sequenceAdd } from '../../../../src/lib/sequence-number.js';
 import { MAXIMUM_RANGES, Reassembly } from '../../../../src/netstack/tcp/receive/reassembly.js';
-import { seededRandom } from '../../../support/netstack-pair.js';
+import { seededRandom } from '../../../support/pairs/netstack-pair.js';
 
 it.each([0, 0x7fff_ffc0, -50])('agrees with a set of octets, from %d', (base) => {
   const random = seededRandom(21);

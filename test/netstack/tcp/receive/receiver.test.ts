@@ -1,6 +1,6 @@
 import { MemoryBudget } from '../../../../src/lib/memory-budget.js';
 import { Receiver } from '../../../../src/netstack/tcp/receive/receiver.js';
-import { patternBytes } from '../../../support/netstack-pair.js';
+import { patternBytes } from '../../../support/pairs/netstack-pair.js';
 import {
   ACK,
   FIN,

@@ -2,7 +2,7 @@ import type { AckReport } from '../../../../src/netstack/tcp/send/loss-recovery.
 import { TcpOptions } from '../../../../src/netstack/tcp/open/options.js';
 import { takeSelectiveAcks } from '../../../../src/netstack/tcp/receive/sack-option.js';
 import { type SentSegment, SentSegments } from '../../../../src/netstack/tcp/send/sent-segments.js';
-import { seededRandom } from '../../../support/netstack-pair.js';
+import { seededRandom } from '../../../support/pairs/netstack-pair.js';
 
 type Block = readonly [start: number, end: number];
 

@@ -1,4 +1,4 @@
-import { patternBytes } from '../../../support/netstack-pair.js';
+import { patternBytes } from '../../../support/pairs/netstack-pair.js';
 import type { AckSample } from '../../../../src/netstack/tcp/congestion/congestion-control.js';
 import { TcpOptions } from '../../../../src/netstack/tcp/open/options.js';
 import { ACK, Harness, MSS_OPTION, SACK_SYN, TIMESTAMPS_OPTION } from '../../tcp-harness.js';

@@ -9,7 +9,7 @@ import {
   type RecoverySubject,
 } from '../../../../src/netstack/tcp/send/loss-recovery.js';
 import { SentSegments } from '../../../../src/netstack/tcp/send/sent-segments.js';
-import { patternBytes } from '../../../support/netstack-pair.js';
+import { patternBytes } from '../../../support/pairs/netstack-pair.js';
 import {
   ACK,
   Harness,

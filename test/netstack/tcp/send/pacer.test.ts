@@ -1,5 +1,5 @@
 import { Pacer } from '../../../../src/netstack/tcp/send/pacer.js';
-import { seededRandom } from '../../../support/netstack-pair.js';
+import { seededRandom } from '../../../support/pairs/netstack-pair.js';
 
 it('lets all leave at once without pacing, and counts nothing then', () => {
   const pacer = new Pacer();

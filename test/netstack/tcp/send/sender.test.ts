@@ -1,4 +1,4 @@
-import { patternBytes } from '../../../support/netstack-pair.js';
+import { patternBytes } from '../../../support/pairs/netstack-pair.js';
 import { ACK, Harness, MSS_OPTION, SCALE_OPTION, TIMESTAMPS_OPTION } from '../../tcp-harness.js';
 import { loneTcb, NOW } from '../lone-tcb.js';
 

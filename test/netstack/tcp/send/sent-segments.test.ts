@@ -1,6 +1,6 @@
 import { sequenceAdd } from '../../../../src/lib/sequence-number.js';
 import { type SentSegment, SentSegments } from '../../../../src/netstack/tcp/send/sent-segments.js';
-import { seededRandom } from '../../../support/netstack-pair.js';
+import { seededRandom } from '../../../support/pairs/netstack-pair.js';
 
 /** What the scoreboard should know of a segment, in numbers that do not wrap. */
 interface Known {

@@ -2,7 +2,7 @@ import { TcpDemux } from '../../../../src/netstack/tcp/tables/demux.js';
 import type { Tcb } from '../../../../src/netstack/tcp/tcb.js';
 import { addressKey, type IpAddress } from '../../../../src/wire/ip-address.js';
 import { OUR_V4, OUR_V6, PEER_V4, PEER_V6 } from '../../packets.js';
-import { ip } from '../../../support/netstack-pair.js';
+import { ip } from '../../../support/pairs/netstack-pair.js';
 import { loneTcb } from '../lone-tcb.js';
 
 const LOCAL_PORT = 40_000;

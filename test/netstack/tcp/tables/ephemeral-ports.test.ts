@@ -1,5 +1,5 @@
 import { EphemeralPorts } from '../../../../src/netstack/tcp/tables/ephemeral-ports.js';
-import { ip, patternBytes } from '../../../support/netstack-pair.js';
+import { ip, patternBytes } from '../../../support/pairs/netstack-pair.js';
 
 const LOCAL = ip('10.0.0.1');
 const REMOTE = { address: ip('10.0.0.2'), port: 80 };

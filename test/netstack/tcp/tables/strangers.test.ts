@@ -4,8 +4,13 @@ import { Stack } from '../../../../src/netstack/stack.js';
 import type { UnmatchedSegment } from '../../../../src/netstack/stack-options.js';
 import { sumPseudoHeader } from '../../../../src/wire/checksum.js';
 import { ACK, FIN, finishTcp, PSH, RST, SYN } from '../../../../src/wire/tcp.js';
-import { silentObserver } from '../../../support/silent-observer.js';
-import { ip, LEFT_ADDRESS, RIGHT_ADDRESS, seededEntropy } from '../../../support/netstack-pair.js';
+import { silentObserver } from '../../../support/fakes/silent-observer.js';
+import {
+  ip,
+  LEFT_ADDRESS,
+  RIGHT_ADDRESS,
+  seededEntropy,
+} from '../../../support/pairs/netstack-pair.js';
 import { TCP, v4 } from '../../packets.js';
 import { segmentBytes } from '../lone-tcb.js';
 

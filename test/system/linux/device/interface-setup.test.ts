@@ -6,8 +6,8 @@ import { removeLeftovers } from '../../../../src/system/linux/device/guard-route
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
 import { Rtnetlink } from '../../../../src/system/linux/device/rtnetlink.js';
 import { parseIpAddress, parseIpPrefix } from '../../../../src/wire/ip-address.js';
-import { NetworkNamespace } from '../../../support/network-namespace.js';
-import { describeWith } from '../../../support/requirements.js';
+import { NetworkNamespace } from '../../../support/foreign/network-namespace.js';
+import { describeWith } from '../../../support/runner/requirements.js';
 
 const SETTINGS = {
   mtu: 1380,

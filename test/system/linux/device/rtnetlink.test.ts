@@ -4,8 +4,8 @@ import { jest } from '@jest/globals';
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
 import { Rtnetlink, RtnetlinkError } from '../../../../src/system/linux/device/rtnetlink.js';
 import { formatIpAddress, parseIpPrefix } from '../../../../src/wire/ip-address.js';
-import { NetworkNamespace } from '../../../support/network-namespace.js';
-import { describeWith } from '../../../support/requirements.js';
+import { NetworkNamespace } from '../../../support/foreign/network-namespace.js';
+import { describeWith } from '../../../support/runner/requirements.js';
 import { WatchedLibc } from '../../../support/watched-libc.js';
 
 const prefix = (text: string) => parseIpPrefix(text)!;

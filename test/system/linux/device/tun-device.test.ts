@@ -21,8 +21,8 @@ import {
   virtioSegmentation,
   virtioSegmentSize,
 } from '../../../../src/wire/virtio-net.js';
-import { NetworkNamespace } from '../../../support/network-namespace.js';
-import { describeWith } from '../../../support/requirements.js';
+import { NetworkNamespace } from '../../../support/foreign/network-namespace.js';
+import { describeWith } from '../../../support/runner/requirements.js';
 import { WatchedLibc } from '../../../support/watched-libc.js';
 import { until } from '../../../support/until.js';
 

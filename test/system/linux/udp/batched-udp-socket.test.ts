@@ -11,7 +11,7 @@ import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
 import { Readiness } from '../../../../src/system/linux/readiness.js';
 import type { DatagramSocket, DatagramSockets } from '../../../../src/ports/datagram-sockets.js';
 import type { Datagram } from '../../../../src/ports/datagram.js';
-import { describeWith } from '../../../support/requirements.js';
+import { describeWith } from '../../../support/runner/requirements.js';
 import { WatchedLibc } from '../../../support/watched-libc.js';
 import { until } from '../../../support/until.js';
 

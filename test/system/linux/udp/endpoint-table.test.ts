@@ -5,7 +5,7 @@ import {
   AF_INET6,
   SocketAddresses,
 } from '../../../../src/system/linux/udp/socket-address.js';
-import { describeWith } from '../../../support/requirements.js';
+import { describeWith } from '../../../support/runner/requirements.js';
 
 describeWith(['linux', 'koffi'], 'the endpoints of a socket', () => {
   let addresses: SocketAddresses;

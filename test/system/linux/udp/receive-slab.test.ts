@@ -1,6 +1,6 @@
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
 import { ReceiveSlab } from '../../../../src/system/linux/udp/receive-slab.js';
-import { describeWith } from '../../../support/requirements.js';
+import { describeWith } from '../../../support/runner/requirements.js';
 
 describeWith(['linux', 'koffi'], 'memory for what is received', () => {
   let libc: Libc;

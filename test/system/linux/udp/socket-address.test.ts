@@ -6,7 +6,7 @@ import {
   SocketAddresses,
 } from '../../../../src/system/linux/udp/socket-address.js';
 import { toHex } from '../../../support/hex.js';
-import { describeWith } from '../../../support/requirements.js';
+import { describeWith } from '../../../support/runner/requirements.js';
 
 // The first field is in the machine's order, little-endian on all that we test on.
 const IPV4 = '0200ca6cc0000201' + '0000000000000000';

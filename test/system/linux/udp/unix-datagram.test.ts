@@ -9,7 +9,7 @@ import {
 } from '../../../../src/system/linux/udp/unix-datagram.js';
 import { toHex } from '../../../support/hex.js';
 import { NotifySocket } from '../../../support/notify-socket.js';
-import { describeWith } from '../../../support/requirements.js';
+import { describeWith } from '../../../support/runner/requirements.js';
 
 it('are struct sockaddr_un, on a little-endian machine', () => {
   expect(toHex(encodeUnixAddress('/run/x'))).toBe('0100' + '2f72756e2f78' + '00');

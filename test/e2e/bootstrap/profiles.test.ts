@@ -1,0 +1,284 @@
+/** `bootstrap authkey` with each kind of soracom-cli's profiles, in a home folder of its own. */
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { PRIVATE_KEY, PUBLIC_KEY } from '../../arc-config/sample.js';
+import { json, RecordingServer, status } from '../../soracom/recording-server.js';
+import { ARCTUN, type Finished, Processes } from '../../support/processes.js';
+
+const KEY = { authKeyId: 'keyId-profile', authKey: 'secret-profile' };
+const TOKEN = { apiKey: 'api-1', token: 'token-1' };
+
+const processes = new Processes();
+let home: string;
+let server: RecordingServer;
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'arctun-profiles-'));
+  mkdirSync(join(home, '.soracom'), { mode: 0o700 });
+  // Who signed in is all that is asked here: no SIM is ever created.
+  server = await RecordingServer.start({
+    'POST /v1/auth': json(TOKEN),
+    'POST /v1/auth/switch_user': json({ ...TOKEN, apiKey: 'api-2', token: 'token-2' }),
+    'POST /v1/sims': status(403, '{"code":"AUM0000","message":"not allowed"}'),
+    'POST /v1/auth/logout': status(204),
+  });
+});
+afterEach(async () => {
+  await server.close();
+  rmSync(home, { recursive: true });
+});
+afterAll(() => processes.close());
+
+function writeProfile(name: string, value: unknown, mode = 0o600): string {
+  const path = join(home, '.soracom', `${name}.json`);
+  writeFileSync(path, JSON.stringify(value));
+  chmodSync(path, mode);
+  return path;
+}
+
+/** A program that prints a profile, and the command that runs it. */
+function printing(value: unknown): string {
+  const path = join(home, 'print profile.js');
+  writeFileSync(path, `process.stdout.write(${JSON.stringify(JSON.stringify(value))})`);
+  return `'${process.execPath}' "${path}"`;
+}
+
+function bootstrap(
+  flags: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; input?: string } = {},
+): Promise<Finished> {
+  const { env, ...rest } = options;
+  return processes.run([process.execPath, ARCTUN, 'bootstrap', 'authkey', ...flags], {
+    cwd: home,
+    env: { HOME: home, USERPROFILE: home, ...env },
+    ...rest,
+  });
+}
+
+/** What each sign-in was sent, without how long the token lives. */
+function signIns(): unknown[] {
+  return server.requests
+    .filter(({ url }) => url === '/v1/auth' || url === '/v1/auth/switch_user')
+    .map(({ body }) => {
+      const sent = JSON.parse(body) as Record<string, unknown>;
+      delete sent.tokenTimeoutSeconds;
+      return sent;
+    });
+}
+
+describe('the right credentials are chosen', () => {
+  const SAM = { operatorId: 'OP0012345678', password: 'pass-1' };
+
+  it.each<[string, () => object, unknown[]]>([
+    ['an auth key', () => KEY, [KEY]],
+    [
+      'an email address',
+      () => ({ email: 'a@example.com', password: 'pass-1' }),
+      [{ email: 'a@example.com', password: 'pass-1' }],
+    ],
+    ['a SAM user', () => ({ ...SAM, username: 'u' }), [{ ...SAM, userName: 'u' }]],
+    [
+      'a second factor',
+      () => ({ email: 'a@example.com', password: 'pass-1', mfaOTPCode: '012345' }),
+      [{ email: 'a@example.com', password: 'pass-1', mfaOTPCode: '012345' }],
+    ],
+    [
+      'an auth key before all others',
+      () => ({ ...KEY, ...SAM, username: 'u', email: 'a@example.com' }),
+      [KEY],
+    ],
+    [
+      'a command',
+      () => ({ profileCommand: printing({ ...SAM, userName: 'u' }), ...KEY }),
+      [{ ...SAM, userName: 'u' }],
+    ],
+    [
+      'another user by a source profile',
+      () => {
+        writeProfile('base', KEY);
+        return { sourceProfile: 'base', operatorId: 'OP0087654321', username: 'other' };
+      },
+      [KEY, { operatorId: 'OP0087654321', userName: 'other' }],
+    ],
+  ])(
+    'of %s',
+    async (_kind, profile, expected) => {
+      writeProfile('p', { ...profile(), endpoint: server.url, headers: { 'X-Trace': 'arctun' } });
+      const { code, stderr } = await bootstrap(['--profile', 'p']);
+      expect({ code, stderr }).toMatchObject({ code: 4 });
+      expect(signIns()).toEqual(expected);
+      expect(server.calls).toContain('POST /v1/sims');
+      for (const { headers } of server.requests) expect(headers['x-trace']).toBe('arctun');
+      expect(stderr).not.toMatch(/secret-profile|pass-1|012345/);
+    },
+    60_000,
+  );
+
+  it('of a profile that the environment names, in its folder', async () => {
+    const folder = join(home, 'profiles');
+    mkdirSync(folder, { mode: 0o700 });
+    writeFileSync(join(folder, 'team-1.json'), JSON.stringify(KEY), { mode: 0o600 });
+    const env = { SORACOM_PROFILE: 'team_1', SORACOM_PROFILE_DIR: folder };
+    await bootstrap([], { env: { ...env, SORACOM_ENDPOINT: server.url } });
+    expect(signIns()).toEqual([KEY]);
+  }, 60_000);
+
+  it('of a flag before the environment, and of a key in the environment before a profile there', async () => {
+    writeProfile('p', { ...KEY, endpoint: server.url });
+    const env = {
+      ARCTUN_AUTH_KEY_ID: 'keyId-env',
+      ARCTUN_AUTH_KEY: 'secret-env',
+      ARCTUN_PROFILE: 'p',
+    };
+    await bootstrap(['--profile', 'p'], { env });
+    await bootstrap(['--endpoint', server.url], { env });
+    expect(signIns()).toEqual([KEY, { authKeyId: 'keyId-env', authKey: 'secret-env' }]);
+  }, 60_000);
+
+  it('of a file and of standard input', async () => {
+    writeFileSync(join(home, 'key'), 'secret-file\nkeyId-file\n', { mode: 0o600 });
+    const flags = ['--endpoint', server.url, '--auth-key-file'];
+    await bootstrap([...flags, 'key']);
+    await bootstrap([...flags, '-', '--auth-key-id', 'keyId-flag'], { input: 'secret-stdin\n' });
+    expect(signIns()).toEqual([
+      { authKeyId: 'keyId-file', authKey: 'secret-file' },
+      { authKeyId: 'keyId-flag', authKey: 'secret-stdin' },
+    ]);
+  }, 60_000);
+});
+
+it('--save-profile writes the auth key into a new arc.json, an old one, and what is printed', async () => {
+  const keys = { arcClientPeerPrivateKey: PRIVATE_KEY, arcClientPeerPublicKey: PUBLIC_KEY };
+  const arcSessionStatus = {
+    arcServerPeerPublicKey: PUBLIC_KEY,
+    arcServerEndpoint: '192.0.2.1:11010',
+    arcAllowedIPs: ['100.127.0.0/16'],
+    arcClientPeerIpAddress: '10.0.0.1',
+  };
+  const sim = { simId: '1', type: 'virtual', profiles: { 1: keys }, arcSessionStatus };
+  server.answers.set('POST /v1/sims', json(sim, 201));
+  server.answers.set('POST /v1/sims/1/sessions/arc', json(arcSessionStatus));
+  writeProfile('p', KEY);
+  const flags = ['--profile', 'p', '--endpoint', server.url];
+  const saved = { profile: { ...KEY, endpoint: server.url } };
+  const arcJson = () => JSON.parse(readFileSync(join(home, 'arc.json'), 'utf8')) as object;
+
+  await bootstrap(flags);
+  expect(arcJson()).not.toHaveProperty('profile');
+  const dumped = await bootstrap([...flags, '--save-profile', '--dump-config']);
+  expect(JSON.parse(dumped.stdout)).toMatchObject(saved);
+  await bootstrap([...flags, '--save-profile']);
+  expect(arcJson()).toMatchObject(saved);
+  rmSync(join(home, 'arc.json'));
+  await bootstrap([...flags, '--save-profile']);
+  expect(arcJson()).toMatchObject(saved);
+}, 60_000);
+
+describe('the API', () => {
+  /** Plays the only way out: it notes the host that is asked for, and refuses. */
+  let proxy: Server;
+  let hosts: string[];
+  beforeEach(async () => {
+    hosts = [];
+    proxy = createServer((request, response) => {
+      hosts.push(new URL(request.url ?? '').host);
+      response.writeHead(403).end();
+    });
+    proxy.on('connect', (request, socket) => {
+      hosts.push(request.url ?? '');
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    });
+    await new Promise<void>((resolve) => {
+      proxy.listen(0, '127.0.0.1', resolve);
+    });
+  });
+  afterEach(async () => {
+    proxy.closeAllConnections();
+    await new Promise((resolve) => proxy.close(resolve));
+  });
+
+  it.each([
+    [{}, [], 'api.soracom.io'],
+    [{ coverageType: 'g' }, [], 'g.api.soracom.io'],
+    [{ coverageType: 'g' }, ['--coverage-type', 'Japan'], 'api.soracom.io'],
+    [{ sandbox: true }, [], 'api-sandbox.soracom.io'],
+    [{ sandbox: true }, ['--coverage-type', 'g'], 'g.api-sandbox.soracom.io'],
+  ])(
+    'of %j and %j is %s',
+    async (profile, flags, host) => {
+      writeProfile('p', { ...KEY, ...profile });
+      const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+      const env = { HTTPS_PROXY: url, https_proxy: url };
+      const { code } = await bootstrap(['--profile', 'p', ...flags], { env });
+      expect(code).toBe(4);
+      expect(new Set(hosts.map((one) => one.replace(/:443$/, '')))).toEqual(new Set([host]));
+    },
+    120_000,
+  );
+});
+
+describe('what is refused comes with its fix, and nothing is sent', () => {
+  async function refused(flags: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
+    const finished = await bootstrap(flags, { env: { SORACOM_ENDPOINT: server.url, ...env } });
+    expect(server.calls).toEqual([]);
+    expect(finished.stdout).toBe('');
+    expect(finished.stderr).not.toContain('secret-profile');
+    return finished;
+  }
+
+  it.each([0o640, 0o604, 0o644])(
+    'a profile of mode %o',
+    async (mode) => {
+      const path = writeProfile('p', KEY, mode);
+      const { code, stderr } = await refused(['--profile', 'p']);
+      expect(code).toBe(6);
+      expect(stderr).toContain(`its mode is 0${mode.toString(8)}`);
+      expect(stderr).toContain(`chmod 600 ${path}`);
+    },
+    60_000,
+  );
+
+  it('a file with a key that all may read', async () => {
+    writeFileSync(join(home, 'key'), 'secret-profile keyId-1');
+    chmodSync(join(home, 'key'), 0o644);
+    const { code, stderr } = await refused(['--auth-key-file', 'key']);
+    expect({ code, stderr }).toMatchObject({ code: 6 });
+    expect(stderr).toContain('chmod 600 key');
+  }, 60_000);
+
+  it.each<[string, object, number, string]>([
+    ['no way to sign in', { coverageType: 'jp' }, 3, 'it has neither an auth key'],
+    ['an unknown coverage', { ...KEY, coverageType: 'us' }, 3, '"us" is no coverage type'],
+    ['a pipe in its command', { profileCommand: 'cat x | jq .' }, 3, `the shell's operator "|"`],
+    ['a program that is absent', { profileCommand: '/no/program' }, 3, 'no such program'],
+    ['a command that fails', { profileCommand: `'${process.execPath}' /no/file` }, 1, 'ended with'],
+    ['itself as its source', { sourceProfile: 'p', operatorId: 'OP1', username: 'u' }, 3, 'itself'],
+  ])(
+    'a profile with %s',
+    async (_fault, profile, exitCode, reason) => {
+      writeProfile('p', profile);
+      const { code, stderr } = await refused(['--profile', 'p']);
+      expect({ code, stderr }).toMatchObject({ code: exitCode });
+      expect(stderr).toContain(reason);
+    },
+    60_000,
+  );
+
+  it('a profile that is not there, and two ways at once', async () => {
+    expect((await refused(['--profile', 'none'])).stderr).toContain('none.json');
+    writeProfile('p', KEY);
+    const both = await refused(['--profile', 'p', '--auth-key-id', 'keyId-1']);
+    expect(both).toMatchObject({ code: 2 });
+    expect(both.stderr).toContain('--auth-key-id and --profile were given together');
+  }, 60_000);
+
+  it('the default profile that nobody named, which is offered', async () => {
+    writeProfile('default', KEY);
+    const { code, stderr } = await refused([]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--profile default');
+  }, 60_000);
+});

@@ -1,0 +1,46 @@
+/** A virtual SIM carries one live tunnel: two environments that share one are told so, each in its log. */
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { LambdaSandbox } from '../../support/lambda/main.js';
+import { answerOf, LambdaLab, logged } from '../../support/foreign/lambda-lab.js';
+import { describeWith, LAMBDA_SANDBOX } from '../../support/runner/requirements.js';
+
+const lab = new LambdaLab();
+beforeAll(() => lab.start(), 120_000);
+afterEach(() => lab.closeSandboxes());
+afterAll(() => lab.close());
+
+/** Of one sandbox; a conflict is certain in 30 s with one message a second. */
+const MESSAGES = 60;
+const BETWEEN = 500;
+
+const named = (sandbox: LambdaSandbox) =>
+  logged(sandbox, /^another tunnel uses this virtual SIM/).length > 0;
+
+describeWith(LAMBDA_SANDBOX, 'two environments with one virtual SIM', () => {
+  it('name the conflict, what it means and what to do, and lose no message meanwhile', async () => {
+    const sandboxes = [await lab.sandbox(), await lab.sandbox()];
+    const accepted: string[] = [];
+    const send = async (sandbox: LambdaSandbox, name: string) => {
+      for (let count = 0; count < MESSAGES && !sandboxes.every(named); count++) {
+        const message = `${name} ${count}`;
+        const { response } = await sandbox.invoke(message);
+        if (answerOf(response).statusCode === 201) accepted.push(message);
+        await pause(BETWEEN);
+      }
+    };
+    await Promise.all(sandboxes.map((sandbox, index) => send(sandbox, `sandbox ${index}`)));
+    for (const sandbox of sandboxes) {
+      const [line] = logged(sandbox, /^another tunnel uses this virtual SIM/);
+      expect(line).toMatchObject({
+        level: 'warn',
+        why: expect.stringContaining('one tunnel at a time') as string,
+      });
+      const advice = logged(sandbox, /^the function has one virtual SIM/);
+      expect(advice).toHaveLength(1);
+      expect(JSON.stringify(advice)).toMatch(/concurrency of 1.*pool/);
+    }
+    const arrived = await lab.messages();
+    expect(arrived).toEqual(expect.arrayContaining(accepted));
+  }, 120_000);
+});

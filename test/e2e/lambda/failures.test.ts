@@ -1,0 +1,200 @@
+/** What goes wrong beside a function, and what comes of it: docs/lambda.md says the same in a table. */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+
+import { type LambdaSandbox, nodeFunction } from '../../support/lambda/main.js';
+import { answerOf, freePort, LambdaLab, logged } from '../../support/foreign/lambda-lab.js';
+import {
+  describeWith,
+  LAMBDA_PRIVATE_ROOT,
+  LAMBDA_SANDBOX,
+} from '../../support/runner/requirements.js';
+
+const lab = new LambdaLab();
+beforeAll(() => lab.start(), 120_000);
+afterEach(() => lab.closeSandboxes());
+afterAll(() => lab.close());
+
+const EXTENSION = 'arctun';
+const OTHER_KEY = 'ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=';
+
+/** A function's request, which gets 503 with this reason. */
+async function refused(sandbox: LambdaSandbox, pattern: RegExp): Promise<void> {
+  const { response, error } = await sandbox.invoke({ message: 1 });
+  expect(error).toBeUndefined();
+  const { statusCode, body } = answerOf(response);
+  expect(statusCode).toBe(503);
+  const answer = JSON.parse(body) as { error: { reason: string; message: string } };
+  expect(answer.error.reason).toBe('not-ready');
+  expect(answer.error.message).toMatch(pattern);
+}
+
+/** The init fails, and Lambda is told that it is for this. */
+async function initFails(sandbox: LambdaSandbox, type: string): Promise<void> {
+  expect(await sandbox.initialized()).toMatchObject({ status: 'error' });
+  const told = sandbox.steps.find(({ step }) => step === 'extension init error');
+  expect(told?.detail).toBe(type);
+  await sandbox.said(EXTENSION, /the extension ends/);
+}
+
+async function delivered(sandbox: LambdaSandbox): Promise<void> {
+  const { response, error } = await sandbox.invoke({ message: 1 });
+  expect(error).toBeUndefined();
+  expect(answerOf(response).statusCode).toBe(201);
+}
+
+describeWith(LAMBDA_SANDBOX, 'a peer that is dead', () => {
+  const settings = { ARCTUN_LAMBDA_WAIT: '0.5' };
+  beforeEach(() => lab.platform.process.kill('SIGSTOP'));
+  afterEach(() => lab.platform.process.kill('SIGCONT'));
+
+  it('leaves the function its life: 503, until the peer is back', async () => {
+    const sandbox = await lab.sandbox({ settings });
+    expect(await sandbox.initialized()).toMatchObject({ status: 'success' });
+    await refused(sandbox, /has not answered|no answer/);
+    expect(logged(sandbox, /^no tunnel: /)).toHaveLength(1);
+    lab.platform.process.kill('SIGCONT');
+    await sandbox.said(EXTENSION, /"msg":"handshake complete"/);
+    await delivered(sandbox);
+  });
+
+  it('ends the init where that was asked for', async () => {
+    const fail = { ...settings, ARCTUN_LAMBDA_ON_FAILURE: 'fail' };
+    const sandbox = await lab.sandbox({ settings: fail });
+    await initFails(sandbox, 'Extension.HandshakeTimeout');
+  });
+});
+
+describeWith(LAMBDA_SANDBOX, 'a peer that dies behind the first message', () => {
+  it('is told to the function before its three seconds, and those of the wait, are over', async () => {
+    const sandbox = await lab.sandbox({ timeoutMs: 3_000 });
+    await delivered(sandbox);
+    lab.platform.process.kill('SIGSTOP');
+    try {
+      const { response, error } = await sandbox.invoke({ message: 2 });
+      expect(error).toBeUndefined();
+      const { statusCode, body } = answerOf(response);
+      expect(statusCode).toBe(504);
+      expect(JSON.parse(body)).toMatchObject({ error: { reason: 'timeout' } });
+    } finally {
+      lab.platform.process.kill('SIGCONT');
+    }
+    await delivered(sandbox);
+  });
+});
+
+describeWith(LAMBDA_SANDBOX, 'a configuration', () => {
+  it.each([
+    [
+      'with a wrong key',
+      () => lab.variant('wrong-key', { session: { arcServerPeerPublicKey: OTHER_KEY } }),
+      /no answer|has not answered/,
+    ],
+    [
+      'without a session',
+      () => lab.variant('no-session', { arcSessionStatus: undefined }),
+      /arcSessionStatus/,
+    ],
+    ['that is not there', () => join(lab.folder, 'nothing.json'), /nothing\.json/],
+    ['that is no JSON', () => lab.extension, /cannot use/],
+  ])('%s is told to whoever asks, and in the log', async (_, config, pattern) => {
+    const settings = { ARCTUN_CONFIG: config(), ARCTUN_LAMBDA_WAIT: '0.5' };
+    const sandbox = await lab.sandbox({ settings });
+    await refused(sandbox, pattern);
+    expect(logged(sandbox, /^no tunnel: /)).toHaveLength(1);
+  });
+
+  it('that is missing altogether names the places where it may be', async () => {
+    const sandbox = await lab.sandbox({ settings: { ARCTUN_CONFIG: '' } });
+    await refused(sandbox, /arc\.json/);
+  });
+
+  it('ends the init where that was asked for', async () => {
+    const settings = { ARCTUN_CONFIG: '/nothing.json', ARCTUN_LAMBDA_ON_FAILURE: 'fail' };
+    const sandbox = await lab.sandbox({ settings });
+    await initFails(sandbox, 'Extension.ConfigInvalid');
+  });
+
+  it('setting that cannot be used is told by its name', async () => {
+    const sandbox = await lab.sandbox({ settings: { ARCTUN_FORWARD_TO: 'uni.soracom.io' } });
+    await refused(sandbox, /ARCTUN_FORWARD_TO/);
+  });
+});
+
+describeWith(LAMBDA_SANDBOX, 'a port', () => {
+  it('that is taken ends the init, whatever was asked for: it is not ours that would be spoken with', async () => {
+    const other = createServer();
+    const port = await freePort();
+    await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
+    const sandbox = await lab.sandbox({ settings: { ARCTUN_LAMBDA_PORT: String(port) } });
+    await initFails(sandbox, 'Extension.PortUnavailable');
+    other.close();
+    expect(sandbox.output(EXTENSION)).toContain(`cannot listen on port ${port}`);
+  });
+});
+
+describeWith(LAMBDA_SANDBOX, 'a function', () => {
+  it('that does not end in its time finds the extension anew behind it', async () => {
+    const sandbox = await lab.sandbox({ ...nodeFunction('echo'), timeoutMs: 1_000 });
+    await sandbox.initialized();
+    const { error, reset } = await sandbox.invoke({ do: 'hang' });
+    expect(error).toMatchObject({ errorType: 'Sandbox.Timedout' });
+    // It has ended by itself, before it would have been killed.
+    const ended = reset?.processes.find(({ name }) => name === EXTENSION);
+    expect(ended).toMatchObject({ exitCode: 0 });
+    expect((await sandbox.invoke({ fine: 1 })).error).toBeUndefined();
+    expect(logged(sandbox, /^ready$/)).toHaveLength(2);
+  });
+
+  it('that dies finds it anew as well', async () => {
+    const sandbox = await lab.sandbox({ ...nodeFunction('echo'), timeoutMs: 20_000 });
+    const { error } = await sandbox.invoke({ do: 'crash' });
+    expect(error).toBeDefined();
+    expect((await sandbox.invoke({ fine: 1 })).error).toBeUndefined();
+    expect(logged(sandbox, /^ready$/)).toHaveLength(2);
+  });
+
+  it('whose extension is killed fails once, and the next finds another one', async () => {
+    const sandbox = await lab.sandbox();
+    await delivered(sandbox);
+    const [extension] = sandbox.processes.filter(({ name }) => name === EXTENSION);
+    process.kill(extension!.pid, 'SIGKILL');
+    const { error } = await sandbox.invoke({ message: 2 });
+    expect(error).toMatchObject({ errorType: 'Extension.Crash' });
+    await delivered(sandbox);
+  });
+});
+
+describeWith(LAMBDA_SANDBOX, 'NODE_OPTIONS of the function that an extension cannot follow', () => {
+  it('keep the thin layer from starting, and so the function', async () => {
+    const sandbox = await lab.sandbox({ env: { NODE_OPTIONS: '--require /nonexistent' } });
+    const { error } = await sandbox.invoke({ message: 1 });
+    expect(error).toMatchObject({ errorType: 'Extension.Crash' });
+    expect(sandbox.output(EXTENSION)).toContain('/nonexistent');
+  });
+});
+
+describeWith([...LAMBDA_PRIVATE_ROOT, 'memory-cgroup'], 'an environment as Lambda makes it', () => {
+  const environment = () => ({
+    privateRoot: true,
+    uid: 993,
+    memoryLimitMb: 128,
+    extensions: [{ name: EXTENSION, file: lab.thinExtension }],
+  });
+
+  it('with a disk to be read only, another user, and 128 MB for all, is enough', async () => {
+    const settings = { ARCTUN_CONFIG: readFileSync(lab.arcJson, 'utf8') };
+    const sandbox = await lab.sandbox({ ...environment(), settings });
+    await delivered(sandbox);
+    const { processes } = await sandbox.shutdown();
+    expect(processes.find(({ name }) => name === EXTENSION)).toMatchObject({ exitCode: 0 });
+  });
+
+  it("has an arc.json that is its owner's alone: the log says what to do about it", async () => {
+    const sandbox = await lab.sandbox({ ...environment(), visible: [lab.arcJson] });
+    await refused(sandbox, /permission/i);
+    const [line] = logged(sandbox, /^no tunnel: /);
+    expect(JSON.stringify(line)).toContain('chmod 644');
+  });
+});

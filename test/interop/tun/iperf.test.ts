@@ -1,0 +1,85 @@
+/** iperf3 through a network interface of ours: the kernel's TCP and UDP at both ends, both families. */
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { describeWith, TUN_MODE } from '../../support/runner/requirements.js';
+import {
+  INSIDE_IPV6,
+  inSpace,
+  WireGuardGoServer,
+} from '../../support/foreign/wireguard-go-server.js';
+
+const NEEDS = [...TUN_MODE, 'iperf3'] as const;
+
+/** It waits for its turn by asking the clock: other tests that run beside this one have theirs. */
+const NICE = ['nice', '-n', '19'] as const;
+
+/** iperf3's server takes one client at a time: the next is reset while it has not ended the one before. */
+const BUSY = /unable to (connect to server|receive control message)|busy/;
+const ATTEMPTS = 10;
+const PAUSE = 500;
+
+interface Report {
+  readonly error?: string;
+  readonly end: {
+    readonly sum_sent?: { readonly bytes: number };
+    readonly sum_received?: { readonly bytes: number };
+    readonly streams: readonly unknown[];
+  };
+}
+
+describeWith(NEEDS, 'iperf3 through a network interface', () => {
+  let server: WireGuardGoServer;
+
+  afterEach(() => server.close());
+
+  async function runClient(run: string[]): Promise<{ code: number | null; report: Report }> {
+    for (let attempt = 1; ; attempt++) {
+      const { code, stdout } = await server.processes.run([...inSpace(server.clientSpace), ...run]);
+      const report = JSON.parse(stdout) as Report;
+      if (attempt === ATTEMPTS || !BUSY.test(report.error ?? '')) return { code, report };
+      await pause(PAUSE);
+    }
+  }
+
+  it.each([
+    ['IPv4', undefined],
+    ['IPv6', INSIDE_IPV6],
+  ])(
+    'carries TCP and UDP, one stream and ten, each way, %s',
+    async (_family, inside) => {
+      server = new WireGuardGoServer(inside);
+      await server.startWireGuard();
+      const { service } = server.inside;
+      const listener = server.processes.start([
+        ...inSpace(server.serverSpace),
+        ...[...NICE, 'iperf3', '--server', '--bind', service, '--forceflush'],
+      ]);
+      let number = 0;
+      // It takes the next client only after it has ended with the one before.
+      const isReady = () => listener.output(new RegExp(`\\(test #${++number}\\)`));
+      const running = server.arctun('up', '--mode', 'tun', '--json');
+      await running.output(/"mode":"tun"/);
+      const client = [...NICE, 'iperf3', '--client', service, '--json', '--bytes', '2M'];
+      for (const streams of ['1', '10']) {
+        // Of each stream.
+        const rate = streams === '1' ? '20M' : '2M';
+        for (const kind of [[], ['--udp', '--bitrate', rate, '--length', '1300']]) {
+          for (const direction of [[], ['--reverse']]) {
+            const run = [...client, '--parallel', streams, ...kind, ...direction];
+            await isReady();
+            const { code, report } = await runClient(run);
+            expect({ run, code, error: report.error }).toEqual({ run, code: 0, error: undefined });
+            expect(report.end.streams).toHaveLength(Number(streams));
+            const { sum_sent: sent, sum_received: received } = report.end;
+            expect(sent?.bytes).toBeGreaterThanOrEqual(2_000_000);
+            // UDP may lose some on a busy machine, and TCP nothing.
+            expect(received?.bytes).toBeGreaterThan(kind.length === 0 ? 1_000_000 : 0);
+          }
+        }
+      }
+      running.kill('SIGTERM');
+      await expect(running.finished).resolves.toMatchObject({ code: 0 });
+    },
+    180_000,
+  );
+});

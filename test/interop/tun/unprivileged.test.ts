@@ -1,0 +1,125 @@
+/** A network interface for a user without root, in the ways that the message of exit 6 names. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ARCTUN, type Finished, type TestProcess } from '../../support/processes.js';
+import { describeWith, TUN_MODE } from '../../support/runner/requirements.js';
+import { inSpace, WireGuardGoServer } from '../../support/foreign/wireguard-go-server.js';
+
+const NEEDS = [...TUN_MODE, 'tun-for-all', 'ping', 'setpriv', 'setcap'] as const;
+
+/** `nobody` of Debian; any user without a right would do. */
+const USER = 65_534;
+
+describeWith(NEEDS, 'an interface for a user without root', () => {
+  let server: WireGuardGoServer;
+  let configPath: string;
+
+  beforeEach(async () => {
+    server = new WireGuardGoServer();
+    await server.startWireGuard();
+    // A file of one's own, in a folder that one may enter.
+    configPath = join(server.folder, 'user.json');
+    copyFileSync(server.configPath, configPath);
+    for (const path of [server.folder, configPath]) chownSync(path, USER, USER);
+  });
+  afterEach(() => server.close());
+
+  /** `arctun up` as that user, by that node. */
+  function up(node: string, ...parameters: readonly string[]): TestProcess {
+    return upWith([], node, ...parameters);
+  }
+
+  /** @param wrapper what starts the command, as root still, in the client's namespace */
+  function upWith(
+    wrapper: readonly string[],
+    node: string,
+    ...parameters: readonly string[]
+  ): TestProcess {
+    const user = ['setpriv', `--reuid=${USER}`, `--regid=${USER}`, '--clear-groups'];
+    const start = [...inSpace(server.clientSpace), ...wrapper, ...user];
+    const command = [...start, node, ARCTUN, 'up', '--json'];
+    return server.processes.start([...command, '--config', configPath, ...parameters], {
+      env: { XDG_STATE_HOME: join(server.folder, 'state'), ARCTUN_MODE: 'auto' },
+    });
+  }
+
+  const ip = (...parameters: readonly string[]) =>
+    execFileSync('ip', ['-n', server.clientSpace, ...parameters], { encoding: 'utf8' });
+
+  function ping(): string {
+    const [space, ...inClient] = inSpace(server.clientSpace);
+    const command = [...inClient, 'ping', '-c', '2', '-i', '0.2', server.inside.service];
+    return execFileSync(space, command, { encoding: 'utf8' });
+  }
+
+  async function stop(running: TestProcess): Promise<Finished> {
+    running.kill('SIGTERM');
+    return running.finished;
+  }
+
+  it('is made in advance, and set up as `up` asks for it', async () => {
+    const { clientDevice } = server;
+    ip('tuntap', 'add', clientDevice, 'mode', 'tun', 'user', String(USER));
+    const refused = await up(process.execPath).finished;
+    expect(refused.code).toBe(6);
+    expect(refused.stderr).toContain('Give it what it lacks: sudo ip link set');
+    expect(refused.stderr).toContain('--mode userspace');
+    const commands = /what it lacks: (.*)\.$/m.exec(refused.stderr)![1]!.split(' && ');
+    for (const command of commands) ip(...command.split(' ').slice(2));
+    const running = up(process.execPath);
+    await running.output(/"mode":"tun"/);
+    expect(ping()).toContain(' 0% packet loss');
+    await expect(stop(running)).resolves.toMatchObject({ code: 0 });
+    // What an administrator has made is the administrator's to take away.
+    expect(ip('address', 'show', 'dev', clientDevice)).toContain(server.inside.client);
+    const again = up(process.execPath);
+    await again.output(/"mode":"tun"/);
+    expect(ping()).toContain(' 0% packet loss');
+    await stop(again);
+  }, 60_000);
+
+  it('is made by a copy of node that has the right', async () => {
+    const node = join(server.folder, 'node-tun');
+    copyFileSync(process.execPath, node);
+    chmodSync(node, 0o755);
+    execFileSync('setcap', ['cap_net_admin+ep', node]);
+    const running = up(node);
+    await running.output(/"mode":"tun"/);
+    expect(ping()).toContain(' 0% packet loss');
+    await expect(stop(running)).resolves.toMatchObject({ code: 0 });
+    expect(ip('-brief', 'link')).not.toContain(server.clientDevice);
+  }, 60_000);
+
+  it('is refused with exit 6 and the three ways, and not missed by auto', async () => {
+    const refused = await up(process.execPath, '--mode', 'tun').finished;
+    expect(refused.code).toBe(6);
+    expect(refused.stderr).toContain('CAP_NET_ADMIN');
+    expect(refused.stderr).toContain('sudo setcap cap_net_admin+ep');
+    expect(refused.stderr).toContain(`sudo ip tuntap add ${server.clientDevice} mode tun user`);
+    expect(refused.stderr).toContain('--mode userspace');
+    const running = up(process.execPath);
+    const line = await running.output(/^\{.*\}$/m);
+    expect(JSON.parse(line[0])).toMatchObject({
+      mode: 'userspace',
+      modeReason: 'an interface takes the capability CAP_NET_ADMIN',
+    });
+    expect(running.stderr).toContain('Mode userspace: an interface takes');
+    await stop(running);
+  }, 60_000);
+
+  it("is refused in words where /dev/net/tun is root's alone", async () => {
+    // Another node in its place, which these processes alone see: `ip netns exec` gives them mounts of
+    // their own.
+    const device = join(server.folder, 'tun');
+    execFileSync('mknod', ['-m', '600', device, 'c', '10', '200']);
+    const hidden = ['sh', '-c', `mount --bind ${device} /dev/net/tun && exec "$@"`, 'sh'];
+    const refused = await upWith(hidden, process.execPath, '--mode', 'tun').finished;
+    expect(refused.code).toBe(6);
+    expect(refused.stderr).toContain('/dev/net/tun may not be opened by this user');
+    const running = upWith(hidden, process.execPath);
+    await running.output(/"modeReason":"\/dev\/net\/tun may not be opened by this user"/);
+    await stop(running);
+  }, 60_000);
+});

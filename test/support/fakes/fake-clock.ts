@@ -1,0 +1,64 @@
+import type { Clock, Timer } from '../../../src/ports/clock.js';
+
+interface Waiting {
+  readonly at: number;
+  readonly handler: () => void;
+}
+
+/** A clock that stands still until a test moves it. Deferred calls run in `settle`. */
+export class FakeClock implements Clock {
+  #now = 1_000;
+  #timers = new Set<Waiting>();
+  #deferred: (() => void)[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  startTimer(delay: number, handler: () => void): Timer {
+    const timer = { at: this.#now + delay, handler };
+    this.#timers.add(timer);
+    return { cancel: () => void this.#timers.delete(timer) };
+  }
+
+  defer(handler: () => void): void {
+    this.#deferred.push(handler);
+  }
+
+  /** How many timers are armed. */
+  get armed(): number {
+    return this.#timers.size;
+  }
+
+  settle(): void {
+    while (this.#deferred.length > 0) this.#deferred.shift()!();
+  }
+
+  /** Moves time on while no timer can fire, as in a process that is stopped. */
+  skip(duration: number): void {
+    this.#now += duration;
+  }
+
+  /** Fires what is due, in order, and nothing that this defers: an event loop's phase of timers. */
+  fire(): void {
+    for (const timer of [...this.#timers].sort((left, right) => left.at - right.at)) {
+      if (timer.at > this.#now || !this.#timers.delete(timer)) continue;
+      timer.handler();
+    }
+  }
+
+  /** Moves time on by `duration`, firing what falls due in order. */
+  advance(duration: number): void {
+    const until = this.#now + duration;
+    this.settle();
+    for (;;) {
+      const next = [...this.#timers].sort((left, right) => left.at - right.at)[0];
+      if (next === undefined || next.at > until) break;
+      this.#timers.delete(next);
+      this.#now = next.at;
+      next.handler();
+      this.settle();
+    }
+    this.#now = until;
+  }
+}

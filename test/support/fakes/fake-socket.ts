@@ -1,0 +1,48 @@
+import type { DatagramSocket } from '../../../src/ports/datagram-sockets.js';
+import type { Datagram } from '../../../src/ports/datagram.js';
+
+/** A datagram socket that keeps what is sent and receives what a test hands it. */
+export class FakeSocket implements DatagramSocket {
+  readonly localAddress: string = '0.0.0.0';
+  readonly localPort: number = 40_000;
+  readonly sent: Datagram[] = [];
+  queuedBytes = 0;
+  closed = false;
+  #onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
+  #onDrain: () => void = () => undefined;
+  #onError: (error: Error, unsent?: Datagram) => void = () => undefined;
+
+  send(datagrams: readonly Datagram[]): void {
+    this.sent.push(...datagrams);
+  }
+
+  onReceive(handler: (datagrams: readonly Datagram[]) => void): void {
+    this.#onReceive = handler;
+  }
+
+  onDrain(handler: () => void): void {
+    this.#onDrain = handler;
+  }
+
+  onError(handler: (error: Error, unsent?: Datagram) => void): void {
+    this.#onError = handler;
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+
+  receive(...datagrams: Datagram[]): void {
+    this.#onReceive(datagrams);
+  }
+
+  drain(): void {
+    this.queuedBytes = 0;
+    this.#onDrain();
+  }
+
+  fail(error: Error, unsent?: Datagram): void {
+    this.#onError(error, unsent);
+  }
+}

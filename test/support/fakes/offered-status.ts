@@ -1,0 +1,53 @@
+/** A tunnel of a test's own making, which tells of itself over real sockets as `up` does. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import {
+  offerStatus,
+  type OfferStatusOptions,
+  type StatusOffer,
+} from '../../../src/app/status/offer-status.js';
+import { systemClock } from '../../../src/system/clock.js';
+import { localListeners } from '../../../src/system/network/local-listener.js';
+import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
+import { RecordingLog } from './recording-log.js';
+import { TUNNEL_STATUS } from './status-report.js';
+
+export class OfferedStatus {
+  /** Where its control sockets are. */
+  readonly folder = mkdtempSync(join(tmpdir(), 'arctun-run-'));
+  readonly log = new RecordingLog();
+  readonly stop = new AbortController();
+  /** What it tells of itself from now on; a promise that does not settle is a data path that hangs. */
+  status: () => Promise<TunnelStatus> = () => Promise.resolve(TUNNEL_STATUS);
+  readonly #offers: StatusOffer[] = [];
+
+  /** A further tunnel tells the same of itself. */
+  async open(options: Partial<OfferStatusOptions> = {}): Promise<StatusOffer> {
+    const offer = await offerStatus(
+      {
+        tunnel: () => ({ status: () => this.status() }),
+        interfaceName: 'soratun0',
+        simId: '8942310022000012345',
+        version: '0.1.0',
+        uapiName: undefined,
+        pid: 4711,
+        listeners: () => ({ forward: 'http://127.0.0.1:8888', proxy: '127.0.0.1:1080' }),
+        counters: () => ({ forward: { requests: 5, failures: 2, active: 1 } }),
+        folders: [this.folder],
+        statusListen: undefined,
+        signal: this.stop.signal,
+        ...options,
+      },
+      { clock: systemClock, log: this.log, listeners: localListeners },
+    );
+    this.#offers.push(offer);
+    return offer;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#offers.map((offer) => offer.close()));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

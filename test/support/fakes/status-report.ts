@@ -1,0 +1,57 @@
+import type { StatusReport } from '../../../src/app/status/status-report.js';
+import type { PeerStatus, TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
+
+export const PEER_STATUS: PeerStatus = {
+  publicKey: '/CqT6nYwlNXkTTjv7Xt2ZR1eAHC4Y6bA4DkOwZBRg2k=',
+  endpoint: '192.0.2.1:11010',
+  allowedIps: ['100.127.0.0/16', '10.21.0.0/16'],
+  persistentKeepalive: 60,
+  latestHandshakeUnix: Date.UTC(2026, 10, 26, 1, 2, 3, 456),
+  sentBytes: 1_480,
+  receivedBytes: 920,
+  roundTrip: 12.3456,
+  lossIn: 0.025,
+};
+
+export const TUNNEL_STATUS: TunnelStatus = {
+  mode: 'userspace',
+  interface: '',
+  publicKey: 'HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=',
+  listenPort: 40_001,
+  fwmark: 0,
+  mtu: 1420,
+  addresses: ['10.0.0.2'],
+  health: 'up',
+  silence: undefined,
+  unanswered: undefined,
+  unreturnedFor: undefined,
+  rival: undefined,
+  openedUnix: Date.UTC(2026, 10, 26, 1, 0, 0),
+  peers: [PEER_STATUS],
+  connections: 3,
+};
+
+export const REPORT: StatusReport = {
+  ...TUNNEL_STATUS,
+  name: 'soratun0',
+  version: '0.1.0',
+  pid: 4711,
+  simId: '8942310022000012345',
+  uapiName: undefined,
+  listeners: { forward: 'http://127.0.0.1:8888', proxy: '127.0.0.1:1080' },
+};
+
+/** A tunnel of which no handshake is complete. */
+export const CONNECTING: Partial<StatusReport> = {
+  health: 'connecting',
+  silence: { reason: 'no-answer', why: '192.0.2.1:11010 has not answered 3 handshake initiations' },
+  peers: [
+    {
+      ...PEER_STATUS,
+      latestHandshakeUnix: undefined,
+      receivedBytes: 0,
+      roundTrip: undefined,
+      lossIn: undefined,
+    },
+  ],
+};

@@ -1,0 +1,75 @@
+/**
+ * Puts a WireGuard interface under load (whitepaper 5.3) with initiations from nobody that it knows,
+ * each with a valid mac1, until standard input ends or `--limit N` of them were sent.
+ *
+ * `node initiation-flood.js HOST:PORT PUBLIC-KEY --limit N`. It prints `cookie` when the first cookie
+ * reply is back. Where none comes, the interface is faster than the flood, which then doubles.
+ */
+import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { parseArgs } from 'node:util';
+
+import { createNodeCrypto } from '../../../dist/src/crypto/node.js';
+
+const INITIATION_LENGTH = 148;
+const MAC1_OFFSET = 116;
+const COOKIE_REPLY = 3;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    limit: { type: 'string', default: '100000' },
+  },
+});
+const [target = '', publicKey = ''] = positionals;
+const [host, port] = target.split(':');
+const limit = Number(values.limit);
+
+/** Between two bursts, in ms: less than the second for which an interface stays under load. */
+const INTERVAL = 100;
+const FIRST_BURST = 400;
+const LARGEST_BURST = 12_800;
+/** Bursts without a cookie before they double. */
+const PATIENCE = 10;
+
+/** A message that costs its receiver a DH before it turns out to be nonsense. */
+function initiation() {
+  const crypto = createNodeCrypto();
+  const message = new Uint8Array(INITIATION_LENGTH);
+  message.set(randomBytes(MAC1_OFFSET));
+  message.set([1, 0, 0, 0]);
+  const key = crypto.hash(Buffer.from('mac1----'), Buffer.from(publicKey, 'base64'));
+  message.set(crypto.mac(key, message.subarray(0, MAC1_OFFSET)), MAC1_OFFSET);
+  return message;
+}
+
+const message = initiation();
+const socket = createSocket('udp4');
+let burst = FIRST_BURST;
+let sent = 0;
+let cookies = 0;
+let burstsWithoutCookie = 0;
+
+socket.on('message', (bytes) => {
+  if (bytes[0] !== COOKIE_REPLY) return;
+  burstsWithoutCookie = 0;
+  if (cookies++ === 0) console.log('cookie');
+});
+// A queue that is full on the way is no reason to stop.
+socket.on('error', () => undefined);
+
+function sendBurst() {
+  if (burstsWithoutCookie++ >= PATIENCE && burst < LARGEST_BURST) {
+    burst *= 2;
+    burstsWithoutCookie = 0;
+  }
+  for (let index = 0; index < burst; index++) socket.send(message, () => undefined);
+  sent += burst;
+  if (sent < limit) setTimeout(sendBurst, INTERVAL);
+}
+
+socket.connect(Number(port), host, sendBurst);
+process.stdin.resume().on('end', () => {
+  console.log(`sent ${sent}, cookies ${cookies}`);
+  process.exit(0);
+});

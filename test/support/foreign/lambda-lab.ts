@@ -1,0 +1,140 @@
+/** The platform on this machine, a virtual SIM or more, and functions with the extension beside them. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { ourArcServer } from '../pairs/arc-servers.js';
+import type { EmulatorProcess } from '../emulator-process.js';
+import { LambdaSandbox, nodeFunction, type SandboxOptions } from '../lambda/main.js';
+import { ARCTUN, Processes, REPOSITORY } from '../processes.js';
+
+/** As `npm run build:executable` has made it. */
+const PROGRAM = `${REPOSITORY}dist/executable/extension.cjs`;
+
+export interface LabOptions extends Partial<SandboxOptions> {
+  /** The extension's settings; the port is a free one unless it is among them. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export class LambdaLab {
+  readonly processes = new Processes();
+  readonly folder = mkdtempSync(join(tmpdir(), 'arctun-lambda-lab-'));
+  readonly arcJson = join(this.folder, 'arc.json');
+  /** The extension as the thin layer has it, with this Node for its interpreter. */
+  readonly extension = join(this.folder, 'arctun');
+  /** The same as it is in the thin layer, for a sandbox with a root of its own. */
+  readonly thinExtension = join(this.folder, 'thin');
+  readonly #sandboxes: LambdaSandbox[] = [];
+  #closeServer: () => void = () => undefined;
+  platform!: EmulatorProcess;
+
+  async start(startServer = ourArcServer): Promise<void> {
+    const program = readFileSync(PROGRAM, 'utf8');
+    writeFileSync(this.extension, `#!${process.execPath}\n${program}`, { mode: 0o755 });
+    writeFileSync(this.thinExtension, `#!/var/lang/bin/node\n${program}`, { mode: 0o755 });
+    ({ emulator: this.platform, close: this.#closeServer } = await startServer(this.processes));
+    await this.createSim(this.arcJson);
+  }
+
+  async createSim(path: string): Promise<void> {
+    const command = [process.execPath, ARCTUN, 'bootstrap', 'authkey', '--config', path];
+    const { code, stderr } = await this.processes.run(command, { env: this.platform.env });
+    if (code !== 0) throw new Error(stderr);
+  }
+
+  /** A sandbox whose init has begun, with a function that posts each event. */
+  async sandbox({ settings = {}, env = {}, ...options }: LabOptions = {}): Promise<LambdaSandbox> {
+    const port = settings.ARCTUN_LAMBDA_PORT ?? String(await freePort());
+    const sandbox = await LambdaSandbox.start({
+      extensions: [{ name: 'arctun', file: this.extension }],
+      ...nodeFunction('message'),
+      timeoutMs: 20_000,
+      env: {
+        ARCTUN_CONFIG: this.arcJson,
+        ARCTUN_LAMBDA_PORT: port,
+        MESSAGE_PORT: port,
+        ...settings,
+        ...env,
+      },
+      ...options,
+    });
+    this.#sandboxes.push(sandbox);
+    return sandbox;
+  }
+
+  /**
+   * An arc.json with other members in its session, or at its top: that of this name where there is one,
+   * else the lab's.
+   */
+  variant(
+    name: string,
+    { session = {}, ...members }: { readonly session?: object; readonly [name: string]: unknown },
+  ): string {
+    const path = join(this.folder, `${name}.json`);
+    const original = existsSync(path) ? path : this.arcJson;
+    const config = JSON.parse(readFileSync(original, 'utf8')) as { arcSessionStatus: object };
+    const arcSessionStatus = { ...config.arcSessionStatus, ...session };
+    writeFileSync(path, JSON.stringify({ ...config, arcSessionStatus, ...members }));
+    return path;
+  }
+
+  /** The bodies that the platform has, parsed. */
+  async messages(): Promise<unknown[]> {
+    const messages = await this.platform.messages();
+    return messages.map(({ body }) => parsed(String(body)));
+  }
+
+  /** A new folder for one test. */
+  subfolder(name: string): string {
+    const path = join(this.folder, name);
+    mkdirSync(path);
+    return path;
+  }
+
+  async closeSandboxes(): Promise<void> {
+    await Promise.all(this.#sandboxes.splice(0).map((sandbox) => sandbox.close()));
+  }
+
+  async close(): Promise<void> {
+    await this.closeSandboxes();
+    await this.processes.close();
+    this.#closeServer();
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+/** What a handler returns, and what the extension says in its log. */
+export function answerOf(response: string | undefined): { statusCode: number; body: string } {
+  return JSON.parse(response ?? 'null') as { statusCode: number; body: string };
+}
+
+/** The extension's log lines with this message. */
+export function logged(sandbox: LambdaSandbox, message: RegExp): Record<string, unknown>[] {
+  return sandbox
+    .output('arctun')
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter(({ msg }) => message.test(String(msg)));
+}
+
+/** Of both loopback addresses, as far as is known; another may take it in the meantime. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

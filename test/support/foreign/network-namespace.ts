@@ -1,0 +1,50 @@
+/** A network namespace of a test file's own, which sockets and devices of this process can be made in. */
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+
+import type { Libc } from '../../../src/system/linux/libc.js';
+
+const CLONE_NEWNET = 0x40000000;
+
+let serial = 0;
+
+export class NetworkNamespace {
+  readonly name = `an${process.pid}${serial++}`;
+  readonly #libc: Libc;
+
+  constructor(libc: Libc) {
+    this.#libc = libc;
+    execFileSync('ip', ['netns', 'add', this.name]);
+    this.ip('link', 'set', 'lo', 'up');
+  }
+
+  /** What `ip` prints in it. */
+  ip(...parameters: readonly string[]): string {
+    return execFileSync('ip', ['-n', this.name, ...parameters], { encoding: 'utf8' });
+  }
+
+  /** The words that run a command in it. */
+  exec(...command: readonly string[]): string[] {
+    return ['ip', 'netns', 'exec', this.name, ...command];
+  }
+
+  /** Calls `make` with this thread in it; what that opens stays there. It has to be synchronous. */
+  inside<Made>(make: () => Made): Made {
+    const setns = this.#libc.bind('int setns(int, int)');
+    const [ours, theirs] = ['/proc/thread-self/ns/net', `/run/netns/${this.name}`].map((path) =>
+      openSync(path, 'r'),
+    ) as [number, number];
+    try {
+      if (setns(theirs, CLONE_NEWNET) < 0) throw new Error(`cannot enter ${this.name}`);
+      return make();
+    } finally {
+      setns(ours, CLONE_NEWNET);
+      closeSync(ours);
+      closeSync(theirs);
+    }
+  }
+
+  close(): void {
+    execFileSync('ip', ['netns', 'delete', this.name]);
+  }
+}

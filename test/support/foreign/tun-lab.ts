@@ -1,0 +1,200 @@
+/** `up --mode tun` in front of wireguard-go: commands in the namespaces of both, and what either counts. */
+import { execFileSync } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { ARCTUN, type Finished, type TestProcess } from '../processes.js';
+import { type Inside, inSpace, LISTEN_PORT, WireGuardGoServer } from './wireguard-go-server.js';
+
+/** What a file with this lab needs. */
+export const TUN_LAB = [
+  ...(['root', 'linux', 'koffi', 'tun', 'wireguard-go', 'wg', 'ip', 'ethtool', 'nft'] as const),
+  'ping',
+] as const;
+
+export const SERVER_OUTSIDE_6 = '2001:db8::1';
+export const CLIENT_OUTSIDE_6 = '2001:db8::2';
+
+/** One peer as `wg show … dump` tells it. */
+export interface ShownPeer {
+  readonly publicKey: string;
+  readonly endpoint: string;
+  readonly allowedIps: string;
+  /** Unix seconds; 0 for none. */
+  readonly latestHandshake: number;
+  readonly received: number;
+  readonly sent: number;
+}
+
+type Side = 'client' | 'server';
+
+export class TunLab {
+  readonly server: WireGuardGoServer;
+
+  private constructor(inside: Inside | undefined) {
+    this.server = new WireGuardGoServer(inside);
+  }
+
+  /** wireguard-go, which is ready; arctun is not running yet. */
+  static async start(inside?: Inside): Promise<TunLab> {
+    const lab = new TunLab(inside);
+    for (const side of ['client', 'server'] as const) {
+      const address = side === 'client' ? CLIENT_OUTSIDE_6 : SERVER_OUTSIDE_6;
+      const [link] = lab.links(side);
+      lab.in(side, 'ip', 'address', 'add', `${address}/64`, 'dev', link!, 'nodad');
+    }
+    await lab.server.startWireGuard();
+    return lab;
+  }
+
+  /** What the command prints. */
+  in(side: Side, ...command: readonly string[]): string {
+    const [program, ...parameters] = [...inSpace(this.space(side)), ...command];
+    return execFileSync(program, parameters, { encoding: 'utf8', stdio: 'pipe' });
+  }
+
+  /** Runs a command that may fail. */
+  try(side: Side, ...command: readonly string[]): Promise<Finished> {
+    return this.server.processes.run([...inSpace(this.space(side)), ...command]);
+  }
+
+  space(side: Side): string {
+    return side === 'client' ? this.server.clientSpace : this.server.serverSpace;
+  }
+
+  /** The names of the side's veth devices. */
+  links(side: Side): string[] {
+    const listing = this.in(side, 'ip', '-brief', 'link', 'show', 'type', 'veth');
+    return [...listing.matchAll(/^[^@\s]+/gm)].map(([name]) => name);
+  }
+
+  /** `arctun up --mode tun`, with its first handshake. */
+  async up(...parameters: readonly string[]): Promise<TestProcess> {
+    const running = this.server.arctun('up', '--mode', 'tun', '--json', ...parameters);
+    await running.output(/"mode":"tun"/);
+    return running;
+  }
+
+  /** As `up`, in another namespace than the client's, and with another configuration. */
+  async upIn(
+    space: string,
+    config: string,
+    ...parameters: readonly string[]
+  ): Promise<TestProcess> {
+    const running = this.server.processes.start([
+      ...[...inSpace(space), process.execPath, ARCTUN, 'up', '--mode', 'tun', '--json'],
+      ...['--config', config, ...parameters],
+    ]);
+    await running.output(/"mode":"tun"/);
+    return running;
+  }
+
+  /** Ends it as a user does. */
+  async down(running: TestProcess): Promise<void> {
+    running.kill('SIGTERM');
+    await expect(running.finished).resolves.toMatchObject({ code: 0 });
+  }
+
+  /** Sent and received, of `ping` that ends after `count` or a minute. */
+  async ping(side: Side, address: string, count: number, ...flags: string[]): Promise<number[]> {
+    const command = ['ping', '-n', '-q', '-c', String(count), '-w', '60', ...flags, address];
+    const { stdout, stderr } = await this.try(side, ...command);
+    const counts = /(\d+) packets transmitted, (\d+) received/.exec(stdout);
+    if (counts === null) throw new Error(`ping said nothing of packets: ${stdout}${stderr}`);
+    return counts.slice(1).map(Number);
+  }
+
+  /** Whether one ping is answered within `seconds`. */
+  async answers(
+    side: Side,
+    address: string,
+    seconds: number,
+    ...flags: string[]
+  ): Promise<boolean> {
+    const command = ['ping', '-n', '-q', '-c', '1', '-W', String(seconds), ...flags, address];
+    return (await this.try(side, ...command)).code === 0;
+  }
+
+  /** The only peer, or that with the key, as the side's `wg show` tells it. */
+  peer(side: Side, publicKey?: string): ShownPeer {
+    const device = side === 'client' ? this.server.clientDevice : this.server.device;
+    const rows = this.in(side, 'wg', 'show', device, 'dump').trim().split('\n').slice(1);
+    const peers = rows.map((row) => row.split('\t'));
+    const found = peers.find(([key]) => publicKey === undefined || key === publicKey);
+    if (found === undefined) throw new Error(`no such peer of ${device}`);
+    const [key, , endpoint, allowedIps, latestHandshake, received, sent] = found;
+    return {
+      publicKey: key!,
+      endpoint: endpoint!,
+      allowedIps: allowedIps!,
+      latestHandshake: Number(latestHandshake),
+      received: Number(received),
+      sent: Number(sent),
+    };
+  }
+
+  nft(side: Side, ...commands: readonly string[]): string {
+    return this.in(side, 'nft', commands.join('; '));
+  }
+
+  /** Drops what comes in at the side and matches, until `pass`. */
+  drop(side: Side, match: string): void {
+    this.nft(
+      side,
+      'add table inet dropped',
+      'add chain inet dropped in { type filter hook input priority 0; }',
+      `add rule inet dropped in ${match} drop`,
+    );
+  }
+
+  pass(side: Side): void {
+    this.nft(side, 'delete table inet dropped');
+  }
+
+  /**
+   * Counts the packets that come in at the side and match, from now on.
+   *
+   * @returns gives how many did
+   */
+  count<Name extends string>(
+    side: Side,
+    matches: Readonly<Record<Name, string>>,
+  ): () => Record<Name, number> {
+    const names = Object.keys(matches) as Name[];
+    this.nft(
+      side,
+      'add table inet counted',
+      // In front of what drops.
+      'add chain inet counted in { type filter hook input priority -10; }',
+      ...names.flatMap((name) => [
+        `add counter inet counted ${name}`,
+        `add rule inet counted in ${matches[name]} counter name ${name}`,
+      ]),
+    );
+    return () => {
+      const listing = this.nft(side, 'list counters table inet counted');
+      const counted = [...listing.matchAll(/counter (\w+) \{\s*packets (\d+)/g)];
+      return Object.fromEntries(counted.map(([, name, count]) => [name, Number(count)])) as Record<
+        Name,
+        number
+      >;
+    };
+  }
+
+  /** Of the tunnel's datagrams that come in at the side, those with a message of that length. */
+  static message(side: Side, length: number): string {
+    return `udp ${side === 'server' ? 'dport' : 'sport'} ${LISTEN_PORT} udp length ${length + 8}`;
+  }
+
+  /** Asks until the answer is yes; for a minute, for machines are slow. */
+  async until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
+    const end = Date.now() + 60_000;
+    while (!(await isTrue())) {
+      if (Date.now() > end) throw new Error(`not within a minute: ${what}`);
+      await pause(100);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.server.close();
+  }
+}

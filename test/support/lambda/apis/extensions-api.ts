@@ -1,0 +1,209 @@
+/**
+ * The Extensions API, 2020-01-01. Texts and their order are those of the recorded answers
+ * (test/vectors/lambda-extensions-api.json).
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { Extension, type ExtensionEvent, type ExtensionState } from '../extension.js';
+import { accepted, headerOf, notFound, refuse, sendJson } from './replies.js';
+import type { RuntimeDomain } from './runtime-domain.js';
+
+const PREFIX = '/2020-01-01/extension';
+const MAX_EXTENSIONS = 10;
+const IDENTIFIER = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export function isExtensionsApi(path: string): boolean {
+  return path.startsWith(`${PREFIX}/`);
+}
+
+export function serveExtensionsApi(
+  domain: RuntimeDomain,
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: Buffer | undefined,
+): void {
+  switch (`${request.method} ${request.url!.slice(PREFIX.length)}`) {
+    case 'POST /register':
+      register(domain, request, response, String(body));
+      break;
+    case 'GET /event/next':
+      next(domain, request, response);
+      break;
+    case 'POST /init/error':
+      giveUp(domain, request, response, 'InitError');
+      break;
+    case 'POST /exit/error':
+      giveUp(domain, request, response, 'ExitError');
+      break;
+    default:
+      notFound(response);
+      break;
+  }
+}
+
+/** The extension that a request names by its identifier; where there is none, it has been answered. */
+export function identify(
+  domain: RuntimeDomain,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Extension | undefined {
+  const id = headerOf(request, 'Lambda-Extension-Identifier');
+  if (id === '') {
+    refuse(
+      response,
+      'Extension.MissingExtensionIdentifier',
+      'Missing Lambda-Extension-Identifier header',
+    );
+  } else if (!IDENTIFIER.test(id)) {
+    refuse(response, 'Extension.InvalidExtensionIdentifier', 'Invalid Lambda-Extension-Identifier');
+  } else {
+    const found = domain.extensions.find((extension) => extension.id === id);
+    if (found !== undefined) return found;
+    refuse(response, 'Extension.UnknownExtensionIdentifier', `Unknown extension ${id}`);
+  }
+  return undefined;
+}
+
+function register(
+  domain: RuntimeDomain,
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: string,
+): void {
+  const name = headerOf(request, 'Lambda-Extension-Name');
+  if (name === '') {
+    refuse(response, 'Extension.InvalidExtensionName', 'Empty extension name');
+    return;
+  }
+  const events = readEvents(body);
+  if (events === undefined) {
+    refuse(response, 'InvalidRequestFormat', 'unexpected end of JSON input');
+    return;
+  }
+  const external = domain.extensions.find((one) => one.name === name && one.process !== undefined);
+  const wrong = wrongEvent(domain, events, external !== undefined);
+  if (wrong !== undefined) {
+    refuse(response, 'Extension.InvalidEventType', wrong);
+    return;
+  }
+
+  const extension = external ?? addInternal(domain, name, response);
+  if (extension === undefined) return;
+  if (!extension.canBecome('Registered')) {
+    refuseState(response, extension, 'Registered', name);
+    return;
+  }
+  for (const event of events) extension.events.add(event as ExtensionEvent);
+  extension.become('Registered');
+  const wantsAccount = headerOf(request, 'Lambda-Extension-Accept-Feature').includes('accountId');
+  const { functionName, accountId, facts } = domain.plan;
+  sendJson(
+    response,
+    200,
+    {
+      functionName,
+      functionVersion: '$LATEST',
+      handler: facts.handler,
+      ...(wantsAccount && accountId !== undefined ? { accountId } : {}),
+    },
+    { 'Lambda-Extension-Identifier': extension.id },
+  );
+  domain.journal.record('extension registered', name, events.join(','));
+}
+
+/** The names in the member `events`; undefined where the body has another form. */
+function readEvents(body: string): readonly string[] | undefined {
+  try {
+    const { events = [] } = JSON.parse(body) as { events?: unknown };
+    return Array.isArray(events) ? events.map(String) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function wrongEvent(
+  domain: RuntimeDomain,
+  events: readonly string[],
+  isExternal: boolean,
+): string | undefined {
+  for (const event of events) {
+    if (event !== 'INVOKE' && event !== 'SHUTDOWN') return `${event}: ErrorInvalidEventType`;
+    if (event === 'SHUTDOWN' && !isExternal) {
+      return `${event}: ShutdownEventNotSupportedForInternalExtension`;
+    }
+    // Not recorded: managed instances invoke concurrently and tell extensions nothing of it.
+    if (event === 'INVOKE' && domain.plan.isManaged) return `${event}: ErrorInvalidEventType`;
+  }
+  return undefined;
+}
+
+/** What registers under another name than a file's lives within the runtime's process. */
+function addInternal(
+  domain: RuntimeDomain,
+  name: string,
+  response: ServerResponse,
+): Extension | undefined {
+  if (!domain.isRegistrationOpen) {
+    refuse(response, 'Extension.RegistrationClosed', 'Extension registration closed already');
+  } else if (domain.extensions.some((one) => one.name === name)) {
+    refuse(
+      response,
+      'Extension.InvalidExtensionState',
+      'Extension with this name already registered',
+    );
+  } else if (domain.extensions.length >= MAX_EXTENSIONS) {
+    refuse(response, 'Extension.TooManyExtensions', `Extension limit (${MAX_EXTENSIONS}) reached`);
+  } else {
+    const extension = new Extension(name);
+    domain.extensions.push(extension);
+    return extension;
+  }
+  return undefined;
+}
+
+function next(domain: RuntimeDomain, request: IncomingMessage, response: ServerResponse): void {
+  const extension = identify(domain, request, response);
+  if (extension === undefined) return;
+  if (!extension.canBecome('Ready')) {
+    refuseState(response, extension, 'Ready', extension.id);
+    return;
+  }
+  domain.journal.record('extension next', extension.name);
+  extension.next(response);
+  domain.journal.changes.changed();
+}
+
+function giveUp(
+  domain: RuntimeDomain,
+  request: IncomingMessage,
+  response: ServerResponse,
+  state: 'InitError' | 'ExitError',
+): void {
+  const extension = identify(domain, request, response);
+  if (extension === undefined) return;
+  const type = headerOf(request, 'Lambda-Extension-Function-Error-Type');
+  if (type === '') {
+    refuse(response, 'Extension.MissingHeader', 'Lambda-Extension-Function-Error-Type not found');
+    return;
+  }
+  if (!extension.become(state)) {
+    refuseState(response, extension, state, extension.id);
+    return;
+  }
+  accepted(response);
+  domain.extensionGaveUp(extension, state, type);
+}
+
+function refuseState(
+  response: ServerResponse,
+  extension: Extension,
+  wanted: ExtensionState,
+  called: string,
+): void {
+  refuse(
+    response,
+    'Extension.InvalidExtensionState',
+    `State transition from ${extension.state} to ${wanted} failed for extension ${called}. ` +
+      'Error: State transition is not allowed',
+  );
+}

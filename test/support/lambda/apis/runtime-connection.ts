@@ -1,0 +1,65 @@
+/** The runtime as the Runtime API sees it: who waits for an invocation, and what has been answered. */
+import type { ServerResponse } from 'node:http';
+
+import type { SandboxProcess } from '../sandbox-process.js';
+import { sendText } from './replies.js';
+
+export interface FunctionError {
+  readonly errorType: string;
+  readonly errorMessage: string;
+}
+
+export interface Invocation {
+  readonly requestId: string;
+  readonly payload: string;
+  readonly arn: string;
+  /** Empty where the invocation has none. */
+  readonly traceId: string;
+  /** Wall clock of the sandbox, in milliseconds. */
+  readonly deadlineMs: number;
+  /** The body of the answer, when it is there. */
+  response?: string;
+  error?: FunctionError;
+  /** performance.now() of the answer. */
+  answeredAt?: number;
+}
+
+export class RuntimeConnection {
+  process: SandboxProcess | undefined;
+  /** Those which it has and has not answered. */
+  readonly running = new Map<string, Invocation>();
+  readonly #waiting: ServerResponse[] = [];
+  readonly #pending: Invocation[] = [];
+
+  /** Whether it sits in next with nothing to do. */
+  get isReady(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  next(response: ServerResponse): void {
+    response.on('close', () => {
+      const at = this.#waiting.indexOf(response);
+      if (at >= 0) this.#waiting.splice(at, 1);
+    });
+    this.#waiting.push(response);
+    this.#deliver();
+  }
+
+  dispatch(invocation: Invocation): void {
+    this.#pending.push(invocation);
+    this.#deliver();
+  }
+
+  #deliver(): void {
+    if (this.#waiting.length === 0 || this.#pending.length === 0) return;
+    const invocation = this.#pending.shift()!;
+    this.running.set(invocation.requestId, invocation);
+    sendText(this.#waiting.shift()!, 200, invocation.payload, {
+      'Content-Type': 'application/json',
+      'Lambda-Runtime-Aws-Request-Id': invocation.requestId,
+      'Lambda-Runtime-Deadline-Ms': invocation.deadlineMs,
+      'Lambda-Runtime-Invoked-Function-Arn': invocation.arn,
+      ...(invocation.traceId === '' ? {} : { 'Lambda-Runtime-Trace-Id': invocation.traceId }),
+    });
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * One execution of a sandbox's processes: the extensions and the runtime, and the gates between them.
+ * A reset ends it, and the next invocation makes another in the same sandbox.
+ */
+import type { ServerResponse } from 'node:http';
+
+import { Extension } from '../extension.js';
+import { SandboxFailure } from '../failure.js';
+import type { Journal } from '../journal.js';
+import { sendText } from './replies.js';
+import { type FunctionError, type Invocation, RuntimeConnection } from './runtime-connection.js';
+import { type ProcessExit, SandboxProcess } from '../sandbox-process.js';
+import type { SandboxPlan } from '../sandbox-plan.js';
+import { Telemetry } from './telemetry-api.js';
+
+/** Moments of performance.now(). */
+export interface InvocationMoments {
+  readonly startedAt: number;
+  /** The runtime called next again. */
+  readonly runtimeDoneAt: number;
+  readonly doneAt: number;
+}
+
+export class RuntimeDomain {
+  readonly plan: SandboxPlan;
+  readonly journal: Journal;
+  readonly telemetry: Telemetry;
+  readonly extensions: Extension[] = [];
+  readonly runtime = new RuntimeConnection();
+  /** Extensions within the runtime, and subscriptions, may come until the end of init. */
+  isRegistrationOpen = true;
+  isEnding = false;
+  failure: SandboxFailure | undefined;
+
+  constructor(plan: SandboxPlan, journal: Journal) {
+    this.plan = plan;
+    this.journal = journal;
+    this.telemetry = new Telemetry(plan.wallClock);
+  }
+
+  get processes(): SandboxProcess[] {
+    return [...this.extensions, this.runtime].flatMap(({ process }) => process ?? []);
+  }
+
+  /**
+   * Starts the extensions, the runtime once all of them have registered, and resolves when all wait for
+   * their first event.
+   *
+   * @throws SandboxFailure when one of them fails, or `limit` ms pass before
+   */
+  async init(limit: number): Promise<void> {
+    const { plan, journal } = this;
+    const until = performance.now() + limit;
+    const initializationType = plan.facts.initializationType;
+    this.telemetry.tell('platform', 'platform.initStart', { initializationType, phase: 'init' });
+    for (const { name, command } of plan.extensions) {
+      journal.record('extension started', name);
+      const started = this.#start(name, command, plan.extensionEnvironment, '/');
+      this.extensions.push(new Extension(name, started));
+    }
+    const external = [...this.extensions];
+    await this.#gate(
+      () => external.every(({ state }) => state !== 'Started'),
+      until,
+      'Sandbox.InitTimeout',
+    );
+    journal.record('runtime started', 'runtime');
+    const { runtime, runtimeEnvironment, facts } = plan;
+    this.runtime.process = this.#start('runtime', runtime, runtimeEnvironment, facts.taskRoot);
+    await this.#gate(() => this.runtime.isReady, until, 'Sandbox.InitTimeout');
+    const done = { initializationType, phase: 'init', status: 'success' };
+    this.telemetry.tell('platform', 'platform.initRuntimeDone', done);
+    await this.#gate(() => this.#isIdle(), until, 'Sandbox.InitTimeout');
+    this.isRegistrationOpen = false;
+    for (const { name, state, events } of this.extensions) {
+      const extension = { name, state, events: [...events] };
+      this.telemetry.tell('platform', 'platform.extension', extension);
+    }
+    const metrics = { durationMs: limit - (until - performance.now()) };
+    this.telemetry.tell('platform', 'platform.initReport', { ...done, metrics });
+    journal.record('init done');
+  }
+
+  /**
+   * Gives an invocation to the runtime and to the extensions that asked for it, and resolves when all
+   * of them wait for the next.
+   *
+   * @param until performance.now() at which the function's time is over
+   * @throws SandboxFailure when that passes, or one of them fails; the answer may be there nevertheless
+   */
+  async invoke(invocation: Invocation, until: number): Promise<InvocationMoments> {
+    const { requestId } = invocation;
+    const startedAt = performance.now();
+    this.journal.record('invoke', undefined, requestId);
+    this.telemetry.tell('platform', 'platform.start', { requestId, version: '$LATEST' });
+    for (const extension of this.extensions) {
+      if (extension.events.has('INVOKE')) this.#tellInvoke(extension, invocation);
+    }
+    this.runtime.dispatch(invocation);
+    const timeout = 'Sandbox.Timedout';
+    await this.#gate(() => invocation.answeredAt !== undefined, until, timeout);
+    // Managed instances run several at once: what one waits for is its own answer.
+    if (!this.plan.isManaged) await this.#gate(() => this.runtime.isReady, until, timeout);
+    const runtimeDoneAt = performance.now();
+    const done = { requestId, status: invocation.error === undefined ? 'success' : 'error' };
+    const durationMs = runtimeDoneAt - startedAt;
+    this.telemetry.tell('platform', 'platform.runtimeDone', { ...done, metrics: { durationMs } });
+    if (!this.plan.isManaged) await this.#gate(() => this.#isIdle(), until, timeout);
+    const doneAt = performance.now();
+    const metrics = { durationMs: doneAt - startedAt };
+    this.telemetry.tell('platform', 'platform.report', { ...done, metrics });
+    this.journal.record('invoke done', undefined, requestId);
+    return { startedAt, runtimeDoneAt, doneAt };
+  }
+
+  runtimeNext(response: ServerResponse): void {
+    this.runtime.next(response);
+    this.journal.record('runtime next', 'runtime');
+  }
+
+  runtimeAnswered(invocation: Invocation): void {
+    this.runtime.running.delete(invocation.requestId);
+    this.journal.record('runtime response', 'runtime', invocation.error?.errorType);
+  }
+
+  runtimeInitError(error: FunctionError): void {
+    this.#fail(new SandboxFailure(error.errorType, error.errorMessage));
+    this.journal.record('runtime init error', 'runtime', error.errorType);
+  }
+
+  extensionGaveUp(extension: Extension, state: 'InitError' | 'ExitError', type: string): void {
+    const step = state === 'InitError' ? 'extension init error' : 'extension exit error';
+    this.#fail(new SandboxFailure(`Extension.${state}`, type));
+    this.journal.record(step, extension.name, type);
+  }
+
+  /** From here on an exit is no crash, and what still waits for a gate gives up. */
+  end(): void {
+    this.isEnding = true;
+    this.failure ??= new SandboxFailure('Sandbox.Ended', 'the sandbox ended');
+    this.journal.changes.changed();
+  }
+
+  /** Where a sandbox may be frozen: the runtime and all extensions sit in next. */
+  #isIdle(): boolean {
+    return this.runtime.isReady && this.extensions.every((extension) => extension.isReady);
+  }
+
+  #tellInvoke(extension: Extension, { requestId, deadlineMs, arn, traceId }: Invocation): void {
+    const event = {
+      eventType: 'INVOKE',
+      deadlineMs,
+      requestId,
+      invokedFunctionArn: arn,
+      ...(traceId === '' ? {} : { tracing: { type: 'X-Amzn-Trace-Id', value: traceId } }),
+    };
+    extension.push({
+      kind: 'INVOKE',
+      send: (response) => {
+        this.journal.record('invoke event', extension.name);
+        sendText(response, 200, JSON.stringify(event), {
+          'Content-Type': 'application/json',
+          'Lambda-Extension-Event-Identifier': requestId,
+        });
+      },
+    });
+  }
+
+  async #gate(open: () => boolean, until: number, lateType: string): Promise<void> {
+    const condition = (): boolean => {
+      if (this.failure !== undefined) throw this.failure;
+      return open();
+    };
+    const limit = until - performance.now();
+    if (await this.journal.changes.until(condition, limit)) return;
+    throw new SandboxFailure(lateType, 'timed out');
+  }
+
+  #start(
+    name: string,
+    command: readonly string[],
+    env: Readonly<Record<string, string>>,
+    cwd: string,
+  ): SandboxProcess {
+    const { LD_PRELOAD: preload, ...others } = env;
+    return new SandboxProcess({
+      name,
+      command: this.plan.confinement.wrap(command, cwd, preload),
+      env: others,
+      cwd: '/',
+      onLine: (stream, text) => {
+        this.journal.write(name, stream, text);
+        const kind = name === 'runtime' ? 'function' : 'extension';
+        this.telemetry.tell(kind, kind, text);
+      },
+      onExit: (exit) => this.#exited(name, exit),
+    });
+  }
+
+  #exited(name: string, exit: ProcessExit): void {
+    const how = exit.signal === null ? `exit code ${exit.code}` : `signal: ${exit.signal}`;
+    this.extensions.find((one) => one.name === name && one.process)?.become('Exited');
+    // An exit code of 0 is a crash as well.
+    const type = name === 'runtime' ? 'Runtime.ExitError' : 'Extension.Crash';
+    this.#fail(new SandboxFailure(type, how));
+    this.journal.record('exited', name, how);
+  }
+
+  /** The first failure counts. It is there before the step is told, as a gate looks then. */
+  #fail(failure: SandboxFailure): void {
+    if (!this.isEnding) this.failure ??= failure;
+  }
+}

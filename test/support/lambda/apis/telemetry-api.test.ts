@@ -1,0 +1,38 @@
+/** The Telemetry API: who subscribed is sent what happens, in batches. */
+import { describeWith, LAMBDA_SANDBOX } from '../../runner/requirements.js';
+import { freePort, Sandboxes, toldBy } from '../probe.js';
+
+describeWith(LAMBDA_SANDBOX, 'the Telemetry API', () => {
+  const sandboxes = new Sandboxes();
+
+  afterEach(() => sandboxes.close());
+
+  it('delivers the events of the platform, and the lines of the function and of extensions', async () => {
+    const telemetryPort = await freePort();
+    const sandbox = await sandboxes.start({ probe: { telemetryPort } });
+    await sandbox.invoke({ do: 'log' });
+    await sandbox.said('probe', /telemetry .*platform\.report/);
+    await sandbox.said('probe', /telemetry .*"function"/);
+    expect(toldBy(sandbox, 'probe', 'subscribed')).toEqual([{ status: 200, body: '"OK"' }]);
+    const types = (toldBy(sandbox, 'probe', 'telemetry') as string[][]).flat();
+    const platform = types.filter((type) => type.startsWith('platform.'));
+    expect(platform).toEqual([
+      'platform.telemetrySubscription',
+      'platform.initRuntimeDone',
+      'platform.extension',
+      'platform.initReport',
+      'platform.start',
+      'platform.runtimeDone',
+      'platform.report',
+    ]);
+    expect(types).toContain('extension');
+  });
+
+  it('says so where it is not supported', async () => {
+    const telemetryPort = await freePort();
+    const telemetry = 'unsupported' as const;
+    const sandbox = await sandboxes.start({ probe: { telemetryPort } }, { telemetry });
+    await sandbox.initialized();
+    expect(toldBy(sandbox, 'probe', 'subscribed')).toMatchObject([{ status: 202 }]);
+  });
+});

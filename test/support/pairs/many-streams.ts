@@ -1,0 +1,179 @@
+/**
+ * Many connections through one bad link for a while, each with data without end both ways, in
+ * virtual time from a seed: whether any of them stands still, how fairly they share, and whether
+ * what they hold grows.
+ */
+import type { TcpConnection, TcpObserver } from '../../../src/netstack/tcp/connection.js';
+import { type LinkOptions, NetstackPair, patternBytes, RIGHT_ADDRESS } from './netstack-pair.js';
+
+/** What all streams carry, again and again. */
+const BLOCK = patternBytes(64 * 1024, 3);
+const PORT = 80;
+
+export interface ManyStreamsOptions {
+  /** Connections; each is a stream in either direction. */
+  readonly connections: number;
+  /** Virtual milliseconds at the beginning that are not measured: all begin at once. */
+  readonly warmUp: number;
+  /** Virtual milliseconds that are measured. */
+  readonly duration: number;
+  readonly link: LinkOptions;
+}
+
+export interface ManyStreamsResult {
+  /** The longest time without an octet, in times of the sender's RTO then. */
+  readonly longestStall: number;
+  /** The same in ms. */
+  readonly longestStallTime: number;
+  /** The octets of the fastest stream by those of the slowest, in each direction. */
+  readonly unfairness: readonly [there: number, back: number];
+  /** Octets that all streams of a direction carried, a ms. */
+  readonly goodput: readonly [there: number, back: number];
+  /** The most that both stacks' buffers held in each quarter of the time. */
+  readonly bufferBytes: readonly number[];
+  /** Octets that were not what was sent. */
+  readonly wrong: number;
+  readonly isEstablished: boolean;
+}
+
+/** One end of a connection: sends without end, and counts what it gets. */
+class StreamEnd implements TcpObserver {
+  connection!: TcpConnection;
+  peer!: StreamEnd;
+  received = 0;
+  wrong = 0;
+  longestStall = 0;
+  longestStallTime = 0;
+  isClosed = false;
+  readonly #pair: NetstackPair;
+  #sent = 0;
+  #receivedBefore = 0;
+  #heardAt: number;
+  #rto = 0;
+
+  constructor(pair: NetstackPair) {
+    this.#pair = pair;
+    this.#heardAt = pair.now;
+  }
+
+  established(): void {
+    this.writable();
+  }
+
+  writable(): void {
+    for (;;) {
+      const at = this.#sent % BLOCK.length;
+      const taken = this.connection.send(BLOCK.subarray(at), this.#pair.now);
+      this.#sent += taken;
+      if (at + taken < BLOCK.length) return;
+    }
+  }
+
+  readable(): void {
+    for (;;) {
+      const bytes = this.connection.receive(BLOCK.length, this.#pair.now);
+      if (bytes === undefined) break;
+      if (bytes[0] !== BLOCK[this.received % BLOCK.length]) this.wrong++;
+      this.received += bytes.length;
+      if (bytes.at(-1) !== BLOCK[(this.received - 1) % BLOCK.length]) this.wrong++;
+    }
+    this.noteTime();
+  }
+
+  /** How long it was since the last octet. */
+  noteTime(): void {
+    const { now } = this.#pair;
+    const rto = this.peer.connection.info().rto;
+    const stall = now - this.#heardAt;
+    const longest = Math.max(rto, this.#rto);
+    this.longestStall = Math.max(this.longestStall, stall / longest);
+    this.longestStallTime = Math.max(this.longestStallTime, stall);
+    this.#heardAt = now;
+    this.#rto = rto;
+  }
+
+  /** Octets since begin(). */
+  get measured(): number {
+    return this.received - this.#receivedBefore;
+  }
+
+  /** What was before does not count. */
+  begin(): void {
+    this.#heardAt = this.#pair.now;
+    this.#receivedBefore = this.received;
+    this.longestStall = 0;
+    this.longestStallTime = 0;
+  }
+
+  remoteClosed(): void {
+    this.isClosed = true;
+  }
+
+  closed(): void {
+    this.isClosed = true;
+  }
+}
+
+export function runManyStreams(options: ManyStreamsOptions): ManyStreamsResult {
+  const { connections, warmUp, duration, link } = options;
+  const pair = new NetstackPair(link);
+  const clients: StreamEnd[] = [];
+  const servers: StreamEnd[] = [];
+  pair.right.listenTcp(
+    { port: PORT },
+    (connection) => {
+      const server = new StreamEnd(pair);
+      server.connection = connection;
+      const client = clients.find(
+        (other) => other.connection.local.port === connection.remote.port,
+      )!;
+      server.peer = client;
+      client.peer = server;
+      servers.push(server);
+      return server;
+    },
+    { backlog: connections },
+  );
+  for (let count = 0; count < connections; count++) {
+    const client = new StreamEnd(pair);
+    client.connection = pair.left.connectTcp(
+      { address: RIGHT_ADDRESS, port: PORT },
+      client,
+      pair.now,
+    );
+    clients.push(client);
+  }
+  pair.run(20_000, () => servers.length === connections);
+  pair.run(warmUp);
+  const ends = [...clients, ...servers];
+  for (const end of ends) end.begin();
+
+  const bufferBytes: number[] = [];
+  for (let quarter = 0; quarter < 4; quarter++) {
+    let most = 0;
+    for (let part = 0; part < 50; part++) {
+      pair.run(duration / 200);
+      most = Math.max(most, pair.left.usage.bufferBytes + pair.right.usage.bufferBytes);
+    }
+    bufferBytes.push(most);
+  }
+  for (const end of ends) end.noteTime();
+
+  const each = (measure: (end: StreamEnd) => number): number[] => ends.map(measure);
+  const total = (side: readonly StreamEnd[]): number =>
+    side.reduce((sum, { measured }) => sum + measured, 0) / duration;
+  return {
+    longestStall: Math.max(...each((end) => end.longestStall)),
+    longestStallTime: Math.max(...each((end) => end.longestStallTime)),
+    unfairness: [spread(servers), spread(clients)],
+    goodput: [total(servers), total(clients)],
+    bufferBytes,
+    wrong: each((end) => end.wrong).reduce((sum, wrong) => sum + wrong, 0),
+    isEstablished: servers.length === connections && ends.every(({ isClosed }) => !isClosed),
+  };
+}
+
+function spread(side: readonly StreamEnd[]): number {
+  const measured = side.map((end) => end.measured);
+  return Math.max(...measured) / Math.min(...measured);
+}

@@ -1,0 +1,133 @@
+/** Tests that need more than Node: they skip by name and reason, and in CI they fail instead. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+import { isKernelBuilt } from '../kernel-peer/machine.js';
+import { memoryLimitObstacle } from '../lambda/confinement/memory-limit.js';
+import { isRuntimeClientBuilt } from '../lambda/apis/runtimes.js';
+import { privateRun } from '../private-run.js';
+
+type Requirement =
+  | 'root'
+  | 'linux'
+  | 'wireguard-go'
+  | 'wg'
+  | 'wg-quick'
+  | 'ip'
+  | 'tc'
+  | 'nft'
+  | 'curl'
+  | 'ethtool'
+  | 'setpriv'
+  | 'setcap'
+  | 'iperf3'
+  | 'strace'
+  | 'jq'
+  | 'script'
+  | 'bash'
+  | 'zsh'
+  | 'fish'
+  | 'unshare'
+  | 'tshark'
+  | 'faketime'
+  | 'ping'
+  | 'systemd-analyze'
+  // /run may be written, or user namespaces are allowed.
+  | 'writable-run'
+  | 'systemd-notify'
+  // Optional dependencies are not there where npm was told to leave them out.
+  | 'koffi'
+  | 'tun'
+  // /dev/net/tun that each user may open, as Debian's udev makes it.
+  | 'tun-for-all'
+  | 'unzip'
+  | 'tar'
+  | 'gzip'
+  | 'readelf'
+  | 'qemu-aarch64-static'
+  // Debian's libraries of the other architecture.
+  | 'arm64-libraries'
+  | 'qemu-system-x86_64'
+  // build/kernel-peer, made by test/support/kernel-peer/build.sh
+  | 'kernel-peer'
+  // dist/executable/*.blob, made by npm run build:executable
+  | 'executable'
+  // build/lambda-runtime-client, made by test/support/lambda/build-runtime-client.sh
+  | 'lambda-runtime-client'
+  | 'memory-cgroup'
+  | 'nsenter'
+  | 'bwrap'
+  | 'python3'
+  | 'chromium'
+  | 'firefox-esr';
+
+const EXECUTABLE_BLOB = new URL('../../../dist/executable/arctun-x86_64.blob', import.meta.url);
+
+/** What a sandbox of the Lambda emulator takes, and one with a root of its own. */
+export const LAMBDA_SANDBOX = ['linux', 'setpriv'] as const;
+export const LAMBDA_PRIVATE_ROOT = [...LAMBDA_SANDBOX, 'root', 'unshare', 'nsenter'] as const;
+
+/** What a tunnel at a network interface takes, behind a WireGuardGoServer. */
+export const TUN_MODE = [
+  'root',
+  'linux',
+  'koffi',
+  'tun',
+  'wireguard-go',
+  'wg',
+  'ip',
+  'ethtool',
+] as const;
+
+function has(requirement: Requirement): boolean {
+  if (requirement === 'root') return process.getuid?.() === 0;
+  if (requirement === 'linux') return process.platform === 'linux';
+  if (requirement === 'kernel-peer') return isKernelBuilt();
+  if (requirement === 'executable') return existsSync(EXECUTABLE_BLOB);
+  if (requirement === 'lambda-runtime-client') return isRuntimeClientBuilt();
+  if (requirement === 'memory-cgroup') return memoryLimitObstacle() === undefined;
+  if (requirement === 'koffi') return hasModule('koffi');
+  if (requirement === 'arm64-libraries')
+    return existsSync('/usr/aarch64-linux-gnu/lib/libstdc++.so.6');
+  if (requirement === 'writable-run') return privateRun() !== undefined;
+  if (requirement === 'tun') return existsSync('/dev/net/tun');
+  if (requirement === 'tun-for-all')
+    return existsSync('/dev/net/tun') && (statSync('/dev/net/tun').mode & 0o006) === 0o006;
+  try {
+    execFileSync('sh', ['-c', `command -v ${requirement}`], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function hasModule(name: string): boolean {
+  try {
+    createRequire(import.meta.url)(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function describeWith(
+  requirements: readonly Requirement[],
+  name: string,
+  body: () => void,
+): void {
+  const missing = requirements.filter((requirement) => !has(requirement));
+  if (missing.length === 0) {
+    describe(name, body);
+  } else if (process.env.CI === 'true') {
+    describe(name, () => {
+      it('has what it needs', () => {
+        throw new Error(`missing in CI: ${missing.join(', ')}`);
+      });
+    });
+  } else {
+    // A file that is skipped whole is not listed by jest: its reason is said here.
+    console.warn(`skipped: ${name}: needs ${missing.join(', ')}`);
+    describe.skip(`${name} (skipped: needs ${missing.join(', ')})`, body);
+  }
+}

@@ -1,0 +1,85 @@
+/** Runs of Jest that would not end by themselves, with what jest.config.js has against that. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { type Finished, Processes, REPOSITORY } from '../processes.js';
+
+const JEST = `${REPOSITORY}node_modules/jest/bin/jest.js`;
+/** Far more than these runs take, and far less than for ever. */
+const PATIENCE = 60_000;
+
+const LISTENER = `
+  test('fails behind a listener', async () => {
+    const server = require('node:net').createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    throw new Error('planted');
+  });
+`;
+const DIAL = `
+  test('waits for a dial that is never done', () => new Promise(() => undefined), 200);
+`;
+const LOOP = `
+  test('never leaves its turn', () => {
+    for (;;);
+  });
+`;
+const SOUND = `
+  test('passes', () => undefined);
+`;
+
+const processes = new Processes();
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arctun-run-ends-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+afterAll(() => processes.close());
+
+/** Runs these files with short limits; one that does not end is killed, and has no code. */
+async function run(workers: string, ...files: readonly string[]): Promise<Finished> {
+  files.forEach((text, index) => writeFileSync(join(folder, `${index}.test.js`), text));
+  const config = {
+    rootDir: folder,
+    cacheDirectory: join(folder, 'cache'),
+    testEnvironment: `${REPOSITORY}test/support/runner/watched-environment.js`,
+    testEnvironmentOptions: { hangLimit: 2_000 },
+    reporters: ['default', [`${REPOSITORY}test/support/runner/run-ends.js`, { grace: 500 }]],
+    transform: {},
+  };
+  const node = [process.execPath, '--experimental-vm-modules', JEST];
+  const jest = processes.start([...node, '--config', JSON.stringify(config), workers]);
+  const timer = setTimeout(() => jest.kill('SIGKILL'), PATIENCE);
+  try {
+    return await jest.finished;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+it.each(['-i', '-w=2'])(
+  'a run ends whose failed test left a listener, or waits for ever: %s',
+  async (workers) => {
+    const { code, stderr } = await run(workers, LISTENER, DIAL, SOUND);
+    expect(stderr).toContain('2 failed, 1 passed');
+    expect(code).toBe(1);
+  },
+  2 * PATIENCE,
+);
+
+it('a run that passes fails, too, and says what was left open', async () => {
+  const left = LISTENER.replace(`throw new Error('planted');`, '');
+  const { code, stderr } = await run('-i', left);
+  expect(stderr).toContain('1 passed');
+  expect(stderr).toMatch(
+    /^The tests left handles open: .*TCPServerWrap.* The run fails and ends\.$/m,
+  );
+  expect(code).toBe(1);
+}, 120_000);
+
+it('a file whose loop never ends is named, and the others are run', async () => {
+  const { code, stderr } = await run('-w=2', LOOP, SOUND);
+  expect(stderr).toMatch(/no turn of the event loop in 2 s: .*0\.test\.js/);
+  expect(stderr).toContain('1 failed, 1 passed');
+  expect(code).toBe(1);
+}, 120_000);
