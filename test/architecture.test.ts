@@ -9,13 +9,13 @@ function foldersOf(path: string): string[] {
     .map((entry) => `${path}${entry.name}/`);
 }
 
-it('maps the folders of src, and commands, test, bench, bin and docs', () => {
+it('maps the folders of src, and commands, test, bench, bin, tools and docs', () => {
   const text = readFileSync(new URL('ARCHITECTURE.md', root), 'utf8');
   const map = text.slice(text.indexOf('## Code map'), text.indexOf('## One packet'));
   const named = [...map.matchAll(/`((?:src\/)?[a-z-]+\/)`/g)].map((match) => match[1]!);
   const inSource = named.filter((name) => /^src\/./.test(name));
   expect(new Set(inSource)).toEqual(new Set(foldersOf('src/')));
-  for (const folder of ['commands/', 'test/', 'bench/', 'bin/', 'docs/'])
+  for (const folder of ['commands/', 'test/', 'bench/', 'bin/', 'tools/', 'docs/'])
     expect(named).toContain(folder);
 });
 

@@ -1,12 +1,13 @@
 /** Sends one message to the Unified Endpoint and closes the tunnel. */
 import { UserError } from '../lib/user-error.js';
 import { DialError } from '../proxy/dialer.js';
-import { exchangeHttp, type HttpAnswer, type HttpMessage } from '../proxy/http-exchange.js';
+import { exchangeHttp, type HttpResponse, type HttpMessage } from '../proxy/http-exchange.js';
 import { exchangeTcp } from '../proxy/tcp-exchange.js';
 import { exchangeUdp } from '../proxy/udp-exchange.js';
 import { maxDatagramPayload } from '../tunnel/node/datagram-channel.js';
 import { TunnelError } from '../tunnel/tunnel-error.js';
-import type { TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
+import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
+import type { UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
 import { claimSim, type ClaimSimPorts } from './up/claim-sim.js';
 import {
   openTunnel,
@@ -21,8 +22,8 @@ export type Message =
   | { readonly via: 'tcp' | 'udp'; readonly payload: Uint8Array };
 
 /** What came back. By TCP and UDP that may be nothing, which is no error. */
-export type Answer =
-  | { readonly via: 'http'; readonly response: HttpAnswer }
+export type SendResponse =
+  | { readonly via: 'http'; readonly response: HttpResponse }
   | { readonly via: 'tcp' | 'udp'; readonly payload: Uint8Array | undefined };
 
 export interface SendOptions extends OpenTunnelOptions {
@@ -52,7 +53,7 @@ const MAX_ANSWER = 16 * 1024 * 1024;
  * @throws TunnelError when there is no handshake or no connection, UserError `failed` when the
  *   exchange breaks
  */
-export async function sendMessage(options: SendOptions, ports: SendPorts): Promise<Answer> {
+export async function sendMessage(options: SendOptions, ports: SendPorts): Promise<SendResponse> {
   const { mtu, privateKey } = planTunnel(options, ports);
   requireUserspace(options.mode);
   if (options.message.via === 'udp')
@@ -68,7 +69,7 @@ export async function sendMessage(options: SendOptions, ports: SendPorts): Promi
   }
 }
 
-async function sendThroughTunnel(options: SendOptions, ports: TunnelPorts): Promise<Answer> {
+async function sendThroughTunnel(options: SendOptions, ports: TunnelPorts): Promise<SendResponse> {
   const { tunnel, handshake } = await openTunnel(options, ports);
   try {
     await handshake;
@@ -81,7 +82,7 @@ async function sendThroughTunnel(options: SendOptions, ports: TunnelPorts): Prom
   }
 }
 
-function exchange(tunnel: UserspaceTunnel, options: SendOptions): Promise<Answer> {
+function exchange(tunnel: UserspaceTunnel, options: SendOptions): Promise<SendResponse> {
   const { message, target, timeout, signal } = options;
   const limits = { timeout, maxAnswerBytes: MAX_ANSWER, ...(signal && { signal }) };
   switch (message.via) {

@@ -1,12 +1,12 @@
 /** The part of the composition root that tunnels are made of. */
 import { UserError } from '../lib/user-error.js';
 import type { LinuxNetwork } from '../system/linux/linux-network.js';
-import type { DeviceTunnels } from '../tunnel/device/device-tunnel.js';
+import type { InterfaceTunnels } from '../tunnel/interface/interface-tunnel.js';
 import type { DatagramSockets } from '../ports/datagram-sockets.js';
 import type { Log } from '../ports/log.js';
 import type { MessageChannel } from '../ports/message-channel.js';
-import type { InterfaceLeftovers, PacketDeviceRefusal } from '../ports/packet-devices.js';
-import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
+import type { InterfaceLeftovers, PacketInterfaceRefusal } from '../ports/packet-interfaces.js';
+import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import type { LogOptions } from './log-options.js';
 import { createTunnelPorts } from './tunnel-ports.js';
 
@@ -28,13 +28,13 @@ export interface TunnelContext {
   /**
    * Tunnels under network interfaces, each in a thread of its own; undefined where this system has none.
    */
-  deviceTunnels(options: TunnelThreadOptions): Promise<DeviceTunnels | undefined>;
+  deviceTunnels(options: TunnelThreadOptions): Promise<InterfaceTunnels | undefined>;
   /** As deviceTunnels(), in this thread: for what another thread cannot be given. */
-  localDeviceTunnels(ports: TunnelPorts): Promise<DeviceTunnels | undefined>;
+  localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunnels | undefined>;
   /** What killed processes have left of interfaces; undefined where this system has none. */
   interfaceLeftovers(): Promise<InterfaceLeftovers | undefined>;
   /** What is known to stand in the way of an interface, found without making one. */
-  deviceObstacle(name: string): Promise<PacketDeviceRefusal | undefined>;
+  interfaceObstacle(name: string): Promise<PacketInterfaceRefusal | undefined>;
   /** In such a thread: the way to the one that has started it, and what it was started with. */
   parentThread(): Promise<{ readonly channel: MessageChannel; readonly data: unknown }>;
 }
@@ -42,16 +42,16 @@ export interface TunnelContext {
 export const tunnelContext: TunnelContext = {
   tunnelPorts,
   deviceTunnels,
-  localDeviceTunnels,
+  localInterfaceTunnels,
   interfaceLeftovers: async () => (await linuxNetwork())?.leftovers,
-  deviceObstacle,
+  interfaceObstacle,
   parentThread: async () => {
     const { parentThread, threadData } = await import('../system/process/thread.js');
     return { channel: parentThread(), data: threadData() };
   },
 };
 
-async function deviceTunnels(options: TunnelThreadOptions): Promise<DeviceTunnels | undefined> {
+async function deviceTunnels(options: TunnelThreadOptions): Promise<InterfaceTunnels | undefined> {
   const { hasLinuxNetwork } = await import('../system/linux/linux-network.js');
   if (!(await hasLinuxNetwork())) return undefined;
   const [{ RemoteTunnels }, { startThread }, { systemClock }] = await Promise.all([
@@ -63,11 +63,11 @@ async function deviceTunnels(options: TunnelThreadOptions): Promise<DeviceTunnel
   return new RemoteTunnels(() => startThread(entry, options), systemClock);
 }
 
-async function localDeviceTunnels(ports: TunnelPorts): Promise<DeviceTunnels | undefined> {
+async function localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunnels | undefined> {
   const network = await linuxNetwork();
   if (network === undefined) return undefined;
-  const { LocalDeviceTunnels } = await import('../tunnel/device/device-tunnel.js');
-  return new LocalDeviceTunnels(network.devices, ports);
+  const { LocalInterfaceTunnels } = await import('../tunnel/interface/interface-tunnel.js');
+  return new LocalInterfaceTunnels(network.devices, ports);
 }
 
 /** One for the thread: its sockets and interfaces wait together. */
@@ -91,10 +91,10 @@ async function datagramSockets(choice: SocketChoice): Promise<DatagramSockets> {
   return (await import('../system/network/udp-socket.js')).udpSockets;
 }
 
-async function deviceObstacle(name: string): Promise<PacketDeviceRefusal | undefined> {
+async function interfaceObstacle(name: string): Promise<PacketInterfaceRefusal | undefined> {
   if (process.platform !== 'linux') return undefined;
-  const { deviceObstacle } = await import('../system/linux/device/device-obstacle.js');
-  return deviceObstacle(name, process.geteuid?.() ?? -1);
+  const { interfaceObstacle } = await import('../system/linux/interface/interface-obstacle.js');
+  return interfaceObstacle(name, process.geteuid?.() ?? -1);
 }
 
 async function tunnelPorts(log: Log, socket: SocketChoice = 'dgram'): Promise<TunnelPorts> {

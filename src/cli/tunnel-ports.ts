@@ -2,7 +2,7 @@
 import { stateFolder } from '../system/files/state-folder.js';
 import type { DatagramSockets } from '../ports/datagram-sockets.js';
 import type { Log } from '../ports/log.js';
-import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
+import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 
 /** @param sockets those of the system, unless it has better ones */
 export async function createTunnelPorts(log: Log, sockets?: DatagramSockets): Promise<TunnelPorts> {

@@ -8,7 +8,7 @@ const context = createContext('');
 const { channel, data } = await context.parentThread();
 const { log, socket } = data as TunnelThreadOptions;
 const ports = await context.tunnelPorts(await context.log(log), socket);
-const tunnels = await context.localDeviceTunnels(ports);
+const tunnels = await context.localInterfaceTunnels(ports);
 // Whoever has started this thread has found that there are some.
 if (tunnels === undefined) throw new TypeError('no network interface can be made here');
 serveTunnels(channel, tunnels, { clock: ports.clock, onClosed: () => void channel.close() });

@@ -5,7 +5,7 @@ import { DnsEndpoint } from './endpoints/dns.js';
 import { EchoDiscardEndpoint } from './endpoints/echo-discard.js';
 import { metadataEndpoint } from './endpoints/metadata-endpoint.js';
 import { unifiedHttpEndpoint } from './endpoints/unified-endpoint.js';
-import { type RawAnswer, UnifiedRawEndpoint } from './endpoints/unified-raw.js';
+import { type RawResponse, UnifiedRawEndpoint } from './endpoints/unified-raw.js';
 import type { MessageStore } from './messages.js';
 import type { PlatformState } from './platform-state.js';
 import {
@@ -22,7 +22,7 @@ export interface ArcServerOptions {
   readonly messages: MessageStore;
   readonly wallClock: WallClock;
   /** How the Unified Endpoint answers over TCP and UDP. */
-  readonly rawAnswer: RawAnswer;
+  readonly rawAnswer: RawResponse;
 }
 
 export interface ArcServer {

@@ -11,7 +11,7 @@ import type { ApiRequest } from './api/request-log.js';
 import { type ApiServer, createApiServer, METADATA_ROOT } from './api/server.js';
 import type { ArcNetwork, CreateArcNetwork } from './arc-network.js';
 import { startArcServer } from './arc-server.js';
-import type { RawAnswer } from './endpoints/unified-raw.js';
+import type { RawResponse } from './endpoints/unified-raw.js';
 import { ListenError } from './listen-error.js';
 import { MessageStore } from './messages.js';
 import { PlatformState } from './platform-state.js';
@@ -33,7 +33,7 @@ export interface EmulatorOptions {
   /** The first one is named in the result. */
   readonly users?: readonly [AuthKeyUser, ...EmulatorUser[]];
   /** How the Unified Endpoint answers over TCP and UDP; with the status unless said otherwise. */
-  readonly rawAnswer?: RawAnswer;
+  readonly rawAnswer?: RawResponse;
   /** What browsers may send to the API. */
   readonly browsers?: BrowserPolicy;
   /** Called for each call on the API, before it is answered. */

@@ -3,15 +3,15 @@
  * which SIM asks; over the cellular line it is the line.
  */
 import { formatIpAddress } from '../wire/ip-address.js';
-import type { Answer } from './http-answer.js';
+import type { HttpResponse } from './http-response.js';
 import type { PlatformState } from './platform-state.js';
 import { moduleType, type Sim, speedClass } from './sim.js';
 
 const SUBSCRIBER = '/v1/subscriber';
 const USER_DATA = '/v1/userdata';
 
-const NOT_FOUND: Answer = { status: 404, body: { code: 'EMU0404', message: 'Not found.' } };
-const NOT_ALLOWED: Answer = { status: 405, body: { code: 'EMU0405', message: 'Read only.' } };
+const NOT_FOUND: HttpResponse = { status: 404, body: { code: 'EMU0404', message: 'Not found.' } };
+const NOT_ALLOWED: HttpResponse = { status: 405, body: { code: 'EMU0405', message: 'Read only.' } };
 
 /**
  * `/v1/subscriber` is all of it; `/v1/subscriber.path.to.field` one field, text as it is and the
@@ -19,11 +19,11 @@ const NOT_ALLOWED: Answer = { status: 405, body: { code: 'EMU0405', message: 'Re
  *
  * @param path without its query
  */
-export function metadataAnswer(
+export function metadataResponse(
   groups: PlatformState['groups'],
   sim: Sim,
   { method, path }: { readonly method: string; readonly path: string },
-): Answer {
+): HttpResponse {
   const value = valueAt(groups, sim, path);
   if (value === undefined) return NOT_FOUND;
   if (method !== 'GET' && method !== 'HEAD') return NOT_ALLOWED;

@@ -5,7 +5,7 @@ import type { Secret } from '../lib/secrets/secret.js';
 import { Driver } from '../tunnel/driver.js';
 import { TcpSocket } from '../tunnel/node/tcp-socket.js';
 import type { DatagramSocket } from '../ports/datagram-sockets.js';
-import type { TunnelPorts } from '../tunnel/userspace-tunnel.js';
+import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import type { SocketAddress } from '../wire/ip-address.js';
 import type {
   ArcNetwork,

@@ -46,7 +46,7 @@ export interface EngineOptions extends Omit<DeviceOptions, 'sink'> {
 export type { Device, DeviceEvent, SilenceReason } from '../wireguard/device.js';
 export type { Peer } from '../wireguard/peer.js';
 export { applySetRequest } from '../wireguard/uapi/apply.js';
-export { type DeviceAnswer, readGetAnswer } from '../wireguard/uapi/get-answer.js';
+export { type DeviceResponse, readGetResponse } from '../wireguard/uapi/read-get-response.js';
 export { getResponse } from '../wireguard/uapi/get-response.js';
 export { RequestReader } from '../wireguard/uapi/request-reader.js';
 export type { SetRequest } from '../wireguard/uapi/set-request.js';

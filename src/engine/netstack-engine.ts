@@ -1,7 +1,7 @@
 /** WireGuard under a TCP/IP stack. */
 import { packetInSlot } from '../lib/packet-slot.js';
 import { Stack } from '../netstack/stack.js';
-import type { UnmatchedSegments } from '../netstack/stack-options.js';
+import type { UnmatchedSegmentObserver } from '../netstack/stack-options.js';
 import type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Datagram, Endpoint } from '../ports/datagram.js';
@@ -15,7 +15,7 @@ export interface NetstackEngineOptions extends EngineOptions {
   /** How TCP shares the path; BBR by default. */
   readonly congestion?: CongestionAlgorithm | undefined;
   /** Where another tunnel may have our addresses as well. */
-  readonly unmatched?: UnmatchedSegments | undefined;
+  readonly unmatched?: UnmatchedSegmentObserver | undefined;
 }
 
 /** Packets that one drain() hands to WireGuard at most. */
@@ -118,7 +118,7 @@ export class NetstackEngine implements Engine {
   }
 }
 
-export type { UnmatchedSegment, UnmatchedSegments } from '../netstack/stack-options.js';
+export type { UnmatchedSegment, UnmatchedSegmentObserver } from '../netstack/stack-options.js';
 export type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';
 export type { KeepAlive, TcpConnection, TcpInfo } from '../netstack/tcp/connection.js';
 export type { TcpListener } from '../netstack/tcp/open/listener.js';

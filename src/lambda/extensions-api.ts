@@ -25,7 +25,7 @@ export interface ReportedError {
   readonly message: string;
 }
 
-interface Answer {
+interface ApiResponse {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
@@ -104,7 +104,7 @@ export class ExtensionsApi {
     await this.#call('POST', path, { headers, body, timeout: REPORT_TIME });
   }
 
-  async #call(method: string, path: string, options: Call = {}): Promise<Answer> {
+  async #call(method: string, path: string, options: Call = {}): Promise<ApiResponse> {
     const { status, headers, body } = await this.#exchange(method, path, options);
     if (status >= 200 && status < 300) return { status, headers, body };
     throw refused(
@@ -117,7 +117,7 @@ export class ExtensionsApi {
     method: string,
     path: string,
     { headers, body, onSent, timeout }: Call,
-  ): Promise<Answer> {
+  ): Promise<ApiResponse> {
     const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     return new Promise((resolve, reject) => {
       const call: ClientRequest = request(new URL(path, this.#base), {

@@ -83,7 +83,7 @@ async function openTunnel(
     token: env.AWS_SESSION_TOKEN ?? '',
   };
   const { configs, faults } = await source.findConfigs(settings.place, {
-    files: files.waitlessFiles,
+    files: files.regularFiles,
     readSecret: (place) => secret.readSecret(place, secrets),
     taskRoot: settings.taskRoot,
   });

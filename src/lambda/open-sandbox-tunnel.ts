@@ -2,7 +2,8 @@
 import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
 import { planTunnel } from '../app/up/open-tunnel.js';
 import { UserError } from '../lib/user-error.js';
-import { type TunnelPorts, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
+import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
+import { UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
 import { type PooledSim, PooledTunnel } from './pool/pooled-tunnel.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import type { LambdaSettings } from './settings.js';

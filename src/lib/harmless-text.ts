@@ -1,5 +1,5 @@
 /**
- * Texts of strangers on a terminal: a SIM's name is whatever somebody has typed somewhere, and must
+ * Texts of unmatchedSegments on a terminal: a SIM's name is whatever somebody has typed somewhere, and must
  * not move the cursor, change colours or turn the direction of what follows.
  */
 

@@ -1,6 +1,6 @@
 /** What leaves a stack when it is drained: answers first, then datagrams and connections in turns. */
 import type { PacketQueue } from './packet-queue.js';
-import type { TcpLayer } from './tcp/tcp-layer.js';
+import type { TcpProtocol } from './tcp/tcp-protocol.js';
 
 /** Datagrams emitted between two turns of connections. */
 const DATAGRAM_TURN = 16;
@@ -8,13 +8,13 @@ const DATAGRAM_TURN = 16;
 export class Drain {
   readonly #control: PacketQueue;
   readonly #datagrams: PacketQueue;
-  readonly #tcp: TcpLayer;
+  readonly #tcp: TcpProtocol;
 
   /**
    * @param control answers to peers
    * @param datagrams what users have sent but for TCP
    */
-  constructor(control: PacketQueue, datagrams: PacketQueue, tcp: TcpLayer) {
+  constructor(control: PacketQueue, datagrams: PacketQueue, tcp: TcpProtocol) {
     this.#control = control;
     this.#datagrams = datagrams;
     this.#tcp = tcp;

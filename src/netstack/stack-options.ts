@@ -19,8 +19,8 @@ export interface StackOptions {
   readonly limits?: Partial<StackLimits>;
   /** How TCP shares the path; BBR by default. */
   readonly congestion?: CongestionAlgorithm | undefined;
-  /** As in UnmatchedSegments. */
-  readonly unmatched?: UnmatchedSegments | undefined;
+  /** As in UnmatchedSegmentObserver. */
+  readonly unmatched?: UnmatchedSegmentObserver | undefined;
 }
 
 /** An answer to a connection that was none of ours, from an end that we have connections to. */
@@ -32,7 +32,7 @@ export interface UnmatchedSegment {
 }
 
 /** For a host whose address may be another's as well. */
-export interface UnmatchedSegments {
+export interface UnmatchedSegmentObserver {
   /** Called with each such segment. Must not call the stack back. */
   readonly onUnmatched: (segment: UnmatchedSegment, now: number) => void;
   /** Whether they get no RST: it would end the connection of whom they are for. */

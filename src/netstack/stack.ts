@@ -13,9 +13,9 @@ import { Drain } from './drain.js';
 import type { DropReason } from './drop-reason.js';
 import { IcmpErrorSender } from './icmp/icmp-error-sender.js';
 import { IcmpErrors } from './icmp/icmp-errors.js';
-import { type EchoReplyHandler, IcmpLayer } from './icmp/icmp-layer.js';
+import { type EchoReplyHandler, IcmpProtocol } from './icmp/icmp-protocol.js';
 import { Inbound } from './ip/inbound.js';
-import { IpLayer } from './ip/ip-layer.js';
+import { IpProtocol } from './ip/ip-protocol.js';
 import { Outbound } from './ip/outbound.js';
 import { isUnicast, OwnAddresses } from './ip/own-addresses.js';
 import { DEFAULT_LIMITS, type StackLimits } from './limits.js';
@@ -31,8 +31,8 @@ import {
 import type { TcpConnection } from './tcp/connection.js';
 import type { ConnectionHandler, LocalBinding, TcpListener } from './tcp/open/listener.js';
 import type { TcpObserver } from './tcp/observer.js';
-import { TcpLayer } from './tcp/tcp-layer.js';
-import { UdpLayer } from './udp/udp-layer.js';
+import { TcpProtocol } from './tcp/tcp-protocol.js';
+import { UdpProtocol } from './udp/udp-protocol.js';
 import type {
   DatagramHandler,
   UdpErrorHandler,
@@ -41,7 +41,7 @@ import type {
 } from './udp/udp-socket.js';
 
 export type { DropReason } from './drop-reason.js';
-export type { EchoReply, EchoReplyHandler } from './icmp/icmp-layer.js';
+export type { EchoReply, EchoReplyHandler } from './icmp/icmp-protocol.js';
 export type { StackLimits } from './limits.js';
 export type {
   ConnectOptions,
@@ -60,11 +60,11 @@ export class Stack {
   /** What was dropped, by reason. */
   readonly drops = new DropCounter<DropReason>();
   readonly #addresses: OwnAddresses;
-  readonly #tcp: TcpLayer;
-  readonly #udp: UdpLayer;
-  readonly #icmp: IcmpLayer;
+  readonly #tcp: TcpProtocol;
+  readonly #udp: UdpProtocol;
+  readonly #icmp: IcmpProtocol;
   readonly #errors: IcmpErrorSender;
-  readonly #ip: IpLayer;
+  readonly #ip: IpProtocol;
   readonly #outbound: Outbound;
   readonly #inbound = new Inbound();
   readonly #drain: Drain;
@@ -92,16 +92,16 @@ export class Stack {
       datagrams,
       unmatched: options.unmatched,
     };
-    this.#tcp = new TcpLayer(shared, now);
-    this.#udp = new UdpLayer(shared);
+    this.#tcp = new TcpProtocol(shared, now);
+    this.#udp = new UdpProtocol(shared);
     this.#errors = new IcmpErrorSender(shared, now);
-    this.#ip = new IpLayer({ ...shared, errors: this.#errors });
+    this.#ip = new IpProtocol({ ...shared, errors: this.#errors });
     const errors = new IcmpErrors({ ...shared, tcp: this.#tcp, udp: this.#udp });
     const onError = (packet: Inbound, at: number): void => {
       const outcome = errors.handle(packet, at);
       if (outcome !== 'taken') this.drops.count(outcome);
     };
-    this.#icmp = new IcmpLayer(shared, onError, now);
+    this.#icmp = new IcmpProtocol(shared, onError, now);
     this.#drain = new Drain(control, datagrams, this.#tcp);
   }
 

@@ -11,7 +11,7 @@ export interface HttpMessage {
   readonly body: Uint8Array;
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly statusText: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -36,7 +36,7 @@ export async function exchangeHttp(
   target: DialTarget,
   message: HttpMessage,
   limits: ExchangeLimits,
-): Promise<HttpAnswer> {
+): Promise<HttpResponse> {
   const stream = await dialer.dial(target, limits.signal);
   const headers = message.headers.flat();
   const names = new Set(message.headers.map(([name]) => name.toLowerCase()));

@@ -1,6 +1,6 @@
 /** Apart from the errors themselves: whoever tells them apart needs no model of the API's answers. */
 import { redactText } from '../lib/secrets/secret-shapes.js';
-import { refusal } from './client/answers.js';
+import { refusal } from './client/responses.js';
 import { ApiError, type Operation, SIM_MAY_EXIST } from './api-error.js';
 import { firstLine, parseJson, redactBody } from './redact.js';
 

@@ -5,7 +5,7 @@
  * Every method rejects with ApiError, or with the signal's reason; with UserError of kind `usage`
  * for what cannot be a SIM id.
  */
-import type { ArcSessionAnswer, SessionEvent, SimAnswer } from './client/answers.js';
+import type { ArcSessionResponse, SessionEvent, SimResponse } from './client/responses.js';
 import type { SignIn } from './auth/sign-in.js';
 
 export interface SoracomApi {
@@ -31,14 +31,14 @@ export interface SoracomApi {
    * carries the private key, and nobody shows it again. `simMayExist(error)` tells whether a
    * failure may have left a SIM.
    */
-  createSim(): Promise<SimAnswer>;
-  getSim(simId: string): Promise<SimAnswer>;
+  createSim(): Promise<SimResponse>;
+  getSim(simId: string): Promise<SimResponse>;
   /** Every SIM of the account, physical ones too. */
-  listSims(): Promise<readonly SimAnswer[]>;
+  listSims(): Promise<readonly SimResponse[]>;
   /** Every virtual SIM (`subscription=planArc01`) that is not terminated. */
-  searchVirtualSims(): Promise<readonly SimAnswer[]>;
+  searchVirtualSims(): Promise<readonly SimResponse[]>;
   /** Creates the session of a SIM, or creates it anew. */
-  createArcSession(simId: string): Promise<ArcSessionAnswer>;
+  createArcSession(simId: string): Promise<ArcSessionResponse>;
   /**
    * Gives the SIM another public key; its session starts anew at once. With one key, a repeat
    * changes nothing.

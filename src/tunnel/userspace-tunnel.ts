@@ -5,18 +5,14 @@ import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { InnerNetwork } from './inner-network.js';
 import type { NodeNetwork } from './node/node-network.js';
 import { NodeTunnel } from './node/node-tunnel.js';
-import { OneByOne } from './one-by-one.js';
+import { SerialQueue } from '../lib/serial-queue.js';
 import type { Endpoint } from '../ports/datagram.js';
 import type { Conversation } from '../ports/local-sockets.js';
 import { Rivals, type Rival } from './rivals/rivals.js';
 import type { SentTimestamps } from './server/sent-timestamps.js';
-import {
-  engineOptions,
-  openTimestamps,
-  ServerLink,
-  type TunnelPorts,
-  type TunnelTotals,
-} from './server/server-link.js';
+import { ServerLink, type TunnelTotals } from './server/server-link.js';
+import type { TunnelPorts } from './tunnel-ports.js';
+import { engineOptions, openTimestamps } from './server/engine-options.js';
 import type { Tunnel } from './tunnel.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import { notReconfigured } from './tunnel-error.js';
@@ -24,7 +20,6 @@ import type { TunnelStatus } from './tunnel-status.js';
 
 export type { CongestionAlgorithm } from '../engine/netstack-engine.js';
 export type { Rival } from './rivals/rivals.js';
-export type { TunnelPorts, TunnelTotals } from './server/server-link.js';
 
 export interface CloseOptions {
   /** Milliseconds that connections have for what was written; 5,000 by default, Infinity for no bound. */
@@ -51,7 +46,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   readonly #inner: InnerNetwork;
   readonly #link: ServerLink;
   readonly #rivals: Rivals | undefined;
-  readonly #reconfigurations = new OneByOne();
+  readonly #reconfigurations = new SerialQueue();
   #closed: Promise<void> | undefined;
 
   private constructor(

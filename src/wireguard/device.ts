@@ -80,7 +80,7 @@ export class Device {
     return this.#context.drops;
   }
 
-  /** Entries of the tables that strangers or time could make grow: to show that they do not. */
+  /** Entries of the tables that unmatchedSegments or time could make grow: to show that they do not. */
   get tableSizes(): { readonly sessionIndices: number; readonly rateLimitedSources: number } {
     return {
       sessionIndices: this.#context.indices.size,

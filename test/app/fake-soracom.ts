@@ -1,10 +1,10 @@
 /** A SORACOM API in memory: it records what is asked of it, and refuses on demand. */
 import { Secret } from '../../src/lib/secrets/secret.js';
 import type {
-  ArcSessionAnswer,
+  ArcSessionResponse,
   SessionEvent,
-  SimAnswer,
-} from '../../src/soracom/client/answers.js';
+  SimResponse,
+} from '../../src/soracom/client/responses.js';
 import { ApiError, type ApiFailure } from '../../src/soracom/api-error.js';
 import type { Credentials } from '../../src/soracom/auth/sign-in.js';
 import type { SoracomApi } from '../../src/soracom/soracom-api.js';
@@ -16,7 +16,7 @@ export const CREDENTIALS: Credentials = {
   headers: {},
 };
 
-export const NEW_SESSION: ArcSessionAnswer = {
+export const NEW_SESSION: ArcSessionResponse = {
   arcServerPeerPublicKey: SERVER_KEY,
   arcServerEndpoint: 'beck.arc.soracom.io:11010',
   arcAllowedIPs: ['100.127.0.0/21', '100.127.10.0/28'],
@@ -36,7 +36,7 @@ export function apiError(
   );
 }
 
-export function sim(simId: string, rest: Partial<SimAnswer> = {}): SimAnswer {
+export function sim(simId: string, rest: Partial<SimResponse> = {}): SimResponse {
   return {
     simId,
     status: 'active',
@@ -60,7 +60,7 @@ export class FakeSoracom implements SoracomApi {
   readonly calls: string[] = [];
   /** By operation: what it rejects with. */
   readonly failures = new Map<string, Error>();
-  sims: SimAnswer[] = [];
+  sims: SimResponse[] = [];
   events: SessionEvent[] = [];
   session = NEW_SESSION;
   serverTime: number | undefined;
@@ -88,7 +88,7 @@ export class FakeSoracom implements SoracomApi {
   listSimSessionEvents = (simId: string, limit: number) =>
     this.#answer(`listSimSessionEvents ${simId} ${limit}`, this.events);
 
-  async getSim(simId: string): Promise<SimAnswer> {
+  async getSim(simId: string): Promise<SimResponse> {
     const found = this.sims.find((one) => one.simId === simId);
     const answer = await this.#answer(`getSim ${simId}`, found);
     if (answer === undefined) throw apiError(404);

@@ -9,7 +9,7 @@ import { RunningConfig, type RunningConfigOptions } from '../../src/app/session/
 import { type RenewalPorts, SessionRenewal } from '../../src/app/session/session-renewal.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { Secret } from '../../src/lib/secrets/secret.js';
-import type { ArcSessionAnswer, SimAnswer } from '../../src/soracom/client/answers.js';
+import type { ArcSessionResponse, SimResponse } from '../../src/soracom/client/responses.js';
 import type { Tunnel } from '../../src/tunnel/tunnel.js';
 import { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
@@ -74,7 +74,7 @@ export class RenewalHarness {
     return this.world.clock.now();
   }
 
-  session(changes: Partial<ArcSessionAnswer> = {}): ArcSessionAnswer {
+  session(changes: Partial<ArcSessionResponse> = {}): ArcSessionResponse {
     return {
       arcServerPeerPublicKey: base64(this.world.network.publicKey),
       arcServerEndpoint: `127.0.0.1:${this.world.server.port}`,
@@ -94,12 +94,12 @@ export class RenewalHarness {
     });
   }
 
-  readArcJson(): { arcSessionStatus: ArcSessionAnswer } {
-    return JSON.parse(this.files.texts.get(ARC_JSON)!) as { arcSessionStatus: ArcSessionAnswer };
+  readArcJson(): { arcSessionStatus: ArcSessionResponse } {
+    return JSON.parse(this.files.texts.get(ARC_JSON)!) as { arcSessionStatus: ArcSessionResponse };
   }
 
   /** What the platform says of the SIM. */
-  answer(changes: Partial<SimAnswer>, publicKey = publicKeyOf(CLIENT_KEY)): void {
+  answer(changes: Partial<SimResponse>, publicKey = publicKeyOf(CLIENT_KEY)): void {
     const profile = {
       iccid: SIM_ID,
       primaryImsi: undefined,

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
-import { sendMessage, type Answer, type Message } from '../../src/app/send-message.js';
+import { sendMessage, type SendResponse, type Message } from '../../src/app/send-message.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { UserError } from '../../src/lib/user-error.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
@@ -32,7 +32,7 @@ interface Changes {
   readonly timeout?: number;
 }
 
-function start(message: Message, changes: Changes = {}): Promise<Answer | UserError> {
+function start(message: Message, changes: Changes = {}): Promise<SendResponse | UserError> {
   const { target = { host: SERVICE, port: PORT }, mtu = 1420, timeout = 5_000 } = changes;
   const config = parseArcConfig(
     JSON.stringify({
@@ -194,7 +194,10 @@ describe('whether a message has arrived', () => {
   const udp: Message = { via: 'udp', payload: bytes('x') };
 
   /** Lets time pass, and Node's streams work, until it is known what became of a message. */
-  async function outcomeOf(message: Message, changes: Changes = {}): Promise<Answer | UserError> {
+  async function outcomeOf(
+    message: Message,
+    changes: Changes = {},
+  ): Promise<SendResponse | UserError> {
     const outcome = { isKnown: false };
     const sending = start(message, changes).finally(() => (outcome.isKnown = true));
     sending.catch(() => undefined);

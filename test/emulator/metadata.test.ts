@@ -1,4 +1,4 @@
-import { metadataAnswer } from '../../src/emulator/metadata.js';
+import { metadataResponse } from '../../src/emulator/metadata.js';
 import { PlatformState } from '../../src/emulator/platform-state.js';
 import { fakeCrypto, FakeArcNetwork, FakeWallClock, seededEntropy } from './fakes.js';
 
@@ -7,7 +7,7 @@ function setUp() {
   const state = new PlatformState({ crypto: fakeCrypto, entropy, wallClock, arc, users: [] });
   const { simId } = state.sims.create('OP0000000000')!.sim;
   const ask = (path: string, method = 'GET', id = simId) =>
-    metadataAnswer(state.groups, state.sims.get(id)!, { method, path });
+    metadataResponse(state.groups, state.sims.get(id)!, { method, path });
   return { state, simId, ask, wallClock };
 }
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { readWgDump } from '../../src/tunnel/device/wg-dump.js';
+import { readWgDump } from '../../src/tunnel/uapi/wg-dump.js';
 import { ARCTUN, type Finished } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 import { inSpace, WireGuardGoServer } from '../support/foreign/wireguard-go-server.js';

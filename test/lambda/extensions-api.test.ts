@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 
 import { ExtensionsApi } from '../../src/lambda/extensions-api.js';
-import { HttpAnswers } from './http-answers.js';
+import { HttpAnswers } from './http-responses.js';
 
 const BASE = '/2020-01-01/extension';
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
 import { type SecretPlace, readSecret } from '../../src/lambda/parameters-and-secrets.js';
-import { HttpAnswers } from './http-answers.js';
+import { HttpAnswers } from './http-responses.js';
 
 const SECRET: SecretPlace = { kind: 'secret', name: 'arc' };
 const PARAMETER: SecretPlace = { kind: 'parameter', name: '/arc/json' };

@@ -11,7 +11,8 @@ import { systemResolver } from '../../src/system/network/resolver.js';
 import { udpSockets } from '../../src/system/network/udp-socket.js';
 import { DialError } from '../../src/proxy/dialer.js';
 import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
-import { type TunnelPorts, UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
+import type { TunnelPorts } from '../../src/tunnel/tunnel-ports.js';
+import { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress, type SocketAddress } from '../../src/wire/ip-address.js';
 import { silentLog } from '../support/fakes/silent-log.js';
 

@@ -8,7 +8,7 @@ import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 import { messageOf } from '../../lib/error-message.js';
 import { UserError } from '../../lib/user-error.js';
-import type { SimAnswer } from '../../soracom/client/answers.js';
+import type { SimResponse } from '../../soracom/client/responses.js';
 import { simMayExist } from '../../soracom/api-error.js';
 import { readSession, withSession } from '../session/arc-session.js';
 import { keepArcConfig, refuseWhileRescued } from './bootstrap-rescue.js';
@@ -103,7 +103,7 @@ function adoption(simId: string): string {
 }
 
 /** Without a journal no later run looks for a SIM whose answer was lost. */
-async function askForSim(api: DumpRun['api']): Promise<SimAnswer> {
+async function askForSim(api: DumpRun['api']): Promise<SimResponse> {
   try {
     return await api.createSim();
   } catch (error) {

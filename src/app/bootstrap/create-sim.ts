@@ -7,7 +7,7 @@ import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import { parseKey } from '../../arc-config/value-syntax.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/user-error.js';
-import type { SimAnswer } from '../../soracom/client/answers.js';
+import type { SimResponse } from '../../soracom/client/responses.js';
 import { simMayExist } from '../../soracom/api-error.js';
 import { readSession, readSessionOrNone, withSession } from '../session/arc-session.js';
 import { mergeProfile, type BootstrapRun, type Outcome } from './bootstrap-run.js';
@@ -90,7 +90,7 @@ async function refuseAppeared({ options, ports }: BootstrapRun, journal: Journal
   }
 }
 
-async function askForSim({ api }: BootstrapRun, journal: Journal): Promise<SimAnswer> {
+async function askForSim({ api }: BootstrapRun, journal: Journal): Promise<SimResponse> {
   try {
     return await api.createSim();
   } catch (error) {
@@ -105,7 +105,7 @@ async function askForSim({ api }: BootstrapRun, journal: Journal): Promise<SimAn
  * @returns undefined when the answer has no private key
  */
 export function newSimConfig(
-  sim: SimAnswer,
+  sim: SimResponse,
   { options, profile }: Pick<BootstrapRun, 'options' | 'profile'>,
 ): ArcConfig | undefined {
   const keys = simKeys(sim);
@@ -121,7 +121,7 @@ export function newSimConfig(
  */
 function simKeys({
   profiles = {},
-}: SimAnswer): Pick<ArcConfig, 'privateKey' | 'publicKey'> | undefined {
+}: SimResponse): Pick<ArcConfig, 'privateKey' | 'publicKey'> | undefined {
   for (const profile of Object.values(profiles)) {
     const privateKey = parseKey(profile?.arcClientPeerPrivateKey?.expose() ?? '');
     if (privateKey === undefined) continue;

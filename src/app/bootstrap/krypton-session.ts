@@ -4,7 +4,7 @@ import { isZeroKey, type ArcSession } from '../../arc-config/arc-config.js';
 import { parseCidr, parseEndpoint, parseIp, parseKey } from '../../arc-config/value-syntax.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/user-error.js';
-import { refusal } from '../../soracom/client/answers.js';
+import { refusal } from '../../soracom/client/responses.js';
 import { KEY_MAY_BE_REPLACED } from '../../soracom/krypton/krypton.js';
 import { firstLine, parseJson } from '../../soracom/redact.js';
 

@@ -4,10 +4,10 @@ import type { ArcConfig, ArcSession } from '../../arc-config/arc-config.js';
 import { parseArcSession } from '../../arc-config/parse-arc-config.js';
 import { completeSession } from '../../arc-config/require-session.js';
 import { UserError } from '../../lib/user-error.js';
-import type { ArcSessionAnswer } from '../../soracom/client/answers.js';
+import type { ArcSessionResponse } from '../../soracom/client/responses.js';
 
 /** A session in the answer to createSim that is of no use is as good as none: one is asked for. */
-export function readSessionOrNone(answer: ArcSessionAnswer): ArcSession | undefined {
+export function readSessionOrNone(answer: ArcSessionResponse): ArcSession | undefined {
   try {
     return parseSession(answer);
   } catch (error) {
@@ -17,7 +17,7 @@ export function readSessionOrNone(answer: ArcSessionAnswer): ArcSession | undefi
 }
 
 /** @throws UserError of kind `api` when the answer does not make a whole session */
-export function readSession(answer: ArcSessionAnswer, simId: string): ArcSession {
+export function readSession(answer: ArcSessionResponse, simId: string): ArcSession {
   try {
     return parseSession(answer);
   } catch (error) {
@@ -32,7 +32,7 @@ export function readSession(answer: ArcSessionAnswer, simId: string): ArcSession
 }
 
 /** @throws ArcConfigError when the answer does not make a whole session */
-function parseSession(answer: ArcSessionAnswer): ArcSession {
+function parseSession(answer: ArcSessionResponse): ArcSession {
   const source = 'the answer of the SORACOM API';
   return completeSession(parseArcSession(JSON.stringify(answer), { path: source }), source);
 }

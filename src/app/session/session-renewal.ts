@@ -155,7 +155,7 @@ export class SessionRenewal {
   async #act(answer: PlatformAnswer, suspicion: Suspicion, target: LoadedArcConfig): Promise<void> {
     this.#finding = undefined;
     switch (answer.kind) {
-      case 'beyond-us':
+      case 'needs-user':
         this.#finding = answer.finding;
         this.#warnOnce(`${answer.finding.problem} ${answer.finding.next}`);
         break;

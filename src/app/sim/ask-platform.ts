@@ -9,7 +9,7 @@ import { isForbidden } from './virtual-sims.js';
 
 export type PlatformAnswer =
   /** Only a person can do something about it. */
-  | { readonly kind: 'beyond-us'; readonly finding: Finding }
+  | { readonly kind: 'needs-user'; readonly finding: Finding }
   /** To be taken in the place of ours; `why` is what differs. */
   | { readonly kind: 'session'; readonly session: ArcSession; readonly why: readonly string[] }
   /** The platform has what arc.json has. */
@@ -49,7 +49,7 @@ export async function askPlatform(
   }
   const findings = diagnoseSim(sim, config, publicKeyOf);
   const beyond = findings.find(({ kind }) => BEYOND_US.has(kind));
-  if (beyond !== undefined) return { kind: 'beyond-us', finding: beyond };
+  if (beyond !== undefined) return { kind: 'needs-user', finding: beyond };
   const about = findings.filter(({ kind }) => kind === 'no-session' || kind === 'other-session');
   if (about.length === 0) return { kind: 'agrees' };
   const why = about.map(({ problem }) => problem);

@@ -1,7 +1,7 @@
 /** Compares an arc.json with what the platform knows of its SIM. */
 import { isZeroKey, type ArcConfig, type ArcSession } from '../../arc-config/arc-config.js';
 import { formatKey } from '../../arc-config/value-syntax.js';
-import type { SimAnswer } from '../../soracom/client/answers.js';
+import type { SimResponse } from '../../soracom/client/responses.js';
 import { readSessionOrNone } from '../session/arc-session.js';
 import { simPublicKey } from './sim-summary.js';
 
@@ -36,7 +36,7 @@ const RENEW_KEY =
  * @returns the findings; none where the two agree
  */
 export function diagnoseSim(
-  sim: SimAnswer,
+  sim: SimResponse,
   config: ArcConfig,
   publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
 ): readonly Finding[] {
@@ -49,7 +49,7 @@ export function diagnoseSim(
 }
 
 function keyFindings(
-  sim: SimAnswer,
+  sim: SimResponse,
   { privateKey, publicKey }: ArcConfig,
   publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
 ): readonly Finding[] {
@@ -74,7 +74,7 @@ function keyFindings(
   ];
 }
 
-function sessionFindings(sim: SimAnswer, { arcSessionStatus: held }: ArcConfig): Finding[] {
+function sessionFindings(sim: SimResponse, { arcSessionStatus: held }: ArcConfig): Finding[] {
   const answer = sim.arcSessionStatus;
   if (answer === undefined || sim.sessionStatus?.online === false) {
     const problem = 'The SIM has no session: no handshake is answered.';

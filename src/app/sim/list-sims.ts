@@ -1,6 +1,6 @@
 /** Lists the account's virtual SIMs, with no more permissions than there are. */
 import { UserError } from '../../lib/user-error.js';
-import type { SimAnswer } from '../../soracom/client/answers.js';
+import type { SimResponse } from '../../soracom/client/responses.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import type { StateHome } from '../session/session-state.js';
 import { signedIn, type SignInPorts } from '../credentials/signed-in.js';
@@ -70,7 +70,7 @@ function byAge(one: SimSummary, other: SimSummary): number {
 }
 
 interface Found {
-  readonly answers: readonly SimAnswer[];
+  readonly answers: readonly SimResponse[];
   readonly note?: string;
 }
 

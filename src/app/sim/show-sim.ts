@@ -1,5 +1,5 @@
 /** One virtual SIM as the platform knows it, beside the arc.json that is of it. */
-import type { SessionEvent, SimAnswer } from '../../soracom/client/answers.js';
+import type { SessionEvent, SimResponse } from '../../soracom/client/responses.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import { diagnoseSim, type Finding } from './diagnose-sim.js';
 import type { StateHome } from '../session/session-state.js';
@@ -32,8 +32,8 @@ export interface SimDetails extends SimSummary {
   readonly terminationEnabled: boolean | undefined;
   readonly imsi: string | undefined;
   readonly arcClientPeerPublicKey: string | undefined;
-  readonly arcSessionStatus: SimAnswer['arcSessionStatus'];
-  readonly sessionStatus: SimAnswer['sessionStatus'];
+  readonly arcSessionStatus: SimResponse['arcSessionStatus'];
+  readonly sessionStatus: SimResponse['sessionStatus'];
 }
 
 export interface SimReport {
@@ -91,7 +91,7 @@ async function readEvents(
 }
 
 function checkArcConfig(
-  sim: SimAnswer,
+  sim: SimResponse,
   { arcConfig }: SimTarget,
   ports: ShowSimPorts,
 ): ArcConfigCheck | undefined {
@@ -100,7 +100,7 @@ function checkArcConfig(
   return { source: arcConfig.source, findings };
 }
 
-function detailsOf(sim: SimAnswer): SimDetails {
+function detailsOf(sim: SimResponse): SimDetails {
   const [profile] = Object.values(sim.profiles ?? {});
   return {
     ...summariseSim(sim),

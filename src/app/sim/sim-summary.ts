@@ -1,6 +1,6 @@
 /** A SIM as people and programs are shown it; never with a private key. */
 import { UserError } from '../../lib/user-error.js';
-import type { SimAnswer } from '../../soracom/client/answers.js';
+import type { SimResponse } from '../../soracom/client/responses.js';
 
 /** What the platform does not tell is undefined. Names and units are the API's. */
 export interface SimSummary {
@@ -18,7 +18,7 @@ export interface SimSummary {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-export function summariseSim(sim: SimAnswer): SimSummary {
+export function summariseSim(sim: SimResponse): SimSummary {
   const { simId, status, tags = {}, sessionStatus, arcSessionStatus, createdTime, groupId } = sim;
   const texts = Object.entries(tags).filter((tag): tag is [string, string] => tag[1] !== undefined);
   return {
@@ -37,7 +37,7 @@ export function summariseSim(sim: SimAnswer): SimSummary {
  * What follows may be final, so an answer about another SIM than the one that was asked for is none.
  * @throws UserError of kind `api`
  */
-export function requireSim(answer: SimAnswer, simId: string): SimAnswer {
+export function requireSim(answer: SimResponse, simId: string): SimResponse {
   if (answer.simId === simId) return answer;
   throw new UserError('api', {
     what: `cannot read SIM ${simId}`,
@@ -47,12 +47,12 @@ export function requireSim(answer: SimAnswer, simId: string): SimAnswer {
 }
 
 /** Whether a SIM is a stand-alone virtual one; a physical SIM may carry a virtual subscription. */
-export function isVirtualSim({ type }: SimAnswer): boolean {
+export function isVirtualSim({ type }: SimResponse): boolean {
   return type === undefined || type === 'virtual';
 }
 
 /** The client's public key that the platform has for the SIM, in base64. */
-export function simPublicKey({ profiles = {}, activeProfileId }: SimAnswer): string | undefined {
+export function simPublicKey({ profiles = {}, activeProfileId }: SimResponse): string | undefined {
   const active = activeProfileId === undefined ? undefined : profiles[activeProfileId];
   return [active, ...Object.values(profiles)].find((profile) => profile?.arcClientPeerPublicKey)
     ?.arcClientPeerPublicKey;

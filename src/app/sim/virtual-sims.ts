@@ -1,5 +1,5 @@
 /** The account's virtual SIMs, with no more permissions than there are. */
-import type { SimAnswer } from '../../soracom/client/answers.js';
+import type { SimResponse } from '../../soracom/client/responses.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 
@@ -9,7 +9,7 @@ export type SearchApi = Pick<SoracomApi, 'searchVirtualSims' | 'listSims'>;
  * Those that are not terminated; physical ones may be among them where the API counts them in.
  * @returns undefined when the user who signs in may neither search nor list
  */
-export async function searchOrList(api: SearchApi): Promise<readonly SimAnswer[] | undefined> {
+export async function searchOrList(api: SearchApi): Promise<readonly SimResponse[] | undefined> {
   return (
     (await unlessForbidden(() => api.searchVirtualSims())) ??
     (await unlessForbidden(() => api.listSims()))

@@ -1,11 +1,11 @@
 /** The WireGuard devices of this machine that are not ours. */
 import { CommandError, type CommandRunner } from '../../ports/command-runner.js';
 import { codeOf, messageOf } from '../../lib/error-message.js';
-import { askDevice, type DeviceStatus } from '../../tunnel/device/ask-device.js';
+import { askDevice, type DeviceStatus } from '../../tunnel/uapi/ask-device.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import { isAbandoned, nameOf } from './find-tunnels.js';
 import { UAPI_FOLDER } from '../up/uapi-socket.js';
-import { readWgDump } from '../../tunnel/device/wg-dump.js';
+import { readWgDump } from '../../tunnel/uapi/wg-dump.js';
 
 export interface FoundDevice extends DeviceStatus {
   readonly name: string;

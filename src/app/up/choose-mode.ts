@@ -1,7 +1,7 @@
 /** Which mode a tunnel runs in, and why. */
-import type { DeviceTunnel, DeviceTunnels } from '../../tunnel/device/device-tunnel.js';
-import type { InterfaceLeftovers, PacketDeviceRefusal } from '../../ports/packet-devices.js';
-import { isRefusal, openDevice } from './open-device.js';
+import type { InterfaceTunnel, InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
+import type { InterfaceLeftovers, PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
+import { isRefusal, openInterface } from './open-interface.js';
 import type { TunnelMode } from './open-tunnel.js';
 
 export interface ModeWish {
@@ -14,23 +14,23 @@ export interface ModeWish {
 
 export interface ModePorts {
   /** Undefined where this system has none. */
-  readonly deviceTunnels?: (() => Promise<DeviceTunnels | undefined>) | undefined;
+  readonly deviceTunnels?: (() => Promise<InterfaceTunnels | undefined>) | undefined;
   /** What killed processes have left of interfaces. */
   readonly interfaceLeftovers?: (() => Promise<InterfaceLeftovers | undefined>) | undefined;
   /** What is known to stand in the way of an interface, without an attempt to make one. */
-  readonly deviceObstacle?:
-    ((name: string) => Promise<PacketDeviceRefusal | undefined>) | undefined;
+  readonly interfaceObstacle?:
+    ((name: string) => Promise<PacketInterfaceRefusal | undefined>) | undefined;
 }
 
 export interface ChosenMode {
   /** The interface, which is made by now; undefined for userspace. */
-  readonly device: DeviceTunnel | undefined;
+  readonly device: InterfaceTunnel | undefined;
   /** Why this mode and not the other; undefined where it was asked for, be it by a flag that it has alone. */
   readonly reason: string | undefined;
 }
 
 /** What makes `auto` take userspace; anything else would stand in the way of what is wanted, too. */
-const REASONS: ReadonlyMap<PacketDeviceRefusal, string> = new Map([
+const REASONS: ReadonlyMap<PacketInterfaceRefusal, string> = new Map([
   ['no-driver', 'there is no /dev/net/tun'],
   ['no-access', '/dev/net/tun may not be opened by this user'],
   ['not-permitted', 'an interface takes the capability CAP_NET_ADMIN'],
@@ -39,25 +39,28 @@ const REASONS: ReadonlyMap<PacketDeviceRefusal, string> = new Map([
 /**
  * Makes the interface where there is to be one. `auto` takes an interface where one may be made.
  *
- * @throws UserError as openDevice(); for `auto`, for nothing that userspace would help against
+ * @throws UserError as openInterface(); for `auto`, for nothing that userspace would help against
  */
 export async function chooseMode(
   { mode, interfaceName, userspaceFlag }: ModeWish,
-  { deviceTunnels, deviceObstacle }: ModePorts,
+  { deviceTunnels, interfaceObstacle }: ModePorts,
 ): Promise<ChosenMode> {
   if (mode === 'userspace' || (mode === 'auto' && userspaceFlag !== undefined)) {
     return { device: undefined, reason: undefined };
   }
   if (mode === 'tun') {
-    const device = await openDevice(await deviceTunnels?.(), interfaceName);
+    const device = await openInterface(await deviceTunnels?.(), interfaceName);
     return { device, reason: undefined };
   }
-  const obstacle = REASONS.get((await deviceObstacle?.(interfaceName)) ?? 'failed');
+  const obstacle = REASONS.get((await interfaceObstacle?.(interfaceName)) ?? 'failed');
   if (obstacle !== undefined) return userspace(obstacle);
   const tunnels = await deviceTunnels?.();
   if (tunnels === undefined) return userspace('interfaces take Linux, and the package koffi');
   try {
-    return { device: await openDevice(tunnels, interfaceName), reason: 'an interface may be made' };
+    return {
+      device: await openInterface(tunnels, interfaceName),
+      reason: 'an interface may be made',
+    };
   } catch (error) {
     const { cause } = error as Error;
     const reason = isRefusal(cause) ? REASONS.get(cause.refusal) : undefined;

@@ -2,7 +2,7 @@
 import { Capture, captureHeader } from '../../tunnel/capture/capture.js';
 import type { CaptureFile } from '../../ports/capture-file.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
-import type { TunnelPorts } from '../../tunnel/userspace-tunnel.js';
+import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 
 export interface CaptureOptions {
   /** Makes a file with this header. It is asked for when nothing else can stand in the way. */

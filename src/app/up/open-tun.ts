@@ -2,11 +2,11 @@
 import { codeOf, messageOf } from '../../lib/error-message.js';
 import { UserError } from '../../lib/user-error.js';
 import type { Capture } from '../../tunnel/capture/capture.js';
-import type { DeviceTunnel } from '../../tunnel/device/device-tunnel.js';
+import type { InterfaceTunnel } from '../../tunnel/interface/interface-tunnel.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
-import type { TunnelPorts } from '../../tunnel/userspace-tunnel.js';
-import type { KeptTunnel } from './kept-tunnel.js';
-import { RIGHT, USERSPACE } from './open-device.js';
+import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
+import type { RunningTunnel } from './running-tunnel.js';
+import { RIGHT, USERSPACE } from './open-interface.js';
 import { type CaptureOptions, openCapture } from './open-capture.js';
 
 /**
@@ -18,11 +18,11 @@ import { type CaptureOptions, openCapture } from './open-capture.js';
  *   right, `tunnel` else; and where the file of the capture cannot be had
  */
 export async function openTun(
-  tunnel: DeviceTunnel,
+  tunnel: InterfaceTunnel,
   { capture: captureOptions }: { readonly capture?: CaptureOptions | undefined },
   config: TunnelConfig,
   ports: TunnelPorts,
-): Promise<KeptTunnel> {
+): Promise<RunningTunnel> {
   const capture = await openCapture(captureOptions, ports, config);
   try {
     await start(tunnel, config, capture);
@@ -44,7 +44,7 @@ export async function openTun(
 }
 
 async function start(
-  tunnel: DeviceTunnel,
+  tunnel: InterfaceTunnel,
   config: TunnelConfig,
   capture: Capture | undefined,
 ): Promise<void> {
@@ -81,7 +81,7 @@ function nextFor(code: string, remedy: string): readonly string[] {
 }
 
 /** Rejects when somebody else has removed the interface: programs would send to nowhere. */
-function failWhenGone({ gone, interfaceName }: DeviceTunnel): Promise<never> {
+function failWhenGone({ gone, interfaceName }: InterfaceTunnel): Promise<never> {
   const failure = gone.then((cause): never => {
     throw new UserError(
       'tunnel',

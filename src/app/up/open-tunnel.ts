@@ -11,11 +11,8 @@ import {
 import { UserError } from '../../lib/user-error.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { parseTunnelConfig, type TunnelConfig } from '../../tunnel/tunnel-config.js';
-import {
-  type CongestionAlgorithm,
-  type TunnelPorts,
-  UserspaceTunnel,
-} from '../../tunnel/userspace-tunnel.js';
+import { type CongestionAlgorithm, UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
+import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 
 export type TunnelMode = 'auto' | 'tun' | 'userspace';
 

@@ -6,8 +6,9 @@ import type { MixedPort } from '../../proxy/mixed/mixed-port.js';
 import type { Capture } from '../../tunnel/capture/capture.js';
 import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
-import { type TunnelPorts, UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
-import type { KeptTunnel } from './kept-tunnel.js';
+import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
+import { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
+import type { RunningTunnel } from './running-tunnel.js';
 import { type CaptureOptions, openCapture } from './open-capture.js';
 import { openProxy, type ProxySettings } from './open-proxy.js';
 
@@ -40,7 +41,7 @@ export async function openUserspace(
   options: UserspaceOptions,
   config: TunnelConfig,
   ports: TunnelPorts,
-): Promise<KeptTunnel> {
+): Promise<RunningTunnel> {
   // The port first: a tunnel that is opened and given up would take the line from another.
   const later = new LaterDialer();
   const { forwarder, proxy } = await openListeners(options, later, ports.log);

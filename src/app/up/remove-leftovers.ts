@@ -1,8 +1,8 @@
 /** Removes what a killed `up --mode tun` has left: routes that block, and rules of a default route. */
 import { codeOf, messageOf } from '../../lib/error-message.js';
 import { UserError } from '../../lib/user-error.js';
-import type { InterfaceLeftovers } from '../../ports/packet-devices.js';
-import { RIGHT } from './open-device.js';
+import type { InterfaceLeftovers } from '../../ports/packet-interfaces.js';
+import { RIGHT } from './open-interface.js';
 
 /**
  * @param name the interface's, as arc.json has it

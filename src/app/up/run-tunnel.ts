@@ -3,16 +3,16 @@ import type { CommandRunner } from '../../ports/command-runner.js';
 import { messageOf } from '../../lib/error-message.js';
 import type { ServiceManager } from '../../ports/service-manager.js';
 import { StoppedError } from '../../lib/stopped-error.js';
-import type { DeviceTunnel } from '../../tunnel/device/device-tunnel.js';
+import type { InterfaceTunnel } from '../../tunnel/interface/interface-tunnel.js';
 import type { KeyClaims } from '../../ports/key-claims.js';
 import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
-import type { TunnelPorts } from '../../tunnel/userspace-tunnel.js';
+import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { claimSim, type SimClaim } from './claim-sim.js';
 import { readableWarning, refuseHooksOfOthers } from '../config/config-file-rights.js';
 import { chooseMode, type ModePorts } from './choose-mode.js';
 import { planHooks } from './hooks.js';
-import type { DeviceInterface, KeptTunnel, UserspaceListeners } from './kept-tunnel.js';
+import type { SystemInterface, RunningTunnel, UserspaceListeners } from './running-tunnel.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { openTun } from './open-tun.js';
 import { type OpenTunnelOptions, planTunnel } from './open-tunnel.js';
@@ -39,7 +39,7 @@ export interface RunTunnelOptions
 }
 
 /** What there is now, according to the mode. */
-export type TunnelUp = (UserspaceListeners | DeviceInterface) & {
+export type TunnelUp = (UserspaceListeners | SystemInterface) & {
   /** Where the Arc server is. */
   readonly endpoint: string;
   /** Empty if arc.json has none. */
@@ -72,11 +72,11 @@ export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts
   refuseHooksOfOthers(options.arcConfig);
   const tunnelConfig = planTunnel(options, ports);
   const publicKey = ports.crypto.publicKey(tunnelConfig.privateKey.expose());
-  let up: KeptTunnel['up'] | undefined;
+  let up: RunningTunnel['up'] | undefined;
   const use = () => ({ command: 'up' as const, pid: offer.pid, ...(up && reachOf(up)) });
   const claim = await claimSim({ publicKey, use, force, signal }, ports).catch(unlessStopped);
   if (claim === undefined) return;
-  const onOpen = (kept: KeptTunnel) => (up = kept.up);
+  const onOpen = (kept: RunningTunnel) => (up = kept.up);
   try {
     await runClaimed({ options, ports, tunnelConfig, claim, onOpen });
   } finally {
@@ -92,7 +92,7 @@ export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts
 }
 
 /** Where other programs reach the tunnel. */
-function reachOf(up: KeptTunnel['up']): Pick<SimUse, 'forward' | 'interface'> {
+function reachOf(up: RunningTunnel['up']): Pick<SimUse, 'forward' | 'interface'> {
   return up.mode === 'tun' ? { interface: up.interface } : { forward: up.forward };
 }
 
@@ -101,7 +101,7 @@ interface ClaimedRun {
   readonly ports: RunTunnelPorts;
   readonly tunnelConfig: TunnelConfig;
   readonly claim: SimClaim;
-  readonly onOpen: (kept: KeptTunnel) => void;
+  readonly onOpen: (kept: RunningTunnel) => void;
 }
 
 async function runClaimed(claimed: ClaimedRun): Promise<void> {
@@ -148,14 +148,14 @@ async function runClaimed(claimed: ClaimedRun): Promise<void> {
 interface Run extends ClaimedRun {
   readonly hooks: Hooks;
   readonly states: ServiceStates;
-  readonly device: DeviceTunnel | undefined;
+  readonly device: InterfaceTunnel | undefined;
   readonly reason: string | undefined;
 }
 
-async function keepOpen(run: Run, open: () => Promise<KeptTunnel>): Promise<void> {
+async function keepOpen(run: Run, open: () => Promise<RunningTunnel>): Promise<void> {
   const { hooks, device } = run;
   const { signal } = run.options;
-  let kept: KeptTunnel | undefined;
+  let kept: RunningTunnel | undefined;
   try {
     await hooks.preUp();
     kept = await open();
@@ -173,7 +173,7 @@ async function keepOpen(run: Run, open: () => Promise<KeptTunnel>): Promise<void
 }
 
 /** Logs what a stop waits for; says nothing if nothing is open. */
-function announceWait(kept: KeptTunnel, { reason }: AbortSignal, log: Log): void {
+function announceWait(kept: RunningTunnel, { reason }: AbortSignal, log: Log): void {
   let open = 0;
   for (const { active } of Object.values(kept.counters())) open += active;
   if (open === 0) return;
@@ -186,7 +186,7 @@ function announceWait(kept: KeptTunnel, { reason }: AbortSignal, log: Log): void
 }
 
 /** While the tunnel is open: until the stop, or until it fails. */
-async function attend(run: Run, kept: KeptTunnel): Promise<void> {
+async function attend(run: Run, kept: RunningTunnel): Promise<void> {
   const { options, ports, hooks, states, reason } = run;
   const { signal, wait } = options;
   const { tunnel, failed } = kept;
@@ -235,7 +235,7 @@ async function announceEnd({ options: { signal }, states }: Run, error: unknown)
 async function openKillSwitch(
   { killSwitch, signal: { reason } }: RunTunnelOptions,
   { interfaceLeftovers }: RunTunnelPorts,
-  device: DeviceTunnel | undefined,
+  device: InterfaceTunnel | undefined,
 ): Promise<void> {
   if (killSwitch !== true || device === undefined) return;
   if (reason instanceof StoppedError && reason.isFailure) return;

@@ -8,7 +8,7 @@ import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import { TunnelError } from '../../tunnel/tunnel-error.js';
 import { startConfigUpdates } from '../session/config-updates.js';
 import type { Finding } from '../sim/diagnose-sim.js';
-import type { KeptTunnel } from './kept-tunnel.js';
+import type { RunningTunnel } from './running-tunnel.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { startMetricLines } from '../status/metric-lines.js';
 import { offerStatus, type OfferStatusOptions, type StatusOffer } from '../status/offer-status.js';
@@ -42,7 +42,7 @@ export interface TunnelServicePorts {
 
 /** What the services are about. */
 export interface ServedTunnel {
-  readonly kept: KeptTunnel;
+  readonly kept: RunningTunnel;
   readonly states: ServiceStates;
   /** What another arc.json makes of the tunnel. @throws UserError */
   readonly plan: (arcConfig: LoadedArcConfig) => TunnelConfig;
@@ -112,7 +112,7 @@ export function withFinding(error: unknown, finding: Finding | undefined): unkno
 
 function openStatus(
   { arcConfig: { config }, offer, signal }: TunnelServiceOptions,
-  { tunnel, up, counters }: KeptTunnel,
+  { tunnel, up, counters }: RunningTunnel,
   uapiName: string | undefined,
   ports: TunnelServicePorts,
 ): Promise<StatusOffer> {

@@ -3,7 +3,7 @@ import { codeOf, messageOf, ownerOf } from '../../lib/error-message.js';
 import { UserError } from '../../lib/user-error.js';
 import type { LocalListener, LocalListeners } from '../../ports/local-sockets.js';
 import type { Log } from '../../ports/log.js';
-import type { KeptTunnel } from './kept-tunnel.js';
+import type { RunningTunnel } from './running-tunnel.js';
 
 /** Of all that implement WireGuard in userspace; wireguard.com/xplatform. */
 export const UAPI_FOLDER = '/var/run/wireguard';
@@ -22,7 +22,7 @@ export interface UapiPorts {
  * @throws UserError in mode tun, where somebody listens there
  */
 export async function openUapiSocket(
-  { tunnel, up: { mode } }: Pick<KeptTunnel, 'tunnel' | 'up'>,
+  { tunnel, up: { mode } }: Pick<RunningTunnel, 'tunnel' | 'up'>,
   name: string,
   { listeners, log }: UapiPorts,
 ): Promise<LocalListener | undefined> {

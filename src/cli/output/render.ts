@@ -1,4 +1,4 @@
-import type { HttpAnswer } from '../../proxy/http-exchange.js';
+import type { HttpResponse } from '../../proxy/http-exchange.js';
 import { redactText } from '../../lib/secrets/secret-shapes.js';
 import type { UserError } from '../../lib/user-error.js';
 import { harmless, harmlessJson } from '../../lib/harmless-text.js';
@@ -22,7 +22,7 @@ export function renderJson(value: unknown): string {
 }
 
 /** An HTTP answer as a JSON value; a body that is no UTF-8 text is given in base64. */
-export function renderAnswer(answer: HttpAnswer): object {
+export function renderResponse(answer: HttpResponse): object {
   const { status, statusText, headers, body } = answer;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);

@@ -3,7 +3,7 @@ import type { FoundDevice } from '../../app/status/find-devices.js';
 import { healthText } from '../../app/status/health-text.js';
 import type { ShownStatus } from '../../app/status/show-status.js';
 import type { StatusReport } from '../../app/status/status-report.js';
-import type { DeviceStatus } from '../../tunnel/device/ask-device.js';
+import type { DeviceStatus } from '../../tunnel/uapi/ask-device.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
 import { goTime } from './go-time.js';
 import { renderText } from './render.js';

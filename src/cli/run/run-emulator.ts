@@ -10,7 +10,7 @@ import {
   type Emulator,
   startEmulator,
 } from '../../emulator/emulator.js';
-import { RAW_ANSWERS, type RawAnswer } from '../../emulator/endpoints/unified-raw.js';
+import { RAW_ANSWERS, type RawResponse } from '../../emulator/endpoints/unified-raw.js';
 import { ListenError } from '../../emulator/listen-error.js';
 import { StateFile, type StateFiles } from '../../emulator/state-file.js';
 import { parseUserList } from '../../emulator/user-list.js';
@@ -21,7 +21,7 @@ import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
 import { isLoopback, parseListenAddress } from '../../proxy/listen-address.js';
 import { warnOfStrangers } from '../../proxy/open-port.js';
 import type { Log } from '../../ports/log.js';
-import type { TunnelPorts } from '../../tunnel/userspace-tunnel.js';
+import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 
 export { RAW_ANSWERS };
 
@@ -37,7 +37,7 @@ export interface RunEmulatorOptions {
   readonly state?: string | undefined;
   /** The path of a file of users beside the built-in ones, or its JSON. */
   readonly users?: string | undefined;
-  readonly rawAnswer: RawAnswer;
+  readonly rawAnswer: RawResponse;
   /** What browsers may send to the API. */
   readonly browsers?: BrowserPolicy;
   readonly signal: AbortSignal;

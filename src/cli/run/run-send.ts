@@ -10,7 +10,7 @@ import { chosenLevel, logFlags } from '../flags/log-flags.js';
 import { answerTimeout, ENTRY_PORTS, messageFlags, readMessage } from './message.js';
 import type { Output } from '../output/output.js';
 import { renderJson } from '../output/render.js';
-import { answerBody, answerNote, answerValue } from '../output/send-answer.js';
+import { answerBody, answerNote, answerValue } from '../output/send-response.js';
 import type { SystemContext } from '../system-context.js';
 import type { TunnelContext } from '../tunnel-context.js';
 import { tunnelFlags } from '../flags/tunnel-flags.js';

@@ -151,7 +151,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
       deviceTunnels: () =>
         flags.capture === undefined
           ? context.deviceTunnels({ log: logOptions, socket: flags.socket })
-          : context.localDeviceTunnels(ports),
+          : context.localInterfaceTunnels(ports),
     },
   );
 }
@@ -170,7 +170,7 @@ async function servicePorts(context: UpContext, log: Log) {
     commands: await context.commands(),
     manager: await context.serviceManager(log),
     listeners: await context.localListeners(),
-    deviceObstacle: (name: string) => context.deviceObstacle(name),
+    interfaceObstacle: (name: string) => context.interfaceObstacle(name),
     interfaceLeftovers: () => context.interfaceLeftovers(),
   };
 }

@@ -1,12 +1,12 @@
 /** A call on the API as its handler gets it, and who may make it. */
 import type { Context } from 'openapi-backend';
 
-import type { Answer } from '../http-answer.js';
+import type { HttpResponse } from '../http-response.js';
 import type { PlatformState } from '../platform-state.js';
 import type { Login } from '../tokens.js';
 import { type EmulatorUser, operatorOf, userLabel } from '../users.js';
 import type { Sim } from '../sim.js';
-import { notPermitted, REFUSALS } from './answer.js';
+import { notPermitted, REFUSALS } from './refusals.js';
 
 interface PathParameters {
   readonly sim_id: string;
@@ -27,7 +27,7 @@ export function admission(
   state: PlatformState,
   context: Context,
   notes?: CallNotes,
-): 'admitted' | Answer {
+): 'admitted' | HttpResponse {
   const login = loginOf(context);
   if (login === undefined) return REFUSALS.tokenMissing;
   const grant = state.tokens.grantOf(login);

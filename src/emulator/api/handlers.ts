@@ -3,8 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Context, Handler, HandlerMap, Options } from 'openapi-backend';
 
 import type { PlatformState } from '../platform-state.js';
-import type { Answer } from '../http-answer.js';
-import { malformedBody, malformedQuery, REFUSALS } from './answer.js';
+import type { HttpResponse } from '../http-response.js';
+import { malformedBody, malformedQuery, REFUSALS } from './refusals.js';
 import { admission, type CallNotes } from './api-context.js';
 import { authOperations } from './operations/auth.js';
 import { groupOperations } from './operations/groups.js';
@@ -51,7 +51,7 @@ function withMediaTypeCheck(operations: HandlerMap): HandlerMap {
 const JSON_TYPE = /^application\/json[ \t]*(?:;|$)/i;
 
 /** RFC 9110 15.5.16: a body of another type than the operation takes, or any body if it takes none. */
-function mediaTypeRefusal({ operation, request }: Context): Answer | undefined {
+function mediaTypeRefusal({ operation, request }: Context): HttpResponse | undefined {
   const { headers, body } = request as { headers: IncomingHttpHeaders; body?: unknown };
   if (body === undefined || body === '') return undefined;
   if (operation.requestBody === undefined) return REFUSALS.bodyUnexpected;

@@ -7,12 +7,12 @@ import * as z from 'zod';
 
 import { formatIpAddress, parseIpAddress } from '../../wire/ip-address.js';
 import { faultRequest, type Faults } from '../faults.js';
-import type { Answer } from '../http-answer.js';
+import type { HttpResponse } from '../http-response.js';
 import type { MessageStore } from '../messages.js';
 import type { PlatformState } from '../platform-state.js';
 import { type ArcSim, hasArc } from '../sim.js';
 import { emulatorUser, userLabel } from '../users.js';
-import { malformedBody, notAdded, REFUSALS } from './answer.js';
+import { malformedBody, notAdded, REFUSALS } from './refusals.js';
 import { OPERATION_IDS } from './openapi.js';
 import type { RequestLog } from './request-log.js';
 
@@ -35,7 +35,7 @@ export interface OwnCall {
   readonly body: string;
 }
 
-type Handler = (options: OwnPathsOptions, call: OwnCall) => Answer;
+type Handler = (options: OwnPathsOptions, call: OwnCall) => HttpResponse;
 
 const HANDLERS: ReadonlyMap<string, Readonly<Record<string, Handler>>> = new Map([
   ['/emulator/requests', { GET: ({ requests }) => shown(requests.all()) }],
@@ -49,7 +49,7 @@ const HANDLERS: ReadonlyMap<string, Readonly<Record<string, Handler>>> = new Map
   ],
 ] satisfies [string, Record<string, Handler>][]);
 
-export function ownAnswer(options: OwnPathsOptions, call: OwnCall): Answer {
+export function ownResponse(options: OwnPathsOptions, call: OwnCall): HttpResponse {
   const methods = HANDLERS.get(call.path);
   if (methods === undefined) return REFUSALS.pathUnknown;
   if (!call.isLocal) return REFUSALS.notLocal;
@@ -67,11 +67,11 @@ function isJson({ 'content-type': type = '' }: IncomingHttpHeaders): boolean {
   return /^application\/json[\t ]*(;|$)/i.test(type);
 }
 
-function shown(body: object): Answer {
+function shown(body: object): HttpResponse {
   return { status: 200, body };
 }
 
-function listMessages({ messages }: OwnPathsOptions, { query }: OwnCall): Answer {
+function listMessages({ messages }: OwnPathsOptions, { query }: OwnCall): HttpResponse {
   const simId = query.get('simId');
   return shown(simId === null ? messages.all() : messages.of(simId));
 }
@@ -96,7 +96,7 @@ function simView(sim: ArcSim): object {
   };
 }
 
-function addUser({ state }: OwnPathsOptions, { body }: OwnCall): Answer {
+function addUser({ state }: OwnPathsOptions, { body }: OwnCall): HttpResponse {
   const user = parse(emulatorUser, body);
   if ('refused' in user) return user.refused;
   const reason = state.users.add(user.value);
@@ -118,7 +118,7 @@ const arcChange = z.union([
   }),
 ]);
 
-function changeArc({ state, renewServerKey }: OwnPathsOptions, { body }: OwnCall): Answer {
+function changeArc({ state, renewServerKey }: OwnPathsOptions, { body }: OwnCall): HttpResponse {
   const change = parse(arcChange, body);
   if ('refused' in change) return change.refused;
   if ('serverKey' in change.value) {
@@ -132,7 +132,7 @@ function changeArc({ state, renewServerKey }: OwnPathsOptions, { body }: OwnCall
   return moved === 'address-in-use' ? REFUSALS.addressInUse : shown(simView(moved));
 }
 
-function addFault({ faults }: OwnPathsOptions, { body }: OwnCall): Answer {
+function addFault({ faults }: OwnPathsOptions, { body }: OwnCall): HttpResponse {
   const request = parse(faultRequest, body);
   if ('refused' in request) return request.refused;
   const { operation } = request.value;
@@ -144,7 +144,7 @@ function addFault({ faults }: OwnPathsOptions, { body }: OwnCall): Answer {
   return fault === undefined ? REFUSALS.tooManyFaults : { status: 201, body: fault };
 }
 
-function clearFaults({ faults }: OwnPathsOptions): Answer {
+function clearFaults({ faults }: OwnPathsOptions): HttpResponse {
   faults.clear();
   return { status: 204 };
 }
@@ -152,7 +152,7 @@ function clearFaults({ faults }: OwnPathsOptions): Answer {
 function parse<Schema extends z.ZodType>(
   schema: Schema,
   body: string,
-): { value: z.output<Schema> } | { refused: Answer } {
+): { value: z.output<Schema> } | { refused: HttpResponse } {
   let json: unknown;
   try {
     json = JSON.parse(body);

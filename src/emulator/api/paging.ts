@@ -1,6 +1,6 @@
 /** Lists by pages: the key of the next page is the last member's, in `x-soracom-next-key`. */
-import type { Answer } from '../http-answer.js';
-import { REFUSALS } from './answer.js';
+import type { HttpResponse } from '../http-response.js';
+import { REFUSALS } from './refusals.js';
 import { DEFAULT_PAGE } from './openapi/building-blocks.js';
 
 export interface PageQuery {
@@ -15,12 +15,12 @@ const MAX_PAGE = 100;
  * @param keyOf what tells a member from all others
  * @param show a member as the API shows it
  */
-export function pageAnswer<Member>(
+export function pageResponse<Member>(
   members: readonly Member[],
   { limit = DEFAULT_PAGE, last_evaluated_key: after }: PageQuery,
   keyOf: (member: Member) => string,
   show: (member: Member) => object,
-): Answer {
+): HttpResponse {
   const before = after === undefined ? -1 : members.findIndex((member) => keyOf(member) === after);
   if (after !== undefined && before === -1) return REFUSALS.pageUnknown;
   const rest = members.slice(before + 1);

@@ -2,8 +2,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { OpenAPIBackend, type Operation } from 'openapi-backend';
 
-import type { Answer } from '../http-answer.js';
-import { REFUSALS } from './answer.js';
+import type { HttpResponse } from '../http-response.js';
+import { REFUSALS } from './refusals.js';
 import type { CallNotes } from './api-context.js';
 import { createHandlers, type HandlerOptions } from './handlers.js';
 import { API_ROOT, OPENAPI_DOCUMENT } from './openapi.js';
@@ -20,7 +20,7 @@ export interface ApiCall {
 export interface ApiRouter {
   /** The operationId of a call; undefined where the API has no such path or method. */
   operationOf(call: Pick<ApiCall, 'method' | 'path'>): string | undefined;
-  answer(call: ApiCall, notes: CallNotes): Promise<Answer>;
+  answer(call: ApiCall, notes: CallNotes): Promise<HttpResponse>;
 }
 
 export async function createApiRouter(options: HandlerOptions): Promise<ApiRouter> {
@@ -51,7 +51,7 @@ export async function createApiRouter(options: HandlerOptions): Promise<ApiRoute
           { method, path, headers, query, body },
           notes,
         );
-        return answer as Answer;
+        return answer as HttpResponse;
       } catch (error) {
         return error instanceof URIError ? REFUSALS.pathMalformed : REFUSALS.internal;
       }

@@ -15,16 +15,16 @@ import {
 } from '../../proxy/http/browser-check.js';
 import { checkBrowser } from '../../proxy/http/browser-gate.js';
 import { type Fault, Faults } from '../faults.js';
-import { type Answer, sendAnswer, sendHalf } from '../http-answer.js';
+import { type HttpResponse, sendResponse, sendHalf } from '../http-response.js';
 import type { MessageStore } from '../messages.js';
-import { metadataAnswer } from '../metadata.js';
-import { notSaved, pageRefused, REFUSALS } from './answer.js';
+import { metadataResponse } from '../metadata.js';
+import { notSaved, pageRefused, REFUSALS } from './refusals.js';
 import type { CallNotes } from './api-context.js';
-import { faultAnswer, isCarriedOut } from './fault-answer.js';
+import { faultResponse, isCarriedOut } from './fault-response.js';
 import type { HandlerOptions } from './handlers.js';
 import { API_ROOT } from './openapi.js';
 import { isOwnMachine } from './own-machine.js';
-import { ownAnswer } from './own-paths.js';
+import { ownResponse } from './own-paths.js';
 import { type ApiRequest, hideCredentials, RequestLog } from './request-log.js';
 import { type ApiCall, createApiRouter, type ApiRouter } from './router.js';
 
@@ -116,7 +116,7 @@ class ApiExchange {
     const refusal = checkBrowser(request, response, this.#browsers);
     if (refusal === 'answered') return;
     if (refusal !== undefined) {
-      sendAnswer(response, pageRefused(REFUSAL_STATUS[refusal.reason], refusal.message), '  ');
+      sendResponse(response, pageRefused(REFUSAL_STATUS[refusal.reason], refusal.message), '  ');
       return;
     }
     const body = await readBody(request);
@@ -126,7 +126,11 @@ class ApiExchange {
     if ([API_ROOT, METADATA_ROOT].some((root) => call.path.startsWith(`${root}/`))) {
       await this.#answer(call, request, response);
     } else {
-      sendAnswer(response, await this.#own(call, isOwnMachine(request.socket.remoteAddress)), '  ');
+      sendResponse(
+        response,
+        await this.#own(call, isOwnMachine(request.socket.remoteAddress)),
+        '  ',
+      );
     }
   }
 
@@ -137,7 +141,7 @@ class ApiExchange {
     const notes: CallNotes = {};
     const isMet = fault === undefined || isCarriedOut(fault);
     const own = isMet ? await this.#carryOut(call, notes) : undefined;
-    const answer = fault === undefined ? own : faultAnswer(fault, own);
+    const answer = fault === undefined ? own : faultResponse(fault, own);
     const isCut = fault?.cut === 'before' || fault?.cut === 'after';
     this.#log(request, isCut ? 0 : (answer?.status ?? 0), notes);
     if (fault !== undefined) await pause(response, fault.delayMs);
@@ -146,19 +150,19 @@ class ApiExchange {
     else deliver(response, answer, fault);
   }
 
-  async #carryOut({ body, ...call }: Call, notes: CallNotes): Promise<Answer> {
+  async #carryOut({ body, ...call }: Call, notes: CallNotes): Promise<HttpResponse> {
     if (body === 'too-large') return REFUSALS.bodyTooLarge;
     if (call.path.startsWith(METADATA_ROOT)) {
       const { sims, groups } = this.#options.state;
       const path = call.path.slice(METADATA_ROOT.length);
-      return metadataAnswer(groups, sims.line(), { method: call.method, path });
+      return metadataResponse(groups, sims.line(), { method: call.method, path });
     }
     const answer = await this.#router.answer({ ...call, body: body.text }, notes);
     return this.#saved(answer);
   }
 
   /** A call on the emulator's own paths. */
-  async #own({ body, ...call }: Call, isLocal: boolean): Promise<Answer> {
+  async #own({ body, ...call }: Call, isLocal: boolean): Promise<HttpResponse> {
     if (body === 'too-large') return REFUSALS.bodyTooLarge;
     const { state, messages, renewServerKey } = this.#options;
     const options = {
@@ -168,11 +172,11 @@ class ApiExchange {
       faults: this.#faults,
       renewServerKey,
     };
-    return this.#saved(ownAnswer(options, { ...call, isLocal, body: body.text }));
+    return this.#saved(ownResponse(options, { ...call, isLocal, body: body.text }));
   }
 
   /** What is answered is on the disk, where the state is kept there. */
-  async #saved(answer: Answer): Promise<Answer> {
+  async #saved(answer: HttpResponse): Promise<HttpResponse> {
     try {
       await this.#options.saveState?.();
       return answer;
@@ -207,14 +211,14 @@ function splitTarget({
   return { method, path, query: new URLSearchParams(query.join('?')) };
 }
 
-function deliver(response: ServerResponse, answer: Answer, fault: Fault | undefined): void {
+function deliver(response: ServerResponse, answer: HttpResponse, fault: Fault | undefined): void {
   if (fault?.cut === 'within') {
     sendHalf(response, answer);
     return;
   }
   // The rest of a body that nobody reads would stand before the next request.
   if (answer === REFUSALS.bodyTooLarge) response.setHeader('connection', 'close');
-  sendAnswer(response, answer);
+  sendResponse(response, answer);
 }
 
 /** Waits so many milliseconds, or until the client is gone. */

@@ -1,6 +1,6 @@
 /** The metadata service inside the tunnel. */
-import { sendAnswer } from '../http-answer.js';
-import { metadataAnswer } from '../metadata.js';
+import { sendResponse } from '../http-response.js';
+import { metadataResponse } from '../metadata.js';
 import type { PlatformState } from '../platform-state.js';
 import { HttpEndpoint } from './http-endpoint.js';
 
@@ -10,6 +10,6 @@ export function metadataEndpoint({
 }: Pick<PlatformState, 'sims' | 'groups'>): HttpEndpoint {
   return new HttpEndpoint(sims, (sim, { method = '', url = '' }, response) => {
     const [path = ''] = url.split('?');
-    sendAnswer(response, metadataAnswer(groups, sim, { method, path }));
+    sendResponse(response, metadataResponse(groups, sim, { method, path }));
   });
 }

@@ -16,15 +16,15 @@ import type { Sims } from '../sims.js';
  * What a message over TCP or UDP is answered with: the status; nothing, which over UDP is an empty
  * datagram; or no answer at all.
  */
-export type RawAnswer = 'status' | 'empty' | 'none';
+export type RawResponse = 'status' | 'empty' | 'none';
 
-export const RAW_ANSWERS: readonly RawAnswer[] = ['status', 'empty', 'none'];
+export const RAW_ANSWERS: readonly RawResponse[] = ['status', 'empty', 'none'];
 
 export interface UnifiedRawOptions {
   readonly sims: Pick<Sims, 'byAddress'>;
   readonly messages: MessageStore;
   readonly wallClock: WallClock;
-  readonly answer: RawAnswer;
+  readonly answer: RawResponse;
   /** Milliseconds without a byte after which a connection is ended. */
   readonly idleTimeout?: number;
 }

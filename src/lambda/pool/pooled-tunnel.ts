@@ -14,12 +14,8 @@ import { DialError, type DialTarget } from '../../proxy/dialer.js';
 import type { ConfirmingDialer, ConfirmingStream } from '../../proxy/tcp-exchange.js';
 import type { Timer } from '../../ports/clock.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
-import {
-  type CloseOptions,
-  type Rival,
-  type TunnelPorts,
-  UserspaceTunnel,
-} from '../../tunnel/userspace-tunnel.js';
+import { type CloseOptions, type Rival, UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
+import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { type PoolDecision, SimPool } from './sim-pool.js';
 
 /** A virtual SIM of a pool. */

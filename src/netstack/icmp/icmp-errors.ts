@@ -27,10 +27,10 @@ import type { Inbound } from '../ip/inbound.js';
 import type { Outbound } from '../ip/outbound.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
 import { destinationUnreachable, isInFlight } from '../tcp/network-errors.js';
-import type { TcpLayer } from '../tcp/tcp-layer.js';
-import type { UdpLayer } from '../udp/udp-layer.js';
+import type { TcpProtocol } from '../tcp/tcp-protocol.js';
+import type { UdpProtocol } from '../udp/udp-protocol.js';
 import type { UdpErrorKind } from '../udp/udp-socket.js';
-import { echoEnds } from './icmp-layer.js';
+import { echoEnds } from './icmp-protocol.js';
 import { type QuotedPacket, readQuotedPacket } from './quoted-packet.js';
 
 /** What became of an error. */
@@ -39,15 +39,15 @@ export type IcmpErrorOutcome = 'taken' | 'icmp-unmatched' | 'icmp-path-mtu';
 export interface IcmpErrorsOptions {
   readonly addresses: OwnAddresses;
   readonly outbound: Outbound;
-  readonly tcp: TcpLayer;
-  readonly udp: UdpLayer;
+  readonly tcp: TcpProtocol;
+  readonly udp: UdpProtocol;
 }
 
 export class IcmpErrors {
   readonly #addresses: OwnAddresses;
   readonly #outbound: Outbound;
-  readonly #tcp: TcpLayer;
-  readonly #udp: UdpLayer;
+  readonly #tcp: TcpProtocol;
+  readonly #udp: UdpProtocol;
 
   constructor({ addresses, outbound, tcp, udp }: IcmpErrorsOptions) {
     this.#addresses = addresses;

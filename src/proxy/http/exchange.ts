@@ -16,7 +16,7 @@ import { Watchdog } from '../watchdog.js';
 import { browserVerdict, preflightFields } from './browser-check.js';
 import type { ClientMessage, Destination, ExchangeContext } from './exchange-context.js';
 import { type ForwardFailure, statusOf, writeFailure } from './failure.js';
-import { ForwardedAnswer, type InterimAnswer } from './forwarded-answer.js';
+import { ForwardedResponse, type InterimResponse } from './forwarded-response.js';
 import { ForwardedRequest } from './forwarded-request.js';
 import { DRAIN_TIMEOUT } from './limits.js';
 import { refusalOf } from './refusal.js';
@@ -41,7 +41,7 @@ export class Exchange {
   readonly #start = performance.now();
   readonly #upgrades: boolean;
   readonly #forwardedRequest: ForwardedRequest;
-  readonly #forwardedAnswer: ForwardedAnswer;
+  readonly #forwardedAnswer: ForwardedResponse;
   #destination: Destination | undefined;
   #relay: Relay | undefined;
   #phase: Phase = 'open';
@@ -57,7 +57,7 @@ export class Exchange {
     this.#response = message.response;
     this.#upgrades = message.upgrades;
     this.#forwardedRequest = new ForwardedRequest(message);
-    this.#forwardedAnswer = new ForwardedAnswer(message.request, message.response);
+    this.#forwardedAnswer = new ForwardedResponse(message.request, message.response);
     this.#onOver = onOver;
     this.#client = clientName(message.request.socket);
     this.#response.once('finish', () => this.#complete());
@@ -186,7 +186,7 @@ export class Exchange {
     this.#progress();
   }
 
-  #inform(interim: InterimAnswer): void {
+  #inform(interim: InterimResponse): void {
     if (this.#phase !== 'open') return;
     this.#forwardedAnswer.inform(interim, this.#forwardedRequest.awaitsContinue);
     if (interim.statusCode === 100) this.#forwardedRequest.awaitsContinue = false;

@@ -99,7 +99,7 @@ export function malformedFailure(error: NodeJS.ErrnoException): ForwardFailure |
  *
  * @param target undefined where the request does not get as far as to name one
  */
-export function failureAnswer(
+export function failureResponse(
   failure: ForwardFailure,
   target: DialTarget | undefined,
 ): { fields: Record<string, string | number>; body: string } {
@@ -127,7 +127,7 @@ export function writeFailure(
   target: DialTarget | undefined,
   corsOrigin?: string,
 ): void {
-  const { fields, body } = failureAnswer(failure, target);
+  const { fields, body } = failureResponse(failure, target);
   const cors = corsOrigin === undefined ? [] : corsFields(corsOrigin).flat();
   response.writeHead(statusOf(failure), [...Object.entries(fields).flat(), ...cors]);
   response.write(body);
@@ -135,7 +135,7 @@ export function writeFailure(
 
 /** The same as bytes, for a socket that has no ServerResponse. */
 export function rawFailure(failure: ForwardFailure, target: DialTarget | undefined): string {
-  const { fields, body } = failureAnswer(failure, target);
+  const { fields, body } = failureResponse(failure, target);
   const status = statusOf(failure);
   const lines = Object.entries({ ...fields, Connection: 'close' });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');

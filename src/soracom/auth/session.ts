@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { authAnswer, type AuthAnswer } from '../client/answers.js';
+import { authAnswer, type AuthResponse } from '../client/responses.js';
 import type { ApiRequest } from '../client/channel.js';
 import type { KnownSecrets } from './known-secrets.js';
 import { authOperation, SWITCH_USER, type ApiOperation } from '../client/operations.js';
@@ -10,7 +10,7 @@ export type Call = <T>(
   operation: ApiOperation,
   schema: z.ZodType<T>,
   request: ApiRequest,
-  token: AuthAnswer | undefined,
+  token: AuthResponse | undefined,
 ) => Promise<T>;
 
 interface PastSignIn {
@@ -21,7 +21,7 @@ interface PastSignIn {
 /** Who is signed in, and how they would be again. */
 export class Session {
   readonly #secrets: KnownSecrets;
-  #token: AuthAnswer | undefined;
+  #token: AuthResponse | undefined;
   #signIn: PastSignIn | undefined;
   #renewal: Promise<void> | undefined;
 
@@ -30,7 +30,7 @@ export class Session {
     this.#secrets = secrets;
   }
 
-  get token(): AuthAnswer | undefined {
+  get token(): AuthResponse | undefined {
     return this.#token;
   }
 
@@ -56,7 +56,7 @@ export class Session {
    * same time share one sign-in.
    * @throws ApiError; the old token stays
    */
-  async renew(refused: AuthAnswer | undefined, call: Call): Promise<void> {
+  async renew(refused: AuthResponse | undefined, call: Call): Promise<void> {
     if (this.#token !== refused || this.#signIn === undefined) return;
     this.#renewal ??= this.#replace(this.#signIn, call).finally(() => {
       this.#renewal = undefined;
@@ -70,7 +70,7 @@ export class Session {
     if (this.#signIn === signIn) this.#token = token;
   }
 
-  async #obtain(as: SignIn, tokenTimeoutSeconds: number, call: Call): Promise<AuthAnswer> {
+  async #obtain(as: SignIn, tokenTimeoutSeconds: number, call: Call): Promise<AuthResponse> {
     this.#secrets.add(...secretsOf(as));
     const body = authRequest(as, tokenTimeoutSeconds);
     const token = await call(authOperation(as), authAnswer, { path: '/auth', body }, undefined);

@@ -1,6 +1,6 @@
 import { lostError } from '../api-error.js';
 import { addableHeaders } from '../auth/profile-headers.js';
-import type { AuthAnswer } from './answers.js';
+import type { AuthResponse } from './responses.js';
 import { parseEndpointUrl } from '../endpoint-url.js';
 import { dumpRequest, dumpResponse } from '../dump.js';
 import { parseHttpDate } from './http-date.js';
@@ -52,7 +52,7 @@ export class Channel {
   async send(
     operation: ApiOperation,
     request: ApiRequest,
-    token: AuthAnswer | undefined,
+    token: AuthResponse | undefined,
     timeout: number,
   ): Promise<HttpResponse> {
     const signal = operation.outlivesStop ? undefined : this.#options.signal;
@@ -79,7 +79,7 @@ export class Channel {
   #httpRequest(
     { method }: ApiOperation,
     { path, body }: ApiRequest,
-    token: AuthAnswer | undefined,
+    token: AuthResponse | undefined,
   ): HttpRequest {
     const headers = {
       ...this.#profileHeaders,

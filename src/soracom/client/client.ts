@@ -2,17 +2,17 @@ import type { z } from 'zod';
 import { UserError } from '../../lib/user-error.js';
 import {
   anyAnswer,
-  arcCredentialsAnswer,
+  arcCredentialsResponse,
   arcSessionAnswer,
   createdSimAnswer,
   sessionEvents,
   simAnswer,
   simAnswers,
-  type ArcSessionAnswer,
-  type AuthAnswer,
+  type ArcSessionResponse,
+  type AuthResponse,
   type SessionEvent,
-  type SimAnswer,
-} from './answers.js';
+  type SimResponse,
+} from './responses.js';
 import { ApiError } from '../api-error.js';
 import { Channel, type ApiRequest } from './channel.js';
 import { realClock, type SoracomClock } from './clock.js';
@@ -20,7 +20,7 @@ import * as operations from './operations.js';
 import type { ApiOperation } from './operations.js';
 import type { SoracomClientOptions } from './options.js';
 import { pathOfPage, readPages } from './paging.js';
-import { readAnswer } from './read-answer.js';
+import { readResponse } from './read-response.js';
 import { sendWithRepeats } from './repeats.js';
 import { Session, type Call } from '../auth/session.js';
 import type { SignIn } from '../auth/sign-in.js';
@@ -78,26 +78,26 @@ export class SoracomClient implements SoracomApi {
     this.#session.end();
   }
 
-  async createSim(): Promise<SimAnswer> {
+  async createSim(): Promise<SimResponse> {
     const body = { type: 'virtual', subscription: 'planArc01' };
     return this.#call(operations.CREATE_SIM, createdSimAnswer, { path: '/sims', body });
   }
 
-  async getSim(simId: string): Promise<SimAnswer> {
+  async getSim(simId: string): Promise<SimResponse> {
     return this.#call(operations.GET_SIM, simAnswer, { path: simPath(simId) });
   }
 
-  async listSims(): Promise<readonly SimAnswer[]> {
+  async listSims(): Promise<readonly SimResponse[]> {
     return this.#list(operations.LIST_SIMS, simAnswers, '/sims');
   }
 
-  async searchVirtualSims(): Promise<readonly SimAnswer[]> {
+  async searchVirtualSims(): Promise<readonly SimResponse[]> {
     const path = `/query/sims?subscription=planArc01&limit=${PAGE_LENGTH}&search_type=and`;
     const sims = await this.#list(operations.SEARCH_SIMS, simAnswers, path);
     return sims.filter(({ status }) => status !== 'terminated');
   }
 
-  async createArcSession(simId: string): Promise<ArcSessionAnswer> {
+  async createArcSession(simId: string): Promise<ArcSessionResponse> {
     const request = { path: simPath(simId, '/sessions/arc'), body: {} };
     return this.#call(operations.CREATE_ARC_SESSION, arcSessionAnswer, request);
   }
@@ -105,7 +105,7 @@ export class SoracomClient implements SoracomApi {
   async renewArcSimCredentials(simId: string, publicKey: string): Promise<void> {
     const body = { arcClientPeerPublicKey: publicKey };
     const request = { path: simPath(simId, '/credentials/arc'), body };
-    const schema = arcCredentialsAnswer(publicKey);
+    const schema = arcCredentialsResponse(publicKey);
     await this.#call(operations.RENEW_ARC_SIM_CREDENTIALS, schema, request);
   }
 
@@ -154,14 +154,14 @@ export class SoracomClient implements SoracomApi {
     const end = this.#newDeadline();
     const read = async (key: string | undefined) => {
       const response = await this.#perform(operation, { path: pathOfPage(path, key) }, end);
-      const items = readAnswer(operation, schema, response, this.#hide);
+      const items = readResponse(operation, schema, response, this.#hide);
       return { items, status: response.status, nextKey: response.headers['x-soracom-next-key'] };
     };
     return readPages(operation, read, enough);
   }
 
   async #call<T>(operation: ApiOperation, schema: z.ZodType<T>, request: ApiRequest): Promise<T> {
-    return readAnswer(operation, schema, await this.#perform(operation, request), this.#hide);
+    return readResponse(operation, schema, await this.#perform(operation, request), this.#hide);
   }
 
   /** A call by whoever is signed in; with a new token when theirs is refused. */
@@ -183,14 +183,14 @@ export class SoracomClient implements SoracomApi {
 
   #callUntil(end: number): Call {
     return async (operation, schema, request, token) =>
-      readAnswer(operation, schema, await this.#send(operation, request, token, end), this.#hide);
+      readResponse(operation, schema, await this.#send(operation, request, token, end), this.#hide);
   }
 
   /** A call with its repeats; resolves with an answer of status 2xx. */
   #send(
     operation: ApiOperation,
     request: ApiRequest,
-    token: AuthAnswer | undefined,
+    token: AuthResponse | undefined,
     end: number,
   ): Promise<HttpResponse> {
     const attempt = async () =>

@@ -47,7 +47,7 @@ export const systemFiles: Files = {
  * The same for whoever cannot wait: a pipe whose other end nobody opens would hold a read for ever, and
  * the end of the process with it.
  */
-export const waitlessFiles: Files = {
+export const regularFiles: Files = {
   ...systemFiles,
   readText: (path) =>
     failingWith(path, async () => {

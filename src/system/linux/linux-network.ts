@@ -1,16 +1,16 @@
 /** Tun devices of this network namespace. */
 import type { DatagramSockets } from '../../ports/datagram-sockets.js';
-import type { InterfaceLeftovers, PacketDevices } from '../../ports/packet-devices.js';
+import type { InterfaceLeftovers, PacketInterfaces } from '../../ports/packet-interfaces.js';
 import { batchedUdpSockets } from './udp/batched-udp-socket.js';
-import { removeLeftovers } from './device/guard-routes.js';
-import { setUpInterface } from './device/interface-setup.js';
+import { removeLeftovers } from './interface/guard-routes.js';
+import { setUpInterface } from './interface/interface-setup.js';
 import { type Libc, loadLibc } from './libc.js';
 import { Readiness } from './readiness.js';
-import { Rtnetlink } from './device/rtnetlink.js';
-import { openTunDevice } from './device/tun-device.js';
+import { Rtnetlink } from './interface/rtnetlink.js';
+import { openTunInterface } from './interface/tun-interface.js';
 
 export interface LinuxNetwork {
-  readonly devices: PacketDevices;
+  readonly devices: PacketInterfaces;
   readonly sockets: DatagramSockets;
   readonly leftovers: InterfaceLeftovers;
 }
@@ -26,15 +26,15 @@ export async function linuxNetwork(): Promise<LinuxNetwork | undefined> {
   if (libc === undefined) return undefined;
   const readiness = new Readiness(libc);
   return {
-    devices: packetDevices(libc, readiness),
+    devices: packetInterfaces(libc, readiness),
     sockets: batchedUdpSockets({ libc, readiness }),
     leftovers: interfaceLeftovers(libc),
   };
 }
 
-function packetDevices(libc: Libc, readiness: Readiness): PacketDevices {
+function packetInterfaces(libc: Libc, readiness: Readiness): PacketInterfaces {
   return {
-    open: (name) => openTunDevice({ libc, readiness, name }),
+    open: (name) => openTunInterface({ libc, readiness, name }),
     configure({ name }, settings) {
       const netlink = new Rtnetlink(libc);
       let isUndone = false;

@@ -19,7 +19,7 @@ import type { DatagramSocket, DatagramSockets } from '../../ports/datagram-socke
 import type { Datagram, Endpoint } from '../../ports/datagram.js';
 import type { TunnelObserver } from './observer.js';
 import type { TunnelConfig } from '../tunnel-config.js';
-import type { TunnelPorts } from '../userspace-tunnel.js';
+import type { TunnelPorts } from '../tunnel-ports.js';
 
 const COMMENT =
   'The secrets in this file decrypt the traffic in it, and the private key opens tunnels.';

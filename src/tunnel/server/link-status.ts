@@ -37,7 +37,7 @@ export function healthOf(
 const RECENTLY = 30_000;
 
 /** What the server owes: an answer to a handshake, or packets in return for ours. */
-export function debtsOf(
+export function outstandingReplies(
   server: Peer,
   silence: PeerSilence,
   now: number,

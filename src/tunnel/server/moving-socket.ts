@@ -1,6 +1,6 @@
 import { codeOf } from '../../lib/error-message.js';
 import { familyOf } from './address-order.js';
-import { OneByOne } from '../one-by-one.js';
+import { SerialQueue } from '../../lib/serial-queue.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { DatagramSocket, DatagramSockets } from '../../ports/datagram-sockets.js';
 import type { Datagram } from '../../ports/datagram.js';
@@ -44,7 +44,7 @@ export class MovingSocket implements DatagramSocket {
   #socket: DatagramSocket | undefined;
   #family: 4 | 6 | undefined;
   #opening: Promise<void> | undefined;
-  readonly #rebinds = new OneByOne();
+  readonly #rebinds = new SerialQueue();
   readonly #closing = new Set<Promise<void>>();
   #madeAt = -Infinity;
   #interval = SHORTEST_INTERVAL;

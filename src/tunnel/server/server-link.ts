@@ -2,47 +2,31 @@
  * The way to the Arc server, whatever the packets come from: an engine on a socket, the search for the
  * server, its handshake, and what is known of its silence.
  */
-import type { DeviceEvent, Engine, EngineOptions } from '../../engine/engine.js';
-import type { Crypto } from '../../crypto/crypto.js';
+import type { DeviceEvent, Engine } from '../../engine/engine.js';
 import { ArcServerPeer, isSameServer, requireServer, sameAllowedIps } from './arc-server-peer.js';
 import { Driver } from '../driver.js';
 import { endpointText } from './endpoint-text.js';
 import { HandshakeWaits } from './handshake-waits.js';
 import { MovingSocket } from './moving-socket.js';
-import { debtsOf, healthOf, keyText, peerStatuses, rivalOf, whySilent } from './link-status.js';
-import type { Clock, WallClock } from '../../ports/clock.js';
-import type { DatagramSockets } from '../../ports/datagram-sockets.js';
+import {
+  outstandingReplies,
+  healthOf,
+  keyText,
+  peerStatuses,
+  rivalOf,
+  whySilent,
+} from './link-status.js';
 import type { Endpoint } from '../../ports/datagram.js';
-import type { Entropy } from '../../ports/entropy.js';
 import type { Conversation } from '../../ports/local-sockets.js';
-import type { Log } from '../../ports/log.js';
-import type { Resolver } from '../../ports/resolver.js';
-import type { TimestampStore } from '../../ports/timestamp-store.js';
-import type { TunnelObserver } from '../capture/observer.js';
 import { ASKED_AGAIN_AFTER, type Rivals } from '../rivals/rivals.js';
 import type { PeerSilence } from './route.js';
-import { SentTimestamps } from './sent-timestamps.js';
+import type { SentTimestamps } from './sent-timestamps.js';
 import { formatIpAddress, type IpPrefix } from '../../wire/ip-address.js';
 import type { TunnelConfig } from '../tunnel-config.js';
+import type { TunnelPorts } from '../tunnel-ports.js';
 import { closingLink } from '../tunnel-error.js';
 import type { TunnelStatus } from '../tunnel-status.js';
-import { type UapiHost, UapiSession } from '../device/uapi-session.js';
-
-/** What a tunnel needs from outside. */
-export interface TunnelPorts {
-  readonly crypto: Crypto;
-  readonly entropy: Entropy;
-  readonly wallClock: WallClock;
-  readonly clock: Clock;
-  readonly sockets: DatagramSockets;
-  readonly resolver: Resolver;
-  readonly log: Log;
-  /** Absent: stamps are later than those of this process alone. */
-  readonly timestamps?: TimestampStore;
-  readonly observer?: TunnelObserver;
-  /** As DeviceOptions. */
-  readonly sessionsOutliveSleep?: boolean;
-}
+import { type UapiHost, UapiSession } from '../uapi/uapi-session.js';
 
 /** Whole WireGuard messages, as `wg show … transfer` counts them. */
 export interface TunnelTotals {
@@ -211,7 +195,7 @@ export class ServerLink {
       addresses: addresses.map((address) => formatIpAddress(address)),
       health,
       silence: health === 'up' ? undefined : whySilent(this.silence),
-      ...debtsOf(this.#server.peer, this.silence, now),
+      ...outstandingReplies(this.#server.peer, this.silence, now),
       rival: rivalOf(this.#rivals, now, this.#ports.wallClock),
       openedUnix: this.#openedUnix,
       peers: peerStatuses(device, this.#server.peer),
@@ -343,32 +327,4 @@ export class ServerLink {
         break;
     }
   }
-}
-
-/** The stamps that were sent with the key of `config`. */
-export function openTimestamps(
-  { privateKey }: TunnelConfig,
-  { crypto, timestamps }: TunnelPorts,
-): Promise<SentTimestamps> {
-  return SentTimestamps.open(timestamps, crypto.publicKey(privateKey.expose()));
-}
-
-/** What an engine of this tunnel is made with; `timestamps` are those of its key. */
-export function engineOptions(
-  config: TunnelConfig,
-  { crypto, entropy, wallClock, observer, sessionsOutliveSleep }: TunnelPorts,
-  timestamps: SentTimestamps,
-): EngineOptions {
-  return {
-    privateKey: config.privateKey.expose(),
-    mtu: config.mtu,
-    crypto,
-    entropy,
-    wallClock,
-    sessionsOutliveSleep,
-    lastTimestamp: timestamps.last,
-    onTimestamp: (stamp) => timestamps.save(stamp),
-    onEphemeralKey: observer && ((key) => observer.ephemeralKey(key)),
-    onInnerPacket: observer && ((direction, packet) => observer.innerPacket(direction, packet)),
-  };
 }

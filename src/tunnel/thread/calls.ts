@@ -11,7 +11,7 @@ interface Call {
   readonly argument: unknown;
 }
 
-type Answer =
+type Reply =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: PortableError };
 
@@ -28,7 +28,7 @@ export class Caller<Known extends Operations> {
 
   constructor(channel: MessageChannel) {
     this.#channel = channel;
-    channel.onMessage((message) => this.#answered(message as Answer));
+    channel.onMessage((message) => this.#answered(message as Reply));
     channel.onEnd((error) => {
       this.#ended = error;
       for (const { reject } of this.#waiting.values()) reject(error);
@@ -49,7 +49,7 @@ export class Caller<Known extends Operations> {
     });
   }
 
-  #answered(answer: Answer): void {
+  #answered(answer: Reply): void {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
     if ('error' in answer) waiting?.reject(errorFrom(answer.error));
@@ -66,7 +66,7 @@ export function answerCalls<Known extends Operations>(
     ) => Known[Name]['answer'] | Promise<Known[Name]['answer']>;
   },
 ): void {
-  const answer = async ({ id, operation, argument }: Call): Promise<Answer> => {
+  const answer = async ({ id, operation, argument }: Call): Promise<Reply> => {
     try {
       return { id, value: await operations[operation as keyof Known](argument) };
     } catch (error) {

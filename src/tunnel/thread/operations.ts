@@ -3,9 +3,9 @@ import { Secret } from '../../lib/secrets/secret.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelStatus } from '../tunnel-status.js';
 
-interface Operation<Argument, Answer> {
+interface Operation<Argument, Reply> {
   readonly argument: Argument;
-  readonly answer: Answer;
+  readonly answer: Reply;
 }
 
 /** A type and no interface: an interface would not be an Operations. */
@@ -19,7 +19,7 @@ export type TunnelOperations = {
   readonly waitForHandshake: Operation<HandshakeWait, void>;
   readonly endWait: Operation<number, void>;
   readonly reconfigure: Operation<PortableConfig, void>;
-  readonly converse: Operation<Saying, Said>;
+  readonly converse: Operation<ConversationRequest, ConversationReply>;
   readonly endConversation: Operation<number, void>;
   readonly close: Operation<void, void>;
 };
@@ -31,13 +31,13 @@ export interface HandshakeWait {
   readonly duration: number;
 }
 
-export interface Saying {
+export interface ConversationRequest {
   /** Of the conversation, which begins with its first text. */
   readonly id: number;
   readonly text: string;
 }
 
-export interface Said {
+export interface ConversationReply {
   readonly answer: string;
   readonly isOver: boolean;
 }

@@ -1,5 +1,9 @@
 /** Tunnels that run in threads of their own: what the process does besides never keeps a packet waiting. */
-import type { CapturedPorts, DeviceTunnel, DeviceTunnels } from '../device/device-tunnel.js';
+import type {
+  CapturedPorts,
+  InterfaceTunnel,
+  InterfaceTunnels,
+} from '../interface/interface-tunnel.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 import type { MessageChannel } from '../../ports/message-channel.js';
@@ -13,7 +17,7 @@ const CLOSE_TIMEOUT = 5_000;
 
 type TunnelCaller = Caller<TunnelOperations>;
 
-export class RemoteTunnels implements DeviceTunnels {
+export class RemoteTunnels implements InterfaceTunnels {
   readonly #startThread: () => MessageChannel;
   readonly #clock: Clock;
 
@@ -23,7 +27,7 @@ export class RemoteTunnels implements DeviceTunnels {
     this.#clock = clock;
   }
 
-  async open(name: string): Promise<DeviceTunnel> {
+  async open(name: string): Promise<InterfaceTunnel> {
     const channel = this.#startThread();
     const caller: TunnelCaller = new Caller(channel);
     try {
@@ -42,7 +46,7 @@ interface RemoteTunnelPorts {
   readonly clock: Clock;
 }
 
-class RemoteTunnel implements DeviceTunnel {
+class RemoteTunnel implements InterfaceTunnel {
   readonly interfaceName: string;
   readonly gone: Promise<Error>;
   readonly #ports: RemoteTunnelPorts;

@@ -1,7 +1,7 @@
 /** The end of a channel at which the tunnel runs. */
 import { answerCalls } from './calls.js';
 import { configFrom, type TunnelOperations } from './operations.js';
-import type { DeviceTunnel, DeviceTunnels } from '../device/device-tunnel.js';
+import type { InterfaceTunnel, InterfaceTunnels } from '../interface/interface-tunnel.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 import type { MessageChannel } from '../../ports/message-channel.js';
@@ -13,11 +13,11 @@ import type { MessageChannel } from '../../ports/message-channel.js';
  */
 export function serveTunnels(
   channel: MessageChannel,
-  tunnels: DeviceTunnels,
+  tunnels: InterfaceTunnels,
   { clock, onClosed }: { readonly clock: Clock; readonly onClosed: () => void },
 ): void {
-  let tunnel: DeviceTunnel | undefined;
-  const opened = (): DeviceTunnel => {
+  let tunnel: InterfaceTunnel | undefined;
+  const opened = (): InterfaceTunnel => {
     if (tunnel === undefined) throw new TypeError('open comes first');
     return tunnel;
   };

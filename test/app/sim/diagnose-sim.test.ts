@@ -1,7 +1,7 @@
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { parseKey } from '../../../src/arc-config/value-syntax.js';
 import { diagnoseSim } from '../../../src/app/sim/diagnose-sim.js';
-import type { SimAnswer } from '../../../src/soracom/client/answers.js';
+import type { SimResponse } from '../../../src/soracom/client/responses.js';
 import {
   PRIVATE_KEY,
   PUBLIC_KEY,
@@ -37,7 +37,7 @@ const online = (value: boolean | undefined) => ({
   placement: undefined,
 });
 
-const simWith = (rest: Partial<SimAnswer> = {}) =>
+const simWith = (rest: Partial<SimResponse> = {}) =>
   sim('1', {
     profiles: profileWith(PUBLIC_KEY),
     arcSessionStatus: SESSION,

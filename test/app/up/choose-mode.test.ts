@@ -1,9 +1,9 @@
 import { chooseMode, type ModePorts } from '../../../src/app/up/choose-mode.js';
 import { UserError } from '../../../src/lib/user-error.js';
-import type { DeviceTunnel } from '../../../src/tunnel/device/device-tunnel.js';
-import type { PacketDeviceRefusal } from '../../../src/ports/packet-devices.js';
+import type { InterfaceTunnel } from '../../../src/tunnel/interface/interface-tunnel.js';
+import type { PacketInterfaceRefusal } from '../../../src/ports/packet-interfaces.js';
 
-const DEVICE = { interfaceName: 'soratun0' } as DeviceTunnel;
+const DEVICE = { interfaceName: 'soratun0' } as InterfaceTunnel;
 let asked: string[];
 
 beforeEach(() => {
@@ -13,13 +13,13 @@ beforeEach(() => {
 /** A system on which an interface may be made, but for what is given. */
 function ports(
   given: {
-    readonly obstacle?: PacketDeviceRefusal;
-    readonly refusal?: PacketDeviceRefusal;
+    readonly obstacle?: PacketInterfaceRefusal;
+    readonly refusal?: PacketInterfaceRefusal;
     readonly none?: true;
   } = {},
 ): ModePorts {
   return {
-    deviceObstacle: (name) => {
+    interfaceObstacle: (name) => {
       asked.push(`obstacle ${name}`);
       return Promise.resolve(given.obstacle);
     },
@@ -54,7 +54,7 @@ it('takes an interface where that is asked for, whatever the environment sets fo
   expect(await chooseMode(wish, ports())).toEqual({ device: DEVICE });
 });
 
-it.each<PacketDeviceRefusal>(['no-driver', 'no-access', 'not-permitted', 'name-taken'])(
+it.each<PacketInterfaceRefusal>(['no-driver', 'no-access', 'not-permitted', 'name-taken'])(
   'fails where an interface is asked for and refused: %s',
   async (refusal) => {
     await expect(chooseMode({ ...AUTO, mode: 'tun' }, ports({ refusal }))).rejects.toThrow(
@@ -79,7 +79,7 @@ it('takes userspace by itself where a flag is for that alone', async () => {
   expect(asked).toEqual([]);
 });
 
-it.each<[PacketDeviceRefusal, string]>([
+it.each<[PacketInterfaceRefusal, string]>([
   ['no-driver', 'there is no /dev/net/tun'],
   ['no-access', '/dev/net/tun may not be opened by this user'],
   ['not-permitted', 'an interface takes the capability CAP_NET_ADMIN'],
@@ -95,7 +95,7 @@ it('takes userspace by itself where this system has no interfaces', async () => 
   expect(await chooseMode(AUTO, {})).toEqual({ reason });
 });
 
-it.each<PacketDeviceRefusal>(['name-taken', 'bad-name', 'failed'])(
+it.each<PacketInterfaceRefusal>(['name-taken', 'bad-name', 'failed'])(
   'does not pass over %s, which is in the way of what is wanted',
   async (refusal) => {
     await expect(chooseMode(AUTO, ports({ refusal }))).rejects.toMatchObject({

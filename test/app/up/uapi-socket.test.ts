@@ -1,5 +1,5 @@
 import { openUapiSocket } from '../../../src/app/up/uapi-socket.js';
-import type { KeptTunnel } from '../../../src/app/up/kept-tunnel.js';
+import type { RunningTunnel } from '../../../src/app/up/running-tunnel.js';
 import type {
   Conversation,
   LocalListener,
@@ -17,8 +17,8 @@ beforeEach(() => {
   paths = [];
 });
 
-function kept(mode: 'tun' | 'userspace'): Pick<KeptTunnel, 'tunnel' | 'up'> {
-  return { tunnel: { converse: () => CONVERSATION }, up: { mode } } as unknown as KeptTunnel;
+function kept(mode: 'tun' | 'userspace'): Pick<RunningTunnel, 'tunnel' | 'up'> {
+  return { tunnel: { converse: () => CONVERSATION }, up: { mode } } as unknown as RunningTunnel;
 }
 
 /** Listeners that fail with the system's code, and the owner of what is in the way, if they are given. */

@@ -1,4 +1,4 @@
-import { renderAnswer, renderJson, renderUserError } from '../../../src/cli/output/render.js';
+import { renderResponse, renderJson, renderUserError } from '../../../src/cli/output/render.js';
 import { UserError } from '../../../src/lib/user-error.js';
 import { HARMFUL } from '../harmful.js';
 
@@ -13,8 +13,8 @@ it('says what failed, why, and what to do next', () => {
 
 it('gives text as text and other bytes in base64', () => {
   const answer = { status: 200, statusText: 'OK', headers: { a: 'b' } };
-  expect(renderAnswer({ ...answer, body: Buffer.from('あ') })).toEqual({ ...answer, body: 'あ' });
-  expect(renderAnswer({ ...answer, body: new Uint8Array([0xff, 0]) })).toEqual({
+  expect(renderResponse({ ...answer, body: Buffer.from('あ') })).toEqual({ ...answer, body: 'あ' });
+  expect(renderResponse({ ...answer, body: new Uint8Array([0xff, 0]) })).toEqual({
     ...answer,
     bodyBase64: '/wA=',
   });

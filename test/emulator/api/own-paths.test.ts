@@ -1,4 +1,4 @@
-import { ownAnswer } from '../../../src/emulator/api/own-paths.js';
+import { ownResponse } from '../../../src/emulator/api/own-paths.js';
 import { RequestLog } from '../../../src/emulator/api/request-log.js';
 import { Faults, MAX_FAULTS } from '../../../src/emulator/faults.js';
 import type { ArcSim } from '../../../src/emulator/sim.js';
@@ -212,8 +212,8 @@ it('answers this machine alone', () => {
   };
   const query = new URLSearchParams();
   const call = { method: 'GET', path: '/emulator/sims', headers: {}, query, body: '' };
-  expect(ownAnswer(options, { ...call, isLocal: true }).status).toBe(200);
-  expect(ownAnswer(options, { ...call, isLocal: false }).status).toBe(403);
+  expect(ownResponse(options, { ...call, isLocal: true }).status).toBe(200);
+  expect(ownResponse(options, { ...call, isLocal: false }).status).toBe(403);
 });
 
 describe('a body under another type than JSON', () => {

@@ -4,13 +4,13 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import {
   MAX_RAW_CONNECTIONS,
-  type RawAnswer,
+  type RawResponse,
   UnifiedRawEndpoint,
 } from '../../../src/emulator/endpoints/unified-raw.js';
 import { KEPT_BODY_BYTES, MessageStore } from '../../../src/emulator/messages.js';
 import { FakeWallClock, ip, readAll, streamPair, twoSims } from '../fakes.js';
 
-function raw(answer: RawAnswer = 'status', idleTimeout?: number) {
+function raw(answer: RawResponse = 'status', idleTimeout?: number) {
   const messages = new MessageStore();
   const { sims, simIds } = twoSims();
   const endpoint = new UnifiedRawEndpoint({
@@ -66,7 +66,7 @@ describe('over TCP', () => {
     expect(await readAll(client)).toBe('201 ');
   });
 
-  it.each<RawAnswer>(['empty', 'none'])(
+  it.each<RawResponse>(['empty', 'none'])(
     'there is nothing to read where the answer is %s',
     async (answer) => {
       const { connect, messages } = raw(answer);
@@ -171,7 +171,7 @@ describe('over UDP', () => {
     ]);
   });
 
-  it.each<[RawAnswer, string[]]>([
+  it.each<[RawResponse, string[]]>([
     ['empty', ['']],
     ['none', []],
   ])('the answer %s is %j', (answer, replies) => {

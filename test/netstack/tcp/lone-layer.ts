@@ -11,7 +11,7 @@ import type { ConnectOptions } from '../../../src/netstack/stack-options.js';
 import type { CongestionAlgorithm } from '../../../src/netstack/tcp/congestion/congestion-control.js';
 import type { TcpConnection } from '../../../src/netstack/tcp/connection.js';
 import { Segment } from '../../../src/netstack/tcp/segment.js';
-import { TcpLayer } from '../../../src/netstack/tcp/tcp-layer.js';
+import { TcpProtocol } from '../../../src/netstack/tcp/tcp-protocol.js';
 import type { IpAddress } from '../../../src/wire/ip-address.js';
 import { sumPseudoHeader } from '../../../src/wire/checksum.js';
 import { finishTcp } from '../../../src/wire/tcp.js';
@@ -32,7 +32,7 @@ export interface Opened {
 export class LoneLayer {
   readonly drops = new DropCounter<DropReason>();
   readonly outbound: Outbound;
-  readonly layer: TcpLayer;
+  readonly layer: TcpProtocol;
   now = NOW;
   readonly #control: PacketQueue;
   readonly #addresses = new OwnAddresses([OUR_V4, OUR_SECOND_V4, OUR_V6]);
@@ -48,7 +48,7 @@ export class LoneLayer {
     const mtu = 1040;
     this.outbound = new Outbound(mtu, slots, entropy);
     this.#control = new PacketQueue(answers);
-    this.layer = new TcpLayer(
+    this.layer = new TcpProtocol(
       {
         mtu,
         outbound: this.outbound,

@@ -1,7 +1,7 @@
 import { failedDial } from '../../../src/proxy/dial-outcome.js';
 import { DialError } from '../../../src/proxy/dialer.js';
 import {
-  failureAnswer,
+  failureResponse,
   malformedFailure,
   rawFailure,
   statusOf,
@@ -19,7 +19,7 @@ it('tells why it is silent, in the body as well', () => {
   const error = new DialError('no-handshake', 'no', { silence: 'under-load' });
   const failure = failedDial(error);
   expect(failure).toEqual({ reason: 'no-handshake', silence: 'under-load', message: 'no' });
-  const { fields, body } = failureAnswer(failure, TARGET);
+  const { fields, body } = failureResponse(failure, TARGET);
   expect(JSON.parse(body)).toEqual({
     error: {
       reason: 'no-handshake',
@@ -33,11 +33,11 @@ it('tells why it is silent, in the body as well', () => {
 
 it.each(['wrong-key', 'clock-behind'] as const)('does not ask to try again: %s', (silence) => {
   const failure = { reason: 'no-handshake', silence, message: 'no' } as const;
-  expect(failureAnswer(failure, TARGET).fields).not.toHaveProperty('Retry-After');
+  expect(failureResponse(failure, TARGET).fields).not.toHaveProperty('Retry-After');
 });
 
 it('counts the length in bytes and escapes the message', () => {
-  const { fields, body } = failureAnswer({ reason: 'reset', message: '"\n\u65e5' }, TARGET);
+  const { fields, body } = failureResponse({ reason: 'reset', message: '"\n\u65e5' }, TARGET);
   expect(fields['Content-Length']).toBe(Buffer.byteLength(body));
   expect(JSON.parse(body)).toEqual({
     error: { reason: 'reset', message: '"\n\u65e5', target: '[fd00::1]:8080' },

@@ -17,7 +17,7 @@ import { createLog } from '../../../dist/src/system/log.js';
 import { systemResolver } from '../../../dist/src/system/network/resolver.js';
 import { udpSockets } from '../../../dist/src/system/network/udp-socket.js';
 import { startMixedPort } from '../../../dist/src/proxy/mixed/mixed-port.js';
-import { TunTunnel } from '../../../dist/src/tunnel/device/tun-tunnel.js';
+import { TunTunnel } from '../../../dist/src/tunnel/interface/tun-tunnel.js';
 import { parseTunnelConfig } from '../../../dist/src/tunnel/tunnel-config.js';
 import { UserspaceTunnel } from '../../../dist/src/tunnel/userspace-tunnel.js';
 

@@ -5,7 +5,8 @@ import { openWireGuardNetwork } from '../../../src/emulator/wireguard-network.js
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import type { Resolution } from '../../../src/ports/resolver.js';
 import { parseTunnelConfig, type TunnelConfig } from '../../../src/tunnel/tunnel-config.js';
-import { type TunnelPorts, UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
+import type { TunnelPorts } from '../../../src/tunnel/tunnel-ports.js';
+import { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { FakeClock } from '../fakes/fake-clock.js';
 import { MemoryNetwork, systemError } from '../fakes/memory-network.js';

@@ -18,7 +18,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { FileError } from '../../../src/ports/files.js';
-import { systemFiles, waitlessFiles } from '../../../src/system/files/files.js';
+import { systemFiles, regularFiles } from '../../../src/system/files/files.js';
 import { FileTrace } from '../../support/file-calls.js';
 import { describeWith } from '../../support/runner/requirements.js';
 
@@ -363,11 +363,11 @@ it('makes paths absolute', () => {
 describe('for whoever cannot wait', () => {
   it('a pipe is refused, and a file is read as ever', async () => {
     spawnSync('mkfifo', [at('pipe')]);
-    const { failure, message } = await failureOf(waitlessFiles.readText(at('pipe')));
+    const { failure, message } = await failureOf(regularFiles.readText(at('pipe')));
     expect([failure, message]).toEqual(['failed', expect.stringContaining('not a regular file')]);
     writeFileSync(at('file'), 'text');
-    await expect(waitlessFiles.readText(at('file'))).resolves.toBe('text');
-    expect(await failureOf(waitlessFiles.readText(at('none')))).toMatchObject({
+    await expect(regularFiles.readText(at('file'))).resolves.toBe('text');
+    expect(await failureOf(regularFiles.readText(at('none')))).toMatchObject({
       failure: 'absent',
     });
   });

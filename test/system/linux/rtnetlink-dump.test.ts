@@ -4,9 +4,9 @@ import {
   encodeNetlinkRequest,
   NLM_F_DUMP_INTR,
   NLMSG_DONE,
-} from '../../../src/system/linux/device/netlink-message.js';
-import { newRoute, RTM_NEWROUTE } from '../../../src/system/linux/device/rtnetlink-messages.js';
-import { Rtnetlink } from '../../../src/system/linux/device/rtnetlink.js';
+} from '../../../src/system/linux/interface/netlink-message.js';
+import { newRoute, RTM_NEWROUTE } from '../../../src/system/linux/interface/rtnetlink-messages.js';
+import { Rtnetlink } from '../../../src/system/linux/interface/rtnetlink.js';
 import { formatIpAddress, parseIpPrefix } from '../../../src/wire/ip-address.js';
 
 /** What the kernel sends for one list: a route, and whether the list was interrupted. */

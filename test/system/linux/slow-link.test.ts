@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { batchedUdpSockets } from '../../../src/system/linux/udp/batched-udp-socket.js';
 import { type Libc, loadLibc } from '../../../src/system/linux/libc.js';
 import { Readiness } from '../../../src/system/linux/readiness.js';
-import { openTunDevice } from '../../../src/system/linux/device/tun-device.js';
+import { openTunInterface } from '../../../src/system/linux/interface/tun-interface.js';
 import { udpDestinationPort } from '../../../src/wire/udp.js';
 import { VIRTIO_NET_HEADER_LENGTH } from '../../../src/wire/virtio-net.js';
 import { NetworkNamespace } from '../../support/foreign/network-namespace.js';
@@ -24,7 +24,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'tc'], 'the socket and the 
     const libc = new WatchedLibc((await loadLibc()) as Libc);
     const place = (space = new NetworkNamespace(libc));
     const readiness = new Readiness(libc);
-    const device = place.inside(() => openTunDevice({ libc, readiness, name: 'slow' }));
+    const device = place.inside(() => openTunInterface({ libc, readiness, name: 'slow' }));
     place.ip('address', 'add', '10.9.0.1/24', 'dev', 'slow');
     place.ip('link', 'set', 'slow', 'up');
     const rate = ['rate', '20mbit', 'burst', '20kb', 'limit', '50mb'];

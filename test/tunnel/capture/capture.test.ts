@@ -5,7 +5,7 @@ import type { CaptureFile } from '../../../src/ports/capture-file.js';
 import type { Datagram } from '../../../src/ports/datagram.js';
 import type { Log } from '../../../src/ports/log.js';
 import { parseTunnelConfig } from '../../../src/tunnel/tunnel-config.js';
-import type { TunnelPorts } from '../../../src/tunnel/userspace-tunnel.js';
+import type { TunnelPorts } from '../../../src/tunnel/tunnel-ports.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeSocket } from '../../support/fakes/fake-socket.js';
 import { type Pcapng, readPcapng } from '../../support/foreign/pcapng-reader.js';

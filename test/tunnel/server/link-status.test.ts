@@ -1,6 +1,6 @@
 /** Over two devices in virtual time: alice looks at bob, as a tunnel at the Arc server. */
 import {
-  debtsOf,
+  outstandingReplies,
   healthOf,
   keyText,
   peerStatuses,
@@ -161,7 +161,8 @@ describe('packets that nothing comes back for', () => {
     },
     blocked: () => undefined,
   };
-  const missed = (pair: WireguardPair) => debtsOf(pair.alice.peer, silence, pair.now).unreturnedFor;
+  const missed = (pair: WireguardPair) =>
+    outstandingReplies(pair.alice.peer, silence, pair.now).unreturnedFor;
 
   it('are counted from the first of them, and a keepalive is no answer', () => {
     const pair = WireguardPair.established();

@@ -1,6 +1,9 @@
 /** Both ends of a thread's channel, in one thread: what goes over is copied as between two. */
 import { Secret } from '../../../src/lib/secrets/secret.js';
-import type { DeviceTunnel, DeviceTunnels } from '../../../src/tunnel/device/device-tunnel.js';
+import type {
+  InterfaceTunnel,
+  InterfaceTunnels,
+} from '../../../src/tunnel/interface/interface-tunnel.js';
 import type { Conversation } from '../../../src/ports/local-sockets.js';
 import type { MessageChannel } from '../../../src/ports/message-channel.js';
 import { RemoteTunnels } from '../../../src/tunnel/thread/remote-tunnels.js';
@@ -60,7 +63,7 @@ class Channel {
 }
 
 /** A tunnel that does what a test tells it to. */
-class ScriptedTunnel implements DeviceTunnel {
+class ScriptedTunnel implements InterfaceTunnel {
   readonly interfaceName = 'tun7';
   started: TunnelConfig | undefined;
   reconfigured: TunnelConfig | undefined;
@@ -126,7 +129,9 @@ beforeEach(() => {
   closed = 0;
 });
 
-function remote(tunnels: DeviceTunnels = { open: () => Promise.resolve(served) }): RemoteTunnels {
+function remote(
+  tunnels: InterfaceTunnels = { open: () => Promise.resolve(served) },
+): RemoteTunnels {
   serveTunnels(channel.second, tunnels, { clock: clocks.there, onClosed: () => closed++ });
   return new RemoteTunnels(() => channel.first, clocks.here);
 }

@@ -1,9 +1,9 @@
 import type { HandlerMap } from 'openapi-backend';
 
-import type { Answer } from '../../http-answer.js';
+import type { HttpResponse } from '../../http-response.js';
 import type { PlatformState } from '../../platform-state.js';
 import { type EmulatorUser, operatorOf, type SignInRequest, userLabel } from '../../users.js';
-import { REFUSALS } from '../answer.js';
+import { REFUSALS } from '../refusals.js';
 import { type ApiContext, callerOf, type CallNotes, loginOf } from '../api-context.js';
 import { DEFAULT_SWITCHED_TIMEOUT, DEFAULT_TOKEN_TIMEOUT } from '../openapi/auth.js';
 
@@ -20,21 +20,21 @@ interface SwitchUserRequest {
 /** The operations of the tag Auth. */
 export function authOperations(state: PlatformState): HandlerMap {
   return {
-    auth: (context: ApiContext<AuthRequest>, notes: CallNotes): Answer => {
+    auth: (context: ApiContext<AuthRequest>, notes: CallNotes): HttpResponse => {
       const { requestBody: request } = context.request;
       const user = state.users.find(request);
       if (user === undefined) return REFUSALS.wrongCredentials;
       notes.user = userLabel(user);
-      return tokenAnswer(state, user, request.tokenTimeoutSeconds ?? DEFAULT_TOKEN_TIMEOUT);
+      return tokenResponse(state, user, request.tokenTimeoutSeconds ?? DEFAULT_TOKEN_TIMEOUT);
     },
 
-    logout: (context: ApiContext): Answer => {
+    logout: (context: ApiContext): HttpResponse => {
       const login = loginOf(context);
       if (login !== undefined) state.tokens.revoke(login.token);
       return { status: 204 };
     },
 
-    switchUser: (context: ApiContext<SwitchUserRequest>): Answer => {
+    switchUser: (context: ApiContext<SwitchUserRequest>): HttpResponse => {
       const { operatorId, userName, tokenTimeoutSeconds } = context.request.requestBody;
       const { switchTo = [] } = callerOf(state, context);
       const trusted = switchTo.find(
@@ -42,12 +42,16 @@ export function authOperations(state: PlatformState): HandlerMap {
       );
       const user = trusted && state.users.samUser(trusted.operatorId, trusted.userName);
       if (user === undefined) return REFUSALS.switchRefused;
-      return tokenAnswer(state, user, tokenTimeoutSeconds ?? DEFAULT_SWITCHED_TIMEOUT);
+      return tokenResponse(state, user, tokenTimeoutSeconds ?? DEFAULT_SWITCHED_TIMEOUT);
     },
   };
 }
 
-function tokenAnswer(state: PlatformState, user: EmulatorUser, timeoutSeconds: number): Answer {
+function tokenResponse(
+  state: PlatformState,
+  user: EmulatorUser,
+  timeoutSeconds: number,
+): HttpResponse {
   const login = state.tokens.create(user, timeoutSeconds);
   const { userName } = user;
   const body = { ...login, operatorId: operatorOf(user), ...(userName && { userName }) };

@@ -1,12 +1,12 @@
 import type { HandlerMap } from 'openapi-backend';
 
 import type { Group } from '../../groups.js';
-import type { Answer } from '../../http-answer.js';
+import type { HttpResponse } from '../../http-response.js';
 import type { PlatformState } from '../../platform-state.js';
 import { operatorOf } from '../../users.js';
-import { REFUSALS } from '../answer.js';
+import { REFUSALS } from '../refusals.js';
 import { type ApiContext, callerOf } from '../api-context.js';
-import { pageAnswer, type PageQuery } from '../paging.js';
+import { pageResponse, type PageQuery } from '../paging.js';
 
 interface CreateGroupRequest {
   readonly tags?: Readonly<Record<string, string>>;
@@ -26,7 +26,7 @@ export const MAX_GROUP_LENGTH = 8192;
 export function groupOperations(state: PlatformState): HandlerMap {
   const { groups } = state;
   return {
-    createGroup: (context: ApiContext<CreateGroupRequest>): Answer => {
+    createGroup: (context: ApiContext<CreateGroupRequest>): HttpResponse => {
       const { tags = {}, configuration = {} } = context.request.requestBody;
       if (Buffer.byteLength(JSON.stringify([tags, configuration])) > MAX_GROUP_LENGTH) {
         return REFUSALS.configurationTooLarge;
@@ -41,16 +41,16 @@ export function groupOperations(state: PlatformState): HandlerMap {
       return { status: 201, body: groupJson(group) };
     },
 
-    listGroups: (context: ApiContext<unknown, GroupQuery>): Answer => {
+    listGroups: (context: ApiContext<unknown, GroupQuery>): HttpResponse => {
       const { query } = context.request;
       const operatorId = operatorOf(callerOf(state, context));
       const found = groups
         .all()
         .filter((group) => group.operatorId === operatorId && hasTag(group, query));
-      return pageAnswer(found, query, ({ groupId }) => groupId, groupJson);
+      return pageResponse(found, query, ({ groupId }) => groupId, groupJson);
     },
 
-    getGroup: (context: ApiContext): Answer => {
+    getGroup: (context: ApiContext): HttpResponse => {
       const group = groups.get(context.request.params.group_id);
       if (group?.operatorId !== operatorOf(callerOf(state, context))) return REFUSALS.groupUnknown;
       return { status: 200, body: groupJson(group) };

@@ -1,14 +1,14 @@
 import type { HandlerMap } from 'openapi-backend';
 
-import type { Answer } from '../../http-answer.js';
+import type { HttpResponse } from '../../http-response.js';
 import type { PlatformState } from '../../platform-state.js';
-import { REFUSALS } from '../answer.js';
+import { REFUSALS } from '../refusals.js';
 import { type ArcServerInfo, sessionJson } from '../sim-json.js';
 
 /** The operation of Krypton. Whoever calls is taken for the line. */
 export function kryptonOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
   return {
-    bootstrapArc: (): Answer => {
+    bootstrapArc: (): HttpResponse => {
       if (state.sims.line().status === 'terminated') return REFUSALS.simTerminated;
       const { sim, privateKey } = state.sims.bootstrapLine();
       // Krypton gives no public key: the client derives it.

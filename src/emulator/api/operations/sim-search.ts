@@ -1,13 +1,13 @@
 import type { HandlerMap } from 'openapi-backend';
 
-import type { Answer } from '../../http-answer.js';
-import { malformedQuery } from '../answer.js';
+import type { HttpResponse } from '../../http-response.js';
+import { malformedQuery } from '../refusals.js';
 import type { PlatformState } from '../../platform-state.js';
 import { moduleType, type Sim } from '../../sim.js';
 import { operatorOf } from '../../users.js';
 import { type ApiContext, callerOf } from '../api-context.js';
 import { SEARCH_CRITERIA, type SearchCriterion } from '../openapi/query.js';
-import { pageAnswer, type PageQuery } from '../paging.js';
+import { pageResponse, type PageQuery } from '../paging.js';
 import { type ArcServerInfo, simJson, subscriptionsOf } from '../sim-json.js';
 
 type SearchQuery = PageQuery &
@@ -34,7 +34,7 @@ const SHORTEST_PART = 2;
 /** The operation of the tag Query. */
 export function searchOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
   return {
-    searchSims: (context: ApiContext<unknown, SearchQuery>): Answer => {
+    searchSims: (context: ApiContext<unknown, SearchQuery>): HttpResponse => {
       const query = withSingleValues(context.request.query);
       const short = PARTIAL.find((name) => query[name]?.some((one) => isTooShort(one)));
       if (short !== undefined) {
@@ -45,7 +45,7 @@ export function searchOperations(state: PlatformState, arcServer: ArcServerInfo)
         .all()
         .filter((sim) => sim.operatorId === operatorId && isFound(state, sim, query));
       const show = (sim: Sim) => simJson(sim, arcServer);
-      return pageAnswer(found, query, ({ simId }) => simId, show);
+      return pageResponse(found, query, ({ simId }) => simId, show);
     },
   };
 }

@@ -1,12 +1,12 @@
 import type { HandlerMap } from 'openapi-backend';
 
-import type { Answer } from '../../http-answer.js';
+import type { HttpResponse } from '../../http-response.js';
 import type { PlatformState } from '../../platform-state.js';
 import { type ArcSim, hasArc, type Sim } from '../../sim.js';
 import { operatorOf } from '../../users.js';
-import { REFUSALS } from '../answer.js';
+import { REFUSALS } from '../refusals.js';
 import { type ApiContext, callerOf, simOf } from '../api-context.js';
-import { pageAnswer, type PageQuery } from '../paging.js';
+import { pageResponse, type PageQuery } from '../paging.js';
 import { type ArcServerInfo, eventJson, sessionJson, simJson } from '../sim-json.js';
 
 interface RenewRequest {
@@ -35,19 +35,19 @@ export function simOperations(state: PlatformState, arcServer: ArcServerInfo): H
 /** From the creation of a SIM to its termination. */
 function lifeOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
   const { sims } = state;
-  const shown = (sim: Sim): Answer => ({ status: 200, body: simJson(sim, arcServer) });
+  const shown = (sim: Sim): HttpResponse => ({ status: 200, body: simJson(sim, arcServer) });
   return {
-    createSim: (context: ApiContext): Answer => {
+    createSim: (context: ApiContext): HttpResponse => {
       const created = sims.create(operatorOf(callerOf(state, context)));
       if (created === undefined) return REFUSALS.tooManySims;
       return { status: 201, body: simJson(created.sim, arcServer, created.privateKey) };
     },
 
-    listSims: (context: ApiContext<unknown, PageQuery>): Answer => {
+    listSims: (context: ApiContext<unknown, PageQuery>): HttpResponse => {
       const operatorId = operatorOf(callerOf(state, context));
       const own = sims.all().filter((sim) => sim.operatorId === operatorId);
       const show = (sim: Sim) => simJson(sim, arcServer);
-      return pageAnswer(own, context.request.query, ({ simId }) => simId, show);
+      return pageResponse(own, context.request.query, ({ simId }) => simId, show);
     },
 
     getSim: onSim(state, shown),
@@ -90,7 +90,7 @@ function sessionOperations(state: PlatformState, arcServer: ArcServerInfo): Hand
       const { from = 0, to = Infinity } = query;
       const events = sim.events.filter(({ time }) => time >= from && time <= to);
       const keyOf = ({ event, sessionId }: Sim['events'][number]) => `${event}-${sessionId}`;
-      return pageAnswer(events, query, keyOf, (event) => eventJson(sim, event));
+      return pageResponse(events, query, keyOf, (event) => eventJson(sim, event));
     }),
   };
 }
@@ -98,7 +98,7 @@ function sessionOperations(state: PlatformState, arcServer: ArcServerInfo): Hand
 /** A SIM's tags and group. */
 function labelOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
   const { sims } = state;
-  const shown = (sim: Sim): Answer => ({ status: 200, body: simJson(sim, arcServer) });
+  const shown = (sim: Sim): HttpResponse => ({ status: 200, body: simJson(sim, arcServer) });
   return {
     putSimTags: onSim<TagUpdates>(state, (sim, { request }) => {
       const tags = new Map(sim.tags);
@@ -124,10 +124,13 @@ function labelOperations(state: PlatformState, arcServer: ArcServerInfo): Handle
   };
 }
 
-type On<Subject, Body, Query> = (subject: Subject, context: ApiContext<Body, Query>) => Answer;
+type On<Subject, Body, Query> = (
+  subject: Subject,
+  context: ApiContext<Body, Query>,
+) => HttpResponse;
 
 function onSim<Body = unknown, Query = object>(state: PlatformState, handle: On<Sim, Body, Query>) {
-  return (context: ApiContext<Body, Query>): Answer => {
+  return (context: ApiContext<Body, Query>): HttpResponse => {
     const sim = simOf(state, context as ApiContext);
     return sim === undefined ? REFUSALS.simUnknown : handle(sim, context);
   };
@@ -145,7 +148,7 @@ function onArcSim<Body = unknown>(state: PlatformState, handle: On<ArcSim, Body,
   );
 }
 
-function renewedKeys(state: PlatformState, sim: ArcSim): Answer {
+function renewedKeys(state: PlatformState, sim: ArcSim): HttpResponse {
   const { sim: renewed, privateKey } = state.sims.renewKeys(sim);
   const body = {
     arcClientPeerPublicKey: Buffer.from(renewed.arc.publicKey).toString('base64'),

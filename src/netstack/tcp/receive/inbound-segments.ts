@@ -15,7 +15,7 @@ import { PassiveOpen, type PassiveOpenHost } from '../open/passive-open.js';
 import { createReset } from './reset.js';
 import { Segment } from '../segment.js';
 import { segmentArrives } from './segment-arrives.js';
-import type { Strangers } from '../tables/strangers.js';
+import type { UnmatchedSegments } from '../tables/unmatched-segments.js';
 import type { Tcb } from '../tcb.js';
 
 /**
@@ -29,7 +29,7 @@ export interface InboundSegmentsHost extends PassiveOpenHost {
   readonly demux: TcpDemux;
   readonly listeners: ListenerTable;
   /** Where somebody wants to know of segments that are for none of our connections. */
-  readonly strangers: Strangers | undefined;
+  readonly unmatchedSegments: UnmatchedSegments | undefined;
 }
 
 export class InboundSegments {
@@ -101,10 +101,10 @@ export class InboundSegments {
 
   /** RFC 9293 3.10.7.1: a segment without RST gets one, within the limit. */
   #arriveInClosed(packet: Inbound, segment: Segment, now: number): void {
-    const { drops, addresses, outbound, slots, strangers } = this.#host;
+    const { drops, addresses, outbound, slots, unmatchedSegments } = this.#host;
     drops.count('tcp-port');
     if (segment.has(RST)) return;
-    if (strangers?.arrived(packet, segment, now) === true) return;
+    if (unmatchedSegments?.arrived(packet, segment, now) === true) return;
     if (!this.#resets.take(now)) {
       drops.count('reset-rate');
       return;

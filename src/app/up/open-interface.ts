@@ -1,0 +1,99 @@
+/** Makes the interface of a tunnel in mode tun, and says in a user's words why there is none. */
+import { messageOf } from '../../lib/error-message.js';
+import { type FailureKind, UserError } from '../../lib/user-error.js';
+import type { InterfaceTunnel, InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
+import type { PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
+
+/** The three ways of whoever may not make an interface. */
+export const RIGHT =
+  'Run it as root, or give the right to a copy of node: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up.';
+export const USERSPACE = 'Or use --mode userspace, which needs no privilege.';
+
+/** @param name empty where the system would choose */
+function inAdvance(name: string): string {
+  return `Or have one made in advance: sudo ip tuntap add ${name === '' ? 'soratun0' : name} mode tun user "$(id -un)"; then "arctun up" says what it lacks.`;
+}
+
+/**
+ * @param tunnels undefined where this system has none
+ * @param name as arc.json has it; empty where the system chooses
+ * @throws UserError, `permission` where a right is missing
+ */
+export async function openInterface(
+  tunnels: InterfaceTunnels | undefined,
+  name: string,
+): Promise<InterfaceTunnel> {
+  if (tunnels === undefined) {
+    throw new UserError('failed', {
+      what: 'cannot make a network interface',
+      why: 'mode tun needs Linux, and the optional package koffi, which does not load here',
+      next: ['Use --mode userspace.'],
+    });
+  }
+  try {
+    return await tunnels.open(name);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    throw refused(name, error.refusal, error);
+  }
+}
+
+/** A PacketInterfaceError. */
+export function isRefusal(
+  error: unknown,
+): error is Error & { readonly refusal: PacketInterfaceRefusal } {
+  return error instanceof Error && 'refusal' in error;
+}
+
+interface Text {
+  readonly kind: FailureKind;
+  readonly why: string;
+  readonly next: readonly string[];
+}
+
+function refused(name: string, refusal: PacketInterfaceRefusal, error: Error): UserError {
+  const what = `cannot make the network interface ${name === '' ? '(any name)' : name}`;
+  const { kind, why, next } = textOf(refusal, name, error);
+  return new UserError(kind, { what, why, next }, { cause: error });
+}
+
+function textOf(refusal: PacketInterfaceRefusal, name: string, error: Error): Text {
+  switch (refusal) {
+    case 'not-permitted':
+    case 'no-access':
+      return {
+        kind: 'permission',
+        why:
+          refusal === 'no-access'
+            ? '/dev/net/tun may not be opened by this user'
+            : 'that takes the capability CAP_NET_ADMIN',
+        next: [RIGHT, inAdvance(name), USERSPACE],
+      };
+    case 'no-driver':
+      return {
+        kind: 'failed',
+        why: 'there is no /dev/net/tun',
+        next: [
+          'Load the driver: sudo modprobe tun. In a container: --device /dev/net/tun --cap-add NET_ADMIN.',
+          USERSPACE,
+        ],
+      };
+    case 'name-taken':
+      return {
+        kind: 'failed',
+        why: 'another interface has this name',
+        next: [
+          'Another tunnel may be running: end it, for two with one key take the line from each other.',
+          'Or choose another name: interface in arc.json.',
+        ],
+      };
+    case 'bad-name':
+      return {
+        kind: 'configuration',
+        why: 'no interface can have this name',
+        next: ['Choose one of at most 15 letters, digits and the like: interface in arc.json.'],
+      };
+    case 'failed':
+      return { kind: 'failed', why: messageOf(error), next: [USERSPACE] };
+  }
+}

@@ -1,0 +1,46 @@
+/** What a fault makes of a call and of its answer. */
+import type { Fault } from '../faults.js';
+import type { HttpResponse } from '../http-response.js';
+import { REFUSALS } from './refusals.js';
+
+const TOO_MANY_REQUESTS = 429;
+
+/** As a proxy on the way would answer. */
+const GARBAGE = '<!doctype html>\n<html><head><title>Bad Gateway</title></head><body>\u0000</body>';
+
+/** Whether the call is carried out at all. */
+export function isCarriedOut({ carryOut, cut, status, retryAfter }: Fault): boolean {
+  if (cut === 'before') return false;
+  return carryOut ?? (status === undefined && retryAfter === undefined);
+}
+
+/** @param own the answer of the call where it was carried out */
+export function faultResponse(fault: Fault, own: HttpResponse | undefined): HttpResponse {
+  const { status, retryAfter, body, headers, garbage } = fault;
+  const replaced = status ?? (retryAfter === undefined ? undefined : TOO_MANY_REQUESTS);
+  const content = replaced === undefined ? own : REFUSALS.asked;
+  const answer: HttpResponse = {
+    ...content,
+    status: replaced ?? own?.status ?? REFUSALS.asked.status,
+    headers: {
+      ...content?.headers,
+      ...(garbage && { 'content-type': 'text/html' }),
+      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+      ...headers,
+    },
+  };
+  if (garbage) return { ...answer, body: GARBAGE };
+  return body === undefined ? answer : { ...answer, ...bodyOf(body, answer.headers) };
+}
+
+/** An object or a text as it is; what else JSON has, as its text. */
+function bodyOf(
+  body: unknown,
+  headers: HttpResponse['headers'],
+): Pick<HttpResponse, 'body' | 'headers'> {
+  if (typeof body === 'string' || (typeof body === 'object' && body !== null)) return { body };
+  return {
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json', ...headers },
+  };
+}

@@ -1,0 +1,194 @@
+/**
+ * ICMP (RFC 792, RFC 1122 3.2.2) and ICMPv6 (RFC 4443): echo both ways, and what kind of message
+ * one is. Errors in: icmp-errors.ts; errors out: icmp-error-sender.ts.
+ */
+import type { DropCounter } from '../../lib/drop-counter.js';
+import { PACKET_HEADROOM, packetInSlot } from '../../lib/packet-slot.js';
+import { TokenBucket } from '../../lib/token-bucket.js';
+import { isChecksumValid, sumBytes, sumPseudoHeader } from '../../wire/checksum.js';
+import {
+  finishIcmp,
+  ICMP_DESTINATION_UNREACHABLE,
+  ICMP_ECHO_REPLY,
+  ICMP_ECHO_REQUEST,
+  ICMP_HEADER_LENGTH,
+  ICMP_PARAMETER_PROBLEM,
+  ICMP_TIME_EXCEEDED,
+  icmpIdentifier,
+  icmpSequence,
+  icmpType,
+  writeIcmpEcho,
+} from '../../wire/icmp.js';
+import { ICMPV6_ECHO_REPLY, ICMPV6_ECHO_REQUEST, isIcmpv6Error } from '../../wire/icmpv6.js';
+import type { IpAddress, SocketAddress } from '../../wire/ip-address.js';
+import { PROTOCOL_ICMP } from '../../wire/ipv4.js';
+import { PROTOCOL_ICMPV6 } from '../../wire/ipv6.js';
+import type { DropReason } from '../drop-reason.js';
+import type { Inbound } from '../ip/inbound.js';
+import type { Outbound } from '../ip/outbound.js';
+import type { OwnAddresses } from '../ip/own-addresses.js';
+import type { PacketQueue } from '../packet-queue.js';
+
+/** Echo replies in a second; a flood is not answered in kind. */
+const ANSWERS_PER_SECOND = 1000;
+
+/** An answer to sendEcho(). */
+export interface EchoReply {
+  readonly from: IpAddress;
+  readonly identifier: number;
+  readonly sequence: number;
+  readonly payload: Uint8Array;
+}
+
+export type EchoReplyHandler = (reply: EchoReply) => void;
+
+/** Gets an error message of either family whose checksum is right. */
+export type ErrorHandler = (packet: Inbound, now: number) => void;
+
+export interface EchoRequest {
+  readonly to: IpAddress;
+  readonly identifier: number;
+  readonly sequence: number;
+  readonly payload: Uint8Array;
+  readonly from: IpAddress | undefined;
+}
+
+export interface IcmpProtocolOptions {
+  readonly outbound: Outbound;
+  readonly addresses: OwnAddresses;
+  readonly drops: DropCounter<DropReason>;
+  readonly control: PacketQueue;
+  readonly datagrams: PacketQueue;
+}
+
+export class IcmpProtocol {
+  /** Called with each echo reply. */
+  onEchoReply: EchoReplyHandler | undefined = undefined;
+  readonly #onError: ErrorHandler;
+  readonly #options: IcmpProtocolOptions;
+  readonly #answers: TokenBucket;
+
+  constructor(options: IcmpProtocolOptions, onError: ErrorHandler, now: number) {
+    this.#options = options;
+    this.#onError = onError;
+    this.#answers = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND, now);
+  }
+
+  /** Handles the message in `packet`, of its family's ICMP. */
+  handleInbound(packet: Inbound, now: number): void {
+    const { bytes, offset, length } = packet;
+    const { drops } = this.#options;
+    if (length < ICMP_HEADER_LENGTH) {
+      drops.count('icmp-truncated');
+      return;
+    }
+    // RFC 4443 2.3: ICMPv6 has a pseudo header.
+    const pseudoSum = packet.isIpv6
+      ? sumPseudoHeader(packet.source, packet.destination, PROTOCOL_ICMPV6, length)
+      : 0;
+    if (isChecksumValid(pseudoSum + sumBytes(bytes, offset, length))) {
+      this.#handleMessage(packet, now);
+    } else {
+      drops.count('icmp-checksum');
+    }
+  }
+
+  #handleMessage(packet: Inbound, now: number): void {
+    const { drops } = this.#options;
+    const { isIpv6 } = packet;
+    const type = icmpType(packet.bytes, packet.offset);
+    if (type === (isIpv6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST)) {
+      if (this.#answers.take(now)) this.#answerEcho(packet);
+      else drops.count('icmp-rate');
+    } else if (type === (isIpv6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY)) {
+      this.#takeEchoReply(packet);
+    } else if (isIpv6 ? isIcmpv6Error(type) : isHeededError(type)) {
+      // RFC 4443 2.4 (a): unknown errors too MUST be passed to the upper layer.
+      this.#onError(packet, now);
+    } else {
+      // RFC 1122 3.2.2 and RFC 4443 2.4 (b): an unknown type MUST be silently discarded. Neighbour
+      // discovery is of no use on a link without link-layer addresses.
+      drops.count('icmp-type');
+    }
+  }
+
+  #takeEchoReply(packet: Inbound): void {
+    const { bytes, offset, end } = packet;
+    this.onEchoReply?.({
+      from: packet.source.slice(),
+      identifier: icmpIdentifier(bytes, offset),
+      sequence: icmpSequence(bytes, offset),
+      payload: bytes.slice(offset + ICMP_HEADER_LENGTH, end),
+    });
+  }
+
+  /** RFC 1122 3.2.2.6, RFC 4443 4.2: the data comes back whole, from the address it was sent to. */
+  #answerEcho(packet: Inbound): void {
+    const { bytes, offset, end } = packet;
+    const slot = this.#createEcho(packet.isIpv6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY, {
+      to: packet.source,
+      from: this.#options.addresses.at(packet.localIndex),
+      identifier: icmpIdentifier(bytes, offset),
+      sequence: icmpSequence(bytes, offset),
+      payload: bytes.subarray(offset + ICMP_HEADER_LENGTH, end),
+    });
+    this.#enqueue(this.#options.control, slot, packet.source);
+  }
+
+  /** @returns false where the echo was dropped: too long for the MTU, or the queue is full */
+  sendEcho(request: EchoRequest): boolean {
+    const { addresses, datagrams, outbound } = this.#options;
+    const from = addresses.at(addresses.select(request.to, request.from));
+    const type = from.length === 16 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST;
+    const slot = this.#createEcho(type, { ...request, from });
+    if (packetInSlot(slot).length > outbound.mtu) return false;
+    return this.#enqueue(datagrams, slot, request.to);
+  }
+
+  #enqueue(queue: PacketQueue, slot: Uint8Array, to: IpAddress): boolean {
+    const { outbound, drops } = this.#options;
+    if (queue.offerAll(outbound.fit(slot, to))) return true;
+    drops.count('queue-full');
+    return false;
+  }
+
+  #createEcho(type: number, echo: EchoRequest & { from: IpAddress }): Uint8Array {
+    const { outbound } = this.#options;
+    const { from, to, identifier, payload } = echo;
+    const isIpv6 = from.length === 16;
+    const protocol = isIpv6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP;
+    const local = { address: from, port: identifier };
+    const header = outbound.createHeader(local, { address: to, port: 0 }, protocol);
+    const length = ICMP_HEADER_LENGTH + payload.length;
+    const slot = outbound.slots.allocate(header.length + length);
+    const offset = PACKET_HEADROOM + header.length;
+    header.write(slot, PACKET_HEADROOM, length);
+    writeIcmpEcho(slot, offset, type, identifier, echo.sequence);
+    slot.set(payload, offset + ICMP_HEADER_LENGTH);
+    finishIcmp(slot, offset, length, isIpv6 ? header.pseudoSum(length) : 0);
+    outbound.flows.note(protocol, ...echoEnds(from, to, slot, offset));
+    return slot;
+  }
+}
+
+/** The two ends of an echo in terms of ports: identifier and sequence. */
+export function echoEnds(
+  local: IpAddress,
+  remote: IpAddress,
+  bytes: Uint8Array,
+  offset: number,
+): [SocketAddress, SocketAddress] {
+  return [
+    { address: local, port: icmpIdentifier(bytes, offset) },
+    { address: remote, port: icmpSequence(bytes, offset) },
+  ];
+}
+
+/** Source quench and redirect are not: RFC 6633 3; and there is one way out, the tunnel. */
+function isHeededError(type: number): boolean {
+  return (
+    type === ICMP_DESTINATION_UNREACHABLE ||
+    type === ICMP_TIME_EXCEEDED ||
+    type === ICMP_PARAMETER_PROBLEM
+  );
+}

@@ -1,0 +1,307 @@
+/**
+ * All TCP connections and listeners of a stack: whose turn it is to send, whose timer is due, and
+ * what they share. Who gets a segment: inbound-segments.ts; how a connection begins: open.ts.
+ */
+import { DeadlineHeap } from '../../lib/deadline-heap.js';
+import type { DropCounter } from '../../lib/drop-counter.js';
+import { randomUint32 } from '../../lib/random-uint32.js';
+import type { Entropy } from '../../ports/entropy.js';
+import { MemoryBudget } from '../../lib/memory-budget.js';
+import type { PacketSlots } from '../../lib/packet-slot.js';
+import { randomSipHashKey } from '../../lib/siphash.js';
+import { TokenBucket } from '../../lib/token-bucket.js';
+import type { IpAddress, SocketAddress } from '../../wire/ip-address.js';
+import type { DropReason } from '../drop-reason.js';
+import type { Inbound } from '../ip/inbound.js';
+import type { Outbound } from '../ip/outbound.js';
+import type { OwnAddresses } from '../ip/own-addresses.js';
+import type { StackLimits } from '../limits.js';
+import type { PacketQueue } from '../packet-queue.js';
+import type { ConnectOptions, ListenOptions, UnmatchedSegmentObserver } from '../stack-options.js';
+import type { CongestionAlgorithm, CongestionControl } from './congestion/congestion-control.js';
+import { createCongestionControl } from './congestion/create.js';
+import { abortConnection, TcpConnection } from './connection.js';
+import { TcpDemux } from './tables/demux.js';
+import { dispatch } from './dispatch.js';
+import { deliverEvents, terminate } from './events.js';
+import { InboundSegments, type InboundSegmentsHost } from './receive/inbound-segments.js';
+import { type ConnectionHandler, type LocalBinding, TcpListener } from './open/listener.js';
+import { ANY_ADDRESS, ListenerTable } from './tables/listener-table.js';
+import { pathMtuChanged } from './network-errors.js';
+import type { TcpObserver } from './observer.js';
+import { Open, type OpenHost } from './open/open.js';
+import { ReadyQueue } from './tables/ready-queue.js';
+import { createReset } from './receive/reset.js';
+import type { Segment } from './segment.js';
+import { UnmatchedSegments } from './tables/unmatched-segments.js';
+import type { Tcb } from './tcb.js';
+import { TimeWaits } from './tables/time-waits.js';
+import { handleTimeouts } from './send/timeouts.js';
+
+/** RFC 5961 7 leaves the figure open; Linux long had 100 a second. */
+const CHALLENGE_ACKS_PER_SECOND = 100;
+
+const DEFAULT_BACKLOG = 128;
+
+/** Packets that one connection sends before it is the next one's turn. */
+const TURN = 16;
+
+/** What the TCP layer shares with the stack. */
+export interface TcpProtocolOptions {
+  readonly mtu: number;
+  readonly outbound: Outbound;
+  readonly limits: StackLimits;
+  readonly entropy: Entropy;
+  readonly congestion: CongestionAlgorithm;
+  readonly addresses: OwnAddresses;
+  readonly drops: DropCounter<DropReason>;
+  readonly slots: PacketSlots;
+  /** Answers and resets wait here. */
+  readonly control: PacketQueue;
+  readonly unmatched?: UnmatchedSegmentObserver | undefined;
+}
+
+export class TcpProtocol implements OpenHost, InboundSegmentsHost {
+  readonly mtu: number;
+  readonly outbound: Outbound;
+  readonly drops: DropCounter<DropReason>;
+  readonly slots: PacketSlots;
+  readonly budget: MemoryBudget;
+  readonly challengeAcks: TokenBucket;
+  readonly demux = new TcpDemux();
+  readonly listeners = new ListenerTable();
+  readonly addresses: OwnAddresses;
+  readonly unmatchedSegments: UnmatchedSegments | undefined;
+  #timedOutAt = -Infinity;
+  readonly #limits: StackLimits;
+  readonly #random: () => number;
+  readonly #congestion: CongestionAlgorithm;
+  readonly #control: PacketQueue;
+  readonly #open: Open;
+  readonly #inbound: InboundSegments;
+  readonly #timers = new DeadlineHeap<Tcb>();
+  readonly #ready = new ReadyQueue();
+  readonly #timeWaits: TimeWaits;
+  #sink: (slot: Uint8Array) => void = ignore;
+
+  constructor(options: TcpProtocolOptions, now: number) {
+    const { entropy } = options;
+    this.mtu = options.mtu;
+    this.outbound = options.outbound;
+    this.drops = options.drops;
+    this.slots = options.slots;
+    this.#limits = options.limits;
+    this.addresses = options.addresses;
+    this.#random = () => (randomUint32(entropy) >>> 0) / 2 ** 32;
+    this.#congestion = options.congestion;
+    this.#control = options.control;
+    this.budget = new MemoryBudget(options.limits.bufferBytes);
+    this.challengeAcks = new TokenBucket(CHALLENGE_ACKS_PER_SECOND, CHALLENGE_ACKS_PER_SECOND, now);
+    this.#timeWaits = new TimeWaits(options.limits.timeWaits);
+    this.#open = new Open(this, options.limits, entropy);
+    this.unmatchedSegments =
+      options.unmatched && new UnmatchedSegments(this.demux, options.unmatched);
+    this.#inbound = new InboundSegments(this, randomSipHashKey(entropy), now);
+  }
+
+  /** Connections in any state but TIME-WAIT. */
+  get connections(): number {
+    return this.demux.size - this.#timeWaits.size;
+  }
+
+  get isFull(): boolean {
+    return this.connections >= this.#limits.connections;
+  }
+
+  get timeWaits(): number {
+    return this.#timeWaits.size;
+  }
+
+  /** When a connection last had no acknowledgement in time (RFC 6298 5.4), in `now` ms. */
+  get timedOutAt(): number {
+    return this.#timedOutAt;
+  }
+
+  get hasReady(): boolean {
+    return !this.#ready.isEmpty;
+  }
+
+  /** Handles the TCP segment in `packet`. */
+  handleInbound(packet: Inbound, now: number): void {
+    this.#inbound.handle(packet, now);
+  }
+
+  /**
+   * Opens a connection.
+   *
+   * @throws RangeError when no address of ours fits the remote one
+   * @throws StackExhaustedError
+   */
+  connect(
+    remote: SocketAddress,
+    observer: TcpObserver,
+    now: number,
+    options: ConnectOptions,
+  ): TcpConnection {
+    const { localAddress, localPort = 0, connectTimeout = this.#limits.connectTimeout } = options;
+    const localIndex = this.addresses.select(remote.address, localAddress);
+    const local = { address: this.addresses.at(localIndex), port: localPort };
+    const to = { address: remote.address.slice(), port: remote.port };
+    const tcb = this.#open.active(local, to, localIndex, now);
+    this.#begin(tcb, now + connectTimeout);
+    tcb.observer = observer;
+    tcb.keepAlive = options.keepAlive;
+    return new TcpConnection(tcb);
+  }
+
+  /** @throws RangeError when the address is not ours or the binding exists */
+  listen(
+    local: LocalBinding,
+    onConnection: ConnectionHandler,
+    { backlog = DEFAULT_BACKLOG }: ListenOptions,
+  ): TcpListener {
+    const { address } = local;
+    const index = address === undefined ? ANY_ADDRESS : this.addresses.select(address, address);
+    const listener = new TcpListener(local, backlog, onConnection, (closed) => {
+      this.listeners.remove(index, closed);
+    });
+    this.listeners.add(index, listener);
+    return listener;
+  }
+
+  createPassive(
+    local: SocketAddress,
+    remote: SocketAddress,
+    localIndex: number,
+    now: number,
+    iss?: number,
+  ): Tcb {
+    return this.#open.passive(local, remote, localIndex, now, iss);
+  }
+
+  createCongestionControl(mss: number, now: number): CongestionControl {
+    return createCongestionControl(this.#congestion, { mss, random: this.#random, now });
+  }
+
+  start(tcb: Tcb, now: number): void {
+    this.#begin(tcb, now + this.#limits.connectTimeout);
+  }
+
+  #begin(tcb: Tcb, handshakeEnd: number): void {
+    this.demux.add(tcb);
+    tcb.endOfStateAt = handshakeEnd;
+    tcb.updateDeadline();
+    this.enqueue(tcb);
+  }
+
+  /** The connection that a quoted segment of ours belongs to. */
+  find(localIndex: number, localPort: number, remote: SocketAddress): Tcb | undefined {
+    return this.demux.findAddress(localIndex, localPort, remote);
+  }
+
+  /** The path to that address has become narrower, or may be wide again. */
+  pathMtuChanged(remoteKey: number | string, now: number): void {
+    for (const tcb of this.demux.allTo(remoteKey)) pathMtuChanged(tcb, now);
+  }
+
+  /** Gives the next ready connection its turn; returns how many packets it emitted. */
+  dispatchNext(sink: (slot: Uint8Array) => void, now: number, quota: number): number {
+    const tcb = this.#ready.shift();
+    if (tcb === undefined) return 0;
+    this.#sink = sink;
+    const turn = Math.min(TURN, quota);
+    const sent = dispatch(tcb, now, turn);
+    if (sent === turn) this.#ready.push(tcb);
+    this.#sink = ignore;
+    return sent;
+  }
+
+  nextTimeout(): number {
+    return this.#timers.next();
+  }
+
+  handleTimeout(now: number): void {
+    for (;;) {
+      const tcb = this.#timers.popDue(now);
+      if (tcb === undefined) return;
+      if (tcb.retransmitAt <= now) this.#timedOutAt = now;
+      handleTimeouts(tcb, now);
+    }
+  }
+
+  /**
+   * The path to the remote addresses that `carries` names was dead and is no more: what waits there
+   * for a retransmission after another one is sent again at the next handleTimeout().
+   *
+   * The backoff of RFC 6298 5.5 is meant for congestion; RFC 6069 takes it back for a path that
+   * was broken. One step stays, for the same segment is about to time out once more (RFC 5681 3.1).
+   */
+  retransmitNow(carries: (remote: IpAddress) => boolean, now: number): void {
+    for (const tcb of this.demux.all()) {
+      const { roundTrips } = tcb.sender;
+      const isWaiting = roundTrips.backoff > 0 && tcb.retransmitAt !== Infinity;
+      if (!isWaiting || !carries(tcb.remote.address)) continue;
+      roundTrips.easeToOneStep();
+      tcb.retransmitAt = Math.min(tcb.retransmitAt, now);
+      tcb.updateDeadline();
+    }
+  }
+
+  /**
+   * Our addresses have changed: connections from one that is gone end. The peers are told nothing, for
+   * it could be said from that address alone (RFC 1122 3.2.1.3: a source MUST be one's own). Listeners
+   * stay: one at such an address hears nothing until it is ours again.
+   */
+  addressesChanged(): void {
+    for (const tcb of this.demux.all()) {
+      if (this.addresses.isOurs(tcb.localIndex)) continue;
+      terminate(tcb, 'address-gone');
+      deliverEvents(tcb);
+    }
+  }
+
+  /** Resets all connections and ends all listeners. */
+  close(now: number): void {
+    for (const listener of this.listeners.all()) listener.close(now);
+    for (const tcb of this.demux.all()) abortConnection(tcb, now);
+  }
+
+  emit(slot: Uint8Array): void {
+    this.#sink(slot);
+  }
+
+  enqueuePacket(slot: Uint8Array): void {
+    this.#control.push(slot);
+  }
+
+  refuse(tcb: Tcb, segment: Segment): void {
+    this.answer(createReset(this.slots, tcb.header, segment));
+  }
+
+  answer(slot: Uint8Array): void {
+    if (!this.#control.offer(slot)) this.drops.count('queue-full');
+  }
+
+  enqueue(tcb: Tcb): void {
+    this.#ready.push(tcb);
+  }
+
+  reschedule(tcb: Tcb): void {
+    this.#timers.update(tcb);
+  }
+
+  enterTimeWait(tcb: Tcb): void {
+    this.#timeWaits.add(tcb);
+  }
+
+  remove(tcb: Tcb): void {
+    this.#timeWaits.remove(tcb);
+    this.#timers.remove(tcb);
+    this.demux.remove(tcb);
+    this.unmatchedSegments?.ended(tcb);
+  }
+}
+
+function ignore(): void {
+  // No drain is under way: nothing is emitted then.
+}

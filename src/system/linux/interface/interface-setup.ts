@@ -1,0 +1,335 @@
+/**
+ * Addresses, MTU and routes of a tunnel's interface. All of them go with the interface when the process
+ * dies, but for the rules of a default route, and for the guards (guard-routes.ts). What an interface that was made in advance has already is
+ * taken as it is, and stays.
+ *
+ * A default route into the tunnel must not catch what the tunnel itself sends. As wg-quick does it, such
+ * a route stands in a table of its own, which everything is looked up in but packets with a mark; and
+ * routes of the main table that are no default ones come first. So the way to the Arc server is the
+ * system's, whatever becomes of it: docs/decisions/0010.
+ */
+import { constants } from 'node:os';
+
+import type {
+  ConfiguredInterface,
+  InterfaceChange,
+  InterfaceRouting,
+  InterfaceSettings,
+} from '../../../ports/packet-interfaces.js';
+import { type IpAddress, type IpPrefix, formatIpAddress } from '../../../wire/ip-address.js';
+import {
+  FIRST_TABLE,
+  GuardRoutes,
+  isGuarded,
+  MAIN_TABLE,
+  rulesOf,
+  TABLES,
+} from './guard-routes.js';
+import { SystemCallError } from '../libc.js';
+import type { Rtnetlink } from './rtnetlink.js';
+import type { RoutingRule, UnreachableRoute } from './rtnetlink-messages.js';
+import { isDone, refusalOf } from '../system-refusal.js';
+
+/** An interface cannot be given what it is to have; `subject` is what: an address, a route. */
+export class InterfaceSetupError extends Error {
+  override readonly name = 'InterfaceSetupError';
+  readonly code: string;
+  readonly subject: string;
+  /** What an administrator may do in our place: commands of iproute2, a line each. */
+  readonly remedy: string;
+
+  constructor(subject: string, cause: SystemCallError, remedy: readonly string[] = []) {
+    super(`${subject}: ${cause.message}`, { cause });
+    this.code = cause.code;
+    this.subject = subject;
+    this.remedy = remedy.join('\n');
+  }
+}
+
+/**
+ * Brings the interface up.
+ *
+ * @throws InterfaceSetupError; nothing is left then that would not go with the interface
+ */
+export function setUpInterface(
+  netlink: Rtnetlink,
+  name: string,
+  settings: InterfaceSettings,
+): ConfiguredInterface {
+  const index = netlink.interfaceIndex(name);
+  if (index === undefined) {
+    throw new InterfaceSetupError(name, new SystemCallError('link', constants.errno.ENODEV));
+  }
+  const setup = new InterfaceSetup(netlink, { name, index, ...settings });
+  setup.plan(settings).apply();
+  return setup;
+}
+
+/** Something that the interface is given. */
+interface Part {
+  /** What it is, in words: no two parts that differ have the same. */
+  readonly subject: string;
+  readonly add: () => void;
+  /** What is gone already is no error. */
+  readonly remove: () => void;
+  /** Whether the interface has it already, be it by somebody else. */
+  readonly isThere: () => boolean;
+  /** The command of iproute2 that adds it; undefined where that alone would not do. */
+  readonly command: string | undefined;
+  /** Whether a kill switch leaves it in its place at the end. */
+  readonly outlastsEnd?: boolean;
+  /** Whether a process that was killed has left it. */
+  readonly wasLeft?: () => boolean;
+}
+
+interface NamedInterface {
+  readonly name: string;
+  readonly index: number;
+  readonly mtu: number;
+  readonly killSwitch: boolean;
+}
+
+class InterfaceSetup implements ConfiguredInterface {
+  readonly #netlink: Rtnetlink;
+  readonly #interface: NamedInterface;
+  readonly #guards: GuardRoutes;
+  #fwmark = 0;
+  /** In the order in which they were added: what needs others comes behind them. */
+  #parts: readonly Part[] = [];
+
+  constructor(netlink: Rtnetlink, named: NamedInterface) {
+    this.#netlink = netlink;
+    this.#interface = named;
+    this.#guards = new GuardRoutes(netlink, named.name);
+  }
+
+  get fwmark(): number {
+    return this.#fwmark;
+  }
+
+  plan({ addresses, routes }: InterfaceRouting): InterfaceChange {
+    const defaults = routes.filter(({ prefixLength }) => prefixLength === 0);
+    const others = routes.filter(({ prefixLength }) => prefixLength !== 0);
+    const fwmark =
+      defaults.length === 0 ? 0 : this.#fwmark || freeTable(this.#netlink, this.#guards);
+    const guarded = [
+      ...others.filter(isGuarded).map((destination) => this.#guards.guard(destination, MAIN_TABLE)),
+      ...(this.#interface.killSwitch ? defaults : []).map((destination) =>
+        this.#guards.guard(destination, fwmark),
+      ),
+    ];
+    const parts = [
+      this.#mtuPart(),
+      ...addresses.map((address) => this.#addressPart(address)),
+      this.#upPart(),
+      ...guarded.map((guard) => this.#guardPart(guard)),
+      ...others.map((destination) => this.#routePart(destination, MAIN_TABLE)),
+      ...defaults.map((destination) => this.#routePart(destination, fwmark)),
+      ...defaults
+        .flatMap(({ address }) => rulesOf(address.length === 4 ? 4 : 6, fwmark))
+        .map((rule) => this.#rulePart(rule)),
+    ];
+    const wanted = new Map<string, Part>(parts.map((part) => [part.subject, part]));
+    return {
+      fwmark,
+      apply: () => {
+        this.#change(wanted);
+        // Those of a process that was killed, with other routes.
+        this.#guards.removeBut(guarded);
+        this.#fwmark = fwmark;
+      },
+    };
+  }
+
+  undo(): void {
+    // In one that was made in advance they would stay.
+    for (const part of [...this.#parts].reverse()) {
+      if (!this.#interface.killSwitch || part.outlastsEnd !== true) part.remove();
+    }
+    this.#parts = [];
+  }
+
+  /**
+   * What is new comes first: with the last address of a family its routes would go, and connections
+   * that stay would have no way meanwhile.
+   */
+  #change(wanted: ReadonlyMap<string, Part>): void {
+    const old = new Map(this.#parts.map((part) => [part.subject, part]));
+    const parts: Part[] = [];
+    const missing: Part[] = [];
+    let refusal: SystemCallError | undefined;
+    for (const part of wanted.values()) {
+      const kept = old.get(part.subject);
+      const error = kept === undefined ? refusalOf(part.add) : undefined;
+      if (error === undefined) parts.push(kept ?? part);
+      else if (part.isThere()) parts.push({ ...part, remove: () => undefined });
+      else {
+        refusal ??= error;
+        missing.push(part);
+        // Others than the right may be at odds with each other: the first one says it.
+        if (error.code !== 'EPERM') break;
+      }
+    }
+    if (refusal !== undefined) {
+      for (const part of parts.reverse()) {
+        if (!old.has(part.subject) && part.wasLeft?.() !== true) part.remove();
+      }
+      throw refused(missing, refusal);
+    }
+    const surplus = this.#parts.filter(({ subject }) => !wanted.has(subject));
+    for (const part of surplus.reverse()) part.remove();
+    this.#parts = parts;
+  }
+
+  #mtuPart(): Part {
+    const { name, index, mtu } = this.#interface;
+    return {
+      subject: `MTU ${mtu}`,
+      add: () => this.#netlink.setMtu(index, mtu),
+      remove: () => undefined,
+      isThere: () => this.#netlink.link(index)?.mtu === mtu,
+      command: `ip link set ${name} mtu ${mtu}`,
+    };
+  }
+
+  #upPart(): Part {
+    const { name, index } = this.#interface;
+    return {
+      subject: 'up',
+      add: () => this.#netlink.setUp(index),
+      remove: () => undefined,
+      isThere: () => this.#netlink.link(index)?.isUp === true,
+      command: `ip link set ${name} up`,
+    };
+  }
+
+  #addressPart(address: IpAddress): Part {
+    const prefix = hostPrefix(address);
+    const netlink = this.#netlink;
+    const { name, index } = this.#interface;
+    return {
+      subject: `address ${textOf(prefix)}`,
+      add: () => netlink.addAddress(index, prefix),
+      remove: () => void isDone(() => netlink.deleteAddress(index, prefix)),
+      // Of whatever length: what was set up in advance may have the neighbours that it likes.
+      isThere: () =>
+        netlink
+          .listAddresses()
+          .some((had) => had.interfaceIndex === index && isSameAddress(had.prefix, prefix)),
+      command: `ip address add ${textOf(prefix)} dev ${name}`,
+    };
+  }
+
+  #routePart(destination: IpPrefix, table: number): Part {
+    const netlink = this.#netlink;
+    const { name, index } = this.#interface;
+    const route = { destination, interfaceIndex: index, table };
+    return {
+      subject: `route ${textOf(destination)}`,
+      add: () => netlink.addRoute(route),
+      remove: () => void isDone(() => netlink.deleteRoute(route)),
+      isThere: () =>
+        netlink
+          .listRoutes(destination.address.length === 4 ? 4 : 6)
+          .some(
+            (had) =>
+              had.interfaceIndex === index &&
+              had.table === table &&
+              had.destination.prefixLength === destination.prefixLength &&
+              isSameAddress(had.destination, destination),
+          ),
+      command: table === MAIN_TABLE ? `ip route add ${textOf(destination)} dev ${name}` : undefined,
+    };
+  }
+
+  /** For want of the right there is none: the interface was made in advance, and stays at the end. */
+  #guardPart(guard: UnreachableRoute): Part {
+    const netlink = this.#netlink;
+    const isRequired = this.#interface.killSwitch;
+    let wasLeft = false;
+    const add = () => {
+      const refusal = refusalOf(() => netlink.addUnreachableRoute(guard));
+      wasLeft = refusal?.code === 'EEXIST' && this.#guards.list().some(isSameGuard(guard));
+      if (refusal === undefined || wasLeft) return;
+      if (isRequired || refusal.code !== 'EPERM') throw refusal;
+    };
+    return {
+      subject: `guard of ${textOf(guard.destination)}`,
+      add,
+      remove: () => void isDone(() => netlink.deleteUnreachableRoute(guard)),
+      isThere: () => false,
+      command: undefined,
+      outlastsEnd: true,
+      wasLeft: () => wasLeft,
+    };
+  }
+
+  #rulePart(rule: RoutingRule): Part {
+    const netlink = this.#netlink;
+    const remove = () => {
+      while (isDone(() => netlink.deleteRule(rule)));
+    };
+    let wasLeft = false;
+    const add = () => {
+      const refusal = refusalOf(() => netlink.addRule(rule));
+      // That of a process that was killed stays without a gap.
+      wasLeft = refusal?.code === 'EEXIST';
+      if (refusal !== undefined && !wasLeft) throw refusal;
+    };
+    const kind = rule.isInverted === true ? 'mark' : 'other routes';
+    const subject = `rule of the default route of IPv${rule.family}, ${kind}`;
+    return {
+      subject,
+      add,
+      remove,
+      isThere: () => false,
+      command: undefined,
+      outlastsEnd: true,
+      wasLeft: () => wasLeft && this.#interface.killSwitch,
+    };
+  }
+}
+
+/** A table that has nothing but guards of this interface is that of a process that was killed. */
+function freeTable(netlink: Rtnetlink, guards: GuardRoutes): number {
+  const routes = ([4, 6] as const).flatMap((family) => netlink.listRoutes(family));
+  const used = new Set(routes.filter((route) => !guards.isOne(route)).map(({ table }) => table));
+  for (let table = FIRST_TABLE; table < FIRST_TABLE + TABLES; table++) {
+    if (!used.has(table)) return table;
+  }
+  throw new InterfaceSetupError(
+    'default route',
+    new SystemCallError('route add', constants.errno.EEXIST),
+  );
+}
+
+/** A default route takes more than commands: its mark has to be set on every datagram. */
+function refused(missing: readonly Part[], error: SystemCallError): InterfaceSetupError {
+  const subject = missing.map((part) => part.subject).join(', ');
+  const commands = missing.map(({ command }) => command);
+  const isWhole = error.code === 'EPERM' && !commands.includes(undefined);
+  return new InterfaceSetupError(subject, error, isWhole ? (commands as string[]) : []);
+}
+
+function isSameGuard(guard: UnreachableRoute): (other: UnreachableRoute) => boolean {
+  return ({ destination, table }) =>
+    table === guard.table &&
+    destination.prefixLength === guard.destination.prefixLength &&
+    isSameAddress(destination, guard.destination);
+}
+
+function isSameAddress({ address }: IpPrefix, other: IpPrefix): boolean {
+  return (
+    address.length === other.address.length &&
+    address.every((byte, index) => byte === other.address[index])
+  );
+}
+
+/** The interface has this one address of its subnet, and no others are its neighbours. */
+function hostPrefix(address: IpAddress): IpPrefix {
+  return { address, prefixLength: address.length * 8 };
+}
+
+function textOf({ address, prefixLength }: IpPrefix): string {
+  return `${formatIpAddress(address)}/${prefixLength}`;
+}

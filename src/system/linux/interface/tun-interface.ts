@@ -1,0 +1,182 @@
+/** A network interface whose packets come to us, by /dev/net/tun (Documentation/networking/tuntap). */
+import { closeSync, constants as fileConstants, openSync } from 'node:fs';
+import { constants } from 'node:os';
+
+import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../../lib/packet-slot.js';
+import type {
+  PacketInterface,
+  PacketInterfaceError,
+  PacketInterfaceRefusal,
+} from '../../../ports/packet-interfaces.js';
+import { VIRTIO_NET_HEADER_LENGTH } from '../../../wire/virtio-net.js';
+import { BufferList } from '../udp/buffer-list.js';
+import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
+import type { Readiness, Watch } from '../readiness.js';
+import { ReceiveSlab } from '../udp/receive-slab.js';
+import { configureTun, type TunSettings } from './tun-ioctl.js';
+
+const TUN_PATH = '/dev/net/tun';
+
+const LONGEST_FRAME = VIRTIO_NET_HEADER_LENGTH + 65_535;
+
+/** IOV_MAX: parts of one frame. */
+const MAX_PARTS = 1024;
+
+/** What one turn of the event loop takes at most: other input and timers come in between. */
+const FRAMES_PER_TURN = 64;
+const BYTES_PER_TURN = 256 * 1024;
+
+/** There is no interface of ours, with a reason that its reader can act on. */
+export class TunInterfaceError extends Error implements PacketInterfaceError {
+  override readonly name = 'TunInterfaceError';
+  readonly refusal: PacketInterfaceRefusal;
+
+  constructor(refusal: PacketInterfaceRefusal, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.refusal = refusal;
+  }
+}
+
+export interface TunInterfaceOptions {
+  readonly libc: Libc;
+  readonly readiness: Readiness;
+  /**
+   * At most 15 bytes. `%d` in it becomes the first number that is free; where it is empty the kernel
+   * chooses.
+   */
+  readonly name: string;
+}
+
+/**
+ * Makes the interface, in the network namespace of this thread. It is down and has no address.
+ *
+ * @throws TunInterfaceError
+ */
+export function openTunInterface({ libc, readiness, name }: TunInterfaceOptions): PacketInterface {
+  const descriptor = openTun();
+  try {
+    const settings = configureTun(libc, descriptor, name);
+    return new TunInterface(libc, readiness, { descriptor, ...settings });
+  } catch (error) {
+    closeSync(descriptor);
+    if (!(error instanceof SystemCallError)) throw error;
+    throw new TunInterfaceError(whyRefused(libc, name, error.code), error);
+  }
+}
+
+function openTun(): number {
+  try {
+    return openSync(TUN_PATH, fileConstants.O_RDWR | fileConstants.O_NONBLOCK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // ENODEV, ENXIO: the file is there, and no driver behind it.
+    const isMissing = code === 'ENOENT' || code === 'ENODEV' || code === 'ENXIO';
+    const isForbidden = code === 'EACCES' || code === 'EPERM';
+    throw new TunInterfaceError(
+      isMissing ? 'no-driver' : isForbidden ? 'no-access' : 'failed',
+      error,
+    );
+  }
+}
+
+function whyRefused(libc: Libc, name: string, code: string): PacketInterfaceRefusal {
+  if (code === 'EPERM') return 'not-permitted';
+  if (code === 'EBUSY') return 'name-taken';
+  if (code !== 'EINVAL') return 'failed';
+  // An interface of another kind has the name, or nothing can have it.
+  const isTaken = libc.bind('unsigned int if_nametoindex(const char *)')(name) !== 0;
+  return isTaken ? 'name-taken' : 'bad-name';
+}
+
+class TunInterface implements PacketInterface {
+  readonly name: string;
+  readonly hasUdpSegmentation: boolean;
+  readonly #libc: Libc;
+  readonly #descriptor: number;
+  readonly #readCall: LibcFunction;
+  readonly #writevCall: LibcFunction;
+  readonly #slab: ReceiveSlab;
+  readonly #parts: BufferList;
+  readonly #watch: Watch;
+  #isClosed = false;
+  #onFrames: ((frames: readonly Uint8Array[]) => void) | undefined;
+  #onGone: ((error: Error) => void) | undefined;
+
+  constructor(
+    libc: Libc,
+    readiness: Readiness,
+    { descriptor, name, hasUdpSegmentation }: TunSettings & { readonly descriptor: number },
+  ) {
+    this.name = name;
+    this.hasUdpSegmentation = hasUdpSegmentation;
+    this.#libc = libc;
+    this.#descriptor = descriptor;
+    this.#readCall = libc.bind('long read(int, uintptr_t, unsigned long)');
+    this.#writevCall = libc.bind('long writev(int, uintptr_t, int)');
+    const headroom = PACKET_HEADROOM - VIRTIO_NET_HEADER_LENGTH;
+    this.#slab = new ReceiveSlab(libc, LONGEST_FRAME, headroom, PACKET_TAILROOM);
+    this.#parts = new BufferList(libc, MAX_PARTS);
+    this.#watch = readiness.watch(descriptor, {
+      onReadable: () => this.#read(),
+      onWritable: () => undefined,
+    });
+  }
+
+  setReading(isReading: boolean): void {
+    this.#watch.wantReadable(isReading);
+  }
+
+  onFrames(handler: (frames: readonly Uint8Array[]) => void): void {
+    this.#onFrames = handler;
+  }
+
+  onGone(handler: (error: Error) => void): void {
+    this.#onGone = handler;
+  }
+
+  write(parts: readonly Uint8Array[]): Error | undefined {
+    if (parts.length > MAX_PARTS) throw new RangeError(`a frame has at most ${MAX_PARTS} parts`);
+    if (this.#isClosed) return new SystemCallError('writev', constants.errno.EBADF);
+    parts.forEach((part, index) => this.#parts.setBytes(index, part));
+    for (;;) {
+      const written = this.#writevCall(this.#descriptor, this.#parts.address, parts.length);
+      if (written >= 0) return undefined;
+      const errno = this.#libc.errno();
+      if (errno !== constants.errno.EINTR) return new SystemCallError('writev', errno);
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#watch.close();
+    closeSync(this.#descriptor);
+  }
+
+  /** True where it stopped before the device ran dry. */
+  #read(): boolean {
+    const frames: Uint8Array[] = [];
+    let bytes = 0;
+    let errno = 0;
+    while (errno === 0 && frames.length < FRAMES_PER_TURN && bytes < BYTES_PER_TURN) {
+      const length = this.#readCall(this.#descriptor, this.#slab.reserve(), LONGEST_FRAME);
+      if (length >= 0) {
+        frames.push(this.#slab.part(this.#slab.take(length), length));
+        bytes += length;
+      } else {
+        errno = this.#libc.errno();
+        if (errno === constants.errno.EINTR) errno = 0;
+      }
+    }
+    if (frames.length > 0) this.#onFrames?.(frames);
+    if (errno !== 0 && errno !== constants.errno.EAGAIN) this.#lose(errno);
+    return errno === 0;
+  }
+
+  /** The interface was deleted under us: waiting for it would never rest. */
+  #lose(errno: number): void {
+    if (this.#isClosed) return;
+    this.close();
+    this.#onGone?.(new SystemCallError('read', errno));
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * What a device of anybody's answers to `get=1` on WireGuard's userspace interface
+ * (wireguard.com/xplatform, Configuration Protocol): text to a value.
+ */
+import { Secret } from '../../lib/secrets/secret.js';
+import { parseKey } from './key-text.js';
+
+export interface DeviceResponse {
+  /** 32 bytes; undefined where the device has none. */
+  readonly privateKey: Secret<Uint8Array> | undefined;
+  /** 0 while there is no socket. */
+  readonly listenPort: number;
+  /** 0 for none. */
+  readonly fwmark: number;
+  readonly peers: readonly PeerResponse[];
+}
+
+export interface PeerResponse {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** As the device writes it; undefined where it knows none. */
+  readonly endpoint: string | undefined;
+  /** In ms since 1970; undefined before the first. */
+  readonly latestHandshakeUnix: number | undefined;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** Seconds; 0 is off. */
+  readonly persistentKeepalive: number;
+  readonly allowedIps: readonly string[];
+}
+
+/**
+ * Keys that are not known are passed over: devices have some of their own. Pre-shared keys are not read.
+ *
+ * @returns undefined where it is no such answer, or one of failure
+ */
+export function readGetResponse(text: string): DeviceResponse | undefined {
+  const lines = text.trimEnd().split('\n');
+  // The last line tells how it went.
+  if (lines.pop() !== 'errno=0') return undefined;
+  const sections = [new Map<string, string[]>()];
+  for (const line of lines) {
+    const separator = line.indexOf('=');
+    if (separator === -1) return undefined;
+    const [key, value] = [line.slice(0, separator), line.slice(separator + 1)];
+    if (key === 'public_key') sections.push(new Map());
+    const section = sections.at(-1)!;
+    const values = section.get(key);
+    if (values === undefined) section.set(key, [value]);
+    else values.push(value);
+  }
+  const [device, ...others] = sections;
+  const peers = others.map(peerOf);
+  if (!peers.every((peer) => peer !== undefined)) return undefined;
+  const privateKey = parseKey(valueOf(device!, 'private_key') ?? '');
+  return {
+    privateKey: privateKey && new Secret(privateKey),
+    listenPort: numberOf(device!, 'listen_port'),
+    fwmark: numberOf(device!, 'fwmark'),
+    peers,
+  };
+}
+
+type Section = ReadonlyMap<string, readonly string[]>;
+
+function peerOf(section: Section): PeerResponse | undefined {
+  const publicKey = parseKey(valueOf(section, 'public_key') ?? '');
+  if (publicKey === undefined) return undefined;
+  const seconds = numberOf(section, 'last_handshake_time_sec');
+  const nanoseconds = numberOf(section, 'last_handshake_time_nsec');
+  const handshake = seconds * 1000 + Math.floor(nanoseconds / 1_000_000);
+  return {
+    publicKey,
+    endpoint: valueOf(section, 'endpoint'),
+    latestHandshakeUnix: handshake === 0 ? undefined : handshake,
+    sentBytes: numberOf(section, 'tx_bytes'),
+    receivedBytes: numberOf(section, 'rx_bytes'),
+    persistentKeepalive: numberOf(section, 'persistent_keepalive_interval'),
+    allowedIps: section.get('allowed_ip') ?? [],
+  };
+}
+
+function valueOf(section: Section, key: string): string | undefined {
+  return section.get(key)?.at(-1);
+}
+
+/** 0 where it is not said, or no number. */
+function numberOf(section: Section, key: string): number {
+  const text = valueOf(section, key) ?? '';
+  return /^\d{1,16}$/.test(text) ? Number(text) : 0;
+}

@@ -1,0 +1,54 @@
+import { openInterface } from '../../../src/app/up/open-interface.js';
+import { UserError } from '../../../src/lib/user-error.js';
+import type {
+  InterfaceTunnel,
+  InterfaceTunnels,
+} from '../../../src/tunnel/interface/interface-tunnel.js';
+import type { PacketInterfaceRefusal } from '../../../src/ports/packet-interfaces.js';
+
+function tunnels(outcome: InterfaceTunnel | Error): InterfaceTunnels {
+  return {
+    open: () => (outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome)),
+  };
+}
+
+async function failure(from: InterfaceTunnels | undefined): Promise<UserError> {
+  const error: unknown = await openInterface(from, 'soratun0').catch((caught: unknown) => caught);
+  if (error instanceof UserError) return error;
+  throw new Error('nothing was refused', { cause: error });
+}
+
+it('gives the tunnel', async () => {
+  const tunnel = { interfaceName: 'soratun0' } as InterfaceTunnel;
+  await expect(openInterface(tunnels(tunnel), 'soratun0')).resolves.toBe(tunnel);
+});
+
+it('says that there are none here', async () => {
+  expect(await failure(undefined)).toMatchObject({
+    kind: 'failed',
+    why: expect.stringContaining('needs Linux') as string,
+    next: [expect.stringContaining('--mode userspace')],
+  });
+});
+
+it.each<[PacketInterfaceRefusal, UserError['kind'], string, string]>([
+  ['not-permitted', 'permission', 'CAP_NET_ADMIN', 'setcap cap_net_admin+ep'],
+  ['no-access', 'permission', '/dev/net/tun may not be opened', '--mode userspace'],
+  ['no-driver', 'failed', 'no /dev/net/tun', 'modprobe tun'],
+  ['name-taken', 'failed', 'another interface', 'interface in arc.json'],
+  ['bad-name', 'configuration', 'no interface can have', '15 letters'],
+  ['failed', 'failed', 'EMFILE', '--mode userspace'],
+])('says what to do about %s', async (refusal, kind, why, next) => {
+  const cause = Object.assign(new Error('ioctl EMFILE'), { refusal });
+  const error = await failure(tunnels(cause));
+  expect(error.kind).toBe(kind);
+  expect(error.what).toBe('cannot make the network interface soratun0');
+  expect(error.why).toContain(why);
+  expect(error.next.join('\n')).toContain(next);
+  expect(error.cause).toBe(cause);
+});
+
+it('does not take a fault for a refusal', async () => {
+  const fault = new TypeError('a bug');
+  await expect(openInterface(tunnels(fault), '')).rejects.toBe(fault);
+});
