@@ -85,6 +85,24 @@ const ARROWS = [
   ],
 ];
 
+/** What the bundle of the npm package may hold, with what these packages need themselves. */
+const BUNDLED = [
+  '@noble/(ciphers|curves|hashes)',
+  '@oclif/core',
+  'axios',
+  'dns-packet',
+  'fastest-levenshtein',
+  'fflate',
+  'inquirer',
+  'ipaddr.js',
+  'openapi-backend',
+  'pino',
+  'prom-client',
+  'qrcode',
+  'shell-quote',
+  'zod',
+];
+
 const onlyAllowedFolders = ARROWS.map(([folder, allowed, reason]) => ({
   name: `${folder}-imports-only-${allowed.join('-').replaceAll('/', '-') || 'itself'}`,
   comment: reason,
@@ -221,10 +239,14 @@ export default {
       {},
     ),
     forbid(
-      'no-dev-dependencies',
-      'Shipped code runs without the development tools.',
+      'no-development-tools',
+      'The bundle holds the packages that shipped code runs on: each has its reason in decision 0001.',
       { path: '^(src|commands)/' },
-      { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+      {
+        dependencyTypes: ['npm-dev'],
+        dependencyTypesNot: ['type-only'],
+        pathNot: `^node_modules/(${BUNDLED.join('|')})/`,
+      },
     ),
     forbid(
       'no-unresolvable',

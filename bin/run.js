@@ -7,4 +7,4 @@ if (major < 20 || (major === 20 && minor < 19)) {
   );
   process.exit(1);
 }
-await import('../dist/command-line/npm.js');
+await import('../dist/bundle/npm.js');

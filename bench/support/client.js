@@ -14,7 +14,7 @@ import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 
-import { createTunnel } from '../../dist/src/index.js';
+import { createTunnel } from '../../dist/bundle/index.js';
 import { dialSocks5 } from './socks5.js';
 import { count, fill, header, PORTS, reset } from './streams.js';
 

@@ -54,13 +54,24 @@ export const tunnelContext: TunnelContext = {
 async function deviceTunnels(options: TunnelThreadOptions): Promise<InterfaceTunnels | undefined> {
   const { hasLinuxNetwork } = await import('../system/linux/linux-network.js');
   if (!(await hasLinuxNetwork())) return undefined;
+  const { url } = import.meta as { readonly url?: string };
+  // The single executable has no file that a thread could start with.
+  if (url === undefined) return tunnelsInThisThread(options);
   const [{ RemoteTunnels }, { startThread }, { systemClock }] = await Promise.all([
     import('../tunnel/thread/remote-tunnels.js'),
     import('../system/process/thread.js'),
     import('../system/clock.js'),
   ]);
-  const entry = new URL('./tunnel-thread.js', import.meta.url);
+  const entry = new URL('./tunnel-thread.js', url);
   return new RemoteTunnels(() => startThread(entry, options), systemClock);
+}
+
+async function tunnelsInThisThread({
+  log: { level, format },
+  socket,
+}: TunnelThreadOptions): Promise<InterfaceTunnels | undefined> {
+  const { createLog } = await import('../system/log.js');
+  return localInterfaceTunnels(await tunnelPorts(createLog(level, format), socket));
 }
 
 async function localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunnels | undefined> {

@@ -146,6 +146,13 @@ describeWith(
       const bodies = (await emulator.messages()).map(({ body }) => body);
       expect(bodies).toContain('"through send"');
     });
+
+    it('says that mode tun needs machine code, without a place to unpack it', async () => {
+      const words = [...root, '--remount-ro', '/', '/arctun', 'up', '--mode', 'tun'];
+      const tun = await processes.run(words);
+      expect(tun).toMatchObject({ code: 1, stdout: '' });
+      expect(tun.stderr).toMatch(/cannot make a network interface[^]*koffi/);
+    });
   },
 );
 

@@ -28,10 +28,11 @@ it('ships the executable, the build, the manifest and the documents, and nothing
   const paths = files.map(({ path }) => path);
   for (const path of [
     'bin/run.js',
-    'dist/command-line/npm.js',
-    'dist/command-line/notices.txt',
-    'dist/src/index.js',
-    'dist/src/index.d.ts',
+    'dist/bundle/npm.js',
+    'dist/bundle/notices.txt',
+    'dist/bundle/sbom.json',
+    'dist/bundle/index.js',
+    'dist/types/index.d.ts',
     'dist/executable/arctun-x86_64.blob',
     'dist/executable/arctun-arm64.blob',
     'dist/executable/extension.cjs',
@@ -60,7 +61,7 @@ it('ships the executable, the build, the manifest and the documents, and nothing
         !/^(bin\/run\.js|dist\/|deploy\/|docs\/|schema\/|[\w.]+\.(md|json)|LICENSE)/.test(path),
     ),
   ).toEqual([]);
-  expect(paths.filter((path) => /\btest\b/.test(path))).toEqual([]);
+  expect(paths.filter((path) => /\btest\b|-conformance/.test(path))).toEqual([]);
 });
 
 /** A file of the build and what it imports from the build, one after the other. */
@@ -76,11 +77,22 @@ function reachableFrom(entry: string): string[] {
   return [...found];
 }
 
-it.each(['dist/src/index.js', 'dist/src/index.d.ts'])('ships all that %s imports', (entry) => {
+it.each(['dist/bundle/index.js', 'dist/types/index.d.ts'])('ships all that %s imports', (entry) => {
   const reachable = reachableFrom(entry);
   expect(reachable.length).toBeGreaterThan(20);
   const shipped = new Set(files.map(({ path }) => path));
   expect(reachable.filter((path) => !shipped.has(path))).toEqual([]);
+});
+
+it('brings no packages but those with machine code', () => {
+  const manifest = JSON.parse(readFileSync(`${REPOSITORY}package.json`, 'utf8')) as Record<
+    string,
+    Record<string, string> | undefined
+  >;
+  expect(Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })).toEqual([
+    'koffi',
+    'sodium-native',
+  ]);
 });
 
 it('pins every dependency, and none needs an install script', () => {
@@ -91,7 +103,7 @@ it('pins every dependency, and none needs an install script', () => {
   const lock = JSON.parse(readFileSync(`${REPOSITORY}package-lock.json`, 'utf8')) as {
     packages: Record<string, { hasInstallScript?: boolean; dev?: boolean; resolved?: string }>;
   };
-  for (const kind of ['dependencies', 'optionalDependencies', 'devDependencies']) {
+  for (const kind of ['optionalDependencies', 'devDependencies']) {
     for (const version of Object.values(manifest[kind]!))
       expect(version).toMatch(/^\d+\.\d+\.\d+$/);
   }

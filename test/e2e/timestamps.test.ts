@@ -69,7 +69,7 @@ it('is kept by a program that uses the library', async () => {
     const { createTunnel } = await import(process.argv[1]);
     await (await createTunnel({ config: 'arc.json' })).close();
   `;
-  const library = `${REPOSITORY}dist/src/index.js`;
+  const library = `${REPOSITORY}dist/bundle/index.js`;
   const command = [process.execPath, '--input-type=module', '-e', program, library];
   const env = { STATE_DIRECTORY: state };
   expect(await processes.run(command, { cwd: folder, env })).toMatchObject({ code: 0, stderr: '' });

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { fetchNode } from '../../dist/src/lambda/layer/fetch-node.js';
 import { ARCHITECTURES, NODE_VERSION } from '../../dist/src/lambda/layer/node-release.js';
 import { systemCommands } from '../../dist/src/system/process/command-runner.js';
+import { addonsOf } from './addons.js';
 import { bundle, contentOf, PROGRAMS, REPOSITORY } from './bundles.js';
 
 const output = join(REPOSITORY, 'dist/executable');
@@ -78,17 +79,21 @@ async function blobOf(code, commandLine, architecture) {
   const runs = await nodeFor(architecture);
   if (runs === undefined)
     leaveOut(`nothing here runs ${architecture}: its program is not compiled ahead`);
+  const addons = addonsFor(architecture);
+  const assets = ['command-line.cjs', 'command-line.cache', ...Object.keys(addons)];
   const settings = {
     main: 'arctun.cjs',
     disableExperimentalSEAWarning: true,
     useCodeCache: runs !== undefined,
     // NODE_OPTIONS are the function's, and may name what is not there.
     execArgvExtension: 'none',
-    assets: { 'command-line.cjs': 'command-line.cjs', 'command-line.cache': 'command-line.cache' },
+    assets: Object.fromEntries(assets.map((name) => [name, name])),
   };
   const compiler = readFileSync(join(REPOSITORY, 'tools/build/compile-ahead.js'), 'utf8');
-  const made = JSON.stringify([NODE_VERSION, architecture, settings, code, commandLine, compiler]);
-  const key = createHash('sha256').update(made).digest('hex').slice(0, 16);
+  const made = [NODE_VERSION, architecture, JSON.stringify(settings), code, commandLine, compiler];
+  const hash = createHash('sha256');
+  for (const part of [...made, ...Object.values(addons)]) hash.update(part).update('\0');
+  const key = hash.digest('hex').slice(0, 16);
   const blob = join(cache, `${key}.blob`);
   if (!existsSync(blob)) {
     const folder = join(cache, key);
@@ -96,6 +101,7 @@ async function blobOf(code, commandLine, architecture) {
     writeFileSync(join(folder, 'arctun.cjs'), code);
     writeFileSync(join(folder, 'command-line.cjs'), commandLine);
     writeFileSync(join(folder, 'command-line.cache'), '');
+    for (const [name, bytes] of Object.entries(addons)) writeFileSync(join(folder, name), bytes);
     writeFileSync(join(folder, 'sea.json'), JSON.stringify({ ...settings, output: blob }));
     const [program, ...words] = runs ?? (await nodeFor(HOST));
     // Compiled code is laid out by hashes with a random seed: the same one gives the same bytes.
@@ -109,6 +115,16 @@ async function blobOf(code, commandLine, architecture) {
     rmSync(folder, { recursive: true });
   }
   return readFileSync(blob);
+}
+
+/** Without them, `up` says that a network interface takes what is missing. */
+function addonsFor(architecture) {
+  try {
+    return addonsOf(architecture, cache);
+  } catch (error) {
+    leaveOut(`the program for ${architecture} has no machine code of packages: ${error.message}`);
+    return {};
+  }
 }
 
 /** The command that runs Node of an architecture here; undefined where none does. */

@@ -15,32 +15,56 @@ const locked = JSON.parse(readFileSync(`${REPOSITORY}package-lock.json`, 'utf8')
  */
 export const PROGRAMS = {
   executable: { entry: `import './src/entry/executable.ts';`, target: 'node24' },
-  'command-line': { entry: `import './src/entry/executable-command-line.ts';`, target: 'node24' },
+  'command-line': {
+    entry: `import './src/entry/executable-command-line.ts';`,
+    target: 'node24',
+    // The packages with machine code, and the file of each that loads it.
+    addons: { koffi: /^koffi$/, 'sodium-native': /^\.\/binding$/ },
+  },
   extension: {
     entry: `import { main } from './src/lambda/main.ts';\nvoid main();`,
     target: 'node20',
   },
 };
 
-/** Dependencies with files of machine code, and what oclif asks for in a project that is written in TypeScript. */
-const ABSENT = /^(koffi|sodium-native|typescript|ts-node|tsx)$/;
+/** What oclif asks for in a project that is written in TypeScript, and packages with machine code. */
+const TYPESCRIPT = /^(typescript|ts-node|tsx)$/;
+const MACHINE_CODE = /^(koffi|sodium-native)$/;
 
-const absentPackages = {
+/** Has the code of packages come from assets of the executable, NAME.node. */
+const embeddedAddons = (addons) => ({
+  name: 'embedded-addons',
+  setup({ onResolve, onLoad }) {
+    for (const [name, filter] of Object.entries(addons)) {
+      onResolve({ filter }, ({ importer }) =>
+        name === 'koffi' || importer.includes(`node_modules/${name}/`)
+          ? { path: `${name}.node`, namespace: 'addon' }
+          : undefined,
+      );
+    }
+    onLoad({ filter: /.*/, namespace: 'addon' }, ({ path }) => ({
+      contents: `module.exports = require('./src/entry/embedded-addon.ts').loadAddon('${path}');`,
+      resolveDir: REPOSITORY,
+    }));
+  },
+});
+
+const absentPackages = (filter) => ({
   name: 'absent-packages',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: ABSENT }, ({ path }) => ({ path, namespace: 'absent' }));
+    onResolve({ filter }, ({ path }) => ({ path, namespace: 'absent' }));
     // Not left to the program's surroundings: a layer of somebody else's may hold another version.
     onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
       contents: `throw new Error('${path} is not in this program');`,
     }));
   },
-};
+});
 
 /**
- * @param {{ entry: string, target: string }} program
+ * @param {{ entry: string, target: string, addons?: Record<string, RegExp> }} program
  * @returns {Promise<{ code: string, metafile: import('esbuild').Metafile }>}
  */
-export async function bundle({ entry, target }) {
+export async function bundle({ entry, target, addons }) {
   const { outputFiles, metafile } = await build({
     stdin: { contents: entry, resolveDir: REPOSITORY, loader: 'ts' },
     absWorkingDir: REPOSITORY,
@@ -57,7 +81,10 @@ export async function bundle({ entry, target }) {
     legalComments: 'none',
     // The paths that it stands for are of files beside the program, which are not there: threads.
     logOverride: { 'empty-import-meta': 'silent' },
-    plugins: [absentPackages],
+    plugins: [
+      absentPackages(TYPESCRIPT),
+      addons ? embeddedAddons(addons) : absentPackages(MACHINE_CODE),
+    ],
   });
   return { code: withEagerModules(outputFiles[0].text), metafile };
 }
@@ -83,7 +110,9 @@ export function contentOf(metafiles) {
 /** The packages that files are of, by the lock file. */
 function packagesOf(paths) {
   const folders = paths.flatMap(
-    (path) => /^(.*node_modules\/(@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
+    (path) =>
+      /^(.*node_modules\/(@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ??
+      (path === 'addon:koffi.node' ? ['node_modules/koffi'] : []),
   );
   return [...new Set(folders)].sort().map((folder) => {
     if (locked[folder] === undefined) throw new Error(`${folder} is not in package-lock.json`);

@@ -6,7 +6,7 @@ import { UserError } from '../../lib/user-error.js';
 import { renderJson } from '../output/render.js';
 
 /**
- * What the package was published with, seen from the bundle in dist/command-line.
+ * What the package was published with, seen from the bundle in dist/bundle.
  *
  * @throws UserError in the single executable, which has no files beside it
  */

@@ -76,18 +76,23 @@ describe('the bundles', () => {
     expect(inputs).toEqual(expect.arrayContaining(['src/lambda/main.ts', ...commands]));
   });
 
-  it('have no machine code of packages, whose absence is said where they are loaded', () => {
-    const inputs = inputsOf('executable');
-    expect(
-      inputs.filter((path) => /node_modules\/(koffi|@koromix|sodium-native)/.test(path)),
-    ).toEqual([]);
-    expect(inputs).toEqual(expect.arrayContaining(['absent:koffi', 'absent:sodium-native']));
+  it('have machine code of packages in the executable alone, as assets', () => {
+    const ofPackages = /node_modules\/(koffi|@koromix)/;
+    const [executable, extension] = ['executable', 'extension'].map(inputsOf);
+    expect(executable).toEqual(
+      expect.arrayContaining(['addon:koffi.node', 'addon:sodium-native.node']),
+    );
+    expect(extension).toEqual(expect.arrayContaining(['absent:koffi', 'absent:sodium-native']));
+    expect([...executable!, ...extension!].filter((path) => ofPackages.test(path))).toEqual([]);
+    expect(extension!.filter((path) => /sodium-native\//.test(path))).toEqual([]);
   });
 
   it('have each library in the bill of materials, and its licence', () => {
     for (const program of ['executable', 'extension']) {
       const found = inputsOf(program).flatMap(
-        (path) => /^.*node_modules\/((@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
+        (path) =>
+          /^.*node_modules\/((@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ??
+          (path === 'addon:koffi.node' ? ['koffi'] : []),
       );
       const read = (name: string) =>
         readFileSync(join(REPOSITORY, 'dist/executable', `${program}.${name}`), 'utf8');

@@ -18,7 +18,7 @@ const { stack, config, congestion } = JSON.parse(process.argv[2]);
 
 let tunnel;
 if (stack === 'ours') {
-  const { createTunnel } = await import('../../../dist/src/index.js');
+  const { createTunnel } = await import('../../../dist/bundle/index.js');
   tunnel = await createTunnel({ config, congestion });
 }
 

@@ -1,0 +1,62 @@
+/**
+ * Writes what the npm package runs: dist/bundle, with the command and the library, and dist/types, with the
+ * library's declarations. Bundled, the command starts in half the time, and the package brings no packages but
+ * those of machine code. Split, a command loads its own code alone, and shares the rest with the library.
+ */
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { build } from 'esbuild';
+
+import { contentOf, REPOSITORY } from './bundles.js';
+
+const output = join(REPOSITORY, 'dist/bundle');
+
+rmSync(output, { recursive: true, force: true });
+const { metafile } = await build({
+  // bin/run.js starts the first, a thread of the tunnel is the second, a program imports the third.
+  entryPoints: ['src/entry/npm.ts', 'src/cli/tunnel-thread.ts', 'src/index.ts'],
+  entryNames: '[name]',
+  absWorkingDir: REPOSITORY,
+  outdir: output,
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  // Stack traces are read by people.
+  keepNames: true,
+  metafile: true,
+  legalComments: 'none',
+  // The first two hold machine code. oclif asks for the others if a project is written in TypeScript.
+  external: ['koffi', 'sodium-native', 'typescript', 'ts-node', 'tsx'],
+  // CommonJS packages in the bundle ask for Node's modules. No code of the bundle has these names.
+  banner: {
+    js: [
+      "import { createRequire as createRequireForBundle } from 'node:module';",
+      'const require = createRequireForBundle(import.meta.url);',
+    ].join('\n'),
+  },
+});
+const { bill, notices } = contentOf([metafile]);
+writeFileSync(join(output, 'sbom.json'), bill);
+writeFileSync(join(output, 'notices.txt'), notices);
+copyTypes();
+
+/** The declarations that index.d.ts reaches; those of other packages would have to be installed. */
+function copyTypes() {
+  const [from, to] = ['dist/src', 'dist/types'].map((folder) => join(REPOSITORY, folder));
+  rmSync(to, { recursive: true, force: true });
+  const files = new Set(['index.d.ts']);
+  for (const file of files) {
+    const text = readFileSync(join(from, file), 'utf8');
+    for (const [, specifier] of text.matchAll(/\b(?:from|import\() ?'([^']+)'/g)) {
+      if (specifier.startsWith('.'))
+        files.add(join(dirname(file), specifier).replace(/\.js$/, '.d.ts'));
+      else if (!specifier.startsWith('node:'))
+        throw new Error(`the types of ${file} need the package ${specifier}`);
+    }
+    mkdirSync(dirname(join(to, file)), { recursive: true });
+    copyFileSync(join(from, file), join(to, file));
+  }
+}
