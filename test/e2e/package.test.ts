@@ -33,8 +33,8 @@ it('ships the executable, the build, the manifest and the documents, and nothing
     'dist/bundle/sbom.json',
     'dist/bundle/index.js',
     'dist/types/index.d.ts',
-    'dist/executable/arctun-x86_64.blob',
-    'dist/executable/arctun-arm64.blob',
+    'dist/executable/arctun-x86_64.blob.gz',
+    'dist/executable/arctun-arm64.blob.gz',
     'dist/executable/extension.cjs',
     'dist/executable/executable.sbom.json',
     'docs/lambda-layer.md',
@@ -53,7 +53,7 @@ it('ships the executable, the build, the manifest and the documents, and nothing
     expect(paths).toContain(path);
   }
   // No Node: it comes when a layer is built.
-  expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(26e6);
+  expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(15e6);
   expect(files.find(({ path }) => path === 'bin/run.js')!.mode & 0o111).toBe(0o111);
   expect(
     paths.filter(

@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 import { fetchNode } from '../../dist/src/lambda/layer/fetch-node.js';
 import { ARCHITECTURES, NODE_VERSION } from '../../dist/src/lambda/layer/node-release.js';
@@ -56,8 +57,8 @@ async function writeBlobs(main, commandLine) {
   for (const architecture of ARCHITECTURES) {
     try {
       writeFileSync(
-        join(output, `arctun-${architecture}.blob`),
-        await blobOf(main, commandLine, architecture),
+        join(output, `arctun-${architecture}.blob.gz`),
+        gzipSync(await blobOf(main, commandLine, architecture)),
       );
     } catch (error) {
       leaveOut(`there is no blob for ${architecture}: ${error.message}`);

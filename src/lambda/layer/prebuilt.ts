@@ -1,6 +1,7 @@
 /** What stands ready in the package, for it takes development tools: bundles and what is said of them. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 
 import { UserError } from '../../lib/user-error.js';
 import type { Architecture } from './node-release.js';
@@ -20,10 +21,10 @@ export interface Prebuilt {
 /** For which runtimes a layer is: all of an architecture, or those that have a Node. */
 export type LayerKind = Architecture | 'nodejs';
 
-/** Blobs hold compiled code, which is one architecture's. */
+/** Blobs hold compiled code, which is one architecture's; they are gzipped, because every installation has them. */
 const PROGRAMS: Readonly<Record<LayerKind, string>> = {
-  x86_64: 'arctun-x86_64.blob',
-  arm64: 'arctun-arm64.blob',
+  x86_64: 'arctun-x86_64.blob.gz',
+  arm64: 'arctun-arm64.blob.gz',
   nodejs: 'extension.cjs',
 };
 
@@ -41,7 +42,12 @@ export async function readPrebuilt(folder: string, kind: LayerKind): Promise<Pre
       read(`${name}.notices.txt`),
       read('../../LICENSE'),
     ]);
-    return { program, bill: bill.toString(), notices: notices.toString(), license };
+    return {
+      program: kind === 'nodejs' ? program : gunzipSync(program),
+      bill: bill.toString(),
+      notices: notices.toString(),
+      license,
+    };
   } catch (error) {
     const [what, why] = ['cannot build a layer', `${folder} is not whole`];
     const next = [

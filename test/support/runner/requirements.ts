@@ -51,7 +51,7 @@ type Requirement =
   | 'qemu-system-x86_64'
   // build/kernel-peer, made by test/support/kernel-peer/build.sh
   | 'kernel-peer'
-  // dist/executable/*.blob, made by npm run build:executable
+  // dist/executable/*.blob.gz, made by npm run build:executable
   | 'executable'
   // build/lambda-runtime-client, made by test/support/lambda/build-runtime-client.sh
   | 'lambda-runtime-client'
@@ -62,7 +62,7 @@ type Requirement =
   | 'chromium'
   | 'firefox-esr';
 
-const EXECUTABLE_BLOB = new URL('../../../dist/executable/arctun-x86_64.blob', import.meta.url);
+const EXECUTABLE_BLOB = new URL('../../../dist/executable/arctun-x86_64.blob.gz', import.meta.url);
 
 /** What a sandbox of the Lambda emulator takes, and one with a root of its own. */
 export const LAMBDA_SANDBOX = ['linux', 'setpriv'] as const;
