@@ -12,7 +12,7 @@ import type { Clock, Timer } from '../../ports/clock.js';
 import type { Entropy } from '../../ports/entropy.js';
 import type { Log } from '../../ports/log.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
-import { askPlatform, type PlatformAnswer } from '../sim/ask-platform.js';
+import { askPlatform, type Verdict } from '../sim/ask-platform.js';
 import type { Finding } from '../sim/diagnose-sim.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { keepSession } from './refresh-session.js';
@@ -120,7 +120,7 @@ export class SessionRenewal {
     }
     this.#log.debug({ suspicion }, 'asking SORACOM what is wrong with the session');
     const answer = await signedIn(profile, this.#ports, this.#stop.signal, (api) =>
-      askPlatform(target.config, suspicion, api, (key) => this.#ports.publicKeyOf(key)),
+      askPlatform(target, suspicion, api, (key) => this.#ports.publicKeyOf(key)),
     );
     await this.#act(answer, suspicion, target);
   }
@@ -152,7 +152,7 @@ export class SessionRenewal {
     }
   }
 
-  async #act(answer: PlatformAnswer, suspicion: Suspicion, target: LoadedArcConfig): Promise<void> {
+  async #act(answer: Verdict, suspicion: Suspicion, target: LoadedArcConfig): Promise<void> {
     this.#finding = undefined;
     switch (answer.kind) {
       case 'needs-user':
@@ -218,9 +218,9 @@ const SILENT = 'the Arc server is silent, and the platform does not tell why';
 const BOOTSTRAP_AGAIN = 'Or run the bootstrap again that made arc.json, which is then taken over.';
 
 /** No new session would mend it, and making one would end what others do with this one. */
-function agreement({ config }: LoadedArcConfig): string {
+function agreement({ config, source }: LoadedArcConfig): string {
   const { host = '', port = 0 } = config.arcSessionStatus?.arcServerEndpoint ?? {};
-  return `the Arc server is silent, and SORACOM has the very session of arc.json: UDP to ${host}:${port} may be blocked on the way, or the clock of this machine be behind`;
+  return `the Arc server is silent, and SORACOM reports the same session as ${source}: UDP to ${host}:${port} may be blocked, or the clock of this machine is slow`;
 }
 
 /** A definite no, about which a person has to do something. */

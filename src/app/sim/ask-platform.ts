@@ -1,13 +1,13 @@
 /** Asks the platform what keeps the tunnel of a SIM from working, and for the session that it should have. */
-import type { ArcConfig, ArcSession } from '../../arc-config/arc-config.js';
+import type { ArcSession } from '../../arc-config/arc-config.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import { readSession, readSessionOrNone } from '../session/arc-session.js';
-import { diagnoseSim, type Finding } from './diagnose-sim.js';
+import { type DiagnosedConfig, diagnoseSim, type Finding } from './diagnose-sim.js';
 import type { Suspicion } from '../session/renewal-moments.js';
 import { requireSim } from './sim-summary.js';
 import { isForbidden } from './virtual-sims.js';
 
-export type PlatformAnswer =
+export type Verdict =
   /** Only a person can do something about it. */
   | { readonly kind: 'needs-user'; readonly finding: Finding }
   /** To be taken in the place of ours; `why` is what differs. */
@@ -18,7 +18,7 @@ export type PlatformAnswer =
   | { readonly kind: 'unknown' };
 
 /** What no other session mends. */
-const BEYOND_US = new Set<Finding['kind']>(['terminated', 'no-private-key', 'other-key']);
+const NEEDS_USER = new Set<Finding['kind']>(['terminated', 'no-private-key', 'other-key']);
 
 /**
  * The platform's own session is taken where it has one; another is made only where it has none, for that
@@ -28,13 +28,13 @@ const BEYOND_US = new Set<Finding['kind']>(['terminated', 'no-private-key', 'oth
  * @throws ApiError; UserError of kind `api` when an answer is of no use
  */
 export async function askPlatform(
-  config: ArcConfig,
+  arcConfig: DiagnosedConfig,
   suspicion: Suspicion,
   api: Pick<SoracomApi, 'getSim' | 'createArcSession'>,
   publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
-): Promise<PlatformAnswer> {
-  const { simId } = config;
-  const create = async (why: readonly string[]): Promise<PlatformAnswer> => ({
+): Promise<Verdict> {
+  const { simId } = arcConfig.config;
+  const create = async (why: readonly string[]): Promise<Verdict> => ({
     kind: 'session',
     session: readSession(await api.createArcSession(simId), simId),
     why,
@@ -47,9 +47,9 @@ export async function askPlatform(
     if (suspicion !== 'silent') return { kind: 'unknown' };
     return create(['What the platform has may not be seen without Sim:getSim.']);
   }
-  const findings = diagnoseSim(sim, config, publicKeyOf);
-  const beyond = findings.find(({ kind }) => BEYOND_US.has(kind));
-  if (beyond !== undefined) return { kind: 'needs-user', finding: beyond };
+  const findings = diagnoseSim(sim, arcConfig, publicKeyOf);
+  const finding = findings.find(({ kind }) => NEEDS_USER.has(kind));
+  if (finding !== undefined) return { kind: 'needs-user', finding };
   const about = findings.filter(({ kind }) => kind === 'no-session' || kind === 'other-session');
   if (about.length === 0) return { kind: 'agrees' };
   const why = about.map(({ problem }) => problem);

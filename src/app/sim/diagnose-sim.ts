@@ -1,7 +1,8 @@
 /** Compares an arc.json with what the platform knows of its SIM. */
-import { isZeroKey, type ArcConfig, type ArcSession } from '../../arc-config/arc-config.js';
+import { isZeroKey, type ArcSession } from '../../arc-config/arc-config.js';
 import { formatKey } from '../../arc-config/value-syntax.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
+import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { readSessionOrNone } from '../session/arc-session.js';
 import { simPublicKey } from './sim-summary.js';
 
@@ -24,43 +25,43 @@ export interface Finding {
   readonly next: string;
 }
 
-const TERMINATED_NEXT =
-  'Move arc.json away; `arctun bootstrap authkey` creates another SIM, which is billed.';
-const REFRESH = '`arctun bootstrap authkey` makes a new session and writes it into arc.json.';
+/** What is compared, and what it is called in messages. */
+export type DiagnosedConfig = Pick<LoadedArcConfig, 'config' | 'source'>;
+
 const RENEW_KEY =
   '`arctun sim renew-key` makes a new pair for both; or use the arc.json that holds the private key of that one.';
 
 /**
- * @param config with the newest session that is known
  * @param publicKeyOf gives the public key of an X25519 private one
  * @returns the findings; none where the two agree
  */
 export function diagnoseSim(
   sim: SimResponse,
-  config: ArcConfig,
+  arcConfig: DiagnosedConfig,
   publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
 ): readonly Finding[] {
   // Whatever else differs then is of no interest.
   if (sim.status === 'terminated') {
     const problem = 'The SIM is terminated: no tunnel opens any more.';
-    return [{ kind: 'terminated', problem, next: TERMINATED_NEXT }];
+    const next = `Move ${arcConfig.source} away; \`arctun bootstrap authkey\` creates another SIM, which is billed.`;
+    return [{ kind: 'terminated', problem, next }];
   }
-  return [...keyFindings(sim, config, publicKeyOf), ...sessionFindings(sim, config)];
+  return [...keyFindings(sim, arcConfig, publicKeyOf), ...sessionFindings(sim, arcConfig)];
 }
 
 function keyFindings(
   sim: SimResponse,
-  { privateKey, publicKey }: ArcConfig,
+  { config: { privateKey, publicKey }, source }: DiagnosedConfig,
   publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
 ): readonly Finding[] {
   if (isZeroKey(privateKey.expose())) {
-    const problem = 'arc.json holds no private key.';
+    const problem = `${source} holds no private key.`;
     return [{ kind: 'no-private-key', problem, next: RENEW_KEY }];
   }
   const own = formatKey(publicKeyOf(privateKey.expose()));
   const platforms = simPublicKey(sim);
   if (platforms !== undefined && platforms !== own) {
-    const problem = `The key of the SIM is ${platforms}, that of arc.json ${own}: no handshake is answered.`;
+    const problem = `The key of the SIM is ${platforms}, that of ${source} ${own}: no handshake is answered.`;
     return [{ kind: 'other-key', problem, next: RENEW_KEY }];
   }
   // The tunnel uses the private key alone; whoever reads the other may be led astray.
@@ -68,30 +69,32 @@ function keyFindings(
   return [
     {
       kind: 'public-key',
-      problem: `The publicKey in arc.json is not that of its privateKey, which is ${own}.`,
+      problem: `The publicKey in ${source} is not that of its privateKey, which is ${own}.`,
       next: 'Correct publicKey; the tunnel opens all the same.',
     },
   ];
 }
 
-function sessionFindings(sim: SimResponse, { arcSessionStatus: held }: ArcConfig): Finding[] {
+function sessionFindings(sim: SimResponse, { config, source }: DiagnosedConfig): Finding[] {
+  const next = `\`arctun bootstrap authkey\` makes a new session and writes it into ${source}.`;
+  const { arcSessionStatus: held } = config;
   const answer = sim.arcSessionStatus;
   if (answer === undefined || sim.sessionStatus?.online === false) {
     const problem = 'The SIM has no session: no handshake is answered.';
-    return [{ kind: 'no-session', problem, next: REFRESH }];
+    return [{ kind: 'no-session', problem, next }];
   }
   const told = readSessionOrNone(answer);
   if (told === undefined) {
     const problem = 'The session that the platform tells is not whole.';
-    return [{ kind: 'no-session', problem, next: REFRESH }];
+    return [{ kind: 'no-session', problem, next }];
   }
   if (held === undefined) {
-    return [{ kind: 'other-session', problem: 'arc.json holds no session.', next: REFRESH }];
+    return [{ kind: 'other-session', problem: `${source} holds no session.`, next }];
   }
   return differences(held, told).map(({ name, ours, theirs }) => ({
     kind: 'other-session',
-    problem: `${name}: the platform has ${theirs}, arc.json has ${ours}.`,
-    next: REFRESH,
+    problem: `${name}: the platform has ${theirs}, ${source} has ${ours}.`,
+    next,
   }));
 }
 

@@ -96,7 +96,7 @@ function checkArcConfig(
   ports: ShowSimPorts,
 ): ArcConfigCheck | undefined {
   if (arcConfig === undefined) return undefined;
-  const findings = diagnoseSim(sim, arcConfig.config, (key) => ports.publicKeyOf(key));
+  const findings = diagnoseSim(sim, arcConfig, (key) => ports.publicKeyOf(key));
   return { source: arcConfig.source, findings };
 }
 

@@ -45,7 +45,7 @@ export async function findArcConfig(
     return { arcConfig, profile: arcConfig.original.profile, notes: [] };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const notes = isAbsence(error) ? [] : [`arc.json is not used: ${error.message}.`];
+    const notes = isAbsence(error) ? [] : [`The configuration is not used: ${error.message}.`];
     return { arcConfig: undefined, profile: undefined, notes };
   }
 }

@@ -250,7 +250,7 @@ describe('what only a person can mend is said once, and nothing is changed', () 
     await at.talk(5 * MINUTE);
     expect(at.askedAt.length).toBeGreaterThan(1);
     expect(warnings().filter((text) => text.includes('UDP to'))).toEqual([
-      `the Arc server is silent, and SORACOM has the very session of arc.json: UDP to 127.0.0.1:${at.world.server.port} may be blocked on the way, or the clock of this machine be behind`,
+      `the Arc server is silent, and SORACOM reports the same session as arc.json: UDP to 127.0.0.1:${at.world.server.port} may be blocked, or the clock of this machine is slow`,
     ]);
     at.world.link.connected = true;
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(10_000);

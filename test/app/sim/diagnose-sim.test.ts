@@ -51,7 +51,11 @@ const publicKeyOf = (privateKey: Uint8Array) => {
   return parseKey(PUBLIC_KEY)!;
 };
 const diagnose = (answer = simWith(), text = SAMPLE) =>
-  diagnoseSim(answer, parseArcConfig(text, { path: 'arc.json' }), publicKeyOf);
+  diagnoseSim(
+    answer,
+    { config: parseArcConfig(text, { path: 'arc.json' }), source: '/etc/arc/van.json' },
+    publicKeyOf,
+  );
 const problems = (...parameters: Parameters<typeof diagnose>) =>
   diagnose(...parameters).map(({ problem }) => problem);
 
@@ -72,7 +76,7 @@ it('tells of a terminated SIM, and of nothing else then', () => {
     {
       kind: 'terminated',
       problem: 'The SIM is terminated: no tunnel opens any more.',
-      next: 'Move arc.json away; `arctun bootstrap authkey` creates another SIM, which is billed.',
+      next: 'Move /etc/arc/van.json away; `arctun bootstrap authkey` creates another SIM, which is billed.',
     },
   ]);
 });
@@ -83,7 +87,7 @@ describe('keys', () => {
     expect(more).toEqual([]);
     expect(finding?.kind).toBe('other-key');
     expect(finding?.problem).toBe(
-      `The key of the SIM is ${OTHER_KEY}, that of arc.json ${PUBLIC_KEY}: no handshake is answered.`,
+      `The key of the SIM is ${OTHER_KEY}, that of /etc/arc/van.json ${PUBLIC_KEY}: no handshake is answered.`,
     );
     expect(finding?.next).toContain('`arctun sim renew-key`');
   });
@@ -101,7 +105,7 @@ describe('keys', () => {
 
   it('tells when arc.json has none', () => {
     expect(problems(simWith(), sampleWith({ privateKey: ZERO_KEY }))).toEqual([
-      'arc.json holds no private key.',
+      '/etc/arc/van.json holds no private key.',
     ]);
   });
 
@@ -109,7 +113,7 @@ describe('keys', () => {
     expect(diagnose(simWith(), sampleWith({ publicKey: OTHER_KEY }))).toEqual([
       {
         kind: 'public-key',
-        problem: `The publicKey in arc.json is not that of its privateKey, which is ${PUBLIC_KEY}.`,
+        problem: `The publicKey in /etc/arc/van.json is not that of its privateKey, which is ${PUBLIC_KEY}.`,
         next: 'Correct publicKey; the tunnel opens all the same.',
       },
     ]);
@@ -118,7 +122,8 @@ describe('keys', () => {
 });
 
 describe('sessions', () => {
-  const REFRESH = '`arctun bootstrap authkey` makes a new session and writes it into arc.json.';
+  const REFRESH =
+    '`arctun bootstrap authkey` makes a new session and writes it into /etc/arc/van.json.';
 
   it.each([
     ['no session', { arcSessionStatus: undefined }],
@@ -139,7 +144,7 @@ describe('sessions', () => {
 
   it('tells when arc.json has none', () => {
     expect(problems(simWith(), sampleWith({ arcSessionStatus: undefined }))).toEqual([
-      'arc.json holds no session.',
+      '/etc/arc/van.json holds no session.',
     ]);
   });
 
@@ -153,31 +158,31 @@ describe('sessions', () => {
   it.each([
     [
       { arcServerPeerPublicKey: PUBLIC_KEY },
-      `Key of the server: the platform has ${SERVER_KEY}, arc.json has ${PUBLIC_KEY}.`,
+      `Key of the server: the platform has ${SERVER_KEY}, /etc/arc/van.json has ${PUBLIC_KEY}.`,
     ],
     [
       { arcServerEndpoint: 'a:1' },
-      'Endpoint: the platform has link.arc.soracom.io:11010, arc.json has a:1.',
+      'Endpoint: the platform has link.arc.soracom.io:11010, /etc/arc/van.json has a:1.',
     ],
     [
       { arcServerEndpoint: '[2001:db8::1]:1' },
-      'Endpoint: the platform has link.arc.soracom.io:11010, arc.json has [2001:db8::1]:1.',
+      'Endpoint: the platform has link.arc.soracom.io:11010, /etc/arc/van.json has [2001:db8::1]:1.',
     ],
     [
       { arcServerEndpoint: undefined },
-      'Endpoint: the platform has link.arc.soracom.io:11010, arc.json has none.',
+      'Endpoint: the platform has link.arc.soracom.io:11010, /etc/arc/van.json has none.',
     ],
     [
       { arcAllowedIPs: ['100.127.0.0/21'] },
-      'Allowed IPs: the platform has 100.127.0.0/21, 54.250.252.67/32, arc.json has 100.127.0.0/21.',
+      'Allowed IPs: the platform has 100.127.0.0/21, 54.250.252.67/32, /etc/arc/van.json has 100.127.0.0/21.',
     ],
     [
       { arcAllowedIPs: null },
-      'Allowed IPs: the platform has 100.127.0.0/21, 54.250.252.67/32, arc.json has none.',
+      'Allowed IPs: the platform has 100.127.0.0/21, 54.250.252.67/32, /etc/arc/van.json has none.',
     ],
     [
       { arcClientPeerIpAddress: '10.0.0.3' },
-      'Address: the platform has 10.0.0.2, arc.json has 10.0.0.3.',
+      'Address: the platform has 10.0.0.2, /etc/arc/van.json has 10.0.0.3.',
     ],
   ])('tells what differs: %j', (changes, problem) => {
     expect(diagnose(simWith(), sampleWithSession(changes))).toEqual([

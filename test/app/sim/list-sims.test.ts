@@ -153,5 +153,5 @@ it("may sign in with arc.json's own profile, and needs none", async () => {
     'keyId-abcdefgh',
     undefined,
   ]);
-  expect(notes[0]).toMatch(/^arc\.json is not used/);
+  expect(notes[0]).toMatch(/^The configuration is not used/);
 });

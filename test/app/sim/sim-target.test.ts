@@ -41,8 +41,8 @@ describe('a SIM that is named', () => {
   });
 
   it.each([
-    ['faulty', sampleWith({ mtu: 'x' }), /^arc\.json is not used: cannot use .*mtu.*\.$/],
-    ['cut', '{', /^arc\.json is not used: /],
+    ['faulty', sampleWith({ mtu: 'x' }), /^The configuration is not used: cannot use .*mtu.*\.$/],
+    ['cut', '{', /^The configuration is not used: /],
   ])('is told of an arc.json that is %s', async (_, text, note) => {
     home.files.texts.set(TARGET, text);
     const target = await findSimTarget('8942', 'arc.json', home);
