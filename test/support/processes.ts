@@ -129,13 +129,14 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
 /** Starts processes for one test file and ends them all in `close`. */
 export class Processes {
   readonly #all: TestProcess[] = [];
-  /** The user's own state is not for the processes under test. */
-  readonly #state = mkdtempSync(join(tmpdir(), 'arctun-state-'));
+  /** The user's own state is not for the processes under test. Made late: a file whose tests skip leaves none. */
+  #state: string | undefined;
 
   start(
     command: readonly string[],
     options?: ConstructorParameters<typeof TestProcess>[1],
   ): TestProcess {
+    this.#state ??= mkdtempSync(join(tmpdir(), 'arctun-state-'));
     // For root, `auto` would make an interface of this machine.
     const env = {
       XDG_STATE_HOME: this.#state,
@@ -162,6 +163,6 @@ export class Processes {
       one.kill('SIGKILL');
     }
     await Promise.all(this.#all.map((one) => one.finished));
-    rmSync(this.#state, { recursive: true, force: true });
+    if (this.#state !== undefined) rmSync(this.#state, { recursive: true, force: true });
   }
 }
