@@ -8,9 +8,43 @@ import { dirname, join } from 'node:path';
 
 import { build } from 'esbuild';
 
-import { contentOf, REPOSITORY } from './bundles.js';
+import { contentOf, REPOSITORY, withoutDiscovery } from './bundles.js';
 
 const output = join(REPOSITORY, 'dist/bundle');
+
+/** sodium-native's machine code, by platform and architecture. */
+const ADDON = 'sodium-native/prebuilds/*';
+
+/** Of the package that npm has installed for this platform, or as koffi itself finds it. */
+const KOFFI = `
+  try { module.exports = require(\`@koromix/koffi-\${process.platform}-\${process.arch}\`); }
+  catch { module.exports = require('koffi'); }
+`;
+
+/**
+ * The packages with machine code are loaded by require(), which does not scan their text for exports, and
+ * sodium-native's file at once: its own search for it loads 19 packages.
+ */
+const machineCode = {
+  name: 'machine-code',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^koffi$/ }, ({ namespace }) =>
+      namespace === 'machine-code' ? undefined : { path: 'koffi', namespace: 'machine-code' },
+    );
+    onResolve({ filter: /^\.\/binding$/ }, ({ importer }) =>
+      importer.includes('node_modules/sodium-native/')
+        ? { path: 'sodium-native', namespace: 'machine-code' }
+        : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'machine-code' }, ({ path }) => ({
+      contents:
+        path === 'koffi'
+          ? KOFFI
+          : 'module.exports = require(`sodium-native/prebuilds/${process.platform}-${process.arch}/sodium-native.node`);',
+      resolveDir: REPOSITORY,
+    }));
+  },
+};
 
 rmSync(output, { recursive: true, force: true });
 const { metafile } = await build({
@@ -28,8 +62,9 @@ const { metafile } = await build({
   keepNames: true,
   metafile: true,
   legalComments: 'none',
-  // The first two hold machine code. oclif asks for the others if a project is written in TypeScript.
-  external: ['koffi', 'sodium-native', 'typescript', 'ts-node', 'tsx'],
+  // Machine code, and what oclif asks for if a project is written in TypeScript.
+  external: ['koffi', '@koromix/*', ADDON, 'typescript', 'ts-node', 'tsx'],
+  plugins: [machineCode, withoutDiscovery],
   // CommonJS packages in the bundle ask for Node's modules. No code of the bundle has these names.
   banner: {
     js: [

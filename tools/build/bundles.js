@@ -49,6 +49,23 @@ const embeddedAddons = (addons) => ({
   },
 });
 
+/** What oclif finds plugins and commands in files by: ours are in memory (src/entry/plugin.ts). */
+const DISCOVERY = /^(minimatch|tinyglobby|lilconfig)$/;
+
+export const withoutDiscovery = {
+  name: 'without-discovery',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: DISCOVERY }, ({ path, importer }) =>
+      importer.includes('node_modules/@oclif/core/') ? { path, namespace: 'unused' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'unused' }, ({ path }) => ({
+      contents: `
+        const refuse = () => { throw new Error('${path} is not in this program'); };
+        module.exports = new Proxy({}, { get: () => refuse });`,
+    }));
+  },
+};
+
 const absentPackages = (filter) => ({
   name: 'absent-packages',
   setup({ onResolve, onLoad }) {
@@ -82,6 +99,7 @@ export async function bundle({ entry, target, addons }) {
     // The paths that it stands for are of files beside the program, which are not there: threads.
     logOverride: { 'empty-import-meta': 'silent' },
     plugins: [
+      withoutDiscovery,
       absentPackages(TYPESCRIPT),
       addons ? embeddedAddons(addons) : absentPackages(MACHINE_CODE),
     ],
