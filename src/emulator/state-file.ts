@@ -7,6 +7,7 @@ import * as z from 'zod';
 
 import { fileFaultKind } from '../lib/file-fault.js';
 import { Secret } from '../lib/secrets/secret.js';
+import { SerialQueue } from '../lib/serial-queue.js';
 import { UserError } from '../lib/user-error.js';
 import { formatIpAddress, parseIpAddress } from '../wire/ip-address.js';
 import type { Group } from './groups.js';
@@ -108,7 +109,7 @@ export class StateFile {
   readonly #path: string;
   readonly #files: StateFiles;
   #written: string | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #writes = new SerialQueue();
 
   constructor(path: string, files: StateFiles) {
     this.#path = path;
@@ -140,9 +141,7 @@ export class StateFile {
    * @throws UserError where the file cannot be written; it is then as it was
    */
   save(state: () => SavedState): Promise<void> {
-    const turn = this.#last.then(() => this.#write(formatState(state())));
-    this.#last = turn.catch(() => undefined);
-    return turn;
+    return this.#writes.run(() => this.#write(formatState(state())));
   }
 
   async #write(text: string): Promise<void> {

@@ -1,8 +1,8 @@
-/** Runs what it is given one after the other, whatever becomes of each. */
+/** Runs tasks one after the other; one that fails does not stop the next. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** What the task gives, or throws, when it has had its turn. */
+  /** Settles as the task does, after its turn. */
   run<Outcome>(task: () => Promise<Outcome>): Promise<Outcome> {
     const outcome = this.#last.then(task);
     this.#last = outcome.catch(() => undefined);

@@ -1,5 +1,6 @@
 /** The configuration that an open tunnel runs with, and how another takes its place. */
 import type { ArcConfig, ArcSession } from '../../arc-config/arc-config.js';
+import { SerialQueue } from '../../lib/serial-queue.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
 import { withSession } from './arc-session.js';
@@ -28,7 +29,7 @@ export class RunningConfig {
   #tunnelConfig: TunnelConfig;
   /** A session that could be written nowhere, and the one in arc.json that it replaces. */
   #unkept: { readonly replaces: ArcSession | undefined; readonly session: ArcSession } | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new SerialQueue();
   #changes = 0;
 
   /** @throws UserError as `plan` */
@@ -60,9 +61,7 @@ export class RunningConfig {
 
   /** Does one work after the other: two that change the tunnel or arc.json must not meet. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => undefined);
-    return turn;
+    return this.#turns.run(work);
   }
 
   /**

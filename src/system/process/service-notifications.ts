@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { CommandRunner } from '../../ports/command-runner.js';
 import { codeOf, messageOf } from '../../lib/error-message.js';
+import { SerialQueue } from '../../lib/serial-queue.js';
 import type { ServiceManager, ServiceState } from '../../ports/service-manager.js';
 import type { Log } from '../../ports/log.js';
 import { type Libc, loadLibc } from '../linux/libc.js';
@@ -78,8 +79,7 @@ export class ServiceNotifications implements ServiceManager {
   readonly #socket: string;
   readonly #ports: ServiceNotificationPorts;
   readonly #sender: UnixDatagramSender | undefined;
-  /** Settles with what was told last. */
-  #last: Promise<void> = Promise.resolve();
+  readonly #queue = new SerialQueue();
   #hasFailed = false;
 
   constructor(
@@ -98,8 +98,7 @@ export class ServiceNotifications implements ServiceManager {
       // A line end would make another assignment of the rest.
       ([name, value]) => `${name}=${value.replace(/[\r\n\0]+/g, ' ').slice(0, LONGEST_VALUE)}`,
     );
-    this.#last = this.#last.then(() => this.#deliver(assignments));
-    return this.#last;
+    return this.#queue.run(() => this.#deliver(assignments));
   }
 
   async #deliver(assignments: readonly string[]): Promise<void> {
