@@ -95,6 +95,7 @@ const BUNDLED = [
   'fflate',
   'inquirer',
   'ipaddr.js',
+  'nanotar',
   'openapi-backend',
   'pino',
   'prom-client',
