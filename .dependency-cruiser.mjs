@@ -96,6 +96,7 @@ const BUNDLED = [
   'inquirer',
   'ipaddr.js',
   'nanotar',
+  'fast-string-truncated-width',
   'openapi-backend',
   'pino',
   'prom-client',

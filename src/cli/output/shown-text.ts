@@ -1,30 +1,20 @@
 /** Widths of texts on a terminal. */
+import widthOf from 'fast-string-truncated-width';
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** Columns that a text takes on a terminal; Chinese, Japanese and Korean letters and emoji take two. */
 export function displayWidth(text: string): number {
-  let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += isWide(segment) ? 2 : 1;
-  return width;
-}
-
-const WIDE =
-  /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303E\u30FC\uFF01-\uFF60\uFFE0-\uFFE6]/u;
-const HALF_WIDTH = /^[\uFF61-\uFFDC]/;
-
-function isWide(grapheme: string): boolean {
-  return (WIDE.test(grapheme) && !HALF_WIDTH.test(grapheme)) || grapheme.includes('\uFE0F');
+  return widthOf(text).width;
 }
 
 /** At most so many columns; what is longer ends with an ellipsis. */
 export function cutToWidth(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
   let cut = '';
-  let width = 0;
+  // The library's own cut may leave half a surrogate pair.
   for (const { segment } of graphemes.segment(text)) {
-    width += isWide(segment) ? 2 : 1;
-    if (width > columns - 1) break;
+    if (displayWidth(cut + segment) >= columns) break;
     cut += segment;
   }
   return `${cut}…`;
