@@ -7,8 +7,8 @@ const PURE =
 const ARROWS = [
   [
     'lib',
-    ['ports/entropy.ts'],
-    'Data structures know nothing but themselves; randomness comes from outside.',
+    ['ports/entropy.ts', 'ports/clock.ts'],
+    'Data structures know nothing but themselves; randomness and time come from outside.',
   ],
   [
     'ports',

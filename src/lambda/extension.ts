@@ -8,6 +8,7 @@
 import type { WallClock, Clock } from '../ports/clock.js';
 import { messageOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
+import { inTime, pause, untilAborted } from '../lib/waits.js';
 import type { Dialer } from '../proxy/dialer.js';
 import type { Log } from '../ports/log.js';
 import type { ExtensionEvent, ExtensionsApi } from './extensions-api.js';
@@ -179,20 +180,13 @@ export class Extension {
    * @param work that never rejects
    * @returns what has come of it; undefined where it goes on, or the process is told to end
    */
-  #settled<Result>(work: Promise<Result> | undefined, until: number): Promise<Result | undefined> {
+  async #settled<Result>(
+    work: Promise<Result> | undefined,
+    until: number,
+  ): Promise<Result | undefined> {
     const { clock, stop } = this.#ports;
-    if (work === undefined || stop.aborted) return Promise.resolve(undefined);
-    return new Promise((resolve) => {
-      const finish = (end: () => void) => {
-        timer.cancel();
-        stop.removeEventListener('abort', giveUp);
-        end();
-      };
-      const giveUp = () => finish(() => resolve(undefined));
-      const timer = clock.startTimer(Math.max(0, until - clock.now()), giveUp);
-      stop.addEventListener('abort', giveUp, { once: true });
-      void work.then((result) => finish(() => resolve(result)));
-    });
+    const left = Math.max(0, until - clock.now());
+    return work && inTime(work, left, clock, stop).catch(() => undefined);
   }
 
   /** @returns why there is no tunnel; undefined also where it has to wait for an invocation */
@@ -237,14 +231,12 @@ export class Extension {
   /** @param until how long what cannot be read yet is tried again; once at least. Never rejects. */
   async #open(until: number): Promise<UserError | undefined> {
     const { clock } = this.#ports;
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    for (let delay = FIRST_PAUSE; ; delay = Math.min(2 * delay, LONGEST_PAUSE)) {
       const failure = await this.#openOnce();
       if (!(failure instanceof NotYetError)) return failure;
       this.#dialer.noteFailure(failure);
       if (clock.now() >= until || this.#isClosed) return failure;
-      await new Promise<void>((resolve) => {
-        clock.startTimer(Math.min(pause, until - clock.now()), resolve);
-      });
+      await pause(Math.min(delay, until - clock.now()), clock);
     }
   }
 
@@ -277,23 +269,16 @@ export class Extension {
     }
   }
 
-  #next(): Promise<ExtensionEvent> {
+  async #next(): Promise<ExtensionEvent> {
     const { api, stop, wallClock } = this.#ports;
-    return new Promise((resolve, reject) => {
-      const onStop = () => {
-        const deadlineMs = wallClock.unixMilliseconds() + SHUTDOWN_TIME;
-        resolve({ type: 'SHUTDOWN', reason: 'signal', deadlineMs });
-      };
-      if (stop.aborted) {
-        onStop();
-        return;
-      }
-      stop.addEventListener('abort', onStop, { once: true });
-      api
-        .next()
-        .then(resolve, reject)
-        .finally(() => stop.removeEventListener('abort', onStop));
-    });
+    try {
+      stop.throwIfAborted();
+      return await untilAborted(api.next(), stop);
+    } catch (error) {
+      if (!stop.aborted) throw error;
+      const deadlineMs = wallClock.unixMilliseconds() + SHUTDOWN_TIME;
+      return { type: 'SHUTDOWN', reason: 'signal', deadlineMs };
+    }
   }
 
   /** The handler begins beside us: what it will send needs a session. */

@@ -1,6 +1,7 @@
 /** The ports at which a function finds the forwarder: `localhost` is 127.0.0.1, or ::1, or both. */
 import { codeOf } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
+import { pause } from '../lib/waits.js';
 import type { Dialer, DialTarget } from '../proxy/dialer.js';
 import { type Forwarder, startForwarder } from '../proxy/forward/forwarder.js';
 import type { BrowserPolicy } from '../proxy/http/browser-check.js';
@@ -56,7 +57,7 @@ async function openPatiently(host: string, options: ListenersOptions): Promise<F
     } catch (error) {
       if (!isTaken(error)) throw error;
       if (attempt === ATTEMPTS) throw taken(options.port, error);
-      await pause(options.clock);
+      await pause(PAUSE, options.clock);
     }
   }
 }
@@ -98,8 +99,4 @@ function taken(port: number, cause: unknown): UserError {
     },
     { cause },
   );
-}
-
-function pause(clock: Clock): Promise<void> {
-  return new Promise((resolve) => void clock.startTimer(PAUSE, resolve));
 }

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { WallClock, Clock, Timer } from '../ports/clock.js';
 import { abortReason } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
+import { abortable } from '../lib/waits.js';
 import { type Dialer, DialError, type DialTarget, type Silence } from '../proxy/dialer.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import { SpareConnection } from './spare-connection.js';
@@ -208,13 +209,11 @@ export class SandboxDialer implements Dialer {
     const timer = this.#clock.startTimer(Math.max(1, deadline - this.#clock.now()), () =>
       patience.abort(late),
     );
-    const onAbort = () => patience.abort(abortReason(signal));
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const signals = [patience.signal, ...(signal ? [signal] : [])];
     try {
-      return await tunnel.dialer.dial(target, patience.signal);
+      return await tunnel.dialer.dial(target, AbortSignal.any(signals));
     } finally {
       timer.cancel();
-      signal?.removeEventListener('abort', onAbort);
     }
   }
 
@@ -246,25 +245,21 @@ export class SandboxDialer implements Dialer {
   }
 
   #tunnel(deadline: number, signal?: AbortSignal): Promise<SandboxTunnel> {
-    return new Promise((resolve, reject) => {
-      const settle = (end: () => void) => {
-        timer.cancel();
-        signal?.removeEventListener('abort', onAbort);
-        this.#waits.delete(look);
-        end();
-      };
+    return abortable<SandboxTunnel>(signal, (resolve, reject) => {
       const look = () => {
         const outcome = this.#outcome;
-        if (outcome instanceof DialError) settle(() => reject(outcome));
-        else if (outcome !== undefined) settle(() => resolve(outcome));
+        if (outcome instanceof DialError) reject(outcome);
+        else if (outcome !== undefined) resolve(outcome);
       };
-      const onAbort = () => settle(() => reject(abortReason(signal)));
       const timer = this.#clock.startTimer(Math.max(0, deadline - this.#clock.now()), () =>
-        settle(() => reject(notOpened(this.#wait, this.#lastFailure))),
+        reject(notOpened(this.#wait, this.#lastFailure)),
       );
-      signal?.addEventListener('abort', onAbort, { once: true });
       this.#waits.add(look);
       look();
+      return () => {
+        timer.cancel();
+        this.#waits.delete(look);
+      };
     });
   }
 }

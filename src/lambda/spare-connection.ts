@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 
 import type { WallClock } from '../ports/clock.js';
 import { abortReason } from '../lib/error-message.js';
+import { whileWaiting } from '../lib/waits.js';
 
 /** Older ones, in ms by the wall clock, may have been given up by their other end, unheard in a freeze. */
 const LIFE = 5_000;
@@ -51,14 +52,8 @@ export class SpareConnection {
       return undefined;
     }
     this.#opening = undefined;
-    const onAbort = (): void => opening.abort.abort(abortReason(signal));
-    signal?.addEventListener('abort', onAbort, { once: true });
-    return opening.stream
-      .then((stream) => {
-        stream.removeAllListeners('readable');
-        return stream;
-      })
-      .finally(() => signal?.removeEventListener('abort', onAbort));
+    const stream = opening.stream.then((opened) => opened.removeAllListeners('readable'));
+    return whileWaiting(stream, signal, () => opening.abort.abort(abortReason(signal)));
   }
 
   /** Ends what nobody has taken. */

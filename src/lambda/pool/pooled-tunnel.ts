@@ -8,8 +8,8 @@
  */
 import type { Duplex } from 'node:stream';
 
-import { abortReason } from '../../lib/error-message.js';
 import { UserError } from '../../lib/user-error.js';
+import { untilAborted } from '../../lib/waits.js';
 import { DialError, type DialTarget } from '../../proxy/dialer.js';
 import type { ConfirmingDialer, ConfirmingStream } from '../../proxy/tcp-exchange.js';
 import type { Timer } from '../../ports/clock.js';
@@ -167,7 +167,7 @@ export class PooledTunnel {
     const deadline = clock.now() + DIAL_LIMIT;
     for (;;) {
       signal?.throwIfAborted();
-      if (this.#move !== undefined) await unlessAborted(this.#move, signal);
+      if (this.#move !== undefined) await untilAborted(this.#move, signal);
       signal?.throwIfAborted();
       if (clock.now() >= deadline) throw crowded();
       const moves = this.#moves;
@@ -297,20 +297,6 @@ function simAt(sims: readonly PooledSim[], index: number): PooledSim {
   const sim = sims[index];
   if (sim === undefined) throw new RangeError('no SIM of the pool');
   return sim;
-}
-
-/** Resolves with `promise`, or rejects with the signal's reason where that comes first. */
-function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortReason(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-    const settle = (): void => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    };
-    promise.then(settle, settle);
-  });
 }
 
 function crowded(): DialError {
