@@ -1,7 +1,7 @@
 /** One message over a TCP connection, and what comes back. */
 import type { Duplex } from 'node:stream';
 
-import { abortReason } from '../lib/error-message.js';
+import { abortable } from '../lib/waits.js';
 import type { Dialer, DialTarget } from './dialer.js';
 import { Watchdog } from './watchdog.js';
 
@@ -53,8 +53,10 @@ export async function exchangeTcp(
 ): Promise<Uint8Array | undefined> {
   const stream = await dialer.dial(target, limits.signal);
   try {
-    return await new Promise((resolve, reject) => {
-      new TcpExchange(stream, limits, { resolve, reject }).start(message);
+    return await abortable<Uint8Array | undefined>(limits.signal, (resolve, reject) => {
+      const exchange = new TcpExchange(stream, limits, { resolve, reject });
+      exchange.start(message);
+      return () => exchange.stop();
     });
   } finally {
     stream.on('error', () => undefined).destroy();
@@ -84,28 +86,24 @@ class TcpExchange {
   }
 
   start(message: Uint8Array): void {
-    const { signal, timeout } = this.#limits;
-    if (signal?.aborted === true) {
-      this.#onAbort();
-      return;
-    }
     // It was reset between the dial and now, and has told nobody.
     if (this.#stream.destroyed) {
       this.#handleError(this.#stream.errored ?? new Error('the connection was closed'));
       return;
     }
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
     this.#stream
       .on('data', (chunk: Uint8Array) => this.#handleData(chunk))
       .on('end', () => this.#handleEnd())
       .on('error', (error) => this.#handleError(error));
-    this.#silence.arm(timeout);
+    this.#silence.arm(this.#limits.timeout);
     this.#stream.write(message);
   }
 
-  readonly #onAbort = (): void => {
-    this.#settle(() => this.#outcome.reject(abortReason(this.#limits.signal)));
-  };
+  stop(): void {
+    this.#settled = true;
+    this.#silence.stop();
+    this.#whole.stop();
+  }
 
   #handleData(chunk: Uint8Array): void {
     if (this.#settled) return;
@@ -147,24 +145,16 @@ class TcpExchange {
       return;
     }
     const answer = this.#size === 0 ? undefined : Buffer.concat(this.#chunks);
-    this.#settle(() => this.#outcome.resolve(answer));
+    this.#outcome.resolve(answer);
   }
 
   #handleError(error: Error): void {
     // A reset in answer to our end takes nothing away from an answer that was there before.
     if (this.#ended && this.#size > 0) this.#finish();
-    else this.#settle(() => this.#outcome.reject(error));
+    else this.#outcome.reject(error);
   }
 
   #fail(text: string): void {
-    this.#settle(() => this.#outcome.reject(new Error(text)));
-  }
-
-  #settle(outcome: () => void): void {
-    this.#settled = true;
-    this.#silence.stop();
-    this.#whole.stop();
-    this.#limits.signal?.removeEventListener('abort', this.#onAbort);
-    outcome();
+    this.#outcome.reject(new Error(text));
   }
 }

@@ -1,6 +1,7 @@
 /** A question to a name server by TCP, for the answer that did not fit into a datagram. */
 import type { Duplex } from 'node:stream';
 
+import { abortable } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
 
 /** For the connection, the question and the answer together. */
@@ -24,7 +25,8 @@ export async function askByTcp(
   const limit = new AbortController();
   const timer = clock.startTimer(TIMEOUT, () => limit.abort());
   try {
-    return await exchange(await dial(limit.signal), question, limit.signal);
+    const stream = await dial(limit.signal);
+    return await exchange(stream, question, limit.signal).finally(() => stream.destroy());
   } catch (error) {
     if (limit.signal.aborted) return undefined;
     throw error;
@@ -38,34 +40,25 @@ function exchange(
   question: Uint8Array,
   limit: AbortSignal,
 ): Promise<Uint8Array | undefined> {
-  return new Promise((resolve) => {
+  return abortable<Uint8Array | undefined>(limit, (resolve) => {
     let received = Buffer.alloc(0);
-    const settle = (answer?: Uint8Array) => {
-      limit.removeEventListener('abort', onAbort);
-      stream.destroy();
-      resolve(answer);
-    };
-    const onAbort = () => settle();
-    limit.addEventListener('abort', onAbort, { once: true });
     stream
       .on('data', (chunk: Buffer) => {
         // The length field bounds what is kept: 64 KiB and one chunk.
         received = Buffer.concat([received, chunk]);
         if (received.length < LENGTH_FIELD) return;
         const end = LENGTH_FIELD + received.readUInt16BE(0);
-        if (received.length >= end) settle(received.subarray(LENGTH_FIELD, end));
+        if (received.length >= end) resolve(received.subarray(LENGTH_FIELD, end));
       })
-      .on('end', () => settle())
-      .on('error', () => settle())
-      .on('close', () => settle());
+      .on('end', () => resolve(undefined))
+      .on('error', () => resolve(undefined))
+      .on('close', () => resolve(undefined));
     // What was over before tells no more of it.
-    if (limit.aborted || stream.destroyed) {
-      settle();
-      return;
-    }
+    if (stream.destroyed) resolve(undefined);
     const length = Buffer.alloc(LENGTH_FIELD);
     length.writeUInt16BE(question.length);
     // RFC 7766 8: both in one segment.
     stream.write(Buffer.concat([length, question]));
+    return undefined;
   });
 }

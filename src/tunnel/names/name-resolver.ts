@@ -2,7 +2,7 @@
  * Finds the addresses of names by the name servers inside the tunnel (RFC 1034 5.3.1, a stub
  * resolver). Nothing is asked outside of it: neither the system's resolver nor /etc/hosts.
  */
-import { abortReason } from '../../lib/error-message.js';
+import { untilAborted } from '../../lib/waits.js';
 import type { DatagramDialer } from '../../proxy/datagram-dialer.js';
 import { type Dialer, DialError, type DialTarget } from '../../proxy/dialer.js';
 import { happyEyeballsOrder } from '../server/address-order.js';
@@ -246,20 +246,4 @@ function unresolved(name: string, failures: ReadonlyMap<string, string>): DialEr
   const texts = [...failures].map(([server, why]) => `name server ${server} ${why}`);
   const why = texts.length > 0 ? texts.join(', ') : 'no name server is known';
   return new DialError('name-unresolved', `cannot look up ${name}: ${why}`);
-}
-
-/** What a promise gives; with the reason of `signal` where that fires first. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  signal.throwIfAborted();
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(abortReason(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    if (onAbort) signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -1,5 +1,5 @@
 import type { NetstackEngine, UdpError, UdpSocket } from '../../engine/netstack-engine.js';
-import { abortReason } from '../../lib/error-message.js';
+import { abortable } from '../../lib/waits.js';
 import type { DatagramChannel } from '../../proxy/datagram-dialer.js';
 import { DialError } from '../../proxy/dialer.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
@@ -99,23 +99,12 @@ export class TunnelDatagramChannel implements DatagramChannel {
   }
 
   #wait(timeout: number, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(abortReason(signal));
-        return;
-      }
-      const settle = (outcome: () => void) => {
+    return abortable<Uint8Array | undefined>(signal, (resolve, reject) => {
+      const timer = this.#host.driver.startTimer(timeout, () => resolve(undefined));
+      this.#receiver = { take: resolve, fail: reject };
+      return () => {
         timer.cancel();
-        signal?.removeEventListener('abort', onAbort);
         this.#receiver = undefined;
-        outcome();
-      };
-      const onAbort = () => settle(() => reject(abortReason(signal)));
-      const timer = this.#host.driver.startTimer(timeout, () => settle(() => resolve(undefined)));
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#receiver = {
-        take: (payload) => settle(() => resolve(payload)),
-        fail: (error) => settle(() => reject(error)),
       };
     });
   }

@@ -1,4 +1,4 @@
-import { abortReason } from '../../lib/error-message.js';
+import { abortable } from '../../lib/waits.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { TunnelError } from '../tunnel-error.js';
 
@@ -18,27 +18,19 @@ export class HandshakeWaits {
    * @throws TunnelError what `explain` or end() says; the reason of `signal`
    */
   wait(deadline: number, explain: () => TunnelError, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let timer: Timer | undefined;
-      const settle = (outcome: () => void) => {
-        timer?.cancel();
-        this.#waits.delete(onHandshake);
-        signal?.removeEventListener('abort', onAbort);
-        outcome();
-      };
+    return abortable(signal, (resolve, reject) => {
       const onHandshake = (failure?: TunnelError) =>
-        settle(failure === undefined ? resolve : () => reject(failure));
-      const onAbort = () => settle(() => reject(abortReason(signal)));
-      if (signal?.aborted === true) {
-        reject(abortReason(signal));
-        return;
-      }
-      signal?.addEventListener('abort', onAbort, { once: true });
+        failure === undefined ? resolve() : reject(failure);
       this.#waits.add(onHandshake);
+      let timer: Timer | undefined;
       if (deadline !== Infinity) {
         const delay = Math.max(0, deadline - this.#clock.now());
-        timer = this.#clock.startTimer(delay, () => settle(() => reject(explain())));
+        timer = this.#clock.startTimer(delay, () => reject(explain()));
       }
+      return () => {
+        timer?.cancel();
+        this.#waits.delete(onHandshake);
+      };
     });
   }
 

@@ -4,7 +4,8 @@ import type {
   InterfaceTunnel,
   InterfaceTunnels,
 } from '../interface/interface-tunnel.js';
-import type { Clock, Timer } from '../../ports/clock.js';
+import { inTime, whileWaiting } from '../../lib/waits.js';
+import type { Clock } from '../../ports/clock.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 import type { MessageChannel } from '../../ports/message-channel.js';
 import type { TunnelConfig } from '../tunnel-config.js';
@@ -73,15 +74,11 @@ class RemoteTunnel implements InterfaceTunnel {
     const id = ++this.#lastId;
     const wait = caller.call('waitForHandshake', { id, duration: deadline - clock.now() });
     const endWait = () => void caller.call('endWait', id).catch(() => undefined);
-    if (signal?.aborted) endWait();
-    signal?.addEventListener('abort', endWait, { once: true });
     try {
-      await wait;
+      await whileWaiting(wait, signal, endWait);
     } catch (error) {
       // The other thread knows that it is ended, and not of what.
       throw signal?.aborted ? signal.reason : error;
-    } finally {
-      signal?.removeEventListener('abort', endWait);
     }
   }
 
@@ -96,13 +93,8 @@ class RemoteTunnel implements InterfaceTunnel {
   async close(): Promise<void> {
     const { caller, channel, clock } = this.#ports;
     // A thread that has ended has closed all; one that hangs is ended, and its interface goes with it.
-    let timer: Timer | undefined;
-    const isLate = new Promise<void>((resolve) => {
-      timer = clock.startTimer(CLOSE_TIMEOUT, resolve);
-    });
     const isClosed = caller.call('close', undefined).catch(() => undefined);
-    await Promise.race([isClosed, isLate]);
-    timer?.cancel();
+    await inTime(isClosed, CLOSE_TIMEOUT, clock);
     await channel.close();
   }
 }
