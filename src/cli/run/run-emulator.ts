@@ -17,6 +17,7 @@ import { parseUserList } from '../../emulator/user-list.js';
 import { openWireGuardNetwork } from '../../emulator/wireguard-network.js';
 import { fileFaultKind } from '../../lib/file-fault.js';
 import { type FailureKind, UserError } from '../../lib/user-error.js';
+import { whenAborted } from '../../lib/waits.js';
 import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
 import { isLoopback, parseListenAddress } from '../../proxy/listen-address.js';
 import { warnOfStrangers } from '../../proxy/open-port.js';
@@ -68,11 +69,7 @@ export async function runEmulator(
   warnIfOpen(options.apiListen, api, ports.log);
   warnOfOpenArc(options.arcListen, arc, ports.log);
   options.onReady({ api, metadata, arc, authKeyId, authKey });
-  if (!options.signal.aborted) {
-    await new Promise<void>((resolve) => {
-      options.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-  }
+  await whenAborted(options.signal);
   await emulator.close();
 }
 

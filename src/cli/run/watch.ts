@@ -1,5 +1,6 @@
 /** A view that is made anew again and again: drawn over the last one on a terminal, else behind it. */
 import { codeOf } from '../../lib/error-message.js';
+import { pause, whenAborted } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
 import { cutToWidth } from '../output/shown-text.js';
 
@@ -34,9 +35,9 @@ const CLEAR_BELOW = '\x1b[J';
  * @throws what `view` does
  */
 export async function watch(view: () => Promise<string>, options: WatchOptions): Promise<void> {
-  const { signal, terminalSize, print } = options;
+  const { interval, signal, clock, terminalSize, print } = options;
   const isTerminal = terminalSize() !== undefined;
-  const stopped = aborted(signal);
+  const stopped = whenAborted(signal);
   try {
     if (isTerminal) await print(ENTER);
     while (!signal.aborted) {
@@ -44,7 +45,7 @@ export async function watch(view: () => Promise<string>, options: WatchOptions):
       const text = await Promise.race([view(), stopped]);
       if (text === undefined) break;
       await print(isTerminal ? drawn(text, terminalSize()) : text);
-      await pause(options);
+      await pause(interval, clock, signal);
     }
   } catch (error) {
     if (codeOf(error) !== 'EPIPE') throw error;
@@ -60,24 +61,4 @@ function drawn(text: string, size: TerminalSize | undefined): string {
     return (size === undefined ? line : cutToWidth(line, size.columns)) + CLEAR_TO_END_OF_LINE;
   });
   return `${HOME}${shown.join('\r\n')}${CLEAR_BELOW}`;
-}
-
-function pause({ interval, signal, clock }: WatchOptions): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = () => {
-      timer.cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = clock.startTimer(interval, end);
-    signal.addEventListener('abort', end);
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  if (signal.aborted) return Promise.resolve(undefined);
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
 }

@@ -3,8 +3,10 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 
 import { FileError } from '../../ports/files.js';
 import { codeOf } from '../../lib/error-message.js';
+import { inTime } from '../../lib/waits.js';
 import type { CaptureFile } from '../../ports/capture-file.js';
 import type { Log } from '../../ports/log.js';
+import { systemClock } from '../clock.js';
 import { failingWith, reasonOf } from './files.js';
 
 export interface CaptureFileOptions {
@@ -94,7 +96,11 @@ class SystemCaptureFile implements CaptureFile {
     if (!this.#isOver) for (const bytes of trailer) this.#take({ bytes, onLost: undefined });
     this.#isOver = true;
     const done = (this.#writing ?? Promise.resolve()).then(() => this.#handle.close());
-    if (await endsWithin(done, CLOSE_TIMEOUT)) return !this.#hasFailed;
+    const settled = done.then(
+      () => true,
+      () => true,
+    );
+    if (await inTime(settled, CLOSE_TIMEOUT, systemClock)) return !this.#hasFailed;
     this.#lose(0);
     const reason = `the disk took longer than ${CLOSE_TIMEOUT / 1000} s`;
     this.#log.warn({ path: this.#path, reason }, 'the end of the capture is not written');
@@ -173,19 +179,4 @@ class SystemCaptureFile implements CaptureFile {
 
 function lengthOf(blocks: readonly Uint8Array[]): number {
   return blocks.reduce((length, block) => length + block.length, 0);
-}
-
-/** Whether `work` settles in time, either way. */
-async function endsWithin(work: Promise<void>, milliseconds: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), milliseconds);
-  });
-  const settled = work.then(
-    () => true,
-    () => true,
-  );
-  const inTime = await Promise.race([settled, late]);
-  clearTimeout(timer);
-  return inTime;
 }

@@ -2,7 +2,8 @@ import { lookup, Resolver as DnsResolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 
 import { networkFault } from './network-fault.js';
-import { abortReason } from '../../lib/error-message.js';
+import { systemClock } from '../clock.js';
+import { inTime } from '../../lib/waits.js';
 import type { Resolution, Resolver } from '../../ports/resolver.js';
 
 /** How long addresses hold whose TTL cannot be known, as those of /etc/hosts. */
@@ -43,10 +44,10 @@ export function createResolver(sources: ResolverSources): Resolver {
         const looked = sources.lookup(host).catch(async (error: unknown) => {
           throw (await sources.networkFault()) ?? error;
         });
-        const found = await inTime(looked, DEADLINE, signal);
+        const found = await inTime(looked, DEADLINE, systemClock, signal);
         if (found === undefined) throw noAnswer(host);
         const addresses = found.map(({ address }) => address);
-        const known = await inTime(answer, TTL_PATIENCE, signal);
+        const known = await inTime(answer, TTL_PATIENCE, systemClock, signal);
         return { addresses, ttl: ttlOf(addresses, known ?? []) };
       } finally {
         records?.stop();
@@ -93,31 +94,6 @@ function isMulticastName(host: string): boolean {
 function ttlOf(addresses: readonly string[], records: readonly AddressRecord[]): number {
   const own = records.filter(({ address }) => addresses.includes(address));
   return own.length > 0 ? Math.min(...own.map(({ ttl }) => ttl)) * 1000 : DEFAULT_TTL;
-}
-
-/**
- * What a promise gives, or undefined where it takes longer.
- *
- * @throws the reason of `signal` where that fires first
- */
-async function inTime<T>(
-  promise: Promise<T>,
-  duration: number,
-  signal: AbortSignal | undefined,
-): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  let onAbort: (() => void) | undefined;
-  const tooLate = new Promise<undefined>((resolve, reject) => {
-    timer = setTimeout(() => resolve(undefined), duration);
-    onAbort = () => reject(abortReason(signal));
-    signal?.addEventListener('abort', onAbort);
-  });
-  try {
-    return await Promise.race([promise, tooLate]);
-  } finally {
-    clearTimeout(timer);
-    if (onAbort) signal?.removeEventListener('abort', onAbort);
-  }
 }
 
 function noAnswer(host: string): Error {

@@ -3,6 +3,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 
+import { whileWaiting } from '../../lib/waits.js';
 import {
   CommandError,
   type CommandFailure,
@@ -53,14 +54,9 @@ async function run(
   const timer = setTimeout(() => {
     running.stop(new CommandError('timeout', `${program} did not end within ${timeout / 1000} s`));
   }, timeout);
-  const abort = (): void => running.stop(signal?.reason);
-  signal?.addEventListener('abort', abort);
-  try {
-    return await running.result;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
-  }
+  return whileWaiting(running.result, signal, () => running.stop(signal?.reason)).finally(() =>
+    clearTimeout(timer),
+  );
 }
 
 type Child = ChildProcessByStdio<null, Readable, Readable>;
