@@ -1,5 +1,6 @@
 /** The status of a tunnel, for whoever cannot wait for ever: a data path that hangs does not answer. */
-import type { Clock, Timer } from '../../ports/clock.js';
+import { inTime } from '../../lib/waits.js';
+import type { Clock } from '../../ports/clock.js';
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
 
@@ -11,15 +12,7 @@ export async function timelyStatus(
   timeout: number,
   clock: Clock,
 ): Promise<TunnelStatus> {
-  let timer: Timer | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = clock.startTimer(timeout, () => {
-      reject(new Error(`the data path has not answered in ${timeout / 1000} s`));
-    });
-  });
-  try {
-    return await Promise.race([tunnel.status(), late]);
-  } finally {
-    timer?.cancel();
-  }
+  const status = await inTime(tunnel.status(), timeout, clock);
+  if (status !== undefined) return status;
+  throw new Error(`the data path has not answered in ${timeout / 1000} s`);
 }

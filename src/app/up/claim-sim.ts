@@ -4,6 +4,7 @@
  */
 import { codeOf, messageOf } from '../../lib/error-message.js';
 import { UserError } from '../../lib/user-error.js';
+import { pause } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
 import type { KeyClaim, KeyClaims } from '../../ports/key-claims.js';
 import type { Log } from '../../ports/log.js';
@@ -174,16 +175,4 @@ function remedyFor(command: SimUse['command'], use: SimUse | undefined): string 
     return `Use its interface ${use.interface} with any program instead, or ${stop}.`;
   }
   return `${stop.charAt(0).toUpperCase()}${stop.slice(1)}.`;
-}
-
-function pause(ms: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      timer.cancel();
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = clock.startTimer(ms, done);
-    signal?.addEventListener('abort', done, { once: true });
-  });
 }

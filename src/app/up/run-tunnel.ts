@@ -3,6 +3,7 @@ import type { CommandRunner } from '../../ports/command-runner.js';
 import { messageOf } from '../../lib/error-message.js';
 import type { ServiceManager } from '../../ports/service-manager.js';
 import { StoppedError } from '../../lib/stopped-error.js';
+import { whenAborted } from '../../lib/waits.js';
 import type { InterfaceTunnel } from '../../tunnel/interface/interface-tunnel.js';
 import type { KeyClaims } from '../../ports/key-claims.js';
 import type { Log } from '../../ports/log.js';
@@ -211,7 +212,7 @@ async function attend(run: Run, kept: RunningTunnel): Promise<void> {
     const { simId } = options.arcConfig.config;
     const endpoint = peers[0]?.endpoint ?? '';
     options.onUp({ ...kept.up, endpoint, simId, socket: services.socket, modeReason: reason });
-    await Promise.race([aborted(signal), failed]);
+    await Promise.race([whenAborted(signal), failed]);
     await states.stopping();
   } catch (error) {
     await announceEnd(run, error);
@@ -249,11 +250,4 @@ function openStates({ manager, clock, wallClock }: RunTunnelPorts): ServiceState
 
 function isDefault({ prefixLength }: { readonly prefixLength: number }): boolean {
   return prefixLength === 0;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
