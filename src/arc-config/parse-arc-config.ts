@@ -4,6 +4,7 @@
  */
 import * as z from 'zod/mini';
 import type { Secret } from '../lib/secrets/secret.js';
+import { sameBytes } from '../lib/same-bytes.js';
 import { ArcConfigError, type ArcConfigFault } from './arc-config-error.js';
 import { arcConfigModel, arcSessionModel, HIDDEN_MEMBERS } from './arc-config-schema.js';
 import { isZeroKey, type ArcConfig, type ArcSession } from './arc-config.js';
@@ -146,7 +147,7 @@ function secondPrivateKey(tree: CanonicalNode, lines: Lines): ArcConfigFault[] {
     node?.kind === 'string' ? parseKey(node.value) : undefined;
   const [key, other] = [keyOf(nodeAt(tree, ['privateKey'])), keyOf(second)];
   if (!key || !other || !second || isZeroKey(key)) return [];
-  if (key.every((byte, index) => byte === other[index])) return [];
+  if (sameBytes(key, other)) return [];
   const found = 'another key than privateKey';
   const expected = 'the same key, or none: the file keeps one private key';
   return [{ line: lines.at(second.offset), keyPath: keyPathOf(path), found, expected }];

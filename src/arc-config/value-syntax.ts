@@ -3,7 +3,7 @@
  * gives undefined for text that is none.
  */
 import ipaddr from 'ipaddr.js';
-import { DEFAULT_ENDPOINT_PORT, KEY_LENGTH, type ArcEndpoint } from './arc-config.js';
+import { DEFAULT_ENDPOINT_PORT, type ArcEndpoint } from './arc-config.js';
 
 /** 32 bytes in standard base64 with padding; line ends inside are skipped, spare bits ignored. */
 export function parseKey(text: string): Uint8Array | undefined {
@@ -12,11 +12,7 @@ export function parseKey(text: string): Uint8Array | undefined {
   return Uint8Array.from(Buffer.from(digits, 'base64'));
 }
 
-/** @param key 32 bytes */
-export function formatKey(key: Uint8Array): string {
-  if (key.length !== KEY_LENGTH) throw new RangeError(`a key has 32 bytes, not ${key.length}`);
-  return Buffer.from(key).toString('base64');
-}
+export { formatKey } from '../lib/key-text.js';
 
 /** An address without prefix, in canonical form; IPv4 mapped into IPv6 becomes IPv4 again. */
 export function parseIp(text: string): string | undefined {

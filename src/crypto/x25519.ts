@@ -6,6 +6,7 @@
  */
 import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from 'node:crypto';
 import { copySecret, secretBytes } from '../lib/secrets/secret-bytes.js';
+import { sameBytes } from '../lib/same-bytes.js';
 
 const KEY_LENGTH = 32;
 
@@ -41,12 +42,6 @@ class KeyObjects {
     this.#entries.get(key)?.bytes.fill(0);
     this.#entries.delete(key);
   }
-}
-
-function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  let difference = left.length ^ right.length;
-  for (let index = 0; index < KEY_LENGTH; index++) difference |= left[index]! ^ right[index]!;
-  return difference === 0;
 }
 
 function requireKey(key: Uint8Array): void {

@@ -9,6 +9,7 @@ import { randomUint32 } from '../lib/random-uint32.js';
 import type { Entropy } from '../ports/entropy.js';
 import { createPrivateKey } from '../lib/secrets/key-pair.js';
 import { Secret } from '../lib/secrets/secret.js';
+import { sameBytes } from '../lib/same-bytes.js';
 import { addressKey, type IpAddress } from '../wire/ip-address.js';
 import type { ArcNetwork } from './arc-network.js';
 import { randomHex } from './random.js';
@@ -143,9 +144,10 @@ export class Sims {
    */
   setPublicKey(sim: ArcSim, publicKey: Uint8Array): ArcSim | 'key-in-use' {
     const taken = this.all().some(
-      (other) => other.simId !== sim.simId && other.arc && sameKey(other.arc.publicKey, publicKey),
+      (other) =>
+        other.simId !== sim.simId && other.arc && sameBytes(other.arc.publicKey, publicKey),
     );
-    if (taken || sameKey(this.#options.arc.publicKey, publicKey)) return 'key-in-use';
+    if (taken || sameBytes(this.#options.arc.publicKey, publicKey)) return 'key-in-use';
     const ended = this.#endSession(sim);
     return this.createSession({ ...ended, arc: { ...ended.arc, publicKey } });
   }
@@ -261,8 +263,4 @@ export class Sims {
 
 function withEvent(events: readonly SessionEvent[], event: SessionEvent): SessionEvent[] {
   return [event, ...events].slice(0, MAX_EVENTS);
-}
-
-function sameKey(one: Uint8Array, other: Uint8Array): boolean {
-  return Buffer.compare(one, other) === 0;
 }

@@ -9,6 +9,7 @@ import { fileFaultKind } from '../lib/file-fault.js';
 import { Secret } from '../lib/secrets/secret.js';
 import { SerialQueue } from '../lib/serial-queue.js';
 import { UserError } from '../lib/user-error.js';
+import { formatKey } from '../lib/key-text.js';
 import { formatIpAddress, parseIpAddress } from '../wire/ip-address.js';
 import type { Group } from './groups.js';
 import type { SavedPlatform } from './platform-state.js';
@@ -211,7 +212,7 @@ function formatState({ arcServerPrivateKey, platform }: SavedState): string {
   const { run, users, groups, sims } = platform;
   const state = {
     version: 1,
-    arcServer: { privateKey: base64(arcServerPrivateKey.expose()) },
+    arcServer: { privateKey: formatKey(arcServerPrivateKey.expose()) },
     run,
     users,
     groups: groups.map(groupJson),
@@ -242,7 +243,7 @@ function simJson(one: Sim): object {
     arc: arc && {
       iccid: arc.iccid,
       imsi: arc.imsi,
-      publicKey: base64(arc.publicKey),
+      publicKey: formatKey(arc.publicKey),
       address: formatIpAddress(arc.address),
       session: arc.session,
     },
@@ -253,8 +254,4 @@ function simJson(one: Sim): object {
 
 function tagList(tags: ReadonlyMap<string, string>): object[] {
   return [...tags].map(([tagName, tagValue]) => ({ tagName, tagValue }));
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64');
 }

@@ -6,6 +6,7 @@ import { readTunnelConfig } from '../arc-config/parse-arc-config.js';
 import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
 import { hasSecretShape } from '../lib/secrets/secret-shapes.js';
 import { UserError } from '../lib/user-error.js';
+import { sameBytes } from '../lib/same-bytes.js';
 import type { ConfigPlace } from './settings.js';
 
 /** Reads a secret or a parameter by its name. @throws UserError, NotYetError */
@@ -187,7 +188,7 @@ function load({ text, source, path }: NamedText): LoadedArcConfig | UserError {
 /** A virtual SIM is its key. */
 function hasSameKey(one: LoadedArcConfig, other: LoadedArcConfig): boolean {
   const [left, right] = [one, other].map(({ config }) => config.privateKey.expose());
-  return left !== undefined && right !== undefined && Buffer.compare(left, right) === 0;
+  return left !== undefined && right !== undefined && sameBytes(left, right);
 }
 
 function unusableValue(): UserError {

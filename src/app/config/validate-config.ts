@@ -1,3 +1,4 @@
+import { sameBytes } from '../../lib/same-bytes.js';
 import { isZeroKey } from '../../arc-config/arc-config.js';
 import type { ConfigNotice } from '../../arc-config/member-notices.js';
 import { refuseHooksOfOthers } from './config-file-rights.js';
@@ -35,7 +36,7 @@ export function configNotices(
   }));
   const own = crypto.publicKey(config.privateKey.expose());
   const { publicKey } = config;
-  if (isZeroKey(publicKey) || own.every((byte, index) => byte === publicKey[index])) {
+  if (isZeroKey(publicKey) || sameBytes(own, publicKey)) {
     return located;
   }
   const text = `publicKey in ${source} is not that of privateKey. The tunnel does not need it, but one of the two may be another SIM's.`;

@@ -5,6 +5,7 @@
 import { codeOf, messageOf } from '../../lib/error-message.js';
 import { UserError } from '../../lib/user-error.js';
 import { pause } from '../../lib/waits.js';
+import { sameBytes } from '../../lib/same-bytes.js';
 import type { Clock } from '../../ports/clock.js';
 import type { KeyClaim, KeyClaims } from '../../ports/key-claims.js';
 import type { Log } from '../../ports/log.js';
@@ -58,7 +59,7 @@ export class SimClaim {
 
   /** The running tunnel has this key from now on. If another process uses it, a warning says so. */
   async follow(publicKey: Uint8Array): Promise<void> {
-    if (publicKey.every((byte, index) => byte === this.#options.publicKey[index])) return;
+    if (sameBytes(publicKey, this.#options.publicKey)) return;
     await this.#claim.close();
     this.#options = { ...this.#options, publicKey, force: true, signal: undefined };
     this.#claim = await claimKey(this.#options, this.#ports);

@@ -9,6 +9,7 @@ import {
   type TunnelOverrides,
 } from '../../arc-config/tunnel-faults.js';
 import { UserError } from '../../lib/user-error.js';
+import { sameBytes } from '../../lib/same-bytes.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { parseTunnelConfig, type TunnelConfig } from '../../tunnel/tunnel-config.js';
 import { type CongestionAlgorithm, UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
@@ -130,7 +131,7 @@ function requireMtu({ arcConfig, overrides }: OpenTunnelOptions): void {
 /** WireGuard has no peer with our own key; the two keys have been mixed up. */
 function requireOther(config: TunnelConfig, crypto: KeyPorts['crypto'], source: string): void {
   const own = crypto.publicKey(config.privateKey.expose());
-  if (!config.serverPublicKey.every((byte, index) => byte === own[index])) return;
+  if (!sameBytes(config.serverPublicKey, own)) return;
   throw new ArcConfigError(source, [
     {
       line: 0,

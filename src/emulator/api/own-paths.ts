@@ -5,6 +5,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import * as z from 'zod';
 
+import { formatKey } from '../../lib/key-text.js';
 import { formatIpAddress, parseIpAddress } from '../../wire/ip-address.js';
 import { faultRequest, type Faults } from '../faults.js';
 import type { HttpResponse } from '../http-response.js';
@@ -91,7 +92,7 @@ function simView(sim: ArcSim): object {
     createdTime: rest.createdTime,
     ...(rest.groupId !== undefined && { groupId: rest.groupId }),
     tags: Object.fromEntries(tags),
-    publicKey: Buffer.from(arc.publicKey).toString('base64'),
+    publicKey: formatKey(arc.publicKey),
     address: formatIpAddress(arc.address),
   };
 }

@@ -1,5 +1,6 @@
 /** A SIM and its Arc session as the API shows them. */
 import type { Secret } from '../../lib/secrets/secret.js';
+import { formatKey } from '../../lib/key-text.js';
 import { formatIpAddress } from '../../wire/ip-address.js';
 import { ARC_ALLOWED_IPS, DNS_SERVERS } from '../services.js';
 import { type ArcSim, moduleType, type SessionEvent, type Sim, speedClass } from '../sim.js';
@@ -28,11 +29,11 @@ export interface SessionJson {
 
 export function sessionJson({ arc }: ArcSim, arcServer: ArcServerInfo): SessionJson {
   return {
-    arcServerPeerPublicKey: base64(arcServer.publicKey),
+    arcServerPeerPublicKey: formatKey(arcServer.publicKey),
     arcServerEndpoint: arcServer.endpoint,
     arcAllowedIPs: ARC_ALLOWED_IPS,
     arcClientPeerIpAddress: formatIpAddress(arc.address),
-    arcClientPeerPublicKey: base64(arc.publicKey),
+    arcClientPeerPublicKey: formatKey(arc.publicKey),
   };
 }
 
@@ -98,8 +99,8 @@ function profilesJson(sim: Sim, privateKey?: Secret<Uint8Array>): Record<string,
   if (arc) {
     profiles[arc.iccid] = {
       ...profileJson(arc.iccid, arc.imsi, status, ARC_PLAN),
-      arcClientPeerPublicKey: base64(arc.publicKey),
-      ...(privateKey && { arcClientPeerPrivateKey: base64(privateKey.expose()) }),
+      arcClientPeerPublicKey: formatKey(arc.publicKey),
+      ...(privateKey && { arcClientPeerPrivateKey: formatKey(privateKey.expose()) }),
     };
   }
   return profiles;
@@ -122,8 +123,4 @@ function sessionStatusJson({ arc, lastModifiedTime }: Sim): object {
     lastUpdatedAt: arc.session.createdTime,
     placement: PLACEMENT,
   };
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64');
 }

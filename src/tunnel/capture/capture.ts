@@ -5,6 +5,7 @@
  * The kernel makes the headers of a datagram, so those in the file are made again here. Where the
  * socket is bound to no address, our side's is the unspecified one.
  */
+import { formatKey } from '../../lib/key-text.js';
 import { parseIpAddress, type SocketAddress } from '../../wire/ip-address.js';
 import {
   enhancedPacket,
@@ -196,7 +197,7 @@ class CapturedSocket implements DatagramSocket {
 }
 
 function keyLog(keys: readonly NamedKey[]): Uint8Array {
-  const lines = keys.map(([name, key]) => `${name} = ${Buffer.from(key).toString('base64')}\n`);
+  const lines = keys.map(([name, key]) => `${name} = ${formatKey(key)}\n`);
   return wireguardKeyLog(lines.join(''));
 }
 

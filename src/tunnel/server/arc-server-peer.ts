@@ -1,8 +1,8 @@
 /** One Arc server as our peer, and all that is known of it: where there is another, all of it goes. */
+import { sameBytes } from '../../lib/same-bytes.js';
 import type { Device, Peer } from '../../engine/engine.js';
 import { type IpPrefix, sameAddress } from '../../wire/ip-address.js';
 import { EndpointSearch, type EndpointSearchPorts } from './endpoint-search.js';
-import { keyText } from './link-status.js';
 import { ServerAddresses, type ServerAddressesPorts } from './server-addresses.js';
 import { ServerSilence } from './server-silence.js';
 import type { TunnelConfig } from '../tunnel-config.js';
@@ -71,14 +71,14 @@ export function requireServer(config: TunnelConfig, ownPublicKey: Uint8Array): v
   const { serverPublicKey, persistentKeepalive } = config;
   if (serverPublicKey.length !== 32) throw new RangeError('a key is 32 bytes');
   if (!(persistentKeepalive >= 0)) throw new RangeError('a keepalive is 0 ms or more');
-  if (keyText(ownPublicKey) === keyText(serverPublicKey)) {
+  if (sameBytes(ownPublicKey, serverPublicKey)) {
     throw new RangeError('the Arc server has our own public key');
   }
 }
 
 /** Whether both configurations are of one server, in one place. */
 export function isSameServer(one: TunnelConfig, other: TunnelConfig): boolean {
-  const isSameKey = keyText(one.serverPublicKey) === keyText(other.serverPublicKey);
+  const isSameKey = sameBytes(one.serverPublicKey, other.serverPublicKey);
   const { host, port } = other.endpoint;
   return isSameKey && one.endpoint.host === host && one.endpoint.port === port;
 }

@@ -1,4 +1,5 @@
 /** What the way to the Arc server has to tell of itself. */
+import { formatKey } from '../../lib/key-text.js';
 import type { Device, Peer } from '../../engine/engine.js';
 import { formatIpAddress } from '../../wire/ip-address.js';
 import { endpointText } from './endpoint-text.js';
@@ -71,7 +72,7 @@ export function rivalOf(
 export function peerStatuses(device: Device, server: Peer): PeerStatus[] {
   const others = [...device.peers].filter((peer) => peer !== server);
   return [...(server.isRemoved ? [] : [server]), ...others].map((peer) => ({
-    publicKey: keyText(peer.publicKey),
+    publicKey: formatKey(peer.publicKey),
     endpoint: peer.endpoint && endpointText(peer.endpoint),
     allowedIps: device.allowedIps
       .prefixesOf(peer)
@@ -83,9 +84,4 @@ export function peerStatuses(device: Device, server: Peer): PeerStatus[] {
     roundTrip: peer.handshakeRoundTrip,
     lossIn: peer.receivedLoss,
   }));
-}
-
-/** As the tools of WireGuard write a key: base64. */
-export function keyText(key: Uint8Array): string {
-  return Buffer.from(key).toString('base64');
 }

@@ -2,20 +2,15 @@
  * The way to the Arc server, whatever the packets come from: an engine on a socket, the search for the
  * server, its handshake, and what is known of its silence.
  */
+import { formatKey } from '../../lib/key-text.js';
+import { sameBytes } from '../../lib/same-bytes.js';
 import type { DeviceEvent, Engine } from '../../engine/engine.js';
 import { ArcServerPeer, isSameServer, requireServer, sameAllowedIps } from './arc-server-peer.js';
 import { Driver } from '../driver.js';
 import { endpointText } from './endpoint-text.js';
 import { HandshakeWaits } from './handshake-waits.js';
 import { MovingSocket } from './moving-socket.js';
-import {
-  outstandingReplies,
-  healthOf,
-  keyText,
-  peerStatuses,
-  rivalOf,
-  whySilent,
-} from './link-status.js';
+import { outstandingReplies, healthOf, peerStatuses, rivalOf, whySilent } from './link-status.js';
 import type { Endpoint } from '../../ports/datagram.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 import { ASKED_AGAIN_AFTER, type Rivals } from '../rivals/rivals.js';
@@ -146,7 +141,7 @@ export class ServerLink {
     const keyChanges = await this.#prepareKey(privateKey.expose());
     return () => {
       const { device } = this.#engine;
-      const isOtherKey = keyText(device.publicKey) !== keyText(publicKey);
+      const isOtherKey = !sameBytes(device.publicKey, publicKey);
       if (isOtherKey) {
         keyChanges();
         device.setPrivateKey(privateKey.expose());
@@ -188,7 +183,7 @@ export class ServerLink {
     const { cannotSend } = this.#server.search;
     const health = healthOf(device, peer, { hasGivenUp: this.#hasGivenUp, cannotSend, now });
     return {
-      publicKey: keyText(device.publicKey),
+      publicKey: formatKey(device.publicKey),
       listenPort: this.#socket.localPort,
       fwmark: this.#socket.fwmark,
       mtu,

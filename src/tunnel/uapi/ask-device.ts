@@ -1,6 +1,6 @@
 /** Asks a WireGuard device of anybody's for its status, by the userspace interface. */
+import { formatKey } from '../../lib/key-text.js';
 import { type DeviceResponse, readGetResponse } from '../../engine/engine.js';
-import { keyText } from '../server/link-status.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import type { PeerStatus } from '../tunnel-status.js';
 
@@ -28,11 +28,11 @@ export async function askDevice(
   const answer = readGetResponse(await connections.ask(path, 'get=1\n\n', '\n\n'));
   if (answer === undefined) throw new Error('it does not answer as WireGuard does');
   const { privateKey, listenPort, fwmark, peers } = answer;
-  const publicKey = privateKey && keyText(publicKeyOf(privateKey.expose()));
+  const publicKey = privateKey && formatKey(publicKeyOf(privateKey.expose()));
   privateKey?.expose().fill(0);
   return { publicKey, listenPort, fwmark, peers: peers.map(peerStatus) };
 }
 
 function peerStatus({ publicKey, ...rest }: DeviceResponse['peers'][number]): PeerStatus {
-  return { ...rest, publicKey: keyText(publicKey), roundTrip: undefined, lossIn: undefined };
+  return { ...rest, publicKey: formatKey(publicKey), roundTrip: undefined, lossIn: undefined };
 }

@@ -1,4 +1,5 @@
 /** Does what a `set=1` asks of a device. */
+import { sameBytes } from '../../lib/same-bytes.js';
 import type { Device, Peer } from '../device.js';
 import type { Endpoint } from '../../ports/datagram.js';
 import type { PeerChange, SetRequest } from './set-request.js';
@@ -62,5 +63,5 @@ function addPeer(device: Device, change: PeerChange, now: number): void {
 }
 
 function isOwnKey(device: Device, { publicKey }: PeerChange): boolean {
-  return publicKey.every((byte, index) => byte === device.publicKey[index]);
+  return sameBytes(publicKey, device.publicKey);
 }

@@ -2,9 +2,9 @@
 import {
   outstandingReplies,
   healthOf,
-  keyText,
   peerStatuses,
 } from '../../../src/tunnel/server/link-status.js';
+import { formatKey } from '../../../src/lib/key-text.js';
 import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 import { prefixes, WireguardPair } from '../../support/pairs/wireguard-pair.js';
 
@@ -141,15 +141,15 @@ describe('the status of a peer', () => {
     publicKey.set(seededBytes(9, 16));
     const other = device.addPeer({ publicKey, allowedIps: prefixes('10.3.0.0/16') }, now);
     const keys = () => peerStatuses(device, server).map((status) => status.publicKey);
-    expect(keys()).toEqual([server, other].map((peer) => keyText(peer.publicKey)));
+    expect(keys()).toEqual([server, other].map((peer) => formatKey(peer.publicKey)));
     expect(peerStatuses(device, other).map((status) => status.publicKey)).toEqual(keys().reverse());
     device.removePeer(server);
-    expect(keys()).toEqual([keyText(other.publicKey)]);
+    expect(keys()).toEqual([formatKey(other.publicKey)]);
   });
 });
 
 it('writes a key as base64', () => {
-  expect(keyText(new Uint8Array(32).fill(255))).toBe(
+  expect(formatKey(new Uint8Array(32).fill(255))).toBe(
     '//////////////////////////////////////////8=',
   );
 });

@@ -1,5 +1,6 @@
 import type { HandlerMap } from 'openapi-backend';
 
+import { formatKey } from '../../../lib/key-text.js';
 import type { HttpResponse } from '../../http-response.js';
 import type { PlatformState } from '../../platform-state.js';
 import { REFUSALS } from '../refusals.js';
@@ -17,7 +18,7 @@ export function kryptonOperations(state: PlatformState, arcServer: ArcServerInfo
         arcServerPeerPublicKey: session.arcServerPeerPublicKey,
         arcServerEndpoint: session.arcServerEndpoint,
         arcAllowedIPs: session.arcAllowedIPs,
-        arcClientPeerPrivateKey: Buffer.from(privateKey.expose()).toString('base64'),
+        arcClientPeerPrivateKey: formatKey(privateKey.expose()),
         arcClientPeerIpAddress: session.arcClientPeerIpAddress,
       };
       return { status: 200, body };

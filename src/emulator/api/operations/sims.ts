@@ -1,5 +1,6 @@
 import type { HandlerMap } from 'openapi-backend';
 
+import { formatKey } from '../../../lib/key-text.js';
 import type { HttpResponse } from '../../http-response.js';
 import type { PlatformState } from '../../platform-state.js';
 import { type ArcSim, hasArc, type Sim } from '../../sim.js';
@@ -151,8 +152,8 @@ function onArcSim<Body = unknown>(state: PlatformState, handle: On<ArcSim, Body,
 function renewedKeys(state: PlatformState, sim: ArcSim): HttpResponse {
   const { sim: renewed, privateKey } = state.sims.renewKeys(sim);
   const body = {
-    arcClientPeerPublicKey: Buffer.from(renewed.arc.publicKey).toString('base64'),
-    arcClientPeerPrivateKey: Buffer.from(privateKey.expose()).toString('base64'),
+    arcClientPeerPublicKey: formatKey(renewed.arc.publicKey),
+    arcClientPeerPrivateKey: formatKey(privateKey.expose()),
   };
   return { status: 200, body };
 }

@@ -10,6 +10,7 @@
  */
 import { constants } from 'node:os';
 
+import { sameBytes } from '../../../lib/same-bytes.js';
 import type {
   ConfiguredInterface,
   InterfaceChange,
@@ -319,10 +320,7 @@ function isSameGuard(guard: UnreachableRoute): (other: UnreachableRoute) => bool
 }
 
 function isSameAddress({ address }: IpPrefix, other: IpPrefix): boolean {
-  return (
-    address.length === other.address.length &&
-    address.every((byte, index) => byte === other.address[index])
-  );
+  return sameBytes(address, other.address);
 }
 
 /** The interface has this one address of its subnet, and no others are its neighbours. */

@@ -1,4 +1,5 @@
 /** What a socket knows of the endpoints that it exchanges datagrams with. */
+import { sameBytes } from '../../../lib/same-bytes.js';
 import type { Endpoint } from '../../../ports/datagram.js';
 import type { SocketAddresses } from './socket-address.js';
 
@@ -41,7 +42,7 @@ export class EndpointTable {
   /** @param socketAddress as the system wrote it; is copied */
   sender(socketAddress: Uint8Array): KnownEndpoint {
     const last = this.#lastSender;
-    if (last !== undefined && areEqual(last.socketAddress, socketAddress)) return last;
+    if (last !== undefined && sameBytes(last.socketAddress, socketAddress)) return last;
     return (this.#lastSender =
       this.#byBytes.get(bytesKey(socketAddress)) ??
       this.#add(this.#addresses.decode(socketAddress), socketAddress.slice()));
@@ -80,12 +81,4 @@ function textKey({ address, port }: Endpoint): string {
 
 function bytesKey(socketAddress: Uint8Array): string {
   return String.fromCharCode(...socketAddress);
-}
-
-function areEqual(left: Uint8Array, right: Uint8Array): boolean {
-  if (left.length !== right.length) return false;
-  for (let index = 0; index < left.length; index++) {
-    if (left[index] !== right[index]) return false;
-  }
-  return true;
 }
