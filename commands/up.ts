@@ -1,6 +1,5 @@
 import { BaseCommand } from '../src/cli/base-command.js';
 import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
-import { renewalPorts } from '../src/cli/run/renewal.js';
 import { runUp, upCommand } from '../src/cli/run/run-up.js';
 
 export default class Up extends BaseCommand {
@@ -12,8 +11,6 @@ export default class Up extends BaseCommand {
   async run(): Promise<void> {
     const { flags, raw } = await this.parse(Up);
     const { context, output } = this;
-    const renewal = () => renewalPorts(context, flags);
-    const surroundings = { context, output, version: this.config.version, renewal };
-    await runUp({ flags, tokens: raw }, surroundings);
+    await runUp({ flags, tokens: raw }, { context, output, version: this.config.version });
   }
 }

@@ -1,6 +1,7 @@
 /** The library: a tunnel from a program of your own. */
 import { loadTunnelConfig } from './app/config/load-arc-config.js';
 import { openTunnel } from './app/up/open-tunnel.js';
+import { planTunnel } from './app/up/plan-tunnel.js';
 import { selectCrypto } from './crypto/select.js';
 import { UserError } from './lib/user-error.js';
 import { systemClock, systemWallClock } from './system/clock.js';
@@ -56,28 +57,21 @@ export interface CreateTunnelOptions {
 export async function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {
   const config = configText(options);
   const log = createLog(options.logLevel ?? 'silent', 'text');
-  const { tunnel, handshake } = await openTunnel(
-    {
-      arcConfig: await loadTunnelConfig(config, {
-        files: systemFiles,
-        stateFolder: stateFolder(),
-      }),
-      mode: 'userspace',
-      wait: options.wait ?? 20_000,
-      congestion: options.congestion,
-      ...(options.signal && { signal: options.signal }),
-    },
-    {
-      crypto: await selectCrypto(),
-      entropy: systemEntropy,
-      wallClock: systemWallClock,
-      clock: systemClock,
-      sockets: udpSockets,
-      resolver: systemResolver,
-      log,
-      timestamps: createTimestampStore(stateFolder(), log),
-    },
-  );
+  const home = { files: systemFiles, stateFolder: stateFolder() };
+  const arcConfig = await loadTunnelConfig(config, home);
+  const ports = {
+    crypto: await selectCrypto(),
+    entropy: systemEntropy,
+    wallClock: systemWallClock,
+    clock: systemClock,
+    sockets: udpSockets,
+    resolver: systemResolver,
+    log,
+    timestamps: createTimestampStore(stateFolder(), log),
+  };
+  const plan = planTunnel({ arcConfig, congestion: options.congestion }, ports);
+  const { wait, signal } = options;
+  const { tunnel, handshake } = await openTunnel(plan, { wait: wait ?? 20_000, signal }, ports);
   try {
     await handshake;
     return tunnel;

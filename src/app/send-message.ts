@@ -6,15 +6,14 @@ import { exchangeTcp } from '../proxy/tcp-exchange.js';
 import { exchangeUdp } from '../proxy/udp-exchange.js';
 import { maxDatagramPayload } from '../tunnel/node/datagram-channel.js';
 import { TunnelError } from '../tunnel/tunnel-error.js';
+import type { TunnelConfig } from '../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import type { UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
+import type { LoadedArcConfig } from './config/load-arc-config.js';
 import { claimSim, type ClaimSimPorts } from './up/claim-sim.js';
-import {
-  openTunnel,
-  planTunnel,
-  requireUserspace,
-  type OpenTunnelOptions,
-} from './up/open-tunnel.js';
+import type { TunnelMode } from './up/choose-mode.js';
+import { openTunnel, type OpenTunnelOptions } from './up/open-tunnel.js';
+import { planTunnel } from './up/plan-tunnel.js';
 
 /** A message, and the protocol of the entry point that takes it. */
 export type Message =
@@ -27,6 +26,8 @@ export type SendResponse =
   | { readonly via: 'tcp' | 'udp'; readonly payload: Uint8Array | undefined };
 
 export interface SendOptions extends OpenTunnelOptions {
+  readonly arcConfig: LoadedArcConfig;
+  readonly mode: TunnelMode;
   /** The target inside the tunnel: IP text and port. */
   readonly target: { readonly host: string; readonly port: number };
   readonly message: Message;
@@ -49,28 +50,31 @@ const MAX_ANSWER = 16 * 1024 * 1024;
  * Waits for another `send` with the same SIM to end.
  *
  * @throws UserError `tunnel` when another process of this machine uses the SIM
- * @throws UserError `usage` when a UDP message does not fit into one packet
+ * @throws UserError `usage` for mode tun, and when a UDP message does not fit into one packet
  * @throws TunnelError when there is no handshake or no connection, UserError `failed` when the
  *   exchange breaks
  */
 export async function sendMessage(options: SendOptions, ports: SendPorts): Promise<SendResponse> {
-  const { mtu, privateKey } = planTunnel(options, ports);
+  const { arcConfig, message, target, force, pid, signal } = options;
+  const config = planTunnel({ arcConfig }, ports);
   requireUserspace(options.mode);
-  if (options.message.via === 'udp')
-    requireOnePacket(options.message.payload, options.target.host, mtu);
-  const { force, pid, signal } = options;
-  const publicKey = ports.crypto.publicKey(privateKey.expose());
+  if (message.via === 'udp') requireOnePacket(message.payload, target.host, config.mtu);
+  const publicKey = ports.crypto.publicKey(config.privateKey.expose());
   const use = () => ({ command: 'send' as const, pid });
   const claim = await claimSim({ publicKey, use, force, signal }, ports);
   try {
-    return await sendThroughTunnel(options, ports);
+    return await sendThroughTunnel(config, options, ports);
   } finally {
     await claim.close();
   }
 }
 
-async function sendThroughTunnel(options: SendOptions, ports: TunnelPorts): Promise<SendResponse> {
-  const { tunnel, handshake } = await openTunnel(options, ports);
+async function sendThroughTunnel(
+  config: TunnelConfig,
+  options: SendOptions,
+  ports: TunnelPorts,
+): Promise<SendResponse> {
+  const { tunnel, handshake } = await openTunnel(config, options, ports);
   try {
     await handshake;
     return await exchange(tunnel, options);
@@ -103,6 +107,15 @@ function exchange(tunnel: UserspaceTunnel, options: SendOptions): Promise<SendRe
         (payload) => ({ via: 'udp', payload }),
       );
   }
+}
+
+function requireUserspace(mode: TunnelMode): void {
+  if (mode !== 'tun') return;
+  throw new UserError('usage', {
+    what: 'cannot use --mode tun',
+    why: 'a single message goes through userspace, and needs no network interface',
+    next: ['Use "arctun up --mode tun", and send by any program.'],
+  });
 }
 
 /** The stack makes no fragments: on their way through NATs and firewalls they are often lost. */

@@ -1,6 +1,6 @@
 /** Opens the tunnel of one execution environment: of its only virtual SIM, or of one in a pool. */
 import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
-import { planTunnel } from '../app/up/open-tunnel.js';
+import { planTunnel } from '../app/up/plan-tunnel.js';
 import { UserError } from '../lib/user-error.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import { UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
@@ -58,7 +58,7 @@ function adviseOnce(tunnel: UserspaceTunnel, { log }: TunnelPorts): void {
 
 function planSims(
   arcConfigs: readonly LoadedArcConfig[],
-  { congestion, wait, initializationType }: LambdaSettings,
+  { congestion, initializationType }: LambdaSettings,
   ports: TunnelPorts,
 ): PooledSim[] {
   const isManaged = initializationType === 'lambda-managed-instances';
@@ -69,8 +69,7 @@ function planSims(
   for (const arcConfig of arcConfigs) {
     const name = arcConfig.config.simId === '' ? arcConfig.source : arcConfig.config.simId;
     try {
-      const options = { arcConfig, mode: 'userspace', wait, congestion, overrides } as const;
-      sims.push({ name, config: planTunnel(options, ports) });
+      sims.push({ name, config: planTunnel({ arcConfig, congestion, overrides }, ports) });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       fault ??= error;

@@ -4,7 +4,7 @@
  */
 import { type ConfigUpdates, startConfigUpdates } from '../../src/app/session/config-updates.js';
 import { loadTunnelConfig, type LoadedArcConfig } from '../../src/app/config/load-arc-config.js';
-import { planTunnel } from '../../src/app/up/open-tunnel.js';
+import { planTunnel } from '../../src/app/up/plan-tunnel.js';
 import { RunningConfig, type RunningConfigOptions } from '../../src/app/session/running-config.js';
 import { type RenewalPorts, SessionRenewal } from '../../src/app/session/session-renewal.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
@@ -135,11 +135,11 @@ export class RenewalHarness {
     const home = { files, stateFolder: ports.stateFolder };
     const loaded = await loadTunnelConfig('arc.json', home);
     const arcConfig: LoadedArcConfig = fromStdin ? { ...loaded, path: undefined } : loaded;
-    const plan = (one: LoadedArcConfig) =>
-      planTunnel({ arcConfig: one, mode: 'userspace', wait: 0 }, world.ports);
-    this.tunnel = await UserspaceTunnel.open(plan(arcConfig), world.ports);
+    const plan = (one: LoadedArcConfig) => planTunnel({ arcConfig: one }, world.ports);
+    const tunnelConfig = plan(arcConfig);
+    this.tunnel = await UserspaceTunnel.open(tunnelConfig, world.ports);
     const reread = fromStdin ? undefined : () => loadTunnelConfig('arc.json', home);
-    this.#opened = { arcConfig, plan, reread };
+    this.#opened = { arcConfig, tunnelConfig, plan, reread };
     this.#updates = startConfigUpdates(
       {
         tunnel: this.#watched(),

@@ -3,7 +3,7 @@ import { isZeroKey } from '../../arc-config/arc-config.js';
 import type { ConfigNotice } from '../../arc-config/member-notices.js';
 import { refuseHooksOfOthers } from './config-file-rights.js';
 import { type LoadedArcConfig, loadTunnelConfig } from './load-arc-config.js';
-import { type KeyPorts, planTunnel } from '../up/open-tunnel.js';
+import { type KeyPorts, planTunnel } from '../up/plan-tunnel.js';
 import type { StateHome } from '../session/session-state.js';
 
 /**
@@ -21,7 +21,7 @@ export async function validateConfig(
 ): Promise<readonly ConfigNotice[]> {
   const arcConfig = await loadTunnelConfig(value, home);
   refuseHooksOfOthers(arcConfig);
-  planTunnel({ arcConfig, mode: 'auto', wait: 0 }, ports);
+  planTunnel({ arcConfig }, ports);
   return configNotices(arcConfig, ports);
 }
 

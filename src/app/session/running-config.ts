@@ -12,6 +12,8 @@ export interface RunningConfigOptions {
   readonly tunnel: Pick<Tunnel, 'reconfigure'>;
   /** What the tunnel was opened with. */
   readonly arcConfig: LoadedArcConfig;
+  /** What `plan` made of it. */
+  readonly tunnelConfig: TunnelConfig;
   /**
    * What a tunnel is to be made of, as for the one that is open.
    * @throws UserError
@@ -32,11 +34,10 @@ export class RunningConfig {
   readonly #turns = new SerialQueue();
   #changes = 0;
 
-  /** @throws UserError as `plan` */
   constructor(options: RunningConfigOptions) {
     this.#options = options;
     this.#arcConfig = options.arcConfig;
-    this.#tunnelConfig = options.plan(options.arcConfig);
+    this.#tunnelConfig = options.tunnelConfig;
   }
 
   get arcConfig(): LoadedArcConfig {

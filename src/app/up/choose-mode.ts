@@ -2,7 +2,8 @@
 import type { InterfaceTunnel, InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
 import type { InterfaceLeftovers, PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
 import { isRefusal, openInterface } from './open-interface.js';
-import type { TunnelMode } from './open-tunnel.js';
+
+export type TunnelMode = 'auto' | 'tun' | 'userspace';
 
 export interface ModeWish {
   readonly mode: TunnelMode;

@@ -1,13 +1,12 @@
 /** Opens the tunnel under a network interface. */
 import { codeOf, messageOf } from '../../lib/error-message.js';
 import { UserError } from '../../lib/user-error.js';
-import type { Capture } from '../../tunnel/capture/capture.js';
+import { Capture, type CaptureOptions } from '../../tunnel/capture/capture.js';
 import type { InterfaceTunnel } from '../../tunnel/interface/interface-tunnel.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import type { RunningTunnel } from './running-tunnel.js';
 import { RIGHT, USERSPACE } from './open-interface.js';
-import { type CaptureOptions, openCapture } from './open-capture.js';
 
 /**
  * Gives the interface its addresses and routes, and starts the handshake.
@@ -23,7 +22,7 @@ export async function openTun(
   config: TunnelConfig,
   ports: TunnelPorts,
 ): Promise<RunningTunnel> {
-  const capture = await openCapture(captureOptions, ports, config);
+  const capture = captureOptions && (await Capture.open(captureOptions, ports, config));
   try {
     await start(tunnel, config, capture);
   } catch (error) {

@@ -1,16 +1,15 @@
 /** Opens a tunnel in userspace with its listeners. */
+import { UserError } from '../../lib/user-error.js';
 import { type Dialer, LaterDialer } from '../../proxy/dialer.js';
 import { type Forwarder, startForwarder } from '../../proxy/forward/forwarder.js';
 import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
-import type { MixedPort } from '../../proxy/mixed/mixed-port.js';
-import type { Capture } from '../../tunnel/capture/capture.js';
+import { type MixedPort, startMixedPort } from '../../proxy/mixed/mixed-port.js';
+import { Capture, type CaptureOptions } from '../../tunnel/capture/capture.js';
 import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
 import type { RunningTunnel } from './running-tunnel.js';
-import { type CaptureOptions, openCapture } from './open-capture.js';
-import { openProxy, type ProxySettings } from './open-proxy.js';
 
 export interface ForwardSettings {
   readonly listen: { readonly host: string; readonly port: number };
@@ -19,6 +18,12 @@ export interface ForwardSettings {
   readonly headers: readonly [name: string, value: string][];
   /** What browsers may send. */
   readonly browsers?: BrowserPolicy;
+}
+
+export interface ProxySettings {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Whether the user has named the port. */
+  readonly isAskedFor: boolean;
 }
 
 export interface UserspaceOptions {
@@ -50,7 +55,7 @@ export async function openUserspace(
   };
   let capture: Capture | undefined;
   try {
-    capture = await openCapture(options.capture, ports, config);
+    capture = options.capture && (await Capture.open(options.capture, ports, config));
     const opening = UserspaceTunnel.open(config, capture?.ports ?? ports, {
       watchForRivals: true,
     });
@@ -92,5 +97,29 @@ async function openListeners(
   } catch (error) {
     await forwarder.close({ graceMs: 0 });
     throw error;
+  }
+}
+
+/**
+ * A port that was asked for is a promise. The default one is often another program's (`ssh -D 1080`,
+ * a second tunnel): who only wants the forwarder shall not go without for its sake.
+ *
+ * @returns undefined where the default port cannot be had, which is a warning
+ * @throws UserError when a port cannot be had that was asked for
+ */
+export async function openProxy(
+  { listen, isAskedFor }: ProxySettings,
+  dialer: Dialer,
+  log: Log,
+): Promise<MixedPort | undefined> {
+  try {
+    const proxy = await startMixedPort({ listen, dialer, log });
+    log.info({ address: proxy.authority }, 'proxy listening');
+    return proxy;
+  } catch (error) {
+    if (isAskedFor || !(error instanceof UserError)) throw error;
+    const next = 'going on without a proxy; choose a port with --proxy-listen, or off';
+    log.warn({ reason: error.why }, `${error.what}: ${next}`);
+    return undefined;
   }
 }

@@ -1,40 +1,37 @@
-/** Keeps a tunnel open until it is told to stop. */
-import type { CommandRunner } from '../../ports/command-runner.js';
+/** Keeps a tunnel open until a stop. */
 import { messageOf } from '../../lib/error-message.js';
-import type { ServiceManager } from '../../ports/service-manager.js';
 import { StoppedError } from '../../lib/stopped-error.js';
-import { whenAborted } from '../../lib/waits.js';
-import type { InterfaceTunnel } from '../../tunnel/interface/interface-tunnel.js';
-import type { KeyClaims } from '../../ports/key-claims.js';
 import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
-import { claimSim, type SimClaim } from './claim-sim.js';
 import { readableWarning, refuseHooksOfOthers } from '../config/config-file-rights.js';
-import { chooseMode, type ModePorts } from './choose-mode.js';
-import { planHooks } from './hooks.js';
-import type { SystemInterface, RunningTunnel, UserspaceListeners } from './running-tunnel.js';
+import { configNotices } from '../config/validate-config.js';
+import { chooseMode, type ChosenMode, type ModePorts, type ModeWish } from './choose-mode.js';
+import { claimSim, type ClaimSimPorts, type SimClaim } from './claim-sim.js';
+import { type HookPorts, Hooks, planHooks } from './hooks.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { openTun } from './open-tun.js';
-import { type OpenTunnelOptions, planTunnel } from './open-tunnel.js';
 import { openUserspace, type UserspaceOptions } from './open-userspace.js';
-import { Hooks } from './run-hooks.js';
+import { planTunnel, type TunnelPlan } from './plan-tunnel.js';
+import type { RunningTunnel, SystemInterface, UserspaceListeners } from './running-tunnel.js';
+import { ServiceStates, type ServiceStatesOptions } from './service-states.js';
 import type { SimUse } from './sim-use.js';
-import { ServiceStates } from './service-states.js';
-import { configNotices } from '../config/validate-config.js';
 import {
   openTunnelServices,
   type TunnelServiceOptions,
   type TunnelServicePorts,
+  type TunnelServices,
 } from './tunnel-services.js';
 
-export interface RunTunnelOptions
-  extends OpenTunnelOptions, UserspaceOptions, TunnelServiceOptions {
-  readonly signal: AbortSignal;
-  /** What was asked for that userspace alone has, as `--port`. */
-  readonly userspaceFlag?: string | undefined;
+export interface RunTunnelOptions extends UserspaceOptions {
+  readonly tunnel: TunnelPlan;
+  readonly mode: Omit<ModeWish, 'interfaceName'>;
+  readonly services: TunnelServiceOptions;
   /** Another process of this machine may use the SIM. */
   readonly force: boolean;
+  /** Milliseconds until the first handshake must be complete; 0 waits forever. */
+  readonly wait: number;
+  readonly signal: AbortSignal;
   /** Called once, when the first handshake is complete. */
   readonly onUp: (up: TunnelUp) => void;
 }
@@ -51,15 +48,30 @@ export type TunnelUp = (UserspaceListeners | SystemInterface) & {
   readonly modeReason: string | undefined;
 };
 
-export interface RunTunnelPorts extends TunnelPorts, ModePorts, TunnelServicePorts {
-  readonly claims: KeyClaims;
-  readonly commands: CommandRunner;
-  /** Who has started us as a service; undefined for nobody. */
-  readonly manager: ServiceManager | undefined;
-}
+export interface RunTunnelPorts
+  extends
+    TunnelPorts,
+    ModePorts,
+    TunnelServicePorts,
+    HookPorts,
+    Pick<ClaimSimPorts, 'claims'>,
+    Pick<ServiceStatesOptions, 'manager'> {}
 
 /** Milliseconds after the stop for running exchanges to finish, and for what was sent to arrive. */
 const GRACE = 5_000;
+
+/** What the steps of one run share. */
+interface Run {
+  readonly options: RunTunnelOptions;
+  readonly ports: RunTunnelPorts;
+  readonly config: TunnelConfig;
+  readonly claim: SimClaim;
+  /** What the claim says of this process. */
+  readonly use: SimUse;
+  readonly mode: ChosenMode;
+  readonly hooks: Hooks;
+  readonly states: ServiceStates;
+}
 
 /**
  * Resolves after a stop, when everything is closed.
@@ -69,114 +81,168 @@ const GRACE = 5_000;
  *   StoppedError after SIGABRT
  */
 export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts): Promise<void> {
-  const { signal, force, offer } = options;
-  refuseHooksOfOthers(options.arcConfig);
-  const tunnelConfig = planTunnel(options, ports);
-  const publicKey = ports.crypto.publicKey(tunnelConfig.privateKey.expose());
-  let up: RunningTunnel['up'] | undefined;
-  const use = () => ({ command: 'up' as const, pid: offer.pid, ...(up && reachOf(up)) });
-  const claim = await claimSim({ publicKey, use, force, signal }, ports).catch(unlessStopped);
+  const { arcConfig } = options.tunnel;
+  refuseHooksOfOthers(arcConfig);
+  const config = planTunnel(options.tunnel, ports);
+  const use: SimUse = { command: 'up', pid: options.services.offer.pid };
+  const claim = await claimOwnSim(config, use, options, ports);
   if (claim === undefined) return;
-  const onOpen = (kept: RunningTunnel) => (up = kept.up);
   try {
-    await runClaimed({ options, ports, tunnelConfig, claim, onOpen });
+    logNotices(arcConfig, ports);
+    // Before the first command, because %i is the name that the system gives the interface.
+    const mode = await enterMode(config, options, ports);
+    const hookPlan = planHooks(arcConfig.config, mode.device?.interfaceName);
+    const hooks = new Hooks(hookPlan, ports, options.signal);
+    const states = new ServiceStates(ports);
+    const run = { options, ports, config, claim, use, mode, hooks, states };
+    await keepOpen(run).catch((error: unknown) => {
+      if (isStop(error, options.signal)) return;
+      hooks.logFailures();
+      throw error;
+    });
+    await releaseKillSwitch(run);
+    hooks.throwFailures();
+    throwFailingStop(options.signal);
   } finally {
     await claim.close();
   }
-
-  /** A stop ends every wait with its reason. That is no failure unless a watchdog sent it. */
-  function unlessStopped(error: unknown): undefined {
-    const isStop = signal.aborted && error === signal.reason;
-    if (isStop && !(error instanceof StoppedError && error.isFailure)) return undefined;
-    throw error;
-  }
 }
 
-/** Where other programs reach the tunnel. */
-function reachOf(up: RunningTunnel['up']): Pick<SimUse, 'forward' | 'interface'> {
-  return up.mode === 'tun' ? { interface: up.interface } : { forward: up.forward };
+/** @returns undefined after a stop */
+function claimOwnSim(
+  { privateKey }: TunnelConfig,
+  use: SimUse,
+  { force, signal }: RunTunnelOptions,
+  ports: RunTunnelPorts,
+): Promise<SimClaim | undefined> {
+  const publicKey = ports.crypto.publicKey(privateKey.expose());
+  return claimSim({ publicKey, use: () => use, force, signal }, ports).catch((error: unknown) => {
+    if (!isStop(error, signal)) throw error;
+    throwFailingStop(signal);
+    return undefined;
+  });
 }
 
-interface ClaimedRun {
-  readonly options: RunTunnelOptions;
-  readonly ports: RunTunnelPorts;
-  readonly tunnelConfig: TunnelConfig;
-  readonly claim: SimClaim;
-  readonly onOpen: (kept: RunningTunnel) => void;
-}
-
-async function runClaimed(claimed: ClaimedRun): Promise<void> {
-  const { options, ports, tunnelConfig } = claimed;
-  const { signal, mode, userspaceFlag } = options;
-  const { config } = options.arcConfig;
-  const warning = readableWarning(options.arcConfig);
+function logNotices(arcConfig: LoadedArcConfig, ports: RunTunnelPorts): void {
+  const warning = readableWarning(arcConfig);
   if (warning !== undefined) ports.log.warn({}, warning);
-  for (const { kind, text } of configNotices(options.arcConfig, ports)) {
+  for (const { kind, text } of configNotices(arcConfig, ports)) {
     ports.log[kind === 'warning' ? 'warn' : 'debug']({}, text);
   }
-  // Before the first command, for %i is the name that the system gave it.
-  const wish = { mode, interfaceName: config.interface, userspaceFlag };
-  const { device, reason } = await chooseMode(wish, ports);
+}
+
+async function enterMode(
+  { allowedIps }: TunnelConfig,
+  { tunnel, mode }: RunTunnelOptions,
+  ports: RunTunnelPorts,
+): Promise<ChosenMode> {
+  const { config } = tunnel.arcConfig;
+  const chosen = await chooseMode({ ...mode, interfaceName: config.interface }, ports);
+  const { device, reason } = chosen;
   if (reason !== undefined) {
     ports.log.info({ reason }, `mode ${device === undefined ? 'userspace' : 'tun'}`);
   }
-  if (options.killSwitch === true && !tunnelConfig.allowedIps.some(isDefault)) {
+  const hasDefault = allowedIps.some(({ prefixLength }) => prefixLength === 0);
+  if (tunnel.killSwitch === true && !hasDefault) {
     const why = 'no default route leads into the tunnel: add 0.0.0.0/0 to additionalAllowedIPs';
     ports.log.warn({}, `--kill-switch blocks the allowed IPs alone: ${why}`);
   }
-  const hooks = new Hooks(planHooks(config, device?.interfaceName), ports, signal);
-  const states = openStates(ports);
-  const open = () =>
-    device === undefined
-      ? openUserspace(options, tunnelConfig, ports)
-      : openTun(device, options, tunnelConfig, ports);
-  try {
-    await keepOpen({ ...claimed, hooks, states, device, reason }, open);
-  } catch (error) {
-    // A stop ends every wait with its reason: that is no failure.
-    if (!(signal.aborted && error === signal.reason)) {
-      hooks.logFailures();
-      throw error;
-    }
-  }
-  await openKillSwitch(options, ports, device);
-  hooks.throwFailures();
-  // A service manager that restarts after failures must see one: its watchdog has ended us.
-  const stop: unknown = signal.reason;
-  if (stop instanceof StoppedError && stop.isFailure) throw stop;
+  return chosen;
 }
 
-interface Run extends ClaimedRun {
-  readonly hooks: Hooks;
-  readonly states: ServiceStates;
-  readonly device: InterfaceTunnel | undefined;
-  readonly reason: string | undefined;
-}
-
-async function keepOpen(run: Run, open: () => Promise<RunningTunnel>): Promise<void> {
-  const { hooks, device } = run;
-  const { signal } = run.options;
-  let kept: RunningTunnel | undefined;
+/** The tunnel's life, from the first command of arc.json to the last. */
+async function keepOpen(run: Run): Promise<void> {
+  const { options, ports, hooks, states } = run;
+  const { signal } = options;
+  let running: RunningTunnel | undefined;
+  let services: TunnelServices | undefined;
   try {
     await hooks.preUp();
-    kept = await open();
-    run.onOpen(kept);
-    await attend(run, kept);
+    running = await open(run);
+    const handshake = startHandshakeWait(run, running);
+    services = await openTunnelServices(options.services, served(run, running), ports);
+    // Not after the handshake: in soratun, too, only the interface exists by then.
+    await hooks.postUp();
+    await untilUp(run, running, services, handshake);
+    await Promise.race([aborted(signal), running.failed]);
+    await states.stopping();
   } catch (error) {
-    await announceEnd(run, error);
+    // Before the commands of the way down, which may take minutes. A stop has no reason to show.
+    await states.stopping(isStop(error, signal) ? undefined : messageOf(error));
     throw error;
   } finally {
-    if (signal.aborted && kept !== undefined) announceWait(kept, signal, run.ports.log);
-    await kept?.close(signal.aborted ? GRACE : 0);
-    await device?.close();
-    await hooks.postDown();
+    await hooks.preDown();
+    try {
+      await services?.close();
+    } finally {
+      await close(run, running);
+    }
   }
 }
 
-/** Logs what a stop waits for; says nothing if nothing is open. */
-function announceWait(kept: RunningTunnel, { reason }: AbortSignal, log: Log): void {
+async function open({ options, ports, config, mode: { device }, use }: Run) {
+  const running =
+    device === undefined
+      ? await openUserspace(options, config, ports)
+      : await openTun(device, options, config, ports);
+  const { up } = running;
+  Object.assign(use, up.mode === 'tun' ? { interface: up.interface } : { forward: up.forward });
+  return running;
+}
+
+function startHandshakeWait(
+  { options: { wait, signal }, ports: { clock } }: Run,
+  { tunnel }: RunningTunnel,
+): Promise<void> {
+  const handshake = tunnel.waitForHandshake(wait === 0 ? Infinity : clock.now() + wait, signal);
+  // The commands come first; an earlier failure is not unhandled.
+  handshake.catch(() => undefined);
+  return handshake;
+}
+
+/** What the services are told of this run. */
+function served({ options, ports, config, claim, states }: Run, running: RunningTunnel) {
+  const { tunnel, signal } = options;
+  const plan = (arcConfig: LoadedArcConfig) => planTunnel({ ...tunnel, arcConfig }, ports);
+  const onApplied = ({ privateKey }: TunnelConfig) =>
+    claim.follow(ports.crypto.publicKey(privateKey.expose()));
+  const { arcConfig } = tunnel;
+  return { running, states, signal, arcConfig, tunnelConfig: config, plan, onApplied };
+}
+
+async function untilUp(
+  { options, mode, states }: Run,
+  running: RunningTunnel,
+  services: TunnelServices,
+  handshake: Promise<void>,
+): Promise<void> {
+  await Promise.race([handshake, running.failed]).catch((error: unknown) => {
+    if (!options.signal.aborted) running.giveUp();
+    throw services.explain(error);
+  });
+  const { peers } = await running.tunnel.status();
+  states.ready();
+  options.onUp({
+    ...running.up,
+    endpoint: peers[0]?.endpoint ?? '',
+    simId: options.tunnel.arcConfig.config.simId,
+    socket: services.socket,
+    modeReason: mode.reason,
+  });
+}
+
+async function close({ options, ports, mode, hooks }: Run, running: RunningTunnel | undefined) {
+  const { signal } = options;
+  if (signal.aborted && running !== undefined) logWait(running, signal, ports.log);
+  await running?.close(signal.aborted ? GRACE : 0);
+  await mode.device?.close();
+  await hooks.postDown();
+}
+
+/** Logs what a stop waits for; logs nothing if nothing is open. */
+function logWait(running: RunningTunnel, { reason }: AbortSignal, log: Log): void {
   let open = 0;
-  for (const { active } of Object.values(kept.counters())) open += active;
+  for (const { active } of Object.values(running.counters())) open += active;
   if (open === 0) return;
   const again =
     reason instanceof StoppedError && reason.signal === 'SIGINT'
@@ -186,68 +252,30 @@ function announceWait(kept: RunningTunnel, { reason }: AbortSignal, log: Log): v
   log.info({}, `Waiting up to ${GRACE / 1000} s for ${connections}. ${again} to stop at once.`);
 }
 
-/** While the tunnel is open: until the stop, or until it fails. */
-async function attend(run: Run, kept: RunningTunnel): Promise<void> {
-  const { options, ports, hooks, states, reason } = run;
-  const { signal, wait } = options;
-  const { tunnel, failed } = kept;
-  const deadline = wait === 0 ? Infinity : ports.clock.now() + wait;
-  const handshake = tunnel.waitForHandshake(deadline, signal);
-  // The commands come first; a failure that is earlier is not unhandled.
-  handshake.catch(() => undefined);
-  const plan = (arcConfig: LoadedArcConfig) => planTunnel({ ...options, arcConfig }, ports);
-  const onApplied = ({ privateKey }: TunnelConfig) =>
-    run.claim.follow(ports.crypto.publicKey(privateKey.expose()));
-  const served = { kept, states, plan, onApplied };
-  const services = await openTunnelServices(options, served, ports);
-  try {
-    // Not behind the handshake: in soratun, too, the interface alone is there by then.
-    await hooks.postUp();
-    await Promise.race([handshake, failed]).catch((error: unknown) => {
-      if (!signal.aborted) kept.giveUp();
-      throw services.explain(error);
-    });
-    const { peers } = await tunnel.status();
-    states.ready();
-    const { simId } = options.arcConfig.config;
-    const endpoint = peers[0]?.endpoint ?? '';
-    options.onUp({ ...kept.up, endpoint, simId, socket: services.socket, modeReason: reason });
-    await Promise.race([whenAborted(signal), failed]);
-    await states.stopping();
-  } catch (error) {
-    await announceEnd(run, error);
-    throw error;
-  } finally {
-    await hooks.preDown();
-    await services.close();
-  }
+/** A stop that a user asks for lets messages leave by other routes again. A watchdog's does not. */
+async function releaseKillSwitch({ options, ports, mode: { device } }: Run): Promise<void> {
+  if (options.tunnel.killSwitch !== true || device === undefined) return;
+  if (isFailure(options.signal.reason)) return;
+  (await ports.interfaceLeftovers?.())?.remove(device.interfaceName);
 }
 
-/**
- * Tells the service manager first of all that the service ends: the commands of the way down may take
- * minutes. A stop that was asked for has no reason to show.
- */
-async function announceEnd({ options: { signal }, states }: Run, error: unknown): Promise<void> {
-  const isStop = signal.aborted && error === signal.reason;
-  await states.stopping(isStop ? undefined : messageOf(error));
+/** A stop ends every wait with its reason: that is no failure of the step that waited. */
+function isStop(error: unknown, { aborted: isAborted, reason }: AbortSignal): boolean {
+  return isAborted && error === reason;
 }
 
-/** A stop that was asked for lets messages leave by other routes again. That of a watchdog does not. */
-async function openKillSwitch(
-  { killSwitch, signal: { reason } }: RunTunnelOptions,
-  { interfaceLeftovers }: RunTunnelPorts,
-  device: InterfaceTunnel | undefined,
-): Promise<void> {
-  if (killSwitch !== true || device === undefined) return;
-  if (reason instanceof StoppedError && reason.isFailure) return;
-  (await interfaceLeftovers?.())?.remove(device.interfaceName);
+/** A service manager that restarts after failures must see one when its watchdog has ended us. */
+function throwFailingStop({ reason }: AbortSignal): void {
+  if (isFailure(reason)) throw reason;
 }
 
-/** The life of a service. Before there is a tunnel, that we turn is all that there is to know. */
-function openStates({ manager, clock, wallClock }: RunTunnelPorts): ServiceStates {
-  return new ServiceStates({ manager, clock, wallClock });
+function isFailure(reason: unknown): reason is StoppedError {
+  return reason instanceof StoppedError && reason.isFailure;
 }
 
-function isDefault({ prefixLength }: { readonly prefixLength: number }): boolean {
-  return prefixLength === 0;
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

@@ -1,53 +1,38 @@
 /** What there is beside an open tunnel: who asks for it, changes it, counts it. */
-import type { ReloadRequests } from '../../ports/reload-requests.js';
-import type { Clock } from '../../ports/clock.js';
-import type { Entropy } from '../../ports/entropy.js';
 import type { LocalListeners } from '../../ports/local-sockets.js';
-import type { Log } from '../../ports/log.js';
-import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import { TunnelError } from '../../tunnel/tunnel-error.js';
-import { startConfigUpdates } from '../session/config-updates.js';
+import { type ConfigUpdateOptions, startConfigUpdates } from '../session/config-updates.js';
+import type { RenewalEnvironment } from '../session/session-renewal.js';
 import type { Finding } from '../sim/diagnose-sim.js';
-import type { RunningTunnel } from './running-tunnel.js';
-import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { startMetricLines } from '../status/metric-lines.js';
-import { offerStatus, type OfferStatusOptions, type StatusOffer } from '../status/offer-status.js';
+import { offerStatus, type OfferStatusOptions } from '../status/offer-status.js';
+import type { RunningTunnel } from './running-tunnel.js';
 import type { ServiceStates } from './service-states.js';
-import type { RenewalPorts } from '../session/session-renewal.js';
 import { openUapiSocket } from './uapi-socket.js';
 
 export interface TunnelServiceOptions {
-  readonly arcConfig: LoadedArcConfig;
-  /** Fires when the tunnel is about to close. */
-  readonly signal: AbortSignal;
   /** Who asks how the tunnel does, and where. */
   readonly offer: Pick<
     OfferStatusOptions,
     'version' | 'pid' | 'folders' | 'statusListen' | 'browsers'
   >;
-  /** Reads the configuration anew; undefined where it can be read only once. */
-  readonly reread?: (() => Promise<LoadedArcConfig>) | undefined;
-  /** Who asks for that; undefined where nobody can. */
-  readonly reloads?: ReloadRequests | undefined;
-  /** How SORACOM is asked for another session; undefined where it is not to be. */
-  readonly renewal?: RenewalPorts | undefined;
+  /** Where another configuration comes from. */
+  readonly updates: Pick<ConfigUpdateOptions, 'reread' | 'reloads' | 'renewal'>;
 }
 
-export interface TunnelServicePorts {
-  readonly clock: Clock;
-  readonly entropy: Entropy;
-  readonly log: Log;
+export interface TunnelServicePorts extends RenewalEnvironment {
   readonly listeners: LocalListeners;
 }
 
 /** What the services are about. */
-export interface ServedTunnel {
-  readonly kept: RunningTunnel;
+export interface ServedTunnel extends Pick<
+  ConfigUpdateOptions,
+  'arcConfig' | 'tunnelConfig' | 'plan' | 'onApplied'
+> {
+  readonly running: RunningTunnel;
   readonly states: ServiceStates;
-  /** What another arc.json makes of the tunnel. @throws UserError */
-  readonly plan: (arcConfig: LoadedArcConfig) => TunnelConfig;
-  /** Called after the tunnel has taken over another configuration. */
-  readonly onApplied: (tunnelConfig: TunnelConfig) => Promise<void>;
+  /** Fires when the tunnel is about to close. */
+  readonly signal: AbortSignal;
 }
 
 export interface TunnelServices {
@@ -65,27 +50,26 @@ export interface TunnelServices {
  */
 export async function openTunnelServices(
   options: TunnelServiceOptions,
-  { kept, states, plan, onApplied }: ServedTunnel,
+  served: ServedTunnel,
   ports: TunnelServicePorts,
 ): Promise<TunnelServices> {
-  const { arcConfig, reread, reloads, renewal } = options;
+  const { running, states, arcConfig } = served;
   const { config } = arcConfig;
-  const { tunnel, up } = kept;
+  const { tunnel, up } = running;
   const name = up.mode === 'tun' ? up.interface : config.interface;
-  const uapi = await openUapiSocket(kept, name, ports);
-  const status = await openStatus(options, kept, uapi && name, ports).catch(
-    async (error: unknown) => {
-      await uapi?.close();
-      throw error;
-    },
-  );
+  const uapi = await openUapiSocket(running, name, ports);
+  const offer = statusOffer(options, served, name, uapi && name);
+  const status = await offerStatus(offer, ports).catch(async (error: unknown) => {
+    await uapi?.close();
+    throw error;
+  });
   const stopMetrics = config.enableMetrics
     ? startMetricLines(tunnel, { simId: config.simId, interface: name }, ports)
     : undefined;
   states.watch(tunnel);
   const aroundReload = (work: () => Promise<void>) => states.reload(work);
   const updates = startConfigUpdates(
-    { tunnel, arcConfig, plan, onApplied, reread, reloads, renewal, aroundReload },
+    { ...options.updates, ...served, tunnel, aroundReload },
     ports,
   );
   return {
@@ -110,24 +94,21 @@ export function withFinding(error: unknown, finding: Finding | undefined): unkno
   );
 }
 
-function openStatus(
-  { arcConfig: { config }, offer, signal }: TunnelServiceOptions,
-  { tunnel, up, counters }: RunningTunnel,
+function statusOffer(
+  { offer }: TunnelServiceOptions,
+  { running: { tunnel, up, counters }, arcConfig, signal }: ServedTunnel,
+  interfaceName: string,
   uapiName: string | undefined,
-  ports: TunnelServicePorts,
-): Promise<StatusOffer> {
-  const isTun = up.mode === 'tun';
-  return offerStatus(
-    {
-      ...offer,
-      signal,
-      tunnel: () => tunnel,
-      interfaceName: isTun ? up.interface : config.interface,
-      simId: config.simId,
-      uapiName,
-      listeners: () => (isTun ? {} : { forward: up.forward, proxy: up.proxy }),
-      counters,
-    },
-    ports,
-  );
+): OfferStatusOptions {
+  const listeners = up.mode === 'tun' ? {} : { forward: up.forward, proxy: up.proxy };
+  return {
+    ...offer,
+    signal,
+    tunnel: () => tunnel,
+    interfaceName,
+    simId: arcConfig.config.simId,
+    uapiName,
+    listeners: () => listeners,
+    counters,
+  };
 }

@@ -1,5 +1,5 @@
 /** `--capture`: the flag, the file, and the warning that goes with it. */
-import type { CaptureOptions } from '../../app/up/open-capture.js';
+import type { CaptureOptions } from '../../tunnel/capture/capture.js';
 import { FileError } from '../../ports/files.js';
 import { fileFaultKind } from '../../lib/file-fault.js';
 import { UserError } from '../../lib/user-error.js';

@@ -1,14 +1,17 @@
 /** What `up` is, and what it does with its flags. */
 import { verboseWgConfig } from '../../app/config/export-wg-config.js';
-import { loadTunnelConfig } from '../../app/config/load-arc-config.js';
+import { type LoadedArcConfig, loadTunnelConfig } from '../../app/config/load-arc-config.js';
 import { requireOtherPorts, withPortHolder } from '../../app/up/port-taken.js';
 import { removeLeftovers } from '../../app/up/remove-leftovers.js';
 import { runTunnel, type TunnelUp } from '../../app/up/run-tunnel.js';
-import type { RenewalPorts } from '../../app/session/session-renewal.js';
-import type { Log } from '../../ports/log.js';
+import type { ModePorts } from '../../app/up/choose-mode.js';
+import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
+import type { LogOptions } from '../log-options.js';
+import type { TunnelServiceOptions } from '../../app/up/tunnel-services.js';
 import { browserFlags } from '../flags/browser-flags.js';
 import { captureFlags, captureOptions } from './capture.js';
 import type { CommandDeclaration } from '../command.js';
+import type { Context } from '../context.js';
 import type { configFlag } from '../flags/config-flag.js';
 import { credentialFlags } from '../flags/credential-flags.js';
 import type { Flags, ParsedLine } from '../flags/flag.js';
@@ -19,12 +22,11 @@ import type { Output } from '../output/output.js';
 import { overrideFlags, tunnelOverrides } from '../flags/override-flags.js';
 import { nameServers, proxyFlags, proxySettings } from '../flags/proxy-flags.js';
 import { renderJson, renderText } from '../output/render.js';
+import { renewalPorts } from './renewal.js';
 import { renewalFlag } from '../flags/renewal-flag.js';
 import { socketFlag } from '../flags/socket-flag.js';
 import { statusListen, statusListenFlag, statusPageSettings } from '../flags/status-listen-flag.js';
 import { refuseConfigFlag, stdinFlag } from '../flags/stdin-flag.js';
-import type { SystemContext } from '../system-context.js';
-import type { TunnelContext } from '../tunnel-context.js';
 import { congestionFlag, tunnelFlags } from '../flags/tunnel-flags.js';
 import {
   refuseUserspaceFlags,
@@ -63,14 +65,10 @@ export const upCommand = {
   flags,
 } satisfies CommandDeclaration;
 
-export interface UpContext extends SystemContext, Omit<TunnelContext, 'parentThread'> {}
-
 export interface UpSurroundings {
-  readonly context: UpContext;
+  readonly context: Context;
   readonly output: Output;
   readonly version: string;
-  /** How SORACOM is asked for another session; undefined where it is not to be. */
-  readonly renewal: () => Promise<RenewalPorts | undefined>;
 }
 
 /**
@@ -101,7 +99,7 @@ function requirePorts({ flags, tokens }: UpLine): void {
 }
 
 async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): Promise<void> {
-  const { context, output, version, renewal } = surroundings;
+  const { context, output } = surroundings;
   if (flags['read-stdin']) refuseConfigFlag(tokens);
   requireTunForKillSwitch(flags);
   if (flags.mode === 'tun') refuseUserspaceFlags(tokens);
@@ -120,40 +118,72 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
   const ports = await context.tunnelPorts(log, flags.socket);
   await runTunnel(
     {
-      arcConfig,
-      overrides,
-      mode: flags.mode,
-      force: flags.force,
-      killSwitch: flags['kill-switch'],
-      userspaceFlag: userspaceFlag(tokens) ?? userspaceVariable(context.env),
-      wait: flags.wait * 1000,
-      signal: await context.stopSignal(),
-      reread: flags['read-stdin'] ? undefined : () => load(flags.config),
-      reloads: await context.reloadRequests(),
-      renewal: await renewal(),
+      tunnel: {
+        arcConfig,
+        overrides,
+        congestion: flags.congestion,
+        nameServers: servers,
+        killSwitch: flags['kill-switch'],
+      },
+      mode: {
+        mode: flags.mode,
+        userspaceFlag: userspaceFlag(tokens) ?? userspaceVariable(context.env),
+      },
       forward,
       proxy,
-      nameServers: servers,
-      offer: {
-        version,
-        pid: process.pid,
-        folders: context.runFolders(),
-        ...statusPageSettings(flags),
-      },
-      congestion: flags.congestion,
+      force: flags.force,
+      wait: flags.wait * 1000,
+      signal: await context.stopSignal(),
+      services: await serviceOptions(flags, surroundings, () => load(flags.config)),
       capture: captureOptions(flags.capture, context, log, (line) => output.note(line)),
       onUp: (up) => showUp(up, flags, output),
     },
     {
       ...ports,
-      ...(await servicePorts(context, log)),
-      // A capture sees all from the thread that it is taken in.
-      deviceTunnels: () =>
-        flags.capture === undefined
-          ? context.deviceTunnels({ log: logOptions, socket: flags.socket })
-          : context.localInterfaceTunnels(ports),
+      claims: await context.keyClaims(),
+      commands: await context.commands(),
+      manager: await context.serviceManager(log),
+      listeners: await context.localListeners(),
+      ...interfacePorts(flags, context, ports, logOptions),
     },
   );
+}
+
+async function serviceOptions(
+  flags: UpLine['flags'],
+  { context, version }: UpSurroundings,
+  reread: () => Promise<LoadedArcConfig>,
+): Promise<TunnelServiceOptions> {
+  return {
+    updates: {
+      reread: flags['read-stdin'] ? undefined : reread,
+      reloads: await context.reloadRequests(),
+      renewal: await renewalPorts(context, flags),
+    },
+    offer: {
+      version,
+      pid: process.pid,
+      folders: context.runFolders(),
+      ...statusPageSettings(flags),
+    },
+  };
+}
+
+function interfacePorts(
+  { capture, socket }: UpLine['flags'],
+  context: Context,
+  ports: TunnelPorts,
+  log: LogOptions,
+): ModePorts {
+  return {
+    interfaceObstacle: (name) => context.interfaceObstacle(name),
+    interfaceLeftovers: () => context.interfaceLeftovers(),
+    // A capture sees all from the thread that it is taken in.
+    deviceTunnels: () =>
+      capture === undefined
+        ? context.deviceTunnels({ log, socket })
+        : context.localInterfaceTunnels(ports),
+  };
 }
 
 function showUp(up: TunnelUp, flags: UpLine['flags'], output: Output): void {
@@ -162,17 +192,6 @@ function showUp(up: TunnelUp, flags: UpLine['flags'], output: Output): void {
   }
   if (flags.json) output.write(renderJson(upJson(up)));
   else if (!flags.quiet) output.write(renderText(upText(up, flags['forward-to'])));
-}
-
-async function servicePorts(context: UpContext, log: Log) {
-  return {
-    claims: await context.keyClaims(),
-    commands: await context.commands(),
-    manager: await context.serviceManager(log),
-    listeners: await context.localListeners(),
-    interfaceObstacle: (name: string) => context.interfaceObstacle(name),
-    interfaceLeftovers: () => context.interfaceLeftovers(),
-  };
 }
 
 /** `--cleanup`. */

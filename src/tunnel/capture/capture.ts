@@ -49,6 +49,13 @@ class Counts {
 /** A key under its name in a key log. */
 type NamedKey = readonly [name: string, key: Uint8Array];
 
+export interface CaptureOptions {
+  /** Makes a file with this header. It is asked for when nothing else can stand in the way. */
+  readonly createFile: (header: readonly Uint8Array[]) => Promise<CaptureFile>;
+  /** What the file says that it was made by. */
+  readonly application: string;
+}
+
 /**
  * The blocks that the file begins with.
  *
@@ -79,6 +86,15 @@ export class Capture implements TunnelObserver {
   constructor(file: CaptureFile, ports: TunnelPorts) {
     this.#file = file;
     this.ports = { ...ports, observer: this, sockets: this.#capturedSockets(ports.sockets) };
+  }
+
+  /** @throws UserError if the file cannot be had */
+  static async open(
+    { createFile, application }: CaptureOptions,
+    ports: TunnelPorts,
+    config: TunnelConfig,
+  ): Promise<Capture> {
+    return new Capture(await createFile(captureHeader(config, application)), ports);
   }
 
   innerPacket(direction: 'in' | 'out', packet: Uint8Array): void {

@@ -1,5 +1,6 @@
 import { validateConfig } from '../../../src/app/config/validate-config.js';
-import { runUp, type UpContext } from '../../../src/cli/run/run-up.js';
+import type { Context } from '../../../src/cli/context.js';
+import { runUp } from '../../../src/cli/run/run-up.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { UserError } from '../../../src/lib/user-error.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
@@ -54,12 +55,12 @@ function up(value: string | Uint8Array): Promise<void> {
     header: [],
     dns: '100.127.0.53',
     mode: 'auto',
+    'no-renew': true,
   };
   return runUp({ flags, tokens: [] } as unknown as Parameters<typeof runUp>[0], {
-    context: context as unknown as UpContext,
+    context: context as unknown as Context,
     output: { write: () => undefined, note: () => undefined },
     version: '0.1.0',
-    renewal: () => Promise.resolve(undefined),
   });
 }
 

@@ -1,4 +1,204 @@
-import { planHooks } from '../../../src/app/up/hooks.js';
+import { Hooks, planHooks } from '../../../src/app/up/hooks.js';
+import { isCredentialVariable } from '../../../src/lib/secrets/credential-variables.js';
+import { CommandError } from '../../../src/ports/command-runner.js';
+import { RecordingLog } from '../../support/fakes/recording-log.js';
+import { FakeCommands } from '../fake-commands.js';
+
+const ALL = {
+  preUp: [['pre-up']],
+  postUp: [['post-up-0'], ['post-up-1', 'b c']],
+  preDown: [['pre-down']],
+  postDown: [['post-down-0'], ['post-down-1']],
+};
+
+let commands: FakeCommands;
+let log: RecordingLog;
+let stop: AbortController;
+beforeEach(() => {
+  commands = new FakeCommands();
+  log = new RecordingLog();
+  stop = new AbortController();
+});
+
+function hooksOf(hooks: Partial<typeof ALL> = ALL, interfaceName?: string): Hooks {
+  const none = { preUp: [], postUp: [], preDown: [], postDown: [] };
+  return new Hooks(planHooks({ ...none, ...hooks }, interfaceName), { commands, log }, stop.signal);
+}
+
+/** All the phases, as for a tunnel that opens and closes. */
+async function goThrough(hooks: Hooks): Promise<void> {
+  await hooks.preUp();
+  await hooks.postUp();
+  await hooks.preDown();
+  await hooks.postDown();
+}
+
+it("logs in soratun's words", async () => {
+  commands.ends.set('post-up-1', { stdout: ' \n one\ntwo \n' });
+  await goThrough(hooksOf({ postUp: ALL.postUp }));
+  expect(log.messages('info')).toEqual([
+    'executing PostUp(0): [post-up-0]',
+    "PostUp(0) response: ''",
+    'executing PostUp(1): [post-up-1 b c]',
+    "PostUp(1) response: 'one\ntwo'",
+  ]);
+});
+
+it('gives each command 30 s, its own group, a bound for its output, and no credentials', async () => {
+  await goThrough(hooksOf());
+  for (const { options } of commands.ran) {
+    const { signal, withoutVariables, ...rest } = options;
+    expect(signal).toBe(stop.signal);
+    expect(rest).toEqual({ timeout: 30_000, ownGroup: true, mergedOutput: 65_536 });
+    expect(withoutVariables).toBe(isCredentialVariable);
+  }
+});
+
+it('hides what has the shape of a secret', async () => {
+  const secret = 'secret-abcdefgh';
+  commands.ends.set('a', { stdout: secret });
+  await goThrough(hooksOf({ postUp: [['a', secret]] }));
+  commands.ends.set('a', { exitCode: 1, stdout: secret });
+  const failing = hooksOf({ postUp: [['a', secret]] });
+  const failure: unknown = await failing.postUp().catch((error: unknown) => error);
+  expect(`${String(failure)} ${JSON.stringify(log.lines)}`).not.toContain(secret);
+});
+
+it('runs the phases in their order', async () => {
+  const hooks = hooksOf();
+  await goThrough(hooks);
+  expect(commands.lines).toEqual([
+    'pre-up',
+    'post-up-0',
+    'post-up-1 b c',
+    'pre-down',
+    'post-down-0',
+    'post-down-1',
+  ]);
+  expect(() => hooks.throwFailures()).not.toThrow();
+});
+
+it.each([
+  [
+    { exitCode: 3, stdout: 'no\n' },
+    `error while running "post-up-0" with exit status 3, output: 'no'`,
+  ],
+  [
+    { exitCode: undefined, signal: 'SIGKILL' },
+    `error while running "post-up-0" with signal: SIGKILL, output: ''`,
+  ],
+  [
+    new CommandError('timeout', 'post-up-0 did not end within 30 s'),
+    'error while running "post-up-0": post-up-0 did not end within 30 s',
+  ],
+])('ends at the first command of the way up that fails: %j', async (end, why) => {
+  commands.ends.set('post-up-0', end);
+  await expect(hooksOf().postUp()).rejects.toMatchObject({
+    kind: 'failed',
+    what: 'failed to do PostUp(0)',
+    why,
+    cause: end instanceof CommandError ? end : undefined,
+  });
+  expect(commands.lines).toEqual(['post-up-0']);
+});
+
+describe('what is taken back', () => {
+  it('is nothing where nothing was begun', async () => {
+    const hooks = hooksOf({ postUp: ALL.postUp, preDown: ALL.preDown, postDown: ALL.postDown });
+    await hooks.preUp();
+    await hooks.preDown();
+    await hooks.postDown();
+    expect(commands.lines).toEqual([]);
+  });
+
+  it.each([false, true])('is what preUp began, whether it failed or not: %s', async (fails) => {
+    if (fails) commands.ends.set('pre-up', { exitCode: 1 });
+    const hooks = hooksOf();
+    await hooks.preUp().catch(() => undefined);
+    await hooks.preDown();
+    await hooks.postDown();
+    expect(commands.lines).toEqual(['pre-up', 'post-down-0', 'post-down-1']);
+  });
+
+  it('is what postUp began, although there is no preUp, and once', async () => {
+    commands.ends.set('post-up-0', { exitCode: 1 });
+    const hooks = hooksOf({ ...ALL, preUp: [] });
+    await hooks.postUp().catch(() => undefined);
+    for (let twice = 0; twice < 2; twice++) {
+      await hooks.preDown();
+      await hooks.postDown();
+    }
+    expect(commands.lines).toEqual(['post-up-0', 'pre-down', 'post-down-0', 'post-down-1']);
+  });
+});
+
+it('runs all commands of the way down, and tells of each that failed', async () => {
+  commands.ends.set('pre-down', { exitCode: 1 });
+  commands.ends.set('post-down-0', new CommandError('not-found', 'post-down-0: no such program'));
+  const hooks = hooksOf();
+  await goThrough(hooks);
+  expect(commands.lines.slice(-3)).toEqual(['pre-down', 'post-down-0', 'post-down-1']);
+  const [first, second] = [
+    `failed to do PreDown(0): error while running "pre-down" with exit status 1, output: ''`,
+    'failed to do PostDown(0): error while running "post-down-0": post-down-0: no such program',
+  ];
+  expect(() => hooks.throwFailures()).toThrow(`2 commands failed: \n  ${first}\n  ${second}`);
+  expect(() => hooks.throwFailures()).toThrow(expect.objectContaining({ kind: 'failed' }) as Error);
+  expect(log.messages('error')).toEqual([]);
+  hooks.logFailures();
+  expect(log.messages('error')).toEqual([first, second]);
+});
+
+it('tells of the one command that failed as it is', async () => {
+  commands.ends.set('post-down-1', { exitCode: 2 });
+  const hooks = hooksOf();
+  await goThrough(hooks);
+  expect(() => hooks.throwFailures()).toThrow(/^failed to do PostDown\(1\): .* exit status 2/);
+});
+
+describe('a stop', () => {
+  it('ends a command of the way up with its reason', async () => {
+    commands.ends.set('pre-up', 'hangs');
+    const reason = new Error('the stop');
+    commands.onRun = () => setImmediate(() => stop.abort(reason));
+    await expect(hooksOf().preUp()).rejects.toBe(reason);
+  });
+
+  it('of before does not reach the commands of the way down', async () => {
+    const hooks = hooksOf();
+    await hooks.postUp();
+    stop.abort(new Error('the stop'));
+    await hooks.preDown();
+    await hooks.postDown();
+    expect(commands.lines.slice(2)).toEqual(['pre-down', 'post-down-0', 'post-down-1']);
+    expect(() => hooks.throwFailures()).not.toThrow();
+  });
+
+  it('ends one command of the way down, and the others run', async () => {
+    commands.ends.set('pre-down', 'hangs');
+    const hooks = hooksOf();
+    await hooks.postUp();
+    commands.onRun = (program) => {
+      if (program === 'pre-down') setImmediate(() => stop.abort(new Error('the stop')));
+    };
+    await hooks.preDown();
+    await hooks.postDown();
+    expect(commands.lines.slice(2)).toEqual(['pre-down', 'post-down-0', 'post-down-1']);
+    expect(() => hooks.throwFailures()).toThrow('failed to do PreDown(0): the stop');
+  });
+});
+
+it('says once that there is no interface, and what makes one', async () => {
+  const spoken = { preUp: [['a', '%i']], postUp: [['b']], postDown: [['c', '%i']] };
+  await goThrough(hooksOf(spoken));
+  expect(commands.lines).toEqual(['b']);
+  expect(log.messages('warn')).toEqual([
+    'skipped PreUp(0), PostDown(0): in userspace there is no interface that %i could stand for; --mode tun makes one',
+  ]);
+  await goThrough(hooksOf(spoken, 'tun0'));
+  expect(commands.lines.slice(1)).toEqual(['a tun0', 'b', 'c tun0']);
+  expect(log.messages('warn')).toHaveLength(1);
+});
 
 const NONE = { preUp: [], postUp: [], preDown: [], postDown: [] };
 

@@ -1,7 +1,8 @@
 /** What `up` and `send` are told when a tunnel does not come up, in virtual time. */
 import { jest } from '@jest/globals';
 
-import { openTunnel, planTunnel } from '../../../src/app/up/open-tunnel.js';
+import { openTunnel } from '../../../src/app/up/open-tunnel.js';
+import { planTunnel, type TunnelPlan } from '../../../src/app/up/plan-tunnel.js';
 import { ArcConfigError } from '../../../src/arc-config/arc-config-error.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import type { TunnelOverrides } from '../../../src/arc-config/tunnel-faults.js';
@@ -40,11 +41,16 @@ function options(host: string, wait: number, serverKey = world.server.publicKey)
     { path: 'arc.json' },
   );
   const arcConfig = { config, original: config, source: 'arc.json', path: 'arc.json' };
-  return { arcConfig, mode: 'auto', wait } as const;
+  return { arcConfig, wait };
+}
+
+/** Plans and opens, as `send` does. */
+async function open(given: TunnelPlan & { wait: number }) {
+  return openTunnel(planTunnel(given, world.ports), given, world.ports);
 }
 
 it('comes up', async () => {
-  const { tunnel, handshake } = await openTunnel(options('127.0.0.1', 20_000), world.ports);
+  const { tunnel, handshake } = await open(options('127.0.0.1', 20_000));
   await world.settle();
   await handshake;
   expect(tunnel.endpoint).toEqual({ address: '127.0.0.1', port: world.server.port });
@@ -59,7 +65,7 @@ it.each([
   const { config } = arcConfig;
   const session = { ...config.arcSessionStatus!, arcClientPeerIpAddress: address };
   const changed = { ...arcConfig, config: { ...config, arcSessionStatus: session, mtu } };
-  await expect(openTunnel({ ...rest, arcConfig: changed }, world.ports)).rejects.toThrow(
+  await expect(open({ ...rest, arcConfig: changed })).rejects.toThrow(
     `mtu: found ${mtu}, expected ${minimum} or more`,
   );
 });
@@ -76,7 +82,7 @@ it.each([
     config: { ...config, arcSessionStatus: session, mtu: 1 },
   };
   const plan = (override: number) =>
-    planTunnel({ arcConfig, mode: 'auto', wait: 0, overrides: { mtu: override } }, world.ports);
+    planTunnel({ arcConfig, overrides: { mtu: override } }, world.ports);
   expect(() => plan(mtu)).toThrow(
     `cannot use --mtu ${mtu}: IPv${family} inside the tunnel needs ${minimum} or more`,
   );
@@ -111,7 +117,7 @@ it.each(['bbr', 'cubic', 'reno', undefined] as const)(
   'gives its connections the congestion control %s',
   async (congestion) => {
     const connect = jest.spyOn(Stack.prototype, 'connectTcp');
-    const { tunnel } = await openTunnel({ ...options('127.0.0.1', 0), congestion }, world.ports);
+    const { tunnel } = await open({ ...options('127.0.0.1', 0), congestion });
     const dialled = tunnel.dialer.dial({ host: SERVICE, port: 80 });
     const connection = connect.mock.results[0]?.value as TcpConnection;
     expect(connection.info().congestion).toBe(congestion ?? 'bbr');
@@ -128,7 +134,7 @@ it.each([
   ['clock-behind', '127.0.0.1', () => ((world.link.connected = false), (world.wallOffset = 0))],
 ])('fails after its wait with %s', async (reason, host, fault) => {
   fault();
-  const { tunnel, handshake } = await openTunnel(options(host, 8_000), world.ports);
+  const { tunnel, handshake } = await open(options(host, 8_000));
   let failure: unknown;
   handshake.catch((error: unknown) => (failure = error));
   await world.advance(7_900);
@@ -141,7 +147,7 @@ it.each([
 });
 
 it('waits for ever where that is asked for', async () => {
-  const { tunnel, handshake } = await openTunnel(options('later.example', 0), world.ports);
+  const { tunnel, handshake } = await open(options('later.example', 0));
   await world.advance(300_000);
   world.names.set('later.example', { addresses: ['192.0.2.1'], ttl: 60_000 });
   await world.advance(2_000);
@@ -151,7 +157,7 @@ it('waits for ever where that is asked for', async () => {
 
 it('refuses our own key as that of the server', async () => {
   const own = world.ports.crypto.publicKey(CLIENT_KEY);
-  const failure: unknown = await openTunnel(options('127.0.0.1', 0, own), world.ports).catch(
+  const failure: unknown = await open(options('127.0.0.1', 0, own)).catch(
     (error: unknown) => error,
   );
   expect(failure).toBeInstanceOf(ArcConfigError);

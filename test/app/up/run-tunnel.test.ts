@@ -77,8 +77,10 @@ function begin(
   );
   running = runTunnel(
     {
-      arcConfig: { config, original: config, source: 'arc.json', path: 'arc.json', notices },
-      mode: 'userspace',
+      tunnel: {
+        arcConfig: { config, original: config, source: 'arc.json', path: 'arc.json', notices },
+      },
+      mode: { mode: 'userspace' },
       force: false,
       wait,
       signal: stop.signal,
@@ -87,7 +89,10 @@ function begin(
         target: { host: SERVICE, port: 80 },
         headers: [],
       },
-      offer: { version: '0.1.0', pid: 4711, folders: ['/run/arctun'], statusListen: undefined },
+      services: {
+        offer: { version: '0.1.0', pid: 4711, folders: ['/run/arctun'], statusListen: undefined },
+        updates: {},
+      },
       onUp: (up) => ups.push(up),
     },
     {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-import { openProxy } from '../../../src/app/up/open-proxy.js';
+import { openProxy } from '../../../src/app/up/open-userspace.js';
 import { listen } from '../../proxy/support/scripted-server.js';
 import { RecordingLog } from '../../support/fakes/recording-log.js';
 

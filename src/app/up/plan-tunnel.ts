@@ -1,0 +1,101 @@
+/** Makes the configuration of a tunnel from arc.json and the flags. */
+import { ArcConfigError } from '../../arc-config/arc-config-error.js';
+import { effectiveKeepalive, effectiveMtu } from '../../arc-config/arc-config.js';
+import { requireSession } from '../../arc-config/require-session.js';
+import {
+  familyOf,
+  MINIMUM_MTU,
+  tunnelFaults,
+  type TunnelOverrides,
+} from '../../arc-config/tunnel-faults.js';
+import { UserError } from '../../lib/user-error.js';
+import type { LoadedArcConfig } from '../config/load-arc-config.js';
+import { parseTunnelConfig, type TunnelConfig } from '../../tunnel/tunnel-config.js';
+import type { CongestionAlgorithm } from '../../tunnel/userspace-tunnel.js';
+
+/** What is made of an arc.json. */
+export interface TunnelPlan {
+  readonly arcConfig: LoadedArcConfig;
+  readonly overrides?: TunnelOverrides;
+  /** How TCP inside the tunnel shares the path; BBR by default. */
+  readonly congestion?: CongestionAlgorithm | undefined;
+  /** IP texts of the name servers inside the tunnel; SORACOM's by default. */
+  readonly nameServers?: readonly string[];
+  /** In mode tun: nothing leaves outside the tunnel, until a stop. */
+  readonly killSwitch?: boolean | undefined;
+}
+
+/**
+ * arc.json names none. These are what the platform gives to each session (sessionStatus.dnsServers),
+ * and are within the allowed IPs that it gives.
+ */
+export const PLATFORM_NAME_SERVERS: readonly string[] = ['100.127.0.53', '100.127.1.53'];
+
+/** What computes a public key. */
+export interface KeyPorts {
+  readonly crypto: { publicKey(privateKey: Uint8Array): Uint8Array };
+}
+
+/**
+ * Checks everything that can be refused before anything is opened.
+ *
+ * @throws ArcConfigError if arc.json has no complete session, UserError `usage` for the MTU of an
+ *   override
+ */
+export function planTunnel(options: TunnelPlan, { crypto }: KeyPorts): TunnelConfig {
+  const { arcConfig, overrides } = options;
+  // Most callers have loaded it with this check; a renewed session comes without.
+  const faults = tunnelFaults(arcConfig.config, overrides);
+  if (faults.length > 0) throw new ArcConfigError(arcConfig.source, faults);
+  requireMtu(options);
+  const config = tunnelConfigOf(options);
+  requireOther(config, crypto, arcConfig.source);
+  return config;
+}
+
+function tunnelConfigOf(options: TunnelPlan): TunnelConfig {
+  const { arcConfig, overrides = {}, congestion, nameServers = PLATFORM_NAME_SERVERS } = options;
+  const { config, source } = arcConfig;
+  const session = requireSession(config, source);
+  return parseTunnelConfig({
+    privateKey: config.privateKey,
+    serverPublicKey: session.arcServerPeerPublicKey,
+    endpoint: session.arcServerEndpoint,
+    address: session.arcClientPeerIpAddress,
+    allowedIps: [
+      ...session.arcAllowedIps,
+      ...config.additionalAllowedIps,
+      ...(overrides.additionalAllowedIps ?? []),
+    ],
+    mtu: overrides.mtu ?? effectiveMtu(config),
+    persistentKeepaliveSeconds: overrides.persistentKeepalive ?? effectiveKeepalive(config),
+    congestion,
+    nameServers,
+    killSwitch: options.killSwitch,
+  });
+}
+
+function requireMtu({ arcConfig, overrides }: TunnelPlan): void {
+  const family = familyOf(arcConfig.config);
+  const minimum = MINIMUM_MTU[family];
+  if (overrides?.mtu === undefined || overrides.mtu >= minimum) return;
+  throw new UserError('usage', {
+    what: `cannot use --mtu ${overrides.mtu}`,
+    why: `IPv${family} inside the tunnel needs ${minimum} or more`,
+    next: ['Leave it out for the MTU of arc.json.'],
+  });
+}
+
+/** WireGuard has no peer with our own key; the two keys have been mixed up. */
+function requireOther(config: TunnelConfig, crypto: KeyPorts['crypto'], source: string): void {
+  const own = crypto.publicKey(config.privateKey.expose());
+  if (!config.serverPublicKey.every((byte, index) => byte === own[index])) return;
+  throw new ArcConfigError(source, [
+    {
+      line: 0,
+      keyPath: 'arcSessionStatus.arcServerPeerPublicKey',
+      found: "the public key of this file's own privateKey",
+      expected: "the server's public key",
+    },
+  ]);
+}
