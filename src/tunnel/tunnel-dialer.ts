@@ -5,6 +5,7 @@ import { abortReason } from '../lib/error-message.js';
 import { type Dialer, DialError, type DialFailure, type DialTarget } from '../proxy/dialer.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Driver } from './driver.js';
+import { DialledConnection } from './node/dialled-connection.js';
 import { ADDRESS_GONE } from './node/node-errors.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import {
@@ -72,6 +73,17 @@ export class TunnelDialer implements Dialer {
   }
 
   async dial(target: DialTarget, signal?: AbortSignal): Promise<TcpSocket> {
+    const dialled = await this.connect(target, signal);
+    const socket = new TcpSocket(this.#driver);
+    // It may be reset before the caller listens, who then finds it destroyed.
+    socket.on('error', () => undefined);
+    this.#onDialled?.(socket);
+    socket.takeOver(dialled);
+    return socket;
+  }
+
+  /** As dial(), for a socket of the caller's. */
+  async connect(target: DialTarget, signal?: AbortSignal): Promise<DialledConnection> {
     signal?.throwIfAborted();
     if (this.#closed !== undefined) throw this.#closed;
     const { address, peer } = routeTo(target.host, this.#engine, this.#silence);
@@ -82,11 +94,8 @@ export class TunnelDialer implements Dialer {
     remote: { address: IpAddress; port: number },
     peer: Peer,
     signal: AbortSignal | undefined,
-  ): Promise<TcpSocket> {
+  ): Promise<DialledConnection> {
     return new Promise((resolve, reject) => {
-      const socket = new TcpSocket(this.#driver);
-      // It may be reset before whoever dialled could listen; whoever then looks finds it destroyed.
-      socket.on('error', () => undefined);
       const timers: Timer[] = [];
       const settle = (outcome: () => void) => {
         for (const timer of timers) timer.cancel();
@@ -96,15 +105,16 @@ export class TunnelDialer implements Dialer {
       };
       const fail = (error: Error) =>
         settle(() => {
-          // Destroying aborts the connection, which calls back: the first reason stands.
           reject(error);
-          socket.destroy();
+          // The connection calls back: the first reason stands.
+          dialled.abort(this.#clock.now());
+          this.#driver.schedule();
         });
       const onAbort = () => fail(abortReason(signal));
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#endings.add(fail);
-      socket.onceSettled((reason) => {
-        if (reason === undefined) settle(() => this.#handOut(socket, resolve));
+      const dialled = new DialledConnection((reason) => {
+        if (reason === undefined) settle(() => resolve(dialled));
         else fail(this.#explain(reason, remote));
       });
       const receivedBefore = peer.rxBytes;
@@ -120,20 +130,16 @@ export class TunnelDialer implements Dialer {
         }),
         this.#clock.startTimer(DIAL_TIMEOUT, () => fail(this.#explain('timeout', remote))),
       );
-      const now = this.#clock.now();
+      const { stack } = this.#engine;
       const options = { connectTimeout: DIAL_TIMEOUT };
       try {
-        socket.attach(this.#engine.stack.connectTcp(remote, socket.observer, now, options));
+        const now = this.#clock.now();
+        dialled.connection = stack.connectTcp(remote, dialled.observer, now, options);
       } catch (error) {
         fail(notStarted(error as Error));
       }
       this.#driver.schedule();
     });
-  }
-
-  #handOut(socket: TcpSocket, resolve: (socket: TcpSocket) => void): void {
-    this.#onDialled?.(socket);
-    resolve(socket);
   }
 
   #suspect({ address }: { address: IpAddress }): void {

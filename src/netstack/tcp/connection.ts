@@ -2,6 +2,7 @@ import type { SocketAddress } from '../../wire/ip-address.js';
 import { ACK, RST } from '../../wire/tcp.js';
 import type { CongestionAlgorithm } from './congestion/congestion-control.js';
 import { deliverEvents, terminate, writableBytes } from './events.js';
+import type { TcpObserver } from './observer.js';
 import { acceptsSend, isHandshake, type TcpState } from './state.js';
 import type { KeepAlive, Tcb } from './tcb.js';
 import { createSegment } from './send/transmit.js';
@@ -66,6 +67,11 @@ export class TcpConnection {
 
   get state(): TcpState {
     return this.#tcb.state;
+  }
+
+  /** Tells another observer from now on. After the end there is nothing to tell. */
+  observe(observer: TcpObserver): void {
+    if (this.#tcb.observer !== undefined) this.#tcb.observer = observer;
   }
 
   /** Bytes that receive() can give now. */

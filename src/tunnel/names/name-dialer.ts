@@ -1,6 +1,5 @@
 /** A dialer that takes names: they are looked up inside the tunnel, and their addresses dialled. */
 import { type DialTarget, DialError } from '../../proxy/dialer.js';
-import type { ConfirmingStream } from '../../proxy/tcp-exchange.js';
 import { parseIpAddress } from '../../wire/ip-address.js';
 import type { NameResolver } from './name-resolver.js';
 import type { Clock } from '../../ports/clock.js';
@@ -11,23 +10,23 @@ const MAX_ADDRESSES = 8;
 /** No further address is tried after this long. */
 const PATIENCE = 20_000;
 
-/** A dialer of such streams, by IP texts. */
-export interface AddressDialer<S extends ConfirmingStream> {
-  dial(target: DialTarget, signal?: AbortSignal): Promise<S>;
+/** Opens such connections, by IP texts. */
+export interface AddressDialer<C> {
+  dial(target: DialTarget, signal?: AbortSignal): Promise<C>;
 }
 
-export class NameDialer<S extends ConfirmingStream> implements AddressDialer<S> {
+export class NameDialer<C> implements AddressDialer<C> {
   readonly #resolver: NameResolver;
-  readonly #dialer: AddressDialer<S>;
+  readonly #dialer: AddressDialer<C>;
   readonly #clock: Clock;
 
-  constructor(resolver: NameResolver, dialer: AddressDialer<S>, clock: Clock) {
+  constructor(resolver: NameResolver, dialer: AddressDialer<C>, clock: Clock) {
     this.#resolver = resolver;
     this.#dialer = dialer;
     this.#clock = clock;
   }
 
-  async dial({ host, port }: DialTarget, signal?: AbortSignal): Promise<S> {
+  async dial({ host, port }: DialTarget, signal?: AbortSignal): Promise<C> {
     if (parseIpAddress(host) !== undefined) return this.#dialer.dial({ host, port }, signal);
     const start = this.#clock.now();
     const addresses = await this.#resolver.resolve(host, signal);

@@ -3,13 +3,12 @@ import { Duplex } from 'node:stream';
 
 import type { TcpConnection, TcpInfo, TcpObserver } from '../../engine/netstack-engine.js';
 import { addressInfo } from '../names/address-info.js';
+import type { CloseReason, DialledConnection } from './dialled-connection.js';
 import { closeError } from './node-errors.js';
 import type { Timer } from '../../ports/clock.js';
 
 /** The bytes taken from the connection for one push. */
 const READ_SIZE = 64 * 1024;
-
-type CloseReason = Parameters<TcpObserver['closed']>[0];
 
 /** What the stream needs of the driver that runs its connection. */
 export interface ConnectionHost {
@@ -36,10 +35,7 @@ export class ConnectionStream extends Duplex {
   #sawEnd = false;
   #pending: { rest: Uint8Array; taken: number; done: (error?: Error | null) => void } | undefined;
   #orphanTimer: Timer | undefined;
-  #onSettled: ((reason?: CloseReason) => void) | undefined;
   #onOver: (() => void) | undefined;
-  /** The stream that has taken over the connection of this one. */
-  #successor: ConnectionStream | undefined;
   #mustReset = false;
   #bytesRead = 0;
   #bytesTaken = 0;
@@ -55,31 +51,31 @@ export class ConnectionStream extends Duplex {
 
   /** The observer to hand to the netstack together with attach(). */
   readonly observer: TcpObserver = {
-    established: () => this.#onSettled?.(),
-    readable: () => this.#current.#pump(),
-    writable: () => this.#current.#flush(),
+    established: () => undefined,
+    readable: () => this.#pump(),
+    writable: () => this.#flush(),
     remoteClosed: () => {
-      this.#current.#sawEnd = true;
-      this.#current.#pump();
+      this.#sawEnd = true;
+      this.#pump();
     },
-    closed: (reason) => this.#current.#handleClosed(reason),
+    closed: (reason) => this.#handleClosed(reason),
   };
-
-  get #current(): ConnectionStream {
-    return this.#successor ?? this;
-  }
 
   /** Binds the stream to its connection, once. */
   attach(connection: TcpConnection): void {
     this.#connection = connection;
   }
 
-  /** Calls `handler` once: without a reason when established, with it when closed before. */
-  onceSettled(handler: (reason?: CloseReason) => void): void {
-    this.#onSettled = (reason) => {
-      this.#onSettled = undefined;
-      handler(reason);
-    };
+  /** Takes over a connection; proceed() goes on with it. One that was lost meanwhile fails the stream. */
+  takeOver({ connection, hasEnded, closed }: DialledConnection): void {
+    if (closed !== undefined && closed !== 'normal') {
+      this.#fail(closed, connection);
+      return;
+    }
+    this.#connection = connection;
+    connection?.observe(this.observer);
+    this.#sawEnd = hasEnded;
+    this.#closed = closed !== undefined;
   }
 
   /** Calls `handler` once, when neither the stream nor its connection is there any more. */
@@ -95,14 +91,6 @@ export class ConnectionStream extends Duplex {
   /** Whether the connection is over. */
   protected get isOver(): boolean {
     return this.#closed;
-  }
-
-  /** Takes over the connection of another stream; proceed() goes on with it. */
-  protected succeed(other: ConnectionStream): void {
-    other.#successor = this;
-    this.#connection = other.#connection;
-    this.#sawEnd = other.#sawEnd;
-    this.#closed = other.#closed;
   }
 
   /** Hands over what has been written meanwhile, and takes what has come. */
@@ -272,14 +260,17 @@ export class ConnectionStream extends Duplex {
   #handleClosed(reason: CloseReason): void {
     this.#closed = true;
     this.#orphanTimer?.cancel();
-    this.#onSettled?.(reason);
     if (reason === 'normal') {
       this.#sawEnd = true;
       this.#pump();
     }
     if (this.destroyed) this.#tellOver();
     if (this.destroyed || reason === 'normal') return;
-    const remote = this.#connection && addressInfo(this.#connection.remote);
+    this.#fail(reason, this.#connection);
+  }
+
+  #fail(reason: Exclude<CloseReason, 'normal'>, connection: TcpConnection | undefined): void {
+    const remote = connection && addressInfo(connection.remote);
     this.destroy(closeError(reason, remote?.address, remote?.port));
   }
 }

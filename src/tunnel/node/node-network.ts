@@ -4,6 +4,7 @@ import { addAbortSignal } from 'node:stream';
 import { parseIpAddress } from '../../wire/ip-address.js';
 import { createLookup, type Lookup, type PromisedLookup } from '../names/lookup.js';
 import { type AddressDialer, NameDialer } from '../names/name-dialer.js';
+import type { DialledConnection } from './dialled-connection.js';
 import { connectError, readHost, readPort, systemError } from './node-errors.js';
 import type { OpenSockets } from './open-sockets.js';
 import type { Clock } from '../../ports/clock.js';
@@ -102,14 +103,14 @@ export class NodeNetwork {
     port: number,
     signal: AbortSignal,
     isClosed: boolean,
-  ): Promise<TcpSocket> {
+  ): Promise<DialledConnection> {
     const { dialer, names, clock } = this.#host;
     // It is the first failure of a name's addresses that is told.
     let first = parseIpAddress(host) === undefined ? undefined : host;
-    const noting: AddressDialer<TcpSocket> = {
-      dial: (...[target, abort]: Parameters<TunnelDialer['dial']>) => {
+    const noting: AddressDialer<DialledConnection> = {
+      dial: (target, abort) => {
         first ??= target.host;
-        return dialer.dial(target, abort);
+        return dialer.connect(target, abort);
       },
     };
     try {

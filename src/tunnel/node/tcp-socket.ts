@@ -2,6 +2,7 @@
 import type { KeepAlive } from '../../engine/netstack-engine.js';
 import { addressInfo, type AddressInfo, type FamilyName } from '../names/address-info.js';
 import { type ConnectionHost, ConnectionStream } from './connection-stream.js';
+import type { DialledConnection } from './dialled-connection.js';
 import { IdleTimer } from '../idle-timer.js';
 import { writeError } from './node-errors.js';
 import { closingTunnel } from '../server/route.js';
@@ -34,9 +35,9 @@ export class TcpSocket extends ConnectionStream {
    * Connects as `dial` says; 'connect' and 'ready' follow, or 'error'. What is written meanwhile
    * waits.
    *
-   * @param dial gives a socket that nobody has used; the signal fires when this one is destroyed
+   * @param dial its signal fires when this socket is destroyed
    */
-  connectBy(dial: (signal: AbortSignal) => Promise<TcpSocket>): void {
+  connectBy(dial: (signal: AbortSignal) => Promise<DialledConnection>): void {
     this.#dialling = new AbortController();
     dial(this.#dialling.signal).then(
       // Out of the promise: what a listener throws is not a rejection.
@@ -45,15 +46,14 @@ export class TcpSocket extends ConnectionStream {
     );
   }
 
-  /** Takes over the connection of a socket, with what has come of it. */
-  #adopt(dialled: TcpSocket): void {
-    const broken = dialled.errored;
-    if (this.destroyed || broken !== null) {
-      dialled.destroy();
-      if (broken !== null) this.destroy(broken);
+  #adopt(dialled: DialledConnection): void {
+    if (this.destroyed) {
+      dialled.abort(this.host.now());
+      this.host.schedule();
       return;
     }
-    this.succeed(dialled);
+    this.takeOver(dialled);
+    if (this.connection === undefined) return;
     this.#dialling = undefined;
     if (this.#noDelay !== undefined) this.setNoDelay(this.#noDelay);
     if (this.#keepAlive !== undefined) this.#applyKeepAlive();

@@ -138,13 +138,17 @@ function status() {
 function dial(host, port) {
   return new Promise((resolve, reject) => {
     const stream = new TcpSocket(driver);
-    stream.onceSettled((reason) => {
-      if (reason === undefined) resolve(stream);
-      else reject(new Error(`${host}:${port}: ${reason}`));
-    });
+    const observer = {
+      ...stream.observer,
+      established: () => resolve(stream),
+      closed: (reason) => {
+        reject(new Error(`${host}:${port}: ${reason}`));
+        stream.observer.closed(reason);
+      },
+    };
     const remote = { address: parseIpAddress(host), port };
     const options = { connectTimeout: DIAL_TIMEOUT };
-    stream.attach(engine.stack.connectTcp(remote, stream.observer, clock.now(), options));
+    stream.attach(engine.stack.connectTcp(remote, observer, clock.now(), options));
     driver.schedule();
   });
 }

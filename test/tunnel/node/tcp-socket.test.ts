@@ -1,7 +1,12 @@
 /** A TCP socket of the tunnel behaves as one of node:net does. */
 import { once } from 'node:events';
 
+import { jest } from '@jest/globals';
+
+import { Stack } from '../../../src/netstack/stack.js';
+import type { TcpConnection } from '../../../src/netstack/tcp/connection.js';
 import { DialError } from '../../../src/proxy/dialer.js';
+import { DialledConnection } from '../../../src/tunnel/node/dialled-connection.js';
 import type { TcpServer } from '../../../src/tunnel/node/tcp-server.js';
 import { TcpSocket } from '../../../src/tunnel/node/tcp-socket.js';
 import type { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
@@ -128,21 +133,57 @@ it('says EPIPE to a write after both have ended', async () => {
   expect(await written).toMatchObject(expected);
 });
 
+const HOST = {
+  now: () => 0,
+  schedule: () => undefined,
+  startTimer: () => ({ cancel: () => undefined }),
+};
+
+/** A connection to a server of the far end, and the socket that has it already. */
+async function dial(): Promise<[DialledConnection, TcpSocket]> {
+  const connectTcp = jest.spyOn(Stack.prototype, 'connectTcp');
+  const used = await world.run(world.near.dialer.dial({ host: FAR, port: 80 }));
+  if (!(used instanceof TcpSocket)) throw new Error('another kind of stream');
+  const dialled = new DialledConnection(() => undefined);
+  dialled.connection = connectTcp.mock.results[0]?.value as TcpConnection;
+  connectTcp.mockRestore();
+  return [dialled, used];
+}
+
 it('resets a connection that comes when it is gone', async () => {
   const server = listen({ port: 80 });
   const accepted = once(server, 'connection') as Promise<[TcpSocket]>;
-  const dialled = await world.run(world.near.dialer.dial({ host: FAR, port: 80 }));
+  const [dialled, used] = await dial();
   const [other] = await accepted;
   const failure = world.error(other);
-  const socket = new TcpSocket({
-    now: () => 0,
-    schedule: () => undefined,
-    startTimer: () => ({ cancel: () => undefined }),
-  });
-  if (!(dialled instanceof TcpSocket)) throw new Error('another kind of stream');
+  const socket = new TcpSocket({ ...HOST, schedule: () => void used.setNoDelay() });
   socket.connectBy(() => Promise.resolve(dialled));
   socket.destroy();
   expect(await failure).toMatchObject({ code: 'ECONNRESET' });
+});
+
+it('fails where the connection is lost before the socket takes it over', async () => {
+  listen({ port: 80 });
+  const [dialled, used] = await dial();
+  used.resetAndDestroy();
+  await world.pass(10);
+  dialled.observer.closed('reset');
+  const socket = new TcpSocket(HOST);
+  socket.connectBy(() => Promise.resolve(dialled));
+  expect(await world.error(socket)).toMatchObject({ code: 'ECONNRESET', address: FAR, port: 80 });
+  expect(socket.connecting).toBe(false);
+});
+
+it('ends where the other side has ended before the socket takes the connection over', async () => {
+  listen({ port: 80 });
+  const [dialled] = await dial();
+  dialled.observer.remoteClosed();
+  const socket = new TcpSocket(HOST).on('error', () => undefined);
+  const events: string[] = [];
+  for (const name of ['connect', 'end']) socket.on(name, () => events.push(name));
+  socket.connectBy(() => Promise.resolve(dialled));
+  await world.event(socket.resume(), 'end');
+  expect(events).toEqual(['connect', 'end']);
 });
 
 it.each([
