@@ -8,6 +8,7 @@ import {
   tunnelFaults,
   type TunnelOverrides,
 } from '../../arc-config/tunnel-faults.js';
+import { sameBytes } from '../../lib/same-bytes.js';
 import { UserError } from '../../lib/user-error.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { parseTunnelConfig, type TunnelConfig } from '../../tunnel/tunnel-config.js';
@@ -89,7 +90,7 @@ function requireMtu({ arcConfig, overrides }: TunnelPlan): void {
 /** WireGuard has no peer with our own key; the two keys have been mixed up. */
 function requireOther(config: TunnelConfig, crypto: KeyPorts['crypto'], source: string): void {
   const own = crypto.publicKey(config.privateKey.expose());
-  if (!config.serverPublicKey.every((byte, index) => byte === own[index])) return;
+  if (!sameBytes(config.serverPublicKey, own)) return;
   throw new ArcConfigError(source, [
     {
       line: 0,

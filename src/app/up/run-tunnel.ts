@@ -1,6 +1,7 @@
 /** Keeps a tunnel open until a stop. */
 import { messageOf } from '../../lib/error-message.js';
 import { StoppedError } from '../../lib/stopped-error.js';
+import { whenAborted } from '../../lib/waits.js';
 import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
@@ -164,7 +165,7 @@ async function keepOpen(run: Run): Promise<void> {
     // Not after the handshake: in soratun, too, only the interface exists by then.
     await hooks.postUp();
     await untilUp(run, running, services, handshake);
-    await Promise.race([aborted(signal), running.failed]);
+    await Promise.race([whenAborted(signal), running.failed]);
     await states.stopping();
   } catch (error) {
     // Before the commands of the way down, which may take minutes. A stop has no reason to show.
@@ -271,11 +272,4 @@ function throwFailingStop({ reason }: AbortSignal): void {
 
 function isFailure(reason: unknown): reason is StoppedError {
   return reason instanceof StoppedError && reason.isFailure;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
