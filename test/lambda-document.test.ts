@@ -8,7 +8,9 @@ import type { UserError } from '../src/lib/user-error.js';
 const root = join(import.meta.dirname, '..');
 const page = readFileSync(join(root, 'docs/lambda.md'), 'utf8');
 const folder = join(root, 'src/lambda');
-const sources = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
+const sources = readdirSync(folder)
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => readFileSync(join(folder, file), 'utf8'));
 const code = sources.join('\n');
 
 /** The cells of the rows of a section's tables whose first one is a variable. */
