@@ -29,6 +29,8 @@ export interface TunnelContext {
    * Tunnels under network interfaces, each in a thread of its own; undefined where this system has none.
    */
   deviceTunnels(options: TunnelThreadOptions): Promise<InterfaceTunnels | undefined>;
+  /** Why deviceTunnels() has given none. */
+  whyNoInterfaces(): Promise<string | undefined>;
   /** As deviceTunnels(), in this thread: for what another thread cannot be given. */
   localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunnels | undefined>;
   /** What killed processes have left of interfaces; undefined where this system has none. */
@@ -42,6 +44,7 @@ export interface TunnelContext {
 export const tunnelContext: TunnelContext = {
   tunnelPorts,
   deviceTunnels,
+  whyNoInterfaces: async () => (await import('../system/linux/libc.js')).libcFailure(),
   localInterfaceTunnels,
   interfaceLeftovers: async () => (await linuxNetwork())?.leftovers,
   interfaceObstacle,
@@ -95,7 +98,7 @@ async function datagramSockets(choice: SocketChoice): Promise<DatagramSockets> {
   if (choice === 'batch') {
     throw new UserError('failed', {
       what: 'cannot use --socket batch',
-      why: 'it needs Linux, and the optional package koffi, which does not load here',
+      why: 'it needs Linux and koffi, which does not load here',
       next: ['Use --socket auto.'],
     });
   }

@@ -1,7 +1,7 @@
 /** Which mode a tunnel runs in, and why. */
 import type { InterfaceTunnel, InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
 import type { InterfaceLeftovers, PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
-import { isRefusal, openInterface } from './open-interface.js';
+import { isRefusal, noInterfaces, openInterface } from './open-interface.js';
 
 export type TunnelMode = 'auto' | 'tun' | 'userspace';
 
@@ -16,6 +16,8 @@ export interface ModeWish {
 export interface ModePorts {
   /** Undefined where this system has none. */
   readonly deviceTunnels?: (() => Promise<InterfaceTunnels | undefined>) | undefined;
+  /** Why there are none. */
+  readonly whyNoInterfaces?: (() => Promise<string | undefined>) | undefined;
   /** What killed processes have left of interfaces. */
   readonly interfaceLeftovers?: (() => Promise<InterfaceLeftovers | undefined>) | undefined;
   /** What is known to stand in the way of an interface, without an attempt to make one. */
@@ -44,14 +46,15 @@ const REASONS: ReadonlyMap<PacketInterfaceRefusal, string> = new Map([
  */
 export async function chooseMode(
   { mode, interfaceName, userspaceFlag }: ModeWish,
-  { deviceTunnels, interfaceObstacle }: ModePorts,
+  { deviceTunnels, whyNoInterfaces, interfaceObstacle }: ModePorts,
 ): Promise<ChosenMode> {
   if (mode === 'userspace' || (mode === 'auto' && userspaceFlag !== undefined)) {
     return { device: undefined, reason: undefined };
   }
   if (mode === 'tun') {
-    const device = await openInterface(await deviceTunnels?.(), interfaceName);
-    return { device, reason: undefined };
+    const tunnels = await deviceTunnels?.();
+    if (tunnels === undefined) throw noInterfaces(await whyNoInterfaces?.());
+    return { device: await openInterface(tunnels, interfaceName), reason: undefined };
   }
   const obstacle = REASONS.get((await interfaceObstacle?.(interfaceName)) ?? 'failed');
   if (obstacle !== undefined) return userspace(obstacle);

@@ -15,27 +15,29 @@ function inAdvance(name: string): string {
 }
 
 /**
- * @param tunnels undefined where this system has none
  * @param name as arc.json has it; empty where the system chooses
  * @throws UserError, `permission` where a right is missing
  */
 export async function openInterface(
-  tunnels: InterfaceTunnels | undefined,
+  tunnels: InterfaceTunnels,
   name: string,
 ): Promise<InterfaceTunnel> {
-  if (tunnels === undefined) {
-    throw new UserError('failed', {
-      what: 'cannot make a network interface',
-      why: 'mode tun needs Linux, and the optional package koffi, which does not load here',
-      next: ['Use --mode userspace.'],
-    });
-  }
   try {
     return await tunnels.open(name);
   } catch (error) {
     if (!isRefusal(error)) throw error;
     throw refused(name, error.refusal, error);
   }
+}
+
+/** @param reason that koffi does not load */
+export function noInterfaces(reason: string | undefined): UserError {
+  const koffi = `koffi, which does not load here${reason === undefined ? '' : ` (${reason})`}`;
+  return new UserError('failed', {
+    what: 'cannot make a network interface',
+    why: `mode tun needs Linux and ${koffi}`,
+    next: ['Use --mode userspace.'],
+  });
 }
 
 /** A PacketInterfaceError. */

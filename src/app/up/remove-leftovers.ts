@@ -15,7 +15,7 @@ export function removeLeftovers(name: string, leftovers: InterfaceLeftovers | un
   if (leftovers === undefined) {
     throw new UserError('failed', {
       what,
-      why: 'mode tun needs Linux, and the optional package koffi, which does not load here',
+      why: 'mode tun needs Linux and koffi, which does not load here',
       next: ['Where "up --mode tun" has never run, nothing is left.'],
     });
   }

@@ -178,6 +178,7 @@ function interfacePorts(
   return {
     interfaceObstacle: (name) => context.interfaceObstacle(name),
     interfaceLeftovers: () => context.interfaceLeftovers(),
+    whyNoInterfaces: () => context.whyNoInterfaces(),
     // A capture sees all from the thread that it is taken in.
     deviceTunnels: () =>
       capture === undefined

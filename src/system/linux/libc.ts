@@ -4,6 +4,8 @@
  */
 import { constants } from 'node:os';
 
+import { messageOf } from '../../lib/error-message.js';
+
 type Parameter = number | bigint | string | Uint8Array | null;
 
 /** A function of the C library. Most return -1 for a failure, which errno() then explains. */
@@ -41,14 +43,23 @@ export class SystemCallError extends Error {
 }
 
 let loaded: Promise<Libc | undefined> | undefined;
+let failure: string | undefined;
 
 /** The C library, or undefined where this is not Linux, or koffi is not installed or does not load. */
 export function loadLibc(): Promise<Libc | undefined> {
   return (loaded ??= load());
 }
 
+/** Why loadLibc() has given none; undefined if it has given one, or was not called. */
+export function libcFailure(): string | undefined {
+  return failure;
+}
+
 async function load(): Promise<Libc | undefined> {
-  if (process.platform !== 'linux') return undefined;
+  if (process.platform !== 'linux') {
+    failure = 'this is not Linux';
+    return undefined;
+  }
   try {
     const koffi = await import('koffi');
     const library = koffi.load(null);
@@ -57,7 +68,9 @@ async function load(): Promise<Libc | undefined> {
       address: (bytes) => koffi.address(bytes),
       errno: () => koffi.errno(),
     };
-  } catch {
+  } catch (error) {
+    // Node adds the files that asked for a module that is not there.
+    failure = messageOf(error).split('\n')[0];
     return undefined;
   }
 }

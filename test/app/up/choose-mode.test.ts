@@ -95,6 +95,17 @@ it('takes userspace by itself where this system has no interfaces', async () => 
   expect(await chooseMode(AUTO, {})).toEqual({ reason });
 });
 
+it('says why koffi does not load, for --mode tun', async () => {
+  const absent = { ...ports({ none: true }), whyNoInterfaces: () => Promise.resolve('cut off') };
+  await expect(chooseMode({ ...AUTO, mode: 'tun' }, absent)).rejects.toMatchObject({
+    what: 'cannot make a network interface',
+    why: 'mode tun needs Linux and koffi, which does not load here (cut off)',
+  });
+  await expect(chooseMode({ ...AUTO, mode: 'tun' }, {})).rejects.toMatchObject({
+    why: 'mode tun needs Linux and koffi, which does not load here',
+  });
+});
+
 it.each<PacketInterfaceRefusal>(['name-taken', 'bad-name', 'failed'])(
   'does not pass over %s, which is in the way of what is wanted',
   async (refusal) => {

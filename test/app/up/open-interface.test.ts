@@ -1,4 +1,4 @@
-import { openInterface } from '../../../src/app/up/open-interface.js';
+import { noInterfaces, openInterface } from '../../../src/app/up/open-interface.js';
 import { UserError } from '../../../src/lib/user-error.js';
 import type {
   InterfaceTunnel,
@@ -12,7 +12,7 @@ function tunnels(outcome: InterfaceTunnel | Error): InterfaceTunnels {
   };
 }
 
-async function failure(from: InterfaceTunnels | undefined): Promise<UserError> {
+async function failure(from: InterfaceTunnels): Promise<UserError> {
   const error: unknown = await openInterface(from, 'soratun0').catch((caught: unknown) => caught);
   if (error instanceof UserError) return error;
   throw new Error('nothing was refused', { cause: error });
@@ -23,8 +23,8 @@ it('gives the tunnel', async () => {
   await expect(openInterface(tunnels(tunnel), 'soratun0')).resolves.toBe(tunnel);
 });
 
-it('says that there are none here', async () => {
-  expect(await failure(undefined)).toMatchObject({
+it('says that there are none here', () => {
+  expect(noInterfaces(undefined)).toMatchObject({
     kind: 'failed',
     why: expect.stringContaining('needs Linux') as string,
     next: [expect.stringContaining('--mode userspace')],
