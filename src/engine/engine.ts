@@ -7,6 +7,7 @@
  */
 import type { Datagram } from '../ports/datagram.js';
 import type { Device, DeviceEvent, DeviceOptions } from '../wireguard/device.js';
+import type { DeviceObserver } from '../wireguard/context.js';
 
 export interface Engine {
   readonly device: Device;
@@ -39,8 +40,12 @@ export interface Engine {
 
 /** What every engine is made with: what its WireGuard needs, which it gives a sink itself. */
 export interface EngineOptions extends Omit<DeviceOptions, 'sink'> {
-  /** Called with each IP packet inside the tunnel; the bytes must be copied. */
-  readonly onInnerPacket?: ((direction: 'in' | 'out', packet: Uint8Array) => void) | undefined;
+  readonly observer?: EngineObserver | undefined;
+}
+
+export interface EngineObserver extends DeviceObserver {
+  /** An IP packet inside the tunnel; the bytes must be copied. */
+  readonly innerPacket?: ((direction: 'in' | 'out', packet: Uint8Array) => void) | undefined;
 }
 
 export type { Device, DeviceEvent, SilenceReason } from '../wireguard/device.js';

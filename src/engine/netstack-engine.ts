@@ -6,7 +6,7 @@ import type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Datagram, Endpoint } from '../ports/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
-import type { Engine, EngineOptions } from './engine.js';
+import type { Engine, EngineObserver, EngineOptions } from './engine.js';
 import { HostUnreachable } from './host-unreachable.js';
 
 export interface NetstackEngineOptions extends EngineOptions {
@@ -28,13 +28,13 @@ export class NetstackEngine implements Engine {
   readonly #packets: Uint8Array[] = [];
   /** ICMP errors about those that go nowhere. */
   readonly #errors: Uint8Array[] = [];
-  readonly #onInnerPacket: NetstackEngineOptions['onInnerPacket'];
+  readonly #innerPacket: EngineObserver['innerPacket'];
   #now: number;
 
   constructor(options: NetstackEngineOptions, now: number) {
     const { entropy, mtu, addresses, congestion, unmatched } = options;
     this.#now = now;
-    this.#onInnerPacket = options.onInnerPacket;
+    this.#innerPacket = options.observer?.innerPacket;
     this.stack = new Stack({ addresses, mtu, entropy, congestion, unmatched }, now);
     const unreachable = new HostUnreachable(mtu);
     this.device = new Device({
@@ -49,7 +49,7 @@ export class NetstackEngine implements Engine {
           this.#transmits.push({ bytes, endpoint, trafficClass, isSourceInDoubt });
         },
         deliver: (packet: Uint8Array) => {
-          this.#onInnerPacket?.('in', packet);
+          this.#innerPacket?.('in', packet);
           this.stack.handlePacket(packet, this.#now);
         },
         unreachable: (slot: Uint8Array, reason: string, at: number) => {
@@ -76,8 +76,8 @@ export class NetstackEngine implements Engine {
     this.#now = now;
     let more = this.stack.drain((slot) => this.#packets.push(slot), now, DRAIN_BUDGET);
     if (this.#packets.length > 0) {
-      if (this.#onInnerPacket !== undefined) {
-        for (const slot of this.#packets) this.#onInnerPacket('out', packetInSlot(slot));
+      if (this.#innerPacket !== undefined) {
+        for (const slot of this.#packets) this.#innerPacket('out', packetInSlot(slot));
       }
       this.device.sendPackets(this.#packets, now);
       this.#packets.length = 0;
@@ -93,7 +93,7 @@ export class NetstackEngine implements Engine {
 
   #tellErrors(now: number): void {
     for (const packet of this.#errors) {
-      this.#onInnerPacket?.('in', packet);
+      this.#innerPacket?.('in', packet);
       this.stack.handlePacket(packet, now);
     }
     this.#errors.length = 0;

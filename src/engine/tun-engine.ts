@@ -2,7 +2,7 @@
 import { packetInSlot, PacketSlots } from '../lib/packet-slot.js';
 import type { Datagram, Endpoint } from '../ports/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
-import type { Engine, EngineOptions } from './engine.js';
+import type { Engine, EngineObserver, EngineOptions } from './engine.js';
 import { HostUnreachable } from './host-unreachable.js';
 import { TcpCoalescer, type WriteFrame } from './tun/coalescing.js';
 import { segment } from './tun/segmentation.js';
@@ -17,11 +17,11 @@ export class TunEngine implements Engine {
   readonly #packets: Uint8Array[] = [];
   readonly #slots = new PacketSlots();
   readonly #coalescer: TcpCoalescer;
-  readonly #onInnerPacket: EngineOptions['onInnerPacket'];
+  readonly #innerPacket: EngineObserver['innerPacket'];
   #malformedFrames = 0;
 
   constructor(options: TunEngineOptions) {
-    this.#onInnerPacket = options.onInnerPacket;
+    this.#innerPacket = options.observer?.innerPacket;
     this.#coalescer = new TcpCoalescer(options.writeFrame);
     const unreachable = new HostUnreachable(options.mtu);
     this.device = new Device({
@@ -36,14 +36,14 @@ export class TunEngine implements Engine {
           this.#transmits.push({ bytes, endpoint, trafficClass, isSourceInDoubt });
         },
         deliver: (packet: Uint8Array) => {
-          this.#onInnerPacket?.('in', packet);
+          this.#innerPacket?.('in', packet);
           this.#coalescer.add(packet);
         },
         unreachable: (slot: Uint8Array, _reason: string, now: number) => {
           const error = unreachable.about(slot, now);
           if (error === undefined) return;
           const packet = packetInSlot(error);
-          this.#onInnerPacket?.('in', packet);
+          this.#innerPacket?.('in', packet);
           this.#coalescer.add(packet);
         },
       },
@@ -74,8 +74,8 @@ export class TunEngine implements Engine {
 
   drain(now: number): { datagrams: readonly Datagram[]; more: boolean } {
     if (this.#packets.length > 0) {
-      if (this.#onInnerPacket !== undefined) {
-        for (const slot of this.#packets) this.#onInnerPacket('out', packetInSlot(slot));
+      if (this.#innerPacket !== undefined) {
+        for (const slot of this.#packets) this.#innerPacket('out', packetInSlot(slot));
       }
       this.device.sendPackets(this.#packets, now);
       this.#packets.length = 0;

@@ -57,9 +57,9 @@ export class Driver {
       if (this.#closed) return;
       this.#received++;
       this.#engine.handleDatagrams(datagrams, this.#clock.now());
-      this.#turn();
+      this.turn();
     });
-    this.#socket.onDrain(() => this.#turn());
+    this.#socket.onDrain(() => this.turn());
   }
 
   now(): number {
@@ -76,13 +76,8 @@ export class Driver {
     this.#scheduled = true;
     this.#clock.defer(() => {
       this.#scheduled = false;
-      this.#turn();
+      this.turn();
     });
-  }
-
-  /** Does what has come to be done now, for an input that is none of the socket's. */
-  turn(): void {
-    this.#turn();
   }
 
   /** The socket's queue is so long that the engine is not drained. */
@@ -98,7 +93,8 @@ export class Driver {
     this.#timer?.cancel();
   }
 
-  #turn(): void {
+  /** Does what has come to be done now. To be called for an input that is none of the socket's. */
+  turn(): void {
     if (this.#closed || this.#isCatchingUp) return;
     const now = this.#clock.now();
     if (now - this.#expectedAt <= STALL) this.#runTurn(now);
@@ -155,7 +151,7 @@ export class Driver {
     this.#timer = this.#clock.startTimer(this.#expectedAt - now, () => {
       this.#timer = undefined;
       this.#timerAt = Infinity;
-      this.#turn();
+      this.turn();
     });
   }
 }

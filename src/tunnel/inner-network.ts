@@ -3,26 +3,22 @@ import type { NetstackEngine } from '../engine/netstack-engine.js';
 import type { DatagramDialer } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { TunnelDatagramDialer } from './node/datagram-dialer.js';
-import type { Driver } from './driver.js';
 import { NameDialer } from './names/name-dialer.js';
 import { NameResolver, type NameServers } from './names/name-resolver.js';
 import { NodeNetwork } from './node/node-network.js';
 import { OpenSockets } from './node/open-sockets.js';
 import type { Clock } from '../ports/clock.js';
 import type { Entropy } from '../ports/entropy.js';
-import type { PeerSilence } from './server/route.js';
+import type { ServerLink } from './server/server-link.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import { TunnelDialer } from './tunnel-dialer.js';
 
 export interface InnerNetworkOptions {
   readonly config: TunnelConfig;
   readonly engine: NetstackEngine;
-  readonly driver: Driver;
+  readonly link: ServerLink;
   readonly clock: Clock;
   readonly entropy: Entropy;
-  readonly silence: PeerSilence;
-  /** As UserspaceTunnel.waitForHandshake(). */
-  readonly waitForHandshake: (deadline: number, signal?: AbortSignal) => Promise<void>;
 }
 
 export class InnerNetwork {
@@ -40,17 +36,20 @@ export class InnerNetwork {
   readonly #datagramDialer: TunnelDatagramDialer;
   readonly #names: NameResolver;
 
-  constructor({ config, waitForHandshake, ...options }: InnerNetworkOptions) {
-    const { clock, entropy } = options;
-    const host = { ...options, mtu: config.mtu };
-    this.#engine = options.engine;
+  constructor({ config, engine, link, clock, entropy }: InnerNetworkOptions) {
+    const { driver, silence } = link;
+    const host = { engine, driver, silence, clock, entropy, mtu: config.mtu };
+    this.#engine = engine;
     this.#clock = clock;
     const sockets = new OpenSockets(clock);
     this.#sockets = sockets;
     this.#dialer = new TunnelDialer({ ...host, onDialled: (socket) => sockets.add(socket) });
     const dialer = new TunnelDialer(host);
     this.#ownDialer = dialer;
-    this.#datagramDialer = new TunnelDatagramDialer({ ...host, waitForHandshake });
+    this.#datagramDialer = new TunnelDatagramDialer({
+      ...host,
+      waitForHandshake: (deadline, signal) => link.waitForHandshake(deadline, signal),
+    });
     const names = new NameResolver({
       ...namesOf(config),
       datagrams: this.#datagramDialer,

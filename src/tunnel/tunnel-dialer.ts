@@ -7,7 +7,7 @@ import type { IpAddress } from '../wire/ip-address.js';
 import type { Driver } from './driver.js';
 import { DialledConnection } from './node/dialled-connection.js';
 import { ADDRESS_GONE } from './node/node-errors.js';
-import type { Clock, Timer } from '../ports/clock.js';
+import type { Timer } from '../ports/clock.js';
 import {
   closingTunnel,
   routeTo,
@@ -32,7 +32,6 @@ const SUSPECT_AGAIN_AFTER = 7_000;
 export interface TunnelDialerOptions {
   readonly engine: NetstackEngine;
   readonly driver: Driver;
-  readonly clock: Clock;
   readonly silence: PeerSilence;
   /** Called with each connection that is handed out. */
   readonly onDialled?: (socket: TcpSocket) => void;
@@ -41,7 +40,6 @@ export interface TunnelDialerOptions {
 export class TunnelDialer implements Dialer {
   readonly #engine: NetstackEngine;
   readonly #driver: Driver;
-  readonly #clock: Clock;
   readonly #silence: PeerSilence;
   readonly #onDialled: ((socket: TcpSocket) => void) | undefined;
   /** What ends each dial that is under way. */
@@ -49,10 +47,9 @@ export class TunnelDialer implements Dialer {
   /** Why there are no more dials. */
   #closed: DialError | undefined;
 
-  constructor({ engine, driver, clock, silence, onDialled }: TunnelDialerOptions) {
+  constructor({ engine, driver, silence, onDialled }: TunnelDialerOptions) {
     this.#engine = engine;
     this.#driver = driver;
-    this.#clock = clock;
     this.#silence = silence;
     this.#onDialled = onDialled;
   }
@@ -107,7 +104,7 @@ export class TunnelDialer implements Dialer {
         settle(() => {
           reject(error);
           // The connection calls back: the first reason stands.
-          dialled.abort(this.#clock.now());
+          dialled.abort(this.#driver.now());
           this.#driver.schedule();
         });
       const onAbort = () => fail(abortReason(signal));
@@ -121,19 +118,19 @@ export class TunnelDialer implements Dialer {
       // Of one that has taken its place nothing is known yet.
       const isSilent = () => !peer.isRemoved && peer.rxBytes === receivedBefore;
       timers.push(
-        this.#clock.startTimer(SILENCE_TIMEOUT, () => {
+        this.#driver.startTimer(SILENCE_TIMEOUT, () => {
           if (isSilent()) fail(silentPeer(this.#silence.explain()));
         }),
-        this.#clock.startTimer(SUSPECT_AFTER, () => this.#suspect(remote)),
-        this.#clock.startTimer(SUSPECT_AGAIN_AFTER, () => {
+        this.#driver.startTimer(SUSPECT_AFTER, () => this.#suspect(remote)),
+        this.#driver.startTimer(SUSPECT_AGAIN_AFTER, () => {
           if (isSilent()) this.#suspect(remote);
         }),
-        this.#clock.startTimer(DIAL_TIMEOUT, () => fail(this.#explain('timeout', remote))),
+        this.#driver.startTimer(DIAL_TIMEOUT, () => fail(this.#explain('timeout', remote))),
       );
       const { stack } = this.#engine;
       const options = { connectTimeout: DIAL_TIMEOUT };
       try {
-        const now = this.#clock.now();
+        const now = this.#driver.now();
         dialled.connection = stack.connectTcp(remote, dialled.observer, now, options);
       } catch (error) {
         fail(notStarted(error as Error));
@@ -144,7 +141,7 @@ export class TunnelDialer implements Dialer {
 
   #suspect({ address }: { address: IpAddress }): void {
     const peer = this.#engine.device.peerFor(address);
-    if (peer !== undefined) this.#engine.device.initiateHandshake(peer, this.#clock.now());
+    if (peer !== undefined) this.#engine.device.initiateHandshake(peer, this.#driver.now());
     this.#driver.schedule();
   }
 
@@ -158,7 +155,7 @@ export class TunnelDialer implements Dialer {
 
   /** Something came from the peer within SILENCE_TIMEOUT, but not the answer to the SYN. */
   #explainTimeout(address: IpAddress): DialError {
-    const now = this.#clock.now();
+    const now = this.#driver.now();
     const peer = this.#engine.device.peerFor(address);
     if (peer?.hasSession(now) !== true) return silentPeer(this.#silence.explain());
     if (this.#engine.device.silenceOf(peer, now) === undefined) {

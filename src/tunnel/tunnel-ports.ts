@@ -5,7 +5,7 @@ import type { Entropy } from '../ports/entropy.js';
 import type { Log } from '../ports/log.js';
 import type { Resolver } from '../ports/resolver.js';
 import type { TimestampStore } from '../ports/timestamp-store.js';
-import type { TunnelObserver } from './capture/observer.js';
+import type { EngineObserver } from '../engine/engine.js';
 
 /** What a tunnel needs from outside. */
 export interface TunnelPorts {
@@ -18,7 +18,8 @@ export interface TunnelPorts {
   readonly log: Log;
   /** Absent: stamps are later than those of this process alone. */
   readonly timestamps?: TimestampStore;
-  readonly observer?: TunnelObserver;
+  /** Sees what the tunnel does, for a capture. */
+  readonly observer?: Pick<EngineObserver, 'innerPacket' | 'ephemeralKey'>;
   /** As DeviceOptions. */
   readonly sessionsOutliveSleep?: boolean;
 }

@@ -57,21 +57,20 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   ) {
     super();
     const { clock, entropy, log } = ports;
-    const { addresses, congestion } = config;
-    const wireguard = engineOptions(config, ports, timestamps);
     const timedOutAt = (): number => engine.stack.tcpTimedOutAt;
     const rivals = watchForRivals ? new Rivals(log, clock.now(), timedOutAt) : undefined;
     this.#rivals = rivals;
     const engine = new NetstackEngine(
       {
-        ...wireguard,
-        addresses,
-        congestion,
-        onStrangeIndex: rivals && ((from, now) => rivals.strangeMessage(from, this.endpoint, now)),
-        unmatched: rivals && {
-          isQuiet: true,
-          onUnmatched: (...seen) => rivals.foreignFlow(...seen),
-        },
+        ...engineOptions(
+          config,
+          ports,
+          timestamps,
+          rivals && ((from, now) => rivals.strangeMessage(from, this.endpoint, now)),
+        ),
+        addresses: config.addresses,
+        congestion: config.congestion,
+        unmatched: rivals,
       },
       clock.now(),
     );
@@ -84,15 +83,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
       onTurn: () => this.#inner.afterTurn(),
     });
     this.#link = link;
-    this.#inner = new InnerNetwork({
-      config,
-      engine,
-      driver: link.driver,
-      clock,
-      entropy,
-      silence: link.silence,
-      waitForHandshake: (deadline, signal) => link.waitForHandshake(deadline, signal),
-    });
+    this.#inner = new InnerNetwork({ config, engine, link, clock, entropy });
     this.dialer = this.#inner.dialer;
     this.datagramDialer = this.#inner.datagramDialer;
     this.network = this.#inner.node;

@@ -28,6 +28,25 @@ export interface DeviceSink {
   unreachable?(slot: Uint8Array, reason: 'no-route' | 'no-endpoint', now: number): void;
 }
 
+/** Sees what a device does. It is called at once, and must not call the device back. */
+export interface DeviceObserver {
+  /**
+   * The 12 bytes of each TAI64N stamp before the initiation that bears it is sent, to be kept for the
+   * next process.
+   */
+  readonly timestamp?: ((timestamp: Uint8Array) => void) | undefined;
+  /**
+   * A private key of a handshake: with it and the static one all can be decrypted. The 32 bytes are
+   * wiped afterwards.
+   */
+  readonly ephemeralKey?: ((privateKey: Uint8Array) => void) | undefined;
+  /**
+   * A data message came with a receiver index that was never given out here: for a session of somebody
+   * else. Anyone who can write our peer's address as the source of a datagram can cause it.
+   */
+  readonly strangeIndex?: ((source: Endpoint, now: number) => void) | undefined;
+}
+
 /** What the parts of one device share. */
 export interface DeviceContext {
   readonly crypto: Crypto;
@@ -43,9 +62,7 @@ export interface DeviceContext {
   /** Peers by publicKeyText(). */
   readonly peers: Map<string, Peer>;
   readonly sessionsOutliveSleep: boolean | undefined;
-  readonly onTimestamp: ((timestamp: Uint8Array) => void) | undefined;
-  readonly onEphemeralKey: ((privateKey: Uint8Array) => void) | undefined;
-  readonly onStrangeIndex: ((source: Endpoint, now: number) => void) | undefined;
+  readonly observer: DeviceObserver | undefined;
   /** Replaced together with the private key. */
   identity: Identity;
   cookieChecker: CookieChecker;

@@ -58,9 +58,7 @@ export class Device {
       events: new EventQueue(),
       peers: new Map(),
       sessionsOutliveSleep: options.sessionsOutliveSleep,
-      onTimestamp: options.onTimestamp,
-      onEphemeralKey: options.onEphemeralKey,
-      onStrangeIndex: options.onStrangeIndex,
+      observer: options.observer,
       identity,
       cookieChecker: new CookieChecker(crypto, entropy, identity.publicKey),
     };

@@ -157,8 +157,10 @@ describe('where no peer may have what is sent', () => {
       wallClock: { unixMilliseconds: () => 0 },
       mtu: 1420,
       addresses: [parseIpAddress('10.77.0.2')!],
-      onInnerPacket: (direction: string, packet: Uint8Array) =>
-        seen.push(`${direction} ${packet.length} ${packet[20]}`),
+      observer: {
+        innerPacket: (direction: string, packet: Uint8Array) =>
+          seen.push(`${direction} ${packet.length} ${packet[20]}`),
+      },
     };
     const engine = new NetstackEngine(options, 0);
     engine.stack.sendEcho(address, 1, 1, new Uint8Array(56));

@@ -31,8 +31,10 @@ class Pair {
         writeFrame: (parts) => {
           this.written[side]!.push(Uint8Array.from(parts.flatMap((part) => [...part])));
         },
-        onInnerPacket: (direction, packet) =>
-          this.inner.push(`${side} ${direction} ${packet.length}`),
+        observer: {
+          innerPacket: (direction, packet) =>
+            this.inner.push(`${side} ${direction} ${packet.length}`),
+        },
       });
     });
     this.engines.forEach(({ device }, side) => {

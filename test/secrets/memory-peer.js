@@ -101,7 +101,7 @@ async function devices() {
           transmit: (bytes) => flights.push({ to: 1 - index, bytes }),
           deliver: () => received++,
         },
-        onEphemeralKey: (key) => tell('an ephemeral key', key),
+        observer: { ephemeralKey: (key) => tell('an ephemeral key', key) },
       }),
   );
   const peers = ends.map((device, index) =>

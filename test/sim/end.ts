@@ -146,9 +146,11 @@ export class End {
         wallClock,
         mtu: options.mtu,
         lastTimestamp: this.#lastTimestamp,
-        onTimestamp: (timestamp) => {
-          this.#lastTimestamp = timestamp.slice();
-          this.#sink.tell('stamped', this, timestamp);
+        observer: {
+          timestamp: (timestamp) => {
+            this.#lastTimestamp = timestamp.slice();
+            this.#sink.tell('stamped', this, timestamp);
+          },
         },
         sink: {
           transmit: (bytes, destination) => this.#sink.transmitted(this, bytes, destination),

@@ -12,8 +12,8 @@ function setUp() {
   let flow = 0;
   /** Two answers that are for another tunnel's connections, 2 s apart: a rival for certain. */
   const appear = (now: number) => {
-    rivals.foreignFlow({ flow: String(flow++), isSynAck: false }, now);
-    rivals.foreignFlow({ flow: String(flow++), isSynAck: false }, now + 2_000);
+    rivals.onUnmatched({ flow: String(flow++), isSynAck: false }, now);
+    rivals.onUnmatched({ flow: String(flow++), isSynAck: false }, now + 2_000);
     rivals.afterTurn(IDLE, now + 2_000);
   };
   return { log, rivals, appear };

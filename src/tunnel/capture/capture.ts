@@ -18,7 +18,6 @@ import { createUdpPacket } from '../../wire/udp-packet.js';
 import type { CaptureFile } from '../../ports/capture-file.js';
 import type { DatagramSocket, DatagramSockets } from '../../ports/datagram-sockets.js';
 import type { Datagram, Endpoint } from '../../ports/datagram.js';
-import type { TunnelObserver } from './observer.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 
@@ -72,7 +71,7 @@ export function captureHeader(config: TunnelConfig, application: string): readon
   ];
 }
 
-export class Capture implements TunnelObserver {
+export class Capture {
   /** Those of the tunnel that is to be captured. */
   readonly ports: TunnelPorts;
   readonly #file: CaptureFile;
@@ -85,7 +84,9 @@ export class Capture implements TunnelObserver {
   /** @param file one that has the header */
   constructor(file: CaptureFile, ports: TunnelPorts) {
     this.#file = file;
-    this.ports = { ...ports, observer: this, sockets: this.#capturedSockets(ports.sockets) };
+    const { innerPacket, ephemeralKey } = this;
+    const observer = { innerPacket, ephemeralKey };
+    this.ports = { ...ports, observer, sockets: this.#capturedSockets(ports.sockets) };
   }
 
   /** @throws UserError if the file cannot be had */
@@ -97,15 +98,15 @@ export class Capture implements TunnelObserver {
     return new Capture(await createFile(captureHeader(config, application)), ports);
   }
 
-  innerPacket(direction: 'in' | 'out', packet: Uint8Array): void {
+  readonly innerPacket = (direction: 'in' | 'out', packet: Uint8Array): void => {
     this.#add(INSIDE, direction, packet);
-  }
+  };
 
-  ephemeralKey(privateKey: Uint8Array): void {
+  readonly ephemeralKey = (privateKey: Uint8Array): void => {
     if (this.#secrets.length === MAX_WAITING_SECRETS) this.#secrets.shift();
     this.#secrets.push(keyLog([['LOCAL_EPHEMERAL_PRIVATE_KEY', privateKey]]));
     this.#writeSecrets();
-  }
+  };
 
   /** To be called when the tunnel is closed. */
   async close(): Promise<void> {

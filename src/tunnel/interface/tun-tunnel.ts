@@ -40,8 +40,9 @@ export class TunTunnel implements Tunnel {
     const sentAt = ({ lastPacketSentAt }: Peer) => lastPacketSentAt;
     const rivals = new Rivals(ports.log, ports.clock.now(), sentAt);
     const engine = new TunEngine({
-      ...engineOptions(config, ports, timestamps),
-      onStrangeIndex: (from, now) => rivals.strangeMessage(from, this.#link.endpoint, now),
+      ...engineOptions(config, ports, timestamps, (from, now) =>
+        rivals.strangeMessage(from, this.#link.endpoint, now),
+      ),
       writeFrame: (parts) => {
         const refusal = device.write(parts);
         if (refusal !== undefined) this.#frameLost(refusal, ports.log);

@@ -1,6 +1,6 @@
 /** Another tunnel with our key: what the parts of a tunnel see of it, and who is told. */
 import type { Peer } from '../../engine/engine.js';
-import type { UnmatchedSegment } from '../../engine/netstack-engine.js';
+import type { UnmatchedSegment, UnmatchedSegmentObserver } from '../../engine/netstack-engine.js';
 import type { Endpoint } from '../../ports/datagram.js';
 import type { Log } from '../../ports/log.js';
 import { type RivalSigns, RivalWatch } from './rival-watch.js';
@@ -31,7 +31,8 @@ export interface SeenRival {
   readonly ago: number;
 }
 
-export class Rivals {
+export class Rivals implements UnmatchedSegmentObserver {
+  readonly isQuiet = true;
   readonly #log: Log;
   readonly #watch: RivalWatch;
   readonly #timedOutAt: (server: Peer) => number;
@@ -77,7 +78,7 @@ export class Rivals {
     this.#watch.strangeMessage(now);
   }
 
-  foreignFlow({ flow, isSynAck }: UnmatchedSegment, now: number): void {
+  onUnmatched({ flow, isSynAck }: UnmatchedSegment, now: number): void {
     this.#log.trace({ flow }, 'an answer to a connection that was never ours');
     this.#watch.foreignFlow(flow, isSynAck, now);
   }

@@ -1,5 +1,5 @@
 /** How a tunnel's engine is made: what both modes have in common. */
-import type { EngineOptions } from '../../engine/engine.js';
+import type { EngineObserver, EngineOptions } from '../../engine/engine.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 import { SentTimestamps } from './sent-timestamps.js';
@@ -17,6 +17,7 @@ export function engineOptions(
   config: TunnelConfig,
   { crypto, entropy, wallClock, observer, sessionsOutliveSleep }: TunnelPorts,
   timestamps: SentTimestamps,
+  strangeIndex: EngineObserver['strangeIndex'],
 ): EngineOptions {
   return {
     privateKey: config.privateKey.expose(),
@@ -26,8 +27,6 @@ export function engineOptions(
     wallClock,
     sessionsOutliveSleep,
     lastTimestamp: timestamps.last,
-    onTimestamp: (stamp) => timestamps.save(stamp),
-    onEphemeralKey: observer && ((key) => observer.ephemeralKey(key)),
-    onInnerPacket: observer && ((direction, packet) => observer.innerPacket(direction, packet)),
+    observer: { ...observer, strangeIndex, timestamp: (stamp) => timestamps.save(stamp) },
   };
 }

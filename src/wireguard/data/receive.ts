@@ -141,13 +141,13 @@ export class Receiver {
   }
 
   #handleData(message: Uint8Array, source: Endpoint, trafficClass: number, now: number): void {
-    const { indices, drops, onStrangeIndex } = this.#context;
+    const { indices, drops, observer } = this.#context;
     const index = readUint32(message, DATA.receiverIndex);
     const entry = indices.lookup(index);
     const keypair = entry?.keypair;
     if (entry === undefined || keypair === undefined) {
       drops.drop('unknown-session');
-      if (indices.isStrange(index)) onStrangeIndex?.(source, now);
+      if (indices.isStrange(index)) observer?.strangeIndex?.(source, now);
       return;
     }
     const counter = readCounter(message);

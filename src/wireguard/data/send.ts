@@ -96,7 +96,7 @@ export class Sender implements TimerHandler<Peer> {
     peer.handshakeBeganAt ??= now;
     // Before it is sent: after a crash in between, the next process must not send an earlier one.
     const stamp = peer.handshake.lastSentTimestamp;
-    if (stamp !== undefined) context.onTimestamp?.(stamp);
+    if (stamp !== undefined) context.observer?.timestamp?.(stamp);
     this.#sendHandshakeMessage(peer, message, peer.endpoint, now);
     peer.timers.handshakeInitiated(now);
   }
@@ -236,7 +236,7 @@ export class Sender implements TimerHandler<Peer> {
   #ephemeral(): Uint8Array {
     const key = secretBytes(KEY_LENGTH);
     this.#context.entropy.fill(key);
-    this.#context.onEphemeralKey?.(key);
+    this.#context.observer?.ephemeralKey?.(key);
     return key;
   }
 }

@@ -136,7 +136,7 @@ export class WireguardPair {
       entropy: seededEntropy(seed),
       wallClock: { unixMilliseconds: () => this[side].wallClockOffset + this.now },
       mtu,
-      onEphemeralKey: this.#onEphemeralKey,
+      observer: { ephemeralKey: this.#onEphemeralKey },
       sessionsOutliveSleep: this.#sessionsOutliveSleep,
       sink: {
         transmit: (bytes, destination, trafficClass, isSourceInDoubt) =>

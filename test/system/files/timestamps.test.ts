@@ -564,10 +564,12 @@ describe('over restarts', () => {
       wallClock: { unixMilliseconds: () => unixMilliseconds },
       mtu: 1420,
       lastTimestamp: record.last,
-      onTimestamp: (bytes) => {
-        expect(sent).toEqual([]);
-        stamps.push(bytes.slice());
-        record.save(bytes);
+      observer: {
+        timestamp: (bytes) => {
+          expect(sent).toEqual([]);
+          stamps.push(bytes.slice());
+          record.save(bytes);
+        },
       },
       sink: { transmit: (bytes) => void sent.push(bytes.slice()), deliver: () => undefined },
     });

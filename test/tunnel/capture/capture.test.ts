@@ -123,7 +123,7 @@ it('has each ephemeral key in front of what it decrypts', async () => {
   const ephemeral = seededBytes(3, 32);
   const text = `LOCAL_EPHEMERAL_PRIVATE_KEY = ${Buffer.from(ephemeral).toString('base64')}\n`;
   const outside = await opened();
-  observer?.ephemeralKey(ephemeral);
+  observer?.ephemeralKey?.(ephemeral);
   ephemeral.fill(0);
   outside.send([datagram('initiation')]);
   expect(file.content().contents.slice(1)).toMatchObject([text, { interfaceId: 0 }]);

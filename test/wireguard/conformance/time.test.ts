@@ -59,10 +59,12 @@ it('a stamp is a step later than the last one of the process before (row 5, init
     mtu: 1420,
     sink: { transmit: (bytes) => sent.push(bytes.slice()), deliver: () => undefined },
     lastTimestamp,
-    onTimestamp: (stamp) => {
-      // Before it is sent, or a crash in between would let the next process send an earlier one.
-      expect(sent).toEqual([]);
-      kept.push(stamp.slice());
+    observer: {
+      timestamp: (stamp) => {
+        // Before it is sent, or a crash in between would let the next process send an earlier one.
+        expect(sent).toEqual([]);
+        kept.push(stamp.slice());
+      },
     },
   });
   const { publicKey } = first.bob.device;

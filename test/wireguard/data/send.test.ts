@@ -396,8 +396,10 @@ function lone(peerOptions: Partial<PeerOptions> = {}) {
       },
       deliver: () => undefined,
     },
-    onTimestamp: (stamp) => log.push(`stamp ${toHex(stamp)}`),
-    onEphemeralKey: (key) => log.push(`ephemeral of ${key.length} bytes, ${key.join() !== ZEROS}`),
+    observer: {
+      timestamp: (stamp) => log.push(`stamp ${toHex(stamp)}`),
+      ephemeralKey: (key) => log.push(`ephemeral of ${key.length} bytes, ${key.join() !== ZEROS}`),
+    },
   });
   const publicKey = createNodeCrypto().publicKey(seededBytes(1, 32));
   const peer = device.addPeer(
