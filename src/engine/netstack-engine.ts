@@ -4,7 +4,7 @@ import { Stack } from '../netstack/stack.js';
 import type { UnmatchedSegmentObserver } from '../netstack/stack-options.js';
 import type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';
 import type { IpAddress } from '../wire/ip-address.js';
-import type { Datagram, Endpoint } from '../ports/datagram.js';
+import type { Datagram } from '../ports/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
 import type { Engine, EngineObserver, EngineOptions } from './engine.js';
 import { HostUnreachable } from './host-unreachable.js';
@@ -40,19 +40,14 @@ export class NetstackEngine implements Engine {
     this.device = new Device({
       ...options,
       sink: {
-        transmit: (
-          bytes: Uint8Array,
-          endpoint: Endpoint,
-          trafficClass: number,
-          isSourceInDoubt: boolean,
-        ) => {
+        transmit: (bytes, endpoint, trafficClass, isSourceInDoubt) => {
           this.#transmits.push({ bytes, endpoint, trafficClass, isSourceInDoubt });
         },
-        deliver: (packet: Uint8Array) => {
+        deliver: (packet) => {
           this.#innerPacket?.('in', packet);
           this.stack.handlePacket(packet, this.#now);
         },
-        unreachable: (slot: Uint8Array, reason: string, at: number) => {
+        unreachable: (slot, reason, at) => {
           // While the peer is looked for, the next segment may find it: TCP tries again by itself.
           const error = reason === 'no-route' ? unreachable.about(slot, at) : undefined;
           if (error !== undefined) this.#errors.push(packetInSlot(error));

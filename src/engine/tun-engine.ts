@@ -1,6 +1,6 @@
 /** WireGuard under a tun device of the kernel: frames with a virtio_net_hdr on one side. */
 import { packetInSlot, PacketSlots } from '../lib/packet-slot.js';
-import type { Datagram, Endpoint } from '../ports/datagram.js';
+import type { Datagram } from '../ports/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
 import type { Engine, EngineObserver, EngineOptions } from './engine.js';
 import { HostUnreachable } from './host-unreachable.js';
@@ -27,19 +27,14 @@ export class TunEngine implements Engine {
     this.device = new Device({
       ...options,
       sink: {
-        transmit: (
-          bytes: Uint8Array,
-          endpoint: Endpoint,
-          trafficClass: number,
-          isSourceInDoubt: boolean,
-        ) => {
+        transmit: (bytes, endpoint, trafficClass, isSourceInDoubt) => {
           this.#transmits.push({ bytes, endpoint, trafficClass, isSourceInDoubt });
         },
-        deliver: (packet: Uint8Array) => {
+        deliver: (packet) => {
           this.#innerPacket?.('in', packet);
           this.#coalescer.add(packet);
         },
-        unreachable: (slot: Uint8Array, _reason: string, now: number) => {
+        unreachable: (slot, _reason, now) => {
           const error = unreachable.about(slot, now);
           if (error === undefined) return;
           const packet = packetInSlot(error);

@@ -1,10 +1,7 @@
-import type { Timer } from '../ports/clock.js';
+import type { Clock, Timer } from '../ports/clock.js';
 
 /** What the timer needs of the clock. */
-export interface IdleTimerHost {
-  now(): number;
-  startTimer(delay: number, handler: () => void): Timer;
-}
+export type IdleTimerHost = Pick<Clock, 'now' | 'startTimer'>;
 
 /** Tells once that nothing has happened for a while; what happens costs a reading of the clock. */
 export class IdleTimer {

@@ -38,20 +38,14 @@ export interface TunnelDialerOptions {
 }
 
 export class TunnelDialer implements Dialer {
-  readonly #engine: NetstackEngine;
-  readonly #driver: Driver;
-  readonly #silence: PeerSilence;
-  readonly #onDialled: ((socket: TcpSocket) => void) | undefined;
+  readonly #options: TunnelDialerOptions;
   /** What ends each dial that is under way. */
   readonly #endings = new Set<(error: DialError) => void>();
   /** Why there are no more dials. */
   #closed: DialError | undefined;
 
-  constructor({ engine, driver, silence, onDialled }: TunnelDialerOptions) {
-    this.#engine = engine;
-    this.#driver = driver;
-    this.#silence = silence;
-    this.#onDialled = onDialled;
+  constructor(options: TunnelDialerOptions) {
+    this.#options = options;
   }
 
   /** There are no more dials, and those under way end. */
@@ -61,7 +55,7 @@ export class TunnelDialer implements Dialer {
 
   /** The same, for the peer is silent. */
   giveUp(): void {
-    this.#end(silentPeer(this.#silence.explain()));
+    this.#end(silentPeer(this.#options.silence.explain()));
   }
 
   #end(error: DialError): void {
@@ -71,10 +65,10 @@ export class TunnelDialer implements Dialer {
 
   async dial(target: DialTarget, signal?: AbortSignal): Promise<TcpSocket> {
     const dialled = await this.connect(target, signal);
-    const socket = new TcpSocket(this.#driver);
+    const socket = new TcpSocket(this.#options.driver);
     // It may be reset before the caller listens, who then finds it destroyed.
     socket.on('error', () => undefined);
-    this.#onDialled?.(socket);
+    this.#options.onDialled?.(socket);
     socket.takeOver(dialled);
     return socket;
   }
@@ -83,7 +77,7 @@ export class TunnelDialer implements Dialer {
   async connect(target: DialTarget, signal?: AbortSignal): Promise<DialledConnection> {
     signal?.throwIfAborted();
     if (this.#closed !== undefined) throw this.#closed;
-    const { address, peer } = routeTo(target.host, this.#engine, this.#silence);
+    const { address, peer } = routeTo(target.host, this.#options.engine, this.#options.silence);
     return this.#connect({ address, port: target.port }, peer, signal);
   }
 
@@ -92,6 +86,7 @@ export class TunnelDialer implements Dialer {
     peer: Peer,
     signal: AbortSignal | undefined,
   ): Promise<DialledConnection> {
+    const { engine, driver, silence } = this.#options;
     return new Promise((resolve, reject) => {
       const timers: Timer[] = [];
       const settle = (outcome: () => void) => {
@@ -104,8 +99,8 @@ export class TunnelDialer implements Dialer {
         settle(() => {
           reject(error);
           // The connection calls back: the first reason stands.
-          dialled.abort(this.#driver.now());
-          this.#driver.schedule();
+          dialled.connection?.abort(driver.now());
+          driver.schedule();
         });
       const onAbort = () => fail(abortReason(signal));
       signal?.addEventListener('abort', onAbort, { once: true });
@@ -118,31 +113,31 @@ export class TunnelDialer implements Dialer {
       // Of one that has taken its place nothing is known yet.
       const isSilent = () => !peer.isRemoved && peer.rxBytes === receivedBefore;
       timers.push(
-        this.#driver.startTimer(SILENCE_TIMEOUT, () => {
-          if (isSilent()) fail(silentPeer(this.#silence.explain()));
+        driver.startTimer(SILENCE_TIMEOUT, () => {
+          if (isSilent()) fail(silentPeer(silence.explain()));
         }),
-        this.#driver.startTimer(SUSPECT_AFTER, () => this.#suspect(remote)),
-        this.#driver.startTimer(SUSPECT_AGAIN_AFTER, () => {
+        driver.startTimer(SUSPECT_AFTER, () => this.#suspect(remote)),
+        driver.startTimer(SUSPECT_AGAIN_AFTER, () => {
           if (isSilent()) this.#suspect(remote);
         }),
-        this.#driver.startTimer(DIAL_TIMEOUT, () => fail(this.#explain('timeout', remote))),
+        driver.startTimer(DIAL_TIMEOUT, () => fail(this.#explain('timeout', remote))),
       );
-      const { stack } = this.#engine;
       const options = { connectTimeout: DIAL_TIMEOUT };
       try {
-        const now = this.#driver.now();
-        dialled.connection = stack.connectTcp(remote, dialled.observer, now, options);
+        const now = driver.now();
+        dialled.connection = engine.stack.connectTcp(remote, dialled.observer, now, options);
       } catch (error) {
         fail(notStarted(error as Error));
       }
-      this.#driver.schedule();
+      driver.schedule();
     });
   }
 
   #suspect({ address }: { address: IpAddress }): void {
-    const peer = this.#engine.device.peerFor(address);
-    if (peer !== undefined) this.#engine.device.initiateHandshake(peer, this.#driver.now());
-    this.#driver.schedule();
+    const { engine, driver } = this.#options;
+    const peer = engine.device.peerFor(address);
+    if (peer !== undefined) engine.device.initiateHandshake(peer, driver.now());
+    driver.schedule();
   }
 
   #explain(reason: string, remote: { address: IpAddress; port: number }): DialError {
@@ -155,13 +150,14 @@ export class TunnelDialer implements Dialer {
 
   /** Something came from the peer within SILENCE_TIMEOUT, but not the answer to the SYN. */
   #explainTimeout(address: IpAddress): DialError {
-    const now = this.#driver.now();
-    const peer = this.#engine.device.peerFor(address);
-    if (peer?.hasSession(now) !== true) return silentPeer(this.#silence.explain());
-    if (this.#engine.device.silenceOf(peer, now) === undefined) {
+    const { engine, driver, silence } = this.#options;
+    const now = driver.now();
+    const peer = engine.device.peerFor(address);
+    if (peer?.hasSession(now) !== true) return silentPeer(silence.explain());
+    if (engine.device.silenceOf(peer, now) === undefined) {
       return new DialError('timeout', 'the tunnel is up, but the target does not answer');
     }
-    const error = this.#silence.explain();
+    const error = silence.explain();
     const options = { cause: error, silence: error.reason };
     return new DialError('timeout', `the target does not answer: ${error.why}`, options);
   }

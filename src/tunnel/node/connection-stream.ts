@@ -5,16 +5,14 @@ import type { TcpConnection, TcpInfo, TcpObserver } from '../../engine/netstack-
 import { addressInfo } from '../names/address-info.js';
 import type { CloseReason, DialledConnection } from './dialled-connection.js';
 import { closeError } from './node-errors.js';
-import type { Timer } from '../../ports/clock.js';
+import type { Clock, Timer } from '../../ports/clock.js';
 
 /** The bytes taken from the connection for one push. */
 const READ_SIZE = 64 * 1024;
 
 /** What the stream needs of the driver that runs its connection. */
-export interface ConnectionHost {
-  now(): number;
+export interface ConnectionHost extends Pick<Clock, 'now' | 'startTimer'> {
   schedule(): void;
-  startTimer(delay: number, handler: () => void): Timer;
 }
 
 /**

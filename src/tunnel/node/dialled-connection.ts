@@ -25,8 +25,4 @@ export class DialledConnection {
       },
     };
   }
-
-  abort(now: number): void {
-    this.connection?.abort(now);
-  }
 }

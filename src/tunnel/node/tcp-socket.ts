@@ -48,7 +48,7 @@ export class TcpSocket extends ConnectionStream {
 
   #adopt(dialled: DialledConnection): void {
     if (this.destroyed) {
-      dialled.abort(this.host.now());
+      dialled.connection?.abort(this.host.now());
       this.host.schedule();
       return;
     }
