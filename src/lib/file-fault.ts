@@ -1,16 +1,25 @@
-/** What kind of failure a file that a user has named is, whichever command and flag named it. */
+/** What the system's refusals of a file mean: the kind of failure, and the reason in words. */
 import { codeOf } from './error-message.js';
 import type { FailureKind } from './user-error.js';
 
+type SystemFailure = 'absent' | 'no-folder' | 'is-folder' | 'denied' | 'failed';
+
+/** By the system's names. */
+const FAULTS: Readonly<Record<string, readonly [failure: SystemFailure, reason: string]>> = {
+  ENOENT: ['absent', 'no such file'],
+  ENOTDIR: ['no-folder', 'a part of the path is not a folder'],
+  EISDIR: ['is-folder', 'it is a folder'],
+  EACCES: ['denied', 'permission denied'],
+  EPERM: ['denied', 'operation not permitted'],
+  EROFS: ['denied', 'the file system is read-only'],
+  ENOSPC: ['failed', 'no space left on the device'],
+  EDQUOT: ['failed', 'the disk quota is used up'],
+  EIO: ['failed', 'the device reports an input/output error'],
+  ELOOP: ['failed', 'too many symbolic links'],
+};
+
+/** By the names of FileError. */
 const KINDS: Readonly<Record<string, FailureKind>> = {
-  // By the system's names.
-  ENOENT: 'configuration',
-  ENOTDIR: 'configuration',
-  EISDIR: 'configuration',
-  EACCES: 'permission',
-  EPERM: 'permission',
-  EROFS: 'permission',
-  // By those of FileError.
   absent: 'configuration',
   'no-folder': 'configuration',
   'is-folder': 'configuration',
@@ -18,9 +27,15 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   denied: 'permission',
 };
 
+/** What a file that a user has named fails with; an error without a code of the table gives its message. */
+export function fileFault(error: unknown): { failure: SystemFailure; reason: string } {
+  const [failure, reason] = FAULTS[codeOf(error) ?? ''] ?? ['failed', (error as Error).message];
+  return { failure, reason };
+}
+
 /** @param error with a FileFailure as `failure`, or the system's `code` */
 export function fileFaultKind(error: unknown): FailureKind {
   const { failure } = (error ?? {}) as { readonly failure?: unknown };
-  const name = typeof failure === 'string' ? failure : (codeOf(error) ?? '');
-  return KINDS[name] ?? 'failed';
+  const name = typeof failure === 'string' ? failure : FAULTS[codeOf(error) ?? '']?.[0];
+  return KINDS[name ?? ''] ?? 'failed';
 }

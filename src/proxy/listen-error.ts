@@ -1,8 +1,10 @@
-import { UserError } from '../lib/user-error.js';
+import { type FailureKind, UserError } from '../lib/user-error.js';
+import { isDenied } from '../lib/error-message.js';
+import { listenFault } from '../lib/listen-fault.js';
 import { formatAuthority, type ListenAddress } from './listen-address.js';
 
 /**
- * Says why a port cannot be had, and what helps: kind `permission` for EACCES, else `failed`.
+ * Says why a port cannot be had, and what helps: kind `permission` for a missing privilege, else `failed`.
  *
  * @param flag the one that chooses another port
  */
@@ -12,15 +14,13 @@ export function listenError(
   error: NodeJS.ErrnoException,
 ): UserError {
   const what = `cannot listen on ${formatAuthority(listen)}`;
-  const cause = { cause: error };
+  const fail = (kind: FailureKind, why: string | undefined, next: string) =>
+    new UserError(kind, { what, why: why ?? error.message, next: [next] }, { cause: error });
+  const reason = listenFault(error.code);
   if (error.code === 'EADDRINUSE') {
-    const next = [`Stop it, or choose another port with ${flag} (0 takes any free one).`];
-    return new UserError('failed', { what, why: 'this port is in use', next }, cause);
+    const other = `Stop it, or choose another port with ${flag} (0 takes any free one).`;
+    return fail('failed', reason, other);
   }
-  if (error.code === 'EACCES') {
-    const next = ['Choose a port of 1024 or above.'];
-    return new UserError('permission', { what, why: 'this port needs a privilege', next }, cause);
-  }
-  const next = ['Choose an address of this machine.'];
-  return new UserError('failed', { what, why: error.message, next }, cause);
+  if (isDenied(error)) return fail('permission', reason, 'Choose a port of 1024 or above.');
+  return fail('failed', undefined, 'Choose an address of this machine.');
 }

@@ -2,7 +2,7 @@
  * One SIM carries one tunnel: a second `up` or `send` on this machine is refused, or waits for a `send`.
  * Two tunnels with one key disconnect each other (docs/decisions/0014-one-sim-each.md).
  */
-import { codeOf, messageOf } from '../../lib/error-message.js';
+import { isDenied, messageOf } from '../../lib/error-message.js';
 import { UserError } from '../../lib/user-error.js';
 import { pause } from '../../lib/waits.js';
 import { sameBytes } from '../../lib/same-bytes.js';
@@ -142,8 +142,7 @@ async function askHolder(publicKey: Uint8Array, claims: KeyClaims): Promise<Omit
       use === undefined ? 'another process uses this SIM' : `${simUseText(use)} uses this SIM`;
     return { isPresent: true, use, reason };
   } catch (error) {
-    const denied = ['EACCES', 'EPERM'].includes(codeOf(error) ?? '');
-    const reason = denied
+    const reason = isDenied(error)
       ? "another user's process uses this SIM"
       : `another process uses this SIM, and does not say which (${messageOf(error)})`;
     return { isPresent: true, use: undefined, reason };

@@ -18,6 +18,8 @@ import { openWireGuardNetwork } from '../../emulator/wireguard-network.js';
 import { fileFaultKind } from '../../lib/file-fault.js';
 import { type FailureKind, UserError } from '../../lib/user-error.js';
 import { whenAborted } from '../../lib/waits.js';
+import { isDenied } from '../../lib/error-message.js';
+import { listenFault } from '../../lib/listen-fault.js';
 import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
 import { isLoopback, parseListenAddress } from '../../proxy/listen-address.js';
 import { warnOfStrangers } from '../../proxy/open-port.js';
@@ -165,23 +167,13 @@ function usersRefused(
   );
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'this port is in use',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  EACCES: 'this port needs a privilege',
-  EPERM: 'this port needs a privilege',
-  ENOTFOUND: 'there is no host of this name',
-  EAI_AGAIN: 'the name cannot be looked up now',
-};
-
 function explain(error: ListenError, { apiListen, arcListen }: RunEmulatorOptions): UserError {
   const { side, code } = error;
-  const denied = code === 'EACCES' || code === 'EPERM';
   return new UserError(
-    denied ? 'permission' : 'failed',
+    isDenied(error) ? 'permission' : 'failed',
     {
       what: `cannot listen on ${side === 'api' ? apiListen : `${arcListen} (UDP)`}`,
-      why: REASONS[code] ?? `the system refuses it (${code})`,
+      why: listenFault(code) ?? `the system refuses it (${code})`,
       next: [`Choose another address with --${side}-listen; port 0 takes any free one.`],
     },
     { cause: error },

@@ -1,19 +1,19 @@
 /** The file of a layer: whole, or not there. */
 import { open, rename, rm, writeFile } from 'node:fs/promises';
 
-import { codeOf, messageOf } from '../../lib/error-message.js';
-import { fileFaultKind } from '../../lib/file-fault.js';
+import { codeOf } from '../../lib/error-message.js';
+import { fileFault, fileFaultKind } from '../../lib/file-fault.js';
 import { UserError } from '../../lib/user-error.js';
 
 const ZIP_MAGIC = 'PK\u0003\u0004';
 
-const REASONS: Readonly<Record<string, readonly [why: string, next: string]>> = {
-  ENOENT: ['the folder is not there', 'Make the folder, or name another with --output.'],
-  ENOTDIR: ['a part of the path is not a folder', 'Name another file with --output.'],
-  EACCES: ['permission denied', 'Name a file with --output that you may write.'],
-  EROFS: ['the file system is read-only', 'Name a file with --output that you may write.'],
-  ENOSPC: ['the disk is full', 'A layer takes up to 42 MB: make room, or name another --output.'],
-  EISDIR: ['it is a folder', 'Name a file with --output.'],
+const NEXT: Readonly<Record<string, string>> = {
+  ENOENT: 'Make the folder, or name another with --output.',
+  ENOTDIR: 'Name another file with --output.',
+  EACCES: 'Name a file with --output that you may write.',
+  EROFS: 'Name a file with --output that you may write.',
+  ENOSPC: 'A layer takes up to 42 MB: make room, or name another --output.',
+  EISDIR: 'Name a file with --output.',
 };
 
 /**
@@ -63,7 +63,8 @@ export async function writeLayer(path: string, bytes: Uint8Array): Promise<void>
 
 function writeError(path: string, error: unknown): UserError {
   const code = codeOf(error) ?? '';
-  const [why, next] = REASONS[code] ?? [messageOf(error), undefined];
+  const why = code === 'ENOENT' ? 'the folder is not there' : fileFault(error).reason;
+  const next = NEXT[code];
   return new UserError(
     fileFaultKind(error),
     { what: `cannot write ${path}`, why, next: next === undefined ? [] : [next] },

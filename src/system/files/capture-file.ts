@@ -4,10 +4,11 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { FileError } from '../../ports/files.js';
 import { codeOf } from '../../lib/error-message.js';
 import { inTime } from '../../lib/waits.js';
+import { fileFault } from '../../lib/file-fault.js';
 import type { CaptureFile } from '../../ports/capture-file.js';
 import type { Log } from '../../ports/log.js';
 import { systemClock } from '../clock.js';
-import { failingWith, reasonOf } from './files.js';
+import { failingWith } from './files.js';
 
 export interface CaptureFileOptions {
   /** What the file begins with. */
@@ -161,7 +162,7 @@ class SystemCaptureFile implements CaptureFile {
     }
     this.#lose(blocks);
     this.#log.warn(
-      { path: this.#path, reason: reasonOf(error) },
+      { path: this.#path, reason: fileFault(error).reason },
       'the capture ends here; the tunnel goes on',
     );
     await this.#handle.truncate(this.#length + whole).catch(() => undefined);

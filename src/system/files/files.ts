@@ -14,8 +14,9 @@ import {
   stat,
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { FileError, type FileFailure, type Files, type InspectedText } from '../../ports/files.js';
+import { FileError, type Files, type InspectedText } from '../../ports/files.js';
 import { codeOf } from '../../lib/error-message.js';
+import { fileFault } from '../../lib/file-fault.js';
 import { createFolders } from './folders.js';
 import { findOtherWriters, readableMode } from './other-writers.js';
 import { unescapeMount } from './read-only-mounts.js';
@@ -305,42 +306,15 @@ export async function failingWith<T>(path: string, action: () => Promise<T>): Pr
   }
 }
 
-const FAILURES: Readonly<Record<string, FileFailure>> = {
-  ENOENT: 'absent',
-  ENOTDIR: 'no-folder',
-  EISDIR: 'is-folder',
-  EACCES: 'denied',
-  EPERM: 'denied',
-  EROFS: 'denied',
-};
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  ENOTDIR: 'a part of the path is not a folder',
-  EACCES: 'permission denied',
-  EPERM: 'operation not permitted',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'no space left on the device',
-  EDQUOT: 'the disk quota is used up',
-  EISDIR: 'it is a folder',
-  EIO: 'the device reports an input/output error',
-};
-
 async function toFileError(path: string, error: unknown): Promise<FileError> {
-  const code = codeOf(error) ?? '';
-  const reason = reasonOf(error);
-  if (code === 'ENOENT' && !(await folderExists(path))) {
+  const { failure, reason } = fileFault(error);
+  if (failure === 'absent' && !(await folderExists(path))) {
     const folder = dirname(resolve(path));
     return new FileError('no-folder', path, `the folder ${folder} does not exist`, {
       cause: error,
     });
   }
-  return new FileError(FAILURES[code] ?? 'failed', path, reason, { cause: error });
-}
-
-/** Why the system has refused, in words; of another error its message. */
-export function reasonOf(error: unknown): string {
-  return REASONS[codeOf(error) ?? ''] ?? (error as Error).message;
+  return new FileError(failure, path, reason, { cause: error });
 }
 
 async function folderExists(path: string): Promise<boolean> {

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
-import { fileFaultKind } from '../../lib/file-fault.js';
+import { fileFault, fileFaultKind } from '../../lib/file-fault.js';
 import { UserError } from '../../lib/user-error.js';
-import { reasonOf } from './files.js';
 
 /** All of standard input, as bytes. */
 export async function readStdin(): Promise<Uint8Array> {
@@ -23,7 +22,7 @@ export async function readWholeFile(path: string): Promise<Uint8Array> {
       fileFaultKind(error),
       {
         what: `cannot read ${path}`,
-        why: reasonOf(error),
+        why: fileFault(error).reason,
         next: ['Check the path given with --file.'],
       },
       { cause: error },

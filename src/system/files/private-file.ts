@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 
+import { fileFault } from '../../lib/file-fault.js';
 import {
   PrivateFileError,
   type PrivateFileFailure,
@@ -114,13 +115,10 @@ function terminalError(): PrivateFileError {
   return new PrivateFileError('failed', 'it is a terminal, which shows what is typed');
 }
 
-const FAILURES: Readonly<Record<string, readonly [PrivateFileFailure, string]>> = {
-  ENOENT: ['absent', 'no such file'],
-  ENOTDIR: ['absent', 'a part of the path is not a folder'],
-  EACCES: ['denied', 'permission denied'],
-  EPERM: ['denied', 'operation not permitted'],
-  EISDIR: ['failed', 'it is a folder'],
-  ELOOP: ['failed', 'too many symbolic links'],
+const PRIVATE_FAILURES: Readonly<Record<string, PrivateFileFailure>> = {
+  absent: 'absent',
+  'no-folder': 'absent',
+  denied: 'denied',
 };
 
 async function failingClearly<T>(action: () => Promise<T>): Promise<T> {
@@ -128,9 +126,7 @@ async function failingClearly<T>(action: () => Promise<T>): Promise<T> {
     return await action();
   } catch (error) {
     if (error instanceof PrivateFileError) throw error;
-    // No instanceof: an error of the file system may come from another realm, as it does in jest.
-    const { code, message } = error as NodeJS.ErrnoException;
-    const [failure, reason] = FAILURES[code ?? ''] ?? ['failed', message];
-    throw new PrivateFileError(failure, reason, { cause: error });
+    const { failure, reason } = fileFault(error);
+    throw new PrivateFileError(PRIVATE_FAILURES[failure] ?? 'failed', reason, { cause: error });
   }
 }

@@ -23,9 +23,9 @@ import {
 import { dirname, join } from 'node:path';
 
 import { codeOf } from '../../lib/error-message.js';
+import { fileFault } from '../../lib/file-fault.js';
 import type { Log } from '../../ports/log.js';
 import type { TimestampRecord, TimestampStore } from '../../ports/timestamp-store.js';
-import { reasonOf } from './files.js';
 import { createFolders, syncFolderNow } from './folders.js';
 
 const PRIVATE = 0o600;
@@ -44,7 +44,7 @@ export function createTimestampStore(folder: string, log: Log): TimestampStore {
   const warnOnce = (what: string, path: string, error: unknown) => {
     if (warned) return;
     warned = true;
-    const reason = codeOf(error) === 'ELOOP' ? 'it is a symbolic link' : reasonOf(error);
+    const reason = codeOf(error) === 'ELOOP' ? 'it is a symbolic link' : fileFault(error).reason;
     log.warn({ path, reason }, `${what}; ${CONSEQUENCE}`);
   };
   return {

@@ -3,8 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
+import { isDenied } from '../../lib/error-message.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
-import { isDenied, socketOwner } from './socket-owner.js';
+import { socketOwner } from './socket-owner.js';
 
 /** Milliseconds for an answer. */
 const DEADLINE = 3_000;
@@ -56,7 +57,7 @@ export function createLocalConnections({
           resolve(answer.slice(0, position + end.length));
         });
         socket.on('error', (error: NodeJS.ErrnoException) => {
-          if (!isDenied(error.code)) fail(error);
+          if (!isDenied(error)) fail(error);
           else void socketOwner(path).then((owner) => fail(Object.assign(error, { owner })));
         });
         socket.on('close', (hasFailed) => {

@@ -4,8 +4,9 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
 import { makeRoom, markUsed } from '../../lib/oldest-idle.js';
+import { isDenied } from '../../lib/error-message.js';
 import type { Conversation, LocalListener, LocalListeners } from '../../ports/local-sockets.js';
-import { isDenied, socketOwner } from './socket-owner.js';
+import { socketOwner } from './socket-owner.js';
 
 /** Of more than these the oldest idle one is closed: each may hold a request of some megabytes. */
 const MAX_CONVERSATIONS = 16;
@@ -111,7 +112,7 @@ async function listenPrivately(server: Server, path: string): Promise<void> {
     if (!isOurs) throw error;
     const code = await refusalOf(path);
     // Whether somebody listens is for its owner to know.
-    if (isDenied(code)) throw await takenBy(path);
+    if (isDenied({ code })) throw await takenBy(path);
     if (code !== 'ECONNREFUSED' && code !== 'ENOENT') throw error;
     await unlink(path);
     await listenAt(server, path);

@@ -9,8 +9,3 @@ export async function socketOwner(path: string): Promise<string> {
     return 'another user';
   }
 }
-
-/** Whether the system refuses a connection for want of a right. */
-export function isDenied(code: string | undefined): boolean {
-  return code === 'EACCES' || code === 'EPERM';
-}

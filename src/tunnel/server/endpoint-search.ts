@@ -9,7 +9,7 @@
  * A session that carries data is left alone: the peer itself says where it is (2.1), not DNS.
  */
 import type { Device, Peer } from '../../engine/engine.js';
-import { codeOf } from '../../lib/error-message.js';
+import { codeOf, isDenied } from '../../lib/error-message.js';
 import { endpointText } from './endpoint-text.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { Datagram, Endpoint } from '../../ports/datagram.js';
@@ -37,9 +37,6 @@ const UNREACHABLE = new Set([
   'ENOTCONN',
   'EPIPE',
 ]);
-
-/** What the system's own rules forbid stays forbidden. */
-const FORBIDDEN = new Set(['EACCES', 'EPERM']);
 
 /** Without a refusal for this long, in ms, the newest initiation has left. */
 const REFUSAL_TIME = 1_000;
@@ -122,7 +119,7 @@ export class EndpointSearch {
   /** Whether nothing leaves until this machine's network or its rules change. */
   get cannotSend(): boolean {
     const { sendError } = this;
-    return isNetworkFault(sendError) || FORBIDDEN.has(codeOf(sendError) ?? '');
+    return isNetworkFault(sendError) || isDenied(sendError);
   }
 
   /** PeerOptions.chooseEndpoint. */

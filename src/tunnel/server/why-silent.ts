@@ -1,4 +1,5 @@
 /** The sentences for a silent Arc server: why, as far as it is known, and what to do. */
+import { isDenied } from '../../lib/error-message.js';
 import { TunnelError, type SilenceError, type TunnelSilence } from '../tunnel-error.js';
 
 /** What a tunnel knows of its silence besides the reason. */
@@ -70,7 +71,7 @@ const TEXTS: Readonly<Record<TunnelSilence, (facts: SilenceFacts) => Text>> = {
     what: NO_HANDSHAKE,
     why: `datagrams to ${endpoints(facts)} cannot be sent: ${facts.error?.message ?? 'no socket'}`,
     next: [
-      isForbidden(facts.error)
+      isDenied(facts.error)
         ? `This machine's own firewall forbids it: allow UDP to port ${facts.port}.`
         : 'Check the network of this machine: its address, its route, its cable or radio.',
     ],
@@ -89,8 +90,4 @@ function endpoints({ triedEndpoints, host, port }: SilenceFacts): string {
 
 function dateOf(unixMilliseconds: number): string {
   return new Date(unixMilliseconds).toISOString().slice(0, 10);
-}
-
-function isForbidden(error: Error | undefined): boolean {
-  return error !== undefined && 'code' in error && ['EPERM', 'EACCES'].includes(String(error.code));
 }

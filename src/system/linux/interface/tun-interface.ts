@@ -3,6 +3,7 @@ import { closeSync, constants as fileConstants, openSync } from 'node:fs';
 import { constants } from 'node:os';
 
 import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../../lib/packet-slot.js';
+import { isDenied } from '../../../lib/error-message.js';
 import type {
   PacketInterface,
   PacketInterfaceError,
@@ -71,9 +72,8 @@ function openTun(): number {
     const { code } = error as NodeJS.ErrnoException;
     // ENODEV, ENXIO: the file is there, and no driver behind it.
     const isMissing = code === 'ENOENT' || code === 'ENODEV' || code === 'ENXIO';
-    const isForbidden = code === 'EACCES' || code === 'EPERM';
     throw new TunInterfaceError(
-      isMissing ? 'no-driver' : isForbidden ? 'no-access' : 'failed',
+      isMissing ? 'no-driver' : isDenied(error) ? 'no-access' : 'failed',
       error,
     );
   }
