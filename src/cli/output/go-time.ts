@@ -1,3 +1,5 @@
+import { isoMilliseconds } from '../../app/iso-time.js';
+
 /** Go's zero time, which it writes for what has not happened. */
 const NEVER = '0001-01-01 00:00:00 +0000 UTC';
 
@@ -7,13 +9,9 @@ const NEVER = '0001-01-01 00:00:00 +0000 UTC';
  * @param unixTime in ms since 1970; undefined for never
  */
 export function goTime(unixTime: number | undefined): string {
-  if (unixTime === undefined) return NEVER;
-  const date = new Date(unixTime);
-  if (Number.isNaN(date.getTime())) return NEVER;
   // Zeros at the end of the fraction are left out, and so is a fraction of none.
-  const text = date
-    .toISOString()
-    .replace('T', ' ')
+  const text = isoMilliseconds(unixTime)
+    ?.replace('T', ' ')
     .replace(/\.?0*Z$/, '');
-  return `${text} +0000 UTC`;
+  return text === undefined ? NEVER : `${text} +0000 UTC`;
 }

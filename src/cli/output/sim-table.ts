@@ -2,6 +2,7 @@
 import type { SimReport } from '../../app/sim/show-sim.js';
 import type { SimSummary } from '../../app/sim/sim-summary.js';
 import { harmless } from '../../lib/harmless-text.js';
+import { timeText } from '../../app/iso-time.js';
 import { cutToWidth, displayWidth, padToWidth } from './shown-text.js';
 
 /** Columns; a name may be of any length, and a table is to fit on a terminal. */
@@ -111,11 +112,4 @@ function tagsText(tags: Readonly<Record<string, string>>): string {
     .filter(([name]) => name !== 'name')
     .map(([name, value]) => `${name}=${value}`)
     .join(', ');
-}
-
-/** ISO 8601 in UTC; empty for what is no time. */
-export function timeText(unixTime: number | undefined): string {
-  const date = new Date(unixTime ?? NaN);
-  if (Number.isNaN(date.getTime())) return '';
-  return date.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }

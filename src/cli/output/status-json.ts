@@ -1,4 +1,5 @@
 /** What `status --json` prints: an array, ours first. */
+import { isoMilliseconds } from '../../app/iso-time.js';
 import type { ShownStatus } from '../../app/status/show-status.js';
 import type { StatusReport } from '../../app/status/status-report.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
@@ -33,7 +34,7 @@ function tunnelValue(report: StatusReport, rates: TransferRates | undefined): ob
       version,
       pid,
     },
-    opened: isoTime(openedUnix),
+    opened: isoMilliseconds(openedUnix),
     ...{ publicKey, listenPort, fwmark, mtu, addresses },
     listeners: { forward, proxy, status },
     connections,
@@ -47,7 +48,7 @@ function peerValue(peer: PeerStatus): object {
   return {
     ...{ publicKey, endpoint, allowedIps },
     persistentKeepaliveSeconds: persistentKeepalive,
-    latestHandshake: isoTime(latestHandshakeUnix),
+    latestHandshake: isoMilliseconds(latestHandshakeUnix),
     ...{ sentBytes, receivedBytes },
     // To the microsecond: a clock tells no more.
     roundTripMs: roundTrip === undefined ? undefined : Math.round(roundTrip * 1000) / 1000,
@@ -56,15 +57,10 @@ function peerValue(peer: PeerStatus): object {
 }
 
 function rivalValue({ rival }: StatusReport): object | undefined {
-  return rival && { why: rival.why, lastSeen: isoTime(rival.lastSeenUnix) };
+  return rival && { why: rival.why, lastSeen: isoMilliseconds(rival.lastSeenUnix) };
 }
 
 function rateValue(rate: ReturnType<TransferRates['of']>): object {
   if (rate === undefined) return {};
   return { sentBytesPerSecond: rate.sent, receivedBytesPerSecond: rate.received };
-}
-
-function isoTime(unixTime: number | undefined): string | undefined {
-  const date = new Date(unixTime ?? NaN);
-  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }

@@ -7,7 +7,7 @@ import type { DeviceStatus } from '../../tunnel/uapi/ask-device.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
 import { goTime } from './go-time.js';
 import { renderText } from './render.js';
-import { timeText } from './sim-table.js';
+import { timeText } from '../../app/iso-time.js';
 import type { TransferRate, TransferRates } from './transfer-rates.js';
 
 /** Soratun's words where there is nothing. */

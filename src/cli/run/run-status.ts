@@ -10,7 +10,7 @@ import type { CommandDeclaration } from '../command.js';
 import { EXIT_CODES } from '../errors/exit-codes.js';
 import type { FlagValues, Flags } from '../flags/flag.js';
 import { renderJson } from '../output/render.js';
-import { timeText } from '../output/sim-table.js';
+import { timeText } from '../../app/iso-time.js';
 import { statusValue } from '../output/status-json.js';
 import { renderStatus } from '../output/status-text.js';
 import { TransferRates } from '../output/transfer-rates.js';

@@ -1,3 +1,4 @@
+import { timeText } from '../../../src/app/iso-time.js';
 import type { Finding } from '../../../src/app/sim/diagnose-sim.js';
 import type { SimReport } from '../../../src/app/sim/show-sim.js';
 import type { SimSummary } from '../../../src/app/sim/sim-summary.js';
@@ -5,7 +6,6 @@ import {
   renderSimReport,
   renderSimTable,
   simReportValue,
-  timeText,
 } from '../../../src/cli/output/sim-table.js';
 
 const SUMMARY: SimSummary = {
