@@ -10,6 +10,7 @@ import { Secret } from '../lib/secrets/secret.js';
 import { SerialQueue } from '../lib/serial-queue.js';
 import { UserError } from '../lib/user-error.js';
 import { formatKey } from '../lib/key-text.js';
+import { parseJson } from '../lib/parse-json.js';
 import { formatIpAddress, parseIpAddress } from '../wire/ip-address.js';
 import type { Group } from './groups.js';
 import type { SavedPlatform } from './platform-state.js';
@@ -187,15 +188,6 @@ export class StateFile {
       },
       { cause: error },
     );
-  }
-}
-
-/** undefined for what is no JSON: the parser's own message would quote the file. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import { parseJson } from '../lib/parse-json.js';
 import { emulatorUser, type EmulatorUser, MAX_USERS, Users } from './users.js';
 
 /**
@@ -11,7 +12,9 @@ export function parseUserList(
   text: string,
   others: readonly EmulatorUser[],
 ): readonly EmulatorUser[] {
-  const { success, data, error } = z.array(emulatorUser).max(MAX_USERS).safeParse(parseJson(text));
+  const list = parseJson(text);
+  if (list === undefined) throw new Error('it is not JSON');
+  const { success, data, error } = z.array(emulatorUser).max(MAX_USERS).safeParse(list);
   if (!success) {
     const [issue] = error.issues;
     const [index, ...path] = issue?.path.map(String) ?? [];
@@ -24,13 +27,4 @@ export function parseUserList(
     if (reason !== undefined) throw new Error(`user ${index}: ${reason}`);
   }
   return data;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The parser's own message would quote the text, which has secrets.
-    throw new Error('it is not JSON');
-  }
 }

@@ -7,6 +7,7 @@ import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
 import { hasSecretShape } from '../lib/secrets/secret-shapes.js';
 import { UserError } from '../lib/user-error.js';
 import { sameBytes } from '../lib/same-bytes.js';
+import { parseJson } from '../lib/parse-json.js';
 import type { ConfigPlace } from './settings.js';
 
 /** Reads a secret or a parameter by its name. @throws UserError, NotYetError */
@@ -161,13 +162,8 @@ function inOnePiece(text: string, source: string): FoundTexts {
 /** A JSON array is a pool: each of its members is an arc.json. */
 function splitList(named: NamedText | UserError): readonly (NamedText | UserError)[] {
   if (named instanceof UserError || !named.text.trimStart().startsWith('[')) return [named];
-  let members: unknown;
-  try {
-    members = JSON.parse(named.text);
-  } catch {
-    // One text that is no JSON: its reader says where.
-    return [named];
-  }
+  const members = parseJson(named.text);
+  // Of one text that is no JSON its reader says where.
   if (!Array.isArray(members)) return [named];
   return members.map((member, index) => ({
     text: JSON.stringify(member),

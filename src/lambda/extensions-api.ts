@@ -5,6 +5,7 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 
 import { UserError } from '../lib/user-error.js';
+import { parseJson } from '../lib/parse-json.js';
 
 export type EventType = 'INVOKE' | 'SHUTDOWN';
 
@@ -163,12 +164,7 @@ async function readBody(response: IncomingMessage): Promise<string> {
 }
 
 function parseEvent(text: string): ExtensionEvent | undefined {
-  let event: unknown;
-  try {
-    event = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const event = parseJson(text);
   if (typeof event !== 'object' || event === null) return undefined;
   const { eventType, deadlineMs, shutdownReason } = event as Record<string, unknown>;
   if (typeof deadlineMs !== 'number' || !Number.isFinite(deadlineMs)) return undefined;

@@ -5,6 +5,7 @@
 import { request } from 'node:http';
 
 import { UserError } from '../lib/user-error.js';
+import { parseJson } from '../lib/parse-json.js';
 import { NotYetError } from './not-yet-error.js';
 
 export interface ParametersAndSecretsOptions {
@@ -87,12 +88,7 @@ function ask(
 }
 
 function textOf({ kind }: SecretPlace, body: string): string | undefined {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(body);
-  } catch {
-    return undefined;
-  }
+  const answer = parseJson(body);
   if (typeof answer !== 'object' || answer === null) return undefined;
   if (kind === 'parameter') {
     const { Parameter: parameter } = answer as { Parameter?: { Value?: unknown } };

@@ -4,6 +4,7 @@
  */
 import { REDACTED } from '../lib/secrets/secret.js';
 import { isSecretName, redactNamed, redactText } from '../lib/secrets/secret-shapes.js';
+import { parseJson } from '../lib/parse-json.js';
 
 /** In the place of a body that may hold a secret which nobody can find in it. */
 export const NOT_SHOWN = '(not shown)';
@@ -57,13 +58,4 @@ function rawFirstLine(text: string): string {
 /** Control characters steer terminals; of them only the line break is kept. */
 export function withoutControls(text: string): string {
   return text.replaceAll(/[^\P{Control}\n]/gu, ' ');
-}
-
-/** undefined where the text is no JSON; JSON's own null is null. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,8 +1,9 @@
 /** Apart from the errors themselves: whoever tells them apart needs no model of the API's answers. */
 import { redactText } from '../lib/secrets/secret-shapes.js';
+import { parseJson } from '../lib/parse-json.js';
 import { refusal } from './client/responses.js';
 import { ApiError, type Operation, SIM_MAY_EXIST } from './api-error.js';
-import { firstLine, parseJson, redactBody } from './redact.js';
+import { firstLine, redactBody } from './redact.js';
 
 /** What is known of a refusal besides its status and body. */
 export interface RefusalCircumstances {

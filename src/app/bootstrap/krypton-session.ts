@@ -6,7 +6,8 @@ import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/user-error.js';
 import { refusal } from '../../soracom/client/responses.js';
 import { KEY_MAY_BE_REPLACED } from '../../soracom/krypton/krypton.js';
-import { firstLine, parseJson } from '../../soracom/redact.js';
+import { parseJson } from '../../lib/parse-json.js';
+import { firstLine } from '../../soracom/redact.js';
 
 export interface KryptonSession {
   readonly privateKey: Secret<Uint8Array>;

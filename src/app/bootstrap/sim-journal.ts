@@ -8,6 +8,7 @@ import { FileError } from '../../ports/files.js';
 import type { Journal, Journals } from '../../ports/journals.js';
 import { fileFaultKind } from '../../lib/file-fault.js';
 import { UserError } from '../../lib/user-error.js';
+import { parseJson } from '../../lib/parse-json.js';
 
 /** createSim is about to be called: from here on a SIM may exist. */
 const createSimStep = z.object({
@@ -179,12 +180,4 @@ function unreadable(path: string): UserError {
       'Or delete it when its key is of no use: a line of it may be the one copy of a private key.',
     ],
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { PrivateFileError, type PrivateFiles } from '../../ports/private-files.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/user-error.js';
+import { parseJson } from '../../lib/parse-json.js';
 import { AUTH_KEY_ID_PREFIX, AUTH_KEY_PREFIX } from '../../soracom/auth/auth-key.js';
 import { type AuthKeyHalves, authKeyHalves } from './auth-key-halves.js';
 import { placeOf, privateFileFailed, STANDARD_INPUT } from './private-text.js';
@@ -42,17 +43,11 @@ async function readText(path: string, files: PrivateFiles): Promise<string> {
 function parseAuthKey(text: string): AuthKeyHalves | undefined {
   // A byte order mark counts as white space here.
   const content = text.trim();
-  return content.startsWith('{') ? parseJson(content) : parseWords(content.split(/\s+/));
+  return content.startsWith('{') ? parseMembers(content) : parseWords(content.split(/\s+/));
 }
 
-function parseJson(content: string): AuthKeyHalves | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch {
-    return undefined;
-  }
-  const { data } = jsonForm.safeParse(value);
+function parseMembers(content: string): AuthKeyHalves | undefined {
+  const { data } = jsonForm.safeParse(parseJson(content));
   return data && authKeyHalves({ authKeyId: data.authKeyId, authKey: new Secret(data.authKey) });
 }
 

@@ -5,6 +5,7 @@
  * when arc.json holds another, somebody has renewed it there since. No clock is asked.
  */
 import * as z from 'zod/mini';
+import { parseJson } from '../../lib/parse-json.js';
 import type { ArcConfig, ArcSession } from '../../arc-config/arc-config.js';
 import type { Files, OtherWriter } from '../../ports/files.js';
 import { parseArcSession } from '../../arc-config/parse-arc-config.js';
@@ -91,7 +92,7 @@ export async function withNewestSession(original: ArcConfig, home: StateHome): P
   if (original.simId === '') return original;
   const path = sessionStatePath(original.simId, home);
   const text = await readOwn(path, home);
-  const state = text === undefined ? undefined : parseState(text);
+  const state = text === undefined ? undefined : stateFile.safeParse(parseJson(text)).data;
   if (state?.simId !== original.simId) return original;
   const { arcSessionStatus: old } = original;
   const held = old === undefined ? null : textOf(old);
@@ -135,14 +136,6 @@ function textOf(session: ArcSession): SessionText {
     arcAllowedIPs: [...(session.arcAllowedIps ?? [])],
     arcClientPeerIpAddress: session.arcClientPeerIpAddress ?? '',
   };
-}
-
-function parseState(text: string): z.infer<typeof stateFile> | undefined {
-  try {
-    return stateFile.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
 }
 
 function parseSession(text: SessionText): ArcSession | undefined {

@@ -4,6 +4,7 @@
  *     {"request":"status"}  →  {"status":{…}}, or {"error":"…"}
  */
 import { messageOf } from '../../lib/error-message.js';
+import { parseJson } from '../../lib/parse-json.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 import { isStatusReport, type StatusReport } from './status-report.js';
 
@@ -58,24 +59,16 @@ export class ControlSession implements Conversation {
 }
 
 function requestOf(line: string): unknown {
-  return memberOf(valueOf(line), 'request');
+  return memberOf(parseJson(line), 'request');
 }
 
 /** @throws Error with the reason where the answer to STATUS_REQUEST is no report */
 export function readStatusAnswer(line: string): StatusReport {
-  const answer = valueOf(line);
+  const answer = parseJson(line);
   const status = memberOf(answer, 'status');
   if (isStatusReport(status)) return status;
   const error = memberOf(answer, 'error');
   throw new Error(typeof error === 'string' ? error : 'another version of arctun runs there');
-}
-
-function valueOf(line: string): unknown {
-  try {
-    return JSON.parse(line) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function memberOf(value: unknown, name: string): unknown {

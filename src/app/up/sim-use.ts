@@ -1,4 +1,5 @@
 /** What a process that uses a SIM says of itself to others of this machine. */
+import { parseJson } from '../../lib/parse-json.js';
 
 export interface SimUse {
   readonly command: 'up' | 'send';
@@ -17,7 +18,12 @@ export function simUseLine(use: SimUse): string {
 
 /** Another user's process may have written the line: what is no SimUse is undefined. */
 export function readSimUse(line: string): SimUse | undefined {
-  const { command, pid, forward, interface: name } = membersOf(line);
+  const {
+    command,
+    pid,
+    forward,
+    interface: name,
+  } = (parseJson(line) ?? {}) as Record<string, unknown>;
   if (command !== 'up' && command !== 'send') return undefined;
   // The advice names this process to end, which must not be the init process.
   if (!Number.isSafeInteger(pid) || (pid as number) <= 1) return undefined;
@@ -33,14 +39,6 @@ export function readSimUse(line: string): SimUse | undefined {
 /** `arctun up (pid 4711)`. */
 export function simUseText({ command, pid }: SimUse): string {
   return `arctun ${command} (pid ${pid})`;
-}
-
-function membersOf(line: string): Readonly<Record<string, unknown>> {
-  try {
-    return (JSON.parse(line) ?? {}) as Record<string, unknown>;
-  } catch {
-    return {};
-  }
 }
 
 function isMatch(value: unknown, shape: RegExp): value is string {

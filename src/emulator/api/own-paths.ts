@@ -6,6 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import * as z from 'zod';
 
 import { formatKey } from '../../lib/key-text.js';
+import { parseJson } from '../../lib/parse-json.js';
 import { formatIpAddress, parseIpAddress } from '../../wire/ip-address.js';
 import { faultRequest, type Faults } from '../faults.js';
 import type { HttpResponse } from '../http-response.js';
@@ -154,12 +155,8 @@ function parse<Schema extends z.ZodType>(
   schema: Schema,
   body: string,
 ): { value: z.output<Schema> } | { refused: HttpResponse } {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    return { refused: malformedBody('it is not JSON') };
-  }
+  const json = parseJson(body);
+  if (json === undefined) return { refused: malformedBody('it is not JSON') };
   const { success, data, error } = schema.safeParse(json);
   if (success) return { value: data };
   const [issue] = error.issues;

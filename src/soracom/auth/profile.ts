@@ -3,6 +3,7 @@ import * as z from 'zod';
 
 import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/user-error.js';
+import { parseJson } from '../../lib/parse-json.js';
 import { authKeyFault } from './auth-key.js';
 import { parseCoverage } from './coverage.js';
 import { parseEndpointUrl } from '../endpoint-url.js';
@@ -98,13 +99,8 @@ export function parseSoracomProfile(json: string): SoracomProfile {
 }
 
 function parseObject(json: string): object {
-  let value: unknown;
-  try {
-    value = JSON.parse(json.replace(/^\ufeff/, ''));
-  } catch {
-    // The parser's own words quote the text, and with it the secrets.
-    throw new ProfileError('it is not JSON');
-  }
+  const value = parseJson(json.replace(/^\ufeff/, ''));
+  if (value === undefined) throw new ProfileError('it is not JSON');
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new ProfileError('it is no JSON object');
 }
