@@ -8,7 +8,8 @@ import type { WallClock, Clock, Timer } from '../ports/clock.js';
 import { abortReason } from '../lib/error-message.js';
 import { UserError } from '../lib/user-error.js';
 import { abortable } from '../lib/waits.js';
-import { type Dialer, DialError, type DialTarget, type Silence } from '../proxy/dialer.js';
+import { SILENCES } from '../lib/silence.js';
+import { type Dialer, DialError, type DialTarget } from '../proxy/dialer.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import { SpareConnection } from './spare-connection.js';
 
@@ -271,18 +272,8 @@ function notOpened(wait: number, failure: UserError | undefined): DialError {
   });
 }
 
-const SILENCES: ReadonlySet<string> = new Set<Silence>([
-  'no-answer',
-  'wrong-key',
-  'under-load',
-  'clock-behind',
-  'no-data-back',
-  'name-not-found',
-  'cannot-send',
-]);
-
 function notReady(error: UserError): DialError {
   const { reason } = error as { reason?: string };
-  const silence = reason !== undefined && SILENCES.has(reason) ? (reason as Silence) : undefined;
+  const silence = SILENCES.find((known) => known === reason);
   return new DialError('not-ready', error.message, { cause: error, silence });
 }

@@ -1,5 +1,6 @@
 /** What became of a dial, for the protocols that tell it to their clients. */
-import { DialError, type DialFailure, type Silence } from './dialer.js';
+import type { Silence } from '../lib/silence.js';
+import { DialError, type DialFailure } from './dialer.js';
 
 /** Why there is no connection; `dial-failed` where the dialer does not say why. */
 export interface FailedDial {

@@ -1,15 +1,12 @@
-import type { SilenceReason } from '../engine/engine.js';
 import { UserError } from '../lib/user-error.js';
-
-/** Why the Arc server is silent: what the device knows, and what only the tunnel can. */
-export type TunnelSilence = SilenceReason | 'name-not-found' | 'cannot-send';
+import type { Silence } from '../lib/silence.js';
 
 /**
- * - a TunnelSilence: the Arc server is silent, and why
+ * - a Silence: the Arc server is silent, and why
  * - `not-connected`: the tunnel is up, and the connection inside it failed
  * - `closing`: the tunnel was closed meanwhile
  */
-export type TunnelFailure = TunnelSilence | 'not-connected' | 'closing';
+export type TunnelFailure = Silence | 'not-connected' | 'closing';
 
 /** The tunnel could not be had or was lost. */
 export class TunnelError extends UserError {
@@ -28,7 +25,7 @@ export class TunnelError extends UserError {
 
 /** TunnelError with a reason that is a silence. */
 export interface SilenceError extends TunnelError {
-  readonly reason: TunnelSilence;
+  readonly reason: Silence;
 }
 
 /** There will be no handshake. */

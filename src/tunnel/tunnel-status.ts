@@ -1,5 +1,5 @@
 /** What is known of an open tunnel at one moment: plain data, for whoever shows or judges it. */
-import type { TunnelSilence } from './tunnel-error.js';
+import type { Silence } from '../lib/silence.js';
 
 export interface TunnelStatus {
   readonly mode: 'tun' | 'userspace';
@@ -17,12 +17,12 @@ export interface TunnelStatus {
   readonly addresses: readonly string[];
   readonly health: TunnelHealth;
   /** Why nothing comes from the Arc server; undefined where nothing is missed. */
-  readonly silence: { readonly reason: TunnelSilence; readonly why: string } | undefined;
+  readonly silence: { readonly reason: Silence; readonly why: string } | undefined;
   /**
    * The handshake with the Arc server that has no answer yet: for how many ms it has been tried, and
    * why, as far as that is known by now. Undefined where none is tried. A session may stand beside it.
    */
-  readonly unanswered: { readonly for: number; readonly reason: TunnelSilence } | undefined;
+  readonly unanswered: { readonly for: number; readonly reason: Silence } | undefined;
   /**
    * For how many ms packets have been sent, the last one just now, and keepalives and nothing else have come
    * back; undefined where no packet is missed. What only sends looks the same.

@@ -1,3 +1,4 @@
+import type { Silence } from '../lib/silence.js';
 import { KEEPALIVE_TIMEOUT, PLAUSIBLE_CLOCK, REKEY_TIMEOUT } from './constants.js';
 import type { Peer } from './peer.js';
 import { compareTimestamps, nextTimestamp } from './handshake/tai64n.js';
@@ -16,8 +17,7 @@ import { compareTimestamps, nextTimestamp } from './handshake/tai64n.js';
  *   the keepalive by which a peer says that it has them (6.5): the path carries no long messages, or
  *   no messages for long
  */
-export type SilenceReason =
-  'no-answer' | 'wrong-key' | 'under-load' | 'clock-behind' | 'no-data-back';
+export type SilenceReason = Exclude<Silence, 'name-not-found' | 'cannot-send'>;
 
 /** Why `peer` is silent at `now`; undefined where it is not, or where nothing is wanted of it. */
 export function silenceOf(peer: Peer, now: number): SilenceReason | undefined {

@@ -1,7 +1,7 @@
 /** When the platform is worth asking what is wrong with a tunnel, judged by the tunnel's own status. */
 import { randomUint32 } from '../../lib/random-uint32.js';
+import type { Silence } from '../../lib/silence.js';
 import type { Entropy } from '../../ports/entropy.js';
-import type { TunnelSilence } from '../../tunnel/tunnel-error.js';
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 
 /**
@@ -48,7 +48,7 @@ const LONGEST_PAUSE = 30 * 60_000;
 const JITTER = 0.25;
 
 /** Without a way out there is none to the platform either. */
-const NETWORK_FAULTS: ReadonlySet<TunnelSilence> = new Set(['cannot-send', 'name-not-found']);
+const NETWORK_FAULTS: ReadonlySet<Silence> = new Set(['cannot-send', 'name-not-found']);
 
 export class RenewalMoments {
   readonly #pauses: Readonly<Record<Suspicion, Pauses>>;
@@ -99,7 +99,7 @@ export class RenewalMoments {
     this.#hasLostSession = false;
   }
 
-  #isDoubtful({ unanswered }: TunnelStatus, reason: TunnelSilence | undefined): boolean {
+  #isDoubtful({ unanswered }: TunnelStatus, reason: Silence | undefined): boolean {
     // While a handshake is tried, whether it is answered says more.
     return unanswered === undefined && (this.#hasLostSession || reason === 'no-data-back');
   }
@@ -125,15 +125,12 @@ export class RenewalMoments {
 }
 
 /** Why nothing comes from the server; undefined where nothing is missed. */
-function reasonOf({ health, silence, unanswered }: TunnelStatus): TunnelSilence | undefined {
+function reasonOf({ health, silence, unanswered }: TunnelStatus): Silence | undefined {
   return unanswered?.reason ?? (health === 'stale' ? silence?.reason : undefined);
 }
 
 /** Milliseconds until the server counts as silent, at the earliest. */
-function patienceLeft(
-  { health, unanswered }: TunnelStatus,
-  reason: TunnelSilence | undefined,
-): number {
+function patienceLeft({ health, unanswered }: TunnelStatus, reason: Silence | undefined): number {
   if (reason === undefined || reason === 'cannot-send') return Infinity;
   const patience = reason === 'name-not-found' ? PATIENCE_WITH_NAMES : PATIENCE;
   if (unanswered !== undefined) return patience - unanswered.for;

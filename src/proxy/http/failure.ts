@@ -1,8 +1,9 @@
 /** How a client is told that there is no answer from the target: a status and a JSON reason. */
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 
+import type { Silence } from '../../lib/silence.js';
 import type { FailedDial } from '../dial-outcome.js';
-import type { DialTarget, Silence } from '../dialer.js';
+import type { DialTarget } from '../dialer.js';
 import { formatAuthority } from '../listen-address.js';
 import { type BrowserRefusal, corsFields, REFUSAL_STATUS } from './browser-check.js';
 

@@ -1,4 +1,5 @@
 /** What is known of an Arc server from which nothing comes. */
+import type { Silence } from '../../lib/silence.js';
 import type { Device, Peer } from '../../engine/engine.js';
 import { type EndpointSearch, isNetworkFault } from './endpoint-search.js';
 import { endpointText } from './endpoint-text.js';
@@ -6,7 +7,7 @@ import type { Clock, WallClock } from '../../ports/clock.js';
 import type { PeerSilence } from './route.js';
 import type { ServerAddresses } from './server-addresses.js';
 import { silenceReason } from './silence-reason.js';
-import type { SilenceError, TunnelSilence } from '../tunnel-error.js';
+import type { SilenceError } from '../tunnel-error.js';
 import { silenceError } from './why-silent.js';
 
 export interface ServerSilenceOptions {
@@ -50,7 +51,7 @@ export class ServerSilence implements PeerSilence {
     return isLost ? this.explain() : undefined;
   }
 
-  #reason(): TunnelSilence {
+  #reason(): Silence {
     const { device, peer, addresses, search, clock } = this.#options;
     const now = clock.now();
     return silenceReason({

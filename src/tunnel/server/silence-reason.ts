@@ -1,6 +1,6 @@
 /** Which of the things that are known of a silent Arc server is the reason: the one closest to the cause. */
+import type { Silence } from '../../lib/silence.js';
 import type { SilenceReason } from '../../engine/engine.js';
-import type { TunnelSilence } from '../tunnel-error.js';
 
 export interface SilenceSigns {
   /** The system refuses what goes to the server, or has no route to look its name up by. */
@@ -17,10 +17,7 @@ export interface SilenceSigns {
 }
 
 /** The first row that holds is the reason. The table is in docs/health.md, too. */
-export const SILENCE_ORDER: readonly (readonly [
-  TunnelSilence,
-  (signs: SilenceSigns) => boolean,
-])[] = [
+export const SILENCE_ORDER: readonly (readonly [Silence, (signs: SilenceSigns) => boolean])[] = [
   // Without a network, nothing else can be known.
   ['cannot-send', (signs) => signs.cannotSend],
   ['name-not-found', (signs) => !signs.hasAddress],
@@ -35,7 +32,7 @@ export const SILENCE_ORDER: readonly (readonly [
   ['no-answer', () => true],
 ];
 
-export function silenceReason(signs: SilenceSigns): TunnelSilence {
+export function silenceReason(signs: SilenceSigns): Silence {
   const row = SILENCE_ORDER.find(([, holds]) => holds(signs));
   return row?.[0] ?? 'no-answer';
 }

@@ -1,6 +1,7 @@
 /** The sentences for a silent Arc server: why, as far as it is known, and what to do. */
 import { isDenied } from '../../lib/error-message.js';
-import { TunnelError, type SilenceError, type TunnelSilence } from '../tunnel-error.js';
+import type { Silence } from '../../lib/silence.js';
+import { TunnelError, type SilenceError } from '../tunnel-error.js';
 
 /** What a tunnel knows of its silence besides the reason. */
 export interface SilenceFacts {
@@ -14,7 +15,7 @@ export interface SilenceFacts {
   readonly unixMilliseconds: number;
 }
 
-export function silenceError(reason: TunnelSilence, facts: SilenceFacts): SilenceError {
+export function silenceError(reason: Silence, facts: SilenceFacts): SilenceError {
   const options = facts.error && { cause: facts.error };
   return new TunnelError(reason, TEXTS[reason](facts), options) as SilenceError;
 }
@@ -29,7 +30,7 @@ const NO_HANDSHAKE = 'no handshake with the Arc server';
 const LOOK_AT_SIM =
   'compare privateKey and arcServerPeerPublicKey with the platform by "arctun sim show", or make a new session with "arctun bootstrap authkey"';
 
-const TEXTS: Readonly<Record<TunnelSilence, (facts: SilenceFacts) => Text>> = {
+const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => Text>> = {
   'no-answer': (facts) => ({
     what: NO_HANDSHAKE,
     why: unanswered(facts),

@@ -1,5 +1,5 @@
+import type { Silence } from '../../../src/lib/silence.js';
 import { RenewalMoments } from '../../../src/app/session/renewal-moments.js';
-import type { TunnelSilence } from '../../../src/tunnel/tunnel-error.js';
 import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
 import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 
@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 
 interface Seen {
   readonly health?: TunnelStatus['health'];
-  readonly silence?: TunnelSilence;
+  readonly silence?: Silence;
   readonly unanswered?: TunnelStatus['unanswered'];
   readonly unreturnedFor?: number;
   /** When the last handshake was complete. */

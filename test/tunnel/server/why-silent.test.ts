@@ -1,9 +1,10 @@
 /** Why the server is silent: each sentence, and each cause as a tunnel meets it, in virtual time. */
+import type { Silence } from '../../../src/lib/silence.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { NetstackEngine } from '../../../src/engine/netstack-engine.js';
 import { DialError } from '../../../src/proxy/dialer.js';
 import { Driver } from '../../../src/tunnel/driver.js';
-import { TunnelError, type TunnelSilence } from '../../../src/tunnel/tunnel-error.js';
+import { TunnelError } from '../../../src/tunnel/tunnel-error.js';
 import type { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
 import { silenceError, type SilenceFacts } from '../../../src/tunnel/server/why-silent.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
@@ -31,7 +32,7 @@ const FACTS: SilenceFacts = {
   unixMilliseconds: 1_767_225_600_000,
 };
 
-it.each<[TunnelSilence, Partial<SilenceFacts>, string, RegExp]>([
+it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
   [
     'no-answer',
     {},
