@@ -13,8 +13,8 @@ it('walks through initiation, response, first data and the answer', () => {
     established: () => undefined,
     readable: () => {
       lines.push(`bob reads ${new TextDecoder().decode(connection.receive(100, pair.now))}`);
-      connection.send(new TextEncoder().encode('201'), pair.now);
-      connection.shutdown(pair.now);
+      connection.send(new TextEncoder().encode('201'));
+      connection.shutdown();
     },
     writable: () => undefined,
     remoteClosed: () => undefined,
@@ -25,12 +25,12 @@ it('walks through initiation, response, first data and the answer', () => {
   const connection = alice.engine.stack.connectTcp(
     service,
     {
-      established: () => void connection.send(new TextEncoder().encode('hello'), pair.now),
+      established: () => void connection.send(new TextEncoder().encode('hello')),
       readable: () => {
         lines.push(`alice reads ${new TextDecoder().decode(connection.receive(100, pair.now))}`);
       },
       writable: () => undefined,
-      remoteClosed: () => connection.shutdown(pair.now),
+      remoteClosed: () => connection.shutdown(),
       closed: (reason) => void lines.push(`alice is done: ${reason}`),
     },
     pair.now,

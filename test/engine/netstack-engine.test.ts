@@ -31,7 +31,7 @@ function transfer(
       remoteClosed: () => {
         take();
         ended = true;
-        connection.shutdown(pair.now);
+        connection.shutdown();
       },
       closed: () => undefined,
     };
@@ -39,11 +39,11 @@ function transfer(
   let offset = 0;
   const push = (connection: TcpConnection) => {
     while (offset < length) {
-      const taken = connection.send(payload.subarray(offset, offset + 65_536), pair.now);
+      const taken = connection.send(payload.subarray(offset, offset + 65_536));
       if (taken === 0) return;
       offset += taken;
     }
-    connection.shutdown(pair.now);
+    connection.shutdown();
   };
   const connection: TcpConnection = pair.alice.engine.stack.connectTcp(
     remote,

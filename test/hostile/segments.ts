@@ -102,9 +102,9 @@ class Life {
   #actAsUser(): void {
     const { connection, now } = this.#h;
     const choice = this.#random();
-    if (choice < 0.3) connection.send(new Uint8Array(this.#below(20_000)), now);
+    if (choice < 0.3) connection.send(new Uint8Array(this.#below(20_000)));
     else if (choice < 0.5) connection.receive(this.#below(50_000), now);
-    else if (choice < 0.505) connection.shutdown(now);
+    else if (choice < 0.505) connection.shutdown();
     else if (choice < 0.506) connection.abort(now);
     else if (choice < 0.52) connection.setNoDelay(this.#random() < 0.5);
   }
@@ -190,7 +190,7 @@ class Life {
   /** Nobody is there any more: the connection must come to an end, and leave nothing. */
   end(): string {
     const { connection, events, stack } = this.#h;
-    connection.shutdown(this.#h.now);
+    connection.shutdown();
     for (let minute = 0; minute < 12 && stack.usage.connections > 0; minute++) {
       this.#drain();
       this.#h.after(60_000);

@@ -125,7 +125,7 @@ describe('ICMP', () => {
 
   it('does not end an established connection (RFC 5927 5.2, MUST-56)', () => {
     const h = new Harness().establish();
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     const [segment] = packets(h);
     h.stack.handlePacket(unreachable(segment!, 1), h.now);
     expect(h.events).toEqual([]);
@@ -143,7 +143,7 @@ describe('ICMP', () => {
 
   it('sends again in smaller pieces when the path asks for it (RFC 1191, RFC 1191 3, RFC 7323 5.7)', () => {
     const h = new Harness().establish();
-    h.connection.send(new Uint8Array(2000), h.now);
+    h.connection.send(new Uint8Array(2000));
     const [first] = packets(h);
     h.stack.handlePacket(unreachable(first!, 4, 640), h.now);
     // Each segment in two: what was sent together is lost or acknowledged together.
@@ -211,7 +211,7 @@ describe('what arrives', () => {
 describe('draining', () => {
   it('stops at the budget and says that there is more', () => {
     const h = new Harness().establish();
-    h.connection.send(new Uint8Array(10_000), h.now);
+    h.connection.send(new Uint8Array(10_000));
     let count = 0;
     expect(h.stack.drain(() => count++, h.now, 4)).toBe(true);
     expect(count).toBe(4);
@@ -266,7 +266,7 @@ it('survives an observer that calls back from every event', () => {
   const { client, server } = connectPair(pair);
   server.readable = () => {
     server.read();
-    server.connection.send(Uint8Array.of(1), pair.now);
+    server.connection.send(Uint8Array.of(1));
     server.connection.abort(pair.now);
   };
   client.send(new Uint8Array(10));

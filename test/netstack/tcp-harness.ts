@@ -262,7 +262,7 @@ export const STATES: Record<string, () => Harness> = {
   ESTABLISHED: () => new Harness().establish(),
   'FIN-WAIT-1': () => {
     const h = new Harness().establish();
-    h.connection.shutdown(h.now);
+    h.connection.shutdown();
     h.sends();
     return h;
   },
@@ -279,7 +279,7 @@ export const STATES: Record<string, () => Harness> = {
   },
   'LAST-ACK': () => {
     const h = STATES['CLOSE-WAIT']!();
-    h.connection.shutdown(h.now);
+    h.connection.shutdown();
     h.sends();
     return h;
   },

@@ -88,7 +88,7 @@ class Client implements TcpObserver {
     // What is sent here fits.
   }
   remoteClosed(): void {
-    this.connection.shutdown(this.#pair.now);
+    this.connection.shutdown();
   }
   closed(reason: string): void {
     this.ending = reason;
@@ -97,16 +97,9 @@ class Client implements TcpObserver {
 
 /** Sends back what comes. */
 class Echo extends Client {
-  readonly #now: () => number;
-
-  constructor(pair: ScalePair) {
-    super(pair);
-    this.#now = () => pair.now;
-  }
-
   override readable(): void {
     super.readable();
-    this.connection.send(Uint8Array.from(this.received.splice(0)), this.#now());
+    this.connection.send(Uint8Array.from(this.received.splice(0)));
   }
 }
 
@@ -138,10 +131,10 @@ export function openUseClose(pair: ScalePair, count: number): Outcome {
   }
   pair.pass(5_000);
   for (const [index, client] of clients.entries()) {
-    client.connection.send(Uint8Array.of(index, index >> 8), pair.now);
+    client.connection.send(Uint8Array.of(index, index >> 8));
   }
   pair.pass(5_000);
-  for (const client of clients) client.connection.shutdown(pair.now);
+  for (const client of clients) client.connection.shutdown();
   pair.pass(120_000);
   return judge(
     clients,
@@ -190,9 +183,9 @@ export function synFlood(pair: ScalePair, count: number, honest: number): Outcom
     );
     clients.push(client);
     pair.exchange();
-    client.connection.send(Uint8Array.of(clients.length), pair.now);
+    client.connection.send(Uint8Array.of(clients.length));
     pair.exchange();
-    client.connection.shutdown(pair.now);
+    client.connection.shutdown();
     pair.exchange();
   }
   pair.pass(180_000);

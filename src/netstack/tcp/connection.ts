@@ -94,7 +94,7 @@ export class TcpConnection {
    * less than all, TcpObserver.writable follows. Before the handshake is complete it queues too.
    * After shutdown or the end it takes nothing.
    */
-  send(bytes: Uint8Array, _now: number): number {
+  send(bytes: Uint8Array): number {
     const tcb = this.#tcb;
     if (!acceptsSend(tcb.state) || tcb.sender.finQueued) return 0;
     const room = writableBytes(tcb);
@@ -119,7 +119,7 @@ export class TcpConnection {
   }
 
   /** Closes our direction after what is queued: CLOSE of RFC 9293 3.10.4. Receiving goes on. */
-  shutdown(_now: number): void {
+  shutdown(): void {
     const tcb = this.#tcb;
     if (!acceptsSend(tcb.state) || tcb.sender.finQueued) return;
     tcb.sender.finQueued = true;

@@ -173,7 +173,7 @@ export class ConnectionStream extends Duplex {
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    if (!this.#closed) this.#connection?.shutdown(this.host.now());
+    if (!this.#closed) this.#connection?.shutdown();
     this.host.schedule();
     done();
   }
@@ -240,7 +240,7 @@ export class ConnectionStream extends Duplex {
   #flush(): void {
     const pending = this.#pending;
     if (pending === undefined || this.#connection === undefined || this.#closed) return;
-    const taken = this.#connection.send(pending.rest, this.host.now());
+    const taken = this.#connection.send(pending.rest);
     if (taken > 0) {
       this.#bytesTaken += taken;
       this.handleActivity();

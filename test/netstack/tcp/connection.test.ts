@@ -65,7 +65,7 @@ describe('SEND (RFC 9293 3.10.2)', () => {
     const { connection, host, tcb } = scene(state);
     const queues = state === 'SYN-SENT' || state === 'SYN-RECEIVED';
     const sends = state === 'ESTABLISHED' || state === 'CLOSE-WAIT';
-    expect(connection.send(bytes, NOW)).toBe(queues || sends ? 1_000 : 0);
+    expect(connection.send(bytes)).toBe(queues || sends ? 1_000 : 0);
     expect(connection.unacknowledgedBytes).toBe(queues || sends ? 1_000 : 0);
     expect(host.asked).toEqual(sends ? ['enqueue'] : []);
     expect(tcb.wantsWritable).toBe(false);
@@ -74,32 +74,32 @@ describe('SEND (RFC 9293 3.10.2)', () => {
   it('takes what fits, and promises to say when more does', () => {
     const { connection, tcb } = scene('ESTABLISHED');
     expect(connection.writableBytes).toBe(BUFFER);
-    expect(connection.send(new Uint8Array(BUFFER), NOW)).toBe(BUFFER);
+    expect(connection.send(new Uint8Array(BUFFER))).toBe(BUFFER);
     expect(tcb.wantsWritable).toBe(false);
     const full = scene('ESTABLISHED');
-    expect(full.connection.send(new Uint8Array(BUFFER + 1), NOW)).toBe(BUFFER);
+    expect(full.connection.send(new Uint8Array(BUFFER + 1))).toBe(BUFFER);
     expect(full.connection.writableBytes).toBe(0);
     expect(full.tcb.wantsWritable).toBe(true);
   });
 
   it('wakes nobody for nothing', () => {
     const { connection, host } = scene('ESTABLISHED');
-    expect(connection.send(new Uint8Array(0), NOW)).toBe(0);
+    expect(connection.send(new Uint8Array(0))).toBe(0);
     expect(host.asked).toEqual([]);
   });
 
   it('copies, so that the array may be reused', () => {
     const { connection, tcb } = scene('ESTABLISHED');
     const array = Uint8Array.of(1, 2, 3);
-    connection.send(array, NOW);
+    connection.send(array);
     array.fill(0);
     expect(tcb.sender.ring.read(3)).toEqual(Uint8Array.of(1, 2, 3));
   });
 
   it('takes nothing behind CLOSE', () => {
     const { connection, tcb } = scene('SYN-SENT');
-    connection.shutdown(NOW);
-    expect(connection.send(bytes, NOW)).toBe(0);
+    connection.shutdown();
+    expect(connection.send(bytes)).toBe(0);
     expect(tcb.wantsWritable).toBe(false);
   });
 });
@@ -159,7 +159,7 @@ describe('CLOSE (RFC 9293 3.10.4)', () => {
   ])('in %s queues a FIN; then %s', (before, after, isSent) => {
     const { connection, tcb, host } = scene(before);
     tcb.wantsWritable = true;
-    connection.shutdown(NOW);
+    connection.shutdown();
     expect(connection.state).toBe(after);
     expect(tcb.sender.finQueued).toBe(true);
     expect(tcb.wantsWritable).toBe(false);
@@ -170,7 +170,7 @@ describe('CLOSE (RFC 9293 3.10.4)', () => {
     'in %s does nothing',
     (state) => {
       const { connection, tcb, host } = scene(state);
-      connection.shutdown(NOW);
+      connection.shutdown();
       expect(connection.state).toBe(state);
       expect(tcb.sender.finQueued).toBe(false);
       expect(host.asked).toEqual([]);
@@ -179,9 +179,9 @@ describe('CLOSE (RFC 9293 3.10.4)', () => {
 
   it('does nothing a second time', () => {
     const { connection, tcb, host } = scene('SYN-SENT');
-    connection.shutdown(NOW);
+    connection.shutdown();
     tcb.state = 'ESTABLISHED';
-    connection.shutdown(NOW);
+    connection.shutdown();
     expect(connection.state).toBe('ESTABLISHED');
     expect(host.asked).toEqual([]);
   });
@@ -264,7 +264,7 @@ describe('the figures', () => {
     const h = new Harness({ mtu: 1040 });
     h.establish({ wnd: 750, syn: [...SACK_TIMESTAMPS_SYN, ...SCALE_OPTION(2)], rtt: 100 });
     h.receives({ flags: ACK, wnd: 750, options: [] });
-    h.connection.send(new Uint8Array(5_000), h.now);
+    h.connection.send(new Uint8Array(5_000));
     h.sends();
     expect(h.connection.info()).toMatchObject({
       state: 'ESTABLISHED',

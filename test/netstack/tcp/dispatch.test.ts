@@ -11,7 +11,7 @@ function established(): Harness {
 
 it('sends duplicate ACKs before text, and puts the last ACK on it', () => {
   const h = new Harness().establish();
-  h.connection.send(new Uint8Array(10), h.now);
+  h.connection.send(new Uint8Array(10));
   h.receives({ flags: ACK, seq: 2001, data: 1000 });
   h.receives({ flags: ACK, seq: 4001, data: 1000 });
   expect(h.sendsBriefly()).toEqual(['ACK 1+0 1', 'ACK 1+0 1', 'PSH,ACK 1+10 1']);
@@ -19,18 +19,18 @@ it('sends duplicate ACKs before text, and puts the last ACK on it', () => {
 
 it('sets PSH where the queue ends, and nowhere else (SHLD-27, MUST-61)', () => {
   const h = new Harness().establish();
-  h.connection.send(new Uint8Array(2000), h.now);
+  h.connection.send(new Uint8Array(2000));
   expect(h.sends().map(({ flags }) => flags)).toEqual(['ACK', 'PSH,ACK']);
 });
 
 describe('the retransmission timer', () => {
   it('runs while something is in flight, from the first segment on (RFC 6298 5.1)', () => {
     const h = new Harness().establish({ rtt: RTT });
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     h.sends();
     const expiry = h.now + h.connection.info().rto;
     h.after(100);
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     h.sends();
     expect(h.stack.nextTimeout()).toBe(expiry);
     h.receives({ flags: ACK, ack: 2001 });
@@ -39,7 +39,7 @@ describe('the retransmission timer', () => {
 
   it('begins anew when the first segment is sent again, not when another is', () => {
     const h = established();
-    h.connection.send(new Uint8Array(10_000), h.now);
+    h.connection.send(new Uint8Array(10_000));
     h.sends();
     h.after(RTT).receives({ flags: ACK, ack: 1, options: h.sack([4001, 9001]) });
     expect(h.sends().map(({ seq }) => seq)).toEqual([1, 1001]);
@@ -54,7 +54,7 @@ describe('the retransmission timer', () => {
 
   it('gives a peer the whole user timeout for what is sent after an idle time', () => {
     const h = established().after(600_000);
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     for (let second = 0; second < 119; second++) h.after(1000).sends();
     expect(h.events).toEqual([]);
   });
@@ -62,7 +62,7 @@ describe('the retransmission timer', () => {
 
 it('lets all leave that is owed where it is more than one turn: 20 ACKs, and text behind them', () => {
   const h = new Harness().establish();
-  h.connection.send(new Uint8Array(10), h.now);
+  h.connection.send(new Uint8Array(10));
   for (let count = 0; count < 20; count++) {
     h.receives({ flags: ACK, seq: 2001 + count * 1000, data: 1000 });
   }
@@ -74,7 +74,7 @@ it('lets all leave that is owed where it is more than one turn: 20 ACKs, and tex
 it('lets a probe of the window wait where the turn ends before it, and all else behind it', () => {
   const h = new Harness().establish();
   h.receives({ flags: ACK, wnd: 0 });
-  h.connection.send(new Uint8Array(10), h.now);
+  h.connection.send(new Uint8Array(10));
   h.sends();
   h.after(200);
   for (let count = 0; count < 20; count++) {
@@ -87,21 +87,21 @@ it('lets a probe of the window wait where the turn ends before it, and all else 
 
 it('knows whether it is the user who gives too little', () => {
   const h = established();
-  h.connection.send(new Uint8Array(3000), h.now);
+  h.connection.send(new Uint8Array(3000));
   h.sends();
   expect(h.connection.info().appLimited).toBe(true);
   const full = established();
-  full.connection.send(new Uint8Array(20_000), full.now);
+  full.connection.send(new Uint8Array(20_000));
   full.sends();
   full.after(RTT).receives({ flags: ACK, ack: 2001 });
   full.sends();
   expect(full.connection.info().appLimited).toBe(false);
   // All that the window lets out, and no octet more: nobody can tell.
   const even = established();
-  even.connection.send(new Uint8Array(10_000), even.now);
+  even.connection.send(new Uint8Array(10_000));
   even.sends();
   even.after(RTT).receives({ flags: ACK, ack: 1001 });
-  even.connection.send(new Uint8Array(2000), even.now);
+  even.connection.send(new Uint8Array(2000));
   expect(even.sends()).toHaveLength(2);
   expect(even.connection.info()).toMatchObject({ inflight: 11_000, appLimited: false });
 });
@@ -109,7 +109,7 @@ it('knows whether it is the user who gives too little', () => {
 describe('the persist timer', () => {
   it('runs only while nothing is in flight, and ends with the window', () => {
     const h = new Harness().establish({ wnd: 1000 });
-    h.connection.send(new Uint8Array(1500), h.now);
+    h.connection.send(new Uint8Array(1500));
     expect(h.sends()).toHaveLength(1);
     h.receives({ flags: ACK, ack: 1001, wnd: 0 });
     expect(h.sends()).toEqual([]);
@@ -122,11 +122,11 @@ describe('the persist timer', () => {
 
   it('begins with RTO each time that the window shuts (SHLD-29)', () => {
     const h = new Harness().establish();
-    h.connection.send(new Uint8Array(5), h.now);
+    h.connection.send(new Uint8Array(5));
     h.sends();
     for (let ack = 6; ack < 9; ack++) {
       h.receives({ flags: ACK, ack, wnd: 0 });
-      h.connection.send(new Uint8Array(1), h.now);
+      h.connection.send(new Uint8Array(1));
       h.sends();
       expect(h.stack.nextTimeout()).toBe(h.now + 200);
       expect(h.after(200).sends()).toHaveLength(1);
@@ -152,7 +152,7 @@ describe('the persist timer', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.after(600_000);
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     for (let second = 0; second < 119; second++) h.after(1000).sends();
     expect(h.events).toEqual([]);
     for (let second = 0; second < 65; second++) h.after(1000).sends();
@@ -162,7 +162,7 @@ describe('the persist timer', () => {
   it('has an interval of a minute at most (RFC 9293 3.8.6.1, SHLD-30)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     h.sends();
     const times: number[] = [];
     for (let second = 0; second < 600; second++) {
@@ -180,10 +180,10 @@ describe('the persist timer', () => {
 describe('the tail loss probe', () => {
   it('is put off by each segment and each ACK that brings news (RFC 8985 7.2)', () => {
     const h = established();
-    h.connection.send(new Uint8Array(3000), h.now);
+    h.connection.send(new Uint8Array(3000));
     h.sends();
     h.after(150);
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     h.sends();
     // RTO comes first for what left 150 ms ago: the probe is due then at the latest.
     expect(h.stack.nextTimeout()).toBe(h.now + 150);
@@ -193,7 +193,7 @@ describe('the tail loss probe', () => {
 
   it('is put off by an ACK that brings news', () => {
     const h = established();
-    h.connection.send(new Uint8Array(3000), h.now);
+    h.connection.send(new Uint8Array(3000));
     h.sends();
     h.after(150).receives({ flags: ACK, ack: 1001 });
     expect(h.stack.nextTimeout()).toBe(h.now + 2 * h.connection.info().srtt);
@@ -201,7 +201,7 @@ describe('the tail loss probe', () => {
 
   it('lets the timer begin when it left, not when it was due', () => {
     const h = established();
-    h.connection.send(new Uint8Array(3000), h.now);
+    h.connection.send(new Uint8Array(3000));
     h.sends();
     h.after(2 * RTT);
     h.now += 50;
@@ -211,7 +211,7 @@ describe('the tail loss probe', () => {
 
   it('is not sent where an ACK comes between its time and the next drain', () => {
     const h = established();
-    h.connection.send(new Uint8Array(3000), h.now);
+    h.connection.send(new Uint8Array(3000));
     h.sends();
     h.after(2 * RTT).receives({ flags: ACK, ack: 1, options: h.sack([1001, 2001]) });
     expect(h.sends()).toEqual([]);
@@ -220,7 +220,7 @@ describe('the tail loss probe', () => {
 
   it('is not sent while a gap is known: RACK has the word', () => {
     const h = established();
-    h.connection.send(new Uint8Array(3000), h.now);
+    h.connection.send(new Uint8Array(3000));
     h.sends();
     h.after(RTT).receives({ flags: ACK, ack: 1, options: h.sack([1001, 2001]) });
     expect(h.stack.nextTimeout()).toBe(h.now + 25);
@@ -229,7 +229,7 @@ describe('the tail loss probe', () => {
 
 it('is silent in CLOSED, though it was ready', () => {
   const h = new Harness().establish();
-  h.connection.send(new Uint8Array(1000), h.now);
+  h.connection.send(new Uint8Array(1000));
   h.receives({ flags: 4, seq: 1 });
   expect(h.sends()).toEqual([]);
 });
@@ -327,7 +327,7 @@ describe('a turn', () => {
 it('counts what the override timeout sent into a small window as in flight (MUST-38)', () => {
   const h = new Harness().establish();
   h.receives({ flags: ACK, wnd: 100 });
-  h.connection.send(new Uint8Array(5000), h.now);
+  h.connection.send(new Uint8Array(5000));
   h.sends();
   expect(h.after(200).sendsBriefly()).toEqual(['ACK 1+100 1']);
   expect(h.connection.info()).toMatchObject({ inflight: 100, unacknowledged: 100 });

@@ -12,7 +12,7 @@ const RTT = 100;
 /** A round trip of 100 ms, and `count` full segments just sent. */
 function inFlight(count: number, syn?: number[]): Harness {
   const h = new Harness().establish(syn === undefined ? { rtt: RTT } : { syn, rtt: RTT });
-  h.connection.send(new Uint8Array(count * 1000), h.now);
+  h.connection.send(new Uint8Array(count * 1000));
   expect(h.sends()).toHaveLength(count);
   return h;
 }
@@ -106,7 +106,7 @@ describe('the tail loss probe', () => {
     const h = inFlight(3, SACK_SYN);
     expect(h.after(2 * RTT).sendsBriefly()).toEqual(['PSH,ACK 2001+1000 1']);
     h.after(RTT).receives({ flags: ACK, ack: 3001 });
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 3001+1000 1']);
     return h;
   }

@@ -86,14 +86,14 @@ describe('the handshake', () => {
   it('takes a window of the peer with its highest bit set (tcp_window_msb_set, MUST-1)', () => {
     const h = new Harness().establish({ wnd: 0x8000 });
     expect(h.connection.info().sndWnd).toBe(0x8000);
-    h.connection.send(new Uint8Array(5000), h.now);
+    h.connection.send(new Uint8Array(5000));
     expect(h.sends()).toHaveLength(5);
   });
 
   it('queues what is sent in SYN-SENT until it is complete (tcp_queue_send_in_syn_sent)', () => {
     const h = new Harness();
     h.connect();
-    expect(h.connection.send(patternBytes(1500), h.now)).toBe(1500);
+    expect(h.connection.send(patternBytes(1500))).toBe(1500);
     expect(h.sends()).toEqual([]);
     h.receives({ flags: SYN | ACK, seq: 0, ack: 1, options: MSS_OPTION(1000) });
     expect(h.sends().map(({ seq, len }) => [seq, len])).toEqual([
@@ -105,11 +105,11 @@ describe('the handshake', () => {
   it('forgets what is queued in SYN-SENT when it is refused (tcp_queue_send_in_syn_sent)', () => {
     const h = new Harness();
     h.connect();
-    h.connection.send(new Uint8Array(1500), h.now);
+    h.connection.send(new Uint8Array(1500));
     h.receives({ flags: RST | ACK, seq: 0, ack: 1 });
     expect(h.events).toEqual(['closed:refused']);
     expect(h.stack.usage.bufferBytes).toBe(0);
-    expect(h.connection.send(new Uint8Array(1), h.now)).toBe(0);
+    expect(h.connection.send(new Uint8Array(1))).toBe(0);
   });
 
   it('has nothing to receive in SYN-SENT, and then what came (tcp_queue_receive_in_syn_sent)', () => {
@@ -125,7 +125,7 @@ describe('the handshake', () => {
   it('carries both ways what was wanted in SYN-SENT (tcp_queue_send_recv_in_syn_sent)', () => {
     const h = new Harness();
     h.connect();
-    h.connection.send(patternBytes(9), h.now);
+    h.connection.send(patternBytes(9));
     h.receives({ flags: SYN | ACK, seq: 0, ack: 1 });
     expect(h.sends()[0]).toMatchObject({ seq: 1, data: patternBytes(9) });
     h.receives({ flags: ACK, seq: 1, ack: 10, data: patternBytes(7) });
@@ -239,7 +239,7 @@ describe('segments that are not acceptable', () => {
     ['its ACK', { flags: ACK, seq: 2, ack: 3 }],
   ])('by %s are answered in CLOSE-WAIT (tcp_close_wait_ack)', (_, seg) => {
     const h = STATES['CLOSE-WAIT']!();
-    h.connection.send(new Uint8Array(1), h.now);
+    h.connection.send(new Uint8Array(1));
     h.sends();
     h.receives(seg);
     expect(h.sends()).toMatchObject([{ flags: 'ACK', seq: 2, ack: 2 }]);
@@ -278,7 +278,7 @@ describe('the end', () => {
     const h = new Harness().establish({
       connect: { keepAlive: { idle: 60_000, interval: 1000, count: 1 } },
     });
-    h.connection.shutdown(h.now);
+    h.connection.shutdown();
     h.sends();
     h.receives({ flags: ACK, seq: 1, ack: 2 });
     expect(h.connection.state).toBe('FIN-WAIT-2');
@@ -297,7 +297,7 @@ describe('the end', () => {
 
   it('sends FIN again until it is acknowledged (tcp_fin_retransmission)', () => {
     const h = new Harness().establish();
-    h.connection.shutdown(h.now);
+    h.connection.shutdown();
     const times: number[] = [];
     const begin = h.now;
     for (let tick = 0; tick < 80; tick++, h.after(100)) {
@@ -314,7 +314,7 @@ describe('the end', () => {
 
   it('is RST where the user wants no linger, whatever is unsent (tcp_linger)', () => {
     const h = new Harness().establish();
-    h.connection.send(new Uint8Array(5000), h.now);
+    h.connection.send(new Uint8Array(5000));
     h.connection.abort(h.now);
     expect(flagsOf(h)).toEqual(['RST,ACK']);
     expect(h.stack.usage).toMatchObject({ connections: 0, bufferBytes: 0 });
@@ -322,8 +322,8 @@ describe('the end', () => {
 
   it('lingers by itself: what is unsent leaves before the FIN (tcp_linger)', () => {
     const h = new Harness().establish({ wnd: 1000 });
-    h.connection.send(new Uint8Array(1500), h.now);
-    h.connection.shutdown(h.now);
+    h.connection.send(new Uint8Array(1500));
+    h.connection.shutdown();
     expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
     h.receives({ flags: ACK, ack: 1001 });
     expect(h.sendsBriefly()).toEqual(['FIN,PSH,ACK 1001+500 1']);
@@ -331,7 +331,7 @@ describe('the end', () => {
 
   it('comes with the user timeout, and counts from the last progress (tcp_user_timeout, MUST-21)', () => {
     const h = new Harness({ limits: { userTimeout: 3000 } }).establish();
-    h.connection.send(new Uint8Array(2000), h.now);
+    h.connection.send(new Uint8Array(2000));
     h.sends();
     h.after(2000).receives({ flags: ACK, ack: 1001 });
     for (let tick = 0; tick < 29; tick++) h.after(100).sends();
@@ -345,18 +345,18 @@ describe('sending', () => {
   it('holds small segments back with Nagle, and one segment alone (tcp_nagle, SHLD-7)', () => {
     const h = new Harness().establish();
     h.connection.setNoDelay(false);
-    h.connection.send(new Uint8Array(100), h.now);
+    h.connection.send(new Uint8Array(100));
     expect(h.sends()).toHaveLength(1);
-    h.connection.send(new Uint8Array(100), h.now);
+    h.connection.send(new Uint8Array(100));
     expect(h.sends()).toEqual([]);
-    h.connection.send(new Uint8Array(900), h.now);
+    h.connection.send(new Uint8Array(900));
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 101+1000 1']);
   });
 
   it('cuts what was queued before the MSS was known (tcp_splitseg_mss, MUST-16)', () => {
     const h = new Harness();
     h.connect();
-    h.connection.send(patternBytes(1000), h.now);
+    h.connection.send(patternBytes(1000));
     h.receives({ flags: SYN | ACK, seq: 0, ack: 1, options: MSS_OPTION(300) });
     expect(h.sends().map(({ seq, len }) => [seq, len])).toEqual([
       [1, 300],
@@ -368,7 +368,7 @@ describe('sending', () => {
 
   it('cuts what was sent when the path takes no more (tcp_splitseg_mss)', () => {
     const h = new Harness().establish();
-    h.connection.send(patternBytes(2000), h.now);
+    h.connection.send(patternBytes(2000));
     unreachable(h, 4, 640);
     expect(h.sends().map(({ seq, len }) => [seq, len])).toEqual([
       [1, 600],
@@ -389,7 +389,7 @@ describe('sending', () => {
     (wnd, length) => {
       const h = new Harness().establish({ wnd });
       h.receives({ flags: ACK, seq: 1, data: 10, wnd });
-      h.connection.send(patternBytes(1000), h.now);
+      h.connection.send(patternBytes(1000));
       const sent = h.sends();
       // A silly segment waits; its ACK goes alone then.
       if (sent.length === 0) h.after(h.connection.info().rto);
@@ -401,7 +401,7 @@ describe('sending', () => {
   it('puts the ACK on text that leaves before it is due (tcp_should_piggyback)', () => {
     const h = accepted();
     h.receives({ flags: ACK, seq: 1, data: 50 });
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 1+10 51']);
     expect(h.after(100).sendsBriefly()).not.toContain('ACK 11+0 51');
   });
@@ -409,7 +409,7 @@ describe('sending', () => {
   it('sends the same octets again by the timer (tcp_retransmission)', () => {
     const h = new Harness().establish();
     const data = patternBytes(700);
-    h.connection.send(data, h.now);
+    h.connection.send(data);
     const [first] = h.sends();
     h.after(h.connection.info().rto);
     const [again] = h.sends();
@@ -418,7 +418,7 @@ describe('sending', () => {
 
   it('doubles the timeout, and takes a new one from what was sent once (tcp_retransmits)', () => {
     const h = new Harness().establish({ rtt: 50 });
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     h.sends();
     const times: number[] = [];
     const begin = h.now;
@@ -426,7 +426,7 @@ describe('sending', () => {
       if (h.after(1).sends().length > 0) times.push(h.now - begin);
     expect(times).toEqual([250, 750, 1750, 3750]);
     h.receives({ flags: ACK, ack: 11 });
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     h.sends();
     h.after(50).receives({ flags: ACK, ack: 21 });
     expect(h.connection.info()).toMatchObject({ rto: 250, srtt: 50, backoff: 0 });
@@ -434,7 +434,7 @@ describe('sending', () => {
 
   it('tells figures of the connection (tcp_info)', () => {
     const h = new Harness().establish({ rtt: 50, syn: SACK_SYN });
-    h.connection.send(new Uint8Array(12_000), h.now);
+    h.connection.send(new Uint8Array(12_000));
     h.sends();
     expect(h.connection.info()).toMatchObject({
       state: 'ESTABLISHED',
@@ -464,7 +464,7 @@ describe('sending', () => {
     ['its last segment is lost', [[1, 9001]], [[9001, 1000]]],
   ])('probes the tail when %s (tcp_rack)', (_, acks, probes) => {
     const h = new Harness().establish({ syn: SACK_SYN, rtt: 100 });
-    h.connection.send(new Uint8Array(10_000), h.now);
+    h.connection.send(new Uint8Array(10_000));
     h.sends();
     for (const [, ack] of acks) h.after(50).receives({ flags: ACK, ack: ack! });
     // The single segment that is left may have a delayed ACK; its probe comes with the timer.
@@ -474,7 +474,7 @@ describe('sending', () => {
 
   it('finds what the probe of the tail shows to be missing (tcp_rack)', () => {
     const h = new Harness().establish({ syn: SACK_SYN, rtt: 100 });
-    h.connection.send(new Uint8Array(5000), h.now);
+    h.connection.send(new Uint8Array(5000));
     h.sends();
     h.after(200);
     expect(h.sends().map(({ seq }) => seq)).toEqual([4001]);
@@ -493,7 +493,7 @@ describe('sending', () => {
 
   it('repairs nothing that is only reordered by a little (tcp_rack)', () => {
     const h = new Harness().establish({ syn: SACK_SYN, rtt: 100 });
-    h.connection.send(new Uint8Array(4000), h.now);
+    h.connection.send(new Uint8Array(4000));
     h.sends();
     h.after(100).receives({ flags: ACK, ack: 1, options: h.sack([1001, 3001]) });
     h.after(20).receives({ flags: ACK, ack: 3001 });
@@ -505,7 +505,7 @@ describe('sending', () => {
     ['not at the second', [1, 1], false],
   ])('repairs a first segment %s (tcp_reordering)', (_, acks, isSentAgain) => {
     const h = new Harness().establish();
-    h.connection.send(new Uint8Array(5000), h.now);
+    h.connection.send(new Uint8Array(5000));
     h.sends();
     for (const ack of acks) h.receives({ flags: ACK, ack });
     expect(h.sendsBriefly()).toEqual(isSentAgain ? ['ACK 1+1000 1'] : []);
@@ -517,10 +517,10 @@ describe('sending', () => {
 describe('windows', () => {
   it('that shrink hold back what is new (tcp_window_shrink, SHLD-15, RFC 7323 2.4c)', () => {
     const h = new Harness().establish();
-    h.connection.send(new Uint8Array(500), h.now);
+    h.connection.send(new Uint8Array(500));
     expect(h.sends()).toHaveLength(1);
     h.receives({ flags: ACK, ack: 501, wnd: 0 });
-    h.connection.send(new Uint8Array(500), h.now);
+    h.connection.send(new Uint8Array(500));
     expect(h.sends()).toEqual([]);
     expect(h.after(200).sendsBriefly()).toEqual(['ACK 501+1 1']);
     h.receives({ flags: ACK, ack: 501, wnd: 1000 });
@@ -554,7 +554,7 @@ describe('windows', () => {
   it('of zero are probed; the octet that the peer takes counts (tcp_zero_window_probe, MUST-36)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
-    h.connection.send(patternBytes(3), h.now);
+    h.connection.send(patternBytes(3));
     expect(h.sends()).toEqual([]);
     h.after(200);
     expect(h.sends()).toMatchObject([{ seq: 1, len: 1, data: patternBytes(3).subarray(0, 1) }]);
@@ -566,7 +566,7 @@ describe('windows', () => {
   it('of zero are probed again and again, ever more slowly (tcp_zero_window_probe_retransmit, SHLD-30)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
-    h.connection.send(patternBytes(30), h.now);
+    h.connection.send(patternBytes(30));
     h.sends();
     const times: number[] = [];
     const begin = h.now;
@@ -585,7 +585,7 @@ describe('windows', () => {
   it('of zero end the connection when no probe is answered (tcp_zero_window_probe_usertimeout)', () => {
     const h = new Harness({ limits: { userTimeout: 5000 } }).establish();
     h.receives({ flags: ACK, wnd: 0 });
-    h.connection.send(patternBytes(30), h.now);
+    h.connection.send(patternBytes(30));
     for (let tick = 0; tick < 49; tick++) h.after(100).sends();
     expect(h.events).toEqual([]);
     for (let tick = 0; tick < 100; tick++) h.after(100).sends();

@@ -36,8 +36,8 @@ describe('options', () => {
     h.iss = h.parse(packets[0]!).absoluteSeq;
     h.receives({ flags: SYN | ACK, seq: 0, ack: 1, options: SACK_TIMESTAMPS_SYN });
     take();
-    h.connection.send(patternBytes(10), h.now);
-    h.connection.shutdown(h.now);
+    h.connection.send(patternBytes(10));
+    h.connection.shutdown();
     take();
     return packets;
   }

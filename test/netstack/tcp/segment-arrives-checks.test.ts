@@ -18,7 +18,7 @@ import { loneTcb, type LoneTcb, NOW, OUR_ISS, PEER_ISS, segmentOf } from './lone
 /** Established, with so many octets of ours in flight. */
 function inFlight(octets: number, syn: number[] = MSS_OPTION(1000)): Harness {
   const h = new Harness().establish({ syn, rtt: 100 });
-  h.connection.send(new Uint8Array(octets), h.now);
+  h.connection.send(new Uint8Array(octets));
   h.sends();
   return h;
 }
@@ -180,7 +180,7 @@ describe('an ACK without news', () => {
     expect(old.connection.unacknowledgedBytes).toBe(4000);
     const idle = new Harness().establish();
     for (let count = 0; count < 5; count++) idle.receives({ flags: ACK });
-    idle.connection.send(new Uint8Array(3000), idle.now);
+    idle.connection.send(new Uint8Array(3000));
     idle.sends();
     idle.receives({ flags: ACK });
     expect(idle.connection.info().inRecovery).toBe(false);

@@ -32,7 +32,7 @@ describe('the edges of the window', () => {
     ['of FIN at its first octet, behind old text', { flags: FIN | ACK, seq: -9, data: 10 }],
   ])('take the ACK of a segment that is %s', (_, seg) => {
     const h = established();
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     h.sends();
     h.receives({ ...seg, ack: 11 });
     expect(h.connection.unacknowledgedBytes).toBe(0);
@@ -49,7 +49,7 @@ describe('the edges of the window', () => {
     ['with text on both its sides', { flags: ACK, seq: 0, data: WINDOW + 2 }],
   ])('take nothing of a segment that is %s, but answer it', (_, seg) => {
     const h = established();
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     h.sends();
     h.receives({ ...seg, ack: 11 });
     expect(h.connection.unacknowledgedBytes).toBe(10);
@@ -109,7 +109,7 @@ describe('a shut window', () => {
     ['text and FIN', { flags: FIN | ACK, data: 1 }],
   ])('takes the ACK and the window that come with %s, and answers, but takes no more', (_, seg) => {
     const h = shut();
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     h.sends();
     h.receives({ ...seg, seq: 1001, ack: 11, wnd: 7000 });
     expect(h.connection.info()).toMatchObject({ state: 'ESTABLISHED', sndWnd: 7000 });
@@ -122,7 +122,7 @@ describe('a shut window', () => {
 
   it.each([1000, 1002])('takes no ACK with text at %d, beside RCV.NXT', (seq) => {
     const h = shut();
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     h.sends();
     h.receives({ flags: ACK, seq, ack: 11, data: 1 });
     expect(h.connection.unacknowledgedBytes).toBe(10);
@@ -132,7 +132,7 @@ describe('a shut window', () => {
 
   it('takes no probe of the peer for a duplicate ACK (RFC 5681 2)', () => {
     const h = shut();
-    h.connection.send(new Uint8Array(5000), h.now);
+    h.connection.send(new Uint8Array(5000));
     h.sends();
     for (let count = 0; count < 5; count++) h.receives({ flags: ACK, seq: 1001, data: 1 });
     expect(h.connection.info()).toMatchObject({ inRecovery: false, retransmits: 0 });
@@ -146,7 +146,7 @@ describe('FIN and SYN in a window that is shut', () => {
     ['with SACK', SACK_SYN],
   ])('a FIN again and again is no duplicate ACK (RFC 5681 2), %s', (_, syn) => {
     const h = shut(syn);
-    h.connection.send(new Uint8Array(5000), h.now);
+    h.connection.send(new Uint8Array(5000));
     h.sends();
     for (let count = 0; count < 5; count++) h.receives({ flags: FIN | ACK, seq: 1001 });
     expect(h.connection.info()).toMatchObject({ inRecovery: false, retransmits: 0 });

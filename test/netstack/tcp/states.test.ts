@@ -92,7 +92,7 @@ describe('RST', () => {
     'ends %s also with data queued, unread and in flight',
     (state) => {
       const h = make(state);
-      h.connection.send(new Uint8Array(20_000), h.now);
+      h.connection.send(new Uint8Array(20_000));
       h.sends();
       const seq = BEHIND_FIN.has(state) ? 2 : 1;
       if (!BEHIND_FIN.has(state)) h.receives({ flags: ACK, seq: 5001, data: 100 });
@@ -129,7 +129,7 @@ describe('a peer that vanishes', () => {
     'in %s with data in flight ends it after the user timeout (MUST-20)',
     (state) => {
       const h = make(state);
-      h.connection.send(new Uint8Array(3000), h.now);
+      h.connection.send(new Uint8Array(3000));
       h.sends();
       silence(h, 119);
       expect(h.events.some((event) => event.startsWith('closed'))).toBe(false);
@@ -168,7 +168,7 @@ describe('a peer that vanishes', () => {
   it('while its window is shut ends it after the user timeout', () => {
     const h = make('ESTABLISHED');
     h.receives({ flags: ACK, wnd: 0 });
-    h.connection.send(new Uint8Array(100), h.now);
+    h.connection.send(new Uint8Array(100));
     silence(h, 119);
     expect(h.events).toEqual([]);
     silence(h, 61);
@@ -194,11 +194,11 @@ describe('a half-close', () => {
     const h = make('CLOSE-WAIT');
     for (let hour = 0; hour < 5; hour++) {
       h.after(3_600_000);
-      expect(h.connection.send(new Uint8Array(100), h.now)).toBe(100);
+      expect(h.connection.send(new Uint8Array(100))).toBe(100);
       expect(h.sends()).toMatchObject([{ seq: 1 + hour * 100, len: 100 }]);
       h.receives({ flags: ACK, seq: 2, ack: 101 + hour * 100 });
     }
-    h.connection.shutdown(h.now);
+    h.connection.shutdown();
     h.sends();
     h.receives({ flags: ACK, seq: 2, ack: 502 });
     expect(h.events.at(-1)).toBe('closed:normal');
@@ -207,9 +207,9 @@ describe('a half-close', () => {
 
   it('with data behind it takes nothing more from the user', () => {
     const h = make('FIN-WAIT-1');
-    expect(h.connection.send(new Uint8Array(10), h.now)).toBe(0);
+    expect(h.connection.send(new Uint8Array(10))).toBe(0);
     expect(h.connection.writableBytes).toBe(0);
-    h.connection.shutdown(h.now);
+    h.connection.shutdown();
     expect(h.sends()).toEqual([]);
   });
 });
@@ -283,7 +283,7 @@ describe('a peer that lies', () => {
 
   it('by an ACK of what is queued but not sent changes nothing', () => {
     const h = new Harness().establish({ wnd: 1000 });
-    h.connection.send(new Uint8Array(5000), h.now);
+    h.connection.send(new Uint8Array(5000));
     expect(h.sends()).toHaveLength(1);
     h.receives({ flags: ACK, ack: 2001, wnd: 1000 });
     expect(h.connection.unacknowledgedBytes).toBe(5000);
@@ -333,7 +333,7 @@ describe('a peer that lies', () => {
     expect(h.connection.receive(100, h.now)).toBeUndefined();
     h.after(100);
     expect(h.sends().at(-1)).toMatchObject({ flags: 'ACK', ack: 12 });
-    h.connection.shutdown(h.now);
+    h.connection.shutdown();
     h.sends();
     h.receives({ flags: ACK, seq: 12, ack: 2 });
     expect(h.events.at(-1)).toBe('closed:normal');
@@ -400,7 +400,7 @@ describe('a window that shrinks', () => {
   it('below what is in flight is waited for, and all arrives in the end (SHLD-17)', () => {
     const h = new Harness().establish({ syn: SACK_SYN, rtt: 50, wnd: 8000 });
     const data = patternBytes(20_000);
-    h.connection.send(data, h.now);
+    h.connection.send(data);
     const got = new Uint8Array(20_000);
     let next = 1;
     for (let turn = 0; turn < 4000 && next <= 20_000; turn++) {
@@ -422,10 +422,10 @@ describe('a window that shrinks', () => {
 
   it('to nothing behind our FIN does not keep it from leaving (MUST-35)', () => {
     const h = make('ESTABLISHED');
-    h.connection.send(new Uint8Array(100), h.now);
+    h.connection.send(new Uint8Array(100));
     h.sends();
     h.receives({ flags: ACK, ack: 101, wnd: 0 });
-    h.connection.shutdown(h.now);
+    h.connection.shutdown();
     expect(h.sends()).toEqual([]);
     expect(h.after(200).sendsBriefly()).toEqual(['FIN,ACK 101+0 1']);
     h.receives({ flags: ACK, ack: 102, wnd: 0 });

@@ -123,7 +123,7 @@ describe('a path that carries again (RFC 6069)', () => {
 
   it('gets data at once that was sent again before', () => {
     const h = new Harness().establish();
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     h.sends();
     h.after(1000).sends();
     h.after(500).stack.retransmitNow(everywhere, h.now);
@@ -132,7 +132,7 @@ describe('a path that carries again (RFC 6069)', () => {
 
   it('is not sent what has never expired, or is acknowledged', () => {
     const h = new Harness().establish();
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     h.sends();
     h.after(100).stack.retransmitNow(everywhere, h.now);
     expect(h.after(0).sendsBriefly()).toEqual([]);

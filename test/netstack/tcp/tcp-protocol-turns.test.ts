@@ -14,13 +14,13 @@ describe('turns', () => {
     const opened = [81, 82].map((port) => net.establish({}, port));
     for (const each of opened) {
       // A window of ten segments becomes one of forty, an ACK for each segment.
-      each.connection.send(new Uint8Array(40_000), net.now);
+      each.connection.send(new Uint8Array(40_000));
       for (let count = 1; count <= 40; count++) {
         net.sends();
         net.peerSends(each, { flags: ACK, ack: each.iss + 1 + count * 1_000, wnd: 60_000 });
       }
     }
-    for (const { connection } of opened) connection.send(new Uint8Array(40_000), net.now);
+    for (const { connection } of opened) connection.send(new Uint8Array(40_000));
     return net;
   }
 

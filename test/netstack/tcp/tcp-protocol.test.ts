@@ -13,7 +13,7 @@ const flagsOf = (segments: readonly Segment[]) => segments.map(({ flags }) => fl
 
 /** The connection goes through FIN-WAIT to TIME-WAIT. */
 function closeInOrder(net: LoneLayer, opened: Opened): void {
-  opened.connection.shutdown(net.now);
+  opened.connection.shutdown();
   net.sends();
   net.peerSends(opened, { flags: FIN | ACK, ack: opened.iss + 2 });
   net.sends();
@@ -172,7 +172,7 @@ describe('bounds', () => {
   it('share the memory of buffers among all', () => {
     const net = new LoneLayer({ bufferBytes: 100_000 });
     expect(net.layer.budget.limit).toBe(100_000);
-    net.establish().connection.send(new Uint8Array(1_000), net.now);
+    net.establish().connection.send(new Uint8Array(1_000));
     expect(net.layer.budget.used).toBeGreaterThan(0);
   });
 

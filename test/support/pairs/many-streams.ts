@@ -63,7 +63,7 @@ class StreamEnd implements TcpObserver {
   writable(): void {
     for (;;) {
       const at = this.#sent % BLOCK.length;
-      const taken = this.connection.send(BLOCK.subarray(at), this.#pair.now);
+      const taken = this.connection.send(BLOCK.subarray(at));
       this.#sent += taken;
       if (at + taken < BLOCK.length) return;
     }

@@ -270,9 +270,9 @@ export class Endpoint implements TcpObserver {
 
   #push(): void {
     const rest = this.#outgoing.subarray(this.#sent);
-    if (rest.length > 0) this.#sent += this.connection.send(rest, this.pair.now);
+    if (rest.length > 0) this.#sent += this.connection.send(rest);
     if (this.shutdownAfterSend && this.#sent === this.#outgoing.length) {
-      this.connection.shutdown(this.pair.now);
+      this.connection.shutdown();
     }
   }
 

@@ -200,7 +200,7 @@ function firstFlight(losses: number): number {
   h.connect();
   for (let lost = 0; lost < losses; lost++) h.after(1000 * 2 ** lost).sends();
   h.receives({ flags: SYN | ACK, seq: 0, ack: 1, options: MSS_OPTION(1000) });
-  h.connection.send(patternBytes(30_000), h.now);
+  h.connection.send(patternBytes(30_000));
   return h.sends().filter(({ len }) => len > 0).length;
 }
 
@@ -222,7 +222,7 @@ it('lets out one segment when the SYN of the other side was answered twice in va
   h.after(1000).sends();
   h.after(2000).sends();
   h.receives({ flags: ACK, seq: 1, ack: 1 });
-  h.connection.send(patternBytes(30_000), h.now);
+  h.connection.send(patternBytes(30_000));
   expect(h.sends().filter(({ len }) => len > 0)).toHaveLength(1);
 });
 

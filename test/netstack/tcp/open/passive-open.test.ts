@@ -72,7 +72,7 @@ describe('a full backlog (RFC 4987 3.6)', () => {
     });
     expect(h.sendsBriefly()).toEqual([]);
     const data = patternBytes(1500);
-    h.connection.send(data, h.now);
+    h.connection.send(data);
     const sent = h.sends();
     expect(sent.map(({ seq, len, ack }) => [seq, len, ack])).toEqual([
       [1, 536, 1],
@@ -83,7 +83,7 @@ describe('a full backlog (RFC 4987 3.6)', () => {
     h.after(80).receives({ flags: ACK, seq: 1, ack: 1501, data: 10 });
     expect(h.connection.unacknowledgedBytes).toBe(0);
     expect(h.connection.receive(100, h.now)).toHaveLength(10);
-    h.connection.shutdown(h.now);
+    h.connection.shutdown();
     expect(h.sendsBriefly()).toEqual(['FIN,ACK 1501+0 11']);
     h.receives({ flags: FIN | ACK, seq: 11, ack: 1502 });
     expect(h.events.at(-1)).toBe('closed:normal');
@@ -93,7 +93,7 @@ describe('a full backlog (RFC 4987 3.6)', () => {
     const h = cookie();
     h.after(30_000).receives({ flags: ACK, seq: 1, ack: 1 });
     expect(h.connection.info()).toMatchObject({ srtt: 0, minRtt: 0, rto: 1000, retransmits: 0 });
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 1+10 1']);
     h.after(300).receives({ flags: ACK, seq: 1, ack: 11 });
     expect(h.connection.info()).toMatchObject({ srtt: 300, minRtt: 300 });
@@ -188,7 +188,7 @@ it('counts the window of the SYN among those seen: less than half of it is silly
   const h = new Harness();
   h.listen();
   h.receives({ flags: ACK, seq: 1, ack: 1, wnd: 900 });
-  h.connection.send(new Uint8Array(2000), h.now);
+  h.connection.send(new Uint8Array(2000));
   expect(h.sends()).toEqual([]);
   h.receives({ flags: ACK, seq: 1, ack: 1, wnd: 1000 });
   expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);

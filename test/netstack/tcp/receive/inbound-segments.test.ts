@@ -41,7 +41,7 @@ function waitingAtListener(): Harness {
   const h = new Harness();
   h.listen();
   h.receives({ flags: ACK });
-  h.connection.shutdown(h.now);
+  h.connection.shutdown();
   h.sends();
   h.receives({ flags: FIN | ACK, seq: 1, ack: 2 });
   h.sends();

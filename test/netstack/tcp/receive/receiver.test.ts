@@ -49,7 +49,7 @@ describe('the advertised window', () => {
 
   it('takes the ACK of a segment that finds it shut', () => {
     const h = new Harness({ limits: { receiveBuffer: 1000 } }).establish();
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     h.sends();
     h.receives({ flags: ACK, seq: 1, data: 1000 });
     h.receives({ flags: ACK, seq: 1001, ack: 11, data: 1 });
@@ -291,7 +291,7 @@ describe('the blocks of our SACKs', () => {
 
   it('are on no segment with text, which must not grow', () => {
     const h = ahead(SACK_SYN, 2001);
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     const sent = h.sends();
     expect(sent.map(({ len, options }) => [len, options.sackCount])).toEqual([
       [0, 1],

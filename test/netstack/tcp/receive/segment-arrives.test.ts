@@ -103,9 +103,9 @@ describe('SYN-SENT', () => {
   it('queues data and FIN until the handshake is complete', () => {
     const h = new Harness();
     h.connect();
-    expect(h.connection.send(new Uint8Array(10), h.now)).toBe(10);
-    h.connection.shutdown(h.now);
-    expect(h.connection.send(new Uint8Array(10), h.now)).toBe(0);
+    expect(h.connection.send(new Uint8Array(10))).toBe(10);
+    h.connection.shutdown();
+    expect(h.connection.send(new Uint8Array(10))).toBe(0);
     expect(h.sendsBriefly()).toEqual([]);
     h.receives({ flags: SYN | ACK, seq: 0, ack: 1, options: MSS_OPTION(1000) });
     expect(h.connection.state).toBe('FIN-WAIT-1');
@@ -210,7 +210,7 @@ describe('ESTABLISHED', () => {
   it('puts the ACK on data that leaves meanwhile', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, seq: 1, data: 100 });
-    h.connection.send(new Uint8Array(3), h.now);
+    h.connection.send(new Uint8Array(3));
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 1+3 101']);
     h.receives({ flags: ACK, seq: 101, ack: 4 });
     expect(h.stack.nextTimeout()).toBe(Infinity);
@@ -337,7 +337,7 @@ describe('ESTABLISHED', () => {
 describe('closing', () => {
   it('goes FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT when we close first (MUST-13)', () => {
     const h = new Harness().establish();
-    h.connection.shutdown(h.now);
+    h.connection.shutdown();
     expect(h.connection.state).toBe('FIN-WAIT-1');
     expect(h.sendsBriefly()).toEqual(['FIN,ACK 1+0 1']);
     h.receives({ flags: ACK, seq: 1, ack: 2 });
@@ -359,9 +359,9 @@ describe('closing', () => {
   it('goes CLOSE-WAIT, LAST-ACK, CLOSED when the peer closes first (MUST-12)', () => {
     const h = STATES['CLOSE-WAIT']!();
     expect(h.events).toEqual(['remoteClosed']);
-    h.connection.send(new Uint8Array(5), h.now);
+    h.connection.send(new Uint8Array(5));
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 1+5 2']);
-    h.connection.shutdown(h.now);
+    h.connection.shutdown();
     expect(h.connection.state).toBe('LAST-ACK');
     expect(h.sendsBriefly()).toEqual(['FIN,ACK 6+0 2']);
     h.receives({ flags: ACK, seq: 2, ack: 7 });
@@ -403,7 +403,7 @@ describe('closing', () => {
   it('keeps unread data readable after the end, outside the budget', () => {
     const h = new Harness().establish();
     h.receives({ flags: FIN | ACK, seq: 1, data: 10 });
-    h.connection.shutdown(h.now);
+    h.connection.shutdown();
     h.sends();
     h.receives({ flags: ACK, seq: 12, ack: 2 });
     expect(h.connection.state).toBe('CLOSED');

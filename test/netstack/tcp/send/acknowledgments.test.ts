@@ -7,7 +7,7 @@ import { loneTcb, NOW, OUR_ISS } from '../lone-tcb.js';
 /** Established with `count` full segments of 1000 bytes just sent. */
 function inFlight(count: number): Harness {
   const h = new Harness().establish();
-  h.connection.send(patternBytes(count * 1000), h.now);
+  h.connection.send(patternBytes(count * 1000));
   expect(h.sends()).toHaveLength(count);
   return h;
 }
@@ -24,7 +24,7 @@ describe('fast retransmit and recovery', () => {
 
   it('lets one new segment out for each of the first two duplicates (RFC 3042, RFC 3042 2)', () => {
     const h = new Harness().establish();
-    h.connection.send(new Uint8Array(20_000), h.now);
+    h.connection.send(new Uint8Array(20_000));
     expect(h.sends()).toHaveLength(10);
     h.receives({ flags: ACK });
     expect(h.sendsBriefly()).toEqual(['ACK 10001+1000 1']);
@@ -79,7 +79,7 @@ describe('the round trip', () => {
     const h = new Harness().establish({
       syn: [...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(1, 0)],
     });
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     h.sends();
     h.after(1000);
     const [again] = h.sends();
@@ -93,7 +93,7 @@ describe('the round trip', () => {
     const h = new Harness().establish({
       syn: [...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(1, 0)],
     });
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     const [first] = h.sends();
     const { srtt, rto } = h.connection.info();
     // It arrived, and the ACK was lost: what comes back after the timeout is a duplicate of it.
@@ -105,16 +105,16 @@ describe('the round trip', () => {
 
   it('takes the round trip of the first segment that an ACK covers, not of the last', () => {
     const h = new Harness().establish({ rtt: 100 });
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     h.sends();
     h.after(40);
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     h.sends();
     h.after(140).receives({ flags: ACK, ack: 2001 });
     // RFC 6298 2.3: seven eighths of 100, and one of 180.
     expect(h.connection.info()).toMatchObject({ srtt: 110, minRtt: 100 });
     h.after(110);
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     h.sends();
     h.after(60).receives({ flags: ACK, ack: 3001 });
     expect(h.connection.info()).toMatchObject({ srtt: 110 * (7 / 8) + 60 / 8, minRtt: 60 });
@@ -122,7 +122,7 @@ describe('the round trip', () => {
 
   it('is not taken where any segment that the ACK covers left twice (MUST-18, RFC 6298 3)', () => {
     const h = new Harness().establish({ syn: SACK_SYN, rtt: 100 });
-    h.connection.send(new Uint8Array(10_000), h.now);
+    h.connection.send(new Uint8Array(10_000));
     h.sends();
     h.after(120).receives({ flags: ACK, ack: 1001, options: h.sack([2001, 10_001]) });
     const { srtt } = h.connection.info();
@@ -135,7 +135,7 @@ describe('the round trip', () => {
 describe('the window', () => {
   it('grows by no ACK that leaves SND.UNA where it is (RFC 5681 3.1)', () => {
     const h = new Harness().establish({ syn: SACK_SYN, rtt: 100 });
-    h.connection.send(new Uint8Array(20_000), h.now);
+    h.connection.send(new Uint8Array(20_000));
     expect(h.sends()).toHaveLength(10);
     h.after(100).receives({ flags: ACK, ack: 1, options: h.sack([1001, 3001]) });
     expect(h.connection.info()).toMatchObject({ inRecovery: false, cwnd: 10_000 });

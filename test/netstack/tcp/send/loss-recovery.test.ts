@@ -26,7 +26,7 @@ const RTT = 100;
 /** SACK in use, a round trip of 100 ms, `count` segments just sent and `more` octets queued. */
 function inFlight(count: number, more = 0): Harness {
   const h = new Harness().establish({ syn: SACK_SYN, rtt: RTT });
-  h.connection.send(patternBytes(count * 1000 + more), h.now);
+  h.connection.send(patternBytes(count * 1000 + more));
   expect(h.sends()).toHaveLength(count);
   return h;
 }
@@ -167,7 +167,7 @@ describe('RACK', () => {
     const h = inFlight(3).after(RTT);
     acknowledge(h, 1, [1001, 2001]);
     acknowledge(h, 3001);
-    h.connection.send(new Uint8Array(5000), h.now);
+    h.connection.send(new Uint8Array(5000));
     expect(during(h, 105)).toHaveLength(5);
     acknowledge(h, 3001, [4001, 7001]);
     expect(h.connection.info().inRecovery).toBe(false);
@@ -210,7 +210,7 @@ describe('RACK', () => {
       una += 2000;
       acknowledge(h, una);
       expect(h.connection.info().inRecovery).toBe(false);
-      h.connection.send(new Uint8Array(2000), h.now);
+      h.connection.send(new Uint8Array(2000));
       expect(h.sends()).toHaveLength(2);
       h.after(RTT);
     }
@@ -240,7 +240,7 @@ it('takes no report of an old ACK for a DSACK (RFC 2883 5)', () => {
 
 it('lowers the window in proportion to what was in flight when the reordering timer found the loss (RFC 9937 6.2)', () => {
   const h = inFlight(3).after(50);
-  h.connection.send(patternBytes(7000), h.now);
+  h.connection.send(patternBytes(7000));
   expect(h.sends()).toHaveLength(7);
   h.after(50);
   acknowledge(h, 1, [2001, 3001]);
@@ -266,7 +266,7 @@ describe('the tail loss probe', () => {
     const h = inFlight(3);
     expect(h.after(2 * RTT).sendsBriefly()).toEqual(['PSH,ACK 2001+1000 1']);
     const full = new Harness().establish({ syn: SACK_SYN, rtt: RTT, wnd: 3000 });
-    full.connection.send(new Uint8Array(9000), full.now);
+    full.connection.send(new Uint8Array(9000));
     expect(full.sends()).toHaveLength(3);
     expect(full.after(2 * RTT).sendsBriefly()).toEqual(['ACK 2001+1000 1']);
   });
@@ -287,17 +287,17 @@ describe('the tail loss probe', () => {
     // Both have arrived; which of them the first ACK is for, nobody knows.
     acknowledge(h, 1001);
     acknowledge(h, 1001, [1, 1001]);
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     h.sends();
     expect(h.after(rto).sendsBriefly()).toEqual(['PSH,ACK 1001+1000 1']);
     expect(h.connection.info().backoff).toBe(1);
     acknowledge(h, 2001);
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     h.sends();
     // Without an ambiguity it is measured again.
     h.after(RTT);
     acknowledge(h, 3001);
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     h.sends();
     h.after(h.connection.info().rto);
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 3001+1000 1']);
@@ -306,13 +306,13 @@ describe('the tail loss probe', () => {
 
   it('follows on another where the echo of a timestamp has measured one (RFC 8985 7.3)', () => {
     const h = new Harness().establish({ syn: SACK_TIMESTAMPS_SYN, rtt: RTT });
-    h.connection.send(new Uint8Array(900), h.now);
+    h.connection.send(new Uint8Array(900));
     h.sends();
     const [probe] = h.after(h.connection.info().rto).sends();
     const echo = TIMESTAMPS_OPTION(2, probe!.options.tsVal);
     h.after(RTT).receives({ flags: ACK, ack: 901, options: echo });
     h.receives({ flags: ACK, ack: 901, options: [...echo, ...h.sack([1, 901])] });
-    h.connection.send(new Uint8Array(900), h.now);
+    h.connection.send(new Uint8Array(900));
     h.sends();
     expect(h.after(h.connection.info().rto).sendsBriefly()).toEqual(['PSH,ACK 901+900 1']);
     expect(h.connection.info().backoff).toBe(0);
@@ -323,7 +323,7 @@ describe('the tail loss probe', () => {
     h.connect();
     h.after(1000).sends();
     h.receives({ flags: SYN | ACK, seq: 0, ack: 1, options: SACK_SYN });
-    h.connection.send(patternBytes(2000), h.now);
+    h.connection.send(patternBytes(2000));
     h.sends();
     expect(h.after(2999).sends()).toEqual([]);
     expect(h.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
@@ -344,7 +344,7 @@ describe('the tail loss probe', () => {
     h.sends();
     h.after(RTT);
     acknowledge(h, 3001);
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     expect(during(h, 10)).toEqual(['3001+1000']);
     expect(h.connection.info().ssthresh).toBe(Infinity);
     h.after(RTT);
@@ -362,7 +362,7 @@ describe('the tail loss probe', () => {
     acknowledge(h, 10_001);
     const { ssthresh, inRecovery } = h.connection.info();
     expect(inRecovery).toBe(false);
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     during(h, RTT);
     acknowledge(h, 11_001);
     expect(h.connection.info().ssthresh).toBe(ssthresh);
@@ -374,7 +374,7 @@ describe('the tail loss probe', () => {
     acknowledge(h, 3001);
     h.after(RTT);
     acknowledge(h, 3001, [2001, 3001]);
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     h.sends();
     h.after(RTT);
     acknowledge(h, 4001);
@@ -389,7 +389,7 @@ describe('the tail loss probe', () => {
     h.sends();
     h.after(RTT);
     acknowledge(h, 3001);
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     during(h, 10);
     // The network has doubled an early segment: a duplicate ACK, but not for the probe.
     acknowledge(h, 3001, ...blocks);
@@ -400,7 +400,7 @@ describe('the tail loss probe', () => {
 
   it('is not sent to a peer without SACK, nor in recovery (RFC 8985 4)', () => {
     const plain = new Harness().establish({ rtt: RTT });
-    plain.connection.send(new Uint8Array(3000), plain.now);
+    plain.connection.send(new Uint8Array(3000));
     plain.sends();
     expect(plain.after(299).sends()).toEqual([]);
     expect(plain.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
@@ -440,7 +440,7 @@ describe('a repair that was not needed', () => {
     ack: (upTo: number, echo: Sent) => void;
   } {
     const h = new Harness().establish({ syn: SACK_TIMESTAMPS_SYN, rtt: RTT });
-    h.connection.send(patternBytes(count * 988), h.now);
+    h.connection.send(patternBytes(count * 988));
     const sent = h.sends();
     expect(sent).toHaveLength(count);
     let tsVal = 2;
@@ -639,7 +639,7 @@ describe('the retransmission timer with SACK', () => {
     const { rto } = h.connection.info();
     expect(h.after(rto).sends()).toHaveLength(1);
     h.after(rto - 10);
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 1001+1000 1']);
     h.after(10);
     expect(h.connection.info()).toMatchObject({ backoff: 1, lost: 1000, cwnd: 1000 });
@@ -671,7 +671,7 @@ describe('the retransmission timer with SACK', () => {
     h.sends();
     acknowledge(h, 3001);
     expect(h.connection.info()).toMatchObject({ inflight: 0, unacknowledged: 0 });
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     h.after(RTT);
     expect(h.sends().map(({ seq }) => seq)).toContain(3001);
     expect(h.connection.info().inflight).toBe(1000);
@@ -734,7 +734,7 @@ describe('a peer without SACK', () => {
   /** Its first segment was repaired, and the repair is over; 5 more segments are out. */
   function repaired(): Harness {
     const h = new Harness().establish({ rtt: RTT });
-    h.connection.send(new Uint8Array(10_000), h.now);
+    h.connection.send(new Uint8Array(10_000));
     expect(h.sends()).toHaveLength(10);
     h.after(RTT);
     for (let count = 0; count < 3; count++) acknowledge(h, 1);
@@ -742,7 +742,7 @@ describe('a peer without SACK', () => {
     h.after(RTT);
     acknowledge(h, 10_001);
     expect(h.connection.info().inRecovery).toBe(false);
-    h.connection.send(new Uint8Array(5000), h.now);
+    h.connection.send(new Uint8Array(5000));
     during(h, 60);
     expect(h.connection.info().inflight).toBe(5000);
     return h;
@@ -764,7 +764,7 @@ describe('a peer without SACK', () => {
 
   it('is not believed when it sends SACKs all the same', () => {
     const h = new Harness().establish({ rtt: RTT });
-    h.connection.send(new Uint8Array(10_000), h.now);
+    h.connection.send(new Uint8Array(10_000));
     h.sends();
     h.after(RTT);
     acknowledge(h, 1, [4001, 10_001]);
@@ -773,7 +773,7 @@ describe('a peer without SACK', () => {
 
   it('cannot clock out more by duplicates than was out (RFC 9937 6.2)', () => {
     const h = new Harness().establish({ rtt: RTT });
-    h.connection.send(new Uint8Array(200_000), h.now);
+    h.connection.send(new Uint8Array(200_000));
     expect(h.sends()).toHaveLength(10);
     h.after(RTT);
     const sent: string[] = [];
@@ -787,7 +787,7 @@ describe('a peer without SACK', () => {
 
   it('lets new data out for duplicates in recovery, one for two (RFC 6937, RFC 9937)', () => {
     const h = new Harness().establish({ rtt: RTT });
-    h.connection.send(new Uint8Array(40_000), h.now);
+    h.connection.send(new Uint8Array(40_000));
     h.sends();
     h.after(RTT);
     const sent: string[] = [];
@@ -802,7 +802,7 @@ describe('a peer without SACK', () => {
 
   it('cannot inflate the window by more duplicates than there are segments', () => {
     const h = new Harness().establish({ rtt: RTT });
-    h.connection.send(new Uint8Array(60_000), h.now);
+    h.connection.send(new Uint8Array(60_000));
     h.sends();
     h.after(RTT);
     for (let count = 0; count < 1000; count++) acknowledge(h, 1);
@@ -844,7 +844,7 @@ describe('a peer without SACK', () => {
 
   it('counts what its duplicates stand for as arrived, until an ACK covers it', () => {
     const h = new Harness().establish({ rtt: RTT });
-    h.connection.send(new Uint8Array(10_000), h.now);
+    h.connection.send(new Uint8Array(10_000));
     h.sends();
     h.after(RTT);
     for (let count = 0; count < 3; count++) acknowledge(h, 1);
@@ -857,7 +857,7 @@ describe('a peer without SACK', () => {
 
   it('gets nothing a third time while the repair of a timeout is on its way', () => {
     const h = new Harness().establish({ rtt: RTT });
-    h.connection.send(new Uint8Array(8000), h.now);
+    h.connection.send(new Uint8Array(8000));
     h.sends();
     expect(h.after(300).sendsBriefly()).toEqual(['ACK 1+1000 1']);
     h.after(RTT);
@@ -869,7 +869,7 @@ describe('a peer without SACK', () => {
 
   it('has counted as arrived what is left of its duplicates behind a partial ACK', () => {
     const h = new Harness().establish({ rtt: RTT });
-    h.connection.send(new Uint8Array(10_000), h.now);
+    h.connection.send(new Uint8Array(10_000));
     h.sends();
     h.after(RTT);
     for (let count = 0; count < 7; count++) acknowledge(h, 1);
@@ -884,7 +884,7 @@ describe('a peer without SACK', () => {
 
   it('gets all again after a timeout, one window after the other', () => {
     const h = new Harness().establish({ rtt: RTT });
-    h.connection.send(new Uint8Array(4000), h.now);
+    h.connection.send(new Uint8Array(4000));
     h.sends();
     expect(h.after(300).sendsBriefly()).toEqual(['ACK 1+1000 1']);
     h.after(RTT);

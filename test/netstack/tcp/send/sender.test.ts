@@ -5,7 +5,7 @@ import { loneTcb, NOW } from '../lone-tcb.js';
 /** Established with `count` full segments of 1000 bytes just sent. */
 function inFlight(count: number): Harness {
   const h = new Harness().establish();
-  h.connection.send(patternBytes(count * 1000), h.now);
+  h.connection.send(patternBytes(count * 1000));
   expect(h.sends()).toHaveLength(count);
   return h;
 }
@@ -14,7 +14,7 @@ describe('sending', () => {
   it('cuts 64 KiB into full segments in one drain, within the initial window of ten (MUST-14, SHLD-28, RFC 6928 2)', () => {
     const h = new Harness().establish();
     const data = patternBytes(65_536);
-    expect(h.connection.send(data, h.now)).toBe(65_536);
+    expect(h.connection.send(data)).toBe(65_536);
     const sent = h.sends();
     expect(sent.map(({ len }) => len)).toEqual(new Array(10).fill(1000));
     expect(sent[3]).toMatchObject({ seq: 3001, flags: 'ACK', data: data.subarray(3000, 4000) });
@@ -23,7 +23,7 @@ describe('sending', () => {
 
   it('uses 536 bytes where the peer names no MSS (RFC 9293 3.7.1, MUST-15)', () => {
     const h = new Harness().establish({ syn: [] });
-    h.connection.send(new Uint8Array(2000), h.now);
+    h.connection.send(new Uint8Array(2000));
     expect(h.sends().map(({ len }) => len)).toEqual([536, 536, 536, 392]);
   });
 
@@ -31,18 +31,18 @@ describe('sending', () => {
     const h = new Harness({ mtu: 600 }).establish({
       syn: [...MSS_OPTION(1460), ...TIMESTAMPS_OPTION(1, 0)],
     });
-    h.connection.send(new Uint8Array(1000), h.now);
+    h.connection.send(new Uint8Array(1000));
     expect(h.sends().map(({ len }) => len)).toEqual([548, 452]);
   });
 
   it("keeps to the peer's window, scaled only when both SYNs carry the option (REC-1, RFC 7323 2.2, RFC 5681 2b)", () => {
     const plain = new Harness().establish({ wnd: 2500 });
-    plain.connection.send(new Uint8Array(9000), plain.now);
+    plain.connection.send(new Uint8Array(9000));
     expect(plain.sends().map(({ len }) => len)).toEqual([1000, 1000]);
 
     const scaled = new Harness().establish({ syn: [...MSS_OPTION(1000), ...SCALE_OPTION(2)] });
     scaled.receives({ flags: ACK, wnd: 1000 });
-    scaled.connection.send(new Uint8Array(9000), scaled.now);
+    scaled.connection.send(new Uint8Array(9000));
     expect(scaled.sends()).toHaveLength(4);
   });
 
@@ -56,13 +56,13 @@ describe('sending', () => {
 
   it('sends small segments at once, and with Nagle only when nothing is in flight (SHLD-7, MUST-17)', () => {
     const h = new Harness().establish();
-    h.connection.send(new Uint8Array(10), h.now);
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
+    h.connection.send(new Uint8Array(10));
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 1+20 1']);
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 21+10 1']);
     h.connection.setNoDelay(false);
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     expect(h.sendsBriefly()).toEqual([]);
     h.receives({ flags: ACK, ack: 31 });
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 31+10 1']);
@@ -70,9 +70,9 @@ describe('sending', () => {
 
   it('takes no more than the buffer and calls writable when a quarter is free', () => {
     const h = new Harness({ limits: { sendBuffer: 20_000 } }).establish();
-    expect(h.connection.send(new Uint8Array(30_000), h.now)).toBe(20_000);
+    expect(h.connection.send(new Uint8Array(30_000))).toBe(20_000);
     expect(h.connection.writableBytes).toBe(0);
-    expect(h.connection.send(new Uint8Array(1), h.now)).toBe(0);
+    expect(h.connection.send(new Uint8Array(1))).toBe(0);
     h.sends();
     h.receives({ flags: ACK, ack: 4001 });
     expect(h.events).toEqual([]);
@@ -90,10 +90,10 @@ describe('sending', () => {
     acknowledge(1);
     // Slow start until the buffer, which is two windows, has 4 MiB.
     while (h.connection.writableBytes < 4 * 1024 * 1024) {
-      h.connection.send(endless.subarray(0, h.connection.info().cwnd), h.now);
+      h.connection.send(endless.subarray(0, h.connection.info().cwnd));
       for (const { seq, len } of h.sends()) acknowledge(seq + len);
     }
-    h.connection.send(endless, h.now);
+    h.connection.send(endless);
     const { seq } = h.sends()[0]!;
     h.events.length = 0;
     acknowledge(seq + 200_000);
@@ -159,7 +159,7 @@ describe('the zero window', () => {
   it('is probed with one octet, at growing intervals, for as long as the peer answers (MUST-36, MUST-37)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
-    h.connection.send(patternBytes(5000), h.now);
+    h.connection.send(patternBytes(5000));
     expect(h.sendsBriefly()).toEqual([]);
     const times: number[] = [];
     const start = h.now;
@@ -184,7 +184,7 @@ describe('the zero window', () => {
   it('goes on behind a probe that was taken', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
-    h.connection.send(patternBytes(500), h.now);
+    h.connection.send(patternBytes(500));
     h.sends();
     h.after(200).sends();
     h.receives({ flags: ACK, ack: 2, wnd: 1000 });
@@ -194,7 +194,7 @@ describe('the zero window', () => {
   it('probes with a FIN when that is all there is', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
-    h.connection.shutdown(h.now);
+    h.connection.shutdown();
     expect(h.sendsBriefly()).toEqual([]);
     expect(h.after(200).sendsBriefly()).toEqual(['FIN,ACK 1+0 1']);
   });
@@ -202,7 +202,7 @@ describe('the zero window', () => {
   it('ends the connection when probes stay unanswered for the user timeout', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
-    h.connection.send(patternBytes(500), h.now);
+    h.connection.send(patternBytes(500));
     for (let second = 0; second < 200; second++) {
       h.after(1000);
       h.sends();
@@ -213,7 +213,7 @@ describe('the zero window', () => {
   it('does not send a silly segment into a small window, until the override timeout (MUST-38)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 100 });
-    h.connection.send(patternBytes(5000), h.now);
+    h.connection.send(patternBytes(5000));
     expect(h.sendsBriefly()).toEqual([]);
     expect(h.after(200).sendsBriefly()).toEqual(['ACK 1+100 1']);
   });
@@ -242,7 +242,7 @@ it('takes a round trip of less than a millisecond for one, and the lack of one f
 
 it('shrinks to the initial window after an idle time (RFC 5681 4.1)', () => {
   const h = new Harness().establish({ wnd: 65_535 });
-  h.connection.send(new Uint8Array(30_000), h.now);
+  h.connection.send(new Uint8Array(30_000));
   for (let ack = 1; ack < 30_000;) {
     const sent = h.sends();
     ack = sent.at(-1)!.seq + sent.at(-1)!.len;
@@ -250,7 +250,7 @@ it('shrinks to the initial window after an idle time (RFC 5681 4.1)', () => {
   }
   expect(h.connection.info().cwnd).toBeGreaterThan(20_000);
   h.after(5000);
-  h.connection.send(new Uint8Array(30_000), h.now);
+  h.connection.send(new Uint8Array(30_000));
   expect(h.sends()).toHaveLength(10);
 });
 

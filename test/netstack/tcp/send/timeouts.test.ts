@@ -38,7 +38,7 @@ describe('keepalive', () => {
 
   it('leaves data in flight to its own timer (MUST-26)', () => {
     const h = new Harness().establish({ connect: { keepAlive: KEEP_ALIVE } });
-    h.connection.send(new Uint8Array(10), h.now);
+    h.connection.send(new Uint8Array(10));
     h.sends();
     const seqs = new Set<number>();
     for (let second = 0; second < 30; second++) {
