@@ -12,19 +12,16 @@ import type { SimResponse } from '../../soracom/client/responses.js';
 import { simMayExist } from '../../soracom/api-error.js';
 import { readSession, withSession } from '../session/arc-session.js';
 import { keepArcConfig, refuseWhileRescued } from './bootstrap-rescue.js';
-import {
-  mergeProfile,
-  unsavedProfileNotes,
-  type BootstrapAuthkeyOptions,
-  type BootstrapPorts,
-  type BootstrapRun,
-} from './bootstrap-run.js';
+import { unsavedProfileNotes } from './bootstrap-authkey.js';
+import type { BootstrapAuthkeyOptions, BootstrapPorts, SignedInRun } from './bootstrap-run.js';
 import { readBootstrapTarget } from './bootstrap-target.js';
-import { confirmCreation, keylessError, newSimConfig } from './create-sim.js';
+import { newSimConfig, withProfile } from './fresh-arc-config.js';
 import { arcProfileOf } from '../credentials/arc-profile.js';
 import { labelSim } from './label-sim.js';
 import { signedIn } from '../credentials/signed-in.js';
-import { findInterruptedRun } from './sim-journal.js';
+import { retold } from './key-renewal.js';
+import { SimJournal } from './sim-journal.js';
+import { confirmCreation, keylessError } from './creation-steps.js';
 
 export interface DumpPorts extends BootstrapPorts {
   /** Writes to standard output; rejects when that cannot take it. */
@@ -47,7 +44,7 @@ export async function dumpBootstrap(
     const run = { options, ports, api, endpoint: credentials.endpoint, profile };
     const config = existing ? await renewed(existing, run) : await created(run);
     const warnings = await labelSim(config.simId, options.labels ?? {}, api);
-    return [...unsavedProfileNotes(options, profile), ...warnings];
+    return [...unsavedProfileNotes(run), ...warnings];
   });
 }
 
@@ -55,16 +52,18 @@ export async function dumpBootstrap(
 async function refuseToCreate(options: BootstrapAuthkeyOptions, ports: DumpPorts): Promise<void> {
   if (options.ownKey || options.adopt !== undefined) throw needsFile();
   await refuseWhileRescued(ports.files, options.path, options.stateFolder);
-  const interrupted = await findInterruptedRun(ports.journals, options.path);
-  if (interrupted === undefined) return;
+  const journal = await SimJournal.open(ports.journals, options.path);
+  if (journal.line === 'none') return;
   throw new UserError('failed', {
     what: 'nothing was created or changed',
-    why: `an earlier run was interrupted (${interrupted.journal.path}), and a virtual SIM may exist`,
+    why: `an earlier run was interrupted (${journal.path}), and a virtual SIM may exist`,
     next: ['Run the same command without --dump-config: it finishes that run.'],
   });
 }
 
-type DumpRun = Omit<BootstrapRun, 'ports'> & { readonly ports: DumpPorts };
+interface DumpRun extends SignedInRun {
+  readonly ports: DumpPorts;
+}
 
 function readSource(path: string, { files }: DumpPorts): Promise<ArcConfig | undefined> {
   const source = resolveConfigSource(path);
@@ -75,7 +74,7 @@ function readSource(path: string, { files }: DumpPorts): Promise<ArcConfig | und
 async function renewed(existing: ArcConfig, { api, ports, profile }: DumpRun): Promise<ArcConfig> {
   const { simId } = existing;
   const session = readSession(await api.createArcSession(simId), simId);
-  const config = { ...withSession(existing, session), ...mergeProfile(existing, profile) };
+  const config = withProfile(withSession(existing, session), profile);
   await ports.print(formatArcConfig(config));
   return config;
 }
@@ -85,10 +84,10 @@ async function created(run: DumpRun): Promise<ArcConfig> {
   await confirmCreation(run);
   ports.onStep?.('Creating a virtual SIM');
   const sim = await askForSim(api);
-  const config = newSimConfig(sim, { options, profile });
+  const config = newSimConfig(sim, options.platform);
   // Without a journal, the same command would create a second SIM.
   if (config === undefined) throw keylessError(sim.simId, adoption(sim.simId));
-  const { whole, failure } = await addSession(config, api);
+  const { whole, failure } = await addSession(withProfile(config, profile), api);
   try {
     await ports.print(formatArcConfig(whole));
   } catch (error) {
@@ -108,15 +107,10 @@ async function askForSim(api: DumpRun['api']): Promise<SimResponse> {
     return await api.createSim();
   } catch (error) {
     if (!(error instanceof UserError) || !simMayExist(error)) throw error;
-    const text = {
-      what: error.what,
-      why: error.why,
-      next: [
-        'A SIM may have been created and billed: look for it with `arctun sim list --since 10m` before you run this again.',
-        `${adoption('SIM_ID')} \`arctun sim terminate SIM_ID\` ends its bill.`,
-      ],
-    };
-    throw new UserError(error.kind, text, { cause: error });
+    throw retold(error, [
+      'A SIM may have been created and billed: look for it with `arctun sim list --since 10m` before you run this again.',
+      `${adoption('SIM_ID')} \`arctun sim terminate SIM_ID\` ends its bill.`,
+    ]);
   }
 }
 
@@ -136,15 +130,9 @@ async function addSession(
 }
 
 function sessionless(simId: string, failure: UserError): UserError {
-  const text = {
-    what: `SIM ${simId} was created and its arc.json is printed, but it has no session`,
-    why: `${failure.what}: ${failure.why}`,
-    next: [
-      ...failure.next,
-      'Keep what was printed as arc.json and run bootstrap again: it makes one.',
-    ],
-  };
-  return new UserError(failure.kind, text, { cause: failure });
+  const next = 'Keep what was printed as arc.json and run bootstrap again: it makes one.';
+  const what = `SIM ${simId} was created and its arc.json is printed, but it has no session`;
+  return retold(failure, [...failure.next, next], what);
 }
 
 /** A new key is on the disk before the old one is given up; without a file there is no such place. */

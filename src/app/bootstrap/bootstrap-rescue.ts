@@ -89,25 +89,16 @@ export async function refuseWhileRescued(
   path: string,
   stateFolder: string,
 ): Promise<void> {
-  const rescued = await findRescued(files, path, stateFolder);
-  if (rescued === undefined) return;
+  const names = await files.list(stateFolder).catch(() => []);
+  const suffix = rescueSuffix(files.absolute(path));
+  const name = names.find((candidate) => candidate.endsWith(suffix));
+  if (name === undefined) return;
+  const rescued = files.absolute(`${stateFolder}/${name}`);
   throw new UserError('failed', {
     what: 'nothing was created or changed',
     why: `an earlier run has kept the arc.json of a SIM in ${rescued}, as its own place could not be written`,
     next: ['Move it to where it belongs, or delete it if its SIM is of no use; then run again.'],
   });
-}
-
-/** The path of an arc.json that an earlier run of the same target has kept in the rescue folder. */
-async function findRescued(
-  files: Files,
-  path: string,
-  folder: string,
-): Promise<string | undefined> {
-  const names = await files.list(folder).catch(() => []);
-  const suffix = rescueSuffix(files.absolute(path));
-  const name = names.find((candidate) => candidate.endsWith(suffix));
-  return name === undefined ? undefined : files.absolute(`${folder}/${name}`);
 }
 
 async function rescue(

@@ -1,14 +1,12 @@
-/** What a run of `bootstrap authkey` is given, what its parts hand to each other, what it gives. */
+/** What a run of `bootstrap authkey` is given, what its steps hand to each other, what it gives. */
 import type { ArcConfig, ArcProfile } from '../../arc-config/arc-config.js';
 import type { Files } from '../../ports/files.js';
 import type { Journals } from '../../ports/journals.js';
 import type { KeyPair } from '../../lib/secrets/key-pair.js';
-import { ApiError } from '../../soracom/api-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
-import type { LostSim } from './find-lost-sim.js';
 import type { SimLabels } from './label-sim.js';
-import { refreshSession } from '../session/refresh-session.js';
 import type { SignInPorts } from '../credentials/signed-in.js';
+import type { SimJournal } from './sim-journal.js';
 
 export type BootstrapApi = Omit<
   SoracomApi,
@@ -48,6 +46,17 @@ export interface BootstrapPorts extends SignInPorts<BootstrapApi> {
   confirmSim?(summary: readonly (readonly [name: string, value: string])[]): Promise<boolean>;
 }
 
+/** A SIM that may be the one that was asked for. */
+export interface LostSim {
+  readonly simId: string;
+  /** Unix milliseconds; undefined where the platform does not tell. */
+  readonly createdTime: number | undefined;
+  /** Empty when it has none. */
+  readonly name: string;
+  /** Created before the request by the times that the platform gives: most likely another device's. */
+  readonly isEarlier: boolean;
+}
+
 /** A SIM's id, or what is to be done in its place. */
 export type SimChoice = { readonly simId: string } | 'create-another' | 'nothing';
 
@@ -61,8 +70,8 @@ export interface BootstrapResult {
   readonly notes: readonly string[];
 }
 
-/** What the parts of one run hand to each other. */
-export interface BootstrapRun {
+/** What a run knows once it has signed in. */
+export interface SignedInRun {
   readonly options: BootstrapAuthkeyOptions;
   readonly ports: BootstrapPorts;
   readonly api: BootstrapApi;
@@ -72,53 +81,20 @@ export interface BootstrapRun {
   readonly profile: ArcProfile | undefined;
 }
 
-export type Outcome = Omit<BootstrapResult, 'path'> & {
-  /** Absolute, where it is not that of arc.json. */
-  readonly path?: string;
-};
-
-/** The profile as a part of arc.json, with what somebody added to the one that was there. */
-export function mergeProfile(
-  existing: ArcConfig | undefined,
-  profile: ArcProfile | undefined,
-): Pick<ArcConfig, 'profile'> {
-  if (profile === undefined) return {};
-  return { profile: { ...profile, unknownKeys: existing?.profile?.unknownKeys ?? [] } };
-}
-
-/** A note if --save-profile was given and arc.json cannot hold these credentials. */
-export function unsavedProfileNotes(
-  { saveProfile = false }: Pick<BootstrapAuthkeyOptions, 'saveProfile'>,
-  profile: ArcProfile | undefined,
-): readonly string[] {
-  return saveProfile && profile === undefined ? [NO_PROFILE] : [];
-}
-
-const NO_PROFILE =
-  'No profile was written into arc.json: it can hold an auth key alone, of a user who is not changed.';
-
-const KEY_KEPT = 'The key in arc.json is kept as it is; `arctun sim renew-key` makes another.';
-
-/** Makes a new session for the SIM of an arc.json that is there. */
-/** A SIM that is terminated, or unknown to this account, gets no session: what to do for another one. */
-function withWayOut(error: unknown, path: string): unknown {
-  if (!(error instanceof ApiError) || (error.status !== 400 && error.status !== 404)) return error;
-  const { failure, what, why, next, status, code } = error;
-  const way = `If that SIM is gone, move ${path} away or name another file with --config: bootstrap then creates a SIM, which is billed.`;
-  const details = { status, ...(code !== undefined && { code }), cause: error.cause };
-  return new ApiError(failure, { what, why, next: [...next, way] }, details);
-}
-
-export async function refreshExisting(existing: ArcConfig, run: BootstrapRun): Promise<Outcome> {
-  const { api, profile, ports, options } = run;
-  ports.onStep?.('Creating an Arc session');
-  const original = { ...existing, ...mergeProfile(existing, profile) };
-  const home = { files: ports.files, stateFolder: options.stateFolder };
-  const refreshing = refreshSession({ original, path: options.path }, api, home);
-  const { notice, keptIn } = await refreshing.catch((error: unknown) => {
-    throw withWayOut(error, ports.files.absolute(options.path));
-  });
-  const notes = notice === undefined ? [] : [notice];
-  if (options.ownKey || options.adopt !== undefined) notes.push(KEY_KEPT);
-  return { simId: existing.simId, created: false, notes, ...(keptIn && { path: keptIn }) };
+/** What the steps of a run hand to each other; `sim-run.ts` has their order. */
+export interface SimRun extends SignedInRun {
+  /** The arc.json that was there when the run began. */
+  readonly existing: ArcConfig | undefined;
+  readonly journal: SimJournal;
+  /** What arc.json holds by now, or is about to hold. */
+  config: ArcConfig | undefined;
+  /** The SIM that gets a new key, in place of a new SIM. */
+  adopt: string | undefined;
+  /** Whether this run, or the one that it finishes, has created the SIM. */
+  created: boolean;
+  /** Writes arc.json. */
+  readonly write: (config: ArcConfig) => Promise<void>;
+  /** Absolute; where a session is that could not be written into arc.json. */
+  keptIn: string | undefined;
+  readonly notes: string[];
 }

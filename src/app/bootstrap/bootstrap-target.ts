@@ -5,8 +5,63 @@ import { resolveConfigSource } from '../../arc-config/config-source.js';
 import { FileError, type Files } from '../../ports/files.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 import { UserError, type FailureKind } from '../../lib/user-error.js';
+import { sessionStatePath } from '../session/session-state.js';
+import { requireSimId } from '../sim/sim-target.js';
+import { refuseWhileRescued } from './bootstrap-rescue.js';
+import type { BootstrapAuthkeyOptions, BootstrapPorts, SimRun } from './bootstrap-run.js';
+import { SimJournal } from './sim-journal.js';
 
 const MOVE_AWAY = 'To start anew, move the file away or name another with --config.';
+
+/**
+ * Refuses what can be refused before the first call.
+ * @throws UserError; nothing was created then
+ */
+export async function openBootstrapTarget(
+  options: BootstrapAuthkeyOptions,
+  { files, journals }: BootstrapPorts,
+): Promise<Pick<SimRun, 'existing' | 'journal'>> {
+  const { path, adopt, stateFolder } = options;
+  if (adopt !== undefined) requireSimId(adopt);
+  const existing = await readBootstrapTarget(files, path);
+  refuseOtherSim(existing, options, files);
+  const journal = await SimJournal.open(journals, path);
+  if (!existing && !journal.progress.created) await refuseWhileRescued(files, path, stateFolder);
+  await proveWritable(journal.line === 'none' ? existing : undefined, options, files);
+  return { existing, journal };
+}
+
+/** A session alone can stand in the state folder; a key belongs into arc.json. */
+async function proveWritable(
+  refreshed: ArcConfig | undefined,
+  { path, stateFolder }: BootstrapAuthkeyOptions,
+  files: Files,
+): Promise<void> {
+  try {
+    await proveTargetWritable(files, path);
+  } catch (error) {
+    if (refreshed === undefined) throw error;
+    try {
+      await files.createFolder(stateFolder);
+      await files.proveWritable(sessionStatePath(refreshed.simId, { files, stateFolder }));
+    } catch {
+      throw error;
+    }
+  }
+}
+
+function refuseOtherSim(
+  existing: ArcConfig | undefined,
+  { adopt, path }: BootstrapAuthkeyOptions,
+  files: Files,
+): void {
+  if (existing === undefined || adopt === undefined || existing.simId === adopt) return;
+  throw new UserError('usage', {
+    what: `nothing was changed for ${files.absolute(path)}`,
+    why: `it holds SIM ${existing.simId}, and --adopt names another`,
+    next: ['Name another file with --config, or move this one away.'],
+  });
+}
 
 /**
  * The arc.json that is to be refreshed, or undefined where a new one is to be created. A file that

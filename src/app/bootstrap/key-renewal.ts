@@ -4,7 +4,6 @@
  * this machine.
  */
 import type { ArcConfig } from '../../arc-config/arc-config.js';
-import type { Journal, Journals } from '../../ports/journals.js';
 import { formatKey, parseKey } from '../../arc-config/value-syntax.js';
 import type { KeyPair } from '../../lib/secrets/key-pair.js';
 import { Secret } from '../../lib/secrets/secret.js';
@@ -12,22 +11,19 @@ import { UserError } from '../../lib/user-error.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import { readSession, withSession } from '../session/arc-session.js';
-import { addStep, endJournal, startJournal, type RenewKeyStep } from './sim-journal.js';
+import type { RenewKeyStep, SimJournal } from './sim-journal.js';
 
-export type RenewalApi = Pick<SoracomApi, 'renewArcSimCredentials' | 'createArcSession'>;
-
-/** Where the changed configuration goes; it is called once with the new key, then with the session. */
-export type WriteConfig = (config: ArcConfig) => Promise<void>;
-
-/** Where a renewal keeps its journal. */
-export interface RenewalPlace {
-  readonly journals: Journals;
-  /** The arc.json beside which it stands. */
-  readonly path: string;
-  /** What has to be asked once the journal keeps others away; it rejects where nothing may be done. */
-  readonly beforeCall?: (journal: Journal) => Promise<void>;
+export interface Renewal {
+  /** The SIM's, whose key is replaced. */
+  readonly config: ArcConfig;
+  /** The new key is the one that it tells of. */
+  readonly journal: SimJournal;
+  readonly api: Pick<SoracomApi, 'renewArcSimCredentials' | 'createArcSession'>;
+  /** Called once with the new key, then with the session. The text is on the disk when it resolves. */
+  readonly write: (config: ArcConfig) => Promise<void>;
 }
 
+/** The journal's line for a new key. */
 export function renewKeyStep(simId: string, { privateKey, publicKey }: KeyPair): RenewKeyStep {
   return {
     step: 'renew-key',
@@ -38,143 +34,59 @@ export function renewKeyStep(simId: string, { privateKey, publicKey }: KeyPair):
 }
 
 /**
- * With a journal of its own, beside the file at `path`.
+ * For a key that this run has put into the journal. The journal ends when all is done.
  *
- * @param config the SIM's, whose key is replaced
- * @param write has to have the text on the disk when it resolves
- * @throws as `renewKeyWithin`; UserError when another run has begun meanwhile. No journal stays when
- *   the platform refuses.
- */
-export async function renewKeyAlone(
-  config: ArcConfig,
-  keyPair: KeyPair,
-  { journals, path, beforeCall }: RenewalPlace,
-  api: RenewalApi,
-  write: WriteConfig,
-): Promise<ArcConfig> {
-  const entry = renewKeyStep(config.simId, keyPair);
-  const journal = await startJournal(journals, path, entry);
-  await beforeCall?.(journal);
-  return endingWhenRefused(journal, () => startRenewal(config, entry, journal, api, write));
-}
-
-/**
- * As the last step of a run whose journal is of no use any more when the platform refuses.
- * @throws as `renewKeyWithin`
- */
-export function renewSimKey(
-  config: ArcConfig,
-  keyPair: KeyPair,
-  journal: Journal,
-  api: RenewalApi,
-  write: WriteConfig,
-): Promise<ArcConfig> {
-  return endingWhenRefused(journal, () => renewKeyWithin(config, keyPair, journal, api, write));
-}
-
-/**
- * As a step of a run whose journal tells of more.
- *
+ * @param ifRefused what becomes of the journal then: it stays if it tells of more than this key
  * @throws ApiError when the platform refuses: the old key holds then, and the journal says so;
  *   UserError when the answer was lost, or when the key is renewed and something else is missing
  */
-export async function renewKeyWithin(
-  config: ArcConfig,
-  keyPair: KeyPair,
-  journal: Journal,
-  api: RenewalApi,
-  write: WriteConfig,
+export async function renewKey(
+  renewal: Renewal,
+  ifRefused: 'journal-ends' | 'journal-stays',
 ): Promise<ArcConfig> {
-  const entry = renewKeyStep(config.simId, keyPair);
-  await addStep(journal, entry);
-  return startRenewal(config, entry, journal, api, write);
-}
-
-/** Tells the platform of a key for the first time. */
-async function startRenewal(
-  config: ArcConfig,
-  entry: RenewKeyStep,
-  journal: Journal,
-  api: RenewalApi,
-  write: WriteConfig,
-): Promise<ArcConfig> {
+  const { journal } = renewal;
+  const { simId } = journal.key;
   try {
-    return await renew(config, entry, journal, api, write);
+    return await renew(renewal);
   } catch (error) {
     if (isRefusedRenewal(error)) {
       // What the platform says matters more; without this line the next run asks again.
-      const refused = { step: 'renewal-refused', simId: entry.simId } as const;
-      await addStep(journal, refused).catch(() => undefined);
+      await journal.add({ step: 'renewal-refused', simId }).catch(() => undefined);
+      if (ifRefused === 'journal-ends') await journal.end().catch(() => undefined);
       throw error;
     }
-    throw error instanceof ApiError ? maybeRenewed(entry.simId, journal, error) : error;
-  }
-}
-
-/** There was no answer, or none that tells: the old key may be dead by now. */
-function maybeRenewed(simId: string, journal: Journal, error: ApiError): UserError {
-  const text = {
-    what: error.what,
-    why: error.why,
-    next: [
+    if (!(error instanceof ApiError)) throw error;
+    // There was no answer, or none that tells: the old key may be dead by now.
+    throw retold(error, [
       ...error.next,
       `SIM ${simId} may have the new key by now, and the old one may be of no use. The new one is safe in ${journal.path}: run the same command again, and it goes on from here.`,
-    ],
-  };
-  return new UserError(error.kind, text, { cause: error });
-}
-
-async function endingWhenRefused<T>(journal: Journal, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isRefusedRenewal(error)) await endJournal(journal).catch(() => undefined);
-    throw error;
+    ]);
   }
 }
 
 /**
- * The renewal that an earlier run has announced in its journal; with one key it is the same however
+ * For a key that an earlier run has put into the journal; with one key a renewal is the same however
  * often it is asked. A refusal says nothing of whether that run was refused, too: the journal stays.
  *
- * @throws as `renewKeyWithin`
+ * @throws UserError; ApiError when the answer was lost
  */
-export async function finishRenewal(
-  config: ArcConfig,
-  entry: RenewKeyStep,
-  journal: Journal,
-  api: RenewalApi,
-  write: WriteConfig,
-): Promise<ArcConfig> {
+export async function finishRenewal(renewal: Renewal): Promise<ArcConfig> {
+  const { journal } = renewal;
   try {
-    return await renew(config, entry, journal, api, write);
+    return await renew(renewal);
   } catch (error) {
     if (!isRefusedRenewal(error)) throw error;
-    const text = {
-      what: `cannot finish the new key of SIM ${entry.simId} that an earlier run began`,
-      why: `${error.what}: ${error.why}`,
-      next: [
-        ...error.next,
-        `${journal.path} holds that key, which the SIM may have by now: delete it only when the SIM is gone or its key is renewed elsewhere.`,
-      ],
-    };
-    throw new UserError('api', text, { cause: error });
+    const next = [
+      ...error.next,
+      `${journal.path} holds that key, which the SIM may have by now: delete it only when the SIM is gone or its key is renewed elsewhere.`,
+    ];
+    const { simId } = journal.key;
+    throw retold(
+      error,
+      next,
+      `cannot finish the new key of SIM ${simId} that an earlier run began`,
+    );
   }
-}
-
-async function renew(
-  config: ArcConfig,
-  entry: RenewKeyStep,
-  journal: Journal,
-  api: RenewalApi,
-  write: WriteConfig,
-): Promise<ArcConfig> {
-  const renewed = { ...config, ...keysOf(entry), simId: entry.simId };
-  await api.renewArcSimCredentials(entry.simId, entry.publicKey);
-  await writeKey(renewed, journal, write);
-  const whole = await addSession(renewed, api, write);
-  await endJournal(journal);
-  return whole;
 }
 
 /**
@@ -187,45 +99,52 @@ export function isRefusedRenewal(error: unknown): error is ApiError {
   return !mayBeDone && status >= 400 && status < 500 && status !== 429;
 }
 
-/** From here on no other key opens the tunnel. */
-async function writeKey(config: ArcConfig, journal: Journal, write: WriteConfig): Promise<void> {
+async function renew({ config, journal, api, write }: Renewal): Promise<ArcConfig> {
+  const entry = journal.key;
+  const { simId } = entry;
+  const renewed = { ...config, ...parseKeys(entry), simId };
+  await api.renewArcSimCredentials(simId, entry.publicKey);
+  // From here on no other key opens the tunnel.
   try {
-    await write(config);
+    await write(renewed);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const text = {
-      what: `SIM ${config.simId} has a new key, but its arc.json could not be written`,
-      why: `${error.what}: ${error.why}`,
-      next: [
-        `The key is safe in ${journal.path}. Mend the cause, then run the same command again: it goes on from here.`,
-      ],
-    };
-    throw new UserError(error.kind, text, { cause: error });
+    const next = `The key is safe in ${journal.path}. Mend the cause, then run the same command again: it goes on from here.`;
+    throw retold(
+      error,
+      [next],
+      `SIM ${simId} has a new key, but its arc.json could not be written`,
+    );
   }
+  const whole = await addSession(renewed, api, write).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    const next = [...error.next, 'Run the same command again: it goes on from here.'];
+    throw retold(
+      error,
+      next,
+      `the key of SIM ${simId} is renewed and written, but it has no new session`,
+    );
+  });
+  await journal.end();
+  return whole;
 }
 
-async function addSession(
+/**
+ * Asks for a session and writes it.
+ * @throws ApiError; UserError when it is of no use or could not be written
+ */
+export async function addSession(
   config: ArcConfig,
-  api: RenewalApi,
-  write: WriteConfig,
+  api: Pick<SoracomApi, 'createArcSession'>,
+  write: Renewal['write'],
 ): Promise<ArcConfig> {
-  try {
-    const session = readSession(await api.createArcSession(config.simId), config.simId);
-    const whole = withSession(config, session);
-    await write(whole);
-    return whole;
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    const text = {
-      what: `the key of SIM ${config.simId} is renewed and written, but it has no new session`,
-      why: `${error.what}: ${error.why}`,
-      next: [...error.next, 'Run the same command again: it goes on from here.'],
-    };
-    throw new UserError(error.kind, text, { cause: error });
-  }
+  const session = readSession(await api.createArcSession(config.simId), config.simId);
+  const whole = withSession(config, session);
+  await write(whole);
+  return whole;
 }
 
-function keysOf(entry: RenewKeyStep): Pick<ArcConfig, 'privateKey' | 'publicKey'> {
+function parseKeys(entry: RenewKeyStep): Pick<ArcConfig, 'privateKey' | 'publicKey'> {
   const privateKey = parseKey(entry.privateKey);
   const publicKey = parseKey(entry.publicKey);
   if (privateKey !== undefined && publicKey !== undefined) {
@@ -235,4 +154,18 @@ function keysOf(entry: RenewKeyStep): Pick<ArcConfig, 'privateKey' | 'publicKey'
     what: `cannot go on with the new key of SIM ${entry.simId}`,
     why: 'the journal of the earlier run holds no key',
   });
+}
+
+/**
+ * The same failure with what it means for the SIM.
+ *
+ * @param next what to do, in place of the failure's own
+ * @param what goes before the failure's own words when given
+ */
+export function retold(error: UserError, next: readonly string[], what?: string): UserError {
+  const text =
+    what === undefined
+      ? { what: error.what, why: error.why, next }
+      : { what, why: `${error.what}: ${error.why}`, next };
+  return new UserError(error.kind, text, { cause: error });
 }

@@ -15,7 +15,7 @@ import { proveTargetWritable, readExistingTarget } from './bootstrap-target.js';
 import { freshArcConfig } from './fresh-arc-config.js';
 import type { KryptonSession } from './krypton-session.js';
 import { settleSessionState } from '../session/session-state.js';
-import { findInterruptedRun } from './sim-journal.js';
+import { SimJournal } from './sim-journal.js';
 
 export interface KryptonTargetOptions {
   /** The arc.json to create or refresh. */
@@ -68,11 +68,11 @@ export async function openKryptonTarget(
 
 /** The journal may hold the one copy of another SIM's key, and belongs to another command. */
 async function refuseInterruptedRun(journals: Journals, path: string): Promise<void> {
-  const interrupted = await findInterruptedRun(journals, path);
-  if (interrupted === undefined) return;
+  const journal = await SimJournal.open(journals, path);
+  if (journal.line === 'none') return;
   throw new UserError('configuration', {
     what: 'nothing was created or changed',
-    why: `an earlier \`arctun bootstrap authkey\` or \`arctun sim renew-key\` was interrupted (${interrupted.journal.path})`,
+    why: `an earlier \`arctun bootstrap authkey\` or \`arctun sim renew-key\` was interrupted (${journal.path})`,
     next: ['Run that again to finish it, or name another file with --config.'],
   });
 }

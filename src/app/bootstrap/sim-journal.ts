@@ -4,6 +4,8 @@
  * reports has happened.
  */
 import * as z from 'zod';
+import type { ArcConfig } from '../../arc-config/arc-config.js';
+import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 import { FileError } from '../../ports/files.js';
 import type { Journal, Journals } from '../../ports/journals.js';
 import { fileFaultKind } from '../../lib/file-fault.js';
@@ -55,30 +57,133 @@ export type CreatedStep = z.infer<typeof createdStep>;
 export type RenewKeyStep = z.infer<typeof renewKeyStep>;
 export type JournalStep = z.infer<typeof step>;
 
-/** How far an earlier run came: the newest step of each kind. */
+/** How far a run came: the newest step of each kind. */
 export interface Progress {
   readonly createSim?: CreateSimStep;
   readonly created?: CreatedStep;
   readonly renewKey?: RenewKeyStep;
 }
 
-/** A run that did not come to its end, and the journal to go on with. */
-export interface InterruptedRun {
-  readonly journal: Journal;
-  readonly progress: Progress;
-}
+/** What the journal speaks of last; `none` where there is no journal. */
+export type JournalLine = 'none' | Exclude<JournalStep['step'], 'renewal-refused'>;
 
-/** @throws UserError of kind `permission` or `failed` */
-export function endJournal(journal: Journal): Promise<void> {
-  return explained(() => journal.remove(), {
-    what: 'all is done, but the journal of this run could not be removed',
-    next: [`Delete ${journal.path}: as long as it stands, every run goes through it again.`],
-  });
-}
+/** The journal beside one arc.json. Its first step makes the file. */
+export class SimJournal {
+  readonly #journals: Journals;
+  /** The arc.json. */
+  readonly #target: string;
+  #journal: Journal | undefined;
+  #progress: { -readonly [Key in keyof Progress]: Progress[Key] } = {};
 
-/** @throws UserError of kind `permission` or `failed` */
-export function addStep(journal: Journal, entry: JournalStep): Promise<void> {
-  return explained(() => journal.append(JSON.stringify(entry)));
+  constructor(journals: Journals, target: string) {
+    this.#journals = journals;
+    this.#target = target;
+  }
+
+  /**
+   * With what an earlier run left; without a line if that left nothing, or nothing had happened yet.
+   * @throws UserError when that run is still at work, or its journal cannot be understood
+   */
+  static async open(journals: Journals, target: string): Promise<SimJournal> {
+    const ofTarget = new SimJournal(journals, target);
+    const opened = await explained(() => journals.open(target));
+    if (opened === undefined) return ofTarget;
+    const { journal, lines, runningProcess } = opened;
+    if (runningProcess !== undefined) {
+      throw new UserError('failed', {
+        what: 'nothing was created or changed',
+        why: `process ${runningProcess} is at work on ${target} (${journal.path})`,
+        next: ['Wait until it ends, then run the same command again.'],
+      });
+    }
+    // It is made with its first line as one step, so that without one it is no work of ours.
+    if (lines.length === 0) throw unreadable(journal.path);
+    ofTarget.#journal = journal;
+    for (const line of lines) ofTarget.#note(readStep(line, journal.path));
+    // Its one key was refused: nothing is left to do.
+    if (ofTarget.line === 'none') await ofTarget.end();
+    return ofTarget;
+  }
+
+  get progress(): Progress {
+    return this.#progress;
+  }
+
+  get line(): JournalLine {
+    const { createSim, created, renewKey } = this.#progress;
+    return (renewKey ?? created ?? createSim)?.step ?? 'none';
+  }
+
+  /** The key that it tells of. */
+  get key(): RenewKeyStep {
+    if (this.#progress.renewKey) return this.#progress.renewKey;
+    throw new RangeError('the journal has no key');
+  }
+
+  /** What createSim's answer made of an arc.json; undefined when that had no key, or never came. */
+  get createdConfig(): ArcConfig | undefined {
+    const text = this.#progress.created?.arcJson;
+    return text === undefined ? undefined : parseArcConfig(text, { path: this.path });
+  }
+
+  /** Absolute, as messages show it. */
+  get path(): string {
+    return this.#opened().path;
+  }
+
+  /**
+   * It is on the disk when this resolves.
+   * @throws UserError of kind `permission` or `failed`, also if another run is faster than this one
+   */
+  async add(entry: JournalStep): Promise<void> {
+    const line = JSON.stringify(entry);
+    const journal = this.#journal;
+    if (journal) await explained(() => journal.append(line));
+    else this.#journal = await this.#create(line);
+    this.#note(entry);
+  }
+
+  /** @throws UserError of kind `permission` or `failed` */
+  async end(): Promise<void> {
+    const journal = this.#opened();
+    await explained(() => journal.remove(), {
+      what: 'all is done, but the journal of this run could not be removed',
+      next: [`Delete ${journal.path}: as long as it stands, every run goes through it again.`],
+    });
+    this.#journal = undefined;
+    this.#progress = {};
+  }
+
+  async #create(line: string): Promise<Journal> {
+    const journal = await explained(() => this.#journals.create(this.#target, line));
+    if (journal !== undefined) return journal;
+    throw new UserError('failed', {
+      what: 'nothing was created or changed',
+      why: `another run has begun to make ${this.#target} meanwhile`,
+      next: ['Wait until it ends, then run the same command again.'],
+    });
+  }
+
+  #opened(): Journal {
+    if (this.#journal) return this.#journal;
+    throw new RangeError('there is no journal');
+  }
+
+  #note(entry: JournalStep): void {
+    switch (entry.step) {
+      case 'create-sim':
+        this.#progress.createSim = entry;
+        break;
+      case 'created':
+        this.#progress.created = entry;
+        break;
+      case 'renew-key':
+        this.#progress.renewKey = entry;
+        break;
+      case 'renewal-refused':
+        delete this.#progress.renewKey;
+    }
+  }
 }
 
 const KEEPING = {
@@ -102,72 +207,11 @@ async function explained<T>(
   }
 }
 
-/** @throws UserError when there is a journal already: another run is faster than this one */
-export async function startJournal(
-  journals: Journals,
-  path: string,
-  entry: JournalStep,
-): Promise<Journal> {
-  const journal = await explained(() => journals.create(path, JSON.stringify(entry)));
-  if (journal !== undefined) return journal;
-  throw new UserError('failed', {
-    what: 'nothing was created or changed',
-    why: `another run has begun to make ${path} meanwhile`,
-    next: ['Wait until it ends, then run the same command again.'],
-  });
-}
-
-/**
- * What an earlier run has left; undefined when it left nothing, or nothing had happened yet.
- * @throws UserError when that run is still at work, or its journal cannot be understood
- */
-export async function findInterruptedRun(
-  journals: Journals,
-  path: string,
-): Promise<InterruptedRun | undefined> {
-  const opened = await explained(() => journals.open(path));
-  if (opened === undefined) return undefined;
-  const { journal, lines, runningProcess } = opened;
-  if (runningProcess !== undefined) {
-    throw new UserError('failed', {
-      what: 'nothing was created or changed',
-      why: `process ${runningProcess} is at work on ${path} (${journal.path})`,
-      next: ['Wait until it ends, then run the same command again.'],
-    });
-  }
-  // It is made with its first line as one step, so that without one it is no work of ours.
-  if (lines.length === 0) throw unreadable(journal.path);
-  const progress = readProgress(lines, journal.path);
-  if (Object.keys(progress).length > 0) return { journal, progress };
-  // Its one key was refused: nothing is left to do.
-  await endJournal(journal);
-  return undefined;
-}
-
-/** @throws UserError when there is a line that this version does not know */
-function readProgress(lines: readonly string[], path: string): Progress {
-  const progress: { createSim?: CreateSimStep; created?: CreatedStep; renewKey?: RenewKeyStep } =
-    {};
-  for (const line of lines) {
-    const { data } = step.safeParse(parseJson(line));
-    switch (data?.step) {
-      case 'create-sim':
-        progress.createSim = data;
-        break;
-      case 'created':
-        progress.created = data;
-        break;
-      case 'renew-key':
-        progress.renewKey = data;
-        break;
-      case 'renewal-refused':
-        delete progress.renewKey;
-        break;
-      case undefined:
-        throw unreadable(path);
-    }
-  }
-  return progress;
+/** @throws UserError for a line that this version does not know */
+function readStep(line: string, path: string): JournalStep {
+  const { data } = step.safeParse(parseJson(line));
+  if (data === undefined) throw unreadable(path);
+  return data;
 }
 
 /** It may hold the one copy of a key: it is not taken for an empty one. */

@@ -1,21 +1,20 @@
 /** Gives the SIM of an arc.json a key pair that is made here, and writes it there. */
-import { KEY_LENGTH, SKELETON_SIM_ID, type ArcConfig } from '../../arc-config/arc-config.js';
+import { SKELETON_SIM_ID, type ArcConfig } from '../../arc-config/arc-config.js';
 import { readArcConfig, writeArcConfig } from '../../arc-config/arc-config-file.js';
 import { resolveConfigSource } from '../../arc-config/config-source.js';
 import { FileError, type Files } from '../../ports/files.js';
 import type { Journals } from '../../ports/journals.js';
 import type { KeyPair } from '../../lib/secrets/key-pair.js';
-import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/user-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import type { KeyClaims } from '../../ports/key-claims.js';
 import { proveTargetWritable } from '../bootstrap/bootstrap-target.js';
 import { findSimHolder } from '../up/claim-sim.js';
-import { freshArcConfig } from '../bootstrap/fresh-arc-config.js';
-import { finishRenewal, renewKeyAlone, type WriteConfig } from '../bootstrap/key-renewal.js';
+import { keylessArcConfig } from '../bootstrap/fresh-arc-config.js';
+import { finishRenewal, renewKey, renewKeyStep } from '../bootstrap/key-renewal.js';
 import { settleSessionState, type StateHome } from '../session/session-state.js';
 import { signedIn, type SignInPorts } from '../credentials/signed-in.js';
-import { findInterruptedRun, type InterruptedRun } from '../bootstrap/sim-journal.js';
+import { SimJournal } from '../bootstrap/sim-journal.js';
 import { requireSimId } from './sim-target.js';
 
 export type RenewKeyApi = Pick<
@@ -59,7 +58,7 @@ export interface RenewedKey {
  * public one. A renewal that an earlier run did not finish is finished instead.
  *
  * @throws UserError of kind `usage`, `configuration`, `permission` or `failed` before anything was
- *   changed; MissingCredentialsError; as `renewKeyAlone` and `finishRenewal`
+ *   changed; MissingCredentialsError; as `renewKey` and `finishRenewal`
  */
 export async function renewKeyOfSim(
   options: RenewKeyOptions,
@@ -68,21 +67,23 @@ export async function renewKeyOfSim(
 ): Promise<RenewedKey> {
   const { files } = ports;
   const config = await readTarget(options, files);
-  const interrupted = await findInterruptedRun(ports.journals, options.path);
-  if (interrupted) refuseOtherWork(config.simId, interrupted);
+  const journal = await SimJournal.open(ports.journals, options.path);
+  const isInterrupted = journal.line !== 'none';
+  if (isInterrupted) refuseOtherWork(config.simId, journal);
   await proveTargetWritable(files, options.path);
   if (!options.yes) await requireConsent(config, ports);
 
   return signedIn(config.profile, ports, signal, async (api) => {
     ports.onStep?.(`Giving SIM ${config.simId} a new key`);
-    const place = { journals: ports.journals, path: options.path };
     const write = (renewed: ArcConfig) => writeArcConfig(files, options.path, renewed);
-    const renewed = interrupted
-      ? await finish(interrupted, config, api, write)
-      : await renewKeyAlone(config, ports.createKeyPair(), place, api, write);
+    const renewal = { config, journal, api, write };
+    if (!isInterrupted) await journal.add(renewKeyStep(config.simId, ports.createKeyPair()));
+    const renewed = isInterrupted
+      ? await finishRenewal(renewal)
+      : await renewKey(renewal, 'journal-ends');
     await settleSessionState(renewed, ports);
     const notes = [
-      ...(interrupted ? ['The new key is that of an earlier run, which was interrupted.'] : []),
+      ...(isInterrupted ? ['The new key is that of an earlier run, which was interrupted.'] : []),
       'The old key opens no tunnel any more: restart what runs with it.',
     ];
     return { simId: renewed.simId, path: files.absolute(options.path), notes };
@@ -105,17 +106,6 @@ async function requireConsent(config: ArcConfig, ports: RenewKeyPorts): Promise<
   ]);
 }
 
-function finish(
-  { journal, progress }: InterruptedRun,
-  config: ArcConfig,
-  api: RenewKeyApi,
-  write: WriteConfig,
-): Promise<ArcConfig> {
-  const { renewKey } = progress;
-  if (renewKey === undefined) throw new RangeError('the journal has no renewal');
-  return finishRenewal(config, renewKey, journal, api, write);
-}
-
 /** What the file holds; something to begin with where there is none and a SIM is named. */
 async function readTarget(
   { simId, path, platform }: RenewKeyOptions,
@@ -133,9 +123,7 @@ async function readTarget(
     return config;
   } catch (error) {
     if (simId === undefined || !isAbsence(error)) throw error;
-    const zeroKey = new Uint8Array(KEY_LENGTH);
-    const part = { privateKey: new Secret(zeroKey), publicKey: zeroKey, simId };
-    return freshArcConfig(part, platform);
+    return keylessArcConfig(simId, platform);
   }
 }
 
@@ -159,17 +147,17 @@ function requireNamedSim(config: ArcConfig, named: string | undefined, place: st
 }
 
 /** What bootstrap began only bootstrap can finish: it knows whether a SIM was created. */
-function refuseOtherWork(simId: string, { journal, progress }: InterruptedRun): void {
+function refuseOtherWork(simId: string, { path, progress }: SimJournal): void {
   const { createSim, created, renewKey } = progress;
   if (createSim !== undefined || created !== undefined) {
-    throw refusal('failed', `an earlier bootstrap did not come to its end (${journal.path})`, [
+    throw refusal('failed', `an earlier bootstrap did not come to its end (${path})`, [
       'Run `arctun bootstrap authkey` first: it finishes that.',
     ]);
   }
   if (renewKey === undefined || renewKey.simId === simId) return;
   throw refusal(
     'configuration',
-    `${journal.path} holds a key of SIM ${renewKey.simId} that an earlier run did not finish, and SIM ${simId} is meant now`,
+    `${path} holds a key of SIM ${renewKey.simId} that an earlier run did not finish, and SIM ${simId} is meant now`,
     ['Put the arc.json of that SIM back and run again, or delete the journal to lose its key.'],
   );
 }

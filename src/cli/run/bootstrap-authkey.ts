@@ -32,21 +32,21 @@ export async function runBootstrapAuthkey(
   const ports = await bootstrapPorts(flags, context, progress, signal);
   signal.addEventListener('abort', () => output.note(STOPPING));
   try {
-    if (flags['dump-config']) {
-      const print = await context.printer();
-      const notes = await dumpBootstrap(options, { ...ports, print }, signal);
+    if (!flags['dump-config']) {
+      const { notes, ...result } = await bootstrapAuthkey(options, ports, signal);
       progress.end();
       for (const note of notes) output.note(note);
+      if (flags.json) output.write(renderJson({ ...result, notes }));
+      else {
+        output.write(renderText(`Virtual subscriber SIM ID: ${result.simId}\n`));
+        output.write(`Created/updated configuration file: ${result.path}\n`);
+      }
       return;
     }
-    const { notes, ...result } = await bootstrapAuthkey(options, ports, signal);
+    const print = await context.printer();
+    const notes = await dumpBootstrap(options, { ...ports, print }, signal);
     progress.end();
     for (const note of notes) output.note(note);
-    if (flags.json) output.write(renderJson({ ...result, notes }));
-    else {
-      output.write(renderText(`Virtual subscriber SIM ID: ${result.simId}\n`));
-      output.write(`Created/updated configuration file: ${result.path}\n`);
-    }
   } catch (error) {
     progress.end('failed');
     // A key that could be kept in no file is printed: nobody can show it again.

@@ -1,7 +1,6 @@
 /** Asks a person at a terminal for what is missing. Drawn on standard error: results go to the other. */
 import type { CredentialPart } from '../../app/credentials/missing-credentials.js';
-import type { SimChoice } from '../../app/bootstrap/bootstrap-run.js';
-import type { LostSim } from '../../app/bootstrap/find-lost-sim.js';
+import type { LostSim, SimChoice } from '../../app/bootstrap/bootstrap-run.js';
 import { isoTime } from '../../app/iso-time.js';
 import { harmless } from '../../lib/harmless-text.js';
 

@@ -382,6 +382,17 @@ it('writes the profile of an adopted SIM when that is asked for', async () => {
   });
 });
 
+it('has the key of an adopted SIM in the journal before the platform hears of it', async () => {
+  let journal: string[] = [];
+  bench.answering(RENEW, (response, request) => {
+    journal = [...bench.journals.lines.get('arc.json')!];
+    json({ arcClientPeerPublicKey: OWN_PUBLIC_KEY })(response, request);
+  });
+  await bench.run({ adopt: SIM_ID });
+  expect(journal).toHaveLength(1);
+  expect(journal[0]).toContain(OWN_PRIVATE_KEY);
+});
+
 describe('before the first call', () => {
   it('the target is proved to be writable', async () => {
     bench.files.onCall = (call) => {

@@ -1,5 +1,4 @@
-import type { SimChoice } from '../../../src/app/bootstrap/bootstrap-run.js';
-import type { LostSim } from '../../../src/app/bootstrap/find-lost-sim.js';
+import type { LostSim, SimChoice } from '../../../src/app/bootstrap/bootstrap-run.js';
 import { SAMPLE } from '../../arc-config/sample.js';
 import { json, status, type Answer } from '../../soracom/recording-server.js';
 import {

@@ -1,4 +1,4 @@
-import { findLostSims } from '../../../src/app/bootstrap/find-lost-sim.js';
+import { findLostSims } from '../../../src/app/bootstrap/resume-steps.js';
 import { failureOf } from '../failure-of.js';
 import { apiError, FakeSoracom, sim } from '../fake-soracom.js';
 

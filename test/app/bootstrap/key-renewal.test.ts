@@ -2,14 +2,8 @@ import type { ArcConfig } from '../../../src/arc-config/arc-config.js';
 import { FileError } from '../../../src/ports/files.js';
 import { formatKey } from '../../../src/arc-config/value-syntax.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
-import {
-  finishRenewal,
-  renewKeyAlone,
-  renewKeyStep,
-  renewKeyWithin,
-  renewSimKey,
-} from '../../../src/app/bootstrap/key-renewal.js';
-import { findInterruptedRun, startJournal } from '../../../src/app/bootstrap/sim-journal.js';
+import { finishRenewal, renewKey, renewKeyStep } from '../../../src/app/bootstrap/key-renewal.js';
+import { SimJournal, type JournalStep } from '../../../src/app/bootstrap/sim-journal.js';
 import type { KeyPair } from '../../../src/lib/secrets/key-pair.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { UserError } from '../../../src/lib/user-error.js';
@@ -43,25 +37,40 @@ const write = (config: ArcConfig) => {
   written.push(config);
   return Promise.resolve();
 };
-const place = () => ({ journals, path: TARGET });
-const newJournal = () => startJournal(journals, TARGET, ENTRY);
+const startWith = async (step: JournalStep) => {
+  const journal = new SimJournal(journals, TARGET);
+  await journal.add(step);
+  return journal;
+};
+const newJournal = () => startWith(ENTRY);
 const otherJournal = () =>
-  startJournal(journals, TARGET, {
+  startWith({
     step: 'create-sim',
     since: 1,
     clock: 'platform',
     endpoint: 'https://api.soracom.io',
     ownKey: true,
   });
-const leftover = async () => (await findInterruptedRun(journals, TARGET))?.progress;
+/** With a journal of its own. */
+const renewAlone = async (to: typeof write = write) =>
+  renewKey({ config: CONFIG, journal: await newJournal(), api, write: to }, 'journal-ends');
+/** As a step of a run whose journal tells of more. */
+const renewAfterOther = async (ifRefused: Parameters<typeof renewKey>[1]) => {
+  const journal = await otherJournal();
+  await journal.add(ENTRY);
+  return renewKey({ config: CONFIG, journal, api, write }, ifRefused);
+};
+const leftover = async () => {
+  const journal = await SimJournal.open(journals, TARGET);
+  return journal.line === 'none' ? undefined : journal.progress;
+};
 const privateKeyOf = ({ privateKey }: ArcConfig) => privateKey.expose();
 
 describe('a renewal', () => {
   it('has the private key in the journal before the platform hears of the public one', async () => {
-    const journal = await otherJournal();
     const seen: unknown[] = [];
     api.onCall = () => seen.push(journals.lines.get(TARGET)?.at(-1));
-    await renewSimKey(CONFIG, KEY_PAIR, journal, api, write);
+    await renewAfterOther('journal-ends');
     expect(seen[0]).toBe(JSON.stringify(ENTRY));
     expect(ENTRY.privateKey).toBe(formatKey(KEY_PAIR.privateKey.expose()));
   });
@@ -69,7 +78,7 @@ describe('a renewal', () => {
   it('writes the key as soon as the platform has it, then the session, and keeps all the rest', async () => {
     const order: string[] = [];
     api.onCall = (call) => order.push(call);
-    const whole = await renewKeyAlone(CONFIG, KEY_PAIR, place(), api, (config) => {
+    const whole = await renewAlone((config) => {
       order.push(config.arcSessionStatus === CONFIG.arcSessionStatus ? 'key' : 'session');
       return write(config);
     });
@@ -81,11 +90,17 @@ describe('a renewal', () => {
     expect(journals.lines.size).toBe(0);
   });
 
+  it('tells the platform of no key that is not in the journal', async () => {
+    const renewal = { config: CONFIG, journal: await otherJournal(), api, write };
+    await expect(renewKey(renewal, 'journal-ends')).rejects.toThrow(RangeError);
+    expect(api.calls).toEqual([]);
+  });
+
   it.each([400, 401, 403, 404])(
     'that is refused with %d leaves the SIM as it was',
     async (status) => {
       api.failures.set('renewArcSimCredentials', apiError(status));
-      const error = await failureOf(renewKeyAlone(CONFIG, KEY_PAIR, place(), api, write));
+      const error = await failureOf(renewAlone());
       expect(error).toMatchObject({ kind: 'api', why: `HTTP ${status}` });
       expect(written).toEqual([]);
       expect(await leftover()).toBeUndefined();
@@ -94,8 +109,7 @@ describe('a renewal', () => {
 
   it('that is refused keeps what else the journal tells', async () => {
     api.failures.set('renewArcSimCredentials', apiError(403));
-    const journal = await otherJournal();
-    await failureOf(renewKeyWithin(CONFIG, KEY_PAIR, journal, api, write));
+    await failureOf(renewAfterOther('journal-stays'));
     expect(await leftover()).toEqual({
       createSim: {
         step: 'create-sim',
@@ -123,7 +137,7 @@ describe('a renewal', () => {
     ['an answer of another kind', apiError(403, 'unintelligible')],
   ])('that may have happened stays in the journal: %s', async (_, failure) => {
     api.failures.set('renewArcSimCredentials', failure);
-    const error = await failureOf(renewSimKey(CONFIG, KEY_PAIR, await otherJournal(), api, write));
+    const error = await failureOf(renewAfterOther('journal-ends'));
     expect(error).toMatchObject({ kind: 'api', cause: failure });
     expect(error.next.at(-1)).toMatch(/may have the new key by now.*same command again/);
     expect((await leftover())?.renewKey).toEqual(ENTRY);
@@ -131,9 +145,7 @@ describe('a renewal', () => {
 
   it('says where the key is when arc.json cannot be written', async () => {
     const full = new UserError('failed', { what: 'cannot write arc.json', why: 'disk full' });
-    const error = await failureOf(
-      renewKeyAlone(CONFIG, KEY_PAIR, place(), api, () => Promise.reject(full)),
-    );
+    const error = await failureOf(renewAlone(() => Promise.reject(full)));
     expect(error.what).toBe(`SIM ${SIM_ID} has a new key, but its arc.json could not be written`);
     expect(error.why).toBe('cannot write arc.json: disk full');
     expect(error.next.join(' ')).toContain('safe in arc.json.bootstrap');
@@ -142,7 +154,7 @@ describe('a renewal', () => {
 
   it('says that the key is there when the session is not', async () => {
     api.failures.set('createArcSession', apiError(403));
-    const error = await failureOf(renewKeyAlone(CONFIG, KEY_PAIR, place(), api, write));
+    const error = await failureOf(renewAlone());
     expect(error.what).toContain('is renewed and written, but it has no new session');
     expect(error.next).toEqual(['Do this.', 'Run the same command again: it goes on from here.']);
     expect(privateKeyOf(written[0]!)).toEqual(KEY_PAIR.privateKey.expose());
@@ -151,22 +163,24 @@ describe('a renewal', () => {
 
   it('is not asked for with a key that is none', async () => {
     const broken = { ...ENTRY, privateKey: 'short' };
-    const error = await failureOf(finishRenewal(CONFIG, broken, await newJournal(), api, write));
+    const error = await failureOf(
+      finishRenewal({ config: CONFIG, journal: await startWith(broken), api, write }),
+    );
     expect(error.why).toContain('holds no key');
     expect(api.calls).toEqual([]);
   });
 
   it('never shows its private key in an error', async () => {
     api.failures.set('createArcSession', apiError(500));
-    const error = await failureOf(renewKeyAlone(CONFIG, KEY_PAIR, place(), api, write));
+    const error = await failureOf(renewAlone());
     expect(JSON.stringify([error, error.message, error.next])).not.toContain(ENTRY.privateKey);
   });
 });
 
-describe('renewSimKey', () => {
+describe('renewKey after other steps', () => {
   it('needs its journal no longer after a refusal', async () => {
     api.failures.set('renewArcSimCredentials', apiError(403));
-    await failureOf(renewSimKey(CONFIG, KEY_PAIR, await otherJournal(), api, write));
+    await failureOf(renewAfterOther('journal-ends'));
     expect(journals.lines.size).toBe(0);
   });
 
@@ -174,15 +188,14 @@ describe('renewSimKey', () => {
     const refusal = apiError(403);
     api.failures.set('renewArcSimCredentials', refusal);
     api.onCall = () => void journals.failures.set('append', new FileError('failed', '/x', 'I/O'));
-    const journal = await otherJournal();
-    await expect(renewKeyWithin(CONFIG, KEY_PAIR, journal, api, write)).rejects.toBe(refusal);
+    await expect(renewAfterOther('journal-stays')).rejects.toBe(refusal);
   });
 });
 
-describe('renewKeyAlone', () => {
+describe('renewKey alone', () => {
   it('is refused where another run has a journal', async () => {
     await otherJournal();
-    const error = await failureOf(renewKeyAlone(CONFIG, KEY_PAIR, place(), api, write));
+    const error = await failureOf(renewAlone());
     expect(error.why).toContain('another run has begun');
     expect(api.calls).toEqual([]);
   });
@@ -191,13 +204,13 @@ describe('renewKeyAlone', () => {
     const refusal = apiError(403);
     api.failures.set('renewArcSimCredentials', refusal);
     journals.failures.set('remove', new FileError('failed', '/x', 'I/O'));
-    await expect(renewKeyAlone(CONFIG, KEY_PAIR, place(), api, write)).rejects.toBe(refusal);
+    await expect(renewAlone()).rejects.toBe(refusal);
   });
 });
 
 describe('finishRenewal', () => {
   it('asks again with the same key, and ends the journal', async () => {
-    await finishRenewal(CONFIG, ENTRY, await newJournal(), api, write);
+    await finishRenewal({ config: CONFIG, journal: await newJournal(), api, write });
     expect(api.work).toEqual([RENEWAL, `createArcSession ${SIM_ID}`]);
     expect(written).toHaveLength(2);
     expect(journals.lines.size).toBe(0);
@@ -207,7 +220,9 @@ describe('finishRenewal', () => {
     'keeps a key that an earlier run may have set, though %d is answered now',
     async (status) => {
       api.failures.set('renewArcSimCredentials', apiError(status));
-      const error = await failureOf(finishRenewal(CONFIG, ENTRY, await newJournal(), api, write));
+      const error = await failureOf(
+        finishRenewal({ config: CONFIG, journal: await newJournal(), api, write }),
+      );
       expect(error.kind).toBe('api');
       expect(error.what).toBe(
         `cannot finish the new key of SIM ${SIM_ID} that an earlier run began`,
@@ -220,6 +235,8 @@ describe('finishRenewal', () => {
   it('hands on whatever else fails', async () => {
     const lost = apiError(undefined);
     api.failures.set('renewArcSimCredentials', lost);
-    await expect(finishRenewal(CONFIG, ENTRY, await newJournal(), api, write)).rejects.toBe(lost);
+    await expect(
+      finishRenewal({ config: CONFIG, journal: await newJournal(), api, write }),
+    ).rejects.toBe(lost);
   });
 });

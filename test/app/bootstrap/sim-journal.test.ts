@@ -1,10 +1,4 @@
-import {
-  addStep,
-  endJournal,
-  findInterruptedRun,
-  startJournal,
-  type JournalStep,
-} from '../../../src/app/bootstrap/sim-journal.js';
+import { SimJournal, type JournalStep } from '../../../src/app/bootstrap/sim-journal.js';
 import { FileError } from '../../../src/ports/files.js';
 import { MemoryJournals } from '../../arc-config/memory-journals.js';
 import { failureOf } from '../failure-of.js';
@@ -26,6 +20,13 @@ beforeEach(() => {
   journals = new MemoryJournals();
 });
 
+/** This process's own, with its first step. */
+async function start(): Promise<SimJournal> {
+  const journal = new SimJournal(journals, TARGET);
+  await journal.add(CREATE);
+  return journal;
+}
+
 /** A journal with these lines that an earlier process left. */
 function leave(...lines: (JournalStep | string)[]): void {
   journals.lines.set(
@@ -36,16 +37,16 @@ function leave(...lines: (JournalStep | string)[]): void {
 
 describe('a journal', () => {
   it('begins with its first step and takes more', async () => {
-    const journal = await startJournal(journals, TARGET, CREATE);
-    await addStep(journal, CREATED);
+    const journal = await start();
+    await journal.add(CREATED);
     expect(journals.lines.get(TARGET)).toEqual([JSON.stringify(CREATE), JSON.stringify(CREATED)]);
-    await endJournal(journal);
+    await journal.end();
     expect(journals.lines.has(TARGET)).toBe(false);
   });
 
   it('is refused where another run has one', async () => {
     leave(CREATE);
-    const error = await failureOf(startJournal(journals, TARGET, CREATE));
+    const error = await failureOf(start());
     expect(error.kind).toBe('failed');
     expect(error.why).toContain('another run has begun to make arc.json');
   });
@@ -55,18 +56,18 @@ describe('a journal', () => {
     ['failed', 'failed'],
   ] as const)('that cannot be written (%s) is told of as %s', async (failure, kind) => {
     journals.failures.set('create', new FileError(failure, '/x/.arc.json', 'not today'));
-    const error = await failureOf(startJournal(journals, TARGET, CREATE));
+    const error = await failureOf(start());
     expect(error.kind).toBe(kind);
     expect(error.why).toBe('/x/.arc.json: not today');
   });
 
   it.each(['append', 'remove', 'open'])('tells of a failure to %s', async (call) => {
-    const journal = await startJournal(journals, TARGET, CREATE);
+    const journal = await start();
     journals.failures.set(call, new FileError('failed', '/x', 'an I/O error'));
     const actions: Record<string, () => Promise<unknown>> = {
-      append: () => addStep(journal, CREATED),
-      remove: () => endJournal(journal),
-      open: () => findInterruptedRun(journals, TARGET),
+      append: () => journal.add(CREATED),
+      remove: () => journal.end(),
+      open: () => SimJournal.open(journals, TARGET),
     };
     expect((await failureOf(actions[call]!())).why).toBe('/x: an I/O error');
   });
@@ -74,13 +75,13 @@ describe('a journal', () => {
   it('lets what is no failure of the file through', async () => {
     const bug = new TypeError('a bug');
     journals.failures.set('create', bug);
-    await expect(startJournal(journals, TARGET, CREATE)).rejects.toBe(bug);
+    await expect(start()).rejects.toBe(bug);
   });
 });
 
-describe('findInterruptedRun', () => {
+describe('SimJournal.open', () => {
   it('finds nothing where nothing was left', async () => {
-    expect(await findInterruptedRun(journals, TARGET)).toBeUndefined();
+    expect((await SimJournal.open(journals, TARGET)).line).toBe('none');
   });
 
   it.each<[string, JournalStep[], object]>([
@@ -96,21 +97,21 @@ describe('findInterruptedRun', () => {
     ['a renewal after one that was refused', [RENEW, REFUSED, RENEW], { renewKey: RENEW }],
   ])('tells how far a run came: %s', async (_, lines, progress) => {
     leave(...lines);
-    const found = await findInterruptedRun(journals, TARGET);
-    expect(found?.progress).toEqual(progress);
-    expect(found?.journal.path).toBe('arc.json.bootstrap');
+    const found = await SimJournal.open(journals, TARGET);
+    expect(found.progress).toEqual(progress);
+    expect(found.path).toBe('arc.json.bootstrap');
     expect(journals.lines.has(TARGET)).toBe(true);
   });
 
   it('takes the newest step of a kind', async () => {
     leave(RENEW, { ...RENEW, privateKey: 'newer' });
-    const found = await findInterruptedRun(journals, TARGET);
-    expect(found?.progress.renewKey?.privateKey).toBe('newer');
+    const found = await SimJournal.open(journals, TARGET);
+    expect(found.progress.renewKey?.privateKey).toBe('newer');
   });
 
   it('refuses a journal without a whole line, for it is made with one', async () => {
     leave();
-    expect(await failureOf(findInterruptedRun(journals, TARGET))).toMatchObject({
+    expect(await failureOf(SimJournal.open(journals, TARGET))).toMatchObject({
       kind: 'configuration',
     });
     expect(journals.lines.has(TARGET)).toBe(true);
@@ -118,14 +119,14 @@ describe('findInterruptedRun', () => {
 
   it('refuses a time that is none', async () => {
     leave({ ...CREATE, since: 1e300 });
-    expect(await failureOf(findInterruptedRun(journals, TARGET))).toMatchObject({
+    expect(await failureOf(SimJournal.open(journals, TARGET))).toMatchObject({
       kind: 'configuration',
     });
   });
 
   it('removes a journal whose one key was refused', async () => {
     leave(RENEW, REFUSED);
-    expect(await findInterruptedRun(journals, TARGET)).toBeUndefined();
+    expect((await SimJournal.open(journals, TARGET)).line).toBe('none');
     expect(journals.lines.has(TARGET)).toBe(false);
   });
 
@@ -133,7 +134,7 @@ describe('findInterruptedRun', () => {
     'never takes a journal for empty that it cannot read: %s',
     async (line) => {
       leave(CREATE, line);
-      const error = await failureOf(findInterruptedRun(journals, TARGET));
+      const error = await failureOf(SimJournal.open(journals, TARGET));
       expect(error.kind).toBe('configuration');
       expect(error.why).toContain('arc.json.bootstrap, and this version cannot read it');
       expect(journals.lines.get(TARGET)).toHaveLength(2);
@@ -143,7 +144,7 @@ describe('findInterruptedRun', () => {
   it('is refused while that run is at work', async () => {
     leave(CREATE);
     journals.runningProcess = 4711;
-    const error = await failureOf(findInterruptedRun(journals, TARGET));
+    const error = await failureOf(SimJournal.open(journals, TARGET));
     expect(error.kind).toBe('failed');
     expect(error.why).toBe('process 4711 is at work on arc.json (arc.json.bootstrap)');
     expect(journals.lines.has(TARGET)).toBe(true);

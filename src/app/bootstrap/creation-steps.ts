@@ -1,0 +1,266 @@
+/** The steps that create a virtual SIM, give one a new key or renew its session. */
+import type { ArcConfig } from '../../arc-config/arc-config.js';
+import { formatArcConfig } from '../../arc-config/format-arc-config.js';
+import { UserError } from '../../lib/user-error.js';
+import { FileError } from '../../ports/files.js';
+import { ApiError, simMayExist } from '../../soracom/api-error.js';
+import { isoTime } from '../iso-time.js';
+import { refreshSession } from '../session/refresh-session.js';
+import { BootstrapRescueError, keepArcConfig, proveStillAbsent } from './bootstrap-rescue.js';
+import type { SignedInRun, SimRun } from './bootstrap-run.js';
+import { keylessArcConfig, newSimConfig, withProfile } from './fresh-arc-config.js';
+import { addSession, isRefusedRenewal, renewKey, renewKeyStep, retold } from './key-renewal.js';
+
+export const creationSteps = {
+  /** A new session for the SIM of an arc.json that is there. */
+  async 'refresh-session'(run: SimRun): Promise<'done'> {
+    const { api, ports, options, journal, notes } = run;
+    const { createSim } = journal.progress;
+    const config = configOf(run);
+    ports.onStep?.('Creating an Arc session');
+    const target = { original: withProfile(config, run.profile), path: options.path };
+    const home = { files: ports.files, stateFolder: options.stateFolder };
+    const refreshing = refreshSession(target, api, home);
+    const { notice, keptIn } = await refreshing.catch((error: unknown) => {
+      throw withWayOut(error, ports.files.absolute(options.path));
+    });
+    run.keptIn = keptIn;
+    if (notice !== undefined) notes.push(notice);
+    if (options.ownKey || options.adopt !== undefined) notes.push(KEY_KEPT);
+    if (createSim !== undefined) {
+      // Somebody has put another arc.json there since.
+      await journal.end();
+      notes.push(
+        `An earlier run asked for a virtual SIM and never heard the answer. Unless it is SIM ${config.simId}, it may exist and be billed: arctun sim list --since ${isoTime(createSim.since)}`,
+      );
+    }
+    return 'done';
+  },
+
+  /** The journal of an earlier run stays: after a no, the next run still knows of that run's SIM. */
+  async 'confirm-creation'(run: SimRun): Promise<'announce-sim'> {
+    await confirmCreation(run);
+    return 'announce-sim';
+  },
+
+  /** From here on a SIM may exist, and this run's journal keeps others away. */
+  async 'announce-sim'(run: SimRun): Promise<'create-sim'> {
+    const { options, ports, api, endpoint, journal } = run;
+    // What became of the SIM that an earlier run asked for is settled.
+    if (journal.line !== 'none') await journal.end();
+    await journal.add({
+      step: 'create-sim',
+      since: api.serverTime ?? ports.now(),
+      clock: api.serverTime === undefined ? 'local' : 'platform',
+      endpoint,
+      ...(api.operatorId !== undefined && { operatorId: api.operatorId }),
+      ownKey: options.ownKey ?? false,
+    });
+    await refuseAppeared(run);
+    return 'create-sim';
+  },
+
+  /** Calls createSim, once, and has its answer in the journal before anything else. */
+  async 'create-sim'(run: SimRun): Promise<'write-arc-json' | AfterKey> {
+    const { options, ports, api, journal } = run;
+    ports.onStep?.('Creating a virtual SIM');
+    const sim = await api.createSim().catch(async (error: unknown) => {
+      // The journal stays where a SIM may exist: the next run looks for it.
+      if (!simMayExist(error)) await journal.end().catch(() => undefined);
+      throw error;
+    });
+    const { simId } = sim;
+    const config = newSimConfig(sim, options.platform);
+    if (config === undefined) {
+      await journal.add({ step: 'created', simId });
+      throw keylessError(
+        simId,
+        'Run the same command again: it gives that SIM a key, and creates no second one.',
+      );
+    }
+    run.config = withProfile(config, run.profile);
+    run.created = true;
+    try {
+      // The journal has taken its room already, so it holds the key also when the disk is full.
+      await journal.add({ step: 'created', simId, arcJson: formatArcConfig(run.config) });
+    } catch {
+      await keepWithoutJournal(run.config, run);
+      return afterKey(run);
+    }
+    return 'write-arc-json';
+  },
+
+  /** Takes the key that createSim gave out of the journal into its place. */
+  async 'write-arc-json'(run: SimRun): Promise<AfterKey> {
+    const { options, ports, journal } = run;
+    const config = configOf(run);
+    ports.onStep?.('Writing arc.json');
+    try {
+      await proveStillAbsent(ports.files, options.path);
+      await ports.files.replaceText(options.path, formatArcConfig(config));
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      const text = {
+        what: `SIM ${config.simId} was created, but ${ports.files.absolute(options.path)} could not be written`,
+        why: error.message,
+        next: [
+          `Its key is safe in ${journal.path}. Mend the cause, then run the same command again: it finishes that SIM and creates no second one.`,
+        ],
+      };
+      throw new UserError('failed', text, { cause: error });
+    }
+    return afterKey(run);
+  },
+
+  /** Where the answer to createSim had no session. All is done then. */
+  async 'add-session'(run: SimRun): Promise<'done'> {
+    const { options, ports, api, journal, write } = run;
+    const config = configOf(run);
+    if (config.arcSessionStatus === undefined) {
+      ports.onStep?.('Creating an Arc session');
+      await addSession(config, api, write).catch((error: unknown) => {
+        if (!(error instanceof UserError)) throw error;
+        const place = ports.files.absolute(options.path);
+        throw retold(
+          error,
+          [...error.next, 'Run the same command again: it creates a session, not a second SIM.'],
+          `SIM ${config.simId} was created and its key is in ${place}, but it has no session`,
+        );
+      });
+    }
+    await journal.end();
+    return 'done';
+  },
+
+  async 'announce-own-key'(run: SimRun): Promise<'renew-key'> {
+    run.ports.onStep?.('Replacing the key by one of our own');
+    await run.journal.add(renewKeyStep(configOf(run).simId, run.ports.createKeyPair()));
+    return 'renew-key';
+  },
+
+  /** The SIM `adopt`, whose key is lost, gets another one. */
+  async 'adopt-sim'(run: SimRun): Promise<'renew-key'> {
+    const { options, ports, journal, adopt: simId } = run;
+    if (simId === undefined) throw new RangeError('there is no SIM to adopt');
+    ports.onStep?.(`Giving SIM ${simId} a new key`);
+    run.config = withProfile(keylessArcConfig(simId, options.platform), run.profile);
+    const isFirst = journal.line === 'none';
+    await journal.add(renewKeyStep(simId, ports.createKeyPair()));
+    if (isFirst) await refuseAppeared(run);
+    return 'renew-key';
+  },
+
+  /** Tells the platform of the key that the journal holds, and writes it with a new session. */
+  async 'renew-key'(run: SimRun): Promise<'done'> {
+    const { api, journal, created, write } = run;
+    const { createSim, created: answered } = journal.progress;
+    const config = configOf(run);
+    // What became of the SIM that was asked for may still be open.
+    const isOpen = !created && (createSim ?? answered) !== undefined;
+    try {
+      const ifRefused = isOpen ? 'journal-stays' : 'journal-ends';
+      run.config = await renewKey({ config, journal, api, write }, ifRefused);
+    } catch (error) {
+      // Any other failure says itself what there is now, and that the same command goes on.
+      if (!created || !isRefusedRenewal(error)) throw error;
+      throw retold(
+        error,
+        [...error.next, '`arctun sim renew-key` makes the key of our own later.'],
+        `SIM ${config.simId} was created and works, but its key is not our own`,
+      );
+    }
+    return 'done';
+  },
+};
+
+const KEY_KEPT = 'The key in arc.json is kept as it is; `arctun sim renew-key` makes another.';
+
+/** A SIM that is terminated, or unknown to this account, gets no session: what to do for another one. */
+function withWayOut(error: unknown, path: string): unknown {
+  if (!(error instanceof ApiError) || (error.status !== 400 && error.status !== 404)) return error;
+  const { failure, what, why, next, status, code } = error;
+  const way = `If that SIM is gone, move ${path} away or name another file with --config: bootstrap then creates a SIM, which is billed.`;
+  const details = { status, ...(code !== undefined && { code }), cause: error.cause };
+  return new ApiError(failure, { what, why, next: [...next, way] }, details);
+}
+
+/**
+ * Asks the person at the wizard.
+ * @throws UserError of kind `failed` if the person says no
+ */
+export async function confirmCreation(run: SignedInRun): Promise<void> {
+  const { options, ports, endpoint } = run;
+  const { name, group, tags = [] } = options.labels ?? {};
+  const isWanted = await ports.confirmSim?.([
+    ['SORACOM API', endpoint],
+    ['Configuration file', ports.files.absolute(options.path)],
+    ...(name === undefined ? [] : [['Name', name] as const]),
+    ...(group === undefined ? [] : [['Group', group] as const]),
+    ...tags.map(({ tagName, tagValue }) => ['Tag', `${tagName}=${tagValue}`] as const),
+  ]);
+  if (isWanted !== false) return;
+  throw new UserError('failed', {
+    what: 'no virtual SIM was created',
+    why: 'you did not confirm it',
+    next: ['Run the same command again, and answer yes.'],
+  });
+}
+
+/** Another run may have come from its first step to its last before the journal kept it away. */
+async function refuseAppeared({ options, ports, journal }: SimRun): Promise<void> {
+  try {
+    await proveStillAbsent(ports.files, options.path);
+  } catch (error) {
+    await journal.end().catch(() => undefined);
+    if (!(error instanceof FileError)) throw error;
+    const text = {
+      what: 'nothing was created or changed',
+      why: `${ports.files.absolute(options.path)}: ${error.message}`,
+      next: ['Run the same command again: it makes a session for the SIM that is there.'],
+    };
+    throw new UserError('failed', text, { cause: error });
+  }
+}
+
+/** @param how to give the SIM a key: a sentence */
+export function keylessError(simId: string, how: string): UserError {
+  return new UserError('api', {
+    what: `SIM ${simId} was created, but no arc.json could be made for it`,
+    why: 'the answer of the SORACOM API has no private key',
+    next: [how, `Or terminate it with \`arctun sim terminate ${simId}\`: it is billed until then.`],
+  });
+}
+
+/** @throws BootstrapRescueError unless it is in arc.json in the end */
+async function keepWithoutJournal(
+  config: ArcConfig,
+  { options, ports, journal }: SimRun,
+): Promise<void> {
+  try {
+    await keepArcConfig(ports.files, config, {
+      path: options.path,
+      rescueFolder: options.stateFolder,
+      replace: false,
+      done: `SIM ${config.simId} was created`,
+      warning: 'Do not run bootstrap again for this SIM: it would create a second one.',
+    });
+  } catch (error) {
+    // The next run finds the rescued file; a journal that knows of no SIM would lead it astray.
+    const isKept = error instanceof BootstrapRescueError && error.rescuePath !== undefined;
+    if (isKept) await journal.end().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** What follows when the key that createSim gave is in arc.json; a second run repairs what fails. */
+type AfterKey = 'announce-own-key' | 'add-session';
+
+function afterKey({ journal }: SimRun): AfterKey {
+  return journal.progress.createSim?.ownKey ? 'announce-own-key' : 'add-session';
+}
+
+/** What an earlier step has made. */
+export function configOf({ config }: SimRun): ArcConfig {
+  if (config === undefined) throw new RangeError('no arc.json has been made');
+  return config;
+}

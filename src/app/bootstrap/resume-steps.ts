@@ -1,0 +1,242 @@
+/** The steps that go on from where the journal of an earlier run came. */
+import { formatKey } from '../../arc-config/value-syntax.js';
+import { UserError } from '../../lib/user-error.js';
+import { ApiError } from '../../soracom/api-error.js';
+import { isoTime } from '../iso-time.js';
+import { isVirtualSim } from '../sim/sim-summary.js';
+import { searchOrList, type SearchApi } from '../sim/virtual-sims.js';
+import type { LostSim, SimChoice, SimRun } from './bootstrap-run.js';
+import { keylessArcConfig, withProfile } from './fresh-arc-config.js';
+import { finishRenewal, retold } from './key-renewal.js';
+
+export const resumeSteps = {
+  /** createSim was called, or was about to be: the user, or the platform's list, says what came of it. */
+  async 'look-for-sim'(run: SimRun): Promise<'adopt-sim' | 'announce-sim' | 'confirm-creation'> {
+    const { adopt, createAnother } = run.options;
+    if (adopt !== undefined) return 'adopt-sim';
+    if (createAnother) return 'announce-sim';
+    refuseOtherAccount(run, ['--create-another creates a SIM here whatever became of that one.']);
+    const found = await findOrChoose(run);
+    if (found === 'none') return 'confirm-creation';
+    if (found === 'create-another') return 'announce-sim';
+    run.adopt = found.simId;
+    return 'adopt-sim';
+  },
+
+  /** createSim has answered. Without a key in its answer the SIM gets one, which can harm nobody. */
+  async 'finish-creation'(
+    run: SimRun,
+  ): Promise<'adopt-sim' | 'announce-own-key' | 'refresh-session'> {
+    const { existing, journal, write } = run;
+    const { created, createSim } = journal.progress;
+    if (created === undefined) throw new RangeError('the journal has no SIM');
+    const { simId } = created;
+    refuseOtherSim(simId, run);
+    refuseOtherKey(run);
+    const config = existing ?? journal.createdConfig;
+    run.notes.push(
+      `An earlier run has created SIM ${simId}; it is finished, and no second one made.`,
+    );
+    if (config === undefined) {
+      run.adopt = simId;
+      return 'adopt-sim';
+    }
+    run.config = config;
+    run.created = true;
+    if (existing === undefined) await write(config);
+    if (createSim?.ownKey) return 'announce-own-key';
+    // arc.json has the key. Time has passed since, so the session is made anew.
+    await journal.end();
+    return 'refresh-session';
+  },
+
+  /** The earlier run may have renewed the key, or not: it is renewed once more, with the same one. */
+  async 'finish-renewal'(run: SimRun): Promise<'done' | 'look-for-sim'> {
+    const { api, journal, existing, options, ports, write } = run;
+    const { simId } = journal.key;
+    const { createSim, created } = journal.progress;
+    refuseOtherSim(simId, run);
+    refuseOtherAccount(run, []);
+    ports.onStep?.(`Finishing the new key of SIM ${simId}`);
+    const base = existing ?? journal.createdConfig ?? keylessArcConfig(simId, options.platform);
+    const config = withProfile(base, run.profile);
+    try {
+      run.config = await finishRenewal({ config, journal, api, write });
+    } catch (error) {
+      const isOpen = createSim !== undefined && created === undefined;
+      if (!isOpen || !isUnknownSim(error)) throw error;
+      // That id was no SIM's of this account; what became of the one that was asked for is still open.
+      await journal.add({ step: 'renewal-refused', simId });
+      return 'look-for-sim';
+    }
+    run.created = createSim !== undefined;
+    run.notes.push(`An earlier run was interrupted; its SIM ${simId} is finished.`);
+    return 'done';
+  },
+};
+
+function isUnknownSim(error: unknown): boolean {
+  return (
+    error instanceof UserError && error.cause instanceof ApiError && error.cause.status === 404
+  );
+}
+
+/**
+ * Looks, and has a person choose among what is found.
+ *
+ * @returns none where the SIM would be listed by now if it existed
+ * @throws UserError when nobody can be asked, or nothing is to be done; a SIM may exist then
+ */
+export async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> | 'none'> {
+  const { ports, journal, api } = run;
+  const { createSim: asked } = journal.progress;
+  if (asked === undefined) throw new RangeError('the journal asks for no SIM');
+  const { since, clock } = asked;
+  ports.onStep?.('Looking for the SIM that an earlier run asked for');
+  // A clock of this machine may be wrong by years, and says nothing.
+  const byPlatform = clock === 'platform' ? since : undefined;
+  const sims = await findLostSims(byPlatform, api).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    const open = `An earlier run asked for a virtual SIM at ${isoTime(since)} and never heard the answer: it may exist and be billed (${journal.path}).`;
+    throw retold(error, [open, ...error.next]);
+  });
+  const { serverTime = -Infinity } = api;
+  const isListed = serverTime - (byPlatform ?? Infinity) >= LISTED_AFTER;
+  if (sims.length === 0 && isListed) return 'none';
+  const choice = (await ports.chooseSim?.(sims, since)) ?? 'nothing';
+  if (choice === 'nothing') throw undecided(sims, since, journal.path);
+  return choice;
+}
+
+/** Clocks of the platform's parts may differ by so much, in milliseconds. */
+const CLOCK_SKEW = 60_000;
+
+/**
+ * A SIM that was created is in the platform's listings well before so long has passed, in
+ * milliseconds; no figure is published, and this is meant to be far beyond it.
+ */
+const LISTED_AFTER = 600_000;
+
+/**
+ * The virtual SIMs that may have been created by a request, the likeliest first: those created after it,
+ * in their order, then those of the minute before it. One whose time is not told may be the lost one.
+ *
+ * @param since Unix milliseconds by the platform's clock; undefined leaves none out
+ * @throws ApiError; UserError where permissions are missing
+ */
+export async function findLostSims(
+  since: number | undefined,
+  api: SearchApi,
+): Promise<readonly LostSim[]> {
+  const sims = await searchOrList(api);
+  if (sims === undefined) throw mayNotLook();
+  const earliest = since === undefined ? -Infinity : since - CLOCK_SKEW;
+  return sims
+    .filter((sim) => isVirtualSim(sim) && sim.status !== 'terminated')
+    .filter(({ createdTime = Infinity }) => createdTime >= earliest)
+    .map(({ simId, createdTime, tags }) => ({
+      ...{ simId, createdTime, name: tags?.name ?? '' },
+      isEarlier: createdTime !== undefined && since !== undefined && createdTime < since,
+    }))
+    .toSorted((one, other) => distance(one, since) - distance(other, since));
+}
+
+/** How far a SIM is from the request: one from before it is farther than all from after it. */
+function distance({ createdTime, isEarlier }: LostSim, since = 0): number {
+  if (createdTime === undefined) return Number.MAX_SAFE_INTEGER / 2;
+  return isEarlier ? Number.MAX_SAFE_INTEGER - createdTime : createdTime - since;
+}
+
+function mayNotLook(): UserError {
+  return new UserError('api', {
+    what: 'nothing was created or changed',
+    why: 'an earlier run asked for a virtual SIM and never heard the answer, and the user who signs in may not look whether there is one',
+    next: [
+      'Allow Query:searchSims or Sim:listSims in the permissions of that SAM user, and run the same command again.',
+      'Or look in the user console; then give --adopt SIM_ID to use that SIM, or --create-another when there is none.',
+    ],
+  });
+}
+
+function undecided(sims: readonly LostSim[], since: number, journalPath: string): UserError {
+  const asked = `an earlier run asked for a virtual SIM at ${isoTime(since)} and never heard the answer (${journalPath})`;
+  const another = '--create-another creates a SIM whatever became of that one.';
+  const what = 'nothing was created or changed';
+  if (sims.length === 0) {
+    const why = `${asked}; none is listed, but that may take some minutes`;
+    const later = `Run the same command again after ${isoTime(since + LISTED_AFTER)}: when none is listed then, it creates one.`;
+    return new UserError('failed', { what, why, next: [later, another] });
+  }
+  const later = sims.filter(({ isEarlier }) => !isEarlier);
+  const earlier = sims.filter(({ isEarlier }) => isEarlier);
+  const found = [
+    ...(later.length === 0 ? [] : [`created since: ${later.map(describeSim).join(', ')}`]),
+    ...(earlier.length === 0
+      ? []
+      : [`created in the minute before it: ${earlier.map(describeSim).join(', ')}`]),
+  ];
+  const next = [
+    ...later.map(({ simId }) => `--adopt ${simId} gives it a new key and writes its arc.json.`),
+    ...(sims.length > 1 || earlier.length > 0 ? [OTHER_DEVICE] : []),
+    another,
+  ];
+  return new UserError('failed', { what, why: [asked, ...found].join('; '), next });
+}
+
+const OTHER_DEVICE =
+  'Adopt only the SIM of that request: a device that uses another one loses its connection.';
+
+function describeSim({ simId, createdTime, name }: LostSim): string {
+  return `${simId}${name === '' ? '' : ` (${name})`} at ${isoTime(createdTime)}`;
+}
+
+/** Elsewhere the SIM is not listed, and that says nothing of whether it exists. */
+function refuseOtherAccount(
+  { api, endpoint, journal: { progress, path } }: SimRun,
+  next: readonly string[],
+): void {
+  const { createSim: asked } = progress;
+  if (asked === undefined) return;
+  const isOther =
+    asked.endpoint !== endpoint ||
+    (asked.operatorId !== undefined &&
+      api.operatorId !== undefined &&
+      asked.operatorId !== api.operatorId);
+  if (!isOther) return;
+  const there = [asked.operatorId, asked.endpoint]
+    .filter((part) => part !== undefined)
+    .join(' at ');
+  throw new UserError('failed', {
+    what: 'nothing was created or changed',
+    why: `an earlier run asked ${there} for a virtual SIM and did not come to its end (${path}); this one signs in elsewhere`,
+    next: ['Sign in there to go on from where that run came.', ...next],
+  });
+}
+
+function refuseOtherSim(simId: string, run: SimRun): void {
+  const { existing, journal } = run;
+  if (existing === undefined || existing.simId === simId) return;
+  throw refusal(
+    run,
+    `it holds SIM ${existing.simId}, and ${journal.path} the key of SIM ${simId}, which an earlier run did not finish`,
+    `Move the file away to finish SIM ${simId}, or delete the journal to lose its key.`,
+  );
+}
+
+/** One of the two keys opens the tunnel, and nobody here knows which. */
+function refuseOtherKey(run: SimRun): void {
+  const { existing, journal } = run;
+  const kept = journal.createdConfig;
+  if (existing === undefined || kept === undefined) return;
+  if (formatKey(existing.privateKey.expose()) === formatKey(kept.privateKey.expose())) return;
+  throw refusal(
+    run,
+    `it holds another key of SIM ${existing.simId} than ${journal.path}, where an earlier run has kept the one that the SIM was created with`,
+    'If that file works, delete the journal; if not, move the file away and run the same command again.',
+  );
+}
+
+function refusal({ options, ports }: SimRun, why: string, next: string): UserError {
+  const what = `nothing was changed for ${ports.files.absolute(options.path)}`;
+  return new UserError('configuration', { what, why, next: [next] });
+}

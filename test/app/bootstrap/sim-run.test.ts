@@ -1,0 +1,36 @@
+/** The table of steps by itself; what the steps do is in bootstrap-authkey.test.ts and -resume.test.ts. */
+import { STEPS, type StepName } from '../../../src/app/bootstrap/sim-run.js';
+
+const names = Object.keys(STEPS) as StepName[];
+
+/** All steps that one run may make after this one. */
+function after(name: StepName, seen = new Set<StepName>()): Set<StepName> {
+  for (const next of STEPS[name].next) {
+    if (next === 'done' || seen.has(next)) continue;
+    after(next, seen.add(next));
+  }
+  return seen;
+}
+
+it('has no way from createSim back to it', () => {
+  expect([...after('create-sim')]).not.toContain('create-sim');
+});
+
+it.each(names)('comes to its end after %s', (name) => {
+  const last = [name, ...after(name)].filter((step) => STEPS[step].next.includes('done' as never));
+  expect(last).not.toEqual([]);
+  expect([...after(name)]).not.toContain(name);
+});
+
+it.each(names)('leaves after %s what each next step needs', (name) => {
+  for (const next of STEPS[name].next) {
+    const needed: readonly string[] = next === 'done' ? ['none'] : STEPS[next].before;
+    expect(STEPS[name].after.some((line) => needed.includes(line))).toBe(true);
+  }
+});
+
+it('calls createSim, and tells of a key, behind the line that says so', () => {
+  expect(STEPS['create-sim'].before).toEqual(['create-sim']);
+  expect(STEPS['renew-key'].before).toEqual(['renew-key']);
+  expect(STEPS['finish-renewal'].before).toEqual(['renew-key']);
+});
