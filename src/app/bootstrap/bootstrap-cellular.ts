@@ -39,15 +39,15 @@ export async function bootstrapCellular(
 ): Promise<KryptonResult> {
   const { userAgent } = options;
   const endpoint = parseEndpointUrl(options.endpoint);
-  const target = await openKryptonTarget(options, ports);
+  const existing = await openKryptonTarget(options, ports);
   // Asked for first: nothing stands between Krypton's answer and the disk.
   const simId = await findSimId(options, ports, signal);
-  await keepOtherSim(target, simId, options, ports);
+  await keepOtherSim(existing, simId, options, ports);
   signal?.throwIfAborted();
   const { dump } = ports;
   const answer = await bootstrapArc({ endpoint, userAgent, ...(dump && { dump }) });
   const session = readKryptonSession(answer, 'Krypton');
-  return keepKryptonSession(session, target, simId, options, ports);
+  return keepKryptonSession(session, existing, simId, options, ports);
 }
 
 /** Krypton does not say whose line it is; the metadata service does, where the group has it on. */

@@ -50,15 +50,15 @@ export async function bootstrapSim(
   const { kryptonCli } = options;
   // Before a copy of arc.json is made: without the program nothing would have changed.
   await requireKryptonCli(kryptonCli.path, ports.commands);
-  const target = await openKryptonTarget(options, ports);
-  await keepOtherSim(target, undefined, options, ports);
+  const existing = await openKryptonTarget(options, ports);
+  await keepOtherSim(existing, undefined, options, ports);
   signal?.throwIfAborted();
   if (kryptonCli.debug) {
     ports.note(`Running ${kryptonCli.path} [${kryptonCliArguments(kryptonCli).join(' ')}]`);
   }
   const output = await runKryptonCli(kryptonCli, ports.commands);
   const answer = readKryptonSession(output, kryptonCli.path);
-  const result = await keepKryptonSession(answer, target, undefined, options, ports);
+  const result = await keepKryptonSession(answer, existing, undefined, options, ports);
   if (kryptonCli.debug) ports.note(`Got response from ${kryptonCli.path}: ${sessionText(answer)}`);
   return result;
 }

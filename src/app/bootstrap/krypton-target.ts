@@ -48,22 +48,19 @@ export type KryptonResult =
     }
   | { readonly arcJson: Secret<string> };
 
-/** What is known before the call. */
-export interface KryptonTarget {
-  /** undefined where there is no file, or none is to be read. */
-  readonly existing: ArcConfig | undefined;
-}
-
-/** @throws UserError when the target is refused; nothing was changed then, here or on the platform */
+/**
+ * @returns the file's configuration; undefined where there is no file, or none is to be read
+ * @throws UserError when the target is refused; nothing was changed then, here or on the platform
+ */
 export async function openKryptonTarget(
   { path, dumpConfig }: KryptonTargetOptions,
   { files, journals }: KryptonPorts,
-): Promise<KryptonTarget> {
-  if (dumpConfig) return { existing: undefined };
+): Promise<ArcConfig | undefined> {
+  if (dumpConfig) return undefined;
   const existing = await readExistingTarget(files, path);
   await refuseInterruptedRun(journals, path);
   await proveTargetWritable(files, path);
-  return { existing };
+  return existing;
 }
 
 /** The journal may hold the one copy of another SIM's key, and belongs to another command. */
@@ -85,7 +82,7 @@ async function refuseInterruptedRun(journals: Journals, path: string): Promise<v
  * @throws UserError when the copy cannot be written
  */
 export async function keepOtherSim(
-  { existing }: KryptonTarget,
+  existing: ArcConfig | undefined,
   simId: string | undefined,
   { path }: KryptonTargetOptions,
   { files, note }: KryptonPorts,
@@ -140,7 +137,7 @@ async function readCopy(files: Files, path: string): Promise<string | undefined>
  */
 export async function keepKryptonSession(
   answer: KryptonSession,
-  { existing }: KryptonTarget,
+  existing: ArcConfig | undefined,
   simId: string | undefined,
   options: KryptonTargetOptions,
   { files, publicKeyOf }: KryptonPorts,
