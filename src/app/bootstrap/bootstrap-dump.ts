@@ -19,7 +19,7 @@ import { newSimConfig, withProfile } from './fresh-arc-config.js';
 import { arcProfileOf } from '../credentials/arc-profile.js';
 import { labelSim } from './label-sim.js';
 import { signedIn } from '../credentials/signed-in.js';
-import { retold } from './key-renewal.js';
+import { addSession, retold } from './key-renewal.js';
 import { SimJournal } from './sim-journal.js';
 import { confirmCreation, keylessError } from './creation-steps.js';
 
@@ -87,13 +87,13 @@ async function created(run: DumpRun): Promise<ArcConfig> {
   const config = newSimConfig(sim, options.platform);
   // Without a journal, the same command would create a second SIM.
   if (config === undefined) throw keylessError(sim.simId, adoption(sim.simId));
-  const { whole, failure } = await addSession(withProfile(config, profile), api);
+  const { whole, failure } = await trySession(withProfile(config, profile), api);
   try {
     await ports.print(formatArcConfig(whole));
   } catch (error) {
     throw await keepUnprinted(whole, run, error);
   }
-  if (failure !== undefined) throw sessionless(config.simId, failure);
+  if (failure !== undefined) throw failure;
   return whole;
 }
 
@@ -115,24 +115,21 @@ async function askForSim(api: DumpRun['api']): Promise<SimResponse> {
 }
 
 /** Where the answer to createSim had no session. The key is worth printing without one, too. */
-async function addSession(
+async function trySession(
   config: ArcConfig,
   api: DumpRun['api'],
 ): Promise<{ whole: ArcConfig; failure?: UserError }> {
   if (config.arcSessionStatus !== undefined) return { whole: config };
   try {
-    const session = readSession(await api.createArcSession(config.simId), config.simId);
-    return { whole: withSession(config, session) };
+    const whole = await addSession(config, api, () => Promise.resolve(), {
+      what: `SIM ${config.simId} was created and its arc.json is printed, but it has no session`,
+      next: 'Keep what was printed as arc.json and run bootstrap again: it makes one.',
+    });
+    return { whole };
   } catch (error) {
     if (error instanceof UserError) return { whole: config, failure: error };
     throw error;
   }
-}
-
-function sessionless(simId: string, failure: UserError): UserError {
-  const next = 'Keep what was printed as arc.json and run bootstrap again: it makes one.';
-  const what = `SIM ${simId} was created and its arc.json is printed, but it has no session`;
-  return retold(failure, [...failure.next, next], what);
 }
 
 /** A new key is on the disk before the old one is given up; without a file there is no such place. */

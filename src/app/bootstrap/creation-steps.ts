@@ -118,14 +118,10 @@ export const creationSteps = {
     const config = configOf(run);
     if (config.arcSessionStatus === undefined) {
       ports.onStep?.('Creating an Arc session');
-      await addSession(config, api, write).catch((error: unknown) => {
-        if (!(error instanceof UserError)) throw error;
-        const place = ports.files.absolute(options.path);
-        throw retold(
-          error,
-          [...error.next, 'Run the same command again: it creates a session, not a second SIM.'],
-          `SIM ${config.simId} was created and its key is in ${place}, but it has no session`,
-        );
+      const place = ports.files.absolute(options.path);
+      await addSession(config, api, write, {
+        what: `SIM ${config.simId} was created and its key is in ${place}, but it has no session`,
+        next: 'Run the same command again: it creates a session, not a second SIM.',
       });
     }
     await journal.end();

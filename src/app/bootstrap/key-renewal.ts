@@ -116,14 +116,9 @@ async function renew({ config, journal, api, write }: Renewal): Promise<ArcConfi
       `SIM ${simId} has a new key, but its arc.json could not be written`,
     );
   }
-  const whole = await addSession(renewed, api, write).catch((error: unknown) => {
-    if (!(error instanceof UserError)) throw error;
-    const next = [...error.next, 'Run the same command again: it goes on from here.'];
-    throw retold(
-      error,
-      next,
-      `the key of SIM ${simId} is renewed and written, but it has no new session`,
-    );
+  const whole = await addSession(renewed, api, write, {
+    what: `the key of SIM ${simId} is renewed and written, but it has no new session`,
+    next: 'Run the same command again: it goes on from here.',
   });
   await journal.end();
   return whole;
@@ -131,17 +126,23 @@ async function renew({ config, journal, api, write }: Renewal): Promise<ArcConfi
 
 /**
  * Asks for a session and writes it.
- * @throws ApiError; UserError when it is of no use or could not be written
+ * @throws UserError when there is none, or it could not be written: what is missing, what to do next
  */
 export async function addSession(
   config: ArcConfig,
   api: Pick<SoracomApi, 'createArcSession'>,
   write: Renewal['write'],
+  { what, next }: { readonly what: string; readonly next: string },
 ): Promise<ArcConfig> {
-  const session = readSession(await api.createArcSession(config.simId), config.simId);
-  const whole = withSession(config, session);
-  await write(whole);
-  return whole;
+  try {
+    const session = readSession(await api.createArcSession(config.simId), config.simId);
+    const whole = withSession(config, session);
+    await write(whole);
+    return whole;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw retold(error, [...error.next, next], what);
+  }
 }
 
 function parseKeys(entry: RenewKeyStep): Pick<ArcConfig, 'privateKey' | 'publicKey'> {

@@ -87,7 +87,7 @@ function isUnknownSim(error: unknown): boolean {
  * @returns none where the SIM would be listed by now if it existed
  * @throws UserError when nobody can be asked, or nothing is to be done; a SIM may exist then
  */
-export async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> | 'none'> {
+async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> | 'none'> {
   const { ports, journal, api } = run;
   const { createSim: asked } = journal.progress;
   if (asked === undefined) throw new RangeError('the journal asks for no SIM');
