@@ -97,6 +97,19 @@ describe('a run of which only the request is known', () => {
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
 
+  it('stays in the journal when the platform refuses the key of the SIM that was adopted', async () => {
+    bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
+    await failureOf(bench.run({ adopt: SIM_ID }));
+    expect(bench.steps).toEqual(['create-sim', 'renew-key', 'renewal-refused']);
+  });
+
+  it('is not in the journal of a SIM that is adopted by itself, which ends with a refusal', async () => {
+    bench.journals.lines.clear();
+    bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
+    await failureOf(bench.run({ adopt: SIM_ID }));
+    expect(bench.steps).toBeUndefined();
+  });
+
   it.each([
     ['adopts', { simId: SIM_ID }, 0, whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY)],
     ['creates another', 'create-another', 1, whole()],
