@@ -3,7 +3,7 @@ import { loadTunnelConfig } from './app/config/load-arc-config.js';
 import { openTunnel } from './app/up/open-tunnel.js';
 import { planTunnel } from './app/up/plan-tunnel.js';
 import { selectCrypto } from './crypto/select.js';
-import { UserError } from './lib/user-error.js';
+import { UserError } from './lib/errors/user-error.js';
 import { systemClock, systemWallClock } from './system/clock.js';
 import { systemEntropy } from './system/entropy.js';
 import { systemFiles } from './system/files/files.js';

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { readSettings } from '../src/lambda/settings.js';
-import type { UserError } from '../src/lib/user-error.js';
+import type { UserError } from '../src/lib/errors/user-error.js';
 
 const root = join(import.meta.dirname, '..');
 const page = readFileSync(join(root, 'docs/lambda.md'), 'utf8');

@@ -1,5 +1,5 @@
 /** Sends one message to the Unified Endpoint and closes the tunnel. */
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 import { DialError } from '../proxy/dialer.js';
 import { exchangeHttp, type HttpResponse, type HttpMessage } from '../proxy/http-exchange.js';
 import { exchangeTcp } from '../proxy/tcp-exchange.js';

@@ -1,4 +1,4 @@
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 
 /** One thing that is wrong in a file. `found` never holds the value of a secret. */
 export interface ArcConfigFault {

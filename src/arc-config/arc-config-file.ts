@@ -1,5 +1,5 @@
-import { fileFaultKind } from '../lib/file-fault.js';
-import { UserError } from '../lib/user-error.js';
+import { fileFaultKind } from '../lib/errors/file-fault.js';
+import { UserError } from '../lib/errors/user-error.js';
 import type { ArcConfig } from './arc-config.js';
 import { FileError, type Files, type InspectedText } from '../ports/files.js';
 import { formatArcConfig } from './format-arc-config.js';

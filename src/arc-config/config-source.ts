@@ -2,8 +2,8 @@ import type { ArcConfig } from './arc-config.js';
 import { inspectConfigFile } from './arc-config-file.js';
 import type { Files, InspectedText } from '../ports/files.js';
 import { parseArcConfig } from './parse-arc-config.js';
-import { pathFault, type PathFault } from '../lib/path-fault.js';
-import { UserError } from '../lib/user-error.js';
+import { pathFault, type PathFault } from '../lib/errors/path-fault.js';
+import { UserError } from '../lib/errors/user-error.js';
 
 /** Where a configuration comes from: a file, or the text that was given in its place. */
 export type ConfigSource =

@@ -1,7 +1,7 @@
 /** What all commands share: the context, `--config`, output and the way that errors end a run. */
 import { Command } from '@oclif/core/command';
 
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 import { configFlag } from './flags/config-flag.js';
 import { type Context, createContext } from './context.js';
 import { exitCodeOf } from './errors/exit-codes.js';

@@ -1,5 +1,5 @@
 /** The part of the composition root that tunnels are made of. */
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 import type { LinuxNetwork } from '../system/linux/linux-network.js';
 import type { InterfaceTunnels } from '../tunnel/interface/interface-tunnel.js';
 import type { DatagramSockets } from '../ports/datagram-sockets.js';

@@ -5,10 +5,10 @@
  */
 import * as z from 'zod';
 
-import { fileFaultKind } from '../lib/file-fault.js';
+import { fileFaultKind } from '../lib/errors/file-fault.js';
 import { Secret } from '../lib/secrets/secret.js';
 import { SerialQueue } from '../lib/serial-queue.js';
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 import { formatKey } from '../lib/key-text.js';
 import { parseJson } from '../lib/parse-json.js';
 import { formatIpAddress, parseIpAddress } from '../wire/ip-address.js';

@@ -7,7 +7,7 @@ import { Help } from '@oclif/core/help';
 import { exitCodeOf } from '../cli/errors/exit-codes.js';
 import { shownError } from '../cli/errors/oclif-error.js';
 import { renderUserError } from '../cli/output/render.js';
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 import { createPlugin } from './plugin.js';
 import { readWords } from './read-words.js';
 

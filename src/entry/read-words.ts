@@ -1,6 +1,6 @@
 /** Finds the command in the words of a command line, as soratun's users type them. */
 import { didYouMean } from '../cli/errors/did-you-mean.js';
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 
 /** What there is to run, with ids as oclif has them: `sim:list`. */
 export interface CommandIndex {

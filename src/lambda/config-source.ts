@@ -5,7 +5,7 @@ import { FileError, type Files } from '../ports/files.js';
 import { readTunnelConfig } from '../arc-config/parse-arc-config.js';
 import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
 import { hasSecretShape } from '../lib/secrets/secret-shapes.js';
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 import { sameBytes } from '../lib/same-bytes.js';
 import { parseJson } from '../lib/parse-json.js';
 import type { ConfigPlace } from './settings.js';

@@ -6,8 +6,8 @@
  * init. It freezes the environment when the runtime and all extensions wait for the next event.
  */
 import type { WallClock, Clock } from '../ports/clock.js';
-import { messageOf } from '../lib/error-message.js';
-import { UserError } from '../lib/user-error.js';
+import { messageOf } from '../lib/errors/error-message.js';
+import { UserError } from '../lib/errors/user-error.js';
 import { inTime, pause, untilAborted } from '../lib/waits.js';
 import type { Dialer } from '../proxy/dialer.js';
 import type { Log } from '../ports/log.js';

@@ -4,7 +4,7 @@
  */
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 import { parseJson } from '../lib/parse-json.js';
 
 export type EventType = 'INVOKE' | 'SHUTDOWN';

@@ -1,6 +1,6 @@
 /** The ports at which a function finds the forwarder: `localhost` is 127.0.0.1, or ::1, or both. */
-import { codeOf } from '../lib/error-message.js';
-import { UserError } from '../lib/user-error.js';
+import { codeOf } from '../lib/errors/error-message.js';
+import { UserError } from '../lib/errors/user-error.js';
 import { pause } from '../lib/waits.js';
 import type { Dialer, DialTarget } from '../proxy/dialer.js';
 import { type Forwarder, startForwarder } from '../proxy/forward/forwarder.js';

@@ -6,8 +6,8 @@ import '../system/process/refuse-inspector.js';
 import { tmpdir } from 'node:os';
 import { basename, dirname } from 'node:path';
 
-import { messageOf } from '../lib/error-message.js';
-import { UserError } from '../lib/user-error.js';
+import { messageOf } from '../lib/errors/error-message.js';
+import { UserError } from '../lib/errors/user-error.js';
 import { systemClock, systemWallClock } from '../system/clock.js';
 import { Extension } from './extension.js';
 import { ExtensionsApi } from './extensions-api.js';

@@ -1,4 +1,4 @@
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 
 /** What cannot be read now, and may be while an invocation runs, or in a later one. */
 export class NotYetError extends UserError {

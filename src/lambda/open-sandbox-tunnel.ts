@@ -1,7 +1,7 @@
 /** Opens the tunnel of one execution environment: of its only virtual SIM, or of one in a pool. */
 import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
 import { planTunnel } from '../app/up/plan-tunnel.js';
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import { UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
 import { type PooledSim, PooledTunnel } from './pool/pooled-tunnel.js';

@@ -4,7 +4,7 @@
  */
 import { request } from 'node:http';
 
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 import { parseJson } from '../lib/parse-json.js';
 import { NotYetError } from './not-yet-error.js';
 

@@ -5,8 +5,8 @@
 import type { Duplex } from 'node:stream';
 
 import type { WallClock, Clock, Timer } from '../ports/clock.js';
-import { abortReason } from '../lib/error-message.js';
-import { UserError } from '../lib/user-error.js';
+import { abortReason } from '../lib/errors/error-message.js';
+import { UserError } from '../lib/errors/user-error.js';
 import { abortable } from '../lib/waits.js';
 import { SILENCES } from '../lib/silence.js';
 import { type Dialer, DialError, type DialTarget } from '../proxy/dialer.js';

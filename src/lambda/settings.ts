@@ -1,6 +1,6 @@
 /** What the environment of a Lambda function says about the extension. */
 import { hasSecretShape } from '../lib/secrets/secret-shapes.js';
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 import type { DialTarget } from '../proxy/dialer.js';
 import type { BrowserPolicy } from '../proxy/http/browser-check.js';
 import { parseAllowedHosts, parseAllowedOrigins } from '../proxy/http/browser-policy.js';

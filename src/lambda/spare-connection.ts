@@ -5,7 +5,7 @@
 import type { Duplex } from 'node:stream';
 
 import type { WallClock } from '../ports/clock.js';
-import { abortReason } from '../lib/error-message.js';
+import { abortReason } from '../lib/errors/error-message.js';
 import { whileWaiting } from '../lib/waits.js';
 
 /** Older ones, in ms by the wall clock, may have been given up by their other end, unheard in a freeze. */

@@ -1,6 +1,6 @@
 /** Waits that an abort signal or a timer ends. Each takes its listener and its timer away when it is over. */
 import type { Clock } from '../ports/clock.js';
-import { abortReason } from './error-message.js';
+import { abortReason } from './errors/error-message.js';
 
 type Timers = Pick<Clock, 'startTimer'>;
 

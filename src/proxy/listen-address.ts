@@ -1,7 +1,7 @@
 /** Where a proxy listens, and who may reach it there. */
 import { BlockList, isIP } from 'node:net';
 
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 
 export interface ListenAddress {
   /** An IP address in text form without brackets, or a host name. */

@@ -1,6 +1,6 @@
-import { type FailureKind, UserError } from '../lib/user-error.js';
-import { isDenied } from '../lib/error-message.js';
-import { listenFault } from '../lib/listen-fault.js';
+import { type FailureKind, UserError } from '../lib/errors/user-error.js';
+import { isDenied } from '../lib/errors/error-message.js';
+import { listenFault } from '../lib/errors/listen-fault.js';
 import { formatAuthority, type ListenAddress } from './listen-address.js';
 
 /**

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 
 import { makeRoom, markUsed } from '../lib/oldest-idle.js';
-import { messageOf } from '../lib/error-message.js';
+import { messageOf } from '../lib/errors/error-message.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES, REFUSAL_STATUS } from './http/browser-check.js';
 import { checkBrowser } from './http/browser-gate.js';
 import { formatAuthority, type ListenAddress } from './listen-address.js';

@@ -1,4 +1,4 @@
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 import type { TransportError, TransportFailure } from './client/transport-error.js';
 import { isLoopbackUrl } from './endpoint-url.js';
 

@@ -1,5 +1,5 @@
 /** Base URLs of services, and which of them may be sent a key. */
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 
 /**
  * A base URL without its trailing slashes. Keys and tokens go there, so plain http is for this machine

@@ -1,7 +1,7 @@
 /** Opens TCP connections through an engine: the Dialer that the proxies know. */
 import type { Peer } from '../engine/engine.js';
 import { type NetstackEngine, StackExhaustedError } from '../engine/netstack-engine.js';
-import { abortReason } from '../lib/error-message.js';
+import { abortReason } from '../lib/errors/error-message.js';
 import { type Dialer, DialError, type DialFailure, type DialTarget } from '../proxy/dialer.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Driver } from './driver.js';

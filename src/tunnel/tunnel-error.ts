@@ -1,4 +1,4 @@
-import { UserError } from '../lib/user-error.js';
+import { UserError } from '../lib/errors/user-error.js';
 import type { Silence } from '../lib/silence.js';
 
 /**

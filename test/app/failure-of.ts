@@ -1,4 +1,4 @@
-import { UserError } from '../../src/lib/user-error.js';
+import { UserError } from '../../src/lib/errors/user-error.js';
 
 /** The UserError that a promise rejects with. */
 export async function failureOf(promise: Promise<unknown>): Promise<UserError> {

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { sendMessage, type SendResponse, type Message } from '../../src/app/send-message.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
-import { UserError } from '../../src/lib/user-error.js';
+import { UserError } from '../../src/lib/errors/user-error.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { DATA, INITIATION } from '../support/message-types.js';
 import { FakeClaims } from '../support/fakes/fake-claims.js';

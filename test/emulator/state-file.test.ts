@@ -6,7 +6,7 @@ import {
   type StateFiles,
 } from '../../src/emulator/state-file.js';
 import { Secret } from '../../src/lib/secrets/secret.js';
-import { UserError } from '../../src/lib/user-error.js';
+import { UserError } from '../../src/lib/errors/user-error.js';
 import { fakeCrypto, FakeArcNetwork, FakeWallClock, seededEntropy } from './fakes.js';
 
 const PATH = 'state.json';

@@ -1,6 +1,6 @@
 import { type CommandIndex, readWords } from '../../src/entry/read-words.js';
 import { createPlugin } from '../../src/entry/plugin.js';
-import { UserError } from '../../src/lib/user-error.js';
+import { UserError } from '../../src/lib/errors/user-error.js';
 
 const plugin = createPlugin();
 const INDEX = { commands: plugin.commands, topics: plugin.topics } as unknown as CommandIndex;

@@ -4,7 +4,7 @@ import { FileError } from '../../src/ports/files.js';
 import { findConfigs } from '../../src/lambda/config-source.js';
 import { NotYetError } from '../../src/lambda/not-yet-error.js';
 import type { ConfigPlace } from '../../src/lambda/settings.js';
-import type { UserError } from '../../src/lib/user-error.js';
+import type { UserError } from '../../src/lib/errors/user-error.js';
 import { MemoryFiles } from '../arc-config/memory-files.js';
 import { PRIVATE_KEY, SAMPLE, sampleWith } from '../arc-config/sample.js';
 

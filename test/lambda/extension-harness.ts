@@ -2,7 +2,7 @@
 import { type ExtensionPorts, Extension } from '../../src/lambda/extension.js';
 import type { EventType, ExtensionEvent, ReportedError } from '../../src/lambda/extensions-api.js';
 import { type LambdaSettings, readSettings } from '../../src/lambda/settings.js';
-import type { UserError } from '../../src/lib/user-error.js';
+import type { UserError } from '../../src/lib/errors/user-error.js';
 import type { Dialer } from '../../src/proxy/dialer.js';
 import { FakeClock } from '../support/fakes/fake-clock.js';
 import { RecordingLog } from '../support/fakes/recording-log.js';

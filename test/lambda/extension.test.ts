@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { Duplex } from 'node:stream';
 
 import { NotYetError } from '../../src/lambda/not-yet-error.js';
-import { UserError } from '../../src/lib/user-error.js';
+import { UserError } from '../../src/lib/errors/user-error.js';
 import { ExtensionHarness } from './extension-harness.js';
 import { type FakeTunnel, openStream, settled } from './fake-tunnel.js';
 

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 
 import { SandboxDialer } from '../../src/lambda/sandbox-dialer.js';
-import { UserError } from '../../src/lib/user-error.js';
+import { UserError } from '../../src/lib/errors/user-error.js';
 import { FakeClock } from '../support/fakes/fake-clock.js';
 import { FakeTunnel, openStream, settled } from './fake-tunnel.js';
 

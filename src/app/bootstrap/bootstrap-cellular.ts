@@ -1,5 +1,5 @@
 /** Gets the settings of the virtual SIM that belongs to a SORACOM Air line, over that line. */
-import { messageOf } from '../../lib/error-message.js';
+import { messageOf } from '../../lib/errors/error-message.js';
 import { bootstrapArc } from '../../soracom/krypton/krypton.js';
 import { readLineSimId } from '../../soracom/krypton/metadata.js';
 import { parseEndpointUrl, parsePlainEndpointUrl } from '../../soracom/endpoint-url.js';

@@ -6,8 +6,8 @@ import { INLINE_CONFIG, resolveConfigSource } from '../../arc-config/config-sour
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
-import { messageOf } from '../../lib/error-message.js';
-import { UserError } from '../../lib/user-error.js';
+import { messageOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
 import { simMayExist } from '../../soracom/api-error.js';
 import { readSession, withSession } from '../session/arc-session.js';

@@ -1,9 +1,9 @@
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { FileError, type Files } from '../../ports/files.js';
-import { messageOf } from '../../lib/error-message.js';
+import { messageOf } from '../../lib/errors/error-message.js';
 import { Secret } from '../../lib/secrets/secret.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 
 /**
  * A SIM has a new key, but its arc.json could not be written where it belongs. The key is never

@@ -1,7 +1,7 @@
 /** Gets the settings of the virtual SIM that belongs to a SIM in a reader or a modem. */
 import { formatKey } from '../../arc-config/value-syntax.js';
 import type { CommandRunner } from '../../ports/command-runner.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import {
   kryptonCliArguments,
   requireKryptonCli,

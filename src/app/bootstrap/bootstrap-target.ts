@@ -4,7 +4,7 @@ import { readFailure, writeFailure } from '../../arc-config/arc-config-file.js';
 import { resolveConfigSource } from '../../arc-config/config-source.js';
 import { FileError, type Files } from '../../ports/files.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
-import { UserError, type FailureKind } from '../../lib/user-error.js';
+import { UserError, type FailureKind } from '../../lib/errors/user-error.js';
 import { sessionStatePath } from '../session/session-state.js';
 import { requireSimId } from '../sim/sim-target.js';
 import { refuseWhileRescued } from './bootstrap-rescue.js';

@@ -1,7 +1,7 @@
 /** The steps that create a virtual SIM, give one a new key or renew its session. */
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { FileError } from '../../ports/files.js';
 import { ApiError, simMayExist } from '../../soracom/api-error.js';
 import { isoTime } from '../iso-time.js';

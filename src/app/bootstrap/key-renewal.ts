@@ -7,7 +7,7 @@ import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { formatKey, parseKey } from '../../arc-config/value-syntax.js';
 import type { KeyPair } from '../../lib/secrets/key-pair.js';
 import { Secret } from '../../lib/secrets/secret.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import { readSession, withSession } from '../session/arc-session.js';

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { isZeroKey, type ArcSession } from '../../arc-config/arc-config.js';
 import { parseCidr, parseEndpoint, parseIp, parseKey } from '../../arc-config/value-syntax.js';
 import { Secret } from '../../lib/secrets/secret.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { refusal } from '../../soracom/client/responses.js';
 import { KEY_MAY_BE_REPLACED } from '../../soracom/krypton/krypton.js';
 import { parseJson } from '../../lib/parse-json.js';

@@ -8,7 +8,7 @@ import { FileError, type Files } from '../../ports/files.js';
 import type { Journals } from '../../ports/journals.js';
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import { Secret } from '../../lib/secrets/secret.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { withSession } from '../session/arc-session.js';
 import { keepArcConfig } from './bootstrap-rescue.js';
 import { proveTargetWritable, readExistingTarget } from './bootstrap-target.js';

@@ -1,5 +1,5 @@
 /** A SIM's name, tags and group: worth having, but never worth losing a key for. */
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { SimTag, SoracomApi } from '../../soracom/soracom-api.js';
 
 export interface SimLabels {

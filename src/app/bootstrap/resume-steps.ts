@@ -1,6 +1,6 @@
 /** The steps that go on from where the journal of an earlier run came. */
 import { formatKey } from '../../arc-config/value-syntax.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { ApiError } from '../../soracom/api-error.js';
 import { isoTime } from '../iso-time.js';
 import { isVirtualSim } from '../sim/sim-summary.js';

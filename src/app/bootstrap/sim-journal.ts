@@ -8,8 +8,8 @@ import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 import { FileError } from '../../ports/files.js';
 import type { Journal, Journals } from '../../ports/journals.js';
-import { fileFaultKind } from '../../lib/file-fault.js';
-import { UserError } from '../../lib/user-error.js';
+import { fileFaultKind } from '../../lib/errors/file-fault.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { parseJson } from '../../lib/parse-json.js';
 
 /** createSim is about to be called: from here on a SIM may exist. */

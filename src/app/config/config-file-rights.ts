@@ -2,7 +2,7 @@
 import { quote } from 'shell-quote';
 
 import type { OtherWriter } from '../../ports/files.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { LoadedArcConfig } from './load-arc-config.js';
 
 /**

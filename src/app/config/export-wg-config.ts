@@ -8,8 +8,8 @@ import {
   formatWgConfig,
   type WgConfigOptions,
 } from '../../arc-config/wg-quick/wg-config.js';
-import { messageOf } from '../../lib/error-message.js';
-import { UserError } from '../../lib/user-error.js';
+import { messageOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { Resolver } from '../../ports/resolver.js';
 import type { LoadedArcConfig } from './load-arc-config.js';
 

@@ -3,7 +3,7 @@ import { resolveConfigSource } from '../../arc-config/config-source.js';
 import { FileError, type Files } from '../../ports/files.js';
 import { importWgQuickConfig } from '../../arc-config/wg-quick/import-wg-quick-config.js';
 import type { ImportNote } from '../../arc-config/wg-quick/wg-quick-entries.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 
 export interface ImportConfigOptions {
   /** The wg-quick file; `-` is standard input. */

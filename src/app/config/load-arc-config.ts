@@ -8,7 +8,7 @@ import type { InspectedText, OtherWriter } from '../../ports/files.js';
 import type { ConfigNotice } from '../../arc-config/member-notices.js';
 import { readArcConfigText, refuseFaults } from '../../arc-config/parse-arc-config.js';
 import type { TunnelOverrides } from '../../arc-config/tunnel-faults.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { withNewestSession, type StateHome } from '../session/session-state.js';
 
 export interface LoadedArcConfig {

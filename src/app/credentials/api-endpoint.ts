@@ -1,7 +1,7 @@
 /** Where the API is that credentials are for. */
 import type { ArcProfile } from '../../arc-config/arc-config.js';
 import type { Secret } from '../../lib/secrets/secret.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { type Coverage, coverageEndpoint, parseCoverage } from '../../soracom/auth/coverage.js';
 import { isSoracomUrl, parseEndpointUrl } from '../../soracom/endpoint-url.js';
 import { type CredentialChoice, isPresent } from './credential-choice.js';

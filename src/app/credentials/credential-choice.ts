@@ -1,6 +1,6 @@
 import type { CredentialEnvironment } from '../../lib/secrets/credential-variables.js';
 import { Secret } from '../../lib/secrets/secret.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { ArcProfile } from '../../arc-config/arc-config.js';
 import { type AuthKeyHalves, authKeyHalves } from './auth-key-halves.js';
 

@@ -1,4 +1,4 @@
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 
 /** What the user can be asked for. */
 export type CredentialPart = 'auth-key-id' | 'auth-key' | 'coverage-type';

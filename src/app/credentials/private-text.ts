@@ -1,7 +1,7 @@
 import { quote } from 'shell-quote';
 
 import type { PrivateFileError } from '../../ports/private-files.js';
-import { type FailureKind, UserError } from '../../lib/user-error.js';
+import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 
 /** Standard input, where a path is asked for. */
 export const STANDARD_INPUT = '-';

@@ -6,7 +6,7 @@ import {
   type CommandResult,
   type CommandRunner,
 } from '../../ports/command-runner.js';
-import { type FailureKind, UserError } from '../../lib/user-error.js';
+import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import { firstLine } from '../../soracom/redact.js';
 
 /** Milliseconds; a password manager may have to ask its user first. */

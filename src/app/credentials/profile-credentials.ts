@@ -1,8 +1,8 @@
 /** Signs in with a profile of soracom-cli, in its files and its order. */
 import type { CredentialEnvironment } from '../../lib/secrets/credential-variables.js';
-import { pathFault } from '../../lib/path-fault.js';
+import { pathFault } from '../../lib/errors/path-fault.js';
 import { PrivateFileError } from '../../ports/private-files.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { Coverage } from '../../soracom/auth/coverage.js';
 import {
   parseSoracomProfile,

@@ -1,6 +1,6 @@
 /** Who signs in to the SORACOM API, and where. */
 import type { ArcProfile } from '../../arc-config/arc-config.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { authKeyFault } from '../../soracom/auth/auth-key.js';
 import type { AuthKeySignIn, Credentials } from '../../soracom/auth/sign-in.js';
 import { authKeyEndpoint, chosenConnection, profileEndpoint } from './api-endpoint.js';

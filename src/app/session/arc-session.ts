@@ -3,7 +3,7 @@ import { ArcConfigError } from '../../arc-config/arc-config-error.js';
 import type { ArcConfig, ArcSession } from '../../arc-config/arc-config.js';
 import { parseArcSession } from '../../arc-config/parse-arc-config.js';
 import { completeSession } from '../../arc-config/require-session.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { ArcSessionResponse } from '../../soracom/client/responses.js';
 
 /** A session in the answer to createSim that is of no use is as good as none: one is asked for. */

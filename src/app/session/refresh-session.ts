@@ -2,7 +2,7 @@
 import { writeArcConfig } from '../../arc-config/arc-config-file.js';
 import type { ArcConfig, ArcSession } from '../../arc-config/arc-config.js';
 import { FileError } from '../../ports/files.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import { readSession, withSession } from './arc-session.js';
 import { keepSessionState, settleSessionState, type StateHome } from './session-state.js';

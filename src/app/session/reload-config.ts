@@ -1,6 +1,6 @@
 /** Reads arc.json again while its tunnel is open. */
-import { messageOf } from '../../lib/error-message.js';
-import { UserError } from '../../lib/user-error.js';
+import { messageOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { Log } from '../../ports/log.js';
 import { refuseHooksOfOthers } from '../config/config-file-rights.js';
 import type { RunningConfig } from './running-config.js';

@@ -4,8 +4,8 @@
  */
 import { ArcConfigError } from '../../arc-config/arc-config-error.js';
 import { SKELETON_SIM_ID, type ArcSession } from '../../arc-config/arc-config.js';
-import { messageOf } from '../../lib/error-message.js';
-import { UserError } from '../../lib/user-error.js';
+import { messageOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import type { Clock, Timer } from '../../ports/clock.js';

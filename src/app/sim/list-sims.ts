@@ -1,5 +1,5 @@
 /** Lists the account's virtual SIMs, with no more permissions than there are. */
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import type { StateHome } from '../session/session-state.js';

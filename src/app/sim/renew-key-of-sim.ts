@@ -5,7 +5,7 @@ import { resolveConfigSource } from '../../arc-config/config-source.js';
 import { FileError, type Files } from '../../ports/files.js';
 import type { Journals } from '../../ports/journals.js';
 import type { KeyPair } from '../../lib/secrets/key-pair.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import type { KeyClaims } from '../../ports/key-claims.js';
 import { proveTargetWritable } from '../bootstrap/bootstrap-target.js';

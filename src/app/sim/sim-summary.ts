@@ -1,5 +1,5 @@
 /** A SIM as people and programs are shown it; never with a private key. */
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
 
 /** What the platform does not tell is undefined. Names and units are the API's. */

@@ -1,7 +1,7 @@
 /** Which SIM a command is about, and what arc.json has to say of it. */
 import { type ArcProfile, SKELETON_SIM_ID } from '../../arc-config/arc-config.js';
 import { FileError } from '../../ports/files.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { loadArcConfig, type LoadedArcConfig } from '../config/load-arc-config.js';
 import type { StateHome } from '../session/session-state.js';
 

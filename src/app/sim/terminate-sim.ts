@@ -1,5 +1,5 @@
 /** Ends a virtual SIM and its bill, for good. */
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import type { StateHome } from '../session/session-state.js';

@@ -1,5 +1,5 @@
 /** The health of one tunnel, for a container's probe. */
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import type { TunnelHealth } from '../../tunnel/tunnel-status.js';
 import { findTunnels } from './find-tunnels.js';

@@ -3,7 +3,7 @@
  *
  *     {"request":"status"}  →  {"status":{…}}, or {"error":"…"}
  */
-import { messageOf } from '../../lib/error-message.js';
+import { messageOf } from '../../lib/errors/error-message.js';
 import { parseJson } from '../../lib/parse-json.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 import { isStatusReport, type StatusReport } from './status-report.js';

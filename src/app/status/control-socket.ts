@@ -1,5 +1,5 @@
 /** The socket at which a running tunnel is asked how it does. */
-import { codeOf, messageOf } from '../../lib/error-message.js';
+import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import type { Conversation, LocalListener, LocalListeners } from '../../ports/local-sockets.js';
 import type { Log } from '../../ports/log.js';
 

@@ -1,6 +1,6 @@
 /** The WireGuard devices of this machine that are not ours. */
 import { CommandError, type CommandRunner } from '../../ports/command-runner.js';
-import { codeOf, messageOf } from '../../lib/error-message.js';
+import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import { askDevice, type DeviceStatus } from '../../tunnel/uapi/ask-device.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import { isAbandoned, nameOf } from './find-tunnels.js';

@@ -1,5 +1,5 @@
 /** Asks the running tunnels of this machine how they do. */
-import { codeOf, messageOf, ownerOf } from '../../lib/error-message.js';
+import { codeOf, messageOf, ownerOf } from '../../lib/errors/error-message.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import { LINE_END, readStatusAnswer, STATUS_REQUEST } from './control-session.js';
 import type { StatusReport } from './status-report.js';

@@ -1,5 +1,5 @@
 /** How the tunnels of this machine do. */
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { findDevices, type FindDevicesPorts, type FoundDevice } from './find-devices.js';
 import { findTunnels, type SilentTunnel } from './find-tunnels.js';
 import type { StatusReport } from './status-report.js';

@@ -1,5 +1,5 @@
 /** The pages of --status-listen: whether the process lives, whether the tunnel is up, and its counters. */
-import { messageOf } from '../../lib/error-message.js';
+import { messageOf } from '../../lib/errors/error-message.js';
 import type { ListenerCounters } from '../../proxy/http/listener.js';
 import { type Page, textPage } from '../../proxy/page-listener.js';
 import type { Clock } from '../../ports/clock.js';

@@ -2,8 +2,8 @@
  * One SIM carries one tunnel: a second `up` or `send` on this machine is refused, or waits for a `send`.
  * Two tunnels with one key disconnect each other (docs/decisions/0014-one-sim-each.md).
  */
-import { isDenied, messageOf } from '../../lib/error-message.js';
-import { UserError } from '../../lib/user-error.js';
+import { isDenied, messageOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { pause } from '../../lib/waits.js';
 import { sameBytes } from '../../lib/same-bytes.js';
 import type { Clock } from '../../ports/clock.js';

@@ -6,10 +6,10 @@ import {
   type CommandResult,
   type CommandRunner,
 } from '../../ports/command-runner.js';
-import { messageOf } from '../../lib/error-message.js';
+import { messageOf } from '../../lib/errors/error-message.js';
 import { redactCommand } from '../../lib/secrets/redacted-command.js';
 import { redactText } from '../../lib/secrets/secret-shapes.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { Log } from '../../ports/log.js';
 
 /** By their names in wg-quick, which soratun logs. */

@@ -1,6 +1,6 @@
 /** Makes the interface of a tunnel in mode tun, and says in a user's words why there is none. */
-import { messageOf } from '../../lib/error-message.js';
-import { type FailureKind, UserError } from '../../lib/user-error.js';
+import { messageOf } from '../../lib/errors/error-message.js';
+import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import type { InterfaceTunnel, InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
 import type { PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
 

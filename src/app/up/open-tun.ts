@@ -1,6 +1,6 @@
 /** Opens the tunnel under a network interface. */
-import { codeOf, messageOf } from '../../lib/error-message.js';
-import { UserError } from '../../lib/user-error.js';
+import { codeOf, messageOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { Capture, type CaptureOptions } from '../../tunnel/capture/capture.js';
 import type { InterfaceTunnel } from '../../tunnel/interface/interface-tunnel.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';

@@ -1,5 +1,5 @@
 /** Opens a tunnel in userspace with its listeners. */
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { type Dialer, LaterDialer } from '../../proxy/dialer.js';
 import { type Forwarder, startForwarder } from '../../proxy/forward/forwarder.js';
 import type { BrowserPolicy } from '../../proxy/http/browser-check.js';

@@ -9,7 +9,7 @@ import {
   type TunnelOverrides,
 } from '../../arc-config/tunnel-faults.js';
 import { sameBytes } from '../../lib/same-bytes.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { parseTunnelConfig, type TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { CongestionAlgorithm } from '../../tunnel/userspace-tunnel.js';

@@ -1,6 +1,6 @@
 /** Says who has a port that cannot be had. */
-import { codeOf } from '../../lib/error-message.js';
-import { UserError } from '../../lib/user-error.js';
+import { codeOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 
 /** As src/system/network/port-holder.ts. */
 export type PortHolder = (protocol: 'tcp' | 'udp', port: number) => Promise<string | undefined>;

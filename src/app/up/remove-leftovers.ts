@@ -1,6 +1,6 @@
 /** Removes what a killed `up --mode tun` has left: routes that block, and rules of a default route. */
-import { codeOf, messageOf } from '../../lib/error-message.js';
-import { UserError } from '../../lib/user-error.js';
+import { codeOf, messageOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { InterfaceLeftovers } from '../../ports/packet-interfaces.js';
 import { RIGHT } from './open-interface.js';
 

@@ -1,6 +1,6 @@
 /** Keeps a tunnel open until a stop. */
-import { messageOf } from '../../lib/error-message.js';
-import { StoppedError } from '../../lib/stopped-error.js';
+import { messageOf } from '../../lib/errors/error-message.js';
+import { StoppedError } from '../../lib/errors/stopped-error.js';
 import { whenAborted } from '../../lib/waits.js';
 import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';

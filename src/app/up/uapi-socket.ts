@@ -1,6 +1,6 @@
 /** WireGuard's userspace interface of a tunnel, where `wg` looks for it. */
-import { codeOf, messageOf, ownerOf } from '../../lib/error-message.js';
-import { UserError } from '../../lib/user-error.js';
+import { codeOf, messageOf, ownerOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { LocalListener, LocalListeners } from '../../ports/local-sockets.js';
 import type { Log } from '../../ports/log.js';
 import type { RunningTunnel } from './running-tunnel.js';

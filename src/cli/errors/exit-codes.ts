@@ -1,5 +1,5 @@
-import { StoppedError } from '../../lib/stopped-error.js';
-import type { FailureKind, UserError } from '../../lib/user-error.js';
+import { StoppedError } from '../../lib/errors/stopped-error.js';
+import type { FailureKind, UserError } from '../../lib/errors/user-error.js';
 
 /** The number with which each kind of failure ends the process. 0 is done. */
 export const EXIT_CODES: Readonly<Record<FailureKind, number>> = {

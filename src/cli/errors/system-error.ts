@@ -1,6 +1,6 @@
 /** Errors of the operating system that no command handles, in the form of all errors. */
-import { fileFaultKind } from '../../lib/file-fault.js';
-import { UserError } from '../../lib/user-error.js';
+import { fileFaultKind } from '../../lib/errors/file-fault.js';
+import { UserError } from '../../lib/errors/user-error.js';
 
 const NEXT: Readonly<Record<string, string>> = {
   EMFILE: 'Raise the limit of open files, for instance by "ulimit -n 1024".',

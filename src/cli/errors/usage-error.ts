@@ -1,7 +1,7 @@
 /** What oclif says of a wrong command line, in the form of all errors of a command. */
 import { stripVTControlCharacters } from 'node:util';
 
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { didYouMean } from './did-you-mean.js';
 
 /** What the sentence is about. */

@@ -1,4 +1,4 @@
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { grouped } from './flag.js';
 
 /** What becomes of messages when a network interface is gone. */

@@ -1,6 +1,6 @@
 import type { TunnelOverrides } from '../../arc-config/tunnel-faults.js';
 import { parseCidr } from '../../arc-config/value-syntax.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { grouped } from './flag.js';
 
 const MAX_U16 = 65_535;

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 
 import type { ProxySettings } from '../../app/up/open-userspace.js';
 import { PLATFORM_NAME_SERVERS } from '../../app/up/plan-tunnel.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { parseListenAddress, requireLoopback } from '../../proxy/listen-address.js';
 import { grouped } from './flag.js';
 

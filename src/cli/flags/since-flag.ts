@@ -1,5 +1,5 @@
 import type { Since } from '../../app/sim/list-sims.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 
 /** Milliseconds. */
 const UNITS: Readonly<Record<string, number>> = {

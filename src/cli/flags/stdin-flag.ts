@@ -1,4 +1,4 @@
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { CommandLineToken, Flags } from './flag.js';
 
 /** soratun's way to a configuration that no disk holds. */

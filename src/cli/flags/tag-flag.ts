@@ -1,4 +1,4 @@
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { SimLabels } from '../../app/bootstrap/label-sim.js';
 import type { SimTag } from '../../soracom/soracom-api.js';
 

@@ -1,4 +1,4 @@
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { CommandLineToken } from './flag.js';
 import { forwardFlags } from './forward-flags.js';
 import { proxyFlags } from './proxy-flags.js';

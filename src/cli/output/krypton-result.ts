@@ -1,8 +1,8 @@
 /** What `bootstrap cellular` and `bootstrap sim` print. */
 import { BootstrapRescueError } from '../../app/bootstrap/bootstrap-rescue.js';
 import type { KryptonResult } from '../../app/bootstrap/krypton-target.js';
-import { messageOf } from '../../lib/error-message.js';
-import { UserError } from '../../lib/user-error.js';
+import { messageOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { Context } from '../context.js';
 import { renderJson, renderText } from './render.js';
 

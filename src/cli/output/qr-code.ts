@@ -1,8 +1,8 @@
 /** A text as a QR code, which a phone's WireGuard app reads. It holds all that the text holds. */
 import type * as QrCode from 'qrcode';
 
-import { messageOf } from '../../lib/error-message.js';
-import { UserError } from '../../lib/user-error.js';
+import { messageOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 
 /** A screen has no scratches: the least correction makes the smallest code. */
 const ON_A_SCREEN = { errorCorrectionLevel: 'L' } as const;

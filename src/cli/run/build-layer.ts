@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 
 import type { BuiltLayer, LayerPorts } from '../../lambda/layer/build-layer.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { renderJson } from '../output/render.js';
 
 /**

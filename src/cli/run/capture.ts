@@ -1,8 +1,8 @@
 /** `--capture`: the flag, the file, and the warning that goes with it. */
 import type { CaptureOptions } from '../../tunnel/capture/capture.js';
 import { FileError } from '../../ports/files.js';
-import { fileFaultKind } from '../../lib/file-fault.js';
-import { UserError } from '../../lib/user-error.js';
+import { fileFaultKind } from '../../lib/errors/file-fault.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { CaptureFile } from '../../ports/capture-file.js';
 import type { Log } from '../../ports/log.js';
 import type { Flags } from '../flags/flag.js';

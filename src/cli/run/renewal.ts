@@ -4,7 +4,7 @@ import { refuseTwoWays } from '../../app/credentials/credential-choice.js';
 import { resolveCredentials } from '../../app/credentials/resolve-credentials.js';
 import type { RenewalPorts } from '../../app/session/session-renewal.js';
 import type { PrivateFiles } from '../../ports/private-files.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { Context } from '../context.js';
 import { credentialChoice, type CredentialFlags } from '../flags/credential-flags.js';
 

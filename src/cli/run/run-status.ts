@@ -5,7 +5,7 @@ import {
   type Verdict,
   verdictOf,
 } from '../../app/status/show-status.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { CommandDeclaration } from '../command.js';
 import { EXIT_CODES } from '../errors/exit-codes.js';
 import type { FlagValues, Flags } from '../flags/flag.js';

@@ -1,5 +1,5 @@
 /** A view that is made anew again and again: drawn over the last one on a terminal, else behind it. */
-import { codeOf } from '../../lib/error-message.js';
+import { codeOf } from '../../lib/errors/error-message.js';
 import { pause, whenAborted } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
 import { cutToWidth } from '../output/shown-text.js';

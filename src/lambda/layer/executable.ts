@@ -1,5 +1,5 @@
 /** The single executable: Node, without its symbols, with our program in it. */
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { addResource } from './add-resource.js';
 import { ElfError } from './elf.js';
 import { NODE_VERSION } from './node-release.js';

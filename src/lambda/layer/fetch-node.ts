@@ -4,8 +4,8 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { CommandError, type CommandRunner } from '../../ports/command-runner.js';
-import { codeOf, messageOf } from '../../lib/error-message.js';
-import { UserError } from '../../lib/user-error.js';
+import { codeOf, messageOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import {
   type Architecture,
   NODE_PACKAGES,

@@ -1,9 +1,9 @@
 /** The file of a layer: whole, or not there. */
 import { open, rename, rm, writeFile } from 'node:fs/promises';
 
-import { codeOf } from '../../lib/error-message.js';
-import { fileFault, fileFaultKind } from '../../lib/file-fault.js';
-import { UserError } from '../../lib/user-error.js';
+import { codeOf } from '../../lib/errors/error-message.js';
+import { fileFault, fileFaultKind } from '../../lib/errors/file-fault.js';
+import { UserError } from '../../lib/errors/user-error.js';
 
 const ZIP_MAGIC = 'PK\u0003\u0004';
 

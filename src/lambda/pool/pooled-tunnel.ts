@@ -8,7 +8,7 @@
  */
 import type { Duplex } from 'node:stream';
 
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { untilAborted } from '../../lib/waits.js';
 import { DialError, type DialTarget } from '../../proxy/dialer.js';
 import type { ConfirmingDialer, ConfirmingStream } from '../../proxy/tcp-exchange.js';

@@ -1,5 +1,5 @@
 /** The environment variables that sign in somewhere: no program that we start on arc.json's word gets them. */
-import { pathFault } from '../path-fault.js';
+import { pathFault } from '../errors/path-fault.js';
 import { isSecretName } from './secret-shapes.js';
 
 /**

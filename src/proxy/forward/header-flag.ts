@@ -1,6 +1,6 @@
 /** Reads a header field that is given on the command line. */
 import { isFieldValue, isToken } from '../../lib/http-syntax.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { isHopByHop } from '../http/header-fields.js';
 
 /** Fields that say how one message is framed or sent: no fixed value can be right for all. */

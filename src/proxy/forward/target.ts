@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 
 import { redactText } from '../../lib/secrets/secret-shapes.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { DialTarget } from '../dialer.js';
 
 /** The Unified Endpoint: its address has never changed, but may. */

@@ -1,6 +1,6 @@
 /** Reads which host names and web pages a user allows. */
 import { hasSecretShape } from '../../lib/secrets/secret-shapes.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 
 /** RFC 1035 2.3.4: labels of 63 characters at most; with the underscore, which names of services have. */
 const HOST_NAME = /^(?:\w(?:[\w-]{0,61}\w)?\.)*\w(?:[\w-]{0,61}\w)?\.?$/;

@@ -1,4 +1,4 @@
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 
 /** Where a virtual SIM lives: Japan or Global coverage. They are different accounts' worlds. */
 export type Coverage = 'jp' | 'g';

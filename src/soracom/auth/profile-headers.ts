@@ -1,5 +1,5 @@
 import { isFieldValue, isToken } from '../../lib/http-syntax.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 
 /**
  * The headers that a profile cannot set. The client's own: what it says of itself, of the body and

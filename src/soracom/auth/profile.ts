@@ -2,7 +2,7 @@
 import * as z from 'zod';
 
 import { Secret } from '../../lib/secrets/secret.js';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { parseJson } from '../../lib/parse-json.js';
 import { authKeyFault } from './auth-key.js';
 import { parseCoverage } from './coverage.js';

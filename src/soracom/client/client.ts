@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { UserError } from '../../lib/user-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import {
   anyAnswer,
   arcCredentialsResponse,

@@ -7,7 +7,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { TLSSocket } from 'node:tls';
 import axios, { type AxiosRequestConfig } from 'axios';
-import { messageOf } from '../../lib/error-message.js';
+import { messageOf } from '../../lib/errors/error-message.js';
 import { isLoopbackUrl } from '../endpoint-url.js';
 import { TransportError, type TransportFailure } from './transport-error.js';
 

@@ -7,7 +7,7 @@ import {
 } from '../../ports/command-runner.js';
 import { REDACTED, Secret } from '../../lib/secrets/secret.js';
 import { redactText } from '../../lib/secrets/secret-shapes.js';
-import { type FailureKind, UserError } from '../../lib/user-error.js';
+import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import { KEY_MAY_BE_REPLACED } from './krypton.js';
 import { withoutControls } from '../redact.js';
 

@@ -2,9 +2,9 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 
 import { FileError } from '../../ports/files.js';
-import { codeOf } from '../../lib/error-message.js';
+import { codeOf } from '../../lib/errors/error-message.js';
 import { inTime } from '../../lib/waits.js';
-import { fileFault } from '../../lib/file-fault.js';
+import { fileFault } from '../../lib/errors/file-fault.js';
 import type { CaptureFile } from '../../ports/capture-file.js';
 import type { Log } from '../../ports/log.js';
 import { systemClock } from '../clock.js';

@@ -15,8 +15,8 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FileError, type Files, type InspectedText } from '../../ports/files.js';
-import { codeOf } from '../../lib/error-message.js';
-import { fileFault } from '../../lib/file-fault.js';
+import { codeOf } from '../../lib/errors/error-message.js';
+import { fileFault } from '../../lib/errors/file-fault.js';
 import { createFolders } from './folders.js';
 import { findOtherWriters, readableMode } from './other-writers.js';
 import { unescapeMount } from './read-only-mounts.js';

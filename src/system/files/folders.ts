@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { codeOf } from '../../lib/error-message.js';
+import { codeOf } from '../../lib/errors/error-message.js';
 
 /**
  * Makes a folder that only its owner can enter, and those above it that are missing, and syncs them.

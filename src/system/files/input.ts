@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
-import { fileFault, fileFaultKind } from '../../lib/file-fault.js';
-import { UserError } from '../../lib/user-error.js';
+import { fileFault, fileFaultKind } from '../../lib/errors/file-fault.js';
+import { UserError } from '../../lib/errors/user-error.js';
 
 /** All of standard input, as bytes. */
 export async function readStdin(): Promise<Uint8Array> {

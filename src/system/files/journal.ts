@@ -10,7 +10,7 @@ import {
   type Journals,
   type OpenedJournal,
 } from '../../ports/journals.js';
-import { codeOf } from '../../lib/error-message.js';
+import { codeOf } from '../../lib/errors/error-message.js';
 import { failingWith, followLinks, syncFolder, writeAll } from './files.js';
 import { isOwnerLine, ownerLine, OWNER_LENGTH, runningOwner } from '../process/process-owner.js';
 

@@ -7,7 +7,7 @@ import { access, constants, lstat, readFile, readlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import type { OtherWriter } from '../../ports/files.js';
-import { codeOf } from '../../lib/error-message.js';
+import { codeOf } from '../../lib/errors/error-message.js';
 import { isReadOnlyForAll } from './read-only-mounts.js';
 
 const ROOT = 0;

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 
-import { fileFault } from '../../lib/file-fault.js';
+import { fileFault } from '../../lib/errors/file-fault.js';
 import {
   PrivateFileError,
   type PrivateFileFailure,

@@ -22,8 +22,8 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { codeOf } from '../../lib/error-message.js';
-import { fileFault } from '../../lib/file-fault.js';
+import { codeOf } from '../../lib/errors/error-message.js';
+import { fileFault } from '../../lib/errors/file-fault.js';
 import type { Log } from '../../ports/log.js';
 import type { TimestampRecord, TimestampStore } from '../../ports/timestamp-store.js';
 import { createFolders, syncFolderNow } from './folders.js';

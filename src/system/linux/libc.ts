@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:os';
 
-import { messageOf } from '../../lib/error-message.js';
+import { messageOf } from '../../lib/errors/error-message.js';
 
 type Parameter = number | bigint | string | Uint8Array | null;
 

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
-import { codeOf } from '../../lib/error-message.js';
+import { codeOf } from '../../lib/errors/error-message.js';
 import type { KeyClaims } from '../../ports/key-claims.js';
 import type { Conversation, LocalConnections, LocalListeners } from '../../ports/local-sockets.js';
 import { localConnections } from './local-connection.js';

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
-import { isDenied } from '../../lib/error-message.js';
+import { isDenied } from '../../lib/errors/error-message.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import { socketOwner } from './socket-owner.js';
 

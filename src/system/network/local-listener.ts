@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
 import { makeRoom, markUsed } from '../../lib/oldest-idle.js';
-import { isDenied } from '../../lib/error-message.js';
+import { isDenied } from '../../lib/errors/error-message.js';
 import type { Conversation, LocalListener, LocalListeners } from '../../ports/local-sockets.js';
 import { socketOwner } from './socket-owner.js';
 

@@ -1,7 +1,7 @@
 /** The process that a file names as the one at work with it. */
 import { readFile } from 'node:fs/promises';
 
-import { codeOf } from '../../lib/error-message.js';
+import { codeOf } from '../../lib/errors/error-message.js';
 
 /** Bytes of the line that names a process, so that another can be put in its place. */
 export const OWNER_LENGTH = 128;

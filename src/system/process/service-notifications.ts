@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { CommandRunner } from '../../ports/command-runner.js';
-import { codeOf, messageOf } from '../../lib/error-message.js';
+import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import { SerialQueue } from '../../lib/serial-queue.js';
 import type { ServiceManager, ServiceState } from '../../ports/service-manager.js';
 import type { Log } from '../../ports/log.js';

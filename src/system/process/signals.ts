@@ -1,5 +1,5 @@
 import type { ReloadRequests } from '../../ports/reload-requests.js';
-import { STOP_SIGNALS, StoppedError, type StopSignal } from '../../lib/stopped-error.js';
+import { STOP_SIGNALS, StoppedError, type StopSignal } from '../../lib/errors/stopped-error.js';
 import { killGroups } from './process-groups.js';
 
 /** Who takes SIGHUP for a wish that the configuration be read again; undefined where it is a stop. */

@@ -9,7 +9,7 @@
  * A session that carries data is left alone: the peer itself says where it is (2.1), not DNS.
  */
 import type { Device, Peer } from '../../engine/engine.js';
-import { codeOf, isDenied } from '../../lib/error-message.js';
+import { codeOf, isDenied } from '../../lib/errors/error-message.js';
 import { endpointText } from './endpoint-text.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { Datagram, Endpoint } from '../../ports/datagram.js';

@@ -1,4 +1,4 @@
-import { codeOf } from '../../lib/error-message.js';
+import { codeOf } from '../../lib/errors/error-message.js';
 import { familyOf } from './address-order.js';
 import { SerialQueue } from '../../lib/serial-queue.js';
 import type { Clock, Timer } from '../../ports/clock.js';

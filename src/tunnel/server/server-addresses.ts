@@ -1,4 +1,4 @@
-import { messageOf } from '../../lib/error-message.js';
+import { messageOf } from '../../lib/errors/error-message.js';
 import { happyEyeballsOrder } from './address-order.js';
 import type { Clock, WallClock } from '../../ports/clock.js';
 import type { Endpoint } from '../../ports/datagram.js';

@@ -1,5 +1,5 @@
 /** The sentences for a silent Arc server: why, as far as it is known, and what to do. */
-import { isDenied } from '../../lib/error-message.js';
+import { isDenied } from '../../lib/errors/error-message.js';
 import type { Silence } from '../../lib/silence.js';
 import { TunnelError, type SilenceError } from '../tunnel-error.js';
 

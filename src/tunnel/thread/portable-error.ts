@@ -1,5 +1,5 @@
 /** Errors on their way to another thread, which copies a value, and of a class nothing but its data. */
-import { type FailureKind, UserError } from '../../lib/user-error.js';
+import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import { TunnelError, type TunnelFailure } from '../tunnel-error.js';
 
 export interface PortableError {

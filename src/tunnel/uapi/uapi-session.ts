@@ -10,7 +10,7 @@ import {
   RequestReader,
   type SetRequest,
 } from '../../engine/engine.js';
-import { codeOf } from '../../lib/error-message.js';
+import { codeOf } from '../../lib/errors/error-message.js';
 import type { Endpoint } from '../../ports/datagram.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 

@@ -5,7 +5,7 @@ import { skeletonArcConfig } from '../../../src/arc-config/arc-config.js';
 import { FileError } from '../../../src/ports/files.js';
 import { formatArcConfig } from '../../../src/arc-config/format-arc-config.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 import { MemoryJournals } from '../../arc-config/memory-journals.js';
 import { PRIVATE_KEY, SAMPLE, sampleWith, SERVER_KEY } from '../../arc-config/sample.js';

@@ -7,7 +7,7 @@ import { bootstrapSim } from '../../../src/app/bootstrap/bootstrap-sim.js';
 import type { KryptonCliOptions } from '../../../src/soracom/krypton/krypton-cli.js';
 import type { KryptonResult } from '../../../src/app/bootstrap/krypton-target.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { systemCommands } from '../../../src/system/process/command-runner.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 import { MemoryJournals } from '../../arc-config/memory-journals.js';

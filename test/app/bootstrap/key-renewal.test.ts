@@ -6,7 +6,7 @@ import { finishRenewal, renewKey, renewKeyStep } from '../../../src/app/bootstra
 import { SimJournal, type JournalStep } from '../../../src/app/bootstrap/sim-journal.js';
 import type { KeyPair } from '../../../src/lib/secrets/key-pair.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { MemoryJournals } from '../../arc-config/memory-journals.js';
 import { SAMPLE } from '../../arc-config/sample.js';
 import { ApiError } from '../../../src/soracom/api-error.js';

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 
 import { readKryptonSession } from '../../../src/app/bootstrap/krypton-session.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { PRIVATE_KEY, SERVER_KEY, ZERO_KEY } from '../../arc-config/sample.js';
 import { thrownBy } from '../../proxy/support/thrown.js';
 

@@ -2,7 +2,7 @@ import { validateConfig } from '../../../src/app/config/validate-config.js';
 import type { Context } from '../../../src/cli/context.js';
 import { runUp } from '../../../src/cli/run/run-up.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 import {
   PRIVATE_KEY,

@@ -1,5 +1,5 @@
 import { Secret } from '../../../src/lib/secrets/secret.js';
-import type { UserError } from '../../../src/lib/user-error.js';
+import type { UserError } from '../../../src/lib/errors/user-error.js';
 
 /** A value with its secrets laid open, for comparison. */
 export function exposed(value: unknown): unknown {

@@ -4,7 +4,7 @@ import {
   readSessionOrNone,
   withSession,
 } from '../../../src/app/session/arc-session.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { SAMPLE, sampleWith, sampleWithSession } from '../../arc-config/sample.js';
 import { NEW_SESSION } from '../fake-soracom.js';
 

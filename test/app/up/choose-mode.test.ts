@@ -1,5 +1,5 @@
 import { chooseMode, type ModePorts } from '../../../src/app/up/choose-mode.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import type { InterfaceTunnel } from '../../../src/tunnel/interface/interface-tunnel.js';
 import type { PacketInterfaceRefusal } from '../../../src/ports/packet-interfaces.js';
 

@@ -1,6 +1,6 @@
 import { claimSim, type SimClaim } from '../../../src/app/up/claim-sim.js';
 import { simUseLine, type SimUse } from '../../../src/app/up/sim-use.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { FakeClaims } from '../../support/fakes/fake-claims.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { RecordingLog } from '../../support/fakes/recording-log.js';

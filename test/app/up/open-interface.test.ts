@@ -1,5 +1,5 @@
 import { noInterfaces, openInterface } from '../../../src/app/up/open-interface.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import type {
   InterfaceTunnel,
   InterfaceTunnels,

@@ -7,7 +7,7 @@ import { ArcConfigError } from '../../../src/arc-config/arc-config-error.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import type { TunnelOverrides } from '../../../src/arc-config/tunnel-faults.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { Stack } from '../../../src/netstack/stack.js';
 import type { TcpConnection } from '../../../src/netstack/tcp/connection.js';
 import {

@@ -1,5 +1,5 @@
 import { requireOtherPorts, withPortHolder } from '../../../src/app/up/port-taken.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 
 const NEXT = ['Choose another port.'];
 

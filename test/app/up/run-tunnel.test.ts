@@ -5,7 +5,7 @@ import type { ConfigNotice } from '../../../src/arc-config/member-notices.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import type { ServiceManager } from '../../../src/ports/service-manager.js';
-import { StoppedError } from '../../../src/lib/stopped-error.js';
+import { StoppedError } from '../../../src/lib/errors/stopped-error.js';
 import type { LocalListeners } from '../../../src/ports/local-sockets.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { FakeCommands } from '../fake-commands.js';

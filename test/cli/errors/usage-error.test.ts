@@ -4,7 +4,7 @@ import { Parser } from '@oclif/core';
 import { grouped, type Flags } from '../../../src/cli/flags/flag.js';
 import { oclifArguments, oclifFlags } from '../../../src/cli/flags/oclif-flags.js';
 import { usageError, withVariable } from '../../../src/cli/errors/usage-error.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 
 const FLAGS = {
   mode: {

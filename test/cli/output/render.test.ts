@@ -1,5 +1,5 @@
 import { renderResponse, renderJson, renderUserError } from '../../../src/cli/output/render.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { HARMFUL } from '../harmful.js';
 
 it('says what failed, why, and what to do next', () => {

@@ -1,6 +1,6 @@
 import { FileError, type FileFailure } from '../../../src/ports/files.js';
 import { captureOptions } from '../../../src/cli/run/capture.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import type { CaptureFile } from '../../../src/ports/capture-file.js';
 import { silentLog } from '../../support/fakes/silent-log.js';
 

@@ -9,7 +9,7 @@ import {
 } from '../../../src/cli/run/run-emulator.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import type { StateFiles } from '../../../src/emulator/state-file.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { systemClock, systemWallClock } from '../../../src/system/clock.js';
 import { systemEntropy } from '../../../src/system/entropy.js';
 import { systemResolver } from '../../../src/system/network/resolver.js';

@@ -1,4 +1,4 @@
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { parseAllowedHosts, parseAllowedOrigins } from '../../../src/proxy/http/browser-policy.js';
 
 it('reads host names as they are compared', () => {

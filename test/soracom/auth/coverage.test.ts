@@ -1,4 +1,4 @@
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { coverageEndpoint, parseCoverage } from '../../../src/soracom/auth/coverage.js';
 
 describe('parseCoverage', () => {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { addableHeaders } from '../../../src/soracom/auth/profile-headers.js';
 
 it('keeps what a profile may add', () => {

@@ -1,5 +1,5 @@
 import { Secret } from '../../../src/lib/secrets/secret.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { clientOf, errorOf, KEY, TOKEN } from '../client-under-test.js';
 import { cut, json, RecordingServer, status } from '../recording-server.js';
 

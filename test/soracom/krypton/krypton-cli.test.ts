@@ -9,7 +9,7 @@ import {
   type CommandResult,
   type RunOptions,
 } from '../../../src/ports/command-runner.js';
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { KEY_MAY_BE_REPLACED } from '../../../src/soracom/krypton/krypton.js';
 import { PRIVATE_KEY } from '../../arc-config/sample.js';
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 import { jest } from '@jest/globals';
-import { StoppedError } from '../../../src/lib/stopped-error.js';
+import { StoppedError } from '../../../src/lib/errors/stopped-error.js';
 import { forgetGroup, keepGroup } from '../../../src/system/process/process-groups.js';
 import { reloadRequests, stopSignal } from '../../../src/system/process/signals.js';
 import { REPOSITORY } from '../../support/processes.js';

@@ -1,4 +1,4 @@
-import { UserError } from '../../../src/lib/user-error.js';
+import { UserError } from '../../../src/lib/errors/user-error.js';
 import { errorFrom, portableError } from '../../../src/tunnel/thread/portable-error.js';
 import { TunnelError } from '../../../src/tunnel/tunnel-error.js';
 

@@ -2,7 +2,7 @@
 import { access, constants, readFile } from 'node:fs/promises';
 
 import type { PacketInterfaceRefusal } from '../../../ports/packet-interfaces.js';
-import { codeOf } from '../../../lib/error-message.js';
+import { codeOf } from '../../../lib/errors/error-message.js';
 
 /** Of the capabilities in linux/capability.h. */
 const CAP_NET_ADMIN = 12n;

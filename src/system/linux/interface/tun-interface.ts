@@ -3,7 +3,7 @@ import { closeSync, constants as fileConstants, openSync } from 'node:fs';
 import { constants } from 'node:os';
 
 import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../../lib/packet-slot.js';
-import { isDenied } from '../../../lib/error-message.js';
+import { isDenied } from '../../../lib/errors/error-message.js';
 import type {
   PacketInterface,
   PacketInterfaceError,

@@ -1,4 +1,4 @@
-import { pathFault } from '../../src/lib/path-fault.js';
+import { pathFault } from '../../../src/lib/errors/path-fault.js';
 
 const KEY = 'yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=';
 const ARC_JSON = JSON.stringify({ privateKey: KEY, simId: '8942310022000012345', postUp: [] });

@@ -2,7 +2,7 @@
  * Tells a path from what was pasted where a path belongs: a configuration with its keys, or a key. A path
  * may be shown; none of the others may.
  */
-import { isEncodedText, LONG_RUN } from './secrets/encoded-text.js';
+import { isEncodedText, LONG_RUN } from '../secrets/encoded-text.js';
 
 /** What a text is instead of a path. */
 export type PathFault =

@@ -1,4 +1,4 @@
-import { codeOf, abortReason, messageOf } from '../../src/lib/error-message.js';
+import { codeOf, abortReason, messageOf } from '../../../src/lib/errors/error-message.js';
 
 it.each([
   [new TypeError('why'), 'why'],
