@@ -9,7 +9,7 @@ import { getRawAsset } from 'node:sea';
  * Loads an addon. The dynamic linker reads files alone, so one is written under a random name, loaded, and removed
  * at once: no later process finds code there.
  *
- * @param name of the asset that tools/build/build-executable.js has written
+ * @param name of the asset that tools/bundle/build-executable.js has written
  * @throws Error with the reason, if no folder takes a file that code can be loaded from
  */
 export function loadAddon(name: string): unknown {

@@ -5,7 +5,7 @@ import { Script } from 'node:vm';
 /** What a CommonJS program takes. */
 type Program = (require: (name: string) => unknown, module: object, exports: object) => void;
 
-/** @param name of the assets NAME.cjs and NAME.cache, which tools/build/build-executable.js has written */
+/** @param name of the assets NAME.cjs and NAME.cache, which tools/bundle/build-executable.js has written */
 export function runEmbedded(name: string): void {
   // All of its characters are ASCII: read as Latin-1, it takes one byte for each in memory.
   const source = readAsset(`${name}.cjs`).toString('latin1');

@@ -1,4 +1,4 @@
-/** The single executable for this machine, as `node tools/build/build-layers.js` writes it. */
+/** The single executable for this machine, as `node tools/bundle/build-layers.js` writes it. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

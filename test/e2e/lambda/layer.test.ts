@@ -24,7 +24,7 @@ import { atLength, isLong } from '../../support/runner/tier.js';
 
 const EXECUTABLE = join(REPOSITORY, 'build/executable');
 const LAYERS = join(REPOSITORY, 'build/layers');
-/** Bytes: what tools/build/layer-limits.js allows. */
+/** Bytes: what tools/bundle/layer-limits.js allows. */
 const MOST = { x86_64: 45_000_000, arm64: 45_000_000, nodejs: 2_000_000 };
 /** That of this machine: in short, the other one's layer and executable are not built. */
 const HOST = process.arch === 'arm64' ? 'arm64' : 'x86_64';
@@ -43,7 +43,7 @@ beforeAll(async () => {
   await lab.start();
   folder = mkdtempSync(join(tmpdir(), 'arctun-test-'));
   // Of dist/executable, which stands for other tests, too.
-  const build = [join(REPOSITORY, 'tools/build/build-layers.js'), ...(isLong ? [] : [HOST])];
+  const build = [join(REPOSITORY, 'tools/bundle/build-layers.js'), ...(isLong ? [] : [HOST])];
   const env = { ...process.env, ...OFFLINE };
   execFileSync(process.execPath, build, { cwd: REPOSITORY, stdio: 'pipe', env });
 }, 300_000);

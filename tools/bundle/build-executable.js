@@ -90,7 +90,7 @@ async function blobOf(code, commandLine, architecture) {
     execArgvExtension: 'none',
     assets: Object.fromEntries(assets.map((name) => [name, name])),
   };
-  const compiler = readFileSync(join(REPOSITORY, 'tools/build/compile-ahead.js'), 'utf8');
+  const compiler = readFileSync(join(REPOSITORY, 'tools/bundle/compile-ahead.js'), 'utf8');
   const made = [NODE_VERSION, architecture, JSON.stringify(settings), code, commandLine, compiler];
   const hash = createHash('sha256');
   for (const part of [...made, ...Object.values(addons)]) hash.update(part).update('\0');
@@ -111,7 +111,7 @@ async function blobOf(code, commandLine, architecture) {
         cwd: folder,
         stdio: 'pipe',
       });
-    if (runs !== undefined) run(join(REPOSITORY, 'tools/build/compile-ahead.js'), 'command-line');
+    if (runs !== undefined) run(join(REPOSITORY, 'tools/bundle/compile-ahead.js'), 'command-line');
     run('--experimental-sea-config', 'sea.json');
     rmSync(folder, { recursive: true });
   }

@@ -1,4 +1,4 @@
-import { withEagerModules } from '../../../tools/build/eager-modules.js';
+import { withEagerModules } from '../../../tools/bundle/eager-modules.js';
 
 const eager = withEagerModules as (code: string) => string;
 

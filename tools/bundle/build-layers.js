@@ -9,7 +9,11 @@ import { join } from 'node:path';
 
 import { makeExecutable } from '../../dist/src/lambda/layer/executable.js';
 import { fetchNode } from '../../dist/src/lambda/layer/fetch-node.js';
-import { executableDocuments, executableLayer, thinLayer } from '../../dist/src/lambda/layer/layers.js';
+import {
+  executableDocuments,
+  executableLayer,
+  thinLayer,
+} from '../../dist/src/lambda/layer/layers.js';
 import { NODE_PACKAGES } from '../../dist/src/lambda/layer/node-release.js';
 import { readPrebuilt } from '../../dist/src/lambda/layer/prebuilt.js';
 import { systemCommands } from '../../dist/src/system/process/command-runner.js';

@@ -1,0 +1,46 @@
+/** Machine code of packages for Linux, by architecture, which the single executable holds. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { packageFiles } from '../../dist/src/lambda/layer/package-files.js';
+import { REPOSITORY } from './bundles.js';
+
+const NAMES = { x86_64: 'x64', arm64: 'arm64' };
+const locked = JSON.parse(readFileSync(`${REPOSITORY}package-lock.json`, 'utf8')).packages;
+
+/**
+ * @param {'x86_64' | 'arm64'} architecture
+ * @param {string} cache where packages of npm are kept
+ * @returns {Record<string, Uint8Array>} the assets by their names
+ * @throws Error if a package is not there and does not come
+ */
+export function addonsOf(architecture, cache) {
+  const name = NAMES[architecture];
+  const sodium = `node_modules/sodium-native/prebuilds/linux-${name}/sodium-native.node`;
+  return {
+    'koffi.node': koffi(name, cache),
+    'sodium-native.node': readFileSync(join(REPOSITORY, sodium)),
+  };
+}
+
+/** npm installs koffi's package for this machine alone; that of the other architecture is fetched. */
+function koffi(name, cache) {
+  const path = `node_modules/@koromix/koffi-linux-${name}`;
+  const file = `linux_${name}/koffi.node`;
+  const installed = join(REPOSITORY, path, file);
+  if (existsSync(installed)) return readFileSync(installed);
+  const { version, integrity } = locked[path];
+  const archive = join(cache, `koromix-koffi-linux-${name}-${version}.tgz`);
+  if (!existsSync(archive)) {
+    const wanted = `@koromix/koffi-linux-${name}@${version}`;
+    const options = ['--ignore-scripts', '--silent', `--pack-destination=${cache}`];
+    execFileSync('npm', ['pack', wanted, ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
+  }
+  const bytes = readFileSync(archive);
+  if (integrity !== `sha512-${createHash('sha512').update(bytes).digest('base64')}`)
+    throw new Error(`${archive} is not what package-lock.json names`);
+  const [addon] = packageFiles(bytes, [`package/${file}`]);
+  return addon;
+}
