@@ -1,5 +1,5 @@
 import { showConfig } from '../../src/app/config/show-config.js';
-import { harmlessJson } from '../../src/lib/errors/harmless-text.js';
+import { harmlessJson } from '../../src/lib/text/harmless-text.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { renderJson } from '../../src/cli/output/render.js';

@@ -12,7 +12,7 @@ export function parseKey(text: string): Uint8Array | undefined {
   return Uint8Array.from(Buffer.from(digits, 'base64'));
 }
 
-export { formatKey } from '../lib/key-text.js';
+export { formatKey } from '../lib/text/key-text.js';
 
 /** An address without prefix, in canonical form; IPv4 mapped into IPv6 becomes IPv4 again. */
 export function parseIp(text: string): string | undefined {

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 
-import { isFieldValue, isToken } from '../lib/http-syntax.js';
+import { isFieldValue, isToken } from '../lib/text/http-syntax.js';
 
 /** Beyond it none is added; those that are used up do not count. */
 export const MAX_FAULTS = 100;

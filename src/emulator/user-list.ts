@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-import { parseJson } from '../lib/parse-json.js';
+import { parseJson } from '../lib/text/parse-json.js';
 import { emulatorUser, type EmulatorUser, MAX_USERS, Users } from './users.js';
 
 /**

@@ -7,7 +7,7 @@ import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
 import { hasSecretShape } from '../lib/secrets/secret-shapes.js';
 import { UserError } from '../lib/errors/user-error.js';
 import { sameBytes } from '../lib/same-bytes.js';
-import { parseJson } from '../lib/parse-json.js';
+import { parseJson } from '../lib/text/parse-json.js';
 import type { ConfigPlace } from './settings.js';
 
 /** Reads a secret or a parameter by its name. @throws UserError, NotYetError */

@@ -5,7 +5,7 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 
 import { UserError } from '../lib/errors/user-error.js';
-import { parseJson } from '../lib/parse-json.js';
+import { parseJson } from '../lib/text/parse-json.js';
 
 export type EventType = 'INVOKE' | 'SHUTDOWN';
 

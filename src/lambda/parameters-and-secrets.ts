@@ -5,7 +5,7 @@
 import { request } from 'node:http';
 
 import { UserError } from '../lib/errors/user-error.js';
-import { parseJson } from '../lib/parse-json.js';
+import { parseJson } from '../lib/text/parse-json.js';
 import { NotYetError } from './not-yet-error.js';
 
 export interface ParametersAndSecretsOptions {

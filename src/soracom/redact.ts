@@ -4,7 +4,7 @@
  */
 import { REDACTED } from '../lib/secrets/secret.js';
 import { isSecretName, redactNamed, redactText } from '../lib/secrets/secret-shapes.js';
-import { parseJson } from '../lib/parse-json.js';
+import { parseJson } from '../lib/text/parse-json.js';
 
 /** In the place of a body that may hold a secret which nobody can find in it. */
 export const NOT_SHOWN = '(not shown)';

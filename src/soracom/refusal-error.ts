@@ -1,6 +1,6 @@
 /** Apart from the errors themselves: whoever tells them apart needs no model of the API's answers. */
 import { redactText } from '../lib/secrets/secret-shapes.js';
-import { parseJson } from '../lib/parse-json.js';
+import { parseJson } from '../lib/text/parse-json.js';
 import { refusal } from './client/responses.js';
 import { ApiError, type Operation, SIM_MAY_EXIST } from './api-error.js';
 import { firstLine, redactBody } from './redact.js';

@@ -1,7 +1,7 @@
 /** Log lines on standard error by pino: JSON as it is, or one readable line each. */
 import { pino } from 'pino';
 
-import { harmless, harmlessLines } from '../lib/errors/harmless-text.js';
+import { harmless, harmlessLines } from '../lib/text/harmless-text.js';
 import type { Log } from '../ports/log.js';
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';

@@ -6,7 +6,7 @@ import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { refusal } from '../../soracom/client/responses.js';
 import { KEY_MAY_BE_REPLACED } from '../../soracom/krypton/krypton.js';
-import { parseJson } from '../../lib/parse-json.js';
+import { parseJson } from '../../lib/text/parse-json.js';
 import { firstLine } from '../../soracom/redact.js';
 
 export interface KryptonSession {

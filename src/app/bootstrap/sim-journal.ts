@@ -10,7 +10,7 @@ import { FileError } from '../../ports/files.js';
 import type { Journal, Journals } from '../../ports/journals.js';
 import { fileFaultKind } from '../../lib/errors/file-fault.js';
 import { UserError } from '../../lib/errors/user-error.js';
-import { parseJson } from '../../lib/parse-json.js';
+import { parseJson } from '../../lib/text/parse-json.js';
 
 /** createSim is about to be called: from here on a SIM may exist. */
 const createSimStep = z.object({

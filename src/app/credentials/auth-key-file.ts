@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { PrivateFileError, type PrivateFiles } from '../../ports/private-files.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/errors/user-error.js';
-import { parseJson } from '../../lib/parse-json.js';
+import { parseJson } from '../../lib/text/parse-json.js';
 import { AUTH_KEY_ID_PREFIX, AUTH_KEY_PREFIX } from '../../soracom/auth/auth-key.js';
 import { type AuthKeyHalves, authKeyHalves } from './auth-key-halves.js';
 import { placeOf, privateFileFailed, STANDARD_INPUT } from './private-text.js';

@@ -5,7 +5,7 @@
  * when arc.json holds another, somebody has renewed it there since. No clock is asked.
  */
 import * as z from 'zod/mini';
-import { parseJson } from '../../lib/parse-json.js';
+import { parseJson } from '../../lib/text/parse-json.js';
 import type { ArcConfig, ArcSession } from '../../arc-config/arc-config.js';
 import type { Files, OtherWriter } from '../../ports/files.js';
 import { parseArcSession } from '../../arc-config/parse-arc-config.js';

@@ -4,7 +4,7 @@
  *     {"request":"status"}  →  {"status":{…}}, or {"error":"…"}
  */
 import { messageOf } from '../../lib/errors/error-message.js';
-import { parseJson } from '../../lib/parse-json.js';
+import { parseJson } from '../../lib/text/parse-json.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 import { isStatusReport, type StatusReport } from './status-report.js';
 

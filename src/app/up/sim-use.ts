@@ -1,5 +1,5 @@
 /** What a process that uses a SIM says of itself to others of this machine. */
-import { parseJson } from '../../lib/parse-json.js';
+import { parseJson } from '../../lib/text/parse-json.js';
 
 export interface SimUse {
   readonly command: 'up' | 'send';

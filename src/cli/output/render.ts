@@ -1,7 +1,7 @@
 import type { HttpResponse } from '../../proxy/http-exchange.js';
 import { redactText } from '../../lib/secrets/secret-shapes.js';
 import type { UserError } from '../../lib/errors/user-error.js';
-import { harmless, harmlessJson } from '../../lib/errors/harmless-text.js';
+import { harmless, harmlessJson } from '../../lib/text/harmless-text.js';
 
 /** What failed, why, and what to do next, as standard error shows it. */
 export function renderUserError(error: UserError): string {

@@ -1,6 +1,6 @@
 /** What `send` says of an answer. */
 import type { SendResponse } from '../../app/send-message.js';
-import { harmlessLines } from '../../lib/errors/harmless-text.js';
+import { harmlessLines } from '../../lib/text/harmless-text.js';
 import { renderResponse } from './render.js';
 
 /** An answer as a JSON value; bytes that are no UTF-8 text are given in base64. */

@@ -1,7 +1,7 @@
 /** Virtual SIMs on standard output. No colours; names are made harmless. */
 import type { SimReport } from '../../app/sim/show-sim.js';
 import type { SimSummary } from '../../app/sim/sim-summary.js';
-import { harmless } from '../../lib/errors/harmless-text.js';
+import { harmless } from '../../lib/text/harmless-text.js';
 import { timeText } from '../../app/iso-time.js';
 import { cutToWidth, displayWidth, padToWidth } from './shown-text.js';
 

@@ -1,5 +1,5 @@
 import type { SimSummary } from '../../app/sim/sim-summary.js';
-import { harmless } from '../../lib/errors/harmless-text.js';
+import { harmless } from '../../lib/text/harmless-text.js';
 import { askForWord } from './wizard.js';
 
 /**

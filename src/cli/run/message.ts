@@ -1,6 +1,6 @@
 /** The message that `send` sends: its flags and where its bytes come from. */
 import type { Message } from '../../app/send-message.js';
-import { isToken } from '../../lib/http-syntax.js';
+import { isToken } from '../../lib/text/http-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { parseHeaderFlag } from '../../proxy/forward/header-flag.js';
 import type { HttpMessage } from '../../proxy/http-exchange.js';

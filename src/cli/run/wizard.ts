@@ -2,7 +2,7 @@
 import type { CredentialPart } from '../../app/credentials/missing-credentials.js';
 import type { LostSim, SimChoice } from '../../app/bootstrap/bootstrap-run.js';
 import { isoTime } from '../../app/iso-time.js';
-import { harmless } from '../../lib/errors/harmless-text.js';
+import { harmless } from '../../lib/text/harmless-text.js';
 
 /** Texts as a user typed them; absent where nothing was asked. */
 export type WizardAnswers = Partial<Record<CredentialPart, string>>;

@@ -5,8 +5,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import * as z from 'zod';
 
-import { formatKey } from '../../lib/key-text.js';
-import { parseJson } from '../../lib/parse-json.js';
+import { formatKey } from '../../lib/text/key-text.js';
+import { parseJson } from '../../lib/text/parse-json.js';
 import { formatIpAddress, parseIpAddress } from '../../wire/ip-address.js';
 import { faultRequest, type Faults } from '../faults.js';
 import type { HttpResponse } from '../http-response.js';

@@ -1,6 +1,6 @@
 /** A SIM and its Arc session as the API shows them. */
 import type { Secret } from '../../lib/secrets/secret.js';
-import { formatKey } from '../../lib/key-text.js';
+import { formatKey } from '../../lib/text/key-text.js';
 import { formatIpAddress } from '../../wire/ip-address.js';
 import { ARC_ALLOWED_IPS, DNS_SERVERS } from '../services.js';
 import { type ArcSim, moduleType, type SessionEvent, type Sim, speedClass } from '../sim.js';

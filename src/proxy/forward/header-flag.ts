@@ -1,5 +1,5 @@
 /** Reads a header field that is given on the command line. */
-import { isFieldValue, isToken } from '../../lib/http-syntax.js';
+import { isFieldValue, isToken } from '../../lib/text/http-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { isHopByHop } from '../http/header-fields.js';
 

@@ -1,4 +1,4 @@
-import { isFieldValue, isToken } from '../../lib/http-syntax.js';
+import { isFieldValue, isToken } from '../../lib/text/http-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
 /**

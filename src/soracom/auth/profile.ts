@@ -3,7 +3,7 @@ import * as z from 'zod';
 
 import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/errors/user-error.js';
-import { parseJson } from '../../lib/parse-json.js';
+import { parseJson } from '../../lib/text/parse-json.js';
 import { authKeyFault } from './auth-key.js';
 import { parseCoverage } from './coverage.js';
 import { parseEndpointUrl } from '../endpoint-url.js';

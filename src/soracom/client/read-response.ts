@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { parseJson } from '../../lib/parse-json.js';
+import { parseJson } from '../../lib/text/parse-json.js';
 import { unintelligibleError, type Operation } from '../api-error.js';
 import { firstLine, NOT_SHOWN, redactBody } from '../redact.js';
 import type { HttpResponse } from './transport.js';

@@ -1,7 +1,7 @@
 /** The metadata service: what the platform tells a SIM of itself, where its group allows that. */
 import * as z from 'zod';
 import { parsePlainEndpointUrl } from '../endpoint-url.js';
-import { parseJson } from '../../lib/parse-json.js';
+import { parseJson } from '../../lib/text/parse-json.js';
 import { exchange } from '../client/transport.js';
 
 export interface MetadataOptions {

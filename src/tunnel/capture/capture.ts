@@ -5,7 +5,7 @@
  * The kernel makes the headers of a datagram, so those in the file are made again here. Where the
  * socket is bound to no address, our side's is the unspecified one.
  */
-import { formatKey } from '../../lib/key-text.js';
+import { formatKey } from '../../lib/text/key-text.js';
 import { parseIpAddress, type SocketAddress } from '../../wire/ip-address.js';
 import {
   enhancedPacket,

@@ -1,5 +1,5 @@
 /** What the way to the Arc server has to tell of itself. */
-import { formatKey } from '../../lib/key-text.js';
+import { formatKey } from '../../lib/text/key-text.js';
 import type { Device, Peer } from '../../engine/engine.js';
 import { formatIpAddress } from '../../wire/ip-address.js';
 import { endpointText } from './endpoint-text.js';

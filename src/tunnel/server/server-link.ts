@@ -2,7 +2,7 @@
  * The way to the Arc server, whatever the packets come from: an engine on a socket, the search for the
  * server, its handshake, and what is known of its silence.
  */
-import { formatKey } from '../../lib/key-text.js';
+import { formatKey } from '../../lib/text/key-text.js';
 import { sameBytes } from '../../lib/same-bytes.js';
 import type { DeviceEvent, Engine } from '../../engine/engine.js';
 import { ArcServerPeer, isSameServer, requireServer, sameAllowedIps } from './arc-server-peer.js';

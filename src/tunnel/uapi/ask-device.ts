@@ -1,5 +1,5 @@
 /** Asks a WireGuard device of anybody's for its status, by the userspace interface. */
-import { formatKey } from '../../lib/key-text.js';
+import { formatKey } from '../../lib/text/key-text.js';
 import { type DeviceResponse, readGetResponse } from '../../engine/engine.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import type { PeerStatus } from '../tunnel-status.js';

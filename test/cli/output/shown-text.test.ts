@@ -1,4 +1,4 @@
-import { harmless, harmlessLines } from '../../../src/lib/errors/harmless-text.js';
+import { harmless, harmlessLines } from '../../../src/lib/text/harmless-text.js';
 import { cutToWidth, displayWidth, padToWidth } from '../../../src/cli/output/shown-text.js';
 import { HARMFUL } from '../harmful.js';
 

@@ -4,7 +4,7 @@ import {
   healthOf,
   peerStatuses,
 } from '../../../src/tunnel/server/link-status.js';
-import { formatKey } from '../../../src/lib/key-text.js';
+import { formatKey } from '../../../src/lib/text/key-text.js';
 import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 import { prefixes, WireguardPair } from '../../support/pairs/wireguard-pair.js';
 

@@ -1,6 +1,6 @@
 import type { HandlerMap } from 'openapi-backend';
 
-import { formatKey } from '../../../lib/key-text.js';
+import { formatKey } from '../../../lib/text/key-text.js';
 import type { HttpResponse } from '../../http-response.js';
 import type { PlatformState } from '../../platform-state.js';
 import { REFUSALS } from '../refusals.js';

@@ -1,4 +1,4 @@
-import { isFieldValue, isToken } from '../../src/lib/http-syntax.js';
+import { isFieldValue, isToken } from '../../../src/lib/text/http-syntax.js';
 
 it.each(['POST', 'X-Device', "!#$%&'*+-.^_`|~09azAZ"])('%j is a token', (text) => {
   expect(isToken(text)).toBe(true);
