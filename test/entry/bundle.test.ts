@@ -4,7 +4,8 @@ import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { SourceTextModule } from 'node:vm';
 
-import { REPOSITORY } from '../support/processes.js';
+import { ARCTUN, Processes, REPOSITORY } from '../support/processes.js';
+import { describeWith } from '../support/runner/requirements.js';
 
 const folder = join(REPOSITORY, 'dist/bundle');
 const chunks = readdirSync(folder).filter((name) => name.endsWith('.js'));
@@ -41,4 +42,25 @@ it('has the library without the command line', () => {
     expect(text).not.toMatch(/\bnode_modules\/(@oclif|axios|inquirer)\//);
   }
   expect(reached.size).toBeGreaterThan(3);
+});
+
+describeWith(['linux', 'koffi'], 'the machine code', () => {
+  it('loads', async () => {
+    const processes = new Processes();
+    const key = (byte: number) => Buffer.alloc(32, byte).toString('base64');
+    const arcSessionStatus = {
+      arcServerPeerPublicKey: key(9),
+      // The discard port: nothing answers.
+      arcServerEndpoint: '127.0.0.1:9',
+      arcAllowedIPs: ['100.127.0.0/16'],
+      arcClientPeerIpAddress: '10.0.0.2',
+    };
+    const config = JSON.stringify({ privateKey: key(8), simId: '1', arcSessionStatus });
+    const words = ['up', '--socket', 'batch', '--wait', '1', '--config', config];
+    const listen = ['--forward-listen', '127.0.0.1:0', '--proxy-listen', '127.0.0.1:0'];
+    const up = await processes.run([process.execPath, ARCTUN, ...words, ...listen]);
+    expect(up.stderr).toContain('no handshake with the Arc server');
+    expect(up.code).toBe(5);
+    await processes.close();
+  });
 });

@@ -61,7 +61,8 @@ async function load(): Promise<Libc | undefined> {
     return undefined;
   }
   try {
-    const koffi = await import('koffi');
+    // Its named exports are lost in a bundle.
+    const { default: koffi } = await import('koffi');
     const library = koffi.load(null);
     return {
       bind: (declaration) => library.func(declaration),
