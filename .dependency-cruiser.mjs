@@ -193,7 +193,7 @@ export default {
     forbid(
       'cli-context-imports-no-oclif',
       'The composition root serves entries that are no command.',
-      { path: '^src/cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$' },
+      { path: '^src/cli/((tunnel-|system-)?context|create-tunnel-ports)\\.ts$' },
       { path: '^node_modules/@oclif/' },
     ),
     forbid(
@@ -214,7 +214,7 @@ export default {
       {
         path: '^(src|commands)/',
         pathNot:
-          '^src/(system/|cli/((tunnel-|system-)?context|tunnel-ports)\\.ts$|lambda/main\\.ts$|entry/(npm|executable)\\.ts$|index\\.ts$)',
+          '^src/(system/|cli/((tunnel-|system-)?context|create-tunnel-ports)\\.ts$|lambda/main\\.ts$|entry/(npm|executable)\\.ts$|index\\.ts$)',
       },
       { path: '^src/system/' },
     ),

@@ -112,7 +112,8 @@ export function createSystemContext(version: string): SystemContext {
     dump: isVerbose() ? writeStandardError : undefined,
     files: async () => (await import('../system/files/files.js')).systemFiles,
     journals: async () => (await import('../system/files/journal.js')).systemJournals,
-    privateFiles: async () => (await import('../system/files/private-file.js')).systemPrivateFiles,
+    privateFiles: async () =>
+      (await import('../system/files/read-private-file.js')).systemPrivateFiles,
     commands: async () => (await import('../system/process/command-runner.js')).systemCommands,
     serviceManager,
     log: async ({ level, format }) => (await import('../system/log.js')).createLog(level, format),

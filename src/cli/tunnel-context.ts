@@ -8,7 +8,7 @@ import type { MessageChannel } from '../ports/message-channel.js';
 import type { InterfaceLeftovers, PacketInterfaceRefusal } from '../ports/packet-interfaces.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import type { LogOptions } from './log-options.js';
-import { createTunnelPorts } from './tunnel-ports.js';
+import { createTunnelPorts } from './create-tunnel-ports.js';
 
 /** How datagrams go to the system: one by one, in batches, or in batches where that can be. */
 export type SocketChoice = 'auto' | 'dgram' | 'batch';

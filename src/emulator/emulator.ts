@@ -12,7 +12,7 @@ import { type ApiServer, createApiServer, METADATA_ROOT } from './api/server.js'
 import type { ArcNetwork, CreateArcNetwork } from './arc-network.js';
 import { startArcServer } from './arc-server.js';
 import type { RawResponse } from './endpoints/unified-raw.js';
-import { ListenError } from './listen-error.js';
+import { ListenError } from './emulator-listen-error.js';
 import { MessageStore } from './messages.js';
 import { PlatformState } from './platform-state.js';
 import { SERVICE_ADDRESSES } from './services.js';

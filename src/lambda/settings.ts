@@ -3,7 +3,7 @@ import { hasSecretShape } from '../lib/secrets/secret-shapes.js';
 import { UserError } from '../lib/errors/user-error.js';
 import type { DialTarget } from '../proxy/dialer.js';
 import type { BrowserPolicy } from '../proxy/http/browser-check.js';
-import { parseAllowedHosts, parseAllowedOrigins } from '../proxy/http/browser-policy.js';
+import { parseAllowedHosts, parseAllowedOrigins } from '../proxy/http/parse-browser-policy.js';
 import { parseTarget, UNIFIED_ENDPOINT } from '../proxy/forward/target.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,3 +1,4 @@
+/** What a device knows of a silent peer: its part of the reasons in lib/silence.ts. */
 import type { Silence } from '../lib/silence.js';
 import { KEEPALIVE_TIMEOUT, PLAUSIBLE_CLOCK, REKEY_TIMEOUT } from './constants.js';
 import type { Peer } from './peer.js';

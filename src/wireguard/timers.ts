@@ -1,7 +1,7 @@
 /**
  * When a peer speaks unasked (whitepaper 6): the kernel's five timers and eight events, by its
  * names. Each event says when to call it. The timers know nothing of messages: what to do when one
- * expires is the TimerHandler's.
+ * expires is the TimerHandler's. A session that rekeys because of its age does so in data/send.ts.
  */
 import { randomUint32 } from '../lib/random-uint32.js';
 import type { Entropy } from '../ports/entropy.js';

@@ -1,3 +1,4 @@
+/** Keeps the arc.json of a SIM that exists, if its file cannot be written: in the state folder, else on standard output. */
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { FileError, type Files } from '../../ports/files.js';

@@ -1,5 +1,5 @@
 import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
-import { parseAllowedHosts, parseAllowedOrigins } from '../../proxy/http/browser-policy.js';
+import { parseAllowedHosts, parseAllowedOrigins } from '../../proxy/http/parse-browser-policy.js';
 import { grouped } from './flag.js';
 
 /** What browsers may send to a listener besides what its user types. */

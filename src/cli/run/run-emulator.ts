@@ -11,7 +11,7 @@ import {
   startEmulator,
 } from '../../emulator/emulator.js';
 import { RAW_ANSWERS, type RawResponse } from '../../emulator/endpoints/unified-raw.js';
-import { ListenError } from '../../emulator/listen-error.js';
+import { ListenError } from '../../emulator/emulator-listen-error.js';
 import { StateFile, type StateFiles } from '../../emulator/state-file.js';
 import { parseUserList } from '../../emulator/user-list.js';
 import { openWireGuardNetwork } from '../../emulator/wireguard-network.js';

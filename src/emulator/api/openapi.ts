@@ -7,10 +7,10 @@ import type { Document } from 'openapi-backend';
 
 import { authPaths, authSchemas } from './openapi/auth.js';
 import { type Schemas, text } from './openapi/building-blocks.js';
-import { groupPaths, groupSchemas } from './openapi/group.js';
+import { groupPaths, groupSchemas } from './openapi/groups.js';
 import { kryptonPaths, kryptonSchemas } from './openapi/krypton.js';
-import { queryPaths } from './openapi/query.js';
-import { simPaths } from './openapi/sim.js';
+import { queryPaths } from './openapi/sim-search.js';
+import { simPaths } from './openapi/sims.js';
 import { simSchemas } from './openapi/sim-schemas.js';
 
 /** The path under which the API stands. */

@@ -5,7 +5,7 @@ import { OpenAPIBackend, type Operation } from 'openapi-backend';
 import type { HttpResponse } from '../http-response.js';
 import { REFUSALS } from './refusals.js';
 import type { CallNotes } from './api-context.js';
-import { createHandlers, type HandlerOptions } from './handlers.js';
+import { createHandlers, type HandlerOptions } from './all-operations.js';
 import { API_ROOT, OPENAPI_DOCUMENT } from './openapi.js';
 
 export interface ApiCall {

@@ -21,7 +21,7 @@ import { metadataResponse } from '../metadata.js';
 import { notSaved, pageRefused, REFUSALS } from './refusals.js';
 import type { CallNotes } from './api-context.js';
 import { faultResponse, isCarriedOut } from './fault-response.js';
-import type { HandlerOptions } from './handlers.js';
+import type { HandlerOptions } from './all-operations.js';
 import { API_ROOT } from './openapi.js';
 import { isOwnMachine } from './own-machine.js';
 import { ownResponse } from './own-paths.js';

@@ -1,4 +1,7 @@
-/** The single executable: Node, without its symbols, with our program in it. */
+/**
+ * The single executable: Node, without its symbols, with our program in it. What the program holds is decided in
+ * tools/bundle/build-executable.js.
+ */
 import { UserError } from '../../lib/errors/user-error.js';
 import { addResource } from './add-resource.js';
 import { ElfError } from './elf.js';

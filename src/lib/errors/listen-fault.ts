@@ -1,4 +1,7 @@
-/** Why the system does not let a program listen, by its codes. */
+/**
+ * Why the system does not let a program listen, by its codes. The whole message is made in proxy/listen-error.ts;
+ * app/up/port-taken.ts names the program that has the port.
+ */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'this port is in use',
   EADDRNOTAVAIL: 'this machine has no such address',

@@ -8,7 +8,7 @@ import type { PeerSilence } from './route.js';
 import type { ServerAddresses } from './server-addresses.js';
 import { silenceReason } from './silence-reason.js';
 import type { SilenceError } from '../tunnel-error.js';
-import { silenceError } from './why-silent.js';
+import { silenceError } from './silence-text.js';
 
 export interface ServerSilenceOptions {
   readonly device: Device;

@@ -1,6 +1,6 @@
 import { OpenAPIBackend } from 'openapi-backend';
 
-import { createHandlers } from '../../../src/emulator/api/handlers.js';
+import { createHandlers } from '../../../src/emulator/api/all-operations.js';
 import { OPENAPI_DOCUMENT } from '../../../src/emulator/api/openapi.js';
 import { eventJson, simJson } from '../../../src/emulator/api/sim-json.js';
 import { PlatformState } from '../../../src/emulator/platform-state.js';

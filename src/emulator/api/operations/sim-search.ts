@@ -6,7 +6,7 @@ import type { PlatformState } from '../../platform-state.js';
 import { moduleType, type Sim } from '../../sim.js';
 import { operatorOf } from '../../users.js';
 import { type ApiContext, callerOf } from '../api-context.js';
-import { SEARCH_CRITERIA, type SearchCriterion } from '../openapi/query.js';
+import { SEARCH_CRITERIA, type SearchCriterion } from '../openapi/sim-search.js';
 import { pageResponse, type PageQuery } from '../paging.js';
 import { type ArcServerInfo, simJson, subscriptionsOf } from '../sim-json.js';
 

@@ -1,3 +1,4 @@
+/** What the API answers about SIMs. Each operation has its path in ../openapi/sims.ts. */
 import type { HandlerMap } from 'openapi-backend';
 
 import { formatKey } from '../../../lib/text/key-text.js';

@@ -1,5 +1,8 @@
 import { UserError } from '../../../src/lib/errors/user-error.js';
-import { parseAllowedHosts, parseAllowedOrigins } from '../../../src/proxy/http/browser-policy.js';
+import {
+  parseAllowedHosts,
+  parseAllowedOrigins,
+} from '../../../src/proxy/http/parse-browser-policy.js';
 
 it('reads host names as they are compared', () => {
   expect(parseAllowedHosts(['Arctun,my_service', ' pi.local. ', ''])).toEqual([

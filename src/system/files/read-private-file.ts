@@ -1,4 +1,7 @@
-/** Files with secrets: judged by their mode on the open descriptor, so that no swap fools us. */
+/**
+ * Reads files with secrets, such as auth keys. Their mode is that of the open descriptor, so that a swap does not
+ * go unnoticed. arc.json is written by files.ts.
+ */
 import { close, constants, fstat, open, read, type Stats } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';

@@ -6,7 +6,7 @@ import { DialError } from '../../../src/proxy/dialer.js';
 import { Driver } from '../../../src/tunnel/driver.js';
 import { TunnelError } from '../../../src/tunnel/tunnel-error.js';
 import type { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
-import { silenceError, type SilenceFacts } from '../../../src/tunnel/server/why-silent.js';
+import { silenceError, type SilenceFacts } from '../../../src/tunnel/server/silence-text.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { CookieChecker } from '../../../src/wireguard/handshake/cookie.js';
 import { DATA, INITIATION } from '../../support/message-types.js';

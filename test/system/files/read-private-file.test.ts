@@ -15,7 +15,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { PrivateFileError } from '../../../src/ports/private-files.js';
-import { createPrivateFiles, systemPrivateFiles } from '../../../src/system/files/private-file.js';
+import {
+  createPrivateFiles,
+  systemPrivateFiles,
+} from '../../../src/system/files/read-private-file.js';
 import { pendingTimers } from '../pending-timers.js';
 
 let folder: string;

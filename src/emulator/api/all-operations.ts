@@ -1,4 +1,4 @@
-/** The API's operations, and who may call them. */
+/** Collects the operations of operations/, and says who may call them. Their paths are in openapi/. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Context, Handler, HandlerMap, Options } from 'openapi-backend';
 
