@@ -96,9 +96,10 @@ async function datagramSockets(choice: SocketChoice): Promise<DatagramSockets> {
   const batched = choice === 'dgram' ? undefined : (await linuxNetwork())?.sockets;
   if (batched !== undefined) return batched;
   if (choice === 'batch') {
+    const { libcFailure } = await import('../system/linux/libc.js');
     throw new UserError('failed', {
       what: 'cannot use --socket batch',
-      why: 'it needs Linux and koffi, which does not load here',
+      why: `it needs Linux and koffi, which does not load here (${libcFailure() ?? 'unknown'})`,
       next: ['Use --socket auto.'],
     });
   }

@@ -6,7 +6,7 @@ import type { PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
 
 /** The three ways of whoever may not make an interface. */
 export const RIGHT =
-  'Run it as root, or give the right to a copy of node: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up.';
+  'Run it as root, or give the right to a copy of node: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up. The single executable takes it itself: sudo setcap cap_net_admin+ep FILE.';
 export const USERSPACE = 'Or use --mode userspace, which needs no privilege.';
 
 /** @param name empty where the system would choose */

@@ -16,7 +16,7 @@ export function prebuiltFolder(): string {
   throw new UserError('failed', {
     what: 'cannot build a layer',
     why: 'the single executable does not hold what a layer is made of',
-    next: ['Use the npm package: npx arctun lambda layer.'],
+    next: ['Install the npm package, and run its `arctun lambda layer`.'],
   });
 }
 
