@@ -106,11 +106,12 @@ describeWith(['linux'], 'the memory of a process', () => {
 
 type PhaseAndKey = readonly [phase: string, key: string];
 
-/** The private keys that are in memory in a phase that does not need them. */
+/** The private keys, ephemeral ones too, that are in memory in a phase that does not need them. */
 function leftPrivateKeys(found: Found, expected: Found): PhaseAndKey[] {
   return Object.entries(found).flatMap(([phase, names]) =>
     names
-      .filter((name) => name.endsWith('private key') && !expected[phase]!.includes(name))
+      .filter((name) => /private key$|^an ephemeral key$/.test(name))
+      .filter((name) => !expected[phase]!.includes(name))
       .map((name) => [phase, name] as const),
   );
 }
