@@ -1,4 +1,4 @@
-/** Waits that an abort signal or a timer ends. Each takes its listener and its timer away when it is over. */
+/** Waits that an abort signal or a timer ends. Each removes its listener and its timer at the end. */
 import type { Clock } from '../ports/clock.js';
 import { abortReason } from './errors/error-message.js';
 
@@ -7,7 +7,7 @@ type Timers = Pick<Clock, 'startTimer'>;
 /**
  * A promise that settles once: by what `begin` calls, or with the signal's reason.
  *
- * @param begin returns what has to be undone at the end, before anybody learns of it
+ * @param begin returns what undoes it; called before the promise settles
  */
 export function abortable<Result>(
   signal: AbortSignal | undefined,
@@ -32,10 +32,15 @@ export function abortable<Result>(
     };
     const onAbort = () => settle(() => reject(abortReason(signal)));
     signal?.addEventListener('abort', onAbort);
-    undo = begin(
-      (result) => settle(() => resolve(result)),
-      (error) => settle(() => reject(error)),
-    );
+    try {
+      undo = begin(
+        (result) => settle(() => resolve(result)),
+        (error) => settle(() => reject(error)),
+      );
+    } catch (error) {
+      settle(() => undefined);
+      throw error;
+    }
     if (isOver) undo?.();
   });
 }
@@ -99,7 +104,7 @@ export function whenAborted(signal: AbortSignal): Promise<undefined> {
   return abortable<undefined>(signal, () => undefined).catch(() => undefined);
 }
 
-/** After an abort nobody waits for a promise any more, and its failure is no unhandled rejection. */
+/** After an abort, no caller waits for the promise: its failure is not an unhandled rejection. */
 function unheard(): undefined {
   return undefined;
 }

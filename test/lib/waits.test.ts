@@ -47,6 +47,14 @@ describe('an abortable wait', () => {
     expect(undone).toEqual(['undone']);
   });
 
+  it('rejects with what its beginning throws, and takes its listener away', async () => {
+    const fault = new TypeError('a bug');
+    const wait = abortable(controller.signal, () => {
+      throw fault;
+    });
+    await expect(wait).rejects.toBe(fault);
+  });
+
   it("rejects with the signal's reason", async () => {
     const { wait, undone } = begun(() => undefined);
     controller.abort(REASON);
@@ -75,6 +83,21 @@ it('gives what a promise gives unless the signal fires first', async () => {
 it('gives undefined for a promise that takes too long', async () => {
   await expect(inTime(NEVER, 1, systemClock, controller.signal)).resolves.toBeUndefined();
   await expect(inTime(Promise.resolve(1), 60_000, systemClock)).resolves.toBe(1);
+});
+
+it('leaves no unhandled rejection of a promise that fails after an earlier abort', async () => {
+  const unhandled: unknown[] = [];
+  const listener = (reason: unknown) => unhandled.push(reason);
+  process.on('unhandledRejection', listener);
+  controller.abort(REASON);
+  const failed = (message: string) => Promise.reject(new Error(message));
+  await expect(inTime(failed('in time'), 60_000, systemClock, controller.signal)).rejects.toBe(
+    REASON,
+  );
+  await expect(untilAborted(failed('aborted'), controller.signal)).rejects.toBe(REASON);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('unhandledRejection', listener);
+  expect(unhandled).toEqual([]);
 });
 
 it('ends a pause at an abort', async () => {
