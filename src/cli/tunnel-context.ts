@@ -29,7 +29,7 @@ export interface TunnelContext {
    * Tunnels under network interfaces, each in a thread of its own; undefined where this system has none.
    */
   deviceTunnels(options: TunnelThreadOptions): Promise<InterfaceTunnels | undefined>;
-  /** Why deviceTunnels() has given none. */
+  /** Why deviceTunnels() returned undefined. */
   whyNoInterfaces(): Promise<string | undefined>;
   /** As deviceTunnels(), in this thread: for what another thread cannot be given. */
   localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunnels | undefined>;

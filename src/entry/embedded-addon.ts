@@ -17,7 +17,7 @@ export function loadAddon(name: string): unknown {
   });
 }
 
-/** In memory where there is such a folder. */
+/** Folders in memory come first. */
 function folders(): Set<string> {
   const { RUNTIME_DIRECTORY = '', XDG_RUNTIME_DIR = '' } = process.env;
   const own = [...RUNTIME_DIRECTORY.split(':'), XDG_RUNTIME_DIR];

@@ -128,7 +128,7 @@ function addonsFor(architecture) {
   }
 }
 
-/** The command that runs Node of an architecture here; undefined where none does. */
+/** The command that runs Node of an architecture here; undefined if none does. */
 async function nodeFor(architecture) {
   const isForeign = architecture !== HOST;
   if (isForeign && (architecture !== 'arm64' || !canRun(EMULATOR[0]))) return undefined;

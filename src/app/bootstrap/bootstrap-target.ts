@@ -31,7 +31,7 @@ export async function openBootstrapTarget(
   return { existing, journal };
 }
 
-/** A session alone can stand in the state folder; a key belongs into arc.json. */
+/** The state folder can hold a session, but not a key: that belongs in arc.json. */
 async function proveWritable(
   refreshed: ArcConfig | undefined,
   { path, stateFolder }: BootstrapAuthkeyOptions,

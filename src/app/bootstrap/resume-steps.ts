@@ -23,7 +23,7 @@ export const resumeSteps = {
     return 'adopt-sim';
   },
 
-  /** createSim has answered. Without a key in its answer the SIM gets one, which can harm nobody. */
+  /** createSim has answered. If its response has no key, the SIM gets one: no other program can use a key yet. */
   async 'finish-creation'(
     run: SimRun,
   ): Promise<'adopt-sim' | 'announce-own-key' | 'refresh-session'> {
@@ -45,7 +45,7 @@ export const resumeSteps = {
     run.created = true;
     if (existing === undefined) await write(config);
     if (createSim?.ownKey) return 'announce-own-key';
-    // arc.json has the key. Time has passed since, so the session is made anew.
+    // arc.json has the key. Time has passed, so the session is created again.
     await journal.end();
     return 'refresh-session';
   },
@@ -85,7 +85,7 @@ function isUnknownSim(error: unknown): boolean {
  * Looks, and has a person choose among what is found.
  *
  * @returns none where the SIM would be listed by now if it existed
- * @throws UserError when nobody can be asked, or nothing is to be done; a SIM may exist then
+ * @throws UserError if no terminal can be asked, or if the user changes nothing; a SIM may exist then
  */
 async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> | 'none'> {
   const { ports, journal, api } = run;
@@ -153,7 +153,7 @@ function mayNotLook(): UserError {
     why: 'an earlier run asked for a virtual SIM and never heard the answer, and the user who signs in may not look whether there is one',
     next: [
       'Allow Query:searchSims or Sim:listSims in the permissions of that SAM user, and run the same command again.',
-      'Or look in the user console; then give --adopt SIM_ID to use that SIM, or --create-another when there is none.',
+      'Or look in the user console; then give --adopt SIM_ID to use that SIM, or --create-another if no such SIM exists.',
     ],
   });
 }
@@ -223,7 +223,7 @@ function refuseOtherSim(simId: string, run: SimRun): void {
   );
 }
 
-/** One of the two keys opens the tunnel, and nobody here knows which. */
+/** One of the two keys opens the tunnel; this program cannot tell which. */
 function refuseOtherKey(run: SimRun): void {
   const { existing, journal } = run;
   const kept = journal.createdConfig;

@@ -16,7 +16,7 @@ import type { JournalLine } from './sim-journal.js';
 export const STEPS = {
   // There is an arc.json: a new session for its SIM.
   'refresh-session':  row(['none', 'create-sim'],            ['none'],                  ['done']),
-  // There is none. Asks a person at the wizard.
+  // arc.json does not exist. Asks for confirmation in the wizard.
   'confirm-creation': row(['none', 'create-sim'],            ['none', 'create-sim'],    ['announce-sim']),
   // Begins a journal, in place of that of an earlier run; no arc.json may have appeared.
   'announce-sim':     row(['none', 'create-sim'],            ['create-sim'],            ['create-sim']),

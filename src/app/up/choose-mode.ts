@@ -16,7 +16,7 @@ export interface ModeWish {
 export interface ModePorts {
   /** Undefined where this system has none. */
   readonly deviceTunnels?: (() => Promise<InterfaceTunnels | undefined>) | undefined;
-  /** Why there are none. */
+  /** Why deviceTunnels() returned undefined. */
   readonly whyNoInterfaces?: (() => Promise<string | undefined>) | undefined;
   /** What killed processes have left of interfaces. */
   readonly interfaceLeftovers?: (() => Promise<InterfaceLeftovers | undefined>) | undefined;

@@ -50,7 +50,7 @@ export function loadLibc(): Promise<Libc | undefined> {
   return (loaded ??= load());
 }
 
-/** Why loadLibc() has given none; undefined if it has given one, or was not called. */
+/** Why loadLibc() returned undefined; undefined if it returned the library, or was not called. */
 export function libcFailure(): string | undefined {
   return failure;
 }
@@ -70,7 +70,7 @@ async function load(): Promise<Libc | undefined> {
       errno: () => koffi.errno(),
     };
   } catch (error) {
-    // Node adds the files that asked for a module that is not there.
+    // Node adds the files that imported a missing module.
     failure = messageOf(error).split('\n')[0];
     return undefined;
   }
