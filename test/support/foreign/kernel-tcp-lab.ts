@@ -84,6 +84,7 @@ export class KernelTcpLab {
       const far = this.#startEnd(this.server.serverSpace, { stack: 'kernel' });
       started.push(near, far);
       await Promise.all([near.output(/ready/), far.output(/ready/)]);
+      this.#confirmSession();
       await this.#captured(file, () => Promise.all(plans.map((plan) => exchange(plan, near, far))));
     } finally {
       // Their places and ports are for the next ones.
@@ -131,9 +132,18 @@ export class KernelTcpLab {
     run(...ip, 'link', 'set', device, 'mtu', '1420', 'up');
     run(...ip, 'route', 'add', '100.127.0.0/16', 'dev', device);
     this.#withoutOffload(server.clientSpace, device);
-    // The server has our place's session of before until it hears of this one.
+    // The handshake, which nothing else starts.
     run(...inSpace(server.clientSpace), 'ping', '-q', '-c', '1', '-W', '5', SERVICE);
     return wireguard;
+  }
+
+  /**
+   * Waits until the server uses the session of this run. Until its first packet has arrived, the
+   * server sends with the keys of the run before (whitepaper 5.1), and what it sends is lost.
+   */
+  #confirmSession(): void {
+    const once = ['-q', '-c', '1', '-i', '0.2', '-w', '5'];
+    run(...inSpace(this.server.serverSpace), 'ping', ...once, CLIENT_INSIDE);
   }
 
   /** A capture must have segments as the path has them, as far as wireguard-go lets it. */
