@@ -50,7 +50,7 @@ export interface CreateTunnelOptions {
 
 /**
  * Opens a tunnel in userspace and waits for its first handshake. What can be opened in it is in
- * docs/library.md; `tunnel.close()` ends it.
+ * docs/guides/library.md; `tunnel.close()` ends it.
  *
  * @throws UserError with `kind` (`configuration`, `tunnel` …), what failed, why, and what to do
  */

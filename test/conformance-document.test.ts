@@ -1,4 +1,4 @@
-/** docs/wireguard-conformance.md says what is so: see tools/conformance/conformance.js. */
+/** docs/explanation/wireguard-conformance.md says what is so: see tools/conformance/conformance.js. */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -17,7 +17,7 @@ const root = join(import.meta.dirname, '..');
 const conformance = readConformance(root);
 
 it('the document is up to date: npm run conformance', async () => {
-  const path = join(root, 'docs/wireguard-conformance.md');
+  const path = join(root, 'docs/explanation/wireguard-conformance.md');
   const options = { ...(await resolveConfig(path)), parser: 'markdown' };
   const expected = await format(conformanceDocument(conformance), options);
   expect(readFileSync(path, 'utf8')).toBe(expected);

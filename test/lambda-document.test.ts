@@ -1,4 +1,4 @@
-/** docs/lambda.md says of the extension what is so. */
+/** docs/guides/lambda.md says of the extension what is so. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -6,7 +6,7 @@ import { readSettings } from '../src/lambda/settings.js';
 import type { UserError } from '../src/lib/errors/user-error.js';
 
 const root = join(import.meta.dirname, '..');
-const page = readFileSync(join(root, 'docs/lambda.md'), 'utf8');
+const page = readFileSync(join(root, 'docs/guides/lambda.md'), 'utf8');
 const folder = join(root, 'src/lambda');
 const sources = readdirSync(folder)
   .filter((file) => file.endsWith('.ts'))

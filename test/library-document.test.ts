@@ -1,4 +1,4 @@
-/** Each sample of docs/library.md, run against the emulator. */
+/** Each sample of docs/guides/library.md, run against the emulator. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import * as http from 'node:http';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ import type { TcpServer, UserspaceTunnel } from '../src/index.js';
 import { readAll, streamPair } from './emulator/fakes.js';
 import { RecordingLog } from './support/fakes/recording-log.js';
 
-const PAGE = readFileSync(join(import.meta.dirname, '../docs/library.md'), 'utf8');
+const PAGE = readFileSync(join(import.meta.dirname, '../docs/guides/library.md'), 'utf8');
 /** Each sample with the heading above it. */
 const SAMPLES = PAGE.split(/^#+ /m).flatMap((section) => {
   const heading = section.split('\n')[0] ?? '';

@@ -1,4 +1,4 @@
-/** docs/tcp-conformance.md says what is so: see tools/conformance/tcp-conformance.js. */
+/** docs/explanation/tcp-conformance.md says what is so: see tools/conformance/tcp-conformance.js. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
@@ -15,7 +15,7 @@ const conformance = readTcpConformance(root);
 const rows = conformance.sources.flatMap((source) => source.rows);
 
 it('the document is up to date: npm run conformance', async () => {
-  const path = join(root, 'docs/tcp-conformance.md');
+  const path = join(root, 'docs/explanation/tcp-conformance.md');
   const options = { ...(await resolveConfig(path)), parser: 'markdown' };
   const expected = await format(tcpConformanceDocument(conformance), options);
   expect(readFileSync(path, 'utf8')).toBe(expected);

@@ -50,8 +50,11 @@ it("has soratun's short names", () => {
 
 const PAGES: Readonly<Record<string, string>> = {
   'wg-config': 'config',
+  'bootstrap:authkey': 'bootstrap-authkey',
   'bootstrap:cellular': 'bootstrap-cellular',
   'bootstrap:sim': 'bootstrap-sim',
+  lambda: '../../guides/lambda',
+  'lambda:layer': 'lambda-layer',
 };
 
 it.each(commands.map((command) => [command.id, command] as const))(
@@ -61,6 +64,6 @@ it.each(commands.map((command) => [command.id, command] as const))(
     expect(command.examples?.length).toBeGreaterThan(0);
     for (const flag of Object.values(command.flags)) expect(flag.description).toBeTruthy();
     const page = PAGES[id] ?? id.split(':')[0]!;
-    expect(existsSync(new URL(`docs/${page}.md`, root))).toBe(true);
+    expect(existsSync(new URL(`docs/reference/commands/${page}.md`, root))).toBe(true);
   },
 );

@@ -1,4 +1,4 @@
-/** The scripts of docs/ci.md, as they stand there, against the emulator. */
+/** The scripts of docs/guides/ci.md, as they stand there, against the emulator. */
 import {
   chmodSync,
   mkdirSync,
@@ -16,7 +16,7 @@ import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-
 import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
-const PAGE = readFileSync(join(REPOSITORY, 'docs/ci.md'), 'utf8');
+const PAGE = readFileSync(join(REPOSITORY, 'docs/guides/ci.md'), 'utf8');
 const [JOB, SWEEP, ...MORE] = blocks('sh');
 
 function blocks(language: string): string[] {

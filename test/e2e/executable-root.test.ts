@@ -63,7 +63,7 @@ describeWith(
       ];
     }
 
-    /** The control socket alone needs a place, as docs/health.md says. */
+    /** The control socket alone needs a place, as docs/reference/commands/health.md says. */
     function start(...words: string[]): TestProcess {
       const place = [
         '--bind',

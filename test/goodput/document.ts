@@ -1,4 +1,4 @@
-/** docs/tcp-goodput.md, from what the lines give. */
+/** docs/explanation/tcp-goodput.md, from what the lines give. */
 import {
   ALGORITHMS,
   DIRECTIONS,
@@ -18,7 +18,7 @@ at 100. _Up_ is sent by the side that opened.
 
 The figures follow from a seed and are the same on every machine. \`npm run goodput\` writes this page
 anew; a test fails where it differs, so that a change of the figures is a change in review. How it
-compares with Linux on a real line is measured by \`npm run bench:tcp\` ([benchmarks](benchmarks.md)).
+compares with Linux on a real line is measured by \`npm run bench:tcp\` ([benchmarks](performance.md)).
 `;
 
 const OTHERS = `## What other userspace stacks do here

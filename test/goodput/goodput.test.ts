@@ -4,7 +4,10 @@ import { atLength } from '../support/runner/tier.js';
 import { goodputDocument, goodputRow } from './document.js';
 import { LOSSES, RATES, ROUND_TRIPS } from './goodput.js';
 
-const PAGE = readFileSync(new URL('../../docs/tcp-goodput.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(
+  new URL('../../docs/explanation/tcp-goodput.md', import.meta.url),
+  'utf8',
+);
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 const squeezed = (text: string) => text.replaceAll(/ +/g, ' ');
 
@@ -13,13 +16,13 @@ const LINES = RATES.flatMap((rate) =>
 );
 
 if (atLength({ short: false, long: true })) {
-  it('equals docs/tcp-goodput.md; npm run goodput writes it again', () => {
+  it('equals docs/explanation/tcp-goodput.md; npm run goodput writes it again', () => {
     expect(goodputDocument()).toBe(PAGE);
   });
 }
 
 it.each(LINES.filter(({ rate, loss }) => rate === 10 && loss > 0))(
-  'has the row of docs/tcp-goodput.md for $rate Mbit/s, $roundTrip ms, a loss of $loss',
+  'has the row of docs/explanation/tcp-goodput.md for $rate Mbit/s, $roundTrip ms, a loss of $loss',
   ({ rate, roundTrip, loss }) => {
     const section = PAGE.slice(PAGE.indexOf(`## ${rate} Mbit/s`));
     const row = section

@@ -1,5 +1,5 @@
-/** `npm run goodput`: writes docs/tcp-goodput.md. */
+/** `npm run goodput`: writes docs/explanation/tcp-goodput.md. */
 import { writeFileSync } from 'node:fs';
 import { goodputDocument } from './document.js';
 
-writeFileSync('docs/tcp-goodput.md', goodputDocument());
+writeFileSync('docs/explanation/tcp-goodput.md', goodputDocument());

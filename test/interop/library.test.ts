@@ -1,4 +1,4 @@
-/** The examples of docs/library.md, each run as a program of its own behind wireguard-go. */
+/** The examples of docs/guides/library.md, each run as a program of its own behind wireguard-go. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import {
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'curl', 'ethtool'] as const;
 const NAME_SERVER = '100.127.0.53';
 
-const PAGE = readFileSync(`${REPOSITORY}docs/library.md`, 'utf8');
+const PAGE = readFileSync(`${REPOSITORY}docs/guides/library.md`, 'utf8');
 const EXAMPLES = [...PAGE.matchAll(/```js\n([^]*?)```/g)].map((match) => match[1] ?? '');
 
 /** What the peer answers a POST of the page's message with. */

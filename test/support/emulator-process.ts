@@ -19,10 +19,10 @@ export interface EmulatorProcess {
   messages(): Promise<Record<string, unknown>[]>;
   /** Each virtual SIM that was ever created, the terminated ones too. */
   sims(): Promise<EmulatedSim[]>;
-  /** Makes the next calls go wrong as `fault` says (docs/emulator.md). */
+  /** Makes the next calls go wrong as `fault` says (docs/reference/commands/emulator.md). */
   fault(fault: EmulatedFault): Promise<void>;
   clearFaults(): Promise<void>;
-  /** Changes the Arc side as the platform does by itself (docs/emulator.md). */
+  /** Changes the Arc side as the platform does by itself (docs/reference/commands/emulator.md). */
   changeArc(
     change: { readonly serverKey: 'new' } | { readonly simId: string; readonly address: string },
   ): Promise<void>;

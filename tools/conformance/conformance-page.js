@@ -1,4 +1,4 @@
-/** docs/wireguard-conformance.md: the rules of WireGuard, and the tests that hold them. */
+/** docs/explanation/wireguard-conformance.md: the rules of WireGuard, and the tests that hold them. */
 import { ROWS, testsOf, witnessedTestsOf } from './conformance.js';
 import { byFile, fileList } from './tested-rules.js';
 

@@ -1,5 +1,5 @@
 /**
- * Writes docs/wireguard-conformance.md and docs/tcp-conformance.md from the titles of the tests:
+ * Writes docs/explanation/wireguard-conformance.md and docs/explanation/tcp-conformance.md from the titles of the tests:
  * `npm run conformance`.
  */
 import { writeFileSync } from 'node:fs';
@@ -18,8 +18,8 @@ for (const problem of [...problemsOf(wireGuard), ...tcpProblemsOf(tcp)]) {
   console.error(problem);
   process.exitCode = 1;
 }
-await write('docs/wireguard-conformance.md', conformanceDocument(wireGuard));
-await write('docs/tcp-conformance.md', tcpConformanceDocument(tcp));
+await write('docs/explanation/wireguard-conformance.md', conformanceDocument(wireGuard));
+await write('docs/explanation/tcp-conformance.md', tcpConformanceDocument(tcp));
 
 async function write(name, text) {
   const path = join(root, name);

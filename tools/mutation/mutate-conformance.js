@@ -1,5 +1,5 @@
 /**
- * Breaks each rule of docs/wireguard-conformance.md on purpose, in a copy of the tree, and expects its
+ * Breaks each rule of docs/explanation/wireguard-conformance.md on purpose, in a copy of the tree, and expects its
  * tests to fail: `npm run mutate:conformance`, or `npm run mutate:conformance -- 5 12 c` for some rows.
  * What is broken stands in test/wireguard/conformance/mutations.json.
  */

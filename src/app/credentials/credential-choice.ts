@@ -24,7 +24,7 @@ export type CredentialSource =
   | { readonly kind: 'auth-key-file'; readonly path: string }
   | { readonly kind: 'profile'; readonly name: string };
 
-/** The sources that say something, the highest rank first. docs/credentials.md has the table. */
+/** The sources that say something, the highest rank first. docs/reference/credentials.md has the table. */
 export function credentialSources(
   choice: CredentialChoice,
   arcProfile: ArcProfile | undefined,

@@ -140,7 +140,7 @@ async function readUsers(source: string, files: StateFiles) {
   try {
     return parseUserList(text, BUILT_IN_USERS);
   } catch (error) {
-    const next = ['Write an array of users as docs/emulator.md shows.'];
+    const next = ['Write an array of users as docs/reference/commands/emulator.md shows.'];
     throw usersRefused('configuration', name, error as Error, next);
   }
 }

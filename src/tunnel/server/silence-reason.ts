@@ -16,7 +16,7 @@ export interface SilenceSigns {
   readonly hasSession: boolean;
 }
 
-/** The first row that holds is the reason. The table is in docs/health.md, too. */
+/** The first row that holds is the reason. The table is in docs/reference/commands/health.md, too. */
 export const SILENCE_ORDER: readonly (readonly [Silence, (signs: SilenceSigns) => boolean])[] = [
   // Without a network, nothing else can be known.
   ['cannot-send', (signs) => signs.cannotSend],
