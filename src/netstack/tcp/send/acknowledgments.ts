@@ -1,6 +1,6 @@
 /**
- * What ACKs say of the segments in flight: which ones have arrived, how long that took, how fast the
- * path delivers. LossRecovery hears of each ACK, and CongestionControl of what it changed.
+ * Processes ACKs: which segments arrived, their round trips, and the delivery rate. Passes the
+ * result to LossRecovery and CongestionControl.
  */
 import { sequenceDistance } from '../../../lib/sequence-number.js';
 import type { AckReport, LossRecovery, RecoverySubject } from './loss-recovery.js';
@@ -9,15 +9,18 @@ import type { RoundTrips } from './round-trips.js';
 import { type SackSubject, takeSelectiveAcks } from '../receive/sack-option.js';
 import type { SentSegment } from './sent-segments.js';
 
-/** What ACKs are about. */
+/** The part of the sender that ACK processing uses. */
 export interface AcknowledgmentSubject extends RecoverySubject, SackSubject {
   readonly roundTrips: RoundTrips;
   readonly recovery: LossRecovery;
-  /** SND.UNA moves; the octets before it are let go of. */
+  /** Moves SND.UNA and discards the acknowledged octets. */
   advance(segAck: number): void;
 }
 
-/** What one ACK says. One for all connections, which are idle most of the time. */
+/**
+ * The summary of the current ACK. All connections share one object, since ACKs are processed one at
+ * a time.
+ */
 const report: AckReport = {
   acknowledged: 0,
   isDuplicate: false,
@@ -26,7 +29,7 @@ const report: AckReport = {
   dsackEnd: 0,
 };
 
-/** The segments that one ACK says have arrived. */
+/** The segments that the current ACK reports as received. */
 const arrived: SentSegment[] = [];
 
 export class Acknowledgments {
@@ -37,10 +40,10 @@ export class Acknowledgments {
   }
 
   /**
-   * An acceptable ACK that is not old.
+   * Processes an acceptable ACK that is not below SND.UNA.
    *
-   * @param isDuplicate as RFC 5681 2 defines it
-   * @param echoRtt round trip by the echoed timestamp, or -1
+   * @param isDuplicate true for a duplicate ACK as defined in RFC 5681 2
+   * @param echoRtt RTT in ms from the echoed timestamp, or -1
    */
   take(
     segAck: number,
@@ -93,7 +96,8 @@ export class Acknowledgments {
       if (!segment.isRetransmitted) minimumRtt.sample(now - segment.sentAt, now);
     }
     for (const segment of arrived) recovery.segmentDelivered(segment, echoedAt, now);
-    // They would outlive their connection here.
+    // This array is module-wide: clear it so that it does not keep segments of a closed connection
+    // alive.
     arrived.length = 0;
   }
 
@@ -102,7 +106,7 @@ export class Acknowledgments {
     const { sample } = sender.rate;
     sample.isCumulative = acknowledged > 0;
     sample.acknowledged = acknowledged;
-    // RFC 9937 6.2: without SACK each duplicate ACK stands for a segment.
+    // RFC 9937 6.2: without SACK, each duplicate ACK counts as one delivered segment.
     if (!sender.usesSack && isDuplicate) sample.newlyDelivered += sender.mss;
     if (sample.newlyDelivered === 0 && sample.newlyLost === 0) return;
     sender.congestion.acknowledged(sample, sender, now);

@@ -1,9 +1,9 @@
-/** How fast what was sent is delivered: the rate samples of draft-ietf-ccwg-bbr 4.1. */
+/** Estimates the delivery rate: the rate samples of draft-ietf-ccwg-bbr 4.1. */
 import { sequenceBefore } from '../../../lib/sequence-number.js';
 import type { AckSample } from '../congestion/congestion-control.js';
 import type { SentSegment } from './sent-segments.js';
 
-/** RS: what one ACK showed; one object serves all ACKs of a connection in turn. */
+/** RS: the rate sample of one ACK. Each connection reuses one object for all its ACKs. */
 export class RateSample implements AckSample {
   isCumulative = false;
   acknowledged = 0;
@@ -42,11 +42,13 @@ export class DeliveryRate {
   readonly sample = new RateSample();
   /** C.delivered_time. */
   #deliveredAt = 0;
-  /** C.first_send_time: when the segment that was newest at the last ACK left. */
+  /** C.first_send_time: when the newest segment that the last ACK covered was sent. */
   #firstSentAt = 0;
-  /** C.app_limited: samples are limited by the user until this many octets are delivered; 0 when not. */
+  /**
+   * C.app_limited: samples are application-limited until this many octets are delivered; 0 if not.
+   */
   #appLimitedUntil = 0;
-  /** The newest segment that this ACK delivered, by when it left. */
+  /** Send time of the newest segment that this ACK delivered; -1 if none yet. */
   #newestSentAt = -1;
   #newestEnd = 0;
   #sendElapsed = 0;
@@ -58,9 +60,9 @@ export class DeliveryRate {
   }
 
   /**
-   * Notes what is so when a segment leaves: 4.1.2.2.
+   * Records the delivery state in a segment when it is sent: 4.1.2.2.
    *
-   * @param inflight octets in flight before it
+   * @param inflight octets in flight before this segment
    */
   sending(segment: SentSegment, inflight: number, now: number): void {
     if (inflight === 0) {
@@ -76,7 +78,10 @@ export class DeliveryRate {
     segment.isAppLimited = this.isAppLimited;
   }
 
-  /** The user has nothing more to give, though the window would take it: 4.1.2.4. */
+  /**
+   * Marks the flow as application-limited, because the user has no more data to send although the
+   * window is open: 4.1.2.4.
+   */
   limitedByUser(inflight: number): void {
     this.#appLimitedUntil = this.delivered + inflight || 1;
   }
@@ -87,7 +92,7 @@ export class DeliveryRate {
     this.#newestSentAt = -1;
   }
 
-  /** A segment is delivered: 4.1.2.3, UpdateRateSample. */
+  /** Adds a delivered segment to the sample: 4.1.2.3, UpdateRateSample. */
   segmentDelivered(segment: SentSegment, now: number): void {
     const { sample } = this;
     this.delivered += segment.length;
@@ -111,7 +116,7 @@ export class DeliveryRate {
     return sequenceBefore(this.#newestEnd, end);
   }
 
-  /** All segments of an ACK were told: 4.1.2.3, GenerateRateSample. */
+  /** Completes the sample after all segments of an ACK were added: 4.1.2.3, GenerateRateSample. */
   endAck(minimumRtt: number): void {
     const { sample } = this;
     if (this.#appLimitedUntil > 0 && this.delivered > this.#appLimitedUntil) {
@@ -121,7 +126,7 @@ export class DeliveryRate {
     sample.delivered = this.delivered - sample.priorDelivered;
     sample.lost = this.lost - this.#priorLost;
     const interval = Math.max(this.#sendElapsed, this.#deliveredAt - this.#priorDeliveredAt);
-    // Below the shortest round trip, it is the compression of ACKs that is measured.
+    // An interval below the minimum RTT would measure ACK compression instead of the path.
     if (interval <= 0 || interval < minimumRtt) return;
     sample.deliveryRate = sample.delivered / interval;
   }

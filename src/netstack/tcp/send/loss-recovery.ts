@@ -1,7 +1,7 @@
 /**
- * Finds what was lost and says when to send it again: RACK-TLP (RFC 8985) where the peer sends
- * SACKs, duplicate ACKs and partial ACKs (RFC 6582) where it does not, the timer (RFC 6298) behind
- * both; and takes back what was done for nothing (RFC 4015, RFC 2883).
+ * Detects lost segments and decides when to retransmit them. Uses RACK-TLP (RFC 8985) if the peer
+ * sends SACKs, otherwise duplicate and partial ACKs (RFC 6582), with the retransmission timer (RFC
+ * 6298) as the last resort. Undoes spurious recoveries (RFC 4015, RFC 2883).
  */
 import { sequenceAdd, sequenceAtOrBefore, sequenceBefore } from '../../../lib/sequence-number.js';
 import type { CongestionControl, DeliveryState } from '../congestion/congestion-control.js';
@@ -11,11 +11,11 @@ import { DUPLICATE_THRESHOLD, Rack, type RackContext } from './rack.js';
 import type { SentSegment, SentSegments } from './sent-segments.js';
 import { TailLossProbe } from './tail-loss-probe.js';
 
-/** What recovery has to know of the sender. */
+/** The part of the sender that loss recovery uses. */
 export interface RecoverySubject extends DeliveryState {
   readonly sndUna: number;
   readonly sndNxt: number;
-  /** Both SYNs had SACK-permitted. */
+  /** Whether both SYNs carried SACK-permitted. */
   readonly usesSack: boolean;
   readonly segments: SentSegments;
   readonly rate: DeliveryRate;
@@ -23,15 +23,17 @@ export interface RecoverySubject extends DeliveryState {
   readonly minimumRtt: MinimumRtt;
 }
 
-/** What an ACK said, beside its number. One object serves all ACKs of a connection in turn. */
+/**
+ * The content of an ACK apart from its acknowledgment number. One object is reused for all ACKs.
+ */
 export interface AckReport {
-  /** SND.UNA moved by so many octets. */
+  /** The number of octets by which SND.UNA moved. */
   acknowledged: number;
-  /** A duplicate ACK as RFC 5681 2 defines it. */
+  /** Whether this is a duplicate ACK as defined in RFC 5681 2. */
   isDuplicate: boolean;
-  /** When the segment left that it echoes, by its timestamp; -1 without one. */
+  /** When the segment whose timestamp this ACK echoes was sent; -1 without timestamps. */
   echoedAt: number;
-  /** A DSACK's range; both 0 without one. */
+  /** The start of the DSACK range. Start and end are both 0 without a DSACK. */
   dsackStart: number;
   dsackEnd: number;
 }
@@ -42,24 +44,26 @@ export class LossRecovery implements RackContext {
   readonly #sender: RecoverySubject;
   readonly #rack: Rack;
   readonly probe = new TailLossProbe();
-  /** When what may be merely late has to be looked at again. */
+  /** When the reordering timer expires and loss detection runs again; Infinity if it is not set. */
   reorderAt = Infinity;
-  /** The first segment is to be sent again, whatever the window. */
+  /** Whether the first segment must be retransmitted regardless of the window. */
   isHeadDue = false;
   now = 0;
   #phase: Phase = 'open';
-  /** RecoveryPoint of RFC 6675: behind all that was out when the repair began. */
+  /** RecoveryPoint of RFC 6675: SND.NXT when this recovery began. */
   #recoveryPoint: number;
   #duplicateAcks = 0;
-  /** RecoverFS of RFC 9937, in segments: what was out when the repair began. */
+  /** RecoverFS of RFC 9937, in segments: the number outstanding when this recovery began. */
   #outAtBeginning = Infinity;
-  /** When the first segment was sent again in this repair: RFC 3522's RetransmitTS. */
+  /** RetransmitTS of RFC 3522: when this recovery sent its first retransmission; -1 before that. */
   #firstRetransmissionAt = -1;
-  /** The echoed timestamps of this repair have told what they can. */
+  /** Whether this recovery's check for a spurious retransmission by timestamp is done. */
   #isDecided = false;
-  /** Retransmissions of this repair that no DSACK has reported; -1 when some were surely needed. */
+  /**
+   * Retransmissions of this recovery that no DSACK has reported; -1 if some were certainly needed.
+   */
   #unreported = -1;
-  /** C.lost before this repair. */
+  /** C.lost before this recovery began. */
   #lostBefore = 0;
   readonly #lose = (segment: SentSegment): void => this.lose(segment);
 
@@ -85,24 +89,24 @@ export class LossRecovery implements RackContext {
     return this.#sender.minimumRtt.value;
   }
 
-  /** Octets that duplicate ACKs of a peer without SACK show to have arrived: RFC 9937 6.2. */
+  /** Octets that duplicate ACKs show to have arrived at a peer without SACK: RFC 9937 6.2. */
   get arrivedUnseen(): number {
     return this.#sender.usesSack ? 0 : this.#duplicateAcks * this.#sender.mss;
   }
 
-  /** A segment leaves once more. */
+  /** Records a retransmission. */
   retransmitted(now: number): void {
     if (this.#firstRetransmissionAt < 0) this.#firstRetransmissionAt = now;
     if (this.#unreported >= 0) this.#unreported++;
   }
 
-  /** A segment is known to have arrived. */
+  /** Records that a segment has arrived. */
   segmentDelivered(segment: SentSegment, echoedAt: number, now: number): void {
     if (!segment.isRetransmitted) this.probe.measured();
     this.#rack.segmentDelivered(segment, echoedAt, this.minimumRtt, now);
   }
 
-  /** All segments that an ACK delivered were told. */
+  /** Processes an ACK after all segments that it delivered were passed to segmentDelivered(). */
   acknowledged(report: AckReport, now: number): void {
     this.now = now;
     const { sndUna } = this.#sender;
@@ -132,18 +136,20 @@ export class LossRecovery implements RackContext {
     const isPureDuplicate = report.isDuplicate && !hasBlocks;
     const repaired = this.probe.acknowledged(sndUna, dsackEnd, isPureDuplicate);
     if (!repaired || this.isRecovering) return;
-    // RFC 8985 7.4.2: a loss all the same; the window hears of it.
+    // RFC 8985 7.4.2: the probe repaired a loss, so congestion control must react to it.
     this.#sender.congestion.enterRecovery(this.#sender, this.now);
     this.#sender.congestion.exitRecovery(this.#sender, this.now);
   }
 
-  /** RFC 3522 3.2 by the echoed timestamp, RFC 3708 by DSACKs. */
+  /**
+   * Detects a spurious recovery: by the echoed timestamp (RFC 3522 3.2) or by DSACKs (RFC 3708).
+   */
   #isSpurious({ acknowledged, echoedAt }: AckReport): boolean {
-    // What was taken for lost has come by itself, before the pacer or the window let it leave again.
+    // The segments marked lost arrived before the pacer or the window allowed a retransmission.
     if (this.#firstRetransmissionAt < 0) return this.#sender.segments.lostCount === 0;
     if (this.#unreported === 0) return true;
     if (acknowledged === 0 || this.#isDecided) return false;
-    // Only the first ACK that moves SND.UNA can tell.
+    // Only the first ACK that moves SND.UNA proves anything.
     this.#isDecided = true;
     return echoedAt >= 0 && echoedAt < Math.floor(this.#firstRetransmissionAt);
   }
@@ -155,7 +161,7 @@ export class LossRecovery implements RackContext {
     this.#unreported = -1;
     this.isHeadDue = false;
     sender.segments.takeBackLosses(this.#firstRetransmissionAt);
-    // What was sent again, and what of it is acknowledged, was not lost either.
+    // The segments already retransmitted, acknowledged or not, were not lost either.
     sender.rate.lost = this.#lostBefore;
     sender.congestion.undo(sender, this.now);
   }
@@ -177,7 +183,7 @@ export class LossRecovery implements RackContext {
     if (segments.lostCount > before) this.#begin('fast-recovery');
   }
 
-  /** The reordering timer expired. */
+  /** Runs loss detection again after the reordering timer expired. */
   lookAgain(now: number): void {
     this.now = now;
     this.reorderAt = Infinity;
@@ -189,27 +195,30 @@ export class LossRecovery implements RackContext {
     if (acknowledged > 0) {
       if (!this.isRecovering) {
         this.#duplicateAcks = 0;
-        // Kept near, so that it stays behind us when numbers wrap.
+        // Keep the recovery point just below SND.UNA so that it compares as older after sequence
+        // numbers wrap.
         if (this.#isBeyondRepair) this.#recoveryPoint = sequenceAdd(this.#sender.sndUna, -1);
         return;
       }
-      // RFC 6582 3.2, step 3: a partial ACK shows the next hole.
+      // RFC 6582 3.2, step 3: a partial ACK reveals the next hole.
       this.#duplicateAcks = Math.max(0, this.#duplicateAcks - Math.ceil(acknowledged / mss));
       if (this.#phase === 'fast-recovery') this.#loseHead();
     } else if (isDuplicate && segments.size > 0) {
-      // No more than there are, and in a repair than there were (RFC 9937 6.2): each ACK may be
-      // forged, or answer a duplicate in the network.
+      // RFC 9937 6.2: count at most the outstanding segments, and during recovery those outstanding
+      // at its start, because an ACK may be forged or caused by a packet that the network
+      // duplicated.
       const limit = Math.min(segments.size, this.#outAtBeginning);
       if (this.#duplicateAcks < limit) this.#duplicateAcks++;
       if (this.isRecovering || this.#duplicateAcks < DUPLICATE_THRESHOLD) return;
-      // RFC 6582 3.2, step 2: they may answer what the last repair sent for nothing.
+      // RFC 6582 3.2, step 2: these duplicate ACKs may result from unneeded retransmissions of the
+      // last recovery.
       if (!this.#isBeyondRepair) return;
       this.#loseHead();
       this.#begin('fast-recovery');
     }
   }
 
-  /** Something is acknowledged that left after the last repair. */
+  /** Whether SND.UNA has passed the recovery point of the last recovery. */
   get #isBeyondRepair(): boolean {
     return sequenceBefore(this.#recoveryPoint, this.#sender.sndUna);
   }
@@ -217,7 +226,7 @@ export class LossRecovery implements RackContext {
   #loseHead(): void {
     const { head } = this.#sender.segments;
     if (head === undefined) return;
-    // It is lost already where an ACK took a part of it before it left again.
+    // The head is already marked lost if an ACK covered part of it before its retransmission.
     if (!head.isLost) this.lose(head);
     this.isHeadDue = true;
   }
@@ -237,7 +246,7 @@ export class LossRecovery implements RackContext {
     this.#phase = phase;
     this.#recoveryPoint = sender.sndNxt;
     this.#outAtBeginning = sender.segments.size;
-    // Where one repair follows on another, some of its retransmissions were surely needed.
+    // If one recovery directly follows another, some of its retransmissions were certainly needed.
     if (!wasRecovering) {
       this.#firstRetransmissionAt = -1;
       this.#isDecided = false;
@@ -247,7 +256,7 @@ export class LossRecovery implements RackContext {
     if (phase === 'fast-recovery') sender.congestion.enterRecovery(sender, this.now);
   }
 
-  /** The retransmission timer expired: RFC 8985 6.3, RFC 5681 3.1. */
+  /** Starts recovery after the retransmission timer expired: RFC 8985 6.3, RFC 5681 3.1. */
   timedOut(isFirst: boolean, now: number): void {
     this.now = now;
     const sender = this.#sender;
@@ -255,7 +264,7 @@ export class LossRecovery implements RackContext {
     sender.congestion.timedOut(sender, isFirst, now);
     this.#duplicateAcks = 0;
     this.reorderAt = Infinity;
-    // RFC 2018 8: what is at SND.UNA cannot have arrived.
+    // RFC 2018 8: a SACKed segment at SND.UNA means that the receiver discarded it.
     if (segments.head?.isSacked) segments.forgetSacks();
     if (sender.usesSack) {
       this.#rack.markLossesOnTimeout(segments, this, this.#lose);
@@ -266,7 +275,10 @@ export class LossRecovery implements RackContext {
     this.isHeadDue = segments.size > 0;
   }
 
-  /** What was sent is too large for the path (RFC 1191 6.4): all goes out again, and nothing is to blame. */
+  /**
+   * Marks all segments for retransmission because they exceed the path MTU (RFC 1191 6.4). This is
+   * no congestion signal.
+   */
   sendAgain(): void {
     const { segments } = this.#sender;
     while (segments.oldest !== undefined) segments.lose(segments.oldest, false);
@@ -277,7 +289,7 @@ export class LossRecovery implements RackContext {
   get mayProbe(): boolean {
     const { usesSack, segments } = this.#sender;
     if (!usesSack || this.isRecovering || this.probe.isOut) return false;
-    // RFC 8985 7.3: else a probe could keep the round trip from being measured for ever.
+    // RFC 8985 7.3: repeated probes could otherwise prevent RTT measurement forever.
     if (this.probe.isUnmeasured || this.minimumRtt === Infinity) return false;
     return segments.size > 0 && segments.sackedCount === 0;
   }

@@ -1,13 +1,18 @@
-/** The shortest round trip of the last while: RFC 8985 6.2 step 1, and what BBR and people want. */
+/**
+ * The window of the minimum RTT filter, in ms: RFC 8985 6.2, step 1. BBR and the statistics also
+ * use this minimum.
+ */
 const WINDOW = 300_000;
 
-/** A windowed minimum in constant space: the best of this half of the window, and of the last one. */
+/**
+ * A windowed minimum in constant space: the minimum of the current and of the previous half window.
+ */
 export class MinimumRtt {
   #current = Infinity;
   #previous = Infinity;
   #halfEndsAt = -Infinity;
 
-  /** Infinity before the first sample. */
+  /** The minimum RTT in ms; Infinity before the first sample. */
   get value(): number {
     return Math.min(this.#current, this.#previous);
   }

@@ -1,7 +1,7 @@
 /**
- * Which octets go out next: what is lost before what is new (RFC 6675 4, NextSeg), as much as both
- * windows let out, no small segment that can wait (RFC 9293 3.7.4 and 3.8.6.2.1), and not before
- * the pacer's time.
+ * Chooses the next segment to send: lost octets before new ones (RFC 6675 4, NextSeg), within both
+ * windows, without small segments that can wait (RFC 9293 3.7.4 and 3.8.6.2.1), and at the pacer's
+ * rate.
  */
 import { RING_INITIAL_CAPACITY, type RingBuffer } from '../../../lib/ring-buffer.js';
 import { sequenceAdd, sequenceDistance } from '../../../lib/sequence-number.js';
@@ -11,17 +11,18 @@ import type { Pacer } from './pacer.js';
 import type { SentSegment, SentSegments } from './sent-segments.js';
 
 /**
- * Octets of memory that the scoreboard takes for a segment, rounded up. A peer chooses how small
- * segments are (RFC 9293 3.7.1 has no least MSS), and with 36 octets of text in each the scoreboard
- * would be several times as large as the send ring, which alone the stack's budget counts.
+ * Octets of memory that the scoreboard uses for each segment, rounded up. The peer chooses the MSS
+ * (RFC 9293 3.7.1 sets no minimum). With 36 octets of text in each segment, the scoreboard would
+ * use several times the memory of the send ring, but the stack's budget counts only the ring.
  *
- * So the scoreboard may take as much memory as the ring has: new data waits for an ACK when as many
- * segments are out as the ring could hold with this much text. Larger ones never come to it; of tiny
- * ones more leave than an initial window of RFC 6928 has, and what waits leaves in larger pieces.
+ * The scoreboard may therefore use as much memory as the ring: new data waits for an ACK once the
+ * number of segments in flight reaches the ring's capacity divided by this constant. Segments of
+ * usual size never reach this limit. Tiny segments may exceed the initial window of RFC 6928, and
+ * data that waits is sent in larger segments.
  */
 const SEGMENT_MEMORY = 256;
 
-/** What the choice rests on. */
+/** The sender state that the choice depends on. */
 export interface SegmentSource {
   readonly mss: number;
   readonly inflight: number;
@@ -41,13 +42,16 @@ export interface SegmentSource {
 }
 
 export class NextSegment {
-  /** The segment that is to be sent once more; undefined for new data. */
+  /** The segment to retransmit; undefined for new data. */
   segment: SentSegment | undefined = undefined;
   start = 0;
-  /** Octets of text. */
+  /** Octets of text, without the FIN. */
   length = 0;
   hasFin = false;
-  /** When the pacer lets it leave, where nothing else keeps it. */
+  /**
+   * When the pacer allows the chosen segment to leave, in ms; Infinity if the pacer does not delay
+   * it.
+   */
   paceAt = Infinity;
   readonly #source: SegmentSource;
 
@@ -55,17 +59,17 @@ export class NextSegment {
     this.#source = source;
   }
 
-  /** The sequence number behind it. */
+  /** The sequence number after the chosen segment. */
   get end(): number {
     return sequenceAdd(this.start, this.length + (this.hasFin ? 1 : 0));
   }
 
-  /** Chooses what may leave at `now`; false where nothing may. */
+  /** Chooses the segment to send at `now`. Returns false if nothing may be sent. */
   choose(now: number): boolean {
     this.paceAt = Infinity;
     const { recovery, segments, congestion, inflight, mss, sndWnd, flightSize } = this.#source;
     const { head } = segments;
-    // A SACK of it may have come since the timer expired.
+    // The head may have been SACKed since the timer expired.
     if (recovery.isHeadDue && head?.isSacked === false) return this.#again(head);
     const window = congestion.cwnd - inflight;
     const lost = segments.firstLost;
@@ -76,14 +80,20 @@ export class NextSegment {
     return this.#new(Math.min(window, sndWnd - flightSize), false) && this.#mayDepart(now);
   }
 
-  /** RFC 8985 7.3, TLP_send_probe(): new data where the peer's window takes it, else the last segment. */
+  /**
+   * RFC 8985 7.3, TLP_send_probe(): chooses new data if the peer's window allows it, otherwise the
+   * last segment.
+   */
   chooseTailProbe(): boolean {
     const { hasUnsent, sndWnd, flightSize, segments } = this.#source;
     if (hasUnsent && this.#new(sndWnd - flightSize, true)) return true;
     return segments.last !== undefined && this.#again(segments.last);
   }
 
-  /** What the persist timer sends: what fits into the window, or one octet beyond it. */
+  /**
+   * Chooses the window probe of the persist timer: the data that fits into the window, or one octet
+   * beyond it.
+   */
   chooseWindowProbe(): boolean {
     const { sndWnd, flightSize } = this.#source;
     return this.#new(Math.max(1, sndWnd - flightSize), true);
@@ -127,7 +137,10 @@ export class NextSegment {
     return segments.size * SEGMENT_MEMORY >= Math.max(ring.capacity, RING_INITIAL_CAPACITY);
   }
 
-  /** RFC 9293 3.8.6.2.1, (2) and (3): all that is queued, or half of the largest window seen. */
+  /**
+   * RFC 9293 3.8.6.2.1, (2) and (3): a small segment may leave if it carries all queued data or at
+   * least half of the largest window seen.
+   */
   #mayBeSmall(length: number, available: number): boolean {
     const { noDelay, flightSize, maxSndWnd } = this.#source;
     if (length === available && (noDelay || flightSize === 0)) return true;

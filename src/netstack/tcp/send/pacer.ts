@@ -1,37 +1,37 @@
-/** Spreads what the window allows over time: a bucket that fills at the pacing rate. */
+/** Paces transmissions: a token bucket that fills at the pacing rate. */
 
 /**
- * Milliseconds by which a timer may be late without a loss of rate. A process that does other things
- * besides comes to its timers late, and a BBR that cannot send at its rate measures its own lateness
- * as the path's. What is made up for leaves at once, so that more would overflow short queues.
+ * How late a timer may fire, in ms, without reducing the rate. A busy process runs its timers late,
+ * and BBR would measure that delay as a slower path. A higher limit would cause bursts that
+ * overflow short queues.
  */
 const LONGEST_LATENESS = 10;
 
-/** Milliseconds' worth that a sender may have saved which nothing kept from sending. */
+/** The credit that accumulates while pacing does not delay the sender, in ms at the pacing rate. */
 const LONGEST_SAVING = 2;
 
-/** Octets that count as none. */
+/** A debt below this many octets counts as zero. */
 const NOTHING = 1e-6;
 
 export class Pacer {
-  /** Octets that may leave; negative behind a segment that took more than there was. */
+  /** Octets that may leave now; negative after a segment larger than the credit. */
   #credit = 0;
   #filledAt = -Infinity;
-  /** It was this that kept the next segment, and not the window, or the user. */
+  /** Whether pacing, and not the window or a lack of data, delayed the next segment. */
   #isKeeping = false;
 
   /**
-   * When the next segment may leave; not later than `now` when it may leave at once.
+   * Computes when the next segment may leave; at most `now` if it may leave at once.
    *
-   * @param rate octets a ms; Infinity without pacing
-   * @param quantum octets that may leave at once
+   * @param rate pacing rate in octets per ms; Infinity without pacing
+   * @param quantum octets that may leave in one burst
    */
   departure(rate: number, quantum: number, now: number): number {
     if (rate === Infinity) return now;
     this.#fill(rate, quantum, now);
     this.#isKeeping = this.#credit <= -NOTHING;
     if (!this.#isKeeping) return now;
-    // For a whole quantum's worth, so that not each segment costs a timer.
+    // Wait for part of a quantum instead of for each segment, to save timers.
     const wanted = Math.min(quantum, rate) / 2 - this.#credit;
     return now + wanted / rate;
   }
@@ -44,7 +44,7 @@ export class Pacer {
 
   #fill(rate: number, quantum: number, now: number): void {
     const elapsed = now - this.#filledAt;
-    // The first time, and after an idle time, a quantum is there.
+    // A full quantum is available at first and after an idle period.
     if (elapsed > 1000) this.#credit = quantum;
     else if (elapsed > 0) {
       const longest = this.#isKeeping ? LONGEST_LATENESS : LONGEST_SAVING;

@@ -1,14 +1,17 @@
-/** RACK: what left well before something that has arrived is lost. RFC 8985 6. */
+/** RACK: a segment is lost if it was sent well before one that has arrived. RFC 8985 6. */
 import { sequenceBefore } from '../../../lib/sequence-number.js';
 import type { SentSegment, SentSegments } from './sent-segments.js';
 
 /** DupThresh of RFC 8985 6.2 step 4 and of RFC 5681 3.2. */
 export const DUPLICATE_THRESHOLD = 3;
 
-/** RFC 8985 6.2 step 4: a wider window is kept through so many recoveries without a DSACK. */
+/**
+ * RFC 8985 6.2 step 4: the number of recoveries without a DSACK that keep a widened reordering
+ * window.
+ */
 const RECOVERIES_UNTIL_RESET = 16;
 
-/** Milliseconds that no clock of ours can tell apart: no timer is set for less. */
+/** Timer resolution in ms: a shorter delay counts as expired. */
 const RESOLUTION = 1e-3;
 
 export interface RackContext {
@@ -19,19 +22,22 @@ export interface RackContext {
 }
 
 export class Rack {
-  /** RACK.xmit_ts and RACK.end_seq: of the newest segment that has arrived. */
+  /** RACK.xmit_ts and RACK.end_seq of the most recently sent segment that has arrived. */
   #sentAt = -1;
   #end = 0;
-  /** RACK.rtt: how long that one took. */
+  /** RACK.rtt: the RTT of that segment in ms. */
   #rtt = 0;
-  /** RACK.fack: the highest sequence number that has arrived. */
+  /** RACK.fack: the highest sequence number known to have arrived. */
   #fack: number;
   #isReordering = false;
   /** RACK.reo_wnd_mult. */
   #multiplier = 1;
   /** RACK.reo_wnd_persist. */
   #recoveriesLeft = RECOVERIES_UNTIL_RESET;
-  /** RACK.dsack_round: one step a round trip. */
+  /**
+   * RACK.dsack_round: SND.NXT when the window was last widened. It widens at most once per round
+   * trip.
+   */
   #widenedUntil: number | undefined = undefined;
 
   constructor(iss: number) {
@@ -44,15 +50,15 @@ export class Rack {
   }
 
   /**
-   * A segment has arrived: 6.2, steps 2 and 3.
+   * Records that a segment has arrived: 6.2, steps 2 and 3.
    *
-   * @param echoedAt when the segment left that the ACK echoes; -1 without timestamps
+   * @param echoedAt when the segment whose timestamp the ACK echoes was sent; -1 without timestamps
    */
   segmentDelivered(segment: SentSegment, echoedAt: number, minimumRtt: number, now: number): void {
     this.#detectReordering(segment);
     const rtt = now - segment.sentAt;
     if (segment.isRetransmitted) {
-      // It may be the first transmission that has arrived.
+      // The original transmission may have arrived instead of the retransmission.
       if (echoedAt >= 0 && echoedAt < Math.floor(segment.sentAt)) return;
       if (rtt < minimumRtt) return;
     }
@@ -67,7 +73,7 @@ export class Rack {
     else if (segment.end !== this.#fack && !segment.isRetransmitted) this.#isReordering = true;
   }
 
-  /** A DSACK shows that something was sent again for nothing: 6.2, step 4. */
+  /** Widens the reordering window after a DSACK reported a spurious retransmission: 6.2, step 4. */
   duplicateReported(sndUna: number, sndNxt: number): void {
     if (this.#widenedUntil !== undefined && sequenceBefore(sndUna, this.#widenedUntil)) return;
     this.#widenedUntil = sndNxt;
@@ -91,9 +97,9 @@ export class Rack {
   }
 
   /**
-   * Finds what is lost: 6.2, step 5.
+   * Marks lost segments: 6.2, step 5.
    *
-   * @returns when to look again for what may merely be late; Infinity when there is nothing
+   * @returns when to run the detection again for segments that may be reordered; Infinity if none
    */
   detectLosses(
     segments: SentSegments,
@@ -114,7 +120,10 @@ export class Rack {
     return lookAgainAt === -Infinity ? Infinity : lookAgainAt;
   }
 
-  /** The retransmission timer expired: 6.3, the first segment and all that are overdue. */
+  /**
+   * Marks the first segment and all overdue segments as lost after the retransmission timer
+   * expired: 6.3.
+   */
   markLossesOnTimeout(
     segments: SentSegments,
     context: RackContext,

@@ -1,14 +1,14 @@
-/** Which round trips the retransmission timer learns from: RFC 6298 3, RFC 7323 4. */
+/** Selects the RTT samples for the retransmission timer: RFC 6298 3, RFC 7323 4. */
 import { RtoEstimator } from './rto.js';
 
 export class RoundTrips {
   readonly #estimator = new RtoEstimator();
-  /** Undefined where the SYN-ACK was a cookie: nothing tells when that left. */
+  /** When the SYN was sent; undefined for a SYN cookie, which does not record it. */
   #synSentAt: number | undefined = undefined;
   #lastSampleAt = -Infinity;
   #timedOutAt = -Infinity;
 
-  /** Smoothed round trip; 0 before the first sample. */
+  /** Smoothed RTT in ms; 0 before the first sample. */
   get srtt(): number {
     return this.#estimator.srtt;
   }
@@ -17,7 +17,7 @@ export class RoundTrips {
     return this.#estimator.rttvar;
   }
 
-  /** The timeout for the next (re)transmission. */
+  /** The current retransmission timeout in ms. */
   get rto(): number {
     return this.#estimator.rto;
   }
@@ -31,7 +31,7 @@ export class RoundTrips {
     this.#synSentAt = now;
   }
 
-  /** @returns the round trip of the handshake, or -1 where it is ambiguous (Karn) */
+  /** @returns the RTT of the handshake in ms, or -1 if it is ambiguous (Karn's algorithm) */
   synAcknowledged(echoRtt: number, wasRepeated: boolean, now: number): number {
     const sentAt = this.#synSentAt;
     const rtt = wasRepeated || sentAt === undefined ? echoRtt : now - sentAt;
@@ -41,10 +41,11 @@ export class RoundTrips {
   }
 
   /**
-   * SND.UNA moved.
+   * Takes a sample after SND.UNA moved.
    *
-   * @param rtt of the first segment that was acknowledged, -1 where one of them left twice (Karn)
-   * @param echoRtt by the echoed timestamp, -1 without
+   * @param rtt RTT of the first acknowledged segment in ms; -1 if any was retransmitted (Karn's
+   *   algorithm)
+   * @param echoRtt RTT from the echoed timestamp in ms; -1 without one
    */
   acknowledged(rtt: number, echoRtt: number, now: number): void {
     const estimator = this.#estimator;
@@ -53,16 +54,19 @@ export class RoundTrips {
     } else if (echoRtt < 0) {
       estimator.ease();
     } else if (now - echoRtt < this.#timedOutAt) {
-      // The echo is older than the last expiry of the timer: all ACKs were lost, and a duplicate
-      // of the last one came now. The wait for the timer is no round trip; taken as one it would
-      // double the next wait, and so on. But the path is alive, so the backoff is over.
+      // The echoed timestamp is older than the last timeout: all ACKs were lost, and a duplicate of
+      // the last one arrived now. The time spent waiting for the timer is not an RTT; as a sample
+      // it would double the next timeout. The path works, so end the backoff.
       estimator.endBackoff();
     } else {
       this.#sample(echoRtt, now);
     }
   }
 
-  /** Once a round trip, as RFC 6298 3 asks; RFC 7323 appendix G: more would distort the filter. */
+  /**
+   * Samples once per round trip, as RFC 6298 3 requires. RFC 7323 appendix G: more samples would
+   * distort the filter.
+   */
   #sample(rtt: number, now: number): void {
     const estimator = this.#estimator;
     if (estimator.backoff === 0 && now - this.#lastSampleAt < estimator.srtt) return;
@@ -75,12 +79,12 @@ export class RoundTrips {
     this.#estimator.backOff();
   }
 
-  /** The path carries again: of the backoff one step is left. */
+  /** Reduces the backoff to one step because the path works again. */
   easeToOneStep(): void {
     while (this.#estimator.backoff > 1) this.#estimator.ease();
   }
 
-  /** The timer of a SYN expired. */
+  /** Backs off after the timer of a SYN expired. */
   synTimedOut(): void {
     this.#estimator.backOff();
   }

@@ -1,18 +1,21 @@
-/** The retransmission timeout: RFC 6298, with Linux's floor. All times in milliseconds. */
+/**
+ * Computes the retransmission timeout: RFC 6298 with Linux's lower bound. All times are in
+ * milliseconds.
+ */
 
-/** RFC 6298 2.1. */
+/** The RTO before the first sample: RFC 6298 2.1. */
 const INITIAL_RTO = 1000;
 
-/** RFC 6298 5.7: what data starts with when the SYN had to be sent again. */
+/** RFC 6298 5.7: the initial RTO for data if the SYN was retransmitted. */
 const RTO_AFTER_SYN_LOSS = 3000;
 
-/** RFC 6298 2.5 allows an upper bound of at least 60 s. */
+/** RFC 6298 2.5 allows an upper bound of 60 s or more. */
 const MAXIMUM_RTO = 60_000;
 
 /**
- * RFC 6298 2.4 asks for RTO >= 1 s. Linux instead keeps the variance term at 200 ms or more
- * (TCP_RTO_MIN), which still outlasts a peer's delayed ACK; we do the same: RTO is never below
- * srtt + 200.
+ * RFC 6298 2.4 requires RTO >= 1 s. Linux instead keeps the variance term at 200 ms or more
+ * (TCP_RTO_MIN), which still outlasts a peer's delayed ACK. This stack does the same: the RTO is
+ * never below srtt + 200 ms.
  */
 const MINIMUM_VARIANCE_TERM = 200;
 
@@ -23,7 +26,7 @@ export class RtoEstimator {
   #backoff = 0;
   #measured = false;
 
-  /** Smoothed round trip; 0 before the first sample. */
+  /** Smoothed RTT; 0 before the first sample. */
   get srtt(): number {
     return this.#srtt;
   }
@@ -32,7 +35,7 @@ export class RtoEstimator {
     return this.#rttvar;
   }
 
-  /** The timeout for the next (re)transmission. */
+  /** The current retransmission timeout. */
   get rto(): number {
     return Math.min(MAXIMUM_RTO, this.#base * 2 ** this.#backoff);
   }
@@ -43,12 +46,12 @@ export class RtoEstimator {
   }
 
   /**
-   * Takes a round trip of a segment that was not ambiguous (Karn: RFC 6298 3). It ends a backoff:
-   * RFC 6298 5, last but one paragraph.
+   * Takes the RTT of an unambiguous segment (Karn's algorithm: RFC 6298 3). The sample ends any
+   * backoff: RFC 6298 5, last but one paragraph.
    */
   sample(rtt: number): void {
     if (this.#measured) {
-      // RFC 6298 2.3: RTTVAR first, with the old SRTT. Alpha = 1/8, beta = 1/4.
+      // RFC 6298 2.3: update RTTVAR first, with the old SRTT. Alpha = 1/8, beta = 1/4.
       this.#rttvar = 0.75 * this.#rttvar + 0.25 * Math.abs(this.#srtt - rtt);
       this.#srtt = 0.875 * this.#srtt + 0.125 * rtt;
     } else {
@@ -60,25 +63,25 @@ export class RtoEstimator {
     this.#backoff = 0;
   }
 
-  /** RFC 6298 5.5: the timer expired. */
+  /** RFC 6298 5.5: doubles the timeout after the timer expired. */
   backOff(): void {
     if (this.#base * 2 ** this.#backoff < MAXIMUM_RTO) this.#backoff++;
   }
 
   /**
-   * Something was acknowledged, though ambiguously: the backoff shrinks by one step. Without
-   * timestamps a long repair gives no sample, and the full backoff would outlive the loss.
+   * Reduces the backoff by one step after an ambiguous acknowledgment. Without timestamps, a long
+   * recovery gives no samples, and the full backoff would outlast the loss.
    */
   ease(): void {
     if (this.#backoff > 0) this.#backoff--;
   }
 
-  /** An acknowledgement shows that the path carries, though it gives no sample. */
+  /** Ends the backoff after an acknowledgment that shows a working path but gives no sample. */
   endBackoff(): void {
     this.#backoff = 0;
   }
 
-  /** The handshake needed more than one SYN: RFC 6298 5.7. */
+  /** Sets the initial RTO for data after a SYN was retransmitted: RFC 6298 5.7. */
   handshakeRetransmitted(): void {
     if (this.#measured) return;
     this.#base = RTO_AFTER_SYN_LOSS;

@@ -1,13 +1,13 @@
 /**
- * What we tell the peer to have beyond RCV.NXT: RFC 2018 4, and what came twice: RFC 2883 4.
+ * Chooses the SACK blocks to send: out-of-order data (RFC 2018 4) and duplicates (RFC 2883 4).
  *
- * A block is told for the first time in an ACK for the segment that made or grew it, which comes
- * first; behind it those that were told before, the latest first.
+ * A new or extended block is first reported in the ACK of the segment that caused the change, as
+ * the first block. Previously reported blocks follow, most recent first.
  */
 import { sequenceAtOrBefore, sequenceBefore } from '../../../lib/sequence-number.js';
 import type { Reassembly } from '../receive/reassembly.js';
 
-/** Blocks that are remembered; the peer was told of older ones often enough. */
+/** The number of blocks kept. Older blocks were reported often enough. */
 const MAXIMUM_BLOCKS = 64;
 
 class Block {
@@ -22,24 +22,27 @@ class Block {
 }
 
 export class SelectiveAcks {
-  /** The latest first. */
+  /** Out-of-order blocks, most recent first. */
   #blocks: Block[] = [];
-  /** What came twice, to be told once. */
+  /** The duplicate range (DSACK) to report once. */
   #duplicate: Block | undefined = undefined;
 
-  /** Blocks that there are to tell. */
+  /** The number of blocks to report. */
   get count(): number {
     return this.#blocks.length + (this.#duplicate === undefined ? 0 : 1);
   }
 
-  /** Blocks that the peer was never told of. */
+  /** The number of blocks that were never reported to the peer. */
   get untold(): number {
     let count = 0;
     for (const { isTold } of this.#blocks) if (!isTold) count++;
     return count;
   }
 
-  /** Octets at `sequence` arrived behind a gap, and `ranges` knows them. */
+  /**
+   * Adds a block for the octets at `sequence`, which arrived after a gap and are already in
+   * `ranges`.
+   */
   arrivedAhead(sequence: number, ranges: Reassembly): void {
     const index = ranges.find(sequence);
     if (index < 0) return;
@@ -51,22 +54,22 @@ export class SelectiveAcks {
     if (this.#blocks.length > MAXIMUM_BLOCKS) this.#blocks.pop();
   }
 
-  /** Octets [start, end) arrived once more. */
+  /** Records that octets [start, end) arrived again. */
   arrivedTwice(start: number, end: number): void {
     if (sequenceBefore(start, end)) this.#duplicate = new Block(start, end);
   }
 
-  /** RCV.NXT moved. */
+  /** Drops the blocks that RCV.NXT has passed. */
   advance(rcvNxt: number): void {
     if (this.#blocks.length === 0) return;
     this.#blocks = this.#blocks.filter(({ end }) => sequenceBefore(rcvNxt, end));
   }
 
   /**
-   * Chooses the blocks of an ACK that leaves now.
+   * Writes the blocks for an ACK that is sent now.
    *
-   * @param room blocks that the option has room for
-   * @param write called for each, in the order of the option
+   * @param room the number of blocks that fit into the option
+   * @param write called for each block, in the order of the option
    */
   tell(room: number, write: (start: number, end: number) => void): void {
     let left = room;
@@ -75,7 +78,8 @@ export class SelectiveAcks {
       this.#duplicate = undefined;
       left--;
     }
-    // Where more are untold than fit, the earliest of them go first; the next ACK has the rest.
+    // If more unreported blocks exist than fit, send the oldest first; the next ACK carries the
+    // rest.
     const untold = this.#blocks.filter(({ isTold }) => !isTold);
     const told = this.#blocks.filter(({ isTold }) => isTold);
     const first = untold.slice(Math.max(0, untold.length - left));

@@ -1,7 +1,7 @@
 /**
- * The sending half of a connection: SND.* of RFC 9293 3.3.1, the send ring, and what has left.
- * Which octets go out next is NextSegment's matter, what ACKs say of them that of Acknowledgments,
- * what is lost LossRecovery's, how much may be in flight CongestionControl's.
+ * The sending half of a connection: SND.* of RFC 9293 3.3.1, the send ring, and the sent segments.
+ * NextSegment chooses what to send, Acknowledgments processes ACKs, LossRecovery detects losses,
+ * and CongestionControl limits the octets in flight.
  */
 import type { MemoryBudget } from '../../../lib/memory-budget.js';
 import { RingBuffer } from '../../../lib/ring-buffer.js';
@@ -21,12 +21,12 @@ import { Pacer } from './pacer.js';
 import { RoundTrips } from './round-trips.js';
 import { type SentSegment, SentSegments } from './sent-segments.js';
 
-/** The send buffer is at least this large, or all of its maximum. */
+/** The minimum send buffer in octets, unless the configured maximum is smaller. */
 const SMALLEST_BUFFER = 64 * 1024;
 
 export interface SenderOptions {
   readonly iss: number;
-  /** The most octets that the user may queue. */
+  /** The maximum number of octets that the user may queue. */
   readonly maximum: number;
   readonly mss: number;
   readonly budget: MemoryBudget;
@@ -46,9 +46,12 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
   readonly iss: number;
   sndUna: number;
   sndNxt: number;
-  /** Where new data goes on: SND.NXT, or before it behind a window probe that counts for nothing. */
+  /**
+   * The sequence number of the next new octet: SND.NXT, or less after a window probe, which is not
+   * counted as sent.
+   */
   sndNew: number;
-  /** Scaled, in bytes. */
+  /** SND.WND after window scaling, in octets. */
   sndWnd = 0;
   sndWl1 = 0;
   sndWl2 = 0;
@@ -56,20 +59,20 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
   maxSndWnd = 0;
   /** Snd.Wind.Shift of RFC 7323 2.3. */
   shift = 0;
-  /** Eff.snd.MSS of RFC 9293 3.7.1: payload bytes of a full segment. */
+  /** Eff.snd.MSS of RFC 9293 3.7.1: octets of text in a full segment. */
   mss: number;
   usesSack = false;
-  /** Without Nagle's algorithm (RFC 9293 3.7.4). */
+  /** Whether Nagle's algorithm (RFC 9293 3.7.4) is off. */
   noDelay = true;
-  /** The user has closed; a FIN follows the last byte of the ring. */
+  /** Whether the user has closed the connection: a FIN follows the last octet of the ring. */
   finQueued = false;
-  /** The SYN is to be sent (again). */
+  /** Whether the SYN must be sent or retransmitted. */
   synDue = true;
-  /** Segments sent more than once. */
+  /** The number of retransmitted segments. */
   retransmits = 0;
 
   readonly pacer = new Pacer();
-  /** The sequence number of the first byte in the ring. */
+  /** The sequence number of the first octet in the ring. */
   #ringSequence: number;
   #lastSentAt = -Infinity;
 
@@ -111,7 +114,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     return this.recovery.isRecovering;
   }
 
-  /** The sequence number behind the last byte that the user gave. */
+  /** The sequence number after the last octet that the user queued. */
   get dataEnd(): number {
     return sequenceAdd(this.#ringSequence, this.ring.length);
   }
@@ -124,33 +127,33 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     return Math.max(0, this.segments.inflight - this.recovery.arrivedUnseen);
   }
 
-  /** Whether something was sent that is not acknowledged, a window probe left aside. */
+  /** Whether unacknowledged segments are outstanding, not counting window probes. */
   get hasOutstanding(): boolean {
     return this.segments.size > 0 || this.sndUna === this.iss;
   }
 
-  /** Whether our FIN, and so all before it, is acknowledged. */
+  /** Whether the local FIN, and therefore all data, is acknowledged. */
   get finAcknowledged(): boolean {
     return this.finQueued && sequenceBefore(this.dataEnd, this.sndUna);
   }
 
-  /** Whether there is new data, or a FIN, to be sent. */
+  /** Whether new data or a FIN is waiting to be sent. */
   get hasUnsent(): boolean {
     return sequenceBefore(this.sndNew, sequenceAdd(this.dataEnd, this.finQueued ? 1 : 0));
   }
 
-  /** Whether there is anything to be sent, new or again. */
+  /** Whether anything is waiting to be sent, including retransmissions. */
   get hasWork(): boolean {
     return this.recovery.isHeadDue || this.segments.lostCount > 0 || this.hasUnsent;
   }
 
-  /** Octets that the user may have queued: enough for two windows, not the whole maximum at once. */
+  /** Octets that the user may queue now: two congestion windows, up to the maximum. */
   get bufferLimit(): number {
     const wanted = Math.max(SMALLEST_BUFFER, 2 * this.congestion.cwnd);
     return Math.min(this.ring.maximum, Math.ceil(wanted));
   }
 
-  /** Where in the ring the octet `sequence` lies. */
+  /** The offset in the ring of the octet `sequence`. */
   ringOffset(sequence: number): number {
     return sequenceDistance(this.#ringSequence, sequence);
   }
@@ -160,7 +163,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     this.congestion.setMss(mss);
   }
 
-  /** Takes a window from an acceptable ACK: RFC 9293 3.10.7.4, fifth step. */
+  /** Updates the send window from an acceptable ACK: RFC 9293 3.10.7.4, fifth step. */
   updateWindow(window: number, segSeq: number, segAck: number): void {
     this.sndWnd = window;
     this.sndWl1 = segSeq;
@@ -168,7 +171,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     if (window > this.maxSndWnd) this.maxSndWnd = window;
   }
 
-  /** `next` has left. */
+  /** Records that the segment in `next` was sent. */
   sent(now: number): void {
     const { segments, congestion, inflight, next } = this;
     const { start, end } = next;
@@ -194,7 +197,10 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     if (segment === this.segments.head) this.recovery.isHeadDue = false;
   }
 
-  /** A probe of a shut window has left: it counts for nothing, so that sending goes on with it. */
+  /**
+   * Records a zero-window probe. The probe is not counted as sent, so sending resumes with the same
+   * octet.
+   */
   windowProbeSent(): void {
     this.sndNxt = sequenceMax(this.sndNxt, this.next.end);
   }
@@ -206,51 +212,59 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     this.roundTrips.synSent(now);
   }
 
-  /** The SYN left as a cookie, and nothing was kept of when. */
+  /** Records that the SYN-ACK was sent as a SYN cookie, whose send time is unknown. */
   synSentAsCookie(): void {
     this.synDue = false;
     this.sndNxt = sequenceAdd(this.iss, 1);
   }
 
-  /** Before data goes out: a connection that was idle for an RTO begins anew (RFC 5681 4.1). */
+  /**
+   * Restarts congestion control before sending on a connection that was idle for an RTO (RFC 5681
+   * 4.1).
+   */
   noteIdle(now: number): void {
     if (this.segments.size > 0) return;
     const idle = now - this.#lastSentAt;
     this.congestion.restart(this, idle === Infinity ? 0 : idle, this.rto, now);
   }
 
-  /** Nothing is left to send, though the window would take more. */
+  /**
+   * Marks the flow as application-limited if nothing is left to send although the window is open.
+   */
   noteUserLimit(): void {
     if (this.hasUnsent || this.segments.lostCount > 0) return;
     const { inflight } = this;
     if (inflight < this.congestion.cwnd) this.rate.limitedByUser(inflight);
   }
 
-  /** The handshake's ACK: only the SYN is covered, which is no matter of the window. */
+  /**
+   * Processes the handshake's ACK. It covers only the SYN, so the congestion window does not
+   * change.
+   */
   acknowledgeSyn(echoRtt: number, now: number): void {
     this.sndUna = sequenceAdd(this.iss, 1);
     const rtt = this.roundTrips.synAcknowledged(echoRtt, this.retransmits > 0, now);
     if (rtt >= 0) this.minimumRtt.sample(rtt, now);
   }
 
-  /** SND.UNA moves to `segAck`, and what the ring has before it goes. */
+  /** Moves SND.UNA to `segAck` and discards the ring's octets before it. */
   advance(segAck: number): void {
     const data = Math.min(Math.max(0, this.ringOffset(segAck)), this.ring.length);
     this.ring.discard(data);
     this.#ringSequence = sequenceAdd(this.#ringSequence, data);
     this.sndUna = segAck;
-    // A window probe may be ahead of what was sent in earnest.
+    // `segAck` is beyond `sndNew` if the peer accepted the octet of a window probe.
     this.sndNew = sequenceMax(this.sndNew, segAck);
   }
 
-  /** The retransmission timer expired: RFC 6298 5.4 to 5.6. */
+  /** Handles the expiry of the retransmission timer: RFC 6298 5.4 to 5.6. */
   timedOut(now: number): void {
     const isFirst = this.roundTrips.backoff === 0;
     this.roundTrips.timedOut(now);
     this.recovery.timedOut(isFirst, now);
   }
 
-  /** The reordering timer expired: RFC 8985 6.2, step 5. */
+  /** Handles the expiry of the reordering timer: RFC 8985 6.2, step 5. */
   reorderingTimedOut(now: number): void {
     const { sample } = this.rate;
     this.rate.beginAck(this.inflight);
@@ -258,7 +272,10 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     if (sample.newlyLost > 0) this.congestion.acknowledged(sample, this, now);
   }
 
-  /** What was sent is too large for the path: it goes out again in smaller pieces (RFC 1191 6.4). */
+  /**
+   * Resends all outstanding data in smaller segments because it exceeds the path MTU (RFC 1191
+   * 6.4).
+   */
   sendAgain(): void {
     this.recovery.sendAgain();
   }

@@ -1,7 +1,7 @@
 /**
- * What was sent and is not acknowledged: the scoreboard of RFC 6675, with the times that RFC 8985
- * wants. Each segment is in flight, lost, or known to have arrived by a SACK; those in flight are
- * also kept in the order in which they left.
+ * The scoreboard of RFC 6675: sent but unacknowledged segments, with the send times that RFC 8985
+ * needs. Each segment is in flight, lost, or SACKed. Segments in flight are also linked in the
+ * order in which they were sent.
  */
 import {
   sequenceAtOrBefore,
@@ -10,27 +10,33 @@ import {
 } from '../../../lib/sequence-number.js';
 import type { Transmission } from '../congestion/congestion-control.js';
 
-/** Octets [start, end) of the sequence space that left together: text, and a FIN behind it. */
+/**
+ * Octets [start, end) of the sequence space that were sent in one segment: text, optionally
+ * followed by a FIN.
+ */
 export class SentSegment implements Transmission {
   start: number;
   end: number;
   sentAt = 0;
-  // What was so when it left, for the rate sample: draft-ietf-ccwg-bbr 4.1.2.1.2.
+  // Delivery state at send time, for the rate sample: draft-ietf-ccwg-bbr 4.1.2.1.2.
   firstSentAt = 0;
   deliveredAt = 0;
   delivered = 0;
   inflight = 0;
   lost = 0;
   isAppLimited = false;
-  /** It left more than once. */
+  /** Whether the segment was sent more than once. */
   isRetransmitted = false;
   isSacked = false;
   isLost = false;
-  /** It is lost by the path's fault: C.lost has it. */
+  /** Whether C.lost counts the segment, because the path lost it. */
   isCounted = false;
-  /** It was sent again for nothing: both transmissions are in the network, and in pipe (RFC 6675 4). */
+  /**
+   * Whether a spurious retransmission put two copies into the network; pipe (RFC 6675 4) counts
+   * both.
+   */
   isInFlightTwice = false;
-  /** Its neighbours in time, while in flight. */
+  /** The neighbors in send order, while the segment is in flight. */
   earlier: SentSegment | undefined = undefined;
   later: SentSegment | undefined = undefined;
 
@@ -43,25 +49,28 @@ export class SentSegment implements Transmission {
     return sequenceDistance(this.start, this.end);
   }
 
-  /** Octets in the network while it is in flight. */
+  /** Octets in the network while the segment is in flight. */
   get inNetwork(): number {
     return this.isInFlightTwice ? 2 * this.length : this.length;
   }
 
-  /** Whether it left before another segment: RACK_sent_after() of RFC 8985 6.2, turned round. */
+  /**
+   * Whether this segment was sent before another one: the inverse of RACK_sent_after() of RFC 8985
+   * 6.2.
+   */
   isSentBefore(sentAt: number, end: number): boolean {
     return this.sentAt < sentAt || (this.sentAt === sentAt && sequenceBefore(this.end, end));
   }
 }
 
-/** Places at the front of the array that may stay empty. */
+/** The maximum number of unused slots at the front of the array before they are removed. */
 const LARGEST_HOLE = 256;
 
 export class SentSegments {
-  /** By sequence number, from `#first` on. */
+  /** Segments by sequence number, starting at index `#first`. */
   readonly #segments: SentSegment[] = [];
   #first = 0;
-  /** No lost segment lies before it. */
+  /** The index from which to search for lost segments; none is before it. */
   #lostFrom = 0;
   #oldest: SentSegment | undefined = undefined;
   #newest: SentSegment | undefined = undefined;
@@ -70,22 +79,22 @@ export class SentSegments {
   #sackedCount = 0;
   #wronglyLost = 0;
 
-  /** Segments held. */
+  /** The number of segments held. */
   get size(): number {
     return this.#segments.length - this.#first;
   }
 
-  /** Octets in flight: sent, neither known to have arrived nor taken for lost. */
+  /** Octets in flight: sent, and neither lost nor known to have arrived. */
   get inflight(): number {
     return this.#inflight;
   }
 
-  /** Segments that wait to be sent again. */
+  /** The number of segments waiting for retransmission. */
   get lostCount(): number {
     return this.#lostCount;
   }
 
-  /** Segments that arrived behind a gap. */
+  /** The number of segments that the peer has SACKed. */
   get sackedCount(): number {
     return this.#sackedCount;
   }
@@ -98,12 +107,12 @@ export class SentSegments {
     return this.size > 0 ? this.#segments[this.#segments.length - 1] : undefined;
   }
 
-  /** Of those in flight, the one that left first; `later` leads on. */
+  /** The segment in flight that was sent first; follow `later` for the next ones. */
   get oldest(): SentSegment | undefined {
     return this.#oldest;
   }
 
-  /** The first segment that waits to be sent again. */
+  /** The first segment waiting for retransmission. */
   get firstLost(): SentSegment | undefined {
     if (this.#lostCount === 0) return undefined;
     if (this.#lostFrom < this.#first) this.#lostFrom = this.#first;
@@ -111,14 +120,14 @@ export class SentSegments {
     return this.#segments[this.#lostFrom];
   }
 
-  /** A segment of new data; it is in flight once sent() is called. */
+  /** Adds a segment of new data. It counts as in flight after sent() is called. */
   add(start: number, end: number): SentSegment {
     const segment = new SentSegment(start, end);
     this.#segments.push(segment);
     return segment;
   }
 
-  /** The segment leaves, for the first time or again. */
+  /** Records a transmission or retransmission of the segment. */
   sent(segment: SentSegment): void {
     if (segment.isLost) {
       segment.isLost = false;
@@ -130,7 +139,10 @@ export class SentSegments {
     this.#link(segment, this.#newest);
   }
 
-  /** Takes the first segment out if `segAck` covers it; what it covers in part is split before. */
+  /**
+   * Removes and returns the first segment if `segAck` covers it. A partly covered segment is split
+   * first.
+   */
   takeAcknowledged(segAck: number): SentSegment | undefined {
     const { head } = this;
     if (head === undefined || sequenceAtOrBefore(segAck, head.start)) return undefined;
@@ -141,7 +153,10 @@ export class SentSegments {
     return head;
   }
 
-  /** Marks what lies in [start, end) whole as arrived, and adds what is news to `delivered`. */
+  /**
+   * Marks all segments that lie entirely in [start, end) as received, and adds those newly received
+   * to `delivered`.
+   */
   sack(start: number, end: number, delivered: SentSegment[]): void {
     const segments = this.#segments;
     for (let index = this.#indexFrom(start); index < segments.length; index++) {
@@ -155,7 +170,10 @@ export class SentSegments {
     }
   }
 
-  /** @param isCounted the path has lost it, and C.lost is told; else it is sent again for another reason */
+  /**
+   * @param isCounted whether the path lost the segment, so that C.lost counts it; false if it is
+   *   resent for another reason
+   */
   lose(segment: SentSegment, isCounted = true): void {
     this.#unlink(segment);
     segment.isLost = true;
@@ -164,7 +182,10 @@ export class SentSegments {
     this.#lostFrom = Math.min(this.#lostFrom, this.#indexFrom(segment.start));
   }
 
-  /** The receiver has thrown away what it had told us about (RFC 2018 8): all that counts as lost. */
+  /**
+   * Marks all SACKed segments as lost, because the receiver discarded data that it had SACKed (RFC
+   * 2018 8).
+   */
   forgetSacks(): void {
     for (let index = this.#first; index < this.#segments.length; index++) {
       const segment = this.#segments[index]!;
@@ -178,8 +199,8 @@ export class SentSegments {
   }
 
   /**
-   * A repair was for nothing: what counts as lost is in flight after all, and what was sent again from
-   * `since` on is so twice.
+   * Undoes a spurious recovery: segments marked lost are in flight after all, and those
+   * retransmitted since `since` are in flight twice.
    */
   takeBackLosses(since: number): void {
     const inFlight: SentSegment[] = [];
@@ -199,7 +220,7 @@ export class SentSegments {
     for (const segment of inFlight) this.#link(segment, this.#newest);
   }
 
-  /** Makes two of one: [start, at) and a new one behind it, which shares its fate so far. */
+  /** Splits a segment into [start, at) and a new segment after it, which copies its state. */
   split(segment: SentSegment, at: number): void {
     const rest = new SentSegment(at, segment.end);
     const { sentAt, firstSentAt, deliveredAt, delivered, inflight, lost } = segment;
@@ -216,7 +237,7 @@ export class SentSegments {
     if (rest.isSacked) this.#sackedCount++;
     if (rest.isLost) this.#lostCount++;
     if (!isInFlight) return;
-    // link() counts the octets, which are counted already.
+    // The octets are already counted, and link() counts them again.
     this.#inflight -= rest.inNetwork;
     this.#link(rest, segment);
   }
@@ -232,7 +253,7 @@ export class SentSegments {
     this.#sackedCount = 0;
   }
 
-  /** Takes a segment out of the account of what it is now. */
+  /** Removes a segment from the counters of its current state. */
   #forget(segment: SentSegment): void {
     if (segment.isSacked) {
       segment.isSacked = false;
@@ -247,7 +268,7 @@ export class SentSegments {
     }
   }
 
-  /** Octets that counted as lost and arrived without being sent again, since this was last asked. */
+  /** Octets that were marked lost but arrived without retransmission, since the last call. */
   takeWronglyLost(): number {
     const octets = this.#wronglyLost;
     this.#wronglyLost = 0;
@@ -281,7 +302,7 @@ export class SentSegments {
     segment.isInFlightTwice = false;
   }
 
-  /** The place of the first segment that begins at `sequence` or behind it. */
+  /** The index of the first segment that starts at `sequence` or after it. */
   #indexFrom(sequence: number): number {
     let low = this.#first;
     let high = this.#segments.length;

@@ -1,25 +1,28 @@
-/** Tail loss probes: a segment that makes the peer tell what it lacks. RFC 8985 7. */
+/** Tail loss probes: a segment that makes the peer send an ACK that reveals losses. RFC 8985 7. */
 import { sequenceBefore } from '../../../lib/sequence-number.js';
 
-/** TLP.max_ack_delay: how long a peer may wait with the ACK of a single segment. */
+/** TLP.max_ack_delay: how long a peer may delay the ACK of a single segment, in ms. */
 const MAXIMUM_ACK_DELAY = 200;
 
-/** RFC 8985 7.2: where no round trip is known yet. */
+/** RFC 8985 7.2: the probe timeout before the first RTT sample, in ms. */
 const TIMEOUT_WITHOUT_RTT = 1000;
 
 export class TailLossProbe {
-  /** TLP.end_seq: behind the probe; undefined while none is out. */
+  /** TLP.end_seq: the sequence number after the probe; undefined if no probe is outstanding. */
   #end: number | undefined = undefined;
   /** TLP.is_retrans. */
   #isRetransmission = false;
   #isUnmeasured = false;
 
-  /** No round trip was measured since the last probe: RFC 8985 7.3 lets no other follow on it. */
+  /**
+   * Whether no RTT was measured since the last probe. RFC 8985 7.3 forbids another probe until
+   * then.
+   */
   get isUnmeasured(): boolean {
     return this.#isUnmeasured;
   }
 
-  /** A round trip was measured that is not ambiguous. */
+  /** Records that an unambiguous RTT was measured. */
   measured(): void {
     this.#isUnmeasured = false;
   }
@@ -28,7 +31,7 @@ export class TailLossProbe {
     return this.#end !== undefined;
   }
 
-  /** PTO, from the last transmission or ACK on: 7.2. */
+  /** PTO in ms, counted from the last transmission or ACK: 7.2. */
   timeout(srtt: number, rto: number, segmentsInFlight: number): number {
     if (srtt === 0) return Math.min(TIMEOUT_WITHOUT_RTT, rto);
     const delay = segmentsInFlight === 1 ? MAXIMUM_ACK_DELAY : 0;
@@ -46,12 +49,12 @@ export class TailLossProbe {
   }
 
   /**
-   * An ACK came while a probe is out: 7.4.2, TLP_process_ack().
+   * Processes an ACK while a probe is outstanding: 7.4.2, TLP_process_ack().
    *
-   * @param dsackEnd where the ACK's DSACK ends; undefined without one. One that ends elsewhere tells
-   *   of another segment that came twice, and nothing of the probe
-   * @param isPureDuplicate a duplicate ACK without any block
-   * @returns whether the probe has repaired a loss that nothing else has shown
+   * @param dsackEnd the end of the ACK's DSACK; undefined without one. A DSACK with another end is
+   *   about another segment and proves nothing about the probe
+   * @param isPureDuplicate true for a duplicate ACK without SACK blocks
+   * @returns whether the probe repaired a loss that was not otherwise detected
    */
   acknowledged(segAck: number, dsackEnd: number | undefined, isPureDuplicate: boolean): boolean {
     const end = this.#end;
@@ -62,7 +65,7 @@ export class TailLossProbe {
       this.#end = undefined;
       return true;
     } else if (isPureDuplicate) {
-      // Two ACKs for two arrivals of the same segment, from a peer without DSACK.
+      // A peer without DSACK sends two ACKs if both copies of the segment arrived.
       this.#end = undefined;
     }
     return false;

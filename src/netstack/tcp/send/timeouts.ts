@@ -1,4 +1,4 @@
-/** What a connection does when one of its timers expires. */
+/** Handles a connection's timers when they expire. */
 import { ACK } from '../../../wire/tcp.js';
 import { sequenceAdd } from '../../../lib/sequence-number.js';
 import { terminate } from '../events.js';
@@ -7,11 +7,12 @@ import { isHandshake } from '../state.js';
 import type { Tcb } from '../tcb.js';
 import { createSegment } from './transmit.js';
 
-/** Does all that is due at `now`. */
+/** Handles all timers that are due at `now`. */
 export function handleTimeouts(tcb: Tcb, now: number): void {
   const { receiver } = tcb;
   if (tcb.endOfStateAt <= now) {
-    // TIME-WAIT has told its observer `normal` long ago; here it is connectTimeout otherwise.
+    // In TIME-WAIT, the observer was told `normal` when the state began. In other states, this is
+    // the connect timeout.
     terminate(tcb, 'timeout');
   } else {
     if (receiver.delayedAckAt <= now) {
@@ -26,7 +27,7 @@ export function handleTimeouts(tcb: Tcb, now: number): void {
   settle(tcb, now);
 }
 
-/** The pacer's timer, the reordering timer and the tail loss probe's. */
+/** Handles the pacing timer, the reordering timer and the tail loss probe timer. */
 function lookForWork(tcb: Tcb, now: number): void {
   const { sender } = tcb;
   if (sender.next.paceAt <= now) {
@@ -37,7 +38,7 @@ function lookForWork(tcb: Tcb, now: number): void {
   if (tcb.probeAt <= now) {
     tcb.probeAt = Infinity;
     tcb.tailProbeDue = true;
-    // It comes instead of a retransmission; that timer begins anew behind it (RFC 8985 7.3).
+    // The probe replaces a retransmission; that timer restarts after it is sent (RFC 8985 7.3).
     tcb.retransmitAt = Infinity;
   }
 }
@@ -68,18 +69,21 @@ function probe(tcb: Tcb, now: number): void {
   tcb.host.enqueue(tcb);
 }
 
-/** R2 of RFC 9293 3.8.3, as a time: the user timeout. */
+/** R2 of RFC 9293 3.8.3, as a duration: the user timeout. */
 function hasGivenUp(tcb: Tcb, now: number): boolean {
   return now - tcb.progressAt >= tcb.userTimeout;
 }
 
-/** RFC 9293 3.8.4: a probe is a segment without text below the window, which must be answered. */
+/**
+ * RFC 9293 3.8.4: a keep-alive probe is a segment without text below the window, which the peer
+ * must answer.
+ */
 function keepAlive(tcb: Tcb, now: number): void {
   const { keepAlive: option, sender } = tcb;
   tcb.keepAliveAt = Infinity;
   if (option === undefined || tcb.state === 'TIME-WAIT' || tcb.state === 'CLOSED') return;
   const idleEnd = tcb.heardAt + option.idle;
-  // Data in flight has its own timer, and an idle time that began later its own deadline.
+  // Data in flight has its own timer, and newer activity moves the idle deadline.
   if (tcb.keepAliveProbes === 0 && (idleEnd > now || sender.hasOutstanding)) {
     tcb.keepAliveAt = idleEnd > now ? idleEnd : now + option.interval;
     return;

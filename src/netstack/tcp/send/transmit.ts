@@ -1,4 +1,4 @@
-/** Makes the segments of a connection. */
+/** Builds the segments of a connection. */
 import { PACKET_HEADROOM } from '../../../lib/packet-slot.js';
 import {
   ACK,
@@ -23,11 +23,11 @@ import {
 import type { Tcb } from '../tcb.js';
 
 /**
- * A segment in a packet slot.
+ * Builds a segment in a packet slot.
  *
- * @param sequence its SEG.SEQ; text is taken from the send ring at that place
- * @param flags ACK carries our window and settles what the receiver owes
- * @param length bytes of text
+ * @param sequence SEG.SEQ; the text is read from the send ring at this position
+ * @param flags with ACK, the segment carries the window and satisfies any pending ACK
+ * @param length octets of text
  */
 export function createSegment(
   tcb: Tcb,
@@ -39,8 +39,8 @@ export function createSegment(
   const { header, sender, receiver } = tcb;
   const isSyn = (flags & SYN) !== 0;
   const acknowledges = (flags & ACK) !== 0;
-  // A segment with text or FIN leaves the blocks to an ACK of its own: RFC 2018 has room for both,
-  // but text is cut to Eff.snd.MSS, which knows nothing of them.
+  // A segment with text carries no SACK blocks; a separate ACK does. RFC 2018 has room for both,
+  // but text is cut to Eff.snd.MSS, which does not account for the blocks.
   const blocks = acknowledges && !isSyn && length === 0 ? sackBlocks(tcb) : 0;
   const tcpLength = TCP_HEADER_LENGTH + optionsLength(tcb, isSyn) + sackLength(blocks);
   const slot = tcb.host.slots.allocate(header.length + tcpLength + length);
@@ -71,12 +71,15 @@ function synOptions(tcb: Tcb): SynOptions {
   return { mss: tcb.mss, windowShift, sackPermitted: tcb.sack };
 }
 
-/** Blocks of the SACK in an ACK that leaves now. */
+/** The number of SACK blocks in an ACK that is sent now. */
 function sackBlocks({ receiver }: Tcb): number {
   return receiver.usesSack ? Math.min(SACK_BLOCKS, receiver.selectiveAcks.count) : 0;
 }
 
-/** Writes what all segments carry, and a SYN alone; returns the offset behind it. */
+/**
+ * Writes the options of the segment, with those for SYN only if `isSyn`; returns the offset after
+ * them.
+ */
 function writeOptions(
   tcb: Tcb,
   slot: Uint8Array,
