@@ -1,6 +1,6 @@
 /**
- * Segments from the network, each given to whom it is for: a connection (segment-arrives.ts), a
- * listener (passive-open.ts), or nobody, which is CLOSED (RFC 9293 3.10.7.1).
+ * Delivers each segment from the network to a connection (segment-arrives.ts) or a listener
+ * (passive-open.ts). Segments for neither are handled as in state CLOSED (RFC 9293 3.10.7.1).
  */
 import { sequenceBefore } from '../../../lib/sequence-number.js';
 import { TokenBucket } from '../../../lib/token-bucket.js';
@@ -19,16 +19,17 @@ import type { UnmatchedSegments } from '../tables/unmatched-segments.js';
 import type { Tcb } from '../tcb.js';
 
 /**
- * RSTs to segments that belong to no connection, as FreeBSD limits them. A flood of segments gets no
- * flood of answers, which would go over a metered line and, for a forged source, to a third host.
+ * The limit of RSTs per second for segments that belong to no connection, as in FreeBSD. Without
+ * it, a flood of segments would cause a flood of RSTs over a metered link, or to a third host if
+ * the source is forged.
  */
 const RESETS_PER_SECOND = 100;
 
-/** What arriving segments need of the TCP layer. */
+/** The parts of the TCP layer that inbound segments use. */
 export interface InboundSegmentsHost extends PassiveOpenHost {
   readonly demux: TcpDemux;
   readonly listeners: ListenerTable;
-  /** Where somebody wants to know of segments that are for none of our connections. */
+  /** Receives segments that match no connection; undefined if no subscriber exists. */
   readonly unmatchedSegments: UnmatchedSegments | undefined;
 }
 
@@ -38,7 +39,7 @@ export class InboundSegments {
   readonly #segment = new Segment();
   readonly #resets: TokenBucket;
 
-  /** @param cookieKey 16 secret bytes, for SYN cookies */
+  /** @param cookieKey the secret 16-byte key for SYN cookies */
   constructor(host: InboundSegmentsHost, cookieKey: Uint8Array, now: number) {
     this.#host = host;
     this.#resets = new TokenBucket(RESETS_PER_SECOND, RESETS_PER_SECOND, now);
@@ -89,7 +90,7 @@ export class InboundSegments {
     this.#arriveInClosed(packet, segment, now);
   }
 
-  /** RFC 9293 3.10.7.4: a new SYN, above all that went before, may end TIME-WAIT for a listener. */
+  /** RFC 9293 3.10.7.4: a new SYN above RCV.NXT may end TIME-WAIT if a listener exists. */
   #isReusable(tcb: Tcb, segment: Segment): boolean {
     return (
       tcb.state === 'TIME-WAIT' &&
@@ -99,7 +100,7 @@ export class InboundSegments {
     );
   }
 
-  /** RFC 9293 3.10.7.1: a segment without RST gets one, within the limit. */
+  /** RFC 9293 3.10.7.1: answers a segment without RST with an RST, within the rate limit. */
   #arriveInClosed(packet: Inbound, segment: Segment, now: number): void {
     const { drops, addresses, outbound, slots, unmatchedSegments } = this.#host;
     drops.count('tcp-port');

@@ -1,22 +1,22 @@
 import { sequenceAtOrBefore, sequenceBefore, sequenceMax } from '../../../lib/sequence-number.js';
 
-/** Separate pieces that are remembered. A peer that makes more has the rest dropped. */
+/** The maximum number of separate ranges. Text that would need another range is dropped. */
 export const MAXIMUM_RANGES = 256;
 
 /**
- * Which sequence numbers beyond RCV.NXT are already in the receive ring: sorted ranges
- * [start, end) that neither overlap nor touch.
+ * The ranges beyond RCV.NXT that are already in the receive ring: sorted ranges [start, end) that
+ * neither overlap nor touch.
  */
 export class Reassembly {
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
 
-  /** Ranges held. */
+  /** The number of ranges held. */
   get size(): number {
     return this.#starts.length;
   }
 
-  /** The place of the range that holds the octet `sequence`; -1 where none does. */
+  /** The index of the range that contains the octet `sequence`; -1 if none does. */
   find(sequence: number): number {
     for (let index = this.#starts.length - 1; index >= 0; index--) {
       if (sequenceBefore(sequence, this.#starts[index]!)) continue;
@@ -33,11 +33,11 @@ export class Reassembly {
     return this.#ends[index]!;
   }
 
-  /** Remembers [start, end); false when that would be one range too many. */
+  /** Adds [start, end). Returns false if that would exceed the maximum number of ranges. */
   insert(start: number, end: number): boolean {
     const starts = this.#starts;
     const ends = this.#ends;
-    // `first`: the first range that ends at or behind our start; mostly the last or none.
+    // `first` is the first range that ends at or after `start`; usually the last range, or none.
     let first = ends.length;
     while (first > 0 && sequenceAtOrBefore(start, ends[first - 1]!)) first--;
     let last = first;
@@ -58,8 +58,9 @@ export class Reassembly {
   }
 
   /**
-   * Forgets what lies before `next`, and what follows it without a gap.
-   * @returns the first sequence number at or behind `next` that is missing
+   * Removes the ranges before `next` and those that follow it without a gap.
+   *
+   * @returns the first missing sequence number at or after `next`
    */
   advance(next: number): number {
     let reached = next;

@@ -1,15 +1,16 @@
 /**
- * How much the peer may send ahead of the user: from 64 KiB up, as the user reads (dynamic
- * right-sizing: Fisk and Feng, 2001), so that a fast reader is never the limit and a slow one
- * holds little.
+ * Sizes the receive window: starts at 64 KiB and grows as the user reads (dynamic right-sizing:
+ * Fisk and Feng, 2001). A fast reader is never limited by the window, and a slow one uses little
+ * memory.
  */
 import type { MemoryBudget } from '../../../lib/memory-budget.js';
 
 const INITIAL_LIMIT = 64 * 1024;
 
 /**
- * Times of what is read in a round trip. Twice would do without loss; a repair of a lost segment
- * holds back all behind it for a round trip, and a lost repair for one more.
+ * The window as a multiple of what the user reads in one round trip. Without loss, 2 would suffice.
+ * Repairing a lost segment delays all later data by a round trip, and a lost retransmission by
+ * another one.
  */
 const ROUND_TRIPS_AHEAD = 4;
 
@@ -20,14 +21,14 @@ export class ReceiveWindow {
   #read = 0;
   #roundBeganAt = -1;
 
-  /** @param maximum octets that the window never exceeds */
+  /** @param maximum the upper bound of the window in octets */
   constructor(maximum: number, budget: MemoryBudget) {
     this.#maximum = maximum;
     this.#budget = budget;
     this.#limit = Math.min(maximum, INITIAL_LIMIT);
   }
 
-  /** Octets that may be on the way or unread. */
+  /** Octets that may be in flight or unread. */
   get limit(): number {
     return this.#limit;
   }
@@ -37,9 +38,9 @@ export class ReceiveWindow {
   }
 
   /**
-   * The user has read.
+   * Grows the window if needed after the user has read.
    *
-   * @param srtt a round trip in ms; 0 where none is known
+   * @param srtt smoothed RTT in ms; 0 if unknown
    */
   read(octets: number, srtt: number, now: number): void {
     if (this.#roundBeganAt < 0) this.#roundBeganAt = now;

@@ -1,6 +1,6 @@
 /**
- * The receiving half of a connection: RCV.* of RFC 9293 3.3.1, the receive ring, what waits behind
- * a gap, and when to acknowledge.
+ * The receiving half of a connection: RCV.* of RFC 9293 3.3.1, the receive ring, out-of-order data,
+ * and the schedule of ACKs.
  */
 import type { MemoryBudget } from '../../../lib/memory-budget.js';
 import { RingBuffer } from '../../../lib/ring-buffer.js';
@@ -15,19 +15,25 @@ import { Reassembly } from './reassembly.js';
 import { ReceiveWindow } from './receive-window.js';
 import { SelectiveAcks } from '../send/selective-acks.js';
 
-/** RFC 9293 3.8.6.3 allows up to 500 ms; Linux's minimum keeps clear of a peer's 200 ms RTO. */
+/**
+ * The delayed ACK timeout in ms. RFC 9293 3.8.6.3 allows up to 500 ms; this is Linux's minimum,
+ * well below a peer's minimum RTO of 200 ms.
+ */
 export const DELAYED_ACK_TIME = 40;
 
 /**
- * Duplicate ACKs owed at once, at most. The peer's fast retransmit needs three; more than these
- * in one batch tell it nothing that the window could use.
+ * The maximum number of duplicate ACKs owed at once. The peer's fast retransmit needs three; more
+ * than 64 in one batch would not help it.
  */
 const MAXIMUM_DUPLICATE_ACKS = 64;
 
-/** Full segments at the beginning that are acknowledged one by one, for the peer's slow start. */
+/**
+ * The number of full segments acknowledged one by one at the start of a connection, to speed up the
+ * peer's slow start.
+ */
 const QUICK_ACKS = 16;
 
-/** What became of a segment's text. */
+/** The result of processing a segment's text. */
 export type TextOutcome = 'in-order' | 'ahead' | 'nothing-new' | 'too-many-ranges' | 'no-memory';
 
 export class Receiver {
@@ -35,48 +41,48 @@ export class Receiver {
   readonly ranges = new Reassembly();
   readonly window: ReceiveWindow;
   readonly selectiveAcks = new SelectiveAcks();
-  /** Both SYNs had SACK-permitted. */
+  /** Whether both SYNs carried SACK-permitted. */
   usesSack = false;
   irs = 0;
   rcvNxt = 0;
-  /** The right edge of the window that the peer was told: RCV.NXT + RCV.WND. Never moves back. */
+  /** The right edge of the advertised window: RCV.NXT + RCV.WND. It never moves back. */
   rcvEdge = 0;
-  /** Rcv.Wind.Shift of RFC 7323 2.3: how far our window field is shifted. */
+  /** Rcv.Wind.Shift of RFC 7323 2.3: the scaling of the local window field. */
   shift = 0;
-  /** Where the peer's FIN lies, once seen. */
+  /** The sequence number of the peer's FIN, valid if `finSeen`. */
   finSequence = 0;
   finSeen = false;
-  /** Whether the FIN was reached: nothing follows. */
+  /** Whether RCV.NXT has passed the FIN, so that no more data follows. */
   finished = false;
 
-  /** An ACK is due at the next chance. */
+  /** Whether an ACK must be sent as soon as possible. */
   ackNow = false;
-  /** Duplicate ACKs due, one for each segment behind a gap (RFC 5681 4.2). */
+  /** The number of duplicate ACKs owed, one for each out-of-order segment (RFC 5681 4.2). */
   duplicateAcksOwed = 0;
-  /** When the delayed ACK is due; Infinity when none is. */
+  /** When the delayed ACK is due; Infinity if none is. */
   delayedAckAt = Infinity;
   /** Last.ACK.sent of RFC 7323 4.3. */
   lastAckSent = 0;
 
   readonly #mss: number;
-  /** The size of the peer's full segments, as far as seen. */
+  /** The estimated size of the peer's full segments: the largest seen. */
   #peerSegment = DEFAULT_MSS;
   #unacknowledged = 0;
   #quickAcks = QUICK_ACKS;
 
-  /** @param mss the largest segment we take, for silly window avoidance */
+  /** @param mss the local MSS in octets, for silly window avoidance */
   constructor(maximum: number, mss: number, budget: MemoryBudget) {
     this.ring = new RingBuffer(maximum, budget);
     this.window = new ReceiveWindow(maximum, budget);
     this.#mss = mss;
   }
 
-  /** RCV.WND: what the peer may send beyond RCV.NXT. */
+  /** RCV.WND: how many octets the peer may send beyond RCV.NXT. */
   get rcvWnd(): number {
     return sequenceDistance(this.rcvNxt, this.rcvEdge);
   }
 
-  /** Octets that may be there unread; not more than memory allows. */
+  /** Octets of unread data that the ring may hold, given the available memory. */
   get #capacity(): number {
     const { limit } = this.window;
     return this.ring.canGrow ? limit : Math.min(limit, this.ring.capacity);
@@ -89,7 +95,7 @@ export class Receiver {
     return shift;
   }
 
-  /** Takes the peer's initial sequence number. */
+  /** Records the peer's initial sequence number. */
   synchronize(irs: number): void {
     this.irs = irs;
     this.rcvNxt = sequenceAdd(irs, 1);
@@ -98,8 +104,8 @@ export class Receiver {
   }
 
   /**
-   * The window field for a segment that leaves now. The right edge moves only in steps of a full
-   * segment or half the buffer (RFC 9293 3.8.6.2.2, MUST-39).
+   * Computes the window field of a segment that is sent now. The right edge moves only in steps of
+   * a full segment or half the buffer (RFC 9293 3.8.6.2.2, MUST-39).
    */
   advertise(shift: number): number {
     const edge = sequenceAdd(this.rcvNxt, this.#capacity - this.ring.length);
@@ -115,18 +121,19 @@ export class Receiver {
     return Math.min(this.window.limit >> 1, this.#mss);
   }
 
-  /** The user has read: whether the peer should hear of the larger window at once. */
+  /** Whether the peer should learn at once that the window grew after the user has read. */
   opensWindow(): boolean {
     const capacity = this.#capacity;
     const opened = capacity - this.ring.length - this.rcvWnd;
-    // Two segments or more, and enough to matter: half the buffer, or a window that was almost shut.
+    // Requires at least two segments, and either half the buffer or a window that was almost
+    // closed.
     if (this.rcvWnd < this.#edgeStep) return opened >= this.#edgeStep;
     return opened >= 2 * this.#mss && (opened * 2 >= capacity || this.rcvWnd * 4 <= capacity);
   }
 
   /**
-   * Takes text that lies at least partly in the window. RFC 9293 3.10.7.4, seventh step, with
-   * out-of-order text kept (MUST-31's SHOULD).
+   * Takes text that lies at least partly in the window: RFC 9293 3.10.7.4, seventh step. Keeps
+   * out-of-order text (MUST-31's SHOULD).
    */
   takeText(bytes: Uint8Array, offset: number, length: number, segSeq: number): TextOutcome {
     let from = 0;
@@ -135,7 +142,7 @@ export class Receiver {
       from = skip;
       this.selectiveAcks.arrivedTwice(segSeq, sequenceAdd(segSeq, Math.min(skip, length)));
     }
-    // What lies behind the peer's FIN is none of the stream.
+    // Octets after the peer's FIN are not part of the stream.
     const end = this.finSeen ? this.finSequence : this.rcvEdge;
     const room = sequenceDistance(segSeq, end);
     const count = Math.min(length, room) - from;
@@ -167,7 +174,7 @@ export class Receiver {
     if (this.ranges.size > 0) {
       next = this.ranges.advance(next);
       this.selectiveAcks.advance(next);
-      // RFC 5681 4.2: a segment that fills a gap is acknowledged at once.
+      // RFC 5681 4.2: acknowledge a segment that fills a gap at once.
       this.ackNow = true;
       if (this.finSeen && sequenceBefore(this.finSequence, next)) next = this.#cutAtFin();
     }
@@ -177,16 +184,16 @@ export class Receiver {
     this.#unacknowledged += advanced;
   }
 
-  /** Text that had come before the peer's FIN lies behind that: it is none of the stream. */
+  /** Discards out-of-order text after the peer's FIN, since it is not part of the stream. */
   #cutAtFin(): number {
     this.ranges.clear();
     this.selectiveAcks.clear();
     return this.finSequence;
   }
 
-  /** Schedules the ACK for text that arrived in order: RFC 5681 4.2, RFC 9293 3.8.6.3. */
+  /** Schedules the ACK of text that arrived in order: RFC 5681 4.2, RFC 9293 3.8.6.3. */
   scheduleAck(now: number): void {
-    // A second full segment is here, or there is no room for one to come.
+    // The ACK is due after two full segments, or if the window has no room for another one.
     const isQuick = this.#quickAcks > 0 && this.#unacknowledged >= this.#peerSegment;
     if (isQuick) this.#quickAcks--;
     const isDue = this.#unacknowledged >= 2 * this.#peerSegment || this.rcvWnd < this.#peerSegment;
@@ -195,8 +202,8 @@ export class Receiver {
   }
 
   /**
-   * Text arrived behind a gap: RFC 5681 4.2 wants a duplicate ACK at once. One says all that SACK
-   * has room for; without SACK they are counted.
+   * Schedules duplicate ACKs for out-of-order text, as RFC 5681 4.2 requires. With SACK, as many as
+   * all unreported blocks need; without SACK, one for each segment.
    */
   oweDuplicateAck(): void {
     if (this.usesSack) {
@@ -206,7 +213,7 @@ export class Receiver {
     if (this.duplicateAcksOwed < MAXIMUM_DUPLICATE_ACKS) this.duplicateAcksOwed++;
   }
 
-  /** A segment with ACK and window has left. */
+  /** Clears the pending ACK after a segment with ACK and window was sent. */
   ackSent(): void {
     this.ackNow = false;
     this.delayedAckAt = Infinity;
@@ -214,9 +221,7 @@ export class Receiver {
     this.lastAckSent = this.rcvNxt;
   }
 
-  /**
-   * Remembers a FIN whose place is inside the window, and so in none that is shut; it may lie behind a gap.
-   */
+  /** Records a FIN inside the window, possibly after a gap. A closed window contains no FIN. */
   noteFin(sequence: number): void {
     if (this.finSeen || sequenceBefore(this.rcvEdge, sequence)) return;
     if (this.rcvEdge === this.rcvNxt) return;
@@ -224,7 +229,7 @@ export class Receiver {
     this.finSequence = sequence;
   }
 
-  /** Passes the FIN if all before it is here. */
+  /** Passes the FIN if all data before it has arrived. */
   reachFin(): boolean {
     if (!this.finSeen || this.finished || this.rcvNxt !== this.finSequence) return false;
     this.finished = true;

@@ -14,8 +14,8 @@ import { TIMESTAMPS_LENGTH, writeTimestamps } from '../open/options.js';
 import type { Segment } from '../segment.js';
 
 /**
- * The RST that answers a segment for which there is no connection: RFC 9293 3.10.7.1. The caller
- * makes sure that `segment` is no RST itself.
+ * Builds the RST that answers a segment without a connection: RFC 9293 3.10.7.1. The caller must
+ * not pass an RST as `segment`.
  */
 export function createReset(slots: PacketSlots, header: IpHeader, segment: Segment): Uint8Array {
   const { hasTimestamps, tsVal } = segment.options;
@@ -31,7 +31,8 @@ export function createReset(slots: PacketSlots, header: IpHeader, segment: Segme
     writeTcpNumbers(slot, offset, 0, sequenceAdd(segment.segSeq, segment.segLen));
     writeTcpControl(slot, offset, length, RST | ACK, 0);
   }
-  // RFC 7323 5.2: what the segment had is echoed, so that its sender can tell the RST from a forged one.
+  // RFC 7323 5.2: echo the segment's timestamp so that the peer can distinguish this RST from a
+  // forged one.
   if (hasTimestamps) writeTimestamps(slot, offset + TCP_HEADER_LENGTH, 0, tsVal);
   finishTcp(slot, offset, length, header.pseudoSum(length));
   return slot;

@@ -1,4 +1,4 @@
-/** Takes what a peer says to have: RFC 2018 4 and RFC 2883 4. */
+/** Processes received SACK options: RFC 2018 4 and RFC 2883 4. */
 import {
   sequenceAtOrBefore,
   sequenceBefore,
@@ -11,16 +11,16 @@ import type { SentSegment, SentSegments } from '../send/sent-segments.js';
 export interface SackSubject {
   readonly segments: SentSegments;
   readonly sndUna: number;
-  /** Behind the highest octet sent: blocks beyond it are a lie and count for nothing. */
+  /** The sequence number after the highest octet sent. Blocks beyond it are ignored as invalid. */
   readonly sndNew: number;
 }
 
 /**
- * Marks what the blocks of an ACK cover.
+ * Marks the segments that the SACK blocks of an ACK cover.
  *
- * @param sender whose SND.UNA has moved already
- * @param report gets a DSACK's range
- * @param arrived gets the segments that are news
+ * @param sender its SND.UNA must already reflect this ACK
+ * @param report receives the DSACK range
+ * @param arrived receives the newly SACKed segments
  */
 export function takeSelectiveAcks(
   { segments, sndUna, sndNew }: SackSubject,
@@ -40,7 +40,7 @@ export function takeSelectiveAcks(
       segments.sack(start, end, arrived);
     }
   }
-  // Blocks that one ACK tells say nothing of the order in which they arrived: RACK goes by numbers.
+  // The blocks of one ACK do not show the order of arrival, and RACK expects sequence order.
   if (sackCount > 1 && arrived.length > 1) arrived.sort(bySequence);
 }
 
@@ -48,7 +48,10 @@ function bySequence(left: SentSegment, right: SentSegment): number {
   return sequenceDistance(right.start, left.start);
 }
 
-/** RFC 2883 4: the first block lies below the cumulative ACK, or within the second. */
+/**
+ * RFC 2883 4: the first block is a DSACK if it is below the cumulative ACK or within the second
+ * block.
+ */
 function isDuplicate({ sackStarts, sackEnds, sackCount }: TcpOptions, segAck: number): boolean {
   if (sequenceAtOrBefore(sackEnds[0]!, segAck)) return true;
   return (

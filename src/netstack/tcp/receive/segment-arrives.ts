@@ -1,9 +1,9 @@
 /**
  * SEGMENT ARRIVES for a known connection: RFC 9293 3.10.7.4, step by step, with RFC 5961 (blind
- * attacks) and RFC 7323 (timestamps). Read 3.10.7 before touching this file. SYN-SENT has a file
- * of its own; LISTEN and CLOSED are the stack's.
+ * attacks) and RFC 7323 (timestamps). Read 3.10.7 before you change this file. SYN-SENT has its own
+ * file; inbound-segments.ts handles LISTEN and CLOSED.
  *
- * Each step returns whether the segment goes on to the next one.
+ * Each step returns whether processing continues with the next step.
  */
 import { sequenceAdd, sequenceAtOrBefore, sequenceBefore } from '../../../lib/sequence-number.js';
 import { ACK, FIN, RST, SYN } from '../../../wire/tcp.js';
@@ -15,16 +15,19 @@ import { acceptsText, isHandshake } from '../state.js';
 import { arriveInSynSent } from '../open/syn-sent.js';
 import type { Tcb } from '../tcb.js';
 
-/** Linux's tcp_invalid_ratelimit: keeps two ends that disagree from answering each other forever. */
+/**
+ * The minimum interval between ACKs of out-of-window segments, in ms (Linux's
+ * tcp_invalid_ratelimit). It prevents an endless ACK loop between two peers whose states differ.
+ */
 const OUT_OF_WINDOW_ACK_INTERVAL = 500;
 
-/** RFC 7323 5.5: a TS.Recent older than this proves nothing. */
+/** RFC 7323 5.5: a TS.Recent older than this is invalid. */
 const TIMESTAMP_LIFETIME = 24 * 24 * 3600 * 1000;
 
-/** 2 MSL (RFC 9293 3.4.2), with an MSL of 30 s as in Linux. */
+/** 2 MSL in ms (RFC 9293 3.4.2), with an MSL of 30 s as in Linux. */
 export const TIME_WAIT = 60_000;
 
-/** Handles one segment and tells the observer what came of it. */
+/** Handles one segment and notifies the observer of the result. */
 export function segmentArrives(tcb: Tcb, segment: Segment, now: number): void {
   tcb.heardAt = now;
   tcb.keepAliveProbes = 0;
@@ -33,7 +36,9 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: number): void {
   settle(tcb, now);
 }
 
-/** Brings timers and the ready queue in line with the block, then delivers events. */
+/**
+ * Updates the timers and the ready queue from the state of the connection, then delivers events.
+ */
 export function settle(tcb: Tcb, now: number): void {
   if (tcb.state !== 'CLOSED') {
     const { sender, receiver } = tcb;
@@ -51,7 +56,7 @@ function arriveSynchronized(tcb: Tcb, segment: Segment, now: number): void {
   if (!checkTimestamps(tcb, segment, now)) return;
   if (!checkSequence(tcb, segment, now)) return;
   if (!checkReset(tcb, segment, now)) return;
-  // RFC 9293 3.10.7.4, third: security compartments, which nobody has (appendix A.1).
+  // RFC 9293 3.10.7.4, third step, security compartments: not implemented, as appendix A.1 allows.
   if (!checkSyn(tcb, segment, now)) return;
   if (!checkAck(tcb, segment, now)) return;
   takeTimestamp(tcb, segment, now);
@@ -61,8 +66,8 @@ function arriveSynchronized(tcb: Tcb, segment: Segment, now: number): void {
 }
 
 /**
- * The peer's SYN again in SYN-RECEIVED. Alone, our SYN-ACK was lost: it is sent again. With ACK it
- * is the other half of a simultaneous open (RFC 9293 figure 7): only its ACK is new.
+ * Handles a repeated SYN in SYN-RECEIVED. Without ACK, the SYN-ACK was lost and is sent again. With
+ * ACK, it completes a simultaneous open (RFC 9293 figure 7), and only its ACK is new.
  */
 function takeRepeatedSyn(tcb: Tcb, segment: Segment): boolean {
   if (!segment.has(SYN) || segment.has(RST) || segment.segSeq !== tcb.receiver.irs) return true;
@@ -88,8 +93,9 @@ function checkTimestamps(tcb: Tcb, segment: Segment, now: number): boolean {
 }
 
 /**
- * TS.Recent: RFC 7323 5.3, R3, by 4.3. Only of a segment whose numbers are right: else a stranger
- * could set it far ahead, and PAWS would refuse the peer from then on (CVE-2005-0356).
+ * Updates TS.Recent: RFC 7323 5.3, R3, by 4.3. Only segments with valid sequence and ACK numbers
+ * count. Otherwise an attacker could set TS.Recent far ahead, and PAWS would reject the peer's
+ * segments from then on (CVE-2005-0356).
  */
 function takeTimestamp(tcb: Tcb, { options, segSeq }: Segment, now: number): void {
   if (!tcb.timestamps || !options.hasTimestamps) return;
@@ -104,15 +110,16 @@ function checkSequence(tcb: Tcb, segment: Segment, now: number): boolean {
   if (receiver.isAcceptable(segment.segSeq, segment.segLen)) return true;
   if (receiver.rcvWnd === 0 && segment.segSeq === receiver.rcvNxt) {
     // "If the RCV.WND is zero, … special allowance should be made to accept valid ACKs, URGs, and
-    // RSTs": without it two ends with shut windows would never hear each other open one. Text and FIN
-    // stay, lest it pass for a duplicate ACK (RFC 5681 2), and find no room. A SYN is checkSyn()'s.
+    // RSTs": without it, two peers with closed windows would never see each other's window updates.
+    // Text and FIN stay in the segment so that it does not count as a duplicate ACK (RFC 5681 2),
+    // but find no room. checkSyn() handles a SYN.
     if (!segment.has(SYN)) receiver.ackNow = true;
     return true;
   }
   tcb.host.drops.count('tcp-sequence');
   if (segment.has(RST)) return false;
   const textEnd = sequenceAdd(segment.segSeq, segment.payloadLength);
-  // RFC 2883 4: what came whole before is reported.
+  // RFC 2883 4: report text that was received before as a DSACK.
   if (sequenceAtOrBefore(textEnd, receiver.rcvNxt)) {
     receiver.selectiveAcks.arrivedTwice(segment.segSeq, textEnd);
   }
@@ -123,7 +130,8 @@ function checkSequence(tcb: Tcb, segment: Segment, now: number): boolean {
 }
 
 function answerUnacceptable(tcb: Tcb, segment: Segment, now: number): void {
-  // RFC 5961 4.2: a challenge "irrespective of the sequence number", and 7 limits those.
+  // RFC 5961 4.2: send a challenge ACK "irrespective of the sequence number", within the rate limit
+  // of section 7.
   if (segment.has(SYN)) {
     challenge(tcb, now);
     return;
@@ -135,26 +143,34 @@ function answerUnacceptable(tcb: Tcb, segment: Segment, now: number): void {
   tcb.receiver.ackNow = true;
 }
 
-/** Second, check the RST bit: RFC 5961 3.2, only the exact sequence number resets. */
+/**
+ * Second, check the RST bit. RFC 5961 3.2: only an RST at exactly RCV.NXT resets the connection.
+ */
 function checkReset(tcb: Tcb, segment: Segment, now: number): boolean {
   if (!segment.has(RST)) return true;
   if (segment.segSeq !== tcb.receiver.rcvNxt) {
     tcb.host.drops.count('tcp-reset');
     challenge(tcb, now);
   } else {
-    // A passive open returns to LISTEN without a word: it has no observer yet.
+    // A passive open returns to LISTEN silently, since it has no observer yet.
     terminate(tcb, tcb.state === 'SYN-RECEIVED' ? 'refused' : 'reset');
   }
   return false;
 }
 
-/** RFC 5961 3.2, 4.2, 5.2: an ACK that an honest peer answers with the right RST. */
+/**
+ * Sends a challenge ACK (RFC 5961 3.2, 4.2, 5.2), which a legitimate peer answers with a valid RST
+ * if needed.
+ */
 function challenge(tcb: Tcb, now: number): void {
   if (tcb.host.challengeAcks.take(now)) tcb.receiver.ackNow = true;
   else tcb.host.drops.count('challenge-rate');
 }
 
-/** Fourth, check the SYN bit: RFC 5961 4.2, a challenge whatever the sequence number. */
+/**
+ * Fourth, check the SYN bit. RFC 5961 4.2: a SYN causes a challenge ACK, whatever its sequence
+ * number.
+ */
 function checkSyn(tcb: Tcb, segment: Segment, now: number): boolean {
   if (!segment.has(SYN)) return true;
   tcb.host.drops.count('tcp-syn');
@@ -177,7 +193,7 @@ function checkAck(tcb: Tcb, segment: Segment, now: number): boolean {
     return false;
   }
   if (sequenceBefore(segAck, sequenceAdd(sender.sndUna, -sender.maxSndWnd))) {
-    // RFC 5961 5.2: no ACK is that old.
+    // RFC 5961 5.2: a legitimate ACK is never that old.
     host.drops.count('tcp-ack');
     challenge(tcb, now);
     return false;
@@ -199,16 +215,17 @@ function completeHandshake(tcb: Tcb, segment: Segment, now: number): boolean {
   return true;
 }
 
-/** The ACK field in ESTABLISHED and the states behind it. */
+/** Processes the ACK field in ESTABLISHED and later states. */
 function takeAck(tcb: Tcb, segment: Segment, now: number): void {
   const { sender } = tcb;
   const { segAck, segSeq } = segment;
   const window = segment.segWnd << sender.shift;
   const isOld = sequenceBefore(segAck, sender.sndUna);
-  // A sign of life while we wait for the window: RFC 9293 3.8.6.1, the connection stays open.
+  // RFC 9293 3.8.6.1: while the window is closed, the connection stays open as long as the peer
+  // acknowledges probes.
   if (tcb.persistAt !== Infinity || window === 0) tcb.progressAt = now;
   if (!isOld) takeAcknowledgment(tcb, segment, window, now);
-  // SND.WL1 and SND.WL2 keep an old segment from setting the window.
+  // SND.WL1 and SND.WL2 prevent an old segment from updating the window.
   if (
     !isOld &&
     (sequenceBefore(sender.sndWl1, segSeq) ||
@@ -228,16 +245,16 @@ function takeAcknowledgment(tcb: Tcb, segment: Segment, window: number, now: num
   if (!moves && !isDuplicate && options.sackCount === 0) return;
   const echoRtt = echoedRtt(tcb, segment, now);
   sender.acknowledgments.take(segAck, options, isDuplicate, echoRtt, now);
-  // RFC 8985 7.2: an ACK that brings news puts the probe off.
+  // RFC 8985 7.2: an ACK with new information postpones the probe.
   tcb.probeAt = Infinity;
   if (!moves) return;
   tcb.progressAt = now;
-  // RFC 6298 5.3.
+  // RFC 6298 5.3: restart the timer.
   tcb.retransmitAt = Infinity;
   noteWritable(tcb);
 }
 
-/** RFC 5681 2: no data, no SYN, no FIN. */
+/** RFC 5681 2: a pure ACK has no data, no SYN and no FIN. */
 function isPureAck(segment: Segment): boolean {
   return segment.payloadLength === 0 && !segment.has(FIN);
 }
@@ -249,8 +266,9 @@ function finAcknowledged(tcb: Tcb, now: number): void {
 }
 
 /**
- * Sixth, check the URG bit. The mechanism is for old applications only (RFC 9293 3.8.5, RFC 6093):
- * urgent octets stay in line, and the pointer is of no use to a user without out-of-band data.
+ * Sixth, check the URG bit. Only legacy applications use urgent data (RFC 9293 3.8.5, RFC 6093).
+ * Urgent octets stay in the stream, and the pointer is ignored because users have no out-of-band
+ * data.
  */
 function checkUrgent(): boolean {
   return true;
@@ -262,7 +280,7 @@ function processText(tcb: Tcb, segment: Segment, now: number): void {
   if (!acceptsText(tcb.state)) return;
   if (segment.has(FIN)) receiver.noteFin(sequenceAdd(segment.segSeq, segment.payloadLength));
   if (segment.payloadLength === 0) {
-    // A FIN behind a gap is out of order too.
+    // A FIN after a gap is also out of order.
     if (receiver.finSeen && segment.has(FIN)) receiver.ackNow = true;
     return;
   }
@@ -290,7 +308,10 @@ function processText(tcb: Tcb, segment: Segment, now: number): void {
   }
 }
 
-/** Eighth, check the FIN bit: the FIN may have come earlier, behind a gap that is now filled. */
+/**
+ * Eighth, check the FIN bit. An earlier segment may have carried the FIN, after a gap that is now
+ * filled.
+ */
 function checkFin(tcb: Tcb, now: number): void {
   if (!acceptsText(tcb.state) || !tcb.receiver.reachFin()) return;
   tcb.receiver.ackNow = true;
