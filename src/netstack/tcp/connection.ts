@@ -11,18 +11,24 @@ export type { CloseReason, TcpObserver } from './observer.js';
 export type { TcpState } from './state.js';
 export type { KeepAlive } from './tcb.js';
 
-/** Figures of a connection, as `ss -ti` shows them. Times in ms, sizes in bytes, rates in bytes a ms. */
+/**
+ * Statistics of a connection, similar to `ss -ti`. Times are in ms, sizes in octets, rates in
+ * octets per ms.
+ */
 export interface TcpInfo {
   readonly state: TcpState;
   readonly congestion: CongestionAlgorithm;
   readonly sack: boolean;
   readonly timestamps: boolean;
-  /** Shifts of the windows that we are given and give; 0 where window scaling is not in use. */
+  /**
+   * Window scaling shifts of the peer's and the local window field; 0 if window scaling is not in
+   * use.
+   */
   readonly sndShift: number;
   readonly rcvShift: number;
   readonly srtt: number;
   readonly rttvar: number;
-  /** The shortest round trip of the last minutes; 0 before the first sample. */
+  /** The minimum RTT of the last minutes; 0 before the first sample. */
   readonly minRtt: number;
   readonly rto: number;
   readonly backoff: number;
@@ -31,25 +37,25 @@ export interface TcpInfo {
   readonly ssthresh: number;
   /** Infinity without pacing. */
   readonly pacingRate: number;
-  /** Octets in the network, as far as known. */
+  /** The estimated number of octets in flight. */
   readonly inflight: number;
   readonly unacknowledged: number;
   readonly notSent: number;
   readonly delivered: number;
   readonly lost: number;
-  /** Segments sent more than once. */
+  /** The number of retransmitted segments. */
   readonly retransmits: number;
   readonly mss: number;
-  /** The peer's window. */
+  /** The send window: the window advertised by the peer. */
   readonly sndWnd: number;
-  /** The window that the peer was given. */
+  /** The receive window advertised to the peer. */
   readonly rcvWnd: number;
   readonly inRecovery: boolean;
   readonly reordering: boolean;
   readonly appLimited: boolean;
 }
 
-/** A TCP connection as its user sees it: RFC 9293 3.9.1 without blocking. */
+/** The user's interface to a TCP connection: RFC 9293 3.9.1 without blocking. */
 export class TcpConnection {
   readonly #tcb: Tcb;
 
@@ -69,30 +75,30 @@ export class TcpConnection {
     return this.#tcb.state;
   }
 
-  /** Tells another observer from now on. After the end there is nothing to tell. */
+  /** Replaces the observer. Has no effect after the connection has ended. */
   observe(observer: TcpObserver): void {
     if (this.#tcb.observer !== undefined) this.#tcb.observer = observer;
   }
 
-  /** Bytes that receive() can give now. */
+  /** The number of octets that receive() can return now. */
   get readableBytes(): number {
     return this.#tcb.receiver.ring.length;
   }
 
-  /** Bytes that send() would take now. */
+  /** The number of octets that send() would accept now. */
   get writableBytes(): number {
     return writableBytes(this.#tcb);
   }
 
-  /** Bytes taken by send() that the peer has not acknowledged. */
+  /** The number of octets accepted by send() that the peer has not acknowledged. */
   get unacknowledgedBytes(): number {
     return this.#tcb.sender.ring.length;
   }
 
   /**
-   * Queues `bytes` and returns how many were taken; the array may be reused at once. Where that is
-   * less than all, TcpObserver.writable follows. Before the handshake is complete it queues too.
-   * After shutdown or the end it takes nothing.
+   * Queues `bytes` and returns how many octets were accepted; the caller may reuse the array at
+   * once. If not all were accepted, TcpObserver.writable follows. Before the handshake completes,
+   * the data is queued. After shutdown() or the end of the connection, send() accepts nothing.
    */
   send(bytes: Uint8Array): number {
     const tcb = this.#tcb;
@@ -104,7 +110,10 @@ export class TcpConnection {
     return taken;
   }
 
-  /** A copy of the next bytes, at most `limit`; undefined when there are none. Opens the window. */
+  /**
+   * Returns a copy of up to `limit` received octets, or undefined if there are none. Opens the
+   * window.
+   */
   receive(limit: number, now: number): Uint8Array | undefined {
     const tcb = this.#tcb;
     const { receiver } = tcb;
@@ -118,7 +127,10 @@ export class TcpConnection {
     return bytes;
   }
 
-  /** Closes our direction after what is queued: CLOSE of RFC 9293 3.10.4. Receiving goes on. */
+  /**
+   * Closes the sending direction after the queued data: CLOSE of RFC 9293 3.10.4. Receiving
+   * continues.
+   */
   shutdown(): void {
     const tcb = this.#tcb;
     if (!acceptsSend(tcb.state) || tcb.sender.finQueued) return;
@@ -130,9 +142,9 @@ export class TcpConnection {
   }
 
   /**
-   * Ends the connection at once: ABORT of RFC 9293 3.10.5. The peer gets RST, also where data is
-   * left unread (RFC 9293 3.6.1); closed('aborted') follows, before this returns unless it was
-   * called from an observer.
+   * Ends the connection at once: ABORT of RFC 9293 3.10.5. The peer receives an RST, even if
+   * received data is still unread (RFC 9293 3.6.1). The observer receives closed('aborted') before
+   * abort() returns, unless an observer callback called it.
    */
   abort(now: number): void {
     const tcb = this.#tcb;
@@ -140,13 +152,16 @@ export class TcpConnection {
     tcb.receiver.ring.release();
   }
 
-  /** Whether small segments leave at once; on by default. Off is Nagle's algorithm. */
+  /** Sets whether small segments are sent at once (the default) or delayed by Nagle's algorithm. */
   setNoDelay(noDelay: boolean): void {
     this.#tcb.sender.noDelay = noDelay;
     this.#tcb.host.enqueue(this.#tcb);
   }
 
-  /** Probes an idle peer, or stops it with undefined. Off by default (RFC 9293 3.8.4, MUST-25). */
+  /**
+   * Enables probes of an idle peer, or disables them if undefined. Off by default (RFC 9293 3.8.4,
+   * MUST-25).
+   */
   setKeepAlive(keepAlive: KeepAlive | undefined, now: number): void {
     const tcb = this.#tcb;
     if (tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') return;
@@ -191,7 +206,7 @@ export class TcpConnection {
   }
 }
 
-/** Sends RST where the state asks for one (RFC 9293 3.10.5) and forgets the connection. */
+/** Sends an RST if the state requires one (RFC 9293 3.10.5) and removes the connection. */
 export function abortConnection(tcb: Tcb, now: number): void {
   if (tcb.state === 'CLOSED') return;
   if (tcb.state !== 'SYN-SENT' && tcb.state !== 'TIME-WAIT') {

@@ -1,16 +1,19 @@
-/** What a connection sends when the stack is drained. */
+/** Sends the segments of a connection when the stack is drained. */
 import { sequenceAdd } from '../../lib/sequence-number.js';
 import { ACK, FIN, PSH, SYN } from '../../wire/tcp.js';
 import { isHandshake } from './state.js';
 import type { Tcb } from './tcb.js';
 import { createSegment, sendAck } from './send/transmit.js';
 
-/** RFC 9293 3.8.6.1: the interval between probes grows exponentially, here up to a minute. */
+/**
+ * RFC 9293 3.8.6.1: the interval between window probes grows exponentially, here up to a minute.
+ */
 const MAXIMUM_PROBE_INTERVAL = 60_000;
 
 /**
- * Emits what may be sent now, at most `quota` packets.
- * @returns how many were emitted; `quota` means that there may be more
+ * Emits the segments that may be sent now, at most `quota`.
+ *
+ * @returns the number of segments emitted; if it equals `quota`, more may be waiting
  */
 export function dispatch(tcb: Tcb, now: number, quota: number): number {
   if (tcb.state === 'CLOSED') return 0;
@@ -38,7 +41,8 @@ function dispatchSyn(tcb: Tcb, now: number): number {
 function dispatchSynchronized(tcb: Tcb, now: number, quota: number): number {
   const { receiver } = tcb;
   let sent = 0;
-  // Before any text: a segment with text is no duplicate ACK (RFC 5681 2).
+  // Duplicate ACKs go before any text, because a segment with text does not count as one (RFC 5681
+  // 2).
   while (sent < quota && receiver.duplicateAcksOwed > 0) {
     receiver.duplicateAcksOwed--;
     sendAck(tcb, now);
@@ -69,7 +73,7 @@ function dispatchProbes(tcb: Tcb, now: number, quota: number): number {
   emitNext(tcb, now);
   sender.sent(now);
   sender.recovery.probe.sent(sender.next.end, isRetransmission);
-  // RFC 8985 7.3: the retransmission timer begins anew.
+  // RFC 8985 7.3: restart the retransmission timer.
   tcb.retransmitAt = Infinity;
   return 1;
 }
@@ -81,8 +85,9 @@ function dispatchText(tcb: Tcb, now: number, quota: number): number {
   while (sent < quota && sender.next.choose(now)) {
     emitNext(tcb, now);
     if (!sender.hasOutstanding) tcb.progressAt = now;
-    // The first segment was sent again: its ACK takes a round trip from here, not from where the
-    // timer began. With a floor of 200 ms instead of RFC 6298's second, that would often be late.
+    // Restart the timer when the first segment is retransmitted, because its ACK takes a round trip
+    // from now. With a lower bound of 200 ms instead of the second of RFC 6298, the running timer
+    // would often expire before that ACK.
     if (sender.next.segment === sender.segments.head) tcb.retransmitAt = Infinity;
     sender.sent(now);
     sent++;
@@ -97,14 +102,14 @@ function emitNext(tcb: Tcb, now: number): void {
   const { start, length, hasFin } = sender.next;
   let flags = ACK;
   if (hasFin) flags |= FIN;
-  // RFC 9293 3.9.1.2: PSH where the queue ends.
+  // RFC 9293 3.9.1.2: set PSH on the segment that ends the queue.
   if (length > 0 && sequenceAdd(start, length) === sender.dataEnd) flags |= PSH;
   tcb.host.emit(createSegment(tcb, start, flags, length, now));
 }
 
 /**
- * RFC 9293 3.8.6.1: a zero window is probed with one octet of new data. A window that is merely
- * small is used after all (3.8.6.2.1, the override timeout).
+ * RFC 9293 3.8.6.1: probes a zero window with one octet of new data. If the window is merely small,
+ * sends a regular segment that fits (3.8.6.2.1, the override timeout).
  */
 function sendWindowProbe(tcb: Tcb, now: number): void {
   const { sender } = tcb;
@@ -114,8 +119,8 @@ function sendWindowProbe(tcb: Tcb, now: number): void {
 }
 
 /**
- * The retransmission timer runs while something is in flight (RFC 6298 5.1 to 5.3), the persist
- * timer while something could be sent but for the peer's window, never both.
+ * Sets the timers. The retransmission timer runs while segments are in flight (RFC 6298 5.1 to
+ * 5.3). The persist timer runs while only the peer's window prevents sending. Never both.
  */
 export function armTimers(tcb: Tcb, now: number): void {
   const { sender } = tcb;
@@ -141,7 +146,7 @@ export function armTimers(tcb: Tcb, now: number): void {
   }
 }
 
-/** RFC 8985 7.2: the probe comes when the retransmission timer would expire, at the latest. */
+/** RFC 8985 7.2: schedules the probe no later than the retransmission timeout. */
 function armTailProbe(tcb: Tcb, now: number): void {
   const { sender } = tcb;
   if (tcb.probeAt !== Infinity || tcb.tailProbeDue || !sender.recovery.mayProbe) return;

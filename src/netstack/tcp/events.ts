@@ -1,26 +1,27 @@
-/** The end of a connection, and telling its observer what happened. */
+/** Ends connections and notifies their observers of events. */
 import { acceptsSend } from './state.js';
 import type { CloseReason } from './observer.js';
 import type { Tcb } from './tcb.js';
 
-/** Free bytes of a send buffer, however large, of which the user is told. */
+/** The free octets of the send buffer that trigger writable() whatever the buffer's size. */
 const WORTH_A_CALL = 256 * 1024;
 
-/** Bytes that the send ring can hold as things are, unless memory is short. */
+/** Octets that the send ring may hold now, given the available memory. */
 function sendCapacity(tcb: Tcb): number {
   const { ring, bufferLimit } = tcb.sender;
   return ring.canGrow ? bufferLimit : Math.min(bufferLimit, ring.capacity);
 }
 
-/** Bytes that send() would take. */
+/** The number of octets that send() would accept. */
 export function writableBytes(tcb: Tcb): number {
   if (!acceptsSend(tcb.state) || tcb.sender.finQueued) return 0;
   return Math.max(0, sendCapacity(tcb) - tcb.sender.ring.length);
 }
 
 /**
- * After an ACK made room: a quarter free is worth a call, less would cost one for each ACK. A large
- * buffer holds little more than what is on the way: waiting for a quarter of it would stop the stream.
+ * Schedules writable() after an ACK made room, if a quarter of the buffer or 256 KiB is free. A
+ * lower threshold would cause a call for each ACK. A large buffer holds little more than the data
+ * in flight, so waiting for a quarter of it would stall the stream.
  */
 export function noteWritable(tcb: Tcb): void {
   const worthwhile = Math.min(sendCapacity(tcb) / 4, WORTH_A_CALL);
@@ -28,8 +29,8 @@ export function noteWritable(tcb: Tcb): void {
 }
 
 /**
- * Ends the connection and takes it out of the stack. What was received stays readable, unless the
- * user himself aborted.
+ * Ends the connection and removes it from the stack. Received data stays readable unless the user
+ * aborted the connection.
  */
 export function terminate(tcb: Tcb, reason: CloseReason): void {
   if (tcb.state === 'CLOSED') return;
@@ -38,7 +39,7 @@ export function terminate(tcb: Tcb, reason: CloseReason): void {
   tcb.host.remove(tcb);
 }
 
-/** All is said and acknowledged: the user is done with the connection, the stack not yet. */
+/** Ends the connection for the user, while the stack may still keep it (TIME-WAIT). */
 export function finish(tcb: Tcb, reason: CloseReason): void {
   tcb.stopTimers();
   tcb.sender.release();
@@ -57,7 +58,7 @@ export function finish(tcb: Tcb, reason: CloseReason): void {
   tcb.closedDue ??= reason;
 }
 
-/** Tells the observer what is due, in an order that a stream can follow. */
+/** Delivers pending events to the observer, in the order that a stream expects. */
 export function deliverEvents(tcb: Tcb): void {
   if (tcb.delivering) return;
   tcb.delivering = true;

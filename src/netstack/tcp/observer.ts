@@ -1,30 +1,37 @@
 /**
  * Why a connection ended.
  *
- * - `normal`: both directions were closed and all was acknowledged
- * - `reset`: the peer sent RST
- * - `refused`: RST in answer to our SYN
- * - `timeout`: no answer to SYN, data or keepalive in the time allowed
- * - `unreachable`: ICMP said so in answer to our SYN
- * - `address-gone`: our address is not ours any more
+ * - `normal`: both directions were closed and all data was acknowledged
+ * - `reset`: the peer sent an RST
+ * - `refused`: the peer answered the SYN with an RST
+ * - `timeout`: no response to a SYN, data or keep-alive probes within the allowed time
+ * - `unreachable`: an ICMP error answered the SYN
+ * - `address-gone`: the local address was removed from the stack
  * - `aborted`: abort() was called, or the stack was closed
  */
 export type CloseReason =
   'normal' | 'reset' | 'refused' | 'timeout' | 'unreachable' | 'address-gone' | 'aborted';
 
 /**
- * What happens to a connection. Called synchronously at the end of handlePacket, handleTimeout or
- * abort, when the connection's own state is consistent: any call on it is allowed.
+ * Receives the events of a connection. Called synchronously at the end of handlePacket,
+ * handleTimeout or abort, when the connection's state is consistent: an observer may call any of
+ * its methods.
  */
 export interface TcpObserver {
-  /** The handshake is complete; for an accepted connection called right after it was handed out. */
+  /**
+   * The handshake is complete. For an accepted connection, called right after the connection
+   * handler.
+   */
   established(): void;
-  /** More bytes are there to receive. Not repeated for bytes that were left unread. */
+  /** New data can be received. Not called again for data that was left unread. */
   readable(): void;
-  /** A send() had taken less than asked, and a quarter of the buffer is free again, or 256 KiB. */
+  /** send() accepted less than requested, and a quarter of the buffer or 256 KiB is free again. */
   writable(): void;
-  /** The peer has closed its direction; all it sent before is readable. */
+  /** The peer has closed its direction; all data sent before can be read. */
   remoteClosed(): void;
-  /** The end; the last call. What was received before can still be read unless we aborted. */
+  /**
+   * The connection has ended; this is the last call. Received data can still be read, unless
+   * abort() was called.
+   */
   closed(reason: CloseReason): void;
 }

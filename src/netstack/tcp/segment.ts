@@ -14,23 +14,26 @@ import { parseOptions, TcpOptions } from './open/options.js';
 
 const NOTHING = new Uint8Array(0);
 
-/** An arriving segment: SEG.* of RFC 9293 3.3.1. One object serves all segments in turn. */
+/** A received segment: SEG.* of RFC 9293 3.3.1. One object is reused for all segments. */
 export class Segment {
   bytes: Uint8Array = NOTHING;
   sourcePort = 0;
   destinationPort = 0;
   segSeq = 0;
   segAck = 0;
-  /** The window field, not scaled. */
+  /** The window field, before scaling. */
   segWnd = 0;
-  /** The window is that of a SYN, which is never scaled (RFC 7323 2.2), whatever becomes of `flags`. */
+  /**
+   * Whether the window comes from a SYN, which is never scaled (RFC 7323 2.2), even if `flags`
+   * later changes.
+   */
   hasSynWindow = false;
   flags = 0;
   payloadOffset = 0;
   payloadLength = 0;
   readonly options = new TcpOptions();
 
-  /** SEG.LEN: payload, SYN and FIN. */
+  /** SEG.LEN: octets of text, plus one each for SYN and FIN. */
   get segLen(): number {
     return this.payloadLength + (this.flags & FIN ? 1 : 0) + (this.flags & SYN ? 1 : 0);
   }
@@ -39,7 +42,7 @@ export class Segment {
     return (this.flags & flag) !== 0;
   }
 
-  /** Takes the segment at `offset`; false when its lengths do not add up. */
+  /** Parses the segment at `offset`. Returns false if its lengths are inconsistent. */
   parse(bytes: Uint8Array, offset: number, length: number): boolean {
     if (length < TCP_HEADER_LENGTH) return false;
     const headerLength = tcpHeaderLength(bytes, offset);
@@ -58,7 +61,7 @@ export class Segment {
     return true;
   }
 
-  /** Lets go of the packet. */
+  /** Drops the reference to the packet. */
   release(): void {
     this.bytes = NOTHING;
   }

@@ -1,4 +1,7 @@
-/** The states of RFC 9293 3.3.2, in its spelling. LISTEN is a TcpListener, not a connection. */
+/**
+ * The states of RFC 9293 3.3.2, in its spelling. LISTEN is not among them: a TcpListener represents
+ * it.
+ */
 export type TcpState =
   | 'SYN-SENT'
   | 'SYN-RECEIVED'
@@ -11,7 +14,7 @@ export type TcpState =
   | 'TIME-WAIT'
   | 'CLOSED';
 
-/** Whether the user may still send: RFC 9293 3.10.2. Before the handshake, SEND queues. */
+/** Whether the user may still send: RFC 9293 3.10.2. During the handshake, SEND queues the data. */
 export function acceptsSend(state: TcpState): boolean {
   return (
     state === 'ESTABLISHED' ||
@@ -26,7 +29,7 @@ export function acceptsText(state: TcpState): boolean {
   return state === 'ESTABLISHED' || state === 'FIN-WAIT-1' || state === 'FIN-WAIT-2';
 }
 
-/** Whether the handshake is still under way. */
+/** Whether the handshake is in progress. */
 export function isHandshake(state: TcpState): boolean {
   return state === 'SYN-SENT' || state === 'SYN-RECEIVED';
 }

@@ -1,6 +1,6 @@
 /**
- * The transmission control block (RFC 9293 3.3.1): all that is known of one connection. What is
- * done with it lives in segment-arrives, dispatch and timeouts; users hold a TcpConnection.
+ * The transmission control block (RFC 9293 3.3.1): the state of one connection. The modules
+ * segment-arrives, dispatch and timeouts operate on it; users hold a TcpConnection.
  */
 import type { Timed } from '../../lib/deadline-heap.js';
 import type { DropCounter } from '../../lib/drop-counter.js';
@@ -20,37 +20,37 @@ import type { Segment } from './segment.js';
 import { Sender } from './send/sender.js';
 import type { TcpState } from './state.js';
 
-/** What a connection needs of the stack around it. */
+/** The parts of the stack that a connection uses. */
 export interface TcpHost {
   readonly mtu: number;
   readonly outbound: Outbound;
   readonly drops: DropCounter<DropReason>;
   readonly slots: PacketSlots;
   readonly budget: MemoryBudget;
-  /** RFC 5961 7: challenge ACKs are limited for all connections together. */
+  /** RFC 5961 7: one rate limit for the challenge ACKs of all connections. */
   readonly challengeAcks: TokenBucket;
   createCongestionControl(mss: number, now: number): CongestionControl;
-  /** Gives a packet to the drain under way. */
+  /** Passes a packet to the drain in progress. */
   emit(slot: Uint8Array): void;
-  /** Keeps a packet for the next drain. */
+  /** Queues a packet for the next drain. */
   enqueuePacket(slot: Uint8Array): void;
-  /** Answers a segment with RST. */
+  /** Answers a segment with an RST. */
   refuse(tcb: Tcb, segment: Segment): void;
-  /** The connection may have something to send. */
+  /** Marks the connection as ready: it may have something to send. */
   enqueue(tcb: Tcb): void;
-  /** `tcb.deadline` may have moved. */
+  /** Updates the timer heap after `tcb.deadline` may have changed. */
   reschedule(tcb: Tcb): void;
-  /** The connection waits for 2 MSL; the stack may end that early. */
+  /** Adds the connection to those in TIME-WAIT; the stack may end the 2 MSL early. */
   enterTimeWait(tcb: Tcb): void;
-  /** The connection is gone: nothing in the stack may know it any more. */
+  /** Removes all references to a connection that has ended. */
   remove(tcb: Tcb): void;
 }
 
-/** What a passive open needs of its listener. */
+/** The part of a listener that a passive open uses. */
 export interface TcpAcceptor {
-  /** The handshake is complete: makes the connection known to the user. */
+  /** Passes the connection to the user after its handshake. */
   accept(tcb: Tcb): TcpObserver;
-  /** A half-open connection has left the backlog, completed or not. */
+  /** Removes a half-open connection from the backlog, whether it was completed or not. */
   leaveBacklog(tcb: Tcb): void;
 }
 
@@ -59,7 +59,7 @@ export interface KeepAlive {
   readonly idle: number;
   /** Milliseconds between probes. */
   readonly interval: number;
-  /** Unanswered probes after which the connection ends. */
+  /** The number of unanswered probes after which the connection ends. */
   readonly count: number;
 }
 
@@ -73,7 +73,7 @@ export interface TcbOptions {
   readonly now: number;
   readonly sendBuffer: number;
   readonly receiveBuffer: number;
-  /** Milliseconds without progress after which data or probes are given up (RFC 9293 3.8.3). */
+  /** Milliseconds without progress after which the connection ends (RFC 9293 3.8.3). */
   readonly userTimeout: number;
 }
 
@@ -92,10 +92,11 @@ export class Tcb implements Timed {
   keepAlive: KeepAlive | undefined = undefined;
   keepAliveProbes = 0;
 
-  /** The MSS that the peer named. */
+  /** The MSS that the peer announced. */
   peerMss = Infinity;
 
-  // Whether options are offered, and after the handshake whether they are in use: RFC 7323, RFC 2018.
+  // Whether each option is offered, and after the handshake whether it is in use: RFC 7323, RFC
+  // 2018.
   sack = true;
   windowScale = true;
   timestamps = true;
@@ -103,36 +104,40 @@ export class Tcb implements Timed {
   tsRecent = 0;
   tsRecentAt = 0;
 
-  // Timers, Infinity when off. The delayed ACK's is in the receiver, the pacer's in the sender.
+  // Timers: the time of expiry in ms, Infinity if off. The receiver holds the delayed ACK timer,
+  // and `sender.next` the pacing timer.
   retransmitAt = Infinity;
   /** PTO: RFC 8985 7.2. */
   probeAt = Infinity;
   persistAt = Infinity;
   keepAliveAt = Infinity;
-  /** The end of connectTimeout, later of TIME-WAIT. */
+  /** The end of the connect timeout, later that of TIME-WAIT. */
   endOfStateAt = Infinity;
-  /** When the peer last moved SND.UNA, or showed life to a probe, or the flight began. */
+  /**
+   * When the peer last moved SND.UNA or answered a window probe, or when the first segment in
+   * flight was sent.
+   */
   progressAt = 0;
-  /** When the peer was last heard. */
+  /** When the last segment from the peer arrived. */
   heardAt = 0;
-  /** When an ACK last answered an unacceptable segment without text. */
+  /** When an unacceptable segment without text was last answered with an ACK. */
   outOfWindowAckAt = -Infinity;
   windowProbeDue = false;
   tailProbeDue = false;
-  /** Doublings of the interval between window probes. */
+  /** How many times the interval between window probes was doubled. */
   persistBackoff = 0;
 
-  // Events for the observer, delivered when the block is consistent (events.ts).
+  // Events for the observer, delivered when the connection's state is consistent (events.ts).
   establishedDue = false;
   readableDue = false;
   writableDue = false;
   remoteClosedDue = false;
   closedDue: CloseReason | undefined = undefined;
   delivering = false;
-  /** A send() took less than it was given. */
+  /** Whether send() accepted less than it was given. */
   wantsWritable = false;
 
-  // Owned by the heap of timers and by the ready queue.
+  // Fields of the timer heap and the ready queue.
   deadline = Infinity;
   heapIndex = -1;
   heapKey = Infinity;
@@ -160,17 +165,17 @@ export class Tcb implements Timed {
     this.receiver = new Receiver(options.receiveBuffer, mss, host.budget);
   }
 
-  /** The MSS that we offer: RFC 9293 3.7.1, MUST-67, RFC 6691: options are not counted. */
+  /** The MSS offered to the peer: RFC 9293 3.7.1, MUST-67. RFC 6691: options are not subtracted. */
   get mss(): number {
     return this.host.mtu - this.header.length - TCP_HEADER_LENGTH;
   }
 
-  /** TSval for a segment that leaves at `now`: RFC 7323 5.4, one tick a millisecond. */
+  /** TSval for a segment sent at `now`: RFC 7323 5.4, one tick per millisecond. */
   timestamp(now: number): number {
     return (Math.floor(now) + this.timestampOffset) | 0;
   }
 
-  /** Brings `deadline` up to date. */
+  /** Sets `deadline` to the earliest timer. */
   updateDeadline(): void {
     this.deadline = Math.min(
       this.retransmitAt,

@@ -1,6 +1,6 @@
 /**
- * All TCP connections and listeners of a stack: whose turn it is to send, whose timer is due, and
- * what they share. Who gets a segment: inbound-segments.ts; how a connection begins: open.ts.
+ * Manages all TCP connections and listeners of a stack: sending turns, timers, and shared
+ * resources. inbound-segments.ts delivers segments; open.ts creates connections.
  */
 import { DeadlineHeap } from '../../lib/deadline-heap.js';
 import type { DropCounter } from '../../lib/drop-counter.js';
@@ -38,15 +38,15 @@ import type { Tcb } from './tcb.js';
 import { TimeWaits } from './tables/time-waits.js';
 import { handleTimeouts } from './send/timeouts.js';
 
-/** RFC 5961 7 leaves the figure open; Linux long had 100 a second. */
+/** RFC 5961 7 does not specify a limit; Linux long used 100 per second. */
 const CHALLENGE_ACKS_PER_SECOND = 100;
 
 const DEFAULT_BACKLOG = 128;
 
-/** Packets that one connection sends before it is the next one's turn. */
+/** The maximum number of packets that a connection sends before the next one's turn. */
 const TURN = 16;
 
-/** What the TCP layer shares with the stack. */
+/** The resources that the TCP layer shares with the stack. */
 export interface TcpProtocolOptions {
   readonly mtu: number;
   readonly outbound: Outbound;
@@ -56,7 +56,7 @@ export interface TcpProtocolOptions {
   readonly addresses: OwnAddresses;
   readonly drops: DropCounter<DropReason>;
   readonly slots: PacketSlots;
-  /** Answers and resets wait here. */
+  /** The queue for replies and resets. */
   readonly control: PacketQueue;
   readonly unmatched?: UnmatchedSegmentObserver | undefined;
 }
@@ -104,7 +104,7 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
     this.#inbound = new InboundSegments(this, randomSipHashKey(entropy), now);
   }
 
-  /** Connections in any state but TIME-WAIT. */
+  /** The number of connections in any state except TIME-WAIT. */
   get connections(): number {
     return this.demux.size - this.#timeWaits.size;
   }
@@ -117,7 +117,7 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
     return this.#timeWaits.size;
   }
 
-  /** When a connection last had no acknowledgement in time (RFC 6298 5.4), in `now` ms. */
+  /** When the retransmission timer of any connection last expired (RFC 6298 5.4), in ms. */
   get timedOutAt(): number {
     return this.#timedOutAt;
   }
@@ -134,7 +134,7 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
   /**
    * Opens a connection.
    *
-   * @throws RangeError when no address of ours fits the remote one
+   * @throws RangeError if no local address suits the remote one
    * @throws StackExhaustedError
    */
   connect(
@@ -154,7 +154,7 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
     return new TcpConnection(tcb);
   }
 
-  /** @throws RangeError when the address is not ours or the binding exists */
+  /** @throws RangeError if the address is not local or the binding already exists */
   listen(
     local: LocalBinding,
     onConnection: ConnectionHandler,
@@ -194,17 +194,19 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
     this.enqueue(tcb);
   }
 
-  /** The connection that a quoted segment of ours belongs to. */
+  /** Finds the connection of a segment that an ICMP error quotes. */
   find(localIndex: number, localPort: number, remote: SocketAddress): Tcb | undefined {
     return this.demux.findAddress(localIndex, localPort, remote);
   }
 
-  /** The path to that address has become narrower, or may be wide again. */
+  /**
+   * Updates the connections to a remote address whose path MTU has shrunk, or may have grown again.
+   */
   pathMtuChanged(remoteKey: number | string, now: number): void {
     for (const tcb of this.demux.allTo(remoteKey)) pathMtuChanged(tcb, now);
   }
 
-  /** Gives the next ready connection its turn; returns how many packets it emitted. */
+  /** Lets the next ready connection send. Returns the number of packets it emitted. */
   dispatchNext(sink: (slot: Uint8Array) => void, now: number, quota: number): number {
     const tcb = this.#ready.shift();
     if (tcb === undefined) return 0;
@@ -230,11 +232,12 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
   }
 
   /**
-   * The path to the remote addresses that `carries` names was dead and is no more: what waits there
-   * for a retransmission after another one is sent again at the next handleTimeout().
+   * Retransmits at the next handleTimeout() on all connections that are backing off, after the path
+   * to the remote addresses that `carries` accepts was restored.
    *
-   * The backoff of RFC 6298 5.5 is meant for congestion; RFC 6069 takes it back for a path that
-   * was broken. One step stays, for the same segment is about to time out once more (RFC 5681 3.1).
+   * The backoff of RFC 6298 5.5 is meant for congestion; RFC 6069 reverts it for a path that was
+   * disrupted. One step remains, because the same segment is about to time out again (RFC 5681
+   * 3.1).
    */
   retransmitNow(carries: (remote: IpAddress) => boolean, now: number): void {
     for (const tcb of this.demux.all()) {
@@ -248,9 +251,10 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
   }
 
   /**
-   * Our addresses have changed: connections from one that is gone end. The peers are told nothing, for
-   * it could be said from that address alone (RFC 1122 3.2.1.3: a source MUST be one's own). Listeners
-   * stay: one at such an address hears nothing until it is ours again.
+   * Ends connections whose local address was removed. The peers are not notified, because an RST
+   * would need that address as its source (RFC 1122 3.2.1.3: a source MUST be one of the host's own
+   * addresses). Listeners stay; one at a removed address receives nothing until the address
+   * returns.
    */
   addressesChanged(): void {
     for (const tcb of this.demux.all()) {
@@ -260,7 +264,7 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
     }
   }
 
-  /** Resets all connections and ends all listeners. */
+  /** Resets all connections and closes all listeners. */
   close(now: number): void {
     for (const listener of this.listeners.all()) listener.close(now);
     for (const tcb of this.demux.all()) abortConnection(tcb, now);
@@ -303,5 +307,5 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
 }
 
 function ignore(): void {
-  // No drain is under way: nothing is emitted then.
+  // No drain is in progress, so no packet is emitted here.
 }
