@@ -13,10 +13,13 @@ import type { IpHeader } from '../../ip/ip-header.js';
 import { type SynOptions, synOptionsLength, writeSynOptions } from './options.js';
 import type { Segment } from '../segment.js';
 
-/** The largest window that needs no scaling, which a cookie cannot remember. */
+/** The largest window without scaling. A cookie cannot store a window shift. */
 export const COOKIE_WINDOW = 0xffff;
 
-/** The SYN-ACK that answers `syn` with a cookie as its sequence number, and MSS as its only option. */
+/**
+ * Builds the SYN-ACK that answers `syn` with a cookie as its sequence number and MSS as its only
+ * option.
+ */
 export function createCookieSegment(
   slots: PacketSlots,
   header: IpHeader,

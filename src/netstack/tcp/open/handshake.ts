@@ -1,10 +1,10 @@
-/** What the handshake settles between the two ends: RFC 9293 3.7.1, RFC 7323 2.3. */
+/** Negotiates the parameters of a connection during the handshake: RFC 9293 3.7.1, RFC 7323 2.3. */
 import { TCP_HEADER_LENGTH } from '../../../wire/tcp.js';
 import { defaultMss, TIMESTAMPS_LENGTH } from './options.js';
 import type { Segment } from '../segment.js';
 import type { Tcb } from '../tcb.js';
 
-/** Takes the peer's SYN: its sequence number and options. */
+/** Processes the sequence number and the options of the peer's SYN. */
 export function synchronize(tcb: Tcb, segment: Segment, now: number): void {
   const { sender, receiver } = tcb;
   const { options } = segment;
@@ -14,22 +14,25 @@ export function synchronize(tcb: Tcb, segment: Segment, now: number): void {
     tcb.tsRecent = options.tsVal;
     tcb.tsRecentAt = now;
   }
-  // RFC 7323 2.3: a shift is in use only when both SYNs carry one.
+  // RFC 7323 2.3: window scaling is in use only if both SYNs carry the option.
   tcb.windowScale &&= options.windowShift >= 0;
   if (tcb.windowScale) {
     sender.shift = options.windowShift;
     receiver.shift = receiver.wantedShift;
   }
-  // RFC 2018 2: likewise.
+  // RFC 2018 2: SACK also requires the option in both SYNs.
   tcb.sack &&= options.sackPermitted;
   sender.usesSack = tcb.sack;
   receiver.usesSack = tcb.sack;
   applyMss(tcb, options.hasMss ? options.mss : defaultMss(tcb.remote.address));
-  // What our own SYN said, or is about to say.
+  // Set the window that the local SYN advertises.
   receiver.advertise(0);
 }
 
-/** The peer's SYN is known by the cookie alone that came back: no options but MSS, and our SYN was sent. */
+/**
+ * Initializes the connection from a returned SYN cookie, which preserves no option of the peer's
+ * SYN except MSS. The SYN-ACK was already sent.
+ */
 export function synchronizeByCookie(tcb: Tcb, irs: number, mss: number): void {
   const { sender, receiver } = tcb;
   receiver.synchronize(irs);
@@ -41,13 +44,16 @@ export function synchronizeByCookie(tcb: Tcb, irs: number, mss: number): void {
   receiver.advertise(0);
 }
 
-/** Takes the peer's MSS. */
+/** Stores the peer's MSS and updates the sender's. */
 export function applyMss(tcb: Tcb, mss: number): void {
   tcb.peerMss = mss;
   applyPathMtu(tcb);
 }
 
-/** Eff.snd.MSS: RFC 9293 3.7.1, the smallest of the peer's, the path's and ours, less our options. */
+/**
+ * Sets Eff.snd.MSS: RFC 9293 3.7.1, the smaller of the peer's MSS and the path's, minus the
+ * options.
+ */
 export function applyPathMtu(tcb: Tcb): void {
   const options = tcb.timestamps ? TIMESTAMPS_LENGTH : 0;
   const pathMtu = tcb.host.outbound.pathMtu(tcb.remote.address);
@@ -55,14 +61,15 @@ export function applyPathMtu(tcb: Tcb): void {
   tcb.sender.setMss(Math.min(tcb.peerMss, pathMss) - options);
 }
 
-/** Enters ESTABLISHED, or FIN-WAIT-1 when the user has closed meanwhile. */
+/** Enters ESTABLISHED, or FIN-WAIT-1 if the user has already closed the connection. */
 export function becomeEstablished(tcb: Tcb, segment: Segment, now: number): void {
   const { sender } = tcb;
   tcb.state = sender.finQueued ? 'FIN-WAIT-1' : 'ESTABLISHED';
   tcb.endOfStateAt = Infinity;
   tcb.retransmitAt = Infinity;
   tcb.progressAt = now;
-  // RFC 6928 2: the first repetition may be due to the timeout of 1 s, and does not count.
+  // RFC 6928 2: the first retransmission may be caused by the initial RTO of 1 s and does not
+  // count.
   if (sender.retransmits > 1) sender.congestion.handshakeRepeated();
   const shift = segment.hasSynWindow ? 0 : sender.shift;
   sender.updateWindow(segment.segWnd << shift, segment.segSeq, segment.segAck);
@@ -71,7 +78,7 @@ export function becomeEstablished(tcb: Tcb, segment: Segment, now: number): void
   tcb.establishedDue = true;
 }
 
-/** The round trip that the echoed timestamp shows, in ms; -1 where there is none to trust. */
+/** The RTT in ms that the echoed timestamp shows; -1 if there is none or it is implausible. */
 export function echoedRtt(tcb: Tcb, segment: Segment, now: number): number {
   if (!tcb.timestamps || !segment.options.hasTimestamps) return -1;
   const rtt = (tcb.timestamp(now) - segment.options.tsEcr) | 0;

@@ -1,7 +1,7 @@
 import { SipHash } from '../../../lib/siphash.js';
 import type { SocketAddress } from '../../../wire/ip-address.js';
 
-/** The two ends of a connection as hash input: addresses, then ports. */
+/** Encodes both endpoints of a connection as hash input: the addresses, then the ports. */
 export function hashInput(local: SocketAddress, remote: SocketAddress): Uint8Array {
   const { length } = local.address;
   const input = new Uint8Array(length * 2 + 4);
@@ -14,25 +14,30 @@ export function hashInput(local: SocketAddress, remote: SocketAddress): Uint8Arr
   return input;
 }
 
-/** Ticks of 4 microseconds in a millisecond: RFC 9293 3.4.1. */
+/** The number of 4-microsecond ticks per millisecond: RFC 9293 3.4.1. */
 const TICKS_PER_MILLISECOND = 250;
 
 /** ISN = M + F(local, remote, secret): RFC 6528 3. */
 export class InitialSequence {
   readonly #hash: SipHash;
 
-  /** @param key 16 secret bytes */
+  /** @param key the secret 16-byte key */
   constructor(key: Uint8Array) {
     this.#hash = new SipHash(key);
   }
 
-  /** The initial send sequence number of a connection that begins at `now`, as an int32. */
+  /**
+   * Returns the initial send sequence number, as an int32, of a connection that starts at `now`.
+   */
   next(local: SocketAddress, remote: SocketAddress, now: number): number {
     const clock = Math.floor(now * TICKS_PER_MILLISECOND) | 0;
     return (clock + this.#hash.hash(hashInput(local, remote))) | 0;
   }
 
-  /** An offset for timestamps, so that they do not tell how long we run (RFC 7323 7.1). */
+  /**
+   * Returns a timestamp offset for each connection, so that timestamps do not reveal the uptime
+   * (RFC 7323 7.1).
+   */
   timestampOffset(local: SocketAddress, remote: SocketAddress): number {
     this.#hash.hash(hashInput(local, remote));
     return this.#hash.high;

@@ -3,19 +3,19 @@ import { abortConnection, TcpConnection } from '../connection.js';
 import type { TcpObserver } from '../observer.js';
 import type { Tcb, TcpAcceptor } from '../tcb.js';
 
-/** Where a listener or a UDP socket is bound: one of our addresses, or all of them. */
+/** The binding of a listener or a UDP socket: one local address, or all if `address` is unset. */
 export interface LocalBinding {
   readonly address?: IpAddress;
   readonly port: number;
 }
 
-/** Called when a handshake is complete; what it returns observes the connection from then on. */
+/** Called when a handshake completes. Returns the observer of the new connection. */
 export type ConnectionHandler = (connection: TcpConnection) => TcpObserver;
 
-/** LISTEN: hands out a connection when its handshake is complete, not before. */
+/** LISTEN: passes a connection to the user only after its handshake completes. */
 export class TcpListener implements TcpAcceptor {
   readonly local: LocalBinding;
-  /** Half-open connections held at once; a SYN beyond that is answered with a cookie. */
+  /** The maximum number of half-open connections; further SYNs are answered with a cookie. */
   readonly backlog: number;
   readonly #onConnection: ConnectionHandler;
   readonly #onClose: (listener: TcpListener) => void;
@@ -33,7 +33,7 @@ export class TcpListener implements TcpAcceptor {
     this.#onClose = onClose;
   }
 
-  /** Half-open connections now. */
+  /** The current number of half-open connections. */
   get halfOpen(): number {
     return this.#halfOpen.size;
   }
@@ -42,7 +42,7 @@ export class TcpListener implements TcpAcceptor {
     return this.#halfOpen.size >= this.backlog;
   }
 
-  /** Takes a connection in SYN-RECEIVED into the backlog. */
+  /** Adds a connection in SYN-RECEIVED to the backlog. */
   enterBacklog(tcb: Tcb): void {
     this.#halfOpen.add(tcb);
   }
@@ -55,7 +55,7 @@ export class TcpListener implements TcpAcceptor {
     return this.#onConnection(new TcpConnection(tcb));
   }
 
-  /** Stops listening. Half-open connections are reset; handed-out ones live on. */
+  /** Stops listening. Resets half-open connections; accepted ones continue. */
   close(now: number): void {
     this.#onClose(this);
     for (const tcb of [...this.#halfOpen]) abortConnection(tcb, now);

@@ -1,6 +1,6 @@
 /**
- * OPEN: RFC 9293 3.10.1. Makes the TCB of an active open, from a port that is free, and that of a
- * passive one, which passive-open.ts asks for when a SYN has come.
+ * OPEN: RFC 9293 3.10.1. Creates the TCB of an active open, on a free port, and that of a passive
+ * open, when passive-open.ts receives a SYN.
  */
 import { randomUint32 } from '../../../lib/random-uint32.js';
 import type { Entropy } from '../../../ports/entropy.js';
@@ -11,16 +11,19 @@ import { EphemeralPorts } from '../tables/ephemeral-ports.js';
 import { InitialSequence } from './initial-sequence.js';
 import { Tcb, type TcbOptions, type TcpHost } from '../tcb.js';
 
-/** No connection can be had: all ports to that remote, or all connections, are in use. */
+/**
+ * Thrown if no connection can be opened: all ports for the remote address, or all connections, are
+ * in use.
+ */
 export class StackExhaustedError extends Error {
   override readonly name = 'StackExhaustedError';
 }
 
-/** What OPEN needs of the TCP layer. */
+/** The parts of the TCP layer that OPEN uses. */
 export interface OpenHost extends TcpHost {
-  /** All connections that there may be are there. */
+  /** Whether the connection limit is reached. */
   readonly isFull: boolean;
-  /** The connection between these two ends. */
+  /** Finds the connection between these two endpoints. */
   find(localIndex: number, localPort: number, remote: SocketAddress): Tcb | undefined;
 }
 
@@ -38,7 +41,9 @@ export class Open {
   }
 
   /**
-   * A connection from `local` (port 0 for any) to `remote`, which nobody knows yet.
+   * Creates a connection from `local` (port 0 for any free port) to `remote`. The caller registers
+   * it.
+   *
    * @throws StackExhaustedError
    */
   active(local: SocketAddress, remote: SocketAddress, localIndex: number, now: number): Tcb {
@@ -63,7 +68,7 @@ export class Open {
     return this.#host.find(localIndex, port, remote) === undefined;
   }
 
-  /** @param iss a sequence number that was given out already; a fresh one by default */
+  /** @param iss an initial sequence number that was already sent; a new one if unset */
   passive(
     local: SocketAddress,
     remote: SocketAddress,

@@ -11,7 +11,10 @@ import {
   OPTION_WINDOW_SCALE,
 } from '../../../wire/tcp.js';
 
-/** The MSS to assume where the peer names none: RFC 9293 3.7.1, MUST-15, by family. */
+/**
+ * The MSS to assume if the peer does not send one, for each address family: RFC 9293 3.7.1,
+ * MUST-15.
+ */
 export const DEFAULT_MSS = 536;
 const DEFAULT_IPV6_MSS = 1220;
 
@@ -19,40 +22,46 @@ export function defaultMss(address: IpAddress): number {
   return address.length === 16 ? DEFAULT_IPV6_MSS : DEFAULT_MSS;
 }
 
-/** A peer's MSS is not taken below this, lest headers outweigh data (as Linux's min_snd_mss). */
+/**
+ * The lower bound of the peer's MSS, so that headers do not outweigh data (like Linux's
+ * min_snd_mss).
+ */
 const MINIMUM_MSS = 48;
 
-/** RFC 7323 2.3: a larger shift MUST be taken as this one. */
+/** RFC 7323 2.3: a larger shift MUST be treated as this one. */
 const MAXIMUM_SHIFT = 14;
 
-/** Bytes of the timestamps option with the two NOPs before it. */
+/** The length of the timestamps option, including two NOPs before it, in octets. */
 export const TIMESTAMPS_LENGTH = 12;
 const MSS_LENGTH = 4;
 const WINDOW_SCALE_LENGTH = 4;
 const SACK_PERMITTED_LENGTH = 4;
 
-/** Blocks for which an ACK with timestamps has room: RFC 2018 3. Ours have no more without either. */
+/**
+ * The number of blocks that fit into an ACK with timestamps: RFC 2018 3. Also the limit without
+ * timestamps.
+ */
 export const SACK_BLOCKS = 3;
 
-/** Blocks that the option may have: RFC 2018 3. */
+/** The maximum number of blocks in a SACK option: RFC 2018 3. */
 const MAXIMUM_SACK_BLOCKS = 4;
 const SACK_BLOCK_LENGTH = 8;
 
-/** NOP, NOP, kind, length: how RFC 7323 appendix A lays the option out. */
+/** NOP, NOP, kind, length: the layout of RFC 7323 appendix A. */
 const TIMESTAMPS_PREFIX = (OPTION_NOP << 24) | (OPTION_NOP << 16) | (OPTION_TIMESTAMPS << 8) | 10;
 
-/** The options of one segment; reused for the next. */
+/** The options of one segment. The object is reused for the next segment. */
 export class TcpOptions {
   mss = DEFAULT_MSS;
   hasMss = false;
-  /** -1 when absent. */
+  /** The window shift; -1 if absent. */
   windowShift = -1;
   hasTimestamps = false;
   /** TSval and TSecr as int32. */
   tsVal = 0;
   tsEcr = 0;
   sackPermitted = false;
-  /** The blocks [start, end) of a SACK, as int32; `sackCount` of them count. */
+  /** The SACK blocks [start, end) as int32; the first `sackCount` are valid. */
   readonly sackStarts = new Int32Array(MAXIMUM_SACK_BLOCKS);
   readonly sackEnds = new Int32Array(MAXIMUM_SACK_BLOCKS);
   sackCount = 0;
@@ -67,7 +76,7 @@ export class TcpOptions {
   }
 }
 
-/** Reads options into `options`. What is malformed ends the list; it never throws. */
+/** Parses options into `options`. Stops at the first malformed option and never throws. */
 export function parseOptions(
   options: TcpOptions,
   bytes: Uint8Array,
@@ -124,15 +133,15 @@ function takeTimestamps(options: TcpOptions, bytes: Uint8Array, offset: number):
   options.tsEcr = readInt32(bytes, offset + 4);
 }
 
-/** Which options a SYN of ours carries, beside MSS. */
+/** The options of a local SYN. */
 export interface SynOptions {
   readonly mss: number;
-  /** Rcv.Wind.Shift; -1 for no option. */
+  /** Rcv.Wind.Shift; -1 to omit the option. */
   readonly windowShift: number;
   readonly sackPermitted: boolean;
 }
 
-/** Bytes of these options. */
+/** The length of these options in octets. */
 export function synOptionsLength(options: SynOptions): number {
   return (
     MSS_LENGTH +
@@ -141,7 +150,7 @@ export function synOptionsLength(options: SynOptions): number {
   );
 }
 
-/** Writes the options, and returns the offset behind them. */
+/** Writes the options and returns the offset after them. */
 export function writeSynOptions(bytes: Uint8Array, offset: number, options: SynOptions): number {
   let at = offset;
   bytes[at] = OPTION_MSS;
@@ -171,12 +180,12 @@ export function writeTimestamps(
   return offset + TIMESTAMPS_LENGTH;
 }
 
-/** Bytes of a SACK option with `count` blocks and the two NOPs before it. */
+/** The length in octets of a SACK option with `count` blocks, including two NOPs before it. */
 export function sackLength(count: number): number {
   return count === 0 ? 0 : 4 + count * SACK_BLOCK_LENGTH;
 }
 
-/** Writes what comes before the blocks of a SACK; returns the offset of the first. */
+/** Writes the header of a SACK option and returns the offset of the first block. */
 export function writeSackPrefix(bytes: Uint8Array, offset: number, count: number): number {
   bytes[offset] = OPTION_NOP;
   bytes[offset + 1] = OPTION_NOP;
@@ -185,7 +194,7 @@ export function writeSackPrefix(bytes: Uint8Array, offset: number, count: number
   return offset + 4;
 }
 
-/** Writes a block; returns the offset behind it. */
+/** Writes a block and returns the offset after it. */
 export function writeSackBlock(
   bytes: Uint8Array,
   offset: number,

@@ -1,4 +1,4 @@
-/** LISTEN gets a segment: RFC 9293 3.10.7.2, with SYN cookies where the backlog is full. */
+/** SEGMENT ARRIVES in LISTEN: RFC 9293 3.10.7.2, with SYN cookies if the backlog is full. */
 import type { DropCounter } from '../../../lib/drop-counter.js';
 import type { PacketSlots } from '../../../lib/packet-slot.js';
 import { sequenceAdd } from '../../../lib/sequence-number.js';
@@ -17,16 +17,16 @@ import type { Segment } from '../segment.js';
 import { SynCookies } from './syn-cookies.js';
 import type { Tcb } from '../tcb.js';
 
-/** What a passive open needs of the TCP layer. */
+/** The parts of the TCP layer that a passive open uses. */
 export interface PassiveOpenHost {
   readonly mtu: number;
   readonly drops: DropCounter<DropReason>;
   readonly slots: PacketSlots;
   readonly addresses: OwnAddresses;
   readonly outbound: Outbound;
-  /** All connections that there may be are there. */
+  /** Whether the connection limit is reached. */
   readonly isFull: boolean;
-  /** @param iss a sequence number that was given out already; a fresh one by default */
+  /** @param iss an initial sequence number that was already sent; a new one if unset */
   createPassive(
     local: SocketAddress,
     remote: SocketAddress,
@@ -34,7 +34,7 @@ export interface PassiveOpenHost {
     now: number,
     iss?: number,
   ): Tcb;
-  /** Makes the connection known, and lets it begin. */
+  /** Registers the connection and starts its handshake. */
   start(tcb: Tcb, now: number): void;
   answer(slot: Uint8Array): void;
 }
@@ -43,13 +43,13 @@ export class PassiveOpen {
   readonly #host: PassiveOpenHost;
   readonly #cookies: SynCookies;
 
-  /** @param key 16 secret bytes */
+  /** @param key the secret 16-byte key for SYN cookies */
   constructor(host: PassiveOpenHost, key: Uint8Array) {
     this.#host = host;
     this.#cookies = new SynCookies(key);
   }
 
-  /** A SYN. Text on it is left for the peer to send again. */
+  /** Handles a SYN. Ignores any text that it carries; the peer sends that again. */
   takeSyn(listener: TcpListener, packet: Inbound, segment: Segment, now: number): void {
     const host = this.#host;
     if (host.isFull) {
@@ -85,8 +85,8 @@ export class PassiveOpen {
   }
 
   /**
-   * An ACK for which there is no connection: with a cookie of ours it makes one, in SYN-RECEIVED,
-   * for which the segment is then to be handled.
+   * Handles an ACK that matches no connection. If it carries a valid cookie, creates a connection
+   * in SYN-RECEIVED, which must then process the segment.
    */
   takeCookie(
     listener: TcpListener,

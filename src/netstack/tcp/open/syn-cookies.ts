@@ -1,17 +1,17 @@
 /**
- * SYN cookies (D. J. Bernstein, 1996; RFC 4987 3.6): a sequence number that proves, when it comes
- * back, that we gave it out, so that nothing has to be kept for a SYN. Five bits of time, three of
- * MSS, 24 of a keyed hash.
+ * SYN cookies (D. J. Bernstein, 1996; RFC 4987 3.6): initial sequence numbers that can be verified
+ * when the peer returns them, so that a SYN needs no stored state. A cookie holds 5 bits of time, 3
+ * of MSS, and 24 of a keyed hash.
  */
 import { SipHash } from '../../../lib/siphash.js';
 import { writeInt32 } from '../../../wire/bytes.js';
 import type { SocketAddress } from '../../../wire/ip-address.js';
 import { hashInput } from './initial-sequence.js';
 
-/** What three bits can say of the peer's MSS. */
+/** The MSS values that three bits can encode. */
 const MSS_VALUES = [216, 536, 1180, 1220, 1320, 1360, 1400, 1460] as const;
 
-/** Milliseconds of one tick of the counter. A cookie holds for this tick and the next. */
+/** The length of a counter tick in ms. A cookie is valid during its tick and the next. */
 const TICK = 60_000;
 const TICK_BITS = 5;
 const TICK_MASK = (1 << TICK_BITS) - 1;
@@ -19,19 +19,19 @@ const HASH_MASK = 0xff_ffff;
 
 export class SynCookies {
   readonly #hash: SipHash;
-  /** No cookie is of any worth from then on: none was given out lately. */
+  /** When the most recent cookie expires. After that, no ACK needs checking. */
   #validUntil = -Infinity;
 
-  /** @param key 16 secret bytes */
+  /** @param key the secret 16-byte key */
   constructor(key: Uint8Array) {
     this.#hash = new SipHash(key);
   }
 
   /**
-   * An initial sequence number for a SYN-ACK.
+   * Creates a cookie to use as the initial sequence number of a SYN-ACK.
    *
    * @param irs the sequence number of the peer's SYN
-   * @param mss what its MSS option says
+   * @param mss the MSS of the peer's SYN
    */
   create(
     local: SocketAddress,
@@ -48,10 +48,10 @@ export class SynCookies {
   }
 
   /**
-   * The MSS that a cookie tells of; 0 where it is none of ours, or too old.
+   * Returns the MSS that a cookie encodes, or 0 if the cookie is invalid or expired.
    *
-   * @param irs one less than the sequence number of the ACK that brought it
-   * @param cookie one less than what it acknowledges
+   * @param irs the sequence number of the ACK with the cookie, minus one
+   * @param cookie the acknowledgment number of that ACK, minus one
    */
   check(
     local: SocketAddress,

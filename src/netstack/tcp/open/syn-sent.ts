@@ -1,4 +1,4 @@
-/** A segment arrives in SYN-SENT: RFC 9293 3.10.7.3, step by step. */
+/** SEGMENT ARRIVES in SYN-SENT: RFC 9293 3.10.7.3, step by step. */
 import { sequenceAtOrBefore, sequenceBefore } from '../../../lib/sequence-number.js';
 import { ACK, RST, SYN } from '../../../wire/tcp.js';
 import { terminate } from '../events.js';
@@ -19,13 +19,13 @@ export function arriveInSynSent(tcb: Tcb, segment: Segment, now: number): void {
     if (!segment.has(RST)) host.refuse(tcb, segment);
     return;
   }
-  // Second, check the RST bit. RFC 5961 3.2: acceptable only with our SYN acknowledged.
+  // Second, check the RST bit. RFC 5961 3.2: an RST is acceptable only if it acknowledges the SYN.
   if (segment.has(RST)) {
     if (hasAck) terminate(tcb, 'refused');
     else host.drops.count('tcp-reset');
     return;
   }
-  // Fourth, check the SYN bit; there is nothing without one.
+  // Fourth, check the SYN bit. A segment without SYN is dropped.
   if (!segment.has(SYN)) {
     host.drops.count('tcp-state');
     return;
@@ -37,7 +37,7 @@ export function arriveInSynSent(tcb: Tcb, segment: Segment, now: number): void {
     tcb.receiver.ackNow = true;
     return;
   }
-  // Simultaneous open (RFC 9293 3.5, figure 7): our SYN goes out again, now with ACK.
+  // Simultaneous open (RFC 9293 3.5, figure 7): send the SYN again, now with ACK.
   tcb.state = 'SYN-RECEIVED';
   sender.updateWindow(segment.segWnd, segment.segSeq, sender.iss);
   sender.synDue = true;

@@ -1,22 +1,24 @@
 import { addressKey, type SocketAddress } from '../../../wire/ip-address.js';
 import type { Tcb } from '../tcb.js';
 
-/** Both ports and the index of the local address, below 2^53. */
+/** Encodes both ports and the index of the local address as one number below 2^53. */
 function portsKey(localIndex: number, localPort: number, remotePort: number): number {
   return (localIndex * 0x10000 + localPort) * 0x10000 + remotePort;
 }
 
-/** Finds a connection by its four-tuple: two map look-ups, no scan, no string for IPv4. */
+/**
+ * Finds a connection by its four-tuple with two map lookups, without a scan or, for IPv4, a string.
+ */
 export class TcpDemux {
   readonly #byRemote = new Map<number | string, Map<number, Tcb>>();
   #size = 0;
 
-  /** Connections known. */
+  /** The number of connections. */
   get size(): number {
     return this.#size;
   }
 
-  /** @param remoteKey the remote address as addressKey() makes it */
+  /** @param remoteKey the addressKey() of the remote address */
   find(
     localIndex: number,
     localPort: number,
@@ -50,12 +52,12 @@ export class TcpDemux {
     if (ports.size === 0) this.#byRemote.delete(remote);
   }
 
-  /** All connections to a remote address, as a copy that may outlive changes. */
+  /** All connections to a remote address, as a copy that is safe to iterate during changes. */
   allTo(remoteKey: number | string): Tcb[] {
     return [...(this.#byRemote.get(remoteKey)?.values() ?? [])];
   }
 
-  /** All connections, as a copy that may outlive changes. */
+  /** All connections, as a copy that is safe to iterate during changes. */
   all(): Tcb[] {
     return [...this.#byRemote.values()].flatMap((ports) => [...ports.values()]);
   }

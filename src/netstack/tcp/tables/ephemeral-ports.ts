@@ -2,7 +2,7 @@ import { SipHash } from '../../../lib/siphash.js';
 import type { SocketAddress } from '../../../wire/ip-address.js';
 import { hashInput } from '../open/initial-sequence.js';
 
-/** RFC 6056 3.2 asks for a range as large as possible; below lie ports that services use. */
+/** RFC 6056 3.2 recommends the largest possible range. Services use the ports below it. */
 const FIRST_PORT = 32_768;
 const PORT_COUNT = 65_536 - FIRST_PORT;
 
@@ -11,13 +11,16 @@ export class EphemeralPorts {
   readonly #hash: SipHash;
   #nextEphemeral: number;
 
-  /** @param key 16 secret bytes @param start a random integer to count from */
+  /**
+   * @param key the secret 16-byte key
+   * @param start a random integer that sets the first port
+   */
   constructor(key: Uint8Array, start: number) {
     this.#hash = new SipHash(key);
     this.#nextEphemeral = start % PORT_COUNT;
   }
 
-  /** A port for which `isFree` holds; undefined when all are taken. */
+  /** Selects a port for which `isFree` returns true; undefined if all ports are in use. */
   select(
     local: SocketAddress['address'],
     remote: SocketAddress,

@@ -1,6 +1,6 @@
 import type { TcpListener } from '../open/listener.js';
 
-/** Index of a listener that is bound to all addresses. */
+/** The index of a listener that is bound to all local addresses. */
 export const ANY_ADDRESS = -1;
 
 function key(localIndex: number, port: number): number {
@@ -11,7 +11,7 @@ function isPlaceOf(place: number, localIndex: number): boolean {
   return Math.floor(place / 0x10000) - 1 === localIndex;
 }
 
-/** Listeners by local address and port. */
+/** The listeners by local address and port. */
 export class ListenerTable {
   readonly #byLocal = new Map<number, TcpListener>();
 
@@ -19,12 +19,15 @@ export class ListenerTable {
     return this.#byLocal.size;
   }
 
-  /** The listener for a SYN to that address and port: the one bound to just it goes first. */
+  /**
+   * Finds the listener for a SYN to an address and port. A listener bound to that address takes
+   * precedence over one bound to all.
+   */
   find(localIndex: number, port: number): TcpListener | undefined {
     return this.#byLocal.get(key(localIndex, port)) ?? this.#byLocal.get(key(ANY_ADDRESS, port));
   }
 
-  /** @throws RangeError when that very binding exists */
+  /** @throws RangeError if the same binding already exists */
   add(localIndex: number, listener: TcpListener): void {
     const place = key(localIndex, listener.local.port);
     if (this.#byLocal.has(place)) {
@@ -38,7 +41,7 @@ export class ListenerTable {
     if (this.#byLocal.get(place) === listener) this.#byLocal.delete(place);
   }
 
-  /** Whether a listener is bound to just that address. */
+  /** Whether a listener is bound to that specific address. */
   hasAt(localIndex: number): boolean {
     return [...this.#byLocal.keys()].some((place) => isPlaceOf(place, localIndex));
   }

@@ -1,6 +1,6 @@
 import type { Tcb } from '../tcb.js';
 
-/** Connections that may have something to send, each once, first come first served. */
+/** A FIFO queue of connections that may have something to send, without duplicates. */
 export class ReadyQueue {
   #first: Tcb | undefined;
   #last: Tcb | undefined;

@@ -1,10 +1,12 @@
 import { terminate } from '../events.js';
 import type { Tcb } from '../tcb.js';
 
-/** The connections in TIME-WAIT: no more than a limit, beyond which the oldest makes room. */
+/**
+ * The connections in TIME-WAIT, up to a limit. Beyond the limit, the oldest connection ends early.
+ */
 export class TimeWaits {
   readonly #limit: number;
-  /** In the order in which they came. */
+  /** The connections in the order in which they entered TIME-WAIT. */
   readonly #tcbs = new Set<Tcb>();
 
   constructor(limit: number) {
@@ -15,7 +17,7 @@ export class TimeWaits {
     return this.#tcbs.size;
   }
 
-  /** A connection waits for 2 MSL; where that is one too many, the oldest ends before its time. */
+  /** Adds a connection. If that exceeds the limit, ends the oldest connection early. */
   add(tcb: Tcb): void {
     this.#tcbs.add(tcb);
     if (this.#tcbs.size <= this.#limit) return;
@@ -25,7 +27,7 @@ export class TimeWaits {
     }
   }
 
-  /** The connection is gone, or was never here. */
+  /** Removes a connection, if present. */
   remove(tcb: Tcb): void {
     this.#tcbs.delete(tcb);
   }

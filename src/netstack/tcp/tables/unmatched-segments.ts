@@ -1,10 +1,10 @@
 /**
- * Segments for connections that are none of ours and never were, from an end that we have connections
- * to: somebody else who has our address talks to the same service.
+ * Detects segments for connections that this stack never had, from a remote endpoint that it has
+ * connections to. Another host with the same address is probably talking to the same service.
  *
- * RFC 9293 3.10.7.1 answers them with a RST, on the ground that the connection is an old one of this
- * host. Where the address is another's as well, that ground is gone, and the RST would end the
- * connection of whom the segment was for. No MUST asks for it.
+ * RFC 9293 3.10.7.1 answers such segments with an RST, assuming that the connection was an old one
+ * of this host. If another host shares the address, the RST would reset that host's connection. No
+ * MUST requires the RST.
  */
 import { ACK, SYN } from '../../../wire/tcp.js';
 import type { Inbound } from '../../ip/inbound.js';
@@ -14,15 +14,15 @@ import type { Segment } from '../segment.js';
 import type { Tcb } from '../tcb.js';
 import { addressKey } from '../../../wire/ip-address.js';
 
-/** Connections of ours that are remembered behind their end. */
+/** The number of ended connections to remember. */
 const FORMER_CONNECTIONS = 4_096;
 
 export class UnmatchedSegments {
   readonly #demux: TcpDemux;
   readonly #unmatched: UnmatchedSegmentObserver;
-  /** Both ends of each, in the order in which they ended. */
+  /** Both endpoints of each ended connection, in the order in which the connections ended. */
   readonly #former = new Set<string>();
-  /** How many of those went to each remote end. */
+  /** The number of those connections for each remote endpoint. */
   readonly #remotes = new Map<string, number>();
 
   constructor(demux: TcpDemux, unmatched: UnmatchedSegmentObserver) {
@@ -30,7 +30,7 @@ export class UnmatchedSegments {
     this.#unmatched = unmatched;
   }
 
-  /** To be told of each connection that ends: what is on its way still is no stranger's. */
+  /** Records a connection that ended, because late segments for it may still arrive. */
   ended({ localIndex, local, remote }: Tcb): void {
     const end = remoteKey(addressKey(remote.address), remote.port);
     const flow = flowKey(localIndex, local.port, end);
@@ -41,9 +41,9 @@ export class UnmatchedSegments {
   }
 
   /**
-   * Tells of a segment that is for no connection of now, where it is a stranger's.
+   * Reports a segment that matches neither a current nor a recent connection.
    *
-   * @returns whether it is to get no answer
+   * @returns true if the segment must not be answered
    */
   arrived(packet: Inbound, segment: Segment, now: number): boolean {
     const isAnswer = segment.has(ACK);
@@ -55,7 +55,10 @@ export class UnmatchedSegments {
     return this.#unmatched.isQuiet;
   }
 
-  /** Others inside of the tunnel could send anything, from their own ends. */
+  /**
+   * Whether the segment comes from an endpoint that this stack has or recently had connections to.
+   * Other hosts in the tunnel could send any segments from their own endpoints.
+   */
   #isRemoteOfOurs(packet: Inbound, segment: Segment, end: string): boolean {
     if (this.#remotes.has(end)) return true;
     const tcbs = this.#demux.allTo(packet.sourceKey);
