@@ -1,4 +1,6 @@
-/** How much more than the path's rate is acknowledged at once: draft-ietf-ccwg-bbr 5.5.9. */
+/**
+ * Estimates ACK aggregation: how far ACKs run ahead of the path's rate. draft-ietf-ccwg-bbr 5.5.9.
+ */
 import { WindowedMaximum } from '../windowed-maximum.js';
 import { EXTRA_ACKED_FILTER_LENGTH } from './parameters.js';
 
@@ -11,22 +13,22 @@ export class AckAggregation {
     this.#intervalStart = now;
   }
 
-  /** BBR.extra_acked, in bytes. */
+  /** BBR.extra_acked, in octets. */
   get extraAcked(): number {
     return this.#filter.value;
   }
 
-  /** In Startup only one round is remembered. */
+  /** Clears the filter: in Startup, it covers only one round. */
   forget(): void {
     this.#filter.clear();
   }
 
-  /** Nothing was in flight for a while. */
+  /** Restarts the interval after an idle period. */
   restart(now: number): void {
     this.#intervalStart = now;
   }
 
-  /** @param most what a sample is bounded by: cwnd */
+  /** @param most the upper bound of a sample: cwnd */
   update(
     newlyDelivered: number,
     bandwidth: number,

@@ -1,6 +1,7 @@
 /**
- * ProbeBW: slows down, cruises, refills the pipe and speeds up, in turns, and so learns how much
- * the path carries and how much may be in flight (draft-ietf-ccwg-bbr 5.3.3 and 5.5.10.2).
+ * ProbeBW: cycles through slowing down, cruising, refilling the pipe and speeding up, to measure
+ * the path's bandwidth and the acceptable octets in flight (draft-ietf-ccwg-bbr 5.3.3 and
+ * 5.5.10.2).
  */
 import type { AckSample, DeliveryState, Transmission } from '../congestion-control.js';
 import { isLossTooHigh } from './loss-threshold.js';
@@ -9,15 +10,17 @@ import type { PathModel } from './path-model.js';
 import { isProbeBandwidth } from './phase.js';
 import { ProbeSchedule } from './probe-schedule.js';
 
-/** Doublings of the growth of inflight_longterm. */
+/** The maximum number of times that the growth of inflight_longterm doubles. */
 const MOST_DOUBLINGS = 30;
 
 export class BandwidthProbe {
   readonly #model: PathModel;
   readonly #schedule: ProbeSchedule;
-  /** BBR.ack_phase is ACKS_PROBE_STOPPING, the one phase of ACKs that something depends on. */
+  /** Whether BBR.ack_phase is ACKS_PROBE_STOPPING, the only ACK phase that affects behavior. */
   #isStopping = false;
-  /** BBR.is_bw_probe_sample: what is delivered or lost now left in REFILL or UP. */
+  /**
+   * BBR.is_bw_probe_sample: whether the segments now delivered or lost were sent in REFILL or UP.
+   */
   #isProbeSample = false;
   /** BBR.prev_probe_too_high and BBR.prev_probe_precautionary. */
   #wasTooHigh = false;
@@ -63,12 +66,14 @@ export class BandwidthProbe {
     this.#raiseSlope();
   }
 
-  /** A ProbeRTT interrupts: what comes back now still tells of the probe before it. */
+  /**
+   * Handles an interruption by ProbeRTT. ACKs that arrive now still belong to the previous probe.
+   */
   interrupt(): void {
     this.#isStopping = true;
   }
 
-  /** UpdateProbeBWCyclePhase(): an ACK came, and the pipe was full once. */
+  /** UpdateProbeBWCyclePhase(): processes an ACK. Called once the pipe has been full. */
   update(sample: AckSample, isAppLimited: boolean, state: DeliveryState, now: number): void {
     if (this.#adaptLongTerm(sample, isAppLimited, state)) return;
     const model = this.#model;
@@ -110,19 +115,23 @@ export class BandwidthProbe {
   #isTimeToGoDown(sample: AckSample, { inflight }: DeliveryState): boolean {
     const { cwnd, fullPipe, isCwndLimited, longTermInflight } = this.#model;
     if (this.#wasTooHigh && inflight >= longTermInflight) {
-      // No longer at the level that was too much last time than it takes to reach it.
+      // Leave at once when the level that was too high last time is reached.
       this.#wasPrecautionary = true;
       return true;
     }
     if (isCwndLimited && cwnd >= longTermInflight) {
-      // The bound holds the rate down, not the path.
+      // The inflight bound limits the rate, not the path.
       fullPipe.reset(sample.deliveryRate);
       return false;
     }
     return fullPipe.isNow;
   }
 
-  /** AdaptLongTermModel(). @returns whether it changed the phase */
+  /**
+   * AdaptLongTermModel().
+   *
+   * @returns whether it changed the phase
+   */
   #adaptLongTerm(sample: AckSample, isAppLimited: boolean, state: DeliveryState): boolean {
     const model = this.#model;
     if (model.rounds.isStart && this.#isStopping) {
@@ -158,7 +167,7 @@ export class BandwidthProbe {
     if (model.rounds.isStart) this.#raiseSlope();
   }
 
-  /** RaiseInflightLongtermSlope(): 1, 2, 4, ... segments a round trip. */
+  /** RaiseInflightLongtermSlope(): 1, 2, 4, ... segments per round trip. */
   #raiseSlope(): void {
     const { cwnd, mss } = this.#model;
     const growth = 2 ** this.#upRounds;
@@ -167,9 +176,9 @@ export class BandwidthProbe {
   }
 
   /**
-   * HandleLostPacket(): a segment was found lost.
+   * HandleLostPacket(): processes a segment that was marked lost.
    *
-   * @returns whether that ended ProbeBW_UP
+   * @returns whether the loss ended ProbeBW_UP
    */
   lost(segment: Transmission, state: DeliveryState, now: number): boolean {
     if (!this.#isProbeSample) return false;
@@ -188,7 +197,7 @@ export class BandwidthProbe {
     return true;
   }
 
-  /** InflightAtLoss(): what was in flight where losses crossed the threshold. */
+  /** InflightAtLoss(): the octets in flight when the loss rate crossed the threshold. */
   #inflightAtLoss({ inflight, length }: Transmission, lost: number): number {
     const inflightBefore = inflight - length;
     const lostBefore = lost - length;

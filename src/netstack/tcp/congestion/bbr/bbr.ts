@@ -1,7 +1,7 @@
 /**
- * BBR version 3 (draft-ietf-ccwg-bbr): paces at the rate that the path was measured to deliver, and
- * keeps little more in flight than fits into it, whatever single losses say. This file has the
- * order of the steps; each step is in the file of its subject, by the draft's name for it.
+ * BBR version 3 (draft-ietf-ccwg-bbr): paces at the measured delivery rate of the path and keeps
+ * little more in flight than the path holds, regardless of single losses. This file defines the
+ * order of the steps; other files implement them under the draft's names.
  */
 import type {
   AckSample,
@@ -21,7 +21,7 @@ import { Undo } from './undo.js';
 
 export interface BbrOptions {
   readonly mss: number;
-  /** Uniform in [0, 1). */
+  /** Returns a uniform number in [0, 1). */
   readonly random: () => number;
   readonly now: number;
 }
@@ -30,7 +30,7 @@ type Repair = 'none' | 'fast-recovery' | 'after-timeout';
 
 export class Bbr implements CongestionControl {
   readonly algorithm = 'bbr';
-  /** BBR has no slow start that ends at a window. */
+  /** Always Infinity, since BBR's Startup does not end at a threshold. */
   readonly ssthresh = Infinity;
   readonly #model: PathModel;
   readonly #probe: BandwidthProbe;
@@ -38,10 +38,10 @@ export class Bbr implements CongestionControl {
   readonly #startupLoss = new StartupLoss();
   readonly #undo: Undo;
   #pacingRate: number;
-  /** The pacing rate follows from a round trip that was measured. */
+  /** Whether the pacing rate is based on a measured RTT. */
   #hasRoundTrip = false;
   #repair: Repair = 'none';
-  /** BBR.prior_cwnd: the window before a repair or ProbeRTT. */
+  /** BBR.prior_cwnd: the window before recovery or ProbeRTT. */
   #priorCwnd = 0;
   #isIdleRestart = false;
   #drainStartRound = 0;
@@ -51,7 +51,7 @@ export class Bbr implements CongestionControl {
     this.#probe = new BandwidthProbe(this.#model, random);
     this.#probeRtt = new ProbeRtt(this.#model);
     this.#undo = new Undo(this.#model);
-    // InitPacingRate(): as if a round trip took 1 ms, until one is measured.
+    // InitPacingRate(): assumes an RTT of 1 ms until one is measured.
     this.#pacingRate = STARTUP_PACING_GAIN * initialWindow(mss);
     this.#setSendQuantum();
   }
@@ -68,7 +68,7 @@ export class Bbr implements CongestionControl {
     return this.#model.sendQuantum;
   }
 
-  /** For tests and statistics. */
+  /** The current phase, for tests and statistics. */
   get phase(): Phase {
     return this.#model.phase;
   }
@@ -81,15 +81,18 @@ export class Bbr implements CongestionControl {
     this.#setSendQuantum();
   }
 
-  /** RFC 5681 3.1 of the initial window, of which draft-ietf-ccwg-bbr 5.6.4.1 takes the size. */
+  /**
+   * Sets the initial window to one segment: RFC 5681 3.1. draft-ietf-ccwg-bbr 5.6.4.1 uses TCP's
+   * initial window.
+   */
   handshakeRepeated(): void {
     this.#model.cwnd = this.#model.mss;
   }
 
-  /** HandleRestartFromIdle(): cwnd stays as it is, since pacing alone keeps the rate. */
+  /** HandleRestartFromIdle(): keeps cwnd, since pacing alone limits the rate. */
   restart(state: DeliveryState, _idle: number, _rto: number, now: number): void {
     const { phase, aggregation } = this.#model;
-    // ProbeRTT as well limits a connection in the sense of C.app_limited.
+    // In ProbeRTT, the connection also counts as limited in the sense of C.app_limited.
     if (!state.isAppLimited && phase !== 'ProbeRTT') return;
     this.#isIdleRestart = true;
     aggregation.restart(now);
@@ -101,7 +104,7 @@ export class Bbr implements CongestionControl {
 
   lost(segment: Transmission, state: DeliveryState, now: number): void {
     const isFirstOfRound = this.#model.latest.noteLoss(state);
-    // A repair begins after its first loss, which may change what undo() brings back.
+    // Recovery begins after its first loss, which may change the state that undo() restores.
     if (isFirstOfRound || this.#repair === 'none') this.#saveState();
     if (this.#probe.lost(segment, state, now)) this.#undo.left('ProbeBW_UP');
   }
@@ -120,7 +123,7 @@ export class Bbr implements CongestionControl {
   timedOut(): void {
     this.#saveState();
     this.#repair = 'after-timeout';
-    // One segment; then what is delivered may be sent, up to the model's window.
+    // Send one segment, then as much as is delivered, up to the model's window.
     this.#model.cwnd = this.#model.mss;
   }
 
@@ -228,14 +231,14 @@ export class Bbr implements CongestionControl {
     }
   }
 
-  /** The first round trip is known: what was guessed gives way. */
+  /** Replaces the assumed RTT with the first measured one. */
   #startPacing({ srtt }: DeliveryState): void {
     if (this.#hasRoundTrip || srtt === 0) return;
     this.#hasRoundTrip = true;
     this.#pacingRate = (STARTUP_PACING_GAIN * initialWindow(this.#model.mss)) / srtt;
   }
 
-  /** SetPacingRateWithGain(): before the pipe was full once, the rate only rises. */
+  /** SetPacingRateWithGain(): until the pipe has been full once, the rate only increases. */
   #setPacingRate(gain: number): void {
     const { bandwidth, fullPipe } = this.#model;
     const rate = gain * bandwidth * (1 - PACING_MARGIN);

@@ -1,22 +1,25 @@
-/** Whether sending faster still brings more: draft-ietf-ccwg-bbr 5.3.1.2. */
+/**
+ * Detects whether the pipe is full, so that sending faster does not increase delivery:
+ * draft-ietf-ccwg-bbr 5.3.1.2.
+ */
 import { FULL_PIPE_GROWTH, FULL_PIPE_ROUNDS } from './parameters.js';
 
 export class FullPipe {
-  /** It was full once: BBR.full_bw_reached. */
+  /** BBR.full_bw_reached: whether the pipe has ever been full. */
   isReached = false;
-  /** It is full since reset(): BBR.full_bw_now. */
+  /** BBR.full_bw_now: whether the pipe has been full since reset(). */
   isNow = false;
   #baseline = 0;
   #rounds = 0;
 
-  /** @param baseline the rate that what comes is held against: BBR.full_bw */
+  /** @param baseline the rate with which later samples are compared: BBR.full_bw */
   reset(baseline = 0): void {
     this.#baseline = baseline;
     this.#rounds = 0;
     this.isNow = false;
   }
 
-  /** A round ended with a sample that the user did not limit. */
+  /** Processes the end of a round whose sample was not application-limited. */
   roundEnded(deliveryRate: number): void {
     if (this.isNow) return;
     if (deliveryRate >= this.#baseline * FULL_PIPE_GROWTH) {

@@ -1,40 +1,44 @@
-/** What the path delivered in the last round trip with loss: draft-ietf-ccwg-bbr 5.5.10.3. */
+/** Tracks the delivery during the latest round trip with loss: draft-ietf-ccwg-bbr 5.5.10.3. */
 import type { AckSample, DeliveryState } from '../congestion-control.js';
 import { isLossTooHigh } from './loss-threshold.js';
 
 export class LatestDelivery {
-  /** BBR.bw_latest: the highest rate of the round. */
+  /** BBR.bw_latest: the highest delivery rate of the round. */
   bandwidth = 0;
-  /** BBR.inflight_latest: the most delivered within the time of one sample. */
+  /** BBR.inflight_latest: the most octets delivered during one sample. */
   inflight = 0;
   /** BBR.is_loss_in_round. */
   hasLoss = false;
-  /** BBR.loss_round_start: the last ACK ended such a round. */
+  /** BBR.loss_round_start: whether the last ACK ended a loss round. */
   isRoundStart = false;
   /** BBR.loss_round_delivered. */
   #roundDelivered = 0;
   #lostBefore = 0;
   #deliveredBefore = 0;
 
-  /** Whether this round lost more than LossThresh of what it delivered and lost. */
+  /** Whether the loss rate of this round exceeds LossThresh. */
   isLossTooHigh(state: DeliveryState): boolean {
     const lost = state.lost - this.#lostBefore;
     const delivered = state.delivered - this.#deliveredBefore;
     return isLossTooHigh(lost, lost + delivered, state.mss);
   }
 
-  /** A segment was found lost. @returns whether it is the first one of its round */
+  /**
+   * Records that a segment was marked lost.
+   *
+   * @returns whether it is the first loss of its round
+   */
   noteLoss(state: DeliveryState): boolean {
     if (this.hasLoss) return false;
     this.hasLoss = true;
     this.#roundDelivered = state.delivered;
     this.#deliveredBefore = state.delivered;
-    // The round begins with this loss because of this loss: it would bias the rate.
+    // Exclude this loss: the round starts because of it, so it would bias the loss rate.
     this.#lostBefore = state.lost;
     return true;
   }
 
-  /** UpdateLatestDeliverySignals(): near the start of an ACK. */
+  /** UpdateLatestDeliverySignals(): called first for each ACK. */
   update(sample: AckSample, delivered: number): void {
     this.isRoundStart = sample.priorDelivered >= this.#roundDelivered;
     this.bandwidth = Math.max(this.bandwidth, sample.deliveryRate);
@@ -42,7 +46,7 @@ export class LatestDelivery {
     if (this.isRoundStart) this.#roundDelivered = delivered;
   }
 
-  /** AdvanceLatestDeliverySignals(): near its end. */
+  /** AdvanceLatestDeliverySignals(): called last for each ACK. */
   advance(sample: AckSample): void {
     if (!this.isRoundStart) return;
     this.bandwidth = sample.deliveryRate;

@@ -1,6 +1,6 @@
 /**
- * What BBR thinks of the path, and how much in flight follows from it: draft-ietf-ccwg-bbr 2.9 and
- * 5.6.4. All parts of BBR read and write it; none of its values is a secret of another part.
+ * BBR's model of the path, and the inflight limits derived from it: draft-ietf-ccwg-bbr 2.9 and
+ * 5.6.4. All parts of BBR read and write its fields.
  */
 import type { DeliveryState } from '../congestion-control.js';
 import { initialWindow } from '../initial-window.js';
@@ -25,12 +25,12 @@ export class PathModel {
   mss: number;
   cwnd: number;
   sendQuantum = 0;
-  /** BBR.bw: what the path carries now, as far as is known. */
+  /** BBR.bw: the current estimate of the path's bandwidth. */
   bandwidth = 0;
-  /** BBR.bw_shortterm and BBR.inflight_shortterm: bounds until the next probe for bandwidth. */
+  /** BBR.bw_shortterm and BBR.inflight_shortterm: upper bounds until the next bandwidth probe. */
   shortTermBandwidth = Infinity;
   shortTermInflight = Infinity;
-  /** BBR.inflight_longterm: the most in flight that was not too much when it was tried. */
+  /** BBR.inflight_longterm: the highest tested inflight that did not cause excessive loss. */
   longTermInflight = Infinity;
   readonly rounds = new PacketTimedRounds();
   readonly validation = new WindowValidation();
@@ -63,13 +63,13 @@ export class PathModel {
     return MINIMUM_PIPE * this.mss;
   }
 
-  /** UpdateMaxBw(): a sample that the user held down only counts when it is higher. */
+  /** UpdateMaxBw(): ignores an application-limited sample unless it raises the maximum. */
   sampleBandwidth(deliveryRate: number, isAppLimited: boolean): void {
     if (deliveryRate <= 0 || (isAppLimited && deliveryRate < this.maximumBandwidth)) return;
     this.#maximumBandwidth.update(deliveryRate, this.#cycle);
   }
 
-  /** AdvanceMaxBwFilter(): a cycle of ProbeBW is over. */
+  /** AdvanceMaxBwFilter(): starts a new ProbeBW cycle in the filter. */
   advanceBandwidthFilter(): void {
     this.#cycle++;
   }
@@ -85,7 +85,10 @@ export class PathModel {
     return value === Infinity ? initialWindow(this.mss) : gain * bandwidth * value;
   }
 
-  /** Inflight(): what keeps the path full at this rate, with what hosts hold back. */
+  /**
+   * Inflight(): the octets in flight that keep the path full at this rate, including those queued
+   * in the hosts.
+   */
   inflight(bandwidth: number, gain: number): number {
     return this.#quantized(this.bdp(bandwidth, gain));
   }
@@ -107,7 +110,7 @@ export class PathModel {
     return this.phase === 'ProbeBW_UP' ? floor + 2 * this.mss : floor;
   }
 
-  /** InflightWithHeadroom(): leaves room in the bottleneck to others. */
+  /** InflightWithHeadroom(): leaves room for other flows at the bottleneck. */
   get inflightWithHeadroom(): number {
     const most = this.longTermInflight;
     if (most === Infinity) return Infinity;
@@ -121,13 +124,13 @@ export class PathModel {
   }
 
   /**
-   * AdaptLowerBoundsFromCongestion(): a round with loss is over.
+   * AdaptLowerBoundsFromCongestion(): called at the end of a round with loss.
    *
-   * The draft shrinks both bounds after any loss. But a path that loses packets at random has some
-   * in most rounds, and rate and window decay until the next probe: of 100 Mbit/s, that costs a
-   * tenth at a loss of 0.1 % and up to a fifth at 1 %. So we do it only where a round lost more than
-   * LossThresh: the measure by which the draft itself tells too much in flight from noise everywhere
-   * else.
+   * The draft reduces both bounds after any loss. But a path with random loss has losses in most
+   * rounds, so the rate and the window decay until the next probe. At 100 Mbit/s, that costs a
+   * tenth of the rate at 0.1 % loss and up to a fifth at 1 %. This implementation therefore reduces
+   * the bounds only if a round lost more than LossThresh, which the draft uses everywhere else to
+   * distinguish excessive inflight from noise.
    */
   lossRoundEnded(state: DeliveryState): void {
     if (isAccelerating(this.phase) || !this.latest.hasLoss) return;

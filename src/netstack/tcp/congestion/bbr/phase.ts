@@ -1,4 +1,4 @@
-/** The states of BBR, and what each does to rate and window: draft-ietf-ccwg-bbr 5.6.1. */
+/** The states of BBR and their gains for rate and window: draft-ietf-ccwg-bbr 5.6.1. */
 import {
   DEFAULT_CWND_GAIN,
   DRAIN_PACING_GAIN,
@@ -50,7 +50,7 @@ export function isProbeBandwidth(phase: Phase): boolean {
   );
 }
 
-/** IsProbingBW(): it sends more than it knows to fit, on purpose. */
+/** IsProbingBW(): whether BBR deliberately sends more than the known capacity. */
 export function isAccelerating(phase: Phase): boolean {
   return phase === 'Startup' || phase === 'ProbeBW_REFILL' || phase === 'ProbeBW_UP';
 }

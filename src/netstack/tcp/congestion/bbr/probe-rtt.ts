@@ -1,6 +1,6 @@
 /**
- * ProbeRTT: has little in flight for a while, now and then, so that the queue drains and the round
- * trip without it can be seen (draft-ietf-ccwg-bbr 5.3.4).
+ * ProbeRTT: periodically reduces the octets in flight so that the queue drains and the RTT without
+ * a queue can be measured (draft-ietf-ccwg-bbr 5.3.4).
  */
 import type { DeliveryState } from '../congestion-control.js';
 import { PROBE_RTT_CWND_GAIN, PROBE_RTT_DURATION } from './parameters.js';
@@ -8,10 +8,10 @@ import type { PathModel } from './path-model.js';
 
 export class ProbeRtt {
   readonly #model: PathModel;
-  /** BBR.probe_rtt_done_stamp; 0 before little is in flight. */
+  /** BBR.probe_rtt_done_stamp; 0 until the octets in flight fall below the ProbeRTT window. */
   #endsAt = 0;
   #isRoundDone = false;
-  /** Samples of what left before that much was delivered tell of ProbeRTT, not of the path. */
+  /** The value of C.delivered until which samples are limited by ProbeRTT instead of the path. */
   #limitedUntil = -1;
 
   constructor(model: PathModel) {
@@ -30,12 +30,16 @@ export class ProbeRtt {
     this.#model.rounds.begin(state.delivered);
   }
 
-  /** Whether a sample is low because of ProbeRTT; it counts as limited by the user (C.app_limited). */
+  /** Whether ProbeRTT limits a sample, which then counts as application-limited (C.app_limited). */
   isLimited(priorDelivered: number): boolean {
     return priorDelivered <= this.#limitedUntil;
   }
 
-  /** HandleProbeRTT(): an ACK came. @returns whether the phase is over */
+  /**
+   * HandleProbeRTT(): processes an ACK.
+   *
+   * @returns whether the phase is over
+   */
   update(state: DeliveryState, now: number): boolean {
     const { rounds } = this.#model;
     this.#limitedUntil = state.delivered + state.inflight;

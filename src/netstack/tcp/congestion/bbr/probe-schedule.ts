@@ -1,6 +1,6 @@
 /**
- * When to probe for bandwidth again: after 2 to 3 s, or as often as a Reno flow would fill the
- * path, whichever is sooner (draft-ietf-ccwg-bbr 5.3.3.8). Chance keeps flows out of step.
+ * Schedules bandwidth probes: every 2 to 3 s, or as often as a Reno flow would fill the path,
+ * whichever is sooner (draft-ietf-ccwg-bbr 5.3.3.8). Random times keep flows from synchronizing.
  */
 import { PROBE_WAIT, PROBE_WAIT_SPREAD, RENO_ROUNDS } from './parameters.js';
 
@@ -17,14 +17,17 @@ export class ProbeSchedule {
     this.#random = random;
   }
 
-  /** PickProbeWait(), as a probe ends. */
+  /** PickProbeWait(), called when a probe ends. */
   restart(round: number, now: number): void {
     this.#startRound = round - Math.floor(this.#random() * 2);
     this.#wait = PROBE_WAIT + PROBE_WAIT_SPREAD * this.#random();
     this.#startedAt = now;
   }
 
-  /** @param target segments in flight: Reno takes as many rounds to double half of them */
+  /**
+   * @param target the target inflight in segments, which is also the number of rounds that Reno
+   *   would need
+   */
   isDue(target: number, round: number, now: number): boolean {
     if (now > this.#startedAt + this.#wait) return true;
     return round - this.#startRound >= Math.min(target, RENO_ROUNDS);

@@ -1,10 +1,10 @@
-/** The round trip without queues, as far as it was seen: draft-ietf-ccwg-bbr 5.3.4.3, 5.5.7. */
+/** Estimates the RTT of the path without queues: draft-ietf-ccwg-bbr 5.3.4.3, 5.5.7. */
 import { MINIMUM_RTT_FILTER_LENGTH, PROBE_RTT_INTERVAL } from './parameters.js';
 
 export class RoundTripFloor {
-  /** BBR.min_rtt: the shortest of the last 10 s; Infinity before the first sample. */
+  /** BBR.min_rtt: the minimum RTT of the last 10 s; Infinity before the first sample. */
   value = Infinity;
-  /** BBR.probe_rtt_expired: nothing as short was seen for 5 s. */
+  /** BBR.probe_rtt_expired: whether no RTT as short was measured for 5 s. */
   isExpired = false;
   #valueAt: number;
   /** BBR.probe_rtt_min_delay. */
@@ -16,7 +16,7 @@ export class RoundTripFloor {
     this.#recentAt = now;
   }
 
-  /** @param rtt -1 where the ACK shows none */
+  /** @param rtt the RTT in ms; -1 if the ACK yields none */
   update(rtt: number, now: number): void {
     this.isExpired = now > this.#recentAt + PROBE_RTT_INTERVAL;
     if (rtt >= 0 && (rtt < this.#recent || this.isExpired)) {
@@ -30,7 +30,7 @@ export class RoundTripFloor {
     }
   }
 
-  /** A ProbeRTT ended; the next one is due after a whole interval. */
+  /** Records the end of a ProbeRTT; the next one is due after a full interval. */
   probed(now: number): void {
     this.#recentAt = now;
   }

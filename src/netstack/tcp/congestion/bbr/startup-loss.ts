@@ -1,18 +1,21 @@
-/** Whether losses show that Startup has filled the pipe: draft-ietf-ccwg-bbr 5.3.1.3. */
+/** Detects whether losses show that Startup has filled the pipe: draft-ietf-ccwg-bbr 5.3.1.3. */
 import type { AckSample, DeliveryState } from '../congestion-control.js';
 import { isLossTooHigh } from './loss-threshold.js';
 import { STARTUP_FULL_LOSS_COUNT } from './parameters.js';
 
 export class StartupLoss {
-  /** ACKs of this round that found losses: each stands for a range of its own. */
+  /**
+   * The number of ACKs in this round that revealed losses. Each one counts as a separate loss
+   * burst.
+   */
   #lossEvents = 0;
 
   /**
-   * An ACK of Startup came.
+   * Processes an ACK in Startup.
    *
-   * @param isRoundStart it ended a round of loss
-   * @param isInFastRecovery since before this ACK
-   * @returns whether the losses are too many
+   * @param isRoundStart whether the ACK ended a loss round
+   * @param isInFastRecovery whether fast recovery began before this ACK
+   * @returns whether the loss is excessive
    */
   isTooHigh(
     sample: AckSample,
@@ -21,7 +24,7 @@ export class StartupLoss {
     isInFastRecovery: boolean,
   ): boolean {
     if (sample.newlyLost > 0) this.#lossEvents++;
-    // Without SACK, one loss in a round trip is all that can be seen.
+    // Without SACK, only one loss per round trip is visible.
     if (!state.usesSack) return isInFastRecovery && sample.newlyLost > 0;
     if (!isRoundStart) return false;
     const isTooHigh =

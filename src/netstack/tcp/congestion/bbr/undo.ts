@@ -1,11 +1,14 @@
-/** What a repair changed, to be taken back if it was not needed: draft-ietf-ccwg-bbr 5.5.11. */
+/**
+ * Saves the state that loss recovery changes, and restores it if the recovery was spurious:
+ * draft-ietf-ccwg-bbr 5.5.11.
+ */
 import type { PathModel } from './path-model.js';
 
 export class Undo {
   readonly #model: PathModel;
-  /** The present repair began from what is saved. */
+  /** Whether the state from before the current recovery is saved. */
   #isSaved = false;
-  /** BBR.undo_state: the phase that losses ended. */
+  /** BBR.undo_state: the phase that a loss ended. */
   #phase: 'none' | 'Startup' | 'ProbeBW_UP' = 'none';
   #shortTermBandwidth = 0;
   #shortTermInflight = 0;
@@ -15,7 +18,7 @@ export class Undo {
     this.#model = model;
   }
 
-  /** SaveStateUponLoss(), once for a repair: its first loss comes before it begins. */
+  /** SaveStateUponLoss(), called once per recovery, at its first loss or at its start. */
   save(): void {
     if (this.#isSaved) return;
     this.#isSaved = true;
@@ -25,18 +28,22 @@ export class Undo {
     this.#longTermInflight = this.#model.longTermInflight;
   }
 
-  /** Losses ended this phase. */
+  /** Records the phase that a loss ended. */
   left(phase: 'Startup' | 'ProbeBW_UP'): void {
     this.#phase = phase;
   }
 
-  /** The repair was needed, and is over. */
+  /** Discards the saved state after a recovery that was needed. */
   forget(): void {
     this.#isSaved = false;
     this.#phase = 'none';
   }
 
-  /** HandleSpuriousLossDetection() for the bounds. @returns the phase to go back to */
+  /**
+   * HandleSpuriousLossDetection(): restores the bounds.
+   *
+   * @returns the phase to return to
+   */
   restore(): 'none' | 'Startup' | 'ProbeBW_UP' {
     const model = this.#model;
     const phase = this.#phase;
