@@ -1,27 +1,36 @@
-/** In what Reno and CUBIC differ: the window of congestion avoidance, and what a loss makes of it. */
+/**
+ * The parts of congestion avoidance that differ between Reno and CUBIC: window growth and
+ * reduction.
+ */
 export interface AvoidanceLaw {
   readonly algorithm: 'cubic' | 'reno';
 
   /**
-   * ssthresh after a congestion event; never below two segments.
+   * Returns the ssthresh after a congestion event; at least two segments.
    *
-   * @param window cwnd, or what it is on its way to within a recovery
+   * @param window cwnd, or during recovery the window that it approaches
    * @param flightSize FlightSize of RFC 5681
    */
   reduced(window: number, flightSize: number, mss: number): number;
 
-  /** The retransmission timer expired; after reduced(), where that is due. */
+  /**
+   * Resets the growth state after a retransmission timeout. Called after reduced() if both apply.
+   */
   timedOut(): void;
 
-  /** cwnd after an ACK of congestion avoidance that moved SND.UNA by `acknowledged` bytes. */
+  /**
+   * Returns cwnd after an ACK in congestion avoidance that moved SND.UNA by `acknowledged` octets.
+   */
   grown(cwnd: number, acknowledged: number, mss: number, srtt: number, now: number): number;
 
-  /** For so many ms, cwnd was not what held the sender back. */
+  /**
+   * Excludes `duration` ms, during which cwnd did not limit the sender, from the growth over time.
+   */
   paused(duration: number): void;
 
-  /** Keeps what a reduction changes. */
+  /** Saves the state that a reduction changes. */
   save(): void;
 
-  /** Takes back what changed since save(). */
+  /** Restores the state of the last save(). */
   restore(): void;
 }

@@ -1,116 +1,130 @@
 /**
- * How much may be in flight, and how fast it may leave. The sender counts what is delivered and
- * finds what is lost; an implementation of this decides what that means.
+ * The interface of congestion control: how much may be in flight, and how fast it may be sent. The
+ * sender counts delivered octets and detects losses; an implementation decides how to react.
  *
- * Sizes are bytes of sequence space, times are ms, rates are bytes a ms. Names of variables follow
- * RFC 5681 and draft-ietf-ccwg-bbr (where they are C.* and RS.* of a connection and a rate sample).
+ * Sizes are octets of sequence space, times are ms, rates are octets per ms. Variable names follow
+ * RFC 5681 and draft-ietf-ccwg-bbr, whose C.* and RS.* belong to a connection and a rate sample.
  */
 export type CongestionAlgorithm = 'bbr' | 'cubic' | 'reno';
 
-/** Where the delivery of a connection stands; a view of the sender that is always up to date. */
+/** The delivery state of a connection: a live view of the sender. */
 export interface DeliveryState {
-  /** Eff.snd.MSS: payload of a full segment (C.SMSS). */
+  /** Eff.snd.MSS: the text in a full segment, in octets (C.SMSS). */
   readonly mss: number;
-  /** FlightSize of RFC 5681: sent, and not acknowledged cumulatively. */
+  /** FlightSize of RFC 5681: octets sent and not cumulatively acknowledged. */
   readonly flightSize: number;
-  /** What is thought to be in the network: `pipe` of RFC 6675, C.inflight. */
+  /** The estimated octets in the network: `pipe` of RFC 6675, C.inflight. */
   readonly inflight: number;
-  /** Delivered so far, cumulatively or selectively: C.delivered. */
+  /** Octets delivered so far, cumulatively or selectively acknowledged: C.delivered. */
   readonly delivered: number;
-  /** Found lost so far: C.lost. What turned out to have arrived is taken out again. */
+  /** Octets marked lost so far: C.lost. Those that turn out to have arrived are subtracted. */
   readonly lost: number;
-  /** The user gave less than the window would have let out: C.app_limited is set. */
+  /** Whether the user supplied less data than the window allowed: C.app_limited is set. */
   readonly isAppLimited: boolean;
-  /** A loss is being repaired: fast recovery, or the time after a timeout. */
+  /** Whether loss recovery is in progress: fast recovery, or recovery after a timeout. */
   readonly isRecovering: boolean;
-  /** Smoothed round trip; 0 before the first sample. */
+  /** Smoothed RTT in ms; 0 before the first sample. */
   readonly srtt: number;
-  /** Both SYNs had SACK-permitted: more than one loss a round trip can be seen (C.has_selective_acks). */
+  /**
+   * Whether both SYNs carried SACK-permitted, so that several losses per round trip are visible
+   * (C.has_selective_acks).
+   */
   readonly usesSack: boolean;
 }
 
-/** A segment that left, with what was so when it did (P.* of the draft). */
+/** A sent segment with the delivery state at send time (P.* of the draft). */
 export interface Transmission {
   readonly length: number;
   readonly sentAt: number;
-  /** C.delivered then. */
+  /** C.delivered at send time. */
   readonly delivered: number;
-  /** C.inflight then, this segment included: P.tx_in_flight. */
+  /** C.inflight at send time, including this segment: P.tx_in_flight. */
   readonly inflight: number;
-  /** C.lost then. */
+  /** C.lost at send time. */
   readonly lost: number;
   readonly isAppLimited: boolean;
 }
 
-/** What an ACK showed: the rate sample RS of draft-ietf-ccwg-bbr 4.1.2. Valid during the call alone. */
+/** The rate sample of an ACK: RS of draft-ietf-ccwg-bbr 4.1.2. Valid only during the call. */
 export interface AckSample {
-  /** SND.UNA moved. */
+  /** Whether SND.UNA moved. */
   readonly isCumulative: boolean;
-  /** Bytes by which SND.UNA moved. */
+  /** Octets by which SND.UNA moved. */
   readonly acknowledged: number;
-  /** Bytes that are known to be delivered since this ACK, selectively or cumulatively: RS.newly_acked. */
+  /** Octets newly delivered by this ACK, selectively or cumulatively: RS.newly_acked. */
   readonly newlyDelivered: number;
-  /** Bytes that were found lost with this ACK: RS.newly_lost. */
+  /** Octets newly marked lost by this ACK: RS.newly_lost. */
   readonly newlyLost: number;
   /** C.inflight before this ACK. */
   readonly priorInflight: number;
-  /** Round trip of the newest segment that it delivered and that was sent once; -1 where there is none. */
+  /**
+   * RTT in ms of the newest segment that this ACK delivered; -1 if none, or if it was
+   * retransmitted.
+   */
   readonly rtt: number;
-  /** RS.delivery_rate; 0 where the sample shows none. */
+  /** RS.delivery_rate; 0 if the sample yields none. */
   readonly deliveryRate: number;
-  /** RS.delivered: bytes delivered during the interval of the sample. */
+  /** RS.delivered: octets delivered during the sample interval. */
   readonly delivered: number;
-  /** RS.lost: bytes lost since the newest delivered segment left. */
+  /** RS.lost: octets lost since the newest delivered segment was sent. */
   readonly lost: number;
-  /** C.delivered when the newest delivered segment left; -1 where there is none: P.delivered. */
+  /** P.delivered: C.delivered when the newest delivered segment was sent; -1 if there is none. */
   readonly priorDelivered: number;
-  /** C.inflight when it left: RS.tx_in_flight. */
+  /** RS.tx_in_flight: C.inflight when that segment was sent. */
   readonly inflight: number;
-  /** The sample may be below what the path carries: RS.is_app_limited. */
+  /** RS.is_app_limited: whether the sample may be below the path's capacity. */
   readonly isAppLimited: boolean;
 }
 
 export interface CongestionControl {
   readonly algorithm: CongestionAlgorithm;
-  /** The congestion window; never below one MSS. */
+  /** The congestion window in octets; at least one MSS. */
   readonly cwnd: number;
-  /** Slow start ends there; Infinity before the first loss. */
+  /** The slow start threshold in octets; Infinity before the first loss. */
   readonly ssthresh: number;
-  /** How fast segments may leave; Infinity without pacing. */
+  /** The pacing rate; Infinity without pacing. */
   readonly pacingRate: number;
-  /** What may leave at once under pacing. */
+  /** The octets that may be sent in one burst under pacing. */
   readonly sendQuantum: number;
 
-  /** The effective MSS became known or changed. */
+  /** Sets the effective MSS after it became known or changed. */
   setMss(mss: number): void;
 
-  /** The handshake took more than one repetition of our SYN; nothing else was sent yet. */
+  /**
+   * Handles a handshake that needed more than one retransmission of the SYN. Called before any data
+   * is sent.
+   */
   handshakeRepeated(): void;
 
-  /** A segment is about to leave after nothing was in flight (state.inflight is 0), for `idle` ms. */
+  /** Prepares to send a segment after `idle` ms with nothing in flight (state.inflight is 0). */
   restart(state: DeliveryState, idle: number, rto: number, now: number): void;
 
-  /** A segment was found lost, by RACK, by SACK or by the timer; before the ACK's acknowledged(). */
+  /**
+   * Handles a segment that RACK, SACK or the timer marked lost. Called before acknowledged() of the
+   * same ACK.
+   */
   lost(segment: Transmission, state: DeliveryState, now: number): void;
 
   /**
-   * Fast recovery begins; the losses were told by lost(). acknowledged() follows before anything is
-   * sent, also where a timer found the loss; or exitRecovery(), where it is repaired already.
+   * Starts fast recovery, after lost() was called for the losses. Before anything is sent,
+   * acknowledged() follows, even if a timer detected the loss; or exitRecovery(), if the loss is
+   * already repaired.
    */
   enterRecovery(state: DeliveryState, now: number): void;
 
-  /** An ACK came that delivered something or found something lost; last of what it brings. */
+  /** Handles an ACK that delivered segments or revealed losses. Called last for each ACK. */
   acknowledged(sample: AckSample, state: DeliveryState, now: number): void;
 
-  /** All that was out when the repair began is acknowledged. */
+  /** Ends recovery after all octets outstanding at its start were acknowledged. */
   exitRecovery(state: DeliveryState, now: number): void;
 
   /**
-   * The retransmission timer expired; `flightSize` and `inflight` were those before all was marked
-   * lost. `isFirst`: the first segment was not already sent again by the timer (RFC 5681 3.1).
+   * Handles a retransmission timeout. `flightSize` and `inflight` have the values from before all
+   * segments were marked lost. `isFirst` is false if the timer already retransmitted the first
+   * segment (RFC 5681 3.1).
    */
   timedOut(state: DeliveryState, isFirst: boolean, now: number): void;
 
-  /** The repair was not needed (RFC 3522, RFC 2883, RFC 8985 with DSACK): its reduction is taken back. */
+  /** Reverts the reduction of a spurious recovery (RFC 3522, RFC 2883, RFC 8985 with DSACK). */
   undo(state: DeliveryState, now: number): void;
 }

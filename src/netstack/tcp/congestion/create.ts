@@ -1,4 +1,4 @@
-/** Makes the congestion control of a connection. */
+/** Creates the congestion control of a connection. */
 import { Bbr } from './bbr/bbr.js';
 import type { CongestionAlgorithm, CongestionControl } from './congestion-control.js';
 import { Cubic } from './cubic.js';
@@ -6,9 +6,12 @@ import { Reno } from './reno.js';
 import { WindowControl } from './window-control.js';
 
 export interface CongestionOptions {
-  /** Eff.snd.MSS as far as it is known; setMss() tells more. */
+  /** The initial Eff.snd.MSS in octets; setMss() updates it. */
   readonly mss: number;
-  /** Uniform in [0, 1); spreads BBR's probes, and nothing secret hangs on it. */
+  /**
+   * Returns a uniform number in [0, 1). Randomizes the times of BBR's probes; it need not be
+   * secure.
+   */
   readonly random: () => number;
   readonly now: number;
 }

@@ -1,9 +1,9 @@
-/** The curve of CUBIC: RFC 9438 4.2. Windows are segments, times are ms. */
+/** The window curve of CUBIC: RFC 9438 4.2. Windows are in segments, times in ms. */
 
-/** C of RFC 9438 4.1.1, per cubed second. */
+/** C of RFC 9438 4.1.1, in segments per cubed second. */
 const SCALE = 0.4;
 
-/** K: how long the window takes back to W_max (equation 2). */
+/** K: the time until the window returns to W_max (equation 2). */
 export function timeToMaximum(maximum: number, epochWindow: number): number {
   return 1000 * Math.cbrt((maximum - epochWindow) / SCALE);
 }

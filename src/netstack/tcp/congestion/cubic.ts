@@ -1,25 +1,27 @@
-/** CUBIC's congestion avoidance: RFC 9438 4. Names are those of section 4.1. */
+/** CUBIC's congestion avoidance: RFC 9438 4. Names follow section 4.1. */
 import type { AvoidanceLaw } from './avoidance-law.js';
 import { cubicWindow, timeToMaximum } from './cubic-curve.js';
 
-/** Multiplicative decrease: RFC 9438 4.6. */
+/** The multiplicative decrease factor: RFC 9438 4.6. */
 const BETA = 0.7;
 
-/** What gives Reno's mean window with that decrease: RFC 9438 4.3. */
+/** The additive increase that yields Reno's average window with that decrease: RFC 9438 4.3. */
 const ALPHA = (3 * (1 - BETA)) / (1 + BETA);
 
-/** RFC 9438 4.2: the target of one round trip is at most half above the window. */
+/** RFC 9438 4.2: the target for one round trip is at most 1.5 times the window. */
 const LARGEST_TARGET = 1.5;
 
-/** What a reduction changes. Windows are bytes. */
+/** The state that a reduction changes. Windows are in octets. */
 interface Epoch {
-  /** W_max; 0 when the next stage has none, since it follows on slow start or a timeout. */
+  /** W_max; 0 if the next stage has none because it follows slow start or a timeout. */
   maximum: number;
   /** cwnd_prior. */
   prior: number;
   /** epoch_start; -1 before congestion avoidance begins. */
   start: number;
-  /** W_max of the curve that is followed; may differ from `maximum` in a stage that had none. */
+  /**
+   * W_max of the current curve; may differ from `maximum` in a stage that started without W_max.
+   */
   plateau: number;
   /** K. */
   timeToPlateau: number;
@@ -40,20 +42,21 @@ export class Cubic implements AvoidanceLaw {
   #saved: Epoch = { ...this.#epoch };
 
   /**
-   * RFC 9438 4.6, with cwnd and not FlightSize, which it lets us since a window that is not used does
-   * not grow.
+   * RFC 9438 4.6, with cwnd instead of FlightSize. The RFC permits this because an unused window
+   * does not grow.
    */
   reduced(window: number, _flightSize: number, mss: number): number {
     const epoch = this.#epoch;
     epoch.prior = window;
-    // RFC 9438 4.7, fast convergence: it was less than last time, so that others need room.
+    // RFC 9438 4.7, fast convergence: the window is smaller than last time, so leave room for new
+    // flows.
     epoch.maximum = window < epoch.maximum ? (window * (1 + BETA)) / 2 : window;
     epoch.start = -1;
     return Math.max(window * BETA, 2 * mss);
   }
 
   timedOut(): void {
-    // RFC 9438 4.8: the next stage begins at its own W_max, with K = 0.
+    // RFC 9438 4.8: the next stage starts at its own W_max, with K = 0.
     this.#epoch.maximum = 0;
     this.#epoch.start = -1;
   }
@@ -63,7 +66,7 @@ export class Cubic implements AvoidanceLaw {
     if (epoch.start < 0) this.#begin(cwnd, mss, now);
     const elapsed = now - epoch.start;
     const share = Math.min(acknowledged / cwnd, 1);
-    // RFC 9438 4.3: as Reno would, and from W_est = cwnd_prior on with Reno's own slope.
+    // RFC 9438 4.3: grow like Reno; once W_est reaches cwnd_prior, with Reno's own slope.
     const alpha = epoch.estimate >= epoch.prior ? 1 : ALPHA;
     epoch.estimate += alpha * mss * share;
     if (this.#curve(elapsed, mss) < epoch.estimate) return Math.max(cwnd, epoch.estimate);
@@ -72,7 +75,7 @@ export class Cubic implements AvoidanceLaw {
     return cwnd + (bounded - cwnd) * share;
   }
 
-  /** RFC 9438 4.2: a stage of congestion avoidance begins. */
+  /** RFC 9438 4.2: starts a stage of congestion avoidance. */
   #begin(cwnd: number, mss: number, now: number): void {
     const epoch = this.#epoch;
     epoch.start = now;
@@ -86,7 +89,7 @@ export class Cubic implements AvoidanceLaw {
     return mss * cubicWindow(elapsed, plateau / mss, timeToPlateau);
   }
 
-  /** RFC 9438 4.2, 5.8: t leaves out the time in which cwnd could not grow. */
+  /** RFC 9438 4.2, 5.8: t excludes the time during which cwnd could not grow. */
   paused(duration: number): void {
     if (this.#epoch.start >= 0) this.#epoch.start += duration;
   }

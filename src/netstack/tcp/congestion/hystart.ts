@@ -1,9 +1,9 @@
 /**
- * HyStart++ (RFC 9406): the first slow start ends when round trips lengthen, before the queue of
- * the bottleneck is full. Names are those of section 4.2.
+ * HyStart++ (RFC 9406): ends the first slow start when the RTT increases, before the bottleneck's
+ * queue is full. Names follow section 4.2.
  */
 
-// Section 4.3; all are RECOMMENDED values. Times are ms.
+// The values that section 4.3 recommends. Times are in ms.
 const MIN_RTT_THRESH = 4;
 const MAX_RTT_THRESH = 16;
 const MIN_RTT_DIVISOR = 8;
@@ -15,11 +15,11 @@ export class HyStart {
   #lastRoundMinRtt = Infinity;
   #currentRoundMinRtt = Infinity;
   #rttSampleCount = 0;
-  /** Infinity outside of Conservative Slow Start. */
+  /** Infinity outside Conservative Slow Start. */
   #cssBaselineMinRtt = Infinity;
   #cssRounds = 0;
 
-  /** What the growth of slow start is divided by. */
+  /** The divisor of the growth in slow start. */
   get growthDivisor(): number {
     return this.#isConservative ? CSS_GROWTH_DIVISOR : 1;
   }
@@ -29,10 +29,10 @@ export class HyStart {
   }
 
   /**
-   * An ACK of slow start came.
+   * Processes an ACK in slow start.
    *
-   * @param rtt -1 where it shows none
-   * @returns whether slow start is over
+   * @param rtt the RTT in ms; -1 if the ACK yields none
+   * @returns whether slow start has ended
    */
   acknowledged(rtt: number, isRoundStart: boolean): boolean {
     if (isRoundStart && this.#endRound()) return true;
@@ -43,7 +43,10 @@ export class HyStart {
     return false;
   }
 
-  /** Nothing was in flight for a while: the rounds before say nothing about those to come. */
+  /**
+   * Discards the measurements after an idle period, because earlier rounds do not predict later
+   * ones.
+   */
   restart(): void {
     this.#currentRoundMinRtt = Infinity;
     this.#lastRoundMinRtt = Infinity;
@@ -56,14 +59,14 @@ export class HyStart {
     this.#lastRoundMinRtt = this.#currentRoundMinRtt;
     this.#currentRoundMinRtt = Infinity;
     this.#rttSampleCount = 0;
-    // The round in which it began counts as well.
+    // The round in which CSS began also counts.
     if (this.#isConservative) this.#cssRounds++;
     return this.#cssRounds >= CSS_ROUNDS;
   }
 
   #compare(): void {
     if (this.#isConservative) {
-      // It was jitter: slow start goes on.
+      // The increase was jitter: resume slow start.
       if (this.#currentRoundMinRtt < this.#cssBaselineMinRtt) {
         this.#cssBaselineMinRtt = Infinity;
         this.#cssRounds = 0;

@@ -1,17 +1,18 @@
 /**
- * Round trips that are counted by what is delivered, not by a clock: one ends when something
- * arrives that left after its start (draft-ietf-ccwg-bbr 5.5.1, RFC 9406 4.2).
+ * Counts round trips by delivery instead of time: a round ends when a segment arrives that was sent
+ * after the round's start (draft-ietf-ccwg-bbr 5.5.1, RFC 9406 4.2).
  */
 export class PacketTimedRounds {
-  /** Rounds that began so far. */
+  /** The number of rounds started so far. */
   count = 0;
-  /** The last ACK began a round. */
+  /** Whether the last ACK started a round. */
   isStart = false;
   #nextDelivered = 0;
 
   /**
-   * @param priorDelivered what was delivered when the newest segment of this ACK left; -1 for none
-   * @param delivered what is delivered now
+   * @param priorDelivered the octets delivered when the newest segment of this ACK was sent; -1 if
+   *   none
+   * @param delivered the octets delivered now
    */
   update(priorDelivered: number, delivered: number): void {
     this.isStart = priorDelivered >= this.#nextDelivered;
@@ -20,7 +21,7 @@ export class PacketTimedRounds {
     this.#nextDelivered = delivered;
   }
 
-  /** Makes the present round begin now. */
+  /** Restarts the current round now. */
   begin(delivered: number): void {
     this.#nextDelivered = delivered;
   }

@@ -1,25 +1,31 @@
 /**
- * Proportional Rate Reduction (RFC 9937): how much may leave for each ACK of fast recovery, so that
- * what is in flight shrinks evenly from what it was to ssthresh, and does not fall short of it.
+ * Proportional Rate Reduction (RFC 9937): limits what each ACK of fast recovery releases, so that
+ * the octets in flight decrease evenly to ssthresh and do not fall below it.
  */
 import type { AckSample, DeliveryState } from './congestion-control.js';
 
-/** Duplicate ACKs that begin a recovery where the peer sends no SACKs. */
+/** The number of duplicate ACKs that start a recovery if the peer does not send SACKs. */
 const DUPLICATE_THRESHOLD = 3;
 
 export class ProportionalRateReduction {
-  /** RecoverFS: in flight when the recovery began, what was then found lost included. */
+  /** RecoverFS: the octets in flight when the recovery began, including those then marked lost. */
   #recoverFlightSize = 0;
   /** prr_delivered. */
   #delivered = 0;
-  /** What #sent() was when the recovery began; what it grows by is prr_out. */
+  /** The value of #sent() when the recovery began. Its increase since then is prr_out. */
   #sentBefore = 0;
-  /** Without SACK: bytes that duplicate ACKs showed to have arrived, and SND.UNA has not passed. */
+  /**
+   * Without SACK: octets that duplicate ACKs showed to have arrived and that SND.UNA has not
+   * passed.
+   */
   #unseen = 0;
-  /** The ACK that began the recovery has yet to be counted. */
+  /** Whether the ACK that started the recovery has not been counted yet. */
   #isBeginning = false;
 
-  /** Recovery begins, or ssthresh was lowered once more within it; window() follows at once. */
+  /**
+   * Starts a recovery, or restarts it after ssthresh was lowered again. The caller must call
+   * window() next.
+   */
   begin(state: DeliveryState): void {
     this.#delivered = 0;
     this.#unseen = state.usesSack ? 0 : DUPLICATE_THRESHOLD * state.mss;
@@ -27,14 +33,14 @@ export class ProportionalRateReduction {
     this.#isBeginning = true;
   }
 
-  /** RFC 9937 6.2: the window after an ACK. */
+  /** RFC 9937 6.2: returns the window after an ACK. */
   window(sample: AckSample, state: DeliveryState, ssthresh: number): number {
     const { inflight, mss } = state;
     const deliveredData = this.#deliveredData(sample, state);
     const out = this.#sent(state) - this.#sentBefore;
     this.#delivered += deliveredData;
     if (this.#isBeginning) {
-      // What this ACK delivered and lost was in flight before it.
+      // The octets that this ACK delivered or marked lost were in flight before it.
       this.#recoverFlightSize = sample.priorInflight;
       this.#isBeginning = false;
     }
@@ -43,24 +49,25 @@ export class ProportionalRateReduction {
       const proportion = ssthresh / Math.max(this.#recoverFlightSize, mss);
       allowed = Math.ceil(this.#delivered * proportion) - out;
     } else {
-      // The conservative bound: what was delivered may be sent. safeACK allows slow start's pace.
+      // The conservative bound: send as much as was delivered. safeACK permits the growth of slow
+      // start.
       allowed = Math.max(this.#delivered - out, deliveredData);
       if (sample.isCumulative && sample.newlyLost === 0) allowed += mss;
       allowed = Math.min(allowed, ssthresh - inflight);
     }
-    // The first retransmission leaves whatever the rest says.
+    // Always allow the first retransmission.
     if (out <= 0) allowed = Math.max(allowed, mss);
     return inflight + Math.max(0, allowed);
   }
 
-  /** All that was sent so far: it is in flight, has arrived, or is lost. */
+  /** The total octets sent so far: in flight, delivered, or lost. */
   #sent(state: DeliveryState): number {
     return state.inflight + state.delivered + state.lost + this.#unseen;
   }
 
   /**
-   * DeliveredData of RFC 9937. Without SACK, a duplicate ACK stands for one segment, and an ACK that
-   * moves SND.UNA for what it covers beyond those.
+   * DeliveredData of RFC 9937. Without SACK, a duplicate ACK counts as one segment. An ACK that
+   * moves SND.UNA counts only the octets beyond those of earlier duplicate ACKs.
    */
   #deliveredData({ acknowledged, newlyDelivered }: AckSample, { usesSack }: DeliveryState): number {
     if (usesSack) return newlyDelivered;

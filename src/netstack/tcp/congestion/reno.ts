@@ -3,10 +3,13 @@ import type { AvoidanceLaw } from './avoidance-law.js';
 
 export class Reno implements AvoidanceLaw {
   readonly algorithm = 'reno';
-  /** Bytes acknowledged towards the next segment of growth (RFC 3465 2.1). */
+  /** Octets acknowledged since cwnd last grew by a segment (RFC 3465 2.1). */
   #acked = 0;
 
-  /** RFC 5681 equation 4. What limited transmit put on top of cwnd MUST NOT count (3.2 step 2). */
+  /**
+   * RFC 5681 equation 4. Segments that limited transmit sent beyond cwnd MUST NOT count (3.2 step
+   * 2).
+   */
   reduced(window: number, flightSize: number, mss: number): number {
     this.#acked = 0;
     return Math.max(Math.min(window, flightSize) / 2, 2 * mss);
@@ -16,7 +19,7 @@ export class Reno implements AvoidanceLaw {
     this.#acked = 0;
   }
 
-  /** One segment for each window that is acknowledged. */
+  /** Grows cwnd by one segment for each window acknowledged. */
   grown(cwnd: number, acknowledged: number, mss: number): number {
     this.#acked += acknowledged;
     if (this.#acked < cwnd) return cwnd;
@@ -25,11 +28,11 @@ export class Reno implements AvoidanceLaw {
   }
 
   paused(): void {
-    // The window grows by bytes, not with time.
+    // The window grows with acknowledged octets, not with time.
   }
 
   save(): void {
-    // All that a reduction changes is progress within one segment.
+    // A reduction changes only the progress towards the next segment, which need not be saved.
   }
 
   restore(): void {

@@ -1,16 +1,17 @@
 /**
- * How much may leave at once under pacing: draft-ietf-ccwg-bbr 5.6.3. What is a millisecond's
- * worth costs one timer a millisecond, and adds no more than that to the queue of the bottleneck.
+ * Limits the burst size under pacing: draft-ietf-ccwg-bbr 5.6.3. A burst of a millisecond's data
+ * costs one timer per millisecond and adds at most a millisecond to the bottleneck's queue.
  */
 const LARGEST_QUANTUM = 65_536;
 
 /**
- * Below 1.2 Mbit/s one segment leaves at a time, not two as in the draft, which lets us choose: on
- * a narrow link the second one is 10 ms and more of queue, and BBR keeps three quanta in flight.
+ * Below this rate in octets per ms (1.2 Mbit/s), one segment is sent at a time instead of two; the
+ * draft permits both. On a slow link, a second segment adds 10 ms or more of queue, and BBR keeps
+ * three quanta in flight.
  */
 const NARROW_RATE = 150;
 
-/** @param rate bytes a ms; Infinity without pacing */
+/** @param rate octets per ms; Infinity without pacing */
 export function sendQuantum(rate: number, mss: number): number {
   const least = rate < NARROW_RATE ? mss : 2 * mss;
   return Math.max(Math.min(rate, LARGEST_QUANTUM), least);

@@ -1,7 +1,7 @@
 /**
- * Congestion control by a window (RFC 5681): slow start with HyStart++, congestion avoidance by
- * Reno's or CUBIC's law, Proportional Rate Reduction in fast recovery; paced, so that a window does
- * not leave as one burst. Read RFC 5681 3 and RFC 9438 4 before touching this.
+ * Window-based congestion control (RFC 5681): slow start with HyStart++, Reno or CUBIC congestion
+ * avoidance, and Proportional Rate Reduction in fast recovery. Pacing avoids bursts of a full
+ * window. Read RFC 5681 3 and RFC 9438 4 before you change this file.
  */
 import type { AvoidanceLaw } from './avoidance-law.js';
 import type {
@@ -18,12 +18,12 @@ import { ProportionalRateReduction } from './proportional-rate-reduction.js';
 import { sendQuantum } from './send-quantum.js';
 import { WindowValidation } from './window-validation.js';
 
-/** RFC 9406 4.3: L, in segments, where nothing is paced. */
+/** RFC 9406 4.3: L, in segments, without pacing. */
 const SLOW_START_LIMIT = 8;
 
 /**
- * How much faster than cwnd/srtt segments leave: enough that pacing does not hold back the growth
- * of the window, which doubles each round trip in slow start.
+ * The pacing rate as a multiple of cwnd/srtt, chosen so that pacing does not slow the growth of the
+ * window, which doubles each round trip in slow start.
  */
 const SLOW_START_PACING_GAIN = 2;
 const AVOIDANCE_PACING_GAIN = 1.2;
@@ -41,9 +41,9 @@ export class WindowControl implements CongestionControl {
   #ssthresh = Infinity;
   #pacingRate = Infinity;
   #repair: Repair = 'none';
-  /** The next ACK is the one that ended fast recovery. */
+  /** Whether the next ACK is the one that ended fast recovery. */
   #hasJustRecovered = false;
-  /** When the window was last reduced, and what DeliveryState.lost was then. */
+  /** When the window was last reduced, and DeliveryState.lost at that time. */
   #reducedAt = -Infinity;
   #lostAtReduction = 0;
   #acknowledgedAt = 0;
@@ -83,7 +83,7 @@ export class WindowControl implements CongestionControl {
   }
 
   handshakeRepeated(): void {
-    // RFC 5681 3.1: the path loses what little it gets, so that one segment MUST be enough.
+    // RFC 5681 3.1: the path lost both SYNs, so the initial window MUST be one segment.
     this.#cwnd = this.#mss;
   }
 
@@ -92,9 +92,10 @@ export class WindowControl implements CongestionControl {
     this.#acknowledgedAt = now;
     const restartWindow = initialWindow(this.#mss);
     if (idle <= rto || this.#cwnd <= restartWindow) return;
-    // RFC 7661 4.4.3: what the path did carry is still the best guess of where slow start ends.
+    // RFC 7661 4.4.3: the previously used window is still the best estimate of the slow start
+    // threshold.
     this.#ssthresh = Math.max(this.#ssthresh, 0.75 * this.#cwnd);
-    // RFC 5681 4.1: no more than the restart window after an RTO of silence.
+    // RFC 5681 4.1: after an idle RTO, send at most the restart window.
     this.#cwnd = restartWindow;
     this.#validation.reset();
     this.#hystart.restart();
@@ -102,8 +103,8 @@ export class WindowControl implements CongestionControl {
 
   lost(segment: Transmission, state: DeliveryState, now: number): void {
     if (this.#repair === 'none') return;
-    // RFC 5681 4.3: a loss among what left after the reduction, a retransmission as a rule, is a
-    // second indication of congestion: the window MUST be lowered again.
+    // RFC 5681 4.3: loss of a segment sent after the reduction, usually a retransmission, is a
+    // second congestion indication. The window MUST be reduced again.
     const isOfThisRepair =
       segment.sentAt >= this.#reducedAt && segment.lost >= this.#lostAtReduction;
     if (isOfThisRepair) this.#reduce(state, now);
@@ -113,7 +114,7 @@ export class WindowControl implements CongestionControl {
     this.#save();
     this.#reduce(state, now);
     this.#repair = 'fast-recovery';
-    // Where it was a timer that found the loss, no ACK follows at once: one segment may leave.
+    // If a timer detected the loss, no ACK follows immediately: allow one segment.
     this.#cwnd = state.inflight + this.#mss;
     this.#pace(state);
   }
@@ -152,7 +153,7 @@ export class WindowControl implements CongestionControl {
   }
 
   #slowStartGrowth(acknowledged: number): number {
-    // RFC 3465 2.3: an ACK after a timeout may cover what was sent twice.
+    // RFC 3465 2.3: an ACK after a timeout may cover segments that were sent twice.
     if (this.#repair === 'after-timeout') return Math.min(acknowledged, this.#mss);
     const isPaced = this.#pacingRate !== Infinity;
     const limit = isPaced ? Infinity : SLOW_START_LIMIT * this.#mss;
@@ -160,7 +161,7 @@ export class WindowControl implements CongestionControl {
   }
 
   exitRecovery(state: DeliveryState): void {
-    // RFC 9937 6.4: the recovery ends at ssthresh. Pacing keeps the rest from being a burst.
+    // RFC 9937 6.4: set cwnd to ssthresh at the end of recovery. Pacing prevents a burst.
     if (this.#repair === 'fast-recovery') this.#cwnd = this.#ssthresh;
     this.#hasJustRecovered = this.#repair === 'fast-recovery';
     this.#repair = 'none';
@@ -169,7 +170,7 @@ export class WindowControl implements CongestionControl {
 
   timedOut(state: DeliveryState, isFirst: boolean, now: number): void {
     this.#save();
-    // RFC 5681 3.1: ssthresh stays when the same segment times out again.
+    // RFC 5681 3.1: keep ssthresh if the same segment times out again.
     if (isFirst) this.#reduce(state, now);
     this.#mark(state, now);
     this.#law.timedOut();
@@ -186,7 +187,7 @@ export class WindowControl implements CongestionControl {
     this.#pace(state);
   }
 
-  /** Keeps what undo() brings back: what was so before the first reduction of a repair. */
+  /** Saves the state for undo(), as it is before the first reduction of a recovery. */
   #save(): void {
     if (this.#repair !== 'none') return;
     this.#undoCwnd = this.#cwnd;
@@ -195,7 +196,7 @@ export class WindowControl implements CongestionControl {
   }
 
   #reduce(state: DeliveryState, now: number): void {
-    // Within fast recovery cwnd follows what is in flight; ssthresh is the window meant.
+    // In fast recovery, cwnd follows the octets in flight, so ssthresh is the effective window.
     const window = this.#repair === 'fast-recovery' ? this.#ssthresh : this.#cwnd;
     this.#ssthresh = this.#law.reduced(window, state.flightSize, this.#mss);
     this.#cwnd = Math.min(this.#cwnd, this.#ssthresh);
@@ -203,7 +204,10 @@ export class WindowControl implements CongestionControl {
     this.#prr.begin(state);
   }
 
-  /** What leaves from now on tells of the window as it is now. */
+  /**
+   * Marks the time of a reduction: losses of segments sent from now on indicate congestion at the
+   * reduced window.
+   */
   #mark(state: DeliveryState, now: number): void {
     this.#reducedAt = now;
     this.#lostAtReduction = state.lost;

@@ -1,6 +1,6 @@
 /**
- * Whether cwnd is what holds the sender back. A window that is not used proves nothing about the
- * path, so that it must not grow (RFC 9438 5.8, RFC 7661 4.3).
+ * Detects whether cwnd limits the sender. An unused window proves nothing about the path and
+ * therefore must not grow (RFC 9438 5.8, RFC 7661 4.3).
  */
 export class WindowValidation {
   #isLimited = false;
@@ -8,21 +8,21 @@ export class WindowValidation {
   #used = 0;
   #usedBefore = 0;
 
-  /** cwnd was full at some time of this round trip or the last one: C.is_cwnd_limited. */
+  /** Whether cwnd was full at any time in this or the last round trip: C.is_cwnd_limited. */
   get isCwndLimited(): boolean {
     return this.#isLimited || this.#wasLimited;
   }
 
-  /** The most that was in flight in this round trip and the last one: pipeACK of RFC 7661 4.2. */
+  /** The maximum octets in flight in this and the last round trip: pipeACK of RFC 7661 4.2. */
   get used(): number {
     return Math.max(this.#used, this.#usedBefore);
   }
 
   /**
-   * An ACK came.
+   * Records the window usage at an ACK.
    *
-   * @param inflight what was in flight before it
-   * @param cwnd what was allowed then
+   * @param inflight the octets in flight before the ACK
+   * @param cwnd the congestion window before the ACK
    */
   sample(inflight: number, cwnd: number, mss: number, isRoundStart: boolean): void {
     if (isRoundStart) {
@@ -32,11 +32,11 @@ export class WindowValidation {
       this.#used = 0;
     }
     if (inflight > this.#used) this.#used = inflight;
-    // What is left is less than one full segment.
+    // The remaining window is less than one full segment.
     if (inflight + mss > cwnd) this.#isLimited = true;
   }
 
-  /** Nothing was sent for a while. */
+  /** Discards the measurements after an idle period. */
   reset(): void {
     this.#isLimited = false;
     this.#wasLimited = false;

@@ -1,6 +1,9 @@
-/** The largest value of the last `length` units of some time that only counts up. */
+/**
+ * A windowed maximum filter: the maximum of the last `length` units of a monotonic time, such as
+ * rounds.
+ */
 export class WindowedMaximum {
-  /** The maximum of each unit; the one of `time` is at `time % length`. */
+  /** The maximum of each time unit. The unit `time` uses slot `time % length`. */
   readonly #slots: number[];
   #time = 0;
   #maximum = 0;
@@ -9,12 +12,12 @@ export class WindowedMaximum {
     this.#slots = Array.from({ length }, () => 0);
   }
 
-  /** 0 before the first value. What left the window counts until the next update(). */
+  /** The maximum; 0 before the first value. Expired values count until the next update(). */
   get value(): number {
     return this.#maximum;
   }
 
-  /** @param time not before that of the last call */
+  /** @param time must not be less than in the last call */
   update(value: number, time: number): void {
     const slots = this.#slots;
     const { length } = slots;
