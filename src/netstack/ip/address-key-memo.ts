@@ -1,8 +1,8 @@
 import { addressKey, type IpAddress } from '../../wire/ip-address.js';
 
 /**
- * addressKey() of the address that came last: packets come in trains from one end to one other, and
- * an IPv6 key is a string.
+ * Caches addressKey() of the last address: packets often arrive in runs with the same source and
+ * destination, and an IPv6 key is a string.
  */
 export class AddressKeyMemo {
   #address: Uint8Array = new Uint8Array(0);
@@ -20,7 +20,7 @@ export class AddressKeyMemo {
   #isLast(address: IpAddress): boolean {
     const last = this.#address;
     if (last.length === 0) return false;
-    // From the end, where addresses differ.
+    // Compare backwards, because addresses usually differ at the end.
     for (let index = 15; index >= 0; index--) {
       if (address[index] !== last[index]) return false;
     }

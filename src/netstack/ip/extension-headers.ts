@@ -1,4 +1,4 @@
-/** Walks the extension headers of an arriving IPv6 packet: RFC 8200 4. */
+/** Parses the extension headers of a received IPv6 packet: RFC 8200 4. */
 import { PROTOCOL_TCP, PROTOCOL_UDP } from '../../wire/ipv4.js';
 import {
   DESTINATION_OPTIONS,
@@ -19,40 +19,46 @@ import {
 } from '../../wire/icmpv6.js';
 import type { DropReason } from '../drop-reason.js';
 
-/** More headers than any honest packet has. */
+/** The maximum number of extension headers; legitimate packets have fewer. */
 const MAXIMUM_HEADERS = 8;
 
-/** Options of one header, padding apart: RFC 8504 5.3 lets a host set a limit, and names eight. */
+/**
+ * The maximum number of options in one header, excluding padding. RFC 8504 5.3 permits such a limit
+ * and suggests eight.
+ */
 const MAXIMUM_OPTIONS = 8;
 
 const PAD1 = 0;
 const PADN = 1;
 
-/** Fields of a routing header: RFC 8200 4.4. */
+/** Field offsets in a routing header: RFC 8200 4.4. */
 const ROUTING_TYPE = 2;
 const SEGMENTS_LEFT = 3;
 
-/** How a walk ended: at an upper layer, at a fragment header, or in a drop. */
+/** The result of parsing: an upper layer, a fragment header, or the reason for a drop. */
 export type WalkEnd = 'upper-layer' | 'fragment' | DropReason;
 
-/** One object serves all packets in turn. */
+/** The parser. One object is reused for all packets. */
 export class ExtensionHeaders {
-  /** What the headers end in, where that lies, and where it was named. */
+  /**
+   * The protocol after the headers, the offset of its header, and the offset of the field that
+   * named it.
+   */
   protocol = 0;
   offset = 0;
   namedAt = 0;
-  /** The code and pointer of the parameter problem to answer with; a code of -1 is none. */
+  /** The code and pointer of the ICMPv6 parameter problem to send; a code of -1 means none. */
   problemCode = -1;
   problemPointer = 0;
 
-  /** Walks from the IPv6 header at the start of `bytes` to an upper layer or fragment header. */
+  /** Parses from the IPv6 header at the start of `bytes` to an upper layer or fragment header. */
   walk(bytes: Uint8Array, end: number): WalkEnd {
     this.namedAt = IPV6_NEXT_HEADER;
     this.offset = IPV6_HEADER_LENGTH;
     return this.#walk(bytes, end);
   }
 
-  /** Goes on behind the fragment header that the last walk ended at. */
+  /** Continues after the fragment header at which the last call stopped. */
   walkBehindFragment(bytes: Uint8Array, end: number): WalkEnd {
     this.namedAt = this.offset;
     this.offset += FRAGMENT_HEADER_LENGTH;
@@ -71,7 +77,7 @@ export class ExtensionHeaders {
     return 'ip-extension';
   }
 
-  /** Judges the header at `offset`; undefined when it may be passed. */
+  /** Checks the header at `offset`; undefined if parsing continues with the next header. */
   #judge(bytes: Uint8Array, end: number): WalkEnd | undefined {
     switch (this.protocol) {
       case PROTOCOL_TCP:
@@ -79,12 +85,13 @@ export class ExtensionHeaders {
       case PROTOCOL_ICMPV6:
         return 'upper-layer';
       case NO_NEXT_HEADER:
-        // RFC 8200 4.7: what follows MUST be ignored.
+        // RFC 8200 4.7: data after No Next Header MUST be ignored.
         return 'ip-no-next-header';
       case FRAGMENT_HEADER:
         return this.offset + FRAGMENT_HEADER_LENGTH > end ? 'ip-truncated' : 'fragment';
       case HOP_BY_HOP_OPTIONS:
-        // RFC 8200 4: elsewhere than behind the IPv6 header it is a header that nobody knows.
+        // RFC 8200 4: hop-by-hop options are only valid directly after the IPv6 header; elsewhere
+        // they count as an unrecognized next header.
         if (this.namedAt !== IPV6_NEXT_HEADER) break;
         return this.#measure(bytes, end) ?? this.#judgeOptions(bytes);
       case DESTINATION_OPTIONS:
@@ -102,7 +109,9 @@ export class ExtensionHeaders {
     return undefined;
   }
 
-  /** RFC 8200 4.2: the two highest bits say what to do about an option that is not known. */
+  /**
+   * RFC 8200 4.2: the two highest bits of an unrecognized option's type define how to handle it.
+   */
   #judgeOptions(bytes: Uint8Array): DropReason | undefined {
     const end = this.offset + extensionHeaderLength(bytes, this.offset);
     let at = this.offset + 2;
@@ -119,7 +128,7 @@ export class ExtensionHeaders {
         if (++options > MAXIMUM_OPTIONS) return 'ip-extension';
         const action = type >> 6;
         if (action === 1) return 'ip-extension';
-        // The destination is never multicast here, so that 2 and 3 mean the same.
+        // Actions 2 and 3 are equivalent here, because the destination is never multicast.
         if (action > 1) return this.#problem('ip-extension', ICMPV6_UNRECOGNIZED_OPTION, at);
       }
       at = next;
@@ -128,8 +137,8 @@ export class ExtensionHeaders {
   }
 
   /**
-   * RFC 8200 4.4: no type is known here, and type 0 is gone (RFC 5095). With segments left the
-   * packet is discarded and answered, else the header is ignored.
+   * RFC 8200 4.4: no routing type is supported, and RFC 5095 deprecates type 0. With segments left,
+   * the packet is discarded and a parameter problem sent; otherwise the header is ignored.
    */
   #judgeRouting(bytes: Uint8Array): DropReason | undefined {
     if (bytes[this.offset + SEGMENTS_LEFT] === 0) return undefined;

@@ -3,8 +3,8 @@ import { randomSipHashKey, SipHash } from '../../lib/siphash.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 
 /**
- * Flows are remembered in sets of those whose hashes end alike: the last eight of each, so that
- * flows have to be many before one is forgotten. The number of sets is a power of two.
+ * The set-associative cache of flows: the hash selects a set, which holds its eight latest flows.
+ * The number of sets must be a power of two.
  */
 const SETS = 256;
 const WAYS = 8;
@@ -12,12 +12,12 @@ const WAYS = 8;
 const FLOW_LABEL_BITS = 0xfffff;
 
 /**
- * Keyed hashes of flows: a protocol and its two ends. They give IPv6 flow labels, and tell later
- * whether a packet that an ICMP error quotes may be one of ours.
+ * Keyed hashes of flows, each a protocol and two endpoints. They provide IPv6 flow labels and later
+ * show whether a packet quoted in an ICMP error was probably sent by this stack.
  */
 export class Flows {
   readonly #hash: SipHash;
-  /** Both words of the hash of each flow that was noted, in each set the latest first. */
+  /** Both words of the hash of each recorded flow; within a set, the latest first. */
   readonly #noted = new Int32Array(SETS * WAYS * 2);
 
   constructor(entropy: Entropy) {
@@ -25,15 +25,15 @@ export class Flows {
   }
 
   /**
-   * RFC 6437 3: one label for each flow, evenly spread and not to be foreseen. Never 0, which is
-   * no label.
+   * RFC 6437 3: returns a uniformly distributed, unpredictable label for each flow. Never 0, which
+   * means no label.
    */
   label(protocol: number, local: SocketAddress, remote: SocketAddress): number {
     this.#hash.hash(flowInput(protocol, local, remote));
     return this.#hash.high & FLOW_LABEL_BITS || 1;
   }
 
-  /** A packet of the flow has been sent. */
+  /** Records that a packet of the flow was sent. */
   note(protocol: number, local: SocketAddress, remote: SocketAddress): void {
     const low = this.#hash.hash(flowInput(protocol, local, remote));
     const { high } = this.#hash;
@@ -44,7 +44,7 @@ export class Flows {
     this.#noted[set + 1] = high;
   }
 
-  /** Whether the flow was noted, and not so many others since that it was forgotten. */
+  /** Whether the flow was recorded and not yet evicted by newer flows. */
   isNoted(protocol: number, local: SocketAddress, remote: SocketAddress): boolean {
     const low = this.#hash.hash(flowInput(protocol, local, remote));
     return this.#find(low, this.#hash.high);
@@ -59,12 +59,15 @@ export class Flows {
   }
 }
 
-/** Where the set begins that a flow belongs to. */
+/** The index at which a flow's set starts. */
 function setOf(low: number): number {
   return (low & (SETS - 1)) * WAYS * 2;
 }
 
-/** Protocol, ports, addresses: of one length for each family, so that no two flows read alike. */
+/**
+ * Encodes protocol, ports and addresses. The length is fixed for each family, so that the encoding
+ * is unambiguous.
+ */
 function flowInput(protocol: number, local: SocketAddress, remote: SocketAddress): Uint8Array {
   const { length } = local.address;
   const input = new Uint8Array(5 + 2 * length);

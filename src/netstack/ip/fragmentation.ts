@@ -1,4 +1,4 @@
-/** Cuts a packet that is too big for its path into fragments: RFC 791 3.2, RFC 8200 4.5. */
+/** Fragments a packet that exceeds its path MTU: RFC 791 3.2, RFC 8200 4.5. */
 import { PACKET_HEADROOM, packetInSlot, type PacketSlots } from '../../lib/packet-slot.js';
 import {
   finishIpv4Header,
@@ -16,8 +16,10 @@ import {
 } from '../../wire/ipv6.js';
 
 /**
- * @param slot a packet of ours: a header without options or extensions
- * @param identification unique among the packets of the flow while they live; 16 bits in IPv4
+ * Splits a packet into fragments.
+ *
+ * @param slot a locally created packet, without IP options or extension headers
+ * @param identification unique among the flow's packets during their lifetime; IPv4 uses 16 bits
  */
 export function fragment(
   slot: Uint8Array,

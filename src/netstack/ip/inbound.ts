@@ -22,16 +22,16 @@ import { isUnicast, type OwnAddresses } from './own-addresses.js';
 
 const NOTHING = new Uint8Array(0);
 
-/** An arriving IP packet. One object serves all packets in turn. */
+/** A received IP packet. One object is reused for all packets. */
 export class Inbound {
   bytes: Uint8Array = NOTHING;
   isIpv6 = false;
-  /** The index of our address that it was sent to. */
+  /** The index of the local address to which the packet was sent. */
   localIndex = 0;
-  /** The source address as addressKey() makes it. */
+  /** The addressKey() of the source address. */
   sourceKey: number | string = 0;
   protocol = 0;
-  /** What lies behind the IP header, and in IPv6 behind the extension headers that were passed. */
+  /** The offset after the IP header and, for IPv6, after the extension headers parsed so far. */
   offset = 0;
   length = 0;
   readonly #sources = new AddressKeyMemo();
@@ -47,14 +47,15 @@ export class Inbound {
     return this.isIpv6 ? ipv6Destination(this.bytes, 0) : ipv4Destination(this.bytes, 0);
   }
 
-  /** Where the packet ends in `bytes`; what follows is not part of it. */
+  /** The end of the packet in `bytes`. Octets after it do not belong to the packet. */
   get end(): number {
     return this.offset + this.length;
   }
 
   /**
-   * Takes a packet; says why it is none for us, if so. IPv4 options are passed unread: RFC 1122
-   * 3.2.1.8, what is not understood MUST be ignored. Extension headers are the IP layer's.
+   * Parses a packet, and returns the reason if it must be dropped. Skips IPv4 options: RFC 1122
+   * 3.2.1.8, options that are not understood MUST be ignored. The IP layer parses extension
+   * headers.
    */
   parse(packet: Uint8Array, addresses: OwnAddresses): DropReason | undefined {
     if (packet.length === 0) return 'ip-truncated';
@@ -64,14 +65,15 @@ export class Inbound {
     const error = this.isIpv6 ? ipv6HeaderError(packet) : ipv4HeaderError(packet);
     if (error !== undefined) return error;
     this.bytes = packet;
-    // Multicast and broadcast end here: no such address is ours, and nothing is answered.
+    // Multicast and broadcast packets are dropped here without a reply, because no such address is
+    // local.
     const localIndex = addresses.indexOfKey(this.#destinations.keyOf(this.destination));
     if (localIndex === undefined) return 'ip-destination';
     const { source } = this;
     if (!isUnicast(source)) return 'ip-source';
     this.localIndex = localIndex;
     this.sourceKey = this.#sources.keyOf(source);
-    // Nobody but us has it, and what we send to ourselves never leaves.
+    // A local source address is spoofed, because packets to local addresses never enter the tunnel.
     if (addresses.indexOfKey(this.sourceKey) !== undefined) return 'ip-source';
     if (this.isIpv6) {
       this.protocol = packet[IPV6_NEXT_HEADER]!;
@@ -85,7 +87,7 @@ export class Inbound {
     return undefined;
   }
 
-  /** Passes headers: the upper layer `protocol` begins at `offset`. */
+  /** Skips headers: the upper layer `protocol` starts at `offset`. */
   passTo(protocol: number, offset: number): void {
     const { end } = this;
     this.protocol = protocol;
@@ -93,7 +95,7 @@ export class Inbound {
     this.length = end - offset;
   }
 
-  /** Lets go of the packet. */
+  /** Drops the reference to the packet. */
   release(): void {
     this.bytes = NOTHING;
   }

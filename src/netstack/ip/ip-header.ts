@@ -3,13 +3,15 @@ import type { IpAddress } from '../../wire/ip-address.js';
 import { createIpv4Header, finishIpv4Header } from '../../wire/ipv4.js';
 import { createIpv6Header, finishIpv6Header } from '../../wire/ipv6.js';
 
-/** The IP header of one flow, made once: a packet needs a copy, its length and its checksum. */
+/**
+ * The precomputed IP header of a flow. Each packet needs only a copy, its length and its checksum.
+ */
 export class IpHeader {
   readonly #bytes: Uint8Array;
   readonly #pseudoSum: number;
   readonly #isIpv6: boolean;
 
-  /** @param flowLabel of meaning for IPv6 alone; 0 is none (RFC 6437 2) */
+  /** @param flowLabel the IPv6 flow label, ignored for IPv4; 0 means none (RFC 6437 2) */
   constructor(source: IpAddress, destination: IpAddress, protocol: number, flowLabel = 0) {
     this.#isIpv6 = source.length === 16;
     this.#bytes = this.#isIpv6
@@ -18,17 +20,17 @@ export class IpHeader {
     this.#pseudoSum = sumPseudoHeader(source, destination, protocol, 0);
   }
 
-  /** Bytes in front of the upper layer. */
+  /** The length of the header in octets. */
   get length(): number {
     return this.#bytes.length;
   }
 
-  /** The sum of the pseudo header for an upper layer of `length` bytes. */
+  /** The pseudo header checksum for an upper layer of `length` octets. */
   pseudoSum(length: number): number {
     return this.#pseudoSum + length;
   }
 
-  /** Writes the header of a packet with `upperLength` bytes behind it. */
+  /** Writes the header of a packet whose upper layer is `upperLength` octets long. */
   write(packet: Uint8Array, offset: number, upperLength: number): void {
     packet.set(this.#bytes, offset);
     if (this.#isIpv6) finishIpv6Header(packet, offset, upperLength);

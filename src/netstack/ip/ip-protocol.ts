@@ -1,4 +1,4 @@
-/** IP on the way in: RFC 791, RFC 1122 3, RFC 8200. What it lets through is for an upper layer. */
+/** Receives IP packets and passes valid ones to the upper layers: RFC 791, RFC 1122 3, RFC 8200. */
 import type { DropCounter } from '../../lib/drop-counter.js';
 import {
   finishIpv4Header,
@@ -31,7 +31,7 @@ import { Inbound } from './inbound.js';
 import type { OwnAddresses } from './own-addresses.js';
 import { type Fragment, Reassembly, type ReassemblyLimits } from './reassembly.js';
 
-/** The largest number that a length field holds. */
+/** The maximum value of a 16-bit length field. */
 const MAXIMUM_LENGTH = 0xffff;
 
 export interface IpProtocolOptions {
@@ -55,14 +55,14 @@ export class IpProtocol {
     this.#reassembly = new Reassembly(limits, drops);
   }
 
-  /** Bytes that unfinished datagrams hold. */
+  /** Octets that incomplete datagrams use. */
   get reassemblyBytes(): number {
     return this.#reassembly.usedBytes;
   }
 
   /**
-   * Takes a packet into `inbound`; true when an upper layer is to have it. Else it was dropped, and
-   * counted, or is a fragment that waits for others.
+   * Parses a packet into `inbound`. Returns true if an upper layer must process it. Otherwise the
+   * packet was dropped and counted, or is a fragment that waits for others.
    */
   receive(packet: Uint8Array, inbound: Inbound, now: number): boolean {
     if (!this.#parse(packet, inbound)) return false;
@@ -74,7 +74,10 @@ export class IpProtocol {
     return this.#reassembly.nextTimeout();
   }
 
-  /** Gives up datagrams that are due: RFC 1122 3.3.2 and RFC 8200 4.5 tell the sender. */
+  /**
+   * Discards expired datagrams, and notifies their senders as RFC 1122 3.3.2 and RFC 8200 4.5
+   * require.
+   */
   handleTimeout(now: number): void {
     this.#reassembly.expire(now, (first) => {
       const inbound = new Inbound();
@@ -94,7 +97,7 @@ export class IpProtocol {
     const { bytes, offset, length, end } = inbound;
     const start = ipv4FragmentOffset(bytes, 0);
     const isLast = !ipv4HasMoreFragments(bytes, 0);
-    // RFC 791 3.2: all but the last are whole eights.
+    // RFC 791 3.2: the length of every fragment except the last is a multiple of 8.
     if (length === 0 || (!isLast && length % 8 !== 0) || offset + start + length > MAXIMUM_LENGTH) {
       this.#drops.count('ip-fragment');
       return false;
@@ -121,12 +124,12 @@ export class IpProtocol {
     if (outcome === 'fragment' && !isWhole) {
       const at = headers.offset;
       const isAtomic = fragmentOffset(bytes, at) === 0 && !hasMoreFragments(bytes, at);
-      // RFC 6946 4: a fragment that is the whole packet is taken by itself.
+      // RFC 6946 4: process an atomic fragment separately from other fragments.
       if (!isAtomic) return this.#receiveIpv6Fragment(inbound, now);
       outcome = headers.walkBehindFragment(bytes, end);
     }
     if (outcome !== 'upper-layer') {
-      // One fragment header is all that a packet has.
+      // A packet may have only one fragment header.
       this.#refuse(inbound, outcome === 'fragment' ? 'ip-fragment' : outcome, now);
       return false;
     }
@@ -134,7 +137,7 @@ export class IpProtocol {
     return true;
   }
 
-  /** RFC 8200 4.2, 4.4 and 4: some refusals are told to the sender. */
+  /** Drops a packet and sends a parameter problem if RFC 8200 4, 4.2 or 4.4 requires one. */
   #refuse(inbound: Inbound, reason: DropReason, now: number): void {
     const { problemCode, problemPointer } = this.#headers;
     this.#drops.count(reason);
@@ -143,7 +146,7 @@ export class IpProtocol {
     }
   }
 
-  /** RFC 8200 4.5, with its error conditions in their order. */
+  /** Processes a fragment: RFC 8200 4.5, with its error conditions in the same order. */
   #receiveIpv6Fragment(inbound: Inbound, now: number): boolean {
     const headers = this.#headers;
     const { bytes, end } = inbound;
@@ -184,7 +187,7 @@ export class IpProtocol {
     return this.#parse(whole, inbound) && this.#receiveIpv6(inbound, now, true);
   }
 
-  /** RFC 7112 5: the first fragment has all headers, the upper layer's included. */
+  /** RFC 7112 5: the first fragment must contain all headers, including that of the upper layer. */
   #hasWholeChain(bytes: Uint8Array, end: number): boolean {
     const headers = this.#headers;
     const outcome = headers.walkBehindFragment(bytes, end);
@@ -193,11 +196,13 @@ export class IpProtocol {
   }
 
   #reassemble(fragment: Fragment, now: number): Uint8Array | undefined {
-    // Not all timers are served before what arrives at the same time.
+    // Expire datagrams first, since a packet may arrive before the timers of the same time were
+    // handled.
     if (this.#reassembly.nextTimeout() <= now) this.handleTimeout(now);
     const whole = this.#reassembly.insert(fragment, now);
     if (whole === undefined) return undefined;
-    // The first fragment's headers may be longer than those that its fragments were judged by.
+    // The first fragment's headers may be longer than those of the fragments whose offsets were
+    // checked.
     const counted = fragment.key.startsWith('6') ? whole.length - IPV6_HEADER_LENGTH : whole.length;
     if (counted <= MAXIMUM_LENGTH) return whole;
     this.#drops.count('ip-fragment');
@@ -205,7 +210,7 @@ export class IpProtocol {
   }
 }
 
-/** What the upper layer's header takes at least. */
+/** The minimum length of the upper layer's header. */
 function upperHeaderLength(protocol: number): number {
   switch (protocol) {
     case PROTOCOL_TCP:

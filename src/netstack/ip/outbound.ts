@@ -7,9 +7,9 @@ import { fragment } from './fragmentation.js';
 import { IpHeader } from './ip-header.js';
 import { PathMtus } from './path-mtu.js';
 
-/** What the upper layers need of IP to send: a flow's header, its path, and fragments. */
+/** The IP services that the upper layers use to send: headers, path MTUs, and fragmentation. */
 export class Outbound {
-  /** The tunnel's MTU: no packet is larger, whatever its path. */
+  /** The tunnel's MTU: the maximum packet size for any path. */
   readonly mtu: number;
   readonly slots: PacketSlots;
   readonly flows: Flows;
@@ -24,20 +24,20 @@ export class Outbound {
     this.#entropy = entropy;
   }
 
-  /** The header of a flow; for ICMP echo its identifier stands in the place of the ports. */
+  /** Creates the header of a flow. For an ICMP echo, the identifier replaces the ports. */
   createHeader(local: SocketAddress, remote: SocketAddress, protocol: number): IpHeader {
     const label = local.address.length === 16 ? this.flows.label(protocol, local, remote) : 0;
     return new IpHeader(local.address, remote.address, protocol, label);
   }
 
-  /** The largest packet that reaches `remote`, as far as it is known. */
+  /** The known path MTU to `remote`, in octets. */
   pathMtu(remote: IpAddress): number {
     return this.paths.of(addressKey(remote));
   }
 
   /**
-   * The packet in `slot`, in pieces where its path is too narrow. Not for TCP, whose segments fit.
-   * RFC 7739 and RFC 6864 4.3: an identification is drawn at random.
+   * Returns the packet in `slot`, fragmented if it exceeds the path MTU. TCP does not need this,
+   * because its segments fit. The identification is random, as RFC 7739 and RFC 6864 4.3 permit.
    */
   fit(slot: Uint8Array, remote: IpAddress): readonly Uint8Array[] {
     const pathMtu = this.pathMtu(remote);

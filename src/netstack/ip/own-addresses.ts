@@ -1,28 +1,31 @@
 import { addressKey, type IpAddress } from '../../wire/ip-address.js';
 
 /**
- * The addresses of the stack. Tables hold an address by its index here, which it keeps for as long as
- * it is ours.
+ * The local addresses of the stack. Other tables refer to an address by its index, which stays the
+ * same while the address is local.
  */
 export class OwnAddresses {
-  /** By index, ours or not: the place of one that is gone is taken at a later change, not at that one. */
+  /**
+   * Current and removed addresses by index. A removed address's index is reused at a later change,
+   * not at the same one.
+   */
   readonly #places: IpAddress[] = [];
   #addresses: readonly IpAddress[] = [];
   #indexes: ReadonlyMap<number | string, number> = new Map();
   #firstIpv4 = -1;
   #firstIpv6 = -1;
 
-  /** @throws RangeError without an address, or with one that is of no family */
+  /** @throws RangeError if there is no address, or if an address has an invalid length */
   constructor(addresses: readonly IpAddress[]) {
     this.replace(addresses, () => false);
   }
 
   /**
-   * Takes others in the place of all. What tables hold by an index that is not ours any more has to be
-   * taken out before the next change, but for what waits for the address to come back.
+   * Replaces all addresses. Before the next call, tables must drop entries for removed addresses,
+   * unless `isHeld` covers them because they wait for the address to return.
    *
-   * @param isHeld whether a table goes on with an index, ours or not
-   * @throws RangeError as the constructor does; nothing has changed then
+   * @param isHeld whether a table still uses an index, local or not
+   * @throws RangeError under the same conditions as the constructor; nothing changes then
    */
   replace(addresses: readonly IpAddress[], isHeld: (index: number) => boolean): void {
     if (addresses.length === 0) throw new RangeError('a stack needs an address');
@@ -49,27 +52,27 @@ export class OwnAddresses {
     this.#firstIpv6 = this.#firstOf(16);
   }
 
-  /** In the order in which they were given. */
+  /** The local addresses in the order given. */
   get all(): readonly IpAddress[] {
     return this.#addresses;
   }
 
-  /** Whether one of them is an IPv6 address. */
+  /** Whether any local address is IPv6. */
   get hasIpv6(): boolean {
     return this.#addresses.some((address) => address.length === 16);
   }
 
-  /** Whether the address of an index is ours still. */
+  /** Whether the address of an index is still local. */
   isOurs(index: number): boolean {
     return this.indexOf(this.at(index)) === index;
   }
 
-  /** The index of `address`, or undefined when it is not one of ours. */
+  /** The index of `address`; undefined if it is not local. */
   indexOf(address: IpAddress): number | undefined {
     return this.indexOfKey(addressKey(address));
   }
 
-  /** The same for an address as addressKey() makes it. */
+  /** The index of the address with this addressKey(); undefined if it is not local. */
   indexOfKey(key: number | string): number | undefined {
     return this.#indexes.get(key);
   }
@@ -78,7 +81,7 @@ export class OwnAddresses {
     return this.#places[index]!;
   }
 
-  /** The index of the first address of the family of `remote`; -1 when there is none. */
+  /** The index of the first address of the same family as `remote`; -1 if there is none. */
   firstFor(remote: IpAddress): number {
     return remote.length === 4 ? this.#firstIpv4 : this.#firstIpv6;
   }
@@ -89,8 +92,10 @@ export class OwnAddresses {
   }
 
   /**
-   * The index of the address to speak to `remote` from: the wanted one, or the first of the family.
-   * @throws RangeError when the wanted address is not ours or there is none of the family
+   * Returns the index of the source address for `remote`: the requested one, or the first of the
+   * family.
+   *
+   * @throws RangeError if the requested address is not local or the family has none
    */
   select(remote: IpAddress, wanted?: IpAddress): number {
     const index = wanted === undefined ? this.firstFor(remote) : (this.indexOf(wanted) ?? -1);
@@ -102,19 +107,22 @@ export class OwnAddresses {
 }
 
 /**
- * Whether a host may have this address as its own. RFC 1122 3.2.1.3 and RFC 4291 2.5.2, 2.5.3,
- * 2.7: others MUST NOT be a source, and an error is never sent to them.
+ * Whether a host may use this address. RFC 1122 3.2.1.3 and RFC 4291 2.5.2, 2.5.3, 2.7: other
+ * addresses MUST NOT be a source, and errors are never sent to them.
  */
 export function isUnicast(address: IpAddress): boolean {
   const first = address[0]!;
   if (address.length === 4) {
-    // Not this network, loopback, multicast, reserved or broadcast.
+    // Excludes this network, loopback, multicast, reserved and broadcast addresses.
     return first !== 0 && first !== 127 && first < 224;
   }
   return first !== 0xff && !(first === 0 && isSpecialIpv6(address));
 }
 
-/** Unspecified (::), loopback (::1), or an IPv4 address that was mapped (::ffff:0:0/96). */
+/**
+ * Whether the address is unspecified (::), loopback (::1), or an IPv4-mapped address
+ * (::ffff:0:0/96).
+ */
 function isSpecialIpv6(address: IpAddress): boolean {
   for (let index = 0; index < 10; index++) {
     if (address[index] !== 0) return false;

@@ -1,16 +1,19 @@
 import { addressKey, type IpAddress } from '../../wire/ip-address.js';
 import { IPV6_MINIMUM_MTU } from '../../wire/ipv6.js';
 
-/** Less is not believed: Linux's min_pmtu. RFC 5927 7.1: else a forger could make us send crumbs. */
+/**
+ * Linux's min_pmtu: smaller values are raised to this. RFC 5927 7.1: a forged ICMP error could
+ * otherwise force tiny packets.
+ */
 export const IPV4_MINIMUM_PATH_MTU = 552;
 
-/** RFC 1191 6.3 and RFC 8201 4: after ten minutes the path may have grown. */
+/** RFC 1191 6.3 and RFC 8201 4: after ten minutes the path MTU may have increased. */
 export const PATH_MTU_LIFETIME = 600_000;
 
-/** Destinations whose path is known; the oldest makes room. */
+/** The maximum number of destinations with a known path MTU; a new one evicts the oldest. */
 const MAXIMUM_PATHS = 1024;
 
-/** RFC 1191 7, as far as an interface of ours reaches down to them. */
+/** The plateaus of RFC 1191 7 that are above the minimum path MTU. */
 const PLATEAUS = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006];
 
 interface Path {
@@ -18,38 +21,39 @@ interface Path {
   readonly expiresAt: number;
 }
 
-/** What ICMP has told of paths narrower than the tunnel: RFC 1191, RFC 8201. */
+/** Path MTUs below the tunnel's MTU, learned from ICMP: RFC 1191, RFC 8201. */
 export class PathMtus {
   readonly #linkMtu: number;
-  /** In the order of expiry, as all live equally long. */
+  /** Paths in order of expiry, since all have the same lifetime. */
   readonly #paths = new Map<number | string, Path>();
 
   constructor(linkMtu: number) {
     this.#linkMtu = linkMtu;
   }
 
-  /** Destinations whose path is narrower than the tunnel. */
+  /** The number of destinations with a path MTU below the tunnel's. */
   get size(): number {
     return this.#paths.size;
   }
 
-  /** The largest packet for that destination, in bytes; the key as addressKey() makes it. */
+  /** The path MTU in octets to the destination with this addressKey(). */
   of(destinationKey: number | string): number {
     return this.#paths.get(destinationKey)?.mtu ?? this.#linkMtu;
   }
 
   /**
-   * Takes the word of a router that a packet of ours, `sentLength` bytes long, was too big.
+   * Processes an ICMP error that reports a sent packet of `sentLength` octets as too big.
    *
-   * @param mtu the next hop's MTU; 0 where a router older than RFC 1191 names none
-   * @returns whether it is believed and the path is narrower than was known
+   * @param mtu the next hop's MTU; 0 from a router older than RFC 1191
+   * @returns whether the error is plausible and reduces the known path MTU
    */
   learn(destination: IpAddress, mtu: number, sentLength: number, now: number): boolean {
     const key = addressKey(destination);
     const believed = destination.length === 4 ? ipv4Estimate(mtu, sentLength) : mtu;
     // RFC 8201 4: an MTU below IPv6's minimum MUST be discarded.
     if (destination.length === 16 && believed < IPV6_MINIMUM_MTU) return false;
-    // What would have fitted was not dropped for its length; and no message widens a path.
+    // A packet that fits cannot have been dropped for its size, and an ICMP error never raises the
+    // path MTU.
     if (believed >= sentLength || believed >= this.of(key)) return false;
     this.#paths.delete(key);
     if (this.#paths.size >= MAXIMUM_PATHS) this.#forgetOldest();
@@ -57,13 +61,16 @@ export class PathMtus {
     return true;
   }
 
-  /** When expire() has something to do; Infinity when never. */
+  /** When the next path expires; Infinity if none does. */
   nextTimeout(): number {
     for (const { expiresAt } of this.#paths.values()) return expiresAt;
     return Infinity;
   }
 
-  /** Forgets one path that is due at `now` and returns its destination's key, or undefined. */
+  /**
+   * Removes one path that expired by `now`. Returns its destination's key, or undefined if none
+   * expired.
+   */
   expire(now: number): number | string | undefined {
     if (this.nextTimeout() > now) return undefined;
     return this.#forgetOldest();
@@ -78,7 +85,7 @@ export class PathMtus {
   }
 }
 
-/** RFC 1191 5: without a number, the next plateau below what was sent. */
+/** RFC 1191 5: without an MTU, uses the next plateau below the packet's length. */
 function ipv4Estimate(mtu: number, sentLength: number): number {
   const named = mtu === 0 ? (PLATEAUS.find((plateau) => plateau < sentLength) ?? 0) : mtu;
   return Math.max(IPV4_MINIMUM_PATH_MTU, named);

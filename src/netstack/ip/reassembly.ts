@@ -1,38 +1,46 @@
 /**
- * Puts fragments together, of either family, within bounds: RFC 791 3.2, RFC 1122 3.3.2, RFC 8200
- * 4.5. Overlaps end a datagram for good (RFC 5722).
+ * Reassembles IPv4 and IPv6 fragments within limits: RFC 791 3.2, RFC 1122 3.3.2, RFC 8200 4.5. An
+ * overlap discards the whole datagram (RFC 5722).
  */
 import type { DropCounter } from '../../lib/drop-counter.js';
 import type { DropReason } from '../drop-reason.js';
 
-/** RFC 8200 4.5 and RFC 1122 3.3.2 allow 60 s; memory is better given to what is still arriving. */
+/**
+ * RFC 8200 4.5 and RFC 1122 3.3.2 permit 60 s; a shorter timeout frees memory for newer datagrams.
+ */
 export const REASSEMBLY_TIMEOUT = 30_000;
 
-/** Fragments of one datagram: 64 KiB in pieces of 552 bytes. */
+/** The maximum number of fragments in a datagram, enough for 64 KiB in fragments of 552 octets. */
 const MAXIMUM_FRAGMENTS = 128;
 
-/** Bytes that a fragment or a datagram counts beside its content, so that tiny ones cost too. */
+/**
+ * Octets charged for each fragment and datagram in addition to its content, so that tiny fragments
+ * are not free.
+ */
 const OVERHEAD = 128;
 
-/** An arriving fragment. Nothing here outlives insert() but by copies. */
+/** A received fragment. insert() copies the data that it keeps. */
 export interface Fragment {
-  /** Both addresses, the identification, and in IPv4 the protocol. */
+  /** Both addresses, the identification, and for IPv4 the protocol. */
   readonly key: string;
-  /** The packet that it came in, without what may follow. */
+  /** The packet that contains the fragment, without trailing octets. */
   readonly packet: Uint8Array;
-  /** Where in the packet its data begins. */
+  /** The offset of the fragment's data in the packet. */
   readonly dataOffset: number;
-  /** Where in the whole the data belongs. */
+  /** The offset of the data in the reassembled datagram. */
   readonly start: number;
   readonly isLast: boolean;
-  /** The header of the whole as the first fragment gives it; its length field is open. */
+  /**
+   * The header of the reassembled packet, taken from the first fragment; its length field is not
+   * set.
+   */
   readonly header: Uint8Array | undefined;
 }
 
 export interface ReassemblyLimits {
-  /** Datagrams at once. */
+  /** The maximum number of incomplete datagrams. */
   readonly reassemblies: number;
-  /** Bytes that they hold. */
+  /** The maximum octets that incomplete datagrams use. */
   readonly reassemblyBytes: number;
 }
 
@@ -42,19 +50,22 @@ interface Piece {
   readonly data: Uint8Array;
 }
 
-/** A datagram of which fragments are missing. */
+/** A datagram with missing fragments. */
 class Incomplete {
   readonly expiresAt: number;
-  /** In order, without overlaps. */
+  /** Sorted pieces without overlaps. */
   readonly pieces: Piece[] = [];
   header: Uint8Array | undefined = undefined;
-  /** The first fragment's packet: an error quotes it. */
+  /** The first fragment's packet, quoted in a time exceeded error. */
   first: Uint8Array | undefined = undefined;
-  /** Where the data ends; Infinity before the last fragment is here. */
+  /** The total data length; Infinity until the last fragment arrives. */
   end = Infinity;
   held = 0;
   cost = OVERHEAD;
-  /** Set where the datagram is lost; it stands here so that the rest of it is refused. */
+  /**
+   * Why the datagram was discarded, if it was. The entry remains so that later fragments are
+   * dropped.
+   */
   refused: DropReason | undefined = undefined;
 
   constructor(expiresAt: number) {
@@ -69,7 +80,7 @@ class Incomplete {
 export class Reassembly {
   readonly #limits: ReassemblyLimits;
   readonly #drops: DropCounter<DropReason>;
-  /** In the order of expiry, as all live equally long. */
+  /** Incomplete datagrams in order of expiry, since all have the same lifetime. */
   readonly #incomplete = new Map<string, Incomplete>();
   #used = 0;
 
@@ -82,12 +93,12 @@ export class Reassembly {
     return this.#incomplete.size;
   }
 
-  /** Bytes held, with what each fragment counts beside. */
+  /** Octets used, including the overhead of each fragment. */
   get usedBytes(): number {
     return this.#used;
   }
 
-  /** Takes a fragment; returns the whole packet where this one completes it. */
+  /** Adds a fragment. Returns the reassembled packet if it is now complete. */
   insert(fragment: Fragment, now: number): Uint8Array | undefined {
     const { key, packet, dataOffset, start } = fragment;
     const datagram = this.#incomplete.get(key) ?? this.#open(key, now);
@@ -103,7 +114,7 @@ export class Reassembly {
       if (fault !== 'ip-fragment-duplicate') this.#refuse(datagram, fault);
       return undefined;
     }
-    // The first fragment is kept with its header, of the others the data alone.
+    // Keep the first fragment with its header, but only the data of the others.
     const copy = start === 0 ? packet.slice() : packet.slice(dataOffset);
     if (!this.#charge(datagram, copy.length + OVERHEAD)) return undefined;
     const data = start === 0 ? copy.subarray(dataOffset) : copy;
@@ -119,15 +130,16 @@ export class Reassembly {
     return join(datagram);
   }
 
-  /** When expire() has something to do; Infinity when never. */
+  /** When the next datagram expires; Infinity if none does. */
   nextTimeout(): number {
     for (const { expiresAt } of this.#incomplete.values()) return expiresAt;
     return Infinity;
   }
 
   /**
-   * Gives up what is due at `now`.
-   * @param onLost called with the first fragment of each datagram that had one
+   * Discards the datagrams that expired by `now`.
+   *
+   * @param onLost called with the first fragment of each discarded datagram, if it arrived
    */
   expire(now: number, onLost: (first: Uint8Array) => void): void {
     for (const [key, datagram] of this.#incomplete) {
@@ -156,21 +168,21 @@ export class Reassembly {
     const before = datagram.pieces[place - 1];
     const after = datagram.pieces[place];
     if (after?.start === start && after.end === end && (!isLast || datagram.end === end)) {
-      // RFC 8200 4.5: an exact duplicate is the network's doing and may be dropped alone.
+      // RFC 8200 4.5: an exact duplicate may be ignored, because the network can duplicate packets.
       const isSame = after.data.every((byte, index) => byte === packet[dataOffset + index]);
       if (isSame) return 'ip-fragment-duplicate';
     }
     const overlaps =
       (before !== undefined && before.end > start) || (after !== undefined && after.start < end);
     const last = datagram.pieces.at(-1);
-    // Data behind the end, or a second end, is an overlap in all but name.
+    // Data after the end, or a second last fragment, counts as an overlap.
     const contradicts =
       end > datagram.end || (isLast && (datagram.end !== Infinity || (last && last.end > end)));
     if (overlaps || contradicts) return 'ip-fragment-overlap';
     return datagram.pieces.length >= MAXIMUM_FRAGMENTS ? 'ip-fragment-count' : undefined;
   }
 
-  /** RFC 5722 4: all of the datagram is discarded, also what has not arrived. */
+  /** RFC 5722 4: discards the whole datagram, including fragments that have not arrived yet. */
   #refuse(datagram: Incomplete, reason: DropReason): void {
     this.#used -= datagram.cost - OVERHEAD;
     datagram.cost = OVERHEAD;
@@ -180,7 +192,10 @@ export class Reassembly {
     datagram.header = undefined;
   }
 
-  /** Makes room at the cost of the oldest; false where that is `datagram` itself. */
+  /**
+   * Charges memory and discards the oldest datagrams if needed; false if `datagram` itself was
+   * discarded.
+   */
   #charge(datagram: Incomplete, cost: number): boolean {
     datagram.cost += cost;
     this.#used += cost;
@@ -205,7 +220,7 @@ export class Reassembly {
   }
 }
 
-/** The index of the first piece that does not begin before `start`. */
+/** The index of the first piece that starts at `start` or after it. */
 function placeOf({ pieces }: Incomplete, start: number): number {
   let place = pieces.length;
   while (place > 0 && pieces[place - 1]!.start >= start) place--;
