@@ -1,8 +1,8 @@
-/** What leaves a stack when it is drained: answers first, then datagrams and connections in turns. */
+/** Emits a stack's pending packets: replies first, then datagrams and connections in turn. */
 import type { PacketQueue } from './packet-queue.js';
 import type { TcpProtocol } from './tcp/tcp-protocol.js';
 
-/** Datagrams emitted between two turns of connections. */
+/** The number of datagrams emitted between two turns of connections. */
 const DATAGRAM_TURN = 16;
 
 export class Drain {
@@ -11,8 +11,8 @@ export class Drain {
   readonly #tcp: TcpProtocol;
 
   /**
-   * @param control answers to peers
-   * @param datagrams what users have sent but for TCP
+   * @param control replies to peers
+   * @param datagrams packets that users have queued, except TCP
    */
   constructor(control: PacketQueue, datagrams: PacketQueue, tcp: TcpProtocol) {
     this.#control = control;
@@ -21,15 +21,16 @@ export class Drain {
   }
 
   /**
-   * Emits the packets that may leave now, `budget` at most.
-   * @returns true when the budget ran out with work left
+   * Emits pending packets, at most `budget`.
+   *
+   * @returns true if packets remain after the budget is used up
    */
   run(emit: (slot: Uint8Array) => void, now: number, budget: number): boolean {
     let left = budget;
     while (left > 0) {
       const before = left;
       left -= emitFrom(this.#control, emit, left);
-      // A turn of datagrams for each connection's turn, so that neither starves the other.
+      // Alternate between datagrams and connections so that neither starves the other.
       if (left > 0) left -= emitFrom(this.#datagrams, emit, Math.min(left, DATAGRAM_TURN));
       while (left > 0 && this.#tcp.hasReady) {
         left -= this.#tcp.dispatchNext(emit, now, left);

@@ -1,4 +1,4 @@
-/** Why a packet, or something that it asked for, was dropped. Each is counted (Stack.drops). */
+/** Why a packet, or the reply to a packet, was dropped. Stack.drops counts each reason. */
 export type DropReason =
   | 'ip-version'
   | 'ip-truncated'

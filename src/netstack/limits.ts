@@ -1,24 +1,24 @@
-/** Bounds of a stack; each has a default. Sizes in bytes, times in milliseconds. */
+/** The limits of a stack, with defaults below. Sizes are in octets, times in milliseconds. */
 export interface StackLimits {
-  /** TCP connections at once, half-open ones included, TIME-WAIT not. */
+  /** Concurrent TCP connections, including half-open ones but not those in TIME-WAIT. */
   readonly connections: number;
-  /** Connections kept in TIME-WAIT; the oldest makes room. */
+  /** Connections in TIME-WAIT; a new one evicts the oldest. */
   readonly timeWaits: number;
-  /** The most that one connection buffers for sending. */
+  /** The maximum send buffer of a connection. */
   readonly sendBuffer: number;
-  /** The most that one connection buffers for receiving; the largest window it offers. */
+  /** The maximum receive buffer of a connection, and therefore its maximum window. */
   readonly receiveBuffer: number;
-  /** All TCP buffers together, beyond the first 16 KiB each of them. */
+  /** The total of all TCP buffers, not counting the first 16 KiB of each. */
   readonly bufferBytes: number;
-  /** UDP datagrams and echoes that wait to be sent. */
+  /** UDP datagrams and echoes waiting to be sent. */
   readonly queuedDatagrams: number;
-  /** Datagrams of which fragments are missing; the oldest makes room. */
+  /** Datagrams with missing fragments; a new one evicts the oldest. */
   readonly reassemblies: number;
-  /** What they hold together. */
+  /** The total memory of the incomplete datagrams. */
   readonly reassemblyBytes: number;
-  /** Milliseconds for a handshake, where connectTcp names no other. */
+  /** The timeout of a handshake, unless connectTcp() sets another one. */
   readonly connectTimeout: number;
-  /** Milliseconds without progress after which a connection ends: RFC 9293 3.8.3. */
+  /** The time without progress after which a connection ends: RFC 9293 3.8.3. */
   readonly userTimeout: number;
 }
 

@@ -1,4 +1,4 @@
-/** Packets that wait for the next drain, first in first out. */
+/** A FIFO queue of packets that wait for the next drain. */
 export class PacketQueue {
   readonly #limit: number;
   #slots: Uint8Array[] = [];
@@ -12,21 +12,21 @@ export class PacketQueue {
     return this.#slots.length - this.#head;
   }
 
-  /** Takes a packet that a peer or a user asked for; false when the queue is full. */
+  /** Adds a packet that a peer or a user caused. Returns false if the queue is full. */
   offer(slot: Uint8Array): boolean {
     if (this.length >= this.#limit) return false;
     this.push(slot);
     return true;
   }
 
-  /** Takes all of the packets or none: a datagram without one of its fragments is waste. */
+  /** Adds all of the packets or none, because a datagram is useless if a fragment is missing. */
   offerAll(slots: readonly Uint8Array[]): boolean {
     if (this.length + slots.length > this.#limit) return false;
     for (const slot of slots) this.push(slot);
     return true;
   }
 
-  /** Takes a packet whose number is bounded by other means. */
+  /** Adds a packet regardless of the limit. The caller must bound the number of such packets. */
   push(slot: Uint8Array): void {
     this.#slots.push(slot);
   }

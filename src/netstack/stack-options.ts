@@ -1,4 +1,4 @@
-/** What a stack, and what is opened on it, may be told. */
+/** The options of a stack and of its connections, listeners and sockets. */
 import type { Entropy } from '../ports/entropy.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import { IPV6_MINIMUM_MTU } from '../wire/ipv6.js';
@@ -8,40 +8,46 @@ import type { KeepAlive } from './tcp/tcb.js';
 import type { UdpSocketOptions } from './udp/udp-socket.js';
 
 export interface StackOptions {
-  /** Our addresses, of either family. The first of a family is the source where none is named. */
+  /** The local IPv4 and IPv6 addresses. The first one of a family is its default source. */
   readonly addresses: readonly IpAddress[];
   /**
-   * The largest IP packet either way, in bytes; at least 576 (RFC 1122 3.3.2), and 1280 with an
-   * IPv6 address (RFC 8200 5).
+   * The maximum size of an IP packet in either direction, in octets. At least 576 (RFC 1122 3.3.2),
+   * and 1280 with an IPv6 address (RFC 8200 5).
    */
   readonly mtu: number;
   readonly entropy: Entropy;
   readonly limits?: Partial<StackLimits>;
-  /** How TCP shares the path; BBR by default. */
+  /** The congestion control algorithm of TCP; BBR by default. */
   readonly congestion?: CongestionAlgorithm | undefined;
-  /** As in UnmatchedSegmentObserver. */
+  /** Detects another host with the same address; see UnmatchedSegmentObserver. */
   readonly unmatched?: UnmatchedSegmentObserver | undefined;
 }
 
-/** An answer to a connection that was none of ours, from an end that we have connections to. */
+/**
+ * A segment for a connection that this stack never had, from a remote endpoint that it has
+ * connections to.
+ */
 export interface UnmatchedSegment {
-  /** The two ends, as a key. */
+  /** Both endpoints, as a key. */
   readonly flow: string;
-  /** It accepts a connection: somebody has asked for one a minute ago at most. */
+  /** Whether the segment is a SYN-ACK, so another host sent the SYN at most a minute ago. */
   readonly isSynAck: boolean;
 }
 
-/** For a host whose address may be another's as well. */
+/** Receives unmatched segments. For a host whose address another host may share. */
 export interface UnmatchedSegmentObserver {
-  /** Called with each such segment. Must not call the stack back. */
+  /** Called for each unmatched segment. Must not call the stack. */
   readonly onUnmatched: (segment: UnmatchedSegment, now: number) => void;
-  /** Whether they get no RST: it would end the connection of whom they are for. */
+  /**
+   * Whether unmatched segments are not answered with an RST, which would reset the other host's
+   * connection.
+   */
   readonly isQuiet: boolean;
 }
 
 export interface ConnectOptions {
   readonly localAddress?: IpAddress;
-  /** 0 or absent for an ephemeral one. */
+  /** The local port; 0 or unset for an ephemeral port. */
   readonly localPort?: number;
   /** Milliseconds until the attempt ends with `timeout`; 20 s by default. */
   readonly connectTimeout?: number;
@@ -49,20 +55,20 @@ export interface ConnectOptions {
 }
 
 export interface ListenOptions {
-  /** Half-open connections held at once; 128 by default. */
+  /** The maximum number of half-open connections; 128 by default. */
   readonly backlog?: number;
 }
 
 export interface ConnectUdpOptions extends UdpSocketOptions {
   readonly localAddress?: IpAddress;
-  /** 0 or absent for an ephemeral one. */
+  /** The local port; 0 or unset for an ephemeral port. */
   readonly localPort?: number;
 }
 
 const MINIMUM_MTU = 576;
 const MAXIMUM_MTU = 0xffff;
 
-/** @throws RangeError */
+/** @throws RangeError if the MTU is out of range */
 export function assertMtu(mtu: number, hasIpv6: boolean): void {
   const minimum = hasIpv6 ? IPV6_MINIMUM_MTU : MINIMUM_MTU;
   if (!Number.isInteger(mtu) || mtu < minimum || mtu > MAXIMUM_MTU) {
@@ -70,7 +76,7 @@ export function assertMtu(mtu: number, hasIpv6: boolean): void {
   }
 }
 
-/** @throws RangeError */
+/** @throws RangeError if the port is out of range */
 export function assertPort(port: number, minimum: number): void {
   if (!Number.isInteger(port) || port < minimum || port > 0xffff) {
     throw new RangeError(`port out of range: ${port}`);

@@ -1,8 +1,9 @@
 /**
- * A TCP/IP host without an operating system: IP packets in, IP packets out, one deadline.
+ * A TCP/IP host without an operating system: it takes and emits IP packets and has a single
+ * deadline.
  *
- * The caller mutates it (handlePacket, handleTimeout, a call on a connection) and then calls
- * drain(). Everything is synchronous; time comes in as `now`, in monotonic milliseconds.
+ * After each call that changes its state (handlePacket, handleTimeout, a call on a connection), the
+ * caller must call drain(). All calls are synchronous; `now` is a monotonic time in milliseconds.
  */
 import { DropCounter } from '../lib/drop-counter.js';
 import { PacketSlots } from '../lib/packet-slot.js';
@@ -53,11 +54,11 @@ export { StackExhaustedError } from './tcp/open/open.js';
 
 const DEFAULT_BUDGET = 256;
 
-/** Answers to peers that wait for a drain; more are dropped. */
+/** The maximum number of queued replies to peers; further ones are dropped. */
 const CONTROL_QUEUE = 1024;
 
 export class Stack {
-  /** What was dropped, by reason. */
+  /** The number of drops by reason. */
   readonly drops = new DropCounter<DropReason>();
   readonly #addresses: OwnAddresses;
   readonly #tcp: TcpProtocol;
@@ -69,7 +70,7 @@ export class Stack {
   readonly #inbound = new Inbound();
   readonly #drain: Drain;
 
-  /** @throws RangeError when an option is out of range */
+  /** @throws RangeError if an option is out of range */
   constructor(options: StackOptions, now: number) {
     const { mtu, entropy } = options;
     this.#addresses = new OwnAddresses(options.addresses);
@@ -105,7 +106,7 @@ export class Stack {
     this.#drain = new Drain(control, datagrams, this.#tcp);
   }
 
-  /** Sizes of the tables, and bytes of storage that connections hold. */
+  /** The sizes of the tables, and the octets that buffers use. */
   get usage(): {
     connections: number;
     timeWaits: number;
@@ -124,16 +125,16 @@ export class Stack {
     };
   }
 
-  /** Our addresses, in the order in which they were given. */
+  /** The local addresses, in the order given. */
   get addresses(): readonly IpAddress[] {
     return this.#addresses.all;
   }
 
   /**
-   * Takes others in the place of our addresses. What is bound to one that is gone ends, but for
-   * listeners; what is bound to all, or to one that stays, goes on.
+   * Replaces the local addresses. Connections and sockets bound to a removed address are closed,
+   * but listeners remain. Those bound to all addresses, or to one that stays, continue.
    *
-   * @throws RangeError as the constructor does; nothing has changed then
+   * @throws RangeError under the same conditions as the constructor; nothing changes then
    */
   setAddresses(addresses: readonly IpAddress[]): void {
     const hasIpv6 = addresses.some((address) => address.length === 16);
@@ -143,7 +144,10 @@ export class Stack {
     this.#udp.addressesChanged();
   }
 
-  /** Takes one IP packet from the tunnel; keeps no reference to it. Never throws for its content. */
+  /**
+   * Handles an IP packet from the tunnel. Keeps no reference to it and never throws because of its
+   * content.
+   */
   handlePacket(packet: Uint8Array, now: number): void {
     const inbound = this.#inbound;
     if (this.#ip.receive(packet, inbound, now)) this.#deliver(inbound, now);
@@ -162,13 +166,13 @@ export class Stack {
         this.#icmp.handleInbound(inbound, now);
         break;
       default:
-        // Of IPv4: the IPv6 headers have been walked to a protocol that is known.
+        // Only IPv4 packets get here: IPv6 packets with an unknown protocol were dropped earlier.
         this.drops.count('ip-protocol');
         this.#errors.sendProtocolUnreachable(inbound, now);
     }
   }
 
-  /** Does what is due at `now`; harmless when nothing is. */
+  /** Handles the timers that are due at `now`. Harmless if none is. */
   handleTimeout(now: number): void {
     this.#tcp.handleTimeout(now);
     this.#udp.handleTimeout(now);
@@ -180,19 +184,20 @@ export class Stack {
   }
 
   /**
-   * To be called when the path to some remote addresses carries again: what TCP has sent there in
-   * vain more than once is sent again at the next handleTimeout(), which is due at `now`.
+   * Notifies TCP that the path to the remote addresses that `carries` accepts works again. Data
+   * that timed out at least once is retransmitted at the next handleTimeout(), which is due at
+   * `now`.
    */
   retransmitNow(carries: (remote: IpAddress) => boolean, now: number): void {
     this.#tcp.retransmitNow(carries, now);
   }
 
-  /** When TCP last sent something again for want of an answer, in `now` ms; -Infinity for never. */
+  /** When a retransmission timer of TCP last expired, in ms; -Infinity if never. */
   get tcpTimedOutAt(): number {
     return this.#tcp.timedOutAt;
   }
 
-  /** When handleTimeout() is due next; Infinity when never. Of meaning after drain() alone. */
+  /** When handleTimeout() is due next; Infinity if never. Valid only after drain(). */
   nextTimeout(): number {
     return Math.min(
       this.#tcp.nextTimeout(),
@@ -203,11 +208,11 @@ export class Stack {
   }
 
   /**
-   * Emits the packets that may leave now, each in a slot (src/lib/packet-slot.ts) that is then the
-   * receiver's. Connections take turns.
+   * Emits the packets that may be sent now. The receiver owns each packet's slot
+   * (src/lib/packet-slot.ts). Connections take turns.
    *
-   * @param budget packets to emit at most
-   * @returns true when the budget ran out with work left
+   * @param budget the maximum number of packets to emit
+   * @returns true if packets remain after the budget is used up
    */
   drain(emit: (slot: Uint8Array) => void, now: number, budget = DEFAULT_BUDGET): boolean {
     this.#udp.settle(now);
@@ -215,10 +220,10 @@ export class Stack {
   }
 
   /**
-   * Opens a TCP connection. The observer is never called before this returns.
+   * Opens a TCP connection. The observer is never called before this method returns.
    *
-   * @throws RangeError when `localAddress` or a port is not usable
-   * @throws StackExhaustedError when no connection or port is left
+   * @throws RangeError if `localAddress` or a port is invalid
+   * @throws StackExhaustedError if the connection limit is reached or no port is free
    */
   connectTcp(
     remote: SocketAddress,
@@ -233,8 +238,9 @@ export class Stack {
   }
 
   /**
-   * Listens on one of our addresses, or on all.
-   * @throws RangeError when the address is not ours or the binding exists
+   * Listens on one local address, or on all.
+   *
+   * @throws RangeError if the address is not local or the binding already exists
    */
   listenTcp(
     local: LocalBinding,
@@ -246,8 +252,9 @@ export class Stack {
   }
 
   /**
-   * Binds a UDP port, 0 for an ephemeral one.
-   * @throws RangeError when the address is not ours or the port is in use
+   * Binds a UDP port; 0 selects an ephemeral port.
+   *
+   * @throws RangeError if the address is not local or the port is in use
    */
   bindUdp(
     local: LocalBinding,
@@ -260,8 +267,9 @@ export class Stack {
   }
 
   /**
-   * Opens a UDP port towards one remote end; what others send to it is not for it.
-   * @throws RangeError when no address of ours fits, or the two ends or all ports are in use
+   * Opens a UDP socket for one remote endpoint. It receives no datagrams from others.
+   *
+   * @throws RangeError if no local address is suitable, or the endpoints or all ports are in use
    */
   connectUdp(
     remote: SocketAddress,
@@ -275,17 +283,20 @@ export class Stack {
     return this.#udp.connect(remote, { address, port }, { ...options, onDatagram, onError });
   }
 
-  /** Whether we have an address of the family of `remote`. */
+  /** Whether a local address of the same family as `remote` exists. */
   hasAddressFor(remote: IpAddress): boolean {
     return this.#addresses.firstFor(remote) >= 0;
   }
 
-  /** Whether an address may be that of another host: one host's, and not ours (RFC 9293 3.9.1.1, MUST-46). */
+  /**
+   * Whether `remote` may be another host: a unicast address that is not local (RFC 9293 3.9.1.1,
+   * MUST-46).
+   */
   isHost(remote: IpAddress): boolean {
     return isUnicast(remote) && this.#addresses.indexOf(remote) === undefined;
   }
 
-  /** The largest packet that reaches `remote` whole, as far as it is known; in bytes. */
+  /** The known path MTU to `remote`, in octets. */
   pathMtu(remote: IpAddress): number {
     return this.#outbound.pathMtu(remote);
   }
@@ -293,8 +304,8 @@ export class Stack {
   /**
    * Queues an echo request.
    *
-   * @param from the source address; the first of the family by default
-   * @returns false where it was dropped: too long for the MTU, or the queue is full
+   * @param from the source address; by default the first of the family
+   * @returns false if the echo was dropped: it exceeds the MTU, or the queue is full
    */
   sendEcho(
     to: IpAddress,
@@ -306,7 +317,7 @@ export class Stack {
     return this.#icmp.sendEcho({ to, identifier, sequence, payload, from });
   }
 
-  /** Who gets echo replies: one handler, or nobody. */
+  /** The handler of echo replies; undefined to ignore them. */
   get onEchoReply(): EchoReplyHandler | undefined {
     return this.#icmp.onEchoReply;
   }
@@ -315,7 +326,10 @@ export class Stack {
     this.#icmp.onEchoReply = handler;
   }
 
-  /** Resets all connections and closes all listeners and sockets. Drain once more to tell peers. */
+  /**
+   * Resets all connections and closes all listeners and sockets. The caller must drain once more to
+   * send the resets.
+   */
   close(now: number): void {
     this.#tcp.close(now);
     this.#udp.closeAll();

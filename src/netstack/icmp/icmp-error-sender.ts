@@ -1,4 +1,4 @@
-/** Errors that we send: RFC 792 and RFC 1122 3.2.2, RFC 4443 2.4. */
+/** Sends ICMP errors: RFC 792 and RFC 1122 3.2.2, RFC 4443 2.4. */
 import type { DropCounter } from '../../lib/drop-counter.js';
 import { PACKET_HEADROOM } from '../../lib/packet-slot.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
@@ -35,7 +35,7 @@ import type { Outbound } from '../ip/outbound.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
 import type { PacketQueue } from '../packet-queue.js';
 
-/** RFC 4443 2.4 (f): the rate MUST be limited; here so that a flood is not answered in kind. */
+/** The maximum number of ICMP errors per second. RFC 4443 2.4 (f): the rate MUST be limited. */
 const ERRORS_PER_SECOND = 100;
 
 export interface IcmpErrorSenderOptions {
@@ -48,7 +48,10 @@ export interface IcmpErrorSenderOptions {
 interface Message {
   readonly type: number;
   readonly code: number;
-  /** Of ICMPv6 alone: what the error points to. Else the four bytes are unused and zero. */
+  /**
+   * The offset that an ICMPv6 error points to. In other messages, these four octets are unused and
+   * zero.
+   */
   readonly pointer?: number;
 }
 
@@ -61,7 +64,7 @@ export class IcmpErrorSender {
     this.#bucket = new TokenBucket(ERRORS_PER_SECOND, ERRORS_PER_SECOND, now);
   }
 
-  /** Nobody has the port: RFC 1122 4.1.3.1, RFC 4443 3.1. */
+  /** Sends an error for a port without a socket: RFC 1122 4.1.3.1, RFC 4443 3.1. */
   sendPortUnreachable(packet: Inbound, now: number): void {
     const message = packet.isIpv6
       ? { type: ICMPV6_DESTINATION_UNREACHABLE, code: ICMPV6_PORT_UNREACHABLE }
@@ -69,13 +72,16 @@ export class IcmpErrorSender {
     this.#send(packet, message, now);
   }
 
-  /** IPv4 alone: RFC 1122 3.2.2.1. IPv6 has a parameter problem for it. */
+  /**
+   * Sends an error for an unsupported IPv4 protocol: RFC 1122 3.2.2.1. IPv6 uses a parameter
+   * problem instead.
+   */
   sendProtocolUnreachable(packet: Inbound, now: number): void {
     const message = { type: ICMP_DESTINATION_UNREACHABLE, code: ICMP_PROTOCOL_UNREACHABLE };
     this.#send(packet, message, now);
   }
 
-  /** @param packet the first fragment of what did not become whole in time */
+  /** @param packet the first fragment of a datagram that expired during reassembly */
   sendReassemblyTimeExceeded(packet: Inbound, now: number): void {
     const message = packet.isIpv6
       ? { type: ICMPV6_TIME_EXCEEDED, code: ICMPV6_REASSEMBLY_TIME_EXCEEDED }
@@ -83,7 +89,11 @@ export class IcmpErrorSender {
     this.#send(packet, message, now);
   }
 
-  /** IPv6 alone: RFC 4443 3.4. @param pointer offset of the octet in the packet */
+  /**
+   * Sends an ICMPv6 parameter problem: RFC 4443 3.4.
+   *
+   * @param pointer the offset of the invalid octet in the packet
+   */
   sendParameterProblem(packet: Inbound, code: number, pointer: number, now: number): void {
     this.#send(packet, { type: ICMPV6_PARAMETER_PROBLEM, code, pointer }, now);
   }
@@ -113,8 +123,9 @@ export class IcmpErrorSender {
 }
 
 /**
- * RFC 1122 3.2.2 and RFC 4443 2.4 (e): an error is never about an error. That its packet was sent
- * to one host by one host, Inbound.parse() has seen to; later fragments never come here.
+ * RFC 1122 3.2.2 and RFC 4443 2.4 (e): an ICMP error must never cause another one. The other
+ * conditions already hold: Inbound.parse() accepts only unicast packets, and later fragments are
+ * not passed here.
  */
 function isErrorItself(packet: Inbound): boolean {
   const { bytes, end } = packet;

@@ -1,6 +1,7 @@
 /**
- * Errors that arrive, given to the connection or socket that the quoted packet came from: RFC 1122
- * 3.2.2, RFC 4443 2.4 (d). They are easily forged, so the packet must be one that we may have sent.
+ * Passes received ICMP errors to the connection or socket that sent the quoted packet: RFC 1122
+ * 3.2.2, RFC 4443 2.4 (d). Since such errors are easily forged, the quoted packet must be one that
+ * this stack may have sent.
  */
 import {
   ICMP_DESTINATION_UNREACHABLE,
@@ -33,7 +34,7 @@ import type { UdpErrorKind } from '../udp/udp-socket.js';
 import { echoEnds } from './icmp-protocol.js';
 import { type QuotedPacket, readQuotedPacket } from './quoted-packet.js';
 
-/** What became of an error. */
+/** The result of processing an ICMP error. */
 export type IcmpErrorOutcome = 'taken' | 'icmp-unmatched' | 'icmp-path-mtu';
 
 export interface IcmpErrorsOptions {
@@ -56,7 +57,7 @@ export class IcmpErrors {
     this.#udp = udp;
   }
 
-  /** Handles an error message of either family whose checksum is right. */
+  /** Handles an ICMP or ICMPv6 error with a valid checksum. */
   handle(packet: Inbound, now: number): IcmpErrorOutcome {
     const { bytes, offset, end, isIpv6 } = packet;
     const quoted = readQuotedPacket(bytes, offset + ICMP_HEADER_LENGTH, end, isIpv6);
@@ -88,7 +89,8 @@ export class IcmpErrors {
     const sequence = tcpSequence(packet.bytes, quoted.upper);
     if (tcb === undefined || !isInFlight(tcb, sequence)) return 'icmp-unmatched';
     if (kind === 'too-big') return this.#learn(packet, quoted, now);
-    // RFC 1122 4.2.3.9: time exceeded and parameter problem are soft, a router may be at fault.
+    // RFC 1122 4.2.3.9: time exceeded and parameter problem are soft errors, since a router may
+    // have caused them.
     if (kind === 'unreachable' || kind === 'port-unreachable') destinationUnreachable(tcb, now);
     return 'taken';
   }

@@ -1,6 +1,6 @@
 /**
- * ICMP (RFC 792, RFC 1122 3.2.2) and ICMPv6 (RFC 4443): echo both ways, and what kind of message
- * one is. Errors in: icmp-errors.ts; errors out: icmp-error-sender.ts.
+ * ICMP (RFC 792, RFC 1122 3.2.2) and ICMPv6 (RFC 4443): handles echo and classifies messages.
+ * icmp-errors.ts handles received errors; icmp-error-sender.ts sends errors.
  */
 import type { DropCounter } from '../../lib/drop-counter.js';
 import { PACKET_HEADROOM, packetInSlot } from '../../lib/packet-slot.js';
@@ -29,10 +29,10 @@ import type { Outbound } from '../ip/outbound.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
 import type { PacketQueue } from '../packet-queue.js';
 
-/** Echo replies in a second; a flood is not answered in kind. */
+/** The maximum number of echo replies per second, to limit the effect of a flood. */
 const ANSWERS_PER_SECOND = 1000;
 
-/** An answer to sendEcho(). */
+/** A reply to sendEcho(). */
 export interface EchoReply {
   readonly from: IpAddress;
   readonly identifier: number;
@@ -42,7 +42,7 @@ export interface EchoReply {
 
 export type EchoReplyHandler = (reply: EchoReply) => void;
 
-/** Gets an error message of either family whose checksum is right. */
+/** Receives an ICMP or ICMPv6 error with a valid checksum. */
 export type ErrorHandler = (packet: Inbound, now: number) => void;
 
 export interface EchoRequest {
@@ -62,7 +62,7 @@ export interface IcmpProtocolOptions {
 }
 
 export class IcmpProtocol {
-  /** Called with each echo reply. */
+  /** Called for each echo reply. */
   onEchoReply: EchoReplyHandler | undefined = undefined;
   readonly #onError: ErrorHandler;
   readonly #options: IcmpProtocolOptions;
@@ -74,7 +74,7 @@ export class IcmpProtocol {
     this.#answers = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND, now);
   }
 
-  /** Handles the message in `packet`, of its family's ICMP. */
+  /** Handles the ICMP message in `packet`, or the ICMPv6 message of an IPv6 packet. */
   handleInbound(packet: Inbound, now: number): void {
     const { bytes, offset, length } = packet;
     const { drops } = this.#options;
@@ -82,7 +82,7 @@ export class IcmpProtocol {
       drops.count('icmp-truncated');
       return;
     }
-    // RFC 4443 2.3: ICMPv6 has a pseudo header.
+    // RFC 4443 2.3: the ICMPv6 checksum covers a pseudo header.
     const pseudoSum = packet.isIpv6
       ? sumPseudoHeader(packet.source, packet.destination, PROTOCOL_ICMPV6, length)
       : 0;
@@ -103,11 +103,11 @@ export class IcmpProtocol {
     } else if (type === (isIpv6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY)) {
       this.#takeEchoReply(packet);
     } else if (isIpv6 ? isIcmpv6Error(type) : isHeededError(type)) {
-      // RFC 4443 2.4 (a): unknown errors too MUST be passed to the upper layer.
+      // RFC 4443 2.4 (a): unknown errors MUST also be passed to the upper layer.
       this.#onError(packet, now);
     } else {
-      // RFC 1122 3.2.2 and RFC 4443 2.4 (b): an unknown type MUST be silently discarded. Neighbour
-      // discovery is of no use on a link without link-layer addresses.
+      // RFC 1122 3.2.2 and RFC 4443 2.4 (b): an unknown type MUST be silently discarded. The tunnel
+      // has no link-layer addresses, so Neighbor Discovery is not needed.
       drops.count('icmp-type');
     }
   }
@@ -122,7 +122,10 @@ export class IcmpProtocol {
     });
   }
 
-  /** RFC 1122 3.2.2.6, RFC 4443 4.2: the data comes back whole, from the address it was sent to. */
+  /**
+   * RFC 1122 3.2.2.6, RFC 4443 4.2: replies with the same data, from the address to which the
+   * request was sent.
+   */
   #answerEcho(packet: Inbound): void {
     const { bytes, offset, end } = packet;
     const slot = this.#createEcho(packet.isIpv6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY, {
@@ -135,7 +138,7 @@ export class IcmpProtocol {
     this.#enqueue(this.#options.control, slot, packet.source);
   }
 
-  /** @returns false where the echo was dropped: too long for the MTU, or the queue is full */
+  /** @returns false if the echo was dropped: it exceeds the MTU, or the queue is full */
   sendEcho(request: EchoRequest): boolean {
     const { addresses, datagrams, outbound } = this.#options;
     const from = addresses.at(addresses.select(request.to, request.from));
@@ -171,7 +174,7 @@ export class IcmpProtocol {
   }
 }
 
-/** The two ends of an echo in terms of ports: identifier and sequence. */
+/** The endpoints of an echo, with its identifier and sequence number as ports. */
 export function echoEnds(
   local: IpAddress,
   remote: IpAddress,
@@ -184,7 +187,10 @@ export function echoEnds(
   ];
 }
 
-/** Source quench and redirect are not: RFC 6633 3; and there is one way out, the tunnel. */
+/**
+ * Excludes source quench, which RFC 6633 3 deprecates, and redirect, since the tunnel is the only
+ * route.
+ */
 function isHeededError(type: number): boolean {
   return (
     type === ICMP_DESTINATION_UNREACHABLE ||

@@ -18,27 +18,31 @@ import {
   skipExtensionHeaders,
 } from '../../wire/ipv6.js';
 
-/** Bytes of the upper layer that every error quotes (RFC 792): ports and sequence number. */
+/**
+ * The octets of the upper layer that every ICMP error quotes (RFC 792): ports and sequence number.
+ */
 const QUOTED_LENGTH = 8;
 
-/** The packet that an ICMP error says it is about; whether it was ours is for others to find out. */
+/** The packet quoted in an ICMP error. The caller must check whether this stack sent it. */
 export interface QuotedPacket {
   /** Views into the error. */
   readonly source: IpAddress;
   readonly destination: IpAddress;
-  /** The destination as addressKey() makes it. */
+  /** The addressKey() of the destination. */
   readonly destinationKey: number | string;
   readonly protocol: number;
-  /** Where in the error the upper layer begins; at least eight bytes of it are there. */
+  /** The offset of the upper layer in the error; at least eight octets of it are present. */
   readonly upper: number;
-  /** The first two words of the upper layer: ports, for TCP and UDP. */
+  /** The first two 16-bit words of the upper layer: the ports, for TCP and UDP. */
   readonly sourcePort: number;
   readonly destinationPort: number;
-  /** How long the packet was, by its own account. */
+  /** The length of the packet according to its header. */
   readonly length: number;
 }
 
-/** Reads the packet quoted in `bytes[offset, end)`, or undefined when too little of it is there. */
+/**
+ * Parses the packet quoted in `bytes[offset, end)`. Returns undefined if the quote is too short.
+ */
 export function readQuotedPacket(
   bytes: Uint8Array,
   offset: number,
@@ -68,7 +72,7 @@ function ipv4Upper(
   bytes: Uint8Array,
   offset: number,
 ): { protocol: number; offset: number } | undefined {
-  // Behind a later fragment's header stand no ports.
+  // Later fragments do not contain the ports.
   if (ipv4FragmentOffset(bytes, offset) !== 0) return undefined;
   const headerLength = ipv4HeaderLength(bytes, offset);
   if (headerLength < IPV4_HEADER_LENGTH) return undefined;

@@ -1,23 +1,23 @@
 import { addressKey, type SocketAddress } from '../../wire/ip-address.js';
 import type { UdpSocket } from './udp-socket.js';
 
-/** The index of a socket that is bound to all addresses. */
+/** The index of a socket that is bound to all local addresses. */
 export const ANY_ADDRESS = -1;
 
 function localKey(localIndex: number, port: number): number {
   return (localIndex + 1) * 0x10000 + port;
 }
 
-/** Both ports and the index of the local address, below 2^53. */
+/** Encodes both ports and the index of the local address as one number below 2^53. */
 function portsKey(localIndex: number, port: number, remotePort: number): number {
   return localKey(localIndex, port) * 0x10000 + remotePort;
 }
 
-/** Finds the socket that a datagram is for: the one that knows most of its two ends. */
+/** Finds the socket for a datagram. The most specific binding takes precedence. */
 export class UdpDemux {
   readonly #bound = new Map<number, UdpSocket>();
   readonly #connected = new Map<number | string, Map<number, UdpSocket>>();
-  /** How many sockets have a port, whatever their addresses. */
+  /** The number of sockets on each port, regardless of address. */
   readonly #users = new Map<number, number>();
   #size = 0;
 
@@ -25,7 +25,7 @@ export class UdpDemux {
     return this.#size;
   }
 
-  /** @param remoteKey the remote address as addressKey() makes it */
+  /** @param remoteKey the addressKey() of the remote address */
   find(
     localIndex: number,
     port: number,
@@ -39,12 +39,12 @@ export class UdpDemux {
     );
   }
 
-  /** Whether nobody has the port. */
+  /** Whether no socket uses the port. */
   isUnused(port: number): boolean {
     return !this.#users.has(port);
   }
 
-  /** Whether a socket with just these ends exists. */
+  /** Whether a socket with the same endpoints exists. */
   isTaken(localIndex: number, port: number, remote: SocketAddress | undefined): boolean {
     if (remote === undefined) return this.#bound.has(localKey(localIndex, port));
     const ports = this.#connected.get(addressKey(remote.address));
@@ -68,7 +68,7 @@ export class UdpDemux {
     ports.set(portsKey(localIndex, port, remote.port), socket);
   }
 
-  /** Takes out a socket that was added. */
+  /** Removes a socket that was added before. */
   remove(socket: UdpSocket): void {
     const { localIndex, port, remote } = socket;
     const users = this.#users.get(port)! - 1;
@@ -85,7 +85,7 @@ export class UdpDemux {
     if (ports.size === 0) this.#connected.delete(key);
   }
 
-  /** All sockets, as a copy that may outlive changes. */
+  /** All sockets, as a copy that is safe to iterate during changes. */
   all(): UdpSocket[] {
     const connected = [...this.#connected.values()].flatMap((ports) => [...ports.values()]);
     return [...this.#bound.values(), ...connected];

@@ -1,4 +1,4 @@
-/** UDP (RFC 768, RFC 1122 4.1, RFC 8200 8.1): sockets by their ends. */
+/** UDP (RFC 768, RFC 1122 4.1, RFC 8200 8.1): manages the sockets of a stack. */
 import { DeadlineHeap } from '../../lib/deadline-heap.js';
 import type { DropCounter } from '../../lib/drop-counter.js';
 import { randomUint32 } from '../../lib/random-uint32.js';
@@ -24,7 +24,7 @@ import type { PacketQueue } from '../packet-queue.js';
 import { ANY_ADDRESS, UdpDemux } from './udp-demux.js';
 import { type UdpHandlers, type UdpHost, UdpSocket } from './udp-socket.js';
 
-/** RFC 6335 6: the dynamic ports. */
+/** RFC 6335 6: the first of the dynamic ports. */
 const FIRST_EPHEMERAL_PORT = 49_152;
 const EPHEMERAL_PORTS = 65_536 - FIRST_EPHEMERAL_PORT;
 
@@ -36,7 +36,7 @@ export interface UdpProtocolOptions {
   readonly datagrams: PacketQueue;
 }
 
-/** Where a socket is to be: port 0 for an ephemeral one. */
+/** The local endpoint of a socket; port 0 selects an ephemeral port. */
 export interface UdpBinding {
   readonly address?: IpAddress | undefined;
   readonly port: number;
@@ -46,19 +46,19 @@ export class UdpProtocol implements UdpHost {
   readonly #options: UdpProtocolOptions;
   readonly #demux = new UdpDemux();
   readonly #timers = new DeadlineHeap<UdpSocket>();
-  /** Sockets with an idle timeout that were used since settle(). */
+  /** Sockets with an idle timeout that were used since the last settle(). */
   #touched: UdpSocket[] = [];
 
   constructor(options: UdpProtocolOptions) {
     this.#options = options;
   }
 
-  /** Sockets open. */
+  /** The number of open sockets. */
   get size(): number {
     return this.#demux.size;
   }
 
-  /** @throws RangeError when the address is not ours or the port is taken */
+  /** @throws RangeError if the address is not local or the port is in use */
   bind(local: UdpBinding, handlers: UdpHandlers): UdpSocket {
     const { address } = local;
     const { addresses } = this.#options;
@@ -67,8 +67,9 @@ export class UdpProtocol implements UdpHost {
   }
 
   /**
-   * A socket for one remote end: what others send is not for it.
-   * @throws RangeError when no address of ours fits the remote one or the two ends are taken
+   * Opens a socket for one remote endpoint. It receives no datagrams from others.
+   *
+   * @throws RangeError if no local address suits the remote one or the endpoints are in use
    */
   connect(remote: SocketAddress, local: UdpBinding, handlers: UdpHandlers): UdpSocket {
     const { addresses } = this.#options;
@@ -104,12 +105,12 @@ export class UdpProtocol implements UdpHost {
     throw new RangeError('all UDP ports are in use');
   }
 
-  /** The socket that a datagram of ours, from that address and port to `remote`, came from. */
+  /** Finds the socket that sent a datagram from a local address and port to `remote`. */
   findFor(localIndex: number, port: number, remote: SocketAddress): UdpSocket | undefined {
     return this.#demux.find(localIndex, port, addressKey(remote.address), remote.port);
   }
 
-  /** Handles the datagram in `packet`; false when no socket has the port. */
+  /** Handles the datagram in `packet`. Returns false if no socket uses the port. */
   handleInbound(packet: Inbound): boolean {
     const { bytes, offset, localIndex, sourceKey } = packet;
     const { drops, addresses } = this.#options;
@@ -163,7 +164,7 @@ export class UdpProtocol implements UdpHost {
     this.#timers.remove(socket);
   }
 
-  /** Our addresses have changed: sockets at one that is gone close, and are told. */
+  /** Closes sockets whose local address was removed, and notifies them. */
   addressesChanged(): void {
     const { addresses } = this.#options;
     for (const socket of this.#demux.all()) {
@@ -174,7 +175,7 @@ export class UdpProtocol implements UdpHost {
     }
   }
 
-  /** Forgets all sockets. */
+  /** Closes all sockets. */
   closeAll(): void {
     for (const socket of this.#demux.all()) socket.close();
   }
@@ -185,7 +186,7 @@ export class UdpProtocol implements UdpHost {
     this.#touched.push(socket);
   }
 
-  /** Starts the idle times of sockets that were used up to `now`. */
+  /** Restarts the idle timers of the sockets that were used before `now`. */
   settle(now: number): void {
     if (this.#touched.length === 0) return;
     for (const socket of this.#touched) {
@@ -201,7 +202,7 @@ export class UdpProtocol implements UdpHost {
     return this.#timers.next();
   }
 
-  /** Closes sockets that were idle for too long. */
+  /** Closes sockets whose idle timeout expired. */
   handleTimeout(now: number): void {
     this.settle(now);
     for (;;) {
@@ -213,7 +214,7 @@ export class UdpProtocol implements UdpHost {
   }
 }
 
-/** RFC 1122 4.1.3.4: a checksum that is there MUST be right; RFC 8200 8.1: in IPv6 it MUST be there. */
+/** RFC 1122 4.1.3.4: a nonzero checksum MUST be correct. RFC 8200 8.1: IPv6 MUST have one. */
 function isIntact(packet: Inbound, length: number): boolean {
   const { bytes, offset } = packet;
   if (udpChecksum(bytes, offset) === 0) return !packet.isIpv6;

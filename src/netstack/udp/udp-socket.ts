@@ -2,62 +2,67 @@ import type { Timed } from '../../lib/deadline-heap.js';
 import type { IpAddress, SocketAddress } from '../../wire/ip-address.js';
 
 /**
- * What ICMP or ICMPv6 said about a datagram. `too-big` needs no answer: the next ones go out in
- * fragments.
+ * The kind of an ICMP or ICMPv6 error about a datagram. `too-big` needs no reaction, because later
+ * datagrams are fragmented.
  */
 export type UdpErrorKind =
   'port-unreachable' | 'unreachable' | 'time-exceeded' | 'too-big' | 'other';
 
-/** ICMP said that a datagram did not arrive. */
+/** An ICMP error that reports an undelivered datagram. */
 export interface UdpError {
   readonly kind: UdpErrorKind;
-  /** The message's code, in the terms of the remote address's family (RFC 792, RFC 4443 3). */
+  /** The ICMP code, as defined for the remote address's family (RFC 792, RFC 4443 3). */
   readonly code: number;
   readonly remote: SocketAddress;
 }
 
-/** Called with a payload of the receiver's own, who sent it, and our address that it came to. */
+/**
+ * Receives a datagram: its payload, which the handler owns, its sender, and the local address that
+ * it was sent to.
+ */
 export type DatagramHandler = (payload: Uint8Array, from: SocketAddress, to: IpAddress) => void;
 
 export type UdpErrorHandler = (error: UdpError) => void;
 
 export interface UdpSocketOptions {
-  /** Milliseconds after the last datagram either way until the socket closes; never by default. */
+  /**
+   * Milliseconds without a datagram in either direction until the socket closes; never by default.
+   */
   readonly idleTimeout?: number;
-  /** Called when it has closed for that reason. */
+  /** Called after the idle timeout closed the socket. */
   readonly onIdle?: () => void;
-  /** Called when it has closed because the address it is bound to is not ours any more. */
+  /** Called after the socket closed because its local address was removed. */
   readonly onAddressGone?: () => void;
 }
 
-/** Who is told of what arrives. */
+/** The handlers and options of a socket. */
 export interface UdpHandlers extends UdpSocketOptions {
   readonly onDatagram: DatagramHandler;
   readonly onError: UdpErrorHandler | undefined;
 }
 
-/** The ends of a socket, as it is bound. */
+/** The endpoints of a socket. */
 export interface UdpEnds {
-  /** The index of the local address, or that of all of them. */
+  /** The index of the local address, or ANY_ADDRESS. */
   readonly localIndex: number;
-  /** The local address; undefined for all. */
+  /** The local address; undefined if bound to all addresses. */
   readonly address: IpAddress | undefined;
   readonly port: number;
   readonly remote: SocketAddress | undefined;
 }
 
-/** What a socket needs of the layer around it. */
+/** The parts of the UDP layer that a socket uses. */
 export interface UdpHost {
   send(socket: UdpSocket, payload: Uint8Array, to: SocketAddress, from?: IpAddress): boolean;
   close(socket: UdpSocket): void;
 }
 
-/** A bound UDP port, connected to one remote end or not. */
+/** A bound UDP port, optionally connected to one remote endpoint. */
 export class UdpSocket implements Timed {
   readonly port: number;
-  /** The address it is bound to; undefined for all. */
+  /** The local address; undefined if bound to all addresses. */
   readonly address: IpAddress | undefined;
-  /** The one end that it speaks to; undefined where it is not connected. */
+  /** The remote endpoint; undefined if the socket is not connected. */
   readonly remote: SocketAddress | undefined;
   readonly localIndex: number;
   readonly onDatagram: DatagramHandler;
@@ -65,12 +70,12 @@ export class UdpSocket implements Timed {
   readonly idleTimeout: number;
   readonly onIdle: (() => void) | undefined;
   readonly onAddressGone: (() => void) | undefined;
-  /** It was used since the layer last looked at the time. */
+  /** Whether the socket was used since the last settle(). */
   isTouched = false;
   readonly #host: UdpHost;
   #closed = false;
 
-  // Owned by the heap of timers.
+  // Fields of the timer heap.
   deadline = Infinity;
   heapIndex = -1;
   heapKey = Infinity;
@@ -93,12 +98,13 @@ export class UdpSocket implements Timed {
   }
 
   /**
-   * Queues one datagram; `payload` may be reused at once.
+   * Queues a datagram; the caller may reuse `payload` at once.
    *
-   * @param from the source address, where the socket is bound to all of them
-   * @returns false where it was dropped: longer than the MTU allows, queue full, or socket closed
-   * @throws RangeError when `from` is none of our addresses
-   * @throws TypeError when the socket is connected
+   * @param from the source address, if the socket is bound to all addresses
+   * @returns false if the datagram was dropped: it exceeds the MTU, the queue is full, or the
+   *   socket is closed
+   * @throws RangeError if `from` is not a local address
+   * @throws TypeError if the socket is connected
    */
   sendTo(payload: Uint8Array, to: SocketAddress, from?: IpAddress): boolean {
     if (this.remote !== undefined) throw new TypeError('the socket is connected: use send()');
@@ -107,8 +113,9 @@ export class UdpSocket implements Timed {
   }
 
   /**
-   * Queues one datagram for the remote end of a connected socket, as sendTo() does.
-   * @throws TypeError when the socket is not connected
+   * Queues a datagram for the remote endpoint of a connected socket. Otherwise like sendTo().
+   *
+   * @throws TypeError if the socket is not connected
    */
   send(payload: Uint8Array): boolean {
     if (this.remote === undefined) throw new TypeError('the socket is not connected: use sendTo()');
