@@ -28,9 +28,9 @@ export interface StackOptions {
  * connections to.
  */
 export interface UnmatchedSegment {
-  /** Both endpoints, as a key. */
+  /** A key for both endpoints. */
   readonly flow: string;
-  /** Whether the segment is a SYN-ACK, so another host sent the SYN at most a minute ago. */
+  /** Whether the segment is a SYN-ACK. If so, another host sent the SYN at most a minute ago. */
   readonly isSynAck: boolean;
 }
 

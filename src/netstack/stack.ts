@@ -58,7 +58,7 @@ const DEFAULT_BUDGET = 256;
 const CONTROL_QUEUE = 1024;
 
 export class Stack {
-  /** The number of drops by reason. */
+  /** The number of drops for each reason. */
   readonly drops = new DropCounter<DropReason>();
   readonly #addresses: OwnAddresses;
   readonly #tcp: TcpProtocol;
@@ -131,8 +131,8 @@ export class Stack {
   }
 
   /**
-   * Replaces the local addresses. Connections and sockets bound to a removed address are closed,
-   * but listeners remain. Those bound to all addresses, or to one that stays, continue.
+   * Replaces the local addresses. Closes connections and sockets bound to a removed address, but
+   * not listeners. Those bound to all addresses, or to one that stays, continue.
    *
    * @throws RangeError under the same conditions as the constructor; nothing changes then
    */
@@ -185,8 +185,7 @@ export class Stack {
 
   /**
    * Notifies TCP that the path to the remote addresses that `carries` accepts works again. Data
-   * that timed out at least once is retransmitted at the next handleTimeout(), which is due at
-   * `now`.
+   * that timed out is retransmitted at the next handleTimeout(), which is due at `now`.
    */
   retransmitNow(carries: (remote: IpAddress) => boolean, now: number): void {
     this.#tcp.retransmitNow(carries, now);

@@ -123,9 +123,9 @@ export class IcmpErrorSender {
 }
 
 /**
- * RFC 1122 3.2.2 and RFC 4443 2.4 (e): an ICMP error must never cause another one. The other
- * conditions already hold: Inbound.parse() accepts only unicast packets, and later fragments are
- * not passed here.
+ * RFC 1122 3.2.2 and RFC 4443 2.4 (e): an ICMP error must never cause another one. The RFCs' other
+ * conditions already hold: Inbound.parse() accepts only unicast packets, and later fragments do not
+ * get here.
  */
 function isErrorItself(packet: Inbound): boolean {
   const { bytes, end } = packet;

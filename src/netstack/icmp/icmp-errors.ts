@@ -34,7 +34,6 @@ import type { UdpErrorKind } from '../udp/udp-socket.js';
 import { echoEnds } from './icmp-protocol.js';
 import { type QuotedPacket, readQuotedPacket } from './quoted-packet.js';
 
-/** The result of processing an ICMP error. */
 export type IcmpErrorOutcome = 'taken' | 'icmp-unmatched' | 'icmp-path-mtu';
 
 export interface IcmpErrorsOptions {

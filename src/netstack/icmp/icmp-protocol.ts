@@ -62,7 +62,6 @@ export interface IcmpProtocolOptions {
 }
 
 export class IcmpProtocol {
-  /** Called for each echo reply. */
   onEchoReply: EchoReplyHandler | undefined = undefined;
   readonly #onError: ErrorHandler;
   readonly #options: IcmpProtocolOptions;
@@ -74,7 +73,7 @@ export class IcmpProtocol {
     this.#answers = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND, now);
   }
 
-  /** Handles the ICMP message in `packet`, or the ICMPv6 message of an IPv6 packet. */
+  /** Handles the ICMP or ICMPv6 message in `packet`. */
   handleInbound(packet: Inbound, now: number): void {
     const { bytes, offset, length } = packet;
     const { drops } = this.#options;

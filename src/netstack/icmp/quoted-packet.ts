@@ -25,7 +25,7 @@ const QUOTED_LENGTH = 8;
 
 /** The packet quoted in an ICMP error. The caller must check whether this stack sent it. */
 export interface QuotedPacket {
-  /** Views into the error. */
+  /** Views into the bytes of the ICMP error. */
   readonly source: IpAddress;
   readonly destination: IpAddress;
   /** The addressKey() of the destination. */
@@ -72,7 +72,7 @@ function ipv4Upper(
   bytes: Uint8Array,
   offset: number,
 ): { protocol: number; offset: number } | undefined {
-  // Later fragments do not contain the ports.
+  // Only the first fragment contains the ports.
   if (ipv4FragmentOffset(bytes, offset) !== 0) return undefined;
   const headerLength = ipv4HeaderLength(bytes, offset);
   if (headerLength < IPV4_HEADER_LENGTH) return undefined;

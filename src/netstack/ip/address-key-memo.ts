@@ -1,8 +1,8 @@
 import { addressKey, type IpAddress } from '../../wire/ip-address.js';
 
 /**
- * Caches addressKey() of the last address: packets often arrive in runs with the same source and
- * destination, and an IPv6 key is a string.
+ * Caches addressKey() of the last address, because an IPv6 key is a string and packets often arrive
+ * in runs from the same source.
  */
 export class AddressKeyMemo {
   #address: Uint8Array = new Uint8Array(0);

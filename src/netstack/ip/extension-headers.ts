@@ -38,7 +38,7 @@ const SEGMENTS_LEFT = 3;
 /** The result of parsing: an upper layer, a fragment header, or the reason for a drop. */
 export type WalkEnd = 'upper-layer' | 'fragment' | DropReason;
 
-/** The parser. One object is reused for all packets. */
+/** Parses the headers of one packet at a time. One object is reused for all packets. */
 export class ExtensionHeaders {
   /**
    * The protocol after the headers, the offset of its header, and the offset of the field that
@@ -128,7 +128,8 @@ export class ExtensionHeaders {
         if (++options > MAXIMUM_OPTIONS) return 'ip-extension';
         const action = type >> 6;
         if (action === 1) return 'ip-extension';
-        // Actions 2 and 3 are equivalent here, because the destination is never multicast.
+        // Actions 2 and 3 of an unrecognized option are equivalent here, because the destination is
+        // never multicast.
         if (action > 1) return this.#problem('ip-extension', ICMPV6_UNRECOGNIZED_OPTION, at);
       }
       at = next;
@@ -137,8 +138,9 @@ export class ExtensionHeaders {
   }
 
   /**
-   * RFC 8200 4.4: no routing type is supported, and RFC 5095 deprecates type 0. With segments left,
-   * the packet is discarded and a parameter problem sent; otherwise the header is ignored.
+   * RFC 8200 4.4: no routing type is supported, and RFC 5095 deprecates type 0. A packet with
+   * segments left is discarded and answered with a parameter problem; otherwise the header is
+   * ignored.
    */
   #judgeRouting(bytes: Uint8Array): DropReason | undefined {
     if (bytes[this.offset + SEGMENTS_LEFT] === 0) return undefined;

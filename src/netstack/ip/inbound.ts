@@ -95,7 +95,6 @@ export class Inbound {
     this.length = end - offset;
   }
 
-  /** Drops the reference to the packet. */
   release(): void {
     this.bytes = NOTHING;
   }

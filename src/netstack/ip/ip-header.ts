@@ -20,7 +20,6 @@ export class IpHeader {
     this.#pseudoSum = sumPseudoHeader(source, destination, protocol, 0);
   }
 
-  /** The length of the header in octets. */
   get length(): number {
     return this.#bytes.length;
   }

@@ -55,7 +55,7 @@ export class IpProtocol {
     this.#reassembly = new Reassembly(limits, drops);
   }
 
-  /** Octets that incomplete datagrams use. */
+  /** The octets that incomplete datagrams use. */
   get reassemblyBytes(): number {
     return this.#reassembly.usedBytes;
   }
@@ -196,12 +196,12 @@ export class IpProtocol {
   }
 
   #reassemble(fragment: Fragment, now: number): Uint8Array | undefined {
-    // Expire datagrams first, since a packet may arrive before the timers of the same time were
-    // handled.
+    // Expire datagrams first, since a fragment may arrive before handleTimeout() is called for the
+    // same time.
     if (this.#reassembly.nextTimeout() <= now) this.handleTimeout(now);
     const whole = this.#reassembly.insert(fragment, now);
     if (whole === undefined) return undefined;
-    // The first fragment's headers may be longer than those of the fragments whose offsets were
+    // The first fragment's headers may be longer than those of the fragment whose offset was
     // checked.
     const counted = fragment.key.startsWith('6') ? whole.length - IPV6_HEADER_LENGTH : whole.length;
     if (counted <= MAXIMUM_LENGTH) return whole;
@@ -224,5 +224,5 @@ function upperHeaderLength(protocol: number): number {
   }
 }
 
-/** RFC 4443 2.1: type, code, checksum. */
+/** The ICMPv6 header of RFC 4443 2.1: type, code, checksum. */
 const ICMPV6_HEADER_LENGTH = 4;

@@ -57,7 +57,6 @@ export class OwnAddresses {
     return this.#addresses;
   }
 
-  /** Whether any local address is IPv6. */
   get hasIpv6(): boolean {
     return this.#addresses.some((address) => address.length === 16);
   }

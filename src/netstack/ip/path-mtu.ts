@@ -2,7 +2,7 @@ import { addressKey, type IpAddress } from '../../wire/ip-address.js';
 import { IPV6_MINIMUM_MTU } from '../../wire/ipv6.js';
 
 /**
- * Linux's min_pmtu: smaller values are raised to this. RFC 5927 7.1: a forged ICMP error could
+ * Linux's min_pmtu: a smaller MTU is raised to this value. RFC 5927 7.1: a forged ICMP error could
  * otherwise force tiny packets.
  */
 export const IPV4_MINIMUM_PATH_MTU = 552;

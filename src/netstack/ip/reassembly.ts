@@ -53,7 +53,7 @@ interface Piece {
 /** A datagram with missing fragments. */
 class Incomplete {
   readonly expiresAt: number;
-  /** Sorted pieces without overlaps. */
+  /** The received pieces, sorted and without overlaps. */
   readonly pieces: Piece[] = [];
   header: Uint8Array | undefined = undefined;
   /** The first fragment's packet, quoted in a time exceeded error. */
@@ -93,7 +93,7 @@ export class Reassembly {
     return this.#incomplete.size;
   }
 
-  /** Octets used, including the overhead of each fragment. */
+  /** The octets used, including the overhead of each fragment. */
   get usedBytes(): number {
     return this.#used;
   }
@@ -175,7 +175,7 @@ export class Reassembly {
     const overlaps =
       (before !== undefined && before.end > start) || (after !== undefined && after.start < end);
     const last = datagram.pieces.at(-1);
-    // Data after the end, or a second last fragment, counts as an overlap.
+    // Data after the end of the datagram, or a second last fragment, counts as an overlap.
     const contradicts =
       end > datagram.end || (isLast && (datagram.end !== Infinity || (last && last.end > end)));
     if (overlaps || contradicts) return 'ip-fragment-overlap';

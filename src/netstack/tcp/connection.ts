@@ -33,9 +33,9 @@ export interface TcpInfo {
   readonly rto: number;
   readonly backoff: number;
   readonly cwnd: number;
-  /** Infinity before the first loss. */
+  /** The slow start threshold; Infinity before the first loss. */
   readonly ssthresh: number;
-  /** Infinity without pacing. */
+  /** The pacing rate; Infinity without pacing. */
   readonly pacingRate: number;
   /** The estimated number of octets in flight. */
   readonly inflight: number;
@@ -159,7 +159,7 @@ export class TcpConnection {
   }
 
   /**
-   * Enables probes of an idle peer, or disables them if undefined. Off by default (RFC 9293 3.8.4,
+   * Sets the probes of an idle peer; undefined disables them. Off by default (RFC 9293 3.8.4,
    * MUST-25).
    */
   setKeepAlive(keepAlive: KeepAlive | undefined, now: number): void {

@@ -86,8 +86,8 @@ function dispatchText(tcb: Tcb, now: number, quota: number): number {
     emitNext(tcb, now);
     if (!sender.hasOutstanding) tcb.progressAt = now;
     // Restart the timer when the first segment is retransmitted, because its ACK takes a round trip
-    // from now. With a lower bound of 200 ms instead of the second of RFC 6298, the running timer
-    // would often expire before that ACK.
+    // from now. With a minimum of 200 ms instead of RFC 6298's 1 s, the running timer would often
+    // expire before that ACK.
     if (sender.next.segment === sender.segments.head) tcb.retransmitAt = Infinity;
     sender.sent(now);
     sent++;
@@ -120,7 +120,7 @@ function sendWindowProbe(tcb: Tcb, now: number): void {
 
 /**
  * Sets the timers. The retransmission timer runs while segments are in flight (RFC 6298 5.1 to
- * 5.3). The persist timer runs while only the peer's window prevents sending. Never both.
+ * 5.3), and the persist timer while only the peer's window prevents sending, but never both.
  */
 export function armTimers(tcb: Tcb, now: number): void {
   const { sender } = tcb;

@@ -3,7 +3,10 @@ import { acceptsSend } from './state.js';
 import type { CloseReason } from './observer.js';
 import type { Tcb } from './tcb.js';
 
-/** The free octets of the send buffer that trigger writable() whatever the buffer's size. */
+/**
+ * The number of free octets in the send buffer that triggers writable(), whatever the buffer's
+ * size.
+ */
 const WORTH_A_CALL = 256 * 1024;
 
 /** Octets that the send ring may hold now, given the available memory. */

@@ -14,8 +14,8 @@ export type CloseReason =
 
 /**
  * Receives the events of a connection. Called synchronously at the end of handlePacket,
- * handleTimeout or abort, when the connection's state is consistent: an observer may call any of
- * its methods.
+ * handleTimeout or abort, when the connection's state is consistent. An observer may call any
+ * method of the connection.
  */
 export interface TcpObserver {
   /**

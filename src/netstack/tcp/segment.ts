@@ -61,7 +61,6 @@ export class Segment {
     return true;
   }
 
-  /** Drops the reference to the packet. */
   release(): void {
     this.bytes = NOTHING;
   }

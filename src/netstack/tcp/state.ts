@@ -1,6 +1,5 @@
 /**
- * The states of RFC 9293 3.3.2, in its spelling. LISTEN is not among them: a TcpListener represents
- * it.
+ * The states of a connection in RFC 9293 3.3.2, in its spelling. A TcpListener represents LISTEN.
  */
 export type TcpState =
   | 'SYN-SENT'

@@ -57,7 +57,7 @@ export interface TcpAcceptor {
 export interface KeepAlive {
   /** Milliseconds without a segment from the peer before the first probe. */
   readonly idle: number;
-  /** Milliseconds between probes. */
+  /** Milliseconds between keep-alive probes. */
   readonly interval: number;
   /** The number of unanswered probes after which the connection ends. */
   readonly count: number;
@@ -107,7 +107,7 @@ export class Tcb implements Timed {
   // Timers: the time of expiry in ms, Infinity if off. The receiver holds the delayed ACK timer,
   // and `sender.next` the pacing timer.
   retransmitAt = Infinity;
-  /** PTO: RFC 8985 7.2. */
+  /** The probe timeout (PTO) of RFC 8985 7.2. */
   probeAt = Infinity;
   persistAt = Infinity;
   keepAliveAt = Infinity;

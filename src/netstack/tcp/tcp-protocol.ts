@@ -126,7 +126,6 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
     return !this.#ready.isEmpty;
   }
 
-  /** Handles the TCP segment in `packet`. */
   handleInbound(packet: Inbound, now: number): void {
     this.#inbound.handle(packet, now);
   }

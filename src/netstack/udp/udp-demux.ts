@@ -39,7 +39,6 @@ export class UdpDemux {
     );
   }
 
-  /** Whether no socket uses the port. */
   isUnused(port: number): boolean {
     return !this.#users.has(port);
   }
@@ -68,7 +67,6 @@ export class UdpDemux {
     ports.set(portsKey(localIndex, port, remote.port), socket);
   }
 
-  /** Removes a socket that was added before. */
   remove(socket: UdpSocket): void {
     const { localIndex, port, remote } = socket;
     const users = this.#users.get(port)! - 1;

@@ -53,7 +53,6 @@ export class UdpProtocol implements UdpHost {
     this.#options = options;
   }
 
-  /** The number of open sockets. */
   get size(): number {
     return this.#demux.size;
   }
@@ -175,7 +174,6 @@ export class UdpProtocol implements UdpHost {
     }
   }
 
-  /** Closes all sockets. */
   closeAll(): void {
     for (const socket of this.#demux.all()) socket.close();
   }

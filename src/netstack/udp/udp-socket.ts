@@ -35,13 +35,11 @@ export interface UdpSocketOptions {
   readonly onAddressGone?: () => void;
 }
 
-/** The handlers and options of a socket. */
 export interface UdpHandlers extends UdpSocketOptions {
   readonly onDatagram: DatagramHandler;
   readonly onError: UdpErrorHandler | undefined;
 }
 
-/** The endpoints of a socket. */
 export interface UdpEnds {
   /** The index of the local address, or ANY_ADDRESS. */
   readonly localIndex: number;
@@ -75,7 +73,7 @@ export class UdpSocket implements Timed {
   readonly #host: UdpHost;
   #closed = false;
 
-  // Fields of the timer heap.
+  // Fields that the timer heap uses.
   deadline = Infinity;
   heapIndex = -1;
   heapKey = Infinity;

@@ -106,8 +106,8 @@ export interface CongestionControl {
   lost(segment: Transmission, state: DeliveryState, now: number): void;
 
   /**
-   * Starts fast recovery, after lost() was called for the losses. Before anything is sent,
-   * acknowledged() follows, even if a timer detected the loss; or exitRecovery(), if the loss is
+   * Starts fast recovery, after lost() was called for each loss. Before anything is sent,
+   * acknowledged() follows, even if a timer detected the loss, or exitRecovery() if the loss is
    * already repaired.
    */
   enterRecovery(state: DeliveryState, now: number): void;

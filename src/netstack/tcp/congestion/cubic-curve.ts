@@ -8,7 +8,7 @@ export function timeToMaximum(maximum: number, epochWindow: number): number {
   return 1000 * Math.cbrt((maximum - epochWindow) / SCALE);
 }
 
-/** W_cubic(t) (equation 1). */
+/** W_cubic(t): the window at `elapsed` ms (equation 1). */
 export function cubicWindow(elapsed: number, maximum: number, timeToIt: number): number {
   return SCALE * ((elapsed - timeToIt) / 1000) ** 3 + maximum;
 }

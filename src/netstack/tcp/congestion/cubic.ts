@@ -15,17 +15,17 @@ const LARGEST_TARGET = 1.5;
 interface Epoch {
   /** W_max; 0 if the next stage has none because it follows slow start or a timeout. */
   maximum: number;
-  /** cwnd_prior. */
+  /** cwnd_prior: the window before the reduction. */
   prior: number;
-  /** epoch_start; -1 before congestion avoidance begins. */
+  /** epoch_start: when congestion avoidance began; -1 before that. */
   start: number;
   /**
    * W_max of the current curve; may differ from `maximum` in a stage that started without W_max.
    */
   plateau: number;
-  /** K. */
+  /** K: the time until the curve reaches W_max, in ms. */
   timeToPlateau: number;
-  /** W_est. */
+  /** W_est: the estimated window of Reno. */
   estimate: number;
 }
 
@@ -56,7 +56,7 @@ export class Cubic implements AvoidanceLaw {
   }
 
   timedOut(): void {
-    // RFC 9438 4.8: the next stage starts at its own W_max, with K = 0.
+    // RFC 9438 4.8: after a timeout, the next stage starts at its own W_max, with K = 0.
     this.#epoch.maximum = 0;
     this.#epoch.start = -1;
   }
@@ -94,7 +94,7 @@ export class Cubic implements AvoidanceLaw {
     if (this.#epoch.start >= 0) this.#epoch.start += duration;
   }
 
-  /** RFC 9438 4.9. */
+  /** RFC 9438 4.9: saves the state for a spurious congestion event. */
   save(): void {
     Object.assign(this.#saved, this.#epoch);
   }

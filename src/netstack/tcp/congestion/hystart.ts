@@ -15,7 +15,7 @@ export class HyStart {
   #lastRoundMinRtt = Infinity;
   #currentRoundMinRtt = Infinity;
   #rttSampleCount = 0;
-  /** Infinity outside Conservative Slow Start. */
+  /** The minimum RTT when Conservative Slow Start began; Infinity outside it. */
   #cssBaselineMinRtt = Infinity;
   #cssRounds = 0;
 
@@ -59,14 +59,14 @@ export class HyStart {
     this.#lastRoundMinRtt = this.#currentRoundMinRtt;
     this.#currentRoundMinRtt = Infinity;
     this.#rttSampleCount = 0;
-    // The round in which CSS began also counts.
+    // The round in which Conservative Slow Start began also counts.
     if (this.#isConservative) this.#cssRounds++;
     return this.#cssRounds >= CSS_ROUNDS;
   }
 
   #compare(): void {
     if (this.#isConservative) {
-      // The increase was jitter: resume slow start.
+      // The RTT increase was jitter: resume slow start.
       if (this.#currentRoundMinRtt < this.#cssBaselineMinRtt) {
         this.#cssBaselineMinRtt = Infinity;
         this.#cssRounds = 0;

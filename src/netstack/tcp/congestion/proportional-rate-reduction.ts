@@ -10,7 +10,7 @@ const DUPLICATE_THRESHOLD = 3;
 export class ProportionalRateReduction {
   /** RecoverFS: the octets in flight when the recovery began, including those then marked lost. */
   #recoverFlightSize = 0;
-  /** prr_delivered. */
+  /** prr_delivered: the octets delivered in this recovery. */
   #delivered = 0;
   /** The value of #sent() when the recovery began. Its increase since then is prr_out. */
   #sentBefore = 0;

@@ -5,8 +5,8 @@
 const LARGEST_QUANTUM = 65_536;
 
 /**
- * Below this rate in octets per ms (1.2 Mbit/s), one segment is sent at a time instead of two; the
- * draft permits both. On a slow link, a second segment adds 10 ms or more of queue, and BBR keeps
+ * Below this rate in octets per ms (1.2 Mbit/s), one segment is sent at a time instead of two, as
+ * the draft permits. On a slow link, a second segment adds 10 ms or more of queue, and BBR keeps
  * three quanta in flight.
  */
 const NARROW_RATE = 150;

@@ -18,7 +18,7 @@ import { ProportionalRateReduction } from './proportional-rate-reduction.js';
 import { sendQuantum } from './send-quantum.js';
 import { WindowValidation } from './window-validation.js';
 
-/** RFC 9406 4.3: L, in segments, without pacing. */
+/** RFC 9406 4.3: L, the slow start limit in segments without pacing. */
 const SLOW_START_LIMIT = 8;
 
 /**
@@ -83,7 +83,7 @@ export class WindowControl implements CongestionControl {
   }
 
   handshakeRepeated(): void {
-    // RFC 5681 3.1: the path lost both SYNs, so the initial window MUST be one segment.
+    // RFC 5681 3.1: if SYNs or SYN-ACKs were lost, the initial window MUST be one segment.
     this.#cwnd = this.#mss;
   }
 
@@ -187,7 +187,7 @@ export class WindowControl implements CongestionControl {
     this.#pace(state);
   }
 
-  /** Saves the state for undo(), as it is before the first reduction of a recovery. */
+  /** Saves the state for undo(), before the first reduction of a recovery. */
   #save(): void {
     if (this.#repair !== 'none') return;
     this.#undoCwnd = this.#cwnd;
@@ -205,8 +205,8 @@ export class WindowControl implements CongestionControl {
   }
 
   /**
-   * Marks the time of a reduction: losses of segments sent from now on indicate congestion at the
-   * reduced window.
+   * Marks a reduction: losses of segments sent from now on indicate congestion at the reduced
+   * window.
    */
   #mark(state: DeliveryState, now: number): void {
     this.#reducedAt = now;

@@ -17,7 +17,7 @@ export function hashInput(local: SocketAddress, remote: SocketAddress): Uint8Arr
 /** The number of 4-microsecond ticks per millisecond: RFC 9293 3.4.1. */
 const TICKS_PER_MILLISECOND = 250;
 
-/** ISN = M + F(local, remote, secret): RFC 6528 3. */
+/** The initial sequence number of RFC 6528 3: ISN = M + F(local, remote, secret). */
 export class InitialSequence {
   readonly #hash: SipHash;
 

@@ -33,7 +33,6 @@ export class TcpListener implements TcpAcceptor {
     this.#onClose = onClose;
   }
 
-  /** The current number of half-open connections. */
   get halfOpen(): number {
     return this.#halfOpen.size;
   }
@@ -42,7 +41,6 @@ export class TcpListener implements TcpAcceptor {
     return this.#halfOpen.size >= this.backlog;
   }
 
-  /** Adds a connection in SYN-RECEIVED to the backlog. */
   enterBacklog(tcb: Tcb): void {
     this.#halfOpen.add(tcb);
   }

@@ -57,7 +57,7 @@ export class TcpOptions {
   /** The window shift; -1 if absent. */
   windowShift = -1;
   hasTimestamps = false;
-  /** TSval and TSecr as int32. */
+  /** TSval and TSecr of the timestamps option as int32. */
   tsVal = 0;
   tsEcr = 0;
   sackPermitted = false;
@@ -136,7 +136,7 @@ function takeTimestamps(options: TcpOptions, bytes: Uint8Array, offset: number):
 /** The options of a local SYN. */
 export interface SynOptions {
   readonly mss: number;
-  /** Rcv.Wind.Shift; -1 to omit the option. */
+  /** Rcv.Wind.Shift; -1 to omit the window scale option. */
   readonly windowShift: number;
   readonly sackPermitted: boolean;
 }

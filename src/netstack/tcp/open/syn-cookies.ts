@@ -19,7 +19,7 @@ const HASH_MASK = 0xff_ffff;
 
 export class SynCookies {
   readonly #hash: SipHash;
-  /** When the most recent cookie expires. After that, no ACK needs checking. */
+  /** When the most recent cookie expires. After that, no ACK can contain a valid cookie. */
   #validUntil = -Infinity;
 
   /** @param key the secret 16-byte key */

@@ -46,7 +46,6 @@ export class InboundSegments {
     this.#passiveOpen = new PassiveOpen(host, cookieKey);
   }
 
-  /** Handles the TCP segment in `packet`. */
   handle(packet: Inbound, now: number): void {
     const { bytes, offset, length } = packet;
     const { drops } = this.#host;
@@ -56,7 +55,7 @@ export class InboundSegments {
       return;
     }
     const pseudoSum = sumPseudoHeader(packet.source, packet.destination, PROTOCOL_TCP, length);
-    // RFC 9293 3.1, MUST-3.
+    // RFC 9293 3.1, MUST-3: verify the checksum.
     if (isChecksumValid(pseudoSum + sumBytes(bytes, offset, length))) {
       this.#deliver(packet, segment, now);
     } else {

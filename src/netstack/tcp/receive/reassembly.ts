@@ -11,7 +11,6 @@ export class Reassembly {
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
 
-  /** The number of ranges held. */
   get size(): number {
     return this.#starts.length;
   }

@@ -33,7 +33,6 @@ const MAXIMUM_DUPLICATE_ACKS = 64;
  */
 const QUICK_ACKS = 16;
 
-/** The result of processing a segment's text. */
 export type TextOutcome = 'in-order' | 'ahead' | 'nothing-new' | 'too-many-ranges' | 'no-memory';
 
 export class Receiver {
@@ -61,7 +60,7 @@ export class Receiver {
   duplicateAcksOwed = 0;
   /** When the delayed ACK is due; Infinity if none is. */
   delayedAckAt = Infinity;
-  /** Last.ACK.sent of RFC 7323 4.3. */
+  /** Last.ACK.sent of RFC 7323 4.3: the acknowledgment number of the last ACK sent. */
   lastAckSent = 0;
 
   readonly #mss: number;
@@ -202,8 +201,8 @@ export class Receiver {
   }
 
   /**
-   * Schedules duplicate ACKs for out-of-order text, as RFC 5681 4.2 requires. With SACK, as many as
-   * all unreported blocks need; without SACK, one for each segment.
+   * Schedules duplicate ACKs for out-of-order text, as RFC 5681 4.2 requires: with SACK, enough to
+   * report all new blocks; without SACK, one for each segment.
    */
   oweDuplicateAck(): void {
     if (this.usesSack) {
@@ -229,7 +228,7 @@ export class Receiver {
     this.finSequence = sequence;
   }
 
-  /** Passes the FIN if all data before it has arrived. */
+  /** Moves RCV.NXT past the peer's FIN if all data before the FIN has arrived. */
   reachFin(): boolean {
     if (!this.finSeen || this.finished || this.rcvNxt !== this.finSequence) return false;
     this.finished = true;

@@ -14,8 +14,8 @@ import { TIMESTAMPS_LENGTH, writeTimestamps } from '../open/options.js';
 import type { Segment } from '../segment.js';
 
 /**
- * Builds the RST that answers a segment without a connection: RFC 9293 3.10.7.1. The caller must
- * not pass an RST as `segment`.
+ * Builds the RST that answers a segment without a connection: RFC 9293 3.10.7.1. `segment` must not
+ * be an RST.
  */
 export function createReset(slots: PacketSlots, header: IpHeader, segment: Segment): Uint8Array {
   const { hasTimestamps, tsVal } = segment.options;

@@ -81,7 +81,7 @@ function takeRepeatedSyn(tcb: Tcb, segment: Segment): boolean {
   return false;
 }
 
-/** PAWS: RFC 7323 5.3, R1. */
+/** PAWS, protection against wrapped sequence numbers: RFC 7323 5.3, R1. */
 function checkTimestamps(tcb: Tcb, segment: Segment, now: number): boolean {
   const { options } = segment;
   if (!tcb.timestamps || !options.hasTimestamps || segment.has(RST)) return true;
@@ -95,7 +95,7 @@ function checkTimestamps(tcb: Tcb, segment: Segment, now: number): boolean {
 /**
  * Updates TS.Recent: RFC 7323 5.3, R3, by 4.3. Only segments with valid sequence and ACK numbers
  * count. Otherwise an attacker could set TS.Recent far ahead, and PAWS would reject the peer's
- * segments from then on (CVE-2005-0356).
+ * later segments (CVE-2005-0356).
  */
 function takeTimestamp(tcb: Tcb, { options, segSeq }: Segment, now: number): void {
   if (!tcb.timestamps || !options.hasTimestamps) return;

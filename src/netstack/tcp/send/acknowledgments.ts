@@ -1,6 +1,6 @@
 /**
- * Processes ACKs: which segments arrived, their round trips, and the delivery rate. Passes the
- * result to LossRecovery and CongestionControl.
+ * Processes ACKs: finds the segments that arrived, samples RTT and delivery rate, and informs
+ * LossRecovery and CongestionControl.
  */
 import { sequenceDistance } from '../../../lib/sequence-number.js';
 import type { AckReport, LossRecovery, RecoverySubject } from './loss-recovery.js';

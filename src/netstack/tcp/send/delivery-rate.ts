@@ -35,12 +35,12 @@ export class RateSample implements AckSample {
 }
 
 export class DeliveryRate {
-  /** C.delivered. */
+  /** C.delivered: the octets delivered so far. */
   delivered = 0;
-  /** C.lost. */
+  /** C.lost: the octets marked lost so far. */
   lost = 0;
   readonly sample = new RateSample();
-  /** C.delivered_time. */
+  /** C.delivered_time: when `delivered` last changed. */
   #deliveredAt = 0;
   /** C.first_send_time: when the newest segment that the last ACK covered was sent. */
   #firstSentAt = 0;
@@ -60,7 +60,7 @@ export class DeliveryRate {
   }
 
   /**
-   * Records the delivery state in a segment when it is sent: 4.1.2.2.
+   * Records the delivery state in a segment when it is sent: draft-ietf-ccwg-bbr 4.1.2.2.
    *
    * @param inflight octets in flight before this segment
    */
@@ -80,7 +80,7 @@ export class DeliveryRate {
 
   /**
    * Marks the flow as application-limited, because the user has no more data to send although the
-   * window is open: 4.1.2.4.
+   * window is open: draft-ietf-ccwg-bbr 4.1.2.4.
    */
   limitedByUser(inflight: number): void {
     this.#appLimitedUntil = this.delivered + inflight || 1;
@@ -92,7 +92,7 @@ export class DeliveryRate {
     this.#newestSentAt = -1;
   }
 
-  /** Adds a delivered segment to the sample: 4.1.2.3, UpdateRateSample. */
+  /** UpdateRateSample() of draft-ietf-ccwg-bbr 4.1.2.3: adds a delivered segment to the sample. */
   segmentDelivered(segment: SentSegment, now: number): void {
     const { sample } = this;
     this.delivered += segment.length;
@@ -116,7 +116,10 @@ export class DeliveryRate {
     return sequenceBefore(this.#newestEnd, end);
   }
 
-  /** Completes the sample after all segments of an ACK were added: 4.1.2.3, GenerateRateSample. */
+  /**
+   * GenerateRateSample() of draft-ietf-ccwg-bbr 4.1.2.3: completes the sample after all segments of
+   * an ACK were added.
+   */
   endAck(minimumRtt: number): void {
     const { sample } = this;
     if (this.#appLimitedUntil > 0 && this.delivered > this.#appLimitedUntil) {

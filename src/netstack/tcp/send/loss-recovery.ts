@@ -57,7 +57,7 @@ export class LossRecovery implements RackContext {
   #outAtBeginning = Infinity;
   /** RetransmitTS of RFC 3522: when this recovery sent its first retransmission; -1 before that. */
   #firstRetransmissionAt = -1;
-  /** Whether this recovery's check for a spurious retransmission by timestamp is done. */
+  /** Whether this recovery's timestamp check for spurious retransmission is done. */
   #isDecided = false;
   /**
    * Retransmissions of this recovery that no DSACK has reported; -1 if some were certainly needed.
@@ -94,13 +94,11 @@ export class LossRecovery implements RackContext {
     return this.#sender.usesSack ? 0 : this.#duplicateAcks * this.#sender.mss;
   }
 
-  /** Records a retransmission. */
   retransmitted(now: number): void {
     if (this.#firstRetransmissionAt < 0) this.#firstRetransmissionAt = now;
     if (this.#unreported >= 0) this.#unreported++;
   }
 
-  /** Records that a segment has arrived. */
   segmentDelivered(segment: SentSegment, echoedAt: number, now: number): void {
     if (!segment.isRetransmitted) this.probe.measured();
     this.#rack.segmentDelivered(segment, echoedAt, this.minimumRtt, now);
@@ -149,7 +147,7 @@ export class LossRecovery implements RackContext {
     if (this.#firstRetransmissionAt < 0) return this.#sender.segments.lostCount === 0;
     if (this.#unreported === 0) return true;
     if (acknowledged === 0 || this.#isDecided) return false;
-    // Only the first ACK that moves SND.UNA proves anything.
+    // Only the first ACK that moves SND.UNA can show a spurious retransmission.
     this.#isDecided = true;
     return echoedAt >= 0 && echoedAt < Math.floor(this.#firstRetransmissionAt);
   }
@@ -161,7 +159,7 @@ export class LossRecovery implements RackContext {
     this.#unreported = -1;
     this.isHeadDue = false;
     sender.segments.takeBackLosses(this.#firstRetransmissionAt);
-    // The segments already retransmitted, acknowledged or not, were not lost either.
+    // Retransmitted segments, acknowledged or not, were not lost either.
     sender.rate.lost = this.#lostBefore;
     sender.congestion.undo(sender, this.now);
   }

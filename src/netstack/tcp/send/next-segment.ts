@@ -15,10 +15,9 @@ import type { SentSegment, SentSegments } from './sent-segments.js';
  * (RFC 9293 3.7.1 sets no minimum). With 36 octets of text in each segment, the scoreboard would
  * use several times the memory of the send ring, but the stack's budget counts only the ring.
  *
- * The scoreboard may therefore use as much memory as the ring: new data waits for an ACK once the
- * number of segments in flight reaches the ring's capacity divided by this constant. Segments of
- * usual size never reach this limit. Tiny segments may exceed the initial window of RFC 6928, and
- * data that waits is sent in larger segments.
+ * Therefore the scoreboard may use only as much memory as the ring: at that limit, new data waits
+ * for an ACK and then leaves in larger segments. Segments of usual size never reach the limit, and
+ * even tiny ones fill the initial window of RFC 6928.
  */
 const SEGMENT_MEMORY = 256;
 

@@ -7,7 +7,7 @@
  */
 const LONGEST_LATENESS = 10;
 
-/** The credit that accumulates while pacing does not delay the sender, in ms at the pacing rate. */
+/** The maximum credit of a sender that pacing does not delay, in ms at the pacing rate. */
 const LONGEST_SAVING = 2;
 
 /** A debt below this many octets counts as zero. */

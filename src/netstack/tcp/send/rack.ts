@@ -30,9 +30,9 @@ export class Rack {
   /** RACK.fack: the highest sequence number known to have arrived. */
   #fack: number;
   #isReordering = false;
-  /** RACK.reo_wnd_mult. */
+  /** RACK.reo_wnd_mult: the multiplier of the reordering window. */
   #multiplier = 1;
-  /** RACK.reo_wnd_persist. */
+  /** RACK.reo_wnd_persist: the number of recoveries until the multiplier is reset. */
   #recoveriesLeft = RECOVERIES_UNTIL_RESET;
   /**
    * RACK.dsack_round: SND.NXT when the window was last widened. It widens at most once per round
@@ -44,13 +44,13 @@ export class Rack {
     this.#fack = iss;
   }
 
-  /** RACK.reordering_seen. */
+  /** RACK.reordering_seen: whether reordering was detected. */
   get isReordering(): boolean {
     return this.#isReordering;
   }
 
   /**
-   * Records that a segment has arrived: 6.2, steps 2 and 3.
+   * Records that a segment has arrived: RFC 8985 6.2, steps 2 and 3.
    *
    * @param echoedAt when the segment whose timestamp the ACK echoes was sent; -1 without timestamps
    */
@@ -73,7 +73,10 @@ export class Rack {
     else if (segment.end !== this.#fack && !segment.isRetransmitted) this.#isReordering = true;
   }
 
-  /** Widens the reordering window after a DSACK reported a spurious retransmission: 6.2, step 4. */
+  /**
+   * Widens the reordering window after a DSACK reported a spurious retransmission: RFC 8985 6.2,
+   * step 4.
+   */
   duplicateReported(sndUna: number, sndNxt: number): void {
     if (this.#widenedUntil !== undefined && sequenceBefore(sndUna, this.#widenedUntil)) return;
     this.#widenedUntil = sndNxt;
@@ -87,7 +90,7 @@ export class Rack {
     this.#multiplier = 1;
   }
 
-  /** RACK_update_reo_wnd(). */
+  /** RACK_update_reo_wnd(): the current reordering window in ms. */
   #reorderingWindow(segments: SentSegments, context: RackContext): number {
     if (!this.#isReordering) {
       const isSure = context.isRecovering || segments.sackedCount >= DUPLICATE_THRESHOLD;
@@ -97,7 +100,7 @@ export class Rack {
   }
 
   /**
-   * Marks lost segments: 6.2, step 5.
+   * Marks lost segments: RFC 8985 6.2, step 5.
    *
    * @returns when to run the detection again for segments that may be reordered; Infinity if none
    */
@@ -122,7 +125,7 @@ export class Rack {
 
   /**
    * Marks the first segment and all overdue segments as lost after the retransmission timer
-   * expired: 6.3.
+   * expired: RFC 8985 6.3.
    */
   markLossesOnTimeout(
     segments: SentSegments,

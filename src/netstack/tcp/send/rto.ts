@@ -46,7 +46,7 @@ export class RtoEstimator {
   }
 
   /**
-   * Takes the RTT of an unambiguous segment (Karn's algorithm: RFC 6298 3). The sample ends any
+   * Takes the RTT of an unambiguous segment (RFC 6298 3, Karn's algorithm). The sample ends any
    * backoff: RFC 6298 5, last but one paragraph.
    */
   sample(rtt: number): void {

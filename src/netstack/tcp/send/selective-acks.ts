@@ -7,7 +7,7 @@
 import { sequenceAtOrBefore, sequenceBefore } from '../../../lib/sequence-number.js';
 import type { Reassembly } from '../receive/reassembly.js';
 
-/** The number of blocks kept. Older blocks were reported often enough. */
+/** The maximum number of blocks kept. Older blocks were reported often enough. */
 const MAXIMUM_BLOCKS = 64;
 
 class Block {
@@ -22,7 +22,7 @@ class Block {
 }
 
 export class SelectiveAcks {
-  /** Out-of-order blocks, most recent first. */
+  /** The out-of-order blocks, most recent first. */
   #blocks: Block[] = [];
   /** The duplicate range (DSACK) to report once. */
   #duplicate: Block | undefined = undefined;

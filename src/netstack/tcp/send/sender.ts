@@ -55,9 +55,11 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
   sndWnd = 0;
   sndWl1 = 0;
   sndWl2 = 0;
-  /** Max(SND.WND) of RFC 9293 3.8.6.2.1 and MAX.SND.WND of RFC 5961 5.2. */
+  /**
+   * The largest window seen: Max(SND.WND) of RFC 9293 3.8.6.2.1 and MAX.SND.WND of RFC 5961 5.2.
+   */
   maxSndWnd = 0;
-  /** Snd.Wind.Shift of RFC 7323 2.3. */
+  /** Snd.Wind.Shift of RFC 7323 2.3: the scaling of the peer's window field. */
   shift = 0;
   /** Eff.snd.MSS of RFC 9293 3.7.1: octets of text in a full segment. */
   mss: number;
@@ -68,7 +70,6 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
   finQueued = false;
   /** Whether the SYN must be sent or retransmitted. */
   synDue = true;
-  /** The number of retransmitted segments. */
   retransmits = 0;
 
   readonly pacer = new Pacer();

@@ -25,7 +25,6 @@ export class SentSegment implements Transmission {
   inflight = 0;
   lost = 0;
   isAppLimited = false;
-  /** Whether the segment was sent more than once. */
   isRetransmitted = false;
   isSacked = false;
   isLost = false;
@@ -79,7 +78,6 @@ export class SentSegments {
   #sackedCount = 0;
   #wronglyLost = 0;
 
-  /** The number of segments held. */
   get size(): number {
     return this.#segments.length - this.#first;
   }
@@ -112,7 +110,6 @@ export class SentSegments {
     return this.#oldest;
   }
 
-  /** The first segment waiting for retransmission. */
   get firstLost(): SentSegment | undefined {
     if (this.#lostCount === 0) return undefined;
     if (this.#lostFrom < this.#first) this.#lostFrom = this.#first;
@@ -237,7 +234,7 @@ export class SentSegments {
     if (rest.isSacked) this.#sackedCount++;
     if (rest.isLost) this.#lostCount++;
     if (!isInFlight) return;
-    // The octets are already counted, and link() counts them again.
+    // The octets are already counted, and #link() counts them again.
     this.#inflight -= rest.inNetwork;
     this.#link(rest, segment);
   }

@@ -10,7 +10,7 @@ const TIMEOUT_WITHOUT_RTT = 1000;
 export class TailLossProbe {
   /** TLP.end_seq: the sequence number after the probe; undefined if no probe is outstanding. */
   #end: number | undefined = undefined;
-  /** TLP.is_retrans. */
+  /** TLP.is_retrans: whether the probe was a retransmission. */
   #isRetransmission = false;
   #isUnmeasured = false;
 
@@ -31,7 +31,7 @@ export class TailLossProbe {
     return this.#end !== undefined;
   }
 
-  /** PTO in ms, counted from the last transmission or ACK: 7.2. */
+  /** PTO in ms, counted from the last transmission or ACK: RFC 8985 7.2. */
   timeout(srtt: number, rto: number, segmentsInFlight: number): number {
     if (srtt === 0) return Math.min(TIMEOUT_WITHOUT_RTT, rto);
     const delay = segmentsInFlight === 1 ? MAXIMUM_ACK_DELAY : 0;
@@ -49,10 +49,10 @@ export class TailLossProbe {
   }
 
   /**
-   * Processes an ACK while a probe is outstanding: 7.4.2, TLP_process_ack().
+   * Processes an ACK while a probe is outstanding: RFC 8985 7.4.2, TLP_process_ack().
    *
-   * @param dsackEnd the end of the ACK's DSACK; undefined without one. A DSACK with another end is
-   *   about another segment and proves nothing about the probe
+   * @param dsackEnd the end of the ACK's DSACK; undefined without one. A DSACK with another end
+   *   does not concern the probe
    * @param isPureDuplicate true for a duplicate ACK without SACK blocks
    * @returns whether the probe repaired a loss that was not otherwise detected
    */

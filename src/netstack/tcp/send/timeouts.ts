@@ -11,8 +11,8 @@ import { createSegment } from './transmit.js';
 export function handleTimeouts(tcb: Tcb, now: number): void {
   const { receiver } = tcb;
   if (tcb.endOfStateAt <= now) {
-    // In TIME-WAIT, the observer was told `normal` when the state began. In other states, this is
-    // the connect timeout.
+    // In TIME-WAIT, the observer was told `normal` when the state began. In other states, this
+    // timer is the connect timeout.
     terminate(tcb, 'timeout');
   } else {
     if (receiver.delayedAckAt <= now) {

@@ -98,7 +98,6 @@ function writeSack(tcb: Tcb, slot: Uint8Array, offset: number, blocks: number): 
   });
 }
 
-/** Sends an ACK without text now. */
 export function sendAck(tcb: Tcb, now: number): void {
   tcb.host.emit(createSegment(tcb, tcb.sender.sndNxt, ACK, 0, now));
 }

@@ -13,7 +13,6 @@ export class TcpDemux {
   readonly #byRemote = new Map<number | string, Map<number, Tcb>>();
   #size = 0;
 
-  /** The number of connections. */
   get size(): number {
     return this.#size;
   }

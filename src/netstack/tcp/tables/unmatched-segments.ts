@@ -56,8 +56,8 @@ export class UnmatchedSegments {
   }
 
   /**
-   * Whether the segment comes from an endpoint that this stack has or recently had connections to.
-   * Other hosts in the tunnel could send any segments from their own endpoints.
+   * Whether this stack has or recently had connections to the segment's source. Other hosts in the
+   * tunnel could send any segments from their own endpoints.
    */
   #isRemoteOfOurs(packet: Inbound, segment: Segment, end: string): boolean {
     if (this.#remotes.has(end)) return true;

@@ -1,5 +1,6 @@
 /**
- * Estimates ACK aggregation: how far ACKs run ahead of the path's rate. draft-ietf-ccwg-bbr 5.5.9.
+ * Estimates ACK aggregation, the octets acknowledged beyond the path's rate: draft-ietf-ccwg-bbr
+ * 5.5.9.
  */
 import { WindowedMaximum } from '../windowed-maximum.js';
 import { EXTRA_ACKED_FILTER_LENGTH } from './parameters.js';
@@ -13,7 +14,7 @@ export class AckAggregation {
     this.#intervalStart = now;
   }
 
-  /** BBR.extra_acked, in octets. */
+  /** BBR.extra_acked: the estimated ACK aggregation in octets. */
   get extraAcked(): number {
     return this.#filter.value;
   }

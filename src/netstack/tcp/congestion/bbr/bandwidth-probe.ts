@@ -22,10 +22,13 @@ export class BandwidthProbe {
    * BBR.is_bw_probe_sample: whether the segments now delivered or lost were sent in REFILL or UP.
    */
   #isProbeSample = false;
-  /** BBR.prev_probe_too_high and BBR.prev_probe_precautionary. */
+  /** BBR.prev_probe_too_high and BBR.prev_probe_precautionary: how the last probe ended. */
   #wasTooHigh = false;
   #wasPrecautionary = false;
-  /** BBR.bw_probe_up_rounds, bw_probe_up_acked and probe_up_acked_per_inc. */
+  /**
+   * BBR.bw_probe_up_rounds, bw_probe_up_acked and probe_up_acked_per_inc: the growth of
+   * inflight_longterm.
+   */
   #upRounds = 0;
   #upAcked = 0;
   #ackedPerIncrement = Infinity;
@@ -115,12 +118,12 @@ export class BandwidthProbe {
   #isTimeToGoDown(sample: AckSample, { inflight }: DeliveryState): boolean {
     const { cwnd, fullPipe, isCwndLimited, longTermInflight } = this.#model;
     if (this.#wasTooHigh && inflight >= longTermInflight) {
-      // Leave at once when the level that was too high last time is reached.
+      // Leave ProbeBW_UP when inflight reaches the level that was too high last time.
       this.#wasPrecautionary = true;
       return true;
     }
     if (isCwndLimited && cwnd >= longTermInflight) {
-      // The inflight bound limits the rate, not the path.
+      // The limit of inflight_longterm, not the path, holds the rate down.
       fullPipe.reset(sample.deliveryRate);
       return false;
     }
@@ -128,7 +131,7 @@ export class BandwidthProbe {
   }
 
   /**
-   * AdaptLongTermModel().
+   * AdaptLongTermModel(): updates inflight_longterm and the bandwidth filter.
    *
    * @returns whether it changed the phase
    */
@@ -151,12 +154,12 @@ export class BandwidthProbe {
     return false;
   }
 
-  /** IsInflightTooHigh(). */
+  /** IsInflightTooHigh(): whether losses show that too much was in flight. */
   #isTooHigh(lost: number, inflight: number, { usesSack }: DeliveryState): boolean {
     return usesSack ? isLossTooHigh(lost, inflight, this.#model.mss) : lost > 0;
   }
 
-  /** ProbeInflightLongtermUpward(). */
+  /** ProbeInflightLongtermUpward(): raises inflight_longterm. */
   #raiseLongTerm(newlyDelivered: number): void {
     const model = this.#model;
     if (!model.isCwndLimited || model.cwnd < model.longTermInflight) return;
@@ -184,7 +187,7 @@ export class BandwidthProbe {
     if (!this.#isProbeSample) return false;
     const lost = state.lost - segment.lost;
     if (!this.#isTooHigh(lost, segment.inflight, state)) return false;
-    // HandleInflightTooHigh(), once for each probe.
+    // HandleInflightTooHigh(): runs once for each probe.
     const model = this.#model;
     this.#wasTooHigh = true;
     this.#isProbeSample = false;

@@ -123,7 +123,7 @@ export class Bbr implements CongestionControl {
   timedOut(): void {
     this.#saveState();
     this.#repair = 'after-timeout';
-    // Send one segment, then as much as is delivered, up to the model's window.
+    // Send one segment after a timeout, then as much as is delivered, up to the model's window.
     this.#model.cwnd = this.#model.mss;
   }
 
@@ -262,7 +262,7 @@ export class Bbr implements CongestionControl {
     model.cwnd = Math.min(cwnd, this.#mostInflight(), MAXIMUM_WINDOW);
   }
 
-  /** BoundCwndForModel(). */
+  /** BoundCwndForModel(): the upper bound of cwnd in the current phase. */
   #mostInflight(): number {
     const { phase, longTermInflight, shortTermInflight, inflightWithHeadroom } = this.#model;
     let most = Infinity;

@@ -7,11 +7,11 @@ export class LatestDelivery {
   bandwidth = 0;
   /** BBR.inflight_latest: the most octets delivered during one sample. */
   inflight = 0;
-  /** BBR.is_loss_in_round. */
+  /** BBR.is_loss_in_round: whether a segment was lost in this round. */
   hasLoss = false;
   /** BBR.loss_round_start: whether the last ACK ended a loss round. */
   isRoundStart = false;
-  /** BBR.loss_round_delivered. */
+  /** BBR.loss_round_delivered: the value of C.delivered that ends the loss round. */
   #roundDelivered = 0;
   #lostBefore = 0;
   #deliveredBefore = 0;
@@ -53,7 +53,7 @@ export class LatestDelivery {
     this.inflight = sample.delivered;
   }
 
-  /** ResetCongestionSignals(). */
+  /** ResetCongestionSignals(): forgets the losses and the rate of the round. */
   reset(): void {
     this.hasLoss = false;
     this.bandwidth = 0;

@@ -25,7 +25,7 @@ export const HEADROOM = 0.15;
 /** The minimum window in segments, so that delayed ACKs do not stall the sender. */
 export const MINIMUM_PIPE = 4;
 
-/** The number of loss bursts in a round trip that ends Startup. */
+/** Startup ends after this number of loss bursts in a round trip. */
 export const STARTUP_FULL_LOSS_COUNT = 6;
 
 /**
@@ -47,11 +47,14 @@ export const MINIMUM_RTT_FILTER_LENGTH = 10_000;
 export const PROBE_RTT_INTERVAL = 5000;
 export const PROBE_RTT_DURATION = 200;
 
-/** A bandwidth probe starts 2 to 3 s after the last one, */
+/** The time between bandwidth probes, and the random time added to it: 2 to 3 s in total. */
 export const PROBE_WAIT = 2000;
 export const PROBE_WAIT_SPREAD = 1000;
 
-/** or after as many rounds as Reno would need, up to this limit, if that is sooner. */
+/**
+ * The maximum number of rounds between bandwidth probes. A probe starts earlier than PROBE_WAIT if
+ * Reno would need fewer rounds.
+ */
 export const RENO_ROUNDS = 63;
 
 /** The number of quanta queued in the sending and the receiving host. */

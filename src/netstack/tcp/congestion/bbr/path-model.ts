@@ -39,7 +39,7 @@ export class PathModel {
   readonly roundTrip: RoundTripFloor;
   readonly aggregation: AckAggregation;
   readonly #maximumBandwidth = new WindowedMaximum(BANDWIDTH_FILTER_LENGTH);
-  /** BBR.cycle_count. */
+  /** BBR.cycle_count: the current ProbeBW cycle. */
   #cycle = 0;
 
   constructor(mss: number, now: number) {
@@ -49,12 +49,12 @@ export class PathModel {
     this.aggregation = new AckAggregation(now);
   }
 
-  /** BBR.max_bw. */
+  /** BBR.max_bw: the maximum bandwidth of the last ProbeBW cycles. */
   get maximumBandwidth(): number {
     return this.#maximumBandwidth.value;
   }
 
-  /** C.is_cwnd_limited. */
+  /** C.is_cwnd_limited: whether cwnd limited the sender recently. */
   get isCwndLimited(): boolean {
     return this.validation.isCwndLimited;
   }
@@ -74,12 +74,12 @@ export class PathModel {
     this.#cycle++;
   }
 
-  /** BoundBWForModel(). */
+  /** BoundBWForModel(): updates the bandwidth estimate. */
   boundBandwidth(): void {
     this.bandwidth = Math.min(this.maximumBandwidth, this.shortTermBandwidth);
   }
 
-  /** BDPMultiple(). */
+  /** BDPMultiple(): the bandwidth-delay product times `gain`. */
   bdp(bandwidth: number, gain: number): number {
     const { value } = this.roundTrip;
     return value === Infinity ? initialWindow(this.mss) : gain * bandwidth * value;
@@ -93,18 +93,18 @@ export class PathModel {
     return this.#quantized(this.bdp(bandwidth, gain));
   }
 
-  /** BBR.max_inflight. */
+  /** BBR.max_inflight: the upper bound of cwnd, including ACK aggregation. */
   get maximumInflight(): number {
     const bdp = this.bdp(this.bandwidth, CWND_GAINS[this.phase]);
     return this.#quantized(bdp + this.aggregation.extraAcked);
   }
 
-  /** TargetInflight(). */
+  /** TargetInflight(): the bandwidth-delay product, at most cwnd. */
   get targetInflight(): number {
     return Math.min(this.bdp(this.bandwidth, 1), this.cwnd);
   }
 
-  /** QuantizationBudget(). */
+  /** QuantizationBudget(): adds the octets queued in the hosts. */
   #quantized(inflight: number): number {
     const floor = Math.max(inflight, OFFLOAD_QUANTA * this.sendQuantum, this.minimumPipe);
     return this.phase === 'ProbeBW_UP' ? floor + 2 * this.mss : floor;
@@ -117,7 +117,7 @@ export class PathModel {
     return Math.max(most - Math.max(this.mss, HEADROOM * most), this.minimumPipe);
   }
 
-  /** ResetShortTermModel(). */
+  /** ResetShortTermModel(): removes the short-term bounds. */
   resetShortTerm(): void {
     this.shortTermBandwidth = Infinity;
     this.shortTermInflight = Infinity;
@@ -129,8 +129,7 @@ export class PathModel {
    * The draft reduces both bounds after any loss. But a path with random loss has losses in most
    * rounds, so the rate and the window decay until the next probe. At 100 Mbit/s, that costs a
    * tenth of the rate at 0.1 % loss and up to a fifth at 1 %. This implementation therefore reduces
-   * the bounds only if a round lost more than LossThresh, which the draft uses everywhere else to
-   * distinguish excessive inflight from noise.
+   * the bounds only if a round lost more than LossThresh, as the draft does everywhere else.
    */
   lossRoundEnded(state: DeliveryState): void {
     if (isAccelerating(this.phase) || !this.latest.hasLoss) return;

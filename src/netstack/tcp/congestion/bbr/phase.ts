@@ -18,7 +18,7 @@ export type Phase =
   | 'ProbeBW_UP'
   | 'ProbeRTT';
 
-/** BBR.pacing_gain. */
+/** BBR.pacing_gain for each phase. */
 export const PACING_GAINS: Readonly<Record<Phase, number>> = {
   Startup: STARTUP_PACING_GAIN,
   Drain: DRAIN_PACING_GAIN,
@@ -29,7 +29,7 @@ export const PACING_GAINS: Readonly<Record<Phase, number>> = {
   ProbeRTT: 1,
 };
 
-/** BBR.cwnd_gain. */
+/** BBR.cwnd_gain for each phase. */
 export const CWND_GAINS: Readonly<Record<Phase, number>> = {
   Startup: DEFAULT_CWND_GAIN,
   Drain: DEFAULT_CWND_GAIN,
@@ -40,7 +40,7 @@ export const CWND_GAINS: Readonly<Record<Phase, number>> = {
   ProbeRTT: PROBE_RTT_CWND_GAIN,
 };
 
-/** IsInAProbeBWState(). */
+/** IsInAProbeBWState(): whether the phase is part of ProbeBW. */
 export function isProbeBandwidth(phase: Phase): boolean {
   return (
     phase === 'ProbeBW_DOWN' ||

@@ -8,17 +8,23 @@ import type { PathModel } from './path-model.js';
 
 export class ProbeRtt {
   readonly #model: PathModel;
-  /** BBR.probe_rtt_done_stamp; 0 until the octets in flight fall below the ProbeRTT window. */
+  /**
+   * BBR.probe_rtt_done_stamp: when ProbeRTT ends; 0 until inflight has fallen to the ProbeRTT
+   * window.
+   */
   #endsAt = 0;
   #isRoundDone = false;
-  /** The value of C.delivered until which samples are limited by ProbeRTT instead of the path. */
+  /**
+   * Samples of segments sent before C.delivered reaches this value are limited by ProbeRTT, not by
+   * the path.
+   */
   #limitedUntil = -1;
 
   constructor(model: PathModel) {
     this.#model = model;
   }
 
-  /** ProbeRTTCwnd(). */
+  /** ProbeRTTCwnd(): the window in ProbeRTT. */
   get cwnd(): number {
     const { bandwidth, minimumPipe } = this.#model;
     return Math.max(this.#model.bdp(bandwidth, PROBE_RTT_CWND_GAIN), minimumPipe);
@@ -54,7 +60,7 @@ export class ProbeRtt {
     return this.#isRoundDone && this.isTimeOver(now);
   }
 
-  /** CheckProbeRTTDone(). */
+  /** CheckProbeRTTDone(): whether the duration of ProbeRTT has passed. */
   isTimeOver(now: number): boolean {
     return this.#endsAt !== 0 && now > this.#endsAt;
   }

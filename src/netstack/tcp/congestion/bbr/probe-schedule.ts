@@ -6,9 +6,9 @@ import { PROBE_WAIT, PROBE_WAIT_SPREAD, RENO_ROUNDS } from './parameters.js';
 
 export class ProbeSchedule {
   readonly #random: () => number;
-  /** BBR.cycle_stamp. */
+  /** BBR.cycle_stamp: when the current ProbeBW cycle started. */
   #startedAt = 0;
-  /** BBR.bw_probe_wait. */
+  /** BBR.bw_probe_wait: the maximum time until the next bandwidth probe. */
   #wait = 0;
   /** The round from which rounds_since_probe_up is counted. */
   #startRound = 0;
@@ -17,7 +17,7 @@ export class ProbeSchedule {
     this.#random = random;
   }
 
-  /** PickProbeWait(), called when a probe ends. */
+  /** PickProbeWait(): schedules the next probe when a probe ends. */
   restart(round: number, now: number): void {
     this.#startRound = round - Math.floor(this.#random() * 2);
     this.#wait = PROBE_WAIT + PROBE_WAIT_SPREAD * this.#random();

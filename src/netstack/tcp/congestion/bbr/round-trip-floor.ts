@@ -4,10 +4,10 @@ import { MINIMUM_RTT_FILTER_LENGTH, PROBE_RTT_INTERVAL } from './parameters.js';
 export class RoundTripFloor {
   /** BBR.min_rtt: the minimum RTT of the last 10 s; Infinity before the first sample. */
   value = Infinity;
-  /** BBR.probe_rtt_expired: whether no RTT as short was measured for 5 s. */
+  /** BBR.probe_rtt_expired: whether BBR.probe_rtt_min_delay is older than 5 s. */
   isExpired = false;
   #valueAt: number;
-  /** BBR.probe_rtt_min_delay. */
+  /** BBR.probe_rtt_min_delay: the minimum RTT since about the last ProbeRTT. */
   #recent = Infinity;
   #recentAt: number;
 

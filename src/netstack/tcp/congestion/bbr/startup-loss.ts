@@ -5,7 +5,7 @@ import { STARTUP_FULL_LOSS_COUNT } from './parameters.js';
 
 export class StartupLoss {
   /**
-   * The number of ACKs in this round that revealed losses. Each one counts as a separate loss
+   * The number of ACKs in this round that revealed losses. Each ACK counts as a separate loss
    * burst.
    */
   #lossEvents = 0;
