@@ -3,7 +3,7 @@
  * deadline.
  *
  * After each call that changes its state (handlePacket, handleTimeout, a call on a connection), the
- * caller must call drain(). All calls are synchronous; `now` is a monotonic time in milliseconds.
+ * caller must call drain(). All calls are synchronous; `now` is monotonic, in milliseconds.
  */
 import { DropCounter } from '../lib/drop-counter.js';
 import { PacketSlots } from '../lib/packet-slot.js';
@@ -132,9 +132,9 @@ export class Stack {
 
   /**
    * Replaces the local addresses. Closes connections and sockets bound to a removed address, but
-   * not listeners. Those bound to all addresses, or to one that stays, continue.
+   * not listeners. All others continue.
    *
-   * @throws RangeError under the same conditions as the constructor; nothing changes then
+   * @throws RangeError as the constructor does; nothing changes then
    */
   setAddresses(addresses: readonly IpAddress[]): void {
     const hasIpv6 = addresses.some((address) => address.length === 16);
@@ -172,7 +172,7 @@ export class Stack {
     }
   }
 
-  /** Handles the timers that are due at `now`. Harmless if none is. */
+  /** Handles the timers that are due at `now`, if any. */
   handleTimeout(now: number): void {
     this.#tcp.handleTimeout(now);
     this.#udp.handleTimeout(now);
@@ -207,10 +207,10 @@ export class Stack {
   }
 
   /**
-   * Emits the packets that may be sent now. The receiver owns each packet's slot
-   * (src/lib/packet-slot.ts). Connections take turns.
+   * Emits the packets that may be sent now; connections take turns. The receiver owns each packet's
+   * slot (src/lib/packet-slot.ts).
    *
-   * @param budget the maximum number of packets to emit
+   * @param budget the maximum number of packets
    * @returns true if packets remain after the budget is used up
    */
   drain(emit: (slot: Uint8Array) => void, now: number, budget = DEFAULT_BUDGET): boolean {
@@ -266,9 +266,10 @@ export class Stack {
   }
 
   /**
-   * Opens a UDP socket for one remote endpoint. It receives no datagrams from others.
+   * Opens a UDP socket that receives datagrams from one remote endpoint only.
    *
-   * @throws RangeError if no local address is suitable, or the endpoints or all ports are in use
+   * @throws RangeError if no local address has the remote family, or the endpoints or all ports are
+   *   in use
    */
   connectUdp(
     remote: SocketAddress,

@@ -123,9 +123,8 @@ export class IcmpErrorSender {
 }
 
 /**
- * RFC 1122 3.2.2 and RFC 4443 2.4 (e): an ICMP error must never cause another one. The RFCs' other
- * conditions already hold: Inbound.parse() accepts only unicast packets, and later fragments do not
- * get here.
+ * RFC 1122 3.2.2 and RFC 4443 2.4 (e): an ICMP error must never cause another one. Inbound.parse()
+ * accepts only unicast packets, and later fragments do not get here.
  */
 function isErrorItself(packet: Inbound): boolean {
   const { bytes, end } = packet;

@@ -138,9 +138,8 @@ export class ExtensionHeaders {
   }
 
   /**
-   * RFC 8200 4.4: no routing type is supported, and RFC 5095 deprecates type 0. A packet with
-   * segments left is discarded and answered with a parameter problem; otherwise the header is
-   * ignored.
+   * RFC 8200 4.4: no routing type is supported, and RFC 5095 deprecates type 0. A header with
+   * segments left causes a parameter problem; any other is ignored.
    */
   #judgeRouting(bytes: Uint8Array): DropReason | undefined {
     if (bytes[this.offset + SEGMENTS_LEFT] === 0) return undefined;

@@ -3,8 +3,8 @@ import { randomSipHashKey, SipHash } from '../../lib/siphash.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 
 /**
- * The set-associative cache of flows: the hash selects a set, which holds its eight latest flows.
- * The number of sets must be a power of two.
+ * A set-associative cache of flows: the hash selects a set of the eight latest flows. The number of
+ * sets must be a power of two.
  */
 const SETS = 256;
 const WAYS = 8;
@@ -12,8 +12,8 @@ const WAYS = 8;
 const FLOW_LABEL_BITS = 0xfffff;
 
 /**
- * Keyed hashes of flows, each a protocol and two endpoints. They provide IPv6 flow labels and later
- * show whether a packet quoted in an ICMP error was probably sent by this stack.
+ * Keyed hashes of flows, each a protocol and two endpoints. They provide IPv6 flow labels and show
+ * whether this stack probably sent a packet quoted in an ICMP error.
  */
 export class Flows {
   readonly #hash: SipHash;
@@ -59,7 +59,6 @@ export class Flows {
   }
 }
 
-/** The index at which a flow's set starts. */
 function setOf(low: number): number {
   return (low & (SETS - 1)) * WAYS * 2;
 }

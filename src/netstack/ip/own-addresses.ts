@@ -21,11 +21,11 @@ export class OwnAddresses {
   }
 
   /**
-   * Replaces all addresses. Before the next call, tables must drop entries for removed addresses,
-   * unless `isHeld` covers them because they wait for the address to return.
+   * Replaces all addresses. Before the next call, tables must drop entries for removed addresses
+   * unless `isHeld` covers them.
    *
-   * @param isHeld whether a table still uses an index, local or not
-   * @throws RangeError under the same conditions as the constructor; nothing changes then
+   * @param isHeld whether a table still uses an index, because it waits for the address to return
+   * @throws RangeError as the constructor does; nothing changes then
    */
   replace(addresses: readonly IpAddress[], isHeld: (index: number) => boolean): void {
     if (addresses.length === 0) throw new RangeError('a stack needs an address');
@@ -91,10 +91,9 @@ export class OwnAddresses {
   }
 
   /**
-   * Returns the index of the source address for `remote`: the requested one, or the first of the
-   * family.
+   * Returns the index of the source address for `remote`: `wanted`, or the first of the family.
    *
-   * @throws RangeError if the requested address is not local or the family has none
+   * @throws RangeError if `wanted` is not local or the family has no address
    */
   select(remote: IpAddress, wanted?: IpAddress): number {
     const index = wanted === undefined ? this.firstFor(remote) : (this.indexOf(wanted) ?? -1);

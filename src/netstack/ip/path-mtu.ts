@@ -31,7 +31,6 @@ export class PathMtus {
     this.#linkMtu = linkMtu;
   }
 
-  /** The number of destinations with a path MTU below the tunnel's. */
   get size(): number {
     return this.#paths.size;
   }

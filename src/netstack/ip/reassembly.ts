@@ -50,7 +50,6 @@ interface Piece {
   readonly data: Uint8Array;
 }
 
-/** A datagram with missing fragments. */
 class Incomplete {
   readonly expiresAt: number;
   /** The received pieces, sorted and without overlaps. */
@@ -93,7 +92,6 @@ export class Reassembly {
     return this.#incomplete.size;
   }
 
-  /** The octets used, including the overhead of each fragment. */
   get usedBytes(): number {
     return this.#used;
   }

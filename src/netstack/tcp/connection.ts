@@ -37,13 +37,11 @@ export interface TcpInfo {
   readonly ssthresh: number;
   /** The pacing rate; Infinity without pacing. */
   readonly pacingRate: number;
-  /** The estimated number of octets in flight. */
   readonly inflight: number;
   readonly unacknowledged: number;
   readonly notSent: number;
   readonly delivered: number;
   readonly lost: number;
-  /** The number of retransmitted segments. */
   readonly retransmits: number;
   readonly mss: number;
   /** The send window: the window advertised by the peer. */
@@ -97,8 +95,8 @@ export class TcpConnection {
 
   /**
    * Queues `bytes` and returns how many octets were accepted; the caller may reuse the array at
-   * once. If not all were accepted, TcpObserver.writable follows. Before the handshake completes,
-   * the data is queued. After shutdown() or the end of the connection, send() accepts nothing.
+   * once. If not all were accepted, TcpObserver.writable follows. During the handshake, the data
+   * waits. After shutdown() or the end of the connection, send() accepts nothing.
    */
   send(bytes: Uint8Array): number {
     const tcb = this.#tcb;
@@ -143,8 +141,8 @@ export class TcpConnection {
 
   /**
    * Ends the connection at once: ABORT of RFC 9293 3.10.5. The peer receives an RST, even if
-   * received data is still unread (RFC 9293 3.6.1). The observer receives closed('aborted') before
-   * abort() returns, unless an observer callback called it.
+   * received data is unread (RFC 9293 3.6.1). The observer receives closed('aborted') before
+   * abort() returns, unless an observer callback called abort().
    */
   abort(now: number): void {
     const tcb = this.#tcb;

@@ -85,8 +85,8 @@ function dispatchText(tcb: Tcb, now: number, quota: number): number {
   while (sent < quota && sender.next.choose(now)) {
     emitNext(tcb, now);
     if (!sender.hasOutstanding) tcb.progressAt = now;
-    // Restart the timer when the first segment is retransmitted, because its ACK takes a round trip
-    // from now. With a minimum of 200 ms instead of RFC 6298's 1 s, the running timer would often
+    // Restart the timer when the first segment is retransmitted, because its ACK takes another
+    // round trip. With a minimum of 200 ms instead of RFC 6298's 1 s, the running timer would often
     // expire before that ACK.
     if (sender.next.segment === sender.segments.head) tcb.retransmitAt = Infinity;
     sender.sent(now);

@@ -4,9 +4,9 @@
  * - `normal`: both directions were closed and all data was acknowledged
  * - `reset`: the peer sent an RST
  * - `refused`: the peer answered the SYN with an RST
- * - `timeout`: no response to a SYN, data or keep-alive probes within the allowed time
+ * - `timeout`: a SYN, data or keep-alive probes were not answered in time
  * - `unreachable`: an ICMP error answered the SYN
- * - `address-gone`: the local address was removed from the stack
+ * - `address-gone`: the local address was removed
  * - `aborted`: abort() was called, or the stack was closed
  */
 export type CloseReason =
@@ -14,8 +14,8 @@ export type CloseReason =
 
 /**
  * Receives the events of a connection. Called synchronously at the end of handlePacket,
- * handleTimeout or abort, when the connection's state is consistent. An observer may call any
- * method of the connection.
+ * handleTimeout or abort, when the connection's state is consistent: an observer may call any of
+ * the connection's methods.
  */
 export interface TcpObserver {
   /**

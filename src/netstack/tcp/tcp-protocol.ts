@@ -133,8 +133,8 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
   /**
    * Opens a connection.
    *
-   * @throws RangeError if no local address suits the remote one
-   * @throws StackExhaustedError
+   * @throws RangeError if no local address has the remote family
+   * @throws StackExhaustedError if the connection limit is reached or no port is free
    */
   connect(
     remote: SocketAddress,
@@ -234,9 +234,8 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
    * Retransmits at the next handleTimeout() on all connections that are backing off, after the path
    * to the remote addresses that `carries` accepts was restored.
    *
-   * The backoff of RFC 6298 5.5 is meant for congestion; RFC 6069 reverts it for a path that was
-   * disrupted. One step remains, because the same segment is about to time out again (RFC 5681
-   * 3.1).
+   * The backoff of RFC 6298 5.5 is for congestion; RFC 6069 reverts it after a disruption. One step
+   * remains, because the same segment is about to time out again (RFC 5681 3.1).
    */
   retransmitNow(carries: (remote: IpAddress) => boolean, now: number): void {
     for (const tcb of this.demux.all()) {
@@ -252,8 +251,7 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
   /**
    * Ends connections whose local address was removed. The peers are not notified, because an RST
    * would need that address as its source (RFC 1122 3.2.1.3: a source MUST be one of the host's own
-   * addresses). Listeners stay; one at a removed address receives nothing until the address
-   * returns.
+   * addresses). Listeners stay, but receive nothing until their address returns.
    */
   addressesChanged(): void {
     for (const tcb of this.demux.all()) {

@@ -66,9 +66,9 @@ export class UdpProtocol implements UdpHost {
   }
 
   /**
-   * Opens a socket for one remote endpoint. It receives no datagrams from others.
+   * Opens a socket that receives datagrams from one remote endpoint only.
    *
-   * @throws RangeError if no local address suits the remote one or the endpoints are in use
+   * @throws RangeError if no local address has the remote family or the endpoints are in use
    */
   connect(remote: SocketAddress, local: UdpBinding, handlers: UdpHandlers): UdpSocket {
     const { addresses } = this.#options;

@@ -8,7 +8,7 @@ export interface AvoidanceLaw {
   /**
    * Returns the ssthresh after a congestion event; at least two segments.
    *
-   * @param window cwnd, or during recovery the window that it approaches
+   * @param window cwnd, or during recovery the window that cwnd approaches
    * @param flightSize FlightSize of RFC 5681
    */
   reduced(window: number, flightSize: number, mss: number): number;

@@ -2,8 +2,8 @@
  * The interface of congestion control: how much may be in flight, and how fast it may be sent. The
  * sender counts delivered octets and detects losses; an implementation decides how to react.
  *
- * Sizes are octets of sequence space, times are ms, rates are octets per ms. Variable names follow
- * RFC 5681 and draft-ietf-ccwg-bbr, whose C.* and RS.* belong to a connection and a rate sample.
+ * Sizes are octets of sequence space, times are ms, rates are octets per ms. Names follow RFC 5681
+ * and draft-ietf-ccwg-bbr, whose C.* and RS.* belong to a connection and a rate sample.
  */
 export type CongestionAlgorithm = 'bbr' | 'cubic' | 'reno';
 
@@ -107,8 +107,7 @@ export interface CongestionControl {
 
   /**
    * Starts fast recovery, after lost() was called for each loss. Before anything is sent,
-   * acknowledged() follows, even if a timer detected the loss, or exitRecovery() if the loss is
-   * already repaired.
+   * acknowledged() follows, or exitRecovery() if the loss is already repaired.
    */
   enterRecovery(state: DeliveryState, now: number): void;
 
@@ -119,9 +118,8 @@ export interface CongestionControl {
   exitRecovery(state: DeliveryState, now: number): void;
 
   /**
-   * Handles a retransmission timeout. `flightSize` and `inflight` have the values from before all
-   * segments were marked lost. `isFirst` is false if the timer already retransmitted the first
-   * segment (RFC 5681 3.1).
+   * Handles a retransmission timeout. `flightSize` and `inflight` do not yet reflect the losses.
+   * `isFirst` is false if the timer already retransmitted the first segment (RFC 5681 3.1).
    */
   timedOut(state: DeliveryState, isFirst: boolean, now: number): void;
 

@@ -19,7 +19,6 @@ export class HyStart {
   #cssBaselineMinRtt = Infinity;
   #cssRounds = 0;
 
-  /** The divisor of the growth in slow start. */
   get growthDivisor(): number {
     return this.#isConservative ? CSS_GROWTH_DIVISOR : 1;
   }

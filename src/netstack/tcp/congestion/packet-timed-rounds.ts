@@ -1,6 +1,6 @@
 /**
  * Counts round trips by delivery instead of time: a round ends when a segment arrives that was sent
- * after the round's start (draft-ietf-ccwg-bbr 5.5.1, RFC 9406 4.2).
+ * after the round began (draft-ietf-ccwg-bbr 5.5.1, RFC 9406 4.2).
  */
 export class PacketTimedRounds {
   /** The number of rounds started so far. */

@@ -1,6 +1,6 @@
 /**
  * Proportional Rate Reduction (RFC 9937): limits what each ACK of fast recovery releases, so that
- * the octets in flight decrease evenly to ssthresh and do not fall below it.
+ * inflight decreases evenly to ssthresh, but not below it.
  */
 import type { AckSample, DeliveryState } from './congestion-control.js';
 
@@ -66,8 +66,8 @@ export class ProportionalRateReduction {
   }
 
   /**
-   * DeliveredData of RFC 9937. Without SACK, a duplicate ACK counts as one segment. An ACK that
-   * moves SND.UNA counts only the octets beyond those of earlier duplicate ACKs.
+   * DeliveredData of RFC 9937. Without SACK, a duplicate ACK counts as one segment; when SND.UNA
+   * moves, only the octets beyond those duplicate ACKs count.
    */
   #deliveredData({ acknowledged, newlyDelivered }: AckSample, { usesSack }: DeliveryState): number {
     if (usesSack) return newlyDelivered;

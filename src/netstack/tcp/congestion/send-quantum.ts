@@ -1,13 +1,13 @@
 /**
- * Limits the burst size under pacing: draft-ietf-ccwg-bbr 5.6.3. A burst of a millisecond's data
- * costs one timer per millisecond and adds at most a millisecond to the bottleneck's queue.
+ * Limits bursts under pacing: draft-ietf-ccwg-bbr 5.6.3. A burst of a millisecond's data costs one
+ * timer per millisecond and adds at most a millisecond to the bottleneck's queue.
  */
 const LARGEST_QUANTUM = 65_536;
 
 /**
- * Below this rate in octets per ms (1.2 Mbit/s), one segment is sent at a time instead of two, as
- * the draft permits. On a slow link, a second segment adds 10 ms or more of queue, and BBR keeps
- * three quanta in flight.
+ * Below this rate in octets per ms (1.2 Mbit/s), bursts are one segment instead of two, as the
+ * draft permits. On a slow link, a second segment adds 10 ms or more of queue, and BBR keeps three
+ * quanta in flight.
  */
 const NARROW_RATE = 150;
 

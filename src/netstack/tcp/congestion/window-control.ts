@@ -22,8 +22,8 @@ import { WindowValidation } from './window-validation.js';
 const SLOW_START_LIMIT = 8;
 
 /**
- * The pacing rate as a multiple of cwnd/srtt, chosen so that pacing does not slow the growth of the
- * window, which doubles each round trip in slow start.
+ * The pacing rate as a multiple of cwnd/srtt, high enough not to slow the growth of the window,
+ * which doubles each round trip in slow start.
  */
 const SLOW_START_PACING_GAIN = 2;
 const AVOIDANCE_PACING_GAIN = 1.2;

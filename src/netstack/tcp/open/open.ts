@@ -1,6 +1,6 @@
 /**
- * OPEN: RFC 9293 3.10.1. Creates the TCB of an active open, on a free port, and that of a passive
- * open, when passive-open.ts receives a SYN.
+ * OPEN: RFC 9293 3.10.1. Creates the TCB of an active open, on a free port, or of a passive open,
+ * when passive-open.ts receives a SYN.
  */
 import { randomUint32 } from '../../../lib/random-uint32.js';
 import type { Entropy } from '../../../ports/entropy.js';

@@ -19,9 +19,8 @@ import type { UnmatchedSegments } from '../tables/unmatched-segments.js';
 import type { Tcb } from '../tcb.js';
 
 /**
- * The limit of RSTs per second for segments that belong to no connection, as in FreeBSD. Without
- * it, a flood of segments would cause a flood of RSTs over a metered link, or to a third host if
- * the source is forged.
+ * RSTs per second for segments that belong to no connection, as in FreeBSD. The limit protects
+ * metered links from floods, and third hosts if the source is forged.
  */
 const RESETS_PER_SECOND = 100;
 

@@ -1,16 +1,14 @@
 /**
  * Sizes the receive window: starts at 64 KiB and grows as the user reads (dynamic right-sizing:
- * Fisk and Feng, 2001). A fast reader is never limited by the window, and a slow one uses little
- * memory.
+ * Fisk and Feng, 2001). The window never limits a fast reader, and a slow one uses little memory.
  */
 import type { MemoryBudget } from '../../../lib/memory-budget.js';
 
 const INITIAL_LIMIT = 64 * 1024;
 
 /**
- * The window as a multiple of what the user reads in one round trip. Without loss, 2 would suffice.
- * Repairing a lost segment delays all later data by a round trip, and a lost retransmission by
- * another one.
+ * The window as a multiple of what the user reads per round trip. Without loss, 2 would suffice. A
+ * lost segment delays all later data by a round trip, and a lost retransmission by another one.
  */
 const ROUND_TRIPS_AHEAD = 4;
 

@@ -173,7 +173,7 @@ export class Receiver {
     if (this.ranges.size > 0) {
       next = this.ranges.advance(next);
       this.selectiveAcks.advance(next);
-      // RFC 5681 4.2: acknowledge a segment that fills a gap at once.
+      // RFC 5681 4.2: immediately acknowledge a segment that fills a gap.
       this.ackNow = true;
       if (this.finSeen && sequenceBefore(this.finSequence, next)) next = this.#cutAtFin();
     }

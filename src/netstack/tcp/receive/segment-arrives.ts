@@ -111,8 +111,8 @@ function checkSequence(tcb: Tcb, segment: Segment, now: number): boolean {
   if (receiver.rcvWnd === 0 && segment.segSeq === receiver.rcvNxt) {
     // "If the RCV.WND is zero, … special allowance should be made to accept valid ACKs, URGs, and
     // RSTs": without it, two peers with closed windows would never see each other's window updates.
-    // Text and FIN stay in the segment so that it does not count as a duplicate ACK (RFC 5681 2),
-    // but find no room. checkSyn() handles a SYN.
+    // Text and FIN are kept, so that the segment does not count as a duplicate ACK (RFC 5681 2),
+    // but they do not fit into the window. checkSyn() handles a SYN.
     if (!segment.has(SYN)) receiver.ackNow = true;
     return true;
   }
@@ -267,8 +267,7 @@ function finAcknowledged(tcb: Tcb, now: number): void {
 
 /**
  * Sixth, check the URG bit. Only legacy applications use urgent data (RFC 9293 3.8.5, RFC 6093).
- * Urgent octets stay in the stream, and the pointer is ignored because users have no out-of-band
- * data.
+ * Urgent octets stay in the stream, and the pointer is ignored.
  */
 function checkUrgent(): boolean {
   return true;

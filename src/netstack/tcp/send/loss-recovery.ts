@@ -1,7 +1,7 @@
 /**
- * Detects lost segments and decides when to retransmit them. Uses RACK-TLP (RFC 8985) if the peer
- * sends SACKs, otherwise duplicate and partial ACKs (RFC 6582), with the retransmission timer (RFC
- * 6298) as the last resort. Undoes spurious recoveries (RFC 4015, RFC 2883).
+ * Detects lost segments and decides when to retransmit them: RACK-TLP (RFC 8985) if the peer sends
+ * SACKs, otherwise duplicate and partial ACKs (RFC 6582), with the retransmission timer (RFC 6298)
+ * as the last resort. Undoes spurious recoveries (RFC 4015, RFC 2883).
  */
 import { sequenceAdd, sequenceAtOrBefore, sequenceBefore } from '../../../lib/sequence-number.js';
 import type { CongestionControl, DeliveryState } from '../congestion/congestion-control.js';
@@ -202,9 +202,8 @@ export class LossRecovery implements RackContext {
       this.#duplicateAcks = Math.max(0, this.#duplicateAcks - Math.ceil(acknowledged / mss));
       if (this.#phase === 'fast-recovery') this.#loseHead();
     } else if (isDuplicate && segments.size > 0) {
-      // RFC 9937 6.2: count at most the outstanding segments, and during recovery those outstanding
-      // at its start, because an ACK may be forged or caused by a packet that the network
-      // duplicated.
+      // RFC 9937 6.2: count no more than the outstanding segments, and during recovery than those
+      // at its start, because an ACK may be forged or answer a packet that the network duplicated.
       const limit = Math.min(segments.size, this.#outAtBeginning);
       if (this.#duplicateAcks < limit) this.#duplicateAcks++;
       if (this.isRecovering || this.#duplicateAcks < DUPLICATE_THRESHOLD) return;
@@ -274,8 +273,8 @@ export class LossRecovery implements RackContext {
   }
 
   /**
-   * Marks all segments for retransmission because they exceed the path MTU (RFC 1191 6.4). This is
-   * no congestion signal.
+   * Marks all segments for retransmission because they exceed the path MTU (RFC 1191 6.4), which
+   * does not signal congestion.
    */
   sendAgain(): void {
     const { segments } = this.#sender;

@@ -16,8 +16,8 @@ import type { SentSegment, SentSegments } from './sent-segments.js';
  * use several times the memory of the send ring, but the stack's budget counts only the ring.
  *
  * Therefore the scoreboard may use only as much memory as the ring: at that limit, new data waits
- * for an ACK and then leaves in larger segments. Segments of usual size never reach the limit, and
- * even tiny ones fill the initial window of RFC 6928.
+ * for an ACK and then leaves in larger segments. Large segments never reach the limit, and even
+ * tiny ones fill the initial window of RFC 6928.
  */
 const SEGMENT_MEMORY = 256;
 

@@ -2,8 +2,8 @@
 
 /**
  * How late a timer may fire, in ms, without reducing the rate. A busy process runs its timers late,
- * and BBR would measure that delay as a slower path. A higher limit would cause bursts that
- * overflow short queues.
+ * and BBR would take that delay for a slower path. A higher limit would cause bursts that overflow
+ * short queues.
  */
 const LONGEST_LATENESS = 10;
 

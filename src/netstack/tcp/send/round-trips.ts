@@ -55,8 +55,8 @@ export class RoundTrips {
       estimator.ease();
     } else if (now - echoRtt < this.#timedOutAt) {
       // The echoed timestamp is older than the last timeout: all ACKs were lost, and a duplicate of
-      // the last one arrived now. The time spent waiting for the timer is not an RTT; as a sample
-      // it would double the next timeout. The path works, so end the backoff.
+      // the last one arrived now. The wait for the timer is not an RTT; as a sample it would double
+      // the next timeout. The path works, so end the backoff.
       estimator.endBackoff();
     } else {
       this.#sample(echoRtt, now);

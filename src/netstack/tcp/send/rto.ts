@@ -13,9 +13,9 @@ const RTO_AFTER_SYN_LOSS = 3000;
 const MAXIMUM_RTO = 60_000;
 
 /**
- * RFC 6298 2.4 requires RTO >= 1 s. Linux instead keeps the variance term at 200 ms or more
- * (TCP_RTO_MIN), which still outlasts a peer's delayed ACK. This stack does the same: the RTO is
- * never below srtt + 200 ms.
+ * RFC 6298 2.4 requires RTO >= 1 s. Like Linux (TCP_RTO_MIN), this stack instead keeps the variance
+ * term at 200 ms or more, which still outlasts a peer's delayed ACK: the RTO is never below srtt +
+ * 200 ms.
  */
 const MINIMUM_VARIANCE_TERM = 200;
 
@@ -69,8 +69,8 @@ export class RtoEstimator {
   }
 
   /**
-   * Reduces the backoff by one step after an ambiguous acknowledgment. Without timestamps, a long
-   * recovery gives no samples, and the full backoff would outlast the loss.
+   * Reduces the backoff by one step after an ambiguous ACK. Without timestamps, a long recovery
+   * gives no samples, and the full backoff would outlast the loss.
    */
   ease(): void {
     if (this.#backoff > 0) this.#backoff--;

@@ -1,8 +1,8 @@
 /**
  * Chooses the SACK blocks to send: out-of-order data (RFC 2018 4) and duplicates (RFC 2883 4).
  *
- * A new or extended block is first reported in the ACK of the segment that caused the change, as
- * the first block. Previously reported blocks follow, most recent first.
+ * The ACK of a segment that adds or extends a block reports that block first. Previously reported
+ * blocks follow, most recent first.
  */
 import { sequenceAtOrBefore, sequenceBefore } from '../../../lib/sequence-number.js';
 import type { Reassembly } from '../receive/reassembly.js';

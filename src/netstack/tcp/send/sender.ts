@@ -1,7 +1,7 @@
 /**
  * The sending half of a connection: SND.* of RFC 9293 3.3.1, the send ring, and the sent segments.
  * NextSegment chooses what to send, Acknowledgments processes ACKs, LossRecovery detects losses,
- * and CongestionControl limits the octets in flight.
+ * and CongestionControl limits inflight.
  */
 import type { MemoryBudget } from '../../../lib/memory-budget.js';
 import { RingBuffer } from '../../../lib/ring-buffer.js';

@@ -1,7 +1,6 @@
 /**
- * The scoreboard of RFC 6675: sent but unacknowledged segments, with the send times that RFC 8985
- * needs. Each segment is in flight, lost, or SACKed. Segments in flight are also linked in the
- * order in which they were sent.
+ * The scoreboard of RFC 6675: unacknowledged segments, with the send times that RFC 8985 needs.
+ * Each segment is in flight, lost, or SACKed. Segments in flight are also linked in send order.
  */
 import {
   sequenceAtOrBefore,
@@ -265,7 +264,7 @@ export class SentSegments {
     }
   }
 
-  /** Octets that were marked lost but arrived without retransmission, since the last call. */
+  /** The octets since the last call that were marked lost but arrived without retransmission. */
   takeWronglyLost(): number {
     const octets = this.#wronglyLost;
     this.#wronglyLost = 0;

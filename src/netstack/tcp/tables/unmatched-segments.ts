@@ -1,10 +1,10 @@
 /**
  * Detects segments for connections that this stack never had, from a remote endpoint that it has
- * connections to. Another host with the same address is probably talking to the same service.
+ * connections to. Probably another host with the same address uses the same service.
  *
- * RFC 9293 3.10.7.1 answers such segments with an RST, assuming that the connection was an old one
- * of this host. If another host shares the address, the RST would reset that host's connection. No
- * MUST requires the RST.
+ * RFC 9293 3.10.7.1 answers such segments with an RST, assuming an old connection of this host. If
+ * another host shares the address, the RST would reset that host's connection. No MUST requires the
+ * RST.
  */
 import { ACK, SYN } from '../../../wire/tcp.js';
 import type { Inbound } from '../../ip/inbound.js';

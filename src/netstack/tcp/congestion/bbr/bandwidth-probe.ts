@@ -1,7 +1,6 @@
 /**
- * ProbeBW: cycles through slowing down, cruising, refilling the pipe and speeding up, to measure
- * the path's bandwidth and the acceptable octets in flight (draft-ietf-ccwg-bbr 5.3.3 and
- * 5.5.10.2).
+ * ProbeBW: slows down, cruises, refills the pipe and speeds up in turn, to measure the bandwidth
+ * and how much may be in flight (draft-ietf-ccwg-bbr 5.3.3 and 5.5.10.2).
  */
 import type { AckSample, DeliveryState, Transmission } from '../congestion-control.js';
 import { isLossTooHigh } from './loss-threshold.js';

@@ -1,7 +1,7 @@
 /**
- * BBR version 3 (draft-ietf-ccwg-bbr): paces at the measured delivery rate of the path and keeps
- * little more in flight than the path holds, regardless of single losses. This file defines the
- * order of the steps; other files implement them under the draft's names.
+ * BBR version 3 (draft-ietf-ccwg-bbr): paces at the measured delivery rate and keeps little more in
+ * flight than the path holds, despite single losses. This file defines the order of the steps;
+ * other files implement them under the draft's names.
  */
 import type {
   AckSample,

@@ -51,10 +51,7 @@ export const PROBE_RTT_DURATION = 200;
 export const PROBE_WAIT = 2000;
 export const PROBE_WAIT_SPREAD = 1000;
 
-/**
- * The maximum number of rounds between bandwidth probes. A probe starts earlier than PROBE_WAIT if
- * Reno would need fewer rounds.
- */
+/** The maximum number of rounds between bandwidth probes; fewer if Reno would need fewer. */
 export const RENO_ROUNDS = 63;
 
 /** The number of quanta queued in the sending and the receiving host. */

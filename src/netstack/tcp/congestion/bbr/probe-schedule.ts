@@ -1,6 +1,6 @@
 /**
- * Schedules bandwidth probes: every 2 to 3 s, or as often as a Reno flow would fill the path,
- * whichever is sooner (draft-ietf-ccwg-bbr 5.3.3.8). Random times keep flows from synchronizing.
+ * Schedules bandwidth probes: every 2 to 3 s, or as often as a Reno flow would fill the path, if
+ * that is sooner (draft-ietf-ccwg-bbr 5.3.3.8). Random times prevent synchronized flows.
  */
 import { PROBE_WAIT, PROBE_WAIT_SPREAD, RENO_ROUNDS } from './parameters.js';
 
