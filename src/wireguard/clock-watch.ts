@@ -2,16 +2,15 @@ import type { WallClock } from '../ports/clock.js';
 import { CLOCK_DRIFT, CLOCK_JUMP } from './constants.js';
 
 /**
- * Compares the wall clock with the monotonic one. They go at one pace, unless the wall clock was
- * set, or the machine slept or was restored from a snapshot, where the monotonic clock stands still
- * or goes on from an old moment: then the ages of sessions are not what they seem, and a counter
- * may have been used by another copy of this memory.
+ * Detects when the wall clock and the monotonic clock diverge, because the wall clock was set, the
+ * machine slept, or the machine was restored from a snapshot. After that, session ages may be
+ * wrong, and another copy of this memory may have used the same counters.
  *
- * Two copies that go on within CLOCK_JUMP of each other by both clocks cannot be told apart.
+ * If two copies resume within CLOCK_JUMP of each other by both clocks, no jump is detected.
  */
 export class ClockWatch {
   readonly #wallClock: WallClock;
-  /** Wall clock less monotonic clock, as it should be; undefined before the first look. */
+  /** The expected wall clock minus monotonic clock, in ms; undefined before the first call. */
   #offset: number | undefined;
   #lookedAt = 0;
 
@@ -20,10 +19,10 @@ export class ClockWatch {
   }
 
   /**
-   * To be called with each input, before anything is made of it.
+   * Returns the clock jump. Call it with each input before processing the input.
    *
-   * @returns by how many ms the wall clock has moved on against `now` since the last jump, or since
-   *   the first call; negative for back; 0 for less than CLOCK_JUMP
+   * @returns how many ms the wall clock moved against `now` since the last jump or the first call;
+   * negative if it moved back; 0 if it moved by less than CLOCK_JUMP
    */
   jump(now: number): number {
     const offset = this.#wallClock.unixMilliseconds() - now;
@@ -35,7 +34,7 @@ export class ClockWatch {
       this.#offset = offset;
       return moved;
     }
-    // Two crystals never agree: in the life of a session this forgives a tenth of a second.
+    // Two oscillators always drift. This tolerates about 0.1 s over a session's lifetime.
     const forgiven = passed * CLOCK_DRIFT;
     this.#offset = known + Math.max(-forgiven, Math.min(moved, forgiven));
     return 0;

@@ -10,65 +10,68 @@ import type { Identity } from './handshake/identity.js';
 import type { IndexTable } from './handshake/index-table.js';
 import type { Peer } from './peer.js';
 
-/** Where the device's output goes. The sink must not call the device back. */
+/** Receives a device's output. Its methods must not call back into the device. */
 export interface DeviceSink {
-  /** A WireGuard message to be sent, as a Datagram has it. The bytes are the sink's now. */
+  /**
+   * Sends a WireGuard message. The parameters are the fields of Datagram. The sink owns `bytes`.
+   */
   transmit(
     bytes: Uint8Array,
     endpoint: Endpoint,
     trafficClass: number,
     isSourceInDoubt: boolean,
   ): void;
-  /** An IP packet from `peer`, without padding: a view into the datagram that it came in. */
+  /** Receives an IP packet from `peer`, without padding. It is a view into the datagram's bytes. */
   deliver(packet: Uint8Array, peer: Peer): void;
   /**
-   * A packet from above that goes nowhere, in its slot, for whoever tells its sender so: no peer is
-   * routed it, or nobody knows where the peer is.
+   * Receives an outgoing packet that was dropped, in its slot, so that its sender can be notified.
+   * `no-route`: no peer has the destination in its allowed IPs. `no-endpoint`: the peer's endpoint
+   * is unknown.
    */
   unreachable?(slot: Uint8Array, reason: 'no-route' | 'no-endpoint', now: number): void;
 }
 
-/** Sees what a device does. It is called at once, and must not call the device back. */
+/** Observes a device. Its callbacks run synchronously and must not call back into the device. */
 export interface DeviceObserver {
   /**
-   * The 12 bytes of each TAI64N stamp before the initiation that bears it is sent, to be kept for the
-   * next process.
+   * Receives each 12-byte TAI64N timestamp before its initiation is sent, so that it can be saved
+   * for the next process.
    */
   readonly timestamp?: ((timestamp: Uint8Array) => void) | undefined;
   /**
-   * A private key of a handshake: with it and the static one all can be decrypted. The 32 bytes are
-   * wiped afterwards.
+   * Receives a handshake's ephemeral private key, which decrypts all traffic if combined with the
+   * static key. The 32 bytes are wiped afterwards.
    */
   readonly ephemeralKey?: ((privateKey: Uint8Array) => void) | undefined;
   /**
-   * A data message came with a receiver index that was never given out here: for a session of somebody
-   * else. Anyone who can write our peer's address as the source of a datagram can cause it.
+   * Reports a data message whose receiver index this device never allocated. It belongs to another
+   * session. Anyone who can spoof the peer's address can trigger this.
    */
   readonly strangeIndex?: ((source: Endpoint, now: number) => void) | undefined;
 }
 
-/** What the parts of one device share. */
+/** State shared by the parts of one device. */
 export interface DeviceContext {
   readonly crypto: Crypto;
   readonly entropy: Entropy;
   readonly wallClock: WallClock;
   readonly sink: DeviceSink;
-  /** The longest inner packet; padding never goes beyond it. */
+  /** The length of the longest inner packet, in bytes. Padding never exceeds it. */
   readonly mtu: number;
   readonly indices: IndexTable<Peer>;
   readonly allowedIps: AllowedIps<Peer>;
   readonly drops: DropCounter;
   readonly events: EventQueue;
-  /** Peers by publicKeyText(). */
+  /** The peers, keyed by publicKeyText(). */
   readonly peers: Map<string, Peer>;
   readonly sessionsOutliveSleep: boolean | undefined;
   readonly observer: DeviceObserver | undefined;
-  /** Replaced together with the private key. */
+  /** Replaced when the private key changes. */
   identity: Identity;
   cookieChecker: CookieChecker;
 }
 
-/** A Map key for 32 bytes of public key. */
+/** Returns a 32-byte public key as a string, for use as a Map key. */
 export function publicKeyText(publicKey: Uint8Array): string {
   return String.fromCharCode(...publicKey);
 }

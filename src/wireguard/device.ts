@@ -1,10 +1,10 @@
 /**
- * A WireGuard interface: one key pair, many peers, both roles. Read first: sections 2, 5 and 6 of
- * the WireGuard whitepaper.
+ * A WireGuard interface: one key pair, many peers, both roles. Read sections 2, 5 and 6 of the
+ * WireGuard whitepaper first.
  *
- * Synchronous and without effects of its own: datagrams, packets and `now` come in, messages and
- * packets go to the sink, `nextTimeout()` says when to call again. What is not here: sockets, ICMP
- * errors for packets without a route (the sink is told of them), and DNS.
+ * The device is synchronous and performs no I/O. It takes datagrams, packets and `now`, and passes
+ * messages and packets to the sink. `nextTimeout()` returns when to call handleTimeout(). Sockets,
+ * ICMP errors and DNS are handled elsewhere; the sink is notified of packets without a route.
  */
 import { Secret } from '../lib/secrets/secret.js';
 import type { IpAddress } from '../wire/ip-address.js';
@@ -41,7 +41,7 @@ export class Device {
   #lastTimestamp: Uint8Array | undefined;
   #isClosed = false;
 
-  /** @throws RangeError where the private key is not 32 bytes or the MTU not positive */
+  /** @throws RangeError if the private key is not 32 bytes or the MTU is not positive */
   constructor(options: DeviceOptions) {
     const { crypto, entropy, wallClock, sink, mtu } = options;
     if (!(mtu > 0)) throw new RangeError('an MTU is positive');
@@ -73,12 +73,14 @@ export class Device {
     return this.#context.identity.publicKey;
   }
 
-  /** What was thrown away, by reason. */
+  /** The number of dropped messages and packets, by reason. */
   get drops(): DropCounts {
     return this.#context.drops;
   }
 
-  /** Entries of the tables that unmatchedSegments or time could make grow: to show that they do not. */
+  /**
+   * The sizes of the tables that remote hosts can make grow, so that tests can check their limits.
+   */
   get tableSizes(): { readonly sessionIndices: number; readonly rateLimitedSources: number } {
     return {
       sessionIndices: this.#context.indices.size,
@@ -91,7 +93,7 @@ export class Device {
     return this.#context.peers.values();
   }
 
-  /** The latest TAI64N stamp sent to any peer, to be kept for the next process. */
+  /** The latest TAI64N timestamp sent to any peer. Save it for the next process. */
   get lastTimestamp(): Uint8Array | undefined {
     let last = this.#lastTimestamp;
     for (const peer of this.#context.peers.values()) {
@@ -104,9 +106,10 @@ export class Device {
   }
 
   /**
-   * Adds a peer. With a persistent keepalive, the first one is due at once.
+   * Adds a peer. Its first persistent keepalive, if enabled, is due immediately.
    *
-   * @throws RangeError where the key is not 32 bytes, our own, or there already
+   * @throws RangeError if the key is not 32 bytes, is the device's own key, or belongs to an
+   * existing peer
    */
   addPeer(options: PeerOptions, now: number): Peer {
     const { crypto, entropy, identity, peers, allowedIps } = this.#context;
@@ -125,7 +128,7 @@ export class Device {
     return peer;
   }
 
-  /** Removes a peer and wipes its keys. A second time does nothing. */
+  /** Removes a peer and wipes its keys. Does nothing if the peer was removed before. */
   removePeer(peer: Peer): void {
     if (peer.isRemoved) return;
     this.#lastTimestamp = this.lastTimestamp;
@@ -136,8 +139,8 @@ export class Device {
   }
 
   /**
-   * Stamps initiations from now on later than this one as well: the last `lastTimestamp` of an earlier
-   * process with a key that is to be ours (whitepaper 5.1).
+   * Gives future initiations timestamps later than `timestamp`. Use it for a key that this device
+   * is about to use, with the `lastTimestamp` of an earlier process (whitepaper 5.1).
    */
   stampLaterThan(timestamp: Uint8Array): void {
     this.#lastTimestamp = later(this.#lastTimestamp, timestamp);
@@ -147,10 +150,10 @@ export class Device {
   }
 
   /**
-   * Replaces our key pair: nothing more is sent under the sessions of the old one, and a new
-   * handshake may begin at once. A peer whose public key is now our own is removed.
+   * Replaces the device's key pair. Nothing more is sent under the old sessions, and a new
+   * handshake may begin immediately. A peer with the new public key is removed.
    *
-   * @throws RangeError where the key is not 32 bytes
+   * @throws RangeError if the key is not 32 bytes
    */
   setPrivateKey(privateKey: Uint8Array): void {
     const { crypto, entropy, peers } = this.#context;
@@ -170,16 +173,16 @@ export class Device {
   }
 
   /**
-   * Wipes all sessions and handshakes under way, as after a suspend or in the copy of a virtual
-   * machine, where the same counters would be used twice. The next packet begins a handshake.
+   * Wipes all sessions and handshakes in progress, for example after a suspend or in a cloned
+   * virtual machine, where counters would be reused. The next packet begins a handshake.
    */
   discardSessions(): void {
     for (const peer of this.#context.peers.values()) peer.discardSessions();
   }
 
   /**
-   * Takes what came from the network. The bytes are ours: data is decrypted in place, and what the
-   * sink gets are views of them.
+   * Processes datagrams from the network. The device owns their bytes: data is decrypted in place,
+   * and the sink receives views of it.
    */
   handleDatagrams(datagrams: readonly Datagram[], now: number): void {
     if (this.#isClosed) return;
@@ -191,8 +194,8 @@ export class Device {
   }
 
   /**
-   * Sends IP packets, each in a slot of src/lib/packet-slot.ts. The slots are ours: a packet is
-   * encrypted inside its slot, at once or after the handshake.
+   * Sends IP packets, each in a slot of src/lib/packet-slot.ts. The device owns the slots: each
+   * packet is encrypted inside its slot, immediately or after the handshake.
    */
   sendPackets(slots: readonly Uint8Array[], now: number): void {
     if (this.#isClosed) return;
@@ -204,35 +207,35 @@ export class Device {
     }
   }
 
-  /** Our private key: 32 bytes, the key itself and no copy. */
+  /** The device's 32-byte private key. This is the key itself, not a copy. */
   privateKey(): Secret<Uint8Array> {
     return new Secret(this.#context.identity.privateKey);
   }
 
-  /** The peer with this public key; undefined for none. */
+  /** Returns the peer with this public key, or undefined if no such peer exists. */
   peerOf(publicKey: Uint8Array): Peer | undefined {
     return this.#context.peers.get(publicKeyText(publicKey));
   }
 
-  /** Which peer each inner address is routed to. Only peers of this device belong in there. */
+  /** The routing table from inner addresses to peers. It must contain only peers of this device. */
   get allowedIps(): AllowedIps<Peer> {
     return this.#context.allowedIps;
   }
 
-  /** The peer that an inner address is routed to, by the longest prefix; undefined for none. */
+  /** Returns the peer with the longest allowed-IPs prefix that contains `address`, or undefined. */
   peerFor(address: IpAddress): Peer | undefined {
     return this.#context.allowedIps.lookup(address);
   }
 
-  /** Begins a handshake, unless one was begun less than REKEY_TIMEOUT ago (whitepaper 6.1). */
+  /** Begins a handshake, unless one began less than REKEY_TIMEOUT ago (whitepaper 6.1). */
   initiateHandshake(peer: Peer, now: number): void {
     this.#clockJump.check(now);
     if (!peer.isRemoved) this.#sender.beginHandshake(peer, now);
   }
 
   /**
-   * Begins a handshake where no session stands, or one that the next packet would renew (6.2): who knows
-   * that a packet comes soon need not wait for it.
+   * Begins a handshake if no session exists or if the next packet would renew the session (6.2).
+   * Call it before a packet is sent, so that the packet does not have to wait.
    */
   refreshSession(peer: Peer, now: number): void {
     this.#clockJump.check(now);
@@ -240,8 +243,9 @@ export class Device {
   }
 
   /**
-   * Sends the initiation that PeerOptions.chooseEndpoint has held back, as a further attempt at the
-   * handshake under way; without one it does nothing. REKEY_TIMEOUT holds (whitepaper 6.1).
+   * Sends the initiation that PeerOptions.chooseEndpoint held back, as another attempt at the
+   * handshake in progress. Does nothing if no handshake is in progress. REKEY_TIMEOUT applies
+   * (whitepaper 6.1).
    */
   retryHandshake(peer: Peer, now: number): void {
     this.#clockJump.check(now);
@@ -250,16 +254,17 @@ export class Device {
   }
 
   /**
-   * To be told of a message that the operating system refused. Where it is the initiation that waits
-   * for its response, another one goes at once: 6.1 limits what is sent, and this was not.
+   * Reports a message that the operating system refused to send. If it is the initiation in
+   * progress, another one is sent immediately: the limit of 6.1 applies only to initiations that
+   * were sent.
    *
-   * @returns whether it was that
+   * @returns whether the message was the initiation in progress
    */
   initiationNotSent(message: Uint8Array, now: number): boolean {
     return !this.#isClosed && this.#sender.initiationNotSent(message, now);
   }
 
-  /** Does what has become due. Call it at `nextTimeout()` or a little later. */
+  /** Runs all timers that are due. Call it at `nextTimeout()` or a little later. */
   handleTimeout(now: number): void {
     this.#clockJump.check(now);
     for (const peer of this.#context.peers.values()) {
@@ -267,12 +272,12 @@ export class Device {
     }
   }
 
-  /** Why nothing comes from `peer`, for whoever has waited in vain; undefined where all is well. */
+  /** Returns why no data arrives from `peer`, or undefined if nothing is wrong. */
   silenceOf(peer: Peer, now: number): SilenceReason | undefined {
     return silenceOf(peer, now);
   }
 
-  /** When something becomes due, in `now` ms; Infinity for never. */
+  /** Returns when the next timer expires, in `now` ms; Infinity if no timer is set. */
   nextTimeout(): number {
     let next = Infinity;
     for (const peer of this.#context.peers.values()) {
@@ -281,7 +286,7 @@ export class Device {
     return next;
   }
 
-  /** What becomes due then, for logs: a TimerName, or `idle`. */
+  /** Returns the name of the timer that expires next, for logs, or `idle`. */
   nextTimeoutReason(): string {
     const next = this.nextTimeout();
     for (const peer of this.#context.peers.values()) {
@@ -290,12 +295,12 @@ export class Device {
     return 'idle';
   }
 
-  /** Takes the oldest event that has not been taken. */
+  /** Removes and returns the oldest event. */
   pollEvent(): DeviceEvent | undefined {
     return this.#context.events.poll();
   }
 
-  /** Removes all peers and wipes all keys. What comes afterwards is ignored. */
+  /** Removes all peers and wipes all keys. Later input is ignored. */
   close(): void {
     this.#isClosed = true;
     for (const peer of [...this.#context.peers.values()]) this.removePeer(peer);

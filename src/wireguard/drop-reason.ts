@@ -1,32 +1,32 @@
 /**
- * Why something was thrown away. A peer's bytes never throw: they are counted here.
+ * Why a message or packet was dropped. Invalid input from a peer never throws; it is counted here.
  *
  * From the network:
- * - `malformed`: no WireGuard message: wrong type, reserved bytes or length
- * - `bad-mac1`: not made with our public key; never answered (whitepaper 5.1)
- * - `under-load`: answered by a cookie instead of a handshake
+ * - `malformed`: not a WireGuard message: invalid type, reserved bytes or length
+ * - `bad-mac1`: mac1 was not computed with the local public key; never answered (whitepaper 5.1)
+ * - `under-load`: answered with a cookie reply instead of a handshake response
  * - `rate-limited`: valid cookie, but too many handshakes from one source
- * - `bad-handshake`: does not decrypt, or a low-order key
- * - `unknown-peer`: a public key that is no peer of ours
- * - `replayed-initiation`: its timestamp is not after the last accepted
- * - `initiation-flood`: too soon after the last accepted of this peer
- * - `unexpected-response`: no initiation of ours waits for it
- * - `bad-cookie`: a cookie reply that we did not provoke or that does not decrypt
- * - `unknown-session`: a receiver index that we did not give out
+ * - `bad-handshake`: does not decrypt, or has a low-order key
+ * - `unknown-peer`: the public key belongs to no configured peer
+ * - `replayed-initiation`: its timestamp is not later than the last accepted one
+ * - `initiation-flood`: too soon after the peer's last accepted initiation
+ * - `unexpected-response`: no initiation waits for this response
+ * - `bad-cookie`: an unsolicited cookie reply, or one that does not decrypt
+ * - `unknown-session`: this device did not allocate the receiver index
  * - `expired-session`: older than REJECT_AFTER_TIME, or a counter beyond REJECT_AFTER_MESSAGES
  * - `bad-tag`: a data message that does not decrypt
- * - `replayed`: a counter seen before, or behind the window
- * - `malformed-packet`: the decrypted bytes are no IPv4 or IPv6 packet, or claim to be longer
- * - `wrong-source`: the source address does not belong to this peer
- * - `congestion`: marked so by a router outside, and the packet inside has no ECN (RFC 6040 4.2)
+ * - `replayed`: a counter seen before, or older than the replay window
+ * - `malformed-packet`: the decrypted bytes are not an IPv4 or IPv6 packet, or are truncated
+ * - `wrong-source`: the source address is not in this peer's allowed IPs
+ * - `congestion`: outer CE mark, but the inner packet is not ECN-capable (RFC 6040 4.2)
  *
- * From above:
+ * From the local side:
  * - `no-route`: no peer has the destination in its allowed IPs
- * - `no-endpoint`: the peer's address is not known
- * - `routing-loop`: a message of ours to the peer, which the system has routed into the tunnel
- * - `staged-overflow`: too many packets waited for the handshake; the oldest went
- * - `staged-purged`: the handshake gave up, or the peer was removed, and these waited for it
- * - `low-order-key`: no handshake is possible with the peer's public key, or without a key of ours
+ * - `no-endpoint`: the peer's endpoint is unknown
+ * - `routing-loop`: the system routed one of the device's own messages back into the tunnel
+ * - `staged-overflow`: too many packets waited for the handshake; the oldest was dropped
+ * - `staged-purged`: the handshake gave up or the peer was removed while these packets waited
+ * - `low-order-key`: the peer's public key is of low order, or the device has no private key
  */
 export const DROP_REASONS = [
   'malformed',
@@ -56,15 +56,15 @@ export const DROP_REASONS = [
 
 export type DropReason = (typeof DROP_REASONS)[number];
 
-/** How much was dropped, by reason, as the layers above see it. */
+/** The number of drops, by reason, for the layers above. */
 export interface DropCounts extends Iterable<[DropReason, number]> {
-  /** Drops of one reason since the start. */
+  /** Returns the number of drops for one reason since the start. */
   get(reason: DropReason): number;
-  /** Drops of all reasons since the start. */
+  /** The number of drops for all reasons since the start. */
   readonly total: number;
 }
 
-/** Counts drops. Iteration gives the reasons that occurred, in the order of DROP_REASONS. */
+/** Counts drops. Iteration yields the reasons that occurred, in the order of DROP_REASONS. */
 export class DropCounter implements DropCounts {
   readonly #counts = new Map<DropReason, number>(DROP_REASONS.map((reason) => [reason, 0]));
   #total = 0;

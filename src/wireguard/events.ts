@@ -2,18 +2,24 @@ import { MAX_EVENTS } from './constants.js';
 import type { Endpoint } from '../ports/datagram.js';
 import type { Peer } from './peer.js';
 
-/** What the layers above may want to react to. */
+/** An event for the layers above the device. */
 export type DeviceEvent =
-  /** A session is there and confirmed, in either role. `now` is when. */
+  /** A session was established and confirmed, in either role, at `now`. */
   | { readonly type: 'handshake-complete'; readonly peer: Peer; readonly now: number }
-  /** No answer for 90 s: what waited was dropped, and nothing is tried until the next packet. */
+  /**
+   * The handshake gave up after 90 s. Staged packets were dropped, and the next packet starts a new
+   * handshake.
+   */
   | { readonly type: 'handshake-gave-up'; readonly peer: Peer }
-  /** The peer was heard from another address or port than before. */
+  /** The peer sent an authenticated message from a different address or port. */
   | { readonly type: 'endpoint-changed'; readonly peer: Peer; readonly endpoint: Endpoint }
-  /** Wall clock and monotonic clock have parted by `by` ms: all sessions were dropped. */
+  /** The wall clock moved by `by` ms against the monotonic clock, and sessions were dropped. */
   | { readonly type: 'clock-jumped'; readonly by: number };
 
-/** Events that wait to be polled. Where it is full the oldest goes: a peer can provoke events. */
+/**
+ * A queue of events that wait for poll(). A full queue drops its oldest event, because a peer can
+ * provoke events.
+ */
 export class EventQueue {
   #events: DeviceEvent[] = [];
 

@@ -1,19 +1,19 @@
 /**
- * Layouts of the four messages (whitepaper 5.4.2, 5.4.3, 5.4.6, 5.4.7). All integers are
- * little-endian. A message is its bytes: these functions read and write them in place.
+ * Layouts of the four WireGuard messages (whitepaper 5.4.2, 5.4.3, 5.4.6, 5.4.7). All integers are
+ * little-endian. The functions read and write message bytes in place.
  */
 import { MAC_LENGTH } from './constants.js';
 
 /**
- * The first byte and the three reserved zero bytes behind it are one u32, as in the kernel, so that
- * a message with reserved bits is no message.
+ * The type byte and the three reserved zero bytes after it are read as one u32, as in the Linux
+ * kernel, so that a message with nonzero reserved bytes is invalid.
  */
 export const MESSAGE_INITIATION = 1;
 export const MESSAGE_RESPONSE = 2;
 export const MESSAGE_COOKIE_REPLY = 3;
 export const MESSAGE_DATA = 4;
 
-/** Handshake initiation (5.4.2): offsets, and the length of the whole. */
+/** Field offsets and total length of a handshake initiation (5.4.2). */
 export const INITIATION = {
   senderIndex: 4,
   ephemeral: 8,
@@ -23,7 +23,7 @@ export const INITIATION = {
   length: 148,
 } as const;
 
-/** Handshake response (5.4.3). */
+/** Field offsets and total length of a handshake response (5.4.3). */
 export const RESPONSE = {
   senderIndex: 4,
   receiverIndex: 8,
@@ -33,7 +33,7 @@ export const RESPONSE = {
   length: 92,
 } as const;
 
-/** Cookie reply (5.4.7). */
+/** Field offsets and total length of a cookie reply (5.4.7). */
 export const COOKIE_REPLY = {
   receiverIndex: 4,
   nonce: 8,
@@ -41,7 +41,9 @@ export const COOKIE_REPLY = {
   length: 64,
 } as const;
 
-/** Transport data (5.4.6). `minimumLength` is that of a keepalive: header and tag. */
+/**
+ * Field offsets of a data message (5.4.6). `minimumLength` is that of a keepalive: header and tag.
+ */
 export const DATA = {
   receiverIndex: 4,
   counter: 8,
@@ -49,12 +51,14 @@ export const DATA = {
   minimumLength: 32,
 } as const;
 
-/** Where mac1 stands in a handshake message: in front of mac2, at its end (5.4.4). */
+/**
+ * Returns the offset of mac1 in a handshake message, whose last fields are mac1 and mac2 (5.4.4).
+ */
 export function mac1Offset(message: Uint8Array): number {
   return message.length - 2 * MAC_LENGTH;
 }
 
-/** The type of a datagram with the length that the type demands, or 0 where it is no message. */
+/** Returns the message type of a datagram, or 0 if its type or length is invalid. */
 export function messageType(bytes: Uint8Array): number {
   if (bytes.length < DATA.minimumLength) return 0;
   const type = readUint32(bytes, 0);
@@ -89,12 +93,15 @@ export function writeUint32(bytes: Uint8Array, offset: number, value: number): v
   bytes[offset + 3] = value >>> 24;
 }
 
-/** The u64 counter of a data message. Inexact from 2^53 on, where it is refused anyway. */
+/**
+ * Reads the u64 counter of a data message. Values from 2^53 on are inexact, but they are rejected
+ * anyway.
+ */
 export function readCounter(bytes: Uint8Array): number {
   return readUint32(bytes, DATA.counter) + readUint32(bytes, DATA.counter + 4) * 0x1_0000_0000;
 }
 
-/** Writes the 16 bytes in front of the encrypted packet. */
+/** Writes the 16-byte header of a data message. */
 export function writeDataHeader(bytes: Uint8Array, receiverIndex: number, counter: number): void {
   writeUint32(bytes, 0, MESSAGE_DATA);
   writeUint32(bytes, DATA.receiverIndex, receiverIndex);

@@ -13,24 +13,25 @@ import { StagedQueue } from './data/staged-queue.js';
 import { Timers } from './timers.js';
 
 export interface PeerOptions {
-  /** 32 bytes. */
+  /** The peer's static public key, 32 bytes. */
   readonly publicKey: Uint8Array;
-  /** 32 bytes; absent is none, which is 32 zero bytes (whitepaper 5.4). Copied. */
+  /** 32 bytes, copied. Default: 32 zero bytes, which means no pre-shared key (whitepaper 5.4). */
   readonly presharedKey?: Uint8Array;
-  /** Where it is; absent until it speaks first. */
+  /** The peer's endpoint. If absent, the peer must send the first message. */
   readonly endpoint?: Endpoint;
-  /** Milliseconds of silence before an empty packet is sent; 0 or absent is off. */
+  /** The persistent keepalive interval in milliseconds. 0 or absent disables it. */
   readonly persistentKeepalive?: number;
-  /** The inner addresses that are the peer's; a prefix that another peer had moves here. */
+  /** The peer's inner addresses. A prefix that belongs to another peer moves to this one. */
   readonly allowedIps: readonly IpPrefix[];
   /**
-   * Asked before each initiation where it is to go, for a peer that may be at several addresses;
-   * undefined holds it back until Device.retryHandshake(). Must not call the device back.
+   * Returns the endpoint for the next initiation, for a peer that may have several addresses. If it
+   * returns undefined, the initiation is held back until Device.retryHandshake(). The function must
+   * not call back into the device.
    */
   readonly chooseEndpoint?: (now: number) => Endpoint | undefined;
 }
 
-/** What a peer is made with besides its options. */
+/** What the device supplies to create a peer, in addition to the peer's options. */
 export interface PeerSurroundings {
   readonly crypto: Crypto;
   readonly entropy: Entropy;
@@ -38,54 +39,59 @@ export interface PeerSurroundings {
   readonly releaseIndex: (localIndex: number) => void;
 }
 
-/** The other end of a tunnel: what is known of it, and the state of the protocol with it. */
+/** The remote end of a tunnel: its configuration, its statistics and its protocol state. */
 export class Peer {
   readonly publicKey: Uint8Array;
-  /** Where it is: as set, or the source of its last authentic message (2.1). */
+  /** The peer's endpoint: as configured, or the source of its last authenticated message (2.1). */
   endpoint: Endpoint | undefined;
-  /** As in PeerOptions. */
+  /** See PeerOptions.chooseEndpoint. */
   readonly chooseEndpoint: ((now: number) => Endpoint | undefined) | undefined;
-  /** Bytes of authenticated WireGuard messages of all types, as `wg show transfer` counts them. */
+  /**
+   * Bytes of authenticated WireGuard messages of all types received, as shown by `wg show
+   * transfer`.
+   */
   rxBytes = 0;
-  /** Bytes of WireGuard messages sent of all types but cookie replies. */
+  /** Bytes of WireGuard messages sent, of all types except cookie replies. */
   txBytes = 0;
-  /** When the last handshake was complete, in `now` ms. */
+  /** When the last handshake completed, in `now` ms. */
   lastHandshakeAt: number | undefined;
-  /** The same by the wall clock, in ms since 1970. */
+  /** When the last handshake completed by the wall clock, in ms since 1970. */
   lastHandshakeUnix: number | undefined;
   /**
-   * Milliseconds from the last initiation of ours that was answered to its response; undefined before
-   * the first. A responder's time with the keys is in it.
+   * Milliseconds between the last answered initiation and its response; undefined before the first.
+   * It includes the responder's cryptographic work.
    */
   handshakeRoundTrip: number | undefined;
   /**
-   * When a response last did not decrypt, in `now` ms. It came with a valid mac1, so that a wrong
-   * pre-shared key is the likely cause.
+   * When a response last failed to decrypt, in `now` ms. Such a response had a valid mac1, so a
+   * wrong pre-shared key is the likely cause.
    */
   lastResponseRejected: number | undefined;
-  /** How many responses did not decrypt since the peer was added. */
+  /** The number of responses that failed to decrypt since the peer was added. */
   responsesRejected = 0;
   /**
-   * When the handshake was begun that is not complete yet, in `now` ms; stays when it gave up, until
-   * the next one is begun.
+   * When the current incomplete handshake began, in `now` ms. If the handshake gives up, the value
+   * stays until the next handshake begins.
    */
   handshakeBeganAt: number | undefined;
   /**
-   * When the first packet was sent since the last data message came back, in `now` ms. A peer that
-   * has nothing to say answers with a keepalive within KEEPALIVE_TIMEOUT (6.5).
+   * When the first unanswered packet was sent, in `now` ms. Any received data message counts as an
+   * answer. A peer with no data to send answers with a passive keepalive within KEEPALIVE_TIMEOUT
+   * (6.5).
    */
   unansweredDataSince: number | undefined;
   /**
-   * When the first packet was sent since a packet came back, in `now` ms. A keepalive is none: a peer that
-   * throws our packets away, as those from an address that is not ours any more, sends it all the same.
+   * When the first packet since the last received packet was sent, in `now` ms. Received keepalives
+   * do not count, because a peer that drops packets for their inner source address still sends
+   * keepalives.
    */
   unreturnedPacketsSince: number | undefined;
-  /** A keepalive has come since then. */
+  /** Whether a keepalive has arrived since `unreturnedPacketsSince`. */
   isAnsweredByKeepalives = false;
   /** When the last packet was sent, in `now` ms. */
   lastPacketSentAt = -Infinity;
 
-  // The protocol's own; of no use above src/wireguard.
+  // Internal protocol state, for use inside src/wireguard only.
 
   readonly #presharedKey = secretBytes(KEY_LENGTH);
   readonly handshake: Handshake;
@@ -95,14 +101,14 @@ export class Peer {
   readonly staged = new StagedQueue();
   lastSentInitiation = -Infinity;
   lastSentResponse = -Infinity;
-  /** The next message is sent with Datagram.isSourceInDoubt. */
+  /** Whether the next message is sent with Datagram.isSourceInDoubt. */
   isSourceInDoubt = false;
-  /** The session's one rekey on receive has been asked for (6.2). */
+  /** Whether this session already used its one rekey on receive (6.2). */
   sentLastMinuteHandshake = false;
-  /** The peer was removed, or the device closed. */
+  /** Whether the peer was removed or the device was closed. */
   isRemoved = false;
 
-  /** @throws RangeError for a key that is not 32 bytes or an interval that is negative */
+  /** @throws RangeError if a key is not 32 bytes or the keepalive interval is negative */
   constructor(options: PeerOptions, surroundings: PeerSurroundings) {
     const { crypto, entropy, identity, releaseIndex } = surroundings;
     requireKey(options.publicKey);
@@ -118,7 +124,7 @@ export class Peer {
     this.cookies = new CookieGenerator(crypto, this.publicKey);
   }
 
-  /** When an initiation or response was last sent: the clock of REKEY_TIMEOUT (6.1). */
+  /** When an initiation or a response was last sent. REKEY_TIMEOUT counts from here (6.1). */
   get lastSentHandshake(): number {
     return Math.max(this.lastSentInitiation, this.lastSentResponse);
   }
@@ -127,54 +133,57 @@ export class Peer {
     this.lastSentInitiation = this.lastSentResponse = now;
   }
 
-  /** Retries of the handshake under way; 0 where none is or the first message was just sent. */
+  /**
+   * The number of retries of the current handshake; 0 before the first retry or without a
+   * handshake.
+   */
   get handshakeAttempts(): number {
     return this.timers.handshakeAttempts;
   }
 
-  /** Milliseconds; 0 is off. */
+  /** The persistent keepalive interval in milliseconds; 0 if disabled. */
   get persistentKeepalive(): number {
     return this.timers.persistentKeepaliveInterval;
   }
 
-  /** Packets that wait for the handshake. */
+  /** The number of packets that wait for the handshake. */
   get stagedPackets(): number {
     return this.staged.length;
   }
 
   /**
-   * The share, from 0 to 1, of the peer's data messages that did not come, in the sessions that are
-   * kept; undefined where none came. What is only late counts as lost until it is there, and what was
-   * lost behind the last one that came is not known.
+   * The loss rate of received data messages, from 0 to 1, across the stored sessions; undefined if
+   * none arrived. A late message counts as lost until it arrives. Losses after the last received
+   * message are unknown.
    */
   get receivedLoss(): number | undefined {
     return this.keypairs.receivedLoss;
   }
 
-  /** When the last cookie reply came, in `now` ms: the peer was under load then. */
+  /** When the last cookie reply arrived, in `now` ms. The peer was under load then. */
   get cookieReceivedAt(): number | undefined {
     return this.cookies.cookieReceivedAt;
   }
 
-  /** Whether packets wait for a handshake, or one is under way that has not been given up. */
+  /** Whether packets wait for a handshake, or a handshake is in progress and has not given up. */
   get isHandshakeWanted(): boolean {
     const isUnderWay = this.handshakeBeganAt !== undefined && !this.timers.hasGivenUp;
     return isUnderWay || this.staged.length > 0;
   }
 
-  /** Whether a packet would go out at once. */
+  /** Whether a packet can be sent immediately, without a handshake. */
   hasSession(now: number): boolean {
     return this.keypairs.current?.canSend(now) ?? false;
   }
 
-  /** Where messages go from now on, until the peer is heard from elsewhere. */
+  /** Sets the endpoint. An authenticated message from another address replaces it. */
   setEndpoint(endpoint: Endpoint | undefined): void {
     this.endpoint = endpoint;
   }
 
   /**
-   * Holds from the next handshake message on; a session that stands is not touched.
-   * @throws RangeError for a key that is not 32 bytes
+   * Sets the pre-shared key for future handshake messages. Existing sessions are unaffected.
+   * @throws RangeError if the key is not 32 bytes
    */
   setPresharedKey(presharedKey: Uint8Array | undefined): void {
     if (presharedKey === undefined) this.#presharedKey.fill(0);
@@ -182,32 +191,32 @@ export class Peer {
     this.handshake.setPresharedKey(presharedKey);
   }
 
-  /** 32 bytes, zeros for none; the key itself and no copy. */
+  /** The pre-shared key itself, not a copy: 32 bytes, all zeros if unset. */
   presharedKey(): Secret<Uint8Array> {
     return new Secret(this.#presharedKey);
   }
 
   /**
-   * Changes the persistent keepalive. Where it was off, the first one is due at once, as when the peer
-   * is added.
+   * Changes the persistent keepalive interval. If it was disabled, the first keepalive is due
+   * immediately, as for a new peer.
    *
-   * @param interval ms of silence; 0 is off
-   * @throws RangeError for a negative interval
+   * @param interval in ms; 0 disables the keepalive
+   * @throws RangeError if the interval is negative
    */
   setPersistentKeepalive(interval: number, now: number): void {
     requireInterval(interval);
     this.timers.setPersistentKeepalive(interval, now);
   }
 
-  /** Wipes the sessions and the handshake under way (6.3); a new handshake is possible. */
+  /** Wipes all sessions and the current handshake (6.3). A new handshake is still possible. */
   zeroKeyMaterial(): void {
     this.handshake.clear();
     this.keypairs.wipe();
   }
 
   /**
-   * Wipes the sessions before their time, so that a new handshake may begin at once. No answer to
-   * what was sent under them can be read any more, and none is missed.
+   * Wipes the sessions early, so that a new handshake may begin immediately. Replies under the old
+   * sessions can no longer be decrypted, so this end stops expecting them.
    */
   discardSessions(): void {
     this.zeroKeyMaterial();
@@ -216,17 +225,18 @@ export class Peer {
   }
 
   /**
-   * The monotonic clock has stood still while others went on.
-   * @param duration ms
+   * Adjusts sessions and timers after a sleep, during which the monotonic clock stood still.
+   * @param duration in ms
    */
   sleptFor(duration: number): void {
     this.keypairs.sleptFor(duration);
-    // The server has counted from then on: a session of that handshake would seem too young.
+    // The peer's clock kept running, so a session from this handshake would seem younger than it
+    // is.
     this.handshake.clear();
     this.timers.sleptFor(duration);
   }
 
-  /** Forgets what was asked of the peer: the limit on initiations, and since when it is silent. */
+  /** Resets the limit on initiations and the record of how long the peer has been silent. */
   expectNothing(): void {
     this.lastSentHandshake = -Infinity;
     this.handshakeBeganAt = undefined;
@@ -234,13 +244,13 @@ export class Peer {
     this.packetReturned();
   }
 
-  /** A packet came back, or none is missed any more. */
+  /** Records that a packet came back, or that none is expected anymore. */
   packetReturned(): void {
     this.unreturnedPacketsSince = undefined;
     this.isAnsweredByKeepalives = false;
   }
 
-  /** Wipes all that is secret, for good. */
+  /** Wipes all secrets permanently. */
   wipe(): void {
     this.isRemoved = true;
     this.timers.stop();

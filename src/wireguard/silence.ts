@@ -1,44 +1,53 @@
-/** What a device knows of a silent peer: its part of the reasons in lib/silence.ts. */
+/**
+ * Finds out why a peer is silent, as far as the WireGuard device knows. See lib/silence.ts for all
+ * reasons.
+ */
 import type { Silence } from '../lib/silence.js';
 import { KEEPALIVE_TIMEOUT, PLAUSIBLE_CLOCK, REKEY_TIMEOUT } from './constants.js';
 import type { Peer } from './peer.js';
 import { compareTimestamps, nextTimestamp } from './handshake/tai64n.js';
 
 /**
- * Why nothing comes through, as far as this end can know:
+ * Why no data arrives from a peer, as far as this end can know:
  *
- * - `no-answer`: initiations are sent and nothing at all comes back. A WireGuard peer is silent
- *   towards keys that it does not know (whitepaper 5.1); a firewall looks the same
- * - `wrong-key`: responses come, made for our public key, and do not decrypt: the pre-shared keys
- *   differ, or somebody else answers
- * - `under-load`: the peer has asked for a cookie and not answered since (5.3)
- * - `clock-behind`: no answer, and our stamps are years behind: a peer that has seen a later time
- *   stamp of ours refuses all earlier ones in silence (5.1)
- * - `no-data-back`: the handshake is done, packets go out, and no data message came back, not even
- *   the keepalive by which a peer says that it has them (6.5): the path carries no long messages, or
- *   no messages for long
+ * - `no-answer`: initiations are sent and nothing comes back. A WireGuard peer does not answer keys
+ *   it does not know (whitepaper 5.1); a firewall looks the same
+ * - `wrong-key`: responses with a valid mac1 arrive but do not decrypt. The pre-shared keys differ,
+ *   or a third party answers
+ * - `under-load`: the peer sent a cookie reply and has not answered since (5.3)
+ * - `clock-behind`: no answer, and the local timestamps are years old. A peer silently refuses
+ *   timestamps older than the latest one it accepted (5.1)
+ * - `no-data-back`: the handshake completed and packets are sent, but no data message arrives, not
+ *   even the passive keepalive that acknowledges them (6.5). The path may drop long messages, or
+ *   all messages after a short time
  */
 export type SilenceReason = Exclude<Silence, 'name-not-found' | 'cannot-send'>;
 
-/** Why `peer` is silent at `now`; undefined where it is not, or where nothing is wanted of it. */
+/**
+ * Returns why `peer` is silent at `now`, or undefined if it is not silent or nothing is expected
+ * from it.
+ */
 export function silenceOf(peer: Peer, now: number): SilenceReason | undefined {
   const { handshakeBeganAt: began, unansweredDataSince: unanswered } = peer;
   if (began !== undefined && isHandshakeMissed(peer, began, now)) return whyUnanswered(peer, began);
   if (unanswered === undefined) return undefined;
-  // A new session has answered for the old one, until a packet is sent under it. There has been one,
-  // or no packet would have been sent.
+  // A new session counts as an answer until a packet is sent under it. The last handshake time is
+  // defined, because no packet can be sent without a handshake.
   if (peer.lastPacketSentAt < peer.lastHandshakeAt!) return undefined;
   return now - unanswered >= KEEPALIVE_TIMEOUT + REKEY_TIMEOUT ? 'no-data-back' : undefined;
 }
 
-/** A session that stands carries on while it is renewed, until neither renewal nor data comes. */
+/**
+ * Whether the handshake is overdue. If a session exists, the handshake is overdue only if data is
+ * unanswered too.
+ */
 function isHandshakeMissed(peer: Peer, began: number, now: number): boolean {
   if (!peer.hasSession(now)) return true;
   const unanswered = peer.unansweredDataSince;
   return unanswered !== undefined && now - Math.max(began, unanswered) >= REKEY_TIMEOUT;
 }
 
-/** The latest sign since the handshake began says most. */
+/** Returns the reason that the latest message since the start of the handshake indicates. */
 function whyUnanswered(peer: Peer, began: number): SilenceReason {
   const rejected = peer.lastResponseRejected ?? -Infinity;
   const cookie = peer.cookieReceivedAt ?? -Infinity;

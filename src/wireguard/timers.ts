@@ -1,7 +1,8 @@
 /**
- * When a peer speaks unasked (whitepaper 6): the kernel's five timers and eight events, by its
- * names. Each event says when to call it. The timers know nothing of messages: what to do when one
- * expires is the TimerHandler's. A session that rekeys because of its age does so in data/send.ts.
+ * The timers that decide when to send a message to a peer unprompted (whitepaper 6). The five
+ * timers and eight events are those of the Linux kernel, with its names. The timers do not send
+ * messages: the TimerHandler acts when one expires. Sender (data/send.ts) starts rekeys that depend
+ * on a session's age.
  */
 import { randomUint32 } from '../lib/random-uint32.js';
 import type { Entropy } from '../ports/entropy.js';
@@ -22,19 +23,22 @@ export type TimerName =
   | 'zero-key-material'
   | 'persistent-keepalive';
 
-/** What happens to a peer when its timers expire. */
+/** The actions for a peer when its timers expire. */
 export interface TimerHandler<Peer> {
-  /** Before what follows: our address may be the cause of the peer's silence. */
+  /**
+   * Marks the source address as doubtful before the next message, because it may be why the peer is
+   * silent.
+   */
   doubtSource(peer: Peer): void;
-  /** The initiation was not answered: send another one. */
+  /** Sends another initiation, because the last one was not answered. */
   retryHandshake(peer: Peer, now: number): void;
-  /** The handshake was tried for REKEY_ATTEMPT_TIME: drop what waits for it. */
+  /** Drops the packets that wait for the handshake, after REKEY_ATTEMPT_TIME without an answer. */
   giveUpHandshake(peer: Peer, now: number): void;
-  /** Send an empty packet, or what waits. */
+  /** Sends a keepalive, or the waiting packets. */
   sendKeepalive(peer: Peer, now: number): void;
-  /** The peer has been silent for too long: begin a new handshake. */
+  /** Begins a new handshake, because the peer has been silent for too long. */
   beginHandshake(peer: Peer, now: number): void;
-  /** No session for three REJECT_AFTER_TIME: wipe all keys. */
+  /** Wipes all keys, after three times REJECT_AFTER_TIME without a new session. */
   zeroKeyMaterial(peer: Peer, now: number): void;
 }
 
@@ -48,30 +52,33 @@ export class Timers {
   #zeroKeyMaterialAt = NEVER;
   #persistentKeepaliveAt = NEVER;
 
-  /** Data came while a keepalive was pending already. */
+  /** Whether data arrived while a keepalive was already pending. */
   #needAnotherKeepalive = false;
   #handshakeAttempts = 0;
-  /** Drawn once per session: the timer that it delays is armed as often as packets come and go. */
+  /** Chosen once per session, because the timer that it delays is armed for almost every packet. */
   #newHandshakeJitter: number;
 
-  /** @param persistentKeepaliveInterval ms; 0 is off */
+  /** @param persistentKeepaliveInterval in ms; 0 disables the keepalive */
   constructor(entropy: Entropy, persistentKeepaliveInterval: number) {
     this.#entropy = entropy;
     this.#persistentKeepaliveInterval = persistentKeepaliveInterval;
     this.#newHandshakeJitter = this.#jitter();
   }
 
-  /** Retries since the handshake began; a new user packet begins it anew (6.4). */
+  /** The number of retries since the handshake began. A new user packet resets it (6.4). */
   get handshakeAttempts(): number {
     return this.#handshakeAttempts;
   }
 
-  /** ms; 0 is off. */
+  /** The persistent keepalive interval in ms; 0 if disabled. */
   get persistentKeepaliveInterval(): number {
     return this.#persistentKeepaliveInterval;
   }
 
-  /** Where it was off, the first keepalive is due at once; one that is due stays so. */
+  /**
+   * Changes the interval. If it was disabled, the first keepalive is due immediately. A keepalive
+   * that is already due stays due.
+   */
   setPersistentKeepalive(interval: number, now: number): void {
     const wasOn = this.#persistentKeepaliveInterval > 0;
     this.#persistentKeepaliveInterval = interval;
@@ -80,7 +87,7 @@ export class Timers {
     else this.#persistentKeepaliveAt = Math.min(this.#persistentKeepaliveAt, now + interval);
   }
 
-  /** The earliest deadline; Infinity where there is none. */
+  /** Returns the earliest deadline, or Infinity if no timer is set. */
   nextTimeout(): number {
     return Math.min(
       this.#retransmitHandshakeAt,
@@ -91,7 +98,7 @@ export class Timers {
     );
   }
 
-  /** Which timer `nextTimeout` speaks of. */
+  /** Returns the name of the timer that expires at `nextTimeout()`. */
   nextTimeoutReason(): TimerName | undefined {
     switch (this.nextTimeout()) {
       case NEVER:
@@ -109,7 +116,7 @@ export class Timers {
     }
   }
 
-  /** Lets all timers expire that are due. */
+  /** Runs all timers that are due. */
   handleTimeout<Peer>(peer: Peer, handler: TimerHandler<Peer>, now: number): void {
     if (this.#zeroKeyMaterialAt <= now) {
       this.#zeroKeyMaterialAt = NEVER;
@@ -125,7 +132,8 @@ export class Timers {
     if (this.#persistentKeepaliveAt <= now) {
       this.#persistentKeepaliveAt = NEVER;
       handler.sendKeepalive(peer, now);
-      // Nothing may have gone out, for want of an endpoint or by the limit on initiations.
+      // If nothing was sent, for lack of an endpoint or because of the limit on initiations, the
+      // timer is set again.
       if (this.#persistentKeepaliveAt === NEVER) this.anyAuthenticatedPacketTraversal(now);
     }
   }
@@ -141,7 +149,8 @@ export class Timers {
     this.#handshakeAttempts++;
     handler.doubtSource(peer);
     handler.retryHandshake(peer, now);
-    // A response that we sent meanwhile forbids an initiation; it must not end the retries.
+    // The initiation may be forbidden because a response was just sent. The retries must continue
+    // anyway.
     if (this.#retransmitHandshakeAt === NEVER) this.handshakeInitiated(now);
   }
 
@@ -153,12 +162,11 @@ export class Timers {
     if (another) this.#sendKeepaliveAt = now + KEEPALIVE_TIMEOUT;
   }
 
-  /** The first keepalive is due at once: the interface is up (6.5). */
+  /** Makes the first persistent keepalive due immediately, because the interface came up (6.5). */
   start(now: number): void {
     if (this.#persistentKeepaliveInterval > 0) this.#persistentKeepaliveAt = now;
   }
 
-  /** Nothing expires any more. */
   stop(): void {
     this.#retransmitHandshakeAt = NEVER;
     this.#sendKeepaliveAt = NEVER;
@@ -168,7 +176,10 @@ export class Timers {
     this.#needAnotherKeepalive = false;
   }
 
-  /** Call it when sessions and handshake were wiped before their time: what they waited for is gone. */
+  /**
+   * Stops the timers of the sessions and the handshake. Call it when the sessions and the handshake
+   * are wiped early.
+   */
   sessionsDiscarded(): void {
     this.#retransmitHandshakeAt = NEVER;
     this.#sendKeepaliveAt = NEVER;
@@ -178,80 +189,82 @@ export class Timers {
   }
 
   /**
-   * The monotonic clock has stood still: what is counted from a message or from a handshake is due earlier.
-   * @param duration ms
+   * Makes deadlines earlier after a sleep during which the monotonic clock stood still.
+   * @param duration in ms
    */
   sleptFor(duration: number): void {
     this.#persistentKeepaliveAt -= duration;
     this.#zeroKeyMaterialAt -= duration;
   }
 
-  /** Whether the last handshake was given up, and none has been wanted since. */
+  /** Whether the last handshake gave up and no new handshake has been requested since. */
   get hasGivenUp(): boolean {
     const isLastAttempt = this.#handshakeAttempts > MAX_TIMER_HANDSHAKES;
     return isLastAttempt && this.#retransmitHandshakeAt === NEVER;
   }
 
-  /** Call it when a handshake is wanted for another reason than a retry. */
+  /** Call it when a handshake is requested for any reason except a retry. */
   handshakeWanted(): void {
     this.#handshakeAttempts = 0;
   }
 
-  /** Call it after a data message with a packet in it was sent. */
+  /** Call it after sending a data message that contains a packet. */
   dataSent(now: number): void {
-    // 6.5: counted from the first message that was not answered, not from the last.
+    // The deadline counts from the first unanswered message, not from the last (6.5).
     if (this.#newHandshakeAt === NEVER) {
       this.#newHandshakeAt = now + KEEPALIVE_TIMEOUT + REKEY_TIMEOUT + this.#newHandshakeJitter;
     }
   }
 
-  /** Call it after a data message with a packet in it was received. */
+  /** Call it after receiving a data message that contains a packet. */
   dataReceived(now: number): void {
     if (this.#sendKeepaliveAt === NEVER) this.#sendKeepaliveAt = now + KEEPALIVE_TIMEOUT;
     else this.#needAnotherKeepalive = true;
   }
 
-  /** Call it after any authenticated message was sent: keepalive, data or handshake. */
+  /** Call it after sending any authenticated message: keepalive, data or handshake. */
   anyAuthenticatedPacketSent(): void {
     this.#sendKeepaliveAt = NEVER;
     this.#needAnotherKeepalive = false;
   }
 
-  /** Call it after any authenticated message was received: keepalive, data or handshake. */
+  /** Call it after receiving any authenticated message: keepalive, data or handshake. */
   anyAuthenticatedPacketReceived(): void {
     this.#newHandshakeAt = NEVER;
   }
 
-  /** Call it before any authenticated message is sent and after one was received. */
+  /** Call it before sending and after receiving any authenticated message. */
   anyAuthenticatedPacketTraversal(now: number): void {
     if (this.#persistentKeepaliveInterval > 0) {
       this.#persistentKeepaliveAt = now + this.#persistentKeepaliveInterval;
     }
   }
 
-  /** Call it after an initiation was sent. */
+  /** Call it after sending an initiation. */
   handshakeInitiated(now: number): void {
     this.#retransmitHandshakeAt = now + REKEY_TIMEOUT + this.#jitter();
   }
 
-  /** Call it when a handshake is wanted and may not begin yet. */
+  /** Call it when a handshake is requested but may not begin yet. */
   handshakeDelayed(now: number): void {
     if (this.#retransmitHandshakeAt === NEVER) this.handshakeInitiated(now);
   }
 
-  /** Call it after a response was received, or the first data message that confirms ours. */
+  /**
+   * Call it after receiving a response, or the first data message that confirms a sent response.
+   */
   handshakeComplete(): void {
     this.#retransmitHandshakeAt = NEVER;
     this.#handshakeAttempts = 0;
   }
 
-  /** Call it when ephemeral keys came to be: before a response is sent, after one was received. */
+  /** Call it when session keys are derived: before sending a response, or after receiving one. */
   sessionDerived(now: number): void {
     this.#zeroKeyMaterialAt = now + ZERO_KEYS_AFTER_TIME;
     this.#newHandshakeJitter = this.#jitter();
   }
 
-  /** 6.1: two peers that began at once must not collide for ever. 0 to 332 ms. */
+  /** Returns a random delay from 0 to 332 ms, so that two peers do not collide forever (6.1). */
   #jitter(): number {
     return randomUint32(this.#entropy) % REKEY_TIMEOUT_JITTER;
   }
