@@ -1,7 +1,7 @@
 /**
- * The macs of handshake messages, and the cookies that a responder under load hands out
- * (whitepaper 5.3, 5.4.4, 5.4.7, 6.6). CookieChecker is the receiving side, one per device;
- * CookieGenerator the sending side, one per peer.
+ * Computes and checks the MACs of handshake messages, and the cookies of a responder under load
+ * (whitepaper 5.3, 5.4.4, 5.4.7, 6.6). CookieChecker is the receiving side, one per device.
+ * CookieGenerator is the sending side, one per peer.
  */
 import type { Crypto } from '../../crypto/crypto.js';
 import type { Entropy } from '../../ports/entropy.js';
@@ -25,7 +25,7 @@ export class CookieChecker {
   readonly #secret = new Uint8Array(32);
   #secretBornAt = -Infinity;
 
-  /** @param publicKey our own: senders key their mac1 with it */
+  /** @param publicKey the device's own public key, from which senders derive their mac1 key */
   constructor(crypto: Crypto, entropy: Entropy, publicKey: Uint8Array) {
     this.#crypto = crypto;
     this.#entropy = entropy;
@@ -33,14 +33,14 @@ export class CookieChecker {
     this.#cookieKey = labelledKey(crypto, LABEL_COOKIE, publicKey);
   }
 
-  /** Whether the sender knows our public key (5.4.4). */
+  /** Whether mac1 is valid: the sender knows the device's public key (5.4.4). */
   hasValidMac1(message: Uint8Array): boolean {
     const offset = mac1Offset(message);
     const expected = this.#crypto.mac(this.#mac1Key, message.subarray(0, offset));
     return this.#crypto.equal(expected, message.subarray(offset, offset + MAC_LENGTH));
   }
 
-  /** Whether the sender has received a cookie of ours at this address and port (5.4.4). */
+  /** Whether mac2 is valid: the sender received a cookie at this address and port (5.4.4). */
   hasValidMac2(message: Uint8Array, source: Endpoint, now: number): boolean {
     const offset = mac1Offset(message) + MAC_LENGTH;
     const cookie = this.#cookieFor(source, now);
@@ -48,7 +48,9 @@ export class CookieChecker {
     return this.#crypto.equal(expected, message.subarray(offset));
   }
 
-  /** The reply to a handshake message with a valid mac1 that lacks a valid mac2 (5.4.7). */
+  /**
+   * Creates the reply to a handshake message with a valid mac1 but without a valid mac2 (5.4.7).
+   */
   createReply(message: Uint8Array, senderIndex: number, source: Endpoint, now: number): Uint8Array {
     const reply = new Uint8Array(COOKIE_REPLY.length);
     writeUint32(reply, 0, MESSAGE_COOKIE_REPLY);
@@ -67,7 +69,10 @@ export class CookieChecker {
     this.#secretBornAt = -Infinity;
   }
 
-  /** The sender's address and UDP port under a secret that changes every two minutes (5.4.7). */
+  /**
+   * Returns the MAC of the sender's address and UDP port under a secret that changes every two
+   * minutes (5.4.7).
+   */
   #cookieFor(source: Endpoint, now: number): Uint8Array {
     if (now - this.#secretBornAt >= COOKIE_SECRET_MAX_AGE) {
       this.#entropy.fill(this.#secret);
@@ -84,22 +89,22 @@ export class CookieGenerator {
   readonly #cookieKey: Uint8Array;
   readonly #cookie = new Uint8Array(MAC_LENGTH);
   #cookieReceivedAt: number | undefined;
-  /** The mac1 that a cookie reply must answer; none once it has been answered. */
+  /** The mac1 to which a cookie reply must belong; undefined after a reply was accepted. */
   #lastMac1: Uint8Array | undefined;
 
-  /** @param publicKey the peer's */
+  /** @param publicKey the peer's public key */
   constructor(crypto: Crypto, publicKey: Uint8Array) {
     this.#crypto = crypto;
     this.#mac1Key = labelledKey(crypto, LABEL_MAC1, publicKey);
     this.#cookieKey = labelledKey(crypto, LABEL_COOKIE, publicKey);
   }
 
-  /** When the last cookie came, in `now` ms: a sign that the peer was under load. */
+  /** When the last cookie arrived, in `now` ms. The peer was under load then. */
   get cookieReceivedAt(): number | undefined {
     return this.#cookieReceivedAt;
   }
 
-  /** Writes mac1, and mac2 where a fresh cookie is held; else mac2 stays zero (5.4.4). */
+  /** Writes mac1 and, if a fresh cookie is available, mac2. Otherwise mac2 is zero (5.4.4). */
   addMacs(message: Uint8Array, now: number): void {
     const offset = mac1Offset(message);
     const mac1 = this.#crypto.mac(this.#mac1Key, message.subarray(0, offset));
@@ -114,10 +119,10 @@ export class CookieGenerator {
   }
 
   /**
-   * Keeps the cookie for the next message; nothing is sent again at once, or a flood of cookie
-   * replies would become a flood of handshakes (6.6).
+   * Stores the cookie for the next message. Nothing is resent immediately, because a flood of
+   * cookie replies would then cause a flood of handshakes (6.6).
    *
-   * @returns false where the reply answers no message of ours or is not authentic
+   * @returns false if the reply is unsolicited or not authentic
    */
   consumeReply(reply: Uint8Array, now: number): boolean {
     if (this.#lastMac1 === undefined) return false;
@@ -145,21 +150,22 @@ export class CookieGenerator {
   }
 }
 
-/** HASH(label ‖ public key). Labels are ASCII. */
+/** Computes HASH(label ‖ public key). Labels are ASCII. */
 function labelledKey(crypto: Crypto, label: string, publicKey: Uint8Array): Uint8Array {
   return crypto.hash(asciiBytes(label), publicKey);
 }
 
 /**
- * The bytes of an address without its zone (RFC 4007 11: `fe80::1%eth0`), so that link-local sources
- * are held to their /64 like all others; the bytes of its text where it is none.
+ * Returns the bytes of an address without its zone (RFC 4007 11: `fe80::1%eth0`), so that the rate
+ * limiter groups link-local sources by /64 too. If the text is not an IP address, returns the bytes
+ * of the text.
  */
 export function addressBytes(source: Endpoint): Uint8Array {
   const [address] = source.address.split('%', 1);
   return parseIpAddress(address!) ?? asciiBytes(source.address);
 }
 
-/** One byte per character of an ASCII text. */
+/** Returns one byte per character of an ASCII string. */
 export function asciiBytes(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

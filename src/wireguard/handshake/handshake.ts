@@ -1,11 +1,12 @@
 /**
- * The handshake with one peer, in both roles (whitepaper 5.4.2, 5.4.3, 5.4.5): what WireGuard adds
- * to the Noise pattern, that is message layouts, indices and time stamps. Macs are in cookie.ts,
- * limits on sending in send.ts.
+ * The handshake with one peer, in both roles (whitepaper 5.4.2, 5.4.3, 5.4.5). Adds message
+ * layouts, indices and timestamps to the Noise pattern. MACs are in cookie.ts, limits on sending in
+ * ../data/send.ts.
  *
- * In the kernel an initiation that is accepted voids one of ours that waits for its response, so that
- * two which cross in the network void each other, and both ends wait for a retry. Here the one with
- * the smaller sender index lives on. Both are answered, whoever the other end is.
+ * In the Linux kernel, accepting an initiation discards the local initiation that waits for its
+ * response. Two initiations that cross in the network thus cancel each other, and both ends wait
+ * for a retry. In this implementation, the initiation with the smaller sender index survives. Both
+ * initiations are answered, whichever implementation the peer uses.
  */
 import type { Crypto } from '../../crypto/crypto.js';
 import { secretBytes } from '../../lib/secrets/secret-bytes.js';
@@ -26,22 +27,22 @@ import { compareTimestamps, nextTimestamp } from './tai64n.js';
 
 const EMPTY = new Uint8Array(0);
 
-/** A handshake between two of its messages, or behind the second. */
+/** A handshake in progress, or a completed one whose session has not begun. */
 interface Exchange {
   readonly isInitiator: boolean;
   readonly noise: HandshakeState;
-  /** Undefined before we have one. */
+  /** Undefined until an index is allocated. */
   readonly localIndex: number | undefined;
   readonly remoteIndex: number | undefined;
 }
 
-/** An initiation as far as it can be read before its sender is known. */
+/** An initiation of which only the initiator's static key has been decrypted. */
 export interface OpenedInitiation {
   readonly noise: HandshakeState;
   readonly initiatorStatic: Uint8Array;
 }
 
-/** Reads who sent an initiation; undefined where it is not authentic. */
+/** Decrypts the initiator's static key. Returns undefined if the message is not authentic. */
 export function openInitiation(
   crypto: Crypto,
   identity: Identity,
@@ -60,23 +61,25 @@ export class Handshake {
   readonly #release: (localIndex: number) => void;
   readonly #psk = secretBytes(KEY_LENGTH);
   #identity: Identity;
-  /** DH of the static keys; undefined where the peer's is of low order, or we have none. */
+  /**
+   * DH of the static keys. Undefined if the peer's key is of low order or the device has no key.
+   */
   #staticStatic: Uint8Array | undefined;
 
-  /** Our initiation, which waits for its response. */
+  /** The local initiation that waits for its response. */
   #created: Exchange | undefined;
-  /** When it was made, in `now` ms. */
+  /** When the last local initiation was created, in `now` ms. */
   #createdAt = -Infinity;
-  /** The peer's, which waits for ours. */
+  /** The peer's initiation that waits for a response. */
   #consumed: Exchange | undefined;
-  /** Its keys are agreed, and wait for beginSession(). */
+  /** A completed handshake that waits for beginSession(). */
   #finished: Exchange | undefined;
 
   #lastSentTimestamp: Uint8Array | undefined;
   #lastReceivedTimestamp: Uint8Array | undefined;
   #lastConsumedAt = -Infinity;
 
-  /** @param release gives the index of an abandoned handshake back */
+  /** @param release releases the index of an abandoned handshake */
   constructor(
     crypto: Crypto,
     identity: Identity,
@@ -90,38 +93,41 @@ export class Handshake {
     this.#staticStatic = this.#dhOfStatics();
   }
 
-  /** False where the peer's public key is of low order, or we have no private key: nothing may be sent to it. */
+  /**
+   * False if the peer's public key is of low order or the device has no private key. No message may
+   * be sent to the peer then.
+   */
   get isPossible(): boolean {
     return this.#staticStatic !== undefined;
   }
 
-  /** Whether an initiation of ours waits for its response. */
+  /** Whether a local initiation waits for its response. */
   get awaitsResponse(): boolean {
     return this.#created !== undefined;
   }
 
-  /** When our last initiation was made, in `now` ms; -Infinity before the first. */
+  /** When the last local initiation was created, in `now` ms; -Infinity before the first. */
   get initiationCreatedAt(): number {
     return this.#createdAt;
   }
 
-  /** The TAI64N stamp of the last initiation created, or the floor that was set. */
+  /** The TAI64N timestamp of the last initiation created, or a later one that was set. */
   get lastSentTimestamp(): Uint8Array | undefined {
     return this.#lastSentTimestamp;
   }
 
-  /** Stamps will be later than this one, of an earlier process. */
+  /** Sets a lower bound for future timestamps: the last timestamp of an earlier process. */
   set lastSentTimestamp(stamp: Uint8Array | undefined) {
     this.#lastSentTimestamp = stamp;
   }
 
-  /** Holds from the next message on that mixes it in, also in a handshake under way. */
+  /** Sets the pre-shared key for all later messages, including those of a handshake in progress. */
   setPresharedKey(psk: Uint8Array | undefined): void {
     if (psk === undefined) this.#psk.fill(0);
     else this.#psk.set(psk);
   }
 
-  /** Our key pair has changed: what was begun under the old one is void. */
+  /** Replaces the device's key pair and abandons handshakes that began under the old one. */
   setIdentity(identity: Identity): void {
     this.clear();
     this.#identity = identity;
@@ -130,12 +136,13 @@ export class Handshake {
   }
 
   /**
-   * The initiator's message, its macs zero (5.4.2).
+   * Creates an initiation with zero MACs (5.4.2).
    *
    * @param ephemeral fresh private key; wiped
-   * @param localIndex allocated for this handshake; given back when the handshake is abandoned
+   * @param localIndex allocated for this handshake; released if the handshake is abandoned
    * @param now monotonic ms
-   * @returns undefined, and the index given back, where the peer's key is of low order or we have none
+   * @returns undefined if the peer's key is of low order or the device has no key; the index is
+   * then released
    */
   createInitiation(
     ephemeral: Uint8Array,
@@ -164,9 +171,9 @@ export class Handshake {
   }
 
   /**
-   * Takes in a peer's initiation. Nothing of this handshake changes where it is refused.
+   * Processes a peer's initiation. A refused initiation does not change this handshake.
    *
-   * @returns why it is refused, or undefined
+   * @returns why it is refused, or undefined if it is accepted
    */
   consumeInitiation(
     opened: OpenedInitiation,
@@ -179,7 +186,7 @@ export class Handshake {
       this.#staticStatic,
     );
     if (stamp === undefined) return 'bad-handshake';
-    // 5.1: each initiation is later than all before it, or it is a recording.
+    // An initiation that is not later than all earlier ones is a replay (5.1).
     const previous = this.#lastReceivedTimestamp;
     if (previous !== undefined && compareTimestamps(stamp, previous) <= 0) {
       return 'replayed-initiation';
@@ -199,17 +206,20 @@ export class Handshake {
     return undefined;
   }
 
-  /** An initiation that is older than its retry has crossed nothing: it goes, as in the kernel. */
+  /**
+   * Whether the local initiation gives way to the peer's. One older than REKEY_TIMEOUT always does,
+   * as in the Linux kernel, because it cannot have crossed the peer's.
+   */
   #givesWay(theirIndex: number, now: number): boolean {
     const ours = this.#created?.localIndex;
     return ours === undefined || ours >= theirIndex || now - this.#createdAt >= REKEY_TIMEOUT;
   }
 
   /**
-   * The responder's message, its macs zero (5.4.3). beginSession() follows.
+   * Creates a response with zero MACs (5.4.3). Call beginSession() next.
    *
    * @param ephemeral fresh private key; wiped
-   * @returns undefined, and the index given back, where a key of the initiator is of low order
+   * @returns undefined if one of the initiator's keys is of low order; the index is then released
    */
   createResponse(ephemeral: Uint8Array, localIndex: number): Uint8Array | undefined {
     const consumed = this.#consumed;
@@ -231,8 +241,8 @@ export class Handshake {
   }
 
   /**
-   * Takes in the response to our initiation; beginSession() follows. False where it is not
-   * authentic: with a valid mac1, most likely the pre-shared keys differ.
+   * Processes the response to the local initiation. Call beginSession() next. Returns false if the
+   * response is not authentic. If its mac1 was valid, the pre-shared keys most likely differ.
    */
   consumeResponse(message: Uint8Array): boolean {
     const created = this.#created;
@@ -244,7 +254,10 @@ export class Handshake {
     return true;
   }
 
-  /** The session's keys (5.4.5). The handshake's own are wiped, its index is the session's now. */
+  /**
+   * Derives the session's transport keys (5.4.5) and wipes the handshake's keys. The session takes
+   * over the index.
+   */
   beginSession(now: number): Keypair {
     const finished = this.#finished;
     if (finished === undefined) throw new RangeError('the handshake is not finished');
@@ -266,8 +279,8 @@ export class Handshake {
   }
 
   /**
-   * Wipes an initiation of ours that waits for its response, and gives its index back.
-   * @param before only one that was made by then, in `now` ms
+   * Wipes the local initiation that waits for its response, and releases its index.
+   * @param before wipe only an initiation that was created at or before this time, in `now` ms
    */
   abandonInitiation(before = Infinity): void {
     if (this.#createdAt > before) return;
@@ -275,7 +288,7 @@ export class Handshake {
     this.#created = undefined;
   }
 
-  /** Wipes all that is under way and gives the indices back. Time stamps stay. */
+  /** Wipes all handshakes in progress and releases their indices. Timestamps are kept. */
   clear(): void {
     this.abandonInitiation();
     this.#abandon(this.#consumed);
@@ -293,7 +306,7 @@ export class Handshake {
     if (exchange?.localIndex !== undefined) this.#release(exchange.localIndex);
   }
 
-  /** Wipes all that is secret. No handshake is possible afterwards. */
+  /** Wipes all secrets. No handshake is possible afterwards. */
   wipe(): void {
     this.clear();
     this.#psk.fill(0);
@@ -302,7 +315,9 @@ export class Handshake {
   }
 }
 
-/** The Noise message inside an initiation: all between the index and the macs. */
+/**
+ * Returns the Noise message inside an initiation: the bytes between the sender index and the MACs.
+ */
 function noiseOfInitiation(message: Uint8Array): Uint8Array {
   return message.subarray(INITIATION.ephemeral, INITIATION.mac1);
 }

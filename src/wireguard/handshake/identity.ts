@@ -4,17 +4,20 @@ import { CONSTRUCTION, IDENTIFIER, KEY_LENGTH } from '../constants.js';
 import { asciiBytes } from './cookie.js';
 import type { HandshakeOptions } from '../noise/handshake-state.js';
 
-/** Our static key pair. The private key is a copy, and does not show when this is printed. */
+/**
+ * The device's static key pair. The private key is a copy, and printing this object does not reveal
+ * it.
+ */
 export class Identity implements HandshakeOptions {
   readonly protocolName = asciiBytes(CONSTRUCTION);
   readonly prologue = asciiBytes(IDENTIFIER);
   readonly publicKey: Uint8Array;
-  /** Whether the private key is 32 zero bytes: by that WireGuard's tools say that there is none. */
+  /** Whether the private key is 32 zero bytes, which means "no key" in WireGuard's tools. */
   readonly isNone: boolean;
   readonly #crypto: Crypto;
   readonly #privateKey: Uint8Array;
 
-  /** @throws RangeError where `privateKey` is not 32 bytes */
+  /** @throws RangeError if `privateKey` is not 32 bytes */
   constructor(crypto: Crypto, privateKey: Uint8Array) {
     if (privateKey.length !== KEY_LENGTH) throw new RangeError('a private key is 32 bytes');
     this.#crypto = crypto;

@@ -1,24 +1,24 @@
 /**
- * Session indices: what the other side writes into a message to say which handshake or session of
- * ours it belongs to (whitepaper 5.4.2). Random, so that they tell nothing about how many there are.
+ * Session indices: the receiver index of a message names the local handshake or session it belongs
+ * to (whitepaper 5.4.2). Indices are random, so that they do not reveal how many sessions exist.
  */
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
 import type { Keypair } from '../data/keypair.js';
 
-/** What an index stands for: a handshake of `peer`, then the session that came from it. */
+/** The entry of an index: a handshake of `peer`, and later the session that it established. */
 export interface IndexEntry<Peer> {
   readonly peer: Peer;
   keypair: Keypair | undefined;
 }
 
-/** Indices out of use that are remembered: what is on its way still names them. */
+/** The number of released indices to remember, because messages in flight still use them. */
 const FORMER_INDICES = 1_024;
 
 export class IndexTable<Peer> {
   readonly #entropy: Entropy;
   readonly #entries = new Map<number, IndexEntry<Peer>>();
-  /** The latest that were given out and are out of use, in the order in which they came to be. */
+  /** The most recently released indices, in order of release. */
   readonly #former = new Set<number>();
 
   constructor(entropy: Entropy) {
@@ -33,7 +33,7 @@ export class IndexTable<Peer> {
     return this.#entries.get(index);
   }
 
-  /** A new random index for a handshake of `peer`; unique among all that are in use. */
+  /** Allocates a random index for a handshake of `peer`. It is unique among the indices in use. */
   allocate(peer: Peer): number {
     for (;;) {
       const index = randomUint32(this.#entropy);
@@ -43,7 +43,7 @@ export class IndexTable<Peer> {
     }
   }
 
-  /** Lets the index of a finished handshake stand for the session that came from it. */
+  /** Assigns the index of a completed handshake to its session. */
   promote(index: number, keypair: Keypair): void {
     const entry = this.#entries.get(index);
     if (entry === undefined) throw new RangeError('the index is not allocated');
@@ -60,7 +60,10 @@ export class IndexTable<Peer> {
     }
   }
 
-  /** Whether an index is none that was ever given out here, as far as that is remembered. */
+  /**
+   * Whether this table never allocated `index`, as far as it remembers. It forgets the oldest
+   * released indices.
+   */
   isStrange(index: number): boolean {
     return !this.#entries.has(index) && !this.#former.has(index);
   }

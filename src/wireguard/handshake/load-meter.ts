@@ -1,22 +1,26 @@
 /**
- * Whether we are under load (whitepaper 5.3), as a function of handshake messages and their times.
+ * Decides from the arrival times of handshake messages whether the device is under load (whitepaper
+ * 5.3).
  *
- * The kernel is under load while its queue holds 512 messages or more, and one second beyond. A
- * synchronous core has no queue, so the meter keeps the length of an imagined one: each message
- * with a valid mac1 adds one, and it drains at a fixed rate, about what one core can answer.
- * Messages without a valid mac1 cost next to nothing and must not turn cookies on.
+ * The Linux kernel is under load while its queue holds 512 messages or more, and for one second
+ * after. This synchronous implementation has no queue, so the meter simulates one. Each message
+ * with a valid mac1 adds one entry, and the queue drains at a fixed rate, about what one CPU core
+ * can answer. Messages without a valid mac1 cost almost nothing and must not trigger cookies.
  *
- * It grows no longer than that: what comes under load is answered by a cookie or dropped, and does
- * not wait, so that a flood is over when it ends, however long it was.
+ * The simulated queue stops growing at the threshold. Under load, messages are dropped or answered
+ * with a cookie instead of waiting, so the load ends soon after a flood ends.
  */
 
-/** Handshakes per millisecond that leave the imagined queue. */
+/** The drain rate of the simulated queue, in handshakes per millisecond. */
 const DRAIN_RATE = 0.5;
 
-/** Length from which on we are under load: an eighth of the kernel's MAX_QUEUED_INCOMING_HANDSHAKES. */
+/**
+ * The queue length from which the device is under load: one eighth of the kernel's
+ * MAX_QUEUED_INCOMING_HANDSHAKES.
+ */
 export const UNDER_LOAD_LENGTH = 512;
 
-/** Once under load, it stays so for this long after the queue has shortened. */
+/** How long the device stays under load after the queue gets shorter, in ms. */
 const STICKY_TIME = 1_000;
 
 export class LoadMeter {
@@ -24,7 +28,10 @@ export class LoadMeter {
   #updatedAt = -Infinity;
   #lastUnderLoadAt = -Infinity;
 
-  /** Call it for each handshake message with a valid mac1. True where it wants a valid mac2 too. */
+  /**
+   * Counts a handshake message with a valid mac1. Returns true if the message needs a valid mac2
+   * too.
+   */
   messageArrived(now: number): boolean {
     const drained = (now - this.#updatedAt) * DRAIN_RATE;
     this.#length = Math.min(UNDER_LOAD_LENGTH, Math.max(0, this.#length - drained) + 1);

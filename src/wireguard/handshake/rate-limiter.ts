@@ -1,16 +1,19 @@
 /**
- * Handshakes per source address under load, after a valid mac2 has proved that the address is real
- * (whitepaper 5.3): a token bucket per IPv4 address or IPv6 /64, since one host owns the whole /64.
+ * Limits handshakes per source address under load, after a valid mac2 proved that the address is
+ * real (whitepaper 5.3). Uses one token bucket per IPv4 address or IPv6 /64, because one host can
+ * use a whole /64.
  */
 const PACKETS_PER_SECOND = 20;
 const PACKETS_BURSTABLE = 5;
 const COST = 1_000 / PACKETS_PER_SECOND;
 const MAX_TOKENS = COST * PACKETS_BURSTABLE;
 
-/** A bucket is full again, and forgotten, after this long. */
+/** Time in ms after which a bucket is full again and can be deleted. */
 const MAX_AGE = 1_000;
 
-/** Sources remembered at once. More are refused: memory is bounded whatever comes. */
+/**
+ * The maximum number of sources tracked at once. To limit memory use, further sources are refused.
+ */
 const MAX_SOURCES = 8_192;
 
 interface Bucket {
@@ -26,7 +29,9 @@ export class RateLimiter {
     return this.#buckets.size;
   }
 
-  /** @param source an IPv4 or IPv6 address; anything else is a source by itself */
+  /**
+   * @param source the bytes of an IPv4 or IPv6 address; any other value counts as its own source
+   */
   allow(source: Uint8Array, now: number): boolean {
     this.#sweep(now);
     const key = bucketKey(source);
@@ -57,7 +62,9 @@ function bucketKey(source: Uint8Array): string {
   return String.fromCharCode(...network);
 }
 
-/** ::ffff:0:0/96 (RFC 4291 2.5.5.2): an IPv4 source as a dual-stack socket shows it. */
+/**
+ * Whether an address is in ::ffff:0:0/96 (RFC 4291 2.5.5.2): an IPv4 source on a dual-stack socket.
+ */
 function isMappedIpv4(address: Uint8Array): boolean {
   for (let index = 0; index < 10; index++) if (address[index] !== 0) return false;
   return address[10] === 0xff && address[11] === 0xff;

@@ -1,29 +1,30 @@
 /**
- * TAI64N time stamps (https://cr.yp.to/libtai/tai64.html): the initiator's proof that its message is
- * a new one (whitepaper 5.1, 5.4.2). Eight bytes of seconds, four of nanoseconds, big-endian, so
- * that byte order is time order.
+ * TAI64N timestamps (https://cr.yp.to/libtai/tai64.html), by which a responder detects replayed
+ * initiations (whitepaper 5.1, 5.4.2). A timestamp is 8 bytes of seconds and 4 bytes of
+ * nanoseconds, both big-endian, so byte order equals time order.
  */
 import { TIMESTAMP_LENGTH } from '../constants.js';
 
-/** TAI64 label of 1970-01-01T00:00:00Z: 2^62 and the ten seconds by which TAI was ahead. */
+/** The TAI64 label of 1970-01-01T00:00:00Z: 2^62 plus 10 seconds, the TAI offset at that time. */
 const LABEL_HIGH = 0x4000_0000;
 const LABEL_LOW = 10;
 
 const SECOND = 1_000_000_000;
 
 /**
- * Nanoseconds are rounded down to 2^24 (16.8 ms), the kernel's step: a finer stamp would tell
- * an observer how long we take, and a responder refuses more than 50 a second anyway.
+ * Nanoseconds are rounded down to a multiple of 2^24 (16.8 ms), as in the Linux kernel. Finer
+ * timestamps would reveal processing times, and a responder refuses more than 50 initiations a
+ * second anyway.
  */
 const STEP = 2 ** 24;
 
 /**
- * The stamp for an initiation. Where the wall clock has stepped back or stands still, the stamp is
- * one step after `previous` instead: a responder refuses all that is not later (5.1), and a device
- * whose clock starts in 1970 would be locked out.
+ * Returns the timestamp for an initiation. If the wall clock has gone back or stands still, returns
+ * `previous` plus one step. A responder refuses timestamps that are not later (5.1), so a device
+ * whose clock starts in 1970 could not connect otherwise.
  *
  * @param unixMilliseconds wall clock
- * @param previous the last stamp sent to this peer, also by an earlier process
+ * @param previous the last timestamp sent to this peer, including by an earlier process
  */
 export function nextTimestamp(unixMilliseconds: number, previous?: Uint8Array): Uint8Array {
   const stamp = timestampOf(unixMilliseconds);
@@ -31,7 +32,10 @@ export function nextTimestamp(unixMilliseconds: number, previous?: Uint8Array): 
   return oneStepAfter(previous);
 }
 
-/** Negative, zero or positive as `left` is before, equal to or after `right`. */
+/**
+ * Returns a negative number, zero or a positive number if `left` is before, equal to or after
+ * `right`.
+ */
 export function compareTimestamps(left: Uint8Array, right: Uint8Array): number {
   for (let index = 0; index < TIMESTAMP_LENGTH; index++) {
     const difference = left[index]! - right[index]!;

@@ -6,8 +6,9 @@
  *     -> e, es, s, ss
  *     <- e, ee, se, psk
  *
- * Each method is one message; above each step stands its token. Prologue and payloads are the
- * caller's, so that this is the pattern alone; what WireGuard makes of it is in ../handshake.ts.
+ * Each method processes one message, and a comment above each step names its token. The caller
+ * supplies the prologue and the payloads. ../handshake/handshake.ts adds what is specific to
+ * WireGuard.
  */
 import type { Crypto } from '../../crypto/crypto.js';
 import { secretBytes } from '../../lib/secrets/secret-bytes.js';
@@ -16,13 +17,13 @@ import { SymmetricState } from './symmetric-state.js';
 const KEY = 32;
 const SEALED_KEY = KEY + 16;
 
-/** X25519's base point: the public key of k is X25519(k, 9) (RFC 7748 6.1). */
+/** The X25519 base point. The public key of k is X25519(k, 9) (RFC 7748 6.1). */
 const BASE_POINT = Uint8Array.of(9, ...new Uint8Array(31));
 
 export interface HandshakeOptions {
   readonly protocolName: Uint8Array;
   readonly prologue: Uint8Array;
-  /** Our static key pair. */
+  /** The local static key pair. */
   readonly privateKey: Uint8Array;
   readonly publicKey: Uint8Array;
 }
@@ -36,7 +37,7 @@ export class HandshakeState {
   #re: Uint8Array = new Uint8Array(0);
   #symmetric: SymmetricState;
 
-  /** @param responderStatic the responder's public key: the pre-message `<- s` */
+  /** @param responderStatic the responder's static public key: the pre-message `<- s` */
   private constructor(crypto: Crypto, options: HandshakeOptions, responderStatic: Uint8Array) {
     this.#crypto = crypto;
     this.#s = options.privateKey;
@@ -59,20 +60,21 @@ export class HandshakeState {
     return new HandshakeState(crypto, options, options.publicKey);
   }
 
-  /** A copy of the transcript's hash. */
+  /** A copy of the handshake hash h. */
   get handshakeHash(): Uint8Array {
     return this.#symmetric.handshakeHash;
   }
 
   /**
-   * Initiator, `-> e, es, s, ss`: e, the encrypted static key, the encrypted payload.
+   * Initiator: writes `-> e, es, s, ss`, that is, e, the encrypted static key and the encrypted
+   * payload.
    *
    * @param e ephemeral private key; copied
    * @param ss DH of the two static keys
-   * @returns undefined where the responder's key is of low order
+   * @returns undefined if the responder's key is of low order
    */
   writeInitiation(e: Uint8Array, ss: Uint8Array, payload: Uint8Array): Uint8Array | undefined {
-    // e; with a psk in the pattern it goes into the key as well (section 9.2)
+    // e; patterns with a psk token also mix it into the chaining key (section 9.2)
     const ePublic = this.#takeEphemeral(e);
     // es
     if (ePublic === undefined || !this.#mixDh(this.#e, this.#rs)) return undefined;
@@ -84,10 +86,10 @@ export class HandshakeState {
   }
 
   /**
-   * Responder, the first half of `-> e, es, s, ss`: who wants to speak. Nothing is known of them
-   * yet but their public key.
+   * Responder: reads the first half of `-> e, es, s, ss`, which carries the initiator's static
+   * public key. The second half needs the DH of the static keys.
    *
-   * @returns the initiator's static public key, or undefined where the message is not authentic
+   * @returns the initiator's static public key, or undefined if the message is not authentic
    */
   readInitiatorStatic(message: Uint8Array): Uint8Array | undefined {
     // e
@@ -100,7 +102,7 @@ export class HandshakeState {
     return this.#symmetric.decryptAndHash(message.subarray(KEY, KEY + SEALED_KEY));
   }
 
-  /** Responder, the second half: the payload, or undefined where it is not authentic. */
+  /** Responder: reads the second half. Returns the payload, or undefined if it is not authentic. */
   readInitiationPayload(message: Uint8Array, ss: Uint8Array): Uint8Array | undefined {
     // ss
     this.#symmetric.mixKey(ss);
@@ -108,11 +110,11 @@ export class HandshakeState {
   }
 
   /**
-   * Responder, `<- e, ee, se, psk`: e and the encrypted payload.
+   * Responder: writes `<- e, ee, se, psk`, that is, e and the encrypted payload.
    *
    * @param e ephemeral private key; copied
    * @param rs the initiator's static public key
-   * @returns undefined where one of the initiator's keys is of low order
+   * @returns undefined if one of the initiator's keys is of low order
    */
   writeResponse(
     e: Uint8Array,
@@ -131,10 +133,10 @@ export class HandshakeState {
   }
 
   /**
-   * Initiator, `<- e, ee, se, psk`. The state changes only where the message is authentic: anybody
-   * can send a wrong response, and the right one may still come.
+   * Initiator: reads `<- e, ee, se, psk`. The state changes only if the message is authentic:
+   * anyone can send a forged response, and the real one may still arrive.
    *
-   * @returns the payload, or undefined
+   * @returns the payload, or undefined if the message is not authentic
    */
   readResponse(message: Uint8Array, psk: Uint8Array): Uint8Array | undefined {
     const before = this.#symmetric;
@@ -158,7 +160,10 @@ export class HandshakeState {
     return this.#symmetric.decryptAndHash(message.subarray(KEY));
   }
 
-  /** The initiator's sending key, then the responder's. The caller wipes them, and this. */
+  /**
+   * Returns the initiator's sending key and the responder's. The caller must wipe both keys and
+   * this object.
+   */
   split(): [Uint8Array, Uint8Array] {
     return this.#symmetric.split();
   }

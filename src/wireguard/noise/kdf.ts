@@ -7,7 +7,6 @@ const ONE = Uint8Array.of(1);
 const TWO = Uint8Array.of(2);
 const THREE = Uint8Array.of(3);
 
-/** Two outputs of 32 bytes. */
 export function hkdf2(
   crypto: Crypto,
   chainingKey: Uint8Array,
@@ -20,7 +19,6 @@ export function hkdf2(
   return [first, second];
 }
 
-/** Three outputs of 32 bytes. */
 export function hkdf3(
   crypto: Crypto,
   chainingKey: Uint8Array,

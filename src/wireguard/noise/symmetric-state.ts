@@ -1,8 +1,8 @@
 /**
- * SymmetricState of the Noise Protocol Framework, revision 34, section 5.2.
+ * The SymmetricState of the Noise Protocol Framework, revision 34, section 5.2.
  *
- * Its CipherState has no counter: in IKpsk2 every key encrypts once before mixKey replaces it, so
- * that the nonce is always zero (whitepaper 5.4).
+ * Its CipherState has no counter. In IKpsk2, every key encrypts only once before mixKey replaces
+ * it, so the nonce is always zero (whitepaper 5.4).
  */
 import type { Crypto } from '../../crypto/crypto.js';
 import { copySecret } from '../../lib/secrets/secret-bytes.js';
@@ -17,14 +17,14 @@ export class SymmetricState {
   #h: Uint8Array;
   #k: Uint8Array = EMPTY;
 
-  /** InitializeSymmetric, with a protocol name of more than 32 bytes. */
+  /** Implements InitializeSymmetric for protocol names longer than 32 bytes. */
   constructor(crypto: Crypto, protocolName: Uint8Array) {
     this.#crypto = crypto;
     this.#h = crypto.hash(protocolName);
     this.#ck = this.#h.slice();
   }
 
-  /** A copy of h: the transcript so far. */
+  /** A copy of h, the hash of the transcript so far. */
   get handshakeHash(): Uint8Array {
     return this.#h.slice();
   }
@@ -51,19 +51,19 @@ export class SymmetricState {
     return ciphertext;
   }
 
-  /** Undefined, and the state unchanged, where the ciphertext is not authentic. */
+  /** Returns undefined and leaves the state unchanged if the ciphertext is not authentic. */
   decryptAndHash(ciphertext: Uint8Array): Uint8Array | undefined {
     const plaintext = this.#crypto.open(this.#k, ZERO_NONCE, ciphertext, this.#h);
     if (plaintext !== undefined) this.mixHash(ciphertext);
     return plaintext;
   }
 
-  /** The initiator's sending key and the responder's. The caller wipes them. */
+  /** Returns the initiator's sending key and the responder's. The caller must wipe them. */
   split(): [Uint8Array, Uint8Array] {
     return hkdf2(this.#crypto, this.#ck, EMPTY);
   }
 
-  /** An independent copy: what is mixed into one does not reach the other. */
+  /** Returns an independent copy. Later changes to one do not affect the other. */
   clone(): SymmetricState {
     const copy = new SymmetricState(this.#crypto, EMPTY);
     copy.#ck = copySecret(this.#ck);
