@@ -1,14 +1,14 @@
 /**
- * Cryptokey routing (whitepaper 2): which peer owns an address, by the longest prefix. A binary
- * trie with skipped bits per address family, as in the kernel, so that a lookup takes one step per
- * branching and allocates nothing, with one prefix or a hundred thousand.
+ * The cryptokey routing table (whitepaper 2), which maps an address to a peer by the longest
+ * prefix. Each address family has a binary trie with path compression, as in the Linux kernel. A
+ * lookup takes one step per branch and allocates nothing, regardless of the number of prefixes.
  */
 import { type IpAddress, type IpPrefix, maskAddress } from '../../wire/ip-address.js';
 
 class Node<Value extends object> {
   readonly address: IpAddress;
   readonly prefixLength: number;
-  /** Undefined where the node stands only for a branching. */
+  /** Undefined if the node is only a fork. */
   value: Value | undefined;
   zero: Node<Value> | undefined = undefined;
   one: Node<Value> | undefined = undefined;
@@ -19,7 +19,7 @@ class Node<Value extends object> {
     this.value = value;
   }
 
-  /** The child in whose half `node` lies. */
+  /** Sets `node` as the child for the half of this prefix that contains it. */
   attach(node: Node<Value>): void {
     if (bitAt(node.address, this.prefixLength) === 0) this.zero = node;
     else this.one = node;
@@ -30,7 +30,7 @@ export class AllowedIps<Value extends object> {
   #ipv4: Node<Value> | undefined;
   #ipv6: Node<Value> | undefined;
 
-  /** Gives a prefix to `value`. A prefix has one owner: the last to be set. */
+  /** Assigns a prefix to `value`. It replaces any earlier owner of the same prefix. */
   set(prefix: IpPrefix, value: Value): void {
     const { prefixLength } = prefix;
     const address = maskAddress(prefix.address, prefixLength);
@@ -50,7 +50,7 @@ export class AllowedIps<Value extends object> {
     else this.#ipv6 = joined;
   }
 
-  /** All prefixes of `value`, IPv4 before IPv6, in ascending order. */
+  /** Returns all prefixes of `value` in ascending order, IPv4 before IPv6. */
   prefixesOf(value: Value): IpPrefix[] {
     const found: IpPrefix[] = [];
     collect(this.#ipv4, value, found);
@@ -58,13 +58,12 @@ export class AllowedIps<Value extends object> {
     return found;
   }
 
-  /** Takes all prefixes from `value`. */
   removeAll(value: Value): void {
     this.#ipv4 = prune(this.#ipv4, value);
     this.#ipv6 = prune(this.#ipv6, value);
   }
 
-  /** Whether nothing is left of what was set: to show that the trie does not grow. */
+  /** Whether the table has no prefixes, so that tests can check that the trie does not leak. */
   get isEmpty(): boolean {
     return this.#ipv4 === undefined && this.#ipv6 === undefined;
   }
@@ -73,7 +72,7 @@ export class AllowedIps<Value extends object> {
     return this.lookupAt(address, 0, address.length);
   }
 
-  /** The owner of the address that stands in `bytes` at `offset`; `length` is 4 or 16. */
+  /** Returns the owner of the address in `bytes` at `offset`. `length` is 4 or 16 bytes. */
   lookupAt(bytes: Uint8Array, offset: number, length: number): Value | undefined {
     let node = length === 4 ? this.#ipv4 : this.#ipv6;
     let found: Value | undefined;
@@ -96,7 +95,10 @@ function covers(node: Node<object>, address: IpAddress): boolean {
   return matches(node, address, 0, 0);
 }
 
-/** Whether the address in `bytes` lies in the node's prefix; its first `known` bits are known to. */
+/**
+ * Whether the address in `bytes` is in the node's prefix. Its first `known` bits are known to
+ * match.
+ */
 function matches(node: Node<object>, bytes: Uint8Array, offset: number, known: number): boolean {
   const whole = node.prefixLength >> 3;
   for (let index = known >> 3; index < whole; index++) {
@@ -106,7 +108,7 @@ function matches(node: Node<object>, bytes: Uint8Array, offset: number, known: n
   return rest === 0 || (node.address[whole]! ^ bytes[offset + whole]!) >> (8 - rest) === 0;
 }
 
-/** One subtree out of a new leaf and what stood in its place. */
+/** Returns a subtree that contains a new leaf and the node at its position. */
 function join<Value extends object>(
   leaf: Node<Value>,
   other: Node<Value> | undefined,
@@ -130,7 +132,7 @@ function commonBits(left: Node<object>, right: Node<object>): number {
   return bit;
 }
 
-/** The subtree without the nodes of `value`. No deeper than an address has bits. */
+/** Returns the subtree without the nodes of `value`. The recursion is at most 128 levels deep. */
 function prune<Value extends object>(
   node: Node<Value> | undefined,
   value: Value,

@@ -1,4 +1,4 @@
-/** Cryptokey routing of what leaves (whitepaper 2): which peer a packet is for, if any. */
+/** Selects the peer for an outgoing packet by cryptokey routing (whitepaper 2). */
 import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../lib/packet-slot.js';
 import type { DeviceContext } from '../context.js';
 import { destinationOffset, innerPacketLength } from './inner-packet.js';
@@ -6,8 +6,9 @@ import type { Peer } from '../peer.js';
 import { isMessageTo } from './routing-loop.js';
 
 /**
- * The peer that the IP packet in `slot` goes to; undefined where it is dropped: malformed, without a
- * route, for a peer of which nobody knows where it is, or sent to that peer already.
+ * Returns the peer that receives the IP packet in `slot`. Returns undefined if the packet is
+ * dropped: it is malformed, has no route, is for a peer without an endpoint, or is a WireGuard
+ * message to that same peer.
  */
 export function routePacket(
   { allowedIps, indices, drops, sink }: DeviceContext,

@@ -1,14 +1,14 @@
 /**
- * The little that WireGuard must know of the IP packets that it carries: where the addresses are,
- * for cryptokey routing (whitepaper 2), and the length, to take the padding off (5.4.6).
+ * Reads the header fields of inner IP packets that WireGuard needs: the addresses for cryptokey
+ * routing (whitepaper 2), and the length to strip the padding (5.4.6).
  */
 
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
 
 /**
- * The length that the IP header at `offset` claims, or 0 where the bytes up to `end` are no whole
- * IPv4 or IPv6 packet (RFC 791 3.1, RFC 8200 3).
+ * Returns the length in the IP header at `offset`, or 0 if the bytes up to `end` do not hold a
+ * whole IPv4 or IPv6 packet (RFC 791 3.1, RFC 8200 3).
  */
 export function innerPacketLength(bytes: Uint8Array, offset: number, end: number): number {
   const room = end - offset;
@@ -23,12 +23,12 @@ export function innerPacketLength(bytes: Uint8Array, offset: number, end: number
   return length <= room ? length : 0;
 }
 
-/** Where the source address stands in a packet of IP version 4 or 6. */
+/** Returns the offset of the source address in a packet of IP version 4 or 6. */
 export function sourceOffset(version: number): number {
   return version === 4 ? 12 : 8;
 }
 
-/** Where the destination address stands in a packet of IP version 4 or 6. */
+/** Returns the offset of the destination address in a packet of IP version 4 or 6. */
 export function destinationOffset(version: number): number {
   return version === 4 ? 16 : 24;
 }

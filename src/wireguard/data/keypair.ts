@@ -1,6 +1,6 @@
 /**
- * A session's two transport keys, and the three slots in which a peer holds its sessions
- * (whitepaper 5.4.5, 6.3). Wiping also releases the session index.
+ * The two transport keys of a session, and the three slots for a peer's sessions (whitepaper 5.4.5,
+ * 6.3).
  */
 import type { Crypto, TransportKey } from '../../crypto/crypto.js';
 import { REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME } from '../constants.js';
@@ -23,9 +23,12 @@ export class Keypair {
   readonly sending: TransportKey;
   readonly receiving: TransportKey;
   readonly replayWindow = new ReplayWindow();
-  /** Counter of the next message that we send. Never goes back: a nonce is used once. */
+  /**
+   * The counter of the next message to send. It never decreases, because a nonce must be used only
+   * once.
+   */
   sendingCounter = 0;
-  /** False once we must not send under it any more, whatever its age. */
+  /** False if no more messages may be sent under this session, regardless of its age. */
   sendingValid = true;
   #createdAt: number;
 
@@ -38,17 +41,19 @@ export class Keypair {
     this.receiving = crypto.transportKey(options.receivingKey);
   }
 
-  /** In the `now` of the clock, less the time that it has slept since. */
+  /** When the session was created, in `now` ms, minus any time asleep since then. */
   get createdAt(): number {
     return this.#createdAt;
   }
 
-  /** @param duration ms that the monotonic clock has not seen */
+  /** @param duration time asleep in ms, which the monotonic clock did not count */
   sleptFor(duration: number): void {
     this.#createdAt -= duration;
   }
 
-  /** Whether a message may be sent under it (6.2: neither after the time nor after the messages). */
+  /**
+   * Whether a message may be sent under this session, given its age and its message count (6.2).
+   */
   canSend(now: number): boolean {
     return (
       this.sendingValid &&
@@ -69,12 +74,13 @@ export class Keypair {
 }
 
 /**
- * previous, current and next. We send under `current` alone. `next` is a responder's session that
- * the initiator has not proved to hold yet; `previous` still receives what was under way.
+ * The sessions of one peer: previous, current and next. Messages are sent under `current` only.
+ * `next` is a responder's session that the initiator has not confirmed yet. `previous` still
+ * receives messages in flight.
  *
- * Where a handshake of our own is done before that proof has come, `next` is overtaken: it receives
- * what its initiator may have sent, and is never used for sending. (The kernel makes it `previous`,
- * and loses what was under way under the current one.)
+ * If this end completes a handshake as the initiator before `next` is confirmed, `next` is
+ * overtaken: it receives messages but is never used for sending. (The Linux kernel moves it to
+ * `previous` instead, and loses messages in flight under the current session.)
  */
 export class Keypairs {
   #previous: Keypair | undefined;
@@ -83,7 +89,7 @@ export class Keypairs {
   #isNextOvertaken = false;
   readonly #release: (localIndex: number) => void;
 
-  /** @param release gives the index of a wiped session back */
+  /** @param release releases the index of a wiped session */
   constructor(release: (localIndex: number) => void) {
     this.#release = release;
   }
@@ -100,7 +106,7 @@ export class Keypairs {
     return this.#next;
   }
 
-  /** As Peer.receivedLoss. */
+  /** See Peer.receivedLoss. */
   get receivedLoss(): number | undefined {
     let sent = 0;
     let accepted = 0;
@@ -111,23 +117,26 @@ export class Keypairs {
     return sent === 0 ? undefined : (sent - accepted) / sent;
   }
 
-  /** Takes in the session of a finished handshake. */
+  /** Adds the session of a completed handshake. */
   add(keypair: Keypair): void {
     if (keypair.isInitiator) this.#addAsInitiator(keypair);
     else this.#addAsResponder(keypair);
   }
 
-  /** The response has proved that the responder holds the keys: they are used at once. */
+  /** Uses the keys immediately, because the response proved that the responder has them. */
   #addAsInitiator(keypair: Keypair): void {
     this.#drop(this.#previous);
     this.#previous = this.#unlessExpired(this.#current, keypair.createdAt);
     this.#current = keypair;
-    // One that no message can come under any more would stay for as long as we rekey.
+    // Without this check, an expired `next` would never be removed while this end keeps rekeying.
     this.#next = this.#unlessExpired(this.#next, keypair.createdAt);
     this.#isNextOvertaken = true;
   }
 
-  /** 5.4.5: nothing is sent under the keys until the first data message has come under them. */
+  /**
+   * Stores the session as `next`: nothing is sent under it until its first data message arrives
+   * (5.4.5).
+   */
   #addAsResponder(keypair: Keypair): void {
     this.#drop(this.#next);
     this.#drop(this.#previous);
@@ -137,7 +146,7 @@ export class Keypairs {
     this.#isNextOvertaken = false;
   }
 
-  /** Call it after an authenticated message. True where that was the proof that `next` waited for. */
+  /** Call it after an authenticated message. Returns true if the message confirmed `next`. */
   received(keypair: Keypair): boolean {
     if (keypair !== this.#next || this.#isNextOvertaken || !keypair.sendingValid) return false;
     this.#drop(this.#previous);
@@ -147,12 +156,11 @@ export class Keypairs {
     return true;
   }
 
-  /** As Keypair.sleptFor(), of all of them. */
   sleptFor(duration: number): void {
     for (const keypair of [this.#previous, this.#current, this.#next]) keypair?.sleptFor(duration);
   }
 
-  /** Nothing more is sent under any of them; what is under way is still received. */
+  /** Stops sending under all sessions. Messages in flight are still received. */
   expireSending(): void {
     if (this.#current !== undefined) this.#current.sendingValid = false;
     if (this.#next !== undefined) this.#next.sendingValid = false;

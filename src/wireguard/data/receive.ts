@@ -1,6 +1,6 @@
 /**
- * Everything that comes in (whitepaper 5.4, 6.2, 6.5). Nothing is ever answered that has no valid
- * mac1 (5.1), nothing throws, and what is refused is counted.
+ * Processes all incoming messages (whitepaper 5.4, 6.2, 6.5). A handshake message without a valid
+ * mac1 is never answered (5.1). Invalid input never throws; it is counted as a drop.
  */
 import { decapsulateEcn } from '../../wire/traffic-class.js';
 import {
@@ -44,12 +44,15 @@ export class Receiver {
     this.#sender = sender;
   }
 
-  /** Source addresses that the rate limiter remembers. */
+  /** The number of source addresses that the rate limiter tracks. */
   get rateLimitedSources(): number {
     return this.#rateLimiter.size;
   }
 
-  /** Handles one datagram. `bytes` is decrypted in place; `trafficClass` is that of the datagram. */
+  /**
+   * Processes one datagram and decrypts `bytes` in place. `trafficClass` is the outer traffic
+   * class.
+   */
   handle(bytes: Uint8Array, source: Endpoint, trafficClass: number, now: number): void {
     switch (messageType(bytes)) {
       case MESSAGE_DATA:
@@ -69,7 +72,7 @@ export class Receiver {
     }
   }
 
-  /** Whether a handshake message may cost us a DH (5.3). */
+  /** Whether a handshake message may cost a DH computation (5.3). */
   #admit(message: Uint8Array, source: Endpoint, now: number): boolean {
     const { cookieChecker, drops, sink } = this.#context;
     if (!cookieChecker.hasValidMac1(message)) {
@@ -79,7 +82,7 @@ export class Receiver {
     if (!this.#loadMeter.messageArrived(now)) return true;
     if (!cookieChecker.hasValidMac2(message, source, now)) {
       drops.drop('under-load');
-      // The sender's index stands at the same place in both messages.
+      // The sender index is at the same offset in both messages.
       const senderIndex = readUint32(message, INITIATION.senderIndex);
       const reply = cookieChecker.createReply(message, senderIndex, source, now);
       sink.transmit(reply, source, HANDSHAKE_TRAFFIC_CLASS, false);
@@ -129,11 +132,14 @@ export class Receiver {
     this.#authenticatedReceived(peer, message.length, now);
     this.#sender.addSession(peer, now);
     this.#handshakeComplete(peer, now);
-    // The responder may not send before it has heard from us under the new keys (5.4.5).
+    // The responder may not send until it receives a message under the new keys (5.4.5).
     this.#sender.sendKeepalive(peer, now);
   }
 
-  /** Does not touch the endpoint: a cookie reply proves no session, only that ours was seen (6.6). */
+  /**
+   * Does not change the endpoint: a cookie reply does not prove that its sender has a session, only
+   * that it saw the handshake message (6.6).
+   */
   #handleCookieReply(message: Uint8Array, now: number): void {
     const { indices, drops } = this.#context;
     const peer = indices.lookup(readUint32(message, COOKIE_REPLY.receiverIndex))?.peer;
@@ -151,7 +157,8 @@ export class Receiver {
       return;
     }
     const counter = readCounter(message);
-    // 6.2: neither after REJECT_AFTER_TIME nor after REJECT_AFTER_MESSAGES, in either direction.
+    // No session is used after REJECT_AFTER_TIME or REJECT_AFTER_MESSAGES, in either direction
+    // (6.2).
     if (!keypair.canReceive(now) || counter >= REJECT_AFTER_MESSAGES) {
       drops.drop('expired-session');
       return;
@@ -175,7 +182,8 @@ export class Receiver {
     peer.timers.anyAuthenticatedPacketReceived();
     peer.timers.anyAuthenticatedPacketTraversal(now);
     if (peer.keypairs.received(keypair)) {
-      // A session stands; the response to an initiation from before would only make another.
+      // A session now exists. The response to an older initiation would only create another
+      // session.
       peer.handshake.abandonInitiation(keypair.createdAt);
       this.#handshakeComplete(peer, now);
       this.#sender.sendStaged(peer, now);
@@ -183,12 +191,12 @@ export class Receiver {
     this.#keepKeyFresh(peer, now);
   }
 
-  /** Counts the message and hands its packet up, trimmed to the length that its header claims. */
+  /** Counts the message and delivers its packet, trimmed to the length in the packet's header. */
   #consumePacket(peer: Peer, message: Uint8Array, trafficClass: number, now: number): void {
     const { allowedIps, drops, sink } = this.#context;
     const end = message.length - TAG_LENGTH;
     if (end === DATA.packet) {
-      // An empty packet is a keepalive (6.5); it asks for no answer.
+      // An empty packet is a keepalive (6.5) and needs no answer.
       peer.rxBytes += message.length;
       peer.isAnsweredByKeepalives = peer.unreturnedPacketsSince !== undefined;
       return;
@@ -199,7 +207,7 @@ export class Receiver {
       drops.drop('malformed-packet');
       return;
     }
-    // 2: the source must be routed to this very peer, not merely lie in one of its prefixes.
+    // The source must be routed to this peer. A longer prefix may belong to another peer (2).
     const version = message[DATA.packet]! >> 4;
     const offset = DATA.packet + sourceOffset(version);
     if (allowedIps.lookupAt(message, offset, version === 4 ? 4 : 16) !== peer) {
@@ -222,7 +230,9 @@ export class Receiver {
     peer.timers.anyAuthenticatedPacketTraversal(now);
   }
 
-  /** 6.2: an initiator that only receives rekeys before the key is refused, once per session. */
+  /**
+   * Rekeys before the session expires if the initiator only receives data, once per session (6.2).
+   */
   #keepKeyFresh(peer: Peer, now: number): void {
     const keypair = peer.keypairs.current;
     if (peer.sentLastMinuteHandshake || !keypair?.isInitiator || !keypair.sendingValid) return;
@@ -240,7 +250,7 @@ export class Receiver {
     this.#context.events.push({ type: 'handshake-complete', peer, now });
   }
 
-  /** 2.1: the peer is where its last authentic message came from. */
+  /** Sets the endpoint to the source of the last authenticated message (2.1). */
   #updateEndpoint(peer: Peer, source: Endpoint): void {
     const known = peer.endpoint;
     if (known === source) return;

@@ -1,6 +1,6 @@
 /**
- * Anti-replay without bit shifting (RFC 6479): a ring of bits, one per counter. As in the kernel,
- * 8192 bits of which the last 8128 counters are told apart (whitepaper 5.4.6).
+ * Anti-replay algorithm without bit shifting (RFC 6479): a ring of bits, one per counter. As in the
+ * Linux kernel, the ring has 8192 bits, which cover the last 8128 counters (whitepaper 5.4.6).
  */
 import { REJECT_AFTER_MESSAGES } from '../constants.js';
 
@@ -8,32 +8,32 @@ const BITS_TOTAL = 8_192;
 const WORD_BITS = 32;
 const WORDS = BITS_TOTAL / WORD_BITS;
 
-/** A counter this far behind the highest one seen is refused. */
+/** A counter that is more than this far below the highest one seen is refused. */
 export const REPLAY_WINDOW_SIZE = BITS_TOTAL - 64;
 
 export class ReplayWindow {
   readonly #bits = new Int32Array(WORDS);
-  /** One more than the highest counter accepted; 0 before the first. */
+  /** The highest accepted counter plus one; 0 before the first. */
   #next = 0;
   #accepted = 0;
 
-  /** Messages that the other end has sent, as far as the highest counter tells. */
+  /** The number of messages that the peer has sent, according to the highest counter. */
   get sent(): number {
     return this.#next;
   }
 
-  /** Those of them that came, each counted once. */
+  /** The number of distinct messages that have arrived. */
   get accepted(): number {
     return this.#accepted;
   }
 
   /**
-   * Whether `counter` is new; it is then marked as seen. Call it only after the message has been
-   * authenticated, or anybody could move the window.
+   * Marks `counter` as seen and returns whether it was new. Call it only after authenticating the
+   * message; otherwise anyone could move the window.
    */
   accept(counter: number): boolean {
     if (counter >= REJECT_AFTER_MESSAGES) return false;
-    // Positions begin at 1, so that the fresh window holds no counter as seen.
+    // Positions start at 1, so that a new window has no counter marked as seen.
     const position = counter + 1;
     if (position + REPLAY_WINDOW_SIZE < this.#next) return false;
     const word = Math.floor(position / WORD_BITS);

@@ -1,7 +1,8 @@
 /**
- * A way to the peer that leads into the tunnel: what is sent to the peer comes back to be sent to the
- * peer, longer each time, and in two fragments from the MTU on. Linux throws it away there; a tunnel
- * that sends by the system's UDP would go on for ever, with all that the processor has.
+ * Detects routing loops. If the route to the peer's endpoint leads into the tunnel, each message to
+ * the peer returns as a packet for the peer, longer each time, until it is fragmented at the MTU.
+ * The Linux kernel drops such packets. Without this check, a tunnel over the system's UDP sockets
+ * would loop forever and use all CPU time.
  */
 import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../lib/packet-slot.js';
 import {
@@ -30,8 +31,8 @@ import {
 import type { Peer } from '../peer.js';
 
 /**
- * Whether the packet in `slot`, a whole IPv4 or IPv6 packet, is a message that was sent to `peer`, or
- * its first fragment: what only the sender and the peer have put there are the random indices.
+ * Whether the whole IPv4 or IPv6 packet in `slot` is a message that was sent to `peer`, or its
+ * first fragment. The check compares the random indices, which only this end and the peer use.
  */
 export function isMessageTo(peer: Peer, indices: IndexTable<Peer>, slot: Uint8Array): boolean {
   const udp = udpOffset(slot);
@@ -46,7 +47,7 @@ export function isMessageTo(peer: Peer, indices: IndexTable<Peer>, slot: Uint8Ar
     }
     case MESSAGE_INITIATION:
     case MESSAGE_RESPONSE:
-      // At the same place in both.
+      // The sender index is at the same offset in both messages.
       return indices.lookup(readUint32(slot, message + INITIATION.senderIndex))?.peer === peer;
     default:
       return false;
@@ -59,7 +60,7 @@ function udpOffset(slot: Uint8Array): number | undefined {
     if (!isFirst || ipv4Protocol(slot, PACKET_HEADROOM) !== PROTOCOL_UDP) return undefined;
     return PACKET_HEADROOM + ipv4HeaderLength(slot, PACKET_HEADROOM);
   }
-  // The system puts no other header in front of a datagram of ours.
+  // The system adds no other extension header to the device's datagrams.
   const next = slot[PACKET_HEADROOM + IPV6_NEXT_HEADER];
   if (next === PROTOCOL_UDP) return PACKET_HEADROOM + IPV6_HEADER_LENGTH;
   if (next !== FRAGMENT_HEADER) return undefined;

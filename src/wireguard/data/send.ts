@@ -1,6 +1,6 @@
 /**
- * Everything that leaves: initiations, responses, cookie replies, packets, keepalives (whitepaper
- * 5.4, 6.1, 6.2, 6.5). The rules when to rekey are here; when to speak unasked is in timers.ts.
+ * Sends all messages: initiations, responses, packets and keepalives (whitepaper 5.4, 6.1, 6.2,
+ * 6.5). Decides when to rekey; timers.ts decides when to send unprompted.
  */
 import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../lib/packet-slot.js';
 import { secretBytes } from '../../lib/secrets/secret-bytes.js';
@@ -34,21 +34,30 @@ export class Sender implements TimerHandler<Peer> {
     this.#context = context;
   }
 
-  /** A handshake is wanted, by a packet or by a rule: the count of attempts begins anew (6.4). */
+  /**
+   * Begins a handshake because a packet or a rekeying rule needs one. Resets the count of attempts
+   * (6.4).
+   */
   beginHandshake(peer: Peer, now: number): void {
-    // The peer's silence is counted from this one on.
+    // After a handshake gave up, the peer's silence is measured from the start of the next one.
     if (peer.timers.hasGivenUp) peer.handshakeBeganAt = undefined;
     peer.timers.handshakeWanted();
     this.#sendInitiation(peer, now);
   }
 
-  /** As beginHandshake(); where 6.1 forbids it yet, a timer does it: what waits must not be left. */
+  /**
+   * Like beginHandshake(), but if 6.1 does not allow an initiation yet, a timer sends it later.
+   * Otherwise waiting packets would get stuck.
+   */
   beginHandshakeSoon(peer: Peer, now: number): void {
     this.beginHandshake(peer, now);
     if (now - peer.lastSentHandshake < REKEY_TIMEOUT) peer.timers.handshakeDelayed(now);
   }
 
-  /** As Linux does before it tries again (wg_socket_clear_peer_endpoint_src). */
+  /**
+   * Marks the source address as doubtful before a retry, as Linux does
+   * (wg_socket_clear_peer_endpoint_src).
+   */
   doubtSource(peer: Peer): void {
     peer.isSourceInDoubt = true;
   }
@@ -67,7 +76,7 @@ export class Sender implements TimerHandler<Peer> {
   }
 
   #sendInitiation(peer: Peer, now: number): void {
-    // 6.1: at most one per REKEY_TIMEOUT; a response that we sent counts as well.
+    // Send at most one initiation per REKEY_TIMEOUT. A sent response counts too (6.1).
     if (now - peer.lastSentHandshake < REKEY_TIMEOUT) return;
     const context = this.#context;
     if (!peer.handshake.isPossible) {
@@ -75,7 +84,7 @@ export class Sender implements TimerHandler<Peer> {
       return;
     }
     if (peer.chooseEndpoint !== undefined) {
-      // What is held back is wanted all the same: it is silence that is measured from here.
+      // The peer's silence is measured from here, even if the initiation is held back.
       peer.handshakeBeganAt ??= now;
       const endpoint = peer.chooseEndpoint(now);
       if (endpoint === undefined) return;
@@ -94,14 +103,15 @@ export class Sender implements TimerHandler<Peer> {
       return;
     }
     peer.handshakeBeganAt ??= now;
-    // Before it is sent: after a crash in between, the next process must not send an earlier one.
+    // Save the timestamp before sending: after a crash, the next process must not send an earlier
+    // one.
     const stamp = peer.handshake.lastSentTimestamp;
     if (stamp !== undefined) context.observer?.timestamp?.(stamp);
     this.#sendHandshakeMessage(peer, message, peer.endpoint, now);
     peer.timers.handshakeInitiated(now);
   }
 
-  /** Sends another initiation in the place of one that never left; false for any other message. */
+  /** Sends a replacement for an initiation that never left. Returns false for any other message. */
   initiationNotSent(message: Uint8Array, now: number): boolean {
     if (messageType(message) !== MESSAGE_INITIATION) return false;
     const entry = this.#context.indices.lookup(readUint32(message, INITIATION.senderIndex));
@@ -114,7 +124,7 @@ export class Sender implements TimerHandler<Peer> {
     return true;
   }
 
-  /** Answers the initiation that the peer's handshake has taken in. */
+  /** Responds to the initiation that the peer's handshake has accepted. */
   sendResponse(peer: Peer, endpoint: Endpoint, now: number): void {
     const { indices, drops } = this.#context;
     peer.lastSentResponse = now;
@@ -127,7 +137,7 @@ export class Sender implements TimerHandler<Peer> {
     this.#sendHandshakeMessage(peer, message, endpoint, now);
   }
 
-  /** Turns the finished handshake into a session. */
+  /** Turns the completed handshake into a session. */
   addSession(peer: Peer, now: number): void {
     const keypair = peer.handshake.beginSession(now);
     this.#context.indices.promote(keypair.localIndex, keypair);
@@ -135,7 +145,10 @@ export class Sender implements TimerHandler<Peer> {
     peer.timers.sessionDerived(now);
   }
 
-  /** Sends what waits, else an empty packet; without a session, an initiation. */
+  /**
+   * Sends the staged packets, or an empty packet if there are none. Without a session, begins a
+   * handshake.
+   */
   sendKeepalive(peer: Peer, now: number): void {
     if (peer.staged.length > 0) {
       this.sendStaged(peer, now);
@@ -150,19 +163,20 @@ export class Sender implements TimerHandler<Peer> {
     this.#keepKeyFresh(peer, now);
   }
 
-  /** As Device.refreshSession(). */
+  /** See Device.refreshSession(). */
   refreshSession(peer: Peer, now: number): void {
     if (peer.hasSession(now)) {
       this.#keepKeyFresh(peer, now);
       return;
     }
-    // 6.1 is about initiations. A response counts as well, lest two handshakes cross; but what it has
-    // answered may have lain in the socket during a sleep, and nobody waits for it.
+    // Responses count toward the limit of 6.1 only so that two handshakes do not cross. Here they
+    // do not count: the last response may have answered an old initiation, buffered in the socket
+    // during a sleep.
     if (now - peer.lastSentInitiation >= REKEY_TIMEOUT) peer.lastSentResponse = -Infinity;
     this.beginHandshakeSoon(peer, now);
   }
 
-  /** Puts a packet behind those that wait, and sends them all where there is a session. */
+  /** Stages a packet, and sends all staged packets if a session exists. */
   send(peer: Peer, slot: Uint8Array, now: number): void {
     if (!peer.staged.push(slot)) this.#context.drops.drop('staged-overflow');
     this.sendStaged(peer, now);
@@ -180,7 +194,7 @@ export class Sender implements TimerHandler<Peer> {
     }
   }
 
-  /** Encrypts in place, inside the slot (5.4.6). */
+  /** Encrypts a packet in place, inside its slot, and sends it (5.4.6). */
   #seal(peer: Peer, keypair: Keypair, slot: Uint8Array, now: number): void {
     const endpoint = peer.endpoint;
     if (endpoint === undefined) {
@@ -190,9 +204,10 @@ export class Sender implements TimerHandler<Peer> {
     const length = slot.length - PACKET_HEADROOM - PACKET_TAILROOM;
     const padded = paddedLength(length, this.#context.mtu);
     if (padded > length) slot.fill(0, PACKET_HEADROOM + length, PACKET_HEADROOM + padded);
-    // RFC 6040 4.1, normal mode. The inner DSCP stays inside: it tells what the packet is for.
+    // ECN follows RFC 6040 4.1, normal mode. The inner DSCP is not copied, because it reveals the
+    // kind of traffic.
     const trafficClass = length > 0 ? ecnAt(slot, PACKET_HEADROOM) : NOT_ECT;
-    // Invariant: a counter is used once; it moves on before anything can fail.
+    // A counter must be used only once, so it advances before anything can fail.
     const counter = keypair.sendingCounter++;
     writeDataHeader(slot, keypair.remoteIndex, counter);
     keypair.sending.seal(slot, PACKET_HEADROOM, padded, counter);
@@ -206,7 +221,10 @@ export class Sender implements TimerHandler<Peer> {
     }
   }
 
-  /** 6.2: the initiator rekeys when it sends under an old key; anybody after too many messages. */
+  /**
+   * Rekeys if the initiator sends under an old key, or after too many messages in either role
+   * (6.2).
+   */
   #keepKeyFresh(peer: Peer, now: number): void {
     const keypair = peer.keypairs.current;
     if (keypair === undefined) return;

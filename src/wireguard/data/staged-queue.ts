@@ -1,8 +1,8 @@
 import { MAX_STAGED_PACKETS } from '../constants.js';
 
 /**
- * Packets that wait for a handshake. Where it is full the oldest goes, because the newest says
- * best what the sender still wants (whitepaper 3 leaves the choice; this is the kernel's).
+ * Packets that wait for a handshake. A full queue drops its oldest packet, because the newest ones
+ * are the most relevant. The whitepaper (3) leaves the choice open; this is the Linux kernel's.
  */
 export class StagedQueue {
   readonly #slots = new Array<Uint8Array | undefined>(MAX_STAGED_PACKETS).fill(undefined);
@@ -13,7 +13,7 @@ export class StagedQueue {
     return this.#length;
   }
 
-  /** False where the oldest had to go. */
+  /** Appends a packet. Returns false if the oldest one was dropped. */
   push(slot: Uint8Array): boolean {
     const hadRoom = this.#length < MAX_STAGED_PACKETS;
     if (!hadRoom) this.shift();
@@ -22,7 +22,7 @@ export class StagedQueue {
     return hadRoom;
   }
 
-  /** Takes the oldest. */
+  /** Removes and returns the oldest packet. */
   shift(): Uint8Array | undefined {
     if (this.#length === 0) return undefined;
     const slot = this.#slots[this.#head];
@@ -32,7 +32,7 @@ export class StagedQueue {
     return slot;
   }
 
-  /** Throws all away; gives how many there were. */
+  /** Drops all packets and returns their number. */
   clear(): number {
     const length = this.#length;
     this.#slots.fill(undefined);

@@ -1,4 +1,4 @@
-/** Does what a `set=1` asks of a device. */
+/** Applies a `set=1` request to a device. */
 import { sameBytes } from '../../lib/same-bytes.js';
 import type { Device, Peer } from '../device.js';
 import type { Endpoint } from '../../ports/datagram.js';
@@ -6,14 +6,15 @@ import type { PeerChange, SetRequest } from './set-request.js';
 
 export interface ApplyOptions {
   readonly now: number;
-  /** Called for each peer that was there, and that somebody says is at another endpoint now. */
+  /** Called for each existing peer whose endpoint the request sets. */
   readonly onEndpoint?: ((peer: Peer, endpoint: Endpoint) => void) | undefined;
 }
 
 /**
- * Changes keys and peers. A peer with our own public key is passed over, as the kernel does.
+ * Changes keys and peers. A new peer with the device's own public key is ignored, as in the Linux
+ * kernel.
  *
- * What is of the socket, `listenPort` and `fwmark`, is not done here.
+ * The caller applies `listenPort` and `fwmark`, which belong to the socket.
  */
 export function applySetRequest(
   device: Device,

@@ -1,17 +1,17 @@
-/** The answer to `get=1` of WireGuard's userspace interface (wireguard.com/xplatform). */
+/** The response to `get=1` of WireGuard's userspace interface (wireguard.com/xplatform). */
 import { formatIpAddress } from '../../wire/ip-address.js';
 import type { Device, Peer } from '../device.js';
 
 export interface Listening {
-  /** 0 while there is no socket. */
+  /** The port of the UDP socket, or 0 without a socket. */
   readonly listenPort: number;
   readonly fwmark: number;
 }
 
 /**
- * All that is known of a device, keys included, as lines without the last `errno`.
+ * Returns the device's configuration and statistics as lines, without the final `errno` line.
  *
- * Secret: it names the private key.
+ * The result is secret: it contains the private key and the pre-shared keys.
  */
 export function getResponse(device: Device, { listenPort, fwmark }: Listening): string[] {
   const lines: string[] = [];
@@ -50,7 +50,9 @@ function isZero(key: Uint8Array): boolean {
   return key.every((byte) => byte === 0);
 }
 
-/** The bits that X25519 uses of a private key (RFC 7748 5): the kernel keeps and shows no others. */
+/**
+ * Clamps an X25519 private key (RFC 7748 5). The Linux kernel stores and shows clamped keys only.
+ */
 function clamped(privateKey: Uint8Array): Uint8Array {
   return privateKey.map((byte, index) => {
     if (index === 0) return byte & 0xf8;

@@ -1,6 +1,9 @@
 import { KEY_LENGTH } from '../constants.js';
 
-/** A key as the userspace interface has it, in hexadecimal digits; undefined for text that is none. */
+/**
+ * Parses a key in the userspace interface's format, 64 hexadecimal digits. Returns undefined if
+ * invalid.
+ */
 export function parseKey(text: string): Uint8Array | undefined {
   if (!/^[0-9a-fA-F]{64}$/.test(text)) return undefined;
   return Uint8Array.from({ length: KEY_LENGTH }, (_, index) =>

@@ -1,42 +1,43 @@
 /**
- * What a device of anybody's answers to `get=1` on WireGuard's userspace interface
- * (wireguard.com/xplatform, Configuration Protocol): text to a value.
+ * Parses the response of any WireGuard device to `get=1` on the userspace interface
+ * (wireguard.com/xplatform, Configuration Protocol).
  */
 import { Secret } from '../../lib/secrets/secret.js';
 import { parseKey } from './key-text.js';
 
 export interface DeviceResponse {
-  /** 32 bytes; undefined where the device has none. */
+  /** 32 bytes, or undefined if the device has no private key. */
   readonly privateKey: Secret<Uint8Array> | undefined;
-  /** 0 while there is no socket. */
+  /** The port of the UDP socket, or 0 without a socket. */
   readonly listenPort: number;
-  /** 0 for none. */
+  /** The firewall mark, or 0 if unset. */
   readonly fwmark: number;
   readonly peers: readonly PeerResponse[];
 }
 
 export interface PeerResponse {
-  /** 32 bytes. */
+  /** The peer's public key, 32 bytes. */
   readonly publicKey: Uint8Array;
-  /** As the device writes it; undefined where it knows none. */
+  /** The endpoint exactly as the device wrote it, or undefined if the device knows none. */
   readonly endpoint: string | undefined;
-  /** In ms since 1970; undefined before the first. */
+  /** When the last handshake completed, in ms since 1970; undefined before the first. */
   readonly latestHandshakeUnix: number | undefined;
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  /** Seconds; 0 is off. */
+  /** The interval in seconds; 0 if disabled. */
   readonly persistentKeepalive: number;
   readonly allowedIps: readonly string[];
 }
 
 /**
- * Keys that are not known are passed over: devices have some of their own. Pre-shared keys are not read.
+ * Parses a response. Unknown keys are ignored, because some devices add their own. Pre-shared keys
+ * are not read.
  *
- * @returns undefined where it is no such answer, or one of failure
+ * @returns undefined if the text is not a valid response, or if it reports an error
  */
 export function readGetResponse(text: string): DeviceResponse | undefined {
   const lines = text.trimEnd().split('\n');
-  // The last line tells how it went.
+  // The last line reports the result.
   if (lines.pop() !== 'errno=0') return undefined;
   const sections = [new Map<string, string[]>()];
   for (const line of lines) {
@@ -84,7 +85,7 @@ function valueOf(section: Section, key: string): string | undefined {
   return section.get(key)?.at(-1);
 }
 
-/** 0 where it is not said, or no number. */
+/** Returns 0 if the key is missing or its value is not a number. */
 function numberOf(section: Section, key: string): number {
   const text = valueOf(section, key) ?? '';
   return /^\d{1,16}$/.test(text) ? Number(text) : 0;

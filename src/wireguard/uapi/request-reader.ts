@@ -1,16 +1,18 @@
 /**
- * Requests of WireGuard's userspace interface out of a stream of text (wireguard.com/xplatform): lines,
- * the first of which names the operation, up to an empty one.
+ * Splits a text stream into requests of WireGuard's userspace interface (wireguard.com/xplatform):
+ * lines that end with an empty line, the first of which names the operation.
  */
 import { parseSetRequest, type SetRequest } from './set-request.js';
 
 export type Request =
   | { readonly operation: 'get' }
   | { readonly operation: 'set'; readonly request: SetRequest }
-  /** Nothing that can be done. */
+  /** The request is malformed or unsupported. */
   | { readonly operation: 'invalid' };
 
-/** What one request may have: a hundred thousand allowed IPs are 5 MB. */
+/**
+ * The maximum size of one request, in characters. For comparison, 100,000 allowed IPs take 5 MB.
+ */
 const LONGEST_REQUEST = 64 * 1024 * 1024;
 
 export class RequestReader {
@@ -18,12 +20,12 @@ export class RequestReader {
   #rest = '';
   #length = 0;
 
-  /** More has been written than a request may have: nothing more is read. */
+  /** Whether the current request exceeds the maximum size. Further input is ignored. */
   get isOverlong(): boolean {
     return this.#length > LONGEST_REQUEST;
   }
 
-  /** Takes what came, and gives the requests that are complete with it. */
+  /** Appends input and returns the requests that it completes. */
   read(text: string): Request[] {
     this.#length += text.length;
     if (this.isOverlong) {

@@ -1,7 +1,7 @@
 /**
- * The `set=1` operation of WireGuard's cross-platform userspace interface, as `wg set`, `wg setconf` and
- * `wg syncconf` send it (wireguard.com/xplatform, Configuration Protocol): text to a value. All of it is
- * read before anything is changed.
+ * Parses the `set=1` operation of WireGuard's cross-platform userspace interface, as sent by `wg
+ * set`, `wg setconf` and `wg syncconf` (wireguard.com/xplatform, Configuration Protocol). The whole
+ * request is parsed before anything changes.
  */
 import {
   type IpPrefix,
@@ -13,26 +13,26 @@ import type { Endpoint } from '../../ports/datagram.js';
 import { parseKey } from './key-text.js';
 
 export interface SetRequest {
-  /** 32 bytes; zeros take the key away. */
+  /** 32 bytes. All zeros remove the key. */
   readonly privateKey?: Uint8Array | undefined;
-  /** 0 for any free one. */
+  /** The port to listen on. 0 lets the system choose one. */
   readonly listenPort?: number | undefined;
-  /** 0 for none. */
+  /** The firewall mark. 0 removes it. */
   readonly fwmark?: number | undefined;
   readonly replacePeers: boolean;
   readonly peers: readonly PeerChange[];
 }
 
 export interface PeerChange {
-  /** 32 bytes. */
+  /** The peer's public key, 32 bytes. */
   readonly publicKey: Uint8Array;
   readonly remove: boolean;
-  /** The peer is not added where it is not there. */
+  /** Whether to ignore this change if the peer does not exist. */
   readonly updateOnly: boolean;
-  /** 32 bytes; zeros for none. */
+  /** 32 bytes. All zeros remove the pre-shared key. */
   readonly presharedKey?: Uint8Array | undefined;
   readonly endpoint?: Endpoint | undefined;
-  /** Seconds; 0 is off. */
+  /** The interval in seconds. 0 disables the keepalive. */
   readonly persistentKeepalive?: number | undefined;
   readonly replaceAllowedIps: boolean;
   readonly allowedIps: readonly IpPrefix[];
@@ -47,9 +47,9 @@ const MAXIMUM_KEEPALIVE = 65_535;
 const MAXIMUM_MARK = 0xffff_ffff;
 
 /**
- * Reads the lines behind `set=1`.
+ * Parses the lines after `set=1`.
  *
- * @returns undefined where a line is not of the protocol, or a value not of its key
+ * @returns undefined if a line is malformed, a key is unknown or a value is invalid
  */
 export function parseSetRequest(lines: Iterable<string>): SetRequest | undefined {
   const request: ChangingRequest = { replacePeers: false, peers: [] };
@@ -77,7 +77,7 @@ function setDevice(request: ChangingRequest, key: string, value: string): boolea
     case 'listen_port':
       return isSet((request.listenPort = parseNumber(value, MAXIMUM_PORT)));
     case 'fwmark':
-      // An empty one takes the mark away.
+      // An empty value removes the mark.
       return isSet((request.fwmark = value === '' ? 0 : parseNumber(value, MAXIMUM_MARK)));
     case 'replace_peers':
       request.replacePeers = true;
@@ -135,13 +135,13 @@ function isSet(value: unknown): boolean {
 }
 
 function parseNumber(text: string, maximum: number): number | undefined {
-  // wg writes a mark in hexadecimal where it was given so.
+  // wg writes the mark in hexadecimal if the user entered it in hexadecimal.
   const isNumber = /^(\d{1,10}|0x[0-9a-fA-F]{1,8})$/.test(text);
   const number = Number(text);
   return isNumber && number <= maximum ? number : undefined;
 }
 
-/** `address:port`, IPv6 in brackets. */
+/** Parses `address:port`, with an IPv6 address in brackets. */
 function parseEndpoint(text: string): Endpoint | undefined {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   const address = parseIpAddress(match?.[1] ?? match?.[2] ?? '');
