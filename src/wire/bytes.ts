@@ -1,10 +1,13 @@
-/** Multi-byte fields in network order, as functions on (bytes, offset). */
+/** Reads and writes multi-byte fields in network byte order. */
 
 export function readUint16(bytes: Uint8Array, offset: number): number {
   return (bytes[offset]! << 8) | bytes[offset + 1]!;
 }
 
-/** Signed, so that sequence numbers come out as src/lib/sequence-number.ts wants them. */
+/**
+ * Returns a signed 32-bit integer, the form in which src/lib/sequence-number.ts takes sequence
+ * numbers.
+ */
 export function readInt32(bytes: Uint8Array, offset: number): number {
   return (
     (bytes[offset]! << 24) |
@@ -19,7 +22,7 @@ export function writeUint16(bytes: Uint8Array, offset: number, value: number): v
   bytes[offset + 1] = value;
 }
 
-/** Writes the low 32 bits of `value`, signed or not. */
+/** Writes the low 32 bits of `value`, which may be signed or unsigned. */
 export function writeInt32(bytes: Uint8Array, offset: number, value: number): void {
   bytes[offset] = value >>> 24;
   bytes[offset + 1] = value >>> 16;

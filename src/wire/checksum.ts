@@ -1,17 +1,18 @@
 /**
- * The Internet checksum (RFC 1071). A sum is a plain number; sums of parts are added together, so
- * that a pseudo header is never copied in front of its segment.
+ * The Internet checksum (RFC 1071). A sum is a plain number, and sums of parts can be added. A
+ * pseudo header therefore need not be copied in front of its segment.
  *
- * Invariant: a part that is not the last has an even length.
+ * Invariant: every part except the last has an even length.
  */
 import type { IpAddress } from './ip-address.js';
 
 /**
- * The sum of the 16-bit words of `bytes[offset, offset + length)`, not folded. An odd last byte
- * counts as if a zero byte followed it (RFC 1071 1).
+ * Returns the unfolded sum of the 16-bit words of `bytes[offset, offset + length)`. An odd last
+ * byte is padded with a zero byte (RFC 1071 1).
  */
 export function sumBytes(bytes: Uint8Array, offset: number, length: number): number {
-  // High and low octets are summed apart: the carries meet once, at the end. 64 KiB stay below 2^31.
+  // High and low bytes are summed separately, so that carries are added only once, at the end. For
+  // 64 KiB, both sums stay below 2^31.
   let high = 0;
   let low = 0;
   let index = offset;
@@ -30,7 +31,9 @@ export function sumBytes(bytes: Uint8Array, offset: number, length: number): num
   return high * 256 + low;
 }
 
-/** The sum of an upper-layer pseudo header (RFC 9293 3.1, RFC 8200 8.1) for either family. */
+/**
+ * Returns the sum of an upper-layer pseudo header (RFC 9293 3.1, RFC 8200 8.1) for IPv4 or IPv6.
+ */
 export function sumPseudoHeader(
   source: IpAddress,
   destination: IpAddress,
@@ -45,7 +48,7 @@ export function sumPseudoHeader(
   );
 }
 
-/** The checksum field for a sum: folded to 16 bits and complemented. Sums stay below 2^48. */
+/** Returns the checksum field for a sum below 2^48: folded to 16 bits and complemented. */
 export function finishChecksum(sum: number): number {
   let folded = sum > 0xffffffff ? (sum % 0x10000) + Math.floor(sum / 0x10000) : sum;
   folded = (folded & 0xffff) + (folded >>> 16);
@@ -53,7 +56,7 @@ export function finishChecksum(sum: number): number {
   return ~folded & 0xffff;
 }
 
-/** Whether a sum taken over a whole message, checksum field included, shows no error. */
+/** Whether a sum over a whole message, including its checksum field, shows no error. */
 export function isChecksumValid(sum: number): boolean {
   return finishChecksum(sum) === 0;
 }

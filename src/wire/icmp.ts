@@ -1,8 +1,11 @@
-/** ICMP (RFC 792), and the layout of ICMPv6: accessors on (bytes, offset of the message). */
+/**
+ * ICMP messages (RFC 792), and the message layout of ICMPv6. Accessors take the bytes and the
+ * message's offset.
+ */
 import { readUint16, writeUint16 } from './bytes.js';
 import { finishChecksum, sumBytes } from './checksum.js';
 
-/** Bytes before the payload of an echo, or before the quoted packet of an error. */
+/** The length in bytes of the header before an echo's payload or an error's quoted packet. */
 export const ICMP_HEADER_LENGTH = 8;
 
 export const ICMP_ECHO_REPLY = 0;
@@ -11,7 +14,10 @@ export const ICMP_ECHO_REQUEST = 8;
 export const ICMP_TIME_EXCEEDED = 11;
 export const ICMP_PARAMETER_PROBLEM = 12;
 
-/** RFC 1812 4.3.2.3: an error quotes as much of a packet as fits into this, with all its headers. */
+/**
+ * The maximum length of an error with all its headers; the quoted packet is cut to fit (RFC 1812
+ * 4.3.2.3).
+ */
 export const ICMP_LONGEST_ERROR = 576;
 
 /** Codes of ICMP_DESTINATION_UNREACHABLE (RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1). */
@@ -31,10 +37,12 @@ const CODE = 1;
 const CHECKSUM = 2;
 const IDENTIFIER = 4;
 const SEQUENCE = 6;
-/** RFC 1191 4: the next hop's MTU, in the place of an echo's sequence. */
+/** The offset of the next-hop MTU, the same as that of an echo's sequence number (RFC 1191 4). */
 const NEXT_HOP_MTU = 6;
 
-/** RFC 1122 3.2.2: the types that are error messages; nothing is ever sent about one. */
+/**
+ * Whether a type is an error message. No error is ever sent in response to one (RFC 1122 3.2.2).
+ */
 export function isIcmpError(type: number): boolean {
   return (
     type === ICMP_DESTINATION_UNREACHABLE ||
@@ -61,7 +69,7 @@ export function icmpSequence(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + SEQUENCE);
 }
 
-/** The MTU that a fragmentation-needed message names; 0 from routers older than RFC 1191. */
+/** Returns the MTU in a fragmentation-needed message; 0 from routers that predate RFC 1191. */
 export function icmpNextHopMtu(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + NEXT_HOP_MTU);
 }
@@ -79,7 +87,7 @@ export function writeIcmpEcho(
   writeUint16(bytes, offset + SEQUENCE, sequence);
 }
 
-/** Writes type and code of an error; the four bytes behind the checksum stay zero. */
+/** Writes the type and code of an error. The four bytes after the checksum stay zero. */
 export function writeIcmpError(
   bytes: Uint8Array,
   offset: number,
@@ -91,9 +99,9 @@ export function writeIcmpError(
 }
 
 /**
- * Sets the checksum of a message that is complete otherwise.
+ * Sets the checksum of a message that is otherwise complete.
  *
- * @param pseudoSum sum of the pseudo header, which ICMPv6 has (RFC 4443 2.3) and ICMP has not
+ * @param pseudoSum sum of the pseudo header, which only ICMPv6 has (RFC 4443 2.3)
  */
 export function finishIcmp(bytes: Uint8Array, offset: number, length: number, pseudoSum = 0): void {
   writeUint16(bytes, offset + CHECKSUM, 0);

@@ -1,4 +1,7 @@
-/** ICMPv6 (RFC 4443): its numbers. The layout is that of ICMP, so the accessors are in icmp.ts. */
+/**
+ * Types and codes of ICMPv6 (RFC 4443). Its message layout is that of ICMP, so see icmp.ts for
+ * accessors.
+ */
 import { readInt32, writeInt32 } from './bytes.js';
 import { IPV6_MINIMUM_MTU } from './ipv6.js';
 
@@ -8,20 +11,20 @@ export const ICMPV6_TIME_EXCEEDED = 3;
 export const ICMPV6_PARAMETER_PROBLEM = 4;
 export const ICMPV6_ECHO_REQUEST = 128;
 export const ICMPV6_ECHO_REPLY = 129;
-/** RFC 4861 4.5. */
+/** The type of a redirect message (RFC 4861 4.5). */
 export const ICMPV6_REDIRECT = 137;
 
-/** RFC 4443 2.4 (c): as ICMP_LONGEST_ERROR. */
+/** The maximum length of an error, like ICMP_LONGEST_ERROR (RFC 4443 2.4 (c)). */
 export const ICMPV6_LONGEST_ERROR = IPV6_MINIMUM_MTU;
 
-/** Codes of ICMPV6_DESTINATION_UNREACHABLE: RFC 4443 3.1. */
+/** Codes of ICMPV6_DESTINATION_UNREACHABLE (RFC 4443 3.1). */
 export const ICMPV6_ADDRESS_UNREACHABLE = 3;
 export const ICMPV6_PORT_UNREACHABLE = 4;
 
-/** A code of ICMPV6_TIME_EXCEEDED: RFC 4443 3.3. */
+/** A code of ICMPV6_TIME_EXCEEDED (RFC 4443 3.3). */
 export const ICMPV6_REASSEMBLY_TIME_EXCEEDED = 1;
 
-/** Codes of ICMPV6_PARAMETER_PROBLEM: RFC 4443 3.4, the last RFC 7112 6. */
+/** Codes of ICMPV6_PARAMETER_PROBLEM (RFC 4443 3.4; the last one RFC 7112 6). */
 export const ICMPV6_ERRONEOUS_FIELD = 0;
 export const ICMPV6_UNRECOGNIZED_NEXT_HEADER = 1;
 export const ICMPV6_UNRECOGNIZED_OPTION = 2;
@@ -29,12 +32,12 @@ export const ICMPV6_INCOMPLETE_HEADER_CHAIN = 3;
 
 const PARAMETER = 4;
 
-/** RFC 4443 2.1: error messages have types below 128. */
+/** Whether a type is an error message: error types are below 128 (RFC 4443 2.1). */
 export function isIcmpv6Error(type: number): boolean {
   return type < 128;
 }
 
-/** The four bytes behind the checksum: an MTU (RFC 4443 3.2) or a pointer (3.4). */
+/** Returns the four bytes after the checksum: an MTU (RFC 4443 3.2) or a pointer (3.4). */
 export function icmpv6Parameter(bytes: Uint8Array, offset: number): number {
   return readInt32(bytes, offset + PARAMETER) >>> 0;
 }

@@ -1,7 +1,13 @@
-/** An IP address as its 4 or 16 bytes in network order. Text exists at the edges only. */
+/**
+ * An IP address as 4 or 16 bytes in network byte order. The text form is used only for input and
+ * output.
+ */
 export type IpAddress = Uint8Array;
 
-/** A block of addresses: RFC 4632 and RFC 4291 2.3. Bits behind `prefixLength` are zero. */
+/**
+ * An address prefix (RFC 4632, RFC 4291 2.3). The bits after the first `prefixLength` bits are
+ * zero.
+ */
 export interface IpPrefix {
   readonly address: IpAddress;
   readonly prefixLength: number;
@@ -13,7 +19,7 @@ export interface SocketAddress {
   readonly port: number;
 }
 
-/** Reads dotted-quad IPv4 or RFC 4291 IPv6 text; undefined for anything else. */
+/** Parses a dotted-quad IPv4 address or an RFC 4291 IPv6 address. Returns undefined if invalid. */
 export function parseIpAddress(text: string): IpAddress | undefined {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
 }
@@ -47,7 +53,10 @@ function parseIpv6(text: string): IpAddress | undefined {
   return address;
 }
 
-/** Groups of one half of an IPv6 text; the last may be a dotted quad (RFC 4291 2.2, form 3). */
+/**
+ * Parses the groups on one side of `::`. The last group may be a dotted quad (RFC 4291 2.2, form
+ * 3).
+ */
 function parseGroups(text: string): number[] | undefined {
   if (text === '') return [];
   const groups: number[] = [];
@@ -65,7 +74,7 @@ function parseGroups(text: string): number[] | undefined {
   return groups;
 }
 
-/** Text of an address; IPv6 in the form that RFC 5952 recommends. */
+/** Formats an address. IPv6 uses the form that RFC 5952 recommends. */
 export function formatIpAddress(address: IpAddress): string {
   if (address.length === 4) return address.join('.');
   const groups = Array.from(
@@ -89,7 +98,7 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
   return best;
 }
 
-/** Reads `address/length`; host bits are masked. A missing length is no prefix. */
+/** Parses `address/length` and masks the host bits. The length is required. */
 export function parseIpPrefix(text: string): IpPrefix | undefined {
   const match = /^([^/]+)\/(0|[1-9]\d{0,2})$/.exec(text);
   const address = match && parseIpAddress(match[1]!);
@@ -99,7 +108,7 @@ export function parseIpPrefix(text: string): IpPrefix | undefined {
   return { address: maskAddress(address, prefixLength), prefixLength };
 }
 
-/** A copy of `address` with the bits behind `prefixLength` set to zero. */
+/** Returns a copy of `address` in which only the first `prefixLength` bits may be nonzero. */
 export function maskAddress(address: IpAddress, prefixLength: number): IpAddress {
   return address.map((byte, index) => {
     const bits = Math.min(8, Math.max(0, prefixLength - index * 8));
@@ -107,7 +116,7 @@ export function maskAddress(address: IpAddress, prefixLength: number): IpAddress
   });
 }
 
-/** Whether two addresses are of one family and equal. */
+/** Whether two addresses have the same family and are equal. */
 export function sameAddress(left: IpAddress, right: IpAddress): boolean {
   if (left.length !== right.length) return false;
   for (let index = 0; index < left.length; index++) {
@@ -116,7 +125,10 @@ export function sameAddress(left: IpAddress, right: IpAddress): boolean {
   return true;
 }
 
-/** A Map key for an address: a number for IPv4, a string for IPv6, never equal between families. */
+/**
+ * Returns a Map key for an address: a number for IPv4, a string for IPv6, so that the families
+ * never collide.
+ */
 export function addressKey(address: IpAddress): number | string {
   if (address.length === 4) {
     return ((address[0]! << 24) | (address[1]! << 16) | (address[2]! << 8) | address[3]!) >>> 0;

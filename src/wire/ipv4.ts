@@ -1,12 +1,12 @@
-/** The IPv4 header (RFC 791 3.1): accessors on (bytes, offset of the header). */
+/** The IPv4 header (RFC 791 3.1). Accessors take the bytes and the header's offset. */
 import { finishChecksum, isChecksumValid, sumBytes } from './checksum.js';
 import { readUint16, writeUint16 } from './bytes.js';
 import type { IpAddress } from './ip-address.js';
 
-/** Bytes of a header without options, the only kind that is sent. */
+/** The length in bytes of a header without options. Sent headers never have options. */
 export const IPV4_HEADER_LENGTH = 20;
 
-/** Protocol numbers (IANA), the same in IPv6's next header but for ICMP. */
+/** IANA protocol numbers. IPv6 uses the same values in its next header field, except for ICMP. */
 export const PROTOCOL_ICMP = 1;
 export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
@@ -24,10 +24,10 @@ const DONT_FRAGMENT = 0x4000;
 const MORE_FRAGMENTS = 0x2000;
 const FRAGMENT_OFFSET = 0x1fff;
 
-/** RFC 1122 3.2.1.7 leaves it to the host; 64 is the recommended default (RFC 1700). */
+/** The recommended default time to live (RFC 1700). RFC 1122 3.2.1.7 lets the host choose. */
 const DEFAULT_TIME_TO_LIVE = 64;
 
-/** The version field of any IP packet with at least one byte. */
+/** Returns the version of an IPv4 or IPv6 packet of at least one byte. */
 export function ipVersion(bytes: Uint8Array, offset: number): number {
   return bytes[offset]! >>> 4;
 }
@@ -44,7 +44,7 @@ export function ipv4Protocol(bytes: Uint8Array, offset: number): number {
   return bytes[offset + PROTOCOL]!;
 }
 
-/** Where a fragment's data belongs, in bytes: RFC 791 3.1. */
+/** Returns the position of a fragment's data in the packet, in bytes (RFC 791 3.1). */
 export function ipv4FragmentOffset(bytes: Uint8Array, offset: number): number {
   return (readUint16(bytes, offset + FLAGS_AND_FRAGMENT) & FRAGMENT_OFFSET) * 8;
 }
@@ -58,8 +58,8 @@ export function ipv4Identification(bytes: Uint8Array, offset: number): number {
 }
 
 /**
- * Makes the header that of a fragment, which may be fragmented again, or with `start` 0 and no
- * more to come that of a whole packet. The checksum is left as it is.
+ * Turns the header into that of a fragment, which may be fragmented again. If `start` is 0 and
+ * `more` is false, it becomes the header of a whole packet. The checksum is not updated.
  */
 export function writeIpv4Fragment(
   bytes: Uint8Array,
@@ -72,36 +72,38 @@ export function writeIpv4Fragment(
   writeUint16(bytes, offset + FLAGS_AND_FRAGMENT, word);
 }
 
-/** Whether the packet is a part of a larger one. */
+/** Whether the packet is a fragment of a larger one. */
 export function ipv4IsFragment(bytes: Uint8Array, offset: number): boolean {
   const word = readUint16(bytes, offset + FLAGS_AND_FRAGMENT);
   return (word & (MORE_FRAGMENTS | FRAGMENT_OFFSET)) !== 0;
 }
 
-/** The source address, as a view. */
+/** Returns a view of the source address. */
 export function ipv4Source(bytes: Uint8Array, offset: number): IpAddress {
   return bytes.subarray(offset + SOURCE, offset + SOURCE + 4);
 }
 
-/** The destination address, as a view. */
+/** Returns a view of the destination address. */
 export function ipv4Destination(bytes: Uint8Array, offset: number): IpAddress {
   return bytes.subarray(offset + DESTINATION, offset + DESTINATION + 4);
 }
 
-/** What is wrong with the header of the packet in `bytes`; undefined when nothing is. */
+/**
+ * Returns the error in the header of the packet in `bytes`, or undefined if the header is valid.
+ */
 export function ipv4HeaderError(bytes: Uint8Array): 'ip-truncated' | 'ip-checksum' | undefined {
   if (bytes.length < IPV4_HEADER_LENGTH) return 'ip-truncated';
   const headerLength = ipv4HeaderLength(bytes, 0);
   const totalLength = ipv4TotalLength(bytes, 0);
   if (headerLength < IPV4_HEADER_LENGTH || totalLength < headerLength) return 'ip-truncated';
   if (totalLength > bytes.length) return 'ip-truncated';
-  // RFC 1122 3.2.1.2: a host MUST verify the header checksum and drop silently.
+  // A host MUST verify the header checksum and silently drop invalid packets (RFC 1122 3.2.1.2).
   return isChecksumValid(sumBytes(bytes, 0, headerLength)) ? undefined : 'ip-checksum';
 }
 
 /**
- * A header without length and checksum; `finishIpv4Header` puts those in. The packet is never
- * fragmented (DF), so its identification is of no meaning (RFC 6864 4.1) and stays zero.
+ * Creates a header without length and checksum; `finishIpv4Header` sets them. The packet must not
+ * be fragmented (DF), so its identification has no meaning (RFC 6864 4.1) and is zero.
  */
 export function createIpv4Header(
   source: IpAddress,
@@ -118,7 +120,7 @@ export function createIpv4Header(
   return header;
 }
 
-/** Sets total length and header checksum of the header at `offset`, which may have options. */
+/** Sets the total length and checksum of the header at `offset`, which may have options. */
 export function finishIpv4Header(bytes: Uint8Array, offset: number, totalLength: number): void {
   writeUint16(bytes, offset + TOTAL_LENGTH, totalLength);
   writeUint16(bytes, offset + CHECKSUM, 0);

@@ -1,13 +1,16 @@
-/** The IPv6 header (RFC 8200 3) and its extension headers (4): accessors on (bytes, offset). */
+/**
+ * The IPv6 header (RFC 8200 3) and its extension headers (4). Accessors take the bytes and the
+ * header's offset.
+ */
 import { readInt32, readUint16, writeInt32, writeUint16 } from './bytes.js';
 import type { IpAddress } from './ip-address.js';
 
 export const IPV6_HEADER_LENGTH = 40;
 
-/** RFC 8200 5: every link carries packets of this size. */
+/** The packet size that every link can carry (RFC 8200 5). */
 export const IPV6_MINIMUM_MTU = 1280;
 
-/** Next header values (IANA protocol numbers) that IPv4 does not know. */
+/** Next header values (IANA protocol numbers) that IPv4 does not use. */
 export const HOP_BY_HOP_OPTIONS = 0;
 export const ROUTING_HEADER = 43;
 export const FRAGMENT_HEADER = 44;
@@ -17,10 +20,10 @@ export const DESTINATION_OPTIONS = 60;
 
 export const FRAGMENT_HEADER_LENGTH = 8;
 
-/** Where the fields lie that a parameter problem may point to. */
+/** Offsets of the fields to which a parameter problem may point. */
 export const IPV6_PAYLOAD_LENGTH = 4;
 export const IPV6_NEXT_HEADER = 6;
-/** In a fragment header. */
+/** The offset of the offset field in a fragment header. */
 export const FRAGMENT_OFFSET = 2;
 
 const HOP_LIMIT = 7;
@@ -31,40 +34,45 @@ const IDENTIFICATION = 4;
 const MORE_FRAGMENTS = 0x0001;
 const OFFSET_MASK = 0xfff8;
 
-/** The same as in IPv4, see ipv4.ts. */
+/** The same value as in IPv4; see ipv4.ts. */
 const DEFAULT_HOP_LIMIT = 64;
 
-/** Headers that skipExtensionHeaders() passes at most. */
+/** The maximum number of headers that skipExtensionHeaders() skips. */
 const MAXIMUM_SKIPPED = 8;
 
-/** Bytes behind the header, extension headers included. */
+/** Returns the number of bytes after the header, including extension headers. */
 export function ipv6PayloadLength(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + IPV6_PAYLOAD_LENGTH);
 }
 
-/** The source address, as a view. */
+/** Returns a view of the source address. */
 export function ipv6Source(bytes: Uint8Array, offset: number): IpAddress {
   return bytes.subarray(offset + SOURCE, offset + SOURCE + 16);
 }
 
-/** The destination address, as a view. */
+/** Returns a view of the destination address. */
 export function ipv6Destination(bytes: Uint8Array, offset: number): IpAddress {
   return bytes.subarray(offset + DESTINATION, offset + DESTINATION + 16);
 }
 
-/** What is wrong with the header of the packet in `bytes`; undefined when nothing is. */
+/**
+ * Returns the error in the header of the packet in `bytes`, or undefined if the header is valid.
+ */
 export function ipv6HeaderError(bytes: Uint8Array): 'ip-truncated' | undefined {
   if (bytes.length < IPV6_HEADER_LENGTH) return 'ip-truncated';
   const end = IPV6_HEADER_LENGTH + ipv6PayloadLength(bytes, 0);
   return end > bytes.length ? 'ip-truncated' : undefined;
 }
 
-/** Bytes of an options or routing header: RFC 8200 4.3, counted in eights without the first. */
+/**
+ * Returns the length in bytes of an options or routing header. Its length field counts 8-byte units
+ * beyond the first (RFC 8200 4.3).
+ */
 export function extensionHeaderLength(bytes: Uint8Array, offset: number): number {
   return (bytes[offset + 1]! + 1) * 8;
 }
 
-/** Where a fragment's data belongs, in bytes: RFC 8200 4.5. */
+/** Returns the position of a fragment's data in the packet, in bytes (RFC 8200 4.5). */
 export function fragmentOffset(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + FRAGMENT_OFFSET) & OFFSET_MASK;
 }
@@ -73,12 +81,12 @@ export function hasMoreFragments(bytes: Uint8Array, offset: number): boolean {
   return (readUint16(bytes, offset + FRAGMENT_OFFSET) & MORE_FRAGMENTS) !== 0;
 }
 
-/** As an int32. */
+/** Returns a signed 32-bit integer. */
 export function fragmentIdentification(bytes: Uint8Array, offset: number): number {
   return readInt32(bytes, offset + IDENTIFICATION);
 }
 
-/** @param place the offset of the data in bytes, a multiple of 8 */
+/** @param place the position of the data in bytes, a multiple of 8 */
 export function writeFragmentHeader(
   bytes: Uint8Array,
   offset: number,
@@ -92,7 +100,7 @@ export function writeFragmentHeader(
   writeInt32(bytes, offset + IDENTIFICATION, identification);
 }
 
-/** A header without payload length; `finishIpv6Header` puts that in. */
+/** Creates a header without payload length; `finishIpv6Header` sets it. */
 export function createIpv6Header(
   source: IpAddress,
   destination: IpAddress,
@@ -113,9 +121,9 @@ export function finishIpv6Header(bytes: Uint8Array, offset: number, payloadLengt
 }
 
 /**
- * Finds what lies behind the extension headers without judging them.
+ * Finds the upper-layer header after the extension headers, without validating them.
  *
- * @returns undefined where the packet ends before, or holds a later fragment's data instead
+ * @returns undefined if the packet ends too early, or is a fragment other than the first
  */
 export function skipExtensionHeaders(
   bytes: Uint8Array,

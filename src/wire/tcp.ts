@@ -1,8 +1,8 @@
-/** The TCP header (RFC 9293 3.1): accessors on (bytes, offset of the header). */
+/** The TCP header (RFC 9293 3.1). Accessors take the bytes and the header's offset. */
 import { readInt32, readUint16, writeInt32, writeUint16 } from './bytes.js';
 import { finishChecksum, sumBytes } from './checksum.js';
 
-/** Bytes of a header without options. */
+/** The length in bytes of a header without options. */
 export const TCP_HEADER_LENGTH = 20;
 
 export const FIN = 0x01;
@@ -12,7 +12,7 @@ export const PSH = 0x08;
 export const ACK = 0x10;
 export const URG = 0x20;
 
-/** Kinds of options (RFC 9293 3.2, RFC 7323 2.2 and 3.2, RFC 2018). */
+/** Option kinds (RFC 9293 3.2, RFC 7323 2.2 and 3.2, RFC 2018). */
 export const OPTION_END = 0;
 export const OPTION_NOP = 1;
 export const OPTION_MSS = 2;
@@ -38,17 +38,17 @@ export function tcpDestinationPort(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + DESTINATION_PORT);
 }
 
-/** As an int32. */
+/** Returns a signed 32-bit integer. */
 export function tcpSequence(bytes: Uint8Array, offset: number): number {
   return readInt32(bytes, offset + SEQUENCE);
 }
 
-/** As an int32. */
+/** Returns a signed 32-bit integer. */
 export function tcpAcknowledgment(bytes: Uint8Array, offset: number): number {
   return readInt32(bytes, offset + ACKNOWLEDGMENT);
 }
 
-/** Bytes of the header with its options. */
+/** Returns the length in bytes of the header with its options. */
 export function tcpHeaderLength(bytes: Uint8Array, offset: number): number {
   return (bytes[offset + DATA_OFFSET]! >>> 4) * 4;
 }
@@ -57,7 +57,7 @@ export function tcpFlags(bytes: Uint8Array, offset: number): number {
   return bytes[offset + FLAGS]!;
 }
 
-/** The window field, not scaled. */
+/** Returns the unscaled window field. */
 export function tcpWindow(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + WINDOW);
 }
@@ -82,7 +82,7 @@ export function writeTcpNumbers(
   writeInt32(bytes, offset + ACKNOWLEDGMENT, acknowledgment);
 }
 
-/** Writes data offset, flags and window. `headerLength` is a multiple of 4. */
+/** Writes the data offset, flags and window. `headerLength` is a multiple of 4. */
 export function writeTcpControl(
   bytes: Uint8Array,
   offset: number,
@@ -96,9 +96,9 @@ export function writeTcpControl(
 }
 
 /**
- * Sets the checksum of a segment that is complete otherwise.
+ * Sets the checksum of a segment that is otherwise complete.
  *
- * @param length of header and payload
+ * @param length the length of header and payload, in bytes
  * @param pseudoSum sum of the pseudo header
  */
 export function finishTcp(

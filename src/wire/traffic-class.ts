@@ -1,11 +1,11 @@
 /**
- * The octet of both IP headers that has DSCP and ECN (RFC 2474 3, RFC 3168 5): accessors on
- * (bytes, offset of the header).
+ * The byte with DSCP and ECN in IPv4 and IPv6 headers (RFC 2474 3, RFC 3168 5). Accessors take the
+ * bytes and the header's offset.
  */
 import { readUint16, writeUint16 } from './bytes.js';
 import { finishChecksum } from './checksum.js';
 
-/** ECN, the two low bits: RFC 3168 5. */
+/** Values of the ECN field, the low two bits (RFC 3168 5). */
 export const NOT_ECT = 0;
 export const ECT_1 = 1;
 export const ECT_0 = 2;
@@ -15,16 +15,16 @@ const ECN = 0x03;
 
 const IPV4_CHECKSUM = 10;
 
-/** ECN of an IPv4 or IPv6 packet, which has at least two bytes. */
+/** Returns the ECN field of an IPv4 or IPv6 packet of at least two bytes. */
 export function ecnAt(bytes: Uint8Array, offset: number): number {
   return (bytes[offset + 1]! >> ecnShift(bytes, offset)) & ECN;
 }
 
 /**
- * Gives the packet of a tunnel the ECN that its datagram has got on its way: RFC 6040 4.2.
+ * Applies the ECN field of an outer datagram to its inner packet at tunnel egress (RFC 6040 4.2).
  *
  * @param outer the traffic class of the datagram
- * @returns false where the packet is to be dropped: it met congestion, and cannot be marked
+ * @returns false if the packet must be dropped: it met congestion but cannot be marked
  */
 export function decapsulateEcn(bytes: Uint8Array, offset: number, outer: number): boolean {
   const arrived = outer & ECN;
@@ -41,13 +41,13 @@ function writeEcn(bytes: Uint8Array, offset: number, ecn: number): void {
   const after = (before & ~(ECN << shift)) | (ecn << shift);
   writeUint16(bytes, offset, after);
   if (bytes[offset]! >> 4 !== 4) return;
-  // RFC 1624 3, equation 3: a checksum that was wrong stays so.
+  // Updates the checksum incrementally (RFC 1624 3, equation 3). A wrong checksum stays wrong.
   const checksum = readUint16(bytes, offset + IPV4_CHECKSUM);
   const sum = (~checksum & 0xffff) + (~before & 0xffff) + after;
   writeUint16(bytes, offset + IPV4_CHECKSUM, finishChecksum(sum));
 }
 
-/** In IPv6 the octet stands across two bytes, behind the version: RFC 8200 3. */
+/** The byte spans two bytes in IPv6, after the 4-bit version (RFC 8200 3). */
 function ecnShift(bytes: Uint8Array, offset: number): number {
   return bytes[offset]! >> 4 === 4 ? 0 : 4;
 }

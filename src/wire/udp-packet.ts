@@ -1,11 +1,11 @@
-/** A whole IP packet around one UDP payload, for either family. */
+/** Builds a whole IPv4 or IPv6 packet around a UDP payload. */
 import { sumPseudoHeader } from './checksum.js';
 import type { SocketAddress } from './ip-address.js';
 import { createIpv4Header, finishIpv4Header, IPV4_HEADER_LENGTH, PROTOCOL_UDP } from './ipv4.js';
 import { createIpv6Header, finishIpv6Header, IPV6_HEADER_LENGTH } from './ipv6.js';
 import { finishUdp, UDP_HEADER_LENGTH, writeUdpPorts } from './udp.js';
 
-/** @throws RangeError where the addresses are not of one family, or the payload fits in no packet */
+/** @throws RangeError if the addresses differ in family, or the payload is too long */
 export function createUdpPacket(
   source: SocketAddress,
   destination: SocketAddress,
@@ -17,7 +17,7 @@ export function createUdpPacket(
   }
   const headerLength = isIpv4 ? IPV4_HEADER_LENGTH : IPV6_HEADER_LENGTH;
   const udpLength = UDP_HEADER_LENGTH + payload.length;
-  // IPv4's total length counts its header, IPv6's payload length does not.
+  // IPv4's total length includes the IP header; IPv6's payload length does not.
   if (udpLength + (isIpv4 ? headerLength : 0) > 0xffff)
     throw new RangeError('the payload is too long');
   const packet = new Uint8Array(headerLength + udpLength);

@@ -1,4 +1,4 @@
-/** The UDP header (RFC 768): accessors on (bytes, offset of the header). */
+/** The UDP header (RFC 768). Accessors take the bytes and the header's offset. */
 import { readUint16, writeUint16 } from './bytes.js';
 import { finishChecksum, sumBytes } from './checksum.js';
 
@@ -17,12 +17,14 @@ export function udpDestinationPort(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + DESTINATION_PORT);
 }
 
-/** Header and payload together, in bytes, as the header says. */
+/** Returns the length of header and payload in bytes, according to the header. */
 export function udpLength(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + LENGTH);
 }
 
-/** Zero means that the sender made none (RFC 768); only IPv4 allows it. */
+/**
+ * Returns the checksum. Zero means that the sender computed none, which only IPv4 allows (RFC 768).
+ */
 export function udpChecksum(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + CHECKSUM);
 }
@@ -38,9 +40,9 @@ export function writeUdpPorts(
 }
 
 /**
- * Sets length and checksum of a datagram whose ports and payload are in place.
+ * Sets the length and checksum of a datagram whose ports and payload are already written.
  *
- * @param length of header and payload
+ * @param length the length of header and payload, in bytes
  * @param pseudoSum sum of the pseudo header
  */
 export function finishUdp(
@@ -51,7 +53,7 @@ export function finishUdp(
 ): void {
   writeUint16(bytes, offset + LENGTH, length);
   writeUint16(bytes, offset + CHECKSUM, 0);
-  // RFC 768: a checksum that comes out as zero is sent as all ones.
+  // A computed checksum of zero is sent as all ones (RFC 768).
   const checksum = finishChecksum(pseudoSum + sumBytes(bytes, offset, length)) || 0xffff;
   writeUint16(bytes, offset + CHECKSUM, checksum);
 }

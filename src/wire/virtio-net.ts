@@ -1,29 +1,33 @@
 /**
- * The header in front of each frame of a packet device: struct virtio_net_hdr (Virtual I/O Device 1.2,
- * 5.1.6), little-endian; accessors on (bytes, offset of the header).
+ * The header in front of each frame of a packet device: struct virtio_net_hdr (Virtual I/O Device
+ * 1.2, 5.1.6), little-endian. Accessors take the bytes and the header's offset.
  *
- * It describes one packet. A packet with a segmentation type is a run: TCP's or UDP's header stands once,
- * the payload is longer than one segment, and whoever sends it on cuts it into segments of
- * `virtioSegmentSize` bytes of payload, the last of which may be shorter.
+ * A header describes one packet. If the header has a segmentation type, the packet is a GSO packet:
+ * one TCP or UDP header with a payload longer than one segment. The packet is later split into
+ * segments with `virtioSegmentSize` bytes of payload each; the last one may be shorter.
  */
 
 export const VIRTIO_NET_HEADER_LENGTH = 10;
 
 /**
- * The checksum is to be made: the field holds the sum of the pseudo header, not inverted, and the sum of
- * all bytes from `virtioChecksumStart` on goes to `virtioChecksumOffset` behind that.
+ * The checksum must be completed. The checksum field holds the sum of the pseudo header, not
+ * complemented. The receiver sums all bytes from `virtioChecksumStart` on, and writes the checksum
+ * `virtioChecksumOffset` bytes after that position.
  */
 export const VIRTIO_NET_NEEDS_CHECKSUM = 0x01;
-/** The checksum was found right. */
+/** The checksum was verified. */
 export const VIRTIO_NET_CHECKSUM_VALID = 0x02;
 
-/** One packet as it is. */
+/** A single packet that needs no segmentation. */
 export const VIRTIO_NET_GSO_NONE = 0;
 export const VIRTIO_NET_GSO_TCPV4 = 1;
 export const VIRTIO_NET_GSO_TCPV6 = 4;
-/** UDP datagrams of one length, each with a header of its own when they are cut. */
+/** UDP datagrams of equal length. Each gets its own header when the packet is split. */
 export const VIRTIO_NET_GSO_UDP_L4 = 5;
-/** Beside a type of TCP: the run has CWR set, which belongs to its first segment (RFC 3168 6.1.2). */
+/**
+ * Added to a TCP type: the packet has CWR set, which belongs to its first segment only (RFC 3168
+ * 6.1.2).
+ */
 export const VIRTIO_NET_GSO_ECN = 0x80;
 
 const FLAGS = 0;
@@ -33,13 +37,18 @@ const SEGMENT_SIZE = 4;
 const CHECKSUM_START = 6;
 const CHECKSUM_OFFSET = 8;
 
-/** What a frame's header says; sizes in bytes, places from the packet's first byte on. */
+/**
+ * The fields of a frame's header. Sizes are in bytes; positions count from the packet's first byte.
+ */
 export interface VirtioNetHeader {
-  /** VIRTIO_NET_NEEDS_CHECKSUM and the like. */
+  /** Flags such as VIRTIO_NET_NEEDS_CHECKSUM. */
   readonly flags: number;
   /** One of VIRTIO_NET_GSO_…. */
   readonly segmentation: number;
-  /** Of the IP and TCP or UDP header; a hint, which the kernel that reads it may find wrong. */
+  /**
+   * The length of the IP and the TCP or UDP header. This is a hint; the receiver must not rely on
+   * it.
+   */
   readonly headersLength: number;
   readonly segmentSize: number;
   readonly checksumStart: number;
