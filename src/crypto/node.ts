@@ -1,6 +1,6 @@
 /**
- * The backend that is always there: node:crypto, and noble for what node:crypto lacks (keyed
- * BLAKE2s, whose key `createHash` silently ignores, and XChaCha20).
+ * The backend that is always available. It uses node:crypto, and noble for what node:crypto lacks:
+ * XChaCha20 and keyed BLAKE2s, whose key `createHash` silently ignores.
  */
 import { createCipheriv, createDecipheriv, createHash, timingSafeEqual } from 'node:crypto';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
@@ -14,12 +14,11 @@ const TAG_LENGTH = 16;
 const AEAD = 'chacha20-poly1305';
 const TAG_OPTION = { authTagLength: TAG_LENGTH };
 
-/** BLAKE2s takes blocks of this length (RFC 7693 2.1); the pads are HMAC's (RFC 2104 section 2). */
+/** BLAKE2s's block length (RFC 7693 2.1). The pads below are HMAC's (RFC 2104 section 2). */
 const BLOCK_LENGTH = 64;
 const INNER_PAD = 0x36;
 const OUTER_PAD = 0x5c;
 
-/** The backend on node:crypto. */
 export function createNodeCrypto(): Crypto {
   return {
     backend: 'node',
@@ -44,10 +43,10 @@ function hash(...parts: Uint8Array[]): Uint8Array {
   return bytesOf(state.digest());
 }
 
-/** The pad and the key, wiped after each use. */
+/** A scratch block for the key XORed with a pad, wiped after each use. */
 const block = secretBytes(BLOCK_LENGTH);
 
-/** By the definition and not by createHmac, which leaves what it returns on the stack. */
+/** Implements HMAC by definition, because createHmac leaves its result on the stack. */
 function hmac(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array {
   if (key.length > BLOCK_LENGTH) return hmac(hash(key), ...parts);
   block.fill(INNER_PAD);
@@ -60,7 +59,7 @@ function hmac(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array {
   return outer;
 }
 
-/** The digest's own bytes: a copy would leave them to be found. */
+/** Returns a view of the digest. A copy would leave the original bytes in memory. */
 function bytesOf({ buffer, byteOffset, length }: Buffer): Uint8Array {
   return new Uint8Array(buffer, byteOffset, length);
 }
@@ -120,8 +119,8 @@ function openX(
 }
 
 /**
- * node:crypto has no way to write into a given buffer: its output is copied back. The key is kept
- * as bytes, because a KeyObject cannot be wiped.
+ * Copies node:crypto's output back into the buffer, because node:crypto cannot write into a given
+ * buffer. The key is kept as bytes, because a KeyObject cannot be wiped.
  */
 class NodeTransportKey implements TransportKey {
   readonly #key: Uint8Array;

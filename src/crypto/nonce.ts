@@ -1,10 +1,10 @@
 /**
- * Writes the counter of a transport message into its nonce: 32 zero bits, then the counter as a
- * little-endian u64 (whitepaper 5.4.6). The first four bytes of `nonce` stay as they are, zero.
+ * Writes a message counter into its nonce: 32 zero bits, then the counter as a little-endian u64
+ * (whitepaper 5.4.6). The first four bytes of `nonce` must be zero and are not written.
  */
 export function writeCounterNonce(nonce: Uint8Array, counter: number): void {
   const low = counter >>> 0;
-  // Division, because shifts see only 32 bits; exact below 2^53.
+  // Uses division, because shifts truncate to 32 bits. The result is exact below 2^53.
   const high = (counter - low) / 0x1_0000_0000;
   nonce[4] = low;
   nonce[5] = low >>> 8;

@@ -1,6 +1,8 @@
-/** The part of sodium-native that src/crypto/sodium.ts uses; the package ships no types. */
+/** Types for the part of sodium-native that src/crypto/sodium.ts uses; the package has no types. */
 declare module 'sodium-native' {
-  /** Combined mode: ciphertext and tag into `c`, which may begin where `m` begins. */
+  /**
+   * Encrypts in combined mode: writes ciphertext and tag to `c`, which may start where `m` starts.
+   */
   export const crypto_aead_chacha20poly1305_ietf_encrypt: (
     ...args: [
       c: Uint8Array,
@@ -12,7 +14,7 @@ declare module 'sodium-native' {
     ]
   ) => number;
 
-  /** The inverse. Throws where the tag is wrong. */
+  /** Decrypts in combined mode. Throws if the tag is wrong. */
   export const crypto_aead_chacha20poly1305_ietf_decrypt: (
     ...args: [
       m: Uint8Array,
@@ -24,9 +26,9 @@ declare module 'sodium-native' {
     ]
   ) => number;
 
-  /** X25519: `n` is the private key, `p` the public one. Throws where `q` would be all zeros. */
+  /** Computes X25519 of private key `n` and public key `p`. Throws if `q` would be all zeros. */
   export const crypto_scalarmult: (q: Uint8Array, n: Uint8Array, p: Uint8Array) => number;
 
-  /** The public key `q` of the private key `n`. */
+  /** Computes the public key `q` of the private key `n`. */
   export const crypto_scalarmult_base: (q: Uint8Array, n: Uint8Array) => number;
 }
