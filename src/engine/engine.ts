@@ -1,9 +1,9 @@
 /**
- * WireGuard under whatever carries packets to it, as one pure machine: datagrams in, datagrams out,
- * one deadline.
+ * WireGuard below a source of IP packets, as one state machine without I/O: datagrams in, datagrams
+ * out, one deadline.
  *
- * The caller mutates it (handleDatagrams, handleTimeout, a call on what is above) and then calls
- * drain() until it says that nothing is left; only then is nextTimeout() of any meaning.
+ * The caller changes the state (handleDatagrams, handleTimeout, a call to the layer above) and then
+ * calls drain() until `more` is false. Only then is nextTimeout() valid.
  */
 import type { Datagram } from '../ports/datagram.js';
 import type { Device, DeviceEvent, DeviceOptions } from '../wireguard/device.js';
@@ -12,39 +12,42 @@ import type { DeviceObserver } from '../wireguard/context.js';
 export interface Engine {
   readonly device: Device;
 
-  /** Takes what arrived. The bytes become the engine's: they are decrypted in place. */
+  /** Processes received datagrams. The engine owns their bytes and decrypts them in place. */
   handleDatagrams(datagrams: readonly Datagram[], now: number): void;
 
-  /** Does what is due at `now`; harmless when nothing is. */
+  /** Runs the timers that are due at `now`, if any. */
   handleTimeout(now: number): void;
 
   /**
-   * One batch of datagrams to send.
+   * Returns one batch of datagrams to send.
    *
-   * @returns `more`: the budget ended before the work did, so call again
+   * @returns `more` is true if work is left, so call again
    */
   drain(now: number): { datagrams: readonly Datagram[]; more: boolean };
 
-  /** When handleTimeout() is due next, in the milliseconds of `now`; Infinity when never. */
+  /** Returns when handleTimeout() is due next, in `now` ms; Infinity if never. */
   nextTimeout(): number;
 
   /**
-   * What happened to the tunnel since the last call, oldest first; undefined when nothing. A handshake
-   * that is complete makes more of it due: nextTimeout() is to be asked afterwards.
+   * Returns the oldest event since the last call, or undefined. A completed handshake schedules
+   * more work, so call nextTimeout() again afterwards.
    */
   pollEvent(): DeviceEvent | undefined;
 
-  /** Ends all without a word and wipes all keys. */
+  /** Closes the engine without sending anything, and wipes all keys. */
   close(): void;
 }
 
-/** What every engine is made with: what its WireGuard needs, which it gives a sink itself. */
+/**
+ * The options of every engine: those of its WireGuard device, except the sink, which the engine
+ * supplies.
+ */
 export interface EngineOptions extends Omit<DeviceOptions, 'sink'> {
   readonly observer?: EngineObserver | undefined;
 }
 
 export interface EngineObserver extends DeviceObserver {
-  /** An IP packet inside the tunnel; the bytes must be copied. */
+  /** Receives each IP packet inside the tunnel. The callee must copy the bytes. */
   readonly innerPacket?: ((direction: 'in' | 'out', packet: Uint8Array) => void) | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What the sender of a packet that no peer may have is told, as Linux's WireGuard does it: ICMP host
- * unreachable, ICMPv6 address unreachable, so that it fails at once instead of waiting for an answer.
+ * Sends ICMP host unreachable and ICMPv6 address unreachable errors for packets that no peer may
+ * receive, as Linux's WireGuard does. The sender then fails immediately instead of timing out.
  */
 import { PACKET_HEADROOM, packetInSlot, PacketSlots } from '../lib/packet-slot.js';
 import { TokenBucket } from '../lib/token-bucket.js';
@@ -41,7 +41,10 @@ import {
   skipExtensionHeaders,
 } from '../wire/ipv6.js';
 
-/** RFC 1812 4.3.2.8 and RFC 4443 2.4 (f): the rate is limited, lest a flood is answered in kind. */
+/**
+ * Limits the rate of errors, so that a flood of packets does not cause a flood of errors (RFC 1812
+ * 4.3.2.8, RFC 4443 2.4 (f)).
+ */
 const ERRORS_PER_SECOND = 100;
 
 export class HostUnreachable {
@@ -49,15 +52,14 @@ export class HostUnreachable {
   readonly #slots = new PacketSlots();
   readonly #bucket = new TokenBucket(ERRORS_PER_SECOND, ERRORS_PER_SECOND, -Infinity);
 
-  /** @param mtu of the tunnel: no error is longer */
+  /** @param mtu of the tunnel, in bytes; no error is longer */
   constructor(mtu: number) {
     this.#mtu = mtu;
   }
 
   /**
-   * The error about the packet in `slot`, a whole IPv4 or IPv6 packet, in a slot of its own.
-   *
-   * @returns undefined where none may be sent, or there were too many
+   * Creates the error for the whole IPv4 or IPv6 packet in `slot`. The error gets its own slot.
+   * @returns undefined if no error may be sent, or the rate limit is reached
    */
   about(slot: Uint8Array, now: number): Uint8Array | undefined {
     const packet = packetInSlot(slot);
@@ -70,8 +72,8 @@ export class HostUnreachable {
   }
 
   /**
-   * From the host that cannot be reached: a kernel takes nothing from an interface that claims to come
-   * from the kernel's own address, and what fails the test of the reverse path.
+   * Uses the unreachable host as the source. A kernel drops incoming packets whose source is one of
+   * its own addresses, and packets that fail the reverse path filter.
    */
   #write(packet: Uint8Array, from: IpAddress, to: IpAddress): Uint8Array {
     const isIpv6 = to.length === 16;
@@ -94,8 +96,8 @@ export class HostUnreachable {
 }
 
 /**
- * RFC 1122 3.2.2: not about an error, a packet from or to more than one host or none, or a fragment
- * that is not the first.
+ * Whether an error may be sent. Not allowed: errors about errors, about non-unicast source or
+ * destination addresses, or about fragments other than the first (RFC 1122 3.2.2).
  */
 function mayAnswerIpv4(packet: Uint8Array): boolean {
   const upper = ipv4HeaderLength(packet, 0);
@@ -105,7 +107,10 @@ function mayAnswerIpv4(packet: Uint8Array): boolean {
   return upper < packet.length && !isIcmpError(icmpType(packet, upper));
 }
 
-/** RFC 4443 2.4 (e). Of a fragment that is not the first nobody can tell whether it is an error. */
+/**
+ * Whether an error may be sent (RFC 4443 2.4 (e)). A fragment other than the first may be part of
+ * an error.
+ */
 function mayAnswerIpv6(packet: Uint8Array): boolean {
   if (!isUnicast(ipv6Source(packet, 0)) || !isUnicast(ipv6Destination(packet, 0))) return false;
   const upper = skipExtensionHeaders(packet, 0, packet.length);

@@ -1,4 +1,4 @@
-/** WireGuard under a TCP/IP stack. */
+/** WireGuard below the userspace TCP/IP stack. */
 import { packetInSlot } from '../lib/packet-slot.js';
 import { Stack } from '../netstack/stack.js';
 import type { UnmatchedSegmentObserver } from '../netstack/stack-options.js';
@@ -12,13 +12,13 @@ import { HostUnreachable } from './host-unreachable.js';
 export interface NetstackEngineOptions extends EngineOptions {
   /** The stack's own addresses inside the tunnel. */
   readonly addresses: readonly IpAddress[];
-  /** How TCP shares the path; BBR by default. */
+  /** TCP's congestion control algorithm. Default: BBR. */
   readonly congestion?: CongestionAlgorithm | undefined;
-  /** Where another tunnel may have our addresses as well. */
+  /** Observes unmatched segments, for tunnels whose addresses another tunnel may use too. */
   readonly unmatched?: UnmatchedSegmentObserver | undefined;
 }
 
-/** Packets that one drain() hands to WireGuard at most. */
+/** The maximum number of packets that one drain() passes to WireGuard. */
 const DRAIN_BUDGET = 256;
 
 export class NetstackEngine implements Engine {
@@ -26,7 +26,7 @@ export class NetstackEngine implements Engine {
   readonly stack: Stack;
   #transmits: Datagram[] = [];
   readonly #packets: Uint8Array[] = [];
-  /** ICMP errors about those that go nowhere. */
+  /** ICMP errors for packets that could not be sent. */
   readonly #errors: Uint8Array[] = [];
   readonly #innerPacket: EngineObserver['innerPacket'];
   #now: number;
@@ -48,7 +48,8 @@ export class NetstackEngine implements Engine {
           this.stack.handlePacket(packet, this.#now);
         },
         unreachable: (slot, reason, at) => {
-          // While the peer is looked for, the next segment may find it: TCP tries again by itself.
+          // No error is sent while the peer's endpoint is being looked up: the next segment may
+          // succeed, and TCP retries.
           const error = reason === 'no-route' ? unreachable.about(slot, at) : undefined;
           if (error !== undefined) this.#errors.push(packetInSlot(error));
         },
@@ -101,7 +102,8 @@ export class NetstackEngine implements Engine {
   pollEvent(): DeviceEvent | undefined {
     const event = this.device.pollEvent();
     if (event?.type === 'handshake-complete') {
-      // What left under a session that the peer had lost is lost, too; TCP alone would wait its backoff.
+      // Packets sent under a session that the peer has lost are lost too. TCP alone would wait for
+      // its backoff.
       const { peer, now } = event;
       this.stack.retransmitNow((remote) => this.device.peerFor(remote) === peer, now);
     }

@@ -1,4 +1,4 @@
-/** WireGuard under a tun device of the kernel: frames with a virtio_net_hdr on one side. */
+/** WireGuard below a kernel tun device, whose frames start with a virtio_net_hdr. */
 import { packetInSlot, PacketSlots } from '../lib/packet-slot.js';
 import type { Datagram } from '../ports/datagram.js';
 import { Device, type DeviceEvent } from '../wireguard/device.js';
@@ -45,12 +45,15 @@ export class TunEngine implements Engine {
     });
   }
 
-  /** Frames of the device that were none. */
+  /** The number of malformed frames from the device. */
   get malformedFrames(): number {
     return this.#malformedFrames;
   }
 
-  /** Takes frames of the device, as segment() wants them. drain() sends what is in them. */
+  /**
+   * Accepts frames from the device, in the form that segment() requires. drain() sends their
+   * packets.
+   */
   handleFrames(frames: readonly Uint8Array[]): void {
     for (const frame of frames) {
       const isWell = segment(frame, this.#slots, (slot) => this.#packets.push(slot));

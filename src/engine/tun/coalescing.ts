@@ -1,7 +1,7 @@
 /**
- * What a network card does for received TCP, done here: segments in sequence become one packet of up
- * to 64 KiB, which costs the kernel no more than one of them. The rules are those of Linux's GRO, so
- * that whoever forwards such a packet cuts it into the very segments that came.
+ * Coalesces received TCP segments, as a network card does. Consecutive segments become one packet
+ * of up to 64 KiB, which costs the kernel no more than a single segment. The rules are those of
+ * Linux's GRO, so a forwarder that splits the packet produces the original segments.
  */
 import { readUint16, writeUint16 } from '../../wire/bytes.js';
 import { finishChecksum } from '../../wire/checksum.js';
@@ -19,13 +19,17 @@ import {
 } from '../../wire/virtio-net.js';
 import { TcpPacket } from './tcp-packet.js';
 
-/** What the length field of IPv4 can say; IPv6's could say 40 more. */
+/** The maximum of IPv4's length field. IPv6's payload length would allow 40 bytes more. */
 const LONGEST_PACKET = 65_535;
 
-/** Connections that are put together at once; where one more comes, the oldest goes on as it is. */
+/**
+ * The maximum number of connections coalesced at once. Another connection flushes the oldest one.
+ */
 const MAX_FLOWS = 8;
 
-/** Segments of one packet: a frame has no more parts than IOV_MAX, 1,024. */
+/**
+ * The maximum number of segments in one packet, because a frame has at most IOV_MAX = 1024 parts.
+ */
 const MAX_SEGMENTS = 1_024;
 
 const TCP_FLAGS = 13;
@@ -43,12 +47,12 @@ const WHOLE_PACKET: VirtioNetHeader = {
   checksumOffset: 0,
 };
 
-/** Takes the parts of a frame, in order, and is done with them when it returns. */
+/** Writes the parts of a frame, in order. The caller may reuse the parts after it returns. */
 export type WriteFrame = (parts: readonly Uint8Array[]) => void;
 
 export class TcpCoalescer {
   readonly #write: WriteFrame;
-  /** In the order in which they began. */
+  /** The active flows, in the order in which they began. */
   readonly #flows: Flow[] = [];
   readonly #idle: Flow[] = [];
   #packet = new TcpPacket();
@@ -58,8 +62,8 @@ export class TcpCoalescer {
   }
 
   /**
-   * Takes a packet: a view with 10 bytes in front of it, which are ours as the packet is, until flush().
-   * What belongs to one connection is written in the order in which it came.
+   * Adds a packet: a view with 10 bytes of headroom. The coalescer owns the packet and its headroom
+   * until flush(). The packets of one connection are written in order of arrival.
    */
   add(bytes: Uint8Array): void {
     const packet = this.#packet;
@@ -77,7 +81,7 @@ export class TcpCoalescer {
     else this.#write([frameOf(bytes, WHOLE_PACKET)]);
   }
 
-  /** Writes all that was kept back. */
+  /** Writes all packets that were held back. */
   flush(): void {
     for (const flow of this.#flows) {
       this.#write(flow.finish());
@@ -100,21 +104,21 @@ export class TcpCoalescer {
   }
 }
 
-/** Segments of one connection that came one after the other. */
+/** Consecutive segments of one connection. */
 class Flow {
   head = new TcpPacket();
-  /** Nothing more can be appended. */
+  /** Whether no more segments can be appended. */
   isComplete = false;
-  /** The payloads behind that of the head. */
+  /** The payloads of all segments except the head. */
   readonly #payloads: Uint8Array[] = [];
-  /** Of the packet, headers included. */
+  /** The length of the coalesced packet in bytes, including headers. */
   #length = 0;
   #isPushed = false;
 
   /**
-   * Begins with a first segment.
+   * Starts the flow with its first segment.
    *
-   * @returns a TcpPacket to read the next one into
+   * @returns a TcpPacket into which the next segment can be read
    */
   begin(packet: TcpPacket): TcpPacket {
     const free = this.head;
@@ -126,7 +130,7 @@ class Flow {
     return free;
   }
 
-  /** Takes the segment in, or returns false where it does not follow. */
+  /** Appends a segment. Returns false if it does not continue the flow. */
   append(packet: TcpPacket): boolean {
     const { head } = this;
     const size = head.payloadLength;
@@ -140,7 +144,8 @@ class Flow {
       this.#segments < MAX_SEGMENTS &&
       packet.hasSameHeaders(head) &&
       this.#hasNextIdentification(packet);
-    // The checksum of the whole is the kernel's to make: what is wrong must not become right.
+    // The kernel computes the checksum of the coalesced packet, so a corrupt segment must not be
+    // included.
     if (!follows || !packet.hasValidChecksum()) return false;
     if (this.#segments === 1 && !head.hasValidChecksum()) return false;
     this.#payloads.push(packet.bytes.subarray(packet.payload));
@@ -150,7 +155,7 @@ class Flow {
     return true;
   }
 
-  /** The parts of the frame. */
+  /** Returns the parts of the frame. */
   finish(): readonly Uint8Array[] {
     const { bytes } = this.head;
     if (this.#payloads.length === 0) return [frameOf(bytes, WHOLE_PACKET)];
@@ -175,7 +180,7 @@ class Flow {
     return 1 + this.#payloads.length;
   }
 
-  /** RFC 6864 4: the identification of what may not be fragmented means nothing. */
+  /** The identification of a packet with DF set has no meaning (RFC 6864 4). */
   #hasNextIdentification({ bytes, version }: TcpPacket): boolean {
     if (version === 6 || (readUint16(bytes, IPV4_FLAGS) & DONT_FRAGMENT) !== 0) return true;
     const first = readUint16(this.head.bytes, IPV4_IDENTIFICATION);
@@ -183,7 +188,7 @@ class Flow {
   }
 }
 
-/** The packet with its virtio_net_hdr, which is written into the bytes in front of it. */
+/** Returns the packet with a virtio_net_hdr, which is written into the bytes before the packet. */
 function frameOf(packet: Uint8Array, header: VirtioNetHeader): Uint8Array {
   const start = packet.byteOffset - VIRTIO_NET_HEADER_LENGTH;
   const frame = new Uint8Array(packet.buffer, start, VIRTIO_NET_HEADER_LENGTH + packet.length);

@@ -1,6 +1,6 @@
 /**
- * What a kernel leaves to the network card, done here: packets of up to 64 KiB cut into segments, and
- * checksums completed. Each packet that comes out stands in a slot for WireGuard.
+ * Performs the offloads that a kernel leaves to the network card: splits packets of up to 64 KiB
+ * into segments and completes checksums. Each resulting packet is in a slot for WireGuard.
  */
 import { PACKET_HEADROOM, PACKET_TAILROOM, type PacketSlots } from '../../lib/packet-slot.js';
 import { readInt32, readUint16, writeInt32, writeUint16 } from '../../wire/bytes.js';
@@ -29,10 +29,10 @@ import {
   virtioSegmentSize,
 } from '../../wire/virtio-net.js';
 
-/** RFC 3168 6.1.2: the sender has reduced its window. */
+/** The CWR flag: the sender has reduced its congestion window (RFC 3168 6.1.2). */
 const CWR = 0x80;
 
-/** Where the fields of the two transports stand, from the beginning of their header. */
+/** Field offsets in the TCP and UDP headers. */
 const TCP_SEQUENCE = 4;
 const TCP_DATA_OFFSET = 12;
 const TCP_FLAGS = 13;
@@ -42,15 +42,15 @@ const UDP_CHECKSUM = 6;
 
 const IPV4_IDENTIFICATION = 4;
 
-/** The addresses of a packet, source before destination. */
+/** Offsets and lengths of the two addresses in the IP header; the source comes first. */
 const ADDRESSES = { 4: { offset: 12, length: 8 }, 6: { offset: 8, length: 32 } };
 
 /**
- * Takes one frame of a packet device. Its bytes become those of a slot where the packet is whole: there
- * are PACKET_HEADROOM of them in front of the packet, with the virtio_net_hdr, and PACKET_TAILROOM
- * behind it.
+ * Splits one frame of a packet device into packets. If the frame holds a single packet, its bytes
+ * become the slot. The packet has PACKET_HEADROOM bytes before it, including the virtio_net_hdr,
+ * and PACKET_TAILROOM bytes after it.
  *
- * @returns false where the frame is none that Linux writes: nothing is emitted then
+ * @returns false if the frame is malformed; nothing is emitted then
  */
 export function segment(
   frame: Uint8Array,
@@ -85,9 +85,9 @@ export function segment(
 interface Cut {
   readonly packet: Uint8Array;
   readonly version: 4 | 6;
-  /** Bytes of payload in each packet but the last. */
+  /** The payload bytes in each packet except the last. */
   readonly segmentSize: number;
-  /** Where the header of TCP or UDP begins. */
+  /** The offset of the TCP or UDP header. */
   readonly transport: number;
   readonly slots: PacketSlots;
   readonly emit: (slot: Uint8Array) => void;
@@ -102,9 +102,10 @@ function passWhole(
     const start = virtioChecksumStart(frame, 0);
     const field = start + virtioChecksumOffset(frame, 0);
     if (field + 2 > packet.length) return false;
-    // The field holds the sum of the pseudo header, which belongs into the sum of the whole.
+    // The field holds the sum of the pseudo header, which is part of the total sum.
     const sum = sumBytes(packet, start, packet.length - start);
-    // As Linux does for all protocols: RFC 768 asks for it in UDP, and to the others it is the same.
+    // A checksum of zero becomes 0xffff for all protocols, as in Linux. UDP requires this (RFC
+    // 768); for other protocols, the two values are equivalent.
     writeUint16(packet, field, finishChecksum(sum) || 0xffff);
   }
   const { buffer, byteOffset, length } = packet;
@@ -117,7 +118,8 @@ function cutTcp(cut: Cut): boolean {
   const { packet, version, transport } = cut;
   if (transport < headerFloor(version) || transport + TCP_HEADER_LENGTH > packet.length)
     return false;
-  // The length in virtio_net_hdr is that of the first fragment where the kernel has forwarded it.
+  // For a forwarded packet, the header length in virtio_net_hdr can be that of the whole first
+  // segment.
   const tcpHeaderLength = (packet[transport + TCP_DATA_OFFSET]! >> 4) * 4;
   const payload = transport + tcpHeaderLength;
   if (tcpHeaderLength < TCP_HEADER_LENGTH || payload >= packet.length) return false;
@@ -128,7 +130,7 @@ function cutTcp(cut: Cut): boolean {
   forEachSegment(cut, payload, (slot, from, length, isLast) => {
     const tcp = PACKET_HEADROOM + transport;
     writeInt32(slot, tcp + TCP_SEQUENCE, sequence + from);
-    // RFC 9293: FIN and PSH belong to the last octet; RFC 3168 6.1.2: CWR to the first segment.
+    // FIN and PSH apply to the last segment (RFC 9293), CWR to the first (RFC 3168 6.1.2).
     const notHere = (isLast ? 0 : FIN | PSH) | (from === 0 ? 0 : CWR);
     slot[tcp + TCP_FLAGS] = flags & ~notHere;
     writeUint16(slot, tcp + TCP_CHECKSUM, 0);
@@ -151,17 +153,17 @@ function cutUdp(cut: Cut): boolean {
     writeUint16(slot, udp + UDP_LENGTH, size);
     writeUint16(slot, udp + UDP_CHECKSUM, 0);
     const sum = addressSum + PROTOCOL_UDP + size + sumBytes(slot, udp, size);
-    // RFC 768: a checksum that comes out as zero is sent as all ones.
+    // A computed checksum of zero is sent as all ones (RFC 768).
     writeUint16(slot, udp + UDP_CHECKSUM, finishChecksum(sum) || 0xffff);
   });
   return true;
 }
 
 /**
- * Emits the packets, whose IP headers are finished behind `finish`.
+ * Emits the segments and completes their IP headers.
  *
- * @param payload where the payload begins
- * @param finish completes the transport header; `from` and `length` are those of its payload
+ * @param payload the offset of the payload
+ * @param finish completes the transport header; `from` and `length` locate the segment's payload
  */
 function forEachSegment(
   { packet, version, segmentSize, slots, emit }: Cut,

@@ -1,4 +1,4 @@
-/** What coalescing has to know of a packet: read once, into the same object. */
+/** A parsed TCP packet, for coalescing. One object is reused for many packets. */
 import { readInt32, readUint16 } from '../../wire/bytes.js';
 import { isChecksumValid, sumBytes } from '../../wire/checksum.js';
 import {
@@ -19,7 +19,7 @@ import {
   tcpSequence,
 } from '../../wire/tcp.js';
 
-/** The addresses of a packet, source before destination. */
+/** Offsets of the two addresses in the IP header; the source comes first. */
 const ADDRESSES_V4 = 12;
 const ADDRESSES_V6 = 8;
 
@@ -30,9 +30,9 @@ const TCP_WINDOW = 14;
 export class TcpPacket {
   bytes: Uint8Array = new Uint8Array(0);
   version: 4 | 6 = 4;
-  /** Where the TCP header begins, which is the length of the IP header. */
+  /** The offset of the TCP header, which equals the length of the IP header. */
   transport = 0;
-  /** Where the payload begins. */
+  /** The offset of the payload. */
   payload = 0;
   sequence = 0;
   flags = 0;
@@ -41,21 +41,21 @@ export class TcpPacket {
     return this.bytes.length - this.payload;
   }
 
-  /** It carries data, and nothing that has to be seen on its own. */
+  /** Whether the packet carries data and no flags except ACK and PSH. */
   get isPlainData(): boolean {
     return (this.flags & ~PSH) === ACK && this.payloadLength > 0;
   }
 
-  /** It ends what its sender had to say for now. */
+  /** Whether PSH is set: the sender has no more data for now. */
   get isPushed(): boolean {
     return (this.flags & PSH) !== 0;
   }
 
   /**
-   * Reads a packet.
+   * Parses a packet.
    *
-   * @returns false for what is no TCP, or has more between its IP and TCP header than can be compared:
-   *   options of IPv4, extension headers of IPv6, a fragment
+   * @returns false if the packet is not TCP, is a fragment, or has IPv4 options or IPv6 extension
+   * headers
    */
   read(bytes: Uint8Array): boolean {
     const transport = plainHeaderLength(bytes);
@@ -71,7 +71,7 @@ export class TcpPacket {
     return true;
   }
 
-  /** Whether it is of the connection and direction that `other` is of. */
+  /** Whether both packets belong to the same connection and direction. */
   isSameFlow(other: TcpPacket): boolean {
     if (this.version !== other.version) return false;
     const [mine, theirs] = [this.bytes, other.bytes];
@@ -81,7 +81,7 @@ export class TcpPacket {
     return isEqual(mine, theirs, addresses, at);
   }
 
-  /** Whether all of its headers that a segment of the same packet shares are those of `other`. */
+  /** Whether the header fields that all segments of one coalesced packet share are equal. */
   hasSameHeaders(other: TcpPacket): boolean {
     if (this.payload !== other.payload) return false;
     const [mine, theirs] = [this.bytes, other.bytes];
@@ -100,7 +100,7 @@ export class TcpPacket {
     return isChecksumValid(this.sumPseudoHeader(length) + sumBytes(bytes, transport, length));
   }
 
-  /** @param length of TCP header and payload */
+  /** @param length the length of TCP header and payload, in bytes */
   sumPseudoHeader(length: number): number {
     const addresses = this.version === 4 ? ADDRESSES_V4 : ADDRESSES_V6;
     const { bytes, transport } = this;
@@ -108,11 +108,14 @@ export class TcpPacket {
   }
 }
 
-/** Length of the IP header of a whole TCP packet that has nothing behind it but TCP; else 0. */
+/**
+ * Returns the length of the IP header, or 0 unless the packet is a plain IP header and a whole TCP
+ * segment.
+ */
 function plainHeaderLength(bytes: Uint8Array): number {
   if (bytes.length < IPV4_HEADER_LENGTH) return 0;
   if (ipVersion(bytes, 0) === 4) {
-    // Header length and version are one byte.
+    // The version and the header length share one byte.
     const isPlain = bytes[0] === 0x45 && ipv4Protocol(bytes, 0) === PROTOCOL_TCP;
     const isWhole = !ipv4IsFragment(bytes, 0) && ipv4TotalLength(bytes, 0) === bytes.length;
     return isPlain && isWhole ? IPV4_HEADER_LENGTH : 0;
@@ -135,7 +138,7 @@ function isSameIpv4(left: Uint8Array, right: Uint8Array): boolean {
   );
 }
 
-/** Version, traffic class and flow label are one word. */
+/** Version, traffic class and flow label share one 32-bit word. */
 function isSameIpv6(left: Uint8Array, right: Uint8Array): boolean {
   const isSameFlowLabel = readInt32(left, 0) === readInt32(right, 0);
   return isSameFlowLabel && left[IPV6_HOP_LIMIT] === right[IPV6_HOP_LIMIT];
