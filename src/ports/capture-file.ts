@@ -1,17 +1,17 @@
-/** A file that takes the blocks of a capture as fast as the disk does, and no faster. */
+/** A file for the blocks of a packet capture. It drops blocks if the disk is too slow. */
 export interface CaptureFile {
   /**
-   * Takes a block over.
+   * Queues a block, which the file now owns.
    *
-   * @param onLost called, until close() has resolved, where the block was taken and the file does not
-   *   have it after all: the disk has failed, or closing took too long to know
-   * @returns false where it is left out, because the disk is behind or has failed
+   * @param onLost called if the block was accepted but then lost, because the disk failed or
+   * close() timed out. Not called after close() has resolved.
+   * @returns false if the block was dropped, because the disk is too slow or has failed
    */
   write(block: Uint8Array, onLost?: () => void): boolean;
   /**
-   * Resolves when all that was taken is written, then `trailer`, and the file closed; never rejects.
+   * Writes all queued blocks and `trailer`, then closes the file. Never rejects.
    *
-   * @returns false where the disk has failed or took too long, so that the file ends before that
+   * @returns false if the disk failed or took too long, so the file is incomplete
    */
   close(trailer: readonly Uint8Array[]): Promise<boolean>;
 }

@@ -1,19 +1,19 @@
 /**
- * The port for the wall clock, needed by TAI64N stamps alone. Everything else takes `now`:
- * monotonic milliseconds from an arbitrary start, as a number.
+ * The port for the wall clock, which only TAI64N timestamps need. All other code takes `now`, the
+ * monotonic time in milliseconds from an arbitrary start.
  */
 export interface WallClock {
-  /** Milliseconds since 1970-01-01T00:00:00Z. May jump either way. */
+  /** Returns milliseconds since 1970-01-01T00:00:00Z. The value may jump forward or back. */
   unixMilliseconds(): number;
 }
 
-/** Monotonic time and the one timer that a driver needs. */
+/** Monotonic time and timers. */
 export interface Clock {
-  /** Monotonic milliseconds from an arbitrary start. */
+  /** Returns monotonic milliseconds from an arbitrary start. */
   now(): number;
   /** Calls `handler` once, `delay` ms from now or a little later. */
   startTimer(delay: number, handler: () => void): Timer;
-  /** Calls `handler` once, as soon as the current input has been handled. */
+  /** Calls `handler` once, after the current input has been handled. */
   defer(handler: () => void): void;
 }
 

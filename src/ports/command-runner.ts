@@ -1,51 +1,51 @@
-/** The port through which a use case runs a program of the system. No shell is ever in between. */
+/** The port for running a program of the system, without a shell. */
 export interface CommandRunner {
   /**
-   * Runs a program to its end, with nothing on its standard input.
+   * Runs a program until it exits, with empty standard input.
    *
    * @param command the program and its arguments
-   * @throws CommandError when it cannot be started, does not end in time or writes too much; ending
-   *   with another status than 0 is no error here
+   * @throws CommandError if it cannot be started, times out or writes too much. A nonzero exit
+   * status is not an error.
    */
   run(command: readonly string[], options?: RunOptions): Promise<CommandResult>;
 
   /**
-   * Why a program at a path could not be started; undefined if it probably can, and for a name on the PATH.
-   * Absent on a system that is not asked.
+   * Returns the error if the program at `path` could not be started, or undefined if it probably
+   * could or `path` is a name on the PATH. Absent on systems where this is not supported.
    */
   check?(path: string): Promise<CommandError | undefined>;
 }
 
 export interface RunOptions {
-  /** Milliseconds until it is ended; 30,000 when absent. */
+  /** The timeout in milliseconds. Default: 30,000. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
-  /** Variables of its environment, beside and in place of our own. */
+  /** Environment variables that are added to this process's own, or override them. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Which variables of our own environment it does not get; it gets all when absent. */
+  /** Selects the variables of this process that the program does not inherit. Default: none. */
   readonly withoutVariables?: (name: string, value: string) => boolean;
   /**
-   * Whether it is ended together with whatever it has started: it gets a process group of its own,
-   * and has no terminal to ask at.
+   * Whether the program runs in its own process group, without a terminal. It is then ended
+   * together with all its child processes.
    */
   readonly ownGroup?: boolean;
   /**
-   * Bytes that are kept of both outputs together, as they come, in `stdout`. What is beyond is
-   * dropped, and the program goes on.
+   * The maximum number of bytes to keep of both outputs, which are merged into `stdout` in order of
+   * arrival. Further output is dropped, and the program continues.
    */
   readonly mergedOutput?: number;
 }
 
 export interface CommandResult {
-  /** undefined when a signal ended it. */
+  /** The exit status, or undefined if a signal ended the program. */
   readonly exitCode: number | undefined;
-  /** The signal that ended it, as `SIGKILL`. */
+  /** The signal that ended the program, such as `SIGKILL`. */
   readonly signal?: string | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Why a program gave no result. */
+/** Why a program returned no result. */
 export type CommandFailure = 'not-found' | 'denied' | 'timeout' | 'too-much-output' | 'failed';
 
 export class CommandError extends Error {

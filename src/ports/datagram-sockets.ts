@@ -1,40 +1,41 @@
 import type { Datagram } from './datagram.js';
 
-/** A bound UDP socket that takes and gives datagrams in batches. */
+/** A bound UDP socket that sends and receives datagrams in batches. */
 export interface DatagramSocket {
   readonly localAddress: string;
   readonly localPort: number;
-  /** Bytes handed to `send` that the kernel has not taken yet. */
+  /** The number of bytes passed to `send` that the kernel has not accepted yet. */
   readonly queuedBytes: number;
-  /** Sends each datagram, in order. A failure is reported through `onError`, never thrown. */
+  /** Sends the datagrams in order. Errors are reported through `onError`, never thrown. */
   send(datagrams: readonly Datagram[]): void;
-  /** Called with what arrived since the last call, never with an empty array. */
+  /**
+   * Calls `handler` with the datagrams that arrived since the last call, never with an empty array.
+   */
   onReceive(handler: (datagrams: readonly Datagram[]) => void): void;
-  /** Called when `queuedBytes` has fallen to zero: whoever waited for room may send again. */
+  /** Calls `handler` when `queuedBytes` falls to zero, so that sending can resume. */
   onDrain(handler: () => void): void;
   /**
-   * Called with an error of the socket, with the system's `code`, and the datagram that was not sent
-   * for it, where it is that of one; the socket stays usable unless it says so.
+   * Calls `handler` with each socket error, which has the system's `code`, and with the datagram
+   * that was not sent, if any. The socket stays usable unless the error says otherwise.
    */
   onError(handler: (error: Error, unsent?: Datagram) => void): void;
-  /** Resolves when nothing is open any more. */
+  /** Resolves after everything is closed. */
   close(): Promise<void>;
 }
 
-/** What a datagram socket is bound to. */
+/** The address, port and mark of a datagram socket. */
 export interface LocalBinding {
-  /** `0.0.0.0`, `::`, `127.0.0.1` … */
+  /** The local address, such as `0.0.0.0`, `::` or `127.0.0.1`. */
   readonly address: string;
-  /** 0 for any free one. */
+  /** The local port. 0 lets the system choose one. */
   readonly port: number;
-  /** The mark of what is sent, for rules of routing; 0 or absent for none. Takes CAP_NET_ADMIN. */
+  /**
+   * The mark of sent datagrams, for routing rules. 0 or absent means none. Requires CAP_NET_ADMIN.
+   */
   readonly fwmark?: number;
 }
 
-/** Opens datagram sockets. */
 export interface DatagramSockets {
-  /**
-   * @throws Error with the system's `code` (EADDRINUSE, EACCES …)
-   */
+  /** @throws Error with the system's `code` (EADDRINUSE, EACCES …) */
   open(local: LocalBinding): Promise<DatagramSocket>;
 }

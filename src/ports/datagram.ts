@@ -1,21 +1,22 @@
-/** A UDP address outside of the tunnel. `address` is IP text in canonical form. */
+/** A UDP address outside the tunnel. `address` is an IP address as text in canonical form. */
 export interface Endpoint {
   readonly address: string;
   readonly port: number;
 }
 
-/** One UDP datagram outside of the tunnel: received from `endpoint`, or to be sent to it. */
+/** A UDP datagram outside the tunnel, received from `endpoint` or to be sent to it. */
 export interface Datagram {
   readonly bytes: Uint8Array;
   readonly endpoint: Endpoint;
   /**
-   * DSCP and ECN: the octet of the IP header that has them. Absent is 0, also where the socket cannot
-   * tell it; one that cannot set it sends 0.
+   * The DSCP and ECN byte of the IP header. Absent means 0. Sockets that cannot read or set it use
+   * 0.
    */
   readonly trafficClass?: number;
   /**
-   * Of what is sent: the address that we have used towards this endpoint may be why it is silent. This
-   * and what follows leaves from the one that the system chooses, until the endpoint is heard again.
+   * For sent datagrams: whether the endpoint may be silent because of the local address used so
+   * far. If true, this and later datagrams use the source address that the system chooses, until
+   * the endpoint answers.
    */
   readonly isSourceInDoubt?: boolean;
 }

@@ -1,4 +1,4 @@
-/** The port through which a pure core gets its randomness. Tests hand in a seeded one. */
+/** The port for random bytes. Tests supply a seeded implementation. */
 export interface Entropy {
   /** Overwrites all of `bytes` with unpredictable bytes. */
   fill(bytes: Uint8Array): void;

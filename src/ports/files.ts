@@ -1,70 +1,74 @@
-/** What arc-config needs of the file system. src/system implements it. */
+/** The port for the files that arc-config needs. src/system implements it. */
 export interface Files {
   /**
-   * The text of a file.
+   * Returns the text of a file.
    * @throws FileError
    */
   readText(path: string): Promise<string>;
 
   /**
-   * As `readText`, with who else can write the file and who can read it. Owner and mode are those of
-   * the descriptor that the text came from.
+   * Returns a file's text, and which other users can read or write the file. Owner and mode are
+   * those of the file descriptor from which the text was read.
    * @throws FileError
    */
   inspectText(path: string): Promise<InspectedText>;
 
   /**
-   * Proves that `replaceText(path, …)` would succeed: the folder exists and takes a new file, and
-   * an existing target may be replaced. Leaves nothing behind.
+   * Checks that `replaceText(path, …)` would succeed: the folder exists and can take a new file,
+   * and an existing target may be replaced. Leaves nothing behind.
    * @throws FileError
    */
   proveWritable(path: string): Promise<void>;
 
   /**
-   * Replaces a file as one step: written beside the target, mode 0600, fsynced, renamed over it,
-   * the folder fsynced. A symbolic link stays and its target is replaced.
+   * Replaces a file atomically: writes a new file with mode 0600 in the same folder, fsyncs it,
+   * renames it over the target, and fsyncs the folder. A symbolic link is kept, and its target is
+   * replaced.
    * @throws FileError
    */
   replaceText(path: string, text: string): Promise<void>;
 
   /**
-   * Creates a file, mode 0600 and fsynced; it fails if there is anything at the path, a link too.
-   * @throws FileError; then nothing was created
+   * Creates a file with mode 0600 and fsyncs it. Fails if the path exists, even as a symbolic link.
+   * @throws FileError, in which case nothing was created
    */
   createBytes(path: string, bytes: Uint8Array): Promise<void>;
 
   /**
-   * The names in a folder; none where there is no such folder.
+   * Returns the names in a folder, or an empty list if the folder does not exist.
    * @throws FileError
    */
   list(folder: string): Promise<readonly string[]>;
 
   /**
-   * Makes a folder for its owner alone (mode 0700), with those above it; one that is there stays.
+   * Creates a folder with mode 0700, and its missing parents. An existing folder is left unchanged.
    * @throws FileError
    */
   createFolder(folder: string): Promise<void>;
 
-  /** The absolute path, as messages show it. */
+  /** Returns the absolute path, for use in messages. */
   absolute(path: string): string;
 }
 
-/** The text of a file, and who else than us and root has rights on it. */
+/** The text of a file, and which users besides this one and root can access it. */
 export interface InspectedText {
   readonly text: string;
   readonly otherWriters: readonly OtherWriter[];
-  /** The mode of a file that others can read, if we can change that. */
+  /** The mode of a file that others can read, if this user can change the mode. */
   readonly readableMode: number | undefined;
 }
 
-/** Who else can change a file, or put another in its place: by the file, a folder or a link on the way. */
+/**
+ * Another user who can change or replace a file, through the file itself or through a folder or
+ * link in its path.
+ */
 export type OtherWriter =
   | {
       readonly path: string;
       readonly fault: 'owner';
       readonly isFolder: boolean;
       readonly owner: number;
-      /** Ours. */
+      /** The ID of the current user. */
       readonly user: number;
     }
   | {
@@ -73,15 +77,17 @@ export type OtherWriter =
       readonly isFolder: boolean;
       readonly mode: number;
     }
-  /** It was replaced while it was read. */
+  /** The file was replaced while it was being read. */
   | { readonly path: string; readonly fault: 'replaced' };
 
 /**
- * - `absent`: no such file
- * - `no-folder`: the folder that should hold the file does not exist
- * - `denied`: permission, a read-only file system, or not ours
- * - `not-text`: what is there is not UTF-8
- * - `failed`: anything else (a full disk, an I/O error, a directory in its place)
+ * Why a file operation failed:
+ *
+ * - `absent`: the file does not exist
+ * - `no-folder`: the folder of the file does not exist
+ * - `denied`: no permission, a read-only file system, or another user's file
+ * - `not-text`: the content is not UTF-8
+ * - `failed`: anything else (a full disk, an I/O error, a directory at the path)
  */
 export type FileFailure = 'absent' | 'no-folder' | 'is-folder' | 'denied' | 'not-text' | 'failed';
 

@@ -1,39 +1,39 @@
 /**
- * A file of lines beside another file, its target, that tells the next run how far the one before
- * came. It takes its room when it is made, so that no full disk refuses a line later.
+ * A file of lines next to its target file. It shows the next run how far the previous run got. Its
+ * disk space is reserved at creation, so a full disk never prevents a line from being added.
  */
 export interface Journal {
-  /** Absolute, as messages show it. */
+  /** The absolute path, for use in messages. */
   readonly path: string;
 
   /**
-   * Adds a line and has it on the disk, and its name in its folder, when it resolves.
-   * @param line without line ends; all lines of a journal together have `JOURNAL_ROOM` bytes
+   * Adds a line. Resolves after the line and the file's directory entry are on disk.
+   * @param line without line breaks; all lines of a journal share `JOURNAL_ROOM` bytes
    * @throws FileError
    */
   append(line: string): Promise<void>;
 
   /**
-   * Removes the file, for good.
+   * Removes the file permanently.
    * @throws FileError
    */
   remove(): Promise<void>;
 }
 
-/** Bytes that the lines of a journal have in all; an arc.json has some 2 KB. */
+/** The maximum total size of a journal's lines, in bytes. An arc.json takes about 2 KB. */
 export const JOURNAL_ROOM = 64 * 1024;
 
 export interface Journals {
   /**
-   * Makes the journal of `target`, mode 0600, with its first line, as one step. It is this
-   * process's.
-   * @returns undefined when there is one already
+   * Creates the journal of `target` with its first line, atomically and with mode 0600. This
+   * process owns the journal.
+   * @returns undefined if a journal already exists
    * @throws FileError
    */
   create(target: string, line: string): Promise<Journal | undefined>;
 
   /**
-   * The journal that stands there. Where the process that wrote it is gone, it is this one's now.
+   * Opens the existing journal. This process becomes its owner if the previous owner has exited.
    * @throws FileError
    */
   open(target: string): Promise<OpenedJournal | undefined>;
@@ -41,8 +41,8 @@ export interface Journals {
 
 export interface OpenedJournal {
   readonly journal: Journal;
-  /** Those that were written whole. */
+  /** The lines that were written completely. */
   readonly lines: readonly string[];
-  /** The id of the process that is at work with it; undefined when that is gone. */
+  /** The ID of the process that is using the journal, or undefined if that process has exited. */
   readonly runningProcess: number | undefined;
 }

@@ -1,14 +1,17 @@
-/** Somebody at the other end of a local socket: text comes, text goes back. */
+/** A conversation with the client of a local socket: text in, text out. */
 export interface Conversation {
-  /** Nothing more is wanted of the other end. */
+  /** Whether no more input is expected from the client. */
   readonly isOver: boolean;
-  /** Answers what came; called again when it has settled. Never rejects. */
+  /**
+   * Returns the answer to received text. Called again only after the promise has settled. Never
+   * rejects.
+   */
   handle(text: string): Promise<string>;
-  /** The other end is gone: nothing is called any more. */
+  /** Called when the client has disconnected. No further calls follow. */
   close(): void;
 }
 
-/** A socket at a path of the file system. */
+/** A listening socket at a file system path. */
 export interface LocalListener {
   /** Ends all conversations and removes the path. */
   close(): Promise<void>;
@@ -16,26 +19,28 @@ export interface LocalListener {
 
 export interface LocalListeners {
   /**
-   * Listens at an absolute path, for the process's own user alone. What a dead process has left there is
-   * replaced, and the folder is made where it is missing.
+   * Listens at an absolute path, for the current user only. Replaces the socket of a dead process,
+   * and creates the folder if it is missing.
    *
-   * @throws Error with the system's `code`: EADDRINUSE where somebody listens there, with `owner` if that
-   *   is another user's and may be a dead process's; EACCES …
+   * @throws Error with the system's `code`: EADDRINUSE if another process listens there, with
+   * `owner` if the socket belongs to another user and may be a dead process's; EACCES …
    */
   listen(path: string, converse: () => Conversation): Promise<LocalListener>;
 }
 
-/** Asks who listens at a path of the file system. */
+/** Sends requests to the process that listens at a file system path. */
 export interface LocalConnections {
-  /** The paths in a folder that end in `.sock`, in order; none where the folder cannot be read. */
+  /**
+   * Returns the paths in a folder that end in `.sock`, sorted, or none if the folder cannot be
+   * read.
+   */
   list(folder: string): Promise<readonly string[]>;
   /**
-   * Sends a request, and resolves with what comes up to `end`, which marks the end of an answer.
-   * Settles within 3 s.
+   * Sends a request and resolves with the answer, which ends with `end`. Settles within 3 s.
    *
-   * @throws Error with the system's `code`: ECONNREFUSED and ENOENT where nobody listens, EACCES with the
-   *   `owner` (`root`), ETIMEDOUT where no answer is there in time, ECONNRESET where it breaks off, EMSGSIZE where it is
-   *   longer than 16 MiB
+   * @throws Error with the system's `code`: ECONNREFUSED or ENOENT if no process listens, EACCES
+   * with the `owner` (`root`), ETIMEDOUT if no answer arrives in time, ECONNRESET if the answer is
+   * incomplete, EMSGSIZE if the answer exceeds 16 MiB
    */
   ask(path: string, request: string, end: string): Promise<string>;
 }

@@ -1,4 +1,6 @@
-/** Structured log lines. Secrets never go in; addresses are debug, packets trace. */
+/**
+ * A structured log, without secrets. Addresses are logged at debug level, packets at trace level.
+ */
 export interface Log {
   error(fields: object, message: string): void;
   warn(fields: object, message: string): void;

@@ -1,11 +1,10 @@
-/** A way to another thread of this process, for values that can be copied. */
+/** A channel to another thread of this process, for values that can be cloned. */
 export interface MessageChannel {
-  /** Copies the value over. After the end of the other thread, nowhere. */
+  /** Sends a copy of the value. Does nothing after the other thread has ended. */
   post(message: unknown): void;
-  /** Called with each value that comes, in order. */
+  /** Calls `handler` with each received value, in order. */
   onMessage(handler: (message: unknown) => void): void;
-  /** Called once, when the other thread has ended, with what it failed of. */
+  /** Calls `handler` once, with the error that ended the other thread. */
   onEnd(handler: (error: Error) => void): void;
-  /** Ends the other thread. */
   close(): Promise<void>;
 }

@@ -1,127 +1,137 @@
 import type { IpAddress, IpPrefix } from '../wire/ip-address.js';
 
 /**
- * A network interface of the system whose IP packets come to us instead of a wire. They come and go
- * in frames: a header of src/wire/virtio-net.ts, then one packet, which may be longer than the MTU and
- * without its checksums; the header says what has to be done to it.
+ * A system network interface whose IP packets this process sends and receives. A frame is a header
+ * (src/wire/virtio-net.ts) and one packet. The packet may be longer than the MTU and lack
+ * checksums; the header says what remains to be done.
  */
 export interface PacketInterface {
   readonly name: string;
-  /** Whether a frame may be a run of UDP datagrams (VIRTIO_NET_GSO_UDP_L4), both ways. */
+  /** Whether a frame may hold several UDP datagrams (VIRTIO_NET_GSO_UDP_L4), in both directions. */
   readonly hasUdpSegmentation: boolean;
   /**
-   * Whether frames are read. At first they are not; while they are not, the system keeps some hundreds
-   * and drops the rest.
+   * Starts or stops reading frames; initially stopped. While stopped, the system queues a few
+   * hundred frames and drops the rest.
    */
   setReading(isReading: boolean): void;
   /**
-   * Called with what one turn of the event loop reads, in order, never with an empty array. The frames
-   * are the callee's, to keep and to write over. A frame's packet has PACKET_HEADROOM free bytes in
-   * front of it, with the header, and PACKET_TAILROOM behind it: it stands in a packet slot already.
+   * Calls `handler` with the frames read in one turn of the event loop, in order, never with an
+   * empty array. The callee owns the frames and may overwrite them. Each frame's packet is already
+   * in a packet slot: PACKET_HEADROOM bytes before it, including the header, and PACKET_TAILROOM
+   * bytes after it.
    */
   onFrames(handler: (frames: readonly Uint8Array[]) => void): void;
-  /** Called when somebody has removed the interface; the device is closed then. */
+  /**
+   * Calls `handler` when the interface was removed by another program. The device is then closed.
+   */
   onGone(handler: (error: Error) => void): void;
   /**
-   * Hands one frame to the system, which is done with the bytes when it returns.
+   * Writes one frame to the system. The caller may reuse the bytes after this returns.
    *
-   * @param parts of the frame, in order, at most 1,024
-   * @returns why it was not taken, with the system's `code` (EIO while the interface is down, EINVAL for
-   *   a frame that it does not understand); undefined where it was
+   * @param parts the frame in up to 1,024 parts, in order
+   * @returns the error if the frame was refused, with the system's `code` (EIO if the interface is
+   * down, EINVAL if the frame is invalid); otherwise undefined
    */
   write(parts: readonly Uint8Array[]): Error | undefined;
-  /** Removes the interface. Nothing is called any more. */
+  /** Removes the interface. No handler is called afterwards. */
   close(): void;
 }
 
-/** What an interface is to have. */
+/** The configuration of an interface. */
 export interface InterfaceSettings extends InterfaceRouting {
   readonly mtu: number;
   /**
-   * Whether a default route is guarded, too, and the guards stay at the end, until removeLeftovers().
-   * A guard refuses what was meant for the interface when that is gone.
+   * Whether a default route gets guards too, and all guards remain after the interface is removed,
+   * until removeLeftovers(). A guard rejects packets meant for the interface after the interface is
+   * gone.
    */
   readonly killSwitch: boolean;
 }
 
 export interface InterfaceRouting {
   readonly addresses: readonly IpAddress[];
-  /** What is routed into it; of length 0 for all that has no better route. */
+  /** The prefixes routed into the interface. Length 0 means the default route. */
   readonly routes: readonly IpPrefix[];
 }
 
 export interface ConfiguredInterface {
-  /** The mark that the tunnel's own datagrams need, so that they do not go into it; 0 for none. */
+  /**
+   * The mark of the tunnel's own datagrams, which keeps them out of the interface; 0 if none is
+   * needed.
+   */
   readonly fwmark: number;
   /**
-   * Makes ready for other addresses and routes; nothing has changed yet.
+   * Prepares a change of addresses and routes, but changes nothing yet.
    *
-   * @throws Error with the system's `code`, and what it was about as its message
+   * @throws Error with the system's `code`; the message names the failed step
    */
   plan(settings: InterfaceRouting): InterfaceChange;
-  /** Takes away what would not go with the interface. A second time does nothing. */
+  /**
+   * Removes everything that the system does not remove along with the interface. Does nothing the
+   * second time.
+   */
   undo(): void;
 }
 
 export interface InterfaceChange {
   /**
-   * The mark that datagrams need from then on, 0 for none: to be set before apply() where there is one,
-   * and taken away behind it.
+   * The mark that datagrams need after the change, or 0 for none. A new mark must be set before
+   * apply(); an old mark must be removed after it.
    */
   readonly fwmark: number;
   /**
-   * Adds what is new, then takes away what is not wanted any more. What others have made stays, and so
-   * does what is wanted as before.
+   * Adds new addresses and routes, then removes obsolete ones. Addresses and routes that are
+   * unchanged or belong to other programs stay.
    *
-   * @throws Error with the system's `code`, and what it was about as its message; what was added is
-   *   taken away again then
+   * @throws Error with the system's `code`; the message names the failed step. The additions are
+   * then rolled back.
    */
   apply(): void;
 }
 
-/** Makes packet devices and configures them. Absent where the system has none that we know. */
+/** Creates and configures packet devices. Absent on systems without a supported packet device. */
 export interface PacketInterfaces {
   /**
-   * Makes an interface, which is down and has no address.
+   * Creates an interface, which is down and has no addresses.
    *
-   * @param name as the system takes it; empty where it is to choose
+   * @param name the interface name, or empty to let the system choose
    * @throws PacketInterfaceError
    */
   open(name: string): PacketInterface;
   /**
-   * Brings it up. A route to the same destination that is there already is not touched.
+   * Brings the interface up. An existing route to the same destination is left unchanged.
    *
-   * @throws Error with the system's `code`, and what it was about as its message
+   * @throws Error with the system's `code`; the message names the failed step
    */
   configure(device: PacketInterface, settings: InterfaceSettings): ConfiguredInterface;
 }
 
-/** What processes that were killed have left of their interfaces: guards, and rules of a default route. */
+/** Guards and default-route rules that killed processes left on the system. */
 export interface InterfaceLeftovers {
-  /** Whether there is an interface of this name: a tunnel may run there. */
+  /** Whether an interface with this name exists, in which case a tunnel may be running. */
   isInUse(name: string): boolean;
   /**
-   * @returns how many routes and rules were removed
+   * @returns the number of routes and rules that were removed
    * @throws Error with the system's `code`
    */
   remove(name: string): number;
 }
 
-/** Why there is no packet device. */
+/** Why a packet device is unavailable. */
 export type PacketInterfaceRefusal =
-  /** The system has no /dev/net/tun, or none behind it. */
+  /** /dev/net/tun does not exist, or has no driver. */
   | 'no-driver'
-  /** /dev/net/tun may not be opened. */
+  /** /dev/net/tun cannot be opened for lack of permission. */
   | 'no-access'
-  /** It may be, and no interface made: that takes CAP_NET_ADMIN. */
+  /** /dev/net/tun can be opened, but creating an interface requires CAP_NET_ADMIN. */
   | 'not-permitted'
-  /** Another interface has the name. */
+  /** Another interface has this name. */
   | 'name-taken'
-  /** No interface can have the name. */
+  /** The name is not valid for an interface. */
   | 'bad-name'
   | 'failed';
 
-/** The cause has the system's `code` and `syscall`. */
+/** An error whose cause has the system's `code` and `syscall`. */
 export interface PacketInterfaceError extends Error {
   readonly refusal: PacketInterfaceRefusal;
 }

@@ -1,24 +1,26 @@
-/** The port through which a use case reads what holds a secret. src/system implements it. */
+/** The port for reading files that hold a secret. src/system implements it. */
 export interface PrivateFiles {
   /**
-   * The text of a file that nobody but its owner may read, 64 KB at most. A pipe has no such mode
+   * Returns the text of a file of up to 64 KB that only its owner may read. A pipe has no such mode
    * and is read to its end.
    * @throws PrivateFileError
    */
   readText(path: string): Promise<string>;
 
   /**
-   * All of standard input, 64 KB at most.
+   * Returns all of standard input, up to 64 KB.
    * @throws PrivateFileError
    */
   readStandardInput(): Promise<string>;
 }
 
 /**
- * - `absent`: no such file
- * - `denied`: we may not read it
- * - `too-open`: others than its owner may read or write it
- * - `failed`: anything else (a folder, an I/O error, too long, nothing comes)
+ * Why a private file could not be read:
+ *
+ * - `absent`: the file does not exist
+ * - `denied`: no permission to read it
+ * - `too-open`: users other than the owner may read or write it
+ * - `failed`: anything else (a folder, an I/O error, too long, no input)
  */
 export type PrivateFileFailure = 'absent' | 'denied' | 'too-open' | 'failed';
 

@@ -1,8 +1,8 @@
-/** The port through which somebody asks for the configuration to be read again. */
+/** The port for requests to reload the configuration. */
 export interface ReloadRequests {
   /**
-   * Calls `handler` at each request from now on, and once for those that have come already. Another
-   * handler takes the place of this one.
+   * Calls `handler` for each future request, and once if requests have already arrived. Replaces
+   * the previous handler.
    */
   onRequest(handler: () => void): void;
 }

@@ -1,16 +1,17 @@
-/** Resolves host names outside of the tunnel. */
+/** Resolves host names outside the tunnel. */
 export interface Resolver {
   /**
-   * All addresses of a name, IPv4 and IPv6; an IP literal is its own address. Settles in bounded time.
-   * @param signal ends the wait, with its reason
+   * Returns all IPv4 and IPv6 addresses of a name. An IP literal resolves to itself. Settles within
+   * a limited time.
+   * @param signal aborts the wait; the promise rejects with the signal's reason
    * @throws Error with the system's `code` (ENOTFOUND, EAI_AGAIN …)
    */
   resolve(host: string, signal?: AbortSignal): Promise<Resolution>;
 }
 
 export interface Resolution {
-  /** IP texts in the system's order. */
+  /** IP addresses as text, in the system's order. */
   readonly addresses: readonly string[];
-  /** Milliseconds for which they hold; Infinity for an IP literal. */
+  /** How long the addresses are valid, in milliseconds; Infinity for an IP literal. */
   readonly ttl: number;
 }

@@ -1,17 +1,17 @@
 /**
- * The port to the program that has started us as a service and looks after us, such as systemd. What
- * it may be told, and in which words: sd_notify(3).
+ * The port to the service manager that started this process, such as systemd. See sd_notify(3) for
+ * the states that it accepts.
  */
 export interface ServiceManager {
   /**
-   * Milliseconds within which it wants to hear `WATCHDOG=1`, again and again; undefined where it does not
-   * watch. It ends a service that is silent for longer.
+   * The watchdog timeout in milliseconds, or undefined without a watchdog. The service manager
+   * kills a service that does not send `WATCHDOG=1` within each such period.
    */
   readonly watchdogTimeout: number | undefined;
   /**
-   * Tells it the state, behind whatever it was told before.
+   * Sends the state, after all earlier states.
    *
-   * @returns resolves when it is handed over, or cannot be; never rejects
+   * @returns a promise that resolves after the state was sent or could not be sent; never rejects
    */
   notify(state: ServiceState): Promise<void>;
 }

@@ -1,16 +1,16 @@
-/** Keeps the last TAI64N stamp sent with a key from one process to the next (whitepaper 5.1). */
+/** Stores the last TAI64N timestamp sent with a key, for the next process (whitepaper 5.1). */
 export interface TimestampStore {
   /**
-   * @param publicKey ours, 32 bytes
-   * @returns what an earlier process kept; a record that cannot be read or written is a warning in
-   *   the log, once, and never an error
+   * If a record cannot be read or written, one warning is logged, and no error is thrown.
+   *
+   * @param publicKey the local public key, 32 bytes
    */
   open(publicKey: Uint8Array): Promise<TimestampRecord>;
 }
 
 export interface TimestampRecord {
-  /** 12 bytes, or undefined where nothing was kept. */
+  /** The stored timestamp, 12 bytes, or undefined if none was stored. */
   readonly last: Uint8Array | undefined;
-  /** Kept when it returns: a stamp is sent right behind it. Never throws. */
+  /** Stores a timestamp synchronously, because it is sent immediately afterwards. Never throws. */
   save(timestamp: Uint8Array): void;
 }
