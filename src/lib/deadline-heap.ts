@@ -1,27 +1,26 @@
 /**
- * Which of many items is due next: a binary heap over their deadlines.
+ * Finds the item with the earliest deadline: a binary heap of items by deadline.
  *
- * Deadlines that move later are common (each ACK moves the retransmission timer) and cost nothing:
- * the heap keeps the earlier key and corrects it when the item reaches the top.
+ * Moving a deadline later is common (each ACK moves the retransmission timer) and costs nothing.
+ * The heap keeps the earlier key and corrects it when the item reaches the top.
  */
 export interface Timed {
-  /** When the item is due; Infinity when never. Call `update` after making it earlier. */
+  /** When the item is due; Infinity if never. Call `update` after setting it. */
   deadline: number;
-  /** Owned by the heap: the item's place, or -1. */
+  /** Owned by the heap: the item's index in the heap, or -1. */
   heapIndex: number;
-  /** Owned by the heap: the key under which the item stands. Never after `deadline`. */
+  /** Owned by the heap: the key by which the item is sorted. Never later than `deadline`. */
   heapKey: number;
 }
 
 export class DeadlineHeap<Item extends Timed> {
   readonly #items: Item[] = [];
 
-  /** Items that stand in the heap. */
   get size(): number {
     return this.#items.length;
   }
 
-  /** Takes notice of `item.deadline`. */
+  /** Updates the heap after `item.deadline` was set. */
   update(item: Item): void {
     if (item.heapIndex < 0) {
       if (item.deadline === Infinity) return;
@@ -35,7 +34,6 @@ export class DeadlineHeap<Item extends Timed> {
     }
   }
 
-  /** Takes `item` out. */
   remove(item: Item): void {
     if (item.heapIndex < 0) return;
     const last = this.#items.pop()!;
@@ -48,7 +46,7 @@ export class DeadlineHeap<Item extends Timed> {
     item.heapIndex = -1;
   }
 
-  /** The earliest deadline; Infinity when there is none. */
+  /** Returns the earliest deadline; Infinity if the heap is empty. */
   next(): number {
     for (;;) {
       const top = this.#items[0];
@@ -58,7 +56,7 @@ export class DeadlineHeap<Item extends Timed> {
     }
   }
 
-  /** Takes out and returns an item that is due at `now`; undefined when none is. */
+  /** Removes and returns an item that is due at `now`, or returns undefined if no item is due. */
   popDue(now: number): Item | undefined {
     if (this.next() > now) return undefined;
     const top = this.#items[0]!;

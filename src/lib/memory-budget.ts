@@ -1,4 +1,4 @@
-/** A number of bytes that several buffers share, so that their sum has a bound. */
+/** A number of bytes that several buffers share, so that their total size is limited. */
 export class MemoryBudget {
   readonly limit: number;
   #used = 0;
@@ -7,29 +7,34 @@ export class MemoryBudget {
     this.limit = limit;
   }
 
-  /** Bytes taken and not given back. */
   get used(): number {
     return this.#used;
   }
 
-  /** Most of it is taken: who has what he needs should not want more. */
+  /**
+   * Whether more than three quarters are in use. Buffers that are large enough should then not
+   * grow.
+   */
   get isTight(): boolean {
     return this.#used * 4 > this.limit * 3;
   }
 
-  /** Takes `count` bytes, or none of them when the limit would be passed. */
+  /** Takes `count` bytes, or none if the limit would be exceeded. */
   tryTake(count: number): boolean {
     if (this.#used + count > this.limit) return false;
     this.#used += count;
     return true;
   }
 
-  /** Takes `count` bytes even above the limit: for a minimum that is bounded by other means. */
+  /**
+   * Takes `count` bytes even above the limit. Use it only for minimum sizes, which have their own
+   * limit.
+   */
   take(count: number): void {
     this.#used += count;
   }
 
-  /** Gives `count` bytes back. */
+  /** Returns `count` bytes to the budget. */
   give(count: number): void {
     this.#used -= count;
   }

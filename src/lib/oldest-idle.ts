@@ -1,14 +1,14 @@
-/** Which connection makes room for a new one at a port that is full. */
+/** Selects the connection to close if a port has reached its connection limit. */
 
 interface Connection {
-  /** Whether an exchange is under way. */
+  /** Whether a request is in progress on the connection. */
   readonly isBusy: boolean;
 }
 
 /**
- * The idle connection that was used longest ago; undefined if all are busy.
+ * Returns the idle connection that was used least recently, or undefined if all are busy.
  *
- * @param connections in the order of their last use: see markUsed()
+ * @param connections in order of last use; see markUsed()
  */
 export function oldestIdle<Key>(connections: ReadonlyMap<Key, Connection>): Key | undefined {
   for (const [key, { isBusy }] of connections) if (!isBusy) return key;
@@ -16,10 +16,10 @@ export function oldestIdle<Key>(connections: ReadonlyMap<Key, Connection>): Key 
 }
 
 /**
- * Closes the oldest idle connection if there are as many as may be.
+ * Closes the least recently used idle connection if the limit is reached.
  *
- * @param connections in the order of their last use: see markUsed()
- * @returns false if all are busy: then there is no room for another
+ * @param connections in order of last use; see markUsed()
+ * @returns false if the limit is reached and all connections are busy
  */
 export function makeRoom<Key extends { destroy(): void }>(
   connections: Map<Key, Connection>,
@@ -33,7 +33,7 @@ export function makeRoom<Key extends { destroy(): void }>(
   return true;
 }
 
-/** Puts a connection behind all others. */
+/** Marks a connection as the most recently used one. */
 export function markUsed<Key, Value>(connections: Map<Key, Value>, key: Key): void {
   const connection = connections.get(key);
   if (connection === undefined) return;

@@ -1,17 +1,17 @@
 /**
- * An IP packet on its way out stands in a slot: one Uint8Array with free room before and behind it,
- * so that WireGuard writes its header in front and its tag behind without a copy.
+ * An outgoing IP packet is in a slot: a Uint8Array with free space before and after the packet.
+ * WireGuard writes its header and its tag there without copying the packet.
  *
  *     [ PACKET_HEADROOM ][ IP packet ][ PACKET_TAILROOM ]
  */
 
-/** Room for the transport data header: type, receiver index, counter (WireGuard 5.4.6). */
+/** Space for the transport data header: type, receiver index and counter (WireGuard 5.4.6). */
 export const PACKET_HEADROOM = 16;
 
-/** Room for up to 15 bytes of padding and the 16-byte authentication tag, rounded to 32. */
+/** Space for up to 15 bytes of padding and the 16-byte authentication tag, rounded up to 32. */
 export const PACKET_TAILROOM = 32;
 
-/** The IP packet inside `slot`, as a view. */
+/** Returns a view of the IP packet inside `slot`. */
 export function packetInSlot(slot: Uint8Array): Uint8Array {
   return slot.subarray(PACKET_HEADROOM, slot.length - PACKET_TAILROOM);
 }
@@ -19,14 +19,14 @@ export function packetInSlot(slot: Uint8Array): Uint8Array {
 const SLAB_SIZE = 256 * 1024;
 
 /**
- * Cuts slots from slabs of 256 KiB. Nothing is given back by hand: a slab is collected when the
- * last view of it is gone, so that a slot can never be used after its release.
+ * Allocates slots from slabs of 256 KiB. Slots are never released explicitly: a slab is
+ * garbage-collected with its last slot, so no slot can be used after it is freed.
  */
 export class PacketSlots {
   #slab = new Uint8Array(0);
   #used = 0;
 
-  /** A slot for a packet of `length` bytes. Its content is zero. */
+  /** Returns a zero-filled slot for a packet of `length` bytes. */
   allocate(length: number): Uint8Array {
     const size = PACKET_HEADROOM + length + PACKET_TAILROOM;
     if (size > SLAB_SIZE) return new Uint8Array(size);

@@ -1,6 +1,5 @@
 import type { Entropy } from '../ports/entropy.js';
 
-/** A random unsigned 32-bit integer. */
 export function randomUint32(entropy: Entropy): number {
   const bytes = new Uint8Array(4);
   entropy.fill(bytes);

@@ -1,23 +1,24 @@
 /**
- * A byte queue of bounded size. Storage comes with the first byte, doubles on demand from a budget
- * shared with other rings, and goes back when the ring runs empty after it had grown.
+ * A byte queue with a maximum size. Storage is allocated with the first byte and doubles on demand,
+ * from a budget shared with other rings. A ring that becomes empty after it has grown releases its
+ * storage.
  *
- * Bytes may be placed ahead of the end (`writeAhead`), as out-of-order TCP data is; `extend` makes
- * them part of the queue once the gap before them is filled.
+ * Bytes may be placed beyond the end of the queue (`writeAhead`), like out-of-order TCP data.
+ * `extend` adds them to the queue after the gap before them is filled.
  */
 import { MemoryBudget } from './memory-budget.js';
 
-/** The first storage of a ring, in bytes. It is never refused. */
+/** The size of a ring's first storage in bytes, which is always granted. */
 export const RING_INITIAL_CAPACITY = 16 * 1024;
 
-/** An empty ring keeps storage up to this size for the bytes to come. */
+/** An empty ring keeps its storage if the storage is no larger than this. */
 const IDLE_CAPACITY = 64 * 1024;
 
-/** Of each ring that is empty: there are two for every connection. */
+/** Shared by all empty rings, because every connection has two rings. */
 const NOTHING = new Uint8Array(0);
 
 export class RingBuffer {
-  /** The most bytes the ring ever holds. */
+  /** The maximum number of bytes in the ring. */
   readonly maximum: number;
   #budget: MemoryBudget;
   #storage: Uint8Array = NOTHING;
@@ -34,17 +35,16 @@ export class RingBuffer {
     this.#budget = budget;
   }
 
-  /** Bytes in the queue. */
   get length(): number {
     return this.#length;
   }
 
-  /** Bytes of storage held now. */
+  /** The current size of the storage in bytes. */
   get capacity(): number {
     return this.#storage.length;
   }
 
-  /** Appends as much of `bytes` as fits and returns how many that were. */
+  /** Appends as many of `bytes` as fit, and returns their number. */
   write(bytes: Uint8Array): number {
     const taken = this.writeAhead(0, bytes, 0, bytes.length);
     this.extend(taken);
@@ -52,10 +52,10 @@ export class RingBuffer {
   }
 
   /**
-   * Places `bytes[from, from + count)` at `offset` behind the end of the queue, without making it
+   * Places `bytes[from, from + count)` at `offset` after the end of the queue, without making it
    * part of the queue.
    *
-   * @returns how many bytes were placed; fewer than `count` where the maximum or the budget ends
+   * @returns the number of bytes placed, less than `count` if the maximum or the budget is reached
    */
   writeAhead(offset: number, bytes: Uint8Array, from: number, count: number): number {
     const at = this.#length + offset;
@@ -73,7 +73,7 @@ export class RingBuffer {
     return placed;
   }
 
-  /** Makes `count` bytes that were placed behind the end part of the queue. */
+  /** Makes `count` bytes that were placed after the end part of the queue. */
   extend(count: number): void {
     if (this.#length + count > this.#reach) throw new RangeError('extend past what was placed');
     this.#length += count;
@@ -90,7 +90,10 @@ export class RingBuffer {
     if (head < count) target.set(storage.subarray(0, count - head), targetOffset + head);
   }
 
-  /** Takes up to `limit` bytes from the front, as a copy; undefined when there are none. */
+  /**
+   * Removes up to `limit` bytes from the front and returns a copy, or undefined if the queue is
+   * empty.
+   */
   read(limit: number): Uint8Array | undefined {
     const count = Math.min(limit, this.#length);
     if (count <= 0) return undefined;
@@ -110,14 +113,14 @@ export class RingBuffer {
     if (this.#reach === 0) this.#rest();
   }
 
-  /** Whether a ring filled to its storage could take more. */
+  /** Whether the storage could grow if it were full. */
   get canGrow(): boolean {
     const { length } = this.#storage;
     if (length >= this.maximum) return false;
     return length === 0 || this.#budget.used + this.#nextCapacity() - length <= this.#budget.limit;
   }
 
-  /** Drops everything and gives all storage back. */
+  /** Drops all bytes and releases all storage. */
   release(): void {
     this.#budget.give(this.#storage.length);
     this.#storage = NOTHING;
@@ -126,7 +129,7 @@ export class RingBuffer {
     this.#reach = 0;
   }
 
-  /** Leaves the shared budget: what is held is the reader's own from here on. */
+  /** Detaches the ring from the shared budget. Its storage no longer counts against the budget. */
   detach(): void {
     this.#budget.give(this.#storage.length);
     this.#budget = new MemoryBudget(0);
@@ -163,7 +166,7 @@ export class RingBuffer {
   }
 }
 
-/** `bytes[from, from + count)`, without a new object where that is all of it. */
+/** Returns `bytes[from, from + count)`, or `bytes` itself if the range covers all of it. */
 function view(bytes: Uint8Array, from: number, count: number): Uint8Array {
   return from === 0 && count === bytes.length ? bytes : bytes.subarray(from, from + count);
 }

@@ -1,8 +1,8 @@
-/** Runs tasks one after the other; one that fails does not stop the next. */
+/** Runs tasks one after another. A failed task does not stop the next one. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Settles as the task does, after its turn. */
+  /** Queues a task. The promise settles with the task's result. */
   run<Outcome>(task: () => Promise<Outcome>): Promise<Outcome> {
     const outcome = this.#last.then(task);
     this.#last = outcome.catch(() => undefined);

@@ -1,13 +1,14 @@
 /**
- * Why nothing comes from the other end of the tunnel, as far as this end can know:
+ * Why no data arrives from the peer, as far as this end can know:
  *
- * - `no-answer`: nothing at all comes back; the key is unknown there, or a firewall is in between
- * - `wrong-key`: answers come, and they are not for our keys
- * - `under-load`: the peer has asked for a cookie and not answered since
- * - `clock-behind`: no answer, and the clock of this machine is years behind
- * - `no-data-back`: the handshake is done, data goes out, and none comes back
- * - `name-not-found`: the peer's name has no address
- * - `cannot-send`: this machine does not send what is for the peer
+ * - `no-answer`: nothing comes back; the peer does not know the key, or a firewall blocks the
+ *   traffic
+ * - `wrong-key`: answers arrive, but they do not decrypt with the local keys
+ * - `under-load`: the peer sent a cookie reply and has not answered since
+ * - `clock-behind`: no answer, and this machine's clock is years behind
+ * - `no-data-back`: the handshake completed and data is sent, but none comes back
+ * - `name-not-found`: the peer's host name has no address
+ * - `cannot-send`: this machine cannot send to the peer
  */
 export type Silence = (typeof SILENCES)[number];
 

@@ -1,14 +1,13 @@
 /**
- * SipHash-2-4 (Aumasson and Bernstein, 2012), a small keyed hash for values that a stranger must
- * not foresee or collide: initial sequence numbers and port offsets. 64-bit words are pairs of
- * int32, low word first, because a BigInt would allocate.
+ * SipHash-2-4 (Aumasson and Bernstein, 2012), a small keyed hash. Use it for values that an
+ * attacker must not predict or make collide: initial sequence numbers and port offsets. 64-bit
+ * words are pairs of int32, low word first, because a BigInt would allocate.
  */
 import type { Entropy } from '../ports/entropy.js';
 
-/** Bytes of a key. */
 const SIPHASH_KEY_LENGTH = 16;
 
-/** A key that nobody can foresee. */
+/** Returns an unpredictable key. */
 export function randomSipHashKey(entropy: Entropy): Uint8Array {
   const key = new Uint8Array(SIPHASH_KEY_LENGTH);
   entropy.fill(key);
@@ -16,9 +15,9 @@ export function randomSipHashKey(entropy: Entropy): Uint8Array {
 }
 
 export class SipHash {
-  /** The key as four int32: k0 low, k0 high, k1 low, k1 high. */
+  /** The key as four int32 words: k0 low, k0 high, k1 low, k1 high. */
   readonly #key: Int32Array;
-  /** v0 to v3, each low word first. */
+  /** The state words v0 to v3, each with its low word first. */
   readonly #state = new Int32Array(8);
   #high = 0;
 
@@ -74,12 +73,12 @@ export class SipHash {
   }
 }
 
-/** "somepseudorandomlygeneratedbytes", low word of each half first. */
+/** "somepseudorandomlygeneratedbytes", with the low word of each 64-bit word first. */
 const INITIAL = [
   0x70736575, 0x736f6d65, 0x6e646f6d, 0x646f7261, 0x6e657261, 0x6c796765, 0x79746573, 0x74656462,
 ];
 
-/** `v[a] += v[b]; v[b] = rotl(v[b], bits) ^ v[a]`, for `bits` below 32. */
+/** Computes `v[a] += v[b]; v[b] = rotl(v[b], bits) ^ v[a]`, for `bits` below 32. */
 function mix(v: Int32Array, a: number, b: number, bits: number): void {
   const low = (v[a]! >>> 0) + (v[b]! >>> 0);
   v[a + 1] = v[a + 1]! + v[b + 1]! + (low > 0xffffffff ? 1 : 0);

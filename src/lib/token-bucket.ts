@@ -1,4 +1,4 @@
-/** Lets `ratePerSecond` events through on average and up to `burst` at once. */
+/** Lets `ratePerSecond` events through on average, and up to `burst` at once. */
 export class TokenBucket {
   readonly #ratePerSecond: number;
   readonly #burst: number;
@@ -12,7 +12,7 @@ export class TokenBucket {
     this.#filledAt = now;
   }
 
-  /** Takes one token; false where none is left. `now` is in milliseconds. */
+  /** Takes one token. Returns false if none is left. `now` is in milliseconds. */
   take(now: number): boolean {
     const filled = this.#tokens + ((now - this.#filledAt) * this.#ratePerSecond) / 1000;
     this.#tokens = Math.min(this.#burst, filled);

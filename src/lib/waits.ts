@@ -1,13 +1,17 @@
-/** Waits that an abort signal or a timer ends. Each removes its listener and its timer at the end. */
+/**
+ * Waits that an abort signal or a timer can end. Each removes its listener and its timer when it
+ * ends.
+ */
 import type { Clock } from '../ports/clock.js';
 import { abortReason } from './errors/error-message.js';
 
 type Timers = Pick<Clock, 'startTimer'>;
 
 /**
- * A promise that settles once: by what `begin` calls, or with the signal's reason.
+ * Returns a promise that settles once: through the callbacks given to `begin`, or with the signal's
+ * reason.
  *
- * @param begin returns what undoes it; called before the promise settles
+ * @param begin returns a cleanup function, which is called before the promise settles
  */
 export function abortable<Result>(
   signal: AbortSignal | undefined,
@@ -46,9 +50,9 @@ export function abortable<Result>(
 }
 
 /**
- * What a promise gives.
+ * Resolves with the result of `promise`.
  *
- * @throws the reason of `signal` if that fires first
+ * @throws the reason of `signal` if it fires first
  */
 export function untilAborted<Result>(
   promise: Promise<Result>,
@@ -62,9 +66,9 @@ export function untilAborted<Result>(
 }
 
 /**
- * What a promise gives, or undefined if it takes longer.
+ * Resolves with the result of `promise`, or with undefined after `milliseconds`.
  *
- * @throws the reason of `signal` if that fires first
+ * @throws the reason of `signal` if it fires first
  */
 export function inTime<Result>(
   promise: Promise<Result>,
@@ -80,7 +84,7 @@ export function inTime<Result>(
   });
 }
 
-/** Resolves after so many milliseconds, or when the signal fires. */
+/** Resolves after `milliseconds`, or when the signal fires. */
 export function pause(milliseconds: number, timers: Timers, signal?: AbortSignal): Promise<void> {
   return abortable<undefined>(signal, (resolve) => {
     const timer = timers.startTimer(milliseconds, () => resolve(undefined));
@@ -88,7 +92,7 @@ export function pause(milliseconds: number, timers: Timers, signal?: AbortSignal
   }).catch(() => undefined);
 }
 
-/** Calls `onAbort` if the signal fires, or has fired, before the promise settles. */
+/** Calls `onAbort` if the signal has fired or fires before the promise settles. */
 export function whileWaiting<Result>(
   promise: Promise<Result>,
   signal: AbortSignal | undefined,
@@ -99,12 +103,12 @@ export function whileWaiting<Result>(
   return promise.finally(() => signal?.removeEventListener('abort', onAbort));
 }
 
-/** Resolves when the signal fires, or has fired. */
+/** Resolves when the signal fires, or immediately if it has fired. */
 export function whenAborted(signal: AbortSignal): Promise<undefined> {
   return abortable<undefined>(signal, () => undefined).catch(() => undefined);
 }
 
-/** After an abort, no caller waits for the promise: its failure is not an unhandled rejection. */
+/** Handles late rejections: after an abort, a failure must not become an unhandled rejection. */
 function unheard(): undefined {
   return undefined;
 }

@@ -1,10 +1,10 @@
-/** What the system's refusals of a file mean: the kind of failure, and the reason in words. */
+/** Translates the system's file errors into a kind of failure and a readable reason. */
 import { codeOf } from './error-message.js';
 import type { FailureKind } from './user-error.js';
 
 type SystemFailure = 'absent' | 'no-folder' | 'is-folder' | 'denied' | 'failed';
 
-/** By the system's names. */
+/** The failure and the reason by system error code. */
 const FAULTS: Readonly<Record<string, readonly [failure: SystemFailure, reason: string]>> = {
   ENOENT: ['absent', 'no such file'],
   ENOTDIR: ['no-folder', 'a part of the path is not a folder'],
@@ -18,7 +18,7 @@ const FAULTS: Readonly<Record<string, readonly [failure: SystemFailure, reason: 
   ELOOP: ['failed', 'too many symbolic links'],
 };
 
-/** By the names of FileError. */
+/** The failure kind for each name of FileFailure. */
 const KINDS: Readonly<Record<string, FailureKind>> = {
   absent: 'configuration',
   'no-folder': 'configuration',
@@ -27,13 +27,16 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   denied: 'permission',
 };
 
-/** What a file that a user has named fails with; an error without a code of the table gives its message. */
+/**
+ * Returns the failure and the reason for a file that the user named. An unknown error code gives
+ * the error's own message.
+ */
 export function fileFault(error: unknown): { failure: SystemFailure; reason: string } {
   const [failure, reason] = FAULTS[codeOf(error) ?? ''] ?? ['failed', (error as Error).message];
   return { failure, reason };
 }
 
-/** @param error with a FileFailure as `failure`, or the system's `code` */
+/** @param error has a FileFailure in `failure`, or the system's `code` */
 export function fileFaultKind(error: unknown): FailureKind {
   const { failure } = (error ?? {}) as { readonly failure?: unknown };
   const name = typeof failure === 'string' ? failure : FAULTS[codeOf(error) ?? '']?.[0];

@@ -1,6 +1,6 @@
 /**
- * Why the system does not let a program listen, by its codes. The whole message is made in proxy/listen-error.ts;
- * app/up/port-taken.ts names the program that has the port.
+ * Why the system refused to listen, by error code. proxy/listen-error.ts builds the whole message;
+ * app/up/port-taken.ts names the program that uses the port.
  */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'this port is in use',
@@ -11,7 +11,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name cannot be looked up now',
 };
 
-/** undefined for a code that is not known. */
+/** Returns undefined if the error code is unknown. */
 export function listenFault(code: string | undefined): string | undefined {
   return REASONS[code ?? ''];
 }

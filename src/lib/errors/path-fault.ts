@@ -1,10 +1,10 @@
 /**
- * Tells a path from what was pasted where a path belongs: a configuration with its keys, or a key. A path
- * may be shown; none of the others may.
+ * Detects text that was pasted where a path belongs: a configuration with its keys, or a key. Paths
+ * may be shown in messages; such text must not be.
  */
 import { isEncodedText, LONG_RUN } from '../secrets/encoded-text.js';
 
-/** What a text is instead of a path. */
+/** The kinds of text that are not a path. */
 export type PathFault =
   | 'quoted'
   | 'json'
@@ -18,17 +18,20 @@ const QUOTE = /^\s*["'`\u2018-\u201F\u00AB\u00BB]/;
 const WIREGUARD =
   /\[\s*(?:Interface|Peer)\s*\]|(?:^|\s)(?:PrivateKey|PublicKey|PresharedKey|AllowedIPs)\s*=/i;
 const JSON_START = /^\s*[[{]/;
-/** What is left of JSON that was cut off at its beginning. */
+/** JSON without its beginning, for example because only a part was copied. */
 const BROKEN_JSON = /"|[{}].*:|:.*[{}]/s;
 const CONTROL = /\p{Cc}/u;
 
-/** 32 bytes in base64, in both alphabets. A folder may be called `…/environment=production`. */
+/**
+ * 32 bytes in base64 of either alphabet. The pattern excludes folder names like
+ * `…/environment=production`.
+ */
 const WHOLE_KEY = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{43}=(?![A-Za-z0-9])/;
 const TOKEN = /^\s*(?:secret-[A-Za-z0-9]{16,}|eyJ[\w-]+\.)/;
-/** Without a folder and an extension, as a key that was cut off. */
+/** A name without folder and extension that may be a truncated key. */
 const BARE_KEY = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9+=_-]{20,}$/;
 
-/** undefined for a path. */
+/** Returns undefined for a path. */
 export function pathFault(text: string): PathFault | undefined {
   if (QUOTE.test(text)) return 'quoted';
   if (WIREGUARD.test(text)) return 'wireguard-configuration';
@@ -40,7 +43,7 @@ export function pathFault(text: string): PathFault | undefined {
   return undefined;
 }
 
-/** Whether there is base64 of text, however it was cut off, quoted or broken into lines. */
+/** Whether the text contains base64 of text, even if truncated, quoted or broken into lines. */
 function holdsEncodedText(text: string): boolean {
   return (text.replaceAll(/\s/g, '').match(LONG_RUN) ?? []).some(isEncodedText);
 }

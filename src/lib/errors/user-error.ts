@@ -1,15 +1,15 @@
-/** Why a command ends; src/cli/errors/exit-codes.ts gives each its number. */
+/** Why a command failed. src/cli/errors/exit-codes.ts maps each kind to an exit code. */
 export type FailureKind = 'failed' | 'usage' | 'configuration' | 'api' | 'tunnel' | 'permission';
 
-/** An error that its reader can act on: what failed, why, and what to do next. */
+/** An error that the user can act on: what failed, why, and what to do next. */
 export class UserError extends Error {
   override readonly name: string = 'UserError';
   readonly kind: FailureKind;
   /** What failed, in one clause: `cannot read arc.json`. */
   readonly what: string;
-  /** Why, as far as it is known. */
+  /** Why it failed, as far as known. */
   readonly why: string;
-  /** What to do next, a sentence each. */
+  /** What to do next, one sentence per entry. */
   readonly next: readonly string[];
 
   constructor(

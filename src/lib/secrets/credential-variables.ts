@@ -1,10 +1,11 @@
-/** The environment variables that sign in somewhere: no program that we start on arc.json's word gets them. */
+/** Environment variables that hold credentials. Programs named in arc.json do not inherit them. */
 import { pathFault } from '../errors/path-fault.js';
 import { isSecretName } from './secret-shapes.js';
 
 /**
- * What finding credentials reads, and whether it is one itself. `CredentialEnvironment` has no other
- * member, so that a variable which is missing here cannot be read there.
+ * The variables that the search for credentials reads, and whether each is a credential itself.
+ * `CredentialEnvironment` has no other members, so a variable that is missing here cannot be read
+ * there.
  */
 const CREDENTIAL_VARIABLES = {
   ARCTUN_AUTH_KEY_ID: true,
@@ -12,7 +13,7 @@ const CREDENTIAL_VARIABLES = {
   ARCTUN_AUTH_KEY_FILE: true,
   SORACOM_AUTH_KEY_ID: true,
   SORACOM_AUTH_KEY: true,
-  // Names, by which soracom-cli finds its files, in a hook too.
+  // soracom-cli finds its files by these names, so hooks may need them.
   ARCTUN_PROFILE: false,
   SORACOM_PROFILE: false,
   SORACOM_PROFILE_DIR: false,
@@ -26,17 +27,17 @@ const CREDENTIALS: ReadonlySet<string> = new Set(
   Object.entries(CREDENTIAL_VARIABLES).flatMap(([name, isSecret]) => (isSecret ? [name] : [])),
 );
 
-/** Names of our own and of soracom-cli, soratun and krypton-cli. */
+/** The name of a variable of arctun, soracom-cli, soratun or krypton-cli. */
 const OUR_NAME = /^(?:ARCTUN|SORACOM|SORATUN|KRYPTON)_/;
 
 /**
- * Whether a variable is a credential or may hold one: by its name if it is ours, and by what is in it.
- * Variables of other programs are theirs.
+ * Whether a variable is or may contain a credential. Checks the name and the value of variables of
+ * arctun and SORACOM's tools. Other programs' variables are not checked.
  */
 export function isCredentialVariable(name: string, value: string): boolean {
   const upper = name.toUpperCase();
   if (CREDENTIALS.has(upper)) return true;
   if (!OUR_NAME.test(upper)) return false;
-  // A configuration instead of its path has its keys with it.
+  // If the value is a configuration instead of its path, it includes the keys.
   return isSecretName(upper) || pathFault(value) !== undefined;
 }

@@ -7,7 +7,7 @@ export interface KeyPair {
   readonly publicKey: Uint8Array;
 }
 
-/** A random X25519 private key, clamped as RFC 7748 section 5 says. */
+/** Creates a random X25519 private key, clamped (RFC 7748 5). */
 export function createPrivateKey(entropy: Entropy): Uint8Array {
   const key = new Uint8Array(32);
   entropy.fill(key);

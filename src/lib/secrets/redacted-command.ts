@@ -1,15 +1,21 @@
-/** A program and its arguments for a reader's eyes: `curl -H "X-Soracom-Token: …"` has a token in it. */
+/**
+ * Hides secrets in a command and its arguments. For example, `curl -H "X-Soracom-Token: …"`
+ * contains a token.
+ */
 import { isSecretName, redactText } from './secret-shapes.js';
 import { REDACTED } from './secret.js';
 
-/** `Name: value`, `Name: Bearer value`, `NAME=value`, `"name":"value"`, and `--name value` inside of a line. */
+/**
+ * Matches `Name: value`, `Name: Bearer value`, `NAME=value`, `"name":"value"`, and `--name value`
+ * inside a line.
+ */
 const NAMED =
   /([\w-]+)(["'\\]*\s*[:=]\s*["'\\]*(?:(?:Bearer|Basic|Digest|Token)\s+)?|(?<=(?:^|\s)--[\w-]+)\s+["']?)([^\s"'\\,;&|]+)/gi;
 const OPTION = /^--?[A-Za-z][\w-]*$/;
-/** Of a URL: the password, also if it is the only name. */
+/** Matches the user information in a URL: user name and password, or a single token. */
 const USER_INFO = /(\/\/)[^\s/@"']+@/g;
 
-/** The words with their secrets hidden; the number of words stays. */
+/** Returns the words with their secrets hidden. The number of words stays the same. */
 export function redactCommand(command: readonly string[]): string[] {
   return command.map((word, index) => {
     const before = command[index - 1] ?? '';

@@ -1,13 +1,13 @@
 /**
- * Memory for a key, all zero. A small array lies inside of the collector's heap, which leaves a copy
- * behind whenever it moves it; an ArrayBuffer made by itself stays where it is, so that filling it
- * with zeros reaches the only copy.
+ * Returns zero-filled memory for a key. The garbage collector moves small arrays and leaves copies
+ * behind. An ArrayBuffer created explicitly never moves, so overwriting it with zeros erases the
+ * only copy.
  */
 export function secretBytes(length: number): Uint8Array {
   return new Uint8Array(new ArrayBuffer(length));
 }
 
-/** A copy in such memory. */
+/** Returns a copy of a secret in memory from secretBytes(). */
 export function copySecret(secret: Uint8Array): Uint8Array {
   const copy = secretBytes(secret.length);
   copy.set(secret);

@@ -1,6 +1,6 @@
 /**
- * What gives a secret away. Names decide first: whatever is called a key, a token or a password is
- * one. Then shapes: a key, a token or an auth key is one wherever it stands.
+ * Detects secrets by name and by shape. A value whose name says key, token or password is always a
+ * secret. In other text, anything that looks like a key, a token or an auth key is a secret.
  */
 import { isEncodedText, LONG_RUN } from './encoded-text.js';
 import { REDACTED } from './secret.js';
@@ -8,13 +8,16 @@ import { REDACTED } from './secret.js';
 const SECRET_NAME =
   /key|token|secret|passw|passphrase|passcode|pwd|otp|credential|authori[sz]ation|cookie|jwt|bearer|^pin$|^puk$/;
 
-/** Public keys, a number of seconds, and the bookmarks of paged listings. */
+/** Public keys, a number of seconds, and the page markers of paged listings. */
 const HARMLESS_NAME = /publickey$|^tokentimeoutseconds$|^xsoracomnextkey$|^lastevaluatedkey$/;
 
 const PUBLIC_KEY_NAME = /publickey$/;
 const KEY = /^[A-Za-z0-9+/]{43}=$/;
 
-/** Auth keys, API keys, tokens (JWT), and 32 bytes in base64, in both alphabets, or hexadecimal digits. */
+/**
+ * Auth keys, API keys, tokens (JWT), and 32 bytes as hexadecimal digits or as base64 of either
+ * alphabet.
+ */
 const SECRET_SHAPES = [
   /\bsecret-[\w-]+/gi,
   /\beyJ[\w-]+(?:\.[\w-]*)*/g,
@@ -23,20 +26,25 @@ const SECRET_SHAPES = [
   /\b[0-9a-f]{64}\b/gi,
 ];
 
-/** What follows such a name in JSON, also if that is quoted itself or cut off, and in `wg` files. */
+/**
+ * The value after a secret's name in JSON or in a `wg` file. The JSON may be quoted or truncated.
+ */
 const NAMED_SECRET =
   /((?:private|pre-?shared|auth|api)[-_]?key|password|token)(["'\\]*\s*[:=]\s*["'\\]*)[^\s"'\\,}]{8,}/gi;
 
-/** Whether the name of a JSON member or a header speaks of a secret. */
+/** Whether the name of a JSON member or a header indicates a secret. */
 export function isSecretName(name: string): boolean {
   const plain = plainName(name);
   return SECRET_NAME.test(plain) && !HARMLESS_NAME.test(plain);
 }
 
-/** An API key. A name such as `api-gateway` has no digit: that is looked at afterwards, in linear time. */
+/**
+ * An API key. Names such as `api-gateway` match too; the caller excludes matches without a digit,
+ * so that the regular expression takes linear time.
+ */
 const API_KEY = /\bapi-[\w-]{8,}/gi;
 
-/** A text without what has the shape of a secret. */
+/** Replaces everything in a text that looks like a secret. */
 export function redactText(text: string): string {
   const plain = withoutEncodedText(text).replaceAll(NAMED_SECRET, `$1$2${REDACTED}`);
   const shown = SECRET_SHAPES.reduce(
@@ -46,12 +54,13 @@ export function redactText(text: string): string {
   return shown.replaceAll(PART_OF_KEY, (run) => (isRandom(run) ? REDACTED : run));
 }
 
-/** Longer than the names of most files, and shorter than a key that was cut off. */
+/** A run longer than most file names, which may be part of a truncated key. */
 const PART_OF_KEY = /[A-Za-z0-9+/_-]{20,}/g;
 
 /**
- * Whether digits of base64 look drawn by lot: in words and names one class of characters goes on for a while, in a
- * key the class changes at two digits of three.
+ * Whether base64 digits look random. In words and names, one class of characters (lower case, upper
+ * case, digits) continues for several characters. In a key, the class changes at about two of three
+ * characters.
  */
 function isRandom(run: string): boolean {
   let changes = 0;
@@ -75,20 +84,25 @@ function isRandom(run: string): boolean {
 
 const RANDOM_SHARE = 0.4;
 
-/** Whether something in a text has the shape of a secret. */
+/** Whether a text contains anything that looks like a secret. */
 export function hasSecretShape(text: string): boolean {
   return redactText(text) !== text;
 }
 
-/** Base64 of text that is longer than a key may be an arc.json, whole or cut off. */
+/**
+ * Replaces base64 of text: if it is longer than a key, it may be an arc.json, whole or truncated.
+ */
 function withoutEncodedText(text: string): string {
   return text.replaceAll(LONG_RUN, (run) => (isEncodedText(run) ? REDACTED : run));
 }
 
-/** What may be shown of a text that has a name: nothing, or all but the shapes of secrets. */
+/**
+ * Returns what may be shown of a named text: nothing if the name indicates a secret, otherwise the
+ * text without anything that looks like a secret.
+ */
 export function redactNamed(name: string, text: string): string {
   if (isSecretName(name)) return REDACTED;
-  // A public key has the shape of a private one.
+  // A public key looks like a private key; only the name distinguishes them.
   return PUBLIC_KEY_NAME.test(plainName(name)) && KEY.test(text) ? text : redactText(text);
 }
 

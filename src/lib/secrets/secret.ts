@@ -1,8 +1,8 @@
 /**
  * A value that must not be printed: a private key, a pre-shared key, a token.
  *
- * String conversion, JSON and Node's inspection all give `<redacted>`; `expose()` is the one way
- * to the value, so that each use can be found by its name.
+ * String conversion, JSON and Node's inspection all return `<redacted>`. Only `expose()` returns
+ * the value, so every use can be found by searching for that name.
  */
 export class Secret<T> {
   readonly #value: T;
@@ -11,7 +11,7 @@ export class Secret<T> {
     this.#value = value;
   }
 
-  /** The value itself. The caller takes over the duty not to print it. */
+  /** Returns the value. The caller must not print it. */
   expose(): T {
     return this.#value;
   }
@@ -24,11 +24,11 @@ export class Secret<T> {
     return REDACTED;
   }
 
-  /** What `util.inspect` and `console.log` show in Node. */
+  /** The output of `util.inspect` and `console.log` in Node. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return REDACTED;
   }
 }
 
-/** What stands in the place of a secret wherever one is printed. */
+/** The text printed instead of a secret. */
 export const REDACTED = '<redacted>';

@@ -1,17 +1,20 @@
 /**
- * Texts of unmatchedSegments on a terminal: a SIM's name is whatever somebody has typed somewhere, and must
- * not move the cursor, change colours or turn the direction of what follows.
+ * Makes untrusted text safe to print on a terminal. A SIM's name, for example, can be any text, and
+ * must not move the cursor, change colors or reverse the text direction.
  */
 
-/** Control and format characters, line separators, lone surrogates, and what is no character. */
+/** Control and format characters, line separators, lone surrogates and unassigned code points. */
 const HARMFUL = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
-/** The text with a replacement character for each that a terminal would obey. */
+/** Returns the text with each character that a terminal may interpret replaced by U+FFFD. */
 export function harmless(text: string): string {
   return text.replace(HARMFUL, '\u{FFFD}');
 }
 
-/** JSON text with what a terminal would obey escaped, so that nothing is lost. */
+/**
+ * Returns JSON text with each character that a terminal may interpret escaped, so that nothing is
+ * lost.
+ */
 export function harmlessJson(text: string): string {
   return text.replace(HARMFUL, escaped);
 }
@@ -23,7 +26,7 @@ function escaped(character: string): string {
     .join('');
 }
 
-/** Text of several lines: what a terminal would obey is replaced, but for the ends of lines and tabs. */
+/** Like harmless(), but for text of several lines: line breaks and tabs are kept. */
 export function harmlessLines(text: string): string {
   return text
     .replaceAll('\r\n', '\n')

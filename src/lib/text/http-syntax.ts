@@ -1,11 +1,14 @@
-/** The parts of HTTP's grammar that several readers of it share. */
+/** Parts of the HTTP grammar that several parsers share. */
 
-/** A token (RFC 9110 5.6.2): a method, or the name of a field. */
+/** Whether a text is a token, such as a method or a field name (RFC 9110 5.6.2). */
 export function isToken(text: string): boolean {
   return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
 }
 
-/** A field's value (RFC 9110 5.5): visible characters, spaces, tabs and bytes above 0x7f. */
+/**
+ * Whether a text is a field value: visible characters, spaces, tabs and bytes above 0x7f (RFC 9110
+ * 5.5).
+ */
 export function isFieldValue(text: string): boolean {
   return /^[\t\x20-\x7e\x80-\xff]*$/.test(text);
 }

@@ -1,4 +1,4 @@
-/** A key of 32 bytes in base64, as WireGuard's tools and arc.json write it. */
+/** Formats a 32-byte key in base64, as in WireGuard's tools and arc.json. */
 export function formatKey(key: Uint8Array): string {
   if (key.length !== 32) throw new RangeError(`a key has 32 bytes, not ${key.length}`);
   return btoa(String.fromCharCode(...key));
