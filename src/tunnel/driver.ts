@@ -45,6 +45,9 @@ export class Driver {
   /** Batches of datagrams. */
   #received = 0;
   #scheduled = false;
+  /** What has come is taken before the next drain, which needs no schedule(). */
+  #willDrain = false;
+  #beforeDrain: (() => void)[] = [];
   #closed = false;
 
   constructor(options: DriverOptions) {
@@ -56,6 +59,7 @@ export class Driver {
     this.#socket.onReceive((datagrams) => {
       if (this.#closed) return;
       this.#received++;
+      this.#willDrain = true;
       this.#engine.handleDatagrams(datagrams, this.#clock.now());
       this.turn();
     });
@@ -72,12 +76,18 @@ export class Driver {
 
   /** To be called after each call on the engine from outside; the turn comes soon, once. */
   schedule(): void {
-    if (this.#scheduled || this.#closed) return;
+    if (this.#willDrain || this.#scheduled || this.#closed) return;
     this.#scheduled = true;
     this.#clock.defer(() => {
       this.#scheduled = false;
       this.turn();
     });
+  }
+
+  /** Calls `handler` in the next turn, before the engine is drained; outside of one, the turn comes soon. */
+  beforeDrain(handler: () => void): void {
+    this.#beforeDrain.push(handler);
+    this.schedule();
   }
 
   /** The socket's queue is so long that the engine is not drained. */
@@ -125,7 +135,14 @@ export class Driver {
   }
 
   #runTurn(now: number): void {
+    this.#willDrain = true;
     if (this.#engine.nextTimeout() <= now) this.#engine.handleTimeout(now);
+    const handlers = this.#beforeDrain;
+    if (handlers.length > 0) {
+      this.#beforeDrain = [];
+      for (const handler of handlers) handler();
+    }
+    this.#willDrain = false;
     let more = true;
     while (more && !this.isCongested) {
       const batch = this.#engine.drain(now);

@@ -226,6 +226,7 @@ export function idleStreams(pair: ScalePair, count: number): Set<TcpSocket> {
   const host: ConnectionHost = {
     now: () => pair.now,
     schedule: () => undefined,
+    beforeDrain: (handler: () => void) => handler(),
     startTimer: () => ({ cancel: () => undefined }),
   };
   pair.right.listenTcp({ port: PORT }, (connection) => {

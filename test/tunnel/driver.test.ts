@@ -14,8 +14,11 @@ class ScriptedEngine {
   events: DeviceEvent[] = [];
   readonly calls: string[] = [];
 
+  onDatagrams: () => void = () => undefined;
+
   handleDatagrams(datagrams: readonly Datagram[], now: number): void {
     this.calls.push(`datagrams ${datagrams.length} at ${now}`);
+    this.onDatagrams();
   }
 
   handleTimeout(now: number): void {
@@ -63,6 +66,35 @@ it('drains after each batch of datagrams and sends what comes out', () => {
   socket.receive(datagram(), datagram());
   expect(engine.calls).toEqual(['datagrams 2 at 1000', 'drain']);
   expect(socket.sent).toHaveLength(2);
+});
+
+it('runs what was put before the drain after the datagrams, once', () => {
+  const { engine, socket, driver } = setUp();
+  engine.onDatagrams = () => driver.beforeDrain(() => engine.calls.push('before the drain'));
+  socket.receive(datagram(), datagram());
+  engine.onDatagrams = () => undefined;
+  socket.receive(datagram());
+  const expected = ['datagrams 2 at 1000', 'before the drain', 'drain'];
+  expect(engine.calls).toEqual([...expected, 'datagrams 1 at 1000', 'drain']);
+});
+
+it('brings a turn soon for what is put before the drain outside of one', () => {
+  const { engine, clock, driver } = setUp();
+  driver.beforeDrain(() => engine.calls.push('before the drain'));
+  expect(engine.calls).toEqual([]);
+  clock.settle();
+  expect(engine.calls).toEqual(['before the drain', 'drain']);
+});
+
+it('needs no second turn for a call made before the drain', () => {
+  const { engine, socket, clock, driver } = setUp();
+  driver.beforeDrain(() => driver.schedule());
+  socket.receive(datagram());
+  clock.settle();
+  expect(engine.calls.filter((call) => call === 'drain')).toHaveLength(2);
+  socket.receive(datagram());
+  clock.settle();
+  expect(engine.calls.filter((call) => call === 'drain')).toHaveLength(3);
 });
 
 it('takes many calls to schedule() as one turn', () => {

@@ -13,6 +13,8 @@ const READ_SIZE = 64 * 1024;
 /** What the stream needs of the driver that runs its connection. */
 export interface ConnectionHost extends Pick<Clock, 'now' | 'startTimer'> {
   schedule(): void;
+  /** Calls `handler` once, after the engine has taken all that a batch brought, before it answers. */
+  beforeDrain(handler: () => void): void;
 }
 
 /**
@@ -31,6 +33,7 @@ export class ConnectionStream extends Duplex {
   #closed = false;
   #wantsData = false;
   #sawEnd = false;
+  #isPumpDue = false;
   #pending: { rest: Uint8Array; taken: number; done: (error?: Error | null) => void } | undefined;
   #orphanTimer: Timer | undefined;
   #onOver: (() => void) | undefined;
@@ -50,11 +53,11 @@ export class ConnectionStream extends Duplex {
   /** The observer to hand to the netstack together with attach(). */
   readonly observer: TcpObserver = {
     established: () => undefined,
-    readable: () => this.#pump(),
+    readable: () => this.#pumpSoon(),
     writable: () => this.#flush(),
     remoteClosed: () => {
       this.#sawEnd = true;
-      this.#pump();
+      this.#pumpSoon();
     },
     closed: (reason) => this.#handleClosed(reason),
   };
@@ -213,7 +216,15 @@ export class ConnectionStream extends Duplex {
     while (this.#connection?.receive(READ_SIZE, this.host.now()) !== undefined);
   }
 
+  /** The segments of one batch become one chunk, and so one write to a local client. */
+  #pumpSoon(): void {
+    if (this.#isPumpDue) return;
+    this.#isPumpDue = true;
+    this.host.beforeDrain(() => this.#pump());
+  }
+
   #pump(): void {
+    this.#isPumpDue = false;
     if (this.#connection === undefined) return;
     if (this.destroyed) {
       if (!this.#closed) this.#discardRest();
@@ -258,10 +269,8 @@ export class ConnectionStream extends Duplex {
   #handleClosed(reason: CloseReason): void {
     this.#closed = true;
     this.#orphanTimer?.cancel();
-    if (reason === 'normal') {
-      this.#sawEnd = true;
-      this.#pump();
-    }
+    if (reason === 'normal') this.#sawEnd = true;
+    if (reason === 'normal' || this.#isPumpDue) this.#pump();
     if (this.destroyed) this.#tellOver();
     if (this.destroyed || reason === 'normal') return;
     this.#fail(reason, this.#connection);

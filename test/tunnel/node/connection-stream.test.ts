@@ -1,5 +1,7 @@
 /** What becomes of a stream's two ends, and of what it was given. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
+import type { TcpConnection } from '../../../src/engine/netstack-engine.js';
+import { ConnectionStream } from '../../../src/tunnel/node/connection-stream.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { SERVICE, TunnelInMemory } from '../../support/pairs/tunnel-in-memory.js';
 import { FAR, readText, TwoTunnels } from '../../support/pairs/two-tunnels.js';
@@ -72,4 +74,60 @@ it('knows of data and of an end that came before anybody could read', async () =
   expect(await text).toBe('all');
   await tunnel.close({ gracePeriod: 0 });
   await network.close();
+});
+
+describe('what a batch of datagrams brings', () => {
+  /** A stream that reads what `arrive` gives it, as soon as the batch is over. */
+  async function open() {
+    let ring = Buffer.alloc(0);
+    let endBatch = (): void => undefined;
+    const batches: number[] = [];
+    const stream = new ConnectionStream(
+      {
+        now: () => 0,
+        schedule: () => undefined,
+        startTimer: () => ({ cancel: () => undefined }),
+        beforeDrain: (handler) => {
+          batches.push(batches.length);
+          endBatch = handler;
+        },
+      },
+      true,
+    );
+    const receive = () => {
+      const bytes = ring;
+      ring = Buffer.alloc(0);
+      return bytes.length > 0 ? bytes : undefined;
+    };
+    const connection = { receive, remote: { address: parseIpAddress(FAR)!, port: 80 } };
+    stream.attach(connection as unknown as TcpConnection);
+    const chunks: string[] = [];
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+    await new Promise(setImmediate);
+    const arrive = (text: string) => {
+      ring = Buffer.concat([ring, Buffer.from(text)]);
+      stream.observer.readable();
+    };
+    return { stream, chunks, batches, arrive, endBatch: () => endBatch() };
+  }
+
+  it('is one chunk', async () => {
+    const { chunks, batches, arrive, endBatch } = await open();
+    for (const text of ['one ', 'chunk']) arrive(text);
+    expect(chunks).toEqual([]);
+    endBatch();
+    arrive('another');
+    endBatch();
+    expect(chunks).toEqual(['one chunk', 'another']);
+    expect(batches).toHaveLength(2);
+  });
+
+  it('is read before a reset in the same batch fails the stream', async () => {
+    const { stream, chunks, arrive } = await open();
+    const failure = new Promise((resolve) => stream.once('error', resolve));
+    arrive('all');
+    stream.observer.closed('reset');
+    expect(await failure).toMatchObject({ code: 'ECONNRESET' });
+    expect(chunks).toEqual(['all']);
+  });
 });

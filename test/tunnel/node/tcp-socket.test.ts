@@ -136,6 +136,7 @@ it('says EPIPE to a write after both have ended', async () => {
 const HOST = {
   now: () => 0,
   schedule: () => undefined,
+  beforeDrain: (handler: () => void) => handler(),
   startTimer: () => ({ cancel: () => undefined }),
 };
 
