@@ -3,8 +3,9 @@ import { codeOf } from '../lib/errors/error-message.js';
 import { UserError } from '../lib/errors/user-error.js';
 import { pause } from '../lib/waits.js';
 import type { Dialer, DialTarget } from '../proxy/dialer.js';
-import { type Forwarder, startForwarder } from '../proxy/forward/forwarder.js';
+import { startForwarder } from '../proxy/forward/forwarder.js';
 import type { BrowserPolicy } from '../proxy/http/browser-check.js';
+import type { HttpListener } from '../proxy/http/listener.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 
@@ -18,7 +19,7 @@ export interface ListenersOptions {
 }
 
 export interface Listeners {
-  /** As Forwarder.close(), of all of them. */
+  /** As HttpListener.close(), of all of them. */
   close(options: { readonly graceMs: number }): Promise<void>;
 }
 
@@ -50,7 +51,7 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
   };
 }
 
-async function openPatiently(host: string, options: ListenersOptions): Promise<Forwarder> {
+async function openPatiently(host: string, options: ListenersOptions): Promise<HttpListener> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await open(host, options);
@@ -65,7 +66,7 @@ async function openPatiently(host: string, options: ListenersOptions): Promise<F
 function open(
   host: string,
   { port, target, browsers, dialer, log }: ListenersOptions,
-): Promise<Forwarder> {
+): Promise<HttpListener> {
   return startForwarder({
     listen: { host, port },
     target,

@@ -1,9 +1,10 @@
 /** Opens a tunnel in userspace with its listeners. */
 import { UserError } from '../../lib/errors/user-error.js';
 import { type Dialer, LaterDialer } from '../../proxy/dialer.js';
-import { type Forwarder, startForwarder } from '../../proxy/forward/forwarder.js';
+import { startForwarder } from '../../proxy/forward/forwarder.js';
+import type { HttpListener } from '../../proxy/http/listener.js';
 import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
-import { type MixedPort, startMixedPort } from '../../proxy/mixed/mixed-port.js';
+import { startMixedPort } from '../../proxy/mixed/mixed-port.js';
 import { Capture, type CaptureOptions } from '../../tunnel/capture/capture.js';
 import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
@@ -89,7 +90,7 @@ async function openListeners(
   { forward, proxy }: UserspaceOptions,
   dialer: Dialer,
   log: Log,
-): Promise<{ forwarder: Forwarder; proxy: MixedPort | undefined }> {
+): Promise<{ forwarder: HttpListener; proxy: HttpListener | undefined }> {
   const forwarder = await startForwarder({ ...forward, dialer, log });
   log.info({ url: forwarder.url }, 'forwarder listening');
   try {
@@ -111,7 +112,7 @@ export async function openProxy(
   { listen, isAskedFor }: ProxySettings,
   dialer: Dialer,
   log: Log,
-): Promise<MixedPort | undefined> {
+): Promise<HttpListener | undefined> {
   try {
     const proxy = await startMixedPort({ listen, dialer, log });
     log.info({ address: proxy.authority }, 'proxy listening');

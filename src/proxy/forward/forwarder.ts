@@ -6,7 +6,7 @@
 import type { Dialer, DialTarget } from '../dialer.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES } from '../http/browser-check.js';
 import type { HeaderField } from '../http/header-fields.js';
-import { HttpListener, type ListenerCounters } from '../http/listener.js';
+import { HttpListener } from '../http/listener.js';
 import { originTarget } from '../http/request-target.js';
 import type { ListenAddress } from '../listen-address.js';
 import type { ProxyLog } from '../proxy-log.js';
@@ -38,45 +38,22 @@ export interface ForwarderOptions {
  *
  * @throws UserError of kind `failed` or `permission` when the port cannot be had
  */
-export async function startForwarder(options: ForwarderOptions): Promise<Forwarder> {
-  const forwarder = new Forwarder(options);
-  await forwarder.listen();
-  return forwarder;
-}
-
-export class Forwarder {
-  readonly #listener: HttpListener;
-
-  constructor({ target, browsers = CLOSED_TO_PAGES, ...options }: ForwarderOptions) {
-    const message = 'the forwarder has one target; CONNECT is for proxies';
-    this.#listener = new HttpListener({
-      flag: '--forward-listen',
-      risk: 'send messages that are billed to this SIM',
-      ...options,
-      browsers: { ...browsers, hosts: [...browsers.hosts, ...ownNames(options)] },
-      route: ({ url = '', method = '' }) => ({ target, path: originTarget(url, method) }),
-      connectTarget: () => ({ reason: 'method-not-allowed', message }),
-    });
-  }
-
-  /** Where it listens, with the port that it got: `http://127.0.0.1:8888`. */
-  get url(): string {
-    return `http://${this.#listener.authority}`;
-  }
-
-  get counters(): ListenerCounters {
-    return this.#listener.counters;
-  }
-
-  /** @throws UserError when the port cannot be had */
-  listen(): Promise<void> {
-    return this.#listener.listen();
-  }
-
-  /** As HttpListener.close(). */
-  close(options: { graceMs: number }): Promise<void> {
-    return this.#listener.close(options);
-  }
+export async function startForwarder({
+  target,
+  browsers = CLOSED_TO_PAGES,
+  ...options
+}: ForwarderOptions): Promise<HttpListener> {
+  const message = 'the forwarder has one target; CONNECT is for proxies';
+  const listener = new HttpListener({
+    flag: '--forward-listen',
+    risk: 'send messages that are billed to this SIM',
+    ...options,
+    browsers: { ...browsers, hosts: [...browsers.hosts, ...ownNames(options)] },
+    route: ({ url = '', method = '' }) => ({ target, path: originTarget(url, method) }),
+    connectTarget: () => ({ reason: 'method-not-allowed', message }),
+  });
+  await listener.listen();
+  return listener;
 }
 
 /** The names that the user has given to the listener and to the target. */

@@ -111,6 +111,11 @@ export class HttpListener {
     return formatAuthority(this.#address);
   }
 
+  /** The same for whoever speaks HTTP with it: `http://127.0.0.1:8888`. */
+  get url(): string {
+    return `http://${this.authority}`;
+  }
+
   get counters(): ListenerCounters {
     const active = [...this.#connections.values()].filter(({ isBusy }) => isBusy).length;
     return { requests: this.#requests, failures: this.#failures, active };

@@ -2,7 +2,8 @@ import { jest } from '@jest/globals';
 import { connect } from 'node:net';
 
 import { DialError, type Dialer } from '../../../src/proxy/dialer.js';
-import { type MixedPort, startMixedPort } from '../../../src/proxy/mixed/mixed-port.js';
+import type { HttpListener } from '../../../src/proxy/http/listener.js';
+import { startMixedPort } from '../../../src/proxy/mixed/mixed-port.js';
 import { Cleanup, failing, Forwarding, localDialer, until } from '../support/forwarding.js';
 import type { ScriptedServer } from '../support/scripted-server.js';
 import type { Wire } from '../support/wire.js';
@@ -10,7 +11,7 @@ import type { Wire } from '../support/wire.js';
 const cleanup = new Cleanup();
 let forwarding: Forwarding;
 let dialled: string[];
-let port: MixedPort;
+let port: HttpListener;
 let warnings: object[];
 beforeEach(() => {
   warnings = [];
@@ -38,7 +39,7 @@ async function open(dialer: Dialer): Promise<Wire> {
 }
 
 function client(): Wire {
-  return forwarding.client({ url: `http://${port.authority}` } as never);
+  return forwarding.client(port);
 }
 
 /** A target that says nothing by itself, and the proxy's client. */
@@ -149,7 +150,7 @@ it.each([
   if (sent === 'GET') await new Promise((resolve) => setTimeout(resolve, 5));
   else await client.until(/^[^]/);
   client.socket.resetAndDestroy();
-  const next = forwarding.client({ url: `http://${port.authority}` } as never);
+  const next = forwarding.client(port);
   next.send(GREETING);
   await next.until(GREETED);
 });

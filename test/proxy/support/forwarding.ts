@@ -3,11 +3,8 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { type Dialer, DialError, type DialFailure } from '../../../src/proxy/dialer.js';
-import {
-  type Forwarder,
-  type ForwarderOptions,
-  startForwarder,
-} from '../../../src/proxy/forward/forwarder.js';
+import { type ForwarderOptions, startForwarder } from '../../../src/proxy/forward/forwarder.js';
+import type { HttpListener } from '../../../src/proxy/http/listener.js';
 import { type ScriptedServer, scriptedServer } from './scripted-server.js';
 import { rawClient, type Wire } from './wire.js';
 
@@ -63,7 +60,7 @@ export class Forwarding {
     this.#cleanup = cleanup;
   }
 
-  async start(dialer: Dialer, options: Partial<ForwarderOptions> = {}): Promise<Forwarder> {
+  async start(dialer: Dialer, options: Partial<ForwarderOptions> = {}): Promise<HttpListener> {
     const line = (level: string) => (fields: object, message: string) =>
       void this.lines.push({ level, fields, message });
     const forwarder = await startForwarder({
@@ -78,7 +75,7 @@ export class Forwarding {
     return forwarder;
   }
 
-  client(forwarder: Forwarder): Wire {
+  client(forwarder: HttpListener): Wire {
     const client = rawClient(forwarder.url);
     this.#cleanup.add(() => void client.socket.destroy());
     return client;
