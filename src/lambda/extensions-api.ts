@@ -5,6 +5,7 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 
 import { UserError } from '../lib/errors/user-error.js';
+import { readLimited } from '../lib/read-limited.js';
 import { parseJson } from '../lib/text/parse-json.js';
 
 export type EventType = 'INVOKE' | 'SHUTDOWN';
@@ -153,14 +154,8 @@ export class ExtensionsApi {
 }
 
 async function readBody(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_ANSWER) throw new Error(`the answer is longer than ${MAX_ANSWER} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const tooLong = () => new Error(`the answer is longer than ${MAX_ANSWER} bytes`);
+  return Buffer.concat(await readLimited<Buffer>(response, MAX_ANSWER, tooLong)).toString('utf8');
 }
 
 function parseEvent(text: string): ExtensionEvent | undefined {

@@ -5,6 +5,7 @@
 import { request } from 'node:http';
 
 import { UserError } from '../lib/errors/user-error.js';
+import { readLimited } from '../lib/read-limited.js';
 import { parseJson } from '../lib/text/parse-json.js';
 import { NotYetError } from './not-yet-error.js';
 
@@ -69,19 +70,14 @@ function ask(
     };
     call.on('error', fail);
     call.once('response', (response) => {
-      const chunks: Buffer[] = [];
-      let length = 0;
-      response.on('data', (chunk: Buffer) => {
-        length += chunk.length;
-        if (length > MAX_ANSWER) call.destroy(new Error('the answer is too long'));
-        chunks.push(chunk);
-      });
-      response.on('error', fail);
-      response.once('end', () => {
-        clearTimeout(timer);
-        const body = Buffer.concat(chunks).toString('utf8');
-        resolve({ status: response.statusCode ?? 0, body });
-      });
+      readLimited<Buffer>(response, MAX_ANSWER, () => new Error('the answer is too long')).then(
+        (chunks) => {
+          clearTimeout(timer);
+          const body = Buffer.concat(chunks).toString('utf8');
+          resolve({ status: response.statusCode ?? 0, body });
+        },
+        fail,
+      );
     });
     call.end();
   });

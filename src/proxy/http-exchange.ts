@@ -1,6 +1,7 @@
 /** One HTTP request through a Dialer, and its whole answer. */
 import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
 
+import { readLimited } from '../lib/read-limited.js';
 import type { Dialer, DialTarget } from './dialer.js';
 
 export interface HttpMessage {
@@ -81,13 +82,8 @@ function hostHeader({ host, port }: DialTarget): string {
 }
 
 async function readBody(response: IncomingMessage, limit: number): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) throw new Error(`the answer is larger than ${limit} bytes`);
-    chunks.push(chunk);
-  }
+  const tooLarge = () => new Error(`the answer is larger than ${limit} bytes`);
+  const chunks = await readLimited<Buffer>(response, limit, tooLarge);
   if (!response.complete) throw new Error('the answer ended before it was whole');
   return Buffer.concat(chunks);
 }

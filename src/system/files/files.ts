@@ -17,6 +17,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { FileError, type Files, type InspectedText } from '../../ports/files.js';
 import { codeOf } from '../../lib/errors/error-message.js';
 import { fileFault } from '../../lib/errors/file-fault.js';
+import { readLimited } from '../../lib/read-limited.js';
 import { createFolders } from './folders.js';
 import { findOtherWriters, readableMode } from './other-writers.js';
 import { unescapeMount } from './read-only-mounts.js';
@@ -73,15 +74,10 @@ async function readOpened(path: string): Promise<{ text: string; stats: Stats }>
   const handle = await open(path, 'r');
   try {
     const stats = await handle.stat();
-    const chunks: Buffer[] = [];
-    let length = 0;
+    const tooLong = () => new FileError('failed', path, `longer than ${MAX_TEXT} bytes`);
     // A stream, so that a pipe (`--config /dev/fd/3`) can be read too, and no more than the limit.
     const stream = handle.createReadStream({ end: MAX_TEXT, autoClose: false });
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      length += chunk.length;
-    }
-    if (length > MAX_TEXT) throw new FileError('failed', path, `longer than ${MAX_TEXT} bytes`);
+    const chunks = await readLimited<Buffer>(stream, MAX_TEXT, tooLong);
     return { text: decode(path, Buffer.concat(chunks)), stats };
   } finally {
     await handle.close();

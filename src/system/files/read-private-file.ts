@@ -9,6 +9,7 @@ import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 
 import { fileFault } from '../../lib/errors/file-fault.js';
+import { readLimited } from '../../lib/read-limited.js';
 import {
   PrivateFileError,
   type PrivateFileFailure,
@@ -97,14 +98,9 @@ async function readStream(stream: Readable, timeout: number): Promise<string> {
     stream.destroy(new PrivateFileError('failed', limit));
   }, timeout);
   try {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length > MAX_LENGTH) throw tooLongError();
-    }
-    return Buffer.concat(chunks).toString('utf8');
+    return Buffer.concat(await readLimited<Buffer>(stream, MAX_LENGTH, tooLongError)).toString(
+      'utf8',
+    );
   } finally {
     clearTimeout(timer);
   }
