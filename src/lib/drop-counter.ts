@@ -2,8 +2,8 @@
 export class DropCounter<Reason extends string = string> {
   readonly #counts = new Map<Reason, number>();
 
-  count(reason: Reason): void {
-    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+  count(reason: Reason, amount = 1): void {
+    if (amount > 0) this.#counts.set(reason, this.of(reason) + amount);
   }
 
   /** Returns the count for `reason`. */
@@ -17,8 +17,8 @@ export class DropCounter<Reason extends string = string> {
     return total;
   }
 
-  /** Returns each reason that occurred, with its count. */
-  entries(): IterableIterator<[Reason, number]> {
+  /** Each reason that occurred, with its count. */
+  [Symbol.iterator](): IterableIterator<[Reason, number]> {
     return this.#counts.entries();
   }
 }

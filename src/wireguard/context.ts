@@ -4,7 +4,8 @@ import type { Entropy } from '../ports/entropy.js';
 import type { AllowedIps } from './data/allowed-ips.js';
 import type { CookieChecker } from './handshake/cookie.js';
 import type { Endpoint } from '../ports/datagram.js';
-import type { DropCounter } from './drop-reason.js';
+import type { DropCounter } from '../lib/drop-counter.js';
+import type { DropReason } from './drop-reason.js';
 import type { EventQueue } from './events.js';
 import type { Identity } from './handshake/identity.js';
 import type { IndexTable } from './handshake/index-table.js';
@@ -60,7 +61,7 @@ export interface DeviceContext {
   readonly mtu: number;
   readonly indices: IndexTable<Peer>;
   readonly allowedIps: AllowedIps<Peer>;
-  readonly drops: DropCounter;
+  readonly drops: DropCounter<DropReason>;
   readonly events: EventQueue;
   /** The peers, keyed by publicKeyText(). */
   readonly peers: Map<string, Peer>;

@@ -15,7 +15,8 @@ import { CookieChecker } from './handshake/cookie.js';
 import { routePacket } from './data/cryptokey-routing.js';
 import type { Datagram } from '../ports/datagram.js';
 import type { DeviceOptions } from './device-options.js';
-import { DropCounter, type DropCounts } from './drop-reason.js';
+import { DropCounter } from '../lib/drop-counter.js';
+import type { DropCounts, DropReason } from './drop-reason.js';
 import { EventQueue, type DeviceEvent } from './events.js';
 import { Identity } from './handshake/identity.js';
 import { IndexTable } from './handshake/index-table.js';
@@ -54,7 +55,7 @@ export class Device {
       mtu,
       indices: new IndexTable(entropy),
       allowedIps: new AllowedIps(),
-      drops: new DropCounter(),
+      drops: new DropCounter<DropReason>(),
       events: new EventQueue(),
       peers: new Map(),
       sessionsOutliveSleep: options.sessionsOutliveSleep,
@@ -78,9 +79,7 @@ export class Device {
     return this.#context.drops;
   }
 
-  /**
-   * The sizes of the tables that remote hosts can make grow, so that tests can check their limits.
-   */
+  /** Entries of the tables that strangers or time could make grow: to show that they do not. */
   get tableSizes(): { readonly sessionIndices: number; readonly rateLimitedSources: number } {
     return {
       sessionIndices: this.#context.indices.size,
@@ -132,7 +131,7 @@ export class Device {
   removePeer(peer: Peer): void {
     if (peer.isRemoved) return;
     this.#lastTimestamp = this.lastTimestamp;
-    this.#context.drops.drop('staged-purged', peer.staged.length);
+    this.#context.drops.count('staged-purged', peer.staged.length);
     this.#context.peers.delete(publicKeyText(peer.publicKey));
     this.#context.allowedIps.removeAll(peer);
     peer.wipe();

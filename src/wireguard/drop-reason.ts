@@ -1,3 +1,5 @@
+import type { DropCounter } from '../lib/drop-counter.js';
+
 /**
  * Why a message or packet was dropped. Invalid input from a peer never throws; it is counted here.
  *
@@ -56,35 +58,5 @@ export const DROP_REASONS = [
 
 export type DropReason = (typeof DROP_REASONS)[number];
 
-/** The number of drops, by reason, for the layers above. */
-export interface DropCounts extends Iterable<[DropReason, number]> {
-  /** Returns the number of drops for one reason since the start. */
-  get(reason: DropReason): number;
-  /** The number of drops for all reasons since the start. */
-  readonly total: number;
-}
-
-/** Counts drops. Iteration yields the reasons that occurred, in the order of DROP_REASONS. */
-export class DropCounter implements DropCounts {
-  readonly #counts = new Map<DropReason, number>(DROP_REASONS.map((reason) => [reason, 0]));
-  #total = 0;
-
-  get total(): number {
-    return this.#total;
-  }
-
-  get(reason: DropReason): number {
-    return this.#counts.get(reason)!;
-  }
-
-  drop(reason: DropReason, amount = 1): void {
-    this.#counts.set(reason, this.#counts.get(reason)! + amount);
-    this.#total += amount;
-  }
-
-  *[Symbol.iterator](): Iterator<[DropReason, number]> {
-    for (const entry of this.#counts) {
-      if (entry[1] > 0) yield entry;
-    }
-  }
-}
+/** How much was dropped, by reason, as the layers above see it. */
+export type DropCounts = Omit<DropCounter<DropReason>, 'count'>;

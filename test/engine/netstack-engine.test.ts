@@ -207,7 +207,7 @@ it('refuses nothing silently: a packet without a route is counted', () => {
   udp.sendTo(new Uint8Array(10), { address: parseIpAddress('192.0.2.99')!, port: 7 });
   pair.drive(() => false, 100);
   expect(pair.sent).toHaveLength(0);
-  expect(pair.alice.engine.device.drops.get('no-route')).toBe(1);
+  expect(pair.alice.engine.device.drops.of('no-route')).toBe(1);
   expect(pair.alice.engine.device.peerFor(parseIpAddress('192.0.2.99')!)).toBeUndefined();
 });
 

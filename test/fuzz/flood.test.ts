@@ -98,7 +98,7 @@ class Flood {
 
   /** How many of the attacker's initiations were looked at. */
   get admitted(): number {
-    return this.pair.bob.device.drops.get('unknown-peer');
+    return this.pair.bob.device.drops.of('unknown-peer');
   }
 }
 
@@ -159,7 +159,7 @@ it('goes on under a flood from many sources, and answers it by cookies alone', (
   const { drops, tableSizes } = flood.pair.bob.device;
   // The first ones cost a DH each: what the queue holds, and what drained from it meanwhile.
   expect(flood.admitted).toBeLessThan(atLength({ short: 800, long: 600 }));
-  expect(drops.get('under-load') + flood.admitted).toBe(FLOOD * 2_000);
+  expect(drops.of('under-load') + flood.admitted).toBe(FLOOD * 2_000);
   expect(drops.total).toBe(FLOOD * 2_000);
   expect(tableSizes.rateLimitedSources).toBe(0);
   expect(tableSizes.sessionIndices).toBeLessThanOrEqual(4);
@@ -200,7 +200,7 @@ describe('with valid cookies, under load,', () => {
       if (flood.pair.now % 5 === 0) for (const attack of attacks) attack();
     });
     flood.expectNothingLost();
-    expect(flood.pair.bob.device.drops.get('rate-limited')).toBe(
+    expect(flood.pair.bob.device.drops.of('rate-limited')).toBe(
       (duration / 5) * sources.length - (flood.admitted - before),
     );
     return flood.admitted - before;
@@ -246,7 +246,7 @@ describe('with valid cookies, under load,', () => {
       }
       const { device } = flood.pair.bob;
       expect(device.tableSizes.rateLimitedSources).toBe(8_192);
-      expect(device.drops.get('rate-limited')).toBe(9_000 - 8_192);
+      expect(device.drops.of('rate-limited')).toBe(9_000 - 8_192);
       flood.run(1_000, spoofedFlood);
       flood.withCookie(ATTACKER)();
       expect(device.tableSizes.rateLimitedSources).toBe(1);
@@ -272,7 +272,7 @@ it('goes on under a flood of cookie replies, and answers none', () => {
     pair.inject('bob', bytes, spoofedIpv4(flood));
   });
   flood.expectNothingLost();
-  expect(pair.bob.device.drops.get('bad-cookie')).toBe(2_000);
+  expect(pair.bob.device.drops.of('bad-cookie')).toBe(2_000);
   expect(transmitted.every((type) => type === MESSAGE_DATA)).toBe(true);
   expect(pair.bob.peer.endpoint).toBe(pair.alice.endpoint);
 });
@@ -289,7 +289,7 @@ it('goes on under a flood of data for sessions that it does not have', () => {
     }
   });
   flood.expectNothingLost();
-  expect(pair.bob.device.drops.get('unknown-session')).toBe(FLOOD * 5_000);
+  expect(pair.bob.device.drops.of('unknown-session')).toBe(FLOOD * 5_000);
   expect(pair.bob.device.drops.total).toBe(FLOOD * 5_000);
 });
 
@@ -307,7 +307,7 @@ it('answers nothing that has no valid mac1, however much of it comes', () => {
     for (let count = 0; count < 10; count++) pair.inject('bob', bytes, spoofedIpv4(flood));
   });
   flood.expectNothingLost();
-  expect(pair.bob.device.drops.get('bad-mac1')).toBe(10_000);
+  expect(pair.bob.device.drops.of('bad-mac1')).toBe(10_000);
   expect(sent).not.toContain(COOKIE_REPLY);
   expect(sent).not.toContain(RESPONSE);
   // And none of it has turned the cookies on.

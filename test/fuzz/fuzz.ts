@@ -131,7 +131,7 @@ function choose(random: Random): FuzzCase {
 function compareTotals(target: Target): void {
   for (const reason of DROP_REASONS) {
     const expected = target.expected.get(reason) ?? 0;
-    const counted = target.device.drops.get(reason);
+    const counted = target.device.drops.of(reason);
     if (counted !== expected) {
       throw new FuzzFailure(`${reason} was counted ${counted} times, ${expected} expected`);
     }

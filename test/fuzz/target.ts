@@ -94,18 +94,18 @@ export class Target {
   }
 
   #drops(): number[] {
-    return DROP_REASONS.map((reason) => this.device.drops.get(reason));
+    return DROP_REASONS.map((reason) => this.device.drops.of(reason));
   }
 
   #compareDrops(expectation: Expectation, before: readonly number[], total: number): void {
     const { drops } = this.device;
     const isExpected =
       'drop' in expectation
-        ? drops.get(expectation.drop) === before[DROP_REASONS.indexOf(expectation.drop)]! + 1 &&
+        ? drops.of(expectation.drop) === before[DROP_REASONS.indexOf(expectation.drop)]! + 1 &&
           drops.total === total + 1
         : drops.total === total;
     if (isExpected) return;
-    const counted = DROP_REASONS.filter((reason, index) => drops.get(reason) !== before[index]);
+    const counted = DROP_REASONS.filter((reason, index) => drops.of(reason) !== before[index]);
     throw new FuzzFailure(
       `${JSON.stringify(expectation)} was expected, ` +
         `the device counted: ${counted.join(', ') || 'no drop'}`,

@@ -1,13 +1,14 @@
 import { DropCounter } from '../../src/lib/drop-counter.js';
 
-it('counts by reason', () => {
-  const drops = new DropCounter<'a' | 'b' | 'c'>();
+it('counts by reason and in all', () => {
+  const drops = new DropCounter<'a' | 'b' | 'c' | 'd'>();
   drops.count('a');
   drops.count('a');
-  drops.count('b');
-  expect([drops.of('a'), drops.of('c'), drops.total]).toEqual([2, 0, 3]);
-  expect([...drops.entries()]).toEqual([
+  drops.count('b', 3);
+  drops.count('d', 0);
+  expect([drops.of('a'), drops.of('c'), drops.total]).toEqual([2, 0, 5]);
+  expect([...drops]).toEqual([
     ['a', 2],
-    ['b', 1],
+    ['b', 3],
   ]);
 });

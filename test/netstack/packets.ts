@@ -170,6 +170,6 @@ export class Host {
   }
 
   get drops(): Record<string, number> {
-    return Object.fromEntries(this.stack.drops.entries());
+    return Object.fromEntries(this.stack.drops);
   }
 }

@@ -189,7 +189,7 @@ describe('what arrives', () => {
   ] as const)('is dropped as %s', (reason, packet) => {
     const h = new Harness();
     h.stack.handlePacket(packet, h.now);
-    expect([...h.stack.drops.entries()]).toEqual([[reason, 1]]);
+    expect([...h.stack.drops]).toEqual([[reason, 1]]);
     expect(packets(h)).toEqual([]);
   });
 

@@ -316,5 +316,5 @@ export class Simulation implements World, Stage, EndSink {
 /** Rises with each message that the device finds authentic, whatever it thinks of the packet in it. */
 function authenticated({ device, peer }: End): number {
   const { drops } = device;
-  return peer.rxBytes + drops.get('malformed-packet') + drops.get('wrong-source');
+  return peer.rxBytes + drops.of('malformed-packet') + drops.of('wrong-source');
 }

@@ -81,7 +81,7 @@ describe('where sessions outlive a sleep', () => {
     pair.settle();
     expect(pair.sent(INITIATION)).toHaveLength(1);
     expect(pair.alice.peer.lastHandshakeUnix).toBe(before);
-    expect(pair.alice.device.drops.get('unexpected-response')).toBe(1);
+    expect(pair.alice.device.drops.of('unexpected-response')).toBe(1);
     // And another one may be sent at once.
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
     expect(pair.sent(INITIATION)).toHaveLength(2);

@@ -90,7 +90,7 @@ describe('the first handshake', () => {
     pair.settle();
     expect(pair.alice.peer.responsesRejected).toBe(1);
     expect(pair.alice.peer.lastResponseRejected).toBe(pair.now);
-    expect(pair.alice.device.drops.get('bad-handshake')).toBe(1);
+    expect(pair.alice.device.drops.of('bad-handshake')).toBe(1);
     expect(pair.bob.received).toEqual([]);
   });
 
@@ -171,7 +171,7 @@ describe('addPeer', () => {
     for (let now = 0; now < 60_000; now += 1_000) device.handleTimeout(now);
     for (const peer of device.peers) device.initiateHandshake(peer, 60_000);
     expect(transmitted).toEqual([]);
-    expect(device.drops.get('low-order-key')).toBeGreaterThan(7);
+    expect(device.drops.of('low-order-key')).toBeGreaterThan(7);
   });
 
   it('sends nothing without a private key, and answers nothing, until it has one again (row 33, both roles)', () => {
@@ -222,8 +222,8 @@ describe('sendPackets', () => {
     pair.sendPacket('alice', new Uint8Array(0));
     pair.alice.device.sendPackets([new Uint8Array(10)], pair.now);
     expect([...pair.alice.device.drops]).toEqual([
-      ['malformed-packet', 3],
       ['no-route', 1],
+      ['malformed-packet', 3],
     ]);
     expect([...pair.bob.device.drops]).toEqual([['no-endpoint', 1]]);
     expect(pair.bob.peer.stagedPackets).toBe(0);
@@ -276,8 +276,8 @@ describe('roaming', () => {
     forged[forged.length - 1]! ^= 1;
     pair.inject('bob', forged, ELSEWHERE);
     expect(pair.bob.peer.endpoint).toBe(known);
-    expect(pair.bob.device.drops.get('replayed')).toBe(1);
-    expect(pair.bob.device.drops.get('bad-tag')).toBe(1);
+    expect(pair.bob.device.drops.of('replayed')).toBe(1);
+    expect(pair.bob.device.drops.of('bad-tag')).toBe(1);
   });
 
   it('goes where it is told', () => {
@@ -598,9 +598,9 @@ describe('the end', () => {
     pair.send('alice');
     pair.alice.device.removePeer(pair.alice.peer);
     pair.alice.device.removePeer(pair.alice.peer);
-    expect(pair.alice.device.drops.get('staged-purged')).toBe(1);
+    expect(pair.alice.device.drops.of('staged-purged')).toBe(1);
     pair.settle();
-    expect(pair.alice.device.drops.get('unexpected-response')).toBe(1);
+    expect(pair.alice.device.drops.of('unexpected-response')).toBe(1);
   });
 });
 
@@ -631,9 +631,9 @@ it('is quiet towards anything without a valid mac1', () => {
   }
   expect(pair.captured).toEqual([]);
   const { drops } = pair.bob.device;
-  expect(drops.get('bad-mac1')).toBe(3);
-  expect(drops.get('bad-cookie')).toBe(1);
-  expect(drops.get('unknown-session')).toBe(6);
+  expect(drops.of('bad-mac1')).toBe(3);
+  expect(drops.of('bad-cookie')).toBe(1);
+  expect(drops.of('unknown-session')).toBe(6);
   expect(drops.total).toBe(55);
   expect(pair.sent(COOKIE_REPLY)).toEqual([]);
 });

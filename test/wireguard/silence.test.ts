@@ -380,7 +380,7 @@ describe('no-data-back', () => {
     pair.link = () => true;
     pair.sendPacket('bob', ipv4('10.9.9.9', '10.0.0.1'));
     pair.settle();
-    expect(pair.alice.device.drops.get('wrong-source')).toBe(1);
+    expect(pair.alice.device.drops.of('wrong-source')).toBe(1);
     expect(silenceOf(pair)).toBeUndefined();
   });
 });

@@ -17,24 +17,24 @@ export function routePacket(
 ): Peer | undefined {
   const end = slot.length - PACKET_TAILROOM;
   if (innerPacketLength(slot, PACKET_HEADROOM, end) === 0) {
-    drops.drop('malformed-packet');
+    drops.count('malformed-packet');
     return undefined;
   }
   const version = slot[PACKET_HEADROOM]! >> 4;
   const offset = PACKET_HEADROOM + destinationOffset(version);
   const peer = allowedIps.lookupAt(slot, offset, version === 4 ? 4 : 16);
   if (peer === undefined) {
-    drops.drop('no-route');
+    drops.count('no-route');
     sink.unreachable?.(slot, 'no-route', now);
     return undefined;
   }
   if (peer.endpoint === undefined) {
-    drops.drop('no-endpoint');
+    drops.count('no-endpoint');
     sink.unreachable?.(slot, 'no-endpoint', now);
     return undefined;
   }
   if (isMessageTo(peer, indices, slot)) {
-    drops.drop('routing-loop');
+    drops.count('routing-loop');
     return undefined;
   }
   return peer;

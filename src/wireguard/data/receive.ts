@@ -68,7 +68,7 @@ export class Receiver {
         this.#handleCookieReply(bytes, now);
         break;
       default:
-        this.#context.drops.drop('malformed');
+        this.#context.drops.count('malformed');
     }
   }
 
@@ -76,20 +76,20 @@ export class Receiver {
   #admit(message: Uint8Array, source: Endpoint, now: number): boolean {
     const { cookieChecker, drops, sink } = this.#context;
     if (!cookieChecker.hasValidMac1(message)) {
-      drops.drop('bad-mac1');
+      drops.count('bad-mac1');
       return false;
     }
     if (!this.#loadMeter.messageArrived(now)) return true;
     if (!cookieChecker.hasValidMac2(message, source, now)) {
-      drops.drop('under-load');
-      // The sender index is at the same offset in both messages.
+      drops.count('under-load');
+      // The sender's index stands at the same place in both messages.
       const senderIndex = readUint32(message, INITIATION.senderIndex);
       const reply = cookieChecker.createReply(message, senderIndex, source, now);
       sink.transmit(reply, source, HANDSHAKE_TRAFFIC_CLASS, false);
       return false;
     }
     if (this.#rateLimiter.allow(addressBytes(source), now)) return true;
-    drops.drop('rate-limited');
+    drops.count('rate-limited');
     return false;
   }
 
@@ -97,7 +97,7 @@ export class Receiver {
     const { crypto, identity, peers, drops } = this.#context;
     const opened = openInitiation(crypto, identity, message);
     if (opened === undefined) {
-      drops.drop('bad-handshake');
+      drops.count('bad-handshake');
       return;
     }
     const peer = peers.get(publicKeyText(opened.initiatorStatic));
@@ -105,7 +105,7 @@ export class Receiver {
       peer === undefined ? 'unknown-peer' : peer.handshake.consumeInitiation(opened, message, now);
     if (peer === undefined || refusal !== undefined) {
       opened.noise.wipe();
-      drops.drop(refusal ?? 'unknown-peer');
+      drops.count(refusal ?? 'unknown-peer');
       return;
     }
     this.#updateEndpoint(peer, source);
@@ -118,13 +118,13 @@ export class Receiver {
     const entry = indices.lookup(readUint32(message, RESPONSE.receiverIndex));
     const peer = entry?.peer;
     if (peer === undefined || entry?.keypair !== undefined || !peer.handshake.awaitsResponse) {
-      drops.drop('unexpected-response');
+      drops.count('unexpected-response');
       return;
     }
     if (!peer.handshake.consumeResponse(message)) {
       peer.responsesRejected++;
       peer.lastResponseRejected = now;
-      drops.drop('bad-handshake');
+      drops.count('bad-handshake');
       return;
     }
     this.#updateEndpoint(peer, source);
@@ -143,7 +143,7 @@ export class Receiver {
   #handleCookieReply(message: Uint8Array, now: number): void {
     const { indices, drops } = this.#context;
     const peer = indices.lookup(readUint32(message, COOKIE_REPLY.receiverIndex))?.peer;
-    if (peer === undefined || !peer.cookies.consumeReply(message, now)) drops.drop('bad-cookie');
+    if (peer === undefined || !peer.cookies.consumeReply(message, now)) drops.count('bad-cookie');
   }
 
   #handleData(message: Uint8Array, source: Endpoint, trafficClass: number, now: number): void {
@@ -152,7 +152,7 @@ export class Receiver {
     const entry = indices.lookup(index);
     const keypair = entry?.keypair;
     if (entry === undefined || keypair === undefined) {
-      drops.drop('unknown-session');
+      drops.count('unknown-session');
       if (indices.isStrange(index)) observer?.strangeIndex?.(source, now);
       return;
     }
@@ -160,15 +160,15 @@ export class Receiver {
     // No session is used after REJECT_AFTER_TIME or REJECT_AFTER_MESSAGES, in either direction
     // (6.2).
     if (!keypair.canReceive(now) || counter >= REJECT_AFTER_MESSAGES) {
-      drops.drop('expired-session');
+      drops.count('expired-session');
       return;
     }
     if (!keypair.receiving.open(message, DATA.packet, message.length - DATA.packet, counter)) {
-      drops.drop('bad-tag');
+      drops.count('bad-tag');
       return;
     }
     if (!keypair.replayWindow.accept(counter)) {
-      drops.drop('replayed');
+      drops.count('replayed');
       return;
     }
     this.#authenticatedData(entry.peer, keypair, source, now);
@@ -204,20 +204,20 @@ export class Receiver {
     peer.timers.dataReceived(now);
     const length = innerPacketLength(message, DATA.packet, end);
     if (length === 0) {
-      drops.drop('malformed-packet');
+      drops.count('malformed-packet');
       return;
     }
     // The source must be routed to this peer. A longer prefix may belong to another peer (2).
     const version = message[DATA.packet]! >> 4;
     const offset = DATA.packet + sourceOffset(version);
     if (allowedIps.lookupAt(message, offset, version === 4 ? 4 : 16) !== peer) {
-      drops.drop('wrong-source');
+      drops.count('wrong-source');
       return;
     }
     peer.rxBytes += message.length;
     peer.packetReturned();
     if (!decapsulateEcn(message, DATA.packet, trafficClass)) {
-      drops.drop('congestion');
+      drops.count('congestion');
       return;
     }
     sink.deliver(message.subarray(DATA.packet, DATA.packet + length), peer);

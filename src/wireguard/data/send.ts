@@ -67,7 +67,7 @@ export class Sender implements TimerHandler<Peer> {
   }
 
   giveUpHandshake(peer: Peer): void {
-    this.#context.drops.drop('staged-purged', peer.staged.clear());
+    this.#context.drops.count('staged-purged', peer.staged.clear());
     this.#context.events.push({ type: 'handshake-gave-up', peer });
   }
 
@@ -80,7 +80,7 @@ export class Sender implements TimerHandler<Peer> {
     if (now - peer.lastSentHandshake < REKEY_TIMEOUT) return;
     const context = this.#context;
     if (!peer.handshake.isPossible) {
-      context.drops.drop('low-order-key');
+      context.drops.count('low-order-key');
       return;
     }
     if (peer.chooseEndpoint !== undefined) {
@@ -91,7 +91,7 @@ export class Sender implements TimerHandler<Peer> {
       peer.endpoint = endpoint;
     }
     if (peer.endpoint === undefined) {
-      context.drops.drop('no-endpoint');
+      context.drops.count('no-endpoint');
       return;
     }
     peer.lastSentInitiation = now;
@@ -99,7 +99,7 @@ export class Sender implements TimerHandler<Peer> {
     const wallTime = context.wallClock.unixMilliseconds();
     const message = peer.handshake.createInitiation(this.#ephemeral(), index, wallTime, now);
     if (message === undefined) {
-      context.drops.drop('low-order-key');
+      context.drops.count('low-order-key');
       return;
     }
     peer.handshakeBeganAt ??= now;
@@ -130,7 +130,7 @@ export class Sender implements TimerHandler<Peer> {
     peer.lastSentResponse = now;
     const message = peer.handshake.createResponse(this.#ephemeral(), indices.allocate(peer));
     if (message === undefined) {
-      drops.drop('bad-handshake');
+      drops.count('bad-handshake');
       return;
     }
     this.addSession(peer, now);
@@ -178,7 +178,7 @@ export class Sender implements TimerHandler<Peer> {
 
   /** Stages a packet, and sends all staged packets if a session exists. */
   send(peer: Peer, slot: Uint8Array, now: number): void {
-    if (!peer.staged.push(slot)) this.#context.drops.drop('staged-overflow');
+    if (!peer.staged.push(slot)) this.#context.drops.count('staged-overflow');
     this.sendStaged(peer, now);
   }
 
@@ -198,7 +198,7 @@ export class Sender implements TimerHandler<Peer> {
   #seal(peer: Peer, keypair: Keypair, slot: Uint8Array, now: number): void {
     const endpoint = peer.endpoint;
     if (endpoint === undefined) {
-      this.#context.drops.drop('no-endpoint');
+      this.#context.drops.count('no-endpoint');
       return;
     }
     const length = slot.length - PACKET_HEADROOM - PACKET_TAILROOM;

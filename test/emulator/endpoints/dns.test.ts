@@ -95,7 +95,7 @@ describe('what is no plain query', () => {
     expect(dns.answer(query('uni.soracom.io').subarray(0, 11))).toBeUndefined();
     const response = dnsPacket.encode({ ...QUERY, type: 'response', questions: [] });
     expect(dns.answer(response)).toBeUndefined();
-    expect([...dns.drops.entries()]).toEqual([
+    expect([...dns.drops]).toEqual([
       ['too-short', 2],
       ['not-a-query', 1],
     ]);

@@ -129,7 +129,7 @@ function status() {
     handshakes,
     hasSession: peer.hasSession(clock.now()),
     cookieReceived: peer.cookieReceivedAt !== undefined,
-    wrongSources: engine.device.drops.get('wrong-source'),
+    wrongSources: engine.device.drops.of('wrong-source'),
     silence: engine.device.silenceOf(peer, clock.now()) ?? null,
     socketError: socketError ?? null,
   };

@@ -58,7 +58,7 @@ it('our own initiation is void where theirs has the smaller index (row 22, respo
   const { pair, bob, initiation } = crossedByHand(0);
   expect(bob.complete(pair.sent(RESPONSE, 'alice')[0]!.bytes)).toBe(true);
   pair.inject('alice', bob.respond(initiation));
-  expect(pair.alice.device.drops.get('unexpected-response')).toBe(1);
+  expect(pair.alice.device.drops.of('unexpected-response')).toBe(1);
   expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
 });
 
@@ -69,7 +69,7 @@ it('our own initiation is given up once the other end has used its session (row 
   expect(pair.alice.peer.handshake.awaitsResponse).toBe(false);
   expect(pair.alice.device.tableSizes.sessionIndices).toBe(1);
   pair.inject('alice', bob.respond(initiation));
-  expect(pair.alice.device.drops.get('unexpected-response')).toBe(1);
+  expect(pair.alice.device.drops.of('unexpected-response')).toBe(1);
 });
 
 /** Alice has a packet for Bob, who initiates as well, with that index; she has answered him. */
@@ -150,7 +150,7 @@ it('a late first message under an overtaken session does not end a rekey under w
   expect(pair.alice.peer.handshake.awaitsResponse).toBe(true);
   pair.settle();
   expect(pair.alice.peer.keypairs.current!.createdAt).toBeGreaterThan(before!);
-  expect(pair.alice.device.drops.get('unexpected-response')).toBe(0);
+  expect(pair.alice.device.drops.of('unexpected-response')).toBe(0);
 });
 
 it('an initiation that was given up does not outlive the next one of the other end (row 22, initiator)', () => {

@@ -116,7 +116,7 @@ it('no message goes out or is read under a counter from the limit on (gotatun 0.
     view.setBigUint64(8, BigInt(limit), true);
     keypair.sending.seal(message, 16, 16, limit);
     pair.inject(other(side), message);
-    expect(pair[other(side)].device.drops.get('expired-session')).toBe(1);
+    expect(pair[other(side)].device.drops.of('expired-session')).toBe(1);
   }
 });
 

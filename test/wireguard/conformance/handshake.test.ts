@@ -150,7 +150,7 @@ it('nothing is ever sent to a public key of low order (row 3, initiator)', () =>
   }
   for (; now < 60_000; now += 1_000) device.handleTimeout(now);
   expect(transmitted).toEqual([]);
-  expect(device.drops.get('low-order-key')).toBe(60 * LOW_ORDER_POINTS.length);
+  expect(device.drops.of('low-order-key')).toBe(60 * LOW_ORDER_POINTS.length);
 });
 
 it('a response with an ephemeral key of low order is refused, though its tag fits (row 3, initiator)', () => {
@@ -247,7 +247,7 @@ it('what was under way under the old keys still arrives after a rekey (row 22, i
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
   pair.settle();
   pair.inject('alice', late!.bytes);
-  expect(pair.alice.device.drops.get('unknown-session')).toBe(1);
+  expect(pair.alice.device.drops.of('unknown-session')).toBe(1);
 });
 
 it('a session that waits for its first use still does when our own is there first, and the old one is not lost (row 22, initiator)', () => {

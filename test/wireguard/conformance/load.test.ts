@@ -90,7 +90,7 @@ it('512 handshakes at once are load: what has no mac2 gets a cookie and no hands
   const [reply] = answersTo(pair, 'bob', initiation);
   expect([reply!.type, reply!.bytes.length]).toEqual([COOKIE_REPLY, 64]);
   expect(readIndex(reply!.bytes, 4)).toBe(readIndex(initiation, 4));
-  expect(pair.bob.device.drops.get('under-load')).toBe(1);
+  expect(pair.bob.device.drops.of('under-load')).toBe(1);
 });
 
 it('load lasts for a second after the last sign of it (row 7, responder)', () => {
@@ -113,7 +113,7 @@ it('mac1 comes first: a flood without it is no load, and under load it gets noth
   expect(answersTo(pair, 'bob', alice.initiate()).map(({ type }) => type)).toEqual([RESPONSE]);
   load(pair, 'bob', strangersInitiation(pair, 'bob'));
   expect(answersTo(pair, 'bob', forged)).toEqual([]);
-  expect(pair.bob.device.drops.get('bad-mac1')).toBe(5_001);
+  expect(pair.bob.device.drops.of('bad-mac1')).toBe(5_001);
 });
 
 it('a response under load needs a mac2 as well (row 7, initiator)', () => {
@@ -150,9 +150,9 @@ function admitted(
 ): number {
   const cookie = cookieAt(pair, alice, source);
   const initiation = alice.initiate({ cookie });
-  const limited = pair.bob.device.drops.get('rate-limited');
+  const limited = pair.bob.device.drops.of('rate-limited');
   for (let index = 0; index < count; index++) pair.inject('bob', initiation, source);
-  return count - (pair.bob.device.drops.get('rate-limited') - limited);
+  return count - (pair.bob.device.drops.of('rate-limited') - limited);
 }
 
 it('a source with a cookie has five handshakes at once, and twenty in a second (row 8, responder)', () => {
@@ -193,8 +193,8 @@ it('without load nothing is limited by source (row 8, responder)', () => {
   const pair = new WireguardPair();
   const initiation = new WhitepaperPeer(pair, 'alice').initiate();
   for (let index = 0; index < 20; index++) pair.inject('bob', initiation, HERE);
-  expect(pair.bob.device.drops.get('rate-limited')).toBe(0);
-  expect(pair.bob.device.drops.get('replayed-initiation')).toBe(19);
+  expect(pair.bob.device.drops.of('rate-limited')).toBe(0);
+  expect(pair.bob.device.drops.of('replayed-initiation')).toBe(19);
 });
 
 it('a cookie is of the address and the UDP port (row 9, responder)', () => {

@@ -139,5 +139,5 @@ it('what is not authentic is not looked at (row 35, responder)', () => {
   const pair = WireguardPair.established();
   pair.mark = () => CE;
   pair.inject('bob', seededBytes(1, 128));
-  expect(pair.bob.device.drops.get('congestion')).toBe(0);
+  expect(pair.bob.device.drops.of('congestion')).toBe(0);
 });

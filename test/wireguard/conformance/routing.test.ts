@@ -36,7 +36,7 @@ function expectReversePath(side: Side): void {
   const inside = [address, address6, `${own}.3.4`, `${own}.255.255`];
   const outside = ['10.0.0.9', '172.16.0.1', 'fd00::9', '::1', '0.0.0.0'];
   expect(reaching(pair, side, ...inside, ...outside)).toEqual(inside);
-  expect(pair[side].device.drops.get('wrong-source')).toBe(outside.length);
+  expect(pair[side].device.drops.of('wrong-source')).toBe(outside.length);
   // A longer prefix of another peer takes its addresses out of the shorter one of this peer.
   pair[side].device.addPeer(
     { publicKey: seededBytes(9, 32), allowedIps: prefixes(`${own}.3.0/24`, `${address}/32`) },
@@ -69,7 +69,7 @@ it('a packet without a route, or to a peer without an endpoint, is counted and g
     // Nor does it wait for a handshake that cannot be.
     device.discardSessions();
     const lost = pair.send(side);
-    expect(device.drops.get('no-endpoint')).toBe(2);
+    expect(device.drops.of('no-endpoint')).toBe(2);
     // Whoever is above can tell the senders so.
     expect(pair[side].unreachable).toEqual([
       ...strays.map((packet) => ({ packet, reason: 'no-route' })),

@@ -87,7 +87,7 @@ it('an initiation is taken where its stamp is later than the last one taken, and
   expect(answers(timestamp(1_000, 500))).toBe(0);
   expect(answers(timestamp(1_000, 499))).toBe(0);
   expect(answers(timestamp(999, 999_999_999))).toBe(0);
-  expect(pair.bob.device.drops.get('replayed-initiation')).toBe(3);
+  expect(pair.bob.device.drops.of('replayed-initiation')).toBe(3);
   expect(answers(timestamp(1_000, 501))).toBe(1);
   expect(answers(timestamp(1_000, 500))).toBe(0);
   // What is refused counts for nothing: neither does a stamp that is not authentic.
@@ -161,7 +161,7 @@ it('after a sleep nothing is sent or read under the old keys (row 34, responder)
   pair.captured.length = 0;
   pair.inject('bob', late!.bytes);
   expect(pair.bob.received).toHaveLength(delivered);
-  expect(pair.bob.device.drops.get('unknown-session')).toBe(1);
+  expect(pair.bob.device.drops.of('unknown-session')).toBe(1);
   pair.send('bob');
   expect(pair.captured.map(({ type }) => type)).toEqual([INITIATION]);
 });
@@ -194,7 +194,7 @@ it('a handshake under way ends with a sleep as well; what waits asks for another
   const late = bob.respond(pair.sent(INITIATION)[0]!.bytes);
   move(pair, 'alice', 60_000);
   pair.inject('alice', late);
-  expect(pair.alice.device.drops.get('unexpected-response')).toBe(1);
+  expect(pair.alice.device.drops.of('unexpected-response')).toBe(1);
   expect(pair.sent(INITIATION)).toHaveLength(2);
   pair.inject('alice', bob.respond(pair.sent(INITIATION)[1]!.bytes));
   expect(bob.open(pair.sent(DATA)[0]!.bytes)!.subarray(0, 100)).toEqual(packet);

@@ -287,7 +287,7 @@ it('a packet that belongs to nobody is answered all the same: it was authentic (
     message[8] = 50;
     sender.sending.seal(message, 16, 16, 50);
     pair.inject(side, message);
-    expect(pair[side].device.drops.get('malformed-packet')).toBe(1);
+    expect(pair[side].device.drops.of('malformed-packet')).toBe(1);
     pair.advance(10_000);
     expect(keepalives(pair, side)).toHaveLength(1);
   }

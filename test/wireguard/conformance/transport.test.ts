@@ -58,7 +58,7 @@ function expectReplayWindow(session: Session): void {
     expect([counter, takes(session, counter)]).toEqual([counter, true]);
   for (const counter of [1, 2, 3, 5])
     expect([counter, takes(session, counter)]).toEqual([counter, false]);
-  expect(pair[side].device.drops.get('replayed')).toBe(4);
+  expect(pair[side].device.drops.of('replayed')).toBe(4);
   // 8128 behind the highest one are told apart, and not one more.
   expect(takes(session, 20_000)).toBe(true);
   expect(takes(session, 20_000 - 8_128)).toBe(true);
@@ -69,7 +69,7 @@ function expectReplayWindow(session: Session): void {
   const forged = peer.seal(packetTo(side), 2n ** 40n);
   forged[forged.length - 1]! ^= 1;
   pair.inject(side, forged);
-  expect(pair[side].device.drops.get('bad-tag')).toBe(1);
+  expect(pair[side].device.drops.of('bad-tag')).toBe(1);
   expect(takes(session, 20_001)).toBe(true);
   // A step of more than the window forgets all of it.
   expect(takes(session, 1_000_000)).toBe(true);

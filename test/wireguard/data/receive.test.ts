@@ -39,7 +39,7 @@ describe('an initiation', () => {
     pair.advance(1_000);
     pair.inject('bob', recorded!.bytes);
     expect(pair.sent(RESPONSE)).toHaveLength(1);
-    expect(pair.bob.device.drops.get('replayed-initiation')).toBe(1);
+    expect(pair.bob.device.drops.of('replayed-initiation')).toBe(1);
   });
 
   it('of a stranger is not answered', () => {
@@ -48,7 +48,7 @@ describe('an initiation', () => {
     pair.send('alice');
     pair.settle();
     expect(pair.sent(RESPONSE)).toEqual([]);
-    expect(pair.bob.device.drops.get('unknown-peer')).toBe(1);
+    expect(pair.bob.device.drops.of('unknown-peer')).toBe(1);
   });
 
   it('without a valid mac1 is neither read nor answered', () => {
@@ -112,7 +112,7 @@ describe('a response', () => {
     pair.send('alice');
     pair.settle();
     pair.inject('alice', pair.sent(RESPONSE)[0]!.bytes);
-    expect(pair.alice.device.drops.get('unexpected-response')).toBe(1);
+    expect(pair.alice.device.drops.of('unexpected-response')).toBe(1);
   });
 
   it('to an index that we did not give out is dropped', () => {
@@ -165,7 +165,7 @@ it('a recorded response is none to the handshake under way', () => {
   pair.advance(5_000);
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
   pair.inject('alice', pair.sent(RESPONSE)[0]!.bytes);
-  expect(pair.alice.device.drops.get('unexpected-response')).toBe(1);
+  expect(pair.alice.device.drops.of('unexpected-response')).toBe(1);
   expect(pair.alice.peer.responsesRejected).toBe(0);
 });
 
@@ -181,17 +181,17 @@ describe('under load', () => {
     const message = pair.sent(type)[0]!;
     const stale = altered(pair, to, message.bytes, type === INITIATION ? 40 : 8);
     load(pair, to, stale);
-    const before = pair[to].device.drops.get('under-load');
+    const before = pair[to].device.drops.of('under-load');
     pair.captured.length = 0;
     pair.settle();
-    expect(pair[to].device.drops.get('under-load')).toBe(before + 1);
+    expect(pair[to].device.drops.of('under-load')).toBe(before + 1);
     expect(pair.sent(RESPONSE)).toEqual([]);
     const [reply, ...others] = pair.sent(COOKIE_REPLY, to);
     expect(others).toEqual([]);
     expect(reply!.destination).toBe(pair[message.from].endpoint);
     expect(reply!.bytes.slice(4, 8)).toEqual(message.bytes.slice(4, 8));
     expect(pair.bob.peer.rxBytes + pair.alice.peer.rxBytes).toBe(to === 'alice' ? 148 : 0);
-    expect(pair[message.from].device.drops.get('bad-cookie')).toBe(before);
+    expect(pair[message.from].device.drops.of('bad-cookie')).toBe(before);
   });
 
   it('answers by a cookie, which the initiator uses at its next retry', () => {
@@ -247,7 +247,7 @@ describe('under load', () => {
     const { drops } = pair.bob.device;
     const before = drops.total;
     for (let index = 0; index < 20; index++) pair.inject('bob', withCookie, pair.alice.endpoint);
-    expect(drops.get('rate-limited')).toBe(15);
+    expect(drops.of('rate-limited')).toBe(15);
     // One is answered, four are recordings of it.
     expect(drops.total - before).toBe(19);
     expect(pair.bob.device.tableSizes.rateLimitedSources).toBe(1);
@@ -258,7 +258,7 @@ describe('under load', () => {
     const reply = new Uint8Array(64);
     reply[0] = COOKIE_REPLY;
     pair.inject('alice', reply);
-    expect(pair.alice.device.drops.get('bad-cookie')).toBe(1);
+    expect(pair.alice.device.drops.of('bad-cookie')).toBe(1);
     expect(pair.alice.peer.cookieReceivedAt).toBeUndefined();
   });
 });
@@ -319,7 +319,7 @@ describe('a data message', () => {
     pair.advance(10_000);
     pair.inject('alice', late!.bytes);
     expect(pair.alice.received).toEqual([]);
-    expect(pair.alice.device.drops.get('expired-session')).toBe(1);
+    expect(pair.alice.device.drops.of('expired-session')).toBe(1);
   });
 
   it.each([
@@ -393,7 +393,7 @@ describe('a data message', () => {
     const messages = pair.sent(DATA, 'alice').reverse();
     for (const { bytes } of [...messages, ...messages]) pair.inject('bob', bytes);
     expect(pair.bob.received.map(({ length }) => length)).toEqual([64, 63, 62, 61, 60]);
-    expect(pair.bob.device.drops.get('replayed')).toBe(5);
+    expect(pair.bob.device.drops.of('replayed')).toBe(5);
   });
 
   it('is dropped where the packet claims more than there is, or is no IP', () => {
@@ -414,7 +414,7 @@ describe('a data message', () => {
       keypair.sending.seal(message, 16, packet.length, keypair.sendingCounter++);
       pair.inject('alice', message);
     }
-    expect(pair.alice.device.drops.get('malformed-packet')).toBe(4);
+    expect(pair.alice.device.drops.of('malformed-packet')).toBe(4);
     expect(pair.alice.received).toEqual([]);
     expect(pair.alice.peer.rxBytes).toBe(before);
   });
@@ -426,7 +426,7 @@ describe('the source address of a packet', () => {
     pair.sendPacket('bob', ipv4('10.9.9.9', '10.0.0.1'));
     pair.settle();
     expect(pair.alice.received).toEqual([]);
-    expect(pair.alice.device.drops.get('wrong-source')).toBe(1);
+    expect(pair.alice.device.drops.of('wrong-source')).toBe(1);
   });
 
   it('belongs to the longest prefix, whichever else would match', () => {
@@ -439,7 +439,7 @@ describe('the source address of a packet', () => {
     pair.sendPacket('bob', ipv4('10.2.4.4', '10.0.0.1'));
     pair.settle();
     expect(pair.alice.received).toHaveLength(1);
-    expect(pair.alice.device.drops.get('wrong-source')).toBe(1);
+    expect(pair.alice.device.drops.of('wrong-source')).toBe(1);
   });
 });
 

@@ -33,9 +33,9 @@ function overIpv6(message: Uint8Array, start?: number): Uint8Array {
 /** What becomes of the packet: the data messages that it makes, and what is counted. */
 function sending(pair: WireguardPair, from: Side, packet: Uint8Array): object {
   pair.captured.length = 0;
-  const before = pair[from].device.drops.get('routing-loop');
+  const before = pair[from].device.drops.of('routing-loop');
   pair.sendPacket(from, packet);
-  const loops = pair[from].device.drops.get('routing-loop') - before;
+  const loops = pair[from].device.drops.of('routing-loop') - before;
   return { sent: pair.sent(DATA, from).length, loops };
 }
 

@@ -74,7 +74,7 @@ describe('retries of the handshake', () => {
     expect(new Set(gaps).size).toBeGreaterThan(10);
     expect(pair.alice.events()).toEqual([{ type: 'handshake-gave-up', peer: pair.alice.peer }]);
     expect(pair.alice.peer.stagedPackets).toBe(0);
-    expect(pair.alice.device.drops.get('staged-purged')).toBe(1);
+    expect(pair.alice.device.drops.of('staged-purged')).toBe(1);
   });
 
   it('begins anew with the next packet', () => {
@@ -122,7 +122,7 @@ describe('staged packets', () => {
     const pair = new WireguardPair();
     const packets = Array.from({ length: 130 }, (_, index) => pair.send('alice', 100 + index));
     expect(pair.alice.peer.stagedPackets).toBe(128);
-    expect(pair.alice.device.drops.get('staged-overflow')).toBe(2);
+    expect(pair.alice.device.drops.of('staged-overflow')).toBe(2);
     pair.settle();
     expect(pair.bob.received).toEqual(packets.slice(2));
   });
@@ -302,7 +302,7 @@ describe('a keepalive', () => {
     pair.bob.peer.setEndpoint(undefined);
     pair.advance(20_000);
     expect(pair.sent(DATA, 'bob')).toEqual([]);
-    expect(pair.bob.device.drops.get('no-endpoint')).toBe(1);
+    expect(pair.bob.device.drops.of('no-endpoint')).toBe(1);
     expect(pair.bob.peer.keypairs.current!.sendingCounter).toBe(0);
   });
 

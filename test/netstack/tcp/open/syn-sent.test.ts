@@ -18,7 +18,7 @@ function arrives(fields: Fields, iss = OUR_ISS): LoneTcb {
 }
 
 function drops({ host }: LoneTcb): Record<string, number> {
-  return Object.fromEntries(host.drops.entries());
+  return Object.fromEntries(host.drops);
 }
 
 describe('first, the ACK bit', () => {
