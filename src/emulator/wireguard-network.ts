@@ -44,7 +44,7 @@ class WireGuardNetwork implements ArcNetwork {
       clock.now(),
     );
     this.#driver = new Driver({ engine: this.#engine, socket, clock, onEvent: () => undefined });
-    socket.onError((error) => ports.log.debug({ reason: error.message }, 'arc socket'));
+    socket.onError = (error) => ports.log.debug({ reason: error.message }, 'arc socket');
   }
 
   get publicKey(): Uint8Array {

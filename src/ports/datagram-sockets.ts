@@ -8,18 +8,16 @@ export interface DatagramSocket {
   readonly queuedBytes: number;
   /** Sends the datagrams in order. Errors are reported through `onError`, never thrown. */
   send(datagrams: readonly Datagram[]): void;
-  /**
-   * Calls `handler` with the datagrams that arrived since the last call, never with an empty array.
-   */
-  onReceive(handler: (datagrams: readonly Datagram[]) => void): void;
-  /** Calls `handler` when `queuedBytes` falls to zero, so that sending can resume. */
-  onDrain(handler: () => void): void;
+  /** Called with what arrived since the last call, never with an empty array. */
+  onReceive: (datagrams: readonly Datagram[]) => void;
+  /** Called when `queuedBytes` has fallen to zero: whoever waited for room may send again. */
+  onDrain: () => void;
   /**
    * Calls `handler` with each socket error, which has the system's `code`, and with the datagram
    * that was not sent, if any. The socket stays usable unless the error says otherwise.
    */
-  onError(handler: (error: Error, unsent?: Datagram) => void): void;
-  /** Resolves after everything is closed. */
+  onError: (error: Error, unsent?: Datagram) => void;
+  /** Resolves when nothing is open any more. */
   close(): Promise<void>;
 }
 

@@ -20,11 +20,9 @@ export interface PacketInterface {
    * in a packet slot: PACKET_HEADROOM bytes before it, including the header, and PACKET_TAILROOM
    * bytes after it.
    */
-  onFrames(handler: (frames: readonly Uint8Array[]) => void): void;
-  /**
-   * Calls `handler` when the interface was removed by another program. The device is then closed.
-   */
-  onGone(handler: (error: Error) => void): void;
+  onFrames: (frames: readonly Uint8Array[]) => void;
+  /** Called when somebody has removed the interface; the device is closed then. */
+  onGone: (error: Error) => void;
   /**
    * Writes one frame to the system. The caller may reuse the bytes after this returns.
    *

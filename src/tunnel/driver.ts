@@ -56,14 +56,14 @@ export class Driver {
     this.#clock = options.clock;
     this.#onEvent = options.onEvent;
     this.#onTurn = options.onTurn;
-    this.#socket.onReceive((datagrams) => {
+    this.#socket.onReceive = (datagrams) => {
       if (this.#closed) return;
       this.#received++;
       this.#willDrain = true;
       this.#engine.handleDatagrams(datagrams, this.#clock.now());
       this.turn();
-    });
-    this.#socket.onDrain(() => this.turn());
+    };
+    this.#socket.onDrain = () => this.turn();
   }
 
   now(): number {

@@ -48,21 +48,21 @@ function noMark(): Error {
 class DgramSocket implements DatagramSocket {
   readonly localAddress: string;
   readonly localPort: number;
+  onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
+  onDrain: () => void = () => undefined;
+  onError: (error: Error, unsent?: Datagram) => void = () => undefined;
   readonly #socket: Socket;
   readonly #endpoints = new Map<string, Endpoint>();
   #received: Datagram[] = [];
   #queuedBytes = 0;
   #closed = false;
-  #onReceive: ((datagrams: readonly Datagram[]) => void) | undefined;
-  #onDrain: (() => void) | undefined;
-  #onError: ((error: Error, unsent?: Datagram) => void) | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
     const { address, port } = socket.address();
     this.localAddress = address;
     this.localPort = port;
-    socket.on('error', (error) => this.#onError?.(error));
+    socket.on('error', (error) => this.onError(error));
     socket.on('message', (bytes, from) => this.#collect(bytes, from));
   }
 
@@ -78,22 +78,10 @@ class DgramSocket implements DatagramSocket {
       this.#queuedBytes += size;
       this.#socket.send(bytes, endpoint.port, endpoint.address, (error) => {
         this.#queuedBytes -= size;
-        if (error !== null && !this.#closed) this.#onError?.(error, datagram);
-        if (this.#queuedBytes === 0 && !this.#closed) this.#onDrain?.();
+        if (error !== null && !this.#closed) this.onError(error, datagram);
+        if (this.#queuedBytes === 0 && !this.#closed) this.onDrain();
       });
     }
-  }
-
-  onReceive(handler: (datagrams: readonly Datagram[]) => void): void {
-    this.#onReceive = handler;
-  }
-
-  onDrain(handler: () => void): void {
-    this.#onDrain = handler;
-  }
-
-  onError(handler: (error: Error, unsent?: Datagram) => void): void {
-    this.#onError = handler;
   }
 
   close(): Promise<void> {
@@ -107,7 +95,7 @@ class DgramSocket implements DatagramSocket {
       if (this.#queuedBytes === 0) finish();
       else {
         const timer = setTimeout(finish, 1_000);
-        this.#onDrain = () => {
+        this.onDrain = () => {
           clearTimeout(timer);
           finish();
         };
@@ -124,7 +112,7 @@ class DgramSocket implements DatagramSocket {
   #flush(): void {
     const received = this.#received;
     this.#received = [];
-    if (!this.#closed) this.#onReceive?.(received);
+    if (!this.#closed) this.onReceive(received);
   }
 
   #endpoint({ address, port }: RemoteInfo): Endpoint {

@@ -165,6 +165,9 @@ export class Capture {
 
 /** A socket that shows each datagram before anybody changes its bytes. */
 class CapturedSocket implements DatagramSocket {
+  onReceive: DatagramSocket['onReceive'] = () => undefined;
+  onDrain: DatagramSocket['onDrain'] = () => undefined;
+  onError: DatagramSocket['onError'] = () => undefined;
   readonly #socket: DatagramSocket;
   readonly #show: (direction: 'in' | 'out', datagram: Datagram, socket: DatagramSocket) => void;
 
@@ -174,6 +177,12 @@ class CapturedSocket implements DatagramSocket {
   ) {
     this.#socket = socket;
     this.#show = show;
+    socket.onReceive = (datagrams) => {
+      for (const datagram of datagrams) show('in', datagram, socket);
+      this.onReceive(datagrams);
+    };
+    socket.onDrain = () => this.onDrain();
+    socket.onError = (error, unsent) => this.onError(error, unsent);
   }
 
   get localAddress(): string {
@@ -191,21 +200,6 @@ class CapturedSocket implements DatagramSocket {
   send(datagrams: readonly Datagram[]): void {
     for (const datagram of datagrams) this.#show('out', datagram, this.#socket);
     this.#socket.send(datagrams);
-  }
-
-  onReceive(handler: (datagrams: readonly Datagram[]) => void): void {
-    this.#socket.onReceive((datagrams) => {
-      for (const datagram of datagrams) this.#show('in', datagram, this.#socket);
-      handler(datagrams);
-    });
-  }
-
-  onDrain(handler: () => void): void {
-    this.#socket.onDrain(handler);
-  }
-
-  onError(handler: Parameters<DatagramSocket['onError']>[0]): void {
-    this.#socket.onError(handler);
   }
 
   close(): Promise<void> {

@@ -69,7 +69,7 @@ class LocalInterfaceTunnel implements InterfaceTunnel {
     this.#devices = devices;
     this.#ports = ports;
     this.gone = new Promise((resolve) => {
-      device.onGone((cause) => resolve(new Error('somebody has removed it', { cause })));
+      device.onGone = (cause) => resolve(new Error('somebody has removed it', { cause }));
     });
   }
 

@@ -51,10 +51,10 @@ export class TunTunnel implements Tunnel {
     const onTurn = () => this.#setReading();
     const link = new ServerLink({ config, ports, engine, timestamps, onTurn, rivals });
     this.#link = link;
-    device.onFrames((frames) => {
+    device.onFrames = (frames) => {
       engine.handleFrames(frames);
       link.driver.turn();
-    });
+    };
   }
 
   /**

@@ -37,6 +37,9 @@ interface LocalChange {
  * through `onError`, as one that the system refused.
  */
 export class MovingSocket implements DatagramSocket {
+  onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
+  onDrain: () => void = () => undefined;
+  onError: (error: Error, unsent?: Datagram) => void = () => undefined;
   readonly #sockets: DatagramSockets;
   readonly #clock: Clock;
   readonly #waiting: Datagram[] = [];
@@ -54,9 +57,6 @@ export class MovingSocket implements DatagramSocket {
   #closed = false;
   /** What every socket is bound to, besides an address of its family. */
   #binding = { port: 0, fwmark: 0 };
-  #onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
-  #onDrain: () => void = () => undefined;
-  #onError: (error: Error, unsent?: Datagram) => void = () => undefined;
 
   constructor(sockets: DatagramSockets, clock: Clock) {
     this.#sockets = sockets;
@@ -88,18 +88,6 @@ export class MovingSocket implements DatagramSocket {
     }
     if (now.length > 0) this.#socket?.send(now);
     this.#openForWaiting();
-  }
-
-  onReceive(handler: (datagrams: readonly Datagram[]) => void): void {
-    this.#onReceive = handler;
-  }
-
-  onDrain(handler: () => void): void {
-    this.#onDrain = handler;
-  }
-
-  onError(handler: (error: Error, unsent?: Datagram) => void): void {
-    this.#onError = handler;
   }
 
   /** The network has changed: opens a new socket, unless the last one is too young for that. */
@@ -192,18 +180,18 @@ export class MovingSocket implements DatagramSocket {
     this.#retire();
     this.#socket = socket;
     this.#family = family;
-    socket.onReceive((datagrams) => this.#onReceive(datagrams));
-    socket.onDrain(() => {
+    socket.onReceive = (datagrams) => this.onReceive(datagrams);
+    socket.onDrain = () => {
       // A queue that is empty while we pause is so because it was refused.
       if (this.#pause === undefined) this.#pressedSince = undefined;
-      this.#onDrain();
-    });
-    socket.onError((error, unsent) => this.#handleError(error, unsent));
+      this.onDrain();
+    };
+    socket.onError = (error, unsent) => this.#handleError(error, unsent);
     // close() is waiting for this one, and takes it from here.
     if (this.#closed) return;
     this.send(this.#takeWaiting());
     // Whoever waits for room in the queue of the old socket has it now.
-    this.#onDrain();
+    this.onDrain();
   }
 
   /** There is no such socket: what waited for it was not sent. */
@@ -213,10 +201,10 @@ export class MovingSocket implements DatagramSocket {
     for (const datagram of this.#takeWaiting()) {
       (familyOf(datagram.endpoint.address) === family ? refused : others).push(datagram);
     }
-    if (refused.length === 0) this.#onError(error);
-    for (const datagram of refused) this.#onError(error, datagram);
+    if (refused.length === 0) this.onError(error);
+    for (const datagram of refused) this.onError(error, datagram);
     this.send(others);
-    this.#onDrain();
+    this.onDrain();
   }
 
   #takeWaiting(): Datagram[] {
@@ -229,9 +217,9 @@ export class MovingSocket implements DatagramSocket {
     if (old === undefined) return;
     this.#socket = undefined;
     this.#family = undefined;
-    old.onReceive(() => undefined);
-    old.onDrain(() => undefined);
-    old.onError(() => undefined);
+    old.onReceive = () => undefined;
+    old.onDrain = () => undefined;
+    old.onError = () => undefined;
     const closing = old.close().finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
@@ -239,13 +227,13 @@ export class MovingSocket implements DatagramSocket {
   #handleError(error: Error, unsent: Datagram | undefined): void {
     if (this.#closed) return;
     if (!PRESSURE.has(codeOf(error) ?? '')) {
-      this.#onError(error, unsent);
+      this.onError(error, unsent);
       return;
     }
     const isLasting = this.#press();
     if (isLasting) this.remake();
     // Data is sent again soon. The next initiation is 5 s away, and nothing else comes before it.
-    if (isLasting || unsent?.bytes[0] === INITIATION) this.#onError(error, unsent);
+    if (isLasting || unsent?.bytes[0] === INITIATION) this.onError(error, unsent);
   }
 
   /** Pauses; true where nothing has got through for LONGEST_PRESSURE. */
@@ -254,7 +242,7 @@ export class MovingSocket implements DatagramSocket {
     this.#pressedSince ??= now;
     this.#pause ??= this.#clock.startTimer(PAUSE, () => {
       this.#pause = undefined;
-      this.#onDrain();
+      this.onDrain();
     });
     return now - this.#pressedSince >= LONGEST_PRESSURE;
   }

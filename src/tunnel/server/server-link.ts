@@ -82,7 +82,7 @@ export class ServerLink {
         onTurn?.();
       },
     });
-    socket.onError((error, unsent) => this.#server.search.sendFailed(error, unsent));
+    socket.onError = (error, unsent) => this.#server.search.sendFailed(error, unsent);
     this.silence = {
       explain: () => this.#server.silence.explain(),
       blocked: () => this.#server.silence.blocked(),

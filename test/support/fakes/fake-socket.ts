@@ -8,24 +8,12 @@ export class FakeSocket implements DatagramSocket {
   readonly sent: Datagram[] = [];
   queuedBytes = 0;
   closed = false;
-  #onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
-  #onDrain: () => void = () => undefined;
-  #onError: (error: Error, unsent?: Datagram) => void = () => undefined;
+  onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
+  onDrain: () => void = () => undefined;
+  onError: (error: Error, unsent?: Datagram) => void = () => undefined;
 
   send(datagrams: readonly Datagram[]): void {
     this.sent.push(...datagrams);
-  }
-
-  onReceive(handler: (datagrams: readonly Datagram[]) => void): void {
-    this.#onReceive = handler;
-  }
-
-  onDrain(handler: () => void): void {
-    this.#onDrain = handler;
-  }
-
-  onError(handler: (error: Error, unsent?: Datagram) => void): void {
-    this.#onError = handler;
   }
 
   close(): Promise<void> {
@@ -34,15 +22,15 @@ export class FakeSocket implements DatagramSocket {
   }
 
   receive(...datagrams: Datagram[]): void {
-    this.#onReceive(datagrams);
+    this.onReceive(datagrams);
   }
 
   drain(): void {
     this.queuedBytes = 0;
-    this.#onDrain();
+    this.onDrain();
   }
 
   fail(error: Error, unsent?: Datagram): void {
-    this.#onError(error, unsent);
+    this.onError(error, unsent);
   }
 }

@@ -29,13 +29,17 @@ const DIAL_TIMEOUT = 45_000;
 
 /** A socket that may be closed and opened elsewhere, as when a machine changes networks. */
 class MovingSocket {
+  onReceive = () => undefined;
+  onDrain = () => undefined;
+  onError = () => undefined;
   #socket;
-  #handlers = {};
 
   async open(local) {
     await this.#socket?.close();
     this.#socket = await udpSockets.open(local);
-    for (const [name, handler] of Object.entries(this.#handlers)) this.#socket[name](handler);
+    this.#socket.onReceive = (datagrams) => this.onReceive(datagrams);
+    this.#socket.onDrain = () => this.onDrain();
+    this.#socket.onError = (error) => this.onError(error);
   }
 
   get localAddress() {
@@ -54,25 +58,8 @@ class MovingSocket {
     this.#socket.send(datagrams);
   }
 
-  onReceive(handler) {
-    this.#handle('onReceive', handler);
-  }
-
-  onDrain(handler) {
-    this.#handle('onDrain', handler);
-  }
-
-  onError(handler) {
-    this.#handle('onError', handler);
-  }
-
   close() {
     return this.#socket.close();
-  }
-
-  #handle(name, handler) {
-    this.#handlers[name] = handler;
-    this.#socket[name](handler);
   }
 }
 
@@ -113,7 +100,7 @@ async function open({ privateKey, addresses, mtu, local, peer: options }) {
     clock.now(),
   );
   driver = new Driver({ engine, socket, clock, onEvent: handleEvent });
-  socket.onError((error) => (socketError = error.message));
+  socket.onError = (error) => (socketError = error.message);
   serve();
   // A persistent keepalive is due at once.
   driver.schedule();

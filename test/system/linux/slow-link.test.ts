@@ -32,16 +32,16 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'tc'], 'the socket and the 
     execFileSync(tc[0]!, tc.slice(1));
 
     const numbers: number[] = [];
-    device.onFrames((frames) => {
+    device.onFrames = (frames) => {
       for (const frame of frames) numbers.push(...datagramNumbers(frame, 5_000));
-    });
+    };
     device.setReading(true);
     const sockets = batchedUdpSockets({ libc, readiness });
     const socket = await place.inside(() => sockets.open({ address: '10.9.0.1', port: 0 }));
     const errors: Error[] = [];
-    socket.onError((error) => errors.push(error));
+    socket.onError = (error) => errors.push(error);
     let drains = 0;
-    socket.onDrain(() => drains++);
+    socket.onDrain = () => drains++;
 
     const endpoint = { address: '10.9.0.2', port: 5_000 };
     let sent = 0;

@@ -18,11 +18,11 @@ afterEach(async () => {
 function received(one: DatagramSocket, count: number): Promise<Datagram[]> {
   const all: Datagram[] = [];
   return new Promise((resolve) => {
-    one.onReceive((datagrams) => {
+    one.onReceive = (datagrams) => {
       expect(datagrams.length).toBeGreaterThan(0);
       all.push(...datagrams);
       if (all.length >= count) resolve(all);
-    });
+    };
   });
 }
 
@@ -40,7 +40,9 @@ it.each([['127.0.0.1'], ['::1']])('carries datagrams and their sender over %s', 
 
 it('counts what the kernel has not taken, down to zero', async () => {
   const [left, right] = [await socket(), await socket()];
-  const drained = new Promise<void>((resolve) => left.onDrain(resolve));
+  const drained = new Promise<void>((resolve) => {
+    left.onDrain = resolve;
+  });
   const endpoint = { address: '127.0.0.1', port: right.localPort };
   left.send([{ bytes: new Uint8Array(1000), endpoint }]);
   expect(left.queuedBytes).toBe(1000);
@@ -59,9 +61,9 @@ it('sends what is queued before it closes', async () => {
 
 it('reports an error of a datagram and stays usable', async () => {
   const one = await socket();
-  const failure = new Promise<[Error, Datagram | undefined]>((resolve) =>
-    one.onError((error, unsent) => resolve([error, unsent])),
-  );
+  const failure = new Promise<[Error, Datagram | undefined]>((resolve) => {
+    one.onError = (error, unsent) => resolve([error, unsent]);
+  });
   const long = {
     bytes: new Uint8Array(65_535),
     endpoint: { address: '127.0.0.1', port: one.localPort },

@@ -132,11 +132,11 @@ it('has each ephemeral key in front of what it decrypts', async () => {
 it('has datagrams with the headers that the kernel makes, each way', async () => {
   const outside = await opened();
   const received: string[] = [];
-  outside.onReceive((datagrams) => {
+  outside.onReceive = (datagrams) => {
     for (const { bytes } of datagrams) received.push(Buffer.from(bytes).toString());
     // As the tunnel does, which decrypts in place.
     for (const { bytes } of datagrams) bytes.fill(0);
-  });
+  };
   const sent = datagram('out');
   outside.send([sent]);
   sent.bytes.fill(0);
@@ -179,8 +179,8 @@ it('lets the socket be what it is', async () => {
   const outside = await opened();
   const errors: Error[] = [];
   let drained = 0;
-  outside.onError((error) => errors.push(error));
-  outside.onDrain(() => drained++);
+  outside.onError = (error) => errors.push(error);
+  outside.onDrain = () => drained++;
   socket.queuedBytes = 7;
   expect(outside).toMatchObject({ localAddress: '0.0.0.0', localPort: 40_000, queuedBytes: 7 });
   socket.drain();

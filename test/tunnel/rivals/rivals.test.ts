@@ -96,11 +96,11 @@ describe('a watched tunnel that sends for five minutes, with renewals, sees no r
       const address = '127.0.0.1';
       const mapping = await world.link.open({ address, port: ++outside });
       const from = { address, port: server };
-      mapping.onReceive((datagrams) => {
+      mapping.onReceive = (datagrams) => {
         // The mapping before is gone.
         if (mapping.localPort !== outside) return;
         for (const { bytes } of datagrams) world.link.forge(from, client, bytes);
-      });
+      };
     };
     await rebind();
     world.link.passes = ({ to, bytes }) => {

@@ -48,9 +48,9 @@ function setUp() {
   const errors: [code: unknown, unsent: Datagram | undefined][] = [];
   const received: Datagram[] = [];
   let drained = 0;
-  socket.onError((error, unsent) => errors.push([(error as NodeJS.ErrnoException).code, unsent]));
-  socket.onReceive((datagrams) => received.push(...datagrams));
-  socket.onDrain(() => drained++);
+  socket.onError = (error, unsent) => errors.push([(error as NodeJS.ErrnoException).code, unsent]);
+  socket.onReceive = (datagrams) => received.push(...datagrams);
+  socket.onDrain = () => drained++;
   return { sockets, clock, socket, errors, received, drained: () => drained };
 }
 

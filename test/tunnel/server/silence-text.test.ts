@@ -148,12 +148,12 @@ describe('a tunnel tells of', () => {
     onDatagram: (bytes: Uint8Array) => Uint8Array | undefined,
   ): Promise<void> {
     const socket = await world.link.open({ address: '127.0.0.1', port: 0 });
-    socket.onReceive((datagrams) => {
+    socket.onReceive = (datagrams) => {
       for (const { bytes, endpoint } of datagrams) {
         const answer = onDatagram(bytes);
         if (answer !== undefined) socket.send([{ bytes: answer, endpoint }]);
       }
-    });
+    };
     world.server = { port: socket.localPort, publicKey: crypto.publicKey(SERVER_KEY) };
   }
 

@@ -91,6 +91,8 @@ function whyRefused(libc: Libc, name: string, code: string): PacketInterfaceRefu
 class TunInterface implements PacketInterface {
   readonly name: string;
   readonly hasUdpSegmentation: boolean;
+  onFrames: (frames: readonly Uint8Array[]) => void = () => undefined;
+  onGone: (error: Error) => void = () => undefined;
   readonly #libc: Libc;
   readonly #descriptor: number;
   readonly #readCall: LibcFunction;
@@ -99,8 +101,6 @@ class TunInterface implements PacketInterface {
   readonly #parts: BufferList;
   readonly #watch: Watch;
   #isClosed = false;
-  #onFrames: ((frames: readonly Uint8Array[]) => void) | undefined;
-  #onGone: ((error: Error) => void) | undefined;
 
   constructor(
     libc: Libc,
@@ -124,14 +124,6 @@ class TunInterface implements PacketInterface {
 
   setReading(isReading: boolean): void {
     this.#watch.wantReadable(isReading);
-  }
-
-  onFrames(handler: (frames: readonly Uint8Array[]) => void): void {
-    this.#onFrames = handler;
-  }
-
-  onGone(handler: (error: Error) => void): void {
-    this.#onGone = handler;
   }
 
   write(parts: readonly Uint8Array[]): Error | undefined {
@@ -168,7 +160,7 @@ class TunInterface implements PacketInterface {
         if (errno === constants.errno.EINTR) errno = 0;
       }
     }
-    if (frames.length > 0) this.#onFrames?.(frames);
+    if (frames.length > 0) this.onFrames(frames);
     if (errno !== 0 && errno !== constants.errno.EAGAIN) this.#lose(errno);
     return errno === 0;
   }
@@ -177,6 +169,6 @@ class TunInterface implements PacketInterface {
   #lose(errno: number): void {
     if (this.#isClosed) return;
     this.close();
-    this.#onGone?.(new SystemCallError('read', errno));
+    this.onGone(new SystemCallError('read', errno));
   }
 }

@@ -63,6 +63,9 @@ interface OpenedSocket {
 class BatchedUdpSocket implements DatagramSocket {
   readonly localAddress: string;
   readonly localPort: number;
+  onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
+  onDrain: () => void = () => undefined;
+  onError: (error: Error, unsent?: Datagram) => void = () => undefined;
   readonly #sender: DatagramSender;
   readonly #receiver: DatagramReceiver;
   readonly #watch: Watch;
@@ -73,9 +76,6 @@ class BatchedUdpSocket implements DatagramSocket {
   #queuedBytes = 0;
   #isClosed = false;
   #closing: Promise<void> | undefined;
-  #onReceive: ((datagrams: readonly Datagram[]) => void) | undefined;
-  #onDrain: (() => void) | undefined;
-  #onError: ((error: Error, unsent?: Datagram) => void) | undefined;
 
   constructor(
     { libc, readiness }: BatchedUdpOptions,
@@ -113,18 +113,6 @@ class BatchedUdpSocket implements DatagramSocket {
     if (this.#queue.length > 0) this.#watch.wantWritable(true);
   }
 
-  onReceive(handler: (datagrams: readonly Datagram[]) => void): void {
-    this.#onReceive = handler;
-  }
-
-  onDrain(handler: () => void): void {
-    this.#onDrain = handler;
-  }
-
-  onError(handler: (error: Error, unsent?: Datagram) => void): void {
-    this.#onError = handler;
-  }
-
   close(): Promise<void> {
     return (this.#closing ??= new Promise((resolve) => {
       const finish = () => {
@@ -136,7 +124,7 @@ class BatchedUdpSocket implements DatagramSocket {
       if (this.#queue.length === 0) finish();
       else {
         const timer = setTimeout(finish, LONGEST_CLOSE);
-        this.#onDrain = () => {
+        this.onDrain = () => {
           clearTimeout(timer);
           finish();
         };
@@ -146,8 +134,8 @@ class BatchedUdpSocket implements DatagramSocket {
 
   #receive(): boolean {
     const { datagrams, hasMore, error } = this.#receiver.receive();
-    if (datagrams.length > 0) this.#onReceive?.(datagrams);
-    if (error !== undefined && !this.#isClosed) this.#onError?.(error);
+    if (datagrams.length > 0) this.onReceive(datagrams);
+    if (error !== undefined && !this.#isClosed) this.onError(error);
     return hasMore;
   }
 
@@ -163,7 +151,7 @@ class BatchedUdpSocket implements DatagramSocket {
     this.#queue = [];
     this.#queueHead = 0;
     this.#watch.wantWritable(false);
-    this.#onDrain?.();
+    this.onDrain();
   }
 
   /** What is sent is not held; in steps, because each moves the rest. */
@@ -176,7 +164,7 @@ class BatchedUdpSocket implements DatagramSocket {
   /** Behind the call that failed, as dgram does: whoever sends is not called back from within. */
   #report(error: Error, unsent: Datagram): void {
     queueMicrotask(() => {
-      if (!this.#isClosed) this.#onError?.(error, unsent);
+      if (!this.#isClosed) this.onError(error, unsent);
     });
   }
 }

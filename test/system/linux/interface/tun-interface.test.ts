@@ -146,7 +146,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
   it('gives what the system sends, and the system takes what it is given', async () => {
     const one = deviceThatIsUp();
     let echoes = 0;
-    one.onFrames((frames) => {
+    one.onFrames = (frames) => {
       for (const frame of frames) {
         const packet = frame.subarray(PACKET);
         expect([...packet.subarray(12, 20)]).toEqual([10, 9, 0, 1, 10, 9, 0, 2]);
@@ -158,7 +158,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
         expect(one.write([header, packet.subarray(0, 30), packet.subarray(30)])).toBeUndefined();
         echoes++;
       }
-    });
+    };
     one.setReading(true);
     // With a deadline it goes on until so many are answered, however long that takes.
     const output = await ping([
@@ -182,13 +182,13 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
   it('stands each packet in a slot, in memory that is not used again', async () => {
     const one = deviceThatIsUp();
     const kept: Uint8Array[] = [];
-    one.onFrames((frames) => {
+    one.onFrames = (frames) => {
       for (const frame of frames) {
         const start = frame.byteOffset + VIRTIO_NET_HEADER_LENGTH - PACKET_HEADROOM;
         const length = PACKET_HEADROOM + frame.length - VIRTIO_NET_HEADER_LENGTH + PACKET_TAILROOM;
         kept.push(new Uint8Array(frame.buffer, start, length).fill(kept.length));
       }
-    });
+    };
     one.setReading(true);
     await ping(['-c', '50', '-i', '0.002', '-W', '1', '-s', '100', '10.9.0.2']);
     await until(() => kept.length === 50);
@@ -198,14 +198,14 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
   it('gives a run of TCP segments as one frame that is to be cut', async () => {
     const one = deviceThatIsUp();
     const runs: Uint8Array[] = [];
-    one.onFrames((frames) => {
+    one.onFrames = (frames) => {
       for (const frame of frames) {
         const packet = frame.subarray(PACKET);
         if (packet[9] !== 6) continue;
         if (isSyn(packet)) expect(one.write([withVirtioHeader(synAck(packet))])).toBeUndefined();
         else if (virtioSegmentation(frame, 0) !== 0) runs.push(frame);
       }
-    });
+    };
     one.setReading(true);
     const program = `
       const socket = require('node:net').connect(80, '10.9.0.2', () => socket.write(Buffer.alloc(5000)));
@@ -228,7 +228,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     const one = deviceThatIsUp();
     let frames = 0;
     // The connection of an earlier test may still be there.
-    one.onFrames((some) => (frames += some.filter((frame) => frame[PACKET + 9] === 1).length));
+    one.onFrames = (some) => (frames += some.filter((frame) => frame[PACKET + 9] === 1).length);
     await ping(['-c', '5', '-i', '0.01', '-W', '0.1', '10.9.0.2']);
     expect(frames).toBe(0);
     one.setReading(true);
@@ -265,7 +265,9 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
 
   it('tells when somebody else has removed the interface, and rests', async () => {
     const one = deviceThatIsUp('arc');
-    const gone = new Promise<Error>((resolve) => one.onGone(resolve));
+    const gone = new Promise<Error>((resolve) => {
+      one.onGone = resolve;
+    });
     one.setReading(true);
     await sleep(20);
     space.ip('link', 'delete', 'arc');
@@ -273,7 +275,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     const reads = libc.count('read');
     const other = deviceThatIsUp('other');
     const frames: Uint8Array[] = [];
-    other.onFrames((some) => void frames.push(...some));
+    other.onFrames = (some) => void frames.push(...some);
     other.setReading(true);
     // Another device of the same wait has something to report afterwards.
     await ping(['-c', '1', '-W', '1', '10.9.0.2']);

@@ -117,10 +117,10 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
         [left.address().port, []],
         [right.address().port, []],
       ]);
-      one.onReceive((datagrams) => {
+      one.onReceive = (datagrams) => {
         expect(datagrams.length).toBeGreaterThan(0);
         for (const datagram of datagrams) got.get(datagram.endpoint.port)!.push(datagram);
-      });
+      };
       const random = sequence(2);
       const sizes = new Map<Socket, number[]>([
         [left, []],
@@ -183,7 +183,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     'answers a peer from the address that it asked, bound to %s',
     async (address) => {
       const [one, peer] = [await socket(address), await nodeSocket('127.0.0.1')];
-      one.onReceive((datagrams) => one.send(datagrams));
+      one.onReceive = (datagrams) => one.send(datagrams);
       // All of 127.0.0.0/8 is this host; the routing table would choose 127.0.0.1 for an answer.
       for (const asked of ['127.0.0.2', '127.0.0.3']) {
         peer.send('?', one.localPort, asked);
@@ -215,13 +215,13 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     const [left, right] = [await socket(), await socket()];
     const endpoint = { address: '127.0.0.1', port: right.localPort };
     const kept: Datagram[] = [];
-    right.onReceive((datagrams) => {
+    right.onReceive = (datagrams) => {
       for (const datagram of datagrams) {
         kept.push(datagram);
         // As decryption in place does.
         datagram.bytes.fill(kept.length);
       }
-    });
+    };
     for (let round = 1; round <= 40; round++) {
       left.send(run(40, 1000, endpoint));
       await until(() => kept.length === round * 40);
@@ -249,7 +249,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     };
     const arrival = received(right, 50);
     const failures: Error[] = [];
-    left.onError((error) => failures.push(error));
+    left.onError = (error) => failures.push(error);
     left.send(run(20, 1000, endpoint));
     left.send(run(20, 1000, endpoint));
     const other = await socket('127.0.0.1', from);
@@ -264,7 +264,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
   it('does not blame runs for what is wrong with each datagram', async () => {
     const [left, right] = [await socket(), await socket()];
     const failures: string[] = [];
-    left.onError((error) => failures.push((error as NodeJS.ErrnoException).code!));
+    left.onError = (error) => failures.push((error as NodeJS.ErrnoException).code!);
     left.send(run(3, 100, { address: '127.0.0.1', port: 0 }));
     await until(() => failures.length === 3);
     expect(failures).toEqual(['EINVAL', 'EINVAL', 'EINVAL']);
@@ -308,7 +308,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     let room = 2;
     libc.refuse = (call) => (call === 'sendmsg' && room-- <= 0 ? EAGAIN : 0);
     let drains = 0;
-    left.onDrain(() => drains++);
+    left.onDrain = () => drains++;
     const arrival = received(right, 12);
     left.send([100, 200, 300, 400].flatMap((length) => run(2, length, endpoint)));
     expect(left.queuedBytes).toBe(1_400);
@@ -332,7 +332,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
   it('reports what the kernel refuses, with its code and the datagram, and stays usable', async () => {
     const one = await socket();
     const failures: [unknown, unknown][] = [];
-    one.onError((error, unsent) => failures.push([(error as { code?: string }).code, unsent]));
+    one.onError = (error, unsent) => failures.push([(error as { code?: string }).code, unsent]);
     const endpoint = { address: '127.0.0.1', port: one.localPort };
     const long = { bytes: new Uint8Array(65_535), endpoint };
     const nowhere = run(1, 10, { address: 'example.com', port: 1 })[0];
@@ -534,10 +534,10 @@ function run(count: number, length: number, endpoint: Datagram['endpoint']): Dat
 function received(one: DatagramSocket, count: number): Promise<Datagram[]> {
   const all: Datagram[] = [];
   return new Promise((resolve) => {
-    one.onReceive((datagrams) => {
+    one.onReceive = (datagrams) => {
       all.push(...datagrams);
       if (all.length >= count) resolve(all);
-    });
+    };
   });
 }
 
