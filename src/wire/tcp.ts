@@ -10,7 +10,6 @@ export const SYN = 0x02;
 export const RST = 0x04;
 export const PSH = 0x08;
 export const ACK = 0x10;
-export const URG = 0x20;
 
 /** Option kinds (RFC 9293 3.2, RFC 7323 2.2 and 3.2, RFC 2018). */
 export const OPTION_END = 0;

@@ -7,7 +7,6 @@ import { finishChecksum } from './checksum.js';
 
 /** Values of the ECN field, the low two bits (RFC 3168 5). */
 export const NOT_ECT = 0;
-export const ECT_1 = 1;
 export const ECT_0 = 2;
 export const CONGESTION_EXPERIENCED = 3;
 

@@ -15,8 +15,6 @@ export const VIRTIO_NET_HEADER_LENGTH = 10;
  * `virtioChecksumOffset` bytes after that position.
  */
 export const VIRTIO_NET_NEEDS_CHECKSUM = 0x01;
-/** The checksum was verified. */
-export const VIRTIO_NET_CHECKSUM_VALID = 0x02;
 
 /** A single packet that needs no segmentation. */
 export const VIRTIO_NET_GSO_NONE = 0;
@@ -61,10 +59,6 @@ export function virtioFlags(bytes: Uint8Array, offset: number): number {
 
 export function virtioSegmentation(bytes: Uint8Array, offset: number): number {
   return bytes[offset + SEGMENTATION]!;
-}
-
-export function virtioHeadersLength(bytes: Uint8Array, offset: number): number {
-  return readLittleEndian(bytes, offset + HEADERS_LENGTH);
 }
 
 export function virtioSegmentSize(bytes: Uint8Array, offset: number): number {

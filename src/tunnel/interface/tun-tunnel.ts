@@ -23,8 +23,7 @@ export class TunTunnel implements Tunnel {
   readonly #link: ServerLink;
   readonly #reconfigurations = new SerialQueue();
   readonly #device: PacketInterface;
-  /** Frames that the interface did not take. */
-  #lostFrames = 0;
+  #hasLostFrames = false;
   #isReading = false;
   #configured: ConfiguredInterface | undefined;
   #closed: Promise<void> | undefined;
@@ -86,11 +85,6 @@ export class TunTunnel implements Tunnel {
   /** The interface's name. */
   get interfaceName(): string {
     return this.#device.name;
-  }
-
-  /** Frames that came and that the interface did not take, as while it is down. */
-  get lostFrames(): number {
-    return this.#lostFrames;
   }
 
   /** As UserspaceTunnel.waitForHandshake(). */
@@ -168,8 +162,8 @@ export class TunTunnel implements Tunnel {
 
   /** Said once: an interface that is down refuses every packet. */
   #frameLost({ message: reason }: Error, log: Log): void {
-    this.#lostFrames++;
-    if (this.#lostFrames > 1) return;
+    if (this.#hasLostFrames) return;
+    this.#hasLostFrames = true;
     log.warn({ reason }, `the interface ${this.#device.name} does not take what comes for it`);
   }
 

@@ -22,7 +22,6 @@ export const NLM_F_ACK_TLVS = 0x200;
 /** What was listed changed in the middle of it. */
 export const NLM_F_DUMP_INTR = 0x10;
 export const NLM_F_DUMP = 0x300;
-export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 

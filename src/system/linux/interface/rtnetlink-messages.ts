@@ -10,7 +10,6 @@ import {
   NLM_F_CREATE,
   NLM_F_DUMP,
   NLM_F_EXCL,
-  NLM_F_REPLACE,
   NLM_F_REQUEST,
   numberAttribute,
   readNumber,
@@ -65,7 +64,6 @@ const FRA_TABLE = 15;
 export const MAIN_TABLE = 254;
 
 const CREATE = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
-const REPLACE = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
 const CHANGE = NLM_F_REQUEST | NLM_F_ACK;
 
 /** What lies behind an interface without a gateway. */
@@ -155,10 +153,6 @@ export function newRoute(route: InterfaceRoute): NetlinkRequest {
   const scope = isIpv4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   const kind = [RTPROT_BOOT, scope, RTN_UNICAST];
   return { type: RTM_NEWROUTE, flags: CREATE, body: routeBody(route, kind) };
-}
-
-export function replaceRoute(route: InterfaceRoute): NetlinkRequest {
-  return { ...newRoute(route), flags: REPLACE };
 }
 
 export function deleteRoute(route: InterfaceRoute): NetlinkRequest {

@@ -38,7 +38,6 @@ import {
   newRoute,
   newRule,
   newUnreachableRoute,
-  replaceRoute,
   type RoutingRule,
   type UnreachableRoute,
 } from './rtnetlink-messages.js';
@@ -136,11 +135,6 @@ export class Rtnetlink {
 
   addRoute(route: InterfaceRoute): void {
     this.#change('route add', newRoute(route));
-  }
-
-  /** In the place of the one to the same destination with the same metric, where there is one. */
-  replaceRoute(route: InterfaceRoute): void {
-    this.#change('route replace', replaceRoute(route));
   }
 
   deleteRoute(route: InterfaceRoute): void {

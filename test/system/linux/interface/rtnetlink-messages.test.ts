@@ -11,7 +11,6 @@ import {
   newAddress,
   newRoute,
   newRule,
-  replaceRoute,
 } from '../../../../src/system/linux/interface/rtnetlink-messages.js';
 import { parseIpPrefix } from '../../../../src/wire/ip-address.js';
 import { fromHex, toHex } from '../../../support/hex.js';
@@ -55,9 +54,9 @@ it.each<[string, NetlinkRequest, string]>([
      02080000 fe03fd01 00000000 08000100 0a000000 08000400 02000000`,
   ],
   [
-    'ip route replace 0.0.0.0/0 dev d0 table 51820 metric 77',
-    replaceRoute({ destination: prefix('0.0.0.0/0'), interfaceIndex: 2, table: 51820, metric: 77 }),
-    `3c000000 18000505 827c086b 00000000
+    'ip route add 0.0.0.0/0 dev d0 table 51820 metric 77',
+    newRoute({ destination: prefix('0.0.0.0/0'), interfaceIndex: 2, table: 51820, metric: 77 }),
+    `3c000000 18000506 827c086b 00000000
      02000000 0003fd01 00000000 08000100 00000000 08000f00 6cca0000
      08000600 4d000000 08000400 02000000`,
   ],
