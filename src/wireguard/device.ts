@@ -285,16 +285,7 @@ export class Device {
     return next;
   }
 
-  /** Returns the name of the timer that expires next, for logs, or `idle`. */
-  nextTimeoutReason(): string {
-    const next = this.nextTimeout();
-    for (const peer of this.#context.peers.values()) {
-      if (peer.timers.nextTimeout() === next) return peer.timers.nextTimeoutReason() ?? 'idle';
-    }
-    return 'idle';
-  }
-
-  /** Removes and returns the oldest event. */
+  /** Takes the oldest event that has not been taken. */
   pollEvent(): DeviceEvent | undefined {
     return this.#context.events.poll();
   }

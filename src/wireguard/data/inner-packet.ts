@@ -1,7 +1,8 @@
 /**
- * Reads the header fields of inner IP packets that WireGuard needs: the addresses for cryptokey
- * routing (whitepaper 2), and the length to strip the padding (5.4.6).
+ * The little that WireGuard must know of the IP packets that it carries: where the addresses are,
+ * for cryptokey routing (whitepaper 2), and the length, to put the padding on and take it off (5.4.6).
  */
+import { PADDING_MULTIPLE } from '../constants.js';
 
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
@@ -31,4 +32,15 @@ export function sourceOffset(version: number): number {
 /** Returns the offset of the destination address in a packet of IP version 4 or 6. */
 export function destinationOffset(version: number): number {
   return version === 4 ? 16 : 24;
+}
+
+/**
+ * The length of a packet after zero padding to a multiple of 16, but never beyond the MTU: the
+ * outer packet would not fit the path (whitepaper 5.4.6).
+ */
+export function paddedLength(length: number, mtu: number): number {
+  // A packet longer than the MTU is padded as its last MTU-sized piece would be, as in the kernel.
+  const lastUnit = length > mtu ? length % mtu : length;
+  const aligned = Math.ceil(lastUnit / PADDING_MULTIPLE) * PADDING_MULTIPLE;
+  return length - lastUnit + Math.min(mtu, aligned);
 }

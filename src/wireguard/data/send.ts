@@ -23,7 +23,7 @@ import {
   readUint32,
   writeDataHeader,
 } from '../messages.js';
-import { paddedLength } from './padding.js';
+import { paddedLength } from './inner-packet.js';
 import type { Peer } from '../peer.js';
 import type { TimerHandler } from '../timers.js';
 

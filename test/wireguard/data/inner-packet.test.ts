@@ -1,6 +1,7 @@
 import {
   destinationOffset,
   innerPacketLength,
+  paddedLength,
   sourceOffset,
 } from '../../../src/wireguard/data/inner-packet.js';
 import { ipv4, ipv6 } from '../../support/pairs/wireguard-pair.js';
@@ -38,4 +39,18 @@ it('refuses a length below the header, other versions, and fragments of a header
 it('knows where the addresses are', () => {
   expect([sourceOffset(4), destinationOffset(4)]).toEqual([12, 16]);
   expect([sourceOffset(6), destinationOffset(6)]).toEqual([8, 24]);
+});
+
+it.each([
+  [0, 1_420, 0],
+  [1, 1_420, 16],
+  [16, 1_420, 16],
+  [17, 1_420, 32],
+  [1_409, 1_420, 1_420],
+  [1_420, 1_420, 1_420],
+  // Beyond the MTU only the rest is padded, as the kernel does.
+  [1_425, 1_420, 1_436],
+  [2_840, 1_420, 2_840],
+])('%i bytes at an MTU of %i become %i', (length, mtu, padded) => {
+  expect(paddedLength(length, mtu)).toBe(padded);
 });
