@@ -6,7 +6,7 @@
 import { sequenceAdd, sequenceAtOrBefore, sequenceBefore } from '../../../lib/sequence-number.js';
 import type { CongestionControl, DeliveryState } from '../congestion/congestion-control.js';
 import type { DeliveryRate } from './delivery-rate.js';
-import type { MinimumRtt } from './minimum-rtt.js';
+import type { MinimumRtt } from './round-trips.js';
 import { DUPLICATE_THRESHOLD, Rack, type RackContext } from './rack.js';
 import type { SentSegment, SentSegments } from './sent-segments.js';
 import { TailLossProbe } from './tail-loss-probe.js';

@@ -1,6 +1,7 @@
-/** Selects the RTT samples for the retransmission timer: RFC 6298 3, RFC 7323 4. */
+/** The round trips of a connection: what the retransmission timer learns of them, and the shortest. */
 import { RtoEstimator } from './rto.js';
 
+/** Which round trips the retransmission timer learns from: RFC 6298 3, RFC 7323 4. */
 export class RoundTrips {
   readonly #estimator = new RtoEstimator();
   /** When the SYN was sent; undefined for a SYN cookie, which does not record it. */
@@ -87,5 +88,32 @@ export class RoundTrips {
   /** Backs off after the timer of a SYN expired. */
   synTimedOut(): void {
     this.#estimator.backOff();
+  }
+}
+
+const MINIMUM_WINDOW = 300_000;
+
+/**
+ * The shortest round trip of the last while: RFC 8985 6.2 step 1, and what BBR and people want. A windowed
+ * minimum in constant space: the best of this half of the window, and of the last one.
+ */
+export class MinimumRtt {
+  #current = Infinity;
+  #previous = Infinity;
+  #halfEndsAt = -Infinity;
+
+  /** Infinity before the first sample. */
+  get value(): number {
+    return Math.min(this.#current, this.#previous);
+  }
+
+  sample(rtt: number, now: number): void {
+    if (now >= this.#halfEndsAt) {
+      const isRecent = now < this.#halfEndsAt + MINIMUM_WINDOW / 2;
+      this.#previous = isRecent ? this.#current : Infinity;
+      this.#current = Infinity;
+      this.#halfEndsAt = now + MINIMUM_WINDOW / 2;
+    }
+    if (rtt < this.#current) this.#current = rtt;
   }
 }

@@ -15,10 +15,9 @@ import { type AcknowledgmentSubject, Acknowledgments } from './acknowledgments.j
 import type { CongestionControl } from '../congestion/congestion-control.js';
 import { DeliveryRate } from './delivery-rate.js';
 import { LossRecovery } from './loss-recovery.js';
-import { MinimumRtt } from './minimum-rtt.js';
 import { NextSegment, type SegmentSource } from './next-segment.js';
 import { Pacer } from './pacer.js';
-import { RoundTrips } from './round-trips.js';
+import { MinimumRtt, RoundTrips } from './round-trips.js';
 import { type SentSegment, SentSegments } from './sent-segments.js';
 
 /** The minimum send buffer in octets, unless the configured maximum is smaller. */
