@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 
 import { renewKeyOfSim } from '../../src/app/sim/renew-key-of-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { confirmRenewal } from '../../src/cli/run/confirm-renewal.js';
+import { confirmRenewal } from '../../src/cli/run/confirm.js';
 import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { renderJson } from '../../src/cli/output/render.js';

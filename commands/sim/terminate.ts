@@ -3,7 +3,7 @@ import * as Args from '@oclif/core/args';
 import type { SimSummary } from '../../src/app/sim/sim-summary.js';
 import { terminateSim } from '../../src/app/sim/terminate-sim.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { confirmTermination } from '../../src/cli/run/confirm-termination.js';
+import { confirmTermination } from '../../src/cli/run/confirm.js';
 import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { renderJson } from '../../src/cli/output/render.js';

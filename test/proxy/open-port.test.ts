@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 
-import { openPort } from '../../src/proxy/open-port.js';
+import { listenError, openPort } from '../../src/proxy/open-port.js';
 
 const lines: string[] = [];
 const log = {
@@ -35,4 +35,17 @@ it('says who can do what, where other machines reach the port', async () => {
   const { port } = await openPort(server, { listen, flag: '--flag', risk: 'send', log });
   expect(lines).toEqual([`anyone who can reach 0.0.0.0:${port} can send`]);
   await new Promise((resolve) => server.close(resolve));
+});
+
+const LISTEN = { host: '::1', port: 80 };
+
+it.each([
+  ['EADDRINUSE', 'failed', 'this port is in use'],
+  ['EACCES', 'permission', 'this port needs a privilege'],
+  ['EADDRNOTAVAIL', 'failed', 'as the system says'],
+])('says why a port cannot be had: %s', (code, kind, why) => {
+  const cause = Object.assign(new Error('as the system says'), { code });
+  const error = listenError(LISTEN, '--forward-listen', cause);
+  expect(error).toMatchObject({ kind, what: 'cannot listen on [::1]:80', why, cause });
+  expect(error.next).toHaveLength(1);
 });

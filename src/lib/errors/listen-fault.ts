@@ -1,6 +1,6 @@
 /**
- * Why the system refused to listen, by error code. proxy/listen-error.ts builds the whole message;
- * app/up/port-taken.ts names the program that uses the port.
+ * Why the system does not let a program listen, by its codes. The whole message is made in proxy/open-port.ts;
+ * app/up/port-taken.ts names the program that has the port.
  */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'this port is in use',

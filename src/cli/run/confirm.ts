@@ -2,6 +2,8 @@ import type { SimSummary } from '../../app/sim/sim-summary.js';
 import { harmless } from '../../lib/text/harmless-text.js';
 import { askForWord } from './wizard.js';
 
+const RENEWAL_WORD = 'yes';
+
 /**
  * What has to be typed: the SIM's name, or its id where it has none that could be typed as it is
  * shown.
@@ -24,4 +26,18 @@ export async function confirmTermination(
     signal,
   );
   return answer.trim() === word;
+}
+
+/**
+ * Whether the person lets a running tunnel lose its key. Rejects with the signal's reason when that fires.
+ *
+ * @param holder says which process uses the SIM
+ */
+export async function confirmRenewal(
+  holder: string,
+  signal: AbortSignal,
+  ask: typeof askForWord = askForWord,
+): Promise<boolean> {
+  const question = `${holder}: a new key ends its tunnel until it restarts. Type ${RENEWAL_WORD} to renew the key:`;
+  return (await ask(question, signal)).trim() === RENEWAL_WORD;
 }

@@ -1,4 +1,4 @@
-import { confirmTermination, wordOfSim } from '../../../src/cli/run/confirm-termination.js';
+import { confirmRenewal, confirmTermination, wordOfSim } from '../../../src/cli/run/confirm.js';
 
 const sim = (name: string) => ({ simId: '8942', name });
 
@@ -36,4 +36,23 @@ it.each([
       : "This is final. Type the SIM's name (sensor) to terminate it:",
   );
   expect(asked[1]).toBe(signal);
+});
+
+it.each([
+  ['yes', true],
+  [' yes ', true],
+  ['y', false],
+  ['', false],
+])('takes %j for a renewal as %s', async (answer, expected) => {
+  const questions: string[] = [];
+  const ask = (question: string) => {
+    questions.push(question);
+    return Promise.resolve(answer);
+  };
+  const { signal } = new AbortController();
+  const holder = 'arctun up (pid 1234) uses this SIM';
+  await expect(confirmRenewal(holder, signal, ask)).resolves.toBe(expected);
+  expect(questions).toEqual([
+    'arctun up (pid 1234) uses this SIM: a new key ends its tunnel until it restarts. Type yes to renew the key:',
+  ]);
 });
