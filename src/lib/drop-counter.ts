@@ -17,7 +17,7 @@ export class DropCounter<Reason extends string = string> {
     return total;
   }
 
-  /** Each reason that occurred, with its count. */
+  /** Returns each reason that occurred, with its count. */
   [Symbol.iterator](): IterableIterator<[Reason, number]> {
     return this.#counts.entries();
   }

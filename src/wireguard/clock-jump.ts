@@ -85,7 +85,7 @@ export class ClockJump {
  */
 export class ClockWatch {
   readonly #wallClock: WallClock;
-  /** Wall clock less monotonic clock, as it should be; undefined before the first look. */
+  /** The expected wall clock minus monotonic clock, in ms; undefined before the first call. */
   #offset: number | undefined;
   #lookedAt = 0;
 
@@ -94,10 +94,10 @@ export class ClockWatch {
   }
 
   /**
-   * To be called with each input, before anything is made of it.
+   * Returns the clock jump. Call it with each input before processing the input.
    *
-   * @returns by how many ms the wall clock has moved on against `now` since the last jump, or since
-   *   the first call; negative for back; 0 for less than CLOCK_JUMP
+   * @returns how many ms the wall clock moved against `now` since the last jump or the first call;
+   * negative if it moved back; 0 if it moved by less than CLOCK_JUMP
    */
   jump(now: number): number {
     const offset = this.#wallClock.unixMilliseconds() - now;
@@ -109,7 +109,7 @@ export class ClockWatch {
       this.#offset = offset;
       return moved;
     }
-    // Two crystals never agree: in the life of a session this forgives a tenth of a second.
+    // Two oscillators always drift. This tolerates about 0.1 s over a session's lifetime.
     const forgiven = passed * CLOCK_DRIFT;
     this.#offset = known + Math.max(-forgiven, Math.min(moved, forgiven));
     return 0;

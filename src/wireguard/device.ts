@@ -285,7 +285,7 @@ export class Device {
     return next;
   }
 
-  /** Takes the oldest event that has not been taken. */
+  /** Removes and returns the oldest event. */
   pollEvent(): DeviceEvent | undefined {
     return this.#context.events.poll();
   }

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 
 /** The time that deadlines and pauses go by. */
 export interface SoracomClock {
-  /** Monotonic milliseconds from an arbitrary start. */
+  /** Returns monotonic milliseconds from an arbitrary start. */
   now(): number;
   /**
    * Resolves after so many milliseconds.

@@ -11,7 +11,7 @@ import { readPort } from './node-errors.js';
 import type { OpenSockets } from './open-sockets.js';
 import { TcpSocket } from './tcp-socket.js';
 
-/** RFC 6335 6: the dynamic ports. */
+/** RFC 6335 6: the first of the dynamic ports. */
 const FIRST_EPHEMERAL_PORT = 49_152;
 const EPHEMERAL_PORTS = 65_536 - FIRST_EPHEMERAL_PORT;
 

@@ -82,7 +82,7 @@ export class Receiver {
     if (!this.#loadMeter.messageArrived(now)) return true;
     if (!cookieChecker.hasValidMac2(message, source, now)) {
       drops.count('under-load');
-      // The sender's index stands at the same place in both messages.
+      // The sender index is at the same offset in both messages.
       const senderIndex = readUint32(message, INITIATION.senderIndex);
       const reply = cookieChecker.createReply(message, senderIndex, source, now);
       sink.transmit(reply, source, HANDSHAKE_TRAFFIC_CLASS, false);

@@ -1,7 +1,7 @@
 /** The round trips of a connection: what the retransmission timer learns of them, and the shortest. */
 import { RtoEstimator } from './rto.js';
 
-/** Which round trips the retransmission timer learns from: RFC 6298 3, RFC 7323 4. */
+/** Selects the RTT samples for the retransmission timer: RFC 6298 3, RFC 7323 4. */
 export class RoundTrips {
   readonly #estimator = new RtoEstimator();
   /** When the SYN was sent; undefined for a SYN cookie, which does not record it. */
@@ -102,7 +102,7 @@ export class MinimumRtt {
   #previous = Infinity;
   #halfEndsAt = -Infinity;
 
-  /** Infinity before the first sample. */
+  /** The minimum RTT in ms; Infinity before the first sample. */
   get value(): number {
     return Math.min(this.#current, this.#previous);
   }
