@@ -35,7 +35,14 @@ export interface Files {
   createBytes(path: string, bytes: Uint8Array): Promise<void>;
 
   /**
-   * Returns the names in a folder, or an empty list if the folder does not exist.
+   * Removes a file, and fsyncs the folder. A symbolic link stays and its target is removed; a file
+   * that is not there is no error.
+   * @throws FileError
+   */
+  remove(path: string): Promise<void>;
+
+  /**
+   * The names in a folder; none where there is no such folder.
    * @throws FileError
    */
   list(folder: string): Promise<readonly string[]>;

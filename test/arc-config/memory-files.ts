@@ -46,6 +46,12 @@ export class MemoryFiles implements Files {
     });
   }
 
+  remove(path: string): Promise<void> {
+    return this.#perform('remove', path, () => {
+      this.texts.delete(this.absolute(path));
+    });
+  }
+
   createFolder(folder: string): Promise<void> {
     return this.#perform('createFolder', folder, () => undefined);
   }

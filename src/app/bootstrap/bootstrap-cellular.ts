@@ -5,8 +5,8 @@ import { readLineSimId } from '../../soracom/krypton/metadata.js';
 import { parseEndpointUrl, parsePlainEndpointUrl } from '../../soracom/endpoint-url.js';
 import { readKryptonSession } from './krypton-session.js';
 import {
+  callKrypton,
   keepKryptonSession,
-  keepOtherSim,
   openKryptonTarget,
   type KryptonPorts,
   type KryptonResult,
@@ -42,11 +42,13 @@ export async function bootstrapCellular(
   const existing = await openKryptonTarget(options, ports);
   // Asked for first: nothing stands between Krypton's answer and the disk.
   const simId = await findSimId(options, ports, signal);
-  await keepOtherSim(existing, simId, options, ports);
-  signal?.throwIfAborted();
   const { dump } = ports;
-  const answer = await bootstrapArc({ endpoint, userAgent, ...(dump && { dump }) });
-  const session = readKryptonSession(answer, 'Krypton');
+  const call = async () =>
+    readKryptonSession(
+      await bootstrapArc({ endpoint, userAgent, ...(dump && { dump }) }),
+      'Krypton',
+    );
+  const session = await callKrypton(call, existing, simId, { options, ports, signal });
   return keepKryptonSession(session, existing, simId, options, ports);
 }
 

@@ -10,8 +10,8 @@ import {
 } from '../../soracom/krypton/krypton-cli.js';
 import { readKryptonSession, type KryptonSession } from './krypton-session.js';
 import {
+  callKrypton,
   keepKryptonSession,
-  keepOtherSim,
   openKryptonTarget,
   type KryptonPorts,
   type KryptonResult,
@@ -51,13 +51,13 @@ export async function bootstrapSim(
   // Before a copy of arc.json is made: without the program nothing would have changed.
   await requireKryptonCli(kryptonCli.path, ports.commands);
   const existing = await openKryptonTarget(options, ports);
-  await keepOtherSim(existing, undefined, options, ports);
-  signal?.throwIfAborted();
-  if (kryptonCli.debug) {
-    ports.note(`Running ${kryptonCli.path} [${kryptonCliArguments(kryptonCli).join(' ')}]`);
-  }
-  const output = await runKryptonCli(kryptonCli, ports.commands);
-  const answer = readKryptonSession(output, kryptonCli.path);
+  const call = async () => {
+    if (kryptonCli.debug) {
+      ports.note(`Running ${kryptonCli.path} [${kryptonCliArguments(kryptonCli).join(' ')}]`);
+    }
+    return readKryptonSession(await runKryptonCli(kryptonCli, ports.commands), kryptonCli.path);
+  };
+  const answer = await callKrypton(call, existing, undefined, { options, ports, signal });
   const result = await keepKryptonSession(answer, existing, undefined, options, ports);
   if (kryptonCli.debug) ports.note(`Got response from ${kryptonCli.path}: ${sessionText(answer)}`);
   return result;

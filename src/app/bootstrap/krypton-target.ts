@@ -9,6 +9,7 @@ import type { Journals } from '../../ports/journals.js';
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/errors/user-error.js';
+import { mayHaveMadeKey } from '../../soracom/krypton/krypton.js';
 import { withSession } from '../session/arc-session.js';
 import { keepArcConfig } from './bootstrap-rescue.js';
 import { proveTargetWritable, readExistingTarget } from './bootstrap-target.js';
@@ -75,27 +76,66 @@ async function refuseInterruptedRun(journals: Journals, path: string): Promise<v
 }
 
 /**
- * Before the call for a file that may be another SIM's: its key lives on then, and is kept under
- * another name. A file that surely is of the same SIM holds a key that the call replaces anyway.
+ * Calls Krypton. A file that may be another SIM's is kept under another name before: its key lives on
+ * then. If the call surely made no key, that copy is not needed.
  *
  * @param simId whose keys are about to come; undefined when nobody knows
- * @throws UserError when the copy cannot be written
+ * @param signal stops this until the call
+ * @throws UserError when the copy cannot be written; what `call` throws
  */
-export async function keepOtherSim(
+export async function callKrypton(
+  call: () => Promise<KryptonSession>,
+  existing: ArcConfig | undefined,
+  simId: string | undefined,
+  { options, ports, signal }: KryptonRun,
+): Promise<KryptonSession> {
+  const copy = await keepOtherSim(existing, simId, options, ports);
+  let mayBeDone = false;
+  try {
+    signal?.throwIfAborted();
+    mayBeDone = true;
+    return await call();
+  } catch (error) {
+    mayBeDone &&= mayHaveMadeKey(error);
+    throw error;
+  } finally {
+    if (mayBeDone) copy?.tell();
+    else await copy?.remove();
+  }
+}
+
+interface KryptonRun {
+  readonly options: KryptonTargetOptions;
+  readonly ports: KryptonPorts;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Copy {
+  /** Tells the user of it. */
+  readonly tell: () => void;
+  /** Tells the user of it only if it cannot be removed. */
+  readonly remove: () => Promise<void>;
+}
+
+/** A file that surely is of the same SIM holds a key that the call replaces anyway. */
+async function keepOtherSim(
   existing: ArcConfig | undefined,
   simId: string | undefined,
   { path }: KryptonTargetOptions,
   { files, note }: KryptonPorts,
-): Promise<void> {
-  if (existing === undefined || existing.simId === simId) return;
+): Promise<Copy | undefined> {
+  if (existing === undefined || existing.simId === simId) return undefined;
   const isKnown = simId !== undefined && existing.simId !== '';
   const place = files.absolute(path);
-  const copy = files.absolute(await keepCopy(files, path, existing));
-  note(
-    isKnown
-      ? `${place} was that of SIM ${existing.simId}; it is kept as ${copy}.`
-      : `${place} may be that of another SIM; a copy of it is kept as ${copy}.`,
-  );
+  const { path: kept, undo } = await keepCopy(files, path, existing);
+  const copy = files.absolute(kept);
+  const tell = () =>
+    note(
+      isKnown
+        ? `${place} was that of SIM ${existing.simId}; it is kept as ${copy}.`
+        : `${place} may be that of another SIM; a copy of it is kept as ${copy}.`,
+    );
+  return { tell, remove: () => undo().catch(tell) };
 }
 
 /** A command that runs at each start, and is told no SIM id, shall not fill the folder. */
@@ -103,19 +143,24 @@ const MOST_COPIES = 9;
 
 /**
  * Another copy may hold a key that lives, so its place is not taken; but the last place is.
- * @returns where it stands
+ * @returns where it stands, and what leaves there what was there before
  */
-async function keepCopy(files: Files, path: string, existing: ArcConfig): Promise<string> {
+async function keepCopy(
+  files: Files,
+  path: string,
+  existing: ArcConfig,
+): Promise<{ path: string; undo: () => Promise<void> }> {
   const text = formatArcConfig(existing);
   // The id comes from outside and goes into a file name.
   const first = `${path}.${existing.simId.replaceAll(/[^0-9A-Za-z]/g, '_') || 'old'}`;
   for (let number = 1; ; number++) {
     const copy = number === 1 ? first : `${first}.${number}`;
     const other = await readCopy(files, copy);
-    if (other === text) return copy;
+    if (other === text) return { path: copy, undo: () => Promise.resolve() };
     if (other === undefined || number === MOST_COPIES) {
       await writeArcConfig(files, copy, existing);
-      return copy;
+      const undo = () => (other ? files.replaceText(copy, other) : files.remove(copy));
+      return { path: copy, undo };
     }
   }
 }

@@ -3,6 +3,7 @@
  * gets the settings of its virtual SIM, which is made with the first call. No call costs a second
  * SIM, but each one makes a new key pair, and the old one dies.
  */
+import { UserError } from '../../lib/errors/user-error.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { ApiError, lostError, type Operation } from '../api-error.js';
 import { parseEndpointUrl } from '../endpoint-url.js';
@@ -31,6 +32,11 @@ const LINE_IS_THE_KEY =
 /** What can be said wherever an answer was sent for, and nobody knows what was done for it. */
 export const KEY_MAY_BE_REPLACED =
   'The platform may have made a new key pair, so that the old arc.json may be of no use now: run the same command again. It makes no second SIM.';
+
+/** Whether a call that failed may have made a key pair all the same; the error tells its reader so then. */
+export function mayHaveMadeKey(error: unknown): boolean {
+  return !(error instanceof UserError) || error.next.includes(KEY_MAY_BE_REPLACED);
+}
 
 const BOOTSTRAP_ARC: Operation = {
   purpose: 'bootstrap over the cellular line',

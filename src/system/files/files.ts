@@ -39,6 +39,7 @@ export const systemFiles: Files = {
   proveWritable: (path) => failingWith(path, () => proveWritable(path)),
   replaceText: (path, text) => failingWith(path, () => replace(path, text)),
   createBytes: (path, bytes) => failingWith(path, () => createBytes(path, bytes)),
+  remove: (path) => failingWith(path, () => remove(path)),
   createFolder: (folder) =>
     failingWith(folder, () => Promise.resolve().then(() => createFolders(folder))),
   list: (folder) => failingWith(folder, () => list(folder)),
@@ -123,6 +124,12 @@ async function replace(path: string, content: string): Promise<void> {
     await rm(temporary, { force: true });
     throw error;
   }
+  await syncFolder(dirname(target));
+}
+
+async function remove(path: string): Promise<void> {
+  const target = await followLinks(path);
+  await rm(target, { force: true });
   await syncFolder(dirname(target));
 }
 

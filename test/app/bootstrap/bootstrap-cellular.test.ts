@@ -6,6 +6,7 @@ import { FileError } from '../../../src/ports/files.js';
 import { formatArcConfig } from '../../../src/arc-config/format-arc-config.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { UserError } from '../../../src/lib/errors/user-error.js';
+import { KEY_MAY_BE_REPLACED } from '../../../src/soracom/krypton/krypton.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
 import { MemoryJournals } from '../../arc-config/memory-journals.js';
 import { PRIVATE_KEY, SAMPLE, sampleWith, SERVER_KEY } from '../../arc-config/sample.js';
@@ -253,6 +254,44 @@ describe('a file of another SIM', () => {
     };
     await expect(bootstrap({}, controller.signal)).rejects.toThrow('stopped');
     expect(server.calls).toEqual([METADATA]);
+    expect([...files.texts.keys()]).toEqual([TARGET]);
+    expect(notes).toEqual([]);
+  });
+
+  it.each<[string, Changes]>([
+    ['refuses', {}],
+    ['is not reached', { endpoint: 'http://127.0.0.1:1' }],
+  ])('leaves no copy when Krypton %s', async (_, changes) => {
+    answering(KRYPTON, json({ code: 'KRY0001', message: 'no' }, 401));
+    expect((await failure(changes)).next).not.toContain(KEY_MAY_BE_REPLACED);
+    expect([...files.texts.keys()]).toEqual([TARGET]);
+    expect(notes).toEqual([]);
+  });
+
+  it('keeps the copy, and says so, when Krypton may have made a key', async () => {
+    answering(KRYPTON, status(500));
+    expect((await failure()).next).toContain(KEY_MAY_BE_REPLACED);
+    expect(files.texts.get(COPY)).toBe(SAMPLE);
+    expect(notes).toEqual([expect.stringContaining(`it is kept as ${COPY}`)]);
+  });
+
+  it('says that the copy is there when it cannot be removed', async () => {
+    answering(KRYPTON, status(401));
+    files.failures.set(`remove ${COPY}`, new FileError('denied', COPY, 'no'));
+    expect(await failure()).toMatchObject({ status: 401 });
+    expect(notes).toEqual([expect.stringContaining(`it is kept as ${COPY}`)]);
+  });
+
+  it('leaves earlier copies as they were when Krypton refuses', async () => {
+    answering(KRYPTON, status(401));
+    const copies = [COPY, ...[2, 3, 4, 5, 6, 7, 8, 9].map((number) => `${COPY}.${number}`)];
+    for (const path of copies) files.texts.set(path, `what ${path} held`);
+    const before = new Map(files.texts);
+    await failure();
+    expect(files.texts).toEqual(before);
+    files.texts.set(COPY, SAMPLE);
+    await failure();
+    expect(files.texts.get(COPY)).toBe(SAMPLE);
   });
 
   it('stays as it is when it cannot be kept', async () => {

@@ -174,30 +174,39 @@ it('dumps: no file is read or written', async () => {
   expect(files.calls).toEqual([]);
 });
 
-it.each<[string, string, object, RegExp]>([
-  ['fails', `echo ${PRIVATE_KEY}; echo no reader >&2; exit 1`, { kind: 'failed' }, /no reader/],
-  ['prints garbage', `echo garbage ${PRIVATE_KEY}`, { kind: 'api' }, /no JSON object/],
-  ['prints nothing', 'true', { kind: 'api' }, /no JSON object/],
+it.each<[string, string, object, RegExp, readonly string[]]>([
+  [
+    'fails',
+    `echo ${PRIVATE_KEY}; echo no reader >&2; exit 1`,
+    { kind: 'failed' },
+    /no reader/,
+    [COPY],
+  ],
+  ['prints garbage', `echo garbage ${PRIVATE_KEY}`, { kind: 'api' }, /no JSON object/, [COPY]],
+  ['prints nothing', 'true', { kind: 'api' }, /no JSON object/, [COPY]],
   [
     'prints a part of an answer',
     prints(JSON.stringify({ arcClientPeerPrivateKey: PRIVATE_KEY })),
     { kind: 'api' },
     /no usable arcServerPeerPublicKey/,
+    [COPY],
   ],
   [
-    'takes HTTP 400 for success',
+    'takes HTTP 400 for success, which made no key',
     prints('{"code":"KRY0001","message":"no such SIM"}'),
     { kind: 'api' },
     /answered with an error: KRY0001: no such SIM/,
+    [],
   ],
-])('changes no file when krypton-cli %s, and shows no key', async (_, script, kind, why) => {
+])('changes no file when krypton-cli %s, and shows no key', async (_, script, kind, why, kept) => {
   fakeKryptonCli(script);
   files.texts.set(TARGET, SAMPLE);
   const error = await failure();
   expect(error).toMatchObject(kind);
   expect(error.why).toMatch(why);
   expect(`${error.why}${error.next.join()}`).not.toContain(PRIVATE_KEY);
-  expect(new Map(files.texts)).toEqual(new Map([TARGET, COPY].map((path) => [path, SAMPLE])));
+  expect(files.texts).toEqual(new Map([TARGET, ...kept].map((path) => [path, SAMPLE])));
+  expect(notes).toHaveLength(kept.length);
   expect(runs()).toBe(1);
 });
 
@@ -232,6 +241,15 @@ it('stops before krypton-cli runs, also behind the copy of a file', async () => 
   };
   await expect(bootstrap({}, controller.signal)).rejects.toThrow('stopped');
   expect(runs()).toBe(0);
+  expect([...files.texts.keys()]).toEqual([TARGET]);
+  expect(notes).toEqual([]);
+});
+
+it('keeps no copy if krypton-cli cannot be started', async () => {
+  writeFileSync(program, '#!/no/interpreter\n', { mode: 0o755 });
+  files.texts.set(TARGET, SAMPLE);
+  expect(await failure()).toMatchObject({ what: 'cannot run krypton-cli' });
+  expect([...files.texts.keys()]).toEqual([TARGET]);
 });
 
 it('runs nothing for a target that is refused, or after a stop', async () => {

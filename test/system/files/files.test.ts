@@ -237,6 +237,27 @@ describe('replaceText', () => {
   });
 });
 
+describe('remove', () => {
+  it('removes a file, and takes one that is not there for removed', async () => {
+    writeFileSync(at('copy'), '');
+    await systemFiles.remove(at('copy'));
+    await systemFiles.remove(at('copy'));
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('leaves a symbolic link and removes its target', async () => {
+    writeFileSync(at('target'), '');
+    symlinkSync('target', at('link'));
+    await systemFiles.remove(at('link'));
+    expect(readdirSync(folder)).toEqual(['link']);
+  });
+
+  it('removes no folder', async () => {
+    mkdirSync(at('folder'));
+    expect(await failureOf(systemFiles.remove(at('folder')))).toMatchObject({ path: at('folder') });
+  });
+});
+
 describeWith(['strace'], 'replaceText under umask 0', () => {
   it('makes a private file, and has text and name on the disk, one after the other', () => {
     const trace = new FileTrace();
