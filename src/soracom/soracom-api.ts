@@ -46,6 +46,8 @@ export interface SoracomApi {
    */
   renewArcSimCredentials(simId: string, publicKey: string): Promise<void>;
   putSimTags(simId: string, tags: readonly SimTag[]): Promise<void>;
+  /** Resolves if there is such a group. */
+  getGroup(groupId: string): Promise<void>;
   setSimGroup(simId: string, groupId: string): Promise<void>;
   enableSimTermination(simId: string): Promise<void>;
   /** Final: the SIM is gone, and so is its bill from then on. */

@@ -93,6 +93,7 @@ export class BootstrapHarness {
         'POST /v1/sims/8942310022000012345/sessions/arc': json(SESSION),
         [RENEW]: json({ arcClientPeerPublicKey: OWN_PUBLIC_KEY }),
         [`PUT /v1/sims/${SIM_ID}/tags`]: json(SIM),
+        'GET /v1/groups/g-1': json({ groupId: 'g-1' }),
         [`POST /v1/sims/${SIM_ID}/set_group`]: json(SIM),
         'POST /v1/auth/logout': status(204),
       }),

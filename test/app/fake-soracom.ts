@@ -80,6 +80,7 @@ export class FakeSoracom implements SoracomApi {
     const texts = tags.map(({ tagName, tagValue }) => `${tagName}=${tagValue}`);
     return this.#answer(`putSimTags ${simId} ${texts.join(' ')}`, undefined);
   };
+  getGroup = (groupId: string) => this.#answer(`getGroup ${groupId}`, undefined);
   setSimGroup = (simId: string, groupId: string) =>
     this.#answer(`setSimGroup ${simId} ${groupId}`, undefined);
   enableSimTermination = (simId: string) =>

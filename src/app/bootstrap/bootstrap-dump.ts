@@ -17,7 +17,7 @@ import type { BootstrapAuthkeyOptions, BootstrapPorts, SignedInRun } from './boo
 import { readBootstrapTarget } from './bootstrap-target.js';
 import { newSimConfig, withProfile } from './fresh-arc-config.js';
 import { arcProfileOf } from '../credentials/arc-profile.js';
-import { labelSim } from './label-sim.js';
+import { labelSim, refuseUnknownGroup } from './label-sim.js';
 import { signedIn } from '../credentials/signed-in.js';
 import { addSession, retold } from './key-renewal.js';
 import { SimJournal } from './sim-journal.js';
@@ -82,6 +82,7 @@ async function renewed(existing: ArcConfig, { api, ports, profile }: DumpRun): P
 async function created(run: DumpRun): Promise<ArcConfig> {
   const { options, ports, api, profile } = run;
   await confirmCreation(run);
+  await refuseUnknownGroup(options.labels ?? {}, api);
   ports.onStep?.('Creating a virtual SIM');
   const sim = await askForSim(api);
   const config = newSimConfig(sim, options.platform);

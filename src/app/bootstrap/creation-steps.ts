@@ -9,6 +9,7 @@ import { refreshSession } from '../session/refresh-session.js';
 import { BootstrapRescueError, keepArcConfig, proveStillAbsent } from './bootstrap-rescue.js';
 import type { SignedInRun, SimRun } from './bootstrap-run.js';
 import { keylessArcConfig, newSimConfig, withProfile } from './fresh-arc-config.js';
+import { refuseUnknownGroup } from './label-sim.js';
 import { addSession, isRefusedRenewal, renewKey, renewKeyStep, retold } from './key-renewal.js';
 
 export const creationSteps = {
@@ -46,6 +47,7 @@ export const creationSteps = {
   /** From here on a SIM may exist, and this run's journal keeps others away. */
   async 'announce-sim'(run: SimRun): Promise<'create-sim'> {
     const { options, ports, api, endpoint, journal } = run;
+    await refuseUnknownGroup(options.labels ?? {}, api);
     // What became of the SIM that an earlier run asked for is settled.
     if (journal.line !== 'none') await journal.end();
     await journal.add({

@@ -1,6 +1,8 @@
 /** A SIM's name, tags and group: worth having, but never worth losing a key for. */
 import { UserError } from '../../lib/errors/user-error.js';
+import { ApiError } from '../../soracom/api-error.js';
 import type { SimTag, SoracomApi } from '../../soracom/soracom-api.js';
+import { unlessForbidden } from '../sim/virtual-sims.js';
 
 export interface SimLabels {
   /** The tag `name`. */
@@ -8,6 +10,28 @@ export interface SimLabels {
   /** Id of the group whose settings hold for the SIM. */
   readonly group?: string | undefined;
   readonly tags?: readonly SimTag[] | undefined;
+}
+
+/**
+ * Before a SIM is created, which is billed. A user who may not read groups may put a SIM into one.
+ * @throws UserError of kind `usage` if the group does not exist; ApiError
+ */
+export async function refuseUnknownGroup(
+  { group }: SimLabels,
+  api: Pick<SoracomApi, 'getGroup'>,
+): Promise<void> {
+  if (group === undefined) return;
+  try {
+    await unlessForbidden(() => api.getGroup(group));
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    const next = [
+      'No SIM was created.',
+      'Copy the id from the group page of the user console, and check the coverage.',
+    ];
+    const text = { what: `group ${group} does not exist`, why: error.why, next };
+    throw new UserError('usage', text, { cause: error });
+  }
 }
 
 /**

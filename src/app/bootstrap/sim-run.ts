@@ -18,7 +18,7 @@ export const STEPS = {
   'refresh-session':  row(['none', 'create-sim'],            ['none'],                  ['done']),
   // arc.json does not exist. Asks for confirmation in the wizard.
   'confirm-creation': row(['none', 'create-sim'],            ['none', 'create-sim'],    ['announce-sim']),
-  // Begins a journal, in place of that of an earlier run; no arc.json may have appeared.
+  // Begins a journal, in place of that of an earlier run; the group must exist, and no arc.json may have appeared.
   'announce-sim':     row(['none', 'create-sim'],            ['create-sim'],            ['create-sim']),
   // Calls createSim, once. The answer goes into the journal; into arc.json, if that takes no line.
   'create-sim':       row(['create-sim'],                    ['created', 'create-sim'], ['write-arc-json', 'announce-own-key', 'add-session']),

@@ -23,7 +23,16 @@ export function parseLabels(flags: {
       'Copy the id from the group page of the user console.',
     );
   }
-  return { name, group, tags: tag?.map(parseTagFlag) };
+  const tags = tag?.map(parseTagFlag);
+  const known = new Set(name === undefined ? [] : ['name']);
+  for (const { tagName, tagValue } of tags ?? []) {
+    if (known.has(tagName)) {
+      const why = `the tag ${tagName} is there already`;
+      throw wrong(`--tag ${tagName}=${tagValue}`, why, 'Give each tag one value.');
+    }
+    known.add(tagName);
+  }
+  return { name, group, tags };
 }
 
 function wrong(flag: string, why: string, next: string): UserError {

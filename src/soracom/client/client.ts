@@ -114,6 +114,11 @@ export class SoracomClient implements SoracomApi {
     await this.#call(operations.PUT_SIM_TAGS, anyAnswer, { path: simPath(simId, '/tags'), body });
   }
 
+  async getGroup(groupId: string): Promise<void> {
+    const path = `/groups/${encodeURIComponent(groupId)}`;
+    await this.#call(operations.GET_GROUP, anyAnswer, { path });
+  }
+
   async setSimGroup(simId: string, groupId: string): Promise<void> {
     const request = { path: simPath(simId, '/set_group'), body: { groupId } };
     await this.#call(operations.SET_SIM_GROUP, anyAnswer, request);

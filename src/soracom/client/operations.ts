@@ -141,6 +141,14 @@ export const PUT_SIM_TAGS: ApiOperation = {
   repeatable: true,
 };
 
+/** Reads only. */
+export const GET_GROUP: ApiOperation = {
+  method: 'GET',
+  purpose: 'read the group',
+  permission: 'Group:getGroup',
+  repeatable: true,
+};
+
 /** The second time puts it where it is. */
 export const SET_SIM_GROUP: ApiOperation = {
   method: 'POST',

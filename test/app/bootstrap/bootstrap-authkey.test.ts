@@ -226,7 +226,7 @@ describe('name, tags and group', () => {
       json(SIM)(response, request);
     });
     expect(await bench.run({ labels })).toMatchObject({ notes: [] });
-    const bodies = bench.server.requests.slice(2, 4).map(({ url, body }) => [url, body]);
+    const bodies = bench.server.requests.slice(3, 5).map(({ url, body }) => [url, body]);
     expect(bodies).toEqual([
       [
         `/v1/sims/${SIM_ID}/tags`,
@@ -242,6 +242,23 @@ describe('name, tags and group', () => {
     expect(notes.join('\n')).toMatch(
       /has no tag name, site[\s\S]*Sim:putSimTags[\s\S]*same command/,
     );
+    expect(bench.count(`POST /v1/sims/${SIM_ID}/set_group`)).toBe(1);
+  });
+
+  it('with a group that does not exist are refused before a SIM is created', async () => {
+    bench.answering('GET /v1/groups/g-1', json({ code: 'X', message: 'none' }, 404));
+    expect(await failureOf(bench.run({ labels }))).toMatchObject({
+      kind: 'usage',
+      message: 'group g-1 does not exist: HTTP 404, X: none',
+      next: ['No SIM was created.', expect.stringMatching(/^Copy the id /)],
+    });
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    expect(bench.steps).toBeUndefined();
+  });
+
+  it('with a group that this user may not read are put on as ever', async () => {
+    bench.answering('GET /v1/groups/g-1', status(403));
+    expect(await bench.run({ labels })).toMatchObject({ created: true, notes: [] });
     expect(bench.count(`POST /v1/sims/${SIM_ID}/set_group`)).toBe(1);
   });
 });

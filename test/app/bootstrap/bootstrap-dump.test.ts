@@ -54,6 +54,12 @@ it('creates none after the no of a person who is asked', async () => {
   expect(bench.count('POST /v1/sims')).toBe(0);
 });
 
+it('creates none for a group that does not exist', async () => {
+  const error = await failureOf(dump({ labels: { group: 'g-2' } }));
+  expect(error).toMatchObject({ kind: 'usage', what: 'group g-2 does not exist' });
+  expect(bench.count('POST /v1/sims')).toBe(0);
+});
+
 it('has a session in it also when createSim gave none', async () => {
   bench.answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: undefined }, 201));
   await dump();

@@ -83,6 +83,7 @@ describe('what goes over the wire', () => {
     for (const call of [
       'PUT /v1/sims/1/credentials/arc',
       'PUT /v1/sims/1/tags',
+      'GET /v1/groups/group%2F1',
       'POST /v1/sims/1/set_group',
       'POST /v1/sims/1/enable_termination',
       'POST /v1/sims/1/terminate',
@@ -93,12 +94,14 @@ describe('what goes over the wire', () => {
     const tag = { tagName: 'name', tagValue: 'x', more: 'not sent' };
     await api.renewArcSimCredentials('1', 'public=');
     await api.putSimTags('1', [tag, { tagName: 'b', tagValue: '' }]);
+    await api.getGroup('group/1');
     await api.setSimGroup('1', 'group-1');
     await api.enableSimTermination('1');
     await api.terminateSim('1');
     expect(server.requests.map(({ method, url, body }) => `${method} ${url} ${body}`)).toEqual([
       'PUT /v1/sims/1/credentials/arc {"arcClientPeerPublicKey":"public="}',
       'PUT /v1/sims/1/tags [{"tagName":"name","tagValue":"x"},{"tagName":"b","tagValue":""}]',
+      'GET /v1/groups/group%2F1 ',
       'POST /v1/sims/1/set_group {"groupId":"group-1"}',
       'POST /v1/sims/1/enable_termination ',
       'POST /v1/sims/1/terminate ',

@@ -18,6 +18,7 @@ it.each<[operations.ApiOperation, string, string, boolean]>([
   [operations.CREATE_ARC_SESSION, 'POST', 'Sim:createArcSession', true],
   [operations.RENEW_ARC_SIM_CREDENTIALS, 'PUT', 'Sim:renewArcSimCredentials', true],
   [operations.PUT_SIM_TAGS, 'PUT', 'Sim:putSimTags', true],
+  [operations.GET_GROUP, 'GET', 'Group:getGroup', true],
   [operations.SET_SIM_GROUP, 'POST', 'Sim:setSimGroup', true],
   [operations.ENABLE_SIM_TERMINATION, 'POST', 'Sim:enableSimTermination', true],
   [operations.TERMINATE_SIM, 'POST', 'Sim:terminateSim', true],
