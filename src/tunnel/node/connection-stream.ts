@@ -69,6 +69,7 @@ export class ConnectionStream extends Duplex {
 
   /** Takes over a connection; proceed() goes on with it. One that was lost meanwhile fails the stream. */
   takeOver({ connection, hasEnded, closed }: DialledConnection): void {
+    // Nobody has ended our side yet, so it is not over in the normal way.
     if (closed !== undefined && closed !== 'normal') {
       this.#fail(closed, connection);
       return;
@@ -76,7 +77,6 @@ export class ConnectionStream extends Duplex {
     this.#connection = connection;
     connection?.observe(this.observer);
     this.#sawEnd = hasEnded;
-    this.#closed = closed !== undefined;
   }
 
   /** Calls `handler` once, when neither the stream nor its connection is there any more. */
@@ -87,11 +87,6 @@ export class ConnectionStream extends Duplex {
   /** Undefined before it is there. */
   protected get connection(): TcpConnection | undefined {
     return this.#connection;
-  }
-
-  /** Whether the connection is over. */
-  protected get isOver(): boolean {
-    return this.#closed;
   }
 
   /** Hands over what has been written meanwhile, and takes what has come. */

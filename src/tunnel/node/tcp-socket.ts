@@ -144,7 +144,7 @@ export class TcpSocket extends ConnectionStream {
   }
 
   #applyKeepAlive(): void {
-    if (this.connection === undefined || this.isOver) return;
+    if (this.connection === undefined) return;
     this.connection.setKeepAlive(this.#keepAlive, this.host.now());
     this.host.schedule();
   }

@@ -1,5 +1,10 @@
 /** The table of steps by itself; what the steps do is in bootstrap-authkey.test.ts and -resume.test.ts. */
-import { STEPS, type StepName } from '../../../src/app/bootstrap/sim-run.js';
+import type { SimRun } from '../../../src/app/bootstrap/bootstrap-run.js';
+import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
+import { runSteps, STEPS, type StepName } from '../../../src/app/bootstrap/sim-run.js';
+import { MemoryFiles } from '../../arc-config/memory-files.js';
+import { SAMPLE } from '../../arc-config/sample.js';
+import { FakeSoracom } from '../fake-soracom.js';
 
 const names = Object.keys(STEPS) as StepName[];
 
@@ -27,6 +32,23 @@ it.each(names)('leaves after %s what each next step needs', (name) => {
     const needed: readonly string[] = next === 'done' ? ['none'] : STEPS[next].before;
     expect(STEPS[name].after.some((line) => needed.includes(line))).toBe(true);
   }
+});
+
+it('does not end while the journal tells of more to do', async () => {
+  const files = new MemoryFiles();
+  const config = parseArcConfig(SAMPLE, { path: 'arc.json' });
+  const run = {
+    options: { path: 'arc.json', stateFolder: '/state', platform: 'linux' },
+    ports: { files },
+    api: new FakeSoracom(),
+    journal: { line: 'create-sim', progress: {} },
+    existing: config,
+    config,
+    notes: [],
+  } as unknown as SimRun;
+  await expect(runSteps(run)).rejects.toThrow(
+    'the journal speaks of create-sim at the step refresh-session',
+  );
 });
 
 it('calls createSim, and tells of a key, behind the line that says so', () => {

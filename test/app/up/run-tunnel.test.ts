@@ -1,6 +1,7 @@
 /** `up` as a whole but for the command line: the forwarder is real, the network is imaginary. */
 import { runTunnel, type TunnelUp } from '../../../src/app/up/run-tunnel.js';
 import { simUseLine } from '../../../src/app/up/sim-use.js';
+import type { InterfaceTunnel } from '../../../src/tunnel/interface/interface-tunnel.js';
 import type { ConfigNotice } from '../../../src/arc-config/member-notices.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
@@ -29,6 +30,9 @@ let running: Promise<unknown>;
 let commands: FakeCommands;
 let claims: FakeClaims;
 let manager: ServiceManager | undefined;
+let listeners: LocalListeners;
+/** The interface of mode tun; undefined for userspace. */
+let device: InterfaceTunnel | undefined;
 const ups: TunnelUp[] = [];
 
 beforeEach(async () => {
@@ -38,6 +42,8 @@ beforeEach(async () => {
   commands = new FakeCommands();
   claims = new FakeClaims();
   manager = undefined;
+  listeners = NO_LISTENERS;
+  device = undefined;
   ups.length = 0;
 });
 afterEach(async () => {
@@ -80,7 +86,7 @@ function begin(
       tunnel: {
         arcConfig: { config, original: config, source: 'arc.json', path: 'arc.json', notices },
       },
-      mode: { mode: 'userspace' },
+      mode: { mode: device === undefined ? 'userspace' : 'tun' },
       force: false,
       wait,
       signal: stop.signal,
@@ -99,8 +105,9 @@ function begin(
       ...world.ports,
       claims,
       commands,
-      listeners: NO_LISTENERS,
+      listeners,
       manager,
+      deviceTunnels: () => Promise.resolve(device && { open: () => Promise.resolve(device!) }),
     },
   ).catch((error: unknown) => error);
 }
@@ -323,6 +330,25 @@ describe('the commands of arc.json', () => {
     expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PreUp(0)' });
     expect(story).toEqual(['pre-up', 'post-down']);
     expect(world.log.messages('info')).not.toContain('forwarder listening');
+  });
+
+  it('leave no interface behind when preUp fails', async () => {
+    commands.ends.set('pre-up', { exitCode: 1 });
+    const close = () => Promise.resolve(void story.push('interface closed'));
+    device = { interfaceName: 'soratun9', close } as InterfaceTunnel;
+    begin('127.0.0.1', 0, HOOKS);
+    expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PreUp(0)' });
+    expect(story).toEqual(['pre-up', 'interface closed', 'post-down']);
+  });
+
+  it('run, and the tunnel closes, also when the control socket cannot be closed', async () => {
+    const close = () => Promise.reject(new Error('the socket stays'));
+    listeners = { listen: () => Promise.resolve({ close }) };
+    await start('127.0.0.1', 20_000, HOOKS);
+    await turnUntil(() => ups.length > 0);
+    stop.abort(new Error('stop'));
+    expect(await running).toMatchObject({ message: 'the socket stays' });
+    expect(story.slice(2)).toEqual(['pre-down, open', 'post-down']);
   });
 
   it('undo what was begun when postUp fails', async () => {

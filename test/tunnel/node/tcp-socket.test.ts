@@ -170,8 +170,10 @@ it('fails where the connection is lost before the socket takes it over', async (
   await world.pass(10);
   dialled.observer.closed('reset');
   const socket = new TcpSocket(HOST);
-  socket.connectBy(() => Promise.resolve(dialled));
+  const connected = jest.fn();
+  socket.on('connect', connected).connectBy(() => Promise.resolve(dialled));
   expect(await world.error(socket)).toMatchObject({ code: 'ECONNRESET', address: FAR, port: 80 });
+  expect(connected).not.toHaveBeenCalled();
   expect(socket.connecting).toBe(false);
 });
 
