@@ -33,15 +33,17 @@ export default class SimTerminate extends BaseCommand {
     const { args, flags } = await this.parse(SimTerminate);
     const { context } = this;
     const options = { simId: args.sim_id, config: flags.config, yes: flags.yes };
+    const claims = await context.keyClaims();
     const { notes, ...done } = await withSimPorts(context, flags, (ports, progress, signal) => {
-      const onSim = (sim: SimSummary) => {
+      const onSim = (sim: SimSummary, holder: string | undefined) => {
         progress.end();
         this.note(`To be terminated:\n${renderSimTable([sim])}`.trimEnd());
+        if (holder !== undefined) this.note(`Warning: ${holder}, and its tunnel ends.`);
       };
       const asking = context.isInteractive() && {
         confirm: (sim: SimSummary) => confirmTermination(sim, signal),
       };
-      return terminateSim(options, { ...ports, onSim, ...asking }, signal);
+      return terminateSim(options, { ...ports, claims, onSim, ...asking }, signal);
     });
     for (const note of notes) this.note(note);
     if (flags.json) this.write(renderJson({ ...done, status: 'terminated' }));

@@ -3,6 +3,7 @@ import type { ArcProfile } from '../../src/arc-config/arc-config.js';
 import type { Credentials } from '../../src/soracom/auth/sign-in.js';
 import { MemoryFiles } from '../arc-config/memory-files.js';
 import { MemoryJournals } from '../arc-config/memory-journals.js';
+import { FakeClaims } from '../support/fakes/fake-claims.js';
 import { CREDENTIALS, FakeSoracom } from './fake-soracom.js';
 
 export function simTestPorts() {
@@ -17,6 +18,7 @@ export function simTestPorts() {
     files: new MemoryFiles(),
     journals: new MemoryJournals(),
     stateFolder: '/state',
+    claims: new FakeClaims(),
     credentials: (profile: ArcProfile | undefined): Promise<Credentials> => {
       profiles.push(profile);
       return Promise.resolve(CREDENTIALS);

@@ -1,10 +1,19 @@
 /** Ends a virtual SIM and its bill, for good. */
+import { parseKey } from '../../arc-config/value-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
+import type { KeyClaims } from '../../ports/key-claims.js';
+import { findSimHolder } from '../up/claim-sim.js';
 import type { StateHome } from '../session/session-state.js';
 import { signedIn, type SignInPorts } from '../credentials/signed-in.js';
-import { isVirtualSim, summariseSim, type SimSummary, requireSim } from './sim-summary.js';
+import {
+  isVirtualSim,
+  summariseSim,
+  type SimSummary,
+  requireSim,
+  simPublicKey,
+} from './sim-summary.js';
 import { findSimTarget, type SimTarget } from './sim-target.js';
 import { isForbidden } from './virtual-sims.js';
 
@@ -25,8 +34,12 @@ export interface TerminateSimOptions {
 export interface TerminateSimPorts extends SignInPorts<TerminateApi>, StateHome {
   /** Asks whether this SIM is to be terminated; absent where nobody can be asked. */
   confirm?(sim: SimSummary): Promise<boolean>;
-  /** Told of the SIM that is about to be terminated. */
-  onSim?(sim: SimSummary): void;
+  /**
+   * Told of the SIM that is about to be terminated.
+   * @param holder says which process of this machine uses it
+   */
+  onSim?(sim: SimSummary, holder: string | undefined): void;
+  readonly claims: KeyClaims;
 }
 
 export interface TerminatedSim {
@@ -58,7 +71,8 @@ export async function terminateSim(
       alreadyTerminated: sim.status === 'terminated',
     };
     if (!done.alreadyTerminated) {
-      ports.onSim?.(sim);
+      const publicKey = parseKey(sim.publicKey ?? '') ?? target.arcConfig?.config.publicKey;
+      ports.onSim?.(sim, publicKey && (await findSimHolder(publicKey, ports.claims)));
       if (!options.yes && !(await ports.confirm?.(sim))) throw declined(sim.simId);
       ports.onStep?.(`Terminating SIM ${sim.simId}`);
       await endSim(target.simId, sim.terminationEnabled, api);
@@ -69,6 +83,7 @@ export async function terminateSim(
 
 interface SimToTerminate extends SimSummary {
   readonly terminationEnabled: boolean | undefined;
+  readonly publicKey?: string | undefined;
 }
 
 /** Whoever may terminate a SIM may not be allowed to read it. */
@@ -79,7 +94,9 @@ async function readSim(
   try {
     const answer = requireSim(await api.getSim(simId), simId);
     if (!isVirtualSim(answer)) throw physicalSim(simId);
-    return { sim: { ...summariseSim(answer), terminationEnabled: answer.terminationEnabled } };
+    const { terminationEnabled } = answer;
+    const publicKey = simPublicKey(answer);
+    return { sim: { ...summariseSim(answer), terminationEnabled, publicKey } };
   } catch (error) {
     if (!isForbidden(error)) throw error;
     const sim = { ...summariseSim(UNREAD), simId, terminationEnabled: undefined };

@@ -3,7 +3,7 @@ import {
   type TerminateSimOptions,
   type TerminateSimPorts,
 } from '../../../src/app/sim/terminate-sim.js';
-import { SAMPLE } from '../../arc-config/sample.js';
+import { PUBLIC_KEY, SAMPLE, SERVER_KEY } from '../../arc-config/sample.js';
 import { failureOf } from '../failure-of.js';
 import { apiError, sim } from '../fake-soracom.js';
 import { simTestPorts, type SimTestPorts } from '../sim-ports.js';
@@ -64,6 +64,36 @@ it('never ends a physical SIM', async () => {
   const error = await failureOf(terminate({ simId: 'card', yes: true }));
   expect(error).toMatchObject({ kind: 'usage', why: 'SIM card is no virtual SIM' });
   expect(ports.api.work).toEqual(['getSim card']);
+});
+
+describe('a tunnel with that SIM on this machine', () => {
+  const UP = JSON.stringify({ command: 'up', pid: 1234 });
+  const holderOf = async (options: Partial<TerminateSimOptions>) => {
+    const holders: unknown[] = [];
+    const onSim = (_: unknown, holder: unknown) => void holders.push(holder);
+    await terminate({ yes: true, ...options }, { onSim });
+    return holders;
+  };
+
+  it('is told of, by the key that arc.json has', async () => {
+    ports.claims.holders.set(Buffer.from(PUBLIC_KEY, 'base64').toString('hex'), () => UP);
+    expect(await holderOf({})).toEqual(['arctun up (pid 1234) uses this SIM']);
+    expect(await holderOf({ simId: '8942' })).toEqual([undefined]);
+  });
+
+  it('is told of, by the key that the platform has', async () => {
+    const profiles = {
+      8942: {
+        iccid: '8942',
+        primaryImsi: undefined,
+        arcClientPeerPublicKey: SERVER_KEY,
+        arcClientPeerPrivateKey: undefined,
+      },
+    };
+    ports.api.sims = [sim('8942', { profiles, activeProfileId: '8942' })];
+    ports.claims.holders.set(Buffer.from(SERVER_KEY, 'base64').toString('hex'), () => UP);
+    expect(await holderOf({ simId: '8942' })).toEqual(['arctun up (pid 1234) uses this SIM']);
+  });
 });
 
 describe("the user's word", () => {
