@@ -32,6 +32,7 @@ export default class LambdaLayer extends BaseCommand {
     const layer = await buildLayerByFlags(flags, {
       commands: await this.context.commands(),
       prebuilt: prebuiltFolder(),
+      signal: await this.context.stopSignal(),
       onStep: (text) => this.note(text),
     });
     this.write(layerText(layer, flags.json));

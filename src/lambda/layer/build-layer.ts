@@ -23,6 +23,8 @@ export interface LayerPorts {
   readonly commands: CommandRunner;
   /** `dist/executable` of the package. */
   readonly prebuilt: string;
+  /** Stops it; then nothing is left but what was there. */
+  readonly signal?: AbortSignal;
   /** Told before each step that takes long. */
   readonly onStep?: (text: string) => void;
 }
@@ -46,6 +48,7 @@ export async function buildLayer(
     kind === 'nodejs'
       ? thinLayer(await readPrebuilt(ports.prebuilt, kind))
       : await packExecutable(kind, ports);
+  ports.signal?.throwIfAborted();
   await writeLayer(output, bytes);
   return {
     file: output,
@@ -57,13 +60,15 @@ export async function buildLayer(
 
 async function packExecutable(
   architecture: Architecture,
-  { commands, prebuilt: folder, onStep = () => undefined }: LayerPorts,
+  { commands, prebuilt: folder, signal, onStep = () => undefined }: LayerPorts,
 ): Promise<Uint8Array> {
   const prebuilt = await readPrebuilt(folder, architecture);
   const temporary = await mkdtemp(join(tmpdir(), 'arctun-layer-'));
   try {
     onStep('Getting Node from npm (50 MB) ...');
-    const node = await fetchNode(architecture, commands, temporary);
+    const run: CommandRunner['run'] = (command, options) =>
+      commands.run(command, { ...options, ...(signal && { signal }) });
+    const node = await fetchNode(architecture, { run }, temporary);
     const executable = makeExecutable(node.executable, prebuilt.program);
     onStep('Packing ...');
     return executableLayer(executable, executableDocuments(prebuilt, node, architecture));
