@@ -1,4 +1,5 @@
 import { ArcConfigError } from '../../arc-config/arc-config-error.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import type { ConfigNotice } from '../../arc-config/member-notices.js';
 
 /** What `config validate` prints about a configuration without faults. */
@@ -21,8 +22,12 @@ export function validationValue(notices: readonly ConfigNotice[]): object {
   return { valid: true, errors: [], warnings: of('warning'), notes: of('note') };
 }
 
-/** As JSON: what it prints about one with faults; undefined for another error. A line is 0 if something is missing. */
+/** As JSON: what it prints about one that cannot be used. A line is 0 if something is missing. */
 export function faultsValue(error: unknown): object | undefined {
-  if (!(error instanceof ArcConfigError)) return undefined;
-  return { valid: false, errors: error.faults, warnings: [], notes: [] };
+  if (!(error instanceof UserError)) return undefined;
+  const errors =
+    error instanceof ArcConfigError
+      ? error.faults
+      : [{ line: 0, keyPath: '', found: error.why, expected: 'a usable configuration' }];
+  return { valid: false, errors, warnings: [], notes: [] };
 }

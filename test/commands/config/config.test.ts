@@ -85,6 +85,14 @@ it('prints JSON on one line with --json', async () => {
       expect.objectContaining({ line: 1, keyPath: 'mtu' }),
     ]) as object,
   });
+  const missing = await arctun(['config', 'validate', '--json', 'nosuch.json']);
+  expect(missing.code).toBe(3);
+  expect(JSON.parse(missing.stdout)).toEqual({
+    valid: false,
+    errors: [{ line: 0, keyPath: '', found: 'no such file', expected: 'a usable configuration' }],
+    warnings: [],
+    notes: [],
+  });
   write('arc.json', SAMPLE);
   const good = await arctun(['config', 'validate', '--json']);
   expect(good.code).toBe(0);
