@@ -46,6 +46,7 @@ export function readWords(words: readonly string[], index: CommandIndex): Readin
   }
   const found = findCommand(rest, index);
   if (found === undefined) {
+    refuseUnknownFlag(leading, index);
     const names = withoutFlags(rest);
     if (asksForHelp([...leading, ...rest]) || names.length === 1)
       return { kind: 'help', id: idOf(names, index) };
@@ -74,6 +75,26 @@ function splitLeadingFlags(
     end += takesValue(words[end] ?? '') ? 2 : 1;
   }
   return [words.slice(0, end), words.slice(end)];
+}
+
+/** The word behind a flag that nothing has is no command, but most likely its value. */
+function refuseUnknownFlag(leading: readonly string[], { commands }: CommandIndex): void {
+  const flags = commands.flatMap((command) => Object.entries(command.flags));
+  const known = new Set(flags.flatMap(([name, { char }]) => [`--${name}`, `-${char ?? ''}`]));
+  const name = leading
+    .filter((word) => word.startsWith('-') && !HELP.has(word))
+    .map((word) => word.replace(/=.*/s, ''))
+    .find((word) => !known.has(word));
+  if (name === undefined) return;
+  const isLong = name.startsWith('--');
+  throw new UserError('usage', {
+    what: 'unknown flag',
+    why: name,
+    next: [
+      ...(isLong ? didYouMean(name, [...known]) : []),
+      'Run "arctun --help" for the commands.',
+    ],
+  });
 }
 
 /** @throws UserError of kind `usage` for a flag that would need a command */

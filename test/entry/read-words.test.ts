@@ -77,6 +77,10 @@ it.each([
   ['config valdate', 'unknown command: config valdate\nDid you mean config validate?'],
   ['help nosuch', 'unknown command: nosuch'],
   ['nosuch --help', 'unknown command: nosuch'],
+  ['-c F.json config validate', 'unknown flag: -c\nRun "arctun --help" for the commands.'],
+  ['--confg F.json config validate', 'unknown flag: --confg\nDid you mean --config?\nRun'],
+  ['--nosuch=1 nosuch', 'unknown flag: --nosuch\nRun'],
+  ['--json -h nosuch', 'unknown command: nosuch'],
   ['--json', 'missing command: --json is a flag of one'],
   ['up --json=maybe', 'invalid --json: "maybe" is not true or false\nUse --json alone'],
 ])('refuses: %s', (line, text) => {

@@ -1,12 +1,20 @@
-import { closest, distance } from 'fastest-levenshtein';
+import { distance } from 'fastest-levenshtein';
 
 /** The candidate that `word` is a slip of, as a sentence in a list; the list is empty without one. */
 export function didYouMean(word: string, candidates: readonly string[]): string[] {
   if (candidates.length === 0) return [];
   const longer = word.length > 1 ? candidates.find((name) => name.startsWith(word)) : undefined;
-  const nearest = longer ?? closest(word, candidates);
+  const alike = candidates.filter((name) => name.startsWith(word.charAt(0)));
+  const [nearest = ''] = [...alike, ...candidates].toSorted(
+    (a, b) => slips(word, a) - slips(word, b),
+  );
   const most = Math.max(1, Math.floor(nearest.length / 3));
-  return longer !== undefined || distance(word, nearest) <= most
-    ? [`Did you mean ${nearest}?`]
-    : [];
+  const meant = longer ?? (slips(word, nearest) <= most ? nearest : undefined);
+  return meant === undefined ? [] : [`Did you mean ${meant}?`];
+}
+
+/** Letters in the wrong order are one slip. */
+function slips(word: string, name: string): number {
+  const isReordered = Array.from(word).toSorted().join('') === Array.from(name).toSorted().join('');
+  return isReordered ? 1 : distance(word, name);
 }
