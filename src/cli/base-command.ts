@@ -10,7 +10,12 @@ import { oclifFlags } from './flags/oclif-flags.js';
 import { type Output, standardOutput } from './output/output.js';
 import { renderUserError } from './output/render.js';
 import { systemFailure } from './errors/system-error.js';
-import { type UsageContext, usageError, withVariable } from './errors/usage-error.js';
+import {
+  refusedSwitch,
+  type UsageContext,
+  usageError,
+  withVariable,
+} from './errors/usage-error.js';
 import { isAbandonedQuestion } from './run/wizard.js';
 
 /** As a shell has it for a program that SIGINT ended. */
@@ -21,6 +26,12 @@ export abstract class BaseCommand extends Command {
 
   protected readonly context: Context = createContext(this.config.version);
   protected readonly output: Output = standardOutput;
+
+  protected override async init(): Promise<void> {
+    await super.init();
+    const refused = refusedSwitch(this.usage());
+    if (refused !== undefined) throw refused;
+  }
 
   /** Writes a result to standard output as it is. */
   protected write(text: string | Uint8Array): void {

@@ -8,7 +8,9 @@ import { didYouMean } from './did-you-mean.js';
 export interface UsageContext {
   /** The command as it is typed: `sim list`. */
   readonly command: string;
-  readonly flags: Readonly<Record<string, { readonly env?: string | undefined }>>;
+  readonly flags: Readonly<
+    Record<string, { readonly type: string; readonly env?: string | undefined }>
+  >;
   /** The words after the command. */
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -94,11 +96,30 @@ export function usageError(error: Error, context: UsageContext): UserError | und
     const match = pattern.exec(message);
     if (match === null) continue;
     const { what, why, next = [] } = sentence(match, context);
-    const help = `Run "arctun ${context.command} --help" for its flags.`;
-    return new UserError('usage', { what, why, next: [...next, help] }, { cause: error });
+    const text = { what, why, next: [...next, helpFor(context)] };
+    return new UserError('usage', text, { cause: error });
   }
   return undefined;
 }
+
+/** The error for a variable of a flag without a value that says neither yes nor no: oclif takes it for no. */
+export function refusedSwitch(context: UsageContext): UserError | undefined {
+  for (const { type, env: name } of Object.values(context.flags)) {
+    const value = type === 'boolean' && name !== undefined ? context.env[name] : undefined;
+    if (value === undefined || YES_OR_NO.test(value)) continue;
+    return new UserError('usage', {
+      what: `invalid ${name}`,
+      why: `${JSON.stringify(value)} is not true or false`,
+      next: [helpFor(context)],
+    });
+  }
+  return undefined;
+}
+
+/** What oclif knows; empty is as good as not set. */
+const YES_OR_NO = /^(?:1|true|y|yes|0|false|n|no)?$/i;
+
+const helpFor = ({ command }: UsageContext) => `Run "arctun ${command} --help" for its flags.`;
 
 /** A flag in an error of our own is named by its variable if that gave the value: `ARCTUN_MTU=575`. */
 export function withVariable(error: UserError, context: UsageContext): UserError {

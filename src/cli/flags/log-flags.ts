@@ -21,6 +21,7 @@ const OTHER_FLAGS = {
   quiet: {
     type: 'boolean',
     char: 'q',
+    env: 'ARCTUN_QUIET',
     description: 'Log errors alone, and print nothing but the result that was asked for.',
   },
 } as const satisfies Flags;

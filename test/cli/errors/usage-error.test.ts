@@ -3,7 +3,7 @@ import { Parser } from '@oclif/core';
 
 import { grouped, type Flags } from '../../../src/cli/flags/flag.js';
 import { oclifArguments, oclifFlags } from '../../../src/cli/flags/oclif-flags.js';
-import { usageError, withVariable } from '../../../src/cli/errors/usage-error.js';
+import { refusedSwitch, usageError, withVariable } from '../../../src/cli/errors/usage-error.js';
 import { UserError } from '../../../src/lib/errors/user-error.js';
 
 const FLAGS = {
@@ -74,6 +74,23 @@ it('names the variable that gave the value', async () => {
   expect((await refusal('', { ARCTUN_USAGE_MODE: 'x' }))[0]).toMatch(/^invalid ARCTUN_USAGE_MODE:/);
   // What is typed ranks before it.
   expect((await refusal('--mtu=x', { ARCTUN_USAGE_MTU: 'abc' }))[0]).toMatch(/^invalid --mtu:/);
+});
+
+it.each(['maybe', '2', 'on'])('refuses %s for a variable of yes or no', (value) => {
+  const flags: Flags = { quiet: { type: 'boolean', description: '.', env: 'ARCTUN_USAGE_QUIET' } };
+  const context = { command: 'try it', flags, words: [], env: { ARCTUN_USAGE_QUIET: value } };
+  const error = refusedSwitch(context);
+  expect([error?.message, error?.kind, error?.next]).toEqual([
+    `invalid ARCTUN_USAGE_QUIET: "${value}" is not true or false`,
+    'usage',
+    [HELP],
+  ]);
+});
+
+it.each(['', '1', 'true', 'YES', 'y', '0', 'False', 'n', 'no'])('takes %j for one', (value) => {
+  const flags: Flags = { quiet: { type: 'boolean', description: '.', env: 'ARCTUN_USAGE_QUIET' } };
+  const env = { ARCTUN_USAGE_QUIET: value, ARCTUN_USAGE_NAME: 'maybe' };
+  expect(refusedSwitch({ command: 'try it', flags, words: [], env })).toBeUndefined();
 });
 
 it('leaves other errors alone', () => {
