@@ -1,6 +1,6 @@
 /**
- * Creates a virtual SIM with the SORACOM API and writes its arc.json, or renews the session of the
- * SIM that an arc.json already has.
+ * Creates a virtual SIM with the SORACOM API and writes its arc.json, or creates a new session for
+ * the SIM of an existing arc.json.
  */
 import { writeArcConfig } from '../../arc-config/arc-config-file.js';
 import type {
@@ -18,12 +18,13 @@ import { configOf } from './creation-steps.js';
 import { runSteps } from './sim-run.js';
 
 /**
- * @param signal stops the work where that loses nothing; it rejects with the signal's reason
+ * @param signal cancels the run at points where nothing is lost; the promise rejects with its
+ * reason
  * @throws MissingCredentialsError, UserError of kind `usage`
- * @throws UserError of kind `configuration`, `permission`, `failed` when the target is refused or
- *   the user's word is needed; nothing was created then
+ * @throws UserError of kind `configuration`, `permission`, `failed` if the target is refused or the
+ * user must decide; nothing was created
  * @throws ApiError
- * @throws BootstrapRescueError when a SIM was created and its arc.json stands nowhere near `path`
+ * @throws BootstrapRescueError if a SIM was created but its arc.json could not be written to `path`
  */
 export async function bootstrapAuthkey(
   options: BootstrapAuthkeyOptions,
@@ -52,7 +53,7 @@ export async function bootstrapAuthkey(
 
 const REPEAT_LABELS = 'Run the same command again to repeat this: it creates no second SIM.';
 
-/** A note if --save-profile was given and arc.json cannot hold these credentials. */
+/** Returns a note if --save-profile was given but arc.json cannot hold these credentials. */
 export function unsavedProfileNotes({ options, profile }: SignedInRun): readonly string[] {
   return options.saveProfile && profile === undefined ? [NO_PROFILE] : [];
 }

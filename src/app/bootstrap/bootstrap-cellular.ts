@@ -1,4 +1,6 @@
-/** Gets the settings of the virtual SIM that belongs to a SORACOM Air line, over that line. */
+/**
+ * Gets the Arc settings of the virtual SIM attached to a SORACOM Air SIM, over the Air connection.
+ */
 import { messageOf } from '../../lib/errors/error-message.js';
 import { bootstrapArc } from '../../soracom/krypton/krypton.js';
 import { readLineSimId } from '../../soracom/krypton/metadata.js';
@@ -22,15 +24,15 @@ export interface BootstrapCellularOptions extends KryptonTargetOptions {
 }
 
 export interface BootstrapCellularPorts extends KryptonPorts {
-  /** Takes the call and its answer as text, with every secret hidden. */
+  /** Receives the request and the response as text, with every secret hidden. */
   readonly dump?: (text: string) => void;
 }
 
 /**
- * @param signal stops the work until Krypton is called; it rejects with the signal's reason
- * @throws UserError when the target is refused; nothing was changed then
- * @throws ApiError, UserError of kind `api` when Krypton gives no whole session
- * @throws BootstrapRescueError when `path` could not be written after all
+ * @param signal cancels the run until Krypton is called; the promise rejects with its reason
+ * @throws UserError if the target is refused; nothing was changed
+ * @throws ApiError, UserError of kind `api` if Krypton returns an incomplete session
+ * @throws BootstrapRescueError if `path` could not be written
  */
 export async function bootstrapCellular(
   options: BootstrapCellularOptions,
@@ -40,7 +42,8 @@ export async function bootstrapCellular(
   const { userAgent } = options;
   const endpoint = parseEndpointUrl(options.endpoint);
   const existing = await openKryptonTarget(options, ports);
-  // Asked for first: nothing stands between Krypton's answer and the disk.
+  // Look up the SIM ID before calling Krypton, so that Krypton's response is written to disk at
+  // once.
   const simId = await findSimId(options, ports, signal);
   const { dump } = ports;
   const call = async () =>
@@ -52,7 +55,10 @@ export async function bootstrapCellular(
   return keepKryptonSession(session, existing, simId, options, ports);
 }
 
-/** Krypton does not say whose line it is; the metadata service does, where the group has it on. */
+/**
+ * Reads the SIM ID from the metadata service if the SIM's group enables it; Krypton does not return
+ * the ID.
+ */
 async function findSimId(
   { metadataEndpoint, userAgent }: BootstrapCellularOptions,
   { note }: KryptonPorts,

@@ -1,6 +1,6 @@
 /**
- * `bootstrap authkey --dump-config`: arc.json goes to standard output and no file is written. Where
- * there is an arc.json, its SIM gets a new session, as in the written form: no second SIM is made.
+ * `bootstrap authkey --dump-config`: prints arc.json to standard output and writes no file. If an
+ * arc.json exists, its SIM gets a new session and no second SIM is created.
  */
 import { INLINE_CONFIG, resolveConfigSource } from '../../arc-config/config-source.js';
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
@@ -24,13 +24,14 @@ import { SimJournal } from './sim-journal.js';
 import { confirmCreation, keylessError } from './creation-steps.js';
 
 export interface DumpPorts extends BootstrapPorts {
-  /** Writes to standard output; rejects when that cannot take it. */
+  /** Writes to standard output; rejects if the write fails. */
   print(text: string): Promise<void>;
 }
 
 /**
- * @returns notes, as sentences
- * @throws as `bootstrapAuthkey`; BootstrapRescueError when standard output did not take the text
+ * @returns notes for the user, as sentences
+ * @throws the errors of `bootstrapAuthkey`; BootstrapRescueError if standard output did not accept
+ * the text
  */
 export async function dumpBootstrap(
   options: BootstrapAuthkeyOptions,
@@ -48,7 +49,7 @@ export async function dumpBootstrap(
   });
 }
 
-/** What an earlier run has begun, a run with files has to finish. */
+/** Refuses to run if an earlier run was interrupted: only a run that writes files can finish it. */
 async function refuseToCreate(options: BootstrapAuthkeyOptions, ports: DumpPorts): Promise<void> {
   if (options.ownKey || options.adopt !== undefined) throw needsFile();
   await refuseWhileRescued(ports.files, options.path, options.stateFolder);
@@ -86,7 +87,7 @@ async function created(run: DumpRun): Promise<ArcConfig> {
   ports.onStep?.('Creating a virtual SIM');
   const sim = await askForSim(api);
   const config = newSimConfig(sim, options.platform);
-  // Without a journal, the same command would create a second SIM.
+  // There is no journal here, so running the same command again would create a second SIM.
   if (config === undefined) throw keylessError(sim.simId, adoption(sim.simId));
   const { whole, failure } = await trySession(withProfile(config, profile), api);
   try {
@@ -102,7 +103,7 @@ function adoption(simId: string): string {
   return `Run \`arctun bootstrap authkey --adopt ${simId}\`: it gives that SIM a key and writes its arc.json.`;
 }
 
-/** Without a journal no later run looks for a SIM whose answer was lost. */
+/** Calls createSim. Without a journal, no later run can find a SIM whose response was lost. */
 async function askForSim(api: DumpRun['api']): Promise<SimResponse> {
   try {
     return await api.createSim();
@@ -115,7 +116,7 @@ async function askForSim(api: DumpRun['api']): Promise<SimResponse> {
   }
 }
 
-/** Where the answer to createSim had no session. The key is worth printing without one, too. */
+/** Adds a session if createSim returned none. If that fails, the key is still worth printing. */
 async function trySession(
   config: ArcConfig,
   api: DumpRun['api'],
@@ -133,7 +134,7 @@ async function trySession(
   }
 }
 
-/** A new key is on the disk before the old one is given up; without a file there is no such place. */
+/** A new private key must be on disk before it replaces the old one, which requires a file. */
 function needsFile(): UserError {
   return new UserError('usage', {
     what: 'cannot make a key of our own',

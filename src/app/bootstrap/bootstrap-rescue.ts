@@ -1,4 +1,7 @@
-/** Keeps the arc.json of a SIM that exists, if its file cannot be written: in the state folder, else on standard output. */
+/**
+ * Saves the arc.json of a new SIM or key if its own file cannot be written: in the state folder, or
+ * on standard output.
+ */
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { FileError, type Files } from '../../ports/files.js';
@@ -7,15 +10,15 @@ import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
 /**
- * A SIM has a new key, but its arc.json could not be written where it belongs. The key is never
- * shown again by the platform, so this error carries it to wherever it can be kept.
+ * A SIM has a new key, but its arc.json could not be written to its path. SORACOM never shows the
+ * private key again, so this error carries it until it is saved.
  */
 export class BootstrapRescueError extends UserError {
   override readonly name = 'BootstrapRescueError';
   readonly simId: string;
-  /** Where arc.json stands instead; undefined when no file could be written at all. */
+  /** Path of the rescued arc.json; undefined if no file could be written. */
   readonly rescuePath: string | undefined;
-  /** The text of arc.json when it stands nowhere: the command prints it to standard output. */
+  /** The text of arc.json if no file could be written; the command prints it to standard output. */
   readonly arcJson: Secret<string> | undefined;
 
   constructor(
@@ -31,22 +34,22 @@ export class BootstrapRescueError extends UserError {
   }
 }
 
-/** Where things go, and what to say when they cannot go there. */
+/** Where to write arc.json, and the error text to use if that fails. */
 export interface WritePlan {
   readonly path: string;
-  /** The folder for when `path` cannot be written. */
+  /** The folder to use if `path` cannot be written. */
   readonly rescueFolder: string;
-  /** Whether a file at `path` is one that this run has read and writes over. */
+  /** Whether this run has read the file at `path` and may replace it. */
   readonly replace: boolean;
-  /** What has happened already, as a clause: `SIM 8942… was created`. */
+  /** What has already happened, as a clause: `SIM 8942… was created`. */
   readonly done: string;
-  /** What not to do now, as a sentence. */
+  /** What the user must not do now, as a sentence. */
   readonly warning: string;
 }
 
 /**
- * Writes the arc.json of a SIM that was just created or given a new key, or keeps it elsewhere.
- * @throws BootstrapRescueError whenever it does not stand at `path` in the end
+ * Writes the arc.json of a SIM that was just created or given a new key, or saves it elsewhere.
+ * @throws BootstrapRescueError if arc.json could not be written to `path`
  */
 export async function keepArcConfig(
   files: Files,
@@ -62,7 +65,9 @@ export async function keepArcConfig(
   }
 }
 
-/** Another run may have been as fast as this one; its file holds a key that is told once, too. */
+/**
+ * Fails if the file exists: a concurrent run may have written a key that SORACOM shows only once.
+ */
 export async function proveStillAbsent(files: Files, path: string): Promise<void> {
   try {
     await files.readText(path);
@@ -73,17 +78,17 @@ export async function proveStillAbsent(files: Files, path: string): Promise<void
   throw new FileError('failed', path, 'a file has appeared there meanwhile');
 }
 
-/** Characters of the target that the name has, so that the system takes it. */
+/** Maximum characters of the target path in the file name, within the limit of file systems. */
 const LONGEST_TARGET = 150;
 
-/** What a rescued file of this target is named by at its end. */
+/** The suffix that identifies the rescued files of this target. */
 function rescueSuffix(target: string): string {
   return `.${encodeURIComponent(target).slice(-LONGEST_TARGET)}.rescue`;
 }
 
 /**
- * The user's word here is to move the rescued file, or to delete it.
- * @throws UserError while there is one
+ * Refuses to run until the user has moved or deleted the rescued file.
+ * @throws UserError if a rescued file of this target exists
  */
 export async function refuseWhileRescued(
   files: Files,
@@ -111,7 +116,7 @@ async function rescue(
 ): Promise<BootstrapRescueError> {
   const what = `${done}, but ${files.absolute(path)} could not be written`;
   const why = messageOf(error);
-  // The id comes from outside and goes into a file name.
+  // The ID is external input and becomes part of a file name.
   const ofSim = `arc.json.${simId.replaceAll(/[^0-9A-Za-z]/g, '_')}`;
   const name = ofSim + rescueSuffix(files.absolute(path));
   const rescuePath = files.absolute(`${rescueFolder}/${name}`);

@@ -1,4 +1,4 @@
-/** What a run of `bootstrap authkey` is given, what its steps hand to each other, what it gives. */
+/** The options, ports, shared state and result of a `bootstrap authkey` run. */
 import type { ArcConfig, ArcProfile } from '../../arc-config/arc-config.js';
 import type { Files } from '../../ports/files.js';
 import type { Journals } from '../../ports/journals.js';
@@ -16,18 +16,18 @@ export type BootstrapApi = Omit<
 export interface BootstrapAuthkeyOptions {
   /** The arc.json to create or refresh. */
   readonly path: string;
-  /** Where a new arc.json goes, or the session of an existing one, when `path` cannot be written. */
+  /** The folder for a new arc.json, or for a new session, if `path` cannot be written. */
   readonly stateFolder: string;
-  /** `process.platform`, for the name of the interface. */
+  /** `process.platform`, which determines the interface name. */
   readonly platform: string;
   readonly labels?: SimLabels | undefined;
-  /** Whether a new SIM gets a key that is made here, in place of the platform's. */
+  /** Whether to replace the new SIM's key with one generated locally. */
   readonly ownKey?: boolean;
-  /** Whether the auth key goes into arc.json, as soratun has it. */
+  /** Whether to store the auth key in arc.json, as soratun does. */
   readonly saveProfile?: boolean;
-  /** A SIM that is there already and gets a new key, in place of a new SIM. */
+  /** The ID of an existing SIM that gets a new key, instead of creating a SIM. */
   readonly adopt?: string | undefined;
-  /** The user's word that a SIM may be created although an earlier run may have created one. */
+  /** Whether the user allows a new SIM although an earlier run may have created one. */
   readonly createAnother?: boolean;
 }
 
@@ -37,64 +37,67 @@ export interface BootstrapPorts extends SignInPorts<BootstrapApi> {
   createKeyPair(): KeyPair;
   /** Unix milliseconds. */
   now(): number;
-  /** Asks which of these SIMs is to be used; absent where nobody can be asked. */
+  /** Asks the user which of these SIMs to use; absent if not interactive. */
   chooseSim?(sims: readonly LostSim[], since: number): Promise<SimChoice>;
   /**
-   * Asks a person whether a SIM is to be created, which is billed; absent in a script.
-   * @param summary what the SIM will be, as names and values
+   * Asks the user to confirm the creation of a SIM, which is billed; absent in a script.
+   * @param summary properties of the new SIM, as names and values
    */
   confirmSim?(summary: readonly (readonly [name: string, value: string])[]): Promise<boolean>;
 }
 
-/** A SIM that may be the one that was asked for. */
+/** A SIM that an earlier, interrupted run may have created. */
 export interface LostSim {
   readonly simId: string;
-  /** Unix milliseconds; undefined where the platform does not tell. */
+  /** Unix milliseconds; undefined if SORACOM does not return it. */
   readonly createdTime: number | undefined;
-  /** Empty when it has none. */
+  /** Empty if the SIM has no name. */
   readonly name: string;
-  /** Created before the request by the times that the platform gives: most likely another device's. */
+  /**
+   * Whether SORACOM's clock shows the SIM as older than the request, so it is probably another
+   * device's.
+   */
   readonly isEarlier: boolean;
 }
 
-/** A SIM's id, or what is to be done in its place. */
+/** The ID of the chosen SIM, or what to do instead. */
 export type SimChoice = { readonly simId: string } | 'create-another' | 'nothing';
 
 export interface BootstrapResult {
   readonly simId: string;
-  /** Absolute. */
+  /** Absolute path of the written file. */
   readonly path: string;
-  /** Whether a SIM was created; otherwise an existing one got a new session or a new key. */
+  /** Whether a SIM was created; otherwise an existing SIM got a new session or key. */
   readonly created: boolean;
-  /** What is worth knowing, and what could not be done, as sentences. */
+  /** Remarks and failed optional steps, as sentences. */
   readonly notes: readonly string[];
 }
 
-/** What a run knows once it has signed in. */
+/** The context of a run after sign-in. */
 export interface SignedInRun {
   readonly options: BootstrapAuthkeyOptions;
   readonly ports: BootstrapPorts;
   readonly api: BootstrapApi;
-  /** The API's, as credentials have it. */
+  /** The API endpoint, as in the credentials. */
   readonly endpoint: string;
-  /** Written into each configuration, where that was asked for. */
+  /** The profile to store in each arc.json, if requested. */
   readonly profile: ArcProfile | undefined;
 }
 
-/** What the steps of a run hand to each other; `sim-run.ts` has their order. */
+/** State shared by the steps of a run; `sim-run.ts` defines their order. */
 export interface SimRun extends SignedInRun {
-  /** The arc.json that was there when the run began. */
+  /** The arc.json that existed when the run started. */
   readonly existing: ArcConfig | undefined;
   readonly journal: SimJournal;
-  /** What arc.json holds by now, or is about to hold. */
+  /** The content that arc.json has, or is about to get. */
   config: ArcConfig | undefined;
-  /** The SIM that gets a new key, in place of a new SIM. */
+  /** The ID of the SIM that gets a new key, instead of creating a SIM. */
   adopt: string | undefined;
-  /** Whether this run, or the one that it finishes, has created the SIM. */
+  /** Whether this run, or the interrupted run that it resumes, created the SIM. */
   created: boolean;
-  /** Writes arc.json. */
+  /** Writes the given configuration to arc.json. */
   readonly write: (config: ArcConfig) => Promise<void>;
-  /** Absolute; where a session is that could not be written into arc.json. */
+  /** Absolute path of the session file, if the session could not be written to arc.json. */
   keptIn: string | undefined;
   readonly notes: string[];
 }

@@ -1,4 +1,6 @@
-/** Gets the settings of the virtual SIM that belongs to a SIM in a reader or a modem. */
+/**
+ * Gets the Arc settings of the virtual SIM attached to a physical SIM in a card reader or modem.
+ */
 import { formatKey } from '../../arc-config/value-syntax.js';
 import type { CommandRunner } from '../../ports/command-runner.js';
 import { UserError } from '../../lib/errors/user-error.js';
@@ -27,13 +29,14 @@ export interface BootstrapSimPorts extends KryptonPorts {
 }
 
 /**
- * The SIM's id is told by nobody: the line that this machine speaks over need not be the SIM's. So
- * the one in the file stays, and the file is kept: it may be another SIM's.
+ * Calls Krypton through krypton-cli. No service returns the SIM's ID, because this machine may be
+ * online through another SIM. So the ID in the file is kept, and the file is copied in case it
+ * belongs to another SIM.
  *
- * @param signal stops the work until krypton-cli runs; it rejects with the signal's reason
- * @throws UserError when the platform or the target is refused; nothing was changed then
- * @throws UserError when krypton-cli fails, of kind `api` when it gives no whole session
- * @throws BootstrapRescueError when `path` could not be written after all
+ * @param signal cancels the run until krypton-cli starts; the promise rejects with its reason
+ * @throws UserError if the operating system or the target is refused; nothing was changed
+ * @throws UserError if krypton-cli fails, of kind `api` if it returns an incomplete session
+ * @throws BootstrapRescueError if `path` could not be written
  */
 export async function bootstrapSim(
   options: BootstrapSimOptions,
@@ -48,7 +51,8 @@ export async function bootstrapSim(
     });
   }
   const { kryptonCli } = options;
-  // Before a copy of arc.json is made: without the program nothing would have changed.
+  // Check for krypton-cli before copying arc.json, so that nothing changes if the program is
+  // missing.
   await requireKryptonCli(kryptonCli.path, ports.commands);
   const existing = await openKryptonTarget(options, ports);
   const call = async () => {
@@ -63,7 +67,7 @@ export async function bootstrapSim(
   return result;
 }
 
-/** As soratun shows it: the session without the private key. */
+/** Formats the session without its private key, as soratun prints it. */
 function sessionText({ session }: KryptonSession): string {
   return JSON.stringify({
     arcServerPeerPublicKey: formatKey(session.arcServerPeerPublicKey),

@@ -14,8 +14,8 @@ import { SimJournal } from './sim-journal.js';
 const MOVE_AWAY = 'To start anew, move the file away or name another with --config.';
 
 /**
- * Refuses what can be refused before the first call.
- * @throws UserError; nothing was created then
+ * Checks everything that can be checked before the first API call.
+ * @throws UserError; nothing was created
  */
 export async function openBootstrapTarget(
   options: BootstrapAuthkeyOptions,
@@ -31,7 +31,10 @@ export async function openBootstrapTarget(
   return { existing, journal };
 }
 
-/** The state folder can hold a session, but not a key: that belongs in arc.json. */
+/**
+ * Proves that the result can be saved. The state folder can hold a session but not a key, which
+ * must go to arc.json.
+ */
 async function proveWritable(
   refreshed: ArcConfig | undefined,
   { path, stateFolder }: BootstrapAuthkeyOptions,
@@ -64,10 +67,10 @@ function refuseOtherSim(
 }
 
 /**
- * The arc.json that is to be refreshed, or undefined where a new one is to be created. A file that
- * is there but of no use is never taken for none: behind it may stand a SIM that is paid for.
+ * Reads the arc.json to refresh; undefined if a new one must be created. An unusable file is an
+ * error, because it may hold the key of a SIM that is billed.
  *
- * @throws UserError saying why the file is refused
+ * @throws UserError that explains why the file is refused
  */
 export async function readBootstrapTarget(
   files: Files,
@@ -88,9 +91,10 @@ export async function readBootstrapTarget(
 }
 
 /**
- * The arc.json that a bootstrap will write over, of whatever SIM; undefined where there is none.
+ * Reads the arc.json that bootstrap will overwrite, whichever SIM it has; undefined if it does not
+ * exist.
  *
- * @throws UserError saying why the file is refused
+ * @throws UserError that explains why the file is refused
  */
 export async function readExistingTarget(
   files: Files,
@@ -111,7 +115,7 @@ export async function readExistingTarget(
   return config;
 }
 
-/** A SIM's id without a key is no skeleton: behind it stands a SIM that is paid for. */
+/** A file with a SIM ID but no key is not a skeleton: its SIM exists and is billed. */
 function refuseSkeleton({ simId }: ArcConfig, place: string): UserError {
   if (simId === '' || simId === SKELETON_SIM_ID) {
     return refusal('configuration', place, 'it is a skeleton and holds no SIM', [MOVE_AWAY]);
@@ -123,7 +127,7 @@ function refuseSkeleton({ simId }: ArcConfig, place: string): UserError {
 }
 
 /**
- * Proves that the target takes a new file, before anything is created that it must hold.
+ * Proves that the target can be written before a SIM or key is created.
  * @throws UserError
  */
 export async function proveTargetWritable(files: Files, path: string): Promise<void> {
@@ -141,7 +145,7 @@ async function readUnlessAbsent(files: Files, path: string): Promise<string | un
     return await files.readText(path);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    // A folder that does not exist is left to the proof that the target can be written.
+    // If the folder is missing, the later write check reports it.
     if (error.failure === 'absent' || error.failure === 'no-folder') return undefined;
     const { kind, why, next } = readFailure(error, files.absolute(path));
     throw refusal(

@@ -1,4 +1,4 @@
-/** The steps that create a virtual SIM, give one a new key or renew its session. */
+/** The steps that create a virtual SIM, give a SIM a new key, or create a new session. */
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import { UserError } from '../../lib/errors/user-error.js';
@@ -13,7 +13,7 @@ import { refuseUnknownGroup } from './label-sim.js';
 import { addSession, isRefusedRenewal, renewKey, renewKeyStep, retold } from './key-renewal.js';
 
 export const creationSteps = {
-  /** A new session for the SIM of an arc.json that is there. */
+  /** Creates a new session for the SIM of the existing arc.json. */
   async 'refresh-session'(run: SimRun): Promise<'done'> {
     const { api, ports, options, journal, notes } = run;
     const { createSim } = journal.progress;
@@ -29,7 +29,7 @@ export const creationSteps = {
     if (notice !== undefined) notes.push(notice);
     if (options.ownKey || options.adopt !== undefined) notes.push(KEY_KEPT);
     if (createSim !== undefined) {
-      // Somebody has put another arc.json there since.
+      // Another arc.json has appeared since the earlier run was interrupted.
       await journal.end();
       notes.push(
         `An earlier run asked for a virtual SIM and never heard the answer. Unless it is SIM ${config.simId}, it may exist and be billed: arctun sim list --since ${isoTime(createSim.since)}`,
@@ -38,13 +38,15 @@ export const creationSteps = {
     return 'done';
   },
 
-  /** The journal of an earlier run stays: after a no, the next run still knows of that run's SIM. */
+  /**
+   * Keeps an earlier run's journal: if the user declines, the next run can still look for that SIM.
+   */
   async 'confirm-creation'(run: SimRun): Promise<'announce-sim'> {
     await confirmCreation(run);
     return 'announce-sim';
   },
 
-  /** From here on a SIM may exist, and this run's journal keeps others away. */
+  /** From this step on, a SIM may exist. This run's journal blocks concurrent runs. */
   async 'announce-sim'(run: SimRun): Promise<'create-sim'> {
     const { options, ports, api, endpoint, journal } = run;
     await refuseUnknownGroup(options.labels ?? {}, api);
@@ -62,12 +64,12 @@ export const creationSteps = {
     return 'create-sim';
   },
 
-  /** Calls createSim, once, and has its answer in the journal before anything else. */
+  /** Calls createSim once and writes the response to the journal before doing anything else. */
   async 'create-sim'(run: SimRun): Promise<'write-arc-json' | AfterKey> {
     const { options, ports, api, journal } = run;
     ports.onStep?.('Creating a virtual SIM');
     const sim = await api.createSim().catch(async (error: unknown) => {
-      // The journal stays where a SIM may exist: the next run looks for it.
+      // Keep the journal if a SIM may exist, so that the next run looks for it.
       if (!simMayExist(error)) await journal.end().catch(() => undefined);
       throw error;
     });
@@ -83,7 +85,8 @@ export const creationSteps = {
     run.config = withProfile(config, run.profile);
     run.created = true;
     try {
-      // The journal has taken its room already, so it holds the key also when the disk is full.
+      // The journal's disk space is already allocated, so this write succeeds even if the disk is
+      // full.
       await journal.add({ step: 'created', simId, arcJson: formatArcConfig(run.config) });
     } catch {
       await keepWithoutJournal(run.config, run);
@@ -92,7 +95,7 @@ export const creationSteps = {
     return 'write-arc-json';
   },
 
-  /** Takes the key that createSim gave out of the journal into its place. */
+  /** Copies the key that createSim returned from the journal to arc.json. */
   async 'write-arc-json'(run: SimRun): Promise<AfterKey> {
     const { options, ports, journal } = run;
     const config = configOf(run);
@@ -114,7 +117,7 @@ export const creationSteps = {
     return afterKey(run);
   },
 
-  /** Where the answer to createSim had no session. All is done then. */
+  /** Adds a session if createSim returned none, then removes the journal. */
   async 'add-session'(run: SimRun): Promise<'done'> {
     const { options, ports, api, journal, write } = run;
     const config = configOf(run);
@@ -136,7 +139,7 @@ export const creationSteps = {
     return 'renew-key';
   },
 
-  /** The SIM `adopt`, whose key is lost, gets another one. */
+  /** Prepares a new key for the SIM `adopt`, whose key is lost. */
   async 'adopt-sim'(run: SimRun): Promise<'renew-key'> {
     const { options, ports, journal, adopt: simId } = run;
     if (simId === undefined) throw new RangeError('there is no SIM to adopt');
@@ -148,18 +151,20 @@ export const creationSteps = {
     return 'renew-key';
   },
 
-  /** Tells the platform of the key that the journal holds, and writes it with a new session. */
+  /**
+   * Sends the journal's public key to SORACOM, then writes arc.json with the new key and session.
+   */
   async 'renew-key'(run: SimRun): Promise<'done'> {
     const { api, journal, created, write } = run;
     const { createSim, created: answered } = journal.progress;
     const config = configOf(run);
-    // What became of the SIM that was asked for may still be open.
+    // Whether an earlier run's createSim may still have left an unknown SIM.
     const isOpen = !created && (createSim ?? answered) !== undefined;
     try {
       const ifRefused = isOpen ? 'journal-stays' : 'journal-ends';
       run.config = await renewKey({ config, journal, api, write }, ifRefused);
     } catch (error) {
-      // Any other failure says itself what there is now, and that the same command goes on.
+      // Any other error already describes the state and says to repeat the command.
       if (!created || !isRefusedRenewal(error)) throw error;
       throw retold(
         error,
@@ -173,7 +178,7 @@ export const creationSteps = {
 
 const KEY_KEPT = 'The key in arc.json is kept as it is; `arctun sim renew-key` makes another.';
 
-/** A SIM that is terminated, or unknown to this account, gets no session: what to do for another one. */
+/** Adds advice to the error that createArcSession returns for a terminated or unknown SIM. */
 function withWayOut(error: unknown, path: string): unknown {
   if (!(error instanceof ApiError) || (error.status !== 400 && error.status !== 404)) return error;
   const { failure, what, why, next, status, code } = error;
@@ -183,8 +188,8 @@ function withWayOut(error: unknown, path: string): unknown {
 }
 
 /**
- * Asks the person at the wizard.
- * @throws UserError of kind `failed` if the person says no
+ * Asks the user of the wizard to confirm the new SIM.
+ * @throws UserError of kind `failed` if the user declines
  */
 export async function confirmCreation(run: SignedInRun): Promise<void> {
   const { options, ports, endpoint } = run;
@@ -204,7 +209,9 @@ export async function confirmCreation(run: SignedInRun): Promise<void> {
   });
 }
 
-/** Another run may have come from its first step to its last before the journal kept it away. */
+/**
+ * Fails if arc.json appeared: a concurrent run may have finished before this run wrote its journal.
+ */
 async function refuseAppeared({ options, ports, journal }: SimRun): Promise<void> {
   try {
     await proveStillAbsent(ports.files, options.path);
@@ -220,7 +227,7 @@ async function refuseAppeared({ options, ports, journal }: SimRun): Promise<void
   }
 }
 
-/** @param how to give the SIM a key: a sentence */
+/** @param how a sentence that explains how to give the SIM a key */
 export function keylessError(simId: string, how: string): UserError {
   return new UserError('api', {
     what: `SIM ${simId} was created, but no arc.json could be made for it`,
@@ -229,7 +236,10 @@ export function keylessError(simId: string, how: string): UserError {
   });
 }
 
-/** @throws BootstrapRescueError unless it is in arc.json in the end */
+/**
+ * Writes arc.json directly if the journal cannot hold the key.
+ * @throws BootstrapRescueError if arc.json could not be written to its path
+ */
 async function keepWithoutJournal(
   config: ArcConfig,
   { options, ports, journal }: SimRun,
@@ -243,21 +253,25 @@ async function keepWithoutJournal(
       warning: 'Do not run bootstrap again for this SIM: it would create a second one.',
     });
   } catch (error) {
-    // The next run finds the rescued file; a journal that knows of no SIM would lead it astray.
+    // The next run finds the rescued file. A journal without a SIM ID would make it search for the
+    // SIM.
     const isKept = error instanceof BootstrapRescueError && error.rescuePath !== undefined;
     if (isKept) await journal.end().catch(() => undefined);
     throw error;
   }
 }
 
-/** What follows when the key that createSim gave is in arc.json; a second run repairs what fails. */
+/**
+ * The step after createSim's key is in arc.json. If it fails, running the command again completes
+ * it.
+ */
 type AfterKey = 'announce-own-key' | 'add-session';
 
 function afterKey({ journal }: SimRun): AfterKey {
   return journal.progress.createSim?.ownKey ? 'announce-own-key' : 'add-session';
 }
 
-/** What an earlier step has made. */
+/** Returns the configuration that an earlier step created. */
 export function configOf({ config }: SimRun): ArcConfig {
   if (config === undefined) throw new RangeError('no arc.json has been made');
   return config;

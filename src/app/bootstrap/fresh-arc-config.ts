@@ -11,15 +11,15 @@ import { Secret } from '../../lib/secrets/secret.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
 import { readSessionOrNone } from '../session/arc-session.js';
 
-/** What only the platform and the keys can say of a new arc.json. */
+/** The fields of a new arc.json that come from SORACOM or from the key pair. */
 export type SimPart = Pick<ArcConfig, 'privateKey' | 'publicKey' | 'simId'> &
   Partial<Pick<ArcConfig, 'arcSessionStatus'>>;
 
 /**
- * What soratun writes for a SIM that had no arc.json, except the profile: an API secret goes into
- * a file only where that is asked for.
+ * Creates the arc.json that soratun would write, but without a profile: an API secret is stored
+ * only on request.
  *
- * @param platform `process.platform`, for the name of the interface
+ * @param platform `process.platform`, which determines the interface name
  */
 export function freshArcConfig(sim: SimPart, platform: string): ArcConfig {
   return {
@@ -41,13 +41,13 @@ export function freshArcConfig(sim: SimPart, platform: string): ArcConfig {
   };
 }
 
-/** That of a SIM whose key is about to be made. */
+/** Creates the arc.json of a SIM whose key is generated later. */
 export function keylessArcConfig(simId: string, platform: string): ArcConfig {
   const zeroKey = new Uint8Array(KEY_LENGTH);
   return freshArcConfig({ privateKey: new Secret(zeroKey), publicKey: zeroKey, simId }, platform);
 }
 
-/** With the profile that was asked for, and what somebody added to the one that is there. */
+/** Returns `config` with the given profile; unknown keys of its existing profile are kept. */
 export function withProfile(config: ArcConfig, profile: ArcProfile | undefined): ArcConfig {
   if (profile === undefined) return config;
   const unknownKeys = config.profile?.unknownKeys ?? [];
@@ -55,8 +55,8 @@ export function withProfile(config: ArcConfig, profile: ArcProfile | undefined):
 }
 
 /**
- * What createSim's answer makes of an arc.json.
- * @returns undefined when the answer has no private key
+ * Converts the createSim response to an arc.json.
+ * @returns undefined if the response has no private key
  */
 export function newSimConfig(sim: SimResponse, platform: string): ArcConfig | undefined {
   const keys = simKeys(sim);
@@ -67,8 +67,8 @@ export function newSimConfig(sim: SimResponse, platform: string): ArcConfig | un
 }
 
 /**
- * The keys stand in the profile that carries a private one. soratun looks under the SIM's id; the
- * map's key is an ICCID, which is the same thing for a stand-alone virtual SIM only.
+ * Returns the keys of the first profile that has a private key. soratun looks up the SIM ID, but
+ * the map is keyed by ICCID, and the two are equal only for a stand-alone virtual SIM.
  */
 function simKeys({
   profiles = {},

@@ -1,7 +1,7 @@
 /**
- * Gives a virtual SIM a key pair that is made here. Its private key is in the journal before the
- * platform hears of the public one, for from then on no other opens the tunnel; it never leaves
- * this machine.
+ * Gives a virtual SIM a key pair that is generated locally. The private key never leaves this
+ * machine. It is in the journal before SORACOM gets the public key, because afterwards no other key
+ * works.
  */
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { formatKey, parseKey } from '../../arc-config/value-syntax.js';
@@ -14,16 +14,18 @@ import { readSession, withSession } from '../session/arc-session.js';
 import type { RenewKeyStep, SimJournal } from './sim-journal.js';
 
 export interface Renewal {
-  /** The SIM's, whose key is replaced. */
+  /** The configuration of the SIM whose key is replaced. */
   readonly config: ArcConfig;
-  /** The new key is the one that it tells of. */
+  /** The journal that holds the new key pair. */
   readonly journal: SimJournal;
   readonly api: Pick<SoracomApi, 'renewArcSimCredentials' | 'createArcSession'>;
-  /** Called once with the new key, then with the session. The text is on the disk when it resolves. */
+  /**
+   * Called with the new key, then with the session. The file is on disk when the promise resolves.
+   */
   readonly write: (config: ArcConfig) => Promise<void>;
 }
 
-/** The journal's line for a new key. */
+/** Creates the journal entry for a new key pair. */
 export function renewKeyStep(simId: string, { privateKey, publicKey }: KeyPair): RenewKeyStep {
   return {
     step: 'renew-key',
@@ -34,11 +36,12 @@ export function renewKeyStep(simId: string, { privateKey, publicKey }: KeyPair):
 }
 
 /**
- * For a key that this run has put into the journal. The journal ends when all is done.
+ * Renews the SIM's key with the pair that this run wrote to the journal, then removes the journal.
  *
- * @param ifRefused what becomes of the journal then: it stays if it tells of more than this key
- * @throws ApiError when the platform refuses: the old key holds then, and the journal says so;
- *   UserError when the answer was lost, or when the key is renewed and something else is missing
+ * @param ifRefused whether to keep the journal after a refusal: yes if it records more than this
+ * key
+ * @throws ApiError if SORACOM refuses: the old key stays valid, and the journal records that
+ * @throws UserError if the response was lost, or if a step after the renewal failed
  */
 export async function renewKey(
   renewal: Renewal,
@@ -50,13 +53,14 @@ export async function renewKey(
     return await renew(renewal);
   } catch (error) {
     if (isRefusedRenewal(error)) {
-      // What the platform says matters more; without this line the next run asks again.
+      // The API error matters more than this write. Without this entry, the next run tries the key
+      // again.
       await journal.add({ step: 'renewal-refused', simId }).catch(() => undefined);
       if (ifRefused === 'journal-ends') await journal.end().catch(() => undefined);
       throw error;
     }
     if (!(error instanceof ApiError)) throw error;
-    // There was no answer, or none that tells: the old key may be dead by now.
+    // The response is missing or inconclusive, so the old key may no longer work.
     throw retold(error, [
       ...error.next,
       `SIM ${simId} may have the new key by now, and the old one may be of no use. The new one is safe in ${journal.path}: run the same command again, and it goes on from here.`,
@@ -65,10 +69,11 @@ export async function renewKey(
 }
 
 /**
- * For a key that an earlier run has put into the journal; with one key a renewal is the same however
- * often it is asked. A refusal says nothing of whether that run was refused, too: the journal stays.
+ * Finishes the renewal that an earlier run wrote to the journal. Renewing with the same key is
+ * idempotent. If SORACOM refuses now, the earlier request may still have succeeded, so the journal
+ * stays.
  *
- * @throws UserError; ApiError when the answer was lost
+ * @throws UserError; ApiError if the response was lost
  */
 export async function finishRenewal(renewal: Renewal): Promise<ArcConfig> {
   const { journal } = renewal;
@@ -90,8 +95,9 @@ export async function finishRenewal(renewal: Renewal): Promise<ArcConfig> {
 }
 
 /**
- * A definite no to the new key, after which the SIM is as it was. A redirect is none: behind it may
- * stand the result of what was done (RFC 9110 15.4.4). Nor is a 429, nor anything that follows a 5xx: the key may be renewed by then.
+ * True if SORACOM definitely refused the new key, so the SIM is unchanged. A redirect does not
+ * count, because its target may be the result of a completed request (RFC 9110 15.4.4). A 429, or
+ * an error after a 5xx, does not count either: the key may already be renewed.
  */
 export function isRefusedRenewal(error: unknown): error is ApiError {
   if (!(error instanceof ApiError) || error.failure !== 'refused') return false;
@@ -104,7 +110,7 @@ async function renew({ config, journal, api, write }: Renewal): Promise<ArcConfi
   const { simId } = entry;
   const renewed = { ...config, ...parseKeys(entry), simId };
   await api.renewArcSimCredentials(simId, entry.publicKey);
-  // From here on no other key opens the tunnel.
+  // From this point on, only the new key works.
   try {
     await write(renewed);
   } catch (error) {
@@ -125,8 +131,8 @@ async function renew({ config, journal, api, write }: Renewal): Promise<ArcConfi
 }
 
 /**
- * Asks for a session and writes it.
- * @throws UserError when there is none, or it could not be written: what is missing, what to do next
+ * Creates a session and writes it.
+ * @throws UserError that says what is missing and what to do next, if either step fails
  */
 export async function addSession(
   config: ArcConfig,
@@ -158,10 +164,10 @@ function parseKeys(entry: RenewKeyStep): Pick<ArcConfig, 'privateKey' | 'publicK
 }
 
 /**
- * The same failure with what it means for the SIM.
+ * Adds to an error what it means for the SIM.
  *
- * @param next what to do, in place of the failure's own
- * @param what goes before the failure's own words when given
+ * @param next what to do, replacing the error's own advice
+ * @param what replaces the first line; the error's own first line then moves to the explanation
  */
 export function retold(error: UserError, next: readonly string[], what?: string): UserError {
   const text =

@@ -1,4 +1,7 @@
-/** What Krypton answers, directly or through krypton-cli: all of it, or nothing is believed. */
+/**
+ * Parses Krypton's response, received directly or through krypton-cli; an incomplete one is
+ * rejected.
+ */
 import * as z from 'zod';
 import { isZeroKey, type ArcSession } from '../../arc-config/arc-config.js';
 import { parseCidr, parseEndpoint, parseIp, parseKey } from '../../arc-config/value-syntax.js';
@@ -14,7 +17,7 @@ export interface KryptonSession {
   readonly session: ArcSession;
 }
 
-/** The platform has some twenty; this many still make an arc.json that can be read again. */
+/** SORACOM returns about twenty. An arc.json with this many can still be read. */
 const MOST_ALLOWED_IPS = 1024;
 
 const kryptonAnswer = z.object({
@@ -26,9 +29,9 @@ const kryptonAnswer = z.object({
 });
 
 /**
- * @param text what was answered; nothing of it is repeated in an error but a refusal's own words
- * @param giver who answered, as messages name them
- * @throws UserError of kind `api` when it is no whole session
+ * @param text the response; errors never repeat it, except for a refusal's own message
+ * @param giver the sender of the response, as error messages name it
+ * @throws UserError of kind `api` if the session is incomplete
  */
 export function readKryptonSession(text: Secret<string>, giver: string): KryptonSession {
   const json = parseJson(text.expose());
@@ -67,7 +70,7 @@ function misfit(
   issues: readonly { readonly path: readonly PropertyKey[] }[],
   giver: string,
 ): UserError {
-  // krypton-cli takes HTTP 400 for success and gives the platform's words as its result.
+  // krypton-cli treats HTTP 400 as success and prints the error response as its result.
   const said = refusal.safeParse(json);
   if (said.success) {
     const { code, message } = said.data;

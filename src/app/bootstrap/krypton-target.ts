@@ -1,6 +1,6 @@
 /**
- * Where the keys that Krypton gives go. Every call makes the old ones useless, so all that can be
- * refused is refused before it, and its answer is on the disk before anything else.
+ * Stores the keys that Krypton returns. Each call to Krypton invalidates the previous keys, so all
+ * checks run before the call, and its response is written to disk first.
  */
 import { writeArcConfig } from '../../arc-config/arc-config-file.js';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
@@ -21,37 +21,37 @@ import { SimJournal } from './sim-journal.js';
 export interface KryptonTargetOptions {
   /** The arc.json to create or refresh. */
   readonly path: string;
-  /** Gives arc.json back instead; then no file is read, and none written. */
+  /** Whether to return arc.json instead; then no file is read or written. */
   readonly dumpConfig: boolean;
-  /** arctun's state folder: where arc.json goes when `path` cannot be written after all. */
+  /** arctun's state folder, used if `path` cannot be written. */
   readonly rescueFolder: string;
-  /** `process.platform`, for the name of the interface. */
+  /** `process.platform`, which determines the interface name. */
   readonly platform: string;
 }
 
 export interface KryptonPorts {
   readonly files: Files;
   readonly journals: Journals;
-  /** The public key of an X25519 private one. */
+  /** Computes the public key of an X25519 private key. */
   readonly publicKeyOf: (privateKey: Uint8Array) => Uint8Array;
-  /** Takes a line for people. */
+  /** Shows a line to the user. */
   readonly note: (line: string) => void;
 }
 
 export type KryptonResult =
   | {
-      /** Empty where nobody knows it. */
+      /** Empty if the ID is unknown. */
       readonly simId: string;
-      /** Absolute. */
+      /** Absolute path of the written file. */
       readonly path: string;
-      /** Whether there was no file before. */
+      /** Whether the file is new. */
       readonly created: boolean;
     }
   | { readonly arcJson: Secret<string> };
 
 /**
- * @returns the file's configuration; undefined where there is no file, or none is to be read
- * @throws UserError when the target is refused; nothing was changed then, here or on the platform
+ * @returns the file's configuration; undefined if the file does not exist or must not be read
+ * @throws UserError if the target is refused; nothing was changed, locally or on SORACOM
  */
 export async function openKryptonTarget(
   { path, dumpConfig }: KryptonTargetOptions,
@@ -64,7 +64,7 @@ export async function openKryptonTarget(
   return existing;
 }
 
-/** The journal may hold the one copy of another SIM's key, and belongs to another command. */
+/** Refuses to run if a journal exists: it may hold the only copy of another SIM's key. */
 async function refuseInterruptedRun(journals: Journals, path: string): Promise<void> {
   const journal = await SimJournal.open(journals, path);
   if (journal.line === 'none') return;
@@ -138,7 +138,9 @@ async function keepOtherSim(
   return { tell, remove: () => undo().catch(tell) };
 }
 
-/** A command that runs at each start, and is told no SIM id, shall not fill the folder. */
+/**
+ * A command that runs at every boot without a known SIM ID must not fill the folder with copies.
+ */
 const MOST_COPIES = 9;
 
 /**
@@ -151,7 +153,7 @@ async function keepCopy(
   existing: ArcConfig,
 ): Promise<{ path: string; undo: () => Promise<void> }> {
   const text = formatArcConfig(existing);
-  // The id comes from outside and goes into a file name.
+  // The ID is external input and becomes part of a file name.
   const first = `${path}.${existing.simId.replaceAll(/[^0-9A-Za-z]/g, '_') || 'old'}`;
   for (let number = 1; ; number++) {
     const copy = number === 1 ? first : `${first}.${number}`;
@@ -165,7 +167,7 @@ async function keepCopy(
   }
 }
 
-/** @returns undefined where nothing stands; no text for what cannot be read */
+/** @returns undefined if the file does not exist; empty text if it cannot be read */
 async function readCopy(files: Files, path: string): Promise<string | undefined> {
   try {
     return await files.readText(path);
@@ -175,10 +177,10 @@ async function readCopy(files: Files, path: string): Promise<string | undefined>
 }
 
 /**
- * Writes the configuration, or gives it back.
+ * Writes the configuration to the file, or returns it.
  *
- * @param simId undefined when nobody knows it: then the file's own stays
- * @throws BootstrapRescueError when the file cannot be written after all
+ * @param simId undefined if unknown; then the ID in the file is kept
+ * @throws BootstrapRescueError if the file cannot be written
  */
 export async function keepKryptonSession(
   answer: KryptonSession,

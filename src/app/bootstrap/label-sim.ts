@@ -1,13 +1,16 @@
-/** A SIM's name, tags and group: worth having, but never worth losing a key for. */
+/**
+ * Sets a SIM's name, tags and group. A failure is only a warning, so that the new key is never
+ * lost.
+ */
 import { UserError } from '../../lib/errors/user-error.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { SimTag, SoracomApi } from '../../soracom/soracom-api.js';
 import { unlessForbidden } from '../sim/virtual-sims.js';
 
 export interface SimLabels {
-  /** The tag `name`. */
+  /** The value of the `name` tag. */
   readonly name?: string | undefined;
-  /** Id of the group whose settings hold for the SIM. */
+  /** The ID of the SIM group. */
   readonly group?: string | undefined;
   readonly tags?: readonly SimTag[] | undefined;
 }

@@ -1,4 +1,4 @@
-/** The steps that go on from where the journal of an earlier run came. */
+/** The steps that resume an interrupted run from its journal. */
 import { formatKey } from '../../arc-config/value-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { ApiError } from '../../soracom/api-error.js';
@@ -10,7 +10,7 @@ import { keylessArcConfig, withProfile } from './fresh-arc-config.js';
 import { finishRenewal, retold } from './key-renewal.js';
 
 export const resumeSteps = {
-  /** createSim was called, or was about to be: the user, or the platform's list, says what came of it. */
+  /** createSim may have been called: the user or SORACOM's SIM list determines the result. */
   async 'look-for-sim'(run: SimRun): Promise<'adopt-sim' | 'announce-sim' | 'confirm-creation'> {
     const { adopt, createAnother } = run.options;
     if (adopt !== undefined) return 'adopt-sim';
@@ -23,7 +23,10 @@ export const resumeSteps = {
     return 'adopt-sim';
   },
 
-  /** createSim has answered. If its response has no key, the SIM gets one: no other program can use a key yet. */
+  /**
+   * createSim has returned. If its response had no key, this step gives the SIM one; no program can
+   * be using the SIM yet.
+   */
   async 'finish-creation'(
     run: SimRun,
   ): Promise<'adopt-sim' | 'announce-own-key' | 'refresh-session'> {
@@ -45,12 +48,12 @@ export const resumeSteps = {
     run.created = true;
     if (existing === undefined) await write(config);
     if (createSim?.ownKey) return 'announce-own-key';
-    // arc.json has the key. Time has passed, so the session is created again.
+    // arc.json has the key. Its session may be outdated, so the next step creates another.
     await journal.end();
     return 'refresh-session';
   },
 
-  /** The earlier run may have renewed the key, or not: it is renewed once more, with the same one. */
+  /** The earlier run may have renewed the key; this step renews it again with the same key pair. */
   async 'finish-renewal'(run: SimRun): Promise<'done' | 'look-for-sim'> {
     const { api, journal, existing, options, ports, write } = run;
     const { simId } = journal.key;
@@ -65,7 +68,8 @@ export const resumeSteps = {
     } catch (error) {
       const isOpen = createSim !== undefined && created === undefined;
       if (!isOpen || !isUnknownSim(error)) throw error;
-      // That id was no SIM's of this account; what became of the one that was asked for is still open.
+      // This account has no SIM with that ID. The SIM that createSim may have created is still
+      // unknown.
       await journal.add({ step: 'renewal-refused', simId });
       return 'look-for-sim';
     }
@@ -82,10 +86,10 @@ function isUnknownSim(error: unknown): boolean {
 }
 
 /**
- * Looks, and has a person choose among what is found.
+ * Looks for the SIM, and asks the user to choose if candidates exist.
  *
- * @returns none where the SIM would be listed by now if it existed
- * @throws UserError if no terminal can be asked, or if the user changes nothing; a SIM may exist then
+ * @returns `none` if no SIM was created: SORACOM would list it by now
+ * @throws UserError if no terminal is available, or if the user chooses to stop; a SIM may exist
  */
 async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> | 'none'> {
   const { ports, journal, api } = run;
@@ -93,7 +97,7 @@ async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> 
   if (asked === undefined) throw new RangeError('the journal asks for no SIM');
   const { since, clock } = asked;
   ports.onStep?.('Looking for the SIM that an earlier run asked for');
-  // A clock of this machine may be wrong by years, and says nothing.
+  // The local clock may be wrong by years, so a local time is not compared.
   const byPlatform = clock === 'platform' ? since : undefined;
   const sims = await findLostSims(byPlatform, api).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
@@ -108,21 +112,22 @@ async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> 
   return choice;
 }
 
-/** Clocks of the platform's parts may differ by so much, in milliseconds. */
+/** The assumed clock difference between SORACOM's servers, in milliseconds. */
 const CLOCK_SKEW = 60_000;
 
 /**
- * A SIM that was created is in the platform's listings well before so long has passed, in
- * milliseconds; no figure is published, and this is meant to be far beyond it.
+ * The time after which a created SIM must appear in SORACOM's listings, in milliseconds. SORACOM
+ * publishes no figure; this value is meant to be far above the real delay.
  */
 const LISTED_AFTER = 600_000;
 
 /**
- * The virtual SIMs that may have been created by a request, the likeliest first: those created after it,
- * in their order, then those of the minute before it. One whose time is not told may be the lost one.
+ * Lists the virtual SIMs that the request may have created, the most likely first: those created
+ * after it, in order, then those of the minute before it. A SIM without a creation time is
+ * included.
  *
- * @param since Unix milliseconds by the platform's clock; undefined leaves none out
- * @throws ApiError; UserError where permissions are missing
+ * @param since Unix milliseconds on SORACOM's clock; undefined includes all SIMs
+ * @throws ApiError; UserError if permissions are missing
  */
 export async function findLostSims(
   since: number | undefined,
@@ -141,7 +146,7 @@ export async function findLostSims(
     .toSorted((one, other) => distance(one, since) - distance(other, since));
 }
 
-/** How far a SIM is from the request: one from before it is farther than all from after it. */
+/** The sort key of a SIM: any SIM from before the request ranks after all later ones. */
 function distance({ createdTime, isEarlier }: LostSim, since = 0): number {
   if (createdTime === undefined) return Number.MAX_SAFE_INTEGER / 2;
   return isEarlier ? Number.MAX_SAFE_INTEGER - createdTime : createdTime - since;
@@ -190,7 +195,9 @@ function describeSim({ simId, createdTime, name }: LostSim): string {
   return `${simId}${name === '' ? '' : ` (${name})`} at ${isoTime(createdTime)}`;
 }
 
-/** Elsewhere the SIM is not listed, and that says nothing of whether it exists. */
+/**
+ * Refuses another account or API endpoint, because its SIM list does not show the requested SIM.
+ */
 function refuseOtherAccount(
   { api, endpoint, journal: { progress, path } }: SimRun,
   next: readonly string[],
@@ -223,7 +230,9 @@ function refuseOtherSim(simId: string, run: SimRun): void {
   );
 }
 
-/** One of the two keys opens the tunnel; this program cannot tell which. */
+/**
+ * Refuses two different keys of one SIM: only one opens the tunnel, and arctun cannot tell which.
+ */
 function refuseOtherKey(run: SimRun): void {
   const { existing, journal } = run;
   const kept = journal.createdConfig;

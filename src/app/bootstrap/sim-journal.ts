@@ -1,7 +1,7 @@
 /**
- * The steps of a run that creates a virtual SIM or gives it another key, as its journal tells them
- * to the next run. A step is on the disk before what it announces happens, or as soon as what it
- * reports has happened.
+ * The journal of a run that creates a virtual SIM or renews its key. Each entry is on disk before
+ * the action that it announces, or right after the result that it records, so that the next run can
+ * resume.
  */
 import * as z from 'zod';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
@@ -12,25 +12,27 @@ import { fileFaultKind } from '../../lib/errors/file-fault.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { parseJson } from '../../lib/text/parse-json.js';
 
-/** createSim is about to be called: from here on a SIM may exist. */
+/** createSim is about to be called; from now on a SIM may exist. */
 const createSimStep = z.object({
   step: z.literal('create-sim'),
-  /** Before the call, in Unix milliseconds. */
+  /** Unix milliseconds before the call. */
   since: z.number().int().min(0).max(8.64e15),
-  /** Whose clock that is; this machine's may be wrong. */
+  /** The clock that `since` was read from; the local clock may be wrong. */
   clock: z.enum(['platform', 'local']),
-  /** The API and the account that were asked: elsewhere nobody knows of the SIM. */
+  /** The API endpoint and account of the request; no other account lists the SIM. */
   endpoint: z.string(),
   operatorId: z.string().optional(),
-  /** Whether the SIM is to have a key that was made here. */
+  /** Whether the SIM gets a key that is generated locally. */
   ownKey: z.boolean(),
 });
 
-/** createSim has answered. */
+/** createSim has returned. */
 const createdStep = z.object({
   step: z.literal('created'),
   simId: z.string(),
-  /** The arc.json to write, private key in clear; absent when the answer had no key. */
+  /**
+   * The arc.json to write, with the private key in clear text; absent if the response had no key.
+   */
   arcJson: z.string().optional(),
 });
 
@@ -42,7 +44,7 @@ const renewKeyStep = z.object({
   publicKey: z.string(),
 });
 
-/** The platform has refused that key: the SIM has the one that it had. */
+/** SORACOM refused the new key; the SIM keeps its old one. */
 const renewalRefusedStep = z.object({ step: z.literal('renewal-refused'), simId: z.string() });
 
 const step = z.discriminatedUnion('step', [
@@ -57,20 +59,20 @@ export type CreatedStep = z.infer<typeof createdStep>;
 export type RenewKeyStep = z.infer<typeof renewKeyStep>;
 export type JournalStep = z.infer<typeof step>;
 
-/** How far a run came: the newest step of each kind. */
+/** The progress of a run: the newest entry of each kind. */
 export interface Progress {
   readonly createSim?: CreateSimStep;
   readonly created?: CreatedStep;
   readonly renewKey?: RenewKeyStep;
 }
 
-/** What the journal speaks of last; `none` where there is no journal. */
+/** The kind of the journal's newest relevant entry; `none` without a journal. */
 export type JournalLine = 'none' | Exclude<JournalStep['step'], 'renewal-refused'>;
 
-/** The journal beside one arc.json. Its first step makes the file. */
+/** The journal next to one arc.json. Adding the first entry creates the file. */
 export class SimJournal {
   readonly #journals: Journals;
-  /** The arc.json. */
+  /** The path of arc.json. */
   readonly #target: string;
   #journal: Journal | undefined;
   #progress: { -readonly [Key in keyof Progress]: Progress[Key] } = {};
@@ -81,8 +83,8 @@ export class SimJournal {
   }
 
   /**
-   * With what an earlier run left; without a line if that left nothing, or nothing had happened yet.
-   * @throws UserError when that run is still at work, or its journal cannot be understood
+   * Opens the journal of an earlier run. It has no entries if that run finished or did nothing.
+   * @throws UserError if that run is still active, or if its journal cannot be parsed
    */
   static async open(journals: Journals, target: string): Promise<SimJournal> {
     const ofTarget = new SimJournal(journals, target);
@@ -96,11 +98,11 @@ export class SimJournal {
         next: ['Wait until it ends, then run the same command again.'],
       });
     }
-    // It is made with its first line as one step, so that without one it is no work of ours.
+    // arctun creates the file and its first entry atomically, so an empty file is not arctun's.
     if (lines.length === 0) throw unreadable(journal.path);
     ofTarget.#journal = journal;
     for (const line of lines) ofTarget.#note(readStep(line, journal.path));
-    // Its one key was refused: nothing is left to do.
+    // SORACOM refused the journal's only key, so there is nothing to resume.
     if (ofTarget.line === 'none') await ofTarget.end();
     return ofTarget;
   }
@@ -114,26 +116,29 @@ export class SimJournal {
     return (renewKey ?? created ?? createSim)?.step ?? 'none';
   }
 
-  /** The key that it tells of. */
+  /** The key pair that the journal records. */
   get key(): RenewKeyStep {
     if (this.#progress.renewKey) return this.#progress.renewKey;
     throw new RangeError('the journal has no key');
   }
 
-  /** What createSim's answer made of an arc.json; undefined when that had no key, or never came. */
+  /**
+   * The arc.json built from createSim's response; undefined if that had no key or never arrived.
+   */
   get createdConfig(): ArcConfig | undefined {
     const text = this.#progress.created?.arcJson;
     return text === undefined ? undefined : parseArcConfig(text, { path: this.path });
   }
 
-  /** Absolute, as messages show it. */
+  /** The absolute path of the journal, for messages. */
   get path(): string {
     return this.#opened().path;
   }
 
   /**
-   * It is on the disk when this resolves.
-   * @throws UserError of kind `permission` or `failed`, also if another run is faster than this one
+   * Appends an entry, which is on disk when the promise resolves.
+   * @throws UserError of kind `permission` or `failed`, also if a concurrent run creates the
+   * journal first
    */
   async add(entry: JournalStep): Promise<void> {
     const line = JSON.stringify(entry);
@@ -143,7 +148,10 @@ export class SimJournal {
     this.#note(entry);
   }
 
-  /** @throws UserError of kind `permission` or `failed` */
+  /**
+   * Removes the journal.
+   * @throws UserError of kind `permission` or `failed`
+   */
   async end(): Promise<void> {
     const journal = this.#opened();
     await explained(() => journal.remove(), {
@@ -207,14 +215,14 @@ async function explained<T>(
   }
 }
 
-/** @throws UserError for a line that this version does not know */
+/** @throws UserError if this version does not know the entry */
 function readStep(line: string, path: string): JournalStep {
   const { data } = step.safeParse(parseJson(line));
   if (data === undefined) throw unreadable(path);
   return data;
 }
 
-/** It may hold the one copy of a key: it is not taken for an empty one. */
+/** The file may hold the only copy of a key, so it is not treated as empty. */
 function unreadable(path: string): UserError {
   return new UserError('configuration', {
     what: 'nothing was created or changed',
