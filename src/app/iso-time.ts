@@ -1,17 +1,19 @@
-/** Times in UTC, as ISO 8601 writes them. Whatever the API has told, nothing here throws. */
+/**
+ * Formats UTC times as ISO 8601. These functions never throw, even for invalid times from the API.
+ */
 
-/** To the millisecond; undefined for what is no time. */
+/** Formats with milliseconds; undefined for an invalid time. */
 export function isoMilliseconds(unixTime: number | undefined): string | undefined {
   const date = new Date(unixTime ?? NaN);
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
-/** To the second; empty for what is no time. */
+/** Formats with seconds; empty for an invalid time. */
 export function timeText(unixTime: number | undefined): string {
   return isoMilliseconds(unixTime)?.replace(/\.\d{3}/, '') ?? '';
 }
 
-/** To the second, in a sentence. */
+/** Formats with seconds, for use in a sentence. */
 export function isoTime(unixTime: number | undefined): string {
   return timeText(unixTime) || 'an unknown time';
 }

@@ -1,4 +1,4 @@
-/** Sends one message to the Unified Endpoint and closes the tunnel. */
+/** Sends one message to Unified Endpoint and closes the tunnel. */
 import { UserError } from '../lib/errors/user-error.js';
 import { DialError } from '../proxy/dialer.js';
 import { exchangeHttp, type HttpResponse, type HttpMessage } from '../proxy/http-exchange.js';
@@ -15,12 +15,12 @@ import type { TunnelMode } from './up/choose-mode.js';
 import { openTunnel, type OpenTunnelOptions } from './up/open-tunnel.js';
 import { planTunnel } from './up/plan-tunnel.js';
 
-/** A message, and the protocol of the entry point that takes it. */
+/** A message, and the protocol of the entry point to send it to. */
 export type Message =
   | { readonly via: 'http'; readonly request: HttpMessage }
   | { readonly via: 'tcp' | 'udp'; readonly payload: Uint8Array };
 
-/** What came back. By TCP and UDP that may be nothing, which is no error. */
+/** The response; over TCP and UDP an empty response is not an error. */
 export type SendResponse =
   | { readonly via: 'http'; readonly response: HttpResponse }
   | { readonly via: 'tcp' | 'udp'; readonly payload: Uint8Array | undefined };
@@ -28,31 +28,32 @@ export type SendResponse =
 export interface SendOptions extends OpenTunnelOptions {
   readonly arcConfig: LoadedArcConfig;
   readonly mode: TunnelMode;
-  /** The target inside the tunnel: IP text and port. */
+  /** The destination inside the tunnel: IP address and port. */
   readonly target: { readonly host: string; readonly port: number };
   readonly message: Message;
   /**
-   * Milliseconds: by TCP and UDP until the answer begins, by HTTP without a byte either way.
+   * Milliseconds: over TCP and UDP until the response starts, over HTTP without a byte in either
+   * direction.
    */
   readonly timeout: number;
-  /** Another process of this machine may use the SIM. */
+  /** Whether to send even if another process on this machine uses the SIM. */
   readonly force: boolean;
-  /** Of this process. */
+  /** The ID of this process. */
   readonly pid: number;
 }
 
 export type SendPorts = TunnelPorts & Pick<ClaimSimPorts, 'claims'>;
 
-/** Answers of the platform's services are small; this is room enough for any. */
+/** Maximum response size in bytes; responses of SORACOM's services are much smaller. */
 const MAX_ANSWER = 16 * 1024 * 1024;
 
 /**
- * Waits for another `send` with the same SIM to end.
+ * Sends the message and returns the response. Waits for another `send` with the same SIM to end.
  *
- * @throws UserError `tunnel` when another process of this machine uses the SIM
- * @throws UserError `usage` for mode tun, and when a UDP message does not fit into one packet
- * @throws TunnelError when there is no handshake or no connection, UserError `failed` when the
- *   exchange breaks
+ * @throws UserError of kind `tunnel` if another process on this machine uses the SIM
+ * @throws UserError of kind `usage` for mode tun, or if a UDP message does not fit into one packet
+ * @throws TunnelError if no handshake or connection succeeds
+ * @throws UserError of kind `failed` if the exchange fails
  */
 export async function sendMessage(options: SendOptions, ports: SendPorts): Promise<SendResponse> {
   const { arcConfig, message, target, force, pid, signal } = options;
@@ -81,7 +82,7 @@ async function sendThroughTunnel(
   } catch (error) {
     throw explain(error, options);
   } finally {
-    // What has arrived is known: nothing is waited for.
+    // The response is complete, or the exchange failed: do not wait.
     await tunnel.close({ gracePeriod: 0 });
   }
 }
@@ -118,7 +119,7 @@ function requireUserspace(mode: TunnelMode): void {
   });
 }
 
-/** The stack makes no fragments: on their way through NATs and firewalls they are often lost. */
+/** The stack does not fragment, because NATs and firewalls often drop fragments. */
 function requireOnePacket(payload: Uint8Array, host: string, mtu: number): void {
   const limit = maxDatagramPayload(mtu, host.includes(':') ? 6 : 4);
   if (payload.length <= limit) return;

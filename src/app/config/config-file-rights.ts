@@ -1,4 +1,7 @@
-/** What rights of others on arc.json mean: its commands run as us, and its key is our SIM. */
+/**
+ * Checks the permissions of arc.json: its commands run as the current user, and its key is the
+ * SIM's identity.
+ */
 import { quote } from 'shell-quote';
 
 import type { OtherWriter } from '../../ports/files.js';
@@ -6,8 +9,8 @@ import { UserError } from '../../lib/errors/user-error.js';
 import type { LoadedArcConfig } from './load-arc-config.js';
 
 /**
- * @throws UserError `permission` if the file has commands and someone else than us and root could have
- *   written them
+ * @throws UserError of kind `permission` if the file has commands and a user other than the current
+ * one and root could have written them
  */
 export function refuseHooksOfOthers(arcConfig: LoadedArcConfig): void {
   const { original, source, otherWriters = [] } = arcConfig;
@@ -26,7 +29,7 @@ export function refuseHooksOfOthers(arcConfig: LoadedArcConfig): void {
   });
 }
 
-/** A sentence about a file that others can read; undefined if they cannot. */
+/** Returns a warning about a file that others can read; undefined if they cannot. */
 export function readableWarning({ path, readableMode }: LoadedArcConfig): string | undefined {
   if (path === undefined || readableMode === undefined) return undefined;
   return `other users can read ${path}, which holds a private key (mode ${octal(readableMode)}). Run: chmod 600 ${quote([path])}`;

@@ -14,23 +14,25 @@ import type { Resolver } from '../../ports/resolver.js';
 import type { LoadedArcConfig } from './load-arc-config.js';
 
 export interface ExportWgConfigOptions {
-  /** A path, JSON or its base64, as `--config` takes it. */
+  /** A path, JSON text or base64-encoded JSON, as for `--config`. */
   readonly config: string;
-  /** Whether the server stays as it is named; otherwise it becomes an address, as in soratun. */
+  /**
+   * Whether to keep the server's host name; otherwise it is replaced by an address, as in soratun.
+   */
   readonly keepHostname: boolean;
 }
 
 export interface ExportedWgConfig {
-  /** wg-quick's text, the private key in clear. */
+  /** wg-quick configuration with the private key in clear text. */
   readonly text: string;
-  /** What will not be as arc.json says it. */
+  /** Differences in behavior between the exported text and arc.json. */
   readonly warnings: readonly string[];
 }
 
 /**
- * The configuration as wg-quick text. A name becomes the first of its addresses.
+ * Exports the configuration as wg-quick text. A host name is replaced by its first address.
  *
- * @throws ArcConfigError, UserError of kind `tunnel` when the server's name cannot be resolved
+ * @throws ArcConfigError, UserError of kind `tunnel` if the server's name cannot be resolved
  */
 export async function exportWgConfig(
   { config, keepHostname }: ExportWgConfigOptions,
@@ -51,8 +53,8 @@ export async function exportWgConfig(
 }
 
 /**
- * What `up` shows of its configuration where SORACOM_VERBOSE is set, with soratun's banners. A name
- * stays a name: nothing is to be waited for.
+ * Formats the configuration that `up` prints if SORACOM_VERBOSE is set, with soratun's banners.
+ * Host names are not resolved, so that nothing delays `up`.
  *
  * @throws ArcConfigError
  */
@@ -69,8 +71,8 @@ export function verboseWgConfig(
 }
 
 /**
- * Writes an image that holds the private key to a new file, for its owner alone. A file that exists stays:
- * it may be arc.json.
+ * Writes an image that contains the private key to a new file that only its owner can read. An
+ * existing file is never replaced, because it may be arc.json.
  * @throws UserError of kind `configuration` (no such folder), `permission` or `failed`
  */
 export async function createPrivateImage(

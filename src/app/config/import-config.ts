@@ -6,15 +6,15 @@ import type { ImportNote } from '../../arc-config/wg-quick/wg-quick-entries.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
 export interface ImportConfigOptions {
-  /** The wg-quick file; `-` is standard input. */
+  /** The wg-quick file; `-` for standard input. */
   readonly file: string;
-  /** The arc.json to write, as `--config` names it. */
+  /** The path of the arc.json to write, as for `--config`. */
   readonly target: string;
-  /** Empty when it is not known. */
+  /** Empty if unknown. */
   readonly simId: string;
-  /** Whether an arc.json that is there may be replaced. */
+  /** Whether an existing arc.json may be replaced. */
   readonly force: boolean;
-  /** Whether what the tunnel needs and arc.json cannot hold is dropped. */
+  /** Whether to drop settings that the tunnel needs but arc.json cannot hold. */
   readonly ignoreUnsupported: boolean;
 }
 
@@ -22,24 +22,24 @@ export interface ImportConfigPorts {
   readonly files: Files;
   readonly readStdin: () => Promise<Uint8Array>;
   readonly publicKeyOf: (privateKey: Uint8Array) => Uint8Array;
-  /** `process.platform`. */
+  /** The value of `process.platform`. */
   readonly platform: string;
 }
 
 export interface ImportedConfig {
-  /** The arc.json that was written, as an absolute path. */
+  /** The absolute path of the written arc.json. */
   readonly path: string;
-  /** How messages name what was read. */
+  /** The name of the input in messages. */
   readonly source: string;
-  /** What arc.json holds in another way, or not at all. */
+  /** Settings that arc.json holds in another form, or not at all. */
   readonly notes: readonly ImportNote[];
 }
 
 /**
  * Writes an arc.json from a WireGuard configuration.
  *
- * @throws ArcConfigError with every fault of the WireGuard configuration, UserError when a file
- *   cannot be read or written, or is there already
+ * @throws ArcConfigError with every error of the WireGuard configuration
+ * @throws UserError if a file cannot be read or written, or already exists
  */
 export async function importConfig(
   { file, target, simId, force, ignoreUnsupported }: ImportConfigOptions,
@@ -86,7 +86,7 @@ async function isAbsentOrEmpty(files: Files, path: string): Promise<boolean> {
     return (await files.readText(path)).trim() === '';
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    // The write that follows says what is wrong with the folder.
+    // The later write reports what is wrong with the folder.
     if (error.failure === 'absent' || error.failure === 'no-folder') return true;
     throw readFailure(error, files.absolute(path));
   }

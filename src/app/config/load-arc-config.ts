@@ -12,27 +12,30 @@ import { UserError } from '../../lib/errors/user-error.js';
 import { withNewestSession, type StateHome } from '../session/session-state.js';
 
 export interface LoadedArcConfig {
-  /** To open a tunnel with: its session is the newest that is known. */
+  /** The configuration for opening a tunnel, with the newest known session. */
   readonly config: ArcConfig;
-  /** What the file or the text itself holds. */
+  /** The content of the file or text itself. */
   readonly original: ArcConfig;
-  /** How messages name it: the path, or what stands in its place. */
+  /** The name of the configuration in messages: its path, or a description. */
   readonly source: string;
-  /** The file; undefined when the configuration was given as text. */
+  /** The path of the file; undefined if the configuration was given as text. */
   readonly path: string | undefined;
-  /** What its author may not have meant; undefined if nothing looked for it. */
+  /** Likely mistakes in the file; undefined if it was not checked for them. */
   readonly notices?: readonly ConfigNotice[];
-  /** Who else than us and root can write the file; absent for text that was given instead of a file. */
+  /**
+   * Owners and modes that let users other than the current one and root write the file; absent for
+   * text that was given directly.
+   */
   readonly otherWriters?: readonly OtherWriter[];
-  /** The mode of a file that others can read, if we can change that. */
+  /** The mode of a file that others can read, if the current user can change it. */
   readonly readableMode?: number | undefined;
 }
 
 /**
- * The configuration that `--config` or ARCTUN_CONFIG names: a path, JSON text or its base64. Where
- * the state folder holds a newer session of its SIM, that one is taken.
+ * Loads the configuration that `--config` or ARCTUN_CONFIG gives: a path, JSON text or
+ * base64-encoded JSON. A newer session of its SIM in the state folder replaces the session.
  *
- * @throws ArcConfigError with every fault that was found, UserError when the file cannot be read
+ * @throws ArcConfigError with every error found, UserError if the file cannot be read
  */
 export async function loadArcConfig(value: string, home: StateHome): Promise<LoadedArcConfig> {
   const { config: original, source } = await loadArcConfigSource(home.files, value);
@@ -41,15 +44,15 @@ export async function loadArcConfig(value: string, home: StateHome): Promise<Loa
   return { config, original, source: path ?? INLINE_CONFIG, path };
 }
 
-/** How messages name a configuration that came on standard input. */
+/** The name in messages of a configuration read from standard input. */
 const STANDARD_INPUT = 'standard input';
 
 /**
- * As `loadArcConfig`, and the configuration has all that a tunnel needs. `up`, `send`, the library and
- * `config validate` all decide by this function.
+ * Loads a configuration and checks that it has everything a tunnel needs. `up`, `send`, the library
+ * and `config validate` all use this function.
  *
  * @param value as in `loadArcConfig`, or the bytes of standard input
- * @throws ArcConfigError with every fault of either kind, UserError when the text cannot be read
+ * @throws ArcConfigError with every error found, UserError if the text cannot be read
  */
 export async function loadTunnelConfig(
   value: string | Uint8Array,
@@ -59,7 +62,7 @@ export async function loadTunnelConfig(
   const { text, source, path, inspected } = await readText(value, home);
   const read = readArcConfigText(text, { path: source });
   const { config: original, faults, notices } = read;
-  // A session from the state folder cannot replace what could not be read.
+  // Use no session from the state folder if the configuration has errors.
   const config = faults.length > 0 ? original : await withNewestSession(original, home);
   refuseFaults(read, config, { path: source, overrides });
   const loaded = { config, original, source, path, notices };
@@ -72,7 +75,7 @@ interface NamedText {
   readonly text: string;
   readonly source: string;
   readonly path: string | undefined;
-  /** undefined for text that was given instead of a file. */
+  /** undefined for text that was given directly. */
   readonly inspected: InspectedText | undefined;
 }
 

@@ -5,16 +5,16 @@ import { FileError, type Files } from '../../ports/files.js';
 import { formatArcConfig, redactArcConfig } from '../../arc-config/format-arc-config.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 
-/** The skeleton that soratun prints, byte for byte. */
+/** Returns the skeleton that soratun prints, byte for byte. */
 export function skeletonText(platform: string): string {
   return formatArcConfig(skeletonArcConfig(platform));
 }
 
 /**
- * The configuration with its secrets hidden; the skeleton where the file is absent or empty, so
- * that `config > arc.json` starts a file as it does with soratun.
+ * Returns the configuration with its secrets hidden. For an absent or empty file it returns the
+ * skeleton, so that `config > arc.json` creates a new file as in soratun.
  *
- * @throws ArcConfigError with every fault, UserError when the file is there but cannot be read
+ * @throws ArcConfigError with every error found, UserError if the file exists but cannot be read
  */
 export async function showConfig(value: string, files: Files, platform: string): Promise<string> {
   const source = resolveConfigSource(value);

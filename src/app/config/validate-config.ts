@@ -7,12 +7,12 @@ import { type KeyPorts, planTunnel } from '../up/plan-tunnel.js';
 import type { StateHome } from '../session/session-state.js';
 
 /**
- * Checks a configuration exactly as `up` without flags does, and opens nothing.
+ * Checks a configuration exactly as `up` without flags does, but opens no tunnel.
  *
- * @param value as --config means it, or the bytes of standard input
- * @returns what keeps no tunnel from working
- * @throws ArcConfigError with every fault, UserError when the text cannot be read or
- *   its commands could be someone else's
+ * @param value as for --config, or the bytes of standard input
+ * @returns problems that do not prevent the tunnel from working
+ * @throws ArcConfigError with every error found, UserError if the text cannot be read or other
+ * users could have written its commands
  */
 export async function validateConfig(
   value: string | Uint8Array,
@@ -25,7 +25,7 @@ export async function validateConfig(
   return configNotices(arcConfig, ports);
 }
 
-/** What the author of a usable configuration may not have meant, as `validate` and `up` show it. */
+/** Finds likely mistakes in a valid configuration, as `validate` and `up` report them. */
 export function configNotices(
   { config, source, notices = [] }: LoadedArcConfig,
   { crypto }: KeyPorts,

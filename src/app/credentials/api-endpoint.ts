@@ -1,4 +1,4 @@
-/** Where the API is that credentials are for. */
+/** Chooses the API endpoint for the credentials. */
 import type { ArcProfile } from '../../arc-config/arc-config.js';
 import type { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/errors/user-error.js';
@@ -7,13 +7,13 @@ import { isSoracomUrl, parseEndpointUrl } from '../../soracom/endpoint-url.js';
 import { type CredentialChoice, isPresent } from './credential-choice.js';
 import type { ProfileConnection } from './profile-credentials.js';
 
-/** What flags and environment say; it ranks before any profile. */
+/** The settings from flags and environment variables, which override any profile. */
 export interface ChosenConnection {
   readonly endpoint: string | undefined;
   readonly coverage: Coverage | undefined;
 }
 
-/** @throws UserError of kind `usage` for a URL or a coverage that is none */
+/** @throws UserError of kind `usage` for an invalid URL or coverage type */
 export function chosenConnection(
   choice: CredentialChoice,
   env: Readonly<Record<string, string | undefined>>,
@@ -28,7 +28,10 @@ export function chosenConnection(
   };
 }
 
-/** The API of a profile of soracom-cli. A coverage that is chosen stays in its sandbox. */
+/**
+ * Returns the API endpoint of a soracom-cli profile. A chosen coverage type still uses the
+ * profile's sandbox.
+ */
 export function profileEndpoint(chosen: ChosenConnection, profile: ProfileConnection): string {
   const { sandbox } = profile;
   if (chosen.endpoint !== undefined) return chosen.endpoint;
@@ -37,10 +40,10 @@ export function profileEndpoint(chosen: ChosenConnection, profile: ProfileConnec
 }
 
 /**
- * The API of an auth key; arc.json's own profile says where its SIM lives.
- * @returns undefined when nothing names one
- * @throws UserError of kind `configuration` if a key that is not arc.json's own would go where arc.json
- *   says, other than to SORACOM: the author of the file would get it
+ * Returns the API endpoint for an auth key; the profile in arc.json names the API of its SIM.
+ * @returns undefined if no source gives an endpoint
+ * @throws UserError of kind `configuration` if a key from elsewhere would go to a non-SORACOM
+ * endpoint from arc.json: the author of the file would receive the key
  */
 export function authKeyEndpoint(
   chosen: ChosenConnection,
@@ -51,7 +54,7 @@ export function authKeyEndpoint(
   const sandbox = false;
   if (chosen.coverage !== undefined) return coverageEndpoint(chosen.coverage, { sandbox });
   if (arcProfile === undefined) return undefined;
-  // In soratun a profile without an endpoint means Japan.
+  // In soratun, a profile without an endpoint means Japan coverage.
   if (arcProfile.endpoint === '') return coverageEndpoint('jp', { sandbox });
   const endpoint = parseEndpointUrl(arcProfile.endpoint);
   const isItsOwn = authKey?.expose() === arcProfile.authKey.expose().trim();

@@ -2,8 +2,8 @@ import type { ArcProfile } from '../../arc-config/arc-config.js';
 import type { Credentials } from '../../soracom/auth/sign-in.js';
 
 /**
- * The profile of arc.json that holds these credentials, for `--save-profile`.
- * @returns undefined where soratun's profile cannot hold them: it knows auth keys alone
+ * Converts the credentials to a profile for arc.json, for `--save-profile`.
+ * @returns undefined if soratun's profile format cannot hold them: it supports only auth keys
  */
 export function arcProfileOf({ signIn, endpoint }: Credentials): ArcProfile | undefined {
   if (signIn.kind !== 'auth-key' || signIn.switchUser !== undefined) return undefined;

@@ -1,4 +1,4 @@
-/** The file of `--auth-key-file`. */
+/** Reads the file given by `--auth-key-file`. */
 import { quote } from 'shell-quote';
 import * as z from 'zod';
 
@@ -14,7 +14,7 @@ const jsonForm = z.object({ authKeyId: z.string().optional(), authKey: z.string(
 
 /**
  * @param path `-` for standard input
- * @returns the auth key, with its ID where the file has it
+ * @returns the auth key, and its ID if the file has one
  * @throws UserError
  */
 export async function readAuthKeyFile(path: string, files: PrivateFiles): Promise<AuthKeyHalves> {
@@ -41,7 +41,7 @@ async function readText(path: string, files: PrivateFiles): Promise<string> {
 }
 
 function parseAuthKey(text: string): AuthKeyHalves | undefined {
-  // A byte order mark counts as white space here.
+  // trim() also removes a byte order mark.
   const content = text.trim();
   return content.startsWith('{') ? parseMembers(content) : parseWords(content.split(/\s+/));
 }
@@ -51,7 +51,7 @@ function parseMembers(content: string): AuthKeyHalves | undefined {
   return data && authKeyHalves({ authKeyId: data.authKeyId, authKey: new Secret(data.authKey) });
 }
 
-/** The prefixes tell which is which. */
+/** Identifies the key and its ID by their prefixes. */
 function parseWords(words: readonly string[]): AuthKeyHalves | undefined {
   const [authKey, ...otherKeys] = words.filter((word) => word.startsWith(AUTH_KEY_PREFIX));
   const others = words.filter((word) => !word.startsWith(AUTH_KEY_PREFIX));

@@ -1,12 +1,12 @@
 import { Secret } from '../../lib/secrets/secret.js';
 
-/** An auth key as one source gives it: whole, one half of it, or nothing. */
+/** An auth key as one source gives it: its ID, its secret, both or neither. */
 export interface AuthKeyHalves {
   readonly authKeyId?: string;
   readonly authKey?: Secret<string>;
 }
 
-/** The halves that hold something; whitespace around them is nobody's. */
+/** Returns the non-empty halves, without surrounding whitespace. */
 export function authKeyHalves(given: {
   readonly authKeyId: string | undefined;
   readonly authKey: Secret<string> | undefined;
@@ -20,8 +20,8 @@ export function authKeyHalves(given: {
 }
 
 /**
- * `held`, completed by a source of lower rank. A key and its ID belong together, so a source gives
- * one half only where it holds nothing else for the other.
+ * Completes `held` from a lower-ranked source. A key and its ID belong together, so the source adds
+ * a half only if its other half does not contradict `held`.
  */
 export function completed(held: AuthKeyHalves, lower: AuthKeyHalves): AuthKeyHalves {
   if (contradict(held.authKeyId, lower.authKeyId)) return held;

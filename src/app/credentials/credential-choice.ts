@@ -4,27 +4,29 @@ import { UserError } from '../../lib/errors/user-error.js';
 import type { ArcProfile } from '../../arc-config/arc-config.js';
 import { type AuthKeyHalves, authKeyHalves } from './auth-key-halves.js';
 
-/** What the user gave on the command line; empty text counts as absent. */
+/** Options from the command line; an empty string counts as absent. */
 export interface CredentialChoice {
   readonly authKeyId?: string | undefined;
   readonly authKey?: Secret<string> | undefined;
-  /** A path; `-` is standard input. */
+  /** A path; `-` for standard input. */
   readonly authKeyFile?: string | undefined;
-  /** The name of a profile of soracom-cli. */
+  /** The name of a soracom-cli profile. */
   readonly profile?: string | undefined;
   /** `g`, `global`, `jp` or `japan`. */
   readonly coverage?: string | undefined;
-  /** Base URL of the API without `/v1`. */
+  /** Base URL of the API, without `/v1`. */
   readonly endpoint?: string | undefined;
 }
 
-/** One place where credentials may be, and what it says. */
+/** A source of credentials with its value. */
 export type CredentialSource =
   | { readonly kind: 'auth-key'; readonly halves: AuthKeyHalves }
   | { readonly kind: 'auth-key-file'; readonly path: string }
   | { readonly kind: 'profile'; readonly name: string };
 
-/** The sources that say something, the highest rank first. docs/reference/credentials.md has the table. */
+/**
+ * Lists the sources that have a value, the highest rank first, as in docs/reference/credentials.md.
+ */
 export function credentialSources(
   choice: CredentialChoice,
   arcProfile: ArcProfile | undefined,
@@ -44,8 +46,8 @@ export function credentialSources(
 }
 
 /**
- * Two ways to sign in on one command line name two accounts perhaps, and one of them would be
- * billed: nobody can know which was meant. An ID beside a file with its key is one way.
+ * Refuses two ways to sign in on one command line: they may name two accounts, and a SIM would be
+ * billed to one of them. An auth key ID with a file for its key is one way.
  * @throws UserError of kind `usage`
  */
 export function refuseTwoWays(choice: CredentialChoice): void {

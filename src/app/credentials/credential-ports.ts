@@ -1,11 +1,11 @@
 import type { CommandRunner } from '../../ports/command-runner.js';
 import type { PrivateFiles } from '../../ports/private-files.js';
 
-/** What finding credentials needs of the world. */
+/** The dependencies for finding credentials. */
 export interface CredentialPorts {
-  /** The process's environment. */
+  /** The environment variables of the process. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The user's home folder, where `.soracom` is. */
+  /** The user's home folder, which contains `.soracom`. */
   readonly homeFolder: string;
   readonly privateFiles: PrivateFiles;
   readonly commands: CommandRunner;

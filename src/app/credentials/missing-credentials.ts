@@ -1,14 +1,14 @@
 import { UserError } from '../../lib/errors/user-error.js';
 
-/** What the user can be asked for. */
+/** The values that a command can ask the user for. */
 export type CredentialPart = 'auth-key-id' | 'auth-key' | 'coverage-type';
 
-/** Credentials are incomplete; a command at a terminal can ask for what is missing. */
+/** Credentials are incomplete; an interactive command can ask for the missing parts. */
 export class MissingCredentialsError extends UserError {
   override readonly name = 'MissingCredentialsError';
   readonly missing: readonly CredentialPart[];
 
-  /** @param offered a profile of soracom-cli that exists and that nobody named */
+  /** @param offered an existing soracom-cli profile that no option selected */
   constructor(missing: readonly CredentialPart[], offered?: string) {
     super('usage', {
       what: 'cannot sign in to SORACOM',

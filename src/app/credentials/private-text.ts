@@ -3,18 +3,18 @@ import { quote } from 'shell-quote';
 import type { PrivateFileError } from '../../ports/private-files.js';
 import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 
-/** Standard input, where a path is asked for. */
+/** The path that means standard input. */
 export const STANDARD_INPUT = '-';
 
-/** How messages name a path. */
+/** Returns the name of a path in messages. */
 export function placeOf(path: string): string {
   return path === STANDARD_INPUT ? 'standard input' : path;
 }
 
 /**
- * What to do about a file with a secret that cannot be read.
- * @param what what fails by it: `cannot …`
- * @param otherwise what helps where the mode of the file cannot be changed
+ * Builds the error for a secret file that cannot be read.
+ * @param what the failed action: `cannot …`
+ * @param otherwise advice if the mode of the file cannot be changed
  */
 export function privateFileFailed(
   path: string,

@@ -1,4 +1,4 @@
-/** Runs a profile's `profileCommand`: split as a shell would, but no shell ever sees it. */
+/** Runs a profile's `profileCommand`, split like a shell command line but without a shell. */
 import { parse } from 'shell-quote';
 
 import {
@@ -9,12 +9,12 @@ import {
 import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import { firstLine } from '../../soracom/redact.js';
 
-/** Milliseconds; a password manager may have to ask its user first. */
+/** Milliseconds; a password manager may have to prompt its user first. */
 const TIMEOUT = 60_000;
 
 /**
- * @param place the profile that names the command, for messages
- * @returns what the command printed; it may hold secrets
+ * @param place the profile that contains the command, for messages
+ * @returns the command's output, which may contain secrets
  * @throws UserError
  */
 export async function runProfileCommand(
@@ -34,7 +34,8 @@ export async function runProfileCommand(
   if (result.exitCode === 0) return result.stdout;
   const end =
     result.exitCode === undefined ? 'was ended by a signal' : `ended with ${result.exitCode}`;
-  // Its output may hold half a profile, so only its errors are shown, and of these one line.
+  // Standard output may contain part of a profile, so the error shows only one line of standard
+  // error.
   throw new UserError('failed', {
     what: `cannot use the profileCommand of ${place}`,
     why: [`${words[0] ?? ''} ${end}`, firstLine(result.stderr)].filter(Boolean).join(': '),
@@ -42,7 +43,7 @@ export async function runProfileCommand(
   });
 }
 
-/** @throws UserError `configuration` for what only a shell could do */
+/** @throws UserError of kind `configuration` for syntax that requires a shell */
 function splitCommand(command: string, place: string): string[] {
   const refuse = (why: string): never => {
     throw new UserError('configuration', {
@@ -75,7 +76,10 @@ function splitCommand(command: string, place: string): string[] {
   });
 }
 
-/** What remains after all that is quoted or escaped is taken away; shell-quote does not tell. */
+/**
+ * True if a quote or backslash remains after removing quoted and escaped text; shell-quote does not
+ * check this.
+ */
 function hasOpenQuote(command: string): boolean {
   return /['"\\]/.test(command.replace(/\\[\s\S]|'[^']*'|"(?:\\[\s\S]|[^"\\])*"/g, ''));
 }

@@ -1,4 +1,4 @@
-/** Signs in with a profile of soracom-cli, in its files and its order. */
+/** Signs in with a soracom-cli profile, using soracom-cli's files and precedence. */
 import type { CredentialEnvironment } from '../../lib/secrets/credential-variables.js';
 import { pathFault } from '../../lib/errors/path-fault.js';
 import { PrivateFileError } from '../../ports/private-files.js';
@@ -22,27 +22,27 @@ export interface ProfileCredentials {
   readonly connection: ProfileConnection;
 }
 
-/** Where a profile's account is. */
+/** The API endpoint settings of a profile's account. */
 export interface ProfileConnection {
   readonly endpoint: string | undefined;
   readonly coverage: Coverage;
   readonly sandbox: boolean;
 }
 
-/** The profile that soracom-cli takes when none is named. Here it is only ever offered. */
+/** The profile that soracom-cli uses by default. arctun only suggests it. */
 export const DEFAULT_PROFILE = 'default';
 
-/** A profile and where it came from, for messages. */
+/** A profile and its origin, for messages. */
 interface FoundProfile {
   readonly profile: SoracomProfile;
   readonly place: string;
 }
 
 /**
- * Who a profile signs in as: by its `profileCommand`, else its `sourceProfile`, else itself. The
- * place of the account and the headers are those that the named file gives, then its command's.
+ * Resolves a profile to credentials: from its `profileCommand`, else its `sourceProfile`, else its
+ * own fields. For the endpoint and headers, the profile overrides its command's output.
  *
- * @param signal ends a running `profileCommand`; it rejects with the signal's reason
+ * @param signal stops a running `profileCommand`; the promise rejects with its reason
  * @throws UserError
  */
 export async function profileCredentials(
@@ -61,14 +61,14 @@ export async function profileCredentials(
     headers: { ...found.profile.headers, ...file.profile.headers },
     connection: {
       endpoint: file.profile.endpoint ?? found.profile.endpoint,
-      // Profiles of the time before Global coverage name none.
+      // Profiles older than Global coverage have no coverage type.
       coverage: file.profile.coverageType ?? found.profile.coverageType ?? 'jp',
       sandbox: file.profile.sandbox || found.profile.sandbox,
     },
   };
 }
 
-/** Whether there is a profile that soracom-cli would take unasked. */
+/** Whether the profile that soracom-cli uses by default exists. */
 export async function hasDefaultProfile(ports: CredentialPorts): Promise<boolean> {
   const path = profilePath(DEFAULT_PROFILE, ports);
   return ports.privateFiles.readText(path).then(
@@ -91,7 +91,10 @@ async function switchedSignIn(
   return { ...using(source, profileSignIn), switchUser };
 }
 
-/** What a profile's command prints takes its place; without a command it stays what it is. */
+/**
+ * Replaces a profile by the output of its command; a profile without a command is returned
+ * unchanged.
+ */
 async function runCommandOf(
   file: FoundProfile,
   ports: CredentialPorts,
@@ -133,8 +136,8 @@ async function readProfile(name: string, ports: CredentialPorts): Promise<FoundP
 }
 
 /**
- * The file names that a profile may have: soracom-cli's form, which puts "-" for what joins words,
- * then the very name, for files that were made by hand. Neither leads out of the folder.
+ * Returns the possible file names of a profile: first soracom-cli's form, which replaces separators
+ * by "-", then the exact name, for files created by hand. Neither can leave the folder.
  */
 function fileNames(name: string): string[] {
   const written = name.trim();

@@ -1,4 +1,4 @@
-/** Who signs in to the SORACOM API, and where. */
+/** Chooses the credentials and the endpoint for the SORACOM API. */
 import type { ArcProfile } from '../../arc-config/arc-config.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { authKeyFault } from '../../soracom/auth/auth-key.js';
@@ -17,14 +17,16 @@ import { MissingCredentialsError } from './missing-credentials.js';
 import { DEFAULT_PROFILE, hasDefaultProfile, profileCredentials } from './profile-credentials.js';
 
 /**
- * What is typed ranks before what the environment says, and that before arc.json's own profile.
- * An account that nobody named is never used: it would be billed.
+ * Command-line options rank before environment variables, and these before the profile in arc.json.
+ * An account that the user did not name is never used, because it would be billed.
  *
  * @param arcProfile the profile of an existing arc.json
- * @param signal ends a program that is asked for a profile; it rejects with the signal's reason
- * @throws MissingCredentialsError naming all that is missing
- * @throws UserError of kind `usage` for what cannot be a key, a coverage or a URL, and for two ways
- *   at once; of kind `configuration`, `permission` or `failed` for a file, a profile or its command
+ * @param signal stops a running `profileCommand`; the promise rejects with its reason
+ * @throws MissingCredentialsError that lists every missing part
+ * @throws UserError of kind `usage` for an invalid key, coverage type or URL, or for two ways to
+ * sign in
+ * @throws UserError of kind `configuration`, `permission` or `failed` for a file, a profile or its
+ * command
  */
 export async function resolveCredentials(
   choice: CredentialChoice,
@@ -48,7 +50,7 @@ export async function resolveCredentials(
   return { signIn: authKeySignIn({ authKeyId, authKey }), endpoint, headers: {} };
 }
 
-/** The first profile, or the first auth key with what lower ranks may add to it. */
+/** Returns the first profile, or the first auth key completed by lower-ranked sources. */
 async function firstSource(
   sources: readonly CredentialSource[],
   ports: CredentialPorts,
@@ -58,7 +60,7 @@ async function firstSource(
     const isEmpty = Object.keys(held).length === 0;
     if (source.kind === 'profile') {
       if (isEmpty) return source;
-      // A profile signs in by itself; it completes nobody's half.
+      // A profile is complete by itself and never completes an auth key.
       continue;
     }
     const halves =

@@ -1,22 +1,22 @@
-/** Signs in to the SORACOM API for as long as some work takes. */
+/** Signs in to the SORACOM API, runs a function and signs out. */
 import type { ArcProfile } from '../../arc-config/arc-config.js';
 import type { Credentials } from '../../soracom/auth/sign-in.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 
 export interface SignInPorts<Api> {
-  /** Says who signs in, given arc.json's own profile. */
+  /** Returns the credentials to use, given the profile in arc.json. */
   credentials(profile: ArcProfile | undefined): Promise<Credentials>;
   createClient(credentials: Credentials, signal?: AbortSignal): Api;
-  /** Told what is being done, for people who wait. */
+  /** Reports the current step to a waiting user. */
   onStep?(step: string): void;
 }
 
-/** As soratun's: enough for some calls, and of no use to a thief later. */
+/** Same as soratun: long enough for a few calls, and a stolen token soon expires. */
 const TOKEN_TIMEOUT_SECONDS = 300;
 
 /**
- * @param signal stops the work; it rejects with the signal's reason
- * @throws MissingCredentialsError, ApiError, and whatever `work` throws
+ * @param signal cancels the work; the promise rejects with its reason
+ * @throws MissingCredentialsError, ApiError, and errors of `work`
  */
 export async function signedIn<Api extends Pick<SoracomApi, 'auth' | 'logout'>, Result>(
   profile: ArcProfile | undefined,
@@ -32,7 +32,7 @@ export async function signedIn<Api extends Pick<SoracomApi, 'auth' | 'logout'>, 
   try {
     return await work(api, credentials);
   } finally {
-    // Also after a stop. The token dies by itself: that it cannot be revoked is no failure of ours.
+    // Sign out after a cancellation too. Ignore failures, because the token expires by itself.
     await api.logout().catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-/** Sessions as the SORACOM API tells them, made into those of arc.json. */
+/** Converts sessions from the SORACOM API to the format of arc.json. */
 import { ArcConfigError } from '../../arc-config/arc-config-error.js';
 import type { ArcConfig, ArcSession } from '../../arc-config/arc-config.js';
 import { parseArcSession } from '../../arc-config/parse-arc-config.js';
@@ -6,7 +6,10 @@ import { completeSession } from '../../arc-config/require-session.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { ArcSessionResponse } from '../../soracom/client/responses.js';
 
-/** A session in the answer to createSim that is of no use is as good as none: one is asked for. */
+/**
+ * Returns undefined for an unusable session in the createSim response, so that a new session is
+ * requested.
+ */
 export function readSessionOrNone(answer: ArcSessionResponse): ArcSession | undefined {
   try {
     return parseSession(answer);
@@ -16,7 +19,7 @@ export function readSessionOrNone(answer: ArcSessionResponse): ArcSession | unde
   }
 }
 
-/** @throws UserError of kind `api` when the answer does not make a whole session */
+/** @throws UserError of kind `api` if the response has no complete session */
 export function readSession(answer: ArcSessionResponse, simId: string): ArcSession {
   try {
     return parseSession(answer);
@@ -31,13 +34,13 @@ export function readSession(answer: ArcSessionResponse, simId: string): ArcSessi
   }
 }
 
-/** @throws ArcConfigError when the answer does not make a whole session */
+/** @throws ArcConfigError if the response has no complete session */
 function parseSession(answer: ArcSessionResponse): ArcSession {
   const source = 'the answer of the SORACOM API';
   return completeSession(parseArcSession(JSON.stringify(answer), { path: source }), source);
 }
 
-/** The configuration with another session; what somebody added to the old one is kept. */
+/** Returns the configuration with another session; unknown keys of the old session are kept. */
 export function withSession(config: ArcConfig, session: ArcSession): ArcConfig {
   const unknownKeys = config.arcSessionStatus?.unknownKeys ?? [];
   return { ...config, arcSessionStatus: { ...session, unknownKeys } };

@@ -1,8 +1,8 @@
-/** What differs between two configurations, in words. */
+/** Names the differences between two configurations. */
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 
-/** What an open tunnel can take over from another configuration. */
+/** Names the differences that an open tunnel can apply. */
 export function tunnelDifferences(old: TunnelConfig, other: TunnelConfig): readonly string[] {
   const compared: readonly [name: string, valueOf: (config: TunnelConfig) => string][] = [
     ['private key', ({ privateKey }) => privateKey.expose().join()],
@@ -22,8 +22,8 @@ export function tunnelDifferences(old: TunnelConfig, other: TunnelConfig): reado
 }
 
 /**
- * The members of arc.json that differ and that an open tunnel cannot take over, by their names there;
- * but for the MTU, for which something else may stand in.
+ * Names the fields of arc.json that differ and that an open tunnel cannot apply, except the MTU,
+ * which other settings may override.
  */
 export function fixedDifferences(old: ArcConfig, other: ArcConfig): readonly string[] {
   const compared: readonly [name: string, valueOf: (config: ArcConfig) => unknown][] = [
@@ -40,7 +40,7 @@ export function fixedDifferences(old: ArcConfig, other: ArcConfig): readonly str
     .map(([name]) => name);
 }
 
-/** In one order, each once: neither says anything. */
+/** Sorts and removes duplicates, because order and repetition do not matter. */
 function sorted(texts: readonly string[]): string {
   return [...new Set(texts)].sort().join(' ');
 }

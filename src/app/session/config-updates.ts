@@ -1,4 +1,4 @@
-/** Keeps the configuration of an open tunnel up to date: from arc.json when asked to, and from the platform. */
+/** Updates the configuration of an open tunnel: from arc.json on request, and from SORACOM. */
 import type { ReloadRequests } from '../../ports/reload-requests.js';
 import type { Finding } from '../sim/diagnose-sim.js';
 import { reloadConfig } from './reload-config.js';
@@ -8,22 +8,22 @@ import type { Tunnel } from '../../tunnel/tunnel.js';
 
 export interface ConfigUpdateOptions extends RunningConfigOptions {
   readonly tunnel: Pick<Tunnel, 'status' | 'reconfigure'>;
-  /** How SORACOM is asked; undefined where the session is not to be renewed. */
+  /** Access to the SORACOM API; undefined if sessions must not be renewed. */
   readonly renewal?: RenewalPorts | undefined;
-  /** Undefined where nobody can ask for arc.json to be read again. */
+  /** Requests to reread arc.json; undefined if none can arrive. */
   readonly reloads?: ReloadRequests | undefined;
-  /** Runs each reload, for whoever is told of it, as a service manager is. */
+  /** Wraps each reload, for example to notify the service manager. */
   readonly aroundReload?: ((reload: () => Promise<void>) => Promise<void>) | undefined;
 }
 
 export interface ConfigUpdates {
-  /** What SORACOM says is wrong and needs its user; undefined if it was not asked, or says nothing. */
+  /** A problem reported by SORACOM that the user must fix; undefined if none is known. */
   readonly finding: Finding | undefined;
-  /** Resolves when nothing changes the tunnel or arc.json any more. */
+  /** Resolves when no update can change the tunnel or arc.json any more. */
   close(): Promise<void>;
 }
 
-/** Begins when the tunnel is open: its first handshake may still be awaited. */
+/** Starts after the tunnel is open; its first handshake may still be pending. */
 export function startConfigUpdates(
   options: ConfigUpdateOptions,
   environment: RenewalEnvironment,
@@ -40,7 +40,7 @@ export function startConfigUpdates(
     close: async () => {
       reloads?.onRequest(() => undefined);
       await renewal?.close();
-      // What was asked for before comes to its end.
+      // Wait until the updates requested earlier are finished.
       await running.inTurn(() => Promise.resolve());
     },
   };

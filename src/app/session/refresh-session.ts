@@ -1,4 +1,4 @@
-/** Keeps a new Arc session of a SIM where the next start finds it. */
+/** Saves a SIM's new Arc session so that the next start uses it. */
 import { writeArcConfig } from '../../arc-config/arc-config-file.js';
 import type { ArcConfig, ArcSession } from '../../arc-config/arc-config.js';
 import { FileError } from '../../ports/files.js';
@@ -8,25 +8,28 @@ import { readSession, withSession } from './arc-session.js';
 import { keepSessionState, settleSessionState, type StateHome } from './session-state.js';
 
 export interface RefreshOptions {
-  /** What arc.json itself holds. */
+  /** The content of arc.json itself. */
   readonly original: ArcConfig;
-  /** The file; undefined when the configuration is no file. */
+  /** The path of arc.json; undefined if the configuration was not read from a file. */
   readonly path: string | undefined;
 }
 
 export interface RefreshedSession {
   /** The configuration with all four fields of its session replaced. */
   readonly config: ArcConfig;
-  /** Where the session stands now: arc.json, a file in the state folder, or nowhere (undefined). */
+  /**
+   * The path of arc.json or of the state file that has the session; undefined if neither was
+   * written.
+   */
   readonly keptIn: string | undefined;
-  /** Why it does not stand in arc.json. */
+  /** Why the session is not in arc.json. */
   readonly notice: string | undefined;
 }
 
 /**
- * Makes a new session and keeps it.
+ * Creates a new session and saves it.
  *
- * @throws ApiError; UserError of kind `api` when the answer makes no session
+ * @throws ApiError; UserError of kind `api` if the response has no usable session
  */
 export async function refreshSession(
   target: RefreshOptions,
@@ -39,8 +42,8 @@ export async function refreshSession(
 }
 
 /**
- * The session is written into arc.json, or into the state folder where that cannot be. Where
- * neither can, it holds for this process alone.
+ * Writes the session to arc.json, or to the state folder if that fails. If both fail, only this
+ * process has the session.
  */
 export async function keepSession(
   { original, path }: RefreshOptions,

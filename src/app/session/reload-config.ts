@@ -1,4 +1,4 @@
-/** Reads arc.json again while its tunnel is open. */
+/** Rereads arc.json while its tunnel is open. */
 import { messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { Log } from '../../ports/log.js';
@@ -6,8 +6,8 @@ import { refuseHooksOfOthers } from '../config/config-file-rights.js';
 import type { RunningConfig } from './running-config.js';
 
 /**
- * The tunnel takes over what differs; what it cannot is named. A configuration with a fault changes
- * nothing.
+ * Applies the changes to the tunnel and names those that need a restart. An invalid configuration
+ * changes nothing.
  */
 export async function reloadConfig(running: RunningConfig, log: Log): Promise<void> {
   if (!running.canReread) {
@@ -27,7 +27,7 @@ export async function reloadConfig(running: RunningConfig, log: Log): Promise<vo
       if (changed.length === 0) log.info({}, `${source} was read again: the tunnel has all of it`);
       else log.info({ changed }, `${source} was read again, and taken over: ${changed.join(', ')}`);
     } catch (error) {
-      // Of an interface that does not take it the system says no more than its code.
+      // If an interface rejects the change, the operating system's error has only a code.
       if (!(error instanceof Error)) throw error;
       const next = error instanceof UserError ? error.next : [];
       const text = `the tunnel stays as it is: ${messageOf(error)}.`;

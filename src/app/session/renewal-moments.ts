@@ -1,53 +1,68 @@
-/** When the platform is worth asking what is wrong with a tunnel, judged by the tunnel's own status. */
+/** Decides from a tunnel's status when to ask SORACOM what is wrong with the tunnel. */
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Silence } from '../../lib/silence.js';
 import type { Entropy } from '../../ports/entropy.js';
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 
 /**
- * - `silent`: handshakes are not answered
- * - `doubtful`: they are, and something is wrong all the same. Nothing comes back, or the server has lost
- *   the session before its time: the next one may have another address, for which no handshake fails
- * - `unreturned`: nothing but keepalives comes back. The server may throw away what comes from an address
- *   that is not ours any more; or programs only send
+ * Why SORACOM is asked:
+ * - `silent`: the server does not answer handshakes
+ * - `doubtful`: handshakes succeed, but no data returns, or the server lost the session early. The
+ *   next session may have another address, and handshakes still succeed with the wrong one.
+ * - `unreturned`: only keepalives return. The server may drop packets from an outdated client
+ *   address, or programs only send.
  */
 export type Suspicion = 'silent' | 'doubtful' | 'unreturned';
 
-/** What a look at the status comes to. */
+/**
+ * The result of checking the status: why to ask SORACOM now, or milliseconds until the next check.
+ */
 export type Moment = { readonly suspicion: Suspicion } | { readonly nextLook: number };
 
-/** Milliseconds between two looks at a tunnel of which nothing is missed. */
+/** Milliseconds between two checks of a healthy tunnel. */
 const LOOK_INTERVAL = 5_000;
 
 /**
- * Milliseconds for which a handshake goes unanswered: REKEY_TIMEOUT (whitepaper 6.1), which is the second
- * initiation's turn, and a second for its answer. Asking changes nothing, so that it may be early.
+ * Milliseconds without a handshake response before asking: REKEY_TIMEOUT (whitepaper 6.1), after
+ * which the second initiation is sent, and one second for its response. Asking early is harmless.
  */
 const PATIENCE = 6_000;
 
 /**
- * Milliseconds for which packets go out, and none comes back: longer than whoever waits for an answer likes
- * to, and short enough for traffic to be back in half a minute.
+ * Milliseconds of outgoing packets without an incoming one before asking, so that traffic resumes
+ * within half a minute.
  */
 const PATIENCE_WITH_PACKETS = 10_000;
 
-/** A name that is not found is usually a network that is not there, and seldom a server that has moved. */
+/**
+ * A failed name lookup usually means that the network is down, and rarely that the server has
+ * moved. Milliseconds.
+ */
 const PATIENCE_WITH_NAMES = 60_000;
 
-/** Below REKEY_AFTER_TIME (120 s) by the error of two looks and of a wall clock: milliseconds. */
+/**
+ * Shortest interval of regular handshakes in milliseconds: REKEY_AFTER_TIME (120 s) minus the error
+ * of two checks and of the wall clock.
+ */
 const ORDINARY_RENEWAL = 110_000;
 
-/** Milliseconds in which a change brings its handshake: the silence of 15 s, two initiations, and looks. */
+/**
+ * Milliseconds in which a change leads to a handshake: 15 s of silence, two initiations, and the
+ * checks.
+ */
 const EFFECT_OF_CHANGE = 30_000;
 
-/** Milliseconds between two questions, at least. */
+/** Minimum milliseconds between two questions. */
 const SHORTEST_PAUSE = 60_000;
 const LONGEST_PAUSE = 30 * 60_000;
 
-/** By this part a pause is longer at most, so that tunnels which fell silent together ask apart. */
+/**
+ * Each pause grows by up to this fraction, so that tunnels that failed together ask at different
+ * times.
+ */
 const JITTER = 0.25;
 
-/** Without a way out there is none to the platform either. */
+/** Without a network, SORACOM is unreachable too. */
 const NETWORK_FAULTS: ReadonlySet<Silence> = new Set(['cannot-send', 'name-not-found']);
 
 export class RenewalMoments {
@@ -67,14 +82,15 @@ export class RenewalMoments {
   }
 
   /**
+   * Checks the status of the tunnel.
    * @param now monotonic milliseconds
-   * @returns why the platform is to be asked now, or in how many milliseconds the next look is due
+   * @returns why to ask SORACOM now, or the milliseconds until the next check
    */
   look(status: TunnelStatus, now: number): Moment {
     this.#noteHandshake(status, now);
     const reason = reasonOf(status);
     const hasNetwork = reason === undefined || !NETWORK_FAULTS.has(reason);
-    // What was asked in vain without a network says nothing of the platform.
+    // Questions that failed without a network must not delay the next one.
     if (hasNetwork && !this.#hadNetwork) this.#pauses.silent.reset();
     this.#hadNetwork = hasNetwork;
     if (this.#isDoubtful(status, reason) && this.#mayAsk('doubtful', now))
@@ -86,21 +102,23 @@ export class RenewalMoments {
     return { nextLook: wait > 0 ? Math.min(LOOK_INTERVAL, wait) : LOOK_INTERVAL };
   }
 
-  /** To be called behind a question, whatever came of it. */
+  /** Records that SORACOM was asked, successfully or not. */
   asked(suspicion: Suspicion, now: number): void {
     this.#askedAt = now;
     this.#hasLostSession = false;
     this.#pauses[suspicion].begin(now);
   }
 
-  /** Something was changed at either end: a handshake that follows is no sign of anything. */
+  /**
+   * Records a change at either end: the handshake that follows it does not indicate a lost session.
+   */
   changed(now: number): void {
     this.#changedAt = now;
     this.#hasLostSession = false;
   }
 
   #isDoubtful({ unanswered }: TunnelStatus, reason: Silence | undefined): boolean {
-    // While a handshake is tried, whether it is answered says more.
+    // While a handshake is pending, its outcome says more.
     return unanswered === undefined && (this.#hasLostSession || reason === 'no-data-back');
   }
 
@@ -124,12 +142,12 @@ export class RenewalMoments {
   }
 }
 
-/** Why nothing comes from the server; undefined where nothing is missed. */
+/** Returns why nothing arrives from the server; undefined if nothing is overdue. */
 function reasonOf({ health, silence, unanswered }: TunnelStatus): Silence | undefined {
   return unanswered?.reason ?? (health === 'stale' ? silence?.reason : undefined);
 }
 
-/** Milliseconds until the server counts as silent, at the earliest. */
+/** Milliseconds until the server may count as silent. */
 function patienceLeft({ health, unanswered }: TunnelStatus, reason: Silence | undefined): number {
   if (reason === undefined || reason === 'cannot-send') return Infinity;
   const patience = reason === 'name-not-found' ? PATIENCE_WITH_NAMES : PATIENCE;
@@ -137,7 +155,7 @@ function patienceLeft({ health, unanswered }: TunnelStatus, reason: Silence | un
   return health === 'stale' && reason !== 'no-data-back' ? 0 : Infinity;
 }
 
-/** Pauses that double from one question to the next. */
+/** Pauses between questions; each is twice as long as the one before. */
 class Pauses {
   readonly #entropy: Entropy;
   #count = 0;
@@ -158,7 +176,7 @@ class Pauses {
     this.#until = now + pause * (1 + JITTER * share);
   }
 
-  /** The next question is the first one of its kind. */
+  /** Restarts from the shortest pause. */
   reset(): void {
     this.#count = 0;
     this.#until = -Infinity;

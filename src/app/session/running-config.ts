@@ -1,4 +1,4 @@
-/** The configuration that an open tunnel runs with, and how another takes its place. */
+/** The configuration of an open tunnel, and how to replace it. */
 import type { ArcConfig, ArcSession } from '../../arc-config/arc-config.js';
 import { SerialQueue } from '../../lib/serial-queue.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
@@ -10,18 +10,18 @@ import { isSameSession } from './session-state.js';
 
 export interface RunningConfigOptions {
   readonly tunnel: Pick<Tunnel, 'reconfigure'>;
-  /** What the tunnel was opened with. */
+  /** The configuration that the tunnel was opened with. */
   readonly arcConfig: LoadedArcConfig;
-  /** What `plan` made of it. */
+  /** The result of `plan` for that configuration. */
   readonly tunnelConfig: TunnelConfig;
   /**
-   * What a tunnel is to be made of, as for the one that is open.
+   * Derives the tunnel's configuration with the same options as for the open tunnel.
    * @throws UserError
    */
   readonly plan: (arcConfig: LoadedArcConfig) => TunnelConfig;
-  /** Called after the tunnel has taken over a configuration. */
+  /** Called after the tunnel has applied a configuration. */
   readonly onApplied?: ((tunnelConfig: TunnelConfig) => Promise<void>) | undefined;
-  /** Reads the configuration anew; undefined where it can be read only once. */
+  /** Rereads the configuration; undefined if it can be read only once. */
   readonly reread?: (() => Promise<LoadedArcConfig>) | undefined;
 }
 
@@ -29,7 +29,7 @@ export class RunningConfig {
   readonly #options: RunningConfigOptions;
   #arcConfig: LoadedArcConfig;
   #tunnelConfig: TunnelConfig;
-  /** A session that could be written nowhere, and the one in arc.json that it replaces. */
+  /** A session that could not be saved, and the session in arc.json that it replaces. */
   #unkept: { readonly replaces: ArcSession | undefined; readonly session: ArcSession } | undefined;
   readonly #turns = new SerialQueue();
   #changes = 0;
@@ -44,14 +44,17 @@ export class RunningConfig {
     return this.#arcConfig;
   }
 
-  /** The members of arc.json that differ from those that the tunnel was opened with, for good. */
+  /**
+   * Names the fields of arc.json that differ from those at the tunnel's start and that need a
+   * restart.
+   */
   fixedDifferences(arcConfig: LoadedArcConfig): readonly string[] {
     const { arcConfig: opened, plan } = this.#options;
     const hasOtherMtu = plan(arcConfig).mtu !== this.#tunnelConfig.mtu;
     return [...(hasOtherMtu ? ['mtu'] : []), ...fixedDifferences(opened.config, arcConfig.config)];
   }
 
-  /** How often the tunnel was told to take something else. */
+  /** The number of times that the tunnel was reconfigured. */
   get changes(): number {
     return this.#changes;
   }
@@ -60,16 +63,16 @@ export class RunningConfig {
     return this.#options.reread !== undefined;
   }
 
-  /** Does one work after the other: two that change the tunnel or arc.json must not meet. */
+  /** Runs tasks one at a time, so that no two change the tunnel or arc.json at once. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     return this.#turns.run(work);
   }
 
   /**
-   * The configuration as it stands now, with the newest session that is known; the running one where it
-   * cannot be read again.
+   * Rereads the configuration, with the newest known session; returns the running one if it cannot
+   * be read again.
    *
-   * @throws UserError for a file that cannot be read or has faults
+   * @throws UserError for a file that is unreadable or invalid
    */
   async reread(): Promise<LoadedArcConfig> {
     const { reread } = this.#options;
@@ -77,22 +80,23 @@ export class RunningConfig {
     const read = await reread();
     if (this.#unkept === undefined) return read;
     const { replaces, session } = this.#unkept;
-    // Somebody else's session in the file, or in the state folder, is newer than ours.
+    // A session that another process saved in arc.json or the state folder is newer than the
+    // unsaved one.
     const held = [read.original, read.config].map(({ arcSessionStatus }) => arcSessionStatus);
     if (!held.every((one) => isSameSession(one, replaces))) return read;
     return { ...read, config: withSession(read.config, session) };
   }
 
-  /** `session` could be written nowhere, and holds for this process. */
+  /** Keeps a session that could not be saved, for this process only. */
   holdUnkept(original: ArcConfig, session: ArcSession): void {
     this.#unkept = { replaces: original.arcSessionStatus, session };
   }
 
   /**
-   * Has the tunnel take over what differs. Where it does not, the configuration stays the running one.
+   * Applies the changes to the tunnel. If that fails, the running configuration stays.
    *
-   * @returns the names of what differs; none where the tunnel has all of it
-   * @throws UserError as `plan`; Error with the system's `code` where an interface does not take it
+   * @returns the names of the differences; empty if the tunnel already has all of them
+   * @throws UserError as `plan`; Error with the system's `code` if an interface rejects the change
    */
   async apply(arcConfig: LoadedArcConfig): Promise<readonly string[]> {
     const { mtu } = this.#tunnelConfig;

@@ -1,6 +1,6 @@
 /**
- * Renews the Arc session of an open tunnel when nothing comes from the Arc server: a server is silent
- * towards a session that the platform has ended, and only the platform can say so.
+ * Renews the Arc session of an open tunnel if nothing arrives from the Arc server. The server
+ * ignores a session that SORACOM has ended, and only SORACOM's API shows that it ended.
  */
 import { ArcConfigError } from '../../arc-config/arc-config-error.js';
 import { SKELETON_SIM_ID, type ArcSession } from '../../arc-config/arc-config.js';
@@ -24,7 +24,7 @@ import { signedIn, type SignInPorts } from '../credentials/signed-in.js';
 export type RenewalApi = Pick<SoracomApi, 'auth' | 'logout' | 'getSim' | 'createArcSession'>;
 
 export interface RenewalPorts extends SignInPorts<RenewalApi>, StateHome {
-  /** The public key of an X25519 private one. */
+  /** Computes the public key of an X25519 private key. */
   publicKeyOf(privateKey: Uint8Array): Uint8Array;
 }
 
@@ -42,14 +42,14 @@ export class SessionRenewal {
   readonly #log: Log;
   readonly #moments: RenewalMoments;
   readonly #stop = new AbortController();
-  /** Sentences that are said once. */
+  /** Warnings that were already logged. */
   readonly #said = new Set<string>();
   #changesSeen: number;
   #finding: Finding | undefined;
   #timer: Timer | undefined;
   #look: Promise<void> = Promise.resolve();
 
-  /** Begins to watch over the tunnel, whose first handshake may still be awaited. */
+  /** Starts to monitor the tunnel, whose first handshake may still be pending. */
   constructor(
     tunnel: Pick<Tunnel, 'status'>,
     running: RunningConfig,
@@ -66,12 +66,12 @@ export class SessionRenewal {
     this.#arm(0);
   }
 
-  /** What SORACOM says is wrong and needs its user, since the last answer. */
+  /** The problem in SORACOM's last answer that the user must fix. */
   get finding(): Finding | undefined {
     return this.#finding;
   }
 
-  /** Ends the watch. Resolves when nothing is written or asked any more. */
+  /** Stops monitoring. Resolves when no request or write is in progress. */
   async close(): Promise<void> {
     this.#stop.abort(new Error('the tunnel closes'));
     this.#timer?.cancel();
@@ -86,7 +86,7 @@ export class SessionRenewal {
   }
 
   async #watch(): Promise<void> {
-    // A tunnel that has ended does not answer; that is told elsewhere.
+    // status() rejects after the tunnel has ended, which is reported elsewhere.
     const status = await this.#tunnel.status().catch(() => undefined);
     if (status === undefined) return;
     const now = this.#clock.now();
@@ -125,7 +125,7 @@ export class SessionRenewal {
     await this.#act(answer, suspicion, target);
   }
 
-  /** Where it cannot be read again, nothing may be written over it. */
+  /** If arc.json cannot be read again, it must not be overwritten. */
   async #reread(): Promise<LoadedArcConfig> {
     try {
       return await this.#running.reread();
@@ -136,7 +136,7 @@ export class SessionRenewal {
     }
   }
 
-  /** Somebody may have put the answer into arc.json already. */
+  /** arc.json may already have the new session. */
   async #takeOver(target: LoadedArcConfig): Promise<boolean> {
     if (target.path === undefined) return false;
     try {
@@ -146,7 +146,7 @@ export class SessionRenewal {
       return true;
     } catch (error) {
       if (!(error instanceof ArcConfigError)) throw error;
-      // A file that nobody has finished yet.
+      // The file may be incomplete because a user is still editing it.
       this.#log.debug({ reason: error.message }, 'the configuration is not taken over');
       return false;
     }
@@ -170,7 +170,7 @@ export class SessionRenewal {
   }
 
   async #take(session: ArcSession, why: readonly string[], asked: LoadedArcConfig): Promise<void> {
-    // Another process may have written meanwhile: what it wrote must not be lost.
+    // Read the file again, so that changes by other processes since then are not lost.
     const target = await this.#reread();
     if (isOtherKey(target, asked)) {
       await this.#takeOver(target);
@@ -185,7 +185,7 @@ export class SessionRenewal {
     const next = { ...target, config, original: isInFile ? config : original };
     const changed = await this.#running.apply(next);
     this.#log.info({ why, changed, keptIn }, 'the Arc session was renewed');
-    // One that differs in nothing is another to the server all the same.
+    // Even a session with the same fields is a new one to the server.
     this.#moments.changed(this.#clock.now());
   }
 
@@ -214,16 +214,16 @@ export class SessionRenewal {
 
 const SILENT = 'the Arc server is silent, and the platform does not tell why';
 
-/** For a SIM whose bootstrap took no credentials of the API. */
+/** Advice for a SIM that was bootstrapped without API credentials. */
 const BOOTSTRAP_AGAIN = 'Or run the bootstrap again that made arc.json, which is then taken over.';
 
-/** No new session would mend it, and making one would end what others do with this one. */
+/** A new session would not help, and creating one would disconnect other users of this session. */
 function agreement({ config, source }: LoadedArcConfig): string {
   const { host = '', port = 0 } = config.arcSessionStatus?.arcServerEndpoint ?? {};
   return `the Arc server is silent, and SORACOM reports the same session as ${source}: UDP to ${host}:${port} may be blocked, or the clock of this machine is slow`;
 }
 
-/** A definite no, about which a person has to do something. */
+/** True for a definite refusal that requires the user to act. */
 function isRefusal({ failure, status = 0 }: ApiError): boolean {
   return failure === 'refused' && status >= 400 && status < 500 && status !== 429;
 }

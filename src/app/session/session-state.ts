@@ -1,8 +1,8 @@
 /**
- * A renewed session outside of arc.json, for where that cannot be written: a systemd credential, a
- * Kubernetes secret, text in the environment. It stands in the state folder together with the
- * session that it replaces. While arc.json still holds that one, the state is the newer of the two;
- * when arc.json holds another, somebody has renewed it there since. No clock is asked.
+ * Saves a renewed session outside arc.json if that is read-only, such as a systemd credential, a
+ * Kubernetes secret or an environment variable. The file in the state folder also records the
+ * session that it replaces. If arc.json still has that session, the state file is newer. If not,
+ * arc.json was renewed later. No clock is needed.
  */
 import * as z from 'zod/mini';
 import { parseJson } from '../../lib/text/parse-json.js';
@@ -21,7 +21,7 @@ type SessionText = z.infer<typeof sessionText>;
 
 const stateFile = z.object({
   simId: z.string(),
-  /** The session that arc.json held; null when it held none. */
+  /** The session in arc.json; null if it had none. */
   replaces: z.nullable(sessionText),
   arcSessionStatus: sessionText,
 });
@@ -31,16 +31,16 @@ export interface StateHome {
   readonly stateFolder: string;
 }
 
-/** Where the session of a SIM stands outside of its arc.json. */
+/** Returns the path of a SIM's session file outside arc.json. */
 export function sessionStatePath(simId: string, { files, stateFolder }: StateHome): string {
-  // The id comes from a file and goes into a file name.
+  // The ID is read from a file and becomes part of a file name.
   return files.absolute(`${stateFolder}/session-${simId.replaceAll(/[^0-9A-Za-z]/g, '_')}.json`);
 }
 
 /**
- * Keeps a renewed session in the state folder.
+ * Saves a renewed session in the state folder.
  *
- * @param original what arc.json itself holds
+ * @param original the content of arc.json itself
  * @returns the path of the file
  * @throws FileError
  */
@@ -56,11 +56,11 @@ export async function keepSessionState(
 }
 
 /**
- * To be called when arc.json holds the newest session again. The platform may give the same session
- * twice: a state that was left from before would win over arc.json as soon as it held, once more,
- * the session which that state replaced.
+ * Updates the state file after arc.json gets the newest session. SORACOM may return the same
+ * session twice. An outdated state file would then override arc.json, because arc.json would again
+ * hold the session that the file replaces.
  *
- * @param written what arc.json holds now
+ * @param written the new content of arc.json
  */
 export async function settleSessionState(written: ArcConfig, home: StateHome): Promise<void> {
   const { arcSessionStatus: session } = written;
@@ -70,7 +70,7 @@ export async function settleSessionState(written: ArcConfig, home: StateHome): P
     await home.files.readText(path);
     await home.files.replaceText(path, stateText(written, session));
   } catch {
-    // Usually there is none. One that cannot be written could not be left behind either.
+    // Usually the file does not exist. If it is not writable, no earlier run could have written it.
   }
 }
 
@@ -85,8 +85,8 @@ function stateText(original: ArcConfig, session: ArcSession): string {
 }
 
 /**
- * What arc.json holds, with the session of the state folder where that is newer. A state file that
- * cannot be read or understood counts as none: arc.json works without it.
+ * Returns arc.json's content with the session from the state folder if that is newer. An unreadable
+ * or invalid state file is ignored, because arc.json works without it.
  */
 export async function withNewestSession(original: ArcConfig, home: StateHome): Promise<ArcConfig> {
   if (original.simId === '') return original;
@@ -102,7 +102,10 @@ export async function withNewestSession(original: ArcConfig, home: StateHome): P
   return { ...original, arcSessionStatus: { ...session, unknownKeys: old?.unknownKeys ?? [] } };
 }
 
-/** The state that this user wrote: one that others can write could lead the tunnel to their server. */
+/**
+ * Reads the state file if only this user can write it; others could redirect the tunnel to their
+ * server.
+ */
 async function readOwn(path: string, { files }: StateHome): Promise<string | undefined> {
   try {
     const { text, otherWriters } = await files.inspectText(path);
@@ -113,8 +116,8 @@ async function readOwn(path: string, { files }: StateHome): Promise<string | und
 }
 
 /**
- * A file of another user, or one that all users can put there. The owner or the group of a folder above it can be
- * another one for a good reason: a volume of a container, or a group that holds its user alone.
+ * True for a file of another user, or if any user could have put it there. Another owner or group
+ * of a parent folder is allowed: it may be a container volume, or the user's private group.
  */
 function isForeign(writer: OtherWriter): boolean {
   if (writer.fault === 'replaced' || !writer.isFolder) return true;
@@ -123,7 +126,7 @@ function isForeign(writer: OtherWriter): boolean {
 
 const OTHERS_WRITE = 0o002;
 
-/** Whether two sessions are written alike, but for what somebody has added to them. */
+/** Whether two sessions are equal, except for unknown keys. */
 export function isSameSession(one: ArcSession | undefined, other: ArcSession | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
   return JSON.stringify(textOf(one)) === JSON.stringify(textOf(other));
