@@ -1,4 +1,4 @@
-/** Asks the platform what keeps the tunnel of a SIM from working, and for the session that it should have. */
+/** Asks SORACOM why a SIM's tunnel does not work, and for the session that it should use. */
 import type { ArcSession } from '../../arc-config/arc-config.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import { readSession, readSessionOrNone } from '../session/arc-session.js';
@@ -8,24 +8,24 @@ import { requireSim } from './sim-summary.js';
 import { isForbidden } from './virtual-sims.js';
 
 export type Verdict =
-  /** Only a person can do something about it. */
+  /** Only the user can fix the problem. */
   | { readonly kind: 'needs-user'; readonly finding: Finding }
-  /** To be taken in the place of ours; `why` is what differs. */
+  /** The session that must replace the current one; `why` lists the differences. */
   | { readonly kind: 'session'; readonly session: ArcSession; readonly why: readonly string[] }
-  /** The platform has what arc.json has. */
+  /** SORACOM has the same session as arc.json. */
   | { readonly kind: 'agrees' }
-  /** We may not ask, and had no reason to make a session unseen. */
+  /** The SIM cannot be read, and the server responds, so no new session was created. */
   | { readonly kind: 'unknown' };
 
-/** What no other session mends. */
+/** Problems that a new session cannot fix. */
 const NEEDS_USER = new Set<Finding['kind']>(['terminated', 'no-private-key', 'other-key']);
 
 /**
- * The platform's own session is taken where it has one; another is made only where it has none, for that
- * ends what others do with it. Where we may not see, one is made if the server is silent: then there is
- * nothing to be ended.
+ * Takes SORACOM's current session if one exists. A new session is created only if none exists,
+ * because it would disconnect other users of the old one. If the SIM cannot be read and the server
+ * is silent, a new one is created, because then no working session can be lost.
  *
- * @throws ApiError; UserError of kind `api` when an answer is of no use
+ * @throws ApiError; UserError of kind `api` if a response is unusable
  */
 export async function askPlatform(
   arcConfig: DiagnosedConfig,

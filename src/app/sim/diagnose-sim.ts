@@ -1,4 +1,4 @@
-/** Compares an arc.json with what the platform knows of its SIM. */
+/** Compares an arc.json with SORACOM's data about its SIM. */
 import { isZeroKey, type ArcSession } from '../../arc-config/arc-config.js';
 import { formatKey } from '../../arc-config/value-syntax.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
@@ -7,40 +7,41 @@ import { readSessionOrNone } from '../session/arc-session.js';
 import { simPublicKey } from './sim-summary.js';
 
 /**
- * - `terminated`: the SIM is no more
- * - `no-private-key`: arc.json has none
+ * The kinds of problems:
+ * - `terminated`: the SIM is terminated
+ * - `no-private-key`: arc.json has no private key
  * - `other-key`: the SIM has another key than arc.json
- * - `public-key`: the two keys of arc.json are no pair, which matters to readers alone
- * - `no-session`: the platform has no session that could be used
- * - `other-session`: it has another session than arc.json
+ * - `public-key`: the two keys in arc.json are not a pair, which does not affect the tunnel
+ * - `no-session`: SORACOM has no usable session
+ * - `other-session`: SORACOM has another session than arc.json
  */
 export type FindingKind =
   'terminated' | 'no-private-key' | 'other-key' | 'public-key' | 'no-session' | 'other-session';
 
-/** Something that keeps a tunnel from opening, or will. */
+/** A problem that prevents a tunnel from opening, now or later. */
 export interface Finding {
   readonly kind: FindingKind;
   readonly problem: string;
-  /** What to do about it. */
+  /** What the user must do. */
   readonly next: string;
 }
 
-/** What is compared, and what it is called in messages. */
+/** The configuration to compare, and its name in messages. */
 export type DiagnosedConfig = Pick<LoadedArcConfig, 'config' | 'source'>;
 
 const RENEW_KEY =
   '`arctun sim renew-key` makes a new pair for both; or use the arc.json that holds the private key of that one.';
 
 /**
- * @param publicKeyOf gives the public key of an X25519 private one
- * @returns the findings; none where the two agree
+ * @param publicKeyOf computes the public key of an X25519 private key
+ * @returns the problems; empty if arc.json and the SIM agree
  */
 export function diagnoseSim(
   sim: SimResponse,
   arcConfig: DiagnosedConfig,
   publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
 ): readonly Finding[] {
-  // Whatever else differs then is of no interest.
+  // Other differences do not matter for a terminated SIM.
   if (sim.status === 'terminated') {
     const problem = 'The SIM is terminated: no tunnel opens any more.';
     const next = `Move ${arcConfig.source} away; \`arctun bootstrap authkey\` creates another SIM, which is billed.`;
@@ -64,7 +65,8 @@ function keyFindings(
     const problem = `The key of the SIM is ${platforms}, that of ${source} ${own}: no handshake is answered.`;
     return [{ kind: 'other-key', problem, next: RENEW_KEY }];
   }
-  // The tunnel uses the private key alone; whoever reads the other may be led astray.
+  // The tunnel uses only the private key, but a wrong public key may mislead the reader of the
+  // file.
   if (isZeroKey(publicKey) || formatKey(publicKey) === own) return [];
   return [
     {

@@ -1,4 +1,4 @@
-/** Lists the account's virtual SIMs, with no more permissions than there are. */
+/** Lists the account's virtual SIMs, using whichever permissions the user has. */
 import { UserError } from '../../lib/errors/user-error.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
@@ -13,15 +13,15 @@ export type ListApi = Pick<
   'auth' | 'logout' | 'searchVirtualSims' | 'listSims' | 'serverTime'
 >;
 
-/** A moment, or how long ago it is; both in milliseconds. */
+/** A time or an age, in milliseconds. */
 export type Since = { readonly unixTime: number } | { readonly age: number };
 
 export interface ListSimsOptions {
-  /** The value of `--config`: its profile may sign in. */
+  /** The value of `--config`; the profile in that file may provide the credentials. */
   readonly config: string;
-  /** Leaves out what was created before. */
+  /** Omits SIMs created earlier. */
   readonly since?: Since | undefined;
-  /** Whether terminated ones are listed, too. */
+  /** Whether to include terminated SIMs. */
   readonly all?: boolean;
 }
 
@@ -31,12 +31,12 @@ export interface ListSimsPorts extends SignInPorts<ListApi>, StateHome {
 }
 
 export interface ListedSims {
-  /** The newest first. */
+  /** Sorted by creation time, newest first. */
   readonly sims: readonly SimSummary[];
   readonly notes: readonly string[];
 }
 
-/** @throws MissingCredentialsError, ApiError; UserError naming the permissions that would do */
+/** @throws MissingCredentialsError, ApiError; UserError that names the sufficient permissions */
 export async function listSims(
   options: ListSimsOptions,
   ports: ListSimsPorts,
@@ -49,7 +49,7 @@ export async function listSims(
     const earliest = earliestTime(options.since, api.serverTime ?? ports.now());
     const sims = answers
       .filter((sim) => isVirtualSim(sim) && (options.all || sim.status !== 'terminated'))
-      // A SIM whose age is not told may be the one that is looked for.
+      // A SIM without a creation time may be the one that the user wants, so it is included.
       .filter(({ createdTime = Infinity }) => createdTime >= earliest)
       .map(summariseSim)
       .toSorted(byAge);
@@ -57,7 +57,7 @@ export async function listSims(
   });
 }
 
-/** Ages are counted back from the platform's clock: it is the one that stamps SIMs. */
+/** Ages are relative to SORACOM's clock, which sets the creation times. */
 function earliestTime(since: Since | undefined, now: number): number {
   if (since === undefined) return -Infinity;
   return 'age' in since ? now - since.age : since.unixTime;

@@ -1,4 +1,4 @@
-/** Gives the SIM of an arc.json a key pair that is made here, and writes it there. */
+/** Gives the SIM of an arc.json a locally generated key pair, and writes the pair to the file. */
 import { SKELETON_SIM_ID, type ArcConfig } from '../../arc-config/arc-config.js';
 import { readArcConfig, writeArcConfig } from '../../arc-config/arc-config-file.js';
 import { resolveConfigSource } from '../../arc-config/config-source.js';
@@ -23,13 +23,13 @@ export type RenewKeyApi = Pick<
 >;
 
 export interface RenewKeyOptions {
-  /** arc.json's when absent; where there is no arc.json, the SIM to make one for. */
+  /** Defaults to the SIM of arc.json. If arc.json does not exist, the SIM to create one for. */
   readonly simId?: string | undefined;
-  /** The arc.json; its SIM's id is asked for nowhere else. */
+  /** The path of arc.json. */
   readonly path: string;
-  /** `process.platform`, for the name of the interface in a new arc.json. */
+  /** `process.platform`, which determines the interface name in a new arc.json. */
   readonly platform: string;
-  /** A tunnel with the old key may run on this machine. */
+  /** Whether to continue if a tunnel with the old key runs on this machine. */
   readonly yes: boolean;
 }
 
@@ -39,26 +39,26 @@ export interface RenewKeyPorts extends SignInPorts<RenewKeyApi>, StateHome {
   createKeyPair(): KeyPair;
   publicKeyOf(privateKey: Uint8Array): Uint8Array;
   /**
-   * Asks whether the tunnel that runs here may lose its key; undefined without a terminal.
+   * Asks whether to disconnect the tunnel that runs on this machine; absent without a terminal.
    *
-   * @param holder says which process uses the SIM
+   * @param holder a clause that names the process that uses the SIM
    */
   confirm?(holder: string): Promise<boolean>;
 }
 
 export interface RenewedKey {
   readonly simId: string;
-  /** Absolute. */
+  /** Absolute path of arc.json. */
   readonly path: string;
   readonly notes: readonly string[];
 }
 
 /**
- * The private key is on the disk, in a journal beside arc.json, before the platform hears of the
- * public one. A renewal that an earlier run did not finish is finished instead.
+ * Writes the private key to a journal next to arc.json before SORACOM gets the public key. If an
+ * earlier run was interrupted, finishes its renewal instead.
  *
- * @throws UserError of kind `usage`, `configuration`, `permission` or `failed` before anything was
- *   changed; MissingCredentialsError; as `renewKey` and `finishRenewal`
+ * @throws UserError of kind `usage`, `configuration`, `permission` or `failed` before any change;
+ * MissingCredentialsError; errors of `renewKey` and `finishRenewal`
  */
 export async function renewKeyOfSim(
   options: RenewKeyOptions,
@@ -90,7 +90,9 @@ export async function renewKeyOfSim(
   });
 }
 
-/** The old key ends at once, and with it the tunnel of a process that still has it. */
+/**
+ * Asks first if a process uses the SIM: the old key becomes invalid at once, which ends its tunnel.
+ */
 async function requireConsent(config: ArcConfig, ports: RenewKeyPorts): Promise<void> {
   const publicKey = ports.publicKeyOf(config.privateKey.expose());
   const holder = await findSimHolder(publicKey, ports.claims);
@@ -106,7 +108,7 @@ async function requireConsent(config: ArcConfig, ports: RenewKeyPorts): Promise<
   ]);
 }
 
-/** What the file holds; something to begin with where there is none and a SIM is named. */
+/** Reads arc.json. If it does not exist and a SIM ID was given, returns a new configuration. */
 async function readTarget(
   { simId, path, platform }: RenewKeyOptions,
   files: Files,
@@ -146,7 +148,7 @@ function requireNamedSim(config: ArcConfig, named: string | undefined, place: st
   requireSimId(config.simId);
 }
 
-/** What bootstrap began only bootstrap can finish: it knows whether a SIM was created. */
+/** Refuses a journal of bootstrap: only bootstrap knows whether a SIM was created. */
 function refuseOtherWork(simId: string, { path, progress }: SimJournal): void {
   const { createSim, created, renewKey } = progress;
   if (createSim !== undefined || created !== undefined) {

@@ -1,4 +1,4 @@
-/** One virtual SIM as the platform knows it, beside the arc.json that is of it. */
+/** Shows SORACOM's data about one virtual SIM, compared with its arc.json. */
 import type { SessionEvent, SimResponse } from '../../soracom/client/responses.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import { diagnoseSim, type Finding } from './diagnose-sim.js';
@@ -11,20 +11,20 @@ import { isForbidden } from './virtual-sims.js';
 export type ShowApi = Pick<SoracomApi, 'auth' | 'logout' | 'getSim' | 'listSimSessionEvents'>;
 
 export interface ShowSimOptions {
-  /** arc.json's when absent. */
+  /** Defaults to the SIM of arc.json. */
   readonly simId?: string | undefined;
   /** The value of `--config`. */
   readonly config: string;
-  /** Whether the session's events are asked for. */
+  /** Whether to request the session events. */
   readonly events?: boolean;
 }
 
 export interface ShowSimPorts extends SignInPorts<ShowApi>, StateHome {
-  /** The public key of an X25519 private one. */
+  /** Computes the public key of an X25519 private key. */
   publicKeyOf(privateKey: Uint8Array): Uint8Array;
 }
 
-/** What the platform does not tell is undefined. Names and units are the API's. */
+/** Fields are undefined if SORACOM does not return them. Names and units are those of the API. */
 export interface SimDetails extends SimSummary {
   readonly type: string | undefined;
   readonly speedClass: string | undefined;
@@ -38,23 +38,23 @@ export interface SimDetails extends SimSummary {
 
 export interface SimReport {
   readonly sim: SimDetails;
-  /** The newest first; undefined where they were not asked for, or may not be read. */
+  /** Newest first; undefined if not requested or not permitted. */
   readonly events: readonly SessionEvent[] | undefined;
-  /** Undefined where there is no arc.json of this SIM. */
+  /** Undefined if no arc.json belongs to this SIM. */
   readonly arcConfig: ArcConfigCheck | undefined;
   readonly notes: readonly string[];
 }
 
 export interface ArcConfigCheck {
-  /** How messages name it. */
+  /** The name of the file in messages. */
   readonly source: string;
-  /** Empty where it agrees with the platform. */
+  /** Empty if arc.json agrees with SORACOM. */
   readonly findings: readonly Finding[];
 }
 
 const EVENTS_SHOWN = 20;
 
-/** @throws as `findSimTarget`; MissingCredentialsError, ApiError */
+/** @throws errors of `findSimTarget`; MissingCredentialsError, ApiError */
 export async function showSim(
   options: ShowSimOptions,
   ports: ShowSimPorts,

@@ -1,16 +1,16 @@
-/** A SIM as people and programs are shown it; never with a private key. */
+/** The fields of a SIM that commands show; never a private key. */
 import { UserError } from '../../lib/errors/user-error.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
 
-/** What the platform does not tell is undefined. Names and units are the API's. */
+/** Fields are undefined if SORACOM does not return them. Names and units are those of the API. */
 export interface SimSummary {
   readonly simId: string;
-  /** The tag `name`; empty when it has none. */
+  /** The value of the `name` tag; empty if the SIM has none. */
   readonly name: string;
   readonly status: string | undefined;
-  /** Whether the platform has a live session; that a tunnel stands it does not say. */
+  /** Whether SORACOM has an active session, which does not mean that a tunnel is connected. */
   readonly online: boolean | undefined;
-  /** Of the SIM inside the tunnel. */
+  /** The SIM's address inside the tunnel. */
   readonly address: string | undefined;
   /** Unix milliseconds. */
   readonly createdTime: number | undefined;
@@ -34,7 +34,7 @@ export function summariseSim(sim: SimResponse): SimSummary {
 }
 
 /**
- * What follows may be final, so an answer about another SIM than the one that was asked for is none.
+ * Checks that a response is about the requested SIM, because the next step may be irreversible.
  * @throws UserError of kind `api`
  */
 export function requireSim(answer: SimResponse, simId: string): SimResponse {
@@ -46,12 +46,12 @@ export function requireSim(answer: SimResponse, simId: string): SimResponse {
   });
 }
 
-/** Whether a SIM is a stand-alone virtual one; a physical SIM may carry a virtual subscription. */
+/** Whether a SIM is a stand-alone virtual SIM; a physical SIM may carry a virtual subscription. */
 export function isVirtualSim({ type }: SimResponse): boolean {
   return type === undefined || type === 'virtual';
 }
 
-/** The client's public key that the platform has for the SIM, in base64. */
+/** Returns the client's public key that SORACOM has for the SIM, in base64. */
 export function simPublicKey({ profiles = {}, activeProfileId }: SimResponse): string | undefined {
   const active = activeProfileId === undefined ? undefined : profiles[activeProfileId];
   return [active, ...Object.values(profiles)].find((profile) => profile?.arcClientPeerPublicKey)

@@ -1,4 +1,4 @@
-/** Which SIM a command is about, and what arc.json has to say of it. */
+/** Determines which SIM a command applies to, and which arc.json belongs to it. */
 import { type ArcProfile, SKELETON_SIM_ID } from '../../arc-config/arc-config.js';
 import { FileError } from '../../ports/files.js';
 import { UserError } from '../../lib/errors/user-error.js';
@@ -7,21 +7,21 @@ import type { StateHome } from '../session/session-state.js';
 
 export interface SimTarget {
   readonly simId: string;
-  /** The arc.json that is of this SIM. */
+  /** The arc.json of this SIM, if any. */
   readonly arcConfig: LoadedArcConfig | undefined;
-  /** arc.json's own credentials, whichever SIM it is of. */
+  /** The credentials in arc.json, even if the file belongs to another SIM. */
   readonly profile: ArcProfile | undefined;
-  /** What is worth knowing, as sentences. */
+  /** Remarks for the user, as sentences. */
   readonly notes: readonly string[];
 }
 
 /**
- * The SIM that was named, or else arc.json's. Where one was named, arc.json may be missing or of no
- * use.
+ * Returns the given SIM, or the SIM of arc.json. If a SIM is given, arc.json may be missing or
+ * invalid.
  *
- * @param value of `--config`
- * @throws UserError of kind `usage` for what is no id, of kind `configuration` when neither names a
- *   SIM; and as `loadArcConfig` where arc.json is needed
+ * @param value the value of `--config`
+ * @throws UserError of kind `usage` for an invalid ID, of kind `configuration` if no SIM ID was
+ * found; errors of `loadArcConfig` if arc.json is required
  */
 export async function findSimTarget(
   simId: string | undefined,
@@ -35,7 +35,7 @@ export async function findSimTarget(
   return { simId, arcConfig: isItsOwn ? arcConfig : undefined, profile, notes };
 }
 
-/** An arc.json that helps where there is one, and hinders nothing where there is none. */
+/** Loads an arc.json if possible; a missing or invalid file is not an error. */
 export async function findArcConfig(
   value: string,
   home: StateHome,
@@ -67,7 +67,7 @@ async function targetOfArcConfig(value: string, home: StateHome): Promise<SimTar
 }
 
 /**
- * Ids are digits. What has dots or slashes in it would become another path of the API.
+ * Checks a SIM ID, which becomes part of an API path: dots or slashes would change the path.
  * @throws UserError of kind `usage`
  */
 export function requireSimId(simId: string): void {

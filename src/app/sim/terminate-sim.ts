@@ -23,16 +23,16 @@ export type TerminateApi = Pick<
 >;
 
 export interface TerminateSimOptions {
-  /** arc.json's when absent. */
+  /** Defaults to the SIM of arc.json. */
   readonly simId?: string | undefined;
   /** The value of `--config`. */
   readonly config: string;
-  /** The user's word, given beforehand. */
+  /** Whether to terminate without confirmation. */
   readonly yes?: boolean;
 }
 
 export interface TerminateSimPorts extends SignInPorts<TerminateApi>, StateHome {
-  /** Asks whether this SIM is to be terminated; absent where nobody can be asked. */
+  /** Asks the user to confirm the termination; absent if not interactive. */
   confirm?(sim: SimSummary): Promise<boolean>;
   /**
    * Told of the SIM that is about to be terminated.
@@ -45,14 +45,16 @@ export interface TerminateSimPorts extends SignInPorts<TerminateApi>, StateHome 
 export interface TerminatedSim {
   readonly simId: string;
   readonly name: string;
-  /** Whether it was terminated before this run. */
+  /** Whether the SIM was terminated before this run. */
   readonly alreadyTerminated: boolean;
   readonly notes: readonly string[];
 }
 
 /**
- * @throws UserError of kind `usage` without the user's word, for a physical SIM, and as
- *   `findSimTarget`; of kind `failed` when the user says no; MissingCredentialsError, ApiError
+ * @throws UserError of kind `usage` without confirmation or for a physical SIM, and errors of
+ * `findSimTarget`
+ * @throws UserError of kind `failed` if the user declines
+ * @throws MissingCredentialsError, ApiError
  */
 export async function terminateSim(
   options: TerminateSimOptions,
@@ -86,7 +88,7 @@ interface SimToTerminate extends SimSummary {
   readonly publicKey?: string | undefined;
 }
 
-/** Whoever may terminate a SIM may not be allowed to read it. */
+/** Reads the SIM if permitted; a user may have the permission to terminate but not to read. */
 async function readSim(
   simId: string,
   api: TerminateApi,
@@ -129,7 +131,7 @@ async function endSim(
   }
 }
 
-/** There was no answer, or none that tells. */
+/** True if the response is missing or inconclusive. */
 function isLost(error: unknown): error is ApiError {
   return error instanceof ApiError && (error.failure !== 'refused' || (error.status ?? 0) >= 500);
 }
@@ -146,7 +148,7 @@ function maybeTerminated(simId: string, error: ApiError): UserError {
   return new UserError(error.kind, text, { cause: error });
 }
 
-/** @returns the refusal, where the SIM may have to be terminated without it */
+/** @returns the refusal if removing the protection is not permitted; termination is tried anyway */
 async function removeProtection(simId: string, api: TerminateApi): Promise<ApiError | undefined> {
   try {
     await api.enableSimTermination(simId);

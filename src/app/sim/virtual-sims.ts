@@ -1,4 +1,4 @@
-/** The account's virtual SIMs, with no more permissions than there are. */
+/** Finds the account's virtual SIMs, using whichever permissions the user has. */
 import type { SimResponse } from '../../soracom/client/responses.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
@@ -6,8 +6,8 @@ import type { SoracomApi } from '../../soracom/soracom-api.js';
 export type SearchApi = Pick<SoracomApi, 'searchVirtualSims' | 'listSims'>;
 
 /**
- * Those that are not terminated; physical ones may be among them where the API counts them in.
- * @returns undefined when the user who signs in may neither search nor list
+ * Finds the SIMs that are not terminated; some APIs include physical ones.
+ * @returns undefined if the user may neither search nor list SIMs
  */
 export async function searchOrList(api: SearchApi): Promise<readonly SimResponse[] | undefined> {
   return (
@@ -25,7 +25,7 @@ export async function unlessForbidden<T>(call: () => Promise<T>): Promise<T | un
   }
 }
 
-/** Whether a call failed because a permission is missing. */
+/** True if a call failed because of a missing permission. */
 export function isForbidden(error: unknown): error is ApiError {
   return error instanceof ApiError && error.status === 403;
 }

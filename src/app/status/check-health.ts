@@ -1,4 +1,4 @@
-/** The health of one tunnel, for a container's probe. */
+/** Checks the health of one tunnel, for a container health check. */
 import { UserError } from '../../lib/errors/user-error.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import type { TunnelHealth } from '../../tunnel/tunnel-status.js';
@@ -7,23 +7,23 @@ import { healthReasons } from './health-text.js';
 import { deniedError } from './show-status.js';
 
 export interface CheckHealthOptions {
-  /** Where control sockets are. */
+  /** Folders with control sockets. */
   readonly folders: readonly string[];
-  /** As `status` calls it; undefined where there is one alone. */
+  /** The tunnel's name as `status` shows it; undefined if only one tunnel runs. */
   readonly name?: string | undefined;
 }
 
 export interface HealthAnswer {
-  /** `silent`: its process does not answer. `none`: there is no such tunnel. */
+  /** `silent`: the process does not answer. `none`: no such tunnel exists. */
   readonly health: TunnelHealth | 'silent' | 'none';
   readonly name: string | undefined;
-  /** undefined where nothing is wrong. */
+  /** undefined if the tunnel is healthy. */
   readonly why: string | undefined;
-  /** Another tunnel uses the same key: this one is up, and slow. */
+  /** Whether another tunnel uses the same key, which makes this one slow. */
   readonly hasRival: boolean;
 }
 
-/** @throws UserError where there are several, or it is another user's */
+/** @throws UserError if several tunnels run, or if the tunnel belongs to another user */
 export async function checkHealth(
   { folders, name }: CheckHealthOptions,
   connections: LocalConnections,

@@ -1,5 +1,5 @@
 /**
- * A conversation at the control socket: a line of JSON for each request, one for each answer.
+ * A connection to the control socket: each request and each response is one line of JSON.
  *
  *     {"request":"status"}  →  {"status":{…}}, or {"error":"…"}
  */
@@ -8,13 +8,13 @@ import { parseJson } from '../../lib/text/parse-json.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 import { isStatusReport, type StatusReport } from './status-report.js';
 
-/** What marks the end of a request and of an answer. */
+/** Terminates each request and response. */
 export const LINE_END = '\n';
 
 /** The request for a StatusReport. */
 export const STATUS_REQUEST = `${JSON.stringify({ request: 'status' })}${LINE_END}`;
 
-/** Characters that a request may have. */
+/** Maximum length of a request in characters. */
 const LONGEST_REQUEST = 4_096;
 
 export class ControlSession implements Conversation {
@@ -22,7 +22,7 @@ export class ControlSession implements Conversation {
   #rest = '';
   #isOver = false;
 
-  /** @param report rejects with the reason where there is no status to be had */
+  /** @param report returns the status, or rejects with the reason why none is available */
   constructor(report: () => Promise<StatusReport>) {
     this.#report = report;
   }
@@ -62,7 +62,7 @@ function requestOf(line: string): unknown {
   return memberOf(parseJson(line), 'request');
 }
 
-/** @throws Error with the reason where the answer to STATUS_REQUEST is no report */
+/** @throws Error with the reason if the response to STATUS_REQUEST is not a report */
 export function readStatusAnswer(line: string): StatusReport {
   const answer = parseJson(line);
   const status = memberOf(answer, 'status');

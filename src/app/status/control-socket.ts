@@ -1,18 +1,18 @@
-/** The socket at which a running tunnel is asked how it does. */
+/** The Unix socket at which a running tunnel reports its status. */
 import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import type { Conversation, LocalListener, LocalListeners } from '../../ports/local-sockets.js';
 import type { Log } from '../../ports/log.js';
 
 export interface ControlPlace {
-  /** The first that takes a socket is taken. */
+  /** Candidate folders; the socket is created in the first usable one. */
   readonly folders: readonly string[];
-  /** The interface's name, or that in arc.json; a folder may have several of one name. */
+  /** The interface's name, or the one in arc.json; several tunnels may have the same name. */
   readonly interfaceName: string;
   readonly pid: number;
 }
 
 export interface ControlSocket {
-  /** The path's last part, without `.sock`. */
+  /** The file name without `.sock`. */
   readonly name: string;
   readonly path: string;
   close(): Promise<void>;
@@ -21,13 +21,13 @@ export interface ControlSocket {
 /** sun_path has 108 bytes, the last of which is zero (unix(7)). */
 const LONGEST_PATH = 107;
 
-/** A name in arc.json is whatever somebody has written: it must not lead out of the folder. */
+/** Valid names; arc.json may contain any name, and the path must not leave the folder. */
 const FILE_NAME = /^[A-Za-z0-9_=+.-]{1,64}$/;
 
 /**
- * Opens it. A tunnel goes on without: that is a warning in the log.
+ * Opens the socket. If that fails, logs a warning, and the tunnel continues without it.
  *
- * @param converse makes a conversation for a tunnel of this name
+ * @param converse creates a session for a tunnel of the given name
  */
 export async function openControlSocket(
   { folders, interfaceName, pid }: ControlPlace,
@@ -44,7 +44,7 @@ export async function openControlSocket(
         return { name, path, close: () => listener.close() };
       } catch (error) {
         reason = messageOf(error);
-        // Where the name is taken, the next one is free; where the folder cannot be used, none is.
+        // If the name is taken, try the next name; if the folder is unusable, try the next folder.
         if (codeOf(error) !== 'EADDRINUSE') break;
       }
     }
@@ -63,7 +63,7 @@ export async function openControlSocket(
   }
 }
 
-/** The name for a control socket, and that for when it is taken. */
+/** Returns the name for the control socket, and an alternative in case it is taken. */
 function controlNames(interfaceName: string, pid: number): readonly string[] {
   const isPossible = FILE_NAME.test(interfaceName) && !/^\.+$/.test(interfaceName);
   return isPossible ? [interfaceName, `${interfaceName}-${pid}`] : [`arctun-${pid}`];

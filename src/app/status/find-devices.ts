@@ -1,4 +1,4 @@
-/** The WireGuard devices of this machine that are not ours. */
+/** Finds the WireGuard devices of this machine that do not belong to arctun. */
 import { CommandError, type CommandRunner } from '../../ports/command-runner.js';
 import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import { askDevice, type DeviceStatus } from '../../tunnel/uapi/ask-device.js';
@@ -9,14 +9,14 @@ import { readWgDump } from '../../tunnel/uapi/wg-dump.js';
 
 export interface FoundDevice extends DeviceStatus {
   readonly name: string;
-  /** As soratun has it: `Linux kernel`, `userspace` … */
+  /** The device type as soratun shows it: `Linux kernel`, `userspace` … */
   readonly type: string;
 }
 
 export interface FoundDevices {
-  /** Those of the kernel first, as in soratun; each kind by name. */
+  /** Kernel devices first, as in soratun; each group sorted by name. */
   readonly devices: readonly FoundDevice[];
-  /** What could not be asked, a sentence each. */
+  /** One sentence for each device that could not be queried. */
   readonly notes: readonly string[];
 }
 
@@ -24,7 +24,7 @@ export interface FindDevicesPorts {
   readonly connections: LocalConnections;
   readonly commands: CommandRunner;
   readonly publicKeyOf: (privateKey: Uint8Array) => Uint8Array;
-  /** As Node has it. */
+  /** The value of `process.platform`. */
   readonly platform: string;
 }
 
@@ -36,10 +36,10 @@ const KERNELS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The kernel's are found where `wg` is installed. A socket that a process has left behind is passed
- * over. Never rejects.
+ * Finds devices at UAPI sockets, and kernel devices if `wg` is installed. Abandoned sockets are
+ * skipped. Never rejects.
  *
- * @param ours interfaces that are not to be asked
+ * @param ours interfaces to skip
  */
 export async function findDevices(
   ours: readonly string[],
@@ -71,7 +71,7 @@ async function userspaceDevice(
   }
 }
 
-/** @param known names that `wg` would tell of a second time */
+/** @param known names to skip in the output of `wg`, because they are already listed */
 async function kernelDevices(
   known: readonly string[],
   { commands, platform }: FindDevicesPorts,

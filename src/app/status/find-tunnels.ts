@@ -1,34 +1,34 @@
-/** Asks the running tunnels of this machine how they do. */
+/** Asks the running tunnels of this machine for their status. */
 import { codeOf, messageOf, ownerOf } from '../../lib/errors/error-message.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import { LINE_END, readStatusAnswer, STATUS_REQUEST } from './control-session.js';
 import type { StatusReport } from './status-report.js';
 
-/** A socket of a tunnel that gave no report. */
+/** A tunnel whose socket exists but which returned no report. */
 export interface SilentTunnel {
   readonly name: string;
   readonly path: string;
-  /** A sentence's end. */
+  /** The reason, as the end of a sentence. */
   readonly why: string;
-  /** It belongs to another user. */
+  /** Whether the socket belongs to another user. */
   readonly isDenied: boolean;
-  /** Whose it is, if it is denied. */
+  /** The owner of a denied socket. */
   readonly owner?: string | undefined;
 }
 
 export interface FoundTunnels {
-  /** By name. */
+  /** Sorted by name. */
   readonly reports: readonly StatusReport[];
   readonly silent: readonly SilentTunnel[];
 }
 
 export interface FindTunnelsOptions {
   readonly folders: readonly string[];
-  /** Of the one that is looked for; all where it is undefined. */
+  /** The name of the tunnel to find; undefined for all. */
   readonly name?: string | undefined;
 }
 
-/** A socket that a process has left behind is passed over. Never rejects. */
+/** Finds the tunnels; abandoned sockets are skipped. Never rejects. */
 export async function findTunnels(
   { folders, name }: FindTunnelsOptions,
   connections: LocalConnections,
@@ -64,12 +64,12 @@ async function ask(
   }
 }
 
-/** Whether nobody is at a socket any more that is still on the disk, or just was. */
+/** True if no process listens at a socket file, or if the file was just removed. */
 export function isAbandoned(code: string | undefined): boolean {
   return code === 'ECONNREFUSED' || code === 'ENOENT';
 }
 
-/** `/run/arctun/soratun0.sock` is `soratun0`'s. */
+/** Returns the tunnel's name: `soratun0` for `/run/arctun/soratun0.sock`. */
 export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1).replace(/\.sock$/, '');
 }

@@ -1,11 +1,11 @@
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 
-/** `up`, or what is wrong: `stale: 192.0.2.1:11010 has not answered …`. */
+/** Returns `up`, or the health and its reason: `stale: 192.0.2.1:11010 has not answered …`. */
 export function healthText(status: Pick<TunnelStatus, 'health' | 'silence' | 'rival'>): string {
   return [status.health, ...healthReasons(status)].join(': ');
 }
 
-/** What is wrong: the server's silence, else a rival, which slows down a tunnel that is up. */
+/** Returns the reason: the server's silence, or a rival tunnel, which slows down a healthy one. */
 export function healthReasons({
   silence,
   rival,

@@ -1,4 +1,4 @@
-/** soratun's counters in the log, which whoever has read them there finds again. */
+/** Logs soratun's counters in soratun's format, so that existing log processing keeps working. */
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { Log } from '../../ports/log.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
@@ -7,7 +7,7 @@ import type { Tunnel } from '../../tunnel/tunnel.js';
 /** Milliseconds. */
 const INTERVAL = 60_000;
 
-/** Go's zero time, the first of January of the year 1, in seconds since 1970. */
+/** Go's zero time, January 1 of the year 1, in seconds since 1970. */
 const NEVER = -62_135_596_800;
 
 export interface MetricLabels {
@@ -15,20 +15,20 @@ export interface MetricLabels {
   readonly interface: string;
 }
 
-/** What the lines say of a peer. */
+/** The fields of a peer in the log lines. */
 export type MeteredPeer = Pick<
   PeerStatus,
   'endpoint' | 'latestHandshakeUnix' | 'sentBytes' | 'receivedBytes'
 >;
 
-/** The three lines of a peer, as soratun writes them. */
+/** Formats the three lines of a peer, as soratun does. */
 export function metricLines(peer: MeteredPeer, labels: MetricLabels): readonly string[] {
   const { endpoint, latestHandshakeUnix: latest, sentBytes, receivedBytes } = peer;
   const handshake = latest === undefined ? NEVER : Math.floor(latest / 1000);
   const values = [
     ['simId', labels.simId],
     ['interface', labels.interface],
-    // Go's text for an endpoint that is not known.
+    // Go's text for an unknown endpoint.
     ['endpoint', endpoint ?? '<nil>'],
   ].map(([name, value = '']) => `${name}="${escaped(value)}"`);
   const label = `{${values.join(',')}}`;
@@ -39,15 +39,17 @@ export function metricLines(peer: MeteredPeer, labels: MetricLabels): readonly s
   ];
 }
 
-/** As Prometheus has it: what ends the value or the line would make another metric of the rest. */
+/**
+ * Escapes a label value as in the Prometheus text format, so that it cannot start another metric.
+ */
 function escaped(value: string): string {
   return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }
 
 /**
- * Logs the lines of all peers each minute, the first time in a minute.
+ * Logs the lines of all peers every minute, starting after one minute.
  *
- * @returns ends it
+ * @returns stops logging
  */
 export function startMetricLines(
   tunnel: Pick<Tunnel, 'status'>,
@@ -60,7 +62,7 @@ export function startMetricLines(
     timer = clock.startTimer(INTERVAL, () => void write());
   };
   const write = async () => {
-    // A tunnel that has ended does not answer; that is told elsewhere.
+    // status() rejects after the tunnel has ended, which is reported elsewhere.
     const status = await tunnel.status().catch(() => undefined);
     if (isEnded || status === undefined) return;
     for (const peer of status.peers) {

@@ -1,4 +1,4 @@
-/** Tells whoever asks how a running tunnel does: at its control socket, and on the pages of a port. */
+/** Serves the status of a running tunnel at its control socket and on HTTP pages. */
 import type { ListenerCounters } from '../../proxy/http/listener.js';
 import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
 import type { ListenAddress } from '../../proxy/listen-address.js';
@@ -13,26 +13,26 @@ import type { StatusReport, TunnelListeners } from './status-report.js';
 import { type StatusSource, timelyStatus } from './timely-status.js';
 
 export interface OfferStatusOptions {
-  /** undefined while it is not open. */
+  /** undefined until the tunnel is open. */
   readonly tunnel: () => StatusSource | undefined;
-  /** The interface's name, or that in arc.json. */
+  /** The interface's name, or the one in arc.json. */
   readonly interfaceName: string;
   readonly simId: string;
   readonly version: string;
   readonly pid: number;
-  /** Those that are open. */
+  /** The open listeners. */
   readonly listeners: () => Omit<TunnelListeners, 'status'>;
-  /** Its name for `wg`; undefined where that does not see it. */
+  /** The tunnel's name for `wg`; undefined if `wg` cannot see it. */
   readonly uapiName: string | undefined;
-  /** Of these listeners, by what they are called. */
+  /** The counters of these listeners, by listener name. */
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;
-  /** Where the control socket may be, the first that takes it. */
+  /** Candidate folders for the control socket; the first usable one is taken. */
   readonly folders: readonly string[];
-  /** Where the pages are; undefined for none. */
+  /** The address of the status pages; undefined if disabled. */
   readonly statusListen: ListenAddress | undefined;
-  /** Who may see the pages. */
+  /** Which browser origins may read the pages. */
   readonly browsers?: BrowserPolicy;
-  /** Fires when the tunnel is about to close. */
+  /** Aborted when the tunnel is about to close. */
   readonly signal: AbortSignal;
 }
 
@@ -43,17 +43,17 @@ export interface OfferStatusPorts {
 }
 
 export interface StatusOffer {
-  /** Where the pages are; undefined for none. */
+  /** The URL of the status pages; undefined if disabled. */
   readonly url: string | undefined;
-  /** The path of the control socket; undefined if no folder took one. */
+  /** The path of the control socket; undefined if no folder was usable. */
   readonly socket: string | undefined;
   close(): Promise<void>;
 }
 
-/** Milliseconds; who asks waits 3 s. */
+/** Milliseconds; clients wait 3 s. */
 const CONTROL_DEADLINE = 2_500;
 
-/** @throws UserError when the port of the pages cannot be had; a control socket is done without */
+/** @throws UserError if the port of the pages is unavailable; the control socket is optional */
 export async function offerStatus(
   options: OfferStatusOptions,
   ports: OfferStatusPorts,

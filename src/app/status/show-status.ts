@@ -1,40 +1,41 @@
-/** How the tunnels of this machine do. */
+/** Collects the status of the tunnels on this machine. */
 import { UserError } from '../../lib/errors/user-error.js';
 import { findDevices, type FindDevicesPorts, type FoundDevice } from './find-devices.js';
 import { findTunnels, type SilentTunnel } from './find-tunnels.js';
 import type { StatusReport } from './status-report.js';
 
 export interface ShowStatusOptions {
-  /** Where control sockets are. */
+  /** Folders with control sockets. */
   readonly folders: readonly string[];
-  /** Whether WireGuard devices that are not ours are shown, too. */
+  /** Whether to include WireGuard devices that do not belong to arctun. */
   readonly all: boolean;
 }
 
 export interface ShownStatus {
   readonly tunnels: readonly StatusReport[];
-  /** Tunnels of ours that do not answer. */
+  /** arctun's tunnels that do not answer. */
   readonly silent: readonly SilentTunnel[];
   readonly devices: readonly FoundDevice[];
-  /** What could not be asked, a sentence each. */
+  /** One sentence for each tunnel or device that could not be queried. */
   readonly notes: readonly string[];
 }
 
 export type Verdict =
-  /** Nothing is wrong with ours. */
+  /** All arctun tunnels are healthy. */
   | 'healthy'
-  /** One of ours has no handshake, or no answer from its server, or gives none itself. */
+  /** A tunnel has no handshake, its server is silent, or its process does not answer. */
   | 'unhealthy'
-  /** There is nothing to show. */
+  /** No tunnel or device was found. */
   | 'none';
 
-/** @throws UserError where there are tunnels, and all of them belong to somebody else */
+/** @throws UserError if tunnels exist but all belong to other users */
 export async function showStatus(
   { folders, all }: ShowStatusOptions,
   ports: FindDevicesPorts,
 ): Promise<ShownStatus> {
   const { reports, silent } = await findTunnels({ folders }, ports.connections);
-  // They have told of themselves, and would name their private keys.
+  // These interfaces are already in the reports, and querying them again would expose their private
+  // keys.
   const ours = reports.flatMap((report) => [report.interface, report.uapiName ?? '']);
   const { devices, notes } = all ? await findDevices(ours, ports) : { devices: [], notes: [] };
   const [denied] = silent.filter(({ isDenied }) => isDenied);
@@ -47,7 +48,7 @@ export async function showStatus(
 
 export function verdictOf({ tunnels, silent, devices }: ShownStatus): Verdict {
   if (tunnels.some(({ health }) => health !== 'up')) return 'unhealthy';
-  // A tunnel of somebody else says nothing to us, and is none that does not answer.
+  // A tunnel of another user denies access, which does not mean that it is unhealthy.
   if (silent.some(({ isDenied }) => !isDenied)) return 'unhealthy';
   return tunnels.length + devices.length === 0 ? 'none' : 'healthy';
 }
@@ -56,7 +57,7 @@ function isAllDenied(silent: readonly SilentTunnel[]): boolean {
   return silent.every(({ isDenied }) => isDenied);
 }
 
-/** What to say where there are tunnels of others alone. */
+/** Builds the error for the case that all tunnels belong to other users. */
 export function deniedError({ path, why, owner }: SilentTunnel): UserError {
   return new UserError('permission', {
     what: `cannot ask ${path}`,

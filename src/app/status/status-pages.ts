@@ -1,4 +1,4 @@
-/** The pages of --status-listen: whether the process lives, whether the tunnel is up, and its counters. */
+/** The pages of --status-listen: liveness, readiness and metrics. */
 import { messageOf } from '../../lib/errors/error-message.js';
 import type { ListenerCounters } from '../../proxy/http/listener.js';
 import { type Page, textPage } from '../../proxy/page-listener.js';
@@ -9,13 +9,13 @@ import { type StatusSource, timelyStatus } from './timely-status.js';
 import { metricsText } from './tunnel-metrics.js';
 
 export interface StatusPagesOptions {
-  /** undefined while it is not open. */
+  /** undefined until the tunnel is open. */
   readonly tunnel: () => StatusSource | undefined;
-  /** Of our own listeners, by what they are called. */
+  /** The counters of arctun's listeners, by listener name. */
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;
   readonly version: string;
   readonly clock: Clock;
-  /** Has fired when the tunnel is about to close: nobody is to send anything here any more. */
+  /** Aborted when the tunnel is about to close, so that no new traffic is sent here. */
   readonly signal: AbortSignal;
 }
 
@@ -30,7 +30,7 @@ export function statusPages(options: StatusPagesOptions): ReadonlyMap<string, ()
   ]);
 }
 
-/** Says nothing of the server: an outage there is not mended by a restart here. */
+/** Ignores the server's state, because restarting this process would not fix a server outage. */
 async function livePage({ tunnel, clock }: StatusPagesOptions): Promise<Page> {
   const source = tunnel();
   if (source === undefined) return textPage(200, 'opening');
@@ -59,7 +59,7 @@ async function metricsPage(options: StatusPagesOptions): Promise<Page> {
   const source = tunnel();
   let status: TunnelStatus | undefined;
   if (source !== undefined) {
-    // That it does not answer is told by arctun_up.
+    // arctun_up shows that the tunnel does not answer.
     status = await timelyStatus(source, DEADLINE, clock).catch(() => undefined);
   }
   const { contentType, text } = await metricsText({ version, status, listeners: counters() });

@@ -1,29 +1,33 @@
-/** What a running `up` tells of itself to whoever asks at its control socket. */
+/** The report that a running `up` returns at its control socket. */
 import type { PeerStatus, TunnelStatus } from '../../tunnel/tunnel-status.js';
 
-/** Who has the tunnel. */
+/** The process that runs the tunnel. */
 export interface TunnelIdentity {
-  /** As its control socket is called: the interface's name, with the process's number where that is taken. */
+  /**
+   * The control socket's name: the interface's name, followed by the process ID if that is taken.
+   */
   readonly name: string;
   readonly version: string;
   readonly pid: number;
-  /** Empty where arc.json has none. */
+  /** Empty if arc.json has no SIM ID. */
   readonly simId: string;
-  /** Its name at WireGuard's userspace interface, for `wg`; undefined where it has none there. */
+  /**
+   * The tunnel's name at WireGuard's userspace API, for `wg`; undefined if it has no UAPI socket.
+   */
   readonly uapiName: string | undefined;
 }
 
-/** Where the tunnel's own listeners are; undefined where there is none. */
+/** The addresses of the tunnel's listeners; undefined if not open. */
 export interface TunnelListeners {
   /** The forwarder's URL. */
   readonly forward?: string | undefined;
   /** The SOCKS5 and HTTP proxy, as ADDRESS:PORT. */
   readonly proxy?: string | undefined;
-  /** The pages of --status-listen, as a URL. */
+  /** The URL of the --status-listen pages. */
   readonly status?: string | undefined;
 }
 
-/** Plain data, without a secret. */
+/** Plain data without secrets. */
 export interface StatusReport extends TunnelIdentity, TunnelStatus {
   readonly listeners: TunnelListeners;
 }
@@ -31,9 +35,8 @@ export interface StatusReport extends TunnelIdentity, TunnelStatus {
 type Check = (value: unknown) => boolean;
 
 /**
- * Whether what came is a report: another version may have written it, which leaves a member out.
- * By hand, for `health` runs every few seconds and a library for this takes longer to load than
- * everything else that it does.
+ * Checks a response, because another version may omit fields. It is written by hand: `health` runs
+ * every few seconds, and loading a validation library takes longer than the rest of its work.
  */
 export function isStatusReport(value: unknown): value is StatusReport {
   return isReport(value);

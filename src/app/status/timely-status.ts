@@ -1,4 +1,4 @@
-/** The status of a tunnel, for whoever cannot wait for ever: a data path that hangs does not answer. */
+/** Reads the status of a tunnel with a timeout, because a hanging data path never answers. */
 import { inTime } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
@@ -6,7 +6,7 @@ import type { Tunnel } from '../../tunnel/tunnel.js';
 
 export type StatusSource = Pick<Tunnel, 'status'>;
 
-/** @throws Error with a sentence's end for its message where there is none within `timeout` ms */
+/** @throws Error if no status arrives within `timeout` ms; its message is the end of a sentence */
 export async function timelyStatus(
   tunnel: StatusSource,
   timeout: number,

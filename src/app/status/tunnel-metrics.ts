@@ -1,4 +1,4 @@
-/** The counters of a tunnel as Prometheus reads them. */
+/** Formats the counters of a tunnel for Prometheus. */
 import type Prometheus from 'prom-client';
 import type { Registry } from 'prom-client';
 
@@ -7,9 +7,9 @@ import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 
 export interface MeasuredTunnel {
   readonly version: string;
-  /** undefined where there is none to be had. */
+  /** undefined if no status is available. */
   readonly status: TunnelStatus | undefined;
-  /** Of our own listeners, by what they are called. */
+  /** The counters of arctun's listeners, by listener name. */
   readonly listeners: Readonly<Record<string, ListenerCounters>>;
 }
 
@@ -18,7 +18,7 @@ export interface MetricsText {
   readonly text: string;
 }
 
-/** What is measured is counted elsewhere: a registry of its own is filled for each answer. */
+/** Formats the metrics in a new registry, because the values are counted elsewhere. */
 export async function metricsText({
   version,
   status,
@@ -73,7 +73,7 @@ function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus
   }
 }
 
-/** A clock tells no more. */
+/** Rounds to the clock's resolution. */
 function toMicroseconds(milliseconds: number): number {
   return Math.round(milliseconds * 1000);
 }

@@ -1,4 +1,4 @@
-/** Which mode a tunnel runs in, and why. */
+/** Chooses the mode of a tunnel and gives the reason. */
 import type { InterfaceTunnel, InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
 import type { InterfaceLeftovers, PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
 import { isRefusal, noInterfaces, openInterface } from './open-interface.js';
@@ -7,32 +7,32 @@ export type TunnelMode = 'auto' | 'tun' | 'userspace';
 
 export interface ModeWish {
   readonly mode: TunnelMode;
-  /** As arc.json has it; empty where the system chooses. */
+  /** The name in arc.json; empty if the operating system chooses. */
   readonly interfaceName: string;
-  /** What was asked for that userspace alone has, as `--port`. */
+  /** A given flag that only userspace mode supports, such as `--port`. */
   readonly userspaceFlag?: string | undefined;
 }
 
 export interface ModePorts {
-  /** Undefined where this system has none. */
+  /** Undefined if this operating system does not support interfaces. */
   readonly deviceTunnels?: (() => Promise<InterfaceTunnels | undefined>) | undefined;
   /** Why deviceTunnels() returned undefined. */
   readonly whyNoInterfaces?: (() => Promise<string | undefined>) | undefined;
-  /** What killed processes have left of interfaces. */
+  /** Access to the routes and rules left by killed processes. */
   readonly interfaceLeftovers?: (() => Promise<InterfaceLeftovers | undefined>) | undefined;
-  /** What is known to stand in the way of an interface, without an attempt to make one. */
+  /** Returns a known reason why an interface cannot be created, without trying to create one. */
   readonly interfaceObstacle?:
     ((name: string) => Promise<PacketInterfaceRefusal | undefined>) | undefined;
 }
 
 export interface ChosenMode {
-  /** The interface, which is made by now; undefined for userspace. */
+  /** The interface, already created; undefined for userspace. */
   readonly device: InterfaceTunnel | undefined;
-  /** Why this mode and not the other; undefined where it was asked for, be it by a flag that it has alone. */
+  /** Why `auto` chose this mode; undefined if the user chose it, possibly through a flag. */
   readonly reason: string | undefined;
 }
 
-/** What makes `auto` take userspace; anything else would stand in the way of what is wanted, too. */
+/** The reasons for which `auto` falls back to userspace; any other failure is an error. */
 const REASONS: ReadonlyMap<PacketInterfaceRefusal, string> = new Map([
   ['no-driver', 'there is no /dev/net/tun'],
   ['no-access', '/dev/net/tun may not be opened by this user'],
@@ -40,9 +40,9 @@ const REASONS: ReadonlyMap<PacketInterfaceRefusal, string> = new Map([
 ]);
 
 /**
- * Makes the interface where there is to be one. `auto` takes an interface where one may be made.
+ * Creates the interface if required. `auto` uses an interface if permitted.
  *
- * @throws UserError as openInterface(); for `auto`, for nothing that userspace would help against
+ * @throws UserError as openInterface(); for `auto` only if userspace would fail too
  */
 export async function chooseMode(
   { mode, interfaceName, userspaceFlag }: ModeWish,

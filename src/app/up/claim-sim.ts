@@ -1,6 +1,6 @@
 /**
- * One SIM carries one tunnel: a second `up` or `send` on this machine is refused, or waits for a `send`.
- * Two tunnels with one key disconnect each other (docs/decisions/0014-one-sim-each.md).
+ * Ensures one tunnel per SIM: a second `up` or `send` on this machine is refused, or waits for a
+ * `send`. Two tunnels with one key disconnect each other (docs/decisions/0014-one-sim-each.md).
  */
 import { isDenied, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
@@ -13,9 +13,9 @@ import { readSimUse, simUseLine, simUseText, type SimUse } from './sim-use.js';
 
 export interface ClaimSimOptions {
   readonly publicKey: Uint8Array;
-  /** What this process says of itself, at any moment. */
+  /** What this process currently reports about itself to others. */
   readonly use: () => SimUse;
-  /** Two tunnels are what the user asks for. */
+  /** Whether the user allows two tunnels. */
   readonly force: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -26,26 +26,27 @@ export interface ClaimSimPorts {
   readonly log: Log;
 }
 
-/** Milliseconds in which each `send` before this one has to end. */
+/** Milliseconds for each earlier `send` to finish. */
 const LONGEST_WAIT = 30_000;
 
-/** Between two attempts to take the key, in ms. */
+/** Milliseconds between two attempts to claim the key. */
 const ATTEMPT_INTERVAL = 100;
 
-/** Between two questions to the holder, in ms: an `up` may have taken the key from a `send`. */
+/** Milliseconds between two queries to the holder, since an `up` may follow a `send`. */
 const QUESTION_INTERVAL = 1_000;
 
-/** A holder that gave no answer counts as a `send` for this long, in ms: it may be ending. */
+/** Milliseconds for which a holder that does not answer counts as a `send`: it may be exiting. */
 const LONGEST_DOUBT = 3_000;
 
 /**
- * @throws UserError `tunnel` if another process of this machine uses the SIM; the signal's reason
+ * @throws UserError of kind `tunnel` if another process on this machine uses the SIM; the signal's
+ * reason
  */
 export async function claimSim(options: ClaimSimOptions, ports: ClaimSimPorts): Promise<SimClaim> {
   return new SimClaim(await claimKey(options, ports), options, ports);
 }
 
-/** A SIM that this process uses, until close(). */
+/** The claim of this process to a SIM, until close(). */
 export class SimClaim {
   #claim: KeyClaim;
   #options: ClaimSimOptions;
@@ -57,7 +58,7 @@ export class SimClaim {
     this.#ports = ports;
   }
 
-  /** The running tunnel has this key from now on. If another process uses it, a warning says so. */
+  /** Claims the running tunnel's new key. If another process uses it, logs a warning. */
   async follow(publicKey: Uint8Array): Promise<void> {
     if (sameBytes(publicKey, this.#options.publicKey)) return;
     await this.#claim.close();
@@ -94,9 +95,9 @@ async function claimKey(options: ClaimSimOptions, ports: ClaimSimPorts): Promise
 }
 
 interface Holder {
-  /** False if the key was free when the holder was asked. */
+  /** False if the key was free when the holder was queried. */
   readonly isPresent: boolean;
-  /** undefined if it did not say. */
+  /** undefined if the holder did not answer. */
   readonly use: SimUse | undefined;
   readonly reason: string;
   readonly at: number;
@@ -107,7 +108,7 @@ function patienceFor({ use }: Holder): number {
   return use.command === 'send' ? LONGEST_WAIT : 0;
 }
 
-/** A machine that cannot keep claims is no reason to refuse a tunnel. */
+/** Claims the key. A machine that does not support claims still gets its tunnel. */
 async function take(
   publicKey: Uint8Array,
   use: () => SimUse,
@@ -124,7 +125,7 @@ async function take(
 
 const UNKEPT: KeyClaim = { close: () => Promise.resolve() };
 
-/** The process of this machine that uses a SIM, as a clause: `arctun up (pid 4711) uses this SIM`. */
+/** Returns the process that uses a SIM, as a clause: `arctun up (pid 4711) uses this SIM`. */
 export async function findSimHolder(
   publicKey: Uint8Array,
   claims: KeyClaims,

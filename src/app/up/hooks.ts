@@ -1,4 +1,4 @@
-/** The commands of arc.json around a tunnel: which run when, and with soratun's words in the log. */
+/** Runs the commands of arc.json before and after a tunnel, with soratun's log messages. */
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { isCredentialVariable } from '../../lib/secrets/credential-variables.js';
 import {
@@ -12,29 +12,29 @@ import { redactText } from '../../lib/secrets/secret-shapes.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { Log } from '../../ports/log.js';
 
-/** By their names in wg-quick, which soratun logs. */
+/** The names of the phases in wg-quick, as soratun logs them. */
 export type HookPhase = 'PreUp' | 'PostUp' | 'PreDown' | 'PostDown';
 
 export interface HookCommand {
-  /** `PostUp(0)`, by the place in arc.json. */
+  /** The phase and the index in arc.json: `PostUp(0)`. */
   readonly name: string;
-  /** The program and its arguments, with the interface's name in them. */
+  /** The program and its arguments, with `%i` replaced. */
   readonly command: readonly string[];
 }
 
 export interface HookPlan {
   readonly commands: Readonly<Record<HookPhase, readonly HookCommand[]>>;
-  /** The names of those that speak of an interface where there is none. */
+  /** The names of commands that use `%i` although no interface exists. */
   readonly skipped: readonly string[];
 }
 
-/** What stands for the interface in a command. */
+/** The placeholder for the interface in a command. */
 const INTERFACE = /%i/g;
 
 /**
- * Which commands run in which phase. One without a program is left out, as in soratun.
+ * Assigns the commands to their phases. A command without a program is skipped, as in soratun.
  *
- * @param interfaceName undefined in userspace, where there is no interface
+ * @param interfaceName undefined in userspace mode
  */
 export function planHooks(
   hooks: Pick<ArcConfig, 'preUp' | 'postUp' | 'preDown' | 'postDown'>,
@@ -49,7 +49,8 @@ export function planHooks(
         skipped.push(hook);
         return [];
       }
-      // A function, for a name may hold what a replacement text would take for a pattern.
+      // A replacement function, because a name could contain special replacement patterns such as
+      // `$&`.
       const words = command.map((word) => word.replace(INTERFACE, () => interfaceName ?? ''));
       return [{ name: hook, command: words }];
     });
@@ -62,7 +63,7 @@ export function planHooks(
   return { commands, skipped };
 }
 
-/** Milliseconds that a command has. */
+/** Timeout of a command in milliseconds. */
 const TIMEOUT = 30_000;
 
 /** Bytes of a command's output that are kept for the log. */
@@ -76,8 +77,8 @@ export interface HookPorts {
 type DownPhase = 'PreDown' | 'PostDown';
 
 /**
- * The commands around one tunnel. The four phases are to be called in their order; those of the way
- * down do nothing where there is nothing that they would take back.
+ * The commands of one tunnel. Call the four phases in order; preDown and postDown do nothing unless
+ * the matching commands to undo have run.
  */
 export class Hooks {
   readonly #plan: HookPlan;
@@ -86,7 +87,7 @@ export class Hooks {
   readonly #due = new Set<DownPhase>();
   readonly #failures: UserError[] = [];
 
-  /** @param signal the stop, which ends the command that is running */
+  /** @param signal requests the stop, which ends the running command */
   constructor(plan: HookPlan, ports: HookPorts, signal: AbortSignal) {
     this.#plan = plan;
     this.#ports = ports;
@@ -96,35 +97,35 @@ export class Hooks {
     ports.log.warn({}, `skipped ${plan.skipped.join(', ')}: ${why}; --mode tun makes one`);
   }
 
-  /** @throws UserError `failed` for the first command that fails; the rest do not run */
+  /** @throws UserError of kind `failed` for the first command that fails; the others do not run */
   async preUp(): Promise<void> {
     if (this.#plan.commands.PreUp.length > 0) this.#due.add('PostDown');
     await this.#up('PreUp');
   }
 
-  /** @throws UserError `failed` for the first command that fails; the rest do not run */
+  /** @throws UserError of kind `failed` for the first command that fails; the others do not run */
   async postUp(): Promise<void> {
-    // Files that soratun reads have one pair alone: postDown takes back what postUp has done.
+    // soratun's files have only postUp and postDown, so postDown must undo postUp.
     this.#due.add('PreDown').add('PostDown');
     await this.#up('PostUp');
   }
 
-  /** Runs every command, whatever becomes of the others; throwFailures() tells of it. */
+  /** Runs every command, even after a failure; throwFailures() reports the failures. */
   preDown(): Promise<void> {
     return this.#down('PreDown');
   }
 
-  /** As preDown(). */
+  /** Runs every command, like preDown(). */
   postDown(): Promise<void> {
     return this.#down('PostDown');
   }
 
-  /** For where `up` ends with another failure already. */
+  /** Logs the failures if `up` already ends with another error. */
   logFailures(): void {
     for (const { message } of this.#failures) this.#ports.log.error({}, message);
   }
 
-  /** @throws UserError `failed` when commands of the way down have failed */
+  /** @throws UserError of kind `failed` if preDown or postDown commands failed */
   throwFailures(): void {
     const [first, second] = this.#failures;
     if (first === undefined) return;
@@ -144,7 +145,7 @@ export class Hooks {
   async #down(phase: DownPhase): Promise<void> {
     if (!this.#due.delete(phase)) return;
     for (const hook of this.#plan.commands[phase]) {
-      // The stop that brought us here does not concern them; one that comes now ends one of them.
+      // An earlier stop does not apply to these commands; a new stop ends the running one.
       const signal = this.#signal.aborted ? undefined : this.#signal;
       try {
         await runHook(hook, this.#ports, signal);
@@ -157,7 +158,7 @@ export class Hooks {
 
 /**
  * @param signal ends the command; the promise rejects with its reason
- * @throws UserError `failed` when it cannot be run, does not end in time, or ends with a failure
+ * @throws UserError of kind `failed` if it cannot be run, times out, or fails
  */
 async function runHook(
   hook: HookCommand,
@@ -187,7 +188,7 @@ async function runHook(
   log.info({}, `${name} response: '${output}'`);
 }
 
-/** As Go has it. */
+/** Formats the exit status as Go does. */
 function endOf({ exitCode, signal = 'unknown' }: CommandResult): string {
   return exitCode === undefined ? `signal: ${signal}` : `exit status ${exitCode}`;
 }

@@ -1,20 +1,20 @@
-/** Says again and again that we are alive, to whom ends us where he does not hear it in time. */
+/** Sends heartbeats so that a watchdog does not kill this process. */
 import type { Clock, Timer } from '../../ports/clock.js';
 
 export interface LivenessBeats {
-  /** Milliseconds within which the next beat has to come. */
+  /** Milliseconds within which the next beat must arrive. */
   readonly timeout: number;
-  /** Whether there is life to speak of; the longer it takes to say, the less there is. */
+  /** Whether the process works; a slow answer counts as no. */
   readonly isAlive: () => Promise<boolean>;
   readonly beat: () => void;
 }
 
 /**
- * Asks each half of the time, as sd_watchdog_enabled(3) recommends, and beats where the answer is yes
- * within a quarter: what hangs has no beat. Where it is another, or late, there is time to ask again, so
- * that one bad moment does not end us. There is never more than one question open.
+ * Checks at half of the timeout, as sd_watchdog_enabled(3) recommends. Sends a beat if the answer
+ * is yes and arrives within a quarter of the timeout. Otherwise checks again soon, so that one slow
+ * answer does not end the process. Only one check runs at a time.
  *
- * @returns ends it
+ * @returns stops the heartbeats
  */
 export function startLivenessBeats(
   { timeout, isAlive, beat }: LivenessBeats,

@@ -1,22 +1,22 @@
-/** Makes the interface of a tunnel in mode tun, and says in a user's words why there is none. */
+/** Creates the network interface for mode tun, and explains failures to the user. */
 import { messageOf } from '../../lib/errors/error-message.js';
 import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import type { InterfaceTunnel, InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
 import type { PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
 
-/** The three ways of whoever may not make an interface. */
+/** The ways to run without the missing permission. */
 export const RIGHT =
   'Run it as root, or give the right to a copy of node: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up. The single executable takes it itself: sudo setcap cap_net_admin+ep FILE.';
 export const USERSPACE = 'Or use --mode userspace, which needs no privilege.';
 
-/** @param name empty where the system would choose */
+/** @param name empty if the operating system chooses */
 function inAdvance(name: string): string {
   return `Or have one made in advance: sudo ip tuntap add ${name === '' ? 'soratun0' : name} mode tun user "$(id -un)"; then "arctun up" says what it lacks.`;
 }
 
 /**
- * @param name as arc.json has it; empty where the system chooses
- * @throws UserError, `permission` where a right is missing
+ * @param name the name in arc.json; empty if the operating system chooses
+ * @throws UserError of kind `permission` if a permission is missing
  */
 export async function openInterface(
   tunnels: InterfaceTunnels,
@@ -30,7 +30,7 @@ export async function openInterface(
   }
 }
 
-/** @param reason that koffi does not load */
+/** @param reason why koffi cannot be loaded */
 export function noInterfaces(reason: string | undefined): UserError {
   const koffi = `koffi, which does not load here${reason === undefined ? '' : ` (${reason})`}`;
   return new UserError('failed', {
@@ -40,7 +40,7 @@ export function noInterfaces(reason: string | undefined): UserError {
   });
 }
 
-/** A PacketInterfaceError. */
+/** True for a PacketInterfaceError. */
 export function isRefusal(
   error: unknown,
 ): error is Error & { readonly refusal: PacketInterfaceRefusal } {

@@ -1,4 +1,4 @@
-/** Opens the tunnel under a network interface. */
+/** Opens a tunnel with a network interface. */
 import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { Capture, type CaptureOptions } from '../../tunnel/capture/capture.js';
@@ -9,12 +9,12 @@ import type { RunningTunnel } from './running-tunnel.js';
 import { RIGHT, USERSPACE } from './open-interface.js';
 
 /**
- * Gives the interface its addresses and routes, and starts the handshake.
+ * Configures addresses and routes, and starts the handshake.
  *
- * @param tunnel one that is not started; its owner closes it where this fails
- * @param options with a capture for a tunnel in this thread alone
- * @throws UserError where the system refuses what the interface is to have: `permission` for want of a
- *   right, `tunnel` else; and where the file of the capture cannot be had
+ * @param tunnel not started yet; the caller closes it if this function fails
+ * @param options a capture requires a tunnel in this thread
+ * @throws UserError of kind `permission` or `tunnel` if the operating system rejects the
+ * configuration, and if the capture file cannot be created
  */
 export async function openTun(
   tunnel: InterfaceTunnel,
@@ -58,7 +58,7 @@ async function start(
   }
 }
 
-/** The commands by which an administrator may give the interface what it lacks, where those are known. */
+/** Returns the commands with which an administrator can fix the interface, if known. */
 function remedyOf(error: unknown): string {
   const isKnown = error instanceof Error && 'remedy' in error && typeof error.remedy === 'string';
   return isKnown ? (error.remedy as string) : '';
@@ -79,7 +79,7 @@ function nextFor(code: string, remedy: string): readonly string[] {
   }
 }
 
-/** Rejects when somebody else has removed the interface: programs would send to nowhere. */
+/** Rejects if another program removes the interface, because packets would then go nowhere. */
 function failWhenGone({ gone, interfaceName }: InterfaceTunnel): Promise<never> {
   const failure = gone.then((cause): never => {
     throw new UserError(
@@ -92,7 +92,7 @@ function failWhenGone({ gone, interfaceName }: InterfaceTunnel): Promise<never> 
       { cause },
     );
   });
-  // Nobody may be waiting just then: a command of arc.json runs.
+  // During an arc.json command, nothing awaits this promise yet.
   failure.catch(() => undefined);
   return failure;
 }

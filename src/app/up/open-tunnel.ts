@@ -11,7 +11,10 @@ export interface OpenTunnelOptions {
 
 export interface OpenedTunnel {
   readonly tunnel: UserspaceTunnel;
-  /** Resolves at the first handshake; rejects after the wait, with a TunnelError that says why. */
+  /**
+   * Resolves at the first handshake; rejects after the timeout with a TunnelError that gives the
+   * reason.
+   */
   readonly handshake: Promise<void>;
 }
 
@@ -24,7 +27,7 @@ export async function openTunnel(
   const deadline = wait === 0 ? Infinity : ports.clock.now() + wait;
   const tunnel = await UserspaceTunnel.open(config, ports);
   const handshake = tunnel.waitForHandshake(deadline, signal);
-  // The caller may do other things first; an early failure is not unhandled.
+  // The caller may await this later, so an early failure must not count as unhandled.
   handshake.catch(() => undefined);
   return { tunnel, handshake };
 }

@@ -14,41 +14,41 @@ import type { RunningTunnel } from './running-tunnel.js';
 
 export interface ForwardSettings {
   readonly listen: { readonly host: string; readonly port: number };
-  /** IP text and port inside the tunnel. */
+  /** IP address and port inside the tunnel. */
   readonly target: { readonly host: string; readonly port: number };
   readonly headers: readonly [name: string, value: string][];
-  /** What browsers may send. */
+  /** Which requests browsers may send. */
   readonly browsers?: BrowserPolicy;
 }
 
 export interface ProxySettings {
   readonly listen: { readonly host: string; readonly port: number };
-  /** Whether the user has named the port. */
+  /** Whether the user chose the port. */
   readonly isAskedFor: boolean;
 }
 
 export interface UserspaceOptions {
   readonly forward: ForwardSettings;
-  /** The mixed port; undefined where it is off. */
+  /** The SOCKS5 and HTTP proxy; undefined if disabled. */
   readonly proxy?: ProxySettings | undefined;
-  /** What everything outside and inside of the tunnel is written to, where that is wanted. */
+  /** Where to capture all packets outside and inside the tunnel; undefined if not requested. */
   readonly capture?: CaptureOptions | undefined;
 }
 
-/** Nothing outside of a tunnel in userspace can end it. */
+/** No outside event can end a userspace tunnel. */
 const NEVER = new Promise<never>(() => undefined);
 
 /**
  * Opens the listeners, then the tunnel, and starts its handshake.
  *
- * @throws UserError when a port or the file of the capture cannot be had
+ * @throws UserError if a port is unavailable or the capture file cannot be created
  */
 export async function openUserspace(
   options: UserspaceOptions,
   config: TunnelConfig,
   ports: TunnelPorts,
 ): Promise<RunningTunnel> {
-  // The port first: a tunnel that is opened and given up would take the line from another.
+  // Open the ports first: opening a tunnel and giving it up would disconnect another tunnel.
   const later = new LaterDialer();
   const { forwarder, proxy } = await openListeners(options, later, ports.log);
   const closeListeners = async (graceMs: number) => {
@@ -74,7 +74,7 @@ export async function openUserspace(
       close: async (graceMs) => {
         const deadline = ports.clock.now() + graceMs;
         await closeListeners(graceMs);
-        // What clients have sent before they closed may be on its way still.
+        // Data that clients sent before closing may still be in flight.
         await tunnel.close({ gracePeriod: Math.max(0, deadline - ports.clock.now()) });
         await capture?.close();
       },
@@ -102,11 +102,11 @@ async function openListeners(
 }
 
 /**
- * A port that was asked for is a promise. The default one is often another program's (`ssh -D 1080`,
- * a second tunnel): who only wants the forwarder shall not go without for its sake.
+ * Opens the proxy. Another program often uses the default port (`ssh -D 1080`, a second tunnel), so
+ * only a port chosen by the user is required.
  *
- * @returns undefined where the default port cannot be had, which is a warning
- * @throws UserError when a port cannot be had that was asked for
+ * @returns undefined if the default port is unavailable, which is logged as a warning
+ * @throws UserError if the chosen port is unavailable
  */
 export async function openProxy(
   { listen, isAskedFor }: ProxySettings,

@@ -1,4 +1,4 @@
-/** Makes the configuration of a tunnel from arc.json and the flags. */
+/** Builds the configuration of a tunnel from arc.json and the flags. */
 import { ArcConfigError } from '../../arc-config/arc-config-error.js';
 import { effectiveKeepalive, effectiveMtu } from '../../arc-config/arc-config.js';
 import { requireSession } from '../../arc-config/require-session.js';
@@ -14,38 +14,38 @@ import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { parseTunnelConfig, type TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { CongestionAlgorithm } from '../../tunnel/userspace-tunnel.js';
 
-/** What is made of an arc.json. */
+/** The inputs of a tunnel's configuration. */
 export interface TunnelPlan {
   readonly arcConfig: LoadedArcConfig;
   readonly overrides?: TunnelOverrides;
-  /** How TCP inside the tunnel shares the path; BBR by default. */
+  /** Congestion control for TCP inside the tunnel; BBR by default. */
   readonly congestion?: CongestionAlgorithm | undefined;
-  /** IP texts of the name servers inside the tunnel; SORACOM's by default. */
+  /** IP addresses of the name servers inside the tunnel; SORACOM's by default. */
   readonly nameServers?: readonly string[];
-  /** In mode tun: nothing leaves outside the tunnel, until a stop. */
+  /** In mode tun: whether to block traffic outside the tunnel until a stop. */
   readonly killSwitch?: boolean | undefined;
 }
 
 /**
- * arc.json names none. These are what the platform gives to each session (sessionStatus.dnsServers),
- * and are within the allowed IPs that it gives.
+ * SORACOM's name servers, because arc.json has none. Each session gets these
+ * (sessionStatus.dnsServers), and its allowed IPs include them.
  */
 export const PLATFORM_NAME_SERVERS: readonly string[] = ['100.127.0.53', '100.127.1.53'];
 
-/** What computes a public key. */
+/** Computes public keys. */
 export interface KeyPorts {
   readonly crypto: { publicKey(privateKey: Uint8Array): Uint8Array };
 }
 
 /**
- * Checks everything that can be refused before anything is opened.
+ * Checks everything that can be checked before opening anything.
  *
- * @throws ArcConfigError if arc.json has no complete session, UserError `usage` for the MTU of an
- *   override
+ * @throws ArcConfigError if arc.json has no complete session, UserError of kind `usage` for an
+ * invalid MTU override
  */
 export function planTunnel(options: TunnelPlan, { crypto }: KeyPorts): TunnelConfig {
   const { arcConfig, overrides } = options;
-  // Most callers have loaded it with this check; a renewed session comes without.
+  // Most callers have already checked this, but a renewed session is unchecked.
   const faults = tunnelFaults(arcConfig.config, overrides);
   if (faults.length > 0) throw new ArcConfigError(arcConfig.source, faults);
   requireMtu(options);
@@ -87,7 +87,7 @@ function requireMtu({ arcConfig, overrides }: TunnelPlan): void {
   });
 }
 
-/** WireGuard has no peer with our own key; the two keys have been mixed up. */
+/** Refuses a server key equal to the client's own, which means that the keys were mixed up. */
 function requireOther(config: TunnelConfig, crypto: KeyPorts['crypto'], source: string): void {
   const own = crypto.publicKey(config.privateKey.expose());
   if (!sameBytes(config.serverPublicKey, own)) return;

@@ -1,11 +1,11 @@
-/** Says who has a port that cannot be had. */
+/** Names the process that uses an unavailable port. */
 import { codeOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
-/** As src/system/network/port-holder.ts. */
+/** The function of src/system/network/port-holder.ts. */
 export type PortHolder = (protocol: 'tcp' | 'udp', port: number) => Promise<string | undefined>;
 
-/** The same error, with the process that has the port if that is known. */
+/** Returns the error with the name of the process that uses the port, if known. */
 export async function withPortHolder(error: unknown, portHolder: PortHolder): Promise<unknown> {
   if (!(error instanceof UserError)) return error;
   const taken = takenPort(error.cause);
@@ -20,7 +20,9 @@ export async function withPortHolder(error: unknown, portHolder: PortHolder): Pr
   );
 }
 
-/** @param error of the system, which may come from another realm, or one that it is the cause of */
+/**
+ * @param error an operating system error, possibly from another realm, or an error caused by one
+ */
 function takenPort(error: unknown): { protocol: 'tcp' | 'udp'; port: number } | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { port, syscall, cause } = error as { port?: unknown; syscall?: unknown; cause?: unknown };
@@ -29,12 +31,12 @@ function takenPort(error: unknown): { protocol: 'tcp' | 'udp'; port: number } | 
 }
 
 interface NamedListen {
-  /** What chooses it. */
+  /** The flag that sets the address. */
   readonly flag: string;
   readonly listen: { readonly host: string; readonly port: number } | undefined;
 }
 
-/** @throws UserError `usage` for two listeners of one command at one port */
+/** @throws UserError of kind `usage` if two listeners of one command use the same port */
 export function requireOtherPorts(listeners: readonly NamedListen[]): void {
   for (const [index, { flag, listen }] of listeners.entries()) {
     if (listen === undefined || listen.port === 0) continue;

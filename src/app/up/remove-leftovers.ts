@@ -1,14 +1,14 @@
-/** Removes what a killed `up --mode tun` has left: routes that block, and rules of a default route. */
+/** Removes the blocking routes and the default route's rules that a killed `up --mode tun` left. */
 import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { InterfaceLeftovers } from '../../ports/packet-interfaces.js';
 import { RIGHT } from './open-interface.js';
 
 /**
- * @param name the interface's, as arc.json has it
- * @param leftovers undefined where this system has no network interfaces
- * @returns how many routes and rules were removed
- * @throws UserError where the interface exists, or the system refuses
+ * @param name the interface's name in arc.json
+ * @param leftovers undefined if this operating system has no network interfaces
+ * @returns the number of removed routes and rules
+ * @throws UserError if the interface exists, or if the operating system refuses
  */
 export function removeLeftovers(name: string, leftovers: InterfaceLeftovers | undefined): number {
   const what = 'cannot remove what a killed "up" has left';

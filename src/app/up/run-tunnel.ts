@@ -28,7 +28,7 @@ export interface RunTunnelOptions extends UserspaceOptions {
   readonly tunnel: TunnelPlan;
   readonly mode: Omit<ModeWish, 'interfaceName'>;
   readonly services: TunnelServiceOptions;
-  /** Another process of this machine may use the SIM. */
+  /** Whether to open the tunnel even if another process on this machine uses the SIM. */
   readonly force: boolean;
   /** Milliseconds until the first handshake must be complete; 0 waits forever. */
   readonly wait: number;
@@ -37,15 +37,15 @@ export interface RunTunnelOptions extends UserspaceOptions {
   readonly onUp: (up: TunnelUp) => void;
 }
 
-/** What there is now, according to the mode. */
+/** The details of the open tunnel, depending on the mode. */
 export type TunnelUp = (UserspaceListeners | SystemInterface) & {
-  /** Where the Arc server is. */
+  /** The address of the Arc server. */
   readonly endpoint: string;
   /** Empty if arc.json has none. */
   readonly simId: string;
-  /** Where `status` and `health` ask; undefined if no folder took a socket. */
+  /** The path for `status` and `health`; undefined if no folder was usable. */
   readonly socket: string | undefined;
-  /** Why this mode and not the other; undefined where it was asked for. */
+  /** Why `auto` chose this mode; undefined if the user chose it. */
   readonly modeReason: string | undefined;
 };
 
@@ -58,16 +58,16 @@ export interface RunTunnelPorts
     Pick<ClaimSimPorts, 'claims'>,
     Pick<ServiceStatesOptions, 'manager'> {}
 
-/** Milliseconds after the stop for running exchanges to finish, and for what was sent to arrive. */
+/** Milliseconds after the stop for running exchanges to finish and sent data to arrive. */
 const GRACE = 5_000;
 
-/** What the steps of one run share. */
+/** The state that the steps of a run share. */
 interface Run {
   readonly options: RunTunnelOptions;
   readonly ports: RunTunnelPorts;
   readonly config: TunnelConfig;
   readonly claim: SimClaim;
-  /** What the claim says of this process. */
+  /** What the claim reports about this process. */
   readonly use: SimUse;
   readonly mode: ChosenMode;
   readonly hooks: Hooks;
@@ -75,11 +75,12 @@ interface Run {
 }
 
 /**
- * Resolves after a stop, when everything is closed.
+ * Resolves after a stop, once everything is closed.
  *
- * @throws TunnelError when no handshake came in time, UserError when the interface, a port or the file
- *   of the capture cannot be had, or a command of arc.json fails or could be someone else's;
- *   StoppedError after SIGABRT
+ * @throws TunnelError if the handshake times out
+ * @throws UserError if the interface, a port or the capture file is unavailable, or if a command of
+ * arc.json fails or could have been written by another user
+ * @throws StoppedError after SIGABRT
  */
 export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts): Promise<void> {
   const { arcConfig } = options.tunnel;
@@ -90,7 +91,7 @@ export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts
   if (claim === undefined) return;
   try {
     logNotices(arcConfig, ports);
-    // Before the first command, because %i is the name that the system gives the interface.
+    // Create the interface before the first command, because %i is its name.
     const mode = await enterMode(config, options, ports);
     const hookPlan = planHooks(arcConfig.config, mode.device?.interfaceName);
     const hooks = new Hooks(hookPlan, ports, options.signal);
@@ -151,7 +152,7 @@ async function enterMode(
   return chosen;
 }
 
-/** The tunnel's life, from the first command of arc.json to the last. */
+/** Runs the tunnel, from the first command of arc.json to the last. */
 async function keepOpen(run: Run): Promise<void> {
   const { options, ports, hooks, states } = run;
   const { signal } = options;
@@ -162,13 +163,13 @@ async function keepOpen(run: Run): Promise<void> {
     running = await open(run);
     const handshake = startHandshakeWait(run, running);
     services = await openTunnelServices(options.services, served(run, running), ports);
-    // Not after the handshake: in soratun, too, only the interface exists by then.
+    // postUp does not wait for the handshake: in soratun, too, only the interface exists by then.
     await hooks.postUp();
     await untilUp(run, running, services, handshake);
     await Promise.race([whenAborted(signal), running.failed]);
     await states.stopping();
   } catch (error) {
-    // Before the commands of the way down, which may take minutes. A stop has no reason to show.
+    // Notify before preDown and postDown, which may take minutes. A stop has no reason to show.
     await states.stopping(isStop(error, signal) ? undefined : messageOf(error));
     throw error;
   } finally {
@@ -196,12 +197,12 @@ function startHandshakeWait(
   { tunnel }: RunningTunnel,
 ): Promise<void> {
   const handshake = tunnel.waitForHandshake(wait === 0 ? Infinity : clock.now() + wait, signal);
-  // The commands come first; an earlier failure is not unhandled.
+  // postUp runs before this is awaited, so an earlier failure must not count as unhandled.
   handshake.catch(() => undefined);
   return handshake;
 }
 
-/** What the services are told of this run. */
+/** Collects the values that the services need. */
 function served({ options, ports, config, claim, states }: Run, running: RunningTunnel) {
   const { tunnel, signal } = options;
   const plan = (arcConfig: LoadedArcConfig) => planTunnel({ ...tunnel, arcConfig }, ports);
@@ -240,7 +241,7 @@ async function close({ options, ports, mode, hooks }: Run, running: RunningTunne
   await hooks.postDown();
 }
 
-/** Logs what a stop waits for; logs nothing if nothing is open. */
+/** Logs the connections that a stop waits for, if any. */
 function logWait(running: RunningTunnel, { reason }: AbortSignal, log: Log): void {
   let open = 0;
   for (const { active } of Object.values(running.counters())) open += active;
@@ -253,19 +254,19 @@ function logWait(running: RunningTunnel, { reason }: AbortSignal, log: Log): voi
   log.info({}, `Waiting up to ${GRACE / 1000} s for ${connections}. ${again} to stop at once.`);
 }
 
-/** A stop that a user asks for lets messages leave by other routes again. A watchdog's does not. */
+/** Removes the kill switch after a stop by the user, but not after a watchdog's. */
 async function releaseKillSwitch({ options, ports, mode: { device } }: Run): Promise<void> {
   if (options.tunnel.killSwitch !== true || device === undefined) return;
   if (isFailure(options.signal.reason)) return;
   (await ports.interfaceLeftovers?.())?.remove(device.interfaceName);
 }
 
-/** A stop ends every wait with its reason: that is no failure of the step that waited. */
+/** True if the error is the stop's own reason, which is not a failure of the step that waited. */
 function isStop(error: unknown, { aborted: isAborted, reason }: AbortSignal): boolean {
   return isAborted && error === reason;
 }
 
-/** A service manager that restarts after failures must see one when its watchdog has ended us. */
+/** After a watchdog's stop, the process must fail so that the service manager restarts it. */
 function throwFailingStop({ reason }: AbortSignal): void {
   if (isFailure(reason)) throw reason;
 }

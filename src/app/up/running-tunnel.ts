@@ -1,21 +1,21 @@
-/** What `up` keeps open, whichever the mode. */
+/** The open tunnel of `up`, in either mode. */
 import type { ListenerCounters } from '../../proxy/http/listener.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
 
 export interface RunningTunnel {
   readonly tunnel: Tunnel;
-  /** Rejects when there is nothing to keep any more; never resolves. */
+  /** Rejects when the tunnel is lost; never resolves. */
   readonly failed: Promise<never>;
-  /** What there is, once the tunnel is up, but for the server's endpoint. */
+  /** The details of the open tunnel, except the server's endpoint. */
   readonly up: UserspaceListeners | SystemInterface;
-  /** Of the listeners, by what they are called. */
+  /** The counters of the listeners, by listener name. */
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;
-  /** To be called before close() where the server has not answered: whoever waits is told why. */
+  /** Call before close() if the server has not answered, so that waiting clients get the reason. */
   giveUp(): void;
   /**
-   * Closes all.
+   * Closes the tunnel and its listeners.
    *
-   * @param graceMs for running exchanges to finish, and for what was sent to arrive
+   * @param graceMs milliseconds for running exchanges to finish and sent data to arrive
    */
   close(graceMs: number): Promise<void>;
 }
@@ -24,7 +24,7 @@ export interface UserspaceListeners {
   readonly mode: 'userspace';
   /** The forwarder's URL. */
   readonly forward: string;
-  /** The mixed port's address and port; undefined where there is none. */
+  /** The proxy's address and port; undefined if not open. */
   readonly proxy: string | undefined;
 }
 

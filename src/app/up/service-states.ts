@@ -1,4 +1,4 @@
-/** The life of `up` as a service manager sees it (sd_notify(3)). */
+/** Reports the state of `up` to a service manager (sd_notify(3)). */
 import type { ServiceManager } from '../../ports/service-manager.js';
 import type { Clock, Timer, WallClock } from '../../ports/clock.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
@@ -6,42 +6,44 @@ import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 import { isoTime } from '../iso-time.js';
 import { startLivenessBeats } from './liveness-beats.js';
 
-/** What a tunnel has to tell. */
+/** The tunnel whose state is reported. */
 export type ServedTunnel = Pick<Tunnel, 'status'>;
 
 export interface ServiceStatesOptions {
-  /** undefined where nobody wants to be told: then nothing is done. */
+  /** undefined without a service manager; then all methods do nothing. */
   readonly manager: ServiceManager | undefined;
   readonly clock: Clock;
   readonly wallClock: WallClock;
 }
 
-/** Milliseconds by which a start may take longer, each time that it is asked for. */
+/** Milliseconds of each extension of the start timeout. */
 const START_EXTENSION = 30_000;
 
-/** Milliseconds between two looks at what there is to tell of the tunnel. */
+/** Milliseconds between two status updates. */
 const STATUS_INTERVAL = 15_000;
 
-/** Milliseconds: REKEY_TIMEOUT (whitepaper 6.1), after which an initiation is sent again, and a second. */
+/**
+ * Milliseconds: REKEY_TIMEOUT (whitepaper 6.1), after which an initiation is sent again, plus 1 s.
+ */
 const PATIENCE = 6_000;
 
 /**
- * From a start to a stop. The watchdog is answered from the first moment on, for one of a unit of
- * Type=simple runs by then. While the service is not ready, systemd is asked for more time: how long
- * to wait for a handshake is said by --wait, and `up` ends by itself where there is none.
+ * Reports from start to stop. Watchdog messages start at once, because the watchdog of a
+ * Type=simple unit is already running. Until the service is ready, the start timeout is extended:
+ * --wait limits the wait for a handshake, and `up` exits if none arrives.
  */
 export class ServiceStates {
   readonly #options: ServiceStatesOptions;
   readonly #endBeats: (() => void)[] = [];
   #tunnel: ServedTunnel | undefined;
-  /** Whether the tunnel is being asked: one that hangs is asked once. */
+  /** Whether a status request is pending; a tunnel that hangs is asked only once. */
   #isAsking = false;
   #phase: 'starting' | 'ready' | 'stopping' = 'starting';
-  /** Reloads that run. */
+  /** The number of running reloads. */
   #reloads = 0;
   #status = '';
   #statusTimer: Timer | undefined;
-  /** When the silence was seen first that there is. */
+  /** When the current silence was first noticed. */
   #silentSince: string | undefined;
 
   constructor(options: ServiceStatesOptions) {
@@ -60,20 +62,20 @@ export class ServiceStates {
     this.#armStatus();
   }
 
-  /** There is a tunnel, whose handshake is under way. Another takes the place of the one before. */
+  /** Sets the tunnel, whose handshake is in progress. A later call replaces it. */
   watch(tunnel: ServedTunnel): void {
     this.#tunnel = tunnel;
     void this.#look();
   }
 
-  /** To be called when the first handshake is complete; a second time does nothing. */
+  /** Call after the first handshake; further calls do nothing. */
   ready(): void {
     if (this.#phase !== 'starting') return;
     this.#phase = 'ready';
     this.#tellReady();
   }
 
-  /** Runs a reload. One that comes before the service is ready is part of its start. */
+  /** Runs a reload. A reload before the service is ready is part of its start. */
   async reload<T>(work: () => Promise<T>): Promise<T> {
     if (this.#phase !== 'ready') return work();
     this.#reloads++;
@@ -82,16 +84,16 @@ export class ServiceStates {
     try {
       return await work();
     } finally {
-      // Ready even where the reload has failed: the service goes on as it was.
+      // Report ready even if the reload failed, because the service continues unchanged.
       if (--this.#reloads === 0 && this.#isReady()) this.#tellReady();
     }
   }
 
   /**
-   * The service ends; nothing is told behind this.
+   * Reports that the service stops; nothing is reported afterwards.
    *
-   * @param why shown by `systemctl status`; absent for a stop that was asked for
-   * @returns resolves when it was told, and all before it; to be awaited before the process exits
+   * @param why the reason shown by `systemctl status`; absent for a requested stop
+   * @returns resolves after all notifications are sent; await it before the process exits
    */
   async stopping(why?: string): Promise<void> {
     if (this.#phase === 'stopping') return;
@@ -105,7 +107,7 @@ export class ServiceStates {
     return this.#phase === 'ready';
   }
 
-  /** The status follows: it has to be asked for. */
+  /** Sends READY; the status follows, because it must be requested first. */
   #tellReady(): void {
     void this.#notify({ READY: '1' });
     void this.#look();
@@ -117,8 +119,8 @@ export class ServiceStates {
   }
 
   /**
-   * Whether the data path still turns: it answers, or there is none yet. A server that is silent is no
-   * reason to say no: `up` tries it for ever, and a restart would do nothing else.
+   * True if the data path answers, or if the tunnel is not open yet. A silent server does not
+   * count, because `up` retries forever and a restart would do the same.
    */
   async #isAlive(): Promise<boolean> {
     await this.#tunnel?.status();
@@ -132,7 +134,7 @@ export class ServiceStates {
     });
   }
 
-  /** Asks the tunnel how it is, and tells it; what hangs is the watchdog's to judge. */
+  /** Sends the tunnel's current status; the watchdog detects a tunnel that hangs. */
   async #look(): Promise<void> {
     if (this.#tunnel === undefined || this.#isAsking || this.#options.manager === undefined) return;
     this.#isAsking = true;
@@ -141,7 +143,7 @@ export class ServiceStates {
     if (status !== undefined && this.#reloads === 0) this.#tellStatus(this.#textOf(status));
   }
 
-  /** Tells the status where it is another than before. */
+  /** Sends the status if it has changed. */
   #tellStatus(status: string): void {
     if (status === this.#status || this.#phase === 'stopping') return;
     this.#status = status;
@@ -149,7 +151,7 @@ export class ServiceStates {
   }
 
   #textOf({ peers: [peer], silence: known, unanswered }: TunnelStatus): string {
-    // A handshake that has just begun is answered in its time.
+    // A handshake that has just started is not overdue.
     const isMissed = unanswered === undefined || unanswered.for >= PATIENCE;
     const silence = isMissed ? known : undefined;
     this.#silentSince = silence && (this.#silentSince ?? this.#now());

@@ -1,4 +1,4 @@
-/** What a process that uses a SIM says of itself to others of this machine. */
+/** What a process that uses a SIM reports to other processes on this machine. */
 import { parseJson } from '../../lib/text/parse-json.js';
 
 export interface SimUse {
@@ -16,7 +16,7 @@ export function simUseLine(use: SimUse): string {
   return JSON.stringify(use);
 }
 
-/** Another user's process may have written the line: what is no SimUse is undefined. */
+/** Parses the line, which another user's process may have written; undefined if it is invalid. */
 export function readSimUse(line: string): SimUse | undefined {
   const {
     command,
@@ -25,18 +25,18 @@ export function readSimUse(line: string): SimUse | undefined {
     interface: name,
   } = (parseJson(line) ?? {}) as Record<string, unknown>;
   if (command !== 'up' && command !== 'send') return undefined;
-  // The advice names this process to end, which must not be the init process.
+  // The advice is to end this process, which must not be the init process.
   if (!Number.isSafeInteger(pid) || (pid as number) <= 1) return undefined;
   return {
     command,
     pid: pid as number,
-    // Another address could be the wrong one to post to.
+    // Users are told to post messages to this address, so it must be a loopback address.
     forward: isMatch(forward, LOOPBACK_URL) ? forward : undefined,
     interface: isMatch(name, /^[\w=+.-]{1,15}$/) ? name : undefined,
   };
 }
 
-/** `arctun up (pid 4711)`. */
+/** Formats the process, as in `arctun up (pid 4711)`. */
 export function simUseText({ command, pid }: SimUse): string {
   return `arctun ${command} (pid ${pid})`;
 }

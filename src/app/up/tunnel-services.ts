@@ -1,4 +1,4 @@
-/** What there is beside an open tunnel: who asks for it, changes it, counts it. */
+/** The services of an open tunnel: status, configuration updates and metrics. */
 import type { LocalListeners } from '../../ports/local-sockets.js';
 import { TunnelError } from '../../tunnel/tunnel-error.js';
 import { type ConfigUpdateOptions, startConfigUpdates } from '../session/config-updates.js';
@@ -11,12 +11,12 @@ import type { ServiceStates } from './service-states.js';
 import { openUapiSocket } from './uapi-socket.js';
 
 export interface TunnelServiceOptions {
-  /** Who asks how the tunnel does, and where. */
+  /** Where and for whom the status is available. */
   readonly offer: Pick<
     OfferStatusOptions,
     'version' | 'pid' | 'folders' | 'statusListen' | 'browsers'
   >;
-  /** Where another configuration comes from. */
+  /** The sources of configuration changes. */
   readonly updates: Pick<ConfigUpdateOptions, 'reread' | 'reloads' | 'renewal'>;
 }
 
@@ -24,29 +24,29 @@ export interface TunnelServicePorts extends RenewalEnvironment {
   readonly listeners: LocalListeners;
 }
 
-/** What the services are about. */
+/** The tunnel that the services belong to. */
 export interface ServedTunnel extends Pick<
   ConfigUpdateOptions,
   'arcConfig' | 'tunnelConfig' | 'plan' | 'onApplied'
 > {
   readonly running: RunningTunnel;
   readonly states: ServiceStates;
-  /** Fires when the tunnel is about to close. */
+  /** Aborted when the tunnel is about to close. */
   readonly signal: AbortSignal;
 }
 
 export interface TunnelServices {
-  /** The path at which `status` and `health` ask; undefined if no folder took a socket. */
+  /** The path for `status` and `health`; undefined if no folder was usable. */
   readonly socket: string | undefined;
-  /** The error of a handshake that never came, with what SORACOM says of the SIM. */
+  /** Adds the problem that SORACOM reports for the SIM to the error of a failed handshake. */
   explain(error: unknown): unknown;
   close(): Promise<void>;
 }
 
 /**
- * Begins all of them. The first handshake may still be awaited.
+ * Starts all services. The first handshake may still be pending.
  *
- * @throws UserError where a socket or port that is needed cannot be had
+ * @throws UserError if a required socket or port is unavailable
  */
 export async function openTunnelServices(
   options: TunnelServiceOptions,
@@ -83,7 +83,7 @@ export async function openTunnelServices(
   };
 }
 
-/** The error of a tunnel with what SORACOM has found wrong in place of what is only likely. */
+/** Replaces the likely cause in a tunnel's error with the problem that SORACOM reports. */
 export function withFinding(error: unknown, finding: Finding | undefined): unknown {
   if (!(error instanceof TunnelError) || finding === undefined) return error;
   const why = finding.problem.replace(/^The /, 'the ').replace(/\.$/, '');

@@ -1,11 +1,11 @@
-/** WireGuard's userspace interface of a tunnel, where `wg` looks for it. */
+/** Serves WireGuard's userspace API for a tunnel, where `wg` expects it. */
 import { codeOf, messageOf, ownerOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { LocalListener, LocalListeners } from '../../ports/local-sockets.js';
 import type { Log } from '../../ports/log.js';
 import type { RunningTunnel } from './running-tunnel.js';
 
-/** Of all that implement WireGuard in userspace; wireguard.com/xplatform. */
+/** The folder of all userspace WireGuard implementations; wireguard.com/xplatform. */
 export const UAPI_FOLDER = '/var/run/wireguard';
 
 export interface UapiPorts {
@@ -14,12 +14,12 @@ export interface UapiPorts {
 }
 
 /**
- * Listens for `wg`. Where that cannot be, the tunnel works all the same; but an interface that somebody
- * else answers for is not ours to run.
+ * Listens for `wg`. The tunnel also works without this socket, but in mode tun an interface whose
+ * socket another program serves must not be used.
  *
- * @param name the interface's, or in userspace that of arc.json
- * @returns undefined where there is no such socket
- * @throws UserError in mode tun, where somebody listens there
+ * @param name the interface's name; in userspace the one in arc.json
+ * @returns undefined if the socket cannot be opened
+ * @throws UserError in mode tun, if another program listens there
  */
 export async function openUapiSocket(
   { tunnel, up: { mode } }: Pick<RunningTunnel, 'tunnel' | 'up'>,
