@@ -1,4 +1,4 @@
-/** Finds the arc.json of the extension, or the several of a pool, wherever the environment says it is. */
+/** Finds the extension's arc.json, or several for a pool, as the environment variables specify. */
 import { ArcConfigError } from '../arc-config/arc-config-error.js';
 import { decodeBase64, INLINE_CONFIG, inlineConfig } from '../arc-config/config-source.js';
 import { FileError, type Files } from '../ports/files.js';
@@ -16,37 +16,37 @@ export type ReadSecret = (place: { kind: 'secret' | 'parameter'; name: string })
 export interface ConfigPorts {
   readonly files: Files;
   readonly readSecret: ReadSecret;
-  /** The folder that a relative path is in. */
+  /** The base folder of relative paths. */
   readonly taskRoot: string;
 }
 
-/** A key in base64: names have the other shapes of secrets in them. */
+/** A base64 key. Other patterns for secrets are not used, because they also match valid names. */
 const KEY = /[A-Za-z0-9+/]{43}=/;
 
-/** A text that should hold one arc.json, or a list of them. */
+/** A text that should contain one arc.json, or a list of them. */
 interface NamedText {
   readonly text: string;
   readonly source: string;
   readonly path?: string | undefined;
 }
 
-/** What was found in a place, and what of it could not be read. */
+/** The texts found in a place, and the errors of those that could not be read. */
 interface FoundTexts {
-  /** How messages name the place. */
+  /** The name of the place in messages. */
   readonly place: string;
   readonly texts: readonly (NamedText | UserError)[];
 }
 
-/** What could be read, and why the rest could not. */
+/** The valid configurations, and the errors of the others. */
 export interface FoundConfigs {
-  /** One at least; each SIM once. */
+  /** At least one, without duplicate SIMs. */
   readonly configs: readonly LoadedArcConfig[];
   readonly faults: readonly UserError[];
 }
 
 /**
- * @throws UserError where none can be used: why the first cannot
- * @throws NotYetError where a secret cannot be read before the first invocation
+ * @throws UserError if no configuration is usable: the error of the first
+ * @throws NotYetError if a secret cannot be read before the first invocation
  */
 export async function findConfigs(place: ConfigPlace, ports: ConfigPorts): Promise<FoundConfigs> {
   const found = await textsOf(place, ports);
@@ -88,7 +88,10 @@ async function textsOfValue(value: string, ports: ConfigPorts): Promise<FoundTex
   }
 }
 
-/** JSON or its base64, of one or of a list; undefined where the value is a path. */
+/**
+ * Returns inline JSON, plain or base64-encoded, of one arc.json or a list; undefined if the value
+ * is a path.
+ */
 function inlineText(value: string): string | undefined {
   if (value.trimStart().startsWith('[')) return value;
   const text = inlineConfig(value);
@@ -97,13 +100,16 @@ function inlineText(value: string): string | undefined {
   return decoded.startsWith('[') && decoded.endsWith(']') ? decoded : undefined;
 }
 
-/** What was meant to be JSON, and is broken, holds a key: it is not shown. */
+/** True if the value can appear in messages. Broken JSON may contain a key, so it is not shown. */
 function isShownAsPath(value: string): boolean {
   const isPlain = /^[^\s"'{}[\]]{1,255}$/.test(value);
   return isPlain && !hasSecretShape(value) && !/^\s*[[{"]/.test(decodeBase64(value) ?? '');
 }
 
-/** What was meant for ARCTUN_CONFIG holds a key: it is neither shown nor asked for. AWS has names of 2,048 characters. */
+/**
+ * True if the name can be looked up and shown. A value meant for ARCTUN_CONFIG contains a key and
+ * must not be. AWS allows names of 2,048 characters.
+ */
 function isShownAsName(name: string): boolean {
   const isPlain = /^[^\s"'{}[\]]{1,2048}$/.test(name) && !KEY.test(name);
   return isPlain && !/^\s*[[{"]/.test(decodeBase64(name) ?? '');
@@ -117,7 +123,7 @@ function noName(kind: 'secret' | 'parameter'): UserError {
   });
 }
 
-/** The first that is there. */
+/** Reads the first path that exists. */
 async function textsOfFirst(paths: readonly string[], ports: ConfigPorts): Promise<FoundTexts> {
   for (const path of paths) {
     try {
@@ -136,13 +142,13 @@ async function textsOfFirst(paths: readonly string[], ports: ConfigPorts): Promi
   });
 }
 
-/** A file, or a folder of files, in the order of their names. @throws FileError */
+/** Reads a file, or the files of a folder sorted by name. @throws FileError */
 async function textsOfPath(path: string, { files }: ConfigPorts): Promise<FoundTexts> {
   let names: readonly string[];
   try {
     return { place: path, texts: [{ text: await files.readText(path), source: path, path }] };
   } catch (error) {
-    // Only a folder has names in it.
+    // Only a folder has entries.
     const isFolder = error instanceof FileError && error.failure === 'failed';
     names = isFolder ? await files.list(path).catch(() => []) : [];
     if (names.length === 0) throw error;
@@ -159,11 +165,11 @@ function inOnePiece(text: string, source: string): FoundTexts {
   return { place: source, texts: [{ text, source }] };
 }
 
-/** A JSON array is a pool: each of its members is an arc.json. */
+/** Splits a JSON array, which configures a pool: each element is an arc.json. */
 function splitList(named: NamedText | UserError): readonly (NamedText | UserError)[] {
   if (named instanceof UserError || !named.text.trimStart().startsWith('[')) return [named];
   const members = parseJson(named.text);
-  // Of one text that is no JSON its reader says where.
+  // For invalid JSON, the parser of arc.json reports the position of the error.
   if (!Array.isArray(members)) return [named];
   return members.map((member, index) => ({
     text: JSON.stringify(member),
@@ -181,7 +187,7 @@ function load({ text, source, path }: NamedText): LoadedArcConfig | UserError {
   }
 }
 
-/** A virtual SIM is its key. */
+/** True if both configurations are for the same virtual SIM, which its key identifies. */
 function hasSameKey(one: LoadedArcConfig, other: LoadedArcConfig): boolean {
   const [left, right] = [one, other].map(({ config }) => config.privateKey.expose());
   return left !== undefined && right !== undefined && sameBytes(left, right);
@@ -195,11 +201,11 @@ function unusableValue(): UserError {
   });
 }
 
-/** @throws what is not about a file */
+/** @throws the given error unless it is a FileError */
 function unreadable(path: string, error: unknown): UserError {
   if (!(error instanceof FileError)) throw error;
   const isDenied = error.failure === 'denied';
-  // arc.json is written for its owner alone, and a package keeps the modes of its files.
+  // arc.json is created with mode 600, and a deployment package keeps file modes.
   const next = isDenied
     ? ['The extension runs as a user of its own: "chmod 644" the file before it is packed.']
     : [];

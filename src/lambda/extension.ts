@@ -1,9 +1,10 @@
 /**
- * The life of the extension in one execution environment: init, invocations, shutdown.
+ * Runs the extension in one execution environment: init, invocations, shutdown.
  *
- * Lambda starts the runtime when all extensions are registered, and has the first invocation wait until
- * all have asked for their first event: what is slow stands between the two, beside the function's own
- * init. It freezes the environment when the runtime and all extensions wait for the next event.
+ * Lambda starts the runtime after all extensions have registered, and delays the first invocation
+ * until all have requested their first event. Slow work runs between the two, in parallel with the
+ * function's own init. Lambda freezes the environment when the runtime and all extensions wait for
+ * the next event.
  */
 import type { WallClock, Clock } from '../ports/clock.js';
 import { messageOf } from '../lib/errors/error-message.js';
@@ -26,34 +27,39 @@ export interface ExtensionPorts {
   /**
    * Finds the configuration, and opens the tunnel without waiting for its handshake.
    *
-   * @throws NotYetError where another attempt may succeed, while an invocation runs or later
+   * @throws NotYetError if a later attempt may succeed, during an invocation or afterwards
    * @throws UserError
    */
   readonly openTunnel: () => Promise<SandboxTunnel>;
-  /** Called when the registration's request has left: what will be wanted may be loaded. */
+  /** Called after the registration request was sent, to load modules that are needed soon. */
   readonly warmUp: () => void;
   readonly log: Log;
   readonly clock: Clock;
-  /** The `now` of the clock at which the process began. */
+  /** The clock's `now` at the start of the process. */
   readonly began: number;
   readonly wallClock: WallClock;
-  /** Fires when the process is told to end otherwise than by Lambda's event. */
+  /** Aborted when a signal, not Lambda's event, stops the process. */
   readonly stop: AbortSignal;
 }
 
-/** What is open inside of the tunnel has been given up by its other end after so many ms. */
+/** Milliseconds after which the other end has given up idle connections inside the tunnel. */
 const DEAD_AFTER = 30_000;
 
-/** For so long, in ms, the next event is not asked for while something is under way. */
+/** Maximum milliseconds for which pending work delays the request for the next event. */
 const LONGEST_HOLD = 500;
 
-/** Milliseconds of a shutdown that are ours to end the process in. */
+/** Milliseconds of the shutdown that are reserved for ending the process. */
 const LAST_WORDS = 200;
 
-/** As Lambda gives it: for a stop that it does not send, and where its clock and ours differ. */
+/**
+ * Lambda's shutdown time in milliseconds, used after a signal, and as the limit if the clocks
+ * differ.
+ */
 const SHUTDOWN_TIME = 2_000;
 
-/** Between the first two attempts at a secret, in ms; then twice as long each time, up to a limit. */
+/**
+ * Milliseconds between the first two attempts to read a secret; each pause doubles up to the limit.
+ */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 10_000;
 
@@ -62,13 +68,13 @@ export class Extension {
   readonly #ports: ExtensionPorts;
   readonly #dialer: SandboxDialer;
   readonly #sleep: SleepWatch;
-  /** The moments of the init, in ms since the process began. */
+  /** Times of the init steps, in milliseconds since the start of the process. */
   readonly #moments: Record<string, number> = {};
   #listeners: Listeners | undefined;
   #tunnel: SandboxTunnel | undefined;
-  /** In the init; undefined where it has to wait for an invocation. Never rejects. */
+  /** The attempt during init; undefined if it must wait for an invocation. Never rejects. */
   #opening: Promise<UserError | undefined> | undefined;
-  /** In an invocation, as long as it takes. Never rejects. */
+  /** The attempt during an invocation, until it ends. Never rejects. */
   #openingLate: Promise<void> | undefined;
   #hasFailedLate = false;
   #isClosed = false;
@@ -81,10 +87,10 @@ export class Extension {
   }
 
   /**
-   * Resolves after a shutdown, when everything is closed.
+   * Resolves after a shutdown, once everything is closed.
    *
-   * @throws UserError where the environment cannot start, which Lambda has been told, or where Lambda
-   *   does not answer; everything is closed then, too
+   * @throws UserError if the environment cannot start, which is reported to Lambda, or if Lambda
+   * does not answer; everything is closed in both cases
    */
   async run(): Promise<void> {
     const noPort = await this.#listen();
@@ -102,7 +108,7 @@ export class Extension {
     }
   }
 
-  /** @returns why there is no port */
+  /** @returns why the ports could not be opened */
   async #listen(): Promise<UserError | undefined> {
     try {
       this.#listeners = await this.#ports.listen(this.#dialer);
@@ -114,7 +120,10 @@ export class Extension {
     return undefined;
   }
 
-  /** The tunnel is opened as soon as the request has left: what that loads must not delay it. */
+  /**
+   * Registers the extension. The tunnel is opened only after the request was sent, because loading
+   * its modules would delay the request.
+   */
   async #register(isListening: boolean): Promise<void> {
     const { initializationType } = this.#settings;
     const isCopied = initializationType === 'snap-start';
@@ -122,17 +131,24 @@ export class Extension {
     await api.register(this.#isManaged ? ['SHUTDOWN'] : ['INVOKE', 'SHUTDOWN'], () => {
       this.#note('registerMs');
       warmUp();
-      // What an init leaves behind is started many times: a session in it would be used twice.
+      // A SnapStart snapshot is started many times, so that several copies would use a session in
+      // it.
       if (isListening && !isCopied) this.#opening = this.#openInInit();
     });
   }
 
-  /** Its invocations are no events, and come many at a time. */
+  /**
+   * Whether this is a Lambda Managed Instance, which sends no INVOKE events and runs invocations
+   * concurrently.
+   */
   get #isManaged(): boolean {
     return this.#settings.initializationType === 'lambda-managed-instances';
   }
 
-  /** Until the first handshake, or until its time is over. @returns why there is no tunnel */
+  /**
+   * Waits for the first handshake or the timeout, and logs the result. @returns why there is no
+   * tunnel
+   */
   async #start(): Promise<UserError | undefined> {
     const failure = await this.#firstHandshake();
     const { log, stop } = this.#ports;
@@ -149,7 +165,7 @@ export class Extension {
   async #firstHandshake(): Promise<UserError | undefined> {
     const { began, stop } = this.#ports;
     const deadline = began + this.#settings.wait;
-    // Where there is none by then, or there was none to be: when the first invocation comes.
+    // If opening the tunnel takes longer, or has not started, the first invocation waits for it.
     const failure = await this.#settled(this.#opening, deadline);
     if (failure !== undefined) return failure;
     if (this.#tunnel === undefined) return this.#unread();
@@ -164,7 +180,9 @@ export class Extension {
     }
   }
 
-  /** @returns why there is no tunnel to wait for; undefined where an invocation is what it takes */
+  /**
+   * @returns why the tunnel was not opened in time; undefined if opening it requires an invocation
+   */
   #unread(): UserError | undefined {
     const { place, wait } = this.#settings;
     const isOnDisk = place.kind === 'value' || place.kind === 'files';
@@ -177,8 +195,8 @@ export class Extension {
   }
 
   /**
-   * @param work that never rejects
-   * @returns what has come of it; undefined where it goes on, or the process is told to end
+   * @param work a promise that never rejects
+   * @returns its result; undefined if it is still pending, or if the process is stopping
    */
   async #settled<Result>(
     work: Promise<Result> | undefined,
@@ -189,7 +207,7 @@ export class Extension {
     return work && inTime(work, left, clock, stop).catch(() => undefined);
   }
 
-  /** @returns why there is no tunnel; undefined also where it has to wait for an invocation */
+  /** @returns why there is no tunnel; undefined also if opening it requires an invocation */
   async #openInInit(): Promise<UserError | undefined> {
     const { began } = this.#ports;
     const failure = await this.#open(this.#isManaged ? began + this.#settings.wait : -Infinity);
@@ -201,19 +219,19 @@ export class Extension {
     return failure;
   }
 
-  /** Where no event tells when a secret can be read. Never rejects. */
+  /** Retries until the secret can be read, because no event signals that. Never rejects. */
   async #openLater(reason: NotYetError): Promise<void> {
     this.#refuse(reason);
     const failure = await this.#open(Infinity);
     if (failure !== undefined && !this.#isClosed) this.#refuse(failure);
   }
 
-  /** Where the init could not. */
+  /** Opens the tunnel during an invocation, if init could not. */
   async #openInInvocation(): Promise<void> {
     await this.#opening;
     if (this.#tunnel !== undefined) return;
     const { clock } = this.#ports;
-    // A function that has waited in vain once is not to pay for that again and again.
+    // After one failed wait, later invocations do not wait, because the function pays for the time.
     const patience = this.#hasFailedLate ? -Infinity : this.#settings.wait;
     const failure = await this.#open(clock.now() + patience);
     if (failure === undefined) return;
@@ -221,14 +239,17 @@ export class Extension {
     this.#refuse(failure);
   }
 
-  /** Behind the init, whose end has its own line in the log. */
+  /** Records a failure after init; a failure during init is logged with the init times. */
   #refuse(failure: UserError): void {
     const { what, why, next } = failure;
     this.#dialer.refuse(failure);
     this.#ports.log.error({ what, why, next }, failure.message);
   }
 
-  /** @param until how long what cannot be read yet is tried again; once at least. Never rejects. */
+  /**
+   * @param until the time at which to stop retrying if the secret cannot be read yet; tries at
+   * least once. Never rejects.
+   */
   async #open(until: number): Promise<UserError | undefined> {
     const { clock } = this.#ports;
     for (let delay = FIRST_PAUSE; ; delay = Math.min(2 * delay, LONGEST_PAUSE)) {
@@ -255,7 +276,7 @@ export class Extension {
     }
   }
 
-  /** One event after the other, up to the last. */
+  /** Handles events one by one until SHUTDOWN, and returns that event. */
   async #attend(): Promise<ExtensionEvent> {
     for (;;) {
       this.#sleep.mark();
@@ -263,7 +284,8 @@ export class Extension {
       if (event.type === 'SHUTDOWN') return event;
       const opened = this.#invoked(event.deadlineMs);
       await this.#hold(opened);
-      // What the invocation has begun leaves first: its turn is deferred, and the engine's behind it.
+      // Let pending packets leave before a freeze: sending is deferred by one turn, and the
+      // engine's work by another.
       await this.#turn();
       await this.#turn();
     }
@@ -281,13 +303,13 @@ export class Extension {
     }
   }
 
-  /** The handler begins beside us: what it will send needs a session. */
+  /** Starts a session, because the function's handler starts at the same time and may send data. */
   #invoked(deadlineMs: number): Promise<void> {
     const elapsed = this.#sleep.elapsed();
     this.#dialer.renewPatience();
     this.#dialer.begin(deadlineMs - this.#ports.wallClock.unixMilliseconds());
     if (this.#tunnel === undefined) {
-      // That of an earlier invocation may be under way.
+      // An attempt of an earlier invocation may still be running.
       this.#openingLate ??= this.#openInInvocation().finally(() => {
         this.#openingLate = undefined;
       });
@@ -297,26 +319,32 @@ export class Extension {
     return this.#prepare(this.#tunnel);
   }
 
-  /** Behind what has lain in the socket during a freeze: an old initiation there would cross a new one. */
+  /**
+   * Processes packets that waited in the socket during a freeze first: an old initiation among them
+   * would conflict with a new one.
+   */
   async #prepare(tunnel: SandboxTunnel): Promise<void> {
     await this.#turn();
     tunnel.refreshSession();
     this.#dialer.openAhead(this.#settings.target);
   }
 
-  /** A freeze in the middle of something would break it. While the handler runs, waiting is free. */
+  /**
+   * Delays the next event request while work is pending, because a freeze would interrupt it.
+   * Waiting costs nothing while the handler runs.
+   */
   async #hold(opened: Promise<void>): Promise<void> {
     const { clock } = this.#ports;
     const until = clock.now() + LONGEST_HOLD;
     const isUp = opened
       .then(() => this.#tunnel?.waitForHandshake(until))
-      // The dials tell of it.
+      // Dials report this failure.
       .catch(() => undefined);
     await this.#settled(isUp, until);
     await this.#settled(this.#dialer.whenIdle(Math.max(0, until - clock.now())), until);
   }
 
-  /** Until all that is here by now has been handled. */
+  /** Resolves after all pending events have been handled. */
   #turn(): Promise<void> {
     return new Promise((resolve) => this.#ports.clock.defer(resolve));
   }
@@ -325,20 +353,20 @@ export class Extension {
     const { wallClock, log } = this.#ports;
     const { deadlineMs } = event;
     const reason = event.type === 'SHUTDOWN' ? event.reason : '';
-    // A function that has hung or died waits for no answer any more.
+    // After a timeout or a crash, the function no longer waits for responses.
     const isOver = reason === 'timeout' || reason === 'failure';
     const left = Math.min(SHUTDOWN_TIME, deadlineMs - wallClock.unixMilliseconds());
     await this.#close(isOver ? 0 : Math.max(0, left - LAST_WORDS));
     log.info({ reason }, 'shut down');
   }
 
-  /** @param graceMs for what is under way, and for what was sent to arrive */
+  /** @param graceMs milliseconds for running exchanges to finish and sent data to arrive */
   async #close(graceMs: number): Promise<void> {
     const { clock } = this.#ports;
     const deadline = clock.now() + graceMs;
     await this.#listeners?.close({ graceMs });
     this.#dialer.close();
-    // What is opened behind this is closed by whoever opens it.
+    // A tunnel that is opened later is closed by #openOnce().
     this.#isClosed = true;
     await this.#tunnel?.close({ gracePeriod: Math.max(0, deadline - clock.now()) });
   }

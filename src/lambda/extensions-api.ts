@@ -1,6 +1,6 @@
 /**
- * A client of Lambda's Extensions API (2020-01-01), over node:http: fetch() gives up after 300 s, and an
- * environment may wait for its next event for hours.
+ * A client of Lambda's Extensions API (2020-01-01). It uses node:http because fetch() times out
+ * after 300 s, and an environment may wait hours for its next event.
  */
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 
@@ -10,18 +10,18 @@ import { parseJson } from '../lib/text/parse-json.js';
 
 export type EventType = 'INVOKE' | 'SHUTDOWN';
 
-/** Lambda's events, as far as we look at them. The event of the function is in none of them. */
+/** Lambda's events, reduced to the fields in use. They do not contain the function's own event. */
 export type ExtensionEvent =
   | { readonly type: 'INVOKE'; readonly deadlineMs: number }
   | {
       readonly type: 'SHUTDOWN';
-      /** In lower case: `spindown`, `timeout`, `failure`, or another. */
+      /** In lower case: `spindown`, `timeout`, `failure`, or another value. */
       readonly reason: string;
-      /** Unix milliseconds at which what still runs is killed. */
+      /** Unix milliseconds at which Lambda kills the remaining processes. */
       readonly deadlineMs: number;
     };
 
-/** What init/error and exit/error take: `Extension.Reason`. */
+/** The body for init/error and exit/error; `type` has the form `Extension.Reason`. */
 export interface ReportedError {
   readonly type: string;
   readonly message: string;
@@ -33,39 +33,40 @@ interface ApiResponse {
   readonly body: string;
 }
 
-/** More than any event has; an answer beyond it is not Lambda's. */
+/** Maximum response size in bytes, larger than any event of Lambda. */
 const MAX_ANSWER = 1024 * 1024;
 
-/** Milliseconds: whoever reports an error is about to end. */
+/** Milliseconds; the process is about to exit when it reports an error. */
 const REPORT_TIME = 1_000;
 
-/** Characters of a refusal that are shown. */
+/** Maximum characters of an error response that are shown. */
 const SHOWN = 300;
 
 interface Call {
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
   readonly onSent?: () => void;
-  /** Milliseconds for the whole answer; without a limit where it is left out. */
+  /** Milliseconds for the whole response; no limit if absent. */
   readonly timeout?: number;
 }
 
 export class ExtensionsApi {
   readonly #base: URL;
-  /** The name of the executable's file, by which Lambda knows it. */
+  /** The file name of the executable, which identifies the extension to Lambda. */
   readonly #name: string;
   #identifier = '';
 
-  /** @param address as AWS_LAMBDA_RUNTIME_API has it: host and port */
+  /** @param address host and port, as in AWS_LAMBDA_RUNTIME_API */
   constructor(address: string, name: string) {
     this.#base = new URL(`http://${address}/2020-01-01/extension/`);
     this.#name = name;
   }
 
   /**
-   * All external extensions have to be registered before the runtime starts.
+   * Registers the extension. The runtime starts only after all external extensions have registered.
    *
-   * @param onSent called when the request is the system's: what takes time may begin
+   * @param onSent called when the request was handed to the operating system, so that slow work can
+   * start
    * @throws UserError
    */
   async register(events: readonly EventType[], onSent: () => void): Promise<void> {
@@ -79,7 +80,8 @@ export class ExtensionsApi {
   }
 
   /**
-   * Says that this event is done, and waits for the next one, without a limit: Lambda may freeze us here.
+   * Reports that the current event is done, and waits for the next one without a timeout, because
+   * Lambda may freeze the process here.
    *
    * @throws UserError
    */
@@ -90,12 +92,15 @@ export class ExtensionsApi {
     return event;
   }
 
-  /** The environment cannot start. Only before the first next(). @throws UserError */
+  /**
+   * Reports that the environment cannot start; allowed only before the first next(). @throws
+   * UserError
+   */
   async initError(error: ReportedError): Promise<void> {
     await this.#report('init/error', error);
   }
 
-  /** The extension ends. @throws UserError */
+  /** Reports that the extension exits with an error. @throws UserError */
   async exitError(error: ReportedError): Promise<void> {
     await this.#report('exit/error', error);
   }
@@ -124,7 +129,7 @@ export class ExtensionsApi {
     return new Promise((resolve, reject) => {
       const call: ClientRequest = request(new URL(path, this.#base), {
         method,
-        // A connection of its own: one that is kept may be dead behind a freeze.
+        // Use a new connection, because a kept-alive one may be dead after a freeze.
         agent: false,
         headers: {
           ...headers,

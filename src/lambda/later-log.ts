@@ -2,7 +2,7 @@ import type { Log } from '../ports/log.js';
 
 type Level = keyof Log;
 
-/** A log that is loaded later: what comes before is kept, and written then. */
+/** Buffers log entries until the actual logger is loaded, then writes them to it. */
 export class LaterLog implements Log {
   #log: Log | undefined;
   readonly #kept: { level: Level; fields: object; message: string }[] = [];

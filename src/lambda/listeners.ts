@@ -1,4 +1,4 @@
-/** The ports at which a function finds the forwarder: `localhost` is 127.0.0.1, or ::1, or both. */
+/** Opens the forwarder's ports for the function: `localhost` may be 127.0.0.1, ::1, or both. */
 import { codeOf } from '../lib/errors/error-message.js';
 import { UserError } from '../lib/errors/user-error.js';
 import { pause } from '../lib/waits.js';
@@ -23,14 +23,20 @@ export interface Listeners {
   close(options: { readonly graceMs: number }): Promise<void>;
 }
 
-/** Lambda has 1,024 descriptors for an environment; a function has its own use for them. */
+/** Lambda limits an environment to 1,024 file descriptors, and the function needs some of them. */
 const MAX_CONNECTIONS = 512;
 
-/** A process of the same environment that Lambda has just ended may hold the port for a moment. */
+/**
+ * A process that Lambda has just ended in this environment may still hold the port briefly. The
+ * pause is in milliseconds.
+ */
 const ATTEMPTS = 10;
 const PAUSE = 50;
 
-/** @throws UserError where either port is somebody else's: the function would speak with that */
+/**
+ * @throws UserError if another program has either port, because the function would connect to that
+ * program
+ */
 export async function openListeners(options: ListenersOptions): Promise<Listeners> {
   const ipv4 = await openPatiently('127.0.0.1', options);
   const forwarders = [ipv4];
@@ -76,12 +82,12 @@ function open(
     log,
     flag: 'ARCTUN_LAMBDA_PORT',
     maxConnections: MAX_CONNECTIONS,
-    // Behind a freeze, our end of an idle connection would come together with a function's next request.
+    // After a freeze, closing an idle connection would collide with the function's next request.
     keepAliveTimeout: 0,
   });
 }
 
-/** Whether it is openPort()'s error, or ours of it, about a port that is somebody else's. */
+/** True for an error of openPort(), or an error caused by it, that another program has the port. */
 function isTaken(error: unknown): boolean {
   if (!(error instanceof UserError)) return false;
   return codeOf(error.cause) === 'EADDRINUSE' || isTaken(error.cause);

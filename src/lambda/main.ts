@@ -1,6 +1,6 @@
 /**
- * The extension's composition root. What Lambda waits for comes first: the port, then the registration;
- * everything else is loaded when the request for that has left.
+ * The extension's composition root. Lambda waits for the port and the registration, so they come
+ * first; everything else is loaded after the registration request was sent.
  */
 import '../system/process/refuse-inspector.js';
 import { tmpdir } from 'node:os';
@@ -16,10 +16,10 @@ import { openListeners } from './listeners.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import { type Environment, type LambdaSettings, readSettings } from './settings.js';
 
-/** The number with which every command ends that was used wrongly; Lambda takes all but 0 alike. */
+/** The exit code for usage errors of all commands; Lambda treats every code except 0 the same. */
 const WRONG_USAGE = 2;
 
-/** Runs until Lambda ends the environment; then, or when it cannot run, ends the process. */
+/** Runs until Lambda ends the environment, or until a fatal error, then exits the process. */
 export async function main(env: Environment = process.env): Promise<void> {
   const log = new LaterLog();
   try {
@@ -58,7 +58,7 @@ async function run(env: Environment, log: LaterLog): Promise<void> {
     warmUp: () => void openLog(log, settings.logLevel),
     log,
     clock: systemClock,
-    // What performance.now() counts from.
+    // The origin of performance.now().
     began: 0,
     wallClock: systemWallClock,
     stop,
@@ -94,7 +94,8 @@ async function openTunnel(
 }
 
 async function tunnelPorts({ initializationType }: LambdaSettings, log: LaterLog) {
-  // A snapshot is started many times: each copy would go on with the same counters and the same keys.
+  // A snapshot is started many times, and all copies would continue with the same counters and
+  // keys.
   const isCopied = initializationType === 'snap-start';
   const [{ createNodeCrypto }, entropies, { udpSockets }, { systemResolver }] = await Promise.all([
     import('../crypto/node.js'),
@@ -103,7 +104,7 @@ async function tunnelPorts({ initializationType }: LambdaSettings, log: LaterLog
     import('../system/network/resolver.js'),
   ]);
   return {
-    // What is faster in the long run is slower to load.
+    // Implementations with a higher throughput take longer to load.
     crypto: createNodeCrypto(),
     entropy: isCopied ? entropies.openKernelEntropy() : entropies.systemEntropy,
     wallClock: systemWallClock,
@@ -120,7 +121,10 @@ async function openLog(log: LaterLog, level: LambdaSettings['logLevel']): Promis
   log.open(createLog(level, 'json'));
 }
 
-/** Lambda knows an extension by the name of its file; a script's is behind that of its interpreter. */
+/**
+ * Returns the file name that identifies the extension to Lambda; a script's path follows its
+ * interpreter's.
+ */
 function extensionName(): string {
   const paths = [process.argv0, process.argv[1] ?? ''];
   const path = paths.find((each) => basename(dirname(each)) === 'extensions');

@@ -1,6 +1,6 @@
 import { UserError } from '../lib/errors/user-error.js';
 
-/** What cannot be read now, and may be while an invocation runs, or in a later one. */
+/** A value that cannot be read now, but perhaps during this or a later invocation. */
 export class NotYetError extends UserError {
   override readonly name = 'NotYetError';
 }

@@ -1,4 +1,6 @@
-/** Opens the tunnel of one execution environment: of its only virtual SIM, or of one in a pool. */
+/**
+ * Opens the tunnel of one execution environment, with its only virtual SIM or with one of a pool.
+ */
 import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
 import { planTunnel } from '../app/up/plan-tunnel.js';
 import { UserError } from '../lib/errors/user-error.js';
@@ -10,10 +12,10 @@ import type { LambdaSettings } from './settings.js';
 import type { SimMemory } from './pool/sim-memory.js';
 
 /**
- * The handshake is under way when it resolves.
+ * Resolves when the handshake is in progress.
  *
- * @param memory which SIM of a pool it was before
- * @throws UserError where no configuration can be used: why the first cannot
+ * @param memory the SIM of a pool that this environment used before
+ * @throws UserError if no configuration is usable: the error of the first
  */
 export async function openSandboxTunnel(
   arcConfigs: readonly LoadedArcConfig[],
@@ -40,7 +42,7 @@ export async function openSandboxTunnel(
   );
 }
 
-/** What a rival means here; the tunnel itself tells that there is one. */
+/** Logs what to do about a rival; the tunnel itself logs that one exists. */
 function adviseOnce(tunnel: UserspaceTunnel, { log }: TunnelPorts): void {
   let isTold = false;
   tunnel.onRival(({ isCertain }) => {
@@ -62,7 +64,7 @@ function planSims(
   ports: TunnelPorts,
 ): PooledSim[] {
   const isManaged = initializationType === 'lambda-managed-instances';
-  // What is frozen sends none, and traffic is metered.
+  // A frozen environment sends no keepalives, and traffic is billed.
   const overrides = isManaged ? {} : { persistentKeepalive: 0 };
   const sims: PooledSim[] = [];
   let fault: UserError | undefined;

@@ -1,6 +1,6 @@
 /**
- * Reads through AWS's Parameters and Secrets extension, which answers on a local port. It does so
- * while an invocation runs, and not before.
+ * Reads secrets and parameters through the AWS Parameters and Secrets Lambda Extension on a local
+ * port. It answers only during invocations.
  */
 import { request } from 'node:http';
 
@@ -12,9 +12,9 @@ import { NotYetError } from './not-yet-error.js';
 export interface ParametersAndSecretsOptions {
   /** PARAMETERS_SECRETS_EXTENSION_HTTP_PORT; 2773 by default. */
   readonly port: number;
-  /** AWS_SESSION_TOKEN: proves that we are in this environment. */
+  /** AWS_SESSION_TOKEN, which proves that the request comes from this environment. */
   readonly token: string;
-  /** Milliseconds for the whole answer; behind it stands a call over the network. */
+  /** Milliseconds for the whole response, which requires a network call to AWS. */
   readonly timeout?: number;
 }
 
@@ -24,14 +24,14 @@ export interface SecretPlace {
 }
 
 const TIMEOUT = 5_000;
-/** Secrets Manager takes 64 KiB. */
+/** Secrets Manager allows 64 KiB. */
 const MAX_ANSWER = 256 * 1024;
 
 /**
- * The text of an error never holds what the secret does.
+ * Reads a secret or a parameter. Error messages never contain its value.
  *
- * @throws NotYetError where AWS's extension does not give it
- * @throws UserError where it gives what is none
+ * @throws NotYetError if AWS's extension does not return it
+ * @throws UserError if the response contains no text
  */
 export async function readSecret(
   place: SecretPlace,

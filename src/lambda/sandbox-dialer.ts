@@ -1,6 +1,6 @@
 /**
- * The dialer of the extension's listeners, from before there is a tunnel until after it: a request
- * waits for the tunnel, but never longer than its time, for the function pays for each millisecond.
+ * The dialer for the extension's listeners, from before the tunnel opens until it closes. Requests
+ * wait for the tunnel, but only for a limited time, because the function pays for each millisecond.
  */
 import type { Duplex } from 'node:stream';
 
@@ -13,38 +13,43 @@ import { type Dialer, DialError, type DialTarget } from '../proxy/dialer.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import { SpareConnection } from './spare-connection.js';
 
-/** Of an invocation, in ms: for an answer that says what is missing, and for what the function makes of it. */
+/**
+ * Milliseconds reserved at the end of an invocation for an error response, and for the function to
+ * handle it.
+ */
 const LAST_MOMENTS = 300;
 
-/** Less than so many ms are not halved again. */
+/** A remaining time below this many milliseconds is not halved again. */
 const SHORTEST = 50;
 
-/** Patience that was spent in vain comes back after so many ms. */
+/** Milliseconds after a failed wait until requests may wait for a session again. */
 const REST = 10_000;
 
 export class SandboxDialer implements Dialer {
   readonly #wait: number;
   readonly #clock: Clock;
-  /** The tunnel, or why there is none; undefined before either is known. */
+  /** The tunnel, or why it is unavailable; undefined before either is known. */
   #outcome: SandboxTunnel | DialError | undefined;
-  /** Why the last attempt to open the tunnel failed, while others follow. */
+  /** Why the last attempt to open the tunnel failed, if further attempts follow. */
   #lastFailure: UserError | undefined;
-  /** Called when there is another outcome. */
+  /** Callbacks for a new outcome. */
   readonly #waits = new Set<() => void>();
-  /** Since when there has been no session that was asked for; undefined where all is well. */
+  /** The start of the first wait for a missing session; undefined if no session is missing. */
   #missingSince: number | undefined;
-  /** When Lambda ends the function, by the clock's `now`; in the past where that is not known. */
+  /** When Lambda ends the invocation, on the monotonic clock; in the past if unknown. */
   #end = -Infinity;
   #due = Infinity;
   #dueTimer: Timer | undefined;
   #dials = 0;
-  /** Requests since the invocation began; before the first there is no telling, and one is likely. */
+  /** Requests since the invocation began. Before the first invocation, one request is assumed. */
   #requests = 1;
   readonly #spare: SpareConnection;
   readonly #streams = new Set<Duplex>();
   readonly #idleWaits = new Set<() => void>();
 
-  /** @param wait ms that whoever asks for a session waits for it, counted from the first */
+  /**
+   * @param wait milliseconds for which requests wait for a session, counted from the first request
+   */
   constructor(wait: number, clock: Clock, wallClock: WallClock) {
     this.#wait = wait;
     this.#clock = clock;
@@ -52,19 +57,21 @@ export class SandboxDialer implements Dialer {
     this.#missingSince = clock.now();
   }
 
-  /** There is a tunnel from now on. Its first handshake may be under way. */
+  /** Sets the tunnel, whose first handshake may still be in progress. */
   open(tunnel: SandboxTunnel): void {
     this.#lastFailure = undefined;
     tunnel.onMoving?.(() => this.#spare.discard());
     this.#settle(tunnel);
   }
 
-  /** There is none, and none to be expected: each dial is told why. */
+  /** Rejects all dials with this reason, because no tunnel is expected. */
   refuse(why: UserError): void {
     this.#settle(notReady(why));
   }
 
-  /** An attempt failed, and another one follows: a dial whose wait ends first reports this reason. */
+  /**
+   * Records a failed attempt before the next one. A dial whose wait ends first reports this reason.
+   */
   noteFailure(why: UserError): void {
     this.#lastFailure = why;
   }
@@ -75,9 +82,10 @@ export class SandboxDialer implements Dialer {
   }
 
   /**
-   * An invocation has begun: a while before Lambda ends it, what has no answer yet gets one.
+   * Starts an invocation. Shortly before Lambda ends it, requests without a response fail with an
+   * error.
    *
-   * @param left ms until Lambda ends it; none where the clocks of Lambda and ours are apart
+   * @param left milliseconds until Lambda ends the invocation; 0 or less if the clocks differ
    */
   begin(left: number): void {
     this.close();
@@ -86,17 +94,17 @@ export class SandboxDialer implements Dialer {
     if (left > 0) this.#answerBy(this.#end - Math.min(LAST_MOMENTS, left / 10));
   }
 
-  /** Nothing is dialled any more. */
+  /** Stops the timer that ends requests before the deadline. */
   close(): void {
     this.#dueTimer?.cancel();
   }
 
-  /** Whoever comes behind that has half of what is left then. */
+  /** Ends open streams at `due`. Later requests get half of the remaining time. */
   #answerBy(due: number): void {
     this.#due = due;
     this.#dueTimer = this.#clock.startTimer(due - this.#clock.now(), () => {
       const left = this.#end - this.#clock.now();
-      // Behind a freeze: nobody is about to be ended.
+      // After a freeze, the invocation has already ended.
       if (left <= 0) return;
       const late = new DialError('timeout', 'no answer yet, and the function is about to be ended');
       for (const stream of this.#streams) stream.destroy(late);
@@ -104,14 +112,14 @@ export class SandboxDialer implements Dialer {
     });
   }
 
-  /** When whoever waits is to be answered, in any case, by the clock's `now`. */
+  /** The monotonic time at which waiting requests must get a response. */
   get #answersDue(): number {
     return this.#clock.now() < this.#end ? this.#due : Infinity;
   }
 
   /**
-   * An invocation has begun. Where the one before has sent something, a connection to `target` is opened
-   * for what this one will send.
+   * Starts an invocation. If the previous one sent a request, opens a connection to `target` for
+   * the next request.
    */
   openAhead(target: DialTarget): void {
     const isSender = this.#requests > 0;
@@ -120,8 +128,8 @@ export class SandboxDialer implements Dialer {
   }
 
   /**
-   * Whoever comes has the whole time to wait: what was missing may be there now. A refusal is forgotten:
-   * to be called only where open() or refuse() is to come behind it.
+   * Lets requests wait for the full time again, because the tunnel may be available now. It clears
+   * a refusal, so open() or refuse() must follow.
    */
   renewPatience(): void {
     this.#missingSince = undefined;
@@ -146,7 +154,7 @@ export class SandboxDialer implements Dialer {
     const began = this.#clock.now();
     const due = this.#answersDue;
     const spare = await this.#spare.take(signal)?.catch((error: unknown) => {
-      // It has had all the time that there was for this request, too.
+      // The spare connection took all the time of this request.
       if (due - this.#clock.now() < SHORTEST) throw error;
       return undefined;
     });
@@ -154,7 +162,7 @@ export class SandboxDialer implements Dialer {
       spare?.destroy();
       throw abortReason(signal);
     }
-    // Its end may have come in the very turn in which it was taken, before anything was sent.
+    // The other end may have closed the spare connection just before it was taken.
     if (spare === undefined || spare.destroyed || spare.readableEnded) {
       return this.#dialInTime(target, signal, this.#clock.now() - began);
     }
@@ -162,7 +170,7 @@ export class SandboxDialer implements Dialer {
   }
 
   #count(stream: Duplex): void {
-    // It may have been reset right behind its opening.
+    // The connection may have been reset right after it opened.
     if (stream.closed) return;
     this.#streams.add(stream);
     stream.once('close', () => {
@@ -171,13 +179,13 @@ export class SandboxDialer implements Dialer {
     });
   }
 
-  /** What was opened before a long sleep: the other end has given it up. */
+  /** Closes connections from before a long freeze, which the other end has given up. */
   destroyStreams(): void {
     this.#spare.discard();
     for (const stream of this.#streams) stream.destroy();
   }
 
-  /** Resolves when nothing is under way inside of the tunnel, and in `limit` ms at the latest. */
+  /** Resolves when no dial or stream is active inside the tunnel, or after `limit` ms. */
   whenIdle(limit: number): Promise<void> {
     if (this.#isIdle) return Promise.resolve();
     return new Promise((resolve) => {
@@ -199,11 +207,11 @@ export class SandboxDialer implements Dialer {
     if (this.#isIdle) for (const end of [...this.#idleWaits]) end();
   }
 
-  /** @param waited ms that are over already of those that a connection may take */
+  /** @param waited milliseconds already spent of the time for a connection */
   async #dialInTime(target: DialTarget, signal?: AbortSignal, waited = 0): Promise<Duplex> {
     const tunnel = await this.#session(signal);
     const deadline = Math.min(this.#clock.now() + this.#wait - waited, this.#answersDue);
-    // Between two waits nobody listens to it.
+    // Nothing listens to the signal between the two waits.
     signal?.throwIfAborted();
     const patience = new AbortController();
     const late = new DialError('timeout', 'the target does not take the connection in time');
@@ -218,7 +226,7 @@ export class SandboxDialer implements Dialer {
     }
   }
 
-  /** @returns the tunnel, with a session */
+  /** @returns the tunnel, after its handshake */
   async #session(signal?: AbortSignal): Promise<SandboxTunnel> {
     this.#regainPatience();
     const tunnel = await this.#tunnel(this.#patienceEnd(), signal);
@@ -233,13 +241,16 @@ export class SandboxDialer implements Dialer {
     return tunnel;
   }
 
-  /** Asked again behind each wait: patience may have been renewed meanwhile. */
+  /** Computed again after each wait, because renewPatience() may have been called. */
   #patienceEnd(): number {
     this.#missingSince ??= this.#clock.now();
     return Math.min(this.#missingSince + this.#wait, this.#answersDue);
   }
 
-  /** In a long invocation, and in a managed instance, no event tells that what was missing may be there. */
+  /**
+   * Allows another wait after a pause: during a long invocation, and on Lambda Managed Instances,
+   * no event calls renewPatience().
+   */
   #regainPatience(): void {
     const since = this.#missingSince ?? Infinity;
     if (this.#clock.now() >= since + this.#wait + REST) this.#missingSince = undefined;

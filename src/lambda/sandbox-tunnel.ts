@@ -1,14 +1,14 @@
 import type { Dialer } from '../proxy/dialer.js';
 
-/** What the extension needs of a tunnel. */
+/** The part of a tunnel that the extension uses. */
 export interface SandboxTunnel {
   readonly dialer: Dialer;
-  /** As Tunnel.waitForHandshake(). */
+  /** See Tunnel.waitForHandshake(). */
   waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void>;
-  /** As UserspaceTunnel.refreshSession(). */
+  /** See UserspaceTunnel.refreshSession(). */
   refreshSession(): void;
-  /** As PooledTunnel.onMoving(); absent where it never moves. */
+  /** See PooledTunnel.onMoving(); absent if the tunnel never changes its SIM. */
   onMoving?(listener: () => void): void;
-  /** As UserspaceTunnel.close(). */
+  /** See UserspaceTunnel.close(). */
   close(options: { readonly gracePeriod: number }): Promise<void>;
 }

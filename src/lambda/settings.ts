@@ -1,4 +1,4 @@
-/** What the environment of a Lambda function says about the extension. */
+/** Reads the extension's settings from the environment variables of the Lambda function. */
 import { hasSecretShape } from '../lib/secrets/secret-shapes.js';
 import { UserError } from '../lib/errors/user-error.js';
 import type { DialTarget } from '../proxy/dialer.js';
@@ -8,23 +8,23 @@ import { parseTarget, UNIFIED_ENDPOINT } from '../proxy/forward/target.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where the configuration is. */
+/** The location of the configuration. */
 export type ConfigPlace =
-  /** A path, the JSON itself, or its base64. */
+  /** A path, JSON text or base64-encoded JSON. */
   | { readonly kind: 'value'; readonly value: string }
-  /** arc.json in the function's own folder, else in a layer. */
+  /** Candidate paths of arc.json: the function's folder, then a layer. */
   | { readonly kind: 'files'; readonly paths: readonly string[] }
-  /** Through AWS's Parameters and Secrets extension. */
+  /** A name for the AWS Parameters and Secrets Lambda Extension. */
   | { readonly kind: 'secret' | 'parameter'; readonly name: string };
 
-/** What the extension does when there is no tunnel by its time. */
+/** What the extension does if the tunnel is not open in time. */
 export type FailurePolicy =
-  /** The function runs, and its requests are answered with 503 and the reason. */
+  /** The function runs, and its requests get a 503 response with the reason. */
   | 'degrade'
   /** The environment does not start. */
   | 'fail';
 
-/** How AWS has made the execution environment (AWS_LAMBDA_INITIALIZATION_TYPE). */
+/** How Lambda initialized the execution environment (AWS_LAMBDA_INITIALIZATION_TYPE). */
 export type InitializationType = (typeof INITIALIZATION_TYPES)[number];
 
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const;
@@ -32,34 +32,34 @@ const POLICIES = ['degrade', 'fail'] as const;
 const CONGESTION = ['bbr', 'cubic', 'reno'] as const;
 
 export interface LambdaSettings {
-  /** Of 127.0.0.1 and ::1. */
+  /** The listening port on 127.0.0.1 and ::1. */
   readonly port: number;
-  /** Milliseconds: until the first /next, and for each request that finds no tunnel. */
+  /** Maximum milliseconds before the first /next request, and for each request without a tunnel. */
   readonly wait: number;
   readonly onFailure: FailurePolicy;
   readonly target: DialTarget;
-  /** What browsers may send. */
+  /** Which requests browsers may send. */
   readonly browsers: BrowserPolicy;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly congestion: (typeof CONGESTION)[number];
   readonly place: ConfigPlace;
-  /** What a relative path is relative to. */
+  /** The base folder of relative paths. */
   readonly taskRoot: string;
   readonly initializationType: InitializationType;
 }
 
-/** AWS does not tell it to extensions; it has never been another. */
+/** Lambda does not pass this path to extensions, but it has always been the same. */
 const TASK_ROOT = '/var/task';
 const LAYER_CONFIG = '/opt/arctun/arc.json';
-/** As in the article: functions that were written for soraproxy find us there. */
+/** The port of SORACOM's article, so that functions written for soraproxy work unchanged. */
 const DEFAULT_PORT = 8080;
 const DEFAULT_WAIT = 3;
-/** Seconds: Lambda ends an init of 10 s, and what comes behind needs some of them. */
+/** Seconds: Lambda limits init to 10 s, and later steps need some of that time. */
 const LONGEST_WAIT = 9;
 
 export interface ReadSettings {
   readonly settings: LambdaSettings;
-  /** The first variable that cannot be used: its default stands in the settings. */
+  /** The error of the first invalid variable; the settings contain its default instead. */
   readonly fault: UserError | undefined;
 }
 
@@ -161,7 +161,9 @@ function unusable(name: string, text: string, why: string): UserError {
   });
 }
 
-/** A configuration that was meant for another variable holds a key, in one form or another. */
+/**
+ * True if the value may appear in messages; a configuration in the wrong variable contains a key.
+ */
 function isShown(text: string): boolean {
   return /^[^"'{}]{1,40}$/.test(text) && !hasSecretShape(text);
 }

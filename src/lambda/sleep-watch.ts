@@ -1,8 +1,8 @@
 import type { WallClock, Clock } from '../ports/clock.js';
 
 /**
- * Tells how long an environment was frozen. Its monotonic clock stands still then, as far as is known;
- * where it does not, it tells the same as the wall clock does.
+ * Measures how long an environment was frozen. The monotonic clock is known to stop during a
+ * freeze; if it does not, both clocks give the same result.
  */
 export class SleepWatch {
   readonly #clock: Clock;
@@ -17,13 +17,13 @@ export class SleepWatch {
     this.#unix = wallClock.unixMilliseconds();
   }
 
-  /** To be called before what a freeze may interrupt. */
+  /** Call before an operation that a freeze may interrupt. */
   mark(): void {
     this.#now = this.#clock.now();
     this.#unix = this.#wallClock.unixMilliseconds();
   }
 
-  /** Milliseconds since mark(), by whichever clock has seen more of them. */
+  /** Milliseconds since mark(), by the clock that advanced further. */
   elapsed(): number {
     const byClock = this.#clock.now() - this.#now;
     return Math.max(byClock, this.#wallClock.unixMilliseconds() - this.#unix);

@@ -1,6 +1,6 @@
 /**
- * A connection that is opened when an invocation begins, for the request that the function is about to
- * make: that then takes one round trip and not two (docs/decisions/0015-a-connection-ahead.md).
+ * A connection that is opened at the start of an invocation, so that the function's next request
+ * takes one round trip instead of two (docs/decisions/0015-a-connection-ahead.md).
  */
 import type { Duplex } from 'node:stream';
 
@@ -8,7 +8,10 @@ import type { WallClock } from '../ports/clock.js';
 import { abortReason } from '../lib/errors/error-message.js';
 import { whileWaiting } from '../lib/waits.js';
 
-/** Older ones, in ms by the wall clock, may have been given up by their other end, unheard in a freeze. */
+/**
+ * Maximum age in milliseconds on the wall clock: during a freeze, the other end may close an older
+ * one unnoticed.
+ */
 const LIFE = 5_000;
 
 export class SpareConnection {
@@ -20,7 +23,7 @@ export class SpareConnection {
     this.#wallClock = wallClock;
   }
 
-  /** Opens one in the place of an old one; one that is young stays. */
+  /** Opens a connection unless a recent one exists; replaces an old one. */
   prepare(dial: (signal: AbortSignal) => Promise<Duplex>): void {
     if (this.#opening !== undefined && !this.#isOld()) return;
     this.discard();
@@ -34,15 +37,15 @@ export class SpareConnection {
     };
     stream.then((opened) => {
       opened.on('error', drop).once('close', drop);
-      // Its other end has ended it, or has said something unasked.
+      // The other end closed the connection, or sent unexpected data.
       opened.once('readable', drop);
     }, drop);
   }
 
   /**
-   * The connection, which is the caller's now; undefined where there is none.
+   * Hands the connection over to the caller; undefined if none exists.
    *
-   * @param signal ends its opening, where that is not over
+   * @param signal aborts a connection that is still being opened
    */
   take(signal?: AbortSignal): Promise<Duplex> | undefined {
     const opening = this.#opening;
@@ -56,7 +59,7 @@ export class SpareConnection {
     return whileWaiting(stream, signal, () => opening.abort.abort(abortReason(signal)));
   }
 
-  /** Ends what nobody has taken. */
+  /** Closes the connection if it was not taken. */
   discard(): void {
     const opening = this.#opening;
     this.#opening = undefined;

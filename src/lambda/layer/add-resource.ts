@@ -1,10 +1,10 @@
 /**
- * Makes Node's executable a single executable application: its blob becomes a note in memory that
- * Node looks for at its start (`postject_find_resource` of Node's deps/postject/postject-api.h).
+ * Turns Node's executable into a single executable application: its blob becomes a note in memory
+ * that Node looks up at startup (`postject_find_resource` in Node's deps/postject/postject-api.h).
  *
- * The tool postject adds a segment, for which program headers have to move. This needs no room: the
- * last segment of data, which ends in zeros that the file does not hold, is written out in full, and
- * goes on with the note; the program header of notes, which exists, points to all notes, there.
+ * The tool postject adds a segment, which requires moving the program headers. This code does not:
+ * it writes the trailing zeros of the last data segment to the file and appends the notes to that
+ * segment. The existing program header of type PT_NOTE then points to them.
  */
 import {
   alignUp,
@@ -26,17 +26,17 @@ import {
 } from './elf.js';
 
 const NAME = 'NODE_SEA_BLOB';
-/** Behind it stands `0` in Node as it is, and `1` in one with a blob. */
+/** Followed by `0` in an unmodified Node, and by `1` in one with a blob. */
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:';
-/** Of the blob in memory, in bytes. */
+/** Alignment of the blob in memory, in bytes. */
 const ALIGNMENT = 16;
 const NOTE_HEADER_SIZE = 12;
 
 /**
- * The executable with the blob in it.
+ * Returns the executable with the blob.
  *
- * @param bytes Node's executable, without symbols: there is no room for others behind the blob
- * @throws ElfError when it is not Node's, or has a blob already
+ * @param bytes Node's executable without symbols, because there is no space for them after the blob
+ * @throws ElfError if the file is not Node's, or already has a blob
  */
 export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
   const { segments, sections } = readElf(bytes);
@@ -83,13 +83,16 @@ export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
   ]);
 }
 
-/** Zeros that are now in the file. Those of a thread's memory have none at all: they are a pattern. */
+/**
+ * Updates a section whose zeros are now in the file. Sections of thread-local storage take no space
+ * in a segment.
+ */
 function writtenOut(section: Section, fileOffset: (address: number) => number): Section {
   if (section.type !== SECTION_NOBITS || (section.flags & FLAG_TLS) !== 0) return section;
   return { ...section, type: SECTION_PROGBITS, offset: fileOffset(section.address) };
 }
 
-/** The notes that there were, and one more whose content is aligned. */
+/** Returns the existing notes and another one with aligned content. */
 function note(
   before: Uint8Array,
   name: string,
@@ -98,7 +101,7 @@ function note(
 ): Uint8Array {
   const nameBytes = new TextEncoder().encode(`${name}\0`);
   const headLength = NOTE_HEADER_SIZE + alignUp(nameBytes.length, 4);
-  // Notes follow each other without gaps: names may be longer than their text.
+  // Notes must follow each other without gaps, so the padding is part of the name.
   const contentAt = alignUp(before.length + headLength, alignment);
   const padding = contentAt - before.length - headLength;
   const result = new Uint8Array(contentAt + alignUp(content.length, 4));

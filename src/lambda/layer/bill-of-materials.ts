@@ -1,7 +1,7 @@
-/** The software bill of materials of a layer, as CycloneDX has it (https://cyclonedx.org). */
+/** Creates a layer's software bill of materials in CycloneDX format (https://cyclonedx.org). */
 import { type Architecture, NODE_PACKAGES, NODE_VERSION } from './node-release.js';
 
-/** What we read and write of CycloneDX 1.5; the rest is kept as it is. */
+/** The CycloneDX 1.5 fields in use; all others are kept unchanged. */
 interface BillOfMaterials {
   readonly metadata: { readonly component: { readonly 'bom-ref': string } };
   readonly components: readonly unknown[];
@@ -13,7 +13,7 @@ interface Dependency {
   readonly dependsOn?: readonly string[];
 }
 
-/** The bill of a bundle, with the Node that it runs on beside the libraries. */
+/** Adds the Node runtime to a bundle's bill of materials. */
 export function withNode(bill: string, architecture: Architecture): string {
   const { name, integrity } = NODE_PACKAGES[architecture];
   const parsed = JSON.parse(bill) as BillOfMaterials;

@@ -1,4 +1,4 @@
-/** Builds a layer from what stands in the package and Node from npm, and writes it. */
+/** Builds a layer from prebuilt files of the package and from npm's Node, and writes it. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,15 +13,15 @@ import { type LayerKind, readPrebuilt } from './prebuilt.js';
 import { requireLayerPath, writeLayer } from './write-layer.js';
 
 export interface LayerOptions {
-  /** `nodejs` is the thin one, which takes the Node of its runtime. */
+  /** `nodejs` is the thin layer, which uses the Node of the Lambda runtime. */
   readonly kind: LayerKind;
-  /** Path of the zip; `arctun-lambda-KIND.zip` when absent. */
+  /** Path of the zip file; `arctun-lambda-KIND.zip` by default. */
   readonly output?: string | undefined;
 }
 
 export interface LayerPorts {
   readonly commands: CommandRunner;
-  /** `dist/executable` of the package. */
+  /** The package's folder `dist/executable`. */
   readonly prebuilt: string;
   /** Stops it; then nothing is left but what was there. */
   readonly signal?: AbortSignal;
@@ -31,10 +31,10 @@ export interface LayerPorts {
 
 export interface BuiltLayer {
   readonly file: string;
-  /** As `aws lambda publish-layer-version` takes them. */
+  /** The architectures, as `aws lambda publish-layer-version` expects them. */
   readonly architectures: readonly Architecture[];
   readonly bytes: number;
-  /** In hexadecimal. */
+  /** The checksum in hexadecimal. */
   readonly sha256: string;
 }
 

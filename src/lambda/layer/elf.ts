@@ -1,9 +1,9 @@
 /**
- * ELF files as the linker wrote them (System V gABI, ELF-64, little endian): enough of the format to
- * leave out what a program does not load, and to add what it shall.
+ * Reads and writes linker-generated ELF files (System V gABI, ELF-64, little endian), as far as
+ * needed to remove sections that are not loaded and to add one.
  */
 
-/** Whatever is not as we know it: nothing is guessed about a file that is to be changed. */
+/** The file has an unexpected layout, so it is not changed. */
 export class ElfError extends Error {
   override readonly name = 'ElfError';
 }
@@ -14,9 +14,9 @@ export const SECTION_PROGBITS = 1;
 export const SECTION_STRTAB = 3;
 export const SECTION_NOTE = 7;
 export const SECTION_NOBITS = 8;
-/** The section has memory while the program runs. */
+/** The section occupies memory at run time. */
 export const FLAG_ALLOC = 0x2;
-/** `info` is the index of a section. */
+/** `info` is a section index. */
 export const FLAG_INFO_LINK = 0x40;
 export const FLAG_TLS = 0x400;
 
@@ -25,7 +25,7 @@ const FILE_HEADER_SIZE = 64;
 const SEGMENT_HEADER_SIZE = 56;
 const MAGIC_64_BIT_LITTLE_ENDIAN = [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1];
 
-/** A program header. Offsets and addresses are below 2^53 here. */
+/** A program header. Offsets and addresses are below 2^53. */
 export interface Segment {
   readonly type: number;
   readonly offset: number;
@@ -73,21 +73,21 @@ export function readElf(bytes: Uint8Array): ElfFile {
   };
 }
 
-/** Writes the program header at an index anew; flags and alignment stay. */
+/** Overwrites the program header at an index, except its flags and alignment. */
 export function writeSegment(bytes: Uint8Array, index: number, segment: Segment): void {
   const view = viewOf(bytes);
   const at = readNumber(view, 0x20) + index * SEGMENT_HEADER_SIZE;
   view.setUint32(at, segment.type, true);
   writeNumber(view, at + 0x08, segment.offset);
   writeNumber(view, at + 0x10, segment.address);
-  // The physical address, which nobody reads.
+  // The physical address, which is unused.
   writeNumber(view, at + 0x18, segment.address);
   writeNumber(view, at + 0x20, segment.fileSize);
   writeNumber(view, at + 0x28, segment.memorySize);
 }
 
 /**
- * Appends the table of sections, and the section `.shstrtab` with their names as its last one.
+ * Appends the section header table, whose last section `.shstrtab` contains the section names.
  *
  * @param bytes the file up to the table
  * @param sections without `.shstrtab`
@@ -116,7 +116,7 @@ export function appendSections(bytes: Uint8Array, sections: readonly Section[]):
   return result;
 }
 
-/** The first offset in the file behind everything that is loaded. */
+/** Returns the first file offset after all loaded data. */
 export function endOfSegments(segments: readonly Segment[]): number {
   return Math.max(
     FILE_HEADER_SIZE + segments.length * SEGMENT_HEADER_SIZE,

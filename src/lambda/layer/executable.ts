@@ -1,6 +1,6 @@
 /**
- * The single executable: Node, without its symbols, with our program in it. What the program holds is decided in
- * tools/bundle/build-executable.js.
+ * Creates the single executable: Node without its symbols, with arctun's program.
+ * tools/bundle/build-executable.js defines the program's content.
  */
 import { UserError } from '../../lib/errors/user-error.js';
 import { addResource } from './add-resource.js';
@@ -8,7 +8,7 @@ import { ElfError } from './elf.js';
 import { NODE_VERSION } from './node-release.js';
 import { stripSymbols } from './strip-symbols.js';
 
-/** @throws UserError of kind `failed`, when Node's file is not of the layout that we know */
+/** @throws UserError of kind `failed` if Node's file has an unexpected layout */
 export function makeExecutable(node: Uint8Array, blob: Uint8Array): Uint8Array {
   try {
     return addResource(stripSymbols(node), blob);

@@ -1,4 +1,4 @@
-/** Node for Linux by way of npm, which a user of ours has: whichever registry and proxy it uses. */
+/** Downloads Node for Linux through the user's npm, which knows their registry and proxy. */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,9 +23,10 @@ export interface NodeFiles {
 }
 
 /**
- * Node for an architecture, exactly as it was when this version of arctun was made.
+ * Returns Node for an architecture, identical to the one that this version of arctun was built
+ * with.
  *
- * @param folder where the package is put; one that is there already is taken
+ * @param folder the download folder; an existing package in it is used
  * @param expected for tests
  * @throws UserError of kind `failed`
  */
@@ -82,7 +83,7 @@ async function downloadPackage(
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   const specification = `${wanted.name}@${NODE_VERSION}`;
-  // By default npm retries for minutes without a network, and prints nothing.
+  // By default, npm retries for minutes without a network and prints nothing.
   const waits = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
   const patience = ['--fetch-retries=1', ...waits, '--fetch-timeout=60000'];
   const options = ['--ignore-scripts', '--loglevel=error', ...patience];
@@ -105,7 +106,7 @@ async function downloadPackage(
   ]);
 }
 
-/** What npm says, without where its own log is. */
+/** Returns npm's error message without the path of npm's log file. */
 function reasonOf(stderr: string): string {
   const lines = stderr
     .split('\n')

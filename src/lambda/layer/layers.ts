@@ -1,24 +1,25 @@
-/** The layers of AWS Lambda, as zip files: what is in them comes to stand in /opt. */
+/** Creates the Lambda layers as zip files, which Lambda extracts to /opt. */
 import { withNode } from './bill-of-materials.js';
 import type { NodeFiles } from './fetch-node.js';
 import type { Architecture } from './node-release.js';
 import type { Prebuilt } from './prebuilt.js';
 import { zip, type ZipEntry } from './zip.js';
 
-/** Lambda starts what stands in `extensions/`, and registers it by its name. */
+/** Lambda starts the files in `extensions/`; each registers under its file name. */
 const EXTENSION = 'extensions/arctun';
-/** Of their own: files of other layers in /opt have common names. */
+/** A separate folder, because files of other layers in /opt may have the same names. */
 const DOCUMENTS = 'share/doc/arctun/';
 /**
- * `/opt/bin` is on the PATH of functions. No symbolic link, for not all that unzips makes them. Without
- * words, what stands in `extensions/` would take itself for the extension.
+ * The PATH of functions includes `/opt/bin`. This is no symbolic link, because some unzip tools do
+ * not create them. Without arguments it shows the help, because a file in `extensions/` would
+ * otherwise run as the extension.
  */
 const COMMAND =
   '#!/bin/sh\n[ $# -gt 0 ] || set -- --help\nexec "${0%/*}/../extensions/arctun" "$@"\n';
-/** The Node of Lambda's own runtimes for it. */
+/** The Node of Lambda's Node.js runtimes. */
 const INTERPRETER = '#!/var/lang/bin/node\n';
 
-/** The layer for all runtimes. */
+/** Creates the layer for all runtimes. */
 export function executableLayer(
   executable: Uint8Array,
   documents: readonly ZipEntry[],
@@ -30,7 +31,7 @@ export function executableLayer(
   ]);
 }
 
-/** The layer for the runtimes nodejs20.x and newer. */
+/** Creates the layer for the runtimes nodejs20.x and newer. */
 export function thinLayer(prebuilt: Prebuilt): Uint8Array {
   const { program, bill, notices } = prebuilt;
   return zip([
@@ -39,7 +40,7 @@ export function thinLayer(prebuilt: Prebuilt): Uint8Array {
   ]);
 }
 
-/** What is in the executable: its licences, and its bill of materials. */
+/** Returns the licenses and the bill of materials of the executable. */
 export function executableDocuments(
   { license, bill, notices }: Prebuilt,
   node: NodeFiles,

@@ -1,17 +1,17 @@
 /**
- * The Node that is in the executable. Its packages are npm's copies of the official builds. 24 runs
- * wherever glibc is 2.28 or newer; 26 needs libatomic besides, which Lambda's runtimes do not have.
+ * The Node version in the executable, from npm's copies of the official builds. Version 24 needs
+ * glibc 2.28 or newer; 26 also needs libatomic, which Lambda's runtimes do not have.
  */
 export const NODE_VERSION = '24.21.0';
 
-/** As AWS Lambda names them. */
+/** The names of AWS Lambda. */
 export const ARCHITECTURES = ['x86_64', 'arm64'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
 
-/** A package of npm that has Node's executable for Linux. */
+/** An npm package with Node's executable for Linux. */
 export interface NodePackage {
   readonly name: string;
-  /** What npm's registry says of the package: SHA-512 of its file, in base64. */
+  /** The checksum in npm's registry: SHA-512 of the package file, in base64. */
   readonly integrity: string;
 }
 

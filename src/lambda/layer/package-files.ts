@@ -1,13 +1,13 @@
-/** Reads files out of a package of npm, which is a gzipped tar archive. */
+/** Reads files from an npm package, which is a gzipped tar archive. */
 import { gunzipSync } from 'node:zlib';
 
 import { type ParsedTarFileItem, parseTar } from 'nanotar';
 
 /**
- * The content of the files that are asked for, in their order.
+ * Returns the content of the given files, in the same order.
  *
- * @param paths inside of the package, as `package/LICENSE`
- * @throws Error when the archive is damaged, or one of the files is not in it
+ * @param paths inside the package, such as `package/LICENSE`
+ * @throws Error if the archive is damaged, or if a file is missing
  */
 export function packageFiles(archive: Uint8Array, paths: readonly string[]): Uint8Array[] {
   const files = filesOf(gunzipSync(archive), paths);

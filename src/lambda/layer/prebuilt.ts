@@ -1,4 +1,7 @@
-/** What stands ready in the package, for it takes development tools: bundles and what is said of them. */
+/**
+ * Reads the prebuilt files of the package, which need development tools to build: bundles, licenses
+ * and bills of materials.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -12,16 +15,19 @@ export interface Prebuilt {
   readonly program: Uint8Array;
   /** CycloneDX, without Node. */
   readonly bill: string;
-  /** The licences of the libraries in it. */
+  /** The licenses of the bundled libraries. */
   readonly notices: string;
-  /** Our own licence. */
+  /** The license of arctun. */
   readonly license: Uint8Array;
 }
 
-/** For which runtimes a layer is: all of an architecture, or those that have a Node. */
+/** The runtimes that a layer supports: all of an architecture, or those with Node. */
 export type LayerKind = Architecture | 'nodejs';
 
-/** Blobs hold compiled code, which is one architecture's; they are gzipped, because every installation has them. */
+/**
+ * Blobs contain compiled code for one architecture. They are gzipped, because every installation
+ * has them.
+ */
 const PROGRAMS: Readonly<Record<LayerKind, string>> = {
   x86_64: 'arctun-x86_64.blob.gz',
   arm64: 'arctun-arm64.blob.gz',
@@ -29,7 +35,7 @@ const PROGRAMS: Readonly<Record<LayerKind, string>> = {
 };
 
 /**
- * @param folder `dist/executable` of the package
+ * @param folder the package's folder `dist/executable`
  * @throws UserError of kind `failed`
  */
 export async function readPrebuilt(folder: string, kind: LayerKind): Promise<Prebuilt> {

@@ -1,6 +1,6 @@
 /**
- * Leaves out of an executable what it never loads: the symbol table and debugging information, 18 MB
- * of Node's 127. It is what `strip` does, for machines that have no `strip` for Linux or for arm64.
+ * Removes the symbol table and debugging information from an executable, 18 MB of Node's 127. It
+ * works like `strip`, which may be missing or may not support Linux or arm64.
  */
 import {
   appendSections,
@@ -13,16 +13,16 @@ import {
 } from './elf.js';
 
 /**
- * The executable without sections that have no memory, but for the names of the others.
+ * Returns the executable without sections that occupy no memory, except the section names.
  *
- * @throws ElfError when it is no ELF file of the usual layout
+ * @throws ElfError if the file is not an ELF file with the usual layout
  */
 export function stripSymbols(bytes: Uint8Array): Uint8Array {
   const { segments, sections } = readElf(bytes);
   const [first, ...others] = sections;
   if (first === undefined) throw new ElfError('it has no sections');
   const kept = [first, ...others.filter(({ flags }) => (flags & FLAG_ALLOC) !== 0)];
-  // Symbols and relocations that stay name sections by their index: it may not move.
+  // Remaining symbols and relocations refer to sections by index, so the indices must not change.
   if (kept.some((section, index) => sections[index] !== section))
     throw new ElfError('sections that are loaded stand behind others that are not');
   if (kept.some((section) => refersTo(section).some((index) => index >= kept.length)))

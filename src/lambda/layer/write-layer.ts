@@ -1,4 +1,4 @@
-/** The file of a layer: whole, or not there. */
+/** Writes the file of a layer atomically. */
 import { open, rename, rm, writeFile } from 'node:fs/promises';
 
 import { codeOf } from '../../lib/errors/error-message.js';
@@ -17,7 +17,7 @@ const NEXT: Readonly<Record<string, string>> = {
 };
 
 /**
- * Throws unless a layer may stand at the path: nothing, or a zip file, which is replaced.
+ * Throws unless the path is free or has a zip file, which is replaced.
  * @throws UserError
  */
 export async function requireLayerPath(path: string): Promise<void> {
@@ -30,7 +30,7 @@ export async function requireLayerPath(path: string): Promise<void> {
   });
 }
 
-/** The first four bytes; undefined where nothing is. */
+/** Reads the first four bytes; undefined if the file does not exist. */
 async function readStart(path: string): Promise<string | undefined> {
   try {
     const file = await open(path, 'r');
@@ -47,7 +47,7 @@ async function readStart(path: string): Promise<string | undefined> {
 }
 
 /**
- * Writes under another name first, so that nobody finds a half.
+ * Writes to a temporary name first, so that no reader sees a partial file.
  * @throws UserError
  */
 export async function writeLayer(path: string, bytes: Uint8Array): Promise<void> {

@@ -1,20 +1,20 @@
 /**
- * Zip files whose bytes depend on nothing but what is in them. Deflate is a JavaScript's: zlib's result
- * depends on the processor and on the version of Node.
+ * Creates reproducible zip files. Compression is done in JavaScript, because zlib's output depends
+ * on the processor and on the version of Node.
  */
 import { type Zippable, zipSync } from 'fflate';
 
 export interface ZipEntry {
   readonly path: string;
-  /** The permission bits, as 0o755. */
+  /** The permission bits, such as 0o755. */
   readonly mode: number;
   readonly content: Uint8Array;
 }
 
 const REGULAR_FILE = 0o100000;
-/** The system of a zip's entry for which its attributes are a Unix mode. */
+/** The zip host system whose file attributes are a Unix mode. */
 const UNIX = 3;
-/** The first moment that a zip can name. It is a local time, and is made from local time here. */
+/** The earliest time in a zip file. Zip uses local time, so the date is created in local time. */
 const MONTH_OF_MTIME = [1980, 0, 1] as const;
 
 export function zip(entries: readonly ZipEntry[]): Uint8Array {

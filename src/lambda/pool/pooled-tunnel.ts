@@ -1,10 +1,10 @@
 /**
- * One tunnel over a pool of virtual SIMs: it uses one of them, and moves on to another where a rival
- * is there (sim-pool.ts says when).
+ * A tunnel over a pool of virtual SIMs: it uses one SIM, and moves to another if a rival appears
+ * (sim-pool.ts decides when).
  *
- * Nothing is lost by a move, and nothing sent twice: dials wait while it lasts, a dial that was under
- * way is made again, and a connection that was handed out has DRAIN to end. One that has not is reset,
- * and whoever has sent a request on it hears so: whether that has arrived is not known.
+ * A move loses no data and sends nothing twice. Dials wait until the move ends, and pending dials
+ * are repeated. Open connections have DRAIN to finish. The others are reset, so that their clients
+ * see an error: whether their requests arrived is unknown.
  */
 import type { Duplex } from 'node:stream';
 
@@ -20,39 +20,49 @@ import { type PoolDecision, SimPool } from './sim-pool.js';
 
 /** A virtual SIM of a pool. */
 export interface PooledSim {
-  /** For the log: the SIM's id, or where it is in the list. */
+  /** The SIM's ID, or its position in the list, for the log. */
   readonly name: string;
   readonly config: TunnelConfig;
 }
 
 export interface PooledTunnelOptions {
-  /** One at least. All have the MTU and the congestion control of the first that is used. */
+  /** At least one. All use the MTU and the congestion control of the first SIM in use. */
   readonly sims: readonly PooledSim[];
-  /** The place in `sims` of the one to begin with: what an earlier process of this sandbox had. */
+  /** The index in `sims` to start with: the SIM that an earlier process of this sandbox used. */
   readonly first?: number | undefined;
-  /** Called with the place of the SIM that is used from now on, and from the opening on. */
+  /** Called with the index of the SIM in use, after opening and after each move. */
   readonly onSim?: (index: number) => void;
 }
 
-/** Connections have this long, in ms, to end before a move: until a handshake may begin (whitepaper 6.1), and 1 s. */
+/**
+ * Milliseconds for connections to finish before a move: the time until a handshake may start
+ * (whitepaper 6.1), plus 1 s.
+ */
 export const DRAIN = 6_000;
 
-/** In between, the session is taken back as soon as that may be. */
+/** Milliseconds between attempts to take the session back during a drain. */
 const LOOK_AGAIN = 1_000;
 
-/** A SYN that was sent again, in ms: the first was lost, or the session (RFC 6298 2.1). */
+/**
+ * Milliseconds after which a SYN was retransmitted, because the first was lost, or the session (RFC
+ * 6298 2.1).
+ */
 const INTERRUPTED = 1_000;
 
-/** A wait for a handshake says something of its SIM where an initiation has had this long for its answer, in ms. */
+/**
+ * Milliseconds without a response after which a failed wait for a handshake counts against its SIM.
+ */
 const UNHEARD = 2_000;
 
-/** Such waits behind which a SIM is given up that has been answered before: more than a server's restart. */
+/**
+ * Failed waits after which a SIM that worked before is given up; a server's restart causes fewer.
+ */
 const WAITS_IN_VAIN = 3;
 
-/** A dial that moves made again is given up after this, in ms, as any other is. */
+/** Milliseconds after which a dial repeated by moves fails, as any other dial does. */
 export const DIAL_LIMIT = 20_000;
 
-/** Why a SIM is left, for the log. */
+/** The log messages for leaving a SIM. */
 const MOVE_REASONS = {
   rival: 'another sandbox uses this virtual SIM',
   silence: 'the Arc server does not answer for this virtual SIM',
@@ -62,7 +72,7 @@ type MoveReason = keyof typeof MOVE_REASONS;
 
 export class PooledTunnel {
   readonly tunnel: UserspaceTunnel;
-  /** TCP inside of the tunnel, whichever SIM it uses. */
+  /** Dials TCP connections inside the tunnel with whichever SIM is in use. */
   readonly dialer: ConfirmingDialer;
   readonly #sims: readonly PooledSim[];
   readonly #pool: SimPool;
@@ -70,18 +80,18 @@ export class PooledTunnel {
   readonly #onSim: (index: number) => void;
   #onMoving: () => void = () => undefined;
   readonly #open = new Set<Duplex>();
-  /** Called when a connection has ended. */
+  /** Called when a connection has closed. */
   #onEnded: () => void = () => undefined;
-  /** The move under way. */
+  /** The current move. */
   #move: Promise<void> | undefined;
   #moves = 0;
-  /** When the SIM of now was taken, by the wall clock. */
+  /** When the current SIM was taken, on the wall clock. */
   #takenAt: number;
-  /** Waits for a handshake that have ended without one, since the last that did not. */
+  /** Failed waits for a handshake since the last successful one. */
   #waitsInVain = 0;
-  /** When the last of them ended, or the SIM was taken. */
+  /** When the last failed wait ended, or when the SIM was taken. */
   #waitedUntil: number;
-  /** Ends a drain under way. */
+  /** Ends the current drain. */
   #endDrain: () => void = () => undefined;
   #isClosed = false;
 
@@ -103,8 +113,8 @@ export class PooledTunnel {
   }
 
   /**
-   * Opens the tunnel with a SIM of the pool, as UserspaceTunnel.open().
-   * @throws RangeError for a pool without SIMs
+   * Opens the tunnel with a SIM of the pool, like UserspaceTunnel.open().
+   * @throws RangeError for an empty pool
    */
   static async open(options: PooledTunnelOptions, ports: TunnelPorts): Promise<PooledTunnel> {
     const { sims, first } = options;
@@ -116,30 +126,33 @@ export class PooledTunnel {
     return new PooledTunnel(tunnel, pool, ports, options);
   }
 
-  /** The place of the SIM in use. */
+  /** The index of the SIM in use. */
   get sim(): number {
     return this.#pool.current;
   }
 
-  /** How often it has moved on. */
+  /** The number of moves. */
   get moves(): number {
     return this.#moves;
   }
 
-  /** Whether it has had its SIM alone for long enough to keep it. */
+  /** Whether this tunnel has used its SIM alone for long enough to keep it. */
   get isSettled(): boolean {
     return this.#pool.isIncumbent(this.#now());
   }
 
   /**
-   * Whoever holds a connection that carries nothing yet had better end it: a move waits for it.
-   * @param listener called at the beginning of each move; there is one
+   * Sets the listener for moves. It should close unused connections, because a move waits for them.
+   * @param listener called at the start of each move; replaces the previous listener
    */
   onMoving(listener: () => void): void {
     this.#onMoving = listener;
   }
 
-  /** As UserspaceTunnel.waitForHandshake(). Where it is in vain, another SIM is tried for who comes next. */
+  /**
+   * Like UserspaceTunnel.waitForHandshake(). If it fails, the tunnel may try another SIM for later
+   * requests.
+   */
   async waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
     try {
       await this.tunnel.waitForHandshake(deadline, signal);
@@ -154,7 +167,7 @@ export class PooledTunnel {
     this.tunnel.refreshSession();
   }
 
-  /** As UserspaceTunnel.close(); a move under way is not waited for, unless it is behind its drain. */
+  /** Like UserspaceTunnel.close(). It ends a drain, and waits for a move that is past its drain. */
   async close(options?: CloseOptions): Promise<void> {
     this.#isClosed = true;
     this.#endDrain();
@@ -175,7 +188,7 @@ export class PooledTunnel {
       const hasMoved = (): boolean => this.#move !== undefined || this.#moves !== moves;
       try {
         const stream = await this.tunnel.dialer.dial(target, signal);
-        // It would end with the address: nothing was sent on it yet.
+        // The move invalidates this connection's address, and nothing was sent on it yet.
         if (hasMoved()) {
           stream.on('error', () => undefined).destroy();
           continue;
@@ -200,13 +213,13 @@ export class PooledTunnel {
     });
   }
 
-  /** That it is certain is for the log: the pool counts for itself. */
+  /** Ignores isCertain, which is only for the log, because the pool counts the signs itself. */
   #handleRival({ isInDoubt }: Rival): void {
     if (isInDoubt) this.#follow(this.#pool.doubted(this.#now()), 'rival');
     else this.#pool.interrupted(this.#now());
   }
 
-  /** A SIM that is not answered is no good, unless none is. */
+  /** Counts a failed wait. A SIM without responses is left, unless no SIM gets any. */
   #unheard(): PoolDecision {
     const now = this.#ports.clock.now();
     if (now - this.#waitedUntil < UNHEARD) return { action: 'stay' };
@@ -238,7 +251,7 @@ export class PooledTunnel {
     this.#onMoving();
     await this.#drain();
     if (this.#isClosed) return;
-    // Behind the reconfiguration what was dialled before has ended, and is dialled again.
+    // The reconfiguration ends pending dials, which are then repeated.
     this.#takenAt = this.#now();
     await this.tunnel.reconfigure(next.config);
     this.#pool.moved(to);
@@ -248,7 +261,7 @@ export class PooledTunnel {
     this.#onSim(to);
   }
 
-  /** Takes the session back, so that what is under way can end. */
+  /** Takes the session back repeatedly, so that open connections can finish. */
   #drain(): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();
     const { clock } = this.#ports;

@@ -1,8 +1,8 @@
 import type { Files } from '../../ports/files.js';
 
 /**
- * Which virtual SIM of the pool this environment has used last. Lambda starts us anew where a function
- * has hung or died, and keeps the environment's /tmp.
+ * Remembers the virtual SIM of the pool that this environment used last. After a timeout or a
+ * crash, Lambda restarts the extension and keeps the environment's /tmp.
  */
 export class SimMemory {
   readonly #path: string;
@@ -13,12 +13,12 @@ export class SimMemory {
     this.#files = files;
   }
 
-  /** What was kept; undefined where nothing was, or it cannot be read. */
+  /** Returns the saved name; undefined if none was saved or the file is unreadable. */
   async read(): Promise<string | undefined> {
     return this.#files.readText(this.#path).catch(() => undefined);
   }
 
-  /** Kept soon, or not: nothing but time is lost without it. */
+  /** Saves the name in the background. A failure is ignored, because it only costs time. */
   write(name: string): void {
     this.#files.replaceText(this.#path, name).catch(() => undefined);
   }

@@ -1,43 +1,56 @@
 /**
- * Which virtual SIM of a pool a sandbox uses, where many sandboxes share the pool and know nothing of
- * each other. Read first: docs/decisions/0014-one-sim-each.md, which has the odds.
+ * Decides which virtual SIM of a pool a sandbox uses, if many sandboxes share the pool without
+ * knowing of each other. Read docs/decisions/0014-one-sim-each.md first, which has the
+ * probabilities.
  *
  * - The first SIM is drawn at random.
- * - Who has had its SIM alone for TENURE, and answers on it in the last MEMORY, is its **incumbent**,
- *   all others are **newcomers**. A sandbox that was frozen or idle for longer is a newcomer when it
- *   wakes: another may have come to be the incumbent meanwhile. It begins with the SIM that it had.
- * - At the first sign of a rival a newcomer moves on by a coin, at the second it does. Of two newcomers
- *   one is likely to stay; an incumbent stays, and no coin falls its way twice.
- * - An incumbent tosses the coin only where signs go on for longer than a newcomer would stay: the other
- *   takes itself for the incumbent.
- * - The next SIM is drawn from those that were not tried in this round. When all were, there are more
- *   sandboxes than SIMs, or nearly: it stays where it is, whoever is there, for a pause that doubles
- *   with each such round. Where it is silent there, it goes back to one that was not.
+ * - A sandbox that has used its SIM alone for TENURE, with a response in the last MEMORY, is its
+ *   **incumbent**; all others are **newcomers**. A sandbox that was frozen or idle for longer is a
+ *   newcomer when it resumes, because another may have become the incumbent. It starts with the SIM
+ *   that it had.
+ * - At the first sign of a rival, a newcomer tosses a coin to decide whether to move; at the second
+ *   sign it moves. Of two newcomers, one is likely to stay. An incumbent stays without tossing a
+ *   coin.
+ * - An incumbent tosses a coin only if signs persist for longer than a newcomer would stay, because
+ *   then the other sandbox considers itself the incumbent.
+ * - The next SIM is drawn from those not tried in this round. If all were tried, there are about as
+ *   many sandboxes as SIMs, or more. The sandbox then keeps its SIM despite rivals, for a pause
+ *   that doubles with each such round. If that SIM is silent, it returns to one that was not.
  *
- * Pure: `now` is the wall clock's, in ms, for a frozen machine's other clocks stand still.
+ * Pure: `now` is the wall clock in milliseconds, because other clocks stop while the machine is
+ * frozen.
  */
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
 
-/** Answers without a sign of a rival over this long make an incumbent, in ms. */
+/** Milliseconds of responses without a sign of a rival that make an incumbent. */
 export const TENURE = 30_000;
 
-/** So long after the last answer it is one still, in ms. */
+/** Milliseconds after the last response for which an incumbent keeps its status. */
 export const MEMORY = 60_000;
 
-/** The first pause behind a round in vain, and the longest, in ms; each is drawn up to half longer. */
+/**
+ * The shortest and longest pause after a failed round, in milliseconds; each is extended randomly
+ * by up to half.
+ */
 export const SHORTEST_PAUSE = 60_000;
 export const LONGEST_PAUSE = 15 * 60_000;
 
-/** Signs within PERSISTENT, in ms, that no newcomer gives who passes: one in 5 s (whitepaper 6.1). */
+/**
+ * Signs within PERSISTENT milliseconds that a passing newcomer cannot cause: it causes one in 5 s
+ * (whitepaper 6.1).
+ */
 const PERSISTENT_SIGNS = 6;
 const PERSISTENT = 60_000;
 
-/** What to do. */
+/** What the sandbox should do. */
 export type PoolDecision =
   | { readonly action: 'stay' }
   | { readonly action: 'move'; readonly to: number }
-  /** All SIMs were tried in vain: it stays for `pause` ms, and rivals with it; at `to` where that is set. */
+  /**
+   * All SIMs were tried without success: keep the SIM for `pause` ms despite rivals, or move to
+   * `to` if set.
+   */
   | { readonly action: 'share'; readonly pause: number; readonly to?: number | undefined };
 
 const STAY: PoolDecision = { action: 'stay' };
@@ -46,13 +59,13 @@ export class SimPool {
   readonly #size: number;
   readonly #entropy: Entropy;
   #current: number;
-  /** Those of this round, the current one included. */
+  /** The SIMs tried in this round, including the current one. */
   readonly #tried = new Set<number>();
-  /** Those of this round that did not answer. */
+  /** The SIMs of this round that did not respond. */
   readonly #silent = new Set<number>();
-  /** When there were signs of a rival on the current SIM: a newcomer's, or an incumbent's of late. */
+  /** Times of signs of a rival on the current SIM; for an incumbent, only recent ones. */
   #signs: readonly number[] = [];
-  /** When the first answer came behind the last sign; undefined for none. */
+  /** The time of the first response after the last sign; undefined if none. */
   #aloneSince: number | undefined;
   #answeredAt = -Infinity;
   #isIncumbent = false;
@@ -60,9 +73,9 @@ export class SimPool {
   #pausedUntil = -Infinity;
 
   /**
-   * @param size SIMs in the pool
-   * @param first the one to begin with, where this sandbox has had one before
-   * @throws RangeError for a pool of none, or a first one that it does not have
+   * @param size the number of SIMs in the pool
+   * @param first the index to start with, if this sandbox used a SIM before
+   * @throws RangeError for an empty pool, or an index outside it
    */
   constructor(size: number, entropy: Entropy, first?: number) {
     if (!(Number.isInteger(size) && size > 0)) throw new RangeError('a pool has one SIM at least');
@@ -73,19 +86,19 @@ export class SimPool {
     this.#tried.add(this.#current);
   }
 
-  /** The SIM to use, from 0. */
+  /** The index of the SIM to use, from 0. */
   get current(): number {
     return this.#current;
   }
 
   isIncumbent(now: number): boolean {
-    // A clock that was set back by more says as little as one that has moved on.
+    // If the clock was set back by more than MEMORY, the status is unknown, as if it had advanced.
     return this.#isIncumbent && Math.abs(now - this.#answeredAt) <= MEMORY;
   }
 
-  /** Something inside the tunnel has answered us. */
+  /** Records a response from inside the tunnel. */
   answered(now: number): void {
-    // Frozen or idle since then: whoever came meanwhile may have become the incumbent.
+    // After a freeze or an idle period, another sandbox may have become the incumbent.
     if (Math.abs(now - this.#answeredAt) > MEMORY) {
       this.#isIncumbent = false;
       this.#aloneSince = undefined;
@@ -100,12 +113,15 @@ export class SimPool {
     this.#beginRound();
   }
 
-  /** An answer took so long that the session may have been lost on the way: that is no time alone. */
+  /**
+   * Records a response so slow that the session may have been lost, which does not count as time
+   * alone.
+   */
   interrupted(now: number): void {
     if (!this.isIncumbent(now)) this.#aloneSince = undefined;
   }
 
-  /** There is a sign of a rival: it may have taken the session. */
+  /** Records a sign of a rival, which may have taken the session. */
   doubted(now: number): PoolDecision {
     this.#signs = [...this.#signs, now].slice(-PERSISTENT_SIGNS);
     if (this.isIncumbent(now)) return this.#doubtedIncumbent(now);
@@ -121,13 +137,16 @@ export class SimPool {
     return this.#coin() ? this.#moveOn(now) : STAY;
   }
 
-  /** The SIM is not answered: it may be terminated, or its server have seen a later clock than ours. */
+  /**
+   * Records that the SIM gets no responses: it may be terminated, or its server may have seen a
+   * later timestamp than the local clock's.
+   */
   silent(now: number): PoolDecision {
     this.#silent.add(this.#current);
     return this.#moveOn(now);
   }
 
-  /** To be called when a move was made. */
+  /** Call after a move. */
   moved(to: number): void {
     this.#current = to;
     this.#tried.add(to);
@@ -139,7 +158,7 @@ export class SimPool {
 
   #moveOn(now: number): PoolDecision {
     if (this.#size === 1 || this.#isPaused(now)) return STAY;
-    // A pause is over: the others may have gone, or come.
+    // The pause is over, and the set of other sandboxes may have changed.
     if (this.#pausedUntil > -Infinity) this.#beginRound();
     const to = this.#drawFrom(this.#untried());
     if (to !== undefined) return { action: 'move', to };
@@ -153,7 +172,7 @@ export class SimPool {
 
   #isPaused(now: number): boolean {
     const left = this.#pausedUntil - now;
-    // More is left than there ever was where the clock was set back.
+    // A remaining time above the maximum means that the clock was set back.
     return left > 0 && left <= 1.5 * LONGEST_PAUSE;
   }
 
@@ -179,7 +198,7 @@ export class SimPool {
     return this.#draw(2) === 1;
   }
 
-  /** A random integer below `limit`; the bias of 2^32 is none for a pool. */
+  /** A random integer below `limit`; the modulo bias of 2^32 is negligible for a pool. */
   #draw(limit: number): number {
     return randomUint32(this.#entropy) % limit;
   }
