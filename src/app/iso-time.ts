@@ -1,6 +1,4 @@
-/**
- * Formats UTC times as ISO 8601. These functions never throw, even for invalid times from the API.
- */
+/** Formats UTC times as ISO 8601. Invalid times from the API never throw. */
 
 /** Formats with milliseconds; undefined for an invalid time. */
 export function isoMilliseconds(unixTime: number | undefined): string | undefined {

@@ -31,10 +31,7 @@ export interface SendOptions extends OpenTunnelOptions {
   /** The destination inside the tunnel: IP address and port. */
   readonly target: { readonly host: string; readonly port: number };
   readonly message: Message;
-  /**
-   * Milliseconds: over TCP and UDP until the response starts, over HTTP without a byte in either
-   * direction.
-   */
+  /** Idle timeout in milliseconds; over TCP and UDP, until the response starts. */
   readonly timeout: number;
   /** Whether to send even if another process on this machine uses the SIM. */
   readonly force: boolean;

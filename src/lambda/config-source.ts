@@ -88,10 +88,7 @@ async function textsOfValue(value: string, ports: ConfigPorts): Promise<FoundTex
   }
 }
 
-/**
- * Returns inline JSON, plain or base64-encoded, of one arc.json or a list; undefined if the value
- * is a path.
- */
+/** Returns the JSON of one arc.json or a list, decoded from base64; undefined for a path. */
 function inlineText(value: string): string | undefined {
   if (value.trimStart().startsWith('[')) return value;
   const text = inlineConfig(value);
@@ -106,10 +103,7 @@ function isShownAsPath(value: string): boolean {
   return isPlain && !hasSecretShape(value) && !/^\s*[[{"]/.test(decodeBase64(value) ?? '');
 }
 
-/**
- * True if the name can be looked up and shown. A value meant for ARCTUN_CONFIG contains a key and
- * must not be. AWS allows names of 2,048 characters.
- */
+/** True if the name can be looked up and shown: AWS allows 2,048 characters, but not a key. */
 function isShownAsName(name: string): boolean {
   const isPlain = /^[^\s"'{}[\]]{1,2048}$/.test(name) && !KEY.test(name);
   return isPlain && !/^\s*[[{"]/.test(decodeBase64(name) ?? '');

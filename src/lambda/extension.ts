@@ -3,8 +3,8 @@
  *
  * Lambda starts the runtime after all extensions have registered, and delays the first invocation
  * until all have requested their first event. Slow work runs between the two, in parallel with the
- * function's own init. Lambda freezes the environment when the runtime and all extensions wait for
- * the next event.
+ * function's init. Lambda freezes the environment when the runtime and all extensions wait for
+ * events.
  */
 import type { WallClock, Clock } from '../ports/clock.js';
 import { messageOf } from '../lib/errors/error-message.js';
@@ -51,15 +51,10 @@ const LONGEST_HOLD = 500;
 /** Milliseconds of the shutdown that are reserved for ending the process. */
 const LAST_WORDS = 200;
 
-/**
- * Lambda's shutdown time in milliseconds, used after a signal, and as the limit if the clocks
- * differ.
- */
+/** Lambda's shutdown time in milliseconds, for signals, and as the limit if the clocks differ. */
 const SHUTDOWN_TIME = 2_000;
 
-/**
- * Milliseconds between the first two attempts to read a secret; each pause doubles up to the limit.
- */
+/** Milliseconds between the first two attempts to read a secret; pauses double, up to a limit. */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 10_000;
 
@@ -120,10 +115,7 @@ export class Extension {
     return undefined;
   }
 
-  /**
-   * Registers the extension. The tunnel is opened only after the request was sent, because loading
-   * its modules would delay the request.
-   */
+  /** Registers the extension. Modules for the tunnel are loaded after the request was sent. */
   async #register(isListening: boolean): Promise<void> {
     const { initializationType } = this.#settings;
     const isCopied = initializationType === 'snap-start';
@@ -131,24 +123,17 @@ export class Extension {
     await api.register(this.#isManaged ? ['SHUTDOWN'] : ['INVOKE', 'SHUTDOWN'], () => {
       this.#note('registerMs');
       warmUp();
-      // A SnapStart snapshot is started many times, so that several copies would use a session in
-      // it.
+      // A SnapStart snapshot is started many times; the copies would share a session in it.
       if (isListening && !isCopied) this.#opening = this.#openInInit();
     });
   }
 
-  /**
-   * Whether this is a Lambda Managed Instance, which sends no INVOKE events and runs invocations
-   * concurrently.
-   */
+  /** Lambda Managed Instances send no INVOKE events and run invocations concurrently. */
   get #isManaged(): boolean {
     return this.#settings.initializationType === 'lambda-managed-instances';
   }
 
-  /**
-   * Waits for the first handshake or the timeout, and logs the result. @returns why there is no
-   * tunnel
-   */
+  /** Waits for the first handshake or the timeout. @returns why there is no tunnel */
   async #start(): Promise<UserError | undefined> {
     const failure = await this.#firstHandshake();
     const { log, stop } = this.#ports;
@@ -180,9 +165,7 @@ export class Extension {
     }
   }
 
-  /**
-   * @returns why the tunnel was not opened in time; undefined if opening it requires an invocation
-   */
+  /** @returns why the tunnel was not opened in time; undefined if that requires an invocation */
   #unread(): UserError | undefined {
     const { place, wait } = this.#settings;
     const isOnDisk = place.kind === 'value' || place.kind === 'files';
@@ -246,10 +229,7 @@ export class Extension {
     this.#ports.log.error({ what, why, next }, failure.message);
   }
 
-  /**
-   * @param until the time at which to stop retrying if the secret cannot be read yet; tries at
-   * least once. Never rejects.
-   */
+  /** @param until when to stop retrying a secret; it is tried at least once. Never rejects. */
   async #open(until: number): Promise<UserError | undefined> {
     const { clock } = this.#ports;
     for (let delay = FIRST_PAUSE; ; delay = Math.min(2 * delay, LONGEST_PAUSE)) {
@@ -284,8 +264,7 @@ export class Extension {
       if (event.type === 'SHUTDOWN') return event;
       const opened = this.#invoked(event.deadlineMs);
       await this.#hold(opened);
-      // Let pending packets leave before a freeze: sending is deferred by one turn, and the
-      // engine's work by another.
+      // Send pending packets before a freeze: they are deferred by a turn, the engine's by another.
       await this.#turn();
       await this.#turn();
     }
@@ -319,20 +298,14 @@ export class Extension {
     return this.#prepare(this.#tunnel);
   }
 
-  /**
-   * Processes packets that waited in the socket during a freeze first: an old initiation among them
-   * would conflict with a new one.
-   */
+  /** Reads packets from before a freeze first, since an old initiation conflicts with a new one. */
   async #prepare(tunnel: SandboxTunnel): Promise<void> {
     await this.#turn();
     tunnel.refreshSession();
     this.#dialer.openAhead(this.#settings.target);
   }
 
-  /**
-   * Delays the next event request while work is pending, because a freeze would interrupt it.
-   * Waiting costs nothing while the handler runs.
-   */
+  /** Delays the next event while work is pending. Waiting is free while the handler runs. */
   async #hold(opened: Promise<void>): Promise<void> {
     const { clock } = this.#ports;
     const until = clock.now() + LONGEST_HOLD;

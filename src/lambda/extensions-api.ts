@@ -65,8 +65,7 @@ export class ExtensionsApi {
   /**
    * Registers the extension. The runtime starts only after all external extensions have registered.
    *
-   * @param onSent called when the request was handed to the operating system, so that slow work can
-   * start
+   * @param onSent called after the request was handed to the operating system: slow work can start
    * @throws UserError
    */
   async register(events: readonly EventType[], onSent: () => void): Promise<void> {
@@ -80,10 +79,8 @@ export class ExtensionsApi {
   }
 
   /**
-   * Reports that the current event is done, and waits for the next one without a timeout, because
-   * Lambda may freeze the process here.
-   *
-   * @throws UserError
+   * Reports the current event as done and waits for the next one, without a timeout, because Lambda
+   * may freeze the process here. @throws UserError
    */
   async next(): Promise<ExtensionEvent> {
     const { body } = await this.#call('GET', 'event/next');
@@ -92,10 +89,7 @@ export class ExtensionsApi {
     return event;
   }
 
-  /**
-   * Reports that the environment cannot start; allowed only before the first next(). @throws
-   * UserError
-   */
+  /** Reports a failed start; allowed only before the first next(). @throws UserError */
   async initError(error: ReportedError): Promise<void> {
     await this.#report('init/error', error);
   }

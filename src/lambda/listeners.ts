@@ -26,17 +26,11 @@ export interface Listeners {
 /** Lambda limits an environment to 1,024 file descriptors, and the function needs some of them. */
 const MAX_CONNECTIONS = 512;
 
-/**
- * A process that Lambda has just ended in this environment may still hold the port briefly. The
- * pause is in milliseconds.
- */
+/** Another process that Lambda has just ended may hold the port briefly. PAUSE is in ms. */
 const ATTEMPTS = 10;
 const PAUSE = 50;
 
-/**
- * @throws UserError if another program has either port, because the function would connect to that
- * program
- */
+/** @throws UserError if another program has either port and would get the function's requests */
 export async function openListeners(options: ListenersOptions): Promise<Listeners> {
   const ipv4 = await openPatiently('127.0.0.1', options);
   const forwarders = [ipv4];

@@ -94,8 +94,7 @@ async function openTunnel(
 }
 
 async function tunnelPorts({ initializationType }: LambdaSettings, log: LaterLog) {
-  // A snapshot is started many times, and all copies would continue with the same counters and
-  // keys.
+  // A snapshot is started many times; all copies would repeat the same counters and keys.
   const isCopied = initializationType === 'snap-start';
   const [{ createNodeCrypto }, entropies, { udpSockets }, { systemResolver }] = await Promise.all([
     import('../crypto/node.js'),
@@ -121,10 +120,7 @@ async function openLog(log: LaterLog, level: LambdaSettings['logLevel']): Promis
   log.open(createLog(level, 'json'));
 }
 
-/**
- * Returns the file name that identifies the extension to Lambda; a script's path follows its
- * interpreter's.
- */
+/** Returns the file name that identifies the extension to Lambda; a script's is in argv[1]. */
 function extensionName(): string {
   const paths = [process.argv0, process.argv[1] ?? ''];
   const path = paths.find((each) => basename(dirname(each)) === 'extensions');

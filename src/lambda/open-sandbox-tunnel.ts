@@ -1,6 +1,4 @@
-/**
- * Opens the tunnel of one execution environment, with its only virtual SIM or with one of a pool.
- */
+/** Opens the tunnel of one execution environment, with its only virtual SIM or a pool's. */
 import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
 import { planTunnel } from '../app/up/plan-tunnel.js';
 import { UserError } from '../lib/errors/user-error.js';

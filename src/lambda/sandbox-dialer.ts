@@ -13,10 +13,7 @@ import { type Dialer, DialError, type DialTarget } from '../proxy/dialer.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import { SpareConnection } from './spare-connection.js';
 
-/**
- * Milliseconds reserved at the end of an invocation for an error response, and for the function to
- * handle it.
- */
+/** Milliseconds reserved in an invocation for an error response and its handling. */
 const LAST_MOMENTS = 300;
 
 /** A remaining time below this many milliseconds is not halved again. */
@@ -47,9 +44,7 @@ export class SandboxDialer implements Dialer {
   readonly #streams = new Set<Duplex>();
   readonly #idleWaits = new Set<() => void>();
 
-  /**
-   * @param wait milliseconds for which requests wait for a session, counted from the first request
-   */
+  /** @param wait milliseconds for which requests wait for a session, from the first request on */
   constructor(wait: number, clock: Clock, wallClock: WallClock) {
     this.#wait = wait;
     this.#clock = clock;
@@ -69,9 +64,7 @@ export class SandboxDialer implements Dialer {
     this.#settle(notReady(why));
   }
 
-  /**
-   * Records a failed attempt before the next one. A dial whose wait ends first reports this reason.
-   */
+  /** Records a failed attempt before the next one. Dials whose wait ends report this reason. */
   noteFailure(why: UserError): void {
     this.#lastFailure = why;
   }
@@ -82,8 +75,7 @@ export class SandboxDialer implements Dialer {
   }
 
   /**
-   * Starts an invocation. Shortly before Lambda ends it, requests without a response fail with an
-   * error.
+   * Starts an invocation. Shortly before Lambda ends it, unanswered requests fail.
    *
    * @param left milliseconds until Lambda ends the invocation; 0 or less if the clocks differ
    */
@@ -247,10 +239,7 @@ export class SandboxDialer implements Dialer {
     return Math.min(this.#missingSince + this.#wait, this.#answersDue);
   }
 
-  /**
-   * Allows another wait after a pause: during a long invocation, and on Lambda Managed Instances,
-   * no event calls renewPatience().
-   */
+  /** Allows another wait after a pause, in case no event calls renewPatience(). */
   #regainPatience(): void {
     const since = this.#missingSince ?? Infinity;
     if (this.#clock.now() >= since + this.#wait + REST) this.#missingSince = undefined;

@@ -161,9 +161,7 @@ function unusable(name: string, text: string, why: string): UserError {
   });
 }
 
-/**
- * True if the value may appear in messages; a configuration in the wrong variable contains a key.
- */
+/** True if messages may show the value; a configuration in the wrong variable has a key. */
 function isShown(text: string): boolean {
   return /^[^"'{}]{1,40}$/.test(text) && !hasSecretShape(text);
 }

@@ -8,10 +8,7 @@ import type { WallClock } from '../ports/clock.js';
 import { abortReason } from '../lib/errors/error-message.js';
 import { whileWaiting } from '../lib/waits.js';
 
-/**
- * Maximum age in milliseconds on the wall clock: during a freeze, the other end may close an older
- * one unnoticed.
- */
+/** Maximum age in ms on the wall clock; the other end may close it unnoticed during a freeze. */
 const LIFE = 5_000;
 
 export class SpareConnection {

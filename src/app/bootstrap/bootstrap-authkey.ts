@@ -18,11 +18,10 @@ import { configOf } from './creation-steps.js';
 import { runSteps } from './sim-run.js';
 
 /**
- * @param signal cancels the run at points where nothing is lost; the promise rejects with its
- * reason
+ * @param signal cancels the run if nothing is lost; the promise rejects with its reason
  * @throws MissingCredentialsError, UserError of kind `usage`
- * @throws UserError of kind `configuration`, `permission`, `failed` if the target is refused or the
- * user must decide; nothing was created
+ * @throws UserError of another kind if the target is refused or the user must decide; nothing was
+ * created
  * @throws ApiError
  * @throws BootstrapRescueError if a SIM was created but its arc.json could not be written to `path`
  */

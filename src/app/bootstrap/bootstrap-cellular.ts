@@ -1,6 +1,4 @@
-/**
- * Gets the Arc settings of the virtual SIM attached to a SORACOM Air SIM, over the Air connection.
- */
+/** Gets the settings of the virtual SIM attached to a SORACOM Air SIM, over its connection. */
 import { messageOf } from '../../lib/errors/error-message.js';
 import { bootstrapArc } from '../../soracom/krypton/krypton.js';
 import { readLineSimId } from '../../soracom/krypton/metadata.js';
@@ -42,8 +40,7 @@ export async function bootstrapCellular(
   const { userAgent } = options;
   const endpoint = parseEndpointUrl(options.endpoint);
   const existing = await openKryptonTarget(options, ports);
-  // Look up the SIM ID before calling Krypton, so that Krypton's response is written to disk at
-  // once.
+  // Look up the SIM ID first, so that Krypton's response can be written to disk at once.
   const simId = await findSimId(options, ports, signal);
   const { dump } = ports;
   const call = async () =>
@@ -55,10 +52,7 @@ export async function bootstrapCellular(
   return keepKryptonSession(session, existing, simId, options, ports);
 }
 
-/**
- * Reads the SIM ID from the metadata service if the SIM's group enables it; Krypton does not return
- * the ID.
- */
+/** Asks the metadata service for the SIM ID, if the SIM's group enables it; Krypton has none. */
 async function findSimId(
   { metadataEndpoint, userAgent }: BootstrapCellularOptions,
   { note }: KryptonPorts,

@@ -30,8 +30,7 @@ export interface DumpPorts extends BootstrapPorts {
 
 /**
  * @returns notes for the user, as sentences
- * @throws the errors of `bootstrapAuthkey`; BootstrapRescueError if standard output did not accept
- * the text
+ * @throws as `bootstrapAuthkey`; BootstrapRescueError if standard output did not accept the text
  */
 export async function dumpBootstrap(
   options: BootstrapAuthkeyOptions,

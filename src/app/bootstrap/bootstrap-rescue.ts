@@ -1,7 +1,4 @@
-/**
- * Saves the arc.json of a new SIM or key if its own file cannot be written: in the state folder, or
- * on standard output.
- */
+/** Saves the arc.json of a SIM in the state folder, or prints it, if `path` is unwritable. */
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { FileError, type Files } from '../../ports/files.js';
@@ -65,9 +62,7 @@ export async function keepArcConfig(
   }
 }
 
-/**
- * Fails if the file exists: a concurrent run may have written a key that SORACOM shows only once.
- */
+/** Fails if the file exists: a concurrent run may have written a key that is shown only once. */
 export async function proveStillAbsent(files: Files, path: string): Promise<void> {
   try {
     await files.readText(path);

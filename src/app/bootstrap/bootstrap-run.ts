@@ -53,10 +53,7 @@ export interface LostSim {
   readonly createdTime: number | undefined;
   /** Empty if the SIM has no name. */
   readonly name: string;
-  /**
-   * Whether SORACOM's clock shows the SIM as older than the request, so it is probably another
-   * device's.
-   */
+  /** Whether the SIM is older than the request, by SORACOM's clock: probably another device's. */
   readonly isEarlier: boolean;
 }
 

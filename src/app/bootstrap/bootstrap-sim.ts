@@ -1,6 +1,4 @@
-/**
- * Gets the Arc settings of the virtual SIM attached to a physical SIM in a card reader or modem.
- */
+/** Gets the settings of the virtual SIM attached to a physical SIM in a reader or modem. */
 import { formatKey } from '../../arc-config/value-syntax.js';
 import type { CommandRunner } from '../../ports/command-runner.js';
 import { UserError } from '../../lib/errors/user-error.js';
@@ -29,9 +27,8 @@ export interface BootstrapSimPorts extends KryptonPorts {
 }
 
 /**
- * Calls Krypton through krypton-cli. No service returns the SIM's ID, because this machine may be
- * online through another SIM. So the ID in the file is kept, and the file is copied in case it
- * belongs to another SIM.
+ * Calls Krypton through krypton-cli. The SIM's ID is unknown, because this machine may be online
+ * through another SIM. So the ID in the file is kept, and the file is copied first.
  *
  * @param signal cancels the run until krypton-cli starts; the promise rejects with its reason
  * @throws UserError if the operating system or the target is refused; nothing was changed
@@ -51,8 +48,7 @@ export async function bootstrapSim(
     });
   }
   const { kryptonCli } = options;
-  // Check for krypton-cli before copying arc.json, so that nothing changes if the program is
-  // missing.
+  // Check for krypton-cli first, so that nothing changes if the program is missing.
   await requireKryptonCli(kryptonCli.path, ports.commands);
   const existing = await openKryptonTarget(options, ports);
   const call = async () => {

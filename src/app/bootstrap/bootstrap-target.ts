@@ -31,10 +31,7 @@ export async function openBootstrapTarget(
   return { existing, journal };
 }
 
-/**
- * Proves that the result can be saved. The state folder can hold a session but not a key, which
- * must go to arc.json.
- */
+/** Proves that the result can be saved: a key in arc.json, a session also in the state folder. */
 async function proveWritable(
   refreshed: ArcConfig | undefined,
   { path, stateFolder }: BootstrapAuthkeyOptions,
@@ -91,8 +88,7 @@ export async function readBootstrapTarget(
 }
 
 /**
- * Reads the arc.json that bootstrap will overwrite, whichever SIM it has; undefined if it does not
- * exist.
+ * Reads the arc.json that bootstrap will overwrite, of any SIM; undefined if absent.
  *
  * @throws UserError that explains why the file is refused
  */

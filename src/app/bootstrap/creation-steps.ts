@@ -38,9 +38,7 @@ export const creationSteps = {
     return 'done';
   },
 
-  /**
-   * Keeps an earlier run's journal: if the user declines, the next run can still look for that SIM.
-   */
+  /** Keeps an earlier run's journal: if the user declines, the next run can still find that SIM. */
   async 'confirm-creation'(run: SimRun): Promise<'announce-sim'> {
     await confirmCreation(run);
     return 'announce-sim';
@@ -85,8 +83,7 @@ export const creationSteps = {
     run.config = withProfile(config, run.profile);
     run.created = true;
     try {
-      // The journal's disk space is already allocated, so this write succeeds even if the disk is
-      // full.
+      // The journal's disk space is already allocated, so this works even if the disk is full.
       await journal.add({ step: 'created', simId, arcJson: formatArcConfig(run.config) });
     } catch {
       await keepWithoutJournal(run.config, run);
@@ -151,9 +148,7 @@ export const creationSteps = {
     return 'renew-key';
   },
 
-  /**
-   * Sends the journal's public key to SORACOM, then writes arc.json with the new key and session.
-   */
+  /** Sends the journal's public key to SORACOM, then writes arc.json with the key and a session. */
   async 'renew-key'(run: SimRun): Promise<'done'> {
     const { api, journal, created, write } = run;
     const { createSim, created: answered } = journal.progress;
@@ -209,9 +204,7 @@ export async function confirmCreation(run: SignedInRun): Promise<void> {
   });
 }
 
-/**
- * Fails if arc.json appeared: a concurrent run may have finished before this run wrote its journal.
- */
+/** Fails if a concurrent run finished, and wrote arc.json, before this run wrote its journal. */
 async function refuseAppeared({ options, ports, journal }: SimRun): Promise<void> {
   try {
     await proveStillAbsent(ports.files, options.path);
@@ -236,10 +229,7 @@ export function keylessError(simId: string, how: string): UserError {
   });
 }
 
-/**
- * Writes arc.json directly if the journal cannot hold the key.
- * @throws BootstrapRescueError if arc.json could not be written to its path
- */
+/** @throws BootstrapRescueError if arc.json could not be written to its path */
 async function keepWithoutJournal(
   config: ArcConfig,
   { options, ports, journal }: SimRun,
@@ -253,18 +243,14 @@ async function keepWithoutJournal(
       warning: 'Do not run bootstrap again for this SIM: it would create a second one.',
     });
   } catch (error) {
-    // The next run finds the rescued file. A journal without a SIM ID would make it search for the
-    // SIM.
+    // The next run finds the rescued file. A journal without a SIM ID would mislead it.
     const isKept = error instanceof BootstrapRescueError && error.rescuePath !== undefined;
     if (isKept) await journal.end().catch(() => undefined);
     throw error;
   }
 }
 
-/**
- * The step after createSim's key is in arc.json. If it fails, running the command again completes
- * it.
- */
+/** The step after createSim's key is in arc.json. Running the command again retries it. */
 type AfterKey = 'announce-own-key' | 'add-session';
 
 function afterKey({ journal }: SimRun): AfterKey {

@@ -19,9 +19,7 @@ export interface Renewal {
   /** The journal that holds the new key pair. */
   readonly journal: SimJournal;
   readonly api: Pick<SoracomApi, 'renewArcSimCredentials' | 'createArcSession'>;
-  /**
-   * Called with the new key, then with the session. The file is on disk when the promise resolves.
-   */
+  /** Called with the new key, then with the session. Resolves when the file is on disk. */
   readonly write: (config: ArcConfig) => Promise<void>;
 }
 
@@ -38,8 +36,7 @@ export function renewKeyStep(simId: string, { privateKey, publicKey }: KeyPair):
 /**
  * Renews the SIM's key with the pair that this run wrote to the journal, then removes the journal.
  *
- * @param ifRefused whether to keep the journal after a refusal: yes if it records more than this
- * key
+ * @param ifRefused what to do with the journal then; it stays if it records more than this key
  * @throws ApiError if SORACOM refuses: the old key stays valid, and the journal records that
  * @throws UserError if the response was lost, or if a step after the renewal failed
  */
@@ -53,8 +50,7 @@ export async function renewKey(
     return await renew(renewal);
   } catch (error) {
     if (isRefusedRenewal(error)) {
-      // The API error matters more than this write. Without this entry, the next run tries the key
-      // again.
+      // The API error matters more. Without this entry, the next run tries the key again.
       await journal.add({ step: 'renewal-refused', simId }).catch(() => undefined);
       if (ifRefused === 'journal-ends') await journal.end().catch(() => undefined);
       throw error;
@@ -69,9 +65,8 @@ export async function renewKey(
 }
 
 /**
- * Finishes the renewal that an earlier run wrote to the journal. Renewing with the same key is
- * idempotent. If SORACOM refuses now, the earlier request may still have succeeded, so the journal
- * stays.
+ * Finishes the renewal that an earlier run wrote to the journal, which is idempotent for one key.
+ * After a refusal the journal stays, because the earlier request may have succeeded.
  *
  * @throws UserError; ApiError if the response was lost
  */
@@ -95,9 +90,9 @@ export async function finishRenewal(renewal: Renewal): Promise<ArcConfig> {
 }
 
 /**
- * True if SORACOM definitely refused the new key, so the SIM is unchanged. A redirect does not
- * count, because its target may be the result of a completed request (RFC 9110 15.4.4). A 429, or
- * an error after a 5xx, does not count either: the key may already be renewed.
+ * True if SORACOM definitely refused the new key. A redirect does not count, because its target may
+ * be the result of a completed request (RFC 9110 15.4.4). Nor does a 429, or an error after a 5xx:
+ * the key may already be renewed.
  */
 export function isRefusedRenewal(error: unknown): error is ApiError {
   if (!(error instanceof ApiError) || error.failure !== 'refused') return false;

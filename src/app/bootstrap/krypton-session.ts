@@ -1,7 +1,4 @@
-/**
- * Parses Krypton's response, received directly or through krypton-cli; an incomplete one is
- * rejected.
- */
+/** Parses the response of Krypton or krypton-cli; an incomplete one is rejected. */
 import * as z from 'zod';
 import { isZeroKey, type ArcSession } from '../../arc-config/arc-config.js';
 import { parseCidr, parseEndpoint, parseIp, parseKey } from '../../arc-config/value-syntax.js';

@@ -138,9 +138,7 @@ async function keepOtherSim(
   return { tell, remove: () => undo().catch(tell) };
 }
 
-/**
- * A command that runs at every boot without a known SIM ID must not fill the folder with copies.
- */
+/** Without a known SIM ID, a command that runs at every boot must not fill the folder. */
 const MOST_COPIES = 9;
 
 /**

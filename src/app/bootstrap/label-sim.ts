@@ -1,7 +1,4 @@
-/**
- * Sets a SIM's name, tags and group. A failure is only a warning, so that the new key is never
- * lost.
- */
+/** Sets a SIM's name, tags and group. A failure is only a warning, so that no key is lost. */
 import { UserError } from '../../lib/errors/user-error.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { SimTag, SoracomApi } from '../../soracom/soracom-api.js';

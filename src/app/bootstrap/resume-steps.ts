@@ -23,10 +23,7 @@ export const resumeSteps = {
     return 'adopt-sim';
   },
 
-  /**
-   * createSim has returned. If its response had no key, this step gives the SIM one; no program can
-   * be using the SIM yet.
-   */
+  /** createSim has returned. Gives the SIM a key if the response had none. */
   async 'finish-creation'(
     run: SimRun,
   ): Promise<'adopt-sim' | 'announce-own-key' | 'refresh-session'> {
@@ -68,8 +65,7 @@ export const resumeSteps = {
     } catch (error) {
       const isOpen = createSim !== undefined && created === undefined;
       if (!isOpen || !isUnknownSim(error)) throw error;
-      // This account has no SIM with that ID. The SIM that createSim may have created is still
-      // unknown.
+      // This account has no SIM with that ID. Whether createSim created one is still unknown.
       await journal.add({ step: 'renewal-refused', simId });
       return 'look-for-sim';
     }
@@ -123,8 +119,7 @@ const LISTED_AFTER = 600_000;
 
 /**
  * Lists the virtual SIMs that the request may have created, the most likely first: those created
- * after it, in order, then those of the minute before it. A SIM without a creation time is
- * included.
+ * after it, then those of the minute before it. SIMs without a creation time are included.
  *
  * @param since Unix milliseconds on SORACOM's clock; undefined includes all SIMs
  * @throws ApiError; UserError if permissions are missing
@@ -195,9 +190,7 @@ function describeSim({ simId, createdTime, name }: LostSim): string {
   return `${simId}${name === '' ? '' : ` (${name})`} at ${isoTime(createdTime)}`;
 }
 
-/**
- * Refuses another account or API endpoint, because its SIM list does not show the requested SIM.
- */
+/** Refuses another account or endpoint, because its SIM list does not show the requested SIM. */
 function refuseOtherAccount(
   { api, endpoint, journal: { progress, path } }: SimRun,
   next: readonly string[],
@@ -230,9 +223,7 @@ function refuseOtherSim(simId: string, run: SimRun): void {
   );
 }
 
-/**
- * Refuses two different keys of one SIM: only one opens the tunnel, and arctun cannot tell which.
- */
+/** Refuses two keys of one SIM: only one opens the tunnel, and arctun cannot tell which. */
 function refuseOtherKey(run: SimRun): void {
   const { existing, journal } = run;
   const kept = journal.createdConfig;

@@ -30,9 +30,7 @@ const createSimStep = z.object({
 const createdStep = z.object({
   step: z.literal('created'),
   simId: z.string(),
-  /**
-   * The arc.json to write, with the private key in clear text; absent if the response had no key.
-   */
+  /** The arc.json to write, with the private key in clear text; absent without a key. */
   arcJson: z.string().optional(),
 });
 
@@ -122,9 +120,7 @@ export class SimJournal {
     throw new RangeError('the journal has no key');
   }
 
-  /**
-   * The arc.json built from createSim's response; undefined if that had no key or never arrived.
-   */
+  /** The arc.json built from createSim's response; undefined if that had no key or was lost. */
   get createdConfig(): ArcConfig | undefined {
     const text = this.#progress.created?.arcJson;
     return text === undefined ? undefined : parseArcConfig(text, { path: this.path });
@@ -137,8 +133,7 @@ export class SimJournal {
 
   /**
    * Appends an entry, which is on disk when the promise resolves.
-   * @throws UserError of kind `permission` or `failed`, also if a concurrent run creates the
-   * journal first
+   * @throws UserError of kind `permission` or `failed`, also if another run has created the journal
    */
   async add(entry: JournalStep): Promise<void> {
     const line = JSON.stringify(entry);
@@ -148,10 +143,7 @@ export class SimJournal {
     this.#note(entry);
   }
 
-  /**
-   * Removes the journal.
-   * @throws UserError of kind `permission` or `failed`
-   */
+  /** Removes the journal. @throws UserError of kind `permission` or `failed` */
   async end(): Promise<void> {
     const journal = this.#opened();
     await explained(() => journal.remove(), {

@@ -11,9 +11,7 @@ import { creationSteps } from './creation-steps.js';
 import { resumeSteps } from './resume-steps.js';
 import type { JournalLine } from './sim-journal.js';
 
-/**
- * All steps: the allowed journal states before and after each step, and the steps that may follow.
- */
+/** All steps: the allowed journal states before and after each, and the possible next steps. */
 // prettier-ignore
 export const STEPS = {
   // arc.json exists: creates a new session for its SIM.
@@ -22,8 +20,7 @@ export const STEPS = {
   'confirm-creation': row(['none', 'create-sim'],            ['none', 'create-sim'],    ['announce-sim']),
   // Begins a journal, in place of that of an earlier run; the group must exist, and no arc.json may have appeared.
   'announce-sim':     row(['none', 'create-sim'],            ['create-sim'],            ['create-sim']),
-  // Calls createSim once and saves the response in the journal, or in arc.json if the journal write
-  // fails.
+  // Calls createSim once and saves the response in the journal, or if that fails, in arc.json.
   'create-sim':       row(['create-sim'],                    ['created', 'create-sim'], ['write-arc-json', 'announce-own-key', 'add-session']),
   // Writes the journal's arc.json to its path.
   'write-arc-json':   row(['created'],                       ['created'],               ['announce-own-key', 'add-session']),
@@ -33,8 +30,7 @@ export const STEPS = {
   'announce-own-key': row(['created', 'create-sim'],         ['renew-key'],             ['renew-key']),
   // Prepares a key for a SIM without one, given by --adopt or left by an earlier run.
   'adopt-sim':        row(['none', 'create-sim', 'created'], ['renew-key'],             ['renew-key']),
-  // Sends the journal's public key to SORACOM, writes arc.json, creates a session, writes arc.json
-  // again.
+  // Sends the journal's public key to SORACOM, then writes arc.json with the key and a session.
   'renew-key':        row(['renew-key'],                     ['none'],                  ['done']),
   // An earlier run was killed after it announced createSim.
   'look-for-sim':     row(['create-sim'],                    ['create-sim'],            ['adopt-sim', 'confirm-creation', 'announce-sim']),

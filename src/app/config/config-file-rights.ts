@@ -1,7 +1,4 @@
-/**
- * Checks the permissions of arc.json: its commands run as the current user, and its key is the
- * SIM's identity.
- */
+/** Checks the permissions of arc.json: its commands run as this user, and its key is secret. */
 import { quote } from 'shell-quote';
 
 import type { OtherWriter } from '../../ports/files.js';

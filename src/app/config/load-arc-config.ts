@@ -22,10 +22,7 @@ export interface LoadedArcConfig {
   readonly path: string | undefined;
   /** Likely mistakes in the file; undefined if it was not checked for them. */
   readonly notices?: readonly ConfigNotice[];
-  /**
-   * Owners and modes that let users other than the current one and root write the file; absent for
-   * text that was given directly.
-   */
+  /** How users other than this one and root can write the file; absent for text given directly. */
   readonly otherWriters?: readonly OtherWriter[];
   /** The mode of a file that others can read, if the current user can change it. */
   readonly readableMode?: number | undefined;

@@ -28,10 +28,7 @@ export function chosenConnection(
   };
 }
 
-/**
- * Returns the API endpoint of a soracom-cli profile. A chosen coverage type still uses the
- * profile's sandbox.
- */
+/** Returns the API endpoint of a soracom-cli profile. A coverage type keeps the sandbox. */
 export function profileEndpoint(chosen: ChosenConnection, profile: ProfileConnection): string {
   const { sandbox } = profile;
   if (chosen.endpoint !== undefined) return chosen.endpoint;

@@ -24,9 +24,7 @@ export type CredentialSource =
   | { readonly kind: 'auth-key-file'; readonly path: string }
   | { readonly kind: 'profile'; readonly name: string };
 
-/**
- * Lists the sources that have a value, the highest rank first, as in docs/reference/credentials.md.
- */
+/** Lists the sources with a value, highest rank first, as in docs/reference/credentials.md. */
 export function credentialSources(
   choice: CredentialChoice,
   arcProfile: ArcProfile | undefined,

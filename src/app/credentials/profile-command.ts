@@ -34,8 +34,7 @@ export async function runProfileCommand(
   if (result.exitCode === 0) return result.stdout;
   const end =
     result.exitCode === undefined ? 'was ended by a signal' : `ended with ${result.exitCode}`;
-  // Standard output may contain part of a profile, so the error shows only one line of standard
-  // error.
+  // Standard output may contain part of a profile, so only standard error is shown.
   throw new UserError('failed', {
     what: `cannot use the profileCommand of ${place}`,
     why: [`${words[0] ?? ''} ${end}`, firstLine(result.stderr)].filter(Boolean).join(': '),
@@ -76,10 +75,7 @@ function splitCommand(command: string, place: string): string[] {
   });
 }
 
-/**
- * True if a quote or backslash remains after removing quoted and escaped text; shell-quote does not
- * check this.
- */
+/** True if a quote is open or the command ends with a backslash; shell-quote ignores both. */
 function hasOpenQuote(command: string): boolean {
   return /['"\\]/.test(command.replace(/\\[\s\S]|'[^']*'|"(?:\\[\s\S]|[^"\\])*"/g, ''));
 }

@@ -91,10 +91,7 @@ async function switchedSignIn(
   return { ...using(source, profileSignIn), switchUser };
 }
 
-/**
- * Replaces a profile by the output of its command; a profile without a command is returned
- * unchanged.
- */
+/** Returns the output of the profile's command, or the profile itself if it has no command. */
 async function runCommandOf(
   file: FoundProfile,
   ports: CredentialPorts,

@@ -23,10 +23,8 @@ import { DEFAULT_PROFILE, hasDefaultProfile, profileCredentials } from './profil
  * @param arcProfile the profile of an existing arc.json
  * @param signal stops a running `profileCommand`; the promise rejects with its reason
  * @throws MissingCredentialsError that lists every missing part
- * @throws UserError of kind `usage` for an invalid key, coverage type or URL, or for two ways to
- * sign in
- * @throws UserError of kind `configuration`, `permission` or `failed` for a file, a profile or its
- * command
+ * @throws UserError of kind `usage` for an invalid key, coverage type or URL, or two ways to sign
+ * in; of another kind for a file, a profile or its command
  */
 export async function resolveCredentials(
   choice: CredentialChoice,

@@ -6,10 +6,7 @@ import { completeSession } from '../../arc-config/require-session.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { ArcSessionResponse } from '../../soracom/client/responses.js';
 
-/**
- * Returns undefined for an unusable session in the createSim response, so that a new session is
- * requested.
- */
+/** Returns undefined for an unusable session, so that the caller requests a new one. */
 export function readSessionOrNone(answer: ArcSessionResponse): ArcSession | undefined {
   try {
     return parseSession(answer);

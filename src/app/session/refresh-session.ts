@@ -17,10 +17,7 @@ export interface RefreshOptions {
 export interface RefreshedSession {
   /** The configuration with all four fields of its session replaced. */
   readonly config: ArcConfig;
-  /**
-   * The path of arc.json or of the state file that has the session; undefined if neither was
-   * written.
-   */
+  /** The path of arc.json or the state file that has the session; undefined if writing failed. */
   readonly keptIn: string | undefined;
   /** Why the session is not in arc.json. */
   readonly notice: string | undefined;

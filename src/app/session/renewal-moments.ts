@@ -8,15 +8,13 @@ import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
  * Why SORACOM is asked:
  * - `silent`: the server does not answer handshakes
  * - `doubtful`: handshakes succeed, but no data returns, or the server lost the session early. The
- *   next session may have another address, and handshakes still succeed with the wrong one.
+ *   next session may have another address, for which handshakes still succeed.
  * - `unreturned`: only keepalives return. The server may drop packets from an outdated client
  *   address, or programs only send.
  */
 export type Suspicion = 'silent' | 'doubtful' | 'unreturned';
 
-/**
- * The result of checking the status: why to ask SORACOM now, or milliseconds until the next check.
- */
+/** Why SORACOM must be asked now, or the milliseconds until the next check. */
 export type Moment = { readonly suspicion: Suspicion } | { readonly nextLook: number };
 
 /** Milliseconds between two checks of a healthy tunnel. */
@@ -34,32 +32,20 @@ const PATIENCE = 6_000;
  */
 const PATIENCE_WITH_PACKETS = 10_000;
 
-/**
- * A failed name lookup usually means that the network is down, and rarely that the server has
- * moved. Milliseconds.
- */
+/** Milliseconds; a failed name lookup usually means no network, rarely that the server moved. */
 const PATIENCE_WITH_NAMES = 60_000;
 
-/**
- * Shortest interval of regular handshakes in milliseconds: REKEY_AFTER_TIME (120 s) minus the error
- * of two checks and of the wall clock.
- */
+/** Milliseconds: REKEY_AFTER_TIME (120 s) less the error of two checks and of a wall clock. */
 const ORDINARY_RENEWAL = 110_000;
 
-/**
- * Milliseconds in which a change leads to a handshake: 15 s of silence, two initiations, and the
- * checks.
- */
+/** Milliseconds until a change leads to a handshake: 15 s of silence, two initiations, checks. */
 const EFFECT_OF_CHANGE = 30_000;
 
 /** Minimum milliseconds between two questions. */
 const SHORTEST_PAUSE = 60_000;
 const LONGEST_PAUSE = 30 * 60_000;
 
-/**
- * Each pause grows by up to this fraction, so that tunnels that failed together ask at different
- * times.
- */
+/** Maximum random extension of a pause, so that tunnels that fail together ask separately. */
 const JITTER = 0.25;
 
 /** Without a network, SORACOM is unreachable too. */
@@ -82,7 +68,6 @@ export class RenewalMoments {
   }
 
   /**
-   * Checks the status of the tunnel.
    * @param now monotonic milliseconds
    * @returns why to ask SORACOM now, or the milliseconds until the next check
    */
@@ -109,9 +94,7 @@ export class RenewalMoments {
     this.#pauses[suspicion].begin(now);
   }
 
-  /**
-   * Records a change at either end: the handshake that follows it does not indicate a lost session.
-   */
+  /** Records a change at either end: the next handshake does not indicate a lost session. */
   changed(now: number): void {
     this.#changedAt = now;
     this.#hasLostSession = false;

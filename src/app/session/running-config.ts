@@ -44,10 +44,7 @@ export class RunningConfig {
     return this.#arcConfig;
   }
 
-  /**
-   * Names the fields of arc.json that differ from those at the tunnel's start and that need a
-   * restart.
-   */
+  /** Names the fields of arc.json that have changed and that need a restart. */
   fixedDifferences(arcConfig: LoadedArcConfig): readonly string[] {
     const { arcConfig: opened, plan } = this.#options;
     const hasOtherMtu = plan(arcConfig).mtu !== this.#tunnelConfig.mtu;
@@ -80,8 +77,7 @@ export class RunningConfig {
     const read = await reread();
     if (this.#unkept === undefined) return read;
     const { replaces, session } = this.#unkept;
-    // A session that another process saved in arc.json or the state folder is newer than the
-    // unsaved one.
+    // A session that another process saved is newer than the unsaved one.
     const held = [read.original, read.config].map(({ arcSessionStatus }) => arcSessionStatus);
     if (!held.every((one) => isSameSession(one, replaces))) return read;
     return { ...read, config: withSession(read.config, session) };

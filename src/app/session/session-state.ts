@@ -102,10 +102,7 @@ export async function withNewestSession(original: ArcConfig, home: StateHome): P
   return { ...original, arcSessionStatus: { ...session, unknownKeys: old?.unknownKeys ?? [] } };
 }
 
-/**
- * Reads the state file if only this user can write it; others could redirect the tunnel to their
- * server.
- */
+/** Reads the state file if only this user can write it; others could redirect the tunnel. */
 async function readOwn(path: string, { files }: StateHome): Promise<string | undefined> {
   try {
     const { text, otherWriters } = await files.inspectText(path);

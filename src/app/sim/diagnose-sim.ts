@@ -7,7 +7,6 @@ import { readSessionOrNone } from '../session/arc-session.js';
 import { simPublicKey } from './sim-summary.js';
 
 /**
- * The kinds of problems:
  * - `terminated`: the SIM is terminated
  * - `no-private-key`: arc.json has no private key
  * - `other-key`: the SIM has another key than arc.json
@@ -65,8 +64,7 @@ function keyFindings(
     const problem = `The key of the SIM is ${platforms}, that of ${source} ${own}: no handshake is answered.`;
     return [{ kind: 'other-key', problem, next: RENEW_KEY }];
   }
-  // The tunnel uses only the private key, but a wrong public key may mislead the reader of the
-  // file.
+  // The tunnel uses only the private key, but a wrong public key may mislead readers.
   if (isZeroKey(publicKey) || formatKey(publicKey) === own) return [];
   return [
     {

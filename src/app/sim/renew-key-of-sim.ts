@@ -90,9 +90,7 @@ export async function renewKeyOfSim(
   });
 }
 
-/**
- * Asks first if a process uses the SIM: the old key becomes invalid at once, which ends its tunnel.
- */
+/** Asks first if a process uses the SIM, because its tunnel ends when the old key is replaced. */
 async function requireConsent(config: ArcConfig, ports: RenewKeyPorts): Promise<void> {
   const publicKey = ports.publicKeyOf(config.privateKey.expose());
   const holder = await findSimHolder(publicKey, ports.claims);

@@ -51,10 +51,9 @@ export interface TerminatedSim {
 }
 
 /**
- * @throws UserError of kind `usage` without confirmation or for a physical SIM, and errors of
+ * @throws UserError of kind `usage` without confirmation, for a physical SIM, and as
  * `findSimTarget`
- * @throws UserError of kind `failed` if the user declines
- * @throws MissingCredentialsError, ApiError
+ * @throws UserError of kind `failed` if the user declines; MissingCredentialsError, ApiError
  */
 export async function terminateSim(
   options: TerminateSimOptions,

@@ -39,9 +39,7 @@ export function metricLines(peer: MeteredPeer, labels: MetricLabels): readonly s
   ];
 }
 
-/**
- * Escapes a label value as in the Prometheus text format, so that it cannot start another metric.
- */
+/** Escapes a Prometheus label value, so that it cannot start another metric. */
 function escaped(value: string): string {
   return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

@@ -34,8 +34,7 @@ export async function showStatus(
   ports: FindDevicesPorts,
 ): Promise<ShownStatus> {
   const { reports, silent } = await findTunnels({ folders }, ports.connections);
-  // These interfaces are already in the reports, and querying them again would expose their private
-  // keys.
+  // The reports contain these interfaces, and a query would return their private keys.
   const ours = reports.flatMap((report) => [report.interface, report.uapiName ?? '']);
   const { devices, notes } = all ? await findDevices(ours, ports) : { devices: [], notes: [] };
   const [denied] = silent.filter(({ isDenied }) => isDenied);

@@ -3,17 +3,13 @@ import type { PeerStatus, TunnelStatus } from '../../tunnel/tunnel-status.js';
 
 /** The process that runs the tunnel. */
 export interface TunnelIdentity {
-  /**
-   * The control socket's name: the interface's name, followed by the process ID if that is taken.
-   */
+  /** The control socket's name: the interface's name, with the process ID if that is taken. */
   readonly name: string;
   readonly version: string;
   readonly pid: number;
   /** Empty if arc.json has no SIM ID. */
   readonly simId: string;
-  /**
-   * The tunnel's name at WireGuard's userspace API, for `wg`; undefined if it has no UAPI socket.
-   */
+  /** The tunnel's name for `wg`, at WireGuard's userspace API; undefined without a UAPI socket. */
   readonly uapiName: string | undefined;
 }
 

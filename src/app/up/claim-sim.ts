@@ -38,10 +38,7 @@ const QUESTION_INTERVAL = 1_000;
 /** Milliseconds for which a holder that does not answer counts as a `send`: it may be exiting. */
 const LONGEST_DOUBT = 3_000;
 
-/**
- * @throws UserError of kind `tunnel` if another process on this machine uses the SIM; the signal's
- * reason
- */
+/** @throws UserError of kind `tunnel` if another process uses the SIM; the signal's reason */
 export async function claimSim(options: ClaimSimOptions, ports: ClaimSimPorts): Promise<SimClaim> {
   return new SimClaim(await claimKey(options, ports), options, ports);
 }

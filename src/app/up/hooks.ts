@@ -49,8 +49,7 @@ export function planHooks(
         skipped.push(hook);
         return [];
       }
-      // A replacement function, because a name could contain special replacement patterns such as
-      // `$&`.
+      // A replacement function, because a name could contain patterns such as `$&`.
       const words = command.map((word) => word.replace(INTERFACE, () => interfaceName ?? ''));
       return [{ name: hook, command: words }];
     });
@@ -78,7 +77,7 @@ type DownPhase = 'PreDown' | 'PostDown';
 
 /**
  * The commands of one tunnel. Call the four phases in order; preDown and postDown do nothing unless
- * the matching commands to undo have run.
+ * a phase that they undo was started.
  */
 export class Hooks {
   readonly #plan: HookPlan;

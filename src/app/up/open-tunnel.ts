@@ -11,10 +11,7 @@ export interface OpenTunnelOptions {
 
 export interface OpenedTunnel {
   readonly tunnel: UserspaceTunnel;
-  /**
-   * Resolves at the first handshake; rejects after the timeout with a TunnelError that gives the
-   * reason.
-   */
+  /** Resolves at the first handshake; rejects after the timeout with a TunnelError. */
   readonly handshake: Promise<void>;
 }
 

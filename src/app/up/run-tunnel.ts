@@ -77,10 +77,9 @@ interface Run {
 /**
  * Resolves after a stop, once everything is closed.
  *
- * @throws TunnelError if the handshake times out
+ * @throws TunnelError if the handshake times out; StoppedError after SIGABRT
  * @throws UserError if the interface, a port or the capture file is unavailable, or if a command of
  * arc.json fails or could have been written by another user
- * @throws StoppedError after SIGABRT
  */
 export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts): Promise<void> {
   const { arcConfig } = options.tunnel;

@@ -22,9 +22,7 @@ const START_EXTENSION = 30_000;
 /** Milliseconds between two status updates. */
 const STATUS_INTERVAL = 15_000;
 
-/**
- * Milliseconds: REKEY_TIMEOUT (whitepaper 6.1), after which an initiation is sent again, plus 1 s.
- */
+/** Milliseconds: REKEY_TIMEOUT (whitepaper 6.1), which repeats an initiation, plus 1 s. */
 const PATIENCE = 6_000;
 
 /**

@@ -83,10 +83,7 @@ export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
   ]);
 }
 
-/**
- * Updates a section whose zeros are now in the file. Sections of thread-local storage take no space
- * in a segment.
- */
+/** Updates a section whose zeros are now in the file; those of thread-local storage are not. */
 function writtenOut(section: Section, fileOffset: (address: number) => number): Section {
   if (section.type !== SECTION_NOBITS || (section.flags & FLAG_TLS) !== 0) return section;
   return { ...section, type: SECTION_PROGBITS, offset: fileOffset(section.address) };

@@ -23,8 +23,7 @@ export interface NodeFiles {
 }
 
 /**
- * Returns Node for an architecture, identical to the one that this version of arctun was built
- * with.
+ * Returns the same Node for an architecture that this version of arctun was built with.
  *
  * @param folder the download folder; an existing package in it is used
  * @param expected for tests

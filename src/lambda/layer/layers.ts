@@ -10,9 +10,9 @@ const EXTENSION = 'extensions/arctun';
 /** A separate folder, because files of other layers in /opt may have the same names. */
 const DOCUMENTS = 'share/doc/arctun/';
 /**
- * The PATH of functions includes `/opt/bin`. This is no symbolic link, because some unzip tools do
- * not create them. Without arguments it shows the help, because a file in `extensions/` would
- * otherwise run as the extension.
+ * On the PATH of functions, which includes `/opt/bin`. Some unzip tools do not create symbolic
+ * links. Without arguments it shows the help, because a file in `extensions/` would run as the
+ * extension.
  */
 const COMMAND =
   '#!/bin/sh\n[ $# -gt 0 ] || set -- --help\nexec "${0%/*}/../extensions/arctun" "$@"\n';

@@ -1,7 +1,4 @@
-/**
- * Reads the prebuilt files of the package, which need development tools to build: bundles, licenses
- * and bills of materials.
- */
+/** Reads files that were built before packaging: bundles, licenses and bills of materials. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -24,10 +21,7 @@ export interface Prebuilt {
 /** The runtimes that a layer supports: all of an architecture, or those with Node. */
 export type LayerKind = Architecture | 'nodejs';
 
-/**
- * Blobs contain compiled code for one architecture. They are gzipped, because every installation
- * has them.
- */
+/** Blobs contain code compiled for one architecture, gzipped to keep the package small. */
 const PROGRAMS: Readonly<Record<LayerKind, string>> = {
   x86_64: 'arctun-x86_64.blob.gz',
   arm64: 'arctun-arm64.blob.gz',

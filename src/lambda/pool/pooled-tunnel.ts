@@ -34,29 +34,19 @@ export interface PooledTunnelOptions {
   readonly onSim?: (index: number) => void;
 }
 
-/**
- * Milliseconds for connections to finish before a move: the time until a handshake may start
- * (whitepaper 6.1), plus 1 s.
- */
+/** Milliseconds for connections to end before a move: REKEY_TIMEOUT (whitepaper 6.1) and 1 s. */
 export const DRAIN = 6_000;
 
 /** Milliseconds between attempts to take the session back during a drain. */
 const LOOK_AGAIN = 1_000;
 
-/**
- * Milliseconds after which a SYN was retransmitted, because the first was lost, or the session (RFC
- * 6298 2.1).
- */
+/** Milliseconds until a SYN is retransmitted, because it or the session was lost (RFC 6298 2.1). */
 const INTERRUPTED = 1_000;
 
-/**
- * Milliseconds without a response after which a failed wait for a handshake counts against its SIM.
- */
+/** Milliseconds after which an unanswered handshake counts against its SIM. */
 const UNHEARD = 2_000;
 
-/**
- * Failed waits after which a SIM that worked before is given up; a server's restart causes fewer.
- */
+/** Failed waits after which a SIM that worked before is left; a server restart causes fewer. */
 const WAITS_IN_VAIN = 3;
 
 /** Milliseconds after which a dial repeated by moves fails, as any other dial does. */
@@ -149,10 +139,7 @@ export class PooledTunnel {
     this.#onMoving = listener;
   }
 
-  /**
-   * Like UserspaceTunnel.waitForHandshake(). If it fails, the tunnel may try another SIM for later
-   * requests.
-   */
+  /** Like UserspaceTunnel.waitForHandshake(). After a failure, may try another SIM later. */
   async waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
     try {
       await this.tunnel.waitForHandshake(deadline, signal);

@@ -1,24 +1,20 @@
 /**
  * Decides which virtual SIM of a pool a sandbox uses, if many sandboxes share the pool without
- * knowing of each other. Read docs/decisions/0014-one-sim-each.md first, which has the
- * probabilities.
+ * knowing of each other. docs/decisions/0014-one-sim-each.md explains it and has the probabilities.
  *
  * - The first SIM is drawn at random.
  * - A sandbox that has used its SIM alone for TENURE, with a response in the last MEMORY, is its
- *   **incumbent**; all others are **newcomers**. A sandbox that was frozen or idle for longer is a
- *   newcomer when it resumes, because another may have become the incumbent. It starts with the SIM
- *   that it had.
- * - At the first sign of a rival, a newcomer tosses a coin to decide whether to move; at the second
- *   sign it moves. Of two newcomers, one is likely to stay. An incumbent stays without tossing a
- *   coin.
- * - An incumbent tosses a coin only if signs persist for longer than a newcomer would stay, because
- *   then the other sandbox considers itself the incumbent.
+ *   **incumbent**; all others are **newcomers**. A sandbox that was frozen or idle for longer
+ *   resumes with its SIM as a newcomer, because another may have become the incumbent.
+ * - At the first sign of a rival, a newcomer moves if it wins a coin toss; at the second sign it
+ *   moves. Of two newcomers, one is likely to stay. An incumbent stays without a toss.
+ * - An incumbent tosses a coin only if signs last longer than a newcomer would stay: the other
+ *   sandbox then considers itself the incumbent.
  * - The next SIM is drawn from those not tried in this round. If all were tried, there are about as
  *   many sandboxes as SIMs, or more. The sandbox then keeps its SIM despite rivals, for a pause
  *   that doubles with each such round. If that SIM is silent, it returns to one that was not.
  *
- * Pure: `now` is the wall clock in milliseconds, because other clocks stop while the machine is
- * frozen.
+ * Pure: `now` is the wall clock in milliseconds, since other clocks stop while frozen.
  */
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
@@ -29,17 +25,11 @@ export const TENURE = 30_000;
 /** Milliseconds after the last response for which an incumbent keeps its status. */
 export const MEMORY = 60_000;
 
-/**
- * The shortest and longest pause after a failed round, in milliseconds; each is extended randomly
- * by up to half.
- */
+/** The shortest and longest pause after a failed round, in ms; each is extended by up to half. */
 export const SHORTEST_PAUSE = 60_000;
 export const LONGEST_PAUSE = 15 * 60_000;
 
-/**
- * Signs within PERSISTENT milliseconds that a passing newcomer cannot cause: it causes one in 5 s
- * (whitepaper 6.1).
- */
+/** Signs within PERSISTENT ms: more than a passing newcomer's one in 5 s (whitepaper 6.1). */
 const PERSISTENT_SIGNS = 6;
 const PERSISTENT = 60_000;
 
@@ -47,10 +37,7 @@ const PERSISTENT = 60_000;
 export type PoolDecision =
   | { readonly action: 'stay' }
   | { readonly action: 'move'; readonly to: number }
-  /**
-   * All SIMs were tried without success: keep the SIM for `pause` ms despite rivals, or move to
-   * `to` if set.
-   */
+  /** All SIMs failed: keep the SIM for `pause` ms despite rivals, or move to `to` if set. */
   | { readonly action: 'share'; readonly pause: number; readonly to?: number | undefined };
 
 const STAY: PoolDecision = { action: 'stay' };
@@ -113,10 +100,7 @@ export class SimPool {
     this.#beginRound();
   }
 
-  /**
-   * Records a response so slow that the session may have been lost, which does not count as time
-   * alone.
-   */
+  /** Records a slow response, which may mean a lost session: the time alone starts again. */
   interrupted(now: number): void {
     if (!this.isIncumbent(now)) this.#aloneSince = undefined;
   }
@@ -137,10 +121,7 @@ export class SimPool {
     return this.#coin() ? this.#moveOn(now) : STAY;
   }
 
-  /**
-   * Records that the SIM gets no responses: it may be terminated, or its server may have seen a
-   * later timestamp than the local clock's.
-   */
+  /** Records a SIM without responses: it is terminated, or its server saw a later timestamp. */
   silent(now: number): PoolDecision {
     this.#silent.add(this.#current);
     return this.#moveOn(now);
