@@ -1,4 +1,4 @@
-/** Formats UTC times as ISO 8601. Invalid times from the API never throw. */
+/** Formats UTC times as ISO 8601, without throwing for invalid times from the API. */
 
 /** Formats with milliseconds; undefined for an invalid time. */
 export function isoMilliseconds(unixTime: number | undefined): string | undefined {

@@ -31,7 +31,7 @@ export interface SendOptions extends OpenTunnelOptions {
   /** The destination inside the tunnel: IP address and port. */
   readonly target: { readonly host: string; readonly port: number };
   readonly message: Message;
-  /** Idle timeout in milliseconds; over TCP and UDP, until the response starts. */
+  /** Timeout in milliseconds: until the response starts (TCP, UDP), or without any data (HTTP). */
   readonly timeout: number;
   /** Whether to send even if another process on this machine uses the SIM. */
   readonly force: boolean;

@@ -45,7 +45,7 @@ export interface FoundConfigs {
 }
 
 /**
- * @throws UserError if no configuration is usable: the error of the first
+ * @throws UserError of the first configuration if none is usable
  * @throws NotYetError if a secret cannot be read before the first invocation
  */
 export async function findConfigs(place: ConfigPlace, ports: ConfigPorts): Promise<FoundConfigs> {
@@ -103,7 +103,7 @@ function isShownAsPath(value: string): boolean {
   return isPlain && !hasSecretShape(value) && !/^\s*[[{"]/.test(decodeBase64(value) ?? '');
 }
 
-/** True if the name can be looked up and shown: AWS allows 2,048 characters, but not a key. */
+/** True if the name can be looked up and shown: up to 2,048 characters (AWS), without a key. */
 function isShownAsName(name: string): boolean {
   const isPlain = /^[^\s"'{}[\]]{1,2048}$/.test(name) && !KEY.test(name);
   return isPlain && !/^\s*[[{"]/.test(decodeBase64(name) ?? '');

@@ -67,9 +67,9 @@ export class Extension {
   readonly #moments: Record<string, number> = {};
   #listeners: Listeners | undefined;
   #tunnel: SandboxTunnel | undefined;
-  /** The attempt during init; undefined if it must wait for an invocation. Never rejects. */
+  /** The attempt to open the tunnel during init; undefined if it must wait. Never rejects. */
   #opening: Promise<UserError | undefined> | undefined;
-  /** The attempt during an invocation, until it ends. Never rejects. */
+  /** The attempt to open the tunnel during an invocation, until it ends. Never rejects. */
   #openingLate: Promise<void> | undefined;
   #hasFailedLate = false;
   #isClosed = false;
@@ -128,7 +128,7 @@ export class Extension {
     });
   }
 
-  /** Lambda Managed Instances send no INVOKE events and run invocations concurrently. */
+  /** Whether invocations are concurrent and send no events: on Lambda Managed Instances. */
   get #isManaged(): boolean {
     return this.#settings.initializationType === 'lambda-managed-instances';
   }
@@ -264,7 +264,7 @@ export class Extension {
       if (event.type === 'SHUTDOWN') return event;
       const opened = this.#invoked(event.deadlineMs);
       await this.#hold(opened);
-      // Send pending packets before a freeze: they are deferred by a turn, the engine's by another.
+      // Packets must leave before a freeze: #prepare() and the engine each defer them by a turn.
       await this.#turn();
       await this.#turn();
     }
@@ -305,7 +305,7 @@ export class Extension {
     this.#dialer.openAhead(this.#settings.target);
   }
 
-  /** Delays the next event while work is pending. Waiting is free while the handler runs. */
+  /** Delays the request for the next event while work is pending; meanwhile waiting is free. */
   async #hold(opened: Promise<void>): Promise<void> {
     const { clock } = this.#ports;
     const until = clock.now() + LONGEST_HOLD;

@@ -65,7 +65,7 @@ export class ExtensionsApi {
   /**
    * Registers the extension. The runtime starts only after all external extensions have registered.
    *
-   * @param onSent called after the request was handed to the operating system: slow work can start
+   * @param onSent called once the operating system has the request, so that slow work can start
    * @throws UserError
    */
   async register(events: readonly EventType[], onSent: () => void): Promise<void> {

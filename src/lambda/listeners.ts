@@ -81,7 +81,7 @@ function open(
   });
 }
 
-/** True for an error of openPort(), or an error caused by it, that another program has the port. */
+/** True if the error, or its cause, is that another program has the port. */
 function isTaken(error: unknown): boolean {
   if (!(error instanceof UserError)) return false;
   return codeOf(error.cause) === 'EADDRINUSE' || isTaken(error.cause);

@@ -1,4 +1,4 @@
-/** Opens the tunnel of one execution environment, with its only virtual SIM or a pool's. */
+/** Opens an execution environment's tunnel with its only virtual SIM, or with one of a pool. */
 import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
 import { planTunnel } from '../app/up/plan-tunnel.js';
 import { UserError } from '../lib/errors/user-error.js';
@@ -13,7 +13,7 @@ import type { SimMemory } from './pool/sim-memory.js';
  * Resolves when the handshake is in progress.
  *
  * @param memory the SIM of a pool that this environment used before
- * @throws UserError if no configuration is usable: the error of the first
+ * @throws UserError of the first configuration if none is usable
  */
 export async function openSandboxTunnel(
   arcConfigs: readonly LoadedArcConfig[],

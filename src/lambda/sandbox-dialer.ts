@@ -146,7 +146,7 @@ export class SandboxDialer implements Dialer {
     const began = this.#clock.now();
     const due = this.#answersDue;
     const spare = await this.#spare.take(signal)?.catch((error: unknown) => {
-      // The spare connection took all the time of this request.
+      // The spare connection used up all the time of this request.
       if (due - this.#clock.now() < SHORTEST) throw error;
       return undefined;
     });
@@ -203,7 +203,7 @@ export class SandboxDialer implements Dialer {
   async #dialInTime(target: DialTarget, signal?: AbortSignal, waited = 0): Promise<Duplex> {
     const tunnel = await this.#session(signal);
     const deadline = Math.min(this.#clock.now() + this.#wait - waited, this.#answersDue);
-    // Nothing listens to the signal between the two waits.
+    // Nothing listens to the signal between the two waits, so check it here.
     signal?.throwIfAborted();
     const patience = new AbortController();
     const late = new DialError('timeout', 'the target does not take the connection in time');

@@ -1,8 +1,8 @@
 import type { WallClock, Clock } from '../ports/clock.js';
 
 /**
- * Measures how long an environment was frozen. The monotonic clock is known to stop during a
- * freeze; if it does not, both clocks give the same result.
+ * Measures how long an environment was frozen. As far as is known, the monotonic clock stops during
+ * a freeze; if it does not, both clocks give the same result.
  */
 export class SleepWatch {
   readonly #clock: Clock;

@@ -56,7 +56,7 @@ export class SpareConnection {
     return whileWaiting(stream, signal, () => opening.abort.abort(abortReason(signal)));
   }
 
-  /** Closes the connection if it was not taken. */
+  /** Closes the connection if no request has taken it. */
   discard(): void {
     const opening = this.#opening;
     this.#opening = undefined;

@@ -18,7 +18,8 @@ import { configOf } from './creation-steps.js';
 import { runSteps } from './sim-run.js';
 
 /**
- * @param signal cancels the run if nothing is lost; the promise rejects with its reason
+ * @param signal cancels the run, except during steps that must finish; the promise rejects with its
+ * reason
  * @throws MissingCredentialsError, UserError of kind `usage`
  * @throws UserError of another kind if the target is refused or the user must decide; nothing was
  * created

@@ -1,4 +1,4 @@
-/** Gets the settings of the virtual SIM attached to a SORACOM Air SIM, over its connection. */
+/** Gets the settings of a SORACOM Air SIM's virtual SIM over the Air connection. */
 import { messageOf } from '../../lib/errors/error-message.js';
 import { bootstrapArc } from '../../soracom/krypton/krypton.js';
 import { readLineSimId } from '../../soracom/krypton/metadata.js';
@@ -52,7 +52,7 @@ export async function bootstrapCellular(
   return keepKryptonSession(session, existing, simId, options, ports);
 }
 
-/** Asks the metadata service for the SIM ID, if the SIM's group enables it; Krypton has none. */
+/** Reads the SIM ID from the metadata service, if the SIM's group enables it; Krypton omits it. */
 async function findSimId(
   { metadataEndpoint, userAgent }: BootstrapCellularOptions,
   { note }: KryptonPorts,

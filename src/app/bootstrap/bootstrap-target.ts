@@ -31,7 +31,7 @@ export async function openBootstrapTarget(
   return { existing, journal };
 }
 
-/** Proves that the result can be saved: a key in arc.json, a session also in the state folder. */
+/** Proves that the result can be saved; a session can also go to the state folder, a key not. */
 async function proveWritable(
   refreshed: ArcConfig | undefined,
   { path, stateFolder }: BootstrapAuthkeyOptions,
@@ -88,7 +88,7 @@ export async function readBootstrapTarget(
 }
 
 /**
- * Reads the arc.json that bootstrap will overwrite, of any SIM; undefined if absent.
+ * Reads the arc.json that bootstrap will overwrite, whichever SIM it has; undefined if absent.
  *
  * @throws UserError that explains why the file is refused
  */

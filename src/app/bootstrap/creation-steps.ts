@@ -173,7 +173,7 @@ export const creationSteps = {
 
 const KEY_KEPT = 'The key in arc.json is kept as it is; `arctun sim renew-key` makes another.';
 
-/** Adds advice to the error that createArcSession returns for a terminated or unknown SIM. */
+/** Adds advice to the error for a SIM that is terminated, or unknown to this account. */
 function withWayOut(error: unknown, path: string): unknown {
   if (!(error instanceof ApiError) || (error.status !== 400 && error.status !== 404)) return error;
   const { failure, what, why, next, status, code } = error;
@@ -250,7 +250,7 @@ async function keepWithoutJournal(
   }
 }
 
-/** The step after createSim's key is in arc.json. Running the command again retries it. */
+/** The step to take once createSim's key is in arc.json; the next run repeats it if it fails. */
 type AfterKey = 'announce-own-key' | 'add-session';
 
 function afterKey({ journal }: SimRun): AfterKey {

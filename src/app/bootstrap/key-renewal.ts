@@ -50,7 +50,7 @@ export async function renewKey(
     return await renew(renewal);
   } catch (error) {
     if (isRefusedRenewal(error)) {
-      // The API error matters more. Without this entry, the next run tries the key again.
+      // Ignore: the API error matters more. Without this entry, the next run retries the key.
       await journal.add({ step: 'renewal-refused', simId }).catch(() => undefined);
       if (ifRefused === 'journal-ends') await journal.end().catch(() => undefined);
       throw error;
@@ -65,8 +65,8 @@ export async function renewKey(
 }
 
 /**
- * Finishes the renewal that an earlier run wrote to the journal, which is idempotent for one key.
- * After a refusal the journal stays, because the earlier request may have succeeded.
+ * Finishes an earlier run's renewal from the journal; repeating it with the same key is safe. After
+ * a refusal the journal stays, because the earlier request may have succeeded.
  *
  * @throws UserError; ApiError if the response was lost
  */
@@ -159,7 +159,7 @@ function parseKeys(entry: RenewKeyStep): Pick<ArcConfig, 'privateKey' | 'publicK
 }
 
 /**
- * Adds to an error what it means for the SIM.
+ * Rewrites an error to say what it means for the SIM.
  *
  * @param next what to do, replacing the error's own advice
  * @param what replaces the first line; the error's own first line then moves to the explanation

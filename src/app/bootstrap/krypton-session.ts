@@ -14,7 +14,7 @@ export interface KryptonSession {
   readonly session: ArcSession;
 }
 
-/** SORACOM returns about twenty. An arc.json with this many can still be read. */
+/** SORACOM returns about twenty allowed IPs; an arc.json with this many is still readable. */
 const MOST_ALLOWED_IPS = 1024;
 
 const kryptonAnswer = z.object({

@@ -138,7 +138,7 @@ async function keepOtherSim(
   return { tell, remove: () => undo().catch(tell) };
 }
 
-/** Without a known SIM ID, a command that runs at every boot must not fill the folder. */
+/** Limits the copies made by a command that runs at every boot without knowing the SIM ID. */
 const MOST_COPIES = 9;
 
 /**

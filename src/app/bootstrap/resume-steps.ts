@@ -10,7 +10,7 @@ import { keylessArcConfig, withProfile } from './fresh-arc-config.js';
 import { finishRenewal, retold } from './key-renewal.js';
 
 export const resumeSteps = {
-  /** createSim may have been called: the user or SORACOM's SIM list determines the result. */
+  /** createSim may have been called: finds out from the user or SORACOM's list if a SIM exists. */
   async 'look-for-sim'(run: SimRun): Promise<'adopt-sim' | 'announce-sim' | 'confirm-creation'> {
     const { adopt, createAnother } = run.options;
     if (adopt !== undefined) return 'adopt-sim';
@@ -23,7 +23,7 @@ export const resumeSteps = {
     return 'adopt-sim';
   },
 
-  /** createSim has returned. Gives the SIM a key if the response had none. */
+  /** createSim has returned. Adds a missing key, since no other program can use the SIM yet. */
   async 'finish-creation'(
     run: SimRun,
   ): Promise<'adopt-sim' | 'announce-own-key' | 'refresh-session'> {
@@ -82,7 +82,7 @@ function isUnknownSim(error: unknown): boolean {
 }
 
 /**
- * Looks for the SIM, and asks the user to choose if candidates exist.
+ * Looks for the SIM, and asks the user to choose from the result.
  *
  * @returns `none` if no SIM was created: SORACOM would list it by now
  * @throws UserError if no terminal is available, or if the user chooses to stop; a SIM may exist
@@ -141,7 +141,7 @@ export async function findLostSims(
     .toSorted((one, other) => distance(one, since) - distance(other, since));
 }
 
-/** The sort key of a SIM: any SIM from before the request ranks after all later ones. */
+/** The sort key of a SIM: SIMs older than the request rank after newer ones. */
 function distance({ createdTime, isEarlier }: LostSim, since = 0): number {
   if (createdTime === undefined) return Number.MAX_SAFE_INTEGER / 2;
   return isEarlier ? Number.MAX_SAFE_INTEGER - createdTime : createdTime - since;

@@ -28,7 +28,7 @@ export function chosenConnection(
   };
 }
 
-/** Returns the API endpoint of a soracom-cli profile. A coverage type keeps the sandbox. */
+/** Returns a soracom-cli profile's API endpoint; a coverage type keeps the profile's sandbox. */
 export function profileEndpoint(chosen: ChosenConnection, profile: ProfileConnection): string {
   const { sandbox } = profile;
   if (chosen.endpoint !== undefined) return chosen.endpoint;

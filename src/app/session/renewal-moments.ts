@@ -21,8 +21,9 @@ export type Moment = { readonly suspicion: Suspicion } | { readonly nextLook: nu
 const LOOK_INTERVAL = 5_000;
 
 /**
- * Milliseconds without a handshake response before asking: REKEY_TIMEOUT (whitepaper 6.1), after
- * which the second initiation is sent, and one second for its response. Asking early is harmless.
+ * Milliseconds without a handshake response before SORACOM is asked: REKEY_TIMEOUT (whitepaper
+ * 6.1), after which the second initiation is sent, and one second for its response. Asking early is
+ * harmless.
  */
 const PATIENCE = 6_000;
 
@@ -35,13 +36,13 @@ const PATIENCE_WITH_PACKETS = 10_000;
 /** Milliseconds; a failed name lookup usually means no network, rarely that the server moved. */
 const PATIENCE_WITH_NAMES = 60_000;
 
-/** Milliseconds: REKEY_AFTER_TIME (120 s) less the error of two checks and of a wall clock. */
+/** Milliseconds: REKEY_AFTER_TIME (120 s), less a margin for two checks and the wall clock. */
 const ORDINARY_RENEWAL = 110_000;
 
 /** Milliseconds until a change leads to a handshake: 15 s of silence, two initiations, checks. */
 const EFFECT_OF_CHANGE = 30_000;
 
-/** Minimum milliseconds between two questions. */
+/** Minimum milliseconds between two questions to SORACOM. */
 const SHORTEST_PAUSE = 60_000;
 const LONGEST_PAUSE = 30 * 60_000;
 
@@ -75,7 +76,7 @@ export class RenewalMoments {
     this.#noteHandshake(status, now);
     const reason = reasonOf(status);
     const hasNetwork = reason === undefined || !NETWORK_FAULTS.has(reason);
-    // Questions that failed without a network must not delay the next one.
+    // Questions to SORACOM that failed without a network must not delay the next one.
     if (hasNetwork && !this.#hadNetwork) this.#pauses.silent.reset();
     this.#hadNetwork = hasNetwork;
     if (this.#isDoubtful(status, reason) && this.#mayAsk('doubtful', now))
@@ -101,7 +102,7 @@ export class RenewalMoments {
   }
 
   #isDoubtful({ unanswered }: TunnelStatus, reason: Silence | undefined): boolean {
-    // While a handshake is pending, its outcome says more.
+    // While a handshake is pending, its outcome is the better evidence.
     return unanswered === undefined && (this.#hasLostSession || reason === 'no-data-back');
   }
 
@@ -130,7 +131,7 @@ function reasonOf({ health, silence, unanswered }: TunnelStatus): Silence | unde
   return unanswered?.reason ?? (health === 'stale' ? silence?.reason : undefined);
 }
 
-/** Milliseconds until the server may count as silent. */
+/** Returns the milliseconds until the server counts as silent, at the earliest. */
 function patienceLeft({ health, unanswered }: TunnelStatus, reason: Silence | undefined): number {
   if (reason === undefined || reason === 'cannot-send') return Infinity;
   const patience = reason === 'name-not-found' ? PATIENCE_WITH_NAMES : PATIENCE;
@@ -138,7 +139,7 @@ function patienceLeft({ health, unanswered }: TunnelStatus, reason: Silence | un
   return health === 'stale' && reason !== 'no-data-back' ? 0 : Infinity;
 }
 
-/** Pauses between questions; each is twice as long as the one before. */
+/** Pauses between questions to SORACOM; each is twice as long as the one before. */
 class Pauses {
   readonly #entropy: Entropy;
   #count = 0;

@@ -1,5 +1,5 @@
 /**
- * Saves a renewed session outside arc.json if that is read-only, such as a systemd credential, a
+ * Saves a renewed session elsewhere if arc.json is read-only, such as a systemd credential, a
  * Kubernetes secret or an environment variable. The file in the state folder also records the
  * session that it replaces. If arc.json still has that session, the state file is newer. If not,
  * arc.json was renewed later. No clock is needed.

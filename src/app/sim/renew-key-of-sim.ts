@@ -23,7 +23,7 @@ export type RenewKeyApi = Pick<
 >;
 
 export interface RenewKeyOptions {
-  /** Defaults to the SIM of arc.json. If arc.json does not exist, the SIM to create one for. */
+  /** The SIM's ID; defaults to that of arc.json, and is required if arc.json does not exist. */
   readonly simId?: string | undefined;
   /** The path of arc.json. */
   readonly path: string;
@@ -146,7 +146,7 @@ function requireNamedSim(config: ArcConfig, named: string | undefined, place: st
   requireSimId(config.simId);
 }
 
-/** Refuses a journal of bootstrap: only bootstrap knows whether a SIM was created. */
+/** Refuses a journal from bootstrap, because only bootstrap knows if a SIM was created. */
 function refuseOtherWork(simId: string, { path, progress }: SimJournal): void {
   const { createSim, created, renewKey } = progress;
   if (createSim !== undefined || created !== undefined) {

@@ -9,7 +9,7 @@ import { deniedError } from './show-status.js';
 export interface CheckHealthOptions {
   /** Folders with control sockets. */
   readonly folders: readonly string[];
-  /** The tunnel's name as `status` shows it; undefined if only one tunnel runs. */
+  /** The tunnel's name as `status` shows it; optional if only one tunnel runs. */
   readonly name?: string | undefined;
 }
 

@@ -12,7 +12,7 @@ export interface SilentTunnel {
   readonly why: string;
   /** Whether the socket belongs to another user. */
   readonly isDenied: boolean;
-  /** The owner of a denied socket. */
+  /** The owner of the socket, if access is denied. */
   readonly owner?: string | undefined;
 }
 

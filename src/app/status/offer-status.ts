@@ -24,7 +24,7 @@ export interface OfferStatusOptions {
   readonly listeners: () => Omit<TunnelListeners, 'status'>;
   /** The tunnel's name for `wg`; undefined if `wg` cannot see it. */
   readonly uapiName: string | undefined;
-  /** The counters of these listeners, by listener name. */
+  /** The counters of the open listeners, by listener name. */
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;
   /** Candidate folders for the control socket; the first usable one is taken. */
   readonly folders: readonly string[];

@@ -9,7 +9,7 @@ export interface ModeWish {
   readonly mode: TunnelMode;
   /** The name in arc.json; empty if the operating system chooses. */
   readonly interfaceName: string;
-  /** A given flag that only userspace mode supports, such as `--port`. */
+  /** A flag given by the user that only userspace mode supports, such as `--port`. */
   readonly userspaceFlag?: string | undefined;
 }
 

@@ -32,7 +32,7 @@ const LONGEST_WAIT = 30_000;
 /** Milliseconds between two attempts to claim the key. */
 const ATTEMPT_INTERVAL = 100;
 
-/** Milliseconds between two queries to the holder, since an `up` may follow a `send`. */
+/** Milliseconds between two queries to the holder, since an `up` may take over from a `send`. */
 const QUESTION_INTERVAL = 1_000;
 
 /** Milliseconds for which a holder that does not answer counts as a `send`: it may be exiting. */

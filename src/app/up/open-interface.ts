@@ -4,7 +4,7 @@ import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import type { InterfaceTunnel, InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
 import type { PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
 
-/** The ways to run without the missing permission. */
+/** Advice for users who may not create a network interface. */
 export const RIGHT =
   'Run it as root, or give the right to a copy of node: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up. The single executable takes it itself: sudo setcap cap_net_admin+ep FILE.';
 export const USERSPACE = 'Or use --mode userspace, which needs no privilege.';

@@ -168,7 +168,7 @@ async function keepOpen(run: Run): Promise<void> {
     await Promise.race([whenAborted(signal), running.failed]);
     await states.stopping();
   } catch (error) {
-    // Notify before preDown and postDown, which may take minutes. A stop has no reason to show.
+    // Notify before preDown and postDown, which may take minutes. A requested stop needs no reason.
     await states.stopping(isStop(error, signal) ? undefined : messageOf(error));
     throw error;
   } finally {
@@ -253,7 +253,7 @@ function logWait(running: RunningTunnel, { reason }: AbortSignal, log: Log): voi
   log.info({}, `Waiting up to ${GRACE / 1000} s for ${connections}. ${again} to stop at once.`);
 }
 
-/** Removes the kill switch after a stop by the user, but not after a watchdog's. */
+/** Removes the kill switch after a stop by the user, but not after a watchdog timeout. */
 async function releaseKillSwitch({ options, ports, mode: { device } }: Run): Promise<void> {
   if (options.tunnel.killSwitch !== true || device === undefined) return;
   if (isFailure(options.signal.reason)) return;
@@ -265,7 +265,7 @@ function isStop(error: unknown, { aborted: isAborted, reason }: AbortSignal): bo
   return isAborted && error === reason;
 }
 
-/** After a watchdog's stop, the process must fail so that the service manager restarts it. */
+/** After a watchdog timeout, the process must fail so that the service manager restarts it. */
 function throwFailingStop({ reason }: AbortSignal): void {
   if (isFailure(reason)) throw reason;
 }

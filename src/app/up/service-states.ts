@@ -22,7 +22,7 @@ const START_EXTENSION = 30_000;
 /** Milliseconds between two status updates. */
 const STATUS_INTERVAL = 15_000;
 
-/** Milliseconds: REKEY_TIMEOUT (whitepaper 6.1), which repeats an initiation, plus 1 s. */
+/** Milliseconds: REKEY_TIMEOUT, after which an initiation repeats (whitepaper 6.1), plus 1 s. */
 const PATIENCE = 6_000;
 
 /**
@@ -105,7 +105,7 @@ export class ServiceStates {
     return this.#phase === 'ready';
   }
 
-  /** Sends READY; the status follows, because it must be requested first. */
+  /** Sends READY, then requests the tunnel's status and sends it. */
   #tellReady(): void {
     void this.#notify({ READY: '1' });
     void this.#look();

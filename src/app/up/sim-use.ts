@@ -25,7 +25,7 @@ export function readSimUse(line: string): SimUse | undefined {
     interface: name,
   } = (parseJson(line) ?? {}) as Record<string, unknown>;
   if (command !== 'up' && command !== 'send') return undefined;
-  // The advice is to end this process, which must not be the init process.
+  // Users are advised to end this process, so it must not be the init process.
   if (!Number.isSafeInteger(pid) || (pid as number) <= 1) return undefined;
   return {
     command,

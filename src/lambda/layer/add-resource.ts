@@ -2,9 +2,9 @@
  * Turns Node's executable into a single executable application: its blob becomes a note in memory
  * that Node looks up at startup (`postject_find_resource` in Node's deps/postject/postject-api.h).
  *
- * The tool postject adds a segment, which requires moving the program headers. This code does not:
- * it writes the trailing zeros of the last data segment to the file and appends the notes to that
- * segment. The existing program header of type PT_NOTE then points to them.
+ * The tool postject adds a segment, which requires moving the program headers. This code leaves
+ * them in place: it writes the trailing zeros of the last data segment to the file and appends the
+ * notes to that segment. The existing program header of type PT_NOTE then points to them.
  */
 import {
   alignUp,
@@ -83,7 +83,7 @@ export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
   ]);
 }
 
-/** Updates a section whose zeros are now in the file; those of thread-local storage are not. */
+/** Updates a section whose zeros are now in the file, which excludes thread-local storage. */
 function writtenOut(section: Section, fileOffset: (address: number) => number): Section {
   if (section.type !== SECTION_NOBITS || (section.flags & FLAG_TLS) !== 0) return section;
   return { ...section, type: SECTION_PROGBITS, offset: fileOffset(section.address) };

@@ -23,7 +23,7 @@ export interface NodeFiles {
 }
 
 /**
- * Returns the same Node for an architecture that this version of arctun was built with.
+ * Returns Node for an architecture, with the checksum recorded in this version of arctun.
  *
  * @param folder the download folder; an existing package in it is used
  * @param expected for tests

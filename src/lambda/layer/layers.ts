@@ -10,9 +10,8 @@ const EXTENSION = 'extensions/arctun';
 /** A separate folder, because files of other layers in /opt may have the same names. */
 const DOCUMENTS = 'share/doc/arctun/';
 /**
- * On the PATH of functions, which includes `/opt/bin`. Some unzip tools do not create symbolic
- * links. Without arguments it shows the help, because a file in `extensions/` would run as the
- * extension.
+ * A script for `/opt/bin`, which is on the PATH of functions; some unzip tools create no symbolic
+ * links. Without arguments it shows the help, since the extension itself would start otherwise.
  */
 const COMMAND =
   '#!/bin/sh\n[ $# -gt 0 ] || set -- --help\nexec "${0%/*}/../extensions/arctun" "$@"\n';

@@ -4,7 +4,7 @@
  */
 export const NODE_VERSION = '24.21.0';
 
-/** The names of AWS Lambda. */
+/** The architecture names that AWS Lambda uses. */
 export const ARCHITECTURES = ['x86_64', 'arm64'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
 

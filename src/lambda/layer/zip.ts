@@ -12,7 +12,7 @@ export interface ZipEntry {
 }
 
 const REGULAR_FILE = 0o100000;
-/** The zip host system whose file attributes are a Unix mode. */
+/** The host system of a zip entry for Unix file modes. */
 const UNIX = 3;
 /** The earliest time in a zip file. Zip uses local time, so the date is created in local time. */
 const MONTH_OF_MTIME = [1980, 0, 1] as const;

@@ -37,7 +37,7 @@ export interface PooledTunnelOptions {
 /** Milliseconds for connections to end before a move: REKEY_TIMEOUT (whitepaper 6.1) and 1 s. */
 export const DRAIN = 6_000;
 
-/** Milliseconds between attempts to take the session back during a drain. */
+/** Milliseconds between attempts to take the session back from a rival during a drain. */
 const LOOK_AGAIN = 1_000;
 
 /** Milliseconds until a SYN is retransmitted, because it or the session was lost (RFC 6298 2.1). */
@@ -49,7 +49,7 @@ const UNHEARD = 2_000;
 /** Failed waits after which a SIM that worked before is left; a server restart causes fewer. */
 const WAITS_IN_VAIN = 3;
 
-/** Milliseconds after which a dial repeated by moves fails, as any other dial does. */
+/** Milliseconds after which a dial times out, even if moves repeat it. */
 export const DIAL_LIMIT = 20_000;
 
 /** The log messages for leaving a SIM. */
@@ -139,7 +139,7 @@ export class PooledTunnel {
     this.#onMoving = listener;
   }
 
-  /** Like UserspaceTunnel.waitForHandshake(). After a failure, may try another SIM later. */
+  /** Like UserspaceTunnel.waitForHandshake(). A failure may move the tunnel to another SIM. */
   async waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
     try {
       await this.tunnel.waitForHandshake(deadline, signal);
@@ -206,7 +206,7 @@ export class PooledTunnel {
     else this.#pool.interrupted(this.#now());
   }
 
-  /** Counts a failed wait. A SIM without responses is left, unless no SIM gets any. */
+  /** Counts a failed wait. The tunnel leaves a SIM without responses, unless no SIM has any. */
   #unheard(): PoolDecision {
     const now = this.#ports.clock.now();
     if (now - this.#waitedUntil < UNHEARD) return { action: 'stay' };
@@ -248,7 +248,7 @@ export class PooledTunnel {
     this.#onSim(to);
   }
 
-  /** Takes the session back repeatedly, so that open connections can finish. */
+  /** Takes the session back from the rival repeatedly, so that open connections can finish. */
   #drain(): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();
     const { clock } = this.#ports;

@@ -14,7 +14,7 @@
  *   many sandboxes as SIMs, or more. The sandbox then keeps its SIM despite rivals, for a pause
  *   that doubles with each such round. If that SIM is silent, it returns to one that was not.
  *
- * Pure: `now` is the wall clock in milliseconds, since other clocks stop while frozen.
+ * Pure: `now` is the wall clock in milliseconds, since other clocks stop in a freeze.
  */
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
@@ -29,7 +29,7 @@ export const MEMORY = 60_000;
 export const SHORTEST_PAUSE = 60_000;
 export const LONGEST_PAUSE = 15 * 60_000;
 
-/** Signs within PERSISTENT ms: more than a passing newcomer's one in 5 s (whitepaper 6.1). */
+/** More signs within PERSISTENT ms than a passing newcomer causes: one in 5 s (whitepaper 6.1). */
 const PERSISTENT_SIGNS = 6;
 const PERSISTENT = 60_000;
 
@@ -79,7 +79,7 @@ export class SimPool {
   }
 
   isIncumbent(now: number): boolean {
-    // If the clock was set back by more than MEMORY, the status is unknown, as if it had advanced.
+    // A clock set back by more than MEMORY ends the status, like one that advanced by more.
     return this.#isIncumbent && Math.abs(now - this.#answeredAt) <= MEMORY;
   }
 
@@ -100,7 +100,7 @@ export class SimPool {
     this.#beginRound();
   }
 
-  /** Records a slow response, which may mean a lost session: the time alone starts again. */
+  /** Records a slow response, which may mean a lost session, so the time alone starts again. */
   interrupted(now: number): void {
     if (!this.isIncumbent(now)) this.#aloneSince = undefined;
   }
@@ -121,7 +121,7 @@ export class SimPool {
     return this.#coin() ? this.#moveOn(now) : STAY;
   }
 
-  /** Records a SIM without responses: it is terminated, or its server saw a later timestamp. */
+  /** Records a SIM without responses, possibly terminated or used with a clock that is ahead. */
   silent(now: number): PoolDecision {
     this.#silent.add(this.#current);
     return this.#moveOn(now);
