@@ -86,7 +86,7 @@ export class SandboxDialer implements Dialer {
     if (left > 0) this.#answerBy(this.#end - Math.min(LAST_MOMENTS, left / 10));
   }
 
-  /** Stops the timer that ends requests before the deadline. */
+  /** Stops the timer that ends requests shortly before Lambda ends the invocation. */
   close(): void {
     this.#dueTimer?.cancel();
   }

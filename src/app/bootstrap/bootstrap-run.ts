@@ -53,7 +53,7 @@ export interface LostSim {
   readonly createdTime: number | undefined;
   /** Empty if the SIM has no name. */
   readonly name: string;
-  /** Whether the SIM is older than the request, by SORACOM's clock: probably another device's. */
+  /** Whether SORACOM created the SIM before the request: it is probably another device's. */
   readonly isEarlier: boolean;
 }
 

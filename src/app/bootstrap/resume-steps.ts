@@ -10,7 +10,7 @@ import { keylessArcConfig, withProfile } from './fresh-arc-config.js';
 import { finishRenewal, retold } from './key-renewal.js';
 
 export const resumeSteps = {
-  /** createSim may have been called: finds out from the user or SORACOM's list if a SIM exists. */
+  /** createSim may have been called: asks the user or SORACOM's SIM list whether a SIM exists. */
   async 'look-for-sim'(run: SimRun): Promise<'adopt-sim' | 'announce-sim' | 'confirm-creation'> {
     const { adopt, createAnother } = run.options;
     if (adopt !== undefined) return 'adopt-sim';

@@ -6,8 +6,8 @@ import { UserError } from '../../lib/errors/user-error.js';
 import type { LoadedArcConfig } from './load-arc-config.js';
 
 /**
- * @throws UserError of kind `permission` if the file has commands and a user other than the current
- * one and root could have written them
+ * @throws UserError of kind `permission` if the file has commands, and users other than this one
+ * and root could have written them
  */
 export function refuseHooksOfOthers(arcConfig: LoadedArcConfig): void {
   const { original, source, otherWriters = [] } = arcConfig;

@@ -6,7 +6,7 @@ import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 /** The path that means standard input. */
 export const STANDARD_INPUT = '-';
 
-/** Returns the name of a path in messages. */
+/** Returns the text that messages show for a path. */
 export function placeOf(path: string): string {
   return path === STANDARD_INPUT ? 'standard input' : path;
 }
