@@ -47,7 +47,7 @@ export interface SystemContext {
   resolver(): Promise<Resolver>;
   /** Makes X25519 key pairs. */
   keyPairs(): Promise<() => KeyPair>;
-  /** The public key of an X25519 private one. */
+  /** Computes the public key of an X25519 private key. */
   publicKeyOf(): Promise<(privateKey: Uint8Array) => Uint8Array>;
   /**
    * Fires at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process. With reloadRequests()

@@ -48,7 +48,7 @@ export const creationSteps = {
   async 'announce-sim'(run: SimRun): Promise<'create-sim'> {
     const { options, ports, api, endpoint, journal } = run;
     await refuseUnknownGroup(options.labels ?? {}, api);
-    // What became of the SIM that an earlier run asked for is settled.
+    // The fate of the SIM that an earlier run requested is settled.
     if (journal.line !== 'none') await journal.end();
     await journal.add({
       step: 'create-sim',

@@ -35,8 +35,8 @@ export async function refuseUnknownGroup(
 }
 
 /**
- * Puts the labels on the SIM, each that can be put.
- * @returns what could not be done, as sentences for the user; empty when all was done
+ * Applies the labels to the SIM one by one and continues after a failure.
+ * @returns the failures, as sentences for the user; empty if all succeeded
  */
 export async function labelSim(
   simId: string,

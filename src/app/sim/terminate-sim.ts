@@ -1,4 +1,4 @@
-/** Ends a virtual SIM and its bill, for good. */
+/** Terminates a virtual SIM permanently, which ends its billing. */
 import { parseKey } from '../../arc-config/value-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { ApiError } from '../../soracom/api-error.js';

@@ -26,7 +26,7 @@ export interface ImportOptions {
   readonly path: string;
   /** Empty when it is not known. */
   readonly simId: string;
-  /** `process.platform`, for the name of the interface. */
+  /** `process.platform`, which determines the interface name. */
   readonly platform: string;
   /** What the tunnel needs and arc.json cannot hold becomes a note, and is no fault. */
   readonly ignoreUnsupported: boolean;

@@ -31,7 +31,7 @@ import { type ApiCall, createApiRouter, type ApiRouter } from './router.js';
 export interface ApiServerOptions extends HandlerOptions {
   readonly messages: MessageStore;
   readonly wallClock: WallClock;
-  /** What browsers may send. */
+  /** Which requests browsers may send. */
   readonly browsers?: BrowserPolicy;
   /** Gives the Arc server another key. */
   readonly renewServerKey: () => void;

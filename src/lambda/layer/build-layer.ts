@@ -25,7 +25,7 @@ export interface LayerPorts {
   readonly prebuilt: string;
   /** Stops it; then nothing is left but what was there. */
   readonly signal?: AbortSignal;
-  /** Told before each step that takes long. */
+  /** Called before each slow step. */
   readonly onStep?: (text: string) => void;
 }
 

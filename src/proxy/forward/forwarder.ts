@@ -13,7 +13,7 @@ import type { ProxyLog } from '../proxy-log.js';
 
 export interface ForwarderOptions {
   readonly listen: ListenAddress;
-  /** IP text and port inside the tunnel. */
+  /** IP address and port inside the tunnel. */
   readonly target: DialTarget;
   /**
    * Added to each request, in place of the client's fields of the same name. A `Host` here takes the
