@@ -1,7 +1,7 @@
 /**
  * `npm run pool:odds -- --sandboxes 20 --sims 40 --seeds 50 --interval 1000`: how likely all sandboxes
  * have a SIM of their own after so many seconds, in virtual time. Prints a row for
- * docs/decisions/0014-one-sim-each.md.
+ * docs/decisions/0014-one-sim-per-sandbox.md.
  */
 import { parseArgs } from 'node:util';
 

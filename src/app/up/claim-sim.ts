@@ -1,6 +1,6 @@
 /**
- * Ensures one tunnel per SIM: a second `up` or `send` on this machine is refused, or waits for a
- * `send`. Two tunnels with one key disconnect each other (docs/decisions/0014-one-sim-each.md).
+ * One SIM carries one tunnel: a second `up` or `send` on this machine is refused, or waits for a `send`.
+ * Two tunnels with one key disconnect each other (docs/decisions/0014-one-sim-per-sandbox.md).
  */
 import { isDenied, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';

@@ -1,6 +1,6 @@
 /**
- * Decides which virtual SIM of a pool a sandbox uses, if many sandboxes share the pool without
- * knowing of each other. docs/decisions/0014-one-sim-each.md explains it and has the probabilities.
+ * Which virtual SIM of a pool a sandbox uses, where many sandboxes share the pool and know nothing of
+ * each other. Read first: docs/decisions/0014-one-sim-per-sandbox.md, which has the odds.
  *
  * - The first SIM is drawn at random.
  * - A sandbox that has used its SIM alone for TENURE, with a response in the last MEMORY, is its

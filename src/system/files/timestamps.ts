@@ -1,6 +1,6 @@
 /**
  * The last TAI64N stamp that was sent with a key, on the disk before its initiation is on the wire
- * (whitepaper 5.1; docs/decisions/0007).
+ * (whitepaper 5.1; docs/decisions/0007-persist-timestamps-before-sending.md).
  *
  * One file for each public key, of two blocks that are written in turn: a write that a crash or a
  * power cut tears spoils the older stamp, never the newer one. A block is a line of text, so that

@@ -1,7 +1,7 @@
 /**
  * Whether another tunnel uses our key. A WireGuard server sends under one session for a key, that of
  * the newest handshake, to one endpoint, that of the last message: two tunnels with one key take both
- * from each other, again and again (docs/decisions/0014-one-sim-each.md has what was seen).
+ * from each other, again and again (docs/decisions/0014-one-sim-per-sandbox.md has what was seen).
  *
  * - A session is **in doubt** where TCP gets no acknowledgement in time, nothing else comes back either,
  *   and meanwhile the server sends us messages for a session that was never ours. Those anybody can forge

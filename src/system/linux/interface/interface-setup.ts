@@ -6,7 +6,7 @@
  * A default route into the tunnel must not catch what the tunnel itself sends. As wg-quick does it, such
  * a route stands in a table of its own, which everything is looked up in but packets with a mark; and
  * routes of the main table that are no default ones come first. So the way to the Arc server is the
- * system's, whatever becomes of it: docs/decisions/0010.
+ * system's, whatever becomes of it: docs/decisions/0010-default-route-by-mark-and-rule.md.
  */
 import { constants } from 'node:os';
 
