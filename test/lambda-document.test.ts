@@ -1,4 +1,4 @@
-/** docs/guides/lambda.md says of the extension what is so. */
+/** docs/reference/lambda-settings.md and docs/guides/lambda.md agree with the code of the extension. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -6,7 +6,8 @@ import { readSettings } from '../src/lambda/settings.js';
 import type { UserError } from '../src/lib/errors/user-error.js';
 
 const root = join(import.meta.dirname, '..');
-const page = readFileSync(join(root, 'docs/guides/lambda.md'), 'utf8');
+const guide = readFileSync(join(root, 'docs/guides/lambda.md'), 'utf8');
+const page = readFileSync(join(root, 'docs/reference/lambda-settings.md'), 'utf8');
 const folder = join(root, 'src/lambda');
 const sources = readdirSync(folder)
   .filter((file) => file.endsWith('.ts'))
@@ -35,14 +36,14 @@ function faultOf(name: string): UserError | undefined {
 
 const rows = rowsOf('Environment variables');
 
-it('each variable that is read stands in the page, and no other', () => {
+it('the page lists each variable that is read, and no other', () => {
   const elsewhere = [...code.matchAll(/\benv\.([A-Z][A-Z_]+)/g)].map(([, name]) => name);
   const read = new Set([...settingsRead(), ...elsewhere]);
   expect([...rows.keys()].sort()).toEqual([...read].sort());
 });
 
 it('no variable is named that does not exist', () => {
-  const named = page.match(/\b(ARCTUN|AWS_LAMBDA|LAMBDA)_[A-Z_]+\b/g) ?? [];
+  const named = (guide + page).match(/\b(ARCTUN|AWS_LAMBDA|LAMBDA)_[A-Z_]+\b/g) ?? [];
   expect(named.length).toBeGreaterThan(rows.size);
   for (const name of named) expect([...rows.keys()]).toContain(name);
 });
@@ -78,7 +79,7 @@ it('the choices and bounds are those of the code', () => {
   expect(told('ARCTUN_LAMBDA_WAIT')).toContain(`seconds, ${least} to ${most}:`);
 });
 
-it('the places of the configuration stand in their order', () => {
+it('the page lists the places of the configuration in their order', () => {
   const [, text = ''] = page.split('\n## Where the configuration comes from\n');
   const told = [...text.matchAll(/^\d\. `([^`]+)`/gm)].map(([, place]) => place);
   const names = ['ARCTUN_CONFIG', 'ARCTUN_CONFIG_SECRET', 'ARCTUN_CONFIG_PARAMETER'];
@@ -92,7 +93,7 @@ it('the places of the configuration stand in their order', () => {
   expect(kinds).toEqual(['value', 'secret', 'parameter']);
 });
 
-it('what Lambda is told in each case is what the code tells it', () => {
+it('the page lists each error that the code reports to Lambda', () => {
   const errors = (text: string, quote: string) => {
     const found = text.matchAll(new RegExp(`${quote}(Extension\\.\\w+)${quote}`, 'g'));
     return [...new Set([...found].map(([, error]) => error))].sort();
@@ -100,8 +101,8 @@ it('what Lambda is told in each case is what the code tells it', () => {
   expect(errors(page, '`')).toEqual(errors(code, "'"));
 });
 
-it('the function of the page is that of the samples', () => {
+it('the function of the guide is that of the samples', () => {
   const sample = readFileSync(join(root, 'deploy/lambda/function/index.mjs'), 'utf8');
   const withoutComments = sample.replaceAll(/^ *\/[/*].*\n/gm, '');
-  expect(page).toContain(`\`\`\`js\n${withoutComments}\`\`\``);
+  expect(guide).toContain(`\`\`\`js\n${withoutComments}\`\`\``);
 });
