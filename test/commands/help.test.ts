@@ -48,22 +48,13 @@ it("has soratun's short names", () => {
   expect(Object.fromEntries(aliases)).toEqual({ s: 'status', u: 'up', v: 'version' });
 });
 
-const PAGES: Readonly<Record<string, string>> = {
-  'wg-config': 'config',
-  'bootstrap:authkey': 'bootstrap-authkey',
-  'bootstrap:cellular': 'bootstrap-cellular',
-  'bootstrap:sim': 'bootstrap-sim',
-  lambda: '../../guides/lambda',
-  'lambda:layer': 'lambda-layer',
-};
-
 it.each(commands.map((command) => [command.id, command] as const))(
   '%s is explained',
   (id, command) => {
     expect(command.description).toMatch(/\.$/);
     expect(command.examples?.length).toBeGreaterThan(0);
     for (const flag of Object.values(command.flags)) expect(flag.description).toBeTruthy();
-    const page = PAGES[id] ?? id.split(':')[0]!;
+    const page = id.replaceAll(':', '-');
     expect(existsSync(new URL(`docs/reference/commands/${page}.md`, root))).toBe(true);
   },
 );
