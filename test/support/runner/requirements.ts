@@ -60,7 +60,15 @@ type Requirement =
   | 'bwrap'
   | 'python3'
   | 'chromium'
-  | 'firefox-esr';
+  | 'firefox-esr'
+  | 'zip'
+  | 'git'
+  // Of OpenBSD, which knows SOCKS.
+  | 'nc'
+  | 'ssh'
+  | 'sshd'
+  | 'mosquitto'
+  | 'mosquitto_pub';
 
 const EXECUTABLE_BLOB = new URL('../../../dist/executable/arctun-x86_64.blob.gz', import.meta.url);
 

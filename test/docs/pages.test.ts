@@ -1,0 +1,81 @@
+/** Every fenced block of README and docs, run as its page says (CONTRIBUTING.md, "How a page's blocks run"). */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { type Block, type Step, stepsOf } from './blocks.js';
+import { PageRun } from './run-page.js';
+import { REPOSITORY } from '../support/processes.js';
+import { describeWith } from '../support/runner/requirements.js';
+
+/** Blocks that are not run. It may only shrink. */
+const NOT_RUN = 41;
+
+/** Blocks that a test of their own runs: the language, and the test. */
+const RUN_ELSEWHERE: Readonly<
+  Record<string, { readonly language: string; readonly test: string }>
+> = {
+  'docs/guides/library.md': { language: 'js', test: 'test/library-document.test.ts' },
+};
+
+const NEEDS = [
+  ...(['root', 'linux', 'koffi', 'tun', 'unshare', 'ip', 'bash', 'curl', 'jq'] as const),
+  ...(['python3', 'zip', 'setcap', 'tshark', 'git'] as const),
+  ...(['wireguard-go', 'wg', 'nc', 'ssh', 'sshd', 'mosquitto', 'mosquitto_pub'] as const),
+] as const;
+
+const PAGES = [
+  ...readdirSync(REPOSITORY).filter((name) => /^README.*\.md$/.test(name)),
+  ...readdirSync(join(REPOSITORY, 'docs'), { recursive: true }).map(
+    (name) => `docs/${String(name)}`,
+  ),
+]
+  .filter((name) => name.endsWith('.md'))
+  .sort();
+
+const STEPS = new Map<string, Step[]>(PAGES.map((page) => [page, stepsOfPage(page)]));
+
+function stepsOfPage(page: string): Step[] {
+  try {
+    return stepsOf(readFileSync(join(REPOSITORY, page), 'utf8'));
+  } catch (error) {
+    throw new Error(`${page}, ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function isBlock(step: Step): step is Block {
+  return step.kind === 'block';
+}
+
+it('no more blocks are not run than before', () => {
+  const all = [...STEPS].flatMap(([page, steps]) =>
+    steps.filter(isBlock).map((block) => ({ ...block, place: `${page}:${block.line}` })),
+  );
+  const notRun = all.filter((block) => block.notRun !== undefined);
+  process.stdout.write(`${all.length - notRun.length} blocks run, ${notRun.length} not run\n`);
+  for (const { place, notRun: reason } of notRun) process.stdout.write(`  ${place}: ${reason}\n`);
+  expect(notRun.length).toBeLessThanOrEqual(NOT_RUN);
+});
+
+describeWith(NEEDS, 'the blocks of each page', () => {
+  const pages = [...STEPS].map(([page, steps]) => [page, stepsToRun(page, steps)] as const);
+  it.concurrent.each(pages.filter(([, steps]) => steps.length > 0))(
+    '%s runs',
+    async (_page, steps) => {
+      const run = new PageRun(steps);
+      try {
+        await run.run(steps);
+      } catch (error) {
+        await run.close().catch(() => undefined);
+        throw error;
+      }
+      await run.close();
+    },
+    300_000,
+  );
+});
+
+function stepsToRun(page: string, steps: readonly Step[]): readonly Step[] {
+  const elsewhere = RUN_ELSEWHERE[page]?.language;
+  const own = steps.filter((step) => !isBlock(step) || step.language !== elsewhere);
+  return own.some((step) => isBlock(step) && step.notRun === undefined) ? own : [];
+}
