@@ -1,6 +1,6 @@
 /**
  * The extension for AWS Lambda, in sandboxes of the Lambda emulator, and the single executable by itself:
- * `npm run bench:lambda`. docs/explanation/performance.md tells what is measured.
+ * `npm run bench:lambda`. docs/reference/benchmarks.md says what is measured.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
  * Our TCP beside the kernel's over wireguard-go, on one relay, in alternation: `npm run bench:tcp`.
- * docs/explanation/performance.md tells what is measured. Runs that were made are not made again: it can be stopped
+ * docs/reference/benchmarks.md says what is measured. Runs that were made are not made again: it can be stopped
  * at any time.
  */
 import { execFileSync } from 'node:child_process';

@@ -2,7 +2,7 @@
  * What a tunnel carries where nothing but this machine limits it: `npm run bench:tunnel`. One stream
  * through the network interface of `arctun up --mode tun`, one through the proxy of userspace, and small
  * POSTs through the forwarder, beside wireguard-go as the client of the same server. `--only tun` and
- * `--socket dgram` narrow it down. docs/explanation/performance.md tells more.
+ * `--socket dgram` narrow it down. docs/reference/benchmarks.md says more.
  */
 import { parseArgs } from 'node:util';
 

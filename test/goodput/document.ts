@@ -9,21 +9,19 @@ import {
   ROUND_TRIPS,
 } from './goodput.js';
 
-const HEAD = `# What TCP makes of a line
+const HEAD = `# TCP goodput
 
-Goodput of one stream between two of our stacks in virtual time, in Mbit/s, and behind it how much
-of what was sent was sent more than once. The bottleneck has a queue of 50 ms; each packet is lost
-with the same chance in both directions, ACKs too. The start counts: 2.5 MB are sent at 10 Mbit/s, 8 MB
-at 100. _Up_ is sent by the side that opened.
+Goodput of one stream between two arctun stacks in virtual time, in Mbit/s. In parentheses: the share of sent bytes that was sent
+more than once. The bottleneck has a queue of 50 ms. Each packet is lost with the same chance in both directions, including ACKs. The
+start is included: 2.5 MB are sent at 10 Mbit/s, 8 MB at 100. _Up_ is sent by the side that opened the connection.
 
-The figures follow from a seed and are the same on every machine. \`npm run goodput\` writes this page
-anew; a test fails where it differs, so that a change of the figures is a change in review. How it
-compares with Linux on a real line is measured by \`npm run bench:tcp\` ([benchmarks](performance.md)).
+The figures depend only on a seed and are the same on every machine. \`npm run goodput\` writes this page. A test fails if it is out of
+date, so a review shows each change. [Performance](performance.md) compares real paths with Linux.
 `;
 
-const OTHERS = `## What other userspace stacks do here
+const OTHERS = `## Limits of other userspace stacks
 
-A stream has at most a window each round trip, however fast the line is. At a round trip of 50 ms:
+A stream can send at most one window in each round trip, however fast the path is. At a round trip of 50 ms:
 
 ${format([
   ['stack', 'largest receive window', 'Mbit/s at most', 'source of the window'],
@@ -33,8 +31,8 @@ ${format([
   ['gVisor in Tailscale', '8 MiB', '1342', "the maximum that Tailscale's netstack sets"],
   ['arctun', '8 MiB', '1342', '`src/netstack/limits.ts`'],
 ])}
-\`test/netstack/simulation/window-limits.test.ts\` has ours make more than 95 % of that on a line of 10 Gbit/s, with
-BBR and with CUBIC. The other figures are computed.
+\`test/netstack/simulation/window-limits.test.ts\` checks that arctun reaches more than 95 % of this at 10 Gbit/s, with BBR and with
+CUBIC. The other figures are computed.
 `;
 
 /** The whole page. */

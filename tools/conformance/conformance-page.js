@@ -79,31 +79,30 @@ function titleText({ title, roles = [] }) {
   return roles.length === 0 ? title : `${title} *(${roles.join(', ')})*`;
 }
 
-const HEAD = `# WireGuard: each rule, and what holds it
+const HEAD = `# WireGuard conformance
 
-This page lists the rules that a WireGuard implementation has to keep, as the whitepaper
-(<https://www.wireguard.com/papers/wireguard.pdf>), the Linux kernel and wireguard-go keep them. Under
-each rule stand the section of the whitepaper, the files in which we do it, the tests that hold it, and
-the foreign implementations that have seen us keep it. What we do not do says so, and why.
+The rules that a WireGuard implementation must follow: those of the whitepaper
+(<https://www.wireguard.com/papers/wireguard.pdf>), of the Linux kernel and of wireguard-go. Each rule lists the section of the
+whitepaper, the code, the tests, and the other implementations that have confirmed the behaviour (witnesses). A rule that is not
+implemented says so and why. [Conformance](conformance.md) explains how to read this page.
 
-The page is generated from \`test/wireguard/conformance/rows.json\` and from the titles of the tests, by
-\`npm run conformance\`; a test fails where it is out of date.
+\`npm run conformance\` generates this page from \`test/wireguard/conformance/rows.json\` and from the titles of the tests. A test
+fails if it is out of date.
 
 | command | does |
 | --- | --- |
-| \`npm test\` | runs every test; those with foreign peers need root, wireguard-go, and for the kernel qemu, and tell what is missing where they are skipped |
-| \`npm run sim\` | two peers and a network that loses, delays, repeats and damages, for a day of virtual time; a seed repeats a run |
-| \`npm run fuzz\` | random and almost valid datagrams against a device; a seed repeats a run |
-| \`npm run mutate\` | changes the code in every place that Stryker knows; the unit tests have to fail |
-| \`npm run mutate:conformance\` | breaks each rule below on purpose, by the list in \`test/wireguard/conformance/mutations.json\`; its tests have to fail |
+| \`npm test\` | runs every test. Those with other implementations need root, wireguard-go, and qemu for the kernel; if they are skipped, they say what is missing |
+| \`npm run sim\` | runs two peers over a network that loses, delays, repeats and damages packets, for a day of virtual time; a seed repeats a run |
+| \`npm run fuzz\` | sends random and almost valid datagrams to a device; a seed repeats a run |
+| \`npm run mutate\` | changes the code wherever Stryker can; the unit tests must fail |
+| \`npm run mutate:conformance\` | breaks each rule below on purpose (\`test/wireguard/conformance/mutations.json\`); its tests must fail |
 
-The tests of this page that name no witness play both peers in virtual time: nothing in them waits, and
-a failure repeats. Where a device could not be made to send what a test needs, the other peer is
-\`test/wireguard/conformance/whitepaper.ts\`, which makes the messages step by step as the whitepaper
-writes them and shares nothing with our code but the primitives, which have known answers of their own.`;
+Tests without a witness play both peers in virtual time: they never wait, and a failure repeats. If a device cannot be made to send
+what a test needs, the other peer is \`test/wireguard/conformance/whitepaper.ts\`. It builds the messages step by step as the
+whitepaper defines them, and shares only the primitives with arctun's code. The primitives have their own known-answer tests.`;
 
 const CHANGELOG_HEAD = `## The changelog of gotatun 0.7.2
 
 gotatun is a fork of boringtun. Version 0.7.2 of its changelog
-(<https://github.com/mullvad/gotatun/blob/main/CHANGELOG.md>) lists what its ancestor had got wrong for
-years: a list of what is easily got wrong.`;
+(<https://github.com/mullvad/gotatun/blob/main/CHANGELOG.md>) lists long-standing
+mistakes of its ancestor, which other implementations may repeat.`;

@@ -143,8 +143,8 @@ export function tcpConformanceDocument(conformance) {
     HEAD,
     '## At a glance',
     overview(conformance),
-    '## What we do otherwise',
-    'Each with its reason; the requirement itself stands under its source below.',
+    '## Deviations',
+    'Each with its reason. The requirement is listed under its source below.',
     sources
       .flatMap(({ rows }) => rows.filter(({ deviation }) => deviation).map(deviationItem))
       .join('\n'),
@@ -164,7 +164,7 @@ function overview(conformance) {
     return `| ${title} | ${rows.length} | ${held} | ${deviations} | ${absent} |`;
   });
   return [
-    '| source | requirements | with tests | done otherwise | do not apply |',
+    '| source | requirements | with tests | deviations | do not apply |',
     '| --- | --- | --- | --- | --- |',
     ...lines,
   ].join('\n');
@@ -180,7 +180,7 @@ function item(row, conformance) {
   const where = fileList(files);
   const facts = [
     where && `Code: ${where}`,
-    deviation && `**Otherwise:** ${deviation}`,
+    deviation && `**Deviation:** ${deviation}`,
     notApplicable && `**Does not apply:** ${notApplicable}`,
     ...byFile(testsHolding(conformance, row)).map(heldIn),
   ];
@@ -198,14 +198,11 @@ function escaped(title) {
   return title.replaceAll(/[\\_*<[\]`]/g, '\\$&');
 }
 
-const HEAD = `# TCP: each requirement, and what holds it
+const HEAD = `# TCP and IP conformance
 
-This page lists what the RFCs ask of a TCP host and of the IP under it, each MUST and SHOULD that
-applies, in our words, and under it the files in which we do it and the tests that hold it, by the
-titles of the tests or of the groups in which they stand. Names such as MUST-58 are those of RFC 9293,
-appendix B. What we do otherwise, and what does not apply to us, says so and why. A MAY is listed only
-where somebody could miss it.
+Each MUST and SHOULD of the RFCs that applies to a TCP host and to IP below it, in short form, with the code and the tests. Names such
+as MUST-58 are from RFC 9293, appendix B. Deviations, and rules that do not apply, have a reason. A MAY is listed only if a reader
+might miss it. [Conformance](conformance.md) explains how to read this page.
 
-The page is generated from \`test/netstack/conformance/\` and from the titles of the tests, by
-\`npm run conformance\`; a test fails where it is out of date, where a requirement has neither a test
-nor a reason, and where a title names a requirement that is not listed.`;
+\`npm run conformance\` generates this page from \`test/netstack/conformance/\` and from the titles of the tests. A test fails if it is
+out of date, if a requirement has neither a test nor a reason, or if a title names a requirement that is not listed.`;
