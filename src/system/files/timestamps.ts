@@ -69,7 +69,7 @@ export function createTimestampStore(folder: string, log: Log): TimestampStore {
   };
 }
 
-/** docs/reference/commands/up.md says more. */
+/** docs/reference/files.md says more. */
 const CONSEQUENCE =
   'when the clock is set back, the server is silent after a restart until it has caught up';
 

@@ -1,4 +1,4 @@
-/** What goes wrong beside a function, and what comes of it: docs/guides/lambda.md says the same in a table. */
+/** What goes wrong beside a function, and what comes of it: docs/reference/lambda-settings.md says the same in a table. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
