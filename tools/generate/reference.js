@@ -1,0 +1,183 @@
+/** The generated parts of docs/reference, as Markdown, from oclif.manifest.json and the table of exit codes. */
+
+const START = '<!-- usage -->';
+const END = '<!-- /usage -->';
+
+/** The file of a command's page. */
+export function pageOf(id) {
+  return `docs/reference/commands/${id.replaceAll(':', '-')}.md`;
+}
+
+/** A page whose part between the markers is that of the command; a new one if there is none yet. */
+export function withUsage(page, command) {
+  const name = command.id.replaceAll(':', ' ');
+  const text = page ?? `# ${name}\n\n${plain(command.description)}\n`;
+  const section = `${START}\n\n${usageOf(command)}\n\n${END}`;
+  const [before, rest] = text.split(START);
+  if (rest === undefined) return `${text.trimEnd()}\n\n## Usage\n\n${section}\n`;
+  const after = rest.split(END)[1];
+  if (after === undefined) throw new Error(`${pageOf(command.id)} has ${START} without ${END}`);
+  return `${before}${section}${after}`;
+}
+
+function usageOf(command) {
+  const name = `arctun ${command.id.replaceAll(':', ' ')}`;
+  const flags = Object.values(command.flags).filter(({ hidden }) => !hidden);
+  const args = Object.values(command.args);
+  const words = args.map((arg) => (arg.required ? upper(arg) : `[${upper(arg)}]`));
+  const line = [name, ...words, ...(flags.length > 0 ? ['[FLAGS]'] : [])].join(' ');
+  const examples = (command.examples ?? []).map((example) =>
+    example.replaceAll('<%= config.bin %> <%= command.id %>', name),
+  );
+  return [
+    code(line),
+    ...(args.length > 0 ? [argumentTable(args)] : []),
+    ...groupsOf(flags).map(([title, ofGroup]) => `### ${title}\n\n${flagTable(ofGroup)}`),
+    ...(examples.length > 0 ? [`### Examples\n\n${list(examples)}`] : []),
+  ].join('\n\n');
+}
+
+function argumentTable(args) {
+  const rows = args.map((arg) => [code(upper(arg)), plain(arg.description)]);
+  return table(['argument', 'meaning'], rows);
+}
+
+/** Flags without a group first, then the groups in the order of their names, the global one last. */
+function groupsOf(flags) {
+  const groups = new Map();
+  for (const flag of flags) {
+    const title = titleOf(flag.helpGroup);
+    groups.set(title, [...(groups.get(title) ?? []), flag]);
+  }
+  const rank = (title) => ({ Flags: 0, 'Global flags': 2 })[title] ?? 1;
+  return [...groups].sort(([one], [other]) => rank(one) - rank(other) || (one < other ? -1 : 1));
+}
+
+function titleOf(group) {
+  if (group === undefined) return 'Flags';
+  return group === 'GLOBAL' ? 'Global flags' : `${group} flags`;
+}
+
+function flagTable(flags) {
+  const sorted = flags.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+  const rows = sorted.map((flag) => {
+    const { description, variables } = describedOf(flag);
+    return [
+      code(spelled(flag)),
+      variables.map(code).join(', '),
+      defaultOf(flag),
+      plain(description),
+    ];
+  });
+  return table(['flag', 'variable', 'default', 'meaning'], rows);
+}
+
+/** A flag of several variables names them at the start of its description. */
+export function describedOf(flag) {
+  const [, names, rest] = /^\[env: ([^\]]+)\] (.*)$/s.exec(flag.description ?? '') ?? [];
+  if (names !== undefined) return { variables: names.split(', '), description: rest };
+  const variables = flag.env === undefined ? [] : [flag.env];
+  return { variables, description: flag.description ?? '' };
+}
+
+function spelled(flag) {
+  const long = flag.allowNo ? `--[no-]${flag.name}` : `--${flag.name}`;
+  const names = flag.char === undefined ? long : `-${flag.char}, ${long}`;
+  if (flag.type === 'boolean') return names;
+  return `${names} ${flag.helpValue ?? flag.options?.join('|') ?? 'VALUE'}`;
+}
+
+function defaultOf({ default: value }) {
+  if (value === undefined || value === false || String(value) === '') return '';
+  return code(String(value));
+}
+
+/** Each variable with the flags that it sets, and their commands. */
+export function environmentPage(manifest) {
+  const variables = new Map();
+  for (const command of Object.values(manifest.commands)) {
+    for (const flag of Object.values(command.flags)) {
+      for (const variable of describedOf(flag).variables) {
+        const flags = variables.get(variable) ?? new Map();
+        flags.set(flag.name, [...(flags.get(flag.name) ?? []), command.id]);
+        variables.set(variable, flags);
+      }
+    }
+  }
+  const rows = [...variables].sort(([one], [other]) => (one < other ? -1 : 1));
+  return `# Environment variables
+
+A flag overrides its variable, and a variable overrides \`arc.json\`. The variables of the Lambda extension are in
+[its settings](lambda-settings.md).
+
+${table(
+  ['variable', 'flag', 'commands'],
+  rows.map(([variable, flags]) => [
+    code(variable),
+    [...flags.keys()].map((name) => code(`--${name}`)).join(', '),
+    [...new Set([...flags.values()].flat())].map(linked).join(', '),
+  ]),
+)}
+`;
+}
+
+function linked(id) {
+  return `[${id.replaceAll(':', ' ')}](commands/${id.replaceAll(':', '-')}.md)`;
+}
+
+const FAILURES = {
+  failed: 'Any other failure, such as a port in use or a response of 400 or above.',
+  usage: 'Wrong usage: an unknown flag, or a value that a flag does not accept.',
+  configuration:
+    'Configuration: a missing file or folder, malformed JSON, or an unusable `arc.json`.',
+  api: 'The SORACOM API refused the call or could not be reached.',
+  tunnel: 'Tunnel: no handshake, no route, or the SIM is in use on this machine.',
+  permission: 'Permission: this user may not use the file, port, interface or tunnel.',
+};
+
+/** @param exitCodes the number of each kind of failure */
+export function exitCodesPage(exitCodes) {
+  const rows = Object.entries(exitCodes).map(([kind, number]) => {
+    if (FAILURES[kind] === undefined)
+      throw new Error(`tools/generate/reference.js lacks "${kind}"`);
+    return [String(number), FAILURES[kind]];
+  });
+  const done = ['0', 'Success. `up` and `emulator` also exit with 0 when they are stopped.'];
+  const signal = ['128 + N', 'Signal N stopped the command.'];
+  return `# Exit codes
+
+The same in all commands:
+
+${table(['code', 'meaning'], [done, ...rows, signal])}
+
+[Errors](errors.md) lists the reasons that responses and logs contain.
+`;
+}
+
+function upper({ name }) {
+  return name.toUpperCase();
+}
+
+function code(text) {
+  return `\`${text}\``;
+}
+
+/** Text whose signs are no Markdown. */
+function plain(text) {
+  return (text ?? '').replaceAll(/[*<]/g, String.raw`\$&`).replaceAll(/\s+/g, ' ');
+}
+
+function list(examples) {
+  return examples.map((example) => `- ${code(example)}`).join('\n');
+}
+
+/** Columns that are empty in all rows are left out. */
+function table(header, rows) {
+  const kept = header.map((_, column) => rows.some((row) => row[column] !== ''));
+  const line = (cells) =>
+    `| ${cells
+      .filter((_, column) => kept[column])
+      .map((cell) => cell.replaceAll('|', String.raw`\|`))
+      .join(' | ')} |`;
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
+}
