@@ -1,4 +1,4 @@
-/** One fault has one exit code, whichever command meets it: README's table, walked in this process. */
+/** One fault has one exit code, whichever command meets it: the table of exit codes, walked in this process. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { once } from 'node:events';

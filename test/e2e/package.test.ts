@@ -64,6 +64,19 @@ it('ships the executable, the build, the manifest and the documents, and nothing
   expect(paths.filter((path) => /\btest\b|-conformance/.test(path))).toEqual([]);
 });
 
+it.each(['README.md', 'README.ja.md'])('ships what %s links to', (page) => {
+  const text = readFileSync(`${REPOSITORY}${page}`, 'utf8');
+  const targets = [...text.matchAll(/\]\(([^)#]+)|(?:src|srcset)="([^"]+)"/g)]
+    .map(([, link, image]) => link ?? image!)
+    .filter((target) => !/^https?:/.test(target));
+  expect(targets.length).toBeGreaterThan(20);
+  expect(
+    targets.filter(
+      (target) => !files.some(({ path }) => path === target || path.startsWith(`${target}/`)),
+    ),
+  ).toEqual([]);
+});
+
 /** A file of the build and what it imports from the build, one after the other. */
 function reachableFrom(entry: string): string[] {
   const found = new Set([entry]);
