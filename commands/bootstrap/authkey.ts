@@ -1,3 +1,4 @@
+import { localSchema } from '../../src/app/config/local-schema.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { runBootstrapAuthkey } from '../../src/cli/run/bootstrap-authkey.js';
 import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
@@ -64,6 +65,7 @@ export default class BootstrapAuthkey extends BaseCommand {
         path: flags.config,
         stateFolder: this.context.stateFolder(),
         platform: this.context.platform,
+        schema: await localSchema(await this.context.files(), flags.config),
         labels: parseLabels(flags),
         ownKey: flags['own-key'],
         saveProfile: flags['save-profile'],

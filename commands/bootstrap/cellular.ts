@@ -1,4 +1,5 @@
 import { bootstrapCellular } from '../../src/app/bootstrap/bootstrap-cellular.js';
+import { localSchema } from '../../src/app/config/local-schema.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { printKryptonResult } from '../../src/cli/output/krypton-result.js';
@@ -48,6 +49,7 @@ export default class BootstrapCellular extends BaseCommand {
       userAgent: context.userAgent,
       rescueFolder: context.stateFolder(),
       platform: context.platform,
+      schema: flags['dump-config'] ? [] : await localSchema(await context.files(), flags.config),
     };
     const signal = await context.stopSignal();
     signal.addEventListener('abort', () =>

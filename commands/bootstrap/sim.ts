@@ -1,4 +1,5 @@
 import { bootstrapSim } from '../../src/app/bootstrap/bootstrap-sim.js';
+import { localSchema } from '../../src/app/config/local-schema.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { kryptonCliFlags, kryptonCliOptions } from '../../src/cli/flags/krypton-cli-flags.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
@@ -28,6 +29,7 @@ export default class BootstrapSim extends BaseCommand {
       dumpConfig: flags['dump-config'],
       rescueFolder: context.stateFolder(),
       platform: context.platform,
+      schema: flags['dump-config'] ? [] : await localSchema(await context.files(), flags.config),
       kryptonCli: kryptonCliOptions(flags, context.isVerbose),
     };
     const signal = await context.stopSignal();

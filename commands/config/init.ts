@@ -1,3 +1,4 @@
+import { localSchema } from '../../src/app/config/local-schema.js';
 import { skeletonText } from '../../src/app/config/show-config.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
@@ -13,7 +14,8 @@ export default class ConfigInit extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(ConfigInit);
-    const text = skeletonText(this.context.platform);
+    const schema = await localSchema(await this.context.files(), 'arc.json');
+    const text = skeletonText(this.context.platform, schema);
     this.write(flags.json ? renderJson(JSON.parse(text)) : text);
   }
 }

@@ -1,8 +1,30 @@
 import * as z from 'zod/mini';
 import { arcConfigModel } from './arc-config-schema.js';
 
-/** The JSON Schema (draft 2020-12) of arc.json: what stands in `schema/arc.schema.json`. */
+const LINK = {
+  description: 'Path or URL of this schema, for editors. arctun and soratun ignore it.',
+  type: 'string',
+};
+
+/** The JSON Schema (draft-07) of arc.json: the text of `schema/arc.schema.json`. */
 export function arcConfigJsonSchema(): object {
-  const schema = z.toJSONSchema(arcConfigModel, { io: 'input', target: 'draft-2020-12' });
-  return { ...schema, title: 'arc.json' };
+  const { $schema, properties, ...rest } = z.toJSONSchema(arcConfigModel, {
+    io: 'input',
+    target: 'draft-07',
+    override: ({ zodSchema, jsonSchema }) => {
+      // zod omits the examples of values that are transformed.
+      const { examples } = z.globalRegistry.get(zodSchema) ?? {};
+      if (Array.isArray(examples)) jsonSchema.examples = examples;
+      if (jsonSchema.minimum !== Number.MIN_SAFE_INTEGER) return;
+      delete jsonSchema.minimum;
+      delete jsonSchema.maximum;
+    },
+  });
+  return {
+    $schema,
+    $id: 'urn:arctun:arc.json',
+    title: 'arc.json',
+    ...rest,
+    properties: { $schema: LINK, ...properties },
+  };
 }

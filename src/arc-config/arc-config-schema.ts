@@ -43,8 +43,8 @@ function key(description: string) {
   return described(z.prefault(text(EXPECTED.key, KEY_PATTERN, parseKey), ZERO_KEY), description);
 }
 
-function string(description: string) {
-  return described(z._default(z.string({ error: 'a string' }), ''), description);
+function string(description: string, ...examples: string[]) {
+  return described(z._default(z.string({ error: 'a string' }), ''), description, ...examples);
 }
 
 function cidrs() {
@@ -52,16 +52,16 @@ function cidrs() {
   return z.array(cidr, { error: 'an array' });
 }
 
-function commands(description: string) {
+function commands(description: string, ...examples: string[][][]) {
   const command = z.array(z.string({ error: 'a string' }), { error: 'an array' });
   const list = z.array(command, { error: 'an array' });
-  return described(z._default(list, []), description);
+  return described(z._default(list, []), description, ...examples);
 }
 
-function u16(description: string) {
+function u16(description: string, ...examples: number[]) {
   const error = `an integer from 0 to ${MAX_U16}`;
   const integer = z.int({ error }).check(z.minimum(0, { error }), z.maximum(MAX_U16, { error }));
-  return described(z._default(integer, 0), description);
+  return described(z._default(integer, 0), description, ...examples);
 }
 
 function secret<S extends z.ZodMiniType>(schema: S) {
@@ -71,33 +71,38 @@ function secret<S extends z.ZodMiniType>(schema: S) {
   );
 }
 
-/** For whoever reads the JSON Schema. */
-function described<S extends z.ZodMiniType>(schema: S, description: string): S {
-  z.globalRegistry.add(schema, { description });
+/** For the JSON Schema. */
+function described<S extends z.ZodMiniType>(
+  schema: S,
+  description: string,
+  ...examples: unknown[]
+): S {
+  z.globalRegistry.add(schema, { description, ...(examples.length > 0 && { examples }) });
   return schema;
 }
 
 export const arcSessionModel = z.looseObject(
   {
-    arcServerPeerPublicKey: key("The Arc server's public key."),
+    arcServerPeerPublicKey: key('WireGuard public key of the Arc server.'),
     arcServerEndpoint: described(
       z.nullish(text(EXPECTED.endpoint, /^\S+$/, parseEndpoint)),
-      'The Arc server as "host" or "host:port"; port 11010 when absent. Kept as it is written.',
+      'The Arc server as "host" or "host:port". The default port is 11010.',
+      'xxxxx.arc.soracom.io:11010',
     ),
-    arcAllowedIPs: described(
-      z.nullish(cidrs()),
-      'CIDRs that are reached through the tunnel. Host bits are masked when the file is written.',
-    ),
+    arcAllowedIPs: described(z.nullish(cidrs()), 'CIDRs to route through the tunnel.', [
+      '100.127.0.0/16',
+    ]),
     arcClientPeerIpAddress: described(
       z.optional(
         // soratun reads the empty text as no address, and writes it for none.
         text(EXPECTED.address, /^[0-9A-Fa-f.:]*$/, (value) => (value === '' ? '' : parseIp(value))),
       ),
-      'Our address inside the tunnel, without the "/32" that the console shows.',
+      'Address of this SIM inside the tunnel, without the "/32" that the user console shows.',
+      '10.227.47.214',
     ),
     arcClientPeerPrivateKey: described(
       z.optional(secret(text(EXPECTED.key, KEY_PATTERN, parseKey))),
-      'Read as privateKey where that is absent, and never written here.',
+      'Used as privateKey if that is missing. arctun never writes this member.',
     ),
   },
   { error: 'an object' },
@@ -107,10 +112,14 @@ const profileModel = z.looseObject(
   {
     authKey: described(
       z.prefault(secret(z.string({ error: 'a string' })), ''),
-      'The secret of the auth key ("secret-…"). Better kept out of this file.',
+      'Secret of the auth key. Anyone who can read this file can then use the auth key.',
+      'secret-XXXXXXXX',
     ),
-    authKeyId: string('The id of the auth key ("keyId-…").'),
-    endpoint: string('Base URL of the API, without "/v1"; Japan when empty.'),
+    authKeyId: string('ID of the auth key.', 'keyId-XXXXXXXX'),
+    endpoint: string(
+      'Base URL of the SORACOM API, without "/v1". If empty, the API for Japan coverage.',
+      'https://g.api.soracom.io',
+    ),
   },
   { error: 'an object' },
 );
@@ -120,44 +129,55 @@ export const arcConfigModel = described(
     {
       privateKey: described(
         z.prefault(secret(text(EXPECTED.key, KEY_PATTERN, parseKey)), ZERO_KEY),
-        'Our WireGuard private key. The platform shows it once.',
+        'WireGuard private key of this SIM. SORACOM shows it only once.',
       ),
-      publicKey: key("Our own public key, not the server's. Opening the tunnel does not need it."),
-      simId: string('The id of the virtual SIM in the API.'),
+      publicKey: key(
+        "WireGuard public key of this SIM, not the server's. The tunnel does not use it.",
+      ),
+      simId: string('ID of the virtual SIM.', '8942310022000012345'),
       logLevel: described(
         z._default(z.int({ error: 'an integer' }), 0),
-        '1 errors, 2 everything in soratun; here 1 is errors and warnings, and 2 is info. 0 is silent in soratun; here it is the same as 1, and so is a file without it.',
+        'Log level. arctun logs warnings and errors with 0 or 1, and info with 2. soratun logs nothing with 0, errors with 1, and everything with 2.',
+        1,
+        2,
       ),
       enableMetrics: described(
         z._default(z.boolean({ error: 'true or false' }), false),
-        "Log the tunnel's counters.",
+        'Log the traffic counters of the tunnel.',
+        true,
       ),
-      interface: string('Name of the tun device; empty lets the system choose.'),
+      interface: string('Name of the network interface. If empty, the system chooses.', 'soratun0'),
       additionalAllowedIPs: described(
         z._default(cidrs(), []),
-        'CIDRs that are reached through the tunnel beside those of the session.',
+        'CIDRs to route through the tunnel in addition to arcSessionStatus.arcAllowedIPs.',
+        ['10.128.0.0/9'],
       ),
-      mtu: u16('MTU of the tunnel in bytes; 0 and absent mean 1420.'),
-      persistentKeepalive: u16('Seconds between keepalives; 0 and absent mean 60.'),
+      mtu: u16('MTU of the tunnel in bytes. 0 means 1420.', 1380),
+      persistentKeepalive: u16('Seconds between keepalives. 0 means 60.', 25),
       preUp: commands(
-        'Commands to run before the tunnel is opened, as in postUp. soratun does not run them.',
+        'Commands to run before the tunnel opens, in the form of postUp. soratun ignores them.',
+        [['modprobe', 'tun']],
       ),
       postUp: commands(
-        'Commands to run when the tunnel is open, before its first handshake, each as its program and arguments, without a shell; "%i" stands for the device.',
+        'Commands to run after the tunnel opens, before its first handshake. Each is a program with its arguments and runs without a shell. "%i" is the name of the interface.',
+        [['ip', 'route', 'add', '192.0.2.0/24', 'dev', '%i']],
       ),
       preDown: commands(
-        'Commands to run before the tunnel is closed, as in postUp. soratun does not run them.',
+        'Commands to run before the tunnel closes, in the form of postUp. soratun ignores them.',
+        [['ip', 'route', 'del', '192.0.2.0/24', 'dev', '%i']],
       ),
-      postDown: commands('Commands to run when the tunnel is closed, as in postUp.'),
-      profile: described(z.optional(profileModel), 'Credentials of the SORACOM API.'),
+      postDown: commands('Commands to run after the tunnel closes, in the form of postUp.', [
+        ['logger', 'the tunnel is closed'],
+      ]),
+      profile: described(z.optional(profileModel), 'Credentials for the SORACOM API.'),
       arcSessionStatus: described(
         z.optional(arcSessionModel),
-        'What the platform says about the other end.',
+        'The session that SORACOM created: its server, addresses and allowed IPs.',
       ),
     },
     { error: 'an object' },
   ),
-  'The configuration of a SORACOM Arc tunnel. The reader takes more than a schema can say: names in any case, and null for absent everywhere. Members that are not listed are kept.',
+  'Configuration of a SORACOM Arc tunnel, for arctun and soratun. Both also accept names in any case, and null for a missing member. arctun keeps members that it does not know.',
 );
 
 /**

@@ -30,6 +30,7 @@ function configNode(
 ): JsonNode {
   const { profile, arcSessionStatus: session, additionalAllowedIps } = config;
   return jsonObject([
+    ...config.unknownKeys.filter(isSchema),
     member('privateKey', secret(formatKey(config.privateKey.expose()))),
     member('publicKey', jsonString(formatKey(config.publicKey))),
     member('simId', jsonString(config.simId)),
@@ -48,8 +49,13 @@ function configNode(
     ),
     ...(profile ? [member('profile', profileNode(profile, secret))] : []),
     ...(session ? [member('arcSessionStatus', sessionNode(session))] : []),
-    ...config.unknownKeys,
+    ...config.unknownKeys.filter((unknown) => !isSchema(unknown)),
   ]);
+}
+
+/** `$schema` stays first, where people and editors put it. */
+function isSchema({ key }: JsonMember): boolean {
+  return key === '$schema';
 }
 
 function profileNode(profile: ArcProfile, secret: (value: string) => JsonNode): JsonNode {

@@ -37,6 +37,7 @@ export function memberNotices(
       const place = name ?? member.key;
       places.set(place, [...(places.get(place) ?? []), member]);
       const inner = name === undefined ? undefined : shapeOf(known[name]);
+      if (path.length === 0 && member.key === '$schema') continue;
       if (name === undefined && path.length <= 1) noteUnknown(member, known);
       else if (inner && member.value.kind === 'object')
         inspect(member.value, inner, [...path, place]);

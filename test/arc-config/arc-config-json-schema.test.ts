@@ -21,7 +21,9 @@ it('has the members in the order in which they are written', () => {
     properties: Record<string, { properties: object }>;
   };
   const written = JSON.parse(SAMPLE) as Record<string, object>;
-  const soratuns = Object.keys(properties).filter((name) => !/^pre(Up|Down)$/.test(name));
+  const soratuns = Object.keys(properties).filter(
+    (name) => !/^(pre(Up|Down)|\$schema)$/.test(name),
+  );
   expect(soratuns).toEqual(Object.keys(written));
   expect(Object.keys(properties.profile!.properties)).toEqual(Object.keys(written.profile!));
   expect(Object.keys(properties.arcSessionStatus!.properties)).toEqual([
@@ -50,8 +52,35 @@ it('describes every member', () => {
 // The emulator's OpenAPI library brings a validator of its own.
 const requireHere = createRequire(import.meta.url);
 const requireThere = createRequire(requireHere.resolve('openapi-backend'));
-const { Ajv2020 } = requireThere('ajv/dist/2020.js') as { Ajv2020: typeof Ajv };
-const isValid = new Ajv2020({ strict: true }).compile(arcConfigJsonSchema());
+const { Ajv: Draft07 } = requireThere('ajv') as { Ajv: typeof Ajv };
+const isValid = new Draft07({ strict: true }).compile(arcConfigJsonSchema());
+
+it('is what a catalogue of schemas takes: draft-07, an identifier, a title and valid examples', () => {
+  const schema = arcConfigJsonSchema() as Record<string, unknown> & {
+    properties: Record<string, { examples?: unknown[]; properties?: object }>;
+  };
+  expect(schema).toMatchObject({
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    $id: 'urn:arctun:arc.json',
+    title: 'arc.json',
+  });
+  const members = Object.entries(schema.properties).flatMap(([name, member]) => [
+    [name, member] as const,
+    ...Object.entries((member.properties ?? {}) as typeof schema.properties),
+  ]);
+  const examples = members.flatMap(([name, { examples: given = [] }]) =>
+    given.map((example) => [name, example] as const),
+  );
+  expect(examples.length).toBeGreaterThan(15);
+  for (const [name, example] of examples) {
+    const outer = ['profile', 'arcSessionStatus'].find(
+      (object) => name in (schema.properties[object]!.properties ?? {}),
+    );
+    const text = JSON.stringify({ [name]: example });
+    const file: unknown = JSON.parse(outer === undefined ? text : `{"${outer}":${text}}`);
+    expect([isValid(file), name, isValid.errors]).toEqual([true, name, null]);
+  }
+});
 
 it.each([
   ['the file that soratun writes', SAMPLE],

@@ -111,6 +111,11 @@ describe('formatArcConfig', () => {
 `);
   });
 
+  it('keeps "$schema" first', () => {
+    const text = `{"$schema": "x", ${SAMPLE.trim().slice(1)}`;
+    expect(rewrite(text)).toMatch(/^\{\n {2}"\$schema": "x",\n {2}"privateKey"/);
+  });
+
   it('is stable: what it wrote reads and writes the same', () => {
     fc.assert(
       fc.property(

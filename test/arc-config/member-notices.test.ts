@@ -46,6 +46,13 @@ it('names the object that a misplaced member belongs in', () => {
   ]);
 });
 
+it('has nothing to say about "$schema", which is for editors', () => {
+  expect(noticesOf('{"$schema": "./node_modules/arctun/schema/arc.schema.json"}')).toEqual([]);
+  expect(noticesOf('{"profile": {"$schema": "x"}}')).toEqual([
+    'note 1: unknown member "$schema"; arctun keeps and ignores it',
+  ]);
+});
+
 it('only notes a member that resembles none', () => {
   expect(noticesOf('{"comment": "x", "2": 0, "": 0}')).toEqual([
     'note 1: unknown member "comment"; arctun keeps and ignores it',

@@ -85,8 +85,8 @@ async function created(run: DumpRun): Promise<ArcConfig> {
   await refuseUnknownGroup(options.labels ?? {}, api);
   ports.onStep?.('Creating a virtual SIM');
   const sim = await askForSim(api);
-  const config = newSimConfig(sim, options.platform);
-  // There is no journal here, so running the same command again would create a second SIM.
+  const config = newSimConfig(sim, { platform: options.platform });
+  // Without a journal, the same command would create a second SIM.
   if (config === undefined) throw keylessError(sim.simId, adoption(sim.simId));
   const { whole, failure } = await trySession(withProfile(config, profile), api);
   try {

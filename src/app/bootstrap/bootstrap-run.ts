@@ -4,6 +4,7 @@ import type { Files } from '../../ports/files.js';
 import type { Journals } from '../../ports/journals.js';
 import type { KeyPair } from '../../lib/secrets/key-pair.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
+import type { FreshOptions } from './fresh-arc-config.js';
 import type { SimLabels } from './label-sim.js';
 import type { SignInPorts } from '../credentials/signed-in.js';
 import type { SimJournal } from './sim-journal.js';
@@ -13,13 +14,11 @@ export type BootstrapApi = Omit<
   'getSim' | 'enableSimTermination' | 'terminateSim' | 'listSimSessionEvents'
 >;
 
-export interface BootstrapAuthkeyOptions {
+export interface BootstrapAuthkeyOptions extends FreshOptions {
   /** The arc.json to create or refresh. */
   readonly path: string;
   /** The folder for a new arc.json, or for a new session, if `path` cannot be written. */
   readonly stateFolder: string;
-  /** `process.platform`, which determines the interface name. */
-  readonly platform: string;
   readonly labels?: SimLabels | undefined;
   /** Whether to replace the new SIM's key with one generated locally. */
   readonly ownKey?: boolean;

@@ -72,7 +72,7 @@ export const creationSteps = {
       throw error;
     });
     const { simId } = sim;
-    const config = newSimConfig(sim, options.platform);
+    const config = newSimConfig(sim, options);
     if (config === undefined) {
       await journal.add({ step: 'created', simId });
       throw keylessError(
@@ -141,7 +141,7 @@ export const creationSteps = {
     const { options, ports, journal, adopt: simId } = run;
     if (simId === undefined) throw new RangeError('there is no SIM to adopt');
     ports.onStep?.(`Giving SIM ${simId} a new key`);
-    run.config = withProfile(keylessArcConfig(simId, options.platform), run.profile);
+    run.config = withProfile(keylessArcConfig(simId, options), run.profile);
     const isFirst = journal.line === 'none';
     await journal.add(renewKeyStep(simId, ports.createKeyPair()));
     if (isFirst) await refuseAppeared(run);

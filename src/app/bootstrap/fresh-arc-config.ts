@@ -6,6 +6,7 @@ import {
   type ArcConfig,
   type ArcProfile,
 } from '../../arc-config/arc-config.js';
+import type { JsonMember } from '../../arc-config/json/json-node.js';
 import { parseKey } from '../../arc-config/value-syntax.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
@@ -15,13 +16,18 @@ import { readSessionOrNone } from '../session/arc-session.js';
 export type SimPart = Pick<ArcConfig, 'privateKey' | 'publicKey' | 'simId'> &
   Partial<Pick<ArcConfig, 'arcSessionStatus'>>;
 
+export interface FreshOptions {
+  /** `process.platform`, for the name of the interface. */
+  readonly platform: string;
+  /** The member `$schema`, if any. */
+  readonly schema?: readonly JsonMember[];
+}
+
 /**
- * Creates the arc.json that soratun would write, but without a profile: an API secret is stored
- * only on request.
- *
- * @param platform `process.platform`, which determines the interface name
+ * What soratun writes for a SIM that had no arc.json, except the profile: an API secret goes into
+ * a file only where that is asked for.
  */
-export function freshArcConfig(sim: SimPart, platform: string): ArcConfig {
+export function freshArcConfig(sim: SimPart, { platform, schema = [] }: FreshOptions): ArcConfig {
   return {
     privateKey: sim.privateKey,
     publicKey: sim.publicKey,
@@ -37,14 +43,14 @@ export function freshArcConfig(sim: SimPart, platform: string): ArcConfig {
     preDown: [],
     postDown: [],
     ...(sim.arcSessionStatus && { arcSessionStatus: sim.arcSessionStatus }),
-    unknownKeys: [],
+    unknownKeys: schema,
   };
 }
 
-/** Creates the arc.json of a SIM whose key is generated later. */
-export function keylessArcConfig(simId: string, platform: string): ArcConfig {
+/** That of a SIM whose key is about to be made. */
+export function keylessArcConfig(simId: string, options: FreshOptions): ArcConfig {
   const zeroKey = new Uint8Array(KEY_LENGTH);
-  return freshArcConfig({ privateKey: new Secret(zeroKey), publicKey: zeroKey, simId }, platform);
+  return freshArcConfig({ privateKey: new Secret(zeroKey), publicKey: zeroKey, simId }, options);
 }
 
 /** Returns `config` with the given profile; unknown keys of its existing profile are kept. */
@@ -58,12 +64,12 @@ export function withProfile(config: ArcConfig, profile: ArcProfile | undefined):
  * Converts the createSim response to an arc.json.
  * @returns undefined if the response has no private key
  */
-export function newSimConfig(sim: SimResponse, platform: string): ArcConfig | undefined {
+export function newSimConfig(sim: SimResponse, options: FreshOptions): ArcConfig | undefined {
   const keys = simKeys(sim);
   if (keys === undefined) return undefined;
   const session = sim.arcSessionStatus && readSessionOrNone(sim.arcSessionStatus);
   const part = { ...keys, simId: sim.simId, ...(session && { arcSessionStatus: session }) };
-  return freshArcConfig(part, platform);
+  return freshArcConfig(part, options);
 }
 
 /**

@@ -13,20 +13,18 @@ import { mayHaveMadeKey } from '../../soracom/krypton/krypton.js';
 import { withSession } from '../session/arc-session.js';
 import { keepArcConfig } from './bootstrap-rescue.js';
 import { proveTargetWritable, readExistingTarget } from './bootstrap-target.js';
-import { freshArcConfig } from './fresh-arc-config.js';
+import { freshArcConfig, type FreshOptions } from './fresh-arc-config.js';
 import type { KryptonSession } from './krypton-session.js';
 import { settleSessionState } from '../session/session-state.js';
 import { SimJournal } from './sim-journal.js';
 
-export interface KryptonTargetOptions {
+export interface KryptonTargetOptions extends FreshOptions {
   /** The arc.json to create or refresh. */
   readonly path: string;
   /** Whether to return arc.json instead; then no file is read or written. */
   readonly dumpConfig: boolean;
   /** arctun's state folder, used if `path` cannot be written. */
   readonly rescueFolder: string;
-  /** `process.platform`, which determines the interface name. */
-  readonly platform: string;
 }
 
 export interface KryptonPorts {
@@ -194,7 +192,7 @@ export async function keepKryptonSession(
   };
   const config = existing
     ? withSession({ ...existing, ...keys }, answer.session)
-    : freshArcConfig({ ...keys, arcSessionStatus: answer.session }, options.platform);
+    : freshArcConfig({ ...keys, arcSessionStatus: answer.session }, options);
   if (options.dumpConfig) return { arcJson: new Secret(formatArcConfig(config)) };
   await keepArcConfig(files, config, {
     path: options.path,

@@ -58,7 +58,7 @@ export const resumeSteps = {
     refuseOtherSim(simId, run);
     refuseOtherAccount(run, []);
     ports.onStep?.(`Finishing the new key of SIM ${simId}`);
-    const base = existing ?? journal.createdConfig ?? keylessArcConfig(simId, options.platform);
+    const base = existing ?? journal.createdConfig ?? keylessArcConfig(simId, options);
     const config = withProfile(base, run.profile);
     try {
       run.config = await finishRenewal({ config, journal, api, write });

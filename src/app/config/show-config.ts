@@ -3,11 +3,12 @@ import { readFailure } from '../../arc-config/arc-config-file.js';
 import { INLINE_CONFIG, resolveConfigSource } from '../../arc-config/config-source.js';
 import { FileError, type Files } from '../../ports/files.js';
 import { formatArcConfig, redactArcConfig } from '../../arc-config/format-arc-config.js';
+import type { JsonMember } from '../../arc-config/json/json-node.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 
-/** Returns the skeleton that soratun prints, byte for byte. */
-export function skeletonText(platform: string): string {
-  return formatArcConfig(skeletonArcConfig(platform));
+/** The skeleton that soratun prints, byte for byte. */
+export function skeletonText(platform: string, unknownKeys: readonly JsonMember[] = []): string {
+  return formatArcConfig({ ...skeletonArcConfig(platform), unknownKeys });
 }
 
 /**

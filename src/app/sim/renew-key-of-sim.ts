@@ -123,7 +123,7 @@ async function readTarget(
     return config;
   } catch (error) {
     if (simId === undefined || !isAbsence(error)) throw error;
-    return keylessArcConfig(simId, platform);
+    return keylessArcConfig(simId, { platform });
   }
 }
 

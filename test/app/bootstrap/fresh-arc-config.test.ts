@@ -1,5 +1,6 @@
 import { parseArcSession } from '../../../src/arc-config/parse-arc-config.js';
 import { formatArcConfig } from '../../../src/arc-config/format-arc-config.js';
+import { jsonString } from '../../../src/arc-config/json/json-node.js';
 import { parseKey } from '../../../src/arc-config/value-syntax.js';
 import { freshArcConfig } from '../../../src/app/bootstrap/fresh-arc-config.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
@@ -14,7 +15,7 @@ const PART = {
 
 it('has what soratun writes for a SIM without an arc.json, and no profile', () => {
   const session = parseArcSession(JSON.stringify(NEW_SESSION), { path: 'x' });
-  const config = freshArcConfig({ ...PART, arcSessionStatus: session }, 'linux');
+  const config = freshArcConfig({ ...PART, arcSessionStatus: session }, { platform: 'linux' });
   expect(JSON.parse(formatArcConfig(config))).toEqual({
     privateKey: PRIVATE_KEY,
     publicKey: PUBLIC_KEY,
@@ -29,10 +30,19 @@ it('has what soratun writes for a SIM without an arc.json, and no profile', () =
 });
 
 it('has no session where none is known yet', () => {
-  const config = freshArcConfig(PART, 'linux');
+  const config = freshArcConfig(PART, { platform: 'linux' });
   expect('arcSessionStatus' in config).toBe(false);
 });
 
 it('has the interface of its platform', () => {
-  expect(freshArcConfig(PART, 'darwin').interface).toBe('utun');
+  expect(freshArcConfig(PART, { platform: 'darwin' }).interface).toBe('utun');
+});
+
+it('has "$schema" first, if it is given one', () => {
+  const schema = [{ key: '$schema', value: jsonString('./arc.schema.json') }];
+  const config = freshArcConfig(PART, { platform: 'linux', schema });
+  expect(Object.keys(JSON.parse(formatArcConfig(config)) as object).slice(0, 2)).toEqual([
+    '$schema',
+    'privateKey',
+  ]);
 });

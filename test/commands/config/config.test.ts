@@ -1,5 +1,5 @@
 /** `config`, `config init`, `config validate` and `config import`, as a user types them. */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -49,6 +49,17 @@ function onPlatform(platform: string): NodeJS.ProcessEnv {
 }
 
 describe('config init', () => {
+  it('refers to the schema of an arctun that is installed in the folder, which "config validate" accepts', async () => {
+    mkdirSync(join(folder, 'node_modules/arctun/schema'), { recursive: true });
+    write('node_modules/arctun/schema/arc.schema.json', '{}');
+    const { stdout } = await arctun(['config', 'init']);
+    const link = '"$schema": "./node_modules/arctun/schema/arc.schema.json"';
+    expect(stdout).toBe(SKELETON.replace('{', `{\n  ${link},`));
+    write('arc.json', SAMPLE.replace('{', `{ ${link},`));
+    const validated = await arctun(['config', 'validate', '--json']);
+    expect(JSON.parse(validated.stdout)).toMatchObject({ valid: true, notes: [] });
+  }, 30_000);
+
   it.each([
     ['linux', SKELETON],
     ['darwin', SKELETON.replace('soratun0', 'utun')],

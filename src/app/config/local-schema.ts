@@ -1,0 +1,12 @@
+import { jsonString, type JsonMember } from '../../arc-config/json/json-node.js';
+import type { Files } from '../../ports/files.js';
+
+const FOLDER = 'node_modules/arctun/schema';
+const FILE = 'arc.schema.json';
+
+/** The member `$schema` for an arc.json at `path`, if arctun is installed in that folder; otherwise none. */
+export async function localSchema(files: Files, path: string): Promise<readonly JsonMember[]> {
+  const folder = files.absolute(path).replace(/[^/\\]*$/, FOLDER);
+  const names = await files.list(folder).catch((): string[] => []);
+  return names.includes(FILE) ? [{ key: '$schema', value: jsonString(`./${FOLDER}/${FILE}`) }] : [];
+}
