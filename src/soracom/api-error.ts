@@ -3,25 +3,25 @@ import type { TransportError, TransportFailure } from './client/transport-error.
 import { isLoopbackUrl } from './endpoint-url.js';
 
 /**
- * Why a call failed.
+ * The kind of failure of an API call:
  *
- * - `refused`: the API answered with a status other than 2xx
- * - `unintelligible`: it answered 2xx, but not what its specification says
- * - the others: there was no whole answer
+ * - `refused`: the API returned a status other than 2xx
+ * - `unintelligible`: the API returned 2xx, but the response does not match its specification
+ * - all others: no complete response was received
  */
 export type ApiFailure = 'refused' | 'unintelligible' | TransportFailure;
 
-/** A call to the SORACOM API that did not succeed. */
+/** A failed call to the SORACOM API. */
 export class ApiError extends UserError {
   override readonly name = 'ApiError';
   readonly failure: ApiFailure;
-  /** HTTP status; undefined when there was no answer. */
+  /** HTTP status; undefined if no response was received. */
   readonly status: number | undefined;
-  /** The API's own code, such as `SEM0016`. */
+  /** The API's error code, such as `SEM0016`. */
   readonly code: string | undefined;
-  /** Whether the call may have created a SIM all the same; see `simMayExist`. */
+  /** Whether the call may have created a SIM despite the failure; see `simMayExist`. */
   readonly simMayExist: boolean;
-  /** Whether an earlier attempt of the same call, whose answer was a 5xx, may have been carried out. */
+  /** Whether an earlier attempt that got a 5xx response may have taken effect. */
   readonly mayBeDone: boolean;
 
   constructor(
@@ -45,26 +45,28 @@ export class ApiError extends UserError {
 }
 
 /**
- * Whether a failed `createSim` may have left a SIM that is billed: it was sent, and what came back
- * is no definite refusal (4xx). Everything else that `createSim` rejects with left none.
+ * Whether a failed `createSim` may have left a SIM that is billed: the request was sent, and the
+ * response was not a definite refusal (4xx). No other error of `createSim` leaves a SIM.
  */
 export function simMayExist(error: unknown): boolean {
   return error instanceof ApiError && error.simMayExist;
 }
 
-/** One operation of the API, as messages need it. */
+/** The properties of an API operation that error messages need. */
 export interface Operation {
-  /** What the call is for, to be read behind `cannot`: `create a virtual SIM`. */
+  /** The goal of the call; completes the message "cannot …": `create a virtual SIM`. */
   readonly purpose: string;
-  /** The SAM permission that it needs. */
+  /** The SAM permission that the operation requires. */
   readonly permission?: string;
-  /** Whether a call that was not answered may have cost money. */
+  /** Whether a call that got no response may have cost money. */
   readonly creates?: boolean;
-  /** What to do about a status, where it is not what is generally to be done. */
+  /** What to do about a status, if the general advice does not apply. */
   readonly advice?: Readonly<Record<number, readonly string[]>>;
 }
 
-/** What one can do when the answer to createSim is lost. A second call would be a second bill. */
+/**
+ * What to do if the response to createSim is lost. A second call could create a second billed SIM.
+ */
 export const SIM_MAY_EXIST = [
   'A SIM may have been created and billed. Look for it with `arctun sim list --since TIME`, TIME ' +
     'being when this command began.',
@@ -73,7 +75,7 @@ export const SIM_MAY_EXIST = [
     'SIM_ID`, or end its bill with `arctun sim terminate SIM_ID`.',
 ] as const;
 
-/** The error for an answer of status 2xx that is not what the specification promises. */
+/** Builds the error for a 2xx response that does not match the specification. */
 export function unintelligibleError(operation: Operation, status: number, why: string): ApiError {
   const creates = operation.creates === true;
   const next = creates
@@ -86,7 +88,7 @@ export function unintelligibleError(operation: Operation, status: number, why: s
   );
 }
 
-/** The error for a call that has no whole answer. */
+/** Builds the error for a call without a complete response. */
 export function lostError(operation: Operation, url: string, error: TransportError): ApiError {
   const exists = operation.creates === true && error.sent;
   const text = {
@@ -103,7 +105,7 @@ function nextOf(failure: TransportFailure, url: string): string {
     : NEXT_OF_FAILURE[failure];
 }
 
-/** An endpoint on this machine is the emulator's, as a rule. */
+/** An endpoint on a loopback address is usually the emulator. */
 const NOTHING_LISTENS =
   'Start `arctun emulator`, or unset ARCTUN_ENDPOINT and leave --endpoint out to use SORACOM.';
 

@@ -1,7 +1,6 @@
 /**
- * What SORACOM_VERBOSE shows: requests and answers between the banners that soratun prints, in
- * the manner of HTTP, with every secret hidden. soratun does not show its sign-in; here it can be
- * shown, for nothing in it is left in the clear.
+ * Formats requests and responses for SORACOM_VERBOSE, between soratun's banners, with all secrets
+ * hidden. soratun omits its sign-in; arctun shows it, because no secret in it is readable.
  */
 import { STATUS_CODES } from 'node:http';
 import { REDACTED } from '../lib/secrets/secret.js';
@@ -19,8 +18,10 @@ const RESPONSE_BANNERS = [
 ] as const;
 
 /**
- * @param hiddenHeaders names, in lower case, of headers whose values are not shown at all
- * @returns lines, the last with its line break too
+ * Formats an HTTP request for the dump.
+ *
+ * @param hiddenHeaders lowercase names of headers whose values are never shown
+ * @returns lines, each with a newline
  */
 export function dumpRequest(
   { method, url, headers, body = '' }: HttpRequest,
@@ -38,7 +39,11 @@ export function dumpRequest(
   );
 }
 
-/** @returns lines, the last with its line break too */
+/**
+ * Formats an HTTP response for the dump.
+ *
+ * @returns lines, each with a newline
+ */
 export function dumpResponse({ status, headers, body }: HttpResponse): string {
   const lines = Object.entries(headers).map(([name, value]) => headerLine(name, value));
   const statusLine = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();

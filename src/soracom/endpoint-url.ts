@@ -1,9 +1,9 @@
-/** Base URLs of services, and which of them may be sent a key. */
+/** Parses base URLs of services, and decides which of them may receive a key. */
 import { UserError } from '../lib/errors/user-error.js';
 
 /**
- * A base URL without its trailing slashes. Keys and tokens go there, so plain http is for this machine
- * alone.
+ * Parses a base URL and removes trailing slashes. Plain http is allowed only for this machine,
+ * because keys and tokens are sent to the URL.
  * @throws UserError of kind `usage`
  */
 export function parseEndpointUrl(text: string): string {
@@ -17,7 +17,7 @@ export function parseEndpointUrl(text: string): string {
 }
 
 /**
- * As `parseEndpointUrl`, for a service that is sent no key and speaks plain http.
+ * Like `parseEndpointUrl`, for a plain http service that receives no key.
  * @throws UserError of kind `usage`
  */
 export function parsePlainEndpointUrl(text: string): string {
@@ -34,16 +34,17 @@ export function parsePlainEndpointUrl(text: string): string {
 }
 
 /**
- * Whether it leads to this machine: no network sees what is sent there, and no proxy should. Of the names of
- * localhost only the one that each system has in its own list: others can be asked of a name server.
+ * Whether a URL leads to this machine, so that requests cross no network and need no proxy. Of the
+ * names for localhost only `localhost` itself counts, because other names may be resolved by a name
+ * server.
  */
 export function isLoopbackUrl(url: string): boolean {
-  // URL writes every form of an IPv4 address, such as 127.1 or 0x7f000001, with four decimals.
+  // URL normalizes all forms of an IPv4 address, such as 127.1 or 0x7f000001, to dotted decimal.
   const host = new URL(url).hostname.replace(/\.$/, '');
   return /^(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/i.test(host);
 }
 
-/** Whether it is SORACOM's own, by https. */
+/** Whether a URL is an https URL of SORACOM. */
 export function isSoracomUrl(url: string): boolean {
   const { protocol, hostname, port } = new URL(url);
   return protocol === 'https:' && port === '' && /(?:^|\.)soracom\.io$/.test(hostname);

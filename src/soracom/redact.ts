@@ -1,18 +1,21 @@
 /**
- * What may be shown of headers and bodies: all but what a name or a shape gives away as a secret
- * (lib/secrets/secret-shapes.ts), at any depth. What cannot be understood is not shown.
+ * Decides what may be shown of headers and bodies. Values whose name or format marks them as a
+ * secret (lib/secrets/secret-shapes.ts) are hidden at any depth. Text that cannot be parsed is not
+ * shown.
  */
 import { REDACTED } from '../lib/secrets/secret.js';
 import { isSecretName, redactNamed, redactText } from '../lib/secrets/secret-shapes.js';
 import { parseJson } from '../lib/text/parse-json.js';
 
-/** In the place of a body that may hold a secret which nobody can find in it. */
+/** Replaces a body that may contain a secret which cannot be located. */
 export const NOT_SHOWN = '(not shown)';
 
 /**
- * The body of a request or an answer: JSON on one line, of members that came twice the last;
- * otherwise the first line, where it is markup or words too short for a key; otherwise a note that
- * it is not shown. JSON that was cut short is such a case.
+ * Redacts the body of a request or a response for display:
+ *
+ * - JSON is shown on one line; of duplicate members only the last is kept.
+ * - Markup, or words too short for a key, are shortened to the first line.
+ * - Anything else, such as truncated JSON, is replaced with a note that it is not shown.
  */
 export function redactBody(body: string): string {
   if (body.trim() === '') return '';
@@ -25,7 +28,7 @@ function redactJson(value: object): string {
   try {
     return JSON.stringify(value, (name, member: unknown) => redactMember(name, member));
   } catch {
-    // JSON.parse goes deeper than JSON.stringify: a RangeError on absurd nesting.
+    // JSON.parse accepts deeper nesting than JSON.stringify, which throws a RangeError.
     return NOT_SHOWN;
   }
 }
@@ -35,7 +38,7 @@ function redactMember(name: string, member: unknown): unknown {
   return isSecretName(name) ? REDACTED : member;
 }
 
-/** A whole key has 43 characters and more, without a space. */
+/** A whole key has at least 43 characters and no space. */
 const SHORT_WORD = /^["'(]?(?:\p{L}[\p{L}'/-]{0,23}|\d{1,5})[.,:;!?'")]*$/u;
 
 function isHarmlessText(body: string): boolean {
@@ -45,7 +48,9 @@ function isHarmlessText(body: string): boolean {
 
 const SHOWN_LENGTH = 200;
 
-/** The first line that is not empty, shortened, without control characters and secrets' shapes. */
+/**
+ * Returns the first non-empty line, shortened, without control characters and recognizable secrets.
+ */
 export function firstLine(text: string): string {
   return redactText(rawFirstLine(text)).slice(0, SHOWN_LENGTH);
 }
@@ -55,7 +60,7 @@ function rawFirstLine(text: string): string {
   return withoutControls(line).trim();
 }
 
-/** Control characters steer terminals; of them only the line break is kept. */
+/** Replaces control characters except newlines, because they can control a terminal. */
 export function withoutControls(text: string): string {
   return text.replaceAll(/[^\P{Control}\n]/gu, ' ');
 }

@@ -1,22 +1,25 @@
-/** Apart from the errors themselves: whoever tells them apart needs no model of the API's answers. */
+/**
+ * Builds errors for refused calls. Separate from api-error.ts, so that code that only inspects
+ * errors does not load the response schemas.
+ */
 import { redactText } from '../lib/secrets/secret-shapes.js';
 import { parseJson } from '../lib/text/parse-json.js';
 import { refusal } from './client/responses.js';
 import { ApiError, type Operation, SIM_MAY_EXIST } from './api-error.js';
 import { firstLine, redactBody } from './redact.js';
 
-/** What is known of a refusal besides its status and body. */
+/** Details of a refusal besides its status and body. */
 export interface RefusalCircumstances {
-  /** Behind the API's own words, a clause each: `tried 5 times`. */
+  /** Clauses to append to the API's message, such as `tried 5 times`. */
   readonly notes?: readonly string[];
   /** What to do next, instead of the general advice for the status. */
   readonly next?: readonly string[];
   readonly mayBeDone?: boolean;
-  /** Takes the secrets of this run out of the body, before anything of it is shown. */
+  /** Removes the secrets of this run from the body before the error shows any of it. */
   readonly hide?: (text: string) => string;
 }
 
-/** The error for an answer whose status is not 2xx. */
+/** Builds the error for a response whose status is not 2xx. */
 export function refusalError(
   operation: Operation,
   status: number,
@@ -26,7 +29,7 @@ export function refusalError(
   const { code, message } = parseRefusal(body, hide);
   const reason = [code, message].filter((part) => part !== undefined).join(': ');
   const why = [`HTTP ${status}${reason === '' ? '' : `, ${reason}`}`, ...notes].join('; ');
-  // A SIM that may exist is told of before anything else.
+  // Advice about a SIM that may exist takes precedence over all other advice.
   const exists = operation.creates === true && !isDefinite(status);
   return new ApiError(
     'refused',
@@ -40,8 +43,8 @@ export function refusalError(
 }
 
 /**
- * A gateway's error (5xx) says nothing of what the API behind it did; and behind a redirect (3xx)
- * may stand the result of what was done (RFC 9110 15.4.4).
+ * Whether a refused request certainly had no effect. A gateway's 5xx does not say what the API did,
+ * and a redirect (3xx) may lead to the result of a completed request (RFC 9110 15.4.4).
  */
 function isDefinite(status: number): boolean {
   return status >= 400 && status < 500;
@@ -59,7 +62,7 @@ function parseRefusal(
       message: firstLine(hide(message)),
     };
   }
-  // A proxy's page, plain text, or JSON that may be anything: which, the body itself tells.
+  // The body may be a proxy's page, plain text, or other JSON; redactBody detects which.
   const shown = firstLine(hide(redactBody(body)));
   return shown === '' ? {} : { message: shown };
 }

@@ -1,47 +1,48 @@
 /**
- * The operations of the SORACOM API that arctun knows, named as their operationIds. `SoracomClient`
- * carries them out; use cases take the part they need (`Pick<SoracomApi, …>`).
+ * The SORACOM API operations that arctun uses, named after their operationIds. `SoracomClient`
+ * implements them; use cases depend on a subset (`Pick<SoracomApi, …>`).
  *
- * Every method rejects with ApiError, or with the signal's reason; with UserError of kind `usage`
- * for what cannot be a SIM id.
+ * Every method rejects with an ApiError, with the signal's reason, or with a UserError of kind
+ * `usage` for an invalid SIM ID.
  */
 import type { ArcSessionResponse, SessionEvent, SimResponse } from './client/responses.js';
 import type { SignIn } from './auth/sign-in.js';
 
 export interface SoracomApi {
   /**
-   * Signs in, and changes to another user where `signIn` says so; the calls that follow carry the
-   * token.
-   * @param tokenTimeoutSeconds how long the token lives
+   * Signs in, and switches to another user if `signIn` requests it. All later calls send the token.
+   * @param tokenTimeoutSeconds lifetime of the token
    */
   auth(signIn: SignIn, tokenTimeoutSeconds: number): Promise<void>;
-  /** Revokes the token, also when the signal has fired, within 5 s. */
+  /** Revokes the token, within 5 s and even after the signal has aborted. */
   logout(): Promise<void>;
-  /** Whose account the signed-in user acts on; undefined before, and where the API does not tell. */
+  /**
+   * The operator ID of the account; undefined before the sign-in, or if the API does not report it.
+   */
   readonly operatorId: string | undefined;
   /**
-   * The `Date` of the newest answer, in Unix milliseconds; undefined before one had it. It is the
-   * platform's clock, which this machine's may not agree with.
+   * The `Date` header of the latest response, in Unix milliseconds; undefined until a response had
+   * one. SORACOM's clock may differ from this machine's clock.
    */
   readonly serverTime: number | undefined;
 
   /**
-   * Creates a virtual SIM, which costs money: never repeated, except once with a new token when
-   * the old one was refused, for then nothing was done. Once sent, no signal ends it: the answer
-   * carries the private key, and nobody shows it again. `simMayExist(error)` tells whether a
-   * failure may have left a SIM.
+   * Creates a virtual SIM, which costs money. The request is retried only once, with a new token,
+   * if the API refused the old token. Once sent, no signal aborts it, because the response carries
+   * the only copy of the private key. `simMayExist(error)` reports whether a failed call may have
+   * left a SIM.
    */
   createSim(): Promise<SimResponse>;
   getSim(simId: string): Promise<SimResponse>;
-  /** Every SIM of the account, physical ones too. */
+  /** Lists every SIM of the account, including physical ones. */
   listSims(): Promise<readonly SimResponse[]>;
-  /** Every virtual SIM (`subscription=planArc01`) that is not terminated. */
+  /** Lists every virtual SIM (`subscription=planArc01`) that is not terminated. */
   searchVirtualSims(): Promise<readonly SimResponse[]>;
-  /** Creates the session of a SIM, or creates it anew. */
+  /** Creates the Arc session of a SIM, or replaces an existing one. */
   createArcSession(simId: string): Promise<ArcSessionResponse>;
   /**
-   * Gives the SIM another public key; its session starts anew at once. With one key, a repeat
-   * changes nothing.
+   * Sets the SIM's public key; its Arc session restarts immediately. Repeating the call with the
+   * same key changes nothing.
    * @param publicKey in base64
    */
   renewArcSimCredentials(simId: string, publicKey: string): Promise<void>;
@@ -50,13 +51,13 @@ export interface SoracomApi {
   getGroup(groupId: string): Promise<void>;
   setSimGroup(simId: string, groupId: string): Promise<void>;
   enableSimTermination(simId: string): Promise<void>;
-  /** Final: the SIM is gone, and so is its bill from then on. */
+  /** Terminates the SIM permanently, which also ends its billing. */
   terminateSim(simId: string): Promise<void>;
-  /** The newest session events of the past 32 days, the newest first. */
+  /** Lists the latest session events of the past 32 days, newest first. */
   listSimSessionEvents(simId: string, limit: number): Promise<readonly SessionEvent[]>;
 }
 
-/** A SIM's name is its tag `name`. */
+/** A SIM tag; the tag `name` holds the SIM's name. */
 export interface SimTag {
   readonly tagName: string;
   readonly tagValue: string;

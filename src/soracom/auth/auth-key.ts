@@ -4,10 +4,10 @@ export const AUTH_KEY_ID_PREFIX = 'keyId-';
 export const AUTH_KEY_PREFIX = 'secret-';
 
 /**
- * Why a pair cannot be an auth key. Its prefixes are all that is known of its form; a wrong one is
- * often the other half.
+ * Explains why a pair cannot be an auth key. Only the prefixes of auth keys are known. A wrong
+ * prefix often means that the ID and the key are swapped.
  *
- * @returns undefined when nothing speaks against it
+ * @returns undefined if both prefixes are correct
  */
 export function authKeyFault(authKeyId: string, authKey: Secret<string>): string | undefined {
   if (!authKeyId.startsWith(AUTH_KEY_ID_PREFIX)) {

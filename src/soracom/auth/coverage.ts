@@ -1,6 +1,8 @@
 import { UserError } from '../../lib/errors/user-error.js';
 
-/** Where a virtual SIM lives: Japan or Global coverage. They are different accounts' worlds. */
+/**
+ * The coverage of a virtual SIM: `jp` is Japan, `g` is Global. Each coverage has separate accounts.
+ */
 export type Coverage = 'jp' | 'g';
 
 const ENDPOINTS: Readonly<Record<Coverage, string>> = {
@@ -8,7 +10,7 @@ const ENDPOINTS: Readonly<Record<Coverage, string>> = {
   g: 'https://g.api.soracom.io',
 };
 
-/** The sandbox is a copy of the API for trying things out, with accounts of its own. */
+/** The API sandbox, a copy of the API for experiments, with separate accounts. */
 const SANDBOX_ENDPOINTS: Readonly<Record<Coverage, string>> = {
   jp: 'https://api-sandbox.soracom.io',
   g: 'https://g.api-sandbox.soracom.io',
@@ -22,8 +24,8 @@ const NAMES = new Map<string, Coverage>([
 ]);
 
 /**
- * `g` or `global`, `jp` or `japan`, in any case. soratun takes any other text for one of the two;
- * here it is an error, for a SIM's coverage cannot be changed later.
+ * Parses `g` or `global`, `jp` or `japan`, ignoring case. soratun maps any other text to one of the
+ * two. arctun refuses other text, because a SIM's coverage cannot be changed later.
  * @throws UserError of kind `usage`
  */
 export function parseCoverage(text: string): Coverage {
@@ -36,7 +38,7 @@ export function parseCoverage(text: string): Coverage {
   });
 }
 
-/** The base URL of a coverage's API, without `/v1`. */
+/** Returns the base URL of the API for a coverage, without `/v1`. */
 export function coverageEndpoint(
   coverage: Coverage,
   { sandbox = false }: { readonly sandbox?: boolean } = {},

@@ -1,13 +1,16 @@
 import { REDACTED, type Secret } from '../../lib/secrets/secret.js';
 
-/** Shorter texts occur by chance everywhere; hiding them would hide everything. */
+/** Shorter secrets are not hidden, because their text occurs in ordinary words. */
 const SHORTEST = 4;
-/** Each sign-in adds a few; the oldest are tokens that nobody accepts any more. */
+/**
+ * The maximum number of secrets. Each sign-in adds a few secrets, and the oldest ones are expired
+ * tokens.
+ */
 const MOST = 64;
 
 /**
- * The secrets of a run, to find them where neither a name nor a shape gives them away: a password
- * that somebody's error message repeats.
+ * Collects the secrets of this run, to hide them even if neither a member name nor their format
+ * marks them: for example, a password that a server repeats in its error message.
  */
 export class KnownSecrets {
   readonly #texts = new Set<string>();
@@ -23,9 +26,9 @@ export class KnownSecrets {
     }
   }
 
-  /** `text` without them: as they are, as in JSON, and as in a URL. */
+  /** Returns `text` without the secrets, whether written literally, in JSON, or in a URL. */
   hideIn(text: string): string {
-    // The longest first: one may be the beginning of another.
+    // Longest first, because one secret may be a prefix of another.
     const forms = [...this.#texts].flatMap(writtenForms).sort((a, b) => b.length - a.length);
     return forms.reduce((shown, form) => shown.replaceAll(form, REDACTED), text);
   }
@@ -33,6 +36,6 @@ export class KnownSecrets {
 
 function writtenForms(text: string): string[] {
   const forms = [text, JSON.stringify(text).slice(1, -1)];
-  // A lone surrogate cannot stand in a URL.
+  // A lone surrogate cannot be encoded in a URL.
   return /\p{Surrogate}/u.test(text) ? forms : [...forms, encodeURIComponent(text)];
 }

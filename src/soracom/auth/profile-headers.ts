@@ -2,10 +2,12 @@ import { isFieldValue, isToken } from '../../lib/text/http-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
 /**
- * The headers that a profile cannot set. The client's own: what it says of itself, of the body and
- * of the language is what the answers are read by, and a token of somebody else would act as
- * somebody else. And those that frame a message or a connection (RFC 9112 6, RFC 9110 7.6.1): a
- * wrong one makes two requests of one, or none.
+ * The headers that a profile cannot set:
+ *
+ * - Headers that the client sets. The response format depends on some of them, and another user's
+ *   token would run the calls as that user.
+ * - Headers that frame a message or control a connection (RFC 9112 6, RFC 9110 7.6.1). A wrong
+ *   value splits one request into two or breaks it.
  */
 const RESERVED = new Set([
   'accept',
@@ -28,8 +30,9 @@ const RESERVED = new Set([
 ]);
 
 /**
- * Why HTTP does not allow a header; the value may be a secret and is not repeated.
- * @returns undefined when it does
+ * Explains why HTTP does not allow a header. The text does not repeat the value, which may be a
+ * secret.
+ * @returns undefined if the header is allowed
  */
 export function headerFault(name: string, value: string): string | undefined {
   if (!isToken(name)) return 'it is no header name';
@@ -37,9 +40,10 @@ export function headerFault(name: string, value: string): string | undefined {
 }
 
 /**
- * The headers of a profile without those that it cannot set; of two that differ in case the last.
- * @throws UserError of kind `configuration` for a name or a value that HTTP does not allow; the
- *   value may be a secret and is not repeated
+ * Returns the headers of a profile without the reserved ones. If two names differ only in case, the
+ * last one wins.
+ * @throws UserError of kind `configuration` if HTTP does not allow a name or a value; the message
+ * does not repeat the value, which may be a secret
  */
 export function addableHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   const addable = new Map<string, [string, string]>();

@@ -1,4 +1,4 @@
-/** A profile of soracom-cli: how one user signs in, and where. */
+/** A soracom-cli profile: the endpoint and the credentials of one user. */
 import * as z from 'zod';
 
 import { Secret } from '../../lib/secrets/secret.js';
@@ -10,12 +10,15 @@ import { parseEndpointUrl } from '../endpoint-url.js';
 import { headerFault } from './profile-headers.js';
 import type { SignIn, SwitchUser } from './sign-in.js';
 
-/** Why a profile is of no use, with nothing of its secrets. */
+/** Reports why a profile cannot be used. The message contains no secrets. */
 export class ProfileError extends Error {
   override readonly name = 'ProfileError';
 }
 
-/** What the API takes; outside of it soracom-cli leaves the choice to the API. */
+/**
+ * The range of token lifetimes that the API accepts. Like soracom-cli, arctun omits other values,
+ * and the API applies its default.
+ */
 const TOKEN_TIMEOUT_SECONDS = { min: 180, max: 3600 };
 
 /** Go's zero value and null count as absent, as in soracom-cli. */
@@ -25,7 +28,9 @@ const text = z
   .transform((value) => value || undefined);
 const secretText = text.transform((value) => (value === undefined ? value : new Secret(value)));
 
-/** Text that `parse` takes; what it says against it becomes the fault. */
+/**
+ * Text that is converted by `parse`; an error of `parse` is reported as the fault of the member.
+ */
 const parsed = <T>(parse: (value: string) => T) =>
   text.transform((value, context) => {
     try {
@@ -48,9 +53,9 @@ const headers = z
     return value ?? {};
   });
 
-/** The members that we read, under their names in the file. */
+/** The profile members that arctun reads, under their names in the file. */
 const members = {
-  /** Whether the account is one of the API sandbox. */
+  /** Whether the account belongs to the API sandbox. */
   sandbox: z
     .boolean()
     .nullish()
@@ -63,20 +68,20 @@ const members = {
   email: text,
   password: secretText,
   operatorId: text,
-  /** The API says `userName`. */
+  /** The API calls this member `userName`. */
   username: text,
-  /** A command that prints the profile to use, as a shell would be told. */
+  /** A shell command that prints the profile to use. */
   profileCommand: text,
-  /** The name of the profile that signs in, before it changes to `operatorId` and `username`. */
+  /** The name of the profile that signs in before switching to `operatorId` and `username`. */
   sourceProfile: text,
-  /** How long the token after that change lives. */
+  /** The lifetime of the token for the switched user. */
   tokenTimeoutSeconds: z
     .number()
     .int()
     .nullish()
     .transform((value) => value ?? undefined),
   mfaOTPCode: secretText,
-  /** Added to each request. */
+  /** Extra headers for each request. */
   headers,
 };
 
@@ -87,8 +92,8 @@ export type SoracomProfile = z.infer<typeof profile>;
 const NAMES = new Map(Object.keys(members).map((name) => [name.toLowerCase(), name]));
 
 /**
- * Reads a profile. Names match in any case, as soracom-cli's do: commands that print one often
- * write `userName`.
+ * Parses a profile. Member names match in any case, as in soracom-cli, because commands that print
+ * a profile often write `userName`.
  * @throws ProfileError
  */
 export function parseSoracomProfile(json: string): SoracomProfile {
@@ -112,8 +117,9 @@ function withKnownNames(value: object): object {
 }
 
 /**
- * Who signs in: an auth key before an email address before a SAM user, the first that is whole.
- * @throws ProfileError when none is, or the auth key cannot be one
+ * Returns the profile's credentials: the first complete set of auth key, email address with
+ * password, and SAM user.
+ * @throws ProfileError if no set is complete, or the auth key is malformed
  */
 export function profileSignIn(profile: SoracomProfile): SignIn {
   const { authKeyId, authKey, email, password, operatorId, username, mfaOTPCode } = profile;
@@ -144,7 +150,7 @@ function signInFault(profile: SoracomProfile): string {
 }
 
 /**
- * Whom a profile with a `sourceProfile` changes to.
+ * Returns the user to which a profile with a `sourceProfile` switches.
  * @throws ProfileError
  */
 export function profileSwitchUser(profile: SoracomProfile): SwitchUser {

@@ -5,7 +5,7 @@ import type { KnownSecrets } from './known-secrets.js';
 import { authOperation, SWITCH_USER, type ApiOperation } from '../client/operations.js';
 import type { SignIn } from './sign-in.js';
 
-/** Makes a call and reads its answer; without a token it is nobody's call. */
+/** Makes a call and parses its response. Without a token the call is unauthenticated. */
 export type Call = <T>(
   operation: ApiOperation,
   schema: z.ZodType<T>,
@@ -18,14 +18,14 @@ interface PastSignIn {
   readonly tokenTimeoutSeconds: number;
 }
 
-/** Who is signed in, and how they would be again. */
+/** A signed-in API session, with the credentials to renew it. */
 export class Session {
   readonly #secrets: KnownSecrets;
   #token: AuthResponse | undefined;
   #signIn: PastSignIn | undefined;
   #renewal: Promise<void> | undefined;
 
-  /** @param secrets is told of each secret before it is sent, and of each token that came */
+  /** @param secrets receives each secret before it is sent, and each token that the API issues */
   constructor(secrets: KnownSecrets) {
     this.#secrets = secrets;
   }
@@ -34,7 +34,7 @@ export class Session {
     return this.#token;
   }
 
-  /** @throws ApiError; nobody is signed in then */
+  /** @throws ApiError; the session is signed out then */
   async begin(as: SignIn, tokenTimeoutSeconds: number, call: Call): Promise<void> {
     this.end();
     this.#token = await this.#obtain(as, tokenTimeoutSeconds, call);
@@ -46,14 +46,14 @@ export class Session {
     this.#signIn = undefined;
   }
 
-  /** A one-time password cannot be used twice, so who signed in with one cannot do so again. */
+  /** False after a sign-in with a one-time password, which cannot be used twice. */
   get canRenew(): boolean {
     return this.#signIn !== undefined && this.#signIn.as.mfaOtpCode === undefined;
   }
 
   /**
-   * Signs in again in place of a token that was refused. Calls whose tokens were refused at the
-   * same time share one sign-in.
+   * Signs in again to replace a refused token. Calls whose tokens were refused at the same time
+   * share one sign-in.
    * @throws ApiError; the old token stays
    */
   async renew(refused: AuthResponse | undefined, call: Call): Promise<void> {
@@ -66,7 +66,7 @@ export class Session {
 
   async #replace(signIn: PastSignIn, call: Call): Promise<void> {
     const token = await this.#obtain(signIn.as, signIn.tokenTimeoutSeconds, call);
-    // Whoever signed out or in meanwhile is not overruled.
+    // Discard the new token if the caller signed out or in again in the meantime.
     if (this.#signIn === signIn) this.#token = token;
   }
 
@@ -85,7 +85,7 @@ export class Session {
   }
 }
 
-/** AuthRequest of the API; for an auth key the members stand as soratun sends them. */
+/** Builds the API's AuthRequest. For an auth key the members have the same order as in soratun. */
 function authRequest(signIn: SignIn, tokenTimeoutSeconds: number): object {
   return {
     ...identity(signIn),

@@ -1,19 +1,22 @@
 import type { Secret } from '../../lib/secrets/secret.js';
 
-/** Who signs in, in one of the three forms of AuthRequest, and whom they then act as. */
+/**
+ * The credentials in one of the three forms of AuthRequest, and the user to switch to after signing
+ * in.
+ */
 export type SignIn = (AuthKeySignIn | RootUserSignIn | SamUserSignIn) & {
-  /** The one-time password of a second factor. */
+  /** The one-time password of multi-factor authentication. */
   readonly mfaOtpCode?: Secret<string>;
-  /** Changes to a user of another operator after signing in (`switchUser`). */
+  /** Switches to a user of another operator after signing in (`switchUser`). */
   readonly switchUser?: SwitchUser;
 };
 
 /** An auth key of a SAM user or of the root user. */
 export interface AuthKeySignIn {
   readonly kind: 'auth-key';
-  /** Begins with `keyId-`. */
+  /** The ID of the auth key; begins with `keyId-`. */
   readonly authKeyId: string;
-  /** Begins with `secret-`. */
+  /** The secret of the auth key; begins with `secret-`. */
   readonly authKey: Secret<string>;
 }
 
@@ -25,7 +28,7 @@ export interface RootUserSignIn {
 
 export interface SamUserSignIn {
   readonly kind: 'sam-user';
-  /** `OP` and ten digits. */
+  /** The operator ID: `OP` and ten digits. */
   readonly operatorId: string;
   readonly userName: string;
   readonly password: Secret<string>;
@@ -34,11 +37,11 @@ export interface SamUserSignIn {
 export interface SwitchUser {
   readonly operatorId: string;
   readonly userName: string;
-  /** 180 to 3600; 3600 when absent. */
+  /** Lifetime of the switched user's token in seconds, from 180 to 3600; defaults to 3600. */
   readonly tokenTimeoutSeconds?: number;
 }
 
-/** All that is needed to reach the API as somebody. */
+/** Everything that is needed to call the API as a particular user. */
 export interface Credentials {
   readonly signIn: SignIn;
   /** Base URL of the API, without `/v1`. */

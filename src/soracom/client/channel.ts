@@ -11,17 +11,17 @@ import { TransportError } from './transport-error.js';
 import { exchange, type HttpRequest, type HttpResponse } from './transport.js';
 
 export interface ApiRequest {
-  /** Behind `/v1`, with the query. */
+  /** The path after `/v1`, including the query. */
   readonly path: string;
-  /** Sent as JSON, members in this order; undefined where the operation has no body. */
+  /** Sent as JSON with members in this order; undefined if the operation has no body. */
   readonly body?: object;
 }
 
 const CONNECT_TIMEOUT = 10_000;
 
-/** One call of the API: what is said on the wire, and who is told of it. */
+/** Sends single API calls, and passes requests and responses to the `dump` callback. */
 export class Channel {
-  /** Whatever is added here is in no dump. */
+  /** Secrets added here are hidden in all dumps. */
   readonly secrets = new KnownSecrets();
   readonly #options: SoracomClientOptions;
   readonly #endpoint: string;
@@ -29,8 +29,8 @@ export class Channel {
   #serverTime: number | undefined;
 
   /**
-   * @throws UserError of kind `usage` when the endpoint is no URL, of kind `configuration` for
-   *   headers that HTTP does not allow
+   * @throws UserError of kind `usage` if the endpoint is not a URL, of kind `configuration` for
+   * headers that HTTP does not allow
    */
   constructor(options: SoracomClientOptions) {
     this.#options = options;
@@ -38,16 +38,16 @@ export class Channel {
     this.#profileHeaders = addableHeaders(options.headers ?? {});
   }
 
-  /** The `Date` of the newest answer that had one, in Unix milliseconds. */
+  /** The `Date` header of the latest response that had one, in Unix milliseconds. */
   get serverTime(): number | undefined {
     return this.#serverTime;
   }
 
   /**
-   * @param token of whom the call is made; nobody's without it
+   * @param token of the calling user; undefined for an unauthenticated call
    * @param timeout in milliseconds
-   * @returns an answer of any status
-   * @throws ApiError when there was no whole answer
+   * @returns a response with any status
+   * @throws ApiError if no complete response was received
    */
   async send(
     operation: ApiOperation,
@@ -83,7 +83,8 @@ export class Channel {
   ): HttpRequest {
     const headers = {
       ...this.#profileHeaders,
-      // Where the API's document declares no body, a gateway that goes by it answers 415 to one.
+      // A gateway that validates requests against the API's OpenAPI document returns 415 for a body
+      // that the document does not declare.
       ...(body && { 'Content-Type': 'application/json' }),
       'X-Soracom-Lang': 'en',
       'User-Agent': this.#options.userAgent,
@@ -96,17 +97,20 @@ export class Channel {
     return { method, url, headers, ...(body && { body: JSON.stringify(body) }) };
   }
 
-  /** A profile's headers may let in through some gateway: nobody but its owner knows. */
+  /** Profile headers may authenticate to a gateway, so their values are hidden. */
   #hiddenHeaders(): ReadonlySet<string> {
     return new Set(Object.keys(this.#profileHeaders).map((name) => name.toLowerCase()));
   }
 }
 
-/** An answer may hold a key that is told once: that nobody could be told of it must not lose it. */
+/**
+ * Ignores errors of the `dump` callback, so that they do not lose a response with a key that the
+ * API sends only once.
+ */
 function indifferent(tell: () => void): void {
   try {
     tell();
   } catch {
-    // Whoever is told looks after themselves.
+    // A failing dump callback must not lose the response.
   }
 }

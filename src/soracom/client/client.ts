@@ -29,18 +29,19 @@ import type { HttpResponse } from './transport.js';
 
 const DEFAULT_TIMEOUT = 30_000;
 const DEFAULT_DEADLINE = 120_000;
-/** Nobody shall wait long for it: the token dies by itself. */
+/** Short, because a token that was not revoked expires on its own. */
 const LOGOUT_DEADLINE = 5_000;
-/** The longest page that the API has. */
+/** The API's maximum page size. */
 const PAGE_LENGTH = 100;
 
 /**
- * The SORACOM API, as far as an Arc needs it. What soratun asks for is asked in its bytes.
+ * A client for the SORACOM API operations that Arc needs. Requests that soratun also sends are
+ * byte-identical to soratun's.
  *
- * - What does no harm is repeated after 429 and 5xx (operations.ts, repeats.ts).
- * - A token that is not accepted any more is replaced once in a call, by signing in again. That
- *   holds for createSim too: RFC 9110 15.5.2, a request that is answered 401 was not applied.
- * - Nothing is repeated where no answer came, and createSim not after any other answer.
+ * - Idempotent operations are retried after 429 and 5xx (operations.ts, repeats.ts).
+ * - A refused token is replaced once per call, by signing in again. createSim is included, because
+ *   a request that is answered with 401 was not applied (RFC 9110 15.5.2).
+ * - No operation is retried if no response was received, and createSim is retried only after 401.
  */
 export class SoracomClient implements SoracomApi {
   readonly #channel: Channel;
@@ -49,8 +50,8 @@ export class SoracomClient implements SoracomApi {
   readonly #options: SoracomClientOptions;
 
   /**
-   * @throws UserError of kind `usage` when the endpoint is no URL, of kind `configuration` for
-   *   headers that HTTP does not allow
+   * @throws UserError of kind `usage` if the endpoint is not a URL, of kind `configuration` for
+   * headers that HTTP does not allow
    */
   constructor(options: SoracomClientOptions) {
     this.#channel = new Channel(options);
@@ -134,7 +135,7 @@ export class SoracomClient implements SoracomApi {
     await this.#call(operations.TERMINATE_SIM, anyAnswer, request);
   }
 
-  /** @throws RangeError when `limit` is no positive integer */
+  /** @throws RangeError if `limit` is not a positive integer */
   async listSimSessionEvents(simId: string, limit: number): Promise<readonly SessionEvent[]> {
     if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError(`limit ${limit}`);
     const path = simPath(simId, `/events/sessions?limit=${Math.min(limit, PAGE_LENGTH)}`);
@@ -143,7 +144,7 @@ export class SoracomClient implements SoracomApi {
     return events.toSorted((a, b) => (b.time ?? 0) - (a.time ?? 0)).slice(0, limit);
   }
 
-  /** Takes the secrets of this run out of a text. */
+  /** Removes the secrets of this run from a text. */
   readonly #hide = (text: string): string => this.#channel.secrets.hideIn(text);
 
   #newDeadline(): number {
@@ -169,7 +170,10 @@ export class SoracomClient implements SoracomApi {
     return readResponse(operation, schema, await this.#perform(operation, request), this.#hide);
   }
 
-  /** A call by whoever is signed in; with a new token when theirs is refused. */
+  /**
+   * Makes a call with the current token. If the API refuses the token, signs in again and retries
+   * once.
+   */
   async #perform(
     operation: ApiOperation,
     request: ApiRequest,
@@ -191,7 +195,7 @@ export class SoracomClient implements SoracomApi {
       readResponse(operation, schema, await this.#send(operation, request, token, end), this.#hide);
   }
 
-  /** A call with its repeats; resolves with an answer of status 2xx. */
+  /** Sends a call with its retries; resolves with a 2xx response. */
   #send(
     operation: ApiOperation,
     request: ApiRequest,
@@ -211,7 +215,7 @@ export class SoracomClient implements SoracomApi {
     });
   }
 
-  /** @throws ApiError when no time is left for another call */
+  /** @throws ApiError if no time is left for another call */
   #timeout(operation: ApiOperation, end: number): number {
     const { timeoutMs = DEFAULT_TIMEOUT, deadlineMs = DEFAULT_DEADLINE } = this.#options;
     const left = end - this.#clock.now();
@@ -222,12 +226,16 @@ export class SoracomClient implements SoracomApi {
         next: ['Try again later: the SORACOM API is slow.'],
       });
     }
-    // The answer to createSim holds a key that is told once: its whole time is waited for.
+    // createSim gets its full timeout, because its response holds a private key that is sent only
+    // once.
     return operation.creates ? timeoutMs : Math.min(timeoutMs, Math.ceil(left));
   }
 }
 
-/** @throws UserError of kind `usage` for what a URL would take for a folder or leave out */
+/**
+ * @throws UserError of kind `usage` for an ID that URL parsing would drop or treat as a relative
+ * path
+ */
 function simPath(simId: string, behind = ''): string {
   if (/^\.{0,2}$/.test(simId)) {
     throw new UserError('usage', {

@@ -1,12 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** The time that deadlines and pauses go by. */
+/** The time source for deadlines and pauses. */
 export interface SoracomClock {
-  /** Returns monotonic milliseconds from an arbitrary start. */
+  /** Returns monotonic milliseconds since an arbitrary start. */
   now(): number;
   /**
-   * Resolves after so many milliseconds.
-   * @throws the signal's reason, at once when it fires
+   * Resolves after the given number of milliseconds.
+   * @throws the signal's reason, as soon as the signal aborts
    */
   sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void>;
 }

@@ -2,14 +2,16 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 const MONTH = `(?<month>${MONTHS.join('|')})`;
 const TIME = String.raw`(?<hour>\d\d):(?<minute>\d\d):(?<second>\d\d)`;
 
-/** RFC 9110 5.6.7: the form to send, and two old ones that a recipient MUST accept. */
+/** RFC 9110 5.6.7: the preferred format, and two obsolete ones that a recipient MUST accept. */
 const FORMS = [
   new RegExp(String.raw`^\w{3}, (?<day>\d\d) ${MONTH} (?<year>\d{4}) ${TIME} GMT$`),
   new RegExp(String.raw`^\w{6,9}, (?<day>\d\d)-${MONTH}-(?<year>\d\d) ${TIME} GMT$`),
   new RegExp(String.raw`^\w{3} ${MONTH} (?<day>[ \d]\d) ${TIME} (?<year>\d{4})$`),
 ];
 
-/** The Unix milliseconds of an HTTP-date (RFC 9110 5.6.7); undefined for any other text. */
+/**
+ * Parses an HTTP-date (RFC 9110 5.6.7) to Unix milliseconds; returns undefined for any other text.
+ */
 export function parseHttpDate(text: string): number | undefined {
   for (const form of FORMS) {
     const parts = form.exec(text)?.groups;
@@ -19,7 +21,7 @@ export function parseHttpDate(text: string): number | undefined {
     ) as [number, number, number, number];
     const month = MONTHS.indexOf(parts.month ?? '');
     const time = Date.UTC(fullYear(parts.year ?? ''), month, day, hour, minute, second);
-    // What rolls over into another day is no date; a leap second (60) is one.
+    // Reject dates that roll over into another day, but accept a leap second (60).
     const isDate = hour < 24 && minute < 60 && second <= 60;
     return isDate && new Date(time - second * 1000).getUTCDate() === day ? time : undefined;
   }
@@ -27,8 +29,8 @@ export function parseHttpDate(text: string): number | undefined {
 }
 
 /**
- * RFC 9110 5.6.7: a year of two digits that seems to lie more than 50 years ahead MUST be read as
- * the newest past year with these digits.
+ * Expands a two-digit year. RFC 9110 5.6.7: a year that appears to be more than 50 years in the
+ * future MUST be read as the most recent past year with the same last two digits.
  */
 function fullYear(digits: string): number {
   if (digits.length === 4) return Number(digits);

@@ -1,6 +1,6 @@
 /**
- * The operations that the client carries out, each with the permission that it needs and with the
- * reason why it may or may not be repeated.
+ * The API operations of the client, each with its required permission and the reason why it may or
+ * may not be retried.
  */
 import type { Operation } from '../api-error.js';
 import type { SignIn } from '../auth/sign-in.js';
@@ -10,17 +10,17 @@ export interface ApiOperation extends Operation {
   readonly method: HttpRequest['method'];
   readonly permission: string;
   /**
-   * Whether an answer of 429 or 5xx is followed by the same request again. That takes an operation
-   * which does no harm when it is carried out twice, for behind a 5xx it may have been.
+   * Whether the request is retried after a 429 or 5xx response. A repeatable operation must be
+   * harmless if it runs twice, because an operation that returned 5xx may have taken effect.
    */
   readonly repeatable: boolean;
-  /** Whether it is sent and waited for also when the client's signal has fired. */
+  /** Whether the operation is still sent and awaited after the client's signal has aborted. */
   readonly outlivesStop?: boolean;
-  /** What to do when it was repeated and then refused: the first request may have succeeded. */
+  /** What to do if a retry is refused, because the first request may have succeeded. */
   readonly adviceAfterRepeat?: readonly string[];
 }
 
-/** What the three forms of a sign-in can be refused for. */
+/** What to check if a sign-in is refused, for each kind of credentials. */
 const WHAT_TO_CHECK: Readonly<Record<SignIn['kind'], string>> = {
   'auth-key': 'Check the auth key ID and the auth key.',
   'root-user': 'Check the e-mail address and the password.',
@@ -28,8 +28,8 @@ const WHAT_TO_CHECK: Readonly<Record<SignIn['kind'], string>> = {
 };
 
 /**
- * A repeat makes another token, and the first dies by itself. With a one-time password there is
- * none: the password may have been used up, and is too old after a pause.
+ * A retry creates another token, and the first one expires on its own. A sign-in with a one-time
+ * password is not retried: the password may already be used, and would expire during the pause.
  */
 export function authOperation({ kind, mfaOtpCode }: SignIn): ApiOperation {
   const usesOneTimePassword = mfaOtpCode !== undefined;
@@ -51,7 +51,7 @@ export function authOperation({ kind, mfaOtpCode }: SignIn): ApiOperation {
   };
 }
 
-/** As for signing in: a repeat makes another token. */
+/** A retry only creates another token, as in a sign-in. */
 export const SWITCH_USER: ApiOperation = {
   method: 'POST',
   purpose: 'change to the other user',
@@ -65,8 +65,9 @@ export const SWITCH_USER: ApiOperation = {
 };
 
 /**
- * A token that nobody needs any more shall not live on because the work was stopped; that of a
- * changed user lives for up to an hour. A second call would be refused.
+ * Logging out is sent even after the client's signal has aborted, so that no token stays valid; the
+ * token of a switched user lives for up to an hour. Logging out is not retried, because a second
+ * call would be refused.
  */
 export const LOGOUT: ApiOperation = {
   method: 'POST',
@@ -76,7 +77,7 @@ export const LOGOUT: ApiOperation = {
   outlivesStop: true,
 };
 
-/** Each one that is carried out costs money. */
+/** Creating a SIM is not retried, because each successful request costs money. */
 export const CREATE_SIM: ApiOperation = {
   method: 'POST',
   purpose: 'create a virtual SIM',
@@ -85,7 +86,7 @@ export const CREATE_SIM: ApiOperation = {
   creates: true,
 };
 
-/** Reads only. */
+/** Reading a SIM changes nothing. */
 export const GET_SIM: ApiOperation = {
   method: 'GET',
   purpose: 'read the virtual SIM',
@@ -93,7 +94,7 @@ export const GET_SIM: ApiOperation = {
   repeatable: true,
 };
 
-/** Reads only. */
+/** Listing SIMs changes nothing. */
 export const LIST_SIMS: ApiOperation = {
   method: 'GET',
   purpose: 'list the SIMs',
@@ -101,7 +102,7 @@ export const LIST_SIMS: ApiOperation = {
   repeatable: true,
 };
 
-/** Reads only. */
+/** Searching SIMs changes nothing. */
 export const SEARCH_SIMS: ApiOperation = {
   method: 'GET',
   purpose: 'search the virtual SIMs',
@@ -109,7 +110,7 @@ export const SEARCH_SIMS: ApiOperation = {
   repeatable: true,
 };
 
-/** Reads only. */
+/** Listing session events changes nothing. */
 export const LIST_SIM_SESSION_EVENTS: ApiOperation = {
   method: 'GET',
   purpose: 'read the session events of the SIM',
@@ -117,7 +118,7 @@ export const LIST_SIM_SESSION_EVENTS: ApiOperation = {
   repeatable: true,
 };
 
-/** A session that exists is created anew; only the last one counts, and it costs nothing. */
+/** Creating a session again replaces the existing one and is free. */
 export const CREATE_ARC_SESSION: ApiOperation = {
   method: 'POST',
   purpose: 'create an Arc session',
@@ -125,7 +126,7 @@ export const CREATE_ARC_SESSION: ApiOperation = {
   repeatable: true,
 };
 
-/** We send the public key, so the second time sets what is set. */
+/** The request contains the public key, so a retry sets the same key again. */
 export const RENEW_ARC_SIM_CREDENTIALS: ApiOperation = {
   method: 'PUT',
   purpose: 'give the SIM another key',
@@ -133,7 +134,7 @@ export const RENEW_ARC_SIM_CREDENTIALS: ApiOperation = {
   repeatable: true,
 };
 
-/** The second time sets the same tags to the same values. */
+/** A retry sets the same tags to the same values. */
 export const PUT_SIM_TAGS: ApiOperation = {
   method: 'PUT',
   purpose: 'set the tags of the SIM',
@@ -141,7 +142,7 @@ export const PUT_SIM_TAGS: ApiOperation = {
   repeatable: true,
 };
 
-/** Reads only. */
+/** Reading a group changes nothing. */
 export const GET_GROUP: ApiOperation = {
   method: 'GET',
   purpose: 'read the group',
@@ -149,7 +150,7 @@ export const GET_GROUP: ApiOperation = {
   repeatable: true,
 };
 
-/** The second time puts it where it is. */
+/** A retry sets the same group again. */
 export const SET_SIM_GROUP: ApiOperation = {
   method: 'POST',
   purpose: 'put the SIM into the group',
@@ -158,7 +159,7 @@ export const SET_SIM_GROUP: ApiOperation = {
   advice: { 404: ['Check the SIM id, the group id and the coverage.'] },
 };
 
-/** The second time removes a protection that is not there. */
+/** Enabling termination twice has no further effect. */
 export const ENABLE_SIM_TERMINATION: ApiOperation = {
   method: 'POST',
   purpose: 'remove the termination protection of the SIM',
@@ -166,7 +167,7 @@ export const ENABLE_SIM_TERMINATION: ApiOperation = {
   repeatable: true,
 };
 
-/** It is meant to be final: a SIM that is terminated cannot be terminated more. */
+/** Terminating a SIM twice has no further effect, because termination is final. */
 export const TERMINATE_SIM: ApiOperation = {
   method: 'POST',
   purpose: 'terminate the SIM',

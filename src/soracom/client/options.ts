@@ -3,35 +3,37 @@ import type { SoracomClock } from './clock.js';
 export interface SoracomClientOptions {
   /** Base URL without `/v1`. */
   readonly endpoint: string;
-  /** `arctun/VERSION (platform arch node)`. */
+  /** The User-Agent header: `arctun/VERSION (platform arch node)`. */
   readonly userAgent: string;
   /**
-   * Added to each request. They never take the place of the client's own, nor of those that frame
-   * a message (profile-headers.ts).
+   * Extra headers for each request. Extra headers never override the client's own headers, or
+   * headers that frame a message (profile-headers.ts).
    */
   readonly headers?: Readonly<Record<string, string>>;
-  /** For each call as a whole, in milliseconds; 30 s when absent. */
+  /** Timeout of each call, in milliseconds; defaults to 30 s. */
   readonly timeoutMs?: number;
   /**
-   * For everything that one method does, in milliseconds: its call, the repeats and the pauses
-   * between them, signing in anew, all pages of a listing; 120 s when absent. A createSim that was
-   * sent has its `timeoutMs` in any case.
+   * Timeout of one method as a whole, in milliseconds; defaults to 120 s. Includes retries and the
+   * pauses between them, signing in again, and all pages of a list. A createSim that was sent
+   * always gets its full `timeoutMs`.
    */
   readonly deadlineMs?: number;
-  /** How often a call is repeated after 429 and 5xx, at most; 4 when absent. */
+  /** The maximum number of retries after 429 and 5xx; defaults to 4. */
   readonly mostRepeats?: number;
   /**
-   * Takes a sentence for people before each pause in front of a repeat. What it throws is ignored.
+   * Receives a message for the user before each pause between retries. Exceptions of this callback
+   * are ignored.
    */
   readonly onWait?: (text: string) => void;
   /**
-   * Takes each request and each answer as text between soratun's banners, ending with a line
-   * break and with every secret hidden (SORACOM_VERBOSE). What it throws is ignored.
+   * Receives each request and each response as text between soratun's banners (SORACOM_VERBOSE).
+   * The text ends with a newline, and all secrets are hidden. Exceptions of this callback are
+   * ignored.
    */
   readonly dump?: (text: string) => void;
-  /** Ends calls that have not been answered, except createSim, and ends pauses. */
+  /** Aborts pauses and all unanswered calls except createSim. */
   readonly signal?: AbortSignal;
   readonly clock?: SoracomClock;
-  /** From 0 to below 1, for pauses that are not everybody's; Math.random when absent. */
+  /** Returns a number from 0 to below 1 for the jitter of pauses; defaults to Math.random. */
   readonly random?: () => number;
 }

@@ -1,25 +1,25 @@
 import { unintelligibleError } from '../api-error.js';
 import type { ApiOperation } from './operations.js';
 
-/** One page of a listing. */
+/** One page of a list. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly status: number;
-  /** Where the next page begins; undefined on the last one. */
+  /** The key of the next page; undefined on the last page. */
   readonly nextKey: string | undefined;
 }
 
-/** Far beyond any account that is asked for its virtual SIMs. */
+/** Far more pages than the virtual SIMs of any account need. */
 const MOST_PAGES = 1000;
 const MOST_ITEMS = 100_000;
 
 /**
- * All pages of a listing. A page may have fewer items than its limit, or none: only a page that
- * names no next one is the last.
+ * Reads all pages of a list. A page may be short or empty: only a page without a next key is the
+ * last.
  *
- * @param read reads a page, the first one without a key
- * @param enough ends early, as soon as there are so many items
- * @throws ApiError for a listing that does not end; whatever `read` throws
+ * @param read reads one page; the first page has no key
+ * @param enough stops reading after this number of items
+ * @throws ApiError if the list does not end, and any error of `read`
  */
 export async function readPages<T>(
   operation: ApiOperation,
@@ -32,7 +32,7 @@ export async function readPages<T>(
   for (let pages = 1; ; pages++) {
     const { items, status, nextKey } = await read(key);
     for (const item of items) all.push(item);
-    // An empty key names no page.
+    // An empty key means that no page follows.
     if (nextKey === undefined || nextKey === '' || all.length >= enough) return all;
     const fault = keys.has(nextKey)
       ? 'its pages lead in a circle'
@@ -45,7 +45,9 @@ export async function readPages<T>(
   }
 }
 
-/** The path of a page: of the first one as it is, of another with its key. */
+/**
+ * Returns the path of a page: `path` unchanged for the first page, otherwise with the page's key.
+ */
 export function pathOfPage(path: string, key: string | undefined): string {
   if (key === undefined) return path;
   return `${path}${path.includes('?') ? '&' : '?'}last_evaluated_key=${encodeURIComponent(key)}`;

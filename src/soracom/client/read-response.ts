@@ -5,8 +5,10 @@ import { firstLine, NOT_SHOWN, redactBody } from '../redact.js';
 import type { HttpResponse } from './transport.js';
 
 /**
- * @param hide takes the secrets of this run out of the body, before anything of it is shown
- * @throws ApiError when the answer is not what the specification says
+ * Parses the body of a response.
+ *
+ * @param hide removes the secrets of this run from the body before an error shows any of it
+ * @throws ApiError if the response does not match the specification
  */
 export function readResponse<T>(
   operation: Operation,
@@ -14,7 +16,7 @@ export function readResponse<T>(
   { status, body }: Pick<HttpResponse, 'status' | 'body'>,
   hide: (text: string) => string = (text) => text,
 ): T {
-  // What is said with no body (204, RFC 9110 15.3.5) is said with an empty object as well.
+  // An empty body (204, RFC 9110 15.3.5) is read as an empty object.
   const answer = schema.safeParse(body === '' ? {} : parseJson(body));
   if (answer.success) return answer.data;
   const [issue] = answer.error.issues;
@@ -22,12 +24,16 @@ export function readResponse<T>(
   throw unintelligibleError(operation, status, why);
 }
 
-/** An answer that was cut short may hold a key or a token; markup and short words surely do not. */
+/**
+ * Describes a response body that cannot be parsed. A truncated body may contain a key or a token,
+ * so only markup and short words are shown.
+ */
 function describeMisfit(body: string, place: string, hide: (text: string) => string): string {
   if (parseJson(body) !== undefined) {
     return `the answer lacks what it should have${place === '' ? '' : ` at ${place}`}`;
   }
-  // Judged as it came: a secret that is hidden at its beginning would look like markup.
+  // Check the original body: if a secret at its start were hidden first, the text would look like
+  // markup.
   const isHarmless = !['', NOT_SHOWN].includes(redactBody(body));
   return `the answer is not JSON: ${isHarmless ? firstLine(hide(body)) : NOT_SHOWN}`;
 }

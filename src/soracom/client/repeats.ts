@@ -1,4 +1,4 @@
-/** What happens after an answer that is no success: wait and ask again, or give up and say why. */
+/** Decides what happens after a response without success: wait and retry, or report the failure. */
 import type { ApiError } from '../api-error.js';
 import type { SoracomClock } from './clock.js';
 import type { ApiOperation } from './operations.js';
@@ -8,33 +8,36 @@ import type { HttpResponse } from './transport.js';
 
 export interface RepeatOptions {
   readonly clock: SoracomClock;
-  /** Beyond the first attempt; 4 when absent. */
+  /** The number of retries after the first attempt; defaults to 4. */
   readonly mostRepeats?: number | undefined;
-  /** From 0 to below 1. */
+  /** Returns a random number from 0 to below 1. */
   readonly random: () => number;
-  /** When everything has to be over, by the clock. */
+  /** The deadline for all attempts, as a time of `clock`. */
   readonly end: number;
   readonly signal: AbortSignal | undefined;
-  /** Takes a sentence for people before each pause; what it throws is ignored. */
+  /** Receives a message for the user before each pause. Exceptions of this callback are ignored. */
   readonly onWait: (text: string) => void;
-  /** Takes secrets out of what an error shows. */
+  /** Removes secrets from the text of an error. */
   readonly hide: (text: string) => string;
 }
 
 const MOST_REPEATS = 4;
-/** Limits are per minute: the pauses after a 429 make 33 to 65 s, those after a 5xx 8 to 15 s. */
+/**
+ * First pauses in milliseconds. SORACOM's rate limits are per minute: the pauses after 429 add up
+ * to 33 to 65 s, those after 5xx to 8 to 15 s.
+ */
 const FIRST_PAUSE = { limited: 5000, broken: 1000 };
 const LONGEST_PAUSE = 30_000;
 const TOO_MANY_REQUESTS = 429;
 
 /**
- * Sends until there is an answer of status 2xx.
+ * Sends a request until the response has status 2xx.
  *
- * An operation that is repeatable is repeated after 429 and 5xx: when the server says, otherwise
- * after pauses that double; never earlier than the server says.
+ * A repeatable operation is retried after 429 and 5xx. The pauses follow the server's Retry-After
+ * header, or double each time if the header is missing.
  *
- * @param send one attempt
- * @throws ApiError for the last answer; whatever `send` throws; the signal's reason
+ * @param send makes one attempt
+ * @throws ApiError for the last response, any error of `send`, or the signal's reason
  */
 export async function sendWithRepeats(
   operation: ApiOperation,
@@ -61,7 +64,7 @@ export async function sendWithRepeats(
   }
 }
 
-/** A pause may take a minute, in which nothing else tells people what they wait for. */
+/** Announces a pause, because the user may otherwise wait for a minute without any output. */
 function announce(
   pause: number,
   { response, asked }: Outcome,
@@ -74,7 +77,7 @@ function announce(
       `The SORACOM API answered HTTP ${response.status}${wish}: trying again in ${seconds} s.`,
     );
   } catch {
-    // That nobody can be told is no reason to give up the call.
+    // A failing callback must not fail the call.
   }
 }
 
@@ -88,7 +91,7 @@ function pauseBefore(
   asked: number | undefined,
   random: () => number,
 ): number {
-  // The header has whole seconds; within the one that follows, not all clients come at once.
+  // Retry-After has whole seconds, so spread the clients over the following second.
   if (asked !== undefined) return asked + random() * 1000;
   const first = status === TOO_MANY_REQUESTS ? FIRST_PAUSE.limited : FIRST_PAUSE.broken;
   return Math.min(first * 2 ** (attempt - 1), LONGEST_PAUSE) * (0.5 + random() / 2);
@@ -98,11 +101,11 @@ interface Outcome {
   readonly operation: ApiOperation;
   readonly response: HttpResponse;
   readonly attempt: number;
-  /** Milliseconds that the server asks to wait. */
+  /** The milliseconds that the server asks to wait. */
   readonly asked: number | undefined;
-  /** Milliseconds that were left, when they were too few. */
+  /** The remaining milliseconds, if they are too few for the pause. */
   readonly left?: number;
-  /** Whether an earlier attempt may have been carried out. */
+  /** Whether an earlier attempt may have taken effect. */
   readonly mayBeDone: boolean;
 }
 

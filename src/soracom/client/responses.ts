@@ -1,6 +1,6 @@
 /**
- * What we read of the API's answers (schemas AuthResponse, Sim, ArcSessionCreateResponse and
- * SessionEvent of its OpenAPI document). Members that we do not read may come and go.
+ * Schemas for the API responses that arctun reads: AuthResponse, Sim, ArcSessionCreateResponse and
+ * SessionEvent of the OpenAPI document. Members that arctun does not read are ignored.
  */
 import * as z from 'zod';
 import { Secret } from '../../lib/secrets/secret.js';
@@ -18,8 +18,8 @@ export const authAnswer = z.object({
 export type AuthResponse = z.infer<typeof authAnswer>;
 
 /**
- * A session as the API tells it. Its values stay text here; src/arc-config knows what they mean.
- * Names are the API's.
+ * An Arc session as the API returns it, with the API's member names. The values stay text here;
+ * src/arc-config parses them.
  */
 export const arcSessionAnswer = z.object({
   arcServerPeerPublicKey: z.string(),
@@ -29,7 +29,7 @@ export const arcSessionAnswer = z.object({
 });
 export type ArcSessionResponse = z.infer<typeof arcSessionAnswer>;
 
-/** A member that has the wrong shape reads as if it were absent. */
+/** Treats a member of the wrong type as absent. */
 const absent = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 const text = absent(z.string());
 /** Unix milliseconds. */
@@ -40,11 +40,11 @@ const simProfile = z.object({
   iccid: text,
   primaryImsi: text,
   arcClientPeerPublicKey: text,
-  /** In the answer to createSim alone, once and never again. */
+  /** The private key, present only in the response to createSim. */
   arcClientPeerPrivateKey: absent(secretText),
 });
 
-/** The session of the SIM on the platform; that it is online does not say that a tunnel stands. */
+/** The SIM's session status at SORACOM. `online` does not imply that a tunnel is connected. */
 const sessionStatus = z.object({
   online: absent(z.boolean()),
   lastUpdatedAt: time,
@@ -54,35 +54,35 @@ const sessionStatus = z.object({
 });
 
 /**
- * A SIM. Only its id is demanded: createSim's answer carries a private key that nobody shows
- * twice, so no oddity elsewhere may make us throw it away.
+ * A SIM. Only `simId` is required, so that an unexpected member does not discard the response to
+ * createSim with its private key, which the API sends only once.
  */
 export const simAnswer = z.object({
   simId: z.string().min(1),
-  /** `active` or `terminated` for a virtual SIM. */
+  /** The SIM's status: `active` or `terminated` for a virtual SIM. */
   status: text,
-  /** `virtual`, `uicc` or `euicc`. */
+  /** The SIM's type: `virtual`, `uicc` or `euicc`. */
   type: text,
-  /** Such as `arc.standard`. */
+  /** The SIM's speed class, for example `arc.standard`. */
   speedClass: text,
   groupId: text,
-  /** Among them `name`, the SIM's name. */
+  /** The SIM's tags, of which `name` holds the SIM's name. */
   tags: recordOf(z.string()),
   createdTime: time,
   lastModifiedTime: time,
-  /** Whether it can be terminated; otherwise it is protected. */
+  /** Whether termination is allowed; if false, the SIM has termination protection. */
   terminationEnabled: absent(z.boolean()),
   activeProfileId: text,
   sessionStatus: absent(sessionStatus),
   arcSessionStatus: absent(arcSessionAnswer.nullable().transform((value) => value ?? undefined)),
-  /** By ICCID. */
+  /** The SIM's profiles by ICCID. */
   profiles: recordOf(simProfile),
 });
 export type SimResponse = z.infer<typeof simAnswer>;
 
 /**
- * The answer to createSim. Where its simId is missing or no text, the profile with the private key
- * names the SIM: the ICCID of a stand-alone virtual SIM is its id.
+ * The response to createSim. If simId is missing or not a string, the profile with the private key
+ * identifies the SIM, because the SIM ID of a stand-alone virtual SIM is its ICCID.
  */
 export const createdSimAnswer = z.preprocess(withSimId, simAnswer);
 
@@ -96,17 +96,20 @@ function withSimId(answer: unknown): unknown {
   return { ...(answer as object), simId: iccid };
 }
 
-/** Of these answers only that they are JSON objects matters: a captive portal's page is none. */
+/** Accepts any JSON object, but not the HTML page of a captive portal. */
 export const anyAnswer = z.object({});
 
-/** Where the answer to renewArcSimCredentials names a public key, it is the one that was sent. */
+/**
+ * The response to renewArcSimCredentials. If the response contains a public key, it must be the one
+ * that was sent.
+ */
 export function arcCredentialsResponse(publicKey: string) {
   return z.object({ arcClientPeerPublicKey: z.literal(publicKey).nullish() });
 }
 
 export const simAnswers = z.array(simAnswer);
 
-/** What happened to a session, such as `Created`, `Modified` or `Deleted`. */
+/** A session event, such as `Created`, `Modified` or `Deleted`. */
 const sessionEvent = z.object({
   event: text,
   time,
@@ -124,7 +127,10 @@ export const sessionEvents = z.array(sessionEvent);
 
 const refusalMessage = z.object({ code: text, message: z.string() });
 
-/** How the API says no: usually with this, in some calls one level down, but not always. */
+/**
+ * The usual error body of the API. Some operations nest it in `errorMessage`, and some errors have
+ * other bodies.
+ */
 export const refusal = z.union([
   refusalMessage,
   z.object({ errorMessage: refusalMessage }).transform(({ errorMessage }) => errorMessage),

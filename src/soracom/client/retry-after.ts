@@ -1,16 +1,16 @@
 import { parseHttpDate } from './http-date.js';
 import type { HttpResponse } from './transport.js';
 
-/** A year: what asks for more is no better understood. */
+/** The longest accepted wait, one year. */
 const LONGEST = 365 * 24 * 3600 * 1000;
 
 /**
- * How long the server asks to wait (RFC 9110 10.2.3), in milliseconds.
+ * Returns how long the server asks to wait (Retry-After, RFC 9110 10.2.3), in milliseconds.
  *
- * A date is held against the answer's own `Date`, for this machine's clock may be wrong by years;
- * without one it says nothing.
+ * A date is compared with the response's own `Date`, because this machine's clock may be wrong by
+ * years. Without a `Date`, a Retry-After date is ignored.
  *
- * @returns undefined where the answer does not say
+ * @returns undefined if the response does not say
  */
 export function retryAfter({ headers }: Pick<HttpResponse, 'headers'>): number | undefined {
   const text = headers['retry-after']?.trim();

@@ -1,18 +1,21 @@
-/** Separate from the transport, so that reading an error loads no HTTP client. */
+/**
+ * Transport errors, separate from the transport so that error handling does not load an HTTP
+ * client.
+ */
 
 export type TransportFailure =
   | 'dns'
   | 'connection'
   | 'timeout'
-  /** A certificate that is not trusted, or a handshake that failed. */
+  /** A certificate that is not trusted, or a failed handshake. */
   | 'tls'
-  /** A certificate that is not valid now. */
+  /** A certificate that is not yet valid or has expired. */
   | 'tls-clock'
-  /** A server that answers in another protocol, such as HTTP. */
+  /** A server that speaks another protocol, such as plain HTTP. */
   | 'not-tls'
   | 'too-long';
 
-/** There was no whole answer. */
+/** Reports that no complete response was received. */
 export class TransportError extends Error {
   override readonly name = 'TransportError';
   readonly failure: TransportFailure;

@@ -1,7 +1,7 @@
 /**
- * One HTTP exchange: bounded in time and size, redirected nowhere, never repeated. Proxies come
- * from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, and never apply to this machine; axios tunnels
- * https through them by CONNECT.
+ * One HTTP exchange with limits on time and size, without redirects or retries. Proxies come from
+ * HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, and are never used for this machine; axios
+ * tunnels https through them with CONNECT.
  */
 import http from 'node:http';
 import https from 'node:https';
@@ -20,24 +20,26 @@ export interface HttpRequest {
 
 export interface HttpResponse {
   readonly status: number;
-  /** Names in lower case, as Node gives them; what came several times is joined with commas. */
+  /** Names are in lower case, as in Node; the values of repeated headers are joined with commas. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** Milliseconds. */
+/** Deadlines in milliseconds. */
 export interface Deadlines {
-  /** Until the connection stands, TLS and proxy included. */
+  /** The time until the connection is established, including TLS and proxy. */
   readonly connect: number;
-  /** Until the last byte of the answer is here. */
+  /** The time until the last byte of the response has arrived. */
   readonly whole: number;
 }
 
-/** An answer has a few KB; more than this is no answer of the API. */
+/** API responses have a few KB; a longer response does not come from the API. */
 const MAX_ANSWER = 4 << 20;
 
 /**
- * @param signal ends the exchange; the promise then rejects with its reason
+ * Sends a request and reads the whole response.
+ *
+ * @param signal aborts the exchange; the promise then rejects with the signal's reason
  * @throws TransportError
  */
 export async function exchange(
@@ -52,13 +54,13 @@ export async function exchange(
     const { status, headers, data } = await axios.request<string>({
       ...FIXED_CONFIG,
       ...connection.config,
-      // A proxy elsewhere cannot reach this machine, and must not see what is sent to it.
+      // A remote proxy cannot reach this machine, and must not see requests to it.
       ...(isLoopbackUrl(request.url) && { proxy: false }),
       method: request.method,
       url: request.url,
       headers: {
         Accept: 'application/json',
-        // Without a body axios would say that it is a form.
+        // Without a body, axios would set a form's Content-Type.
         ...(request.body === undefined && { 'Content-Type': false }),
         ...request.headers,
       },
@@ -79,7 +81,7 @@ const FIXED_CONFIG: AxiosRequestConfig<string> = {
   validateStatus: () => true,
   maxContentLength: MAX_ANSWER,
   responseType: 'text',
-  // The body is text in both directions: its bytes are the contract.
+  // Disable axios's JSON conversion, so that bodies keep their exact bytes.
   transformRequest: [(data: unknown) => data],
   transformResponse: [(data: unknown) => data],
 };
@@ -92,11 +94,11 @@ function plainHeaders(headers: object): Record<string, string> {
   return plain;
 }
 
-/** Watches one connection: the time it may take to stand, and whether bytes went into it. */
+/** Observes one connection: its connect deadline, and whether any bytes may have been sent. */
 class Connection {
   /**
-   * A connection of its own for each call: one that was kept alive can die under a request, and
-   * then nobody knows whether the call was carried out.
+   * Each call uses a new connection. If a kept-alive connection closes during a request, the client
+   * cannot know whether the call took effect.
    */
   readonly #httpAgent = new http.Agent({ keepAlive: false });
   readonly #httpsAgent = new https.Agent({ keepAlive: false });
@@ -113,7 +115,7 @@ class Connection {
     return {
       httpAgent: this.#httpAgent,
       httpsAgent: this.#httpsAgent,
-      // axios has one deadline for everything; the connection's own is kept here.
+      // axios has only one timeout for everything, so the connect deadline is enforced here.
       transport: {
         request: (options: https.RequestOptions, onResponse: (r: http.IncomingMessage) => void) => {
           const native = options.protocol === 'https:' ? https : http;
@@ -180,10 +182,10 @@ interface Reason {
 const DNS = /^(ENOTFOUND|EAI_)/;
 const TLS = /CERT|SIGNATURE|ERR_TLS|ERR_SSL|^EPROTO$/;
 const TLS_CLOCK = /^(CERT_NOT_YET_VALID|CERT_HAS_EXPIRED)$/;
-/** OpenSSL's words for bytes that are no TLS record. */
+/** OpenSSL's messages for bytes that are not a TLS record. */
 const NOT_TLS = /wrong version number|packet length too long|http request|unknown protocol/i;
 
-/** What kind of failure a code of Node's is. */
+/** Maps a Node error code to a kind of failure. */
 export function failureOf(code: string): TransportFailure {
   if (DNS.test(code)) return 'dns';
   if (TLS_CLOCK.test(code)) return 'tls-clock';
@@ -194,7 +196,9 @@ function codeOf(error: unknown): string {
   return (error as { code?: unknown }).code?.toString() ?? '';
 }
 
-/** An axios error holds the request with its secrets; only what is underneath may be kept. */
+/**
+ * Returns the cause of an axios error, because the error itself holds the request with its secrets.
+ */
 function withoutRequest(error: unknown): unknown {
   return axios.isAxiosError(error) ? error.cause : error;
 }

@@ -1,4 +1,4 @@
-/** krypton-cli: authenticates with a SIM in a reader or a modem, and calls Krypton for it. */
+/** Runs krypton-cli, which authenticates with a SIM in a reader or a modem and calls Krypton. */
 import {
   CommandError,
   type CommandFailure,
@@ -11,13 +11,13 @@ import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import { KEY_MAY_BE_REPLACED } from './krypton.js';
 import { withoutControls } from '../redact.js';
 
-/** Named as soratun's flags, which are krypton-cli's. */
+/** Options named as in soratun, which uses the names of krypton-cli. */
 export interface KryptonCliOptions {
-  /** The program. */
+  /** Path of the krypton-cli program. */
   readonly path: string;
-  /** Empty for krypton-cli's own; so in all that may be empty. */
+  /** The base URL; empty for krypton-cli's default, as are all other options that may be empty. */
   readonly provisioningApiEndpointUrl: string;
-  /** JSON. */
+  /** The request parameters as JSON. */
   readonly params: string;
   readonly keysApiEndpointUrl: string;
   readonly signatureAlgorithm: string;
@@ -29,14 +29,17 @@ export interface KryptonCliOptions {
   readonly parityMode: number;
   readonly disableKeyCache: boolean;
   readonly clearKeyCache: boolean;
-  /** SORACOM_VERBOSE. */
+  /** Whether krypton-cli prints debug output; set by SORACOM_VERBOSE. */
   readonly debug: boolean;
 }
 
-/** A modem may be slow, and its SIM asks the platform twice: milliseconds. */
+/**
+ * The timeout in milliseconds. A modem may be slow, and its SIM authenticates in two round trips to
+ * SORACOM.
+ */
 const TIMEOUT = 120_000;
 
-/** In the order in which soratun gives them. */
+/** Returns the arguments in the order in which soratun passes them. */
 export function kryptonCliArguments(options: KryptonCliOptions): string[] {
   const given = (flag: string, value: string) => (value === '' ? [] : [flag, value]);
   const when = (flag: string, isSet: boolean) => (isSet ? [flag] : []);
@@ -59,11 +62,12 @@ export function kryptonCliArguments(options: KryptonCliOptions): string[] {
 }
 
 /**
- * Once it runs nothing ends it before its deadline: what it prints has the only copy of a new key.
+ * Runs krypton-cli. After the start, only the timeout ends it, because its output has the only copy
+ * of a new key.
  *
- * @returns what it printed, which holds a private key
- * @throws UserError of kind `configuration` when there is no such program, `permission` when it may
- *   not be run, `failed` when it ends with a failure or not in time
+ * @returns the output, which contains a private key
+ * @throws UserError of kind `configuration` if the program does not exist, `permission` if it is
+ * not executable, `failed` if it exits with an error or times out
  */
 export async function runKryptonCli(
   options: KryptonCliOptions,
@@ -119,14 +123,17 @@ function endError(path: string, { exitCode, stderr }: CommandResult): UserError 
   });
 }
 
-/** The end of a long text says why. */
+/** Show only the last lines of a long text, because the reason is at its end. */
 const SHOWN_LINES = 20;
 const SHOWN_LENGTH = 300;
 
-/** What `-debug` shows may be anything: keys, and the SIM's answers. */
+/**
+ * Matches 16 bytes in base64 or hex. Output of `-debug` may contain keys and the SIM's
+ * authentication responses.
+ */
 const SIXTEEN_BYTES = /[A-Za-z0-9+/]{22}==|\b[0-9a-f]{32}\b/gi;
 
-/** Each line on one of its own. */
+/** Formats the error output, one indented line for each line of the program. */
 function shownErrors(stderr: string): string {
   const shown = redactText(withoutControls(stderr)).replaceAll(SIXTEEN_BYTES, REDACTED);
   return shown

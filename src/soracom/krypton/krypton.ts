@@ -1,7 +1,7 @@
 /**
- * Krypton's cellular bootstrap: whoever calls over a SORACOM Air line is known by that line, and
- * gets the settings of its virtual SIM, which is made with the first call. No call costs a second
- * SIM, but each one makes a new key pair, and the old one dies.
+ * Krypton's cellular bootstrap. Krypton identifies the caller by its SORACOM Air connection and
+ * returns the settings of its virtual SIM, which the first call creates. Later calls do not create
+ * another SIM, but each call replaces the key pair.
  */
 import { UserError } from '../../lib/errors/user-error.js';
 import { Secret } from '../../lib/secrets/secret.js';
@@ -15,11 +15,11 @@ import { exchange, type HttpRequest, type HttpResponse } from '../client/transpo
 export interface KryptonOptions {
   /** Base URL without `/v1`. */
   readonly endpoint: string;
-  /** `arctun/VERSION (platform arch node)`. */
+  /** The User-Agent header: `arctun/VERSION (platform arch node)`. */
   readonly userAgent: string;
-  /** For the whole call, in milliseconds; 30 s when absent. */
+  /** Timeout of the whole call, in milliseconds; defaults to 30 s. */
   readonly timeoutMs?: number;
-  /** Takes the request and the answer as text, with every secret hidden (SORACOM_VERBOSE). */
+  /** Receives the request and the response as text, with all secrets hidden (SORACOM_VERBOSE). */
   readonly dump?: (text: string) => void;
 }
 
@@ -29,7 +29,7 @@ const CONNECT_TIMEOUT = 10_000;
 const LINE_IS_THE_KEY =
   'Krypton knows its caller by the SORACOM Air line: check that the way to it is over that line.';
 
-/** What can be said wherever an answer was sent for, and nobody knows what was done for it. */
+/** Advice if a request was sent and its effect is unknown. */
 export const KEY_MAY_BE_REPLACED =
   'The platform may have made a new key pair, so that the old arc.json may be of no use now: run the same command again. It makes no second SIM.';
 
@@ -48,11 +48,11 @@ const BOOTSTRAP_ARC: Operation = {
 };
 
 /**
- * `bootstrapArc`, called once. Once it is sent nothing ends it before its deadline: the answer has
- * the only copy of the new key.
+ * Calls `bootstrapArc` once. After the request is sent, only the timeout ends it, because the
+ * response has the only copy of the new key.
  *
- * @returns the body of an answer of status 2xx, which holds a private key
- * @throws ApiError; UserError of kind `usage` when the endpoint is no URL
+ * @returns the body of a 2xx response, which contains a private key
+ * @throws ApiError, or UserError of kind `usage` if the endpoint is not a URL
  */
 export async function bootstrapArc(options: KryptonOptions): Promise<Secret<string>> {
   const request: HttpRequest = {
@@ -71,7 +71,7 @@ export async function bootstrapArc(options: KryptonOptions): Promise<Secret<stri
   const { status, body } = response;
   if (status >= 200 && status < 300) return new Secret(body);
   const refused = refusalError(BOOTSTRAP_ARC, status, body);
-  // Only a 4xx says that nothing was done.
+  // Only a 4xx status guarantees that the request changed nothing.
   throw status >= 400 && status < 500 ? refused : withAdvice(refused, KEY_MAY_BE_REPLACED);
 }
 
@@ -92,11 +92,11 @@ function withAdvice(error: ApiError, advice: string): ApiError {
   return new ApiError(failure, { what, why, next: [...next, advice] }, { ...details, cause });
 }
 
-/** That nobody could be told of an answer must not lose the key in it. */
+/** Ignores errors of the `dump` callback, so that the key in a response is not lost. */
 function tell(dump: KryptonOptions['dump'], text: () => string): void {
   try {
     dump?.(text());
   } catch {
-    // Whoever is told looks after themselves.
+    // A failing dump callback must not lose the response.
   }
 }

@@ -1,4 +1,7 @@
-/** The metadata service: what the platform tells a SIM of itself, where its group allows that. */
+/**
+ * A client for SORACOM's metadata service, which tells a device about its own SIM if the SIM's
+ * group enables it.
+ */
 import * as z from 'zod';
 import { parsePlainEndpointUrl } from '../endpoint-url.js';
 import { parseJson } from '../../lib/text/parse-json.js';
@@ -10,17 +13,20 @@ export interface MetadataOptions {
   readonly userAgent: string;
 }
 
-/** Milliseconds. Over the line it answers at once; elsewhere nobody answers, and nobody should wait. */
+/**
+ * Deadlines in milliseconds. Over a SORACOM connection the metadata service responds immediately;
+ * elsewhere it never responds, so the deadlines are short.
+ */
 const DEADLINES = { connect: 2_000, whole: 4_000 };
 
-/** An ICCID, or whatever else stands in its place; never something that steers a terminal. */
+/** The SIM ID is an ICCID or another ID; the pattern excludes control characters. */
 const subscriber = z.object({ simId: z.string().regex(/^[0-9A-Za-z]{1,64}$/) });
 
 /**
- * The id of the SIM whose line the call goes over.
+ * Returns the ID of the SIM whose connection carries the call.
  *
- * @throws UserError of kind `usage` when the endpoint is no URL
- * @throws Error that says why the id cannot be had
+ * @throws UserError of kind `usage` if the endpoint is not a URL
+ * @throws Error that explains why the ID is unavailable
  */
 export async function readLineSimId(
   { endpoint, userAgent }: MetadataOptions,
