@@ -1,10 +1,12 @@
 import { UserError } from '../lib/errors/user-error.js';
 
-/** One thing that is wrong in a file. `found` never holds the value of a secret. */
+/** One fault in a file. `found` never contains the value of a secret. */
 export interface ArcConfigFault {
-  /** From 1; 0 where the fault is that something is missing. */
+  /** Line number from 1; 0 if something is missing from the file. */
   readonly line: number;
-  /** `arcSessionStatus.arcAllowedIPs[3]`; empty for the text as a whole. */
+  /**
+   * For example `arcSessionStatus.arcAllowedIPs[3]`; empty if the fault concerns the whole text.
+   */
   readonly keyPath: string;
   readonly found: string;
   readonly expected: string;
@@ -12,7 +14,9 @@ export interface ArcConfigFault {
 
 const CHECK_AGAIN = 'Correct the file; `arctun config validate` checks it without using it.';
 
-/** A configuration that cannot be used; it names every fault of the file, not only the first. */
+/**
+ * A configuration that cannot be used. The error lists every fault of the file, not only the first.
+ */
 export class ArcConfigError extends UserError {
   override readonly name = 'ArcConfigError';
   readonly file: string;

@@ -6,19 +6,19 @@ import { formatArcConfig } from './format-arc-config.js';
 import { parseArcConfig } from './parse-arc-config.js';
 
 /**
- * @throws ArcConfigError when the text has faults
- * @throws UserError of kind `configuration` (no such file), `permission` or `failed`
+ * @throws ArcConfigError if the text has faults
+ * @throws UserError of kind `configuration` (file not found), `permission` or `failed`
  */
 export async function readArcConfig(files: Files, path: string): Promise<ArcConfig> {
   return parseArcConfig(await readConfigFile(files, path), { path });
 }
 
-/** @throws UserError of kind `configuration` (no such file), `permission` or `failed` */
+/** @throws UserError of kind `configuration` (file not found), `permission` or `failed` */
 export async function readConfigFile(files: Files, path: string): Promise<string> {
   return readable(files, path, () => files.readText(path));
 }
 
-/** As `readConfigFile`, with who else has rights on the file. */
+/** Like `readConfigFile`, and reports which other users can access the file. */
 export async function inspectConfigFile(files: Files, path: string): Promise<InspectedText> {
   return readable(files, path, () => files.inspectText(path));
 }
@@ -32,8 +32,8 @@ async function readable<T>(files: Files, path: string, read: () => Promise<T>): 
 }
 
 /**
- * Replaces the file in one step, mode 0600.
- * @throws UserError of kind `configuration` (no such folder), `permission` or `failed`
+ * Writes arc.json atomically, with mode 0600.
+ * @throws UserError of kind `configuration` (folder not found), `permission` or `failed`
  */
 export async function writeArcConfig(files: Files, path: string, config: ArcConfig): Promise<void> {
   try {
@@ -43,7 +43,7 @@ export async function writeArcConfig(files: Files, path: string, config: ArcConf
   }
 }
 
-/** What a reader can do about a file that cannot be read. */
+/** Builds the error for a file that cannot be read, with advice. */
 export function readFailure(error: FileError, path: string): UserError {
   const next = {
     absent: ['Create it with `arctun bootstrap authkey`, or name another with --config.'],
@@ -56,7 +56,7 @@ export function readFailure(error: FileError, path: string): UserError {
   return fileFailure(error, { what: `cannot read ${path}`, next });
 }
 
-/** What a reader can do about a file that cannot be written. */
+/** Builds the error for a file that cannot be written, with advice. */
 export function writeFailure(error: FileError, path: string): UserError {
   const next = {
     absent: ['Name another file with --config.'],
@@ -71,7 +71,7 @@ export function writeFailure(error: FileError, path: string): UserError {
   return fileFailure(error, { what: `cannot write ${path}`, next });
 }
 
-/** What kind of failure a FileError is to a user. */
+/** Converts a FileError to a UserError of the matching kind. */
 export function fileFailure(error: FileError, text: { what: string; next: string[] }): UserError {
   return new UserError(fileFaultKind(error), { ...text, why: error.message }, { cause: error });
 }

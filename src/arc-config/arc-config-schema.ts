@@ -1,10 +1,10 @@
 /**
- * The one truth about what arc.json may hold. The reader checks with this model, and the JSON Schema
- * in `schema/` is made from it.
+ * The model of arc.json. The parser validates with it, and the JSON Schema in `schema/` is
+ * generated from it.
  *
- * It is told of values in their canonical form (canonical-tree.ts): names as they stand here, null
- * and absent the same. The message of an issue is what was expected. zod's small form is used, for
- * `up` loads this file.
+ * The model validates values in canonical form (canonical-tree.ts): member names exactly as here,
+ * and no difference between null and absent. The message of an issue says what was expected. The
+ * model uses zod's mini variant, because `up` loads this file.
  */
 import * as z from 'zod/mini';
 import { Secret } from '../lib/secrets/secret.js';
@@ -22,7 +22,7 @@ const EXPECTED = {
 };
 
 /**
- * Text that `parse` understands. The pattern says as much of that as an editor can check.
+ * A string that `parse` converts. The pattern covers as much of the syntax as an editor can check.
  */
 function text<T>(expected: string, pattern: RegExp, parse: (value: string) => T | undefined) {
   return z.pipe(
@@ -36,7 +36,7 @@ function text<T>(expected: string, pattern: RegExp, parse: (value: string) => T 
   );
 }
 
-// Go's base64 skips line ends, wherever they stand.
+// Go's base64 decoder skips newlines anywhere in the text.
 const KEY_PATTERN = /^(?:[\r\n]*[A-Za-z0-9+/]){43}[\r\n]*=[\r\n]*$/;
 
 function key(description: string) {
@@ -94,7 +94,8 @@ export const arcSessionModel = z.looseObject(
     ]),
     arcClientPeerIpAddress: described(
       z.optional(
-        // soratun reads the empty text as no address, and writes it for none.
+        // soratun reads an empty string as no address, and writes an empty string if it has no
+        // address.
         text(EXPECTED.address, /^[0-9A-Fa-f.:]*$/, (value) => (value === '' ? '' : parseIp(value))),
       ),
       'Address of this SIM inside the tunnel, without the "/32" that the user console shows.',
@@ -181,8 +182,9 @@ export const arcConfigModel = described(
 );
 
 /**
- * Members whose value is never shown in a message. Public keys are among them, for a private one may
- * stand in their place, and so may the auth key where the profile should be.
+ * Members whose value is never shown in a message. Public keys are included, because a user may
+ * have pasted a private key there; `profile` is included, because a user may have pasted the auth
+ * key there.
  */
 export const HIDDEN_MEMBERS: ReadonlySet<string> = new Set([
   'privateKey',

@@ -2,30 +2,30 @@ import { Secret } from '../lib/secrets/secret.js';
 import type { JsonMember } from './json/json-node.js';
 
 /**
- * arc.json as a value. Field names follow the file's keys, with `Ips` for `IPs`.
- * An absent field reads as its zero value, as in soratun.
+ * The parsed arc.json. Field names follow the file's keys, with `Ips` for `IPs`. As in soratun, an
+ * absent field has its zero value.
  */
 export interface ArcConfig {
-  /** WireGuard private key of the virtual SIM, 32 bytes; all zero when absent. */
+  /** WireGuard private key of the virtual SIM, 32 bytes; all zeros if absent. */
   readonly privateKey: Secret<Uint8Array>;
-  /** The client's own public key, 32 bytes. Reading does not check it against `privateKey`. */
+  /** The client's own public key, 32 bytes. The parser does not check it against `privateKey`. */
   readonly publicKey: Uint8Array;
-  /** Identifies the virtual SIM in the API; empty when unknown. */
+  /** Identifies the virtual SIM in the API; empty if unknown. */
   readonly simId: string;
-  /** 0 silent, 1 errors, 2 everything; soratun takes what is beyond as the nearest. */
+  /** 0 silent, 1 errors, 2 everything. soratun clamps other values to this range. */
   readonly logLevel: number;
   readonly enableMetrics: boolean;
-  /** Name of the tun device; empty lets the system choose. */
+  /** Name of the tun device; if empty, the system chooses a name. */
   readonly interface: string;
-  /** CIDRs in canonical form, allowed beside those of the session. */
+  /** CIDRs in canonical form, allowed in addition to those of the session. */
   readonly additionalAllowedIps: readonly string[];
-  /** 0 when absent; `effectiveMtu` gives the number to use. */
+  /** 0 if absent; `effectiveMtu` returns the value to use. */
   readonly mtu: number;
-  /** Seconds; 0 when absent; `effectiveKeepalive` gives the number to use. */
+  /** Seconds; 0 if absent; `effectiveKeepalive` returns the value to use. */
   readonly persistentKeepalive: number;
   /**
-   * Commands as argument vectors; `%i` stands for the interface. soratun knows those behind the
-   * tunnel's opening and closing alone, and takes no notice of the others.
+   * Commands as argument vectors; `%i` is replaced with the interface name. soratun runs only
+   * postUp and postDown, and ignores the others.
    */
   readonly preUp: readonly (readonly string[])[];
   readonly postUp: readonly (readonly string[])[];
@@ -33,11 +33,11 @@ export interface ArcConfig {
   readonly postDown: readonly (readonly string[])[];
   readonly profile?: ArcProfile;
   readonly arcSessionStatus?: ArcSession;
-  /** Members that we do not know, kept for the next write. */
+  /** Members of arc.json that arctun does not know, kept for the next write. */
   readonly unknownKeys: readonly JsonMember[];
 }
 
-/** API credentials. soratun saves them in the file; we do where we are told to. */
+/** API credentials. soratun saves them in the file; arctun saves them only on request. */
 export interface ArcProfile {
   readonly authKeyId: string;
   readonly authKey: Secret<string>;
@@ -46,22 +46,24 @@ export interface ArcProfile {
   readonly unknownKeys: readonly JsonMember[];
 }
 
-/** What the platform says about the other end (`arcSessionStatus`). */
+/** The Arc session, as SORACOM reports it (`arcSessionStatus`). */
 export interface ArcSession {
-  /** 32 bytes; all zero when absent. */
+  /** WireGuard public key of the Arc server, 32 bytes; all zeros if absent. */
   readonly arcServerPeerPublicKey: Uint8Array;
   readonly arcServerEndpoint?: ArcEndpoint;
-  /** CIDRs in canonical form; null and empty are told apart, because the file does. */
+  /**
+   * CIDRs in canonical form. null and an empty list stay distinct, so that a write preserves them.
+   */
   readonly arcAllowedIps: readonly string[] | null;
-  /** An address without prefix, canonical. */
+  /** The client's IP address inside the tunnel, in canonical form without prefix length. */
   readonly arcClientPeerIpAddress?: string;
   readonly unknownKeys: readonly JsonMember[];
 }
 
-/** `host[:port]`. The text stays as it was written; a name is never resolved here. */
+/** `host[:port]`. The original text is kept, and names are not resolved here. */
 export interface ArcEndpoint {
   readonly text: string;
-  /** A name or an IP address, IPv6 without brackets. */
+  /** A host name or an IP address; IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
 }
@@ -72,30 +74,30 @@ export const DEFAULT_MTU = 1420;
 export const DEFAULT_KEEPALIVE = 60;
 export const DEFAULT_ENDPOINT_PORT = 11010;
 
-/** The MTU to use: 0 in the file means 1420. */
+/** Returns the effective MTU: 0 in the file means 1420. */
 export function effectiveMtu(config: ArcConfig): number {
   return config.mtu === 0 ? DEFAULT_MTU : config.mtu;
 }
 
-/** The keepalive to use, in seconds: 0 in the file means 60, as in soratun. */
+/** Returns the effective keepalive interval in seconds: 0 in the file means 60, as in soratun. */
 export function effectiveKeepalive(config: ArcConfig): number {
   return config.persistentKeepalive === 0 ? DEFAULT_KEEPALIVE : config.persistentKeepalive;
 }
 
-/** The name soratun gives the tun device on this platform (`process.platform`). */
+/** Returns soratun's name for the tun device on a platform (`process.platform`). */
 export function defaultInterface(platform: string): string {
   return platform === 'darwin' ? 'utun' : 'soratun0';
 }
 
-/** Whether a key holds nothing but zeros, which is what an absent one reads as. */
+/** Whether all bytes of a key are zero, which is also the value of an absent key. */
 export function isZeroKey(key: Uint8Array): boolean {
   return key.every((byte) => byte === 0);
 }
 
-/** The id in the skeleton; it is no SIM's. */
+/** The placeholder SIM ID in the skeleton. */
 export const SKELETON_SIM_ID = '890000xxxxxxxxxxxxx';
 
-/** The file to start from, when one is put together by hand: soratun's, byte for byte. */
+/** Returns a template for writing arc.json by hand, byte-identical to soratun's. */
 export function skeletonArcConfig(platform: string): ArcConfig {
   return {
     privateKey: new Secret(new Uint8Array(KEY_LENGTH)),
@@ -122,7 +124,7 @@ export function skeletonArcConfig(platform: string): ArcConfig {
   };
 }
 
-/** Whether a configuration was never filled in: no key, or the id that stands in the skeleton. */
+/** Whether a configuration still lacks a private key or has the skeleton's placeholder SIM ID. */
 export function isSkeleton(config: ArcConfig): boolean {
   return isZeroKey(config.privateKey.expose()) || config.simId === SKELETON_SIM_ID;
 }

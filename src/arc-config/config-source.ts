@@ -5,18 +5,19 @@ import { parseArcConfig } from './parse-arc-config.js';
 import { pathFault, type PathFault } from '../lib/errors/path-fault.js';
 import { UserError } from '../lib/errors/user-error.js';
 
-/** Where a configuration comes from: a file, or the text that was given in its place. */
+/** The source of a configuration: a file path or inline text. */
 export type ConfigSource =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'inline'; readonly text: string };
 
-/** How messages name a configuration that is no file. */
+/** The name of an inline configuration in messages. */
 export const INLINE_CONFIG = 'the inline configuration';
 
 /**
- * What a value of --config or ARCTUN_CONFIG means: JSON when it begins with a brace, its base64
- * when it decodes to that, otherwise a path.
- * @throws UserError `configuration` if it is plainly no path; it is not shown, for it may hold a key
+ * Interprets a value of --config or ARCTUN_CONFIG: as JSON if it begins with a brace, as base64 if
+ * it decodes to such JSON, otherwise as a path.
+ * @throws UserError `configuration` if the value is clearly not a path; the message omits the
+ * value, which may contain a key
  */
 export function resolveConfigSource(value: string): ConfigSource {
   const text = inlineConfig(value);
@@ -26,7 +27,10 @@ export function resolveConfigSource(value: string): ConfigSource {
   return { kind: 'path', path: value };
 }
 
-/** The JSON in a value of --config or ARCTUN_CONFIG; undefined if it has none. */
+/**
+ * Extracts inline JSON from a value of --config or ARCTUN_CONFIG; returns undefined if the value
+ * contains none.
+ */
 export function inlineConfig(value: string): string | undefined {
   if (value.trimStart().startsWith('{')) return value;
   const decoded = decodeBase64(value);
@@ -67,18 +71,18 @@ function unusableConfig(fault: PathFault): UserError {
   });
 }
 
-/** Text that should be an arc.json, and how messages name it. */
+/** Unparsed text of an arc.json, and its name in messages. */
 export interface ConfigText {
   readonly text: string;
   readonly path: string;
   readonly source: ConfigSource;
-  /** Who else has rights on the file; undefined for text that was given instead of a file. */
+  /** Which other users can access the file; undefined for inline text. */
   readonly inspected: InspectedText | undefined;
 }
 
 /**
- * The text that a value of --config or ARCTUN_CONFIG means.
- * @throws UserError as `readConfigFile`
+ * Reads the text that a value of --config or ARCTUN_CONFIG refers to.
+ * @throws UserError like `readConfigFile`
  */
 export async function readConfigText(files: Files, value: string): Promise<ConfigText> {
   const source = resolveConfigSource(value);
@@ -90,8 +94,8 @@ export async function readConfigText(files: Files, value: string): Promise<Confi
 }
 
 /**
- * Reads the configuration that a value of --config or ARCTUN_CONFIG means.
- * @throws UserError as `readConfigText` and `parseArcConfig`
+ * Reads and parses the configuration that a value of --config or ARCTUN_CONFIG refers to.
+ * @throws UserError like `readConfigText` and `parseArcConfig`
  */
 export async function loadArcConfigSource(
   files: Files,
@@ -101,7 +105,10 @@ export async function loadArcConfigSource(
   return { config: parseArcConfig(text, { path }), source };
 }
 
-/** Standard or URL-safe base64 of UTF-8 text, padding optional, broken into lines or not. */
+/**
+ * Decodes standard or URL-safe base64 of UTF-8 text. Padding is optional in the base64, and
+ * whitespace is ignored.
+ */
 export function decodeBase64(text: string): string | undefined {
   const digits = text.replaceAll(/\s/g, '');
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(digits)) return undefined;

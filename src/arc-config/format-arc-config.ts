@@ -1,4 +1,7 @@
-/** Writes arc.json as soratun does: its order, its omissions, two spaces, a newline at the end. */
+/**
+ * Writes arc.json exactly as soratun does: same member order, same omitted members, two-space
+ * indent, trailing newline.
+ */
 import { redactCommand } from '../lib/secrets/redacted-command.js';
 import { REDACTED } from '../lib/secrets/secret.js';
 import { isSecretName, redactNamed } from '../lib/secrets/secret-shapes.js';
@@ -17,12 +20,15 @@ import {
 } from './json/json-node.js';
 import { formatKey } from './value-syntax.js';
 
-/** The bytes of the file, secrets in clear. Members that we do not know follow ours. */
+/**
+ * Formats arc.json with secrets in clear text. Members that arctun does not know follow the known
+ * ones.
+ */
 export function formatArcConfig(config: ArcConfig): string {
   return `${formatJson(configNode(config, jsonString))}\n`;
 }
 
-/** @param secret how a secret is written */
+/** @param secret formats a secret as a JSON node */
 function configNode(
   config: ArcConfig,
   secret: (value: string) => JsonNode,
@@ -91,8 +97,9 @@ const REDACTED_NODE = verbatim(REDACTED);
 const ZERO_KEY = formatKey(new Uint8Array(KEY_LENGTH));
 
 /**
- * The file for a reader's eyes: secrets as `<redacted>`, also in members that we do not know and
- * whose name or text gives one away. An absent key shows as its zeros, for they are what is wrong.
+ * Formats arc.json for display. Secrets are shown as `<redacted>`, also in unknown members whose
+ * name or text suggests a secret. An absent key is shown as zeros, because a missing key is usually
+ * the problem.
  */
 export function redactArcConfig(config: ArcConfig): string {
   const hide = (secret: string) => (isAbsent(secret) ? jsonString(secret) : REDACTED_NODE);
@@ -110,7 +117,7 @@ function hiddenCommand(command: readonly string[]): JsonNode {
   );
 }
 
-/** Written as it reads, without Go's escapes for < and >. */
+/** Writes text without Go's escapes for < and >. */
 function verbatim(text: string): JsonNode {
   return { kind: 'number', text: JSON.stringify(text), offset: 0 };
 }

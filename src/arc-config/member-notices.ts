@@ -1,23 +1,23 @@
-/** Finds members of arc.json that the reader accepts and the author may not have meant. */
+/** Finds members of arc.json that the parser accepts but that are probably mistakes. */
 import type * as z from 'zod/mini';
 import { fold, type Model, unwrap } from './json/canonical-tree.js';
 import type { JsonMember, JsonNode, JsonObject } from './json/json-node.js';
 import { shownText } from './json/shown-value.js';
 
 export interface ConfigNotice {
-  /** A warning is likely a mistake; a note is a member that arctun only keeps. */
+  /** A warning is a probable mistake; a note is a member that arctun keeps but does not use. */
   readonly kind: 'warning' | 'note';
   readonly line: number;
-  /** `unknown member "mtuu"; did you mean "mtu"?` */
+  /** For example `unknown member "mtuu"; did you mean "mtu"?` */
   readonly text: string;
 }
 
 type Shape = Readonly<Record<string, Model>>;
 
 /**
- * Lists unknown members and members that are given more than once, in the order of their lines.
+ * Lists unknown and duplicate members, sorted by line.
  *
- * @param lineOf the line of an offset, from 1
+ * @param lineOf returns the line of an offset, from 1
  */
 export function memberNotices(
   root: JsonNode,
@@ -75,24 +75,24 @@ export function memberNotices(
   }
 }
 
-/** The members of an object's model. */
+/** Returns the members of a zod object model, or undefined for any other model. */
 function shapeOf(model: Model | undefined): Shape | undefined {
   if (model === undefined) return undefined;
   const { def } = unwrap(model)._zod as z.core.$ZodTypes['_zod'];
   return def.type === 'object' ? def.shape : undefined;
 }
 
-/** The object of the top level whose member has this name. */
+/** Finds the top-level object of arc.json that has a member with this name. */
 function homeOf(key: string, shape: Shape): string | undefined {
   return Object.keys(shape).find((name) =>
     Object.keys(shapeOf(shape[name]) ?? {}).some((inner) => fold(inner) === fold(key)),
   );
 }
 
-/** The name that `key` most likely misspells; `private_key` is `privateKey`. */
+/** Finds the known name that `key` most likely misspells; `private_key` is `privateKey`. */
 function nearest(key: string, names: readonly string[]): string | undefined {
   const text = bare(key);
-  // A long text is no misspelling, and would take long to compare.
+  // Skip long texts: they are not misspellings, and comparing them is slow.
   if (text === '' || text.length > 40) return undefined;
   const limit = Math.max(1, Math.floor(text.length / 4));
   const ranked = names
@@ -106,7 +106,7 @@ function bare(name: string): string {
   return fold(name).replaceAll(/[^a-z0-9]/g, '');
 }
 
-/** Insertions, deletions and replacements that make one text of the other (Levenshtein). */
+/** Returns the Levenshtein distance: the number of insertions, deletions and replacements. */
 function editDistance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (let i = 1; i <= one.length; i++) {

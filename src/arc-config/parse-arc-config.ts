@@ -1,6 +1,6 @@
 /**
- * Reads arc.json by soratun's rules: names in any case, nothing mandatory, types exact, unknown
- * members kept. No name is resolved, so that a file reads the same without a network.
+ * Parses arc.json by soratun's rules: names in any case, no required members, exact types, and
+ * unknown members kept. Host names are not resolved, so parsing does not depend on the network.
  */
 import * as z from 'zod/mini';
 import type { Secret } from '../lib/secrets/secret.js';
@@ -23,7 +23,7 @@ import { tunnelFaults, type TunnelOverrides } from './tunnel-faults.js';
 import { parseKey } from './value-syntax.js';
 
 /**
- * @param path how messages name the text: a path, or where it came from
+ * @param path the name of the text in messages: a path or another source
  * @throws ArcConfigError with all faults
  */
 export function parseArcConfig(text: string, { path }: { path: string }): ArcConfig {
@@ -32,19 +32,19 @@ export function parseArcConfig(text: string, { path }: { path: string }): ArcCon
   return config;
 }
 
-/** A configuration that may have faults, with what is needed to report more of them. */
+/** A configuration that may have faults, with the data to report further faults. */
 export interface ReadArcConfig {
-  /** Without the members that have a fault. */
+  /** The parsed configuration, without the members that have a fault. */
   readonly config: ArcConfig;
   readonly faults: readonly ArcConfigFault[];
   readonly notices: readonly ConfigNotice[];
-  /** The line of a member, by its key path; 0 if the text does not have it. */
+  /** Returns the line of the member at a key path; 0 if the text lacks the member. */
   readonly lineOf: (keyPath: string) => number;
 }
 
 /**
- * Reads the text as far as possible.
- * @throws ArcConfigError when the text is no JSON object
+ * Parses as much of the text as possible.
+ * @throws ArcConfigError if the text is not a JSON object
  */
 export function readArcConfigText(text: string, { path }: { path: string }): ReadArcConfig {
   const { value, tree, faults, lines } = readDocument(text, path, arcConfigModel);
@@ -60,9 +60,9 @@ export function readArcConfigText(text: string, { path }: { path: string }): Rea
 }
 
 /**
- * As `parseArcConfig`, and the configuration has all that a tunnel needs.
+ * Like `parseArcConfig`, but also requires everything that a tunnel needs.
  *
- * @throws ArcConfigError with all faults: those of reading first, then those of `tunnelFaults`
+ * @throws ArcConfigError with all faults, including those of `tunnelFaults`
  */
 export function readTunnelConfig(
   text: string,
@@ -74,7 +74,7 @@ export function readTunnelConfig(
 }
 
 /**
- * @param config `read.config`, or that with a newer session
+ * @param config `read.config`, possibly with a newer session
  * @throws ArcConfigError with all faults
  */
 export function refuseFaults(
@@ -93,7 +93,8 @@ export function refuseFaults(
 }
 
 /**
- * A session alone: the object that stands under `arcSessionStatus`, as the API answers it.
+ * Parses a session alone: the object that arc.json has in `arcSessionStatus`, as the API returns
+ * it.
  * @throws ArcConfigError with all faults
  */
 export function parseArcSession(text: string, { path }: { path: string }): ArcSession {
@@ -132,8 +133,8 @@ function toSession(
 }
 
 /**
- * The session's private key counts where there is no other. It is not written back there, so that a
- * second one would be lost: `secondPrivateKey` refuses it.
+ * Uses the session's private key if no top-level key is present. The session's key is not written
+ * back, so a different second key would be lost; `secondPrivateKey` rejects it.
  */
 function privateKeyOf(value: z.output<typeof arcConfigModel>): Secret<Uint8Array> {
   const inSession = value.arcSessionStatus?.arcClientPeerPrivateKey;
@@ -154,14 +155,14 @@ function secondPrivateKey(tree: CanonicalNode, lines: Lines): ArcConfigFault[] {
 }
 
 interface ReadDocument<T> {
-  /** Of the members that have a fault, nothing. */
+  /** The parsed value, without the members that have a fault. */
   readonly value: T;
   readonly tree: CanonicalNode;
   readonly lines: Lines;
   readonly faults: readonly ArcConfigFault[];
 }
 
-/** @throws ArcConfigError when the text is no JSON object */
+/** @throws ArcConfigError if the text is not a JSON object */
 function readDocument<Model extends z.ZodMiniType>(
   text: string,
   path: string,
@@ -170,7 +171,7 @@ function readDocument<Model extends z.ZodMiniType>(
   const tree = canonicalise(readRoot(text, path), model);
   const lines = new Lines(text);
   const plain = plainValue(tree);
-  // Compiling the model would cost more than one file does.
+  // Compiling the model would take longer than checking one file.
   const context = { jitless: true };
   const { data, error } = z.safeParse(model, plain, context);
   if (!error) return { value: data, tree, lines, faults: [] };
@@ -180,7 +181,9 @@ function readDocument<Model extends z.ZodMiniType>(
   return { value: z.parse(model, plain, context), tree, lines, faults };
 }
 
-/** Deletes the member that a path of the model's names leads to; for an item, its whole array. */
+/**
+ * Deletes the member at a path of the model's names; for an array item, deletes the whole array.
+ */
 function deleteMember(root: unknown, path: readonly PropertyKey[]): void {
   const index = path.findIndex((step) => typeof step === 'number');
   const names = index < 0 ? [...path] : path.slice(0, index);
@@ -204,7 +207,7 @@ function readRoot(text: string, path: string): JsonNode {
   }
 }
 
-/** One fault for each place, though several checks may have failed there. */
+/** Returns one fault per member, even if several checks of the member failed. */
 function faultsOf(
   issues: readonly z.core.$ZodIssue[],
   tree: CanonicalNode,
@@ -221,7 +224,7 @@ function faultsOf(
   return [...faults.values()];
 }
 
-/** `arcSessionStatus.arcAllowedIPs[3]` */
+/** Formats a key path such as `arcSessionStatus.arcAllowedIPs[3]`. */
 function keyPathOf(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === 'number') return `${text}[${step}]`;
@@ -229,16 +232,16 @@ function keyPathOf(path: readonly PropertyKey[]): string {
   }, '');
 }
 
-/** Finds the line of an offset. */
+/** Maps offsets to line numbers. */
 class Lines {
-  /** Where each line begins. */
+  /** The offset at which each line of the text begins. */
   readonly #starts: readonly number[];
 
   constructor(text: string) {
     this.#starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
   }
 
-  /** From 1. */
+  /** Returns the line of an offset, from 1. */
   at(offset: number): number {
     let [first, last] = [0, this.#starts.length];
     while (last - first > 1) {

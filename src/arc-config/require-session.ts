@@ -1,7 +1,7 @@
 import { ArcConfigError, type ArcConfigFault } from './arc-config-error.js';
 import { isZeroKey, type ArcConfig, type ArcEndpoint, type ArcSession } from './arc-config.js';
 
-/** A session with all that a tunnel needs. */
+/** A session with everything that a tunnel needs. */
 export interface CompleteArcSession extends ArcSession {
   readonly arcServerEndpoint: ArcEndpoint;
   readonly arcClientPeerIpAddress: string;
@@ -9,11 +9,11 @@ export interface CompleteArcSession extends ArcSession {
 }
 
 /**
- * The session of a configuration that is to carry traffic. The file may lack any part of it, and its
- * private key; a tunnel may not.
+ * Returns the session of a configuration for a tunnel. arc.json may omit parts of the session and
+ * the private key, but a tunnel needs them all.
  *
- * @param source how messages name the configuration
- * @throws ArcConfigError naming all that is missing
+ * @param source the configuration's name in messages
+ * @throws ArcConfigError that lists all missing parts
  */
 export function requireSession(config: ArcConfig, source: string): CompleteArcSession {
   const { arcSessionStatus: session } = config;
@@ -22,10 +22,10 @@ export function requireSession(config: ArcConfig, source: string): CompleteArcSe
   return completeSession(session, source);
 }
 
-/** `config init` prints zeros, and an absent key reads as zeros. */
+/** `config init` prints a key of zeros, and an absent key also reads as zeros. */
 const NO_KEY = 'no key, or one of zeros';
 
-/** What a tunnel needs and the configuration lacks. */
+/** Lists what a tunnel needs but the configuration lacks. */
 export function missingParts({
   privateKey,
   arcSessionStatus: session,
@@ -39,7 +39,7 @@ export function missingParts({
   ];
 }
 
-/** @throws ArcConfigError naming all that is missing */
+/** @throws ArcConfigError that lists all missing parts */
 export function completeSession(session: ArcSession, source: string): CompleteArcSession {
   const { arcServerEndpoint, arcClientPeerIpAddress, arcAllowedIps } = session;
   const faults = missingSessionParts(session);

@@ -1,27 +1,29 @@
-/** What keeps a tunnel from opening with a configuration that reads well. */
+/**
+ * Finds faults that prevent a tunnel from opening, in a configuration that parsed without errors.
+ */
 import type { ArcConfigFault } from './arc-config-error.js';
 import { effectiveMtu, type ArcConfig } from './arc-config.js';
 import { missingParts } from './require-session.js';
 import { shownText } from './json/shown-value.js';
 
-/** What a command line gives instead of the file's members, or in addition to them. */
+/** Values from the command line that override or extend the file's members. */
 export interface TunnelOverrides {
   readonly mtu?: number | undefined;
-  /** Seconds; 0 is off, which arc.json cannot say. */
+  /** Seconds; 0 disables keepalives, which arc.json cannot express. */
   readonly persistentKeepalive?: number | undefined;
   /** CIDRs in canonical form, in addition to those of arc.json. */
   readonly additionalAllowedIps?: readonly string[];
 }
 
-/** RFC 1122 3.3.2 and RFC 8200 5: what any host and path must carry. */
+/** RFC 1122 3.3.2 and RFC 8200 5: the packet sizes that every host and path must support. */
 export const MINIMUM_MTU = { 4: 576, 6: 1280 };
 
-/** The family of the address inside the tunnel. */
+/** Returns the IP version of the address inside the tunnel. */
 export function familyOf({ arcSessionStatus: session }: ArcConfig): 4 | 6 {
   return session?.arcClientPeerIpAddress?.includes(':') === true ? 6 : 4;
 }
 
-/** All faults but those of reading; the lines are 0. */
+/** Lists all faults except parse errors; every line number is 0. */
 export function tunnelFaults(
   config: ArcConfig,
   overrides: TunnelOverrides = {},
@@ -42,7 +44,10 @@ function mtuFaults(config: ArcConfig, overrides: TunnelOverrides): ArcConfigFaul
   return [fault('mtu', String(mtu), `${minimum} or more`)];
 }
 
-/** Linux: what dev_valid_name() of net/core/dev.c refuses; its IFNAMSIZ is 16 with the closing NUL. */
+/**
+ * The longest interface name in bytes. Linux's dev_valid_name() in net/core/dev.c limits it to
+ * IFNAMSIZ, 16 including the final NUL.
+ */
 const INTERFACE_NAME_LENGTH = 15;
 
 function interfaceFaults({ interface: name }: ArcConfig): ArcConfigFault[] {
@@ -50,7 +55,7 @@ function interfaceFaults({ interface: name }: ArcConfig): ArcConfigFault[] {
     Buffer.byteLength(name) <= INTERFACE_NAME_LENGTH &&
     name !== '.' &&
     name !== '..' &&
-    // NUL, and the white space of the kernel's isspace().
+    // These are NUL and the white space of the kernel's isspace().
     !/[/:\0\t-\r \xa0]/.test(name);
   if (isValid) return [];
   const expected = `a name of at most ${INTERFACE_NAME_LENGTH} bytes without "/", ":" and spaces`;
@@ -64,7 +69,7 @@ function portFaults({ arcSessionStatus: session }: ArcConfig): ArcConfigFault[] 
   return [fault('arcSessionStatus.arcServerEndpoint', found, 'a port from 1 to 65535')];
 }
 
-/** Without any, WireGuard neither sends nor accepts a packet: the tunnel would open and carry nothing. */
+/** Without allowed IPs, WireGuard sends and accepts no packets, so the tunnel would be useless. */
 function allowedIpFaults(config: ArcConfig, overrides: TunnelOverrides): ArcConfigFault[] {
   const { arcSessionStatus: session, additionalAllowedIps } = config;
   if (session === undefined) return [];

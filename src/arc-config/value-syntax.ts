@@ -1,11 +1,11 @@
 /**
- * The text forms of arc.json's values, read as Go's standard library reads them. Each function
- * gives undefined for text that is none.
+ * Parses the text formats of arc.json's values like Go's standard library. Each function returns
+ * undefined for invalid text.
  */
 import ipaddr from 'ipaddr.js';
 import { DEFAULT_ENDPOINT_PORT, type ArcEndpoint } from './arc-config.js';
 
-/** 32 bytes in standard base64 with padding; line ends inside are skipped, spare bits ignored. */
+/** Parses 32 bytes in standard base64 with padding; skips newlines and ignores surplus bits. */
 export function parseKey(text: string): Uint8Array | undefined {
   const digits = text.replaceAll(/[\r\n]/g, '');
   if (!/^[A-Za-z0-9+/]{43}=$/.test(digits)) return undefined;
@@ -14,7 +14,10 @@ export function parseKey(text: string): Uint8Array | undefined {
 
 export { formatKey } from '../lib/text/key-text.js';
 
-/** An address without prefix, in canonical form; IPv4 mapped into IPv6 becomes IPv4 again. */
+/**
+ * Parses an address without prefix length to its canonical form; an IPv4-mapped IPv6 address
+ * becomes IPv4.
+ */
 export function parseIp(text: string): string | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return text;
   if (!isIpv6(text)) return undefined;
@@ -22,7 +25,7 @@ export function parseIp(text: string): string | undefined {
   return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toString();
 }
 
-/** `address/length` with the host bits masked; the length is mandatory. */
+/** Parses `address/length` and masks the host bits; the length is required. */
 export function parseCidr(text: string): string | undefined {
   const [, address = '', digits = ''] = /^([^/]*)\/(\d{1,9})$/.exec(text) ?? [];
   const length = Number(digits);
@@ -34,14 +37,17 @@ export function parseCidr(text: string): string | undefined {
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/${length}`).toString()}/${length}`;
 }
 
-/** IPv6 text without a zone; the zone belongs to one machine and not into a configuration. */
+/**
+ * Whether a text is an IPv6 address without a zone. A zone is valid on one machine only, so it does
+ * not belong in a configuration.
+ */
 function isIpv6(text: string): boolean {
   return text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text);
 }
 
 /**
- * `host[:port]`, port 11010 when absent. `::1` without brackets is a host, as is `[::1]`, which
- * soratun refuses.
+ * Parses `host[:port]`; the port defaults to 11010. Accepts `::1` without brackets as a host, and
+ * also `[::1]`, which soratun rejects.
  */
 export function parseEndpoint(text: string): ArcEndpoint | undefined {
   const { host, port } = splitHostPort(text);
@@ -61,7 +67,7 @@ function splitHostPort(text: string): { host: string; port: number | undefined }
   return { host: head, port: parsePort(text.slice(colon + 1)) };
 }
 
-/** Go's Atoi and then 0 to 65535: a sign and leading zeros are tolerated. */
+/** Parses a port from 0 to 65535 like Go's Atoi: a sign and leading zeros are allowed. */
 function parsePort(text: string | undefined): number | undefined {
   if (text === undefined) return DEFAULT_ENDPOINT_PORT;
   if (!/^[+-]?\d+$/.test(text)) return undefined;
@@ -69,7 +75,7 @@ function parsePort(text: string | undefined): number | undefined {
   return port >= 0 && port <= 0xffff ? Math.abs(port) : undefined;
 }
 
-/** An address, or a name without the characters that belong to the rest of a URL. */
+/** Whether a text is an IP address, or a name without the delimiters of a URL. */
 function isHost(host: string): boolean {
   if (host.includes(':')) return isIpv6(host);
   return /^[^\p{White_Space}\p{Control}/?#@[\]%"'\\]+$/u.test(host);

@@ -1,7 +1,7 @@
 /**
- * Brings the tree of a JSON text into the one form that a zod model checks, with the leniency of Go's
- * encoding/json, which soratun reads with: names match in any case, duplicates join, null leaves a
- * value at zero. What the model does not know is set aside and kept.
+ * Converts a JSON tree to the form that a zod model checks, as leniently as Go's encoding/json,
+ * which soratun uses. Member names match in any case, duplicate members are merged, and null leaves
+ * the zero value. Members that the model does not know are kept separately.
  */
 import type * as z from 'zod/mini';
 import {
@@ -12,14 +12,14 @@ import {
   type JsonObject,
 } from './json-node.js';
 
-/** A tree that follows a model: its objects are canonical. */
+/** A tree in which all objects that the model knows are canonical. */
 export type CanonicalNode = JsonNode | CanonicalObject;
 
-/** An object that the model knows, with its members told apart. */
+/** An object of the model, with known and unknown members separated. */
 export interface CanonicalObject extends JsonObject {
-  /** By the model's names; none of them is null. */
+  /** Known members by the model's names; no value is null. */
   readonly known: ReadonlyMap<string, CanonicalNode>;
-  /** In the order of the text; of duplicates the last. */
+  /** Unknown members in the order of the text; only the last of duplicate members is kept. */
   readonly unknown: readonly JsonMember[];
 }
 
@@ -57,7 +57,7 @@ function canonicalObject(
   return { ...node, known, unknown: [...unknown.values()] };
 }
 
-/** Go folds case by Unicode, where the long s is an s and the Kelvin sign a k. */
+/** Folds case like Go, by Unicode rules: the long s equals s, and the Kelvin sign equals k. */
 export function fold(name: string): string {
   return name.replaceAll('\u017f', 's').toLowerCase();
 }
@@ -71,7 +71,7 @@ function joinDuplicates(first: JsonNode | undefined, second: JsonNode): JsonNode
   return isScalar && second.kind === 'null' ? first : second;
 }
 
-/** An array's null is its element's zero, where that is a string or an array. */
+/** Replaces a null array item with the zero value of its type, if that type is string or array. */
 function zeroForNull(item: JsonNode, element: Model): JsonNode {
   if (item.kind !== 'null') return item;
   const { type } = unwrap(element)._zod.def;
@@ -80,15 +80,16 @@ function zeroForNull(item: JsonNode, element: Model): JsonNode {
   return item;
 }
 
-/** The model behind what says that it may be absent. */
+/** Removes optional and default wrappers from a model. */
 export function unwrap(model: Model): Model {
   const { def } = model._zod as z.core.$ZodTypes['_zod'];
   return 'innerType' in def ? unwrap(def.innerType) : model;
 }
 
 /**
- * The value for the model. A number that is not written as an integer is NaN: arc.json has no other
- * numbers, and Go takes neither `1420.0` nor `1e3` for one.
+ * Converts a node to the plain value that the model checks. A number that is not written as an
+ * integer becomes NaN: all numbers of arc.json are integers, and Go rejects `1420.0` and `1e3` for
+ * an integer.
  */
 export function plainValue(node: CanonicalNode): unknown {
   switch (node.kind) {
@@ -101,7 +102,7 @@ export function plainValue(node: CanonicalNode): unknown {
     case 'string':
       return node.value;
     case 'number':
-      // Adding zero makes one zero of the two.
+      // Adding zero turns -0 into 0.
       return /^-?\d+$/.test(node.text) ? Number(node.text) + 0 : NaN;
     case 'boolean':
       return node.text === 'true';
@@ -110,7 +111,7 @@ export function plainValue(node: CanonicalNode): unknown {
   }
 }
 
-/** The node to which a path of the model's names leads; undefined when there is none. */
+/** Returns the node at a path of the model's names; undefined if not found. */
 export function nodeAt(
   root: CanonicalNode,
   path: readonly PropertyKey[],
@@ -123,7 +124,7 @@ export function nodeAt(
   return node;
 }
 
-/** The members that the model does not know, of the object to which a path leads. */
+/** Returns the unknown members of the object at a path. */
 export function unknownMembersAt(
   root: CanonicalNode,
   path: readonly PropertyKey[],

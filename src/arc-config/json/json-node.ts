@@ -1,12 +1,12 @@
 /**
- * JSON as a tree that remembers where each value stands, and Go's way of writing it.
+ * A JSON tree that records the offset of each value, with a formatter that writes like Go.
  *
- * `JSON.parse` would lose three things that arc.json needs: the line of a fault, numbers as they
- * were written, and members that we do not know.
+ * `JSON.parse` would lose three things that arc.json needs: the line of a fault, the original text
+ * of numbers, and unknown members.
  */
 export type JsonNode = JsonLiteral | JsonString | JsonArray | JsonObject;
 
-/** null, true, false or a number, as its own text. */
+/** null, true, false or a number, in its original text. */
 export interface JsonLiteral {
   readonly kind: 'null' | 'boolean' | 'number';
   readonly text: string;
@@ -36,7 +36,7 @@ export interface JsonMember {
   readonly value: JsonNode;
 }
 
-/** A value made by us stands nowhere. */
+/** The offset of values that were not read from a text. */
 const NOWHERE = 0;
 
 export function jsonNull(): JsonLiteral {
@@ -68,7 +68,7 @@ export function jsonObject(members: readonly JsonMember[]): JsonObject {
   return { kind: 'object', members, offset: NOWHERE };
 }
 
-/** Writes as Go's encoding/json does with an indent of two spaces; no newline at the end. */
+/** Formats like Go's encoding/json with a two-space indent, without a trailing newline. */
 export function formatJson(node: JsonNode, indent = ''): string {
   switch (node.kind) {
     case 'string':
@@ -98,11 +98,14 @@ function formatList(brackets: '[]' | '{}', lines: readonly string[], indent: str
   return `${brackets.charAt(0)}\n${body}\n${indent}${brackets.charAt(1)}`;
 }
 
-/** What Go escapes beyond JSON.stringify: HTML's three, and the two JavaScript line separators. */
+/**
+ * Characters that Go escapes but JSON.stringify does not: <, > and &, and the two JavaScript line
+ * separators.
+ */
 const GO_ESCAPES = /[<>&\u2028\u2029]/g;
 
 function quote(value: string): string {
-  // Go holds text as UTF-8, in which half a surrogate pair cannot stand; it writes U+FFFD.
+  // Go strings are UTF-8, which cannot encode a lone surrogate; Go writes U+FFFD instead.
   return JSON.stringify(value.replace(/\p{Surrogate}/gu, '\ufffd')).replace(
     GO_ESCAPES,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

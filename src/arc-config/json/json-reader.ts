@@ -1,6 +1,6 @@
 import type { JsonMember, JsonNode } from './json-node.js';
 
-/** Text that is not JSON (RFC 8259): where, what stands there, and what could have. */
+/** Thrown for text that is not JSON (RFC 8259), with the offset and the found and expected text. */
 export class JsonSyntaxError extends Error {
   override readonly name = 'JsonSyntaxError';
   readonly offset: number;
@@ -15,12 +15,12 @@ export class JsonSyntaxError extends Error {
   }
 }
 
-/** Deeper nesting is refused, so that no text can exhaust the stack. */
+/** Deeper nesting is rejected, so that no input can exhaust the stack. */
 const MAX_DEPTH = 100;
 
 /**
- * Reads one JSON value that fills the text. Comments, trailing commas, a byte order mark and
- * anything behind the value are errors, as in Go's encoding/json.
+ * Parses a text that is exactly one JSON value. Comments, trailing commas, a byte order mark and
+ * trailing text are errors, as in Go's encoding/json.
  * @throws JsonSyntaxError
  */
 export function readJson(text: string): JsonNode {
@@ -35,7 +35,7 @@ const LITERALS: Readonly<Record<string, 'null' | 'boolean'>> = {
 const WHITE_SPACE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /[A-Za-z]+/y;
-// RFC 8259 section 7: all but the quote, the backslash and the control characters.
+// RFC 8259 section 7: every character except the quote, the backslash and control characters.
 const UNESCAPED = /[\u0020-\u0021\u0023-\u005b\u005d-\uffff]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
@@ -85,7 +85,7 @@ class JsonReader {
     return this.#readList(depth, ']', () => this.#readValue(depth + 1));
   }
 
-  /** What stands between the opening bracket, at which the reader is, and `closing`. */
+  /** Reads the items or members of a list, from its opening bracket to `closing`. */
   #readList<T>(depth: number, closing: string, readOne: () => T): T[] {
     if (depth >= MAX_DEPTH) this.#fail(`at most ${MAX_DEPTH} levels of nesting`);
     this.#offset++;
@@ -115,7 +115,7 @@ class JsonReader {
     }
     this.#offset++;
     const text = JSON.parse(this.#text.slice(start, this.#offset)) as string;
-    // Go holds text as UTF-8, in which half a surrogate pair cannot stand; it reads U+FFFD.
+    // Go strings are UTF-8, which cannot encode a lone surrogate; Go reads U+FFFD instead.
     return text.replace(/\p{Surrogate}/gu, '\ufffd');
   }
 
@@ -133,7 +133,10 @@ class JsonReader {
     this.#take(WHITE_SPACE);
   }
 
-  /** Takes what the sticky `pattern` matches here, or the empty string. */
+  /**
+   * Consumes the text that the sticky `pattern` matches at the current offset; returns '' if it
+   * does not match.
+   */
   #take(pattern: RegExp): string {
     pattern.lastIndex = this.#offset;
     const match = pattern.exec(this.#text)?.[0] ?? '';
@@ -141,7 +144,7 @@ class JsonReader {
     return match;
   }
 
-  /** One character is shown and no more: what stands here may be part of a secret. */
+  /** Shows only one character, because the text at this offset may be part of a secret. */
   #fail(expected: string): never {
     throw new JsonSyntaxError(this.#offset, describeCharacter(this.#text, this.#offset), expected);
   }

@@ -3,8 +3,8 @@ import { hasSecretShape } from '../../lib/secrets/secret-shapes.js';
 const SHOWN_LENGTH = 60;
 
 /**
- * Text of a file as a message may show it: in quotes, or only its length where it is a secret,
- * or looks like one that does not belong there.
+ * Formats text from a file for a message: quoted, or only its length if the text is secret or looks
+ * like a misplaced secret.
  */
 export function shownText(text: string, isHidden: boolean): string {
   if (isHidden || hasSecretShape(text)) return `a string of ${text.length} characters`;

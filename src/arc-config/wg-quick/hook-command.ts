@@ -1,10 +1,10 @@
 /**
- * Commands between two writings: a line that wg-quick gives to bash, and the program and arguments
- * that arc.json holds and runs without a shell.
+ * Converts hook commands between the lines that wg-quick passes to bash, and the argument vectors
+ * that arc.json holds and arctun runs without a shell.
  */
 import { parse } from 'shell-quote';
 
-/** The line as arc.json holds it; undefined where a quote is left open. */
+/** Converts a line to arc.json's form; returns undefined if a quote is not closed. */
 export function parseHook(line: string): { command: string[]; needsShell: boolean } | undefined {
   const isPlain = scan(line);
   if (isPlain === undefined) return undefined;
@@ -16,25 +16,25 @@ export function parseHook(line: string): { command: string[]; needsShell: boolea
   return { command: words, needsShell: false };
 }
 
-/** The line as soratun writes it: joined by spaces, without quotes. */
+/** Formats a command as a line like soratun: joined with spaces, without quotes. */
 export function formatHook(command: readonly string[]): string {
   return command.join(' ');
 }
 
-/** Whether the line that `formatHook` writes means the same to wg-quick as the command does here. */
+/** Whether wg-quick runs the line from `formatHook` the same way as arctun runs the command. */
 export function survivesAsHook(command: readonly string[]): boolean {
   const line = formatHook(command);
   const { needsShell = true, command: words = [] } = parseHook(line) ?? {};
   return !needsShell && JSON.stringify(words) === JSON.stringify(command);
 }
 
-/** What a shell does more with than to split it into words; in double quotes two of them still. */
+/** Characters with a special meaning in a shell; two of them keep it inside double quotes. */
 const SPECIAL = /[|&;<>()$`*?[\]{}~!\n]/;
 const SPECIAL_IN_DOUBLE_QUOTES = /[$`]/;
 
 /**
- * Whether a line is words and quotes and nothing else; undefined where a quote is left open. It may
- * find something special that is not: the shell then reads it as it was meant.
+ * Whether a line consists only of words and quotes; undefined if a quote is not closed. A false
+ * negative is harmless, because the command then runs in a shell, as in wg-quick.
  */
 function scan(line: string): boolean | undefined {
   let quote = '';
@@ -61,7 +61,7 @@ function isAssignment(word: string): boolean {
   return /^[A-Za-z_]\w*\+?=/.test(word);
 }
 
-/** Keywords, and commands that are built into a shell and exist nowhere else. */
+/** Shell keywords, and commands that exist only as shell builtins. */
 const ONLY_IN_A_SHELL: ReadonlySet<string> = new Set(
   (
     '. : alias bg bind builtin case cd command coproc declare disown do done elif else enable esac ' +

@@ -1,4 +1,4 @@
-/** Makes an arc.json of the text that wg-quick reads, and says what finds no place in it. */
+/** Converts a wg-quick configuration to arc.json, and reports what arc.json cannot hold. */
 import { Secret } from '../../lib/secrets/secret.js';
 import { ArcConfigError, type ArcConfigFault } from '../arc-config-error.js';
 import {
@@ -22,13 +22,13 @@ import {
 import { EntryReader, type ImportNote } from './wg-quick-entries.js';
 
 export interface ImportOptions {
-  /** How messages name the text. */
+  /** The name of the imported text in messages. */
   readonly path: string;
-  /** Empty when it is not known. */
+  /** The SIM ID; empty if unknown. */
   readonly simId: string;
   /** `process.platform`, which determines the interface name. */
   readonly platform: string;
-  /** What the tunnel needs and arc.json cannot hold becomes a note, and is no fault. */
+  /** Reports settings that arc.json cannot hold as notes instead of faults. */
   readonly ignoreUnsupported: boolean;
   readonly publicKeyOf: (privateKey: Uint8Array) => Uint8Array;
 }
@@ -39,7 +39,7 @@ export function importWgQuickConfig(
   options: ImportOptions,
 ): { config: ArcConfig; notes: readonly ImportNote[] } {
   const { sections, wireproxySections, faults } = readWgQuickText(text);
-  // Nothing could be made out, and what is missing for that is no news.
+  // If the text has no section at all, do not report missing keys in addition.
   if (sections.length === 0 && faults.length > 0) throw importError(options.path, faults);
   const reader = new EntryReader(faults);
   for (const section of wireproxySections) {
@@ -101,8 +101,8 @@ const KEEPALIVE = { parse: parseU16, expected: `${U16.expected}, or "off"` };
 const HOOK = { parse: parseHook, expected: 'a command with each quote closed' };
 
 /**
- * A section by its name. [Interface] may stand in several pieces, as in WireGuard; there is one
- * server.
+ * Returns a section by name. [Interface] may be split into several parts, as in WireGuard; only one
+ * [Peer] is allowed.
  */
 function sectionOf(
   reader: EntryReader,
@@ -151,7 +151,10 @@ function skipSection(
   }
 }
 
-/** What arc.json has no place for: the value with which nothing is lost, and what is otherwise. */
+/**
+ * Settings that arc.json cannot hold: the value that is harmless to drop, and the note for other
+ * values.
+ */
 const LOST: Partial<Record<WgQuickKey, { harmless?: RegExp; message: string }>> = {
   DNS: { message: 'arc.json has no name servers; names are resolved as before' },
   ListenPort: { harmless: /^0$/, message: 'arc.json has no port of its own; any free one is used' },
@@ -167,14 +170,14 @@ function tellLoss(reader: EntryReader, entry: WgQuickEntry, ignoreUnsupported: b
   const lost = key && LOST[key];
   const unsupported = (found: string, expected: string) => {
     const hint = `${expected} (--ignore-unsupported drops it)`;
-    // Without a colon, after which a key would be hidden.
+    // No colon in this note, because redaction hides text after "key:" as a secret.
     if (ignoreUnsupported) reader.note(entry, `dropped (${found})`);
     else reader.faults.push({ line, keyPath: name, found, expected: hint });
   };
   if (key === undefined) {
     unsupported('a key that is unknown', 'one that WireGuard or wg-quick knows');
   } else if (key === 'PresharedKey') {
-    // WireGuard's way of saying that there is none.
+    // In WireGuard, a key of zeros means no pre-shared key.
     const isNone = isZeroKey(parseKey(value) ?? Uint8Array.of(1));
     const expected = 'none, for arc.json cannot hold it, and the server does not answer without it';
     if (!isNone) unsupported('a pre-shared key', expected);
@@ -201,7 +204,7 @@ function readSession(
   };
 }
 
-/** The first IPv4 address, or the first of all: Arc's own are IPv4. */
+/** Returns the first IPv4 address, or else the first address, because Arc's addresses are IPv4. */
 function readAddress(reader: EntryReader, own: WgQuickSection | undefined): string | undefined {
   const items = reader.items(own?.entries ?? [], 'Address');
   if (items.length === 0) reader.missing(own, 'Address', ADDRESS.expected);
@@ -264,7 +267,7 @@ function parseU16(text: string): number | undefined {
   return value <= 0xffff ? value : undefined;
 }
 
-/** wg(8): the port is mandatory and stands behind the last colon, brackets or not. */
+/** wg(8): the port is required and follows the last colon, with or without brackets. */
 function parseWgEndpoint(text: string) {
   const [, host = '', port = ''] = /^(.+):(\d+)$/.exec(text) ?? [];
   const bare = /^\[(.*)\]$/.exec(host)?.[1] ?? host;

@@ -6,13 +6,13 @@ import { requireSession } from '../require-session.js';
 import { formatKey } from '../value-syntax.js';
 
 export interface WgConfigOptions {
-  /** The server's address, or its name where that is to stay. */
+  /** The server's IP address, or its host name if the name should be kept. */
   readonly endpointHost: string;
-  /** How errors name the configuration. */
+  /** The configuration's name in errors. */
   readonly source?: string;
-  /** Whether `(hidden)` replaces the private key, and secrets in commands are hidden, too. */
+  /** Whether to print `(hidden)` instead of the private key, and to redact secrets in commands. */
   readonly hidesSecrets?: boolean;
-  /** What takes the place of the configuration's own, and prefixes beside them. */
+  /** Values that override the configuration's; `additionalAllowedIps` extends its prefixes. */
   readonly overrides?: {
     readonly mtu?: number | undefined;
     readonly persistentKeepalive?: number | undefined;
@@ -21,10 +21,10 @@ export interface WgConfigOptions {
 }
 
 /**
- * The configuration as wg-quick reads it, private key in clear unless it is to be hidden: soratun's
- * text, but with brackets around an IPv6 endpoint.
+ * Formats the configuration for wg-quick. The text equals soratun's, except for brackets around an
+ * IPv6 endpoint. The private key is in clear text unless `hidesSecrets` is set.
  *
- * @throws ArcConfigError when there is no complete session, or a command has several lines
+ * @throws ArcConfigError if the session is incomplete, or a command has several lines
  */
 export function formatWgConfig(
   config: ArcConfig,
@@ -57,8 +57,8 @@ export function formatWgConfig(
 }
 
 /**
- * The commands that wg-quick will not read as arc.json means them, for the text joins the arguments
- * without quotes, as soratun's does: `postUp[0]` and so on.
+ * Lists the commands that wg-quick would run differently than arctun, because the text joins
+ * arguments without quotes, as soratun's does. The result contains key paths such as `postUp[0]`.
  */
 export function commandsChangedByWgConfig(config: ArcConfig): readonly string[] {
   return hooksOf(config)
@@ -72,7 +72,9 @@ interface Hook {
   readonly command: readonly string[];
 }
 
-/** The commands in the order of the text; soratun skips one without a program. */
+/**
+ * Returns the commands in the order of the text; like soratun, skips commands without a program.
+ */
 function hooksOf({ preUp, postUp, preDown, postDown }: ArcConfig): Hook[] {
   return [
     ...preUp.map((command, index) => hook('PreUp', `preUp[${index}]`, command)),
@@ -86,7 +88,10 @@ function hook(key: Hook['key'], keyPath: string, command: readonly string[]): Ho
   return { key, keyPath, command };
 }
 
-/** A line end would make a line of its own of what stands behind it. */
+/**
+ * Rejects arguments with newlines, because the text after a newline would become a line of the
+ * file.
+ */
 function hookFaults({ keyPath, command }: Hook): ArcConfigFault[] {
   return command.flatMap((argument, index) => {
     if (!/[\r\n]/.test(argument)) return [];

@@ -1,11 +1,10 @@
 /**
- * Reads the text that wg-quick reads into its entries: sections and keys in any case, comments from
- * `#` to the end of the line, repeated keys, CRLF, a byte order mark. What the keys mean is left to
- * whoever imports them.
+ * Parses a wg-quick text into entries, without interpreting the keys. Accepts sections and keys in
+ * any case, comments from `#` to the end of the line, repeated keys, CRLF, and a byte order mark.
  */
 import type { ArcConfigFault } from '../arc-config-error.js';
 
-/** The keys that WireGuard, wg-quick and its apps know, as they write them. */
+/** The keys of WireGuard, wg-quick and the WireGuard apps, in their official spelling. */
 const WG_QUICK_KEYS = {
   interface: [
     'PrivateKey',
@@ -30,9 +29,9 @@ type SectionName = keyof typeof WG_QUICK_KEYS;
 export type WgQuickKey = (typeof WG_QUICK_KEYS)[SectionName][number];
 
 export interface WgQuickEntry {
-  /** The key as it is written in the documents; undefined for one that nobody knows. */
+  /** The key in its official spelling; undefined for an unknown key. */
   readonly key: WgQuickKey | undefined;
-  /** The key as it is written here. */
+  /** The key as spelled in the configuration. */
   readonly name: string;
   readonly value: string;
   readonly line: number;
@@ -40,16 +39,16 @@ export interface WgQuickEntry {
 
 export interface WgQuickSection {
   readonly name: SectionName;
-  /** Of its header. */
+  /** The line of the section header. */
   readonly line: number;
   readonly entries: WgQuickEntry[];
 }
 
-/** A section of wireproxy, which reads WireGuard's two and adds its own. */
+/** A section of wireproxy, which adds its own sections to WireGuard's two. */
 export interface WireproxySection {
-  /** As wireproxy's documents write it. */
+  /** The section's name, spelled as in wireproxy's documentation. */
   readonly name: WireproxySectionName;
-  /** Of its header. */
+  /** The line of the section header. */
   readonly line: number;
 }
 
@@ -72,7 +71,7 @@ export interface WgQuickText {
 
 export function readWgQuickText(text: string): WgQuickText {
   const reader = new WgQuickReader();
-  // Notepad writes UTF-16 when it is told "Unicode": as UTF-8, that is full of NULs.
+  // Notepad's "Unicode" encoding is UTF-16, which contains NULs when read as UTF-8.
   if (text.includes('\0')) {
     const found = 'NUL characters';
     const fault = { line: 1, keyPath: '', found, expected: 'UTF-8 text' };
@@ -84,19 +83,19 @@ export function readWgQuickText(text: string): WgQuickText {
   return reader;
 }
 
-/** In wireproxy, the path of a file with the two sections of WireGuard. */
+/** In wireproxy, the path of a file with WireGuard's two sections. */
 const WGCONFIG = /^wgconfig$/i;
 
 class WgQuickReader implements WgQuickText {
   readonly sections: WgQuickSection[] = [];
   readonly wireproxySections: WireproxySection[] = [];
   readonly faults: ArcConfigFault[] = [];
-  /** undefined before the first section; null in one that is none. */
+  /** undefined before the first section; null in an unknown section. */
   #section: WgQuickSection | null | undefined;
 
   readLine(line: string, number: number): void {
-    // wg(8) and wg-quick know `#` only, and anywhere in a line; `;` begins a comment in other INI files.
-    // A byte order mark is white space to trim().
+    // wg(8) and wg-quick treat only `#` as a comment, anywhere in a line. In other INI files, `;`
+    // begins a comment. trim() also removes a byte order mark.
     const comment = line.indexOf('#');
     const content = (comment < 0 ? line : line.slice(0, comment)).trim();
     if (content === '' || content.startsWith(';')) return;
@@ -125,7 +124,7 @@ class WgQuickReader implements WgQuickText {
     if (section === null) return;
     const equals = Math.max(content.indexOf('='), 0);
     const [name, value] = [content.slice(0, equals).trim(), content.slice(equals + 1).trim()];
-    // What is no name is not shown: it may be a key that lost the name in front of it.
+    // Text that is not a valid name is not shown, because it may be a key whose name is missing.
     if (!/^[A-Za-z]\w{0,30}$/.test(name)) {
       this.#fault(line, 'text without a key', '"Key = value", [Interface] or [Peer]');
     } else if (section === undefined) {

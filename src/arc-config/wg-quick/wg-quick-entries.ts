@@ -1,13 +1,13 @@
-/** Takes values out of a wg-quick text, and gathers what is wrong in it and what is lost of it. */
+/** Reads values from the entries of a wg-quick text, and collects faults and notes. */
 import type { ArcConfigFault } from '../arc-config-error.js';
 import { shownText } from '../json/shown-value.js';
 import type { WgQuickEntry, WgQuickKey, WgQuickSection } from './wg-quick-config.js';
 
-/** Something in the text that arc.json holds in another way, or not at all. */
+/** A setting that arc.json stores differently, or cannot store. */
 export interface ImportNote {
-  /** From 1. */
+  /** The line number, from 1. */
   readonly line: number;
-  /** As the text writes it. */
+  /** The key, spelled as in the configuration. */
   readonly key: string;
   readonly message: string;
 }
@@ -22,7 +22,7 @@ export class EntryReader {
     this.faults = [...faults];
   }
 
-  /** As in WireGuard, of a key that is repeated the last counts. */
+  /** Returns the last entry of a repeated key, as WireGuard does. */
   last(entries: readonly WgQuickEntry[], name: WgQuickKey): WgQuickEntry | undefined {
     const found = entries.filter(({ key }) => key === name);
     const last = found.pop();
@@ -30,7 +30,7 @@ export class EntryReader {
     return last;
   }
 
-  /** The items of a key that may be repeated, and hold several each time. */
+  /** Returns the items of a key that may be repeated and may list several items each time. */
   items(entries: readonly WgQuickEntry[], name: WgQuickKey): WgQuickEntry[] {
     return entries
       .filter(({ key }) => key === name)
@@ -51,7 +51,7 @@ export class EntryReader {
     return value;
   }
 
-  /** A key that its section must have. A section that is missing has been told. */
+  /** Reads a required key of a section. The caller reports a missing section. */
   required<T>(
     entries: readonly WgQuickEntry[],
     name: WgQuickKey,
