@@ -1,4 +1,4 @@
-/** The Arc side: the platform's services at their real addresses inside the tunnel. */
+/** The emulated Arc server: SORACOM's services at their real addresses inside the tunnel. */
 import type { WallClock } from '../ports/clock.js';
 import type { ArcNetwork } from './arc-network.js';
 import { DnsEndpoint } from './endpoints/dns.js';
@@ -21,16 +21,16 @@ export interface ArcServerOptions {
   readonly state: Pick<PlatformState, 'sims' | 'groups'>;
   readonly messages: MessageStore;
   readonly wallClock: WallClock;
-  /** How the Unified Endpoint answers over TCP and UDP. */
+  /** How the Unified Endpoint responds over TCP and UDP. */
   readonly rawAnswer: RawResponse;
 }
 
 export interface ArcServer {
-  /** Ends all connections, then the network. */
+  /** Closes all connections, then the network. */
   close(): Promise<void>;
 }
 
-/** Opens all services on the network. ICMP echo is the network's own. */
+/** Starts all services on the network. The network itself answers ICMP echo requests. */
 export function startArcServer(options: ArcServerOptions): ArcServer {
   const { network, state, messages, wallClock, rawAnswer: answer } = options;
   const { sims } = state;

@@ -1,8 +1,8 @@
-/** One of the emulator's two addresses cannot be had. */
+/** Thrown if one of the emulator's two addresses is unavailable. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
   readonly side: 'api' | 'arc';
-  /** The system's code: EADDRINUSE, EACCES … */
+  /** The system's error code: EADDRINUSE, EACCES … */
   readonly code: string;
 
   constructor(side: 'api' | 'arc', cause: NodeJS.ErrnoException) {

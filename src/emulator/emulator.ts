@@ -1,4 +1,4 @@
-/** The local SORACOM platform: its API, and the Arc side that the API's sessions lead to. */
+/** A local emulator of SORACOM: its API, and an Arc server for the API's sessions. */
 import { isIPv6 } from 'node:net';
 
 import type { Crypto } from '../crypto/crypto.js';
@@ -20,23 +20,23 @@ import type { SavedState, StateFile } from './state-file.js';
 import { type AuthKeyUser, DEFAULT_USER, type EmulatorUser, MINIMAL_USER } from './users.js';
 
 export interface EmulatorOptions {
-  /** Where the API listens; 127.0.0.1 unless said otherwise. */
+  /** The API's listening host; defaults to 127.0.0.1. */
   readonly apiHost?: string;
-  /** Port 0 takes any free one. */
+  /** The API's listening port; 0 selects a free port. */
   readonly apiPort?: number;
-  /** Where the Arc side listens; 127.0.0.1 unless said otherwise. */
+  /** The Arc server's listening host; defaults to 127.0.0.1. */
   readonly arcHost?: string;
-  /** Port 0 takes any free one. */
+  /** The Arc server's UDP port; 0 selects a free port. */
   readonly arcPort?: number;
-  /** The Arc side's host as clients are told of it, where it is not the one that it listens on. */
+  /** The Arc server's host in API responses, if it differs from the listening host. */
   readonly arcAdvertisedHost?: string;
-  /** The first one is named in the result. */
+  /** The result contains the credentials of the first user. */
   readonly users?: readonly [AuthKeyUser, ...EmulatorUser[]];
-  /** How the Unified Endpoint answers over TCP and UDP; with the status unless said otherwise. */
+  /** How the Unified Endpoint responds over TCP and UDP; defaults to the status. */
   readonly rawAnswer?: RawResponse;
-  /** What browsers may send to the API. */
+  /** Which requests browsers may send to the API. */
   readonly browsers?: BrowserPolicy;
-  /** Called for each call on the API, before it is answered. */
+  /** Called for each API call, before its response is sent. */
   readonly onApiRequest?: (request: ApiRequest) => void;
 }
 
@@ -45,20 +45,22 @@ export interface EmulatorPorts {
   readonly entropy: Entropy;
   readonly wallClock: WallClock;
   readonly createNetwork: CreateArcNetwork;
-  /** Where the platform outlives the process; it is in memory alone without one. */
+  /** Keeps the emulator's state across restarts; without it, the state is only in memory. */
   readonly stateFile?: StateFile;
 }
 
 export interface Emulator {
-  /** The API's base URL without the version: `http://127.0.0.1:18080`. Krypton has the same. */
+  /**
+   * The API's base URL without the version: `http://127.0.0.1:18080`. Krypton uses the same URL.
+   */
   readonly api: string;
-  /** The base URL of the metadata service as the cellular line has it. */
+  /** The base URL of the metadata service for cellular connections. */
   readonly metadata: string;
-  /** The Arc side as clients are told of it: `127.0.0.1:11010`. */
+  /** The Arc server's endpoint in API responses: `127.0.0.1:11010`. */
   readonly arc: string;
   readonly authKeyId: string;
   readonly authKey: string;
-  /** What has arrived behind the tunnel. */
+  /** The messages that arrived through the tunnel. */
   readonly messages: MessageStore;
   close(): Promise<void>;
 }
@@ -67,14 +69,14 @@ export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_API_PORT = 18080;
 export const DEFAULT_ARC_PORT = 11010;
 
-/** The users of an emulator that is given none. */
+/** The default users of an emulator. */
 export const BUILT_IN_USERS = [DEFAULT_USER, MINIMAL_USER] as const;
 
 /**
- * Starts both sides; resolves when they listen. Nothing stays open where it throws.
+ * Starts the API and the Arc server; resolves when both listen. If it throws, nothing stays open.
  *
- * @throws ListenError where an address cannot be had
- * @throws UserError where the state file cannot be used
+ * @throws ListenError if an address is unavailable
+ * @throws UserError if the state file cannot be used
  */
 export async function startEmulator(
   options: EmulatorOptions,
@@ -101,7 +103,7 @@ export async function startEmulator(
 }
 
 interface Origin {
-  /** The Arc server's. */
+  /** The Arc server's private key. */
   readonly privateKey: Secret<Uint8Array>;
   readonly saved: SavedState | undefined;
 }
@@ -132,7 +134,7 @@ async function startOn(
     },
     renewServerKey: () => {
       serverKey = new Secret(createPrivateKey(ports.entropy));
-      // The network may wipe what it is given.
+      // Pass a copy, because the network may wipe the key.
       state.sims.setServerKey(new Secret(Uint8Array.from(serverKey.expose())));
     },
     messages,

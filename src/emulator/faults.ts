@@ -1,12 +1,12 @@
 /**
- * Faults on demand: what a test wants to go wrong with the next calls. The delay of one is bounded,
- * and so is their number.
+ * Fault injection for tests: a fault changes the outcome of the next matching calls. The delay of a
+ * fault and the number of faults are limited.
  */
 import * as z from 'zod';
 
 import { isFieldValue, isToken } from '../lib/text/http-syntax.js';
 
-/** Beyond it none is added; those that are used up do not count. */
+/** The maximum number of active faults; used-up faults do not count. */
 export const MAX_FAULTS = 100;
 
 /** Milliseconds. */
@@ -15,7 +15,7 @@ export const MAX_DELAY = 60_000;
 const MAX_TIMES = 1000;
 const text = z.string().min(1).max(1000);
 
-/** Headers that say where an answer ends or what the connection is for: Node's own to set. */
+/** Headers that frame the response or control the connection; only Node sets them. */
 const FRAMING = new Set([
   'connection',
   'content-length',
@@ -30,40 +30,43 @@ function isAllowed(name: string): boolean {
   return isToken(name) && !FRAMING.has(name.toLowerCase());
 }
 
-/** A fault as `POST /emulator/faults` takes it. */
+/** The body of `POST /emulator/faults`. */
 export const faultRequest = z
   .strictObject({
-    /** Which calls it meets: an operationId, … */
+    /** The operationId of the calls to match; required unless `path` is set. */
     operation: text.optional(),
-    /** … or a path, where `*` stands for any characters, */
+    /** The path of the calls to match; `*` matches any characters. */
     path: text.optional(),
-    /** and the method, any when absent. */
+    /** The HTTP method of the calls to match; matches all methods if absent. */
     method: text.optional(),
-    /** How many calls it meets. */
+    /** The number of calls to which the fault applies. */
     times: z.number().int().min(1).max(MAX_TIMES).default(1),
-    /** Answers with this status in the place of carrying the call out. */
+    /** Responds with this status instead of executing the call. */
     status: z.number().int().min(200).max(599).optional(),
-    /** Of the answer: text as it is, anything else as JSON. */
+    /** The response body: a string is sent unchanged, anything else as JSON. */
     body: z.unknown().optional(),
-    /** Added to the answer's headers. */
+    /** Extra headers of the response. */
     headers: z
       .record(z.string(), z.string().refine(isFieldValue, 'has characters that no header has'))
       .refine((headers) => Object.keys(headers).every(isAllowed), {
         message: 'have a name that is none, or one that frames the answer',
       })
       .optional(),
-    /** Retry-After (RFC 9110 10.2.3): seconds or a date. The status is 429 unless it is given. */
+    /**
+     * Retry-After (RFC 9110 10.2.3): seconds or a date. If only `retryAfter` is given, the status
+     * is 429.
+     */
     retryAfter: z.union([z.number().int().min(0), z.string().regex(/^[\x20-\x7e]+$/)]).optional(),
-    /** Milliseconds between the carrying out and the answer. */
+    /** The delay between executing the call and responding, in milliseconds. */
     delayMs: z.number().int().min(0).max(MAX_DELAY).default(0),
     /**
-     * Ends the connection: before the call is carried out, after it without any answer, or within
-     * the answer.
+     * Closes the connection: before the call is executed, after it without a response, or in the
+     * middle of the response.
      */
     cut: z.enum(['before', 'after', 'within']).optional(),
-    /** Answers with a body that is no JSON. */
+    /** Responds with a body that is not JSON. */
     garbage: z.boolean().default(false),
-    /** Carries the call out first, also where `status`, `retryAfter` or `body` replace its answer. */
+    /** Executes the call first, even if `status`, `retryAfter` or `body` replaces the response. */
     carryOut: z.boolean().optional(),
   })
   .refine(({ operation, path }) => (operation === undefined) !== (path === undefined), {
@@ -74,11 +77,11 @@ export type FaultRequest = Readonly<z.output<typeof faultRequest>>;
 
 export interface Fault extends FaultRequest {
   readonly id: number;
-  /** How many calls it will still meet. */
+  /** The number of calls to which the fault still applies. */
   readonly remaining: number;
 }
 
-/** What is known of a call before it is carried out. */
+/** What is known of a call before it is executed. */
 export interface FaultTarget {
   readonly operation: string | undefined;
   readonly method: string;
@@ -89,7 +92,7 @@ export class Faults {
   #faults: Fault[] = [];
   #lastId = 0;
 
-  /** undefined where there are MAX_FAULTS already */
+  /** Adds a fault; returns undefined if MAX_FAULTS is reached. */
   add(request: FaultRequest): Fault | undefined {
     if (this.#faults.length >= MAX_FAULTS) return undefined;
     const fault = { ...request, id: ++this.#lastId, remaining: request.times };
@@ -97,7 +100,7 @@ export class Faults {
     return fault;
   }
 
-  /** Those that still wait for a call, the oldest first. */
+  /** Returns the active faults, oldest first. */
   all(): readonly Fault[] {
     return this.#faults;
   }
@@ -106,7 +109,7 @@ export class Faults {
     this.#faults = [];
   }
 
-  /** The oldest fault that meets this call, which uses it up by one. */
+  /** Returns the oldest fault that matches this call, and decrements its remaining count. */
   take(target: FaultTarget): Fault | undefined {
     const taken = this.#faults.find((fault) => meets(fault, target));
     if (taken === undefined) return undefined;
@@ -125,8 +128,8 @@ function meets(fault: Fault, { operation, method, path }: FaultTarget): boolean 
 }
 
 /**
- * Whether `path` is `pattern`, where `*` stands for any characters. No regular expression: some
- * patterns would take it for ever.
+ * Whether `path` matches `pattern`, in which `*` matches any characters. Does not use a regular
+ * expression, because some patterns would take exponential time.
  */
 function matches(pattern: string, path: string): boolean {
   const [start = '', ...parts] = pattern.split('*');

@@ -1,4 +1,4 @@
-/** The groups that SIMs are put in. */
+/** SIM groups. */
 import type { WallClock } from '../ports/clock.js';
 import type { Entropy } from '../ports/entropy.js';
 import { randomUuid } from './random.js';
@@ -7,13 +7,12 @@ export interface Group {
   readonly groupId: string;
   readonly operatorId: string;
   readonly tags: ReadonlyMap<string, string>;
-  /** Parameters by namespace (`SoracomAir` …), as the API takes and shows them. */
+  /** Parameters by namespace (`SoracomAir` …), in the API's format. */
   readonly configuration: object;
   /** Unix milliseconds. */
   readonly createdTime: number;
 }
 
-/** Beyond it none is created. */
 export const MAX_GROUPS = 100;
 
 export class Groups {
@@ -26,7 +25,7 @@ export class Groups {
     this.#wallClock = wallClock;
   }
 
-  /** undefined where there are MAX_GROUPS already */
+  /** Creates a group; returns undefined if MAX_GROUPS is reached. */
   create(content: Pick<Group, 'operatorId' | 'tags' | 'configuration'>): Group | undefined {
     if (this.#groups.size >= MAX_GROUPS) return undefined;
     const groupId = randomUuid(this.#entropy);
@@ -35,7 +34,7 @@ export class Groups {
     return group;
   }
 
-  /** Puts back what an earlier emulator had. */
+  /** Restores the groups that an earlier emulator saved. */
   restore(groups: readonly Group[]): void {
     for (const group of groups) this.#groups.set(group.groupId, group);
   }
@@ -44,7 +43,7 @@ export class Groups {
     return this.#groups.get(groupId);
   }
 
-  /** The oldest first. */
+  /** Returns all groups, oldest first. */
   all(): readonly Group[] {
     return [...this.#groups.values()];
   }

@@ -1,10 +1,10 @@
-/** An answer over HTTP, and the sending of it. */
+/** HTTP responses, and functions to send them. */
 import type { ServerResponse } from 'node:http';
 
 export interface HttpResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** An object is sent as JSON, a string as it is. */
+  /** An object is sent as JSON, a string unchanged. */
   readonly body?: object | string;
 }
 
@@ -14,7 +14,7 @@ export function sendResponse(response: ServerResponse, answer: HttpResponse, ind
   response.writeHead(answer.status, headersOf(answer, bytes)).end(bytes);
 }
 
-/** Sends the beginning of an answer and ends the connection within it. */
+/** Sends the first half of a response, then closes the connection. */
 export function sendHalf(response: ServerResponse, answer: HttpResponse): void {
   const bytes = encode(answer, '') ?? Buffer.alloc(2);
   response.writeHead(answer.status, headersOf(answer, bytes));

@@ -1,47 +1,47 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** One message that a service behind the tunnel has received. */
+/** One message that a service inside the tunnel received. */
 export type Message = HttpMessage | RawMessage;
 
 export interface HttpMessage extends MessageContent {
   readonly protocol: 'http';
   readonly method: string;
-  /** The request target as it came, with its query. */
+  /** The original request target, including its query. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
 }
 
-/** A datagram, or what came in one piece of a connection. */
+/** A UDP datagram or one chunk of a TCP connection. */
 export interface RawMessage extends MessageContent {
   readonly protocol: 'tcp' | 'udp';
 }
 
 interface MessageContent {
   readonly simId: string;
-  /** When it was complete, as an RFC 3339 time in UTC. */
+  /** When the message was complete, as an RFC 3339 time in UTC. */
   readonly at: string;
-  /** The kept part of the body, in `bodyEncoding`. */
+  /** The stored part of the body, in `bodyEncoding`. */
   readonly body: string;
   readonly bodyEncoding: 'utf8' | 'base64';
-  /** The length of the whole body in bytes, kept or not. */
+  /** The length of the whole body in bytes, including any part that is not stored. */
   readonly bytes: number;
-  /** Whether `body` is only the beginning. */
+  /** Whether `body` contains only the beginning of the message body. */
   readonly truncated: boolean;
 }
 
-/** Of each body so many bytes are kept; the rest is counted. */
+/** The number of bytes stored of each body; the remaining bytes are only counted. */
 export const KEPT_BODY_BYTES = 64 * 1024;
 
 export interface MessageStoreLimits {
-  /** Messages kept, over all SIMs. */
+  /** The maximum number of stored messages, over all SIMs. */
   readonly messages: number;
-  /** Characters of bodies kept, over all SIMs. */
+  /** The maximum number of characters in stored bodies, over all SIMs. */
   readonly bodyCharacters: number;
 }
 
 const DEFAULT_LIMITS: MessageStoreLimits = { messages: 1000, bodyCharacters: 16 * 1024 * 1024 };
 
-/** The newest messages. Beyond either limit the oldest one is forgotten. */
+/** Stores the latest messages. At either limit, the oldest messages are dropped. */
 export class MessageStore {
   readonly #limits: MessageStoreLimits;
   readonly #messages: Message[] = [];
@@ -62,18 +62,18 @@ export class MessageStore {
     }
   }
 
-  /** The kept messages of one SIM, the oldest first. */
+  /** Returns the stored messages of one SIM, oldest first. */
   of(simId: string): Message[] {
     return this.#messages.filter((message) => message.simId === simId);
   }
 
-  /** All kept messages, the oldest first. */
+  /** Returns all stored messages, oldest first. */
   all(): readonly Message[] {
     return this.#messages;
   }
 }
 
-/** A body as JSON can carry it: text where it is UTF-8, base64 where it is not. */
+/** Encodes a body for JSON: as text if it is UTF-8, otherwise as base64. */
 export function encodeBody(
   kept: Uint8Array,
   bytes: number,
@@ -81,7 +81,7 @@ export function encodeBody(
   const truncated = bytes > kept.length;
   try {
     const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-    // As a stream, so that a character which the cut has split is left out and is no error.
+    // Streaming mode drops a character that was split by truncation instead of throwing an error.
     const body = decoder.decode(kept, { stream: truncated });
     return { body, bodyEncoding: 'utf8', bytes, truncated };
   } catch {

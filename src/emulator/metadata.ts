@@ -1,6 +1,6 @@
 /**
- * The metadata service: what a SIM is told of itself. Inside the tunnel the source address says
- * which SIM asks; over the cellular line it is the line.
+ * The metadata service, which tells a SIM about itself. Inside the tunnel, the source address
+ * identifies the SIM; over a cellular connection, the caller is the physical SIM.
  */
 import { formatIpAddress } from '../wire/ip-address.js';
 import type { HttpResponse } from './http-response.js';
@@ -14,8 +14,9 @@ const NOT_FOUND: HttpResponse = { status: 404, body: { code: 'EMU0404', message:
 const NOT_ALLOWED: HttpResponse = { status: 405, body: { code: 'EMU0405', message: 'Read only.' } };
 
 /**
- * `/v1/subscriber` is all of it; `/v1/subscriber.path.to.field` one field, text as it is and the
- * rest as JSON; `/v1/userdata` what the SIM's group has in `SoracomAir.userdata`.
+ * Answers a metadata request. `/v1/subscriber` returns all fields, and
+ * `/v1/subscriber.path.to.field` one field, as text or as JSON. `/v1/userdata` returns
+ * `SoracomAir.userdata` of the SIM's group.
  *
  * @param path without its query
  */
@@ -39,7 +40,7 @@ function valueAt(groups: PlatformState['groups'], sim: Sim, path: string): unkno
   return fields.reduce<unknown>(memberOf, subscriberJson(sim));
 }
 
-/** Own members alone, so that nothing inherited is shown. */
+/** Reads own members only, so that inherited properties are not shown. */
 function memberOf(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
   return (value as Record<string, unknown>)[name];
@@ -51,7 +52,7 @@ function userData(groups: PlatformState['groups'], { groupId }: Sim): unknown {
   return typeof text === 'string' ? text : undefined;
 }
 
-/** A virtual subscription on the line is known by the line's own IMSI. */
+/** A virtual subscription of the physical SIM is reported with that SIM's IMSI. */
 function subscriberJson(sim: Sim): object {
   const { simId, operatorId, imsi, status, arc, groupId } = sim;
   const session = arc?.session;

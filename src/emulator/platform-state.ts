@@ -1,15 +1,15 @@
 /**
- * What the platform remembers: users, tokens, groups, SIMs and their Arc sessions. All of it is
- * bounded. Tokens end with the process; the rest can be saved.
+ * The emulator's state: users, tokens, groups, SIMs and their Arc sessions, all limited in number.
+ * Tokens are lost when the process ends; everything else can be saved.
  */
 import { type Group, Groups } from './groups.js';
 import { type SavedSims, Sims, type SimsOptions } from './sims.js';
 import { Tokens } from './tokens.js';
 import { type EmulatorUser, Users } from './users.js';
 
-/** What outlives a restart, but for the Arc server's key. */
+/** The state that survives a restart, except for the Arc server's key. */
 export interface SavedPlatform extends SavedSims {
-  /** Those that were added while it ran. */
+  /** Users that were added at runtime. */
   readonly users: readonly EmulatorUser[];
   readonly groups: readonly Group[];
 }
@@ -31,7 +31,7 @@ export class PlatformState {
     this.groups = new Groups(entropy, wallClock);
     this.sims = new Sims(options, saved);
     this.groups.restore(saved?.groups ?? []);
-    // A user that is built in by now takes the place of one that was saved.
+    // A user that is now built in overrides a saved one.
     for (const user of saved?.users ?? []) this.users.add(user);
   }
 

@@ -1,4 +1,4 @@
-/** What the platform makes up by chance: ids. */
+/** Generates random IDs. */
 import type { Entropy } from '../ports/entropy.js';
 
 /** @param length in bytes; the text has twice as many digits */
@@ -6,7 +6,7 @@ export function randomHex(entropy: Entropy, length: number): string {
   return randomBytes(entropy, length).toString('hex');
 }
 
-/** In the form of a UUID, whose version bits nobody looks at. */
+/** Generates an ID in UUID format, without valid version bits. */
 export function randomUuid(entropy: Entropy): string {
   return randomHex(entropy, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -1,10 +1,10 @@
 /**
- * Names and addresses of the platform's services inside the tunnel, as SORACOM's documentation of
- * the endpoints of Air and Arc lists them. Which of them the emulator answers is said below.
+ * Names and addresses of SORACOM's services inside the tunnel, from SORACOM's documentation of the
+ * Air and Arc endpoints. The emulator implements only some of them, as noted here.
  */
 import { type IpAddress, parseIpAddress } from '../wire/ip-address.js';
 
-/** Addresses that the services' names have in DNS. */
+/** The service names in DNS, with their addresses. */
 export const SERVICE_NAMES: ReadonlyMap<string, string> = new Map([
   ['uni.soracom.io', '100.127.69.42'],
   ['unified.soracom.io', '100.127.69.42'],
@@ -19,17 +19,19 @@ export const SERVICE_NAMES: ReadonlyMap<string, string> = new Map([
 
 export const UNIFIED_ENDPOINT_ADDRESS = address('100.127.69.42');
 export const UNIFIED_ENDPOINT_HTTP_PORT = 80;
-/** Of TCP and of UDP. */
+/** The Unified Endpoint uses this port for both TCP and UDP. */
 export const UNIFIED_ENDPOINT_RAW_PORT = 23080;
 
-/** For programs under test, at the address of the Unified Endpoint; SORACOM has neither. */
+/**
+ * For programs under test, at the address of the Unified Endpoint; SORACOM offers neither service.
+ */
 export const ECHO_PORT = 7;
 export const DISCARD_PORT = 9;
 
-/** Answers ICMP echo under the name pong.soracom.io. */
+/** Answers ICMP echo requests under the name pong.soracom.io. */
 export const PONG_ADDRESS = address('100.127.100.127');
 
-/** The metadata service has pong's address. */
+/** The metadata service shares pong's address. */
 export const METADATA_ADDRESS = PONG_ADDRESS;
 export const METADATA_PORT = 80;
 
@@ -37,7 +39,7 @@ export const DNS_SERVERS: readonly string[] = ['100.127.0.53', '100.127.1.53'];
 export const DNS_ADDRESSES: readonly IpAddress[] = DNS_SERVERS.map(address);
 export const DNS_PORT = 53;
 
-/** All addresses that the emulator's stack has: those of the services that it answers. */
+/** All addresses of the emulator's stack: those of the services that it implements. */
 export const SERVICE_ADDRESSES: readonly IpAddress[] = [
   UNIFIED_ENDPOINT_ADDRESS,
   PONG_ADDRESS,
@@ -45,7 +47,7 @@ export const SERVICE_ADDRESSES: readonly IpAddress[] = [
 ];
 
 /**
- * What the platform tells a client to route into the tunnel: 100.127.0.0/16 without
+ * The prefixes that SORACOM tells a client to route into the tunnel: 100.127.0.0/16 without
  * 100.127.10.16/32, and the address of Endorse.
  */
 export const ARC_ALLOWED_IPS: readonly string[] = [

@@ -1,40 +1,40 @@
-/** What a SIM is: a virtual one, or the physical one, the line. */
+/** The data of a SIM, either virtual or the emulator's one physical SIM. */
 import type { IpAddress } from '../wire/ip-address.js';
 
-/** Session events kept of each SIM. */
+/** The maximum number of session events stored per SIM. */
 export const MAX_EVENTS = 32;
 
 export interface Sim {
   readonly simId: string;
   readonly operatorId: string;
   readonly type: 'virtual' | 'uicc';
-  /** Of its primary subscription. */
+  /** The IMSI of the primary subscription. */
   readonly imsi: string;
   readonly status: 'active' | 'terminated';
-  /** The name is the tag `name`. */
+  /** The tag `name` holds the SIM's name. */
   readonly tags: ReadonlyMap<string, string>;
   readonly groupId?: string | undefined;
-  /** While false the SIM is protected: it cannot be terminated. */
+  /** Whether the SIM can be terminated; if false, it has termination protection. */
   readonly terminationEnabled: boolean;
-  /** Unix milliseconds, as all times here. */
+  /** Unix milliseconds, like all times of a SIM. */
   readonly createdTime: number;
   readonly lastModifiedTime: number;
-  /** The virtual subscription; the line has none before Krypton gave it one. */
+  /** The virtual subscription; the physical SIM has none until Krypton creates one. */
   readonly arc?: ArcSubscription | undefined;
   readonly previousSession?: PastSession | undefined;
-  /** The newest first, MAX_EVENTS at most. */
+  /** The SIM's session events, newest first, at most MAX_EVENTS. */
   readonly events: readonly SessionEvent[];
 }
 
 export type ArcSim = Sim & { readonly arc: ArcSubscription };
 
 export interface ArcSubscription {
-  /** Of a virtual SIM that stands alone, its SIM's id. */
+  /** The ICCID of the subscription's profile; the SIM ID for a stand-alone virtual SIM. */
   readonly iccid: string;
   readonly imsi: string;
-  /** Of the client. */
+  /** The client's public key. */
   readonly publicKey: Uint8Array;
-  /** Of the client inside the tunnel. */
+  /** The client's address inside the tunnel. */
   readonly address: IpAddress;
   readonly session?: ArcSession | undefined;
 }
@@ -58,12 +58,12 @@ export function hasArc(sim: Sim): sim is ArcSim {
   return sim.arc !== undefined;
 }
 
-/** Of the chip, as the API names it. */
+/** Returns the API's name for the chip type. */
 export function moduleType({ type }: Sim): string {
   return type === 'virtual' ? 'virtual' : 'nano';
 }
 
-/** Of the subscription, as the API names it. */
+/** Returns the API's name for the subscription's speed class. */
 export function speedClass({ type }: Sim): string {
   return type === 'virtual' ? 'arc.standard' : 's1.standard';
 }

@@ -1,7 +1,7 @@
 /**
- * The SIMs that the platform knows: virtual ones, and one physical SIM, the line, over which
- * Krypton is asked. A SIM with an Arc session is a peer of the Arc side; without one the Arc side
- * is silent towards its key. Private keys are given out and never kept.
+ * The emulator's SIMs: virtual ones, and one physical SIM ("the line"), which is the caller of
+ * Krypton. A SIM with an Arc session is a WireGuard peer of the Arc server, which ignores the keys
+ * of all other SIMs. Private keys are returned once and never stored.
  */
 import type { Crypto } from '../crypto/crypto.js';
 import type { WallClock } from '../ports/clock.js';
@@ -24,17 +24,17 @@ import {
 } from './sim-numbers.js';
 import { OPERATOR_ID } from './users.js';
 
-/** A SIM with a new key pair, and the one copy of its private key that is ever given out. */
+/** A SIM with a new key pair, and the only copy of its private key. */
 export interface KeyedSim {
   readonly sim: ArcSim;
   readonly privateKey: Secret<Uint8Array>;
 }
 
-/** What outlives a restart. */
+/** The SIM data that survives a restart. */
 export interface SavedSims {
-  /** Eight digits that tell the SIMs of this platform from those of another. */
+  /** Eight digits that distinguish this emulator's SIM numbers from those of other emulators. */
   readonly run: string;
-  /** The line is the first one. */
+  /** The SIMs; the first is the physical one. */
   readonly sims: readonly Sim[];
 }
 
@@ -45,7 +45,7 @@ export interface SimsOptions {
   readonly arc: Pick<ArcNetwork, 'addPeer' | 'removePeer' | 'publicKey' | 'setPrivateKey'>;
 }
 
-/** Terminated ones count. Beyond it createSim is refused. */
+/** The maximum number of SIMs, including terminated ones; beyond it createSim is refused. */
 export const MAX_SIMS = 1000;
 
 export class Sims {
@@ -69,7 +69,7 @@ export class Sims {
     return { run: this.#run, sims: this.all() };
   }
 
-  /** A virtual SIM with its session; undefined where there are MAX_SIMS already. */
+  /** Creates a virtual SIM with a session; returns undefined if MAX_SIMS is reached. */
   create(operatorId: string): KeyedSim | undefined {
     const serial = this.#sims.size;
     if (serial > MAX_SIMS) return undefined;
@@ -93,7 +93,7 @@ export class Sims {
     return { sim, privateKey };
   }
 
-  /** The oldest first; the line is the first one. */
+  /** Returns all SIMs, oldest first; the first is the physical SIM. */
   all(): readonly Sim[] {
     return [...this.#sims.values()];
   }
@@ -102,13 +102,13 @@ export class Sims {
     return this.#sims.get(simId);
   }
 
-  /** The SIM whose address inside the tunnel this is. */
+  /** Returns the SIM with this address inside the tunnel. */
   byAddress(address: IpAddress): Sim | undefined {
     const simId = this.#simIdByAddress.get(addressKey(address));
     return simId === undefined ? undefined : this.#sims.get(simId);
   }
 
-  /** The physical SIM. */
+  /** Returns the physical SIM. */
   line(): Sim {
     const line = this.#sims.get(this.#lineId);
     if (line === undefined) throw new RangeError('the saved SIMs have no line');
@@ -116,8 +116,8 @@ export class Sims {
   }
 
   /**
-   * A new session, in the place of the old one where there is one. Keys and address stay; the
-   * WireGuard peer starts anew, so that the client has to handshake again.
+   * Creates a session and replaces an existing one. The SIM keeps its keys and address. The
+   * WireGuard peer is recreated, so the client must perform a new handshake.
    */
   createSession(sim: ArcSim): ArcSim {
     const ended = this.#endSession(sim);
@@ -131,16 +131,19 @@ export class Sims {
     });
   }
 
-  /** Ends the session: the Arc side falls silent. undefined where there is none. */
+  /**
+   * Deletes the session, so that the Arc server ignores the client. Returns undefined if the SIM
+   * has no session.
+   */
   deleteSession(sim: Sim): Sim | undefined {
     if (!hasArc(sim) || sim.arc.session === undefined) return undefined;
     return this.#change(this.#endSession(sim));
   }
 
   /**
-   * Puts another key in the place of the old one, which ends at once, and a new session.
+   * Replaces the SIM's public key immediately and creates a new session.
    *
-   * @returns 'key-in-use' where another SIM or the Arc server has the key
+   * @returns 'key-in-use' if another SIM or the Arc server has the key
    */
   setPublicKey(sim: ArcSim, publicKey: Uint8Array): ArcSim | 'key-in-use' {
     const taken = this.all().some(
@@ -153,9 +156,10 @@ export class Sims {
   }
 
   /**
-   * Gives the SIM another address, as the network of a group does. A session is made anew with it.
+   * Changes the SIM's address, as a group's network configuration can. An existing session is
+   * recreated.
    *
-   * @returns 'address-in-use' where another SIM has it, or is to have it once it is created
+   * @returns 'address-in-use' if another SIM has the address or may get it when created
    */
   setAddress(sim: ArcSim, address: IpAddress): ArcSim | 'address-in-use' {
     if (isClientAddress(address) || this.byAddress(address) !== undefined) return 'address-in-use';
@@ -165,7 +169,7 @@ export class Sims {
     return sim.arc.session === undefined ? this.#change(moved) : this.createSession(moved);
   }
 
-  /** Gives the Arc server another key, as if the sessions had moved to another server. */
+  /** Replaces the Arc server's key, as if the sessions had moved to another server. */
   setServerKey(privateKey: Secret<Uint8Array>): void {
     this.#options.arc.setPrivateKey(privateKey);
     for (const { arc } of this.all()) {
@@ -173,14 +177,17 @@ export class Sims {
     }
   }
 
-  /** The same with a key pair that is made here. */
+  /** Replaces the SIM's key pair with a generated one, and creates a new session. */
   renewKeys(sim: ArcSim): KeyedSim {
     const { privateKey, publicKey } = this.#createKeys();
     const ended = this.#endSession(sim);
     return { sim: this.createSession({ ...ended, arc: { ...ended.arc, publicKey } }), privateKey };
   }
 
-  /** What Krypton does for the line: its one virtual subscription, with new keys each time. */
+  /**
+   * Performs Krypton's bootstrap for the physical SIM: creates its virtual subscription, or
+   * replaces the subscription's key pair.
+   */
   bootstrapLine(): KeyedSim {
     const line = this.line();
     if (hasArc(line)) return this.renewKeys(line);
@@ -198,7 +205,7 @@ export class Sims {
     return this.#change({ ...sim, terminationEnabled });
   }
 
-  /** Final. The protection has to be off; that is checked where the call comes in. */
+  /** Terminates a SIM permanently. The caller must check the termination protection. */
   terminate(sim: Sim): Sim {
     const ended = hasArc(sim) ? this.#endSession(sim) : sim;
     return this.#change({ ...ended, status: 'terminated' });
@@ -228,7 +235,7 @@ export class Sims {
     };
   }
 
-  /** The SIM without its session; nothing of it is kept yet. */
+  /** Returns the SIM without its session; the result is not yet stored. */
   #endSession(sim: ArcSim): ArcSim {
     const { session, ...arc } = sim.arc;
     if (session === undefined) return sim;

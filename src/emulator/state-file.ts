@@ -1,7 +1,7 @@
 /**
- * The file in which the platform outlives the process (`--state`): the Arc server's key, SIMs with
- * their public keys, sessions, tags, groups, and users that were added. No client's private key is
- * in it.
+ * The file that keeps the emulator's state across restarts (`--state`): the Arc server's key, SIMs
+ * with public keys, sessions, tags, groups, and added users. The file contains no client's private
+ * key.
  */
 import * as z from 'zod';
 
@@ -19,13 +19,13 @@ import { MAX_SIMS } from './sims.js';
 import { emulatorUser, MAX_USERS } from './users.js';
 
 /**
- * What the state file needs of the file system. Both reject with an error that has a `failure`:
- * `absent` for no such file, `no-folder` where its folder is missing, `denied` for a missing
- * permission, `failed` for anything else.
+ * The file system functions for the state file. Both functions reject with an error that has a
+ * `failure`: `absent` if the file does not exist, `no-folder` if its folder does not exist,
+ * `denied` if a permission is missing, and `failed` for any other error.
  */
 export interface StateFiles {
   readText(path: string): Promise<string>;
-  /** Replaces the file as one step, mode 0600. */
+  /** Replaces the file's text atomically, with mode 0600. */
   replaceText(path: string, text: string): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export interface SavedState {
   readonly platform: SavedPlatform;
 }
 
-/** Bytes: as much as is read again at the next start. */
+/** Bytes; the largest file that the next start can read. */
 export const MAX_STATE_LENGTH = 1 << 20;
 
 const time = z.number().int().nonnegative();
@@ -119,9 +119,9 @@ export class StateFile {
   }
 
   /**
-   * What was saved; undefined where there is no file yet.
+   * Loads the saved state; returns undefined if the file does not exist.
    *
-   * @throws UserError where the file cannot be read or is none of ours; it is left as it is
+   * @throws UserError if the file cannot be read or is not a state file; the file is left unchanged
    */
   async load(): Promise<SavedState | undefined> {
     let text: string;
@@ -137,10 +137,10 @@ export class StateFile {
   }
 
   /**
-   * Writes what `state` gives, unless the file holds it already. Calls are carried out one after
-   * the other, and each looks at the state when its turn has come.
+   * Writes the state unless the file already contains it. Calls run one after another, and each
+   * reads the state when it starts.
    *
-   * @throws UserError where the file cannot be written; it is then as it was
+   * @throws UserError if the file cannot be written; the file is then unchanged
    */
   save(state: () => SavedState): Promise<void> {
     return this.#writes.run(() => this.#write(formatState(state())));
@@ -218,7 +218,7 @@ function groupJson(one: Group): object {
   return { groupId, operatorId, tags: tagList(tags), configuration, createdTime };
 }
 
-/** Members in one order, so that one state is one text. */
+/** Lists members in a fixed order, so that the same state always gives the same text. */
 function simJson(one: Sim): object {
   const { arc } = one;
   return {

@@ -1,4 +1,4 @@
-/** The tokens that the API has given out and that still live. They are in memory alone. */
+/** The valid API tokens, kept only in memory. */
 import type { WallClock } from '../ports/clock.js';
 import type { Entropy } from '../ports/entropy.js';
 import { randomBytes, randomHex } from './random.js';
@@ -9,7 +9,7 @@ export interface Login {
   readonly token: string;
 }
 
-/** A live token with the user as it was at sign-in; a later change does not reach it. */
+/** A valid token with the user data at sign-in; later changes of the user do not affect it. */
 export interface TokenGrant {
   readonly apiKey: string;
   readonly user: EmulatorUser;
@@ -17,7 +17,7 @@ export interface TokenGrant {
   readonly expiresAt: number;
 }
 
-/** Beyond it the oldest token is revoked. */
+/** The maximum number of tokens; beyond it the oldest token is revoked. */
 export const MAX_TOKENS = 1000;
 
 export class Tokens {
@@ -30,7 +30,7 @@ export class Tokens {
     this.#wallClock = wallClock;
   }
 
-  /** @param timeoutSeconds how long the token lives */
+  /** @param timeoutSeconds lifetime of the token */
   create(user: EmulatorUser, timeoutSeconds: number): Login {
     const now = this.#wallClock.unixMilliseconds();
     const expiresAt = now + timeoutSeconds * 1000;
@@ -42,7 +42,7 @@ export class Tokens {
     return { apiKey, token };
   }
 
-  /** What a pair of API key and token may do; undefined where they are unknown or expired. */
+  /** Returns the grant of an API key and token; undefined if they are unknown or expired. */
   grantOf(login: Login): TokenGrant | undefined {
     const grant = this.#grants.get(login.token);
     if (grant?.apiKey !== login.apiKey) return undefined;
@@ -57,7 +57,10 @@ export class Tokens {
     this.#grants.delete(token);
   }
 
-  /** A JWT in shape: clients read the operator's id from its payload. Its signature is random. */
+  /**
+   * Creates a token in JWT format, because clients read the operator ID from its payload. The
+   * signature is random.
+   */
   #createToken(user: EmulatorUser, now: number, expiresAt: number): string {
     const header = { alg: 'none', typ: 'JWT' };
     const payload = {

@@ -4,9 +4,9 @@ import { parseJson } from '../lib/text/parse-json.js';
 import { emulatorUser, type EmulatorUser, MAX_USERS, Users } from './users.js';
 
 /**
- * Reads a JSON array of users that come beside others.
+ * Parses a JSON array of users that must not conflict with `others`.
  *
- * @throws Error saying what is wrong, without quoting a secret
+ * @throws Error that explains the problem without quoting a secret
  */
 export function parseUserList(
   text: string,

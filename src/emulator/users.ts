@@ -1,9 +1,8 @@
-/** Who may sign in to the emulator, how, and what each may do. */
+/** The emulator's users, with their credentials and permissions. */
 import * as z from 'zod';
 
 export const OPERATOR_ID = 'OP0000000000';
 
-/** Beyond it none is added. */
 export const MAX_USERS = 100;
 
 const MAX_PERMISSIONS = 100;
@@ -12,22 +11,22 @@ const MAX_SWITCHES = 100;
 const text = z.string().min(1).max(255);
 const operatorId = z.string().regex(/^OP\d{10}$/, 'must be OP and ten digits');
 
-/** A user as a file of users, the state file and `POST /emulator/users` have it. */
+/** A user in a users file, the state file and `POST /emulator/users`. */
 export const emulatorUser = z
   .strictObject({
     authKeyId: text.optional(),
     authKey: text.optional(),
     email: text.optional(),
     password: text.optional(),
-    /** OP0000000000 when absent. */
+    /** The user's operator ID; defaults to OP0000000000. */
     operatorId: operatorId.optional(),
-    /** A SAM user's; a root user has none. */
+    /** The name of a SAM user; absent for a root user. */
     userName: text.optional(),
-    /** Signing in takes this one-time password, too. */
+    /** A one-time password that signing in also requires. */
     mfaOTPCode: text.optional(),
     /** `Tag:operationId`, `Tag:*` or `*`, as in SORACOM Access Management. */
     permissions: z.array(text).max(MAX_PERMISSIONS).readonly(),
-    /** Whom this user may change to. */
+    /** The users to which this user may switch. */
     switchTo: z
       .array(z.strictObject({ operatorId, userName: text }))
       .max(MAX_SWITCHES)
@@ -63,7 +62,7 @@ export interface SignInRequest {
   readonly mfaOTPCode?: string;
 }
 
-/** The test credentials. They open nothing but an emulator. */
+/** The default test credentials, which are valid only for an emulator. */
 export const DEFAULT_USER: AuthKeyUser = {
   authKeyId: 'keyId-emulator',
   authKey: 'secret-emulator',
@@ -72,7 +71,7 @@ export const DEFAULT_USER: AuthKeyUser = {
   permissions: ['*'],
 };
 
-/** A SAM user with no more than the policy that soratun asks for. */
+/** A SAM user with only the permissions that soratun requires. */
 export const MINIMAL_USER: AuthKeyUser = {
   authKeyId: 'keyId-minimal',
   authKey: 'secret-minimal',
@@ -85,7 +84,7 @@ export function operatorOf(user: EmulatorUser): string {
   return user.operatorId ?? OPERATOR_ID;
 }
 
-/** How a user is called in the list of requests: no secret is in it. */
+/** Returns a user's name for the request log, without secrets. */
 export function userLabel(user: EmulatorUser): string {
   if (user.userName !== undefined) return `${operatorOf(user)}/${user.userName}`;
   return user.email ?? user.authKeyId ?? operatorOf(user);
@@ -100,7 +99,7 @@ export class Users {
     this.#builtIn = builtIn.length;
   }
 
-  /** @returns why the user is refused, or undefined when it is added */
+  /** @returns why the user was refused, or undefined if added */
   add(user: EmulatorUser): string | undefined {
     if (this.#users.length >= MAX_USERS) return `there are ${MAX_USERS} users already`;
     const taken = this.#users.map((other) => sharedIdentity(user, other)).find(Boolean);
@@ -109,12 +108,12 @@ export class Users {
     return undefined;
   }
 
-  /** Those that came by `add`. */
+  /** Returns the users that were added with `add`. */
   added(): readonly EmulatorUser[] {
     return this.#users.slice(this.#builtIn);
   }
 
-  /** The user whose credentials these are, its one-time password among them. */
+  /** Returns the user with these credentials, including the one-time password. */
   find(request: SignInRequest): EmulatorUser | undefined {
     const user = this.#users.find((candidate) => hasCredentials(candidate, request));
     return user?.mfaOTPCode === undefined || user.mfaOTPCode === request.mfaOTPCode

@@ -1,4 +1,7 @@
-/** The Arc side on our own WireGuard, as responder, and our own TCP/IP, on one UDP socket. */
+/**
+ * The Arc server's network on arctun's WireGuard, as responder, and its TCP/IP stack, over one UDP
+ * socket.
+ */
 import type { Peer } from '../engine/engine.js';
 import { NetstackEngine } from '../engine/netstack-engine.js';
 import type { Secret } from '../lib/secrets/secret.js';
@@ -18,7 +21,7 @@ import type {
 /** The MTU that soratun uses for Arc. */
 const MTU = 1420;
 
-/** @throws Error with the system's `code` when the UDP port cannot be had */
+/** @throws Error with the system's `code` if the UDP port is unavailable */
 export async function openWireGuardNetwork(
   options: ArcNetworkOptions,
   ports: TunnelPorts,
@@ -53,7 +56,7 @@ class WireGuardNetwork implements ArcNetwork {
 
   setPrivateKey(privateKey: Secret<Uint8Array>): void {
     const { device } = this.#engine;
-    // A key that is another server's has no sessions of this one.
+    // Remove all peers, because their sessions belong to the old key.
     for (const peer of this.#peers.values()) device.removePeer(peer);
     this.#peers.clear();
     device.setPrivateKey(privateKey.expose());

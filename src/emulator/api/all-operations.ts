@@ -1,4 +1,7 @@
-/** Collects the operations of operations/, and says who may call them. Their paths are in openapi/. */
+/**
+ * Collects the API operations of operations/ and checks permissions. openapi/ defines the
+ * operations' paths.
+ */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Context, Handler, HandlerMap, Options } from 'openapi-backend';
 
@@ -18,7 +21,10 @@ export interface HandlerOptions {
   readonly arcServer: ArcServerInfo;
 }
 
-/** Everything that openapi-backend calls, by operation and by cause of refusal. */
+/**
+ * Builds the handlers for openapi-backend: one per operation, and one per reason for refusing a
+ * call.
+ */
 export function createHandlers({
   state,
   arcServer,
@@ -50,7 +56,10 @@ function withMediaTypeCheck(operations: HandlerMap): HandlerMap {
 
 const JSON_TYPE = /^application\/json[ \t]*(?:;|$)/i;
 
-/** RFC 9110 15.5.16: a body of another type than the operation takes, or any body if it takes none. */
+/**
+ * RFC 9110 15.5.16: refuses a body of a type that the operation does not accept, or any body if the
+ * operation has none.
+ */
 function mediaTypeRefusal({ operation, request }: Context): HttpResponse | undefined {
   const { headers, body } = request as { headers: IncomingHttpHeaders; body?: unknown };
   if (body === undefined || body === '') return undefined;

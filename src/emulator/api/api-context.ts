@@ -1,4 +1,6 @@
-/** A call on the API as its handler gets it, and who may make it. */
+/**
+ * The context of an API call for its handler, and the check whether the caller may make the call.
+ */
 import type { Context } from 'openapi-backend';
 
 import type { HttpResponse } from '../http-response.js';
@@ -16,13 +18,16 @@ interface PathParameters {
 
 export type ApiContext<Body = unknown, Query = object> = Context<Body, PathParameters, Query>;
 
-/** What a call turns out to be while it is handled, for the list of requests. */
+/** Facts about a call for the request log, collected while the call is handled. */
 export interface CallNotes {
-  /** Who made it. */
+  /** The label of the calling user. */
   user?: string;
 }
 
-/** Whether the call carries a live token that permits the operation, or else the refusal. */
+/**
+ * Returns 'admitted' if the call has a valid token that permits the operation, otherwise the
+ * refusal.
+ */
 export function admission(
   state: PlatformState,
   context: Context,
@@ -39,7 +44,7 @@ export function admission(
   return notPermitted(`${tag}:${operationId}`);
 }
 
-/** Who makes an admitted call. */
+/** Returns the user who makes an admitted call. */
 export function callerOf(state: PlatformState, context: Context): EmulatorUser {
   const login = loginOf(context);
   const grant = login && state.tokens.grantOf(login);
@@ -47,7 +52,7 @@ export function callerOf(state: PlatformState, context: Context): EmulatorUser {
   return grant.user;
 }
 
-/** The SIM of the path, where it belongs to the caller's operator. */
+/** Returns the SIM in the path if it belongs to the caller's operator. */
 export function simOf(state: PlatformState, context: ApiContext): Sim | undefined {
   const sim = state.sims.get(context.request.params.sim_id);
   return sim?.operatorId === operatorOf(callerOf(state, context)) ? sim : undefined;

@@ -1,20 +1,20 @@
-/** What a fault makes of a call and of its answer. */
+/** Applies an injected fault to a call and its response. */
 import type { Fault } from '../faults.js';
 import type { HttpResponse } from '../http-response.js';
 import { REFUSALS } from './refusals.js';
 
 const TOO_MANY_REQUESTS = 429;
 
-/** As a proxy on the way would answer. */
+/** A response that an intermediate proxy might send. */
 const GARBAGE = '<!doctype html>\n<html><head><title>Bad Gateway</title></head><body>\u0000</body>';
 
-/** Whether the call is carried out at all. */
+/** Whether the call is executed despite the fault. */
 export function isCarriedOut({ carryOut, cut, status, retryAfter }: Fault): boolean {
   if (cut === 'before') return false;
   return carryOut ?? (status === undefined && retryAfter === undefined);
 }
 
-/** @param own the answer of the call where it was carried out */
+/** @param own the call's own response, if the call was executed */
 export function faultResponse(fault: Fault, own: HttpResponse | undefined): HttpResponse {
   const { status, retryAfter, body, headers, garbage } = fault;
   const replaced = status ?? (retryAfter === undefined ? undefined : TOO_MANY_REQUESTS);
@@ -33,7 +33,7 @@ export function faultResponse(fault: Fault, own: HttpResponse | undefined): Http
   return body === undefined ? answer : { ...answer, ...bodyOf(body, answer.headers) };
 }
 
-/** An object or a text as it is; what else JSON has, as its text. */
+/** Keeps an object or a string unchanged, and converts other values to JSON text. */
 function bodyOf(
   body: unknown,
   headers: HttpResponse['headers'],

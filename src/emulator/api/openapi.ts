@@ -1,7 +1,7 @@
 /**
- * The part of SORACOM's API that the emulator serves, as an OpenAPI document of our own, one file
- * for each tag. Routing, the need of a token, permissions (`tag:operationId`) and the checks of
- * queries and bodies are taken from it.
+ * An OpenAPI document for the part of SORACOM's API that the emulator serves, with one file per
+ * tag. The document determines routing, required tokens, permissions (`tag:operationId`), and the
+ * validation of queries and bodies.
  */
 import type { Document } from 'openapi-backend';
 
@@ -13,7 +13,7 @@ import { queryPaths } from './openapi/sim-search.js';
 import { simPaths } from './openapi/sims.js';
 import { simSchemas } from './openapi/sim-schemas.js';
 
-/** The path under which the API stands. */
+/** The base path of the API. */
 export const API_ROOT = '/v1';
 
 const commonSchemas = {
@@ -49,7 +49,7 @@ export const OPENAPI_DOCUMENT: Document = {
   },
 };
 
-/** The operationIds of all that is served. */
+/** The operationIds of all operations that the emulator serves. */
 export const OPERATION_IDS: ReadonlySet<string> = new Set(
   Object.values(OPENAPI_DOCUMENT.paths).flatMap((methods) =>
     Object.values(methods as object).flatMap((operation: unknown) => {

@@ -1,4 +1,4 @@
-/** Which callers are on this machine. */
+/** Detects callers on this machine. */
 import { BlockList, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
@@ -7,8 +7,8 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /**
- * Whether an address is one of this machine's. A program that connects to one of them has one of them itself, and
- * the system drops what comes from outside under such an address.
+ * Whether an address belongs to this machine. A local program that connects to a local address also
+ * has a local source address, and the system drops packets from outside with such a source.
  *
  * @param own the addresses of this machine's interfaces
  */
@@ -22,7 +22,7 @@ export function isOwnMachine(
   return own.some((each) => plain(each) === address);
 }
 
-/** Without a zone, and as IPv4 where a socket for both versions has mapped it into IPv6. */
+/** Removes the zone, and converts an IPv4-mapped IPv6 address of a dual-stack socket to IPv4. */
 function plain(address: string): string {
   return address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/, '');
 }

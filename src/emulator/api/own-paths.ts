@@ -1,6 +1,7 @@
 /**
- * What stands under /emulator: what a test wants to see (messages, requests, SIMs), and what it
- * wants to change (users, faults, what the platform changes by itself). Only programs on this machine are answered.
+ * The paths under /emulator for tests: they list messages, requests and SIMs, add users and faults,
+ * and trigger changes that SORACOM makes on its own. Only programs on this machine may call these
+ * paths.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import * as z from 'zod';
@@ -23,7 +24,7 @@ export interface OwnPathsOptions {
   readonly messages: MessageStore;
   readonly requests: RequestLog;
   readonly faults: Faults;
-  /** Gives the Arc server another key. */
+  /** Replaces the Arc server's key. */
   readonly renewServerKey: () => void;
 }
 
@@ -62,8 +63,8 @@ export function ownResponse(options: OwnPathsOptions, call: OwnCall): HttpRespon
 }
 
 /**
- * Whether a body may be taken for JSON. A web page can have a browser send JSON here under another type, or under none,
- * without asking first.
+ * Whether the body is declared as JSON. A web page can make a browser send JSON with another type,
+ * or without a type, without a preflight request.
  */
 function isJson({ 'content-type': type = '' }: IncomingHttpHeaders): boolean {
   return /^application\/json[\t ]*(;|$)/i.test(type);
@@ -78,7 +79,7 @@ function listMessages({ messages }: OwnPathsOptions, { query }: OwnCall): HttpRe
   return shown(simId === null ? messages.all() : messages.of(simId));
 }
 
-/** A virtual SIM, or the line with its virtual subscription, as a test counts them. */
+/** A SIM with a virtual subscription, as tests see it. */
 function simView(sim: ArcSim): object {
   const { arc, tags, ...rest } = sim;
   return {
@@ -106,7 +107,7 @@ function addUser({ state }: OwnPathsOptions, { body }: OwnCall): HttpResponse {
   return { status: 201, body: { user: userLabel(user.value) } };
 }
 
-/** What the platform may change at any time without being asked. */
+/** Changes that SORACOM may make at any time without a request. */
 const arcChange = z.union([
   z.strictObject({ serverKey: z.literal('new') }),
   z.strictObject({
@@ -138,7 +139,7 @@ function addFault({ faults }: OwnPathsOptions, { body }: OwnCall): HttpResponse 
   const request = parse(faultRequest, body);
   if ('refused' in request) return request.refused;
   const { operation } = request.value;
-  // A fault that meets no call would let a test pass for nothing.
+  // Refuse unknown operations: the fault would never apply, and a test could pass by mistake.
   if (operation !== undefined && !OPERATION_IDS.has(operation)) {
     return malformedBody(`operation: there is no ${operation}`);
   }

@@ -1,4 +1,7 @@
-/** Lists by pages: the key of the next page is the last member's, in `x-soracom-next-key`. */
+/**
+ * Splits lists into pages. The key of the next page is the key of the last item on this page, in
+ * `x-soracom-next-key`.
+ */
 import type { HttpResponse } from '../http-response.js';
 import { REFUSALS } from './refusals.js';
 import { DEFAULT_PAGE } from './openapi/building-blocks.js';
@@ -8,12 +11,12 @@ export interface PageQuery {
   readonly last_evaluated_key?: string;
 }
 
-/** Members of one page at most, whatever `limit` says. */
+/** The maximum number of items on a page, whatever `limit` is. */
 const MAX_PAGE = 100;
 
 /**
- * @param keyOf what tells a member from all others
- * @param show a member as the API shows it
+ * @param keyOf returns an item's unique key
+ * @param show formats an item for the response
  */
 export function pageResponse<Member>(
   members: readonly Member[],

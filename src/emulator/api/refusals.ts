@@ -1,8 +1,8 @@
 import type { HttpResponse } from '../http-response.js';
 
 /**
- * The refusals. Codes of the platform that are known from outside are its own: AUM0001, AUM0002,
- * COM0008, SEM0016, SEM0095. Where its code is not known, ours begins with EMU.
+ * The emulator's error responses. AUM0001, AUM0002, COM0008, SEM0016 and SEM0095 are SORACOM's own
+ * codes. If SORACOM's code is unknown, the emulator uses its own code that begins with EMU.
  */
 export const REFUSALS = {
   tokenMissing: refusal(401, 'AUM0001', 'The API key or the token is missing in the header.'),
@@ -39,7 +39,7 @@ export const REFUSALS = {
   internal: refusal(500, 'AGW0005', 'Internal error.'),
 } as const satisfies Record<string, HttpResponse>;
 
-/** The status and the sentence of the browser check. */
+/** Builds a response with the status and message of the browser check. */
 export function pageRefused(status: number, message: string): HttpResponse {
   return refusal(status, `EMU0${status}`, `${message}.`);
 }

@@ -2,24 +2,27 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import { redactNamed } from '../../lib/secrets/secret-shapes.js';
 
-/** One call on the API, Krypton or the metadata service, with its answer's status. Bodies hold keys and are not kept. */
+/**
+ * One call to the API, Krypton or the metadata service, with the response status. Bodies contain
+ * keys and are not logged.
+ */
 export interface ApiRequest {
-  /** An RFC 3339 time in UTC. */
+  /** The time of the call in RFC 3339 format, in UTC. */
   readonly at: string;
   readonly method: string;
-  /** The request target as it came, with its query. */
+  /** The original request target, including its query. */
   readonly path: string;
-  /** The headers, with what is secret in them hidden. */
+  /** The headers, with secrets hidden. */
   readonly headers: IncomingHttpHeaders;
-  /** 0 where a fault cut the connection before an answer. */
+  /** 0 if a fault closed the connection before the response. */
   readonly status: number;
-  /** Who made it, by name: `OP0000000000/minimal`, an email or an authKeyId. */
+  /** The caller's name: `OP0000000000/minimal`, an email address or an authKeyId. */
   readonly user?: string;
 }
 
 const MAX_REQUESTS = 1000;
 
-/** The newest calls on the API, the oldest first. */
+/** The latest API calls, oldest first. */
 export class RequestLog {
   readonly #requests: ApiRequest[] = [];
 
@@ -33,7 +36,7 @@ export class RequestLog {
   }
 }
 
-/** A copy of `headers` that may be shown. */
+/** Returns a copy of `headers` without secrets, safe to show. */
 export function hideCredentials(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [

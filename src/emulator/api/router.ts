@@ -1,4 +1,4 @@
-/** Leads a call to its operation, as the OpenAPI document says. */
+/** Routes a call to its operation, based on the OpenAPI document. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { OpenAPIBackend, type Operation } from 'openapi-backend';
 
@@ -10,7 +10,7 @@ import { API_ROOT, OPENAPI_DOCUMENT } from './openapi.js';
 
 export interface ApiCall {
   readonly method: string;
-  /** Without its query. */
+  /** The path without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
@@ -18,7 +18,7 @@ export interface ApiCall {
 }
 
 export interface ApiRouter {
-  /** The operationId of a call; undefined where the API has no such path or method. */
+  /** The operationId of a call; undefined if the API lacks the path or method. */
   operationOf(call: Pick<ApiCall, 'method' | 'path'>): string | undefined;
   answer(call: ApiCall, notes: CallNotes): Promise<HttpResponse>;
 }
@@ -28,11 +28,12 @@ export async function createApiRouter(options: HandlerOptions): Promise<ApiRoute
     definition: OPENAPI_DOCUMENT,
     apiRoot: API_ROOT,
     strict: true,
-    // Checks and compiles nothing ahead of time; that the document is valid is a test's business.
+    // Skip validating and compiling the document at startup; a test verifies that it is valid.
     quick: true,
-    // Handlers get numbers as numbers.
+    // With `coerceTypes`, handlers receive numeric parameters as numbers.
     coerceTypes: true,
-    // A check runs a few times, and to optimize it takes longer than all of them.
+    // Disable code optimization: each validator runs only a few times, so optimizing would take
+    // longer than it saves.
     ajvOpts: { code: { optimize: false } },
     ignoreTrailingSlashes: false,
     ...createHandlers(options),
@@ -59,7 +60,7 @@ export async function createApiRouter(options: HandlerOptions): Promise<ApiRoute
   };
 }
 
-/** The query's members that the operation has; the platform does not look at others. */
+/** Returns the query parameters that the operation defines; like SORACOM, ignores all others. */
 function knownParameters(
   operation: Operation | undefined,
   query: URLSearchParams,

@@ -1,7 +1,7 @@
 /**
- * The platform over HTTP. Under /v1 stands what the OpenAPI document describes; under /metadata the
- * metadata service as the cellular line has it; under /emulator what is for tests. A fault that was
- * asked for meets calls of the first two kinds.
+ * The emulator's HTTP server. /v1 serves the API of the OpenAPI document, /metadata the metadata
+ * service for cellular connections, and /emulator the test paths. Injected faults apply to /v1 and
+ * /metadata.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -33,28 +33,28 @@ export interface ApiServerOptions extends HandlerOptions {
   readonly wallClock: WallClock;
   /** Which requests browsers may send. */
   readonly browsers?: BrowserPolicy;
-  /** Gives the Arc server another key. */
+  /** Replaces the Arc server's key. */
   readonly renewServerKey: () => void;
-  /** Called for each call when its answer is known, before it is sent. */
+  /** Called for each call after its response is known, before the response is sent. */
   readonly onRequest?: (request: ApiRequest) => void;
   /**
-   * Called behind each call that may have changed the state, before it is answered.
-   * @throws Error saying why the state is not saved
+   * Called after each call that may have changed the state, before the response is sent.
+   * @throws Error that explains why the state could not be saved
    */
   readonly saveState?: () => Promise<void>;
 }
 
 export interface ApiServer {
-  /** Listens. @throws Error with the system's `code` (EADDRINUSE, EACCES …) */
+  /** Starts listening. @throws Error with the system's `code` (EADDRINUSE, EACCES …) */
   listen(host: string, port: number): Promise<{ address: string; port: number }>;
-  /** Ends all connections; resolves when nothing is open any more. */
+  /** Closes all connections; resolves when everything is closed. */
   close(): Promise<void>;
 }
 
-/** Bytes. The largest body of the operations here is below 16 KiB. */
+/** The maximum body size in bytes. The largest body of the API operations is below 16 KiB. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
-/** Under it stands the metadata service as the cellular line has it. */
+/** The base path of the metadata service for cellular connections. */
 export const METADATA_ROOT = '/metadata';
 
 const LIMITS = {
@@ -64,14 +64,17 @@ const LIMITS = {
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
 };
-/** The oldest idle one makes room for a new one: a client that holds many keeps no other out. */
+/**
+ * At the limit, a new connection replaces the oldest idle one, so that one client cannot block all
+ * others.
+ */
 const MAX_CONNECTIONS = 256;
 
-/** Prepares the server; nothing is open before `listen`. */
+/** Prepares the server; it opens no socket before `listen`. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const exchange = new ApiExchange(await createApiRouter(options), options);
   const server = createServer(LIMITS, (request, response) => {
-    // Whatever goes wrong in one call is the end of that call, not of the emulator.
+    // An error in one call ends only that call, not the emulator.
     exchange.handle(request, response).catch(() => response.destroy());
   });
   admitAll(server);
@@ -108,7 +111,7 @@ class ApiExchange {
   constructor(router: ApiRouter, options: ApiServerOptions) {
     this.#router = router;
     this.#options = options;
-    // What a GET would change is in no operation.
+    // GET requests are always allowed, because no GET operation changes anything.
     this.#browsers = { ...CLOSED_TO_PAGES, ...options.browsers, areReadsFree: true };
   }
 
@@ -122,7 +125,7 @@ class ApiExchange {
     const body = await readBody(request);
     if (body === 'aborted') return;
     const call = { ...splitTarget(request), headers: request.headers, body };
-    // The prefix is checked here: openapi-backend would take /v1sims for /v1/sims.
+    // Check the prefix here, because openapi-backend would accept /v1sims for /v1/sims.
     if ([API_ROOT, METADATA_ROOT].some((root) => call.path.startsWith(`${root}/`))) {
       await this.#answer(call, request, response);
     } else {
@@ -134,7 +137,7 @@ class ApiExchange {
     }
   }
 
-  /** A call on the platform. */
+  /** Handles a call to the API or the metadata service. */
   async #answer(call: Call, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const operation = this.#router.operationOf(call);
     const fault = this.#faults.take({ operation, method: call.method, path: call.path });
@@ -161,7 +164,7 @@ class ApiExchange {
     return this.#saved(answer);
   }
 
-  /** A call on the emulator's own paths. */
+  /** Handles a call to the emulator's own paths. */
   async #own({ body, ...call }: Call, isLocal: boolean): Promise<HttpResponse> {
     if (body === 'too-large') return REFUSALS.bodyTooLarge;
     const { state, messages, renewServerKey } = this.#options;
@@ -175,7 +178,7 @@ class ApiExchange {
     return this.#saved(ownResponse(options, { ...call, isLocal, body: body.text }));
   }
 
-  /** What is answered is on the disk, where the state is kept there. */
+  /** Saves the state to disk, if configured, before the response is sent. */
   async #saved(answer: HttpResponse): Promise<HttpResponse> {
     try {
       await this.#options.saveState?.();
@@ -216,12 +219,12 @@ function deliver(response: ServerResponse, answer: HttpResponse, fault: Fault | 
     sendHalf(response, answer);
     return;
   }
-  // The rest of a body that nobody reads would stand before the next request.
+  // Unread body bytes would be parsed as the next request.
   if (answer === REFUSALS.bodyTooLarge) response.setHeader('connection', 'close');
   sendResponse(response, answer);
 }
 
-/** Waits so many milliseconds, or until the client is gone. */
+/** Waits for the given milliseconds, or until the client disconnects. */
 function pause(response: ServerResponse, delay: number): Promise<void> {
   if (delay === 0 || response.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
@@ -237,7 +240,7 @@ function pause(response: ServerResponse, delay: number): Promise<void> {
 
 type Body = { readonly text: string } | 'too-large' | 'aborted';
 
-/** The whole body, within MAX_BODY_BYTES and the server's request timeout. */
+/** Reads the whole body, within MAX_BODY_BYTES and the server's request timeout. */
 function readBody(request: IncomingMessage): Promise<Body> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];

@@ -1,18 +1,18 @@
-/** A SIM and its Arc session as the API shows them. */
+/** Formats a SIM and its Arc session for API responses. */
 import type { Secret } from '../../lib/secrets/secret.js';
 import { formatKey } from '../../lib/text/key-text.js';
 import { formatIpAddress } from '../../wire/ip-address.js';
 import { ARC_ALLOWED_IPS, DNS_SERVERS } from '../services.js';
 import { type ArcSim, moduleType, type SessionEvent, type Sim, speedClass } from '../sim.js';
 
-/** The Arc server as clients are told of it. */
+/** The Arc server's data for clients. */
 export interface ArcServerInfo {
   readonly publicKey: Uint8Array;
-  /** `host:port`. */
+  /** The endpoint as `host:port`. */
   readonly endpoint: string;
 }
 
-/** The plan of virtual subscriptions, and the one of the line. */
+/** The plans of virtual subscriptions and of the physical SIM. */
 const ARC_PLAN = 'planArc01';
 const CELLULAR_PLAN = 'plan01s';
 
@@ -37,7 +37,7 @@ export function sessionJson({ arc }: ArcSim, arcServer: ArcServerInfo): SessionJ
   };
 }
 
-/** @param privateKey given in createSim's answer alone */
+/** @param privateKey passed only for the response to createSim */
 export function simJson(
   sim: Sim,
   arcServer: ArcServerInfo,
@@ -66,7 +66,7 @@ export function simJson(
   };
 }
 
-/** The plans that the SIM's subscriptions have. */
+/** Returns the plans of a SIM's subscriptions. */
 export function subscriptionsOf({ type, arc }: Sim): string[] {
   return [...(type === 'uicc' ? [CELLULAR_PLAN] : []), ...(arc ? [ARC_PLAN] : [])];
 }
@@ -89,8 +89,8 @@ export function eventJson(sim: Sim, { event, time, sessionId }: SessionEvent): o
 }
 
 /**
- * By ICCID. A virtual SIM of its own has one profile, whose ICCID is the SIM's id; the line has
- * another one for its virtual subscription.
+ * Returns the SIM's profiles by ICCID. A stand-alone virtual SIM has one profile, whose ICCID is
+ * the SIM ID; the physical SIM has a second profile for its virtual subscription.
  */
 function profilesJson(sim: Sim, privateKey?: Secret<Uint8Array>): Record<string, object> {
   const { simId, type, imsi, arc, status } = sim;

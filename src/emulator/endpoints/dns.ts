@@ -1,6 +1,6 @@
 /**
- * The platform's name server over UDP (RFC 1035), for the names of its own services. It does not
- * recurse: every other name does not exist, so that a test that leaks a lookup sees it fail.
+ * SORACOM's name server over UDP (RFC 1035), for the names of SORACOM's services. The server does
+ * not recurse and reports all other names as nonexistent, so that a test notices leaked lookups.
  */
 import dnsPacket, { type Answer, type DecodedPacket, type Packet, type Question } from 'dns-packet';
 
@@ -8,17 +8,17 @@ import { DropCounter } from '../../lib/drop-counter.js';
 import { DNS_ADDRESSES, DNS_PORT, SERVICE_NAMES } from '../services.js';
 import type { ArcNetwork } from '../arc-network.js';
 
-/** Seconds that an answer may be cached. */
+/** How many seconds a response may be cached. */
 const TTL = 60;
 
-/** What we take in one datagram: the size that DNS flag day 2020 settled on. */
+/** The maximum UDP payload in bytes, as recommended by DNS flag day 2020. */
 const UDP_PAYLOAD_SIZE = 1232;
 
 const HEADER_LENGTH = 12;
 const RESPONSE = 0x8000;
 const OPCODE = 0x7800;
 
-/** OPT, and a signature. */
+/** The maximum number of additional records: OPT, and a signature. */
 const MAX_ADDITIONALS = 2;
 
 const RCODE = { noError: 0, formatError: 1, nameError: 3, notImplemented: 4 } as const;
@@ -26,10 +26,10 @@ const RCODE = { noError: 0, formatError: 1, nameError: 3, notImplemented: 4 } as
 export type DnsDropReason = 'too-short' | 'not-a-query';
 
 export class DnsEndpoint {
-  /** Datagrams that got no answer. */
+  /** Counts datagrams that got no response. */
   readonly drops = new DropCounter<DnsDropReason>();
 
-  /** Answers at both of the platform's name servers. */
+  /** Answers queries at both of SORACOM's name server addresses. */
   listen(network: Pick<ArcNetwork, 'bindUdp'>): void {
     for (const address of DNS_ADDRESSES) {
       network.bindUdp({ address, port: DNS_PORT }, (payload, _from, reply) => {
@@ -39,7 +39,7 @@ export class DnsEndpoint {
     }
   }
 
-  /** The answer to one datagram; undefined where answering it could start a loop. */
+  /** Builds the response to one datagram; returns undefined if a response could start a loop. */
   answer(datagram: Uint8Array): Uint8Array | undefined {
     const bytes = Buffer.from(datagram.buffer, datagram.byteOffset, datagram.byteLength);
     if (bytes.length < HEADER_LENGTH) {
@@ -47,7 +47,7 @@ export class DnsEndpoint {
       return undefined;
     }
     if (bytes.readUInt16BE(2) & RESPONSE) {
-      // A response is never answered: two servers would talk to each other for ever.
+      // A response is never answered, because two servers would answer each other forever.
       this.drops.count('not-a-query');
       return undefined;
     }
@@ -64,9 +64,12 @@ interface Query {
   readonly question: Question;
 }
 
-/** A query with exactly one question, of printable ASCII; undefined for anything else. */
+/**
+ * Decodes a query with exactly one question in printable ASCII; returns undefined for anything
+ * else.
+ */
 function decodeQuery(bytes: Buffer): Query | undefined {
-  // The counts are the sender's word: checked before the codec believes them (RFC 9619).
+  // Check the counts before the decoder trusts them, because the sender may lie (RFC 9619).
   const [questions, answers, authorities, additionals] = [4, 6, 8, 10].map((offset) =>
     bytes.readUInt16BE(offset),
   );
@@ -75,7 +78,7 @@ function decodeQuery(bytes: Buffer): Query | undefined {
   try {
     const packet = dnsPacket.decode(bytes);
     const question = packet.questions?.[0];
-    // The codec reads labels as UTF-8, so that other bytes would not come back as they were.
+    // The decoder reads labels as UTF-8, so other bytes would change in the response.
     if (question === undefined || !/^[\x21-\x7e]+$/.test(question.name)) return undefined;
     return { packet, question };
   } catch {
@@ -89,7 +92,7 @@ function answerQuery(query: Query): Uint8Array {
   if (address === undefined || question.class !== 'IN') {
     return encode(packet, RCODE.nameError, query);
   }
-  // RFC 2308 2.2: a name without data of the asked type exists, and its answer is empty.
+  // RFC 2308 2.2: if a name exists but has no data of the requested type, the answer is empty.
   if (question.type !== 'A') return encode(packet, RCODE.noError, query);
   const record: Answer = { type: 'A', name: question.name, ttl: TTL, class: 'IN', data: address };
   return encode(packet, RCODE.noError, query, [record]);
@@ -112,7 +115,7 @@ function encode(
   });
 }
 
-/** RFC 6891 6.1.1: who sends OPT gets OPT. */
+/** RFC 6891 6.1.1: a query with OPT gets a response with OPT. */
 const EDNS: Answer = {
   type: 'OPT',
   name: '.',

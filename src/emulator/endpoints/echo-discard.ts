@@ -1,5 +1,6 @@
 /**
- * Echo (RFC 862) and discard (RFC 863), over TCP and UDP, for programs under test. SORACOM has neither.
+ * Echo (RFC 862) and discard (RFC 863) services over TCP and UDP, for programs under test. SORACOM
+ * has no such services.
  */
 import type { Duplex } from 'node:stream';
 
@@ -13,11 +14,11 @@ export type EchoDropReason = 'no-sim' | 'too-many' | 'loop';
 
 export const MAX_ECHO_CONNECTIONS = 1024;
 
-/** Milliseconds without a byte after which a connection is reset. */
+/** Milliseconds without data after which a connection is reset. */
 const IDLE_TIMEOUT = 75_000;
 
 export class EchoDiscardEndpoint {
-  /** Connections and datagrams that were not served. */
+  /** Counts refused connections and ignored datagrams. */
   readonly drops = new DropCounter<EchoDropReason>();
   readonly #sims: Pick<Sims, 'byAddress'>;
   readonly #idleTimeout: number;
@@ -28,7 +29,7 @@ export class EchoDiscardEndpoint {
     this.#idleTimeout = idleTimeout;
   }
 
-  /** Serves both at the address of the Unified Endpoint. */
+  /** Serves both protocols at the address of the Unified Endpoint. */
   listen(network: Pick<ArcNetwork, 'listenTcp' | 'bindUdp'>): void {
     const address = UNIFIED_ENDPOINT_ADDRESS;
     network.listenTcp({ address, port: ECHO_PORT }, (stream, remote) => {
@@ -49,14 +50,14 @@ export class EchoDiscardEndpoint {
 
   readonly #echoDatagram: DatagramHandler = (payload, from, reply) => {
     if (this.#sims.byAddress(from.address) === undefined) this.drops.count('no-sim');
-    // Two echo services would answer each other for ever.
+    // Two echo services would answer each other forever.
     else if (from.port === ECHO_PORT) this.drops.count('loop');
     else reply(payload);
   };
 
-  /** Whether the connection is served. */
+  /** Accepts or refuses a connection; returns true if accepted. */
   #take(stream: Duplex, remote: SocketAddress): boolean {
-    // The client learns of a broken connection by itself.
+    // Ignore errors: the client notices a broken connection on its own.
     stream.on('error', () => undefined);
     const isSim = this.#sims.byAddress(remote.address) !== undefined;
     if (!isSim || this.#connections.size >= MAX_ECHO_CONNECTIONS) {

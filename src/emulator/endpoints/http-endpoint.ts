@@ -1,6 +1,6 @@
 /**
- * HTTP at an address inside the tunnel. Node's own server parses the requests. It was made for
- * sockets and leaves every deadline to them, so each stream has one timer here.
+ * An HTTP server inside the tunnel. Node's HTTP server parses the requests, but relies on sockets
+ * for timeouts, so each stream has its own timer here.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -12,9 +12,9 @@ import type { Sims } from '../sims.js';
 
 /** Milliseconds. */
 export interface HttpTimeouts {
-  /** From the connection, or from the last answer, to the next request's last header. */
+  /** From the connection or the last response to the end of the next request's headers. */
   readonly idle: number;
-  /** From a request's last header to its answer. */
+  /** From the end of a request's headers to its response. */
   readonly request: number;
 }
 
@@ -28,7 +28,7 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const DEFAULT_TIMEOUTS: HttpTimeouts = { idle: 75_000, request: 600_000 };
 
 export class HttpEndpoint {
-  /** Connections that were not served. */
+  /** Counts refused connections. */
   readonly drops = new DropCounter<ConnectionDropReason>();
   readonly #sims: Pick<Sims, 'byAddress'>;
   readonly #onRequest: RequestHandler;
@@ -52,7 +52,7 @@ export class HttpEndpoint {
 
   /** Serves one TCP connection of a client inside the tunnel. */
   readonly handleConnection = (stream: Duplex, remote: SocketAddress): void => {
-    // A connection that breaks is the client's affair.
+    // Ignore errors: the client notices a broken connection on its own.
     stream.on('error', () => undefined);
     const sim = this.#sims.byAddress(remote.address);
     if (sim === undefined || this.#connections.size >= MAX_CONNECTIONS) {
@@ -86,7 +86,7 @@ export class HttpEndpoint {
   }
 }
 
-/** One client's connection, with the deadline of what it is waiting for. */
+/** One client connection with its current timeout. */
 class Connection {
   readonly remote: SocketAddress;
   readonly #stream: Duplex;
@@ -108,7 +108,9 @@ class Connection {
   }
 }
 
-/** Node would destroy the stream behind its answer, and a stream of the netstack is reset by that. */
+/**
+ * Ends the stream after the error response. Node would destroy it, which resets a netstack stream.
+ */
 function refuseMalformed(error: NodeJS.ErrnoException, stream: Duplex): void {
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
   const reason = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';

@@ -1,7 +1,7 @@
 /**
- * The Unified Endpoint over TCP and UDP (port 23080). What comes in one piece is one message: a
- * datagram, or as much of a connection as was there to be read. Each is answered with the status
- * as text, `201 `, as the platform does unless it is told to skip the status code.
+ * The Unified Endpoint over TCP and UDP (port 23080). Each datagram, and each chunk read from a TCP
+ * connection, is one message. The response to each message is the status as text, `201 `, which is
+ * SORACOM's default format.
  */
 import type { Duplex } from 'node:stream';
 
@@ -13,8 +13,8 @@ import { encodeBody, KEPT_BODY_BYTES, type MessageStore } from '../messages.js';
 import type { Sims } from '../sims.js';
 
 /**
- * What a message over TCP or UDP is answered with: the status; nothing, which over UDP is an empty
- * datagram; or no answer at all.
+ * The response to a message over TCP or UDP: the status; an empty response (an empty datagram over
+ * UDP); or none at all.
  */
 export type RawResponse = 'status' | 'empty' | 'none';
 
@@ -25,7 +25,7 @@ export interface UnifiedRawOptions {
   readonly messages: MessageStore;
   readonly wallClock: WallClock;
   readonly answer: RawResponse;
-  /** Milliseconds without a byte after which a connection is ended. */
+  /** Milliseconds without data after which a connection is closed. */
   readonly idleTimeout?: number;
 }
 
@@ -37,7 +37,7 @@ const DEFAULT_IDLE_TIMEOUT = 75_000;
 const STATUS = Buffer.from('201 ');
 
 export class UnifiedRawEndpoint {
-  /** Connections and datagrams that were not served. */
+  /** Counts refused connections and ignored datagrams. */
   readonly drops = new DropCounter<RawDropReason>();
   readonly #options: UnifiedRawOptions;
   readonly #connections = new Set<Duplex>();
@@ -48,7 +48,7 @@ export class UnifiedRawEndpoint {
 
   /** Serves one TCP connection of a client inside the tunnel. */
   readonly handleConnection = (stream: Duplex, remote: SocketAddress): void => {
-    // A connection that breaks is the client's affair.
+    // Ignore errors: the client notices a broken connection on its own.
     stream.on('error', () => undefined);
     const sim = this.#options.sims.byAddress(remote.address);
     if (sim === undefined || this.#connections.size >= MAX_RAW_CONNECTIONS) {
@@ -66,7 +66,7 @@ export class UnifiedRawEndpoint {
     stream.on('data', (chunk: Buffer) => {
       timer.refresh();
       this.#record('tcp', sim.simId, chunk);
-      // A client that does not read its answers is not read from, either.
+      // Stop reading from a client that does not read its responses.
       if (this.#options.answer === 'status' && !stream.write(STATUS)) stream.pause();
     });
     stream.on('drain', () => stream.resume());

@@ -1,4 +1,4 @@
-/** Signing in, signing out, changing to another user. */
+/** Signing in, signing out, and switching to another user. */
 import {
   answer,
   json,
@@ -9,11 +9,14 @@ import {
   withToken,
 } from './building-blocks.js';
 
-/** Seconds that a token lives unless the request says otherwise, and at most. */
+/** The default and maximum lifetime of a token, in seconds. */
 export const DEFAULT_TOKEN_TIMEOUT = 86_400;
 const MAX_TOKEN_TIMEOUT = 172_800;
 
-/** The same after changing to another user. */
+/**
+ * The default and minimum token lifetime after switching users, in seconds; the default is also the
+ * maximum.
+ */
 export const DEFAULT_SWITCHED_TIMEOUT = 3600;
 const MIN_SWITCHED_TIMEOUT = 180;
 

@@ -1,4 +1,4 @@
-/** What the parts of the OpenAPI document are put together from. */
+/** Shared building blocks of the OpenAPI document. */
 import type { Document } from 'openapi-backend';
 
 export type Schemas = NonNullable<NonNullable<Document['components']>['schemas']>;
@@ -25,10 +25,10 @@ export const milliseconds = { type: 'integer', format: 'int64' } as const;
 export const texts = { type: 'array', items: text } as const;
 export const tagSet = { type: 'object', additionalProperties: text } as const;
 
-/** How many members a page has unless the request says otherwise. */
+/** The default number of items on a page. */
 export const DEFAULT_PAGE = 10;
 
-/** Both headers, in each call but those that sign in. */
+/** Requires both headers; every call except those that sign in uses this. */
 export const withToken = [{ apiKey: [], token: [] }];
 
 export function inPath(name: string): Parameter {
@@ -39,14 +39,16 @@ export function inQuery(name: string, schema: object): Parameter {
   return { name, in: 'query', required: false, schema };
 }
 
-/** A parameter that may be given several times. */
+/** A query parameter that may be repeated. */
 export function listInQuery(name: string): Parameter {
   return { ...inQuery(name, texts), explode: true };
 }
 
 export const simIdParameter = inPath('sim_id');
 
-/** @param maximum above which `limit` is refused; without one a page just has fewer */
+/**
+ * @param maximum the largest accepted `limit`; without a maximum, larger limits return fewer items
+ */
 export function pageParameters(maximum?: number): Parameter[] {
   const bound = maximum === undefined ? {} : { maximum };
   return [
@@ -67,7 +69,10 @@ export function answer(description: string, name: string): ApiResponse {
   return { description, content: { 'application/json': { schema: ref(name) } } };
 }
 
-/** A list, with the key of the next page in a header where there is one. */
+/**
+ * Describes a response that is one page of a list; if another page follows, a header contains its
+ * key.
+ */
 export function pageOf(description: string, name: string): ApiResponse {
   const schema = { type: 'array', items: ref(name) };
   return {

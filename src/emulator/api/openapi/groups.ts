@@ -1,4 +1,4 @@
-/** Groups of SIMs. */
+/** SIM groups. */
 import {
   answer,
   inPath,

@@ -1,4 +1,4 @@
-/** Krypton: the SIM itself is the credential, so that no token is asked for. */
+/** Krypton operations, which need no token because the SIM itself authenticates the caller. */
 import { answer, json, type Paths, refused, type Schemas, text, texts } from './building-blocks.js';
 
 const properties = {

@@ -1,4 +1,4 @@
-/** The shapes of a SIM, its sessions and what is done to it. */
+/** Schemas of SIMs, their sessions, and the requests that change them. */
 import { milliseconds, ref, type Schemas, tagSet, text, texts } from './building-blocks.js';
 
 const sessionProperties = {
@@ -9,7 +9,7 @@ const sessionProperties = {
   arcClientPeerPublicKey: text,
 };
 
-/** Longer tags are refused. */
+/** The longest accepted tag name or value. */
 const tagText = { type: 'string', maxLength: 255 } as const;
 
 export const simSchemas = {
@@ -32,7 +32,7 @@ export const simSchemas = {
     properties: {
       arcClientPeerPublicKey: {
         type: 'string',
-        // The base64 of 32 bytes.
+        // Matches the base64 of 32 bytes.
         pattern: '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$',
       },
     },

@@ -1,4 +1,4 @@
-/** The search for SIMs. */
+/** The OpenAPI operation that searches SIMs. */
 import {
   inQuery,
   listInQuery,
@@ -9,7 +9,7 @@ import {
   withToken,
 } from './building-blocks.js';
 
-/** What a SIM can be searched by; each may be given several times, and hold several values. */
+/** The search criteria for SIMs. A criterion may be repeated and may contain several values. */
 export const SEARCH_CRITERIA = [
   'name',
   'group',

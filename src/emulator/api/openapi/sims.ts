@@ -1,4 +1,4 @@
-/** SIMs: making and ending them, their sessions and credentials, tags and group. */
+/** SIMs: creation and termination, sessions, credentials, tags and groups. */
 import {
   answer,
   inPath,
@@ -15,7 +15,7 @@ import {
 
 const theSim = { '200': answer('The SIM', 'Sim'), default: refused() };
 
-/** A call on one SIM that is answered with the SIM. */
+/** Describes an operation on one SIM that returns the SIM. */
 function action(operationId: string, summary: string, body?: string) {
   return {
     operationId,

@@ -17,7 +17,7 @@ interface SwitchUserRequest {
   readonly tokenTimeoutSeconds?: number;
 }
 
-/** The operations of the tag Auth. */
+/** Returns the handlers of the tag Auth. */
 export function authOperations(state: PlatformState): HandlerMap {
   return {
     auth: (context: ApiContext<AuthRequest>, notes: CallNotes): HttpResponse => {

@@ -19,10 +19,10 @@ interface GroupQuery extends PageQuery {
   readonly tag_value_match_mode?: 'exact' | 'prefix';
 }
 
-/** Bytes of JSON: what the platform takes of parameters and tags of a group in all. */
+/** SORACOM's limit for the parameters and tags of a group together, in bytes of JSON. */
 export const MAX_GROUP_LENGTH = 8192;
 
-/** The operations of the tag Group. */
+/** Returns the handlers of the tag Group. */
 export function groupOperations(state: PlatformState): HandlerMap {
   const { groups } = state;
   return {

@@ -6,13 +6,13 @@ import type { PlatformState } from '../../platform-state.js';
 import { REFUSALS } from '../refusals.js';
 import { type ArcServerInfo, sessionJson } from '../sim-json.js';
 
-/** The operation of Krypton. Whoever calls is taken for the line. */
+/** Returns the handler of Krypton's bootstrapArc. Every caller is treated as the physical SIM. */
 export function kryptonOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
   return {
     bootstrapArc: (): HttpResponse => {
       if (state.sims.line().status === 'terminated') return REFUSALS.simTerminated;
       const { sim, privateKey } = state.sims.bootstrapLine();
-      // Krypton gives no public key: the client derives it.
+      // Krypton returns no client public key; the client derives it from the private key.
       const session = sessionJson(sim, arcServer);
       const body = {
         arcServerPeerPublicKey: session.arcServerPeerPublicKey,

@@ -16,7 +16,7 @@ type SearchQuery = PageQuery &
     readonly search_type?: 'and' | 'or';
   };
 
-/** What people type is searched for as a part of the value; of the others, the whole value. */
+/** Criteria that match a part of the value; all others must equal the whole value. */
 const PARTIAL: readonly SearchCriterion[] = [
   'name',
   'group',
@@ -28,10 +28,10 @@ const PARTIAL: readonly SearchCriterion[] = [
   'serial_number',
 ];
 
-/** Characters of such a part. */
+/** The minimum length of a partial search term, in characters. */
 const SHORTEST_PART = 2;
 
-/** The operation of the tag Query. */
+/** Returns the handler of the tag Query. */
 export function searchOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
   return {
     searchSims: (context: ApiContext<unknown, SearchQuery>): HttpResponse => {
@@ -50,7 +50,7 @@ export function searchOperations(state: PlatformState, arcServer: ArcServerInfo)
   };
 }
 
-/** A criterion that is given once may hold several values, separated by commas. */
+/** Splits criteria at commas: a criterion that is given once may contain several values. */
 function withSingleValues(query: SearchQuery): SearchQuery {
   const split: Partial<Record<SearchCriterion, readonly string[]>> = {};
   for (const criterion of SEARCH_CRITERIA) {
@@ -72,7 +72,10 @@ function isTooShort(value: string): boolean {
   return Array.from(value).length < SHORTEST_PART;
 }
 
-/** Several values of one criterion are alternatives; `search_type` says what several criteria are. */
+/**
+ * Whether a SIM matches a search. Several values of one criterion are alternatives; `search_type`
+ * combines different criteria.
+ */
 function isFound(state: PlatformState, sim: Sim, query: SearchQuery): boolean {
   const results = SEARCH_CRITERIA.flatMap((criterion) => {
     const wanted = query[criterion];
@@ -112,7 +115,7 @@ function valuesOf(state: PlatformState, sim: Sim, criterion: SearchCriterion): r
     iccid: [sim.simId, sim.arc?.iccid],
     serial_number: [sim.simId],
     tag: [...sim.tags.values()],
-    // Nor have they a bundle, as the answers say.
+    // The emulator's SIMs have no bundles.
     bundles: [],
     status: [sim.status],
     subscription: subscriptionsOf(sim),

@@ -1,4 +1,4 @@
-/** What the API answers about SIMs. Each operation has its path in ../openapi/sims.ts. */
+/** Handles the API operations on SIMs. ../openapi/sims.ts defines the operations' paths. */
 import type { HandlerMap } from 'openapi-backend';
 
 import { formatKey } from '../../../lib/text/key-text.js';
@@ -22,10 +22,10 @@ interface EventQuery extends PageQuery {
   readonly to?: number;
 }
 
-/** Tags of one SIM. */
+/** The maximum number of tags of one SIM. */
 export const MAX_TAGS = 50;
 
-/** The operations of the tag Sim. */
+/** Returns the handlers of the tag Sim. */
 export function simOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
   return {
     ...lifeOperations(state, arcServer),
@@ -34,7 +34,7 @@ export function simOperations(state: PlatformState, arcServer: ArcServerInfo): H
   };
 }
 
-/** From the creation of a SIM to its termination. */
+/** Returns the handlers from the creation of a SIM to its termination. */
 function lifeOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
   const { sims } = state;
   const shown = (sim: Sim): HttpResponse => ({ status: 200, body: simJson(sim, arcServer) });
@@ -97,7 +97,7 @@ function sessionOperations(state: PlatformState, arcServer: ArcServerInfo): Hand
   };
 }
 
-/** A SIM's tags and group. */
+/** Returns the handlers for a SIM's tags and group. */
 function labelOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
   const { sims } = state;
   const shown = (sim: Sim): HttpResponse => ({ status: 200, body: simJson(sim, arcServer) });
