@@ -1,4 +1,4 @@
-/** What all commands share: the context, `--config`, output and the way that errors end a run. */
+/** The base class of all commands: context, `--config`, output and error handling. */
 import { Command } from '@oclif/core/command';
 
 import { UserError } from '../lib/errors/user-error.js';
@@ -18,7 +18,7 @@ import {
 } from './errors/usage-error.js';
 import { isAbandonedQuestion } from './run/wizard.js';
 
-/** As a shell has it for a program that SIGINT ended. */
+/** The exit code that a shell reports for a program ended by SIGINT. */
 const INTERRUPTED = 130;
 
 export abstract class BaseCommand extends Command {
@@ -33,12 +33,12 @@ export abstract class BaseCommand extends Command {
     if (refused !== undefined) throw refused;
   }
 
-  /** Writes a result to standard output as it is. */
+  /** Writes a result to standard output unchanged. */
   protected write(text: string | Uint8Array): void {
     this.output.write(text);
   }
 
-  /** Writes a line for people to standard error. */
+  /** Writes a message for the user to standard error. */
   protected note(line: string): void {
     this.output.note(line);
   }

@@ -1,12 +1,12 @@
 import type { Flags } from './flags/flag.js';
 
-/** What a command is, for each command line that has it. */
+/** The declaration of a command, shared by all command lines that offer it. */
 export interface CommandDeclaration {
   readonly description: string;
-  /** Other names, which no help tells. */
+  /** Other names of the command, which the help omits. */
   readonly hiddenAliases?: readonly string[];
   readonly examples: readonly string[];
-  /** Each may be left out. */
+  /** The arguments of the command; all are optional. */
   readonly args?: Readonly<Record<string, Argument>>;
   readonly flags: Flags;
 }

@@ -1,4 +1,6 @@
-/** The composition root of the commands that oclif runs: all that touches the operating system. */
+/**
+ * The composition root of the commands that oclif runs, with all access to the operating system.
+ */
 import type { Credentials } from '../soracom/auth/sign-in.js';
 import type { SoracomClient } from '../soracom/client/client.js';
 import type { SoracomClientOptions } from '../soracom/client/options.js';
@@ -8,11 +10,11 @@ import { tunnelContext, type TunnelContext } from './tunnel-context.js';
 
 export type { LogLevel, LogOptions } from './log-options.js';
 
-/** How long clients of the API try, where that is not the usual. */
+/** Timeouts and retries of API clients, if they differ from the defaults. */
 export type ClientPatience = Pick<SoracomClientOptions, 'timeoutMs' | 'mostRepeats'>;
 
 export interface Context extends SystemContext, TunnelContext {
-  /** Makes clients of the SORACOM API for somebody who can sign in there. */
+  /** Returns a function that creates SORACOM API clients for given credentials. */
   soracomClients(
     patience?: ClientPatience,
   ): Promise<(credentials: Credentials, signal?: AbortSignal) => SoracomClient>;

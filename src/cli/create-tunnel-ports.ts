@@ -1,10 +1,10 @@
-/** The part of the composition root that every tunnel is made of. */
+/** The part of the composition root that every tunnel needs. */
 import { stateFolder } from '../system/files/state-folder.js';
 import type { DatagramSockets } from '../ports/datagram-sockets.js';
 import type { Log } from '../ports/log.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 
-/** @param sockets those of the system, unless it has better ones */
+/** @param sockets replaces the system's UDP sockets */
 export async function createTunnelPorts(log: Log, sockets?: DatagramSockets): Promise<TunnelPorts> {
   const [{ selectCrypto }, { systemEntropy }, clocks, { udpSockets }, { systemResolver }, stamps] =
     await Promise.all([

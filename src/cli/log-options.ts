@@ -1,4 +1,4 @@
-/** How much is logged, and in what form. */
+/** Options for the log level and log format. */
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 export interface LogOptions {
   readonly level: LogLevel;

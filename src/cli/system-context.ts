@@ -1,6 +1,6 @@
 /**
- * The composition root of every command: what touches the operating system, and neither the SORACOM
- * API nor network interfaces. What is slow to load is loaded when it is first asked for.
+ * The composition root of every command: access to the operating system, except for the SORACOM API
+ * and network interfaces. Modules that are slow to load are loaded on first use.
  */
 import { homedir } from 'node:os';
 
@@ -32,68 +32,74 @@ export interface SystemContext {
   readonly platform: string;
   files(): Promise<Files>;
   journals(): Promise<Journals>;
-  /** Files of other programs that hold secrets, with the check that nobody else reads them. */
+  /** Reads other programs' files with secrets, and checks that no other user can read them. */
   privateFiles(): Promise<PrivateFiles>;
-  /** Programs of the system. */
+  /** Runs system programs. */
   commands(): Promise<CommandRunner>;
   /**
-   * What has started us as a service; undefined where nothing has that wants to be told. To be called
-   * once, before a command runs: it takes what that must not inherit out of the environment.
+   * Returns the service manager that started this process; undefined without a service manager that
+   * expects notifications. Must be called once, before any command runs, because it removes
+   * variables from the environment that child processes must not inherit.
    */
   serviceManager(log: Log): Promise<ServiceManager | undefined>;
   log(options: LogOptions): Promise<Log>;
-  /** Makes a new file for a capture, with its header. */
+  /** Creates a new capture file with its header. */
   captureFile(path: string, header: readonly Uint8Array[], log: Log): Promise<CaptureFile>;
   resolver(): Promise<Resolver>;
-  /** Makes X25519 key pairs. */
+  /** Returns a function that generates X25519 key pairs. */
   keyPairs(): Promise<() => KeyPair>;
-  /** Computes the public key of an X25519 private key. */
+  /** Returns a function that derives the public key of an X25519 private key. */
   publicKeyOf(): Promise<(privateKey: Uint8Array) => Uint8Array>;
   /**
-   * Fires at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process. With reloadRequests()
-   * SIGHUP is none of them.
+   * Aborts at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process. After
+   * reloadRequests() SIGHUP is not a stop signal.
    */
   stopSignal(): Promise<AbortSignal>;
-  /** Has SIGHUP ask for the configuration to be read again; undefined where it stays a stop. */
+  /**
+   * Makes SIGHUP request a configuration reload; returns undefined if SIGHUP remains a stop signal.
+   */
   reloadRequests(): Promise<ReloadRequests | undefined>;
-  /** All of standard input. */
+  /** Reads all of standard input. */
   readStdin(): Promise<Uint8Array>;
   stdinIsTerminal(): boolean;
-  /** Whether a person can be asked: questions are drawn on standard error. */
+  /** Whether the user can be prompted; prompts appear on standard error. */
   isInteractive(): boolean;
-  /** Columns of the terminal on standard output; undefined where that is none. */
+  /** Returns the columns of the terminal on standard output; undefined if it is not a terminal. */
   terminalColumns(): number | undefined;
-  /** As terminalColumns(), with its rows. */
+  /** Returns the terminal's columns and rows, like terminalColumns(). */
   terminalSize(): TerminalSize | undefined;
-  /** Whether a person watches standard error. */
+  /** Whether standard error is a terminal. */
   stderrIsTerminal(): boolean;
   /** Unix milliseconds. */
   now(): number;
   /** Monotonic time. */
   clock(): Promise<Clock>;
-  /** Writes to standard output and resolves when all of it is taken, or rejects. */
+  /**
+   * Returns a function that writes to standard output. Its promise resolves after all text is
+   * written, or rejects.
+   */
   printer(): Promise<(text: string) => Promise<void>>;
-  /** A file's bytes. */
+  /** Reads a file's bytes. */
   readFile(path: string): Promise<Uint8Array>;
-  /** Whether SORACOM_VERBOSE asks for what goes to the API and comes from it, as in soratun. */
+  /** Whether SORACOM_VERBOSE requests a dump of API requests and responses, as in soratun. */
   readonly isVerbose: boolean;
-  /** Takes that text, where it is asked for. */
+  /** Receives the dump; undefined if SORACOM_VERBOSE is not set. */
   readonly dump: ((text: string) => void) | undefined;
-  /** Where soracom-cli's profiles are looked for, unless SORACOM_PROFILE_DIR says otherwise. */
+  /** Returns the folder for soracom-cli's profiles, unless SORACOM_PROFILE_DIR overrides it. */
   homeFolder(): string;
   /**
-   * The folder for what arc.json cannot take: $STATE_DIRECTORY of a service, else arctun's in
-   * $XDG_STATE_HOME or ~/.local/state.
+   * Returns the folder for state that arc.json cannot hold: $STATE_DIRECTORY of a service,
+   * otherwise arctun's folder in $XDG_STATE_HOME or ~/.local/state.
    */
   stateFolder(): string;
-  /** The folders for the control sockets of running tunnels, the one to be taken first. */
+  /** Returns the folders for the control sockets of running tunnels, the preferred one first. */
   runFolders(): readonly string[];
   localConnections(): Promise<LocalConnections>;
-  /** Which process of this machine uses a WireGuard key. */
+  /** Detects which process on this machine uses a WireGuard key. */
   keyClaims(): Promise<KeyClaims>;
-  /** Which process listens on a port of this machine. */
+  /** Detects which process listens on a port of this machine. */
   portHolder(): Promise<PortHolder>;
-  /** Sockets at paths of the file system. */
+  /** Listens on Unix domain sockets. */
   localListeners(): Promise<LocalListeners>;
 }
 
@@ -148,7 +154,7 @@ export function createSystemContext(version: string): SystemContext {
 
 function terminalSize(): TerminalSize | undefined {
   const { isTTY, columns, rows } = process.stdout;
-  // A terminal that nobody looks at may have no size: it is taken for a VT100.
+  // A terminal without a display may report no size; assume a VT100.
   return isTTY ? { columns: columns || 80, rows: rows || 24 } : undefined;
 }
 

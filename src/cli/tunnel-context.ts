@@ -1,4 +1,4 @@
-/** The part of the composition root that tunnels are made of. */
+/** The part of the composition root that provides tunnels. */
 import { UserError } from '../lib/errors/user-error.js';
 import type { LinuxNetwork } from '../system/linux/linux-network.js';
 import type { InterfaceTunnels } from '../tunnel/interface/interface-tunnel.js';
@@ -10,10 +10,10 @@ import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import type { LogOptions } from './log-options.js';
 import { createTunnelPorts } from './create-tunnel-ports.js';
 
-/** How datagrams go to the system: one by one, in batches, or in batches where that can be. */
+/** How datagrams are passed to the system: one by one, in batches, or in batches if supported. */
 export type SocketChoice = 'auto' | 'dgram' | 'batch';
 
-/** What a thread with a tunnel is started with. */
+/** The start data of a tunnel thread. */
 export interface TunnelThreadOptions {
   readonly log: LogOptions;
   readonly socket: SocketChoice;
@@ -21,23 +21,29 @@ export interface TunnelThreadOptions {
 
 export interface TunnelContext {
   /**
-   * @param socket one by one by default: what starts fast has few to send
-   * @throws UserError for `batch`, where that cannot be
+   * @param socket defaults to `dgram`, because short-lived commands send few datagrams
+   * @throws UserError for `batch` if the system does not support it
    */
   tunnelPorts(log: Log, socket?: SocketChoice): Promise<TunnelPorts>;
   /**
-   * Tunnels under network interfaces, each in a thread of its own; undefined where this system has none.
+   * Returns tunnels that use network interfaces, each in its own thread; undefined if the system
+   * does not support them.
    */
   deviceTunnels(options: TunnelThreadOptions): Promise<InterfaceTunnels | undefined>;
-  /** Why deviceTunnels() returned undefined. */
+  /** Returns why deviceTunnels() returned undefined. */
   whyNoInterfaces(): Promise<string | undefined>;
-  /** As deviceTunnels(), in this thread: for what another thread cannot be given. */
+  /**
+   * Like deviceTunnels(), but in this thread, for ports that cannot be passed to another thread.
+   */
   localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunnels | undefined>;
-  /** What killed processes have left of interfaces; undefined where this system has none. */
+  /**
+   * Returns the routes and rules that killed processes left behind; undefined if the system does
+   * not support interfaces.
+   */
   interfaceLeftovers(): Promise<InterfaceLeftovers | undefined>;
-  /** What is known to stand in the way of an interface, found without making one. */
+  /** Returns the known obstacle to creating an interface, without creating one. */
   interfaceObstacle(name: string): Promise<PacketInterfaceRefusal | undefined>;
-  /** In such a thread: the way to the one that has started it, and what it was started with. */
+  /** Returns, inside a tunnel thread, the channel to the parent thread and the start data. */
   parentThread(): Promise<{ readonly channel: MessageChannel; readonly data: unknown }>;
 }
 
@@ -58,7 +64,7 @@ async function deviceTunnels(options: TunnelThreadOptions): Promise<InterfaceTun
   const { hasLinuxNetwork } = await import('../system/linux/linux-network.js');
   if (!(await hasLinuxNetwork())) return undefined;
   const { url } = import.meta as { readonly url?: string };
-  // The single executable has no file that a thread could start with.
+  // The single executable has no script file from which a thread could start.
   if (url === undefined) return tunnelsInThisThread(options);
   const [{ RemoteTunnels }, { startThread }, { systemClock }] = await Promise.all([
     import('../tunnel/thread/remote-tunnels.js'),
@@ -84,7 +90,7 @@ async function localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunne
   return new LocalInterfaceTunnels(network.devices, ports);
 }
 
-/** One for the thread: its sockets and interfaces wait together. */
+/** One per thread, because its sockets and interfaces share one poller. */
 let network: Promise<LinuxNetwork | undefined> | undefined;
 
 function linuxNetwork(): Promise<LinuxNetwork | undefined> {

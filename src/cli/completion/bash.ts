@@ -1,7 +1,7 @@
 import type { CommandLine, CommandNode, CompletionValue } from './command-line.js';
 import { quoted } from './quote.js';
 
-/** A script for bash 3.2 and later, which needs nothing of the package bash-completion. */
+/** Generates a script for bash 3.2 and later that does not need the bash-completion package. */
 export function bashScript({ program, nodes }: CommandLine): string {
   const name = `_${program.replaceAll(/\W/g, '_')}`;
   return `# bash completion for ${program}
@@ -49,14 +49,14 @@ complete -F ${name} ${program}
 `;
 }
 
-/** Which command the words so far name. */
+/** Generates the case that recognizes a command in the words so far. */
 function commandCases({ path, aliases }: CommandNode): string[] {
   if (path === '') return [];
   const patterns = [path, ...aliases].map(quoted).join(' | ');
   return [`      ${patterns}) command=${quoted(path)} ;;`];
 }
 
-/** What may stand behind a flag that takes a value. */
+/** Generates the completions after a flag that takes a value. */
 function valueCases({ path, flags }: CommandNode): string[] {
   return flags.flatMap(({ name, char, value }) => {
     if (value === undefined) return [];
@@ -66,7 +66,7 @@ function valueCases({ path, flags }: CommandNode): string[] {
   });
 }
 
-/** What may stand there else. */
+/** Generates the completions if no flag value is expected. */
 function wordCase({ path, next, flags, argument }: CommandNode): string {
   const words = [
     ...next.map(({ word }) => word),

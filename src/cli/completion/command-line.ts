@@ -1,22 +1,22 @@
-/** What a completion script has to know of the command line, read from what oclif knows of it. */
+/** Describes the command line for completion scripts, based on oclif's data. */
 import type { Command, Interfaces } from '@oclif/core';
 
 export interface CommandLine {
   readonly program: string;
-  /** Topics without a command of their own among them; the line itself has the empty path. */
+  /** Includes topics without a command; the root has the empty path. */
   readonly nodes: readonly CommandNode[];
 }
 
-/** A place on the command line: a command, or the beginning of some. */
+/** A position on the command line: a command or a prefix of one. */
 export interface CommandNode {
-  /** `sim list`; empty for the line itself. */
+  /** The words of the command, for example `sim list`; empty for the root. */
   readonly path: string;
-  /** Other ways to name it. */
+  /** Aliases of the command. */
   readonly aliases: readonly string[];
   /** Words that may follow and lead to another node. */
   readonly next: readonly CompletionWord[];
   readonly flags: readonly CompletionFlag[];
-  /** What its one argument may be; undefined where it has none, or nobody can know. */
+  /** The possible values of the only argument; undefined if the command takes none. */
   readonly argument: CompletionValue | undefined;
 }
 
@@ -30,11 +30,11 @@ export interface CompletionFlag {
   readonly char: string | undefined;
   readonly description: string;
   readonly isRepeatable: boolean;
-  /** undefined for a flag that takes none. */
+  /** The possible values of the flag; undefined for a flag without a value. */
   readonly value: CompletionValue | undefined;
 }
 
-/** The values that are possible; a path; or what nobody can know. */
+/** The possible values: a fixed list, a path, or an unknown value. */
 export type CompletionValue = readonly string[] | 'path' | 'unknown';
 
 const HELP: CompletionFlag = {
@@ -45,10 +45,10 @@ const HELP: CompletionFlag = {
   value: undefined,
 };
 
-/** By its placeholder in the help. */
+/** The help placeholder of a flag or argument that takes a path. */
 const PATH_PLACEHOLDER = 'FILE';
 
-/** @param all every command, and each once more under every alias, as oclif lists them */
+/** @param all every command, and again under each alias, as oclif lists them */
 export function readCommandLine(
   program: string,
   all: readonly Command.Cached[],
@@ -91,7 +91,9 @@ function spaced(id: string): string {
   return id.replaceAll(':', ' ');
 }
 
-/** `a b c` begins as `a` and as `a b`. */
+/**
+ * Returns the prefixes of a path, including the path itself: `a`, `a b` and `a b c` for `a b c`.
+ */
 function prefixes(path: string): string[] {
   const words = path.split(' ');
   return words.map((_, index) => words.slice(0, index + 1).join(' '));
@@ -118,7 +120,7 @@ function flagOf(flag: Command.Flag.Cached): CompletionFlag {
 
 function argumentOf(argument: Command.Arg.Cached | undefined): CompletionValue | undefined {
   if (argument === undefined) return undefined;
-  // An argument has no placeholder of its own but its name.
+  // An argument has no placeholder, so its name is used.
   return valueOf(argument.options, argument.name.toUpperCase());
 }
 
@@ -129,7 +131,7 @@ function valueOf(
   return options ?? (placeholder === PATH_PLACEHOLDER ? 'path' : 'unknown');
 }
 
-/** Scripts show one line, and none is made for more. */
+/** Returns the first sentence, because completion scripts show one line. */
 function firstSentence(text: string): string {
   return /^(.*?\.)(?:\s|$)/s.exec(text)?.[1] ?? text;
 }

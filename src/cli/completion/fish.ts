@@ -1,7 +1,7 @@
 import type { CommandLine, CommandNode, CompletionValue } from './command-line.js';
 import { quotedForFish as quoted } from './quote.js';
 
-/** A script to be sourced, or to lie as `arctun.fish` in a folder of $fish_complete_path. */
+/** Generates a script to source, or to save as `arctun.fish` in a folder of $fish_complete_path. */
 export function fishScript({ program, nodes }: CommandLine): string {
   const name = `__${program.replaceAll(/\W/g, '_')}`;
   return `# fish completion for ${program}
@@ -31,7 +31,7 @@ ${nodes.flatMap((node) => completions(program, name, node)).join('\n')}
 `;
 }
 
-/** Which command the words so far name. */
+/** Generates the case that recognizes a command in the words so far. */
 function commandCases({ path, aliases }: CommandNode): string[] {
   if (path === '') return [];
   const patterns = [path, ...aliases].map(quoted).join(' ');

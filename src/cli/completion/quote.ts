@@ -1,9 +1,9 @@
-/** A text as one word of bash and of zsh. */
+/** Quotes a text as one word for bash and zsh. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** A text as one word of fish, where a backslash means something in single quotes, too. */
+/** Quotes a text as one word for fish, where a backslash is special even in single quotes. */
 export function quotedForFish(text: string): string {
   return `'${text.replaceAll(/['\\]/g, '\\$&')}'`;
 }

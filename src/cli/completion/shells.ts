@@ -11,10 +11,10 @@ const SCRIPTS: Readonly<Record<Shell, (line: CommandLine) => string>> = {
 
 export type Shell = 'bash' | 'zsh' | 'fish';
 
-/** In the order in which messages name them. */
+/** In the order in which messages list them. */
 export const SHELLS = Object.keys(SCRIPTS) as readonly Shell[];
 
-/** The script that makes a shell complete the command line. */
+/** Generates the completion script of a shell. */
 export function completionScript(shell: Shell, line: CommandLine): string {
   return SCRIPTS[shell](line);
 }

@@ -1,7 +1,7 @@
 import type { CommandLine, CommandNode, CompletionFlag, CompletionValue } from './command-line.js';
 import { quoted } from './quote.js';
 
-/** A script to be sourced behind compinit, or to lie as `_arctun` in a folder of $fpath. */
+/** Generates a script to source after compinit, or to save as `_arctun` in a folder of $fpath. */
 export function zshScript({ program, nodes }: CommandLine): string {
   const name = `_${program.replaceAll(/\W/g, '_')}`;
   return `#compdef ${program}
@@ -31,7 +31,7 @@ fi
 `;
 }
 
-/** Which command the words so far name. */
+/** Generates the case that recognizes a command in the words so far. */
 function commandCases({ path, aliases }: CommandNode): string[] {
   if (path === '') return [];
   const patterns = [path, ...aliases].map(quoted).join('|');
@@ -52,7 +52,10 @@ function argumentsCase({ path, next, flags, argument }: CommandNode): string {
   return `    (${quoted(path)})\n      _arguments -s -S :${lines}\n      ;;`;
 }
 
-/** One spec for each name of a flag; either excludes the other, unless both may be repeated. */
+/**
+ * Generates one spec for each name of a flag. The long and the short name exclude each other unless
+ * the flag is repeatable.
+ */
 function flagSpecs(flag: CompletionFlag): string[] {
   const { name, char, description, isRepeatable, value } = flag;
   const names = [`--${name}`, ...(char === undefined ? [] : [`-${char}`])];
@@ -70,14 +73,14 @@ function action(value: CompletionValue): string {
   return value === 'unknown' ? ' ' : `(${value.map(plain).join(' ')})`;
 }
 
-/** A text inside a spec of _arguments. */
+/** Escapes a text for a spec of _arguments. */
 function plain(text: string): string {
   return text.replaceAll(/[\\:[\]()]/g, '\\$&');
 }
 
 /**
- * A description inside a list, which zsh splits as it splits a command. A backslash is taken for a
- * quote once more when the list is shown.
+ * Escapes a description inside a list, which zsh splits like a command line. When zsh shows the
+ * list, it interprets backslashes a second time.
  */
 function quotedInside(text: string): string {
   return text.replaceAll(/[\s\\'"`$;|&<>*?#~=^{}!:[\]()]/g, (sign) =>

@@ -1,6 +1,9 @@
 import { distance } from 'fastest-levenshtein';
 
-/** The candidate that `word` is a slip of, as a sentence in a list; the list is empty without one. */
+/**
+ * Returns a "Did you mean" sentence for the candidate most similar to `word`. The result is a list,
+ * empty if no candidate is similar.
+ */
 export function didYouMean(word: string, candidates: readonly string[]): string[] {
   if (candidates.length === 0) return [];
   const longer = word.length > 1 ? candidates.find((name) => name.startsWith(word)) : undefined;

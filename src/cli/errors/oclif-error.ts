@@ -1,8 +1,11 @@
-/** What oclif prints of an error: it quotes what was typed, and a key may be where a name belongs. */
+/**
+ * Redacts errors that oclif prints. Such errors quote the user's input, in which a key may be in
+ * place of a name.
+ */
 import { redactText } from '../../lib/secrets/secret-shapes.js';
 import { renderText } from '../output/render.js';
 
-/** The error with its message fit to be shown; the stack, which repeats it, goes with it. */
+/** Redacts the message of an error, and its stack, which repeats the message. */
 export function shownError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const message = renderText(redactText(error.message));

@@ -1,4 +1,4 @@
-/** Errors of the operating system that no command handles, in the form of all errors. */
+/** Converts system errors that no command handles to UserErrors. */
 import { fileFaultKind } from '../../lib/errors/file-fault.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
@@ -10,7 +10,7 @@ const NEXT: Readonly<Record<string, string>> = {
   ENOMEM: 'Make memory available.',
 };
 
-/** undefined for an error that is not of the system. */
+/** Returns undefined if the error does not come from the operating system. */
 export function systemFailure(error: Error): UserError | undefined {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return undefined;

@@ -1,17 +1,17 @@
-/** What oclif says of a wrong command line, in the form of all errors of a command. */
+/** Converts oclif's errors about the command line to UserErrors. */
 import { stripVTControlCharacters } from 'node:util';
 
 import { UserError } from '../../lib/errors/user-error.js';
 import { didYouMean } from './did-you-mean.js';
 
-/** What the sentence is about. */
+/** The command line that an error refers to. */
 export interface UsageContext {
-  /** The command as it is typed: `sim list`. */
+  /** The command as the user types it: `sim list`. */
   readonly command: string;
   readonly flags: Readonly<
     Record<string, { readonly type: string; readonly env?: string | undefined }>
   >;
-  /** The words after the command. */
+  /** The words of the command line after the command. */
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -22,7 +22,7 @@ interface Sentence {
   readonly next?: readonly string[];
 }
 
-/** oclif's messages, and what each becomes. */
+/** Patterns for oclif's messages, each with its conversion. */
 const SENTENCES: readonly (readonly [
   RegExp,
   (match: readonly string[], context: UsageContext) => Sentence,
@@ -89,7 +89,7 @@ const SENTENCES: readonly (readonly [
   ],
 ];
 
-/** The error in our words; undefined if it is not about the command line. */
+/** Converts an oclif error; returns undefined if the error is not about the command line. */
 export function usageError(error: Error, context: UsageContext): UserError | undefined {
   const message = plain(error.message);
   for (const [pattern, sentence] of SENTENCES) {
@@ -102,7 +102,10 @@ export function usageError(error: Error, context: UsageContext): UserError | und
   return undefined;
 }
 
-/** The error for a variable of a flag without a value that says neither yes nor no: oclif takes it for no. */
+/**
+ * Refuses an environment variable of a boolean flag whose value is neither yes nor no, because oclif
+ * would treat it as no.
+ */
 export function refusedSwitch(context: UsageContext): UserError | undefined {
   for (const { type, env: name } of Object.values(context.flags)) {
     const value = type === 'boolean' && name !== undefined ? context.env[name] : undefined;
@@ -116,12 +119,15 @@ export function refusedSwitch(context: UsageContext): UserError | undefined {
   return undefined;
 }
 
-/** What oclif knows; empty is as good as not set. */
+/** The values that oclif accepts; an empty variable counts as unset. */
 const YES_OR_NO = /^(?:1|true|y|yes|0|false|n|no)?$/i;
 
 const helpFor = ({ command }: UsageContext) => `Run "arctun ${command} --help" for its flags.`;
 
-/** A flag in an error of our own is named by its variable if that gave the value: `ARCTUN_MTU=575`. */
+/**
+ * Names the environment variable instead of the flag in an error if the variable set the value:
+ * `ARCTUN_MTU=575`.
+ */
 export function withVariable(error: UserError, context: UsageContext): UserError {
   if (error.kind !== 'usage') return error;
   const what = error.what.replaceAll(/--([\w-]+)( (?=\S))?/g, (text, name: string, space = '') => {
@@ -131,12 +137,12 @@ export function withVariable(error: UserError, context: UsageContext): UserError
   return new UserError('usage', { what, why: error.why, next: error.next }, { cause: error });
 }
 
-/** Without colours, and without oclif's own advice. */
+/** Removes color codes and oclif's own advice from a message. */
 function plain(message: string): string {
   return stripVTControlCharacters(message).replace(/\nSee more help with --help$/, '');
 }
 
-/** What the value of a flag was given by. */
+/** Returns the flag or the environment variable that set a flag's value. */
 function sourceOf(name: string, { flags, words, env }: UsageContext): string {
   const variable = flags[name]?.env;
   const isTyped = words.some((word) => word === `--${name}` || word.startsWith(`--${name}=`));

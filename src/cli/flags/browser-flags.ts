@@ -2,7 +2,7 @@ import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
 import { parseAllowedHosts, parseAllowedOrigins } from '../../proxy/http/parse-browser-policy.js';
 import { grouped } from './flag.js';
 
-/** What browsers may send to a listener besides what its user types. */
+/** Flags that control which browser requests a listener accepts. */
 export const browserFlags = grouped('Listener', {
   'allow-host': {
     type: 'list',
@@ -21,7 +21,7 @@ export const browserFlags = grouped('Listener', {
 });
 
 export interface BrowserChoice {
-  /** The text alone where it comes from the environment. */
+  /** A single string if the value comes from the environment. */
   readonly 'allow-host': string | readonly string[] | undefined;
   readonly 'allow-origin': string | readonly string[] | undefined;
 }

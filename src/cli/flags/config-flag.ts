@@ -1,6 +1,6 @@
 import type { Flags } from './flag.js';
 
-/** What every command takes. */
+/** The `--config` flag, which every command accepts. */
 export const configFlag = {
   config: {
     type: 'string',

@@ -1,11 +1,12 @@
-/** How a command is told who signs in to the SORACOM API. */
+/** Flags that select the credentials for the SORACOM API. */
 import type { CredentialChoice } from '../../app/credentials/credential-choice.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { grouped } from './flag.js';
 
 /**
- * No `env` here: oclif would give what the environment says as if it were typed, and what is typed
- * ranks before all that the environment says. `resolveCredentials` reads the variables.
+ * These flags have no `env`, because oclif would not distinguish environment values from typed
+ * flags, and typed flags take precedence over all environment variables. `resolveCredentials` reads
+ * the variables.
  */
 export const credentialFlags = grouped('SORACOM API', {
   'auth-key-id': {
@@ -46,7 +47,7 @@ export const credentialFlags = grouped('SORACOM API', {
   },
 });
 
-/** What `parse` gives for `credentialFlags`. */
+/** The parsed values of `credentialFlags`. */
 export interface CredentialFlags {
   readonly 'auth-key-id'?: string | undefined;
   readonly 'auth-key'?: string | undefined;
@@ -56,7 +57,7 @@ export interface CredentialFlags {
   readonly endpoint?: string | undefined;
 }
 
-/** The choice that the command line makes. */
+/** Converts the flags to a credential choice. */
 export function credentialChoice(flags: CredentialFlags): CredentialChoice {
   const authKey = flags['auth-key'];
   return {

@@ -1,30 +1,33 @@
-/** The flags of a command as data. `oclif-flags.ts` declares them to oclif. */
+/** Command flags as data. `oclif-flags.ts` converts them for oclif. */
 
 interface AnyFlag {
-  /** The short form. */
+  /** The one-letter short form of the flag. */
   readonly char?: 'a' | 'f' | 'H' | 'p' | 'q' | 'X' | 'y';
   readonly description: string;
-  /** Where the value comes from when it is not typed; empty is as good as not set. */
+  /**
+   * The environment variable that sets the value if the flag is not typed; an empty variable counts
+   * as unset.
+   */
   readonly env?: string;
-  /** The heading in the help, for what is not the command's own. */
+  /** The heading in the help, for flags shared by several commands. */
   readonly helpGroup?: string;
-  /** The flags that cannot be given with it. */
+  /** The flags that cannot be combined with this one. */
   readonly exclusive?: readonly string[];
 }
 
 interface ValueFlag extends AnyFlag {
-  /** What stands for the value in the help. */
+  /** The placeholder for the value in the help. */
   readonly helpValue?: string;
 }
 
 export interface StringFlag extends ValueFlag {
   readonly type: 'string';
   readonly default?: string;
-  /** What the help calls the default, where it is none for the parser. */
+  /** The default in the help, if the parser itself has no default. */
   readonly defaultHelp?: string;
 }
 
-/** May be given more than once. */
+/** A flag that may be repeated. */
 export interface ListFlag extends ValueFlag {
   readonly type: 'list';
   readonly default?: readonly string[];
@@ -43,17 +46,17 @@ export interface IntegerFlag extends ValueFlag {
   readonly default?: number;
 }
 
-/** False unless it is there. */
+/** A flag without a value; false unless given. */
 export interface BooleanFlag extends AnyFlag {
   readonly type: 'boolean';
 }
 
 export type Flag = StringFlag | ListFlag | ChoiceFlag | IntegerFlag | BooleanFlag;
 
-/** By their names. */
+/** The flags of a command, by name. */
 export type Flags = Readonly<Record<string, Flag>>;
 
-/** The flags under a heading of the help. */
+/** Groups flags under a heading of the help. */
 export function grouped<const T extends Flags>(
   helpGroup: 'Listener' | 'Logging' | 'SORACOM API' | 'Tunnel',
   flags: T,
@@ -62,7 +65,7 @@ export function grouped<const T extends Flags>(
   return Object.fromEntries(entries) as ReturnType<typeof grouped<T>>;
 }
 
-/** What a parser gives for a flag. */
+/** The parsed value of a flag. */
 export type FlagValue<F extends Flag> = F extends BooleanFlag
   ? boolean
   : GivenValue<F> | (F extends { readonly default: unknown } ? never : undefined);
@@ -75,16 +78,16 @@ type GivenValue<F extends Flag> = F extends ListFlag
       ? F['options'][number]
       : string;
 
-/** What a parser gives for all flags of a command. */
+/** The parsed values of all flags of a command. */
 export type FlagValues<T extends Flags> = { readonly [Name in keyof T]: FlagValue<T[Name]> };
 
-/** One word of a command line, as a parser has taken it. */
+/** One parsed token of a command line. */
 export type CommandLineToken =
   { readonly type: 'flag'; readonly flag: string } | { readonly type: 'arg' };
 
-/** What a command line says to a command, once it is parsed. */
+/** A parsed command line. */
 export interface ParsedLine<T extends Flags> {
   readonly flags: FlagValues<T>;
-  /** By its words in their order, without the values of flags. */
+  /** The flags and arguments in their order, without flag values. */
   readonly tokens: readonly CommandLineToken[];
 }

@@ -5,7 +5,7 @@ import type { ForwardSettings } from '../../app/up/open-userspace.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
 import { grouped } from './flag.js';
 
-/** The forwarder to the Unified Endpoint. The short flags are those of soraproxy. */
+/** Flags of the forwarder to the Unified Endpoint. The short flags match soraproxy's. */
 export const forwardFlags = grouped('Listener', {
   'forward-listen': {
     type: 'string',

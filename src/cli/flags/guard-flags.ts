@@ -1,7 +1,7 @@
 import { UserError } from '../../lib/errors/user-error.js';
 import { grouped } from './flag.js';
 
-/** What becomes of messages when a network interface is gone. */
+/** Flags that control traffic after a network interface is gone. */
 export const guardFlags = grouped('Tunnel', {
   'kill-switch': {
     type: 'boolean',
@@ -16,7 +16,9 @@ export const guardFlags = grouped('Tunnel', {
 });
 
 /**
- * @throws UserError `usage` where userspace would pass over the kill switch without a word
+ * Requires `--mode tun` for the kill switch, because userspace mode would silently ignore it.
+ *
+ * @throws UserError `usage` if `--kill-switch` is used in another mode
  */
 export function requireTunForKillSwitch(flags: {
   readonly mode: string;

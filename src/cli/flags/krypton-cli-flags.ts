@@ -4,7 +4,7 @@ import type { Flags } from './flag.js';
 const number = (description: string, defaultValue: number) =>
   ({ type: 'integer', description, default: defaultValue, min: 0, max: 0xffff_ffff }) as const;
 
-/** soratun's, which are those of krypton-cli. */
+/** The krypton-cli flags that soratun also has. */
 export const kryptonCliFlags = {
   'provisioning-api-endpoint-url': {
     type: 'string',
@@ -63,7 +63,7 @@ type KryptonCliChoice = Readonly<
     Record<'disable-key-cache' | 'clear-key-cache', boolean>
 >;
 
-/** @param debug whether krypton-cli is to say what it does */
+/** @param debug whether krypton-cli prints debug output */
 export function kryptonCliOptions(flags: KryptonCliChoice, debug: boolean): KryptonCliOptions {
   return {
     path: flags['krypton-cli-path'],

@@ -26,7 +26,7 @@ const OTHER_FLAGS = {
   },
 } as const satisfies Flags;
 
-/** How much is logged to standard error, and in what form. */
+/** Flags that set the log level and log format on standard error. */
 export function logFlags(defaultLevel: LogLevel) {
   return grouped('Logging', {
     'log-level': { ...LEVEL, default: defaultLevel },
@@ -34,7 +34,7 @@ export function logFlags(defaultLevel: LogLevel) {
   });
 }
 
-/** As logFlags(), for a command that goes by arc.json's logLevel where nothing else is said. */
+/** Like logFlags(), but the default level comes from arc.json's logLevel. */
 export const configuredLogFlags = grouped('Logging', {
   'log-level': {
     ...LEVEL,
@@ -43,7 +43,7 @@ export const configuredLogFlags = grouped('Logging', {
   ...OTHER_FLAGS,
 });
 
-/** The level that the flags ask for. */
+/** Returns the log level that the flags set, or `otherwise`. */
 export function chosenLevel(
   flags: { readonly quiet: boolean; readonly 'log-level'?: LogLevel | undefined },
   otherwise: LogLevel,
@@ -52,10 +52,10 @@ export function chosenLevel(
 }
 
 /**
- * What is logged by arc.json's logLevel: 2 is everything in soratun, and `info` here, since bootstrap
- * and soratun write 2 into each file; `--log-level debug` shows more. 1 is errors there, and here
- * what keeps something from working. 0 means no less than 1, for that is also what a file says that
- * has no logLevel, and a tunnel that fails without a word helps nobody; `--log-level silent` is silent.
+ * Converts arc.json's logLevel to a log level. 2 logs everything in soratun but only `info` here,
+ * because bootstrap and soratun write 2 into every file; `--log-level debug` logs more. 1 logs
+ * errors in soratun, and here also warnings. 0 equals 1, because a file without logLevel also reads
+ * as 0, so a missing `logLevel` never hides failures; `--log-level silent` logs nothing.
  */
 export function configuredLogLevel(logLevel: number): LogLevel {
   return logLevel >= 2 ? 'info' : 'warn';

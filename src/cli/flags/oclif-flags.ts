@@ -11,7 +11,7 @@ type OclifFlags<T extends Flags> = {
     : Interfaces.OptionFlag<FlagValue<T[Name]>>;
 };
 
-/** The flags as oclif declares them. */
+/** Converts flags to oclif's declarations. */
 export function oclifFlags<const T extends Flags>(flags: T): OclifFlags<T> {
   const declared = Object.entries(flags).map(([name, flag]) => [name, oclifFlag(flag)]);
   return Object.fromEntries(declared) as OclifFlags<T>;
@@ -28,7 +28,7 @@ function oclifFlag(flag: Flag): object {
     case 'list': {
       const { default: values, ...rest } = options(flag);
       const defaults = values && { default: [...values] };
-      // `--header A B` is a header and an argument.
+      // Without `multipleNonGreedy`, oclif would treat B in `--header A B` as a second header.
       return Oclif.string({ ...rest, ...defaults, multiple: true, multipleNonGreedy: true });
     }
     case 'string':
@@ -36,20 +36,21 @@ function oclifFlag(flag: Flag): object {
   }
 }
 
-/** All but our type, because oclif has another. */
+/** Removes arctun's `type`, because oclif defines its own. */
 function options<F extends Flag>({ type: _, exclusive, ...rest }: F) {
   return { ...rest, ...(exclusive && { exclusive: [...exclusive] }) };
 }
 
 type OclifArguments<Name extends string> = Record<Name, Interfaces.Arg<string | undefined>>;
 
-/** The arguments as oclif declares them. */
+/** Converts arguments to oclif's declarations. */
 export function oclifArguments<Name extends string>(
   args: Readonly<Record<Name, Argument>>,
 ): OclifArguments<Name> {
   const declared = Object.entries<Argument>(args).map(([name, { description }]) => [
     name,
-    // Else oclif takes what comes within 10 ms on standard input, as text, for the argument.
+    // Without `ignoreStdin`, oclif would use text that arrives on standard input within 10 ms as
+    // the argument.
     Args.string({ description, ignoreStdin: true }),
   ]);
   return Object.fromEntries(declared) as OclifArguments<Name>;

@@ -5,7 +5,7 @@ import { grouped } from './flag.js';
 
 const MAX_U16 = 65_535;
 
-/** What takes the place of arc.json's members for one run. The names are soratun's. */
+/** Flags that override arc.json's members for one run, named as in soratun. */
 export const overrideFlags = grouped('Tunnel', {
   mtu: {
     type: 'integer',
@@ -32,7 +32,7 @@ export const overrideFlags = grouped('Tunnel', {
 interface OverrideChoice {
   readonly mtu: number | undefined;
   readonly 'persistent-keepalive': number | undefined;
-  /** The text alone where it comes from the environment. */
+  /** A single string if the value comes from the environment. */
   readonly 'additional-allowed-ips': string | readonly string[] | undefined;
 }
 

@@ -8,10 +8,10 @@ import { grouped } from './flag.js';
 
 const DEFAULT_LISTEN = '127.0.0.1:1080';
 
-/** What switches the proxy off. */
+/** The value of --proxy-listen that disables the proxy. */
 const OFF = 'off';
 
-/** The proxy for SOCKS5 and HTTP, and how it finds names. */
+/** Flags of the SOCKS5 and HTTP proxy and its name servers. */
 export const proxyFlags = grouped('Listener', {
   'proxy-listen': {
     type: 'string',
@@ -33,7 +33,7 @@ interface ProxyChoice {
 }
 
 /**
- * Where to listen; undefined where the proxy is off.
+ * Returns the proxy's settings; undefined if the proxy is disabled.
  *
  * @throws UserError of kind `usage`
  */

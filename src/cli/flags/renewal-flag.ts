@@ -1,6 +1,6 @@
 import { grouped } from './flag.js';
 
-/** Whether a session that has ended is replaced. */
+/** The flag that disables the renewal of an expired session. */
 export const renewalFlag = grouped('SORACOM API', {
   'no-renew': {
     type: 'boolean',

@@ -1,7 +1,7 @@
 import type { Since } from '../../app/sim/list-sims.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
-/** Milliseconds. */
+/** The length of each unit in milliseconds. */
 const UNITS: Readonly<Record<string, number>> = {
   s: 1000,
   m: 60_000,
@@ -10,12 +10,12 @@ const UNITS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** RFC 3339, seconds and zone optional. */
+/** RFC 3339, with optional seconds and time zone. */
 const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/;
 
 /**
- * A value of `--since`: an ISO 8601 time, or an age such as `10m`. A date alone is its start in
- * UTC, a time without zone is of this machine's.
+ * Parses a value of `--since`: an ISO 8601 time, or an age such as `10m`. A date without a time
+ * means midnight UTC; a time without a zone is local time.
  * @throws UserError of kind `usage`
  */
 export function parseSince(text: string): Since {
@@ -32,7 +32,7 @@ export function parseSince(text: string): Since {
   });
 }
 
-/** The 31st of February would be read as a day in March. */
+/** Whether a calendar date exists. Date.parse would read February 31 as a day in March. */
 function isInCalendar(date: string): boolean {
   const start = new Date(`${date}T00:00:00Z`);
   return !Number.isNaN(start.getTime()) && start.toISOString().startsWith(date);

@@ -1,6 +1,6 @@
 import { grouped } from './flag.js';
 
-/** What carries the datagrams, for a command that carries streams. */
+/** The flag that selects the UDP socket type, for commands that carry TCP streams. */
 export const socketFlag = grouped('Tunnel', {
   socket: {
     type: 'choice',

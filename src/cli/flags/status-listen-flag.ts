@@ -6,7 +6,7 @@ import {
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
 import { grouped } from './flag.js';
 
-/** Where a running tunnel shows how it does. */
+/** The flag for the address of the status pages. */
 export const statusListenFlag = grouped('Listener', {
   'status-listen': {
     type: 'string',
@@ -23,7 +23,7 @@ interface StatusListenChoice {
 }
 
 /**
- * Where the pages are, and which browsers see them.
+ * Returns the address of the status pages, and which browser requests they accept.
  *
  * @throws UserError of kind `usage`
  */
@@ -32,7 +32,7 @@ export function statusPageSettings(flags: StatusListenChoice & BrowserChoice) {
 }
 
 /**
- * Where to listen; undefined where nobody has asked for it.
+ * Returns the address to listen on; undefined if the flag is not set.
  *
  * @throws UserError of kind `usage`
  */

@@ -1,7 +1,7 @@
 import { UserError } from '../../lib/errors/user-error.js';
 import type { CommandLineToken, Flags } from './flag.js';
 
-/** soratun's way to a configuration that no disk holds. */
+/** soratun's flag that reads the configuration from standard input, so that no disk holds it. */
 export const stdinFlag = {
   'read-stdin': {
     type: 'boolean',
@@ -10,10 +10,10 @@ export const stdinFlag = {
 } as const satisfies Flags;
 
 /**
- * Two configurations that were both asked for are a mistake. One in the environment stands there for
- * every command, and the flag of this one wins.
+ * Refuses `--read-stdin` together with `--config`. ARCTUN_CONFIG does not conflict, because an
+ * environment variable applies to every command and a flag overrides it.
  *
- * @param tokens what the command line was parsed into
+ * @param tokens of the parsed command line
  * @throws UserError of kind `usage`
  */
 export function refuseConfigFlag(tokens: readonly CommandLineToken[]): void {
@@ -26,7 +26,7 @@ export function refuseConfigFlag(tokens: readonly CommandLineToken[]): void {
 }
 
 /**
- * As refuseConfigFlag(), for a command that also takes the configuration as an argument.
+ * Like refuseConfigFlag(), for a command that also accepts the configuration as an argument.
  *
  * @throws UserError of kind `usage`
  */

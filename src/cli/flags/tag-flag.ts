@@ -2,11 +2,11 @@ import { UserError } from '../../lib/errors/user-error.js';
 import type { SimLabels } from '../../app/bootstrap/label-sim.js';
 import type { SimTag } from '../../soracom/soracom-api.js';
 
-/** SORACOM's ids of groups are UUIDs (RFC 9562 4). */
+/** SORACOM's group IDs are UUIDs (RFC 9562 4). */
 const GROUP_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * `--name`, `--group` and `--tag`, checked before anything is created or billed.
+ * Parses `--name`, `--group` and `--tag`, before anything is created or billed.
  * @throws UserError of kind `usage`
  */
 export function parseLabels(flags: {
@@ -40,7 +40,7 @@ function wrong(flag: string, why: string, next: string): UserError {
 }
 
 /**
- * A value of `--tag`, `NAME=VALUE`; the value may hold further equals signs and may be empty.
+ * Parses a value of `--tag`, `NAME=VALUE`; the value may be empty or contain further equals signs.
  * @throws UserError of kind `usage`
  */
 export function parseTagFlag(text: string): SimTag {

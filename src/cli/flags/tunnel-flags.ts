@@ -1,7 +1,7 @@
 import { UNIFIED_ENDPOINT } from '../../proxy/forward/target.js';
 import { grouped } from './flag.js';
 
-/** What every command that opens a tunnel takes. */
+/** Flags of every command that opens a tunnel. */
 export const tunnelFlags = grouped('Tunnel', {
   mode: {
     type: 'choice',
@@ -31,7 +31,7 @@ export const tunnelFlags = grouped('Tunnel', {
   },
 });
 
-/** What a command takes that carries streams. */
+/** The flag for TCP congestion control, for commands that carry TCP streams. */
 export const congestionFlag = grouped('Tunnel', {
   congestion: {
     type: 'choice',

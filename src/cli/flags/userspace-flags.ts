@@ -4,7 +4,7 @@ import { forwardFlags } from './forward-flags.js';
 import { proxyFlags } from './proxy-flags.js';
 import { congestionFlag } from './tunnel-flags.js';
 
-// --allow-open is for --status-listen as well, which both modes have.
+// Excludes --allow-open, because --status-listen also uses it, in both modes.
 const USERSPACE_FLAGS = new Set(
   [...Object.keys({ ...forwardFlags, ...proxyFlags, ...congestionFlag }), 'forward-to'].filter(
     (name) => name !== 'allow-open',
@@ -12,10 +12,10 @@ const USERSPACE_FLAGS = new Set(
 );
 
 /**
- * What was asked for on the command line that userspace alone has, as `--port`; undefined for nothing.
- * What stands in the environment stands there for every mode.
+ * Returns the first flag on the command line that only userspace mode supports, such as `--port`;
+ * undefined if none is given. Environment variables do not count, because they apply to every mode.
  *
- * @param tokens what the command line was parsed into
+ * @param tokens of the parsed command line
  */
 export function userspaceFlag(tokens: readonly CommandLineToken[]): string | undefined {
   for (const token of tokens) {
@@ -24,15 +24,15 @@ export function userspaceFlag(tokens: readonly CommandLineToken[]): string | und
   return undefined;
 }
 
-/** What asks for a listener in the environment of a container. */
+/** Environment variables that request a listener, typically in a container. */
 const LISTENER_VARIABLES = [
   forwardFlags['forward-listen'].env,
   proxyFlags['proxy-listen'].env,
 ] as const;
 
 /**
- * As userspaceFlag(), for the environment: where a listener is asked for there, nobody is to find an
- * interface in its place. With `--mode tun` it stands there for other modes.
+ * Returns the environment variable that requests a listener, if any. In mode `auto` the variable
+ * selects userspace mode, so that the listener exists. `--mode tun` ignores the variable.
  */
 export function userspaceVariable(
   env: Readonly<Record<string, string | undefined>>,
@@ -44,10 +44,10 @@ export function userspaceVariable(
 }
 
 /**
- * In mode tun nothing listens, and the kernel has the TCP: a flag that asks for either would be passed
- * over without a word.
+ * Refuses userspace flags in mode tun, which would silently ignore them: it has no listeners and
+ * uses the kernel's TCP.
  *
- * @param tokens what the command line was parsed into
+ * @param tokens of the parsed command line
  * @throws UserError of kind `usage`
  */
 export function refuseUserspaceFlags(tokens: readonly CommandLineToken[]): void {

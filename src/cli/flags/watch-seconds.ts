@@ -1,11 +1,11 @@
 import { UserError } from '../../lib/errors/user-error.js';
 
-/** A day. */
+/** The maximum interval, one day. */
 const MOST = 86_400;
 
 /**
- * Reads `[SECONDS]` of `status`. A wrong argument is not to end with 1, which says that there is no
- * tunnel.
+ * Parses the `[SECONDS]` argument of `status`. An invalid value must not exit with 1, which means
+ * that no tunnel runs.
  *
  * @throws UserError of kind `usage`
  */

@@ -1,15 +1,15 @@
 import { isoMilliseconds } from '../../app/iso-time.js';
 
-/** Go's zero time, which it writes for what has not happened. */
+/** Go's zero time, which Go prints for an event that never happened. */
 const NEVER = '0001-01-01 00:00:00 +0000 UTC';
 
 /**
- * A time as Go's `Time.String()` writes it, which is what soratun shows, here always in UTC.
+ * Formats a time like Go's `Time.String()`, which soratun prints; here always in UTC.
  *
  * @param unixTime in ms since 1970; undefined for never
  */
 export function goTime(unixTime: number | undefined): string {
-  // Zeros at the end of the fraction are left out, and so is a fraction of none.
+  // Remove trailing zeros of the fraction, and an empty fraction.
   const text = isoMilliseconds(unixTime)
     ?.replace('T', ' ')
     .replace(/\.?0*Z$/, '');

@@ -1,4 +1,4 @@
-/** What `bootstrap cellular` and `bootstrap sim` print. */
+/** The output of `bootstrap cellular` and `bootstrap sim`. */
 import { BootstrapRescueError } from '../../app/bootstrap/bootstrap-rescue.js';
 import type { KryptonResult } from '../../app/bootstrap/krypton-target.js';
 import { messageOf } from '../../lib/errors/error-message.js';
@@ -13,8 +13,9 @@ export interface KryptonOutput {
 }
 
 /**
- * Runs a bootstrap and prints how it ended, in soratun's words.
- * @throws what the bootstrap throws; UserError `failed` when standard output does not take arc.json
+ * Runs a bootstrap and prints its result, in soratun's format.
+ * @throws any error of the bootstrap; UserError `failed` if arc.json cannot be written to standard
+ * output
  */
 export async function printKryptonResult(
   bootstrap: () => Promise<KryptonResult>,
@@ -25,7 +26,7 @@ export async function printKryptonResult(
   try {
     result = await bootstrap();
   } catch (error) {
-    // A key that could be kept in no file is printed: nobody can show it again.
+    // If no file could store the key, print it, because SORACOM cannot show it again.
     const rescued = error instanceof BootstrapRescueError ? error.arcJson : undefined;
     if (rescued !== undefined) write(rescued.expose());
     throw error;

@@ -1,11 +1,11 @@
-/** Where the results of a command go, and what is said to people beside them. */
+/** The outputs of a command: its results, and messages for the user. */
 import { redactText } from '../../lib/secrets/secret-shapes.js';
 import { renderText } from './render.js';
 
 export interface Output {
-  /** Writes a result to standard output as it is. */
+  /** Writes a result to standard output unchanged. */
   write(text: string | Uint8Array): void;
-  /** Writes a line for people to standard error. */
+  /** Writes a message for the user to standard error. */
   note(line: string): void;
 }
 

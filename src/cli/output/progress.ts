@@ -1,13 +1,13 @@
 import { ux } from '@oclif/core/ux';
 
-/** Shows which step is under way, on standard error, where a person watches it. */
+/** Shows the current step on standard error, if that is a terminal. */
 export interface Progress {
   step(name: string): void;
-  /** Ends the line, so that something else can be written. */
+  /** Ends the progress line, so that other text can be written. */
   end(outcome?: 'done' | 'failed'): void;
 }
 
-/** @param visible whether standard error is a terminal that nothing else is written to */
+/** @param visible whether standard error is a terminal without other output */
 export function createProgress(visible: boolean): Progress {
   if (!visible) return { step: () => undefined, end: () => undefined };
   let running = false;

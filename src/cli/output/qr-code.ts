@@ -1,19 +1,22 @@
-/** A text as a QR code, which a phone's WireGuard app reads. It holds all that the text holds. */
+/**
+ * Generates QR codes for a phone's WireGuard app. A code contains all of the text, including its
+ * secrets.
+ */
 import type * as QrCode from 'qrcode';
 
 import { messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
-/** A screen has no scratches: the least correction makes the smallest code. */
+/** Level L gives the smallest code; a screen needs no more error correction. */
 const ON_A_SCREEN = { errorCorrectionLevel: 'L' } as const;
 const IN_AN_IMAGE = { errorCorrectionLevel: 'M', margin: 4, scale: 4 } as const;
 
 /**
- * The code in half blocks, black on white by escape sequences, so that it reads on any terminal,
- * and a note if the terminal is too small for it.
+ * Generates the code in half blocks, black on white by escape sequences so that it is readable on
+ * any terminal. Adds a note if the terminal is too small.
  *
- * @param available the terminal's size; undefined if it is none
- * @throws UserError `failed` when the text is too long for a QR code
+ * @param available the terminal's size; undefined if the output is not a terminal
+ * @throws UserError `failed` if the text is too long for a QR code
  */
 export async function terminalQrCode(
   text: string,
@@ -34,8 +37,8 @@ export async function terminalQrCode(
 }
 
 /**
- * The code as a PNG image.
- * @throws UserError `failed` when the text is too long for a QR code
+ * Generates the code as a PNG image.
+ * @throws UserError `failed` if the text is too long for a QR code
  */
 export async function pngQrCode(text: string): Promise<Uint8Array> {
   return made((library) => library.toBuffer(text, { type: 'png', ...IN_AN_IMAGE }));

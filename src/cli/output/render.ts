@@ -3,25 +3,25 @@ import { redactText } from '../../lib/secrets/secret-shapes.js';
 import type { UserError } from '../../lib/errors/user-error.js';
 import { harmless, harmlessJson } from '../../lib/text/harmless-text.js';
 
-/** What failed, why, and what to do next, as standard error shows it. */
+/** Formats an error for standard error: the failure, its reason, and what to do next. */
 export function renderUserError(error: UserError): string {
   const next = error.next.map((sentence) => `  ${sentence}\n`).join('');
-  // What was typed or read is quoted in errors, and a key may be where a name belongs.
+  // Redact the text, because errors quote input, in which a key may be in place of a name.
   return renderText(redactText(`Error: ${error.what}: ${error.why}\n${next}`));
 }
 
-/** Lines for people, whoever wrote the words in them. */
+/** Escapes control characters in each line of a text from any source. */
 export function renderText(text: string): string {
   return text.split('\n').map(harmless).join('\n');
 }
 
-/** A JSON value on one line, for programs; null for what is not known. */
+/** Formats a JSON value on one line; undefined becomes null. */
 export function renderJson(value: unknown): string {
   const text = JSON.stringify(value, (_, member: unknown) => member ?? null);
   return `${harmlessJson(text)}\n`;
 }
 
-/** An HTTP answer as a JSON value; a body that is no UTF-8 text is given in base64. */
+/** Converts an HTTP response to a JSON value; a body that is not UTF-8 is encoded in base64. */
 export function renderResponse(answer: HttpResponse): object {
   const { status, statusText, headers, body } = answer;
   try {

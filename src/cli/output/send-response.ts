@@ -1,9 +1,9 @@
-/** What `send` says of an answer. */
+/** Formats the response to `send`. */
 import type { SendResponse } from '../../app/send-message.js';
 import { harmlessLines } from '../../lib/text/harmless-text.js';
 import { renderResponse } from './render.js';
 
-/** An answer as a JSON value; bytes that are no UTF-8 text are given in base64. */
+/** Converts a response to a JSON value; bytes that are not UTF-8 are encoded in base64. */
 export function answerValue(answer: SendResponse): object {
   if (answer.via === 'http') return renderResponse(answer.response);
   const { via, payload } = answer;
@@ -15,7 +15,10 @@ export function answerValue(answer: SendResponse): object {
   }
 }
 
-/** A terminal would obey the escape sequences of an answer; a pipe or a file gets its bytes. */
+/**
+ * Returns the response body to print. On a terminal, escape sequences are escaped because they
+ * could control it; a pipe or a file receives the bytes unchanged.
+ */
 export function answerBody(
   answer: SendResponse,
   { isTerminal }: { readonly isTerminal: boolean },
@@ -25,10 +28,11 @@ export function answerBody(
 }
 
 /**
- * What standard error says beside the answer; undefined when that says all.
+ * Returns a message about the response for standard error; undefined if the response itself is
+ * sufficient.
  *
- * @param timeout milliseconds that were waited
- * @param json whether the answer is printed as JSON, which has the status
+ * @param timeout how long `send` waited, in milliseconds
+ * @param json whether the response is printed as JSON, which includes the status
  */
 export function answerNote(
   answer: SendResponse,
@@ -40,7 +44,7 @@ export function answerNote(
   }
   const { via, payload } = answer;
   if (payload !== undefined) return payload.length === 0 ? 'The answer is empty.' : undefined;
-  // The other side may have ended the connection long before the timeout.
+  // The server may have closed the connection long before the timeout.
   if (via === 'tcp') return 'No answer; the message has arrived.';
   return `No answer within ${timeout / 1000} s. By UDP this does not tell whether the message has arrived.`;
 }

@@ -1,18 +1,21 @@
-/** Widths of texts on a terminal. */
+/** Measures and pads text by its width on a terminal. */
 import widthOf from 'fast-string-truncated-width';
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** Columns that a text takes on a terminal; Chinese, Japanese and Korean letters and emoji take two. */
+/**
+ * Returns the number of columns of a text on a terminal; Chinese, Japanese and Korean characters
+ * and emoji take two.
+ */
 export function displayWidth(text: string): number {
   return widthOf(text).width;
 }
 
-/** At most so many columns; what is longer ends with an ellipsis. */
+/** Shortens a text to a number of columns; a shortened text ends with an ellipsis. */
 export function cutToWidth(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
   let cut = '';
-  // The library's own cut may leave half a surrogate pair.
+  // The library's own truncation may split a surrogate pair.
   for (const { segment } of graphemes.segment(text)) {
     if (displayWidth(cut + segment) >= columns) break;
     cut += segment;

@@ -1,16 +1,16 @@
-/** Virtual SIMs on standard output. No colours; names are made harmless. */
+/** Formats virtual SIMs for standard output, without colors and with control characters escaped. */
 import type { SimReport } from '../../app/sim/show-sim.js';
 import type { SimSummary } from '../../app/sim/sim-summary.js';
 import { harmless } from '../../lib/text/harmless-text.js';
 import { timeText } from '../../app/iso-time.js';
 import { cutToWidth, displayWidth, padToWidth } from './shown-text.js';
 
-/** Columns; a name may be of any length, and a table is to fit on a terminal. */
+/** The maximum width of a name in columns, so that the table fits on a terminal. */
 const LONGEST_NAME = 30;
 
 const HEADINGS = ['SIM ID', 'NAME', 'STATUS', 'SESSION', 'ADDRESS', 'CREATED', 'GROUP'];
 
-/** One line for each SIM, below a line of headings. */
+/** Formats a table with a heading and one line per SIM. */
 export function renderSimTable(sims: readonly SimSummary[]): string {
   const rows = sims.map((sim) => [
     sim.simId,
@@ -24,12 +24,12 @@ export function renderSimTable(sims: readonly SimSummary[]): string {
   return renderColumns([HEADINGS, ...rows]);
 }
 
-/** All that is known of one SIM, and what is wrong with its arc.json. */
+/** Formats everything known about one SIM, and the problems of its arc.json. */
 export function renderSimReport(report: SimReport): string {
   return [factsOf(report), arcConfigText(report), eventsText(report)].join('');
 }
 
-/** What `sim show --json` prints. */
+/** Returns the output of `sim show --json`. */
 export function simReportValue({ sim, events, arcConfig }: SimReport): object {
   return { ...sim, ...(events && { events }), arcConfig };
 }
@@ -80,7 +80,7 @@ function eventsText({ events }: SimReport): string {
   return `\n${renderColumns([['TIME', 'EVENT', 'ADDRESS'], ...rows])}`;
 }
 
-/** Lines whose cells stand below each other, without blanks at their ends. */
+/** Formats aligned columns without trailing spaces. */
 function renderColumns(rows: readonly (readonly string[])[]): string {
   const shown = rows.map((row) => row.map(harmless));
   const widths: number[] = [];

@@ -1,4 +1,4 @@
-/** What `status --json` prints: an array, ours first. */
+/** The output of `status --json`: an array, with arctun's tunnels first. */
 import { isoMilliseconds } from '../../app/iso-time.js';
 import type { ShownStatus } from '../../app/status/show-status.js';
 import type { StatusReport } from '../../app/status/status-report.js';
@@ -50,7 +50,7 @@ function peerValue(peer: PeerStatus): object {
     persistentKeepaliveSeconds: persistentKeepalive,
     latestHandshake: isoMilliseconds(latestHandshakeUnix),
     ...{ sentBytes, receivedBytes },
-    // To the microsecond: a clock tells no more.
+    // Rounded to microseconds, the resolution of the clock.
     roundTripMs: roundTrip === undefined ? undefined : Math.round(roundTrip * 1000) / 1000,
     lossIn,
   };

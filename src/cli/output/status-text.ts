@@ -1,4 +1,6 @@
-/** Tunnels and WireGuard devices on standard output: soratun's lines, and ours behind them. */
+/**
+ * Formats tunnels and WireGuard devices for standard output: soratun's lines first, then arctun's.
+ */
 import type { FoundDevice } from '../../app/status/find-devices.js';
 import { healthText } from '../../app/status/health-text.js';
 import type { ShownStatus } from '../../app/status/show-status.js';
@@ -10,17 +12,20 @@ import { renderText } from './render.js';
 import { timeText } from '../../app/iso-time.js';
 import type { TransferRate, TransferRates } from './transfer-rates.js';
 
-/** Soratun's words where there is nothing. */
+/** soratun's message if no device exists. */
 const NOTHING = 'no SORACOM Arc device found\n';
 
 export interface StatusMoment {
-  /** In ms since 1970. */
+  /** The current time in ms since 1970. */
   readonly now: number;
-  /** Where somebody keeps watching. */
+  /** The transfer rates; set only by `--watch`. */
   readonly rates?: TransferRates | undefined;
 }
 
-/** Empty where there are tunnels, and none of them answers. */
+/**
+ * Formats all tunnels and devices. Returns an empty text if tunnels exist but none of them
+ * responds.
+ */
 export function renderStatus(
   { tunnels, silent, devices }: ShownStatus,
   moment: StatusMoment,
@@ -46,7 +51,7 @@ function deviceText({ name, type, ...device }: FoundDevice): string {
   return [block(interfaceLines(name, type, device)), ...peers].join('');
 }
 
-/** An empty line behind it, as in soratun. */
+/** Formats lines followed by an empty line, as in soratun. */
 function block(lines: readonly string[]): string {
   return `${lines.join('\n')}\n\n`;
 }
@@ -107,7 +112,10 @@ function rateText(bytesPerSecond: number): string {
   return `${Math.round(bytesPerSecond)} B/s`;
 }
 
-/** `12 s`, `3 min 5 s`, `2 h 3 min`; a clock that was set back makes nothing younger than new. */
+/**
+ * Formats an age: `12 s`, `3 min 5 s`, `2 h 3 min`. Negative ages, after the clock was set back,
+ * count as 0.
+ */
 export function ageText(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   if (seconds < 60) return `${seconds} s`;

@@ -1,4 +1,4 @@
-/** How fast bytes go and come, from what is counted at two looks. */
+/** Computes transfer rates from the byte counters of two successive samples. */
 import type { StatusReport } from '../../app/status/status-report.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
 
@@ -18,7 +18,7 @@ export class TransferRates {
   #earlier: ReadonlyMap<string, Sample> = new Map();
   #latest: ReadonlyMap<string, Sample> = new Map();
 
-  /** Takes another look; `now` is monotonic ms. */
+  /** Takes another sample; `now` is monotonic ms. */
   look(reports: readonly StatusReport[], now: number): void {
     const samples = new Map<string, Sample>();
     for (const report of reports) {
@@ -31,7 +31,7 @@ export class TransferRates {
     this.#latest = samples;
   }
 
-  /** Between the last two looks; undefined where there is nothing to compare with. */
+  /** Returns the rate between the last two samples; undefined if an earlier sample is missing. */
   of(report: StatusReport, peer: PeerStatus): TransferRate | undefined {
     const [earlier, latest] = [this.#earlier, this.#latest].map((look) =>
       look.get(keyOf(report, peer)),
@@ -40,12 +40,15 @@ export class TransferRates {
     const seconds = (latest.at - earlier.at) / 1000;
     const sent = (latest.sentBytes - earlier.sentBytes) / seconds;
     const received = (latest.receivedBytes - earlier.receivedBytes) / seconds;
-    // A peer that was removed and added again counts from zero.
+    // The counters restart at zero if a peer was removed and added again.
     return sent < 0 || received < 0 ? undefined : { sent, received };
   }
 }
 
-/** Another process has other counters, by whatever name its tunnel goes. */
+/**
+ * Includes the process ID and start time, because another process with the same tunnel name has
+ * other counters.
+ */
 function keyOf({ name, pid, openedUnix }: StatusReport, { publicKey }: PeerStatus): string {
   return [name, pid, openedUnix, publicKey].join(' ');
 }

@@ -2,7 +2,7 @@ import { ArcConfigError } from '../../arc-config/arc-config-error.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { ConfigNotice } from '../../arc-config/member-notices.js';
 
-/** What `config validate` prints about a configuration without faults. */
+/** Formats the output of `config validate` for a configuration without faults. */
 export function validationText(notices: readonly ConfigNotice[]): {
   readonly lines: readonly string[];
   readonly verdict: string;
@@ -15,14 +15,17 @@ export function validationText(notices: readonly ConfigNotice[]): {
   return { lines, verdict, hasWarnings: count > 0 };
 }
 
-/** As JSON: what `config validate` prints about a configuration without faults. */
+/** Returns the JSON output of `config validate` for a configuration without faults. */
 export function validationValue(notices: readonly ConfigNotice[]): object {
   const of = (kind: ConfigNotice['kind']) =>
     notices.filter((notice) => notice.kind === kind).map(({ line, text }) => ({ line, text }));
   return { valid: true, errors: [], warnings: of('warning'), notes: of('note') };
 }
 
-/** As JSON: what it prints about one that cannot be used. A line is 0 if something is missing. */
+/**
+ * Returns the JSON output of `config validate` for a configuration that cannot be used; undefined
+ * for any other error. A fault has line 0 if something is missing.
+ */
 export function faultsValue(error: unknown): object | undefined {
   if (!(error instanceof UserError)) return undefined;
   const errors =

@@ -1,11 +1,13 @@
-/** What `wg-config --json` prints: `{"Interface": {"Address": ["10.0.0.1/32"], …}, "Peer": {…}}`. */
+/**
+ * The output of `wg-config --json`: `{"Interface": {"Address": ["10.0.0.1/32"], …}, "Peer": {…}}`.
+ */
 
-/** Lists in a wg-quick configuration, on one line or on several. */
+/** Keys with several values in a wg-quick configuration, on one line or on several. */
 const LISTS = new Set(['Address', 'AllowedIPs', 'PreUp', 'PostUp', 'PreDown', 'PostDown']);
-/** A comma in a command is part of it. */
+/** Keys with commands, in which a comma does not separate values. */
 const COMMANDS = /^(?:Pre|Post)/;
 
-/** @param text a configuration with one peer, as `formatWgConfig` writes it */
+/** @param text a configuration with one peer, formatted by `formatWgConfig` */
 export function wgConfigValue(text: string): object {
   const sections: Record<string, Record<string, string | string[]>> = {};
   let section: Record<string, string | string[]> = {};

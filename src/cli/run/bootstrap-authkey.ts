@@ -1,4 +1,4 @@
-/** `bootstrap authkey` on a terminal or in a script: what is asked, shown and printed. */
+/** Runs `bootstrap authkey`, with its prompts and output. */
 import { bootstrapAuthkey } from '../../app/bootstrap/bootstrap-authkey.js';
 import { dumpBootstrap } from '../../app/bootstrap/bootstrap-dump.js';
 import { BootstrapRescueError } from '../../app/bootstrap/bootstrap-rescue.js';
@@ -17,7 +17,7 @@ export interface BootstrapFlags extends CredentialFlags {
 
 export interface CommandOutput {
   write(text: string): void;
-  /** A line for people. */
+  /** Writes a message for the user. */
   note(line: string): void;
 }
 
@@ -49,7 +49,7 @@ export async function runBootstrapAuthkey(
     for (const note of notes) output.note(note);
   } catch (error) {
     progress.end('failed');
-    // A key that could be kept in no file is printed: nobody can show it again.
+    // If no file could store the key, print it, because SORACOM cannot show it again.
     const rescued = error instanceof BootstrapRescueError ? error.arcJson : undefined;
     if (rescued !== undefined) output.write(rescued.expose());
     throw error;
@@ -84,7 +84,8 @@ async function bootstrapPorts(
       progress.end();
       return askForSim(sims, since, signal);
     },
-    // A script and a person who typed the keys know what the command does.
+    // Confirm only after the wizard: scripts and users who passed the keys know what the command
+    // does.
     confirmSim: (summary) => {
       if (!isGuided) return Promise.resolve(true);
       progress.end();

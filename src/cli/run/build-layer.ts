@@ -1,4 +1,4 @@
-/** What `lambda layer` does with its flags, and says of the layer. */
+/** Runs `lambda layer` and formats its result. */
 import { fileURLToPath } from 'node:url';
 
 import type { BuiltLayer, LayerPorts } from '../../lambda/layer/build-layer.js';
@@ -6,9 +6,9 @@ import { UserError } from '../../lib/errors/user-error.js';
 import { renderJson } from '../output/render.js';
 
 /**
- * What the package was published with, seen from the bundle in dist/bundle.
+ * Returns the folder with the layer's prebuilt files, relative to the bundle in dist/bundle.
  *
- * @throws UserError in the single executable, which has no files beside it
+ * @throws UserError in the single executable, which has no such folder
  */
 export function prebuiltFolder(): string {
   const { url } = import.meta as { readonly url?: string };
@@ -29,7 +29,7 @@ export async function buildLayerByFlags(
   },
   ports: LayerPorts,
 ): Promise<BuiltLayer> {
-  // Deflate and the rest are loaded for this command alone.
+  // Load the zip code on demand, because only this command needs it.
   const { buildLayer } = await import('../../lambda/layer/build-layer.js');
   return buildLayer({ kind: flags.thin ? 'nodejs' : flags.arch, output: flags.output }, ports);
 }

@@ -1,4 +1,4 @@
-/** `--capture`: the flag, the file, and the warning that goes with it. */
+/** `--capture`: the flag, the file, and a warning. */
 import type { CaptureOptions } from '../../tunnel/capture/capture.js';
 import { FileError } from '../../ports/files.js';
 import { fileFaultKind } from '../../lib/errors/file-fault.js';
@@ -17,7 +17,7 @@ export const captureFlags = {
   },
 } as const satisfies Flags;
 
-/** @param note prints a line for people */
+/** @param note prints a message for the user */
 export function captureOptions(
   path: string | undefined,
   context: Pick<SystemContext, 'captureFile' | 'userAgent'>,

@@ -5,15 +5,15 @@ import { askForWord } from './wizard.js';
 const RENEWAL_WORD = 'yes';
 
 /**
- * What has to be typed: the SIM's name, or its id where it has none that could be typed as it is
- * shown.
+ * Returns the word to type for confirmation: the SIM's name, or the SIM ID if the name is empty or
+ * cannot be typed as shown.
  */
 export function wordOfSim({ simId, name }: Pick<SimSummary, 'simId' | 'name'>): string {
   const typed = name.trim();
   return typed === '' || harmless(typed) !== typed ? simId : typed;
 }
 
-/** Whether the person types the word of the SIM. Rejects with the signal's reason when that fires. */
+/** Asks the user to type the SIM's word. Rejects with the signal's reason if the signal aborts. */
 export async function confirmTermination(
   sim: Pick<SimSummary, 'simId' | 'name'>,
   signal: AbortSignal,

@@ -1,4 +1,4 @@
-/** The message that `send` sends: its flags and where its bytes come from. */
+/** The message of `send`: its flags and the source of its bytes. */
 import type { Message } from '../../app/send-message.js';
 import { isToken } from '../../lib/text/http-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
@@ -50,24 +50,22 @@ interface MessageChoice {
   readonly header: readonly string[];
 }
 
-/** The port of the Unified Endpoint. */
+/** The ports of the Unified Endpoint. */
 export const ENTRY_PORTS: Readonly<Record<Message['via'], number>> = {
   http: 80,
   tcp: 23_080,
   udp: 23_080,
 };
 
-/** Seconds. */
+/** Default timeouts in seconds. */
 const DEFAULT_TIMEOUTS: Readonly<Record<Message['via'], number>> = { http: 30, tcp: 5, udp: 5 };
 
-/** Milliseconds to wait for an answer. */
+/** Returns the milliseconds to wait for a response. */
 export function answerTimeout(via: Message['via'], seconds: number | undefined): number {
   return (seconds ?? DEFAULT_TIMEOUTS[via]) * 1000;
 }
 
-/**
- * @throws UserError `usage` when there is no message, more than one, or one that `via` cannot carry
- */
+/** @throws UserError `usage` if the message is missing, ambiguous, or not supported by `via` */
 export async function readMessage(
   argument: string | undefined,
   choice: MessageChoice,
@@ -100,7 +98,7 @@ function requestHead(choice: MessageChoice): Omit<HttpMessage, 'body'> {
   return { method, path, headers };
 }
 
-/** RFC 9110 5.6.2 for the method; a request target in origin-form, RFC 9112 3.2.1. */
+/** Validates the method (RFC 9110 5.6.2) and the request target in origin-form (RFC 9112 3.2.1). */
 function requireMethodAndPath(method: string, path: string): void {
   const isMethod = isToken(method);
   if (isMethod && /^\/[!-~]*$/.test(path)) return;
@@ -113,7 +111,7 @@ function requireMethodAndPath(method: string, path: string): void {
   });
 }
 
-/** Better than to drop them: whoever gives one believes that it arrives. */
+/** Refuses HTTP flags for TCP and UDP instead of silently ignoring them. */
 function refuseHttpFlags(choice: MessageChoice): void {
   const given = (['method', 'path', 'content-type', 'header'] as const).filter(
     (name) => choice[name] !== undefined && choice[name].length > 0,

@@ -1,4 +1,4 @@
-/** Whether and how `up` renews the session of its tunnel, as the command line tells. */
+/** Decides from the command line whether and how `up` renews its tunnel's session. */
 import { chosenConnection } from '../../app/credentials/api-endpoint.js';
 import { refuseTwoWays } from '../../app/credentials/credential-choice.js';
 import { resolveCredentials } from '../../app/credentials/resolve-credentials.js';
@@ -8,21 +8,25 @@ import { UserError } from '../../lib/errors/user-error.js';
 import type { Context } from '../context.js';
 import { credentialChoice, type CredentialFlags } from '../flags/credential-flags.js';
 
-/** What `parse` gives for `renewalFlag`, `credentialFlags` and `stdinFlag`. */
+/** The parsed values of `renewalFlag`, `credentialFlags` and `stdinFlag`. */
 export interface RenewalFlags extends CredentialFlags {
   readonly 'no-renew': boolean;
   readonly 'read-stdin': boolean;
 }
 
-/** A call is made once, and the next question is a minute away: milliseconds. */
+/**
+ * The timeout of an API call, in milliseconds. A failed call is not retried, because the next
+ * renewal attempt follows after a minute.
+ */
 const TIMEOUT = 10_000;
 
 /**
- * Nobody is asked for credentials that are missing: there is nobody at a service.
+ * Returns the ports for session renewal. Missing credentials cause no prompt, because a service has
+ * no user.
  *
- * @returns undefined where the session is not to be renewed
- * @throws UserError of kind `usage` where standard input is to hold two things, for two ways to sign in,
- *   and for a coverage or a URL that is none
+ * @returns undefined if the session is not renewed
+ * @throws UserError of kind `usage` if two inputs use standard input, if two sign-in methods are
+ * given, or if the coverage or a URL is invalid
  */
 export async function renewalPorts(
   context: Context,
@@ -43,11 +47,12 @@ export async function renewalPorts(
     commands: await context.commands(),
   };
   const choice = credentialChoice(flags);
-  // Nobody reads the warning that a silence would bring days later.
+  // Check the flags at startup: a renewal may only happen days later, when no user sees the error.
   refuseTwoWays(choice);
   chosenConnection(choice, {});
   const signal = await context.stopSignal();
-  // They take longer to load than all that `up` needs to begin, and most never need them.
+  // Load the API client only on demand: it takes longer to load than everything that `up` needs at
+  // startup, and most runs never need it.
   const load = async () => ({
     createClient: await context.soracomClients({ timeoutMs: TIMEOUT, mostRepeats: 0 }),
     publicKeyOf: await context.publicKeyOf(),
@@ -69,7 +74,7 @@ export async function renewalPorts(
   };
 }
 
-/** Keys in files are read each time, for they may be replaced; standard input is there once. */
+/** Reads key files each time, because they may be replaced, but standard input only once. */
 function readingInputOnce(files: PrivateFiles): PrivateFiles {
   let input: Promise<string> | undefined;
   return {

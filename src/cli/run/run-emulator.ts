@@ -1,4 +1,4 @@
-/** Runs the local platform until it is told to stop. */
+/** Runs the emulator until it is stopped. */
 import { isIP } from 'node:net';
 
 import { type PortHolder, withPortHolder } from '../../app/up/port-taken.js';
@@ -28,26 +28,26 @@ import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 
 export { RAW_ANSWERS };
 
-/** Where an emulator listens that is not told where, as `ADDRESS:PORT`. */
+/** The default listening addresses of the emulator, as `ADDRESS:PORT`. */
 export const DEFAULT_API_LISTEN = `${DEFAULT_HOST}:${DEFAULT_API_PORT}`;
 export const DEFAULT_ARC_LISTEN = `${DEFAULT_HOST}:${DEFAULT_ARC_PORT}`;
 
 export interface RunEmulatorOptions {
-  /** `ADDRESS:PORT` */
+  /** The API's listening address as `ADDRESS:PORT`. */
   readonly apiListen: string;
   readonly arcListen: string;
-  /** The path of the state file; the platform is in memory alone without one. */
+  /** The path of the state file; without it, the state is only in memory. */
   readonly state?: string | undefined;
-  /** The path of a file of users beside the built-in ones, or its JSON. */
+  /** The path of a file with additional users, or its JSON text. */
   readonly users?: string | undefined;
   readonly rawAnswer: RawResponse;
-  /** What browsers may send to the API. */
+  /** Which requests browsers may send to the API. */
   readonly browsers?: BrowserPolicy;
   readonly signal: AbortSignal;
   readonly onReady: (ready: EmulatorReady) => void;
 }
 
-/** What a client needs to know. */
+/** The connection data for clients. */
 export interface EmulatorReady {
   readonly api: string;
   readonly metadata: string;
@@ -61,7 +61,7 @@ export interface RunEmulatorPorts extends TunnelPorts {
   readonly files: StateFiles;
 }
 
-/** @throws UserError when an address cannot be had, or a file not be used */
+/** @throws UserError if an address is unavailable or a file cannot be used */
 export async function runEmulator(
   options: RunEmulatorOptions,
   ports: RunEmulatorPorts,
@@ -75,7 +75,10 @@ export async function runEmulator(
   await emulator.close();
 }
 
-/** The credentials are published, and allow every operation. */
+/**
+ * Warns if the API is reachable from other machines, because its credentials are public and permit
+ * every operation.
+ */
 function warnIfOpen(apiListen: string, url: string, log: Log): void {
   const { host } = parseListenAddress(apiListen);
   if (isLoopback(host)) return;
@@ -83,7 +86,10 @@ function warnIfOpen(apiListen: string, url: string, log: Log): void {
   warnOfStrangers({ host, port: Number(new URL(url).port) }, risk, log);
 }
 
-/** Anyone who can reach the API, or read an arc.json, has the key of a SIM. */
+/**
+ * Warns if the Arc server is reachable from other machines, because a SIM's key is available to
+ * anyone who can call the API or read an arc.json.
+ */
 function warnOfOpenArc(arcListen: string, endpoint: string, log: Log): void {
   if (isLoopback(parseListenAddress(arcListen).host)) return;
   log.warn(
@@ -122,7 +128,7 @@ async function start(options: RunEmulatorOptions, ports: RunEmulatorPorts): Prom
   }
 }
 
-/** A UDP socket here is bound to an address: nothing looks a name up for it. */
+/** Requires an IP address, because UDP sockets are bound without a name lookup. */
 function requireIpAddress(host: string, arcListen: string): void {
   if (isIP(host) !== 0) return;
   throw new UserError('usage', {

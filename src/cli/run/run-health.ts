@@ -1,4 +1,4 @@
-/** What `health` is, and what it does with its flags. */
+/** Declares and runs `health`. */
 import { checkHealth } from '../../app/status/check-health.js';
 import type { CommandDeclaration } from '../command.js';
 import type { FlagValues, Flags } from '../flags/flag.js';

@@ -1,4 +1,4 @@
-/** What `send` is, and what it does with its flags. */
+/** Declares and runs `send`. */
 import { loadTunnelConfig } from '../../app/config/load-arc-config.js';
 import { sendMessage } from '../../app/send-message.js';
 import { parseTarget, UNIFIED_ENDPOINT } from '../../proxy/forward/target.js';

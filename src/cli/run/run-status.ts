@@ -1,4 +1,4 @@
-/** What `status` is, and what it does with its flags: one look, or many. */
+/** Declares and runs `status`, once or continuously. */
 import {
   showStatus,
   type ShownStatus,
@@ -46,14 +46,14 @@ export const statusCommand = {
 } satisfies CommandDeclaration;
 
 export interface StatusFlags extends FlagValues<typeof statusCommand.flags> {
-  /** Between two views. */
+  /** The seconds between two updates. */
   readonly seconds: number | undefined;
 }
 
 const DEFAULT_INTERVAL = 2;
 
 /**
- * @param note takes a line for people
+ * @param note writes a message for the user
  * @returns the exit code
  */
 export async function runStatus(

@@ -1,4 +1,4 @@
-/** What `up` is, and what it does with its flags. */
+/** Declares and runs `up`. */
 import { verboseWgConfig } from '../../app/config/export-wg-config.js';
 import { type LoadedArcConfig, loadTunnelConfig } from '../../app/config/load-arc-config.js';
 import { requireOtherPorts, withPortHolder } from '../../app/up/port-taken.js';
@@ -87,7 +87,10 @@ export async function runUp(line: UpLine, surroundings: UpSurroundings): Promise
 
 type UpLine = ParsedLine<typeof configFlag & typeof upCommand.flags>;
 
-/** A tunnel at an interface has none of the listeners but that of the pages. */
+/**
+ * Checks the listeners' ports for conflicts, unless the tunnel may use an interface, which has no
+ * listener except the status pages.
+ */
 function requirePorts({ flags, tokens }: UpLine): void {
   if (flags.mode !== 'userspace' && userspaceFlag(tokens) === undefined) return;
   const proxy = proxySettings(flags);
@@ -179,7 +182,7 @@ function interfacePorts(
     interfaceObstacle: (name) => context.interfaceObstacle(name),
     interfaceLeftovers: () => context.interfaceLeftovers(),
     whyNoInterfaces: () => context.whyNoInterfaces(),
-    // A capture sees all from the thread that it is taken in.
+    // A capture must run in the same thread as the tunnel.
     deviceTunnels: () =>
       capture === undefined
         ? context.deviceTunnels({ log, socket })
@@ -195,7 +198,7 @@ function showUp(up: TunnelUp, flags: UpLine['flags'], output: Output): void {
   else if (!flags.quiet) output.write(renderText(upText(up, flags['forward-to'])));
 }
 
-/** `--cleanup`. */
+/** Runs `--cleanup`. */
 async function cleanUp(name: string, { context, output }: UpSurroundings): Promise<void> {
   const removed = removeLeftovers(name, await context.interfaceLeftovers());
   output.note(`Removed ${removed} routes and rules that an earlier "up" had left.`);

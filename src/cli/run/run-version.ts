@@ -1,4 +1,4 @@
-/** What `version` is, and what it prints. */
+/** Declares and runs `version`. */
 import type { CommandDeclaration } from '../command.js';
 import type { Flags } from '../flags/flag.js';
 import { renderJson } from '../output/render.js';
@@ -17,7 +17,7 @@ export const versionCommand = {
   flags,
 } satisfies CommandDeclaration;
 
-/** Scripts take soratun's line apart: no other form stands in its place without being asked for. */
+/** Always prints JSON, because scripts parse soratun's line. */
 export function versionLine(version: string): string {
   return renderJson({ revision: '', version });
 }

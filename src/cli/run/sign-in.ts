@@ -1,4 +1,4 @@
-/** Who signs in to the SORACOM API, as a command's flags, the environment and a person tell. */
+/** Resolves SORACOM API credentials from flags, the environment and prompts. */
 import type { ArcProfile } from '../../arc-config/arc-config.js';
 import { MissingCredentialsError } from '../../app/credentials/missing-credentials.js';
 import { resolveCredentials } from '../../app/credentials/resolve-credentials.js';
@@ -10,17 +10,17 @@ import { credentialChoice, type CredentialFlags } from '../flags/credential-flag
 import { askCredentials } from './wizard.js';
 
 export interface WizardPorts {
-  /** Asks the person; rejects with the signal's reason when that fires. */
+  /** Prompts the user; rejects with the signal's reason if the signal aborts. */
   readonly ask?: typeof askCredentials;
-  /** Called when a person is about to be asked. */
+  /** Called before the user is prompted. */
   readonly onWizard?: () => void;
 }
 
 /**
- * What use cases take as their port: it resolves the credentials, given arc.json's own profile, and
- * asks a person for those that are missing, where there is one.
+ * Returns the credentials port of the use cases. The port resolves the credentials, given
+ * arc.json's own profile. If some are missing and a user is present, it prompts for them.
  *
- * @param purpose what they are for, as soratun says it
+ * @param purpose of the credentials, in soratun's wording
  */
 export async function credentialsPort(
   context: Context,
@@ -56,7 +56,10 @@ export async function credentialsPort(
   };
 }
 
-/** A pipe has nothing to tell a second time, when the person has told the rest. */
+/**
+ * Caches the texts of files, because a pipe cannot be read again after the user has answered the
+ * prompts.
+ */
 function readingOnce(files: PrivateFiles): PrivateFiles {
   const texts = new Map<string, Promise<string>>();
   return {

@@ -1,4 +1,4 @@
-/** What the commands below `sim` give to their use cases. */
+/** The ports of the `sim` commands. */
 import type { SignInPorts } from '../../app/credentials/signed-in.js';
 import type { StateHome } from '../../app/session/session-state.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
@@ -10,8 +10,8 @@ import { credentialsPort } from './sign-in.js';
 export type SimPorts = Required<SignInPorts<SoracomApi>> & StateHome;
 
 /**
- * Does a use case's work with its steps shown where a person watches, and nothing of them left when
- * it ends.
+ * Runs a use case and shows its progress on a terminal. The progress line is ended before the
+ * result is returned.
  */
 export async function withSimPorts<Result>(
   context: Context,

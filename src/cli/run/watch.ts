@@ -1,4 +1,4 @@
-/** A view that is made anew again and again: drawn over the last one on a terminal, else behind it. */
+/** A view that is updated periodically: redrawn in place on a terminal, otherwise appended. */
 import { codeOf } from '../../lib/errors/error-message.js';
 import { pause, whenAborted } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
@@ -10,18 +10,18 @@ export interface TerminalSize {
 }
 
 export interface WatchOptions {
-  /** Milliseconds between two views. */
+  /** Milliseconds between two updates. */
   readonly interval: number;
-  /** Ends it. */
+  /** Stops the updates. */
   readonly signal: AbortSignal;
-  /** Of the terminal, asked each time; undefined where standard output is none. */
+  /** Returns the terminal's current size; undefined if standard output is not a terminal. */
   readonly terminalSize: () => TerminalSize | undefined;
-  /** Writes to standard output, or rejects. */
+  /** Writes to standard output; rejects if that fails. */
   readonly print: (text: string) => Promise<void>;
   readonly clock: Clock;
 }
 
-/** xterm's control sequences, which all terminals of today have. */
+/** xterm's control sequences, which all current terminals support. */
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
 const HOME = '\x1b[H';
@@ -29,10 +29,10 @@ const CLEAR_TO_END_OF_LINE = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 
 /**
- * Resolves when it is told to stop, or when nobody reads any more. The terminal is then as it was.
+ * Resolves after the signal aborts or the reader closes the pipe, and restores the terminal.
  *
- * @param view makes the text, in whole lines
- * @throws what `view` does
+ * @param view returns the text, in whole lines
+ * @throws any error of `view`
  */
 export async function watch(view: () => Promise<string>, options: WatchOptions): Promise<void> {
   const { interval, signal, clock, terminalSize, print } = options;
@@ -41,7 +41,7 @@ export async function watch(view: () => Promise<string>, options: WatchOptions):
   try {
     if (isTerminal) await print(ENTER);
     while (!signal.aborted) {
-      // Whoever stops it does not wait for an answer.
+      // Stop immediately, without waiting for the next view.
       const text = await Promise.race([view(), stopped]);
       if (text === undefined) break;
       await print(isTerminal ? drawn(text, terminalSize()) : text);
@@ -54,7 +54,7 @@ export async function watch(view: () => Promise<string>, options: WatchOptions):
   }
 }
 
-/** No more than fits: a terminal that scrolls loses its first lines. */
+/** Formats only the lines that fit, because a scrolling terminal would lose the first lines. */
 function drawn(text: string, size: TerminalSize | undefined): string {
   const lines = text.replace(/\n+$/, '').split('\n').slice(0, size?.rows);
   const shown = lines.map((line) => {

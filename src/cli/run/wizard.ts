@@ -1,10 +1,13 @@
-/** Asks a person at a terminal for what is missing. Drawn on standard error: results go to the other. */
+/**
+ * Prompts for missing values on a terminal. Prompts use standard error, because results go to
+ * standard output.
+ */
 import type { CredentialPart } from '../../app/credentials/missing-credentials.js';
 import type { LostSim, SimChoice } from '../../app/bootstrap/bootstrap-run.js';
 import { isoTime } from '../../app/iso-time.js';
 import { harmless } from '../../lib/text/harmless-text.js';
 
-/** Texts as a user typed them; absent where nothing was asked. */
+/** The user's input; absent for parts that were not requested. */
 export type WizardAnswers = Partial<Record<CredentialPart, string>>;
 
 type Question =
@@ -23,7 +26,7 @@ type Question =
   | { readonly type: 'input'; readonly message: string }
   | { readonly type: 'confirm'; readonly message: string; readonly default: boolean };
 
-/** @throws the signal's reason when it fires before the answer is there */
+/** @throws the signal's reason if the signal aborts before the answer */
 async function ask<Answer>(question: Question, signal: AbortSignal | undefined): Promise<Answer> {
   const { default: inquirer } = await import('inquirer');
   const prompt = inquirer.createPromptModule({
@@ -34,15 +37,15 @@ async function ask<Answer>(question: Question, signal: AbortSignal | undefined):
     const { answer } = await prompt<{ answer: unknown }>([{ name: 'answer', ...question }]);
     return answer as Answer;
   } catch (error) {
-    // The question's own error says only that it was broken off.
+    // The prompt's own error only says that it was interrupted.
     signal?.throwIfAborted();
     throw error;
   }
 }
 
 /**
- * soratun's prompts, those of them that are needed.
- * @throws the signal's reason when it fires before the last answer is there
+ * Shows soratun's prompts for the missing parts.
+ * @throws the signal's reason if the signal aborts before the last answer
  */
 export async function askCredentials(
   missing: readonly CredentialPart[],
@@ -79,8 +82,8 @@ const COVERAGE = {
 };
 
 /**
- * Which of the SIMs that may be the lost one is to be used.
- * @throws the signal's reason when it fires before the answer is there
+ * Asks which SIM to use, if several may be the one whose creation was interrupted.
+ * @throws the signal's reason if the signal aborts before the answer
  */
 export function askForSim(
   sims: readonly LostSim[],
@@ -88,7 +91,7 @@ export function askForSim(
   signal: AbortSignal,
 ): Promise<SimChoice> {
   const choices: { name: string; value: SimChoice }[] = [
-    // First, so that Enter alone takes no device's key away.
+    // Listed first, so that pressing Enter alone does not replace a device's key.
     { name: 'Change nothing', value: 'nothing' },
     ...sims.map(({ simId, name, createdTime, isEarlier }) => ({
       name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}${isEarlier ? ', before that request' : ''}: it gets a new key, and a device that uses it loses its connection`,
@@ -101,8 +104,8 @@ export function askForSim(
 }
 
 /**
- * Whether a virtual SIM is to be created.
- * @throws the signal's reason when it fires before the answer is there
+ * Asks whether to create a virtual SIM.
+ * @throws the signal's reason if the signal aborts before the answer
  */
 export function askForCreation(
   summary: readonly (readonly [name: string, value: string])[],
@@ -116,14 +119,14 @@ export function askForCreation(
 }
 
 /**
- * A word that has to be typed as it is.
- * @throws the signal's reason when it fires before the answer is there
+ * Asks the user to type a word.
+ * @throws the signal's reason if the signal aborts before the answer
  */
 export function askForWord(message: string, signal: AbortSignal): Promise<string> {
   return ask({ type: 'input', message }, signal);
 }
 
-/** Whether an error says that the person broke off a question. */
+/** Whether an error means that the user interrupted a prompt. */
 export function isAbandonedQuestion(error: unknown): boolean {
   return error instanceof Error && error.name === 'ExitPromptError';
 }
