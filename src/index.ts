@@ -1,4 +1,4 @@
-/** The library: a tunnel from a program of your own. */
+/** The library: opens a tunnel from another program. */
 import { loadTunnelConfig } from './app/config/load-arc-config.js';
 import { openTunnel } from './app/up/open-tunnel.js';
 import { planTunnel } from './app/up/plan-tunnel.js';
@@ -37,20 +37,20 @@ export type {
 } from './tunnel/userspace-tunnel.js';
 
 export interface CreateTunnelOptions {
-  /** The path of arc.json, its JSON text, that in base64, or an object with the members of arc.json. */
+  /** The path of arc.json, its JSON text, its base64, or an object with the members of arc.json. */
   readonly config: string | object;
-  /** Milliseconds until the first handshake must be there; 20,000 by default, 0 waits for ever. */
+  /** Milliseconds to wait for the first handshake; defaults to 20,000, and 0 waits forever. */
   readonly wait?: number;
-  /** How TCP inside the tunnel shares the path: `bbr` (the default), `cubic` or `reno`. */
+  /** TCP congestion control inside the tunnel: `bbr` (the default), `cubic` or `reno`. */
   readonly congestion?: CongestionAlgorithm;
-  /** How much is logged to standard error; nothing by default. */
+  /** The log level on standard error; nothing is logged by default. */
   readonly logLevel?: LogLevel;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Opens a tunnel in userspace and waits for its first handshake. What can be opened in it is in
- * docs/guides/library.md; `tunnel.close()` ends it.
+ * Opens a tunnel in userspace and waits for its first handshake. docs/guides/library.md describes
+ * what the tunnel offers; `tunnel.close()` closes it.
  *
  * @throws UserError with `kind` (`configuration`, `tunnel` …), what failed, why, and what to do
  */
@@ -81,7 +81,7 @@ export async function createTunnel(options: CreateTunnelOptions): Promise<Usersp
   }
 }
 
-/** @throws UserError of kind `usage` for what is neither text nor a plain object */
+/** @throws UserError of kind `usage` if the config is neither text nor a plain object */
 function configText(options: CreateTunnelOptions | undefined): string {
   const config: unknown = options?.config;
   if (typeof config === 'string' && config !== '') return config;

@@ -1,4 +1,7 @@
-/** Runs a command by oclif, whose package and commands are in this program instead of in files. */
+/**
+ * Runs oclif commands. oclif's package data and the commands are bundled instead of read from
+ * files.
+ */
 import { Config } from '@oclif/core/config';
 import { flush } from '@oclif/core/flush';
 import { handle } from '@oclif/core/handle';
@@ -43,8 +46,8 @@ async function run(words: readonly string[], config: Config): Promise<void> {
 }
 
 /**
- * A reader that has closed the pipe (`| head`) is no error; a full disk is one. Runs before oclif's own
- * listener, which throws.
+ * Exits on a full disk, but ignores a reader that closed the pipe (`| head`). This listener runs
+ * before oclif's own listener, which throws.
  */
 function failOnFullDisk(): void {
   process.stdout.prependListener('error', ({ code, message }: NodeJS.ErrnoException) => {

@@ -1,6 +1,6 @@
 import type { Command } from '@oclif/core';
 
-/** The commands by oclif's ids. Each is a chunk of its own that loads when the command runs. */
+/** The commands by oclif ID. Each command is a separate chunk that loads when the command runs. */
 export const COMMAND_MODULES: Readonly<
   Record<string, () => Promise<{ readonly default: Command.Class }>>
 > = {

@@ -1,12 +1,12 @@
-/** Machine code of a package, which the single executable has as an asset. */
+/** Loads a package's native addon, which the single executable contains as an asset. */
 import { tmpdir } from 'node:os';
 import { getRawAsset } from 'node:sea';
 
 import { loadCode } from './load-code.js';
 
 /**
- * @param name of the asset that tools/bundle/build-executable.js has written
- * @throws Error with the reason, if no folder takes a file that code can be loaded from
+ * @param name of the asset that tools/bundle/build-executable.js wrote
+ * @throws Error with the reason, if no folder accepts a file from which code can be loaded
  */
 export function loadAddon(name: string): unknown {
   const bytes = new Uint8Array(getRawAsset(name) as ArrayBuffer);
@@ -17,7 +17,7 @@ export function loadAddon(name: string): unknown {
   });
 }
 
-/** Folders in memory come first. */
+/** Lists folders for the addon; those in memory come first. */
 function folders(): Set<string> {
   const { RUNTIME_DIRECTORY = '', XDG_RUNTIME_DIR = '' } = process.env;
   const own = [...RUNTIME_DIRECTORY.split(':'), XDG_RUNTIME_DIR];

@@ -1,13 +1,15 @@
-/** Runs a program that the single executable has as an asset, with its compiled code beside it. */
+/** Runs a program that the single executable contains as an asset, with its compiled code. */
 import { getRawAsset } from 'node:sea';
 import { Script } from 'node:vm';
 
-/** What a CommonJS program takes. */
+/** The arguments of a CommonJS module. */
 type Program = (require: (name: string) => unknown, module: object, exports: object) => void;
 
-/** @param name of the assets NAME.cjs and NAME.cache, which tools/bundle/build-executable.js has written */
+/**
+ * @param name of the assets NAME.cjs and NAME.cache, which tools/bundle/build-executable.js wrote
+ */
 export function runEmbedded(name: string): void {
-  // All of its characters are ASCII: read as Latin-1, it takes one byte for each in memory.
+  // The source is ASCII, and a Latin-1 string takes only one byte per character in memory.
   const source = readAsset(`${name}.cjs`).toString('latin1');
   const script = new Script(source, {
     filename: `${name}.cjs`,
@@ -22,7 +24,9 @@ function readAsset(key: string): Buffer {
   return Buffer.from(getRawAsset(key) as ArrayBuffer);
 }
 
-/** Built-in modules only: a file beside the executable could be anyone's. */
+/**
+ * Loads built-in modules only, because another user may have written a file next to the executable.
+ */
 function requireBuiltin(name: string): unknown {
   const found: unknown = process.getBuiltinModule(name);
   if (found === undefined) throw new Error(`${name} is not in this executable`);

@@ -2,7 +2,7 @@
 import { settleEnvironment } from './process-settings.js';
 
 settleEnvironment();
-// Not a static import: oclif's modules must load after that.
+// A static import would load oclif's modules before settleEnvironment() runs.
 void import('./command-line.js').then(({ runCommandLine }) =>
   runCommandLine(process.argv.slice(2)),
 );

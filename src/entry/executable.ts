@@ -1,6 +1,6 @@
 /**
- * The entry of the single executable: the Lambda extension, or the command line. The command line is an
- * asset, because a cold start pays for all that the main program holds.
+ * The entry point of the single executable: the Lambda extension, or the command line. The command
+ * line is an asset, because a larger main program slows down cold starts.
  */
 import '../system/process/refuse-inspector.js';
 import { runEmbedded } from './embedded.js';

@@ -1,4 +1,7 @@
-/** Machine code in memory, which the dynamic linker reads from a file alone. */
+/**
+ * Loads native code from memory through a temporary file, because the dynamic linker only reads
+ * files.
+ */
 import { randomBytes } from 'node:crypto';
 import { lstatSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,11 +9,12 @@ import { dirname, join } from 'node:path';
 import { messageOf } from '../lib/errors/error-message.js';
 
 /**
- * Writes the code under a random name, loads it, and removes the file at once: no later process finds code there.
+ * Writes the code to a file with a random name, loads it, and deletes the file immediately, so that
+ * no later process finds it.
  *
- * @param folders in the order in which they are tried; a mount with `noexec` refuses code, and the next one may not
- * @param load what loads a file
- * @throws Error with the reasons, if no folder takes a file that code can be loaded from
+ * @param folders in the order to try; a mount with `noexec` refuses code
+ * @param load loads a file
+ * @throws Error with the reasons, if no folder accepts a file from which code can be loaded
  */
 export function loadCode<Loaded>(
   name: string,
@@ -21,7 +25,7 @@ export function loadCode<Loaded>(
   const reasons: string[] = [];
   for (const folder of folders) {
     try {
-      // What is checked is what is used: a link on the way could lead elsewhere the next time.
+      // Resolve links first, so that the checked folder is the folder in use.
       const real = realpathSync(folder);
       requireSafe(real);
       return loadFrom(join(real, `.arctun-${randomBytes(8).toString('hex')}.node`), bytes, load);
@@ -32,10 +36,11 @@ export function loadCode<Loaded>(
   throw new Error(`cannot unpack ${name}: ${reasons.join('; ')}`);
 }
 
-/** @throws Error if another user could put a file of theirs in the place of ours, or a folder in that of this one */
+/** @throws Error if another user could replace the file, or one of the folders in its path */
 function requireSafe(folder: string): void {
   const { mode, uid } = lstatSync(folder);
-  // In a folder with the sticky bit, only its owner and that of an entry can rename the entry.
+  // In a folder with the sticky bit, only the folder's owner and an entry's owner can rename the
+  // entry.
   const isSticky = (mode & 0o1000) !== 0;
   const isOthers = uid !== 0 && uid !== process.geteuid?.();
   if (isOthers || ((mode & 0o022) !== 0 && !isSticky)) {
@@ -47,11 +52,11 @@ function requireSafe(folder: string): void {
 
 function loadFrom<Loaded>(path: string, bytes: Uint8Array, load: (path: string) => Loaded): Loaded {
   try {
-    // `wx`: fails if there is anything at the path, a link too.
+    // `wx` fails if anything exists at the path, including a link.
     writeFileSync(path, bytes, { flag: 'wx', mode: 0o600 });
     return load(path);
   } finally {
-    // A full disk leaves a part of it. Its name is random: no other file has it.
+    // A full disk may leave a partial file. The name is random, so no other file is deleted.
     rmSync(path, { force: true });
   }
 }

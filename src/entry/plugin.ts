@@ -1,4 +1,7 @@
-/** The package as oclif would read it from its folder: manifest, settings, and how a command loads. */
+/**
+ * The plugin data that oclif would read from the package folder: manifest, settings, and the
+ * loading of commands.
+ */
 import type { Command, Interfaces } from '@oclif/core';
 
 import manifest from '../../oclif.manifest.json' with { type: 'json' };

@@ -1,15 +1,18 @@
-/** What has to be set before oclif's modules load: they read HOME and DEBUG. */
+/**
+ * Environment settings that must exist before oclif's modules load, because they read HOME and
+ * DEBUG.
+ */
 import { homedir, userInfo } from 'node:os';
 
 export function settleEnvironment(): void {
-  // A container can run us as a user id that no passwd file lists. If HOME and SHELL are unset too, Node
-  // throws when oclif asks for them. `/` is what Docker takes; a folder that every user may write to,
-  // such as /tmp, would let others plant a ~/.soracom there.
+  // A container may run with a user ID that is missing in the passwd file. If HOME and SHELL are
+  // also unset, Node throws when oclif reads them. Docker also uses `/`; in a folder that every
+  // user can write to, such as /tmp, other users could create a ~/.soracom.
   if (isUnknown(homedir)) process.env.HOME = '/';
   if (process.env.SHELL === undefined && isUnknown(userInfo)) process.env.SHELL = '/bin/sh';
 
-  // For DEBUG=* oclif and its dependencies print the arguments, and with them `--auth-key secret-...`.
-  // arctun's own debug output is --log-level and SORACOM_VERBOSE.
+  // With DEBUG=*, oclif and its dependencies print the arguments, including `--auth-key
+  // secret-...`. arctun's own debug output uses --log-level and SORACOM_VERBOSE.
   delete process.env.DEBUG;
 }
 

@@ -1,8 +1,8 @@
-/** Finds the command in the words of a command line, as soratun's users type them. */
+/** Finds the command in the words of a command line, with soratun's syntax. */
 import { didYouMean } from '../cli/errors/did-you-mean.js';
 import { UserError } from '../lib/errors/user-error.js';
 
-/** What there is to run, with ids as oclif has them: `sim:list`. */
+/** The available commands and topics, with oclif's IDs: `sim:list`. */
 export interface CommandIndex {
   readonly commands: readonly IndexedCommand[];
   readonly topics: readonly { readonly name: string }[];
@@ -22,7 +22,7 @@ export interface IndexedFlag {
 
 export type Reading =
   | { readonly kind: 'version' }
-  /** About a command or a topic; about all without an id. */
+  /** The help for a command or topic, or the general help if `id` is undefined. */
   | { readonly kind: 'help'; readonly id: string | undefined }
   | { readonly kind: 'command'; readonly id: string; readonly words: string[] };
 
@@ -31,10 +31,11 @@ const TRUE = /^(?:1|t|true)$/i;
 const FALSE = /^(?:0|f|false)$/i;
 
 /**
- * Flags before the command, `help COMMAND`, and `--flag=true` work as in soratun.
+ * Parses the words of a command line. Flags before the command, `help COMMAND`, and `--flag=true`
+ * work as in soratun.
  *
  * @param words the command line, without the program
- * @throws UserError of kind `usage` for a command that does not exist
+ * @throws UserError of kind `usage` for an unknown command
  */
 export function readWords(words: readonly string[], index: CommandIndex): Reading {
   const [leading, rest] = splitLeadingFlags(words, index);
@@ -59,7 +60,7 @@ export function readWords(words: readonly string[], index: CommandIndex): Readin
   return { kind: 'command', id: command.id, words: withPlainBooleans(after, command) };
 }
 
-/** Flags that come before the command, with their values, and the words from the command on. */
+/** Splits the flags before the command, with their values, from the words that follow. */
 function splitLeadingFlags(
   words: readonly string[],
   { commands }: CommandIndex,
@@ -77,7 +78,7 @@ function splitLeadingFlags(
   return [words.slice(0, end), words.slice(end)];
 }
 
-/** The word behind a flag that nothing has is no command, but most likely its value. */
+/** Refuses an unknown flag, because the word after it is probably its value and not a command. */
 function refuseUnknownFlag(leading: readonly string[], { commands }: CommandIndex): void {
   const flags = commands.flatMap((command) => Object.entries(command.flags));
   const known = new Set(flags.flatMap(([name, { char }]) => [`--${name}`, `-${char ?? ''}`]));
@@ -97,7 +98,7 @@ function refuseUnknownFlag(leading: readonly string[], { commands }: CommandInde
   });
 }
 
-/** @throws UserError of kind `usage` for a flag that would need a command */
+/** @throws UserError of kind `usage` for a flag that needs a command */
 function refuseFlagsAlone(flags: readonly string[]): void {
   const [first] = flags.filter((word) => !HELP.has(word));
   if (first === undefined) return;
@@ -113,7 +114,7 @@ function withoutFlags(words: readonly string[]): string[] {
   return words.slice(0, end === -1 ? undefined : end);
 }
 
-/** The longest run of words that is a command. */
+/** Finds the command with the most matching words. */
 function findCommand(words: readonly string[], { commands }: CommandIndex) {
   for (let length = Math.min(2, words.length); length > 0; length--) {
     const name = words.slice(0, length).join(':');
@@ -125,7 +126,7 @@ function findCommand(words: readonly string[], { commands }: CommandIndex) {
   return undefined;
 }
 
-/** @throws UserError of kind `usage` if nothing has that name */
+/** @throws UserError of kind `usage` if no command or topic has that name */
 function idOf(names: readonly string[], index: CommandIndex): string | undefined {
   if (names.length === 0) return undefined;
   const found = findCommand(names, index);
@@ -135,7 +136,9 @@ function idOf(names: readonly string[], index: CommandIndex): string | undefined
   throw unknownCommand(names, index);
 }
 
-/** `config foo` is a mistyped `config init`, not an argument of `config`. */
+/**
+ * Refuses `config foo`, because `foo` is an unknown subcommand rather than an argument of `config`.
+ */
 function refuseSubcommand(
   { id, args = {} }: IndexedCommand,
   words: readonly string[],
@@ -152,7 +155,7 @@ function asksForHelp(words: readonly string[]): boolean {
   return words.slice(0, end === -1 ? undefined : end).some((word) => HELP.has(word));
 }
 
-/** A boolean flag has no value for oclif. */
+/** Removes values from boolean flags, because oclif does not accept them. */
 function withPlainBooleans(words: readonly string[], { flags }: IndexedCommand): string[] {
   const end = words.indexOf('--');
   const parsed = words.slice(0, end === -1 ? undefined : end).flatMap((word) => {

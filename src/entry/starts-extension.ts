@@ -1,15 +1,15 @@
-/** What is known of a process when it starts. */
+/** The properties of a process at its start. */
 export interface Start {
-  /** By which path it was started. */
+  /** The path by which the process was started. */
   readonly argv0: string;
-  /** Of its command line, without the program. */
+  /** The words of the command line, without the program. */
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * Whether this is the Lambda extension: Lambda starts whatever lies in /opt/extensions, without
- * arguments, and says where its API is.
+ * Whether this process is the Lambda extension. Lambda starts every file in /opt/extensions without
+ * arguments, and sets the address of its API in the environment.
  */
 export function startsExtension({ argv0, words, env }: Start): boolean {
   if (words.length > 0) return words.length === 1 && words[0] === 'lambda';
