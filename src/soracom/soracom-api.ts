@@ -47,7 +47,7 @@ export interface SoracomApi {
    */
   renewArcSimCredentials(simId: string, publicKey: string): Promise<void>;
   putSimTags(simId: string, tags: readonly SimTag[]): Promise<void>;
-  /** Resolves if there is such a group. */
+  /** Resolves if the group exists. */
   getGroup(groupId: string): Promise<void>;
   setSimGroup(simId: string, groupId: string): Promise<void>;
   enableSimTermination(simId: string): Promise<void>;

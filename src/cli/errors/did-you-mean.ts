@@ -16,7 +16,7 @@ export function didYouMean(word: string, candidates: readonly string[]): string[
   return meant === undefined ? [] : [`Did you mean ${meant}?`];
 }
 
-/** Letters in the wrong order are one slip. */
+/** Returns the number of typos between two words; letters in the wrong order count as one. */
 function slips(word: string, name: string): number {
   const isReordered = Array.from(word).toSorted().join('') === Array.from(name).toSorted().join('');
   return isReordered ? 1 : distance(word, name);

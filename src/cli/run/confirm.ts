@@ -29,9 +29,10 @@ export async function confirmTermination(
 }
 
 /**
- * Whether the person lets a running tunnel lose its key. Rejects with the signal's reason when that fires.
+ * Asks whether to renew the key although a running tunnel uses it. Rejects with the signal's reason
+ * if the signal aborts.
  *
- * @param holder says which process uses the SIM
+ * @param holder names the process that uses the SIM
  */
 export async function confirmRenewal(
   holder: string,

@@ -33,7 +33,7 @@ const LINE_IS_THE_KEY =
 export const KEY_MAY_BE_REPLACED =
   'The platform may have made a new key pair, so that the old arc.json may be of no use now: run the same command again. It makes no second SIM.';
 
-/** Whether a call that failed may have made a key pair all the same; the error tells its reader so then. */
+/** Whether a failed call may have created a key pair; the error's advice then says so. */
 export function mayHaveMadeKey(error: unknown): boolean {
   return !(error instanceof UserError) || error.next.includes(KEY_MAY_BE_REPLACED);
 }
