@@ -1,6 +1,6 @@
 /**
- * The model of arc.json. The parser validates with it, and the JSON Schema in `schema/` is
- * generated from it.
+ * The model of arc.json. The parser validates arc.json with this model, and the JSON
+ * Schema in `schema/` is generated from the model.
  *
  * The model validates values in canonical form (canonical-tree.ts): member names exactly as here,
  * and no difference between null and absent. The message of an issue says what was expected. The
