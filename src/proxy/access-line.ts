@@ -1,30 +1,30 @@
-/** What the log says about each request and connection of a client. */
+/** Formats the fields of log lines about client requests and connections. */
 import type { Socket } from 'node:net';
 
 import type { DialTarget } from './dialer.js';
 import { formatAuthority } from './listen-address.js';
 
-/** Characters of a path that are logged. */
+/** The maximum number of path characters in a log line. */
 const MAX_PATH = 200;
 
-/** `127.0.0.1:51234`; empty for a socket that is closed. */
+/** Formats a client's address as `127.0.0.1:51234`; empty if the socket is closed. */
 export function clientName({ remoteAddress, remotePort }: Socket): string {
   if (remoteAddress === undefined || remotePort === undefined) return '';
   return formatAuthority({ host: remoteAddress, port: remotePort });
 }
 
-/** Who asks for what, in each line about it. */
+/** The log fields that name the client and its target. */
 export function partiesOf(client: string, target: DialTarget | undefined): object {
   return { client, ...(target && { target: formatAuthority(target) }) };
 }
 
-/** The path without its query, which may hold a secret. */
+/** Returns the path without its query, because a query may hold a secret. */
 export function loggedPath(path: string): string {
   const [plain = ''] = path.split(/[?#]/);
   return plain.length <= MAX_PATH ? plain : `${plain.slice(0, MAX_PATH)}…`;
 }
 
-/** Whole milliseconds since `start`, a value of performance.now(). */
+/** The milliseconds since `start`, a performance.now() value, rounded. */
 export function elapsed(start: number): number {
   return Math.round(performance.now() - start);
 }

@@ -1,16 +1,16 @@
-/** What became of a dial, for the protocols that tell it to their clients. */
+/** Describes a failed dial for the protocols that report it to their clients. */
 import type { Silence } from '../lib/silence.js';
 import { DialError, type DialFailure } from './dialer.js';
 
-/** Why there is no connection; `dial-failed` where the dialer does not say why. */
+/** The reason for the failure; `dial-failed` if the dialer gives none. */
 export interface FailedDial {
   readonly reason: DialFailure | 'dial-failed';
   readonly message: string;
-  /** Beside `no-handshake` and `timeout`, where it is the tunnel that is silent: why. */
+  /** The cause of the tunnel's silence, for `no-handshake` and `timeout`. */
   readonly silence?: Silence | undefined;
 }
 
-/** Names what a Dialer threw. */
+/** Converts an error that a Dialer threw. */
 export function failedDial(error: unknown): FailedDial {
   if (error instanceof DialError) {
     const { reason, message, silence } = error;

@@ -3,18 +3,18 @@ import type { Duplex } from 'node:stream';
 import type { Silence } from '../lib/silence.js';
 
 /**
- * All that a proxy knows of the tunnel: it opens streams. Whatever stands behind it, nothing is
- * ever dialled outside of the tunnel.
+ * The interface through which a proxy opens TCP streams. Implementations never dial outside the
+ * tunnel.
  */
 export interface Dialer {
   /**
    * Opens a TCP connection to a host inside the tunnel.
    *
-   * @param target host as an IP address in text form, or a name that is looked up inside the tunnel;
-   *   port 1 to 65535
-   * @param signal ends the attempt; the promise then rejects with its reason
+   * @param target host as an IP address in text form, or a name that is resolved inside the tunnel;
+   * port 1 to 65535
+   * @param signal aborts the attempt; the promise then rejects with the signal's reason
    * @returns a stream with half-close (`allowHalfOpen`) and back-pressure
-   * @throws DialError when the connection cannot be had; never waits without bound
+   * @throws DialError if the connection fails; every wait is bounded
    */
   dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex>;
 }
@@ -25,18 +25,18 @@ export interface DialTarget {
 }
 
 /**
- * Why a connection could not be had.
+ * The reason why a connection failed.
  *
  * - `no-route`: the target is outside the allowed IPs
  * - `no-handshake`: the peer does not answer the handshake; nothing was sent
- * - `refused`: the target answered RST
- * - `unreachable`: an ICMP error came back, or our address has changed meanwhile
+ * - `refused`: the target answered with RST
+ * - `unreachable`: an ICMP error came back, or the local address has changed
  * - `timeout`: the tunnel is up but the target did not answer in time
  * - `closed`: the tunnel is shutting down
- * - `exhausted`: too many connections at once
- * - `not-ready`: there is no tunnel yet, or none any more; nothing was sent
+ * - `exhausted`: too many connections are open
+ * - `not-ready`: the tunnel is not up yet, or is down again; nothing was sent
  * - `no-such-name`: the name servers inside the tunnel have no address for the name
- * - `name-unresolved`: they do not answer, or cannot be reached
+ * - `name-unresolved`: the name servers do not answer, or cannot be reached
  */
 export type DialFailure =
   | 'no-route'
@@ -53,7 +53,7 @@ export type DialFailure =
 export class DialError extends Error {
   override readonly name = 'DialError';
   readonly reason: DialFailure;
-  /** With `no-handshake` and `timeout`, where it is the tunnel that is silent. */
+  /** The cause of the tunnel's silence, for `no-handshake` and `timeout`. */
   readonly silence: Silence | undefined;
 
   constructor(
@@ -67,7 +67,7 @@ export class DialError extends Error {
   }
 }
 
-/** A dialer that does not exist yet: who dials before it is there waits for it. */
+/** A dialer that is set later. Dials made before that wait for it. */
 export class LaterDialer implements Dialer {
   #open: (dialer: Promise<Dialer>) => void = () => undefined;
   readonly #dialer = new Promise<Dialer>((resolve) => {
@@ -75,11 +75,12 @@ export class LaterDialer implements Dialer {
   });
 
   constructor() {
-    // Whoever opened it hears of a failure; a rejection that nobody dials into is not unhandled.
+    // The code that opens the dialer handles its failure. This prevents an unhandled rejection if
+    // nothing dials.
     this.#dialer.catch(() => undefined);
   }
 
-  /** @param dialer where it rejects, so does each dial */
+  /** @param dialer if it rejects, every dial rejects */
   open(dialer: Promise<Dialer>): void {
     this.#open(dialer);
   }

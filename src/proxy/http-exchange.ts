@@ -1,4 +1,4 @@
-/** One HTTP request through a Dialer, and its whole answer. */
+/** Sends one HTTP request through a Dialer and reads the whole response. */
 import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
 
 import { readLimited } from '../lib/read-limited.js';
@@ -6,7 +6,7 @@ import type { Dialer, DialTarget } from './dialer.js';
 
 export interface HttpMessage {
   readonly method: string;
-  /** The request target: path and query, sent as it is. */
+  /** The request target: path and query, sent unchanged. */
   readonly path: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: Uint8Array;
@@ -20,17 +20,18 @@ export interface HttpResponse {
 }
 
 export interface ExchangeLimits {
-  /** Milliseconds without a byte either way after which the exchange is given up. */
+  /** The exchange is aborted after this many milliseconds without a byte in either direction. */
   readonly idleTimeout: number;
-  /** The largest answer, in bytes. */
+  /** The maximum response size in bytes. */
   readonly maxAnswerBytes: number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Dials the target, sends the message once and reads the answer to its end.
+ * Dials the target, sends the request once, and reads the response to its end.
  *
- * @throws DialError when there is no connection, Error when it breaks, times out or is too large
+ * @throws DialError if the connection fails, Error if it breaks, times out or the response is too
+ * large
  */
 export async function exchangeHttp(
   dialer: Dialer,
@@ -53,7 +54,7 @@ export async function exchangeHttp(
           createConnection: () => stream,
           method: message.method,
           path: message.path,
-          // Pairs in one flat list keep their order; the types know only the other form.
+          // A flat list of pairs keeps the field order; Node's types declare only the object form.
           headers: headers as unknown as OutgoingHttpHeaders,
           ...(limits.signal && { signal: limits.signal }),
         },
@@ -75,7 +76,7 @@ export async function exchangeHttp(
   }
 }
 
-/** IPv6 hosts are bracketed, and port 80 is left out (RFC 9110 7.2). */
+/** Formats the Host field: IPv6 hosts in brackets, port 80 omitted (RFC 9110 7.2). */
 function hostHeader({ host, port }: DialTarget): string {
   const name = host.includes(':') ? `[${host}]` : host;
   return port === 80 ? name : `${name}:${port}`;

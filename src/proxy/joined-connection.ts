@@ -1,4 +1,4 @@
-/** A client's connection that asks to be joined to a target: CONNECT of HTTP, CONNECT of SOCKS. */
+/** Joins a client's connection to a target, for HTTP CONNECT and SOCKS CONNECT. */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -8,14 +8,16 @@ import type { Dialer, DialTarget } from './dialer.js';
 import type { ProxyLog } from './proxy-log.js';
 import { Relay, watchUnread } from './relay.js';
 
-/** For the client to take the refusal and to close, before its connection is cut. */
+/**
+ * The milliseconds in which the client can read the refusal and close before its connection is cut.
+ */
 const LINGER = 2_000;
 
 export interface JoinRequest {
   readonly target: DialTarget;
-  /** What the client is told once it is connected. */
+  /** The reply to the client once it is connected. */
   readonly granted: string | Uint8Array;
-  /** What the client is told in the place of it. */
+  /** The reply to the client if the dial fails. */
   readonly refused: (failure: FailedDial) => string | Uint8Array;
 }
 
@@ -37,7 +39,7 @@ export class JoinedConnection {
   #relay: Relay | undefined;
   #isSettled = false;
 
-  /** @param onOver called once, when the client's connection is closed and the target's with it */
+  /** @param onOver called once, when the client's connection and the target's are closed */
   constructor(socket: Socket, request: JoinRequest, context: JoinContext, onOver: () => void) {
     this.#socket = socket;
     this.#request = request;
@@ -46,17 +48,20 @@ export class JoinedConnection {
     this.#client = clientName(socket);
   }
 
-  /** Dials, tells the client, and relays. Bytes that the client has sent already go to the target. */
+  /**
+   * Dials, replies to the client, and relays. Bytes that the client has already sent go to the
+   * target.
+   */
   start(): void {
     const socket = this.#socket;
-    // What befalls the connection is told by its close.
+    // The 'close' listener handles connection errors.
     socket.on('error', () => undefined);
     socket.once('close', () => this.#gone());
     this.#endWatch = watchUnread(socket);
     void this.#dial();
   }
 
-  /** Ends it: with a refusal while there is no connection to the target, else by a reset. */
+  /** Ends the connection: with a refusal before the target is connected, otherwise by a reset. */
   abort(): void {
     if (this.#relay !== undefined) this.#relay.abort();
     else this.#refuse({ reason: 'closed', message: 'the proxy is closing' });
@@ -83,7 +88,8 @@ export class JoinedConnection {
     if (this.#isSettled) return;
     this.#isSettled = true;
     this.#dialing.abort(new Error('the client has its answer'));
-    // Before what is left unread is thrown away: it would wait for the one who watches.
+    // Stops the watch before endWith() discards unread bytes; otherwise they would stay in the
+    // buffer.
     this.#endWatch();
     const { log, onFailure } = this.#context;
     const { reason, silence, message } = failure;
@@ -116,12 +122,12 @@ export class JoinedConnection {
 }
 
 /**
- * Sends the last bytes of a connection and closes it. What the client still sends is read and
- * dropped for a while: an unread byte would turn the close into a reset, which could take the last
- * bytes with it.
+ * Sends the last bytes of a connection and closes it. Further bytes from the client are read and
+ * dropped for up to LINGER: an unread byte would turn the close into a reset, which could destroy
+ * the last bytes.
  */
 export function endWith(socket: Socket, bytes: string | Uint8Array): void {
-  // A client that resets instead has what it wants; nobody else may be listening.
+  // A client that resets does not need the bytes, and no other error listener may exist.
   socket.on('error', () => undefined);
   socket.end(bytes);
   socket.resume();

@@ -1,4 +1,4 @@
-/** Where a proxy listens, and who may reach it there. */
+/** Parses listen addresses and checks who can reach them. */
 import { BlockList, isIP } from 'node:net';
 
 import { UserError } from '../lib/errors/user-error.js';
@@ -6,11 +6,11 @@ import { UserError } from '../lib/errors/user-error.js';
 export interface ListenAddress {
   /** An IP address in text form without brackets, or a host name. */
   readonly host: string;
-  /** 0 to 65535; 0 takes any free port. */
+  /** 0 to 65535; 0 selects any free port. */
   readonly port: number;
 }
 
-/** What a port alone means: a listener that is open to others is asked for by its address. */
+/** The host if only a port is given. Listening for other machines requires an explicit address. */
 const DEFAULT_HOST = '127.0.0.1';
 
 /** `[IPv6]:port`, `host:port`, `:port` or `port`. */
@@ -19,7 +19,7 @@ const LISTEN_ADDRESS = /^(?:\[([^\]]*)\]:|([^:[\]]*):)?(\d{1,5})$/;
 const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
 
 /**
- * Reads `127.0.0.1:8888`, `[::1]:8888`, `localhost:8888`; `:8888` and `8888` listen on 127.0.0.1.
+ * Parses `127.0.0.1:8888`, `[::1]:8888`, `localhost:8888`; `:8888` and `8888` listen on 127.0.0.1.
  *
  * @throws UserError of kind `usage`
  */
@@ -32,7 +32,7 @@ export function parseListenAddress(text: string): ListenAddress {
     return { host: bracketed, port };
   }
   const host = plain === undefined || plain === '' ? DEFAULT_HOST : plain;
-  // Digits and dots are meant as an address: a resolver would make its own sense of `127.1`.
+  // Digits and dots must form a full address, because resolvers interpret `127.1` differently.
   const isAddress = isIP(host) === 4;
   if (!isAddress && (/^[\d.]+$/.test(host) || !HOST_NAME.test(host))) throw notAnAddress(text);
   return { host, port };
@@ -63,9 +63,9 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Refuses a listener that others can reach, unless it was asked for.
+ * Rejects a listener that other machines can reach, unless the user allows it.
  *
- * @param risk what they could do there; with a proxy, they speak with the identity of this SIM
+ * @param risk what others could do there; through a proxy they act with the identity of this SIM
  * @throws UserError of kind `usage`
  */
 export function requireLoopback(
@@ -81,7 +81,7 @@ export function requireLoopback(
   });
 }
 
-/** `host:port` as a URL and a Host header have it; IPv6 in brackets (RFC 3986 3.2.2). */
+/** Formats `host:port` as in a URL or a Host field, with IPv6 in brackets (RFC 3986 3.2.2). */
 export function formatAuthority({ host, port }: ListenAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -9,18 +9,18 @@ import type { ProxyLog } from './proxy-log.js';
 
 export interface PortOptions {
   readonly listen: ListenAddress;
-  /** The flag that chooses the port. */
+  /** The flag that sets the port. */
   readonly flag: string;
-  /** What anyone who reaches the port can do, for the warning where others can. */
+  /** What a client of the port can do, for the warning if other machines can reach it. */
   readonly risk: string;
   readonly log: ProxyLog;
 }
 
 /**
- * Opens a server's port. What fails later is an error in the log.
+ * Opens a server's port. Later server errors are logged.
  *
- * @returns where it listens, with the port that it got
- * @throws UserError when the port cannot be had
+ * @returns the listen address with the actual port
+ * @throws UserError if the port cannot be opened
  */
 export function openPort(
   server: Server,
@@ -39,7 +39,7 @@ export function openPort(
   });
 }
 
-/** Warns of a port that is open to other machines. */
+/** Logs a warning if other machines can reach the port. */
 export function warnOfStrangers(
   listen: ListenAddress,
   risk: string,
@@ -50,9 +50,10 @@ export function warnOfStrangers(
 }
 
 /**
- * Says why a port cannot be had, and what helps: kind `permission` for a missing privilege, else `failed`.
+ * Explains why a port cannot be opened and what helps: kind `permission` for a missing privilege,
+ * otherwise `failed`.
  *
- * @param flag the one that chooses another port
+ * @param flag the flag that sets the port
  */
 export function listenError(
   listen: ListenAddress,

@@ -1,4 +1,4 @@
-/** A local port that shows a few pages to whoever probes this process: GET and HEAD, and nothing else. */
+/** A local port that serves a few status pages to probes, by GET and HEAD only. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
@@ -18,32 +18,35 @@ export interface Page {
 
 export interface PageListenerOptions {
   readonly listen: ListenAddress;
-  /** The flag that chooses the port. */
+  /** The flag that sets the port. */
   readonly flag: string;
-  /** By their paths; made anew for each request. */
+  /** The page for each path, generated per request. */
   readonly pages: ReadonlyMap<string, () => Promise<Page>>;
-  /** Who may see them. */
+  /** The browser requests to allow. */
   readonly browsers?: BrowserPolicy;
   readonly log: ProxyLog;
 }
 
-/** Bytes of a request's head. */
+/** The maximum size of a request head in bytes. */
 const MAX_HEADER_SIZE = 8 * 1024;
 
-/** Milliseconds for a whole request, and for a connection that asks nothing. */
+/** Milliseconds for a whole request, and for a connection without a request. */
 const REQUEST_TIMEOUT = 10_000;
 const KEEP_ALIVE_TIMEOUT = 5_000;
 
-/** How often Node looks for connections over that time. */
+/** The interval at which Node checks for connections past that limit. */
 const CHECK_INTERVAL = 5_000;
 
-/** A probe has one. The oldest idle one makes room for a new one: a client that holds many keeps no probe out. */
+/**
+ * A probe needs one connection. A new one replaces the oldest idle one, so no client can lock
+ * probes out.
+ */
 const MAX_CONNECTIONS = 64;
 
 /**
- * Resolves when the port is open.
+ * Starts the listener and resolves when the port is open.
  *
- * @throws UserError of kind `failed` or `permission` when the port cannot be had
+ * @throws UserError of kind `failed` or `permission` if the port cannot be opened
  */
 export async function startPageListener(options: PageListenerOptions): Promise<PageListener> {
   const listener = new PageListener(options);
@@ -54,7 +57,7 @@ export async function startPageListener(options: PageListenerOptions): Promise<P
 export class PageListener {
   readonly #options: PageListenerOptions;
   readonly #server: Server;
-  /** In the order of their last use, with whether a page is being made. */
+  /** Connections in order of their last use; `isBusy` while a page is being generated. */
   readonly #connections = new Map<Socket, { isBusy: boolean }>();
 
   constructor(options: PageListenerOptions) {
@@ -72,18 +75,18 @@ export class PageListener {
     this.#server.on('connection', (socket) => this.#admit(socket));
   }
 
-  /** Where it listens, with the port that it got: `http://127.0.0.1:9100`. */
+  /** The listener's address and actual port as a URL, such as `http://127.0.0.1:9100`. */
   get url(): string {
     const { address, port } = this.#server.address() as AddressInfo;
     return `http://${formatAuthority({ host: address, port })}`;
   }
 
-  /** @throws UserError when the port cannot be had */
+  /** @throws UserError if the port cannot be opened */
   async listen(): Promise<void> {
     await openPort(this.#server, { ...this.#options, risk: 'see the state of this tunnel' });
   }
 
-  /** Ends all at once: no answer is worth waiting for. */
+  /** Closes all connections immediately; no response is worth waiting for. */
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
@@ -110,7 +113,7 @@ export class PageListener {
     const { socket } = request;
     this.#setBusy(socket, true);
     response.once('close', () => this.#setBusy(socket, false));
-    // A page changes nothing and sends nothing.
+    // Serving a page changes nothing and sends nothing into the tunnel.
     const policy = { ...CLOSED_TO_PAGES, ...this.#options.browsers, areReadsFree: true };
     const refusal = checkBrowser(request, response, policy);
     if (refusal === 'answered') return;
@@ -124,7 +127,7 @@ export class PageListener {
       'Cache-Control': 'no-store',
       ...(status === 405 && { Allow: 'GET, HEAD' }),
     });
-    // For HEAD, Node leaves the body out.
+    // Node omits the body for HEAD.
     response.end(body);
   }
 
@@ -146,7 +149,7 @@ export class PageListener {
   }
 }
 
-/** A line of plain text. */
+/** Creates a page with one line of plain text. */
 export function textPage(status: number, line: string): Page {
   return { status, contentType: 'text/plain; charset=utf-8', body: `${line}\n` };
 }

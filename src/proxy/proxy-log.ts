@@ -1,4 +1,6 @@
-/** Log lines of the proxies. Addresses are debug, but for those of failures; secrets never go in. */
+/**
+ * The log of the proxies. Addresses are logged at debug level, except in failures; secrets never.
+ */
 export interface ProxyLog {
   error(fields: object, message: string): void;
   warn(fields: object, message: string): void;

@@ -1,8 +1,8 @@
 /**
- * Two streams as one: what comes from either goes to the other, no faster than that takes it.
+ * Relays two streams in both directions with back-pressure.
  *
- * Invariant: an end in order is passed on as an end and leaves the other direction open; whatever
- * else ends a stream resets the other one, so that a part never looks like the whole.
+ * Invariant: a clean end is forwarded as an end and leaves the other direction open. Any other end
+ * of one stream resets the other, so that partial data never looks complete.
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -12,11 +12,11 @@ import { Watchdog } from './watchdog.js';
 
 export interface RelayLimits {
   /**
-   * Milliseconds without a byte either way. RFC 5382 5, REQ-5, wants 2 h 4 min of a NAT, as TCP's
-   * keepalives are two hours apart.
+   * Milliseconds without a byte in either direction. RFC 5382 5, REQ-5, requires 2 h 4 min of a
+   * NAT, because TCP keepalives are two hours apart.
    */
   readonly idleTimeout: number;
-  /** The same once one direction has ended: nobody is left to send a keepalive for it. */
+  /** The timeout after one direction has ended, because that side sends no more keepalives. */
   readonly halfClosedTimeout: number;
 }
 
@@ -36,7 +36,7 @@ export class Relay {
   #limit: number;
 
   /**
-   * Starts at once; the streams are the relay's from now on, with what waits in them to be read.
+   * Starts immediately. The relay owns the streams from now on, including their unread bytes.
    *
    * @param onOver called once, when both are closed
    */
@@ -50,17 +50,17 @@ export class Relay {
     this.#watch(target, client);
     client.pipe(target);
     target.pipe(client);
-    // A stream that was gone before tells no more of it.
+    // A stream that was destroyed earlier emits no event.
     if (client.destroyed) this.#reset(target);
     if (target.destroyed) this.#reset(client);
   }
 
-  /** Bytes that have come from a stream so far. */
+  /** The number of bytes received from a stream so far. */
   receivedFrom(stream: Duplex): number {
     return this.#received.get(stream) ?? 0;
   }
 
-  /** Resets both. */
+  /** Resets both streams. */
   abort(): void {
     for (const stream of this.#streams) this.#reset(stream);
   }
@@ -100,10 +100,10 @@ export class Relay {
 }
 
 /**
- * Lets a stream tell that it was lost, before there is anybody to read from it. What it has to say
- * waits inside of it, as far as there is room, and so does its end.
+ * Makes a stream report its loss before it has a reader. Its data and its end stay buffered, up to
+ * the stream's limit.
  *
- * @returns ends the watch, for the one who reads
+ * @returns a function that stops watching, for the reader to call
  */
 export function watchUnread(stream: Duplex): () => void {
   const onReadable = (): void => undefined;

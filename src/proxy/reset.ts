@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 
 /**
- * Ends a connection with RST. While a shutdown is under way libuv refuses to reset, and Node takes
- * the refusal for done: the connection would stay open for ever and keep the event loop spinning.
- * All that was to be sent has been handed over then, so a plain close says nothing wrong. While there
- * is more to be written, Node has not yet asked for the shutdown, and a plain close would cut it off.
+ * Ends a connection with RST. During a shutdown libuv refuses to reset, and Node treats the refusal
+ * as success: the connection would stay open forever and keep the event loop spinning. A plain
+ * close is correct then, because the kernel has all data. While data is still queued, Node has not
+ * yet requested the shutdown, and a plain close would lose that data, so a reset is used.
  */
 export function resetConnection(socket: Socket): void {
   const isHandedOver = socket.writableEnded && socket.writableLength === 0;

@@ -1,36 +1,36 @@
-/** A log in which a repeated warning is one line each 10 s, so that no client can fill the disk. */
+/** A log that writes a repeated warning once per 10 s, so that no client can fill the disk. */
 import type { ProxyLog } from './proxy-log.js';
 
-/** Milliseconds in which a warning is logged once. */
+/** Milliseconds in which the same warning is logged once. */
 const WINDOW = 10_000;
 
-/** Texts that are told apart at one time. A client chooses some of them. */
+/** The maximum number of distinct warning texts. Clients control part of some texts. */
 const MAX_KINDS = 32;
 const OTHERS = 'more warnings of other kinds';
 
-/** @returns `log` itself if it sums up already */
+/** @returns `log` itself if it already is a summed log */
 export function summedLog(log: ProxyLog): ProxyLog {
   return log instanceof SummedLog ? log : new SummedLog(log);
 }
 
 interface Repeats {
-  /** When it was last logged, in milliseconds. */
+  /** The time of the last log line, in milliseconds. */
   loggedAt: number;
-  /** How often it came since. */
+  /** The number of repeats since then. */
   count: number;
   fields: object;
 }
 
 class SummedLog implements ProxyLog {
   readonly #log: ProxyLog;
-  /** By the text of the warning. */
+  /** Keyed by the text of the warning. */
   readonly #repeats = new Map<string, Repeats>();
 
   constructor(log: ProxyLog) {
     this.#log = log;
   }
 
-  /** Logs a warning at once; those of the same text in the next 10 s are counted. */
+  /** Logs a warning immediately; the same text within the next 10 s is only counted. */
   warn(fields: object, message: string): void {
     const now = performance.now();
     this.#forgetOld(now);

@@ -1,19 +1,19 @@
-/** The hosts that a client may name as its target, in the one spelling that dialers take. */
+/** Normalizes the target hosts that clients name for dialers. */
 import { isIP } from 'node:net';
 
 import ipaddr from 'ipaddr.js';
 
-/** RFC 1123 2.1, and the underscore, which names of services have. */
+/** RFC 1123 2.1, and the underscore, which service names have. */
 const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/;
 
-/** RFC 1035 2.3.4, with the dot of the root. */
+/** RFC 1035 2.3.4, including the dot of the root. */
 const MAX_NAME_LENGTH = 254;
 
 /**
- * Reads an IP address or a host name; undefined for anything else.
+ * Parses an IP address or a host name; undefined for anything else.
  *
- * What ends in a number is meant as an address, and resolvers make their own sense of `127.1` and
- * `0x7f000001`: only four decimal numbers are one.
+ * A name that ends in a number must be an address with four decimal numbers, because resolvers
+ * interpret `127.1` and `0x7f000001` differently.
  */
 export function readTargetHost(text: string): string | undefined {
   const version = isIP(text);
@@ -27,8 +27,8 @@ export function readTargetHost(text: string): string | undefined {
 }
 
 /**
- * An IPv6 text without decimals at its end (RFC 4291 2.2, form 3). The parser would take the address
- * `::1.2.3.4` for the mapped one, which is another.
+ * Converts a dotted-decimal IPv6 suffix to hexadecimal (RFC 4291 2.2, form 3). The parser would
+ * take `::1.2.3.4` for the IPv4-mapped address, which is a different address.
  */
 function inHexadecimal(text: string): string {
   return text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_quad, ...bytes: string[]) => {
@@ -37,12 +37,12 @@ function inHexadecimal(text: string): string {
   });
 }
 
-/** The text of an address of 4 or 16 bytes. */
+/** Formats an address of 4 or 16 bytes. */
 export function addressText(bytes: Uint8Array): string {
   return plainAddress(ipaddr.fromByteArray([...bytes]));
 }
 
-/** RFC 4291 2.5.5.2: an IPv4 address that was mapped into IPv6 means the IPv4 one. */
+/** Unwraps an IPv4-mapped IPv6 address (RFC 4291 2.5.5.2). */
 function plainAddress(address: ipaddr.IPv4 | ipaddr.IPv6): string {
   if (!(address instanceof ipaddr.IPv6)) return address.toString();
   if (address.isIPv4MappedAddress()) return address.toIPv4Address().toString();

@@ -1,49 +1,49 @@
-/** One message over a TCP connection, and what comes back. */
+/** Sends one message over a TCP connection and reads the response. */
 import type { Duplex } from 'node:stream';
 
 import { abortable } from '../lib/waits.js';
 import type { Dialer, DialTarget } from './dialer.js';
 import { Watchdog } from './watchdog.js';
 
-/** A stream that knows what the other side has of it. */
+/** A stream that reports unacknowledged bytes. */
 export interface ConfirmingStream extends Duplex {
-  /** Bytes written, or waiting to be, that the other side has not acknowledged. */
+  /** Bytes written or queued that the peer has not acknowledged. */
   readonly unacknowledgedBytes: number;
 }
 
-/** A dialer of streams that know what has arrived. */
+/** A dialer whose streams report unacknowledged bytes. */
 export interface ConfirmingDialer extends Dialer {
   dial(target: DialTarget, signal?: AbortSignal): Promise<ConfirmingStream>;
 }
 
 export interface TcpExchangeLimits {
-  /** Milliseconds to wait for the first byte of the answer. */
+  /** Milliseconds to wait for the first byte of the response. */
   readonly timeout: number;
-  /** The largest answer, in bytes. */
+  /** The maximum response size in bytes. */
   readonly maxAnswerBytes: number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * An answer whose connection stays open has no end that could be seen: after this long without a
- * byte it counts as whole.
+ * Milliseconds without a byte after which a response counts as complete, if its connection stays
+ * open.
  */
 const QUIET = 1_000;
 
-/** After our end: for what the other side has to say to that, or for its end. */
+/** Milliseconds to wait for the peer's remaining bytes or FIN after the local end. */
 const LINGER = 1_000;
 
-/** From its first byte on, an answer must be whole within this. */
+/** Milliseconds from the first byte of a response within which it must be complete. */
 const WHOLE_ANSWER = 60_000;
 
 /**
- * Dials the target, sends the message once, and reads until the other side ends, is quiet after an
- * answer, or has not answered in time. Our half stays open until then: a service may take its end
- * for the end of the conversation and drop the answer.
+ * Dials the target, sends the message once, and reads until the peer ends, falls silent after a
+ * response, or times out. The local half stays open until then: a service may treat its end as the
+ * end of the conversation and drop the response.
  *
- * @returns undefined when the message has arrived and nothing came back
- * @throws DialError when there is no connection; Error when it breaks, when the other side does not
- *   take the message, and when the answer is too large or has no end
+ * @returns undefined if the message was delivered and no response came
+ * @throws DialError if the connection fails; Error if it breaks, if the peer does not acknowledge
+ * the message, or if the response is too large or does not end
  */
 export async function exchangeTcp(
   dialer: ConfirmingDialer,
@@ -86,7 +86,7 @@ class TcpExchange {
   }
 
   start(message: Uint8Array): void {
-    // It was reset between the dial and now, and has told nobody.
+    // The stream was reset after the dial and emits no further event.
     if (this.#stream.destroyed) {
       this.#handleError(this.#stream.errored ?? new Error('the connection was closed'));
       return;
@@ -115,10 +115,10 @@ class TcpExchange {
     } else this.#silence.arm(QUIET);
   }
 
-  /** The other side has said all, or has no more to say: then we end, too. */
+  /** Ends the local half once the peer is silent, and finishes on the second silence. */
   #handleSilence(): void {
     if (this.#ended) this.#finish();
-    // Given to TCP is not delivered: to close now would throw away what is on its way.
+    // Data written to TCP may be undelivered: closing now would discard data in transit.
     else if (this.#isUndelivered()) this.#fail('the message was not acknowledged in time');
     else this.#end();
   }
@@ -149,7 +149,7 @@ class TcpExchange {
   }
 
   #handleError(error: Error): void {
-    // A reset in answer to our end takes nothing away from an answer that was there before.
+    // A reset in reply to the local end does not invalidate a response received before.
     if (this.#ended && this.#size > 0) this.#finish();
     else this.#outcome.reject(error);
   }

@@ -1,9 +1,9 @@
-/** One datagram through a DatagramDialer, and the one that answers it. */
+/** Sends one datagram through a DatagramDialer and waits for the response. */
 import type { DatagramDialer } from './datagram-dialer.js';
 import type { DialTarget } from './dialer.js';
 
 export interface UdpExchangeLimits {
-  /** Milliseconds to wait for the answer. */
+  /** Milliseconds to wait for the response. */
   readonly timeout: number;
   readonly signal?: AbortSignal;
 }
@@ -11,9 +11,9 @@ export interface UdpExchangeLimits {
 /**
  * Sends the message once and waits for one datagram from the target.
  *
- * @returns undefined when none came in time: there is none, or it or the message was lost
- * @throws DialError when there is no way, or the target or a router said that it did not arrive
- * @throws RangeError when the message does not fit into one packet
+ * @returns undefined on timeout: the target did not answer, or a datagram was lost
+ * @throws DialError if the channel fails, or if the target or a router reports non-delivery
+ * @throws RangeError if the message does not fit into one packet
  */
 export async function exchangeUdp(
   dialer: DatagramDialer,

@@ -1,4 +1,4 @@
-/** A deadline that progress pushes away. */
+/** A deadline that is extended by progress. */
 export class Watchdog {
   readonly #onExpire: () => void;
   #timer: NodeJS.Timeout | undefined;
@@ -8,7 +8,7 @@ export class Watchdog {
     this.#onExpire = onExpire;
   }
 
-  /** Expires `limit` ms from now, unless it is armed again or stopped before. */
+  /** Calls the handler in `limit` ms unless rearmed or stopped earlier. */
   arm(limit: number): void {
     if (this.#timer !== undefined && limit === this.#limit) {
       this.#timer.refresh();

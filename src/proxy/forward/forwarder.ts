@@ -1,7 +1,7 @@
 /**
- * An HTTP/1.1 server on this machine that passes each request to one target inside the tunnel:
- * soraproxy's forwarder to the Unified Endpoint. Method, path, query, header fields, status and
- * bodies go through as they are; header-fields.ts names the exceptions.
+ * A local HTTP/1.1 server that forwards each request to one target inside the tunnel, as soraproxy
+ * does for the Unified Endpoint. Method, path, query, header fields, status and bodies pass
+ * unchanged, except as header-fields.ts lists.
  */
 import type { Dialer, DialTarget } from '../dialer.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES } from '../http/browser-check.js';
@@ -13,20 +13,23 @@ import type { ProxyLog } from '../proxy-log.js';
 
 export interface ForwarderOptions {
   readonly listen: ListenAddress;
-  /** IP address and port inside the tunnel. */
+  /** The IP address and port inside the tunnel. */
   readonly target: DialTarget;
   /**
-   * Added to each request, in place of the client's fields of the same name. A `Host` here takes the
-   * place of the target's address, which is sent otherwise.
+   * Fields added to each request; they replace the client's fields of the same name. A `Host` here
+   * replaces the default, the target's address.
    */
   readonly headers: readonly HeaderField[];
-  /** What browsers may send. Default: what their user types, and pages of the target's own. */
+  /**
+   * The browser requests to allow. Default: requests that the user types, and pages of the same
+   * origin.
+   */
   readonly browsers?: BrowserPolicy;
   readonly dialer: Dialer;
   readonly log: ProxyLog;
-  /** How messages name what chooses the port. */
+  /** The flag that messages name as the one that sets the port. */
   readonly flag?: string;
-  /** As HttpListenerOptions. */
+  /** See HttpListenerOptions. */
   readonly responseTimeout?: number;
   readonly idleTimeout?: number;
   readonly keepAliveTimeout?: number;
@@ -34,9 +37,9 @@ export interface ForwarderOptions {
 }
 
 /**
- * Resolves when the port is open.
+ * Starts the forwarder and resolves when the port is open.
  *
- * @throws UserError of kind `failed` or `permission` when the port cannot be had
+ * @throws UserError of kind `failed` or `permission` if the port cannot be opened
  */
 export async function startForwarder({
   target,
@@ -56,7 +59,7 @@ export async function startForwarder({
   return listener;
 }
 
-/** The names that the user has given to the listener and to the target. */
+/** The host names that the user has configured for the listener and the target. */
 function ownNames({ listen, headers }: Pick<ForwarderOptions, 'listen' | 'headers'>): string[] {
   const hosts = headers.filter(([name]) => name.toLowerCase() === 'host');
   return [listen.host, ...hosts.map(([, value]) => value.replace(/:\d*$/, ''))].map((name) =>

@@ -1,14 +1,17 @@
-/** Reads a header field that is given on the command line. */
+/** Parses a header field given on the command line. */
 import { isFieldValue, isToken } from '../../lib/text/http-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { isHopByHop } from '../http/header-fields.js';
 
-/** Fields that say how one message is framed or sent: no fixed value can be right for all. */
+/**
+ * Fields that describe one message's framing or transfer, so that no fixed value suits every
+ * message.
+ */
 const OF_ONE_MESSAGE: ReadonlySet<string> = new Set(['content-length', 'expect']);
 
 /**
- * Reads `Name: value`. The value is all behind the first colon, less the white space around it; it
- * may hold colons and may be empty.
+ * Parses `Name: value`. The value is everything after the first colon, trimmed; it may contain
+ * colons and may be empty.
  *
  * @throws UserError of kind `usage`
  */
@@ -22,7 +25,7 @@ export function parseHeaderFlag(text: string): [name: string, value: string] {
   if (OF_ONE_MESSAGE.has(name.toLowerCase())) {
     throw refusal(name, 'this header is set for each request by itself');
   }
-  // The value may be a credential: it is not repeated.
+  // The value may be a credential, so the error omits it.
   if (!isFieldValue(value)) throw refusal(name, 'there is a character in its value that HTTP bars');
   return [name, value];
 }

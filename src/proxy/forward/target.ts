@@ -1,18 +1,18 @@
-/** What a forwarder passes everything to. */
+/** Parses the target of a forwarder. */
 import { isIP } from 'node:net';
 
 import { redactText } from '../../lib/secrets/secret-shapes.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { DialTarget } from '../dialer.js';
 
-/** The Unified Endpoint: its address has never changed, but may. */
+/** The address of the Unified Endpoint. It has never changed, but might. */
 export const UNIFIED_ENDPOINT = '100.127.69.42';
 
 /**
- * Reads `ADDRESS[:PORT]` or `[IPv6]:PORT`.
+ * Parses `ADDRESS[:PORT]` or `[IPv6]:PORT`.
  *
- * @param defaultPort for when the port is left out
- * @param setting how messages name what the text was given as
+ * @param defaultPort the port if the text has none
+ * @param setting the flag or setting that error messages name
  * @throws UserError of kind `usage`
  */
 export function parseTarget(text: string, defaultPort = 80, setting = '--forward-to'): DialTarget {

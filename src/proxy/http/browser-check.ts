@@ -1,9 +1,11 @@
 /**
- * Which requests a web page may have made a browser send here. Without this check, each page that the user
- * visits could send messages as this SIM: a browser sends forms, images and WebSockets to any address.
+ * Decides whether a web page may have made a browser send a request. Without this check, every page
+ * that the user visits could send messages as this SIM: a browser sends forms, images and
+ * WebSockets to any address.
  *
- * A browser says who asks in fields that a page cannot set: Host (RFC 9112 3.2), Origin (RFC 6454 7),
- * Sec-Fetch-Site (Fetch Metadata) and Referer (RFC 9110 10.1.3). Other programs send none but Host.
+ * A browser names the requesting page in fields that a page cannot set: Host (RFC 9112 3.2), Origin
+ * (RFC 6454 7), Sec-Fetch-Site (Fetch Metadata) and Referer (RFC 9110 10.1.3). Other programs send
+ * only Host.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
@@ -11,18 +13,23 @@ import { isIP } from 'node:net';
 import type { HeaderField } from './header-fields.js';
 
 export interface BrowserPolicy {
-  /** Names in lower case, besides IP addresses, localhost and *.soracom.io. */
+  /** Allowed names in lower case, in addition to IP addresses, localhost and *.soracom.io. */
   readonly hosts: readonly string[];
-  /** Origins of web pages, as browsers write them, or `*` for all. */
+  /** Allowed origins of web pages in the form that browsers send, or `*` for all. */
   readonly origins: readonly string[];
-  /** GET and HEAD send and change nothing here, so a browser need not say who asks for them. */
+  /**
+   * If true, GET and HEAD have no side effects here, so they need no proof of who asks for them.
+   */
   readonly areReadsFree?: boolean;
 }
 
-/** A browser may send what its user asks for here, and a page may send what goes to its own origin. */
+/**
+ * Allows only requests that the user makes in the browser, and requests from pages of the same
+ * origin.
+ */
 export const CLOSED_TO_PAGES: BrowserPolicy = { hosts: [], origins: [] };
 
-/** The head of a request, as Node has parsed it. */
+/** The head of a request, as Node parsed it. */
 export interface RequestHead {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
@@ -30,9 +37,9 @@ export interface RequestHead {
 }
 
 /**
- * - `passed`: the request may go on. A page of `corsOrigin` may read the answer
- * - `preflight`: a browser asks whether a page of `corsOrigin`, which is allowed, may send a request
- * - `refused`: nothing may be done
+ * - `passed`: the request may proceed. A page of `corsOrigin` may read the response
+ * - `preflight`: a CORS preflight for a page of `corsOrigin`, which is allowed
+ * - `refused`: the request must not proceed
  */
 export type BrowserVerdict =
   | { readonly kind: 'passed'; readonly corsOrigin?: string }
@@ -45,7 +52,10 @@ export interface BrowserRefusal {
   readonly message: string;
 }
 
-/** The status for each reason. RFC 9110 15.5.20: 421 is for a host that this server does not answer for. */
+/**
+ * The status for each reason. RFC 9110 15.5.20: 421 means that this server is not authoritative for
+ * the host.
+ */
 export const REFUSAL_STATUS: Readonly<Record<BrowserRefusal['reason'], number>> = {
   'bad-request': 400,
   'foreign-host': 421,
@@ -54,14 +64,17 @@ export const REFUSAL_STATUS: Readonly<Record<BrowserRefusal['reason'], number>> 
 };
 
 export function browserVerdict(head: RequestHead, policy: BrowserPolicy): BrowserVerdict {
-  // RFC 9112 3.2.2: a browser sends the absolute form to a proxy that its user has chosen, and to no other.
+  // RFC 9112 3.2.2: a browser sends the absolute form only to a proxy that its user has configured.
   if (isAbsoluteForm(head.url)) return { kind: 'passed' };
   if (isIconRequest(head) && !policy.origins.includes('*')) return ICON_REFUSED;
   const { host = '' } = head.headers;
   return hostRefusal(host, policy) ?? originVerdict(head, host.toLowerCase(), policy);
 }
 
-/** A browser asks for the icon of each document that it shows, an error page of ours included. */
+/**
+ * Whether a browser requests a favicon. It does so for every document, even for this proxy's error
+ * pages.
+ */
 function isIconRequest({ url, headers }: RequestHead): boolean {
   return url === '/favicon.ico' && headers['sec-fetch-dest'] === 'image';
 }
@@ -76,11 +89,12 @@ function isAbsoluteForm(target = ''): boolean {
 }
 
 /**
- * Stops DNS rebinding: an attacker's name that leads to this machine is a page's own origin, so that the page may
- * even read the answers. An IP address and the names here lead nowhere that an attacker could choose.
+ * Stops DNS rebinding: if an attacker's name resolves to this machine, the attacker's page has the
+ * same origin and could even read responses. An attacker cannot control IP addresses or the names
+ * allowed here.
  */
 function hostRefusal(host: string, { hosts }: BrowserPolicy): BrowserRefusal | undefined {
-  // A client of HTTP/1.0 may send none; a browser always does.
+  // An HTTP/1.0 client may omit Host; a browser always sends it.
   if (host === '') return undefined;
   const name = hostName(host);
   // RFC 9112 3.2: a server has to answer an invalid Host with 400.
@@ -91,10 +105,13 @@ function hostRefusal(host: string, { hosts }: BrowserPolicy): BrowserRefusal | u
   return refused('foreign-host', `${why}: to allow it, restart with ${flag}`);
 }
 
-/** RFC 6761 6.3: the names of localhost lead to this machine alone. */
+/** RFC 6761 6.3: localhost names resolve only to this machine. */
 const OWN_NAME = /^(?:.+\.)?(?:localhost|soracom\.io)$/;
 
-/** RFC 3986 3.2.2 and RFC 9110 7.2: an IPv6 address in brackets, or a name or IPv4 address, and a port. */
+/**
+ * RFC 3986 3.2.2 and RFC 9110 7.2: an IPv6 address in brackets, or a name or IPv4 address, and an
+ * optional port.
+ */
 const HOST = /^(?:\[([^[\]]+)\]|((?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+))(?::\d*)?$/;
 
 function hostName(host: string): string | undefined {
@@ -120,19 +137,20 @@ function originVerdict(
   return siteVerdict({ method, headers }, asker === `http://${host}` ? 'own' : asker, policy);
 }
 
-/** @param asker an origin that was not allowed, or ours; undefined where the browser names none */
+/** @param asker an origin that is not allowed, or `own`; undefined if the browser names none */
 function siteVerdict(
   { method = '', headers }: RequestHead,
   asker: string | undefined,
   { areReadsFree = false }: BrowserPolicy,
 ): BrowserVerdict {
   switch (headers['sec-fetch-site']) {
-    // The user asks: the address bar, a bookmark. A page can have a browser prefetch an address, or fetch the issuer of
-    // a certificate, with `none` as well: those are no navigations, or say so in Sec-Purpose and Referer.
+    // `none` means that the user asked, by the address bar or a bookmark. A page can also make a
+    // browser prefetch an address or fetch a certificate's issuer with `none`, but those are not
+    // navigations, or Sec-Purpose or Referer shows it.
     case 'none':
       return isTyped(headers) && (asker === undefined || asker === 'own') ? PASSED : foreign(asker);
     case 'same-origin': {
-      // The origin is null where a page of ours sends no Referer.
+      // Origin is null if a page of this server sends no Referer.
       const { origin } = headers;
       return origin === undefined || origin === 'null' || asker === 'own' ? PASSED : foreign(asker);
     }
@@ -141,8 +159,8 @@ function siteVerdict(
       if (asker !== undefined) return foreign(asker);
       if (areReadsFree && (method === 'GET' || method === 'HEAD')) return PASSED;
       return isBrowser(headers) ? foreign(undefined) : PASSED;
-    // `same-site` as well: another port of this machine may be any program's. A request of ours that another site
-    // has redirected is `cross-site`.
+    // `same-site` too, because any program may own another port of this machine. If another site
+    // redirects this page's own request, the value is `cross-site`.
     default:
       return foreign(asker === 'own' ? undefined : asker);
   }
@@ -150,26 +168,30 @@ function siteVerdict(
 
 const PASSED: BrowserVerdict = { kind: 'passed' };
 
-/** Whether a browser goes to an address because its user asked for it (Fetch Metadata 2.2 and 2.4, Fetch 3.7). */
+/**
+ * Whether a browser navigates because its user asked for it (Fetch Metadata 2.2 and 2.4, Fetch
+ * 3.7).
+ */
 function isTyped(headers: IncomingHttpHeaders): boolean {
   const isAhead = 'sec-purpose' in headers || 'purpose' in headers || 'x-moz' in headers;
   return headers['sec-fetch-mode'] === 'navigate' && headers.origin === undefined && !isAhead;
 }
 
 /**
- * An old browser, and any at an address that is not loopback, leaves Sec-Fetch-Site out; a page can have it leave
- * Origin and Referer out as well. The two fields here remain. Few programs besides browsers send both.
+ * Whether a request looks like a browser's. Old browsers, and all browsers at non-loopback
+ * addresses, omit Sec-Fetch-Site, and a page can suppress Origin and Referer. Few other programs
+ * send both fields checked here.
  */
 function isBrowser(headers: IncomingHttpHeaders): boolean {
   const { 'user-agent': agent = '', 'accept-language': language } = headers;
   return agent.startsWith('Mozilla/') && language !== undefined;
 }
 
-/** The origin of the page that a Referer names; undefined where it names none. */
+/** The origin of the page in a Referer, or undefined if the Referer has none. */
 function originOf(referer: string | undefined): string | undefined {
   if (referer === undefined || !URL.canParse(referer)) return undefined;
   const { origin } = new URL(referer);
-  // RFC 9110 10.1.3: a browser may send about:blank for what its user typed.
+  // RFC 9110 10.1.3: a browser may send about:blank if its user typed the address.
   return origin === 'null' ? undefined : origin;
 }
 
@@ -185,13 +207,13 @@ function refused(reason: BrowserRefusal['reason'], message: string): BrowserRefu
   return { kind: 'refused', reason, message };
 }
 
-/** It goes into the log: no bytes that a terminal could take for a command, and no end of space. */
+/** Makes text safe for the log: no terminal control characters and at most 100 characters. */
 function shown(text: string): string {
   const isPlain = /^[A-Za-z0-9.:/[\]_-]{1,100}$/.test(text);
   return isPlain ? text : 'NAME';
 }
 
-/** The fields that let a page of an origin read an answer (Fetch 3.3.3). */
+/** The response fields that let a page of an origin read the response (Fetch 3.3.3). */
 export function corsFields(origin: string): HeaderField[] {
   return [
     ['Access-Control-Allow-Origin', origin],
@@ -200,8 +222,8 @@ export function corsFields(origin: string): HeaderField[] {
 }
 
 /**
- * The fields of the answer to a preflight, which is 204, names and values in turn. It is answered here, because the
- * target would count it as a message.
+ * The fields of the 204 response to a preflight, as alternating names and values. Preflights are
+ * answered here, because the target would count them as messages.
  */
 export function preflightFields({ headers }: RequestHead, origin: string): string[] {
   const { 'access-control-request-method': method, 'access-control-request-headers': names } =

@@ -1,4 +1,4 @@
-/** The browser check for servers that answer by themselves, instead of passing requests on. */
+/** Applies the browser check in servers that respond themselves instead of forwarding requests. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import {
@@ -10,9 +10,9 @@ import {
 } from './browser-check.js';
 
 /**
- * Checks a request. Answers it itself if it is a preflight, and else lets the pages that are allowed read the answer.
+ * Checks a request. Answers a preflight, and otherwise lets the allowed pages read the response.
  *
- * @returns undefined for a request that may go on
+ * @returns undefined if the request may proceed
  */
 export function checkBrowser(
   request: IncomingMessage,

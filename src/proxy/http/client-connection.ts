@@ -1,8 +1,8 @@
 /**
- * The requests of one client connection, one at a time and in their order.
+ * Handles the requests of one client connection, one at a time and in order.
  *
- * RFC 9112 9.3.2 lets pipelined requests run side by side only while all of them are safe. Here each
- * waits for the answer before it: two POSTs of a sensor never change places.
+ * RFC 9112 9.3.2 allows parallel handling of pipelined requests only if all of them are safe. Here
+ * each request waits for the previous response, so two POSTs of a sensor are never reordered.
  */
 import type { Socket } from 'node:net';
 
@@ -14,7 +14,10 @@ import { Exchange } from './exchange.js';
 import { type ForwardFailure, malformedFailure, rawFailure, writeFailure } from './failure.js';
 import { MAX_PIPELINED } from './limits.js';
 
-/** The answer to CONNECT. RFC 9110 9.3.6: it has no framing, for the tunnel begins behind it. */
+/**
+ * The response to CONNECT. RFC 9110 9.3.6: it has no framing, because the tunnel starts right after
+ * it.
+ */
 const CONNECTED = 'HTTP/1.1 200 Connected\r\n\r\n';
 
 export class ClientConnection {
@@ -28,9 +31,9 @@ export class ClientConnection {
     this.#socket = socket;
     this.#context = context;
     socket.once('close', () => this.#gone());
-    // The end of a client's bytes is taken for the client's end, as a close looks no different
-    // until something is sent. A reset, as a part of an answer must not look whole; before Node's
-    // own handler, as what has been ended in order can be reset no more.
+    // A FIN counts as the client's disconnect, because a full close looks the same until something
+    // is sent. The connection is reset so that a partial response never looks complete. This
+    // listener runs before Node's, because a socket that has ended cleanly can no longer be reset.
     socket.prependOnceListener('end', () => {
       if (this.#running === undefined || this.#running.keepsHalfOpen) return;
       this.#gone();
@@ -38,14 +41,14 @@ export class ClientConnection {
     });
   }
 
-  /** Whether an exchange is under way. */
+  /** Whether an exchange is in progress. */
   get isBusy(): boolean {
     return this.#running !== undefined || this.#tunnel !== undefined;
   }
 
-  /** Takes a request; its exchange starts when those before it are over. */
+  /** Queues a request; its exchange starts when the previous ones are over. */
   add(message: ClientMessage): void {
-    // What befalls the connection is told by the socket: its exchanges need not hear of it twice.
+    // The socket's own listeners handle connection errors.
     message.request.on('error', () => undefined);
     message.response.on('error', () => undefined);
     if (this.#waiting.length >= MAX_PIPELINED) {
@@ -59,7 +62,9 @@ export class ClientConnection {
     else this.#waiting.push(exchange);
   }
 
-  /** Joins the connection to a target (RFC 9110 9.3.6). Node has let go of it. */
+  /**
+   * Joins the connection to a target (RFC 9110 9.3.6) after Node has detached it from its parser.
+   */
   connect(target: DialTarget): void {
     if (this.resetUnlessFree()) return;
     const socket = this.#socket;
@@ -74,19 +79,21 @@ export class ClientConnection {
     this.#tunnel.start();
   }
 
-  /** Handles Node's report of bytes that are no request, or of a connection that broke. */
+  /** Handles Node's report of malformed bytes or of a broken connection. */
   handleError(error: NodeJS.ErrnoException): void {
     const failure = malformedFailure(error);
     if (failure === undefined) {
       this.#socket.destroy();
       return;
     }
-    // They may stand in the body of the running request: an answer under way is cut off.
+    // The malformed bytes may be in the running request's body, so its response is cut off.
     if (this.#running !== undefined) this.#running.fail(failure);
     else this.refuseAndClose(failure);
   }
 
-  /** Answers without Node's help: the socket is not, or no longer, with its parser. */
+  /**
+   * Writes the response directly, because the socket is no longer attached to Node's HTTP server.
+   */
   refuseAndClose(failure: ForwardFailure): void {
     if (this.resetUnlessFree()) return;
     this.#context.onFailure();
@@ -94,11 +101,11 @@ export class ClientConnection {
   }
 
   /**
-   * Resets a connection that Node has let go of while an answer is under way, or that takes none. Node
-   * would not go on with that answer when the client has room again, and what came in the midst of it
-   * would be taken for a part of it.
+   * Resets a detached connection that has a response in progress or is not writable. Node would not
+   * resume that response when the client reads again, and the client would take bytes written now
+   * for part of it.
    *
-   * @returns whether it was reset
+   * @returns whether the connection was reset
    */
   resetUnlessFree(): boolean {
     const socket = this.#socket;
@@ -108,19 +115,22 @@ export class ClientConnection {
     return true;
   }
 
-  /** Closes a connection that has sent nothing yet, which Node does not count among the idle. */
+  /** Closes a connection that has sent nothing yet; Node does not count it as idle. */
   closeIfSilent(): void {
     if (this.#socket.bytesRead === 0) this.#socket.destroy();
   }
 
-  /** Ends what is under way with a failure. */
+  /** Fails the exchange or tunnel in progress. */
   abort(): void {
     this.#waiting = [];
     this.#running?.fail({ reason: 'closed', message: 'the proxy is closing' });
     this.#tunnel?.abort();
   }
 
-  /** Answers in its turn, at once: Node stops reading when such answers pile up. */
+  /**
+   * Responds to an excess request immediately; Node sends responses in order and stops reading if
+   * they pile up.
+   */
   #refuse({ request, response }: ClientMessage): void {
     const message = `more than ${MAX_PIPELINED} requests wait on this connection`;
     this.#context.onFailure();
@@ -138,10 +148,11 @@ export class ClientConnection {
     if (exchange !== this.#running) return;
     this.#running = undefined;
     const { destroyed, writable } = this.#socket;
-    // Node has ended it behind an answer that is the last. Whoever asked for another protocol and did
-    // not get it is not read by Node any more.
+    // Node ends the socket after the last response, and stops reading it after a refused protocol
+    // upgrade.
     if (!writable || hasLeftNode || this.#context.isClosing()) {
-      // Nobody would get the answers. What has not been sent may be asked for again.
+      // The client would never receive these responses. It may repeat the requests, because none
+      // was sent.
       this.#waiting = [];
       if (!destroyed) this.#socket.destroySoon();
       return;

@@ -1,4 +1,6 @@
-/** What an exchange is given: the client's request, and what the exchanges of a listener share. */
+/**
+ * The input of an exchange: the client's request and the state shared by a listener's exchanges.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Dialer, DialTarget } from '../dialer.js';
@@ -7,36 +9,38 @@ import type { BrowserPolicy } from './browser-check.js';
 import type { ForwardFailure } from './failure.js';
 import type { HeaderField } from './header-fields.js';
 
-/** Where a request goes. */
+/** The target of a request. */
 export interface Destination {
   readonly target: DialTarget;
-  /** The request target of the request line to it, in the form for an origin server. */
+  /** The origin-form request target for the upstream request line. */
   readonly path: string;
 }
 
-/** What the exchanges of one listener share. */
+/** The state that the exchanges of one listener share. */
 export interface ExchangeContext {
-  /** Where a request goes, or why nowhere. */
+  /** Returns the destination of a request, or the reason why it has none. */
   readonly route: (request: IncomingMessage) => Destination | ForwardFailure;
-  /** What browsers may send; undefined where a request that a page can send goes nowhere. */
+  /** The browser requests to allow; undefined if no request from a page can be forwarded. */
   readonly browsers: BrowserPolicy | undefined;
-  /** Added to each request, in place of the client's fields of the same name. */
+  /** Fields added to each request; they replace the client's fields of the same name. */
   readonly headers: readonly HeaderField[];
   readonly dialer: Dialer;
   readonly log: ProxyLog;
   readonly responseTimeout: number;
   readonly idleTimeout: number;
-  /** Whether the listener is closing, so that no connection is kept alive. */
+  /** Whether the listener is closing, so that connections are no longer kept alive. */
   readonly isClosing: () => boolean;
   readonly onFailure: () => void;
 }
 
-/** A request as Node hands it over. */
+/** A request as Node delivers it. */
 export interface ClientMessage {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** The client holds its body back until it is told to go on (RFC 9110 10.1.1). */
+  /** The client withholds the body until it receives 100 (Continue) (RFC 9110 10.1.1). */
   readonly expectsContinue: boolean;
-  /** The client asks for another protocol, and Node has let go of its connection (RFC 9110 7.8). */
+  /**
+   * The client requests a protocol upgrade, and Node has detached the connection (RFC 9110 7.8).
+   */
   readonly upgrades: boolean;
 }

@@ -1,8 +1,8 @@
 /**
- * One request of a client and its answer (RFC 9110 3.7: of a gateway, and of a proxy).
+ * One client request and its response, for a gateway or a proxy (RFC 9110 3.7).
  *
- * Invariant: the client gets the target's whole answer, or a failure with its reason, or, once the
- * head of the answer has left, a connection that is reset. It never gets a part that looks whole.
+ * Invariant: the client gets the target's whole response, or a failure with its reason, or, once
+ * the response head has been sent, a connection reset. A partial response never looks complete.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -23,9 +23,9 @@ import { refusalOf } from './refusal.js';
 import { lingerAndClose } from './upstream.js';
 
 /**
- * - `open`: there is no whole answer yet
- * - `ending`: the outcome is decided, and what is left of the answer goes to the client
- * - `switched`: the two connections speak another protocol
+ * - `open`: the response is not complete yet
+ * - `ending`: the outcome is decided, and the rest of the response is being sent to the client
+ * - `switched`: both connections use another protocol
  * - `over`: nothing is left to do
  */
 type Phase = 'open' | 'ending' | 'switched' | 'over';
@@ -50,7 +50,7 @@ export class Exchange {
   #bytes = 0;
   #hasFailed = false;
 
-  /** @param onOver called once, when the client has its answer or its connection is gone */
+  /** @param onOver called once, when the client has its response or its connection is closed */
   constructor(message: ClientMessage, context: ExchangeContext, onOver: () => void) {
     this.#context = context;
     this.#request = message.request;
@@ -63,12 +63,14 @@ export class Exchange {
     this.#response.once('finish', () => this.#complete());
   }
 
-  /** Whether the end of the client's bytes leaves the exchange as it is: it has switched. */
+  /** Whether the exchange survives a FIN from the client, because it has switched protocols. */
   get keepsHalfOpen(): boolean {
     return this.#phase === 'switched';
   }
 
-  /** Starts, unless the client or the listener went away while the exchange was waiting. */
+  /**
+   * Starts, unless the client disconnected or the listener closed while the exchange was queued.
+   */
   start(): void {
     if (this.#phase !== 'open') return;
     const destination =
@@ -83,7 +85,7 @@ export class Exchange {
     void this.#dial(destination);
   }
 
-  /** Whether a web page may have sent it, and what is then to be done. */
+  /** Checks whether a web page may have sent the request, and answers a preflight. */
   #askBrowser(): ForwardFailure | 'answered' | undefined {
     const { browsers } = this.#context;
     if (browsers === undefined) return undefined;
@@ -98,16 +100,16 @@ export class Exchange {
     return 'answered';
   }
 
-  /** The client's connection is gone: ends the upstream side at once. */
+  /** Ends the upstream side immediately after the client has disconnected. */
   clientGone(): void {
-    // A relay hears of it by itself.
+    // A relay detects the disconnect itself.
     if (this.#phase === 'over' || this.#phase === 'switched') return;
     if (this.#phase === 'open') this.#context.log.debug({}, 'client went away');
     this.#complete();
     this.#endUpstream();
   }
 
-  /** Ends the exchange with a failure: as an answer while there is none, else by a reset. */
+  /** Ends the exchange with a failure: as a response if none has started, otherwise by a reset. */
   fail(failure: ForwardFailure): void {
     this.#relay?.abort();
     if (this.#phase !== 'open') return;
@@ -127,8 +129,8 @@ export class Exchange {
       this.#forwardedRequest.awaitsContinue ||
       reason === 'request-timeout' ||
       reason === 'bad-request';
-    // The client may or may not send its body after all: there is no telling the next request.
-    // RFC 9112 6.3: nor where a coding hides how long the body is.
+    // The client may or may not still send its body, so the start of the next request is unknown.
+    // RFC 9112 6.3: the same holds if an unsupported transfer coding hides the body's length.
     const isUnframed = reason === 'not-implemented' || reason === 'http-version';
     if (isBodyLost || isUnframed || isClosing()) {
       this.#response.shouldKeepAlive = false;
@@ -163,10 +165,11 @@ export class Exchange {
     }
     upstream.on('error', (error) => this.#broken(error));
     upstream.on('information', (interim) => this.#inform(interim));
-    // Without a listener Node takes a 101 for the end of the connection.
+    // Without a listener, Node treats a 101 as the end of the connection.
     if (this.#upgrades) upstream.once('upgrade', (...parts) => this.#switch(...parts));
     upstream.once('response', (answer) => this.#startAnswer(answer));
-    // Node tells of a close only where its parser has seen the connection; an answer tells of its own.
+    // Node reports a close only if its parser has used the connection; a response reports its own
+    // close.
     stream.once('close', () =>
       setImmediate(() => {
         if (this.#answer === undefined) this.#closed();
@@ -193,7 +196,7 @@ export class Exchange {
     this.#progress();
   }
 
-  /** RFC 9110 15.2.2: from the answer on, both connections speak what the two have agreed on. */
+  /** Relays the connections after a 101; both then use the new protocol (RFC 9110 15.2.2). */
   #switch(answer: IncomingMessage, stream: Duplex, head: Uint8Array): void {
     if (this.#phase !== 'open') return;
     if (!this.#forwardedAnswer.switchProtocols(answer)) {
@@ -211,7 +214,7 @@ export class Exchange {
 
   #startAnswer(answer: IncomingMessage): void {
     if (this.#phase !== 'open') return;
-    // Told or not, the client may send its body after all: there is no telling the next request.
+    // Even without a 100 the client may send its body, so the start of the next request is unknown.
     const isLast = this.#context.isClosing() || this.#forwardedRequest.awaitsContinue;
     if (!this.#forwardedAnswer.writeHead(answer, isLast)) {
       this.fail({ reason: 'bad-answer', message: 'the answer holds what HTTP/1.1 bars' });
@@ -219,8 +222,8 @@ export class Exchange {
     }
     this.#answer = answer;
     answer.once('end', () => this.#endAnswer(answer));
-    // A close before the end, and not `complete`: that is set on a body without a length, too, when
-    // its connection has been cut.
+    // Checks for a close before the end, because Node sets `complete` even on a cut-off body
+    // without a length.
     answer.once('close', () => this.#closed());
     answer.on('error', () => undefined);
     answer.pipe(this.#response, { end: false });
@@ -241,10 +244,10 @@ export class Exchange {
   }
 
   #broken(error: Error): void {
-    // Node has all of the answer, and it only waits for the client to take it.
+    // Node has the whole response; only the client still has to read it.
     if (this.#answer?.complete === true) return;
     const isParseError = 'code' in error && String(error.code).startsWith('HPE_');
-    // Whoever has dialled has ended the connection, and says why.
+    // The dialer has ended the connection and gives the reason.
     if (error instanceof DialError) this.fail(failedDial(error));
     else if (isParseError)
       this.fail({ reason: 'bad-answer', message: 'the answer is not HTTP/1.1' });
@@ -257,8 +260,8 @@ export class Exchange {
   }
 
   /**
-   * Ends the answer. What is left of the request is read and dropped: an unread byte would turn the
-   * close of the connection into a reset, and that could take the answer with it (RFC 9112 9.6).
+   * Ends the response. The rest of the request is read and dropped: an unread byte would turn the
+   * close into a reset, which could destroy the response in transit (RFC 9112 9.6).
    *
    * @param awaitsBody whether the rest of the request is on its way
    */
@@ -277,7 +280,9 @@ export class Exchange {
     });
   }
 
-  /** RST, as a FIN would end an answer without Content-Length or chunks as if it were whole. */
+  /**
+   * Sends RST, because a FIN would make a response without Content-Length or chunks look complete.
+   */
   #reset(): void {
     resetConnection(this.#request.socket);
     this.#complete();
@@ -291,7 +296,7 @@ export class Exchange {
     this.#onOver();
   }
 
-  /** A failure has its own line; what never got an answer has none. */
+  /** Logs the exchange. A failure has its own log line; a request without a response has none. */
   #logAccess(): void {
     const status = this.#answer?.statusCode;
     if (this.#hasFailed || status === undefined) return;
@@ -299,7 +304,7 @@ export class Exchange {
     this.#context.log.info(fields, 'request');
   }
 
-  /** As of a connection by CONNECT, with the request that opened it. */
+  /** Logs an upgraded connection like a CONNECT tunnel, with the request that opened it. */
   #logSwitched(stream: Duplex): void {
     const fields = {
       ...this.#parties(),

@@ -1,4 +1,4 @@
-/** How a client is told that there is no answer from the target: a status and a JSON reason. */
+/** Reports a missing target response to a client, with a status and a JSON reason. */
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 
 import type { Silence } from '../../lib/silence.js';
@@ -8,16 +8,17 @@ import { formatAuthority } from '../listen-address.js';
 import { type BrowserRefusal, corsFields, REFUSAL_STATUS } from './browser-check.js';
 
 /**
- * Why there is no answer.
+ * The reason why the target sent no response.
  *
- * - the reason of a FailedDial: there was no connection
- * - `reset`: the connection was lost before an answer
- * - `bad-answer`: what came back is not HTTP/1.1, or cannot be passed on
+ * - the reason of a FailedDial: the connection failed
+ * - `reset`: the connection was lost before a response
+ * - `bad-answer`: the response is not HTTP/1.1, or cannot be forwarded
  * - `request-timeout`: the client stopped in the middle of its body
- * - `header-too-large`: the head of the request is larger than we take
- * - `too-many-requests`: the client sent too many requests ahead of their answers
+ * - `header-too-large`: the request head exceeds the limit
+ * - `too-many-requests`: the client pipelined too many requests
  * - `foreign-host`, `foreign-origin`: a web page may have sent the request (browser-check.ts)
- * - `method-not-allowed`, `not-implemented`, `http-version`, `bad-request`: the request cannot be forwarded
+ * - `method-not-allowed`, `not-implemented`, `http-version`, `bad-request`: the request cannot be
+ *   forwarded
  */
 export type FailureReason =
   | FailedDial['reason']
@@ -34,7 +35,7 @@ export type FailureReason =
 export interface ForwardFailure {
   readonly reason: FailureReason;
   readonly message: string;
-  /** Beside `no-handshake` and `timeout`, where it is the tunnel that is silent: why. */
+  /** The cause of the tunnel's silence, for `no-handshake` and `timeout`. */
   readonly silence?: Silence | undefined;
 }
 
@@ -62,26 +63,26 @@ const STATUS: Readonly<Record<FailureReason, number>> = {
   ...REFUSAL_STATUS,
 };
 
-/** Seconds, where the request was not sent and the cause passes by itself (RFC 9110 10.2.3). */
+/** Retry-After in seconds, if nothing was sent and the cause is temporary (RFC 9110 10.2.3). */
 const RETRY_AFTER: Partial<Record<FailureReason, number>> = {
-  // WireGuard 6.1: the next handshake initiation leaves after REKEY_TIMEOUT.
+  // WireGuard 6.1: the next handshake initiation is sent after REKEY_TIMEOUT.
   'no-handshake': 5,
   'not-ready': 5,
   exhausted: 1,
   'too-many-requests': 1,
 };
 
-/** A wait mends none of these. */
+/** Causes that waiting does not resolve. */
 const LASTING = new Set<Silence | undefined>(['wrong-key', 'clock-behind']);
 
-/** What RFC 9110 15.5.6 wants beside a 405. */
+/** The Allow field that RFC 9110 15.5.6 requires in a 405. */
 const ALLOW = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 export function statusOf(failure: ForwardFailure): number {
   return STATUS[failure.reason];
 }
 
-/** Names why Node gave up on a client's bytes; undefined when it was not for their sake. */
+/** Converts a parser error; undefined if the client's bytes did not cause it. */
 export function malformedFailure(error: NodeJS.ErrnoException): ForwardFailure | undefined {
   const code = error.code ?? '';
   if (code === 'HPE_HEADER_OVERFLOW') {
@@ -90,15 +91,15 @@ export function malformedFailure(error: NodeJS.ErrnoException): ForwardFailure |
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     return { reason: 'request-timeout', message: 'the head of the request did not come in time' };
   }
-  // A client that left in the midst of a message is no bad one.
+  // A client that disconnects in the middle of a message is not malformed.
   if (!code.startsWith('HPE_') || code === 'HPE_INVALID_EOF_STATE') return undefined;
   return { reason: 'bad-request', message: `this is not HTTP/1.1: ${error.message}` };
 }
 
 /**
- * Header fields and body of the answer that stands in for the target's.
+ * The header fields and body of the failure response.
  *
- * @param target undefined where the request does not get as far as to name one
+ * @param target undefined if the request was rejected before its target was known
  */
 export function failureResponse(
   failure: ForwardFailure,
@@ -118,9 +119,9 @@ export function failureResponse(
 }
 
 /**
- * Writes the head and the body, and leaves the end to the caller.
+ * Writes the head and the body; the caller ends the response.
  *
- * @param corsOrigin whose pages may read it
+ * @param corsOrigin the origin whose pages may read the response
  */
 export function writeFailure(
   response: ServerResponse,
@@ -134,7 +135,7 @@ export function writeFailure(
   response.write(body);
 }
 
-/** The same as bytes, for a socket that has no ServerResponse. */
+/** Formats a failure response as text, for a socket without a ServerResponse. */
 export function rawFailure(failure: ForwardFailure, target: DialTarget | undefined): string {
   const { fields, body } = failureResponse(failure, target);
   const status = statusOf(failure);

@@ -1,4 +1,4 @@
-/** The client's request on its way to the target (RFC 9110 7.6). */
+/** The client's request as it is forwarded to the target (RFC 9110 7.6). */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
@@ -14,7 +14,7 @@ import {
 import { openUpstream } from './upstream.js';
 
 export class ForwardedRequest {
-  /** The client holds its body back until it is told to go on (RFC 9110 10.1.1). */
+  /** The client withholds the body until it receives 100 (Continue) (RFC 9110 10.1.1). */
   awaitsContinue: boolean;
   readonly #request: IncomingMessage;
   readonly #upgrades: boolean;
@@ -29,8 +29,8 @@ export class ForwardedRequest {
   /**
    * Sends the head.
    *
-   * @param added fields in place of the client's fields of the same name
-   * @returns undefined where the head holds what HTTP bars
+   * @param added fields that replace the client's fields of the same name
+   * @returns undefined if the head contains characters that HTTP forbids
    */
   open(
     stream: Duplex,
@@ -49,16 +49,16 @@ export class ForwardedRequest {
   }
 
   /**
-   * Sends the body as it comes, until stop().
+   * Streams the body until stop().
    *
-   * @param onProgress called with each part that came, and where there is room for more
-   * @param onEnd called when all of it has come; end() is to follow
+   * @param onProgress called for each chunk received, and when the upstream drains
+   * @param onEnd called when the whole body has arrived; the caller then calls end()
    */
   sendBody(upstream: ClientRequest, onProgress: () => void, onEnd: () => void): void {
     const request = this.#request;
     request.pipe(upstream, { end: false });
     request.on('data', () => {
-      // It does not wait to be told any more.
+      // The client is no longer waiting for a 100.
       this.awaitsContinue = false;
       onProgress();
     });
@@ -71,24 +71,24 @@ export class ForwardedRequest {
     this.#upstream?.end();
   }
 
-  /** Whether the target has been sent all of it. */
+  /** Whether the whole request has been sent to the target. */
   get isSent(): boolean {
     return this.#request.complete && this.#upstream?.writableFinished === true;
   }
 
-  /** Whether the next step is the client's: there is more of its body, and room for it. */
+  /** Whether the client has to send next: its body is incomplete and the upstream has room. */
   get awaitsClient(): boolean {
     if (this.awaitsContinue || this.#request.complete) return false;
     return this.#upstream?.writableNeedDrain === false;
   }
 
-  /** What still comes of the body is read and dropped. */
+  /** Stops forwarding; the rest of the body is read and dropped. */
   stop(): void {
     if (this.#upstream !== undefined) this.#request.unpipe(this.#upstream);
     this.#request.resume();
   }
 
-  /** Cuts it off. */
+  /** Aborts the upstream request. */
   destroy(): void {
     this.#upstream?.destroy();
   }

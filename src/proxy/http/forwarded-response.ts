@@ -1,4 +1,4 @@
-/** The target's answers on their way to the client (RFC 9110 7.6): interim ones, then the final one. */
+/** Forwards the target's interim and final responses to the client (RFC 9110 7.6). */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { corsFields } from './browser-check.js';
@@ -14,7 +14,7 @@ import {
 import { MAX_INTERIM } from './limits.js';
 import { rawHead, reasonPhrase } from './raw-head.js';
 
-/** What Node tells of a 1xx answer. */
+/** Node's description of a 1xx response. */
 export interface InterimResponse {
   readonly statusCode: number;
   readonly statusMessage: string;
@@ -24,7 +24,7 @@ export interface InterimResponse {
 export class ForwardedResponse {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  /** Whose pages may read the answer. */
+  /** The origin whose pages may read the response. */
   corsOrigin: string | undefined;
   #interimCount = 0;
 
@@ -34,7 +34,7 @@ export class ForwardedResponse {
   }
 
   /**
-   * RFC 9110 15.2: interim answers are passed on, to those that know of them.
+   * Forwards interim responses to clients that support them (RFC 9110 15.2).
    *
    * @param awaitsContinue whether the client waits for a 100
    */
@@ -43,10 +43,10 @@ export class ForwardedResponse {
     awaitsContinue: boolean,
   ): void {
     const fields = interimFields(rawHeaders);
-    // They go past Node's queue, so that there have to be few.
+    // Interim responses bypass Node's queue, so their number is limited.
     const isTaken = this.#request.httpVersionMinor >= 1 && ++this.#interimCount <= MAX_INTERIM;
     if (statusCode === 100 && awaitsContinue) {
-      // Node closes the connection behind the answer of a client that it has not told itself.
+      // Unless writeContinue() sends the 100, Node closes the connection after the response.
       this.#response.writeContinue();
     } else if (isTaken && areWritable('', fields)) {
       const head = rawHead(statusCode, reasonPhrase({ statusMessage }), fields);
@@ -55,9 +55,9 @@ export class ForwardedResponse {
   }
 
   /**
-   * Passes a 101 on and lets go of the client's connection (RFC 9110 15.2.2).
+   * Forwards a 101 and detaches the client's connection (RFC 9110 15.2.2).
    *
-   * @returns false, with nothing done, where the answer holds what HTTP bars
+   * @returns false, without writing anything, if the response contains characters that HTTP forbids
    */
   switchProtocols(answer: IncomingMessage): boolean {
     const { socket } = this.#request;
@@ -69,36 +69,37 @@ export class ForwardedResponse {
   }
 
   /**
-   * Sends the head of the final answer.
+   * Sends the head of the final response.
    *
-   * @param isLast whether the connection ends behind it, whatever the two ends want
-   * @returns false, with nothing done, where the head holds what HTTP bars
+   * @param isLast whether to close the connection afterwards, even if both sides want to keep it
+   * @returns false, without writing anything, if the head contains characters that HTTP forbids
    */
   writeHead(answer: IncomingMessage, isLast: boolean): boolean {
     const { statusCode = 0 } = answer;
     const fields = answerFields(answer, this.#goesInChunks(answer));
     const { 'access-control-allow-origin': ownCors } = answer.headers;
-    // Else the page takes a message that has arrived for one that failed, and may send it again.
+    // Without these fields the page would see a delivered message as failed and might repeat it.
     if (this.corsOrigin !== undefined && ownCors === undefined) {
       fields.push(...corsFields(this.corsOrigin).flat());
     }
-    // RFC 9112 6.1: what a coding besides chunked has wrapped would go on without its wrapping.
+    // RFC 9112 6.1: a body in another transfer coding would be forwarded without the field that
+    // names the coding.
     if (statusCode < 200 || hasForeignCoding(answer) || !areWritable('', fields)) return false;
     if (!isHttp1(answer)) return false;
     if (isLast) this.#response.shouldKeepAlive = false;
     this.#response.sendDate = false;
     this.#response.writeHead(statusCode, reasonPhrase(answer), fields);
-    // The head goes at once, in the bytes in which it came: see openUpstream().
+    // Sends the head immediately and as latin1, which keeps its bytes: see openUpstream().
     this.#response.write('', 'latin1');
     return true;
   }
 
-  /** Node writes the trailers where the answer goes in chunks. */
+  /** Adds the trailers; Node writes them only if the response is chunked. */
   addTrailers(answer: IncomingMessage): void {
     this.#response.addTrailers(trailerFields(answer));
   }
 
-  /** Whether Node will send the answer in chunks as it came, so that trailers find their way. */
+  /** Whether Node will send the response in chunks as received, so that trailers can follow. */
   #goesInChunks(answer: IncomingMessage): boolean {
     const hasNoBody = answer.statusCode === 204 || answer.statusCode === 304;
     if (hasNoBody || this.#request.method === 'HEAD') return false;
@@ -106,7 +107,7 @@ export class ForwardedResponse {
   }
 }
 
-/** RFC 9112 2.3: Node also takes HTTP/0.9 and HTTP/2.0 in the status line. */
+/** RFC 9112 2.3: Node also accepts HTTP/0.9 and HTTP/2.0 in the status line. */
 function isHttp1({ httpVersionMajor }: IncomingMessage): boolean {
   return httpVersionMajor === 1;
 }

@@ -1,10 +1,10 @@
 /**
- * The header fields of a forwarded message (RFC 9110 7.6): all of them in their order, spelling and
- * number, less those that belong to one connection.
+ * Header fields of forwarded messages (RFC 9110 7.6): all fields except the hop-by-hop ones keep
+ * their order, spelling and number.
  *
- * No Via is added, although RFC 9110 7.6.3 asks for it, and no X-Forwarded-For: the proxies are a part
- * of the device that sends, no loop leads out of the tunnel and back to a port of this machine, and
- * each byte is metered.
+ * The proxy adds no Via, although RFC 9110 7.6.3 requires it, and no X-Forwarded-For: it is part of
+ * the sending device, no route leads from the tunnel back to a local port, and each byte is
+ * metered.
  */
 import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http';
 
@@ -13,8 +13,8 @@ import type { DialTarget } from '../dialer.js';
 export type HeaderField = readonly [name: string, value: string];
 
 /**
- * RFC 9110 7.6.1; the three fields of Proxy-Auth… end at a proxy (11.7), and no other Proxy-… field does.
- * RFC 9113 3.1 has made HTTP2-Settings obsolete, which was for one connection.
+ * RFC 9110 7.6.1; the three Proxy-Auth… fields end at a proxy (11.7), but other Proxy-… fields do
+ * not. RFC 9113 3.1 makes the hop-by-hop field HTTP2-Settings obsolete.
  */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
@@ -31,17 +31,20 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * RFC 9110 7.6.1: a connection option must not name a field that is meant for all recipients. To
- * drop these on a client's word would change where the message ends, or whom it is for.
+ * RFC 9110 7.6.1: a connection option must not name a field that is meant for all recipients. If
+ * the proxy dropped these, a client could change where the message ends, or its host.
  */
 const NEVER_AN_OPTION: ReadonlySet<string> = new Set(['content-length', 'host']);
 
-/** Whether a field, by its name in any case, belongs to one connection alone. */
+/** Whether a field, given by its name in any case, is hop-by-hop. */
 export function isHopByHop(name: string): boolean {
   return HOP_BY_HOP.has(name.toLowerCase());
 }
 
-/** Fields that frame a message, route it, or speak for its sender: never trailers (RFC 9110 6.5.1). */
+/**
+ * Fields for framing, routing or authentication, which are never valid as trailers (RFC 9110
+ * 6.5.1).
+ */
 const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
   'authorization',
   'content-encoding',
@@ -58,15 +61,15 @@ const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
 export interface RequestOptions {
   /** Fields that replace those of the client with the same name. */
   readonly added: readonly HeaderField[];
-  /** Whether the client waits to be told to send its body (RFC 9110 10.1.1). */
+  /** Whether the client waits for a 100 before it sends its body (RFC 9110 10.1.1). */
   readonly expectsContinue: boolean;
-  /** Whether the client asks for another protocol on this connection (RFC 9110 7.8). */
+  /** Whether the client requests a protocol upgrade on this connection (RFC 9110 7.8). */
   readonly upgrades: boolean;
 }
 
 /**
- * The fields of the request to the target. Host names the target, unless an added field says
- * otherwise: a proxy has it from the request target (RFC 9112 3.2.2).
+ * The fields of the request to the target. Host names the target unless an added field overrides
+ * it: a proxy takes Host from the request target (RFC 9112 3.2.2).
  */
 export function requestFields(
   request: IncomingMessage,
@@ -81,7 +84,7 @@ export function requestFields(
     if (!replaced.has(name.toLowerCase())) fields.push(name, forwarded(request, name, value));
   }
   fields.push(...added.flat());
-  // Whom it concerns is at the other end: a 1xx answer comes back through here.
+  // The expectation is for the target: its 1xx response comes back through this proxy.
   if (expectsContinue) fields.push('Expect', '100-continue');
   if (isChunked(request)) {
     fields.push(...fieldsNamed(request.rawHeaders, 'trailer'), 'Transfer-Encoding', 'chunked');
@@ -89,31 +92,32 @@ export function requestFields(
   if (upgrades) {
     fields.push('Upgrade', wantedProtocols(request).join(', '), 'Connection', 'Upgrade');
   } else if (takesTrailers(request)) {
-    // RFC 9110 10.1.4: TE belongs to each connection; a client that takes trailers will have them.
+    // RFC 9110 10.1.4: TE applies to one connection. Trailers are requested upstream if the client
+    // accepts them.
     fields.push('TE', 'trailers', 'Connection', 'close, TE');
   } else {
-    // One connection per exchange: see exchange.ts.
+    // One connection per exchange: see upstream.ts.
     fields.push('Connection', 'close');
   }
   return fields;
 }
 
 /**
- * The protocols that a client offers to switch to, less h2c: RFC 9113 3.1 has made that obsolete, and
- * RFC 9110 7.8 wants each hop to decide for itself.
+ * The upgrade protocols that a client offers, without h2c, which RFC 9113 3.1 makes obsolete. RFC
+ * 9110 7.8 leaves the choice to each hop.
  */
 export function wantedProtocols({ headers }: IncomingMessage): string[] {
   const protocols = (headers.upgrade ?? '').split(',').map((protocol) => protocol.trim());
   return protocols.filter((protocol) => protocol !== '' && protocol.toLowerCase() !== 'h2c');
 }
 
-/** RFC 9110 7.6.2: Max-Forwards counts the hops of TRACE and OPTIONS down. */
+/** Decrements Max-Forwards of TRACE and OPTIONS (RFC 9110 7.6.2). */
 function forwarded({ method }: IncomingMessage, name: string, value: string): string {
   if (name.toLowerCase() !== 'max-forwards' || !countsHops(method)) return value;
   return /^\d{1,9}$/.test(value) ? String(Math.max(0, Number(value) - 1)) : value;
 }
 
-/** Whether this is as far as the request may go (RFC 9110 7.6.2). */
+/** Whether Max-Forwards forbids another hop (RFC 9110 7.6.2). */
 export function isLastHop({ method, headers }: IncomingMessage): boolean {
   return countsHops(method) && /^0+$/.test(String(headers['max-forwards'] ?? ''));
 }
@@ -130,12 +134,12 @@ function takesTrailers({ headers, httpVersionMinor }: IncomingMessage): boolean 
 }
 
 /**
- * The fields of the answer to the client, names and values in turn; Node adds the framing.
+ * The fields of the response to the client, as alternating names and values; Node adds the framing.
  *
- * @param isChunked whether it goes to the client in chunks, and may so have trailers
+ * @param isChunked whether the client receives chunks, and so may receive trailers
  */
 export function answerFields(answer: IncomingMessage, isChunked: boolean): string[] {
-  // RFC 9110 8.6: nor may a 204 have a length.
+  // RFC 9110 8.6: a 204 must not have Content-Length either.
   const hasNoLength = answer.statusCode === 204;
   const fields = hasNoLength
     ? interimFields(answer.rawHeaders)
@@ -145,21 +149,21 @@ export function answerFields(answer: IncomingMessage, isChunked: boolean): strin
 }
 
 /**
- * The fields of an interim answer (1xx) to the client. RFC 9110 8.6: it must not have a length; a client that heeds
- * one would take the final answer for a body (RFC 9112 6.3).
+ * The fields of an interim (1xx) response to the client. RFC 9110 8.6: Content-Length is forbidden;
+ * a client that honored it would read the final response as a body (RFC 9112 6.3).
  */
 export function interimFields(rawHeaders: readonly string[]): string[] {
   const fields = [...endToEndFields(rawHeaders)];
   return fields.filter(([name]) => name.toLowerCase() !== 'content-length').flat();
 }
 
-/** The fields of the answer that switches protocols (RFC 9110 15.2.2). */
+/** The fields of a 101 response (RFC 9110 15.2.2). */
 export function switchFields({ rawHeaders }: IncomingMessage): string[] {
   const upgrade = fieldsNamed(rawHeaders, 'upgrade');
   return [...interimFields(rawHeaders), ...upgrade, 'Connection', 'Upgrade'];
 }
 
-/** The trailer fields of a message that came to its end, less what may not be one. */
+/** The trailer fields of a complete message, without those that are invalid as trailers. */
 export function trailerFields({ rawTrailers }: IncomingMessage): [string, string][] {
   return [...pairs(rawTrailers)]
     .filter(([name]) => !isHopByHop(name) && !NEVER_A_TRAILER.has(name.toLowerCase()))
@@ -167,7 +171,7 @@ export function trailerFields({ rawTrailers }: IncomingMessage): [string, string
     .map(([name, value]) => [name, value]);
 }
 
-/** Whether Node would write a request target and fields as they are, instead of throwing. */
+/** Whether Node writes the request target and fields unchanged instead of throwing. */
 export function areWritable(path: string, fields: readonly string[]): boolean {
   if (!/^[\x21-\xff]*$/.test(path)) return false;
   try {
@@ -181,19 +185,19 @@ export function areWritable(path: string, fields: readonly string[]): boolean {
   }
 }
 
-/** Whether the body of a message comes in chunks. */
+/** Whether a message's body is chunked. */
 export function isChunked(message: IncomingMessage): boolean {
   return message.headers['transfer-encoding'] !== undefined;
 }
 
-/** Whether a request has a body, if only an empty one (RFC 9112 6.3). */
+/** Whether a request has a body, even an empty one (RFC 9112 6.3). */
 export function hasBody(request: IncomingMessage): boolean {
   return isChunked(request) || request.headers['content-length'] !== undefined;
 }
 
 /**
- * Whether the body is in a transfer coding besides chunked. It would be lost, as only chunked is
- * taken off and put on again (RFC 9112 6.1).
+ * Whether the body has a transfer coding other than chunked. That coding would be lost, because the
+ * proxy decodes and re-encodes only chunked (RFC 9112 6.1).
  */
 export function hasForeignCoding({ headers }: IncomingMessage): boolean {
   const coding = headers['transfer-encoding'];
@@ -207,7 +211,7 @@ function* endToEndFields(rawHeaders: readonly string[]): Generator<HeaderField> 
   }
 }
 
-/** The fields of one name, in lower case, names and values in turn. */
+/** The fields of one lower-case name, as alternating names and values. */
 function fieldsNamed(rawHeaders: readonly string[], name: string): string[] {
   return [...pairs(rawHeaders)].filter((field) => field[0].toLowerCase() === name).flat();
 }
@@ -228,7 +232,7 @@ function* pairs(rawHeaders: readonly string[]): Generator<HeaderField> {
   }
 }
 
-/** RFC 9110 4.2.3: the default port is left out. */
+/** RFC 9110 4.2.3: the default port is omitted. */
 function hostOf({ host, port }: DialTarget): string {
   const name = host.includes(':') ? `[${host}]` : host;
   return port === 80 ? name : `${name}:${port}`;

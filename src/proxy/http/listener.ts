@@ -1,8 +1,8 @@
 /**
- * One local port that speaks HTTP/1.1 with its clients. Requests and answers are in exchange.ts, their
- * order on a connection in client-connection.ts.
+ * A local port that serves HTTP/1.1 clients. exchange.ts handles requests and responses,
+ * client-connection.ts their order on a connection.
  *
- * Methods that Node's parser does not know it answers with 400 by itself.
+ * Node's parser answers unknown methods with 400 by itself.
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -25,48 +25,56 @@ export interface HttpListenerOptions extends Pick<
   'route' | 'browsers' | 'headers' | 'dialer' | 'log'
 > {
   readonly listen: ListenAddress;
-  /** The flag that chooses the port. */
+  /** The flag that sets the port. */
   readonly flag: string;
-  /** As PortOptions. */
+  /** See PortOptions. */
   readonly risk: string;
-  /** Where a CONNECT goes, or why nowhere. */
+  /** Returns the target of a CONNECT request, or the reason why it has none. */
   readonly connectTarget: (request: IncomingMessage) => DialTarget | ForwardFailure;
   /**
-   * Sees each connection before HTTP does.
+   * Called for each connection before HTTP handling starts.
    *
-   * @param asHttp to be called once, or never, with nothing read of it
-   * @returns the connection, until it is HTTP's
+   * @param asHttp hands the connection to HTTP; call it at most once, before reading any bytes
+   * @returns the connection, until HTTP takes it over
    */
   readonly accept?: (socket: Socket, asHttp: () => void) => ListenedConnection;
-  /** Milliseconds without progress until the answer's head is there. Default 60,000. */
+  /** Milliseconds without progress before the response head arrives. Default 60,000. */
   readonly responseTimeout?: number;
-  /** Milliseconds without a byte either way while a body is under way. Default 120,000. */
+  /**
+   * Milliseconds without a byte in either direction while a body is in progress. Default 120,000.
+   */
   readonly idleTimeout?: number;
-  /** Milliseconds until an idle connection is closed; 0 leaves that to its client. Default 65,000. */
+  /**
+   * Milliseconds until an idle connection is closed; 0 means that only the client closes it.
+   * Default 65,000.
+   */
   readonly keepAliveTimeout?: number;
   /**
-   * Connections of clients at one time. One more takes the place of the one that is idle for longest,
-   * and is closed at once if none is idle. Default 1024.
+   * The maximum number of client connections. A further one replaces the connection that has been
+   * idle longest, and is closed immediately if none is idle. Default 1024.
    */
   readonly maxConnections?: number;
 }
 
-/** A connection of a client, as the listener knows it. */
+/** A client connection, as the listener sees it. */
 export interface ListenedConnection {
-  /** Whether it waits for an answer, or for the rest of one. */
+  /** Whether a response is pending or incomplete. */
   readonly isBusy: boolean;
-  /** Closes a connection that has sent nothing yet. */
+  /** Closes the connection if it has sent nothing yet. */
   closeIfSilent(): void;
-  /** Ends what is under way with a failure. */
+  /** Fails the exchange in progress. */
   abort(): void;
 }
 
 export interface ListenerCounters {
-  /** Requests that clients have sent. */
+  /** The number of requests received from clients. */
   readonly requests: number;
-  /** Those of them that ended without the target's whole answer, for another cause than the client. */
+  /**
+   * The number of requests that ended without the target's whole response, except if the client
+   * caused it.
+   */
   readonly failures: number;
-  /** Connections that are waiting for an answer, or for the rest of one. */
+  /** The number of connections whose response is pending or incomplete. */
   readonly active: number;
 }
 
@@ -75,7 +83,7 @@ export class HttpListener {
   readonly #server: Server;
   readonly #connections = new Map<Duplex, ListenedConnection>();
   readonly #context: ExchangeContext;
-  /** Node's own way to take a connection. */
+  /** Node's own handler for new connections. */
   readonly #serveHttp: (socket: Socket) => void;
   #requests = 0;
   #failures = 0;
@@ -106,12 +114,12 @@ export class HttpListener {
     this.#wire(server);
   }
 
-  /** Where it listens, with the port that it got: `127.0.0.1:8888`. */
+  /** The address and actual port of the listener, such as `127.0.0.1:8888`. */
   get authority(): string {
     return formatAuthority(this.#address);
   }
 
-  /** The same for whoever speaks HTTP with it: `http://127.0.0.1:8888`. */
+  /** The listener's address as a URL, such as `http://127.0.0.1:8888`. */
   get url(): string {
     return `http://${this.authority}`;
   }
@@ -129,16 +137,16 @@ export class HttpListener {
     this.#failures++;
   }
 
-  /** @throws UserError when the port cannot be had */
+  /** @throws UserError if the port cannot be opened */
   async listen(): Promise<void> {
     this.#address = await openPort(this.#server, this.#options);
   }
 
   /**
-   * Takes no more connections and requests, lets what runs come to its end, and resolves when
-   * nothing is open. A second call may shorten the time.
+   * Stops accepting connections and requests, lets exchanges in progress finish, and resolves when
+   * all connections are closed. A second call may shorten the grace period.
    *
-   * @param graceMs milliseconds after which what still runs fails as `closed`
+   * @param graceMs milliseconds after which exchanges in progress fail with `closed`
    */
   close({ graceMs }: { graceMs: number }): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
@@ -155,7 +163,7 @@ export class HttpListener {
 
   #abort(): void {
     for (const connection of this.#connections.values()) connection.abort();
-    // The failures are on their way to the system now; none waits for its client.
+    // The failure responses are already in the kernel's send buffers.
     setImmediate(() => {
       this.#server.closeAllConnections();
       for (const socket of this.#connections.keys()) socket.destroy();
@@ -187,8 +195,8 @@ export class HttpListener {
   }
 
   /**
-   * One client that holds all connections shall not keep the others out. Only idle ones are closed: those
-   * that wait for a request, or for the rest of a handshake.
+   * Keeps one client from occupying all connections by closing the oldest idle one: one that waits
+   * for a request, or for the rest of a handshake.
    *
    * @returns false if none is idle
    */
@@ -236,7 +244,10 @@ export class HttpListener {
     connection?.connect(target);
   }
 
-  /** Node gives a connection away for each Upgrade; it gets it back where none is wanted. */
+  /**
+   * Handles an Upgrade. Node detaches the connection for each one; refused upgrades return it to
+   * Node.
+   */
   #upgrade(request: IncomingMessage, head: Buffer): void {
     const { socket } = request;
     const connection = this.#http(socket);
@@ -256,7 +267,7 @@ export class HttpListener {
   }
 }
 
-/** The same request, as if its client had not asked (RFC 9110 7.8). */
+/** The same request without its Upgrade field (RFC 9110 7.8). */
 function headWithoutUpgrade({ method, url, rawHeaders, httpVersion }: IncomingMessage): string {
   const fields: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
@@ -275,10 +286,10 @@ function createHttpServer({
     headersTimeout: limits.HEADERS_TIMEOUT,
     connectionsCheckingInterval: limits.HEADERS_CHECK_INTERVAL,
     keepAliveTimeout,
-    // A body may take as long as it makes progress: see exchange.ts.
+    // A body may take any time as long as it makes progress: see exchange.ts.
     requestTimeout: 0,
   });
-  // Node drops what is above its default of 2,000 fields without a word; the size is the bound.
+  // Node silently drops fields beyond its default of 2,000; the head's size limit suffices.
   server.maxHeadersCount = 0;
   return server;
 }

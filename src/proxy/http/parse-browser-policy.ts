@@ -1,15 +1,18 @@
-/** Reads which host names and web pages a user allows. */
+/** Parses the host names and web origins that a user allows. */
 import { hasSecretShape } from '../../lib/secrets/secret-shapes.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
-/** RFC 1035 2.3.4: labels of 63 characters at most; with the underscore, which names of services have. */
+/**
+ * RFC 1035 2.3.4: labels of at most 63 characters. Underscores are allowed because service names
+ * have them.
+ */
 const HOST_NAME = /^(?:\w(?:[\w-]{0,61}\w)?\.)*\w(?:[\w-]{0,61}\w)?\.?$/;
 
-/** RFC 6454 6.2: scheme and host, and the port if it is not the scheme's default. Pages of files have no host. */
+/** RFC 6454 6.2: scheme, host, and the port unless it is the default. file: pages have no host. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s,"'\\]*$/;
 
 /**
- * @param values each may hold several names, with commas in between
+ * @param values comma-separated lists of names
  * @throws UserError of kind `usage`
  */
 export function parseAllowedHosts(values: readonly string[], setting = '--allow-host'): string[] {
@@ -20,7 +23,7 @@ export function parseAllowedHosts(values: readonly string[], setting = '--allow-
 }
 
 /**
- * @param values each may hold several origins, with commas in between
+ * @param values comma-separated lists of origins
  * @throws UserError of kind `usage`
  */
 export function parseAllowedOrigins(
@@ -30,7 +33,7 @@ export function parseAllowedOrigins(
   return values.flatMap(listed).map((text) => {
     const origin = text.toLowerCase();
     if (origin === '*') return origin;
-    // A browser leaves the default port out.
+    // Browsers omit the default port.
     if (ORIGIN.test(origin)) return origin.replace(/^(http:.*):80$|^(https:.*):443$/, '$1$2');
     throw unusable(setting, text, 'expected an origin, such as https://app.example:8443, or *');
   });
@@ -43,7 +46,10 @@ function listed(value: string): string[] {
     .filter((item) => item !== '');
 }
 
-/** A configuration that was meant for another setting holds a key. */
+/**
+ * Whether an error may quote the text. A configuration pasted into the wrong setting may hold a
+ * key.
+ */
 function isShown(text: string): boolean {
   return /^[^"'{}\s]{1,60}$/.test(text) && !hasSecretShape(text);
 }

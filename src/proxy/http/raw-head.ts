@@ -1,15 +1,15 @@
-/** Heads of answers that are written past Node: interim ones, and those that end HTTP. */
+/** Formats response heads that bypass Node: interim responses and those that end HTTP. */
 
 /**
- * A head as latin1 text.
+ * Formats a head as latin1 text.
  *
- * @param fields names and values in turn, which areWritable() has seen
+ * @param fields alternating names and values, checked by areWritable()
  */
 export function rawHead(status: number, reason: string, fields: readonly string[]): string {
   return `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(fields)}\r\n`;
 }
 
-/** Fields, a line each. */
+/** Formats fields, one per line. */
 export function fieldLines(fields: readonly string[]): string {
   let lines = '';
   for (let index = 0; index + 1 < fields.length; index += 2) {
@@ -18,7 +18,7 @@ export function fieldLines(fields: readonly string[]): string {
   return lines;
 }
 
-/** The reason phrase, or none where it may not be written (RFC 9112 4: it has no meaning). */
+/** The reason phrase, or an empty one if it is not valid (RFC 9112 4: it has no meaning). */
 export function reasonPhrase({
   statusMessage = '',
 }: {

@@ -1,27 +1,28 @@
-/** Requests that are not sent on, whatever their target. */
+/** Rejects requests that are never forwarded, whatever their target. */
 import type { IncomingMessage } from 'node:http';
 
 import type { ForwardFailure } from './failure.js';
 import { hasForeignCoding, isChunked, isLastHop, wantedProtocols } from './header-fields.js';
 
-/** Why a request is refused before anything is dialled; undefined where it is not. */
+/** Returns the reason to reject a request before dialing, or undefined to accept it. */
 export function refusalOf(request: IncomingMessage): ForwardFailure | undefined {
-  // RFC 9112 3: Node takes a request line without a version for HTTP/0.9, and HTTP/2.0 for a version of this syntax.
+  // RFC 9112 3: Node treats a request line without a version as HTTP/0.9, and accepts HTTP/2.0 in
+  // this syntax.
   if (request.httpVersionMajor === 0) {
     return { reason: 'bad-request', message: 'the request line has no version of HTTP/1' };
   }
   if (request.httpVersionMajor !== 1) {
     return { reason: 'http-version', message: 'only HTTP/1.1 and HTTP/1.0 are spoken here' };
   }
-  // RFC 9112 6.1: a proxy of that version on the way would not know the framing, and the rest of the
-  // connection could be anything.
+  // RFC 9112 6.1: an HTTP/1.0 proxy on the path would not understand the framing, and the following
+  // bytes could be anything.
   if (isChunked(request) && request.httpVersionMinor === 0) {
     return { reason: 'bad-request', message: 'HTTP/1.0 has no transfer codings' };
   }
   if (hasForeignCoding(request)) {
     return { reason: 'not-implemented', message: 'the only transfer coding here is chunked' };
   }
-  // RFC 9112 3.2: two readers could take a request with two hosts for two different ones.
+  // RFC 9112 3.2: two recipients could pick different hosts from one request.
   if (hostCount(request) > 1) {
     return { reason: 'bad-request', message: 'the request has more than one Host' };
   }
@@ -41,9 +42,9 @@ function hostCount({ rawHeaders }: IncomingMessage): number {
 }
 
 /**
- * Whether a request for another protocol is to be taken as one. RFC 9110 7.8: it may be ignored, and
- * has to be in HTTP/1.0. Clients offer h2c on plain requests and go on without; and a body would stand
- * between the request and the other protocol.
+ * Whether to honor a protocol upgrade. RFC 9110 7.8: a server may ignore it, and has to in
+ * HTTP/1.0. Clients that offer h2c continue without it. A request body would come before the new
+ * protocol.
  */
 export function isSwitchWanted(request: IncomingMessage): boolean {
   const { headers, httpVersionMinor, method } = request;

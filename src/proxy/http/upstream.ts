@@ -1,22 +1,25 @@
 /**
- * One request on one fresh connection to the target.
+ * One request on one new connection to the target.
  *
- * Connections are not kept for a next request: one that the target has closed in the meantime would
- * fail it, and a POST may not be sent again to find out (RFC 9110 9.2.2). A false failure of a
- * metered message costs more than the round trip that a pool would save.
+ * Connections are not reused: a request on a connection that the target has just closed would fail,
+ * and a POST must not be retried automatically (RFC 9110 9.2.2). A false failure of a metered
+ * message costs more than the round trip that a pool would save.
  */
 import { type ClientRequest, request as httpRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { MAX_HEADER_SIZE } from './limits.js';
 
-/** Milliseconds for the two ends of a connection to close in peace once all is said. */
+/** The time in milliseconds for both ends of a finished connection to close cleanly. */
 const LINGER = 5_000;
 
 export interface UpstreamHead {
   readonly method: string;
   readonly path: string;
-  /** Names and values in turn, with Content-Length or Transfer-Encoding where there is a body. */
+  /**
+   * Alternating names and values, with Content-Length or Transfer-Encoding if the request has a
+   * body.
+   */
   readonly fields: readonly string[];
   readonly hasBody: boolean;
 }
@@ -25,9 +28,9 @@ export interface UpstreamHead {
 const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
 /**
- * Sends the head at once, so that a slow body does not hold it up.
+ * Sends the head immediately, so that a slow body does not delay it.
  *
- * @throws TypeError for a head that areWritable() refuses
+ * @throws TypeError for a head that areWritable() rejects
  */
 export function openUpstream(stream: Duplex, head: UpstreamHead): ClientRequest {
   const { method, path, fields, hasBody } = head;
@@ -41,20 +44,21 @@ export function openUpstream(stream: Duplex, head: UpstreamHead): ClientRequest 
     ...(isExact && { headers: fields }),
   });
   if (!isExact) {
-    // A POST with nothing in it: Node would turn it into one with an empty chunked body.
+    // For a POST without a body, Node would add an empty chunked body.
     upstream.useChunkedEncodingByDefault = false;
     for (let index = 0; index + 1 < fields.length; index += 2) {
       upstream.appendHeader(fields[index] ?? '', fields[index + 1] ?? '');
     }
   }
-  // Node drops what is above its default of 2,000 fields without a word; the size is the bound.
+  // Node silently drops fields beyond its default of 2,000; the head's size limit suffices.
   upstream.maxHeadersCount = 0;
-  // Not flushHeaders(): Node 20 writes a head that goes alone as UTF-8, and the bytes change.
+  // flushHeaders() would not do: Node 20 writes a head without a body as UTF-8, which changes its
+  // bytes.
   upstream.write('', 'latin1');
   return upstream;
 }
 
-/** Lets a connection close in its own time, but within a bound. */
+/** Closes a connection cleanly within a time limit. */
 export function lingerAndClose(stream: Duplex): void {
   if (stream.destroyed) return;
   stream.end();

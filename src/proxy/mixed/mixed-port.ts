@@ -1,6 +1,6 @@
 /**
- * A proxy on one local port: SOCKS5 and HTTP, told apart by the first byte of a connection. What is
- * dialled is dialled inside the tunnel, and nothing anywhere else.
+ * A proxy on one local port that serves SOCKS5 and HTTP, distinguished by a connection's first
+ * byte. It dials targets only inside the tunnel.
  */
 import type { Socket } from 'node:net';
 
@@ -15,23 +15,26 @@ import { type Socks5Context, Socks5Session } from '../socks5/session.js';
 import { summedLog } from '../summed-log.js';
 import { connectTarget, proxiedDestination } from './request-authority.js';
 
-/** Browsers open connections ahead of their requests; one that says nothing is closed. */
+/**
+ * Milliseconds after which a silent connection is closed. Browsers open connections ahead of
+ * requests.
+ */
 const FIRST_BYTE_TIMEOUT = 30_000;
 
 export interface MixedPortOptions {
   readonly listen: ListenAddress;
   readonly dialer: Dialer;
   readonly log: ProxyLog;
-  /** As HttpListenerOptions. */
+  /** See HttpListenerOptions. */
   readonly responseTimeout?: number;
   readonly idleTimeout?: number;
   readonly maxConnections?: number;
 }
 
 /**
- * Resolves when the port is open.
+ * Starts the proxy and resolves when the port is open.
  *
- * @throws UserError of kind `failed` or `permission` when the port cannot be had
+ * @throws UserError of kind `failed` or `permission` if the port cannot be opened
  */
 export async function startMixedPort(options: MixedPortOptions): Promise<HttpListener> {
   const log = summedLog(options.log);
@@ -41,7 +44,8 @@ export async function startMixedPort(options: MixedPortOptions): Promise<HttpLis
     flag: '--proxy-listen',
     risk: 'reach everything inside the tunnel, billed to this SIM',
     headers: [],
-    // What a page can send here is the origin form, which has no way out: see proxiedDestination().
+    // A page can only send the origin form here, which is never forwarded: see
+    // proxiedDestination().
     browsers: undefined,
     route: proxiedDestination,
     connectTarget,
@@ -85,7 +89,7 @@ function refuseSocks4(socket: Socket, { log, onFailure }: Socks5Context): void {
   endWith(socket, socks4Refusal());
 }
 
-/** Calls `handler` with the first byte, which stays in the socket to be read. */
+/** Calls `handler` with the first byte, which stays unread in the socket. */
 function onFirstByte(socket: Socket, handler: (byte: number | undefined) => void): void {
   const onError = (): void => undefined;
   const onEnd = (): void => void socket.destroy();

@@ -1,4 +1,6 @@
-/** Where a request to an HTTP proxy goes: absolute-form, and the authority-form of CONNECT. */
+/**
+ * Parses the target of a request to an HTTP proxy: absolute-form, and authority-form of CONNECT.
+ */
 import type { IncomingMessage } from 'node:http';
 
 import type { DialTarget } from '../dialer.js';
@@ -12,17 +14,17 @@ const HTTP_PORT = 80;
 /** RFC 9112 3.2.2. */
 const ABSOLUTE_FORM = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)/;
 
-/** RFC 3986 3.2, without the userinfo: RFC 9110 4.2.4 has it treated as an error. */
+/** RFC 3986 3.2, without userinfo, which RFC 9110 4.2.4 treats as an error. */
 const AUTHORITY = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]@]+))(?::(\d{0,5}))?$/;
 
-/** The target that an absolute-form names, and the form in which that target is asked. */
+/** Returns the target of an absolute-form request, and the request target to send to it. */
 export function proxiedDestination({
   url = '',
   method = '',
 }: IncomingMessage): Destination | ForwardFailure {
   const [, scheme, authority = ''] = ABSOLUTE_FORM.exec(url) ?? [];
   if (scheme === undefined) {
-    // Also what a web page can make its browser send here: it has no way out.
+    // A web page can make its browser send this too, but it is never forwarded.
     return badRequest('this port is a proxy: the request has to name its target, as http://HOST/');
   }
   if (scheme.toLowerCase() !== 'http') {
@@ -33,15 +35,15 @@ export function proxiedDestination({
   return { target, path: originTarget(url, method) };
 }
 
-/** The target that a CONNECT names (RFC 9112 3.2.3). */
+/** Returns the target of a CONNECT request (RFC 9112 3.2.3). */
 export function connectTarget({ url = '' }: IncomingMessage): DialTarget | ForwardFailure {
   return readAuthority(url, 0) ?? badRequest('CONNECT has to name a host and a port');
 }
 
 /**
- * Reads `host`, `host:port` and `[IPv6]:port`; undefined for anything else.
+ * Parses `host`, `host:port` and `[IPv6]:port`; undefined for anything else.
  *
- * @param defaultPort 0 where a port is needed
+ * @param defaultPort 0 if the port is mandatory
  */
 export function readAuthority(text: string, defaultPort: number): DialTarget | undefined {
   const [, bracketed, plain = '', digits = ''] = AUTHORITY.exec(text) ?? [];

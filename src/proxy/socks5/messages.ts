@@ -1,4 +1,4 @@
-/** The messages of SOCKS5 (RFC 1928), as bytes. Reading keeps nothing and never throws. */
+/** Parses and formats SOCKS5 messages (RFC 1928). The parsers keep no state and never throw. */
 import type { FailedDial } from '../dial-outcome.js';
 import type { DialTarget } from '../dialer.js';
 import { addressText, readTargetHost } from '../target-host.js';
@@ -25,19 +25,19 @@ export const REPLY = {
 
 export type ReplyCode = (typeof REPLY)[keyof typeof REPLY];
 
-/** RFC 1928 3: whether the client can do without authentication, in `length` bytes. */
+/** RFC 1928 3: whether the client offers "no authentication", in a greeting of `length` bytes. */
 export interface Greeting {
   readonly length: number;
   readonly isAcceptable: boolean;
 }
 
-/** RFC 1928 4: where the client wants to go, or the reply that says why it cannot. */
+/** RFC 1928 4: the client's target, or the reply code for an invalid request. */
 export interface ConnectRequest {
   readonly length: number;
   readonly target: DialTarget | ReplyCode;
 }
 
-/** undefined while there is more to come. */
+/** Parses a greeting; undefined if it is incomplete. */
 export function readGreeting(bytes: Uint8Array): Greeting | undefined {
   const [version, count] = bytes;
   if (version !== undefined && version !== SOCKS5_VERSION)
@@ -47,7 +47,7 @@ export function readGreeting(bytes: Uint8Array): Greeting | undefined {
   return { length: 2 + count, isAcceptable: methods.includes(NO_AUTHENTICATION) };
 }
 
-/** undefined while there is more to come. */
+/** Parses a request; undefined if it is incomplete. */
 export function readRequest(bytes: Uint8Array): ConnectRequest | undefined {
   if (bytes.length < 5) return undefined;
   const [version, command, , type, nameLength = 0] = bytes;
@@ -75,17 +75,17 @@ function hostOf(bytes: Uint8Array): string | undefined {
   return readTargetHost(Buffer.from(bytes).toString('latin1'));
 }
 
-/** The answer to a greeting. */
+/** The reply to a greeting. */
 export function methodReply(isAcceptable: boolean): Uint8Array {
   return Uint8Array.of(SOCKS5_VERSION, isAcceptable ? NO_AUTHENTICATION : NO_ACCEPTABLE_METHOD);
 }
 
-/** The answer to a request. BND.ADDR is no address of this machine, and so stays unspecified. */
+/** The reply to a request. BND.ADDR is unspecified because it is not an address of this machine. */
 export function requestReply(code: ReplyCode): Uint8Array {
   return Uint8Array.of(SOCKS5_VERSION, code, 0, ADDRESS_TYPE.ipv4, 0, 0, 0, 0, 0, 0);
 }
 
-/** SOCKS4's "request rejected or failed", which a client of version 4 understands. */
+/** The SOCKS4 reply "request rejected or failed", which a SOCKS4 client understands. */
 export function socks4Refusal(): Uint8Array {
   return Uint8Array.of(0, 0x5b, 0, 0, 0, 0, 0, 0);
 }

@@ -1,4 +1,4 @@
-/** One client that speaks SOCKS5 (RFC 1928): CONNECT without authentication, and nothing else. */
+/** A SOCKS5 session with one client (RFC 1928): only CONNECT without authentication. */
 import type { Socket } from 'node:net';
 
 import { clientName } from '../access-line.js';
@@ -14,7 +14,7 @@ import {
   requestReply,
 } from './messages.js';
 
-/** For greeting and request together. */
+/** Milliseconds for greeting and request together. */
 const HANDSHAKE_TIMEOUT = 30_000;
 
 export interface Socks5Context extends JoinContext {
@@ -31,7 +31,7 @@ export class Socks5Session {
   #joined: JoinedConnection | undefined;
   #isOver = false;
 
-  /** @param socket its first bytes wait in it to be read */
+  /** @param socket its first bytes are still unread */
   constructor(socket: Socket, context: Socks5Context) {
     this.#socket = socket;
     this.#context = context;
@@ -53,12 +53,12 @@ export class Socks5Session {
     else this.#socket.destroy();
   }
 
-  /** Whoever ends before the request has nothing to ask. */
+  /** Closes the connection if the client ends it before a request. */
   readonly #onEnd = (): void => void this.#socket.destroy();
 
   readonly #onReadable = (): void => {
     let chunk: Buffer | null;
-    // A handshake is 520 bytes at most: one chunk more than that is as much as is ever kept.
+    // A handshake has at most 520 bytes, so at most one chunk more than that is buffered.
     while (!this.#isSettled() && (chunk = this.#socket.read() as Buffer | null) !== null) {
       this.#received = Buffer.concat([this.#received, chunk]);
       this.#advance();
@@ -74,7 +74,7 @@ export class Socks5Session {
       const greeting = readGreeting(this.#received);
       if (greeting === undefined) return;
       if (!greeting.isAcceptable) {
-        // RFC 1928 3: the client MUST close then.
+        // RFC 1928 3: the client MUST then close the connection.
         this.#end(methodReply(false), 'the client asks for authentication');
         return;
       }
