@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 
-/** How many listeners wait for a signal: one that serves many calls must not collect them. */
+/** The number of abort listeners on a signal, to detect leaks in one that serves many calls. */
 export function abortListeners({ signal }: AbortController): number {
   return getEventListeners(signal, 'abort').length;
 }

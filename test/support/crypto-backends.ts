@@ -4,7 +4,7 @@ import { createSodiumCrypto } from '../../src/crypto/sodium.js';
 
 const sodium = await createSodiumCrypto();
 
-/** All backends that load here: sodium-native is an optional dependency. */
+/** All backends that load on this machine; sodium-native is an optional dependency. */
 export const CRYPTO_BACKENDS: readonly Crypto[] = [
   createNodeCrypto(),
   ...(sodium === undefined ? [] : [sodium]),

@@ -1,4 +1,4 @@
-/** What every backend of src/crypto must do: known answers, and refusals. */
+/** The contract of every backend in src/crypto: known answers, and rejected inputs. */
 import type { Crypto } from '../../src/crypto/crypto.js';
 import { fromHex, toHex } from './hex.js';
 import { seededBytes } from './fakes/seeded-entropy.js';
@@ -6,7 +6,7 @@ import { readVectors, wycheproofAead, wycheproofX25519 } from './vectors.js';
 
 const EMPTY = new Uint8Array(0);
 
-/** Points of low order and their equals modulo 2^255 - 19: all give zero. */
+/** Points of low order and their equivalents modulo 2^255 - 19; all give a zero result. */
 export const LOW_ORDER_POINTS = [
   '0000000000000000000000000000000000000000000000000000000000000000',
   '0100000000000000000000000000000000000000000000000000000000000000',
@@ -21,7 +21,7 @@ function counting(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => index);
 }
 
-/** Declares the tests for one backend; `crypto` gives it once they run. */
+/** Declares the tests for one backend; `crypto` returns it when they run. */
 export function describeCrypto(name: string, crypto: () => Crypto): void {
   describe(`${name}: known answers`, () => {
     describeX25519(crypto);
@@ -66,7 +66,7 @@ function describeX25519(crypto: () => Crypto): void {
     expect(toHex(crypto().dh(fromHex(bobPrivate), fromHex(alicePublic))!)).toBe(shared);
   });
 
-  // RFC 7748 6.1: the result may be checked for zero; the whitepaper (5.4) leaves nothing to mix in.
+  // RFC 7748 6.1 allows a check for zero; the whitepaper (5.4) then has no result to mix in.
   it.each(LOW_ORDER_POINTS)('X25519 gives nothing for the low-order point %s', (point) => {
     expect(crypto().dh(seededBytes(1, 32), fromHex(point))).toBeUndefined();
     const withHighBit = fromHex(point);
@@ -85,7 +85,7 @@ function describeX25519(crypto: () => Crypto): void {
   });
 
   it('X25519 takes a point that is not reduced as the one that it equals (RFC 7748 5)', () => {
-    // 2^255 - 19 + n for the n that fit: 0 and 1 are of low order.
+    // The encodings 2^255 - 19 + n that fit; n = 0 and 1 are of low order.
     for (let n = 2; n <= 18; n++) {
       const reduced = Uint8Array.of(n, ...new Uint8Array(31));
       const above = new Uint8Array(32).fill(0xff);
@@ -157,7 +157,7 @@ interface Blake2s {
   chains: Record<'hash' | 'macByInput' | 'macByKey', string>;
 }
 
-/** The inputs of the self test in RFC 7693 appendix E: a Fibonacci generator. */
+/** The self-test inputs of RFC 7693 appendix E: a Fibonacci generator. */
 function selfTestInput(length: number, seed: number): Uint8Array {
   let [a, b] = [Math.imul(0xdead4bad, seed) >>> 0, 1];
   return Uint8Array.from({ length }, () => {
@@ -246,7 +246,7 @@ function describeAead(crypto: () => Crypto): void {
   const xchacha = readVectors('xchacha20-poly1305.json') as { aead: AeadVector[] };
 
   it.each(rfc8439.chacha20)('ChaCha20 of RFC 8439 $section', (vector) => {
-    // The AEAD's ciphertext begins with block counter 1.
+    // The AEAD's ciphertext starts at block counter 1.
     const before = (vector.counter - 1) * 64;
     const plaintext = fromHex('00'.repeat(before) + vector.plaintext);
     const sealed = crypto().seal(fromHex(vector.key), fromHex(vector.nonce), plaintext, EMPTY);

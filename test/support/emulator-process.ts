@@ -1,43 +1,43 @@
-/** `arctun emulator` as a process, on free ports. */
+/** Runs `arctun emulator` as a process on free ports. */
 import { ARCTUN, type Processes, type TestProcess } from './processes.js';
 
 export interface EmulatorProcess {
   readonly process: TestProcess;
-  /** The API's base URL without the version; Krypton has the same. */
+  /** The base URL of the API, without the version, and of Krypton. */
   readonly api: string;
-  /** The base URL of the metadata service as the cellular line has it. */
+  /** The base URL of the metadata service as it would be on a cellular line. */
   readonly metadata: string;
   readonly arc: string;
-  /** What `bootstrap authkey` needs in its environment. */
+  /** The environment that `bootstrap authkey` needs. */
   readonly env: NodeJS.ProcessEnv;
-  /** The same with the key of a user who has Sim:createSim and Sim:createArcSession alone. */
+  /** The same environment for a user who has only Sim:createSim and Sim:createArcSession. */
   readonly minimalEnv: NodeJS.ProcessEnv;
-  /** The API calls that were made, as `METHOD path`. */
+  /** Returns the API calls so far, as `METHOD path`. */
   calls(): Promise<string[]>;
-  /** The same with status, user and headers. */
+  /** Returns the API calls so far, with status, user and headers. */
   requests(): Promise<EmulatedRequest[]>;
   messages(): Promise<Record<string, unknown>[]>;
-  /** Each virtual SIM that was ever created, the terminated ones too. */
+  /** Returns each virtual SIM ever created, including terminated ones. */
   sims(): Promise<EmulatedSim[]>;
-  /** Makes the next calls go wrong as `fault` says (docs/reference/commands/emulator.md). */
+  /** Makes the next calls fail as `fault` says (docs/reference/commands/emulator.md). */
   fault(fault: EmulatedFault): Promise<void>;
   clearFaults(): Promise<void>;
-  /** Changes the Arc side as the platform does by itself (docs/reference/commands/emulator.md). */
+  /** Changes the Arc side as SORACOM does on its own (docs/reference/commands/emulator.md). */
   changeArc(
     change: { readonly serverKey: 'new' } | { readonly simId: string; readonly address: string },
   ): Promise<void>;
-  /** Lets another user sign in. */
+  /** Adds a user who can sign in. */
   addUser(user: EmulatedUser): Promise<void>;
-  /** Takes the protection off and terminates the SIM. */
+  /** Disables the termination protection and terminates the SIM. */
   terminate(simId: string): Promise<void>;
-  /** Calls the API with all permissions; its answer's status and body. */
+  /** Calls the API with all permissions; returns the status and body. */
   call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
 }
 
 export interface EmulatedRequest {
   readonly method: string;
   readonly path: string;
-  /** 0 where a fault cut the connection. */
+  /** 0 if a fault cut the connection. */
   readonly status: number;
   readonly user?: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -55,7 +55,7 @@ export interface EmulatedSim {
   readonly createdTime: number;
   readonly groupId?: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** In base64, as arc.json has it. */
+  /** In base64, as in arc.json. */
   readonly publicKey: string;
   readonly address: string;
 }
@@ -87,7 +87,7 @@ export interface EmulatedUser {
   readonly switchTo?: readonly { readonly operatorId: string; readonly userName: string }[];
 }
 
-/** @param parameters beside those that say where it listens */
+/** @param parameters arguments in addition to the listen addresses */
 export async function startEmulatorProcess(
   processes: Processes,
   parameters: readonly string[] = [],
@@ -106,7 +106,7 @@ export async function startEmulatorProcess(
   return emulatorAt(started);
 }
 
-/** @param started a process that prints what `arctun emulator --json` does */
+/** @param started a process with the output of `arctun emulator --json` */
 export async function emulatorAt(started: TestProcess): Promise<EmulatorProcess> {
   const [line] = await started.output(/^\{.*\}$/m);
   const ready = JSON.parse(line) as Record<
@@ -147,7 +147,7 @@ export async function emulatorAt(started: TestProcess): Promise<EmulatorProcess>
   };
 }
 
-/** The emulator over HTTP. */
+/** A client for the emulator's own HTTP paths. */
 class OwnPaths {
   readonly #api: string;
 

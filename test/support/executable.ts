@@ -1,4 +1,4 @@
-/** The single executable for this machine, as `node tools/bundle/build-layers.js` writes it. */
+/** Writes the single executable for this machine, as `node tools/bundle/build-layers.js` does. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -8,7 +8,10 @@ import { readPrebuilt } from '../../src/lambda/layer/prebuilt.js';
 import { systemCommands } from '../../src/system/process/command-runner.js';
 import { REPOSITORY } from './processes.js';
 
-/** Of dist/executable, which `npm run build:executable` has made, and the Node that it has fetched. */
+/**
+ * Writes the executable from dist/executable, built by `npm run build:executable`, and the Node that the build
+ * downloaded.
+ */
 export async function writeExecutable(path: string): Promise<void> {
   const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
   const { program } = await readPrebuilt(join(REPOSITORY, 'dist/executable'), architecture);

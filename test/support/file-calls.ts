@@ -1,27 +1,27 @@
-/** How a program changes files and what it asks a server, in the order of its system calls. */
+/** Traces a program's file changes and HTTP requests, in the order of its system calls. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A question mark: some processors do not have the call. */
+/** A question mark marks system calls that some processors lack. */
 const TRACED = [
   ...['open', 'openat', 'creat', 'mkdir', 'mkdirat', 'chmod', 'fchmod', 'fchmodat'],
   ...['write', 'pwrite64', 'writev', 'fsync', 'fdatasync', 'ftruncate'],
   ...['rename', 'renameat', 'renameat2', 'link', 'linkat', 'unlink', 'unlinkat'],
 ];
 
-/** One traced run of a program. It needs strace. */
+/** One traced run of a program. Requires strace. */
 export class FileTrace {
   readonly #folder = mkdtempSync(join(tmpdir(), 'arctun-trace-'));
   readonly #log = join(this.#folder, 'trace');
   readonly #refused: string | undefined;
 
-  /** @param refused a call that fails, as strace injects it: `?link,linkat:error=EPERM` */
+  /** @param refused a call that fails, in strace's injection syntax: `?link,linkat:error=EPERM` */
   constructor(refused?: string) {
     this.#refused = refused;
   }
 
-  /** The command that runs `command` under umask 0, with all work on files in one thread. */
+  /** Wraps `command` to run under umask 0, with all file work in one thread. */
   wrap(command: readonly string[]): string[] {
     const inject = this.#refused === undefined ? [] : ['-e', `inject=${this.#refused}`];
     const strace = ['strace', '-f', '-y', '-qq', '-s', '256', '-o', this.#log, ...inject];
@@ -38,9 +38,9 @@ export class FileTrace {
   }
 
   /**
-   * What the run did in `folder`, names relative to it, and its HTTP requests: `create a 0600`,
-   * `write a`, `sync a`, `rename a b`, `sync .`, `POST /v1/auth`. Random digits in names are `*`.
-   * A call that failed has its error at the end.
+   * Lists the run's operations in `folder`, with relative names, and its HTTP requests: `create a
+   * 0600`, `write a`, `sync a`, `rename a b`, `sync .`, `POST /v1/auth`. `*` replaces random digits
+   * in names. A failed call ends with its error.
    */
   calls(folder: string): string[] {
     return lines(readFileSync(this.#log, 'utf8')).flatMap((line) => describe(line, folder) ?? []);
@@ -51,7 +51,7 @@ export class FileTrace {
   }
 }
 
-/** A call that another thread interrupts has two lines: it counts where it ends. */
+/** Splits the log into calls. An interrupted call has two lines, and counts when it completes. */
 function lines(text: string): string[] {
   const begun = new Map<string, string>();
   return text.split('\n').flatMap((line) => {

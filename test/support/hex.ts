@@ -1,4 +1,4 @@
-/** Bytes of a hexadecimal text; blanks between them are skipped. */
+/** Converts hexadecimal text to bytes; blanks between bytes are skipped. */
 export function fromHex(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text.replaceAll(/\s/g, ''), 'hex'));
 }

@@ -1,4 +1,6 @@
-/** First bytes of the four messages, as an observer sees them (WireGuard whitepaper 5.4). */
+/**
+ * The first byte of each of the four WireGuard messages, as an observer sees it (whitepaper 5.4).
+ */
 export const INITIATION = 1;
 export const RESPONSE = 2;
 export const COOKIE_REPLY = 3;

@@ -1,4 +1,4 @@
-/** A datagram socket of unix(7) as a service manager has it, and what came to it. */
+/** A unix(7) datagram socket like a service manager's, which records received datagrams. */
 import { type Libc, loadLibc, type LibcFunction } from '../../src/system/linux/libc.js';
 
 const AF_UNIX = 1;
@@ -16,7 +16,7 @@ export class NotifySocket {
     const socket = libc.bind('int socket(int, int, int)');
     const bind = libc.bind('int bind(int, const void *, unsigned int)');
     this.#descriptor = socket(AF_UNIX, SOCK_DGRAM_NONBLOCK_CLOEXEC, 0);
-    // Written by hand: what is tested must not make its own counterpart.
+    // Built by hand, because the code under test must not build its own counterpart.
     const family = Buffer.alloc(2);
     new Uint16Array(family.buffer, family.byteOffset, 1)[0] = AF_UNIX;
     const text = name.startsWith('@') ? `\0${name.slice(1)}` : `${name}\0`;
@@ -31,14 +31,14 @@ export class NotifySocket {
     return new NotifySocket((await loadLibc())!, name);
   }
 
-  /** The next datagram, as text; undefined where there is none now. */
+  /** The next datagram as text; undefined if none is pending. */
   take(): string | undefined {
     const bytes = Buffer.alloc(LONGEST);
     const length = this.#recv(this.#descriptor, bytes, LONGEST, 0);
     return length < 0 ? undefined : bytes.toString('utf8', 0, length);
   }
 
-  /** All that has come by now. */
+  /** All datagrams that have arrived so far. */
   takeAll(): string[] {
     const datagrams: string[] = [];
     for (let next = this.take(); next !== undefined; next = this.take()) datagrams.push(next);

@@ -1,11 +1,11 @@
-/** Child processes of a test: started with their output collected, and all ended at its end. */
+/** Child processes of a test: their output is collected, and all are killed when the test ends. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Compiled for a script, this file is in build/harness. */
+/** When compiled for a script, this file is in build/harness. */
 export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url)).replace(
   '/build/harness/',
   '/',
@@ -22,13 +22,13 @@ export interface TestProcessOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly uid?: number;
-  /** What the program sees as its own name; its path by default. */
+  /** The program's argv[0]; default its path. */
   readonly argv0?: string;
   /** All of standard input. */
   readonly input?: string;
   /** Whether standard input stays open for `type`. */
   readonly interactive?: boolean;
-  /** What the program has as its descriptor 3. */
+  /** The descriptor that the program gets as its descriptor 3. */
   readonly descriptor?: number;
 }
 
@@ -72,7 +72,7 @@ export class TestProcess {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Resolves with the match as soon as the output holds it; rejects when the process ends first. */
+  /** Resolves with the match once the output contains it; rejects if the process exits first. */
   async output(
     pattern: RegExp,
     stream: 'stdout' | 'stderr' = 'stdout',
@@ -100,7 +100,7 @@ export class TestProcess {
     }
   }
 
-  /** Writes to standard input, as keys are typed. */
+  /** Writes to standard input, like typed keys. */
   type(keys: string): void {
     this.child.stdin!.write(keys);
   }
@@ -114,7 +114,7 @@ export class TestProcess {
   }
 }
 
-/** The test runner's own settings are not for the processes under test. */
+/** Removes the test runner's own settings from the environment of processes under test. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
@@ -126,10 +126,13 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   );
 }
 
-/** Starts processes for one test file and ends them all in `close`. */
+/** Starts processes for one test file and kills them all in `close`. */
 export class Processes {
   readonly #all: TestProcess[] = [];
-  /** The user's own state is not for the processes under test. Made late: a file whose tests skip leaves none. */
+  /**
+   * Replaces the user's state folder. Created lazily, so that a file with only skipped tests leaves
+   * none.
+   */
   #state: string | undefined;
 
   start(
@@ -137,7 +140,7 @@ export class Processes {
     options?: ConstructorParameters<typeof TestProcess>[1],
   ): TestProcess {
     this.#state ??= mkdtempSync(join(tmpdir(), 'arctun-state-'));
-    // For root, `auto` would make an interface of this machine.
+    // For root, `auto` would create an interface on this machine.
     const env = {
       XDG_STATE_HOME: this.#state,
       RUNTIME_DIRECTORY: join(this.#state, 'run'),
@@ -149,7 +152,7 @@ export class Processes {
     return started;
   }
 
-  /** Runs a command to its end. */
+  /** Runs a command to completion. */
   run(
     command: readonly string[],
     options?: ConstructorParameters<typeof TestProcess>[1],

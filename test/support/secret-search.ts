@@ -1,12 +1,12 @@
-/** Looks for secrets in text, in each form in which bytes are commonly written. */
+/** Searches text for secrets in every common encoding of bytes. */
 
-/** A secret that was found: its name, and in which form. */
+/** The name of a found secret, and its encoding. */
 export interface Finding {
   readonly secret: string;
   readonly form: string;
 }
 
-/** Text that must not appear, by name; a key is given in base64. */
+/** Texts that must not appear, by name; keys are given in base64. */
 export type Secrets = Readonly<Record<string, string>>;
 
 export function findSecrets(text: string, secrets: Secrets): Finding[] {
@@ -44,11 +44,11 @@ function formsOf(value: string): (readonly [string, string])[] {
   ];
 }
 
-/** Base64 as it looks inside of that of a longer text: at each of the three alignments. */
+/** The base64 forms of bytes inside a longer encoded text, at each of the three alignments. */
 function base64Forms(form: string, bytes: Buffer): (readonly [string, string])[] {
   return [0, 1, 2].map((offset) => {
     const encoded = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64');
-    // The first characters hold what stands in front, the last ones what stands behind.
+    // The first characters also encode the preceding bytes, and the last ones the following bytes.
     const start = offset === 0 ? 0 : offset + 1;
     const end = encoded.replace(/=+$/, '').length - ((bytes.length + offset) % 3 === 0 ? 0 : 1);
     return [`${form} at ${offset}`, encoded.slice(start, end)] as const;

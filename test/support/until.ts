@@ -1,20 +1,25 @@
-/** Waits that end: a test that fails must not leave a loop behind that keeps its process alive. */
+/** Waits with a time limit, so that a failed test leaves no loop that keeps its process alive. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Far more than anything takes on a slow machine, and less than Jest's own limit, which names no condition. */
+/**
+ * Ample for a slow machine, but below Jest's own limit, whose error does not name the condition.
+ */
 const PATIENCE = 25_000;
 
 interface Patience {
-  /** What is awaited, for the error. */
+  /** The awaited condition, for the error message. */
   readonly what?: string;
   /** Milliseconds of real time. */
   readonly limit?: number;
-  /** Runs between two looks: a millisecond's sleep by default. */
+  /** Runs between two checks; by default it sleeps for one millisecond. */
   readonly turn?: () => unknown;
 }
 
-/** Resolves when the condition holds. Neither the clock nor the sleep is Jest's fake one. */
+/**
+ * Resolves when the condition holds. It uses the real clock and timers, even under Jest's fake
+ * ones.
+ */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   { what = condition.toString(), limit = PATIENCE, turn = () => sleep(1) }: Patience = {},
@@ -26,7 +31,7 @@ export async function until(
   }
 }
 
-/** Takes turns until a promise settles, and settles as it does. */
+/** Calls `turn` until a promise settles, and settles with it. */
 export async function settled<T>(promise: Promise<T>, turn: () => unknown): Promise<T> {
   let isSettled = false;
   const settle = (): void => void (isSettled = true);

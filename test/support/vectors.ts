@@ -1,14 +1,14 @@
-/** Known answers: the files of test/vectors, each of which names its source. */
+/** Known-answer tests from the files in test/vectors, each of which names its source. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fromHex } from './hex.js';
 
-/** The content of a file of test/vectors. */
+/** The content of a file in test/vectors. */
 export function readVectors(name: string): unknown {
   const url = new URL(`../vectors/${name}`, import.meta.url);
   return JSON.parse(readFileSync(url, 'utf8'));
 }
 
-/** One case of X25519. `shared` is undefined where the result is all zeros. */
+/** An X25519 case. `shared` is undefined if the result is all zeros. */
 export interface X25519Case {
   readonly id: string;
   readonly scalar: Uint8Array;
@@ -16,7 +16,7 @@ export interface X25519Case {
   readonly shared: Uint8Array | undefined;
 }
 
-/** One case of an AEAD. `sealed` is ciphertext and tag, which are wrong unless `isValid`. */
+/** An AEAD case. `sealed` is ciphertext and tag, which are invalid unless `isValid`. */
 export interface AeadCase {
   readonly id: string;
   readonly isValid: boolean;
@@ -27,7 +27,9 @@ export interface AeadCase {
   readonly sealed: Uint8Array;
 }
 
-/** Wycheproof's cases of test/vectors, and those of a whole file that lies beside the project. */
+/**
+ * The Wycheproof X25519 cases in test/vectors, and those of a complete file next to the project.
+ */
 export function wycheproofX25519(): X25519Case[] {
   const { tests } = readVectors('wycheproof-x25519.json') as { tests: string[] };
   const own = tests.map((test) => test.split(' ') as X25519Fields);
@@ -49,7 +51,7 @@ export function wycheproofX25519(): X25519Case[] {
   }));
 }
 
-/** The same for `chacha20-poly1305` or `xchacha20-poly1305`. */
+/** The Wycheproof cases for `chacha20-poly1305` or `xchacha20-poly1305`. */
 export function wycheproofAead(algorithm: string): AeadCase[] {
   const { tests } = readVectors(`wycheproof-${algorithm}.json`) as { tests: string[] };
   const own = tests.map((test) => test.split('|') as AeadFields);
@@ -90,7 +92,7 @@ type AeadFields = [
   sealed: string,
 ];
 
-/** The cases of a file as Wycheproof publishes it; none where it is not there. */
+/** The cases of a file as Wycheproof publishes it; empty if the file does not exist. */
 function wholeFile<Fields>(name: string): (Fields & { readonly tcId: number })[] {
   const url = new URL(`../../../shared/vectors/${name}`, import.meta.url);
   if (!existsSync(url)) return [];

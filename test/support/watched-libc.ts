@@ -1,15 +1,15 @@
-/** The C library, with its calls counted, and refused where a test wants the system to refuse. */
+/** The C library with counted calls, and with errors that a test can inject. */
 import type { Libc, LibcFunction } from '../../src/system/linux/libc.js';
 
 type Parameter = number | bigint | string | Uint8Array | null;
 
-/** The errno of a call that is refused; 0 lets it through. */
+/** Returns the errno to inject into a call; 0 lets the call through. */
 type Refusal = (call: string, parameters: readonly unknown[]) => number;
 
-/** A sendmsg as it was asked for. */
+/** The arguments of a sendmsg call. */
 export interface SentMessage {
   readonly buffers: number;
-  /** Level and type of each control message. */
+  /** The level and type of each control message. */
   readonly controls: readonly string[];
 }
 
@@ -17,7 +17,7 @@ export class WatchedLibc implements Libc {
   readonly #libc: Libc;
   readonly #counts = new Map<string, number>();
   readonly #memory = new Map<number, Uint8Array>();
-  /** The errno of what was refused last; 0 for a call that went through. */
+  /** The errno of the last injected error; 0 after a call that went through. */
   #refused = 0;
   refuse: Refusal = () => 0;
 
@@ -71,7 +71,10 @@ export class WatchedLibc implements Libc {
     return this.#refused === 0 ? this.#libc.errno() : this.#refused;
   }
 
-  /** What a sendmsg is about, by its second parameter; struct msghdr and cmsghdr of 64 bits. */
+  /**
+   * Decodes the message of a sendmsg call from its second parameter: 64-bit struct msghdr and
+   * cmsghdr.
+   */
   sentMessage(address: unknown): SentMessage {
     const bytes = this.#memory.get(Number(address));
     if (bytes === undefined) throw new Error('not a message of ours');

@@ -1,10 +1,10 @@
 import type { KeyClaim, KeyClaims } from '../../../src/ports/key-claims.js';
 
-/** The keys in use on an imaginary machine. */
+/** Fake claims of the keys in use on a machine. */
 export class FakeClaims implements KeyClaims {
-  /** Those of imaginary processes and of this one, by key as hex. */
+  /** The holders among fake processes and this one, by key in hex. */
   readonly holders = new Map<string, () => string>();
-  /** With what take() and holder() fail, if they do. */
+  /** The errors that take() and holder() throw, if set. */
   takeError: Error | undefined;
   holderError: Error | undefined;
 

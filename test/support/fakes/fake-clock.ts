@@ -5,7 +5,7 @@ interface Waiting {
   readonly handler: () => void;
 }
 
-/** A clock that stands still until a test moves it. Deferred calls run in `settle`. */
+/** A clock that only a test advances. `settle` runs deferred calls. */
 export class FakeClock implements Clock {
   #now = 1_000;
   #timers = new Set<Waiting>();
@@ -25,7 +25,7 @@ export class FakeClock implements Clock {
     this.#deferred.push(handler);
   }
 
-  /** How many timers are armed. */
+  /** The number of armed timers. */
   get armed(): number {
     return this.#timers.size;
   }
@@ -34,12 +34,12 @@ export class FakeClock implements Clock {
     while (this.#deferred.length > 0) this.#deferred.shift()!();
   }
 
-  /** Moves time on while no timer can fire, as in a process that is stopped. */
+  /** Advances the time without firing timers, as if the process were suspended. */
   skip(duration: number): void {
     this.#now += duration;
   }
 
-  /** Fires what is due, in order, and nothing that this defers: an event loop's phase of timers. */
+  /** Fires due timers in order, without what they defer, like an event loop's timer phase. */
   fire(): void {
     for (const timer of [...this.#timers].sort((left, right) => left.at - right.at)) {
       if (timer.at > this.#now || !this.#timers.delete(timer)) continue;
@@ -47,7 +47,7 @@ export class FakeClock implements Clock {
     }
   }
 
-  /** Moves time on by `duration`, firing what falls due in order. */
+  /** Advances the time by `duration` and fires due timers in order. */
   advance(duration: number): void {
     const until = this.#now + duration;
     this.settle();

@@ -1,10 +1,10 @@
 import type { LocalConnections } from '../../../src/ports/local-sockets.js';
 import { systemError } from './memory-network.js';
 
-/** Sockets by their paths: what each answers, or the code with which it fails. */
+/** Sockets by path: the reply of each, or the code of the error with which it fails. */
 export class FakeConnections implements LocalConnections {
   readonly sockets = new Map<string, string | { readonly code: string }>();
-  /** What was asked, path and request. */
+  /** The requests made, as path and request. */
   readonly asked: (readonly [path: string, request: string])[] = [];
 
   async list(folder: string): Promise<readonly string[]> {

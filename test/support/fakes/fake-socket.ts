@@ -1,7 +1,7 @@
 import type { DatagramSocket } from '../../../src/ports/datagram-sockets.js';
 import type { Datagram } from '../../../src/ports/datagram.js';
 
-/** A datagram socket that keeps what is sent and receives what a test hands it. */
+/** A datagram socket that records sent datagrams and receives those that a test passes in. */
 export class FakeSocket implements DatagramSocket {
   readonly localAddress: string = '0.0.0.0';
   readonly localPort: number = 40_000;

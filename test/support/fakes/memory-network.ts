@@ -3,33 +3,33 @@ import type { Datagram } from '../../../src/ports/datagram.js';
 import type { FakeClock } from './fake-clock.js';
 import { FakeSocket } from './fake-socket.js';
 
-/** A datagram on its way from one port of the host to another. */
+/** A datagram in transit between two ports of the host. */
 export interface Passing {
   readonly at: number;
   readonly bytes: Uint8Array;
-  /** Where it was sent: the host has every address. */
+  /** The destination; the host has every address. */
   readonly to: { readonly address: string; readonly port: number };
 }
 
-/** UDP sockets of one imaginary host: what is sent arrives in the clock's next turn. */
+/** UDP sockets of one fake host. A sent datagram arrives in the clock's next turn. */
 export class MemoryNetwork implements DatagramSockets {
-  /** False loses everything. */
+  /** If false, every datagram is lost. */
   connected = true;
-  /** What of it arrives, where it is connected. */
+  /** Whether a datagram arrives while the network is connected. */
   passes: (datagram: Passing) => boolean = () => true;
-  /** Addresses that the system refuses to send to, with the code of the error. */
+  /** Addresses to which sending fails, with the error code. */
   readonly refused = new Map<string, string>();
-  /** Local addresses that no socket can be bound to, with the code of the error. */
+  /** Local addresses to which no socket can bind, with the error code. */
   readonly unbindable = new Map<string, string>();
-  /** All that was sent and not refused. */
+  /** All datagrams sent, except refused ones. */
   readonly sent: Passing[] = [];
-  /** Where a port that was spoken to answers from, in the place of where it was spoken to. */
+  /** The source address of replies, if not the address that received the request. */
   answerFrom: string | undefined;
-  /** How many sockets were opened. */
+  /** The number of sockets opened. */
   opened = 0;
   readonly #clock: FakeClock;
   readonly #sockets = new Map<number, MemorySocket>();
-  /** The address by which one port was last spoken to by another: it answers from there. */
+  /** The address at which one port last reached another, which replies from there. */
   readonly #answersFrom = new Map<string, string>();
   #nextPort = 40_000;
 
@@ -37,7 +37,7 @@ export class MemoryNetwork implements DatagramSockets {
     this.#clock = clock;
   }
 
-  /** Sockets that nobody has closed. */
+  /** The number of open sockets. */
   get openSockets(): number {
     return [...this.#sockets.values()].filter(({ closed }) => !closed).length;
   }
@@ -57,7 +57,7 @@ export class MemoryNetwork implements DatagramSockets {
     return socket;
   }
 
-  /** A datagram whose source somebody has forged. */
+  /** Delivers a datagram with a forged source. */
   forge(source: Datagram['endpoint'], port: number, bytes: Uint8Array): void {
     this.#clock.defer(() =>
       this.#sockets.get(port)?.receive({ bytes: bytes.slice(), endpoint: source }),

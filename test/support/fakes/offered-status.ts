@@ -1,4 +1,4 @@
-/** A tunnel of a test's own making, which tells of itself over real sockets as `up` does. */
+/** A fake tunnel that serves its status over real sockets, as `up` does. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,15 +15,15 @@ import { RecordingLog } from './recording-log.js';
 import { TUNNEL_STATUS } from './status-report.js';
 
 export class OfferedStatus {
-  /** Where its control sockets are. */
+  /** The folder of the control sockets. */
   readonly folder = mkdtempSync(join(tmpdir(), 'arctun-run-'));
   readonly log = new RecordingLog();
   readonly stop = new AbortController();
-  /** What it tells of itself from now on; a promise that does not settle is a data path that hangs. */
+  /** The status served from now on; a promise that never settles simulates a hanging data path. */
   status: () => Promise<TunnelStatus> = () => Promise.resolve(TUNNEL_STATUS);
   readonly #offers: StatusOffer[] = [];
 
-  /** A further tunnel tells the same of itself. */
+  /** Opens a further tunnel that serves the same status. */
   async open(options: Partial<OfferStatusOptions> = {}): Promise<StatusOffer> {
     const offer = await offerStatus(
       {

@@ -6,7 +6,7 @@ export interface LogLine {
   readonly message: string;
 }
 
-/** A log that a test can read. */
+/** A log that records its lines. */
 export class RecordingLog implements Log {
   readonly lines: LogLine[] = [];
 

@@ -1,10 +1,10 @@
-/** An HTTP server that hands everything on to another one, and keeps what passed. */
+/** An HTTP server that forwards everything to another one and records the traffic. */
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface Recorder {
   readonly url: string;
-  /** Heads and bodies of all requests and answers so far. */
+  /** Returns the heads and bodies of all requests and responses so far. */
   traffic(): string;
   close(): Promise<void>;
 }
@@ -40,7 +40,7 @@ async function handOn(
   const outgoing = request(new URL(url, target), { method, headers }, (answer) => {
     let text = '';
     answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-    // An answer that breaks off is handed on broken off.
+    // An incomplete response is cut off for the client as well.
     answer.on('close', () => {
       parts.push(JSON.stringify(answer.headers), text);
       if (answer.complete) response.writeHead(answer.statusCode ?? 502, answer.headers).end(text);

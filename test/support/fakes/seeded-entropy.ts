@@ -1,6 +1,6 @@
 import type { Entropy } from '../../../src/ports/entropy.js';
 
-/** Bytes that follow from a seed alone (mulberry32): for tests, never for keys that matter. */
+/** Deterministic bytes from a seed (mulberry32), only for tests. */
 export function seededEntropy(seed: number): Entropy {
   let state = seed >>> 0;
   return {
@@ -15,7 +15,7 @@ export function seededEntropy(seed: number): Entropy {
   };
 }
 
-/** `length` bytes from a seed. */
+/** Returns `length` deterministic bytes from a seed. */
 export function seededBytes(seed: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   seededEntropy(seed).fill(bytes);

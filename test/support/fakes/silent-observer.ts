@@ -1,6 +1,6 @@
 import type { TcpObserver } from '../../../src/netstack/tcp/observer.js';
 
-/** An observer of a connection that does nothing with what it is told. */
+/** A connection observer that ignores all events. */
 export const silentObserver: TcpObserver = {
   established: () => undefined,
   readable: () => undefined,

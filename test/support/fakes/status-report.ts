@@ -41,7 +41,7 @@ export const REPORT: StatusReport = {
   listeners: { forward: 'http://127.0.0.1:8888', proxy: '127.0.0.1:1080' },
 };
 
-/** A tunnel of which no handshake is complete. */
+/** The status of a tunnel that has not completed a handshake. */
 export const CONNECTING: Partial<StatusReport> = {
   health: 'connecting',
   silence: { reason: 'no-answer', why: '192.0.2.1:11010 has not answered 3 handshake initiations' },

@@ -1,4 +1,4 @@
-/** Real browsers without a window, each with a fresh profile. */
+/** Real headless browsers, each with a fresh profile. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ export const BROWSERS = ['chromium', 'firefox-esr'] as const;
 
 export type BrowserName = (typeof BROWSERS)[number];
 
-/** Settings that keep Firefox from calling home and from asking the user. */
+/** Settings that stop Firefox from contacting Mozilla and from prompting the user. */
 const FIREFOX_SETTINGS = {
   'app.normandy.enabled': false,
   'app.update.disabledForTesting': true,
@@ -27,7 +27,7 @@ const FIREFOX_SETTINGS = {
 
 const CHROMIUM_FLAGS = [
   '--headless',
-  // The sandbox refuses to run as root.
+  // Chromium's sandbox refuses to run as root.
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -49,7 +49,7 @@ export class Browser {
         ? chromiumWords(this.#profile, localName)
         : firefoxWords(this.#profile, localName);
     this.#process = spawn(name, [...words, url], {
-      // A group of its own: a browser is many processes.
+      // A separate process group, because a browser has many processes.
       detached: true,
       stdio: 'ignore',
       env: { ...process.env, HOME: this.#profile },

@@ -1,7 +1,8 @@
 /**
  * A name server for the far side of a tunnel: `node dns-peer.js ADDRESS NAME=ADDRESS...`.
  *
- * By UDP it answers names that begin with `big` truncated, and by TCP in full. Each question is printed.
+ * Over UDP it truncates replies for names that start with `big`; over TCP it sends them in full. It
+ * prints each query.
  */
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';

@@ -1,9 +1,10 @@
 /**
- * TCP and UDP for the far side of a tunnel, on one port: `node entry-point-peer.js ADDRESS PORT`.
+ * A TCP and UDP server on one port for the far side of a tunnel: `node entry-point-peer.js ADDRESS
+ * PORT`.
  *
- * Both answer `201 ` and what they were sent; `silent` gets no answer, `empty` an empty datagram,
- * `close` the end of the connection, `reset` a reset. By TCP the connection stays open behind an
- * answer, as the platform's does, and `large N` is answered with N bytes. Each message is printed.
+ * Both protocols reply with `201 ` and the received bytes; `silent` gets no reply, `empty` an empty
+ * datagram, `close` a FIN, `reset` an RST. A TCP connection stays open after a reply, as with
+ * SORACOM, and `large N` gets N bytes. It prints each message.
  */
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';

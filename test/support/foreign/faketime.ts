@@ -1,10 +1,10 @@
-/** A wall clock that a test moves, for processes under test: libfaketime, by LD_PRELOAD. */
+/** A movable wall clock for processes under test, through libfaketime in LD_PRELOAD. */
 import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const FOLDERS = ['/usr/lib', '/usr/local/lib', '/usr/lib64'];
 
-/** Debian has it in the folder of its architecture. */
+/** Returns the library's path; Debian installs it in the folder of the architecture. */
 export function faketimeLibrary(): string | undefined {
   for (const folder of FOLDERS.filter((path) => existsSync(path))) {
     for (const name of ['', ...readdirSync(folder)]) {
@@ -16,11 +16,11 @@ export function faketimeLibrary(): string | undefined {
 }
 
 export class FakeWallClock {
-  /** What the process needs. Monotonic clocks and timers go on as they are. */
+  /** The variables that the process needs. Monotonic clocks and timers are unaffected. */
   readonly env: NodeJS.ProcessEnv;
   readonly #path: string;
 
-  /** @param folder for the file that holds the offset */
+  /** @param folder the folder for the file with the offset */
   constructor(folder: string) {
     this.#path = join(folder, 'faketime');
     this.set(0);
@@ -32,7 +32,9 @@ export class FakeWallClock {
     };
   }
 
-  /** Seconds by which the clock is ahead of the true one; by rename, so that none reads half of it. */
+  /**
+   * Sets the clock's offset in seconds. The rename is atomic, so no process reads a partial file.
+   */
   set(offset: number): void {
     const next = `${this.#path}.next`;
     writeFileSync(next, `${offset < 0 ? '' : '+'}${offset}s\n`);

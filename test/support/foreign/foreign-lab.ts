@@ -1,4 +1,4 @@
-/** Both foreign peers, and tunnels of ours to them, for one test file. */
+/** Runs both foreign peers and this project's tunnels to them, for one test file. */
 import {
   ForeignNetwork,
   type MessageType,
@@ -21,13 +21,13 @@ import {
 } from '../processes.js';
 import { type Address, keyPair, type TunnelSetup, WireGuardPeer } from '../pairs/wireguard-peer.js';
 
-/** What a file with foreign peers needs. */
+/** The requirements of a test file with foreign peers. */
 export const FOREIGN_PEERS = [
   ...(['root', 'wireguard-go', 'wg', 'ip', 'nft', 'curl', 'ping', 'ethtool'] as const),
   ...(['qemu-system-x86_64', 'kernel-peer'] as const),
 ] as const;
 
-/** For describe.each. */
+/** The rows for describe.each. */
 export const BOTH_PEERS = [
   ['the Linux kernel', 'kernel'],
   ['wireguard-go', 'go'],
@@ -37,18 +37,18 @@ const PATIENCE = 60_000;
 
 export type PeerName = (typeof BOTH_PEERS)[number][1];
 
-/** Ours: only we know where the other end is, so that only we can begin. */
+/** The side that initiates. With `ours`, only the local side knows the other's endpoint. */
 export type Initiator = 'ours' | 'theirs';
 export const BOTH_ROLES: readonly Initiator[] = ['ours', 'theirs'];
 
 export interface TunnelOptions {
-  /** Another interface than the first one of that peer. */
+  /** The foreign interface; default the peer's first one. */
   readonly foreign?: ForeignPeer;
   readonly family?: 4 | 6;
   readonly mtu?: number;
   readonly ourPresharedKey?: string;
   readonly theirPresharedKey?: string;
-  /** Seconds; the initiator's. */
+  /** Seconds, for the initiator. */
   readonly persistentKeepalive?: number;
 }
 
@@ -66,7 +66,7 @@ export class ForeignLab {
     this.#go = new WireGuardGoPeer(this.processes, this.network);
   }
 
-  /** Both peers have an interface and serve HTTP. */
+  /** Starts both peers, each with an interface and an HTTP server. */
   static async start(): Promise<ForeignLab> {
     const lab = new ForeignLab();
     try {
@@ -88,7 +88,7 @@ export class ForeignLab {
     return this.#kernel;
   }
 
-  /** Another interface of a foreign peer, with a key and an address of its own. */
+  /** Adds another interface to a foreign peer, with its own key and address. */
   async another(name: PeerName, identity: Identity): Promise<ForeignPeer> {
     const peer = this.peer(name).another(identity);
     this.#others.push(peer);
@@ -96,7 +96,7 @@ export class ForeignLab {
     return peer;
   }
 
-  /** A tunnel between a new process of ours and a foreign peer; nothing has been sent yet. */
+  /** Creates a tunnel between a new local process and a foreign peer, without sending anything. */
   async tunnel(
     name: PeerName,
     initiator: Initiator,
@@ -113,13 +113,13 @@ export class ForeignLab {
     return tunnel;
   }
 
-  /** `arctun` where we are. */
+  /** Runs `arctun` in the local namespace. */
   arctun(parameters: readonly string[], options?: TestProcessOptions): TestProcess {
     const command = [process.execPath, ARCTUN, ...parameters];
     return this.processes.start([...this.network.in('ours'), ...command], options);
   }
 
-  /** Asks until the answer is yes; a minute is far more than any of this takes. */
+  /** Polls until the condition holds, for at most a minute, which is ample. */
   async until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
     const end = Date.now() + PATIENCE;
     while (!(await isTrue())) {
@@ -128,7 +128,7 @@ export class ForeignLab {
     }
   }
 
-  /** Puts that interface under load from the router; it ends with its standard input. */
+  /** Floods an interface from the router; the flood ends with its standard input. */
   flood(target: Address, publicKey: string): TestProcess {
     const program = `${REPOSITORY}test/support/foreign/initiation-flood.js`;
     return this.processes.start(
@@ -142,7 +142,7 @@ export class ForeignLab {
   }
 
   async close(): Promise<void> {
-    // A wireguard-go that is killed leaves its control socket behind.
+    // A killed wireguard-go leaves its control socket behind.
     for (const peer of [this.#go, ...this.#others]) {
       if (peer instanceof WireGuardGoPeer) await peer.crash();
     }
@@ -155,9 +155,9 @@ export class ForeignLab {
 interface TunnelPlan {
   readonly initiator: Initiator;
   readonly options: TunnelOptions;
-  /** Ours, outside of the tunnel. */
+  /** The local UDP port outside the tunnel. */
   readonly port: number;
-  /** Ours, inside of it. */
+  /** The local address inside the tunnel. */
   readonly inside: string;
 }
 
@@ -184,7 +184,7 @@ export class ForeignTunnel {
     return this.#options.family ?? 4;
   }
 
-  /** Where we are when we begin. */
+  /** The local endpoint at the start. */
   get ourAddress(): Address {
     return { address: outsideAddress('ours', this.#family), port: this.port };
   }
@@ -196,13 +196,13 @@ export class ForeignTunnel {
 
   async open(): Promise<void> {
     this.#lab.network.watch(this.port);
-    // The one that may begin by itself comes last.
+    // The side that may start a handshake by itself is configured last.
     if (this.initiator === 'ours') await this.introduce();
     await this.openOurs();
     if (this.initiator === 'theirs') await this.introduce();
   }
 
-  /** Tells the foreign peer of us, for the first time or again. */
+  /** Configures the local side as a peer of the foreign one; may be repeated. */
   async introduce(): Promise<void> {
     const { theirPresharedKey: presharedKey, persistentKeepalive } = this.#options;
     await this.foreign.setPeer({
@@ -216,7 +216,7 @@ export class ForeignTunnel {
     });
   }
 
-  /** Starts our process, for the first time or again. */
+  /** Starts the local process; may be repeated. */
   async openOurs(): Promise<void> {
     const { ourPresharedKey: presharedKey, mtu, persistentKeepalive } = this.#options;
     const setup: TunnelSetup = {
@@ -240,13 +240,13 @@ export class ForeignTunnel {
     this.ours = await WireGuardPeer.open(processes, network.in('ours'), setup);
   }
 
-  /** The initiator sends something; the session is not waited for. */
+  /** Makes the initiator send a packet, without waiting for the session. */
   async begin(): Promise<void> {
     if (this.initiator === 'ours') await this.ours.handshake();
     else await this.foreign.shell(`ping -c 1 -W 1 ${this.inside} >/dev/null || true`);
   }
 
-  /** Begins, and waits until both ends have the session. */
+  /** Starts the handshake and waits until both ends have the session. */
   async establish(): Promise<void> {
     await this.begin();
     await this.untilEstablished();
@@ -267,7 +267,7 @@ export class ForeignTunnel {
     return this.#lab.network.traffic(this.port, way, type);
   }
 
-  /** The bytes that went by, in our words. */
+  /** Bytes sent and received, as the router counts them for the local side. */
   transfer(): { sent: number; received: number } {
     const { network } = this.#lab;
     return {
@@ -276,7 +276,10 @@ export class ForeignTunnel {
     };
   }
 
-  /** TCP with the foreign peer's kernel, each end being client and server once. */
+  /**
+   * Exchanges data over TCP with the foreign kernel, with each end once as client and once as
+   * server.
+   */
   async exchange(length = 100_000): Promise<void> {
     const { foreign, ours, inside } = this;
     const posted = await ours.post(foreign.inside, foreign.echoPath, length / 1000);
@@ -285,7 +288,7 @@ export class ForeignTunnel {
     expect(JSON.parse(answer)).toEqual({ length, sha256 });
   }
 
-  /** Asks until the answer is yes, as the lab does. */
+  /** Polls until the condition holds, as ForeignLab.until() does. */
   async until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
     await this.#lab.until(what, isTrue).catch(async (error: unknown) => {
       const state = JSON.stringify([await this.ours.status(), await this.dump()]);

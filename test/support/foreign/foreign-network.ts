@@ -1,12 +1,13 @@
 /**
- * Network namespaces for one test file: ours, a router, and one for wireguard-go; the kernel's
- * machine hangs on the router by a tap. The router counts WireGuard's messages, and can be a NAT.
+ * Network namespaces for one test file: the local side, a router, and wireguard-go. The kernel's
+ * virtual machine is attached to the router by a tap. The router counts WireGuard messages, and can
+ * act as NAT.
  */
 import { execFileSync } from 'node:child_process';
 
 export type Site = 'ours' | 'go' | 'kernel';
 
-/** Each network has these, IPv4 and IPv6; `.2` is the machine's and `.1` the router's. */
+/** The networks, IPv4 and IPv6; in each, `.2` is the machine and `.1` the router. */
 const NETWORKS: Record<Site, { readonly ipv4: string; readonly ipv6: string }> = {
   ours: { ipv4: '198.51.100', ipv6: '2001:db8:1::' },
   go: { ipv4: '192.0.2', ipv6: '2001:db8:2::' },
@@ -19,7 +20,10 @@ export type MessageType = keyof typeof MESSAGE_TYPES;
 const IPV4_HEADER = 20;
 const UDP_HEADER = 8;
 
-/** Messages of one type that the router passed on, and their bytes over IPv4 as WireGuard counts them. */
+/**
+ * Messages of one type that the router forwarded, and their bytes over IPv4 as WireGuard counts
+ * them.
+ */
 export interface Traffic {
   readonly messages: number;
   readonly bytes: number;
@@ -53,44 +57,47 @@ export class ForeignNetwork {
     );
   }
 
-  /** `ip netns exec` for a command of that site; the kernel's machine is reached another way. */
+  /** The `ip netns exec` prefix for a site; the kernel's machine is reached differently. */
   in(space: keyof ForeignNetwork['spaces']): string[] {
     return inSpace(this.spaces[space]);
   }
 
-  /** Gives our machine another address; our sockets stay open. */
+  /** Changes the address of the local machine; its sockets stay open. */
   changeOurAddress(from: number, to: number): void {
     run(...this.in('ours'), 'sh', '-ec', addressChange('ours', from, to));
   }
 
-  /** Counts the messages from and to that UDP port of ours, from now on. */
+  /** Starts counting messages to and from a local UDP port. */
   watch(port: number): void {
     for (const [way, side] of WAYS) {
       for (const [type, number] of Object.entries(MESSAGE_TYPES)) {
         const counter = counterName(port, way, type as MessageType);
         this.#nft(
           `add counter inet wire ${counter}`,
-          // The first byte behind the UDP header.
+          // Matches the first byte after the UDP header.
           `add rule inet wire pass udp ${side} ${port} @th,64,8 ${number} counter name ${counter}`,
         );
       }
     }
   }
 
-  /** What went by since `watch`. */
+  /** The traffic since `watch`. */
   traffic(port: number, way: 'out' | 'in', type: MessageType): Traffic {
     const { packets, bytes } = this.#counter(counterName(port, way, type));
     return { messages: packets, bytes: bytes - packets * (IPV4_HEADER + UDP_HEADER) };
   }
 
-  /** The bytes of all messages that count as a peer's transfer: cookie replies do not. */
+  /** The bytes of all messages in a peer's transfer count, which excludes cookie replies. */
   transfer(port: number, way: 'out' | 'in'): number {
     return (['initiation', 'response', 'data'] as const)
       .map((type) => this.traffic(port, way, type).bytes)
       .reduce((sum, bytes) => sum + bytes);
   }
 
-  /** Counts the messages of that port that have `bytes`, each way, and those that have more. */
+  /**
+   * Starts counting the port's messages of exactly `bytes` bytes, and longer ones, in each
+   * direction.
+   */
   watchLength(port: number, bytes: number): void {
     const length = bytes + UDP_HEADER;
     for (const [way, side] of WAYS) {
@@ -107,7 +114,7 @@ export class ForeignNetwork {
     }
   }
 
-  /** What went by since `watchLength`. */
+  /** The counts since `watchLength`. */
   lengths(port: number, way: 'out' | 'in'): { equal: number; longer: number } {
     const [equal, longer] = ['equal', 'longer'].map(
       (name) => this.#counter(`port${port}${way}${name}`).packets,
@@ -115,7 +122,7 @@ export class ForeignNetwork {
     return { equal: equal!, longer: longer! };
   }
 
-  /** Hides what comes from `inside` behind the router's address and these ports. */
+  /** Translates packets from `inside` to the router's address and the given ports. */
   translate(inside: Site, outside: Site, ports: string): void {
     this.stopTranslating();
     this.#nft(
@@ -130,9 +137,10 @@ export class ForeignNetwork {
   }
 
   /**
-   * Takes a link of the router down and up: its masquerade forgets all its mappings.
+   * Sets a router's link down and up, so that its masquerade drops all mappings.
    *
-   * @param meanwhile what is to change before the next packet, which would get the mapping of before
+   * @param meanwhile makes changes before the next packet, which would otherwise get the old
+   * mapping
    */
   flap(site: Site, meanwhile: () => void = () => undefined): void {
     const link = linkTo(site, this.tap);
@@ -141,7 +149,7 @@ export class ForeignNetwork {
     run('ip', '-n', this.spaces.router, 'link', 'set', link, 'up');
   }
 
-  /** What still runs in the namespaces, as children of shells do that were ended: their ids. */
+  /** The IDs of processes still in the namespaces, such as children of killed shells. */
   processIds(): number[] {
     return Object.values(this.spaces).flatMap((space) =>
       run('ip', 'netns', 'pids', space).split('\n').filter(Boolean).map(Number),
@@ -161,7 +169,8 @@ export class ForeignNetwork {
     );
     this.#setUpRouterSide(site, linkTo(site, this.tap));
     run(...inSpace(space), 'sh', '-ec', firstAddresses(site));
-    // The router must count datagrams, not the super-datagrams of segmentation offload.
+    // Disables offload: the router must count datagrams, not the super-datagrams of segmentation
+    // offload.
     for (const [where, link] of [
       [space, 'eth0'],
       [router, linkTo(site, this.tap)],
@@ -195,17 +204,17 @@ const WAYS = [
   ['in', 'dport'],
 ] as const;
 
-/** The address of a machine outside of the tunnel; machine 2 is there from the beginning. */
+/** The address of a machine outside the tunnel; machine 2 exists from the start. */
 export function outsideAddress(site: Site, family: 4 | 6 = 4, machine = 2): string {
   const { ipv4, ipv6 } = NETWORKS[site];
   return family === 4 ? `${ipv4}.${machine}` : `${ipv6}${machine}`;
 }
 
-/** A shell's commands that give a machine its addresses and routes on eth0. */
+/** Shell commands that set a machine's addresses and routes on eth0. */
 export function firstAddresses(site: Site): string {
   const { ipv4, ipv6 } = NETWORKS[site];
   return [
-    // An address is not tried for duplicates first: it is of use at once.
+    // Disables duplicate address detection, so that the address is usable immediately.
     'echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad',
     'ip link set eth0 up',
     `ip address add ${ipv4}.2/24 dev eth0`,
@@ -215,7 +224,7 @@ export function firstAddresses(site: Site): string {
   ].join('\n');
 }
 
-/** A shell's commands that give a machine another IPv4 address in the place of the one it has. */
+/** Shell commands that replace a machine's IPv4 address. */
 export function addressChange(site: Site, from: number, to: number): string {
   const { ipv4 } = NETWORKS[site];
   return [

@@ -1,6 +1,6 @@
 /**
- * WireGuard as others wrote it: Debian's wireguard-go in a namespace, and the Linux kernel's own in
- * a machine. Both are told what to do by `wg`, `ip`, `ping` and HTTP clients, in a shell of theirs.
+ * Other WireGuard implementations: Debian's wireguard-go in a namespace, and the Linux kernel's in
+ * a virtual machine. The tests control both with `wg`, `ip`, `ping` and HTTP clients in a shell.
  */
 import { REPOSITORY, type Processes, type TestProcess } from '../processes.js';
 import { startAnswering } from '../pairs/start-answering.js';
@@ -27,11 +27,11 @@ export interface PeerSetting {
   readonly persistentKeepalive?: number;
 }
 
-/** What `wg show … dump` tells of a peer. */
+/** A peer as `wg show … dump` prints it. */
 export interface PeerDump {
-  /** As `wg` writes it: `192.0.2.1:51820`, `[2001:db8::1]:51820` or `(none)`. */
+  /** As `wg` prints it: `192.0.2.1:51820`, `[2001:db8::1]:51820` or `(none)`. */
   readonly endpoint: string;
-  /** Unix seconds; 0 for none. */
+  /** Unix seconds; 0 if none. */
   readonly latestHandshake: number;
   readonly received: number;
   readonly sent: number;
@@ -40,12 +40,12 @@ export interface PeerDump {
 /** An interface of a foreign peer. */
 export interface Identity {
   readonly keys: KeyTexts;
-  /** Its address inside the tunnel; HTTP is served there. */
+  /** The address inside the tunnel, where HTTP is served. */
   readonly inside: string;
   readonly listenPort: number;
 }
 
-/** One that no other interface has. */
+/** Creates an identity that no other interface has. */
 export function anotherIdentity(): Identity {
   const number = ++identities;
   return { keys: keyPair(), inside: `100.127.69.${42 + number}`, listenPort: 51820 + number };
@@ -71,23 +71,23 @@ export abstract class ForeignPeer {
   }
 
   /**
-   * Runs a shell's command where the peer is.
+   * Runs a shell command on the peer's machine.
    *
    * @returns its output
-   * @throws Error where it fails
+   * @throws Error if the command fails
    */
   abstract shell(command: string, timeout?: number): Promise<string>;
 
-  /** Where HTTP POSTs are answered with length and SHA-256. */
+  /** The path at which HTTP POSTs return the body's length and SHA-256. */
   abstract readonly echoPath: string;
 
   protected abstract createDevice(): Promise<void>;
   protected abstract deleteDevice(): Promise<void>;
 
-  /** Commands that write the body of a URL, and of the answer to a POST of a file, to their output. */
+  /** Commands that print the body of a URL, and the response to a POST of a file. */
   protected abstract readonly http: { readonly get: string; readonly post: string };
 
-  /** Makes the interface, without a peer. */
+  /** Creates the interface, without a peer. */
   async start(mtu = 1420): Promise<void> {
     await this.createDevice();
     const { device, inside, listenPort } = this;
@@ -100,12 +100,12 @@ export abstract class ForeignPeer {
     );
   }
 
-  /** Loses all sessions, and all that was set, as a crash does; start() comes next. */
+  /** Drops all sessions and settings, like a crash; call start() afterwards. */
   async crash(): Promise<void> {
     await this.deleteDevice();
   }
 
-  /** Adds a peer, or changes it. */
+  /** Adds or changes a peer. */
   async setPeer(setting: PeerSetting): Promise<void> {
     const { device } = this;
     const { publicKey, presharedKey, endpoint, allowedIps, persistentKeepalive = 0 } = setting;
@@ -114,7 +114,7 @@ export abstract class ForeignPeer {
     await this.shell(`ip route replace ${allowedIps} dev ${device}`);
     await this.shell(`wg set ${device} peer ${publicKey} ${settings}`);
     if (presharedKey !== undefined) await this.setPresharedKey(publicKey, presharedKey);
-    // The first keepalive is sent at once: all else is set then.
+    // Set last, because the first keepalive is sent immediately.
     const keepalive = `persistent-keepalive ${persistentKeepalive}`;
     await this.shell(`wg set ${device} peer ${publicKey} ${keepalive}`);
   }
@@ -132,7 +132,7 @@ export abstract class ForeignPeer {
     await this.shell(`wg set ${this.device} listen-port ${port}`);
   }
 
-  /** Gives the machine another address outside of the tunnel and takes the old one away. */
+  /** Replaces the machine's address outside the tunnel. */
   async changeAddress(from: number, to: number): Promise<void> {
     await this.shell(addressChange(this.site, from, to));
   }
@@ -151,9 +151,9 @@ export abstract class ForeignPeer {
   }
 
   /**
-   * Sends echo requests into the tunnel; how many were sent and how many answered.
+   * Sends echo requests into the tunnel; returns the numbers of requests and replies.
    *
-   * @param options in seconds: between two of them, and for the last answer
+   * @param options in seconds: the interval, and the wait for the last reply
    */
   async ping(
     address: string,
@@ -168,18 +168,18 @@ export abstract class ForeignPeer {
     return [Number(match[1]), Number(match[2])];
   }
 
-  /** The SHA-256 of what a URL inside the tunnel answers. */
+  /** The SHA-256 of the body at a URL inside the tunnel. */
   async getSha256(url: string, timeout?: number): Promise<string> {
     const output = await this.shell(`${this.http.get} ${url} | sha256sum`, timeout);
     return output.slice(0, 64);
   }
 
-  /** POSTs so many bytes; the answer, and the SHA-256 of what was sent. */
+  /** Sends a POST of `length` bytes; returns the response and the SHA-256 of the sent body. */
   async post(url: string, length: number): Promise<{ answer: string; sha256: string }> {
     const file = `/tmp/body.${this.device}.${serial++}`;
     const output = await this.shell(
       [
-        // Text: busybox's wget ends at a zero byte.
+        // Sends text, because busybox's wget stops at a zero byte.
         `head -c ${length} /dev/urandom | base64 -w 0 | head -c ${length} >${file}`,
         `sha256sum <${file}`,
         `${this.http.post}${file} ${url}`,
@@ -195,7 +195,7 @@ export abstract class ForeignPeer {
 export class WireGuardGoPeer extends ForeignPeer {
   readonly site = 'go';
   readonly echoPath = '/';
-  /** Its control socket stands in one folder for all namespaces. */
+  /** Unique, because one folder holds the control sockets of all namespaces. */
   readonly device = `af${process.pid}x${serial++}`;
   protected readonly http = { get: 'curl -sSf', post: 'curl -sSf -H Expect: --data-binary @' };
   readonly #processes: Processes;
@@ -236,13 +236,13 @@ export class WireGuardGoPeer extends ForeignPeer {
     await this.shell(`rm -f /var/run/wireguard/${this.device}.sock`);
   }
 
-  /** Another interface at the same place, which is not started yet. */
+  /** Another interface in the same namespace, not started yet. */
   another(identity: Identity): WireGuardGoPeer {
     return new WireGuardGoPeer(this.#processes, this.#network, identity);
   }
 }
 
-/** The Linux kernel's WireGuard, in its machine. */
+/** The Linux kernel's WireGuard, in its virtual machine. */
 export class KernelPeer extends ForeignPeer {
   readonly site = 'kernel';
   readonly echoPath = '/cgi-bin/echo';
@@ -262,7 +262,7 @@ export class KernelPeer extends ForeignPeer {
     return new KernelPeer(machine);
   }
 
-  /** Another interface at the same place, which is not started yet. */
+  /** Another interface in the same machine, not started yet. */
   another(identity: Identity): KernelPeer {
     return new KernelPeer(this.#machine, identity);
   }

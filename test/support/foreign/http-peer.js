@@ -1,8 +1,8 @@
 /**
  * A plain HTTP server for the far side of a tunnel: `node http-peer.js ADDRESS PORT`.
  *
- * POST answers 201 with the SHA-256 and length of the body; GET /bytes/N answers N bytes of a
- * pattern that depends on their position, and POST /slow answers after 1.5 s.
+ * POST returns 201 with the body's SHA-256 and length. GET /bytes/N returns N bytes of a
+ * position-dependent pattern. POST /slow responds after 1.5 s.
  */
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';

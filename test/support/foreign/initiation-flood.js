@@ -1,9 +1,9 @@
 /**
- * Puts a WireGuard interface under load (whitepaper 5.3) with initiations from nobody that it knows,
- * each with a valid mac1, until standard input ends or `--limit N` of them were sent.
+ * Puts a WireGuard interface under load (whitepaper 5.3) with initiations from unknown peers, each
+ * with a valid mac1, until standard input ends or `--limit N` messages were sent.
  *
- * `node initiation-flood.js HOST:PORT PUBLIC-KEY --limit N`. It prints `cookie` when the first cookie
- * reply is back. Where none comes, the interface is faster than the flood, which then doubles.
+ * `node initiation-flood.js HOST:PORT PUBLIC-KEY --limit N` prints `cookie` when the first cookie
+ * reply arrives. If none arrives, the interface keeps up with the flood, so the burst size doubles.
  */
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -25,14 +25,14 @@ const [target = '', publicKey = ''] = positionals;
 const [host, port] = target.split(':');
 const limit = Number(values.limit);
 
-/** Between two bursts, in ms: less than the second for which an interface stays under load. */
+/** Milliseconds between bursts, less than the second for which an interface stays under load. */
 const INTERVAL = 100;
 const FIRST_BURST = 400;
 const LARGEST_BURST = 12_800;
-/** Bursts without a cookie before they double. */
+/** The number of bursts without a cookie reply before the burst size doubles. */
 const PATIENCE = 10;
 
-/** A message that costs its receiver a DH before it turns out to be nonsense. */
+/** Builds a message that costs its receiver a DH operation before it proves invalid. */
 function initiation() {
   const crypto = createNodeCrypto();
   const message = new Uint8Array(INITIATION_LENGTH);
@@ -55,7 +55,7 @@ socket.on('message', (bytes) => {
   burstsWithoutCookie = 0;
   if (cookies++ === 0) console.log('cookie');
 });
-// A queue that is full on the way is no reason to stop.
+// Continue if a send queue is full.
 socket.on('error', () => undefined);
 
 function sendBurst() {

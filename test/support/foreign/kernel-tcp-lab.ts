@@ -1,8 +1,8 @@
 /**
- * The kernel's TCP behind wireguard-go, and before it either our TCP in a tunnel of the library or
- * the kernel's behind another wireguard-go, which takes our place with our key. Between the two is a
- * path of a given rate, delay, loss and order; what the server's side has inside of the tunnel is
- * captured.
+ * Connects the kernel's TCP behind one wireguard-go with either the library's TCP in a tunnel, or
+ * the kernel's TCP behind another wireguard-go that uses the same key. The path between them has a
+ * given rate, delay, loss and reordering; the traffic inside the tunnel is captured on the server's
+ * side.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -22,10 +22,10 @@ import {
 const RELAY = `${REPOSITORY}bench/support/relay.js`;
 const EXCHANGE = `${REPOSITORY}test/support/foreign/tcp-exchange.js`;
 const RELAY_PORT = 7000;
-/** Of wireguard-go in our place. */
+/** The wireguard-go device that replaces the library. */
 const DEVICE_IN_OUR_PLACE = 'instead';
 
-/** As bench/support/link.js has it. */
+/** See bench/support/link.js. */
 export interface PathOptions {
   readonly rate: number;
   readonly delay: number;
@@ -35,15 +35,15 @@ export interface PathOptions {
   readonly seed: number;
 }
 
-/** Whose TCP is before the path: ours with a congestion control, or the kernel's. */
+/** The TCP stack on the client's side: the library's with a congestion control, or the kernel's. */
 export type Client = { stack: 'ours'; congestion: 'bbr' | 'cubic' } | { stack: 'kernel' };
 
-/** A connection on a port of its own, with as many bytes each way. */
+/** A connection on its own port that carries `length` bytes in each direction. */
 export interface ExchangePlan {
   readonly port: number;
-  /** Who opens; `client` is before the path. */
+  /** The side that opens the connection. */
   readonly opener: 'client' | 'server';
-  /** Who sends first, and ends its direction before the other one sends. */
+  /** The side that sends first and ends its direction before the other sends. */
   readonly first: 'client' | 'server';
   readonly length: number;
 }
@@ -57,17 +57,17 @@ export class KernelTcpLab {
     await server.startWireGuard();
     server.writeConfig({ endpoint: `127.0.0.1:${RELAY_PORT}` });
     for (const space of [server.clientSpace, server.serverSpace]) {
-      // What one connection has learnt of the path is not for the next.
+      // Prevents one connection's path metrics from influencing the next.
       run(...inSpace(space), 'sysctl', '-qw', 'net.ipv4.tcp_no_metrics_save=1');
     }
     this.#withoutOffload(server.serverSpace, server.device);
   }
 
   /**
-   * Does all exchanges of a plan at once.
+   * Runs all exchanges of a plan concurrently.
    *
-   * @returns the file with the capture
-   * @throws Error where bytes were lost, changed or added
+   * @returns the path of the capture file
+   * @throws Error if bytes were lost, changed or added
    */
   async exchange(
     client: Client,
@@ -87,7 +87,7 @@ export class KernelTcpLab {
       this.#confirmSession();
       await this.#captured(file, () => Promise.all(plans.map((plan) => exchange(plan, near, far))));
     } finally {
-      // Their places and ports are for the next ones.
+      // The next exchanges need the same addresses and ports.
       for (const process of started) process.kill();
       await Promise.all(started.map((process) => process.finished));
     }
@@ -132,21 +132,24 @@ export class KernelTcpLab {
     run(...ip, 'link', 'set', device, 'mtu', '1420', 'up');
     run(...ip, 'route', 'add', '100.127.0.0/16', 'dev', device);
     this.#withoutOffload(server.clientSpace, device);
-    // The handshake, which nothing else starts.
+    // Triggers the handshake, which nothing else starts.
     run(...inSpace(server.clientSpace), 'ping', '-q', '-c', '1', '-W', '5', SERVICE);
     return wireguard;
   }
 
   /**
-   * Waits until the server uses the session of this run. Until its first packet has arrived, the
-   * server sends with the keys of the run before (whitepaper 5.1), and what it sends is lost.
+   * Waits until the server uses this run's session. Until the server receives its first packet, it
+   * sends with the previous run's keys (whitepaper 5.1), and those packets are lost.
    */
   #confirmSession(): void {
     const once = ['-q', '-c', '1', '-i', '0.2', '-w', '5'];
     run(...inSpace(this.server.serverSpace), 'ping', ...once, CLIENT_INSIDE);
   }
 
-  /** A capture must have segments as the path has them, as far as wireguard-go lets it. */
+  /**
+   * Disables offload, so that captured segments match those on the path, as far as wireguard-go
+   * allows.
+   */
   #withoutOffload(space: string, device: string): void {
     run(...inSpace(space), 'ethtool', '-K', device, 'tso', 'off', 'gso', 'off', 'gro', 'off');
   }
@@ -155,14 +158,14 @@ export class KernelTcpLab {
     const { server } = this;
     const sniffer = server.processes.start([
       ...[...inSpace(server.serverSpace), 'dumpcap', '-i', server.device, '-f', 'tcp', '-q'],
-      // Headers alone, and room for those of a second in which it does not run.
+      // Captures only headers; the buffer holds a second's headers if dumpcap is not scheduled.
       ...['-s', '120', '-B', '32', '-w', file],
     ]);
     await sniffer.output(/^File: /m, 'stderr');
     await action();
     sniffer.kill('SIGINT');
     const { stderr } = await sniffer.finished;
-    // A segment that the capture lacks would look like one that was lost.
+    // A segment missing from the capture would look lost.
     if (!/: \d+\/0 \(/.test(stderr)) throw new Error(`a capture with gaps: ${stderr}`);
   }
 
@@ -191,7 +194,7 @@ async function exchange(plan: ExchangePlan, near: TestProcess, far: TestProcess)
   }
 }
 
-/** Of what `tcp-exchange.js` sends. */
+/** The SHA-256 of what `tcp-exchange.js` sends. */
 function expectedHash(length: number): string {
   const bytes = Buffer.alloc(length);
   for (let at = 0; at < length; at += 4) bytes.writeUInt32BE(Math.imul(at, 2654435761) >>> 0, at);

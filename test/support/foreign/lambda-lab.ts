@@ -1,4 +1,4 @@
-/** The platform on this machine, a virtual SIM or more, and functions with the extension beside them. */
+/** SORACOM's emulator on this machine, virtual SIMs, and functions with the extension. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,11 +9,11 @@ import type { EmulatorProcess } from '../emulator-process.js';
 import { LambdaSandbox, nodeFunction, type SandboxOptions } from '../lambda/main.js';
 import { ARCTUN, Processes, REPOSITORY } from '../processes.js';
 
-/** As `npm run build:executable` has made it. */
+/** Built by `npm run build:executable`. */
 const PROGRAM = `${REPOSITORY}dist/executable/extension.cjs`;
 
 export interface LabOptions extends Partial<SandboxOptions> {
-  /** The extension's settings; the port is a free one unless it is among them. */
+  /** The extension's settings; the port is a free one unless set here. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -21,9 +21,9 @@ export class LambdaLab {
   readonly processes = new Processes();
   readonly folder = mkdtempSync(join(tmpdir(), 'arctun-lambda-lab-'));
   readonly arcJson = join(this.folder, 'arc.json');
-  /** The extension as the thin layer has it, with this Node for its interpreter. */
+  /** The extension as in the thin layer, with this Node as its interpreter. */
   readonly extension = join(this.folder, 'arctun');
-  /** The same as it is in the thin layer, for a sandbox with a root of its own. */
+  /** The extension exactly as in the thin layer, for a sandbox with a private root. */
   readonly thinExtension = join(this.folder, 'thin');
   readonly #sandboxes: LambdaSandbox[] = [];
   #closeServer: () => void = () => undefined;
@@ -43,7 +43,7 @@ export class LambdaLab {
     if (code !== 0) throw new Error(stderr);
   }
 
-  /** A sandbox whose init has begun, with a function that posts each event. */
+  /** Starts a sandbox, and its init, with a function that posts each event. */
   async sandbox({ settings = {}, env = {}, ...options }: LabOptions = {}): Promise<LambdaSandbox> {
     const port = settings.ARCTUN_LAMBDA_PORT ?? String(await freePort());
     const sandbox = await LambdaSandbox.start({
@@ -64,8 +64,8 @@ export class LambdaLab {
   }
 
   /**
-   * An arc.json with other members in its session, or at its top: that of this name where there is one,
-   * else the lab's.
+   * Writes an arc.json with changed members in its session or at its top level, based on the file
+   * of this name if it exists, otherwise on the lab's.
    */
   variant(
     name: string,
@@ -79,13 +79,13 @@ export class LambdaLab {
     return path;
   }
 
-  /** The bodies that the platform has, parsed. */
+  /** The parsed message bodies that SORACOM's emulator has received. */
   async messages(): Promise<unknown[]> {
     const messages = await this.platform.messages();
     return messages.map(({ body }) => parsed(String(body)));
   }
 
-  /** A new folder for one test. */
+  /** Creates a folder for one test. */
   subfolder(name: string): string {
     const path = join(this.folder, name);
     mkdirSync(path);
@@ -104,7 +104,7 @@ export class LambdaLab {
   }
 }
 
-/** What a handler returns, and what the extension says in its log. */
+/** Parses a handler's return value: the extension's HTTP response. */
 export function answerOf(response: string | undefined): { statusCode: number; body: string } {
   return JSON.parse(response ?? 'null') as { statusCode: number; body: string };
 }
@@ -119,7 +119,9 @@ export function logged(sandbox: LambdaSandbox, message: RegExp): Record<string, 
     .filter(({ msg }) => message.test(String(msg)));
 }
 
-/** Of both loopback addresses, as far as is known; another may take it in the meantime. */
+/**
+ * A port that seems free on both loopback addresses; another process may take it in the meantime.
+ */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

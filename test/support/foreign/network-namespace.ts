@@ -1,4 +1,4 @@
-/** A network namespace of a test file's own, which sockets and devices of this process can be made in. */
+/** A test file's own network namespace, in which this process can create sockets and devices. */
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 
@@ -18,17 +18,17 @@ export class NetworkNamespace {
     this.ip('link', 'set', 'lo', 'up');
   }
 
-  /** What `ip` prints in it. */
+  /** Runs `ip` in the namespace and returns its output. */
   ip(...parameters: readonly string[]): string {
     return execFileSync('ip', ['-n', this.name, ...parameters], { encoding: 'utf8' });
   }
 
-  /** The words that run a command in it. */
+  /** The words that run a command in the namespace. */
   exec(...command: readonly string[]): string[] {
     return ['ip', 'netns', 'exec', this.name, ...command];
   }
 
-  /** Calls `make` with this thread in it; what that opens stays there. It has to be synchronous. */
+  /** Calls the synchronous `make` with this thread in the namespace; what it opens stays there. */
   inside<Made>(make: () => Made): Made {
     const setns = this.#libc.bind('int setns(int, int)');
     const [ours, theirs] = ['/proc/thread-self/ns/net', `/run/netns/${this.name}`].map((path) =>

@@ -1,4 +1,7 @@
-/** Reads what src/tunnel/capture/pcapng.ts writes, by the draft alone: little-endian, and every length checked. */
+/**
+ * Reads files from src/tunnel/capture/pcapng.ts, based only on the draft: little-endian, with every
+ * length checked.
+ */
 
 export interface PcapngBlock {
   readonly type: number;
@@ -15,16 +18,16 @@ export interface PcapngPacket {
 export interface Pcapng {
   readonly application: string | undefined;
   readonly interfaces: readonly string[];
-  /** In their order, with the key lines between them. */
+  /** Packets and key lines in file order. */
   readonly contents: readonly (PcapngPacket | string)[];
   readonly packets: readonly PcapngPacket[];
   /** All lines of the key log. */
   readonly keyLog: string;
-  /** Of each interface: received and dropped. */
+  /** Packets received and dropped, per interface. */
   readonly statistics: readonly (readonly [number, number])[];
 }
 
-/** @throws Error where a length is wrong, or a block is cut off */
+/** @throws Error if a length is wrong or a block is truncated */
 export function readBlocks(bytes: Buffer): PcapngBlock[] {
   const blocks: PcapngBlock[] = [];
   for (let offset = 0; offset < bytes.length;) {

@@ -1,9 +1,9 @@
-/** What tshark makes of the TCP in a capture: its `tcp.analysis` flags, by who sent the segment. */
+/** Counts tshark's `tcp.analysis` flags in a capture, by the segment's sender. */
 import { execFileSync } from 'node:child_process';
 
 /**
- * Flags that tell of something. The rest of `tcp.analysis` measures (round trips, bytes in flight), or
- * is newer than tshark 4.0 (`partial_ack`).
+ * Flags that show events. Other `tcp.analysis` fields are measurements (round trips, bytes in
+ * flight), or newer than tshark 4.0 (`partial_ack`).
  */
 const KINDS = [
   'retransmission',
@@ -29,11 +29,11 @@ export type Kind = (typeof KINDS)[number];
 
 export interface Analysis {
   segments: number;
-  /** How many segments have it, of the kinds that any has. */
+  /** The number of segments with each flag that occurs. */
   readonly flags: Map<Kind, number>;
 }
 
-/** @returns what each IPv4 address has sent */
+/** @returns the analysis for each IPv4 source address */
 export function analyseTcp(file: string): ReadonlyMap<string, Analysis> {
   const output = tshark(
     ...['-2', '-r', file, '-o', 'tcp.analyze_sequence_numbers:TRUE'],

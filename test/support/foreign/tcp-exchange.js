@@ -1,13 +1,13 @@
 /**
- * One end of some TCP connections, on the kernel's TCP or on ours:
+ * One end of several TCP connections, on the kernel's TCP or the library's:
  *
  *     node tcp-exchange.js '{"stack":"kernel"}'
  *     node tcp-exchange.js '{"stack":"ours","config":"arc.json","congestion":"bbr"}'
  *
- * It prints `ready`, and takes a line of JSON for each connection: `{"listen":PORT,"address":…}` or
- * `{"connect":PORT,"address":…}`, with `length`, the bytes to send, and `isFirst`: the first sends and
- * ends its direction, the other one does the same when it has read all of that. A listener prints
- * `listening PORT`; each connection ends with `done PORT LENGTH SHA256`, of what was read.
+ * It prints `ready`, then reads one JSON line per connection: `{"listen":PORT,"address":…}` or
+ * `{"connect":PORT,"address":…}`, with `length`, the bytes to send, and `isFirst`. The first end
+ * sends and closes its direction; the other does the same after reading everything. A listener
+ * prints `listening PORT`; each connection ends with `done PORT LENGTH SHA256` of the bytes read.
  */
 import { createHash } from 'node:crypto';
 import { connect, createServer } from 'node:net';
@@ -48,7 +48,7 @@ function exchange(socket, { length, isFirst, listen: own, connect: other = own }
   if (isFirst) void send(socket, length);
 }
 
-/** Bytes without a pattern that could hide an exchange of two of them: a counter in each word. */
+/** Bytes in which a swap of two bytes is always visible: a counter in each word. */
 function chunkAt(offset, length) {
   const bytes = Buffer.alloc(length);
   for (let at = 0; at + 4 <= length; at += 4) {

@@ -1,11 +1,13 @@
-/** `up --mode tun` in front of wireguard-go: commands in the namespaces of both, and what either counts. */
+/**
+ * Connects `up --mode tun` to wireguard-go; runs commands in both namespaces and counts packets.
+ */
 import { execFileSync } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { ARCTUN, type Finished, type TestProcess } from '../processes.js';
 import { type Inside, inSpace, LISTEN_PORT, WireGuardGoServer } from './wireguard-go-server.js';
 
-/** What a file with this lab needs. */
+/** The requirements of a test file with this lab. */
 export const TUN_LAB = [
   ...(['root', 'linux', 'koffi', 'tun', 'wireguard-go', 'wg', 'ip', 'ethtool', 'nft'] as const),
   'ping',
@@ -14,12 +16,12 @@ export const TUN_LAB = [
 export const SERVER_OUTSIDE_6 = '2001:db8::1';
 export const CLIENT_OUTSIDE_6 = '2001:db8::2';
 
-/** One peer as `wg show … dump` tells it. */
+/** A peer as `wg show … dump` prints it. */
 export interface ShownPeer {
   readonly publicKey: string;
   readonly endpoint: string;
   readonly allowedIps: string;
-  /** Unix seconds; 0 for none. */
+  /** Unix seconds; 0 if none. */
   readonly latestHandshake: number;
   readonly received: number;
   readonly sent: number;
@@ -34,7 +36,7 @@ export class TunLab {
     this.server = new WireGuardGoServer(inside);
   }
 
-  /** wireguard-go, which is ready; arctun is not running yet. */
+  /** Starts wireguard-go; arctun is not running yet. */
   static async start(inside?: Inside): Promise<TunLab> {
     const lab = new TunLab(inside);
     for (const side of ['client', 'server'] as const) {
@@ -46,7 +48,7 @@ export class TunLab {
     return lab;
   }
 
-  /** What the command prints. */
+  /** Runs a command and returns its output. */
   in(side: Side, ...command: readonly string[]): string {
     const [program, ...parameters] = [...inSpace(this.space(side)), ...command];
     return execFileSync(program, parameters, { encoding: 'utf8', stdio: 'pipe' });
@@ -67,14 +69,14 @@ export class TunLab {
     return [...listing.matchAll(/^[^@\s]+/gm)].map(([name]) => name);
   }
 
-  /** `arctun up --mode tun`, with its first handshake. */
+  /** Starts `arctun up --mode tun` and waits for its first handshake. */
   async up(...parameters: readonly string[]): Promise<TestProcess> {
     const running = this.server.arctun('up', '--mode', 'tun', '--json', ...parameters);
     await running.output(/"mode":"tun"/);
     return running;
   }
 
-  /** As `up`, in another namespace than the client's, and with another configuration. */
+  /** Like `up`, but in another namespace and with another configuration. */
   async upIn(
     space: string,
     config: string,
@@ -88,13 +90,13 @@ export class TunLab {
     return running;
   }
 
-  /** Ends it as a user does. */
+  /** Stops it as a user does. */
   async down(running: TestProcess): Promise<void> {
     running.kill('SIGTERM');
     await expect(running.finished).resolves.toMatchObject({ code: 0 });
   }
 
-  /** Sent and received, of `ping` that ends after `count` or a minute. */
+  /** The packets sent and received by `ping`, which ends after `count` packets or a minute. */
   async ping(side: Side, address: string, count: number, ...flags: string[]): Promise<number[]> {
     const command = ['ping', '-n', '-q', '-c', String(count), '-w', '60', ...flags, address];
     const { stdout, stderr } = await this.try(side, ...command);
@@ -114,7 +116,7 @@ export class TunLab {
     return (await this.try(side, ...command)).code === 0;
   }
 
-  /** The only peer, or that with the key, as the side's `wg show` tells it. */
+  /** The only peer, or the one with the key, in the side's `wg show`. */
   peer(side: Side, publicKey?: string): ShownPeer {
     const device = side === 'client' ? this.server.clientDevice : this.server.device;
     const rows = this.in(side, 'wg', 'show', device, 'dump').trim().split('\n').slice(1);
@@ -136,7 +138,7 @@ export class TunLab {
     return this.in(side, 'nft', commands.join('; '));
   }
 
-  /** Drops what comes in at the side and matches, until `pass`. */
+  /** Drops matching packets that arrive at the side, until `pass`. */
   drop(side: Side, match: string): void {
     this.nft(
       side,
@@ -151,9 +153,9 @@ export class TunLab {
   }
 
   /**
-   * Counts the packets that come in at the side and match, from now on.
+   * Starts counting matching packets that arrive at the side.
    *
-   * @returns gives how many did
+   * @returns a function that returns the counts
    */
   count<Name extends string>(
     side: Side,
@@ -163,7 +165,7 @@ export class TunLab {
     this.nft(
       side,
       'add table inet counted',
-      // In front of what drops.
+      // Counts before the rules that drop.
       'add chain inet counted in { type filter hook input priority -10; }',
       ...names.flatMap((name) => [
         `add counter inet counted ${name}`,
@@ -180,12 +182,12 @@ export class TunLab {
     };
   }
 
-  /** Of the tunnel's datagrams that come in at the side, those with a message of that length. */
+  /** Matches the tunnel's datagrams that arrive at the side with a message of this length. */
   static message(side: Side, length: number): string {
     return `udp ${side === 'server' ? 'dport' : 'sport'} ${LISTEN_PORT} udp length ${length + 8}`;
   }
 
-  /** Asks until the answer is yes; for a minute, for machines are slow. */
+  /** Polls until the condition holds, for at most a minute, because machines may be slow. */
   async until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
     const end = Date.now() + 60_000;
     while (!(await isTrue())) {

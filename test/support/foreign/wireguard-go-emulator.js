@@ -1,9 +1,9 @@
 /**
- * The emulator with a foreign Arc side, as built: `node wireguard-go-emulator.js DEVICE`, in a network
- * namespace that has this device of wireguard-go. Descriptor 3 is a listening TCP socket of outside, by
- * which the API is reached. One line of JSON says the same as `arctun emulator --json`.
+ * The built emulator with wireguard-go as its Arc side: `node wireguard-go-emulator.js DEVICE`, in
+ * the network namespace of that wireguard-go device. Descriptor 3 is a TCP listener from another
+ * namespace that serves the API. It prints the same JSON line as `arctun emulator --json`.
  *
- * Sessions are made by `wg`, and the services stand on the kernel's TCP and UDP.
+ * It creates sessions with `wg`, and its services use the kernel's TCP and UDP.
  */
 import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';

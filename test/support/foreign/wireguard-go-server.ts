@@ -1,6 +1,6 @@
 /**
- * Debian's wireguard-go as the Arc server, in network namespaces made for one test file: a client
- * side with nothing but a veth, and a server side with WireGuard and a plain HTTP server behind it.
+ * Runs Debian's wireguard-go as the Arc server, in network namespaces for one test file: a client
+ * side with only a veth, and a server side with WireGuard and a plain HTTP server behind it.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ export const LISTEN_PORT = 11010;
 const HTTP_PEER = `${REPOSITORY}test/support/foreign/http-peer.js`;
 const RELAY = `${REPOSITORY}test/support/foreign/udp-relay.js`;
 
-/** The addresses inside the tunnel, and what the client may reach of them. */
+/** The addresses inside the tunnel, and the allowed IPs of the client. */
 export interface Inside {
   readonly service: string;
   readonly client: string;
@@ -47,13 +47,16 @@ export class WireGuardGoServer {
   readonly clientSpace = `${this.#name}c`;
   readonly serverSpace = `${this.#name}s`;
   readonly device = `wg${this.#name}`.slice(0, 15);
-  /** Of arc.json: `wg` finds tunnels by a name that all namespaces share. */
+  /**
+   * The device name for arc.json; unique, because `wg` looks up tunnels by a name that all
+   * namespaces share.
+   */
   readonly clientDevice = `arc${this.#name}`.slice(0, 15);
   readonly #keys = { server: keyPair(), client: keyPair() };
   http: TestProcess | undefined;
   inside: Inside;
   #listenPort = LISTEN_PORT;
-  /** Where the HTTP server is: the server side, or a host behind it. */
+  /** The namespace of the HTTP server: the server side, or a host behind it. */
   #serviceSpace: string;
   #wireguard: TestProcess | undefined;
 
@@ -63,7 +66,7 @@ export class WireGuardGoServer {
     const { clientSpace, serverSpace } = this;
     const veth = [`${this.#name}0`, `${this.#name}1`] as const;
     for (const space of [clientSpace, serverSpace]) {
-      // One of before may have failed on its way: the next file's would fail for its name alone.
+      // A failed earlier run may have left a namespace with this name.
       if (existsSync(`/run/netns/${space}`)) run('ip', 'netns', 'del', space);
       run('ip', 'netns', 'add', space);
       run('ip', '-n', space, 'link', 'set', 'lo', 'up');
@@ -137,7 +140,7 @@ export class WireGuardGoServer {
     run('ip', '-n', serverSpace, 'route', 'add', host(client), 'dev', this.device);
   }
 
-  /** Another session: the server has another key and port, and the client another address. */
+  /** Replaces the session: a new server key and port, and another client address. */
   renew(client: string): void {
     this.#keys.server = keyPair();
     this.#listenPort++;
@@ -152,7 +155,7 @@ export class WireGuardGoServer {
     this.inside = { ...this.inside, client };
   }
 
-  /** The session as reconfigured-tunnel.js takes it. */
+  /** The session in the format of reconfigured-tunnel.js. */
   tunnelConfig(allowedIps = [this.inside.allowedIps]): object {
     const { client, server } = this.#keys;
     return {
@@ -164,7 +167,7 @@ export class WireGuardGoServer {
     };
   }
 
-  /** Another wireguard-go, which waits for its configuration. */
+  /** Starts another wireguard-go without configuration. */
   async startWireGuardGo(space: string, device: string): Promise<TestProcess> {
     const command = [...inSpace(space), 'wireguard-go', '-f', device];
     return startAnswering(this.processes, command, () =>
@@ -173,8 +176,8 @@ export class WireGuardGoServer {
   }
 
   /**
-   * Moves the service to a host of its own behind the server, on a path that carries `mtu` but does
-   * not look like it from either end: the server's kernel tells who sends more.
+   * Moves the service to a separate host behind the server, on a path whose MTU is visible from
+   * neither end: the server's kernel reports larger packets as too big.
    */
   moveServiceBehind(mtu: number): void {
     const { serverSpace, inside } = this;
@@ -200,7 +203,7 @@ export class WireGuardGoServer {
     const settings = ['ipv4/ip_forward', 'ipv6/conf/all/forwarding'];
     const forward = settings.map((setting) => `echo 1 > /proc/sys/net/${setting}`).join('; ');
     run(...inSpace(serverSpace), 'sh', '-c', forward);
-    // The router speaks from the address of the device that the packet came by.
+    // The router sends from the address of the device on which the packet arrived.
     const router = isIpv6 ? 'fd00:127:98::1' : '100.127.98.1';
     run('ip', '-n', serverSpace, 'address', 'add', host(router), 'dev', this.device);
     run('ip', '-n', serverSpace, 'address', 'delete', host(inside.service), 'dev', this.device);
@@ -210,7 +213,7 @@ export class WireGuardGoServer {
     run('ip', '-n', serverSpace, ...route, 'mtu', 'lock', String(mtu));
   }
 
-  /** How often the server's kernel has said that a packet was too big for its way on. */
+  /** The number of "packet too big" messages that the server's kernel has sent. */
   async tooBigSent(): Promise<number> {
     const { stdout } = await this.processes.run([
       ...inSpace(this.serverSpace),
@@ -230,23 +233,23 @@ export class WireGuardGoServer {
     this.#wireguard?.kill(signal);
   }
 
-  /** Resolves when wireguard-go has ended. */
+  /** Resolves when wireguard-go has exited. */
   async wireGuardEnded(): Promise<void> {
     await this.#wireguard?.finished;
   }
 
-  /** Ends wireguard-go at once, as a crash would. */
+  /** Kills wireguard-go, like a crash. */
   async killWireGuard(): Promise<void> {
     this.#wireguard?.kill('SIGKILL');
     await this.#wireguard?.finished;
     try {
       run('rm', '-f', `/var/run/wireguard/${this.device}.sock`);
     } catch {
-      // Nothing was left behind.
+      // No control socket was left behind.
     }
   }
 
-  /** A plain HTTP server at the Unified Endpoint's address. */
+  /** Starts a plain HTTP server at the Unified Endpoint's address. */
   async startHttp(): Promise<TestProcess> {
     const server = this.processes.start([
       ...inSpace(this.#serviceSpace),
@@ -260,7 +263,7 @@ export class WireGuardGoServer {
     return server;
   }
 
-  /** A relay in the client's namespace; returns the port to use as the endpoint's. */
+  /** Starts a relay in the client's namespace; returns the port to use in the endpoint. */
   async startRelay(...options: readonly string[]): Promise<number> {
     const relay = this.processes.start([
       ...inSpace(this.clientSpace),
@@ -273,7 +276,7 @@ export class WireGuardGoServer {
     return Number(match[1]);
   }
 
-  /** Drops `percent` of the tunnel's datagrams, each way. */
+  /** Drops `percent` of the tunnel's datagrams in each direction. */
   dropDatagrams(percent: number): void {
     const nft = [...inSpace(this.serverSpace), 'nft'] as const;
     run(...nft, 'add table inet loss');
@@ -287,7 +290,7 @@ export class WireGuardGoServer {
     }
   }
 
-  /** Datagrams that the loss rules have dropped. */
+  /** The number of datagrams that the loss rules have dropped. */
   droppedDatagrams(): number {
     const listing = run(...inSpace(this.serverSpace), 'nft', 'list', 'table', 'inet', 'loss');
     return [...listing.matchAll(/packets (\d+)/g)].reduce(
@@ -315,7 +318,7 @@ export class WireGuardGoServer {
     writeFileSync(this.configPath, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
   }
 
-  /** `arctun` in the client's namespace. */
+  /** Runs `arctun` in the client's namespace. */
   arctun(...parameters: readonly string[]): TestProcess {
     return this.processes.start([
       ...inSpace(this.clientSpace),
@@ -327,7 +330,7 @@ export class WireGuardGoServer {
     ]);
   }
 
-  /** `arctun up` on free ports, waited for. */
+  /** Starts `arctun up` on free ports and waits until it is ready. */
   async up(...parameters: readonly string[]): Promise<{ process: TestProcess; url: string }> {
     const started = this.arctun(
       'up',
@@ -342,7 +345,7 @@ export class WireGuardGoServer {
     return { process: started, url: match[1]! };
   }
 
-  /** curl in the client's namespace. */
+  /** Runs curl in the client's namespace. */
   curl(...parameters: readonly string[]): TestProcess {
     return this.processes.start([
       ...inSpace(this.clientSpace),
@@ -354,7 +357,7 @@ export class WireGuardGoServer {
     ]);
   }
 
-  /** Received and sent bytes as the server's `wg show … transfer` tells them. */
+  /** Bytes received and sent, from the server's `wg show … transfer`. */
   transfer(): { received: number; sent: number } {
     const [, received, sent] = run(
       ...inSpace(this.serverSpace),
@@ -387,7 +390,7 @@ function run(command: string, ...parameters: string[]): string {
   return execFileSync(command, parameters, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** The prefix of one address alone. */
+/** Formats a single address as a prefix. */
 function host(address: string): string {
   return `${address}/${address.includes(':') ? 128 : 32}`;
 }

@@ -1,10 +1,11 @@
 /**
- * Our WireGuard and TCP/IP, as built, with what arc.json cannot say: a pre-shared key, a fixed port,
+ * The built WireGuard and TCP/IP with options that arc.json lacks: a pre-shared key, a fixed port,
  * no endpoint. Each line of standard input is a request `{"id", "do", …}`, each line of standard
- * output its answer `{"id", "result"}` or `{"id", "error"}`; the end of the input ends it.
+ * output its reply `{"id", "result"}` or `{"id", "error"}`; the process exits at the end of the
+ * input.
  *
- * Inside the tunnel it serves HTTP on port 80: GET /bytes/N answers N bytes, GET /paced/N/MS so many
- * lines, one each MS; POST answers the length and the SHA-256 of the body.
+ * Inside the tunnel it serves HTTP on port 80: GET /bytes/N returns N bytes, GET /paced/N/MS
+ * returns N lines, one per MS; POST returns the length and the SHA-256 of the body.
  */
 import { createHash } from 'node:crypto';
 import { createServer, request as httpRequest } from 'node:http';
@@ -24,10 +25,10 @@ const HTTP_PORT = 80;
 const DISCARD_PORT = 9;
 const LINE = 1000;
 
-/** Ms; longer than a peer that was restarted is silent for. */
+/** Milliseconds; longer than the silence of a restarted peer. */
 const DIAL_TIMEOUT = 45_000;
 
-/** A socket that may be closed and opened elsewhere, as when a machine changes networks. */
+/** A socket that can be closed and reopened elsewhere, as when a machine changes networks. */
 class MovingSocket {
   onReceive = () => undefined;
   onDrain = () => undefined;
@@ -102,7 +103,7 @@ async function open({ privateKey, addresses, mtu, local, peer: options }) {
   driver = new Driver({ engine, socket, clock, onEvent: handleEvent });
   socket.onError = (error) => (socketError = error.message);
   serve();
-  // A persistent keepalive is due at once.
+  // A persistent keepalive is due immediately.
   driver.schedule();
   return { localPort: socket.localPort };
 }
@@ -140,7 +141,7 @@ function dial(host, port) {
   });
 }
 
-/** HTTP through the tunnel: the body is `lines` lines, one each `interval` ms. */
+/** Sends an HTTP POST through the tunnel: `lines` lines, one per `interval` ms. */
 async function post({ host, port = HTTP_PORT, path, lines = 0, interval = 0 }) {
   const stream = await dial(host, port);
   const outgoing = httpRequest({
@@ -153,7 +154,7 @@ async function post({ host, port = HTTP_PORT, path, lines = 0, interval = 0 }) {
   const answered = new Promise((resolve, reject) => {
     outgoing.on('response', resolve).on('error', reject);
   });
-  // Whoever waits for the answer hears of it, however long the body takes.
+  // A failure is reported when `answered` is awaited, after the body.
   answered.catch(() => undefined);
   const hash = createHash('sha256');
   for await (const line of pacedLines(lines, interval)) {
@@ -228,12 +229,12 @@ const requests = {
   status,
   post,
   get,
-  /** Begins a handshake, as whoever opens a tunnel does. */
+  /** Starts a handshake, as opening a tunnel does. */
   handshake() {
     engine.device.initiateHandshake(peer, clock.now());
     driver.schedule();
   },
-  /** One packet into the tunnel, to a port where nobody is. */
+  /** Sends one packet into the tunnel, to a port where nothing listens. */
   datagram({ host }) {
     const udp = engine.stack.bindUdp({ port: 0 }, () => undefined);
     udp.sendTo(Buffer.from('arctun'), { address: parseIpAddress(host), port: DISCARD_PORT });

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# Makes build/kernel-peer/{vmlinuz,initramfs}: Debian's kernel with its own WireGuard, and a system
-# of a few files that takes commands from the outside (init, beside this file).
+# Builds build/kernel-peer/{vmlinuz,initramfs}: Debian's kernel with its WireGuard module, and a minimal
+# system that runs commands from outside (see init in this folder).
 #
-# The packages are downloaded and unpacked, not installed. Needs apt-get, dpkg-deb, cpio, kmod and
-# xz, and root where apt's lists have to be fetched first. What was made by these same files before
-# is left alone.
+# The packages are downloaded and unpacked, not installed. Requires apt-get, dpkg-deb, cpio, kmod and xz,
+# and root if apt's package lists have to be downloaded. An existing build from the same files is kept.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,7 +23,7 @@ work=$(mktemp -d "$target/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/packages" "$work/unpacked" "$work/system"
 
-# The metapackage depends on the newest kernel, which has its version in its name.
+# The metapackage depends on the newest kernel package, whose name contains its version.
 kernel_package() {
   apt-cache depends --important linux-image-cloud-amd64 2>/dev/null |
     sed -n 's/.*Depends: \(linux-image-[^ ]*\)$/\1/p' | head -n 1
@@ -35,7 +34,7 @@ download() {
   [ -n "$kernel" ] || return 1
   (cd "$work/packages" && apt-get download -q "$kernel" busybox-static wireguard-tools)
 }
-# Lists that are absent, or so old that a version in them is gone, are fetched once.
+# If apt's lists are missing or outdated, updates them once and retries.
 download || { apt-get update -q && download; }
 for package in "$work"/packages/*.deb; do dpkg-deb -x "$package" "$work/unpacked"; done
 
@@ -58,7 +57,7 @@ ldd usr/bin/wg | sed -n 's/^[^/]*\(\/[^ ]*\) (.*/\1/p' | while read -r library; 
   cp -L "$library" "$system$library"
 done
 
-# Debian's modules are compressed, which busybox's insmod does not read; their order is modprobe's.
+# busybox's insmod cannot read Debian's compressed modules; modprobe determines their order.
 depmod -b "$work/unpacked/usr" "$version"
 for wanted in virtio_net wireguard; do
   modprobe --set-version "$version" --dirname "$work/unpacked/usr" --show-depends "$wanted"

@@ -1,4 +1,7 @@
-/** Debian's kernel in qemu, without KVM: a machine for one test file, told what to do by standard input. */
+/**
+ * Boots Debian's kernel in qemu, without KVM: a virtual machine for one test file, controlled by
+ * standard input.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -8,7 +11,7 @@ const BUILT = join(REPOSITORY, 'build', 'kernel-peer');
 const KERNEL = join(BUILT, 'vmlinuz');
 const INITRAMFS = join(BUILT, 'initramfs');
 
-/** A boot takes four seconds where nothing else runs. */
+/** A boot takes four seconds on an idle machine. */
 const BOOT_TIMEOUT = 120_000;
 
 /** Whether test/support/kernel-peer/build.sh has run. */
@@ -24,7 +27,7 @@ export class KernelMachine {
     this.#process = qemu;
   }
 
-  /** @param tap a device of that namespace: the machine's only network card, eth0, is behind it */
+  /** @param tap a device in that namespace, connected to the machine's only network card, eth0 */
   static async boot(
     processes: Processes,
     space: readonly string[],
@@ -50,10 +53,10 @@ export class KernelMachine {
   }
 
   /**
-   * Runs a shell's command; others may run meanwhile.
+   * Runs a shell command; several may run concurrently.
    *
-   * @returns what it wrote
-   * @throws Error where it fails, or takes longer than `timeout` ms
+   * @returns its output
+   * @throws Error if the command fails, or takes longer than `timeout` ms
    */
   async run(command: string, timeout = 60_000): Promise<string> {
     const number = ++this.#commands;

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes build/lambda-runtime-client: AWS's own runtime client for Node.js (npm's aws-lambda-ric), with
-# which the managed runtimes of Lambda speak to the Runtime API.
+# Builds build/lambda-runtime-client: AWS's own runtime client for Node.js (aws-lambda-ric on npm), which
+# Lambda's managed runtimes use to call the Runtime API.
 #
-# Its install script builds a curl of its own, which takes a minute; here Debian's libcurl is linked.
-# Packages are downloaded and unpacked, not installed. Needs npm, g++, xz, apt-get, dpkg-deb and the
-# library libcurl.so.4 (Debian's curl has it), and root where apt's lists have to be fetched first.
-# What was made by this same file and Node.js before is left alone.
+# The package's install script builds its own curl, which takes a minute; this script links Debian's
+# libcurl. Packages are downloaded and unpacked, not installed. Requires npm, g++, xz, apt-get, dpkg-deb
+# and libcurl.so.4 (from Debian's curl), and root if apt's package lists have to be downloaded. An
+# existing build by the same script and Node.js version is kept.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 target=$(cd "$here/../../.." && pwd)/build/lambda-runtime-client
@@ -19,7 +19,7 @@ work=$(mktemp -d "$target/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/npm" "$work/packages" "$work/unpacked" "$work/runtime" "$work/objects"
 
-# Exact versions, and nothing of what they would install: node-gyp is not needed.
+# Exact versions without their dependencies: node-gyp is not needed.
 (cd "$work/npm" && npm pack --silent \
   aws-lambda-ric@4.0.2 @aws/lambda-invoke-store@0.2.2 node-addon-api@8.9.2)
 unpack() {
@@ -32,7 +32,7 @@ unpack 'node-addon-api-*.tgz' node-addon-api
 client=$work/node_modules/aws-lambda-ric
 tar -xJf "$client/deps/aws-lambda-cpp.tar.xz" --no-same-owner -C "$work/runtime"
 
-# The headers of this very Node.js lie beside it, or are Debian's.
+# Uses the headers shipped with this Node.js, otherwise Debian's.
 wanted=(libcurl4-openssl-dev)
 headers=$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")/include/node
 if [ ! -e "$headers/node.h" ]; then
@@ -40,12 +40,12 @@ if [ ! -e "$headers/node.h" ]; then
   headers=$work/unpacked/usr/include/node
 fi
 download() { (cd "$work/packages" && apt-get download -q "${wanted[@]}"); }
-# Lists that are absent, or so old that a version in them is gone, are fetched once.
+# If apt's lists are missing or outdated, updates them once and retries.
 download || { apt-get update -q && download; }
 for package in "$work"/packages/*.deb; do dpkg-deb -x "$package" "$work/unpacked"; done
 curl_headers=$(dirname "$(dirname "$(find "$work/unpacked" -path '*/curl/curl.h')")")
 
-# Version and build as its CMake project would write them: they are for its log alone.
+# The version file that the CMake project would generate; only the log uses it.
 cat >"$work/objects/version.cpp" <<'END'
 namespace aws { namespace lambda_runtime {
 unsigned get_version_major() { return 0; }

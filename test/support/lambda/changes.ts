@@ -1,4 +1,4 @@
-/** Waits for what others change: after each change every waiter looks at its condition again. */
+/** Waits for conditions: after each change all waiters recheck theirs. */
 export class Changes {
   readonly #waiting = new Set<() => void>();
 
@@ -7,7 +7,7 @@ export class Changes {
   }
 
   /**
-   * Resolves with true as soon as `condition` holds, with false when `limit` ms have passed before.
+   * Resolves with true once `condition` holds, or with false after `limit` ms.
    *
    * @throws what `condition` throws
    */

@@ -1,4 +1,7 @@
-/** The environment variables of a sandbox: the runtime has them all, an extension what Lambda lets through. */
+/**
+ * The environment variables of a sandbox: all for the runtime, and those that Lambda exposes for
+ * extensions.
+ */
 import { dirname } from 'node:path';
 
 export type InitializationType =
@@ -12,11 +15,13 @@ export interface PlatformFacts {
   readonly memoryMb: number;
   readonly handler: string;
   readonly taskRoot: string;
-  /** Whether the runtime's node is /var/lang/bin/node, as in a root of the sandbox's own. */
+  /** Whether the runtime's node is /var/lang/bin/node, as in a private root. */
   readonly hasPrivateRoot: boolean;
 }
 
-/** What Lambda keeps from extensions, beside all that starts with an underscore. */
+/**
+ * Variables that Lambda hides from extensions, in addition to those that start with an underscore.
+ */
 const HIDDEN_FROM_EXTENSIONS = new Set([
   'AWS_EXECUTION_ENV',
   'AWS_LAMBDA_LOG_GROUP_NAME',
@@ -27,7 +32,7 @@ const HIDDEN_FROM_EXTENSIONS = new Set([
   'LAMBDA_TASK_ROOT',
 ]);
 
-/** @param customer the function's own variables; they do not replace those of the platform */
+/** @param customer the function's own variables; they do not override Lambda's */
 export function runtimeEnvironment(
   facts: PlatformFacts,
   customer: Readonly<Record<string, string>>,
@@ -52,7 +57,7 @@ export function runtimeEnvironment(
     _AWS_XRAY_DAEMON_PORT: '2000',
     AWS_REGION: 'us-east-1',
     AWS_DEFAULT_REGION: 'us-east-1',
-    // No key of anyone's: an extension signs or passes on what stands here.
+    // Fake credentials, because an extension signs with them or passes them on.
     AWS_ACCESS_KEY_ID: 'AKIDEMULATED',
     AWS_SECRET_ACCESS_KEY: 'emulated-secret',
     AWS_SESSION_TOKEN: 'emulated-session-token',
@@ -65,7 +70,7 @@ export function runtimeEnvironment(
   };
 }
 
-/** The customer's variables pass, NODE_OPTIONS and LD_PRELOAD among them. */
+/** The customer's variables remain, including NODE_OPTIONS and LD_PRELOAD. */
 export function extensionEnvironment(
   runtime: Readonly<Record<string, string>>,
 ): Record<string, string> {

@@ -1,4 +1,4 @@
-/** One extension as the Extensions API sees it: its state, and the events that wait for its next. */
+/** One extension as the Extensions API sees it: its state, and its queued events. */
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 
@@ -35,7 +35,10 @@ export interface DeliveredEvent {
 export class Extension {
   readonly id = randomUUID();
   readonly name: string;
-  /** External ones are files of /opt/extensions; the others live within the runtime's process. */
+  /**
+   * The process of an external extension, a file of /opt/extensions; internal ones run in the
+   * runtime's process.
+   */
   readonly process: SandboxProcess | undefined;
   readonly events = new Set<ExtensionEvent>();
   state: ExtensionState = 'Started';
@@ -47,7 +50,7 @@ export class Extension {
     this.process = process;
   }
 
-  /** Whether it sits in next, where a sandbox may be frozen. */
+  /** Whether the extension waits in GET next, so that the sandbox may be frozen. */
   get isReady(): boolean {
     return this.state === 'Ready' && this.#waiting.length > 0;
   }
@@ -56,14 +59,14 @@ export class Extension {
     return TRANSITIONS[this.state].includes(state);
   }
 
-  /** @returns whether that is allowed from where it is */
+  /** @returns whether the current state allows the transition */
   become(state: ExtensionState): boolean {
     if (!this.canBecome(state)) return false;
     this.state = state;
     return true;
   }
 
-  /** Its GET of the next event, which is answered when there is one. The caller checked the state. */
+  /** Handles GET next and responds once an event exists. The caller has checked the state. */
   next(response: ServerResponse): void {
     this.become('Ready');
     response.on('close', () => {
@@ -74,7 +77,7 @@ export class Extension {
     this.#deliver();
   }
 
-  /** Gives it an event now, or with its next call of next. */
+  /** Delivers an event now, or at the next GET next. */
   push(event: DeliveredEvent): void {
     this.#pending.push(event);
     this.#deliver();

@@ -1,4 +1,4 @@
-/** Why a sandbox cannot go on, with the error type that the caller of the function gets. */
+/** The reason why a sandbox failed, with the error type that the function's caller gets. */
 export class SandboxFailure extends Error {
   readonly errorType: string;
 

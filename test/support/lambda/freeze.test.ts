@@ -1,4 +1,4 @@
-/** A sandbox that is stopped, and whose wall clock goes on meanwhile. */
+/** A frozen sandbox whose wall clock continues. */
 import { readFileSync } from 'node:fs';
 
 import { describeWith, LAMBDA_SANDBOX } from '../runner/requirements.js';
@@ -24,7 +24,7 @@ describeWith(LAMBDA_SANDBOX, 'a frozen sandbox', () => {
     await sandbox.said('probe', /tick/);
     const [child] = toldBy(sandbox, 'probe', 'child') as { pid: number }[];
     await sandbox.freeze();
-    // What it wrote before may still be on its way.
+    // Output written before the freeze may still be in the pipe.
     await new Promise((resolve) => setTimeout(resolve, 100));
     const ticks = toldBy(sandbox, 'probe', 'tick').length;
     await new Promise((resolve) => setTimeout(resolve, 200));

@@ -1,4 +1,4 @@
-/** The functions that the extension is tested with, on each runtime: they post to localhost. */
+/** The functions used to test the extension, on each runtime: they post to localhost. */
 import { describeWith, LAMBDA_PRIVATE_ROOT, LAMBDA_SANDBOX } from '../runner/requirements.js';
 import { freePort, Sandboxes, toldBy } from './probe.js';
 import { awsNodeFunction, nodeFunction, pythonFunction, shellFunction } from './apis/runtimes.js';
@@ -11,7 +11,7 @@ const sandboxes = new Sandboxes();
 
 afterEach(() => sandboxes.close());
 
-/** Two invocations of the function with an extension that listens. */
+/** Invokes the function twice, with an extension that listens. */
 async function invokeTwice(options: Partial<SandboxOptions>): Promise<unknown> {
   const port = await freePort();
   const env = { MESSAGE_PORT: String(port) };

@@ -1,7 +1,9 @@
-/** What a sandbox saw: the lines of its processes, and the steps of its life in their order. */
+/**
+ * Records a sandbox's history: the output lines of its processes, and its lifecycle steps in order.
+ */
 import { Changes } from './changes.js';
 
-/** A step of the sandbox's life. */
+/** A step in the sandbox's life cycle. */
 export type StepName =
   | 'extension started'
   | 'extension registered'
@@ -44,7 +46,7 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** Beyond it the oldest lines go, so that what writes without end costs no memory. */
+/** The maximum number of kept lines; older ones are dropped, to bound memory use. */
 const MAX_LINES = 10_000;
 
 export class Journal {

@@ -1,4 +1,4 @@
-/** The Lambda emulator, for tests and benchmarks; see README.md beside this file. */
+/** The Lambda emulator for tests and benchmarks; see README.md in this folder. */
 export { memoryLimitObstacle } from './confinement/memory-limit.js';
 export {
   awsNodeFunction,

@@ -1,4 +1,6 @@
-/** Sandboxes with extensions that do what a test says (functions/probe.mjs), for one test file. */
+/**
+ * Sandboxes for one test file, with extensions that behave as the test says (functions/probe.mjs).
+ */
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -9,13 +11,13 @@ import { LambdaSandbox } from './sandbox.js';
 
 const PROBE = join(FUNCTIONS, 'probe.mjs');
 
-/** Behaviours by the extension's name, which is of letters alone. */
+/** Behaviors by the extension's name, which consists of letters only. */
 export type Probes = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 export class Sandboxes {
   readonly #all: LambdaSandbox[] = [];
 
-  /** A sandbox with the function `echo`, unless the options have another. */
+  /** Starts a sandbox with the function `echo`, unless the options set another. */
   async start(probes: Probes, options: Partial<SandboxOptions> = {}): Promise<LambdaSandbox> {
     const variables = Object.entries(probes).map(([name, behaviour]): [string, string] => [
       `PROBE_${name.toUpperCase()}`,
@@ -24,7 +26,7 @@ export class Sandboxes {
     const started = await LambdaSandbox.start({
       extensions: Object.keys(probes).map((name) => ({ name, file: PROBE })),
       ...nodeFunction('echo'),
-      // A machine that others use as well is slow: what a test does not look at has time.
+      // Generous limits by default, because a busy machine is slow.
       timeoutMs: 30_000,
       initLimitMs: 30_000,
       ...options,
@@ -40,7 +42,7 @@ export class Sandboxes {
   }
 }
 
-/** A port of loopback that was free a moment ago. */
+/** Returns a loopback port that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -50,7 +52,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** What a probe told under that word, each time. */
+/** All values that a probe reported under a word. */
 export function toldBy(sandbox: LambdaSandbox, name: string, word: string): unknown[] {
   const own = sandbox.log.filter((line) => line.name === name);
   const lines = own.filter(({ text }) => text.startsWith(`${word} `));

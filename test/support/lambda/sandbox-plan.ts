@@ -1,4 +1,4 @@
-/** What a sandbox is to be, and what follows from it for its processes. */
+/** The options of a sandbox, and the process settings derived from them. */
 import {
   accessSync,
   chmodSync,
@@ -21,57 +21,60 @@ import {
 import type { Bind } from './confinement/private-root.js';
 
 export interface ExtensionFile {
-  /** In /opt/extensions, and so the one that it registers under. */
+  /** The file name in /opt/extensions, and so the name that it registers under. */
   readonly name: string;
   readonly file: string;
-  /** Lambda gives none. */
+  /** Lambda passes no arguments. */
   readonly args?: readonly string[];
 }
 
 export interface RuntimeCommand {
   readonly command: string;
   readonly args?: readonly string[];
-  /** Folders and files that it reads, to be seen in a root of the sandbox's own at the same path. */
+  /** Folders and files that the runtime reads, mounted in a private root at the same path. */
   readonly visible?: readonly string[];
 }
 
 export interface SandboxOptions {
   readonly extensions?: readonly ExtensionFile[];
-  /** The folder of an unpacked layer: each file in its folder `extensions` is one. */
+  /** The folder of an unpacked layer: each file in its folder `extensions` is an extension. */
   readonly layer?: string;
   readonly runtime: RuntimeCommand;
-  /** The function's folder: LAMBDA_TASK_ROOT, and /var/task in a root of the sandbox's own. */
+  /** The function's folder: LAMBDA_TASK_ROOT, and /var/task in a private root. */
   readonly taskRoot: string;
-  /** _HANDLER; index.handler by default. */
+  /** _HANDLER; default index.handler. */
   readonly handler?: string;
   /** The function's own variables, which extensions see as well. */
   readonly env?: Readonly<Record<string, string>>;
   readonly functionName?: string;
-  /** For extensions that ask for it. */
+  /** Reported to extensions that request it. */
   readonly accountId?: string;
-  /** What the function's variables say of it; 512 by default. `memoryLimitMb` holds the processes to it. */
+  /** The memory size in the function's variables; default 512. `memoryLimitMb` enforces a limit. */
   readonly memoryMb?: number;
-  /** The function's time, 3,000 ms by default. */
+  /** The function's timeout; default 3,000 ms. */
   readonly timeoutMs?: number;
-  /** 10,000 ms by default, and 130,000 for what is initialized in advance. */
+  /** Default 10,000 ms, and 130,000 ms for sandboxes initialized in advance. */
   readonly initLimitMs?: number;
-  /** 2,000 ms by default. */
+  /** Default 2,000 ms. */
   readonly shutdownLimitMs?: number;
-  /** `on-demand` by default. */
+  /** Default `on-demand`. */
   readonly initializationType?: InitializationType;
-  /** Whether the Telemetry API delivers, or refuses as Lambda does on a developer's machine; `real` by default. */
+  /**
+   * Whether the Telemetry API delivers, or refuses as Lambda does on a developer's machine; default
+   * `real`.
+   */
   readonly telemetry?: 'real' | 'unsupported';
-  /** Whether the processes are stopped as soon as an invocation is over, as Lambda does. */
+  /** Whether the processes are stopped as soon as an invocation is over, as on Lambda. */
   readonly freezeBetweenInvokes?: boolean;
-  /** Whether `jumpClock` can move the wall clock of the processes, by libfaketime. */
+  /** Whether `jumpClock` can move the wall clock of the processes, through libfaketime. */
   readonly fakeClock?: boolean;
-  /** A root of the sandbox's own: read-only but for /tmp. Takes root. */
+  /** Whether the sandbox has a private root, read-only except /tmp. Requires root. */
   readonly privateRoot?: boolean;
-  /** Further folders and files to be seen there, at the same path. */
+  /** Further folders and files mounted in the private root, at the same path. */
   readonly visible?: readonly string[];
-  /** The user of the processes. Takes root. */
+  /** The user of the processes. Requires root. */
   readonly uid?: number;
-  /** A memory cgroup for all processes together. Takes root; see memoryLimitObstacle. */
+  /** A memory limit for all processes together. Requires root; see memoryLimitObstacle. */
   readonly memoryLimitMb?: number;
 }
 
@@ -90,14 +93,14 @@ export interface SandboxPlan {
   readonly initLimitMs: number;
   readonly shutdownLimitMs: number;
   readonly confinement: Confinement;
-  /** The sandbox's wall clock, in milliseconds. */
+  /** Returns the sandbox's wall-clock time, in milliseconds. */
   readonly wallClock: () => number;
 }
 
-/** Where the file is that holds the fake clock's offset, in a root of the sandbox's own. */
+/** The folder of the fake clock's offset file in a private root. */
 const CLOCK_FOLDER = '/run/clock';
 
-/** @param folder the sandbox's own, empty */
+/** @param folder the sandbox's own folder, empty */
 export async function makePlan(
   options: SandboxOptions,
   folder: string,
@@ -152,7 +155,7 @@ function extensionFiles({ extensions = [], layer }: SandboxOptions): ExtensionFi
   return files;
 }
 
-/** The commands that execute the extensions by their full path, as /opt/extensions/NAME ends. */
+/** Returns commands that run the extensions by full paths that end in /opt/extensions/NAME. */
 function installExtensions(
   files: readonly ExtensionFile[],
   folder: string,
@@ -196,7 +199,7 @@ function rootBinds(
       .filter((name) => name !== 'extensions')
       .map((name) => ({ from: join(layer!, name), to: `/opt/${name}` })),
     ...files.map(({ name, file }) => ({ from: file, to: `/opt/extensions/${name}` })),
-    // A folder comes before what lies in it.
+    // Sorted, so that a folder is mounted before its contents.
     ...[...seen].sort().map((path) => ({ from: path, to: path })),
     ...(clock === undefined
       ? []
@@ -204,7 +207,7 @@ function rootBinds(
   ];
 }
 
-/** A folder for the fake clock's file, which the sandbox's user can read. */
+/** Creates a folder for the fake clock's file that the sandbox's user can read. */
 export function makeFakeClock(folder: string): FakeWallClock {
   const place = join(folder, 'clock');
   mkdirSync(place);

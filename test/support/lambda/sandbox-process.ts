@@ -1,11 +1,11 @@
-/** A process of a sandbox, leader of a process group of its own: signals go to the whole group. */
+/** A process of a sandbox, the leader of its own process group. Signals go to the whole group. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 export interface ProcessExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** performance.now() of the moment. */
+  /** The performance.now() time of the exit. */
   readonly at: number;
 }
 
@@ -18,7 +18,7 @@ export interface SandboxProcessOptions {
   readonly onExit: (exit: ProcessExit) => void;
 }
 
-/** A line that never ends is cut there. */
+/** Longer lines are split at this length. */
 const MAX_LINE = 262_144;
 
 export class SandboxProcess {
@@ -26,7 +26,7 @@ export class SandboxProcess {
   readonly startedAt = performance.now();
   exit: ProcessExit | undefined;
   readonly #child: ChildProcess;
-  /** What the environment of each of its processes holds, and of no other sandbox's. */
+  /** An environment entry that only this sandbox's processes have. */
   readonly #mark: string;
 
   constructor(options: SandboxProcessOptions) {
@@ -61,36 +61,36 @@ export class SandboxProcess {
     return this.exit === undefined;
   }
 
-  /** How long the process lived, or has lived so far, in milliseconds. */
+  /** The process's lifetime, so far or in total, in milliseconds. */
   get lifeMs(): number {
     return (this.exit?.at ?? performance.now()) - this.startedAt;
   }
 
-  /** To the whole group: to children that outlived the process, too. */
+  /** Signals the whole group, including children that outlived the process. */
   signal(signal: NodeJS.Signals): void {
     if (this.pid === undefined) return;
-    // The number of a group that is gone may be another's by now.
+    // The ID of an ended group may have been reused.
     if (!this.isRunning && !isGroupOf(this.pid, this.#mark)) return;
     try {
       process.kill(-this.pid, signal);
     } catch {
-      // It ended meanwhile.
+      // The group has ended in the meantime.
     }
   }
 
-  /** Whether the leader of the group is stopped, by /proc/PID/stat. */
+  /** Whether the leader of the group is stopped, according to /proc/PID/stat. */
   get isStopped(): boolean {
     return statOf(String(this.pid))[0] === 'T';
   }
 
-  /** Lets go of its output, which a child that outlives it may hold open. */
+  /** Closes its output pipes, which a surviving child may hold open. */
   release(): void {
     this.#child.stdout!.destroy();
     this.#child.stderr!.destroy();
   }
 }
 
-/** The fields of /proc/PID/stat from the state on; empty where the process is gone. */
+/** The fields of /proc/PID/stat from the state on; empty if the process has ended. */
 function statOf(pid: string): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -100,7 +100,7 @@ function statOf(pid: string): string[] {
   }
 }
 
-/** Whether a process of that group has the mark in its environment. */
+/** Whether a process of the group has the mark in its environment. */
 function isGroupOf(group: number, mark: string): boolean {
   return readdirSync('/proc').some((pid) => {
     if (!/^\d+$/.test(pid) || statOf(pid)[2] !== String(group)) return false;

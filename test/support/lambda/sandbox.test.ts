@@ -1,4 +1,6 @@
-/** The life of a sandbox: gates, limits, resets and shutdown, by the order of its steps. */
+/**
+ * The life cycle of a sandbox: init, limits, resets and shutdown, checked by the order of steps.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 
 import { describeWith, LAMBDA_SANDBOX } from '../runner/requirements.js';
@@ -254,7 +256,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       await sandbox.initialized();
       const [child] = toldBy(sandbox, 'probe', 'child') as { pid: number }[];
       await sandbox.shutdown();
-      // As on Lambda, it outlives the extension.
+      // As on Lambda, the child outlives the extension.
       expect(isAlive(child!.pid)).toBe(true);
       await sandbox.close();
       await until(() => !isAlive(child!.pid));
@@ -289,7 +291,7 @@ function count(sandbox: LambdaSandbox, step: string): number {
   return sandbox.order.filter((one) => one === step).length;
 }
 
-/** Whoever adopts a process may take its time to bury it. */
+/** Whether a process is alive. A zombie counts as dead, because its new parent may reap it late. */
 function isAlive(pid: number): boolean {
   const path = `/proc/${pid}/stat`;
   return existsSync(path) && !readFileSync(path, 'utf8').includes(') Z ');

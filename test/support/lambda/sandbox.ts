@@ -1,6 +1,6 @@
 /**
- * A Lambda sandbox (execution environment) on this machine. Its processes are real and speak HTTP with it; what it
- * cannot do as Lambda does stands in README.md beside this file.
+ * A Lambda sandbox (execution environment) on this machine. Its processes are real and use its HTTP
+ * APIs; README.md in this folder lists the differences from Lambda.
  */
 import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
@@ -24,7 +24,7 @@ export interface InitReport {
   readonly error?: FunctionError;
 }
 
-/** Processes that were told to stop are stopped by then, in milliseconds. */
+/** Milliseconds within which processes stop after SIGSTOP. */
 const STOP_LIMIT = 5_000;
 
 export class LambdaSandbox {
@@ -33,20 +33,20 @@ export class LambdaSandbox {
   readonly #options: SandboxOptions;
   readonly #plan: SandboxPlan;
   readonly #server: ApiServer;
-  /** Its own on this machine, until `close`. */
+  /** The sandbox's own folder on this machine, removed by `close`. */
   readonly folder: string;
   readonly #journal: Journal;
   readonly #clock: { offsetMs: number; fake: FakeWallClock | undefined };
-  /** All that were ever started: a child that outlived its parent is in the parent's group. */
+  /** All processes ever started, because a surviving child is in its parent's group. */
   readonly #started: SandboxProcess[] = [];
   #init: Promise<InitReport>;
-  /** Whether an invocation has waited for the init yet. */
+  /** Whether an invocation has already waited for the init. */
   #isInitPaid = false;
   #isFrozen = false;
   #isShutDown = false;
   #running = 0;
   #lastReset: ShutdownReport | undefined;
-  /** Several invocations of a managed instance may fail with one process. */
+  /** Shared, because several invocations of a managed instance may fail with one process. */
   readonly #endings = new WeakMap<RuntimeDomain, Promise<ShutdownReport>>();
 
   private constructor(
@@ -67,9 +67,9 @@ export class LambdaSandbox {
   }
 
   /**
-   * Makes a sandbox and starts its init, which `initialized` and the first `invoke` wait for.
+   * Creates a sandbox and starts its init, which `initialized` and the first `invoke` wait for.
    *
-   * @throws Error where the machine or user cannot give what is asked for
+   * @throws Error if the machine or user does not support the options
    */
   static async start(options: SandboxOptions): Promise<LambdaSandbox> {
     const folder = mkdtempSync(join(tmpdir(), 'arctun-lambda-'));
@@ -97,37 +97,37 @@ export class LambdaSandbox {
     return this.#journal.steps;
   }
 
-  /** The steps as `step: name`, for looking at their order. */
+  /** The steps as `step: name`, to check their order. */
   get order(): string[] {
     return this.steps.map(({ step, name }) => (name === undefined ? step : `${step}: ${name}`));
   }
 
-  /** The living processes: the leaders of their groups. */
+  /** The running processes: the leaders of their groups. */
   get processes(): { readonly name: string; readonly pid: number; readonly lifeMs: number }[] {
     const alive = (this.#server.domain?.processes ?? []).filter(({ isRunning }) => isRunning);
     return alive.map(({ name, pid, lifeMs }) => ({ name, pid: pid!, lifeMs }));
   }
 
-  /** The wall clock of the sandbox. */
+  /** The sandbox's wall-clock time. */
   get wallClock(): number {
     return this.#plan.wallClock();
   }
 
-  /** The whole output of a process, of all its executions. */
+  /** The whole output of a process across all its runs. */
   output(name: string): string {
     const own = this.log.filter((line) => line.name === name);
     return own.map(({ text }) => `${text}\n`).join('');
   }
 
-  /** How the init went; one that failed is tried again by the next invocation. */
+  /** The result of the init; after a failure the next invocation retries it. */
   initialized(): Promise<InitReport> {
     return this.#init;
   }
 
   /**
-   * Resolves when a step has been seen `times` times.
+   * Resolves when a step has occurred `times` times.
    *
-   * @throws Error with all that was seen where `limit` ms pass before
+   * @throws Error with all recorded steps after `limit` ms
    */
   async seen(step: StepName, name?: string, times = 1, limit = 30_000): Promise<void> {
     const isIt = (one: Step): boolean =>
@@ -135,7 +135,7 @@ export class LambdaSandbox {
     await this.#until(() => this.steps.filter(isIt).length >= times, `${step} ${name}`, limit);
   }
 
-  /** The same for a line of a process. */
+  /** Resolves when a process has written a line that matches the pattern. */
   async said(name: string, pattern: RegExp, limit = 30_000): Promise<RegExpExecArray> {
     let match: RegExpExecArray | null = null;
     const condition = (): boolean => {
@@ -147,12 +147,14 @@ export class LambdaSandbox {
   }
 
   /**
-   * Invokes the function, after the init or, where there was a reset, within the time of this invocation. A frozen
-   * sandbox goes on first.
+   * Invokes the function after the init; after a reset, the new init counts against this
+   * invocation's timeout. A frozen sandbox is thawed first.
    *
    * @param payload the event
-   * @param options `traceId` of X-Ray, the empty string for none; `timeoutMs` for this one alone
-   * @throws Error where another invocation runs (except on managed instances), or after `shutdown`
+   * @param options `traceId` of X-Ray, the empty string for none; `timeoutMs` for this invocation
+   * only
+   * @throws Error if another invocation is running (except on managed instances), or after
+   * `shutdown`
    */
   async invoke(
     payload: unknown,
@@ -178,7 +180,7 @@ export class LambdaSandbox {
     for (const one of this.#started) one.signal('SIGSTOP');
     const alive = this.#started.filter(({ isRunning }) => isRunning);
     const until = performance.now() + STOP_LIMIT;
-    // No event tells that the signal has done its work.
+    // Polls, because no event reports that a process has stopped.
     while (alive.some((one) => one.isRunning && !one.isStopped)) {
       if (performance.now() > until) throw new Error('a process does not stop');
       await new Promise((resolve) => setTimeout(resolve, 1));
@@ -194,7 +196,7 @@ export class LambdaSandbox {
     this.#journal.record('thawed');
   }
 
-  /** Moves the wall clock of all processes; monotonic clocks and timers go on as they were. */
+  /** Moves the wall clock of all processes; monotonic clocks and timers are unaffected. */
   jumpClock(milliseconds: number): void {
     const { fake } = this.#clock;
     if (fake === undefined) throw new Error('the sandbox was started without fakeClock');
@@ -203,7 +205,7 @@ export class LambdaSandbox {
     this.#journal.record('clock jumped', undefined, String(milliseconds));
   }
 
-  /** Ends the sandbox as Lambda does. `close` is still to be called. */
+  /** Shuts the sandbox down as Lambda does. The caller still has to call `close`. */
   async shutdown(reason = 'spindown'): Promise<ShutdownReport> {
     this.#isShutDown = true;
     this.thaw();
@@ -212,7 +214,7 @@ export class LambdaSandbox {
     return this.#end(domain, reason);
   }
 
-  /** Ends whatever is left, children that outlived their parent too, and removes all traces. */
+  /** Kills all remaining processes, including surviving children, and removes all files. */
   async close(): Promise<void> {
     this.#isShutDown = true;
     this.#server.domain?.end();
@@ -242,7 +244,7 @@ export class LambdaSandbox {
       deadlineMs: Math.round(this.wallClock + timeoutMs),
     };
     if (this.#server.domain === undefined) {
-      // What failed or was reset is executed anew in the function's own time.
+      // After a failure or reset, the init runs again within the function's timeout.
       this.#init = this.#initialize(timeoutMs);
       const again = await this.#init;
       initMs = again.ms;
@@ -296,7 +298,7 @@ export class LambdaSandbox {
     return this.#lastReset;
   }
 
-  /** Remembers the processes that run now. */
+  /** Remembers the processes that are running now. */
   #collect(): void {
     for (const one of this.#server.domain?.processes ?? []) {
       if (!this.#started.includes(one)) this.#started.push(one);

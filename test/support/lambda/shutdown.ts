@@ -1,23 +1,27 @@
-/** The shutdown sequence: the runtime first, then the extensions, and SIGKILL for what is late. */
+/**
+ * The shutdown sequence: the runtime first, then the extensions, and SIGKILL for late processes.
+ */
 import type { Extension } from './extension.js';
 import { sendText } from './apis/replies.js';
 import type { RuntimeDomain } from './apis/runtime-domain.js';
 import type { SandboxProcess } from './sandbox-process.js';
 
-/** Milliseconds where extensions live within the runtime alone; without any, there are none. */
+/** The limit in milliseconds if all extensions are internal; without extensions it is zero. */
 const INTERNAL_LIMIT = 500;
-/** Of the time, what the runtime may have before the extensions are told. */
+/** The share of the limit that the runtime gets before the extensions are notified. */
 const RUNTIME_SHARE = 0.3;
-/** A process that SIGKILL was sent to is gone by then. */
+/** Milliseconds within which a process must exit after SIGKILL. */
 const KILL_LIMIT = 10_000;
 
 export interface EndedProcess {
   readonly name: string;
-  /** An extension's last state; a runtime's is Exited. */
+  /** An extension's last state; `Exited` for the runtime. */
   readonly state: string;
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Milliseconds from the start of the shutdown to its exit; 0 where it was gone before. */
+  /**
+   * Milliseconds from the start of the shutdown to the exit; 0 if the process had exited before.
+   */
   readonly ms: number;
 }
 
@@ -35,7 +39,7 @@ export async function shutDown(domain: RuntimeDomain, reason: string): Promise<S
   const limit =
     external.length > 0 ? plan.shutdownLimitMs : extensions.length > 0 ? INTERNAL_LIMIT : 0;
   const until = startedAt + limit;
-  // The wall clock of the sandbox, which may be another than ours.
+  // The sandbox's wall clock may differ from the machine's.
   const deadlineMs = Math.round(plan.wallClock() + limit);
   journal.record('shutdown', undefined, reason);
 
@@ -76,7 +80,7 @@ async function endExtension(
   const process = extension.process!;
   if (!process.isRunning) return;
   const hasGivenUp = extension.state === 'InitError' || extension.state === 'ExitError';
-  // Who did not ask for SHUTDOWN, or never registered, has nothing to wait for.
+  // An extension without a SHUTDOWN subscription, or unregistered, is killed immediately.
   if (!hasGivenUp && !extension.events.has('SHUTDOWN')) {
     await exitOrKill(domain, process, 0);
     return;

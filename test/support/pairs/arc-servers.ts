@@ -1,4 +1,4 @@
-/** The platform with an Arc side of ours, and the same with wireguard-go's, for one test file each. */
+/** SORACOM with the project's own Arc side, or with wireguard-go's, for one test file each. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -14,12 +14,12 @@ export interface ArcServer {
   readonly close: () => void;
 }
 
-/** The emulator as users have it. */
+/** Starts `arctun emulator` as users do. */
 export async function ourArcServer(processes: Processes): Promise<ArcServer> {
   return { emulator: await startEmulatorProcess(processes), close: () => undefined };
 }
 
-/** What `wireGuardGoArcServer` needs. */
+/** The requirements of `wireGuardGoArcServer`. */
 export const WIREGUARD_GO_ARC_SERVER = [
   'root',
   'linux',
@@ -32,8 +32,9 @@ export const WIREGUARD_GO_ARC_SERVER = [
 let serial = 0;
 
 /**
- * The emulator's API, whose sessions are wireguard-go's. Its socket stays where the tests are; its
- * interface and the services behind it are in a namespace, so that only the tunnel leads to them.
+ * Starts the emulator's API with wireguard-go sessions. The UDP socket stays in the tests'
+ * namespace. The interface and its services are in another one, so that only the tunnel leads to
+ * them.
  */
 export async function wireGuardGoArcServer(processes: Processes): Promise<ArcServer> {
   const name = `aj${process.pid}${serial++}`;
@@ -50,7 +51,8 @@ export async function wireGuardGoArcServer(processes: Processes): Promise<ArcSer
   try {
     ip('link', 'set', name, 'netns', name);
     ip('-n', name, 'link', 'set', 'lo', 'up');
-    // It takes its port as it comes up: before its services ask for it.
+    // wireguard-go binds its port when the link comes up, so it must be up before the services need
+    // the port.
     ip('-n', name, 'link', 'set', name, 'up');
     return { emulator: await startEmulator(processes, name), close };
   } catch (error) {
@@ -68,7 +70,7 @@ async function startEmulator(processes: Processes, name: string): Promise<Emulat
   try {
     return await emulatorAt(started);
   } finally {
-    // The program has its own descriptor of the socket.
+    // The program has its own copy of the descriptor.
     outside.close();
   }
 }

@@ -1,4 +1,4 @@
-/** Two whole engines, each other's only peer, over a link in virtual time. */
+/** Two complete engines, each the other's only peer, over a link in virtual time. */
 import type { Crypto } from '../../../src/crypto/crypto.js';
 import type { Entropy } from '../../../src/ports/entropy.js';
 import type { DeviceEvent, Peer } from '../../../src/engine/engine.js';
@@ -10,15 +10,15 @@ import { seededEntropy } from '../fakes/seeded-entropy.js';
 /** Wall-clock milliseconds at the virtual start, 2026-01-01T00:00:00Z. */
 const UNIX_START = 1_767_225_600_000;
 
-/** Of alice and bob, beside their IPv4 addresses. */
+/** The IPv6 addresses of alice and bob, in addition to their IPv4 addresses. */
 export const IPV6_ADDRESSES = ['fd00:77::2', 'fd00:127::69:42'] as const;
 
 export interface LinkOptions {
-  /** One way, in milliseconds. */
+  /** One-way delay in milliseconds. */
   readonly delay?: number;
-  /** Up to this much more, at random, which reorders. */
+  /** Maximum random extra delay, which reorders datagrams. */
   readonly jitter?: number;
-  /** Probability that a datagram is lost, 0 to 1. */
+  /** The probability that a datagram is lost, 0 to 1. */
   readonly loss?: number;
   readonly seed?: number;
 }
@@ -38,11 +38,11 @@ interface Flight extends Datagram {
 
 export class EnginePair {
   now = 0;
-  /** Datagrams that were put on the link, lost ones included. */
+  /** All datagrams put on the link, including lost ones. */
   readonly sent: { from: Endpoint; bytes: Uint8Array; at: number }[] = [];
   readonly alice: End;
   readonly bob: End;
-  /** False loses everything. */
+  /** If false, every datagram is lost. */
   connected = true;
   #flights: Flight[] = [];
   #order = 0;
@@ -86,7 +86,10 @@ export class EnginePair {
     this.bob = bob;
   }
 
-  /** Lets virtual time pass until `done`, or for at most `limit` ms. Returns whether it was done. */
+  /**
+   * Advances virtual time until `done`, or by at most `limit` ms. Returns whether `done` was
+   * reached.
+   */
   drive(done: () => boolean, limit = 600_000): boolean {
     const until = this.now + limit;
     for (;;) {

@@ -1,19 +1,20 @@
 /**
- * Many connections through one bad link for a while, each with data without end both ways, in
- * virtual time from a seed: whether any of them stands still, how fairly they share, and whether
- * what they hold grows.
+ * Runs many connections over one bad link in virtual time from a seed, with endless data both ways.
+ * Measures whether any stalls, how fairly they share the link, and whether memory use grows.
  */
 import type { TcpConnection, TcpObserver } from '../../../src/netstack/tcp/connection.js';
 import { type LinkOptions, NetstackPair, patternBytes, RIGHT_ADDRESS } from './netstack-pair.js';
 
-/** What all streams carry, again and again. */
+/** The data that all streams repeat. */
 const BLOCK = patternBytes(64 * 1024, 3);
 const PORT = 80;
 
 export interface ManyStreamsOptions {
-  /** Connections; each is a stream in either direction. */
+  /** The number of connections; each carries a stream in both directions. */
   readonly connections: number;
-  /** Virtual milliseconds at the beginning that are not measured: all begin at once. */
+  /**
+   * Virtual milliseconds at the start that are not measured, because all connections start at once.
+   */
   readonly warmUp: number;
   /** Virtual milliseconds that are measured. */
   readonly duration: number;
@@ -21,22 +22,22 @@ export interface ManyStreamsOptions {
 }
 
 export interface ManyStreamsResult {
-  /** The longest time without an octet, in times of the sender's RTO then. */
+  /** The longest time without a new octet, as a multiple of the sender's RTO at that time. */
   readonly longestStall: number;
-  /** The same in ms. */
+  /** The longest time without a new octet, in ms. */
   readonly longestStallTime: number;
-  /** The octets of the fastest stream by those of the slowest, in each direction. */
+  /** The ratio of octets between the fastest and the slowest stream, per direction. */
   readonly unfairness: readonly [there: number, back: number];
-  /** Octets that all streams of a direction carried, a ms. */
+  /** Octets per ms of all streams in a direction. */
   readonly goodput: readonly [there: number, back: number];
-  /** The most that both stacks' buffers held in each quarter of the time. */
+  /** The maximum fill of both stacks' buffers in each quarter of the run. */
   readonly bufferBytes: readonly number[];
-  /** Octets that were not what was sent. */
+  /** The number of received octets that differ from what was sent. */
   readonly wrong: number;
   readonly isEstablished: boolean;
 }
 
-/** One end of a connection: sends without end, and counts what it gets. */
+/** One end of a connection that sends endlessly and counts received octets. */
 class StreamEnd implements TcpObserver {
   connection!: TcpConnection;
   peer!: StreamEnd;
@@ -80,7 +81,7 @@ class StreamEnd implements TcpObserver {
     this.noteTime();
   }
 
-  /** How long it was since the last octet. */
+  /** Records the time since the last octet. */
   noteTime(): void {
     const { now } = this.#pair;
     const rto = this.peer.connection.info().rto;
@@ -92,12 +93,12 @@ class StreamEnd implements TcpObserver {
     this.#rto = rto;
   }
 
-  /** Octets since begin(). */
+  /** The octets received since begin(). */
   get measured(): number {
     return this.received - this.#receivedBefore;
   }
 
-  /** What was before does not count. */
+  /** Starts the measurement and discards earlier counts. */
   begin(): void {
     this.#heardAt = this.#pair.now;
     this.#receivedBefore = this.received;

@@ -1,6 +1,6 @@
 /**
- * Two stacks joined by a link that delays, loses, reorders and duplicates packets from a seed, in
- * virtual time: a run is the same on every machine.
+ * Two stacks joined by a link that delays, loses, reorders and duplicates packets by a seed, in
+ * virtual time, so that a run is the same on every machine.
  */
 import type { Entropy } from '../../../src/ports/entropy.js';
 import { packetInSlot } from '../../../src/lib/packet-slot.js';
@@ -9,7 +9,7 @@ import type { CongestionAlgorithm } from '../../../src/netstack/tcp/congestion/c
 import type { TcpConnection, TcpObserver } from '../../../src/netstack/tcp/connection.js';
 import { parseIpAddress, type IpAddress } from '../../../src/wire/ip-address.js';
 
-/** Numbers in [0, 1) from a seed (mulberry32). */
+/** Returns a generator of numbers in [0, 1) from a seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -29,7 +29,7 @@ export function seededEntropy(seed: number): Entropy {
   };
 }
 
-/** Bytes without a pattern, from a seed. */
+/** Returns random-looking bytes from a seed. */
 export function patternBytes(length: number, seed = 1): Uint8Array {
   const bytes = new Uint8Array(length);
   let state = seed * 0x9e37_79b9 || 1;
@@ -52,7 +52,9 @@ export function ip(text: string): IpAddress {
 export interface LinkOptions {
   /** One-way delay in ms. */
   delay?: number;
-  /** Random extra delay in ms for `reorder` of the packets, so that they fall behind others. */
+  /**
+   * Random extra delay in ms for the share `reorder` of the packets, so that others overtake them.
+   */
   jitter?: number;
   /** Shares of packets, 0 to 1. */
   loss?: number;
@@ -60,14 +62,17 @@ export interface LinkOptions {
   duplicate?: number;
   seed?: number;
   mtu?: number;
-  /** LEFT_ADDRESS and RIGHT_ADDRESS by default. */
+  /** Default: LEFT_ADDRESS and RIGHT_ADDRESS. */
   addresses?: Readonly<Record<Side, IpAddress>>;
   limits?: Partial<StackLimits>;
   congestion?: CongestionAlgorithm;
-  /** Bytes per ms; infinite by default. What waits longer than `queueDelay` ms is dropped. */
+  /**
+   * Bytes per ms; unlimited by default. Packets that would wait longer than `queueDelay` ms are
+   * dropped.
+   */
   rate?: number;
   queueDelay?: number;
-  /** When the left host, which does other things besides, comes to its stack; at once by default. */
+  /** The next time at which the busy left host runs its stack; immediately by default. */
   turnAt?: (now: number) => number;
 }
 
@@ -87,9 +92,9 @@ export class NetstackPair {
   readonly left: Stack;
   readonly right: Stack;
   readonly addresses: Readonly<Record<Side, IpAddress>>;
-  /** Packets that each side has emitted. */
+  /** The number of packets that each side has emitted. */
   readonly emitted = { left: 0, right: 0 };
-  /** Decides for each packet whether it is lost, besides `loss`. */
+  /** Decides for each packet whether it is lost, in addition to `loss`. */
   drop: (packet: Uint8Array, from: Side) => boolean = () => false;
   now = 1000;
   readonly #link: Required<
@@ -98,7 +103,7 @@ export class NetstackPair {
   readonly #random: () => number;
   readonly #flights: Flight[] = [];
   readonly #lineFreeAt = { left: 0, right: 0 };
-  /** What has arrived at the left host and is not yet read. */
+  /** Packets that have arrived at the left host but are still unread. */
   readonly #waiting: Uint8Array[] = [];
   #order = 0;
 
@@ -126,7 +131,7 @@ export class NetstackPair {
     this.right = create(this.addresses.right, seed + 2000);
   }
 
-  /** Runs until nothing is left to do, or until `done`, or until `limit` ms have passed. */
+  /** Runs until no work is left, until `done`, or until `limit` ms have passed. */
   run(limit: number, done: () => boolean = () => false): void {
     const end = this.now + limit;
     for (;;) {
@@ -148,7 +153,7 @@ export class NetstackPair {
     }
   }
 
-  /** When the left stack has something to do and its host comes to it. */
+  /** The next time at which the left stack has work and its host is free. */
   #turnOfLeft(): number {
     const { turnAt } = this.#link;
     const free = turnAt(this.now);
@@ -159,7 +164,7 @@ export class NetstackPair {
     return this.#link.turnAt(this.now) === this.now;
   }
 
-  /** Lets both stacks send what they can. */
+  /** Lets both stacks send all pending packets. */
   drain(): void {
     if (this.#isLeftsTurn()) {
       for (const packet of this.#waiting.splice(0)) this.left.handlePacket(packet, this.now);
@@ -211,7 +216,7 @@ function isBefore(left: Flight, right: Flight): boolean {
   return left.at < right.at || (left.at === right.at && left.order < right.order);
 }
 
-/** A binary heap, in the order of arrival. */
+/** Inserts into a binary heap ordered by arrival time. */
 function pushFlight(heap: Flight[], flight: Flight): void {
   let index = heap.length;
   heap.push(flight);
@@ -239,14 +244,14 @@ function popFlight(heap: Flight[]): void {
   heap[index] = last;
 }
 
-/** One end of a connection that sends what it is given and keeps what it gets. */
+/** One end of a connection that sends given data and records received data. */
 export class Endpoint implements TcpObserver {
   readonly events: string[] = [];
   readonly pair: NetstackPair;
   connection!: TcpConnection;
-  /** Reads at once; off leaves the bytes in the stack. */
+  /** Whether received data is read immediately; if false, the bytes stay in the stack. */
   reads = true;
-  /** Shuts its direction down when all is sent, or when the peer did. */
+  /** Whether to shut down the sending direction once all data is sent, or after the peer's FIN. */
   shutdownAfterSend = false;
   received = new Uint8Array(64 * 1024);
   receivedLength = 0;
@@ -311,7 +316,7 @@ export class Endpoint implements TcpObserver {
   }
 }
 
-/** Connects left to a listener on the right; both ends are ready when this returns. */
+/** Connects left to a listener on the right; both ends are established on return. */
 export function connectPair(pair: NetstackPair, port = 80): { client: Endpoint; server: Endpoint } {
   const client = new Endpoint(pair);
   const server = new Endpoint(pair);

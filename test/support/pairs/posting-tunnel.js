@@ -1,7 +1,8 @@
 /**
- * A tunnel, as built, that posts once in each `interval` ms: `node posting-tunnel.js` reads one line of
- * standard input, a configuration as JSON with `service` and `interval`, and goes on to the end of the
- * input. A line of standard output for each answer, and for each rival; the log is standard error.
+ * A tunnel of the built package that sends one POST per `interval` ms: `node posting-tunnel.js`. It
+ * reads one line from standard input, a JSON configuration with `service` and `interval`, and runs
+ * until the input ends. It prints one line for each response and each rival client; the log goes to
+ * standard error.
  */
 import { createInterface } from 'node:readline';
 import { request } from 'node:http';

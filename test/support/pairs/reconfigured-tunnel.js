@@ -1,10 +1,10 @@
 /**
- * A tunnel, as built, whose configuration changes: `node reconfigured-tunnel.js userspace`, or
- * `node reconfigured-tunnel.js tun NAME`. Each line of standard input is a configuration as JSON, the
- * keys as base64; the first opens the tunnel, the others change it, and the end of the input closes it.
- * Each is answered by a line: what went wrong, or that its handshake is complete.
+ * A tunnel of the built package whose configuration changes: `node reconfigured-tunnel.js
+ * userspace`, or `node reconfigured-tunnel.js tun NAME`. Each line of standard input is a JSON
+ * configuration with base64 keys. The first opens the tunnel, later ones change it, and the end of
+ * the input closes it. The reply to each is one line: an error, or that the handshake is complete.
  *
- * In userspace there is a mixed port, whose authority comes first.
+ * In userspace mode it also runs a mixed port and prints its authority first.
  */
 import { createInterface } from 'node:readline';
 

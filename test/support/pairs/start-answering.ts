@@ -4,18 +4,18 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Processes, TestProcess } from '../processes.js';
 
 /**
- * On a busy machine wireguard-go has been seen to hang before it had its interface, for good: it is
- * started again then.
+ * The number of start attempts. On a busy machine wireguard-go sometimes hangs before it has
+ * created its interface, so it is restarted.
  */
 const STARTS = 3;
-/** Milliseconds for each. */
+/** Milliseconds for each attempt. */
 const PATIENCE = 10_000;
 const INTERVAL = 50;
 
 /**
- * Starts a process and waits until it answers.
+ * Starts a process and waits until it responds.
  *
- * @throws Error with what it said, and where in the kernel it stood
+ * @throws Error with the process's output and the kernel functions in which its threads wait
  */
 export async function startAnswering(
   processes: Processes,
@@ -36,7 +36,7 @@ export async function startAnswering(
   throw new Error(`${command.join(' ')} does not answer: ${hung.join('; ')}`);
 }
 
-/** What each of its threads waits for. */
+/** Describes what each thread of the process waits for. */
 function whereItStands(pid: number | undefined): string {
   try {
     const threads = readdirSync(`/proc/${pid}/task`);

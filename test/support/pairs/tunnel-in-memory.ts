@@ -1,4 +1,6 @@
-/** A userspace tunnel to a WireGuard network, both real, over sockets in memory and a fake clock. */
+/**
+ * A userspace tunnel to a WireGuard network, both real, over in-memory sockets and a fake clock.
+ */
 import type { Crypto } from '../../../src/crypto/crypto.js';
 import type { ArcNetwork } from '../../../src/emulator/arc-network.js';
 import { openWireGuardNetwork } from '../../../src/emulator/wireguard-network.js';
@@ -19,29 +21,29 @@ export const SERVICE_IPV6 = 'fd00:127::69:42';
 export const CLIENT_IPV6 = 'fd00:77::2';
 export const CLIENT_KEY = new Uint8Array(32).fill(3);
 
-/** Turns of the event loop that a promise chain may take. */
+/** The number of event-loop turns that a promise chain may need. */
 const TURNS = 50;
 
-/** What TunnelInMemory.open() may be told. */
+/** Options of TunnelInMemory.open(). */
 export interface InMemoryOptions {
   readonly address?: string;
   readonly allowedIps?: readonly string[];
   /** The server's name or address. */
   readonly host?: string;
   readonly keepaliveSeconds?: number;
-  /** CLIENT_KEY by default. */
+  /** Default: CLIENT_KEY. */
   readonly privateKey?: Uint8Array;
-  /** That of openNetwork() by default. */
+  /** Default: the server of openNetwork(). */
   readonly server?: InMemoryServer;
 }
 
-/** UDP port and public key of a server. */
+/** The UDP port and public key of a server. */
 export interface InMemoryServer {
   readonly port: number;
   readonly publicKey: Uint8Array;
 }
 
-/** Whom a server is, and whom it knows. */
+/** The server's private key and the public key of its client. */
 export interface InMemoryNetworkOptions {
   readonly privateKey?: Uint8Array;
   readonly clientKey?: Uint8Array;
@@ -52,13 +54,13 @@ export class TunnelInMemory {
   readonly clock = new FakeClock();
   readonly link = new MemoryNetwork(this.clock);
   readonly log = new RecordingLog();
-  /** Names of the imaginary network; an address is its own name, and there are no others. */
+  /** Names that the fake resolver knows. Addresses resolve to themselves; other names fail. */
   readonly names = new Map<string, Resolution | Error>();
-  /** When the resolver was asked. */
+  /** The times of the resolver's queries. */
   readonly asked: number[] = [];
-  /** Milliseconds until the resolver answers. */
+  /** The resolver's delay in milliseconds. */
   resolverDelay = 0;
-  /** Unix milliseconds, less the clock's. */
+  /** The difference between Unix time and the fake clock, in milliseconds. */
   wallOffset = 1_767_225_600_000;
   readonly ports: TunnelPorts;
   network!: ArcNetwork;
@@ -78,14 +80,14 @@ export class TunnelInMemory {
     };
   }
 
-  /** The server's end, which knows the client under that address. */
+  /** Opens the server's end, which knows the client by the given address. */
   async openNetwork(client = CLIENT): Promise<ArcNetwork> {
     this.network = await this.openAnother({ client });
     this.server = serverOf(this.network);
     return this.network;
   }
 
-  /** A server that is not that of open(), at a port of its own. */
+  /** Opens another server on its own port. */
   async openAnother(options: InMemoryNetworkOptions): Promise<ArcNetwork> {
     const { privateKey = new Uint8Array(32).fill(5), clientKey = CLIENT_KEY } = options;
     const network = await openWireGuardNetwork(
@@ -101,12 +103,12 @@ export class TunnelInMemory {
     return network;
   }
 
-  /** The client's end; its handshake is under way. */
+  /** Opens the client's end and starts its handshake. */
   open(options: InMemoryOptions = {}): Promise<UserspaceTunnel> {
     return UserspaceTunnel.open(this.config(options), this.ports);
   }
 
-  /** What open() opens. */
+  /** The configuration that open() uses. */
   config(options: InMemoryOptions = {}): TunnelConfig {
     const { port, publicKey } = options.server ?? this.server;
     return parseTunnelConfig({
@@ -120,7 +122,7 @@ export class TunnelInMemory {
     });
   }
 
-  /** Lets what is under way happen, without time passing. */
+  /** Runs pending work without advancing the time. */
   async settle(): Promise<void> {
     for (let turn = 0; turn < TURNS; turn++) {
       this.clock.settle();
@@ -128,7 +130,7 @@ export class TunnelInMemory {
     }
   }
 
-  /** Lets time pass, in steps so that what waits for a promise is not overtaken. */
+  /** Advances the time in steps, so that promises settle before later timers fire. */
   async advance(duration: number): Promise<void> {
     for (let passed = 0; passed < duration; passed += 100) {
       await this.settle();
@@ -149,7 +151,7 @@ export class TunnelInMemory {
   }
 }
 
-/** Where to find a network, as a client has to know it. */
+/** The port and public key that a client needs to reach a network. */
 export function serverOf({ endpoint, publicKey }: ArcNetwork): InMemoryServer {
   return { port: endpoint.port, publicKey };
 }

@@ -1,4 +1,4 @@
-/** Two tunnels that are each other's server, in memory and virtual time: what a Node program opens. */
+/** Two library tunnels that are each other's server, in memory and virtual time. */
 import { once } from 'node:events';
 
 import dnsPacket from 'dns-packet';
@@ -13,10 +13,10 @@ import { TunnelInMemory } from './tunnel-in-memory.js';
 export const NEAR = '10.0.0.2';
 export const FAR = '100.127.69.42';
 export const FAR_IPV6 = 'fd00:127::69:42';
-/** Where the near tunnel asks for names. */
+/** The name server of the near tunnel. */
 export const NAME_SERVER = '100.127.0.53';
 
-/** The ports that the network in memory gives out, in this order. */
+/** The ports that the in-memory network assigns, in this order. */
 const PORTS = { near: 40_000, far: 40_001 } as const;
 
 const KEYS = { near: new Uint8Array(32).fill(3), far: new Uint8Array(32).fill(5) } as const;
@@ -28,7 +28,7 @@ const SIDES = {
 
 type Side = keyof typeof SIDES;
 
-/** Milliseconds that pass at once. */
+/** Milliseconds by which the time advances per step. */
 const STEP = 10;
 
 export class TwoTunnels {
@@ -48,7 +48,7 @@ export class TwoTunnels {
     await this.run(this.near.waitForHandshake(Infinity));
   }
 
-  /** What a side was opened with, or with a change. */
+  /** The configuration of a side, optionally with changes. */
   config(name: Side, change: { addresses?: string[]; nameServers?: string[] } = {}): TunnelConfig {
     const other = name === 'near' ? 'far' : 'near';
     const { addresses, allowedIps } = SIDES[name];
@@ -72,8 +72,8 @@ export class TwoTunnels {
   }
 
   /**
-   * A connection from near to a port of far, and the other end of it. When the tunnels are closed,
-   * what is still open fails: that is told to nobody.
+   * Connects from near to a port of far and returns both ends. Errors after the tunnels are closed
+   * are ignored.
    */
   async pair(options: { allowHalfOpen?: boolean } = {}) {
     const server = this.far.listen({ port: 80, allowHalfOpen: true });
@@ -85,7 +85,7 @@ export class TwoTunnels {
     return { socket, other };
   }
 
-  /** Lets time pass until a promise settles, `limit` ms at most. */
+  /** Advances the time until a promise settles, by at most `limit` ms. */
   async run<T>(promise: Promise<T>, limit = 60_000): Promise<T> {
     const outcome = { isSettled: false };
     const settle = (): void => void (outcome.isSettled = true);
@@ -97,7 +97,7 @@ export class TwoTunnels {
     return promise;
   }
 
-  /** Lets time pass; Node's streams work in turns of the event loop, which take none of it. */
+  /** Advances the time; Node's streams also get event-loop turns, which take no virtual time. */
   async pass(duration: number): Promise<void> {
     for (let passed = 0; passed < duration; passed += STEP) {
       for (let turn = 0; turn < 3; turn++) {
@@ -109,18 +109,18 @@ export class TwoTunnels {
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** The values of an emitter's next event. */
+  /** Waits for an emitter's next event and returns its values. */
   event(emitter: NodeJS.EventEmitter, name: string): Promise<unknown[]> {
     return this.run(once(emitter, name));
   }
 
-  /** The next 'error' of an emitter. */
+  /** Waits for an emitter's next 'error'. */
   async error(emitter: NodeJS.EventEmitter): Promise<unknown> {
     return this.run(new Promise((resolve) => emitter.once('error', resolve)));
   }
 }
 
-/** The `code` of what is thrown; undefined where nothing is. */
+/** The `code` of the thrown error; undefined if nothing is thrown. */
 export function thrownCode(run: () => unknown): unknown {
   try {
     run();
@@ -130,7 +130,9 @@ export function thrownCode(run: () => unknown): unknown {
   return undefined;
 }
 
-/** All bytes to the end, as text; unlike an iterator it leaves the stream's other half open. */
+/**
+ * Reads a stream to its end as text; unlike an iterator, it leaves the stream's other half open.
+ */
 export function readText(stream: NodeJS.ReadableStream): Promise<string> {
   const chunks: Buffer[] = [];
   return new Promise((resolve, reject) => {
@@ -140,7 +142,7 @@ export function readText(stream: NodeJS.ReadableStream): Promise<string> {
   });
 }
 
-/** A name server at the far end: names with their A and AAAA records; it is silent for `mute.test`. */
+/** Serves A and AAAA records at the far end; queries for `mute.test` get no reply. */
 export function serveNames(
   far: UserspaceTunnel,
   names: Readonly<Record<string, string[]>>,

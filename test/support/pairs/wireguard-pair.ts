@@ -1,6 +1,6 @@
 /**
- * Two WireGuard devices, the link between them, and one who reads it: all in virtual time. Waiting
- * costs nothing, and a failure repeats from its seed.
+ * Two WireGuard devices, the link between them, and an eavesdropper, all in virtual time. Waiting
+ * takes no real time, and a seed reproduces a failure.
  */
 import type { Crypto } from '../../../src/crypto/crypto.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
@@ -12,7 +12,10 @@ import { seededBytes, seededEntropy } from '../fakes/seeded-entropy.js';
 
 export type Side = 'alice' | 'bob';
 
-/** A message as the eavesdropper saw it: the bytes as sent, before anybody decrypts in place. */
+/**
+ * A message as the eavesdropper captured it: a copy of the sent bytes, made before in-place
+ * decryption.
+ */
 export interface Capture {
   readonly from: Side;
   readonly at: number;
@@ -26,33 +29,33 @@ export interface Capture {
 export interface PairOptions {
   readonly seed?: number;
   readonly crypto?: Crypto;
-  /** One way, in ms. */
+  /** One-way latency in ms. */
   readonly latency?: number;
   readonly mtu?: number;
-  /** Milliseconds; of alice's and bob's peer. */
+  /** Persistent keepalive in milliseconds, for alice's and bob's peer. */
   readonly aliceKeepalive?: number;
   readonly bobKeepalive?: number;
   readonly alicePsk?: Uint8Array;
   readonly bobPsk?: Uint8Array;
-  /** Bob learns where alice is from her first message unless this is set. */
+  /** If false, bob learns alice's endpoint from her first message. */
   readonly bobKnowsAlice?: boolean;
-  /** As DeviceOptions, of both. */
+  /** As in DeviceOptions, for both devices. */
   readonly sessionsOutliveSleep?: boolean;
-  /** Given each ephemeral private key itself, not a copy. */
+  /** Receives each ephemeral private key itself, not a copy. */
   readonly onEphemeralKey?: (privateKey: Uint8Array) => void;
 }
 
 export class End {
   readonly device: Device;
-  /** Not a property, so that it does not show where this is printed. */
+  /** A private field, so that printing the object does not reveal the key. */
   readonly #privateKey: Uint8Array;
   /** The other end, as this device knows it. */
   peer!: Peer;
   readonly received: Uint8Array[] = [];
-  /** Packets from above that went nowhere. */
+  /** Outgoing packets that could not be sent. */
   readonly unreachable: { packet: Uint8Array; reason: string }[] = [];
   endpoint: Endpoint;
-  /** Set to move this end's wall clock; it runs with `now` otherwise. */
+  /** The offset of this end's wall clock; the clock advances with `now`. */
   wallClockOffset = Date.UTC(2026, 0, 1);
 
   constructor(device: Device, privateKey: Uint8Array, endpoint: Endpoint) {
@@ -84,11 +87,11 @@ export class WireguardPair {
   now = 1_000_000;
   readonly alice: End;
   readonly bob: End;
-  /** Everything that was sent, whether it arrived or not. */
+  /** All messages sent, whether they arrived or not. */
   readonly captured: Capture[] = [];
   /** Whether a message arrives. */
   link: (message: Capture) => boolean = () => true;
-  /** The traffic class with which a message arrives; the one that it was sent with by default. */
+  /** The traffic class with which a message arrives; by default the one with which it was sent. */
   mark: (message: Capture) => number = ({ trafficClass }) => trafficClass;
   readonly crypto: Crypto;
   readonly #slots = new PacketSlots();
@@ -174,13 +177,13 @@ export class WireguardPair {
     this[from].device.sendPackets([slotWith(this.#slots, packet)], this.now);
   }
 
-  /** Hands bytes to a device as if they came from `source` now. */
+  /** Delivers bytes to a device as if `source` had sent them. */
   inject(to: Side, bytes: Uint8Array, source?: Endpoint): void {
     const endpoint = source ?? this[to === 'alice' ? 'bob' : 'alice'].endpoint;
     this[to].device.handleDatagrams([{ bytes: bytes.slice(), endpoint }], this.now);
   }
 
-  /** Lets `duration` ms pass, with all that becomes due in them. */
+  /** Advances the time by `duration` ms and runs everything that becomes due. */
   advance(duration: number): void {
     const end = this.now + duration;
     let stepsAtOnce = 0;
@@ -195,7 +198,7 @@ export class WireguardPair {
     this.now = end;
   }
 
-  /** Lets just enough time pass for all that is under way to arrive, and for what answers it. */
+  /** Advances the time just enough for all messages in flight, and replies to them, to arrive. */
   settle(): void {
     for (let round = 0; this.#flights.length > 0; round++) {
       if (round > 1_000) throw new Error('something is answered for ever');
@@ -203,7 +206,10 @@ export class WireguardPair {
     }
   }
 
-  /** A session in which both may send: alice is the initiator. The capture begins behind it. */
+  /**
+   * Creates a pair with a confirmed session, initiated by alice. The capture starts after the
+   * handshake.
+   */
   static established(options: PairOptions = {}): WireguardPair {
     const pair = new WireguardPair(options);
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -214,7 +220,7 @@ export class WireguardPair {
     return pair;
   }
 
-  /** Captured messages of a type, and of one sender where it is named. */
+  /** Captured messages of a type, optionally of one sender. */
   sent(type: number, from?: Side): Capture[] {
     return this.captured.filter(
       (message) => message.type === type && (from === undefined || message.from === from),
@@ -258,7 +264,9 @@ export function slotWith(slots: PacketSlots, packet: Uint8Array): Uint8Array {
   return slot;
 }
 
-/** An IPv4 packet of `length` bytes; its payload counts up. WireGuard reads no checksum. */
+/**
+ * Builds an IPv4 packet of `length` bytes with a counting payload. WireGuard ignores its checksum.
+ */
 export function ipv4(source: string, destination: string, length = 100): Uint8Array {
   const packet = Uint8Array.from({ length }, (_, index) => index);
   packet.set([0x45, 0, length >> 8, length, 0, 0, 0, 0, 64, 17, 0, 0]);
@@ -267,7 +275,7 @@ export function ipv4(source: string, destination: string, length = 100): Uint8Ar
   return packet;
 }
 
-/** An IPv6 packet of `length` bytes. */
+/** Builds an IPv6 packet of `length` bytes. */
 export function ipv6(source: string, destination: string, length = 100): Uint8Array {
   const packet = Uint8Array.from({ length }, (_, index) => index);
   packet.set([0x60, 0, 0, 0, (length - 40) >> 8, length - 40, 17, 64]);

@@ -1,4 +1,7 @@
-/** A process of ours with a tunnel that arc.json cannot describe (wireguard-peer-process.js). */
+/**
+ * Controls a WireGuard process of this project whose tunnel arc.json cannot describe
+ * (wireguard-peer-process.js).
+ */
 import { execFileSync } from 'node:child_process';
 
 import { type Processes, REPOSITORY, type TestProcess } from '../processes.js';
@@ -6,7 +9,7 @@ import { type Processes, REPOSITORY, type TestProcess } from '../processes.js';
 const PROGRAM = `${REPOSITORY}test/support/foreign/wireguard-peer-process.js`;
 const ANSWER_TIMEOUT = 60_000;
 
-/** Bytes of a line of a paced body. */
+/** Bytes per line of a paced body. */
 export const PACED_LINE = 1000;
 
 export interface Address {
@@ -16,15 +19,15 @@ export interface Address {
 
 export interface TunnelSetup {
   readonly keys: KeyTexts;
-  /** Outside of the tunnel. */
+  /** The address outside the tunnel. */
   readonly local: Address;
-  /** Inside of it. */
+  /** The address inside the tunnel. */
   readonly address: string;
   readonly mtu?: number;
   readonly peer: {
     readonly publicKey: string;
     readonly presharedKey?: string;
-    /** Absent: only the other side can begin. */
+    /** If absent, only the other side can initiate. */
     readonly endpoint?: Address;
     readonly allowedIps: readonly string[];
     /** Milliseconds. */
@@ -36,13 +39,13 @@ export interface TunnelStatus {
   readonly received: number;
   readonly sent: number;
   readonly endpoint: Address | null;
-  /** Unix seconds; 0 for none. */
+  /** Unix seconds; 0 if none. */
   readonly latestHandshake: number;
-  /** How many are complete. */
+  /** The number of completed handshakes. */
   readonly handshakes: number;
   readonly hasSession: boolean;
   readonly cookieReceived: boolean;
-  /** Packets from an inner address that is not the peer's. */
+  /** The number of packets whose inner source address is not the peer's. */
   readonly wrongSources: number;
   readonly silence: string | null;
   readonly socketError: string | null;
@@ -62,7 +65,7 @@ export class WireGuardPeer {
     this.process = started;
   }
 
-  /** @param space `ip netns exec …` */
+  /** @param space the words `ip netns exec …` */
   static async open(
     processes: Processes,
     space: readonly string[],
@@ -80,12 +83,12 @@ export class WireGuardPeer {
     return this.#ask('status');
   }
 
-  /** Begins a handshake. */
+  /** Starts a handshake. */
   async handshake(): Promise<void> {
     await this.#ask('handshake');
   }
 
-  /** Sends one packet into the tunnel, of which nobody takes notice. */
+  /** Sends one packet into the tunnel, to a port where nothing listens. */
   async datagram(host: string): Promise<void> {
     await this.#ask('datagram', { host });
   }
@@ -99,7 +102,10 @@ export class WireGuardPeer {
     await this.#ask('move', { local });
   }
 
-  /** POSTs so many lines to port 80 of a host inside the tunnel, one each `interval` ms. */
+  /**
+   * Sends a POST of `lines` lines to port 80 of a host inside the tunnel, one line per `interval`
+   * ms.
+   */
   post(
     host: string,
     path: string,
@@ -114,7 +120,7 @@ export class WireGuardPeer {
     return this.#ask('get', { host, path });
   }
 
-  /** Ends the process at once, as a crash would. */
+  /** Kills the process, like a crash. */
   async crash(): Promise<void> {
     this.process.kill('SIGKILL');
     await this.process.finished;

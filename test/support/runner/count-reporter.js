@@ -1,4 +1,4 @@
-/** Appends what a run came to, as a line of JSON, to the file that ARCTUN_TEST_COUNTS names: for .ci/run. */
+/** Appends a run's results as a JSON line to the file named by ARCTUN_TEST_COUNTS, for .ci/run. */
 import { appendFileSync } from 'node:fs';
 import { relative } from 'node:path';
 
@@ -16,7 +16,7 @@ export default class CountReporter {
   }
 }
 
-/** Each test of a file that failed, or the file where it did not load, with what was said. */
+/** The failed tests of a file, or the file itself if it did not load, with their messages. */
 function failuresOf({ testFilePath, testExecError, failureMessage, testResults }) {
   const file = relative(process.cwd(), testFilePath);
   if (testExecError !== undefined && testExecError !== null) return [`${file}: ${failureMessage}`];

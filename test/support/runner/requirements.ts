@@ -1,4 +1,7 @@
-/** Tests that need more than Node: they skip by name and reason, and in CI they fail instead. */
+/**
+ * Tests that need more than Node: if a requirement is missing they skip with the reason, and in CI
+ * they fail.
+ */
 import { execFileSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -33,13 +36,13 @@ type Requirement =
   | 'faketime'
   | 'ping'
   | 'systemd-analyze'
-  // /run may be written, or user namespaces are allowed.
+  // Either /run is writable, or user namespaces are allowed.
   | 'writable-run'
   | 'systemd-notify'
-  // Optional dependencies are not there where npm was told to leave them out.
+  // Optional dependencies are missing if npm was told to omit them.
   | 'koffi'
   | 'tun'
-  // /dev/net/tun that each user may open, as Debian's udev makes it.
+  // Every user can open /dev/net/tun, as with Debian's udev rules.
   | 'tun-for-all'
   | 'unzip'
   | 'tar'
@@ -72,11 +75,11 @@ type Requirement =
 
 const EXECUTABLE_BLOB = new URL('../../../dist/executable/arctun-x86_64.blob.gz', import.meta.url);
 
-/** What a sandbox of the Lambda emulator takes, and one with a root of its own. */
+/** The requirements of the Lambda emulator's sandbox, and of one with a private root. */
 export const LAMBDA_SANDBOX = ['linux', 'setpriv'] as const;
 export const LAMBDA_PRIVATE_ROOT = [...LAMBDA_SANDBOX, 'root', 'unshare', 'nsenter'] as const;
 
-/** What a tunnel at a network interface takes, behind a WireGuardGoServer. */
+/** The requirements of a tunnel at a network interface, with a WireGuardGoServer. */
 export const TUN_MODE = [
   'root',
   'linux',
@@ -134,7 +137,7 @@ export function describeWith(
       });
     });
   } else {
-    // A file that is skipped whole is not listed by jest: its reason is said here.
+    // Jest does not list a file whose tests are all skipped, so the reason is printed here.
     console.warn(`skipped: ${name}: needs ${missing.join(', ')}`);
     describe.skip(`${name} (skipped: needs ${missing.join(', ')})`, body);
   }

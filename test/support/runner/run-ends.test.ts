@@ -1,4 +1,4 @@
-/** Runs of Jest that would not end by themselves, with what jest.config.js has against that. */
+/** Jest runs that would not end on their own, with the safeguards of jest.config.js. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Finished, Processes, REPOSITORY } from '../processes.js';
 
 const JEST = `${REPOSITORY}node_modules/jest/bin/jest.js`;
-/** Far more than these runs take, and far less than for ever. */
+/** Far longer than these runs take. */
 const PATIENCE = 60_000;
 
 const LISTENER = `
@@ -36,7 +36,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 afterAll(() => processes.close());
 
-/** Runs these files with short limits; one that does not end is killed, and has no code. */
+/** Runs these files with short limits; a run that does not end is killed and has no exit code. */
 async function run(workers: string, ...files: readonly string[]): Promise<Finished> {
   files.forEach((text, index) => writeFileSync(join(folder, `${index}.test.js`), text));
   const config = {

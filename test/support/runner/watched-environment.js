@@ -1,6 +1,6 @@
 /**
- * Jest's environment for Node with a watchdog: a loop that never leaves its turn of the event loop
- * stops Jest's timeouts too, and a run would wait for that worker for ever. The watchdog kills it, and
+ * Jest's Node environment with a watchdog. A loop that blocks the event loop also stops Jest's
+ * timeouts, so that a run would wait forever for that worker. The watchdog kills the worker, and
  * Jest fails the file.
  */
 import { setInterval } from 'node:timers';
@@ -9,7 +9,10 @@ import { Worker } from 'node:worker_threads';
 import { TestEnvironment } from 'jest-environment-node';
 
 const BEAT = 500;
-/** Milliseconds without a turn: the longest simulation takes a minute, and ten on a busy machine. */
+/**
+ * Milliseconds of a blocked event loop: the longest simulation takes a minute, ten on a busy
+ * machine.
+ */
 const LIMIT = 900_000;
 
 const WATCHDOG = `
@@ -32,7 +35,7 @@ const WATCHDOG = `
   }, beat);
 `;
 
-/** One for each process, however many files it runs. */
+/** One per process, however many files it runs. */
 let watchdog;
 
 function start() {

@@ -1,4 +1,4 @@
-/** The HTTP server of a sandbox, on a free port of loopback: all three APIs. */
+/** The HTTP server of a sandbox, on a free loopback port, for all three APIs. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +10,7 @@ import type { RuntimeDomain } from './runtime-domain.js';
 import { isTelemetryApi, serveTelemetryApi } from './telemetry-api.js';
 
 export class ApiServer {
-  /** The processes that run now; without any, all is refused. */
+  /** The running processes; while undefined, all requests are refused. */
   domain: RuntimeDomain | undefined;
   readonly #server: Server;
 
@@ -18,7 +18,7 @@ export class ApiServer {
     this.#server = createServer((request, response) => {
       this.#serve(request, response).catch(() => response.destroy());
     });
-    // Next may take as long as nobody invokes the function.
+    // GET next has no timeout, because it waits for the next invocation.
     this.#server.requestTimeout = 0;
     this.#server.headersTimeout = 0;
     this.#server.keepAliveTimeout = 0;
@@ -44,7 +44,7 @@ export class ApiServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // Whoever goes away while it waits is no error.
+    // A client that disconnects while it waits is not an error.
     response.on('error', () => undefined);
     const body = await readBody(request);
     const { domain } = this;

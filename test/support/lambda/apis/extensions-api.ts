@@ -1,5 +1,5 @@
 /**
- * The Extensions API, 2020-01-01. Texts and their order are those of the recorded answers
+ * The Extensions API, 2020-01-01. Texts and their order match the recorded responses
  * (test/vectors/lambda-extensions-api.json).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -41,7 +41,7 @@ export function serveExtensionsApi(
   }
 }
 
-/** The extension that a request names by its identifier; where there is none, it has been answered. */
+/** Returns the extension whose identifier a request gives; if none matches, answers the request. */
 export function identify(
   domain: RuntimeDomain,
   request: IncomingMessage,
@@ -111,7 +111,7 @@ function register(
   domain.journal.record('extension registered', name, events.join(','));
 }
 
-/** The names in the member `events`; undefined where the body has another form. */
+/** The names in the member `events`; undefined if the body is malformed. */
 function readEvents(body: string): readonly string[] | undefined {
   try {
     const { events = [] } = JSON.parse(body) as { events?: unknown };
@@ -131,13 +131,17 @@ function wrongEvent(
     if (event === 'SHUTDOWN' && !isExternal) {
       return `${event}: ShutdownEventNotSupportedForInternalExtension`;
     }
-    // Not recorded: managed instances invoke concurrently and tell extensions nothing of it.
+    // Not recorded: managed instances run invocations concurrently and do not notify extensions of
+    // them.
     if (event === 'INVOKE' && domain.plan.isManaged) return `${event}: ErrorInvalidEventType`;
   }
   return undefined;
 }
 
-/** What registers under another name than a file's lives within the runtime's process. */
+/**
+ * Registers an internal extension: one whose name matches no file, so it runs in the runtime's
+ * process.
+ */
 function addInternal(
   domain: RuntimeDomain,
   name: string,

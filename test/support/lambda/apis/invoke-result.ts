@@ -1,25 +1,30 @@
-/** What became of an invocation, and how long its parts took. */
+/** The outcome of an invocation and the durations of its phases. */
 import type { FunctionError, Invocation } from './runtime-connection.js';
 import type { InvocationMoments } from './runtime-domain.js';
 import type { ShutdownReport } from '../shutdown.js';
 
 export interface InvokeResult {
   readonly requestId: string;
-  /** What the runtime answered; the caller has it even where an extension fails afterwards. */
+  /** The runtime's response; the caller gets it even if an extension fails afterwards. */
   readonly response?: string;
   readonly error?: FunctionError;
-  /** Of the init that this invocation waited for: the sandbox's at the first, and one after a reset; else 0. */
+  /**
+   * The init that this invocation waited for: the sandbox's for the first invocation, one after a
+   * reset, else 0.
+   */
   readonly initMs: number;
-  /** From the event to the answer, to the runtime's next, and from there to that of the last extension. */
+  /**
+   * From the event to the response, then to the runtime's next, then to the last extension's next.
+   */
   readonly responseMs: number;
   readonly runtimeMs: number;
   readonly postRuntimeMs: number;
   readonly totalMs: number;
-  /** Where the invocation ended in a reset: what became of the processes. */
+  /** The outcome for the processes, if the invocation ended in a reset. */
   readonly reset?: ShutdownReport;
 }
 
-/** @param startedAt performance.now() of the call of invoke; an init in it comes before the event */
+/** @param startedAt performance.now() at the call of invoke, before any init and the event */
 export function succeeded(
   invocation: Invocation,
   startedAt: number,
@@ -37,7 +42,7 @@ export function succeeded(
   };
 }
 
-/** One that ended in a reset of the sandbox, by then. */
+/** The result of an invocation that ended in a reset of the sandbox, which is complete. */
 export function failed(
   invocation: Invocation,
   startedAt: number,

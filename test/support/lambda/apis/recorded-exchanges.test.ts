@@ -1,4 +1,6 @@
-/** The emulator beside AWS's: it gives each recorded answer, in the same order. */
+/**
+ * Compares the Lambda emulator with AWS's: it returns each recorded response, in the same order.
+ */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -31,20 +33,20 @@ describeWith(
   () => {
     let folder: string;
     let sandbox: LambdaSandbox;
-    /** The identifier that the recording has, once ours is known. */
+    /** Maps the emulator's identifiers to recorded ones. */
     const identifiers = new Map<string, string>();
 
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), 'recorded-'));
       const file = join(folder, 'rec');
-      // The calls are the test's; the process is there because a sandbox wants one.
+      // The test makes all calls; the process only exists because a sandbox requires one.
       writeFileSync(file, '#!/bin/sh\nexec sleep 600\n');
       chmodSync(file, 0o755);
       sandbox = await LambdaSandbox.start({
         ...nodeFunction('echo'),
         extensions: [{ name: 'rec', file }],
         handler: '',
-        // With the empty handler that the recording has, the function is none that can be loaded.
+        // With the recording's empty handler, no function could be loaded.
         runtime: { command: 'bash', args: ['-c', RUNTIME] },
         telemetry: 'unsupported',
         timeoutMs: 30_000,
@@ -61,7 +63,7 @@ describeWith(
       expect(exchanges).toHaveLength(15);
     });
 
-    // They are one conversation: each depends on those before it.
+    // The exchanges form one conversation: each depends on the earlier ones.
     it.each(exchanges)('$label', async ({ label, request, response }) => {
       const recorded = parse(response);
       const ours = [...identifiers].reduce(
@@ -99,7 +101,7 @@ describeWith(LAMBDA_SANDBOX, 'a connection that its client keeps', () => {
   });
 });
 
-/** A runtime that answers everything with an empty object. */
+/** A runtime that answers every event with an empty object. */
 const RUNTIME = `
   api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
   while id=$(curl -sS -D - -o /dev/null "$api/next" | sed -n 's/^Lambda-Runtime-Aws-Request-Id: *\\([^[:space:]]*\\).*/\\1/Ip'); do
@@ -129,7 +131,7 @@ function parse(text: string): Answer {
   return { status, headers: Object.fromEntries(headers), body: text.slice(end + 4) };
 }
 
-/** Without what differs from run to run: the date, identifiers and moments. */
+/** Replaces values that differ from run to run: dates, identifiers and times. */
 function neutral({ status, headers, body }: Answer): Answer {
   const same = (text: string): string =>
     text

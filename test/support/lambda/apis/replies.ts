@@ -1,7 +1,7 @@
-/** Answers in the form that the recorded ones have: JSON and a line's end, and no header of keep-alive. */
+/** Formats responses like the recorded ones: JSON with a newline, and no keep-alive header. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
-/** A response of the Runtime API may have 6 MB; what is longer is cut off here before it grows. */
+/** The Runtime API allows responses of 6 MB; longer bodies are cut off here. */
 const MAX_BODY = 8 * 1024 * 1024;
 
 export function sendJson(
@@ -23,7 +23,7 @@ export function sendText(
   headers: OutgoingHttpHeaders,
 ): void {
   const close = response.req.headers.connection?.toLowerCase() === 'close';
-  // Once removed, Node.js adds none by itself.
+  // Once removed, Node.js no longer adds the header itself.
   response.removeHeader('Connection');
   if (close) response.shouldKeepAlive = false;
   response.writeHead(status, {
@@ -34,7 +34,7 @@ export function sendText(
   response.end(text);
 }
 
-/** A refusal as both APIs have it. */
+/** An error response in the format of both APIs. */
 export function refuse(
   response: ServerResponse,
   errorType: string,
@@ -55,7 +55,7 @@ export function accepted(response: ServerResponse): void {
   sendJson(response, 202, { status: 'OK' });
 }
 
-/** The body of a request; undefined where it is too long. */
+/** Reads the body of a request; undefined if it is too long. */
 export async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -66,7 +66,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer | undef
   return length > MAX_BODY ? undefined : Buffer.concat(chunks);
 }
 
-/** A header that was sent once; the empty string where it was not. */
+/** The value of a header sent once; otherwise the empty string. */
 export function headerOf(request: IncomingMessage, name: string): string {
   const value = request.headers[name.toLowerCase()];
   return typeof value === 'string' ? value : '';

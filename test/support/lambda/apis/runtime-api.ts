@@ -1,4 +1,4 @@
-/** The Runtime API, 2018-06-01: what the function's runtime calls. */
+/** The Runtime API, 2018-06-01, which the function's runtime calls. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { accepted, headerOf, notFound, refuse } from './replies.js';
@@ -7,7 +7,7 @@ import type { RuntimeDomain } from './runtime-domain.js';
 
 const PREFIX = '/2018-06-01/runtime';
 const INVOCATION = /^\/invocation\/([^/]+)\/(response|error)$/;
-/** Of a response that is not streamed. */
+/** The limit for a response that is not streamed. */
 const MAX_RESPONSE = 6 * 1024 * 1024;
 
 export function isRuntimeApi(path: string): boolean {
@@ -73,7 +73,7 @@ function errorOf(request: IncomingMessage, body: Buffer | undefined): FunctionEr
   try {
     told = JSON.parse(String(body)) as Partial<FunctionError> | null;
   } catch {
-    // An error may come without a body.
+    // An error may have no body.
   }
   return {
     errorType: told?.errorType ?? (type === '' ? 'Runtime.Unknown' : type),

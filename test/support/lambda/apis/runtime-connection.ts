@@ -1,4 +1,4 @@
-/** The runtime as the Runtime API sees it: who waits for an invocation, and what has been answered. */
+/** The runtime as the Runtime API sees it: its pending GET next requests, and its responses. */
 import type { ServerResponse } from 'node:http';
 
 import type { SandboxProcess } from '../sandbox-process.js';
@@ -13,25 +13,25 @@ export interface Invocation {
   readonly requestId: string;
   readonly payload: string;
   readonly arn: string;
-  /** Empty where the invocation has none. */
+  /** Empty if the invocation has none. */
   readonly traceId: string;
-  /** Wall clock of the sandbox, in milliseconds. */
+  /** The sandbox's wall-clock time, in milliseconds. */
   readonly deadlineMs: number;
-  /** The body of the answer, when it is there. */
+  /** The body of the response, once received. */
   response?: string;
   error?: FunctionError;
-  /** performance.now() of the answer. */
+  /** performance.now() of the response. */
   answeredAt?: number;
 }
 
 export class RuntimeConnection {
   process: SandboxProcess | undefined;
-  /** Those which it has and has not answered. */
+  /** Invocations that the runtime has received but not yet responded to. */
   readonly running = new Map<string, Invocation>();
   readonly #waiting: ServerResponse[] = [];
   readonly #pending: Invocation[] = [];
 
-  /** Whether it sits in next with nothing to do. */
+  /** Whether the runtime waits in GET next without work. */
   get isReady(): boolean {
     return this.#waiting.length > 0;
   }

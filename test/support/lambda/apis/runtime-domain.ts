@@ -1,6 +1,6 @@
 /**
- * One execution of a sandbox's processes: the extensions and the runtime, and the gates between them.
- * A reset ends it, and the next invocation makes another in the same sandbox.
+ * One run of a sandbox's processes: the extensions, the runtime, and the phases that they
+ * synchronize on. A reset ends it, and the next invocation creates another in the same sandbox.
  */
 import type { ServerResponse } from 'node:http';
 
@@ -13,10 +13,10 @@ import { type ProcessExit, SandboxProcess } from '../sandbox-process.js';
 import type { SandboxPlan } from '../sandbox-plan.js';
 import { Telemetry } from './telemetry-api.js';
 
-/** Moments of performance.now(). */
+/** Times of performance.now(). */
 export interface InvocationMoments {
   readonly startedAt: number;
-  /** The runtime called next again. */
+  /** The time at which the runtime called next again. */
   readonly runtimeDoneAt: number;
   readonly doneAt: number;
 }
@@ -27,7 +27,7 @@ export class RuntimeDomain {
   readonly telemetry: Telemetry;
   readonly extensions: Extension[] = [];
   readonly runtime = new RuntimeConnection();
-  /** Extensions within the runtime, and subscriptions, may come until the end of init. */
+  /** Whether init is in progress, so that internal extensions and subscriptions can register. */
   isRegistrationOpen = true;
   isEnding = false;
   failure: SandboxFailure | undefined;
@@ -43,10 +43,10 @@ export class RuntimeDomain {
   }
 
   /**
-   * Starts the extensions, the runtime once all of them have registered, and resolves when all wait for
-   * their first event.
+   * Starts the extensions, then the runtime once all of them have registered, and resolves when all
+   * wait for their first event.
    *
-   * @throws SandboxFailure when one of them fails, or `limit` ms pass before
+   * @throws SandboxFailure if one of them fails, or after `limit` ms
    */
   async init(limit: number): Promise<void> {
     const { plan, journal } = this;
@@ -82,11 +82,11 @@ export class RuntimeDomain {
   }
 
   /**
-   * Gives an invocation to the runtime and to the extensions that asked for it, and resolves when all
-   * of them wait for the next.
+   * Sends an invocation to the runtime and to subscribed extensions, and resolves when all of them
+   * wait for the next event.
    *
-   * @param until performance.now() at which the function's time is over
-   * @throws SandboxFailure when that passes, or one of them fails; the answer may be there nevertheless
+   * @param until performance.now() at which the function times out
+   * @throws SandboxFailure on timeout, or if one of them fails; the response may exist anyway
    */
   async invoke(invocation: Invocation, until: number): Promise<InvocationMoments> {
     const { requestId } = invocation;
@@ -99,7 +99,8 @@ export class RuntimeDomain {
     this.runtime.dispatch(invocation);
     const timeout = 'Sandbox.Timedout';
     await this.#gate(() => invocation.answeredAt !== undefined, until, timeout);
-    // Managed instances run several at once: what one waits for is its own answer.
+    // Managed instances run several invocations concurrently, so each waits only for its own
+    // response.
     if (!this.plan.isManaged) await this.#gate(() => this.runtime.isReady, until, timeout);
     const runtimeDoneAt = performance.now();
     const done = { requestId, status: invocation.error === undefined ? 'success' : 'error' };
@@ -134,14 +135,14 @@ export class RuntimeDomain {
     this.journal.record(step, extension.name, type);
   }
 
-  /** From here on an exit is no crash, and what still waits for a gate gives up. */
+  /** Marks the run as ending: later exits are not crashes, and pending waits fail. */
   end(): void {
     this.isEnding = true;
     this.failure ??= new SandboxFailure('Sandbox.Ended', 'the sandbox ended');
     this.journal.changes.changed();
   }
 
-  /** Where a sandbox may be frozen: the runtime and all extensions sit in next. */
+  /** Whether the sandbox may be frozen, because the runtime and all extensions wait in GET next. */
   #isIdle(): boolean {
     return this.runtime.isReady && this.extensions.every((extension) => extension.isReady);
   }
@@ -200,13 +201,16 @@ export class RuntimeDomain {
   #exited(name: string, exit: ProcessExit): void {
     const how = exit.signal === null ? `exit code ${exit.code}` : `signal: ${exit.signal}`;
     this.extensions.find((one) => one.name === name && one.process)?.become('Exited');
-    // An exit code of 0 is a crash as well.
+    // An exit with code 0 is a crash too.
     const type = name === 'runtime' ? 'Runtime.ExitError' : 'Extension.Crash';
     this.#fail(new SandboxFailure(type, how));
     this.journal.record('exited', name, how);
   }
 
-  /** The first failure counts. It is there before the step is told, as a gate looks then. */
+  /**
+   * Records the first failure. This runs before the step is recorded, because that wakes the
+   * waiters.
+   */
   #fail(failure: SandboxFailure): void {
     if (!this.isEnding) this.failure ??= failure;
   }

@@ -1,4 +1,4 @@
-/** The functions beside this file, each with the runtime that executes it. */
+/** The functions in functions/, each with the runtime that runs it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import type { SandboxOptions } from '../sandbox-plan.js';
 
 type FunctionOptions = Pick<SandboxOptions, 'runtime' | 'taskRoot' | 'handler'>;
 
-/** They are not compiled: compiled code in build/harness takes those of the source. */
+/** The functions are not compiled, so code in build/harness uses those in the source folder. */
 const SOURCE = fileURLToPath(new URL('../', import.meta.url)).replace('/build/harness/', '/');
 export const FUNCTIONS = join(SOURCE, 'functions');
 
@@ -17,20 +17,21 @@ const RUNTIME_CLIENT_MAIN = join(RUNTIME_CLIENT, 'node_modules/aws-lambda-ric/in
 /**
  * A function on a small runtime for Node.js.
  *
- * @param name `message` posts each event, `module-scope` posts while it loads too, `echo` does what its event says
+ * @param name `message` posts each event, `module-scope` also posts while loading, `echo` follows
+ * its event
  */
 export function nodeFunction(name: 'message' | 'module-scope' | 'echo'): FunctionOptions {
   const runtime = { command: 'node', args: [join(FUNCTIONS, 'runtime.mjs')] };
   return { runtime, taskRoot: FUNCTIONS, handler: `${name}.handler` };
 }
 
-/** The same function as `message`, in Python. */
+/** The function `message` in Python. */
 export function pythonFunction(): FunctionOptions {
   const runtime = { command: 'python3', args: [join(FUNCTIONS, 'bootstrap.py')] };
   return { runtime, taskRoot: FUNCTIONS };
 }
 
-/** The same by bash and curl: what it returns is the body alone. */
+/** The function `message` with bash and curl; it returns only the body. */
 export function shellFunction(): FunctionOptions {
   const runtime = { command: 'bash', args: [join(FUNCTIONS, 'bootstrap.sh')] };
   return { runtime, taskRoot: FUNCTIONS };

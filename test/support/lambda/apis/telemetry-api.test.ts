@@ -1,4 +1,4 @@
-/** The Telemetry API: who subscribed is sent what happens, in batches. */
+/** The Telemetry API: subscribers receive events in batches. */
 import { describeWith, LAMBDA_SANDBOX } from '../../runner/requirements.js';
 import { freePort, Sandboxes, toldBy } from '../probe.js';
 

@@ -1,4 +1,4 @@
-/** The Telemetry API, 2022-07-01: subscriptions, and the delivery of what they asked for in batches. */
+/** The Telemetry API, 2022-07-01: subscriptions and batched delivery to subscribers. */
 import { type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
 
 import type { Extension } from '../extension.js';
@@ -7,9 +7,9 @@ import { notFound, refuse, sendText } from './replies.js';
 import type { RuntimeDomain } from './runtime-domain.js';
 
 const PATH = '/2022-07-01/telemetry';
-/** Whoever listens within the sandbox is reached under these names; each is loopback here. */
+/** The allowed names of listeners within the sandbox; each is loopback here. */
 const SANDBOX_NAMES = new Set(['sandbox.localdomain', 'sandbox', 'localhost', '127.0.0.1']);
-/** What a subscriber does not take is dropped beyond that many records. */
+/** The maximum number of records queued for a slow subscriber; further ones are dropped. */
 const MAX_QUEUE = 10_000;
 
 export type TelemetryStream = 'platform' | 'function' | 'extension';
@@ -122,7 +122,7 @@ class TelemetrySubscription {
       },
       (answer) => answer.resume(),
     );
-    // A subscriber that is gone or stopped misses it, as on Lambda.
+    // A subscriber that has exited or is stopped misses the batch, as on Lambda.
     post.on('error', () => undefined);
     post.on('timeout', () => post.destroy());
     post.end(batch);
@@ -133,7 +133,7 @@ export class Telemetry {
   readonly #subscriptions: TelemetrySubscription[] = [];
   readonly #wallClock: () => number;
 
-  /** @param wallClock of the sandbox, in milliseconds */
+  /** @param wallClock returns the sandbox's wall-clock time, in milliseconds */
   constructor(wallClock: () => number) {
     this.#wallClock = wallClock;
   }
@@ -147,7 +147,7 @@ export class Telemetry {
     });
   }
 
-  /** Puts a record into the batches of those who asked for its stream. */
+  /** Adds a record to the batches of the subscribers to its stream. */
   tell(stream: TelemetryStream, type: string, record: unknown): void {
     const told = { time: new Date(this.#wallClock()).toISOString(), type, record };
     for (const subscription of this.#subscriptions) {

@@ -1,4 +1,4 @@
-/** What the processes of a sandbox see, may write, and may use. */
+/** What the processes of a sandbox can see, write and use. */
 import {
   existsSync,
   mkdirSync,
@@ -50,7 +50,7 @@ describeWith(LAMBDA_SANDBOX, 'the environment of an extension', () => {
       NODE_OPTIONS: '--no-warnings',
       OWN: 'customer',
     });
-    // Nothing of the test runner's own.
+    // No variable of the test runner.
     expect(extension.HOME).toBeUndefined();
     expect(extension.JEST_WORKER_ID).toBeUndefined();
   });
@@ -82,7 +82,7 @@ describeWith(LAMBDA_PRIVATE_ROOT, 'a root of the sandbox’s own', () => {
     const env = await environmentOfRuntime(sandbox);
     expect(env.LAMBDA_TASK_ROOT).toBe('/var/task');
     const [started] = toldBy(sandbox, 'probe', 'started');
-    // Even to root nothing is writable.
+    // Not even root can write.
     expect(started).toEqual({ path: '/opt/extensions/probe', cwd: '/', uid: 0 });
     const said = sandbox.output('runtime');
     expect(said).not.toContain('may write');
@@ -166,7 +166,7 @@ describeWith([...LAMBDA_SANDBOX, 'memory-cgroup'], 'a memory limit', () => {
       {},
       {
         memoryLimitMb: 64,
-        // tail keeps what has no line's end.
+        // tail buffers input that has no newline.
         runtime: { command: 'bash', args: ['-c', 'head -c 200M /dev/zero | exec -a hungry tail'] },
       },
     );

@@ -1,4 +1,4 @@
-/** What holds a sandbox's processes: a root of their own, another user, a memory limit. */
+/** Confines a sandbox's processes: a private root, another user, a memory limit. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -6,7 +6,7 @@ import { MemoryLimit } from './memory-limit.js';
 import { type Bind, PrivateRoot } from './private-root.js';
 
 export interface ConfinementOptions {
-  /** What a root of the sandbox's own shows beside the system; undefined for the machine's root. */
+  /** The mounts of a private root in addition to the system's; undefined for the machine's root. */
   readonly binds: readonly Bind[] | undefined;
   readonly uid: number | undefined;
   readonly memoryLimitMb: number | undefined;
@@ -27,7 +27,7 @@ export class Confinement {
     this.#user = user;
   }
 
-  /** @throws Error where this user or machine cannot do what is asked */
+  /** @throws Error if this user or machine does not support the options */
   static async make(folder: string, options: ConfinementOptions): Promise<Confinement> {
     const { binds, uid, memoryLimitMb } = options;
     const memory = memoryLimitMb === undefined ? undefined : new MemoryLimit(memoryLimitMb);
@@ -48,24 +48,24 @@ export class Confinement {
   }
 
   /**
-   * The command with what puts it there in front. It ends with this process, however that ends.
+   * Prefixes a command with the words that confine it. The command ends when this process ends.
    *
-   * @param preload LD_PRELOAD for the command alone: libfaketime in those before it, as root, would leave
-   *   a semaphore that the sandbox's user may not open
+   * @param preload LD_PRELOAD for the command only: libfaketime in the prefix commands, run by
+   * root, would create a semaphore that the sandbox's user cannot open
    */
   wrap(command: readonly string[], cwd: string, preload: string | undefined): string[] {
     return [
       ...(this.#memory?.enter() ?? []),
       ...(this.#root?.enter() ?? []),
       ...['setpriv', '--pdeathsig', 'KILL', ...this.#user],
-      // The shell that enters the cgroup exports its own.
+      // The shell that enters the cgroup exports its own values.
       ...['env', '-u', 'PWD', '-u', 'OLDPWD', '-C', cwd],
       ...(preload === undefined ? [] : [`LD_PRELOAD=${preload}`]),
       ...command,
     ];
   }
 
-  /** To be called when the processes are gone. */
+  /** Call this after the processes have exited. */
   async close(): Promise<void> {
     await this.#root?.close();
     await this.#memory?.close();

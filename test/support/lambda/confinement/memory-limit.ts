@@ -1,4 +1,4 @@
-/** A cgroup that holds a sandbox's processes to so many megabytes together, by whichever version is there. */
+/** A cgroup, version 1 or 2, that limits the total memory of a sandbox's processes. */
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,12 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const VERSION_1 = '/sys/fs/cgroup/memory';
 const VERSION_2 = '/sys/fs/cgroup';
 
-/** A group vanishes a moment after the last of its processes. */
+/** The number of attempts to remove the group, which fails until its last process is gone. */
 const REMOVAL_TRIES = 50;
 
 let serial = 0;
 
-/** Why no memory limit can be set here; undefined where it can. */
+/** The reason why no memory limit can be set on this machine; undefined if one can. */
 export function memoryLimitObstacle(): string | undefined {
   if (process.getuid?.() !== 0) return 'a memory cgroup takes root';
   if (existsSync(join(VERSION_1, 'memory.limit_in_bytes'))) return undefined;
@@ -29,7 +29,7 @@ export function memoryLimitObstacle(): string | undefined {
 export class MemoryLimit {
   readonly #folder: string;
 
-  /** @throws Error with the reason where memoryLimitObstacle has one */
+  /** @throws Error with the reason from memoryLimitObstacle, if any */
   constructor(megabytes: number) {
     const obstacle = memoryLimitObstacle();
     if (obstacle !== undefined) throw new Error(obstacle);
@@ -41,12 +41,12 @@ export class MemoryLimit {
     mkdirSync(this.#folder);
     const bytes = String(megabytes * 1024 * 1024);
     this.#set(isFirst ? 'memory.limit_in_bytes' : 'memory.max', bytes);
-    // Lambda has no swap: what would go there is over the limit.
+    // Lambda has no swap, so the limit has to include it.
     const swap = isFirst ? 'memory.memsw.limit_in_bytes' : 'memory.swap.max';
     if (existsSync(join(this.#folder, swap))) this.#set(swap, isFirst ? bytes : '0');
   }
 
-  /** The words in front of a command that is to live under the limit. */
+  /** The words that run a command under the limit when put in front of it. */
   enter(): string[] {
     const script = 'echo $$ >"$1"; shift; exec "$@"';
     return ['sh', '-c', script, 'sh', join(this.#folder, 'cgroup.procs')];

@@ -1,17 +1,17 @@
 /**
- * A root of the sandbox's own, as Lambda has it: read-only but for /tmp, layers in /opt, the function in
- * /var/task. It is a mount namespace that a waiting process holds; what runs in it enters it.
+ * A private root as on Lambda: read-only except /tmp, layers in /opt, the function in /var/task. A
+ * waiting process holds its mount namespace; commands enter that namespace.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 export interface Bind {
   readonly from: string;
-  /** The place in the root; where a file or folder is to be, it is made. */
+  /** The path in the root; a missing file or folder is created. */
   readonly to: string;
 }
 
-/** Bytes of /tmp, as Lambda has them by default. */
+/** The size of /tmp: Lambda's default. */
 const TMP_SIZE = '512m';
 
 export class PrivateRoot {
@@ -22,8 +22,8 @@ export class PrivateRoot {
   }
 
   /**
-   * @param folder an empty one, on which the root is mounted within the namespace alone
-   * @throws Error where this user may not mount
+   * @param folder an empty folder; the root is mounted on it only within the namespace
+   * @throws Error if this user may not mount
    */
   static async make(folder: string, binds: readonly Bind[]): Promise<PrivateRoot> {
     const command = ['setpriv', '--pdeathsig', 'KILL', 'bash', '-c', script(folder, binds)];
@@ -40,12 +40,12 @@ export class PrivateRoot {
     return new PrivateRoot(holder);
   }
 
-  /** The words in front of a command that is to run there. */
+  /** The words that run a command in the root when put in front of it. */
   enter(): string[] {
     return ['nsenter', '--target', String(this.#holder.pid), '--mount', '--root', '--wd=/'];
   }
 
-  /** What a shell in it prints. */
+  /** Runs a shell command in the root and returns its output. */
   run(command: string): string {
     const [program, ...words] = [...this.enter(), 'sh', '-c', command];
     return execFileSync(program, words, { encoding: 'utf8' });

@@ -1,4 +1,4 @@
-"""A runtime and its function in Python: each event is posted to localhost, MESSAGE_PORT or 8080."""
+"""A runtime and its function in Python that posts events to localhost, port MESSAGE_PORT or 8080."""
 
 import http.client
 import json

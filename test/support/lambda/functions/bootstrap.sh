@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A runtime and its function in bash: each event is posted to localhost, MESSAGE_PORT or 8080, and the
-# answer is the function's. Its folder for the headers is /tmp, the only one that can be written.
+# A runtime and its function in bash: it posts each event to localhost, port MESSAGE_PORT or 8080, and
+# returns the response. It keeps headers in /tmp, the only writable folder.
 set -euo pipefail
 runtime="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
 headers=$(mktemp)

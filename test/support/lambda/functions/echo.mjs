@@ -1,4 +1,4 @@
-/** A function of many behaviours, by the member `do` of its event, for the tests of the sandbox itself. */
+/** A function for the sandbox's tests that behaves as the member `do` of its event says. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const BEHAVIOURS = {

@@ -1,4 +1,4 @@
-/** The function of most who use the extension: each event goes to SORACOM as it came. */
+/** The typical function of an extension user: it sends each event to SORACOM unchanged. */
 import { post } from './post.mjs';
 
 export const handler = (event) => post(event);

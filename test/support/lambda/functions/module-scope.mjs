@@ -1,4 +1,4 @@
-/** A function that posts while it is loaded, before anything has been invoked. */
+/** A function that posts while it is being loaded, before any invocation. */
 import { post } from './post.mjs';
 
 const early = await post({ from: 'module scope' });

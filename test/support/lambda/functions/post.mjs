@@ -1,4 +1,4 @@
-/** Posts to whatever listens on localhost, by default on 8080; MESSAGE_PORT is another port. */
+/** Sends a POST to localhost, by default to port 8080; MESSAGE_PORT sets another port. */
 import { request } from 'node:http';
 
 export function post(message) {

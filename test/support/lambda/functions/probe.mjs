@@ -1,18 +1,19 @@
 #!/usr/bin/env node
 /**
- * An extension that does what the variable PROBE_NAME says (NAME is its file's name in capitals), as JSON:
+ * An extension that behaves as the JSON in the variable PROBE_NAME says (NAME is its file name in
+ * capitals):
  *
- *   events          what it registers for; INVOKE and SHUTDOWN by default
- *   name            under which it registers, where that is not its file's
- *   silent          it never registers
- *   registerAfterMs, nextAfterMs   how long it waits before
- *   exitAt, code    the moment at which it exits: start, registered, INVOKE or SHUTDOWN
- *   hangAt          the event that it never comes back from
- *   initError, exitError   what it reports after it has registered, or at its first event, before it exits
- *   port            it listens there and answers each POST with what came
- *   telemetryPort   it subscribes to everything, to be sent there
- *   ticks           it writes a line every 5 ms
- *   child           it starts a child in its group which outlives it
+ *     events          the events that it registers for; default INVOKE and SHUTDOWN
+ *     name            the name under which it registers; default its file name
+ *     silent          never register
+ *     registerAfterMs, nextAfterMs   the delay before each call
+ *     exitAt, code    when to exit: start, registered, INVOKE or SHUTDOWN
+ *     hangAt          the event that it never finishes
+ *     initError, exitError   the error reported after registering, or at the first event, before it exits
+ *     port            listen there and echo each POST
+ *     telemetryPort   subscribe to all telemetry, sent to this port
+ *     ticks           write a line every 5 ms
+ *     child           start a child in its process group that outlives it
  */
 import { spawn } from 'node:child_process';
 import { createServer, request } from 'node:http';
@@ -87,7 +88,7 @@ async function subscribe() {
 }
 
 function takeTelemetry(body) {
-  // To standard output it would be a record of its own, and so on without end.
+  // Reporting extension records too would create further records, endlessly.
   const types = JSON.parse(body).map(({ type }) => type);
   if (types.some((type) => type !== 'extension')) tell('telemetry', types);
 }

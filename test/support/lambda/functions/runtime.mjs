@@ -1,4 +1,6 @@
-/** A runtime for Node.js functions: it loads _HANDLER and serves one invocation after the other. */
+/**
+ * A runtime for Node.js functions: it loads _HANDLER and serves invocations one after the other.
+ */
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -13,7 +15,7 @@ try {
   await call('POST', '/init/error', describe(error));
   process.exit(1);
 }
-// Managed instances have several invocations at once.
+// Managed instances run several invocations concurrently.
 const managed = process.env.AWS_LAMBDA_INITIALIZATION_TYPE === 'lambda-managed-instances';
 const loops = managed ? Number(process.env.AWS_LAMBDA_MAX_CONCURRENCY) : 1;
 await Promise.all(Array.from({ length: loops }, serve));
