@@ -29,15 +29,18 @@ const { values } = parseArgs({
   },
 });
 const INVOCATIONS = values.quick ? 40 : 200;
-/** Invocations before those that count: neither the function's code nor ours is compiled at first. */
+/**
+ * Discarded invocations, in which the code of the function and of the extension is not compiled
+ * yet.
+ */
 const WARM_UP = 10;
-/** Messages that the platform has had before. */
+/** The number of messages that SORACOM's emulator handles beforehand. */
 const EARLIER = values.quick ? 200 : 1000;
 const SANDBOXES = values.quick ? 5 : 15;
 const FREEZES = values.quick ? 2 : 7;
 const STARTS = values.quick ? 5 : 15;
 const MESSAGES = 200;
-/** In ms. */
+/** Milliseconds. */
 const ROUND_TRIPS = [0, 40];
 const PHASES = ['listenMs', 'registerMs', 'handshakeMs', 'readyMs'];
 
@@ -70,7 +73,10 @@ console.log(
 console.log(verdicts.lines.join('\n'));
 process.exit(verdicts.isGood ? 0 : 1);
 
-/** In real time, what the machine does besides waits for us and all that we start. */
+/**
+ * Sets real-time priority, so that the machine's other load does not delay this process and its
+ * children.
+ */
 function goFirst() {
   try {
     execFileSync('chrt', ['--rr', '--pid', '1', String(process.pid)], { stdio: 'ignore' });
@@ -113,7 +119,7 @@ async function compareCold() {
   const cells = programs.flatMap((program) =>
     paths.map((path) => ({ program, ...path, runs: [] })),
   );
-  // The first ones read the files from the disk.
+  // Discards the first round, which reads the files from disk.
   for (let round = -1; round < SANDBOXES; round++) {
     for (const { program, config, runs } of cells) {
       const run = await runCold(lab, program, config);

@@ -1,6 +1,7 @@
 /**
- * CPU time of starting up, as multiples of `node -e 0` measured in alternation: absolute times mean
- * nothing on a shared machine. `up` is measured until it listens, against an emulator of its own.
+ * Measures the CPU time of startup as multiples of `node -e 0`, run in alternation, because
+ * absolute times mean nothing on a shared machine. `up` is measured until it listens, against its
+ * own emulator.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,7 +14,7 @@ const RUNS = 15;
 const LIMIT_VERSION = 2.2;
 const LIMIT_UP = 5.0;
 
-/** User and system time of one process, in milliseconds, read from the kernel's own accounting. */
+/** User and system time of one process, in milliseconds, from the kernel's accounting. */
 function cpuOf(parameters, env = process.env) {
   const result = spawnSync(
     '/bin/bash',

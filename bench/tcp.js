@@ -17,12 +17,12 @@ import { report } from './support/table.js';
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * A run during which the relay had a hundredth of the datagrams wait for this many ms beyond their
- * time measures the machine and not the stacks: it does not count.
+ * If the relay delivers 1 % of the datagrams more than this many ms late, the run measures the
+ * machine instead of the stacks and does not count.
  */
 const LATEST = 8;
 
-/** Such a run is made so often; then it is left for another time. */
+/** The number of attempts at such a run before it is skipped. */
 const ATTEMPTS = 3;
 
 const { values } = parseArgs({
@@ -53,7 +53,7 @@ function commit() {
   return git('status', '--porcelain', '--', 'src') === '' ? head : `${head}+changes`;
 }
 
-/** Lists are separated by commas; a filter that is absent takes all. */
+/** Filters are comma-separated lists; a missing filter matches everything. */
 function isChosen(list, value) {
   return list === undefined || list.split(',').includes(String(value));
 }

@@ -44,7 +44,7 @@ try {
 }
 process.exit(0);
 
-/** The kernel's TCP at both ends, and ours or wireguard-go under the client's. */
+/** Compares arctun's interface with wireguard-go's, with the kernel's TCP at both ends. */
 async function compareInterfaces() {
   const up = lab.start('client', [...UP, '--mode', 'tun', '--config', lab.tunConfigPath]);
   await up.line((line) => line.startsWith('{'));
@@ -73,7 +73,7 @@ function cpuOf(results) {
 
 async function compareStreams() {
   const stop = await startUp();
-  // A build without the proxy: the library's dialer does without the way through it.
+  // If the build has no proxy, the library's dialer is used directly.
   const hasProxy = await listens(PROXY_PORT);
   const ours = hasProxy ? { stack: 'socks5', proxy: `127.0.0.1:${PROXY_PORT}` } : { stack: 'ours' };
   if (!hasProxy) await stop();
@@ -103,7 +103,7 @@ async function comparePosts() {
   await stop();
 }
 
-/** One run of each, in turn, so often; the results of both. */
+/** Runs each setup in turn, `repeats` times; returns the results of all. */
 async function alternate(...setups) {
   const results = setups.map(() => []);
   for (let repeat = 0; repeat < repeats; repeat++) {
@@ -117,7 +117,10 @@ async function alternate(...setups) {
   return results;
 }
 
-/** `arctun up`, waited for; the function ends it and has the URL of its forwarder. */
+/**
+ * Starts `arctun up` and waits until it is ready; the returned function stops it and has the
+ * forwarder's URL.
+ */
 async function startUp() {
   const up = lab.start('client', [
     ...UP,
@@ -140,7 +143,7 @@ async function startUp() {
   return Object.assign(stop, { forward });
 }
 
-/** Whether somebody in the client's namespace listens there. */
+/** Whether a process listens on the port in the client's namespace. */
 async function listens(port) {
   return lab.run('client', 'ss', '-tlnHO', 'sport', `:${port}`).trim() !== '';
 }

@@ -1,14 +1,14 @@
-/** A child process of a benchmark, whose standard output is read line by line. */
+/** A child process of a benchmark, with line-by-line access to its standard output. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { clearTimeout, setTimeout } from 'node:timers';
 
-/** sysconf(_SC_CLK_TCK), which is this on every Linux. */
+/** sysconf(_SC_CLK_TCK), which is 100 on every Linux. */
 const CLOCK_TICKS = 100;
 
-/** Whoever starts it with this in front is obeyed even by SIGKILL: the child ends with it. */
+/** Ends the child when its parent ends, even by SIGKILL. */
 const ENDS_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'];
 
 export class Child {
@@ -18,7 +18,10 @@ export class Child {
   #waiting = new Set();
   #ended = false;
 
-  /** @param command program and parameters; it has no resource of ours but its standard streams */
+  /**
+   * @param command program and arguments; the child shares only its standard streams with this
+   * process
+   */
   constructor(command, env = {}) {
     const [program, ...parameters] = [...ENDS_WITH_PARENT, ...command];
     this.#process = spawn(program, parameters, {
@@ -45,9 +48,9 @@ export class Child {
   }
 
   /**
-   * The first line that the predicate takes; it is given out once.
+   * Returns the first line that the predicate accepts; each line is returned once.
    *
-   * @throws Error when the process ends or `timeout` ms pass before
+   * @throws Error if the process exits first, or after `timeout` ms
    */
   async line(predicate, timeout = 30_000) {
     const until = performance.now() + timeout;
@@ -63,10 +66,10 @@ export class Child {
     }
   }
 
-  /** Seconds of CPU that it has taken by now, in all its threads. */
+  /** The CPU seconds used so far by all threads. */
   cpuSeconds() {
     const stat = readFileSync(`/proc/${this.#process.pid}/stat`, 'utf8');
-    // Fields 14 and 15 of proc(5): behind the name, which may hold anything.
+    // Fields 14 and 15 of proc(5), counted after the process name, which may contain any character.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
   }
@@ -75,12 +78,12 @@ export class Child {
     return this.#process.pid;
   }
 
-  /** Writes a line to its standard input. */
+  /** Writes a line to standard input. */
   tell(line) {
     this.#process.stdin.write(`${line}\n`);
   }
 
-  /** Ends its standard input: our own programs take that as the end. */
+  /** Closes standard input, which makes this project's programs exit. */
   endInput() {
     this.#process.stdin.end();
   }

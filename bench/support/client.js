@@ -5,9 +5,9 @@
  *                      "task":"up","run":1,"milliseconds":3000}'
  *
  * `stack` is `ours`, the library's dialer; `kernel`, the kernel's TCP; or `socks5`, the proxy at
- * `proxy`. `task` is `up` or `down`, a stream; `post`, one POST of `bytes`; or `posts`, as many small
- * ones to `url` as go. It prints `ready`, waits for a line, and prints the result as JSON. The end of
- * its standard input ends it.
+ * `proxy`. `task` is `up` or `down`, a stream; `post`, one POST of `bytes`; or `posts`, as many
+ * small POSTs to `url` as possible. It prints `ready`, waits for a line, and prints the result as
+ * JSON. It exits at the end of its standard input.
  */
 import { once } from 'node:events';
 import { Agent, request as httpRequest } from 'node:http';
@@ -18,7 +18,7 @@ import { createTunnel } from '../../dist/bundle/index.js';
 import { dialSocks5 } from './socks5.js';
 import { count, fill, header, PORTS, reset } from './streams.js';
 
-/** Small POSTs under way at once, and what each holds. */
+/** The number of concurrent small POSTs, and the body of each. */
 const AT_ONCE = 8;
 const SMALL = Buffer.alloc(100, 'arctun');
 
@@ -57,12 +57,12 @@ async function transfer() {
   }
   stream.resume();
   fill(stream);
-  // The server counts, and resets the connection when it has.
+  // The server counts, and resets the connection when it has finished.
   await new Promise((resolve) => stream.on('close', resolve));
   return {};
 }
 
-/** With the connection's handshake, as a program that posts once sees it. */
+/** Measures one POST including the connection's handshake, as in a program that posts once. */
 async function post() {
   const dial = await chooseDial();
   const body = Buffer.alloc(setup.bytes, 'arctun');

@@ -1,7 +1,7 @@
 /**
- * Three namespaces in a row: a client's, the relay's and the server's. The server's has Debian's
- * wireguard-go with the programs of `server.js` behind it; the client's has wireguard-go as well, for
- * the kernel's TCP, and an arc.json for ours.
+ * Three namespaces in a row: client, relay and server. The server's has Debian's wireguard-go with
+ * `server.js` behind it; the client's also has wireguard-go, for the kernel's TCP, and an arc.json
+ * for arctun.
  *
  *     client 192.0.2.2 ── 192.0.2.1 relay 198.51.100.1 ── 198.51.100.2 server
  *       10.77.0.2 (ours), 10.77.0.3 (the kernel's)           100.127.69.42, .43
@@ -17,27 +17,31 @@ import { Child } from './child.js';
 
 const WIREGUARD_PORT = 11010;
 const RELAY = '192.0.2.1';
-/** The server outside of the tunnel. */
+/** The server's address outside the tunnel. */
 export const SERVER = '198.51.100.2';
 const OURS_INSIDE = '10.77.0.2';
 const KERNEL_INSIDE = '10.77.0.3';
 const FOLDER = 'arctun-lab-';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** The server's addresses inside the tunnel: the client's routes give each its congestion control. */
+/**
+ * The server's addresses inside the tunnel. The client's routes assign each its congestion control.
+ */
 export const SERVICES = { cubic: '100.127.69.42', bbr: '100.127.69.43' };
-/** Another one, which the client reaches by a network interface of ours, where there is one. */
+/**
+ * The server's address that the client reaches through arctun's network interface, if it exists.
+ */
 export const TUN_SERVICE = '100.127.69.44';
-/** That interface. */
+/** The name of that interface. */
 export const TUN_DEVICE = 'abtun';
 
 export class Lab {
-  /** Holds the keys; of this process alone. */
+  /** The folder for the keys, for this process only. */
   folder = mkdtempSync(join(tmpdir(), `${FOLDER}${process.pid}-`));
   configPath = join(this.folder, 'arc.json');
-  /** As configPath, for a tunnel at an interface of ours. */
+  /** The configuration for a tunnel at arctun's network interface. */
   tunConfigPath = join(this.folder, 'tun.json');
-  /** The client's wireguard-go. */
+  /** The client's wireguard-go process. */
   wireguard;
   /** `server.js`, behind the server's end of the tunnel. */
   server;
@@ -47,11 +51,12 @@ export class Lab {
   #priority = [];
   #isClosed = false;
 
-  /** @throws Error where something that is needed is missing or fails; nothing is left behind */
+  /** @throws Error if a requirement is missing or fails; nothing is left behind */
   static async start({ throughRelay }) {
     sweep();
     const lab = new Lab();
-    // Where the path is slower than the machine; else nothing but the two ends would run.
+    // Only if the path is slower than the machine; otherwise the two ends would starve all other
+    // processes.
     if (throughRelay) lab.#priority = atPriority(1);
     lab.#closeOnExit();
     try {
@@ -63,7 +68,7 @@ export class Lab {
     }
   }
 
-  /** Starts a program in the namespace of that name. */
+  /** Starts a program in the given namespace. */
   start(space, command, env) {
     const child = new Child([...this.#priority, ...this.#in(space), ...command], {
       XDG_STATE_HOME: join(this.folder, 'state'),
@@ -74,14 +79,14 @@ export class Lab {
     return child;
   }
 
-  /** Starts one of our own programs beside this file. */
+  /** Starts one of the programs in this folder. */
   startProgram(space, program, ...parameters) {
     return this.start(space, ourProgram(program, ...parameters));
   }
 
-  /** A relay with this path, which listens when the promise resolves. */
+  /** Starts a relay for this path; resolves once it listens. */
   async startRelay(path) {
-    // It stands for a line, which does not wait for its two ends.
+    // The relay simulates a line, which does not wait for its two ends.
     const relay = this.start('relay', [
       ...atPriority(2),
       ...ourProgram('relay.js', `${RELAY}:${WIREGUARD_PORT}`, `${SERVER}:${WIREGUARD_PORT}`),
@@ -91,31 +96,34 @@ export class Lab {
     return relay;
   }
 
-  /** Gives what the client's kernel sends through our interface a congestion control. */
+  /** Sets the congestion control of the client's kernel for traffic through arctun's interface. */
   setTunCongestion(algorithm) {
     const route = ['ip', '-n', this.#spaces.client, 'route', 'replace', `${TUN_SERVICE}/32`];
     run(...route, 'dev', TUN_DEVICE, 'congctl', algorithm);
   }
 
-  /** Gives what the server's kernel sends a congestion control, from the next connection on. */
+  /** Sets the congestion control of the server's kernel, from the next connection on. */
   setServerCongestion(algorithm) {
     for (const inside of [OURS_INSIDE, KERNEL_INSIDE]) {
       this.#route('server', inside, algorithm);
     }
   }
 
-  /** The congestion controls of the connections of a namespace that `ss` finds with that filter. */
+  /** The congestion controls of connections in a namespace that match a filter of `ss`. */
   kernelCongestion(space, ...filter) {
     const listing = this.run(space, 'ss', '-tinHO', 'state', 'established', ...filter);
     return new Set(listing.match(/\b(cubic|bbr|reno)\b/g));
   }
 
-  /** Runs a command in a namespace, to its end. */
+  /** Runs a command in a namespace to completion. */
   run(space, ...command) {
     return run(...this.#in(space), ...command);
   }
 
-  /** Everything of ours ends and goes; the second time it does nothing. Synchronous: an exit calls it. */
+  /**
+   * Stops all processes and removes all files; later calls do nothing. Synchronous, for the exit
+   * handler.
+   */
   close() {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -138,7 +146,7 @@ export class Lab {
     }
     this.run('relay', 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
     for (const space of ['client', 'server']) {
-      // What one run has learnt of the path is not for the next.
+      // Prevents one run's path metrics from influencing the next.
       this.run(space, 'sysctl', '-qw', 'net.ipv4.tcp_no_metrics_save=1');
     }
     connect({ space: client, address: '192.0.2.2' }, { space: relay, address: RELAY });
@@ -201,7 +209,7 @@ export class Lab {
     run(...route, 'dev', this.#device(side), 'congctl', algorithm);
   }
 
-  /** Its control socket stands in one folder for all namespaces: the name is ours alone. */
+  /** A unique device name, because one folder holds the control sockets of all namespaces. */
   #device(side) {
     return this.#spaces[side];
   }
@@ -211,7 +219,7 @@ export class Lab {
   }
 }
 
-/** In real time, so that what the machine does besides is not measured. */
+/** Real-time priority, so that the machine's other load does not affect the results. */
 function atPriority(priority) {
   return ['chrt', '--rr', String(priority)];
 }
@@ -231,7 +239,7 @@ function connect(...ends) {
     const link = index === 0 ? farLink : nearLink;
     run('ip', '-n', space, 'address', 'add', `${address}/24`, 'dev', link);
     run('ip', '-n', space, 'link', 'set', link, 'up');
-    // The path takes datagrams one by one, not super-datagrams of segmentation offload.
+    // The path needs single datagrams, not the super-datagrams of segmentation offload.
     const off = ['gso', 'off', 'gro', 'off', 'tx-udp-segmentation', 'off'];
     run('ip', 'netns', 'exec', space, 'ethtool', '-K', link, ...off);
     if (index === 0) {
@@ -255,7 +263,7 @@ function arcConfig({ ours, server }, { endpoint, allowedIps }) {
   });
 }
 
-/** What benchmarks left behind that were killed. */
+/** Removes the remains of killed benchmarks. */
 function sweep() {
   for (const [name, id] of run('ip', 'netns', 'list').matchAll(/^ab(\d+)[crs]\b/gm)) {
     if (existsSync(`/proc/${id}`)) continue;
@@ -283,7 +291,7 @@ function run(command, ...parameters) {
   return execFileSync(command, parameters, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** Its output; undefined where it fails. */
+/** The command's output; undefined if it fails. */
 function tryRun(...command) {
   try {
     return run(...command);

@@ -1,6 +1,6 @@
 /**
- * The platform in a process of its own, behind relays with a round-trip time, and sandboxes of the Lambda
- * emulator with the extension in them.
+ * SORACOM's emulator in its own process, behind relays with a round-trip time, and Lambda emulator
+ * sandboxes with the extension.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,14 +19,14 @@ const TASK_ROOT = join(REPOSITORY, 'bench/support/lambda-function');
 
 export class LambdaLab {
   folder = mkdtempSync(join(tmpdir(), 'arctun-lambda-bench-'));
-  /** Node as it is in the executable; `npm run build:executable` has fetched it. */
+  /** The Node in the executable, downloaded by `npm run build:executable`. */
   node = join(REPOSITORY, `build/node/node-${NODE_VERSION}-x86_64`);
-  /** The files that may be the extension. */
+  /** The available builds of the extension. */
   programs = {
     executable: join(REPOSITORY, 'build/executable/arctun-linux-x64'),
     thin: join(this.folder, 'thin'),
   };
-  /** Of a server that answers without anything between. */
+  /** The port of a server without a tunnel in between. */
   plainPort;
   #children = [];
   #sims = 0;
@@ -61,21 +61,21 @@ export class LambdaLab {
     this.plainPort = await portOf(plain);
   }
 
-  /** A process that ends with the lab, at the latest. */
+  /** Starts a process that ends with the lab at the latest. */
   child(command, env) {
     const child = new Child(command, env);
     this.#children.push(child);
     return child;
   }
 
-  /** A way to the platform that takes so many ms there and back. */
+  /** Opens a path to SORACOM's emulator with the given round-trip time in ms. */
   async openPath(roundTrip) {
     const path = { port: 0, roundTrip, relay: undefined };
     await this.#startRelay(path);
     return path;
   }
 
-  /** As a NAT does that has had nothing from us for long: we come from another port from now on. */
+  /** Simulates a NAT that has dropped an idle mapping: the client's source port changes. */
   async forgetMapping(path) {
     path.relay.kill();
     await path.relay.ended();
@@ -89,7 +89,10 @@ export class LambdaLab {
     path.port = await portOf(path.relay);
   }
 
-  /** An arc.json of a SIM of its own. @param path as openPath() gives it; the platform itself without */
+  /**
+   * Creates an arc.json with its own SIM. @param path from openPath(); without it, the emulator
+   * directly
+   */
   createSim(path) {
     const file = join(this.folder, `arc${this.#sims++}.json`);
     const command = [ARCTUN, 'bootstrap', 'authkey', '--config', file];
@@ -103,7 +106,7 @@ export class LambdaLab {
     return file;
   }
 
-  /** A sandbox whose init has begun, with the port of the extension. */
+  /** Starts a sandbox and its init; returns it with the extension's port. */
   async sandbox(program, config, options = {}) {
     const port = await freePort();
     const { runtime } = nodeFunction('echo');
@@ -127,10 +130,10 @@ export class LambdaLab {
 }
 
 /**
- * Has the function post to these ports, one after the other.
+ * Makes the function post to these ports, one after the other.
  *
- * @returns how long each took, in ms, and what the sandbox says of the invocation
- * @throws Error where one was not taken
+ * @returns the duration of each POST in ms, and the sandbox's report on the invocation
+ * @throws Error if a POST is not accepted
  */
 export async function invoke(sandbox, ports) {
   const result = await sandbox.invoke({ ports });
@@ -155,7 +158,7 @@ async function portOf(child) {
   return Number(line.split(' ')[1]);
 }
 
-/** As far as is known; another may take it in the meantime. */
+/** A port that seems free; another process may take it in the meantime. */
 function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -1,4 +1,4 @@
-/** The runs of `bench:lambda` in sandboxes: warm, cold, and behind a freeze. */
+/** The runs of `bench:lambda` in sandboxes: warm, cold, and after a freeze. */
 import { SandboxProcess } from '../../build/harness/test/support/lambda/sandbox-process.js';
 import { invoke, logged } from './lambda-lab.js';
 
@@ -6,9 +6,11 @@ import { invoke, logged } from './lambda-lab.js';
 const FREEZE = 600_000;
 
 /**
- * One sandbox, in which each invocation posts once through the extension and once directly, in turn.
+ * Runs one sandbox, in which each invocation posts once through the extension and once directly, in
+ * turn.
  *
- * @returns of each invocation the ms of both, and those that Lambda would bill beyond the function's own
+ * @returns per invocation the ms of both, and the ms that Lambda would bill after the function's
+ * own
  */
 export async function runWarm(lab, program, { invocations, freezeBetweenInvokes }) {
   const config = lab.createSim();
@@ -29,8 +31,8 @@ export async function runWarm(lab, program, { invocations, freezeBetweenInvokes 
 }
 
 /**
- * Messages that nobody measures: what stands for the platform has then been compiled, as one has that
- * serves many. The extension that is measured is another.
+ * Sends unmeasured messages, so that the emulator's code is compiled like that of a busy server.
+ * The measured extension is a different process.
  */
 export async function warmPlatform(lab, program, messages) {
   const { sandbox, port } = await lab.sandbox(program, lab.createSim());
@@ -42,10 +44,10 @@ export async function warmPlatform(lab, program, messages) {
 }
 
 /**
- * One init of a sandbox, and one `node -e 0` before it.
+ * Runs one init of a sandbox, after one `node -e 0`.
  *
- * @returns ms from exec to the registration and to the end of node, and from there to the first /next;
- *   `phases` as the extension's own log tells them
+ * @returns ms from exec to the registration, from exec to node's exit, and from registration to the
+ * first /next; `phases` from the extension's own log
  */
 export async function runCold(lab, program, config) {
   const baseline = await timeNode(lab.node);
@@ -67,7 +69,7 @@ export async function runCold(lab, program, config) {
   }
 }
 
-/** Ms from exec to exit, started as the sandbox starts an extension. */
+/** The milliseconds from exec to exit, started as the sandbox starts an extension. */
 function timeNode(node) {
   return new Promise((resolve, reject) => {
     const enter = ['setpriv', '--pdeathsig', 'KILL', 'env', '-u', 'PWD', '-u', 'OLDPWD', '-C', '/'];
@@ -86,13 +88,14 @@ function timeNode(node) {
 }
 
 /**
- * One sandbox, which is frozen for ten minutes behind an invocation.
+ * Runs one sandbox that is frozen for ten minutes after an invocation.
  *
- * @param isForgotten whether the NAT on the way forgets us meanwhile
+ * @param isForgotten whether the NAT on the path drops the mapping meanwhile
  * @returns ms of the POST in the next invocation, and the handshakes since the freeze
  */
 export async function runFreeze(lab, program, path, { isForgotten }) {
-  // A clock that was ahead once has stamps of its own for ever.
+  // Each freeze needs its own SIM, because the jumped clock leaves handshake timestamps in the
+  // future.
   const config = lab.createSim(path);
   const { sandbox, port } = await lab.sandbox(program, config, { fakeClock: true });
   try {

@@ -1,15 +1,15 @@
-/** What `bench:lambda` holds its figures to, and how it prints them. */
+/** The limits for `bench:lambda`, and the output of its figures. */
 import { quantile, summarize } from './statistics.js';
 
-/** Milliseconds unless it says otherwise. */
+/** Milliseconds unless noted otherwise. */
 export const LIMITS = {
   overhead: { median: 2, p99: 10 },
   /** Multiples of `node -e 0`. */
   register: 3,
-  /** Beyond one round trip. */
+  /** In addition to one round trip. */
   ready: 50,
   thaw: 100,
-  /** Of a freeze of ten minutes. */
+  /** Handshakes after a freeze of ten minutes. */
   handshakes: 1,
 };
 
@@ -21,14 +21,14 @@ export class Verdicts {
     this.lines.push('', text);
   }
 
-  /** A figure that nothing is demanded of. */
+  /** Prints a figure without a limit. */
   tell(what, text) {
     this.lines.push(`${what.padEnd(62)} ${text}`);
   }
 
-  /** A figure that is to be `limit` at most. */
+  /** Prints a figure that must not exceed `limit`. */
   judge(what, value, limit, unit) {
-    // What is no number was not measured.
+    // NaN means that the figure was not measured, and fails.
     const isGood = value <= limit;
     this.isGood &&= isGood;
     const figure = `${value.toFixed(2)} ${unit}`.trim();
@@ -36,7 +36,7 @@ export class Verdicts {
   }
 }
 
-/** @param pairs what each invocation took, once through the extension and once directly */
+/** @param pairs the durations of each invocation, once through the extension and once directly */
 export function judgeWarm(verdicts, what, overheads) {
   const { median, p99, largest, count } = summarize(overheads);
   verdicts.judge(`${what}, median of ${count}`, median, LIMITS.overhead.median, 'ms');
@@ -44,7 +44,9 @@ export function judgeWarm(verdicts, what, overheads) {
   verdicts.tell(`${what}, largest`, milliseconds(largest));
 }
 
-/** @param runs each with `registered` and `baseline`, from exec, and `ready`, from there on */
+/**
+ * @param runs each with `registered` and `baseline`, from exec, and `ready`, from the registration
+ */
 export function judgeCold(verdicts, what, runs, roundTrip) {
   const ratios = runs.map(({ registered, baseline }) => registered / baseline);
   const middle = quantile(ratios, 0.5);
@@ -58,7 +60,7 @@ export function judgeCold(verdicts, what, runs, roundTrip) {
   verdicts.tell(`${what}, the worst of ${runs.length}`, milliseconds(largestOf(runs, 'ready')));
 }
 
-/** @param runs each with `took`, the POST of the next invocation, and `handshakes` that it took */
+/** @param runs each with `took`, the POST of the next invocation, and its number of `handshakes` */
 export function judgeThaw(verdicts, what, runs, roundTrip) {
   const took = medianOf(runs, 'took');
   verdicts.judge(`${what}, the next POST`, took, roundTrip + LIMITS.thaw, 'ms');

@@ -1,18 +1,18 @@
 /**
- * One direction of a path: a bottleneck with a bounded queue, then a wire with a delay that loses and
- * reorders. It decides when a datagram arrives and keeps no datagram; times are ms, given in as `now`.
+ * One direction of a path: a bottleneck with a bounded queue, then a wire that delays, loses and
+ * reorders. It computes arrival times but stores no datagrams; times are ms, passed in as `now`.
  */
 
-/** IPv4 and UDP headers: the rate is that of IP packets. */
+/** IPv4 and UDP headers, because the rate counts IP packets. */
 const HEADERS = 20 + 8;
 
-/** A datagram that is reordered arrives this much later, uniformly between the two. */
+/** The extra delay in ms of a reordered datagram, uniform between the two. */
 const REORDERED_BY = [1, 4];
 
 export const QUEUE_FULL = -1;
 export const LOST = -2;
 
-/** Uniform in [0, 1), the same for the same seed (mulberry32). */
+/** Returns uniform values in [0, 1), deterministic for a seed (mulberry32). */
 export function seededRandom(seed) {
   let state = seed >>> 0;
   return () => {
@@ -28,7 +28,7 @@ export class Link {
   lost = 0;
   dropped = 0;
   reordered = 0;
-  /** What the newest datagram waited for in the queue. */
+  /** The queueing delay of the newest datagram. */
   queueDelay = 0;
   /** Whether the newest datagram may be overtaken. */
   isLate = false;
@@ -41,8 +41,8 @@ export class Link {
   #freeAt = -Infinity;
 
   /**
-   * @param options `rate` in Mbit/s, 0 without a bottleneck; `delay` one way, in ms; `queue` in ms at
-   *   that rate; `loss` and `reorder` as parts of 1; `random` uniform in [0, 1)
+   * @param options `rate` in Mbit/s, 0 without a bottleneck; `delay` one way, in ms; `queue` in ms
+   * at that rate; `loss` and `reorder` from 0 to 1; `random` uniform in [0, 1)
    */
   constructor({ rate, delay, queue, loss, reorder, random }) {
     this.#rate = (rate * 1e6) / 8 / 1000;
@@ -54,9 +54,9 @@ export class Link {
   }
 
   /**
-   * Takes a datagram of so many bytes of payload.
+   * Sends a datagram with `bytes` bytes of payload.
    *
-   * @returns when it arrives, or QUEUE_FULL, or LOST
+   * @returns its arrival time, or QUEUE_FULL, or LOST
    */
   send(bytes, now) {
     const departure = this.#serialize(bytes + HEADERS, now);
@@ -64,11 +64,11 @@ export class Link {
       this.dropped++;
       return QUEUE_FULL;
     }
-    // Each draw is made for each datagram, so that one setting does not move the draws of another.
+    // Each datagram makes every draw, so that one setting does not change the draws of another.
     const isLost = this.#random() < this.#loss;
     this.isLate = this.#random() < this.#reorder;
     const by = this.#random();
-    // What is lost has taken its time at the bottleneck.
+    // A lost datagram still occupies the bottleneck.
     if (isLost) {
       this.lost++;
       return LOST;
@@ -80,7 +80,7 @@ export class Link {
     return arrival + REORDERED_BY[0] + by * (REORDERED_BY[1] - REORDERED_BY[0]);
   }
 
-  /** When the last bit leaves the bottleneck; undefined where the queue is full. */
+  /** The time at which the last bit leaves the bottleneck; undefined if the queue is full. */
   #serialize(bytes, now) {
     this.queueDelay = 0;
     if (this.#rate === 0) return now;

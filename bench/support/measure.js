@@ -6,11 +6,11 @@ import { POST } from './plan.js';
 import { PORTS } from './streams.js';
 import { Task } from './task.js';
 
-/** Connections are looked for so often, each time after so many ms. */
+/** The number of checks for open connections, and the ms between them. */
 const LOOKS = 50;
 const LOOK_INTERVAL = 100;
 
-/** Two flows are looked at for so many times as long as one. */
+/** Two flows are measured this many times as long as one. */
 const FAIRNESS_FACTOR = 2;
 
 export class Measurement {
@@ -23,8 +23,8 @@ export class Measurement {
   }
 
   /**
-   * @returns rates in Mbit/s, or the ms of a POST, with what the relay says of the path
-   * @throws Error where a process fails, or the kernel has another congestion control than it should
+   * @returns rates in Mbit/s, or the ms of a POST, with the relay's report on the path
+   * @throws Error if a process fails, or the kernel uses the wrong congestion control
    */
   async run(plan) {
     const lab = this.#lab;
@@ -47,7 +47,7 @@ export class Measurement {
     }
   }
 
-  /** What is left of the run before would share the path. */
+  /** Waits until the previous run's connections, which would share the path, have ended. */
   async #untilQuiet() {
     for (let look = 0; look < LOOKS; look++) {
       if (['client', 'server'].every((space) => this.#lab.kernelCongestion(space).size === 0))
@@ -61,12 +61,12 @@ export class Measurement {
     return new Task(this.#lab, {
       ...{ stack, task: scene === 'post' ? 'post' : direction, congestion: algorithm },
       ...{ host: SERVICES[algorithm], config: this.#lab.configPath, bytes: POST.bytes },
-      // Two flows take a while to find their shares.
+      // Two flows take time to find their shares.
       milliseconds: this.#milliseconds * (scene === 'fairness' ? FAIRNESS_FACTOR : 1),
     });
   }
 
-  /** The sender must be what the table says; where it is ours, its own tests say so. */
+  /** Checks the kernel sender's congestion control. The library's own tests check its senders. */
   async #checkKernel({ stack, task, congestion: algorithm }) {
     if (task === 'post' || (stack !== 'kernel' && task === 'up')) return;
     const filter =
@@ -84,7 +84,7 @@ export class Measurement {
   }
 }
 
-/** The kernel's CUBIC on the same bottleneck. */
+/** The competing flow: the kernel's CUBIC on the same bottleneck. */
 function besideIt(plan) {
   return { ...plan, stack: 'kernel', algorithm: 'cubic' };
 }
@@ -95,7 +95,7 @@ function summarize(scene, flows) {
   const rates = flows.map(({ bytes, milliseconds }) => (bytes * 8) / 1000 / milliseconds);
   const [rate, otherRate] = rates;
   if (scene !== 'fairness') return { rate, seconds: flows[0].seconds.map(megabits) };
-  // Who starts first has an advantage that says nothing of how the two share.
+  // Skips the first quarter, in which the flow that starts first has an advantage.
   const [own, other] = flows.map(({ seconds }) => {
     const later = seconds.slice(Math.floor(seconds.length / 4));
     return later.reduce((sum, bytes) => sum + bytes, 0);

@@ -1,13 +1,13 @@
 /**
- * Answers each POST as the Unified Endpoint does, without anything between: `node plain-server.js`. It
- * listens on both addresses of `localhost`, as the extension does, and prints its port.
+ * Answers each POST like the Unified Endpoint, without a tunnel in between: `node plain-server.js`.
+ * It listens on both addresses of `localhost`, as the extension does, and prints its port.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 const ipv4 = await listen('127.0.0.1', 0);
 const { port } = ipv4.address();
-// A machine may have no IPv6: then the extension is not there either.
+// On a machine without IPv6, the extension does not listen on ::1 either.
 await listen('::1', port).catch(() => undefined);
 console.log(`listening ${port}`);
 

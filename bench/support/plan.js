@@ -1,10 +1,13 @@
-/** Which runs `bench:tcp` makes, in which order: of each setting ours and the kernel's alternate. */
+/**
+ * Plans the runs of `bench:tcp` and their order: for each setting, arctun's and the kernel's runs
+ * alternate.
+ */
 
 export const ALGORITHMS = ['cubic', 'bbr'];
 export const DIRECTIONS = ['up', 'down'];
 export const ROUND_TRIPS = [20, 50, 100];
 
-/** What the path does to datagrams, each way, as parts of 1. */
+/** The path's effect on datagrams in each direction, as fractions from 0 to 1. */
 export const IMPAIRMENTS = {
   clean: { loss: 0, reorder: 0 },
   'loss0.1%': { loss: 0.001, reorder: 0 },
@@ -14,18 +17,18 @@ export const IMPAIRMENTS = {
 
 const RATE = 100;
 
-/** A queue of one BDP, and no more than this many ms at the bottleneck's rate. */
+/** The queue holds one BDP, but at most this many ms at the bottleneck's rate. */
 const LONGEST_QUEUE = 50;
 
 const FAIRNESS_ROUND_TRIP = 50;
 
-/** A POST over a path that is fast and loses a little: what CUBIC makes of it is part of the scene. */
+/** A POST over a fast path with little loss; CUBIC's reaction to the loss is part of the scene. */
 export const POST = { bytes: 8_000_000, roundTrip: 40, loss: 0.005 };
 
-/** Whose TCP is at the client's end. */
+/** The TCP implementation at the client's end. */
 export const STACKS = ['kernel', 'ours'];
 
-/** The path of a cell; the seed is the same for ours and the kernel's. */
+/** The path of a cell, with the same seed for arctun's and the kernel's runs. */
 export function pathOf({ roundTrip, impairment, seed }) {
   const queue = Math.min(roundTrip, LONGEST_QUEUE);
   return { rate: RATE, delay: roundTrip / 2, queue, ...IMPAIRMENTS[impairment], seed };
@@ -61,7 +64,7 @@ function planTable() {
   );
 }
 
-/** Ours beside the kernel's CUBIC, and the kernel's own in its place. */
+/** Compares arctun next to a kernel CUBIC flow with the kernel's own TCP in the same position. */
 function planFairness() {
   return ALGORITHMS.map((algorithm) => {
     const path = pathOf({ roundTrip: FAIRNESS_ROUND_TRIP, impairment: 'clean' });

@@ -1,10 +1,11 @@
 /**
- * A UDP relay between WireGuard's two ends that is a path of a given rate, delay, loss and order:
+ * A UDP relay between the two WireGuard ends that simulates a path's rate, delay, loss and
+ * reordering:
  *
  *     node relay.js LISTEN:PORT TARGET:PORT '{"rate":100,"delay":10,"queue":20,"loss":0.01,"reorder":0,"seed":1}'
  *
- * All clients share one bottleneck in each direction. It prints `listening`; the end of its standard
- * input ends it, and it prints what it did as one line of JSON.
+ * All clients share one bottleneck in each direction. It prints `listening`. At the end of its
+ * standard input it prints its statistics as one JSON line and exits.
  */
 import { createSocket } from 'node:dgram';
 import { setTimeout } from 'node:timers';
@@ -12,7 +13,7 @@ import { setTimeout } from 'node:timers';
 import { Histogram } from './histogram.js';
 import { Link, seededRandom } from './link.js';
 
-/** A child of ours may have this much without privilege on Linux. */
+/** The socket buffer size in bytes, which the lab's child processes may set on Linux. */
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 
 const [listen, target, settings] = process.argv.slice(2);
@@ -20,15 +21,15 @@ const [listenHost, listenPort] = listen.split(':');
 const [targetHost, targetPort] = target.split(':');
 const { seed, ...path } = JSON.parse(settings);
 
-/** Datagrams on their way in one direction, in the order of their arrival. */
+/** Datagrams in flight in one direction, in order of arrival. */
 class Direction {
   #link;
   #queueing = new Histogram();
   #lateness = new Histogram();
-  /** On time: arrivals never decrease. #first is where the next one stands. */
+  /** Datagrams that stay in order: arrivals never decrease. #first is the index of the next one. */
   #inOrder = [];
   #first = 0;
-  /** The few that others overtake, sorted. */
+  /** The few datagrams that others may overtake, sorted. */
   #late = [];
 
   constructor(seedOfDirection) {
@@ -90,7 +91,7 @@ class Direction {
   }
 }
 
-/** So many places of delivered datagrams are given back at once. */
+/** The number of delivered entries that are removed from the array at once. */
 const COMPACT = 1024;
 
 const up = new Direction(seed * 2);
@@ -99,7 +100,7 @@ const clients = new Map();
 let timer;
 let timerAt = Infinity;
 
-/** Each input delivers what is due as well, so that the timer's coarseness shows only when idle. */
+/** Each input also delivers due datagrams, so the timer's resolution matters only when idle. */
 function turn(now) {
   up.deliver(now);
   down.deliver(now);
@@ -139,7 +140,7 @@ function newClient({ port, address }) {
     down.accept(bytes, toClient, now);
     turn(now);
   });
-  // A server that is not there yet says so by ICMP: that is no more than a loss.
+  // If the server is not listening yet, ICMP reports it; that counts as a loss.
   outside.on('error', () => undefined);
   outside.connect(Number(targetPort), targetHost, () => {
     outside.setRecvBufferSize(SOCKET_BUFFER);
@@ -156,7 +157,7 @@ function newClient({ port, address }) {
 }
 
 inside.on('error', (error) => {
-  // A client that has ended is no failure of the relay.
+  // A client that has exited is not an error.
   if (error.code !== 'ECONNREFUSED') throw error;
 });
 inside.bind(Number(listenPort), listenHost, () => {

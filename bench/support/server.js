@@ -1,7 +1,7 @@
 /**
- * Behind the server's end of the tunnel: port 5001 counts what comes, port 5002 sends as much as it
- * can, each for as long as the client says; port 80 answers POSTs. What it counted it prints as a line
- * of JSON with the number of the run. The end of its standard input ends it.
+ * Servers behind the server's end of the tunnel: port 5001 counts received bytes, port 5002 sends
+ * as fast as possible, each for as long as the client asks; port 80 answers POSTs. It prints counts
+ * as JSON lines with the number of the run, and exits at the end of its standard input.
  */
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers';
 
 import { count, fill, HEADER, PORTS, reset } from './streams.js';
 
-/** A source goes on a little after the client has stopped to count. */
+/** A source continues a little after the client has stopped counting. */
 const LINGER = 500;
 
 function serve(port, handle) {

@@ -1,4 +1,4 @@
-/** A SOCKS5 client without authentication, as far as a benchmark needs one (RFC 1928). */
+/** A minimal SOCKS5 client without authentication (RFC 1928). */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
@@ -24,7 +24,7 @@ export async function dialSocks5(proxy, host, port) {
   return socket;
 }
 
-/** The next `length` bytes; what comes behind them stays in the socket. */
+/** Reads the next `length` bytes; later bytes stay in the socket. */
 function read(socket, length) {
   return new Promise((resolve, reject) => {
     let bytes = Buffer.alloc(0);

@@ -1,13 +1,13 @@
-/** What the single executable costs by itself: CPU time until it is up, and memory. */
+/** Measures the single executable by itself: CPU time until it is up, and memory. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** What a process has after this many ms without work is what it has when idle. */
+/** Milliseconds without work after which a process counts as idle. */
 const IDLE = 2_000;
 
-/** User and system time of a whole process, in ms, by the kernel's own accounting. */
+/** User and system time of a whole process, in ms, from the kernel's accounting. */
 export function cpuOf(command, env = process.env) {
   const result = spawnSync(
     '/bin/bash',
@@ -19,7 +19,7 @@ export function cpuOf(command, env = process.env) {
   return (user + system) * 1000;
 }
 
-/** `up` of the executable, waited for until it listens. */
+/** Starts the executable's `up` and waits until it listens. */
 export async function startUp(lab, config) {
   const command = ['up', '--mode', 'userspace', '--forward-listen', '127.0.0.1:0', '--json'];
   const state = lab.folder;
@@ -31,7 +31,7 @@ export async function startUp(lab, config) {
   return { child, forward };
 }
 
-/** CPU time, in ms, that a process has taken by now, in the threads that it has. */
+/** CPU time in ms that a process's current threads have used so far. */
 export function cpuSoFar(pid) {
   const threads = readdirSync(`/proc/${pid}/task`);
   const nanoseconds = threads.map((thread) =>
@@ -40,14 +40,14 @@ export function cpuSoFar(pid) {
   return nanoseconds.reduce((sum, one) => sum + one, 0) / 1e6;
 }
 
-/** MB that a process has in memory: all, and what is of it alone. */
+/** A process's memory in MB: the total, and the part that it does not share. */
 export function memoryOf(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const read = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)[1]) / 1024;
   return { resident: read('VmRSS'), anonymous: read('RssAnon') };
 }
 
-/** Memory of `up` when it is idle, and behind so many messages. */
+/** The memory of an idle `up`, and after the given number of messages. */
 export async function runMemory(lab, config, messages) {
   const { child, forward } = await startUp(lab, config);
   await pause(IDLE);

@@ -1,12 +1,12 @@
-/** What many measurements of one thing say together. */
+/** Statistics over repeated measurements. */
 
-/** The value that `part` of all are not above; NaN without any. */
+/** The quantile for the fraction `part` of the values; NaN if empty. */
 export function quantile(values, part) {
   const sorted = values.toSorted((left, right) => left - right);
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? NaN;
 }
 
-/** Median, 99th percentile and the largest. */
+/** Median, 99th percentile and maximum. */
 export function summarize(values) {
   return {
     count: values.length,
@@ -16,10 +16,7 @@ export function summarize(values) {
   };
 }
 
-/**
- * How much longer the one took than the other, pair by pair: what the machine did at that moment was
- * the same for both.
- */
+/** The difference of each pair, which cancels the machine's load at that moment. */
 export function differences(pairs) {
   return pairs.map(({ ours, baseline }) => ours - baseline);
 }

@@ -1,4 +1,4 @@
-/** One direction of a TCP connection, for a time: what a benchmark's client and server both do. */
+/** One timed direction of a TCP connection, shared by a benchmark's client and server. */
 import { clearInterval, setInterval, setTimeout } from 'node:timers';
 
 const CHUNK = Buffer.alloc(256 * 1024, 'arctun');
@@ -6,7 +6,9 @@ const CHUNK = Buffer.alloc(256 * 1024, 'arctun');
 /** Ports of the server inside the tunnel. */
 export const PORTS = { up: 5001, down: 5002, http: 80 };
 
-/** What the client says first: which run it is and how long, so that the server can tell and end it. */
+/**
+ * The client's first bytes: the run's number and duration, so that the server can label and end it.
+ */
 export const HEADER = 8;
 
 export function header(run, milliseconds) {
@@ -16,7 +18,7 @@ export function header(run, milliseconds) {
   return bytes;
 }
 
-/** Writes as fast as the stream takes it, until that is destroyed. */
+/** Writes as fast as the stream accepts, until it is destroyed. */
 export function fill(stream) {
   const write = () => {
     while (!stream.destroyed && stream.write(CHUNK));
@@ -26,9 +28,9 @@ export function fill(stream) {
 }
 
 /**
- * Counts what comes for so many ms.
+ * Counts received bytes for `milliseconds`.
  *
- * @returns bytes, and bytes of each whole second
+ * @returns the total, and the bytes of each whole second
  */
 export function count(stream, milliseconds) {
   return new Promise((resolve) => {
@@ -47,7 +49,7 @@ export function count(stream, milliseconds) {
   });
 }
 
-/** Ends a connection with all that waits in it: nothing of it goes on into the next run. */
+/** Ends a connection and discards its buffered data, so that none reaches the next run. */
 export function reset(stream) {
   if (typeof stream.resetAndDestroy === 'function') stream.resetAndDestroy();
   else stream.destroy();

@@ -1,4 +1,6 @@
-/** What `bench:tcp` prints: ratios of ours to the kernel's, their mean and the worst. */
+/**
+ * The output of `bench:tcp`: ratios of arctun's results to the kernel's, their mean and the worst.
+ */
 import {
   ALGORITHMS,
   cellName,
@@ -10,10 +12,10 @@ import {
 } from './plan.js';
 import { median } from './results.js';
 
-/** What is wanted of the table, and of the time of a POST with BBR. */
+/** The required ratios of the table, and of a POST's time with BBR. */
 export const LIMITS = { mean: 0.9, worst: 0.8, post: 1.5 };
 
-/** Cells of both stacks that have a result: the medians, and how often each was run. */
+/** Compares a cell if both stacks have results: the medians, and the number of runs. */
 function compare(results, name, valueOf) {
   const [ours, kernel] = ['ours', 'kernel'].map((stack) => results.of(name, stack));
   if (ours.length === 0 || kernel.length === 0) return undefined;
@@ -21,7 +23,7 @@ function compare(results, name, valueOf) {
   return { ours: ourMedian, kernel: kernelMedian, ratio: ourMedian / kernelMedian };
 }
 
-/** @returns the lines, and `isGood` where everything that was measured is within the limits */
+/** @returns the lines, and `isGood` if all measured figures are within the limits */
 export function report(results) {
   const parts = [
     reportTable(results),
@@ -70,7 +72,9 @@ function reportTable(results) {
   };
 }
 
-/** Of the runs without an impairment upwards: what else would share the bottleneck waits behind it. */
+/**
+ * Upload queues in runs without impairment: other traffic on the bottleneck would wait behind them.
+ */
 function reportQueues(results) {
   const rows = [];
   for (const algorithm of ALGORITHMS) {
@@ -146,7 +150,7 @@ function seconds(milliseconds) {
   return `${(milliseconds / 1000).toFixed(2)} s`;
 }
 
-/** A table that is read as well where nothing renders it. */
+/** Formats a Markdown table that is also readable as plain text. */
 function markdown(header, rows) {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column].length)),

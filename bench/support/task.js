@@ -1,11 +1,11 @@
 /** One client of a lab, from its start to its result. */
 
-/** A task must have ended this long after it should have; a POST with CUBIC takes a while. */
+/** The maximum delay in ms past a task's expected end; a POST with CUBIC takes long. */
 const PATIENCE = 120_000;
 
 let serial = 0;
 
-/** A client that was started; `client.js` tells what the setup may hold. */
+/** A started client; `client.js` documents the setup. */
 export class Task {
   #lab;
   #setup;
@@ -21,7 +21,7 @@ export class Task {
     return this.#setup;
   }
 
-  /** Its tunnel is open, and a stream is connected. */
+  /** Waits until its tunnel is open and a stream is connected. */
   async ready() {
     await this.#process.line((line) => line === 'ready');
   }
@@ -30,7 +30,7 @@ export class Task {
     this.#process.tell('go');
   }
 
-  /** What the receiver of a stream counted, or what the client says. */
+  /** The bytes that a stream's receiver counted, or the client's own result. */
   async result() {
     const { task, run, milliseconds = 0 } = this.#setup;
     const patience = milliseconds + PATIENCE;
@@ -47,7 +47,7 @@ export class Task {
   }
 }
 
-/** A task by itself. */
+/** Runs a single task. */
 export async function runTask(lab, setup) {
   const task = new Task(lab, setup);
   try {

@@ -1,6 +1,6 @@
 /**
- * The function of `bench:lambda`. Its event says to which ports it posts, one after the other; it returns
- * how long each took, in ms, and the status.
+ * The function of `bench:lambda`. It posts to the ports in its event, one after the other, and
+ * returns the duration of each POST in ms, and the status.
  */
 import { request } from 'node:http';
 
@@ -18,7 +18,7 @@ async function timedPost(port) {
   return { took: performance.now() - startedAt, status };
 }
 
-/** As the article's function does it. */
+/** Posts as the article's function does. */
 function post(port) {
   return new Promise((resolve, reject) => {
     const options = {
