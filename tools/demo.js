@@ -1,8 +1,9 @@
 /**
- * From nothing to a message delivered, with no account and no root: the local platform, a virtual
- * SIM, the tunnel, a message. Each step is the real command in a process of its own.
+ * Demonstrates arctun without an account or root: starts a local SORACOM emulator, creates a
+ * virtual SIM, opens the tunnel and delivers a message. Each step runs the real command in its own
+ * process.
  *
- * `--kill-emulator` ends the platform before the last step, which then fails as it would for anyone.
+ * `--kill-emulator` stops the emulator before the last step, which then fails as in real use.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -26,7 +27,7 @@ const environment = {
 };
 const running = new Set();
 
-/** Starts a command and shows it and what it prints. */
+/** Starts a command and shows it with its output. */
 function arctun(parameters, extra = {}) {
   console.log(`\n$ arctun ${parameters.map(quote).join(' ')}`);
   const child = spawn(process.execPath, [ARCTUN, ...parameters], {

@@ -1,4 +1,4 @@
-/** Machine code of packages for Linux, by architecture, which the single executable holds. */
+/** Native addons for Linux, by architecture, for the single executable. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -12,9 +12,9 @@ const locked = JSON.parse(readFileSync(`${REPOSITORY}package-lock.json`, 'utf8')
 
 /**
  * @param {'x86_64' | 'arm64'} architecture
- * @param {string} cache where packages of npm are kept
- * @returns {Record<string, Uint8Array>} the assets by their names
- * @throws Error if a package is not there and does not come
+ * @param {string} cache the folder for downloaded npm packages
+ * @returns {Record<string, Uint8Array>} the assets by name
+ * @throws Error if a package is missing and cannot be downloaded
  */
 export function addonsOf(architecture, cache) {
   const name = NAMES[architecture];
@@ -25,7 +25,7 @@ export function addonsOf(architecture, cache) {
   };
 }
 
-/** npm installs koffi's package for this machine alone; that of the other architecture is fetched. */
+/** npm installs koffi's package only for this machine; the other architecture's is downloaded. */
 function koffi(name, cache) {
   const path = `node_modules/@koromix/koffi-linux-${name}`;
   const file = `linux_${name}/koffi.node`;

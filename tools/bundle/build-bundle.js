@@ -1,7 +1,8 @@
 /**
- * Writes what the npm package runs: dist/bundle, with the command and the library, and dist/types, with the
- * library's declarations. Bundled, the command starts in half the time, and the package brings no packages but
- * those of machine code. Split, a command loads its own code alone, and shares the rest with the library.
+ * Writes the npm package's code: dist/bundle, with the command and the library, and dist/types,
+ * with the library's declarations. Bundling halves the command's startup time, and leaves only
+ * native packages as dependencies. Code splitting lets a command load only its own code and share
+ * the rest with the library.
  */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,18 +13,18 @@ import { contentOf, REPOSITORY, withoutDiscovery } from './bundles.js';
 
 const output = join(REPOSITORY, 'dist/bundle');
 
-/** sodium-native's machine code, by platform and architecture. */
+/** sodium-native's native addons, by platform and architecture. */
 const ADDON = 'sodium-native/prebuilds/*';
 
-/** Of the package that npm has installed for this platform, or as koffi itself finds it. */
+/** Loads the package that npm installed for this platform, or else searches as koffi does. */
 const KOFFI = `
   try { module.exports = require(\`@koromix/koffi-\${process.platform}-\${process.arch}\`); }
   catch { module.exports = require('koffi'); }
 `;
 
 /**
- * The packages with machine code are loaded by require(), which does not scan their text for exports, and
- * sodium-native's file at once: its own search for it loads 19 packages.
+ * Loads native packages with require(), which does not scan their text for exports. sodium-native's
+ * file is loaded directly, because its own lookup loads 19 packages.
  */
 const machineCode = {
   name: 'machine-code',
@@ -48,7 +49,7 @@ const machineCode = {
 
 rmSync(output, { recursive: true, force: true });
 const { metafile } = await build({
-  // bin/run.js starts the first, a thread of the tunnel is the second, a program imports the third.
+  // bin/run.js starts the first, a tunnel thread uses the second, programs import the third.
   entryPoints: ['src/entry/npm.ts', 'src/cli/tunnel-thread.ts', 'src/index.ts'],
   entryNames: '[name]',
   absWorkingDir: REPOSITORY,
@@ -58,14 +59,14 @@ const { metafile } = await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  // Stack traces are read by people.
+  // Keeps names for readable stack traces.
   keepNames: true,
   metafile: true,
   legalComments: 'none',
-  // Machine code, and what oclif asks for if a project is written in TypeScript.
+  // Native packages, and the packages that oclif loads for TypeScript projects.
   external: ['koffi', '@koromix/*', ADDON, 'typescript', 'ts-node', 'tsx'],
   plugins: [machineCode, withoutDiscovery],
-  // CommonJS packages in the bundle ask for Node's modules. No code of the bundle has these names.
+  // Bundled CommonJS packages require Node's modules. No bundled code uses these names.
   banner: {
     js: [
       "import { createRequire as createRequireForBundle } from 'node:module';",
@@ -78,7 +79,10 @@ writeFileSync(join(output, 'sbom.json'), bill);
 writeFileSync(join(output, 'notices.txt'), notices);
 copyTypes();
 
-/** The declarations that index.d.ts reaches; those of other packages would have to be installed. */
+/**
+ * Copies the declarations that index.d.ts reaches. Declarations of other packages would be
+ * dependencies.
+ */
 function copyTypes() {
   const [from, to] = ['dist/src', 'dist/types'].map((folder) => join(REPOSITORY, folder));
   rmSync(to, { recursive: true, force: true });

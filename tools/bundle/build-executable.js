@@ -1,8 +1,10 @@
 /**
- * Writes dist/executable, from which layers and single executables are made (src/lambda/layer/prebuilt.ts):
- * `npm run build:executable`. Node for Linux, which makes the blobs, comes from npm once.
+ * Writes dist/executable, the input of layers and single executables
+ * (src/lambda/layer/prebuilt.ts): `npm run build:executable`. Node for Linux, which creates the
+ * blobs, is downloaded from npm once.
  *
- * What this machine cannot make is left out, and said; with `--complete`, as for a release, that is an error.
+ * Parts that this machine cannot build are skipped with a warning; with `--complete`, for a
+ * release, that is an error.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -17,9 +19,9 @@ import { addonsOf } from './addons.js';
 import { bundle, contentOf, PROGRAMS, REPOSITORY } from './bundles.js';
 
 const output = join(REPOSITORY, 'dist/executable');
-/** Packages of Node, and what was made before. */
+/** Node packages and earlier build results. */
 const cache = join(REPOSITORY, 'build/node');
-/** With Debian's libraries of the other architecture. */
+/** Requires Debian's libraries of the other architecture. */
 const EMULATOR = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'];
 const HOST =
   process.platform === 'linux' ? { x64: 'x86_64', arm64: 'arm64' }[process.arch] : undefined;
@@ -40,13 +42,15 @@ function describe(name, bundles) {
   const { inputs, bill, notices } = contentOf(bundles.map(({ metafile }) => metafile));
   writeFileSync(join(output, `${name}.sbom.json`), bill);
   writeFileSync(join(output, `${name}.notices.txt`), notices);
-  // What is in it, for tests.
+  // The list of inputs, for tests.
   writeFileSync(join(cache, `${name}.inputs.json`), JSON.stringify(inputs));
   const bytes = bundles.reduce((sum, { code }) => sum + code.length, 0);
   console.log(`${name}: ${bytes} bytes from ${inputs.length} modules`);
 }
 
-/** A function that takes what a CommonJS module is given: src/entry/embedded.ts calls it. */
+/**
+ * Wraps code in a function with a CommonJS module's parameters, which src/entry/embedded.ts calls.
+ */
 function wrapped(code) {
   return `(function (require, module, exports) {${code}\n})`;
 }
@@ -66,15 +70,15 @@ async function writeBlobs(main, commandLine) {
   }
 }
 
-/** @throws Error where nothing may be left out */
+/** @throws Error if nothing may be skipped */
 function leaveOut(why) {
   if (isComplete) throw new Error(why);
   console.warn(why);
 }
 
 /**
- * The program with its code compiled ahead, which makes a cold start a third shorter. It is compiled by the
- * very Node that runs it, in qemu if that is another architecture's.
+ * Builds the program with precompiled code, which makes a cold start a third shorter. The Node that
+ * will run it also compiles it, in qemu if its architecture differs.
  */
 async function blobOf(code, commandLine, architecture) {
   const runs = await nodeFor(architecture);
@@ -86,7 +90,7 @@ async function blobOf(code, commandLine, architecture) {
     main: 'arctun.cjs',
     disableExperimentalSEAWarning: true,
     useCodeCache: runs !== undefined,
-    // NODE_OPTIONS are the function's, and may name what is not there.
+    // NODE_OPTIONS are the function's, and may name missing files.
     execArgvExtension: 'none',
     assets: Object.fromEntries(assets.map((name) => [name, name])),
   };
@@ -105,7 +109,8 @@ async function blobOf(code, commandLine, architecture) {
     for (const [name, bytes] of Object.entries(addons)) writeFileSync(join(folder, name), bytes);
     writeFileSync(join(folder, 'sea.json'), JSON.stringify({ ...settings, output: blob }));
     const [program, ...words] = runs ?? (await nodeFor(HOST));
-    // Compiled code is laid out by hashes with a random seed: the same one gives the same bytes.
+    // The layout of compiled code depends on seeded hashes: a fixed seed makes the bytes
+    // reproducible.
     const run = (...options) =>
       execFileSync(program, [...words, '--random-seed=1', ...options], {
         cwd: folder,
@@ -118,7 +123,7 @@ async function blobOf(code, commandLine, architecture) {
   return readFileSync(blob);
 }
 
-/** Without them, `up` says that a network interface takes what is missing. */
+/** Without the addons, `up` reports what a network interface requires. */
 function addonsFor(architecture) {
   try {
     return addonsOf(architecture, cache);
@@ -128,7 +133,7 @@ function addonsFor(architecture) {
   }
 }
 
-/** The command that runs Node of an architecture here; undefined if none does. */
+/** The command that runs Node of an architecture on this machine; undefined if none does. */
 async function nodeFor(architecture) {
   const isForeign = architecture !== HOST;
   if (isForeign && (architecture !== 'arm64' || !canRun(EMULATOR[0]))) return undefined;

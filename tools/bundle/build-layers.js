@@ -1,7 +1,7 @@
 /**
- * Writes build/layers (zip files for AWS Lambda) and build/executable (single executables), each with
- * SHA256SUMS: `npm run layer`. Fails if one has grown beyond its limit. With an architecture as its argument it
- * leaves out the other.
+ * Writes build/layers (zip files for AWS Lambda) and build/executable (single executables), each
+ * with SHA256SUMS: `npm run layer`. Fails if a file exceeds its size limit. An architecture as the
+ * argument builds only that one.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';

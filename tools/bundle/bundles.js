@@ -1,4 +1,4 @@
-/** Bundles a program of ours into one CommonJS file, and tells what is in it. */
+/** Bundles a program into one CommonJS file, and lists its contents. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -10,15 +10,15 @@ export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 const locked = JSON.parse(readFileSync(`${REPOSITORY}package-lock.json`, 'utf8')).packages;
 
 /**
- * The programs: their entry as it would be written in a file beside src/, and what Node they take. The single
- * executable is the first two.
+ * The programs: their entry, as in a file next to src/, and their target Node version. The single
+ * executable consists of the first two.
  */
 export const PROGRAMS = {
   executable: { entry: `import './src/entry/executable.ts';`, target: 'node24' },
   'command-line': {
     entry: `import './src/entry/executable-command-line.ts';`,
     target: 'node24',
-    // The packages with machine code, and the file of each that loads it.
+    // Native packages, and the file of each that loads the addon.
     addons: { koffi: /^koffi$/, 'sodium-native': /^\.\/binding$/ },
   },
   extension: {
@@ -27,11 +27,11 @@ export const PROGRAMS = {
   },
 };
 
-/** What oclif asks for in a project that is written in TypeScript, and packages with machine code. */
+/** Packages that oclif loads for TypeScript projects, and native packages. */
 const TYPESCRIPT = /^(typescript|ts-node|tsx)$/;
 const MACHINE_CODE = /^(koffi|sodium-native)$/;
 
-/** Has the code of packages come from assets of the executable, NAME.node. */
+/** Loads native addons from the executable's assets, NAME.node. */
 const embeddedAddons = (addons) => ({
   name: 'embedded-addons',
   setup({ onResolve, onLoad }) {
@@ -49,7 +49,10 @@ const embeddedAddons = (addons) => ({
   },
 });
 
-/** What oclif finds plugins and commands in files by: ours are in memory (src/entry/plugin.ts). */
+/**
+ * Packages with which oclif searches for plugin and command files; src/entry/plugin.ts has them in
+ * memory.
+ */
 const DISCOVERY = /^(minimatch|tinyglobby|lilconfig)$/;
 
 export const withoutDiscovery = {
@@ -70,7 +73,7 @@ const absentPackages = (filter) => ({
   name: 'absent-packages',
   setup({ onResolve, onLoad }) {
     onResolve({ filter }, ({ path }) => ({ path, namespace: 'absent' }));
-    // Not left to the program's surroundings: a layer of somebody else's may hold another version.
+    // Not resolved at run time, because another layer may contain a different version.
     onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
       contents: `throw new Error('${path} is not in this program');`,
     }));
@@ -89,14 +92,14 @@ export async function bundle({ entry, target, addons }) {
     platform: 'node',
     format: 'cjs',
     target,
-    // Read and compiled at each cold start.
+    // The code is read and compiled at each cold start.
     minify: true,
-    // Names stand in errors and logs.
+    // Errors and logs contain names.
     keepNames: true,
     write: false,
     metafile: true,
     legalComments: 'none',
-    // The paths that it stands for are of files beside the program, which are not there: threads.
+    // import.meta.url would locate thread files next to the program, which do not exist here.
     logOverride: { 'empty-import-meta': 'silent' },
     plugins: [
       withoutDiscovery,
@@ -108,13 +111,14 @@ export async function bundle({ entry, target, addons }) {
 }
 
 /**
- * What is in bundles.
+ * Lists the contents of bundles.
  *
  * @param {import('esbuild').Metafile[]} metafiles
- * @returns {{ inputs: string[], bill: string, notices: string }} the inputs as paths in the repository
+ * @returns {{ inputs: string[], bill: string, notices: string }} the inputs as paths in the
+ * repository
  */
 export function contentOf(metafiles) {
-  // Those whose code is left, not those that were looked at.
+  // Only files whose code remains after tree shaking.
   const kept = metafiles
     .flatMap(({ outputs }) => Object.values(outputs))
     .flatMap(({ inputs }) => Object.entries(inputs))
@@ -125,7 +129,7 @@ export function contentOf(metafiles) {
   return { inputs, bill: billOfMaterials(packages), notices: notices(packages) };
 }
 
-/** The packages that files are of, by the lock file. */
+/** The packages that contain the files, according to the lock file. */
 function packagesOf(paths) {
   const folders = paths.flatMap(
     (path) =>
@@ -140,8 +144,9 @@ function packagesOf(paths) {
 }
 
 /**
- * CycloneDX 1.5 of what is in the bundle, by the lock file. `npm sbom` lists what is installed, has a
- * time and a random number in it, and leaves out what a development tool needs, too.
+ * A CycloneDX 1.5 bill of the bundle's packages, from the lock file. `npm sbom` lists all installed
+ * packages, is not reproducible (a time, a random number), and omits bundled development
+ * dependencies.
  */
 function billOfMaterials(packages) {
   const kept = new Set(packages.map(({ name }) => name));
@@ -187,7 +192,7 @@ function componentOf({ name, version, license, integrity }) {
   };
 }
 
-/** Licences ask to be kept with the code. */
+/** The license texts, which must accompany the code. */
 function notices(packages) {
   return packages
     .map(({ folder, name, version }) => `==== ${name} ${version} ====\n\n${licenceOf(folder)}\n`)
@@ -200,7 +205,7 @@ function licenceOf(folder) {
     const file = files.find((name) => pattern.test(name));
     return file && readFileSync(`${REPOSITORY}${folder}/${file}`, 'utf8').trim();
   };
-  // Some packages have it in their README, as the last section.
+  // Some packages have the license as the last section of their README.
   const text =
     textOf(/^licen[cs]e/i) ?? /^#* ?licen[cs]e\s[^]*/im.exec(textOf(/^readme/i) ?? '')?.[0];
   if (text === undefined) throw new Error(`${folder} has no licence`);

@@ -1,6 +1,7 @@
 /**
- * Runs NAME.cjs, an asset of the single executable, for `version`, and writes the code that was compiled on the way
- * into NAME.cache: what each command goes through. Run by the Node that is in the executable.
+ * Runs NAME.cjs, an asset of the single executable, for `version`, and writes the code compiled in
+ * that run to NAME.cache: the code that every command uses. The executable's own Node runs this
+ * script.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Script } from 'node:vm';

@@ -1,13 +1,14 @@
 /**
- * Has V8 compile the modules of a bundle together with it. It would skim each of them first, as a function
- * that may never be called, and compile it when it is loaded; of what is compiled with the bundle it keeps
- * the result in the executable as well.
+ * Makes V8 compile a bundle's modules together with the bundle. V8 would otherwise pre-parse each
+ * module as a function that may never be called, and compile it on loading. The executable keeps
+ * only code compiled with the bundle.
  */
 import ts from 'typescript';
 
 /**
- * @param code of esbuild, in which a module is `name = wrapper(() => { … })`, at the top
- * @returns the same with parentheses around these functions: V8 takes such a one for called at once
+ * @param code output of esbuild, in which a module is `name = wrapper(() => { … })` at the top
+ * level
+ * @returns the same with parentheses around these functions, so that V8 compiles them eagerly
  */
 export function withEagerModules(code) {
   const file = ts.createSourceFile('', code, ts.ScriptTarget.Latest, false, ts.ScriptKind.JS);

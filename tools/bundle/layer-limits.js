@@ -1,6 +1,6 @@
 /**
- * How large what we publish may be, in bytes. Lambda takes 50 MB of zip directly, and 250 MB unzipped
- * for a function and all its layers.
+ * Size limits in bytes of the published files. Lambda accepts 50 MB of zip directly, and 250 MB
+ * unzipped for a function and all its layers.
  */
 export const LIMITS = {
   'arctun-lambda-x86_64.zip': 45e6,

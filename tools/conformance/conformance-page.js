@@ -1,9 +1,12 @@
-/** docs/explanation/wireguard-conformance.md: the rules of WireGuard, and the tests that hold them. */
+/**
+ * Builds docs/explanation/wireguard-conformance.md: the rules of WireGuard, and the tests that
+ * check them.
+ */
 import { ROWS, testsOf, witnessedTestsOf } from './conformance.js';
 import { byFile, fileList } from './tested-rules.js';
 
 /**
- * The document, before it is formatted.
+ * The document, before formatting.
  *
  * @returns {string}
  */
@@ -42,7 +45,7 @@ function overview(conformance) {
   ].join('\n');
 }
 
-/** Foreign implementations, each once. */
+/** The distinct foreign implementations. */
 function witnessesOf(conformance, name) {
   const all = witnessedTestsOf(conformance, name).flatMap(({ witnesses }) => witnesses);
   return [...new Set(all)].sort();
@@ -65,7 +68,7 @@ function section(rule, conformance, heading) {
   return [`### ${heading}: ${subject}`, rule.rule, lines.join('\n')].join('\n\n');
 }
 
-/** Tests under their files. */
+/** Lists tests under their files. */
 function list(what, tests) {
   if (tests.length === 0) return '';
   const items = byFile(tests).flatMap(([file, ofFile]) => [

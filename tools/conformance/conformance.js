@@ -1,7 +1,7 @@
 /**
- * The rules of WireGuard, the tests that hold them and the mutations that fail those tests, as
- * write-conformance.js, mutate-conformance.js and the test suite use them. A test says in its title
- * what it holds:
+ * The rules of WireGuard, the tests that check them and the mutations that those tests must detect,
+ * for write-conformance.js, mutate-conformance.js and the test suite. A test's title names its
+ * rules:
  *
  *     … (row 5, initiator)          … (rows 5 and 12, both roles)
  *     … (gotatun 0.7.2 c)           … (rows 1, 12; witnesses Linux kernel and wireguard-go)
@@ -15,7 +15,7 @@ const DATA = 'test/wireguard/conformance';
 export const ROWS = Array.from({ length: 38 }, (_, index) => String(index + 1));
 const LINES = [...'abcdefghi'];
 
-/** A string literal that ends in a tag, behind a blank. */
+/** A string literal that ends in a tag, after a blank. */
 const LITERAL =
   /(['"`])((?:\\.|(?!\1)[^\\\n])* \((?:rows?|gotatun 0\.7\.2) (?:\\.|(?!\1)[^\\\n()])*\))\1/g;
 
@@ -29,7 +29,7 @@ const TAG = new RegExp(
  * @typedef {object} Title
  * @property {string} file
  * @property {string} title without its tag
- * @property {boolean} isReadable false where the tag is none of the forms above
+ * @property {boolean} isReadable false if the tag has none of the forms above
  * @property {string[]} names rows or lines of the changelog
  * @property {string[]} roles
  * @property {string[]} witnesses foreign implementations
@@ -38,27 +38,27 @@ const TAG = new RegExp(
 /**
  * @typedef {object} Rule
  * @property {string} name `5` for a row, `c` for a line of the changelog
- * @property {number} row the number of the row, for a line that of the row that has its rule
+ * @property {number} row the number of the row; for a line, of the row with the same rule
  * @property {string} subject
  * @property {string} rule
  * @property {string} sections of the whitepaper
- * @property {string[]} files where we do it
- * @property {string[]} roles for which the rule has a meaning
- * @property {{file: string, title: string}[]} elsewhere tests that hold it too
- * @property {string | undefined} reason why it is not done
+ * @property {string[]} files that implement the rule
+ * @property {string[]} roles to which the rule applies
+ * @property {{file: string, title: string}[]} elsewhere other tests that check it
+ * @property {string | undefined} reason why it is not implemented
  */
 
 /**
  * @typedef {object} Mutation
  * @property {string} name of the rule
  * @property {string} file
- * @property {string} find stands in the file exactly once
+ * @property {string} find text that occurs in the file exactly once
  * @property {string} replace
- * @property {string} test the file whose tests of that rule have to fail
+ * @property {string} test the file whose tests of that rule must fail
  */
 
 /**
- * What the files under `root` say.
+ * Reads the conformance data under `root`.
  *
  * @param {string} root
  * @returns {{root: string, rules: Rule[], titles: Title[], mutations: Mutation[]}}
@@ -77,7 +77,7 @@ export function readConformance(root) {
 }
 
 /**
- * The tagged titles in the text of a test file, in their order.
+ * The tagged titles in the text of a test file, in order.
  *
  * @param {string} file
  * @param {string} text
@@ -88,7 +88,7 @@ export function titlesIn(file, text) {
     const whole = literal.replaceAll(/\\(.)/g, '$1');
     const [tag, kind, numbers, role, witnesses] = TAG.exec(whole) ?? [];
     const roles = role === 'both roles' ? ['initiator', 'responder'] : [role ?? []].flat();
-    // A row without a role is a foreign peer's alone.
+    // Only a foreign peer's row has no role.
     const isRow = kind !== 'gotatun 0.7.2';
     const isReadable = tag !== undefined && (!isRow || roles.length > 0 || witnesses !== undefined);
     return {
@@ -115,7 +115,7 @@ function mutationOf({ row, line, ...rest }) {
 }
 
 /**
- * The tests that hold a rule on their own, without a foreign implementation.
+ * The tests that check a rule without a foreign implementation.
  *
  * @param {{titles: Title[]}} conformance
  * @param {string} name
@@ -134,15 +134,15 @@ export function witnessedTestsOf({ titles }, name) {
   return titles.filter(({ names, witnesses }) => names.includes(name) && witnesses.length > 0);
 }
 
-/** What a pattern for jest's `-t` has to be, so that the tests of one rule run alone. */
+/** The pattern for jest's `-t` that runs only the tests of one rule. */
 export function titlePattern(name) {
   if (LINES.includes(name)) return `\\(gotatun 0\\.7\\.2 ${name}\\)$`;
   return `\\(rows? (\\d+(, | and ))*${name}\\b[^()]*\\)$`;
 }
 
 /**
- * What is wrong: each rule needs tests in all its roles or a reason, and a mutation; each title, file
- * and text that is named must be there.
+ * Lists problems: each rule needs tests in all its roles or a reason, and a mutation; each title,
+ * file and text that the data names must exist.
  *
  * @returns {string[]}
  */

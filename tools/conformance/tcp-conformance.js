@@ -1,7 +1,7 @@
 /**
- * The requirements of TCP and of the IP below it, and the tests that hold them, as
- * write-conformance.js and the test suite use them. A test, or the group around it, says in its title
- * what it holds, in the names that the rows have:
+ * The requirements of TCP and of the IP below it, and the tests that check them, for
+ * write-conformance.js and the test suite. The title of a test, or of its group, names the
+ * requirements as the rows do:
  *
  *     … (MUST-58, MUST-59)     … (RFC 8985 7.3)     … (tcp_zero_window_probe)
  */
@@ -12,10 +12,10 @@ import { byFile, fileList, missingOf, readJson, testFiles } from './tested-rules
 
 const DATA = 'test/netstack/conformance';
 
-/** A string literal that ends in parentheses, behind a blank. */
+/** A string literal that ends in parentheses, after a blank. */
 const LITERAL = /(['"`])((?:\\.|(?!\1)[^\\\n])*? \(([^()\n]*)\))\1/g;
 
-/** A name that can be nothing but that of a row. */
+/** A name that can only be that of a row. */
 const ROW_ONLY = /^(?:(?:MUST|SHLD|REC)-\d+|(?:tcp|udp|icmpv[46]|ipv[46])_[a-z0-9_]+)$/;
 
 /**
@@ -28,12 +28,12 @@ const ROW_ONLY = /^(?:(?:MUST|SHLD|REC)-\d+|(?:tcp|udp|icmpv[46]|ipv[46])_[a-z0-
 /**
  * @typedef {object} Requirement
  * @property {string} name `MUST-58`, `RFC 8985 7.3` or `tcp_rack`
- * @property {string | undefined} section where the name does not tell it
+ * @property {string | undefined} section if the name does not show it
  * @property {string} rule
- * @property {string[]} files where we do it
- * @property {{file: string, title: string}[]} elsewhere tests that hold it and bear other names
- * @property {string | undefined} deviation what we do otherwise, and why
- * @property {string | undefined} notApplicable why there is nothing to do
+ * @property {string[]} files that implement it
+ * @property {{file: string, title: string}[]} elsewhere tests that check it under other names
+ * @property {string | undefined} deviation how and why the implementation differs
+ * @property {string | undefined} notApplicable why nothing has to be implemented
  */
 
 /**
@@ -44,7 +44,7 @@ const ROW_ONLY = /^(?:(?:MUST|SHLD|REC)-\d+|(?:tcp|udp|icmpv[46]|ipv[46])_[a-z0-
  */
 
 /**
- * What the files under `root` say.
+ * Reads the conformance data under `root`.
  *
  * @param {string} root
  * @returns {{root: string, sources: Source[], titles: Title[]}}
@@ -69,8 +69,8 @@ function rowOf({ files = [], elsewhere = [], ...rest }) {
 }
 
 /**
- * The titles in the text of a test file that end with names, in their order. Other parentheses, and
- * numbers of sections that are no row, are the title's own.
+ * The titles in the text of a test file that end with names, in order. Other parentheses, and
+ * section numbers without a row, are part of the title.
  *
  * @param {string} file
  * @param {string} text
@@ -88,7 +88,7 @@ export function namesIn(file, text) {
 }
 
 /**
- * The tests that hold a requirement, by their names and by its row.
+ * The tests that check a requirement, found by their names and through its row.
  *
  * @param {{titles: Title[]}} conformance
  * @param {{name: string, elsewhere: {file: string, title: string}[]}} row
@@ -99,8 +99,8 @@ export function testsHolding({ titles }, { name, elsewhere }) {
 }
 
 /**
- * What is wrong: each requirement needs a test or a reason, each name a row; each file and title that
- * a row names must be there.
+ * Lists problems: each requirement needs a test or a reason, each name a row; each file and title
+ * that a row names must exist.
  *
  * @returns {string[]}
  */
@@ -133,7 +133,7 @@ function rowProblems(row, conformance) {
 }
 
 /**
- * The document, before it is formatted.
+ * The document, before formatting.
  *
  * @returns {string}
  */
@@ -187,13 +187,13 @@ function item(row, conformance) {
   return [head, ...facts.filter((fact) => fact).map((fact) => `  - ${fact}`)].join('\n');
 }
 
-/** Tests of a file, each title once. */
+/** Lists the tests of a file, each title once. */
 function heldIn([file, tests]) {
   const titles = [...new Set(tests.map(({ title }) => `“${escaped(title)}”`))];
   return `\`${file}\`: ${titles.join(', ')}`;
 }
 
-/** A title as Markdown shows it: `%s` and the like are jest's, in a table of cases. */
+/** Escapes a title for Markdown; `%s` and the like are jest's placeholders in tables of cases. */
 function escaped(title) {
   return title.replaceAll(/[\\_*<[\]`]/g, '\\$&');
 }

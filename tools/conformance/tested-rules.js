@@ -1,12 +1,11 @@
 /**
- * What the lists of rules share, those of WireGuard (conformance.js) and those of TCP
- * (tcp-conformance.js): a rule names the files in which we do it, and tests that hold it hold it by
- * their titles.
+ * Shared code for the rule lists of WireGuard (conformance.js) and TCP (tcp-conformance.js). A rule
+ * names the files that implement it, and tests name their rules in their titles.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The test files under a folder, by their paths from `root`, in the order of their names. */
+/** The test files under a folder, as sorted paths relative to `root`. */
 export function testFiles(root, folder) {
   return readdirSync(join(root, folder), { recursive: true })
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
@@ -19,7 +18,7 @@ export function readJson(root, path) {
 }
 
 /**
- * What a rule names and is not there: its files, and the tests that hold it and bear other names.
+ * The missing items that a rule names: its files, and tests that check it under other names.
  *
  * @param {string} root
  * @param {{name: string, files: string[], elsewhere: {file: string, title: string}[]}} rule
@@ -39,7 +38,7 @@ export function missingOf(root, { name, files, elsewhere }) {
 }
 
 /**
- * Tests under their files, both in the order in which they come.
+ * Groups tests by file, both in their original order.
  *
  * @template {{file: string}} T
  * @param {T[]} tests
@@ -50,7 +49,7 @@ export function byFile(tests) {
   return files.map((file) => [file, tests.filter((test) => test.file === file)]);
 }
 
-/** The files as they stand in a document. */
+/** Formats a list of files for a document. */
 export function fileList(files) {
   return files.map((file) => `\`${file}\``).join(', ');
 }
