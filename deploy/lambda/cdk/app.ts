@@ -1,4 +1,7 @@
-/** `npx cdk deploy`, with `-c architecture=arm64`, `-c secret=NAME` and `-c concurrency=N` where wanted. */
+/**
+ * Deploys with `npx cdk deploy`; optional: `-c architecture=arm64`, `-c secret=NAME`, `-c
+ * concurrency=N`.
+ */
 import { App } from 'aws-cdk-lib';
 
 import { SendingStack } from './sending-stack.js';

@@ -1,4 +1,4 @@
-/** A function that sends to SORACOM, by way of arctun's layer. */
+/** A function that sends to SORACOM through arctun's layer. */
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import {
   Architecture,
@@ -13,15 +13,15 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 
 export interface SendingStackProps extends StackProps {
-  /** The zip of `arctun lambda layer`. */
+  /** The zip file from `arctun lambda layer`. */
   readonly layerZip: string;
-  /** The function's folder; without a secret, arc.json is in it. */
+  /** The function's folder; without a secret it contains arc.json. */
   readonly functionFolder: string;
-  /** Of the function and of the zip; x86_64 by default. */
+  /** The architecture of the function and the zip; default x86_64. */
   readonly architecture?: 'x86_64' | 'arm64' | undefined;
-  /** The secret of Secrets Manager that holds arc.json, or an array of several. */
+  /** The secret in Secrets Manager that holds arc.json, or an array of several. */
   readonly secretName?: string | undefined;
-  /** Environments at once: 1 by default, for one SIM; of a pool, half as many as it has SIMs. */
+  /** Concurrent environments: default 1, for one SIM; with a pool, half the number of its SIMs. */
   readonly concurrency?: number | undefined;
 }
 
@@ -44,7 +44,7 @@ export class SendingStack extends Stack {
       architecture,
       layers: [layer],
       memorySize: 256,
-      // More than ARCTUN_LAMBDA_WAIT, which is 3 s: the function hears why there is no tunnel.
+      // Longer than ARCTUN_LAMBDA_WAIT (3 s), so that the function learns why there is no tunnel.
       timeout: Duration.seconds(10),
       // A virtual SIM carries one tunnel, and each environment of the function opens one.
       reservedConcurrentExecutions: concurrency,

@@ -1,4 +1,6 @@
-/** A function that sends its event to SORACOM: by way of arctun's layer, which listens on port 8080. */
+/**
+ * A function that sends its event to SORACOM through arctun's layer, which listens on port 8080.
+ */
 export async function handler(event) {
   const response = await fetch('http://localhost:8080/', {
     method: 'POST',
@@ -6,7 +8,7 @@ export async function handler(event) {
     body: JSON.stringify(event),
   });
   const body = await response.text();
-  // Thrown, so that whoever invokes the function hears of it, and may repeat it.
+  // The error reaches the caller of the function, which may retry.
   if (!response.ok) throw new Error(`${response.status}: ${body}`);
   return { statusCode: response.status, body };
 }
