@@ -127,7 +127,7 @@ export class JoinedConnection {
  * the last bytes.
  */
 export function endWith(socket: Socket, bytes: string | Uint8Array): void {
-  // A client that resets does not need the bytes, and no other error listener may exist.
+  // A reset by the client is no error here, and this may be the only error listener.
   socket.on('error', () => undefined);
   socket.end(bytes);
   socket.resume();

@@ -113,7 +113,7 @@ export class PageListener {
     const { socket } = request;
     this.#setBusy(socket, true);
     response.once('close', () => this.#setBusy(socket, false));
-    // Serving a page changes nothing and sends nothing into the tunnel.
+    // Serving a page has no side effects.
     const policy = { ...CLOSED_TO_PAGES, ...this.#options.browsers, areReadsFree: true };
     const refusal = checkBrowser(request, response, policy);
     if (refusal === 'answered') return;

@@ -30,7 +30,7 @@ export interface TcpExchangeLimits {
  */
 const QUIET = 1_000;
 
-/** Milliseconds to wait for the peer's remaining bytes or FIN after the local end. */
+/** Milliseconds to wait for the peer's remaining bytes or FIN after the local FIN. */
 const LINGER = 1_000;
 
 /** Milliseconds from the first byte of a response within which it must be complete. */
@@ -149,7 +149,7 @@ class TcpExchange {
   }
 
   #handleError(error: Error): void {
-    // A reset in reply to the local end does not invalidate a response received before.
+    // A reset in reply to the local FIN does not invalidate a response received before.
     if (this.#ended && this.#size > 0) this.#finish();
     else this.#outcome.reject(error);
   }

@@ -8,7 +8,7 @@ const OWN_RUN = [
   ...['sh', '-c', 'mount -t tmpfs none /run && exec "$@"', 'sh'],
 ] as const;
 
-/** The words to put in front of a command; undefined if no writable /run is possible. */
+/** The command prefix for this; undefined if no writable /run is possible. */
 export function privateRun(): readonly string[] | undefined {
   const [program, ...parameters] = OWN_RUN;
   if (spawnSync(program, [...parameters, 'true'], { stdio: 'ignore' }).status === 0) return OWN_RUN;

@@ -27,7 +27,7 @@ export interface ForwarderOptions {
   readonly browsers?: BrowserPolicy;
   readonly dialer: Dialer;
   readonly log: ProxyLog;
-  /** The flag that messages name as the one that sets the port. */
+  /** The flag for the port, as named in error messages. */
   readonly flag?: string;
   /** See HttpListenerOptions. */
   readonly responseTimeout?: number;

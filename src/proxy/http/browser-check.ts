@@ -145,8 +145,8 @@ function siteVerdict(
 ): BrowserVerdict {
   switch (headers['sec-fetch-site']) {
     // `none` means that the user asked, by the address bar or a bookmark. A page can also make a
-    // browser prefetch an address or fetch a certificate's issuer with `none`, but those are not
-    // navigations, or Sec-Purpose or Referer shows it.
+    // browser prefetch an address or fetch a certificate's issuer with `none`, but such requests
+    // are not navigations, or have Sec-Purpose or Referer.
     case 'none':
       return isTyped(headers) && (asker === undefined || asker === 'own') ? PASSED : foreign(asker);
     case 'same-origin': {

@@ -101,9 +101,8 @@ export class ClientConnection {
   }
 
   /**
-   * Resets a detached connection that has a response in progress or is not writable. Node would not
-   * resume that response when the client reads again, and the client would take bytes written now
-   * for part of it.
+   * Resets a detached connection that has a response in progress or is not writable. Node would
+   * never resume that response for a slow client, and a refusal written now would land inside it.
    *
    * @returns whether the connection was reset
    */
@@ -151,8 +150,8 @@ export class ClientConnection {
     // Node ends the socket after the last response, and stops reading it after a refused protocol
     // upgrade.
     if (!writable || hasLeftNode || this.#context.isClosing()) {
-      // The client would never receive these responses. It may repeat the requests, because none
-      // was sent.
+      // Drops queued requests, whose responses the client would never receive. It may retry them,
+      // because none was forwarded.
       this.#waiting = [];
       if (!destroyed) this.#socket.destroySoon();
       return;

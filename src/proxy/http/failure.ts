@@ -91,7 +91,7 @@ export function malformedFailure(error: NodeJS.ErrnoException): ForwardFailure |
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     return { reason: 'request-timeout', message: 'the head of the request did not come in time' };
   }
-  // A client that disconnects in the middle of a message is not malformed.
+  // A client that disconnects in the middle of a message has sent nothing malformed.
   if (!code.startsWith('HPE_') || code === 'HPE_INVALID_EOF_STATE') return undefined;
   return { reason: 'bad-request', message: `this is not HTTP/1.1: ${error.message}` };
 }

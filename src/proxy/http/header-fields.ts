@@ -2,8 +2,8 @@
  * Header fields of forwarded messages (RFC 9110 7.6): all fields except the hop-by-hop ones keep
  * their order, spelling and number.
  *
- * The proxy adds no Via, although RFC 9110 7.6.3 requires it, and no X-Forwarded-For: it is part of
- * the sending device, no route leads from the tunnel back to a local port, and each byte is
+ * The proxy adds no Via, although RFC 9110 7.6.3 requires it, and no X-Forwarded-For: the proxy is
+ * part of the sending device, no route leads from the tunnel back to a local port, and each byte is
  * metered.
  */
 import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http';

@@ -289,7 +289,7 @@ function createHttpServer({
     // A body may take any time as long as it makes progress: see exchange.ts.
     requestTimeout: 0,
   });
-  // Node silently drops fields beyond its default of 2,000; the head's size limit suffices.
+  // Disables Node's silent limit of 2,000 fields; the head's size limit suffices.
   server.maxHeadersCount = 0;
   return server;
 }

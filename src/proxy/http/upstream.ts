@@ -50,7 +50,7 @@ export function openUpstream(stream: Duplex, head: UpstreamHead): ClientRequest 
       upstream.appendHeader(fields[index] ?? '', fields[index + 1] ?? '');
     }
   }
-  // Node silently drops fields beyond its default of 2,000; the head's size limit suffices.
+  // Disables Node's silent limit of 2,000 fields; the head's size limit suffices.
   upstream.maxHeadersCount = 0;
   // flushHeaders() would not do: Node 20 writes a head without a body as UTF-8, which changes its
   // bytes.

@@ -23,7 +23,7 @@ export class MemoryNetwork implements DatagramSockets {
   readonly unbindable = new Map<string, string>();
   /** All datagrams sent, except refused ones. */
   readonly sent: Passing[] = [];
-  /** The source address of replies, if not the address that received the request. */
+  /** The source address of replies; default the address that received the request. */
   answerFrom: string | undefined;
   /** The number of sockets opened. */
   opened = 0;

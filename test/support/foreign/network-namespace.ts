@@ -23,7 +23,7 @@ export class NetworkNamespace {
     return execFileSync('ip', ['-n', this.name, ...parameters], { encoding: 'utf8' });
   }
 
-  /** The words that run a command in the namespace. */
+  /** Prefixes a command so that it runs in the namespace. */
   exec(...command: readonly string[]): string[] {
     return ['ip', 'netns', 'exec', this.name, ...command];
   }

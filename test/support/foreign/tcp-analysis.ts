@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 
 /**
- * Flags that show events. Other `tcp.analysis` fields are measurements (round trips, bytes in
+ * Flags that report an event. Other `tcp.analysis` fields are measurements (round trips, bytes in
  * flight), or newer than tshark 4.0 (`partial_ack`).
  */
 const KINDS = [

@@ -52,7 +52,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** All values that a probe reported under a word. */
+/** All values that a probe reported under a keyword. */
 export function toldBy(sandbox: LambdaSandbox, name: string, word: string): unknown[] {
   const own = sandbox.log.filter((line) => line.name === name);
   const lines = own.filter(({ text }) => text.startsWith(`${word} `));

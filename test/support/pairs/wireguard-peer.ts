@@ -65,7 +65,7 @@ export class WireGuardPeer {
     this.process = started;
   }
 
-  /** @param space the words `ip netns exec …` */
+  /** @param space the command prefix `ip netns exec …` */
   static async open(
     processes: Processes,
     space: readonly string[],

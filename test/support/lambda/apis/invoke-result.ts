@@ -42,7 +42,7 @@ export function succeeded(
   };
 }
 
-/** The result of an invocation that ended in a reset of the sandbox, which is complete. */
+/** The result of a failed invocation, after the sandbox has been reset. */
 export function failed(
   invocation: Invocation,
   startedAt: number,

@@ -23,7 +23,7 @@ export function sendText(
   headers: OutgoingHttpHeaders,
 ): void {
   const close = response.req.headers.connection?.toLowerCase() === 'close';
-  // Once removed, Node.js no longer adds the header itself.
+  // Node.js does not add a removed header again.
   response.removeHeader('Connection');
   if (close) response.shouldKeepAlive = false;
   response.writeHead(status, {

@@ -31,7 +31,7 @@ export class RuntimeConnection {
   readonly #waiting: ServerResponse[] = [];
   readonly #pending: Invocation[] = [];
 
-  /** Whether the runtime waits in GET next without work. */
+  /** Whether the runtime is idle in GET next. */
   get isReady(): boolean {
     return this.#waiting.length > 0;
   }

@@ -50,7 +50,7 @@ describeWith(LAMBDA_SANDBOX, 'the environment of an extension', () => {
       NODE_OPTIONS: '--no-warnings',
       OWN: 'customer',
     });
-    // No variable of the test runner.
+    // The test runner's variables are absent.
     expect(extension.HOME).toBeUndefined();
     expect(extension.JEST_WORKER_ID).toBeUndefined();
   });

@@ -48,7 +48,7 @@ export class Confinement {
   }
 
   /**
-   * Prefixes a command with the words that confine it. The command ends when this process ends.
+   * Prefixes a command so that it runs confined. The command ends when this process ends.
    *
    * @param preload LD_PRELOAD for the command only: libfaketime in the prefix commands, run by
    * root, would create a semaphore that the sandbox's user cannot open

@@ -46,7 +46,7 @@ export class MemoryLimit {
     if (existsSync(join(this.#folder, swap))) this.#set(swap, isFirst ? bytes : '0');
   }
 
-  /** The words that run a command under the limit when put in front of it. */
+  /** The prefix that makes a command run under the limit. */
   enter(): string[] {
     const script = 'echo $$ >"$1"; shift; exec "$@"';
     return ['sh', '-c', script, 'sh', join(this.#folder, 'cgroup.procs')];

@@ -40,7 +40,7 @@ export class PrivateRoot {
     return new PrivateRoot(holder);
   }
 
-  /** The words that run a command in the root when put in front of it. */
+  /** The prefix that makes a command run in the root. */
   enter(): string[] {
     return ['nsenter', '--target', String(this.#holder.pid), '--mount', '--root', '--wd=/'];
   }
