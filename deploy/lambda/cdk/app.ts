@@ -1,7 +1,4 @@
-/**
- * Deploys with `npx cdk deploy`; optional: `-c architecture=arm64`, `-c secret=NAME`, `-c
- * concurrency=N`.
- */
+/** `npx cdk deploy`, with optional `-c architecture=arm64`, `-c secret=NAME`, `-c concurrency=N`. */
 import { App } from 'aws-cdk-lib';
 
 import { SendingStack } from './sending-stack.js';
